@@ -1,0 +1,115 @@
+/* The configuration of the weir program: one file, read and checked into one typed, immutable value.
+ *
+ * Threading: built by one thread before any loop starts; afterwards it is only read, by any thread.
+ *
+ * Every key is defined in one table (config.c, config_route.c, routes/NAME.c) with its type, range and
+ * default.
+ */
+#ifndef APP_CONFIG_H
+#define APP_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/error.h>
+#include <weir/time.h>
+
+#include "config_fault.h"
+
+struct route_kind;
+
+/* Where to listen: "HOST:PORT", "[V6]:PORT" or "unix:PATH". */
+struct config_address {
+    const char *text; /* as written; what a listener is opened with */
+    const char *host; /* without brackets; NULL for a Unix socket */
+    int port;         /* 0: any free one */
+    const char *path; /* of a Unix socket, else NULL */
+    struct config_place place;
+};
+
+struct config_limits {
+    uint64_t head_bytes;
+    int headers;
+    uint64_t body_bytes;
+    uint64_t reply_bytes; /* of one backend's answer */
+    weir_duration head_timeout;
+    weir_duration idle_timeout;
+    int connections;
+    int exchanges;
+};
+
+enum config_io { CONFIG_IO_AUTO, CONFIG_IO_URING, CONFIG_IO_EPOLL };
+enum config_log { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+enum config_stall_action { CONFIG_STALL_LOG, CONFIG_STALL_ABORT };
+
+struct config_stall {
+    weir_duration after;
+    int then; /* enum config_stall_action */
+};
+
+struct config_pool {
+    const char *name;
+    int workers; /* 0: as many as the CPUs allow */
+    int queue;
+    weir_duration wait;
+};
+
+/* The methods a route may name; a set of them is a bit mask, 1 << enum config_method. */
+enum config_method {
+    CONFIG_GET,
+    CONFIG_HEAD,
+    CONFIG_POST,
+    CONFIG_PUT,
+    CONFIG_DELETE,
+    CONFIG_PATCH,
+    CONFIG_OPTIONS,
+    CONFIG_METHODS
+};
+
+struct config_route {
+    struct config_place place;
+    const char *path;            /* the pattern, checked */
+    const char *const *methods;  /* as written, ended by NULL; NULL: every method */
+    unsigned method_mask;        /* the same as bits; 0: every method */
+    const char *on;              /* "loop" or the name of a pool; NULL: what the kind prefers */
+    struct config_limits limits; /* the file's limits, with those of this route in their place */
+    bool compress_response;
+    const struct route_kind *kind;
+    const void *settings; /* what kind->configure made; lives as long as the configuration */
+};
+
+struct config {
+    const struct config_address *listen;
+    size_t listen_count;                /* ≥ 1 */
+    const struct config_address *admin; /* NULL: off */
+    int loops;                          /* 0: one per CPU this process may use */
+    int io;                             /* enum config_io */
+    weir_duration drain;
+    struct config_limits limits;
+    const struct config_pool *pools; /* compute and blocking are always among them */
+    size_t pool_count;
+    struct config_stall stall;
+    int log; /* enum config_log */
+    const struct config_route *routes;
+    size_t route_count;
+    struct config_memory *memory; /* all of the above lies in it */
+};
+
+/* Reads, checks and completes a configuration file.
+ * Owns:    *config owns everything in it until config_free; faults->file keeps pointing at path.
+ * Returns: 0 with *config; -WEIR_ECONFIG with faults, also when the file can't be read; -ENOMEM. On failure
+ * *config is empty and need not be freed. Where:   any thread, before the loops: it reads a file and blocks.
+ */
+WEIR_CHECKED int config_load(struct config *config, const char *path, struct config_faults *faults);
+
+/* The same from bytes in memory; the faults speak of the name given to config_faults_open. */
+WEIR_CHECKED int config_parse(struct config *config, const void *bytes, size_t length,
+                              struct config_faults *faults);
+
+void config_free(struct config *config);
+
+/* The pool with this name, or NULL. */
+const struct config_pool *config_pool_find(const struct config *config, const char *name);
+
+#endif

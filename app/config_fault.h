@@ -1,0 +1,51 @@
+/* Faults of a configuration file: collected while it is read and checked, shown together at the end.
+ *
+ * Threading: none of it is shared; one list belongs to one reading of one file.
+ *
+ * A fault says what is wrong and what was expected, in one line: "FILE:LINE:COLUMN: what, expected …".
+ */
+#ifndef APP_CONFIG_FAULT_H
+#define APP_CONFIG_FAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum {
+    FAULTS_MAX = 20,       /* kept; the rest is only counted */
+    FAULT_TEXT_BYTES = 256 /* a longer text is cut, visibly */
+};
+
+/* Lines and columns count from 1; line 0 is "the file as a whole". */
+struct config_place {
+    unsigned line, column;
+};
+
+struct config_fault {
+    struct config_place place;
+    char text[FAULT_TEXT_BYTES];
+};
+
+struct config_faults {
+    const char *file; /* as the user named it; lent */
+    size_t count;     /* of fault[] */
+    size_t dropped;   /* found beyond FAULTS_MAX */
+    struct config_fault fault[FAULTS_MAX];
+};
+
+/* Starts an empty list for one file. The name is lent until the list is no longer used. */
+void config_faults_open(struct config_faults *faults, const char *file);
+
+/* Adds a fault. Bytes of the text that are not printable become '?', so a file can't write to a terminal. */
+void config_fault(struct config_faults *faults, struct config_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static inline bool config_faults_any(const struct config_faults *faults)
+{
+    return faults->count > 0;
+}
+
+/* Writes one line per fault, in the order of the file. */
+void config_faults_print(struct config_faults *faults, FILE *out);
+
+#endif

@@ -1,0 +1,27 @@
+/* Memory of one configuration: taken in pieces while it is built, given back in one go.
+ *
+ * Threading: not shared while it grows.
+ */
+#ifndef APP_CONFIG_MEMORY_H
+#define APP_CONFIG_MEMORY_H
+
+#include <stddef.h>
+
+struct config_memory;
+
+/* Returns: NULL when there is no memory. */
+struct config_memory *config_memory_open(void);
+void config_memory_free(struct config_memory *memory);
+
+/* Zeroed bytes aligned for any type.
+ * Owns:    the memory; they live until config_memory_free.
+ * Returns: NULL when there is no memory; from then on every take is NULL and config_memory_failed is true.
+ */
+void *config_take(struct config_memory *memory, size_t bytes);
+
+/* A copy of length characters with a NUL behind them; NULL as for config_take. */
+char *config_take_text(struct config_memory *memory, const char *text, size_t length);
+
+int config_memory_failed(const struct config_memory *memory);
+
+#endif

@@ -1,0 +1,49 @@
+/* A kind of route: what "respond:", "gather:" and the others do. One kind is one file, and one line in
+ * table.c.
+ *
+ * Threading: configure runs once, before any loop. open, handle and close run on a loop, with that loop's own
+ * state; the settings are shared by all loops and never written again.
+ */
+#ifndef APP_ROUTES_ROUTE_KIND_H
+#define APP_ROUTES_ROUTE_KIND_H
+
+#include "../config.h"
+#include "../config_schema.h"
+
+struct weir_request;
+struct weir_response;
+
+struct route_kind {
+    const char *name; /* the key in the file */
+
+    /* Reads the value of the key. route->path has been checked; methods, on and limits are filled in.
+     * Owns:    what it returns lies in reader->memory and is route->settings from then on.
+     * Returns: the settings; NULL after adding a fault, or when memory is short.
+     */
+    const void *(*configure)(struct config_reader *reader, const struct tree_node *node,
+                             const struct config_route *route);
+
+    /* Answers one request, as a weir_handler does: 0 or a negative code, which becomes the answer.
+     * state is what open() made on this loop; without an open() it is route->settings.
+     * Where:   task. May wait.
+     */
+    int (*handle)(struct weir_request *req, struct weir_response *res, void *state);
+
+    /* Makes the state of one route on one loop, before it accepts. May be NULL.
+     * Owns:    *state belongs to the loop until close.
+     * Returns: 0 or a negative code, which stops the start.
+     */
+    int (*open)(const struct config_route *route, void **state);
+    void (*close)(void *state); /* may be NULL */
+};
+
+/* The kinds in this build, in the order they are shown; ended by NULL. */
+extern const struct route_kind *const route_kinds[];
+
+/* Kinds that are described and reserved, but not in this build; ended by NULL. */
+extern const char *const route_kinds_later[];
+
+/* The kind with this name, or NULL. */
+const struct route_kind *route_kind_find(const char *name);
+
+#endif

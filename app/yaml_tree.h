@@ -1,0 +1,54 @@
+/* A YAML file as a small tree in which every node knows its line and column.
+ *
+ * Threading: a tree is built once and only read afterwards; any thread may read it.
+ *
+ * What a configuration does not need is refused by name: anchors, aliases, tags, several documents, keys that
+ * are not plain text, a key written twice. So the same bytes can't mean two things, and no file can grow in
+ * memory.
+ */
+#ifndef APP_YAML_TREE_H
+#define APP_YAML_TREE_H
+
+#include "config_fault.h"
+
+enum {
+    YAML_TREE_BYTES_MAX = 1 << 20, /* of the file */
+    YAML_TREE_DEPTH_MAX = 16,
+    YAML_TREE_NODES_MAX = 100000,
+    YAML_TREE_KEYS_MAX = 1000 /* in one mapping */
+};
+
+enum tree_type { TREE_SCALAR, TREE_LIST, TREE_MAP };
+
+struct tree_node {
+    enum tree_type type;
+    struct config_place place;
+    const char *text;        /* scalar: its characters, ended by NUL; none lies inside */
+    size_t length;           /* scalar: without the NUL */
+    bool quoted;             /* scalar: was in quotes, or a block of text */
+    size_t count;            /* list, map: children */
+    struct tree_node *first; /* list, map: children in the order written */
+    struct tree_node *next;  /* the next child of the same parent */
+    const char *key;         /* child of a map: its name */
+    struct config_place key_place;
+};
+
+struct yaml_tree {
+    struct tree_node *root; /* NULL when the file could not be read, or holds nothing */
+    struct tree_chunk *chunks;
+    size_t nodes;
+};
+
+/* Reads bytes into a tree.
+ * Owns:    the tree owns copies of all it needs; free it with yaml_tree_free, also after a fault.
+ * Returns: 0; -WEIR_ECONFIG when faults were added (then root is NULL); -ENOMEM. An empty file is 0 with root
+ * NULL. Where:   any thread.
+ */
+int yaml_tree_parse(struct yaml_tree *tree, const void *bytes, size_t length, struct config_faults *faults);
+
+void yaml_tree_free(struct yaml_tree *tree);
+
+/* The child of a map with this key, or NULL. */
+const struct tree_node *tree_find(const struct tree_node *map, const char *key);
+
+#endif
