@@ -1,0 +1,63 @@
+# The face of the project: `make run` and `make test` each do everything. Meson stands behind it (meson.build).
+#
+#   make run              sets up what is missing, builds, starts the demo; Ctrl-C ends it
+#   make test [T=name]    sets up what is missing, builds, runs every test (or those whose path contains name)
+#   make                  release build: $(BUILD)/weir, libweir.a, libweir.so
+#   make bench            figures against the peers that are installed
+#   make asan, make tsan  the unit tests under a sanitizer
+#   make fuzz             every parser for FUZZ_SECONDS, each starting from its corpus
+#   make tidy             formatting, layers, contracts, lengths, headers
+#   make format           formats every file as tidy wants it
+#   make install          to DESTDIR/PREFIX
+#   make clean            removes what was built
+
+BUILD ?= build
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 20
+T ?=
+
+export BUILD FUZZ_SECONDS
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := release
+.PHONY: release run test asan tsan fuzz tidy format bench install setup clean
+
+release:
+	@tools/setup --check build
+	@tools/build plain release
+
+setup:
+	@tools/setup build test
+
+run:
+	@tools/setup build
+	@tools/build plain release
+	@exec $(BUILD)/weir demo
+
+test:
+	@tools/setup build test
+	@tools/test $(if $(T),--only '$(T)')
+
+asan tsan fuzz:
+	@tools/setup build test
+	@tools/test --phase $@
+
+tidy:
+	@tools/setup --check build test
+	@tools/tidy
+
+format:
+	@tools/setup --check test
+	@tools/check/format --fix
+
+bench:
+	@tools/setup build
+	@tools/build plain all
+	@if [ -x bench/run ]; then exec bench/run; else echo "make bench: bench/run is missing" >&2; exit 1; fi
+
+install: release
+	@tools/build --prefix '$(PREFIX)' plain release
+	@DESTDIR='$(DESTDIR)' meson install -C $(BUILD) --no-rebuild --quiet
+	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+
+clean:
+	rm -rf $(BUILD) build-asan build-tsan build-clang build-fuzz
