@@ -1,0 +1,66 @@
+/* Bump arenas: memory that follows a request and is freed with it, all at once.
+ *
+ * Threading: no locks; an arena and the cache it draws on belong to one loop.
+ */
+#ifndef WEIR_BASE_ARENA_H
+#define WEIR_BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "base/list.h"
+
+#define WEIR__CHUNK_SIZE 4096
+
+struct weir__chunk;
+
+/* Keeps up to max_chunks free chunks, the last used first, because it is the warm one. */
+struct weir__chunk_cache {
+    struct weir__chunk *free;
+    size_t count;
+    size_t max_chunks;
+};
+
+struct weir__arena {
+    struct weir__chunk_cache *cache;
+    struct weir__chunk *chunks; /* the one in use first */
+    struct weir__chunk *bigs;   /* allocations with memory of their own */
+    char *at, *end;             /* what is left of the chunk in use */
+    size_t used, max_bytes;
+    struct weir__list children;
+    struct weir__list sibling; /* link in the parent's children */
+};
+
+void weir__chunk_cache_init(struct weir__chunk_cache *cache, size_t max_chunks);
+
+/* Gives the free chunks back to the system; the cache stays usable. */
+void weir__chunk_cache_drain(struct weir__chunk_cache *cache);
+
+/* An empty arena that hands out at most max_bytes, each allocation rounded up to 16. cache may be NULL. */
+void weir__arena_init(struct weir__arena *a, struct weir__chunk_cache *cache, size_t max_bytes);
+
+/* Frees the children, then all memory of a; leaves it empty, detached and usable. a itself may lie in its own
+ * memory or in its parent's. */
+void weir__arena_free(struct weir__arena *a);
+
+/* From now on child is freed with parent; freeing child earlier detaches it. child must have no parent. */
+void weir__arena_attach(struct weir__arena *parent, struct weir__arena *child);
+
+/* Aligned to 16, not cleared; NULL when max_bytes or memory is exhausted. n == 0 gives a valid pointer to
+ * nothing. */
+void *weir__arena_alloc(struct weir__arena *a, size_t n)
+    __attribute__((malloc, alloc_size(2), warn_unused_result));
+
+/* The same, cleared, for count elements of size bytes; NULL also if the product overflows. */
+void *weir__arena_calloc(struct weir__arena *a, size_t count, size_t size)
+    __attribute__((malloc, alloc_size(2, 3), warn_unused_result));
+
+/* A copy of n bytes with a NUL behind it. */
+char *weir__arena_memdup(struct weir__arena *a, const void *p, size_t n) __attribute__((warn_unused_result));
+
+char *weir__arena_strdup(struct weir__arena *a, const char *text) __attribute__((warn_unused_result));
+
+char *weir__arena_printf(struct weir__arena *a, const char *format, ...)
+    __attribute__((format(printf, 2, 3), warn_unused_result));
+
+#endif
