@@ -1,0 +1,78 @@
+/* A loop: one thread, its ready tasks, timers, mailbox and seam to the kernel.
+ *
+ * Threading: a loop belongs to its thread. Other threads may only weir__loop_post() to it and read what is atomic.
+ */
+#ifndef WEIR__LOOP_H
+#define WEIR__LOOP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/random.h"
+#include "base/wheel.h"
+#include "core/stack.h"
+#include "io/io.h"
+
+struct weir__runtime;
+struct weir__task;
+struct weir__scope;
+
+struct weir__timeout {
+    struct weir__timer timer;
+    void (*fire)(struct weir__timeout *timeout);
+};
+
+/* Something for a loop to do, posted by any thread; the poster owns the storage until it is delivered. */
+struct weir__message {
+    struct weir__message *next;
+    void (*deliver)(struct weir__message *message);
+};
+
+struct weir__loop {
+    struct weir__runtime *runtime;
+    struct weir__io *io;
+    struct weir__task *running;   /* NULL: the loop's own stack */
+    struct weir__task *scheduler; /* stands for the loop's own stack */
+    struct weir__list ready;
+    size_t ready_count;
+    size_t batch; /* how many may still run before the kernel is asked again */
+    struct weir__wheel wheel;
+    struct weir__stacks stacks;
+    struct weir__chunk_cache chunks;
+    struct weir__random random;
+    struct weir__scope *root;
+    void *dead_fiber; /* TSan's, of a task that has just ended */
+    uint64_t tasks_started;
+    int64_t trim_after_ns;
+    int index;
+    pthread_t thread;
+    _Atomic(struct weir__message *) mailbox;
+    atomic_size_t ready_seen;
+    atomic_bool stop;
+};
+
+/* The loop of this thread, NULL when it is none. */
+struct weir__loop *weir__loop_current(void);
+void weir__loop_set_current(struct weir__loop *loop);
+
+int weir__loop_open(struct weir__loop *loop, struct weir__runtime *runtime, int index) __attribute__((warn_unused_result));
+void weir__loop_free(struct weir__loop *loop);
+/* Turns until *done (loop 0) or until stopped, and every task has ended. -EDEADLK: see weir_run(). */
+int weir__loop_turn_until(struct weir__loop *loop, const bool *done);
+
+void weir__loop_post(struct weir__loop *loop, struct weir__message *message);
+
+static inline void weir__timeout_set(struct weir__loop *loop, struct weir__timeout *t, int64_t at_ns)
+{
+    weir__wheel_set(&loop->wheel, &t->timer, at_ns);
+}
+
+static inline void weir__timeout_cancel(struct weir__loop *loop, struct weir__timeout *t)
+{
+    weir__wheel_cancel(&loop->wheel, &t->timer);
+}
+
+#endif

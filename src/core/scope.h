@@ -1,0 +1,43 @@
+/* The inside of a weir_scope. Threading as in <weir/scope.h>. */
+#ifndef WEIR__SCOPE_H
+#define WEIR__SCOPE_H
+
+#include <weir/scope.h>
+
+#include "base/list.h"
+#include "core/loop.h"
+
+struct weir__task;
+
+struct weir__scope {
+    struct weir__scope *parent;
+    struct weir__task *owner; /* NULL: the root of a loop */
+    struct weir__loop *loop;
+    struct weir__list children; /* scopes opened by tasks that were in this one */
+    struct weir__list sibling;
+    struct weir__list tasks; /* spawned here and not ended */
+    struct weir__timeout timeout;
+    int64_t deadline_ns; /* in force: the nearest of this and all around */
+    int cause;           /* why waits fail, 0: they don't */
+    int failure;         /* of the first task that failed */
+    unsigned flags;
+    unsigned live; /* number of tasks */
+    bool expired;
+    bool closing;
+};
+
+static inline struct weir__scope *weir__scope_of(weir_scope *scope)
+{
+    _Static_assert(sizeof(struct weir__scope) <= sizeof(weir_scope), "weir_scope is too small");
+    return (struct weir__scope *)(void *)scope;
+}
+
+void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop);
+/* Makes every wait in s and below fail with cause, from now on. */
+void weir__scope_cancel(struct weir__scope *s, int cause);
+/* Spawns into s; failure of the spawn itself is the scope's only when count_failure. */
+int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg, struct weir__task **out);
+/* A task of s has ended with this outcome. */
+void weir__scope_task_ended(struct weir__scope *s, struct weir__task *task, int outcome);
+
+#endif

@@ -1,0 +1,45 @@
+/* Stacks: reserved in large arenas, each with a guard page at its low end, reused last-in-first-out.
+ *
+ * Threading: one weir__stacks for each loop, used by its thread alone.
+ *
+ * The guard is a MADV_GUARD_INSTALL where the kernel has it (Linux >= 6.13): no mapping is split, so a million stacks are
+ * possible. Elsewhere it is an mprotect, and vm.max_map_count ends it near 32 000.
+ */
+#ifndef WEIR__STACK_H
+#define WEIR__STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum weir__guard_kind { WEIR__GUARD_BEST, WEIR__GUARD_MADVISE, WEIR__GUARD_MPROTECT };
+
+struct weir__stack_arena;
+
+struct weir__stacks {
+    size_t bytes; /* of each, guard included */
+    size_t guard_bytes;
+    size_t count; /* made so far */
+    size_t count_max;
+    enum weir__guard_kind guard;
+    struct weir__stack_arena *arenas;
+    size_t arena_left; /* stacks of the newest arena not yet handed out */
+    char **idle;       /* finished ones, the hottest last */
+    size_t idle_count, idle_capacity;
+    size_t idle_low;   /* fewest idle since the last trim: those were not needed */
+    size_t trimmed;    /* so many at the cold end hold no memory */
+};
+
+/* bytes: a multiple of the page size, at least four pages. */
+int weir__stacks_init(struct weir__stacks *s, size_t bytes, size_t count_max, enum weir__guard_kind guard)
+    __attribute__((warn_unused_result));
+void weir__stacks_free(struct weir__stacks *s);
+
+/* The lowest address of a stack, or NULL: no memory, no mapping, or count_max reached. */
+char *weir__stack_take(struct weir__stacks *s);
+/* May be the stack the caller is running on, if nothing is taken before it leaves it. */
+void weir__stack_give(struct weir__stacks *s, char *base);
+
+/* Returns to the system the memory of up to `most` stacks that have lain idle since the last call. */
+size_t weir__stacks_trim(struct weir__stacks *s, size_t most);
+
+#endif

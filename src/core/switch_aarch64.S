@@ -1,0 +1,52 @@
+/* Leaves one stack for another: weir__switch(void **save_sp, void *load_sp).
+ * Keeps what AAPCS64 says a call keeps: x19-x30, d8-d15, sp. */
+        .text
+        .globl  weir__switch
+        .hidden weir__switch
+        .type   weir__switch, %function
+        .p2align 4
+weir__switch:
+        sub     sp, sp, #160
+        stp     x19, x20, [sp, #0]
+        stp     x21, x22, [sp, #16]
+        stp     x23, x24, [sp, #32]
+        stp     x25, x26, [sp, #48]
+        stp     x27, x28, [sp, #64]
+        stp     x29, x30, [sp, #80]
+        stp     d8, d9, [sp, #96]
+        stp     d10, d11, [sp, #112]
+        stp     d12, d13, [sp, #128]
+        stp     d14, d15, [sp, #144]
+        mov     x9, sp
+        str     x9, [x0]
+        mov     sp, x1
+        ldp     x19, x20, [sp, #0]
+        ldp     x21, x22, [sp, #16]
+        ldp     x23, x24, [sp, #32]
+        ldp     x25, x26, [sp, #48]
+        ldp     x27, x28, [sp, #64]
+        ldp     x29, x30, [sp, #80]
+        ldp     d8, d9, [sp, #96]
+        ldp     d10, d11, [sp, #112]
+        ldp     d12, d13, [sp, #128]
+        ldp     d14, d15, [sp, #144]
+        add     sp, sp, #160
+        br      x30
+        .size   weir__switch, .-weir__switch
+
+/* Where a new task lands: the end of its chain of frames. */
+        .globl  weir__task_start
+        .hidden weir__task_start
+        .type   weir__task_start, %function
+        .p2align 4
+weir__task_start:
+        .cfi_startproc
+        .cfi_undefined x30
+        mov     x29, xzr
+        mov     x30, xzr
+        bl      weir__task_main
+        brk     #1
+        .cfi_endproc
+        .size   weir__task_start, .-weir__task_start
+
+        .section .note.GNU-stack, "", %progbits

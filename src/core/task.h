@@ -1,0 +1,75 @@
+/* The inside of a task, and the one function through which every wait goes.
+ *
+ * Threading: a task and all here belong to its loop's thread.
+ */
+#ifndef WEIR__TASK_H
+#define WEIR__TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weir/task.h>
+
+#include "base/list.h"
+
+struct weir__arena;
+struct weir__loop;
+struct weir__scope;
+
+enum weir__task_state { WEIR__TASK_NONE, WEIR__TASK_READY, WEIR__TASK_RUNNING, WEIR__TASK_PARKED };
+
+enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
+
+/* Lies at the top of the task's own stack, in memory that stays mapped while its loop lives. */
+struct weir__task {
+    void *sp;
+    struct weir__list node; /* in the ready queue */
+    struct weir__loop *loop;
+    struct weir__scope *scope; /* the innermost it is in */
+    struct weir__scope *home;  /* the one it was spawned in */
+    struct weir__list sibling; /* in home->tasks */
+    int (*fn)(void *);
+    void *arg;
+    struct weir__arena *memory; /* of the exchange it works for, handed on to the tasks it spawns; or NULL */
+    void (*on_cancel)(struct weir__task *task); /* while parked; NULL: the wait can't be cut short */
+    void *cancel_arg;
+    const char *waits_for; /* in words; while parked */
+    const char *name;
+    char *stack;
+    uint64_t id;
+    int64_t spawned_ns;
+    int wake_result;
+    int saved_errno;
+    uint16_t budget;
+    uint8_t state;
+    void *cxx_caught; /* __cxa_eh_globals of the C++ runtime, where there is one */
+    unsigned cxx_uncaught;
+    void *asan_fake_stack;
+    void *tsan_fiber;
+    char own_name[WEIR__TASK_NAME_BYTES];
+};
+
+/* Every wait begins here: fails when the scope is cancelled, spends budget, lets others run when it is spent. */
+int weir__wait_begin(void) __attribute__((warn_unused_result));
+
+/* Gives up the loop until weir__wake(). A cancel of the scope meanwhile calls on_cancel(task), once, which wakes the task
+ * or sees to it that it will be; NULL: the cancel does not cut this wait short. Returns what weir__wake() was given. */
+int weir__park(const char *waits_for, void (*on_cancel)(struct weir__task *task), void *cancel_arg);
+
+/* The on_cancel of waits that hold nothing: wakes with the cause. */
+void weir__wake_cancelled(struct weir__task *task);
+
+/* Makes a parked task ready; it sees result. */
+void weir__wake(struct weir__task *task, int result);
+
+/* Has a parked task feel the cancel of its scope. */
+void weir__task_cancel(struct weir__task *task);
+
+/* The running task; must be one. */
+struct weir__task *weir__task_current(void);
+
+struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, int (*fn)(void *), void *arg);
+/* Runs ready tasks, each at most once, from the loop's own stack. */
+void weir__tasks_run(struct weir__loop *loop);
+
+#endif
