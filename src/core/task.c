@@ -1,0 +1,359 @@
+#include "core/task.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/loop.h"
+#include "core/scope.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define WITH_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WITH_TSAN 1
+#endif
+#endif
+
+#ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+#ifdef WITH_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+void weir__switch(void **save_sp, void *load_sp);
+void weir__task_start(void);
+__attribute__((noreturn)) void weir__task_main(void);
+
+/* The C++ runtime's, when the program has one: exceptions in flight belong to the task that threw them. */
+struct cxx_globals {
+    void *caught;
+    unsigned uncaught;
+};
+extern struct cxx_globals *__cxa_get_globals(void) __attribute__((weak));
+
+/* --- telling the sanitizers of every switch --- */
+
+static void before_switch(struct weir__loop *loop, struct weir__task *from, struct weir__task *to, bool from_ends)
+{
+    (void)loop, (void)from, (void)to, (void)from_ends;
+#ifdef WITH_ASAN
+    /* to->stack is NULL for the loop's own stack, whose bounds ASan tells us when it is left. */
+    if (to->stack != NULL)
+        __sanitizer_start_switch_fiber(from_ends ? NULL : &from->asan_fake_stack, to->stack + loop->stacks.guard_bytes,
+                                       loop->stacks.bytes - loop->stacks.guard_bytes);
+    else
+        __sanitizer_start_switch_fiber(from_ends ? NULL : &from->asan_fake_stack, to->arg, (size_t)to->id);
+#endif
+#ifdef WITH_TSAN
+    if (from_ends)
+        loop->dead_fiber = from->tsan_fiber;
+    __tsan_switch_to_fiber(to->tsan_fiber, 0);
+#endif
+}
+
+static void after_switch(struct weir__loop *loop, struct weir__task *self, bool first_time)
+{
+    (void)loop, (void)self, (void)first_time;
+#ifdef WITH_ASAN
+    const void *bottom;
+    size_t bytes;
+    __sanitizer_finish_switch_fiber(first_time ? NULL : self->asan_fake_stack, &bottom, &bytes);
+    /* The loop's own stack is the only one whose bounds nobody else knows: remember them as it is left. */
+    if (loop->scheduler->arg == NULL) {
+        loop->scheduler->arg = (void *)(uintptr_t)bottom;
+        loop->scheduler->id = bytes;
+    }
+#endif
+#ifdef WITH_TSAN
+    if (loop->dead_fiber != NULL) {
+        __tsan_destroy_fiber(loop->dead_fiber);
+        loop->dead_fiber = NULL;
+    }
+#endif
+}
+
+/* --- the switch --- */
+
+static void switch_to(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
+{
+    int saved_errno = errno;
+
+    if (__cxa_get_globals != NULL) {
+        struct cxx_globals *g = __cxa_get_globals();
+        from->cxx_caught = g->caught;
+        from->cxx_uncaught = g->uncaught;
+        g->caught = to->cxx_caught;
+        g->uncaught = to->cxx_uncaught;
+    }
+    loop->running = to;
+    before_switch(loop, from, to, false);
+    weir__switch(&from->sp, to->sp);
+    after_switch(loop, from, false);
+    errno = saved_errno;
+}
+
+/* The next to run: a ready task while this turn's batch lasts, else the loop itself. */
+static struct weir__task *next_to_run(struct weir__loop *loop)
+{
+    struct weir__task *next;
+
+    if (loop->batch == 0 || loop->ready_count == 0)
+        return loop->scheduler;
+    loop->batch--;
+    loop->ready_count--;
+    next = weir__container_of(weir__list_pop_front(&loop->ready), struct weir__task, node);
+    next->state = WEIR__TASK_RUNNING;
+    return next;
+}
+
+static void make_ready(struct weir__task *task)
+{
+    task->state = WEIR__TASK_READY;
+    weir__list_push_back(&task->loop->ready, &task->node);
+    task->loop->ready_count++;
+}
+
+static void leave(struct weir__loop *loop, struct weir__task *self)
+{
+    struct weir__task *next = next_to_run(loop);
+
+    if (next != self)
+        switch_to(loop, self, next);
+}
+
+void weir__tasks_run(struct weir__loop *loop)
+{
+    loop->batch = loop->ready_count;
+    while (loop->batch > 0 && loop->ready_count > 0)
+        switch_to(loop, loop->scheduler, next_to_run(loop));
+    loop->running = NULL;
+}
+
+/* --- birth and death --- */
+
+/* Where the first switch to a task finds what the switch restores: zeros, then the address to go to. */
+static void *first_frame(char *top)
+{
+#if defined(__x86_64__)
+    void **sp = (void **)(void *)top;
+    *--sp = NULL; /* keeps the stack 16-aligned at the call in weir__task_start */
+    *--sp = (void *)(uintptr_t)weir__task_start;
+    sp -= 6;
+    memset(sp, 0, 6 * sizeof *sp);
+    return sp;
+#elif defined(__aarch64__)
+    void **sp = (void **)(void *)(top - 160);
+    memset(sp, 0, 160);
+    sp[11] = (void *)(uintptr_t)weir__task_start; /* x30 */
+    return sp;
+#else
+#error "the switch is written for x86-64 and aarch64"
+#endif
+}
+
+struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, int (*fn)(void *), void *arg)
+{
+    /* Tops at different offsets, so that a thousand stacks don't fight for the same cache sets. */
+    size_t stagger = (loop->tasks_started % 8) * 64;
+    size_t record = (sizeof(struct weir__task) + 63) / 64 * 64;
+    char *stack = weir__stack_take(&loop->stacks);
+    struct weir__task *task;
+
+    if (stack == NULL)
+        return NULL;
+#ifdef WITH_ASAN
+    __asan_unpoison_memory_region(stack + loop->stacks.guard_bytes, loop->stacks.bytes - loop->stacks.guard_bytes);
+#endif
+    task = (struct weir__task *)(void *)(stack + loop->stacks.bytes - record - stagger);
+    memset(task, 0, offsetof(struct weir__task, own_name));
+    task->loop = loop;
+    task->fn = fn;
+    task->arg = arg;
+    task->name = name;
+    task->stack = stack;
+    task->id = ++loop->tasks_started;
+    task->budget = WEIR__WAIT_BUDGET;
+    task->sp = first_frame((char *)task);
+#ifdef WITH_TSAN
+    task->tsan_fiber = __tsan_create_fiber(0);
+#endif
+    make_ready(task);
+    return task;
+}
+
+void weir__task_main(void)
+{
+    struct weir__loop *loop = weir__loop_current();
+    struct weir__task *self = loop->running;
+    struct weir__task *next;
+    int outcome;
+
+    after_switch(loop, self, true);
+    errno = 0;
+    outcome = self->fn(self->arg);
+    weir__scope_task_ended(self->home, self, outcome);
+    self->state = WEIR__TASK_NONE;
+    /* Nothing takes a stack between here and the switch, so ours may go back while we still stand on it. */
+    weir__stack_give(&loop->stacks, self->stack);
+    next = next_to_run(loop);
+    if (__cxa_get_globals != NULL) {
+        struct cxx_globals *g = __cxa_get_globals();
+        g->caught = next->cxx_caught;
+        g->uncaught = next->cxx_uncaught;
+    }
+    loop->running = next;
+    before_switch(loop, self, next, true);
+    weir__switch(&self->sp, next->sp);
+    __builtin_unreachable();
+}
+
+/* --- waiting --- */
+
+struct weir__task *weir__task_current(void)
+{
+    struct weir__loop *loop = weir__loop_current();
+
+    assert(loop != NULL && loop->running != NULL && loop->running != loop->scheduler && "called outside a task");
+    return loop->running;
+}
+
+static void yield_now(struct weir__task *self)
+{
+    self->budget = WEIR__WAIT_BUDGET;
+    make_ready(self);
+    leave(self->loop, self);
+}
+
+int weir__wait_begin(void)
+{
+    struct weir__task *self = weir__task_current();
+
+    if (--self->budget == 0)
+        yield_now(self);
+    return self->scope->cause;
+}
+
+int weir__park(const char *waits_for, void (*on_cancel)(struct weir__task *task), void *cancel_arg)
+{
+    struct weir__task *self = weir__task_current();
+
+    self->waits_for = waits_for;
+    self->on_cancel = on_cancel;
+    self->cancel_arg = cancel_arg;
+    self->state = WEIR__TASK_PARKED;
+    self->budget = WEIR__WAIT_BUDGET;
+    leave(self->loop, self);
+    self->on_cancel = NULL;
+    self->waits_for = NULL;
+    return self->wake_result;
+}
+
+void weir__wake(struct weir__task *task, int result)
+{
+    assert(task->state == WEIR__TASK_PARKED);
+    task->wake_result = result;
+    make_ready(task);
+}
+
+void weir__wake_cancelled(struct weir__task *task)
+{
+    weir__wake(task, task->scope->cause);
+}
+
+void weir__task_cancel(struct weir__task *task)
+{
+    void (*on_cancel)(struct weir__task *) = task->on_cancel;
+
+    if (task->state != WEIR__TASK_PARKED || on_cancel == NULL)
+        return;
+    task->on_cancel = NULL;
+    on_cancel(task);
+}
+
+int weir_yield(void)
+{
+    struct weir__task *self = weir__task_current();
+
+    yield_now(self);
+    return self->scope->cause;
+}
+
+struct sleeper {
+    struct weir__timeout timeout;
+    struct weir__task *task;
+};
+
+static void sleep_ends(struct weir__timeout *timeout)
+{
+    weir__wake(weir__container_of(timeout, struct sleeper, timeout)->task, 0);
+}
+
+int weir_sleep_until(weir_instant until)
+{
+    struct weir__task *self = weir__task_current();
+    struct sleeper sleeper = {.timeout = {.fire = sleep_ends}, .task = self};
+    int err = weir__wait_begin();
+
+    if (err < 0)
+        return err;
+    if (until.ns <= weir_now().ns)
+        return 0;
+    if (!weir_is_never(until))
+        weir__timeout_set(self->loop, &sleeper.timeout, until.ns);
+    err = weir__park("sleeping", weir__wake_cancelled, NULL);
+    if (err < 0 && !weir_is_never(until))
+        weir__timeout_cancel(self->loop, &sleeper.timeout);
+    return err;
+}
+
+int weir_sleep(weir_duration d)
+{
+    return weir_sleep_until(weir_after(d));
+}
+
+/* --- about oneself --- */
+
+int weir_cancelled(void)
+{
+    return weir__task_current()->scope->cause;
+}
+
+weir_instant weir_deadline(void)
+{
+    return (weir_instant){weir__task_current()->scope->deadline_ns};
+}
+
+bool weir_in_task(void)
+{
+    struct weir__loop *loop = weir__loop_current();
+
+    return loop != NULL && loop->running != NULL && loop->running != loop->scheduler;
+}
+
+const char *weir_task_name(void)
+{
+    return weir__task_current()->name;
+}
+
+void weir_task_set_name(const char *format, ...)
+{
+    struct weir__task *self = weir__task_current();
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(self->own_name, sizeof self->own_name, format, args);
+    va_end(args);
+    self->name = self->own_name;
+}
