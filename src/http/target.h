@@ -1,0 +1,85 @@
+/* Targets and URLs: taking them apart, and the one form of a path that routes are matched against.
+ *
+ * Threading: pure functions over the caller's memory.
+ */
+#ifndef WEIR__HTTP_TARGET_H
+#define WEIR__HTTP_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/buffer.h>
+#include <weir/error.h>
+#include "http/head.h"
+
+enum weir__http_target_form {
+    WEIR__HTTP_ORIGIN_FORM,   /* /path?query */
+    WEIR__HTTP_ABSOLUTE_FORM, /* http://authority/path?query */
+    WEIR__HTTP_ASTERISK_FORM, /* * : the server as a whole; path and query are empty */
+};
+
+struct weir__http_target {
+    enum weir__http_target_form form;
+    weir_bytes authority; /* host[:port] of the absolute form: wins over Host (RFC 9112, 3.2.2). Else empty */
+    weir_bytes path;      /* as it came, still encoded; starts with '/' ("/" if an absolute form has none) */
+    weir_bytes query;     /* without its '?'; .data NULL if there is no '?' */
+};
+
+/* Takes a request target apart. The authority form of CONNECT is refused with 501.
+ * Owns:    spans point into target (or at a static "/").
+ * Returns: 0, or -WEIR_EPROTOCOL and fault is filled.
+ * Where:   any thread.
+ */
+WEIR_CHECKED int weir__http_target_parse(weir_bytes target, struct weir__http_target *out,
+                                         struct weir__http_fault *fault);
+
+/* Brings a path into the form routes are matched against: unreserved characters decoded, other escapes kept
+ * with upper-case digits, then dot segments resolved. %2F stays %2F, so it never splits a segment; empty
+ * segments stay. The result is itself a valid encoded path, never longer than path.
+ * Owns:    out is the caller's; normal points into out, or is path itself where nothing had to change.
+ * Returns: 0; -WEIR_EPROTOCOL for %00, a broken escape, a byte that can't stand in a path, or .. above the
+ *          root, with fault filled (400); -WEIR_ETOOLARGE if room < path.len, fault filled (414).
+ * Where:   any thread.
+ */
+WEIR_CHECKED int weir__http_path_normalize(weir_bytes path, char *out, size_t room, weir_bytes *normal,
+                                           struct weir__http_fault *fault);
+
+/* The segment of the path as it came that became segment `index` (from 0) of its normal form.
+ * Returns: a span of path; empty if there is no such segment.
+ * Where:   any thread. Walks the path from its start.
+ */
+weir_bytes weir__http_path_segment(weir_bytes path, size_t index);
+
+/* Decodes every escape of a path for use as a file name, where %2F and %00 can't stand.
+ * Returns: the bytes written to out (at most text.len); -WEIR_EPROTOCOL broken escape, %2F or %00;
+ *          -WEIR_ETOOLARGE no room.
+ * Where:   any thread.
+ */
+WEIR_CHECKED int weir__http_percent_decode(weir_bytes text, char *out, size_t room);
+
+/* Encodes all but unreserved characters, so that the text can stand anywhere in a path or query.
+ * Returns: the bytes written to out (at most 3 × text.len), or -WEIR_ETOOLARGE.
+ * Where:   any thread.
+ */
+WEIR_CHECKED int weir__http_percent_encode(weir_bytes text, char *out, size_t room);
+
+/* An absolute http or https URL, for clients. */
+struct weir__http_url {
+    bool tls;             /* https */
+    bool ip6;             /* host is an IPv6 address; its brackets are not part of host */
+    uint16_t port;        /* 80 or 443 if none is written */
+    weir_bytes host;      /* name or address */
+    weir_bytes authority; /* host[:port] as written: for the Host field */
+    weir_bytes target;    /* path and query for the request line, "/" if none is written; "?q" right behind
+                             the authority is a fault, because its target could not point into url */
+};
+
+/* Takes an absolute URL apart. No user, no fragment, no bytes outside visible ASCII, broken escapes refused.
+ * Owns:    spans point into url (or at a static "/").
+ * Returns: 0, or -WEIR_EPROTOCOL: *wrong (if not NULL) is static text, what was wrong and what was expected.
+ * Where:   any thread.
+ */
+WEIR_CHECKED int weir__http_url_parse(weir_bytes url, struct weir__http_url *out, const char **wrong);
+
+#endif
