@@ -1,19 +1,21 @@
 /* The kernel seam: everything Weir asks of the kernel while a loop runs goes through here.
  *
- * Threading: a weir__io belongs to the thread that calls weir__io_turn(). Every function is for that thread alone, except
- * weir__io_wake(), which any thread may call.
+ * Threading: a weir__io belongs to the thread that calls weir__io_turn(). Every function is for that thread
+ * alone, except weir__io_wake(), which any thread may call.
  *
- * Shape: operations complete. The caller fills a weir__io_op, submits it, and its done() is called from a later
- * weir__io_turn(), exactly once, when the kernel has let go of every buffer in it. Two shortcuts and no more:
+ * Shape: operations complete. The caller fills a weir__io_op, submits it, and its done() is called from a
+ * later weir__io_turn(), exactly once, when the kernel has let go of every buffer in it. Two shortcuts and no
+ * more:
  *   - submit may return true: the operation has ended already, result is set, done() will not be called;
  *   - cancel only asks: done() still comes, with -ECANCELED, or with the result if the operation had won.
  *
  * Three rules, settled by experiment on all backends (tests/io):
  *   1. cancel while the kernel holds a buffer: the buffer is the kernel's until done();
- *   2. close with operations pending: weir__io_close_file() cancels them, reaps them, and only then closes the
- *      descriptor, so a reused number never receives another's completion (epoll also tags slots with a generation);
- *   3. receiving may borrow: RECV_LENT takes a buffer of the loop at the moment bytes are there, so an idle connection
- *      holds none. The taker hands it back with weir__io_return().
+ *   2. close with operations pending: weir__io_close_file() cancels them, reaps them, and only then closes
+ * the descriptor, so a reused number never receives another's completion (epoll also tags slots with a
+ * generation);
+ *   3. receiving may borrow: RECV_LENT takes a buffer of the loop at the moment bytes are there, so an idle
+ * connection holds none. The taker hands it back with weir__io_return().
  *
  * Backends: uring.c, epoll.c, sim.c. All pass the same tests.
  */
@@ -34,39 +36,46 @@ struct weir__io_op;
 enum weir__io_backend_kind { WEIR__IO_AUTO, WEIR__IO_URING, WEIR__IO_EPOLL, WEIR__IO_SIM };
 
 enum {
-    WEIR__IO_LENT_BYTES = 8192,  /* size of one lent buffer */
-    WEIR__IO_LENT_COUNT = 256,   /* at most so many are out at once; a further RECV_LENT waits for one to come back */
+    WEIR__IO_LENT_BYTES = 8192, /* size of one lent buffer */
+    WEIR__IO_LENT_COUNT =
+        256, /* at most so many are out at once; a further RECV_LENT waits for one to come back */
 };
 
-/* One descriptor the loop works on. Embedded in its owner, whose address must not change while it is attached. */
+/* One descriptor the loop works on. Embedded in its owner, whose address must not change while it is
+ * attached. */
 struct weir__io_file {
-    int fd;                   /* -1 when not attached; a fiction under sim */
-    uint32_t generation;      /* grows by one with each attach */
-    uint32_t slot;            /* the backend's own */
-    uint8_t ready;            /* the backend's own: readiness seen and not used up */
-    bool foreign;             /* the descriptor is not ours: it is polled, never read, written or closed */
+    int fd;              /* -1 when not attached; a fiction under sim */
+    uint32_t generation; /* grows by one with each attach */
+    uint32_t slot;       /* the backend's own */
+    uint8_t ready;       /* the backend's own: readiness seen and not used up */
+    bool foreign;        /* the descriptor is not ours: it is polled, never read, written or closed */
     bool closing;
-    struct weir__list ops;    /* pending operations */
+    uint32_t undone; /* operations whose done() is still to come: those in ops and those that finished */
+    struct weir__list ops; /* pending operations */
     struct weir__io_op *closer;
 };
 
 enum weir__io_kind {
-    WEIR__IO_ACCEPT,    /* result: new descriptor, non-blocking and close-on-exec; address in addr when not NULL */
-    WEIR__IO_CONNECT,   /* addr, addr_len; result 0 */
-    WEIR__IO_RECV,      /* data, len; result bytes, 0 at the end */
-    WEIR__IO_RECV_LENT, /* result bytes and data = the lent buffer; 0 at the end or < 0: data NULL, nothing lent */
+    WEIR__IO_ACCEPT,  /* result: new descriptor, non-blocking and close-on-exec; address in addr when not NULL
+                       */
+    WEIR__IO_CONNECT, /* addr, addr_len; result 0 */
+    WEIR__IO_RECV,    /* data, len; result bytes, 0 at the end */
+    WEIR__IO_RECV_LENT, /* result bytes and data = the lent buffer; 0 at the end or < 0: data NULL, nothing
+                           lent */
     WEIR__IO_SEND,      /* msg->msg_iov, msg_iovlen; result bytes, may be fewer than all */
-    WEIR__IO_POLL,      /* events = POLLIN | POLLOUT; result the events that are there (POLLERR, POLLHUP too) */
-    WEIR__IO_CLOSE,     /* used by weir__io_close_file() */
+    WEIR__IO_POLL,  /* events = POLLIN | POLLOUT; result the events that are there (POLLERR, POLLHUP too) */
+    WEIR__IO_CLOSE, /* used by weir__io_close_file() */
 };
 
 struct weir__io_op {
-    struct weir__list node; /* in file->ops while pending; the backend's own otherwise */
+    struct weir__list node;  /* in file->ops while pending, then in the list of the finished */
+    struct weir__list queue; /* the backend's own */
     void (*done)(struct weir__io_op *op);
     struct weir__io_file *file;
     int32_t result;
     uint8_t kind;
-    uint8_t state; /* the backend's own */
+    uint8_t state; /* io.c's own */
+    uint8_t flags; /* the backend's own */
     uint16_t events;
     union {
         char *data;
@@ -80,14 +89,16 @@ struct weir__io_op {
 };
 
 struct weir__io_options {
-    enum weir__io_backend_kind backend; /* AUTO: WEIR_IO in the environment, else uring if it works, else epoll */
-    unsigned entries;                   /* submission queue; 0: 256 */
-    uint64_t seed;                      /* sim */
+    enum weir__io_backend_kind
+        backend;      /* AUTO: WEIR_IO in the environment, else uring if it works, else epoll */
+    unsigned entries; /* submission queue; 0: 256 */
+    uint64_t seed;    /* sim */
 };
 
 /* Opens the seam for the calling thread.
  * Returns: 0; -ENOSYS or -EPERM when the asked backend is not to be had here; -ENOMEM, -EMFILE. */
-int weir__io_open(const struct weir__io_options *options, struct weir__io **out) __attribute__((warn_unused_result));
+int weir__io_open(const struct weir__io_options *options, struct weir__io **out)
+    __attribute__((warn_unused_result));
 /* Every file must be closed and every op done before. */
 void weir__io_free(struct weir__io *io);
 const char *weir__io_backend_name(const struct weir__io *io);
@@ -96,40 +107,43 @@ const char *weir__io_backend_name(const struct weir__io *io);
 int64_t weir__io_now_ns(struct weir__io *io);
 
 /* Sockets. The files come out attached; the same errors as the system calls of these names. Never block. */
-int weir__io_socket(struct weir__io *io, struct weir__io_file *file, int family) __attribute__((warn_unused_result));
-int weir__io_listen(struct weir__io *io, struct weir__io_file *file, const struct sockaddr *addr, socklen_t len,
-                    int backlog, bool reuse_port) __attribute__((warn_unused_result));
+int weir__io_socket(struct weir__io *io, struct weir__io_file *file, int family)
+    __attribute__((warn_unused_result));
+int weir__io_listen(struct weir__io *io, struct weir__io_file *file, const struct sockaddr *addr,
+                    socklen_t len, int backlog, bool reuse_port) __attribute__((warn_unused_result));
 /* The address the file is bound to (peer false) or connected to (peer true). */
-int weir__io_address(struct weir__io *io, struct weir__io_file *file, bool peer, struct sockaddr_storage *addr,
-                     socklen_t *len) __attribute__((warn_unused_result));
-/* As shutdown(2) with SHUT_WR. Under reset, closing sends RST instead of FIN: a reply that broke off must be seen to. */
+int weir__io_address(struct weir__io *io, struct weir__io_file *file, bool peer,
+                     struct sockaddr_storage *addr, socklen_t *len) __attribute__((warn_unused_result));
+/* As shutdown(2) with SHUT_WR. Under reset, closing sends RST instead of FIN: a reply that broke off must be
+ * seen to. */
 int weir__io_shutdown(struct weir__io *io, struct weir__io_file *file);
 void weir__io_reset_on_close(struct weir__io *io, struct weir__io_file *file);
 
-/* Takes a descriptor (of accept, of another loop, or a foreign one, which is only polled and never closed). */
+/* Takes a descriptor (of accept, of another loop, or a foreign one, which is only polled and never closed).
+ */
 int weir__io_attach(struct weir__io *io, struct weir__io_file *file, int fd, bool foreign)
     __attribute__((warn_unused_result));
 /* Gives the descriptor back, open, when no operation is pending: to move it to another loop. */
 int weir__io_detach(struct weir__io *io, struct weir__io_file *file);
 
-/* Starts op on op->file. True: it has ended already, see op->result, and done() will not come. Never blocks, never fails
- * otherwise: a refusal of the kernel is a result. On a closing file the result is -ECANCELED. */
+/* Starts op on op->file. True: it has ended already, see op->result, and done() will not come. Never blocks,
+ * never fails otherwise: a refusal of the kernel is a result. On a closing file the result is -ECANCELED. */
 bool weir__io_submit(struct weir__io *io, struct weir__io_op *op) __attribute__((warn_unused_result));
 
 /* Asks a pending op to end. Harmless when it has ended. done() comes from a later turn, never from here. */
 void weir__io_cancel(struct weir__io *io, struct weir__io_op *op);
 
-/* Cancels what is pending on file, reaps it, closes the descriptor, then calls op->done() (or returns true: closed at
- * once, nothing was pending). New operations on the file end with -ECANCELED from now on. */
+/* Cancels what is pending on file, reaps it, closes the descriptor, then calls op->done() (or returns true:
+ * closed at once, nothing was pending). New operations on the file end with -ECANCELED from now on. */
 bool weir__io_close_file(struct weir__io *io, struct weir__io_file *file, struct weir__io_op *op)
     __attribute__((warn_unused_result));
 
 /* Hands back the buffer of a RECV_LENT. */
 void weir__io_return(struct weir__io *io, char *data);
 
-/* Submits what is pending, waits until something completes, the instant comes, or wake; calls done() of all that has
- * completed. wait_until_ns in the past: does not wait. Returns the number of completions, or -EDEADLK under sim when
- * nothing can ever happen again. */
+/* Submits what is pending, waits until something completes, the instant comes, or wake; calls done() of all
+ * that has completed. wait_until_ns in the past: does not wait. Returns the number of completions, or
+ * -EDEADLK under sim when nothing can ever happen again. */
 int weir__io_turn(struct weir__io *io, int64_t wait_until_ns);
 
 /* Makes the current or next waiting turn return. Any thread; coalesced; async-signal-safe. */
