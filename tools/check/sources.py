@@ -1,0 +1,47 @@
+"""What the checks share: the files of the project, and the way a finding is reported."""
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FOLDERS = ["include", "src", "app", "examples", "tests", "bench", "docs", "tools", ".ci"]
+
+found = 0
+
+
+def files(*endings, under=FOLDERS):
+    """Paths relative to the root, sorted; all files, or those whose names end as given."""
+    paths = []
+    for folder in under:
+        for where, folders, names in os.walk(os.path.join(ROOT, folder)):
+            folders[:] = [name for name in folders if name not in ("__pycache__", "corpus")]
+            paths += [os.path.relpath(os.path.join(where, name), ROOT) for name in names]
+    return sorted(path for path in paths if not endings or path.endswith(endings))
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def line_of(text, offset):
+    return text.count("\n", 0, offset) + 1
+
+
+def blank(match):
+    """Spaces instead of the match, so that offsets and lines stay what they were."""
+    return re.sub(r"[^\n]", " ", match[0])
+
+
+def without_comments(text):
+    return re.sub(r"/\*.*?\*/|//[^\n]*", blank, text, flags=re.S)
+
+
+def finding(path, line, what, expected):
+    global found
+    found += 1
+    print(f"{path}:{line}: {what}, expected {expected}", file=sys.stderr)
+
+
+def finish():
+    sys.exit(1 if found else 0)
