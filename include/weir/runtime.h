@@ -1,7 +1,7 @@
 /* The runtime: one loop for each thread, and the way in and out.
  *
- * Threading: weir_run() is called from a thread that is no loop and lends that thread to loop 0. Loops share nothing
- * but what you share; a task calls into another loop with weir_loop_call().
+ * Threading: weir_run() is called from a thread that is no loop and lends that thread to loop 0. Loops share
+ * nothing but what you share; a task calls into another loop with weir_loop_call().
  */
 #ifndef WEIR_RUNTIME_H
 #define WEIR_RUNTIME_H
@@ -20,7 +20,8 @@ enum weir_io {
     WEIR_IO_AUTO,  /* WEIR_IO=uring|epoll in the environment; else io_uring where it is allowed, else epoll */
     WEIR_IO_URING, /* or fail */
     WEIR_IO_EPOLL,
-    WEIR_IO_SIM, /* a simulated kernel: virtual time, an in-memory network, one loop; the same seed is the same run */
+    WEIR_IO_SIM, /* a simulated kernel: virtual time, an in-memory network, one loop; the same seed is the
+                    same run */
 };
 
 /* All zero is a sensible choice. */
@@ -34,10 +35,10 @@ typedef struct weir_options {
 
 /* Runs fn(arg) as the first task, on loop 0, and returns when it, and all it started, has ended.
  * Owns:    options and arg are lent.
- * Returns: what fn returned; before fn ran: -EINVAL options out of range, -ENOSYS or -EPERM the kernel interface asked
- *          for can't be had, -ENOMEM, -EMFILE, -EAGAIN no thread; -EBUSY this thread is in a weir_run() already.
- *          -EDEADLK: nothing could ever happen again, and every wait was made to fail with that (simulation only).
- * Where:   a thread that is no loop. Several threads may each run a runtime of their own.
+ * Returns: what fn returned; before fn ran: -EINVAL options out of range, -ENOSYS or -EPERM the kernel
+ * interface asked for can't be had, -ENOMEM, -EMFILE, -EAGAIN no thread; -EBUSY this thread is in a
+ * weir_run() already. -EDEADLK: nothing could ever happen again, and every wait was made to fail with that
+ * (simulation only). Where:   a thread that is no loop. Several threads may each run a runtime of their own.
  */
 int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg) WEIR_CHECKED;
 
@@ -54,10 +55,10 @@ int weir_loop_count(void);
 int weir_loop_index(void);
 
 /* Runs fn(arg) as a task on another loop (or this one) and waits for it.
- * Owns:    arg is lent to fn until this returns; the caller touches it no more than fn allows. name: as weir_spawn().
- * Returns: what fn returned; -ENOMEM no task could be made there; -WEIR_ECANCELED or -WEIR_EDEADLINE before it began.
- * Cancel:  is passed on to the task there; this returns when that has ended, with what it returned.
- * Where:   task. Waits.
+ * Owns:    arg is lent to fn until this returns; the caller touches it no more than fn allows. name: as
+ * weir_spawn(). Returns: what fn returned; -ENOMEM no task could be made there; -WEIR_ECANCELED or
+ * -WEIR_EDEADLINE before it began. Cancel:  is passed on to the task there; this returns when that has ended,
+ * with what it returned. Where:   task. Waits.
  */
 int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg) WEIR_CHECKED;
 
@@ -67,8 +68,8 @@ int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg) 
  */
 size_t weir_loop_ready(int loop);
 
-/* Signals as something to wait for. From open to close the process's own action for them is set aside. One at a time
- * for each signal in the process. */
+/* Signals as something to wait for. From open to close the process's own action for them is set aside. One at
+ * a time for each signal in the process. */
 typedef struct weir_signals {
     unsigned char storage[64] __attribute__((aligned(16)));
 } weir_signals;
@@ -80,10 +81,9 @@ typedef struct weir_signals {
  */
 int weir_signals_open(weir_signals *signals, const int *numbers, size_t count) WEIR_CHECKED;
 
-/* Waits for one of them. One that came since the last wait, or since open, counts; the same one several times counts once.
- * Returns: its number; -WEIR_ECANCELED, -WEIR_EDEADLINE.
- * Cancel:  ends the wait at once; no signal is lost by it.
- * Where:   the task that opened it. Waits.
+/* Waits for one of them. One that came since the last wait, or since open, counts; the same one several times
+ * counts once. Returns: its number; -WEIR_ECANCELED, -WEIR_EDEADLINE. Cancel:  ends the wait at once; no
+ * signal is lost by it. Where:   the task that opened it. Waits.
  */
 int weir_signals_wait(weir_signals *signals) WEIR_CHECKED;
 

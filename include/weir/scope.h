@@ -1,11 +1,12 @@
 /* Scopes own tasks: nothing that is started in a scope outlives it.
  *
- * Threading: a scope belongs to the loop of the task that opened it; every function here is called by a task of that
- * loop. Between two waits no other task of the loop runs, so nothing here needs a lock.
+ * Threading: a scope belongs to the loop of the task that opened it; every function here is called by a task
+ * of that loop. Between two waits no other task of the loop runs, so nothing here needs a lock.
  *
- * A scope carries a deadline and the cancel. They hold for the task that opened it, until it closes it, and for every
- * task spawned in it. A scope opened inside another can only tighten: it is cancelled with the outer one. Once a scope
- * is cancelled, or its deadline has passed, every wait in it fails, each time, with -WEIR_ECANCELED or -WEIR_EDEADLINE.
+ * A scope carries a deadline and the cancel. They hold for the task that opened it, until it closes it, and
+ * for every task spawned in it. A scope opened inside another can only tighten: it is cancelled with the
+ * outer one. Once a scope is cancelled, or its deadline has passed, every wait in it fails, each time, with
+ * -WEIR_ECANCELED or -WEIR_EDEADLINE.
  *
  * (Structured concurrency after Sústrik, libdill, and Smith, "Notes on structured concurrency", 2018.)
  */
@@ -29,29 +30,29 @@ typedef struct weir_scope {
 
 enum weir_scope_flags {
     WEIR_COLLECT = 1, /* a task that fails does not cancel its siblings: every outcome is wanted */
-    WEIR_SHIELD = 2,  /* a cancel or deadline from outside is felt only when this scope's own deadline passes: for a polite
-                         goodbye. The deadline is at most WEIR_SHIELD_MAX_MS away, whatever is asked. */
+    WEIR_SHIELD =
+        2, /* a cancel or deadline from outside is felt only when this scope's own deadline passes: for a
+              polite goodbye. The deadline is at most WEIR_SHIELD_MAX_MS away, whatever is asked. */
 };
 
 enum { WEIR_SHIELD_MAX_MS = 5000 };
 
 /* Opens a scope inside the one the task is in. The task is in it until weir_scope_close().
  * Owns:    scope is the caller's storage, lent until closed.
- * Takes:   deadline: absolute, weir_never() for none; an outer one that comes sooner holds. flags: of weir_scope_flags.
- * Where:   task. Does not wait and can't fail.
+ * Takes:   deadline: absolute, weir_never() for none; an outer one that comes sooner holds. flags: of
+ * weir_scope_flags. Where:   task. Does not wait and can't fail.
  */
 void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags);
 
-/* Waits until every task of the scope has ended, then leaves it. Scopes are closed in the reverse order of opening.
- * Returns: 0; the failure (< 0) of the first task that failed, unless WEIR_COLLECT; else the cause of its cancel,
- *          -WEIR_ECANCELED or -WEIR_EDEADLINE, when there was one.
- * Cancel:  does not cut the wait short; the cancel reaches the tasks, and they end.
- * Where:   the task that opened it. Waits.
+/* Waits until every task of the scope has ended, then leaves it. Scopes are closed in the reverse order of
+ * opening. Returns: 0; the failure (< 0) of the first task that failed, unless WEIR_COLLECT; else the cause
+ * of its cancel, -WEIR_ECANCELED or -WEIR_EDEADLINE, when there was one. Cancel:  does not cut the wait
+ * short; the cancel reaches the tasks, and they end. Where:   the task that opened it. Waits.
  */
 int weir_scope_close(weir_scope *scope);
 
-/* Cancels all that is in the scope, the caller's further waits in it too. May be called again; only the first counts.
- * Where:   any task of the loop. Does not wait.
+/* Cancels all that is in the scope, the caller's further waits in it too. May be called again; only the first
+ * counts. Where:   any task of the loop. Does not wait.
  */
 void weir_scope_cancel(weir_scope *scope);
 
@@ -73,13 +74,12 @@ bool weir_scope_expired(const weir_scope *scope);
  */
 weir_instant weir_scope_deadline(const weir_scope *scope);
 
-/* Starts fn(arg) as a task in scope. It runs when the caller next waits. What it returns is its outcome: < 0 is a
- * failure, which cancels the scope unless WEIR_COLLECT. A spawn that fails counts as a task that failed so, so its
- * result may be left unread.
- * Owns:    name is lent while the task lives: a literal, or weir_task_set_name() later. arg is fn's business.
- * Returns: 0; -ENOMEM, no stack can be had (memory, mappings or the limit of tasks); -WEIR_ECANCELED or
- *          -WEIR_EDEADLINE, the scope is cancelled already and fn will not run.
- * Where:   any task of the loop. Does not wait.
+/* Starts fn(arg) as a task in scope. It runs when the caller next waits. What it returns is its outcome: < 0
+ * is a failure, which cancels the scope unless WEIR_COLLECT. A spawn that fails counts as a task that failed
+ * so, so its result may be left unread. Owns:    name is lent while the task lives: a literal, or
+ * weir_task_set_name() later. arg is fn's business. Returns: 0; -ENOMEM, no stack can be had (memory,
+ * mappings or the limit of tasks); -WEIR_ECANCELED or -WEIR_EDEADLINE, the scope is cancelled already and fn
+ * will not run. Where:   any task of the loop. Does not wait.
  */
 int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *arg), void *arg);
 

@@ -1,10 +1,12 @@
 /* Tasks waiting for tasks of the same loop: semaphore, event, mutex, channel, and select over them.
  *
- * Threading: an object here belongs to one loop: the tasks of that loop alone use it. It needs no lock, because between
- * two waits nothing else of the loop runs; a mutex is wanted only to keep others out across a wait.
+ * Threading: an object here belongs to one loop: the tasks of that loop alone use it. It needs no lock,
+ * because between two waits nothing else of the loop runs; a mutex is wanted only to keep others out across a
+ * wait.
  *
- * Waiters are served in the order they came. A wait that is cancelled leaves the queue and has taken nothing. All
- * waits return -WEIR_ECANCELED or -WEIR_EDEADLINE when the scope says so; that is not repeated at each function.
+ * Waiters are served in the order they came. A wait that is cancelled leaves the queue and has taken nothing.
+ * All waits return -WEIR_ECANCELED or -WEIR_EDEADLINE when the scope says so; that is not repeated at each
+ * function.
  */
 #ifndef WEIR_SYNC_H
 #define WEIR_SYNC_H
@@ -135,8 +137,8 @@ int weir_channel_send(weir_channel *c, const void *item) WEIR_CHECKED;
  */
 int weir_channel_receive(weir_channel *c, void *item) WEIR_CHECKED;
 
-/* No more is sent: senders fail from now on, those waiting too; receivers get what is left, then -WEIR_ECLOSED.
- * Where:   task of its loop. Does not wait.
+/* No more is sent: senders fail from now on, those waiting too; receivers get what is left, then
+ * -WEIR_ECLOSED. Where:   task of its loop. Does not wait.
  */
 void weir_channel_close(weir_channel *c);
 
@@ -179,9 +181,8 @@ enum { WEIR_SELECT_MAX = 16 };
  * A time limit is a scope's deadline.
  * Owns:    cases are lent.
  * Returns: its index, >= 0; -EINVAL none or more than WEIR_SELECT_MAX; the scope's code: then none was done.
- *          *closed, when closed is not NULL, says that the case is a channel found closed: nothing was sent or received.
- * Cancel:  leaves all queues at once.
- * Where:   task of the loop of all of them. Waits.
+ *          *closed, when closed is not NULL, says that the case is a channel found closed: nothing was sent
+ * or received. Cancel:  leaves all queues at once. Where:   task of the loop of all of them. Waits.
  */
 int weir_select(const weir_case *cases, size_t count, bool *closed) WEIR_CHECKED;
 

@@ -1,10 +1,10 @@
 /* Tasks: straight-line code that waits.
  *
- * Threading: a task stays on the loop, and so the thread, that it was started on. It runs until it waits; between two
- * waits no other task of its loop runs. Functions marked "task" may be called only from a task.
+ * Threading: a task stays on the loop, and so the thread, that it was started on. It runs until it waits;
+ * between two waits no other task of its loop runs. Functions marked "task" may be called only from a task.
  *
- * Every wait also spends a little of a budget, even when there is nothing to wait for; when it is spent the others
- * run first. So a loop over a busy stream does not hold the others up; a loop that computes does.
+ * Every wait also spends a little of a budget, even when there is nothing to wait for; when it is spent the
+ * others run first. So a loop over a busy stream does not hold the others up; a loop that computes does.
  */
 #ifndef WEIR_TASK_H
 #define WEIR_TASK_H

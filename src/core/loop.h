@@ -1,6 +1,7 @@
 /* A loop: one thread, its ready tasks, timers, mailbox and seam to the kernel.
  *
- * Threading: a loop belongs to its thread. Other threads may only weir__loop_post() to it and read what is atomic.
+ * Threading: a loop belongs to its thread. Other threads may only weir__loop_post() to it and read what is
+ * atomic.
  */
 #ifndef WEIR__LOOP_H
 #define WEIR__LOOP_H
@@ -58,7 +59,8 @@ struct weir__loop {
 struct weir__loop *weir__loop_current(void);
 void weir__loop_set_current(struct weir__loop *loop);
 
-int weir__loop_open(struct weir__loop *loop, struct weir__runtime *runtime, int index) __attribute__((warn_unused_result));
+int weir__loop_open(struct weir__loop *loop, struct weir__runtime *runtime, int index)
+    __attribute__((warn_unused_result));
 void weir__loop_free(struct weir__loop *loop);
 /* Turns until *done (loop 0) or until stopped, and every task has ended. -EDEADLK: see weir_run(). */
 int weir__loop_turn_until(struct weir__loop *loop, const bool *done);

@@ -49,7 +49,8 @@ void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags)
         s->cause = outer->cause;
     }
     /* An outer deadline that comes first cancels this scope when it fires there: one timer is enough. */
-    if (s->cause == 0 && s->deadline_ns != INT64_MAX && (s->deadline_ns == own_ns || (flags & WEIR_SHIELD) != 0))
+    if (s->cause == 0 && s->deadline_ns != INT64_MAX &&
+        (s->deadline_ns == own_ns || (flags & WEIR_SHIELD) != 0))
         weir__timeout_set(self->loop, &s->timeout, s->deadline_ns);
 }
 
@@ -61,14 +62,12 @@ void weir__scope_cancel(struct weir__scope *s, int cause)
     weir__timeout_cancel(s->loop, &s->timeout);
     if (s->owner != NULL && s->owner->scope == s)
         weir__task_cancel(s->owner);
-    weir__list_each(node, &s->tasks)
-    {
+    weir__list_each (node, &s->tasks) {
         struct weir__task *task = weir__container_of(node, struct weir__task, sibling);
         if (task->scope == s)
             weir__task_cancel(task);
     }
-    weir__list_each(node, &s->children)
-    {
+    weir__list_each (node, &s->children) {
         struct weir__scope *child = weir__container_of(node, struct weir__scope, sibling);
         if ((child->flags & WEIR_SHIELD) == 0)
             weir__scope_cancel(child, cause);
@@ -121,7 +120,8 @@ static void note_failure(struct weir__scope *s, int outcome)
     weir__scope_cancel(s, -WEIR_ECANCELED);
 }
 
-int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg, struct weir__task **out)
+int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg,
+                struct weir__task **out)
 {
     struct weir__task *task;
 

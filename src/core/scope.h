@@ -36,7 +36,8 @@ void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop);
 /* Makes every wait in s and below fail with cause, from now on. */
 void weir__scope_cancel(struct weir__scope *s, int cause);
 /* Spawns into s; failure of the spawn itself is the scope's only when count_failure. */
-int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg, struct weir__task **out);
+int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg,
+                struct weir__task **out);
 /* A task of s has ended with this outcome. */
 void weir__scope_task_ended(struct weir__scope *s, struct weir__task *task, int outcome);
 

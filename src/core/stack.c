@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102 /* linux/mman.h of 6.13; Debian 12's headers are older than its backported kernels */
+#define MADV_GUARD_INSTALL                                                                                   \
+    102 /* linux/mman.h of 6.13; Debian 12's headers are older than its backported kernels */
 #endif
 
 enum { ARENA_BYTES = 16 << 20 };
@@ -49,7 +50,8 @@ static int add_arena(struct weir__stacks *s)
 
     if (a == NULL)
         return -ENOMEM;
-    memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (memory == MAP_FAILED) {
         free(a);
         return -ENOMEM;

@@ -2,8 +2,8 @@
  *
  * Threading: one weir__stacks for each loop, used by its thread alone.
  *
- * The guard is a MADV_GUARD_INSTALL where the kernel has it (Linux >= 6.13): no mapping is split, so a million stacks are
- * possible. Elsewhere it is an mprotect, and vm.max_map_count ends it near 32 000.
+ * The guard is a MADV_GUARD_INSTALL where the kernel has it (Linux >= 6.13): no mapping is split, so a
+ * million stacks are possible. Elsewhere it is an mprotect, and vm.max_map_count ends it near 32 000.
  */
 #ifndef WEIR__STACK_H
 #define WEIR__STACK_H
@@ -25,8 +25,8 @@ struct weir__stacks {
     size_t arena_left; /* stacks of the newest arena not yet handed out */
     char **idle;       /* finished ones, the hottest last */
     size_t idle_count, idle_capacity;
-    size_t idle_low;   /* fewest idle since the last trim: those were not needed */
-    size_t trimmed;    /* so many at the cold end hold no memory */
+    size_t idle_low; /* fewest idle since the last trim: those were not needed */
+    size_t trimmed;  /* so many at the cold end hold no memory */
 };
 
 /* bytes: a multiple of the page size, at least four pages. */

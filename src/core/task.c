@@ -45,13 +45,15 @@ extern struct cxx_globals *__cxa_get_globals(void) __attribute__((weak));
 
 /* --- telling the sanitizers of every switch --- */
 
-static void before_switch(struct weir__loop *loop, struct weir__task *from, struct weir__task *to, bool from_ends)
+static void before_switch(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+                          bool from_ends)
 {
     (void)loop, (void)from, (void)to, (void)from_ends;
 #ifdef WITH_ASAN
     /* to->stack is NULL for the loop's own stack, whose bounds ASan tells us when it is left. */
     if (to->stack != NULL)
-        __sanitizer_start_switch_fiber(from_ends ? NULL : &from->asan_fake_stack, to->stack + loop->stacks.guard_bytes,
+        __sanitizer_start_switch_fiber(from_ends ? NULL : &from->asan_fake_stack,
+                                       to->stack + loop->stacks.guard_bytes,
                                        loop->stacks.bytes - loop->stacks.guard_bytes);
     else
         __sanitizer_start_switch_fiber(from_ends ? NULL : &from->asan_fake_stack, to->arg, (size_t)to->id);
@@ -174,7 +176,8 @@ struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, 
     if (stack == NULL)
         return NULL;
 #ifdef WITH_ASAN
-    __asan_unpoison_memory_region(stack + loop->stacks.guard_bytes, loop->stacks.bytes - loop->stacks.guard_bytes);
+    __asan_unpoison_memory_region(stack + loop->stacks.guard_bytes,
+                                  loop->stacks.bytes - loop->stacks.guard_bytes);
 #endif
     task = (struct weir__task *)(void *)(stack + loop->stacks.bytes - record - stagger);
     memset(task, 0, offsetof(struct weir__task, own_name));
@@ -225,7 +228,8 @@ struct weir__task *weir__task_current(void)
 {
     struct weir__loop *loop = weir__loop_current();
 
-    assert(loop != NULL && loop->running != NULL && loop->running != loop->scheduler && "called outside a task");
+    assert(loop != NULL && loop->running != NULL && loop->running != loop->scheduler &&
+           "called outside a task");
     return loop->running;
 }
 

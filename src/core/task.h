@@ -49,11 +49,13 @@ struct weir__task {
     char own_name[WEIR__TASK_NAME_BYTES];
 };
 
-/* Every wait begins here: fails when the scope is cancelled, spends budget, lets others run when it is spent. */
+/* Every wait begins here: fails when the scope is cancelled, spends budget, lets others run when it is spent.
+ */
 int weir__wait_begin(void) __attribute__((warn_unused_result));
 
-/* Gives up the loop until weir__wake(). A cancel of the scope meanwhile calls on_cancel(task), once, which wakes the task
- * or sees to it that it will be; NULL: the cancel does not cut this wait short. Returns what weir__wake() was given. */
+/* Gives up the loop until weir__wake(). A cancel of the scope meanwhile calls on_cancel(task), once, which
+ * wakes the task or sees to it that it will be; NULL: the cancel does not cut this wait short. Returns what
+ * weir__wake() was given. */
 int weir__park(const char *waits_for, void (*on_cancel)(struct weir__task *task), void *cancel_arg);
 
 /* The on_cancel of waits that hold nothing: wakes with the cause. */

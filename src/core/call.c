@@ -1,0 +1,126 @@
+/* Calling into another loop: a task there does the work, the caller waits here, and a cancel follows it over.
+ */
+#include <weir/runtime.h>
+
+#include <assert.h>
+#include <errno.h>
+
+#include "core/runtime.h"
+#include "core/task.h"
+
+/* Lies on the caller's stack. Each message goes over or back once; the caller stays until all it can expect
+ * are in, so none outlives it. */
+struct call {
+    struct weir__message start, cancel, home, cancel_home;
+    struct weir__loop *here, *there;
+    struct weir__task *caller;
+    const char *name;
+    int (*fn)(void *);
+    void *arg;
+    /* written here */
+    int cause;
+    bool cancel_sent, is_home, cancel_is_home;
+    /* written there, read here once home is in */
+    weir_scope scope;
+    int result;
+    bool running, cancel_seen, ended;
+    bool ended_cancelled; /* the cancel came before the end: nothing follows after home */
+};
+
+static void wake_caller(struct call *c)
+{
+    if (c->caller->state == WEIR__TASK_PARKED)
+        weir__wake(c->caller, 0);
+}
+
+static void came_home(struct weir__message *message)
+{
+    struct call *c = weir__container_of(message, struct call, home);
+
+    c->is_home = true;
+    wake_caller(c);
+}
+
+static void cancel_came_home(struct weir__message *message)
+{
+    struct call *c = weir__container_of(message, struct call, cancel_home);
+
+    c->cancel_is_home = true;
+    wake_caller(c);
+}
+
+static void go_home(struct call *c, int result)
+{
+    c->result = result;
+    c->ended = true;
+    c->ended_cancelled = c->cancel_seen;
+    c->home.deliver = came_home;
+    weir__loop_post(c->here, &c->home);
+}
+
+static int work_there(void *arg)
+{
+    struct call *c = arg;
+    int result = c->cause;
+
+    if (!c->cancel_seen) {
+        weir_scope_open(&c->scope, weir_never(), WEIR_COLLECT);
+        c->running = true;
+        result = c->fn(c->arg);
+        (void)weir_scope_close(&c->scope);
+        c->running = false;
+    }
+    go_home(c, result);
+    return 0;
+}
+
+static void start_there(struct weir__message *message)
+{
+    struct call *c = weir__container_of(message, struct call, start);
+    int err = weir__spawn(c->there->root, c->name, work_there, c, NULL);
+
+    if (err < 0)
+        go_home(c, err);
+}
+
+static void cancel_there(struct weir__message *message)
+{
+    struct call *c = weir__container_of(message, struct call, cancel);
+
+    if (c->ended) {
+        c->cancel_home.deliver = cancel_came_home;
+        weir__loop_post(c->here, &c->cancel_home);
+        return;
+    }
+    c->cancel_seen = true;
+    if (c->running)
+        weir__scope_cancel(weir__scope_of(&c->scope), c->cause);
+}
+
+static void send_cancel(struct weir__task *task)
+{
+    struct call *c = task->cancel_arg;
+
+    c->cancel_sent = true;
+    c->cause = task->scope->cause;
+    c->cancel.deliver = cancel_there;
+    weir__loop_post(c->there, &c->cancel);
+}
+
+int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg)
+{
+    struct weir__task *self = weir__task_current();
+    struct weir__runtime *r = self->loop->runtime;
+    struct call c = {.caller = self, .here = self->loop, .name = name, .fn = fn, .arg = arg};
+    int err = weir__wait_begin();
+
+    assert(loop >= 0 && loop < r->loop_count);
+    if (err < 0)
+        return err;
+    c.there = &r->loops[loop];
+    c.start.deliver = start_there;
+    weir__loop_post(c.there, &c.start);
+    while (!c.is_home || (c.cancel_sent && !c.ended_cancelled && !c.cancel_is_home))
+        (void)weir__park("a call on another loop", c.cancel_sent ? NULL : send_cancel, &c);
+    return c.result;
+}

@@ -1,0 +1,172 @@
+#include "core/loop.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <weir/random.h>
+#include <weir/time.h>
+
+#include "base/clock.h"
+#include "core/runtime.h"
+#include "core/scope.h"
+#include "core/task.h"
+
+enum { CHUNKS_KEPT = 256, TRIM_STACKS = 64 };
+static const int64_t trim_every_ns = 1000000000;
+
+static __thread struct weir__loop *current __attribute__((tls_model("initial-exec")));
+
+struct weir__loop *weir__loop_current(void)
+{
+    return current;
+}
+
+void weir__loop_set_current(struct weir__loop *loop)
+{
+    current = loop;
+}
+
+weir_instant weir_now(void)
+{
+    return (weir_instant){current != NULL ? weir__io_now_ns(current->io) : weir__clock_monotonic_ns()};
+}
+
+uint64_t weir_random_u64(void)
+{
+    return weir__random_u64(&weir__task_current()->loop->random);
+}
+
+uint64_t weir_random_below(uint64_t n)
+{
+    return weir__random_below(&weir__task_current()->loop->random, n);
+}
+
+int weir__loop_open(struct weir__loop *loop, struct weir__runtime *runtime, int index)
+{
+    const weir_options *o = &runtime->options;
+    struct weir__io_options io = {.backend = (enum weir__io_backend_kind)o->io, .seed = o->seed};
+    int err;
+
+    *loop = (struct weir__loop){.runtime = runtime, .index = index, .root = &runtime->roots[index]};
+    weir__list_init(&loop->ready);
+    weir__scope_init_root(loop->root, loop);
+    weir__random_seed(&loop->random, o->seed + (uint64_t)index);
+    weir__chunk_cache_init(&loop->chunks, CHUNKS_KEPT);
+    err = weir__stacks_init(&loop->stacks, o->stack_bytes, o->tasks_max, WEIR__GUARD_BEST);
+    if (err < 0)
+        return err;
+    loop->scheduler = calloc(1, sizeof *loop->scheduler);
+    if (loop->scheduler == NULL)
+        return -ENOMEM;
+    loop->scheduler->loop = loop;
+    err = weir__io_open(&io, &loop->io);
+    if (err < 0) {
+        free(loop->scheduler);
+        return err;
+    }
+    weir__wheel_init(&loop->wheel, weir__io_now_ns(loop->io));
+    return 0;
+}
+
+void weir__loop_free(struct weir__loop *loop)
+{
+    weir__io_free(loop->io);
+    weir__stacks_free(&loop->stacks);
+    weir__chunk_cache_drain(&loop->chunks);
+    free(loop->scheduler);
+}
+
+void weir__loop_post(struct weir__loop *loop, struct weir__message *message)
+{
+    struct weir__message *head = atomic_load_explicit(&loop->mailbox, memory_order_relaxed);
+
+    do
+        message->next = head;
+    while (!atomic_compare_exchange_weak_explicit(&loop->mailbox, &head, message, memory_order_release,
+                                                  memory_order_relaxed));
+    /* Whoever finds the box empty wakes; the others' messages are found on the same visit. */
+    if (head == NULL)
+        weir__io_wake(loop->io);
+}
+
+static void open_mailbox(struct weir__loop *loop)
+{
+    struct weir__message *message, *next, *in_order = NULL;
+
+    if (atomic_load_explicit(&loop->mailbox, memory_order_relaxed) == NULL)
+        return;
+    message = atomic_exchange_explicit(&loop->mailbox, NULL, memory_order_acquire);
+    for (; message != NULL; message = next) {
+        next = message->next;
+        message->next = in_order;
+        in_order = message;
+    }
+    for (; in_order != NULL; in_order = next) {
+        next = in_order->next; /* delivering may end the message's life */
+        in_order->deliver(in_order);
+    }
+}
+
+static void fire_timers(struct weir__loop *loop, int64_t now_ns)
+{
+    struct weir__list expired, *node;
+
+    weir__list_init(&expired);
+    weir__wheel_advance(&loop->wheel, now_ns, &expired);
+    while ((node = weir__list_pop_front(&expired)) != NULL) {
+        struct weir__timer *timer = weir__container_of(node, struct weir__timer, node);
+        struct weir__timeout *timeout = weir__container_of(timer, struct weir__timeout, timer);
+        timeout->fire(timeout);
+    }
+}
+
+static bool is_finished(struct weir__loop *loop, const bool *done)
+{
+    bool asked = done != NULL ? *done : atomic_load_explicit(&loop->stop, memory_order_acquire);
+
+    return asked && loop->root->live == 0;
+}
+
+/* Nothing can ever happen again: every wait fails, so that tasks end and say where they were. */
+static int break_deadlock(struct weir__loop *loop)
+{
+    if (loop->root->cause == -EDEADLK) {
+        weir_log(WEIR_LOG_ERROR, "tasks are left that nothing can wake");
+        abort();
+    }
+    weir__scope_cancel(loop->root, -EDEADLK);
+    return -EDEADLK;
+}
+
+int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
+{
+    int result = 0;
+
+    while (!is_finished(loop, done)) {
+        int64_t now_ns, next_ns;
+
+        open_mailbox(loop);
+        weir__signals_deliver(loop);
+        if (loop->ready_count > 0)
+            weir__tasks_run(loop);
+        if (is_finished(loop, done))
+            break;
+        now_ns = weir__io_now_ns(loop->io);
+        next_ns = weir__wheel_next_ns(&loop->wheel);
+        if (next_ns <= now_ns) {
+            fire_timers(loop, now_ns);
+            next_ns = weir__wheel_next_ns(&loop->wheel);
+        }
+        if (loop->ready_count == 0 && now_ns >= loop->trim_after_ns) {
+            weir__stacks_trim(&loop->stacks, TRIM_STACKS);
+            loop->trim_after_ns = now_ns + trim_every_ns;
+        }
+        atomic_store_explicit(&loop->ready_seen, loop->ready_count, memory_order_relaxed);
+        if (loop->ready_count > 0)
+            next_ns = 0;
+        if (weir__io_turn(loop->io, next_ns) == -EDEADLK)
+            result = break_deadlock(loop);
+    }
+    return result;
+}

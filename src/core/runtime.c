@@ -1,0 +1,226 @@
+#include "core/runtime.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "core/task.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { STACK_BYTES = 256 << 10 }; /* sanitizers put red zones between variables */
+#else
+enum { STACK_BYTES = 64 << 10 };
+#endif
+enum { TASKS_MAX = 2000000, LOOPS_MAX = 1024, SIGNAL_STACK_BYTES = 64 << 10 };
+
+struct weir__logger *weir__logger_current(void)
+{
+    static const struct weir__logger fallback = {.fd = STDERR_FILENO, .level = WEIR_LOG_INFO};
+    struct weir__loop *loop = weir__loop_current();
+
+    return loop != NULL ? &loop->runtime->logger : (struct weir__logger *)(uintptr_t)&fallback;
+}
+
+static int fill_defaults(weir_options *o)
+{
+    if (o->loops < 0 || o->loops > LOOPS_MAX || (int)o->io < WEIR_IO_AUTO || o->io > WEIR_IO_SIM)
+        return -EINVAL;
+    if (o->loops == 0)
+        o->loops = 1;
+    if (o->io == WEIR_IO_SIM && o->loops > 1)
+        return -EINVAL;
+    if (o->stack_bytes == 0)
+        o->stack_bytes = STACK_BYTES;
+    if (o->tasks_max == 0)
+        o->tasks_max = TASKS_MAX;
+    if (o->seed == 0 && o->io == WEIR_IO_SIM)
+        o->seed = 1;
+    if (o->seed == 0 && getrandom(&o->seed, sizeof o->seed, 0) != (ssize_t)sizeof o->seed)
+        return -errno;
+    return 0;
+}
+
+/* A stack for signals, so that a task's overflow of its own can still be reported. */
+struct signal_stack {
+    void *memory;
+    stack_t before;
+};
+
+static int signal_stack_enter(struct signal_stack *s)
+{
+    stack_t alt = {.ss_size = SIGNAL_STACK_BYTES};
+
+    s->memory = alt.ss_sp = malloc(SIGNAL_STACK_BYTES);
+    if (s->memory == NULL)
+        return -ENOMEM;
+    return sigaltstack(&alt, &s->before) == 0 ? 0 : -errno;
+}
+
+static void signal_stack_leave(struct signal_stack *s)
+{
+    if (s->memory != NULL)
+        (void)sigaltstack(&s->before, NULL);
+    free(s->memory);
+}
+
+/* --- loops other than the first --- */
+
+struct starting {
+    struct weir__loop *loop;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool opened;
+    int err;
+};
+
+static void *loop_thread(void *arg)
+{
+    struct starting *s = arg;
+    struct weir__loop *loop = s->loop;
+    struct signal_stack signals = {0};
+    int err = weir__loop_open(loop, loop->runtime, loop->index);
+
+    if (err == 0) {
+        err = signal_stack_enter(&signals);
+        if (err < 0)
+            weir__loop_free(loop);
+    }
+    pthread_mutex_lock(&s->lock);
+    s->err = err;
+    s->opened = true;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock); /* s is gone from here on */
+    if (err < 0)
+        return NULL;
+    weir__loop_set_current(loop);
+    (void)weir__loop_turn_until(loop, NULL);
+    signal_stack_leave(&signals);
+    return NULL;
+}
+
+static int start_loop(struct weir__runtime *r, int index)
+{
+    struct weir__loop *loop = &r->loops[index];
+    struct starting s = {
+        .loop = loop, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    pthread_t thread;
+    int err;
+
+    loop->runtime = r;
+    loop->index = index;
+    err = -pthread_create(&thread, NULL, loop_thread, &s);
+    if (err < 0)
+        return err;
+    pthread_mutex_lock(&s.lock);
+    while (!s.opened)
+        pthread_cond_wait(&s.changed, &s.lock);
+    pthread_mutex_unlock(&s.lock);
+    if (s.err < 0)
+        pthread_join(thread, NULL);
+    else
+        loop->thread = thread;
+    return s.err;
+}
+
+static void stop_loops(struct weir__runtime *r, int started)
+{
+    for (int i = 1; i < started; i++) {
+        atomic_store_explicit(&r->loops[i].stop, true, memory_order_release);
+        weir__io_wake(r->loops[i].io);
+    }
+    for (int i = 1; i < started; i++)
+        pthread_join(r->loops[i].thread, NULL);
+    for (int i = 1; i < started; i++)
+        weir__loop_free(&r->loops[i]);
+}
+
+/* --- the way in --- */
+
+struct first_task {
+    int (*fn)(void *);
+    void *arg;
+    int result;
+    bool done;
+};
+
+static int run_first_task(void *arg)
+{
+    struct first_task *first = arg;
+
+    first->result = first->fn(first->arg);
+    first->done = true;
+    return first->result;
+}
+
+static int run_loops(struct weir__runtime *r, struct first_task *first)
+{
+    struct weir__loop *loop = &r->loops[0];
+    int started = 1;
+    int err = 0;
+
+    while (err == 0 && started < r->loop_count) {
+        err = start_loop(r, started);
+        if (err == 0)
+            started++;
+    }
+    weir__loop_set_current(loop);
+    if (err == 0)
+        err = weir__spawn(loop->root, "main", run_first_task, first, NULL);
+    if (err == 0)
+        err = weir__loop_turn_until(loop, &first->done);
+    weir__loop_set_current(NULL);
+    stop_loops(r, started);
+    return err;
+}
+
+int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
+{
+    struct weir__runtime r = {.options = options != NULL ? *options : (weir_options){0}};
+    struct first_task first = {.fn = fn, .arg = arg};
+    struct signal_stack signals = {0};
+    int err;
+
+    if (weir__loop_current() != NULL)
+        return -EBUSY;
+    err = fill_defaults(&r.options);
+    if (err < 0)
+        return err;
+    weir__logger_init(&r.logger, STDERR_FILENO, WEIR_LOG_INFO, false);
+    r.loop_count = r.options.loops;
+    r.loops = calloc((size_t)r.loop_count, sizeof *r.loops);
+    r.roots = calloc((size_t)r.loop_count, sizeof *r.roots);
+    err = r.loops == NULL || r.roots == NULL ? -ENOMEM : signal_stack_enter(&signals);
+    if (err == 0) {
+        weir__overflow_watch();
+        err = weir__loop_open(&r.loops[0], &r, 0);
+    }
+    if (err == 0) {
+        err = run_loops(&r, &first);
+        weir__loop_free(&r.loops[0]);
+    }
+    signal_stack_leave(&signals);
+    free(r.roots);
+    free(r.loops);
+    return err < 0 ? err : first.result;
+}
+
+int weir_loop_count(void)
+{
+    return weir__task_current()->loop->runtime->loop_count;
+}
+
+int weir_loop_index(void)
+{
+    return weir__task_current()->loop->index;
+}
+
+size_t weir_loop_ready(int loop)
+{
+    struct weir__runtime *r = weir__task_current()->loop->runtime;
+
+    return loop >= 0 && loop < r->loop_count
+               ? atomic_load_explicit(&r->loops[loop].ready_seen, memory_order_relaxed)
+               : 0;
+}

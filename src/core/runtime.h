@@ -1,0 +1,25 @@
+/* What the loops of one weir_run() share. Threading: immutable once the loops run, but for what is atomic. */
+#ifndef WEIR__RUNTIME_H
+#define WEIR__RUNTIME_H
+
+#include <weir/runtime.h>
+
+#include "base/log.h"
+#include "core/loop.h"
+#include "core/scope.h"
+
+struct weir__runtime {
+    weir_options options;
+    struct weir__logger logger;
+    int loop_count;
+    struct weir__loop *loops;
+    struct weir__scope *roots; /* one for each loop */
+};
+
+/* The signals that have come in since the loop last looked; called by the loop on every turn. */
+void weir__signals_deliver(struct weir__loop *loop);
+
+/* Names a task that ran into the guard of its stack, before the signal ends the program. */
+void weir__overflow_watch(void);
+
+#endif

@@ -1,0 +1,180 @@
+/* Signals as something to wait for, and the report of a task that ran out of stack.
+ *
+ * A signal is the process's, not a loop's, so this is the one place with state outside a runtime: who catches
+ * what.
+ */
+#include <weir/runtime.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/runtime.h"
+#include "core/task.h"
+
+enum { SIGNAL_MAX = 64 };
+
+static _Atomic(struct weir__loop *) catching_loop[SIGNAL_MAX + 1];
+static _Atomic(struct weir_signals *) catching[SIGNAL_MAX + 1];
+static struct sigaction before[SIGNAL_MAX + 1];
+static atomic_uint_fast64_t pending;
+
+struct signals {
+    struct weir__task *waiter;
+    uint64_t numbers;
+};
+
+static struct signals *inside(weir_signals *s)
+{
+    _Static_assert(sizeof(struct signals) <= sizeof(weir_signals), "weir_signals is too small");
+    return (struct signals *)(void *)s;
+}
+
+static uint64_t bit(int number)
+{
+    return UINT64_C(1) << (number - 1);
+}
+
+static void caught(int number)
+{
+    int saved_errno = errno;
+    struct weir__loop *loop = atomic_load(&catching_loop[number]);
+
+    atomic_fetch_or(&pending, bit(number));
+    if (loop != NULL)
+        weir__io_wake(loop->io);
+    errno = saved_errno;
+}
+
+static void restore(uint64_t numbers)
+{
+    for (int n = 1; n <= SIGNAL_MAX; n++) {
+        if ((numbers & bit(n)) == 0)
+            continue;
+        (void)sigaction(n, &before[n], NULL);
+        atomic_store(&catching_loop[n], NULL);
+        atomic_store(&catching[n], NULL);
+        atomic_fetch_and(&pending, ~bit(n));
+    }
+}
+
+static int catch_one(weir_signals *s, int number)
+{
+    struct sigaction action = {.sa_handler = caught, .sa_flags = SA_RESTART | SA_ONSTACK};
+    struct weir_signals *free_entry = NULL;
+
+    if (number < 1 || number > SIGNAL_MAX || number == SIGKILL || number == SIGSTOP || number == SIGSEGV)
+        return -EINVAL;
+    if (!atomic_compare_exchange_strong(&catching[number], &free_entry, s))
+        return -EBUSY;
+    atomic_store(&catching_loop[number], weir__task_current()->loop);
+    sigfillset(&action.sa_mask);
+    if (sigaction(number, &action, &before[number]) < 0) {
+        int err = -errno;
+        atomic_store(&catching_loop[number], NULL);
+        atomic_store(&catching[number], NULL);
+        return err;
+    }
+    inside(s)->numbers |= bit(number);
+    return 0;
+}
+
+int weir_signals_open(weir_signals *signals, const int *numbers, size_t count)
+{
+    *inside(signals) = (struct signals){0};
+    for (size_t i = 0; i < count; i++) {
+        int err = catch_one(signals, numbers[i]);
+        if (err < 0) {
+            restore(inside(signals)->numbers);
+            return err;
+        }
+    }
+    return 0;
+}
+
+void weir_signals_close(weir_signals *signals)
+{
+    restore(inside(signals)->numbers);
+}
+
+int weir_signals_wait(weir_signals *signals)
+{
+    struct signals *s = inside(signals);
+    int err = weir__wait_begin();
+
+    while (err == 0) {
+        uint64_t here = atomic_load(&pending) & s->numbers;
+        if (here != 0) {
+            int number = __builtin_ctzll(here) + 1;
+            atomic_fetch_and(&pending, ~bit(number));
+            return number;
+        }
+        s->waiter = weir__task_current();
+        err = weir__park("a signal", weir__wake_cancelled, NULL);
+        s->waiter = NULL;
+    }
+    return err;
+}
+
+void weir__signals_deliver(struct weir__loop *loop)
+{
+    uint64_t here = atomic_load_explicit(&pending, memory_order_relaxed);
+
+    for (; here != 0; here &= here - 1) {
+        int number = __builtin_ctzll(here) + 1;
+        struct weir_signals *s = atomic_load(&catching[number]);
+        if (s != NULL && atomic_load(&catching_loop[number]) == loop && inside(s)->waiter != NULL) {
+            struct weir__task *waiter = inside(s)->waiter;
+            inside(s)->waiter = NULL;
+            weir__wake(waiter, 0);
+        }
+    }
+}
+
+/* --- overflow of a task's stack --- */
+
+static struct sigaction before_overflow;
+
+static void put(char *out, size_t room, const char *text)
+{
+    size_t at = strlen(out);
+    size_t n = strlen(text);
+
+    if (at + n + 1 > room)
+        n = room - at - 1;
+    memcpy(out + at, text, n);
+    out[at + n] = '\0';
+}
+
+static void fault(int number, siginfo_t *info, void *context)
+{
+    struct weir__loop *loop = weir__loop_current();
+    struct weir__task *task = loop != NULL ? loop->running : NULL;
+    char *at = info->si_addr;
+
+    (void)context;
+    if (task != NULL && task->stack != NULL && at >= task->stack &&
+        at < task->stack + loop->stacks.guard_bytes) {
+        char line[160] = "weir: task \"";
+        put(line, sizeof line, task->name);
+        put(line, sizeof line, "\" ran out of stack; raise weir_options.stack_bytes or use less of it\n");
+        (void)!write(STDERR_FILENO, line, strlen(line));
+    }
+    /* The fault happens again on return, now with whatever was in force before us. */
+    (void)sigaction(number, &before_overflow, NULL);
+}
+
+void weir__overflow_watch(void)
+{
+    struct sigaction action = {.sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction now;
+
+    if (sigaction(SIGSEGV, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == fault)
+        return;
+    sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGSEGV, &action, &before_overflow);
+}
