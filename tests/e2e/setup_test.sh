@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# tools/setup against a pretended machine: what is missing is named and installed, once, and nothing else is touched.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+number=0
+
+pretend() { # NAME: a command on the pretended machine, its body from standard input
+    { echo "#!$(command -v bash)" && cat; } >"$dir/$1"
+    chmod +x "$dir/$1"
+}
+
+for command in bash sort sed comm env cat; do
+    ln -s "$(command -v $command)" "$dir/$command"
+done
+pretend dpkg-query <<END
+cat "$dir/installed"
+END
+pretend apt-get <<END
+echo "apt-get \$*" >>"$dir/log"
+case " \$* " in *" install "*) [ -e "$dir/broken" ] || echo "installed make" >>"$dir/installed" ;; esac
+END
+pretend sudo <<END
+echo "sudo" >>"$dir/log"
+exec "\$@"
+END
+
+setup() { # runs it as user ID with what is installed; output in $dir/output
+    echo "echo $1" | pretend id
+    echo "$2" >"$dir/installed"
+    : >"$dir/log"
+    shift 2
+    PATH=$dir "$dir/bash" tools/setup "$@" >"$dir/output" 2>&1
+}
+
+check() { # NAME, and the last command's truth
+    local good=$?
+    number=$((number + 1))
+    [ $good = 0 ] && echo "ok $number - $1" && return
+    echo "not ok $number - $1"
+    sed 's/^/# /' "$dir/output" "$dir/log"
+}
+
+echo 1..8
+setup 0 "installed make" make && [ ! -s "$dir/log" ] && [ ! -s "$dir/output" ]
+check "nothing is missing: nothing is run, nothing is said"
+setup 0 "config-files make" make && grep -q 'installing make' "$dir/output" && grep -q 'install .* make$' "$dir/log"
+check "a removed package counts as missing, is named and installed"
+setup 0 "" make && ! grep -q sudo "$dir/log" && grep -q ' update$' "$dir/log"
+check "root needs no sudo, and the package lists are fetched first"
+setup 1000 "" make && grep -q sudo "$dir/log"
+check "another user goes through sudo"
+! setup 0 "" --check make && [ ! -s "$dir/log" ] && grep -q 'missing Debian packages: make ' "$dir/output"
+check "--check only says what is missing"
+touch "$dir/broken"
+! setup 0 "" make && grep -q 'yet these are missing: make' "$dir/output"
+check "an installation that changed nothing is a failure"
+rm "$dir/sudo"
+! setup 1000 "" make && [ ! -s "$dir/log" ] && grep -q 'neither root nor sudo' "$dir/output"
+check "without root and sudo it says what to do"
+rm "$dir/dpkg-query"
+! setup 0 "" make && grep -q 'not a Debian system' "$dir/output"
+check "another system is told what it needs"

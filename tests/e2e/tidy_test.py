@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""tools/tidy finds what it is there to find: each case puts one fault into a small clean tree."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+CLEAN = {
+    "include/weir/thing.h": """#ifndef WEIR_THING_H
+#define WEIR_THING_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum weir_color { WEIR_RED = 1, WEIR_BLUE };
+
+typedef int (*weir_visit)(void *arg, int n);
+
+/* Counts things.
+ * Returns: how many.
+ * Where:   any thread.
+ */
+int weir_thing_count(void);
+
+/* Forgets things.
+ * Where:   any thread.
+ */
+void weir_thing_clear(int (*visit)(void *), void *arg) __attribute__((nonnull(1)));
+
+static inline int weir_thing_twice(int n)
+{
+    return 2 * n;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
+""",
+    "src/base/list.h": "#ifndef LIST_H\n#define LIST_H\n#endif\n",
+    "src/base/thing.c": '#include <weir/thing.h>\n#include "base/list.h"\n',
+    "src/base/meson.build": "base_sources = files('thing.c')\n",
+    "src/io/io.h": '#ifndef IO_H\n#define IO_H\n#include "base/list.h"\n#endif\n',
+    "src/http/parse.h": "#ifndef PARSE_H\n#define PARSE_H\n#endif\n",
+    "src/db/wire.h": "#ifndef WIRE_H\n#define WIRE_H\n#endif\n",
+    "app/main.c": '#include <weir/thing.h>\n#include "own.h"\n',
+    "app/own.h": "#ifndef OWN_H\n#define OWN_H\n#endif\n",
+    "app/meson.build": "app_main = files('main.c')\n",
+    "tests/base/meson.build": "base_tests = []\n",
+}
+
+# What is broken: the check that must see it, the file, what is replaced in it ("" appends), by what, and what
+# tidy must then say.
+FAULTS = [
+    ("format", "src/base/thing.c", "", "int  a;\n", "src/base/thing.c:3: not formatted"),
+    ("layers", "src/base/thing.c", '"base/list.h"', '"io/io.h"',
+     "src/base/thing.c:2: src/base includes io/io.h"),
+    ("layers", "src/http/parse.h", "#endif", '#include "db/wire.h"\n#endif',
+     "src/http/parse.h:3: src/http includes db/wire.h"),
+    ("layers", "src/base/thing.c", "<weir/thing.h>", "<weir.h>",
+     "src/base/thing.c:1: the library includes all of <weir.h>"),
+    ("layers", "app/main.c", '"own.h"', '"base/list.h"', 'app/main.c:2: "base/list.h" is not one of app/'),
+    ("layers", "app/main.c", '"own.h"', "<base/list.h>", "app/main.c:2: <base/list.h> is included"),
+    ("lengths", "app/main.c", "", "\n" * 800, "app/main.c:801: 802 lines"),
+    ("contracts", "include/weir/thing.h", " * Returns: how many.\n", "",
+     "include/weir/thing.h:15: the contract of weir_thing_count"),
+    ("contracts", "include/weir/thing.h", " * Where:   any thread.\n", "", "has no Where:"),
+    ("contracts", "include/weir/thing.h", "#ifdef __cplusplus\n}",
+     "int weir_bare(void);\n#ifdef __cplusplus\n}",
+     "weir_bare has no contract"),
+    ("contracts", "include/weir/thing.h", "WEIR_BLUE", "BLUE", "include/weir/thing.h:8: the constant BLUE"),
+    ("contracts", "include/weir/thing.h", "weir_visit", "visitor",
+     "include/weir/thing.h:10: the type visitor"),
+    ("contracts", "include/weir/thing.h", "int weir_thing_count", "int thing_count",
+     "include/weir/thing.h:16: the function thing_count"),
+    ("contracts", "include/weir/thing.h", "int weir_thing_count", "int weir__count",
+     "weir__count stands in a public header"),
+    ("contracts", "include/weir/thing.h", "WEIR_THING_H\n#define WEIR_THING_H", "THING_H\n#define THING_H",
+     "include/weir/thing.h:2: the macro THING_H"),
+    ("headers", "include/weir/thing.h", "int n)\n", "size_t n)\n",
+     "include/weir/thing.h:23: unknown type name 'size_t'"),
+    ("headers", "include/weir/thing.h", "2 * n", "n; int class; class = n", "(c++)"),
+    ("headers", "src/base/list.h", "#endif", "extern uint8_t a;\n#endif",
+     "src/base/list.h:3: unknown type name 'uint8_t'"),
+    ("lists", "src/base/meson.build", "'thing.c'", "", "src/base/thing.c:1: it is in no list"),
+    ("lists", "tests/base/lost_test.c", "", "", "tests/base/lost_test.c:1: it is in no list"),
+    ("leftovers", "app/main.c", "", "/* TO" + "DO */\n", "app/main.c:3: TO" + "DO is left"),
+]
+
+
+def write(root, files):
+    for path, text in files.items():
+        os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
+        with open(os.path.join(root, path), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def tidy(files, *checks):
+    with tempfile.TemporaryDirectory() as root:
+        shutil.copytree(os.path.join(ROOT, "tools"), os.path.join(root, "tools"))
+        shutil.copy(os.path.join(ROOT, ".clang-format"), root)
+        for folder in ("include", "src", "app", "examples", "tests", "bench", "docs"):
+            os.makedirs(os.path.join(root, folder))
+        write(root, files)
+        done = subprocess.run(["tools/tidy", *checks], cwd=root, text=True, capture_output=True)
+        return done.returncode, done.stdout + done.stderr
+
+
+def broken(path, old, new):
+    text = CLEAN.get(path, "")
+    assert old in text, f"{path} has no {old!r}"
+    return {**CLEAN, path: text.replace(old, new, 1) if old else text + new}
+
+
+print(f"1..{1 + len(FAULTS)}")
+status, said = tidy(CLEAN)
+print(("ok" if status == 0 and ": " not in said else "not ok") + " 1 - a clean tree passes")
+if status != 0:
+    print("# " + said.replace("\n", "\n# "))
+for number, (check, path, old, new, expected) in enumerate(FAULTS, 2):
+    status, said = tidy(broken(path, old, new), check)
+    good = status == 1 and expected in said
+    print(("ok" if good else "not ok") + f" {number} - {expected}")
+    if not good:
+        print("# exit status", status, "\n# " + said.strip().replace("\n", "\n# "))
