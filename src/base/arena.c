@@ -1,0 +1,230 @@
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN 1
+#endif
+#endif
+
+/* Memory that was not handed out is poisoned, so that ASan sees use beyond an allocation and after its arena.
+ */
+#ifdef HAS_ASAN
+#include <sanitizer/asan_interface.h>
+#define POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#else
+#define POISON(p, n) ((void)(p), (void)(n))
+#define UNPOISON(p, n) ((void)(p), (void)(n))
+#endif
+
+#define ALIGNMENT 16
+#define BIG (WEIR__CHUNK_SIZE / 4) /* so at most a quarter of a chunk is left unused at its end */
+
+struct weir__chunk {
+    struct weir__chunk *next;
+    size_t size; /* of what follows */
+    _Alignas(ALIGNMENT) char data[];
+};
+
+#define CHUNK_ROOM (WEIR__CHUNK_SIZE - sizeof(struct weir__chunk))
+
+static struct weir__chunk *new_chunk(size_t size)
+{
+    struct weir__chunk *c = malloc(sizeof *c + size);
+    if (!c)
+        return NULL;
+    c->size = size;
+    POISON(c->data, size);
+    return c;
+}
+
+static void release_chunk(struct weir__chunk *c)
+{
+    UNPOISON(c->data, c->size);
+    free(c);
+}
+
+void weir__chunk_cache_init(struct weir__chunk_cache *cache, size_t max_chunks)
+{
+    cache->free = NULL;
+    cache->count = 0;
+    cache->max_chunks = max_chunks;
+}
+
+void weir__chunk_cache_drain(struct weir__chunk_cache *cache)
+{
+    while (cache->free) {
+        struct weir__chunk *c = cache->free;
+        cache->free = c->next;
+        release_chunk(c);
+    }
+    cache->count = 0;
+}
+
+static struct weir__chunk *take_chunk(struct weir__chunk_cache *cache)
+{
+    if (!cache || !cache->free)
+        return new_chunk(CHUNK_ROOM);
+    struct weir__chunk *c = cache->free;
+    cache->free = c->next;
+    cache->count--;
+    return c;
+}
+
+static void give_chunk(struct weir__chunk_cache *cache, struct weir__chunk *c)
+{
+    if (!cache || cache->count >= cache->max_chunks) {
+        release_chunk(c);
+        return;
+    }
+    POISON(c->data, c->size);
+    c->next = cache->free;
+    cache->free = c;
+    cache->count++;
+}
+
+void weir__arena_init(struct weir__arena *a, struct weir__chunk_cache *cache, size_t max_bytes)
+{
+    a->cache = cache;
+    a->chunks = NULL;
+    a->bigs = NULL;
+    a->at = NULL;
+    a->end = NULL;
+    a->used = 0;
+    a->max_bytes = max_bytes;
+    weir__list_init(&a->children);
+    weir__list_init(&a->sibling);
+}
+
+void weir__arena_free(struct weir__arena *a)
+{
+    struct weir__list *child;
+    while ((child = weir__list_pop_front(&a->children)))
+        weir__arena_free(weir__container_of(child, struct weir__arena, sibling));
+    weir__list_remove(&a->sibling);
+
+    /* From the first release on, a itself may be gone. */
+    struct weir__chunk_cache *cache = a->cache;
+    struct weir__chunk *chunks = a->chunks;
+    struct weir__chunk *bigs = a->bigs;
+    weir__arena_init(a, cache, a->max_bytes);
+    while (chunks) {
+        struct weir__chunk *c = chunks;
+        chunks = c->next;
+        give_chunk(cache, c);
+    }
+    while (bigs) {
+        struct weir__chunk *c = bigs;
+        bigs = c->next;
+        release_chunk(c);
+    }
+}
+
+void weir__arena_attach(struct weir__arena *parent, struct weir__arena *child)
+{
+    assert(parent != child && weir__list_is_empty(&child->sibling));
+    weir__list_push_back(&parent->children, &child->sibling);
+}
+
+static void *alloc_big(struct weir__arena *a, size_t size)
+{
+    struct weir__chunk *c = new_chunk(size);
+    if (!c)
+        return NULL;
+    c->next = a->bigs;
+    a->bigs = c;
+    return c->data;
+}
+
+static bool next_chunk(struct weir__arena *a)
+{
+    struct weir__chunk *c = take_chunk(a->cache);
+    if (!c)
+        return false;
+    c->next = a->chunks;
+    a->chunks = c;
+    a->at = c->data;
+    a->end = c->data + c->size;
+    return true;
+}
+
+static void *bump(struct weir__arena *a, size_t size)
+{
+    if (size > (size_t)(a->end - a->at)) {
+        if (size > BIG)
+            return alloc_big(a, size);
+        if (!next_chunk(a))
+            return NULL;
+    }
+    void *p = a->at;
+    a->at += size;
+    return p;
+}
+
+void *weir__arena_alloc(struct weir__arena *a, size_t n)
+{
+    if (n > a->max_bytes - a->used)
+        return NULL;
+    size_t size = n > 0 ? (n + (ALIGNMENT - 1)) & ~(size_t)(ALIGNMENT - 1) : ALIGNMENT;
+    if (size < n || size > a->max_bytes - a->used)
+        return NULL;
+    void *p = bump(a, size);
+    if (!p)
+        return NULL;
+    a->used += size;
+    UNPOISON(p, n);
+    return p;
+}
+
+void *weir__arena_calloc(struct weir__arena *a, size_t count, size_t size)
+{
+    size_t n;
+    if (__builtin_mul_overflow(count, size, &n))
+        return NULL;
+    void *p = weir__arena_alloc(a, n);
+    return p ? memset(p, 0, n) : NULL;
+}
+
+char *weir__arena_memdup(struct weir__arena *a, const void *p, size_t n)
+{
+    char *copy = n < SIZE_MAX ? weir__arena_alloc(a, n + 1) : NULL;
+    if (!copy)
+        return NULL;
+    if (n > 0)
+        memcpy(copy, p, n);
+    copy[n] = '\0';
+    return copy;
+}
+
+char *weir__arena_strdup(struct weir__arena *a, const char *text)
+{
+    return weir__arena_memdup(a, text, strlen(text));
+}
+
+char *weir__arena_printf(struct weir__arena *a, const char *format, ...)
+{
+    char small[256];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(small, sizeof small, format, args);
+    va_end(args);
+    if (n < 0)
+        return NULL;
+    if ((size_t)n < sizeof small)
+        return weir__arena_memdup(a, small, (size_t)n);
+    char *text = weir__arena_alloc(a, (size_t)n + 1);
+    if (!text)
+        return NULL;
+    va_start(args, format);
+    vsnprintf(text, (size_t)n + 1, format, args);
+    va_end(args);
+    return text;
+}

@@ -1,0 +1,203 @@
+/* A strict JSON validator without recursion: the stack is one bit per level, array or object. */
+#include <weir/json.h>
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/utf8.h"
+
+struct scan {
+    const char *at, *end;
+    size_t depth, max_depth;
+    uint64_t is_object[WEIR_JSON_DEPTH_MAX / 64];
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_hex(char c)
+{
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* NUL at the end: no rule below takes a NUL, so it needs no test of its own. */
+static char peek(const struct scan *s)
+{
+    return s->at < s->end ? *s->at : '\0';
+}
+
+static bool take(struct scan *s, char c)
+{
+    if (peek(s) != c)
+        return false;
+    s->at++;
+    return true;
+}
+
+static void skip_space(struct scan *s)
+{
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
+        s->at++;
+}
+
+static bool take_escape(struct scan *s)
+{
+    char c = peek(s);
+    if (c == '\0' || !strchr("\"\\/bfnrtu", c))
+        return false;
+    s->at++;
+    if (c != 'u')
+        return true;
+    for (int i = 0; i < 4; i++, s->at++) {
+        if (!is_hex(peek(s)))
+            return false;
+    }
+    return true;
+}
+
+static bool take_string(struct scan *s)
+{
+    if (!take(s, '"'))
+        return false;
+    while (s->at < s->end) {
+        s->at += weir__json_plain_prefix(s->at, (size_t)(s->end - s->at));
+        if (take(s, '"'))
+            return true;
+        if (take(s, '\\')) {
+            if (!take_escape(s))
+                return false;
+            continue;
+        }
+        size_t length = weir__utf8_length(s->at, (size_t)(s->end - s->at));
+        if (length < 2) /* a bare control character, not UTF-8, or the end */
+            return false;
+        s->at += length;
+    }
+    return false;
+}
+
+static bool take_digits(struct scan *s)
+{
+    if (!is_digit(peek(s)))
+        return false;
+    while (is_digit(peek(s)))
+        s->at++;
+    return true;
+}
+
+static bool take_number(struct scan *s)
+{
+    take(s, '-');
+    if (!take(s, '0') && !take_digits(s))
+        return false;
+    if (take(s, '.') && !take_digits(s))
+        return false;
+    if (take(s, 'e') || take(s, 'E')) {
+        if (!take(s, '+'))
+            take(s, '-');
+        return take_digits(s);
+    }
+    return true;
+}
+
+static bool take_word(struct scan *s, const char *word)
+{
+    size_t n = strlen(word);
+    if ((size_t)(s->end - s->at) < n || memcmp(s->at, word, n) != 0)
+        return false;
+    s->at += n;
+    return true;
+}
+
+static bool take_scalar(struct scan *s)
+{
+    switch (peek(s)) {
+    case '"':
+        return take_string(s);
+    case 't':
+        return take_word(s, "true");
+    case 'f':
+        return take_word(s, "false");
+    case 'n':
+        return take_word(s, "null");
+    default:
+        return take_number(s);
+    }
+}
+
+static bool in_object(const struct scan *s)
+{
+    size_t i = s->depth - 1;
+    return s->is_object[i / 64] >> (i % 64) & 1;
+}
+
+static bool enter(struct scan *s, bool object)
+{
+    if (s->depth == s->max_depth)
+        return false;
+    size_t i = s->depth++;
+    uint64_t bit = 1ULL << (i % 64);
+    s->is_object[i / 64] = object ? s->is_object[i / 64] | bit : s->is_object[i / 64] & ~bit;
+    return true;
+}
+
+static bool take_key(struct scan *s)
+{
+    skip_space(s);
+    if (!take_string(s))
+        return false;
+    skip_space(s);
+    return take(s, ':');
+}
+
+/* Goes down to the next scalar or empty array or object, and takes it. */
+static bool take_value(struct scan *s)
+{
+    for (;;) {
+        skip_space(s);
+        char c = peek(s);
+        if (c != '[' && c != '{')
+            return take_scalar(s);
+        s->at++;
+        if (!enter(s, c == '{'))
+            return false;
+        skip_space(s);
+        if (take(s, c == '{' ? '}' : ']')) {
+            s->depth--;
+            return true;
+        }
+        if (c == '{' && !take_key(s))
+            return false;
+    }
+}
+
+/* Behind a value: goes up as far as arrays and objects end. True at a comma, or with depth 0 at the end of
+ * all. */
+static bool take_ends(struct scan *s)
+{
+    while (s->depth > 0) {
+        skip_space(s);
+        if (take(s, ','))
+            return !in_object(s) || take_key(s);
+        if (!take(s, in_object(s) ? '}' : ']'))
+            return false;
+        s->depth--;
+    }
+    return true;
+}
+
+bool weir_json_is_valid(const char *p, size_t n, size_t max_depth)
+{
+    struct scan s = {.at = p, .end = p + n, .max_depth = max_depth};
+    if (max_depth > WEIR_JSON_DEPTH_MAX)
+        s.max_depth = WEIR_JSON_DEPTH_MAX;
+    do {
+        if (!take_value(&s) || !take_ends(&s))
+            return false;
+    } while (s.depth > 0);
+    skip_space(&s);
+    return s.at == s.end;
+}

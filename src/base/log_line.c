@@ -1,0 +1,282 @@
+/* How a line of the log looks, as text and as JSON. */
+#include "base/log.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/error.h>
+#include <weir/text.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/utf8.h"
+
+#define ROOM_MIN 128
+#define TAIL_ROOM 24 /* for a closing quote and what marks and ends a line that was cut */
+#define DIM "\033[2m"
+#define PLAIN "\033[0m"
+
+/* A line being written. Once something did not fit, nothing more is added but its end. */
+struct line {
+    char *out;
+    size_t len, room;
+    bool cut;
+    bool json, colour;
+};
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+static const char *const level_colours[] = {DIM, "\033[32m", "\033[33m", "\033[31m"};
+
+/* Into the room kept for the end: always fits. */
+static void put_end(struct line *l, const char *text)
+{
+    size_t n = strlen(text);
+    memcpy(l->out + l->len, text, n);
+    l->len += n;
+}
+
+/* All of it or nothing, so that no escape or character is cut in two. */
+static void put(struct line *l, const char *p, size_t n)
+{
+    if (l->cut || l->len + n > l->room) {
+        l->cut = true;
+        return;
+    }
+    memcpy(l->out + l->len, p, n);
+    l->len += n;
+}
+
+static void put_text(struct line *l, const char *text)
+{
+    put(l, text, strlen(text));
+}
+
+static void put_colour(struct line *l, const char *colour)
+{
+    if (l->colour)
+        put_text(l, colour);
+}
+
+/* Control characters, also the C1 ones: a terminal obeys them, so a log must not pass them on. */
+static bool is_control(const char *p, size_t length)
+{
+    if (length == 2)
+        return p[0] == '\xc2' && (unsigned char)p[1] < 0xa0;
+    return length == 1 && ((unsigned char)*p < 0x20 || *p == 0x7f);
+}
+
+static void put_escape(struct line *l, const char *p, size_t n)
+{
+    static const char shorts[] = "\nn\rr\tt"; /* pairs: the byte, its letter */
+    for (size_t i = 0; i < sizeof shorts - 1; i += 2) {
+        if (shorts[i] == *p) {
+            const char escape[2] = {'\\', shorts[i + 1]};
+            put(l, escape, 2);
+            return;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        char hex[5];
+        snprintf(hex, sizeof hex, "\\x%02x", (unsigned char)p[i]);
+        put(l, hex, 4);
+    }
+}
+
+/* The character at p, of `length` bytes; 0 if the byte there is not UTF-8. */
+static void put_char(struct line *l, const char *p, size_t length)
+{
+    if (l->json && length == 0)
+        put_text(l, WEIR__UTF8_REPLACEMENT);
+    else if (l->json && length == 1 && weir__json_plain_prefix(p, 1) == 0) {
+        char escape[WEIR__JSON_ESCAPE_MAX];
+        size_t n = weir__json_escape(escape, *p);
+        put(l, escape, n);
+    } else if (!l->json && (length == 0 || is_control(p, length)))
+        put_escape(l, p, length > 0 ? length : 1);
+    else
+        put(l, p, length);
+}
+
+static void put_chars(struct line *l, weir_bytes s, bool quoted)
+{
+    for (size_t i = 0; i < s.len && !l->cut;) {
+        size_t length = weir__utf8_length(s.data + i, s.len - i);
+        if (quoted && !l->json && s.data[i] == '"')
+            put(l, "\\\"", 2);
+        else if (quoted && !l->json && s.data[i] == '\\')
+            put(l, "\\\\", 2);
+        else
+            put_char(l, s.data + i, length);
+        i += length > 0 ? length : 1;
+    }
+}
+
+/* Once the first quote is there, the last one is too, even if the line is cut in between. */
+static void put_quoted(struct line *l, weir_bytes s, const char *suffix)
+{
+    put(l, "\"", 1);
+    if (l->cut)
+        return;
+    put_chars(l, s, true);
+    put_text(l, suffix);
+    put_end(l, "\"");
+}
+
+static bool needs_quotes(weir_bytes s)
+{
+    for (size_t i = 0; i < s.len;) {
+        size_t length = weir__utf8_length(s.data + i, s.len - i);
+        if (length == 0 || is_control(s.data + i, length) || s.data[i] == ' ' || s.data[i] == '"')
+            return true;
+        i += length;
+    }
+    return s.len == 0;
+}
+
+static void put_string(struct line *l, weir_bytes s)
+{
+    if (l->json || needs_quotes(s))
+        put_quoted(l, s, "");
+    else
+        put_chars(l, s, false);
+}
+
+static void put_double(struct line *l, double x)
+{
+    char number[40];
+    if (l->json && !isfinite(x)) {
+        put_text(l, "null");
+        return;
+    }
+    snprintf(number, sizeof number, "%.10g", x);
+    char *comma = strchr(number, ','); /* the decimal point of some locales */
+    if (comma)
+        *comma = '.';
+    put_text(l, number);
+}
+
+static void put_integer(struct line *l, int64_t n)
+{
+    char number[24];
+    put(l, number, (size_t)snprintf(number, sizeof number, "%" PRId64, n));
+}
+
+/* In JSON a number of milliseconds, to the nanosecond. */
+static void put_duration(struct line *l, weir_duration d)
+{
+    char text[WEIR_DURATION_TEXT_MAX];
+    if (!l->json) {
+        put_text(l, weir_format_duration(text, sizeof text, d));
+        return;
+    }
+    uint64_t ns = d.ns < 0 ? 0 - (uint64_t)d.ns : (uint64_t)d.ns;
+    int n = snprintf(text, sizeof text, "%s%" PRIu64 ".%06" PRIu64, d.ns < 0 ? "-" : "", ns / 1000000,
+                     ns % 1000000);
+    while (text[n - 1] == '0')
+        n--;
+    put(l, text, (size_t)(text[n - 1] == '.' ? n - 1 : n));
+}
+
+static void put_value(struct line *l, const weir_kv *kv)
+{
+    weir_duration d = {kv->value.integer};
+    switch (kv->kind) {
+    case WEIR_KV_KIND_NONE:
+        break;
+    case WEIR_KV_KIND_BYTES:
+        put_string(l, kv->value.bytes);
+        break;
+    case WEIR_KV_KIND_INT:
+        put_integer(l, kv->value.integer);
+        break;
+    case WEIR_KV_KIND_DOUBLE:
+        put_double(l, kv->value.real);
+        break;
+    case WEIR_KV_KIND_BOOL:
+        put_text(l, kv->value.integer ? "true" : "false");
+        break;
+    case WEIR_KV_KIND_DURATION:
+        put_duration(l, d);
+        break;
+    case WEIR_KV_KIND_ERROR:
+        put_string(l, weir_bytes_of(weir_error_text((int)kv->value.integer)));
+        break;
+    }
+}
+
+static void put_key(struct line *l, const weir_kv *kv)
+{
+    if (l->json) {
+        put_text(l, ",");
+        put_quoted(l, weir_bytes_of(kv->key), kv->kind == WEIR_KV_KIND_DURATION ? "_ms" : "");
+        put_text(l, ":");
+        return;
+    }
+    put_text(l, " ");
+    put_colour(l, DIM);
+    put_chars(l, weir_bytes_of(kv->key), false);
+    put_text(l, "=");
+    put_colour(l, PLAIN);
+}
+
+/* A pair of which no part of the value fits is left out whole. */
+static void put_pair(struct line *l, const weir_kv *kv)
+{
+    size_t before = l->len;
+    bool was_cut = l->cut;
+    put_key(l, kv);
+    size_t value = l->len;
+    if (!l->cut)
+        put_value(l, kv);
+    if (l->cut && !was_cut && l->len <= value)
+        l->len = before;
+}
+
+static void put_head(struct line *l, const struct weir__logger *logger, enum weir_log_level level)
+{
+    char time[WEIR__CLOCK_TEXT_MAX];
+    int64_t now = logger->wall_ns();
+    if (logger->local_time)
+        weir__clock_format_time(time, now, logger->local_offset_s);
+    else
+        weir__clock_format_utc(time, now);
+    if (l->json) {
+        put_text(l, "{\"time\":\"");
+        put_text(l, time);
+        put_text(l, "\",\"level\":\"");
+        put_text(l, level_names[level]);
+        put_text(l, "\",\"message\":");
+        return;
+    }
+    put_colour(l, DIM);
+    put_text(l, time);
+    put_colour(l, PLAIN);
+    put_text(l, " ");
+    put_colour(l, level_colours[level]);
+    put_text(l, level_names[level]);
+    put_colour(l, PLAIN);
+    put_text(l, " ");
+}
+
+size_t weir__logger_render(const struct weir__logger *logger, char *out, size_t room,
+                           enum weir_log_level level, const char *message, const weir_kv *kvs, size_t n)
+{
+    assert(room >= ROOM_MIN && level <= WEIR_LOG_ERROR);
+    struct line l = {.out = out, .room = room - TAIL_ROOM, .json = logger->json, .colour = logger->colour};
+    put_head(&l, logger, level);
+    if (l.json)
+        put_quoted(&l, weir_bytes_of(message), "");
+    else
+        put_chars(&l, weir_bytes_of(message), false);
+    for (size_t i = 0; i < n; i++) {
+        if (kvs[i].kind != WEIR_KV_KIND_NONE)
+            put_pair(&l, &kvs[i]);
+    }
+    if (l.cut)
+        put_end(&l, l.json ? ",\"cut\":true" : "…");
+    put_end(&l, l.json ? "}\n" : "\n");
+    return l.len;
+}
