@@ -1,0 +1,24 @@
+/* Weir: tasks that wait, scopes that own them, and services that keep their p99. This header brings all of
+ * it. */
+#ifndef WEIR_H
+#define WEIR_H
+
+#define WEIR_VERSION "0.1.0"
+
+#include <weir/buffer.h>
+#include <weir/error.h>
+#include <weir/histogram.h>
+#include <weir/http_client.h>
+#include <weir/http_server.h>
+#include <weir/json.h>
+#include <weir/log.h>
+#include <weir/random.h>
+#include <weir/runtime.h>
+#include <weir/scope.h>
+#include <weir/stream.h>
+#include <weir/sync.h>
+#include <weir/task.h>
+#include <weir/text.h>
+#include <weir/time.h>
+
+#endif

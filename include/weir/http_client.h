@@ -1,0 +1,145 @@
+/* HTTP/1.1 client: connections kept for each origin, with an end to how many and how long one waits for one.
+ *
+ * Threading: a client belongs to the loop of the task that made it; the tasks of that loop share it.
+ *
+ * Deadlines and cancel are the scope's: there is no time-out parameter anywhere. When a wait is cancelled in
+ * the middle of an exchange its connection is closed.
+ */
+#ifndef WEIR_HTTP_CLIENT_H
+#define WEIR_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <weir/buffer.h>
+#include <weir/error.h>
+#include <weir/time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weir_client weir_client;
+
+/* Zero: the default in brackets. */
+typedef struct weir_client_options {
+    int connections_per_origin; /* [256] */
+    int waiting_per_origin;     /* for one of them; more are refused with -WEIR_EBUSY [1024] */
+    int origins;                /* remembered; the one unused longest is forgotten [1024] */
+    weir_duration idle_timeout; /* a connection unused so long is closed [15 s, below what servers grant] */
+    weir_duration connect_timeout; /* for one attempt, when the scope grants more [5 s] */
+    size_t head_bytes;             /* of an answer [16 KiB] */
+    uint64_t reply_bytes;          /* of an answer's body, when it is read whole [4 MiB] */
+} weir_client_options;
+
+typedef struct weir_header {
+    const char *name, *value;
+} weir_header;
+
+typedef struct weir_fetch_options {
+    const char *method; /* NULL: GET */
+    const char *url;    /* "http://host:port/path?query" */
+    const weir_header *headers;
+    size_t header_count;
+    const void *body;
+    size_t body_bytes;
+    uint64_t reply_bytes_max; /* 0: the client's */
+} weir_fetch_options;
+
+/* What came back. In a handler it goes with the request; elsewhere weir_reply_free() it. */
+typedef struct weir_reply {
+    int status;
+    const weir_header *headers;
+    size_t header_count;
+    const char *body; /* NUL-terminated behind its end */
+    size_t body_bytes;
+    void *memory;
+} weir_reply;
+
+/* Makes a client. options NULL: all defaults.
+ * Owns:    the caller owns *out and closes it.
+ * Returns: 0; -EINVAL; -ENOMEM.
+ * Where:   task. Does not wait.
+ */
+int weir_client_open(const weir_client_options *options, weir_client **out) WEIR_CHECKED;
+
+/* Closes its idle connections and frees it; no call may be under way. NULL is nothing.
+ * Cancel:  does not cut it short.
+ * Where:   task of its loop. Waits.
+ */
+void weir_client_close(weir_client *client);
+
+/* Asks with GET and reads the whole answer, of whatever status. Redirects are not followed.
+ * Owns:    url is lent. reply is filled; see weir_reply.
+ * Returns: 0; -EINVAL the URL; -WEIR_EBUSY too many wait for a connection; -WEIR_EDNS; the errors of
+ * weir_connect(); -WEIR_EPROTOCOL the answer can't be understood; -WEIR_ETRUNCATED, -ECONNRESET it broke off;
+ * -WEIR_ETOOLARGE. On any failure reply is empty and needs no weir_reply_free(). Cancel:  ends the wait and
+ * closes the connection. Where:   task of its loop. Waits. A request that a kept connection lost before any
+ * byte of an answer is sent once more, on a fresh one, when its method is idempotent (RFC 9110, 9.2.2).
+ */
+int weir_get(weir_client *client, const char *url, weir_reply *reply) WEIR_CHECKED;
+
+/* The same with a method, headers and body of your own.
+ * Owns:    all is lent until it returns.
+ * Returns: as weir_get(); -EINVAL a header that may not be, too.
+ * Cancel:  as weir_get().
+ * Where:   task of its loop. Waits.
+ */
+int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_reply *reply) WEIR_CHECKED;
+
+/* The value of a header of an answer, the first when it stands several times.
+ * Returns: NULL when it is not there.
+ * Where:   any thread that may read reply.
+ */
+const char *weir_reply_header_value(const weir_reply *reply, const char *name);
+
+/* Frees what came back, early or outside a handler. An empty one is nothing.
+ * Where:   task of its loop. Does not wait.
+ */
+void weir_reply_free(weir_reply *reply);
+
+/* --- answers larger than memory --- */
+
+typedef struct weir_fetch_stream weir_fetch_stream;
+
+/* Sends the head of a request; body_length: of what weir_fetch_write() will bring, 0 none, -1 unknown
+ * (chunked). options->body is not used. Owns:    the caller owns *out and closes it. Returns: as
+ * weir_fetch(). Cancel:  as weir_get(). Where:   task of its loop. Waits.
+ */
+int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int64_t body_length,
+                    weir_fetch_stream **out) WEIR_CHECKED;
+
+/* Sends a piece of the body.
+ * Returns: 0; -EINVAL more than announced; -EPIPE, -ECONNRESET: an answer may still be there to read.
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the backend does not take it.
+ */
+int weir_fetch_write(weir_fetch_stream *f, const void *data, size_t bytes) WEIR_CHECKED;
+
+/* Ends the body and reads the head of the answer into reply, without a body.
+ * Owns:    reply lives until weir_fetch_close().
+ * Returns: as weir_get().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits.
+ */
+int weir_fetch_head(weir_fetch_stream *f, weir_reply *reply) WEIR_CHECKED;
+
+/* Reads a piece of the answer's body.
+ * Owns:    data is lent.
+ * Returns: > 0 bytes; 0 the end; -WEIR_ETRUNCATED, -WEIR_EPROTOCOL, -ECONNRESET.
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits.
+ */
+ssize_t weir_fetch_read(weir_fetch_stream *f, void *data, size_t bytes) WEIR_CHECKED;
+
+/* Ends it: the connection is kept when all was read, else closed. NULL is nothing.
+ * Where:   task of its loop. Waits for at most a turn.
+ */
+void weir_fetch_close(weir_fetch_stream *f);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,237 @@
+/* HTTP/1.1 server: routes, handlers, and what they read and answer (RFC 9110, RFC 9112).
+ *
+ * Threading: a handler runs as a task on the loop of its connection. A request and its response belong to
+ * that task and the tasks of its scope; they are gone when the handler returns. Options, routes and their
+ * data are read by all loops and must not change while the server runs. `state` is what setup made on this
+ * loop: no other loop touches it.
+ *
+ * The scope: each handler runs in a scope of its own. When the client leaves, that scope is cancelled, and
+ * with it all that the handler started.
+ */
+#ifndef WEIR_HTTP_SERVER_H
+#define WEIR_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <weir/buffer.h>
+#include <weir/error.h>
+#include <weir/runtime.h>
+#include <weir/time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weir_request weir_request;
+typedef struct weir_response weir_response;
+
+/* Answers one request. Returns 0, or a negative code: when nothing was answered yet the client gets the
+ * status that weir_reply_error() gives for it; when an answer had begun its connection is broken, visibly. */
+typedef int weir_handler(weir_request *req, weir_response *res, void *state);
+
+enum { WEIR_PARAMS_MAX = 8 };
+
+/* Zero: the default in brackets. */
+typedef struct weir_limits {
+    size_t head_bytes;          /* of a request, line and fields [16 KiB] */
+    int headers;                /* fields of a request [100] */
+    uint64_t body_bytes;        /* of a request [1 MiB] */
+    uint64_t reply_bytes;       /* of a backend's answer [4 MiB] */
+    weir_duration head_timeout; /* for a whole head, from its first byte [10 s] */
+    weir_duration idle_timeout; /* between requests, and while a body or a reply makes no progress [60 s] */
+    int connections;            /* in all; more wait to be accepted [10000] */
+    int exchanges;              /* in all; more are refused with 503 [2000] */
+} weir_limits;
+
+typedef struct weir_route {
+    const char *path;    /* "/a/b", "/users/{id}", "/files/" then a star for all below */
+    const char *methods; /* "GET POST"; NULL: all. GET answers HEAD too. */
+    weir_handler *handler;
+    void *data;              /* the route's own, immutable; weir_request_data() */
+    uint64_t body_bytes_max; /* 0: as the server's limits say */
+} weir_route;
+
+/* One exchange that has ended, for the access log. The spans live until the callback returns. */
+typedef struct weir_exchange_record {
+    const char *method, *target, *peer, *route; /* route: the pattern, or "" when none matched */
+    int status;                                 /* 0: the client left before an answer began */
+    bool complete;                              /* the whole answer went out */
+    uint64_t request_bytes, reply_bytes;        /* of the bodies */
+    weir_duration took; /* from the first byte of the head to the last of the answer */
+} weir_exchange_record;
+
+typedef struct weir_server_options {
+    const char *listen;         /* an address, see <weir/stream.h> */
+    const char *const *listens; /* or several, NULL-terminated */
+    int loops;                  /* weir_serve() only; 0: one for each CPU this process may use */
+    enum weir_io io;            /* weir_serve() only */
+    weir_limits limits;
+    weir_duration drain;           /* how long exchanges may take to end; 0: 30 s */
+    void *(*setup)(void *arg);     /* once on each loop, before it accepts; NULL result: the server stops */
+    void (*teardown)(void *state); /* once on each loop, after its last exchange */
+    void (*on_listening)(void *arg,
+                         const char *address); /* for each address, once connections are accepted */
+    void (*on_exchange)(void *arg,
+                        const weir_exchange_record *record); /* on the loop of the exchange; must not wait */
+    void (*on_drain)(void *arg); /* accepting has stopped, exchanges are being finished */
+    void *arg;                   /* of the callbacks */
+} weir_server_options;
+
+/* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain, a second one ends at once.
+ * Owns:    all is lent until it returns.
+ * Returns: 0 after a drain; -EINVAL, -WEIR_ECONFIG a route's path or the options; the errors of weir_run()
+ * and weir_listen(). Where:   a thread that is no loop, usually main().
+ */
+int weir_serve(const weir_server_options *options, const weir_route *routes, size_t route_count) WEIR_CHECKED;
+
+/* The same inside a runtime of yours: serves on all its loops until the scope is cancelled, then drains under
+ * a shield of its own, and returns when the last exchange has ended. Owns:    all is lent until it returns.
+ * Returns: -WEIR_ECANCELED or -WEIR_EDEADLINE after a drain; else as weir_serve().
+ * Cancel:  begins the drain; what is left after options->drain is cancelled.
+ * Where:   task. Waits.
+ */
+int weir_server_run(const weir_server_options *options, const weir_route *routes,
+                    size_t route_count) WEIR_CHECKED;
+
+/* --- the request. Everything returned lives as long as the handler runs, and is NUL-terminated where it is
+ * text. --- */
+
+/* "GET", "POST" …
+ * Returns: never NULL.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_method(const weir_request *req);
+
+/* Path and query as the client wrote them.
+ * Returns: never NULL.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_target(const weir_request *req);
+
+/* The path with dot segments resolved and unreserved characters decoded.
+ * Returns: never NULL.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_path(const weir_request *req);
+
+/* What stands behind the "?".
+ * Returns: never NULL; "" when there is none.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_query(const weir_request *req);
+
+/* A parameter of the route's path, exactly as it came ("{id}"); "*" gives what a last star took.
+ * Returns: NULL when the route has no such parameter.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_param(const weir_request *req, const char *name);
+
+/* The value of a header, the first when it stands several times.
+ * Returns: NULL when it is not there.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_header(const weir_request *req, const char *name);
+
+/* Header number i, in the order they came.
+ * Returns: false when there are not so many.
+ * Where:   task of its loop. Does not wait.
+ */
+bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name, weir_bytes *value);
+
+/* The address of the client.
+ * Returns: never NULL.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_peer(const weir_request *req);
+
+/* The route's own data.
+ * Returns: weir_route.data.
+ * Where:   task of its loop. Does not wait.
+ */
+void *weir_request_data(const weir_request *req);
+
+/* Memory that lives as long as the handler runs.
+ * Returns: NULL when there is none, or the exchange has taken its 64 MiB.
+ * Where:   task of its loop. Does not wait.
+ */
+void *weir_request_alloc(weir_request *req, size_t bytes);
+
+/* Reads the whole body. Sends 100 Continue when the client waits for it.
+ * Owns:    body is the caller's, initialised by this; free it, or leave it: it goes with the request.
+ * Returns: 0; -WEIR_ETOOLARGE over max_bytes or the route's limit (413); -WEIR_ETRUNCATED, -WEIR_EPROTOCOL;
+ * -ENOMEM. Cancel:  ends the wait. Where:   task of its loop. Waits.
+ */
+int weir_read_body(weir_request *req, weir_buffer *body, size_t max_bytes) WEIR_CHECKED;
+
+/* Reads the next piece of the body: for bodies larger than memory.
+ * Owns:    data is lent.
+ * Returns: > 0 bytes; 0 the end; as weir_read_body().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits.
+ */
+ssize_t weir_request_read(weir_request *req, void *data, size_t bytes) WEIR_CHECKED;
+
+/* --- the response: headers first, then a whole answer at once or a stream --- */
+
+/* Adds a header. Those that frame the message (Content-Length, Transfer-Encoding, Connection) and Date are
+ * the server's. Owns:    both are copied. Returns: 0; -EINVAL a character that may not stand in a header, or
+ * one of the server's; -WEIR_EBUSY the answer has begun; -ENOMEM. Where:   task of its loop. Does not wait.
+ */
+int weir_reply_header(weir_response *res, const char *name, const char *value);
+
+/* Answers with a text.
+ * Returns: 0; -WEIR_EBUSY an answer was given; -EINVAL status; -EPIPE, -ECONNRESET …
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_reply_text(weir_response *res, int status, const char *text);
+
+/* Answers with these bytes. type NULL: no Content-Type.
+ * Owns:    data is lent until this returns.
+ * Returns: as weir_reply_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_reply_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes);
+
+/* Answers with the contents of a buffer.
+ * Returns: as weir_reply_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_reply_body(weir_response *res, int status, const char *type, const weir_buffer *body);
+
+/* Answers {"error":{"code":…,"message":…}} with the status that fits a negative code: -WEIR_EBUSY 503 with
+ * Retry-After, -WEIR_EDEADLINE 504, -WEIR_ETOOLARGE 413, -WEIR_EPROTOCOL and -WEIR_ETRUNCATED 400, -ENOMEM
+ * 503, others 500. Returns: as weir_reply_text(). Cancel:  ends the wait. Where:   task of its loop. Waits
+ * while the client does not take it.
+ */
+int weir_reply_error(weir_response *res, int err);
+
+/* The same shape with a status, code and message of your own.
+ * Returns: as weir_reply_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_reply_fault(weir_response *res, int status, const char *code, const char *message);
+
+/* Begins an answer that is streamed: length in bytes, or -1 when it is not known (chunked; for HTTP/1.0 until
+ * close). Returns: as weir_reply_text(). Cancel:  ends the wait. Where:   task of its loop. Waits while the
+ * client does not take it.
+ */
+int weir_reply_begin(weir_response *res, int status, const char *type, int64_t length) WEIR_CHECKED;
+
+/* Writes a piece of it. The answer ends when the handler returns 0; fewer bytes than announced break the
+ * connection. Owns:    data is lent until this returns. Returns: 0; -EINVAL more than announced, or nothing
+ * begun; -EPIPE, -ECONNRESET … Cancel:  ends the wait. Where:   task of its loop. Waits while the client does
+ * not take it: a slow client slows the writer.
+ */
+int weir_reply_write(weir_response *res, const void *data, size_t bytes) WEIR_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
