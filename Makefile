@@ -17,7 +17,6 @@ FUZZ_SECONDS ?= 20
 T ?=
 
 export BUILD FUZZ_SECONDS
-MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := release
 .PHONY: release run test asan tsan fuzz tidy format bench install setup clean
 
