@@ -67,6 +67,8 @@ enum config_method {
     CONFIG_METHODS
 };
 
+extern const char *const config_method_names[CONFIG_METHODS + 1]; /* by enum config_method, ended by NULL */
+
 struct config_route {
     struct config_place place;
     const char *path;            /* the pattern, checked */

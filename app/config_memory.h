@@ -5,12 +5,15 @@
 #ifndef APP_CONFIG_MEMORY_H
 #define APP_CONFIG_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct config_memory;
 
 /* Returns: NULL when there is no memory. */
 struct config_memory *config_memory_open(void);
+
+/* Gives back all that was taken. NULL is allowed. */
 void config_memory_free(struct config_memory *memory);
 
 /* Zeroed bytes aligned for any type.
@@ -22,6 +25,6 @@ void *config_take(struct config_memory *memory, size_t bytes);
 /* A copy of length characters with a NUL behind them; NULL as for config_take. */
 char *config_take_text(struct config_memory *memory, const char *text, size_t length);
 
-int config_memory_failed(const struct config_memory *memory);
+bool config_memory_failed(const struct config_memory *memory);
 
 #endif

@@ -39,42 +39,67 @@ struct schema;
 struct schema_key {
     const char *name;
     enum schema_type type;
-    size_t offset;        /* of the member in the struct being filled */
-    const char *fallback; /* the default, as it would be written; NULL: the member stays as it is */
-    bool required;
-    int64_t min, max; /* INT; SIZE in bytes; DURATION in ns. Both 0: any that fits and is not negative */
+    size_t offset;              /* of the member in the struct being filled */
+    const char *fallback;       /* the default, as it would be written; NULL: the member stays as it is */
+    const char *required;       /* not NULL: the key must be there, and this is what is expected of it */
+    int64_t min, max;           /* INT; SIZE in bytes; DURATION in ns. max 0: no limit but the type's */
     const char *const *choices; /* CHOICE: ended by NULL */
     const struct schema *map;   /* MAP */
-    /* CUSTOM: adds its own faults. member is base + offset. Returns nothing: faults and memory tell. */
+
+    /* CUSTOM: sets the member (at base + offset), or adds a fault. */
     void (*read)(struct config_reader *reader, const struct tree_node *node, void *member);
 };
 
+enum { SCHEMA_KEYS_MAX = 32 };
+
 struct schema {
-    const char *name; /* as in "unknown key 'x' in NAME"; NULL at the top of the file */
+    const char *name; /* of the map, for the faults: "limits"; NULL at the top of the file */
     const struct schema_key *keys;
-    size_t count;
+    size_t count; /* ≤ SCHEMA_KEYS_MAX */
 };
 
 #define SCHEMA_KEYS(table) .keys = (table), .count = sizeof(table) / sizeof *(table)
+#define SCHEMA_MS(ms) ((int64_t)(ms)*1000000) /* for min and max of a duration */
 
-/* Fills the struct at base from a map. node may be NULL: then only the defaults are set. */
-void schema_read(struct config_reader *reader, const struct schema *schema, const struct tree_node *node,
+/* Fills the struct at base: defaults, what the map writes, and a fault for each required key that is missing.
+ * Returns: false, after a fault, when node is no map. Other faults show in the reader's list alone.
+ */
+bool schema_read(struct config_reader *reader, const struct schema *schema, const struct tree_node *node,
                  void *base);
 
-/* Sets the defaults, and nothing else. */
+/* Sets the defaults and nothing else; members without one stay as they are. */
 void schema_defaults(struct config_reader *reader, const struct schema *schema, void *base);
 
-/* Reads what a map writes and leaves every other member as it is: for overriding. */
+/* Reads what a map writes and leaves every other member as it is. */
 void schema_override(struct config_reader *reader, const struct schema *schema, const struct tree_node *node,
                      void *base);
 
-/* Each adds a fault and returns false when the node is something else. what names the key, for the fault. */
+/* A read() that only keeps the node, for what can be read once other keys are known. The member is a
+ * const struct tree_node *.
+ */
+void schema_keep_node(struct config_reader *reader, const struct tree_node *node, void *member);
+
+/* Each is false, after a fault, when the node is something else; what names the key, for the fault. */
 bool node_is_map(struct config_reader *reader, const struct tree_node *node, const char *what);
 bool node_is_list(struct config_reader *reader, const struct tree_node *node, const char *what);
 bool node_is_text(struct config_reader *reader, const struct tree_node *node, const char *what);
 
-/* Adds "unknown WHAT 'name', did you mean 'x'? expected one of …". names ends with NULL. */
+/* Adds "WHAT is 'value', expected EXPECTED" at the node, unless the node's fault was told already. */
+void fault_value(struct config_reader *reader, const struct tree_node *node, const char *what,
+                 const char *expected);
+
+/* Adds "unknown WHAT 'name' in WHERE, did you mean 'x'?", or the list of all names when none is near.
+ * where may be NULL; names ends with NULL.
+ */
 void fault_unknown(struct config_reader *reader, struct config_place place, const char *what,
-                   const char *name, const char *const *names);
+                   const char *name, const char *where, const char *const *names);
+
+/* Writes "a, b or c" into out.
+ * Returns: out.
+ */
+const char *text_one_of(char *out, size_t room, const char *const *names);
+
+/* The number of entries before the NULL. */
+size_t count_names(const char *const *names);
 
 #endif

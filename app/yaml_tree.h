@@ -9,7 +9,10 @@
 #ifndef APP_YAML_TREE_H
 #define APP_YAML_TREE_H
 
+#include <weir/error.h>
+
 #include "config_fault.h"
+#include "config_memory.h"
 
 enum {
     YAML_TREE_BYTES_MAX = 1 << 20, /* of the file */
@@ -22,10 +25,11 @@ enum tree_type { TREE_SCALAR, TREE_LIST, TREE_MAP };
 
 struct tree_node {
     enum tree_type type;
+    bool faulty; /* its fault was already told: whoever reads it says nothing more */
+    bool quoted; /* scalar: was in quotes, or a block of text */
     struct config_place place;
     const char *text;        /* scalar: its characters, ended by NUL; none lies inside */
     size_t length;           /* scalar: without the NUL */
-    bool quoted;             /* scalar: was in quotes, or a block of text */
     size_t count;            /* list, map: children */
     struct tree_node *first; /* list, map: children in the order written */
     struct tree_node *next;  /* the next child of the same parent */
@@ -33,20 +37,14 @@ struct tree_node {
     struct config_place key_place;
 };
 
-struct yaml_tree {
-    struct tree_node *root; /* NULL when the file could not be read, or holds nothing */
-    struct tree_chunk *chunks;
-    size_t nodes;
-};
-
 /* Reads bytes into a tree.
- * Owns:    the tree owns copies of all it needs; free it with yaml_tree_free, also after a fault.
- * Returns: 0; -WEIR_ECONFIG when faults were added (then root is NULL); -ENOMEM. An empty file is 0 with root
- * NULL. Where:   any thread.
+ * Owns:    the nodes and their texts lie in memory; the bytes are not needed afterwards.
+ * Returns: 0 with *root, which is NULL for a file that holds nothing; faults that leave the rest readable (a
+ * key written twice, a tag) may have been added. -WEIR_ECONFIG when a fault ended the reading; -ENOMEM.
+ * Where:   any thread.
  */
-int yaml_tree_parse(struct yaml_tree *tree, const void *bytes, size_t length, struct config_faults *faults);
-
-void yaml_tree_free(struct yaml_tree *tree);
+WEIR_CHECKED int yaml_tree_parse(struct config_memory *memory, const void *bytes, size_t length,
+                                 struct config_faults *faults, const struct tree_node **root);
 
 /* The child of a map with this key, or NULL. */
 const struct tree_node *tree_find(const struct tree_node *map, const char *key);

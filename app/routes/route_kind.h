@@ -7,8 +7,8 @@
 #ifndef APP_ROUTES_ROUTE_KIND_H
 #define APP_ROUTES_ROUTE_KIND_H
 
-#include "../config.h"
-#include "../config_schema.h"
+#include "config.h"
+#include "config_schema.h"
 
 struct weir_request;
 struct weir_response;

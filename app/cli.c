@@ -1,0 +1,136 @@
+#include "cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/text.h>
+
+#include "command_list.h"
+#include "commands.h"
+
+struct command {
+    const char *name;
+    const char *arguments;
+    const char *summary;
+    const char *help;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+#ifdef HAVE_COMMAND_SERVE
+    {"serve", "FILE.yaml", "run the gateway that the file describes", command_serve_help, command_serve},
+#endif
+    {"check", "FILE.yaml", "validate a configuration file", command_check_help, command_check},
+#ifdef HAVE_COMMAND_DEMO
+    {"demo", "", "run a gateway with twelve simulated backends", command_demo_help, command_demo},
+#endif
+#ifdef HAVE_COMMAND_LOAD
+    {"load", "URL…", "measure a server with open-loop load", command_load_help, command_load},
+#endif
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* Promised, and not in this build: whoever asks for one learns that rather than "unknown". */
+static const char *const later[] = {"tasks", "top", "stalls", "profile", "advise"};
+enum { LATER = sizeof later / sizeof *later };
+
+static void print_help(FILE *out)
+{
+    fputs("usage: weir COMMAND …\n\n"
+          "A gateway that asks many services at once, waits on none of them, and refuses what it\n"
+          "can't finish in time.\n\n"
+          "commands:\n",
+          out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-7s %-10s %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
+    fputs("\n"
+          "  weir COMMAND --help     what a command does, with examples\n"
+          "  weir --version          the version of this program\n\n"
+          "exit codes: 0 fine, 1 it could not be done, 2 wrong usage\n",
+          out);
+}
+
+int cli_usage(const char *command, const char *format, ...)
+{
+    va_list args;
+    fprintf(stderr, "weir %s: ", command);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "; see 'weir %s --help'\n", command);
+    return EXIT_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[COMMANDS];
+    for (size_t i = 0; i < LATER; i++) {
+        if (strcmp(later[i], name) == 0) {
+            fprintf(stderr, "weir: command '%s' is not in this build; see 'weir --help'\n", name);
+            return EXIT_USAGE;
+        }
+    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    const char *nearest = weir_text_nearest(name, names, COMMANDS);
+    if (nearest)
+        fprintf(stderr, "weir: unknown command '%s', did you mean '%s'? See 'weir --help'\n", name, nearest);
+    else
+        fprintf(stderr, "weir: unknown command '%s'; see 'weir --help'\n", name);
+    return EXIT_USAGE;
+}
+
+static int is_help(const char *argument)
+{
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
+/* Output that was asked for and could not be written is a failure, as for a full disk. */
+static int finish_output(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0)
+            break;
+        if (is_help(argv[i])) {
+            fputs(command->help, stdout);
+            return finish_output();
+        }
+    }
+    return command->run(argc, argv);
+}
+
+int cli_main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (is_help(argv[1])) {
+        print_help(stdout);
+        return finish_output();
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("weir " WEIR_VERSION_TEXT);
+        return finish_output();
+    }
+    if (argv[1][0] == '-') {
+        fprintf(stderr, "weir: unknown option '%s'; see 'weir --help'\n", argv[1]);
+        return EXIT_USAGE;
+    }
+    const struct command *command = find_command(argv[1]);
+    return command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
+}

@@ -1,0 +1,291 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config_address.h"
+#include "config_memory.h"
+#include "config_route.h"
+#include "config_schema.h"
+#include "yaml_tree.h"
+
+enum { LISTENERS_MAX = 64, POOLS_MAX = 32, POOL_NAME_MAX = 32 };
+
+/* ---- the keys ---- */
+
+static const char *const io_names[] = {"auto", "uring", "epoll", NULL};
+static const char *const log_names[] = {"text", "json", NULL};
+static const char *const stall_actions[] = {"log", "abort", NULL};
+
+#define AT(member) .offset = offsetof(struct config_limits, member)
+static const struct schema_key limits_keys[] = {
+    {"head", SCHEMA_SIZE, AT(head_bytes), .fallback = "16KiB", .min = 256, .max = 1 << 20},
+    {"headers", SCHEMA_INT, AT(headers), .fallback = "100", .min = 1, .max = 1000},
+    {"body", SCHEMA_SIZE, AT(body_bytes), .fallback = "1MiB"},
+    {"reply", SCHEMA_SIZE, AT(reply_bytes), .fallback = "4MiB", .min = 1},
+    {"head_timeout", SCHEMA_DURATION, AT(head_timeout), .fallback = "10s", .min = SCHEMA_MS(1)},
+    {"idle_timeout", SCHEMA_DURATION, AT(idle_timeout), .fallback = "60s", .min = SCHEMA_MS(1)},
+    {"connections", SCHEMA_INT, AT(connections), .fallback = "10000", .min = 1, .max = 10000000},
+    {"exchanges", SCHEMA_INT, AT(exchanges), .fallback = "2000", .min = 1, .max = 10000000},
+};
+#undef AT
+static const struct schema limits_schema = {.name = "limits", SCHEMA_KEYS(limits_keys)};
+
+#define AT(member) .offset = offsetof(struct config_stall, member)
+static const struct schema_key stall_keys[] = {
+    {"after", SCHEMA_DURATION, AT(after), .fallback = "10ms", .min = SCHEMA_MS(1)},
+    {"then", SCHEMA_CHOICE, AT(then), .fallback = "log", .choices = stall_actions},
+};
+#undef AT
+static const struct schema stall_schema = {.name = "stall", SCHEMA_KEYS(stall_keys)};
+
+#define AT(member) .offset = offsetof(struct config_pool, member)
+static const struct schema_key pool_keys[] = {
+    {"workers", SCHEMA_INT, AT(workers), .min = 1, .max = 1024},
+    {"queue", SCHEMA_INT, AT(queue), .fallback = "64", .max = 1000000},
+    {"wait", SCHEMA_DURATION, AT(wait), .fallback = "250ms"},
+};
+#undef AT
+static const struct schema pool_schema = {.name = "pool", SCHEMA_KEYS(pool_keys)};
+
+/* The file being read: what needs other parts first is kept as a node. */
+struct draft {
+    struct config config;
+    const struct tree_node *listen, *admin, *pools, *routes;
+};
+
+#define AT(member) .offset = offsetof(struct draft, member)
+static const struct schema_key file_keys[] = {
+    {"listen", SCHEMA_CUSTOM, AT(listen), .read = schema_keep_node,
+     .required = "HOST:PORT or a list of them"},
+    {"admin", SCHEMA_CUSTOM, AT(admin), .read = schema_keep_node},
+    {"loops", SCHEMA_INT, AT(config.loops), .min = 1, .max = 1024},
+    {"io", SCHEMA_CHOICE, AT(config.io), .fallback = "auto", .choices = io_names},
+    {"drain", SCHEMA_DURATION, AT(config.drain), .fallback = "30s"},
+    {"limits", SCHEMA_MAP, AT(config.limits), .map = &limits_schema},
+    {"pools", SCHEMA_CUSTOM, AT(pools), .read = schema_keep_node},
+    {"stall", SCHEMA_MAP, AT(config.stall), .map = &stall_schema},
+    {"log", SCHEMA_CHOICE, AT(config.log), .fallback = "text", .choices = log_names},
+    {"routes", SCHEMA_CUSTOM, AT(routes), .read = schema_keep_node, .required = "a list of routes"},
+};
+#undef AT
+static const struct schema file_schema = {SCHEMA_KEYS(file_keys)};
+
+/* ---- listeners ---- */
+
+static void check_listener(struct config_reader *reader, const struct config_address *list, size_t n)
+{
+    const struct config_address *last = &list[n];
+    for (size_t i = 0; i < n; i++) {
+        if (!address_collides(&list[i], last))
+            continue;
+        config_fault(reader->faults, last->place,
+                     "listen has '%s', expected an address of its own; '%s' in line %u takes it", last->text,
+                     list[i].text, list[i].place.line);
+        return;
+    }
+}
+
+static void read_listen(struct config_reader *reader, const struct tree_node *node, struct config *config)
+{
+    bool one = node->type == TREE_SCALAR;
+    if (!one && !node_is_list(reader, node, "listen"))
+        return;
+    size_t count = one ? 1 : node->count;
+    if (count == 0 || count > LISTENERS_MAX) {
+        config_fault(reader->faults, node->place, "listen has %zu entries, expected 1 to %d", count,
+                     LISTENERS_MAX);
+        return;
+    }
+    struct config_address *list = config_take(reader->memory, count * sizeof *list);
+    if (!list)
+        return;
+    config->listen = list;
+    for (const struct tree_node *item = one ? node : node->first; item; item = one ? NULL : item->next) {
+        if (!address_read(reader, item, "listen", &list[config->listen_count]))
+            continue;
+        check_listener(reader, list, config->listen_count);
+        config->listen_count++;
+    }
+}
+
+static void read_admin(struct config_reader *reader, const struct tree_node *node, struct config *config)
+{
+    struct config_address *admin = config_take(reader->memory, sizeof *admin);
+    if (!admin || !address_read(reader, node, "admin", admin))
+        return;
+    config->admin = admin;
+    for (size_t i = 0; i < config->listen_count; i++) {
+        if (address_collides(&config->listen[i], admin)) {
+            config_fault(reader->faults, node->place,
+                         "admin is '%s', expected an address of its own; listen in line %u takes it",
+                         admin->text, config->listen[i].place.line);
+            return;
+        }
+    }
+}
+
+/* ---- pools ---- */
+
+const struct config_pool *config_pool_find(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->pool_count; i++)
+        if (strcmp(config->pools[i].name, name) == 0)
+            return &config->pools[i];
+    return NULL;
+}
+
+static bool pool_name_is_valid(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 0 && length <= POOL_NAME_MAX && strcmp(name, "loop") != 0 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == length;
+}
+
+static void read_pool(struct config_reader *reader, const struct tree_node *node, struct config_pool *pools,
+                      size_t *count)
+{
+    if (!pool_name_is_valid(node->key)) {
+        config_fault(reader->faults, node->key_place,
+                     "pool '%s' can't be named so, expected letters, digits, '_' and '-', and not 'loop'",
+                     node->key);
+        return;
+    }
+    struct config_pool *pool = NULL;
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp(pools[i].name, node->key) == 0)
+            pool = &pools[i];
+    if (!pool) {
+        pool = &pools[(*count)++];
+        pool->name = node->key;
+        schema_defaults(reader, &pool_schema, pool);
+    }
+    if (node_is_map(reader, node, node->key))
+        schema_override(reader, &pool_schema, node, pool);
+}
+
+static void read_pools(struct config_reader *reader, const struct tree_node *node, struct config *config)
+{
+    static const char *const implicit[] = {"compute", "blocking"};
+    const size_t n = sizeof implicit / sizeof *implicit;
+    struct config_pool *pools = config_take(reader->memory, (n + POOLS_MAX) * sizeof *pools);
+    if (!pools)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        schema_defaults(reader, &pool_schema, &pools[i]);
+        pools[i].name = implicit[i];
+    }
+    config->pools = pools;
+    config->pool_count = n;
+    if (!node || !node_is_map(reader, node, "pools"))
+        return;
+    if (node->count > POOLS_MAX) {
+        config_fault(reader->faults, node->place, "pools has %zu entries, expected at most %d", node->count,
+                     POOLS_MAX);
+        return;
+    }
+    for (const struct tree_node *child = node->first; child; child = child->next)
+        read_pool(reader, child, pools, &config->pool_count);
+}
+
+/* ---- the whole ---- */
+
+static void read_file(struct config_reader *reader, const struct tree_node *root, struct config *config)
+{
+    struct draft draft = {0};
+    if (!schema_read(reader, &file_schema, root, &draft))
+        return;
+    *config = draft.config;
+    if (draft.listen)
+        read_listen(reader, draft.listen, config);
+    if (draft.admin)
+        read_admin(reader, draft.admin, config);
+    read_pools(reader, draft.pools, config);
+    if (draft.routes)
+        routes_read(reader, draft.routes, config);
+}
+
+static int read_bytes(struct config_reader *reader, const void *bytes, size_t length, struct config *config)
+{
+    const struct tree_node *root = NULL;
+    int err = yaml_tree_parse(reader->memory, bytes, length, reader->faults, &root);
+    if (err)
+        return err;
+    if (root)
+        read_file(reader, root, config);
+    else if (!config_faults_any(reader->faults))
+        config_fault(reader->faults, (struct config_place){1, 1},
+                     "the file is empty, expected a mapping with 'listen' and 'routes'");
+    if (config_memory_failed(reader->memory))
+        return -ENOMEM;
+    return config_faults_any(reader->faults) ? -WEIR_ECONFIG : 0;
+}
+
+int config_parse(struct config *config, const void *bytes, size_t length, struct config_faults *faults)
+{
+    struct config_reader reader = {.faults = faults, .memory = config_memory_open()};
+    struct config made = {0};
+    if (!reader.memory)
+        return -ENOMEM;
+    int err = read_bytes(&reader, bytes, length, &made);
+    if (err) {
+        config_memory_free(reader.memory);
+        made = (struct config){0};
+    } else {
+        made.memory = reader.memory;
+    }
+    *config = made;
+    return err;
+}
+
+/* Reads up to room bytes. */
+static int slurp(const char *path, char *bytes, size_t room, size_t *length)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int err = 0;
+    *length = 0;
+    while (*length < room) {
+        ssize_t n = read(fd, bytes + *length, room - *length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            err = -errno;
+        if (n <= 0)
+            break;
+        *length += (size_t)n;
+    }
+    close(fd);
+    return err;
+}
+
+int config_load(struct config *config, const char *path, struct config_faults *faults)
+{
+    const size_t room = YAML_TREE_BYTES_MAX + 1; /* one more, so that a file which is too large shows */
+    size_t length = 0;
+    char *bytes = malloc(room);
+    *config = (struct config){0};
+    if (!bytes)
+        return -ENOMEM;
+    config_faults_open(faults, path);
+    int err = slurp(path, bytes, room, &length);
+    if (err) {
+        config_fault(faults, (struct config_place){0}, "can't be read, %s; expected a YAML file",
+                     strerror(-err));
+        err = -WEIR_ECONFIG;
+    } else {
+        err = config_parse(config, bytes, length, faults);
+    }
+    free(bytes);
+    return err;
+}
+
+void config_free(struct config *config)
+{
+    config_memory_free(config->memory);
+    *config = (struct config){0};
+}

@@ -1,0 +1,78 @@
+#include "config_fault.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+void config_faults_open(struct config_faults *faults, const char *file)
+{
+    faults->file = file;
+    faults->count = 0;
+    faults->dropped = 0;
+}
+
+/* Anything but printable ASCII and UTF-8 above it could steer a terminal or break the line. */
+static void make_printable(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            *p = '?';
+}
+
+/* Takes back a character that was cut in its middle. */
+static void mark_cut(char *text, size_t size)
+{
+    size_t end = size - sizeof "…";
+    while (end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80)
+        end--;
+    strcpy(text + end, "…");
+}
+
+void config_fault(struct config_faults *faults, struct config_place place, const char *format, ...)
+{
+    if (faults->count == FAULTS_MAX) {
+        faults->dropped++;
+        return;
+    }
+    struct config_fault *fault = &faults->fault[faults->count++];
+    fault->place = place;
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(fault->text, sizeof fault->text, format, args);
+    va_end(args);
+    if (length >= (int)sizeof fault->text)
+        mark_cut(fault->text, sizeof fault->text);
+    make_printable(fault->text);
+}
+
+static bool comes_before(struct config_place a, struct config_place b)
+{
+    return a.line != b.line ? a.line < b.line : a.column < b.column;
+}
+
+/* Stable, so that faults of one place stay in the order they were found; the list is short. */
+static void sort(struct config_faults *faults)
+{
+    for (size_t i = 1; i < faults->count; i++) {
+        struct config_fault moving = faults->fault[i];
+        size_t to = i;
+        for (; to > 0 && comes_before(moving.place, faults->fault[to - 1].place); to--)
+            faults->fault[to] = faults->fault[to - 1];
+        faults->fault[to] = moving;
+    }
+}
+
+void config_faults_print(struct config_faults *faults, FILE *out)
+{
+    sort(faults);
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct config_fault *fault = &faults->fault[i];
+        if (fault->place.line)
+            fprintf(out, "%s:%u:%u: %s\n", faults->file, fault->place.line, fault->place.column, fault->text);
+        else
+            fprintf(out, "%s: %s\n", faults->file, fault->text);
+    }
+    if (faults->dropped)
+        fprintf(out, "%s: and %zu more faults, only the first %d are shown\n", faults->file, faults->dropped,
+                FAULTS_MAX);
+}

@@ -1,0 +1,82 @@
+#include "config_header.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* RFC 9110 7.6.1 and the fields that say where a message ends or whom it is for. */
+static const char *const per_hop[] = {
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    NULL,
+};
+
+static bool is_token(const char *text)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+    for (const char *p = text; *p; p++) {
+        bool alnum = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
+        if (!alnum && !strchr(marks, *p))
+            return false;
+    }
+    return *text != '\0';
+}
+
+bool header_name_check(struct config_reader *reader, struct config_place place, const char *what,
+                       const char *name)
+{
+    if (!is_token(name) || strlen(name) > 128) {
+        config_fault(reader->faults, place, "%s names '%s', expected the name of a header", what, name);
+        return false;
+    }
+    for (size_t i = 0; per_hop[i]; i++) {
+        if (strcasecmp(per_hop[i], name) == 0) {
+            config_fault(reader->faults, place,
+                         "%s names '%s', expected no header that belongs to the connection", what, name);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool header_value_check(struct config_reader *reader, const struct tree_node *node, const char *what)
+{
+    bool valid = node->type == TREE_SCALAR && node->length <= 4096;
+    for (const char *p = valid ? node->text : ""; *p; p++)
+        valid = valid && (*p == '\t' || (unsigned char)*p >= ' ') && *p != 0x7f;
+    if (valid && node->length > 0 &&
+        (strchr(" \t", node->text[0]) || strchr(" \t", node->text[node->length - 1])))
+        valid = false;
+    if (!valid)
+        fault_value(reader, node, what, "the value of a header: one line of text");
+    return valid && !node->faulty;
+}
+
+void headers_read(struct config_reader *reader, const struct tree_node *node, const char *what,
+                  struct config_headers *out)
+{
+    if (!node_is_map(reader, node, what))
+        return;
+    if (node->count > CONFIG_HEADERS_MAX) {
+        config_fault(reader->faults, node->place, "%s has %zu entries, expected at most %d", what,
+                     node->count, CONFIG_HEADERS_MAX);
+        return;
+    }
+    struct config_header *list = config_take(reader->memory, (node->count + 1) * sizeof *list);
+    if (!list)
+        return;
+    out->header = list;
+    for (const struct tree_node *child = node->first; child; child = child->next) {
+        bool good = header_name_check(reader, child->key_place, what, child->key);
+        if (header_value_check(reader, child, what) && good)
+            list[out->count++] = (struct config_header){child->key, child->text};
+    }
+}

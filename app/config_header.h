@@ -1,0 +1,35 @@
+/* Header fields in the configuration: names, and maps {name: value}.
+ *
+ * Threading: as config.h.
+ */
+#ifndef APP_CONFIG_HEADER_H
+#define APP_CONFIG_HEADER_H
+
+#include "config_schema.h"
+
+struct config_header {
+    const char *name;
+    const char *value;
+};
+
+struct config_headers {
+    const struct config_header *header;
+    size_t count;
+};
+
+enum { CONFIG_HEADERS_MAX = 64 };
+
+/* Reads a map of header fields, to be sent as they are. Names that frame a message are refused. */
+void headers_read(struct config_reader *reader, const struct tree_node *node, const char *what,
+                  struct config_headers *out);
+
+/* Adds a fault and returns false when the text at the node is no header name, or is one that frames a message
+ * or ends at each hop (Content-Length, Connection, …), which nobody may write or pass on.
+ */
+bool header_name_check(struct config_reader *reader, struct config_place place, const char *what,
+                       const char *name);
+
+/* Adds a fault and returns false when the text can't be a header's value. */
+bool header_value_check(struct config_reader *reader, const struct tree_node *node, const char *what);
+
+#endif

@@ -1,0 +1,123 @@
+#include "config_url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config_address.h"
+#include "config_path.h"
+
+static const char scheme[] = "http://";
+static const char hex_digits[] = "0123456789abcdefABCDEF";
+
+static bool authority_is_valid(const char *text, size_t length)
+{
+    const char *end = text + length;
+    const char *host_end = NULL;
+    bool valid = false;
+    if (length > 0 && text[0] == '[') {
+        const char *close = memchr(text, ']', length);
+        valid = close && host_is_ipv6(text + 1, (size_t)(close - text - 1));
+        host_end = close ? close + 1 : end;
+    } else {
+        const char *colon = memchr(text, ':', length);
+        host_end = colon ? colon : end;
+        valid = host_is_valid(text, (size_t)(host_end - text));
+    }
+    if (!valid || host_end == end)
+        return valid;
+    return *host_end == ':' && port_parse(host_end + 1, (size_t)(end - host_end - 1)) > 0;
+}
+
+/* What is wrong with the target of a URL, before its parameters are looked at. */
+static const char *target_fault(const char *target)
+{
+    bool open = false;
+    for (const char *p = target; *p; p++) {
+        if (*p == '#')
+            return "no fragment, '#'";
+        if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`|", *p))
+            return "other characters written as '%XX'";
+        if (*p == '%' && strspn(p + 1, hex_digits) < 2)
+            return "two hexadecimal digits behind '%'";
+        if ((*p == '{' && open) || (*p == '}' && !open))
+            return "parameters written as {name}";
+        open = *p == '{' || (open && *p != '}');
+    }
+    return open ? "parameters written as {name}" : NULL;
+}
+
+static size_t count_parts(const char *target)
+{
+    size_t n = target[0] == '/' ? 1 : 2;
+    for (const char *p = target; *p; p++)
+        n += *p == '{' || *p == '}';
+    return n;
+}
+
+static bool param_is_known(struct config_reader *reader, const struct tree_node *node, const char *what,
+                           const char *pattern, const struct url_part *param)
+{
+    if (!param_name_is_valid(param->text, param->length)) {
+        fault_value(reader, node, what, "parameters written as {name}");
+        return false;
+    }
+    if (!pattern || path_has_param(pattern, param->text, param->length))
+        return true;
+    config_fault(reader->faults, node->place,
+                 "%s has the parameter '{%.*s}', expected one that the path '%s' has", what,
+                 (int)param->length, param->text, pattern);
+    return false;
+}
+
+/* The braces are balanced: pieces and parameters take turns. */
+static size_t split(struct url_part *parts, const char *target)
+{
+    size_t n = 0;
+    bool in_query = false;
+    if (target[0] != '/')
+        parts[n++] = (struct url_part){.text = "/", .length = 1};
+    while (*target) {
+        bool is_param = *target == '{';
+        const char *text = is_param ? target + 1 : target;
+        size_t length = strcspn(text, is_param ? "}" : "{");
+        parts[n++] = (struct url_part){text, length, is_param, in_query};
+        in_query = in_query || (!is_param && memchr(text, '?', length));
+        target = text + length + (is_param ? 1 : 0);
+    }
+    return n;
+}
+
+bool url_read(struct config_reader *reader, const struct tree_node *node, const char *what,
+              const char *pattern, struct url_template *out)
+{
+    if (node->type != TREE_SCALAR || strncmp(node->text, scheme, strlen(scheme)) != 0) {
+        bool https = node->type == TREE_SCALAR && strncmp(node->text, "https:", 6) == 0;
+        fault_value(reader, node, what,
+                    https ? "http://, there is no TLS in this build" : "http://HOST[:PORT]/PATH");
+        return false;
+    }
+    const char *authority = node->text + strlen(scheme);
+    size_t length = strcspn(authority, "/?#");
+    if (!authority_is_valid(authority, length)) {
+        fault_value(reader, node, what, "a host and perhaps a port from 1 to 65535 behind http://");
+        return false;
+    }
+    const char *target = authority + length;
+    const char *fault = target_fault(target);
+    if (fault) {
+        fault_value(reader, node, what, fault);
+        return false;
+    }
+    struct url_part *parts = config_take(reader->memory, count_parts(target) * sizeof *parts);
+    out->text = node->text;
+    out->origin = config_take_text(reader->memory, node->text, strlen(scheme) + length);
+    out->parts = parts;
+    if (!parts || !out->origin)
+        return false;
+    out->part_count = split(parts, target);
+    bool known = true;
+    for (size_t i = 0; i < out->part_count; i++)
+        if (parts[i].is_param)
+            known = param_is_known(reader, node, what, pattern, &parts[i]) && known;
+    return known;
+}

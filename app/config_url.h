@@ -1,0 +1,31 @@
+/* URL templates of calls: "http://HOST[:PORT]/path/{param}?key={param}".
+ *
+ * Threading: as config.h.
+ */
+#ifndef APP_CONFIG_URL_H
+#define APP_CONFIG_URL_H
+
+#include "config_schema.h"
+
+/* A piece of the target: text as it is sent, or the name of a path parameter. */
+struct url_part {
+    const char *text;
+    size_t length;
+    bool is_param;
+    bool in_query; /* a value put here must not bring its own '&', '=', '+' or '#' */
+};
+
+struct url_template {
+    const char *text;             /* as written */
+    const char *origin;           /* "http://HOST" or "http://HOST:PORT", as written */
+    const struct url_part *parts; /* of the target; they begin with '/' */
+    size_t part_count;            /* ≥ 1 */
+};
+
+/* Reads a template whose parameters all occur in the path pattern; pattern NULL leaves that unchecked.
+ * Returns: false after a fault, or when memory is short.
+ */
+bool url_read(struct config_reader *reader, const struct tree_node *node, const char *what,
+              const char *pattern, struct url_template *out);
+
+#endif

@@ -1,0 +1,49 @@
+/* respond: the same answer every time. */
+#include "routes/respond.h"
+
+#include <string.h>
+
+#include "routes/route_kind.h"
+
+/* ---- settings ---- */
+
+static void read_headers(struct config_reader *reader, const struct tree_node *node, void *member)
+{
+    headers_read(reader, node, "respond.headers", member);
+}
+
+static void read_type(struct config_reader *reader, const struct tree_node *node, void *member)
+{
+    if (header_value_check(reader, node, "respond.type"))
+        *(const char **)member = node->text;
+}
+
+#define AT(member) .offset = offsetof(struct respond_settings, member)
+static const struct schema_key keys[] = {
+    {"status", SCHEMA_INT, AT(status), .fallback = "200", .min = 200, .max = 599},
+    {"type", SCHEMA_CUSTOM, AT(type), .fallback = "text/plain", .read = read_type},
+    {"body", SCHEMA_TEXT, AT(body), .fallback = ""},
+    {"headers", SCHEMA_CUSTOM, AT(headers), .read = read_headers},
+};
+#undef AT
+static const struct schema schema = {.name = "respond", SCHEMA_KEYS(keys)};
+
+static const void *configure(struct config_reader *reader, const struct tree_node *node,
+                             const struct config_route *route)
+{
+    (void)route;
+    struct respond_settings *settings = config_take(reader->memory, sizeof *settings);
+    if (!settings || !schema_read(reader, &schema, node, settings))
+        return NULL;
+    bool bodiless = settings->status == 204 || settings->status == 205 || settings->status == 304;
+    if (bodiless && settings->body[0])
+        config_fault(reader->faults, node->place, "respond.body is written, expected none with status %d",
+                     settings->status);
+    for (size_t i = 0; i < settings->headers.count; i++)
+        if (strcasecmp(settings->headers.header[i].name, "content-type") == 0)
+            config_fault(reader->faults, node->place,
+                         "respond.headers names 'content-type', expected it as type");
+    return settings;
+}
+
+const struct route_kind route_respond = {.name = "respond", .configure = configure};

@@ -1,0 +1,14 @@
+/* respond: the same answer every time. */
+#ifndef APP_ROUTES_RESPOND_H
+#define APP_ROUTES_RESPOND_H
+
+#include "config_header.h"
+
+struct respond_settings {
+    int status;
+    const char *type;
+    const char *body;
+    struct config_headers headers;
+};
+
+#endif

@@ -1,0 +1,22 @@
+/* sleep: waits for a timer, then answers; for benchmarks. */
+#include "routes/sleep.h"
+
+#include "routes/route_kind.h"
+
+/* ---- settings ---- */
+
+static const struct schema_key keys[] = {
+    {"for", SCHEMA_DURATION, offsetof(struct sleep_settings, length), .required = "a duration such as 5ms",
+     .max = SCHEMA_MS(3600 * 1000)},
+};
+static const struct schema schema = {.name = "sleep", SCHEMA_KEYS(keys)};
+
+static const void *configure(struct config_reader *reader, const struct tree_node *node,
+                             const struct config_route *route)
+{
+    (void)route;
+    struct sleep_settings *settings = config_take(reader->memory, sizeof *settings);
+    return settings && schema_read(reader, &schema, node, settings) ? settings : NULL;
+}
+
+const struct route_kind route_sleep = {.name = "sleep", .configure = configure};

@@ -1,0 +1,271 @@
+#include "yaml_tree.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <yaml.h>
+
+/* One list or map that has begun and not ended. */
+struct level {
+    struct tree_node *node;
+    struct tree_node **tail;
+    const char *key; /* map: read, its value comes next */
+    struct config_place key_place;
+};
+
+struct builder {
+    struct config_memory *memory;
+    struct config_faults *faults;
+    struct tree_node *root;
+    struct level levels[YAML_TREE_DEPTH_MAX];
+    size_t depth;
+    size_t nodes;
+    unsigned documents;
+};
+
+static struct config_place place_of(yaml_mark_t mark)
+{
+    return (struct config_place){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
+}
+
+const struct tree_node *tree_find(const struct tree_node *map, const char *key)
+{
+    for (const struct tree_node *child = map->first; child; child = child->next)
+        if (strcmp(child->key, key) == 0)
+            return child;
+    return NULL;
+}
+
+static struct level *innermost(struct builder *b)
+{
+    return b->depth ? &b->levels[b->depth - 1] : NULL;
+}
+
+static bool wants_key(struct builder *b)
+{
+    const struct level *level = innermost(b);
+    return level && level->node->type == TREE_MAP && !level->key;
+}
+
+static int give_up(struct builder *b, yaml_mark_t mark, const char *text)
+{
+    config_fault(b->faults, place_of(mark), "%s", text);
+    return -WEIR_ECONFIG;
+}
+
+/* A value under a key that was written before stays out of the tree, but its own parts are still read. */
+static void attach(struct builder *b, struct level *parent, struct tree_node *node)
+{
+    if (parent->node->type == TREE_MAP) {
+        node->key = parent->key;
+        node->key_place = parent->key_place;
+        parent->key = NULL;
+        const struct tree_node *twin = tree_find(parent->node, node->key);
+        if (twin) {
+            config_fault(b->faults, node->key_place,
+                         "key '%s' is written twice, expected once; the first is in line %u", node->key,
+                         twin->key_place.line);
+            return;
+        }
+    }
+    *parent->tail = node;
+    parent->tail = &node->next;
+    parent->node->count++;
+}
+
+static int add_node(struct builder *b, enum tree_type type, yaml_mark_t mark, struct tree_node **out)
+{
+    if (++b->nodes > YAML_TREE_NODES_MAX)
+        return give_up(b, mark, "the file has too many values, expected at most 100000");
+    struct level *parent = innermost(b);
+    if (parent && parent->node->type == TREE_MAP && parent->node->count >= YAML_TREE_KEYS_MAX)
+        return give_up(b, mark, "the mapping has too many keys, expected at most 1000");
+    struct tree_node *node = config_take(b->memory, sizeof *node);
+    if (!node)
+        return -ENOMEM;
+    node->type = type;
+    node->place = place_of(mark);
+    if (parent)
+        attach(b, parent, node);
+    else
+        b->root = node;
+    *out = node;
+    return 0;
+}
+
+/* Anchors and tags change what other text means; none of them is needed here. */
+static bool refuse_decoration(struct builder *b, yaml_mark_t mark, const yaml_char_t *anchor,
+                              const yaml_char_t *tag)
+{
+    if (anchor)
+        config_fault(b->faults, place_of(mark), "anchor '&%s' is not supported, expected the value alone",
+                     (const char *)anchor);
+    if (tag)
+        config_fault(b->faults, place_of(mark), "tag '%s' is not supported, expected the value alone",
+                     (const char *)tag);
+    return anchor || tag;
+}
+
+static int add_key(struct builder *b, const yaml_event_t *event)
+{
+    struct level *level = innermost(b);
+    level->key_place = place_of(event->start_mark);
+    const char *text = (const char *)event->data.scalar.value;
+    level->key = config_take_text(b->memory, text, event->data.scalar.length);
+    return level->key ? 0 : -ENOMEM;
+}
+
+static int on_scalar(struct builder *b, const yaml_event_t *event)
+{
+    const char *text = (const char *)event->data.scalar.value;
+    size_t length = event->data.scalar.length;
+    /* A tag of quoted text may be implied by the quotes; only one that was written carries a name here. */
+    bool faulty = refuse_decoration(b, event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
+    if (memchr(text, '\0', length)) {
+        config_fault(b->faults, place_of(event->start_mark), "the text holds a NUL, expected none");
+        faulty = true;
+    }
+    if (wants_key(b))
+        return add_key(b, event);
+    struct tree_node *node = NULL;
+    int err = add_node(b, TREE_SCALAR, event->start_mark, &node);
+    if (err)
+        return err;
+    node->faulty = faulty;
+    node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    node->text = config_take_text(b->memory, text, length);
+    node->length = length;
+    return node->text ? 0 : -ENOMEM;
+}
+
+static int on_alias(struct builder *b, const yaml_event_t *event)
+{
+    config_fault(b->faults, place_of(event->start_mark),
+                 "alias '*%s' is not supported, expected the value itself",
+                 (const char *)event->data.alias.anchor);
+    if (wants_key(b))
+        return -WEIR_ECONFIG;
+    struct tree_node *node = NULL;
+    int err = add_node(b, TREE_SCALAR, event->start_mark, &node);
+    if (err)
+        return err;
+    node->faulty = true;
+    node->text = "";
+    return 0;
+}
+
+static int on_start(struct builder *b, const yaml_event_t *event, enum tree_type type,
+                    const yaml_char_t *anchor, const yaml_char_t *tag)
+{
+    if (wants_key(b))
+        return give_up(b, event->start_mark, "a key is a list or a mapping, expected plain text");
+    if (b->depth == YAML_TREE_DEPTH_MAX)
+        return give_up(b, event->start_mark, "the file is nested too deeply, expected at most 16 levels");
+    bool faulty = refuse_decoration(b, event->start_mark, anchor, tag);
+    struct tree_node *node = NULL;
+    int err = add_node(b, type, event->start_mark, &node);
+    if (err)
+        return err;
+    node->faulty = faulty;
+    b->levels[b->depth++] = (struct level){.node = node, .tail = &node->first};
+    return 0;
+}
+
+static int on_event(struct builder *b, const yaml_event_t *event)
+{
+    switch (event->type) {
+    case YAML_DOCUMENT_START_EVENT:
+        if (++b->documents > 1)
+            return give_up(b, event->start_mark, "a second document begins, expected one per file");
+        return 0;
+    case YAML_ALIAS_EVENT:
+        return on_alias(b, event);
+    case YAML_SCALAR_EVENT:
+        return on_scalar(b, event);
+    case YAML_SEQUENCE_START_EVENT:
+        return on_start(b, event, TREE_LIST, event->data.sequence_start.anchor,
+                        event->data.sequence_start.tag);
+    case YAML_MAPPING_START_EVENT:
+        return on_start(b, event, TREE_MAP, event->data.mapping_start.anchor, event->data.mapping_start.tag);
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        b->depth--;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* Bytes that are not text have an offset instead of a mark. */
+static struct config_place place_of_offset(const char *bytes, size_t length, size_t offset)
+{
+    struct config_place place = {1, 1};
+    for (size_t i = 0; i < offset && i < length; i++) {
+        if (bytes[i] == '\n') {
+            place.line++;
+            place.column = 1;
+        } else if (((unsigned char)bytes[i] & 0xc0) != 0x80) {
+            place.column++;
+        }
+    }
+    return place;
+}
+
+static int on_syntax(struct builder *b, const yaml_parser_t *parser, const char *bytes, size_t length)
+{
+    if (parser->error == YAML_MEMORY_ERROR)
+        return -ENOMEM;
+    const char *problem = parser->problem ? parser->problem : "it can't be read";
+    if (parser->error == YAML_READER_ERROR) {
+        struct config_place place = place_of_offset(bytes, length, parser->problem_offset);
+        config_fault(b->faults, place, "not text: %s, expected UTF-8", problem);
+    } else {
+        config_fault(b->faults, place_of(parser->problem_mark), "not YAML: %s%s%s",
+                     parser->context ? parser->context : "", parser->context ? ", " : "", problem);
+    }
+    return -WEIR_ECONFIG;
+}
+
+static int read_events(struct builder *b, yaml_parser_t *parser, const char *bytes, size_t length)
+{
+    for (bool more = true; more;) {
+        yaml_event_t event;
+        if (!yaml_parser_parse(parser, &event))
+            return on_syntax(b, parser, bytes, length);
+        int err = on_event(b, &event);
+        more = event.type != YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+/* An empty document is one empty plain scalar to libyaml; here it is no root. */
+static const struct tree_node *root_of(const struct builder *b)
+{
+    const struct tree_node *root = b->root;
+    bool empty = root && root->type == TREE_SCALAR && !root->quoted && root->length == 0 && !root->faulty;
+    return empty ? NULL : root;
+}
+
+int yaml_tree_parse(struct config_memory *memory, const void *bytes, size_t length,
+                    struct config_faults *faults, const struct tree_node **root)
+{
+    struct builder b = {.memory = memory, .faults = faults};
+    *root = NULL;
+    if (length > YAML_TREE_BYTES_MAX) {
+        config_fault(faults, (struct config_place){1, 1}, "the file is too large, expected at most 1 MiB");
+        return -WEIR_ECONFIG;
+    }
+    yaml_parser_t parser;
+    if (!yaml_parser_initialize(&parser))
+        return -ENOMEM;
+    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser, bytes, length);
+    int err = read_events(&b, &parser, bytes, length);
+    yaml_parser_delete(&parser);
+    if (!err)
+        *root = root_of(&b);
+    return err;
+}
