@@ -1,0 +1,224 @@
+/* The insides of the simulated kernel, shared by sim*.c and nobody else.
+ *
+ * Threading: as sim.h.
+ *
+ * sim.c          files and operations: submit, cancel, close, turn
+ * sim_net.c      connections: segments under way, faults, windows, resets
+ * sim_address.c  listeners and addresses, and what was set for an address
+ * sim_script.c   the script: options, hooks, counters
+ * sim_event.c    what is to come, in the order of time; the trace
+ */
+#ifndef WEIR__IO_SIM_KERNEL_H
+#define WEIR__IO_SIM_KERNEL_H
+
+#include "base/random.h"
+#include "io/backend.h"
+#include "io/io.h"
+#include "io/sim.h"
+
+enum {
+    SIM_FIRST_FD =
+        1 << 20, /* beyond what a process has, so that a real system call on one fails with EBADF */
+};
+
+struct sim;
+
+/* ---- events ---- */
+
+typedef void sim_event_fn(struct sim *sim, void *subject, uint64_t tag);
+
+struct sim_event {
+    int64_t at_ns;
+    uint64_t tie; /* drawn from the seed: shuffles what happens at one instant */
+    sim_event_fn *run;
+    void *subject;
+    uint64_t tag;
+};
+
+struct sim_queue {
+    struct sim_event *heap;
+    size_t count, capacity;
+};
+
+/* ---- addresses ---- */
+
+struct sim_address {
+    struct sockaddr_storage name;
+    socklen_t len;
+};
+
+/* What holds for connections to one address. Lives as long as the io. */
+struct sim_link {
+    struct weir__list node; /* in sim.links */
+    struct sim_address address;
+    bool overridden;
+    bool partitioned;
+    struct weir__sim_options options;
+};
+
+/* ---- connections ---- */
+
+enum sim_segment_kind { SIM_DATA, SIM_FIN, SIM_RST, SIM_SYNACK };
+
+struct sim_segment {
+    struct sim_segment *next;
+    enum sim_segment_kind kind;
+    int64_t at_ns;
+    size_t len, taken;
+    char bytes[];
+};
+
+struct sim_segments {
+    struct sim_segment *head, **tail;
+};
+
+/* One end, and the bytes on their way to it. Side 0 connected, side 1 was accepted. */
+struct sim_end {
+    uint32_t slot; /* its socket; SIM_NO_SLOT: in the listener's queue, or closed */
+    bool established;
+    bool closed; /* no file any more: what arrives is answered with a reset */
+    bool fin_sent;
+    bool fin_seen;
+    bool gone; /* reset or given up */
+    int error; /* told once, then forgotten, as SO_ERROR is */
+    struct sim_segments under_way;
+    struct sim_segments arrived;
+    int64_t last_at_ns;  /* segments never overtake each other */
+    size_t in_use_bytes; /* of the direction's buffer, as the sender knows it */
+    size_t freed_bytes;  /* read, and the sender has yet to hear of it */
+    bool armed;          /* an arrival is to come */
+    bool window_armed;   /* news of freed_bytes is to come */
+    bool dead;           /* nothing ever arrives here again */
+    bool holding;        /* something has come that could not be delivered */
+    uint32_t hold;       /* counts those, to tell one from the next */
+};
+
+struct sim_connection {
+    struct weir__list node;   /* in sim.connections */
+    struct weir__list queued; /* in the listener's queue */
+    struct sim_link *link;
+    uint64_t id;
+    unsigned refs; /* files and queues that have an end, events to come */
+    unsigned syn_tries;
+    int64_t syn_until_ns;
+    bool syn_dead;
+    struct sim_address name[2];
+    struct sim_end end[2];
+};
+
+/* ---- files and operations ---- */
+
+enum { SIM_NO_SLOT = UINT32_MAX };
+
+enum sim_socket_kind { SIM_FRESH, SIM_LISTENER, SIM_STREAM, SIM_FOREIGN };
+
+/* What the kernel knows of a pending operation. */
+struct sim_op {
+    struct weir__io_op *op;
+    int64_t cancel_at_ns; /* INT64_MAX: nobody asked */
+    uint64_t checksum;    /* of what the kernel holds: it must not change */
+};
+
+struct sim_socket {
+    enum sim_socket_kind kind;
+    uint32_t slot;
+    uint64_t id; /* never used twice, unlike the slot */
+    bool kicked; /* a look at its operations is to come */
+    bool reset_on_close;
+    int family;
+    struct weir__io_file *file; /* NULL while not attached */
+    struct sim_op *ops;         /* pending, oldest first */
+    size_t op_count, op_capacity;
+    /* SIM_STREAM, also while it connects */
+    struct sim_connection *connection;
+    int side;
+    /* SIM_LISTENER */
+    struct weir__list listener; /* in sim.listeners */
+    struct sim_address bound;
+    bool reuse_port;
+    struct weir__list queue;
+    unsigned queue_count, queue_max;
+    /* SIM_FOREIGN */
+    int foreign_fd;
+};
+
+struct sim_foreign {
+    int fd;
+    short ready;
+};
+
+struct sim_ended {
+    struct weir__io_op *op;
+    int32_t result;
+};
+
+struct sim_hook {
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+struct sim {
+    struct weir__io io; /* first: the seam knows us by it */
+    int64_t now_ns;
+    bool starving; /* a RECV_LENT waits for a buffer */
+    struct weir__random random;
+    struct sim_queue queue;
+    struct weir__sim_options options;
+    struct weir__sim_stats stats;
+    FILE *trace;
+    uint64_t next_id;
+    uint16_t next_port;
+    struct sim_socket **sockets; /* by slot */
+    uint32_t socket_capacity;
+    struct weir__list listeners, connections, links;
+    struct sim_foreign *foreign;
+    size_t foreign_count;
+    char **lent;
+    size_t lent_capacity;
+    struct sim_ended *ended; /* to be told at the end of this turn */
+    size_t ended_count, ended_capacity;
+    struct sim_hook *hooks; /* of the script, due: called at the end of this turn */
+    size_t hook_count, hook_capacity;
+};
+
+/* sim_event.c */
+_Noreturn void weir__sim_die(const struct sim *sim, const char *what);
+void *weir__sim_grow(void *array, size_t *capacity, size_t need, size_t member_bytes);
+void *weir__sim_alloc(size_t bytes); /* zeroed */
+void weir__sim_push(struct sim *sim, int64_t at_ns, sim_event_fn *run, void *subject, uint64_t tag);
+bool weir__sim_pop_due(struct sim *sim, struct sim_event *out);
+int64_t weir__sim_next_ns(const struct sim *sim); /* INT64_MAX: none */
+void weir__sim_mark(struct sim *sim, const char *what, uint64_t a, uint64_t b, int64_t c);
+bool weir__sim_strikes(struct sim *sim, uint32_t per_million); /* draws nothing when it can't go either way */
+bool weir__sim_fault(struct sim *sim, uint32_t per_million, const char *what, uint64_t id);
+int64_t weir__sim_draw_ns(struct sim *sim, int64_t min_ns, int64_t max_ns);
+
+/* sim_address.c */
+struct sim_address weir__sim_address_of(const struct sockaddr *addr, socklen_t len);
+bool weir__sim_address_equal(const struct sim_address *a, const struct sim_address *b);
+struct sim_link *weir__sim_link_to(struct sim *sim, const struct sim_address *to);
+const struct weir__sim_options *weir__sim_link_options(const struct sim *sim, const struct sim_link *link);
+int weir__sim_bind(struct sim *sim, const struct sim_address *wanted, bool reuse_port,
+                   struct sim_address *bound);
+struct sim_socket *weir__sim_find_listener(struct sim *sim, const struct sim_address *to);
+struct sim_address weir__sim_client_address(struct sim *sim, const struct sim_address *to);
+
+/* sim_net.c: one direction each; side is the end that asks */
+int weir__sim_connect(struct sim *sim, struct sim_socket *socket, const struct sim_address *to);
+size_t weir__sim_room(const struct sim *sim, const struct sim_connection *c, int side);
+void weir__sim_transmit(struct sim *sim, struct sim_connection *c, int side, const char *bytes, size_t len);
+size_t weir__sim_unread(const struct sim_connection *c, int side);
+void weir__sim_take(struct sim *sim, struct sim_connection *c, int side, char *to, size_t len);
+void weir__sim_finish(struct sim *sim, struct sim_connection *c, int side);
+void weir__sim_leave(struct sim *sim, struct sim_connection *c, int side, bool reset);
+void weir__sim_heal(struct sim *sim, struct sim_link *link);
+void weir__sim_connection_free(struct sim *sim, struct sim_connection *c);
+
+/* sim_script.c; of a hook the subject is a struct sim_hook, freed by the call */
+struct sim *weir__sim_of(const struct weir__io *io);
+void weir__sim_hook_due(struct sim *sim, void *subject, uint64_t tag);
+
+/* sim.c */
+void weir__sim_kick(struct sim *sim, uint32_t slot); /* look at its operations, in this turn or the next */
+
+#endif
