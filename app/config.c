@@ -24,7 +24,7 @@ static const char *const stall_actions[] = {"log", "abort", NULL};
 static const struct schema_key limits_keys[] = {
     {"head", SCHEMA_SIZE, AT(head_bytes), .fallback = "16KiB", .min = 256, .max = 1 << 20},
     {"headers", SCHEMA_INT, AT(headers), .fallback = "100", .min = 1, .max = 1000},
-    {"body", SCHEMA_SIZE, AT(body_bytes), .fallback = "1MiB"},
+    {"body", SCHEMA_SIZE, AT(body_bytes), .fallback = "1MiB", .min = 1},
     {"reply", SCHEMA_SIZE, AT(reply_bytes), .fallback = "4MiB", .min = 1},
     {"head_timeout", SCHEMA_DURATION, AT(head_timeout), .fallback = "10s", .min = SCHEMA_MS(1)},
     {"idle_timeout", SCHEMA_DURATION, AT(idle_timeout), .fallback = "60s", .min = SCHEMA_MS(1)},

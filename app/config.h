@@ -72,7 +72,7 @@ extern const char *const config_method_names[CONFIG_METHODS + 1]; /* by enum con
 struct config_route {
     struct config_place place;
     const char *path;            /* the pattern, checked */
-    const char *const *methods;  /* as written, ended by NULL; NULL: every method */
+    const char *methods;         /* "GET POST", as weir_route takes it; NULL: every method */
     unsigned method_mask;        /* the same as bits; 0: every method */
     const char *on;              /* "loop" or the name of a pool; NULL: what the kind prefers */
     struct config_limits limits; /* the file's limits, with those of this route in their place */
@@ -87,7 +87,7 @@ struct config {
     const struct config_address *admin; /* NULL: off */
     int loops;                          /* 0: one per CPU this process may use */
     int io;                             /* enum config_io */
-    weir_duration drain;
+    weir_duration drain;                /* 0: what is under way is cancelled at once */
     struct config_limits limits;
     const struct config_pool *pools; /* compute and blocking are always among them */
     size_t pool_count;

@@ -5,6 +5,10 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include <weir/stream.h>
+
+_Static_assert(WEIR_ADDRESS_BYTES == 128, "a fault names this number");
+
 static const char expected_address[] = "HOST:PORT, [IPV6]:PORT or unix:PATH";
 
 int port_parse(const char *text, size_t length)
@@ -114,6 +118,10 @@ bool address_read(struct config_reader *reader, const struct tree_node *node, co
 {
     if (node->type != TREE_SCALAR || node->faulty) {
         fault_value(reader, node, what, expected_address);
+        return false;
+    }
+    if (node->length >= WEIR_ADDRESS_BYTES) {
+        fault_value(reader, node, what, "an address of at most 127 characters");
         return false;
     }
     out->text = node->text;

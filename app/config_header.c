@@ -70,13 +70,13 @@ void headers_read(struct config_reader *reader, const struct tree_node *node, co
                      node->count, CONFIG_HEADERS_MAX);
         return;
     }
-    struct config_header *list = config_take(reader->memory, (node->count + 1) * sizeof *list);
+    weir_header *list = config_take(reader->memory, (node->count + 1) * sizeof *list);
     if (!list)
         return;
     out->header = list;
     for (const struct tree_node *child = node->first; child; child = child->next) {
         bool good = header_name_check(reader, child->key_place, what, child->key);
         if (header_value_check(reader, child, what) && good)
-            list[out->count++] = (struct config_header){child->key, child->text};
+            list[out->count++] = (weir_header){child->key, child->text};
     }
 }

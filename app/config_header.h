@@ -5,15 +5,12 @@
 #ifndef APP_CONFIG_HEADER_H
 #define APP_CONFIG_HEADER_H
 
+#include <weir/http_client.h>
+
 #include "config_schema.h"
 
-struct config_header {
-    const char *name;
-    const char *value;
-};
-
 struct config_headers {
-    const struct config_header *header;
+    const weir_header *header;
     size_t count;
 };
 

@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+#include <weir/http_server.h>
+
+enum { PATTERN_BYTES_MAX = 255 }; /* as the server takes them */
+_Static_assert(WEIR_PARAMS_MAX == 8, "a fault names this number");
+
 /* One segment without its slash. */
 struct segment {
     const char *text;
@@ -115,10 +120,13 @@ const char *path_fault(const char *pattern)
 {
     if (pattern[0] != '/')
         return "a path that begins with '/'";
-    if (strlen(pattern) > 1024)
-        return "at most 1024 characters";
+    if (strlen(pattern) > PATTERN_BYTES_MAX)
+        return "at most 255 characters";
+    int params = 0;
     const char *rest = pattern;
     for (struct segment s; !is_rest(rest) && next_segment(&rest, &s);) {
+        if (is_param(s) && ++params > WEIR_PARAMS_MAX)
+            return "at most 8 parameters";
         if (s.length == 0 && *rest)
             return "no empty segment, '//'";
         const char *fault = is_param(s) ? param_fault(pattern, s) : literal_fault(s);

@@ -35,7 +35,7 @@ static void refuse_limit(struct config_reader *reader, const struct tree_node *n
 
 #define AT(member) .offset = offsetof(struct config_limits, member)
 static const struct schema_key limits_keys[] = {
-    {"body", SCHEMA_SIZE, AT(body_bytes)},
+    {"body", SCHEMA_SIZE, AT(body_bytes), .min = 1},
     {"reply", SCHEMA_SIZE, AT(reply_bytes), .min = 1},
     {"head", SCHEMA_CUSTOM, .read = refuse_limit},
     {"headers", SCHEMA_CUSTOM, .read = refuse_limit},
@@ -106,6 +106,17 @@ static int read_method(struct config_reader *reader, const struct tree_node *nod
     return -1;
 }
 
+static const char *join_methods(struct config_reader *reader, unsigned mask)
+{
+    char text[64] = "";
+    size_t used = 0;
+    for (int i = 0; i < CONFIG_METHODS; i++)
+        if (mask & 1u << i)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "",
+                                     config_method_names[i]);
+    return config_take_text(reader->memory, text, used);
+}
+
 static void read_methods(struct config_reader *reader, const struct tree_node *node,
                          struct config_route *route)
 {
@@ -116,11 +127,6 @@ static void read_methods(struct config_reader *reader, const struct tree_node *n
         config_fault(reader->faults, node->place, "methods is an empty list, expected at least one method");
         return;
     }
-    const char **list = config_take(reader->memory, (CONFIG_METHODS + 1) * sizeof *list);
-    if (!list)
-        return;
-    route->methods = list;
-    size_t n = 0;
     for (const struct tree_node *item = one ? node : node->first; item; item = one ? NULL : item->next) {
         int method = read_method(reader, item);
         if (method < 0)
@@ -131,8 +137,8 @@ static void read_methods(struct config_reader *reader, const struct tree_node *n
             continue;
         }
         route->method_mask |= 1u << method;
-        list[n++] = config_method_names[method];
     }
+    route->methods = join_methods(reader, route->method_mask);
 }
 
 static void read_on(struct config_reader *reader, const struct tree_node *node, const struct config *config,
@@ -220,10 +226,12 @@ static bool read_route(struct config_reader *reader, const struct schema *schema
 
 /* ---- all routes ---- */
 
-/* Every method is more than all the methods that have a name here: it has one bit on top. */
+/* Every method is more than all the methods that have a name here: it has one bit on top. GET answers HEAD.
+ */
 static unsigned methods_of(const struct config_route *route)
 {
-    return route->method_mask ? route->method_mask : (1u << (CONFIG_METHODS + 1)) - 1;
+    unsigned mask = route->method_mask ? route->method_mask : (1u << (CONFIG_METHODS + 1)) - 1;
+    return mask & 1u << CONFIG_GET ? mask | 1u << CONFIG_HEAD : mask;
 }
 
 static void check_reachable(struct config_reader *reader, const struct config_route *routes, size_t n)

@@ -333,6 +333,15 @@ void schema_override(struct config_reader *reader, const struct schema *schema, 
     }
 }
 
+/* A required key that was only misspelt has been told already. */
+static bool was_misspelt(const struct schema *schema, const struct tree_node *node, const char *name)
+{
+    for (const struct tree_node *child = node->first; child; child = child->next)
+        if (!find_key(schema, child->key) && weir_text_nearest(child->key, &name, 1))
+            return true;
+    return false;
+}
+
 bool schema_read(struct config_reader *reader, const struct schema *schema, const struct tree_node *node,
                  void *base)
 {
@@ -343,7 +352,7 @@ bool schema_read(struct config_reader *reader, const struct schema *schema, cons
     schema_override(reader, schema, node, base);
     for (size_t i = 0; i < schema->count; i++) {
         const struct schema_key *key = &schema->keys[i];
-        if (key->required && !tree_find(node, key->name))
+        if (key->required && !tree_find(node, key->name) && !was_misspelt(schema, node, key->name))
             config_fault(reader->faults, node->place, "%s has no '%s', expected %s", what, key->name,
                          key->required);
     }

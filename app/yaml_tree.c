@@ -211,6 +211,27 @@ static struct config_place place_of_offset(const char *bytes, size_t length, siz
     return place;
 }
 
+/* The byte of a character, counted from the start: libyaml counts characters. */
+static size_t byte_at(const char *bytes, size_t length, size_t character)
+{
+    size_t at = 0;
+    while (at < length && character > 0) {
+        at++;
+        while (at < length && ((unsigned char)bytes[at] & 0xc0) == 0x80)
+            at++;
+        character--;
+    }
+    return at;
+}
+
+/* The commonest of all: {path: /page/{id}} without quotes. */
+static const char *hint_for(const yaml_parser_t *parser, const char *bytes, size_t length)
+{
+    size_t at = byte_at(bytes, length, parser->problem_mark.index);
+    bool in_flow = parser->context && strstr(parser->context, "flow");
+    return in_flow && at < length && bytes[at] == '{' ? "; text with { or } needs quotes here" : "";
+}
+
 static int on_syntax(struct builder *b, const yaml_parser_t *parser, const char *bytes, size_t length)
 {
     if (parser->error == YAML_MEMORY_ERROR)
@@ -220,8 +241,9 @@ static int on_syntax(struct builder *b, const yaml_parser_t *parser, const char 
         struct config_place place = place_of_offset(bytes, length, parser->problem_offset);
         config_fault(b->faults, place, "not text: %s, expected UTF-8", problem);
     } else {
-        config_fault(b->faults, place_of(parser->problem_mark), "not YAML: %s%s%s",
-                     parser->context ? parser->context : "", parser->context ? ", " : "", problem);
+        config_fault(b->faults, place_of(parser->problem_mark), "not YAML: %s%s%s%s",
+                     parser->context ? parser->context : "", parser->context ? ", " : "", problem,
+                     hint_for(parser, bytes, length));
     }
     return -WEIR_ECONFIG;
 }

@@ -39,10 +39,15 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     if (bodiless && settings->body[0])
         config_fault(reader->faults, node->place, "respond.body is written, expected none with status %d",
                      settings->status);
-    for (size_t i = 0; i < settings->headers.count; i++)
-        if (strcasecmp(settings->headers.header[i].name, "content-type") == 0)
-            config_fault(reader->faults, node->place,
-                         "respond.headers names 'content-type', expected it as type");
+    for (size_t i = 0; i < settings->headers.count; i++) {
+        const char *name = settings->headers.header[i].name;
+        if (strcasecmp(name, "content-type") == 0)
+            config_fault(reader->faults, node->place, "respond.headers names '%s', expected it as type",
+                         name);
+        else if (strcasecmp(name, "date") == 0)
+            config_fault(reader->faults, node->place, "respond.headers names '%s', expected it left out",
+                         name);
+    }
     return settings;
 }
 

@@ -7,11 +7,11 @@
 #ifndef APP_ROUTES_ROUTE_KIND_H
 #define APP_ROUTES_ROUTE_KIND_H
 
+#include <weir/http_client.h>
+#include <weir/http_server.h>
+
 #include "config.h"
 #include "config_schema.h"
-
-struct weir_request;
-struct weir_response;
 
 struct route_kind {
     const char *name; /* the key in the file */
@@ -27,13 +27,13 @@ struct route_kind {
      * state is what open() made on this loop; without an open() it is route->settings.
      * Where:   task. May wait.
      */
-    int (*handle)(struct weir_request *req, struct weir_response *res, void *state);
+    weir_handler *handle;
 
-    /* Makes the state of one route on one loop, before it accepts. May be NULL.
-     * Owns:    *state belongs to the loop until close.
-     * Returns: 0 or a negative code, which stops the start.
+    /* Makes the state of one route on one loop, before it accepts. May be NULL. The client is the loop's one,
+     * for all its routes. Owns:    *state belongs to the loop until close. Returns: 0 or a negative code,
+     * which stops the start.
      */
-    int (*open)(const struct config_route *route, void **state);
+    int (*open)(const struct config_route *route, weir_client *client, void **state);
     void (*close)(void *state); /* may be NULL */
 };
 
