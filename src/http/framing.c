@@ -1,0 +1,156 @@
+#include "http/framing.h"
+
+#include "http/chars.h"
+#include "http/headers.h"
+
+/* name is known to be as long as the literal. Setting the case bit of both sides maps no other tchar to a
+ * letter. */
+#define IS(name, literal) (same_letters((name).data, (literal), sizeof(literal) - 1))
+
+static inline bool same_letters(const char *name, const char *lower, size_t len)
+{
+    unsigned difference = 0;
+    for (size_t i = 0; i < len; i++)
+        difference |= ((unsigned)(unsigned char)name[i] | 0x20u) ^ (unsigned)(unsigned char)lower[i];
+    return difference == 0;
+}
+
+static const char *add_host(struct weir__http_facts *facts, weir_bytes value)
+{
+    if (facts->host.data != NULL)
+        return "more than one Host; there must be exactly one";
+    if (!weir__http_is_host(value))
+        return "Host is not a name or address with perhaps a port";
+    facts->host = value;
+    return NULL;
+}
+
+static const char *add_content_length(struct weir__http_facts *facts, weir_bytes value)
+{
+    if (facts->content_length >= 0)
+        return "more than one Content-Length; there may be one, even if they are equal";
+    if (value.len == 0)
+        return "Content-Length is empty; it is a decimal number";
+    int64_t bytes = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        if (!weir__http_char_is(value.data[i], WEIR__HTTP_DIGIT))
+            return "Content-Length is not a decimal number: digits alone, no sign, space or list";
+        if (__builtin_mul_overflow(bytes, 10, &bytes) ||
+            __builtin_add_overflow(bytes, value.data[i] - '0', &bytes))
+            return "Content-Length is beyond 63 bits";
+    }
+    facts->content_length = bytes;
+    return NULL;
+}
+
+/* One coding of the list. Codings are applied in order, so chunked must come last and once. */
+static const char *add_coding(struct weir__http_facts *facts, weir_bytes coding)
+{
+    size_t len = 0;
+    while (len < coding.len && weir__http_char_is(coding.data[len], WEIR__HTTP_TCHAR))
+        len++;
+    if (len == 0)
+        return "Transfer-Encoding is not a list of codings";
+    weir_bytes name = {coding.data, len};
+    bool chunked = len == 7 && IS(name, "chunked");
+    bool bare = len == coding.len;
+    if (!bare &&
+        (chunked || !(coding.data[len] == ';' || coding.data[len] == ' ' || coding.data[len] == '\t')))
+        return "Transfer-Encoding is not a list of codings; chunked has no parameters";
+    if (facts->chunked_last)
+        return "Transfer-Encoding goes on after chunked; chunked must be the last coding, once";
+    facts->chunked_last = chunked;
+    facts->coded_unknown = facts->coded_unknown || !chunked;
+    return NULL;
+}
+
+static const char *add_transfer_encoding(struct weir__http_facts *facts, weir_bytes value)
+{
+    facts->coded = true;
+    if (value.len == 7 && !facts->coded_unknown && !facts->chunked_last && IS(value, "chunked")) {
+        facts->chunked_last = true;
+        return NULL;
+    }
+    /* weir__http_list_next() skips empty elements; here they are one more thing to read differently. */
+    bool expected = true;
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] == ',' && expected)
+            break;
+        if (value.data[i] == ',')
+            expected = true;
+        else if (value.data[i] != ' ' && value.data[i] != '\t')
+            expected = false;
+    }
+    if (expected)
+        return "Transfer-Encoding is empty or has an empty element; chunked was expected";
+    weir_bytes rest = value, coding;
+    while (weir__http_list_next(&rest, &coding)) {
+        const char *wrong = add_coding(facts, coding);
+        if (wrong != NULL)
+            return wrong;
+    }
+    return NULL;
+}
+
+static void add_connection(struct weir__http_facts *facts, weir_bytes value)
+{
+    weir_bytes rest = value, option;
+    while (weir__http_list_next(&rest, &option)) {
+        if (option.len == 5 && IS(option, "close"))
+            facts->close = true;
+        else if (option.len == 10 && IS(option, "keep-alive"))
+            facts->keep_alive = true;
+    }
+}
+
+const char *weir__http_facts_add(struct weir__http_facts *facts, weir_bytes name, weir_bytes value)
+{
+    switch (name.len) {
+    case 4:
+        if (IS(name, "host"))
+            return add_host(facts, value);
+        break;
+    case 6:
+        if (IS(name, "expect") && value.len == 12 && IS(value, "100-continue"))
+            facts->expect_continue = true;
+        break;
+    case 7:
+        if (IS(name, "upgrade"))
+            facts->upgrade = true;
+        break;
+    case 10:
+        if (IS(name, "connection"))
+            add_connection(facts, value);
+        break;
+    case 14:
+        if (IS(name, "content-length"))
+            return add_content_length(facts, value);
+        break;
+    case 17:
+        if (IS(name, "transfer-encoding"))
+            return add_transfer_encoding(facts, value);
+        break;
+    default:
+        break;
+    }
+    return NULL;
+}
+
+int weir__http_facts_check(const struct weir__http_facts *facts, int minor, const char **wrong)
+{
+    if (!facts->coded)
+        return 0;
+    if (facts->content_length >= 0)
+        *wrong = "Transfer-Encoding beside Content-Length; only one may say where the body ends";
+    else if (minor == 0)
+        *wrong = "Transfer-Encoding in HTTP/1.0, which does not know it";
+    else if (!facts->chunked_last)
+        *wrong = "the last transfer coding is not chunked, so the end of the body can't be known";
+    else if (facts->coded_unknown) {
+        *wrong = "a transfer coding that is not known; chunked alone is";
+        return 501;
+    } else {
+        return 0;
+    }
+    return 400;
+}
