@@ -1,0 +1,60 @@
+#include "core/wait_io.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <weir/error.h>
+
+#include "core/loop.h"
+#include "core/scope.h"
+#include "core/task.h"
+
+static void ended(struct weir__io_op *op)
+{
+    struct weir__io_wait *w = weir__container_of(op, struct weir__io_wait, op);
+
+    w->closing = op->file->closing;
+    weir__wake(w->task, op->result);
+}
+
+static void cancel(struct weir__task *task)
+{
+    struct weir__io_wait *w = task->cancel_arg;
+
+    w->cancelled = true;
+    weir__io_cancel(task->loop->io, &w->op);
+}
+
+int weir__io_wait(struct weir__io_wait *w, const char *waits_for)
+{
+    int result = weir__wait_begin();
+
+    if (result < 0)
+        return result;
+    w->task = weir__task_current();
+    w->cancelled = false;
+    w->op.done = ended;
+    if (weir__io_submit(w->task->loop->io, &w->op)) {
+        w->closing = w->op.file->closing;
+        result = w->op.result;
+    } else {
+        result = weir__park(waits_for, cancel, w);
+    }
+    if (result != -ECANCELED)
+        return result;
+    return w->closing || !w->cancelled ? -WEIR_ECLOSED : w->task->scope->cause;
+}
+
+void weir__io_wait_close(struct weir__io_file *file)
+{
+    struct weir__io_wait w;
+
+    memset(&w, 0, sizeof w);
+    w.task = weir__task_current();
+    w.op.done = ended;
+    w.op.kind = WEIR__IO_CLOSE;
+    w.op.file = file;
+    (void)weir__wait_begin(); /* for its budget only: closing is not put off */
+    if (!weir__io_close_file(w.task->loop->io, file, &w.op))
+        (void)weir__park("closing", NULL, NULL);
+}

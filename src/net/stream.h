@@ -1,0 +1,115 @@
+/* The inside of a stream, and what protocols need beside <weir/stream.h>: streams that wait without a task,
+ * reads into borrowed buffers, a record of the protocol's own in the same allocation.
+ *
+ * Threading: as <weir/stream.h>: the loop's thread alone. Callbacks run on the loop's own stack (not in a
+ * task): they must not wait; they may spawn tasks, submit, await and close detached.
+ */
+#ifndef WEIR__STREAM_H
+#define WEIR__STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/stream.h>
+
+#include "io/io.h"
+
+struct weir__loop;
+
+struct weir_stream {
+    struct weir__io_file file;
+    struct weir__io_op op; /* of await, and of a detached close */
+    struct weir__loop *loop;
+    union {
+        void (*ready)(weir_stream *s, char *data, int32_t result); /* while awaiting */
+        void (*closed)(weir_stream *s);                            /* while closing detached */
+    };
+    uint16_t users; /* tasks inside a function of the stream, and whoever closes: the last frees it */
+    bool reading;
+    bool writing;
+    bool awaiting;
+    bool closing;
+    bool close_after_await; /* a detached close waits for op to come back */
+    _Alignas(16) char extra[];
+};
+
+_Static_assert(sizeof(struct weir_stream) <= 176, "an idle connection holds one of these");
+
+/* --- making, and a record behind it --- */
+
+/* A stream without a descriptor, with extra_bytes, zeroed, behind it. NULL: no memory. Freed by closing. */
+weir_stream *weir__stream_new(size_t extra_bytes) __attribute__((warn_unused_result));
+
+/* The protocol's own record; lives as long as the stream. */
+static inline void *weir__stream_extra(weir_stream *s)
+{
+    return s->extra;
+}
+
+static inline weir_stream *weir__stream_of_extra(void *extra)
+{
+    return (weir_stream *)(void *)((char *)extra - offsetof(struct weir_stream, extra));
+}
+
+/* Makes a stream of a connected descriptor: of an accept, or released by another loop. It takes fd in any
+ * case: on failure it is closed. Returns: 0; -ENOMEM or what attaching says. */
+int weir__stream_adopt(int fd, size_t extra_bytes, weir_stream **out) WEIR_CHECKED;
+
+/* The opposite: frees the stream and gives its descriptor back, open and idle, to be adopted by another loop.
+ * Nothing may be pending: a stream that awaits is first brought back by weir__stream_await_cancel(). */
+int weir__stream_release(weir_stream *s);
+
+/* weir_connect() with room for a record. Waits. */
+int weir__connect(const char *address, size_t extra_bytes, weir_stream **out) WEIR_CHECKED;
+
+/* --- an idle stream: no task, no buffer --- */
+
+/* Waits without a task for the peer's next bytes; ready is called once, from a later turn, with a lent buffer
+ * and the number of bytes in it (> 0; hand it back with weir__stream_return()), or with data NULL and 0 at
+ * the peer's end or a negative errno.
+ * True: it has ended at once, data and result are set, and ready will not be called. No task may be reading.
+ * The stream may be closed meanwhile (either way): ready is not called then. */
+bool weir__stream_await(weir_stream *s, void (*ready)(weir_stream *s, char *data, int32_t result),
+                        char **data, int32_t *result) __attribute__((warn_unused_result));
+
+/* Asks an await to end: ready still comes from a later turn, with data NULL and -ECANCELED, or with the bytes
+ * if they had won. Harmless when it does not await. */
+void weir__stream_await_cancel(weir_stream *s);
+
+/* Hands back a lent buffer, on the loop it came from. */
+void weir__stream_return(weir_stream *s, char *data);
+
+/* Closes without a task: ends what is pending, closes the descriptor, calls closed(s) (may be NULL), the last
+ * moment of s and of its record, then frees it. closed may come from inside this call. Tasks in the stream
+ * get -WEIR_ECLOSED. */
+void weir__stream_close_detached(weir_stream *s, void (*closed)(weir_stream *s));
+
+/* The same with a reset instead of an orderly end. */
+void weir__stream_abort_detached(weir_stream *s, void (*closed)(weir_stream *s));
+
+/* --- from a task --- */
+
+/* As weir_read(), but into a lent buffer that is taken at the moment bytes are there: *data, to be handed
+ * back with weir__stream_return(); NULL when the result is <= 0. At most WEIR__IO_LENT_BYTES. Waits. */
+ssize_t weir__stream_read_lent(weir_stream *s, char **data) WEIR_CHECKED;
+
+/* --- accepting without a task --- */
+
+/* Accepts until paused: accepted(l, arg, fd) is called for each connection, fd then being the callee's, to be
+ * adopted here or on another loop. A negative fd is an error (-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM): for the
+ * log; the listener tries again after a moment. The callback may pause and resume. At most a batch of
+ * connections is taken in a turn of the loop. Calls may come from inside. */
+void weir__listener_serve(weir_listener *l, void (*accepted)(weir_listener *l, void *arg, int fd), void *arg);
+
+/* No more are taken; they wait in the kernel's queue. One that was on its way may still come, from a later
+ * turn. Harmless when it does not serve. */
+void weir__listener_pause(weir_listener *l);
+
+/* Goes on with the callback of weir__listener_serve(). Harmless when it serves. */
+void weir__listener_resume(weir_listener *l);
+
+/* Without a task: stops listening and frees it; closed(arg) may come from inside this call. */
+void weir__listener_close_detached(weir_listener *l, void (*closed)(void *arg), void *arg);
+
+#endif
