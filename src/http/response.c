@@ -1,0 +1,341 @@
+/* What a handler answers. One write for a small answer; nothing is sent that can't be ended as it was announced. */
+#include "http/server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <weir/json.h>
+
+#include "core/task.h"
+#include "http/writer.h"
+
+enum { HEAD_BYTES = 512, ONE_WRITE_BYTES = 4096, HEADERS_BYTES_MAX = 64 << 10 };
+
+void weir__response_begin_exchange(struct weir__exchange *x)
+{
+    x->response = (struct weir_response){
+        .keep_alive = x->request.head.keep_alive && x->fault.status == 0,
+        .no_body = x->request.head.method == WEIR__HTTP_HEAD && x->fault.status == 0,
+    };
+}
+
+/* --- sending --- */
+
+/* Every write to the client: bounded by the patience for progress, its failure remembered. */
+static int send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count)
+{
+    struct weir__connection *c = x->connection;
+    weir_response *res = &x->response;
+
+    if (res->err < 0)
+        return res->err;
+    weir__connection_enter(c, &c->home->progress);
+    res->err = weir_write_pieces(c->stream, pieces, count);
+    weir__connection_enter(c, NULL);
+    return res->err;
+}
+
+static int send_bytes(struct weir__exchange *x, const void *data, size_t bytes)
+{
+    struct iovec piece = {(void *)(uintptr_t)data, bytes};
+
+    return send_pieces(x, &piece, 1);
+}
+
+int weir__response_send_continue(struct weir__exchange *x)
+{
+    static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+    return send_bytes(x, line, sizeof line - 1);
+}
+
+const char *weir__server_date(struct weir__server_loop *home)
+{
+    int64_t now_ns = weir__io_now_ns(home->loop->io);
+
+    if (now_ns >= home->date_until_ns) {
+        weir__http_date_format(home->date, (now_ns + home->wall_offset_ns) / 1000000000);
+        home->date_until_ns = now_ns + 1000000000 - (now_ns + home->wall_offset_ns) % 1000000000;
+    }
+    return home->date;
+}
+
+/* --- headers --- */
+
+static bool is_servers_own(const char *name)
+{
+    static const char *const own[] = {"content-length", "transfer-encoding", "connection", "date", "keep-alive"};
+
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcasecmp(name, own[i]) == 0)
+            return true;
+    return false;
+}
+
+static int grow_headers(struct weir__exchange *x, size_t need)
+{
+    weir_response *res = &x->response;
+    size_t room = res->headers_room == 0 ? 256 : res->headers_room;
+    char *headers;
+
+    if (res->headers_len + need <= res->headers_room)
+        return 0;
+    while (room < res->headers_len + need)
+        room *= 2;
+    if (room > HEADERS_BYTES_MAX)
+        return -EINVAL;
+    headers = weir__arena_alloc(&x->memory, room);
+    if (headers == NULL)
+        return -ENOMEM;
+    if (res->headers_len > 0)
+        memcpy(headers, res->headers, res->headers_len);
+    res->headers = headers;
+    res->headers_room = room;
+    return 0;
+}
+
+int weir_reply_header(weir_response *res, const char *name, const char *value)
+{
+    struct weir__exchange *x = weir__exchange_of_response(res);
+    weir_bytes n = weir_bytes_of(name), v = weir_bytes_of(value);
+    weir__http_writer w;
+    int err;
+
+    if (res->began)
+        return -WEIR_EBUSY;
+    if (is_servers_own(name))
+        return -EINVAL;
+    err = grow_headers(x, n.len + v.len + 4);
+    if (err < 0)
+        return err;
+    w = weir__http_writer_into(res->headers + res->headers_len, res->headers_room - res->headers_len);
+    weir__http_write_field(&w, n, v);
+    if (w.err == 0)
+        res->headers_len += (size_t)(w.at - w.start);
+    return w.err;
+}
+
+static bool has_header(const weir_response *res, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (size_t at = 0; at < res->headers_len;) {
+        const char *line = res->headers + at;
+        const char *end = memchr(line, '\n', res->headers_len - at);
+        if (strncasecmp(line, name, n) == 0 && line[n] == ':')
+            return true;
+        at = (size_t)(end + 1 - res->headers);
+    }
+    return false;
+}
+
+/* --- the head --- */
+
+static bool status_has_no_body(int status)
+{
+    return status == 204 || status == 304;
+}
+
+/* length: of the body, -1 chunked or until close. Writes into room; its bytes or an error. */
+static int write_head(struct weir__exchange *x, char *out, size_t room, int status, const char *type, int64_t length)
+{
+    weir_response *res = &x->response;
+    weir__http_writer w = weir__http_writer_into(out, room);
+
+    weir__http_write_status(&w, status);
+    weir__http_write_date(&w, weir__server_date(x->connection->home));
+    if (type != NULL && !has_header(res, "content-type"))
+        weir__http_write_field(&w, WEIR__HTTP_TEXT("content-type"), weir_bytes_of(type));
+    if (length >= 0 && !status_has_no_body(status))
+        weir__http_write_length(&w, (uint64_t)length);
+    else if (res->chunked)
+        weir__http_write_chunked(&w);
+    if (!res->keep_alive)
+        weir__http_write_trusted(&w, WEIR__HTTP_TEXT("connection"), WEIR__HTTP_TEXT("close"));
+    else if (x->request.head.minor == 0)
+        weir__http_write_trusted(&w, WEIR__HTTP_TEXT("connection"), WEIR__HTTP_TEXT("keep-alive"));
+    if (res->headers_len > 0)
+        weir__http_write_raw(&w, (weir_bytes){res->headers, res->headers_len});
+    return weir__http_writer_end(&w);
+}
+
+static int begin(struct weir__exchange *x, int status)
+{
+    weir_response *res = &x->response;
+
+    if (res->began)
+        return -WEIR_EBUSY;
+    if (status < 200 || status > 599)
+        return -EINVAL;
+    /* What is still to be read of a body that is too large to skip would be taken for the next request. */
+    if (atomic_load_explicit(&x->connection->home->server->draining, memory_order_relaxed) || x->input_end != 0)
+        res->keep_alive = false;
+    return 0;
+}
+
+/* --- whole answers --- */
+
+int weir_reply_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes)
+{
+    struct weir__exchange *x = weir__exchange_of_response(res);
+    size_t type_bytes = type != NULL ? strlen(type) : 0;
+    size_t room = HEAD_BYTES + type_bytes + res->headers_len;
+    bool with_body = !res->no_body && !status_has_no_body(status) && bytes > 0;
+    bool one_write = with_body && bytes <= ONE_WRITE_BYTES;
+    struct iovec pieces[2];
+    char *out;
+    int head, err;
+
+    err = begin(x, status);
+    if (err < 0)
+        return err;
+    out = weir__arena_alloc(&x->memory, room + (one_write ? bytes : 0));
+    if (out == NULL)
+        return -ENOMEM;
+    head = write_head(x, out, room, status, type, (int64_t)bytes);
+    if (head < 0)
+        return head;
+    res->began = res->ended = true;
+    res->status = status;
+    pieces[0] = (struct iovec){out, (size_t)head};
+    pieces[1] = (struct iovec){(void *)(uintptr_t)data, bytes};
+    if (one_write) {
+        memcpy(out + head, data, bytes);
+        pieces[0].iov_len += bytes;
+    }
+    err = send_pieces(x, pieces, with_body && !one_write ? 2 : 1);
+    if (err == 0 && with_body)
+        res->sent = bytes;
+    return err;
+}
+
+int weir_reply_text(weir_response *res, int status, const char *text)
+{
+    return weir_reply_bytes(res, status, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+int weir_reply_body(weir_response *res, int status, const char *type, const weir_buffer *body)
+{
+    return weir_reply_bytes(res, status, type, body->data, body->len);
+}
+
+int weir_reply_fault(weir_response *res, int status, const char *code, const char *message)
+{
+    weir_buffer text;
+    int err;
+
+    weir_buffer_init(&text, 4096);
+    err = weir_buffer_append_text(&text, "{\"error\":{\"code\":");
+    if (err == 0)
+        err = weir_json_append_string(&text, code, strlen(code));
+    if (err == 0)
+        err = weir_buffer_append_text(&text, ",\"message\":");
+    if (err == 0)
+        err = weir_json_append_string(&text, message, strlen(message));
+    if (err == 0)
+        err = weir_buffer_append_text(&text, "}}\n");
+    if (err == 0 && status == 503)
+        err = weir_reply_header(res, "retry-after", "1");
+    if (err == 0)
+        err = weir_reply_body(res, status, "application/json", &text);
+    weir_buffer_free(&text);
+    return err;
+}
+
+int weir_reply_error(weir_response *res, int err)
+{
+    switch (-err) {
+    case WEIR_EBUSY:
+        return weir_reply_fault(res, 503, "busy", "a limit is reached; try again later");
+    case ENOMEM:
+        return weir_reply_fault(res, 503, "busy", "out of memory; try again later");
+    case WEIR_EDEADLINE:
+        return weir_reply_fault(res, 504, "deadline", "deadline exceeded");
+    case WEIR_ETOOLARGE:
+        return weir_reply_fault(res, 413, "too_large", "the body is larger than the limit");
+    case WEIR_EPROTOCOL:
+        return weir_reply_fault(res, 400, "malformed", "the request body can't be understood");
+    case WEIR_ETRUNCATED:
+        return weir_reply_fault(res, 400, "truncated", "the request body ended early");
+    default:
+        return weir_reply_fault(res, 500, "internal", weir_error_text(err));
+    }
+}
+
+/* --- streamed answers --- */
+
+int weir_reply_begin(weir_response *res, int status, const char *type, int64_t length)
+{
+    struct weir__exchange *x = weir__exchange_of_response(res);
+    size_t room = HEAD_BYTES + (type != NULL ? strlen(type) : 0) + res->headers_len;
+    char *out;
+    int head, err = begin(x, status);
+
+    if (err < 0)
+        return err;
+    res->no_body = res->no_body || status_has_no_body(status);
+    if (length < 0 && !res->no_body) {
+        res->chunked = x->request.head.minor == 1;
+        if (!res->chunked)
+            res->keep_alive = false; /* HTTP/1.0: the end of the connection is the end of the body */
+    }
+    out = weir__arena_alloc(&x->memory, room);
+    if (out == NULL)
+        return -ENOMEM;
+    head = write_head(x, out, room, status, type, length);
+    if (head < 0)
+        return head;
+    res->began = true;
+    res->status = status;
+    res->left = length >= 0 ? (uint64_t)length : UINT64_MAX;
+    return send_bytes(x, out, (size_t)head);
+}
+
+int weir_reply_write(weir_response *res, const void *data, size_t bytes)
+{
+    struct weir__exchange *x = weir__exchange_of_response(res);
+    char line[WEIR__HTTP_CHUNK_LINE_BYTES_MAX];
+    struct iovec pieces[3];
+    size_t n = 0;
+    int err;
+
+    if (!res->began || res->ended || bytes > res->left)
+        return -EINVAL;
+    if (bytes == 0 || res->no_body)
+        return res->err;
+    if (res->chunked)
+        pieces[n++] = (struct iovec){line, weir__http_chunk_line(line, bytes)};
+    pieces[n++] = (struct iovec){(void *)(uintptr_t)data, bytes};
+    if (res->chunked)
+        pieces[n++] = (struct iovec){"\r\n", 2};
+    err = send_pieces(x, pieces, n);
+    if (err < 0)
+        return err;
+    res->sent += bytes;
+    if (res->left != UINT64_MAX)
+        res->left -= bytes;
+    return 0;
+}
+
+void weir__response_finish(struct weir__exchange *x, int outcome)
+{
+    weir_response *res = &x->response;
+
+    if (!res->began) {
+        if (x->input_end < 0)
+            res->err = x->input_end;
+        else if (outcome < 0)
+            (void)weir_reply_error(res, outcome);
+        else
+            (void)weir_reply_fault(res, 500, "internal", "the handler gave no answer");
+    }
+    if (res->ended || res->err < 0)
+        return;
+    res->ended = outcome >= 0 && (res->no_body || res->left == 0 || res->left == UINT64_MAX);
+    if (res->ended && res->chunked && !res->no_body)
+        (void)send_bytes(x, "0\r\n\r\n", 5);
+    else if (!res->ended)
+        res->err = outcome < 0 ? outcome : -WEIR_ETRUNCATED;
+}
