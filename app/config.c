@@ -92,8 +92,10 @@ static void check_listener(struct config_reader *reader, const struct config_add
 static void read_listen(struct config_reader *reader, const struct tree_node *node, struct config *config)
 {
     bool one = node->type == TREE_SCALAR;
-    if (!one && !node_is_list(reader, node, "listen"))
+    if (node->type == TREE_MAP || node->faulty) {
+        fault_value(reader, node, "listen", "HOST:PORT or a list of them");
         return;
+    }
     size_t count = one ? 1 : node->count;
     if (count == 0 || count > LISTENERS_MAX) {
         config_fault(reader->faults, node->place, "listen has %zu entries, expected 1 to %d", count,
@@ -163,7 +165,7 @@ static void read_pool(struct config_reader *reader, const struct tree_node *node
         pool->name = node->key;
         schema_defaults(reader, &pool_schema, pool);
     }
-    if (node_is_map(reader, node, node->key))
+    if (node_is_map(reader, node, "the pool"))
         schema_override(reader, &pool_schema, node, pool);
 }
 

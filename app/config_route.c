@@ -74,7 +74,8 @@ static void make_schema(struct route_schema *made)
 {
     memset(made, 0, sizeof *made);
     memcpy(made->keys, common_keys, sizeof common_keys);
-    made->schema = (struct schema){.name = "the route", .keys = made->keys, .count = COMMON_KEYS};
+    made->schema =
+        (struct schema){.name = "the route", .bare = true, .keys = made->keys, .count = COMMON_KEYS};
     for (size_t i = 0; route_kinds[i]; i++)
         add_key(made, route_kinds[i]->name, offsetof(struct draft, kind) + i * sizeof(struct tree_node *));
     for (size_t i = 0; route_kinds_later[i]; i++)

@@ -21,7 +21,7 @@ struct label {
 static struct label label_of(const struct schema *schema, const char *key)
 {
     struct label label;
-    if (schema->name)
+    if (schema->name && !schema->bare)
         snprintf(label.text, sizeof label.text, "%s.%s", schema->name, key);
     else
         snprintf(label.text, sizeof label.text, "%s", key);
@@ -185,8 +185,11 @@ static void read_size(struct config_reader *reader, const struct schema_key *key
         return;
     }
     char expected[96], low[32], high[32];
-    snprintf(expected, sizeof expected, "a size from %s to %s",
-             format_size(low, sizeof low, (uint64_t)key->min), format_size(high, sizeof high, max));
+    format_size(low, sizeof low, (uint64_t)key->min);
+    if (key->max)
+        snprintf(expected, sizeof expected, "a size from %s to %s", low, format_size(high, sizeof high, max));
+    else
+        snprintf(expected, sizeof expected, "a size of at least %s", low);
     fault_value(reader, node, what, expected);
 }
 
@@ -205,9 +208,12 @@ static void read_duration(struct config_reader *reader, const struct schema_key 
         return;
     }
     char expected[96], low[WEIR_DURATION_TEXT_MAX], high[WEIR_DURATION_TEXT_MAX];
-    snprintf(expected, sizeof expected, "a duration from %s to %s",
-             weir_format_duration(low, sizeof low, (weir_duration){key->min}),
-             weir_format_duration(high, sizeof high, (weir_duration){max}));
+    weir_format_duration(low, sizeof low, (weir_duration){key->min});
+    weir_format_duration(high, sizeof high, (weir_duration){max});
+    if (key->max)
+        snprintf(expected, sizeof expected, "a duration from %s to %s", low, high);
+    else
+        snprintf(expected, sizeof expected, "a duration of at least %s", low);
     fault_value(reader, node, what, expected);
 }
 

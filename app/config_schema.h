@@ -54,6 +54,7 @@ enum { SCHEMA_KEYS_MAX = 32 };
 
 struct schema {
     const char *name; /* of the map, for the faults: "limits"; NULL at the top of the file */
+    bool bare;        /* faults name its keys alone: "path" rather than "the route.path" */
     const struct schema_key *keys;
     size_t count; /* ≤ SCHEMA_KEYS_MAX */
 };
