@@ -160,11 +160,12 @@ void *weir_request_data(const weir_request *req);
 void *weir_request_alloc(weir_request *req, size_t bytes);
 
 /* Reads the whole body. Sends 100 Continue when the client waits for it.
- * Owns:    body is the caller's, initialised by this; free it, or leave it: it goes with the request.
- * Returns: 0; -WEIR_ETOOLARGE over max_bytes or the route's limit (413); -WEIR_ETRUNCATED, -WEIR_EPROTOCOL;
- * -ENOMEM. Cancel:  ends the wait. Where:   task of its loop. Waits.
+ * Owns:    *body points to memory of the request and lives as long as the handler runs.
+ * Returns: 0; -WEIR_ETOOLARGE over max_bytes or the route's limit (413); -WEIR_ETRUNCATED, -WEIR_EPROTOCOL; -ENOMEM.
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits.
  */
-int weir_read_body(weir_request *req, weir_buffer *body, size_t max_bytes) WEIR_CHECKED;
+int weir_read_body(weir_request *req, weir_bytes *body, size_t max_bytes) WEIR_CHECKED;
 
 /* Reads the next piece of the body: for bodies larger than memory.
  * Owns:    data is lent.

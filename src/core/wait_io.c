@@ -54,7 +54,6 @@ void weir__io_wait_close(struct weir__io_file *file)
     w.op.done = ended;
     w.op.kind = WEIR__IO_CLOSE;
     w.op.file = file;
-    (void)weir__wait_begin(); /* for its budget only: closing is not put off */
     if (!weir__io_close_file(w.task->loop->io, file, &w.op))
         (void)weir__park("closing", NULL, NULL);
 }

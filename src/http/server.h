@@ -113,6 +113,7 @@ struct weir__exchange {
     struct weir__connection *connection;
     struct weir__scope *scope; /* the handler's; NULL before and after */
     struct weir__task *reader; /* parked for input */
+    weir_buffer body;          /* what weir_read_body() handed out */
     char *input;               /* WEIR__INPUT_BYTES of what came and was not used */
     size_t input_at, input_len;
     struct weir__http_scan scan;

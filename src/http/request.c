@@ -1,0 +1,175 @@
+/* What a handler asks of the request. All text was made NUL-terminated when the head was taken. */
+#include "http/server.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "http/headers.h"
+
+enum { DISCARD_BYTES_MAX = 256 << 10 };
+
+const char *weir_request_method(const weir_request *req)
+{
+    return req->method;
+}
+
+const char *weir_request_target(const weir_request *req)
+{
+    return req->target;
+}
+
+const char *weir_request_path(const weir_request *req)
+{
+    return req->path;
+}
+
+const char *weir_request_query(const weir_request *req)
+{
+    return req->query;
+}
+
+/* Handlers take text; the spans of a head lie between other bytes of it, so a copy is made when one is asked for. */
+static const char *as_text(const weir_request *req, weir_bytes span)
+{
+    struct weir__exchange *x = weir__exchange_of_request(req);
+
+    return weir__arena_memdup(&x->memory, span.data != NULL ? span.data : "", span.len);
+}
+
+const char *weir_request_param(const weir_request *req, const char *name)
+{
+    const struct weir__http_param *param;
+
+    if (strcmp(name, "*") == 0)
+        return req->route != NULL && req->route->pattern.star ? as_text(req, req->params.rest) : NULL;
+    param = weir__http_params_find(&req->params, weir_bytes_of(name));
+    return param != NULL ? as_text(req, param->value) : NULL;
+}
+
+const char *weir_request_header(const weir_request *req, const char *name)
+{
+    const struct weir__http_field *field =
+        weir__http_field_find(req->head.fields, req->head.field_count, weir_bytes_of(name));
+
+    return field != NULL ? as_text(req, field->value) : NULL;
+}
+
+bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name, weir_bytes *value)
+{
+    if (i >= req->head.field_count)
+        return false;
+    *name = req->head.fields[i].name;
+    *value = req->head.fields[i].value;
+    return true;
+}
+
+const char *weir_request_peer(const weir_request *req)
+{
+    struct weir__exchange *x = weir__exchange_of_request(req);
+
+    if (x->request.peer[0] == '\0')
+        (void)weir_stream_peer(x->connection->stream, x->request.peer);
+    return x->request.peer;
+}
+
+void *weir_request_data(const weir_request *req)
+{
+    return req->route != NULL ? req->route->given->data : NULL;
+}
+
+void *weir_request_alloc(weir_request *req, size_t bytes)
+{
+    return weir__arena_alloc(&weir__exchange_of_request(req)->memory, bytes);
+}
+
+/* --- the body --- */
+
+/* The next run of payload, at most `most` bytes, where it lies in the input; empty at the end. */
+static int next_run(struct weir__exchange *x, size_t most, weir_bytes *payload)
+{
+    weir_request *req = &x->request;
+
+    for (;;) {
+        size_t used, here = x->input_len - x->input_at;
+        int step = weir__http_body_next(&req->body, x->input + x->input_at, here < most ? here : most, &used, payload);
+
+        x->input_at += used;
+        if (step != WEIR__HTTP_BODY_MORE)
+            return step;
+        if (x->input_at < x->input_len)
+            continue;
+        if (req->continue_due) {
+            int err = weir__response_send_continue(x);
+            req->continue_due = false;
+            if (err < 0)
+                return err;
+        }
+        step = weir__exchange_fill(x);
+        if (step == 0)
+            step = weir__http_body_closed(&req->body);
+        if (step < 0)
+            return step;
+    }
+}
+
+ssize_t weir_request_read(weir_request *req, void *data, size_t bytes)
+{
+    struct weir__exchange *x = weir__exchange_of_request(req);
+    weir_bytes run;
+    int step;
+
+    if (bytes == 0)
+        return -EINVAL;
+    step = next_run(x, bytes, &run);
+    if (step < 0)
+        return step;
+    if (run.len > 0)
+        memcpy(data, run.data, run.len);
+    return (ssize_t)run.len;
+}
+
+int weir_read_body(weir_request *req, weir_bytes *body, size_t max_bytes)
+{
+    struct weir__exchange *x = weir__exchange_of_request(req);
+    uint64_t max = req->body.max < max_bytes ? req->body.max : max_bytes;
+
+    *body = (weir_bytes){0};
+    weir_buffer_free(&x->body);
+    weir_buffer_init(&x->body, (size_t)max);
+    if (req->body.taken + req->body.left > max)
+        return -WEIR_ETOOLARGE;
+    for (;;) {
+        weir_bytes run;
+        int step = next_run(x, SIZE_MAX, &run);
+        int err = step < 0 ? step : weir_buffer_append(&x->body, run.data, run.len);
+
+        if (err < 0)
+            return err;
+        if (step == WEIR__HTTP_BODY_END)
+            break;
+    }
+    *body = weir_buffer_bytes(&x->body);
+    return 0;
+}
+
+/* After the answer: what the handler left unread, so that the next request can be found. */
+int weir__request_discard_body(weir_request *req)
+{
+    struct weir__exchange *x = weir__exchange_of_request(req);
+    uint64_t from = req->body.taken;
+
+    /* A client told nothing to go on will not send the body, or it will: nobody can know. */
+    if (req->continue_due && !req->body.ended)
+        return -WEIR_EPROTOCOL;
+    while (!req->body.ended) {
+        weir_bytes run;
+        int step;
+
+        if (req->body.taken + req->body.left - from > DISCARD_BYTES_MAX)
+            return -WEIR_ETOOLARGE;
+        step = next_run(x, SIZE_MAX, &run);
+        if (step < 0)
+            return step;
+    }
+    return 0;
+}

@@ -1,0 +1,335 @@
+#include "http/target.h"
+
+#include <string.h>
+
+#include "http/chars.h"
+#include "http/headers.h"
+
+static int refuse(struct weir__http_fault *fault, int status, const char *message)
+{
+    fault->status = status;
+    fault->message = message;
+    return status == 414 ? -WEIR_ETOOLARGE : -WEIR_EPROTOCOL;
+}
+
+static weir_bytes from(weir_bytes text, size_t at)
+{
+    return (weir_bytes){text.data + at, text.len - at};
+}
+
+/* The first of two characters, or the end. */
+static size_t find_either(weir_bytes text, char a, char b)
+{
+    size_t i = 0;
+    while (i < text.len && text.data[i] != a && text.data[i] != b)
+        i++;
+    return i;
+}
+
+/* The length of "http://" or "https://" at the start of text, or 0. *tls says which. */
+static size_t scheme_len(weir_bytes text, bool *tls)
+{
+    static const weir_bytes plain = {"http://", 7}, secure = {"https://", 8};
+    *tls = text.len >= secure.len && weir_bytes_equal_nocase((weir_bytes){text.data, secure.len}, secure);
+    if (*tls)
+        return secure.len;
+    bool is_plain =
+        text.len >= plain.len && weir_bytes_equal_nocase((weir_bytes){text.data, plain.len}, plain);
+    return is_plain ? plain.len : 0;
+}
+
+static void split_query(weir_bytes text, struct weir__http_target *out)
+{
+    const char *mark = text.len > 0 ? memchr(text.data, '?', text.len) : NULL;
+    size_t path_len = mark != NULL ? (size_t)(mark - text.data) : text.len;
+    out->path = (weir_bytes){text.data, path_len};
+    out->query = mark != NULL ? from(text, path_len + 1) : (weir_bytes){NULL, 0};
+}
+
+static int parse_absolute(weir_bytes target, struct weir__http_target *out, struct weir__http_fault *fault)
+{
+    bool tls;
+    size_t start = scheme_len(target, &tls);
+    if (start == 0)
+        return refuse(fault, 400, "the request target is neither a path nor an http URL");
+    weir_bytes rest = from(target, start);
+    size_t len = find_either(rest, '/', '?');
+    out->form = WEIR__HTTP_ABSOLUTE_FORM;
+    out->authority = (weir_bytes){rest.data, len};
+    if (!weir__http_is_host(out->authority))
+        return refuse(fault, 400, "the URL in the request target does not name a valid host");
+    split_query(from(rest, len), out);
+    if (out->path.len == 0)
+        out->path = WEIR__HTTP_TEXT("/");
+    return 0;
+}
+
+int weir__http_target_parse(weir_bytes target, struct weir__http_target *out, struct weir__http_fault *fault)
+{
+    for (size_t i = 0; i < target.len; i++) {
+        if (!weir__http_char_is(target.data[i], WEIR__HTTP_VISIBLE))
+            return refuse(fault, 400, "the request target holds a character that must be escaped");
+        if (target.data[i] == '#')
+            return refuse(fault, 400, "the request target has a fragment, which is not for the server");
+    }
+    out->authority = (weir_bytes){"", 0};
+    if (target.len > 0 && target.data[0] == '/') {
+        out->form = WEIR__HTTP_ORIGIN_FORM;
+        split_query(target, out);
+        return 0;
+    }
+    if (target.len == 1 && target.data[0] == '*') {
+        out->form = WEIR__HTTP_ASTERISK_FORM;
+        out->path = (weir_bytes){target.data, 0};
+        out->query = (weir_bytes){NULL, 0};
+        return 0;
+    }
+    if (weir__http_is_host(target) && memchr(target.data, ':', target.len) != NULL)
+        return refuse(fault, 501, "the request target is an authority: tunnels are not offered");
+    return parse_absolute(target, out, fault);
+}
+
+/* ---- escapes ---- */
+
+/* The byte that the escape at text[at] stands for, or -1 if it is broken. */
+static int unescape(weir_bytes text, size_t at)
+{
+    if (text.len - at < 3)
+        return -1;
+    int high = weir__http_hex(text.data[at + 1]), low = weir__http_hex(text.data[at + 2]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+static size_t escape(char c, char *out)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    out[0] = '%';
+    out[1] = digits[(unsigned char)c >> 4];
+    out[2] = digits[(unsigned char)c & 15];
+    return 3;
+}
+
+int weir__http_percent_decode(weir_bytes text, char *out, size_t room)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int c = (unsigned char)text.data[i];
+        if (c == '%') {
+            c = unescape(text, i);
+            if (c <= 0 || c == '/')
+                return -WEIR_EPROTOCOL;
+            i += 2;
+        }
+        if (c == 0)
+            return -WEIR_EPROTOCOL;
+        if (n == room)
+            return -WEIR_ETOOLARGE;
+        out[n++] = (char)c;
+    }
+    return (int)n;
+}
+
+int weir__http_percent_encode(weir_bytes text, char *out, size_t room)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        bool plain = weir__http_char_is(text.data[i], WEIR__HTTP_UNRESERVED);
+        if (room - n < (plain ? 1u : 3u))
+            return -WEIR_ETOOLARGE;
+        if (plain)
+            out[n++] = text.data[i];
+        else
+            n += escape(text.data[i], out + n);
+    }
+    return (int)n;
+}
+
+/* ---- the normal form ---- */
+
+/* Copies the segment at *in, up to the next '/' or the end, with unreserved characters decoded. Returns the
+ * status of a fault, or 0. */
+static int copy_segment(weir_bytes path, size_t *in, char *out, size_t *n, const char **wrong)
+{
+    size_t i = *in;
+    for (; i < path.len && path.data[i] != '/'; i++) {
+        char c = path.data[i];
+        if (c != '%') {
+            *wrong = "the path holds a character that must be escaped";
+            if (!weir__http_char_is(c, WEIR__HTTP_VISIBLE) || c == '?' || c == '#')
+                return 400;
+            out[(*n)++] = c;
+            continue;
+        }
+        int byte = unescape(path, i);
+        *wrong = byte < 0 ? "the path holds a '%' without two hex digits" : "the path holds %00";
+        if (byte <= 0)
+            return 400;
+        if (weir__http_char_is((char)byte, WEIR__HTTP_UNRESERVED))
+            out[(*n)++] = (char)byte;
+        else
+            *n += escape((char)byte, out + *n);
+        i += 2;
+    }
+    *in = i;
+    return 0;
+}
+
+enum segment { PLAIN, HERE, UP };
+
+static enum segment kind_of(const char *segment, size_t len)
+{
+    if (len == 1 && segment[0] == '.')
+        return HERE;
+    return len == 2 && segment[0] == '.' && segment[1] == '.' ? UP : PLAIN;
+}
+
+/* Whether the path may hold anything that has to be changed or refused: most don't. */
+static bool is_plainly_normal(weir_bytes path)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        char c = path.data[i];
+        if (c == '%' || c == '?' || c == '#' || !weir__http_char_is(c, WEIR__HTTP_VISIBLE))
+            return false;
+        if (c == '.' && path.data[i - 1] == '/') /* the first byte is '/' */
+            return false;
+    }
+    return true;
+}
+
+int weir__http_path_normalize(weir_bytes path, char *out, size_t room, weir_bytes *normal,
+                              struct weir__http_fault *fault)
+{
+    if (path.len == 0 || path.data[0] != '/')
+        return refuse(fault, 400, "the path does not start with '/'");
+    if (is_plainly_normal(path)) {
+        *normal = path;
+        return 0;
+    }
+    if (room < path.len)
+        return refuse(fault, 414, "the path is longer than allowed");
+    size_t n = 0, in = 0;
+    while (in < path.len) { /* path.data[in] is the '/' before a segment */
+        size_t slash = n;
+        out[n++] = '/';
+        in++;
+        const char *wrong;
+        int status = copy_segment(path, &in, out, &n, &wrong);
+        if (status != 0)
+            return refuse(fault, status, wrong);
+        enum segment kind = kind_of(out + slash + 1, n - slash - 1);
+        if (kind == PLAIN)
+            continue;
+        n = slash;
+        if (kind == UP && n == 0)
+            return refuse(fault, 400, "the path leads above the root");
+        while (kind == UP && out[--n] != '/')
+            continue;
+        if (in == path.len) /* "/a/." is "/a/" */
+            out[n++] = '/';
+    }
+    *normal = (weir_bytes){out, n};
+    return 0;
+}
+
+/* Whether a segment as it came is a dot segment, its dots escaped or not. */
+static enum segment kind_of_raw(weir_bytes segment)
+{
+    char dots[3];
+    size_t n = 0;
+    for (size_t i = 0; i < segment.len; i++) {
+        int c = segment.data[i] == '%' ? unescape(segment, i) : segment.data[i];
+        if (c != '.' || n == 2)
+            return PLAIN;
+        dots[n++] = '.';
+        i += segment.data[i] == '%' ? 2 : 0;
+    }
+    return kind_of(dots, n);
+}
+
+weir_bytes weir__http_path_segment(weir_bytes path, size_t index)
+{
+    weir_bytes found = {"", 0};
+    size_t depth = 0; /* segments before this one that stayed */
+    for (size_t in = 0; in < path.len;) {
+        weir_bytes segment = from(path, in + 1);
+        segment.len = find_either(segment, '/', '/');
+        in += 1 + segment.len;
+        enum segment kind = kind_of_raw(segment);
+        if (kind == UP && depth > 0)
+            depth--;
+        if (kind != PLAIN)
+            continue;
+        if (depth == index) /* a later one at the same depth replaces it: then this one was left by ".." */
+            found = segment;
+        depth++;
+    }
+    return found;
+}
+
+/* ---- URLs ---- */
+
+static const char *parse_authority(weir_bytes authority, struct weir__http_url *out)
+{
+    if (memchr(authority.data, '@', authority.len) != NULL)
+        return "a URL with a user name, which is not supported";
+    if (!weir__http_is_host(authority))
+        return "a URL without a valid host: http://host[:port]/path was expected";
+    out->authority = authority;
+    out->ip6 = authority.data[0] == '[';
+    const char *host_end = memchr(authority.data, out->ip6 ? ']' : ':', authority.len);
+    size_t len = host_end != NULL ? (size_t)(host_end - authority.data) : authority.len;
+    out->host = (weir_bytes){authority.data + out->ip6, len - out->ip6};
+    out->port = out->tls ? 443 : 80;
+    size_t port_at = len + out->ip6 + 1; /* after the colon */
+    if (port_at > authority.len)
+        return NULL;
+    unsigned port = 0;
+    for (size_t i = port_at; i < authority.len; i++)
+        port = port * 10 + (unsigned)(authority.data[i] - '0');
+    if (port == 0)
+        return "a URL with port 0 or a ':' without a port: 1 to 65535 was expected";
+    out->port = (uint16_t)port;
+    return NULL;
+}
+
+static const char *check_target(weir_bytes target)
+{
+    for (size_t i = 0; i < target.len; i++) {
+        char c = target.data[i];
+        if (!weir__http_char_is(c, WEIR__HTTP_VISIBLE))
+            return "a URL with a space, control character or one beyond ASCII; it must be escaped";
+        if (c == '#')
+            return "a URL with a fragment, which is not for the server";
+        if (c == '%' && unescape(target, i) < 0)
+            return "a URL with a '%' without two hex digits";
+    }
+    return NULL;
+}
+
+static const char *parse_url(weir_bytes url, struct weir__http_url *out)
+{
+    size_t start = scheme_len(url, &out->tls);
+    if (start == 0)
+        return "not a URL that starts with http:// or https://";
+    weir_bytes rest = from(url, start);
+    size_t len = find_either(rest, '/', '?');
+    const char *wrong = check_target(from(rest, len));
+    if (wrong == NULL)
+        wrong = parse_authority((weir_bytes){rest.data, len}, out);
+    if (wrong != NULL)
+        return wrong;
+    out->target = from(rest, len);
+    if (out->target.len == 0)
+        out->target = WEIR__HTTP_TEXT("/");
+    if (out->target.data[0] == '?')
+        return "a URL with a query but no path: http://host/?query was expected";
+    return NULL;
+}
+
+int weir__http_url_parse(weir_bytes url, struct weir__http_url *out, const char **wrong)
+{
+    const char *message = parse_url(url, out);
+    if (wrong != NULL)
+        *wrong = message;
+    return message != NULL ? -WEIR_EPROTOCOL : 0;
+}

@@ -1,0 +1,298 @@
+/* The part of the kernel seam that all backends share: lists of operations, closing, turns, waking. */
+#include "io/io.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "io/backend.h"
+
+/* io->sleeping. A wake only costs a system call when it finds ASLEEP; the other two need none, because the
+ * loop looks at the flag before it sleeps. */
+enum { AWAKE, ASLEEP, WOKEN };
+
+static struct weir__io_op *op_of(struct weir__list *node)
+{
+    return weir__container_of(node, struct weir__io_op, node);
+}
+
+/* ---- opening ---- */
+
+static int open_backend(const struct weir__io_backend *backend, const struct weir__io_options *options,
+                        struct weir__io **out)
+{
+    struct weir__io *io;
+    int rc = backend->open(options, &io);
+    if (rc < 0)
+        return rc;
+    io->backend = backend;
+    weir__list_init(&io->finished);
+    atomic_init(&io->sleeping, AWAKE);
+    if (backend != &weir__io_sim) /* else timers fire up to 50 us late */
+        (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    *out = io;
+    return 0;
+}
+
+static int kind_of_environment(enum weir__io_backend_kind *kind)
+{
+    const char *word = getenv("WEIR_IO");
+    if (word == NULL || *word == '\0' || strcmp(word, "auto") == 0)
+        *kind = WEIR__IO_AUTO;
+    else if (strcmp(word, "uring") == 0)
+        *kind = WEIR__IO_URING;
+    else if (strcmp(word, "epoll") == 0)
+        *kind = WEIR__IO_EPOLL;
+    else
+        return -EINVAL;
+    return 0;
+}
+
+int weir__io_open(const struct weir__io_options *options, struct weir__io **out)
+{
+    enum weir__io_backend_kind kind = options->backend;
+    if (kind == WEIR__IO_AUTO) {
+        int rc = kind_of_environment(&kind);
+        if (rc < 0)
+            return rc;
+    }
+    switch (kind) {
+    case WEIR__IO_URING:
+        return open_backend(&weir__io_uring, options, out);
+    case WEIR__IO_EPOLL:
+        return open_backend(&weir__io_epoll, options, out);
+    case WEIR__IO_SIM:
+        return &weir__io_sim != NULL ? open_backend(&weir__io_sim, options, out) : -ENOSYS;
+    case WEIR__IO_AUTO:
+        break;
+    }
+    if (open_backend(&weir__io_uring, options, out) == 0)
+        return 0;
+    return open_backend(&weir__io_epoll, options, out);
+}
+
+void weir__io_free(struct weir__io *io)
+{
+    if (io == NULL)
+        return;
+    assert(weir__list_is_empty(&io->finished));
+    io->backend->free(io);
+}
+
+const char *weir__io_backend_name(const struct weir__io *io)
+{
+    return io->backend->name;
+}
+
+int64_t weir__io_now_ns(struct weir__io *io)
+{
+    return io->backend->now_ns(io);
+}
+
+/* ---- files ---- */
+
+int weir__io_attach(struct weir__io *io, struct weir__io_file *file, int fd, bool foreign)
+{
+    if (fd < 0)
+        return -EBADF;
+    file->fd = fd;
+    file->generation++;
+    file->slot = 0;
+    file->ready = 0;
+    file->foreign = foreign;
+    file->closing = false;
+    file->undone = 0;
+    file->closer = NULL;
+    weir__list_init(&file->ops);
+    int rc = io->backend->attach(io, file);
+    if (rc < 0)
+        file->fd = -1;
+    return rc;
+}
+
+int weir__io_detach(struct weir__io *io, struct weir__io_file *file)
+{
+    if (file->fd < 0)
+        return -EBADF;
+    if (file->undone > 0 || file->closing)
+        return -EBUSY;
+    io->backend->detach(io, file);
+    int fd = file->fd;
+    file->fd = -1;
+    return fd;
+}
+
+static int attach_own(struct weir__io *io, struct weir__io_file *file, int fd)
+{
+    file->fd = -1;
+    if (fd < 0)
+        return fd;
+    int rc = weir__io_attach(io, file, fd, false);
+    if (rc < 0)
+        io->backend->close_fd(io, fd);
+    return rc;
+}
+
+int weir__io_socket(struct weir__io *io, struct weir__io_file *file, int family)
+{
+    return attach_own(io, file, io->backend->socket(io, family));
+}
+
+int weir__io_listen(struct weir__io *io, struct weir__io_file *file, const struct sockaddr *addr,
+                    socklen_t len, int backlog, bool reuse_port)
+{
+    return attach_own(io, file, io->backend->listen(io, addr, len, backlog, reuse_port));
+}
+
+int weir__io_address(struct weir__io *io, struct weir__io_file *file, bool peer,
+                     struct sockaddr_storage *addr, socklen_t *len)
+{
+    return file->fd < 0 ? -EBADF : io->backend->address(io, file, peer, addr, len);
+}
+
+int weir__io_shutdown(struct weir__io *io, struct weir__io_file *file)
+{
+    return file->fd < 0 ? -EBADF : io->backend->shutdown(io, file);
+}
+
+void weir__io_reset_on_close(struct weir__io *io, struct weir__io_file *file)
+{
+    if (file->fd >= 0)
+        io->backend->reset_on_close(io, file);
+}
+
+static void close_now(struct weir__io *io, struct weir__io_file *file, struct weir__io_op *closer)
+{
+    io->backend->detach(io, file);
+    if (!file->foreign)
+        io->backend->close_fd(io, file->fd);
+    file->fd = -1;
+    file->closer = NULL;
+    closer->result = 0;
+}
+
+bool weir__io_close_file(struct weir__io *io, struct weir__io_file *file, struct weir__io_op *op)
+{
+    assert(file->fd >= 0 && !file->closing);
+    op->kind = WEIR__IO_CLOSE;
+    op->file = file;
+    op->state = WEIR__IO_OP_IDLE;
+    file->closing = true;
+    if (file->undone == 0) {
+        close_now(io, file, op);
+        return true;
+    }
+    file->closer = op;
+    /* Cancelling may finish an operation, and so unlink it, but no other than itself. */
+    weir__list_each_safe (node, &file->ops)
+        weir__io_cancel(io, op_of(node));
+    return false;
+}
+
+/* ---- operations ---- */
+
+bool weir__io_submit(struct weir__io *io, struct weir__io_op *op)
+{
+    struct weir__io_file *file = op->file;
+    assert(op->state == WEIR__IO_OP_IDLE);
+    if (file->closing || file->fd < 0) {
+        op->result = file->closing ? -ECANCELED : -EBADF;
+        if (op->kind == WEIR__IO_RECV_LENT)
+            op->data = NULL;
+        return true;
+    }
+    assert(!file->foreign || op->kind == WEIR__IO_POLL);
+    op->flags = 0;
+    weir__list_init(&op->queue);
+    if (io->backend->submit(io, op))
+        return true;
+    op->state = WEIR__IO_OP_PENDING;
+    weir__list_push_back(&file->ops, &op->node);
+    file->undone++;
+    return false;
+}
+
+void weir__io_cancel(struct weir__io *io, struct weir__io_op *op)
+{
+    if (op->state != WEIR__IO_OP_PENDING)
+        return;
+    op->state = WEIR__IO_OP_CANCELLING;
+    io->backend->cancel(io, op);
+}
+
+void weir__io_finish(struct weir__io *io, struct weir__io_op *op, int32_t result)
+{
+    assert(op->state == WEIR__IO_OP_PENDING || op->state == WEIR__IO_OP_CANCELLING);
+    weir__list_remove(&op->node);
+    op->state = WEIR__IO_OP_FINISHED;
+    op->result = result;
+    if (op->kind == WEIR__IO_RECV_LENT && result <= 0)
+        op->data = NULL;
+    weir__list_push_back(&io->finished, &op->node);
+}
+
+void weir__io_return(struct weir__io *io, char *data)
+{
+    io->backend->give_back(io, data);
+}
+
+/* ---- turns ---- */
+
+static int dispatch(struct weir__io *io)
+{
+    struct weir__list
+        batch; /* what finishes from now on waits for the next turn: done() may cancel and close */
+    weir__list_init(&batch);
+    weir__list_move_all(&batch, &io->finished);
+    int count = 0;
+    struct weir__list *node;
+    while ((node = weir__list_pop_front(&batch)) != NULL) {
+        struct weir__io_op *op = op_of(node);
+        struct weir__io_file *file = op->file;
+        /* Looked up before done(), which may free op, and file too unless it is closing. */
+        struct weir__io_op *closer = --file->undone == 0 ? file->closer : NULL;
+        op->state = WEIR__IO_OP_IDLE;
+        op->done(op);
+        count++;
+        if (closer != NULL) {
+            close_now(io, file, closer);
+            closer->done(closer);
+            count++;
+        }
+    }
+    return count;
+}
+
+/* One look at the kernel, asleep until the instant if nothing is there. Returns: 1 when woken. */
+static int wait_once(struct weir__io *io, int64_t until_ns)
+{
+    int awake = AWAKE;
+    bool may_sleep =
+        weir__list_is_empty(&io->finished) && atomic_compare_exchange_strong(&io->sleeping, &awake, ASLEEP);
+    int rc = io->backend->turn(io, may_sleep ? until_ns : WEIR__IO_NO_WAIT);
+    /* Taking the flag also makes visible what the waker wrote before. */
+    bool woken = atomic_exchange(&io->sleeping, AWAKE) == WOKEN;
+    return rc < 0 ? rc : woken;
+}
+
+int weir__io_turn(struct weir__io *io, int64_t wait_until_ns)
+{
+    int rc;
+    if (wait_until_ns <= weir__io_now_ns(io)) {
+        rc = io->backend->turn(io, WEIR__IO_NO_WAIT);
+    } else {
+        do {
+            rc = wait_once(io, wait_until_ns);
+        } while (rc == 0 && weir__list_is_empty(&io->finished) && weir__io_now_ns(io) < wait_until_ns);
+    }
+    int count = dispatch(io);
+    return rc < 0 && count == 0 ? rc : count;
+}
+
+void weir__io_wake(struct weir__io *io)
+{
+    if (atomic_exchange(&io->sleeping, WOKEN) == ASLEEP && io->backend->wake != NULL)
+        io->backend->wake(io);
+}

@@ -1,0 +1,33 @@
+/* The buffers a loop lends to receivers.
+ *
+ * Threading: the loop's thread.
+ *
+ * Free buffers wait last-in-first-out, so that the ones in use are those the cache still has; memory is
+ * touched only when a buffer is first lent. Under ASan a buffer that is not lent is poisoned.
+ */
+#ifndef WEIR__IO_LENT_H
+#define WEIR__IO_LENT_H
+
+#include "io/io.h"
+
+struct weir__io_lent {
+    char *memory;
+    unsigned free_count;
+    uint16_t free[WEIR__IO_LENT_COUNT];
+};
+
+/* Returns: 0 or -ENOMEM. */
+int weir__io_lent_open(struct weir__io_lent *lent) __attribute__((warn_unused_result));
+void weir__io_lent_close(struct weir__io_lent *lent);
+
+/* Takes a free buffer out. Returns: its number, or -1 when none is left. */
+int weir__io_lent_take(struct weir__io_lent *lent);
+/* Puts a buffer back among the free ones. */
+void weir__io_lent_put(struct weir__io_lent *lent, unsigned number);
+
+/* The memory of a buffer that was taken; from now on it may be touched. */
+char *weir__io_lent_data(struct weir__io_lent *lent, unsigned number);
+/* The number of the buffer whose memory begins at data. */
+unsigned weir__io_lent_number(const struct weir__io_lent *lent, const char *data);
+
+#endif

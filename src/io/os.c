@@ -1,0 +1,95 @@
+/* Sockets and the clock of a real kernel. */
+#include "io/os.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+int64_t weir__io_os_now_ns(struct weir__io *io)
+{
+    (void)io;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+bool weir__io_os_wait(int64_t until_ns, struct timespec *wait)
+{
+    if (until_ns == INT64_MAX)
+        return false;
+    int64_t left = until_ns < 0 ? 0 : until_ns - weir__io_os_now_ns(NULL);
+    if (left < 0)
+        left = 0;
+    wait->tv_sec = left / 1000000000;
+    wait->tv_nsec = left % 1000000000;
+    return true;
+}
+
+int weir__io_os_socket(struct weir__io *io, int family)
+{
+    (void)io;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+static int bind_and_listen(int fd, const struct sockaddr *addr, socklen_t len, int backlog, bool reuse_port)
+{
+    int on = 1;
+    if (addr->sa_family != AF_UNIX && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
+        return -errno;
+    if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
+        return -errno;
+    if (bind(fd, addr, len) < 0 || listen(fd, backlog) < 0)
+        return -errno;
+    return 0;
+}
+
+int weir__io_os_listen(struct weir__io *io, const struct sockaddr *addr, socklen_t len, int backlog,
+                       bool reuse_port)
+{
+    int fd = weir__io_os_socket(io, addr->sa_family);
+    if (fd < 0)
+        return fd;
+    int rc = bind_and_listen(fd, addr, len, backlog, reuse_port);
+    if (rc < 0) {
+        close(fd);
+        return rc;
+    }
+    return fd;
+}
+
+void weir__io_os_close(struct weir__io *io, int fd)
+{
+    (void)io;
+    close(fd); /* Linux closes even when it says EINTR */
+}
+
+int weir__io_os_address(struct weir__io *io, struct weir__io_file *file, bool peer,
+                        struct sockaddr_storage *addr, socklen_t *len)
+{
+    (void)io;
+    *len = sizeof *addr;
+    int rc = peer ? getpeername(file->fd, (struct sockaddr *)addr, len)
+                  : getsockname(file->fd, (struct sockaddr *)addr, len);
+    return rc < 0 ? -errno : 0;
+}
+
+int weir__io_os_shutdown(struct weir__io *io, struct weir__io_file *file)
+{
+    (void)io;
+    return shutdown(file->fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file)
+{
+    (void)io;
+    struct linger none = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(file->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
+bool weir__io_os_no_delay(int fd)
+{
+    int on = 1;
+    return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+}

@@ -1,0 +1,29 @@
+/* What the backends on a real kernel have in common: its sockets, its clock.
+ *
+ * Threading: the loop's thread. None of it blocks. The shapes are those of struct weir__io_backend, so that
+ * these functions are put into its table as they are; io is not used.
+ */
+#ifndef WEIR__IO_OS_H
+#define WEIR__IO_OS_H
+
+#include <time.h>
+
+#include "io/io.h"
+
+int64_t weir__io_os_now_ns(struct weir__io *io);
+int weir__io_os_socket(struct weir__io *io, int family);
+int weir__io_os_listen(struct weir__io *io, const struct sockaddr *addr, socklen_t len, int backlog,
+                       bool reuse_port);
+void weir__io_os_close(struct weir__io *io, int fd);
+int weir__io_os_address(struct weir__io *io, struct weir__io_file *file, bool peer,
+                        struct sockaddr_storage *addr, socklen_t *len);
+int weir__io_os_shutdown(struct weir__io *io, struct weir__io_file *file);
+void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file);
+
+/* Makes a TCP socket send small writes at once. Returns: whether fd is a TCP socket. */
+bool weir__io_os_no_delay(int fd);
+
+/* How long it is until an instant. Returns: false when there is none (INT64_MAX); *wait is >= 0. */
+bool weir__io_os_wait(int64_t until_ns, struct timespec *wait);
+
+#endif

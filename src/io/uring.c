@@ -1,0 +1,499 @@
+/* The seam on io_uring: every operation is an entry of the submission queue, every result a completion.
+ *
+ * One turn makes one system call: it submits all that was asked for since the last, and waits. Needs
+ * Linux 5.19 for the ring of lent buffers; from 6.1 on completions are only worked on when we ask (single
+ * issuer, deferred).
+ *
+ * Cancelling. A cancel is an entry of its own that names the operation by address, and an operation counts as
+ * ended only when its own completion and that of its cancel have both come. So no cancel is ever under way
+ * for an address that has been given to another operation.
+ *
+ * Lending. The kernel takes a buffer from a ring when bytes are there. Only a few are in the ring, taken from
+ * a stack, so that the same ones stay in the cache; when it runs dry it is made larger. An operation that
+ * finds it empty waits in `starved` until a buffer comes back: but only one that polled first, because
+ * without that the kernel asks for a buffer before it looks whether there are bytes, and an idle stream would
+ * stand in the way of others.
+ */
+#include "io/backend.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <liburing.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "io/lent.h"
+#include "io/os.h"
+
+enum {
+    DEFAULT_ENTRIES = 256,
+    COMPLETIONS_MIN = 4096, /* more are kept aside by the kernel, at a price */
+    GROUP = 0,
+    RING_START = 32, /* buffers in the ring at first */
+    RING_BYTES = WEIR__IO_LENT_COUNT * sizeof(struct io_uring_buf),
+};
+
+/* What user_data says besides the address of an op, whose low bits are zero. */
+enum { MARK_CANCEL = 1, MARK_WAKE = 2, MARKS = 3 };
+
+/* op->flags */
+enum {
+    IN_KERNEL = 1, /* its entry was written, its completion is to come */
+    CANCEL_IN_KERNEL = 2,
+    POLL_FIRST = 4 /* started so that it asks for a buffer only when bytes are there */
+};
+
+/* file->ready */
+enum { DRAINED = 1 /* the last receive left nothing behind: trying before polling would be in vain */ };
+
+struct uring_io {
+    struct weir__io io;
+    struct io_uring ring;
+    int wakefd;
+    bool watching_wake;
+    bool deferred;
+    struct weir__list unsent;      /* by queue: operations for which there was no entry */
+    struct weir__list uncancelled; /* by queue: cancels for which there was none, or that came too early */
+    struct weir__list starved;     /* by queue: RECV_LENT with bytes there and no buffer */
+    struct io_uring_buf_ring *buffers;
+    unsigned in_ring;     /* buffers the kernel may take */
+    unsigned ring_target; /* how many it should have */
+    struct weir__io_lent lent;
+};
+
+static struct uring_io *self(struct weir__io *io)
+{
+    return weir__container_of(io, struct uring_io, io);
+}
+
+static struct weir__io_op *op_of_queue(struct weir__list *node)
+{
+    return weir__container_of(node, struct weir__io_op, queue);
+}
+
+/* ---- lent buffers ---- */
+
+static void fill_ring(struct uring_io *u)
+{
+    int added = 0;
+    while (u->in_ring < u->ring_target) {
+        int number = weir__io_lent_take(&u->lent);
+        if (number < 0)
+            break;
+        char *data = u->lent.memory + (size_t)number * WEIR__IO_LENT_BYTES;
+        io_uring_buf_ring_add(u->buffers, data, WEIR__IO_LENT_BYTES, (unsigned short)number,
+                              io_uring_buf_ring_mask(WEIR__IO_LENT_COUNT), added++);
+        u->in_ring++;
+    }
+    if (added > 0)
+        io_uring_buf_ring_advance(u->buffers, added);
+}
+
+static int open_buffers(struct uring_io *u)
+{
+    void *ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (ring == MAP_FAILED)
+        return -ENOMEM;
+    u->buffers = ring;
+    io_uring_buf_ring_init(u->buffers);
+    struct io_uring_buf_reg reg = {
+        .ring_addr = (uint64_t)(uintptr_t)ring, .ring_entries = WEIR__IO_LENT_COUNT, .bgid = GROUP};
+    int rc = io_uring_register_buf_ring(&u->ring, &reg, 0);
+    if (rc == 0)
+        rc = weir__io_lent_open(&u->lent);
+    if (rc < 0) {
+        munmap(ring, RING_BYTES);
+        return rc == -EINVAL ? -ENOSYS : rc; /* a kernel before 5.19 */
+    }
+    u->ring_target = RING_START;
+    fill_ring(u);
+    return 0;
+}
+
+/* ---- opening ---- */
+
+/* The best set-up the kernel knows: 6.1, 6.0, 5.19. */
+static int open_ring(struct uring_io *u, unsigned entries)
+{
+    static const unsigned setups[] = {
+        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+        IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+    };
+    int rc = -ENOSYS;
+    for (size_t i = 0; i < sizeof setups / sizeof setups[0]; i++) {
+        struct io_uring_params params = {.flags = setups[i] | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE};
+        params.cq_entries = entries * 2 > COMPLETIONS_MIN ? entries * 2 : COMPLETIONS_MIN;
+        rc = io_uring_queue_init_params(entries, &u->ring, &params);
+        if (rc == 0)
+            return (params.features & IORING_FEAT_EXT_ARG) ? 0 : -ENOSYS;
+        if (rc != -EINVAL)
+            return rc;
+    }
+    return -ENOSYS;
+}
+
+static int uring_open(const struct weir__io_options *options, struct weir__io **out)
+{
+    struct uring_io *u = calloc(1, sizeof *u);
+    if (u == NULL)
+        return -ENOMEM;
+    weir__list_init(&u->unsent);
+    weir__list_init(&u->uncancelled);
+    weir__list_init(&u->starved);
+    int rc = open_ring(u, options->entries == 0 ? DEFAULT_ENTRIES : options->entries);
+    if (rc < 0)
+        goto no_ring;
+    u->wakefd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (u->wakefd < 0) {
+        rc = -errno;
+        goto no_wakefd;
+    }
+    rc = open_buffers(u);
+    if (rc < 0)
+        goto no_buffers;
+    *out = &u->io;
+    return 0;
+
+no_buffers:
+    close(u->wakefd);
+no_wakefd:
+    io_uring_queue_exit(&u->ring);
+no_ring:
+    free(u);
+    return rc;
+}
+
+static void uring_free(struct weir__io *io)
+{
+    struct uring_io *u = self(io);
+    io_uring_queue_exit(&u->ring);
+    close(u->wakefd);
+    munmap(u->buffers, RING_BYTES);
+    weir__io_lent_close(&u->lent);
+    free(u);
+}
+
+static int uring_attach(struct weir__io *io, struct weir__io_file *file)
+{
+    (void)io;
+    if (!file->foreign)
+        (void)weir__io_os_no_delay(file->fd);
+    return 0;
+}
+
+static void uring_detach(struct weir__io *io, struct weir__io_file *file)
+{
+    (void)io;
+    (void)file;
+}
+
+/* ---- submitting ---- */
+
+/* A free entry, or NULL when the queue is full and the kernel takes nothing at present. */
+static struct io_uring_sqe *entry(struct uring_io *u)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+    if (sqe == NULL && io_uring_submit(&u->ring) > 0)
+        sqe = io_uring_get_sqe(&u->ring);
+    return sqe;
+}
+
+static void prepare_recv_lent(struct io_uring_sqe *sqe, struct weir__io_op *op)
+{
+    io_uring_prep_recv(sqe, op->file->fd, NULL, WEIR__IO_LENT_BYTES, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = GROUP;
+}
+
+static void prepare_send(struct io_uring_sqe *sqe, struct weir__io_op *op)
+{
+    const struct iovec *iov = op->msg->msg_iov;
+    if (op->msg->msg_iovlen == 1) /* spares the kernel copying the message and its vector */
+        io_uring_prep_send(sqe, op->file->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL | MSG_WAITALL);
+    else
+        io_uring_prep_sendmsg(sqe, op->file->fd, op->msg, MSG_NOSIGNAL | MSG_WAITALL);
+}
+
+static void prepare(struct io_uring_sqe *sqe, struct weir__io_op *op)
+{
+    int fd = op->file->fd;
+    switch ((enum weir__io_kind)op->kind) {
+    case WEIR__IO_ACCEPT:
+        io_uring_prep_accept(sqe, fd, op->addr, op->addr == NULL ? NULL : &op->addr_len,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+        break;
+    case WEIR__IO_CONNECT:
+        io_uring_prep_connect(sqe, fd, op->addr, op->addr_len);
+        break;
+    case WEIR__IO_RECV:
+        io_uring_prep_recv(sqe, fd, op->data, op->len, 0);
+        break;
+    case WEIR__IO_RECV_LENT:
+        prepare_recv_lent(sqe, op);
+        break;
+    case WEIR__IO_SEND:
+        prepare_send(sqe, op);
+        break;
+    case WEIR__IO_POLL:
+        io_uring_prep_poll_add(sqe, fd, op->events);
+        break;
+    case WEIR__IO_CLOSE:
+        assert(false);
+    }
+    if (op->flags & POLL_FIRST)
+        sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    io_uring_sqe_set_data(sqe, op);
+}
+
+static void start(struct uring_io *u, struct weir__io_op *op)
+{
+    struct io_uring_sqe *sqe = entry(u);
+    if (sqe == NULL) {
+        weir__list_push_back(&u->unsent, &op->queue);
+        return;
+    }
+    prepare(sqe, op);
+    op->flags |= IN_KERNEL;
+}
+
+static bool uring_submit(struct weir__io *io, struct weir__io_op *op)
+{
+    struct uring_io *u = self(io);
+    if (op->kind == WEIR__IO_CONNECT && op->addr->sa_family == AF_UNIX) {
+        /* Ends at once, one way or the other; the kernel's worker threads would wait for a full backlog. */
+        op->result = connect(op->file->fd, op->addr, op->addr_len) < 0 ? -errno : 0;
+        return true;
+    }
+    bool receives = op->kind == WEIR__IO_RECV || op->kind == WEIR__IO_RECV_LENT;
+    if (receives && (op->file->ready & DRAINED))
+        op->flags |= POLL_FIRST;
+    start(u, op);
+    return false;
+}
+
+static void send_cancel(struct uring_io *u, struct weir__io_op *op)
+{
+    struct io_uring_sqe *sqe = entry(u);
+    if (sqe == NULL) {
+        weir__list_push_back(&u->uncancelled, &op->queue);
+        return;
+    }
+    io_uring_prep_cancel(sqe, op, 0);
+    io_uring_sqe_set_data64(sqe, (uint64_t)(uintptr_t)op | MARK_CANCEL);
+    op->flags |= CANCEL_IN_KERNEL;
+}
+
+static void uring_cancel(struct weir__io *io, struct weir__io_op *op)
+{
+    struct uring_io *u = self(io);
+    if (op->flags & IN_KERNEL) {
+        send_cancel(u, op);
+    } else { /* unsent or starved */
+        weir__list_remove(&op->queue);
+        weir__io_finish(io, op, -ECANCELED);
+    }
+}
+
+static void uring_give_back(struct weir__io *io, char *data)
+{
+    struct uring_io *u = self(io);
+    weir__io_lent_put(&u->lent, weir__io_lent_number(&u->lent, data));
+}
+
+/* ---- completions ---- */
+
+/* Ends op unless its cancel is still under way. */
+static void settle(struct uring_io *u, struct weir__io_op *op)
+{
+    if (op->flags & (IN_KERNEL | CANCEL_IN_KERNEL))
+        return;
+    weir__list_remove(&op->queue); /* of uncancelled */
+    weir__io_finish(&u->io, op, op->result);
+}
+
+/* The buffer the kernel chose for a receive. */
+static void take_lent(struct uring_io *u, struct weir__io_op *op, const struct io_uring_cqe *cqe)
+{
+    if (!(cqe->flags & IORING_CQE_F_BUFFER))
+        return;
+    unsigned number = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+    u->in_ring--;
+    if (cqe->res > 0)
+        op->data = weir__io_lent_data(&u->lent, number);
+    else /* some kernels spend one on the end of a stream */
+        weir__io_lent_put(&u->lent, number);
+}
+
+static void note_drained(struct weir__io_op *op, const struct io_uring_cqe *cqe)
+{
+    if (cqe->res > 0 && !(cqe->flags & IORING_CQE_F_SOCK_NONEMPTY))
+        op->file->ready |= DRAINED;
+    else
+        op->file->ready &= (uint8_t)~DRAINED;
+}
+
+/* There was no buffer. */
+static void on_starved(struct uring_io *u, struct weir__io_op *op)
+{
+    if (u->ring_target < WEIR__IO_LENT_COUNT)
+        u->ring_target *= 2;
+    if (op->flags & POLL_FIRST) {
+        weir__list_push_back(&u->starved, &op->queue);
+    } else {
+        op->flags |= POLL_FIRST;
+        weir__list_push_back(&u->unsent, &op->queue); /* not from here: a full queue would be flushed */
+    }
+}
+
+static void on_result(struct uring_io *u, struct weir__io_op *op, const struct io_uring_cqe *cqe)
+{
+    bool cancelled = op->state == WEIR__IO_OP_CANCELLING;
+    op->flags &= (uint8_t)~IN_KERNEL;
+    op->result = cqe->res;
+    if (cancelled && (cqe->res == -EINTR || cqe->res == -ENOBUFS))
+        op->result = -ECANCELED;
+    if (op->kind == WEIR__IO_POLL && cqe->res > 0)
+        op->result &= op->events | POLLERR | POLLHUP;
+    if (op->kind == WEIR__IO_RECV || op->kind == WEIR__IO_RECV_LENT)
+        note_drained(op, cqe);
+    if (op->kind == WEIR__IO_RECV_LENT) {
+        take_lent(u, op, cqe);
+        if (cqe->res == -ENOBUFS && !cancelled) {
+            on_starved(u, op);
+            return;
+        }
+    }
+    settle(u, op);
+}
+
+static void on_cancel_result(struct uring_io *u, struct weir__io_op *op, const struct io_uring_cqe *cqe)
+{
+    op->flags &= (uint8_t)~CANCEL_IN_KERNEL;
+    /* Not found, yet not over: the kernel was between two attempts at it. Unless its completion is next, ask
+     * again. */
+    if ((op->flags & IN_KERNEL) && cqe->res == -ENOENT)
+        weir__list_push_back(&u->uncancelled, &op->queue);
+    settle(u, op);
+}
+
+static void on_completion(struct uring_io *u, const struct io_uring_cqe *cqe)
+{
+    uint64_t data = cqe->user_data;
+    struct weir__io_op *op = (struct weir__io_op *)(uintptr_t)(data & ~(uint64_t)MARKS);
+    switch (data & MARKS) {
+    case MARK_WAKE:
+        u->watching_wake = cqe->flags & IORING_CQE_F_MORE;
+        break;
+    case MARK_CANCEL:
+        on_cancel_result(u, op, cqe);
+        break;
+    default:
+        on_result(u, op, cqe);
+    }
+}
+
+static void reap(struct uring_io *u)
+{
+    struct io_uring_cqe *cqe;
+    unsigned head;
+    unsigned count = 0;
+    io_uring_for_each_cqe(&u->ring, head, cqe)
+    {
+        on_completion(u, cqe);
+        count++;
+    }
+    io_uring_cq_advance(&u->ring, count);
+}
+
+/* ---- turns ---- */
+
+/* The wakes: one poll that stays, and completes with every write; nobody has to read the counter. */
+static void watch_wake(struct uring_io *u)
+{
+    struct io_uring_sqe *sqe = entry(u);
+    if (sqe == NULL)
+        return;
+    io_uring_prep_poll_multishot(sqe, u->wakefd, POLLIN);
+    io_uring_sqe_set_data64(sqe, MARK_WAKE);
+    u->watching_wake = true;
+}
+
+/* Starts what could not be started before. */
+static void catch_up(struct uring_io *u)
+{
+    if (!u->watching_wake)
+        watch_wake(u);
+    struct weir__list retry;
+    weir__list_init(&retry);
+    weir__list_move_all(&retry, &u->unsent);
+    struct weir__list *node;
+    while ((node = weir__list_pop_front(&retry)) != NULL)
+        start(u, op_of_queue(node));
+    weir__list_move_all(&retry, &u->uncancelled);
+    while ((node = weir__list_pop_front(&retry)) != NULL)
+        send_cancel(u, op_of_queue(node));
+    fill_ring(u);
+    /* As many as there are buffers: all of them have bytes waiting. */
+    for (unsigned i = 0; i < u->in_ring && (node = weir__list_pop_front(&u->starved)) != NULL; i++)
+        start(u, op_of_queue(node));
+}
+
+/* Whether an enter without waiting has anything to do. */
+static bool kernel_has_work(struct uring_io *u)
+{
+    unsigned flags = IO_URING_READ_ONCE(*u->ring.sq.kflags);
+    return io_uring_sq_ready(&u->ring) > 0 || (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
+}
+
+static int uring_turn(struct weir__io *io, int64_t wait_until_ns)
+{
+    struct uring_io *u = self(io);
+    catch_up(u);
+    bool ready = io_uring_cq_ready(&u->ring) > 0 || !weir__list_is_empty(&u->unsent) || !u->watching_wake;
+    if (ready || wait_until_ns == WEIR__IO_NO_WAIT) {
+        if (kernel_has_work(u))
+            (void)io_uring_submit_and_get_events(&u->ring); /* what is refused stays queued */
+    } else {
+        struct timespec wait;
+        bool limited = weir__io_os_wait(wait_until_ns, &wait);
+        struct __kernel_timespec timeout = {.tv_sec = limited ? wait.tv_sec : 0,
+                                            .tv_nsec = limited ? wait.tv_nsec : 0};
+        struct io_uring_cqe *first;
+        (void)io_uring_submit_and_wait_timeout(&u->ring, &first, 1, limited ? &timeout : NULL, NULL);
+    }
+    reap(u);
+    return 0;
+}
+
+static void uring_wake(struct weir__io *io)
+{
+    int saved = errno; /* called in signal handlers */
+    uint64_t one = 1;
+    (void)!write(self(io)->wakefd, &one, sizeof one);
+    errno = saved;
+}
+
+const struct weir__io_backend weir__io_uring = {
+    .name = "uring",
+    .open = uring_open,
+    .free = uring_free,
+    .now_ns = weir__io_os_now_ns,
+    .socket = weir__io_os_socket,
+    .listen = weir__io_os_listen,
+    .close_fd = weir__io_os_close,
+    .attach = uring_attach,
+    .detach = uring_detach,
+    .address = weir__io_os_address,
+    .shutdown = weir__io_os_shutdown,
+    .reset_on_close = weir__io_os_reset_on_close,
+    .submit = uring_submit,
+    .cancel = uring_cancel,
+    .give_back = uring_give_back,
+    .turn = uring_turn,
+    .wake = uring_wake,
+};
