@@ -67,6 +67,12 @@ int weir__loop_turn_until(struct weir__loop *loop, const bool *done);
 
 void weir__loop_post(struct weir__loop *loop, struct weir__message *message);
 
+static inline void weir__timeout_init(struct weir__timeout *t, void (*fire)(struct weir__timeout *timeout))
+{
+    weir__timer_init(&t->timer);
+    t->fire = fire;
+}
+
 static inline void weir__timeout_set(struct weir__loop *loop, struct weir__timeout *t, int64_t at_ns)
 {
     weir__wheel_set(&loop->wheel, &t->timer, at_ns);

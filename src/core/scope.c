@@ -18,8 +18,7 @@ static void deadline_passed(struct weir__timeout *timeout)
 static void init(struct weir__scope *s, struct weir__loop *loop, struct weir__task *owner, unsigned flags)
 {
     *s = (struct weir__scope){.loop = loop, .owner = owner, .flags = flags, .deadline_ns = INT64_MAX};
-    s->timeout.fire = deadline_passed;
-    weir__list_init(&s->timeout.timer.node);
+    weir__timeout_init(&s->timeout, deadline_passed);
     weir__list_init(&s->children);
     weir__list_init(&s->sibling);
     weir__list_init(&s->tasks);

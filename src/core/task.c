@@ -150,7 +150,8 @@ static void *first_frame(char *top)
 {
 #if defined(__x86_64__)
     void **sp = (void **)(void *)top;
-    *--sp = NULL; /* keeps the stack 16-aligned at the call in weir__task_start */
+    *--sp = NULL;
+    *--sp = NULL; /* two, so that the stack is 16-aligned at the call in weir__task_start */
     *--sp = (void *)(uintptr_t)weir__task_start;
     sp -= 6;
     memset(sp, 0, 6 * sizeof *sp);
@@ -307,17 +308,18 @@ static void sleep_ends(struct weir__timeout *timeout)
 int weir_sleep_until(weir_instant until)
 {
     struct weir__task *self = weir__task_current();
-    struct sleeper sleeper = {.timeout = {.fire = sleep_ends}, .task = self};
+    struct sleeper sleeper = {.task = self};
     int err = weir__wait_begin();
 
     if (err < 0)
         return err;
     if (until.ns <= weir_now().ns)
         return 0;
+    weir__timeout_init(&sleeper.timeout, sleep_ends);
     if (!weir_is_never(until))
         weir__timeout_set(self->loop, &sleeper.timeout, until.ns);
     err = weir__park("sleeping", weir__wake_cancelled, NULL);
-    if (err < 0 && !weir_is_never(until))
+    if (err < 0)
         weir__timeout_cancel(self->loop, &sleeper.timeout);
     return err;
 }

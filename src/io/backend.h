@@ -80,6 +80,6 @@ void weir__io_finish(struct weir__io *io, struct weir__io_op *op, int32_t result
 
 extern const struct weir__io_backend weir__io_uring;
 extern const struct weir__io_backend weir__io_epoll;
-extern const struct weir__io_backend weir__io_sim __attribute__((weak)); /* absent: -ENOSYS */
+extern const struct weir__io_backend weir__io_sim;
 
 #endif
