@@ -38,7 +38,7 @@ struct weir__chunk {
 
 static struct weir__chunk *new_chunk(size_t size)
 {
-    struct weir__chunk *c = malloc(sizeof *c + size);
+    struct weir__chunk *c = size <= SIZE_MAX - sizeof *c ? malloc(sizeof *c + size) : NULL;
     if (!c)
         return NULL;
     c->size = size;
