@@ -61,9 +61,11 @@ static void go_home(struct call *c, int result)
 static int work_there(void *arg)
 {
     struct call *c = arg;
-    int result = c->cause;
+    int result;
 
-    if (!c->cancel_seen) {
+    if (c->cancel_seen) {
+        result = c->cause;
+    } else {
         weir_scope_open(&c->scope, weir_never(), WEIR_COLLECT);
         c->running = true;
         result = c->fn(c->arg);

@@ -8,6 +8,7 @@
 #include <weir/time.h>
 
 #include "base/clock.h"
+#include "core/report.h"
 #include "core/runtime.h"
 #include "core/scope.h"
 #include "core/task.h"
@@ -128,9 +129,10 @@ static bool is_finished(struct weir__loop *loop, const bool *done)
     return asked && loop->root->live == 0;
 }
 
-/* Nothing can ever happen again: every wait fails, so that tasks end and say where they were. */
+/* Nothing can ever happen again: say who waits, then have every wait fail, so that the tasks end. */
 static int break_deadlock(struct weir__loop *loop)
 {
+    weir__report_parked(loop);
     if (loop->root->cause == -EDEADLK) {
         weir_log(WEIR_LOG_ERROR, "tasks are left that nothing can wake");
         abort();

@@ -141,9 +141,10 @@ int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *), void *arg
 {
     struct weir__scope *s = weir__scope_of(scope);
     struct weir__task *task = NULL;
-    int err = weir__spawn(s, name, fn, arg, &task);
+    int err;
 
     assert(s->loop == weir__loop_current() && "a scope is of one loop; see weir_loop_call()");
+    err = weir__spawn(s, name, fn, arg, &task);
     if (err < 0)
         note_failure(s, err);
     else

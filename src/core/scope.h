@@ -35,7 +35,7 @@ static inline struct weir__scope *weir__scope_of(weir_scope *scope)
 void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop);
 /* Makes every wait in s and below fail with cause, from now on. */
 void weir__scope_cancel(struct weir__scope *s, int cause);
-/* Spawns into s; failure of the spawn itself is the scope's only when count_failure. */
+/* Spawns into s; a failure of the spawn itself is only returned. Returns: as weir_spawn(). */
 int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg,
                 struct weir__task **out);
 /* A task of s has ended with this outcome. */

@@ -6,6 +6,7 @@
 #include <weir/runtime.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -101,6 +102,14 @@ void weir_signals_close(weir_signals *signals)
     restore(inside(signals)->numbers);
 }
 
+static void stop_waiting(struct weir__task *task)
+{
+    struct signals *s = task->cancel_arg;
+
+    s->waiter = NULL; /* a signal that comes in before the task runs again must not wake it twice */
+    weir__wake_cancelled(task);
+}
+
 int weir_signals_wait(weir_signals *signals)
 {
     struct signals *s = inside(signals);
@@ -114,8 +123,7 @@ int weir_signals_wait(weir_signals *signals)
             return number;
         }
         s->waiter = weir__task_current();
-        err = weir__park("a signal", weir__wake_cancelled, NULL);
-        s->waiter = NULL;
+        err = weir__park("a signal", stop_waiting, s);
     }
     return err;
 }
@@ -138,6 +146,7 @@ void weir__signals_deliver(struct weir__loop *loop)
 /* --- overflow of a task's stack --- */
 
 static struct sigaction before_overflow;
+static pthread_once_t watched = PTHREAD_ONCE_INIT;
 
 static void put(char *out, size_t room, const char *text)
 {
@@ -168,13 +177,15 @@ static void fault(int number, siginfo_t *info, void *context)
     (void)sigaction(number, &before_overflow, NULL);
 }
 
-void weir__overflow_watch(void)
+static void watch(void)
 {
     struct sigaction action = {.sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    struct sigaction now;
 
-    if (sigaction(SIGSEGV, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == fault)
-        return;
     sigemptyset(&action.sa_mask);
     (void)sigaction(SIGSEGV, &action, &before_overflow);
+}
+
+void weir__overflow_watch(void)
+{
+    (void)pthread_once(&watched, watch);
 }

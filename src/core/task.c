@@ -247,6 +247,8 @@ int weir__wait_begin(void)
 
     if (--self->budget == 0)
         yield_now(self);
+    if (__builtin_expect(self->loop->on_wait != NULL, 0))
+        self->loop->on_wait(self, false);
     return self->scope->cause;
 }
 
@@ -259,6 +261,8 @@ int weir__park(const char *waits_for, void (*on_cancel)(struct weir__task *task)
     self->cancel_arg = cancel_arg;
     self->state = WEIR__TASK_PARKED;
     self->budget = WEIR__WAIT_BUDGET;
+    if (__builtin_expect(self->loop->on_wait != NULL, 0))
+        self->loop->on_wait(self, true);
     leave(self->loop, self);
     self->on_cancel = NULL;
     self->waits_for = NULL;
@@ -292,7 +296,7 @@ int weir_yield(void)
     struct weir__task *self = weir__task_current();
 
     yield_now(self);
-    return self->scope->cause;
+    return weir__wait_begin();
 }
 
 struct sleeper {
@@ -303,6 +307,15 @@ struct sleeper {
 static void sleep_ends(struct weir__timeout *timeout)
 {
     weir__wake(weir__container_of(timeout, struct sleeper, timeout)->task, 0);
+}
+
+/* The timer goes first: it may have expired in the same turn and be about to fire. */
+static void sleep_cancelled(struct weir__task *task)
+{
+    struct sleeper *sleeper = task->cancel_arg;
+
+    weir__timeout_cancel(task->loop, &sleeper->timeout);
+    weir__wake_cancelled(task);
 }
 
 int weir_sleep_until(weir_instant until)
@@ -318,10 +331,7 @@ int weir_sleep_until(weir_instant until)
     weir__timeout_init(&sleeper.timeout, sleep_ends);
     if (!weir_is_never(until))
         weir__timeout_set(self->loop, &sleeper.timeout, until.ns);
-    err = weir__park("sleeping", weir__wake_cancelled, NULL);
-    if (err < 0)
-        weir__timeout_cancel(self->loop, &sleeper.timeout);
-    return err;
+    return weir__park("sleeping", sleep_cancelled, &sleeper);
 }
 
 int weir_sleep(weir_duration d)

@@ -37,9 +37,7 @@ struct weir__task {
     const char *name;
     char *stack;
     uint64_t id;
-    int64_t spawned_ns;
     int wake_result;
-    int saved_errno;
     uint16_t budget;
     uint8_t state;
     void *cxx_caught; /* __cxa_eh_globals of the C++ runtime, where there is one */

@@ -1,0 +1,10 @@
+/* What the tasks of a loop are waiting for, written to the log. Threading: the loop's thread. */
+#ifndef WEIR__REPORT_H
+#define WEIR__REPORT_H
+
+struct weir__loop;
+
+/* One line for each task that is parked: its name, what it waits for, how many scopes deep it is. */
+void weir__report_parked(struct weir__loop *loop);
+
+#endif

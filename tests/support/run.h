@@ -1,0 +1,30 @@
+/* Running the body of a test as the first task of a runtime.
+ *
+ * The bodies may use cmocka's assertions; one that fails leaves the task and ends the test, and the tests
+ * after it in the same program fail too, because the runtime was never left.
+ */
+#ifndef TEST_SUPPORT_RUN_H
+#define TEST_SUPPORT_RUN_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <weir.h>
+
+/* On the simulated kernel, io_uring and epoll, one after the other; what the machine does not have (-ENOSYS,
+ * -EPERM of io_uring in a container) is left out. fn must return 0. */
+void run_everywhere(int (*fn)(void *arg), void *arg);
+
+/* Under simulation, with this seed. fn must return 0. */
+void run_simulated(uint64_t seed, int (*fn)(void *arg), void *arg);
+
+/* "sim", "uring", "epoll". */
+const char *io_name(enum weir_io io);
+
+/* Whether this kernel lets us have it. */
+bool io_is_here(enum weir_io io);
+
+#endif

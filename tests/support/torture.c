@@ -1,0 +1,208 @@
+#include "support/torture.h"
+
+#include <dirent.h>
+#include <string.h>
+
+#include "core/loop.h"
+#include "core/runtime.h"
+#include "core/scope.h"
+#include "core/task.h"
+#include "io/sim.h"
+
+enum { WAITS_MAX = 20000 };
+
+/* The cancel that comes a turn later; lies in the world's task, which outlives it. */
+struct torture_strike {
+    struct weir__message message;
+    weir_scope scope;
+    bool open, posted, delivered;
+};
+
+static const char *way_name(enum torture_way way)
+{
+    return way == TORTURE_BEGIN ? "as it began" : way == TORTURE_PARKED ? "as it parked" : "a turn later";
+}
+
+#define FAIL(t, ...)                                                                                         \
+    do {                                                                                                     \
+        print_error("torture on %s, wait %llu struck %s: ", io_name((t)->io),                                \
+                    (unsigned long long)(t)->strike_at, way_name((t)->way));                                 \
+        fail_msg(__VA_ARGS__);                                                                               \
+    } while (0)
+
+/* --- striking --- */
+
+static bool is_within(const struct weir__scope *s, const struct weir__scope *outer)
+{
+    while (s != NULL && s != outer)
+        s = s->parent;
+    return s != NULL;
+}
+
+static void strike(struct torture *t)
+{
+    if (!t->strike->open)
+        return;
+    t->disturbed = true;
+    weir_scope_cancel(&t->strike->scope);
+}
+
+static void deliver(struct weir__message *message)
+{
+    struct torture *t = weir__loop_current()->on_wait_arg;
+
+    t->strike->delivered = true;
+    strike(t);
+    (void)message;
+}
+
+static void on_wait(struct weir__task *task, bool parked)
+{
+    struct torture *t = task->loop->on_wait_arg;
+
+    if (!t->strike->open || !is_within(task->scope, weir__scope_of(&t->strike->scope)))
+        return;
+    /* A wait that parks is struck there or later; each beginning and each parking counts as one. */
+    if (parked != (t->way != TORTURE_BEGIN) || ++t->waits != t->strike_at)
+        return;
+    if (t->way != TORTURE_LATER) {
+        strike(t);
+        return;
+    }
+    t->strike->posted = true;
+    t->strike->message.deliver = deliver;
+    weir__loop_post(task->loop, &t->strike->message);
+}
+
+int torture_victim(struct torture *t, int (*fn)(void *arg), void *arg)
+{
+    struct torture_strike *s = t->strike;
+
+    assert_false(t->victim_ran);
+    t->victim_ran = true;
+    weir_scope_open(&s->scope, weir_never(), WEIR_COLLECT);
+    s->open = true;
+    t->victim_result = fn(arg);
+    (void)weir_scope_close(&s->scope);
+    s->open = false;
+    return t->victim_result;
+}
+
+/* --- one run --- */
+
+static int count_descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    int count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    return count;
+}
+
+/* What a loop holds when the world has returned: the world's own task and nothing else. */
+static void check_nothing_left(struct torture *t)
+{
+    struct weir__loop *loop = weir__loop_current();
+    size_t stacks = loop->stacks.count - loop->stacks.idle_count;
+
+    if (stacks != 1 || loop->root->live != 1)
+        FAIL(t, "%zu tasks are left", stacks - 1);
+    if (!weir__list_is_empty(&loop->root->children))
+        FAIL(t, "a scope is left");
+    if (loop->wheel.count != 0)
+        FAIL(t, "%zu timers are left", loop->wheel.count);
+    if (t->io == WEIR_IO_SIM) {
+        struct weir__sim_stats stats = weir__sim_stats(loop->io);
+        if (stats.open_files != 0 || stats.pending_ops != 0 || stats.lent != 0)
+            FAIL(t, "%u files, %u operations and %u lent buffers are left", stats.open_files,
+                 stats.pending_ops, stats.lent);
+    }
+}
+
+static void check_result(struct torture *t)
+{
+    int result = t->victim_result;
+    bool fine = result >= 0 || (t->disturbed && (result == -WEIR_ECANCELED || result == t->also_fine));
+
+    if (!t->victim_ran)
+        FAIL(t, "the world did not run its victim");
+    if (!fine)
+        FAIL(t, "the victim returned %d, %s", result, weir_error_text(result));
+}
+
+static int run_world(void *arg)
+{
+    struct torture *t = arg;
+    struct torture_strike s = {0};
+    struct weir__loop *loop = weir__loop_current();
+
+    t->strike = &s;
+    loop->on_wait_arg = t;
+    loop->on_wait = on_wait;
+    (void)t->world(t);
+    while (s.posted && !s.delivered) /* it lies on our stack */
+        (void)weir_yield();
+    loop->on_wait = NULL;
+    check_result(t);
+    check_nothing_left(t);
+    return 0;
+}
+
+/* True when the wait to be struck was reached. */
+static bool run_once(struct torture *t)
+{
+    weir_options options = {.io = t->io, .seed = 1 + t->strike_at};
+    int descriptors = count_descriptors();
+    int result;
+
+    t->also_fine = 0;
+    t->disturbed = t->victim_ran = false;
+    t->waits = 0;
+    result = weir_run(&options, run_world, t);
+    if (result != 0)
+        FAIL(t, "the run returned %d, %s", result, weir_error_text(result));
+    if (count_descriptors() != descriptors)
+        FAIL(t, "%d descriptors more than before", count_descriptors() - descriptors);
+    return t->strike_at != 0 && t->waits >= t->strike_at;
+}
+
+/* --- all of them --- */
+
+void torture_only(int (*world)(struct torture *t), void *arg, enum weir_io io, uint64_t at,
+                  enum torture_way way)
+{
+    struct torture t = {.arg = arg, .world = world, .io = io, .strike_at = at, .way = way};
+
+    (void)run_once(&t);
+}
+
+static int torture_on(enum weir_io io, int (*world)(struct torture *t), void *arg)
+{
+    int runs = 1;
+
+    torture_only(world, arg, io, 0, TORTURE_BEGIN);
+    for (enum torture_way way = TORTURE_BEGIN; way < TORTURE_WAYS; way++) {
+        struct torture t = {.arg = arg, .world = world, .io = io, .way = way};
+        do {
+            t.strike_at++;
+            runs++;
+            if (t.strike_at > WAITS_MAX)
+                FAIL(&t, "it has no end: torture something shorter");
+        } while (run_once(&t));
+    }
+    return runs;
+}
+
+int torture(int (*world)(struct torture *t), void *arg)
+{
+    static const enum weir_io all[] = {WEIR_IO_SIM, WEIR_IO_URING, WEIR_IO_EPOLL};
+    int runs = 0;
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (io_is_here(all[i]))
+            runs += torture_on(all[i], world, arg);
+    return runs;
+}

@@ -1,0 +1,71 @@
+/* Cancel torture: runs a piece of code again and again, its scope cancelled at the 1st, 2nd, … nth wait in
+ * it, and checks each time that it ended properly and left nothing behind.
+ *
+ *     static int victim(void *arg)            // what is tortured: every wait in it and in the tasks it
+ * spawns
+ *     {
+ *         struct fixture *f = arg;
+ *         return weir_stream_read(…);         // 0 when undisturbed; hands a cancel on when there is one
+ *     }
+ *
+ *     static int world(struct torture *t)     // what stands around it and is left in peace: peers, listeners
+ *     {
+ *         struct fixture f = {0};
+ *         weir_scope peers;
+ *         … weir_scope_open(&peers, weir_never(), 0); weir_spawn(&peers, …) …
+ *         int result = torture_victim(t, victim, &f);
+ *         … tear down; assert what must hold now, however victim ended …
+ *         return result;
+ *     }
+ *
+ *     static void reading_can_be_cancelled(void **state) { (void)state; torture(world, NULL); }
+ *
+ * Each wait is struck in three ways: as it begins; just after the task has parked; and a turn of the loop
+ * later, when the kernel has the operation. That is done on every backend there is, each run in a runtime of
+ * its own, until a run goes by in which the wait to be struck is never reached.
+ *
+ * Checked by itself after each run:
+ *   - the victim returned 0 or more (it had won, or dealt with the cancel), or -WEIR_ECANCELED; in the
+ *     undisturbed run, 0 or more. Set t->also_fine in the world for one more code that may come of a cancel;
+ *   - the world returned (a hang is the test's time limit, under simulation a deadlock with a report);
+ *   - no task, scope, timer, file, pending operation or lent buffer is left when the world has returned, and
+ *     no descriptor of the process after the runtime. Memory is ASan's to check: make asan.
+ *
+ * Runs with a failure name the backend, the wait and the way; break off there with torture_only().
+ */
+#ifndef TEST_SUPPORT_TORTURE_H
+#define TEST_SUPPORT_TORTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "support/run.h"
+
+enum torture_way { TORTURE_BEGIN, TORTURE_PARKED, TORTURE_LATER, TORTURE_WAYS };
+
+struct torture {
+    void *arg;      /* as given to torture() */
+    int also_fine;  /* see above */
+    bool disturbed; /* once the victim's scope has been cancelled */
+
+    /* the harness's own */
+    int (*world)(struct torture *t);
+    enum weir_io io;
+    enum torture_way way;
+    uint64_t strike_at, waits;
+    struct torture_strike *strike;
+    int victim_result;
+    bool victim_ran;
+};
+
+/* Tortures on every backend. Returns how many runs it took, all backends together. */
+int torture(int (*world)(struct torture *t), void *arg);
+
+/* One run: nothing is struck when at is 0. For looking into a failure. */
+void torture_only(int (*world)(struct torture *t), void *arg, enum weir_io io, uint64_t at,
+                  enum torture_way way);
+
+/* For the world, once: runs fn(arg) in a scope that may be cancelled, and returns what it returned. */
+int torture_victim(struct torture *t, int (*fn)(void *arg), void *arg);
+
+#endif
