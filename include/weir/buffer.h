@@ -134,7 +134,10 @@ void weir_buffer_commit(weir_buffer *b, size_t n);
 void weir_buffer_consume(weir_buffer *b, size_t n);
 
 /* Cuts the buffer back to its first len bytes; does nothing if it is no longer than that. The way to undo a
- * run of appends of which one failed. Owns:    keeps the memory. Returns: nothing. Where:   any thread.
+ * run of appends of which one failed.
+ * Owns:    keeps the memory.
+ * Returns: nothing.
+ * Where:   any thread.
  */
 void weir_buffer_truncate(weir_buffer *b, size_t len);
 

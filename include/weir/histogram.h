@@ -45,7 +45,10 @@ void weir_histogram_init(weir_histogram *h);
 void weir_histogram_reset(weir_histogram *h);
 
 /* Records one duration. Negative ones count as 0; those beyond the range count in the last bucket, and still
- * show exactly in the maximum and the sum. Owns:    nothing. Returns: nothing. Where:   one thread at a time.
+ * show exactly in the maximum and the sum.
+ * Owns:    nothing.
+ * Returns: nothing.
+ * Where:   one thread at a time.
  */
 void weir_histogram_record(weir_histogram *h, weir_duration d);
 
@@ -58,8 +61,9 @@ void weir_histogram_merge(weir_histogram *h, const weir_histogram *other);
 
 /* The duration that a share q (0 to 1) of the recorded ones do not exceed: 0.5 is the median, 0.99 the p99.
  * Owns:    nothing.
- * Returns: within 1 % of the exact value, never outside what was recorded; 0 if nothing was. q outside 0 to 1
- * is taken as the nearer end. Where:   one thread at a time.
+ * Returns: within 1 % of the exact value, never outside what was recorded; 0 if nothing was. q outside 0 to
+ *          1 is taken as the nearer end.
+ * Where:   one thread at a time.
  */
 weir_duration weir_histogram_quantile(const weir_histogram *h, double q);
 

@@ -74,10 +74,11 @@ void weir_client_close(weir_client *client);
 /* Asks with GET and reads the whole answer, of whatever status. Redirects are not followed.
  * Owns:    url is lent. reply is filled; see weir_reply.
  * Returns: 0; -EINVAL the URL; -WEIR_EBUSY too many wait for a connection; -WEIR_EDNS; the errors of
- * weir_connect(); -WEIR_EPROTOCOL the answer can't be understood; -WEIR_ETRUNCATED, -ECONNRESET it broke off;
- * -WEIR_ETOOLARGE. On any failure reply is empty and needs no weir_reply_free(). Cancel:  ends the wait and
- * closes the connection. Where:   task of its loop. Waits. A request that a kept connection lost before any
- * byte of an answer is sent once more, on a fresh one, when its method is idempotent (RFC 9110, 9.2.2).
+ *          weir_connect(); -WEIR_EPROTOCOL the answer can't be understood; -WEIR_ETRUNCATED, -ECONNRESET it
+ *          broke off; -WEIR_ETOOLARGE. On any failure reply is empty and needs no weir_reply_free().
+ * Cancel:  ends the wait and closes the connection.
+ * Where:   task of its loop. Waits. A request that a kept connection lost before any byte of an answer is
+ *          sent once more, on a fresh one, when its method is idempotent (RFC 9110, 9.2.2).
  */
 int weir_get(weir_client *client, const char *url, weir_reply *reply) WEIR_CHECKED;
 
@@ -105,8 +106,11 @@ void weir_reply_free(weir_reply *reply);
 typedef struct weir_fetch_stream weir_fetch_stream;
 
 /* Sends the head of a request; body_length: of what weir_fetch_write() will bring, 0 none, -1 unknown
- * (chunked). options->body is not used. Owns:    the caller owns *out and closes it. Returns: as
- * weir_fetch(). Cancel:  as weir_get(). Where:   task of its loop. Waits.
+ * (chunked). options->body is not used.
+ * Owns:    the caller owns *out and closes it.
+ * Returns: as weir_fetch().
+ * Cancel:  as weir_get().
+ * Where:   task of its loop. Waits.
  */
 int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int64_t body_length,
                     weir_fetch_stream **out) WEIR_CHECKED;
@@ -135,7 +139,8 @@ int weir_fetch_head(weir_fetch_stream *f, weir_reply *reply) WEIR_CHECKED;
 ssize_t weir_fetch_read(weir_fetch_stream *f, void *data, size_t bytes) WEIR_CHECKED;
 
 /* Ends it: the connection is kept when all was read, else closed. NULL is nothing.
- * Where:   task of its loop. Waits for at most a turn.
+ * Cancel:  does not cut it short; it takes at most a turn of the loop.
+ * Where:   task of its loop. Waits.
  */
 void weir_fetch_close(weir_fetch_stream *f);
 

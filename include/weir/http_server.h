@@ -83,12 +83,14 @@ typedef struct weir_server_options {
 /* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain, a second one ends at once.
  * Owns:    all is lent until it returns.
  * Returns: 0 after a drain; -EINVAL, -WEIR_ECONFIG a route's path or the options; the errors of weir_run()
- * and weir_listen(). Where:   a thread that is no loop, usually main().
+ *          and weir_listen().
+ * Where:   a thread that is no loop, usually main().
  */
 int weir_serve(const weir_server_options *options, const weir_route *routes, size_t route_count) WEIR_CHECKED;
 
 /* The same inside a runtime of yours: serves on all its loops until the scope is cancelled, then drains under
- * a shield of its own, and returns when the last exchange has ended. Owns:    all is lent until it returns.
+ * a shield of its own, and returns when the last exchange has ended.
+ * Owns:    all is lent until it returns.
  * Returns: -WEIR_ECANCELED or -WEIR_EDEADLINE after a drain; else as weir_serve().
  * Cancel:  begins the drain; what is left after options->drain is cancelled.
  * Where:   task. Waits.
@@ -161,7 +163,8 @@ void *weir_request_alloc(weir_request *req, size_t bytes);
 
 /* Reads the whole body. Sends 100 Continue when the client waits for it.
  * Owns:    *body points to memory of the request and lives as long as the handler runs.
- * Returns: 0; -WEIR_ETOOLARGE over max_bytes or the route's limit (413); -WEIR_ETRUNCATED, -WEIR_EPROTOCOL; -ENOMEM.
+ * Returns: 0; -WEIR_ETOOLARGE over max_bytes or the route's limit (413); -WEIR_ETRUNCATED, -WEIR_EPROTOCOL;
+ * -ENOMEM.
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits.
  */
@@ -178,8 +181,11 @@ ssize_t weir_request_read(weir_request *req, void *data, size_t bytes) WEIR_CHEC
 /* --- the response: headers first, then a whole answer at once or a stream --- */
 
 /* Adds a header. Those that frame the message (Content-Length, Transfer-Encoding, Connection) and Date are
- * the server's. Owns:    both are copied. Returns: 0; -EINVAL a character that may not stand in a header, or
- * one of the server's; -WEIR_EBUSY the answer has begun; -ENOMEM. Where:   task of its loop. Does not wait.
+ * the server's.
+ * Owns:    both are copied.
+ * Returns: 0; -EINVAL a character that may not stand in a header, or one of the server's; -WEIR_EBUSY the
+ *          answer has begun; -ENOMEM.
+ * Where:   task of its loop. Does not wait.
  */
 int weir_reply_header(weir_response *res, const char *name, const char *value);
 
@@ -207,8 +213,10 @@ int weir_reply_body(weir_response *res, int status, const char *type, const weir
 
 /* Answers {"error":{"code":…,"message":…}} with the status that fits a negative code: -WEIR_EBUSY 503 with
  * Retry-After, -WEIR_EDEADLINE 504, -WEIR_ETOOLARGE 413, -WEIR_EPROTOCOL and -WEIR_ETRUNCATED 400, -ENOMEM
- * 503, others 500. Returns: as weir_reply_text(). Cancel:  ends the wait. Where:   task of its loop. Waits
- * while the client does not take it.
+ * 503, others 500.
+ * Returns: as weir_reply_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
  */
 int weir_reply_error(weir_response *res, int err);
 
@@ -220,15 +228,19 @@ int weir_reply_error(weir_response *res, int err);
 int weir_reply_fault(weir_response *res, int status, const char *code, const char *message);
 
 /* Begins an answer that is streamed: length in bytes, or -1 when it is not known (chunked; for HTTP/1.0 until
- * close). Returns: as weir_reply_text(). Cancel:  ends the wait. Where:   task of its loop. Waits while the
- * client does not take it.
+ * close).
+ * Returns: as weir_reply_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
  */
 int weir_reply_begin(weir_response *res, int status, const char *type, int64_t length) WEIR_CHECKED;
 
 /* Writes a piece of it. The answer ends when the handler returns 0; fewer bytes than announced break the
- * connection. Owns:    data is lent until this returns. Returns: 0; -EINVAL more than announced, or nothing
- * begun; -EPIPE, -ECONNRESET … Cancel:  ends the wait. Where:   task of its loop. Waits while the client does
- * not take it: a slow client slows the writer.
+ * connection.
+ * Owns:    data is lent until this returns.
+ * Returns: 0; -EINVAL more than announced, or nothing begun; -EPIPE, -ECONNRESET …
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it: a slow client slows the writer.
  */
 int weir_reply_write(weir_response *res, const void *data, size_t bytes) WEIR_CHECKED;
 

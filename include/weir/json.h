@@ -18,8 +18,10 @@ extern "C" {
 #define WEIR_JSON_DEPTH_MAX 1024 /* nesting that weir_json_is_valid() can follow at most */
 
 /* Adds n bytes as a JSON string, with its quotes. Each byte that is not part of valid UTF-8 becomes U+FFFD,
- * so the result is always valid JSON. Owns:    copies. Returns: 0, or -WEIR_ETOOLARGE or -ENOMEM with the
- * buffer as it was. Where:   any thread.
+ * so the result is always valid JSON.
+ * Owns:    copies.
+ * Returns: 0, or -WEIR_ETOOLARGE or -ENOMEM with the buffer as it was.
+ * Where:   any thread.
  */
 WEIR_CHECKED int weir_json_append_string(weir_buffer *b, const char *p, size_t n);
 

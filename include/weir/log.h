@@ -81,7 +81,10 @@ static inline weir_kv weir_kv_bytes(const char *key, weir_bytes bytes)
 }
 
 /* A number (also a truth, a duration's nanoseconds or an error code) as a value; WEIR_KV_INT and its kin call
- * it. Owns:    borrows the key until the line is written. Returns: the pair. Where:   any thread.
+ * it.
+ * Owns:    borrows the key until the line is written.
+ * Returns: the pair.
+ * Where:   any thread.
  */
 static inline weir_kv weir_kv_integer(const char *key, enum weir_kv_kind kind, int64_t value)
 {

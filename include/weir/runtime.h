@@ -36,9 +36,10 @@ typedef struct weir_options {
 /* Runs fn(arg) as the first task, on loop 0, and returns when it, and all it started, has ended.
  * Owns:    options and arg are lent.
  * Returns: what fn returned; before fn ran: -EINVAL options out of range, -ENOSYS or -EPERM the kernel
- * interface asked for can't be had, -ENOMEM, -EMFILE, -EAGAIN no thread; -EBUSY this thread is in a
- * weir_run() already. -EDEADLK: nothing could ever happen again, and every wait was made to fail with that
- * (simulation only). Where:   a thread that is no loop. Several threads may each run a runtime of their own.
+ *          interface asked for can't be had, -ENOMEM, -EMFILE, -EAGAIN no thread; -EBUSY this thread is in
+ *          a weir_run() already. -EDEADLK: nothing could ever happen again, and every wait was made to fail
+ *          with that (simulation only).
+ * Where:   a thread that is no loop. Several threads may each run a runtime of their own.
  */
 int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg) WEIR_CHECKED;
 
@@ -56,9 +57,11 @@ int weir_loop_index(void);
 
 /* Runs fn(arg) as a task on another loop (or this one) and waits for it.
  * Owns:    arg is lent to fn until this returns; the caller touches it no more than fn allows. name: as
- * weir_spawn(). Returns: what fn returned; -ENOMEM no task could be made there; -WEIR_ECANCELED or
- * -WEIR_EDEADLINE before it began. Cancel:  is passed on to the task there; this returns when that has ended,
- * with what it returned. Where:   task. Waits.
+ *          weir_spawn().
+ * Returns: what fn returned; -ENOMEM no task could be made there; -WEIR_ECANCELED or -WEIR_EDEADLINE before
+ *          it began.
+ * Cancel:  is passed on to the task there; this returns when that has ended, with what it returned.
+ * Where:   task. Waits.
  */
 int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg) WEIR_CHECKED;
 
@@ -82,8 +85,10 @@ typedef struct weir_signals {
 int weir_signals_open(weir_signals *signals, const int *numbers, size_t count) WEIR_CHECKED;
 
 /* Waits for one of them. One that came since the last wait, or since open, counts; the same one several times
- * counts once. Returns: its number; -WEIR_ECANCELED, -WEIR_EDEADLINE. Cancel:  ends the wait at once; no
- * signal is lost by it. Where:   the task that opened it. Waits.
+ * counts once.
+ * Returns: its number; -WEIR_ECANCELED, -WEIR_EDEADLINE.
+ * Cancel:  ends the wait at once; no signal is lost by it.
+ * Where:   the task that opened it. Waits.
  */
 int weir_signals_wait(weir_signals *signals) WEIR_CHECKED;
 

@@ -40,19 +40,23 @@ enum { WEIR_SHIELD_MAX_MS = 5000 };
 /* Opens a scope inside the one the task is in. The task is in it until weir_scope_close().
  * Owns:    scope is the caller's storage, lent until closed.
  * Takes:   deadline: absolute, weir_never() for none; an outer one that comes sooner holds. flags: of
- * weir_scope_flags. Where:   task. Does not wait and can't fail.
+ *          weir_scope_flags.
+ * Where:   task. Does not wait and can't fail.
  */
 void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags);
 
 /* Waits until every task of the scope has ended, then leaves it. Scopes are closed in the reverse order of
- * opening. Returns: 0; the failure (< 0) of the first task that failed, unless WEIR_COLLECT; else the cause
- * of its cancel, -WEIR_ECANCELED or -WEIR_EDEADLINE, when there was one. Cancel:  does not cut the wait
- * short; the cancel reaches the tasks, and they end. Where:   the task that opened it. Waits.
+ * opening.
+ * Returns: 0; the failure (< 0) of the first task that failed, unless WEIR_COLLECT; else the cause of its
+ *          cancel, -WEIR_ECANCELED or -WEIR_EDEADLINE, when there was one.
+ * Cancel:  does not cut the wait short; the cancel reaches the tasks, and they end.
+ * Where:   the task that opened it. Waits.
  */
 int weir_scope_close(weir_scope *scope);
 
 /* Cancels all that is in the scope, the caller's further waits in it too. May be called again; only the first
- * counts. Where:   any task of the loop. Does not wait.
+ * counts.
+ * Where:   any task of the loop. Does not wait.
  */
 void weir_scope_cancel(weir_scope *scope);
 
@@ -76,10 +80,12 @@ weir_instant weir_scope_deadline(const weir_scope *scope);
 
 /* Starts fn(arg) as a task in scope. It runs when the caller next waits. What it returns is its outcome: < 0
  * is a failure, which cancels the scope unless WEIR_COLLECT. A spawn that fails counts as a task that failed
- * so, so its result may be left unread. Owns:    name is lent while the task lives: a literal, or
- * weir_task_set_name() later. arg is fn's business. Returns: 0; -ENOMEM, no stack can be had (memory,
- * mappings or the limit of tasks); -WEIR_ECANCELED or -WEIR_EDEADLINE, the scope is cancelled already and fn
- * will not run. Where:   any task of the loop. Does not wait.
+ * so, so its result may be left unread.
+ * Owns:    name is lent while the task lives: a literal, or weir_task_set_name() later. arg is fn's
+ *          business.
+ * Returns: 0; -ENOMEM, no stack can be had (memory, mappings or the limit of tasks); -WEIR_ECANCELED or
+ *          -WEIR_EDEADLINE, the scope is cancelled already and fn will not run.
+ * Where:   any task of the loop. Does not wait.
  */
 int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *arg), void *arg);
 

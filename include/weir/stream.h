@@ -33,9 +33,11 @@ enum weir_listen_flags {
 };
 
 /* Begins to listen. Port 0 takes a free one; weir_listener_address() tells which. A Unix path that a dead
- * listener left behind is taken over; a live one is -EADDRINUSE. Owns:    address is lent. The caller owns
- * *out and closes it. Returns: 0; -EINVAL the address can't be understood; -WEIR_EDNS an unknown host;
- * -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, -EMFILE, -ENFILE, -ENOMEM. Where:   task. Does not wait.
+ * listener left behind is taken over; a live one is -EADDRINUSE.
+ * Owns:    address is lent. The caller owns *out and closes it.
+ * Returns: 0; -EINVAL the address can't be understood; -WEIR_EDNS an unknown host; -EADDRINUSE, -EACCES,
+ *          -EADDRNOTAVAIL, -EMFILE, -ENFILE, -ENOMEM.
+ * Where:   task. Does not wait.
  */
 int weir_listen(const char *address, unsigned flags, weir_listener **out) WEIR_CHECKED;
 
@@ -49,8 +51,9 @@ const char *weir_listener_address(const weir_listener *l);
 /* Waits for a connection.
  * Owns:    the caller owns *out and closes it.
  * Returns: 0; -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM no more now: wait a little and call again; -WEIR_ECLOSED.
- * Connections that were gone before they were taken are passed over. Cancel:  ends the wait; no connection is
- * lost by it. Where:   task of its loop. Waits.
+ *          Connections that were gone before they were taken are passed over.
+ * Cancel:  ends the wait; no connection is lost by it.
+ * Where:   task of its loop. Waits.
  */
 int weir_accept(weir_listener *l, weir_stream **out) WEIR_CHECKED;
 
@@ -62,9 +65,12 @@ void weir_listener_close(weir_listener *l);
 
 /* Connects. A host with several addresses is tried in the order and with the delays of RFC 8305 (happy
  * eyeballs), IPv6 first: the next begins 250 ms after the last, or as soon as that failed; the first to stand
- * wins. Owns:    address is lent. The caller owns *out and closes it. Returns: 0; -EINVAL the address can't
- * be understood; -WEIR_EDNS; the error of the last address tried: -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH,
- * -ENETUNREACH, -ENOENT (Unix), -EMFILE, -ENOMEM … Cancel:  abandons all attempts. Where:   task. Waits.
+ * wins.
+ * Owns:    address is lent. The caller owns *out and closes it.
+ * Returns: 0; -EINVAL the address can't be understood; -WEIR_EDNS; the error of the last address tried:
+ *          -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH, -ENETUNREACH, -ENOENT (Unix), -EMFILE, -ENOMEM …
+ * Cancel:  abandons all attempts.
+ * Where:   task. Waits.
  */
 int weir_connect(const char *address, weir_stream **out) WEIR_CHECKED;
 
@@ -79,8 +85,9 @@ ssize_t weir_read(weir_stream *s, void *data, size_t bytes) WEIR_CHECKED;
 /* Writes all of it.
  * Owns:    data is lent, and not touched after the return.
  * Returns: 0; -EPIPE, -ECONNRESET …; -WEIR_EBUSY; -WEIR_ECLOSED. After any failure it is unknown how much
- * went out, and the stream is fit only to be closed. Cancel:  ends the wait. Where:   task of its loop. Waits
- * while the peer does not take more.
+ *          went out, and the stream is fit only to be closed.
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the peer does not take more.
  */
 int weir_write(weir_stream *s, const void *data, size_t bytes) WEIR_CHECKED;
 
@@ -111,14 +118,17 @@ const char *weir_stream_peer(const weir_stream *s, char *text);
 void weir_stream_close(weir_stream *s);
 
 /* As weir_stream_close(), but the peer sees a reset and can't take what it got for the whole.
+ * Cancel:  does not cut it short; it takes at most a turn of the loop.
  * Where:   task of its loop. Waits.
  */
 void weir_stream_abort(weir_stream *s);
 
 /* Waits until a descriptor of another library can be read or written (POLLIN, POLLOUT). It is never read,
- * written or closed here. Owns:    fd stays the caller's, open until this returns. Returns: > 0 the events
- * that are there, POLLERR and POLLHUP too; -EBADF, -EINVAL, -ENOMEM. Cancel:  ends the wait. Where:   task.
- * Waits.
+ * written or closed here.
+ * Owns:    fd stays the caller's, open until this returns.
+ * Returns: > 0 the events that are there, POLLERR and POLLHUP too; -EBADF, -EINVAL, -ENOMEM.
+ * Cancel:  ends the wait.
+ * Where:   task. Waits.
  */
 int weir_wait_fd(int fd, short events) WEIR_CHECKED;
 

@@ -138,7 +138,8 @@ int weir_channel_send(weir_channel *c, const void *item) WEIR_CHECKED;
 int weir_channel_receive(weir_channel *c, void *item) WEIR_CHECKED;
 
 /* No more is sent: senders fail from now on, those waiting too; receivers get what is left, then
- * -WEIR_ECLOSED. Where:   task of its loop. Does not wait.
+ * -WEIR_ECLOSED.
+ * Where:   task of its loop. Does not wait.
  */
 void weir_channel_close(weir_channel *c);
 
@@ -180,9 +181,11 @@ enum { WEIR_SELECT_MAX = 16 };
 /* Waits until one of the cases can go ahead and does exactly that one. Of several it takes the first written.
  * A time limit is a scope's deadline.
  * Owns:    cases are lent.
- * Returns: its index, >= 0; -EINVAL none or more than WEIR_SELECT_MAX; the scope's code: then none was done.
- *          *closed, when closed is not NULL, says that the case is a channel found closed: nothing was sent
- * or received. Cancel:  leaves all queues at once. Where:   task of the loop of all of them. Waits.
+ * Returns: its index, >= 0; -EINVAL none or more than WEIR_SELECT_MAX; the scope's code: then none was
+ *          done. *closed, when closed is not NULL, says that the case is a channel found closed: nothing
+ *          was sent or received.
+ * Cancel:  leaves all queues at once.
+ * Where:   task of the loop of all of them. Waits.
  */
 int weir_select(const weir_case *cases, size_t count, bool *closed) WEIR_CHECKED;
 

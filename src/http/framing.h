@@ -25,8 +25,10 @@ struct weir__http_facts {
     bool expect_continue;
 };
 
-/* Takes in one field. Owns: facts.host points into value. Returns: NULL, or what is wrong with it (static
- * text). */
+/* Takes in one field.
+ * Owns:    facts.host points into value.
+ * Returns: NULL, or what is wrong with it (static text).
+ */
 const char *weir__http_facts_add(struct weir__http_facts *facts, weir_bytes name, weir_bytes value);
 
 /* Judges all fields of a head together.

@@ -12,9 +12,11 @@
 
 /* Looks for the empty line that ends a head. Bare CR, bare LF, NUL and other control characters, and folded
  * lines are refused as soon as they are there: whoever ends lines in bare LF would otherwise wait for an
- * answer for ever. Owns:    nothing. *wrong is static text. Returns: > 0 the bytes up to the end of the head;
- * 0 not there yet; -WEIR_EPROTOCOL, and *wrong says what is. Where:   any thread. Looks at each byte once,
- * but for the last three.
+ * answer for ever.
+ * Owns:    nothing. *wrong is static text.
+ * Returns: > 0 the bytes up to the end of the head; 0 not there yet; -WEIR_EPROTOCOL, and *wrong says what
+ *          is.
+ * Where:   any thread. Looks at each byte once, but for the last three.
  */
 WEIR_CHECKED int weir__http_scan_head(const char *data, size_t len, struct weir__http_scan *scan,
                                       const char **wrong);

@@ -29,7 +29,8 @@ struct weir__io_backend {
     const char *name;
 
     /* Makes a backend's own structure, which begins with a struct weir__io; sets nothing in that but what the
-     * backend itself uses (io.c initialises the rest after it). Returns: 0 and *out, or as weir__io_open().
+     * backend itself uses (io.c initialises the rest after it).
+     * Returns: 0 and *out, or as weir__io_open().
      */
     int (*open)(const struct weir__io_options *options, struct weir__io **out);
     void (*free)(struct weir__io *io);
@@ -61,7 +62,9 @@ struct weir__io_backend {
     void (*give_back)(struct weir__io *io, char *data);
 
     /* Submits, waits until wait_until_ns (WEIR__IO_NO_WAIT: not at all; INT64_MAX: for ever), finishes what
-     * has ended. May come back early with nothing: io.c calls again. Returns: 0, or -EDEADLK (sim). */
+     * has ended. May come back early with nothing: io.c calls again.
+     * Returns: 0, or -EDEADLK (sim).
+     */
     int (*turn)(struct weir__io *io, int64_t wait_until_ns);
     /* Ends a waiting turn(), any thread, async-signal-safe. Only called when the loop sleeps or is about to;
      * a wake that comes too early must end the next wait. May be NULL if turn() never sleeps. */

@@ -103,8 +103,9 @@ struct weir__io_options {
 
 /* Opens the seam for the calling thread, whose timers it makes exact (timer slack 1 ns) unless under sim.
  * Owns:    the caller, until weir__io_free().
- * Returns: 0; -ENOSYS or -EPERM when the asked backend is not to be had here; -EINVAL when WEIR_IO is not one
- * of the words above; -ENOMEM, -EMFILE. Where:   any thread that is to be a loop; one seam for a thread.
+ * Returns: 0; -ENOSYS or -EPERM when the asked backend is not to be had here; -EINVAL when WEIR_IO is not
+ *          one of the words above; -ENOMEM, -EMFILE.
+ * Where:   any thread that is to be a loop; one seam for a thread.
  */
 int weir__io_open(const struct weir__io_options *options, struct weir__io **out)
     __attribute__((warn_unused_result));
@@ -120,8 +121,9 @@ const char *weir__io_backend_name(const struct weir__io *io);
 int64_t weir__io_now_ns(struct weir__io *io);
 
 /* Makes a stream socket of a family (AF_INET, AF_INET6, AF_UNIX) and attaches it. TCP never delays small
- * writes. Owns:    the file has the descriptor until it is closed or detached. Returns: 0, or the errors of
- * socket(2). Never blocks.
+ * writes.
+ * Owns:    the file has the descriptor until it is closed or detached.
+ * Returns: 0, or the errors of socket(2). Never blocks.
  */
 int weir__io_socket(struct weir__io *io, struct weir__io_file *file, int family)
     __attribute__((warn_unused_result));
@@ -133,8 +135,9 @@ int weir__io_socket(struct weir__io *io, struct weir__io_file *file, int family)
 int weir__io_listen(struct weir__io *io, struct weir__io_file *file, const struct sockaddr *addr,
                     socklen_t len, int backlog, bool reuse_port) __attribute__((warn_unused_result));
 
-/* The address the file is bound to (peer false) or connected to (peer true). Returns: 0, or as
- * getpeername(2). */
+/* The address the file is bound to (peer false) or connected to (peer true).
+ * Returns: 0, or as getpeername(2).
+ */
 int weir__io_address(struct weir__io *io, struct weir__io_file *file, bool peer,
                      struct sockaddr_storage *addr, socklen_t *len) __attribute__((warn_unused_result));
 
@@ -160,8 +163,9 @@ int weir__io_detach(struct weir__io *io, struct weir__io_file *file);
 
 /* Starts op on op->file. Never blocks and never fails otherwise: a refusal of the kernel is a result.
  * Owns:    op and its buffers are the kernel's until it has ended.
- * Returns: true: it has ended already, see op->result, and done() will not come. On a closing file the result
- * is -ECANCELED, on one that is not attached -EBADF. Cancel:  weir__io_cancel(), weir__io_close_file().
+ * Returns: true: it has ended already, see op->result, and done() will not come. On a closing file the
+ *          result is -ECANCELED, on one that is not attached -EBADF.
+ * Cancel:  weir__io_cancel(), weir__io_close_file().
  */
 bool weir__io_submit(struct weir__io *io, struct weir__io_op *op) __attribute__((warn_unused_result));
 
@@ -170,8 +174,10 @@ void weir__io_cancel(struct weir__io *io, struct weir__io_op *op);
 
 /* Cancels what is pending on file, waits for the done() of all of it, closes the descriptor (unless foreign),
  * then calls op->done(), result 0. New operations on the file end with -ECANCELED from now on. Once for a
- * file. Owns:    file and op are the seam's until then; of op the caller fills done alone. Returns: true:
- * closed at once because no done() was to come; op->done() will not. Cancel:  impossible, and soon over.
+ * file.
+ * Owns:    file and op are the seam's until then; of op the caller fills done alone.
+ * Returns: true: closed at once because no done() was to come; op->done() will not.
+ * Cancel:  impossible, and soon over.
  */
 bool weir__io_close_file(struct weir__io *io, struct weir__io_file *file, struct weir__io_op *op)
     __attribute__((warn_unused_result));
@@ -180,9 +186,9 @@ bool weir__io_close_file(struct weir__io *io, struct weir__io_file *file, struct
 void weir__io_return(struct weir__io *io, char *data);
 
 /* Submits what is pending, waits until something completes, the instant comes, or wake; calls done() of all
- * that has completed. wait_until_ns in the past: does not wait; INT64_MAX: no instant. Returns: the number of
- * done() called, or -EDEADLK under sim when nothing can ever happen again. Where:   the loop's thread, not in
- * a done().
+ * that has completed. wait_until_ns in the past: does not wait; INT64_MAX: no instant.
+ * Returns: the number of done() called, or -EDEADLK under sim when nothing can ever happen again.
+ * Where:   the loop's thread, not in a done().
  */
 int weir__io_turn(struct weir__io *io, int64_t wait_until_ns);
 

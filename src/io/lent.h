@@ -20,7 +20,9 @@ struct weir__io_lent {
 int weir__io_lent_open(struct weir__io_lent *lent) __attribute__((warn_unused_result));
 void weir__io_lent_close(struct weir__io_lent *lent);
 
-/* Takes a free buffer out. Returns: its number, or -1 when none is left. */
+/* Takes a free buffer out.
+ * Returns: its number, or -1 when none is left.
+ */
 int weir__io_lent_take(struct weir__io_lent *lent);
 /* Puts a buffer back among the free ones. */
 void weir__io_lent_put(struct weir__io_lent *lent, unsigned number);

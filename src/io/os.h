@@ -20,10 +20,14 @@ int weir__io_os_address(struct weir__io *io, struct weir__io_file *file, bool pe
 int weir__io_os_shutdown(struct weir__io *io, struct weir__io_file *file);
 void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file);
 
-/* Makes a TCP socket send small writes at once. Returns: whether fd is a TCP socket. */
+/* Makes a TCP socket send small writes at once.
+ * Returns: whether fd is a TCP socket.
+ */
 bool weir__io_os_no_delay(int fd);
 
-/* How long it is until an instant. Returns: false when there is none (INT64_MAX); *wait is >= 0. */
+/* How long it is until an instant.
+ * Returns: false when there is none (INT64_MAX); *wait is >= 0.
+ */
 bool weir__io_os_wait(int64_t until_ns, struct timespec *wait);
 
 #endif

@@ -53,7 +53,9 @@ static inline weir_stream *weir__stream_of_extra(void *extra)
 }
 
 /* Makes a stream of a connected descriptor: of an accept, or released by another loop. It takes fd in any
- * case: on failure it is closed. Returns: 0; -ENOMEM or what attaching says. */
+ * case: on failure it is closed.
+ * Returns: 0; -ENOMEM or what attaching says.
+ */
 int weir__stream_adopt(int fd, size_t extra_bytes, weir_stream **out) WEIR_CHECKED;
 
 /* The opposite: frees the stream and gives its descriptor back, open and idle, to be adopted by another loop.

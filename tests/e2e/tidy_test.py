@@ -8,7 +8,10 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 CLEAN = {
-    "include/weir/thing.h": """#ifndef WEIR_THING_H
+    "include/weir/thing.h": """/* Things.
+ * Threading: any thread.
+ */
+#ifndef WEIR_THING_H
 #define WEIR_THING_H
 
 #ifdef __cplusplus
@@ -66,22 +69,25 @@ FAULTS = [
     ("layers", "app/main.c", '"own.h"', "<base/list.h>", "app/main.c:2: <base/list.h> is included"),
     ("lengths", "app/main.c", "", "\n" * 800, "app/main.c:801: 802 lines"),
     ("contracts", "include/weir/thing.h", " * Returns: how many.\n", "",
-     "include/weir/thing.h:15: the contract of weir_thing_count"),
+     "include/weir/thing.h:18: the contract of weir_thing_count"),
     ("contracts", "include/weir/thing.h", " * Where:   any thread.\n", "", "has no Where:"),
+    ("contracts", "include/weir/thing.h", " how many.\n *", " how many.", "Where: stands within a line"),
+    ("contracts", "include/weir/thing.h", "Where:   any thread.", "Where:   task. Waits.", "has no Cancel:"),
+    ("contracts", "include/weir/thing.h", " * Threading: any thread.\n", "", "include/weir/thing.h:1: no word on threads"),
     ("contracts", "include/weir/thing.h", "#ifdef __cplusplus\n}",
      "int weir_bare(void);\n#ifdef __cplusplus\n}",
      "weir_bare has no contract"),
-    ("contracts", "include/weir/thing.h", "WEIR_BLUE", "BLUE", "include/weir/thing.h:8: the constant BLUE"),
+    ("contracts", "include/weir/thing.h", "WEIR_BLUE", "BLUE", "include/weir/thing.h:11: the constant BLUE"),
     ("contracts", "include/weir/thing.h", "weir_visit", "visitor",
-     "include/weir/thing.h:10: the type visitor"),
+     "include/weir/thing.h:13: the type visitor"),
     ("contracts", "include/weir/thing.h", "int weir_thing_count", "int thing_count",
-     "include/weir/thing.h:16: the function thing_count"),
+     "include/weir/thing.h:19: the function thing_count"),
     ("contracts", "include/weir/thing.h", "int weir_thing_count", "int weir__count",
      "weir__count stands in a public header"),
     ("contracts", "include/weir/thing.h", "WEIR_THING_H\n#define WEIR_THING_H", "THING_H\n#define THING_H",
-     "include/weir/thing.h:2: the macro THING_H"),
+     "include/weir/thing.h:5: the macro THING_H"),
     ("headers", "include/weir/thing.h", "int n)\n", "size_t n)\n",
-     "include/weir/thing.h:23: unknown type name 'size_t'"),
+     "include/weir/thing.h:26: unknown type name 'size_t'"),
     ("headers", "include/weir/thing.h", "2 * n", "n; int class; class = n", "(c++)"),
     ("headers", "src/base/list.h", "#endif", "extern uint8_t a;\n#endif",
      "src/base/list.h:3: unknown type name 'uint8_t'"),
