@@ -104,6 +104,13 @@ void weir__arena_init(struct weir__arena *a, struct weir__chunk_cache *cache, si
     weir__list_init(&a->sibling);
 }
 
+void weir__arena_move(struct weir__arena *to, const struct weir__arena *from)
+{
+    *to = *from;
+    weir__list_init(&to->children);
+    weir__list_init(&to->sibling);
+}
+
 void weir__arena_free(struct weir__arena *a)
 {
     struct weir__list *child;

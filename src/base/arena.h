@@ -39,6 +39,9 @@ void weir__chunk_cache_drain(struct weir__chunk_cache *cache);
 /* An empty arena that hands out at most max_bytes, each allocation rounded up to 16. cache may be NULL. */
 void weir__arena_init(struct weir__arena *a, struct weir__chunk_cache *cache, size_t max_bytes);
 
+/* Moves an arena without children or parent to where it will stay, perhaps into its own memory. */
+void weir__arena_move(struct weir__arena *to, const struct weir__arena *from);
+
 /* Frees the children, then all memory of a; leaves it empty, detached and usable. a itself may lie in its own
  * memory or in its parent's. */
 void weir__arena_free(struct weir__arena *a);

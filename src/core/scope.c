@@ -29,7 +29,20 @@ void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop)
     init(s, loop, NULL, WEIR_COLLECT);
 }
 
-void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags)
+void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop)
+{
+    init(s, loop, NULL, WEIR_COLLECT | WEIR_SHIELD);
+    s->parent = loop->root;
+    weir__list_push_back(&loop->root->children, &s->sibling);
+}
+
+void weir__scope_end_detached(struct weir__scope *s)
+{
+    assert(s->live == 0);
+    weir__list_remove(&s->sibling);
+}
+
+static void open_scope(weir_scope *scope, weir_instant deadline, unsigned flags, weir_instant shield_until)
 {
     struct weir__task *self = weir__task_current();
     struct weir__scope *s = weir__scope_of(scope);
@@ -41,8 +54,7 @@ void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags)
     weir__list_push_back(&outer->children, &s->sibling);
     self->scope = s;
     if ((flags & WEIR_SHIELD) != 0) {
-        int64_t latest_ns = weir_after_ms(WEIR_SHIELD_MAX_MS).ns;
-        s->deadline_ns = own_ns < latest_ns ? own_ns : latest_ns;
+        s->deadline_ns = own_ns < shield_until.ns ? own_ns : shield_until.ns;
     } else {
         s->deadline_ns = own_ns < outer->deadline_ns ? own_ns : outer->deadline_ns;
         s->cause = outer->cause;
@@ -51,6 +63,18 @@ void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags)
     if (s->cause == 0 && s->deadline_ns != INT64_MAX &&
         (s->deadline_ns == own_ns || (flags & WEIR_SHIELD) != 0))
         weir__timeout_set(self->loop, &s->timeout, s->deadline_ns);
+}
+
+void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags)
+{
+    bool shield = (flags & WEIR_SHIELD) != 0;
+
+    open_scope(scope, deadline, flags, shield ? weir_after_ms(WEIR_SHIELD_MAX_MS) : weir_never());
+}
+
+void weir__scope_open_long_shield(weir_scope *scope, weir_instant deadline)
+{
+    open_scope(scope, deadline, WEIR_SHIELD, weir_never());
 }
 
 void weir__scope_cancel(struct weir__scope *s, int cause)

@@ -33,6 +33,12 @@ static inline struct weir__scope *weir__scope_of(weir_scope *scope)
 }
 
 void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop);
+/* A scope that no task has opened, below the root of its loop, whose cancel it does not feel. Whoever made it
+ * cancels it, sees its tasks end, and ends it. */
+void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop);
+void weir__scope_end_detached(struct weir__scope *s);
+/* As weir_scope_open() with WEIR_SHIELD, for as long as the deadline says. */
+void weir__scope_open_long_shield(weir_scope *scope, weir_instant deadline);
 /* Makes every wait in s and below fail with cause, from now on. */
 void weir__scope_cancel(struct weir__scope *s, int cause);
 /* Spawns into s; a failure of the spawn itself is only returned. Returns: as weir_spawn(). */

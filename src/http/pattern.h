@@ -1,6 +1,6 @@
-/* Route patterns, and URL templates filled with what they caught.
+/* Route patterns: which paths a route takes, and what it catches of them.
  *
- * Threading: compiled patterns and templates are immutable: any number of threads may use one at once.
+ * Threading: compiled patterns are immutable: any number of threads may use one at once.
  *
  * A pattern is literal segments, {name} for one whole, non-empty segment, and perhaps a last star that takes
  * the rest, the bare prefix too: /files/… matches /files, /files/ and /files/a/b.
@@ -19,10 +19,9 @@ enum {
     WEIR__HTTP_PARAMS_MAX = 8,
     WEIR__HTTP_PATTERN_PARTS_MAX = 2 * WEIR__HTTP_PARAMS_MAX + 1,
     WEIR__HTTP_PATTERN_BYTES_MAX = 255,
-    WEIR__HTTP_TEMPLATE_PARTS_MAX = 2 * WEIR__HTTP_PARAMS_MAX + 1,
 };
 
-/* Where a pattern or template can't be understood. */
+/* Where a pattern can't be understood. */
 struct weir__http_pattern_fault {
     size_t at;           /* offset in its text */
     const char *message; /* static: what was wrong and what was expected */
@@ -31,7 +30,6 @@ struct weir__http_pattern_fault {
 struct weir__http_param {
     weir_bytes name;  /* points into the pattern */
     weir_bytes value; /* the segment as it came, still encoded */
-    bool plain; /* value is plain text, not yet encoded: set only by callers who make parameters themselves */
 };
 
 struct weir__http_params {
@@ -76,36 +74,5 @@ bool weir__http_pattern_match(const struct weir__http_pattern *pattern, weir_byt
  */
 const struct weir__http_param *weir__http_params_find(const struct weir__http_params *params,
                                                       weir_bytes name);
-
-struct weir__http_template {
-    weir_bytes text; /* lent: must outlive the template */
-    struct {
-        uint32_t at, len; /* in text: literal bytes, or the name of a parameter */
-        bool param;
-        bool query; /* stands behind the '?' */
-    } part[WEIR__HTTP_TEMPLATE_PARTS_MAX];
-    uint8_t part_count;
-};
-
-/* Compiles an absolute URL with {name}s in its path or query: http://h/users/{id}?q={id}. None may stand in
- * the authority: whom to call is never the client's word. `pattern` (may be NULL) is the route whose names
- * may be used.
- * Owns:    text is lent to out.
- * Returns: 0, or -WEIR_ECONFIG and fault is filled.
- * Where:   any thread.
- */
-WEIR_CHECKED int weir__http_template_compile(weir_bytes text, const struct weir__http_pattern *pattern,
-                                             struct weir__http_template *out,
-                                             struct weir__http_pattern_fault *fault);
-
-/* Fills a template. A segment that came from a path is put in as it came, only that behind the '?' the
- * characters that would end a value there (& = + ; #) are escaped; plain values are percent-encoded.
- * Owns:    out is the caller's.
- * Returns: the bytes written to out; -EINVAL the result would hold a byte that can't stand in a URL (CR, LF,
- *          NUL, …), or a name is unknown; -WEIR_ETOOLARGE no room.
- * Where:   any thread.
- */
-WEIR_CHECKED int weir__http_template_expand(const struct weir__http_template *t,
-                                            const struct weir__http_params *params, char *out, size_t room);
 
 #endif

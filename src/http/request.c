@@ -18,22 +18,26 @@ const char *weir_request_target(const weir_request *req)
     return req->target;
 }
 
-const char *weir_request_path(const weir_request *req)
-{
-    return req->path;
-}
-
-const char *weir_request_query(const weir_request *req)
-{
-    return req->query;
-}
-
-/* Handlers take text; the spans of a head lie between other bytes of it, so a copy is made when one is asked for. */
+/* Handlers take text; what is a part of a longer one is copied when it is asked for. */
 static const char *as_text(const weir_request *req, weir_bytes span)
 {
     struct weir__exchange *x = weir__exchange_of_request(req);
 
     return weir__arena_memdup(&x->memory, span.data != NULL ? span.data : "", span.len);
+}
+
+const char *weir_request_path(const weir_request *req)
+{
+    struct weir__exchange *x = weir__exchange_of_request(req);
+
+    if (req->path_text == NULL)
+        x->request.path_text = as_text(req, req->path);
+    return req->path_text != NULL ? req->path_text : "";
+}
+
+const char *weir_request_query(const weir_request *req)
+{
+    return req->query;
 }
 
 const char *weir_request_param(const weir_request *req, const char *name)
@@ -51,7 +55,11 @@ const char *weir_request_header(const weir_request *req, const char *name)
     const struct weir__http_field *field =
         weir__http_field_find(req->head.fields, req->head.field_count, weir_bytes_of(name));
 
-    return field != NULL ? as_text(req, field->value) : NULL;
+    if (field == NULL || field->value.len == 0)
+        return field != NULL ? "" : NULL;
+    /* The byte behind it belongs to the end of its line, which nobody reads again. */
+    ((char *)(uintptr_t)field->value.data)[field->value.len] = '\0';
+    return field->value.data;
 }
 
 bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name, weir_bytes *value)
@@ -66,10 +74,15 @@ bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name,
 const char *weir_request_peer(const weir_request *req)
 {
     struct weir__exchange *x = weir__exchange_of_request(req);
+    char *text;
 
-    if (x->request.peer[0] == '\0')
-        (void)weir_stream_peer(x->connection->stream, x->request.peer);
-    return x->request.peer;
+    if (req->peer == NULL) {
+        text = weir__arena_alloc(&x->memory, WEIR_ADDRESS_BYTES);
+        if (text == NULL)
+            return "?";
+        x->request.peer = weir_stream_peer(weir__connection_stream(x->connection), text);
+    }
+    return req->peer;
 }
 
 void *weir_request_data(const weir_request *req)
@@ -91,7 +104,8 @@ static int next_run(struct weir__exchange *x, size_t most, weir_bytes *payload)
 
     for (;;) {
         size_t used, here = x->input_len - x->input_at;
-        int step = weir__http_body_next(&req->body, x->input + x->input_at, here < most ? here : most, &used, payload);
+        int step = weir__http_body_next(&req->body, x->input + x->input_at, here < most ? here : most, &used,
+                                        payload);
 
         x->input_at += used;
         if (step != WEIR__HTTP_BODY_MORE)
@@ -125,6 +139,7 @@ ssize_t weir_request_read(weir_request *req, void *data, size_t bytes)
         return step;
     if (run.len > 0)
         memcpy(data, run.data, run.len);
+    weir__exchange_used(x);
     return (ssize_t)run.len;
 }
 
@@ -145,6 +160,7 @@ int weir_read_body(weir_request *req, weir_bytes *body, size_t max_bytes)
 
         if (err < 0)
             return err;
+        weir__exchange_used(x);
         if (step == WEIR__HTTP_BODY_END)
             break;
     }

@@ -1,4 +1,5 @@
-/* What a handler answers. One write for a small answer; nothing is sent that can't be ended as it was announced. */
+/* What a handler answers. One write for a small answer; nothing is sent that can't be ended as it was
+ * announced. */
 #include "http/server.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 
 #include <weir/json.h>
 
+#include "base/clock.h"
 #include "core/task.h"
 #include "http/writer.h"
 
@@ -16,24 +18,41 @@ enum { HEAD_BYTES = 512, ONE_WRITE_BYTES = 4096, HEADERS_BYTES_MAX = 64 << 10 };
 void weir__response_begin_exchange(struct weir__exchange *x)
 {
     x->response = (struct weir_response){
-        .keep_alive = x->request.head.keep_alive && x->fault.status == 0,
-        .no_body = x->request.head.method == WEIR__HTTP_HEAD && x->fault.status == 0,
+        .keep_alive = x->request.head.keep_alive && !x->refusal.close,
+        .no_body = x->request.head.method == WEIR__HTTP_HEAD,
     };
 }
 
 /* --- sending --- */
+
+/* A client that has sent its last may have left, and its exchange was cancelled; or it only sends no more and
+ * still reads: then what the handler answers nevertheless is for it. */
+static int write_to_half_closed(struct weir__exchange *x, struct iovec *pieces, size_t count)
+{
+    weir_scope shield;
+    int err;
+
+    weir_scope_open(&shield, weir_never(), WEIR_SHIELD);
+    err = weir_write_pieces(weir__connection_stream(x->connection), pieces, count);
+    (void)weir_scope_close(&shield);
+    return err;
+}
 
 /* Every write to the client: bounded by the patience for progress, its failure remembered. */
 static int send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count)
 {
     struct weir__connection *c = x->connection;
     weir_response *res = &x->response;
+    int err;
 
     if (res->err < 0)
         return res->err;
-    weir__connection_enter(c, &c->home->progress);
-    res->err = weir_write_pieces(c->stream, pieces, count);
-    weir__connection_enter(c, NULL);
+    weir__patience_enter(&c->home->progress, &c->patient);
+    err = x->input_end == 1 ? write_to_half_closed(x, pieces, count)
+                            : weir_write_pieces(weir__connection_stream(c), pieces, count);
+    weir__patience_leave(&c->patient);
+    if (res->err == 0)
+        res->err = err;
     return res->err;
 }
 
@@ -51,13 +70,14 @@ int weir__response_send_continue(struct weir__exchange *x)
     return send_bytes(x, line, sizeof line - 1);
 }
 
-const char *weir__server_date(struct weir__server_loop *home)
+static const char *date(struct weir__server_loop *home)
 {
     int64_t now_ns = weir__io_now_ns(home->loop->io);
 
     if (now_ns >= home->date_until_ns) {
-        weir__http_date_format(home->date, (now_ns + home->wall_offset_ns) / 1000000000);
-        home->date_until_ns = now_ns + 1000000000 - (now_ns + home->wall_offset_ns) % 1000000000;
+        int64_t wall_ns = weir__clock_wall_ns();
+        weir__http_date_format(wall_ns / 1000000000, home->date);
+        home->date_until_ns = now_ns + 1000000000 - wall_ns % 1000000000;
     }
     return home->date;
 }
@@ -66,7 +86,8 @@ const char *weir__server_date(struct weir__server_loop *home)
 
 static bool is_servers_own(const char *name)
 {
-    static const char *const own[] = {"content-length", "transfer-encoding", "connection", "date", "keep-alive"};
+    static const char *const own[] = {"content-length", "transfer-encoding", "connection", "date",
+                                      "keep-alive"};
 
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcasecmp(name, own[i]) == 0)
@@ -139,13 +160,14 @@ static bool status_has_no_body(int status)
 }
 
 /* length: of the body, -1 chunked or until close. Writes into room; its bytes or an error. */
-static int write_head(struct weir__exchange *x, char *out, size_t room, int status, const char *type, int64_t length)
+static int write_head(struct weir__exchange *x, char *out, size_t room, int status, const char *type,
+                      int64_t length)
 {
     weir_response *res = &x->response;
     weir__http_writer w = weir__http_writer_into(out, room);
 
     weir__http_write_status(&w, status);
-    weir__http_write_date(&w, weir__server_date(x->connection->home));
+    weir__http_write_date(&w, date(x->connection->home));
     if (type != NULL && !has_header(res, "content-type"))
         weir__http_write_field(&w, WEIR__HTTP_TEXT("content-type"), weir_bytes_of(type));
     if (length >= 0 && !status_has_no_body(status))
@@ -170,7 +192,8 @@ static int begin(struct weir__exchange *x, int status)
     if (status < 200 || status > 599)
         return -EINVAL;
     /* What is still to be read of a body that is too large to skip would be taken for the next request. */
-    if (atomic_load_explicit(&x->connection->home->server->draining, memory_order_relaxed) || x->input_end != 0)
+    if (atomic_load_explicit(&x->connection->home->server->draining, memory_order_relaxed) ||
+        x->input_end != 0)
         res->keep_alive = false;
     return 0;
 }
@@ -324,8 +347,8 @@ void weir__response_finish(struct weir__exchange *x, int outcome)
     weir_response *res = &x->response;
 
     if (!res->began) {
-        if (x->input_end < 0)
-            res->err = x->input_end;
+        if (x->input_end < 0 || (x->input_end > 0 && outcome == -WEIR_ECANCELED))
+            res->err = -ECONNRESET; /* nobody is there to be answered */
         else if (outcome < 0)
             (void)weir_reply_error(res, outcome);
         else

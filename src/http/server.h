@@ -1,13 +1,14 @@
 /* The inside of the HTTP server: what its files share.
  *
- * Threading: a weir__server is shared by all loops: immutable once it serves, but for what is atomic. All else belongs to
- * one loop.
+ * Threading: a weir__server is shared by all loops: immutable once it serves, but for what is atomic. All
+ * else belongs to one loop.
  *
- *     server.c      options, routes, loops, draining
- *     connection.c  a connection between and during exchanges: input, idleness, time limits, closing
- *     exchange.c    one request with its response, as a task
- *     request.c     what a handler asks of the request
- *     response.c    what a handler answers
+ *     server.c       options, routes, running on every loop, draining
+ *     server_loop.c  the server on one loop: listeners, placing connections, going and ending
+ *     connection.c   a connection between and during exchanges: input, time limits, closing
+ *     exchange.c     one request with its response, as a task
+ *     request.c      what a handler asks of the request
+ *     response.c     what a handler answers
  */
 #ifndef WEIR__HTTP_SERVER_H
 #define WEIR__HTTP_SERVER_H
@@ -24,18 +25,22 @@
 #include "http/body.h"
 #include "http/date.h"
 #include "http/head.h"
+#include "http/patience.h"
 #include "http/pattern.h"
 #include "net/stream.h"
 
+struct weir__connection;
+struct weir__exchange;
+
 enum {
     WEIR__EXCHANGE_BYTES_MAX = 64 << 20, /* memory of one exchange */
-    WEIR__INPUT_BYTES = WEIR__IO_LENT_BYTES,
+    WEIR__METHOD_COUNT = WEIR__HTTP_OTHER_METHOD + 1,
 };
 
 struct weir__route {
     const weir_route *given;
     struct weir__http_pattern pattern;
-    char name[WEIR__HTTP_PATTERN_BYTES_MAX + 16]; /* of its tasks */
+    char *task_names[WEIR__METHOD_COUNT]; /* "GET /page/{id}" */
 };
 
 struct weir__server {
@@ -43,18 +48,9 @@ struct weir__server {
     struct weir__route *routes;
     size_t route_count;
     int loop_count;
-    struct weir__server_loop **loops;
-    atomic_int connections, exchanges;
+    struct weir__server_loop *loops;
+    atomic_int exchanges;
     atomic_bool draining;
-};
-
-/* Connections in the same state, the one longest in it first; one timer for all of them. */
-struct weir__patience {
-    struct weir__list waiting;
-    struct weir__timeout timeout;
-    int64_t limit_ns;
-    void (*exhausted)(struct weir__connection *c);
-    struct weir__loop *loop;
 };
 
 struct weir__server_loop {
@@ -63,38 +59,43 @@ struct weir__server_loop {
     void *state; /* the user's, from setup */
     weir_listener **listeners;
     size_t listener_count;
-    struct weir__patience idle, head, progress;
-    struct weir__list busy; /* connections whose exchange makes no wait on the client */
-    struct weir__http_field *fields; /* room to parse into */
-    struct weir__scope *exchange_scope;
-    size_t connection_count, exchange_count;
-    weir_event quiet; /* set when draining and no exchange is left */
-    /* Queueing on the loop: exchanges are refused while even the least delay of a window stays above the target. */
+    bool accepting, full;
+    atomic_int connection_count; /* read by other loops, to place new ones */
+    int connections_max;
+    struct weir__list connections; /* all that are here */
+    struct weir__patience idle, head, progress, linger;
+    struct weir__http_field *fields;   /* room to parse into */
+    struct weir__scope exchange_scope; /* of every exchange's task */
+    weir_event stop;                   /* never set: what serving waits for is its cancel */
+    weir_event quiet;                  /* set when draining and no connection is left */
+    /* Queueing on the loop: see exchange.c */
     int64_t window_ends_ns, window_least_ns;
     bool overloaded;
     char date[WEIR__HTTP_DATE_BYTES];
     int64_t date_until_ns;
-    int64_t wall_offset_ns;
+    int64_t complained_ns; /* when it last said that accepting fails */
 };
 
-/* Lies behind its stream, in one allocation. */
+/* Lies behind its stream, in one allocation; 10 000 idle ones must cost little. */
 struct weir__connection {
-    weir_stream *stream;
     struct weir__server_loop *home;
-    struct weir__list node; /* in the list of its state */
-    int64_t since_ns;       /* in that state */
-    struct weir__exchange *exchange; /* NULL: idle */
-    struct weir__exchange *early;    /* idle, but a head has begun to come in */
+    struct weir__list node; /* in home->connections */
+    struct weir__patient patient;
+    struct weir__exchange *exchange; /* from the first byte of a head to the end of its answer */
+    bool awaiting;                   /* an await of the stream is pending */
+    bool lingering;                  /* answered and shut down; what still comes is thrown away */
+    uint32_t lingered_bytes;
 };
 
 struct weir_request {
     struct weir__http_request_head head;
     struct weir__http_params params;
     struct weir__http_body body;
-    const char *method, *target, *path, *query;
-    bool continue_due;
+    const char *method, *target, *query; /* in the input, made NUL-terminated */
+    weir_bytes raw_path, path;           /* as it came, and in normal form */
+    const char *path_text, *peer;        /* made when asked for */
     const struct weir__route *route;
-    char peer[WEIR_ADDRESS_BYTES];
+    bool continue_due;
 };
 
 struct weir_response {
@@ -106,20 +107,31 @@ struct weir_response {
     int err;             /* the connection's, sticky */
 };
 
+/* Why a request is answered by the server itself. */
+struct weir__refusal {
+    int status; /* 0: it is not */
+    const char *code, *message;
+    bool close; /* nobody knows where the next request begins */
+    const char *allow;
+};
+
 struct weir__exchange {
     struct weir_request request;
     struct weir_response response;
-    struct weir__arena memory;
+    struct weir__arena memory; /* this lies in it */
     struct weir__connection *connection;
-    struct weir__scope *scope; /* the handler's; NULL before and after */
+    struct weir__refusal refusal;
+    bool running;              /* its task exists */
+    struct weir__scope *scope; /* of the whole task; NULL before it has begun */
     struct weir__task *reader; /* parked for input */
     weir_buffer body;          /* what weir_read_body() handed out */
-    char *input;               /* WEIR__INPUT_BYTES of what came and was not used */
-    size_t input_at, input_len;
+    /* What came and was not used. Up to the end of the head it holds what the head's spans point to; what
+     * comes after it is complete goes to another place. */
+    char *input;
+    size_t input_at, input_len, input_room;
+    char *later_input;
     struct weir__http_scan scan;
-    struct weir__http_fault fault; /* status != 0: refuse instead of handling */
-    int input_end;                 /* 1: the client has sent its last; < 0: the connection broke */
-    bool input_wanted;             /* an await is pending */
+    int input_end; /* 1: the client has sent its last; < 0: the connection broke */
     int64_t began_ns, queued_ns;
 };
 
@@ -133,44 +145,69 @@ static inline struct weir__exchange *weir__exchange_of_response(const weir_respo
     return weir__container_of(res, struct weir__exchange, response);
 }
 
+static inline weir_stream *weir__connection_stream(struct weir__connection *c)
+{
+    return weir__stream_of_extra(c);
+}
+
 /* connection.c */
-int weir__connection_start(struct weir__server_loop *home, weir_stream *stream);
-/* Asks for more input, into exchange->input when there is an exchange. */
+
+/* Begins to serve a stream whose extra is a struct weir__connection. */
+void weir__connection_start(struct weir__server_loop *home, weir_stream *stream);
+/* Has more input come in, unless that is asked for already. */
 void weir__connection_await(struct weir__connection *c);
-/* Between exchanges: with input left the next exchange begins at once. */
-void weir__connection_idle(struct weir__connection *c);
-/* Ends it from a task. */
-void weir__connection_close(struct weir__connection *c, bool reset);
-/* Ends it from a callback. */
-void weir__connection_drop(struct weir__connection *c);
-void weir__connection_enter(struct weir__connection *c, struct weir__patience *patience);
-void weir__patience_init(struct weir__patience *p, struct weir__loop *loop, weir_duration limit,
-                         void (*exhausted)(struct weir__connection *));
-void weir__patience_stop(struct weir__patience *p);
-void weir__connection_idle_exhausted(struct weir__connection *c);
-void weir__connection_head_exhausted(struct weir__connection *c);
-void weir__connection_progress_exhausted(struct weir__connection *c);
+/* The exchange has ended and kept the connection: the next begins if its bytes are here. Frees x. */
+void weir__connection_next(struct weir__connection *c, struct weir__exchange *x);
+/* Ends it. linger: the client may still be sending, and has an answer to read first. Frees its exchange. */
+void weir__connection_close(struct weir__connection *c, bool reset, bool linger);
+void weir__connections_init(struct weir__server_loop *home);
+/* Draining: closes those that have no exchange; later, when patience is at its end, those whose head never
+ * came. */
+void weir__connections_close_idle(struct weir__server_loop *home);
+void weir__connections_close_waiting(struct weir__server_loop *home);
 
 /* exchange.c */
+
+/* NULL: no memory. */
 struct weir__exchange *weir__exchange_new(struct weir__connection *c);
 void weir__exchange_free(struct weir__exchange *x);
-/* Looks for a head in the input: starts the exchange's task when it is whole or faulty. False: more is needed. */
-bool weir__exchange_try_start(struct weir__exchange *x);
+/* Adds to the input. */
+int weir__exchange_take(struct weir__exchange *x, const char *data, size_t len) WEIR_CHECKED;
+/* Looks for a head in the input and starts the exchange's task when it is whole or faulty.
+ * Returns: 1 started; 0 more input is needed; -ENOMEM no task could be made. */
+int weir__exchange_try_start(struct weir__exchange *x) WEIR_CHECKED;
+/* Starts it with a refusal, whatever came in. */
+int weir__exchange_refuse(struct weir__exchange *x, int status, const char *code,
+                          const char *message) WEIR_CHECKED;
 /* Parks until there is input: 1; 0 the client has sent its last; < 0. */
-int weir__exchange_fill(struct weir__exchange *x);
+int weir__exchange_fill(struct weir__exchange *x) WEIR_CHECKED;
+/* A task has used input: asks for more when all of it is used, so that the client's leaving is seen. */
+void weir__exchange_used(struct weir__exchange *x);
+/* The client has left, or sent its last: result 0, or why the connection broke. */
+void weir__exchange_input_ended(struct weir__exchange *x, int result);
 
 /* request.c */
-int weir__request_discard_body(weir_request *req);
+int weir__request_discard_body(weir_request *req) WEIR_CHECKED;
 
 /* response.c */
 void weir__response_begin_exchange(struct weir__exchange *x);
 /* Ends what the handler left: the last chunk, or the visible break. */
 void weir__response_finish(struct weir__exchange *x, int outcome);
-int weir__response_send_continue(struct weir__exchange *x);
-const char *weir__server_date(struct weir__server_loop *home);
+int weir__response_send_continue(struct weir__exchange *x) WEIR_CHECKED;
 
 /* server.c */
-const struct weir__route *weir__server_match(struct weir__server *server, weir_request *req, weir_bytes normal,
-                                             weir_bytes path, uint32_t *allowed);
+
+/* The first route whose path and methods match, its params filled; else NULL, and *allow names the methods
+ * that would have been right (in the memory of the exchange), NULL if there are none. */
+const struct weir__route *weir__server_match(struct weir__exchange *x, const char **allow);
+
+/* server_loop.c */
+int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,
+                           bool first) WEIR_CHECKED;
+/* Serves until cancelled, then drains. */
+int weir__server_loop_run(struct weir__server_loop *home);
+void weir__server_loop_close(struct weir__server_loop *home);
+/* A connection is gone. */
+void weir__server_loop_left(struct weir__server_loop *home);
 
 #endif

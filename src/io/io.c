@@ -163,6 +163,11 @@ void weir__io_reset_on_close(struct weir__io *io, struct weir__io_file *file)
         io->backend->reset_on_close(io, file);
 }
 
+void weir__io_close_fd(struct weir__io *io, int fd)
+{
+    io->backend->close_fd(io, fd);
+}
+
 static void close_now(struct weir__io *io, struct weir__io_file *file, struct weir__io_op *closer)
 {
     io->backend->detach(io, file);

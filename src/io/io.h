@@ -161,6 +161,9 @@ int weir__io_attach(struct weir__io *io, struct weir__io_file *file, int fd, boo
  */
 int weir__io_detach(struct weir__io *io, struct weir__io_file *file);
 
+/* Closes a descriptor that is attached nowhere: of an accept whose connection nobody wants. */
+void weir__io_close_fd(struct weir__io *io, int fd);
+
 /* Starts op on op->file. Never blocks and never fails otherwise: a refusal of the kernel is a result.
  * Owns:    op and its buffers are the kernel's until it has ended.
  * Returns: true: it has ended already, see op->result, and done() will not come. On a closing file the

@@ -103,8 +103,8 @@ static inline int32_t run_send(struct weir__io *io, struct weir__io_file *file, 
     return run(io, &c);
 }
 
-static inline int32_t run_connect(struct weir__io *io, struct weir__io_file *file, const struct sockaddr_storage *to,
-                                  socklen_t len)
+static inline int32_t run_connect(struct weir__io *io, struct weir__io_file *file,
+                                  const struct sockaddr_storage *to, socklen_t len)
 {
     struct call c = new_call(WEIR__IO_CONNECT, file);
     struct sockaddr_storage copy = *to;

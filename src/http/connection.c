@@ -1,0 +1,267 @@
+/* A connection: what comes in goes to its exchange; between exchanges it holds no task and no buffer.
+ *
+ * Bytes lie in a buffer of the loop only while the callback runs: they are copied into the exchange's own
+ * memory and the buffer goes back. While an exchange holds input it has not used, no more is asked for, so a
+ * client can't send faster than the handler reads. While it holds none, something is always asked for: that
+ * is how a client's leaving is seen.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/task.h"
+#include "http/server.h"
+
+enum { LINGER_MS = 2000, LINGER_BYTES_MAX = 1 << 20 };
+
+static void closed(weir_stream *stream)
+{
+    struct weir__connection *c = weir__stream_extra(stream);
+
+    weir__list_remove(&c->node);
+    weir__server_loop_left(c->home);
+}
+
+static void drop(struct weir__connection *c, bool reset)
+{
+    weir__patience_leave(&c->patient);
+    if (c->exchange != NULL)
+        weir__exchange_free(c->exchange);
+    c->exchange = NULL;
+    if (reset)
+        weir__stream_abort_detached(weir__connection_stream(c), closed);
+    else
+        weir__stream_close_detached(weir__connection_stream(c), closed);
+}
+
+void weir__connection_close(struct weir__connection *c, bool reset, bool linger)
+{
+    if (reset || !linger || weir_stream_shutdown(weir__connection_stream(c)) < 0) {
+        drop(c, reset);
+        return;
+    }
+    /* Closing with bytes unread would reset the connection and may destroy the answer on its way. */
+    weir__exchange_free(c->exchange);
+    c->exchange = NULL;
+    c->lingering = true;
+    weir__patience_enter(&c->home->linger, &c->patient);
+    weir__connection_await(c);
+}
+
+/* --- input --- */
+
+/* Without memory for a task, or even for an exchange: the least that can be said, if the socket takes it. */
+static void turn_away(struct weir__connection *c)
+{
+    drop(c, true);
+}
+
+/* The exchange may have begun: true when more input is wanted. */
+static bool go_on(struct weir__connection *c)
+{
+    struct weir__exchange *x = c->exchange;
+    int started = weir__exchange_try_start(x);
+
+    if (started < 0) {
+        turn_away(c);
+        return false;
+    }
+    return started == 0 || x->input_at == x->input_len;
+}
+
+static struct weir__exchange *begin_exchange(struct weir__connection *c)
+{
+    struct weir__exchange *x = c->exchange = weir__exchange_new(c);
+
+    if (x != NULL) {
+        weir__patience_enter(&c->home->head, &c->patient);
+        x->began_ns = c->patient.since_ns;
+    }
+    return x;
+}
+
+/* True when more is wanted; after false c may be gone. */
+static bool took(struct weir__connection *c, const char *data, size_t len)
+{
+    struct weir__exchange *x = c->exchange;
+
+    if (c->lingering) {
+        c->lingered_bytes += (uint32_t)len;
+        if (c->lingered_bytes <= LINGER_BYTES_MAX)
+            return true;
+        drop(c, false);
+        return false;
+    }
+    if (x == NULL)
+        x = begin_exchange(c);
+    if (x == NULL || weir__exchange_take(x, data, len) < 0) {
+        if (x == NULL || !x->running)
+            turn_away(c);
+        else
+            weir__exchange_input_ended(x, -ENOMEM);
+        return false;
+    }
+    if (!x->running)
+        return go_on(c);
+    if (x->reader != NULL) {
+        struct weir__task *reader = x->reader;
+        x->reader = NULL;
+        weir__wake(reader, 1);
+    }
+    return false;
+}
+
+static bool handle(struct weir__connection *c, char *data, int32_t result)
+{
+    c->awaiting = false;
+    if (result > 0) {
+        struct weir__io *io = c->home->loop->io; /* c may be gone afterwards */
+        bool more = took(c, data, (size_t)result);
+        weir__io_return(io, data);
+        return more;
+    }
+    if (c->exchange != NULL && c->exchange->running)
+        weir__exchange_input_ended(c->exchange, result);
+    else
+        drop(c, false);
+    return false;
+}
+
+static void input_came(weir_stream *stream, char *data, int32_t result)
+{
+    struct weir__connection *c = weir__stream_extra(stream);
+
+    if (handle(c, data, result))
+        weir__connection_await(c);
+}
+
+void weir__connection_await(struct weir__connection *c)
+{
+    char *data;
+    int32_t result;
+
+    if (c->awaiting)
+        return;
+    do {
+        c->awaiting = true;
+        if (!weir__stream_await(weir__connection_stream(c), input_came, &data, &result))
+            return;
+    } while (handle(c, data, result));
+}
+
+/* --- from exchange to exchange --- */
+
+void weir__connection_start(struct weir__server_loop *home, weir_stream *stream)
+{
+    struct weir__connection *c = weir__stream_extra(stream);
+
+    c->home = home;
+    weir__list_push_back(&home->connections, &c->node);
+    weir__list_init(&c->patient.node);
+    weir__patience_enter(&home->idle, &c->patient);
+    weir__connection_await(c);
+}
+
+void weir__connection_next(struct weir__connection *c, struct weir__exchange *x)
+{
+    size_t left = x->input_len - x->input_at;
+    int end = x->input_end;
+    bool kept = true;
+
+    c->exchange = NULL;
+    if (left > 0) {
+        begin_exchange(c);
+        kept = c->exchange != NULL && weir__exchange_take(c->exchange, x->input + x->input_at, left) == 0;
+    }
+    weir__exchange_free(x);
+    if (!kept) {
+        turn_away(c);
+    } else if (left > 0) {
+        c->exchange->input_end = end;
+        if (go_on(c) && end == 0)
+            weir__connection_await(c);
+    } else if (end != 0) {
+        drop(c, false);
+    } else {
+        weir__patience_enter(&c->home->idle, &c->patient);
+        weir__connection_await(c);
+    }
+}
+
+/* --- patience at its end --- */
+
+static struct weir__connection *of_patient(struct weir__patient *p)
+{
+    return weir__container_of(p, struct weir__connection, patient);
+}
+
+static void idle_exhausted(struct weir__patient *p)
+{
+    drop(of_patient(p), false);
+}
+
+static void head_exhausted(struct weir__patient *p)
+{
+    struct weir__connection *c = of_patient(p);
+
+    if (weir__exchange_refuse(c->exchange, 408, "timeout", "the request's head took too long to come in") < 0)
+        turn_away(c);
+}
+
+/* A peer that neither takes nor sends: the exchange ends, and breaks its connection. */
+static void progress_exhausted(struct weir__patient *p)
+{
+    struct weir__exchange *x = of_patient(p)->exchange;
+
+    x->response.err = -ETIMEDOUT;
+    if (x->scope != NULL)
+        weir__scope_cancel(x->scope, -WEIR_ECANCELED);
+}
+
+void weir__connections_init(struct weir__server_loop *home)
+{
+    const weir_limits *l = &home->server->options.limits;
+
+    weir__list_init(&home->connections);
+    weir__patience_init(&home->idle, home->loop, l->idle_timeout, idle_exhausted);
+    weir__patience_init(&home->head, home->loop, l->head_timeout, head_exhausted);
+    weir__patience_init(&home->progress, home->loop, l->idle_timeout, progress_exhausted);
+    weir__patience_init(&home->linger, home->loop, weir_ms(LINGER_MS), idle_exhausted);
+}
+
+/* --- draining --- */
+
+/* drop() may take the connection out of the list at once or later: so the list is walked from a copy of its
+ * order, each one taken out and put back before it is dropped. */
+static void close_those(struct weir__server_loop *home, bool (*chosen)(const struct weir__connection *c))
+{
+    struct weir__list before, *node;
+
+    weir__list_init(&before);
+    weir__list_move_all(&before, &home->connections);
+    while ((node = weir__list_pop_front(&before)) != NULL) {
+        struct weir__connection *c = weir__container_of(node, struct weir__connection, node);
+        weir__list_push_back(&home->connections, node);
+        if (chosen(c))
+            drop(c, false);
+    }
+}
+
+static bool is_idle(const struct weir__connection *c)
+{
+    return c->exchange == NULL && !c->lingering && !weir__list_is_empty(&c->patient.node);
+}
+
+static bool is_waiting(const struct weir__connection *c)
+{
+    return (c->exchange == NULL || !c->exchange->running) && !weir__list_is_empty(&c->patient.node);
+}
+
+void weir__connections_close_idle(struct weir__server_loop *home)
+{
+    close_those(home, is_idle);
+}
+
+void weir__connections_close_waiting(struct weir__server_loop *home)
+{
+    close_those(home, is_waiting);
+}

@@ -1,0 +1,397 @@
+/* One request with its response, as a task: from the bytes of a head to the end of the answer. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/task.h"
+#include "http/headers.h"
+#include "http/server.h"
+#include "http/target.h"
+
+enum { INPUT_ROOM_MIN = 512 };
+
+/* An exchange that waits longer than this to be run comes too late to be cheap; when even the luckiest of a
+ * whole window does, new ones are refused until that is over. (After Nichols and Jacobson, "Controlling Queue
+ * Delay", 2012: the least delay tells a standing queue from a burst.) */
+static const int64_t delay_target_ns = 50 * 1000000;
+static const int64_t delay_window_ns = 100 * 1000000;
+
+struct weir__exchange *weir__exchange_new(struct weir__connection *c)
+{
+    struct weir__arena memory;
+    struct weir__exchange *x;
+
+    weir__arena_init(&memory, &c->home->loop->chunks, WEIR__EXCHANGE_BYTES_MAX);
+    x = weir__arena_alloc(&memory, sizeof *x);
+    if (x == NULL)
+        return NULL;
+    memset(x, 0, sizeof *x);
+    weir__arena_move(&x->memory, &memory);
+    x->connection = c;
+    return x;
+}
+
+void weir__exchange_free(struct weir__exchange *x)
+{
+    if (x == NULL)
+        return;
+    weir_buffer_free(&x->body);
+    weir__arena_free(&x->memory);
+}
+
+/* --- input --- */
+
+static int make_room(struct weir__exchange *x, size_t len)
+{
+    size_t room = x->input_room == 0 ? INPUT_ROOM_MIN : x->input_room;
+    char *input;
+
+    if (x->input_len + len <= x->input_room)
+        return 0;
+    while (room < x->input_len + len)
+        room *= 2;
+    input = weir__arena_alloc(&x->memory, room);
+    if (input == NULL)
+        return -ENOMEM;
+    if (x->input_len > 0)
+        memcpy(input, x->input, x->input_len);
+    x->input = input;
+    x->input_room = room;
+    return 0;
+}
+
+/* Behind the head: one buffer, filled when it is empty. */
+static int use_later_input(struct weir__exchange *x)
+{
+    if (x->later_input == NULL) {
+        x->later_input = weir__arena_alloc(&x->memory, WEIR__IO_LENT_BYTES);
+        if (x->later_input == NULL)
+            return -ENOMEM;
+    }
+    x->input = x->later_input;
+    x->input_room = WEIR__IO_LENT_BYTES;
+    x->input_at = x->input_len = 0;
+    return 0;
+}
+
+int weir__exchange_take(struct weir__exchange *x, const char *data, size_t len)
+{
+    int err = x->running ? use_later_input(x) : make_room(x, len);
+
+    if (err < 0)
+        return err;
+    memcpy(x->input + x->input_len, data, len);
+    x->input_len += len;
+    return 0;
+}
+
+void weir__exchange_used(struct weir__exchange *x)
+{
+    if (x->input_at == x->input_len && x->input_end == 0)
+        weir__connection_await(x->connection);
+}
+
+static void stop_reading(struct weir__task *task)
+{
+    struct weir__exchange *x = task->cancel_arg;
+
+    x->reader = NULL;
+    weir__wake_cancelled(task);
+}
+
+int weir__exchange_fill(struct weir__exchange *x)
+{
+    struct weir__connection *c = x->connection;
+    int got = weir__wait_begin();
+
+    if (got < 0)
+        return got;
+    weir__exchange_used(x);
+    if (x->input_at < x->input_len)
+        return 1;
+    if (x->input_end != 0)
+        return x->input_end < 0 ? x->input_end : 0;
+    weir__patience_enter(&c->home->progress, &c->patient);
+    x->reader = weir__task_current();
+    got = weir__park("the request's body", stop_reading, x);
+    weir__patience_leave(&c->patient);
+    if (got < 0 && x->response.err < 0)
+        return x->response.err; /* patience was at its end */
+    return got;
+}
+
+void weir__exchange_input_ended(struct weir__exchange *x, int result)
+{
+    struct weir__task *reader = x->reader;
+
+    x->input_end = result == 0 ? 1 : result;
+    if (reader != NULL) {
+        x->reader = NULL;
+        weir__wake(reader, result);
+    }
+    /* An answer that has begun is given to a client that only stopped sending; one that waits is not. */
+    if (x->scope != NULL && (result < 0 || !x->response.began))
+        weir__scope_cancel(x->scope, -WEIR_ECANCELED);
+}
+
+/* --- the head --- */
+
+static void refuse(struct weir__exchange *x, int status, const char *code, const char *message, bool close)
+{
+    if (x->refusal.status == 0)
+        x->refusal =
+            (struct weir__refusal){.status = status, .code = code, .message = message, .close = close};
+}
+
+static const char *code_of(int status)
+{
+    switch (status) {
+    case 413:
+        return "too_large";
+    case 414:
+        return "target_too_long";
+    case 431:
+        return "head_too_large";
+    case 501:
+        return "not_implemented";
+    default:
+        return "malformed";
+    }
+}
+
+static void refuse_fault(struct weir__exchange *x, const struct weir__http_fault *fault)
+{
+    refuse(x, fault->status, code_of(fault->status), fault->message, true);
+}
+
+/* The byte behind a span of the input is never read again: there is room for a NUL. */
+static const char *end_text(weir_bytes span)
+{
+    char *text = (char *)(uintptr_t)span.data;
+
+    if (text == NULL)
+        return "";
+    text[span.len] = '\0';
+    return text;
+}
+
+static int find_route(struct weir__exchange *x)
+{
+    weir_request *req = &x->request;
+    struct weir__http_target target;
+    struct weir__http_fault fault = {0};
+    const char *allow = NULL;
+    char *room;
+
+    if (weir__http_target_parse(req->head.target, &target, &fault) < 0) {
+        refuse_fault(x, &fault);
+        return 0;
+    }
+    room = weir__arena_alloc(&x->memory, target.path.len + 1);
+    if (room == NULL)
+        return -ENOMEM;
+    if (weir__http_path_normalize(target.path, room, target.path.len, &req->path, &fault) < 0) {
+        refuse_fault(x, &fault);
+        return 0;
+    }
+    req->query = target.query.data != NULL ? target.query.data : "";
+    req->raw_path = target.path;
+    req->route = weir__server_match(x, &allow);
+    if (req->route == NULL && allow == NULL) {
+        refuse(x, 404, "not_found", "no route has this path", false);
+    } else if (req->route == NULL) {
+        refuse(x, 405, "method_not_allowed", "this path has other methods, see Allow", false);
+        x->refusal.allow = allow;
+    }
+    return 0;
+}
+
+static void begin_body(struct weir__exchange *x)
+{
+    weir_request *req = &x->request;
+    uint64_t max = x->connection->home->server->options.limits.body_bytes;
+
+    if (req->route != NULL && req->route->given->body_bytes_max > 0)
+        max = req->route->given->body_bytes_max;
+    weir__http_body_begin(&req->body, req->head.framing, req->head.content_length, max);
+    req->continue_due = req->head.expect_continue && !req->body.ended;
+    if (weir__http_body_is_too_large(&req->body))
+        refuse(x, 413, "too_large", "the request's body is larger than this route takes", true);
+}
+
+static int take_head(struct weir__exchange *x, size_t used)
+{
+    weir_request *req = &x->request;
+    size_t bytes = req->head.field_count * sizeof *req->head.fields;
+    struct weir__http_field *fields = weir__arena_alloc(&x->memory, bytes);
+    int err;
+
+    if (fields == NULL)
+        return -ENOMEM;
+    memcpy(fields, req->head.fields, bytes);
+    req->head.fields = fields;
+    x->input_at += used;
+    err = find_route(x);
+    if (err < 0)
+        return err;
+    req->method = end_text(req->head.method_text);
+    req->target = end_text(req->head.target);
+    begin_body(x);
+    return 0;
+}
+
+/* --- the task --- */
+
+static void note_delay(struct weir__server_loop *home, int64_t now_ns, int64_t delay_ns)
+{
+    if (now_ns >= home->window_ends_ns) {
+        home->overloaded = home->window_ends_ns != 0 && home->window_least_ns > delay_target_ns &&
+                           home->window_least_ns != INT64_MAX;
+        home->window_ends_ns = now_ns + delay_window_ns;
+        home->window_least_ns = INT64_MAX;
+    }
+    if (delay_ns < home->window_least_ns)
+        home->window_least_ns = delay_ns;
+}
+
+static int answer_refusal(struct weir__exchange *x)
+{
+    const struct weir__refusal *r = &x->refusal;
+    int err = r->allow != NULL ? weir_reply_header(&x->response, "allow", r->allow) : 0;
+
+    return err < 0 ? err : weir_reply_fault(&x->response, r->status, r->code, r->message);
+}
+
+static void record(struct weir__exchange *x)
+{
+    const weir_server_options *o = &x->connection->home->server->options;
+    weir_request *req = &x->request;
+    weir_exchange_record r;
+
+    if (o->on_exchange == NULL)
+        return;
+    r = (weir_exchange_record){
+        .method = req->method != NULL ? req->method : "",
+        .target = req->target != NULL ? req->target : "",
+        .peer = weir_request_peer(req),
+        .route = req->route != NULL ? req->route->given->path : "",
+        .status = x->response.status,
+        .complete = x->response.ended && x->response.err == 0,
+        .request_bytes = req->body.taken,
+        .reply_bytes = x->response.sent,
+        .took = {weir__io_now_ns(x->connection->home->loop->io) - x->began_ns},
+    };
+    o->on_exchange(o->arg, &r);
+}
+
+/* How the connection goes on. */
+static void leave(struct weir__exchange *x)
+{
+    struct weir__connection *c = x->connection;
+    const weir_response *res = &x->response;
+    bool whole = res->ended && res->err == 0;
+    bool read = x->request.body.ended || x->request.head.minor == 0;
+
+    if (!whole)
+        weir__connection_close(c, true, false);
+    else if (res->keep_alive && x->request.body.ended && !atomic_load(&c->home->server->draining))
+        weir__connection_next(c, x);
+    else
+        weir__connection_close(c, false, x->input_end == 0 && (!read || x->refusal.close));
+}
+
+static int run(void *arg)
+{
+    struct weir__exchange *x = arg;
+    struct weir__server_loop *home = x->connection->home;
+    int64_t now_ns = weir__io_now_ns(home->loop->io);
+    weir_scope scope;
+    int outcome;
+
+    note_delay(home, now_ns, now_ns - x->queued_ns);
+    weir__task_current()->memory = &x->memory;
+    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
+    x->scope = weir__scope_of(&scope);
+    if (x->input_end < 0)
+        weir__scope_cancel(x->scope, -WEIR_ECANCELED);
+    weir__response_begin_exchange(x);
+    if (x->refusal.status != 0)
+        outcome = answer_refusal(x);
+    else
+        outcome = x->request.route->given->handler(&x->request, &x->response, home->state);
+    weir__response_finish(x, outcome);
+    if (x->response.ended && x->response.err == 0 && x->response.keep_alive &&
+        weir__request_discard_body(&x->request) < 0)
+        x->response.keep_alive = false;
+    x->scope = NULL;
+    (void)weir_scope_close(&scope);
+    record(x);
+    weir__task_current()->memory = NULL;
+    atomic_fetch_sub_explicit(&home->server->exchanges, 1, memory_order_relaxed);
+    leave(x);
+    return 0;
+}
+
+static const char *task_name(const struct weir__exchange *x)
+{
+    const weir_request *req = &x->request;
+
+    if (x->refusal.status != 0 || req->route == NULL)
+        return "refusing a request";
+    return req->route->task_names[req->head.method];
+}
+
+static int start(struct weir__exchange *x)
+{
+    struct weir__connection *c = x->connection;
+    struct weir__server *server = c->home->server;
+    struct weir__task *task;
+    int here = atomic_fetch_add_explicit(&server->exchanges, 1, memory_order_relaxed);
+    int err;
+
+    if (here >= server->options.limits.exchanges)
+        refuse(x, 503, "busy", "too many requests are in progress; try again later", false);
+    else if (c->home->overloaded)
+        refuse(x, 503, "busy", "requests wait too long to be begun; try again later", false);
+    x->queued_ns = weir__io_now_ns(c->home->loop->io);
+    err = weir__spawn(&c->home->exchange_scope, task_name(x), run, x, &task);
+    if (err < 0) {
+        atomic_fetch_sub_explicit(&server->exchanges, 1, memory_order_relaxed);
+        return err;
+    }
+    x->running = true;
+    weir__patience_leave(&c->patient);
+    return 1;
+}
+
+int weir__exchange_refuse(struct weir__exchange *x, int status, const char *code, const char *message)
+{
+    refuse(x, status, code, message, true);
+    return start(x);
+}
+
+int weir__exchange_try_start(struct weir__exchange *x)
+{
+    struct weir__server_loop *home = x->connection->home;
+    const weir_limits *l = &home->server->options.limits;
+    struct weir__http_head_limits limits = {.head_bytes_max = l->head_bytes,
+                                            .target_bytes_max = l->head_bytes};
+    struct weir__http_request_head *head = &x->request.head;
+    struct weir__http_fault fault = {0};
+    int used;
+
+    head->fields = home->fields;
+    head->field_max = (size_t)l->headers;
+    used = weir__http_request_head_parse(x->input + x->input_at, x->input_len - x->input_at, &x->scan,
+                                         &limits, head, &fault);
+    if (used == 0)
+        return 0;
+    if (used < 0) {
+        memset(head, 0, sizeof *head);
+        refuse_fault(x, &fault);
+    } else {
+        int err = take_head(x, (size_t)used);
+        if (err < 0)
+            return err;
+    }
+    return start(x);
+}

@@ -1,0 +1,397 @@
+/* The server as a whole: options, routes, running on every loop, the signals of a service. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/log.h>
+
+#include "core/task.h"
+#include "http/headers.h"
+#include "http/server.h"
+
+enum {
+    HEAD_BYTES = 16 << 10,
+    HEADERS = 100,
+    BODY_BYTES = 1 << 20,
+    REPLY_BYTES = 4 << 20,
+    HEAD_TIMEOUT_S = 10,
+    IDLE_TIMEOUT_S = 60,
+    CONNECTIONS = 10000,
+    EXCHANGES = 2000,
+    DRAIN_S = 30,
+};
+
+static const char *const method_names[WEIR__METHOD_COUNT] = {
+    [WEIR__HTTP_GET] = "GET",         [WEIR__HTTP_HEAD] = "HEAD",
+    [WEIR__HTTP_POST] = "POST",       [WEIR__HTTP_PUT] = "PUT",
+    [WEIR__HTTP_DELETE] = "DELETE",   [WEIR__HTTP_PATCH] = "PATCH",
+    [WEIR__HTTP_OPTIONS] = "OPTIONS", [WEIR__HTTP_CONNECT] = "CONNECT",
+    [WEIR__HTTP_TRACE] = "TRACE",     [WEIR__HTTP_OTHER_METHOD] = "OTHER",
+};
+
+/* --- options --- */
+
+static int fill_defaults(weir_server_options *o)
+{
+    weir_limits *l = &o->limits;
+
+    if (l->headers < 0 || l->connections < 0 || l->exchanges < 0 || l->head_timeout.ns < 0 ||
+        l->idle_timeout.ns < 0 || o->drain.ns < 0 || l->head_bytes > 1 << 20)
+        return -EINVAL;
+    l->head_bytes = l->head_bytes != 0 ? l->head_bytes : HEAD_BYTES;
+    l->headers = l->headers != 0 ? l->headers : HEADERS;
+    l->body_bytes = l->body_bytes != 0 ? l->body_bytes : BODY_BYTES;
+    l->reply_bytes = l->reply_bytes != 0 ? l->reply_bytes : REPLY_BYTES;
+    l->head_timeout = l->head_timeout.ns != 0 ? l->head_timeout : weir_seconds(HEAD_TIMEOUT_S);
+    l->idle_timeout = l->idle_timeout.ns != 0 ? l->idle_timeout : weir_seconds(IDLE_TIMEOUT_S);
+    l->connections = l->connections != 0 ? l->connections : CONNECTIONS;
+    l->exchanges = l->exchanges != 0 ? l->exchanges : EXCHANGES;
+    o->drain = o->drain.ns != 0 ? o->drain : weir_seconds(DRAIN_S);
+    return 0;
+}
+
+/* --- routes --- */
+
+static void free_routes(struct weir__server *server)
+{
+    for (size_t i = 0; server->routes != NULL && i < server->route_count; i++)
+        for (size_t m = 0; m < WEIR__METHOD_COUNT; m++)
+            free(server->routes[i].task_names[m]);
+    free(server->routes);
+}
+
+static int compile_route(struct weir__route *route, const weir_route *given)
+{
+    struct weir__http_pattern_fault fault = {0};
+
+    route->given = given;
+    if (given->path == NULL || given->handler == NULL)
+        return -EINVAL;
+    if (weir__http_pattern_compile(weir_bytes_of(given->path), &route->pattern, &fault) < 0) {
+        weir_log(WEIR_LOG_ERROR, "a route's path can't be understood", WEIR_KV("path", given->path),
+                 WEIR_KV("error", fault.message));
+        return -WEIR_ECONFIG;
+    }
+    for (size_t m = 0; m < WEIR__METHOD_COUNT; m++)
+        if (asprintf(&route->task_names[m], "%s %s", method_names[m], given->path) < 0) {
+            route->task_names[m] = NULL;
+            return -ENOMEM;
+        }
+    return 0;
+}
+
+static int compile_routes(struct weir__server *server, const weir_route *routes, size_t count)
+{
+    server->route_count = count;
+    server->routes = calloc(count != 0 ? count : 1, sizeof *server->routes);
+    if (server->routes == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        int err = compile_route(&server->routes[i], &routes[i]);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+/* Takes the next word off a list of methods. */
+static bool next_method(weir_bytes *rest, weir_bytes *word)
+{
+    while (rest->len > 0 && (*rest->data == ' ' || *rest->data == ','))
+        rest->data++, rest->len--;
+    word->data = rest->data;
+    for (word->len = 0;
+         word->len < rest->len && word->data[word->len] != ' ' && word->data[word->len] != ',';)
+        word->len++;
+    rest->data += word->len;
+    rest->len -= word->len;
+    return word->len > 0;
+}
+
+static bool takes_method(const weir_route *route, const struct weir__http_request_head *head)
+{
+    weir_bytes rest = weir_bytes_of(route->methods), word;
+
+    if (route->methods == NULL)
+        return true;
+    while (next_method(&rest, &word))
+        if (weir_bytes_equal(word, head->method_text) ||
+            (head->method == WEIR__HTTP_HEAD && weir_bytes_equal(word, WEIR__HTTP_TEXT("GET"))))
+            return true;
+    return false;
+}
+
+static bool has_word(const char *list, weir_bytes word)
+{
+    for (const char *at = list; (at = memmem(at, strlen(at), word.data, word.len)) != NULL; at += word.len)
+        if ((at == list || at[-1] == ' ') && (at[word.len] == '\0' || at[word.len] == ','))
+            return true;
+    return false;
+}
+
+static void add_word(struct weir__exchange *x, const char **list, weir_bytes word)
+{
+    if (*list == NULL)
+        *list = weir__arena_memdup(&x->memory, word.data, word.len);
+    else if (!has_word(*list, word))
+        *list = weir__arena_printf(&x->memory, "%s, %.*s", *list, (int)word.len, word.data);
+}
+
+static void add_methods(struct weir__exchange *x, const weir_route *route, const char **allow)
+{
+    weir_bytes rest = weir_bytes_of(route->methods), word;
+
+    while (next_method(&rest, &word)) {
+        add_word(x, allow, word);
+        if (weir_bytes_equal(word, WEIR__HTTP_TEXT("GET")))
+            add_word(x, allow, WEIR__HTTP_TEXT("HEAD"));
+    }
+}
+
+const struct weir__route *weir__server_match(struct weir__exchange *x, const char **allow)
+{
+    struct weir__server *server = x->connection->home->server;
+    weir_request *req = &x->request;
+
+    *allow = NULL;
+    for (size_t i = 0; i < server->route_count; i++) {
+        const struct weir__route *route = &server->routes[i];
+        if (!weir__http_pattern_match(&route->pattern, req->path, req->raw_path, &req->params))
+            continue;
+        if (takes_method(route->given, &req->head))
+            return route;
+        add_methods(x, route->given, allow);
+    }
+    return NULL;
+}
+
+/* --- on every loop --- */
+
+struct opening {
+    struct weir__server_loop *home;
+    const char *const *addresses;
+    size_t count;
+    bool first;
+};
+
+static int open_here(void *arg)
+{
+    struct opening *o = arg;
+
+    return weir__server_loop_open(o->home, o->addresses, o->count, o->first);
+}
+
+static int close_here(void *arg)
+{
+    weir__server_loop_close(arg);
+    return 0;
+}
+
+static int serve_here(void *arg)
+{
+    return weir__server_loop_run(arg);
+}
+
+static int call_serve(void *arg)
+{
+    struct weir__server_loop *home = arg;
+
+    return weir_loop_call((int)(home - home->server->loops), "server", serve_here, home);
+}
+
+static int cancel_here(void *arg)
+{
+    struct weir__server_loop *home = arg;
+
+    weir__scope_cancel(&home->exchange_scope, -WEIR_ECANCELED);
+    weir__connections_close_waiting(home);
+    return 0;
+}
+
+static int open_loops(struct weir__server *server, const char *const *addresses, size_t count)
+{
+    struct opening o = {.addresses = addresses, .count = count, .first = true};
+    const char *bound[count];
+
+    for (int i = 0; i < server->loop_count; i++) {
+        int err;
+        o.home = &server->loops[i];
+        err = weir_loop_call(i, "opening the server", open_here, &o);
+        if (err < 0)
+            return err;
+        /* The other loops listen where the first one does, also when the system chose the port. */
+        for (size_t k = 0; i == 0 && k < count; k++)
+            bound[k] = weir_listener_address(server->loops[0].listeners[k]);
+        o.addresses = bound;
+        o.first = false;
+    }
+    return 0;
+}
+
+/* For what has no error of its own; a loop that can't be reached any more has nothing left to end. */
+static void call(int loop, const char *name, int (*fn)(void *), void *arg)
+{
+    if (weir_loop_call(loop, name, fn, arg) < 0)
+        weir_log(WEIR_LOG_WARN, "a loop did not take part", WEIR_KV("in", name));
+}
+
+static void close_loops(struct weir__server *server)
+{
+    weir_scope shield;
+
+    weir__scope_open_long_shield(&shield, weir_never());
+    for (int i = 0; i < server->loop_count; i++)
+        if (server->loops[i].loop != NULL)
+            call(i, "closing the server", close_here, &server->loops[i]);
+    (void)weir_scope_close(&shield);
+}
+
+static void tell_listening(const struct weir__server *server)
+{
+    const weir_server_options *o = &server->options;
+
+    for (size_t i = 0; o->on_listening != NULL && i < server->loops[0].listener_count; i++)
+        o->on_listening(o->arg, weir_listener_address(server->loops[0].listeners[i]));
+}
+
+/* Serving ends with a cancel; it is felt here first, so that every loop refuses to keep connections and the
+ * owner learns of the drain once. */
+static int announce_drain(void *arg)
+{
+    struct weir__server *server = arg;
+    weir_event never;
+    int cause;
+
+    weir_event_init(&never);
+    cause = weir_event_wait(&never);
+    atomic_store(&server->draining, true);
+    if (server->options.on_drain != NULL)
+        server->options.on_drain(server->options.arg);
+    return cause;
+}
+
+static int serve_all(struct weir__server *server)
+{
+    weir_scope all;
+
+    weir_scope_open(&all, weir_never(), 0);
+    (void)weir_spawn(&all, "waiting for the drain", announce_drain, server);
+    for (int i = 0; i < server->loop_count; i++)
+        (void)weir_spawn(&all, "serving a loop", call_serve, &server->loops[i]);
+    tell_listening(server);
+    return weir_scope_close(&all);
+}
+
+static int run_server(struct weir__server *server, const weir_server_options *options,
+                      const weir_route *routes, size_t route_count)
+{
+    const char *const one[] = {options->listen, NULL};
+    const char *const *addresses = options->listens != NULL ? options->listens : one;
+    size_t count = 0;
+    int err;
+
+    while (addresses[count] != NULL)
+        count++;
+    if (count == 0)
+        return -EINVAL;
+    server->options = *options;
+    server->loop_count = weir_loop_count();
+    err = fill_defaults(&server->options);
+    if (err == 0)
+        err = compile_routes(server, routes, route_count);
+    if (err == 0) {
+        server->loops = calloc((size_t)server->loop_count, sizeof *server->loops);
+        err = server->loops == NULL ? -ENOMEM : 0;
+    }
+    for (int i = 0; err == 0 && i < server->loop_count; i++)
+        server->loops[i].server = server;
+    if (err == 0) {
+        err = open_loops(server, addresses, count);
+        if (err == 0)
+            err = serve_all(server);
+        close_loops(server);
+    }
+    return err;
+}
+
+static void free_server(struct weir__server *server)
+{
+    free(server->loops);
+    free_routes(server);
+}
+
+int weir_server_run(const weir_server_options *options, const weir_route *routes, size_t route_count)
+{
+    struct weir__server server = {0};
+    int err = run_server(&server, options, routes, route_count);
+
+    free_server(&server);
+    return err;
+}
+
+/* --- a service of its own --- */
+
+struct service {
+    const weir_server_options *options;
+    const weir_route *routes;
+    size_t route_count;
+    struct weir__server server;
+    weir_scope serving;
+};
+
+/* The first signal drains, the second ends at once. */
+static int heed_signals(void *arg)
+{
+    struct service *s = arg;
+    const int numbers[] = {SIGTERM, SIGINT};
+    weir_signals signals;
+    int got = weir_signals_open(&signals, numbers, 2);
+
+    if (got < 0)
+        return got;
+    got = weir_signals_wait(&signals);
+    if (got > 0) {
+        weir_scope_cancel(&s->serving);
+        got = weir_signals_wait(&signals);
+    }
+    for (int i = 0; got > 0 && i < s->server.loop_count && s->server.loops != NULL; i++)
+        call(i, "ending at once", cancel_here, &s->server.loops[i]);
+    weir_signals_close(&signals);
+    return 0;
+}
+
+static int serve(void *arg)
+{
+    struct service *s = arg;
+    weir_scope outer;
+    int err;
+
+    weir_scope_open(&outer, weir_never(), 0);
+    err = weir_spawn(&outer, "signals", heed_signals, s);
+    weir_scope_open(&s->serving, weir_never(), 0);
+    if (err == 0)
+        err = run_server(&s->server, s->options, s->routes, s->route_count);
+    (void)weir_scope_close(&s->serving);
+    weir_scope_cancel(&outer);
+    (void)weir_scope_close(&outer); /* no signal is being heeded any more: the server may go */
+    free_server(&s->server);
+    return err == -WEIR_ECANCELED ? 0 : err;
+}
+
+static int cpus_to_use(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+int weir_serve(const weir_server_options *options, const weir_route *routes, size_t route_count)
+{
+    struct service s = {.options = options, .routes = routes, .route_count = route_count};
+    weir_options o = {.loops = options->loops > 0 ? options->loops : cpus_to_use(), .io = options->io};
+
+    return weir_run(&o, serve, &s);
+}

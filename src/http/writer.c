@@ -1,0 +1,195 @@
+#include "http/writer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "http/chars.h"
+
+static void fail(weir__http_writer *w, int err)
+{
+    if (w->err == 0)
+        w->err = err;
+}
+
+static void put(weir__http_writer *w, const char *data, size_t len)
+{
+    if (w->err != 0)
+        return;
+    if (len > (size_t)(w->end - w->at)) {
+        fail(w, -WEIR_ETOOLARGE);
+        return;
+    }
+    if (len > 0)
+        memcpy(w->at, data, len);
+    w->at += len;
+}
+
+static void put_text(weir__http_writer *w, const char *text)
+{
+    put(w, text, strlen(text));
+}
+
+/* --- first lines --- */
+
+const char *weir__http_reason(int status)
+{
+    static const char *const reasons[] = {
+        [100] = "Continue",
+        [101] = "Switching Protocols",
+        [102] = "Processing",
+        [103] = "Early Hints",
+        [200] = "OK",
+        [201] = "Created",
+        [202] = "Accepted",
+        [203] = "Non-Authoritative Information",
+        [204] = "No Content",
+        [205] = "Reset Content",
+        [206] = "Partial Content",
+        [207] = "Multi-Status",
+        [208] = "Already Reported",
+        [226] = "IM Used",
+        [300] = "Multiple Choices",
+        [301] = "Moved Permanently",
+        [302] = "Found",
+        [303] = "See Other",
+        [304] = "Not Modified",
+        [305] = "Use Proxy",
+        [307] = "Temporary Redirect",
+        [308] = "Permanent Redirect",
+        [400] = "Bad Request",
+        [401] = "Unauthorized",
+        [402] = "Payment Required",
+        [403] = "Forbidden",
+        [404] = "Not Found",
+        [405] = "Method Not Allowed",
+        [406] = "Not Acceptable",
+        [407] = "Proxy Authentication Required",
+        [408] = "Request Timeout",
+        [409] = "Conflict",
+        [410] = "Gone",
+        [411] = "Length Required",
+        [412] = "Precondition Failed",
+        [413] = "Content Too Large",
+        [414] = "URI Too Long",
+        [415] = "Unsupported Media Type",
+        [416] = "Range Not Satisfiable",
+        [417] = "Expectation Failed",
+        [421] = "Misdirected Request",
+        [422] = "Unprocessable Content",
+        [423] = "Locked",
+        [424] = "Failed Dependency",
+        [425] = "Too Early",
+        [426] = "Upgrade Required",
+        [428] = "Precondition Required",
+        [429] = "Too Many Requests",
+        [431] = "Request Header Fields Too Large",
+        [451] = "Unavailable For Legal Reasons",
+        [500] = "Internal Server Error",
+        [501] = "Not Implemented",
+        [502] = "Bad Gateway",
+        [503] = "Service Unavailable",
+        [504] = "Gateway Timeout",
+        [505] = "HTTP Version Not Supported",
+        [506] = "Variant Also Negotiates",
+        [507] = "Insufficient Storage",
+        [508] = "Loop Detected",
+        [511] = "Network Authentication Required",
+    };
+    size_t i = (size_t)status;
+
+    return status >= 0 && i < sizeof reasons / sizeof *reasons && reasons[i] != NULL ? reasons[i] : "";
+}
+
+void weir__http_write_status(weir__http_writer *w, int status)
+{
+    char line[] = "HTTP/1.1 000 ";
+
+    if (status < 100 || status > 999) {
+        fail(w, -EINVAL);
+        return;
+    }
+    line[9] = (char)('0' + status / 100);
+    line[10] = (char)('0' + status / 10 % 10);
+    line[11] = (char)('0' + status % 10);
+    put(w, line, sizeof line - 1);
+    put_text(w, weir__http_reason(status));
+    put(w, "\r\n", 2);
+}
+
+static bool is_visible(weir_bytes text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!weir__http_char_is(text.data[i], WEIR__HTTP_VISIBLE))
+            return false;
+    return text.len > 0;
+}
+
+void weir__http_write_request_line(weir__http_writer *w, weir_bytes method, weir_bytes target)
+{
+    if (!weir__http_is_token(method) || !is_visible(target)) {
+        fail(w, -EINVAL);
+        return;
+    }
+    put(w, method.data, method.len);
+    put(w, " ", 1);
+    put(w, target.data, target.len);
+    put(w, " HTTP/1.1\r\n", 11);
+}
+
+/* --- fields --- */
+
+static void put_field(weir__http_writer *w, weir_bytes name, weir_bytes value)
+{
+    put(w, name.data, name.len);
+    put(w, ": ", 2);
+    put(w, value.data, value.len);
+    put(w, "\r\n", 2);
+}
+
+void weir__http_write_field(weir__http_writer *w, weir_bytes name, weir_bytes value)
+{
+    if (weir__http_is_token(name) && weir__http_is_value(value))
+        put_field(w, name, value);
+    else
+        fail(w, -EINVAL);
+}
+
+void weir__http_write_trusted(weir__http_writer *w, weir_bytes name, weir_bytes value)
+{
+    assert(weir__http_is_token(name) && weir__http_is_value(value));
+    put_field(w, name, value);
+}
+
+void weir__http_write_length(weir__http_writer *w, uint64_t bytes)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + bytes % 10);
+        bytes /= 10;
+    } while (bytes != 0);
+    put_field(w, WEIR__HTTP_TEXT("content-length"), (weir_bytes){digits + at, sizeof digits - at});
+}
+
+void weir__http_write_chunked(weir__http_writer *w)
+{
+    put_field(w, WEIR__HTTP_TEXT("transfer-encoding"), WEIR__HTTP_TEXT("chunked"));
+}
+
+void weir__http_write_date(weir__http_writer *w, const char date[static WEIR__HTTP_DATE_BYTES])
+{
+    put_field(w, WEIR__HTTP_TEXT("date"), (weir_bytes){date, WEIR__HTTP_DATE_BYTES});
+}
+
+void weir__http_write_raw(weir__http_writer *w, weir_bytes bytes)
+{
+    put(w, bytes.data, bytes.len);
+}
+
+int weir__http_writer_end(weir__http_writer *w)
+{
+    put(w, "\r\n", 2);
+    return w->err != 0 ? w->err : (int)(w->at - w->start);
+}

@@ -1,0 +1,55 @@
+/* Addresses as text, and what a name stands for.
+ *
+ * Threading: pure functions, but for weir__resolve(), which reads the hosts file when it is asked for a name.
+ */
+#ifndef WEIR__ADDRESS_H
+#define WEIR__ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <weir/error.h>
+#include <weir/stream.h>
+
+enum { WEIR__ADDRESSES_MAX = 16, WEIR__HOST_BYTES = 256 };
+
+struct weir__address {
+    socklen_t len;
+    union {
+        struct sockaddr any;
+        struct sockaddr_storage storage;
+    };
+};
+
+/* "host:port" taken apart, or unix. */
+struct weir__endpoint {
+    bool is_unix;
+    struct weir__address unix_path;
+    char host[WEIR__HOST_BYTES]; /* without brackets */
+    bool bracketed;              /* stood in brackets: IPv6 */
+    uint16_t port;
+};
+
+/* Returns: 0, or -EINVAL. */
+int weir__endpoint_parse(const char *text, struct weir__endpoint *out) WEIR_CHECKED;
+
+/* A literal IPv4 or IPv6 address. Returns: 0, or -EINVAL when host is none. */
+int weir__address_of_literal(const char *host, uint16_t port, struct weir__address *out) WEIR_CHECKED;
+
+/* "127.0.0.1:80", "[::1]:80", "unix:/path"; "unix" for a socket without a path. Writes WEIR_ADDRESS_BYTES at
+ * most and returns text. */
+const char *weir__address_format(const struct sockaddr *addr, socklen_t len, char *text);
+
+/* All addresses of a host in the order in which they are to be tried: the families take turns, IPv6 first
+ * (RFC 8305, 4). Names are those of the hosts file; localhost is always known.
+ * Returns: their number, > 0; -WEIR_EDNS. */
+int weir__resolve(const struct weir__endpoint *endpoint,
+                  struct weir__address out[WEIR__ADDRESSES_MAX]) WEIR_CHECKED;
+
+/* The addresses a name has in the text of a hosts file, in its order. Returns: their number, perhaps 0. */
+int weir__hosts_find(const char *hosts, size_t len, const char *name, uint16_t port,
+                     struct weir__address out[WEIR__ADDRESSES_MAX]);
+
+#endif

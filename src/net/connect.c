@@ -1,0 +1,134 @@
+/* Connecting: one address, or several that race (RFC 8305). */
+#include <errno.h>
+#include <string.h>
+
+#include <weir/scope.h>
+#include <weir/sync.h>
+#include <weir/time.h>
+
+#include "core/loop.h"
+#include "core/task.h"
+#include "core/wait_io.h"
+#include "net/address.h"
+#include "net/stream.h"
+
+enum { ATTEMPT_DELAY_MS = 250 }; /* RFC 8305, 5 */
+
+static int connect_one(const struct weir__address *address, size_t extra_bytes, weir_stream **out)
+{
+    weir_stream *s = weir__stream_new(extra_bytes);
+    struct weir__io_wait w;
+    int err;
+
+    if (s == NULL)
+        return -ENOMEM;
+    err = weir__io_socket(s->loop->io, &s->file, address->any.sa_family);
+    if (err == 0) {
+        memset(&w, 0, sizeof w);
+        w.op.kind = WEIR__IO_CONNECT;
+        w.op.file = &s->file;
+        w.op.addr = (struct sockaddr *)(uintptr_t)&address->any;
+        w.op.addr_len = address->len;
+        err = weir__io_wait(&w, "connecting");
+    }
+    if (err < 0)
+        weir_stream_close(s);
+    else
+        *out = s;
+    return err;
+}
+
+/* --- several --- */
+
+struct race {
+    weir_scope scope;
+    struct weir__address addresses[WEIR__ADDRESSES_MAX];
+    size_t extra_bytes;
+    weir_event failed;
+    weir_stream *winner;
+    int err; /* of the last that failed */
+};
+
+struct attempt {
+    struct race *race;
+    const struct weir__address *address;
+};
+
+static int attempt(void *arg)
+{
+    struct attempt *a = arg;
+    struct race *race = a->race;
+    weir_stream *s;
+    int err = connect_one(a->address, race->extra_bytes, &s);
+
+    if (err == 0 && race->winner == NULL) {
+        race->winner = s;
+        weir_scope_cancel(&race->scope);
+    } else if (err == 0) {
+        weir_stream_close(s);
+    } else if (race->winner == NULL) {
+        race->err = err;
+        weir_event_set(&race->failed);
+    }
+    return 0;
+}
+
+/* Waits until it is time for the next attempt. */
+static void wait_a_little(struct race *race)
+{
+    weir_scope delay;
+
+    weir_scope_open(&delay, weir_after_ms(ATTEMPT_DELAY_MS), 0);
+    if (weir_event_wait(&race->failed) == 0)
+        weir_event_reset(&race->failed);
+    (void)weir_scope_close(&delay);
+}
+
+static int connect_several(struct race *race, int count, weir_stream **out)
+{
+    struct attempt attempts[WEIR__ADDRESSES_MAX];
+    int cause;
+
+    weir_event_init(&race->failed);
+    weir_scope_open(&race->scope, weir_never(), WEIR_COLLECT);
+    for (int i = 0; i < count && weir_scope_cause(&race->scope) == 0; i++) {
+        attempts[i] = (struct attempt){.race = race, .address = &race->addresses[i]};
+        int err = weir_spawn(&race->scope, "connecting", attempt, &attempts[i]);
+        if (err < 0)
+            race->err = err;
+        else if (i + 1 < count)
+            wait_a_little(race);
+    }
+    cause = weir_scope_close(&race->scope);
+    if (race->winner != NULL) {
+        *out = race->winner;
+        return 0;
+    }
+    return cause < 0 ? cause : race->err;
+}
+
+/* The race stands on its own stack frame: most connects have one address and don't pay for it. */
+static __attribute__((noinline)) int connect_to(const struct weir__endpoint *endpoint, size_t extra_bytes,
+                                                weir_stream **out)
+{
+    struct race race = {.extra_bytes = extra_bytes};
+    int count = weir__resolve(endpoint, race.addresses);
+
+    if (count < 0)
+        return count;
+    return count == 1 ? connect_one(&race.addresses[0], extra_bytes, out)
+                      : connect_several(&race, count, out);
+}
+
+int weir__connect(const char *address, size_t extra_bytes, weir_stream **out)
+{
+    struct weir__endpoint endpoint;
+    int err = weir__endpoint_parse(address, &endpoint);
+
+    return err < 0 ? err : connect_to(&endpoint, extra_bytes, out);
+}
+
+int weir_connect(const char *address, weir_stream **out)
+{
+    return weir__connect(address, 0, out);
+}

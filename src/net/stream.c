@@ -1,0 +1,276 @@
+/* Byte streams: reading, writing, closing, and waiting without a task. */
+#include "net/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/loop.h"
+#include "core/task.h"
+#include "core/wait_io.h"
+#include "net/address.h"
+
+enum { PIECES_MAX = 64 };
+
+/* --- making and freeing --- */
+
+weir_stream *weir__stream_new(size_t extra_bytes)
+{
+    weir_stream *s = calloc(1, sizeof *s + extra_bytes);
+
+    if (s == NULL)
+        return NULL;
+    s->file.fd = -1;
+    s->loop = weir__loop_current();
+    return s;
+}
+
+int weir__stream_adopt(int fd, size_t extra_bytes, weir_stream **out)
+{
+    weir_stream *s = weir__stream_new(extra_bytes);
+    struct weir__io *io = weir__loop_current()->io;
+    int err = s == NULL ? -ENOMEM : weir__io_attach(io, &s->file, fd, false);
+
+    if (err < 0) {
+        weir__io_close_fd(io, fd);
+        free(s);
+        return err;
+    }
+    *out = s;
+    return 0;
+}
+
+int weir__stream_release(weir_stream *s)
+{
+    int fd = weir__io_detach(s->loop->io, &s->file);
+
+    if (fd >= 0)
+        free(s);
+    return fd;
+}
+
+/* Whoever is inside a stream keeps it; the last to leave a closed one frees it. */
+static void enter(weir_stream *s)
+{
+    s->users++;
+}
+
+static void leave(weir_stream *s)
+{
+    if (--s->users == 0 && s->closing && s->file.fd < 0)
+        free(s);
+}
+
+/* --- reading and writing --- */
+
+static ssize_t receive(weir_stream *s, struct weir__io_wait *w)
+{
+    int got;
+
+    if (s->closing)
+        return -WEIR_ECLOSED;
+    if (s->reading || s->awaiting)
+        return -WEIR_EBUSY;
+    s->reading = true;
+    enter(s);
+    w->op.file = &s->file;
+    got = weir__io_wait(w, "reading from a stream");
+    s->reading = false;
+    leave(s);
+    return got;
+}
+
+ssize_t weir_read(weir_stream *s, void *data, size_t bytes)
+{
+    struct weir__io_wait w;
+
+    memset(&w, 0, sizeof w);
+    w.op.kind = WEIR__IO_RECV;
+    w.op.data = data;
+    w.op.len = bytes;
+    return receive(s, &w);
+}
+
+ssize_t weir__stream_read_lent(weir_stream *s, char **data)
+{
+    struct weir__io_wait w;
+    ssize_t got;
+
+    memset(&w, 0, sizeof w);
+    w.op.kind = WEIR__IO_RECV_LENT;
+    got = receive(s, &w);
+    *data = got > 0 ? w.op.data : NULL;
+    return got;
+}
+
+void weir__stream_return(weir_stream *s, char *data)
+{
+    weir__io_return(s->loop->io, data);
+}
+
+static void advance(struct msghdr *msg, size_t sent)
+{
+    while (msg->msg_iovlen > 0 && sent >= msg->msg_iov->iov_len) {
+        sent -= msg->msg_iov->iov_len;
+        msg->msg_iov++;
+        msg->msg_iovlen--;
+    }
+    if (msg->msg_iovlen > 0) {
+        msg->msg_iov->iov_base = (char *)msg->msg_iov->iov_base + sent;
+        msg->msg_iov->iov_len -= sent;
+    }
+}
+
+int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count)
+{
+    struct msghdr msg = {.msg_iov = pieces, .msg_iovlen = count};
+    struct weir__io_wait w;
+    int sent = 0;
+
+    if (count > PIECES_MAX)
+        return -EINVAL;
+    if (s->closing)
+        return -WEIR_ECLOSED;
+    if (s->writing)
+        return -WEIR_EBUSY;
+    s->writing = true;
+    enter(s);
+    memset(&w, 0, sizeof w);
+    w.op.kind = WEIR__IO_SEND;
+    w.op.file = &s->file;
+    w.op.msg = &msg;
+    advance(&msg, 0); /* passes over empty pieces */
+    while (sent >= 0 && msg.msg_iovlen > 0) {
+        sent = weir__io_wait(&w, "writing to a stream");
+        if (sent > 0)
+            advance(&msg, (size_t)sent);
+    }
+    s->writing = false;
+    leave(s);
+    return sent < 0 ? sent : 0;
+}
+
+int weir_write(weir_stream *s, const void *data, size_t bytes)
+{
+    struct iovec piece = {(void *)(uintptr_t)data, bytes};
+
+    return weir_write_pieces(s, &piece, 1);
+}
+
+int weir_stream_shutdown(weir_stream *s)
+{
+    return s->closing ? -WEIR_ECLOSED : weir__io_shutdown(s->loop->io, &s->file);
+}
+
+const char *weir_stream_peer(const weir_stream *s, char *text)
+{
+    struct weir__io_file *file = (struct weir__io_file *)(uintptr_t)&s->file;
+    struct sockaddr_storage addr;
+    socklen_t len;
+
+    if (weir__io_address(s->loop->io, file, true, &addr, &len) < 0)
+        return strcpy(text, "?");
+    if (addr.ss_family == AF_UNIX)
+        return strcpy(text, "unix");
+    return weir__address_format((struct sockaddr *)&addr, len, text);
+}
+
+/* --- waiting without a task --- */
+
+static void close_now(weir_stream *s);
+
+static void await_ended(struct weir__io_op *op)
+{
+    weir_stream *s = weir__container_of(op, weir_stream, op);
+    int32_t result = op->result;
+    char *data = result > 0 ? op->data : NULL;
+
+    s->awaiting = false;
+    if (!s->closing) {
+        s->ready(s, data, result);
+        return;
+    }
+    if (data != NULL)
+        weir__io_return(s->loop->io, data);
+    if (s->close_after_await)
+        close_now(s);
+}
+
+bool weir__stream_await(weir_stream *s, void (*ready)(weir_stream *s, char *data, int32_t result),
+                        char **data, int32_t *result)
+{
+    s->op.kind = WEIR__IO_RECV_LENT;
+    s->op.file = &s->file;
+    s->op.done = await_ended;
+    s->ready = ready;
+    s->awaiting = !weir__io_submit(s->loop->io, &s->op);
+    if (s->awaiting)
+        return false;
+    *result = s->op.result;
+    *data = s->op.result > 0 ? s->op.data : NULL;
+    return true;
+}
+
+void weir__stream_await_cancel(weir_stream *s)
+{
+    if (s->awaiting)
+        weir__io_cancel(s->loop->io, &s->op);
+}
+
+/* --- closing --- */
+
+static void closed_detached(struct weir__io_op *op)
+{
+    weir_stream *s = weir__container_of(op, weir_stream, op);
+
+    if (s->closed != NULL)
+        s->closed(s);
+    leave(s);
+}
+
+static void close_now(weir_stream *s)
+{
+    s->close_after_await = false;
+    s->op.done = closed_detached;
+    if (weir__io_close_file(s->loop->io, &s->file, &s->op))
+        closed_detached(&s->op);
+}
+
+void weir__stream_close_detached(weir_stream *s, void (*closed)(weir_stream *s))
+{
+    s->closing = true;
+    s->closed = closed;
+    enter(s);
+    if (s->awaiting) {
+        s->close_after_await = true;
+        weir__io_cancel(s->loop->io, &s->op);
+    } else {
+        close_now(s);
+    }
+}
+
+void weir__stream_abort_detached(weir_stream *s, void (*closed)(weir_stream *s))
+{
+    weir__io_reset_on_close(s->loop->io, &s->file);
+    weir__stream_close_detached(s, closed);
+}
+
+void weir_stream_close(weir_stream *s)
+{
+    if (s == NULL || s->closing)
+        return;
+    s->closing = true;
+    enter(s);
+    if (s->file.fd >= 0)
+        weir__io_wait_close(&s->file);
+    leave(s);
+}
+
+void weir_stream_abort(weir_stream *s)
+{
+    if (s == NULL || s->closing)
+        return;
+    weir__io_reset_on_close(s->loop->io, &s->file);
+    weir_stream_close(s);
+}
