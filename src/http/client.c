@@ -1,0 +1,274 @@
+/* The client: options, origins, and answers read whole. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/loop.h"
+#include "core/scope.h"
+#include "http/client.h"
+#include "http/headers.h"
+
+enum {
+    CONNECTIONS_PER_ORIGIN = 256,
+    WAITING_PER_ORIGIN = 1024,
+    ORIGINS = 1024,
+    IDLE_TIMEOUT_S = 15,
+    CONNECT_TIMEOUT_S = 5,
+    HEAD_BYTES = 16 << 10,
+    REPLY_BYTES = 4 << 20,
+    REPLY_BYTES_MAX = 1 << 30,
+};
+
+/* --- opening and closing --- */
+
+static int fill_defaults(weir_client_options *o)
+{
+    if (o->connections_per_origin < 0 || o->waiting_per_origin < 0 || o->origins < 0 ||
+        o->idle_timeout.ns < 0 || o->connect_timeout.ns < 0 || o->head_bytes > 1 << 20 ||
+        o->reply_bytes > REPLY_BYTES_MAX)
+        return -EINVAL;
+    o->connections_per_origin =
+        o->connections_per_origin != 0 ? o->connections_per_origin : CONNECTIONS_PER_ORIGIN;
+    o->waiting_per_origin = o->waiting_per_origin != 0 ? o->waiting_per_origin : WAITING_PER_ORIGIN;
+    o->origins = o->origins != 0 ? o->origins : ORIGINS;
+    o->idle_timeout = o->idle_timeout.ns != 0 ? o->idle_timeout : weir_seconds(IDLE_TIMEOUT_S);
+    o->connect_timeout = o->connect_timeout.ns != 0 ? o->connect_timeout : weir_seconds(CONNECT_TIMEOUT_S);
+    o->head_bytes = o->head_bytes != 0 ? o->head_bytes : HEAD_BYTES;
+    o->reply_bytes = o->reply_bytes != 0 ? o->reply_bytes : REPLY_BYTES;
+    return 0;
+}
+
+int weir_client_open(const weir_client_options *options, weir_client **out)
+{
+    weir_client *client = calloc(1, sizeof *client);
+    int err;
+
+    if (client == NULL)
+        return -ENOMEM;
+    if (options != NULL)
+        client->options = *options;
+    err = fill_defaults(&client->options);
+    if (err < 0) {
+        free(client);
+        return err;
+    }
+    client->loop = weir__task_current()->loop;
+    weir__list_init(&client->origins);
+    weir__patience_init(&client->idle, client->loop, client->options.idle_timeout,
+                        weir__client_idle_exhausted);
+    weir_event_init(&client->quiet);
+    *out = client;
+    return 0;
+}
+
+static struct weir__origin *origin_of(struct weir__list *node)
+{
+    return weir__container_of(node, struct weir__origin, node);
+}
+
+static void wait_until_quiet(weir_client *client)
+{
+    weir_scope shield;
+
+    weir__scope_open_long_shield(&shield, weir_never());
+    while (client->connection_count > 0 && weir_event_wait(&client->quiet) == 0)
+        ;
+    (void)weir_scope_close(&shield);
+}
+
+void weir_client_close(weir_client *client)
+{
+    if (client == NULL)
+        return;
+    client->closing = true;
+    weir__list_each (node, &client->origins)
+        weir__origin_close_idle(origin_of(node));
+    wait_until_quiet(client);
+    while (!weir__list_is_empty(&client->origins))
+        weir__origin_free(origin_of(client->origins.next));
+    weir__patience_stop(&client->idle);
+    free(client);
+}
+
+/* --- origins --- */
+
+int weir__client_url(const char *text, struct weir__http_url *url)
+{
+    if (weir__http_url_parse(weir_bytes_of(text), url, NULL) < 0 || url->tls)
+        return -EINVAL;
+    return 0;
+}
+
+/* Forgets the origin unused longest. */
+static int make_place(weir_client *client)
+{
+    if (client->origin_count < client->options.origins)
+        return 0;
+    for (struct weir__list *node = client->origins.prev; node != &client->origins; node = node->prev) {
+        struct weir__origin *origin = origin_of(node);
+        weir__origin_close_idle(origin);
+        if (origin->users > 0)
+            continue; /* if only because its connections are still being closed */
+        weir__origin_free(origin);
+        client->origin_count--;
+        return 0;
+    }
+    return -WEIR_EBUSY;
+}
+
+static int add_origin(weir_client *client, const char *address, struct weir__origin **out)
+{
+    static const char waits_for[] = "an answer from ";
+    struct weir__origin *origin;
+    int err = make_place(client);
+
+    if (err < 0)
+        return err;
+    origin = calloc(1, sizeof *origin);
+    if (origin == NULL || asprintf(&origin->waits_for, "%s%s", waits_for, address) < 0) {
+        free(origin);
+        return -ENOMEM;
+    }
+    origin->address = origin->waits_for + sizeof waits_for - 1;
+    origin->client = client;
+    weir__list_init(&origin->idle);
+    weir_semaphore_init(&origin->slots, client->options.connections_per_origin);
+    weir__list_push_front(&client->origins, &origin->node);
+    client->origin_count++;
+    *out = origin;
+    return 0;
+}
+
+int weir__client_origin(weir_client *client, const struct weir__http_url *url, struct weir__origin **out)
+{
+    char address[300];
+
+    if (url->host.len > sizeof address - 16)
+        return -EINVAL;
+    (void)snprintf(address, sizeof address, url->ip6 ? "[%.*s]:%u" : "%.*s:%u", (int)url->host.len,
+                   url->host.data, url->port);
+    weir__list_each (node, &client->origins)
+        if (strcmp(origin_of(node)->address, address) == 0) {
+            *out = origin_of(node);
+            weir__list_remove(node);
+            weir__list_push_front(&client->origins, node);
+            return 0;
+        }
+    return add_origin(client, address, out);
+}
+
+/* --- whole answers --- */
+
+static bool may_repeat(const struct weir__fetch *f)
+{
+    switch (f->method) {
+    case WEIR__HTTP_GET:
+    case WEIR__HTTP_HEAD:
+    case WEIR__HTTP_PUT:
+    case WEIR__HTTP_DELETE:
+    case WEIR__HTTP_OPTIONS:
+    case WEIR__HTTP_TRACE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_cancel(int err)
+{
+    return err < 0 && err == weir_cancelled();
+}
+
+/* A write that fails is not the end: the backend may have answered before it stopped listening. */
+static int exchange(struct weir__fetch *f, const weir_fetch_options *options,
+                    const struct weir__http_url *url)
+{
+    int sent = weir__fetch_send(f, options, url, (int64_t)options->body_bytes);
+    int err;
+
+    if (sent == -EINVAL || sent == -ENOMEM || is_cancel(sent))
+        return sent;
+    err = weir__fetch_wait(f);
+    while (err == 0 && !f->ended)
+        err = weir__fetch_wait(f);
+    if (err < 0)
+        return err;
+    if (f->err < 0)
+        return sent < 0 && !f->began ? sent : f->err;
+    return 0;
+}
+
+/* stale: nothing came over a connection that was kept too long. */
+static int try_once(struct weir__origin *origin, const weir_fetch_options *options,
+                    const struct weir__http_url *url, bool fresh, weir_reply *reply, bool *stale)
+{
+    struct weir__fetch f;
+    bool reused;
+    int err;
+
+    weir__fetch_init(&f, origin->client, options, false);
+    err = weir__origin_acquire(origin, &f, fresh);
+    if (err < 0)
+        return err;
+    reused = f.connection->reused;
+    err = exchange(&f, options, url);
+    *stale = reused && !f.began && (err == -WEIR_ETRUNCATED || err == -ECONNRESET || err == -EPIPE) &&
+             may_repeat(&f);
+    weir__origin_release(origin, &f, err == 0 && f.keep);
+    if (err < 0) {
+        weir__fetch_drop_reply(&f);
+        return err;
+    }
+    *reply = f.reply;
+    if (f.body_room > 0)
+        ((char *)(uintptr_t)reply->body)[reply->body_bytes] = '\0';
+    return 0;
+}
+
+int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_reply *reply)
+{
+    struct weir__arena *owner = weir__task_current()->memory;
+    struct weir__http_url url;
+    struct weir__origin *origin;
+    bool stale = false;
+    int err;
+
+    *reply = (weir_reply){0};
+    err = weir__client_url(options->url, &url);
+    if (err == 0)
+        err = weir__client_origin(client, &url, &origin);
+    if (err == 0)
+        err = try_once(origin, options, &url, false, reply, &stale);
+    if (stale)
+        err = try_once(origin, options, &url, true, reply, &stale);
+    if (err == 0 && owner != NULL)
+        weir__arena_attach(owner, reply->memory);
+    return err;
+}
+
+int weir_get(weir_client *client, const char *url, weir_reply *reply)
+{
+    weir_fetch_options options = {.url = url};
+
+    return weir_fetch(client, &options, reply);
+}
+
+/* --- answers --- */
+
+const char *weir_reply_header_value(const weir_reply *reply, const char *name)
+{
+    weir_bytes wanted = weir_bytes_of(name);
+
+    for (size_t i = 0; i < reply->header_count; i++)
+        if (weir_bytes_equal_nocase(weir_bytes_of(reply->headers[i].name), wanted))
+            return reply->headers[i].value;
+    return NULL;
+}
+
+void weir_reply_free(weir_reply *reply)
+{
+    if (reply->memory != NULL)
+        weir__arena_free(reply->memory);
+    *reply = (weir_reply){0};
+}

@@ -1,0 +1,130 @@
+/* The inside of the HTTP client: what its files share.
+ *
+ * Threading: a client and all it has belong to one loop. What is said to run on the loop's own stack must not
+ * wait.
+ *
+ *     client.c  options, origins, whole answers
+ *     origin.c  the connections to one origin: taking one, waiting for one, keeping it, closing it
+ *     fetch.c   one request and its answer on a connection
+ *     fetch_stream.c  requests and answers larger than memory
+ *
+ * A connection's receiving is never a task's: an await is pending while it is idle and while an answer comes,
+ * so reusing it costs no system call, and a backend that closes an idle one is seen at once.
+ */
+#ifndef WEIR__HTTP_CLIENT_H
+#define WEIR__HTTP_CLIENT_H
+
+#include <weir/http_client.h>
+#include <weir/sync.h>
+
+#include "base/arena.h"
+#include "core/task.h"
+#include "http/body.h"
+#include "http/head.h"
+#include "http/patience.h"
+#include "http/target.h"
+#include "net/stream.h"
+
+struct weir__fetch;
+
+enum { WEIR__CLIENT_FIELDS_MAX = 128, WEIR__REPLY_OVERHEAD_BYTES = 256 << 10 };
+
+struct weir_client {
+    weir_client_options options; /* defaults filled in */
+    struct weir__loop *loop;
+    struct weir__list origins; /* the one used last comes first */
+    int origin_count;
+    struct weir__patience idle;
+    int connection_count; /* open or closing */
+    bool closing;
+    weir_event quiet;                                        /* set when closing and no connection is left */
+    struct weir__http_field fields[WEIR__CLIENT_FIELDS_MAX]; /* room to parse into */
+};
+
+struct weir__origin {
+    struct weir__list node; /* in client->origins */
+    weir_client *client;
+    struct weir__list idle; /* connections, the one used last first */
+    weir_semaphore slots;   /* one for each connection that may be in use */
+    int waiting;            /* tasks that wait for a slot */
+    int users;              /* tasks inside */
+    char *waits_for;        /* "an answer from 127.0.0.1:8101" */
+    const char *address;    /* the last part of waits_for */
+};
+
+/* Lies behind its stream. */
+struct weir__client_connection {
+    struct weir__origin *origin;
+    struct weir__list node; /* in origin->idle */
+    struct weir__patient patient;
+    struct weir__fetch *fetch; /* NULL: idle, or being closed */
+    bool awaiting;
+    bool reused;
+};
+
+/* One request on its way. Lies on the stack of its task, or in a weir_fetch_stream. */
+struct weir__fetch {
+    struct weir__client_connection *connection;
+    weir_client *client;
+    struct weir__task *waiter; /* parked until there is news */
+    bool streamed;             /* the body is left to be read, see piece */
+    bool began;                /* a byte of an answer has come */
+    bool head_done, ended;     /* ended: nothing more will come in; err says how */
+    bool keep;                 /* the connection may be used again */
+    int err;
+    enum weir__http_method method;
+    uint64_t body_max;
+    struct weir__arena *memory; /* of the answer; NULL before its first byte */
+    char *partial;              /* a head that came in parts */
+    size_t partial_len, partial_room;
+    struct weir__http_scan scan;
+    struct weir__http_body body;
+    size_t body_room;
+    char *piece; /* streamed: bytes that came and were not used */
+    size_t piece_at, piece_len;
+    weir_reply reply;
+};
+
+static inline weir_stream *weir__client_stream(struct weir__client_connection *c)
+{
+    return weir__stream_of_extra(c);
+}
+
+/* client.c */
+
+/* A URL as the client needs it. Returns: 0, or -EINVAL. */
+int weir__client_url(const char *text, struct weir__http_url *url) WEIR_CHECKED;
+/* Returns: 0; -ENOMEM; -WEIR_EBUSY every origin that could be forgotten is in use. */
+int weir__client_origin(weir_client *client, const struct weir__http_url *url,
+                        struct weir__origin **out) WEIR_CHECKED;
+
+/* origin.c */
+
+/* A connection for one fetch: an idle one, unless fresh; else a new one. Waits.
+ * Returns: 0, the connection belongs to f; as weir_get(). */
+int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, bool fresh) WEIR_CHECKED;
+/* Ends that: the connection is kept when keep, else closed. */
+void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bool keep);
+/* More is wanted from the connection, unless that is asked for already. */
+void weir__client_await(struct weir__client_connection *c);
+void weir__origin_free(struct weir__origin *origin);
+/* Closes its idle connections. */
+void weir__origin_close_idle(struct weir__origin *origin);
+void weir__client_idle_exhausted(struct weir__patient *p);
+
+/* fetch.c */
+
+void weir__fetch_init(struct weir__fetch *f, weir_client *client, const weir_fetch_options *options,
+                      bool streamed);
+/* Sends the head, with the body behind it. body_length: what the head says of it, -1 chunked; with fewer
+ * bytes here the rest is for weir_fetch_write(). */
+int weir__fetch_send(struct weir__fetch *f, const weir_fetch_options *options,
+                     const struct weir__http_url *url, int64_t body_length) WEIR_CHECKED;
+/* Waits for news, unless it has ended. Returns: 0; the cause of a cancel. */
+int weir__fetch_wait(struct weir__fetch *f) WEIR_CHECKED;
+/* Something came in: data, or the end with a result <= 0. True: more is wanted. On the loop's own stack. */
+bool weir__fetch_feed(struct weir__fetch *f, const char *data, int32_t result);
+/* Frees what came of an answer that is not wanted. */
+void weir__fetch_drop_reply(struct weir__fetch *f);
+
+#endif

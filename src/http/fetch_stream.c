@@ -1,0 +1,152 @@
+/* Requests and answers larger than memory. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/client.h"
+
+struct weir_fetch_stream {
+    struct weir__fetch f;
+    struct weir__origin *origin;
+    bool chunked, sent; /* of the request's body */
+    uint64_t left;      /* of it, unless chunked */
+};
+
+int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int64_t body_length,
+                    weir_fetch_stream **out)
+{
+    weir_fetch_stream *s = calloc(1, sizeof *s);
+    struct weir__http_url url;
+    int err;
+
+    if (s == NULL)
+        return -ENOMEM;
+    weir__fetch_init(&s->f, client, options, true);
+    s->chunked = body_length < 0;
+    s->left = s->chunked ? 0 : (uint64_t)body_length;
+    err = weir__client_url(options->url, &url);
+    if (err == 0)
+        err = weir__client_origin(client, &url, &s->origin);
+    /* A request whose body will be read as it is sent can't be repeated: it takes no chance with an old
+     * connection. */
+    if (err == 0)
+        err = weir__origin_acquire(s->origin, &s->f, body_length != 0);
+    if (err == 0)
+        err = weir__fetch_send(&s->f, options, &url, body_length);
+    if (err < 0) {
+        weir_fetch_close(s);
+        return err;
+    }
+    *out = s;
+    return 0;
+}
+
+int weir_fetch_write(weir_fetch_stream *s, const void *data, size_t bytes)
+{
+    weir_stream *stream = weir__client_stream(s->f.connection);
+    char line[WEIR__HTTP_CHUNK_LINE_BYTES_MAX];
+    struct iovec pieces[3] = {{line, 0}, {(void *)(uintptr_t)data, bytes}, {(void *)(uintptr_t) "\r\n", 2}};
+    int err;
+
+    if (s->sent || (!s->chunked && bytes > s->left))
+        return -EINVAL;
+    if (bytes == 0)
+        return 0;
+    if (s->chunked) {
+        pieces[0].iov_len = weir__http_chunk_line(line, bytes);
+        return weir_write_pieces(stream, pieces, 3);
+    }
+    err = weir_write(stream, data, bytes);
+    if (err == 0)
+        s->left -= bytes;
+    return err;
+}
+
+static int end_request(weir_fetch_stream *s)
+{
+    if (s->sent)
+        return 0;
+    s->sent = true;
+    if (!s->chunked)
+        return s->left > 0 ? -EINVAL : 0;
+    return weir_write(weir__client_stream(s->f.connection), "0\r\n\r\n", 5);
+}
+
+int weir_fetch_head(weir_fetch_stream *s, weir_reply *reply)
+{
+    int sent = end_request(s), err = 0;
+
+    *reply = (weir_reply){0};
+    if (sent == -EINVAL)
+        return sent;
+    /* A backend may answer without reading all of the request: what it says counts more than the write. */
+    while (err == 0 && !s->f.head_done && !s->f.ended)
+        err = weir__fetch_wait(&s->f);
+    if (err == 0 && !s->f.head_done)
+        err = sent < 0 ? sent : s->f.err;
+    if (err < 0)
+        return err;
+    if (sent < 0)
+        s->f.keep = false;
+    *reply = s->f.reply;
+    reply->memory = NULL; /* it goes with the stream */
+    return 0;
+}
+
+/* Parks until there are bytes: 1; 0 the backend has sent its last; < 0. */
+static int fill(struct weir__fetch *f)
+{
+    while (f->piece_at == f->piece_len && !f->ended) {
+        int err;
+        weir__client_await(f->connection);
+        if (f->piece_at < f->piece_len || f->ended)
+            break;
+        err = weir__fetch_wait(f);
+        if (err < 0)
+            return err;
+    }
+    return f->piece_at < f->piece_len ? 1 : f->err;
+}
+
+ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
+{
+    struct weir__fetch *f = &s->f;
+    weir_bytes run = {0};
+
+    if (!f->head_done || bytes == 0)
+        return -EINVAL;
+    while (!f->body.ended && run.len == 0) {
+        size_t used, here = f->piece_len - f->piece_at;
+        int step =
+            weir__http_body_next(&f->body, f->piece + f->piece_at, here < bytes ? here : bytes, &used, &run);
+        if (step < 0)
+            return step;
+        f->piece_at += used;
+        if (run.len > 0 || f->body.ended || f->piece_at < f->piece_len)
+            continue;
+        step = fill(f);
+        if (step == 0)
+            step = weir__http_body_closed(&f->body);
+        if (step < 0)
+            return step;
+    }
+    if (run.len > 0)
+        memcpy(data, run.data, run.len);
+    return (ssize_t)run.len;
+}
+
+void weir_fetch_close(weir_fetch_stream *s)
+{
+    struct weir__fetch *f;
+
+    if (s == NULL)
+        return;
+    f = &s->f;
+    if (f->connection != NULL)
+        weir__origin_release(s->origin, f,
+                             s->sent && f->head_done && f->body.ended && f->keep && !f->ended &&
+                                 f->piece_at == f->piece_len);
+    weir__fetch_drop_reply(f);
+    free(f->piece);
+    free(s);
+}
