@@ -7,7 +7,7 @@
 #   make asan, make tsan  the unit tests under a sanitizer
 #   make fuzz             every parser for FUZZ_SECONDS, each starting from its corpus
 #   make tidy             formatting, layers, contracts, lengths, headers
-#   make format           formats every file as tidy wants it
+#   make format           formats every file as tidy wants it, and brings quoted examples up to date
 #   make install          to DESTDIR/PREFIX
 #   make clean            removes what was built
 
@@ -47,6 +47,7 @@ tidy:
 format:
 	@tools/setup --check test
 	@tools/check/format --fix
+	@tools/check/quotes --fix
 
 bench:
 	@tools/setup build

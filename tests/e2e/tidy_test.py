@@ -53,6 +53,9 @@ static inline int weir_thing_twice(int n)
     "app/own.h": "#ifndef OWN_H\n#define OWN_H\n#endif\n",
     "app/meson.build": "app_main = files('main.c')\n",
     "tests/base/meson.build": "base_tests = []\n",
+    "examples/one.c": "/* [main] */\nint main(void);\n/* [/main] */\n",
+    "examples/meson.build": "example_names = ['one']\n",
+    "docs/guide.md": "Text.\n\n<!-- quote examples/one.c main -->\n```c\nint main(void);\n```\n",
 }
 
 # What is broken: the check that must see it, the file, what is replaced in it ("" appends), by what, and what
@@ -93,6 +96,10 @@ FAULTS = [
      "src/base/list.h:3: unknown type name 'uint8_t'"),
     ("lists", "src/base/meson.build", "'thing.c'", "", "src/base/thing.c:1: it is in no list"),
     ("lists", "tests/base/lost_test.c", "", "", "tests/base/lost_test.c:1: it is in no list"),
+    ("quotes", "examples/one.c", "int main(void);", "int main(int);",
+     "docs/guide.md:3: not what stands in examples/one.c"),
+    ("quotes", "examples/one.c", "[main]", "[start]", "docs/guide.md:3: examples/one.c has no part main"),
+    ("quotes", "docs/guide.md", "```c\nint main(void);\n```\n", "", "docs/guide.md:3: not what stands in"),
     ("leftovers", "app/main.c", "", "/* TO" + "DO */\n", "app/main.c:3: TO" + "DO is left"),
 ]
 

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Every example is started and does what it says. An example without a case here fails."""
+import contextlib
+import http.server
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+import urllib.error
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
+TIMEOUT = 20
+
+
+def program(name):
+    return os.path.join(BUILD, name)
+
+
+@contextlib.contextmanager
+def started(name, *arguments):
+    """The example running, and the address from its 'listening on' line."""
+    child = subprocess.Popen([program(name), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        line = child.stdout.readline()
+        found = re.fullmatch(r"listening on (127\.0\.0\.1:\d+)\n", line)
+        assert found, f"first line {line!r}, stderr {'' if child.poll() is None else child.stderr.read()!r}"
+        yield child, found[1]
+    finally:
+        child.kill()
+        child.communicate()
+
+
+@contextlib.contextmanager
+def started_silently(name, *arguments):
+    """The same for one that says nothing: on a port that was free a moment ago, once it accepts connections."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = "127.0.0.1:%d" % free.getsockname()[1]
+    child = subprocess.Popen([program(name), address, *arguments], stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + TIMEOUT
+        while True:
+            assert child.poll() is None, f"ended with {child.returncode}: {child.stderr.read()}"
+            with contextlib.suppress(ConnectionRefusedError):
+                connected(address).close()
+                break
+            assert time.monotonic() < until, "does not accept connections"
+        yield child, address
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def connected(address):
+    host, port = address.rsplit(":", 1)
+    return socket.create_connection((host, int(port)), TIMEOUT)
+
+
+def ask(url, **options):
+    """Status and body, also of a refusal."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, **options), timeout=TIMEOUT) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode()
+
+
+def run(name, *arguments):
+    return subprocess.run([program(name), *arguments], capture_output=True, text=True, timeout=TIMEOUT)
+
+
+def drains(child):
+    child.send_signal(signal.SIGTERM)
+    status = child.wait(TIMEOUT)
+    assert status == 0, f"after SIGTERM exit status {status}: {child.stderr.read()}"
+
+
+@contextlib.contextmanager
+def backend():
+    """Answers /ok with JSON, /missing with 404, and nothing on /slow until the test ends."""
+    over = threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            if self.path == "/slow":
+                over.wait(TIMEOUT)
+                self.close_connection = True
+                return
+            body = b'{"a":1}'
+            self.send_response(200 if self.path == "/ok" else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def refused():
+    """A URL where nobody listens: the port is bound, and never listened on, while the caller holds the socket."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    return held, "http://127.0.0.1:%d/" % held.getsockname()[1]
+
+
+def test_01_hello():
+    with started("01_hello", "127.0.0.1:0") as (child, address):
+        assert ask(f"http://{address}/hello") == (200, "Hello, World!\n")
+        assert ask(f"http://{address}/hello", method="POST", data=b"")[0] == 405
+        status, body = ask(f"http://{address}/nowhere")
+        assert status == 404 and json.loads(body)["error"]["code"], body
+        drains(child)
+
+
+def test_02_timer_scope():
+    done = run("02_timer_scope")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "tick 1", "tick 2", "tick 3", "overslept: deadline exceeded", "scope: deadline exceeded, its own"], done.stdout
+
+
+def test_03_echo():
+    with started("03_echo", "127.0.0.1:0") as (_, address):
+        with connected(address) as one, connected(address) as other:
+            other.sendall(b"second")
+            assert other.recv(100) == b"second"
+            one.sendall(b"first")
+            assert one.recv(100) == b"first"
+        with connected(address) as big:
+            sent = os.urandom(300000)
+            sender = threading.Thread(target=lambda: (big.sendall(sent), big.shutdown(socket.SHUT_WR)))
+            sender.start()
+            received = b"".join(iter(lambda: big.recv(65536), b""))
+            sender.join()
+            assert received == sent
+
+
+def test_04_gather():
+    held, nobody = refused()
+    with held, backend() as url, started_silently("04_gather", f"{url}/ok", f"{url}/slow", nobody,
+                                                  f"{url}/missing") as (child, address):
+        for _ in range(2):  # the second time over kept connections
+            status, body = ask(f"http://{address}/")
+            assert status == 200
+            assert [json.loads(line) for line in body.splitlines()] == [
+                {"outcome": "answered", "status": 200, "bytes": 7},
+                {"outcome": "deadline exceeded", "status": 0, "bytes": 0},
+                {"outcome": "connection refused", "status": 0, "bytes": 0},
+                {"outcome": "answered", "status": 404, "bytes": 7}], body
+        drains(child)
+
+
+def test_05_pipeline():
+    done = run("05_pipeline")
+    assert done.returncode == 0 and done.stdout == "sum of the squares of 1 to 100: 338350\n", done
+
+
+def test_06_http_client():
+    with backend() as url:
+        done = run("06_http_client", f"{url}/ok", f"{url}/missing")
+        assert done.returncode == 0, done
+        assert sorted(done.stdout.splitlines()) == [f"{url}/missing: 404, 7 bytes of application/json",
+                                                    f"{url}/ok: 200, 7 bytes of application/json"], done.stdout
+        held, nobody = refused()
+        with held:
+            done = run("06_http_client", nobody, f"{url}/slow")
+        assert done.returncode == 1, done
+        assert sorted(done.stdout.splitlines()) == sorted([f"{nobody}: connection refused",
+                                                           f"{url}/slow: cancelled"]), done.stdout
+
+
+def main():
+    with open(os.path.join(ROOT, "examples/meson.build"), encoding="utf-8") as file:
+        names = re.findall(r"'(\w+)'", re.sub(r"#[^\n]*", "", file.read()))
+    print(f"1..{len(names)}")
+    failed = 0
+    for number, name in enumerate(names, 1):
+        try:
+            globals()["test_" + name]()
+            print(f"ok {number} - {name}", flush=True)
+        except Exception:  # whatever went wrong is this case's failure
+            failed = 1
+            print(f"not ok {number} - {name}\n# " + traceback.format_exc().replace("\n", "\n# "), flush=True)
+    sys.exit(failed)
+
+
+main()
