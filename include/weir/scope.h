@@ -6,7 +6,8 @@
  * A scope carries a deadline and the cancel. They hold for the task that opened it, until it closes it, and
  * for every task spawned in it. A scope opened inside another can only tighten: it is cancelled with the
  * outer one. Once a scope is cancelled, or its deadline has passed, every wait in it fails, each time, with
- * -WEIR_ECANCELED or -WEIR_EDEADLINE.
+ * -WEIR_ECANCELED or -WEIR_EDEADLINE. The loop notices a deadline when it turns: a task that computes past it
+ * feels it at the next wait that does not succeed at once.
  *
  * (Structured concurrency after Sústrik, libdill, and Smith, "Notes on structured concurrency", 2018.)
  */

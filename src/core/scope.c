@@ -61,8 +61,12 @@ static void open_scope(weir_scope *scope, weir_instant deadline, unsigned flags,
     }
     /* An outer deadline that comes first cancels this scope when it fires there: one timer is enough. */
     if (s->cause == 0 && s->deadline_ns != INT64_MAX &&
-        (s->deadline_ns == own_ns || (flags & WEIR_SHIELD) != 0))
-        weir__timeout_set(self->loop, &s->timeout, s->deadline_ns);
+        (s->deadline_ns == own_ns || (flags & WEIR_SHIELD) != 0)) {
+        if (s->deadline_ns > weir_now().ns)
+            weir__timeout_set(self->loop, &s->timeout, s->deadline_ns);
+        else
+            deadline_passed(&s->timeout);
+    }
 }
 
 void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags)
