@@ -24,7 +24,7 @@ static int good_victim(void *arg)
 
     if (err < 0)
         return err;
-    weir_scope_open(&scope, weir_after_ms(1000), 0);
+    weir_scope_open(&scope, weir_after_ms(60000), 0);
     weir_spawn(&scope, "producer", producer, c);
     for (int i = 0; i < 4 && err == 0; i++)
         err = weir_channel_receive(c, &item);
