@@ -49,7 +49,7 @@ def started_silently(name, *arguments):
         until = time.monotonic() + TIMEOUT
         while True:
             assert child.poll() is None, f"ended with {child.returncode}: {child.stderr.read()}"
-            with contextlib.suppress(ConnectionRefusedError):
+            with contextlib.suppress(ConnectionRefusedError, ConnectionResetError):
                 connected(address).close()
                 break
             assert time.monotonic() < until, "does not accept connections"
