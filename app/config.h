@@ -92,7 +92,8 @@ struct config {
     const struct config_pool *pools; /* compute and blocking are always among them */
     size_t pool_count;
     struct config_stall stall;
-    int log; /* enum config_log */
+    int log;         /* enum config_log */
+    bool access_log; /* a line for each request */
     const struct config_route *routes;
     size_t route_count;
     struct config_memory *memory; /* all of the above lies in it */

@@ -48,7 +48,23 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
             config_fault(reader->faults, node->place, "respond.headers names '%s', expected it left out",
                          name);
     }
+    settings->body_bytes = strlen(settings->body);
     return settings;
 }
 
-const struct route_kind route_respond = {.name = "respond", .configure = configure};
+/* ---- answering ---- */
+
+static int handle(weir_request *req, weir_response *res, void *state)
+{
+    const struct respond_settings *settings = state;
+    (void)req;
+    for (size_t i = 0; i < settings->headers.count; i++) {
+        const weir_header *header = &settings->headers.header[i];
+        int err = weir_reply_header(res, header->name, header->value);
+        if (err < 0)
+            return err;
+    }
+    return weir_reply_bytes(res, settings->status, settings->type, settings->body, settings->body_bytes);
+}
+
+const struct route_kind route_respond = {.name = "respond", .configure = configure, .handle = handle};

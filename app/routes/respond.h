@@ -8,6 +8,7 @@ struct respond_settings {
     int status;
     const char *type;
     const char *body;
+    size_t body_bytes;
     struct config_headers headers;
 };
 

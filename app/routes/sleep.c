@@ -1,6 +1,11 @@
 /* sleep: waits for a timer, then answers; for benchmarks. */
 #include "routes/sleep.h"
 
+#include <stdio.h>
+
+#include <weir/task.h>
+#include <weir/text.h>
+
 #include "routes/route_kind.h"
 
 /* ---- settings ---- */
@@ -19,4 +24,18 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     return settings && schema_read(reader, &schema, node, settings) ? settings : NULL;
 }
 
-const struct route_kind route_sleep = {.name = "sleep", .configure = configure};
+/* ---- answering ---- */
+
+static int handle(weir_request *req, weir_response *res, void *state)
+{
+    const struct sleep_settings *settings = state;
+    char length[WEIR_DURATION_TEXT_MAX], text[WEIR_DURATION_TEXT_MAX + 8];
+    (void)req;
+    int err = weir_sleep(settings->length);
+    if (err < 0)
+        return err;
+    snprintf(text, sizeof text, "slept %s\n", weir_format_duration(length, sizeof length, settings->length));
+    return weir_reply_text(res, 200, text);
+}
+
+const struct route_kind route_sleep = {.name = "sleep", .configure = configure, .handle = handle};

@@ -6,6 +6,7 @@
 #ifndef WEIR_RUNTIME_H
 #define WEIR_RUNTIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ typedef struct weir_options {
     uint64_t seed;      /* of weir_random and of the simulation; 0: from the system, under simulation 1 */
     size_t stack_bytes; /* of each task, the guard page included; 0: 64 KiB. A multiple of the page size. */
     size_t tasks_max;   /* on each loop; 0: 2 000 000 */
+    bool log_json;      /* weir_log() writes JSON lines instead of text */
 } weir_options;
 
 /* Runs fn(arg) as the first task, on loop 0, and returns when it, and all it started, has ended.

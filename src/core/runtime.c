@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "core/task.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -17,7 +18,8 @@ enum { TASKS_MAX = 2000000, LOOPS_MAX = 1024, SIGNAL_STACK_BYTES = 64 << 10 };
 
 struct weir__logger *weir__logger_current(void)
 {
-    static const struct weir__logger fallback = {.fd = STDERR_FILENO, .level = WEIR_LOG_INFO};
+    static const struct weir__logger fallback = {
+        .fd = STDERR_FILENO, .level = WEIR_LOG_INFO, .wall_ns = weir__clock_wall_ns};
     struct weir__loop *loop = weir__loop_current();
 
     return loop != NULL ? &loop->runtime->logger : (struct weir__logger *)(uintptr_t)&fallback;
@@ -187,7 +189,7 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     err = fill_defaults(&r.options);
     if (err < 0)
         return err;
-    weir__logger_init(&r.logger, STDERR_FILENO, WEIR_LOG_INFO, false);
+    weir__logger_init(&r.logger, STDERR_FILENO, WEIR_LOG_INFO, options != NULL && options->log_json);
     r.loop_count = r.options.loops;
     r.loops = calloc((size_t)r.loop_count, sizeof *r.loops);
     r.roots = calloc((size_t)r.loop_count, sizeof *r.roots);

@@ -391,7 +391,9 @@ static int cpus_to_use(void)
 int weir_serve(const weir_server_options *options, const weir_route *routes, size_t route_count)
 {
     struct service s = {.options = options, .routes = routes, .route_count = route_count};
-    weir_options o = {.loops = options->loops > 0 ? options->loops : cpus_to_use(), .io = options->io};
+    weir_options o = {.loops = options->loops > 0 ? options->loops : cpus_to_use(),
+                      .io = options->io,
+                      .log_json = options->log_json};
 
     return weir_run(&o, serve, &s);
 }

@@ -1,0 +1,137 @@
+#include "admin.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <weir/http_server.h>
+#include <weir/log.h>
+
+#include "listening.h"
+#include "side.h"
+
+enum { ADMIN_CONNECTIONS = 256, ADMIN_EXCHANGES = 64, ADMIN_BODY_BYTES = 64 << 10 };
+
+/* ---- pages ---- */
+
+static int healthz(weir_request *req, weir_response *res, const struct gateway_status *status)
+{
+    (void)req, (void)status;
+    return weir_reply_text(res, 200, "alive\n");
+}
+
+static int readyz(weir_request *req, weir_response *res, const struct gateway_status *status)
+{
+    (void)req;
+    if (atomic_load(&status->ready))
+        return weir_reply_text(res, 200, "ready\n");
+    return weir_reply_text(res, 503, "not ready\n");
+}
+
+struct page {
+    const char *path;
+    int (*answer)(weir_request *req, weir_response *res, const struct gateway_status *status);
+};
+
+static const struct page pages[] = {
+    {"/healthz", healthz},
+    {"/readyz", readyz},
+};
+enum { PAGES = sizeof pages / sizeof *pages };
+
+/* ---- the server ---- */
+
+struct admin {
+    const struct gateway_status *status;
+    weir_server_options options;
+    weir_route routes[PAGES];
+    struct side_server server;
+    struct side *side;
+};
+
+bool admin_host_is_ours(const char *host)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    char name[INET6_ADDRSTRLEN];
+    bool bracketed = host[0] == '[';
+    if (bracketed)
+        host++;
+    size_t length = strcspn(host, bracketed ? "]" : ":");
+    if (length >= sizeof name)
+        return false;
+    memcpy(name, host, length);
+    name[length] = '\0';
+    if (bracketed)
+        return inet_pton(AF_INET6, name, address) == 1;
+    return strcasecmp(name, "localhost") == 0 || inet_pton(AF_INET, name, address) == 1;
+}
+
+static int answer(weir_request *req, weir_response *res, void *state)
+{
+    const struct admin *admin = state;
+    const struct page *page = weir_request_data(req);
+    const char *host = weir_request_header(req, "host");
+    if (host && *host && !admin_host_is_ours(host))
+        return weir_reply_fault(res, 403, "host", "the admin address answers only to its own");
+    int err = weir_reply_header(res, "cache-control", "no-store");
+    return err < 0 ? err : page->answer(req, res, admin->status);
+}
+
+static void *setup(void *arg)
+{
+    return arg;
+}
+
+static void on_listening(void *arg, const char *address)
+{
+    (void)arg;
+    log_listening("admin", address);
+}
+
+int admin_start(const struct config *config, const struct gateway_status *status, struct admin **out)
+{
+    *out = NULL;
+    if (!config->admin)
+        return 0;
+    struct admin *admin = calloc(1, sizeof *admin);
+    if (!admin)
+        return -ENOMEM;
+    admin->status = status;
+    for (size_t i = 0; i < PAGES; i++)
+        admin->routes[i] = (weir_route){
+            .path = pages[i].path,
+            .methods = "GET",
+            .handler = answer,
+            .data = (void *)(uintptr_t)&pages[i],
+        };
+    admin->options = (weir_server_options){
+        .listen = config->admin->text,
+        .limits = {.connections = ADMIN_CONNECTIONS,
+                   .exchanges = ADMIN_EXCHANGES,
+                   .body_bytes = ADMIN_BODY_BYTES},
+        .drain = weir_ms(500), /* the gateway has gone: nobody should wait for it to have told so */
+        .setup = setup,
+        .on_listening = on_listening,
+        .arg = admin,
+    };
+    admin->server = (struct side_server){&admin->options, admin->routes, PAGES};
+    const weir_options options = {.io = (enum weir_io)config->io, .log_json = config->log == CONFIG_LOG_JSON};
+    int err = side_start("admin", &options, &admin->server, 1, &admin->side);
+    if (err < 0) {
+        free(admin);
+        return err;
+    }
+    *out = admin;
+    return 0;
+}
+
+void admin_stop(struct admin *admin)
+{
+    if (!admin)
+        return;
+    side_stop(admin->side);
+    free(admin);
+}

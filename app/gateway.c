@@ -1,0 +1,233 @@
+#include "gateway.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/http_client.h>
+#include <weir/http_server.h>
+#include <weir/log.h>
+#include <weir/stream.h>
+
+#include "access_log.h"
+#include "admin.h"
+#include "commands.h"
+#include "listening.h"
+#include "routes/route_kind.h"
+
+struct gateway {
+    const struct config *config;
+    const struct gateway_events *events;
+    struct gateway_status status;
+    weir_route *routes;
+    const char **addresses; /* to listen on; ended by NULL */
+    char (*listening)[WEIR_ADDRESS_BYTES];
+    size_t listening_count;
+};
+
+/* ---- the state of one loop ---- */
+
+struct loop_state {
+    const struct config *config;
+    weir_client *client;
+    size_t opened; /* routes that are open */
+    void *route[]; /* by number */
+};
+
+static void close_loop(void *arg)
+{
+    struct loop_state *loop = arg;
+    for (size_t i = loop->opened; i-- > 0;) {
+        const struct route_kind *kind = loop->config->routes[i].kind;
+        if (kind->close)
+            kind->close(loop->route[i]);
+    }
+    free(loop);
+}
+
+static int open_route(struct loop_state *loop, size_t i)
+{
+    const struct config_route *route = &loop->config->routes[i];
+    loop->route[i] = (void *)(uintptr_t)route->settings;
+    return route->kind->open ? route->kind->open(route, loop->client, &loop->route[i]) : 0;
+}
+
+static void *open_loop(void *arg)
+{
+    const struct config *config = ((struct gateway *)arg)->config;
+    struct loop_state *loop = calloc(1, sizeof *loop + config->route_count * sizeof loop->route[0]);
+    if (!loop)
+        return NULL;
+    loop->config = config;
+    int err = 0;
+    while (err == 0 && loop->opened < config->route_count) {
+        err = open_route(loop, loop->opened);
+        loop->opened += err == 0;
+    }
+    if (err == 0)
+        return loop;
+    weir_log(WEIR_LOG_ERROR, "a loop could not be set up", WEIR_KV_ERROR("error", err));
+    close_loop(loop);
+    return NULL;
+}
+
+static int answer(weir_request *req, weir_response *res, void *state)
+{
+    const struct loop_state *loop = state;
+    const struct config_route *route = weir_request_data(req);
+    if (!route->kind->handle)
+        return weir_reply_fault(res, 501, "unsupported", "this kind of route is not in this build");
+    return route->kind->handle(req, res, loop->route[route - loop->config->routes]);
+}
+
+/* ---- what the server tells ---- */
+
+static void on_listening(void *arg, const char *address)
+{
+    struct gateway *gateway = arg;
+    const size_t count = gateway->config->listen_count;
+    log_listening("gateway", address);
+    snprintf(gateway->listening[gateway->listening_count++], WEIR_ADDRESS_BYTES, "%s", address);
+    if (gateway->listening_count < count)
+        return;
+    atomic_store(&gateway->status.ready, true);
+    if (!gateway->events || !gateway->events->started)
+        return;
+    for (size_t i = 0; i < count; i++)
+        gateway->addresses[i] = gateway->listening[i];
+    gateway->events->started(gateway->events->arg, gateway->addresses, count);
+}
+
+static void on_exchange(void *arg, const weir_exchange_record *record)
+{
+    (void)arg;
+    access_log_write(record);
+}
+
+static void on_drain(void *arg)
+{
+    struct gateway *gateway = arg;
+    atomic_store(&gateway->status.ready, false);
+    weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", gateway->config->drain));
+}
+
+/* ---- the whole ---- */
+
+static int prepare(struct gateway *gateway)
+{
+    const struct config *config = gateway->config;
+    gateway->routes = calloc(config->route_count + 1, sizeof *gateway->routes);
+    gateway->addresses = calloc(config->listen_count + 1, sizeof *gateway->addresses);
+    gateway->listening = calloc(config->listen_count, sizeof *gateway->listening);
+    if (!gateway->routes || !gateway->addresses || !gateway->listening)
+        return -ENOMEM;
+    for (size_t i = 0; i < config->listen_count; i++)
+        gateway->addresses[i] = config->listen[i].text;
+    for (size_t i = 0; i < config->route_count; i++)
+        gateway->routes[i] = (weir_route){
+            .path = config->routes[i].path,
+            .methods = config->routes[i].methods,
+            .handler = answer,
+            .data = (void *)(uintptr_t)&config->routes[i],
+            .body_bytes_max = config->routes[i].limits.body_bytes,
+        };
+    return 0;
+}
+
+static weir_limits limits_of(const struct config_limits *limits)
+{
+    return (weir_limits){
+        .head_bytes = limits->head_bytes,
+        .headers = limits->headers,
+        .body_bytes = limits->body_bytes,
+        .reply_bytes = limits->reply_bytes,
+        .head_timeout = limits->head_timeout,
+        .idle_timeout = limits->idle_timeout,
+        .connections = limits->connections,
+        .exchanges = limits->exchanges,
+    };
+}
+
+static int serve(struct gateway *gateway)
+{
+    const struct config *config = gateway->config;
+    const weir_server_options options = {
+        .listens = gateway->addresses,
+        .loops = config->loops,
+        .io = (enum weir_io)config->io,
+        .log_json = config->log == CONFIG_LOG_JSON,
+        .limits = limits_of(&config->limits),
+        .drain =
+            config->drain.ns ? config->drain : (weir_duration){1}, /* the library takes 0 for its default */
+        .setup = open_loop,
+        .teardown = close_loop,
+        .on_listening = on_listening,
+        .on_exchange = config->access_log ? on_exchange : NULL,
+        .on_drain = on_drain,
+        .arg = gateway,
+    };
+    return weir_serve(&options, gateway->routes, config->route_count);
+}
+
+static void tell(const char *command, const char *what, int err)
+{
+    fprintf(stderr, "weir %s: %s: %s\n", command, what, weir_error_text(err));
+}
+
+void gateway_tell_address(const char *command, const char *file, const struct config_address *address,
+                          const char *key, int err)
+{
+    if (file)
+        fprintf(stderr, "%s:%u:%u: ", file, address->place.line, address->place.column);
+    else
+        fprintf(stderr, "weir %s: ", command);
+    if (err == -EADDRINUSE)
+        fprintf(stderr, "%s is taken by another program; stop it, or choose another port with %s\n",
+                address->text, key);
+    else
+        fprintf(stderr, "%s can't be listened on: %s; choose another address with %s\n", address->text,
+                weir_error_text(err), key);
+}
+
+/* Returns: false after telling of an address that can't be had. */
+static bool probe(const char *command, const struct config *config, const char *file)
+{
+    bool good = true;
+    for (size_t i = 0; i < config->listen_count; i++) {
+        int err = address_probe(&config->listen[i]);
+        if (err < 0)
+            gateway_tell_address(command, file, &config->listen[i], file ? "listen" : "--port", err);
+        good = good && err == 0;
+    }
+    int err = config->admin ? address_probe(config->admin) : 0;
+    if (err < 0)
+        gateway_tell_address(command, file, config->admin, file ? "admin" : "--admin-port", err);
+    return good && err == 0;
+}
+
+static int run(const char *command, struct gateway *gateway)
+{
+    struct admin *admin = NULL;
+    int err = prepare(gateway);
+    if (err == 0) {
+        err = admin_start(gateway->config, &gateway->status, &admin);
+        if (err < 0)
+            tell(command, gateway->config->admin->text, err);
+        else if ((err = serve(gateway)) < 0)
+            tell(command, "it could not serve", err);
+    }
+    admin_stop(admin);
+    return err == 0 ? EXIT_FINE : EXIT_FAILED;
+}
+
+int gateway_run(const char *command, const struct config *config, const char *file,
+                const struct gateway_events *events)
+{
+    struct gateway gateway = {.config = config, .events = events};
+    int code = probe(command, config, file) ? run(command, &gateway) : EXIT_FAILED;
+    free(gateway.listening);
+    free(gateway.addresses);
+    free(gateway.routes);
+    return code;
+}

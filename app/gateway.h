@@ -1,0 +1,30 @@
+/* The gateway that a configuration describes: its routes served, its admin side, its logs.
+ *
+ * Threading: the main thread, which is lent to loop 0 until it returns.
+ */
+#ifndef APP_GATEWAY_H
+#define APP_GATEWAY_H
+
+#include <weir/error.h>
+
+#include "config.h"
+
+struct gateway_events {
+    /* The gateway accepts connections; addresses as told to the log. On loop 0. May be NULL. */
+    void (*started)(void *arg, const char *const *listening, size_t count);
+    void *arg;
+};
+
+/* Serves until SIGTERM or SIGINT and the drain. What can't be opened is told on stderr, under this name of
+ * the command, with what helps.
+ * Owns:    all is lent until it returns. file: the configuration's, for faults; NULL: none.
+ * Returns: the exit code.
+ */
+int gateway_run(const char *command, const struct config *config, const char *file,
+                const struct gateway_events *events);
+
+/* Says on stderr that an address can't be listened on, and what helps. */
+void gateway_tell_address(const char *command, const char *file, const struct config_address *address,
+                          const char *key, int err);
+
+#endif

@@ -1,0 +1,53 @@
+/* weir serve: runs the gateway of a configuration file. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "gateway.h"
+
+const char command_serve_help[] =
+    "usage: weir serve FILE.yaml\n"
+    "\n"
+    "Runs the gateway that the file describes; weir.yaml(5) says what it may hold. A file that is\n"
+    "not fine is refused as 'weir check' would. Once connections are accepted it logs a line\n"
+    "'listening addr=HOST:PORT' for each address; logs go to stderr.\n"
+    "\n"
+    "SIGTERM and SIGINT drain: no new connections, what is under way is finished ('drain:' at\n"
+    "most), exit code 0. A second one ends at once. WEIR_IO=epoll or uring in the environment\n"
+    "chooses the kernel interface where the file says 'io: auto'.\n"
+    "\n"
+    "examples:\n"
+    "  weir serve gateway.yaml\n"
+    "  WEIR_IO=epoll weir serve gateway.yaml\n";
+
+int command_serve(int argc, char **argv)
+{
+    const char *file = NULL;
+    for (int i = 1, only_files = 0; i < argc; i++) {
+        if (!only_files && strcmp(argv[i], "--") == 0)
+            only_files = 1;
+        else if (!only_files && argv[i][0] == '-')
+            return cli_usage("serve", "unknown option '%s'", argv[i]);
+        else if (file)
+            return cli_usage("serve", "unexpected argument '%s'", argv[i]);
+        else
+            file = argv[i];
+    }
+    if (!file)
+        return cli_usage("serve", "no file given");
+
+    struct config config;
+    struct config_faults faults;
+    int err = config_load(&config, file, &faults);
+    if (err == -WEIR_ECONFIG)
+        config_faults_print(&faults, stderr);
+    else if (err)
+        fprintf(stderr, "weir serve: %s: %s\n", file, weir_error_text(err));
+    if (err)
+        return EXIT_FAILED;
+    int code = gateway_run("serve", &config, file, NULL);
+    config_free(&config);
+    return code;
+}

@@ -1,0 +1,176 @@
+#include "side.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <weir/scope.h>
+#include <weir/stream.h>
+
+struct one_server {
+    struct side *side;
+    weir_server_options options; /* as given, but that it tells us of listening first */
+    const struct side_server *given;
+    bool listening;
+};
+
+struct side {
+    pthread_t thread;
+    const char *name;
+    weir_options options;
+    int stop_fd; /* becomes readable to stop */
+    struct one_server *servers;
+    size_t count;
+
+    pthread_mutex_t lock; /* guards the rest: how the start goes */
+    pthread_cond_t changed;
+    size_t listening;
+    int err;
+    bool ended;
+};
+
+static void note_listening(void *arg, const char *address)
+{
+    struct one_server *one = arg;
+    struct side *side = one->side;
+    if (one->given->options->on_listening)
+        one->given->options->on_listening(one->given->options->arg, address);
+    pthread_mutex_lock(&side->lock);
+    if (!one->listening)
+        side->listening++;
+    one->listening = true;
+    pthread_cond_signal(&side->changed);
+    pthread_mutex_unlock(&side->lock);
+}
+
+/* The servers' other callbacks still get the argument they were given. */
+static void note_drain(void *arg)
+{
+    struct one_server *one = arg;
+    if (one->given->options->on_drain)
+        one->given->options->on_drain(one->given->options->arg);
+}
+
+static void note_exchange(void *arg, const weir_exchange_record *record)
+{
+    struct one_server *one = arg;
+    one->given->options->on_exchange(one->given->options->arg, record);
+}
+
+static void *run_setup(void *arg)
+{
+    struct one_server *one = arg;
+    return one->given->options->setup(one->given->options->arg);
+}
+
+static int run_server(void *arg)
+{
+    struct one_server *one = arg;
+    return weir_server_run(&one->options, one->given->routes, one->given->route_count);
+}
+
+static int serve_until_stopped(void *arg)
+{
+    struct side *side = arg;
+    weir_scope scope;
+    weir_scope_open(&scope, weir_never(), 0);
+    for (size_t i = 0; i < side->count; i++)
+        weir_spawn(&scope, side->name, run_server, &side->servers[i]);
+    int ready = weir_wait_fd(side->stop_fd, POLLIN); /* fails when a server did: that cancels the scope */
+    weir_scope_cancel(&scope);
+    int err = weir_scope_close(&scope);
+    return ready > 0 ? 0 : err;
+}
+
+static void *thread_main(void *arg)
+{
+    struct side *side = arg;
+    int err = weir_run(&side->options, serve_until_stopped, side);
+    pthread_mutex_lock(&side->lock);
+    side->err = err;
+    side->ended = true;
+    pthread_cond_signal(&side->changed);
+    pthread_mutex_unlock(&side->lock);
+    return NULL;
+}
+
+static void free_side(struct side *side)
+{
+    if (side->stop_fd >= 0)
+        close(side->stop_fd);
+    pthread_cond_destroy(&side->changed);
+    pthread_mutex_destroy(&side->lock);
+    free(side->servers);
+    free(side);
+}
+
+static struct side *new_side(const char *name, const weir_options *options, const struct side_server *servers,
+                             size_t count)
+{
+    struct side *side = calloc(1, sizeof *side);
+    if (!side)
+        return NULL;
+    *side = (struct side){.name = name, .options = *options, .count = count, .stop_fd = -1};
+    pthread_mutex_init(&side->lock, NULL);
+    pthread_cond_init(&side->changed, NULL);
+    side->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    side->servers = calloc(count, sizeof *side->servers);
+    if (side->stop_fd < 0 || !side->servers) {
+        free_side(side);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct one_server *one = &side->servers[i];
+        *one = (struct one_server){.side = side, .given = &servers[i], .options = *servers[i].options};
+        one->options.arg = one;
+        one->options.on_listening = note_listening;
+        one->options.on_drain = note_drain;
+        one->options.on_exchange = one->options.on_exchange ? note_exchange : NULL;
+        one->options.setup = one->options.setup ? run_setup : NULL;
+    }
+    return side;
+}
+
+int side_start(const char *name, const weir_options *options, const struct side_server *servers, size_t count,
+               struct side **out)
+{
+    struct side *side = new_side(name, options, servers, count);
+    *out = NULL;
+    if (!side)
+        return -ENOMEM;
+    int err = -pthread_create(&side->thread, NULL, thread_main, side);
+    if (err < 0) {
+        free_side(side);
+        return err;
+    }
+    pthread_mutex_lock(&side->lock);
+    while (side->listening < count && !side->ended)
+        pthread_cond_wait(&side->changed, &side->lock);
+    bool ended = side->ended;
+    err = side->err;
+    pthread_mutex_unlock(&side->lock);
+    if (!ended) {
+        *out = side;
+        return 0;
+    }
+    pthread_join(side->thread, NULL);
+    free_side(side);
+    return err < 0 ? err : -WEIR_ECLOSED;
+}
+
+void side_stop(struct side *side)
+{
+    const uint64_t one = 1;
+    if (!side)
+        return;
+    /* Can't fail: the counter is far from full. */
+    ssize_t written = write(side->stop_fd, &one, sizeof one);
+    (void)written;
+    pthread_join(side->thread, NULL);
+    free_side(side);
+}
