@@ -1,33 +1,25 @@
-/* A service in a few lines: it drains on Ctrl-C, limits what clients may do, and names what it can't answer.
+/* A service: it limits what clients may do, drains on Ctrl-C, and answers what it can't serve with an error.
  *
- *     01_hello [ADDRESS]          curl http://127.0.0.1:8080/hello
+ *     01_hello [ADDRESS]          curl http://127.0.0.1:8080/hello/World
  */
+/* [hello] */
 #include <stdio.h>
 #include <weir.h>
 
-/* [hello] */
 static int hello(weir_request *req, weir_response *res, void *state)
 {
-    (void)req, (void)state;
-    return weir_reply_text(res, 200, "Hello, World!\n");
-}
+    char text[256];
 
-static void listening(void *arg, const char *address)
-{
-    (void)arg;
-    printf("listening on %s\n", address);
-    fflush(stdout);
+    (void)state;
+    snprintf(text, sizeof text, "Hello, %s!\n", weir_request_param(req, "name"));
+    return weir_reply_text(res, 200, text);
 }
 
 int main(int argc, char **argv)
 {
-    weir_server_options options = {.listen = argc > 1 ? argv[1] : "127.0.0.1:8080",
-                                   .on_listening = listening};
-    weir_route route = {.path = "/hello", .methods = "GET", .handler = hello};
-    int err = weir_serve(&options, &route, 1);
+    weir_server_options options = {.listen = argc > 1 ? argv[1] : "127.0.0.1:8080"};
+    weir_route route = {.path = "/hello/{name}", .methods = "GET", .handler = hello};
 
-    if (err < 0)
-        fprintf(stderr, "01_hello: %s\n", weir_error_text(err));
-    return err < 0;
+    return weir_serve(&options, &route, 1) < 0;
 }
 /* [/hello] */

@@ -2,7 +2,6 @@
  *
  *     03_echo [ADDRESS]           nc 127.0.0.1 7000
  */
-#include <stdio.h>
 #include <weir.h>
 
 static weir_semaphore places;
@@ -33,8 +32,7 @@ static int serve(void *arg)
 
     if (err < 0)
         return err;
-    printf("listening on %s\n", weir_listener_address(listener));
-    fflush(stdout);
+    weir_log(WEIR_LOG_INFO, "listening", WEIR_KV("addr", weir_listener_address(listener)));
     weir_semaphore_init(&places, 1000);
     weir_scope_open(&clients, weir_never(), WEIR_COLLECT);
     while ((err = weir_semaphore_acquire(&places)) == 0) { /* the 1001st waits in the kernel's queue */

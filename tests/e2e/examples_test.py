@@ -26,12 +26,12 @@ def program(name):
 
 @contextlib.contextmanager
 def started(name, *arguments):
-    """The example running, and the address from its 'listening on' line."""
-    child = subprocess.Popen([program(name), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    """The example running, and the address from its line 'listening'."""
+    child = subprocess.Popen([program(name), *arguments], stderr=subprocess.PIPE, text=True)
     try:
-        line = child.stdout.readline()
-        found = re.fullmatch(r"listening on (127\.0\.0\.1:\d+)\n", line)
-        assert found, f"first line {line!r}, stderr {'' if child.poll() is None else child.stderr.read()!r}"
+        line = child.stderr.readline()
+        found = re.search(r" listening addr=(127\.0\.0\.1:\d+)\n", line)
+        assert found, f"its first line is {line!r}"
         yield child, found[1]
     finally:
         child.kill()
@@ -126,9 +126,9 @@ def refused():
 
 
 def test_01_hello():
-    with started("01_hello", "127.0.0.1:0") as (child, address):
-        assert ask(f"http://{address}/hello") == (200, "Hello, World!\n")
-        assert ask(f"http://{address}/hello", method="POST", data=b"")[0] == 405
+    with started_silently("01_hello") as (child, address):
+        assert ask(f"http://{address}/hello/World") == (200, "Hello, World!\n")
+        assert ask(f"http://{address}/hello/World", method="POST", data=b"")[0] == 405
         status, body = ask(f"http://{address}/nowhere")
         assert status == 404 and json.loads(body)["error"]["code"], body
         drains(child)
