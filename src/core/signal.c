@@ -146,7 +146,7 @@ void weir__signals_deliver(struct weir__loop *loop)
 /* --- overflow of a task's stack --- */
 
 static struct sigaction before_overflow;
-static pthread_once_t watched = PTHREAD_ONCE_INIT;
+static pthread_mutex_t watching = PTHREAD_MUTEX_INITIALIZER;
 
 static void put(char *out, size_t room, const char *text)
 {
@@ -177,15 +177,15 @@ static void fault(int number, siginfo_t *info, void *context)
     (void)sigaction(number, &before_overflow, NULL);
 }
 
-static void watch(void)
-{
-    struct sigaction action = {.sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-
-    sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGSEGV, &action, &before_overflow);
-}
-
 void weir__overflow_watch(void)
 {
-    (void)pthread_once(&watched, watch);
+    struct sigaction action = {.sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction now;
+
+    sigemptyset(&action.sa_mask);
+    pthread_mutex_lock(&watching);
+    if (sigaction(SIGSEGV, NULL, &now) == 0 && now.sa_sigaction != fault &&
+        sigaction(SIGSEGV, &action, NULL) == 0)
+        before_overflow = now;
+    pthread_mutex_unlock(&watching);
 }

@@ -1,6 +1,7 @@
 #include "support/child.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -14,6 +15,8 @@ static void be_child(int err_fd, int (*fn)(void *arg), void *arg)
     int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
     (void)setrlimit(RLIMIT_CORE, &none);
+    (void)signal(SIGSEGV, SIG_DFL); /* cmocka's */
+    (void)signal(SIGABRT, SIG_DFL);
     if (null_fd < 0 || dup2(null_fd, STDOUT_FILENO) < 0 || dup2(err_fd, STDERR_FILENO) < 0)
         _exit(99);
     _exit(fn(arg));
