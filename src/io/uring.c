@@ -203,6 +203,12 @@ static struct io_uring_sqe *entry(struct uring_io *u)
     return sqe;
 }
 
+/* The entry's length has 32 bits, and the result 31. */
+static size_t at_most_int(size_t len)
+{
+    return len < INT32_MAX ? len : INT32_MAX;
+}
+
 static void prepare_recv_lent(struct io_uring_sqe *sqe, struct weir__io_op *op)
 {
     io_uring_prep_recv(sqe, op->file->fd, NULL, WEIR__IO_LENT_BYTES, 0);
@@ -214,7 +220,8 @@ static void prepare_send(struct io_uring_sqe *sqe, struct weir__io_op *op)
 {
     const struct iovec *iov = op->msg->msg_iov;
     if (op->msg->msg_iovlen == 1) /* spares the kernel copying the message and its vector */
-        io_uring_prep_send(sqe, op->file->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL | MSG_WAITALL);
+        io_uring_prep_send(sqe, op->file->fd, iov->iov_base, at_most_int(iov->iov_len),
+                           MSG_NOSIGNAL | MSG_WAITALL);
     else
         io_uring_prep_sendmsg(sqe, op->file->fd, op->msg, MSG_NOSIGNAL | MSG_WAITALL);
 }
@@ -231,7 +238,7 @@ static void prepare(struct io_uring_sqe *sqe, struct weir__io_op *op)
         io_uring_prep_connect(sqe, fd, op->addr, op->addr_len);
         break;
     case WEIR__IO_RECV:
-        io_uring_prep_recv(sqe, fd, op->data, op->len, 0);
+        io_uring_prep_recv(sqe, fd, op->data, at_most_int(op->len), 0);
         break;
     case WEIR__IO_RECV_LENT:
         prepare_recv_lent(sqe, op);

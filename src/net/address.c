@@ -41,6 +41,43 @@ static int parse_port(const char *text, uint16_t *port)
     return 0;
 }
 
+static bool is_label(const char *label, size_t n)
+{
+    if (n < 1 || n > 63 || label[0] == '-' || label[n - 1] == '-')
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        char c = label[i];
+        bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                    c == '_';
+        if (!fine)
+            return false;
+    }
+    return true;
+}
+
+/* A name whose last label is a number would be read as an address by some and not by others. */
+static bool is_name(const char *host)
+{
+    const char *label = host, *dot;
+
+    while ((dot = strchr(label, '.')) != NULL) {
+        if (!is_label(label, (size_t)(dot - label)))
+            return false;
+        label = dot + 1;
+    }
+    return is_label(label, strlen(label)) && label[strspn(label, "0123456789")] != '\0';
+}
+
+static bool is_host(const struct weir__endpoint *e)
+{
+    struct weir__address literal;
+    bool is_literal = weir__address_of_literal(e->host, 0, &literal) == 0;
+
+    if (e->bracketed)
+        return is_literal && literal.any.sa_family == AF_INET6;
+    return is_literal || is_name(e->host);
+}
+
 int weir__endpoint_parse(const char *text, struct weir__endpoint *out)
 {
     const char *host = text, *end, *colon;
@@ -63,12 +100,7 @@ int weir__endpoint_parse(const char *text, struct weir__endpoint *out)
     if (end == host || (size_t)(end - host) >= sizeof out->host)
         return -EINVAL;
     memcpy(out->host, host, (size_t)(end - host));
-    if (out->bracketed) {
-        struct weir__address ignored;
-        if (strchr(out->host, ':') == NULL || weir__address_of_literal(out->host, 0, &ignored) < 0)
-            return -EINVAL;
-    }
-    return parse_port(colon + 1, &out->port);
+    return is_host(out) ? parse_port(colon + 1, &out->port) : -EINVAL;
 }
 
 int weir__address_of_literal(const char *host, uint16_t port, struct weir__address *out)

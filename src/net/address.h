@@ -48,8 +48,4 @@ const char *weir__address_format(const struct sockaddr *addr, socklen_t len, cha
 int weir__resolve(const struct weir__endpoint *endpoint,
                   struct weir__address out[WEIR__ADDRESSES_MAX]) WEIR_CHECKED;
 
-/* The addresses a name has in the text of a hosts file, in its order. Returns: their number, perhaps 0. */
-int weir__hosts_find(const char *hosts, size_t len, const char *name, uint16_t port,
-                     struct weir__address out[WEIR__ADDRESSES_MAX]);
-
 #endif

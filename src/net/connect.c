@@ -10,6 +10,7 @@
 #include "core/task.h"
 #include "core/wait_io.h"
 #include "net/address.h"
+#include "net/connect.h"
 #include "net/stream.h"
 
 enum { ATTEMPT_DELAY_MS = 250 }; /* RFC 8305, 5 */
@@ -42,17 +43,29 @@ static int connect_one(const struct weir__address *address, size_t extra_bytes, 
 
 struct race {
     weir_scope scope;
-    struct weir__address addresses[WEIR__ADDRESSES_MAX];
     size_t extra_bytes;
-    weir_event failed;
+    weir_event failed; /* the attempt that began last */
+    int begun;
     weir_stream *winner;
-    int err; /* of the last that failed */
+    int err; /* of the last address that has failed, in the order of the list */
+    int err_of;
 };
 
 struct attempt {
     struct race *race;
     const struct weir__address *address;
+    int number;
 };
+
+static void note_failure(struct race *race, int number, int err)
+{
+    if (number >= race->err_of) {
+        race->err = err;
+        race->err_of = number;
+    }
+    if (number == race->begun - 1)
+        weir_event_set(&race->failed);
+}
 
 static int attempt(void *arg)
 {
@@ -67,8 +80,7 @@ static int attempt(void *arg)
     } else if (err == 0) {
         weir_stream_close(s);
     } else if (race->winner == NULL) {
-        race->err = err;
-        weir_event_set(&race->failed);
+        note_failure(race, a->number, err);
     }
     return 0;
 }
@@ -79,53 +91,54 @@ static void wait_a_little(struct race *race)
     weir_scope delay;
 
     weir_scope_open(&delay, weir_after_ms(ATTEMPT_DELAY_MS), 0);
-    if (weir_event_wait(&race->failed) == 0)
-        weir_event_reset(&race->failed);
+    int why = weir_event_wait(&race->failed); /* a failure, the time, or the end of the race: all the same */
+    (void)why;
     (void)weir_scope_close(&delay);
 }
 
-static int connect_several(struct race *race, int count, weir_stream **out)
+static int connect_several(const struct weir__address *addresses, int count, size_t extra_bytes,
+                           weir_stream **out)
 {
     struct attempt attempts[WEIR__ADDRESSES_MAX];
+    struct race race = {.extra_bytes = extra_bytes};
     int cause;
 
-    weir_event_init(&race->failed);
-    weir_scope_open(&race->scope, weir_never(), WEIR_COLLECT);
-    for (int i = 0; i < count && weir_scope_cause(&race->scope) == 0; i++) {
-        attempts[i] = (struct attempt){.race = race, .address = &race->addresses[i]};
-        int err = weir_spawn(&race->scope, "connecting", attempt, &attempts[i]);
+    weir_event_init(&race.failed);
+    weir_scope_open(&race.scope, weir_never(), WEIR_COLLECT);
+    for (int i = 0; i < count && weir_scope_cause(&race.scope) == 0; i++) {
+        attempts[i] = (struct attempt){&race, &addresses[i], i};
+        race.begun = i + 1;
+        weir_event_reset(&race.failed);
+        int err = weir_spawn(&race.scope, "connecting", attempt, &attempts[i]);
         if (err < 0)
-            race->err = err;
-        else if (i + 1 < count)
-            wait_a_little(race);
+            note_failure(&race, i, err);
+        if (i + 1 < count)
+            wait_a_little(&race);
     }
-    cause = weir_scope_close(&race->scope);
-    if (race->winner != NULL) {
-        *out = race->winner;
+    cause = weir_scope_close(&race.scope);
+    if (race.winner != NULL) {
+        *out = race.winner;
         return 0;
     }
-    return cause < 0 ? cause : race->err;
+    return cause < 0 ? cause : race.err;
 }
 
-/* The race stands on its own stack frame: most connects have one address and don't pay for it. */
-static __attribute__((noinline)) int connect_to(const struct weir__endpoint *endpoint, size_t extra_bytes,
-                                                weir_stream **out)
+int weir__connect_first(const struct weir__address *addresses, int count, size_t extra_bytes,
+                        weir_stream **out)
 {
-    struct race race = {.extra_bytes = extra_bytes};
-    int count = weir__resolve(endpoint, race.addresses);
-
-    if (count < 0)
-        return count;
-    return count == 1 ? connect_one(&race.addresses[0], extra_bytes, out)
-                      : connect_several(&race, count, out);
+    return count == 1 ? connect_one(&addresses[0], extra_bytes, out)
+                      : connect_several(addresses, count, extra_bytes, out);
 }
 
 int weir__connect(const char *address, size_t extra_bytes, weir_stream **out)
 {
+    struct weir__address addresses[WEIR__ADDRESSES_MAX];
     struct weir__endpoint endpoint;
-    int err = weir__endpoint_parse(address, &endpoint);
+    int count = weir__endpoint_parse(address, &endpoint);
 
-    return err < 0 ? err : connect_to(&endpoint, extra_bytes, out);
+    if (count == 0)
+        count = weir__resolve(&endpoint, addresses);
+    return count < 0 ? count : weir__connect_first(addresses, count, extra_bytes, out);
 }
 
 int weir_connect(const char *address, weir_stream **out)

@@ -1,7 +1,9 @@
 /* Listening, and accepting: by a task, or for a server without one. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -35,13 +37,22 @@ static void try_again(struct weir__timeout *timeout);
 
 /* --- beginning --- */
 
+static const char *path_of(const struct weir__address *a)
+{
+    return ((const struct sockaddr_un *)(const void *)&a->storage)->sun_path;
+}
+
 /* The path of a Unix socket outlives its listener. When nobody answers there it may be removed; asking never
- * blocks, because connecting to a Unix socket does not. */
+ * blocks, because connecting to a Unix socket does not. Only a socket: any other file refuses just so. */
 static bool is_dead(const struct weir__address *a)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct stat stat;
+    int fd;
     bool dead;
 
+    if (lstat(path_of(a), &stat) < 0 || !S_ISSOCK(stat.st_mode))
+        return false;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
     dead = connect(fd, &a->any, a->len) < 0 && errno == ECONNREFUSED;
@@ -51,15 +62,27 @@ static bool is_dead(const struct weir__address *a)
 
 static int listen_on(struct weir_listener *l, const struct weir__address *a, unsigned flags)
 {
-    const struct sockaddr_un *un = (const struct sockaddr_un *)(const void *)&a->storage;
     bool reuse = (flags & WEIR_REUSE_PORT) != 0 && a->any.sa_family != AF_UNIX;
     bool real_path = a->any.sa_family == AF_UNIX && l->loop->runtime->options.io != WEIR_IO_SIM;
     int err = weir__io_listen(l->loop->io, &l->file, &a->any, a->len, BACKLOG, reuse);
 
-    if (err == -EADDRINUSE && real_path && is_dead(a) && unlink(un->sun_path) == 0)
+    if (err == -EADDRINUSE && real_path && is_dead(a) && unlink(path_of(a)) == 0)
         err = weir__io_listen(l->loop->io, &l->file, &a->any, a->len, BACKLOG, reuse);
     if (err == 0 && real_path)
-        memcpy(l->path, un->sun_path, sizeof l->path);
+        memcpy(l->path, path_of(a), sizeof l->path);
+    return err;
+}
+
+/* A listener has one address. Of a name's it is the first IPv4 one that this machine has: who connects by the
+ * name tries them all, who connects by number expects that one. */
+static int listen_on_one(struct weir_listener *l, const struct weir__address *list, int count, unsigned flags)
+{
+    int err = -EADDRNOTAVAIL;
+
+    for (int v4 = 1; v4 >= 0; v4--)
+        for (int i = 0; i < count && (err == -EADDRNOTAVAIL || err == -EAFNOSUPPORT); i++)
+            if ((list[i].any.sa_family == AF_INET) == v4)
+                err = listen_on(l, &list[i], flags);
     return err;
 }
 
@@ -70,18 +93,20 @@ int weir_listen(const char *address, unsigned flags, weir_listener **out)
     struct sockaddr_storage bound;
     socklen_t bound_len;
     weir_listener *l;
+    int count;
     int err = weir__endpoint_parse(address, &endpoint);
 
-    if (err == 0)
-        err = weir__resolve(&endpoint, addresses);
     if (err < 0)
         return err;
+    count = weir__resolve(&endpoint, addresses);
+    if (count < 0)
+        return count;
     l = calloc(1, sizeof *l);
     if (l == NULL)
         return -ENOMEM;
     l->loop = weir__task_current()->loop;
     weir__timeout_init(&l->retry, try_again);
-    err = listen_on(l, &addresses[0], flags);
+    err = listen_on_one(l, addresses, count, flags);
     if (err < 0) {
         free(l);
         return err;
@@ -99,22 +124,44 @@ const char *weir_listener_address(const weir_listener *l)
 
 /* --- by a task --- */
 
+/* Whoever is inside a listener keeps it; the last to leave a closed one frees it. */
 static void leave(weir_listener *l)
 {
-    if (--l->users == 0 && l->closing && l->file.fd < 0)
-        free(l);
+    void (*closed)(void *arg) = l->closed;
+    void *arg = l->closed_arg;
+
+    if (--l->users > 0 || !l->closing)
+        return;
+    free(l);
+    if (closed != NULL)
+        closed(arg);
 }
 
-/* Connections that were gone before they were taken are no error of the listener's. */
+/* What happened to a connection before it was taken is no error of the listener's: see accept(2). */
 static bool is_passing(int err)
 {
-    return err == -ECONNABORTED || err == -EPROTO || err == -EINTR || err == -ENETDOWN ||
-           err == -EHOSTUNREACH || err == -ENETUNREACH;
+    switch (-err) {
+    case ECONNABORTED:
+    case EPROTO:
+    case EINTR:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+        return true;
+    default:
+        return false;
+    }
 }
 
 int weir_accept(weir_listener *l, weir_stream **out)
 {
+    struct weir__io *io = l->loop->io;
     struct weir__io_wait w;
+    bool closed;
     int got;
 
     if (l->closing)
@@ -130,8 +177,15 @@ int weir_accept(weir_listener *l, weir_stream **out)
         got = weir__io_wait(&w, "accepting a connection");
     while (is_passing(got));
     l->pending = false;
+    closed = l->closing;
     leave(l);
-    return got < 0 ? got : weir__stream_adopt(got, 0, out);
+    if (got < 0)
+        return got;
+    if (closed) {
+        weir__io_close_fd(io, got);
+        return -WEIR_ECLOSED;
+    }
+    return weir__stream_adopt(got, 0, out);
 }
 
 /* --- for a server --- */
@@ -147,11 +201,10 @@ static bool take(weir_listener *l, int result)
     if (result == -ECANCELED || is_passing(result))
         return l->serving;
     l->accepted(l, l->arg, result);
-    if (result < 0 && l->serving && !l->closing) {
-        retry_in(l, RETRY_MS);
-        return false;
-    }
-    return l->serving && !l->closing;
+    if (result >= 0 || !l->serving)
+        return l->serving;
+    retry_in(l, RETRY_MS);
+    return false;
 }
 
 static void accept_more(weir_listener *l)
@@ -177,20 +230,26 @@ static void accept_ended(struct weir__io_op *op)
             weir__io_close_fd(l->loop->io, op->result);
         return;
     }
+    l->users++; /* accepted() may close it */
     if (take(l, op->result))
         accept_more(l);
+    leave(l);
 }
 
 static void try_again(struct weir__timeout *timeout)
 {
     weir_listener *l = weir__container_of(timeout, weir_listener, retry);
 
-    if (l->serving && !l->pending)
-        accept_more(l);
+    if (!l->serving || l->pending)
+        return;
+    l->users++;
+    accept_more(l);
+    leave(l);
 }
 
 void weir__listener_serve(weir_listener *l, void (*accepted)(weir_listener *l, void *arg, int fd), void *arg)
 {
+    assert(!l->pending && !l->serving && !l->closing);
     l->accepted = accepted;
     l->arg = arg;
     l->accept.kind = WEIR__IO_ACCEPT;
@@ -239,22 +298,17 @@ void weir_listener_close(weir_listener *l)
 
 static void closed_detached(struct weir__io_op *op)
 {
-    weir_listener *l = weir__container_of(op, weir_listener, close);
-    void (*closed)(void *) = l->closed;
-    void *arg = l->closed_arg;
-
-    leave(l);
-    if (closed != NULL)
-        closed(arg);
+    leave(weir__container_of(op, weir_listener, close));
 }
 
 void weir__listener_close_detached(weir_listener *l, void (*closed)(void *arg), void *arg)
 {
+    assert(!l->closing);
     begin_to_close(l);
     l->closed = closed;
     l->closed_arg = arg;
     l->users++;
     l->close.done = closed_detached;
     if (weir__io_close_file(l->loop->io, &l->file, &l->close))
-        closed_detached(&l->close);
+        leave(l);
 }

@@ -1,8 +1,8 @@
 /* Byte streams: reading, writing, closing, and waiting without a task. */
 #include "net/stream.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +43,7 @@ int weir__stream_adopt(int fd, size_t extra_bytes, weir_stream **out)
 
 int weir__stream_release(weir_stream *s)
 {
+    assert(s->users == 0 && !s->awaiting && !s->closing);
     int fd = weir__io_detach(s->loop->io, &s->file);
 
     if (fd >= 0)
@@ -58,8 +59,21 @@ static void enter(weir_stream *s)
 
 static void leave(weir_stream *s)
 {
-    if (--s->users == 0 && s->closing && s->file.fd < 0)
-        free(s);
+    if (--s->users > 0 || !s->closing)
+        return;
+    if (s->closed != NULL)
+        s->closed(s);
+    free(s);
+}
+
+/* The end of a task's time in a stream, with what it is to be told. Once the stream is closed, nothing that
+ * came of it counts any more, not even success: after this it may be gone. */
+static int leave_with(weir_stream *s, int result)
+{
+    if (s->closing && (result >= 0 || result != weir_cancelled()))
+        result = -WEIR_ECLOSED;
+    leave(s);
+    return result;
 }
 
 /* --- reading and writing --- */
@@ -77,14 +91,16 @@ static ssize_t receive(weir_stream *s, struct weir__io_wait *w)
     w->op.file = &s->file;
     got = weir__io_wait(w, "reading from a stream");
     s->reading = false;
-    leave(s);
-    return got;
+    if (s->closing && got > 0 && w->op.kind == WEIR__IO_RECV_LENT)
+        weir__io_return(s->loop->io, w->op.data);
+    return leave_with(s, got);
 }
 
 ssize_t weir_read(weir_stream *s, void *data, size_t bytes)
 {
     struct weir__io_wait w;
 
+    assert(bytes > 0 && "nothing read could not be told from the end");
     memset(&w, 0, sizeof w);
     w.op.kind = WEIR__IO_RECV;
     w.op.data = data;
@@ -141,14 +157,15 @@ int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count)
     w.op.file = &s->file;
     w.op.msg = &msg;
     advance(&msg, 0); /* passes over empty pieces */
+    if (msg.msg_iovlen == 0)
+        sent = weir__wait_begin(); /* a wait like any other */
     while (sent >= 0 && msg.msg_iovlen > 0) {
         sent = weir__io_wait(&w, "writing to a stream");
         if (sent > 0)
             advance(&msg, (size_t)sent);
     }
     s->writing = false;
-    leave(s);
-    return sent < 0 ? sent : 0;
+    return leave_with(s, sent < 0 ? sent : 0);
 }
 
 int weir_write(weir_stream *s, const void *data, size_t bytes)
@@ -200,6 +217,7 @@ static void await_ended(struct weir__io_op *op)
 bool weir__stream_await(weir_stream *s, void (*ready)(weir_stream *s, char *data, int32_t result),
                         char **data, int32_t *result)
 {
+    assert(!s->closing && !s->awaiting && !s->reading);
     s->op.kind = WEIR__IO_RECV_LENT;
     s->op.file = &s->file;
     s->op.done = await_ended;
@@ -222,27 +240,24 @@ void weir__stream_await_cancel(weir_stream *s)
 
 static void closed_detached(struct weir__io_op *op)
 {
-    weir_stream *s = weir__container_of(op, weir_stream, op);
-
-    if (s->closed != NULL)
-        s->closed(s);
-    leave(s);
+    leave(weir__container_of(op, weir_stream, op));
 }
 
 static void close_now(weir_stream *s)
 {
     s->close_after_await = false;
     s->op.done = closed_detached;
-    if (weir__io_close_file(s->loop->io, &s->file, &s->op))
-        closed_detached(&s->op);
+    if (s->file.fd < 0 || weir__io_close_file(s->loop->io, &s->file, &s->op))
+        leave(s);
 }
 
 void weir__stream_close_detached(weir_stream *s, void (*closed)(weir_stream *s))
 {
+    assert(!s->closing);
     s->closing = true;
     s->closed = closed;
     enter(s);
-    if (s->awaiting) {
+    if (s->awaiting) { /* op is needed for the close, and not free yet */
         s->close_after_await = true;
         weir__io_cancel(s->loop->io, &s->op);
     } else {
@@ -261,6 +276,7 @@ void weir_stream_close(weir_stream *s)
     if (s == NULL || s->closing)
         return;
     s->closing = true;
+    s->closed = NULL;
     enter(s);
     if (s->file.fd >= 0)
         weir__io_wait_close(&s->file);

@@ -1,0 +1,19 @@
+/* Connecting to one of several addresses.
+ *
+ * Threading: as <weir/stream.h>.
+ */
+#ifndef WEIR__CONNECT_H
+#define WEIR__CONNECT_H
+
+#include <stddef.h>
+
+#include "net/address.h"
+#include "net/stream.h"
+
+/* Tries them in their order, each 250 ms after the one before or as soon as that has failed; the first to
+ * stand wins, the others are given up. count: 1 to WEIR__ADDRESSES_MAX.
+ * Returns: 0; the error of the last address tried; the scope's code. Waits. */
+int weir__connect_first(const struct weir__address *addresses, int count, size_t extra_bytes,
+                        weir_stream **out) WEIR_CHECKED;
+
+#endif
