@@ -43,6 +43,7 @@ static void close_loop(void *arg)
         if (kind->close)
             kind->close(loop->route[i]);
     }
+    weir_client_close(loop->client);
     free(loop);
 }
 
@@ -53,6 +54,12 @@ static int open_route(struct loop_state *loop, size_t i)
     return route->kind->open ? route->kind->open(route, loop->client, &loop->route[i]) : 0;
 }
 
+static int open_client(struct loop_state *loop)
+{
+    const weir_client_options options = {.reply_bytes = loop->config->limits.reply_bytes};
+    return weir_client_open(&options, &loop->client);
+}
+
 static void *open_loop(void *arg)
 {
     const struct config *config = ((struct gateway *)arg)->config;
@@ -60,7 +67,7 @@ static void *open_loop(void *arg)
     if (!loop)
         return NULL;
     loop->config = config;
-    int err = 0;
+    int err = open_client(loop);
     while (err == 0 && loop->opened < config->route_count) {
         err = open_route(loop, loop->opened);
         loop->opened += err == 0;
@@ -76,8 +83,6 @@ static int answer(weir_request *req, weir_response *res, void *state)
 {
     const struct loop_state *loop = state;
     const struct config_route *route = weir_request_data(req);
-    if (!route->kind->handle)
-        return weir_reply_fault(res, 501, "unsupported", "this kind of route is not in this build");
     return route->kind->handle(req, res, loop->route[route - loop->config->routes]);
 }
 

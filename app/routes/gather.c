@@ -1,11 +1,17 @@
 /* gather: asks several backends at once and answers with all of their answers. */
 #include "routes/gather.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include <weir/scope.h>
+#include <weir/task.h>
 #include <weir/text.h>
 
+#include "routes/gather_answer.h"
+#include "routes/gather_request.h"
 #include "routes/route_kind.h"
 
 /* ---- settings ---- */
@@ -163,4 +169,266 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     return settings;
 }
 
-const struct route_kind route_gather = {.name = "gather", .configure = configure};
+/* ---- answering ---- */
+
+/* What open() makes on each loop. */
+struct gather_state {
+    const struct gather_settings *settings;
+    uint64_t reply_bytes_max;
+    weir_client *client;
+};
+
+/* One call of one request. */
+struct call {
+    const struct gather_call *settings;
+    weir_client *client;
+    weir_fetch_options options;
+    weir_reply reply;
+    int err;
+};
+
+/* One request while it is answered; lies in the request's memory. */
+struct gathering {
+    const struct gather_state *state;
+    weir_request *req;
+    weir_buffer urls; /* one behind the other, each ended by NUL */
+    weir_header *forwarded;
+    size_t forwarded_count;
+    weir_bytes body; /* of the request; read only for calls that take one */
+    struct call calls[];
+};
+
+static bool takes_body(const struct gather_call *call)
+{
+    return call->method == CONFIG_POST || call->method == CONFIG_PUT || call->method == CONFIG_PATCH;
+}
+
+static const char *param_of(const void *req, const char *name)
+{
+    return weir_request_param(req, name);
+}
+
+static char *copy_text(weir_request *req, weir_bytes text)
+{
+    char *copy = weir_request_alloc(req, text.len + 1);
+    if (copy) {
+        memcpy(copy, text.data, text.len);
+        copy[text.len] = '\0';
+    }
+    return copy;
+}
+
+static int collect_headers(struct gathering *g)
+{
+    const struct gather_settings *settings = g->state->settings;
+    const weir_bytes connection = weir_bytes_of(weir_request_header(g->req, "connection"));
+    size_t count = 0;
+    weir_bytes name, value;
+    for (size_t i = 0; weir_request_header_at(g->req, i, &name, &value); i++)
+        count += gather_forwards(settings->forward, settings->forward_count, connection, name);
+    if (count == 0)
+        return 0;
+    g->forwarded = weir_request_alloc(g->req, count * sizeof *g->forwarded);
+    if (!g->forwarded)
+        return -ENOMEM;
+    for (size_t i = 0; weir_request_header_at(g->req, i, &name, &value); i++) {
+        if (!gather_forwards(settings->forward, settings->forward_count, connection, name))
+            continue;
+        weir_header *header = &g->forwarded[g->forwarded_count];
+        *header = (weir_header){copy_text(g->req, name), copy_text(g->req, value)};
+        if (!header->name || !header->value)
+            return -ENOMEM;
+        g->forwarded_count++;
+    }
+    return 0;
+}
+
+static bool call_sets(const struct gather_call *call, const char *name)
+{
+    for (size_t i = 0; i < call->headers.count; i++)
+        if (strcasecmp(call->headers.header[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The call's own headers, what is passed on and not overruled by them, and the type of a body. */
+static int prepare_headers(struct gathering *g, struct call *call)
+{
+    const struct gather_call *settings = call->settings;
+    const char *type = call->options.body_bytes ? weir_request_header(g->req, "content-type") : NULL;
+    size_t most = settings->headers.count + g->forwarded_count + 1, n = 0;
+    if (g->forwarded_count == 0 && !type) {
+        call->options.headers = settings->headers.header;
+        call->options.header_count = settings->headers.count;
+        return 0;
+    }
+    weir_header *headers = weir_request_alloc(g->req, most * sizeof *headers);
+    if (!headers)
+        return -ENOMEM;
+    for (size_t i = 0; i < settings->headers.count; i++)
+        headers[n++] = settings->headers.header[i];
+    for (size_t i = 0; i < g->forwarded_count; i++) {
+        bool is_type = type && strcasecmp(g->forwarded[i].name, "content-type") == 0;
+        if (!is_type && !call_sets(settings, g->forwarded[i].name))
+            headers[n++] = g->forwarded[i];
+    }
+    if (type && !call_sets(settings, "content-type"))
+        headers[n++] = (weir_header){"content-type", type};
+    call->options.headers = headers;
+    call->options.header_count = n;
+    return 0;
+}
+
+static int expand_urls(struct gathering *g)
+{
+    const struct gather_settings *settings = g->state->settings;
+    int err = 0;
+    for (size_t i = 0; i < settings->call_count && err == 0; i++)
+        err = gather_expand(&g->urls, &settings->calls[i].url, param_of, g->req);
+    const char *url = g->urls.data; /* it grows no more */
+    for (size_t i = 0; i < settings->call_count && err == 0; i++) {
+        g->calls[i].options.url = url;
+        url += strlen(url) + 1;
+    }
+    return err;
+}
+
+static int read_body(struct gathering *g)
+{
+    const struct gather_settings *settings = g->state->settings;
+    for (size_t i = 0; i < settings->call_count; i++)
+        if (takes_body(&settings->calls[i]))
+            return weir_read_body(g->req, &g->body, SIZE_MAX);
+    return 0;
+}
+
+static int prepare(struct gathering *g)
+{
+    const struct gather_settings *settings = g->state->settings;
+    int err = read_body(g);
+    if (err == 0)
+        err = collect_headers(g);
+    if (err == 0)
+        err = expand_urls(g);
+    for (size_t i = 0; i < settings->call_count && err == 0; i++) {
+        struct call *call = &g->calls[i];
+        call->settings = &settings->calls[i];
+        call->client = g->state->client;
+        call->options.method = settings->calls[i].method_text;
+        call->options.reply_bytes_max = g->state->reply_bytes_max;
+        if (takes_body(call->settings)) {
+            call->options.body = g->body.data;
+            call->options.body_bytes = g->body.len;
+        }
+        err = prepare_headers(g, call);
+    }
+    return err;
+}
+
+static int ask(void *arg)
+{
+    struct call *call = arg;
+    weir_duration deadline = call->settings->deadline;
+    weir_scope scope;
+    if (deadline.ns == 0)
+        return call->err = weir_fetch(call->client, &call->options, &call->reply);
+    weir_scope_open(&scope, weir_after(deadline), 0);
+    call->err = weir_fetch(call->client, &call->options, &call->reply);
+    (void)weir_scope_close(&scope);
+    return call->err;
+}
+
+/* All at once; the last one by this task itself. */
+static void ask_all(struct gathering *g)
+{
+    const size_t last = g->state->settings->call_count - 1;
+    weir_scope scope;
+    weir_scope_open(&scope, weir_after(g->state->settings->deadline), WEIR_COLLECT);
+    for (size_t i = 0; i < last; i++) {
+        int err = weir_spawn(&scope, g->calls[i].settings->name, ask, &g->calls[i]);
+        if (err < 0)
+            g->calls[i].err = err;
+    }
+    (void)ask(&g->calls[last]);
+    (void)weir_scope_close(&scope);
+}
+
+static int write_answer(struct gathering *g, weir_buffer *out, struct gather_tally *tally)
+{
+    const size_t count = g->state->settings->call_count;
+    int err = weir_buffer_append_byte(out, '{');
+    for (size_t i = 0; i < count && err == 0; i++) {
+        const struct call *call = &g->calls[i];
+        const struct gather_outcome outcome = {
+            .err = call->err,
+            .status = call->reply.status,
+            .type = call->err ? NULL : weir_reply_header_value(&call->reply, "content-type"),
+            .body = {call->reply.body ? call->reply.body : "", call->reply.body_bytes},
+        };
+        if (i > 0)
+            err = weir_buffer_append_byte(out, ',');
+        if (err == 0)
+            err = gather_add(out, call->settings->name, &outcome, tally);
+    }
+    return err ? err : weir_buffer_append_byte(out, '}');
+}
+
+static int reply(struct gathering *g, weir_response *res)
+{
+    struct gather_tally tally = {0};
+    char partial[GATHER_PARTIAL_BYTES];
+    weir_buffer out;
+    weir_buffer_init(&out, GATHER_ANSWER_BYTES_MAX);
+    int err = write_answer(g, &out, &tally);
+    if (err == 0 && gather_partial(partial, &tally))
+        err = weir_reply_header(res, "x-weir-partial", partial);
+    if (err == 0)
+        err = weir_reply_body(res, gather_status((enum gather_require)g->state->settings->require, &tally),
+                              "application/json", &out);
+    weir_buffer_free(&out);
+    return err;
+}
+
+static int handle(weir_request *req, weir_response *res, void *state)
+{
+    const struct gather_state *gather = state;
+    const size_t count = gather->settings->call_count;
+    struct gathering *g = weir_request_alloc(req, sizeof *g + count * sizeof g->calls[0]);
+    if (!g)
+        return -ENOMEM;
+    memset(g, 0, sizeof *g + count * sizeof g->calls[0]);
+    g->state = gather;
+    g->req = req;
+    weir_buffer_init(&g->urls, count * GATHER_URL_BYTES_MAX);
+    int err = prepare(g);
+    if (err == -EINVAL)
+        err = weir_reply_fault(res, 400, "malformed", "a path parameter holds what may not stand in a URL");
+    else if (err == 0) {
+        ask_all(g);
+        err = weir_cancelled(); /* the client has left, or the drain is over: there is nobody to answer */
+        if (err == 0)
+            err = reply(g, res);
+        for (size_t i = 0; i < count; i++)
+            weir_reply_free(&g->calls[i].reply);
+    }
+    weir_buffer_free(&g->urls);
+    return err;
+}
+
+static int open_state(const struct config_route *route, weir_client *client, void **state)
+{
+    struct gather_state *made = malloc(sizeof *made);
+    if (!made)
+        return -ENOMEM;
+    *made = (struct gather_state){route->settings, route->limits.reply_bytes, client};
+    *state = made;
+    return 0;
+}
+
+const struct route_kind route_gather = {
+    .name = "gather",
+    .configure = configure,
+    .handle = handle,
+    .open = open_state,
+    .close = free,
+};

@@ -1,0 +1,20 @@
+/* Delays of simulated services: log-normal, half of them below 12 ms, one in a hundred above 80 ms. The same
+ * seed, service and request number give the same delay, so that two gateways can be given identical services.
+ *
+ * Threading: pure functions.
+ */
+#ifndef APP_DELAYS_H
+#define APP_DELAYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weir/time.h>
+
+/* The delay of one service for one request; at most 2 s. */
+weir_duration delay_at(uint64_t seed, unsigned service, uint64_t number);
+
+/* Whether a service that fails now and then (one in twenty) fails this request. */
+bool failure_at(uint64_t seed, unsigned service, uint64_t number);
+
+#endif

@@ -1,0 +1,115 @@
+#include "options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/text.h>
+
+#include "commands.h"
+
+static const struct option *find(const struct option *options, size_t count, const char *word, size_t length)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(options[i].name) == length && strncmp(options[i].name, word, length) == 0)
+            return &options[i];
+    return NULL;
+}
+
+static int unknown(const char *command, const struct option *options, size_t count, const char *word)
+{
+    const char *names[count];
+    for (size_t i = 0; i < count; i++)
+        names[i] = options[i].name;
+    const char *nearest = weir_text_nearest(word, names, count);
+    if (nearest)
+        return cli_usage(command, "unknown option '%s', did you mean '%s'?", word, nearest);
+    return cli_usage(command, "unknown option '%s'", word);
+}
+
+static bool read_real(const char *text, double *out)
+{
+    char *end = NULL;
+    errno = 0;
+    *out = strtod(text, &end);
+    return *text && strchr("0123456789.", *text) && *end == '\0' && errno == 0 && isfinite(*out);
+}
+
+static bool read_number(const char *text, uint64_t *out)
+{
+    char *end = NULL;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
+}
+
+static int read_value(const char *command, const struct option *option, const char *value, void *member)
+{
+    double real;
+    switch (option->type) {
+    case OPTION_TEXT:
+        *(const char **)member = value;
+        return 0;
+    case OPTION_LIST: {
+        struct option_list *list = member;
+        list->items[list->count++] = value;
+        return 0;
+    }
+    case OPTION_NUMBER:
+        if (!read_number(value, member))
+            return cli_usage(command, "%s is '%s', expected a whole number", option->name, value);
+        return 0;
+    case OPTION_DURATION:
+        if (weir_parse_duration(value, member) < 0 || ((weir_duration *)member)->ns <= 0)
+            return cli_usage(command, "%s is '%s', expected a duration such as 10s or 500ms", option->name,
+                             value);
+        return 0;
+    default:
+        break;
+    }
+    if (!read_real(value, &real) || real < option->min || real > option->max ||
+        (option->type == OPTION_INT && real != floor(real)))
+        return cli_usage(command, "%s is '%s', expected a number from %g to %.9g", option->name, value,
+                         option->min, option->max);
+    if (option->type == OPTION_INT)
+        *(int *)member = (int)real;
+    else
+        *(double *)member = real;
+    return 0;
+}
+
+int options_read(const char *command, int argc, char **argv, const struct option *options, size_t count,
+                 void *base, struct option_list *rest)
+{
+    bool only_rest = false;
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        if (only_rest || word[0] != '-' || !word[1]) {
+            rest->items[rest->count++] = word;
+            continue;
+        }
+        if (strcmp(word, "--") == 0) {
+            only_rest = true;
+            continue;
+        }
+        size_t length = strcspn(word, "=");
+        const struct option *option = find(options, count, word, length);
+        if (!option)
+            return unknown(command, options, count, word);
+        void *member = (char *)base + option->offset;
+        const char *value = word[length] == '=' ? word + length + 1 : NULL;
+        if (option->type == OPTION_FLAG) {
+            if (value)
+                return cli_usage(command, "%s takes no value", option->name);
+            *(bool *)member = true;
+            continue;
+        }
+        if (!value && ++i == argc)
+            return cli_usage(command, "%s needs a value", option->name);
+        int code = read_value(command, option, value ? value : argv[i], member);
+        if (code)
+            return code;
+    }
+    return 0;
+}

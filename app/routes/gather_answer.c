@@ -1,0 +1,129 @@
+#include "routes/gather_answer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <weir/json.h>
+
+const char *gather_error_text(int err)
+{
+    switch (-err) {
+    case WEIR_EDEADLINE:
+        return "deadline exceeded";
+    case WEIR_EDNS:
+        return "dns failed";
+    case WEIR_EPROTOCOL:
+        return "bad response";
+    case WEIR_ETOOLARGE:
+        return "reply too large";
+    case WEIR_EBUSY:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+        return "busy";
+    case WEIR_ETRUNCATED:
+    case WEIR_ECLOSED:
+    case WEIR_ECANCELED:
+    case ECONNRESET:
+    case EPIPE:
+        return "connection closed";
+    default:
+        return "connect failed";
+    }
+}
+
+bool gather_succeeded(const struct gather_outcome *outcome)
+{
+    return outcome->err == 0 && outcome->status < 500;
+}
+
+/* application/json, text/json, and whatever/…+json, with any parameters. */
+static bool is_json_type(const char *type)
+{
+    if (!type)
+        return false;
+    size_t length = strcspn(type, "; \t");
+    const char *subtype = memchr(type, '/', length);
+    if (!subtype)
+        return false;
+    subtype++;
+    length -= (size_t)(subtype - type);
+    return (length == 4 && strncasecmp(subtype, "json", 4) == 0) ||
+           (length > 5 && strncasecmp(subtype + length - 5, "+json", 5) == 0);
+}
+
+/* The answer nests two objects around a body; who parses it must not have to follow deeper than the limit. */
+static bool is_json(const struct gather_outcome *outcome)
+{
+    return is_json_type(outcome->type) &&
+           weir_json_is_valid(outcome->body.data, outcome->body.len, WEIR_JSON_DEPTH_MAX - 2);
+}
+
+static int append_body(weir_buffer *out, const struct gather_outcome *outcome)
+{
+    weir_bytes body = outcome->body;
+    if (is_json(outcome))
+        return weir_buffer_append(out, body.data, body.len);
+    if (weir_utf8_is_valid(body.data, body.len))
+        return weir_json_append_string(out, body.data, body.len);
+    int err = weir_buffer_append_text(out, "{\"base64\":\"");
+    if (err == 0)
+        err = weir_base64_append(out, body.data, body.len);
+    return err == 0 ? weir_buffer_append_text(out, "\"}") : err;
+}
+
+static int append_answer(weir_buffer *out, const struct gather_outcome *outcome)
+{
+    int err = weir_buffer_printf(out, "{\"status\":%d,\"body\":", outcome->status);
+    if (err == 0)
+        err = append_body(out, outcome);
+    return err == 0 ? weir_buffer_append_byte(out, '}') : err;
+}
+
+static int append_error(weir_buffer *out, int err)
+{
+    return weir_buffer_printf(out, "{\"error\":\"%s\"}", gather_error_text(err));
+}
+
+static void count(struct gather_tally *tally, const struct gather_outcome *outcome, int err)
+{
+    tally->calls++;
+    tally->succeeded += err == 0 && gather_succeeded(outcome);
+    tally->late += err == -WEIR_EDEADLINE;
+}
+
+int gather_add(weir_buffer *out, const char *name, const struct gather_outcome *outcome,
+               struct gather_tally *tally)
+{
+    int err = weir_buffer_printf(out, "\"%s\":", name);
+    if (err)
+        return err;
+    size_t before = out->len;
+    int failure = outcome->err;
+    if (failure == 0) {
+        failure = append_answer(out, outcome);
+        if (failure)
+            weir_buffer_truncate(out, before);
+    }
+    count(tally, outcome, failure);
+    return failure ? append_error(out, failure) : 0;
+}
+
+int gather_status(enum gather_require require, const struct gather_tally *tally)
+{
+    size_t wanted = require == GATHER_ALL ? tally->calls : require == GATHER_ANY ? 1 : 0;
+    if (tally->succeeded >= wanted)
+        return 200;
+    return tally->late == tally->calls - tally->succeeded ? 504 : 502;
+}
+
+const char *gather_partial(char text[GATHER_PARTIAL_BYTES], const struct gather_tally *tally)
+{
+    if (tally->succeeded == tally->calls)
+        return NULL;
+    snprintf(text, GATHER_PARTIAL_BYTES, "%zu/%zu", tally->succeeded, tally->calls);
+    return text;
+}

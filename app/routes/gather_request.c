@@ -1,0 +1,77 @@
+#include "routes/gather_request.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { PARAM_NAME_BYTES = 128 };
+
+/* Those that are no part of a URL, and in a query those that would end the value. */
+static bool is_encoded(unsigned char c, bool in_query)
+{
+    return c >= 0x80 || strchr("\"<>\\^`{|}#", c) || (in_query && strchr("&=+", c));
+}
+
+static int append_value(weir_buffer *out, const char *value, bool in_query)
+{
+    int err = 0;
+    for (const unsigned char *p = (const unsigned char *)value; *p && err == 0; p++) {
+        if (*p <= ' ' || *p == 0x7f)
+            return -EINVAL;
+        err = is_encoded(*p, in_query) ? weir_buffer_printf(out, "%%%02X", *p)
+                                       : weir_buffer_append_byte(out, (char)*p);
+    }
+    return err;
+}
+
+static int append_param(weir_buffer *out, const struct url_part *part, gather_param *param, const void *of)
+{
+    char name[PARAM_NAME_BYTES];
+    if (part->length >= sizeof name)
+        return -EINVAL;
+    memcpy(name, part->text, part->length);
+    name[part->length] = '\0';
+    const char *value = param(of, name);
+    return value ? append_value(out, value, part->in_query) : -EINVAL;
+}
+
+int gather_expand(weir_buffer *out, const struct url_template *url, gather_param *param, const void *of)
+{
+    int err = weir_buffer_append_text(out, url->origin);
+    for (size_t i = 0; i < url->part_count && err == 0; i++) {
+        const struct url_part *part = &url->parts[i];
+        err = part->is_param ? append_param(out, part, param, of)
+                             : weir_buffer_append(out, part->text, part->length);
+    }
+    return err ? err : weir_buffer_append_byte(out, '\0');
+}
+
+static bool names_header(weir_bytes list, weir_bytes name)
+{
+    while (list.len > 0) {
+        size_t length = 0;
+        while (length < list.len && list.data[length] != ',')
+            length++;
+        weir_bytes word = {list.data, length};
+        while (word.len > 0 && (*word.data == ' ' || *word.data == '\t'))
+            word.data++, word.len--;
+        while (word.len > 0 && (word.data[word.len - 1] == ' ' || word.data[word.len - 1] == '\t'))
+            word.len--;
+        if (weir_bytes_equal_nocase(word, name))
+            return true;
+        length += length < list.len;
+        list.data += length;
+        list.len -= length;
+    }
+    return false;
+}
+
+bool gather_forwards(const char *const *forward, size_t forward_count, weir_bytes connection, weir_bytes name)
+{
+    static const char *const always[] = {"traceparent", "x-request-id"};
+    bool listed = false;
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        listed = listed || weir_bytes_equal_nocase(name, weir_bytes_of(always[i]));
+    for (size_t i = 0; i < forward_count && !listed; i++)
+        listed = weir_bytes_equal_nocase(name, weir_bytes_of(forward[i]));
+    return listed && !names_header(connection, name);
+}
