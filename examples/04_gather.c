@@ -1,7 +1,6 @@
 /* 04_gather ADDRESS URL…: asks up to twelve services at once and answers with what came in 250 ms. */
 #include <weir.h>
 
-/* [gather] */
 struct call {
     weir_client *client;
     const char *url;
@@ -38,7 +37,7 @@ static int gather(weir_request *req, weir_response *res, void *client)
     weir_buffer_free(&out);
     return err; /* < 0 becomes an answer, too */
 }
-/* [/gather] */
+
 static void *make_client(void *arg) /* on each loop; what it returns is the state of its handlers */
 {
     weir_client *client = arg;

@@ -100,6 +100,7 @@ FAULTS = [
      "docs/guide.md:3: not what stands in examples/one.c"),
     ("quotes", "examples/one.c", "[main]", "[start]", "docs/guide.md:3: examples/one.c has no part main"),
     ("quotes", "docs/guide.md", "```c\nint main(void);\n```\n", "", "docs/guide.md:3: not what stands in"),
+    ("quotes", "docs/guide.md", "Text.", "```c\nint never;\n```", "docs/guide.md:1: C that nobody compiles"),
     ("leftovers", "app/main.c", "", "/* TO" + "DO */\n", "app/main.c:3: TO" + "DO is left"),
 ]
 
