@@ -97,33 +97,42 @@ void *weir_request_alloc(weir_request *req, size_t bytes)
 
 /* --- the body --- */
 
+/* Waits for more of it. 0; < 0 there is no more, and that is not where it ends. */
+static int more_body(struct weir__exchange *x)
+{
+    int got;
+
+    if (x->request.continue_due) {
+        x->request.continue_due = false;
+        got = weir__response_send_continue(x);
+        if (got < 0)
+            return got;
+    }
+    got = weir__exchange_fill(x);
+    if (got == 0)
+        got = weir__http_body_closed(&x->request.body);
+    return got < 0 ? got : 0;
+}
+
 /* The next run of payload, at most `most` bytes, where it lies in the input; empty at the end. */
 static int next_run(struct weir__exchange *x, size_t most, weir_bytes *payload)
 {
     weir_request *req = &x->request;
 
-    for (;;) {
+    while (req->body_err == 0) {
         size_t used, here = x->input_len - x->input_at;
         int step = weir__http_body_next(&req->body, x->input + x->input_at, here < most ? here : most, &used,
                                         payload);
 
         x->input_at += used;
-        if (step != WEIR__HTTP_BODY_MORE)
+        if (step == WEIR__HTTP_BODY_DATA || step == WEIR__HTTP_BODY_END)
             return step;
-        if (x->input_at < x->input_len)
-            continue;
-        if (req->continue_due) {
-            int err = weir__response_send_continue(x);
-            req->continue_due = false;
-            if (err < 0)
-                return err;
-        }
-        step = weir__exchange_fill(x);
-        if (step == 0)
-            step = weir__http_body_closed(&req->body);
+        if (step == WEIR__HTTP_BODY_MORE && x->input_at == x->input_len)
+            step = more_body(x);
         if (step < 0)
-            return step;
+            req->body_err = step;
     }
+    return req->body_err;
 }
 
 ssize_t weir_request_read(weir_request *req, void *data, size_t bytes)

@@ -191,9 +191,8 @@ static int begin(struct weir__exchange *x, int status)
         return -WEIR_EBUSY;
     if (status < 200 || status > 599)
         return -EINVAL;
-    /* What is still to be read of a body that is too large to skip would be taken for the next request. */
     if (atomic_load_explicit(&x->connection->home->server->draining, memory_order_relaxed) ||
-        x->input_end != 0)
+        x->input_end != 0 || x->request.body_err < 0)
         res->keep_alive = false;
     return 0;
 }

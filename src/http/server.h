@@ -91,6 +91,7 @@ struct weir_request {
     struct weir__http_request_head head;
     struct weir__http_params params;
     struct weir__http_body body;
+    int body_err;                        /* sticky: what follows can't be understood any more */
     const char *method, *target, *query; /* in the input, made NUL-terminated */
     weir_bytes raw_path, path;           /* as it came, and in normal form */
     const char *path_text, *peer;        /* made when asked for */

@@ -1,0 +1,140 @@
+/* A server and a client of raw bytes in one run, for the tests of the server.
+ *
+ * Threading: all of it is one loop's.
+ */
+#ifndef TEST_HTTP_SERVER_RIG_H
+#define TEST_HTTP_SERVER_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <weir.h>
+
+#include "support/run.h"
+
+struct rig {
+    weir_server_options options;
+    const weir_route *routes;
+    size_t route_count;
+    int (*test)(struct rig *rig);
+    char address[WEIR_ADDRESS_BYTES];
+    weir_event listening;
+    weir_scope serving;
+    int served; /* what weir_server_run() returned */
+    weir_exchange_record last;
+    int records;
+    weir_event recorded;
+    void *data;
+};
+
+static inline void rig_listening(void *arg, const char *address)
+{
+    struct rig *rig = arg;
+
+    (void)snprintf(rig->address, sizeof rig->address, "%s", address);
+    weir_event_set(&rig->listening);
+}
+
+static inline void rig_record(void *arg, const weir_exchange_record *record)
+{
+    struct rig *rig = arg;
+
+    rig->last = *record;
+    rig->records++;
+    weir_event_set(&rig->recorded);
+}
+
+static inline int rig_serve(void *arg)
+{
+    struct rig *rig = arg;
+
+    rig->served = weir_server_run(&rig->options, rig->routes, rig->route_count);
+    return 0;
+}
+
+static inline int rig_main(void *arg)
+{
+    struct rig *rig = arg;
+    int result;
+
+    rig->options.listen = "127.0.0.1:0";
+    rig->options.on_listening = rig_listening;
+    rig->options.on_exchange = rig_record;
+    rig->options.arg = rig;
+    rig->records = 0;
+    weir_event_init(&rig->listening);
+    weir_event_init(&rig->recorded);
+    weir_scope_open(&rig->serving, weir_never(), 0);
+    assert_int_equal(weir_spawn(&rig->serving, "server", rig_serve, rig), 0);
+    assert_int_equal(weir_event_wait(&rig->listening), 0);
+    result = rig->test(rig);
+    weir_scope_cancel(&rig->serving);
+    (void)weir_scope_close(&rig->serving);
+    assert_int_equal(rig->served, -WEIR_ECANCELED);
+    return result;
+}
+
+/* Runs rig->test beside the server, on every kernel interface there is. */
+static inline void rig_run(struct rig *rig)
+{
+    static const enum weir_io kinds[] = {WEIR_IO_SIM, WEIR_IO_EPOLL, WEIR_IO_URING};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        weir_options options = {.io = kinds[i]};
+        int result = weir_run(&options, rig_main, rig);
+        if (result == -ENOSYS || result == -EPERM)
+            continue; /* io_uring is forbidden here */
+        assert_int_equal(result, 0);
+    }
+}
+
+static inline weir_stream *rig_connect(struct rig *rig)
+{
+    weir_stream *s = NULL;
+
+    assert_int_equal(weir_connect(rig->address, &s), 0);
+    return s;
+}
+
+static inline void rig_send(weir_stream *s, const char *text)
+{
+    assert_int_equal(weir_write(s, text, strlen(text)), 0);
+}
+
+/* Reads one answer with its body (by content-length) into text. Returns its status; 0 when the end came
+ * instead; < 0 the connection broke. */
+static inline int rig_answer(weir_stream *s, char *text, size_t room)
+{
+    size_t len = 0, want = SIZE_MAX;
+
+    while (len < want) {
+        ssize_t n = weir_read(s, text + len, want == SIZE_MAX ? 1 : want - len);
+        if (n <= 0)
+            return len == 0 ? (int)n : -WEIR_ETRUNCATED;
+        len += (size_t)n;
+        assert_true(len + 1 < room);
+        text[len] = '\0';
+        if (want == SIZE_MAX && len >= 4 && strcmp(text + len - 4, "\r\n\r\n") == 0) {
+            const char *length = strstr(text, "content-length: ");
+            want = len + (length != NULL ? strtoul(length + 16, NULL, 10) : 0);
+            assert_true(want < room);
+        }
+    }
+    return atoi(text + 9);
+}
+
+/* True when the peer has closed, in order or by a reset. */
+static inline bool rig_is_closed(weir_stream *s)
+{
+    char c;
+
+    return weir_read(s, &c, 1) <= 0;
+}
+
+#endif
