@@ -5,6 +5,7 @@
 #ifndef TEST_HTTP_SERVER_RIG_H
 #define TEST_HTTP_SERVER_RIG_H
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
