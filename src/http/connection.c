@@ -6,6 +6,7 @@
  * is how a client's leaving is seen.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/task.h"
@@ -49,10 +50,53 @@ void weir__connection_close(struct weir__connection *c, bool reset, bool linger)
 
 /* --- input --- */
 
-/* Without memory for a task, or even for an exchange: the least that can be said, if the socket takes it. */
+/* What is said without a task, when none can be made. */
+struct farewell {
+    struct weir__io_op op;
+    struct msghdr msg;
+    struct iovec piece;
+};
+
+#define FAREWELL_BODY "{\"error\":{\"code\":\"busy\",\"message\":\"out of memory; try again later\"}}\n"
+static const char farewell_text[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                    "content-type: application/json\r\n"
+                                    "content-length: 69\r\n"
+                                    "retry-after: 1\r\n"
+                                    "connection: close\r\n\r\n" FAREWELL_BODY;
+_Static_assert(sizeof FAREWELL_BODY - 1 == 69, "the content-length above");
+
+static void farewell_said(struct weir__io_op *op)
+{
+    struct farewell *f = weir__container_of(op, struct farewell, op);
+    struct weir__connection *c = weir__stream_extra(weir__container_of(op->file, weir_stream, file));
+
+    if (!op->file->closing && weir_stream_shutdown(weir__connection_stream(c)) < 0)
+        drop(c, true);
+    free(f);
+}
+
+/* Without memory for a task, or even for an exchange: the connection ends, if possible with a 503. */
 static void turn_away(struct weir__connection *c)
 {
-    drop(c, true);
+    struct farewell *f = calloc(1, sizeof *f);
+
+    if (f == NULL) {
+        drop(c, true);
+        return;
+    }
+    weir__exchange_free(c->exchange);
+    c->exchange = NULL;
+    c->lingering = true;
+    weir__patience_enter(&c->home->linger, &c->patient);
+    weir__connection_await(c);
+    f->piece = (struct iovec){(char *)(uintptr_t)farewell_text, sizeof farewell_text - 1};
+    f->msg = (struct msghdr){.msg_iov = &f->piece, .msg_iovlen = 1};
+    f->op = (struct weir__io_op){.kind = WEIR__IO_SEND,
+                                 .done = farewell_said,
+                                 .file = &weir__connection_stream(c)->file,
+                                 .msg = &f->msg};
+    if (weir__io_submit(c->home->loop->io, &f->op))
+        farewell_said(&f->op);
 }
 
 /* The exchange may have begun: true when more input is wanted. */

@@ -441,6 +441,45 @@ static void exchanges_beyond_the_limit_are_refused(void **state)
     simulate(&rig);
 }
 
+/* More tasks than there may be: those that exist are served, the others hear a 503, and it passes. */
+static int exhaust_tasks(struct rig *rig)
+{
+    weir_stream *busy[8], *s = rig_connect(rig);
+    int n = 0, status = 0;
+
+    for (; n < 8 && status != 503; n++) {
+        weir_scope soon;
+        busy[n] = rig_connect(rig);
+        rig_send(busy[n], "GET /sleeping HTTP/1.1\r\nHost: a\r\n\r\n");
+        weir_scope_open(&soon, weir_after_ms(100), 0);
+        status = rig_answer(busy[n], answer, sizeof answer);
+        (void)weir_scope_close(&soon);
+    }
+    assert_int_equal(status, 503);
+    assert_non_null(strstr(answer, "\"busy\""));
+    assert_int_equal(strlen(strstr(answer, "\r\n\r\n") + 4), 69);
+    assert_true(rig_is_closed(busy[n - 1]));
+    for (int i = 0; i < n; i++)
+        weir_stream_close(busy[i]);
+    while (rig->records < n - 1) {
+        weir_event_reset(&rig->recorded);
+        assert_int_equal(weir_event_wait(&rig->recorded), 0);
+    }
+    rig_send(s, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(rig_answer(s, answer, sizeof answer), 200);
+    weir_stream_close(s);
+    return 0;
+}
+
+static void without_memory_for_a_task_the_answer_is_503(void **state)
+{
+    struct rig rig = RIG(exhaust_tasks);
+    weir_options options = {.io = WEIR_IO_SIM, .tasks_max = 8};
+
+    (void)state;
+    assert_int_equal(weir_run(&options, rig_main, &rig), 0);
+}
+
 static int wait_for_place(struct rig *rig)
 {
     weir_stream *first = rig_connect(rig), *second;
@@ -549,6 +588,7 @@ int main(void)
         cmocka_unit_test(a_client_that_leaves_cancels_its_exchange),
         cmocka_unit_test(a_client_that_only_stops_sending_is_answered),
         cmocka_unit_test(exchanges_beyond_the_limit_are_refused),
+        cmocka_unit_test(without_memory_for_a_task_the_answer_is_503),
         cmocka_unit_test(connections_beyond_the_limit_wait),
         cmocka_unit_test(slow_clients_lose_their_connections),
         cmocka_unit_test(draining_finishes_what_has_begun),
