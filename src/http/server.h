@@ -58,7 +58,7 @@ struct weir__server_loop {
     struct weir__loop *loop;
     void *state; /* the user's, from setup */
     weir_listener **listeners;
-    size_t listener_count;
+    size_t listener_count, closing_listeners;
     bool accepting, full;
     atomic_int connection_count; /* read by other loops, to place new ones */
     int connections_max;
@@ -67,7 +67,7 @@ struct weir__server_loop {
     struct weir__http_field *fields;   /* room to parse into */
     struct weir__scope exchange_scope; /* of every exchange's task */
     weir_event stop;                   /* never set: what serving waits for is its cancel */
-    weir_event quiet;                  /* set when draining and no connection is left */
+    weir_event quiet;                  /* set when draining and no connection or listener is left */
     /* Queueing on the loop: see exchange.c */
     int64_t window_ends_ns, window_least_ns;
     bool overloaded;

@@ -104,16 +104,22 @@ static void accepted(weir_listener *l, void *arg, int fd)
     pause_when_full(here);
 }
 
+static bool is_quiet(struct weir__server_loop *home)
+{
+    return atomic_load_explicit(&home->connection_count, memory_order_relaxed) == 0 &&
+           home->closing_listeners == 0;
+}
+
 void weir__server_loop_left(struct weir__server_loop *home)
 {
-    int left = atomic_fetch_sub_explicit(&home->connection_count, 1, memory_order_relaxed) - 1;
+    atomic_fetch_sub_explicit(&home->connection_count, 1, memory_order_relaxed);
 
     if (home->full && home->accepting) {
         home->full = false;
         for (size_t i = 0; i < home->listener_count; i++)
             weir__listener_resume(home->listeners[i]);
     }
-    if (!home->accepting && left == 0)
+    if (!home->accepting && is_quiet(home))
         weir_event_set(&home->quiet);
 }
 
@@ -194,11 +200,21 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
 
 /* --- serving and draining --- */
 
+static void listener_closed(void *arg)
+{
+    struct weir__server_loop *home = arg;
+
+    home->closing_listeners--;
+    if (is_quiet(home))
+        weir_event_set(&home->quiet);
+}
+
 static void stop_accepting(struct weir__server_loop *home)
 {
     home->accepting = false;
+    home->closing_listeners = home->listener_count;
     for (size_t i = 0; i < home->listener_count; i++)
-        weir__listener_close_detached(home->listeners[i], NULL, NULL);
+        weir__listener_close_detached(home->listeners[i], listener_closed, home);
     home->listener_count = 0;
 }
 
@@ -208,7 +224,7 @@ static bool becomes_quiet(struct weir__server_loop *home, weir_instant until)
     weir_scope shield;
     int err = 0;
 
-    if (atomic_load(&home->connection_count) == 0)
+    if (is_quiet(home))
         return true;
     weir__scope_open_long_shield(&shield, until);
     err = weir_event_wait(&home->quiet);
@@ -249,7 +265,8 @@ void weir__server_loop_close(struct weir__server_loop *home)
 {
     if (home->loop == NULL)
         return;
-    stop_accepting(home);
+    for (size_t i = 0; i < home->listener_count; i++) /* of a server that never came to serve */
+        weir_listener_close(home->listeners[i]);
     weir__patience_stop(&home->idle);
     weir__patience_stop(&home->head);
     weir__patience_stop(&home->progress);
