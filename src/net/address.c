@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+enum { NAME_CHARS_MAX = 253 };
+
 static const char unix_prefix[] = "unix:";
 
 static int parse_unix(const char *path, struct weir__endpoint *out)
@@ -60,6 +62,8 @@ static bool is_name(const char *host)
 {
     const char *label = host, *dot;
 
+    if (strlen(host) > NAME_CHARS_MAX)
+        return false;
     while ((dot = strchr(label, '.')) != NULL) {
         if (!is_label(label, (size_t)(dot - label)))
             return false;

@@ -48,4 +48,7 @@ const char *weir__address_format(const struct sockaddr *addr, socklen_t len, cha
 int weir__resolve(const struct weir__endpoint *endpoint,
                   struct weir__address out[WEIR__ADDRESSES_MAX]) WEIR_CHECKED;
 
+/* Puts them in the order just said, keeping that of each family. count: at most WEIR__ADDRESSES_MAX. */
+void weir__addresses_alternate(struct weir__address *list, int count);
+
 #endif

@@ -27,7 +27,7 @@ static bool take_next(const struct weir__address *from, int count, int *at, sa_f
     return false;
 }
 
-static void let_families_alternate(struct weir__address *list, int count)
+void weir__addresses_alternate(struct weir__address *list, int count)
 {
     struct weir__address from[WEIR__ADDRESSES_MAX];
     int six = 0, four = 0, n = 0;
@@ -56,6 +56,6 @@ int weir__resolve(const struct weir__endpoint *endpoint, struct weir__address ou
         count = find_localhost(endpoint->port, out);
     if (count == 0)
         return -WEIR_EDNS;
-    let_families_alternate(out, count);
+    weir__addresses_alternate(out, count);
     return count;
 }

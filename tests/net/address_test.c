@@ -1,0 +1,333 @@
+/* Addresses as text, both ways, and the hosts file. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include "net/address.h"
+#include "net/hosts.h"
+#include "net/net_rig.h"
+
+/* --- reading --- */
+
+static void addresses_are_taken_apart(void **state)
+{
+    static const struct {
+        const char *text, *host;
+        int port;
+    } table[] = {
+        {"127.0.0.1:8080", "127.0.0.1", 8080}, {"0.0.0.0:0", "0.0.0.0", 0},
+        {"[::1]:65535", "::1", 65535},         {"[2001:db8::7]:80", "2001:db8::7", 80},
+        {"localhost:1", "localhost", 1},       {"a-b.c_d.example:443", "a-b.c_d.example", 443},
+        {"3com.x2:80", "3com.x2", 80},         {"[::ffff:127.0.0.1]:9", "::ffff:127.0.0.1", 9},
+    };
+    struct weir__endpoint e;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        assert_int_equal(weir__endpoint_parse(table[i].text, &e), 0);
+        assert_false(e.is_unix);
+        assert_string_equal(e.host, table[i].host);
+        assert_int_equal(e.port, table[i].port);
+        assert_int_equal(e.bracketed, table[i].text[0] == '[');
+    }
+}
+
+static void what_is_no_address_is_refused(void **state)
+{
+    static const char *const table[] = {
+        "",
+        ":",
+        ":80",
+        "localhost",
+        "localhost:",
+        "127.0.0.1",
+        "::1:80",
+        "[::1]",
+        "[::1]80",
+        "[::1]:",
+        "[127.0.0.1]:80",
+        "[localhost]:80",
+        "[]:80",
+        "[::1:80",
+        "a:b",
+        "a:-1",
+        "a:+1",
+        "a: 1",
+        "a:1 ",
+        "a:65536",
+        "a:100000",
+        "a:999999999",
+        "a:1:2",
+        "a b:80",
+        "a..b:80",
+        ".a:80",
+        "-a:80",
+        "a-:80",
+        "256.0.0.1:80",
+        "1.2.3:80",
+        "a.7:80",
+        "unix:",
+        "http://a:80",
+        "[::1%lo]:80",
+        "*:80",
+        "a\n:80",
+        "[::g]:80",
+        "1.2.3.4.5:1",
+        "0x7f000001.9:1",
+    };
+    struct weir__endpoint e;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (weir__endpoint_parse(table[i], &e) != -EINVAL)
+            fail_msg("'%s' was taken for an address", table[i]);
+}
+
+static void lengths_have_their_limits(void **state)
+{
+    struct weir__endpoint e;
+    struct sockaddr_un un;
+    char text[400] = "unix:";
+
+    (void)state;
+    memset(text + 5, 'p', sizeof un.sun_path - 1);
+    assert_int_equal(weir__endpoint_parse(text, &e), 0);
+    assert_true(e.is_unix);
+    memcpy(&un, &e.unix_path.storage, sizeof un);
+    assert_int_equal(un.sun_family, AF_UNIX);
+    assert_string_equal(un.sun_path, text + 5);
+    text[5 + sizeof un.sun_path - 1] = 'p';
+    assert_int_equal(weir__endpoint_parse(text, &e), -EINVAL);
+
+    memset(text, 'a', sizeof text);
+    strcpy(text + 63, ".x:80");
+    assert_int_equal(weir__endpoint_parse(text, &e), 0);
+    memset(text, 'a', sizeof text);
+    strcpy(text + 64, ".x:80");
+    assert_int_equal(weir__endpoint_parse(text, &e), -EINVAL);
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 2 ? '.' : 'a';
+    strcpy(text + 253, ":80");
+    assert_int_equal(weir__endpoint_parse(text, &e), 0);
+    for (size_t i = 250; i < 256; i++)
+        text[i] = i % 2 ? '.' : 'a';
+    strcpy(text + 255, ":80");
+    assert_int_equal(weir__endpoint_parse(text, &e), -EINVAL);
+    for (size_t i = 250; i < sizeof text; i++)
+        text[i] = i % 2 ? '.' : 'a';
+    strcpy(text + 387, ":80");
+    assert_int_equal(weir__endpoint_parse(text, &e), -EINVAL);
+}
+
+/* --- writing --- */
+
+static void addresses_are_written(void **state)
+{
+    static const struct {
+        const char *host, *text;
+    } table[] = {
+        {"127.0.0.1", "127.0.0.1:8080"},
+        {"255.255.255.255", "255.255.255.255:8080"},
+        {"::", "[::]:8080"},
+        {"2001:DB8:0:0:0:0:0:1", "[2001:db8::1]:8080"},
+        {"::ffff:1.2.3.4", "[::ffff:1.2.3.4]:8080"},
+        {"1111:2222:3333:4444:5555:6666:7777:8888", "[1111:2222:3333:4444:5555:6666:7777:8888]:8080"},
+    };
+    struct weir__address a;
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    char text[WEIR_ADDRESS_BYTES];
+    char longest[sizeof un.sun_path + 6] = "unix:";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        assert_int_equal(weir__address_of_literal(table[i].host, 8080, &a), 0);
+        assert_string_equal(weir__address_format(&a.any, a.len, text), table[i].text);
+    }
+    assert_int_equal(weir__address_of_literal("localhost", 8080, &a), -EINVAL);
+    memset(un.sun_path, 'q', sizeof un.sun_path); /* the kernel allows it to lack its NUL */
+    memset(longest + 5, 'q', sizeof un.sun_path);
+    assert_string_equal(weir__address_format((struct sockaddr *)&un, sizeof un, text), longest);
+    assert_string_equal(weir__address_format((struct sockaddr *)&un, sizeof(sa_family_t), text), "unix");
+}
+
+/* --- the hosts file --- */
+
+static const char hosts[] = "# a comment naming alpha\n"
+                            "127.0.0.1\tlocalhost\n"
+                            "   10.0.0.1   Alpha alpha.example # beta\n"
+                            "\n"
+                            "10.0.0.2 gamma#delta\n"
+                            "not-an-address alpha\n"
+                            "fe80::1%lo alpha\n"
+                            "::1 alpha\r\n"
+                            "10.0.0.3\n"
+                            "10.0.0.4 alphabet\n"
+                            "10.0.0.5 last alpha";
+
+static void expect(const char *name, const char *expected)
+{
+    struct weir__address found[WEIR__ADDRESSES_MAX];
+    char all[1000] = "", text[WEIR_ADDRESS_BYTES];
+    int count = weir__hosts_find(hosts, strlen(hosts), name, 7, found, WEIR__ADDRESSES_MAX);
+
+    for (int i = 0; i < count; i++) {
+        strcat(all, weir__address_format(&found[i].any, found[i].len, text));
+        strcat(all, " ");
+    }
+    assert_string_equal(all, expected);
+}
+
+static void names_are_found_in_hosts(void **state)
+{
+    (void)state;
+    expect("alpha", "10.0.0.1:7 [::1]:7 10.0.0.5:7 ");
+    expect("ALPHA.example", "10.0.0.1:7 ");
+    expect("localhost", "127.0.0.1:7 ");
+    expect("gamma", "10.0.0.2:7 ");
+    expect("last", "10.0.0.5:7 ");
+    expect("beta", "");
+    expect("delta", "");
+    expect("alph", "");
+    expect("10.0.0.3", "");
+    expect("comment", "");
+}
+
+struct hosts_file {
+    char path[64];
+    FILE *file;
+};
+
+static void begin_file(struct hosts_file *f)
+{
+    strcpy(f->path, P_tmpdir "/weir-hosts-XXXXXX");
+    f->file = fdopen(mkstemp(f->path), "w");
+    assert_non_null(f->file);
+}
+
+static int find_in(struct hosts_file *f, const char *name, struct weir__address *found)
+{
+    if (f->file != NULL)
+        assert_int_equal(fclose(f->file), 0);
+    f->file = NULL;
+    return weir__hosts_read(f->path, name, 7, found);
+}
+
+/* Wherever the pieces in which the file is read begin and end. */
+static void a_long_hosts_file_is_read_to_its_end(void **state)
+{
+    struct weir__address found[WEIR__ADDRESSES_MAX];
+    char text[WEIR_ADDRESS_BYTES];
+    struct hosts_file f;
+
+    (void)state;
+    for (int length = 0; length < 70; length++) {
+        begin_file(&f);
+        fprintf(f.file, "10.0.0.1 first\n#%*s\n", length, "");
+        for (int i = 0; i < 200; i++)
+            fprintf(f.file, "10.1.0.%d name%d wanted%d.example\n", i, i, i);
+        fprintf(f.file, "10.0.0.2 first");
+        for (int i = 0; i < 200; i += 7) {
+            char name[40], expected[40];
+            (void)snprintf(name, sizeof name, "wanted%d.example", i);
+            (void)snprintf(expected, sizeof expected, "10.1.0.%d:7", i);
+            assert_int_equal(find_in(&f, name, found), 1);
+            assert_string_equal(weir__address_format(&found[0].any, found[0].len, text), expected);
+        }
+        assert_int_equal(find_in(&f, "first", found), 2);
+        (void)unlink(f.path);
+    }
+}
+
+static void a_strange_hosts_file_does_no_harm(void **state)
+{
+    struct weir__address found[WEIR__ADDRESSES_MAX];
+    struct hosts_file f;
+
+    (void)state;
+    assert_int_equal(weir__hosts_read("/nonexistent/hosts", "a", 7, found), 0);
+    assert_int_equal(weir__hosts_read("/", "a", 7, found), 0);
+
+    begin_file(&f); /* one name, more addresses than are taken */
+    for (int i = 0; i < 3 * WEIR__ADDRESSES_MAX; i++)
+        fprintf(f.file, "10.0.0.%d many\n", i);
+    assert_int_equal(find_in(&f, "many", found), WEIR__ADDRESSES_MAX);
+    (void)unlink(f.path);
+
+    begin_file(&f); /* a line longer than any piece, and one behind it */
+    for (int i = 0; i < 20000; i++)
+        fputc('x', f.file);
+    fprintf(f.file, "\n10.0.0.9 after\n");
+    assert_int_equal(find_in(&f, "after", found), 1);
+    (void)unlink(f.path);
+
+    begin_file(&f); /* what lies beyond the limit is not seen, and not read */
+    fprintf(f.file, "10.0.0.1 near\n");
+    for (int i = 0; i < WEIR__HOSTS_BYTES_MAX / 8 + 2000; i++)
+        fputs("# blank\n", f.file);
+    fprintf(f.file, "10.0.0.2 far\n");
+    assert_int_equal(find_in(&f, "near", found), 1);
+    assert_int_equal(find_in(&f, "far", found), 0);
+    (void)unlink(f.path);
+}
+
+/* --- resolving --- */
+
+static int resolve_text(const char *text, struct weir__address *out)
+{
+    struct weir__endpoint e;
+    assert_int_equal(weir__endpoint_parse(text, &e), 0);
+    return weir__resolve(&e, out);
+}
+
+static void hosts_are_resolved(void **state)
+{
+    struct weir__address found[WEIR__ADDRESSES_MAX];
+    bool loopback = true;
+    int count;
+
+    (void)state;
+    assert_int_equal(resolve_text("unix:/run/x", found), 1);
+    assert_int_equal(found[0].any.sa_family, AF_UNIX);
+    assert_int_equal(resolve_text("[::1]:4", found), 1);
+    assert_int_equal(found[0].any.sa_family, AF_INET6);
+    assert_int_equal(resolve_text("no-such-host.invalid:4", found), -WEIR_EDNS);
+    count = resolve_text("LocalHost:4", found);
+    assert_true(count > 0);
+    for (int i = 0; i < count; i++) {
+        char text[WEIR_ADDRESS_BYTES];
+        weir__address_format(&found[i].any, found[i].len, text);
+        loopback = loopback && (strncmp(text, "127.", 4) == 0 || strcmp(text, "[::1]:4") == 0);
+    }
+    assert_true(loopback);
+}
+
+static void families_take_turns(void **state)
+{
+    static const char *const before[] = {"10.0.0.1", "10.0.0.2", "::1", "10.0.0.3", "::2"};
+    static const char *const after[] = {"[::1]:1", "10.0.0.1:1", "[::2]:1", "10.0.0.2:1", "10.0.0.3:1"};
+    struct weir__address list[5];
+    char text[WEIR_ADDRESS_BYTES];
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(weir__address_of_literal(before[i], 1, &list[i]), 0);
+    weir__addresses_alternate(list, 5);
+    for (int i = 0; i < 5; i++)
+        assert_string_equal(weir__address_format(&list[i].any, list[i].len, text), after[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_are_taken_apart),
+        cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(lengths_have_their_limits),
+        cmocka_unit_test(addresses_are_written),
+        cmocka_unit_test(names_are_found_in_hosts),
+        cmocka_unit_test(a_long_hosts_file_is_read_to_its_end),
+        cmocka_unit_test(a_strange_hosts_file_does_no_harm),
+        cmocka_unit_test(hosts_are_resolved),
+        cmocka_unit_test(families_take_turns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
