@@ -6,7 +6,6 @@
 
 #include <weir/text.h>
 
-#include "command_list.h"
 #include "commands.h"
 
 struct command {
@@ -18,16 +17,10 @@ struct command {
 };
 
 static const struct command commands[] = {
-#ifdef HAVE_COMMAND_SERVE
     {"serve", "FILE.yaml", "run the gateway that the file describes", command_serve_help, command_serve},
-#endif
     {"check", "FILE.yaml", "validate a configuration file", command_check_help, command_check},
-#ifdef HAVE_COMMAND_DEMO
     {"demo", "", "run a gateway with twelve simulated backends", command_demo_help, command_demo},
-#endif
-#ifdef HAVE_COMMAND_LOAD
     {"load", "URL…", "measure a server with open-loop load", command_load_help, command_load},
-#endif
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -1,0 +1,172 @@
+/* weir load: measures a server with open-loop load. */
+#include "commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "load_run.h"
+#include "options.h"
+
+const char command_load_help[] =
+    "usage: weir load [--rate N] [--for TIME] [--connections N] [--method M] [--header 'NAME: VALUE']…\n"
+    "                 [--body TEXT | --body @FILE] [--timeout TIME] [--json] URL…\n"
+    "\n"
+    "Sends requests at a fixed rate, whether or not the ones before were answered, and says how\n"
+    "long the answers took: from the time each request was meant to start, so that waiting for a\n"
+    "slow server counts. Several URLs are asked in turn; {n} in one stands for the number of the\n"
+    "request.\n"
+    "\n"
+    "  --rate N           requests in a second (100)\n"
+    "  --for TIME         how long (10s)\n"
+    "  --connections N    at most so many at once (256)\n"
+    "  --method M         GET, or POST with a body\n"
+    "  --header 'N: V'    sent with each request; may stand several times\n"
+    "  --body TEXT        sent with each request; @FILE: what the file holds\n"
+    "  --timeout TIME     of one request (10s)\n"
+    "  --json             one JSON object instead of text\n"
+    "\n"
+    "Exit code 0 when anything was answered, with whatever status; 1 when nothing was. Ctrl-C ends\n"
+    "it early, with the figures so far.\n"
+    "\n"
+    "examples:\n"
+    "  weir load http://127.0.0.1:8080/page/{n} --rate 200 --for 10s\n"
+    "  weir load http://127.0.0.1:8080/hello --rate 5000 --connections 64 --json\n";
+
+enum { BODY_BYTES_MAX = 64 << 20, REPORT_BYTES_MAX = 1 << 20 };
+
+struct load_options {
+    struct load_plan plan;
+    weir_duration timeout;
+    const char *method, *body;
+    struct option_list headers;
+    bool json;
+};
+
+#define AT(member) offsetof(struct load_options, member)
+static const struct option options[] = {
+    {"--rate", OPTION_REAL, AT(plan.rate), 0.001, 1e6},
+    {"--for", OPTION_DURATION, AT(plan.length), 0, 0},
+    {"--connections", OPTION_INT, AT(plan.connections), 1, 100000},
+    {"--method", OPTION_TEXT, AT(method), 0, 0},
+    {"--header", OPTION_LIST, AT(headers), 0, 0},
+    {"--body", OPTION_TEXT, AT(body), 0, 0},
+    {"--timeout", OPTION_DURATION, AT(timeout), 0, 0},
+    {"--json", OPTION_FLAG, AT(json), 0, 0},
+};
+#undef AT
+
+/* Splits "NAME: VALUE" in its place.
+ * Returns: false when there is no name.
+ */
+static bool read_header(char *text, weir_header *out)
+{
+    char *colon = strchr(text, ':');
+    if (!colon || colon == text)
+        return false;
+    *colon = '\0';
+    *out = (weir_header){text, colon + 1 + strspn(colon + 1, " \t")};
+    return true;
+}
+
+static int read_file(const char *path, weir_buffer *out)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return -errno;
+    int err = 0;
+    for (size_t n = 1; n > 0 && err == 0;) {
+        char *room = weir_buffer_reserve(out, 64 << 10);
+        err = room ? 0 : -WEIR_ETOOLARGE;
+        n = room ? fread(room, 1, 64 << 10, file) : 0;
+        weir_buffer_commit(out, n);
+    }
+    if (err == 0 && ferror(file))
+        err = -EIO;
+    fclose(file);
+    return err;
+}
+
+static int read_body(const char *text, weir_buffer *out)
+{
+    if (!text)
+        return 0;
+    int err = text[0] == '@' ? read_file(text + 1, out) : weir_buffer_append_text(out, text);
+    if (err) {
+        fprintf(stderr, "weir load: %s: %s\n", text[0] == '@' ? text + 1 : "--body", weir_error_text(err));
+        return EXIT_FAILED;
+    }
+    return 0;
+}
+
+static int report(const struct load_options *o, const struct load_stats *stats)
+{
+    weir_buffer out;
+    weir_buffer_init(&out, REPORT_BYTES_MAX);
+    int err = o->json ? load_stats_json(stats, &o->plan, &out) : load_stats_text(stats, &o->plan, &out);
+    if (err == 0 && (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout) != 0))
+        err = -errno;
+    weir_buffer_free(&out);
+    return err == 0 && stats->answered ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int run(const struct load_options *o, const struct load_target *target)
+{
+    struct load_stats *stats = malloc(sizeof *stats);
+    int err = stats ? load_run(target, stats) : -ENOMEM;
+    int code = EXIT_FAILED;
+    if (err < 0)
+        fprintf(stderr, "weir load: %s\n", weir_error_text(err));
+    else
+        code = report(o, stats);
+    free(stats);
+    return code;
+}
+
+int command_load(int argc, char **argv)
+{
+    const char *words[argc], *header_texts[argc];
+    weir_header headers[argc];
+    struct option_list urls = {words, 0};
+    struct load_options o = {
+        .plan = {.rate = 100, .length = weir_seconds(10), .connections = 256},
+        .timeout = weir_seconds(10),
+        .headers = {header_texts, 0},
+    };
+    int code = options_read("load", argc, argv, options, sizeof options / sizeof *options, &o, &urls);
+    if (code)
+        return code;
+    if (urls.count == 0)
+        return cli_usage("load", "no URL given");
+    for (size_t i = 0; i < urls.count; i++)
+        if (strncasecmp(urls.items[i], "http://", 7) != 0)
+            return cli_usage("load", "'%s' is no URL, expected http://HOST[:PORT]/PATH", urls.items[i]);
+    for (size_t i = 0; i < o.headers.count; i++)
+        if (!read_header((char *)(uintptr_t)o.headers.items[i], &headers[i]))
+            return cli_usage("load", "--header is '%s', expected 'NAME: VALUE'", o.headers.items[i]);
+
+    weir_buffer body;
+    weir_buffer_init(&body, BODY_BYTES_MAX);
+    code = read_body(o.body, &body);
+    if (code == 0) {
+        const struct load_target target = {
+            .plan = o.plan,
+            .urls = urls.items,
+            .url_count = urls.count,
+            .timeout = o.timeout,
+            .method = o.method ? o.method
+                      : o.body ? "POST"
+                               : "GET",
+            .headers = headers,
+            .header_count = o.headers.count,
+            .body = weir_buffer_bytes(&body),
+            .progress = isatty(STDERR_FILENO),
+        };
+        code = run(&o, &target);
+    }
+    weir_buffer_free(&body);
+    return code;
+}

@@ -1,0 +1,174 @@
+#include "load_run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/runtime.h>
+#include <weir/scope.h>
+#include <weir/task.h>
+
+enum { URL_BYTES_MAX = 64 << 10, PROGRESS_BYTES = 256, REPLY_BYTES_MAX = 256 << 20 };
+
+struct run {
+    const struct load_target *target;
+    struct load_stats *stats;
+    weir_client *client;
+    weir_instant start;
+    uint64_t next; /* request to be sent */
+    weir_scope workers;
+};
+
+int load_url(weir_buffer *out, const char *url, uint64_t number)
+{
+    static const char mark[] = "{n}";
+    int err = 0;
+    weir_buffer_clear(out);
+    for (const char *at; err == 0 && (at = strstr(url, mark)); url = at + strlen(mark)) {
+        err = weir_buffer_append(out, url, (size_t)(at - url));
+        if (err == 0)
+            err = weir_buffer_printf(out, "%llu", (unsigned long long)number);
+    }
+    return err ? err : weir_buffer_append_text(out, url);
+}
+
+static weir_instant time_of(const struct run *run, uint64_t number)
+{
+    return weir_add(run->start, (weir_duration){(int64_t)((double)number * 1e9 / run->target->plan.rate)});
+}
+
+static int fetch(struct run *run, weir_buffer *url, uint64_t number, weir_reply *reply)
+{
+    const struct load_target *t = run->target;
+    int err = load_url(url, t->urls[number % t->url_count], number);
+    if (err)
+        return err;
+    const weir_fetch_options options = {
+        .method = t->method,
+        .url = url->data,
+        .headers = t->headers,
+        .header_count = t->header_count,
+        .body = t->body.data,
+        .body_bytes = t->body.len,
+    };
+    weir_scope scope;
+    weir_scope_open(&scope, weir_after(t->timeout), 0);
+    err = weir_fetch(run->client, &options, reply);
+    (void)weir_scope_close(&scope);
+    return err;
+}
+
+static void send_one(struct run *run, weir_buffer *url, uint64_t number, weir_instant intended)
+{
+    weir_reply reply = {0};
+    run->stats->sent++;
+    weir_histogram_record(&run->stats->late, weir_between(intended, weir_now()));
+    int err = fetch(run, url, number, &reply);
+    if (err == 0)
+        load_stats_answer(run->stats, reply.status, reply.body_bytes, weir_between(intended, weir_now()));
+    else if (err == -WEIR_ECANCELED)
+        run->stats->unfinished++;
+    else
+        load_stats_error(run->stats, err);
+    weir_reply_free(&reply);
+}
+
+/* One connection's worth of load: the next request that nobody has taken, at its time or, when that has
+ * passed while all were busy, at once.
+ */
+static int work(void *arg)
+{
+    struct run *run = arg;
+    const weir_instant end = weir_add(run->start, run->target->plan.length);
+    weir_buffer url;
+    int err = 0;
+    weir_buffer_init(&url, URL_BYTES_MAX);
+    while (err == 0 && run->next < run->stats->planned && weir_now().ns < end.ns) {
+        uint64_t number = run->next++;
+        weir_instant intended = time_of(run, number);
+        if (intended.ns > weir_now().ns)
+            err = weir_sleep_until(intended);
+        if (err == 0)
+            send_one(run, &url, number, intended);
+        if (err == 0)
+            err = weir_cancelled();
+    }
+    weir_buffer_free(&url);
+    return 0;
+}
+
+static int heed_signals(void *arg)
+{
+    struct run *run = arg;
+    const int numbers[] = {SIGINT, SIGTERM};
+    weir_signals signals;
+    int err = weir_signals_open(&signals, numbers, 2);
+    if (err < 0)
+        return err;
+    err = weir_signals_wait(&signals);
+    if (err > 0)
+        weir_scope_cancel(&run->workers);
+    weir_signals_close(&signals);
+    return 0;
+}
+
+static int show_progress(void *arg)
+{
+    const struct run *run = arg;
+    weir_buffer line;
+    weir_buffer_init(&line, PROGRESS_BYTES);
+    while (weir_sleep(weir_ms(500)) == 0) {
+        weir_buffer_clear(&line);
+        if (load_stats_progress(run->stats, weir_between(run->start, weir_now()), &line) == 0)
+            fprintf(stderr, "\r%s\033[K", line.data);
+    }
+    fprintf(stderr, "\r\033[K");
+    weir_buffer_free(&line);
+    return 0;
+}
+
+static void run_workers(struct run *run)
+{
+    const uint64_t most = (uint64_t)run->target->plan.connections;
+    const uint64_t count = run->stats->planned < most ? run->stats->planned : most;
+    weir_scope_open(&run->workers, weir_never(), WEIR_COLLECT);
+    for (uint64_t i = 0; i < count; i++)
+        weir_spawn(&run->workers, "load", work, run);
+    (void)weir_scope_close(&run->workers);
+}
+
+static int run_all(void *arg)
+{
+    struct run *run = arg;
+    const int connections = run->target->plan.connections;
+    const weir_client_options options = {
+        .connections_per_origin = connections,
+        .waiting_per_origin = connections,
+        .connect_timeout = run->target->timeout,
+        .reply_bytes = REPLY_BYTES_MAX,
+    };
+    int err = weir_client_open(&options, &run->client);
+    if (err)
+        return err;
+    weir_scope beside;
+    weir_scope_open(&beside, weir_never(), WEIR_COLLECT);
+    weir_spawn(&beside, "signals", heed_signals, run);
+    if (run->target->progress)
+        weir_spawn(&beside, "progress", show_progress, run);
+    run->start = weir_now();
+    run_workers(run);
+    run->stats->took = weir_between(run->start, weir_now());
+    weir_scope_cancel(&beside);
+    (void)weir_scope_close(&beside);
+    weir_client_close(run->client);
+    return 0;
+}
+
+int load_run(const struct load_target *target, struct load_stats *stats)
+{
+    struct run run = {.target = target, .stats = stats};
+    double planned = target->plan.rate * (double)target->plan.length.ns / 1e9;
+    load_stats_init(stats);
+    stats->planned = planned < 1 ? 1 : (uint64_t)(planned + 0.5);
+    return weir_run(NULL, run_all, &run);
+}

@@ -1,0 +1,35 @@
+/* One run of open-loop load: every request has its time, whether or not the ones before were answered, and
+ * its latency counts from that time.
+ *
+ * Threading: load_run lends the calling thread to a runtime with one loop.
+ */
+#ifndef APP_LOAD_RUN_H
+#define APP_LOAD_RUN_H
+
+#include <weir/http_client.h>
+
+#include "load_stats.h"
+
+struct load_target {
+    struct load_plan plan;
+    const char *const *urls; /* in turn; {n} stands for the number of the request, from 0 */
+    size_t url_count;
+    weir_duration timeout; /* of one request */
+    const char *method;
+    const weir_header *headers;
+    size_t header_count;
+    weir_bytes body;
+    bool progress; /* a line on stderr, again and again */
+};
+
+/* Runs it; SIGINT and SIGTERM end it early.
+ * Returns: 0 with stats, whatever was answered; the errors of weir_run() and weir_client_open().
+ */
+WEIR_CHECKED int load_run(const struct load_target *target, struct load_stats *stats);
+
+/* Writes the URL of a request: a template with {n} filled in.
+ * Returns: 0, -WEIR_ETOOLARGE, -ENOMEM.
+ */
+WEIR_CHECKED int load_url(weir_buffer *out, const char *url, uint64_t number);
+
+#endif
