@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Gather answers of the real program: what callers see when backends answer, fail, dawdle and misbehave."""
+import contextlib
+import json
+import socket
+import time
+
+from rig import Backend, Weir, answering, ask, connect, read_head, receive, run, same, sending, until
+
+
+def route(path, calls, **settings):
+    """calls: name → url, or name → {url: …, deadline: …}"""
+    listed = [{"name": name, **(call if isinstance(call, dict) else {"url": call})} for name, call in calls.items()]
+    return {"path": path, "gather": {**settings, "calls": listed}}
+
+
+@contextlib.contextmanager
+def gateway(*routes, **top):
+    config = {"listen": "127.0.0.1:0", "loops": 1, "routes": list(routes), **top}
+    with Weir("serve", config=json.dumps(config)) as weir: # JSON is YAML
+        yield weir.address()
+
+
+def url(backend, path="/"):
+    return f"http://127.0.0.1:{backend.port}{path}"
+
+
+def closed_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def silent(connection):
+    read_head(connection)
+    connection.recv(1) # until the gateway leaves
+
+
+def all_answers_in_order_as_they_came():
+    bodies = {"z": b' {"n": 1.0}\n', "a": b"[1,2]", "m": b'"x"'}
+    with contextlib.ExitStack() as stack:
+        backends = {name: stack.enter_context(Backend(answering(body=body))) for name, body in bodies.items()}
+        address = stack.enter_context(gateway(route("/p", {name: url(b) for name, b in backends.items()})))
+        answer = ask(address, "/p")
+        same(answer.status, 200)
+        same(answer.headers["content-type"], "application/json")
+        assert "x-weir-partial" not in answer.headers
+        same(answer.body, b'{"z":{"status":200,"body": {"n": 1.0}\n},"a":{"status":200,"body":[1,2]},'
+                          b'"m":{"status":200,"body":"x"}}')
+
+
+def other_bodies_are_text_or_base64():
+    with Backend(answering(body=b"h\xc3\xa9\"", kind="text/plain")) as text, \
+            Backend(answering(body=b"\xff\x00", kind="image/png")) as image, \
+            Backend(answering(body=b"{oops", kind="application/json")) as broken, \
+            gateway(route("/p", {"text": url(text), "image": url(image), "broken": url(broken)})) as address:
+        answer = json.loads(ask(address, "/p").body)
+        same(answer["text"], {"status": 200, "body": "hé\""})
+        same(answer["image"], {"status": 200, "body": {"base64": "/wA="}})
+        same(answer["broken"], {"status": 200, "body": "{oops"})
+
+
+def statuses_below_500_succeed_and_redirects_stay():
+    with Backend(answering("404 Not Found", b'"no"')) as missing, \
+            Backend(answering("302 Found\r\nLocation: /elsewhere", b'""')) as moved, \
+            gateway(route("/p", {"missing": url(missing), "moved": url(moved)}, require="all")) as address:
+        answer = ask(address, "/p")
+        same(answer.status, 200)
+        same(json.loads(answer.body), {"missing": {"status": 404, "body": "no"}, "moved": {"status": 302, "body": ""}})
+
+
+def what_is_required_decides_the_status():
+    dead = f"http://127.0.0.1:{closed_port()}/"
+    with Backend(answering()) as good, Backend(silent) as slow, \
+            Backend(answering("500 Oops", b'"sorry"')) as failing:
+        calls = {"good": url(good), "failing": url(failing), "dead": dead}
+        late = {"one": url(slow), "two": url(slow)}
+        mixed = {"one": url(slow), "two": dead}
+        with gateway(route("/all", calls, require="all"), route("/any", calls, require="any"),
+                     route("/none", {"dead": dead}, require="none"), route("/late", late, deadline="100ms"),
+                     route("/mixed", mixed, deadline="100ms"),
+                     route("/default", {"dead": dead})) as address:
+            answer = ask(address, "/all")
+            same((answer.status, answer.headers["x-weir-partial"]), (502, "1/3"))
+            same(json.loads(answer.body), {"good": {"status": 200, "body": {}},
+                                           "failing": {"status": 500, "body": "sorry"},
+                                           "dead": {"error": "connect failed"}})
+            answer = ask(address, "/any")
+            same((answer.status, answer.headers["x-weir-partial"]), (200, "1/3"))
+            answer = ask(address, "/none")
+            same((answer.status, answer.headers["x-weir-partial"]), (200, "0/1"))
+            answer = ask(address, "/late")
+            same((answer.status, answer.headers["x-weir-partial"]), (504, "0/2"))
+            same(json.loads(answer.body)["one"], {"error": "deadline exceeded"})
+            same(ask(address, "/mixed").status, 502)
+            same(ask(address, "/default").status, 502) # any is the default
+
+
+def a_call_has_a_deadline_of_its_own():
+    with Backend(answering(body=b"1")) as good, Backend(silent) as slow, \
+            gateway(route("/p", {"slow": {"url": url(slow), "deadline": "80ms"}, "good": url(good)},
+                          deadline="10s")) as address:
+        began = time.monotonic()
+        answer = ask(address, "/p")
+        took = time.monotonic() - began
+        same(answer.body, b'{"slow":{"error":"deadline exceeded"},"good":{"status":200,"body":1}}')
+        assert 0.08 <= took < 5, took
+
+
+def backends_that_misbehave_are_named():
+    ok = b"HTTP/1.1 200 OK\r\nContent-Length: "
+    table = {
+        "half_a_body": (sending(ok + b"10\r\n\r\n12345"), {"error": "connection closed"}),
+        "half_a_head": (sending(b"HTTP/1.1 200 OK\r\nContent-Le"), {"error": "connection closed"}),
+        "nothing": (sending(b""), {"error": "connection closed"}),
+        "half_chunked": (sending(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n123"),
+                         {"error": "connection closed"}),
+        "no_http": (sending(b"SSH-2.0-OpenSSH\r\n\r\n"), {"error": "bad response"}),
+        "two_lengths": (sending(ok + b"2\r\nContent-Length: 3\r\n\r\nabc"), {"error": "bad response"}),
+        "length_and_chunked": (sending(ok + b"2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                               {"error": "bad response"}),
+        "bad_chunk": (sending(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+                      {"error": "bad response"}),
+        "too_large": (sending(ok + b"100000000\r\n\r\n" + b"x" * 70000, linger=True), {"error": "reply too large"}),
+        "two_answers": (sending(ok + b"1\r\n\r\n1" + ok + b"1\r\n\r\n2"), {"status": 200, "body": "1"}),
+        "until_close": (sending(b"HTTP/1.1 200 OK\r\n\r\nall of it"), {"status": 200, "body": "all of it"}),
+        "informed": (sending(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ok + b"2\r\n\r\nok"),
+                     {"status": 200, "body": "ok"}),
+    }
+    with contextlib.ExitStack() as stack:
+        calls = {name: url(stack.enter_context(Backend(handle))) for name, (handle, _) in table.items()}
+        address = stack.enter_context(gateway(route("/p", calls, deadline="5s", require="none"),
+                                              limits={"reply": "64KiB"}))
+        for turn in range(3): # a connection that was spoilt is not used again
+            answer = json.loads(ask(address, "/p").body)
+            for name, (_, wanted) in table.items():
+                same(answer[name], wanted, f"{name}, turn {turn}")
+
+
+def a_reply_that_streams_without_end_is_too_large():
+    def endless(connection):
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            connection.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+    with Backend(endless) as backend, \
+            gateway(route("/p", {"a": url(backend)}, deadline="10s"), limits={"reply": "64KiB"}) as address:
+        answer = ask(address, "/p")
+        same((answer.status, answer.body), (502, b'{"a":{"error":"reply too large"}}'))
+
+
+def a_backend_that_closed_while_idle_is_asked_again():
+    def once(connection):
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    with Backend(once) as backend, gateway(route("/p", {"a": url(backend)})) as address:
+        for _ in range(20):
+            same(ask(address, "/p").body, b'{"a":{"status":200,"body":"ok"}}')
+
+
+def connections_are_kept():
+    with Backend(answering(body=b"1")) as backend, gateway(route("/p", {"a": url(backend)})) as address:
+        for _ in range(10):
+            same(ask(address, "/p").status, 200)
+        same(backend.connections, 1)
+
+
+def parameters_are_passed_on_as_they_came():
+    seen = []
+    with Backend(answering(requests=seen)) as backend, \
+            gateway(route("/u/{id}", {"a": url(backend, "/users/{id}?user={id}")})) as address:
+        for value, wanted in (("42", "/users/42?user=42"), ("a%2Fb", "/users/a%2Fb?user=a%2Fb"),
+                              ("%41%7e;x", "/users/%41%7e;x?user=%41%7e;x"),
+                              ("a&b", "/users/a&b?user=a%26b"), ("%0d%0aX:1", "/users/%0d%0aX:1?user=%0d%0aX:1")):
+            same(ask(address, "/u/" + value).status, 200, value)
+            same(seen[-1][0].split(" ")[1], wanted)
+        same(ask(address, "/u/a%00b").status, 400)
+
+
+def only_named_headers_are_passed_on():
+    seen = []
+    headers = [("Authorization", "Bearer x"), ("traceparent", "00-1-2-3"), ("X-Request-Id", "r"), ("Cookie", "c=1"),
+               ("X-Secret", "s"), ("X-Forwarded-For", "1.2.3.4"), ("Connection", "x-secret"), ("X-Two", "1"),
+               ("X-Two", "2")]
+    with Backend(answering(requests=seen)) as backend, \
+            gateway(route("/p", {"a": {"url": url(backend), "headers": {"x-own": "mine"}}},
+                          forward=["authorization", "x-secret", "x-two"]),
+                    route("/default", {"a": url(backend)})) as address:
+        same(ask(address, "/p", headers=headers).status, 200)
+        lines = seen[-1][0].lower().split("\r\n")
+        for line in ("authorization: bearer x", "traceparent: 00-1-2-3", "x-request-id: r", "x-own: mine",
+                     "x-two: 1", "x-two: 2"):
+            assert line in lines, (line, lines)
+        assert not [line for line in lines if line.startswith(("cookie", "x-secret", "x-forwarded-for"))], lines
+        same(ask(address, "/default", headers=headers).status, 200)
+        lines = seen[-1][0].lower().split("\r\n")
+        assert "traceparent: 00-1-2-3" in lines and "x-request-id: r" in lines, lines
+        assert not [line for line in lines if line.startswith(("authorization", "cookie", "x-two"))], lines
+
+
+def a_call_that_posts_is_given_the_body():
+    seen = []
+    with Backend(answering(requests=seen)) as backend, \
+            gateway(route("/p", {"post": {"url": url(backend, "/post"), "method": "POST"},
+                                 "get": url(backend, "/get")})) as address:
+        same(ask(address, "/p", "POST", [("Content-Type", "text/x")], b"hello").status, 200)
+        bodies = {head.split(" ")[1]: (head.split(" ")[0], "content-type: text/x" in head.lower(), body)
+                  for head, body in seen}
+        same(bodies, {"/post": ("POST", True, b"hello"), "/get": ("GET", False, b"")})
+
+
+def a_client_that_leaves_takes_its_calls_along():
+    arrived, left = [], []
+
+    def slow(connection):
+        read_head(connection)
+        arrived.append(True)
+        connection.recv(1)
+        left.append(True)
+    with Backend(slow) as backend, \
+            gateway(route("/p", {"a": url(backend), "b": url(backend)}, deadline="1m")) as address:
+        with connect(address) as client:
+            client.sendall(b"GET /p HTTP/1.1\r\nHost: h\r\n\r\n")
+            until("both calls", lambda: len(arrived) == 2)
+            same(left, [])
+        until("both cancels", lambda: len(left) == 2)
+
+
+def head_has_the_length_and_no_body():
+    with Backend(answering(body=b"12345")) as backend, gateway(route("/p", {"a": url(backend)})) as address:
+        wanted = len(ask(address, "/p").body)
+        with connect(address) as client:
+            client.sendall(b"HEAD /p HTTP/1.1\r\nHost: h\r\n\r\nGET /p HTTP/1.1\r\nHost: h\r\n\r\n")
+            same(receive(client, "HEAD").headers["content-length"], str(wanted))
+            same(len(receive(client).body), wanted) # the next answer follows at once
+
+
+run(all_answers_in_order_as_they_came, other_bodies_are_text_or_base64,
+    statuses_below_500_succeed_and_redirects_stay, what_is_required_decides_the_status,
+    a_call_has_a_deadline_of_its_own, backends_that_misbehave_are_named,
+    a_reply_that_streams_without_end_is_too_large, a_backend_that_closed_while_idle_is_asked_again,
+    connections_are_kept, parameters_are_passed_on_as_they_came, only_named_headers_are_passed_on,
+    a_call_that_posts_is_given_the_body, a_client_that_leaves_takes_its_calls_along,
+    head_has_the_length_and_no_body)

@@ -1,0 +1,226 @@
+"""What the end-to-end tests share: the program, backends that do as they are told, raw requests, TAP."""
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+WEIR = os.environ.get("WEIR", os.path.join(ROOT, os.environ.get("BUILD", "build"), "weir"))
+kernel_interface = None # what WEIR_IO says to the programs started; None: nothing
+PATIENCE = 20 # seconds after which something that should happen has not
+
+
+def chosen_interface():
+    return {"WEIR_IO": kernel_interface} if kernel_interface else {}
+
+
+class Weir:
+    """The program, running. Lines of its log are kept; addresses are learnt from them."""
+
+    def __init__(self, *arguments, config=None, env=None):
+        self.directory = tempfile.TemporaryDirectory()
+        if config is not None:
+            path = os.path.join(self.directory.name, "gateway.yaml")
+            with open(path, "w") as file:
+                file.write(config)
+            arguments = (*arguments, path)
+        self.process = subprocess.Popen([WEIR, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        stdin=subprocess.DEVNULL, text=True, cwd=self.directory.name,
+                                        env={**os.environ, **chosen_interface(), **(env or {})})
+        self.lines, self.changed = [], threading.Condition()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stderr:
+            with self.changed:
+                self.lines.append(line.rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.lines.append(None) # the end
+            self.changed.notify_all()
+
+    def wait_for(self, pattern):
+        """The match in the first line that has it."""
+        seen = 0
+        end = time.monotonic() + PATIENCE
+        with self.changed:
+            while True:
+                for line in self.lines[seen:]:
+                    found = line is not None and re.search(pattern, line)
+                    if found:
+                        return found
+                seen = len(self.lines)
+                if self.lines[-1:] == [None] or not self.changed.wait(end - time.monotonic()):
+                    raise AssertionError(f"no line with {pattern!r} in {self.lines}")
+
+    def address(self, what="gateway"):
+        host, port = self.wait_for(rf"listening addr=(\S+) for={what}")[1].rsplit(":", 1)
+        return host, int(port)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def exit(self):
+        code = self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
+        return code
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *problem):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.reader.join(PATIENCE)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        self.directory.cleanup()
+        if problem[0]:
+            print("\n".join(f"# log: {line}" for line in self.lines if line), flush=True)
+
+
+class Backend:
+    """Listens on a free port; each connection is given to handle(connection) on a thread of its own."""
+
+    def __init__(self, handle):
+        self.handle = handle
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.listener.getsockname()[1]
+        self.connections = 0
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            connection.settimeout(PATIENCE)
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection:
+            try:
+                self.handle(connection)
+            except (OSError, EOFError):
+                pass # the gateway has gone
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
+def read_head(connection):
+    """The bytes up to and with the empty line; EOFError when the peer has closed before."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        piece = connection.recv(1)
+        if not piece:
+            raise EOFError
+        head += piece
+    return head
+
+
+def answering(status="200 OK", body=b"{}", kind="application/json", requests=None):
+    """A backend that answers every request so, and remembers heads in requests."""
+    def handle(connection):
+        while True:
+            head = read_head(connection)
+            length = re.search(rb"content-length: *(\d+)", head, re.I)
+            sent = b""
+            while length and len(sent) < int(length[1]):
+                sent += connection.recv(65536)
+            if requests is not None:
+                requests.append((head.decode("latin-1"), sent))
+            connection.sendall(f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n"
+                               f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    return handle
+
+
+def sending(raw, linger=False):
+    """A backend that sends these bytes, whatever it is asked, and closes; or keeps still when it is to linger."""
+    def handle(connection):
+        read_head(connection)
+        connection.sendall(raw)
+        if linger:
+            connection.recv(1)
+    return handle
+
+
+class Answer:
+    def __init__(self, status, headers, body, rest):
+        self.status, self.headers, self.body, self.rest = status, headers, body, rest
+
+
+def receive(connection, method="GET"):
+    """One answer, read as strictly as its framing allows."""
+    head = read_head(connection).decode("latin-1")
+    lines = head.split("\r\n")
+    status = int(lines[0].split(" ")[1])
+    headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines[1:] if line)}
+    length = int(headers.get("content-length", 0))
+    body = b""
+    while method != "HEAD" and len(body) < length:
+        piece = connection.recv(length - len(body))
+        if not piece:
+            raise EOFError(f"{len(body)} of {length} bytes")
+        body += piece
+    return Answer(status, headers, body, b"")
+
+
+def connect(address):
+    connection = socket.create_connection(address, PATIENCE)
+    connection.settimeout(PATIENCE)
+    return connection
+
+
+def ask(address, path, method="GET", headers=(), body=b""):
+    with connect(address) as connection:
+        fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        if body:
+            fields += f"Content-Length: {len(body)}\r\n"
+        connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: h\r\n{fields}\r\n".encode("latin-1") + body)
+        return receive(connection, method)
+
+
+def until(what, happened):
+    """Asks again until it has happened."""
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < end, f"{what} has not happened"
+        time.sleep(0.01)
+
+
+def same(got, wanted, what=""):
+    assert got == wanted, f"{what}: got {got!r}, wanted {wanted!r}"
+
+
+def run(*cases, interfaces=(None, "epoll")):
+    """Runs functions as TAP cases, named as they are: on the kernel interface the program chooses, and on epoll."""
+    global kernel_interface
+    print(f"1..{len(cases) * len(interfaces)}", flush=True)
+    number = failed = 0
+    for kernel_interface in interfaces:
+        for case in cases:
+            number += 1
+            name = case.__name__.replace("_", " ") + (f" ({kernel_interface})" if kernel_interface else "")
+            try:
+                case()
+                print(f"ok {number} - {name}", flush=True)
+            except Exception: # whatever went wrong is this case's failure
+                failed += 1
+                print(f"not ok {number} - {name}")
+                print("".join("# " + line for line in traceback.format_exc().splitlines(True)), flush=True)
+    sys.exit(1 if failed else 0)
