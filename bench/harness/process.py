@@ -1,0 +1,119 @@
+"""Processes pinned to a core: started, measured as a whole tree, ended."""
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+SERVER_CORE, LOAD_CORE = 0, 1
+
+
+class Failed(Exception):
+    """This subject can't be measured; the text says why."""
+
+
+def free_ports(count=1):
+    """The first of `count` neighbouring ports that nobody listens on."""
+    for first in range(21000, 32000, 16):
+        sockets = []
+        try:
+            for port in range(first, first + count):
+                s = socket.socket()
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sockets.append(s)
+                s.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+        finally:
+            for s in sockets:
+                s.close()
+    raise Failed("no free ports")
+
+
+class Process:
+    """A server pinned to a core. Use it with `with`: it ends when the block does."""
+
+    def __init__(self, command, core, log, port, environment=None):
+        self.log = Path(log)
+        with open(log, "wb") as out:
+            self.child = subprocess.Popen(
+                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env={**os.environ, **(environment or {})}, start_new_session=True,
+                preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+        self.port = port
+
+    def __enter__(self):
+        try:
+            self.await_port()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def await_port(self):
+        for _ in range(400):
+            if self.child.poll() is not None:
+                raise Failed(f"ended with {self.child.returncode}: {self.log.read_text()[-300:].strip()}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.025)
+        raise Failed(f"does not listen on {self.port}")
+
+    def stop(self):
+        if self.child.poll() is None:
+            try:
+                os.killpg(self.child.pid, signal.SIGTERM)
+                self.child.wait(3)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.child.pid, signal.SIGKILL)
+                self.child.wait()
+
+    def tree(self):
+        """Its process id and those of all below it."""
+        found, todo = [], [self.child.pid]
+        while todo:
+            pid = todo.pop()
+            found.append(pid)
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                todo += [int(word) for word in children.read_text().split()]
+        return found
+
+    def cpu_seconds(self):
+        """CPU time of the whole tree, user and system."""
+        total = 0
+        for pid in self.tree():
+            for stat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+                total += int(stat.read_text().split()[0])
+        return total / 1e9
+
+    def resident_bytes(self):
+        """Memory of the whole tree in user space, shared pages divided, and its page tables."""
+        total = 0
+        for pid in self.tree():
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+                if line.startswith("VmPTE:"):
+                    total += int(line.split()[1]) * 1024
+        return total
+
+
+def output_of(command, core, seconds):
+    """What a command pinned to a core prints."""
+    try:
+        done = subprocess.run(
+            [str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{command[0]} took longer than {seconds} s") from None
+    if done.returncode != 0:
+        raise Failed(f"{command[0]} ended with {done.returncode}: {(done.stderr or done.stdout)[-300:].strip()}")
+    return done.stdout

@@ -1,0 +1,214 @@
+"""The rows: what is measured, on whom, and how the figure of one round is made."""
+import contextlib
+import json
+import re
+import socket
+import time
+
+from process import LOAD_CORE, SERVER_CORE, Failed, Process, free_ports, output_of
+from subjects import CALLS
+
+
+class Row:
+    """A row measures each subject once a round; `unit` is what less of is better."""
+
+    subjects = []
+    baseline = None  # the peer that the targets are set against
+    targets = {}  # Weir's subject: (reach, after), as a ratio to the baseline or as a figure when there is none
+
+    def __init__(self, name, about, unit):
+        self.name, self.about, self.unit = name, about, unit
+
+    @contextlib.contextmanager
+    def prepared(self, bench, subjects):
+        """Whatever must run while it is measured; gives what measure() is handed."""
+        yield None
+
+    def measure(self, bench, subject, state):
+        raise NotImplementedError
+
+
+class Served(Row):
+    """All subjects' servers stand for the whole row, on the server core; backends, if any, on the load core."""
+
+    backends = None  # arguments of the replay program
+    fresh = False  # a server for each measurement, because memory once taken is not all given back
+
+    @contextlib.contextmanager
+    def prepared(self, bench, subjects):
+        with contextlib.ExitStack() as stack:
+            first = None
+            if self.backends is not None:
+                first = free_ports(CALLS)
+                command = [bench.build / "bench-load-replay", "backends", first, *self.backends]
+                stack.enter_context(Process(command, LOAD_CORE, bench.folder / "backends.log", first))
+            if self.fresh:
+                yield {subject: lambda s=subject: s.start(free_ports(), first, bench.folder) for subject in subjects}
+                return
+            servers = {}
+            for subject in subjects:
+                try:
+                    servers[subject] = stack.enter_context(subject.start(free_ports(), first, bench.folder))
+                except Failed as why:
+                    bench.say(f"{self.name}: {subject.name}: {why}")
+            yield servers
+
+
+def get(port, path, sock=None, timeout=5):
+    """One request on a connection that is kept: gives the connection, the status and the body."""
+    sock = sock or socket.create_connection(("127.0.0.1", port), timeout)
+    sock.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += received(sock)
+    head, body = data.split(b"\r\n\r\n", 1)
+    length = int(re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)[1])
+    while len(body) < length:
+        body += received(sock)
+    return sock, int(head.split()[1]), body
+
+
+def received(sock):
+    part = sock.recv(65536)
+    if not part:
+        raise Failed("closed the connection")
+    return part
+
+
+def check_page(body, calls=CALLS):
+    """A page is what the contract says: every call's answer embedded."""
+    page = json.loads(body)
+    bad = [f"c{i}" for i in range(calls) if page.get(f"c{i}", {}).get("body", {}).get("backend") != i]
+    if bad:
+        raise Failed(f"wrong members {', '.join(bad)}: {body[:200]!r}")
+
+
+class ClosedLoop(Served):
+    """CPU time of the server for each request while wrk keeps `connections` busy."""
+
+    def __init__(self, name, about, path, connections, subjects, baseline, targets, backends=None):
+        super().__init__(name, about, "µs CPU/request")
+        self.path, self.connections, self.subjects, self.baseline = path, connections, subjects, baseline
+        self.targets, self.backends = targets, backends
+
+    def measure(self, bench, subject, servers):
+        server = servers[subject]
+        sock, status, body = get(server.port, self.path)
+        sock.close()
+        if status != 200:
+            raise Failed(f"answers {self.path} with {status}: {body[:200]!r}")
+        if self.backends is not None:
+            check_page(body)
+        before = server.cpu_seconds()
+        text = output_of(["wrk", "-t1", f"-c{self.connections}", f"-d{bench.seconds}s",
+                          f"http://127.0.0.1:{server.port}{self.path}"], LOAD_CORE, bench.seconds + 20)
+        used = server.cpu_seconds() - before
+        if re.search(r"Non-2xx|Socket errors", text):
+            raise Failed(f"wrk: {' '.join(text.split())[-200:]}")
+        return used / int(re.search(r"(\d+) requests in", text)[1]) * 1e6
+
+
+class Replayed(Served):
+    """An open loop: how much later than its slowest backend's delay a page is whole, 99th percentile."""
+
+    backends = ()
+    rate = 200
+
+    def __init__(self, name, about, subjects, baseline, targets):
+        super().__init__(name, about, "ms p99")
+        self.subjects, self.baseline, self.targets = subjects, baseline, targets
+
+    def measure(self, bench, subject, servers):
+        server, replay = servers[subject], bench.build / "bench-load-replay"
+        output_of([replay, "load", server.port, self.rate, 1, 10**6], LOAD_CORE, 20)  # warm: other ids
+        text = output_of([replay, "load", server.port, self.rate, bench.seconds], LOAD_CORE, bench.seconds + 20)
+        result = json.loads(text)
+        if result["failed"]:
+            raise Failed(f"{result['failed']} of {result['requests']} failed")
+        return result["p99_ms"]
+
+
+class IdleConnections(Served):
+    """User-space memory for each connection that asked once and stays open."""
+
+    count = 8000
+    fresh = True
+
+    def __init__(self, name, about, subjects, baseline, targets):
+        super().__init__(name, about, "bytes each")
+        self.subjects, self.baseline, self.targets = subjects, baseline, targets
+
+    def measure(self, bench, subject, starters):
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(starters[subject]())
+            for _ in range(64):  # what is made once is not counted
+                stack.enter_context(get(server.port, "/hello")[0])
+            before = server.resident_bytes()
+            for _ in range(self.count):
+                stack.enter_context(get(server.port, "/hello")[0])
+            time.sleep(0.5)
+            return (server.resident_bytes() - before) / self.count
+
+
+class Gathers(Served):
+    """Memory, page tables included, of the gateway for each gather of twelve that waits for its backends."""
+
+    backends = ("hold", "60")
+    count = 200
+    fresh = True
+
+    def __init__(self, name, about, subjects, baseline, targets):
+        super().__init__(name, about, "bytes each")
+        self.subjects, self.baseline, self.targets = subjects, baseline, targets
+
+    def measure(self, bench, subject, starters):
+        with contextlib.ExitStack() as stack:
+            server, asked = stack.enter_context(starters[subject]()), []
+            before = server.resident_bytes()
+            for i in range(self.count):
+                sock = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 5))
+                asked.append(sock)
+                sock.sendall(f"GET /page/{i} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            time.sleep(2)
+            for sock in asked:
+                sock.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    raise Failed(f"answered before its backends did: {sock.recv(200)!r}")
+            return (server.resident_bytes() - before) / self.count
+
+
+class Micro(Row):
+    """A program under bench/micro that prints lines `NAME VALUE UNIT`; the row takes one name."""
+
+    def __init__(self, name, about, unit, program, figure, targets):
+        super().__init__(name, about, unit)
+        self.program, self.figure = program, figure
+        self.subjects, self.targets = ["weir"], {"weir": targets}
+
+    def measure(self, bench, subject, state):
+        text = output_of([bench.build / self.program], SERVER_CORE, 120)
+        for line in text.splitlines():
+            words = line.split()
+            if len(words) >= 2 and words[0] == self.figure:
+                return float(words[1])
+        raise Failed(f"{self.program} does not print {self.figure}")
+
+
+SERVERS = ["weir uring", "weir epoll", "nginx", "node", "go net/http", "rust hyper", "python"]
+GATEWAYS = ["weir uring", "weir epoll", "node undici", "node http.Agent", "node fetch", "go net/http", "rust hyper", "python"]
+OWN = ["weir uring", "weir epoll"]
+
+ROWS = [
+    ClosedLoop("hello-64", "respond hello, 64 connections", "/hello", 64, SERVERS, "nginx",
+               {"weir uring": (0.90, 0.82), "weir epoll": (0.95, 0.88)}),
+    ClosedLoop("hello-1000", "respond hello, 1000 connections", "/hello", 1000, SERVERS, "nginx",
+               {"weir uring": (0.80, 0.70), "weir epoll": (0.90, 0.80)}),
+    ClosedLoop("gather-instant", "gather of 12 from instant backends, 32 connections", "/page/1", 32, GATEWAYS,
+               "node undici", dict.fromkeys(OWN, (0.35, 0.25)), ("instant",)),
+    Replayed("gather-replay", "gather of 12 with replayed delays, 200/s: answer time − slowest delay", GATEWAYS,
+             "node undici", dict.fromkeys(OWN, (0.5, None))),
+    IdleConnections("idle-memory", "idle keep-alive connection, user space", SERVERS, None,
+                    dict.fromkeys(OWN, (1024, 512))),
+    Gathers("gather-memory", "in-flight gather of 12, resident with page tables", GATEWAYS, None,
+            dict.fromkeys(OWN, (64 * 1024, 32 * 1024))),
+]

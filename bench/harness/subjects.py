@@ -1,0 +1,90 @@
+"""What is compared: Weir on each backend and its peers. Each says whether it is here, how to get it and how it is started."""
+import re
+import shutil
+from pathlib import Path
+
+from process import SERVER_CORE, Process
+
+CALLS = 12
+
+WEIR_CONFIG = """\
+listen: 127.0.0.1:{port}
+loops: 1
+limits: {{connections: 16000, exchanges: 8000}}
+routes:
+  - {{path: /hello, respond: {{status: 200, type: text/plain, body: "Hello, World!"}}}}
+"""
+WEIR_GATHER = """\
+  - path: /page/{{id}}
+    gather:
+      deadline: {deadline}
+      calls:
+{calls}
+"""
+WEIR_CALL = '        - {{name: c{index}, url: "http://127.0.0.1:{port}/answer/{{id}}"}}'
+
+
+class Subject:
+    """name: as it is printed. needs: a file or a command. get: how to have it."""
+
+    def __init__(self, name, needs, get, command):
+        self.name, self.needs, self.get, self.command = name, needs, get, command
+        self.environment = {}
+        self.deadline = "1s"
+
+    @property
+    def is_weir(self):
+        return self.name.startswith("weir")
+
+    def is_here(self):
+        return Path(self.needs).exists() if "/" in str(self.needs) else shutil.which(self.needs) is not None
+
+    def start(self, port, backends, folder):
+        folder = Path(folder) / re.sub(r"\W+", "-", self.name)
+        folder.mkdir(exist_ok=True)
+        command = self.command(self, port, backends, folder)
+        return Process(command, SERVER_CORE, folder / "log", port, self.environment)
+
+
+def nginx(subject, port, backends, folder):
+    text = (Path(__file__).parent.parent / "peers/nginx/nginx.conf").read_text()
+    (folder / "nginx.conf").write_text(text.replace("@PORT@", str(port)).replace("@DIR@", str(folder)))
+    return ["nginx", "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"]
+
+
+def subjects(build, peers):
+    """All of them by name. build: where Weir was built; peers: where bench/peers/setup put the others."""
+
+    def weir(subject, port, backends, folder):
+        text = WEIR_CONFIG.format(port=port)
+        if backends:
+            calls = (WEIR_CALL.format(index=i, port=backends + i) for i in range(CALLS))
+            text += WEIR_GATHER.format(deadline=subject.deadline, calls="\n".join(calls))
+        (folder / "weir.yaml").write_text(text)
+        return [build / "weir", "serve", folder / "weir.yaml"]
+
+    def node(how):
+        return lambda subject, port, backends, folder: ["node", peers / "node/server.mjs", port, backends or 0, how]
+
+    def plain(*words):
+        return lambda subject, port, backends, folder: [*words, port, backends or 0]
+
+    script = Path(__file__).parent.parent / "peers/python/server.py"
+    every = [
+        Subject("weir uring", build / "weir", "make", weir),
+        Subject("weir epoll", build / "weir", "make", weir),
+        Subject("nginx", "nginx", "apt-get install nginx-light", nginx),
+        Subject("node", peers / "node/server.mjs", "bench/peers/setup node", node("agent")),
+        Subject("node undici", peers / "node/node_modules/undici", "bench/peers/setup node", node("undici")),
+        Subject("node http.Agent", peers / "node/server.mjs", "bench/peers/setup node", node("agent")),
+        Subject("node fetch", peers / "node/server.mjs", "bench/peers/setup node", node("fetch")),
+        Subject("go net/http", peers / "go-server", "bench/peers/setup go", plain(peers / "go-server")),
+        Subject("rust hyper", peers / "rust/release/weir-bench", "bench/peers/setup rust",
+                plain(peers / "rust/release/weir-bench")),
+        Subject("python", peers / "python/bin/uvicorn", "bench/peers/setup python",
+                plain(peers / "python/bin/python", script)),
+    ]
+    by_name = {subject.name: subject for subject in every}
+    by_name["weir uring"].environment = {"WEIR_IO": "uring"}
+    by_name["weir epoll"].environment = {"WEIR_IO": "epoll"}
+    return by_name
