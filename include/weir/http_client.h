@@ -25,9 +25,10 @@ typedef struct weir_client weir_client;
 
 /* Zero: the default in brackets. */
 typedef struct weir_client_options {
-    int connections_per_origin; /* [256] */
+    int connections_per_origin; /* in use and idle together [256] */
     int waiting_per_origin;     /* for one of them; more are refused with -WEIR_EBUSY [1024] */
     int origins;                /* remembered; the one unused longest is forgotten [1024] */
+    int idle_connections;       /* kept in all; beyond, the one unused longest is closed [1024] */
     weir_duration idle_timeout; /* a connection unused so long is closed [15 s, below what servers grant] */
     weir_duration connect_timeout; /* for one attempt, when the scope grants more [5 s] */
     size_t head_bytes;             /* of an answer [16 KiB] */

@@ -13,11 +13,13 @@ enum {
     CONNECTIONS_PER_ORIGIN = 256,
     WAITING_PER_ORIGIN = 1024,
     ORIGINS = 1024,
+    IDLE_CONNECTIONS = 1024,
     IDLE_TIMEOUT_S = 15,
     CONNECT_TIMEOUT_S = 5,
     HEAD_BYTES = 16 << 10,
     REPLY_BYTES = 4 << 20,
     REPLY_BYTES_MAX = 1 << 30,
+    HOST_BYTES_MAX = 255,
 };
 
 /* --- opening and closing --- */
@@ -25,13 +27,14 @@ enum {
 static int fill_defaults(weir_client_options *o)
 {
     if (o->connections_per_origin < 0 || o->waiting_per_origin < 0 || o->origins < 0 ||
-        o->idle_timeout.ns < 0 || o->connect_timeout.ns < 0 || o->head_bytes > 1 << 20 ||
-        o->reply_bytes > REPLY_BYTES_MAX)
+        o->idle_connections < 0 || o->idle_timeout.ns < 0 || o->connect_timeout.ns < 0 ||
+        o->head_bytes > 1 << 20 || o->reply_bytes > REPLY_BYTES_MAX)
         return -EINVAL;
     o->connections_per_origin =
         o->connections_per_origin != 0 ? o->connections_per_origin : CONNECTIONS_PER_ORIGIN;
     o->waiting_per_origin = o->waiting_per_origin != 0 ? o->waiting_per_origin : WAITING_PER_ORIGIN;
     o->origins = o->origins != 0 ? o->origins : ORIGINS;
+    o->idle_connections = o->idle_connections != 0 ? o->idle_connections : IDLE_CONNECTIONS;
     o->idle_timeout = o->idle_timeout.ns != 0 ? o->idle_timeout : weir_seconds(IDLE_TIMEOUT_S);
     o->connect_timeout = o->connect_timeout.ns != 0 ? o->connect_timeout : weir_seconds(CONNECT_TIMEOUT_S);
     o->head_bytes = o->head_bytes != 0 ? o->head_bytes : HEAD_BYTES;
@@ -55,6 +58,8 @@ int weir_client_open(const weir_client_options *options, weir_client **out)
     }
     client->loop = weir__task_current()->loop;
     weir__list_init(&client->origins);
+    for (size_t i = 0; i < WEIR__CLIENT_BUCKETS; i++)
+        weir__list_init(&client->buckets[i]);
     weir__patience_init(&client->idle, client->loop, client->options.idle_timeout,
                         weir__client_idle_exhausted);
     weir_event_init(&client->quiet);
@@ -107,17 +112,25 @@ static int make_place(weir_client *client)
         return 0;
     for (struct weir__list *node = client->origins.prev; node != &client->origins; node = node->prev) {
         struct weir__origin *origin = origin_of(node);
-        weir__origin_close_idle(origin);
         if (origin->users > 0)
-            continue; /* if only because its connections are still being closed */
+            continue;
+        weir__origin_close_idle(origin);
         weir__origin_free(origin);
-        client->origin_count--;
         return 0;
     }
     return -WEIR_EBUSY;
 }
 
-static int add_origin(weir_client *client, const char *address, struct weir__origin **out)
+static struct weir__list *bucket_of(weir_client *client, const struct weir__http_url *url)
+{
+    uint32_t hash = 2166136261u ^ url->port;
+
+    for (size_t i = 0; i < url->host.len; i++)
+        hash = (hash ^ ((uint8_t)url->host.data[i] | 0x20u)) * 16777619u;
+    return &client->buckets[(hash ^ hash >> 16) % WEIR__CLIENT_BUCKETS];
+}
+
+static int add_origin(weir_client *client, const struct weir__http_url *url, struct weir__origin **out)
 {
     static const char waits_for[] = "an answer from ";
     struct weir__origin *origin;
@@ -126,15 +139,19 @@ static int add_origin(weir_client *client, const char *address, struct weir__ori
     if (err < 0)
         return err;
     origin = calloc(1, sizeof *origin);
-    if (origin == NULL || asprintf(&origin->waits_for, "%s%s", waits_for, address) < 0) {
+    if (origin == NULL || asprintf(&origin->waits_for, url->ip6 ? "%s[%.*s]:%u" : "%s%.*s:%u", waits_for,
+                                   (int)url->host.len, url->host.data, url->port) < 0) {
         free(origin);
         return -ENOMEM;
     }
     origin->address = origin->waits_for + sizeof waits_for - 1;
+    origin->host = (weir_bytes){origin->address + url->ip6, url->host.len};
+    origin->port = url->port;
     origin->client = client;
     weir__list_init(&origin->idle);
     weir_semaphore_init(&origin->slots, client->options.connections_per_origin);
     weir__list_push_front(&client->origins, &origin->node);
+    weir__list_push_front(bucket_of(client, url), &origin->bucket);
     client->origin_count++;
     *out = origin;
     return 0;
@@ -142,38 +159,23 @@ static int add_origin(weir_client *client, const char *address, struct weir__ori
 
 int weir__client_origin(weir_client *client, const struct weir__http_url *url, struct weir__origin **out)
 {
-    char address[300];
+    struct weir__list *bucket = bucket_of(client, url);
 
-    if (url->host.len > sizeof address - 16)
+    if (url->host.len > HOST_BYTES_MAX)
         return -EINVAL;
-    (void)snprintf(address, sizeof address, url->ip6 ? "[%.*s]:%u" : "%.*s:%u", (int)url->host.len,
-                   url->host.data, url->port);
-    weir__list_each (node, &client->origins)
-        if (strcmp(origin_of(node)->address, address) == 0) {
-            *out = origin_of(node);
-            weir__list_remove(node);
-            weir__list_push_front(&client->origins, node);
-            return 0;
-        }
-    return add_origin(client, address, out);
+    weir__list_each (node, bucket) {
+        struct weir__origin *origin = weir__container_of(node, struct weir__origin, bucket);
+        if (origin->port != url->port || !weir_bytes_equal_nocase(origin->host, url->host))
+            continue;
+        weir__list_remove(&origin->node);
+        weir__list_push_front(&client->origins, &origin->node);
+        *out = origin;
+        return 0;
+    }
+    return add_origin(client, url, out);
 }
 
 /* --- whole answers --- */
-
-static bool may_repeat(const struct weir__fetch *f)
-{
-    switch (f->method) {
-    case WEIR__HTTP_GET:
-    case WEIR__HTTP_HEAD:
-    case WEIR__HTTP_PUT:
-    case WEIR__HTTP_DELETE:
-    case WEIR__HTTP_OPTIONS:
-    case WEIR__HTTP_TRACE:
-        return true;
-    default:
-        return false;
-    }
-}
 
 static bool is_cancel(int err)
 {
@@ -181,41 +183,44 @@ static bool is_cancel(int err)
 }
 
 /* A write that fails is not the end: the backend may have answered before it stopped listening. */
-static int exchange(struct weir__fetch *f, const weir_fetch_options *options,
-                    const struct weir__http_url *url)
+static int exchange(struct weir__fetch *f, const weir_fetch_options *options)
 {
-    int sent = weir__fetch_send(f, options, url, (int64_t)options->body_bytes);
-    int err;
+    int sent = weir__fetch_send(f, options->body, options->body_bytes);
 
-    if (sent == -EINVAL || sent == -ENOMEM || is_cancel(sent))
+    if (is_cancel(sent))
         return sent;
-    err = weir__fetch_wait(f);
-    while (err == 0 && !f->ended)
-        err = weir__fetch_wait(f);
-    if (err < 0)
-        return err;
-    if (f->err < 0)
-        return sent < 0 && !f->began ? sent : f->err;
-    return 0;
+    while (!f->ended) {
+        int err = weir__fetch_wait(f);
+        if (err < 0)
+            return err;
+    }
+    f->keep = f->keep && sent == 0;
+    return f->err < 0 && sent < 0 && !f->began ? sent : f->err;
 }
 
-/* stale: nothing came over a connection that was kept too long. */
-static int try_once(struct weir__origin *origin, const weir_fetch_options *options,
-                    const struct weir__http_url *url, bool fresh, weir_reply *reply, bool *stale)
+static int fetch_from(struct weir__origin *origin, const weir_fetch_options *options,
+                      const struct weir__http_url *url, weir_reply *reply)
 {
+    char head[WEIR__FETCH_HEAD_ROOM];
     struct weir__fetch f;
-    bool reused;
     int err;
 
     weir__fetch_init(&f, origin->client, options, false);
-    err = weir__origin_acquire(origin, &f, fresh);
+    err = weir__fetch_write_head(&f, options, url, (int64_t)options->body_bytes, head);
     if (err < 0)
         return err;
-    reused = f.connection->reused;
-    err = exchange(&f, options, url);
-    *stale = reused && !f.began && (err == -WEIR_ETRUNCATED || err == -ECONNRESET || err == -EPIPE) &&
-             may_repeat(&f);
-    weir__origin_release(origin, &f, err == 0 && f.keep);
+    err = weir__origin_acquire(origin, &f, false);
+    if (err == 0)
+        err = exchange(&f, options);
+    if (weir__fetch_is_stale(&f, err)) {
+        err = weir__origin_replace(origin, &f);
+        weir__fetch_restart(&f);
+        if (err == 0)
+            err = exchange(&f, options);
+    }
+    if (f.connection != NULL)
+        weir__origin_release(origin, &f, err == 0 && f.keep);
+    weir__fetch_free_head(&f);
     if (err < 0) {
         weir__fetch_drop_reply(&f);
         return err;
@@ -231,7 +236,6 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
     struct weir__arena *owner = weir__task_current()->memory;
     struct weir__http_url url;
     struct weir__origin *origin;
-    bool stale = false;
     int err;
 
     *reply = (weir_reply){0};
@@ -239,9 +243,7 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
     if (err == 0)
         err = weir__client_origin(client, &url, &origin);
     if (err == 0)
-        err = try_once(origin, options, &url, false, reply, &stale);
-    if (stale)
-        err = try_once(origin, options, &url, true, reply, &stale);
+        err = fetch_from(origin, options, &url, reply);
     if (err == 0 && owner != NULL)
         weir__arena_attach(owner, reply->memory);
     return err;

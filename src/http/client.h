@@ -27,14 +27,21 @@
 
 struct weir__fetch;
 
-enum { WEIR__CLIENT_FIELDS_MAX = 128, WEIR__REPLY_OVERHEAD_BYTES = 256 << 10 };
+enum {
+    WEIR__CLIENT_FIELDS_MAX = 128,
+    WEIR__CLIENT_BUCKETS = 64,
+    WEIR__REPLY_OVERHEAD_BYTES = 256 << 10,
+    WEIR__FETCH_HEAD_ROOM = 768, /* of a request that needs no memory of its own for its head */
+};
 
 struct weir_client {
     weir_client_options options; /* defaults filled in */
     struct weir__loop *loop;
     struct weir__list origins; /* the one used last comes first */
+    struct weir__list buckets[WEIR__CLIENT_BUCKETS];
     int origin_count;
     struct weir__patience idle;
+    int idle_count;
     int connection_count; /* open or closing */
     bool closing;
     weir_event quiet;                                        /* set when closing and no connection is left */
@@ -42,20 +49,25 @@ struct weir_client {
 };
 
 struct weir__origin {
-    struct weir__list node; /* in client->origins */
+    struct weir__list node;   /* in client->origins */
+    struct weir__list bucket; /* in one of client->buckets */
     weir_client *client;
     struct weir__list idle; /* connections, the one used last first */
     weir_semaphore slots;   /* one for each connection that may be in use */
+    int in_use, idle_count; /* together at most connections_per_origin */
     int waiting;            /* tasks that wait for a slot */
-    int users;              /* tasks inside */
-    char *waits_for;        /* "an answer from 127.0.0.1:8101" */
-    const char *address;    /* the last part of waits_for */
+    int users;              /* tasks inside: it can't be forgotten */
+    weir_bytes host;        /* a part of address */
+    uint16_t port;
+    char *waits_for;     /* "an answer from 127.0.0.1:8101" */
+    const char *address; /* the last part of waits_for */
 };
 
 /* Lies behind its stream. */
 struct weir__client_connection {
-    struct weir__origin *origin;
-    struct weir__list node; /* in origin->idle */
+    weir_client *client;
+    struct weir__origin *origin; /* NULL: it is being closed */
+    struct weir__list node;      /* in origin->idle */
     struct weir__patient patient;
     struct weir__fetch *fetch; /* NULL: idle, or being closed */
     bool awaiting;
@@ -67,11 +79,16 @@ struct weir__fetch {
     struct weir__client_connection *connection;
     weir_client *client;
     struct weir__task *waiter; /* parked until there is news */
+    bool news;                 /* came when nobody was parked */
     bool streamed;             /* the body is left to be read, see piece */
     bool began;                /* a byte of an answer has come */
     bool head_done, ended;     /* ended: nothing more will come in; err says how */
     bool keep;                 /* the connection may be used again */
     int err;
+    int interims; /* 1xx answers so far */
+    char *head;   /* of the request, for as long as it may have to be sent again */
+    size_t head_len;
+    bool head_allocated;
     enum weir__http_method method;
     uint64_t body_max;
     struct weir__arena *memory; /* of the answer; NULL before its first byte */
@@ -103,9 +120,13 @@ int weir__client_origin(weir_client *client, const struct weir__http_url *url,
 /* A connection for one fetch: an idle one, unless fresh; else a new one. Waits.
  * Returns: 0, the connection belongs to f; as weir_get(). */
 int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, bool fresh) WEIR_CHECKED;
-/* Ends that: the connection is kept when keep, else closed. */
+/* Closes the connection of f and makes a new one in its place. Waits.
+ * Returns: as weir__origin_acquire(); on failure f has none any more. */
+int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f) WEIR_CHECKED;
+/* Ends it: the connection, if any, is kept when keep, else closed. */
 void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bool keep);
-/* More is wanted from the connection, unless that is asked for already. */
+/* More is wanted from the connection of a fetch, unless that is asked for already. When very much comes at
+ * once the fetch is woken to ask again. */
 void weir__client_await(struct weir__client_connection *c);
 void weir__origin_free(struct weir__origin *origin);
 /* Closes its idle connections. */
@@ -116,11 +137,22 @@ void weir__client_idle_exhausted(struct weir__patient *p);
 
 void weir__fetch_init(struct weir__fetch *f, weir_client *client, const weir_fetch_options *options,
                       bool streamed);
-/* Sends the head, with the body behind it. body_length: what the head says of it, -1 chunked; with fewer
- * bytes here the rest is for weir_fetch_write(). */
-int weir__fetch_send(struct weir__fetch *f, const weir_fetch_options *options,
-                     const struct weir__http_url *url, int64_t body_length) WEIR_CHECKED;
-/* Waits for news, unless it has ended. Returns: 0; the cause of a cancel. */
+/* Writes the head of the request, into small (WEIR__FETCH_HEAD_ROOM bytes that live as long as f; or NULL)
+ * when it fits. body_length: what the head says of the body, -1 chunked. Returns: 0; -EINVAL; -ENOMEM. */
+int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *options,
+                           const struct weir__http_url *url, int64_t body_length, char *small) WEIR_CHECKED;
+/* Frees what that took. */
+void weir__fetch_free_head(struct weir__fetch *f);
+/* Sends the head and the body behind it. Waits. */
+int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes) WEIR_CHECKED;
+/* Whether what failed with err, or ended so, was lost by a connection kept too long, and may be sent once
+ * more: weir__origin_replace(), weir__fetch_restart(), weir__fetch_send(). */
+bool weir__fetch_is_stale(const struct weir__fetch *f, int err);
+void weir__fetch_restart(struct weir__fetch *f);
+/* Has the waiter look again. */
+void weir__fetch_wake(struct weir__fetch *f);
+/* Waits for news since the last wait; asks for more of the answer when nobody has. Returns: 0; the cause of a
+ * cancel. */
 int weir__fetch_wait(struct weir__fetch *f) WEIR_CHECKED;
 /* Something came in: data, or the end with a result <= 0. True: more is wanted. On the loop's own stack. */
 bool weir__fetch_feed(struct weir__fetch *f, const char *data, int32_t result);

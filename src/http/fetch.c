@@ -11,7 +11,7 @@
 #include "http/headers.h"
 #include "http/writer.h"
 
-enum { HEAD_ROOM = 768, PARTIAL_ROOM_MIN = 1024, BODY_ROOM_MIN = 1024 };
+enum { PARTIAL_ROOM_MIN = 1024, BODY_ROOM_MIN = 1024, INTERIMS_MAX = 32 };
 
 void weir__fetch_init(struct weir__fetch *f, weir_client *client, const weir_fetch_options *options,
                       bool streamed)
@@ -71,30 +71,73 @@ static size_t head_bytes(const weir_fetch_options *o, const struct weir__http_ur
     return n;
 }
 
-int weir__fetch_send(struct weir__fetch *f, const weir_fetch_options *options,
-                     const struct weir__http_url *url, int64_t body_length)
+int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *options,
+                           const struct weir__http_url *url, int64_t body_length, char *small)
 {
-    char small[HEAD_ROOM], *head = small;
     size_t room = head_bytes(options, url);
-    struct iovec pieces[2];
     int len;
 
-    if (room > sizeof small) {
-        head = malloc(room);
-        if (head == NULL)
-            return -ENOMEM;
+    if (f->method == WEIR__HTTP_CONNECT)
+        return -EINVAL; /* what follows would be a tunnel */
+    f->head_allocated = small == NULL || room > WEIR__FETCH_HEAD_ROOM;
+    f->head = f->head_allocated ? malloc(room) : small;
+    if (f->head == NULL)
+        return -ENOMEM;
+    len = write_head(f, options, url, body_length, f->head, room);
+    if (len < 0) {
+        weir__fetch_free_head(f);
+        return len;
     }
-    len = write_head(f, options, url, body_length, head, room > sizeof small ? room : sizeof small);
-    if (len > 0) {
-        pieces[0] = (struct iovec){head, (size_t)len};
-        pieces[1] = (struct iovec){(void *)(uintptr_t)options->body, options->body_bytes};
-        weir__client_await(f->connection);
-        len = weir_write_pieces(weir__client_stream(f->connection), pieces,
-                                options->body_bytes > 0 && !f->streamed ? 2 : 1);
+    f->head_len = (size_t)len;
+    return 0;
+}
+
+void weir__fetch_free_head(struct weir__fetch *f)
+{
+    if (f->head_allocated)
+        free(f->head);
+    f->head = NULL;
+    f->head_allocated = false;
+}
+
+int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes)
+{
+    struct iovec pieces[2] = {{f->head, f->head_len}, {(void *)(uintptr_t)body, body_bytes}};
+
+    weir__client_await(f->connection);
+    return weir_write_pieces(weir__client_stream(f->connection), pieces, 2);
+}
+
+/* --- sending it once more --- */
+
+/* RFC 9110, 9.2.2. */
+static bool is_idempotent(enum weir__http_method method)
+{
+    switch (method) {
+    case WEIR__HTTP_GET:
+    case WEIR__HTTP_HEAD:
+    case WEIR__HTTP_PUT:
+    case WEIR__HTTP_DELETE:
+    case WEIR__HTTP_OPTIONS:
+    case WEIR__HTTP_TRACE:
+        return true;
+    default:
+        return false;
     }
-    if (head != small)
-        free(head);
-    return len;
+}
+
+bool weir__fetch_is_stale(const struct weir__fetch *f, int err)
+{
+    bool broke_off = err == -WEIR_ETRUNCATED || err == -ECONNRESET || err == -EPIPE;
+
+    return broke_off && f->connection != NULL && f->connection->reused && !f->began &&
+           is_idempotent(f->method);
+}
+
+void weir__fetch_restart(struct weir__fetch *f)
+{
+    f->ended = f->news = false;
+    f->err = 0;
 }
 
 /* --- waiting --- */
@@ -113,16 +156,21 @@ int weir__fetch_wait(struct weir__fetch *f)
 
     if (err < 0)
         return err;
-    if (f->ended)
+    if (!f->ended && !f->news)
+        weir__client_await(f->connection);
+    if (f->ended || f->news) {
+        f->news = false;
         return 0;
+    }
     f->waiter = weir__task_current();
     return weir__park(f->connection->origin->waits_for, stop_waiting, f);
 }
 
-static void wake(struct weir__fetch *f)
+void weir__fetch_wake(struct weir__fetch *f)
 {
     struct weir__task *waiter = f->waiter;
 
+    f->news = waiter == NULL;
     if (waiter == NULL)
         return;
     f->waiter = NULL;
@@ -135,7 +183,7 @@ static bool end(struct weir__fetch *f, int err)
     f->err = err;
     if (err < 0)
         f->keep = false;
-    wake(f);
+    weir__fetch_wake(f);
     return false;
 }
 
@@ -144,7 +192,7 @@ static bool end(struct weir__fetch *f, int err)
 static int begin_memory(struct weir__fetch *f)
 {
     struct weir__arena memory;
-    uint64_t most = f->streamed ? 0 : f->body_max;
+    uint64_t most = f->streamed ? 0 : f->body_max < SIZE_MAX / 8 ? f->body_max : SIZE_MAX / 8;
 
     if (f->memory != NULL)
         return 0;
@@ -311,6 +359,8 @@ static int parse_head(struct weir__fetch *f, const char *data, size_t len)
             err = take_head(f, &head, data + used, (size_t)n);
             return err < 0 ? err : (int)used + n;
         }
+        if (++f->interims > INTERIMS_MAX)
+            return -WEIR_EPROTOCOL;
         used += (size_t)n;
     }
     if (n < 0)
@@ -334,9 +384,9 @@ static int take_head_bytes(struct weir__fetch *f, const char **data, size_t *len
         err = keep_partial(f, *data, *len);
         if (err < 0)
             return err;
-        used = parse_head(f, f->partial, f->partial_len) - (int)before;
-        if (!f->head_done)
-            return used + (int)before;
+        used = parse_head(f, f->partial, f->partial_len);
+        if (used > 0)
+            used -= (int)before;
     }
     if (used < 0 || !f->head_done)
         return used;
@@ -374,7 +424,7 @@ bool weir__fetch_feed(struct weir__fetch *f, const char *data, int32_t result)
         err = len > 0 ? keep_piece(f, data, len) : 0;
         if (err < 0)
             return end(f, err);
-        wake(f);
+        weir__fetch_wake(f);
         return false; /* the reader asks for more */
     }
     err = take_body(f, data, len);

@@ -9,7 +9,9 @@ struct weir_fetch_stream {
     struct weir__fetch f;
     struct weir__origin *origin;
     bool chunked, sent; /* of the request's body */
-    uint64_t left;      /* of it, unless chunked */
+    bool repeatable;    /* there is none */
+    int lost;           /* why the request did not get through */
+    uint64_t left;      /* of its body, unless chunked */
 };
 
 int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int64_t body_length,
@@ -26,24 +28,33 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
     s->left = s->chunked ? 0 : (uint64_t)body_length;
     err = weir__client_url(options->url, &url);
     if (err == 0)
+        err = weir__fetch_write_head(&s->f, options, &url, body_length, NULL);
+    if (err == 0)
         err = weir__client_origin(client, &url, &s->origin);
     /* A request whose body will be read as it is sent can't be repeated: it takes no chance with an old
      * connection. */
     if (err == 0)
         err = weir__origin_acquire(s->origin, &s->f, body_length != 0);
     if (err == 0)
-        err = weir__fetch_send(&s->f, options, &url, body_length);
+        err = weir__fetch_send(&s->f, NULL, 0);
+    if (err < 0 && body_length == 0 && weir__fetch_is_stale(&s->f, err)) {
+        s->lost = err; /* weir_fetch_head() tries once more */
+        err = 0;
+    }
     if (err < 0) {
         weir_fetch_close(s);
         return err;
     }
+    s->repeatable = body_length == 0;
+    if (!s->repeatable)
+        weir__fetch_free_head(&s->f);
     *out = s;
     return 0;
 }
 
 int weir_fetch_write(weir_fetch_stream *s, const void *data, size_t bytes)
 {
-    weir_stream *stream = weir__client_stream(s->f.connection);
+    weir_stream *stream;
     char line[WEIR__HTTP_CHUNK_LINE_BYTES_MAX];
     struct iovec pieces[3] = {{line, 0}, {(void *)(uintptr_t)data, bytes}, {(void *)(uintptr_t) "\r\n", 2}};
     int err;
@@ -52,6 +63,7 @@ int weir_fetch_write(weir_fetch_stream *s, const void *data, size_t bytes)
         return -EINVAL;
     if (bytes == 0)
         return 0;
+    stream = weir__client_stream(s->f.connection);
     if (s->chunked) {
         pieces[0].iov_len = weir__http_chunk_line(line, bytes);
         return weir_write_pieces(stream, pieces, 3);
@@ -72,20 +84,43 @@ static int end_request(weir_fetch_stream *s)
     return weir_write(weir__client_stream(s->f.connection), "0\r\n\r\n", 5);
 }
 
+/* A backend may answer without reading all of the request: what it says counts more than a failed write. */
+static int wait_for_head(weir_fetch_stream *s, int sent)
+{
+    struct weir__fetch *f = &s->f;
+
+    while (!f->head_done && !f->ended) {
+        int err = weir__fetch_wait(f);
+        if (err < 0)
+            return err;
+    }
+    if (f->head_done)
+        return 0;
+    return sent < 0 && !f->began ? sent : f->err;
+}
+
 int weir_fetch_head(weir_fetch_stream *s, weir_reply *reply)
 {
-    int sent = end_request(s), err = 0;
+    int sent, err;
 
     *reply = (weir_reply){0};
+    if (s->f.connection == NULL)
+        return -WEIR_ECLOSED;
+    sent = s->lost < 0 ? s->lost : end_request(s);
     if (sent == -EINVAL)
         return sent;
-    /* A backend may answer without reading all of the request: what it says counts more than the write. */
-    while (err == 0 && !s->f.head_done && !s->f.ended)
-        err = weir__fetch_wait(&s->f);
-    if (err == 0 && !s->f.head_done)
-        err = sent < 0 ? sent : s->f.err;
+    err = wait_for_head(s, sent);
+    if (s->repeatable && weir__fetch_is_stale(&s->f, err)) {
+        err = weir__origin_replace(s->origin, &s->f);
+        weir__fetch_restart(&s->f);
+        sent = err == 0 ? weir__fetch_send(&s->f, NULL, 0) : err;
+        s->sent = true;
+        if (err == 0)
+            err = wait_for_head(s, sent);
+    }
     if (err < 0)
         return err;
+    weir__fetch_free_head(&s->f);
     if (sent < 0)
         s->f.keep = false;
     *reply = s->f.reply;
@@ -97,11 +132,7 @@ int weir_fetch_head(weir_fetch_stream *s, weir_reply *reply)
 static int fill(struct weir__fetch *f)
 {
     while (f->piece_at == f->piece_len && !f->ended) {
-        int err;
-        weir__client_await(f->connection);
-        if (f->piece_at < f->piece_len || f->ended)
-            break;
-        err = weir__fetch_wait(f);
+        int err = weir__fetch_wait(f);
         if (err < 0)
             return err;
     }
@@ -146,6 +177,7 @@ void weir_fetch_close(weir_fetch_stream *s)
         weir__origin_release(s->origin, f,
                              s->sent && f->head_done && f->body.ended && f->keep && !f->ended &&
                                  f->piece_at == f->piece_len);
+    weir__fetch_free_head(f);
     weir__fetch_drop_reply(f);
     free(f->piece);
     free(s);

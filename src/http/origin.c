@@ -7,31 +7,47 @@
 
 #include "http/client.h"
 
+/* Reading goes on at once while the kernel has more, but not so long that others wait for it. */
+enum { AWAITS_AT_ONCE = 16 };
+
 /* --- closing --- */
 
 static void closed(weir_stream *stream)
 {
     struct weir__client_connection *c = weir__stream_extra(stream);
-    weir_client *client = c->origin->client;
+    weir_client *client = c->client;
 
-    c->origin->users--;
     client->connection_count--;
     if (client->closing && client->connection_count == 0)
         weir_event_set(&client->quiet);
 }
 
-static void drop(struct weir__client_connection *c)
+static void leave_idle(struct weir__client_connection *c)
 {
     weir__list_remove(&c->node);
     weir__patience_leave(&c->patient);
+    c->origin->idle_count--;
+    c->client->idle_count--;
+}
+
+static void drop(struct weir__client_connection *c)
+{
+    if (!weir__list_is_empty(&c->node))
+        leave_idle(c);
     c->fetch = NULL;
+    c->origin = NULL;
     weir__stream_close_detached(weir__client_stream(c), closed);
+}
+
+static void drop_oldest(struct weir__origin *origin)
+{
+    drop(weir__container_of(origin->idle.prev, struct weir__client_connection, node));
 }
 
 void weir__origin_close_idle(struct weir__origin *origin)
 {
     while (!weir__list_is_empty(&origin->idle))
-        drop(weir__container_of(origin->idle.next, struct weir__client_connection, node));
+        drop_oldest(origin);
 }
 
 void weir__client_idle_exhausted(struct weir__patient *p)
@@ -42,6 +58,8 @@ void weir__client_idle_exhausted(struct weir__patient *p)
 void weir__origin_free(struct weir__origin *origin)
 {
     weir__list_remove(&origin->node);
+    weir__list_remove(&origin->bucket);
+    origin->client->origin_count--;
     free(origin->waits_for);
     free(origin);
 }
@@ -51,7 +69,7 @@ void weir__origin_free(struct weir__origin *origin)
 /* An idle connection has nothing to say: the end closes it, and so does an answer nobody asked for. */
 static bool handle(struct weir__client_connection *c, char *data, int32_t result)
 {
-    struct weir__io *io = c->origin->client->loop->io;
+    struct weir__io *io = c->client->loop->io;
     bool more = false;
 
     c->awaiting = false;
@@ -79,27 +97,38 @@ void weir__client_await(struct weir__client_connection *c)
 
     if (c->awaiting)
         return;
-    do {
+    for (int i = 0; i < AWAITS_AT_ONCE; i++) {
         c->awaiting = true;
-        if (!weir__stream_await(weir__client_stream(c), input_came, &data, &result))
+        if (!weir__stream_await(weir__client_stream(c), input_came, &data, &result) ||
+            !handle(c, data, result))
             return;
-    } while (handle(c, data, result));
+    }
+    weir__fetch_wake(c->fetch);
 }
 
 /* --- taking and giving back --- */
 
-static int wait_for_slot(struct weir__origin *origin)
+static int take_slot(struct weir__origin *origin)
 {
     int err;
 
-    if (weir_semaphore_try(&origin->slots))
-        return 0;
-    if (origin->waiting >= origin->client->options.waiting_per_origin)
-        return -WEIR_EBUSY;
-    origin->waiting++;
-    err = weir_semaphore_acquire(&origin->slots);
-    origin->waiting--;
-    return err;
+    if (!weir_semaphore_try(&origin->slots)) {
+        if (origin->waiting >= origin->client->options.waiting_per_origin)
+            return -WEIR_EBUSY;
+        origin->waiting++;
+        err = weir_semaphore_acquire(&origin->slots);
+        origin->waiting--;
+        if (err < 0)
+            return err;
+    }
+    origin->in_use++;
+    return 0;
+}
+
+static void give_slot(struct weir__origin *origin)
+{
+    origin->in_use--;
+    weir_semaphore_release(&origin->slots);
 }
 
 static int connect_new(struct weir__origin *origin, struct weir__client_connection **out)
@@ -114,25 +143,30 @@ static int connect_new(struct weir__origin *origin, struct weir__client_connecti
     if (err < 0)
         return err == -WEIR_EDEADLINE && weir_scope_expired(&attempt) ? -ETIMEDOUT : err;
     *out = weir__stream_extra(stream);
+    (*out)->client = origin->client;
     (*out)->origin = origin;
     weir__list_init(&(*out)->node);
     weir__list_init(&(*out)->patient.node);
-    origin->users++;
     origin->client->connection_count++;
     return 0;
 }
 
 static struct weir__client_connection *take_idle(struct weir__origin *origin)
 {
-    struct weir__list *node = weir__list_pop_front(&origin->idle);
     struct weir__client_connection *c;
 
-    if (node == NULL)
+    if (weir__list_is_empty(&origin->idle))
         return NULL;
-    c = weir__container_of(node, struct weir__client_connection, node);
-    weir__patience_leave(&c->patient);
+    c = weir__container_of(origin->idle.next, struct weir__client_connection, node);
+    leave_idle(c);
     c->reused = true;
     return c;
+}
+
+static void assign(struct weir__fetch *f, struct weir__client_connection *c)
+{
+    c->fetch = f;
+    f->connection = c;
 }
 
 int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, bool fresh)
@@ -141,23 +175,55 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
     int err;
 
     origin->users++;
-    err = wait_for_slot(origin);
+    err = take_slot(origin);
     if (err < 0) {
         origin->users--;
         return err;
     }
     if (!fresh)
         c = take_idle(origin);
+    else if (origin->in_use + origin->idle_count > origin->client->options.connections_per_origin)
+        drop_oldest(origin);
     if (c == NULL)
         err = connect_new(origin, &c);
     if (err < 0) {
-        weir_semaphore_release(&origin->slots);
+        give_slot(origin);
         origin->users--;
         return err;
     }
-    c->fetch = f;
-    f->connection = c;
+    assign(f, c);
     return 0;
+}
+
+int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
+{
+    struct weir__client_connection *c;
+    int err;
+
+    drop(f->connection);
+    f->connection = NULL;
+    err = connect_new(origin, &c);
+    if (err == 0) {
+        assign(f, c);
+        return 0;
+    }
+    give_slot(origin);
+    origin->users--;
+    return err;
+}
+
+static void keep_idle(struct weir__origin *origin, struct weir__client_connection *c)
+{
+    weir_client *client = origin->client;
+
+    c->fetch = NULL;
+    if (client->idle_count == client->options.idle_connections)
+        weir__client_idle_exhausted(weir__patience_first(&client->idle));
+    weir__list_push_front(&origin->idle, &c->node);
+    weir__patience_enter(&client->idle, &c->patient);
+    origin->idle_count++;
+    client->idle_count++;
+    weir__client_await(c);
 }
 
 void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bool keep)
@@ -165,14 +231,10 @@ void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bo
     struct weir__client_connection *c = f->connection;
 
     f->connection = NULL;
-    c->fetch = NULL;
-    if (keep) {
-        weir__list_push_front(&origin->idle, &c->node);
-        weir__patience_enter(&origin->client->idle, &c->patient);
-        weir__client_await(c);
-    } else {
+    if (keep)
+        keep_idle(origin, c);
+    else
         drop(c);
-    }
-    weir_semaphore_release(&origin->slots);
+    give_slot(origin);
     origin->users--;
 }

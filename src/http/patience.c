@@ -2,24 +2,20 @@
 
 #include "io/io.h"
 
-static struct weir__patient *first(struct weir__patience *patience)
-{
-    return weir__container_of(patience->patients.next, struct weir__patient, node);
-}
-
 static void ran_out(struct weir__timeout *timeout)
 {
     struct weir__patience *patience = weir__container_of(timeout, struct weir__patience, timeout);
     int64_t now_ns = weir__io_now_ns(patience->loop->io);
 
     while (!weir__list_is_empty(&patience->patients) &&
-           first(patience)->since_ns + patience->limit_ns <= now_ns) {
-        struct weir__patient *p = first(patience);
+           weir__patience_first(patience)->since_ns + patience->limit_ns <= now_ns) {
+        struct weir__patient *p = weir__patience_first(patience);
         weir__patience_leave(p);
         patience->exhausted(p);
     }
     if (!weir__list_is_empty(&patience->patients))
-        weir__timeout_set(patience->loop, timeout, first(patience)->since_ns + patience->limit_ns);
+        weir__timeout_set(patience->loop, timeout,
+                          weir__patience_first(patience)->since_ns + patience->limit_ns);
 }
 
 void weir__patience_init(struct weir__patience *patience, struct weir__loop *loop, weir_duration limit,

@@ -32,6 +32,12 @@ void weir__patience_init(struct weir__patience *patience, struct weir__loop *loo
 /* Ends the timer; who still waits is left in the list. */
 void weir__patience_stop(struct weir__patience *patience);
 
+/* Who came first; somebody must be waiting. */
+static inline struct weir__patient *weir__patience_first(struct weir__patience *patience)
+{
+    return weir__container_of(patience->patients.next, struct weir__patient, node);
+}
+
 /* p waits here from now on, and no longer where it waited before. */
 void weir__patience_enter(struct weir__patience *patience, struct weir__patient *p);
 
