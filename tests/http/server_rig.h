@@ -30,6 +30,7 @@ struct rig {
     weir_scope serving;
     int served; /* what weir_server_run() returned */
     weir_exchange_record last;
+    bool unrecorded;
     int records;
     weir_event recorded;
     void *data;
@@ -67,7 +68,7 @@ static inline int rig_main(void *arg)
 
     rig->options.listen = "127.0.0.1:0";
     rig->options.on_listening = rig_listening;
-    rig->options.on_exchange = rig_record;
+    rig->options.on_exchange = rig->unrecorded ? NULL : rig_record;
     rig->options.arg = rig;
     rig->records = 0;
     weir_event_init(&rig->listening);
