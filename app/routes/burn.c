@@ -6,6 +6,7 @@
 
 #include <weir/text.h>
 
+#include "routes/discard.h"
 #include "routes/route_kind.h"
 
 /* ---- settings ---- */
@@ -47,7 +48,9 @@ static int handle(weir_request *req, weir_response *res, void *state)
 {
     const struct burn_settings *settings = state;
     char length[WEIR_DURATION_TEXT_MAX], text[WEIR_DURATION_TEXT_MAX + 8];
-    (void)req;
+    int err = request_discard_body(req);
+    if (err < 0)
+        return err;
     compute(settings->cpu);
     snprintf(text, sizeof text, "burnt %s\n", weir_format_duration(length, sizeof length, settings->cpu));
     return weir_reply_text(res, 200, text);

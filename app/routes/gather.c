@@ -10,6 +10,7 @@
 #include <weir/task.h>
 #include <weir/text.h>
 
+#include "routes/discard.h"
 #include "routes/gather_answer.h"
 #include "routes/gather_request.h"
 #include "routes/route_kind.h"
@@ -299,7 +300,7 @@ static int read_body(struct gathering *g)
     for (size_t i = 0; i < settings->call_count; i++)
         if (takes_body(&settings->calls[i]))
             return weir_read_body(g->req, &g->body, SIZE_MAX);
-    return 0;
+    return request_discard_body(g->req);
 }
 
 static int prepare(struct gathering *g)

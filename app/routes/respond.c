@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "routes/discard.h"
 #include "routes/route_kind.h"
 
 /* ---- settings ---- */
@@ -57,14 +58,14 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 static int handle(weir_request *req, weir_response *res, void *state)
 {
     const struct respond_settings *settings = state;
-    (void)req;
-    for (size_t i = 0; i < settings->headers.count; i++) {
+    int err = request_discard_body(req);
+    for (size_t i = 0; i < settings->headers.count && err == 0; i++) {
         const weir_header *header = &settings->headers.header[i];
-        int err = weir_reply_header(res, header->name, header->value);
-        if (err < 0)
-            return err;
+        err = weir_reply_header(res, header->name, header->value);
     }
-    return weir_reply_bytes(res, settings->status, settings->type, settings->body, settings->body_bytes);
+    return err ? err
+               : weir_reply_bytes(res, settings->status, settings->type, settings->body,
+                                  settings->body_bytes);
 }
 
 const struct route_kind route_respond = {.name = "respond", .configure = configure, .handle = handle};

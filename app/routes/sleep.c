@@ -6,6 +6,7 @@
 #include <weir/task.h>
 #include <weir/text.h>
 
+#include "routes/discard.h"
 #include "routes/route_kind.h"
 
 /* ---- settings ---- */
@@ -30,8 +31,9 @@ static int handle(weir_request *req, weir_response *res, void *state)
 {
     const struct sleep_settings *settings = state;
     char length[WEIR_DURATION_TEXT_MAX], text[WEIR_DURATION_TEXT_MAX + 8];
-    (void)req;
-    int err = weir_sleep(settings->length);
+    int err = request_discard_body(req);
+    if (err == 0)
+        err = weir_sleep(settings->length);
     if (err < 0)
         return err;
     snprintf(text, sizeof text, "slept %s\n", weir_format_duration(length, sizeof length, settings->length));

@@ -1,0 +1,16 @@
+/* Bodies that a route has no use for.
+ *
+ * Threading: task of the request.
+ */
+#ifndef APP_ROUTES_DISCARD_H
+#define APP_ROUTES_DISCARD_H
+
+#include <weir/http_server.h>
+
+/* Reads the body to its end and forgets it: so that one which is malformed or too large is refused rather
+ * than answered. Without a body it costs next to nothing.
+ * Returns: 0; as weir_request_read().
+ */
+WEIR_CHECKED int request_discard_body(weir_request *req);
+
+#endif
