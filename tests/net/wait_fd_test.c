@@ -1,0 +1,167 @@
+/* Waiting for descriptors that are not Weir's. */
+#include <fcntl.h>
+#include <poll.h>
+
+#include "net/net_rig.h"
+
+/* --- real descriptors --- */
+
+static int write_later(void *arg)
+{
+    int err = weir_sleep(weir_ms(2));
+    return err < 0 || write(*(int *)arg, "x", 1) != 1 ? -EIO : 0;
+}
+
+static int close_later(void *arg)
+{
+    int err = weir_sleep(weir_ms(2));
+    return err < 0 || close(*(int *)arg) != 0 ? -EIO : 0;
+}
+
+static int waits_for_input(void *arg)
+{
+    return weir_wait_fd(*(int *)arg, POLLIN) == POLLIN ? 0 : -EIO;
+}
+
+static int wait_for_a_pipe(void *arg)
+{
+    int ends[2], got;
+    char byte;
+    weir_scope scope;
+
+    (void)arg;
+    if (is_simulated())
+        return 0;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(weir_wait_fd(ends[1], POLLOUT), POLLOUT);
+    assert_int_equal(weir_wait_fd(ends[1], POLLIN | POLLOUT), POLLOUT);
+    for (int i = 0; i < 3; i++) { /* three wait for the same */
+        weir_scope_open(&scope, weir_after_ms(20000), 0);
+        weir_spawn(&scope, "writes", write_later, &ends[1]);
+        weir_spawn(&scope, "waits", waits_for_input, &ends[0]);
+        weir_spawn(&scope, "waits", waits_for_input, &ends[0]);
+        assert_int_equal(weir_wait_fd(ends[0], POLLIN), POLLIN);
+        assert_int_equal(weir_scope_close(&scope), 0);
+        assert_int_equal(weir_wait_fd(ends[0], POLLIN), POLLIN); /* a level, not an edge */
+        assert_int_equal(read(ends[0], &byte, 1), 1);
+        weir_scope_open(&scope, weir_after_ms(2), 0);
+        assert_int_equal(weir_wait_fd(ends[0], POLLIN), -WEIR_EDEADLINE);
+        assert_int_equal(weir_scope_close(&scope), -WEIR_EDEADLINE);
+    }
+    weir_scope_open(&scope, weir_after_ms(20000), 0);
+    weir_spawn(&scope, "closes", close_later, &ends[1]);
+    got = weir_wait_fd(ends[0], POLLIN);
+    assert_true(got > 0 && (got & POLLHUP) != 0);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    close(ends[0]);
+
+    assert_int_equal(weir_wait_fd(ends[0], POLLIN), -EBADF);
+    assert_int_equal(pipe(ends), 0); /* the same numbers, afresh */
+    assert_int_equal(weir_wait_fd(ends[1], POLLOUT), POLLOUT);
+    assert_true(fcntl(ends[1], F_GETFD) >= 0);
+    close(ends[0]);
+    assert_true((weir_wait_fd(ends[1], POLLOUT) & POLLERR) != 0);
+    close(ends[1]);
+    return 0;
+}
+
+static void foreign_descriptors_are_waited_for(void **state)
+{
+    (void)state;
+    run_everywhere(wait_for_a_pipe, NULL);
+}
+
+static int wait_for_nonsense(void *arg)
+{
+    (void)arg;
+    assert_int_equal(weir_wait_fd(-1, POLLIN), -EBADF);
+    assert_int_equal(weir_wait_fd(0, 0), -EINVAL);
+    assert_int_equal(weir_wait_fd(0, POLLIN | POLLHUP), -EINVAL);
+    return 0;
+}
+
+static void nonsense_is_refused(void **state)
+{
+    (void)state;
+    run_everywhere(wait_for_nonsense, NULL);
+}
+
+/* --- a simulated one --- */
+
+enum { FOREIGN = 77 };
+
+static int becomes_ready(void *arg)
+{
+    (void)arg;
+    if (weir_sleep(weir_ms(300)) < 0)
+        return -EIO;
+    weir__sim_foreign_set_ready(this_io(), FOREIGN, POLLIN);
+    return 0;
+}
+
+static int wait_for_fiction(void *arg)
+{
+    weir_instant began = weir_now();
+    weir_scope scope;
+
+    (void)arg;
+    weir_scope_open(&scope, weir_never(), 0);
+    weir_spawn(&scope, "becomes ready", becomes_ready, NULL);
+    assert_int_equal(weir_wait_fd(FOREIGN, POLLIN), POLLIN);
+    assert_int_equal(weir_between(began, weir_now()).ns / 1000000, 300);
+    return weir_scope_close(&scope);
+}
+
+static void simulated_descriptors_are_waited_for(void **state)
+{
+    (void)state;
+    run_simulated(1, wait_for_fiction, NULL);
+}
+
+/* --- cancelled at every wait --- */
+
+static int wait_victim(void *arg)
+{
+    return weir_wait_fd(*(int *)arg, POLLIN);
+}
+
+static int wait_world(struct torture *t)
+{
+    int ends[2], result;
+    weir_scope scope;
+
+    if (is_simulated()) {
+        ends[0] = FOREIGN;
+        weir__sim_foreign_set_ready(this_io(), FOREIGN, 0);
+        weir_scope_open(&scope, weir_never(), 0);
+        weir_spawn(&scope, "becomes ready", becomes_ready, NULL);
+        result = torture_victim(t, wait_victim, &ends[0]);
+        assert_int_equal(weir_scope_close(&scope), 0);
+        return result;
+    }
+    assert_int_equal(pipe(ends), 0);
+    weir_scope_open(&scope, weir_never(), 0);
+    weir_spawn(&scope, "writes", write_later, &ends[1]);
+    result = torture_victim(t, wait_victim, &ends[0]);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    close(ends[0]);
+    close(ends[1]);
+    return result;
+}
+
+static void waiting_can_be_cancelled(void **state)
+{
+    (void)state;
+    torture(wait_world, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(foreign_descriptors_are_waited_for),
+        cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(simulated_descriptors_are_waited_for),
+        cmocka_unit_test(waiting_can_be_cancelled),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
