@@ -186,12 +186,42 @@ def connect(address):
     return connection
 
 
-def ask(address, path, method="GET", headers=(), body=b""):
+class Held:
+    """A backend that keeps its answers until they are released, so that requests are surely under way."""
+
+    def __init__(self):
+        self.arrived, self.released = 0, threading.Event()
+        self.backend = Backend(self.handle)
+
+    def handle(self, connection):
+        answer = answering(body=b"1")
+        read_head(connection)
+        self.arrived += 1
+        self.released.wait(PATIENCE)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
+        answer(connection)
+
+    def route(self, path="/held"):
+        return (f'  - {{path: {path}, gather: {{deadline: 1m, calls: [{{name: a, '
+                f'url: "http://127.0.0.1:{self.backend.port}/"}}]}}}}\n')
+
+    def wait_for(self, count):
+        until(f"request {count}", lambda: self.arrived >= count)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *problem):
+        self.released.set()
+        self.backend.__exit__(*problem)
+
+
+def ask(address, path, method="GET", headers=(), body=b"", host="localhost"):
     with connect(address) as connection:
         fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
         if body:
             fields += f"Content-Length: {len(body)}\r\n"
-        connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: h\r\n{fields}\r\n".encode("latin-1") + body)
+        connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n".encode("latin-1") + body)
         return receive(connection, method)
 
 
