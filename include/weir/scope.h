@@ -81,7 +81,7 @@ weir_instant weir_scope_deadline(const weir_scope *scope);
 
 /* Starts fn(arg) as a task in scope. It runs when the caller next waits. What it returns is its outcome: < 0
  * is a failure, which cancels the scope unless WEIR_COLLECT. A spawn that fails counts as a task that failed
- * so, so its result may be left unread.
+ * so, so its result may be left unread; with WEIR_COLLECT nobody but the caller hears of it.
  * Owns:    name is lent while the task lives: a literal, or weir_task_set_name() later. arg is fn's
  *          business.
  * Returns: 0; -ENOMEM, no stack can be had (memory, mappings or the limit of tasks); -WEIR_ECANCELED or
