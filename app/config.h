@@ -102,7 +102,8 @@ struct config {
 /* Reads, checks and completes a configuration file.
  * Owns:    *config owns everything in it until config_free; faults->file keeps pointing at path.
  * Returns: 0 with *config; -WEIR_ECONFIG with faults, also when the file can't be read; -ENOMEM. On failure
- * *config is empty and need not be freed. Where:   any thread, before the loops: it reads a file and blocks.
+ *          *config is empty and need not be freed.
+ * Where:   any thread, before the loops: it reads a file and blocks.
  */
 WEIR_CHECKED int config_load(struct config *config, const char *path, struct config_faults *faults);
 

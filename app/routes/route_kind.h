@@ -30,8 +30,9 @@ struct route_kind {
     weir_handler *handle;
 
     /* Makes the state of one route on one loop, before it accepts. May be NULL. The client is the loop's one,
-     * for all its routes. Owns:    *state belongs to the loop until close. Returns: 0 or a negative code,
-     * which stops the start.
+     * for all its routes.
+     * Owns:    *state belongs to the loop until close.
+     * Returns: 0 or a negative code, which stops the start.
      */
     int (*open)(const struct config_route *route, weir_client *client, void **state);
     void (*close)(void *state); /* may be NULL */
