@@ -16,21 +16,17 @@
 enum { CHUNKS_KEPT = 256, TRIM_STACKS = 64 };
 static const int64_t trim_every_ns = 1000000000;
 
-static __thread struct weir__loop *current __attribute__((tls_model("initial-exec")));
-
-struct weir__loop *weir__loop_current(void)
-{
-    return current;
-}
+__thread struct weir__loop *weir__loop_here __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 void weir__loop_set_current(struct weir__loop *loop)
 {
-    current = loop;
+    weir__loop_here = loop;
 }
 
 weir_instant weir_now(void)
 {
-    return (weir_instant){current != NULL ? weir__io_now_ns(current->io) : weir__clock_monotonic_ns()};
+    return (weir_instant){weir__loop_here != NULL ? weir__io_now_ns(weir__loop_here->io)
+                                                  : weir__clock_monotonic_ns()};
 }
 
 uint64_t weir_random_u64(void)
@@ -57,10 +53,10 @@ int weir__loop_open(struct weir__loop *loop, struct weir__runtime *runtime, int 
     err = weir__stacks_init(&loop->stacks, o->stack_bytes, o->tasks_max, WEIR__GUARD_BEST);
     if (err < 0)
         return err;
-    loop->scheduler = calloc(1, sizeof *loop->scheduler);
+    loop->scheduler = aligned_alloc(_Alignof(struct weir__task), sizeof *loop->scheduler);
     if (loop->scheduler == NULL)
         return -ENOMEM;
-    loop->scheduler->loop = loop;
+    *loop->scheduler = (struct weir__task){.loop = loop};
     err = weir__io_open(&io, &loop->io);
     if (err < 0) {
         free(loop->scheduler);

@@ -37,9 +37,11 @@ struct weir__loop {
     struct weir__io *io;
     struct weir__task *running;   /* NULL: the loop's own stack */
     struct weir__task *scheduler; /* stands for the loop's own stack */
+    int *errno_here;              /* where this thread's is: a call to find, so it is kept */
     struct weir__list ready;
     size_t ready_count;
     size_t batch; /* how many may still run before the kernel is asked again */
+    size_t extra; /* by how many that are woken or spawned meanwhile the batch may still grow */
     struct weir__wheel wheel;
     struct weir__stacks stacks;
     struct weir__chunk_cache chunks;
@@ -58,8 +60,15 @@ struct weir__loop {
     atomic_bool stop;
 };
 
+extern __thread struct weir__loop *weir__loop_here
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 /* The loop of this thread, NULL when it is none. */
-struct weir__loop *weir__loop_current(void);
+static inline struct weir__loop *weir__loop_current(void)
+{
+    return weir__loop_here;
+}
+
 void weir__loop_set_current(struct weir__loop *loop);
 
 int weir__loop_open(struct weir__loop *loop, struct weir__runtime *runtime, int index)

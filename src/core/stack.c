@@ -24,9 +24,13 @@ int weir__stacks_init(struct weir__stacks *s, size_t bytes, size_t count_max, en
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-    if (bytes < 4 * page || bytes % page != 0 || bytes > ARENA_BYTES || count_max == 0)
+    if (bytes < 4 * page || bytes % page != 0 || bytes > ARENA_BYTES - page || count_max == 0)
         return -EINVAL;
-    *s = (struct weir__stacks){.bytes = bytes, .guard_bytes = page, .count_max = count_max, .guard = guard};
+    *s = (struct weir__stacks){.bytes = bytes,
+                               .stride = bytes / page % 2 == 0 ? bytes + page : bytes,
+                               .guard_bytes = page,
+                               .count_max = count_max,
+                               .guard = guard};
     return 0;
 }
 
@@ -44,8 +48,8 @@ void weir__stacks_free(struct weir__stacks *s)
 static int add_arena(struct weir__stacks *s)
 {
     struct weir__stack_arena *a = malloc(sizeof *a);
-    size_t in_arena = ARENA_BYTES / s->bytes;
-    size_t bytes = in_arena * s->bytes;
+    size_t in_arena = ARENA_BYTES / s->stride;
+    size_t bytes = in_arena * s->stride;
     char *memory;
 
     if (a == NULL)
@@ -98,7 +102,7 @@ static char *make_stack(struct weir__stacks *s)
 
     if (s->count == s->count_max || reserve_idle(s) < 0 || (s->arena_left == 0 && add_arena(s) < 0))
         return NULL;
-    base = s->arenas->memory + (s->arena_left - 1) * s->bytes;
+    base = s->arenas->memory + (s->arena_left - 1) * s->stride;
     if (install_guard(s, base) < 0)
         return NULL;
     s->arena_left--;

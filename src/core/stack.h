@@ -16,7 +16,9 @@ enum weir__guard_kind { WEIR__GUARD_BEST, WEIR__GUARD_MADVISE, WEIR__GUARD_MPROT
 struct weir__stack_arena;
 
 struct weir__stacks {
-    size_t bytes; /* of each, guard included */
+    size_t bytes;  /* of each, guard included */
+    size_t stride; /* from one to the next: an odd number of pages, so that the cache sets of their tops
+                      differ */
     size_t guard_bytes;
     size_t count; /* made so far */
     size_t count_max;

@@ -32,6 +32,8 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+enum { EXTRA_PER_TURN = 256 };
+
 void weir__switch(void **save_sp, void *load_sp);
 void weir__task_start(void);
 __attribute__((noreturn)) void weir__task_main(void);
@@ -92,7 +94,8 @@ static void after_switch(struct weir__loop *loop, struct weir__task *self, bool 
 
 static void switch_to(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
 {
-    int saved_errno = errno;
+    int *errno_here = loop->errno_here;
+    int saved_errno = *errno_here;
 
     if (__cxa_get_globals != NULL) {
         struct cxx_globals *g = __cxa_get_globals();
@@ -105,7 +108,7 @@ static void switch_to(struct weir__loop *loop, struct weir__task *from, struct w
     before_switch(loop, from, to, false);
     weir__switch(&from->sp, to->sp);
     after_switch(loop, from, false);
-    errno = saved_errno;
+    *errno_here = saved_errno;
 }
 
 /* The next to run: a ready task while this turn's batch lasts, else the loop itself. */
@@ -122,11 +125,22 @@ static struct weir__task *next_to_run(struct weir__loop *loop)
     return next;
 }
 
-static void make_ready(struct weir__task *task)
+static void make_ready(struct weir__loop *loop, struct weir__task *task)
 {
     task->state = WEIR__TASK_READY;
-    weir__list_push_back(&task->loop->ready, &task->node);
-    task->loop->ready_count++;
+    weir__list_push_back(&loop->ready, &task->node);
+    loop->ready_count++;
+}
+
+/* For who was woken or spawned: short chains of tasks need not ask the kernel at every link. Who yields waits
+ * for the next batch, so that a task that computes in slices leaves room for everything else. */
+static void make_ready_soon(struct weir__loop *loop, struct weir__task *task)
+{
+    make_ready(loop, task);
+    if (loop->extra > 0) {
+        loop->extra--;
+        loop->batch++;
+    }
 }
 
 static void leave(struct weir__loop *loop, struct weir__task *self)
@@ -140,6 +154,8 @@ static void leave(struct weir__loop *loop, struct weir__task *self)
 void weir__tasks_run(struct weir__loop *loop)
 {
     loop->batch = loop->ready_count;
+    loop->extra = EXTRA_PER_TURN;
+    loop->errno_here = &errno;
 #ifdef WITH_TSAN
     loop->scheduler->tsan_fiber = __tsan_get_current_fiber();
 #endif
@@ -175,7 +191,6 @@ struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, 
 {
     /* Tops at different offsets, so that a thousand stacks don't fight for the same cache sets. */
     size_t stagger = (loop->tasks_started % 8) * 64;
-    size_t record = (sizeof(struct weir__task) + 63) / 64 * 64;
     char *stack = weir__stack_take(&loop->stacks);
     struct weir__task *task;
 
@@ -185,7 +200,7 @@ struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, 
     __asan_unpoison_memory_region(stack + loop->stacks.guard_bytes,
                                   loop->stacks.bytes - loop->stacks.guard_bytes);
 #endif
-    task = (struct weir__task *)(void *)(stack + loop->stacks.bytes - record - stagger);
+    task = (struct weir__task *)(void *)(stack + loop->stacks.bytes - sizeof *task - stagger);
     memset(task, 0, offsetof(struct weir__task, own_name));
     task->loop = loop;
     task->fn = fn;
@@ -198,7 +213,7 @@ struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, 
 #ifdef WITH_TSAN
     task->tsan_fiber = __tsan_create_fiber(0);
 #endif
-    make_ready(task);
+    make_ready_soon(loop, task);
     return task;
 }
 
@@ -241,9 +256,18 @@ struct weir__task *weir__task_current(void)
 
 static void yield_now(struct weir__task *self)
 {
+    struct weir__loop *loop = self->loop;
+
     self->budget = WEIR__WAIT_BUDGET;
-    make_ready(self);
-    leave(self->loop, self);
+    make_ready(loop, self);
+    leave(loop, self);
+}
+
+static int begin(struct weir__task *self)
+{
+    if (__builtin_expect(self->loop->on_wait != NULL, 0))
+        self->loop->on_wait(self, false);
+    return self->scope->cause;
 }
 
 int weir__wait_begin(void)
@@ -252,9 +276,7 @@ int weir__wait_begin(void)
 
     if (--self->budget == 0)
         yield_now(self);
-    if (__builtin_expect(self->loop->on_wait != NULL, 0))
-        self->loop->on_wait(self, false);
-    return self->scope->cause;
+    return begin(self);
 }
 
 int weir__park(const char *waits_for, void (*on_cancel)(struct weir__task *task), void *cancel_arg)
@@ -278,7 +300,7 @@ void weir__wake(struct weir__task *task, int result)
 {
     assert(task->state == WEIR__TASK_PARKED);
     task->wake_result = result;
-    make_ready(task);
+    make_ready_soon(task->loop, task);
 }
 
 void weir__wake_cancelled(struct weir__task *task)
@@ -301,7 +323,7 @@ int weir_yield(void)
     struct weir__task *self = weir__task_current();
 
     yield_now(self);
-    return weir__wait_begin();
+    return begin(self);
 }
 
 struct sleeper {

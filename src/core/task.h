@@ -22,30 +22,32 @@ enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
 
 /* Lies at the top of the task's own stack, in memory that stays mapped while its loop lives. */
 struct weir__task {
+    /* what a switch and a wait need, in one cache line */
     void *sp;
     struct weir__list node; /* in the ready queue */
     struct weir__loop *loop;
     struct weir__scope *scope; /* the innermost it is in */
+    int wake_result;
+    uint16_t budget;
+    uint8_t state;
+    void (*on_cancel)(struct weir__task *task); /* while parked; NULL: the wait can't be cut short */
+    /* the rest */
     struct weir__scope *home;  /* the one it was spawned in */
     struct weir__list sibling; /* in home->tasks */
     int (*fn)(void *);
     void *arg;
     struct weir__arena *memory; /* of the exchange it works for, handed on to the tasks it spawns; or NULL */
-    void (*on_cancel)(struct weir__task *task); /* while parked; NULL: the wait can't be cut short */
     void *cancel_arg;
     const char *waits_for; /* in words; while parked */
     const char *name;
     char *stack;
     uint64_t id;
-    int wake_result;
-    uint16_t budget;
-    uint8_t state;
     void *cxx_caught; /* __cxa_eh_globals of the C++ runtime, where there is one */
     unsigned cxx_uncaught;
     void *asan_fake_stack;
     void *tsan_fiber;
     char own_name[WEIR__TASK_NAME_BYTES];
-};
+} __attribute__((aligned(64)));
 
 /* Every wait begins here: fails when the scope is cancelled, spends budget, lets others run when it is spent.
  */
