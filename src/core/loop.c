@@ -46,7 +46,6 @@ int weir__loop_open(struct weir__loop *loop, struct weir__runtime *runtime, int 
     int err;
 
     *loop = (struct weir__loop){.runtime = runtime, .index = index, .root = &runtime->roots[index]};
-    weir__list_init(&loop->ready);
     weir__scope_init_root(loop->root, loop);
     weir__random_seed(&loop->random, o->seed + (uint64_t)index);
     weir__chunk_cache_init(&loop->chunks, CHUNKS_KEPT);

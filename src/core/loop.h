@@ -35,10 +35,10 @@ struct weir__message {
 struct weir__loop {
     struct weir__runtime *runtime;
     struct weir__io *io;
-    struct weir__task *running;   /* NULL: the loop's own stack */
-    struct weir__task *scheduler; /* stands for the loop's own stack */
-    int *errno_here;              /* where this thread's is: a call to find, so it is kept */
-    struct weir__list ready;
+    struct weir__task *running;                  /* NULL: the loop's own stack */
+    struct weir__task *scheduler;                /* stands for the loop's own stack */
+    int *errno_here;                             /* where this thread's is: a call to find, so it is kept */
+    struct weir__task *first_ready, *last_ready; /* meaningless when none is */
     size_t ready_count;
     size_t batch; /* how many may still run before the kernel is asked again */
     size_t extra; /* by how many that are woken or spawned meanwhile the batch may still grow */

@@ -92,27 +92,32 @@ static void after_switch(struct weir__loop *loop, struct weir__task *self, bool 
 
 /* --- the switch --- */
 
-static void switch_to(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
+/* Most programs have no C++ in them, and this would cost the others' switch its registers. */
+__attribute__((noinline, cold)) static void switch_exceptions(struct weir__task *from, struct weir__task *to)
 {
-    int *errno_here = loop->errno_here;
-    int saved_errno = *errno_here;
+    struct cxx_globals *g = __cxa_get_globals();
 
-    if (__cxa_get_globals != NULL) {
-        struct cxx_globals *g = __cxa_get_globals();
-        from->cxx_caught = g->caught;
-        from->cxx_uncaught = g->uncaught;
-        g->caught = to->cxx_caught;
-        g->uncaught = to->cxx_uncaught;
-    }
+    from->cxx_caught = g->caught;
+    from->cxx_uncaught = g->uncaught;
+    g->caught = to->cxx_caught;
+    g->uncaught = to->cxx_uncaught;
+}
+
+/* All is done before the switch itself, so that no register need be kept across it but by it. */
+static inline void switch_to(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
+{
+    from->saved_errno = *loop->errno_here;
+    *loop->errno_here = to->saved_errno;
+    if (__cxa_get_globals != NULL)
+        switch_exceptions(from, to);
     loop->running = to;
     before_switch(loop, from, to, false);
     weir__switch(&from->sp, to->sp);
     after_switch(loop, from, false);
-    *errno_here = saved_errno;
 }
 
 /* The next to run: a ready task while this turn's batch lasts, else the loop itself. */
-static struct weir__task *next_to_run(struct weir__loop *loop)
+static inline struct weir__task *next_to_run(struct weir__loop *loop)
 {
     struct weir__task *next;
 
@@ -120,7 +125,9 @@ static struct weir__task *next_to_run(struct weir__loop *loop)
         return loop->scheduler;
     loop->batch--;
     loop->ready_count--;
-    next = weir__container_of(weir__list_pop_front(&loop->ready), struct weir__task, node);
+    next = loop->first_ready;
+    loop->first_ready = next->next_ready;
+    __builtin_prefetch(next->next_ready); /* the one after it, likely out of the cache by now */
     next->state = WEIR__TASK_RUNNING;
     return next;
 }
@@ -128,8 +135,12 @@ static struct weir__task *next_to_run(struct weir__loop *loop)
 static void make_ready(struct weir__loop *loop, struct weir__task *task)
 {
     task->state = WEIR__TASK_READY;
-    weir__list_push_back(&loop->ready, &task->node);
-    loop->ready_count++;
+    task->next_ready = NULL;
+    if (loop->ready_count++ == 0)
+        loop->first_ready = task;
+    else
+        loop->last_ready->next_ready = task;
+    loop->last_ready = task;
 }
 
 /* For who was woken or spawned: short chains of tasks need not ask the kernel at every link. Who yields waits
@@ -225,18 +236,15 @@ void weir__task_main(void)
     int outcome;
 
     after_switch(loop, self, true);
-    errno = 0;
     outcome = self->fn(self->arg);
     weir__scope_task_ended(self->home, self, outcome);
     self->state = WEIR__TASK_NONE;
     /* Nothing takes a stack between here and the switch, so ours may go back while we still stand on it. */
     weir__stack_give(&loop->stacks, self->stack);
     next = next_to_run(loop);
-    if (__cxa_get_globals != NULL) {
-        struct cxx_globals *g = __cxa_get_globals();
-        g->caught = next->cxx_caught;
-        g->uncaught = next->cxx_uncaught;
-    }
+    *loop->errno_here = next->saved_errno;
+    if (__cxa_get_globals != NULL)
+        switch_exceptions(self, next);
     loop->running = next;
     before_switch(loop, self, next, true);
     weir__switch(&self->sp, next->sp);

@@ -24,10 +24,11 @@ enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
 struct weir__task {
     /* what a switch and a wait need, in one cache line */
     void *sp;
-    struct weir__list node; /* in the ready queue */
+    struct weir__task *next_ready;
     struct weir__loop *loop;
     struct weir__scope *scope; /* the innermost it is in */
     int wake_result;
+    int saved_errno; /* while another runs */
     uint16_t budget;
     uint8_t state;
     void (*on_cancel)(struct weir__task *task); /* while parked; NULL: the wait can't be cut short */
