@@ -1,0 +1,19 @@
+/* Configuration: any bytes are a configuration or have faults with their places; nothing leaks. */
+#include <errno.h>
+
+#include "config.h"
+#include "fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct config_faults faults;
+    struct config config;
+    int err;
+
+    config_faults_open(&faults, "fuzz.yaml");
+    err = config_parse(&config, bytes, size, &faults);
+    CHECK(err == 0 || err == -WEIR_ECONFIG || err == -ENOMEM);
+    if (err == 0)
+        config_free(&config);
+    return 0;
+}

@@ -1,0 +1,64 @@
+/* Targets, paths and patterns: the normal form is normal, and what a route catches lies within the path. */
+#include <string.h>
+
+#include "fuzz/fuzz.h"
+#include "http/pattern.h"
+#include "http/target.h"
+
+static void match_all(weir_bytes normal, weir_bytes path)
+{
+    static const char *const texts[] = {"/a/{x}/{y}", "/{x}/*", "/*", "/files/*", "/{x}.txt/a"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct weir__http_pattern pattern;
+        struct weir__http_pattern_fault fault;
+        struct weir__http_params params;
+        if (weir__http_pattern_compile(weir_bytes_of(texts[i]), &pattern, &fault) < 0 ||
+            !weir__http_pattern_match(&pattern, normal, path, &params))
+            continue;
+        for (size_t k = 0; k < params.count; k++) {
+            weir_bytes value = params.item[k].value;
+            CHECK(value.len > 0 && memchr(value.data, '/', value.len) == NULL);
+            CHECK(value.data >= path.data && value.data + value.len <= path.data + path.len);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    char room[4096], room_again[4096];
+    struct weir__http_target target;
+    struct weir__http_pattern pattern;
+    struct weir__http_pattern_fault pattern_fault;
+    struct weir__http_fault fault = {0};
+    struct weir__http_url url;
+    const char *wrong;
+    weir_bytes text = {(const char *)bytes, size}, normal, again;
+
+    if (size == 0 || size > sizeof room)
+        return 0;
+    (void)!weir__http_pattern_compile(text, &pattern, &pattern_fault);
+    if (weir__http_url_parse(text, &url, &wrong) < 0)
+        CHECK(wrong != NULL);
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i] <= ' ' || bytes[i] >= 0x7f)
+            return 0; /* a head with such a target is refused before */
+    if (weir__http_target_parse(text, &target, &fault) < 0) {
+        CHECK(fault.status >= 400 && fault.message != NULL);
+        return 0;
+    }
+    if (target.form == WEIR__HTTP_ASTERISK_FORM)
+        return 0;
+    CHECK(target.path.len > 0 && target.path.data[0] == '/');
+    if (weir__http_path_normalize(target.path, room, sizeof room, &normal, &fault) < 0) {
+        CHECK(fault.status >= 400 && fault.message != NULL);
+        return 0;
+    }
+    CHECK(normal.len > 0 && normal.len <= target.path.len && normal.data[0] == '/');
+    CHECK(weir__http_path_normalize(normal, room_again, sizeof room_again, &again, &fault) == 0);
+    CHECK(weir_bytes_equal(normal, again));
+    CHECK(memmem(normal.data, normal.len, "/../", 4) == NULL &&
+          memmem(normal.data, normal.len, "/./", 3) == NULL);
+    match_all(normal, target.path);
+    return 0;
+}
