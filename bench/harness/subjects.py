@@ -10,6 +10,7 @@ CALLS = 12
 WEIR_CONFIG = """\
 listen: 127.0.0.1:{port}
 loops: 1
+access_log: false
 limits: {{connections: 16000, exchanges: 8000}}
 routes:
   - {{path: /hello, respond: {{status: 200, type: text/plain, body: "Hello, World!"}}}}
