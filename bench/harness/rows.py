@@ -34,6 +34,7 @@ class Served(Row):
     """All subjects' servers stand for the whole row, on the server core; backends, if any, on the load core."""
 
     backends = None  # arguments of the replay program
+    deadline_ms = 1000  # of a gather
     fresh = False  # a server for each measurement, because memory once taken is not all given back
 
     @contextlib.contextmanager
@@ -45,12 +46,13 @@ class Served(Row):
                 command = [bench.build / "bench-load-replay", "backends", first, *self.backends]
                 stack.enter_context(Process(command, LOAD_CORE, bench.folder / "backends.log", first))
             if self.fresh:
-                yield {subject: lambda s=subject: s.start(free_ports(), first, bench.folder) for subject in subjects}
+                yield {subject: lambda s=subject: s.start(free_ports(), first, bench.folder, self.deadline_ms) for subject in subjects}
                 return
             servers = {}
             for subject in subjects:
                 try:
-                    servers[subject] = stack.enter_context(subject.start(free_ports(), first, bench.folder))
+                    servers[subject] = stack.enter_context(
+                        subject.start(free_ports(), first, bench.folder, self.deadline_ms))
                 except Failed as why:
                     bench.say(f"{self.name}: {subject.name}: {why}")
             yield servers
@@ -163,6 +165,7 @@ class Gathers(Served):
     """Memory, page tables included, of the gateway for each gather of twelve that waits for its backends."""
 
     backends = ("hold", "60")
+    deadline_ms = 60_000
     count = 200
     fresh = True
 

@@ -18,7 +18,7 @@ routes:
 WEIR_GATHER = """\
   - path: /page/{{id}}
     gather:
-      deadline: {deadline}
+      deadline: {deadline}ms
       calls:
 {calls}
 """
@@ -31,7 +31,6 @@ class Subject:
     def __init__(self, name, needs, get, command):
         self.name, self.needs, self.get, self.command = name, needs, get, command
         self.environment = {}
-        self.deadline = "1s"
 
     @property
     def is_weir(self):
@@ -40,14 +39,15 @@ class Subject:
     def is_here(self):
         return Path(self.needs).exists() if "/" in str(self.needs) else shutil.which(self.needs) is not None
 
-    def start(self, port, backends, folder):
+    def start(self, port, backends, folder, deadline_ms=1000):
         folder = Path(folder) / re.sub(r"\W+", "-", self.name)
         folder.mkdir(exist_ok=True)
-        command = self.command(self, port, backends, folder)
-        return Process(command, SERVER_CORE, folder / "log", port, self.environment)
+        command = self.command(port, backends, folder, deadline_ms)
+        environment = {**self.environment, "BENCH_DEADLINE_MS": str(deadline_ms)}
+        return Process(command, SERVER_CORE, folder / "log", port, environment)
 
 
-def nginx(subject, port, backends, folder):
+def nginx(port, backends, folder, deadline_ms):
     text = (Path(__file__).parent.parent / "peers/nginx/nginx.conf").read_text()
     (folder / "nginx.conf").write_text(text.replace("@PORT@", str(port)).replace("@DIR@", str(folder)))
     return ["nginx", "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"]
@@ -56,19 +56,19 @@ def nginx(subject, port, backends, folder):
 def subjects(build, peers):
     """All of them by name. build: where Weir was built; peers: where bench/peers/setup put the others."""
 
-    def weir(subject, port, backends, folder):
+    def weir(port, backends, folder, deadline_ms):
         text = WEIR_CONFIG.format(port=port)
         if backends:
             calls = (WEIR_CALL.format(index=i, port=backends + i) for i in range(CALLS))
-            text += WEIR_GATHER.format(deadline=subject.deadline, calls="\n".join(calls))
+            text += WEIR_GATHER.format(deadline=deadline_ms, calls="\n".join(calls))
         (folder / "weir.yaml").write_text(text)
         return [build / "weir", "serve", folder / "weir.yaml"]
 
     def node(how):
-        return lambda subject, port, backends, folder: ["node", peers / "node/server.mjs", port, backends or 0, how]
+        return lambda port, backends, folder, deadline_ms: ["node", peers / "node/server.mjs", port, backends or 0, how]
 
     def plain(*words):
-        return lambda subject, port, backends, folder: [*words, port, backends or 0]
+        return lambda port, backends, folder, deadline_ms: [*words, port, backends or 0]
 
     script = Path(__file__).parent.parent / "peers/python/server.py"
     every = [

@@ -17,6 +17,8 @@ import (
 
 const calls = 12
 
+var deadline = time.Second
+
 var hello = []byte("Hello, World!")
 
 type answer struct {
@@ -43,7 +45,7 @@ func ask(ctx context.Context, client *http.Client, url string) answer {
 }
 
 func gather(ctx context.Context, client *http.Client, backends [calls]string, id string) []byte {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	var answers [calls]answer
 	var all sync.WaitGroup
@@ -86,6 +88,9 @@ func main() {
 	first, err := strconv.Atoi(os.Args[2])
 	if err != nil {
 		log.Fatal(err)
+	}
+	if ms, err := strconv.Atoi(os.Getenv("BENCH_DEADLINE_MS")); err == nil {
+		deadline = time.Duration(ms) * time.Millisecond
 	}
 	var backends [calls]string
 	for i := range backends {

@@ -3,7 +3,7 @@ import http from 'node:http';
 
 const [port, backendPort, how] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4]];
 const CALLS = 12;
-const DEADLINE_MS = 1000;
+const DEADLINE_MS = Number(process.env.BENCH_DEADLINE_MS ?? 1000);
 const CONNECTIONS = 256; // for each backend
 
 // Each gives ask(index, path): a promise of {status, text}.
@@ -37,7 +37,7 @@ const clients = {
 
   async fetch() {
     return async (i, path) => {
-      const response = await fetch(`http://127.0.0.1:${backendPort + i}${path}`, { redirect: 'manual' });
+      const response = await fetch(`http://127.0.0.1:${backendPort + i}${path}`, { redirect: 'manual', signal: AbortSignal.timeout(DEADLINE_MS) });
       return { status: response.status, text: await response.text() };
     };
   },

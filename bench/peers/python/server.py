@@ -3,12 +3,14 @@
 A bare ASGI application under uvicorn with uvloop and httptools, aiohttp as the client: no framework between."""
 import asyncio
 import json
+import os
 import sys
 
 import aiohttp
 import uvicorn
 
 CALLS = 12
+DEADLINE = int(os.environ.get("BENCH_DEADLINE_MS", 1000)) / 1000
 PORT, BACKEND_PORT = int(sys.argv[1]), int(sys.argv[2])
 session = None
 
@@ -33,7 +35,7 @@ async def app(scope, receive, send):
         if session is None:
             session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, limit_per_host=256),
-                timeout=aiohttp.ClientTimeout(total=1),
+                timeout=aiohttp.ClientTimeout(total=DEADLINE),
                 auto_decompress=False,
             )
         ident = scope["path"].removeprefix("/page/")

@@ -14,7 +14,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
 const CALLS: u16 = 12;
-const DEADLINE: Duration = Duration::from_secs(1);
 
 type Asker = Client<HttpConnector, Empty<Bytes>>;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -27,8 +26,8 @@ async fn ask(client: &Asker, port: u16, id: &str) -> Result<(u16, Bytes), Failur
     Ok((status, body))
 }
 
-async fn gather(client: &Asker, first: u16, id: &str) -> String {
-    let calls = (0..CALLS).map(|i| tokio::time::timeout(DEADLINE, ask(client, first + i, id)));
+async fn gather(client: &Asker, first: u16, deadline: Duration, id: &str) -> String {
+    let calls = (0..CALLS).map(|i| tokio::time::timeout(deadline, ask(client, first + i, id)));
     let mut out = String::with_capacity(4096);
     for (i, outcome) in join_all(calls).await.into_iter().enumerate() {
         out.push(if i == 0 { '{' } else { ',' });
@@ -55,6 +54,8 @@ fn answer(kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
 async fn main() -> Result<(), Failure> {
     let numbers: Vec<u16> = std::env::args().skip(1).map(|word| word.parse()).collect::<Result<_, _>>()?;
     let (port, first) = (numbers[0], numbers[1]);
+    let deadline = std::env::var("BENCH_DEADLINE_MS").ok().and_then(|ms| ms.parse().ok()).unwrap_or(1000);
+    let deadline = Duration::from_millis(deadline);
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client: Asker = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(256).build(connector);
@@ -66,7 +67,7 @@ async fn main() -> Result<(), Failure> {
         tokio::spawn(async move {
             let service = service_fn(|request: Request<hyper::body::Incoming>| async {
                 let response = match request.uri().path().strip_prefix("/page/") {
-                    Some(id) => answer("application/json", gather(&client, first, id).await.into()),
+                    Some(id) => answer("application/json", gather(&client, first, deadline, id).await.into()),
                     None => answer("text/plain", Bytes::from_static(b"Hello, World!")),
                 };
                 drop(request);
