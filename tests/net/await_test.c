@@ -270,6 +270,40 @@ static void a_stream_may_be_closed_while_it_awaits(void **state)
         run_simulated(seed, close_awaiting_in_every_way, NULL);
 }
 
+/* The bytes win against the cancel that closing brings: nobody gets them, and their buffer goes back. */
+static int close_too_late(void *arg)
+{
+    struct weir__sim_options late = weir__sim_calm();
+    struct pair p;
+    uint64_t received;
+
+    (void)pair_open_with_record(&p);
+    late.cancel_late_per_million = 1000000;
+    late.cancel_max_ns = 1000000;
+    weir__sim_configure(this_io(), &late);
+    begin(p.client);
+    assert_int_equal(weir_write(p.server, "bytes", 5), 0);
+    received = weir__sim_stats(this_io()).bytes_received;
+    weir__stream_close_detached(p.client, closed);
+    p.client = NULL;
+    assert_int_equal(weir_sleep(weir_ms(5)), 0);
+    assert_int_equal(closed_count, 1);
+    assert_int_equal(weir__sim_stats(this_io()).lent, 0);
+    *(int *)arg += weir__sim_stats(this_io()).bytes_received == received + 5;
+    pair_close(&p);
+    return 0;
+}
+
+static void bytes_that_come_to_a_closed_stream_are_given_back(void **state)
+{
+    int wins = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 30; seed++)
+        run_simulated(seed, close_too_late, &wins);
+    assert_in_range(wins, 10, 30);
+}
+
 /* --- lent buffers --- */
 
 enum { READERS = 6 };
@@ -439,6 +473,7 @@ int main(void)
         cmocka_unit_test(an_await_can_be_cancelled),
         cmocka_unit_test(a_cancelled_await_loses_no_byte),
         cmocka_unit_test(a_stream_may_be_closed_while_it_awaits),
+        cmocka_unit_test(bytes_that_come_to_a_closed_stream_are_given_back),
         cmocka_unit_test(readers_share_a_few_buffers),
         cmocka_unit_test(a_stream_is_released_and_adopted),
         cmocka_unit_test(connections_move_between_loops),
