@@ -138,6 +138,9 @@ static int epoll_attach(struct weir__io *io, struct weir__io_file *file)
 {
     struct epoll_io *e = self(io);
     int fd = file->fd;
+    int tcp = weir__io_os_take(fd, file->foreign);
+    if (tcp < 0)
+        return tcp;
     if ((unsigned)fd < e->slot_count && e->slots[fd].file != NULL) {
         if (!e->slots[fd].file->foreign)
             return -EEXIST;
@@ -156,7 +159,7 @@ static int epoll_attach(struct weir__io *io, struct weir__io_file *file)
     e->slots[fd].generation++;
     file->slot = (uint32_t)fd;
     if (!file->foreign)
-        file->ready = (uint8_t)(READY_IN | READY_OUT | (weir__io_os_no_delay(fd) ? TRUST : 0));
+        file->ready = (uint8_t)(READY_IN | READY_OUT | (tcp ? TRUST : 0));
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "io/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -88,8 +89,12 @@ void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file)
     (void)setsockopt(file->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
 }
 
-bool weir__io_os_no_delay(int fd)
+int weir__io_os_take(int fd, bool foreign)
 {
     int on = 1;
-    return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+    if (foreign)
+        return fcntl(fd, F_GETFD) < 0 ? -errno : 0;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0)
+        return 1;
+    return errno == EBADF ? -EBADF : 0;
 }

@@ -20,10 +20,11 @@ int weir__io_os_address(struct weir__io *io, struct weir__io_file *file, bool pe
 int weir__io_os_shutdown(struct weir__io *io, struct weir__io_file *file);
 void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file);
 
-/* Makes a TCP socket send small writes at once.
- * Returns: whether fd is a TCP socket.
+/* A descriptor is about to be attached: looks whether it is one, and makes TCP send small writes at once
+ * unless it is foreign.
+ * Returns: 1 when it is TCP and ours, 0 when not, or -EBADF.
  */
-bool weir__io_os_no_delay(int fd);
+int weir__io_os_take(int fd, bool foreign);
 
 /* How long it is until an instant.
  * Returns: false when there is none (INT64_MAX); *wait is >= 0.

@@ -55,7 +55,8 @@ struct uring_io {
     struct io_uring ring;
     int wakefd;
     bool watching_wake;
-    bool deferred;
+    uint64_t *attached; /* bit by descriptor, foreign ones aside */
+    unsigned attached_words;
     struct weir__list unsent;      /* by queue: operations for which there was no entry */
     struct weir__list uncancelled; /* by queue: cancels for which there was none, or that came too early */
     struct weir__list starved;     /* by queue: RECV_LENT with bytes there and no buffer */
@@ -129,8 +130,10 @@ static int open_ring(struct uring_io *u, unsigned entries)
         struct io_uring_params params = {.flags = setups[i] | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE};
         params.cq_entries = entries * 2 > COMPLETIONS_MIN ? entries * 2 : COMPLETIONS_MIN;
         rc = io_uring_queue_init_params(entries, &u->ring, &params);
-        if (rc == 0)
-            return (params.features & IORING_FEAT_EXT_ARG) ? 0 : -ENOSYS;
+        if (rc == 0) {
+            (void)io_uring_register_ring_fd(&u->ring); /* spares each enter looking the descriptor up */
+            return 0; /* whoever knows these flags waits with a timeout, too */
+        }
         if (rc != -EINVAL)
             return rc;
     }
@@ -175,21 +178,49 @@ static void uring_free(struct weir__io *io)
     close(u->wakefd);
     munmap(u->buffers, RING_BYTES);
     weir__io_lent_close(&u->lent);
+    free(u->attached);
     free(u);
+}
+
+/* Room to note that fd is attached: one bit for each of our own descriptors, because nothing else knows. */
+static int make_room(struct uring_io *u, unsigned fd)
+{
+    unsigned words = fd / 64 + 1;
+    if (words <= u->attached_words)
+        return 0;
+    if (words < 2 * u->attached_words)
+        words = 2 * u->attached_words;
+    uint64_t *attached = realloc(u->attached, words * sizeof *attached);
+    if (attached == NULL)
+        return -ENOMEM;
+    memset(attached + u->attached_words, 0, (words - u->attached_words) * sizeof *attached);
+    u->attached = attached;
+    u->attached_words = words;
+    return 0;
 }
 
 static int uring_attach(struct weir__io *io, struct weir__io_file *file)
 {
-    (void)io;
-    if (!file->foreign)
-        (void)weir__io_os_no_delay(file->fd);
+    struct uring_io *u = self(io);
+    unsigned fd = (unsigned)file->fd;
+    int rc = weir__io_os_take(file->fd, file->foreign);
+    if (rc < 0 || file->foreign)
+        return rc;
+    rc = make_room(u, fd);
+    if (rc < 0)
+        return rc;
+    uint64_t bit = (uint64_t)1 << fd % 64;
+    if (u->attached[fd / 64] & bit)
+        return -EEXIST;
+    u->attached[fd / 64] |= bit;
     return 0;
 }
 
 static void uring_detach(struct weir__io *io, struct weir__io_file *file)
 {
-    (void)io;
-    (void)file;
+    unsigned fd = (unsigned)file->fd;
+    if (!file->foreign)
+        self(io)->attached[fd / 64] &= ~((uint64_t)1 << fd % 64);
 }
 
 /* ---- submitting ---- */
