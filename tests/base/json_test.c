@@ -102,8 +102,7 @@ static void what_is_no_json_is_refused(void **state)
                                       "'a'",
                                       "[1]x",
                                       "/**/1",
-                                      "\xef\xbb\xbf"
-                                      "1",
+                                      "\xef\xbb\xbf[1]",
                                       "\v1",
                                       "[}",
                                       "{]",
