@@ -1,5 +1,6 @@
 /* Connecting: one address, or several that race (RFC 8305). */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <weir/scope.h>
@@ -132,13 +133,20 @@ int weir__connect_first(const struct weir__address *addresses, int count, size_t
 
 int weir__connect(const char *address, size_t extra_bytes, weir_stream **out)
 {
-    struct weir__address addresses[WEIR__ADDRESSES_MAX];
     struct weir__endpoint endpoint;
-    int count = weir__endpoint_parse(address, &endpoint);
+    struct weir__address *addresses;
+    int err = weir__endpoint_parse(address, &endpoint);
 
-    if (count == 0)
-        count = weir__resolve(&endpoint, addresses);
-    return count < 0 ? count : weir__connect_first(addresses, count, extra_bytes, out);
+    if (err < 0)
+        return err;
+    addresses = calloc(WEIR__ADDRESSES_MAX, sizeof *addresses); /* on the stack it would be half a page a task */
+    if (!addresses)
+        return -ENOMEM;
+    err = weir__resolve(&endpoint, addresses);
+    if (err >= 0)
+        err = weir__connect_first(addresses, err, extra_bytes, out);
+    free(addresses);
+    return err;
 }
 
 int weir_connect(const char *address, weir_stream **out)
