@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-from rig import WEIR, Held, Weir, ask, connect, receive, run, same
+from rig import ROOT, WEIR, Held, Weir, ask, connect, receive, run, same
 
 ROUTES = """
 routes:
@@ -184,6 +184,13 @@ def faults_of_the_file_are_told():
         assert (done.stdout if code == 0 else done.stderr).strip(), arguments
 
 
+def the_example_of_the_manual_is_fine():
+    with open(os.path.join(ROOT, "docs/weir.yaml.5")) as file:
+        example = file.read().split(".SH EXAMPLE\n.nf\n")[1].split(".fi")[0]
+    with Weir("check", config=example) as weir:
+        same(weir.exit(), 0, weir.lines)
+
+
 def limits_hold():
     config = "limits: {exchanges: 2, connections: 100}\n" + BASIC
     with Held() as held, Weir("serve", config=config + held.route()) as weir, contextlib.ExitStack() as stack:
@@ -204,4 +211,4 @@ run(routes_answer, several_loops_and_listeners_serve, each_request_is_logged, th
     the_admin_address_tells_readiness, the_admin_address_answers_only_to_its_own,
     draining_finishes_what_is_under_way, an_interrupt_drains_too, draining_has_an_end,
     a_second_signal_ends_at_once, a_taken_port_is_told_with_its_line, two_gateways_never_share_a_port,
-    faults_of_the_file_are_told, limits_hold)
+    faults_of_the_file_are_told, the_example_of_the_manual_is_fine, limits_hold)
