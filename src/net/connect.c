@@ -139,7 +139,8 @@ int weir__connect(const char *address, size_t extra_bytes, weir_stream **out)
 
     if (err < 0)
         return err;
-    addresses = calloc(WEIR__ADDRESSES_MAX, sizeof *addresses); /* on the stack it would be half a page a task */
+    addresses =
+        calloc(WEIR__ADDRESSES_MAX, sizeof *addresses); /* on the stack it would be half a page a task */
     if (!addresses)
         return -ENOMEM;
     err = weir__resolve(&endpoint, addresses);

@@ -1,0 +1,218 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "routes/gather.h"
+#include "routes/respond.h"
+#include "routes/route_kind.h"
+
+#define HEAD "listen: 127.0.0.1:8080\nroutes:\n"
+#define HELLO "  - {path: /, respond: {body: x}}\n"
+
+static int parse(const char *text, struct config *config, struct config_faults *faults)
+{
+    config_faults_open(faults, "f");
+    return config_parse(config, text, strlen(text), faults);
+}
+
+static void parse_fine(const char *text, struct config *config)
+{
+    struct config_faults faults;
+    if (parse(text, config, &faults) != 0)
+        fail_msg("%u:%u: %s in:\n%s", faults.fault[0].place.line, faults.fault[0].place.column,
+                 faults.fault[0].text, text);
+}
+
+static void the_defaults_are_those_promised(void **state)
+{
+    struct config c;
+    (void)state;
+    parse_fine(HEAD HELLO, &c);
+    assert_int_equal(c.listen_count, 1);
+    assert_string_equal(c.listen[0].host, "127.0.0.1");
+    assert_int_equal(c.listen[0].port, 8080);
+    assert_null(c.admin);
+    assert_int_equal(c.loops, 0);
+    assert_int_equal(c.io, CONFIG_IO_AUTO);
+    assert_int_equal(c.drain.ns, weir_seconds(30).ns);
+    assert_int_equal(c.limits.head_bytes, 16 << 10);
+    assert_int_equal(c.limits.headers, 100);
+    assert_int_equal(c.limits.body_bytes, 1 << 20);
+    assert_int_equal(c.limits.reply_bytes, 4 << 20);
+    assert_int_equal(c.limits.head_timeout.ns, weir_seconds(10).ns);
+    assert_int_equal(c.limits.idle_timeout.ns, weir_seconds(60).ns);
+    assert_int_equal(c.limits.connections, 10000);
+    assert_int_equal(c.limits.exchanges, 2000);
+    assert_non_null(config_pool_find(&c, "compute"));
+    assert_non_null(config_pool_find(&c, "blocking"));
+    assert_int_equal(c.stall.after.ns, weir_ms(10).ns);
+    assert_int_equal(c.log, CONFIG_LOG_TEXT);
+    assert_true(c.access_log);
+    config_free(&c);
+}
+
+static void a_gather_is_read_whole(void **state)
+{
+    struct config c;
+    (void)state;
+    parse_fine(HEAD "  - path: /page/{id}\n"
+                    "    methods: [GET, POST]\n"
+                    "    limits: {body: 2KiB, reply: 1GiB}\n"
+                    "    gather:\n"
+                    "      deadline: 2s\n"
+                    "      require: all\n"
+                    "      forward: [authorization]\n"
+                    "      calls:\n"
+                    "        - {name: a, url: \"http://h:1/u/{id}?q={id}\", deadline: 200ms}\n"
+                    "        - {name: b, url: \"http://[::1]\", method: POST, headers: {x-a: b}}\n",
+               &c);
+    const struct config_route *route = &c.routes[0];
+    const struct gather_settings *gather = route->settings;
+    assert_string_equal(route->methods, "GET POST");
+    assert_int_equal(route->limits.body_bytes, 2048);
+    assert_int_equal(route->limits.reply_bytes, 1 << 30);
+    assert_int_equal(gather->deadline.ns, weir_seconds(2).ns);
+    assert_int_equal(gather->require, GATHER_ALL);
+    assert_string_equal(gather->forward[0], "authorization");
+    assert_int_equal(gather->call_count, 2);
+    assert_string_equal(gather->calls[0].url.origin, "http://h:1");
+    assert_int_equal(gather->calls[0].deadline.ns, weir_ms(200).ns);
+    assert_int_equal(gather->calls[0].url.part_count, 4);
+    assert_false(gather->calls[0].url.parts[1].in_query);
+    assert_true(gather->calls[0].url.parts[3].in_query);
+    assert_string_equal(gather->calls[1].method_text, "POST");
+    assert_string_equal(gather->calls[1].headers.header[0].value, "b");
+    config_free(&c);
+}
+
+struct fault {
+    const char *text;
+    unsigned line, column;
+    const char *says; /* part of the fault */
+};
+
+static const struct fault table[] = {
+    {"", 1, 1, "empty"},
+    {"routes: []\n", 1, 1, "listen"},
+    {"listen: 127.0.0.1:8080\n", 1, 1, "routes"},
+    {"listn: 127.0.0.1:8080\nroutes:\n" HELLO, 1, 1, "did you mean 'listen'?"},
+    {"listen: 127.0.0.1\nroutes:\n" HELLO, 1, 9, "HOST:PORT"},
+    {"listen: 127.0.0.1:70000\nroutes:\n" HELLO, 1, 9, "65535"},
+    {"listen: ::1:80\nroutes:\n" HELLO, 1, 9, "brackets"},
+    {"listen: [a:1, a:1]\nroutes:\n" HELLO, 1, 15, "of its own"},
+    {"admin: 127.0.0.1:8080\n" HEAD HELLO, 1, 8, "of its own"},
+    {"loops: 0\n" HEAD HELLO, 1, 8, "loops"},
+    {"loops: many\n" HEAD HELLO, 1, 8, "loops"},
+    {"io: kqueue\n" HEAD HELLO, 1, 5, "auto, uring or epoll"},
+    {"drain: 30\n" HEAD HELLO, 1, 8, "drain"},
+    {"access_log: maybe\n" HEAD HELLO, 1, 13, "access_log"},
+    {"limits: {hed: 1KiB}\n" HEAD HELLO, 1, 10, "did you mean 'head'?"},
+    {"limits: {body: 1KB}\n" HEAD HELLO, 1, 16, "limits.body"},
+    {"loops: 1\nloops: 2\n" HEAD HELLO, 2, 1, "loops"},
+    {"listen: &a 127.0.0.1:1\nroutes:\n" HELLO, 1, 9, "anchor"},
+    {HEAD "  - {path: x, respond: {}}\n", 3, 12, "path"},
+    {HEAD "  - {path: /{a}/{a}, respond: {}}\n", 3, 0, NULL},
+    {HEAD "  - {respond: {}}\n", 3, 5, "path"},
+    {HEAD "  - {path: /}\n", 3, 5, "does nothing"},
+    {HEAD "  - {path: /, respnd: {}}\n", 3, 15, "did you mean 'respond'?"},
+    {HEAD "  - {path: /, respond: {}, sleep: {for: 1s}}\n", 3, 28, "second kind"},
+    {HEAD "  - {path: /, proxy: {to: x}}\n", 3, 15, "not in this build"},
+    {HEAD "  - {path: /, respond: {status: 99}}\n", 3, 33, "respond.status"},
+    {HEAD "  - {path: /, respond: {status: 204, body: x}}\n", 3, 0, "204"},
+    {HEAD "  - {path: /, respond: {headers: {Content-Length: 1}}}\n", 3, 0, "connection"},
+    {HEAD "  - {path: /, methods: [GTE], respond: {}}\n", 3, 25, "GET"},
+    {HEAD "  - {path: /, sleep: {}}\n", 3, 0, "5ms"},
+    {HEAD "  - {path: /, burn: {cpu: 1m1s}}\n", 3, 27, "burn.cpu"},
+    {HEAD "  - {path: /, on: nowhere, respond: {}}\n", 3, 19, "nowhere"},
+    {HEAD HELLO HELLO, 4, 5, "never reached"},
+    {HEAD "  - {path: /, gather: {calls: []}}\n", 3, 31, "1 to 256"},
+    {HEAD "  - {path: /, gather: {calls: [{name: a, url: \"https://h/\"}]}}\n", 3, 47, "TLS"},
+    {HEAD "  - {path: /, gather: {calls: [{name: a, url: \"http://h/{id}\"}]}}\n", 3, 47, "{id}"},
+    {HEAD "  - {path: /, gather: {calls: [{name: \"a\\\"b\", url: \"http://h/\"}]}}\n", 3, 0, "letters"},
+    {HEAD "  - {path: /, gather: {deadline: 1s, calls: [{name: a, url: \"http://h/\", deadline: 2s}]}}\n", 3,
+     0, "1s of the whole"},
+    {HEAD "  - {path: /, gather: {calls: [{name: a, url: \"http://h/\"}, {name: a, url: \"http://h/\"}]}}\n",
+     3, 0, "second time"},
+    {HEAD "  - {path: /, gather: {forward: [host], calls: [{name: a, url: \"http://h/\"}]}}\n", 3, 0, "host"},
+    {HEAD "  - {path: /, gather: {require: most, calls: [{name: a, url: \"http://h/\"}]}}\n", 3, 33,
+     "all, any or none"},
+};
+
+static void check_fault(const struct fault *wanted)
+{
+    struct config c;
+    struct config_faults faults;
+    if (parse(wanted->text, &c, &faults) != -WEIR_ECONFIG || faults.count == 0) {
+        fail_msg("no fault in:\n%s", wanted->text);
+        return;
+    }
+    const struct config_fault *got = &faults.fault[0];
+    bool good = got->place.line == wanted->line &&
+                (wanted->column == 0 || got->place.column == wanted->column) &&
+                (!wanted->says || strstr(got->text, wanted->says));
+    if (!good)
+        fail_msg("%u:%u: %s; wanted %u:%u and '%s' in:\n%s", got->place.line, got->place.column, got->text,
+                 wanted->line, wanted->column, wanted->says ? wanted->says : "", wanted->text);
+}
+
+static void faults_name_their_place_and_what_was_expected(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        check_fault(&table[i]);
+}
+
+static void several_faults_are_told_together_in_order(void **state)
+{
+    struct config c;
+    struct config_faults faults;
+    char out[2000] = "";
+    (void)state;
+    assert_int_equal(parse("listen: nowhere\nloops: 0\nio: x\nroutes:\n  - {path: /}\n", &c, &faults),
+                     -WEIR_ECONFIG);
+    FILE *file = fmemopen(out, sizeof out, "w");
+    config_faults_print(&faults, file);
+    fclose(file);
+    const char *one = strstr(out, "f:1:9: "), *two = strstr(out, "f:2:8: ");
+    const char *three = strstr(out, "f:3:5: "), *four = strstr(out, "f:5:5: ");
+    if (!one || !two || !three || !four || !(one < two && two < three && three < four))
+        fail_msg("%s", out);
+}
+
+/* A fault never writes to the terminal what the file holds. */
+static void faults_are_printable(void **state)
+{
+    struct config c;
+    struct config_faults faults;
+    (void)state;
+    assert_int_equal(parse("\"li\\e[2Jsten\": 1\n" HEAD HELLO, &c, &faults), -WEIR_ECONFIG);
+    assert_null(strchr(faults.fault[0].text, '\033'));
+}
+
+static void what_can_not_be_read_is_a_fault(void **state)
+{
+    struct config c;
+    struct config_faults faults;
+    (void)state;
+    assert_int_equal(config_load(&c, "/nowhere/at/all.yaml", &faults), -WEIR_ECONFIG);
+    assert_non_null(strstr(faults.fault[0].text, "can't be read"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_defaults_are_those_promised),
+        cmocka_unit_test(a_gather_is_read_whole),
+        cmocka_unit_test(faults_name_their_place_and_what_was_expected),
+        cmocka_unit_test(several_faults_are_told_together_in_order),
+        cmocka_unit_test(faults_are_printable),
+        cmocka_unit_test(what_can_not_be_read_is_a_fault),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
