@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# The core on aarch64, where a cross compiler and qemu-user are installed: the switch, stacks, scopes, timers.
+# liburing is not there for it, so that backend stands empty; epoll and the simulation are the real ones.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+cc=aarch64-linux-gnu-gcc
+echo "1..2"
+if ! command -v $cc >/dev/null || ! command -v qemu-aarch64 >/dev/null; then
+    echo "ok 1 # SKIP no $cc or no qemu-aarch64 (packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)"
+    echo "ok 2 # SKIP"
+    exit 0
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cat >"$work/no_uring.c" <<'END'
+#include <errno.h>
+#include "io/backend.h"
+
+static int open_none(const struct weir__io_options *options, struct weir__io **out)
+{
+    (void)options, (void)out;
+    return -ENOSYS;
+}
+
+const struct weir__io_backend weir__io_uring = {.name = "uring", .open = open_none};
+END
+
+cat >"$work/program.c" <<'END'
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <weir/runtime.h>
+#include <weir/scope.h>
+#include <weir/sync.h>
+#include <weir/task.h>
+
+/* Fills the registers that a call must keep, d8 to d15 among them, and waits meanwhile. */
+static int keeps_registers(void *arg)
+{
+    double a = *(int *)arg, b = a + 0.5, c = a * 3, d = a * 5, e = a * 7, f = a * 11, g = a * 13, h = a * 17;
+    long i = *(int *)arg, j = i + 1, k = i + 2, l = i + 3, m = i + 4, n = i + 5, o = i + 6, p = i + 7, q = i + 8;
+
+    for (int round = 0; round < 50; round++) {
+        errno = (int)i;
+        if (weir_yield() < 0 || errno != (int)i)
+            return -1;
+        a += 1, b += 1, c += 1, d += 1, e += 1, f += 1, g += 1, h += 1;
+        j += i, k += i, l += i, m += i, n += i, o += i, p += i, q += i;
+    }
+    if (((uintptr_t)__builtin_frame_address(0) & 15) != 0)
+        return -2;
+    if (a + b + c + d + e + f + g + h != *(int *)arg * 58.0 + 0.5 + 8 * 50)
+        return -3;
+    return j + k + l + m + n + o + p + q == 8 * i + 36 + 8 * 50 * i ? 0 : -4;
+}
+
+static int deep(int n)
+{
+    volatile char frame[256] = {(char)n};
+    return n == 0 ? weir_yield() : deep(n - 1) + frame[0] - frame[0];
+}
+
+static int deep_task(void *arg)
+{
+    (void)arg;
+    return deep(100);
+}
+
+static int producer(void *arg)
+{
+    for (int i = 0; i < 100; i++)
+        if (weir_channel_send(arg, &i) < 0)
+            return -5;
+    weir_channel_close(arg);
+    return 0;
+}
+
+static int first(void *arg)
+{
+    int numbers[20], item, sum = 0, err;
+    weir_channel *channel;
+    weir_scope scope;
+    (void)arg;
+
+    weir_scope_open(&scope, weir_never(), 0);
+    for (int i = 0; i < 20; i++) {
+        numbers[i] = i;
+        weir_spawn(&scope, "registers", keeps_registers, &numbers[i]);
+        weir_spawn(&scope, "deep", deep_task, NULL);
+    }
+    err = weir_scope_close(&scope);
+    if (err < 0 || weir_channel_new(sizeof item, 3, &channel) < 0)
+        return err < 0 ? err : -6;
+    weir_scope_open(&scope, weir_never(), 0);
+    weir_spawn(&scope, "producer", producer, channel);
+    while (weir_channel_receive(channel, &item) == 0)
+        sum += item;
+    err = weir_scope_close(&scope);
+    weir_channel_free(channel);
+    if (err < 0 || sum != 4950)
+        return -7;
+    weir_scope_open(&scope, weir_after_ms(5), 0);
+    if (weir_sleep_until(weir_never()) != -WEIR_EDEADLINE || weir_scope_close(&scope) != -WEIR_EDEADLINE)
+        return -8;
+    return 0;
+}
+
+int main(void)
+{
+    static const enum weir_io all[] = {WEIR_IO_SIM, WEIR_IO_EPOLL};
+
+    for (int i = 0; i < 2; i++) {
+        weir_options options = {.io = all[i]};
+        int result = weir_run(&options, first, NULL);
+        if (result != 0) {
+            fprintf(stderr, "backend %d ended with %d\n", i, result);
+            return 1;
+        }
+    }
+    return 0;
+}
+END
+
+sources=()
+for file in src/base/*.c src/io/*.c src/core/*.c; do
+    [ "$file" = src/io/uring.c ] || sources+=("$file")
+done
+if $cc -std=gnu11 -D_GNU_SOURCE -O2 -fno-omit-frame-pointer -Wall -Wextra -Werror -Iinclude -Isrc -static -pthread \
+    -o "$work/program" "$work/no_uring.c" "$work/program.c" "${sources[@]}" src/core/switch_aarch64.S -lm 2>"$work/said"; then
+    echo "ok 1 - builds for aarch64"
+else
+    echo "not ok 1 - builds for aarch64"
+    sed 's/^/# /' "$work/said"
+fi
+if [ -x "$work/program" ] && timeout 60 qemu-aarch64 "$work/program" 2>"$work/said"; then
+    echo "ok 2 - tasks switch, wait and end there"
+else
+    echo "not ok 2 - tasks switch, wait and end there"
+    sed 's/^/# /' "$work/said"
+fi
