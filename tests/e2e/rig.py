@@ -23,7 +23,7 @@ def chosen_interface():
 class Weir:
     """The program, running. Lines of its log are kept; addresses are learnt from them."""
 
-    def __init__(self, *arguments, config=None, env=None):
+    def __init__(self, *arguments, config=None, env=None, preexec=None):
         self.directory = tempfile.TemporaryDirectory()
         if config is not None:
             path = os.path.join(self.directory.name, "gateway.yaml")
@@ -31,7 +31,7 @@ class Weir:
                 file.write(config)
             arguments = (*arguments, path)
         self.process = subprocess.Popen([WEIR, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        stdin=subprocess.DEVNULL, text=True, cwd=self.directory.name,
+                                        stdin=subprocess.DEVNULL, text=True, cwd=self.directory.name, preexec_fn=preexec,
                                         env={**os.environ, **chosen_interface(), **(env or {})})
         self.lines, self.changed = [], threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -207,8 +208,27 @@ def limits_hold():
         same(ask(weir.address(), "/").status, 200)
 
 
+def descriptors_run_out_and_it_recovers():
+    """Half the clients find no descriptor left for them; they wait, and are served when the others have gone."""
+    limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+    with Weir("serve", config=BASIC, preexec=limit) as weir, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connect(weir.address())) for _ in range(60)]
+        start(clients[0], "/")
+        same(receive(clients[0]).status, 200)
+        for connection in clients[:30]:
+            connection.close()
+        for connection in clients[30:]:
+            start(connection, "/")
+            same(receive(connection).status, 200)
+            connection.close()
+        same(ask(weir.address(), "/").status, 200)
+        weir.signal(signal.SIGTERM)
+        same(weir.exit(), 0)
+
+
 run(routes_answer, several_loops_and_listeners_serve, each_request_is_logged, the_log_can_be_json,
     the_admin_address_tells_readiness, the_admin_address_answers_only_to_its_own,
     draining_finishes_what_is_under_way, an_interrupt_drains_too, draining_has_an_end,
     a_second_signal_ends_at_once, a_taken_port_is_told_with_its_line, two_gateways_never_share_a_port,
-    faults_of_the_file_are_told, the_example_of_the_manual_is_fine, limits_hold)
+    faults_of_the_file_are_told, the_example_of_the_manual_is_fine, limits_hold,
+    descriptors_run_out_and_it_recovers)
