@@ -1,0 +1,195 @@
+/* Which backend one gets: what the environment says, what the machine forbids; and when a wake may reach the
+ * kernel. What a kernel forbids is shown in a child process with a seccomp filter. */
+#include "io/seam_rig.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+static int open_named(enum weir__io_backend_kind kind, char *name, size_t room)
+{
+    struct weir__io_options o = {.backend = kind};
+    struct weir__io *io;
+    int rc = weir__io_open(&o, &io);
+    if (rc < 0)
+        return rc;
+    snprintf(name, room, "%s", weir__io_backend_name(io));
+    weir__io_free(io);
+    return 0;
+}
+
+static void test_the_environment_chooses(void **state)
+{
+    (void)state;
+    char name[16];
+    assert_int_equal(setenv("WEIR_IO", "epoll", 1), 0);
+    assert_int_equal(open_named(WEIR__IO_AUTO, name, sizeof name), 0);
+    assert_string_equal(name, "epoll");
+    assert_int_equal(open_named(WEIR__IO_SIM, name, sizeof name), 0); /* the caller's word comes first */
+    assert_string_equal(name, "sim");
+    const char *const wrong[] = {"uringg", "EPOLL", "sim", " epoll"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(setenv("WEIR_IO", wrong[i], 1), 0);
+        assert_int_equal(open_named(WEIR__IO_AUTO, name, sizeof name), -EINVAL);
+        assert_int_equal(open_named(WEIR__IO_EPOLL, name, sizeof name), 0);
+    }
+    const char *best = is_here(WEIR__IO_URING) ? "uring" : "epoll";
+    const char *const no_choice[] = {"", "auto"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(setenv("WEIR_IO", no_choice[i], 1), 0);
+        assert_int_equal(open_named(WEIR__IO_AUTO, name, sizeof name), 0);
+        assert_string_equal(name, best);
+    }
+    assert_int_equal(unsetenv("WEIR_IO"), 0);
+}
+
+/* From now on this process gets an error, or dies of SIGSYS when error is 0, for one system call. */
+static int forbid(int number, int error)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K,
+                 error == 0 ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | (unsigned)error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -1;
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+enum { WENT_WELL = 0, NO_SECCOMP = 77 };
+
+static int in_child(int (*fn)(int), int arg)
+{
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(fn(arg));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int without_uring(int error)
+{
+    char name[16];
+    if (forbid(SYS_io_uring_setup, error) < 0)
+        return NO_SECCOMP;
+    if (open_named(WEIR__IO_URING, name, sizeof name) != -error)
+        return 1;
+    if (open_named(WEIR__IO_AUTO, name, sizeof name) != 0 || strcmp(name, "epoll") != 0)
+        return 2;
+    return WENT_WELL;
+}
+
+static void test_epoll_where_uring_is_forbidden(void **state)
+{
+    (void)state;
+    const int errors[] = {EPERM, ENOSYS};
+    for (size_t i = 0; i < 2; i++) {
+        int status = in_child(without_uring, errors[i]);
+        if (status == NO_SECCOMP)
+            skip();
+        assert_int_equal(status, WENT_WELL);
+    }
+}
+
+/* Before Linux 5.11 there is no wait in nanoseconds: it is rounded up, never down. */
+static int without_pwait2(int unused)
+{
+    struct rig r;
+    (void)unused;
+    if (forbid(SYS_epoll_pwait2, ENOSYS) < 0)
+        return NO_SECCOMP;
+    open_rig(&r, WEIR__IO_EPOLL, 0);
+    for (int i = 0; i < 3; i++) {
+        int64_t until_ns = weir__io_now_ns(r.io) + 1100000;
+        if (weir__io_turn(r.io, until_ns) != 0 || weir__io_now_ns(r.io) < until_ns)
+            return 1;
+    }
+    weir__io_free(r.io);
+    return WENT_WELL;
+}
+
+static void test_epoll_on_an_old_kernel(void **state)
+{
+    (void)state;
+    int status = in_child(without_pwait2, 0);
+    if (status == NO_SECCOMP)
+        skip();
+    assert_int_equal(status, WENT_WELL);
+}
+
+/* Nobody sleeps, so a wake that wrote to a descriptor would be the end of this process. */
+static int wake_without_writing(int kind)
+{
+    struct rig r;
+    open_rig(&r, (enum weir__io_backend_kind)kind, 0);
+    if (forbid(SYS_write, 0) < 0)
+        return NO_SECCOMP;
+    for (int i = 0; i < 100; i++) {
+        weir__io_wake(r.io);
+        weir__io_wake(r.io);
+        if (i % 2 && weir__io_turn(r.io, INT64_MAX) != 0)
+            return 1;
+        (void)weir__io_turn(r.io, 0);
+    }
+    weir__io_free(r.io);
+    return WENT_WELL;
+}
+
+static void test_a_wake_costs_no_system_call_unless_the_loop_sleeps(void **state)
+{
+    (void)state;
+    const enum weir__io_backend_kind kinds[] = {WEIR__IO_EPOLL, WEIR__IO_URING};
+    for (size_t i = 0; i < 2; i++) {
+        if (!is_here(kinds[i]))
+            continue;
+        int status = in_child(wake_without_writing, (int)kinds[i]);
+        if (status == NO_SECCOMP)
+            skip();
+        assert_int_equal(status, WENT_WELL);
+    }
+}
+
+static void test_nothing_is_left_when_opening_fails(void **state)
+{
+    (void)state;
+    struct rlimit limit, few;
+    char name[16];
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    int next = dup(0);
+    close(next);
+    for (rlim_t room = 0; room < 2; room++) {
+        const enum weir__io_backend_kind kinds[] = {WEIR__IO_EPOLL, WEIR__IO_URING, WEIR__IO_AUTO};
+        for (size_t i = 0; i < 3; i++) {
+            few = limit;
+            few.rlim_cur = (rlim_t)next + room;
+            assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+            int rc = open_named(kinds[i], name, sizeof name);
+            assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+            assert_true(rc == -EMFILE || (kinds[i] == WEIR__IO_URING && !is_here(kinds[i])));
+            int after = dup(0);
+            close(after);
+            assert_int_equal(after, next);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_environment_chooses),
+        cmocka_unit_test(test_epoll_where_uring_is_forbidden),
+        cmocka_unit_test(test_epoll_on_an_old_kernel),
+        cmocka_unit_test(test_a_wake_costs_no_system_call_unless_the_loop_sleeps),
+        cmocka_unit_test(test_nothing_is_left_when_opening_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
