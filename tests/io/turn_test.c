@@ -169,7 +169,7 @@ static void test_more_operations_than_entries(void **state)
     for (int i = 0; i < MANY; i += 3) /* some before they ever came into the kernel */
         weir__io_cancel(small, &c->call[i].op);
     for (int i = 0; i < MANY; i++) {
-        sends[i] = send_call(&c->client[i], &(char){'s'}, 1);
+        sends[i] = send_call(&c->client[i], "s", 1);
         (void)start(c->rig.io, &sends[i]);
     }
     for (int i = 0; i < MANY; i++)
