@@ -393,8 +393,13 @@ static void on_result(struct uring_io *u, struct weir__io_op *op, const struct i
     bool cancelled = op->state == WEIR__IO_OP_CANCELLING;
     op->flags &= (uint8_t)~IN_KERNEL;
     op->result = cqe->res;
-    if (cancelled && (cqe->res == -EINTR || cqe->res == -ENOBUFS))
+    if (cancelled && (cqe->res == -EINTR || cqe->res == -ENOBUFS || cqe->res == -EAGAIN))
         op->result = -ECANCELED;
+    if (op->kind == WEIR__IO_SEND && cqe->res == -EAGAIN && !cancelled) {
+        op->flags |= POLL_FIRST; /* it polls so many times by itself, then leaves it to us */
+        weir__list_push_back(&u->unsent, &op->queue);
+        return;
+    }
     if (op->kind == WEIR__IO_POLL && cqe->res > 0)
         op->result &= op->events | POLLERR | POLLHUP;
     if (op->kind == WEIR__IO_RECV || op->kind == WEIR__IO_RECV_LENT)

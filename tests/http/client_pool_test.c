@@ -1,0 +1,612 @@
+/* Connections kept for an origin: reuse, staleness, limits, waiting, idleness, forgetting, deadlines. */
+#include "client_rig.h"
+
+#include "core/loop.h"
+#include "io/sim.h"
+
+/* --- reuse --- */
+
+static int reuse(void *arg)
+{
+    struct backend b;
+    weir_client *client = client_open(NULL);
+
+    (void)arg;
+    backend_open(&b, serve_ok, NULL);
+    for (int i = 0; i < 200; i++) /* beyond the budget of waits, too */
+        get_ok(client, b.url);
+    assert_int_equal(b.connections, 1);
+    assert_int_equal(b.requests, 200);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void a_connection_is_reused(void **state)
+{
+    (void)state;
+    run_everywhere(reuse, NULL);
+}
+
+/* One answer, then it closes: at once, or when the second request has come. */
+static int serve_one_only(struct backend *b, weir_stream *s, int number)
+{
+    bool reads_second = b->arg != NULL && number == 0;
+
+    if (read_request(b, s) > 0)
+        (void)send_text(s, OK_ANSWER);
+    if (reads_second)
+        (void)read_request(b, s);
+    return 0;
+}
+
+static int closed_while_idle(void *arg)
+{
+    struct backend b;
+    weir_client *client = client_open(NULL);
+
+    (void)arg;
+    backend_open(&b, serve_one_only, NULL);
+    get_ok(client, b.url);
+    while (idle_count(client) > 0) /* no request: the close is seen by itself */
+        assert_int_equal(weir_sleep(weir_us(50)), 0);
+    get_ok(client, b.url);
+    assert_int_equal(b.connections, 2);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void a_close_is_seen_while_idle(void **state)
+{
+    (void)state;
+    run_everywhere(closed_while_idle, NULL);
+}
+
+static int lost_by_a_kept_one(void *arg)
+{
+    static const struct {
+        const char *method;
+        bool repeated;
+    } cases[] = {{"GET", true},   {"HEAD", true},   {"PUT", true},       {"DELETE", true},
+                 {"POST", false}, {"PATCH", false}, {"PROPFIND", false}, {"OPTIONS", true}};
+
+    (void)arg;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct backend b;
+        weir_client *client = client_open(NULL);
+        weir_reply reply;
+        backend_open(&b, serve_one_only, &b);
+        get_ok(client, b.url);
+        weir_fetch_options options = {
+            .url = b.url, .method = cases[i].method, .body = "abc", .body_bytes = 3};
+        int err = weir_fetch(client, &options, &reply);
+        if (cases[i].repeated)
+            assert_int_equal(err, 0);
+        else
+            assert_true(err == -WEIR_ETRUNCATED || err == -ECONNRESET);
+        weir_reply_free(&reply);
+        assert_int_equal(b.requests, cases[i].repeated ? 3 : 2);
+        assert_int_equal(b.connections, cases[i].repeated ? 2 : 1);
+        weir_client_close(client);
+        backend_close(&b);
+    }
+    return 0;
+}
+
+static void only_what_may_be_repeated_is_sent_again(void **state)
+{
+    (void)state;
+    run_everywhere(lost_by_a_kept_one, NULL);
+}
+
+/* Never answers; or, on the kept connection, a part. */
+static int serve_nothing(struct backend *b, weir_stream *s, int number)
+{
+    if (number == 0 && b->arg != NULL) {
+        (void)read_request(b, s);
+        (void)send_text(s, OK_ANSWER);
+        if (read_request(b, s) > 0)
+            (void)send_text(s, "H");
+        return 0;
+    }
+    (void)read_request(b, s);
+    return 0;
+}
+
+static int not_sent_again(void *arg)
+{
+    struct backend b;
+    weir_client *client = client_open(NULL);
+    weir_reply reply;
+
+    (void)arg;
+    backend_open(&b, serve_nothing, NULL); /* lost by a fresh connection */
+    assert_int_equal(weir_get(client, b.url, &reply), -WEIR_ETRUNCATED);
+    assert_int_equal(b.connections, 1);
+    backend_close(&b);
+    backend_open(&b, serve_nothing, &b); /* a byte of an answer had come */
+    get_ok(client, b.url);
+    assert_int_equal(weir_get(client, b.url, &reply), -WEIR_ETRUNCATED);
+    assert_int_equal(b.connections, 1);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void what_may_have_been_done_is_not_repeated(void **state)
+{
+    (void)state;
+    run_everywhere(not_sent_again, NULL);
+}
+
+static int serve_unasked(struct backend *b, weir_stream *s, int number)
+{
+    if (number > 0)
+        return serve_ok(b, s, number);
+    if (read_request(b, s) > 0 && send_text(s, OK_ANSWER) == 0 && weir_sleep(weir_ms(5)) == 0 &&
+        send_text(s, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil") == 0 && client_leaves(s))
+        b->arg = s; /* it was closed */
+    return 0;
+}
+
+static int unasked(void *arg)
+{
+    struct backend b;
+    weir_client *client = client_open(NULL);
+
+    (void)arg;
+    backend_open(&b, serve_unasked, NULL);
+    get_ok(client, b.url);
+    while (b.arg == NULL)
+        assert_int_equal(weir_sleep(weir_us(100)), 0);
+    assert_int_equal(idle_count(client), 0);
+    get_ok(client, b.url);
+    assert_int_equal(b.connections, 2);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void an_answer_nobody_asked_for_closes(void **state)
+{
+    (void)state;
+    run_everywhere(unasked, NULL);
+}
+
+/* --- limits and waiting --- */
+
+struct caller {
+    weir_client *client;
+    char url[200];
+    int err, *order, place;
+};
+
+static int call(void *arg)
+{
+    struct caller *c = arg;
+    weir_reply reply;
+
+    c->err = weir_get(c->client, c->url, &reply);
+    weir_reply_free(&reply);
+    c->place = (*c->order)++;
+    return 0;
+}
+
+static int serve_slowly(struct backend *b, weir_stream *s, int number)
+{
+    (void)number;
+    while (read_request(b, s) > 0)
+        if (weir_sleep(weir_ms(10)) < 0 || send_text(s, OK_ANSWER) < 0)
+            break;
+    return 0;
+}
+
+static void start_callers(weir_scope *scope, struct caller *callers, int count, weir_client *client,
+                          const char *url, int *order)
+{
+    for (int i = 0; i < count; i++) {
+        callers[i] = (struct caller){.client = client, .order = order, .err = 1};
+        (void)snprintf(callers[i].url, sizeof callers[i].url, "%s%d", url, i);
+        assert_int_equal(weir_spawn(scope, "caller", call, &callers[i]), 0);
+    }
+}
+
+static int waiting_in_order(void *arg)
+{
+    struct backend b;
+    weir_client_options options = {.connections_per_origin = 1, .waiting_per_origin = 4};
+    weir_client *client = client_open(&options);
+    struct caller callers[7];
+    weir_scope scope;
+    int order = 0;
+
+    (void)arg;
+    backend_open(&b, serve_slowly, NULL);
+    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
+    start_callers(&scope, callers, 7, client, b.url, &order);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    assert_int_equal(callers[5].err, -WEIR_EBUSY);
+    assert_int_equal(callers[6].err, -WEIR_EBUSY);
+    assert_in_range(callers[5].place, 0, 1); /* refused before anything else ended */
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(callers[i].err, 0);
+        assert_int_equal(callers[i].place, i + 2);
+    }
+    assert_int_equal(b.connections, 1);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void who_waits_is_served_in_order_and_too_many_are_refused(void **state)
+{
+    (void)state;
+    run_everywhere(waiting_in_order, NULL);
+}
+
+/* The second and third wait; the second gives up, the third is served. */
+static int giving_up(void *arg)
+{
+    struct backend b;
+    weir_client_options options = {.connections_per_origin = 1, .waiting_per_origin = 1};
+    weir_client *client = client_open(&options);
+    struct caller callers[2];
+    weir_reply reply;
+    weir_scope scope, impatient;
+    int order = 0;
+
+    (void)arg;
+    backend_open(&b, serve_slowly, NULL);
+    weir_scope_open(&scope, weir_never(), 0);
+    start_callers(&scope, callers, 1, client, b.url, &order);
+    assert_int_equal(weir_sleep(weir_us(50)), 0);
+    weir_scope_open(&impatient, weir_after_ms(2), 0);
+    assert_int_equal(weir_get(client, b.url, &reply), -WEIR_EDEADLINE);
+    (void)weir_scope_close(&impatient);
+    get_ok(client, b.url); /* there is a place to wait again */
+    assert_int_equal(weir_scope_close(&scope), 0);
+    assert_int_equal(callers[0].err, 0);
+    assert_int_equal(b.requests, 2);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void who_gives_up_waiting_leaves_the_queue(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++)
+        run_simulated(seed, giving_up, NULL);
+}
+
+/* A connection lost in the queue's sight: the slot goes to those who wait, each with a new one. */
+static int lost_while_waited_for(void *arg)
+{
+    struct backend b;
+    weir_client_options options = {.connections_per_origin = 2};
+    weir_client *client = client_open(&options);
+    struct caller callers[10];
+    weir_scope scope;
+    int order = 0;
+
+    (void)arg;
+    backend_open(&b, serve_one_only, NULL);
+    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
+    start_callers(&scope, callers, 10, client, b.url, &order);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(callers[i].err, 0);
+    assert_int_equal(b.requests, 10);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void waiters_outlive_lost_connections(void **state)
+{
+    (void)state;
+    run_everywhere(lost_while_waited_for, NULL);
+}
+
+/* --- idleness --- */
+
+static int idle_limits(void *arg)
+{
+    enum { MANY = 8 };
+    struct backend b;
+    weir_client_options options = {.idle_connections = 3, .idle_timeout = weir_seconds(2)};
+    weir_client *client = client_open(&options);
+    struct caller callers[MANY];
+    weir_scope scope;
+    int order = 0;
+
+    (void)arg;
+    backend_open(&b, serve_slowly, NULL);
+    weir_scope_open(&scope, weir_never(), 0);
+    start_callers(&scope, callers, MANY, client, b.url, &order);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    assert_int_equal(b.connections, MANY);
+    assert_int_equal(idle_count(client), 3);
+    assert_int_equal(weir_sleep(weir_seconds(1)), 0);
+    assert_int_equal(b.open, 3);
+    get_ok(client, b.url); /* this one begins anew */
+    assert_int_equal(weir_sleep(weir_ms(1500)), 0);
+    assert_int_equal(b.open, 1);
+    assert_int_equal(weir_sleep(weir_seconds(1)), 0);
+    assert_int_equal(b.open, 0);
+    assert_int_equal(client->connection_count, 0);
+    get_ok(client, b.url);
+    weir_client_close(client); /* closes what is idle */
+    assert_int_equal(weir_sleep(weir_ms(100)), 0);
+    assert_int_equal(b.open, 0);
+    backend_close(&b);
+    return 0;
+}
+
+static void idle_connections_are_few_and_not_for_ever(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++)
+        run_simulated(seed, idle_limits, NULL);
+}
+
+static int forgetting(void *arg)
+{
+    struct backend b[3];
+    weir_client_options options = {.origins = 2};
+    weir_client *client = client_open(&options);
+    struct caller callers[2];
+    weir_reply reply;
+    weir_scope scope;
+    int order = 0;
+
+    (void)arg;
+    for (int i = 0; i < 3; i++)
+        backend_open(&b[i], i == 0 ? serve_ok : serve_slowly, NULL);
+    get_ok(client, b[0].url);
+    get_ok(client, b[1].url);
+    get_ok(client, b[0].url);
+    get_ok(client, b[2].url); /* forgets 1, unused longest */
+    assert_int_equal(client->origin_count, 2);
+    assert_int_equal(idle_count(client), 2);
+    get_ok(client, b[0].url);
+    assert_int_equal(b[0].connections, 1);
+    /* both in use: no place for a third */
+    weir_scope_open(&scope, weir_never(), 0);
+    start_callers(&scope, &callers[0], 1, client, b[1].url, &order);
+    start_callers(&scope, &callers[1], 1, client, b[2].url, &order);
+    assert_int_equal(weir_sleep(weir_ms(2)), 0);
+    assert_int_equal(weir_get(client, b[0].url, &reply), -WEIR_EBUSY);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    assert_int_equal(callers[0].err, 0);
+    get_ok(client, b[0].url);
+    weir_client_close(client);
+    for (int i = 2; i >= 0; i--)
+        backend_close(&b[i]);
+    return 0;
+}
+
+static void the_origin_unused_longest_is_forgotten(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++)
+        run_simulated(seed, forgetting, NULL);
+}
+
+/* --- dead and slow backends --- */
+
+static int serve_silence(struct backend *b, weir_stream *s, int number)
+{
+    (void)number;
+    if (read_request(b, s) <= 0)
+        return 0;
+    if (b->arg != NULL)
+        (void)send_text(s, b->arg);
+    if (client_leaves(s))
+        b->requests += 100;
+    return 0;
+}
+
+static int deadlines(void *arg)
+{
+    static const char *const starts[] = {NULL, "HTTP/1.1 2",
+                                         "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe"};
+
+    (void)arg;
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        struct backend b;
+        weir_client *client = client_open(NULL);
+        weir_reply reply;
+        weir_scope scope;
+        backend_open(&b, serve_silence, (void *)(uintptr_t)starts[i]);
+        weir_scope_open(&scope, weir_after_ms(5), 0);
+        assert_int_equal(weir_get(client, b.url, &reply), -WEIR_EDEADLINE);
+        assert_int_equal(weir_get(client, b.url, &reply), -WEIR_EDEADLINE); /* without asking anyone */
+        (void)weir_scope_close(&scope);
+        while (b.open > 0) /* the backend sees the close */
+            assert_int_equal(weir_sleep(weir_us(50)), 0);
+        assert_int_equal(b.requests, 101);
+        assert_int_equal(b.connections, 1);
+        assert_int_equal(client->connection_count, 0);
+        weir_client_close(client);
+        backend_close(&b);
+    }
+    return 0;
+}
+
+static void a_deadline_closes_the_connection(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++)
+        run_simulated(seed, deadlines, NULL);
+}
+
+static int refused(void *arg)
+{
+    struct backend b;
+    weir_client *client = client_open(NULL);
+    weir_reply reply;
+    char url[160];
+
+    (void)arg;
+    backend_open(&b, serve_ok, NULL);
+    (void)strcpy(url, b.url);
+    backend_close(&b);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(weir_get(client, url, &reply), -ECONNREFUSED);
+    assert_int_equal(client->connection_count, 0);
+    weir_client_close(client);
+    return 0;
+}
+
+static void nobody_there_is_refused(void **state)
+{
+    (void)state;
+    run_everywhere(refused, NULL);
+}
+
+/* A host that swallows connects: our own limit for an attempt is the network's time-out, the scope's is not.
+ */
+static int swallowed(void *arg)
+{
+    struct backend b;
+    weir_client_options options = {.connect_timeout = weir_ms(300)};
+    weir_client *client = client_open(&options);
+    struct weir__sim_options sim = weir__sim_calm();
+    weir_reply reply;
+    weir_scope scope;
+    weir_instant start = weir_now();
+
+    (void)arg;
+    backend_open(&b, serve_ok, NULL);
+    sim.connect_stall_per_million = 1000000;
+    weir__sim_configure(client->loop->io, &sim);
+    assert_int_equal(weir_get(client, b.url, &reply), -ETIMEDOUT);
+    assert_in_range(weir_between(start, weir_now()).ns, 300000000, 400000000);
+    weir_scope_open(&scope, weir_after_ms(100), 0);
+    assert_int_equal(weir_get(client, b.url, &reply), -WEIR_EDEADLINE);
+    (void)weir_scope_close(&scope);
+    sim = weir__sim_calm();
+    weir__sim_configure(client->loop->io, &sim);
+    get_ok(client, b.url);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void connecting_has_its_own_limit(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++)
+        run_simulated(seed, swallowed, NULL);
+}
+
+/* --- an unkind network: every request has one right answer or an error --- */
+
+static int serve_echo_path(struct backend *b, weir_stream *s, int number)
+{
+    char path[64], answer[256];
+
+    (void)number;
+    while (read_request(b, s) > 0) {
+        if (sscanf(b->request, "GET /%63s ", path) != 1)
+            return 0;
+        if (weir_sleep(weir_us((int64_t)weir_random_below(3000))) < 0)
+            return 0;
+        (void)snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\ncontent-length: %zu\r\n\r\n%s",
+                       strlen(path), path);
+        if (send_text(s, answer) < 0)
+            return 0;
+    }
+    return 0;
+}
+
+struct many {
+    weir_client *client;
+    const char *url;
+    int number, right, wrong, failed;
+};
+
+static int ask_many(void *arg)
+{
+    struct many *m = arg;
+
+    for (int i = 0; i < 20; i++) {
+        char url[200], expected[32];
+        weir_reply reply;
+        weir_scope scope;
+        (void)snprintf(expected, sizeof expected, "%d-%d", m->number, i);
+        (void)snprintf(url, sizeof url, "%s%s", m->url, expected);
+        weir_scope_open(&scope, weir_after_ms((int64_t)weir_random_below(200)), 0);
+        int err = weir_get(m->client, url, &reply);
+        (void)weir_scope_close(&scope);
+        if (err < 0)
+            m->failed++;
+        else if (strcmp(reply.body, expected) == 0)
+            m->right++;
+        else
+            m->wrong++;
+        weir_reply_free(&reply);
+    }
+    return 0;
+}
+
+static int total_right;
+
+static int rough(void *arg)
+{
+    enum { MANY = 8 };
+    struct backend b;
+    weir_client_options options = {.connections_per_origin = 3, .idle_timeout = weir_ms(20)};
+    weir_client *client = client_open(&options);
+    struct weir__sim_options sim = weir__sim_rough();
+    struct many many[MANY];
+    weir_scope scope;
+
+    (void)arg;
+    backend_open(&b, serve_echo_path, NULL);
+    weir__sim_configure(client->loop->io, &sim);
+    weir_scope_open(&scope, weir_never(), 0);
+    for (int i = 0; i < MANY; i++) {
+        many[i] = (struct many){.client = client, .url = b.url, .number = i};
+        assert_int_equal(weir_spawn(&scope, "many", ask_many, &many[i]), 0);
+    }
+    assert_int_equal(weir_scope_close(&scope), 0);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(many[i].wrong, 0);
+        total_right += many[i].right;
+    }
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void each_answer_is_the_one_asked_for(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 40; seed++)
+        run_simulated(seed, rough, NULL);
+    assert_in_range(total_right, 40 * 8 * 20 / 4, 40 * 8 * 20); /* or it would have tested nothing */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_connection_is_reused),
+        cmocka_unit_test(a_close_is_seen_while_idle),
+        cmocka_unit_test(only_what_may_be_repeated_is_sent_again),
+        cmocka_unit_test(what_may_have_been_done_is_not_repeated),
+        cmocka_unit_test(an_answer_nobody_asked_for_closes),
+        cmocka_unit_test(who_waits_is_served_in_order_and_too_many_are_refused),
+        cmocka_unit_test(who_gives_up_waiting_leaves_the_queue),
+        cmocka_unit_test(waiters_outlive_lost_connections),
+        cmocka_unit_test(idle_connections_are_few_and_not_for_ever),
+        cmocka_unit_test(the_origin_unused_longest_is_forgotten),
+        cmocka_unit_test(a_deadline_closes_the_connection),
+        cmocka_unit_test(nobody_there_is_refused),
+        cmocka_unit_test(connecting_has_its_own_limit),
+        cmocka_unit_test(each_answer_is_the_one_asked_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
