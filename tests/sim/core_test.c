@@ -10,7 +10,7 @@
 #include "support/run.h"
 
 #ifdef __SANITIZE_THREAD__
-enum { SEEDS = 100 }; /* it takes 25 ms for a runtime there */
+enum { SEEDS = 40 }; /* it takes 25 ms for a runtime there */
 #else
 enum { SEEDS = 1000 };
 #endif
