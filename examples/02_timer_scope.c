@@ -35,7 +35,7 @@ static int root(void *arg)
     int err;
 
     (void)arg;
-    weir_scope_open(&scope, weir_after_ms(100), 0);
+    weir_scope_open(&scope, weir_after_ms(500), 0);
     weir_spawn(&scope, "tick", tick, NULL);
     weir_spawn(&scope, "oversleep", oversleep, NULL);
     err = weir_scope_close(&scope); /* waits for both: nothing outlives its scope */

@@ -161,14 +161,17 @@ def test_04_gather():
     held, nobody = refused()
     with held, backend() as url, started_silently("04_gather", f"{url}/ok", f"{url}/slow", nobody,
                                                   f"{url}/missing") as (child, address):
-        for _ in range(2):  # the second time over kept connections
+        wanted = [("answered", 200, 7), ("deadline exceeded", 0, 0), ("connection refused", 0, 0), ("answered", 404, 7)]
+        late = ("deadline exceeded", 0, 0)  # what a busy machine may make of any of them: then it is asked again
+        whole = 0
+        until = time.monotonic() + TIMEOUT
+        while whole < 2:  # the second time over kept connections
             status, body = ask(f"http://{address}/")
-            assert status == 200
-            assert [json.loads(line) for line in body.splitlines()] == [
-                {"outcome": "answered", "status": 200, "bytes": 7},
-                {"outcome": "deadline exceeded", "status": 0, "bytes": 0},
-                {"outcome": "connection refused", "status": 0, "bytes": 0},
-                {"outcome": "answered", "status": 404, "bytes": 7}], body
+            came = [(line["outcome"], line["status"], line["bytes"]) for line in map(json.loads, body.splitlines())]
+            assert status == 200 and len(came) == len(wanted), body
+            assert all(got in (want, late) for got, want in zip(came, wanted)), body
+            whole += came == wanted
+            assert time.monotonic() < until, body
         drains(child)
 
 
