@@ -33,7 +33,8 @@ enum weir_listen_flags {
 };
 
 /* Begins to listen. Port 0 takes a free one; weir_listener_address() tells which. A Unix path that a dead
- * listener left behind is taken over; a live one is -EADDRINUSE.
+ * listener left behind is taken over; a live one is -EADDRINUSE. Of a name's addresses the first IPv4 one is
+ * taken that this machine has, else the first IPv6 one.
  * Owns:    address is lent. The caller owns *out and closes it.
  * Returns: 0; -EINVAL the address can't be understood; -WEIR_EDNS an unknown host; -EADDRINUSE, -EACCES,
  *          -EADDRNOTAVAIL, -EMFILE, -ENFILE, -ENOMEM.
@@ -50,8 +51,9 @@ const char *weir_listener_address(const weir_listener *l);
 
 /* Waits for a connection.
  * Owns:    the caller owns *out and closes it.
- * Returns: 0; -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM no more now: wait a little and call again; -WEIR_ECLOSED.
- *          Connections that were gone before they were taken are passed over.
+ * Returns: 0; -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM no more now: wait a little and call again; -WEIR_ECLOSED;
+ *          -WEIR_EBUSY another task accepts. Connections that were gone before they were taken are passed
+ * over.
  * Cancel:  ends the wait; no connection is lost by it.
  * Where:   task of its loop. Waits.
  */
@@ -76,7 +78,8 @@ int weir_connect(const char *address, weir_stream **out) WEIR_CHECKED;
 
 /* Reads what is there, at least one byte.
  * Owns:    data is lent, and not touched after the return, whatever it is.
- * Returns: > 0 bytes; 0 the peer has sent its last; -ECONNRESET …; -WEIR_EBUSY; -WEIR_ECLOSED.
+ * Returns: > 0 bytes; 0 the peer has sent its last; -ECONNRESET …; -EINVAL no room was given; -WEIR_EBUSY;
+ *          -WEIR_ECLOSED.
  * Cancel:  ends the wait; no byte is lost: what had come is returned and the cancel shows at the next wait.
  * Where:   task of its loop. Waits.
  */
@@ -117,7 +120,8 @@ const char *weir_stream_peer(const weir_stream *s, char *text);
  */
 void weir_stream_close(weir_stream *s);
 
-/* As weir_stream_close(), but the peer sees a reset and can't take what it got for the whole.
+/* As weir_stream_close(), but the peer sees a reset and can't take what it got for the whole. Unix
+ * sockets know no reset: there the peer sees an end.
  * Cancel:  does not cut it short; it takes at most a turn of the loop.
  * Where:   task of its loop. Waits.
  */

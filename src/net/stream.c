@@ -100,7 +100,8 @@ ssize_t weir_read(weir_stream *s, void *data, size_t bytes)
 {
     struct weir__io_wait w;
 
-    assert(bytes > 0 && "nothing read could not be told from the end");
+    if (bytes == 0)
+        return -EINVAL; /* nothing read could not be told from the end */
     memset(&w, 0, sizeof w);
     w.op.kind = WEIR__IO_RECV;
     w.op.data = data;
