@@ -190,20 +190,19 @@ class Gathers(Served):
 
 
 class Micro(Row):
-    """A program under bench/micro that prints lines `NAME VALUE UNIT`; the row takes one name."""
+    """A program under bench/micro, alone on the server core; the pattern's groups in what it prints are added up."""
 
-    def __init__(self, name, about, unit, program, figure, targets):
+    def __init__(self, name, about, unit, program, pattern, reach, after):
         super().__init__(name, about, unit)
-        self.program, self.figure = program, figure
-        self.subjects, self.targets = ["weir"], {"weir": targets}
+        self.program, self.pattern = program, pattern
+        self.subjects, self.targets = ["weir"], {"weir": (reach, after)}
 
     def measure(self, bench, subject, state):
         text = output_of([bench.build / self.program], SERVER_CORE, 120)
-        for line in text.splitlines():
-            words = line.split()
-            if len(words) >= 2 and words[0] == self.figure:
-                return float(words[1])
-        raise Failed(f"{self.program} does not print {self.figure}")
+        found = re.search(self.pattern, text)
+        if not found:
+            raise Failed(f"{self.program} prints no '{self.pattern}'")
+        return sum(float(figure) for figure in found.groups())
 
 
 SERVERS = ["weir uring", "weir epoll", "nginx", "node", "go net/http", "rust hyper", "python"]
@@ -211,6 +210,12 @@ GATEWAYS = ["weir uring", "weir epoll", "node undici", "node http.Agent", "node 
 OWN = ["weir uring", "weir epoll"]
 
 ROWS = [
+    Micro("switch", "switch between tasks, 64 of them", "ns, best of 9", "bench-micro-switch",
+          r"switch among 64 tasks +(\S+) ns best", 12, 8),
+    Micro("spawn", "spawn, run and finish a task, scopes of 64", "ns, best of 9", "bench-micro-spawn",
+          r"scopes of 64 +(\S+) ns best", 20, 10),
+    Micro("parked", "parked task, resident with page tables", "bytes each", "bench-micro-parked",
+          r"(\d+) bytes each resident, (\d+) in page tables", 4505, 4300),
     ClosedLoop("hello-64", "respond hello, 64 connections", "/hello", 64, SERVERS, "nginx",
                {"weir uring": (0.90, 0.82), "weir epoll": (0.95, 0.88)}),
     ClosedLoop("hello-1000", "respond hello, 1000 connections", "/hello", 1000, SERVERS, "nginx",

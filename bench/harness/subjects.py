@@ -72,6 +72,7 @@ def subjects(build, peers):
 
     script = Path(__file__).parent.parent / "peers/python/server.py"
     every = [
+        Subject("weir", build / "bench-micro-switch", "make bench", None),  # programs of its own, see Micro
         Subject("weir uring", build / "weir", "make", weir),
         Subject("weir epoll", build / "weir", "make", weir),
         Subject("nginx", "nginx", "apt-get install nginx-light", nginx),
