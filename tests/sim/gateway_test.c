@@ -16,13 +16,9 @@
 #include "support/run.h"
 
 #if defined(__SANITIZE_THREAD__)
-    enum {
-        SEEDS = 5
-    }; /* each task is a fiber of TSan's, which is slow to make */
+enum { SEEDS = 5 }; /* each task is a fiber of TSan's, which is slow to make */
 #else
-    enum {
-        SEEDS = 40
-    };
+enum { SEEDS = 40 };
 #endif
 enum { CLIENTS = 6, REQUESTS = 8, CALLS = 4, DEADLINE_MS = 300, GATEWAY_PORT = 8080, ROGUE = 3 };
 
