@@ -52,8 +52,7 @@ const char *weir_listener_address(const weir_listener *l);
 /* Waits for a connection.
  * Owns:    the caller owns *out and closes it.
  * Returns: 0; -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM no more now: wait a little and call again; -WEIR_ECLOSED;
- *          -WEIR_EBUSY another task accepts. Connections that were gone before they were taken are passed
- * over.
+ *          -WEIR_EBUSY another task accepts. Connections that were gone before are passed over.
  * Cancel:  ends the wait; no connection is lost by it.
  * Where:   task of its loop. Waits.
  */
