@@ -20,7 +20,7 @@ static const struct command commands[] = {
     {"serve", "FILE.yaml", "run the gateway that the file describes", command_serve_help, command_serve},
     {"check", "FILE.yaml", "validate a configuration file", command_check_help, command_check},
     {"demo", "", "run a gateway with twelve simulated backends", command_demo_help, command_demo},
-    {"load", "URL…", "measure a server with open-loop load", command_load_help, command_load},
+    {"load", "URL...", "measure a server with open-loop load", command_load_help, command_load},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

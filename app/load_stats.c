@@ -184,7 +184,7 @@ int load_stats_text(const struct load_stats *stats, const struct load_plan *plan
 
 int load_stats_progress(const struct load_stats *stats, weir_duration since, weir_buffer *out)
 {
-    return weir_buffer_printf(out, "%.0f s: %llu of %llu sent, %llu answered, %llu failed, p50 %s p99 %s",
+    return weir_buffer_printf(out, "%.1f s: %llu of %llu sent, %llu answered, %llu failed, p50 %s p99 %s",
                               seconds(since), (unsigned long long)stats->sent,
                               (unsigned long long)stats->planned, (unsigned long long)stats->answered,
                               (unsigned long long)stats->failed,

@@ -7,12 +7,13 @@ from rig import Weir, connect, read_head, receive, run, same
 CONFIG = """
 listen: 127.0.0.1:0
 loops: 1
-limits: {body: 1KiB, head: 4KiB, headers: 20, head_timeout: 300ms, idle_timeout: 400ms}
+limits: {body: 1KiB, head: 4KiB, headers: 20}
 routes:
   - {path: /, methods: [GET, POST], respond: {body: "ok"}}
   - {path: /only, methods: [GET], respond: {body: "ok"}}
   - {path: /only, methods: [PUT], respond: {body: "ok"}}
 """
+IMPATIENT = CONFIG.replace("headers: 20", "headers: 20, head_timeout: 300ms, idle_timeout: 400ms")
 GET = "GET / HTTP/1.1\r\nHost: h\r\n"
 POST = "POST / HTTP/1.1\r\nHost: h\r\n"
 
@@ -193,14 +194,14 @@ def another_method_is_405_with_all_of_them():
 
 
 def a_slow_head_is_408():
-    with Weir("serve", config=CONFIG) as weir, connect(weir.address()) as connection:
+    with Weir("serve", config=IMPATIENT) as weir, connect(weir.address()) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHo")
         same(receive(connection).status, 408)
         same(read_all(connection), b"")
 
 
 def an_idle_connection_is_closed_silently():
-    with Weir("serve", config=CONFIG) as weir:
+    with Weir("serve", config=IMPATIENT) as weir:
         with connect(weir.address()) as connection:
             same(read_all(connection), b"")
         with connect(weir.address()) as connection:

@@ -11,7 +11,7 @@ from rig import Backend, Weir, answering, ask, connect, read_head, receive, run,
 def route(path, calls, **settings):
     """calls: name → url, or name → {url: …, deadline: …}"""
     listed = [{"name": name, **(call if isinstance(call, dict) else {"url": call})} for name, call in calls.items()]
-    return {"path": path, "gather": {**settings, "calls": listed}}
+    return {"path": path, "gather": {"deadline": "15s", **settings, "calls": listed}}
 
 
 @contextlib.contextmanager
@@ -77,7 +77,7 @@ def what_is_required_decides_the_status():
         mixed = {"one": url(slow), "two": dead}
         with gateway(route("/all", calls, require="all"), route("/any", calls, require="any"),
                      route("/none", {"dead": dead}, require="none"), route("/late", late, deadline="100ms"),
-                     route("/mixed", mixed, deadline="100ms"),
+                     route("/mixed", mixed, deadline="700ms"),
                      route("/default", {"dead": dead})) as address:
             answer = ask(address, "/all")
             same((answer.status, answer.headers["x-weir-partial"]), (502, "1/3"))
