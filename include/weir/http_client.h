@@ -107,7 +107,8 @@ void weir_reply_free(weir_reply *reply);
 typedef struct weir_fetch_stream weir_fetch_stream;
 
 /* Sends the head of a request; body_length: of what weir_fetch_write() will bring, 0 none, -1 unknown
- * (chunked). options->body is not used.
+ * (chunked). options->body is not used. A request with a body can't be sent once more, so it gets a fresh
+ * connection.
  * Owns:    the caller owns *out and closes it.
  * Returns: as weir_fetch().
  * Cancel:  as weir_get().
@@ -125,7 +126,7 @@ int weir_fetch_write(weir_fetch_stream *f, const void *data, size_t bytes) WEIR_
 
 /* Ends the body and reads the head of the answer into reply, without a body.
  * Owns:    reply lives until weir_fetch_close().
- * Returns: as weir_get().
+ * Returns: as weir_get(); -EINVAL less of the body was written than announced.
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits.
  */
