@@ -49,7 +49,7 @@ static int run(void *arg)
 
 int main(int argc, char **argv)
 {
-    int64_t n = operations(argc, argv, 200000);
+    int64_t n = operations(argc, argv, 50000);
 
     return run_bench(run, &n, 0);
 }

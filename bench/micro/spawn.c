@@ -37,7 +37,7 @@ static int run(void *arg)
 
 int main(int argc, char **argv)
 {
-    int64_t n = operations(argc, argv, 1000000);
+    int64_t n = operations(argc, argv, 50000);
 
     return run_bench(run, &n, 0);
 }

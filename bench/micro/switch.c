@@ -2,48 +2,52 @@
 #include "measure.h"
 
 struct bench {
-    int64_t n;
     int tasks;
+    bool stop;
 };
 
-static int yield_often(void *arg)
+static int yield_on(void *arg)
 {
-    int64_t n = *(int64_t *)arg;
+    struct bench *b = arg;
 
-    for (int64_t i = 0; i < n; i++)
+    while (!b->stop)
         (void)weir_yield();
     return 0;
 }
 
+/* Each of our own yields is one of each of the others. */
 static void switches(void *arg, int64_t n)
 {
     struct bench *b = arg;
-    int64_t each = n / b->tasks;
-    weir_scope scope;
 
-    weir_scope_open(&scope, weir_never(), 0);
-    for (int i = 0; i < b->tasks; i++)
-        weir_spawn(&scope, "yielder", yield_often, &each);
-    (void)weir_scope_close(&scope);
+    for (int64_t i = 0; i < n; i += b->tasks)
+        (void)weir_yield();
 }
 
 static int run(void *arg)
 {
-    static const int counts[] = {64, 1000, 10000};
+    static const int counts[] = {2, 64, 1000, 10000};
     int64_t n = *(int64_t *)arg;
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct bench b = {.tasks = counts[i]};
+        weir_scope scope;
         char what[64];
+        weir_scope_open(&scope, weir_never(), 0);
+        for (int k = 1; k < b.tasks; k++)
+            weir_spawn(&scope, "yielder", yield_on, &b);
+        (void)weir_yield();
         snprintf(what, sizeof what, "switch among %d tasks", counts[i]);
         measure(what, n, switches, &b);
+        b.stop = true;
+        (void)weir_scope_close(&scope);
     }
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    int64_t n = operations(argc, argv, 2000000);
+    int64_t n = operations(argc, argv, 200000);
 
     return run_bench(run, &n, 0);
 }
