@@ -1,6 +1,8 @@
 /* Leaves one stack for another: weir__switch(void **save_sp, void *load_sp).
  * Keeps what the System V ABI says a call keeps, but for the floating-point control words: a task that changes
- * those restores them before it waits. */
+ * those restores them before it waits.
+ * Leaves by ret, not by a jump: it takes off the processor's stack of return addresses what the call put there, so
+ * that the returns after it are predicted: 10 ns a switch instead of 24 (bench/micro/switch). */
         .text
         .globl  weir__switch
         .hidden weir__switch
@@ -21,8 +23,7 @@ weir__switch:
         popq    %r12
         popq    %rbx
         popq    %rbp
-        popq    %rcx
-        jmp     *%rcx
+        ret
         .size   weir__switch, .-weir__switch
 
 /* Where a new task lands: the end of its chain of frames. */

@@ -127,7 +127,11 @@ static inline struct weir__task *next_to_run(struct weir__loop *loop)
     loop->ready_count--;
     next = loop->first_ready;
     loop->first_ready = next->next_ready;
-    __builtin_prefetch(next->next_ready); /* the one after it, likely out of the cache by now */
+    /* The stack of the one after it, and the record of the one after that, are likely out of the cache. */
+    if (loop->ready_count > 0) {
+        __builtin_prefetch(next->next_ready->sp);
+        __builtin_prefetch(next->next_ready->next_ready);
+    }
     next->state = WEIR__TASK_RUNNING;
     return next;
 }
@@ -201,7 +205,7 @@ static void *first_frame(char *top)
 struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, int (*fn)(void *), void *arg)
 {
     /* Tops at different offsets, so that a thousand stacks don't fight for the same cache sets. */
-    size_t stagger = (loop->tasks_started % 8) * 64;
+    size_t stagger = (loop->tasks_started % 16) * 64;
     char *stack = weir__stack_take(&loop->stacks);
     struct weir__task *task;
 
