@@ -107,7 +107,7 @@ def wrong_usage_is_told():
 def make_run_is_the_demo():
     """What `make run` executes, by its own words: the demo in its place, so that Ctrl-C reaches it."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    done = subprocess.run(["make", "-n", "run"], cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run(["make", "-n", "--no-print-directory", "run"], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1].endswith("/weir demo") and "exec " in done.stdout, done.stdout
 
 
