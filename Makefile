@@ -50,7 +50,7 @@ format:
 	@tools/check/quotes --fix
 
 bench:
-	@tools/setup build
+	@tools/setup build bench
 	@tools/build plain all
 	@if [ -x bench/run ]; then exec bench/run; else echo "make bench: bench/run is missing" >&2; exit 1; fi
 
