@@ -2,7 +2,8 @@
  * Keeps what the System V ABI says a call keeps, but for the floating-point control words: a task that changes
  * those restores them before it waits.
  * Leaves by ret, not by a jump: it takes off the processor's stack of return addresses what the call put there, so
- * that the returns after it are predicted: 10 ns a switch instead of 24 (2026-11-23, bench-micro-switch, 1000 tasks). */
+ * that the returns after it are predicted: 10 to 16 ns a switch instead of 24 (2026-11-23, bench-micro-switch, 1000 tasks,
+ * a busy machine). */
         .text
         .globl  weir__switch
         .hidden weir__switch
