@@ -20,6 +20,9 @@ def summarize(row, figures):
             entry["reach"], entry["after"] = reach, after
             reached = entry.get("ratio") if row.baseline else entry["median"]
             entry["reached"] = None if reached is None else reached <= reach
+            if row.at_most is not None and entry["median"] > row.at_most:
+                entry["reached"] = False
+            entry["at_most"] = row.at_most
         out["subjects"].append(entry)
     return out
 
@@ -41,6 +44,7 @@ def table(summary):
         if "reach" in s:
             verdict = {True: "reached", False: "not reached", None: f"needs {base}"}[s["reached"]]
             after = f", after {number(s['after'])}" if s["after"] else ""
-            text += f"  to reach {number(s['reach'])}{after}: {verdict}"
+            bound = f" and {s['at_most']}" if s["at_most"] else ""
+            text += f"  to reach {number(s['reach'])}{bound}{after}: {verdict}"
         lines.append(text.rstrip())
     return "\n".join(lines)
