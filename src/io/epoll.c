@@ -247,10 +247,13 @@ static int32_t try_recv_lent(struct epoll_io *e, struct weir__io_file *file, str
 
 static int32_t try_send(struct weir__io_file *file, struct weir__io_op *op)
 {
+    const struct iovec *iov = op->msg->msg_iov;
     size_t len = 0;
     for (size_t i = 0; i < op->msg->msg_iovlen; i++)
-        len += op->msg->msg_iov[i].iov_len;
-    ssize_t n = sendmsg(file->fd, op->msg, MSG_NOSIGNAL);
+        len += iov[i].iov_len;
+    /* One piece is the common case, and spares the kernel copying the message and its vector. */
+    ssize_t n = op->msg->msg_iovlen == 1 ? send(file->fd, iov->iov_base, len, MSG_NOSIGNAL)
+                                         : sendmsg(file->fd, op->msg, MSG_NOSIGNAL);
     if (n < 0) {
         if (errno == EAGAIN)
             file->ready &= (uint8_t)~READY_OUT;
