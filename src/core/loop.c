@@ -13,8 +13,8 @@
 #include "core/scope.h"
 #include "core/task.h"
 
-enum { CHUNKS_KEPT = 256, TRIM_STACKS = 64 };
-static const int64_t trim_every_ns = 1000000000;
+enum { CHUNKS_KEPT = 256, TRIM_STACKS = 64, RUNS_PER_IO = 32 };
+static const int64_t trim_every_ns = 1000000000, io_every_ns = 20000;
 
 __thread struct weir__loop *weir__loop_here __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
@@ -136,6 +136,16 @@ static int break_deadlock(struct weir__loop *loop)
     return -EDEADLK;
 }
 
+/* Asking the kernel costs as much as ten switches: while tasks are ready it is asked now and then. */
+static bool is_io_due(struct weir__loop *loop, int64_t now_ns)
+{
+    if (loop->ready_count > 0 && ++loop->runs_since_io < RUNS_PER_IO && now_ns < loop->io_due_ns)
+        return false;
+    loop->runs_since_io = 0;
+    loop->io_due_ns = now_ns + io_every_ns;
+    return true;
+}
+
 int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
 {
     int result = 0;
@@ -162,7 +172,7 @@ int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
         atomic_store_explicit(&loop->ready_seen, loop->ready_count, memory_order_relaxed);
         if (loop->ready_count > 0)
             next_ns = 0;
-        if (weir__io_turn(loop->io, next_ns) == -EDEADLK)
+        if (is_io_due(loop, now_ns) && weir__io_turn(loop->io, next_ns) == -EDEADLK)
             result = break_deadlock(loop);
     }
     return result;

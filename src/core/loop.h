@@ -53,6 +53,8 @@ struct weir__loop {
     void (*on_wait)(struct weir__task *task, bool parked);
     void *on_wait_arg;
     int64_t trim_after_ns;
+    int64_t io_due_ns; /* when the kernel is asked though tasks are ready */
+    unsigned runs_since_io;
     int index;
     pthread_t thread;
     _Atomic(struct weir__message *) mailbox;

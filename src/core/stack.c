@@ -1,6 +1,5 @@
 #include "core/stack.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -96,7 +95,7 @@ static int reserve_idle(struct weir__stacks *s)
     return 0;
 }
 
-static char *make_stack(struct weir__stacks *s)
+char *weir__stack_make(struct weir__stacks *s)
 {
     char *base;
 
@@ -108,24 +107,6 @@ static char *make_stack(struct weir__stacks *s)
     s->arena_left--;
     s->count++;
     return base;
-}
-
-char *weir__stack_take(struct weir__stacks *s)
-{
-    if (s->idle_count == 0)
-        return make_stack(s);
-    s->idle_count--;
-    if (s->idle_low > s->idle_count)
-        s->idle_low = s->idle_count;
-    if (s->trimmed > s->idle_count)
-        s->trimmed = s->idle_count;
-    return s->idle[s->idle_count];
-}
-
-void weir__stack_give(struct weir__stacks *s, char *base)
-{
-    assert(s->idle_count < s->count);
-    s->idle[s->idle_count++] = base;
 }
 
 size_t weir__stacks_trim(struct weir__stacks *s, size_t most)

@@ -8,6 +8,7 @@
 #ifndef WEIR__STACK_H
 #define WEIR__STACK_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -36,10 +37,28 @@ int weir__stacks_init(struct weir__stacks *s, size_t bytes, size_t count_max, en
     __attribute__((warn_unused_result));
 void weir__stacks_free(struct weir__stacks *s);
 
+/* One that did not exist before; otherwise as weir__stack_take(). */
+char *weir__stack_make(struct weir__stacks *s);
+
 /* The lowest address of a stack, or NULL: no memory, no mapping, or count_max reached. */
-char *weir__stack_take(struct weir__stacks *s);
+static inline char *weir__stack_take(struct weir__stacks *s)
+{
+    if (s->idle_count == 0)
+        return weir__stack_make(s);
+    s->idle_count--;
+    if (s->idle_low > s->idle_count)
+        s->idle_low = s->idle_count;
+    if (s->trimmed > s->idle_count)
+        s->trimmed = s->idle_count;
+    return s->idle[s->idle_count];
+}
+
 /* May be the stack the caller is running on, if nothing is taken before it leaves it. */
-void weir__stack_give(struct weir__stacks *s, char *base);
+static inline void weir__stack_give(struct weir__stacks *s, char *base)
+{
+    assert(s->idle_count < s->count);
+    s->idle[s->idle_count++] = base;
+}
 
 /* Returns to the system the memory of up to `most` stacks that have lain idle since the last call. */
 size_t weir__stacks_trim(struct weir__stacks *s, size_t most);

@@ -34,11 +34,27 @@ weir__switch:
         ret
         .size   weir__switch, .-weir__switch
 
-/* Where a new task lands: the end of its chain of frames. */
-        .globl  weir__task_start
-        .hidden weir__task_start
-        .type   weir__task_start, %function
+/* The same, to a stack on which nothing has run: weir__switch_to_new(void **save_sp, void *top). Falls through to where
+ * every task starts, the end of its chain of frames. */
+        .globl  weir__switch_to_new
+        .hidden weir__switch_to_new
+        .type   weir__switch_to_new, %function
         .p2align 4
+weir__switch_to_new:
+        sub     sp, sp, #160
+        stp     x19, x20, [sp, #0]
+        stp     x21, x22, [sp, #16]
+        stp     x23, x24, [sp, #32]
+        stp     x25, x26, [sp, #48]
+        stp     x27, x28, [sp, #64]
+        stp     x29, x30, [sp, #80]
+        stp     d8, d9, [sp, #96]
+        stp     d10, d11, [sp, #112]
+        stp     d12, d13, [sp, #128]
+        stp     d14, d15, [sp, #144]
+        mov     x9, sp
+        str     x9, [x0]
+        mov     sp, x1
 weir__task_start:
         .cfi_startproc
         .cfi_undefined x30
@@ -47,6 +63,6 @@ weir__task_start:
         bl      weir__task_main
         brk     #1
         .cfi_endproc
-        .size   weir__task_start, .-weir__task_start
+        .size   weir__switch_to_new, .-weir__switch_to_new
 
         .section .note.GNU-stack, "", %progbits

@@ -27,11 +27,21 @@ weir__switch:
         ret
         .size   weir__switch, .-weir__switch
 
-/* Where a new task lands: the end of its chain of frames. */
-        .globl  weir__task_start
-        .hidden weir__task_start
-        .type   weir__task_start, @function
+/* The same, to a stack on which nothing has run: weir__switch_to_new(void **save_sp, void *top). Falls through to where
+ * every task starts, the end of its chain of frames: a return to there would never be predicted. */
+        .globl  weir__switch_to_new
+        .hidden weir__switch_to_new
+        .type   weir__switch_to_new, %function
         .p2align 4
+weir__switch_to_new:
+        pushq   %rbp
+        pushq   %rbx
+        pushq   %r12
+        pushq   %r13
+        pushq   %r14
+        pushq   %r15
+        movq    %rsp, (%rdi)
+        movq    %rsi, %rsp
 weir__task_start:
         .cfi_startproc
         .cfi_undefined rip
@@ -39,6 +49,6 @@ weir__task_start:
         call    weir__task_main
         ud2
         .cfi_endproc
-        .size   weir__task_start, .-weir__task_start
+        .size   weir__switch_to_new, .-weir__switch_to_new
 
-        .section .note.GNU-stack, "", @progbits
+        .section .note.GNU-stack, "", %progbits

@@ -34,8 +34,11 @@
 
 enum { EXTRA_PER_TURN = 256 };
 
+#if !defined(__x86_64__) && !defined(__aarch64__)
+#error "the switch is written for x86-64 and aarch64"
+#endif
 void weir__switch(void **save_sp, void *load_sp);
-void weir__task_start(void);
+void weir__switch_to_new(void **save_sp, void *top);
 __attribute__((noreturn)) void weir__task_main(void);
 
 /* The C++ runtime's, when the program has one: exceptions in flight belong to the task that threw them. */
@@ -103,6 +106,12 @@ __attribute__((noinline, cold)) static void switch_exceptions(struct weir__task 
     g->uncaught = to->cxx_uncaught;
 }
 
+/* Its stack is empty: it begins at its record, the stack's top. */
+static inline bool is_new(const struct weir__task *task)
+{
+    return task->sp == task;
+}
+
 /* All is done before the switch itself, so that no register need be kept across it but by it. */
 static inline void switch_to(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
 {
@@ -112,7 +121,10 @@ static inline void switch_to(struct weir__loop *loop, struct weir__task *from, s
         switch_exceptions(from, to);
     loop->running = to;
     before_switch(loop, from, to, false);
-    weir__switch(&from->sp, to->sp);
+    if (is_new(to))
+        weir__switch_to_new(&from->sp, to);
+    else
+        weir__switch(&from->sp, to->sp);
     after_switch(loop, from, false);
 }
 
@@ -181,27 +193,6 @@ void weir__tasks_run(struct weir__loop *loop)
 
 /* --- birth and death --- */
 
-/* Where the first switch to a task finds what the switch restores: zeros, then the address to go to. */
-static void *first_frame(char *top)
-{
-#if defined(__x86_64__)
-    void **sp = (void **)(void *)top;
-    *--sp = NULL;
-    *--sp = NULL; /* two, so that the stack is 16-aligned at the call in weir__task_start */
-    *--sp = (void *)(uintptr_t)weir__task_start;
-    sp -= 6;
-    memset(sp, 0, 6 * sizeof *sp);
-    return sp;
-#elif defined(__aarch64__)
-    void **sp = (void **)(void *)(top - 160);
-    memset(sp, 0, 160);
-    sp[11] = (void *)(uintptr_t)weir__task_start; /* x30 */
-    return sp;
-#else
-#error "the switch is written for x86-64 and aarch64"
-#endif
-}
-
 struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, int (*fn)(void *), void *arg)
 {
     /* Tops at different offsets, so that a thousand stacks don't fight for the same cache sets. */
@@ -216,15 +207,21 @@ struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, 
                                   loop->stacks.bytes - loop->stacks.guard_bytes);
 #endif
     task = (struct weir__task *)(void *)(stack + loop->stacks.bytes - sizeof *task - stagger);
-    memset(task, 0, offsetof(struct weir__task, own_name));
+    /* One by one: clearing the whole of it costs more than the rest of a spawn. */
+    task->sp = task;
     task->loop = loop;
+    task->saved_errno = 0;
+    task->budget = WEIR__WAIT_BUDGET;
+    task->on_cancel = NULL;
     task->fn = fn;
     task->arg = arg;
+    task->memory = NULL;
+    task->waits_for = NULL;
     task->name = name;
     task->stack = stack;
     task->id = ++loop->tasks_started;
-    task->budget = WEIR__WAIT_BUDGET;
-    task->sp = first_frame((char *)task);
+    task->cxx_caught = NULL;
+    task->cxx_uncaught = 0;
 #ifdef WITH_TSAN
     task->tsan_fiber = __tsan_create_fiber(0);
 #endif
@@ -251,20 +248,14 @@ void weir__task_main(void)
         switch_exceptions(self, next);
     loop->running = next;
     before_switch(loop, self, next, true);
-    weir__switch(&self->sp, next->sp);
+    if (is_new(next))
+        weir__switch_to_new(&self->sp, next);
+    else
+        weir__switch(&self->sp, next->sp);
     __builtin_unreachable();
 }
 
 /* --- waiting --- */
-
-struct weir__task *weir__task_current(void)
-{
-    struct weir__loop *loop = weir__loop_current();
-
-    assert(loop != NULL && loop->running != NULL && loop->running != loop->scheduler &&
-           "called outside a task");
-    return loop->running;
-}
 
 static void yield_now(struct weir__task *self)
 {

@@ -5,15 +5,16 @@
 #ifndef WEIR__TASK_H
 #define WEIR__TASK_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/task.h>
 
 #include "base/list.h"
+#include "core/loop.h"
 
 struct weir__arena;
-struct weir__loop;
 struct weir__scope;
 
 enum weir__task_state { WEIR__TASK_NONE, WEIR__TASK_READY, WEIR__TASK_RUNNING, WEIR__TASK_PARKED };
@@ -23,7 +24,7 @@ enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
 /* Lies at the top of the task's own stack, in memory that stays mapped while its loop lives. */
 struct weir__task {
     /* what a switch and a wait need, in one cache line */
-    void *sp;
+    void *sp; /* while another runs; the task itself before it has run */
     struct weir__task *next_ready;
     struct weir__loop *loop;
     struct weir__scope *scope; /* the innermost it is in */
@@ -69,7 +70,14 @@ void weir__wake(struct weir__task *task, int result);
 void weir__task_cancel(struct weir__task *task);
 
 /* The running task; must be one. */
-struct weir__task *weir__task_current(void);
+static inline struct weir__task *weir__task_current(void)
+{
+    struct weir__loop *loop = weir__loop_current();
+
+    assert(loop != NULL && loop->running != NULL && loop->running != loop->scheduler &&
+           "called outside a task");
+    return loop->running;
+}
 
 struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, int (*fn)(void *), void *arg);
 /* Runs ready tasks, each at most once, from the loop's own stack. */
