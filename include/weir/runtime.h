@@ -45,6 +45,17 @@ typedef struct weir_options {
  */
 int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg) WEIR_CHECKED;
 
+/* The loops of one weir_run() and all that is on them, for who looks at them from another thread. */
+typedef struct weir_runtime weir_runtime;
+
+/* The runtime of this task.
+ * Owns:    it lives until weir_run() returns; whoever hands it to another thread sees to it that this one has
+ *          ended by then.
+ * Returns: never NULL.
+ * Where:   task. Does not wait.
+ */
+weir_runtime *weir_runtime_here(void);
+
 /* Number of loops; they are numbered from 0.
  * Returns: >= 1.
  * Where:   task.

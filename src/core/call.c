@@ -112,7 +112,7 @@ static void send_cancel(struct weir__task *task)
 int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg)
 {
     struct weir__task *self = weir__task_current();
-    struct weir__runtime *r = self->loop->runtime;
+    struct weir_runtime *r = self->loop->runtime;
     struct call c = {.caller = self, .here = self->loop, .name = name, .fn = fn, .arg = arg};
     int err = weir__wait_begin();
 

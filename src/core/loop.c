@@ -39,7 +39,7 @@ uint64_t weir_random_below(uint64_t n)
     return weir__random_below(&weir__task_current()->loop->random, n);
 }
 
-int weir__loop_open(struct weir__loop *loop, struct weir__runtime *runtime, int index)
+int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int index)
 {
     const weir_options *o = &runtime->options;
     struct weir__io_options io = {.backend = (enum weir__io_backend_kind)o->io, .seed = o->seed};
@@ -61,7 +61,8 @@ int weir__loop_open(struct weir__loop *loop, struct weir__runtime *runtime, int 
         free(loop->scheduler);
         return err;
     }
-    weir__wheel_init(&loop->wheel, weir__io_now_ns(loop->io));
+    loop->now_ns = weir__io_now_ns(loop->io);
+    weir__wheel_init(&loop->wheel, loop->now_ns);
     return 0;
 }
 
@@ -159,7 +160,7 @@ int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
             weir__tasks_run(loop);
         if (is_finished(loop, done))
             break;
-        now_ns = weir__io_now_ns(loop->io);
+        loop->now_ns = now_ns = weir__io_now_ns(loop->io);
         next_ns = weir__wheel_next_ns(&loop->wheel);
         if (next_ns <= now_ns) {
             fire_timers(loop, now_ns);

@@ -17,7 +17,7 @@
 #include "core/stack.h"
 #include "io/io.h"
 
-struct weir__runtime;
+struct weir_runtime;
 struct weir__task;
 struct weir__scope;
 
@@ -33,7 +33,7 @@ struct weir__message {
 };
 
 struct weir__loop {
-    struct weir__runtime *runtime;
+    struct weir_runtime *runtime;
     struct weir__io *io;
     struct weir__task *running;                  /* NULL: the loop's own stack */
     struct weir__task *scheduler;                /* stands for the loop's own stack */
@@ -52,6 +52,7 @@ struct weir__loop {
     /* For tests, NULL otherwise: called as each wait of a task begins, and again when the task has parked. */
     void (*on_wait)(struct weir__task *task, bool parked);
     void *on_wait_arg;
+    int64_t now_ns; /* when the clock was last looked at: at least once a turn */
     int64_t trim_after_ns;
     int64_t io_due_ns; /* when the kernel is asked though tasks are ready */
     unsigned runs_since_io;
@@ -73,7 +74,7 @@ static inline struct weir__loop *weir__loop_current(void)
 
 void weir__loop_set_current(struct weir__loop *loop);
 
-int weir__loop_open(struct weir__loop *loop, struct weir__runtime *runtime, int index)
+int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int index)
     __attribute__((warn_unused_result));
 void weir__loop_free(struct weir__loop *loop);
 /* Turns until *done (loop 0) or until stopped, and every task has ended. -EDEADLK: see weir_run(). */

@@ -102,7 +102,7 @@ static void *loop_thread(void *arg)
     return NULL;
 }
 
-static int start_loop(struct weir__runtime *r, int index)
+static int start_loop(struct weir_runtime *r, int index)
 {
     struct weir__loop *loop = &r->loops[index];
     struct starting s = {
@@ -126,7 +126,7 @@ static int start_loop(struct weir__runtime *r, int index)
     return s.err;
 }
 
-static void stop_loops(struct weir__runtime *r, int started)
+static void stop_loops(struct weir_runtime *r, int started)
 {
     for (int i = 1; i < started; i++) {
         atomic_store_explicit(&r->loops[i].stop, true, memory_order_release);
@@ -156,7 +156,7 @@ static int run_first_task(void *arg)
     return first->result;
 }
 
-static int run_loops(struct weir__runtime *r, struct first_task *first)
+static int run_loops(struct weir_runtime *r, struct first_task *first)
 {
     struct weir__loop *loop = &r->loops[0];
     int started = 1;
@@ -179,7 +179,7 @@ static int run_loops(struct weir__runtime *r, struct first_task *first)
 
 int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
 {
-    struct weir__runtime r = {.options = options != NULL ? *options : (weir_options){0}};
+    struct weir_runtime r = {.options = options != NULL ? *options : (weir_options){0}};
     struct first_task first = {.fn = fn, .arg = arg};
     struct signal_stack signals = {0};
     int err;
@@ -208,6 +208,11 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     return err < 0 ? err : first.result;
 }
 
+weir_runtime *weir_runtime_here(void)
+{
+    return weir__task_current()->loop->runtime;
+}
+
 int weir_loop_count(void)
 {
     return weir__task_current()->loop->runtime->loop_count;
@@ -220,7 +225,7 @@ int weir_loop_index(void)
 
 size_t weir_loop_ready(int loop)
 {
-    struct weir__runtime *r = weir__task_current()->loop->runtime;
+    struct weir_runtime *r = weir__task_current()->loop->runtime;
 
     return loop >= 0 && loop < r->loop_count
                ? atomic_load_explicit(&r->loops[loop].ready_seen, memory_order_relaxed)

@@ -8,7 +8,7 @@
 #include "core/loop.h"
 #include "core/scope.h"
 
-struct weir__runtime {
+struct weir_runtime {
     weir_options options;
     struct weir__logger logger;
     int loop_count;

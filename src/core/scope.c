@@ -175,8 +175,10 @@ int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *), void *arg
     err = weir__spawn(s, name, fn, arg, &task);
     if (err < 0)
         note_failure(s, err);
-    else
-        task->memory = weir__task_current()->memory;
+    else {
+        task->work = weir__task_current()->work;
+        task->spawned_at = __builtin_return_address(0);
+    }
     return err;
 }
 

@@ -13,12 +13,6 @@
 
 enum { ARENA_BYTES = 16 << 20 };
 
-struct weir__stack_arena {
-    struct weir__stack_arena *next;
-    char *memory;
-    size_t bytes;
-};
-
 int weir__stacks_init(struct weir__stacks *s, size_t bytes, size_t count_max, enum weir__guard_kind guard)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -35,7 +29,7 @@ int weir__stacks_init(struct weir__stacks *s, size_t bytes, size_t count_max, en
 
 void weir__stacks_free(struct weir__stacks *s)
 {
-    for (struct weir__stack_arena *a = s->arenas, *next; a != NULL; a = next) {
+    for (struct weir__stack_arena *a = atomic_load(&s->arenas), *next; a != NULL; a = next) {
         next = a->next;
         munmap(a->memory, a->bytes);
         free(a);
@@ -61,9 +55,10 @@ static int add_arena(struct weir__stacks *s)
     }
     /* A huge page would make every parked task cost megabytes. */
     (void)madvise(memory, bytes, MADV_NOHUGEPAGE);
-    *a = (struct weir__stack_arena){.next = s->arenas, .memory = memory, .bytes = bytes};
-    s->arenas = a;
-    s->arena_left = in_arena;
+    *a = (struct weir__stack_arena){
+        .next = atomic_load(&s->arenas), .memory = memory, .bytes = bytes, .count = in_arena};
+    atomic_init(&a->unused, in_arena);
+    atomic_store_explicit(&s->arenas, a, memory_order_release);
     return 0;
 }
 
@@ -97,14 +92,22 @@ static int reserve_idle(struct weir__stacks *s)
 
 char *weir__stack_make(struct weir__stacks *s)
 {
+    struct weir__stack_arena *a = atomic_load_explicit(&s->arenas, memory_order_relaxed);
+    size_t unused = a != NULL ? atomic_load_explicit(&a->unused, memory_order_relaxed) : 0;
     char *base;
 
-    if (s->count == s->count_max || reserve_idle(s) < 0 || (s->arena_left == 0 && add_arena(s) < 0))
+    if (s->count == s->count_max || reserve_idle(s) < 0)
         return NULL;
-    base = s->arenas->memory + (s->arena_left - 1) * s->stride;
+    if (unused == 0) {
+        if (add_arena(s) < 0)
+            return NULL;
+        a = atomic_load_explicit(&s->arenas, memory_order_relaxed);
+        unused = a->count;
+    }
+    base = a->memory + (unused - 1) * s->stride;
     if (install_guard(s, base) < 0)
         return NULL;
-    s->arena_left--;
+    atomic_store_explicit(&a->unused, unused - 1, memory_order_release);
     s->count++;
     return base;
 }

@@ -9,12 +9,20 @@
 #define WEIR__STACK_H
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 enum weir__guard_kind { WEIR__GUARD_BEST, WEIR__GUARD_MADVISE, WEIR__GUARD_MPROTECT };
 
-struct weir__stack_arena;
+/* Another thread may walk the arenas and the stacks that were made in them, while the loop lives. */
+struct weir__stack_arena {
+    struct weir__stack_arena *next;
+    char *memory;
+    size_t bytes;
+    size_t count;         /* of stacks there is room for */
+    atomic_size_t unused; /* so many at the low end were never made */
+};
 
 struct weir__stacks {
     size_t bytes;  /* of each, guard included */
@@ -24,9 +32,8 @@ struct weir__stacks {
     size_t count; /* made so far */
     size_t count_max;
     enum weir__guard_kind guard;
-    struct weir__stack_arena *arenas;
-    size_t arena_left; /* stacks of the newest arena not yet handed out */
-    char **idle;       /* finished ones, the hottest last */
+    _Atomic(struct weir__stack_arena *) arenas; /* the newest first */
+    char **idle;                                /* finished ones, the hottest last */
     size_t idle_count, idle_capacity;
     size_t idle_low; /* fewest idle since the last trim: those were not needed */
     size_t trimmed;  /* so many at the cold end hold no memory */

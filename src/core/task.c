@@ -145,6 +145,8 @@ static inline struct weir__task *next_to_run(struct weir__loop *loop)
         __builtin_prefetch(next->next_ready->next_ready);
     }
     next->state = WEIR__TASK_RUNNING;
+    atomic_store_explicit(&next->runs, atomic_load_explicit(&next->runs, memory_order_relaxed) + 1,
+                          memory_order_release);
     return next;
 }
 
@@ -195,8 +197,6 @@ void weir__tasks_run(struct weir__loop *loop)
 
 struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, int (*fn)(void *), void *arg)
 {
-    /* Tops at different offsets, so that a thousand stacks don't fight for the same cache sets. */
-    size_t stagger = (loop->tasks_started % 16) * 64;
     char *stack = weir__stack_take(&loop->stacks);
     struct weir__task *task;
 
@@ -206,7 +206,7 @@ struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, 
     __asan_unpoison_memory_region(stack + loop->stacks.guard_bytes,
                                   loop->stacks.bytes - loop->stacks.guard_bytes);
 #endif
-    task = (struct weir__task *)(void *)(stack + loop->stacks.bytes - sizeof *task - stagger);
+    task = weir__task_on(&loop->stacks, stack);
     /* One by one: clearing the whole of it costs more than the rest of a spawn. */
     task->sp = task;
     task->loop = loop;
@@ -215,7 +215,9 @@ struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, 
     task->on_cancel = NULL;
     task->fn = fn;
     task->arg = arg;
-    task->memory = NULL;
+    task->work = NULL;
+    task->spawned_at = NULL;
+    task->created_ns = loop->now_ns;
     task->waits_for = NULL;
     task->name = name;
     task->stack = stack;

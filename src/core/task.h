@@ -6,6 +6,7 @@
 #define WEIR__TASK_H
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,14 +15,16 @@
 #include "base/list.h"
 #include "core/loop.h"
 
-struct weir__arena;
 struct weir__scope;
+struct weir__work;
 
 enum weir__task_state { WEIR__TASK_NONE, WEIR__TASK_READY, WEIR__TASK_RUNNING, WEIR__TASK_PARKED };
 
 enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
 
-/* Lies at the top of the task's own stack, in memory that stays mapped while its loop lives. */
+/* Lies at the top of the task's own stack, at a place that depends on the stack alone, in memory that stays
+ * mapped while its loop lives: so other threads may look at it, and know by `runs` whether what they saw is
+ * of one moment. */
 struct weir__task {
     /* what a switch and a wait need, in one cache line */
     void *sp; /* while another runs; the task itself before it has run */
@@ -32,13 +35,16 @@ struct weir__task {
     int saved_errno; /* while another runs */
     uint16_t budget;
     uint8_t state;
+    _Atomic uint32_t runs; /* how often something has run on this stack: goes on from task to task */
     void (*on_cancel)(struct weir__task *task); /* while parked; NULL: the wait can't be cut short */
     /* the rest */
     struct weir__scope *home;  /* the one it was spawned in */
     struct weir__list sibling; /* in home->tasks */
     int (*fn)(void *);
     void *arg;
-    struct weir__arena *memory; /* of the exchange it works for, handed on to the tasks it spawns; or NULL */
+    struct weir__work *work; /* what it works for; or NULL */
+    const void *spawned_at;  /* an address in the code that spawned it; or NULL */
+    int64_t created_ns;
     void *cancel_arg;
     const char *waits_for; /* in words; while parked */
     const char *name;
@@ -77,6 +83,15 @@ static inline struct weir__task *weir__task_current(void)
     assert(loop != NULL && loop->running != NULL && loop->running != loop->scheduler &&
            "called outside a task");
     return loop->running;
+}
+
+/* The record of a task on the stack that begins at base. */
+static inline struct weir__task *weir__task_on(const struct weir__stacks *stacks, char *base)
+{
+    /* At different offsets, so that a thousand stacks don't fight for the same cache sets. */
+    size_t stagger = (uintptr_t)base / stacks->guard_bytes % 16 * 64;
+
+    return (struct weir__task *)(void *)(base + stacks->bytes - sizeof(struct weir__task) - stagger);
 }
 
 struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, int (*fn)(void *), void *arg);

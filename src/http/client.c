@@ -6,6 +6,7 @@
 
 #include "core/loop.h"
 #include "core/scope.h"
+#include "core/work.h"
 #include "http/client.h"
 #include "http/headers.h"
 
@@ -233,7 +234,7 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
 
 int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_reply *reply)
 {
-    struct weir__arena *owner = weir__task_current()->memory;
+    const struct weir__work *work = weir__task_current()->work;
     struct weir__http_url url;
     struct weir__origin *origin;
     int err;
@@ -244,8 +245,8 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
         err = weir__client_origin(client, &url, &origin);
     if (err == 0)
         err = fetch_from(origin, options, &url, reply);
-    if (err == 0 && owner != NULL)
-        weir__arena_attach(owner, reply->memory);
+    if (err == 0 && work != NULL)
+        weir__arena_attach(work->memory, reply->memory);
     return err;
 }
 

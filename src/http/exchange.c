@@ -308,7 +308,9 @@ static int run(void *arg)
     int outcome;
 
     note_delay(home, now_ns, now_ns - x->queued_ns);
-    weir__task_current()->memory = &x->memory;
+    x->work.memory = &x->memory;
+    x->work.route = x->request.route != NULL ? x->request.route->given->path : NULL;
+    weir__task_current()->work = &x->work;
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     x->scope = weir__scope_of(&scope);
     if (x->input_end < 0)
@@ -325,7 +327,7 @@ static int run(void *arg)
     x->scope = NULL;
     (void)weir_scope_close(&scope);
     record(x);
-    weir__task_current()->memory = NULL;
+    weir__task_current()->work = NULL;
     atomic_fetch_sub_explicit(&home->server->exchanges, 1, memory_order_relaxed);
     leave(x);
     return 0;

@@ -22,6 +22,7 @@
 #include "base/arena.h"
 #include "core/loop.h"
 #include "core/scope.h"
+#include "core/work.h"
 #include "http/body.h"
 #include "http/date.h"
 #include "http/head.h"
@@ -120,6 +121,7 @@ struct weir__exchange {
     struct weir_request request;
     struct weir_response response;
     struct weir__arena memory; /* this lies in it */
+    struct weir__work work;    /* of its task and of all it spawns */
     struct weir__connection *connection;
     struct weir__refusal refusal;
     bool running;              /* its task exists */

@@ -156,6 +156,7 @@ static int loops_are_there(void *arg)
     assert_int_equal(weir_loop_index(), 0);
     assert_int_equal(weir_loop_ready(-1), 0);
     assert_int_equal(weir_loop_ready(3), 0);
+    assert_non_null(weir_runtime_here());
     return weir_sleep(weir_ms(1));
 }
 

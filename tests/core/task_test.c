@@ -327,6 +327,39 @@ static int reasons(void *arg)
     return 0;
 }
 
+/* What others look for on a stack: one place, and a number that only grows. */
+static int records_of_a_stack(void *arg)
+{
+    struct weir__loop *loop = weir__task_current()->loop;
+    struct weir__task *first = NULL, *second = NULL;
+    uint32_t runs;
+    weir_scope scope;
+    (void)arg;
+
+    weir_scope_open(&scope, weir_never(), 0);
+    weir_spawn(&scope, "first", own_task, &first);
+    assert_int_equal(weir_yield(), 0);
+    assert_ptr_equal(weir__task_on(&loop->stacks, first->stack), first);
+    assert_non_null(first->spawned_at);
+    runs = atomic_load(&first->runs);
+    weir_scope_cancel(&scope);
+    assert_int_equal(weir_scope_close(&scope), -WEIR_ECANCELED);
+    weir_scope_open(&scope, weir_never(), 0);
+    weir_spawn(&scope, "second", own_task, &second);
+    assert_int_equal(weir_yield(), 0);
+    assert_ptr_equal(second, first);
+    assert_int_equal(atomic_load(&second->runs), runs + 2);
+    weir_scope_cancel(&scope);
+    assert_int_equal(weir_scope_close(&scope), -WEIR_ECANCELED);
+    return 0;
+}
+
+static void a_record_has_its_place(void **state)
+{
+    (void)state;
+    run_simulated(1, records_of_a_stack, NULL);
+}
+
 static void a_wait_has_a_reason(void **state)
 {
     (void)state;
@@ -436,6 +469,7 @@ int main(void)
         cmocka_unit_test(each_task_has_its_own_errno),
         cmocka_unit_test(stacks_are_aligned),
         cmocka_unit_test(tasks_have_names),
+        cmocka_unit_test(a_record_has_its_place),
         cmocka_unit_test(a_wait_has_a_reason),
         cmocka_unit_test(the_limit_of_tasks_is_an_error_and_no_more),
         cmocka_unit_test(stacks_are_used_again),

@@ -1,6 +1,7 @@
 /* Whole answers: every way they may be framed, cut up, malformed, cut short; limits; requests refused here.
  */
 #include "client_rig.h"
+#include "core/work.h"
 
 /* --- answers, however they come in --- */
 
@@ -476,6 +477,7 @@ static int replies_of_a_request(void *arg)
 {
     struct weir__task *self = weir__task_current();
     struct weir__arena request;
+    struct weir__work work = {.memory = &request};
     struct backend b;
     weir_client *client = client_open(NULL);
     weir_reply first, second;
@@ -483,12 +485,12 @@ static int replies_of_a_request(void *arg)
     (void)arg;
     backend_open(&b, serve_ok, NULL);
     weir__arena_init(&request, NULL, SIZE_MAX);
-    self->memory = &request;
+    self->work = &work;
     assert_int_equal(weir_get(client, b.url, &first), 0);
     assert_int_equal(weir_get(client, b.url, &second), 0);
     weir_reply_free(&first);
     assert_string_equal(second.body, "ok");
-    self->memory = NULL;
+    self->work = NULL;
     weir__arena_free(&request);
     weir_client_close(client);
     backend_close(&b);
