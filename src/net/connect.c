@@ -131,21 +131,30 @@ int weir__connect_first(const struct weir__address *addresses, int count, size_t
                       : connect_several(addresses, count, extra_bytes, out);
 }
 
+/* Exactly as many as there are: the room for the most of them would be half a page for each task that waits. */
+static int resolve(const struct weir__endpoint *endpoint, struct weir__address **out)
+{
+    struct weir__address *all = calloc(WEIR__ADDRESSES_MAX, sizeof *all);
+    int count = all != NULL ? weir__resolve(endpoint, all) : -ENOMEM;
+
+    *out = count > 0 ? malloc((size_t)count * sizeof *all) : NULL;
+    if (*out != NULL)
+        memcpy(*out, all, (size_t)count * sizeof *all);
+    free(all);
+    return count > 0 && *out == NULL ? -ENOMEM : count;
+}
+
 int weir__connect(const char *address, size_t extra_bytes, weir_stream **out)
 {
     struct weir__endpoint endpoint;
     struct weir__address *addresses;
     int err = weir__endpoint_parse(address, &endpoint);
 
+    if (err == 0)
+        err = resolve(&endpoint, &addresses);
     if (err < 0)
         return err;
-    addresses =
-        calloc(WEIR__ADDRESSES_MAX, sizeof *addresses); /* on the stack it would be half a page a task */
-    if (!addresses)
-        return -ENOMEM;
-    err = weir__resolve(&endpoint, addresses);
-    if (err >= 0)
-        err = weir__connect_first(addresses, err, extra_bytes, out);
+    err = weir__connect_first(addresses, err, extra_bytes, out);
     free(addresses);
     return err;
 }
