@@ -131,7 +131,8 @@ int weir__connect_first(const struct weir__address *addresses, int count, size_t
                       : connect_several(addresses, count, extra_bytes, out);
 }
 
-/* Exactly as many as there are: the room for the most of them would be half a page for each task that waits. */
+/* Exactly as many as there are: the room for the most of them would be half a page for each task that waits.
+ */
 static int resolve(const struct weir__endpoint *endpoint, struct weir__address **out)
 {
     struct weir__address *all = calloc(WEIR__ADDRESSES_MAX, sizeof *all);
