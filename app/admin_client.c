@@ -1,0 +1,196 @@
+#include "admin_client.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <weir/runtime.h>
+#include <weir/scope.h>
+
+#include "commands.h"
+#include "config_address.h"
+
+enum { ANSWER_BYTES_MAX = 512 << 20, TOLD_BYTES_MAX = 300 };
+
+static const char default_address[] = "127.0.0.1:8081";
+
+/* ---- where to ask ---- */
+
+/* Returns: the length of the host, brackets included, which ends before the last colon; 0: it is none. */
+static size_t host_length(const char *address, size_t length)
+{
+    size_t host = length;
+    while (host > 0 && address[host - 1] != ':')
+        host--;
+    if (host < 2 || port_parse(address + host, length - host) <= 0)
+        return 0;
+    host--;
+    if (address[0] == '[')
+        return host > 2 && address[host - 1] == ']' && host_is_ipv6(address + 1, host - 2) ? host : 0;
+    return host_is_valid(address, host) ? host : 0;
+}
+
+int admin_client_base(const char *address, char base[ADMIN_BASE_BYTES])
+{
+    static const char scheme[] = "http://";
+    if (!address)
+        address = default_address;
+    if (strncasecmp(address, scheme, strlen(scheme)) == 0)
+        address += strlen(scheme);
+    size_t length = strlen(address);
+    if (length > 0 && address[length - 1] == '/')
+        length--;
+    const bool bare = port_parse(address, length) > 0;
+    if (!bare && host_length(address, length) == 0)
+        return -EINVAL;
+    int written =
+        snprintf(base, ADMIN_BASE_BYTES, "%s%s%.*s", scheme, bare ? "127.0.0.1:" : "", (int)length, address);
+    return written < ADMIN_BASE_BYTES ? 0 : -EINVAL;
+}
+
+static bool stands_for_itself(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("-._~", c));
+}
+
+int admin_client_add_query(char *path, size_t room, const char *name, const char *value)
+{
+    size_t at = strlen(path);
+    int written = snprintf(path + at, room - at, "%c%s=", strchr(path, '?') ? '&' : '?', name);
+    if (written < 0 || (size_t)written >= room - at)
+        return -WEIR_ETOOLARGE;
+    at += (size_t)written;
+    for (; *value; value++) {
+        if (room - at < sizeof "%00")
+            return -WEIR_ETOOLARGE;
+        at += (size_t)snprintf(path + at, room - at, stands_for_itself(*value) ? "%c" : "%%%02X",
+                               (unsigned char)*value);
+    }
+    return 0;
+}
+
+/* ---- asking ---- */
+
+static int tell_failure(const struct admin_client *admin, int err)
+{
+    const char *where = strchr(admin->base, ':') + strlen("://");
+    fprintf(stderr, "weir %s: ", admin->command);
+    switch (err) {
+    case -ECONNREFUSED:
+        fprintf(stderr, "nothing answers at %s; is weir running, with 'admin: %s'?\n", where, where);
+        break;
+    case -WEIR_EDEADLINE:
+    case -ETIMEDOUT:
+        fprintf(stderr, "no answer from %s in time; is it the admin address of a weir?\n", where);
+        break;
+    case -WEIR_EPROTOCOL:
+    case -WEIR_ETRUNCATED:
+        fprintf(stderr, "what answers at %s is not the admin address of a weir, or it has just ended\n",
+                where);
+        break;
+    default:
+        fprintf(stderr, "%s can't be asked: %s\n", where, weir_error_text(err));
+    }
+    return err;
+}
+
+static int tell_status(const struct admin_client *admin, const char *path, const weir_reply *reply)
+{
+    const char *where = strchr(admin->base, ':') + strlen("://");
+    fprintf(stderr, "weir %s: ", admin->command);
+    if (reply->status == 404)
+        fprintf(stderr, "%s has no page %.*s: it is not the admin address of a weir, or of an older one\n",
+                where, (int)strcspn(path, "?"), path);
+    else
+        fprintf(stderr, "%s answers %s with status %d: %.*s\n", where, path, reply->status, TOLD_BYTES_MAX,
+                reply->body ? reply->body : "");
+    return -WEIR_EPROTOCOL;
+}
+
+int admin_client_get(struct admin_client *admin, const char *path, weir_duration within, weir_reply *reply)
+{
+    char url[ADMIN_BASE_BYTES + ADMIN_URL_BYTES];
+    *reply = (weir_reply){0};
+    if (snprintf(url, sizeof url, "%s%s", admin->base, path) >= (int)sizeof url)
+        return tell_failure(admin, -WEIR_ETOOLARGE);
+    weir_scope scope;
+    weir_scope_open(&scope, weir_after(within), 0);
+    int err = weir_get(admin->client, url, reply);
+    (void)weir_scope_close(&scope);
+    if (err == -WEIR_ECANCELED)
+        return err;
+    if (err < 0)
+        return tell_failure(admin, err);
+    if (reply->status == 200)
+        return 0;
+    err = tell_status(admin, path, reply);
+    weir_reply_free(reply);
+    return err;
+}
+
+/* ---- running ---- */
+
+struct run {
+    struct admin_client admin;
+    int (*fn)(struct admin_client *admin, void *arg);
+    void *arg;
+    weir_scope scope;
+    int code;
+};
+
+static int heed_signals(void *arg)
+{
+    struct run *run = arg;
+    const int numbers[] = {SIGINT, SIGTERM};
+    weir_signals signals;
+    int err = weir_signals_open(&signals, numbers, 2);
+    if (err < 0)
+        return 0; /* then they end the program as they always do */
+    err = weir_signals_wait(&signals);
+    if (err > 0)
+        weir_scope_cancel(&run->scope);
+    weir_signals_close(&signals);
+    return 0;
+}
+
+static int ask(void *arg)
+{
+    struct run *run = arg;
+    run->code = run->fn(&run->admin, run->arg);
+    return 0;
+}
+
+static int run_all(void *arg)
+{
+    struct run *run = arg;
+    const weir_client_options options = {.reply_bytes = ANSWER_BYTES_MAX};
+    int err = weir_client_open(&options, &run->admin.client);
+    if (err < 0)
+        return err;
+    weir_scope beside;
+    weir_scope_open(&beside, weir_never(), WEIR_COLLECT);
+    weir_spawn(&beside, "signals", heed_signals, run);
+    weir_scope_open(&run->scope, weir_never(), WEIR_COLLECT);
+    err = weir_spawn(&run->scope, run->admin.command, ask, run);
+    (void)weir_scope_close(&run->scope);
+    weir_scope_cancel(&beside);
+    (void)weir_scope_close(&beside);
+    weir_client_close(run->admin.client);
+    return err;
+}
+
+int admin_client_run(const char *command, const char *address,
+                     int (*fn)(struct admin_client *admin, void *arg), void *arg)
+{
+    struct run run = {.admin = {.command = command}, .fn = fn, .arg = arg, .code = EXIT_FAILED};
+    if (admin_client_base(address, run.admin.base) < 0)
+        return cli_usage(command, "'%s' is no address, expected HOST:PORT of the admin address", address);
+    int err = weir_run(NULL, run_all, &run);
+    if (err < 0)
+        fprintf(stderr, "weir %s: %s\n", command, weir_error_text(err));
+    return err < 0 ? EXIT_FAILED : run.code;
+}
