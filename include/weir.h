@@ -10,8 +10,10 @@
 #include <weir/histogram.h>
 #include <weir/http_client.h>
 #include <weir/http_server.h>
+#include <weir/job.h>
 #include <weir/json.h>
 #include <weir/log.h>
+#include <weir/pool.h>
 #include <weir/random.h>
 #include <weir/runtime.h>
 #include <weir/scope.h>

@@ -20,6 +20,8 @@ static const struct entry own[] = {
     {WEIR_ETOOLARGE, "WEIR_ETOOLARGE", "too large"},
     {WEIR_EDNS, "WEIR_EDNS", "name has no address"},
     {WEIR_ECONFIG, "WEIR_ECONFIG", "invalid configuration"},
+    {WEIR_ELATE, "WEIR_ELATE", "would begin too late"},
+    {WEIR_ENESTED, "WEIR_ENESTED", "no free worker for a job within a job"},
 };
 
 /* Those a network program meets, in the lower case of our own; libc knows the rest. */
@@ -92,7 +94,7 @@ static const struct entry *find(const struct entry *table, size_t n, int code)
 /* The code without its sign, or -1 for what is no code: a positive number is a result, not an error. */
 static int code_of(int err)
 {
-    return err <= 0 && err >= -WEIR_ECONFIG ? -err : -1;
+    return err <= 0 && err >= -WEIR_ENESTED ? -err : -1;
 }
 
 const char *weir_error_text(int err)
