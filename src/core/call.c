@@ -4,9 +4,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "core/runtime.h"
 #include "core/task.h"
+#include "core/wait.h"
 
 /* Lies on the caller's stack. Each message goes over or back once; the caller stays until all it can expect
  * are in, so none outlives it. */
@@ -101,13 +103,28 @@ static void cancel_there(struct weir__message *message)
 
 static void send_cancel(struct weir__task *task)
 {
-    struct call *c = task->cancel_arg;
+    struct call *c = task->wait_arg;
 
     c->cancel_sent = true;
     c->cause = task->scope->cause;
     c->cancel.deliver = cancel_there;
     weir__loop_post(c->there, &c->cancel);
 }
+
+static bool describe_call(const struct weir__look *look, const struct weir__task *task,
+                          struct weir__wait_words *out)
+{
+    struct call c;
+    int index;
+
+    if (!weir__peek(&look->peek, task->wait_arg, &c, sizeof c) ||
+        !weir__peek(&look->peek, &c.there->index, &index, sizeof index))
+        return false;
+    (void)snprintf(out->text, sizeof out->text, "a call on loop %d", index);
+    return true;
+}
+
+static const struct weir__wait_kind a_call = {"a call on another loop", describe_call};
 
 int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg)
 {
@@ -123,6 +140,6 @@ int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg)
     c.start.deliver = start_there;
     weir__loop_post(c.there, &c.start);
     while (!c.is_home || (c.cancel_sent && !c.ended_cancelled && !c.cancel_is_home))
-        (void)weir__park("a call on another loop", c.cancel_sent ? NULL : send_cancel, &c);
+        (void)weir__park(&a_call, c.cancel_sent ? NULL : send_cancel, &c);
     return c.result;
 }

@@ -49,6 +49,7 @@ struct weir__loop {
     struct weir__scope *root;
     void *dead_fiber; /* TSan's, of a task that has just ended */
     uint64_t tasks_started;
+    uint64_t tickets; /* of those who queue up for something on this loop */
     /* For tests, NULL otherwise: called as each wait of a task begins, and again when the task has parked. */
     void (*on_wait)(struct weir__task *task, bool parked);
     void *on_wait_arg;

@@ -5,6 +5,7 @@
 #include "core/loop.h"
 #include "core/scope.h"
 #include "core/task.h"
+#include "core/wait.h"
 
 enum { TASKS_SHOWN = 100 };
 
@@ -17,7 +18,8 @@ static void report_task(struct report *r, const struct weir__task *task, int dep
     if (task->state != WEIR__TASK_PARKED || r->tasks++ >= TASKS_SHOWN)
         return;
     weir_log(WEIR_LOG_ERROR, "a task waits for what can't come", WEIR_KV("task", task->name),
-             WEIR_KV("waits_for", task->waits_for), WEIR_KV_INT("id", task->id), WEIR_KV_INT("depth", depth));
+             WEIR_KV("waits_for", task->wait->words), WEIR_KV_INT("id", task->id),
+             WEIR_KV_INT("depth", depth));
 }
 
 static void report_scope(struct report *r, const struct weir__scope *s, int depth)

@@ -3,8 +3,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/task.h"
+#include "core/wait.h"
 
 static void deadline_passed(struct weir__timeout *timeout)
 {
@@ -106,6 +108,19 @@ void weir_scope_cancel(weir_scope *scope)
     weir__scope_cancel(weir__scope_of(scope), -WEIR_ECANCELED);
 }
 
+static bool describe_closing(const struct weir__look *look, const struct weir__task *task,
+                             struct weir__wait_words *out)
+{
+    struct weir__scope scope;
+
+    if (!weir__peek(&look->peek, task->wait_arg, &scope, sizeof scope))
+        return false;
+    (void)snprintf(out->text, sizeof out->text, "the tasks of its scope (%u left)", scope.live);
+    return true;
+}
+
+static const struct weir__wait_kind closing = {"the tasks of its scope", describe_closing};
+
 int weir_scope_close(weir_scope *scope)
 {
     struct weir__task *self = weir__task_current();
@@ -114,7 +129,7 @@ int weir_scope_close(weir_scope *scope)
     assert(s->owner == self && self->scope == s && "scopes are closed by their owner, innermost first");
     while (s->live > 0) {
         s->closing = true;
-        (void)weir__park("the tasks of its scope", NULL, NULL);
+        (void)weir__park(&closing, NULL, s);
     }
     weir__timeout_cancel(s->loop, &s->timeout);
     weir__list_remove(&s->sibling);

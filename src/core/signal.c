@@ -16,6 +16,7 @@
 
 #include "core/runtime.h"
 #include "core/task.h"
+#include "core/wait.h"
 
 enum { SIGNAL_MAX = 64 };
 
@@ -104,11 +105,29 @@ void weir_signals_close(weir_signals *signals)
 
 static void stop_waiting(struct weir__task *task)
 {
-    struct signals *s = task->cancel_arg;
+    struct signals *s = task->wait_arg;
 
     s->waiter = NULL; /* a signal that comes in before the task runs again must not wake it twice */
     weir__wake_cancelled(task);
 }
+
+static bool describe_signals(const struct weir__look *look, const struct weir__task *task,
+                             struct weir__wait_words *out)
+{
+    struct signals s;
+    size_t at = 0;
+
+    if (!weir__peek(&look->peek, task->wait_arg, &s, sizeof s))
+        return false;
+    for (uint64_t left = s.numbers; left != 0 && at < sizeof out->text; left &= left - 1) {
+        const char *name = sigabbrev_np(__builtin_ctzll(left) + 1);
+        at += (size_t)snprintf(out->text + at, sizeof out->text - at, "%sSIG%s", at > 0 ? " or " : "",
+                               name != NULL ? name : "?");
+    }
+    return at > 0;
+}
+
+static const struct weir__wait_kind a_signal = {"a signal", describe_signals};
 
 int weir_signals_wait(weir_signals *signals)
 {
@@ -123,7 +142,7 @@ int weir_signals_wait(weir_signals *signals)
             return number;
         }
         s->waiter = weir__task_current();
-        err = weir__park("a signal", stop_waiting, s);
+        err = weir__park(&a_signal, stop_waiting, s);
     }
     return err;
 }

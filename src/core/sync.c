@@ -7,10 +7,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/list.h"
+#include "core/sync.h"
 #include "core/task.h"
 
 struct weir_channel {
@@ -31,6 +33,8 @@ struct wait {
     struct weir__task *task;
     struct waiter *waiters;
     size_t count;
+    const void *object; /* what it waits for; NULL: several */
+    uint64_t ticket;    /* the greater, the later it came */
     bool closed;
 };
 
@@ -67,7 +71,7 @@ static struct waiter *serve(struct weir__list *queue, const void *give, void *ta
 
 static void cancelled(struct weir__task *task)
 {
-    leave_queues(task->cancel_arg);
+    leave_queues(task->wait_arg);
     weir__wake_cancelled(task);
 }
 
@@ -124,7 +128,7 @@ static struct weir__list *queue_of_case(const weir_case *c)
     }
 }
 
-static int wait_for(const weir_case *cases, size_t count, const char *words, bool *closed)
+static int wait_for(const weir_case *cases, size_t count, const struct weir__wait_kind *kind, bool *closed)
 {
     struct waiter waiters[WEIR_SELECT_MAX];
     struct wait wait = {.waiters = waiters, .count = count};
@@ -137,22 +141,73 @@ static int wait_for(const weir_case *cases, size_t count, const char *words, boo
         if (try_case(&cases[i], closed))
             return (int)i;
     wait.task = weir__task_current();
+    wait.object = count == 1 ? cases[0].object : NULL;
+    wait.ticket = wait.task->loop->tickets++;
     for (size_t i = 0; i < count; i++) {
         waiters[i] = (struct waiter){.wait = &wait, .item = cases[i].item};
         weir__list_push_back(queue_of_case(&cases[i]), &waiters[i].node);
     }
-    err = weir__park(words, cancelled, &wait);
+    err = weir__park(kind, cancelled, &wait);
     *closed = wait.closed;
     return err;
 }
 
-static int wait_for_one(weir_case c, const char *words)
+static int wait_for_one(weir_case c, const struct weir__wait_kind *kind)
 {
     bool closed;
-    int index = wait_for(&c, 1, words, &closed);
+    int index = wait_for(&c, 1, kind, &closed);
 
     return index < 0 ? index : closed ? -WEIR_ECLOSED : 0;
 }
+
+/* --- in words --- */
+
+const void *weir__sync_place(const struct weir__look *look, const struct weir__task *task,
+                             struct weir__wait_words *out)
+{
+    struct wait wait;
+
+    if (!weir__peek(&look->peek, task->wait_arg, &wait, sizeof wait))
+        return NULL;
+    out->queue = wait.object;
+    out->ticket = wait.ticket;
+    return wait.object;
+}
+
+static bool describe_queue(const struct weir__look *look, const struct weir__task *task,
+                           struct weir__wait_words *out)
+{
+    (void)snprintf(out->text, sizeof out->text, "%s", task->wait->words);
+    return weir__sync_place(look, task, out) != NULL;
+}
+
+/* Senders and receivers of one channel are told by its address who belongs to whom. They never queue at the
+ * same time. */
+static bool describe_channel(const struct weir__look *look, const struct weir__task *task,
+                             struct weir__wait_words *out)
+{
+    const void *channel = weir__sync_place(look, task, out);
+
+    (void)snprintf(out->text, sizeof out->text, "%s %p", task->wait->words, channel);
+    return channel != NULL;
+}
+
+static bool describe_select(const struct weir__look *look, const struct weir__task *task,
+                            struct weir__wait_words *out)
+{
+    struct wait wait;
+
+    if (!weir__peek(&look->peek, task->wait_arg, &wait, sizeof wait))
+        return false;
+    (void)snprintf(out->text, sizeof out->text, "the first of %zu", wait.count);
+    return true;
+}
+
+static const struct weir__wait_kind an_event = {"an event", NULL}, a_mutex = {"a mutex", describe_queue},
+                                    a_semaphore = {"a semaphore", describe_queue},
+                                    to_send = {"room in a channel", describe_channel},
+                                    to_receive = {"an item in a channel", describe_channel},
+                                    several = {"the first of several", describe_select};
 
 int weir_select(const weir_case *cases, size_t count, bool *closed)
 {
@@ -160,7 +215,7 @@ int weir_select(const weir_case *cases, size_t count, bool *closed)
 
     if (count == 0 || count > WEIR_SELECT_MAX)
         return -EINVAL;
-    return wait_for(cases, count, "the first of several", closed != NULL ? closed : &ignored);
+    return wait_for(cases, count, &several, closed != NULL ? closed : &ignored);
 }
 
 /* --- semaphore --- */
@@ -171,9 +226,14 @@ void weir_semaphore_init(weir_semaphore *s, int64_t permits)
     weir__list_init(queue_of(&s->waiters));
 }
 
+int weir__semaphore_acquire(weir_semaphore *s, const struct weir__wait_kind *kind)
+{
+    return wait_for_one(weir_on_acquire(s), kind);
+}
+
 int weir_semaphore_acquire(weir_semaphore *s)
 {
-    return wait_for_one(weir_on_acquire(s), "a semaphore");
+    return weir__semaphore_acquire(s, &a_semaphore);
 }
 
 bool weir_semaphore_try(weir_semaphore *s)
@@ -213,7 +273,7 @@ void weir_event_reset(weir_event *e)
 
 int weir_event_wait(weir_event *e)
 {
-    return wait_for_one(weir_on_event(e), "an event");
+    return wait_for_one(weir_on_event(e), &an_event);
 }
 
 /* --- mutex: handed from owner to owner, so nobody can slip in between --- */
@@ -239,9 +299,11 @@ int weir_mutex_lock(weir_mutex *m)
         m->owner = self;
         return 0;
     }
+    wait.object = m;
+    wait.ticket = self->loop->tickets++;
     waiter = (struct waiter){.wait = &wait};
     weir__list_push_back(queue_of(&m->waiters), &waiter.node);
-    return weir__park("a mutex", cancelled, &wait);
+    return weir__park(&a_mutex, cancelled, &wait);
 }
 
 void weir_mutex_unlock(weir_mutex *m)
@@ -283,12 +345,12 @@ void weir_channel_free(weir_channel *c)
 
 int weir_channel_send(weir_channel *c, const void *item)
 {
-    return wait_for_one(weir_on_send(c, item), "room in a channel");
+    return wait_for_one(weir_on_send(c, item), &to_send);
 }
 
 int weir_channel_receive(weir_channel *c, void *item)
 {
-    return wait_for_one(weir_on_receive(c, item), "an item in a channel");
+    return wait_for_one(weir_on_receive(c, item), &to_receive);
 }
 
 void weir_channel_close(weir_channel *c)

@@ -8,6 +8,7 @@
 
 #include "core/loop.h"
 #include "core/scope.h"
+#include "core/wait.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
@@ -218,7 +219,7 @@ struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, 
     task->work = NULL;
     task->spawned_at = NULL;
     task->created_ns = loop->now_ns;
-    task->waits_for = NULL;
+    task->wait = NULL;
     task->name = name;
     task->stack = stack;
     task->id = ++loop->tasks_started;
@@ -284,20 +285,20 @@ int weir__wait_begin(void)
     return begin(self);
 }
 
-int weir__park(const char *waits_for, void (*on_cancel)(struct weir__task *task), void *cancel_arg)
+int weir__park(const struct weir__wait_kind *kind, void (*on_cancel)(struct weir__task *task), void *arg)
 {
     struct weir__task *self = weir__task_current();
 
-    self->waits_for = waits_for;
+    self->wait = kind;
     self->on_cancel = on_cancel;
-    self->cancel_arg = cancel_arg;
+    self->wait_arg = arg;
     self->state = WEIR__TASK_PARKED;
     self->budget = WEIR__WAIT_BUDGET;
     if (__builtin_expect(self->loop->on_wait != NULL, 0))
         self->loop->on_wait(self, true);
     leave(self->loop, self);
     self->on_cancel = NULL;
-    self->waits_for = NULL;
+    self->wait = NULL;
     return self->wake_result;
 }
 
@@ -344,11 +345,33 @@ static void sleep_ends(struct weir__timeout *timeout)
 /* The timer goes first: it may have expired in the same turn and be about to fire. */
 static void sleep_cancelled(struct weir__task *task)
 {
-    struct sleeper *sleeper = task->cancel_arg;
+    struct sleeper *sleeper = task->wait_arg;
 
     weir__timeout_cancel(task->loop, &sleeper->timeout);
     weir__wake_cancelled(task);
 }
+
+static bool describe_sleep(const struct weir__look *look, const struct weir__task *task,
+                           struct weir__wait_words *out)
+{
+    const struct sleeper *there = task->wait_arg;
+    struct sleeper sleeper;
+    double left_s;
+
+    if (!weir__peek(&look->peek, there, &sleeper, sizeof sleeper))
+        return false;
+    left_s = (double)(sleeper.timeout.timer.expires_ns - look->now_ns) / 1e9;
+    if (sleeper.timeout.timer.node.next == &there->timeout.timer.node) /* it is in no list */
+        (void)snprintf(out->text, sizeof out->text, "sleeping for ever");
+    else if (left_s < 1)
+        (void)snprintf(out->text, sizeof out->text, "sleeping for another %.0f ms",
+                       left_s > 0 ? left_s * 1e3 : 0);
+    else
+        (void)snprintf(out->text, sizeof out->text, "sleeping for another %.1f s", left_s);
+    return true;
+}
+
+static const struct weir__wait_kind sleeping = {"sleeping", describe_sleep};
 
 int weir_sleep_until(weir_instant until)
 {
@@ -363,7 +386,7 @@ int weir_sleep_until(weir_instant until)
     weir__timeout_init(&sleeper.timeout, sleep_ends);
     if (!weir_is_never(until))
         weir__timeout_set(self->loop, &sleeper.timeout, until.ns);
-    return weir__park("sleeping", sleep_cancelled, &sleeper);
+    return weir__park(&sleeping, sleep_cancelled, &sleeper);
 }
 
 int weir_sleep(weir_duration d)

@@ -16,6 +16,7 @@
 #include "core/loop.h"
 
 struct weir__scope;
+struct weir__wait_kind;
 struct weir__work;
 
 enum weir__task_state { WEIR__TASK_NONE, WEIR__TASK_READY, WEIR__TASK_RUNNING, WEIR__TASK_PARKED };
@@ -45,8 +46,8 @@ struct weir__task {
     struct weir__work *work; /* what it works for; or NULL */
     const void *spawned_at;  /* an address in the code that spawned it; or NULL */
     int64_t created_ns;
-    void *cancel_arg;
-    const char *waits_for; /* in words; while parked */
+    void *wait_arg;                     /* while parked */
+    const struct weir__wait_kind *wait; /* while parked */
     const char *name;
     char *stack;
     uint64_t id;
@@ -62,9 +63,9 @@ struct weir__task {
 int weir__wait_begin(void) __attribute__((warn_unused_result));
 
 /* Gives up the loop until weir__wake(). A cancel of the scope meanwhile calls on_cancel(task), once, which
- * wakes the task or sees to it that it will be; NULL: the cancel does not cut this wait short. Returns what
- * weir__wake() was given. */
-int weir__park(const char *waits_for, void (*on_cancel)(struct weir__task *task), void *cancel_arg);
+ * wakes the task or sees to it that it will be; NULL: the cancel does not cut this wait short. arg: for both
+ * on_cancel and the kind's describe(). Returns what weir__wake() was given. */
+int weir__park(const struct weir__wait_kind *kind, void (*on_cancel)(struct weir__task *task), void *arg);
 
 /* The on_cancel of waits that hold nothing: wakes with the cause. */
 void weir__wake_cancelled(struct weir__task *task);

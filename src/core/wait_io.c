@@ -8,6 +8,7 @@
 #include "core/loop.h"
 #include "core/scope.h"
 #include "core/task.h"
+#include "core/wait.h"
 
 static void ended(struct weir__io_op *op)
 {
@@ -19,13 +20,13 @@ static void ended(struct weir__io_op *op)
 
 static void cancel(struct weir__task *task)
 {
-    struct weir__io_wait *w = task->cancel_arg;
+    struct weir__io_wait *w = task->wait_arg;
 
     w->cancelled = true;
     weir__io_cancel(task->loop->io, &w->op);
 }
 
-int weir__io_wait(struct weir__io_wait *w, const char *waits_for)
+int weir__io_wait(struct weir__io_wait *w, const struct weir__wait_kind *kind)
 {
     int result = weir__wait_begin();
 
@@ -38,12 +39,14 @@ int weir__io_wait(struct weir__io_wait *w, const char *waits_for)
         w->closing = w->op.file->closing;
         result = w->op.result;
     } else {
-        result = weir__park(waits_for, cancel, w);
+        result = weir__park(kind, cancel, w);
     }
     if (result != -ECANCELED)
         return result;
     return w->closing || !w->cancelled ? -WEIR_ECLOSED : w->task->scope->cause;
 }
+
+static const struct weir__wait_kind closing = {"closing", NULL};
 
 void weir__io_wait_close(struct weir__io_file *file)
 {
@@ -55,5 +58,5 @@ void weir__io_wait_close(struct weir__io_file *file)
     w.op.kind = WEIR__IO_CLOSE;
     w.op.file = file;
     if (!weir__io_close_file(w.task->loop->io, file, &w.op))
-        (void)weir__park("closing", NULL, NULL);
+        (void)weir__park(&closing, NULL, &w);
 }

@@ -10,6 +10,7 @@
 #include "io/io.h"
 
 struct weir__task;
+struct weir__wait_kind;
 
 /* Lies on the stack of the task that waits. */
 struct weir__io_wait {
@@ -24,7 +25,8 @@ struct weir__io_wait {
  * Returns: the result of the operation, also when it won against a cancel; -WEIR_ECLOSED when the file's
  * closing ended it; the scope's cause when that did, or when the scope was cancelled before: then nothing was
  * submitted. */
-int weir__io_wait(struct weir__io_wait *w, const char *waits_for) __attribute__((warn_unused_result));
+int weir__io_wait(struct weir__io_wait *w, const struct weir__wait_kind *kind)
+    __attribute__((warn_unused_result));
 
 /* Closes a file and waits for it, whatever the scope says. */
 void weir__io_wait_close(struct weir__io_file *file);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/task.h"
+#include "core/wait.h"
 #include "http/headers.h"
 #include "http/server.h"
 #include "http/target.h"
@@ -90,9 +91,11 @@ void weir__exchange_used(struct weir__exchange *x)
         weir__connection_await(x->connection);
 }
 
+static const struct weir__wait_kind body = {"the request's body", NULL};
+
 static void stop_reading(struct weir__task *task)
 {
-    struct weir__exchange *x = task->cancel_arg;
+    struct weir__exchange *x = task->wait_arg;
 
     x->reader = NULL;
     weir__wake_cancelled(task);
@@ -112,7 +115,7 @@ int weir__exchange_fill(struct weir__exchange *x)
         return x->input_end < 0 ? x->input_end : 0;
     weir__patience_enter(&c->home->progress, &c->patient);
     x->reader = weir__task_current();
-    got = weir__park("the request's body", stop_reading, x);
+    got = weir__park(&body, stop_reading, x);
     weir__patience_leave(&c->patient);
     if (got < 0 && x->response.err < 0)
         return x->response.err; /* patience was at its end */

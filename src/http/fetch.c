@@ -7,6 +7,7 @@
 
 #include "core/loop.h"
 #include "core/scope.h"
+#include "core/wait.h"
 #include "http/client.h"
 #include "http/headers.h"
 #include "http/writer.h"
@@ -144,11 +145,27 @@ void weir__fetch_restart(struct weir__fetch *f)
 
 static void stop_waiting(struct weir__task *task)
 {
-    struct weir__fetch *f = task->cancel_arg;
+    struct weir__fetch *f = task->wait_arg;
 
     f->waiter = NULL;
     weir__wake_cancelled(task);
 }
+
+/* The origin stays as long as a fetch of its is under way. */
+static bool describe_answer(const struct weir__look *look, const struct weir__task *task,
+                            struct weir__wait_words *out)
+{
+    struct weir__client_connection connection;
+    struct weir__origin origin;
+    struct weir__fetch fetch;
+
+    return weir__peek(&look->peek, task->wait_arg, &fetch, sizeof fetch) &&
+           weir__peek(&look->peek, fetch.connection, &connection, sizeof connection) &&
+           weir__peek(&look->peek, connection.origin, &origin, sizeof origin) &&
+           weir__peek_text(&look->peek, origin.waits_for, out->text, sizeof out->text);
+}
+
+static const struct weir__wait_kind an_answer = {"an answer", describe_answer};
 
 int weir__fetch_wait(struct weir__fetch *f)
 {
@@ -163,7 +180,7 @@ int weir__fetch_wait(struct weir__fetch *f)
         return 0;
     }
     f->waiter = weir__task_current();
-    return weir__park(f->connection->origin->waits_for, stop_waiting, f);
+    return weir__park(&an_answer, stop_waiting, f);
 }
 
 void weir__fetch_wake(struct weir__fetch *f)

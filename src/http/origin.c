@@ -1,10 +1,12 @@
 /* The connections to one origin. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <weir/scope.h>
 
+#include "core/sync.h"
 #include "http/client.h"
 
 /* Reading goes on at once while the kernel has more, but not so long that others wait for it. */
@@ -108,6 +110,24 @@ void weir__client_await(struct weir__client_connection *c)
 
 /* --- taking and giving back --- */
 
+static bool describe_slot(const struct weir__look *look, const struct weir__task *task,
+                          struct weir__wait_words *out)
+{
+    const weir_semaphore *slots = weir__sync_place(look, task, out);
+    struct weir__origin origin;
+    char address[WEIR__WAIT_WORDS_BYTES / 2];
+
+    if (slots == NULL ||
+        !weir__peek(&look->peek, weir__container_of(slots, struct weir__origin, slots), &origin,
+                    sizeof origin) ||
+        !weir__peek_text(&look->peek, origin.address, address, sizeof address))
+        return false;
+    (void)snprintf(out->text, sizeof out->text, "slot for %s", address);
+    return true;
+}
+
+static const struct weir__wait_kind a_slot = {"slot for an origin", describe_slot};
+
 static int take_slot(struct weir__origin *origin)
 {
     int err;
@@ -116,7 +136,7 @@ static int take_slot(struct weir__origin *origin)
         if (origin->waiting >= origin->client->options.waiting_per_origin)
             return -WEIR_EBUSY;
         origin->waiting++;
-        err = weir_semaphore_acquire(&origin->slots);
+        err = weir__semaphore_acquire(&origin->slots, &a_slot);
         origin->waiting--;
         if (err < 0)
             return err;

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 
 #include "io/backend.h"
+#include "io/os.h"
 
 /* io->sleeping. A wake only costs a system call when it finds ASLEEP; the other two need none, because the
  * loop looks at the flag before it sleeps. */
@@ -150,6 +151,16 @@ int weir__io_address(struct weir__io *io, struct weir__io_file *file, bool peer,
                      struct sockaddr_storage *addr, socklen_t *len)
 {
     return file->fd < 0 ? -EBADF : io->backend->address(io, file, peer, addr, len);
+}
+
+int weir__io_address_outside(const struct weir__io *io, const struct weir__io_file *copy, bool peer,
+                             struct sockaddr_storage *addr, socklen_t *len)
+{
+    struct weir__io_file file = *copy;
+
+    if (io->backend == &weir__io_sim)
+        return -ENOSYS;
+    return file.fd < 0 ? -EBADF : weir__io_os_address(NULL, &file, peer, addr, len);
 }
 
 int weir__io_shutdown(struct weir__io *io, struct weir__io_file *file)

@@ -141,6 +141,14 @@ int weir__io_listen(struct weir__io *io, struct weir__io_file *file, const struc
 int weir__io_address(struct weir__io *io, struct weir__io_file *file, bool peer,
                      struct sockaddr_storage *addr, socklen_t *len) __attribute__((warn_unused_result));
 
+/* The same from any thread, by a copy of a file: of what its descriptor's number stands for now. It is the
+ * file's only if that had not been closed by the time this returns.
+ * Returns: as weir__io_address(); -ENOSYS under sim.
+ */
+int weir__io_address_outside(const struct weir__io *io, const struct weir__io_file *copy, bool peer,
+                             struct sockaddr_storage *addr, socklen_t *len)
+    __attribute__((warn_unused_result));
+
 /* As shutdown(2) with SHUT_WR: the peer reads the end, we can still receive. */
 int weir__io_shutdown(struct weir__io *io, struct weir__io_file *file);
 

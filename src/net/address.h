@@ -15,6 +15,9 @@
 
 enum { WEIR__ADDRESSES_MAX = 16, WEIR__HOST_BYTES = 256 };
 
+struct weir__look;
+struct weir__task;
+
 struct weir__address {
     socklen_t len;
     union {
@@ -41,6 +44,10 @@ int weir__address_of_literal(const char *host, uint16_t port, struct weir__addre
 /* "127.0.0.1:80", "[::1]:80", "unix:/path"; "unix" for a socket without a path. Writes WEIR_ADDRESS_BYTES at
  * most and returns text. */
 const char *weir__address_format(const struct sockaddr *addr, socklen_t len, char *text);
+
+/* For the describe() of a wait for an operation: the address of its file's peer, or its own, as text. */
+bool weir__io_wait_address(const struct weir__look *look, const struct weir__task *task, bool peer,
+                           char text[static WEIR_ADDRESS_BYTES]);
 
 /* All addresses of a host in the order in which they are to be tried: the families take turns, IPv6 first
  * (RFC 8305, 4). Names are those of the hosts file; localhost is always known.

@@ -1,5 +1,6 @@
 /* Connecting: one address, or several that race (RFC 8305). */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,12 +10,30 @@
 
 #include "core/loop.h"
 #include "core/task.h"
+#include "core/wait.h"
 #include "core/wait_io.h"
 #include "net/address.h"
 #include "net/connect.h"
 #include "net/stream.h"
 
 enum { ATTEMPT_DELAY_MS = 250 }; /* RFC 8305, 5 */
+
+static bool describe_connecting(const struct weir__look *look, const struct weir__task *task,
+                                struct weir__wait_words *out)
+{
+    char text[WEIR_ADDRESS_BYTES];
+    struct sockaddr_storage to;
+    struct weir__io_wait w;
+
+    if (!weir__peek(&look->peek, task->wait_arg, &w, sizeof w) || w.op.addr_len > sizeof to ||
+        !weir__peek(&look->peek, w.op.addr, &to, w.op.addr_len))
+        return false;
+    weir__address_format((struct sockaddr *)&to, w.op.addr_len, text);
+    (void)snprintf(out->text, sizeof out->text, "connecting to %s", text);
+    return true;
+}
+
+static const struct weir__wait_kind connecting = {"connecting", describe_connecting};
 
 static int connect_one(const struct weir__address *address, size_t extra_bytes, weir_stream **out)
 {
@@ -31,7 +50,7 @@ static int connect_one(const struct weir__address *address, size_t extra_bytes, 
         w.op.file = &s->file;
         w.op.addr = (struct sockaddr *)(uintptr_t)&address->any;
         w.op.addr_len = address->len;
-        err = weir__io_wait(&w, "connecting");
+        err = weir__io_wait(&w, &connecting);
     }
     if (err < 0)
         weir_stream_close(s);

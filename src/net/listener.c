@@ -1,6 +1,7 @@
 /* Listening, and accepting: by a task, or for a server without one. */
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "core/loop.h"
 #include "core/runtime.h"
 #include "core/task.h"
+#include "core/wait.h"
 #include "core/wait_io.h"
 #include "net/address.h"
 #include "net/stream.h"
@@ -157,6 +159,19 @@ static bool is_passing(int err)
     }
 }
 
+static bool describe_accepting(const struct weir__look *look, const struct weir__task *task,
+                               struct weir__wait_words *out)
+{
+    char own[WEIR_ADDRESS_BYTES];
+
+    if (!weir__io_wait_address(look, task, false, own))
+        return false;
+    (void)snprintf(out->text, sizeof out->text, "a connection to %s", own);
+    return true;
+}
+
+static const struct weir__wait_kind accepting = {"accepting a connection", describe_accepting};
+
 int weir_accept(weir_listener *l, weir_stream **out)
 {
     struct weir__io *io = l->loop->io;
@@ -174,7 +189,7 @@ int weir_accept(weir_listener *l, weir_stream **out)
     w.op.kind = WEIR__IO_ACCEPT;
     w.op.file = &l->file;
     do
-        got = weir__io_wait(&w, "accepting a connection");
+        got = weir__io_wait(&w, &accepting);
     while (is_passing(got));
     l->pending = false;
     closed = l->closing;

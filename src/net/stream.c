@@ -3,11 +3,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/loop.h"
 #include "core/task.h"
+#include "core/wait.h"
 #include "core/wait_io.h"
 #include "net/address.h"
 
@@ -78,6 +80,32 @@ static int leave_with(weir_stream *s, int result)
 
 /* --- reading and writing --- */
 
+static bool describe(const struct weir__look *look, const struct weir__task *task,
+                     struct weir__wait_words *out, const char *doing)
+{
+    char peer[WEIR_ADDRESS_BYTES];
+
+    if (!weir__io_wait_address(look, task, true, peer))
+        return false;
+    (void)snprintf(out->text, sizeof out->text, "%s %s", doing, peer);
+    return true;
+}
+
+static bool describe_reading(const struct weir__look *look, const struct weir__task *task,
+                             struct weir__wait_words *out)
+{
+    return describe(look, task, out, "reading from");
+}
+
+static bool describe_writing(const struct weir__look *look, const struct weir__task *task,
+                             struct weir__wait_words *out)
+{
+    return describe(look, task, out, "writing to");
+}
+
+static const struct weir__wait_kind reading = {"reading from a stream", describe_reading},
+                                    writing = {"writing to a stream", describe_writing};
+
 static ssize_t receive(weir_stream *s, struct weir__io_wait *w)
 {
     int got;
@@ -89,7 +117,7 @@ static ssize_t receive(weir_stream *s, struct weir__io_wait *w)
     s->reading = true;
     enter(s);
     w->op.file = &s->file;
-    got = weir__io_wait(w, "reading from a stream");
+    got = weir__io_wait(w, &reading);
     s->reading = false;
     if (s->closing && got > 0 && w->op.kind == WEIR__IO_RECV_LENT)
         weir__io_return(s->loop->io, w->op.data);
@@ -161,7 +189,7 @@ int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count)
     if (msg.msg_iovlen == 0)
         sent = weir__wait_begin(); /* a wait like any other */
     while (sent >= 0 && msg.msg_iovlen > 0) {
-        sent = weir__io_wait(&w, "writing to a stream");
+        sent = weir__io_wait(&w, &writing);
         if (sent > 0)
             advance(&msg, (size_t)sent);
     }

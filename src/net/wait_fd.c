@@ -1,13 +1,33 @@
 /* Waiting for a descriptor that is not Weir's. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <weir/stream.h>
 
 #include "core/loop.h"
 #include "core/task.h"
+#include "core/wait.h"
 #include "core/wait_io.h"
+
+static bool describe(const struct weir__look *look, const struct weir__task *task,
+                     struct weir__wait_words *out)
+{
+    struct weir__io_wait w;
+    struct weir__io_file file;
+
+    if (!weir__peek(&look->peek, task->wait_arg, &w, sizeof w) ||
+        !weir__peek(&look->peek, w.op.file, &file, sizeof file))
+        return false;
+    (void)snprintf(out->text, sizeof out->text, "descriptor %d to be %s", file.fd,
+                   (w.op.events & POLLIN) == 0    ? "writable"
+                   : (w.op.events & POLLOUT) == 0 ? "readable"
+                                                  : "readable or writable");
+    return true;
+}
+
+static const struct weir__wait_kind foreign = {"a foreign descriptor", describe};
 
 int weir_wait_fd(int fd, short events)
 {
@@ -26,7 +46,7 @@ int weir_wait_fd(int fd, short events)
     w.op.kind = WEIR__IO_POLL;
     w.op.file = &file;
     w.op.events = (uint16_t)events;
-    got = weir__io_wait(&w, "a foreign descriptor");
+    got = weir__io_wait(&w, &foreign);
     (void)weir__io_detach(io, &file);
     return got;
 }

@@ -3,6 +3,7 @@
 
 #include "core/loop.h"
 #include "core/task.h"
+#include "core/wait.h"
 #include "support/run.h"
 #include "support/torture.h"
 
@@ -321,7 +322,7 @@ static int reasons(void *arg)
     assert_int_equal(weir_yield(), 0);
     assert_non_null(task);
     assert_int_equal(task->state, WEIR__TASK_PARKED);
-    assert_string_equal(task->waits_for, "sleeping");
+    assert_string_equal(task->wait->words, "sleeping");
     weir_scope_cancel(&scope);
     assert_int_equal(weir_scope_close(&scope), -WEIR_ECANCELED);
     return 0;
