@@ -10,10 +10,12 @@
 
 enum { ACCESS_LOG_PAIRS = 9 };
 
-/* The pairs of one line; they borrow from the record. What did not end as it should says so under "ended".
+/* The pairs of one line; they borrow from the record and the address of its client. What did not end as it
+ * should says so under "ended".
  * Returns: how many.
  */
-size_t access_log_pairs(const weir_exchange_record *record, weir_kv pairs[ACCESS_LOG_PAIRS]);
+size_t access_log_pairs(const weir_exchange_record *record, const char *peer,
+                        weir_kv pairs[ACCESS_LOG_PAIRS]);
 
 void access_log_write(const weir_exchange_record *record);
 

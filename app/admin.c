@@ -10,10 +10,17 @@
 #include <weir/http_server.h>
 #include <weir/log.h>
 
+#include "admin_stats.h"
 #include "listening.h"
+#include "observed.h"
 #include "side.h"
 
-enum { ADMIN_CONNECTIONS = 256, ADMIN_EXCHANGES = 64, ADMIN_BODY_BYTES = 64 << 10 };
+enum {
+    ADMIN_CONNECTIONS = 256,
+    ADMIN_EXCHANGES = 64,
+    ADMIN_BODY_BYTES = 64 << 10,
+    PAGE_BYTES_MAX = 64 << 20
+};
 
 /* ---- pages ---- */
 
@@ -31,6 +38,24 @@ static int readyz(weir_request *req, weir_response *res, const struct gateway_st
     return weir_reply_text(res, 503, "not ready\n");
 }
 
+/* Writes a page of the whole and sends it. */
+static int written(weir_response *res, const char *type, struct observed *observed,
+                   void (*write)(struct observed *o, struct text_out *out))
+{
+    struct text_out out;
+    text_out_init(&out, PAGE_BYTES_MAX);
+    write(observed, &out);
+    int err = out.err < 0 ? out.err : weir_reply_body(res, 200, type, &out.text);
+    weir_buffer_free(&out.text);
+    return err;
+}
+
+static int stats(weir_request *req, weir_response *res, const struct gateway_status *status)
+{
+    (void)req;
+    return written(res, "application/json", status->observed, admin_stats_write);
+}
+
 struct page {
     const char *path;
     int (*answer)(weir_request *req, weir_response *res, const struct gateway_status *status);
@@ -39,6 +64,7 @@ struct page {
 static const struct page pages[] = {
     {"/healthz", healthz},
     {"/readyz", readyz},
+    {"/stats", stats},
 };
 enum { PAGES = sizeof pages / sizeof *pages };
 
@@ -48,6 +74,7 @@ struct admin {
     const struct gateway_status *status;
     weir_server_options options;
     weir_route routes[PAGES];
+    struct observed observed;
     struct side_server server;
     struct side *side;
 };
@@ -91,15 +118,8 @@ static void on_listening(void *arg, const char *address)
     log_listening("admin", address);
 }
 
-int admin_start(const struct config *config, const struct gateway_status *status, struct admin **out)
+static int start(struct admin *admin, const struct config *config)
 {
-    *out = NULL;
-    if (!config->admin)
-        return 0;
-    struct admin *admin = calloc(1, sizeof *admin);
-    if (!admin)
-        return -ENOMEM;
-    admin->status = status;
     for (size_t i = 0; i < PAGES; i++)
         admin->routes[i] = (weir_route){
             .path = pages[i].path,
@@ -117,15 +137,33 @@ int admin_start(const struct config *config, const struct gateway_status *status
         .on_listening = on_listening,
         .arg = admin,
     };
-    admin->server = (struct side_server){&admin->options, admin->routes, PAGES};
+    admin->server = (struct side_server){.options = &admin->options,
+                                         .routes = admin->routes,
+                                         .route_count = PAGES,
+                                         .beside = observed_run,
+                                         .beside_arg = &admin->observed};
     const weir_options options = {.io = (enum weir_io)config->io, .log_json = config->log == CONFIG_LOG_JSON};
-    int err = side_start("admin", &options, &admin->server, 1, &admin->side);
-    if (err < 0) {
+    return side_start("admin", &options, &admin->server, 1, &admin->side);
+}
+
+int admin_start(const struct config *config, struct gateway_status *status, struct admin **out)
+{
+    *out = NULL;
+    if (!config->admin)
+        return 0;
+    struct admin *admin = calloc(1, sizeof *admin);
+    if (!admin)
+        return -ENOMEM;
+    admin->status = status;
+    status->observed = &admin->observed;
+    int err = observed_open(&admin->observed, status);
+    if (err == 0 && (err = start(admin, config)) < 0)
+        observed_close(&admin->observed);
+    if (err < 0)
         free(admin);
-        return err;
-    }
-    *out = admin;
-    return 0;
+    else
+        *out = admin;
+    return err;
 }
 
 void admin_stop(struct admin *admin)
@@ -133,5 +171,6 @@ void admin_stop(struct admin *admin)
     if (!admin)
         return;
     side_stop(admin->side);
+    observed_close(&admin->observed);
     free(admin);
 }

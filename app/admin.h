@@ -13,19 +13,23 @@
 
 #include "config.h"
 
+struct metrics;
+struct observed;
+
 /* What the gateway tells its admin side. */
 struct gateway_status {
-    atomic_bool ready; /* accepts requests, and will go on to */
+    atomic_bool ready;         /* accepts requests, and will go on to */
+    struct metrics *metrics;   /* what the loops count */
+    struct observed *observed; /* what the admin's own loop has seen of it */
 };
 
 struct admin;
 
 /* Starts to answer on config->admin, and logs that it listens; *out is NULL when there is none.
- * Owns:    config and status are lent until admin_stop().
+ * Owns:    config and status are lent until admin_stop(); status->metrics is there when there is an admin.
  * Returns: 0, or why it can't listen.
  */
-WEIR_CHECKED int admin_start(const struct config *config, const struct gateway_status *status,
-                             struct admin **out);
+WEIR_CHECKED int admin_start(const struct config *config, struct gateway_status *status, struct admin **out);
 
 /* Ends it. NULL is nothing. */
 void admin_stop(struct admin *admin);

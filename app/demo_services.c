@@ -102,7 +102,8 @@ static void prepare(struct demo_services *services, unsigned index)
         .on_listening = on_listening,
         .arg = service,
     };
-    services->servers[index] = (struct side_server){&service->server, &service->route, 1};
+    services->servers[index] =
+        (struct side_server){.options = &service->server, .routes = &service->route, .route_count = 1};
 }
 
 int demo_services_start(const struct demo_services_options *options, struct demo_services **out)

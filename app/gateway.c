@@ -14,6 +14,7 @@
 #include "admin.h"
 #include "commands.h"
 #include "listening.h"
+#include "metrics.h"
 #include "routes/route_kind.h"
 
 struct gateway {
@@ -30,6 +31,7 @@ struct gateway {
 
 struct loop_state {
     const struct config *config;
+    struct metrics_loop *metrics; /* NULL: nobody asks for any */
     weir_client *client;
     size_t opened; /* routes that are open */
     void *route[]; /* by number */
@@ -60,14 +62,23 @@ static int open_client(struct loop_state *loop)
     return weir_client_open(&options, &loop->client);
 }
 
+static int open_metrics(struct loop_state *loop, struct metrics *metrics)
+{
+    loop->metrics = metrics ? metrics_loop_open(metrics) : NULL;
+    return metrics && !loop->metrics ? -ENOMEM : 0;
+}
+
 static void *open_loop(void *arg)
 {
-    const struct config *config = ((struct gateway *)arg)->config;
+    const struct gateway *gateway = arg;
+    const struct config *config = gateway->config;
     struct loop_state *loop = calloc(1, sizeof *loop + config->route_count * sizeof loop->route[0]);
     if (!loop)
         return NULL;
     loop->config = config;
-    int err = open_client(loop);
+    int err = open_metrics(loop, gateway->status.metrics);
+    if (err == 0)
+        err = open_client(loop);
     while (err == 0 && loop->opened < config->route_count) {
         err = open_route(loop, loop->opened);
         loop->opened += err == 0;
@@ -106,8 +117,12 @@ static void on_listening(void *arg, const char *address)
 
 static void on_exchange(void *arg, const weir_exchange_record *record)
 {
-    (void)arg;
-    access_log_write(record);
+    const struct gateway *gateway = arg;
+    const struct loop_state *loop = record->state;
+    if (loop->metrics)
+        metrics_count(loop->metrics, record);
+    if (gateway->config->access_log)
+        access_log_write(record);
 }
 
 static void on_drain(void *arg)
@@ -137,7 +152,7 @@ static int prepare(struct gateway *gateway)
             .data = (void *)(uintptr_t)&config->routes[i],
             .body_bytes_max = config->routes[i].limits.body_bytes,
         };
-    return 0;
+    return config->admin ? metrics_open(config, &gateway->status.metrics) : 0;
 }
 
 static weir_limits limits_of(const struct config_limits *limits)
@@ -168,7 +183,7 @@ static int serve(struct gateway *gateway)
         .setup = open_loop,
         .teardown = close_loop,
         .on_listening = on_listening,
-        .on_exchange = config->access_log ? on_exchange : NULL,
+        .on_exchange = config->access_log || config->admin ? on_exchange : NULL,
         .on_drain = on_drain,
         .arg = gateway,
     };
@@ -231,6 +246,7 @@ int gateway_run(const char *command, const struct config *config, const char *fi
 {
     struct gateway gateway = {.config = config, .events = events};
     int code = probe(command, config, file) ? run(command, &gateway) : EXIT_FAILED;
+    metrics_free(gateway.status.metrics);
     free(gateway.listening);
     free(gateway.addresses);
     free(gateway.routes);

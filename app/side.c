@@ -74,13 +74,21 @@ static int run_server(void *arg)
     return weir_server_run(&one->options, one->given->routes, one->given->route_count);
 }
 
+/* A failure cancels the scope. */
+static void start_server(weir_scope *scope, struct one_server *one)
+{
+    weir_spawn(scope, one->side->name, run_server, one);
+    if (one->given->beside)
+        weir_spawn(scope, one->side->name, one->given->beside, one->given->beside_arg);
+}
+
 static int serve_until_stopped(void *arg)
 {
     struct side *side = arg;
     weir_scope scope;
     weir_scope_open(&scope, weir_never(), 0);
     for (size_t i = 0; i < side->count; i++)
-        weir_spawn(&scope, side->name, run_server, &side->servers[i]);
+        start_server(&scope, &side->servers[i]);
     int ready = weir_wait_fd(side->stop_fd, POLLIN); /* fails when a server did: that cancels the scope */
     weir_scope_cancel(&scope);
     int err = weir_scope_close(&scope);

@@ -18,6 +18,8 @@ struct side_server {
     const weir_server_options *options; /* listen and limits; its setup, teardown and callbacks too */
     const weir_route *routes;
     size_t route_count;
+    int (*beside)(void *arg); /* a task for as long as the server runs, or NULL; ends when it is cancelled */
+    void *beside_arg;
 };
 
 /* Starts a thread that runs these servers; returns once all of them accept connections, or one can't.

@@ -13,6 +13,7 @@
 #include <weir/job.h>
 #include <weir/json.h>
 #include <weir/log.h>
+#include <weir/meter.h>
 #include <weir/pool.h>
 #include <weir/random.h>
 #include <weir/runtime.h>

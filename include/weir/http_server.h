@@ -54,13 +54,19 @@ typedef struct weir_route {
     uint64_t body_bytes_max; /* 0: as the server's limits say */
 } weir_route;
 
-/* One exchange that has ended, for the access log. The spans live until the callback returns. */
+/* One exchange that has ended, for logs and metrics. All it points to lives until the callback returns. */
 typedef struct weir_exchange_record {
-    const char *method, *target, *peer, *route; /* route: the pattern, or "" when none matched */
-    int status;                                 /* 0: the client left before an answer began */
-    bool complete;                              /* the whole answer went out */
-    uint64_t request_bytes, reply_bytes;        /* of the bodies */
-    weir_duration took; /* from the first byte of the head to the last of the answer */
+    const weir_request *request; /* for weir_request_peer() and the like */
+    const char *method, *target; /* "" when the head was not understood */
+    const char *route;           /* the pattern, or "" when none matched */
+    void *data;                  /* the route's own; NULL when none matched */
+    void *state;                 /* what setup made on this loop */
+    int status;                  /* 0: the client left before an answer began */
+    const char *refused; /* why no handler was asked: the code in the answer, but "exchanges" or "queueing"
+                            when it is "busy"; NULL: one was */
+    bool complete;       /* the whole answer went out */
+    uint64_t request_bytes, reply_bytes; /* of the bodies */
+    weir_duration took;                  /* from the first byte of the head to the last of the answer */
 } weir_exchange_record;
 
 typedef struct weir_server_options {

@@ -145,6 +145,14 @@ static void refuse(struct weir__exchange *x, int status, const char *code, const
             (struct weir__refusal){.status = status, .code = code, .message = message, .close = close};
 }
 
+static void refuse_busy(struct weir__exchange *x, const char *reason, const char *message)
+{
+    if (x->refusal.status != 0)
+        return;
+    refuse(x, 503, "busy", message, false);
+    x->refusal.reason = reason;
+}
+
 static const char *code_of(int status)
 {
     switch (status) {
@@ -266,22 +274,27 @@ static int answer_refusal(struct weir__exchange *x)
 
 static void record(struct weir__exchange *x)
 {
-    const weir_server_options *o = &x->connection->home->server->options;
+    struct weir__server_loop *home = x->connection->home;
+    const weir_server_options *o = &home->server->options;
+    const struct weir__refusal *refusal = &x->refusal;
     weir_request *req = &x->request;
     weir_exchange_record r;
 
     if (o->on_exchange == NULL)
         return;
     r = (weir_exchange_record){
+        .request = req,
         .method = req->method != NULL ? req->method : "",
         .target = req->target != NULL ? req->target : "",
-        .peer = weir_request_peer(req),
         .route = req->route != NULL ? req->route->given->path : "",
+        .data = req->route != NULL ? req->route->given->data : NULL,
+        .state = home->state,
         .status = x->response.status,
+        .refused = refusal->reason != NULL ? refusal->reason : refusal->code,
         .complete = x->response.ended && x->response.err == 0,
         .request_bytes = req->body.taken,
         .reply_bytes = x->response.sent,
-        .took = {weir__io_now_ns(x->connection->home->loop->io) - x->began_ns},
+        .took = {weir__io_now_ns(home->loop->io) - x->began_ns},
     };
     o->on_exchange(o->arg, &r);
 }
@@ -354,9 +367,9 @@ static int start(struct weir__exchange *x)
     int err;
 
     if (here >= server->options.limits.exchanges)
-        refuse(x, 503, "busy", "too many requests are in progress; try again later", false);
+        refuse_busy(x, "exchanges", "too many requests are in progress; try again later");
     else if (c->home->overloaded)
-        refuse(x, 503, "busy", "requests wait too long to be begun; try again later", false);
+        refuse_busy(x, "queueing", "requests wait too long to be begun; try again later");
     x->queued_ns = weir__io_now_ns(c->home->loop->io);
     err = weir__spawn(&c->home->exchange_scope, task_name(x), run, x, &task);
     if (err < 0) {

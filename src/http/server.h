@@ -113,7 +113,8 @@ struct weir_response {
 struct weir__refusal {
     int status; /* 0: it is not */
     const char *code, *message;
-    bool close; /* nobody knows where the next request begins */
+    const char *reason; /* which limit, when the code leaves it open; else NULL */
+    bool close;         /* nobody knows where the next request begins */
     const char *allow;
 };
 

@@ -11,7 +11,6 @@
 static const weir_exchange_record fine = {
     .method = "GET",
     .target = "/a?b",
-    .peer = "127.0.0.1:9",
     .route = "/a",
     .status = 200,
     .complete = true,
@@ -37,7 +36,7 @@ static void assert_text(const weir_kv *pair, const char *text)
 static void a_whole_exchange_says_what_and_how_long(void **state)
 {
     weir_kv pairs[ACCESS_LOG_PAIRS];
-    size_t count = access_log_pairs(&fine, pairs);
+    size_t count = access_log_pairs(&fine, "127.0.0.1:9", pairs);
     (void)state;
     assert_text(find(pairs, count, "method"), "GET");
     assert_text(find(pairs, count, "target"), "/a?b");
@@ -55,11 +54,11 @@ static void what_broke_off_says_so(void **state)
     weir_exchange_record record = fine;
     (void)state;
     record.complete = false;
-    size_t count = access_log_pairs(&record, pairs);
+    size_t count = access_log_pairs(&record, "127.0.0.1:9", pairs);
     assert_text(find(pairs, count, "ended"), "cut");
     record.status = 0;
     record.route = "";
-    count = access_log_pairs(&record, pairs);
+    count = access_log_pairs(&record, "127.0.0.1:9", pairs);
     assert_text(find(pairs, count, "ended"), "client left");
     assert_null(find(pairs, count, "status"));
     assert_null(find(pairs, count, "route"));

@@ -1,0 +1,247 @@
+#include "metrics.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "routes/route_kind.h"
+
+const char *const metrics_methods[METRICS_METHODS] = {"GET",   "HEAD",    "POST",    "PUT",   "DELETE",
+                                                      "PATCH", "OPTIONS", "CONNECT", "TRACE", "other"};
+
+const char *const metrics_refusals[METRICS_REFUSALS] = {
+    "exchanges",      "queueing", "not_found",       "method_not_allowed", "malformed", "too_large",
+    "head_too_large", "timeout",  "target_too_long", "not_implemented",    "other"};
+
+/* ---- cells ---- */
+
+/* A method and status have the slot in which they were first met; slot 0 is for what finds none. */
+enum { SLOTS = METRICS_STATUSES_MAX + 1, METHOD_BITS = 4 };
+_Static_assert(SLOTS == 64, "the hash below gives six bits");
+_Static_assert(METRICS_METHODS <= 1 << METHOD_BITS, "a key holds the method");
+
+typedef _Atomic uint64_t counter;
+
+struct cell {
+    counter request_bytes, reply_bytes, errors, cut;
+    _Atomic uint16_t keys[SLOTS]; /* status << METHOD_BITS | method; 0: free */
+    counter counts[SLOTS];
+    weir_meter took;
+};
+
+struct metrics_loop {
+    struct metrics_loop *next;
+    const struct metrics *metrics;
+    counter refusals[METRICS_REFUSALS];
+    struct cell cells[]; /* as the labels of struct metrics */
+};
+
+struct metrics {
+    const struct config *config;
+    _Atomic(struct metrics_loop *) loops;
+    size_t label_count;
+    const struct config_route **labels; /* the first route of each path; the last, NULL: none matched */
+    uint16_t *label_of;                 /* by number of the route */
+};
+
+/* One thread writes: no locked instruction is needed. */
+static inline void count(counter *c, uint64_t n)
+{
+    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+static inline uint64_t look(const counter *c)
+{
+    return atomic_load_explicit((counter *)(uintptr_t)c, memory_order_relaxed);
+}
+
+/* ---- opening and closing ---- */
+
+static uint16_t label_for(struct metrics *metrics, const struct config_route *route)
+{
+    size_t i = 0;
+    while (i < metrics->label_count && strcmp(metrics->labels[i]->path, route->path) != 0)
+        i++;
+    if (i == metrics->label_count)
+        metrics->labels[metrics->label_count++] = route;
+    return (uint16_t)i;
+}
+
+int metrics_open(const struct config *config, struct metrics **out)
+{
+    const size_t count = config->route_count;
+    struct metrics *metrics = calloc(1, sizeof *metrics);
+    if (!metrics)
+        return -ENOMEM;
+    metrics->config = config;
+    metrics->labels = calloc(count + 1, sizeof(const struct config_route *));
+    metrics->label_of = calloc(count + 1, sizeof *metrics->label_of);
+    if (!metrics->labels || !metrics->label_of || count > UINT16_MAX) {
+        metrics_free(metrics);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++)
+        metrics->label_of[i] = label_for(metrics, &config->routes[i]);
+    metrics->label_count++;
+    *out = metrics;
+    return 0;
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    if (!metrics)
+        return;
+    struct metrics_loop *next;
+    for (struct metrics_loop *loop = atomic_load(&metrics->loops); loop; loop = next) {
+        next = loop->next;
+        free(loop);
+    }
+    free(metrics->labels);
+    free(metrics->label_of);
+    free(metrics);
+}
+
+struct metrics_loop *metrics_loop_open(struct metrics *metrics)
+{
+    size_t bytes = sizeof(struct metrics_loop) + metrics->label_count * sizeof(struct cell);
+    bytes = (bytes + 63) / 64 * 64;
+    struct metrics_loop *loop = aligned_alloc(64, bytes);
+    if (!loop)
+        return NULL;
+    memset(loop, 0, bytes);
+    loop->metrics = metrics;
+    loop->next = atomic_load(&metrics->loops);
+    while (!atomic_compare_exchange_weak(&metrics->loops, &loop->next, loop))
+        ;
+    return loop;
+}
+
+/* ---- counting ---- */
+
+static unsigned method_of(const char *name)
+{
+    if (name[0] == 'G' && name[1] == 'E' && name[2] == 'T' && !name[3])
+        return 0;
+    unsigned i = 1;
+    while (i < METRICS_METHODS - 1 && strcmp(name, metrics_methods[i]) != 0)
+        i++;
+    return i;
+}
+
+static unsigned refusal_of(const char *reason)
+{
+    unsigned i = 0;
+    while (i < METRICS_REFUSALS - 1 && strcmp(reason, metrics_refusals[i]) != 0)
+        i++;
+    return i;
+}
+
+static unsigned slot_of(struct cell *cell, unsigned key)
+{
+    unsigned slot = (key * 0x9e3779b1u) >> 26;
+    for (unsigned i = 0; i < SLOTS; i++, slot = (slot + 1) % SLOTS) {
+        unsigned found = atomic_load_explicit(&cell->keys[slot], memory_order_relaxed);
+        if (slot == 0)
+            continue;
+        if (found == key)
+            return slot;
+        if (found == 0) {
+            atomic_store_explicit(&cell->keys[slot], (uint16_t)key, memory_order_relaxed);
+            return slot;
+        }
+    }
+    return 0;
+}
+
+void metrics_count(struct metrics_loop *loop, const weir_exchange_record *record)
+{
+    const struct metrics *metrics = loop->metrics;
+    const struct config_route *route = record->data;
+    size_t label = route ? metrics->label_of[route - metrics->config->routes] : metrics->label_count - 1;
+    struct cell *cell = &loop->cells[label];
+    int status = record->status ? record->status : METRICS_CLIENT_LEFT;
+    unsigned key = (unsigned)status << METHOD_BITS | method_of(record->method);
+
+    counter *n = &cell->counts[slot_of(cell, key)];
+    atomic_store_explicit(n, look(n) + 1, memory_order_release); /* after its key */
+    weir_meter_record(&cell->took, record->took);
+    count(&cell->request_bytes, record->request_bytes);
+    count(&cell->reply_bytes, record->reply_bytes);
+    if (status >= 500)
+        count(&cell->errors, 1);
+    if (!record->complete && record->status)
+        count(&cell->cut, 1);
+    if (record->refused)
+        count(&loop->refusals[refusal_of(record->refused)], 1);
+}
+
+/* ---- reading ---- */
+
+size_t metrics_route_count(const struct metrics *metrics)
+{
+    return metrics->label_count;
+}
+
+const char *metrics_route_name(const struct metrics *metrics, size_t i)
+{
+    return metrics->labels[i] ? metrics->labels[i]->path : "none";
+}
+
+const char *metrics_route_kind(const struct metrics *metrics, size_t i)
+{
+    return metrics->labels[i] ? metrics->labels[i]->kind->name : NULL;
+}
+
+static void add_outcome(struct metrics_route *out, unsigned key, uint64_t n)
+{
+    const int status = (int)(key >> METHOD_BITS);
+    const int method = status ? (int)(key & ((1U << METHOD_BITS) - 1)) : METRICS_METHODS - 1;
+    size_t i = 0;
+    while (i < out->outcome_count && (out->outcomes[i].status != status || out->outcomes[i].method != method))
+        i++;
+    if (i == out->outcome_count && i == METRICS_OUTCOMES_MAX - 1 && status) {
+        add_outcome(out, 0, n); /* the last place is for the rest */
+        return;
+    }
+    if (i == out->outcome_count)
+        out->outcomes[out->outcome_count++] = (struct metrics_outcome){method, status, 0};
+    out->outcomes[i].count += n;
+}
+
+static void add_cell(const struct cell *cell, struct metrics_route *out)
+{
+    out->request_bytes += look(&cell->request_bytes);
+    out->reply_bytes += look(&cell->reply_bytes);
+    out->errors += look(&cell->errors);
+    out->cut += look(&cell->cut);
+    weir_meter_read(&cell->took, &out->took);
+    for (size_t i = 0; i < SLOTS; i++) {
+        uint64_t n = atomic_load_explicit((counter *)(uintptr_t)&cell->counts[i], memory_order_acquire);
+        if (n > 0)
+            add_outcome(
+                out,
+                atomic_load_explicit((_Atomic uint16_t *)(uintptr_t)&cell->keys[i], memory_order_relaxed), n);
+    }
+}
+
+static const struct metrics_loop *first_loop(const struct metrics *metrics)
+{
+    return atomic_load_explicit((_Atomic(struct metrics_loop *) *)(uintptr_t)&metrics->loops,
+                                memory_order_acquire);
+}
+
+void metrics_read_route(const struct metrics *metrics, size_t i, struct metrics_route *out)
+{
+    memset(out, 0, sizeof *out);
+    for (const struct metrics_loop *loop = first_loop(metrics); loop; loop = loop->next)
+        add_cell(&loop->cells[i], out);
+}
+
+void metrics_read_refusals(const struct metrics *metrics, uint64_t counts[METRICS_REFUSALS])
+{
+    memset(counts, 0, METRICS_REFUSALS * sizeof *counts);
+    for (const struct metrics_loop *loop = first_loop(metrics); loop; loop = loop->next)
+        for (size_t i = 0; i < METRICS_REFUSALS; i++)
+            counts[i] += look(&loop->refusals[i]);
+}

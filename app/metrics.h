@@ -1,0 +1,72 @@
+/* What the gateway counts of its own traffic, request by request.
+ *
+ * Threading: each loop counts into cells of its own, with metrics_count(), and shares no cache line with
+ * another. The readers below add up the cells of all loops, on any thread, at any moment until
+ * metrics_free().
+ */
+#ifndef APP_METRICS_H
+#define APP_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/error.h>
+#include <weir/http_server.h>
+#include <weir/meter.h>
+
+#include "config.h"
+
+enum { METRICS_METHODS = 10, METRICS_STATUSES_MAX = 63, METRICS_REFUSALS = 11, METRICS_CLIENT_LEFT = 499 };
+
+extern const char *const metrics_methods[METRICS_METHODS]; /* the last is for all others */
+extern const char
+    *const metrics_refusals[METRICS_REFUSALS]; /* why a request was refused; the last: otherwise */
+
+struct metrics;      /* of the gateway */
+struct metrics_loop; /* the cells of one loop */
+
+/* Owns:    config is lent until metrics_free(). */
+WEIR_CHECKED int metrics_open(const struct config *config, struct metrics **out);
+
+/* Once no loop counts and nobody reads any more. NULL is nothing. */
+void metrics_free(struct metrics *metrics);
+
+/* Cells for the loop this is called on, kept until metrics_free().
+ * Returns: NULL when there is no memory.
+ */
+struct metrics_loop *metrics_loop_open(struct metrics *metrics);
+
+/* Counts an exchange that has ended; its data is its struct config_route. On the loop of the cells. */
+void metrics_count(struct metrics_loop *loop, const weir_exchange_record *record);
+
+/* ---- reading ---- */
+
+/* Routes with the same path are one; the last is "none": requests that no route took. */
+size_t metrics_route_count(const struct metrics *metrics);
+const char *metrics_route_name(const struct metrics *metrics, size_t i);
+const char *metrics_route_kind(const struct metrics *metrics, size_t i); /* NULL: it has none */
+
+struct metrics_outcome {
+    int method; /* into metrics_methods */
+    int status; /* METRICS_CLIENT_LEFT: the client left before an answer began; 0: see metrics_route */
+    uint64_t count;
+};
+
+enum { METRICS_OUTCOMES_MAX = 256 };
+
+/* What one route has done on all loops. */
+struct metrics_route {
+    uint64_t request_bytes, reply_bytes; /* of the bodies */
+    uint64_t errors;                     /* answers of 500 and above */
+    uint64_t cut;                        /* answers that broke off */
+    weir_meter took;
+    size_t outcome_count; /* by method and status; what there is no room for is under the last method, status
+                             0 */
+    struct metrics_outcome outcomes[METRICS_OUTCOMES_MAX];
+};
+
+void metrics_read_route(const struct metrics *metrics, size_t i, struct metrics_route *out);
+
+void metrics_read_refusals(const struct metrics *metrics, uint64_t counts[METRICS_REFUSALS]);
+
+#endif

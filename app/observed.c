@@ -1,0 +1,57 @@
+#include "observed.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <weir/task.h>
+
+#include "admin.h"
+
+int observed_open(struct observed *o, const struct gateway_status *status)
+{
+    *o = (struct observed){.status = status, .started = weir_now()};
+    rolling_clock_init(&o->clock, o->started);
+    o->route_count = metrics_route_count(status->metrics);
+    o->routes = calloc(o->route_count, sizeof(struct rolling *));
+    bool good = o->routes != NULL;
+    for (size_t i = 0; good && i < o->route_count; i++)
+        good = (o->routes[i] = rolling_new(OBSERVED_ROUTE_NUMBERS)) != NULL;
+    if (!good)
+        observed_close(o);
+    return good ? 0 : -ENOMEM;
+}
+
+void observed_close(struct observed *o)
+{
+    for (size_t i = 0; o->routes && i < o->route_count; i++)
+        rolling_free(o->routes[i]);
+    free(o->routes);
+}
+
+static void look_at_route(struct observed *o, size_t i)
+{
+    struct metrics_route route;
+    metrics_read_route(o->status->metrics, i, &route);
+    rolling_see(o->routes[i], &route.took,
+                (uint64_t[OBSERVED_ROUTE_NUMBERS]){[OBSERVED_ERRORS] = route.errors});
+}
+
+void observed_look(struct observed *o)
+{
+    for (size_t i = 0; i < o->route_count; i++)
+        look_at_route(o, i);
+    if (!rolling_clock_turn(&o->clock, weir_now()))
+        return;
+    for (size_t i = 0; i < o->route_count; i++)
+        rolling_next(o->routes[i], &o->clock);
+}
+
+int observed_run(void *arg)
+{
+    int err = 0;
+    while (err == 0) {
+        observed_look(arg);
+        err = weir_sleep(weir_seconds(1));
+    }
+    return err;
+}

@@ -1,0 +1,41 @@
+#include "text_out.h"
+
+#include <string.h>
+
+#include <weir/json.h>
+
+void text_out_init(struct text_out *out, size_t bytes_max)
+{
+    weir_buffer_init(&out->text, bytes_max);
+    out->err = 0;
+}
+
+void text_out_printf(struct text_out *out, const char *format, ...)
+{
+    va_list args;
+    if (out->err < 0)
+        return;
+    va_start(args, format);
+    out->err = weir_buffer_vprintf(&out->text, format, args);
+    va_end(args);
+}
+
+void text_out_add(struct text_out *out, const char *text)
+{
+    if (out->err == 0)
+        out->err = weir_buffer_append_text(&out->text, text);
+}
+
+void text_out_json(struct text_out *out, const char *text)
+{
+    if (out->err == 0)
+        out->err = weir_json_append_string(&out->text, text, strlen(text));
+}
+
+void text_out_number(struct text_out *out, bool measured, double value)
+{
+    if (measured)
+        text_out_printf(out, "%.6g", value);
+    else
+        text_out_add(out, "null");
+}

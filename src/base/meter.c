@@ -1,0 +1,109 @@
+#include <weir/meter.h>
+
+#define UNIT_BITS WEIR_METER_UNIT_BITS
+#define SUB_BITS WEIR_METER_SUB_BITS
+#define SUBS (1U << SUB_BITS)
+#define BUCKETS WEIR_METER_BUCKETS
+
+static inline unsigned bucket_of(int64_t ns)
+{
+    uint64_t units = ns > 0 ? (uint64_t)ns >> UNIT_BITS : 0;
+    if (units < SUBS)
+        return (unsigned)units;
+    if (units >> WEIR_METER_TOP_BITS)
+        return BUCKETS - 1;
+    unsigned exponent = 63U - (unsigned)__builtin_clzll(units);
+    unsigned sub = (unsigned)(units >> (exponent - SUB_BITS)) & (SUBS - 1);
+    return ((exponent - SUB_BITS + 1) << SUB_BITS) + sub;
+}
+
+weir_duration weir_meter_middle(unsigned bucket)
+{
+    if (bucket == 0)
+        return (weir_duration){0};
+    unsigned shift = bucket < SUBS ? 0 : (bucket >> SUB_BITS) - 1;
+    int64_t units = bucket < SUBS ? bucket : SUBS + (bucket & (SUBS - 1));
+    int64_t width = INT64_C(1) << (shift + UNIT_BITS);
+    return (weir_duration){units * width + (width - 1) / 2};
+}
+
+/* One thread writes, so that no locked instruction is needed; others may look at any moment. */
+static inline void add(uint64_t *number, uint64_t n)
+{
+    __atomic_store_n(number, __atomic_load_n(number, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+void weir_meter_record(weir_meter *m, weir_duration d)
+{
+    add(&m->sum_ns, d.ns > 0 ? (uint64_t)d.ns : 0);
+    add(&m->buckets[bucket_of(d.ns)], 1);
+}
+
+void weir_meter_record_many(weir_meter *m, weir_duration d, uint64_t n)
+{
+    add(&m->sum_ns, d.ns > 0 ? (uint64_t)d.ns * n : 0);
+    add(&m->buckets[bucket_of(d.ns)], n);
+}
+
+void weir_meter_read(const weir_meter *m, weir_meter *sum)
+{
+    sum->sum_ns += __atomic_load_n(&m->sum_ns, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < BUCKETS; i++)
+        sum->buckets[i] += __atomic_load_n(&m->buckets[i], __ATOMIC_RELAXED);
+}
+
+void weir_meter_subtract(weir_meter *later, const weir_meter *earlier)
+{
+    later->sum_ns -= earlier->sum_ns;
+    for (unsigned i = 0; i < BUCKETS; i++)
+        later->buckets[i] -= earlier->buckets[i];
+}
+
+uint64_t weir_meter_count(const weir_meter *m)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < BUCKETS; i++)
+        n += m->buckets[i];
+    return n;
+}
+
+uint64_t weir_meter_count_upto(const weir_meter *m, weir_duration d)
+{
+    if (d.ns < 0)
+        return 0;
+    uint64_t n = 0;
+    unsigned last = bucket_of(d.ns);
+    for (unsigned i = 0; i < last; i++)
+        n += m->buckets[i];
+    bool whole = last == BUCKETS - 1 || weir_meter_middle(last).ns <= d.ns;
+    return whole ? n + m->buckets[last] : n;
+}
+
+/* Which of the recorded ones, counted from 1 in ascending order, is the quantile. */
+static uint64_t rank_of(uint64_t count, double q)
+{
+    if (!(q > 0))
+        return 1;
+    if (q >= 1)
+        return count;
+    double exact = q * (double)count;
+    uint64_t rank = (uint64_t)exact;
+    if (exact - (double)rank > exact * 1e-12) /* 0.07 × 100 is a little above 7 */
+        rank++;
+    return rank > 0 ? rank : 1;
+}
+
+weir_duration weir_meter_quantile(const weir_meter *m, double q)
+{
+    uint64_t count = weir_meter_count(m), seen = 0;
+    if (count == 0)
+        return (weir_duration){0};
+    uint64_t rank = rank_of(count, q);
+    unsigned bucket = 0;
+    for (; bucket < BUCKETS - 1; bucket++) {
+        seen += m->buckets[bucket];
+        if (seen >= rank)
+            break;
+    }
+    return weir_meter_middle(bucket);
+}
