@@ -24,13 +24,13 @@ enum {
 
 /* ---- pages ---- */
 
-static int healthz(weir_request *req, weir_response *res, const struct gateway_status *status)
+static int healthz(weir_request *req, weir_response *res, struct gateway_status *status)
 {
     (void)req, (void)status;
     return weir_reply_text(res, 200, "alive\n");
 }
 
-static int readyz(weir_request *req, weir_response *res, const struct gateway_status *status)
+static int readyz(weir_request *req, weir_response *res, struct gateway_status *status)
 {
     (void)req;
     if (atomic_load(&status->ready))
@@ -50,7 +50,7 @@ static int written(weir_response *res, const char *type, struct observed *observ
     return err;
 }
 
-static int stats(weir_request *req, weir_response *res, const struct gateway_status *status)
+static int stats(weir_request *req, weir_response *res, struct gateway_status *status)
 {
     (void)req;
     return written(res, "application/json", status->observed, admin_stats_write);
@@ -58,7 +58,7 @@ static int stats(weir_request *req, weir_response *res, const struct gateway_sta
 
 struct page {
     const char *path;
-    int (*answer)(weir_request *req, weir_response *res, const struct gateway_status *status);
+    int (*answer)(weir_request *req, weir_response *res, struct gateway_status *status);
 };
 
 static const struct page pages[] = {
@@ -71,7 +71,7 @@ enum { PAGES = sizeof pages / sizeof *pages };
 /* ---- the server ---- */
 
 struct admin {
-    const struct gateway_status *status;
+    struct gateway_status *status;
     weir_server_options options;
     weir_route routes[PAGES];
     struct observed observed;

@@ -7,21 +7,10 @@
 #ifndef APP_ADMIN_H
 #define APP_ADMIN_H
 
-#include <stdatomic.h>
-
 #include <weir/error.h>
 
 #include "config.h"
-
-struct metrics;
-struct observed;
-
-/* What the gateway tells its admin side. */
-struct gateway_status {
-    atomic_bool ready;         /* accepts requests, and will go on to */
-    struct metrics *metrics;   /* what the loops count */
-    struct observed *observed; /* what the admin's own loop has seen of it */
-};
+#include "gateway_status.h"
 
 struct admin;
 

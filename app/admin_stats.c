@@ -1,6 +1,6 @@
 #include "admin_stats.h"
 
-#include "admin.h"
+#include "gateway_status.h"
 
 static double ms(weir_duration d)
 {

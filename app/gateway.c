@@ -30,6 +30,7 @@ struct gateway {
 /* ---- the state of one loop ---- */
 
 struct loop_state {
+    struct gateway *gateway;
     const struct config *config;
     struct metrics_loop *metrics; /* NULL: nobody asks for any */
     weir_client *client;
@@ -40,6 +41,7 @@ struct loop_state {
 static void close_loop(void *arg)
 {
     struct loop_state *loop = arg;
+    gateway_status_stops(&loop->gateway->status);
     for (size_t i = loop->opened; i-- > 0;) {
         const struct route_kind *kind = loop->config->routes[i].kind;
         if (kind->close)
@@ -70,12 +72,14 @@ static int open_metrics(struct loop_state *loop, struct metrics *metrics)
 
 static void *open_loop(void *arg)
 {
-    const struct gateway *gateway = arg;
+    struct gateway *gateway = arg;
     const struct config *config = gateway->config;
     struct loop_state *loop = calloc(1, sizeof *loop + config->route_count * sizeof loop->route[0]);
     if (!loop)
         return NULL;
+    loop->gateway = gateway;
     loop->config = config;
+    gateway_status_runs(&gateway->status, weir_runtime_here());
     int err = open_metrics(loop, gateway->status.metrics);
     if (err == 0)
         err = open_client(loop);
@@ -245,8 +249,10 @@ int gateway_run(const char *command, const struct config *config, const char *fi
                 const struct gateway_events *events)
 {
     struct gateway gateway = {.config = config, .events = events};
+    gateway_status_init(&gateway.status);
     int code = probe(command, config, file) ? run(command, &gateway) : EXIT_FAILED;
     metrics_free(gateway.status.metrics);
+    gateway_status_end(&gateway.status);
     free(gateway.listening);
     free(gateway.addresses);
     free(gateway.routes);

@@ -5,9 +5,9 @@
 
 #include <weir/task.h>
 
-#include "admin.h"
+#include "gateway_status.h"
 
-int observed_open(struct observed *o, const struct gateway_status *status)
+int observed_open(struct observed *o, struct gateway_status *status)
 {
     *o = (struct observed){.status = status, .started = weir_now()};
     rolling_clock_init(&o->clock, o->started);

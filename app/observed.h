@@ -17,7 +17,7 @@
 struct gateway_status;
 
 struct observed {
-    const struct gateway_status *status;
+    struct gateway_status *status;
     weir_instant started;
     struct rolling_clock clock;
     size_t route_count; /* as metrics_route_count() */
@@ -28,7 +28,7 @@ struct observed {
 enum observed_route { OBSERVED_ERRORS, OBSERVED_ROUTE_NUMBERS };
 
 /* Owns:    status and its metrics are lent until observed_close(). */
-WEIR_CHECKED int observed_open(struct observed *o, const struct gateway_status *status);
+WEIR_CHECKED int observed_open(struct observed *o, struct gateway_status *status);
 void observed_close(struct observed *o);
 
 /* A task: looks once a second, until cancelled. */

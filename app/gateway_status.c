@@ -1,0 +1,43 @@
+#include "gateway_status.h"
+
+void gateway_status_init(struct gateway_status *status)
+{
+    *status = (struct gateway_status){.ready = false};
+    pthread_mutex_init(&status->runtime_lock, NULL);
+}
+
+void gateway_status_end(struct gateway_status *status)
+{
+    pthread_mutex_destroy(&status->runtime_lock);
+}
+
+static void set_runtime(struct gateway_status *status, weir_runtime *runtime)
+{
+    pthread_mutex_lock(&status->runtime_lock);
+    status->runtime = runtime;
+    pthread_mutex_unlock(&status->runtime_lock);
+}
+
+void gateway_status_runs(struct gateway_status *status, weir_runtime *runtime)
+{
+    set_runtime(status, runtime);
+}
+
+void gateway_status_stops(struct gateway_status *status)
+{
+    set_runtime(status, NULL);
+}
+
+weir_runtime *gateway_status_hold(struct gateway_status *status)
+{
+    pthread_mutex_lock(&status->runtime_lock);
+    weir_runtime *runtime = status->runtime;
+    if (!runtime)
+        pthread_mutex_unlock(&status->runtime_lock);
+    return runtime;
+}
+
+void gateway_status_release(struct gateway_status *status)
+{
+    pthread_mutex_unlock(&status->runtime_lock);
+}
