@@ -10,6 +10,7 @@
 #include <weir/http_server.h>
 #include <weir/log.h>
 
+#include "admin_dashboard.h"
 #include "admin_stats.h"
 #include "listening.h"
 #include "observed.h"
@@ -62,6 +63,7 @@ struct page {
 };
 
 static const struct page pages[] = {
+    {"/", admin_dashboard},
     {"/healthz", healthz},
     {"/readyz", readyz},
     {"/stats", stats},

@@ -112,7 +112,7 @@ static void started(void *arg, const char *const *listening, size_t count)
     printf("\nweir demo: each request for a page asks %d services at once.\n\n", DEMO_SERVICES);
     printf("  gateway   http://%s   /page/{id} /hello /sleep /burn\n", gateway);
     if (demo->admin_port)
-        printf("  admin     http://127.0.0.1:%d   /healthz /readyz\n", demo->admin_port);
+        printf("  admin     http://127.0.0.1:%d   a dashboard, for a browser\n", demo->admin_port);
     print_services(demo);
     printf("\nTry:\n"
            "  curl -i http://%s/page/42\n"

@@ -23,6 +23,5 @@
 #include <weir/task.h>
 #include <weir/text.h>
 #include <weir/time.h>
-#include <weir/trace.h>
 
 #endif

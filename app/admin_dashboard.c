@@ -1,0 +1,20 @@
+#include "admin_dashboard.h"
+
+#include "dashboard_page.h"
+
+int admin_dashboard(weir_request *req, weir_response *res, struct gateway_status *status)
+{
+    static const char *const headers[][2] = {
+        {"content-security-policy", dashboard_policy},
+        {"x-content-type-options", "nosniff"},
+        {"referrer-policy", "no-referrer"},
+        {"cross-origin-opener-policy", "same-origin"},
+    };
+    (void)req, (void)status;
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        int err = weir_reply_header(res, headers[i][0], headers[i][1]);
+        if (err < 0)
+            return err;
+    }
+    return weir_reply_bytes(res, 200, "text/html; charset=utf-8", dashboard_page, sizeof dashboard_page);
+}

@@ -1,0 +1,49 @@
+"use strict";
+/* Advice: per route where its time goes and what to change, each with the numbers it rests on. */
+
+const ADVICE_PARTS = [["On the loop", "loop_ms"], ["Waiting", "wait_ms"], ["Queued", "queue_ms"], ["On a pool", "pool_ms"]];
+
+const adviceView = {
+  start() {
+    this.list = el("ul.cards.columns");
+    this.empty = el("p.empty", { text: "No advice yet: it takes some requests to judge a route by." });
+    byId("advice-list").append(this.list, this.empty);
+    return new Feed("/advice", 5000, (advice) => this.take(advice), { absent: () => showSection("advice", false) });
+  },
+
+  take(advice) {
+    const cards = [
+      ...(advice.routes ?? []).map((each) => ({ ...each, name: each.route, parts: ADVICE_PARTS.map(([name, id]) => [name, each[id] ?? 0]) })),
+      ...(advice.pools ?? []).map((each) => ({ ...each, name: `pool ${each.pool}`, class: "pool", parts: [] })),
+    ];
+    showSection("advice", true);
+    this.empty.hidden = cards.length > 0;
+    keyed(this.list, cards, (card) => card.name, () => this.makeCard(), (node, card) => node.update(card));
+  },
+
+  makeCard() {
+    const name = el("h3.mono");
+    const kind = el("span.kind");
+    const parts = el("div.spent");
+    const texts = el("ul.advice");
+    const fine = el("p.note", { text: "Nothing to change." });
+    const node = el("li.card", {}, el("div.head", {}, name, kind), parts, texts, fine);
+    node.update = (card) => {
+      setText(name, card.name);
+      set(kind, { text: card.class ?? "", "data-kind": (card.class ?? "").toLowerCase() });
+      parts.hidden = !card.parts.some(([, value]) => value > 0);
+      if (!parts.hidden) drawParts(parts, "For each request, on average", card.parts, "ms");
+      const advice = card.advice ?? [];
+      fine.hidden = advice.length > 0;
+      texts.hidden = advice.length === 0;
+      keyed(texts, advice, (piece) => piece.text, () => el("li", {}, el("p"), el("dl.numbers")), (item, piece) => {
+        setText(item.firstChild, piece.text);
+        keyed(item.lastChild, Object.entries(piece.numbers ?? {}), ([id]) => id, () => el("div", {}, el("dt"), el("dd")), (pair, [id, value]) => {
+          setText(pair.firstChild, id.replaceAll("_", " "));
+          setText(pair.lastChild, known(value) ? figure(value) : String(value));
+        });
+      });
+    };
+    return node;
+  },
+};

@@ -1,0 +1,187 @@
+"use strict";
+/* Puts the page together: what stands at its top, and who is asked for what. */
+
+/* Said to screen readers, politely; the same words again are said again. */
+function announce(words) {
+  const node = byId("announce");
+  node.textContent = "";
+  setTimeout(() => (node.textContent = words), 50);
+}
+
+/* ---- the figures at the top ---- */
+
+const sum = (items, value) => items.reduce((total, item) => total + (value(item) ?? 0), 0);
+const worst = (items, value) => items.reduce((most, item) => (value(item) !== null && value(item) !== undefined && !(value(item) <= value(most ?? {})) ? item : most), null);
+
+/* value(stats, window): for the picture always of the last 10 s, for the words as the person chose. */
+const overview = [
+  { name: "Requests", unit: "/s", words: rate,
+    value: (stats, window) => sum(stats.routes, (route) => route[window]?.rate),
+    note: (stats) => plural(stats.routes.filter((route) => route.last_60s?.requests > 0).length, "busy route", "busy routes") },
+  { name: "Slowest p99", unit: "ms", words: figure,
+    value: (stats, window) => worst(stats.routes, (route) => route[window]?.p99)?.[window].p99,
+    note: (stats, window) => worst(stats.routes, (route) => route[window]?.p99)?.route ?? "nothing measured yet" },
+  { name: "Errors", unit: "", words: percent, kind: "bad", top: MANY_ERRORS, bad: MANY_ERRORS,
+    value: (stats, window) => errorShare({ requests: sum(stats.routes, (route) => route[window]?.requests), errors: sum(stats.routes, (route) => route[window]?.errors) }),
+    note: (stats, window) => `${count(sum(stats.routes, (route) => route[window]?.errors))} in ${window === "last_10s" ? 10 : 60} s` },
+  { name: "Refused", unit: "/s", words: rate, kind: "bad", top: 1, bad: 0.1,
+    value: (stats) => refusals.perSecond(stats),
+    note: (stats) => `${count(refusals.total(stats))} since start` },
+  { name: "Loop lag p99", unit: "ms", words: figure, top: 1,
+    value: (stats, window) => worst(stats.loops, (loop) => loop[window]?.p99)?.[window].p99,
+    note: (stats) => `busiest loop ${percent(worst(stats.loops, (loop) => loop.busy)?.busy)}` },
+  { name: "Under way", unit: "", words: count,
+    value: (stats) => stats.exchanges,
+    note: (stats) => [[stats.connections, "connection"], [stats.tasks, "task"]].filter(([number]) => known(number)).map(([number, one]) => plural(number, one, `${one}s`)).join(", ") },
+];
+
+/* The gateway counts refusals; their rate is the difference from one answer to the next. */
+const refusals = {
+  last: null,
+  total: (stats) => sum(stats.pools ?? [], (pool) => pool.refused) + (stats.refused ?? 0),
+  perSecond(stats) {
+    const now = { at: past.now, total: this.total(stats) };
+    if (this.last?.at !== now.at) {
+      const gone = this.last && now.total >= this.last.total ? now.at - this.last.at : 0;
+      this.rate = gone ? (now.total - this.last.total) / gone : 0;
+      this.last = now;
+    }
+    return this.rate;
+  },
+};
+
+function makeOverview() {
+  for (const item of overview) {
+    item.figure = el("span.value");
+    item.under = el("span.under");
+    item.spark = new Spark(item.kind);
+    item.node = el("div.tile", {}, el("dt", { text: item.name }),
+      el("dd", {}, el("span.big", {}, item.figure, item.unit ? el("span.unit", { text: ` ${item.unit}` }) : null), item.spark.node, item.under));
+    byId("overview").append(item.node);
+  }
+}
+
+function drawOverview(stats) {
+  for (const item of overview) {
+    const value = item.value(stats, windowName);
+    past.put(`overview ${item.name}`, item.value(stats, "last_10s"));
+    setText(item.figure, item.words(value ?? null));
+    setText(item.under, item.note(stats, windowName));
+    set(item.under, { title: item.under.textContent });
+    set(item.node, { "data-level": value >= item.bad ? "bad" : null });
+    item.spark.draw(past.get(`overview ${item.name}`), item.top);
+  }
+}
+
+/* ---- what the gateway says ---- */
+
+let latest = null;
+
+function takeStats(stats, restarted) {
+  past.tick();
+  if (restarted) {
+    past.restarts.push(past.now);
+    refusals.last = null;
+    stallsView.forget();
+  }
+  latest = { ...stats, routes: stats.routes ?? [], loops: stats.loops ?? [], origins: stats.origins ?? [], pools: stats.pools ?? [] };
+  drawStats(true);
+  past.prune();
+}
+
+function drawStats(fresh) {
+  if (!latest) return;
+  if (fresh) {
+    routesView.take(latest.routes);
+    loopsView.take(latest.loops);
+    originsView.take(latest.origins);
+    poolsView.take(latest.pools);
+  } else {
+    for (const view of [routesView, loopsView.table, originsView.table, poolsView.table]) view.draw(view.items ?? []);
+  }
+  drawOverview(latest);
+}
+
+/* ---- how it stands with the gateway ---- */
+
+const STATES = { waiting: "Connecting", live: "Live", draining: "Draining", paused: "Paused", lost: "No answer" };
+
+function told(now, { returned = false, restarted = false } = {}) {
+  const state = now.paused ? "paused" : now.state === "live" && latest?.draining ? "draining" : now.state;
+  const was = document.body.dataset.state;
+  document.body.dataset.state = state;
+  set(byId("state"), { "data-state": state });
+  setText(byId("state-text"), STATES[state]);
+  byId("lost").hidden = now.state === "live" || now.failures === 0;
+  tellWait();
+  if (latest && now.state === "live") setText(byId("about"), [location.host, latest.version ? `weir ${latest.version}` : "", `up ${duration(latest.uptime_s)}`].filter(Boolean).join(" · "));
+  document.title = state === "lost" ? "No answer – Weir" : `Weir – ${location.host}`;
+  if (now.state !== "live" && now.failures === 1) announce("The gateway does not answer. The figures shown are the last ones.");
+  else if (returned && was === "lost") announce(restarted ? "The gateway answers again; it was restarted." : "The gateway answers again.");
+  else if (state === "draining" && was !== "draining") announce("The gateway is draining.");
+  if (returned || restarted) profileView.probe();
+}
+
+/* Counts down to the next try. */
+function tellWait() {
+  if (byId("lost").hidden) return;
+  const seconds = Math.max(0, Math.ceil((link.retryAt - Date.now()) / 1000));
+  const since = link.last ? ` The figures below are from ${clock(link.last)}.` : "";
+  const next = link.paused ? "" : seconds > 0 ? ` Next try in ${seconds} s.` : " Trying.";
+  setText(byId("lost-text"), `${link.why ? `The gateway has a fault: ${link.why}.` : "The gateway does not answer."}${since}${next}`);
+}
+
+/* ---- light and dark ---- */
+
+const THEMES = ["system", "light", "dark"];
+
+function setTheme(theme) {
+  set(document.documentElement, { "data-theme": theme === "system" ? null : theme });
+  setText(byId("theme"), `Theme: ${theme}`);
+}
+
+function startTheme() {
+  let theme = "system";
+  const stored = (change) => {
+    try {
+      return change(localStorage);
+    } catch {
+      return null; /* storage may be forbidden: then the choice lasts as long as the page */
+    }
+  };
+  theme = THEMES.includes(stored((storage) => storage.getItem("weir-theme"))) ? stored((storage) => storage.getItem("weir-theme")) : theme;
+  setTheme(theme);
+  byId("theme").addEventListener("click", () => {
+    theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+    stored((storage) => storage.setItem("weir-theme", theme));
+    setTheme(theme);
+  });
+}
+
+/* ---- start ---- */
+
+const link = new Link(takeStats, told);
+
+startTheme();
+makeOverview();
+for (const view of [routesView, stallsView, loopsView, poolsView, originsView, profileView]) view.start();
+link.followers = [
+  new Feed("/stalls", 1000, (stalls) => stallsView.take(stalls), { absent: () => showSection("stalls", false) }),
+  new Feed("/guard", 5000, (calls) => stallsView.takeGuard(calls)),
+  tasksView.start(),
+  adviceView.start(),
+];
+for (const choice of document.querySelectorAll('input[name="window"]')) {
+  choice.addEventListener("change", () => {
+    windowName = choice.value;
+    drawStats(false);
+  });
+}
+byId("pause").addEventListener("click", () => {
+  link.pause(!link.paused);
+  set(byId("pause"), { "aria-pressed": String(link.paused) });
+  setText(byId("pause"), link.paused ? "Resume" : "Pause");
+});
+byId("retry").addEventListener("click", () => link.soon());
+setInterval(tellWait, 500);
+link.soon();

@@ -1,0 +1,398 @@
+#!/usr/bin/env node
+// The dashboard in Chromium: of the real program, and before a pretended admin address that can be made to say anything.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build, launch, root } from "./browser/browser.mjs";
+import { contrast, sideways, structure } from "./browser/checks.mjs";
+
+const weir = process.env.WEIR ?? join(build, "weir");
+const MOST_PAGE_BYTES = 100 << 10;
+const PATIENCE_MS = 20_000;
+const AT_ONCE = 3; // most of the time is waiting for the next second
+const OPTIONAL = ["/stalls", "/tasks", "/guard", "/advice", "/profile"]; // a gateway may answer 404 to these
+const directory = mkdtempSync(join(tmpdir(), "weir-"));
+const children = new Set();
+let browser;
+
+// ---- what is started ----
+
+function child(command, args, ready) {
+  const process_ = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  children.add(process_);
+  process_.on("exit", () => children.delete(process_));
+  return new Promise((resolve, reject) => {
+    let said = "";
+    for (const stream of [process_.stdout, process_.stderr]) {
+      stream.on("data", (piece) => {
+        said += piece;
+        const found = ready(said);
+        if (found) resolve({ process: process_, ...found });
+      });
+    }
+    process_.on("error", reject);
+    process_.on("exit", () => reject(new Error(`${command} ended: ${said}`)));
+  });
+}
+
+function end({ process }) {
+  process.removeAllListeners("exit");
+  return new Promise((resolve) => {
+    process.on("exit", resolve);
+    process.kill("SIGKILL");
+  }).then(() => children.delete(process));
+}
+
+const fake = (...args) => child("python3", ["-B", join(root, "tests/e2e/fake_admin.py"), ...args], (said) => {
+  const url = /http:\S+/.exec(said);
+  return url && { url: url[0] };
+});
+
+function gateway(admin = "127.0.0.1:0") {
+  const file = join(directory, "gateway.yaml");
+  const routes = [{ path: "/hello", respond: { body: "hello" } }, { path: "/burn", burn: { cpu: "60ms" }, on: "loop" }, { path: "/%3Cb%3E", respond: { body: "x" } }];
+  writeFileSync(file, JSON.stringify({ listen: "127.0.0.1:0", admin, loops: 1, access_log: false, routes }));
+  return child(weir, ["serve", file], (said) => {
+    const [of, at] = ["gateway", "admin"].map((what) => new RegExp(`listening addr=(\\S+) for=${what}`).exec(said));
+    return of && at && { url: `http://${at[1]}`, serves: `http://${of[1]}` };
+  });
+}
+
+const tell = (url, what) => fetch(`${url}/fake`, { method: "POST", body: JSON.stringify(what) });
+
+// The status of a page, without a body being read.
+const statusOf = (url) => new Promise((resolve, reject) => {
+  request(url, { method: "GET", agent: false }, (answer) => {
+    answer.destroy();
+    resolve(answer.statusCode);
+  }).on("error", reject).end();
+});
+
+// Below the ports that the system hands out to whoever connects, so that nobody takes it while the gateway is away.
+async function quietPort() {
+  for (let port = 21000 + (process.pid % 5000); ; port++) {
+    const free = await new Promise((resolve) => {
+      const server = createServer().on("error", () => resolve(false)).listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+}
+
+// ---- a page that is watched ----
+
+async function open(url, options = {}) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+  page.setDefaultTimeout(PATIENCE_MS);
+  page.problems = [];
+  page.requests = [];
+  page.on("pageerror", (problem) => page.problems.push(problem.stack));
+  page.on("request", (each) => page.requests.push(each.url()));
+  page.on("console", (message) => {
+    const missing = /status of 404/.test(message.text()) && OPTIONAL.includes(new URL(message.location().url).pathname);
+    if (["error", "warning"].includes(message.type()) && !missing && !page.expected) page.problems.push(message.text());
+  });
+  await page.addInitScript(() => {
+    window.violations = [];
+    document.addEventListener("securitypolicyviolation", (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+  });
+  page.answer = await page.goto(url);
+  await page.locator('body[data-state="live"]').waitFor();
+  return page;
+}
+
+// No test of this page has seen a fault, a violated policy, or a request to anyone but the gateway.
+async function leave(page, url) {
+  assert.deepEqual(page.problems, []);
+  assert.deepEqual(await page.evaluate(() => window.violations), []);
+  assert.deepEqual(page.requests.filter((each) => !each.startsWith(`${url}/`)), []);
+  assert.equal(await page.evaluate(() => window.broken), undefined);
+  await page.close();
+}
+
+const polled = (page, path) => page.waitForRequest((each) => new URL(each.url()).pathname === path);
+const textOf = (page, selector) => page.locator(selector).first().textContent();
+const until = (page, what, arg) => page.waitForFunction(what, arg);
+
+// ---- the cases ----
+
+const cases = {
+  async "the gateway's own page loads, updates by itself and shows what is asked of the gateway"() {
+    const { process, url, serves } = await gateway();
+    const page = await open(url);
+    const headers = page.answer.headers();
+    assert.match(headers["content-security-policy"], /default-src 'none'.*script-src 'sha256-[^;]*; .*trusted-types 'none'/);
+    assert.doesNotMatch(headers["content-security-policy"], /unsafe|\*|https?:/);
+    assert.equal(headers["x-content-type-options"], "nosniff");
+    assert.ok((await page.answer.body()).length <= MOST_PAGE_BYTES);
+    const row = page.locator("#routes-table tbody tr", { hasText: "/hello" });
+    await row.waitFor();
+    assert.equal(await row.locator("td").nth(1).textContent(), "0");
+    await Promise.all(Array.from({ length: 30 }, () => fetch(`${serves}/hello`)));
+    await until(page, () => [...document.querySelectorAll("#routes-table tbody tr")].some((tr) => tr.textContent.includes("/hello") && parseFloat(tr.cells[2].textContent) > 0 && tr.cells[5].textContent !== "–"));
+    assert.equal(await page.locator("main b b, main script").count(), 0);
+    if ((await statusOf(`${url}/stalls`)) === 200) {
+      await fetch(`${serves}/burn`);
+      const card = page.locator("#stalls-list .card", { hasText: "/burn" });
+      await card.waitFor();
+      assert.match(await card.textContent(), /computing.*held loop 0 for \d+/s);
+      await card.locator(".stack li", { hasText: /burn\.c/ }).first().waitFor();
+      await until(page, () => document.getElementById("announce").textContent.includes("New stall"));
+    }
+    if ((await statusOf(`${url}/tasks`)) === 200) {
+      await page.locator("#tasks").scrollIntoViewIfNeeded();
+      await page.locator("[role=treeitem]", { hasText: "loop 0" }).waitFor();
+    }
+    await leave(page, url);
+    await end({ process });
+  },
+
+  async "a stall that is new is shown first and said once, politely"(url) {
+    const page = await open(url);
+    await page.locator("#stalls-list .card").nth(2).waitFor();
+    assert.equal(await textOf(page, "#announce"), "");
+    assert.equal(await page.getAttribute("#announce", "aria-live"), "polite");
+    await tell(url, { stall: "POST /fresh" });
+    await until(page, () => document.getElementById("announce").textContent.includes("POST /fresh held loop 0 for 60.2 ms, computing"));
+    const card = page.locator("#stalls-list .card").first();
+    assert.match(await card.textContent(), /POST \/fresh.*compute.*burn\.c:44.*Instead.*weir_offload/s);
+    assert.equal(await textOf(page, "#stalls-count"), "4");
+    await leave(page, url);
+  },
+
+  async "names that hold markup stay text, everywhere"(url) {
+    const page = await open(url);
+    await page.locator("#tasks").scrollIntoViewIfNeeded();
+    await page.fill("#tasks-filter", "<script>");
+    await page.locator("[role=treeitem]", { hasText: "loop 0" }).waitFor();
+    await page.locator("[role=treeitem]", { hasText: "main" }).click({ position: { x: 4, y: 10 } });
+    const line = page.locator("[role=treeitem]", { hasText: "reading from <script>" });
+    await line.click();
+    await page.locator("#tasks .detail h3", { hasText: "<script>window.broken" }).waitFor();
+    await page.locator("#routes-table button", { hasText: "<img src=x" }).click();
+    await page.click("#profile-record");
+    await page.locator(".frame", { hasText: "<script>" }).waitFor();
+    await until(page, () => document.querySelector("#route h3").textContent.includes("onerror="));
+    assert.equal(await page.locator("main img, main script").count(), 0);
+    await leave(page, url);
+  },
+
+  async "the policy is in force: no other script, no other address, no markup"(url) {
+    const page = await open(url);
+    page.expected = true;
+    const tried = await page.evaluate(async () => {
+      const attempts = {};
+      const attempt = async (name, run) => (attempts[name] = await Promise.resolve().then(run).then(() => "allowed", () => "refused"));
+      await attempt("markup", () => (document.createElement("p").innerHTML = "<b>x</b>"));
+      await attempt("handler", () => document.body.setAttribute("onclick", "window.broken = 1"));
+      await attempt("script", () => document.body.append(Object.assign(document.createElement("script"), { src: "/x.js" })));
+      await attempt("elsewhere", () => fetch("http://127.0.0.1:9/"));
+      return attempts;
+    });
+    assert.deepEqual(tried, { markup: "refused", handler: "refused", script: "refused", elsewhere: "refused" });
+    page.problems.length = 0;
+    await page.close();
+  },
+
+  async "all of it can be reached and used with the keyboard"(url) {
+    const page = await open(url);
+    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim());
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(), "Skip to the figures");
+    assert.ok((await page.locator(".skip").boundingBox()).y >= 0);
+    await page.keyboard.press("Enter");
+    assert.equal(await focused(), "main");
+    const visited = [];
+    for (let i = 0; i < 70 && !visited.at(-1)?.startsWith("loop 0"); i++) {
+      await page.keyboard.press("Tab");
+      const [name, outline, chart] = await page.evaluate(() => {
+        const node = document.activeElement;
+        const seen = node.matches(".choice input") ? node.nextElementSibling : node;
+        return [node.id || node.textContent.trim(), getComputedStyle(seen).outlineStyle, node.matches(".plot")];
+      });
+      visited.push(name);
+      assert.equal(outline, "solid", `no focus is seen at '${name}'`);
+      if (name === "POST /hash") {
+        await page.keyboard.press("Enter");
+        assert.equal(await textOf(page, "#route h3"), "POST /hash");
+      }
+      if (chart) {
+        const said = () => page.getAttribute(".plot", "aria-valuetext");
+        assert.match(await said(), /^now: p50 .*p99 .*p99\.9 /);
+        await page.keyboard.press("PageUp");
+        assert.match(await said(), /^30 s ago/);
+      }
+    }
+    for (const name of ["POST /hash", "tasks-filter", "tasks-live"]) assert.ok(visited.includes(name), `${name} is not in ${visited}`);
+    for (const key of ["ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown"]) await page.keyboard.press(key);
+    assert.match(await focused(), /^GET \/page\/\{id\} {2}×\d/);
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.locator("#tasks .detail .stack", { hasText: "fetch.c:88" }).waitFor();
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("ArrowLeft");
+    assert.match(await focused(), /^GET \/page\/\{id\} {2}×\d/);
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-expanded")), "false");
+    await leave(page, url);
+  },
+
+  async "a large tree is unfolded in pieces"(url) {
+    await tell(url, { tasks: 14 * 1500 });
+    const page = await open(url);
+    await page.locator("#tasks").scrollIntoViewIfNeeded();
+    await page.locator("[role=treeitem]", { hasText: "main" }).locator(".twist").click();
+    const group = page.locator("[role=treeitem]", { hasText: /×1.28/ });
+    await group.waitFor();
+    assert.ok((await page.locator("[role=treeitem]").count()) < 250);
+    await group.click();
+    await page.locator("[role=treeitem]", { hasText: "Show more" }).first().waitFor();
+    assert.ok((await page.locator("[role=treeitem]").count()) < 350);
+    await tell(url, { tasks: 60 });
+    await leave(page, url);
+  },
+
+  async "structure and contrast hold in both themes"(url) {
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await open(url, { colorScheme, reducedMotion: "reduce" });
+      await page.locator("#tasks").scrollIntoViewIfNeeded();
+      await page.locator("[role=treeitem]").first().waitFor();
+      await page.click("#profile-record");
+      await page.locator(".frame").first().waitFor();
+      await page.evaluate(() => document.querySelectorAll("details").forEach((each) => (each.open = true)));
+      assert.deepEqual(await page.evaluate(structure), []);
+      assert.deepEqual(await page.evaluate(contrast), []);
+      const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      const before = await ground();
+      const other = colorScheme === "light" ? "dark" : "light";
+      while ((await textOf(page, "#theme")) !== `Theme: ${other}`) await page.click("#theme");
+      assert.notEqual(await ground(), before);
+      assert.deepEqual(await page.evaluate(contrast), []);
+      assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector(".card")).animationName), "none");
+      await page.reload();
+      await page.locator('body[data-state="live"]').waitFor();
+      assert.equal(await textOf(page, "#theme"), `Theme: ${other}`);
+      await leave(page, url);
+    }
+  },
+
+  async "nothing sticks out on a phone"(url) {
+    const page = await open(url, { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
+    await page.locator("#routes-table tbody tr").first().waitFor();
+    await page.locator("#tasks").scrollIntoViewIfNeeded();
+    await page.locator("[role=treeitem]", { hasText: "main" }).locator(".twist").tap();
+    await page.locator("[role=treeitem]", { hasText: "<script>" }).tap();
+    await page.locator("#tasks .detail .stack li").first().waitFor();
+    await page.click("#profile-record");
+    await page.locator(".frame").first().waitFor();
+    await page.evaluate(() => document.querySelectorAll("details").forEach((each) => (each.open = true)));
+    assert.deepEqual(await page.evaluate(sideways), []);
+    await page.setViewportSize({ width: 820, height: 740 });
+    assert.deepEqual(await page.evaluate(sideways), []);
+    await leave(page, url);
+  },
+
+  async "what is not there is not shown, and what is empty says what it is for"() {
+    const { process, url } = await fake("--quiet", "--without", "/advice,/profile,/guard,pools");
+    const page = await open(url);
+    await page.locator("#stalls-list .empty", { hasText: "A stall is a task that holds its loop" }).waitFor();
+    await page.locator("#origins-table .empty").waitFor();
+    for (const id of ["pools", "advice", "profile"]) {
+      assert.equal(await page.isVisible(`#${id}`), false, id);
+      assert.equal(await page.isVisible(`#jump a[href="#${id}"]`), false, id);
+    }
+    assert.deepEqual(await page.evaluate(structure), []);
+    await leave(page, url);
+    await end({ process });
+  },
+
+  async "it stops asking while nobody looks, and while it is told to"(url) {
+    const page = await open(url);
+    const look = (hidden) => page.evaluate((value) => {
+      Object.defineProperty(document, "hidden", { value, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+    const asked = async () => {
+      await page.waitForTimeout(300); // what was under way
+      const before = page.requests.length;
+      await page.waitForTimeout(1200);
+      return page.requests.length - before;
+    };
+    await look(true);
+    assert.equal(await asked(), 0);
+    await Promise.all([polled(page, "/stats"), look(false)]);
+    await page.click("#pause");
+    assert.equal(await textOf(page, "#state-text"), "Paused");
+    assert.equal(await asked(), 0);
+    await Promise.all([polled(page, "/stats"), page.click("#pause")]);
+    await leave(page, url);
+  },
+
+  async "a gateway that goes away is said to, and found again"() {
+    const port = await quietPort();
+    let started = await gateway(`127.0.0.1:${port}`);
+    const page = await open(started.url);
+    page.expected = true;
+    await end(started);
+    await page.locator('body[data-state="lost"]').waitFor();
+    assert.match(await textOf(page, "#lost-text"), /does not answer.*figures below are from \d\d:.*(Next try in \d+ s|Trying)/);
+    await until(page, () => document.getElementById("announce").textContent.includes("does not answer"));
+    assert.equal(await textOf(page, "#state-text"), "No answer");
+    started = await gateway(`127.0.0.1:${port}`);
+    await page.click("#retry");
+    await page.locator('body[data-state="live"]').waitFor();
+    assert.equal(await page.isVisible("#lost"), false);
+    await until(page, () => document.getElementById("announce").textContent.includes("answers again"));
+    page.expected = false;
+    await polled(page, "/stats");
+    await leave(page, started.url);
+    await end(started);
+  },
+
+  async "it waits longer after each failure, and recovers by itself"(url) {
+    const page = await open(url);
+    page.expected = true;
+    await tell(url, { broken: true });
+    await until(page, () => /\/stats answers 500.*Next try in 2 s/.test(document.getElementById("lost-text").textContent));
+    await tell(url, { broken: false, draining: true });
+    await page.locator('body[data-state="draining"]').waitFor();
+    assert.equal(await textOf(page, "#state-text"), "Draining");
+    await tell(url, { draining: false });
+    await page.locator('body[data-state="live"]').waitFor();
+    await leave(page, url);
+  },
+};
+
+// ---- as TAP ----
+
+const { browser: found, end: close, missing } = await launch();
+if (missing) {
+  console.log(`1..1\nok 1 - the dashboard in a browser # SKIP ${missing}`);
+  process.exit(0);
+}
+browser = found;
+const names = Object.keys(cases).filter((name) => name.includes(process.argv[2] ?? ""));
+const waiting = [...names];
+let failed = 0;
+let number = 0;
+console.log(`1..${names.length}`);
+
+// Each works at one case after the other, before a pretended address of its own.
+async function worker() {
+  const { url } = await fake();
+  for (let name = waiting.shift(); name; name = waiting.shift()) {
+    const began = Date.now();
+    const problem = await cases[name](url).then(() => null, (thrown) => thrown);
+    failed += problem ? 1 : 0;
+    console.log(`${problem ? "not ok" : "ok"} ${++number} - ${name}\n# ${Date.now() - began} ms`);
+    if (problem) console.log(String(problem.stack ?? problem).replace(/^/gm, "# "));
+  }
+}
+await Promise.all(Array.from({ length: AT_ONCE }, worker));
+await close();
+for (const each of children) each.kill("SIGKILL");
+rmSync(directory, { recursive: true });
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""A pretended admin address: the dashboard as it is in the source tree, and figures that are made up from a seed.
+
+    tests/e2e/fake_admin.py [--port N] [--without /advice,/profile,pools] [--quiet] [--seconds N]
+
+For working on the page (reload it after a change) and for tests of whatever reads the admin address. A test posts
+to /fake what it wants to happen: {"stall": NAME}, {"tasks": N}, {"broken": true}, {"draining": true}. Names hold
+markup on purpose. --quiet is a gateway nobody has asked yet.
+"""
+import argparse
+import http.server
+import json
+import math
+import os
+import random
+import sys
+import threading
+import time
+import urllib.parse
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "app", "dashboard"))
+sys.dont_write_bytecode = True
+import embed  # noqa: E402
+
+MARKUP = '<script>window.broken = 1</script><img src=x onerror="window.broken=1">'
+ROUTES = [  # pattern, kind, rate, p50, p99, share of errors
+    ("GET /page/{id}", "gather", 182, 24, 96, 0.004),
+    ("GET /hello", "respond", 640, 0.09, 0.4, 0),
+    ("POST /hash", "hash", 48, 3.1, 14, 0),
+    ("GET /thumb/*", "thumbnail", 22, 31, 118, 0.01),
+    ("GET /report", "burn", 1.4, 58, 74, 0),
+    ("/legacy/*", "proxy", 37, 8.2, 61, 0.002),
+    ("GET /" + MARKUP, "respond", 0, None, None, 0),
+]
+BACKENDS = ["user", "orders", "cart", "prices", "stock", "reviews"]
+STALLS = [
+    ("GET /report", "computing", 41.3, 0, ["csv_sort report.c:118", "report_handler report.c:61", "answer gateway.c:91"],
+     'weir_offload(weir_pool_compute(), "csv_sort", …)', 3),
+    ("GET /legacy/*", "blocked", 203.8, 1,
+     ["__libc_recv recv.c:28", "ldap_read ldap_io.c:77", "lookup_group auth.c:42", "legacy_handler legacy.c:19"],
+     "weir_stream_read() waits without holding the loop", 1),
+    ("GET /hello", "starved", 18.2, 0, [], "", 2),
+]
+
+
+class World:
+    """What the pretended gateway would say now."""
+
+    def __init__(self, args):
+        self.args, self.begun, self.random = args, time.time() - args.up, random.Random(7)
+        self.stalls = [] if args.quiet else [self.stall(*each) for each in STALLS]
+        self.tasks, self.broken, self.draining, self.refused = 60, False, False, 0
+
+    def stall(self, task, kind, held, loop, stack, hint, count):
+        now = time.time()
+        return {"task": task, "route": task, "loop": loop, "scope": "server / connection / exchange", "kind": kind, "held_ms": held,
+                "spawned_at": "exchange.c:210", "stack": stack, "hint": hint, "count": count,
+                "first": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 600)),
+                "last": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 5))}
+
+    def add_stall(self, name):
+        self.stalls.insert(0, self.stall(name, "computing", 60.2, 0, ["compute burn.c:44", "handle burn.c:57"],
+                                         'weir_offload(weir_pool_compute(), "compute", …)', 1))
+
+    def sway(self, phase, depth=0.25):
+        return 1 + depth * math.sin(time.time() / 17 + phase) + self.random.gauss(0, depth / 6)
+
+    def figures(self, p50, p99, phase):
+        if p50 is None:
+            return {"p50": None, "p90": None, "p99": None, "p999": None}
+        bump = 1 + 2.5 * math.exp(-((time.time() % 90 - 45) / 6) ** 2)
+        p50, p99 = p50 * self.sway(phase, 0.1), p99 * self.sway(phase + 1) * bump
+        return {"p50": round(p50, 3), "p90": round(math.sqrt(p50 * p99), 3), "p99": round(p99, 3), "p999": round(p99 * 2.1 * self.sway(phase + 2, .3), 3)}
+
+    def window(self, seconds, rate, p50, p99, errors, phase):
+        rate = 0 if self.args.quiet else rate * self.sway(phase)
+        requests = int(rate * seconds)
+        return {"requests": requests, "rate": round(rate, 2), "errors": round(requests * errors),
+                **self.figures(p50 if requests else None, p99, phase)}
+
+    def spent(self, kind, p50):
+        if p50 is None or self.args.quiet:
+            return {}
+        if kind == "gather":
+            return {"run": 0.6, "ready": 0.3, "connect": 0.4, "dns": 0.0, "backends": {name: 1.5 + i * 2.2 for i, name in enumerate(BACKENDS)}}
+        if kind in ("hash", "thumbnail"):
+            return {"run": 0.2, "ready": 0.3, "queue": p50 * 0.3, "pool": p50 * 0.6}
+        return {"run": p50 * 0.7, "ready": p50 * 0.2, "write": p50 * 0.1}
+
+    def stats(self):
+        routes = [{"route": name, "kind": kind, "last_10s": self.window(10, rate, p50, p99, errors, i),
+                   "last_60s": self.window(60, rate, p50, p99, errors, i), "spent_ms": self.spent(kind, p50)}
+                  for i, (name, kind, rate, p50, p99, errors) in enumerate(ROUTES)]
+        origins = [] if self.args.quiet else [
+            {"origin": f"http://10.0.0.{7 + i}:8443", "connections": 12 + i, "idle": 9, "waiting": 0,
+             **{span: self.window(int(span[5:7]), 182, 9 + 2 * i, 60 + 9 * i, 0.002, i) for span in ("last_10s", "last_60s")}}
+            for i, name in enumerate(BACKENDS)]
+        loops = [{"loop": i, "busy": round(min(1, 0.02 if self.args.quiet else 0.58 * self.sway(i, .2) + 0.3 * i), 3), "tasks": self.tasks // 2, "ready": 1 + i,
+                  "last_10s": self.figures(0.04, 0.9, i), "last_60s": self.figures(0.04, 0.9, i)} for i in range(2)]
+        self.refused += 0 if self.args.quiet else self.random.choice([0, 0, 1, 4])
+        pools = [] if "pools" in self.args.without else [
+            {"pool": name, "workers": workers, "busy": min(workers, busy), "queued": queued, "queue_max": most, "refused": refused,
+             **{span: {"rate": rate, "queue": self.figures(0.8, 24, 3), "run": self.figures(3.0, 61, 4)} for span in ("last_10s", "last_60s")}}
+            for name, workers, busy, queued, most, refused, rate in (
+                ("compute", 2, 2, int(56 * self.sway(2, .14)), 64, self.refused, 71.3), ("blocking", 16, 3, 0, 128, 0, 12.1))]
+        return {"version": "0.1.0", "uptime_s": round(time.time() - self.begun, 1), "draining": self.draining, "connections": 0 if self.args.quiet else 231,
+                "exchanges": 0 if self.args.quiet else int(24 * self.sway(0)), "tasks": self.tasks, "routes": routes, "origins": origins, "loops": loops, "pools": pools}
+
+    def task(self, number, name, waits, age, deadline, scopes=(), stacks=False):
+        return {"id": number, "name": name, "state": "parked" if waits else "ready", "waits_for": waits, "age_ms": age, "deadline_ms": deadline,
+                "route": "GET /page/{id}", "spawned_at": "gather.c:120", "stack": ["weir__park task.c:210", "weir_get fetch.c:88"] if stacks else [],
+                "scopes": list(scopes)}
+
+    def tree(self, query):
+        wanted, stacks = query.get("filter", ""), query.get("stacks") == "1"
+        limit = int(query.get("limit", 1000))
+        exchanges = []
+        for n in range(self.tasks // 14 or (0 if self.args.quiet else 2)):
+            calls = [self.task(f"{n}-{i}", "call", f"reading from 10.0.0.{7 + i % 6}:8443", 12.5 + n, 238.1, stacks=stacks) for i in range(12)]
+            exchanges.append(self.task(f"{n}", "GET /page/{id}", "its 12 calls" if n % 7 else f"its 12 calls, {n}", 14.1 + n, 236.5,
+                                       [{"deadline_ms": 236.5, "tasks": calls}], stacks))
+        exchanges.append(self.task("m", MARKUP, f"reading from {MARKUP}", 3, None, stacks=stacks))
+        if self.args.quiet:
+            exchanges = []
+        exchanges = [each for each in exchanges if wanted in json.dumps(each)][:limit]
+        main = self.task("main", "main", "a signal", 1e6, None, [{"deadline_ms": None, "tasks": exchanges}], stacks)
+        keeper = self.task("k", "health", "a timer, in 4.2 s", 9e5, None, stacks=stacks)
+        return {"loops": [{"loop": 0, "tasks": self.tasks, "tree": [main] if wanted else [main, keeper]}, {"loop": 1, "tasks": 0, "tree": []}],
+                "truncated": self.tasks // 14 > limit}
+
+    def guard(self):
+        return [] if self.args.quiet else [{"function": "getaddrinfo", "task": "GET /legacy/*", "route": "GET /legacy/*", "count": 14,
+                                            "stack": ["getaddrinfo", "ldap_open ldap_io.c:31", "legacy_handler legacy.c:12"],
+                                            "hint": "weir_connect() resolves names without holding the loop"}]
+
+    def advice(self):
+        if self.args.quiet:
+            return {"routes": [], "pools": []}
+        return {"routes": [
+            {"route": "GET /report", "class": "CPU-bound", "loop_ms": 57.4, "wait_ms": 0.2, "queue_ms": 0, "pool_ms": 0,
+             "advice": [{"text": "GET /report spends 57 ms on the loop at p50: offload it", "numbers": {"loop_ms_p99": 71.2, "rate": 1.4, "others_delayed_per_s": 38}}]},
+            {"route": "GET /page/{id}", "class": "I/O-bound", "loop_ms": 0.9, "wait_ms": 23.1, "queue_ms": 0, "pool_ms": 0, "advice": []},
+            {"route": "GET /thumb/*", "class": "mixed", "loop_ms": 0.4, "wait_ms": 1.1, "queue_ms": 9.8, "pool_ms": 19.6,
+             "advice": [{"text": "Half of the answers wait 10 ms for a worker", "numbers": {"queue_ms_p50": 9.8, "workers": 2}}]}],
+            "pools": [{"pool": "compute", "advice": [{"text": "compute needs 3 workers at this rate",
+                                                      "numbers": {"arrivals_per_s": 71.3, "service_ms": 38, "busy_workers": 2.71, "workers": 2}}]}]}
+
+    def profile(self):
+        return "\n".join(f"{stack} {samples}" for stack, samples in (
+            ("loop 0;GET /report;report_handler report.c:61;csv_sort report.c:118;qsort;compare", 412),
+            ("loop 0;GET /report;report_handler report.c:61;csv_sort report.c:118;qsort", 93),
+            ("loop 0;GET /page/{id};answer;gather;json_write", 71), ("loop 0;GET /page/{id};answer;gather;send", 160),
+            ("loop 0;GET /hello;answer;write_head", 44), ("loop 0;GET /hello;answer;send", 188), (f"loop 0;{MARKUP}", 20),
+            ("compute;POST /hash;sha256_block", 655), ("compute;GET /thumb/*;thumbnail;vips_thumbnail;jpeg_read", 290),
+            ("compute;GET /thumb/*;thumbnail;vips_thumbnail;webp_encode", 377))) + "\n"
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status, body, kind="application/json", more=()):
+        self.send_response(status)
+        for name, value in (("Content-Type", kind), ("Content-Length", len(body)), ("Cache-Control", "no-store"), *more):
+            self.send_header(name, str(value))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        world, url = self.server.world, urllib.parse.urlsplit(self.path)
+        query = dict(urllib.parse.parse_qsl(url.query))
+        if world.broken:
+            return self.answer(500, b'{"error":{"code":"internal","message":"broken on purpose"}}')
+        if url.path in world.args.without:
+            return self.answer(404, b'{"error":{"code":"not_found","message":"no such page"}}')
+        if url.path == "/":
+            html, policy = embed.page()
+            return self.answer(200, html.encode(), "text/html; charset=utf-8", [("Content-Security-Policy", policy)])
+        if url.path == "/profile":
+            time.sleep(min(0.2, float(query.get("seconds", 5))))
+            return self.answer(200, world.profile().encode(), "text/plain")
+        pages = {"/stats": world.stats, "/stalls": lambda: world.stalls, "/tasks": lambda: world.tree(query), "/guard": world.guard, "/advice": world.advice}
+        if url.path not in pages:
+            return self.answer(404, b"{}")
+        return self.answer(200, json.dumps(pages[url.path]()).encode())
+
+    def do_POST(self):
+        wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        world = self.server.world
+        if "stall" in wanted:
+            world.add_stall(wanted.pop("stall"))
+        for name, value in wanted.items():
+            setattr(world, name, value)
+        self.answer(200, b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+def server(*arguments):
+    """The pretended address as an HTTP server, not yet serving."""
+    usage = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    usage.add_argument("--port", type=int, default=0)
+    usage.add_argument("--without", default="", type=lambda text: text.split(","))
+    usage.add_argument("--quiet", action="store_true")
+    usage.add_argument("--up", type=float, default=93784)
+    args = usage.parse_args(arguments)
+    http.server.ThreadingHTTPServer.allow_reuse_address = True
+    made = http.server.ThreadingHTTPServer(("127.0.0.1", args.port), Page)
+    made.daemon_threads = True
+    made.world = World(args)
+    return made
+
+
+if __name__ == "__main__":
+    serving = server(*sys.argv[1:])
+    print(f"http://127.0.0.1:{serving.server_address[1]}", flush=True)
+    try:
+        serving.serve_forever()
+    except KeyboardInterrupt:
+        pass
