@@ -2,7 +2,8 @@
 
 #include <stdbool.h>
 
-size_t access_log_pairs(const weir_exchange_record *record, const char *peer, weir_kv pairs[ACCESS_LOG_PAIRS])
+void access_log_fill(struct access_log_line *line, const weir_exchange_record *record, const char *peer,
+                     const weir_trace *trace)
 {
     const weir_kv list[ACCESS_LOG_PAIRS] = {
         WEIR_KV("method", record->method),
@@ -14,17 +15,17 @@ size_t access_log_pairs(const weir_exchange_record *record, const char *peer, we
         WEIR_KV_INT("sent", record->reply_bytes),
         WEIR_KV_DURATION("took", record->took),
         WEIR_KV("peer", peer),
+        trace ? WEIR_KV("trace", weir_trace_format_id(trace, line->trace)) : weir_kv_none(),
     };
-    size_t count = 0;
+    line->count = 0;
     for (size_t i = 0; i < ACCESS_LOG_PAIRS; i++)
         if (list[i].key)
-            pairs[count++] = list[i];
-    return count;
+            line->pairs[line->count++] = list[i];
 }
 
 void access_log_write(const weir_exchange_record *record)
 {
-    weir_kv pairs[ACCESS_LOG_PAIRS];
-    weir_log_write(WEIR_LOG_INFO, "request", pairs,
-                   access_log_pairs(record, weir_request_peer(record->request), pairs));
+    struct access_log_line line;
+    access_log_fill(&line, record, weir_request_peer(record->request), weir_request_trace(record->request));
+    weir_log_write(WEIR_LOG_INFO, "request", line.pairs, line.count);
 }

@@ -7,15 +7,22 @@
 
 #include <weir/http_server.h>
 #include <weir/log.h>
+#include <weir/trace.h>
 
-enum { ACCESS_LOG_PAIRS = 9 };
+enum { ACCESS_LOG_PAIRS = 10 };
 
-/* The pairs of one line; they borrow from the record and the address of its client. What did not end as it
- * should says so under "ended".
- * Returns: how many.
+/* What a line says, with the texts that stand nowhere else. Not to be moved once filled. */
+struct access_log_line {
+    size_t count;
+    weir_kv pairs[ACCESS_LOG_PAIRS];
+    char trace[WEIR_TRACE_ID_BYTES];
+};
+
+/* Fills one line, which borrows from the record and the address of its client. What did not end as it should
+ * says so under "ended". trace may be NULL.
  */
-size_t access_log_pairs(const weir_exchange_record *record, const char *peer,
-                        weir_kv pairs[ACCESS_LOG_PAIRS]);
+void access_log_fill(struct access_log_line *line, const weir_exchange_record *record, const char *peer,
+                     const weir_trace *trace);
 
 void access_log_write(const weir_exchange_record *record);
 

@@ -23,5 +23,6 @@
 #include <weir/task.h>
 #include <weir/text.h>
 #include <weir/time.h>
+#include <weir/trace.h>
 
 #endif

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include <weir/random.h>
 #include <weir/scope.h>
 #include <weir/task.h>
 #include <weir/text.h>
+#include <weir/trace.h>
 
 #include "routes/discard.h"
 #include "routes/gather_answer.h"
@@ -182,6 +184,7 @@ struct gather_state {
 /* One call of one request. */
 struct call {
     const struct gather_call *settings;
+    char traceparent[WEIR_TRACE_PARENT_BYTES];
     weir_client *client;
     weir_fetch_options options;
     weir_reply reply;
@@ -252,17 +255,26 @@ static bool call_sets(const struct gather_call *call, const char *name)
     return false;
 }
 
-/* The call's own headers, what is passed on and not overruled by them, and the type of a body. */
+static size_t add_trace(struct gathering *g, struct call *call, weir_header *headers)
+{
+    const char *state = weir_request_trace_state(g->req);
+    size_t n = 0;
+    if (call_sets(call->settings, "traceparent"))
+        return 0;
+    /* Each call is a step of its own; its id is odd, and so not 0. */
+    headers[n++] = (weir_header){"traceparent", weir_trace_format(weir_request_trace(g->req),
+                                                                  weir_random_u64() | 1, call->traceparent)};
+    if (state && !call_sets(call->settings, "tracestate"))
+        headers[n++] = (weir_header){"tracestate", state};
+    return n;
+}
+
+/* The call's own headers, what is passed on and not overruled by them, the trace, and the type of a body. */
 static int prepare_headers(struct gathering *g, struct call *call)
 {
     const struct gather_call *settings = call->settings;
     const char *type = call->options.body_bytes ? weir_request_header(g->req, "content-type") : NULL;
-    size_t most = settings->headers.count + g->forwarded_count + 1, n = 0;
-    if (g->forwarded_count == 0 && !type) {
-        call->options.headers = settings->headers.header;
-        call->options.header_count = settings->headers.count;
-        return 0;
-    }
+    size_t most = settings->headers.count + g->forwarded_count + 3, n = 0;
     weir_header *headers = weir_request_alloc(g->req, most * sizeof *headers);
     if (!headers)
         return -ENOMEM;
@@ -273,6 +285,7 @@ static int prepare_headers(struct gathering *g, struct call *call)
         if (!is_type && !call_sets(settings, g->forwarded[i].name))
             headers[n++] = g->forwarded[i];
     }
+    n += add_trace(g, call, headers + n);
     if (type && !call_sets(settings, "content-type"))
         headers[n++] = (weir_header){"content-type", type};
     call->options.headers = headers;

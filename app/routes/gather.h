@@ -20,10 +20,9 @@ struct gather_call {
 };
 
 struct gather_settings {
-    weir_duration deadline; /* of the whole */
-    int require;            /* enum gather_require */
-    const char *const
-        *forward; /* names of request headers passed on; traceparent and x-request-id always are */
+    weir_duration deadline;     /* of the whole */
+    int require;                /* enum gather_require */
+    const char *const *forward; /* names of request headers passed on; x-request-id always is */
     size_t forward_count;
     const struct gather_call *calls;
     size_t call_count; /* 1 to GATHER_CALLS_MAX */

@@ -67,11 +67,11 @@ static bool names_header(weir_bytes list, weir_bytes name)
 
 bool gather_forwards(const char *const *forward, size_t forward_count, weir_bytes connection, weir_bytes name)
 {
-    static const char *const always[] = {"traceparent", "x-request-id"};
-    bool listed = false;
-    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-        listed = listed || weir_bytes_equal_nocase(name, weir_bytes_of(always[i]));
+    static const char *const made_anew[] = {"traceparent", "tracestate"};
+    bool listed = weir_bytes_equal_nocase(name, weir_bytes_of("x-request-id"));
     for (size_t i = 0; i < forward_count && !listed; i++)
         listed = weir_bytes_equal_nocase(name, weir_bytes_of(forward[i]));
+    for (size_t i = 0; i < sizeof made_anew / sizeof *made_anew && listed; i++)
+        listed = !weir_bytes_equal_nocase(name, weir_bytes_of(made_anew[i]));
     return listed && !names_header(connection, name);
 }

@@ -25,8 +25,9 @@ typedef const char *gather_param(const void *of, const char *name);
 WEIR_CHECKED int gather_expand(weir_buffer *out, const struct url_template *url, gather_param *param,
                                const void *of);
 
-/* Whether a header of a request is passed on: traceparent, x-request-id and what forward names, unless
- * connection, the value of the request's Connection field (or NULL), names it too.
+/* Whether a header of a request is passed on: x-request-id and what forward names, unless connection, the
+ * value of the request's Connection field (or NULL), names it too. traceparent and tracestate are not passed
+ * on: each call is given its own.
  */
 bool gather_forwards(const char *const *forward, size_t forward_count, weir_bytes connection,
                      weir_bytes name);

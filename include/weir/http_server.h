@@ -20,6 +20,7 @@
 #include <weir/error.h>
 #include <weir/runtime.h>
 #include <weir/time.h>
+#include <weir/trace.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -56,7 +57,7 @@ typedef struct weir_route {
 
 /* One exchange that has ended, for logs and metrics. All it points to lives until the callback returns. */
 typedef struct weir_exchange_record {
-    const weir_request *request; /* for weir_request_peer() and the like */
+    const weir_request *request; /* for weir_request_peer(), weir_request_trace() and the like */
     const char *method, *target; /* "" when the head was not understood */
     const char *route;           /* the pattern, or "" when none matched */
     void *data;                  /* the route's own; NULL when none matched */
@@ -155,6 +156,20 @@ bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name,
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_peer(const weir_request *req);
+
+/* The trace this request belongs to: that of its traceparent header, or a new one, with span 0, when there is
+ * none that is valid. The same each time.
+ * Returns: never NULL; it lives as long as the handler runs.
+ * Where:   task of its loop. Does not wait.
+ */
+const weir_trace *weir_request_trace(const weir_request *req);
+
+/* What goes with the trace to every service: the tracestate headers as one value, cut after a whole member to
+ * WEIR_TRACE_STATE_MAX bytes.
+ * Returns: NULL when there is none, or the trace began here.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_trace_state(const weir_request *req);
 
 /* The route's own data.
  * Returns: weir_route.data.

@@ -8,6 +8,7 @@
  *     connection.c   a connection between and during exchanges: input, time limits, closing
  *     exchange.c     one request with its response, as a task
  *     request.c      what a handler asks of the request
+ *     request_trace.c  the trace it belongs to
  *     response.c     what a handler answers
  */
 #ifndef WEIR__HTTP_SERVER_H
@@ -28,6 +29,7 @@
 #include "http/head.h"
 #include "http/patience.h"
 #include "http/pattern.h"
+#include "http/trace.h"
 #include "net/stream.h"
 
 struct weir__connection;
@@ -97,6 +99,8 @@ struct weir_request {
     weir_bytes raw_path, path;           /* as it came, and in normal form */
     const char *path_text, *peer;        /* made when asked for */
     const struct weir__route *route;
+    weir_trace trace;        /* looked for when asked; all 0 before */
+    const char *trace_state; /* of the same moment; NULL: none */
     bool continue_due;
 };
 

@@ -18,11 +18,13 @@ static const weir_exchange_record fine = {
     .took = {1500000},
 };
 
-static const weir_kv *find(const weir_kv *pairs, size_t count, const char *key)
+static struct access_log_line line;
+
+static const weir_kv *find(const char *key)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(pairs[i].key, key) == 0)
-            return &pairs[i];
+    for (size_t i = 0; i < line.count; i++)
+        if (strcmp(line.pairs[i].key, key) == 0)
+            return &line.pairs[i];
     return NULL;
 }
 
@@ -35,33 +37,35 @@ static void assert_text(const weir_kv *pair, const char *text)
 
 static void a_whole_exchange_says_what_and_how_long(void **state)
 {
-    weir_kv pairs[ACCESS_LOG_PAIRS];
-    size_t count = access_log_pairs(&fine, "127.0.0.1:9", pairs);
+    static const weir_trace trace = {.id_high = 1, .id_low = 0xa};
     (void)state;
-    assert_text(find(pairs, count, "method"), "GET");
-    assert_text(find(pairs, count, "target"), "/a?b");
-    assert_text(find(pairs, count, "route"), "/a");
-    assert_int_equal(find(pairs, count, "status")->value.integer, 200);
-    assert_int_equal(find(pairs, count, "sent")->value.integer, 13);
-    assert_int_equal(find(pairs, count, "took")->value.integer, 1500000);
-    assert_null(find(pairs, count, "ended"));
-    assert_null(find(pairs, count, "received"));
+    access_log_fill(&line, &fine, "127.0.0.1:9", &trace);
+    assert_text(find("method"), "GET");
+    assert_text(find("target"), "/a?b");
+    assert_text(find("route"), "/a");
+    assert_int_equal(find("status")->value.integer, 200);
+    assert_int_equal(find("sent")->value.integer, 13);
+    assert_int_equal(find("took")->value.integer, 1500000);
+    assert_null(find("ended"));
+    assert_null(find("received"));
+    assert_text(find("peer"), "127.0.0.1:9");
+    assert_text(find("trace"), "0000000000000001000000000000000a");
 }
 
 static void what_broke_off_says_so(void **state)
 {
-    weir_kv pairs[ACCESS_LOG_PAIRS];
     weir_exchange_record record = fine;
     (void)state;
     record.complete = false;
-    size_t count = access_log_pairs(&record, "127.0.0.1:9", pairs);
-    assert_text(find(pairs, count, "ended"), "cut");
+    access_log_fill(&line, &record, "127.0.0.1:9", NULL);
+    assert_text(find("ended"), "cut");
     record.status = 0;
     record.route = "";
-    count = access_log_pairs(&record, "127.0.0.1:9", pairs);
-    assert_text(find(pairs, count, "ended"), "client left");
-    assert_null(find(pairs, count, "status"));
-    assert_null(find(pairs, count, "route"));
+    access_log_fill(&line, &record, "127.0.0.1:9", NULL);
+    assert_null(find("trace"));
+    assert_text(find("ended"), "client left");
+    assert_null(find("status"));
+    assert_null(find("route"));
 }
 
 int main(void)

@@ -178,7 +178,7 @@ def parameters_are_passed_on_as_they_came():
 
 def only_named_headers_are_passed_on():
     seen = []
-    headers = [("Authorization", "Bearer x"), ("traceparent", "00-1-2-3"), ("X-Request-Id", "r"), ("Cookie", "c=1"),
+    headers = [("Authorization", "Bearer x"), ("X-Request-Id", "r"), ("Cookie", "c=1"),
                ("X-Secret", "s"), ("X-Forwarded-For", "1.2.3.4"), ("Connection", "x-secret"), ("X-Two", "1"),
                ("X-Two", "2")]
     with Backend(answering(requests=seen)) as backend, \
@@ -187,14 +187,48 @@ def only_named_headers_are_passed_on():
                     route("/default", {"a": url(backend)})) as address:
         same(ask(address, "/p", headers=headers).status, 200)
         lines = seen[-1][0].lower().split("\r\n")
-        for line in ("authorization: bearer x", "traceparent: 00-1-2-3", "x-request-id: r", "x-own: mine",
+        for line in ("authorization: bearer x", "x-request-id: r", "x-own: mine",
                      "x-two: 1", "x-two: 2"):
             assert line in lines, (line, lines)
         assert not [line for line in lines if line.startswith(("cookie", "x-secret", "x-forwarded-for"))], lines
         same(ask(address, "/default", headers=headers).status, 200)
         lines = seen[-1][0].lower().split("\r\n")
-        assert "traceparent: 00-1-2-3" in lines and "x-request-id: r" in lines, lines
+        assert "x-request-id: r" in lines, lines
         assert not [line for line in lines if line.startswith(("authorization", "cookie", "x-two"))], lines
+
+
+def trace_of(request):
+    """(parts of the traceparent, tracestate or None) of a request that a backend has seen."""
+    fields = dict(line.split(": ", 1) for line in request[0].split("\r\n")[1:] if ": " in line)
+    parts = fields["traceparent"].split("-")
+    same([len(part) for part in parts], [2, 32, 16, 2], fields)
+    return parts, fields.get("tracestate")
+
+
+def every_call_has_a_step_in_the_trace_of_its_request():
+    seen = []
+    trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    with Backend(answering(requests=seen)) as backend, \
+            gateway(route("/p", {"a": url(backend), "b": url(backend)}, forward=["traceparent", "tracestate"])) as address:
+        def calls(*headers):
+            del seen[:]
+            same(ask(address, "/p", headers=list(headers)).status, 200)
+            (a, state_a), (b, state_b) = map(trace_of, seen)
+            same(a[1], b[1])
+            assert a[2] != b[2] and span not in (a[2], b[2]), (a, b) # each call is a step of its own
+            same(state_a, state_b)
+            return a[1], a[3], state_a
+        same(calls(("traceparent", f"00-{trace}-{span}-01"), ("tracestate", "a=1"), ("tracestate", "b=2")),
+             (trace, "01", "a=1,b=2"))
+        same(calls(("traceparent", f"00-{trace}-{span}-00")), (trace, "00", None))
+        # What is not valid, or stands twice, begins a new trace; its tracestate is nobody's.
+        made = set()
+        for bad in ([], [f"00-{trace.upper()}-{span}-01"], [f"00-{trace}-{span}-01"] * 2, [f"00-{trace}-{'0' * 16}-01"]):
+            new, flags, state = calls(*[("traceparent", value) for value in bad], ("tracestate", "a=1"))
+            assert new != trace and new.lower() == new, new
+            same((flags, state), ("03", None))
+            made.add(new)
+        same(len(made), 4)
 
 
 def a_call_that_posts_is_given_the_body():
@@ -239,5 +273,6 @@ run(all_answers_in_order_as_they_came, other_bodies_are_text_or_base64,
     a_call_has_a_deadline_of_its_own, backends_that_misbehave_are_named,
     a_reply_that_streams_without_end_is_too_large, a_backend_that_closed_while_idle_is_asked_again,
     connections_are_kept, parameters_are_passed_on_as_they_came, only_named_headers_are_passed_on,
+    every_call_has_a_step_in_the_trace_of_its_request,
     a_call_that_posts_is_given_the_body, a_client_that_leaves_takes_its_calls_along,
     head_has_the_length_and_no_body)

@@ -1,0 +1,242 @@
+#include "advice.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static const double bound_share = 0.8; /* of the time a request takes: then it is bound by this */
+static const double held_ms = 2;       /* on the loop, at p99: worth a hand-over */
+static const double tiny_ms = 0.05;    /* on the pool: the hand-over costs as much */
+static const double busy_share = 0.7;  /* of a pool's workers */
+static const double ready_ms = 1, ready_share = 0.1;
+static const double slowest_share = 0.5, slowest_ms = 20;
+static const double refused_share = 0.01;
+static const double few_jobs = 0.2; /* a second: too few to advise on */
+
+/* ---- what a route is ---- */
+
+enum advice_class advice_class_of(const struct advice_route *route)
+{
+    const double computing = route->loop.mean_ms + route->pool_ms;
+    const double all = computing + route->wait_ms;
+    if (route->requests == 0 || all <= 0)
+        return ADVICE_IDLE;
+    return computing >= bound_share * all        ? ADVICE_CPU_BOUND
+           : route->wait_ms >= bound_share * all ? ADVICE_IO_BOUND
+                                                 : ADVICE_MIXED;
+}
+
+const char *advice_class_name(enum advice_class class)
+{
+    static const char *const names[] = {"idle", "I/O-bound", "CPU-bound", "mixed"};
+    return names[class];
+}
+
+/* The part of one loop's time. */
+static double loop_share(const struct advice_route *route, int loops)
+{
+    return route->rate * route->loop.mean_ms / 1000 / loops;
+}
+
+static double delay_to_others_ms(const struct advice_route *route, int loops)
+{
+    return route->rate / 1000 / loops * route->loop_square_ms2 / 2;
+}
+
+/* ---- pieces of advice ---- */
+
+struct number {
+    const char *name;
+    double value;
+};
+
+/* Adds {"text":…,"numbers":{…}}; the numbers are pairs ended by a NULL name. */
+__attribute__((format(printf, 4, 5))) static void add(struct text_out *out, bool *first,
+                                                      const struct number *numbers, const char *format, ...)
+{
+    char text[320];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    text_out_add(out, *first ? "{\"text\":" : ",{\"text\":");
+    *first = false;
+    text_out_json(out, text);
+    text_out_add(out, ",\"numbers\":{");
+    for (size_t i = 0; numbers[i].name; i++)
+        text_out_printf(out, "%s\"%s\":%.6g", i ? "," : "", numbers[i].name, numbers[i].value);
+    text_out_add(out, "}}");
+}
+
+static void advise_on_loop_time(struct text_out *out, bool *first, const struct advice_route *r, int loops)
+{
+    if (r->loop.p99_ms < held_ms)
+        return;
+    const struct number numbers[] = {{"loop_p99_ms", r->loop.p99_ms},
+                                     {"loop_ms", r->loop.mean_ms},
+                                     {"rate", r->rate},
+                                     {"loop_share", loop_share(r, loops)},
+                                     {"delay_to_others_ms", delay_to_others_ms(r, loops)},
+                                     {NULL, 0}};
+    add(out, first, numbers,
+        "%s spends %.3g ms on the loop at p99, and all else there waits for it: offload it (on: compute, or "
+        "weir_offload())",
+        r->route, r->loop.p99_ms);
+}
+
+static void advise_on_being_held(struct text_out *out, bool *first, const struct advice_route *r)
+{
+    if (r->ready_ms < ready_ms || r->ready_ms < ready_share * r->took_ms)
+        return;
+    const struct number numbers[] = {{"ready_ms", r->ready_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
+    if (r->held_by)
+        add(out, first, numbers,
+            "%s waits %.3g of its %.3g ms to be run, mostly for %s: that is what to offload", r->route,
+            r->ready_ms, r->took_ms, r->held_by);
+    else
+        add(out, first, numbers, "%s waits %.3g of its %.3g ms to be run: its loop has too much to do",
+            r->route, r->ready_ms, r->took_ms);
+}
+
+static void advise_on_tiny_jobs(struct text_out *out, bool *first, const struct advice_route *r)
+{
+    if (r->pool_ms <= 0 || r->pool_ms >= tiny_ms)
+        return;
+    const struct number numbers[] = {{"pool_ms", r->pool_ms}, {"queue_ms", r->queue_ms}, {NULL, 0}};
+    add(out, first, numbers,
+        "%s spends %.3g ms on the pool, less than the way there and back: do it on the loop, in a task",
+        r->route, r->pool_ms);
+}
+
+static void advise_on_the_slowest(struct text_out *out, bool *first, const struct advice_route *r)
+{
+    if (!r->slowest || r->slowest_ms < slowest_ms || r->slowest_ms < slowest_share * r->took_ms)
+        return;
+    const struct number numbers[] = {{"slowest_ms", r->slowest_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
+    add(out, first, numbers,
+        "%s owes %.3g of its %.3g ms to %s: make that faster, or give it a deadline of its own if an answer "
+        "can "
+        "do without it",
+        r->route, r->slowest_ms, r->took_ms, r->slowest);
+}
+
+static void advise_that_all_is_well(struct text_out *out, bool *first, const struct advice_route *r)
+{
+    const struct number numbers[] = {{"loop_p99_ms", r->loop.p99_ms}, {"wait_ms", r->wait_ms}, {NULL, 0}};
+    if (!*first || r->requests == 0)
+        return;
+    if (r->pool_ms > 0)
+        add(out, first, numbers, "%s computes on a pool and leaves the loop alone: right as it is", r->route);
+    else
+        add(out, first, numbers, "%s needs no more than %.3g ms of the loop at p99: tasks are right for it",
+            r->route, r->loop.p99_ms);
+}
+
+static void write_route(struct text_out *out, const struct advice_route *r, const struct advice_input *in)
+{
+    bool first = true;
+    text_out_add(out, "{\"route\":");
+    text_out_json(out, r->route);
+    text_out_printf(
+        out,
+        ",\"class\":\"%s\",\"requests\":%llu,\"rate\":%.6g,\"took_ms\":%.6g,\"loop_ms\":%.6g,"
+        "\"loop_p99_ms\":%.6g,\"wait_ms\":%.6g,\"ready_ms\":%.6g,\"queue_ms\":%.6g,\"pool_ms\":%.6g,"
+        "\"loop_share\":%.6g,\"delay_to_others_ms\":%.6g,\"advice\":[",
+        advice_class_name(advice_class_of(r)), (unsigned long long)r->requests, r->rate, r->took_ms,
+        r->loop.mean_ms, r->loop.p99_ms, r->wait_ms, r->ready_ms, r->queue_ms, r->pool_ms,
+        loop_share(r, in->loops), delay_to_others_ms(r, in->loops));
+    advise_on_loop_time(out, &first, r, in->loops);
+    advise_on_being_held(out, &first, r);
+    advise_on_tiny_jobs(out, &first, r);
+    advise_on_the_slowest(out, &first, r);
+    advise_that_all_is_well(out, &first, r);
+    text_out_add(out, "]}");
+}
+
+/* ---- pools ---- */
+
+/* What is refused would need workers, too. */
+static double offered(const struct advice_pool *pool)
+{
+    return (pool->rate + pool->refused_rate) * pool->run.mean_ms / 1000;
+}
+
+int advice_workers_needed(const struct advice_pool *pool)
+{
+    const double workers = ceil(offered(pool) / busy_share);
+    return workers < 1 ? 1 : workers > 10000 ? 10000 : (int)workers;
+}
+
+static void advise_on_workers(struct text_out *out, bool *first, const struct advice_pool *p, int cpus)
+{
+    const int needed = advice_workers_needed(p);
+    const double all = p->rate + p->refused_rate;
+    const bool refuses = p->refused_rate > refused_share * all;
+    const struct number numbers[] = {{"rate", p->rate},
+                                     {"refused_rate", p->refused_rate},
+                                     {"run_ms", p->run.mean_ms},
+                                     {"busy", offered(p)},
+                                     {"workers", p->workers},
+                                     {"workers_needed", needed},
+                                     {NULL, 0}};
+    if (needed <= p->workers && refuses)
+        add(out, first, numbers,
+            "%s refuses %.3g of %.3g jobs a second though its %d workers suffice on average: they come in "
+            "bursts; a "
+            "longer queue or wait takes those",
+            p->pool, p->refused_rate, all, p->workers);
+    else if (needed > p->workers && p->computes && needed > cpus)
+        add(out, first, numbers,
+            "%s needs %d workers at this rate (%.3g jobs a second × %.3g ms), and there are %d CPUs: it "
+            "refuses what "
+            "is too much, which is right; fewer or cheaper jobs, or another machine, would help",
+            p->pool, needed, all, p->run.mean_ms, cpus);
+    else if (needed > p->workers)
+        add(out, first, numbers, "%s needs %d workers at this rate (%.3g jobs a second × %.3g ms) and has %d",
+            p->pool, needed, all, p->run.mean_ms, p->workers);
+}
+
+static void advise_on_enough(struct text_out *out, bool *first, const struct advice_pool *p)
+{
+    const struct number numbers[] = {{"busy", offered(p)}, {"workers", p->workers}, {NULL, 0}};
+    if (*first && p->rate >= few_jobs)
+        add(out, first, numbers, "%s has enough workers: %.3g of %d are busy on average", p->pool, offered(p),
+            p->workers);
+}
+
+static void write_pool(struct text_out *out, const struct advice_pool *p, const struct advice_input *in)
+{
+    bool first = true;
+    text_out_add(out, "{\"pool\":");
+    text_out_json(out, p->pool);
+    text_out_printf(
+        out,
+        ",\"workers\":%d,\"rate\":%.6g,\"refused_rate\":%.6g,\"run_ms\":%.6g,\"run_p99_ms\":%.6g,"
+        "\"queue_ms\":%.6g,\"queue_p99_ms\":%.6g,\"busy\":%.6g,\"in_pool\":%.6g,\"workers_needed\":%d,"
+        "\"advice\":[",
+        p->workers, p->rate, p->refused_rate, p->run.mean_ms, p->run.p99_ms, p->queue.mean_ms,
+        p->queue.p99_ms, p->rate * p->run.mean_ms / 1000,
+        p->rate * (p->run.mean_ms + p->queue.mean_ms) / 1000, advice_workers_needed(p));
+    if (p->rate + p->refused_rate >= few_jobs)
+        advise_on_workers(out, &first, p, in->cpus);
+    advise_on_enough(out, &first, p);
+    text_out_add(out, "]}");
+}
+
+void advice_write(struct text_out *out, const struct advice_input *in)
+{
+    text_out_printf(out, "{\"window_s\":%.6g,\"loops\":%d,\"cpus\":%d,\"routes\":[", in->seconds, in->loops,
+                    in->cpus);
+    for (size_t i = 0; i < in->route_count; i++) {
+        if (i > 0)
+            text_out_add(out, ",");
+        write_route(out, &in->routes[i], in);
+    }
+    text_out_add(out, "],\"pools\":[");
+    for (size_t i = 0; i < in->pool_count; i++) {
+        if (i > 0)
+            text_out_add(out, ",");
+        write_pool(out, &in->pools[i], in);
+    }
+    text_out_add(out, "]}\n");
+}

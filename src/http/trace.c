@@ -1,0 +1,88 @@
+/* traceparent and tracestate, as bytes: no loop, no allocation. */
+#include "http/trace.h"
+
+#include <string.h>
+
+enum { VERSION_AT = 0, ID_AT = 3, SPAN_AT = 36, FLAGS_AT = 53, WHOLE = 55, KNOWN_FLAGS = 3 };
+
+/* Hex digits, lower case alone; false: they are not. */
+static bool read_hex(const char *text, size_t digits, uint64_t *value)
+{
+    *value = 0;
+    for (size_t i = 0; i < digits; i++) {
+        char c = text[i];
+        unsigned digit;
+        if (c >= '0' && c <= '9')
+            digit = (unsigned)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            digit = (unsigned)(c - 'a') + 10;
+        else
+            return false;
+        *value = *value << 4 | digit;
+    }
+    return true;
+}
+
+bool weir_trace_parse(weir_bytes text, weir_trace *trace)
+{
+    uint64_t version, high, low, span, flags;
+    const char *t = text.data;
+
+    if (text.len < WHOLE || t[ID_AT - 1] != '-' || t[SPAN_AT - 1] != '-' || t[FLAGS_AT - 1] != '-')
+        return false;
+    if (!read_hex(t + VERSION_AT, 2, &version) || !read_hex(t + ID_AT, 16, &high) ||
+        !read_hex(t + ID_AT + 16, 16, &low) || !read_hex(t + SPAN_AT, 16, &span) ||
+        !read_hex(t + FLAGS_AT, 2, &flags))
+        return false;
+    if (version == 0xff || (high == 0 && low == 0) || span == 0)
+        return false;
+    if (text.len > WHOLE && (version == 0 || t[WHOLE] != '-'))
+        return false;
+    *trace = (weir_trace){
+        .id_high = high,
+        .id_low = low,
+        .span = span,
+        .flags = (unsigned)flags & (version == 0 ? KNOWN_FLAGS : WEIR_TRACE_SAMPLED),
+    };
+    return true;
+}
+
+static void write_hex(char *out, uint64_t value, int digits)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    while (digits-- > 0) {
+        out[digits] = hex[value & 15];
+        value >>= 4;
+    }
+}
+
+char *weir_trace_format_id(const weir_trace *trace, char out[WEIR_TRACE_ID_BYTES])
+{
+    write_hex(out, trace->id_high, 16);
+    write_hex(out + 16, trace->id_low, 16);
+    out[32] = '\0';
+    return out;
+}
+
+char *weir_trace_format(const weir_trace *trace, uint64_t span, char out[WEIR_TRACE_PARENT_BYTES])
+{
+    memcpy(out, "00-", ID_AT);
+    write_hex(out + ID_AT, trace->id_high, 16);
+    write_hex(out + ID_AT + 16, trace->id_low, 16);
+    out[SPAN_AT - 1] = out[FLAGS_AT - 1] = '-';
+    write_hex(out + SPAN_AT, span, 16);
+    write_hex(out + FLAGS_AT, trace->flags, 2);
+    out[WHOLE] = '\0';
+    return out;
+}
+
+size_t weir__trace_state_cut(const char *text, size_t len)
+{
+    if (len <= WEIR_TRACE_STATE_MAX)
+        return len;
+    len = WEIR_TRACE_STATE_MAX;
+    while (len > 0 && text[len] != ',')
+        len--;
+    return len;
+}

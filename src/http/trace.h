@@ -1,0 +1,16 @@
+/* What the server needs of traces beside <weir/trace.h>.
+ *
+ * Threading: pure functions over the caller's memory.
+ */
+#ifndef WEIR__HTTP_TRACE_H
+#define WEIR__HTTP_TRACE_H
+
+#include <stddef.h>
+
+#include <weir/trace.h>
+
+/* How many bytes of a tracestate are passed on: all, or as many whole members as fit into
+ * WEIR_TRACE_STATE_MAX; the last ones are those that go (W3C Trace Context, 3.3.1.5). */
+size_t weir__trace_state_cut(const char *text, size_t len);
+
+#endif
