@@ -11,7 +11,9 @@
 #include <weir/log.h>
 
 #include "admin_dashboard.h"
+#include "admin_metrics.h"
 #include "admin_stats.h"
+#include "exposition.h"
 #include "listening.h"
 #include "observed.h"
 #include "side.h"
@@ -57,6 +59,12 @@ static int stats(weir_request *req, weir_response *res, struct gateway_status *s
     return written(res, "application/json", status->observed, admin_stats_write);
 }
 
+static int metrics(weir_request *req, weir_response *res, struct gateway_status *status)
+{
+    (void)req;
+    return written(res, EXPOSITION_TYPE, status->observed, admin_metrics_write);
+}
+
 struct page {
     const char *path;
     int (*answer)(weir_request *req, weir_response *res, struct gateway_status *status);
@@ -66,6 +74,7 @@ static const struct page pages[] = {
     {"/", admin_dashboard},
     {"/healthz", healthz},
     {"/readyz", readyz},
+    {"/metrics", metrics},
     {"/stats", stats},
 };
 enum { PAGES = sizeof pages / sizeof *pages };

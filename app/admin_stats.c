@@ -26,18 +26,24 @@ static void per_second(struct text_out *out, uint64_t count, double seconds)
     text_out_number(out, seconds > 0, seconds > 0 ? (double)count / seconds : 0);
 }
 
+/* ,"last_10s":{"requests":…,"rate":…,"errors":…,"p50":… */
+static void window(struct text_out *out, const char *name, uint64_t requests, uint64_t errors,
+                   const struct rolling_window *w)
+{
+    text_out_printf(out, ",\"%s\":{\"requests\":%llu,", name, (unsigned long long)requests);
+    per_second(out, requests, w->seconds);
+    text_out_printf(out, ",\"errors\":%llu,", (unsigned long long)errors);
+    quantiles(out, &w->meter);
+    text_out_add(out, "}");
+}
+
 /* ---- routes ---- */
 
 static void route_window(struct observed *o, struct text_out *out, const char *name, size_t i, int seconds)
 {
     struct rolling_window w;
     rolling_sum(o->routes[i], &o->clock, weir_now(), seconds, &w);
-    const uint64_t requests = weir_meter_count(&w.meter);
-    text_out_printf(out, ",\"%s\":{\"requests\":%llu,", name, (unsigned long long)requests);
-    per_second(out, requests, w.seconds);
-    text_out_printf(out, ",\"errors\":%llu,", (unsigned long long)w.numbers[OBSERVED_ERRORS]);
-    quantiles(out, &w.meter);
-    text_out_add(out, "}");
+    window(out, name, weir_meter_count(&w.meter), w.numbers[OBSERVED_ERRORS], &w);
 }
 
 static void routes(struct observed *o, struct text_out *out)
@@ -58,6 +64,30 @@ static void routes(struct observed *o, struct text_out *out)
     }
 }
 
+/* ---- origins ---- */
+
+static void origin_window(struct observed *o, struct text_out *out, const char *name,
+                          const struct observed_origin *origin, int seconds)
+{
+    struct rolling_window w;
+    rolling_sum(origin->rolling, &o->clock, weir_now(), seconds, &w);
+    window(out, name, w.numbers[OBSERVED_REQUESTS], observed_origin_errors(w.numbers), &w);
+}
+
+static void origins(struct observed *o, struct text_out *out)
+{
+    for (size_t i = 0; i < o->origin_count; i++) {
+        const struct observed_origin *origin = o->origins[i];
+        text_out_add(out, i ? ",{\"origin\":" : "{\"origin\":");
+        text_out_json(out, origin->name);
+        text_out_printf(out, ",\"connections\":%d,\"idle\":%d,\"waiting\":%d", origin->in_use + origin->idle,
+                        origin->idle, origin->waiting);
+        origin_window(o, out, "last_10s", origin, ROLLING_SHORT_S);
+        origin_window(o, out, "last_60s", origin, ROLLING_LONG_S);
+        text_out_add(out, "}");
+    }
+}
+
 /* ---- the whole ---- */
 
 void admin_stats_write(struct observed *o, struct text_out *out)
@@ -66,7 +96,13 @@ void admin_stats_write(struct observed *o, struct text_out *out)
     text_out_printf(out, "{\"version\":\"" WEIR_VERSION_TEXT "\",\"uptime_s\":%.3f,\"draining\":%s",
                     (double)weir_between(o->started, weir_now()).ns / 1e9,
                     atomic_load(&o->status->ready) ? "false" : "true");
-    text_out_add(out, ",\"connections\":null,\"exchanges\":null,\"tasks\":null,\"routes\":[");
+    text_out_add(out, ",\"connections\":");
+    text_out_number(out, o->runs, o->server.connections);
+    text_out_add(out, ",\"exchanges\":");
+    text_out_number(out, o->runs, o->server.exchanges);
+    text_out_add(out, ",\"tasks\":null,\"routes\":[");
     routes(o, out);
-    text_out_add(out, "],\"origins\":[],\"loops\":[],\"pools\":[]}\n");
+    text_out_add(out, "],\"origins\":[");
+    origins(o, out);
+    text_out_add(out, "],\"loops\":[],\"pools\":[]}\n");
 }

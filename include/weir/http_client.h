@@ -15,6 +15,8 @@
 
 #include <weir/buffer.h>
 #include <weir/error.h>
+#include <weir/meter.h>
+#include <weir/runtime.h>
 #include <weir/time.h>
 
 #ifdef __cplusplus
@@ -145,6 +147,53 @@ ssize_t weir_fetch_read(weir_fetch_stream *f, void *data, size_t bytes) WEIR_CHE
  * Where:   task of its loop. Waits.
  */
 void weir_fetch_close(weir_fetch_stream *f);
+
+/* --- looking at origins, from any thread --- */
+
+/* Why a request got no answer, or not a good one. */
+enum weir_origin_error {
+    WEIR_ORIGIN_DNS,          /* its name was not found */
+    WEIR_ORIGIN_CONNECT,      /* no connection could be made */
+    WEIR_ORIGIN_CLOSED,       /* the connection broke off */
+    WEIR_ORIGIN_BAD_RESPONSE, /* what came was no HTTP */
+    WEIR_ORIGIN_TOO_LARGE,    /* the answer was */
+    WEIR_ORIGIN_STATUS,       /* it was answered, with 500 or above */
+    WEIR_ORIGIN_BUSY,         /* refused here: too many wait for a connection */
+    WEIR_ORIGIN_DEADLINE,     /* the deadline of whoever asked came first */
+    WEIR_ORIGIN_CANCELLED,    /* whoever asked had no more use for it */
+    WEIR_ORIGIN_OTHER,        /* no memory, no descriptor */
+    WEIR_ORIGIN_ERRORS
+};
+
+/* One origin as one client sees it: sums since it was first asked (or asked again, when it had been
+ * forgotten), and what is now. 7 KiB. */
+typedef struct weir_origin_stats {
+    const char *origin; /* "http://127.0.0.1:8101" */
+    int loop;           /* of the client */
+    int in_use, idle,
+        waiting;        /* connections in use or being made, and unused ones; requests that wait for one */
+    uint64_t requests;  /* begun */
+    uint64_t reused;    /* that went over a connection kept from before */
+    uint64_t connected; /* connections made */
+    uint64_t errors[WEIR_ORIGIN_ERRORS];
+    weir_meter took; /* from the call to the end of the answer, to its head when it is streamed; requests that
+                        failed count as long as they took, but those refused here or cancelled don't */
+} weir_origin_stats;
+
+/* Calls fn for each origin of each client of a runtime. The same origin comes once for each client that knows
+ * it.
+ * Owns:    stats is lent to fn, which must not wait, nor open or close clients.
+ * Returns: nothing.
+ * Where:   any thread while the runtime runs. Does not hold up its loops.
+ */
+void weir_origin_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_origin_stats *stats),
+                      void *arg);
+
+/* The word for a kind of error, as a label: "dns", "connect", "closed", "bad_response" …
+ * Returns: never NULL.
+ * Where:   any thread.
+ */
+const char *weir_origin_error_name(enum weir_origin_error error);
 
 #ifdef __cplusplus
 }

@@ -106,6 +106,22 @@ int weir_serve(const weir_server_options *options, const weir_route *routes, siz
 int weir_server_run(const weir_server_options *options, const weir_route *routes,
                     size_t route_count) WEIR_CHECKED;
 
+/* --- looking at servers, from any thread --- */
+
+/* Sums since the servers began, and what is now. */
+typedef struct weir_server_stats {
+    int connections, exchanges; /* now: accepted and not closed; under way */
+    uint64_t accepted;          /* connections */
+    uint64_t turned_away;       /* for want of memory, before there was an exchange to record */
+} weir_server_stats;
+
+/* Adds up the servers that serve on a runtime: all zero when none does.
+ * Owns:    stats is the caller's.
+ * Returns: nothing.
+ * Where:   any thread while the runtime runs. Does not hold up its loops.
+ */
+void weir_server_read(weir_runtime *runtime, weir_server_stats *stats);
+
 /* --- the request. Everything returned lives as long as the handler runs, and is NUL-terminated where it is
  * text. --- */
 

@@ -190,6 +190,9 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     if (err < 0)
         return err;
     weir__logger_init(&r.logger, STDERR_FILENO, WEIR_LOG_INFO, options != NULL && options->log_json);
+    pthread_mutex_init(&r.shown.lock, NULL);
+    weir__list_init(&r.shown.servers);
+    weir__list_init(&r.shown.clients);
     r.loop_count = r.options.loops;
     r.loops = calloc((size_t)r.loop_count, sizeof *r.loops);
     r.roots = calloc((size_t)r.loop_count, sizeof *r.roots);
@@ -205,6 +208,7 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     signal_stack_leave(&signals);
     free(r.roots);
     free(r.loops);
+    pthread_mutex_destroy(&r.shown.lock);
     return err < 0 ? err : first.result;
 }
 

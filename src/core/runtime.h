@@ -8,12 +8,20 @@
 #include "core/loop.h"
 #include "core/scope.h"
 
+/* What comes and goes while the loops run and other threads may look at. Whoever looks, adds or takes out
+ * holds the lock; loops take it seldom, because who looks may take milliseconds. */
+struct weir__shown {
+    pthread_mutex_t lock;
+    struct weir__list servers, clients;
+};
+
 struct weir_runtime {
     weir_options options;
     struct weir__logger logger;
     int loop_count;
     struct weir__loop *loops;
     struct weir__scope *roots; /* one for each loop */
+    struct weir__shown shown;
 };
 
 /* The signals that have come in since the loop last looked; called by the loop on every turn. */

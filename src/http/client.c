@@ -64,6 +64,7 @@ int weir_client_open(const weir_client_options *options, weir_client **out)
     weir__patience_init(&client->idle, client->loop, client->options.idle_timeout,
                         weir__client_idle_exhausted);
     weir_event_init(&client->quiet);
+    weir__origin_book_open(&client->book, client->loop);
     *out = client;
     return 0;
 }
@@ -93,6 +94,7 @@ void weir_client_close(weir_client *client)
     wait_until_quiet(client);
     while (!weir__list_is_empty(&client->origins))
         weir__origin_free(origin_of(client->origins.next));
+    weir__origin_book_close(&client->book);
     weir__patience_stop(&client->idle);
     free(client);
 }
@@ -146,6 +148,12 @@ static int add_origin(weir_client *client, const struct weir__http_url *url, str
         return -ENOMEM;
     }
     origin->address = origin->waits_for + sizeof waits_for - 1;
+    origin->counts = weir__origin_counts_add(&client->book, origin->address);
+    if (origin->counts == NULL) {
+        free(origin->waits_for);
+        free(origin);
+        return -ENOMEM;
+    }
     origin->host = (weir_bytes){origin->address + url->ip6, url->host.len};
     origin->port = url->port;
     origin->client = client;
@@ -219,6 +227,7 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
         if (err == 0)
             err = exchange(&f, options);
     }
+    weir__origin_ended(origin, &f, err);
     if (f.connection != NULL)
         weir__origin_release(origin, &f, err == 0 && f.keep);
     weir__fetch_free_head(&f);

@@ -7,6 +7,7 @@
  *     origin.c  the connections to one origin: taking one, waiting for one, keeping it, closing it
  *     fetch.c   one request and its answer on a connection
  *     fetch_stream.c  requests and answers larger than memory
+ *     origin_stats.c  what is counted of an origin, and read by others
  *
  * A connection's receiving is never a task's: an await is pending while it is idle and while an answer comes,
  * so reusing it costs no system call, and a backend that closes an idle one is seen at once.
@@ -21,6 +22,7 @@
 #include "core/task.h"
 #include "http/body.h"
 #include "http/head.h"
+#include "http/origin_stats.h"
 #include "http/patience.h"
 #include "http/target.h"
 #include "net/stream.h"
@@ -44,6 +46,7 @@ struct weir_client {
     int idle_count;
     int connection_count; /* open or closing */
     bool closing;
+    struct weir__origin_book book;
     weir_event quiet;                                        /* set when closing and no connection is left */
     struct weir__http_field fields[WEIR__CLIENT_FIELDS_MAX]; /* room to parse into */
 };
@@ -57,7 +60,8 @@ struct weir__origin {
     int in_use, idle_count; /* together at most connections_per_origin */
     int waiting;            /* tasks that wait for a slot */
     int users;              /* tasks inside: it can't be forgotten */
-    weir_bytes host;        /* a part of address */
+    struct weir__origin_counts *counts;
+    weir_bytes host; /* a part of address */
     uint16_t port;
     char *waits_for;     /* "an answer from 127.0.0.1:8101" */
     const char *address; /* the last part of waits_for */
@@ -90,6 +94,7 @@ struct weir__fetch {
     size_t head_len;
     bool head_allocated;
     enum weir__http_method method;
+    int64_t began_ns; /* when a connection was first asked for; 0: it was not, or its end is counted */
     uint64_t body_max;
     struct weir__arena *memory; /* of the answer; NULL before its first byte */
     char *partial;              /* a head that came in parts */
@@ -123,6 +128,8 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
 /* Closes the connection of f and makes a new one in its place. Waits.
  * Returns: as weir__origin_acquire(); on failure f has none any more. */
 int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f) WEIR_CHECKED;
+/* Counts how it ended, once: with err, or an answer. While it has its connection still, if it had one. */
+void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int err);
 /* Ends it: the connection, if any, is kept when keep, else closed. */
 void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bool keep);
 /* More is wanted from the connection of a fetch, unless that is asked for already. When very much comes at

@@ -80,6 +80,7 @@ static void turn_away(struct weir__connection *c)
 {
     struct farewell *f = calloc(1, sizeof *f);
 
+    weir__server_count(&c->home->turned_away);
     if (f == NULL) {
         drop(c, true);
         return;

@@ -10,6 +10,7 @@ struct weir_fetch_stream {
     struct weir__origin *origin;
     bool chunked, sent; /* of the request's body */
     bool repeatable;    /* there is none */
+    bool broke;         /* reading the answer's body failed, and that is counted */
     int lost;           /* why the request did not get through */
     uint64_t left;      /* of its body, unless chunked */
 };
@@ -42,6 +43,7 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
         err = 0;
     }
     if (err < 0) {
+        weir__origin_ended(s->origin, &s->f, err);
         weir_fetch_close(s);
         return err;
     }
@@ -118,8 +120,11 @@ int weir_fetch_head(weir_fetch_stream *s, weir_reply *reply)
         if (err == 0)
             err = wait_for_head(s, sent);
     }
-    if (err < 0)
+    if (err < 0) {
+        weir__origin_ended(s->origin, &s->f, err);
         return err;
+    }
+    weir__origin_ended(s->origin, &s->f, 0);
     weir__fetch_free_head(&s->f);
     if (sent < 0)
         s->f.keep = false;
@@ -139,13 +144,10 @@ static int fill(struct weir__fetch *f)
     return f->piece_at < f->piece_len ? 1 : f->err;
 }
 
-ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
+static ssize_t read_body(struct weir__fetch *f, void *data, size_t bytes)
 {
-    struct weir__fetch *f = &s->f;
     weir_bytes run = {0};
 
-    if (!f->head_done || bytes == 0)
-        return -EINVAL;
     while (!f->body.ended && run.len == 0) {
         size_t used, here = f->piece_len - f->piece_at;
         int step =
@@ -166,6 +168,20 @@ ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
     return (ssize_t)run.len;
 }
 
+ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
+{
+    ssize_t n;
+
+    if (!s->f.head_done || bytes == 0)
+        return -EINVAL;
+    n = read_body(&s->f, data, bytes);
+    if (n < 0 && !s->broke) {
+        s->broke = true;
+        weir__origin_counts_broke(s->origin->counts, (int)n);
+    }
+    return n;
+}
+
 void weir_fetch_close(weir_fetch_stream *s)
 {
     struct weir__fetch *f;
@@ -173,6 +189,8 @@ void weir_fetch_close(weir_fetch_stream *s)
     if (s == NULL)
         return;
     f = &s->f;
+    if (s->origin != NULL)
+        weir__origin_ended(s->origin, f, -WEIR_ECANCELED); /* when nothing has ended it yet */
     if (f->connection != NULL)
         weir__origin_release(s->origin, f,
                              s->sent && f->head_done && f->body.ended && f->keep && !f->ended &&

@@ -24,12 +24,18 @@ static void closed(weir_stream *stream)
         weir_event_set(&client->quiet);
 }
 
+static void tell(const struct weir__origin *origin)
+{
+    weir__origin_counts_now(origin->counts, origin->in_use, origin->idle_count, origin->waiting);
+}
+
 static void leave_idle(struct weir__client_connection *c)
 {
     weir__list_remove(&c->node);
     weir__patience_leave(&c->patient);
     c->origin->idle_count--;
     c->client->idle_count--;
+    tell(c->origin);
 }
 
 static void drop(struct weir__client_connection *c)
@@ -62,6 +68,7 @@ void weir__origin_free(struct weir__origin *origin)
     weir__list_remove(&origin->node);
     weir__list_remove(&origin->bucket);
     origin->client->origin_count--;
+    weir__origin_counts_drop(&origin->client->book, origin->counts);
     free(origin->waits_for);
     free(origin);
 }
@@ -136,18 +143,22 @@ static int take_slot(struct weir__origin *origin)
         if (origin->waiting >= origin->client->options.waiting_per_origin)
             return -WEIR_EBUSY;
         origin->waiting++;
+        tell(origin);
         err = weir__semaphore_acquire(&origin->slots, &a_slot);
         origin->waiting--;
+        tell(origin);
         if (err < 0)
             return err;
     }
     origin->in_use++;
+    tell(origin);
     return 0;
 }
 
 static void give_slot(struct weir__origin *origin)
 {
     origin->in_use--;
+    tell(origin);
     weir_semaphore_release(&origin->slots);
 }
 
@@ -168,6 +179,7 @@ static int connect_new(struct weir__origin *origin, struct weir__client_connecti
     weir__list_init(&(*out)->node);
     weir__list_init(&(*out)->patient.node);
     origin->client->connection_count++;
+    weir__origin_count(&origin->counts->connected);
     return 0;
 }
 
@@ -180,6 +192,7 @@ static struct weir__client_connection *take_idle(struct weir__origin *origin)
     c = weir__container_of(origin->idle.next, struct weir__client_connection, node);
     leave_idle(c);
     c->reused = true;
+    weir__origin_count(&origin->counts->reused);
     return c;
 }
 
@@ -195,6 +208,8 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
     int err;
 
     origin->users++;
+    f->began_ns = weir__io_now_ns(origin->client->loop->io);
+    weir__origin_count(&origin->counts->requests);
     err = take_slot(origin);
     if (err < 0) {
         origin->users--;
@@ -243,7 +258,17 @@ static void keep_idle(struct weir__origin *origin, struct weir__client_connectio
     weir__patience_enter(&client->idle, &c->patient);
     origin->idle_count++;
     client->idle_count++;
+    tell(origin);
     weir__client_await(c);
+}
+
+void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int err)
+{
+    if (f->began_ns == 0)
+        return;
+    weir__origin_counts_ended(origin->counts, err, f->reply.status, f->connection != NULL,
+                              weir__io_now_ns(origin->client->loop->io) - f->began_ns);
+    f->began_ns = 0;
 }
 
 void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bool keep)

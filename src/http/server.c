@@ -8,6 +8,7 @@
 
 #include <weir/log.h>
 
+#include "core/runtime.h"
 #include "core/task.h"
 #include "http/headers.h"
 #include "http/server.h"
@@ -285,6 +286,48 @@ static int serve_all(struct weir__server *server)
     return weir_scope_close(&all);
 }
 
+/* --- what others see --- */
+
+static void show(struct weir__server *server)
+{
+    struct weir__shown *shown = &weir__task_current()->loop->runtime->shown;
+
+    pthread_mutex_lock(&shown->lock);
+    weir__list_push_back(&shown->servers, &server->shown);
+    pthread_mutex_unlock(&shown->lock);
+}
+
+static void hide(struct weir__server *server)
+{
+    struct weir__shown *shown = &weir__task_current()->loop->runtime->shown;
+
+    pthread_mutex_lock(&shown->lock);
+    weir__list_remove(&server->shown);
+    pthread_mutex_unlock(&shown->lock);
+}
+
+static void add_loop(struct weir__server_loop *home, weir_server_stats *stats)
+{
+    stats->connections += atomic_load_explicit(&home->connection_count, memory_order_relaxed);
+    stats->accepted += atomic_load_explicit(&home->accepted, memory_order_relaxed);
+    stats->turned_away += atomic_load_explicit(&home->turned_away, memory_order_relaxed);
+}
+
+void weir_server_read(weir_runtime *runtime, weir_server_stats *stats)
+{
+    *stats = (weir_server_stats){0};
+    pthread_mutex_lock(&runtime->shown.lock);
+    weir__list_each (node, &runtime->shown.servers) {
+        struct weir__server *server = weir__container_of(node, struct weir__server, shown);
+        stats->exchanges += atomic_load_explicit(&server->exchanges, memory_order_relaxed);
+        for (int i = 0; i < server->loop_count; i++)
+            add_loop(&server->loops[i], stats);
+    }
+    pthread_mutex_unlock(&runtime->shown.lock);
+}
+
+/* --- the whole --- */
+
 static int run_server(struct weir__server *server, const weir_server_options *options,
                       const weir_route *routes, size_t route_count)
 {
@@ -309,10 +352,12 @@ static int run_server(struct weir__server *server, const weir_server_options *op
     for (int i = 0; err == 0 && i < server->loop_count; i++)
         server->loops[i].server = server;
     if (err == 0) {
+        show(server);
         err = open_loops(server, addresses, count);
         if (err == 0)
             err = serve_all(server);
         close_loops(server);
+        hide(server);
     }
     return err;
 }

@@ -47,6 +47,7 @@ struct weir__route {
 };
 
 struct weir__server {
+    struct weir__list shown;     /* in the runtime's list, for who looks */
     weir_server_options options; /* defaults filled in */
     struct weir__route *routes;
     size_t route_count;
@@ -63,7 +64,8 @@ struct weir__server_loop {
     weir_listener **listeners;
     size_t listener_count, closing_listeners;
     bool accepting, full;
-    atomic_int connection_count; /* read by other loops, to place new ones */
+    atomic_int connection_count;            /* read by other loops, to place new ones */
+    _Atomic uint64_t accepted, turned_away; /* written here, read by others */
     int connections_max;
     struct weir__list connections; /* all that are here */
     struct weir__patience idle, head, progress, linger;
@@ -151,6 +153,12 @@ static inline struct weir__exchange *weir__exchange_of_request(const weir_reques
 static inline struct weir__exchange *weir__exchange_of_response(const weir_response *res)
 {
     return weir__container_of(res, struct weir__exchange, response);
+}
+
+/* Of a number that only its own loop counts up: no locked instruction is needed. */
+static inline void weir__server_count(_Atomic uint64_t *n)
+{
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
 static inline weir_stream *weir__connection_stream(struct weir__connection *c)

@@ -97,6 +97,7 @@ static void accepted(weir_listener *l, void *arg, int fd)
         weir__io_close_fd(here->loop->io, fd);
         return;
     }
+    weir__server_count(&here->accepted);
     home = place(here);
     atomic_fetch_add_explicit(&home->connection_count, 1, memory_order_relaxed);
     if (home == here || !send_to(home, fd))

@@ -1,0 +1,16 @@
+/* The page /metrics: what Prometheus reads. weir(1) says what each family means.
+ *
+ * Threading: the admin's loop.
+ */
+#ifndef APP_ADMIN_METRICS_H
+#define APP_ADMIN_METRICS_H
+
+#include "observed.h"
+#include "text_out.h"
+
+/* Puts together the page.
+ * Returns: nothing; see out->err.
+ */
+void admin_metrics_write(struct observed *o, struct text_out *out);
+
+#endif

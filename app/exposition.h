@@ -1,0 +1,35 @@
+/* Metrics as text, in the format Prometheus reads (text/plain; version=0.0.4).
+ *
+ * Threading: belongs to the task that writes.
+ */
+#ifndef APP_EXPOSITION_H
+#define APP_EXPOSITION_H
+
+#include <stdint.h>
+
+#include <weir/meter.h>
+
+#include "text_out.h"
+
+#define EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+struct exposition {
+    struct text_out *out;
+    const char *family; /* the name of the present one */
+};
+
+struct label {
+    const char *name, *value;
+};
+
+/* Begins a family: every sample until the next is one of it. type: "counter", "gauge" or "histogram". */
+void exposition_family(struct exposition *e, const char *name, const char *type, const char *help);
+
+/* A sample of the family; labels end with one without a name, NULL: none. */
+void exposition_count(struct exposition *e, const struct label *labels, uint64_t value);
+void exposition_value(struct exposition *e, const struct label *labels, double value);
+
+/* All samples of one histogram, in seconds. The meter's buckets are added up to fewer, coarser ones. */
+void exposition_meter(struct exposition *e, const struct label *labels, const weir_meter *meter);
+
+#endif

@@ -1,0 +1,201 @@
+#include "http/origin_stats.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/loop.h"
+#include "core/runtime.h"
+
+/* --- the book of a client --- */
+
+static struct weir__shown *shown_of(const struct weir__origin_book *book)
+{
+    return &book->loop->runtime->shown;
+}
+
+void weir__origin_book_open(struct weir__origin_book *book, struct weir__loop *loop)
+{
+    book->loop = loop;
+    pthread_mutex_lock(&shown_of(book)->lock);
+    weir__list_push_back(&shown_of(book)->clients, &book->shown);
+    pthread_mutex_unlock(&shown_of(book)->lock);
+}
+
+void weir__origin_book_close(struct weir__origin_book *book)
+{
+    struct weir__origin_counts *next;
+
+    pthread_mutex_lock(&shown_of(book)->lock);
+    weir__list_remove(&book->shown);
+    pthread_mutex_unlock(&shown_of(book)->lock);
+    for (struct weir__origin_counts *c = atomic_load(&book->first); c != NULL; c = next) {
+        next = c->next;
+        free(c);
+    }
+}
+
+static void free_unused(struct weir__origin_book *book)
+{
+    struct weir__origin_counts *c = atomic_load_explicit(&book->first, memory_order_relaxed), *kept = NULL,
+                               *next;
+
+    for (; c != NULL; c = next) {
+        next = c->next;
+        if (c->unused)
+            free(c);
+        else if (kept == NULL)
+            atomic_store_explicit(&book->first, kept = c, memory_order_relaxed);
+        else
+            kept = kept->next = c;
+    }
+    if (kept == NULL)
+        atomic_store_explicit(&book->first, NULL, memory_order_relaxed);
+    else
+        kept->next = NULL;
+    book->has_unused = false;
+}
+
+static void free_unused_soon(struct weir__origin_book *book)
+{
+    if (!book->has_unused || pthread_mutex_trylock(&shown_of(book)->lock) != 0)
+        return;
+    free_unused(book);
+    pthread_mutex_unlock(&shown_of(book)->lock);
+}
+
+struct weir__origin_counts *weir__origin_counts_add(struct weir__origin_book *book, const char *address)
+{
+    static const char scheme[] = "http://";
+    size_t bytes = (sizeof(struct weir__origin_counts) + sizeof scheme + strlen(address) + 63) / 64 * 64;
+    struct weir__origin_counts *counts = aligned_alloc(64, bytes); /* no cache line is another loop's */
+
+    free_unused_soon(book);
+    if (counts == NULL)
+        return NULL;
+    memset(counts, 0, bytes);
+    memcpy(counts->origin, scheme, sizeof scheme);
+    strcat(counts->origin, address);
+    counts->next = atomic_load_explicit(&book->first, memory_order_relaxed);
+    atomic_store_explicit(&book->first, counts, memory_order_release);
+    return counts;
+}
+
+void weir__origin_counts_drop(struct weir__origin_book *book, struct weir__origin_counts *counts)
+{
+    counts->unused = true;
+    book->has_unused = true;
+    free_unused_soon(book);
+}
+
+/* --- counting --- */
+
+static enum weir_origin_error error_of(int err, bool connected)
+{
+    switch (-err) {
+    case WEIR_EDEADLINE:
+        return WEIR_ORIGIN_DEADLINE;
+    case WEIR_ECANCELED:
+        return WEIR_ORIGIN_CANCELLED;
+    case WEIR_EBUSY:
+        return WEIR_ORIGIN_BUSY;
+    case WEIR_EDNS:
+        return WEIR_ORIGIN_DNS;
+    case WEIR_EPROTOCOL:
+        return WEIR_ORIGIN_BAD_RESPONSE;
+    case WEIR_ETOOLARGE:
+        return WEIR_ORIGIN_TOO_LARGE;
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+        return WEIR_ORIGIN_OTHER;
+    default:
+        return connected ? WEIR_ORIGIN_CLOSED : WEIR_ORIGIN_CONNECT;
+    }
+}
+
+void weir__origin_counts_ended(struct weir__origin_counts *counts, int err, int status, bool connected,
+                               int64_t took_ns)
+{
+    enum weir_origin_error error = err < 0 ? error_of(err, connected) : WEIR_ORIGIN_STATUS;
+
+    if (err < 0 || status >= 500)
+        weir__origin_count(&counts->errors[error]);
+    /* How long it took to be refused, or until nobody wanted it any more, says nothing about the origin. */
+    if (error != WEIR_ORIGIN_BUSY && error != WEIR_ORIGIN_CANCELLED)
+        weir_meter_record(&counts->took, (weir_duration){took_ns});
+}
+
+void weir__origin_counts_broke(struct weir__origin_counts *counts, int err)
+{
+    weir__origin_count(&counts->errors[error_of(err, true)]);
+}
+
+/* --- reading --- */
+
+static uint64_t look(const _Atomic uint64_t *n)
+{
+    return atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)n, memory_order_relaxed);
+}
+
+static int look_int(const atomic_int *n)
+{
+    return atomic_load_explicit((atomic_int *)(uintptr_t)n, memory_order_relaxed);
+}
+
+static void read_counts(const struct weir__origin_counts *counts, weir_origin_stats *out)
+{
+    *out = (weir_origin_stats){
+        .origin = counts->origin,
+        .in_use = look_int(&counts->in_use),
+        .idle = look_int(&counts->idle),
+        .waiting = look_int(&counts->waiting),
+        .requests = look(&counts->requests),
+        .reused = look(&counts->reused),
+        .connected = look(&counts->connected),
+    };
+    for (int i = 0; i < WEIR_ORIGIN_ERRORS; i++)
+        out->errors[i] = look(&counts->errors[i]);
+    weir_meter_read(&counts->took, &out->took);
+}
+
+static void read_book(const struct weir__origin_book *book,
+                      void (*fn)(void *arg, const weir_origin_stats *stats), void *arg)
+{
+    weir_origin_stats stats;
+
+    for (const struct weir__origin_counts *c = atomic_load_explicit(
+             (_Atomic(struct weir__origin_counts *) *)(uintptr_t)&book->first, memory_order_acquire);
+         c != NULL; c = c->next) {
+        read_counts(c, &stats);
+        stats.loop = book->loop->index;
+        fn(arg, &stats);
+    }
+}
+
+void weir_origin_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_origin_stats *stats), void *arg)
+{
+    pthread_mutex_lock(&runtime->shown.lock);
+    weir__list_each (node, &runtime->shown.clients)
+        read_book(weir__container_of(node, struct weir__origin_book, shown), fn, arg);
+    pthread_mutex_unlock(&runtime->shown.lock);
+}
+
+const char *weir_origin_error_name(enum weir_origin_error error)
+{
+    static const char *const names[WEIR_ORIGIN_ERRORS] = {
+        [WEIR_ORIGIN_DNS] = "dns",
+        [WEIR_ORIGIN_CONNECT] = "connect",
+        [WEIR_ORIGIN_CLOSED] = "closed",
+        [WEIR_ORIGIN_BAD_RESPONSE] = "bad_response",
+        [WEIR_ORIGIN_TOO_LARGE] = "too_large",
+        [WEIR_ORIGIN_STATUS] = "status",
+        [WEIR_ORIGIN_BUSY] = "busy",
+        [WEIR_ORIGIN_DEADLINE] = "deadline",
+        [WEIR_ORIGIN_CANCELLED] = "cancelled",
+        [WEIR_ORIGIN_OTHER] = "other",
+    };
+
+    return (unsigned)error < WEIR_ORIGIN_ERRORS ? names[error] : "other";
+}
