@@ -71,11 +71,8 @@ struct page {
 };
 
 static const struct page pages[] = {
-    {"/", admin_dashboard},
-    {"/healthz", healthz},
-    {"/readyz", readyz},
-    {"/metrics", metrics},
-    {"/stats", stats},
+    {"/", admin_dashboard}, {"/healthz", healthz}, {"/readyz", readyz},
+    {"/metrics", metrics},  {"/stats", stats},
 };
 enum { PAGES = sizeof pages / sizeof *pages };
 
