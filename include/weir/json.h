@@ -34,6 +34,14 @@ WEIR_CHECKED int weir_json_append_string(weir_buffer *b, const char *p, size_t n
  */
 bool weir_json_is_valid(const char *p, size_t n, size_t max_depth);
 
+/* The same, and says what is wrong, and where.
+ * Owns:    nothing; allocates nothing.
+ * Returns: 0; -EINVAL they are not; -WEIR_ETOOLARGE they are nested deeper than max_depth. *fault_at, which
+ * may be NULL, is the offset of what can't stand there; n when something is missing at the end.
+ * Where:   any thread.
+ */
+WEIR_CHECKED int weir_json_check(const char *p, size_t n, size_t max_depth, size_t *fault_at);
+
 /* Says whether n bytes are valid UTF-8: no overlong forms, no surrogates, nothing beyond U+10FFFF.
  * Owns:    nothing.
  * Returns: true if they are; no bytes are valid.

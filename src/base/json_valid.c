@@ -1,6 +1,7 @@
 /* A strict JSON validator without recursion: the stack is one bit per level, array or object. */
 #include <weir/json.h>
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 struct scan {
     const char *at, *end;
     size_t depth, max_depth;
+    bool too_deep;
     uint64_t is_object[WEIR_JSON_DEPTH_MAX / 64];
 };
 
@@ -136,8 +138,10 @@ static bool in_object(const struct scan *s)
 
 static bool enter(struct scan *s, bool object)
 {
-    if (s->depth == s->max_depth)
+    if (s->depth == s->max_depth) {
+        s->too_deep = true;
         return false;
+    }
     size_t i = s->depth++;
     uint64_t bit = 1ULL << (i % 64);
     s->is_object[i / 64] = object ? s->is_object[i / 64] | bit : s->is_object[i / 64] & ~bit;
@@ -189,15 +193,28 @@ static bool take_ends(struct scan *s)
     return true;
 }
 
-bool weir_json_is_valid(const char *p, size_t n, size_t max_depth)
+static bool take_text(struct scan *s)
+{
+    do {
+        if (!take_value(s) || !take_ends(s))
+            return false;
+    } while (s->depth > 0);
+    skip_space(s);
+    return s->at == s->end;
+}
+
+int weir_json_check(const char *p, size_t n, size_t max_depth, size_t *fault_at)
 {
     struct scan s = {.at = p, .end = p + n, .max_depth = max_depth};
     if (max_depth > WEIR_JSON_DEPTH_MAX)
         s.max_depth = WEIR_JSON_DEPTH_MAX;
-    do {
-        if (!take_value(&s) || !take_ends(&s))
-            return false;
-    } while (s.depth > 0);
-    skip_space(&s);
-    return s.at == s.end;
+    bool good = take_text(&s);
+    if (fault_at)
+        *fault_at = (size_t)(s.at - p);
+    return good ? 0 : s.too_deep ? -WEIR_ETOOLARGE : -EINVAL;
+}
+
+bool weir_json_is_valid(const char *p, size_t n, size_t max_depth)
+{
+    return weir_json_check(p, n, max_depth, NULL) == 0;
 }

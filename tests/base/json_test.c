@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <errno.h>
+
 #include <cmocka.h>
 #include <weir/json.h>
 
@@ -157,6 +159,36 @@ static void expect_written(const char *p, size_t n, const char *json)
     weir_buffer_free(&b);
 }
 
+static void a_fault_has_its_place(void **state)
+{
+    static const struct {
+        const char *text;
+        int err;
+        size_t at;
+    } table[] = {
+        {"[1]", 0, 3},
+        {"", -EINVAL, 0},
+        {"[1", -EINVAL, 2},
+        {"[1}", -EINVAL, 2},
+        {"{\"a\" 1}", -EINVAL, 5},
+        {"[tru]", -EINVAL, 1},
+        {"[1] x", -EINVAL, 4},
+        {"\"\xff\"", -EINVAL, 1},
+        {"[[[]]]", 0, 6},
+        {"[[[[]]]]", -WEIR_ETOOLARGE, 4},
+        {"[[[[", -WEIR_ETOOLARGE, 4},
+        {"[01]", -EINVAL, 2},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        size_t at = 99;
+        assert_int_equal(weir_json_check(table[i].text, strlen(table[i].text), 3, &at), table[i].err);
+        assert_int_equal(at, table[i].at);
+        assert_int_equal(weir_json_check(table[i].text, strlen(table[i].text), 3, NULL), table[i].err);
+    }
+}
+
 static void strings_are_written(void **state)
 {
     (void)state;
@@ -263,6 +295,7 @@ int main(void)
         cmocka_unit_test(what_is_no_json_is_refused),
         cmocka_unit_test(every_prefix_of_a_text_is_refused),
         cmocka_unit_test(nesting_has_a_limit),
+        cmocka_unit_test(a_fault_has_its_place),
         cmocka_unit_test(strings_are_written),
         cmocka_unit_test(any_bytes_become_valid_json),
         cmocka_unit_test(utf8_is_strict),

@@ -1,0 +1,131 @@
+#include "accept.h"
+
+#include <string.h>
+#include <strings.h>
+
+void accept_offer_init(struct accept_offer *offer, const char *name)
+{
+    *offer = (struct accept_offer){.name = name, .weight = ACCEPT_UNNAMED};
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static weir_bytes trim(weir_bytes span)
+{
+    while (span.len > 0 && is_space(span.data[0])) {
+        span.data++;
+        span.len--;
+    }
+    while (span.len > 0 && is_space(span.data[span.len - 1]))
+        span.len--;
+    return span;
+}
+
+/* Takes what stands before the next mark from the front; a quoted string may hold marks. */
+static weir_bytes take_until(weir_bytes *rest, char mark)
+{
+    weir_bytes part = {rest->data, 0};
+    bool quoted = false;
+    for (; part.len < rest->len; part.len++) {
+        char c = rest->data[part.len];
+        if (c == '"')
+            quoted = !quoted;
+        else if (quoted && c == '\\' && part.len + 1 < rest->len)
+            part.len++;
+        else if (!quoted && c == mark)
+            break;
+    }
+    size_t used = part.len < rest->len ? part.len + 1 : part.len;
+    rest->data += used;
+    rest->len -= used;
+    return trim(part);
+}
+
+/* "0", "0.25", "1.000" in thousandths.
+ * Returns: -1 something else.
+ */
+static int read_weight(weir_bytes text)
+{
+    if (text.len == 0 || text.len > 5 || (text.data[0] != '0' && text.data[0] != '1'))
+        return -1;
+    int weight = text.data[0] == '1' ? ACCEPT_BEST : 0;
+    if (text.len > 1 && text.data[1] != '.')
+        return -1;
+    for (size_t i = 2, unit = 100; i < text.len; i++, unit /= 10) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return -1;
+        weight += (text.data[i] - '0') * (int)unit;
+    }
+    return weight <= ACCEPT_BEST ? weight : -1;
+}
+
+/* The weight among an element's parameters; 1 when there is none, -1 when it is malformed. */
+static int weight_of(weir_bytes parameters)
+{
+    while (parameters.len > 0) {
+        weir_bytes one = take_until(&parameters, ';');
+        if (one.len >= 2 && (one.data[0] == 'q' || one.data[0] == 'Q') && one.data[1] == '=')
+            return read_weight((weir_bytes){one.data + 2, one.len - 2});
+    }
+    return ACCEPT_BEST;
+}
+
+static int match(weir_bytes range, const char *name)
+{
+    size_t length = strlen(name);
+    if (range.len == length && strncasecmp(range.data, name, length) == 0)
+        return 3;
+    const char *slash = strchr(name, '/');
+    if (!slash)
+        return range.len == 1 && range.data[0] == '*' ? 1 : 0;
+    if (range.len == 3 && memcmp(range.data, "*/*", 3) == 0)
+        return 1;
+    size_t kind = (size_t)(slash - name) + 1;
+    return range.len == kind + 1 && range.data[kind] == '*' && strncasecmp(range.data, name, kind) == 0 ? 2
+                                                                                                        : 0;
+}
+
+void accept_read(weir_bytes value, struct accept_offer *offers, size_t count)
+{
+    while (value.len > 0) {
+        weir_bytes element = take_until(&value, ',');
+        weir_bytes range = take_until(&element, ';');
+        int weight = weight_of(element);
+        if (range.len == 0 || weight < 0)
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            int matched = match(range, offers[i].name);
+            if (matched == 0 || matched < offers[i].matched)
+                continue;
+            offers[i].matched = matched;
+            offers[i].weight = weight;
+        }
+    }
+}
+
+size_t accept_read_request(const weir_request *req, const char *name, struct accept_offer *offers,
+                           size_t count)
+{
+    const weir_bytes wanted = weir_bytes_of(name);
+    weir_bytes field, value;
+    size_t found = 0;
+    for (size_t i = 0; weir_request_header_at(req, i, &field, &value); i++) {
+        if (!weir_bytes_equal_nocase(field, wanted))
+            continue;
+        accept_read(value, offers, count);
+        found++;
+    }
+    return found;
+}
+
+const struct accept_offer *accept_choose(const struct accept_offer *offers, size_t count)
+{
+    const struct accept_offer *best = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (offers[i].weight > 0 && (!best || offers[i].weight > best->weight))
+            best = &offers[i];
+    return best;
+}

@@ -1,0 +1,431 @@
+#include "jobs/json_pick.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/json.h>
+
+#include "jobs/json_walk.h"
+
+/* A template becomes two things. What is to be written is a tree of nodes. What is to be found is a tree of
+ * steps, in which pointers that begin alike share their beginning: so one walk through the document finds
+ * them all, and goes into nothing else. "each" begins a level of its own: its steps begin at an element. */
+
+const char *const json_missing_names[JSON_MISSINGS + 1] = {"null", "omit", "fault"};
+
+enum { POLL_EVERY = 256 }; /* elements of an "each" */
+
+enum node_type { NODE_VALUE, NODE_OBJECT, NODE_LIST, NODE_EACH };
+
+struct step {
+    weir_bytes key; /* decoded */
+    int64_t index;  /* the same as an index; -1: it is none */
+    struct step *children, *next;
+    weir_bytes *found; /* where the value goes that stands here; NULL: no pointer ends here */
+};
+
+struct node {
+    enum node_type type;
+    const char *name;    /* in the object around it */
+    const char *pointer; /* VALUE and EACH */
+    weir_bytes *found;   /* VALUE and EACH: what it found; data NULL: nothing */
+    struct node *children, *next;
+    struct step *steps; /* EACH: the root of its elements' */
+};
+
+struct json_pick {
+    enum json_missing missing;
+    struct node *root;
+    struct step *steps;
+    struct piece *memory;
+    int nodes;
+    char *fault; /* lent by the call under way, as are these */
+    json_pick_poll *poll;
+    void *poll_arg;
+    unsigned polled;
+};
+
+const char *json_pointer_fault(const char *pointer)
+{
+    size_t length = strlen(pointer), steps = 0;
+    if (pointer[0] && pointer[0] != '/')
+        return "a JSON pointer, \"\" or one that begins with /";
+    if (length > JSON_POINTER_BYTES_MAX)
+        return "a JSON pointer of at most 1024 bytes";
+    for (const char *c = pointer; *c; c++) {
+        steps += *c == '/';
+        if (*c == '~' && c[1] != '0' && c[1] != '1')
+            return "a JSON pointer in which ~ is written ~0";
+    }
+    return steps > JSON_POINTER_STEPS_MAX ? "a JSON pointer of at most 64 steps" : NULL;
+}
+
+/* ---- memory: all of a pick goes at once ---- */
+
+struct piece {
+    struct piece *next;
+    max_align_t data[];
+};
+
+static void *take(struct json_pick *pick, size_t bytes)
+{
+    struct piece *piece = calloc(1, sizeof *piece + bytes);
+    if (!piece)
+        return NULL;
+    piece->next = pick->memory;
+    pick->memory = piece;
+    return piece->data;
+}
+
+void json_pick_close(struct json_pick *pick)
+{
+    if (!pick)
+        return;
+    for (struct piece *piece = pick->memory; piece;) {
+        struct piece *next = piece->next;
+        free(piece);
+        piece = next;
+    }
+    free(pick);
+}
+
+/* ---- making steps of pointers ---- */
+
+/* RFC 6901: digits without a leading zero. */
+static int64_t index_of(weir_bytes key)
+{
+    int64_t value = 0;
+    if (key.len == 0 || key.len > 15 || (key.len > 1 && key.data[0] == '0'))
+        return -1;
+    for (size_t i = 0; i < key.len; i++) {
+        if (key.data[i] < '0' || key.data[i] > '9')
+            return -1;
+        value = value * 10 + (key.data[i] - '0');
+    }
+    return value;
+}
+
+/* Decodes one reference token. */
+static bool make_key(struct json_pick *pick, const char *from, size_t length, weir_bytes *key)
+{
+    char *text = take(pick, length + 1);
+    size_t n = 0;
+    if (!text)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        text[n] = from[i];
+        if (from[i] == '~' && i + 1 < length)
+            text[n] = from[++i] == '1' ? '/' : '~';
+        n++;
+    }
+    *key = (weir_bytes){text, n};
+    return true;
+}
+
+static struct step *child_of(struct json_pick *pick, struct step *parent, const char *token, size_t length)
+{
+    struct step **link = &parent->children;
+    weir_bytes key;
+    if (!make_key(pick, token, length, &key))
+        return NULL;
+    for (; *link; link = &(*link)->next)
+        if (weir_bytes_equal((*link)->key, key))
+            return *link;
+    struct step *step = take(pick, sizeof *step);
+    if (!step)
+        return NULL;
+    step->key = key;
+    step->index = index_of(key);
+    return *link = step;
+}
+
+/* Adds a pointer to the steps, or finds it there.
+ * Returns: where its value will be found; NULL no memory.
+ */
+static weir_bytes *add_pointer(struct json_pick *pick, struct step *root, const char *pointer)
+{
+    struct step *step = root;
+    while (*pointer && step) {
+        size_t length = strcspn(++pointer, "/");
+        step = child_of(pick, step, pointer, length);
+        pointer += length;
+    }
+    if (step && !step->found)
+        step->found = take(pick, sizeof *step->found);
+    return step ? step->found : NULL;
+}
+
+/* ---- making nodes of a template ---- */
+
+static int bad(struct json_pick *pick, const char *what)
+{
+    snprintf(pick->fault, JSON_PICK_FAULT_BYTES, "%s", what);
+    return -EINVAL;
+}
+
+static int make_node(struct json_pick *pick, const json_t *written, struct step *steps, int depth,
+                     struct node **out);
+
+static int make_value(struct json_pick *pick, const json_t *written, struct step *steps, struct node *node)
+{
+    const char *fault = json_pointer_fault(json_string_value(written));
+    if (strlen(json_string_value(written)) != json_string_length(written))
+        fault = "a JSON pointer without a NUL";
+    if (fault) {
+        snprintf(pick->fault, JSON_PICK_FAULT_BYTES, "'%.60s' stands in the template, expected %s",
+                 json_string_value(written), fault);
+        return -EINVAL;
+    }
+    node->pointer = json_string_value(written);
+    node->found = add_pointer(pick, steps, node->pointer);
+    return node->found ? 0 : -ENOMEM;
+}
+
+static int make_each(struct json_pick *pick, const json_t *written, struct step *steps, int depth,
+                     struct node *node)
+{
+    const json_t *each = json_object_get(written, "each");
+    if (!json_is_string(each))
+        return bad(pick, "each is no text, expected a JSON pointer");
+    node->type = NODE_EACH;
+    node->steps = take(pick, sizeof *node->steps);
+    if (!node->steps)
+        return -ENOMEM;
+    int err = make_value(pick, each, steps, node);
+    return err ? err
+               : make_node(pick, json_object_get(written, "pick"), node->steps, depth + 1, &node->children);
+}
+
+static int make_object(struct json_pick *pick, const json_t *written, struct step *steps, int depth,
+                       struct node *node)
+{
+    struct node **link = &node->children;
+    node->type = NODE_OBJECT;
+    json_t *object = (json_t *)(uintptr_t)written; /* jansson's iterators take it so, and change nothing */
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+        int err = make_node(pick, json_object_iter_value(at), steps, depth + 1, link);
+        if (err < 0)
+            return err;
+        (*link)->name = json_object_iter_key(at);
+        link = &(*link)->next;
+    }
+    return 0;
+}
+
+static int make_list(struct json_pick *pick, const json_t *written, struct step *steps, int depth,
+                     struct node *node)
+{
+    struct node **link = &node->children;
+    node->type = NODE_LIST;
+    for (size_t i = 0; i < json_array_size(written); i++, link = &(*link)->next) {
+        int err = make_node(pick, json_array_get(written, i), steps, depth + 1, link);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+static int make_node(struct json_pick *pick, const json_t *written, struct step *steps, int depth,
+                     struct node **out)
+{
+    if (depth > JSON_PICK_DEPTH_MAX)
+        return bad(pick, "the template is nested too deep, expected at most 32 levels");
+    if (++pick->nodes > JSON_PICK_NODES_MAX)
+        return bad(pick, "the template is too large, expected at most 1000 values");
+    *out = take(pick, sizeof **out);
+    if (!*out)
+        return -ENOMEM;
+    if (json_is_string(written))
+        return make_value(pick, written, steps, *out);
+    if (json_is_array(written))
+        return make_list(pick, written, steps, depth, *out);
+    if (!json_is_object(written))
+        return bad(pick, "the template has a value of another type, expected pointers, objects and lists");
+    bool each = json_object_size(written) == 2 && json_object_get(written, "each") &&
+                json_object_get(written, "pick");
+    return each ? make_each(pick, written, steps, depth, *out)
+                : make_object(pick, written, steps, depth, *out);
+}
+
+int json_pick_open(struct json_pick **out, const json_t *template_, enum json_missing missing,
+                   char fault[JSON_PICK_FAULT_BYTES])
+{
+    struct json_pick *pick = calloc(1, sizeof *pick);
+    fault[0] = '\0';
+    *out = NULL;
+    if (!pick)
+        return -ENOMEM;
+    pick->missing = missing;
+    pick->fault = fault;
+    pick->steps = take(pick, sizeof *pick->steps);
+    int err = pick->steps ? make_node(pick, template_, pick->steps, 0, &pick->root) : -ENOMEM;
+    if (err == 0)
+        *out = pick;
+    else
+        json_pick_close(pick);
+    return err;
+}
+
+/* ---- finding ---- */
+
+static void forget(struct step *step)
+{
+    if (step->found)
+        *step->found = (weir_bytes){0};
+    for (struct step *child = step->children; child; child = child->next)
+        forget(child);
+}
+
+static void find(struct step *step, struct json_walk *walk);
+
+static void find_in_array(struct step *step, struct json_walk *walk)
+{
+    json_walk_enter(walk);
+    for (int64_t i = 0; json_walk_element(walk); i++) {
+        struct step *child = step->children;
+        while (child && child->index != i)
+            child = child->next;
+        if (child)
+            find(child, walk);
+        else
+            json_walk_value(walk);
+    }
+}
+
+static void find_in_object(struct step *step, struct json_walk *walk)
+{
+    weir_bytes key;
+    json_walk_enter(walk);
+    while (json_walk_member(walk, &key)) {
+        struct step *child = step->children;
+        while (child && !json_key_is(key, child->key))
+            child = child->next;
+        if (!child) {
+            json_walk_value(walk);
+            continue;
+        }
+        forget(child); /* an earlier member of this name no longer counts */
+        find(child, walk);
+    }
+}
+
+/* Goes through one value, once, as deep as the longest pointer. */
+static void find(struct step *step, struct json_walk *walk)
+{
+    weir_bytes value = {walk->at, 0};
+    if (step->children && *walk->at == '{')
+        find_in_object(step, walk);
+    else if (step->children && *walk->at == '[')
+        find_in_array(step, walk);
+    else
+        value = json_walk_value(walk);
+    value.len = (size_t)(walk->at - value.data);
+    if (step->found)
+        *step->found = value;
+}
+
+/* ---- writing ---- */
+
+enum { LEFT_OUT = 1 };
+
+static int write_node(struct json_pick *pick, const struct node *node, weir_buffer *out);
+
+static int write_missing(struct json_pick *pick, const struct node *node, weir_buffer *out)
+{
+    switch (pick->missing) {
+    case JSON_MISSING_NULL:
+        return weir_buffer_append_text(out, "null");
+    case JSON_MISSING_OMIT:
+        return LEFT_OUT;
+    default:
+        snprintf(pick->fault, JSON_PICK_FAULT_BYTES, "the document has no%s %.100s",
+                 node->type == NODE_EACH ? " array at" : "", node->pointer[0] ? node->pointer : "\"\"");
+        return -ENOENT;
+    }
+}
+
+static int write_name(const struct node *node, weir_buffer *out)
+{
+    int err = node->name ? weir_json_append_string(out, node->name, strlen(node->name)) : 0;
+    return node->name && err == 0 ? weir_buffer_append_byte(out, ':') : err;
+}
+
+/* One of several, with the comma before it. What is left out takes its name along. */
+static int write_one(struct json_pick *pick, const struct node *node, bool first, weir_buffer *out)
+{
+    size_t before = out->len;
+    int err = first ? 0 : weir_buffer_append_byte(out, ',');
+    if (err == 0)
+        err = write_name(node, out);
+    if (err == 0)
+        err = write_node(pick, node, out);
+    if (err == LEFT_OUT)
+        weir_buffer_truncate(out, before);
+    return err;
+}
+
+static int write_children(struct json_pick *pick, const struct node *node, const char *brackets,
+                          weir_buffer *out)
+{
+    int err = weir_buffer_append_byte(out, brackets[0]);
+    bool first = true;
+    for (const struct node *child = node->children; child && err >= 0; child = child->next) {
+        err = write_one(pick, child, first, out);
+        first = first && err == LEFT_OUT;
+    }
+    return err < 0 ? err : weir_buffer_append_byte(out, brackets[1]);
+}
+
+static int write_each(struct json_pick *pick, const struct node *node, weir_buffer *out)
+{
+    weir_bytes array = *node->found;
+    if (array.len == 0 || array.data[0] != '[')
+        return write_missing(pick, node, out);
+    struct json_walk walk = {array.data, array.data + array.len};
+    int err = weir_buffer_append_byte(out, '[');
+    json_walk_enter(&walk);
+    for (bool first = true; err >= 0 && json_walk_element(&walk);) {
+        forget(node->steps);
+        find(node->steps, &walk);
+        err = write_one(pick, node->children, first, out);
+        first = first && err == LEFT_OUT;
+        if (err >= 0 && pick->poll && ++pick->polled % POLL_EVERY == 0)
+            err = pick->poll(pick->poll_arg);
+    }
+    return err < 0 ? err : weir_buffer_append_byte(out, ']');
+}
+
+/* Returns: 0; LEFT_OUT, with a part written; a negative code. */
+static int write_node(struct json_pick *pick, const struct node *node, weir_buffer *out)
+{
+    switch (node->type) {
+    case NODE_OBJECT:
+        return write_children(pick, node, "{}", out);
+    case NODE_LIST:
+        return write_children(pick, node, "[]", out);
+    case NODE_EACH:
+        return write_each(pick, node, out);
+    default:
+        return node->found->data ? weir_buffer_append(out, node->found->data, node->found->len)
+                                 : write_missing(pick, node, out);
+    }
+}
+
+int json_pick_run(struct json_pick *pick, weir_bytes document, weir_buffer *out,
+                  char fault[JSON_PICK_FAULT_BYTES], json_pick_poll *poll, void *arg)
+{
+    struct json_walk walk = {document.data, document.data + document.len};
+    pick->fault = fault;
+    pick->poll = poll;
+    pick->poll_arg = arg;
+    fault[0] = '\0';
+    forget(pick->steps);
+    json_walk_begin(&walk);
+    find(pick->steps, &walk);
+    int err = write_node(pick, pick->root, out);
+    return err == LEFT_OUT ? weir_buffer_append_text(out, "null") : err;
+}
