@@ -40,10 +40,17 @@ enum weir_kv_kind {
     WEIR_KV_KIND_BOOL,
     WEIR_KV_KIND_DURATION,
     WEIR_KV_KIND_ERROR,
+    WEIR_KV_KIND_DURATIONS,
 };
 
-/* One key with its value; made by the WEIR_KV macros. Borrows the key and the bytes until the line is
- * written. */
+/* One of several durations under one key. */
+typedef struct weir_kv_part {
+    const char *name;
+    weir_duration duration;
+} weir_kv_part;
+
+/* One key with its value; made by the WEIR_KV macros. Borrows the key and what the value points to until the
+ * line is written. */
 typedef struct weir_kv {
     const char *key;
     enum weir_kv_kind kind;
@@ -51,6 +58,10 @@ typedef struct weir_kv {
         weir_bytes bytes;
         int64_t integer; /* also durations (ns), error codes and truth */
         double real;
+        struct {
+            const weir_kv_part *parts;
+            size_t count;
+        } durations;
     } value;
 } weir_kv;
 
@@ -109,6 +120,22 @@ static inline weir_kv weir_kv_double(const char *key, double value)
     return kv;
 }
 
+/* Several durations by name as a value: spent="user 12.1ms, run 0.2ms", in JSON
+ * "spent_ms":{"user":12.1,"run":0.2}.
+ * Owns:    borrows all of it until the line is written.
+ * Returns: the pair.
+ * Where:   any thread.
+ */
+static inline weir_kv weir_kv_durations(const char *key, const weir_kv_part *parts, size_t count)
+{
+    weir_kv kv = weir_kv_none();
+    kv.key = key;
+    kv.kind = WEIR_KV_KIND_DURATIONS;
+    kv.value.durations.parts = parts;
+    kv.value.durations.count = count;
+    return kv;
+}
+
 #define WEIR_KV(key, text) weir_kv_bytes((key), weir_bytes_of(text))
 #define WEIR_KV_BYTES(key, bytes) weir_kv_bytes((key), (bytes))
 #define WEIR_KV_INT(key, n) weir_kv_integer((key), WEIR_KV_KIND_INT, (int64_t)(n))
@@ -116,6 +143,7 @@ static inline weir_kv weir_kv_double(const char *key, double value)
 #define WEIR_KV_BOOL(key, truth) weir_kv_integer((key), WEIR_KV_KIND_BOOL, (truth) ? 1 : 0)
 /* In JSON the key gets _ms and the value is a number of milliseconds. */
 #define WEIR_KV_DURATION(key, d) weir_kv_integer((key), WEIR_KV_KIND_DURATION, (d).ns)
+#define WEIR_KV_DURATIONS(key, parts, count) weir_kv_durations((key), (parts), (count))
 /* Prints weir_error_text() of the code. */
 #define WEIR_KV_ERROR(key, err) weir_kv_integer((key), WEIR_KV_KIND_ERROR, (err))
 

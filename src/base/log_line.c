@@ -180,6 +180,33 @@ static void put_duration(struct line *l, weir_duration d)
     put(l, text, (size_t)(text[n - 1] == '.' ? n - 1 : n));
 }
 
+static void put_part(struct line *l, const weir_kv_part *part)
+{
+    if (l->json)
+        put_quoted(l, weir_bytes_of(part->name), "");
+    else
+        put_chars(l, weir_bytes_of(part->name), true);
+    put_text(l, l->json ? ":" : " ");
+    put_duration(l, part->duration);
+}
+
+/* As many whole parts as fit. */
+static void put_durations(struct line *l, const weir_kv *kv)
+{
+    put_text(l, l->json ? "{" : "\"");
+    if (l->cut)
+        return;
+    for (size_t i = 0; i < kv->value.durations.count && !l->cut; i++) {
+        size_t before = l->len;
+        if (i > 0)
+            put_text(l, l->json ? "," : ", ");
+        put_part(l, &kv->value.durations.parts[i]);
+        if (l->cut)
+            l->len = before;
+    }
+    put_end(l, l->json ? "}" : "\"");
+}
+
 static void put_value(struct line *l, const weir_kv *kv)
 {
     weir_duration d = {kv->value.integer};
@@ -204,6 +231,9 @@ static void put_value(struct line *l, const weir_kv *kv)
     case WEIR_KV_KIND_ERROR:
         put_string(l, weir_bytes_of(weir_error_text((int)kv->value.integer)));
         break;
+    case WEIR_KV_KIND_DURATIONS:
+        put_durations(l, kv);
+        break;
     }
 }
 
@@ -211,7 +241,8 @@ static void put_key(struct line *l, const weir_kv *kv)
 {
     if (l->json) {
         put_text(l, ",");
-        put_quoted(l, weir_bytes_of(kv->key), kv->kind == WEIR_KV_KIND_DURATION ? "_ms" : "");
+        bool in_ms = kv->kind == WEIR_KV_KIND_DURATION || kv->kind == WEIR_KV_KIND_DURATIONS;
+        put_quoted(l, weir_bytes_of(kv->key), in_ms ? "_ms" : "");
         put_text(l, ":");
         return;
     }

@@ -59,6 +59,30 @@ static void a_line_shows_every_kind_of_value(void **state)
                         "\"err\":\"deadline exceeded\"}");
 }
 
+static void several_durations_stand_under_one_key(void **state)
+{
+    static const weir_kv_part parts[] = {
+        {"orders", {67900000}}, {"a \"b\"\n", {1500}}, {"run", {0}}, {"ready", {12345678}}};
+    char out[512], small[160];
+    (void)state;
+
+    RENDER(&text, out, "request", WEIR_KV_DURATIONS("spent", parts, 4), WEIR_KV_DURATIONS("none", NULL, 0));
+    assert_string_equal(out, "2026-11-23T14:05:01.123Z warn request "
+                             "spent=\"orders 67.9ms, a \\\"b\\\"\\n 1.5us, run 0s, ready 12.3ms\" none=\"\"");
+    RENDER(&json, out, "request", WEIR_KV_DURATIONS("spent", parts, 4), WEIR_KV_DURATIONS("none", NULL, 0));
+    assert_non_null(strstr(out, ",\"spent_ms\":{\"orders\":67.9,\"a \\\"b\\\"\\n\":0.0015,\"run\":0,"
+                                "\"ready\":12.345678},\"none_ms\":{}}"));
+    /* Cut between parts, wherever the room ends. */
+    for (size_t pad = 0; pad < 80; pad++) {
+        static const char xs[] =
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+        weir_bytes bytes = {xs, pad};
+        RENDER(&json, small, "r", weir_kv_bytes("v", bytes), WEIR_KV_DURATIONS("spent", parts, 4));
+        RENDER(&text, small, "r", weir_kv_bytes("v", bytes), WEIR_KV_DURATIONS("spent", parts, 4));
+        assert_true(strstr(small, "spent=\"") == NULL || strchr(strstr(small, "spent=\"") + 7, '"') != NULL);
+    }
+}
+
 static void what_comes_from_outside_can_not_forge_a_line(void **state)
 {
     char out[512];
@@ -126,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_shows_every_kind_of_value),
+        cmocka_unit_test(several_durations_stand_under_one_key),
         cmocka_unit_test(what_comes_from_outside_can_not_forge_a_line),
         cmocka_unit_test(long_lines_are_cut_and_say_so),
         cmocka_unit_test(lines_below_the_level_are_dropped),
