@@ -71,11 +71,13 @@ typedef struct weir_exchange_record {
 } weir_exchange_record;
 
 typedef struct weir_server_options {
-    const char *listen;         /* an address, see <weir/stream.h> */
-    const char *const *listens; /* or several, NULL-terminated */
-    int loops;                  /* weir_serve() only; 0: one for each CPU this process may use */
-    enum weir_io io;            /* weir_serve() only */
-    bool log_json;              /* weir_serve() only; as in weir_options */
+    const char *listen;                    /* an address, see <weir/stream.h> */
+    const char *const *listens;            /* or several, NULL-terminated */
+    int loops;                             /* weir_serve() only; 0: one for each CPU this process may use */
+    enum weir_io io;                       /* weir_serve() only */
+    bool log_json;                         /* weir_serve() only; as in weir_options */
+    const struct weir_pool_options *pools; /* weir_serve() only; as in weir_options */
+    size_t pool_count;
     weir_limits limits;
     weir_duration drain;           /* how long exchanges may take to end; 0: 30 s */
     void *(*setup)(void *arg);     /* once on each loop, before it accepts; NULL result: the server stops */

@@ -164,9 +164,9 @@ enum weir_when_full {
 };
 
 enum weir_job_fate {
-    WEIR_JOB_REFUSED,   /* never ran: not taken */
-    WEIR_JOB_DROPPED,   /* never ran: taken, but its time in the queue was up, or the pool closed */
-    WEIR_JOB_CANCELLED, /* never ran: taken, but its caller's scope was cancelled or out of time */
+    WEIR_JOB_REFUSED,   /* never ran: not taken, or the pool was closed */
+    WEIR_JOB_DROPPED,   /* never ran: taken, but its time in the queue was up, the pool's or its caller's */
+    WEIR_JOB_CANCELLED, /* never ran: taken, but its caller's scope was cancelled */
     WEIR_JOB_RAN,       /* ran, and returned */
 };
 

@@ -33,6 +33,9 @@ typedef struct weir_options {
     size_t stack_bytes; /* of each task, the guard page included; 0: 64 KiB. A multiple of the page size. */
     size_t tasks_max;   /* on each loop; 0: 2 000 000 */
     bool log_json;      /* weir_log() writes JSON lines instead of text */
+    const struct weir_pool_options *pools; /* see <weir/pool.h>: further pools, and what compute and blocking
+                                              are like; lent until it returns */
+    size_t pool_count;
 } weir_options;
 
 /* Runs fn(arg) as the first task, on loop 0, and returns when it, and all it started, has ended.

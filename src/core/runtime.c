@@ -22,6 +22,8 @@ struct weir__logger *weir__logger_current(void)
         .fd = STDERR_FILENO, .level = WEIR_LOG_INFO, .wall_ns = weir__clock_wall_ns};
     struct weir__loop *loop = weir__loop_current();
 
+    if (weir__worker_here != NULL)
+        return &weir__worker_here->pool->runtime->logger;
     return loop != NULL ? &loop->runtime->logger : (struct weir__logger *)(uintptr_t)&fallback;
 }
 
@@ -202,7 +204,11 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
         err = weir__loop_open(&r.loops[0], &r, 0);
     }
     if (err == 0) {
-        err = run_loops(&r, &first);
+        err = weir__pools_open(&r);
+        if (err == 0) {
+            err = run_loops(&r, &first);
+            weir__pools_close(&r);
+        }
         weir__loop_free(&r.loops[0]);
     }
     signal_stack_leave(&signals);

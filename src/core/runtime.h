@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "core/loop.h"
+#include "core/pool.h"
 #include "core/scope.h"
 
 /* What comes and goes while the loops run and other threads may look at. Whoever looks, adds or takes out
@@ -22,6 +23,7 @@ struct weir_runtime {
     struct weir__loop *loops;
     struct weir__scope *roots; /* one for each loop */
     struct weir__shown shown;
+    struct weir__pools pools;
 };
 
 /* The signals that have come in since the loop last looked; called by the loop on every turn. */

@@ -438,7 +438,9 @@ int weir_serve(const weir_server_options *options, const weir_route *routes, siz
     struct service s = {.options = options, .routes = routes, .route_count = route_count};
     weir_options o = {.loops = options->loops > 0 ? options->loops : cpus_to_use(),
                       .io = options->io,
-                      .log_json = options->log_json};
+                      .log_json = options->log_json,
+                      .pools = options->pools,
+                      .pool_count = options->pool_count};
 
     return weir_run(&o, serve, &s);
 }

@@ -1,0 +1,112 @@
+/* The threads of a pool: they sleep until they are given a job, and cost nothing meanwhile. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "core/pool.h"
+
+enum { RETIRES_AFTER_S = 10, NAME_BYTES = 16 };
+
+__thread struct weir__worker *weir__worker_here
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static void run(struct weir__worker *worker, weir_job *job)
+{
+    int64_t began_ns = weir__clock_monotonic_ns();
+    long long not_yet = 0;
+    int result;
+
+    (void)atomic_compare_exchange_strong(&job->started_ns, &not_yet, began_ns);
+    while (weir__job_step(job, &result))
+        ;
+    weir__pool_finish(worker, job, result, weir__clock_monotonic_ns() - began_ns);
+}
+
+/* --- sleeping --- */
+
+/* Sleeps until it is given a job. NULL: it ends. */
+static weir_job *await(struct weir__worker *worker)
+{
+    bool may_retire = worker->pool->work == WEIR_POOL_BLOCKING;
+    const struct timespec most = {.tv_sec = RETIRES_AFTER_S};
+    weir_job *job;
+
+    for (;;) {
+        job = atomic_exchange(&worker->job, NULL);
+        if (job != NULL || atomic_load(&worker->ends))
+            return job;
+        atomic_store(&worker->asleep, 1);
+        if (atomic_load(&worker->job) == NULL && !atomic_load(&worker->ends))
+            weir__futex_wait(&worker->asleep, 1, may_retire ? &most : NULL);
+        if (atomic_exchange(&worker->asleep, 0) == 1 && may_retire && weir__pool_retire(worker))
+            return NULL;
+    }
+}
+
+void weir__worker_wake(struct weir__worker *worker)
+{
+    if (worker->pool->sim != NULL)
+        weir__sim_worker_begin(worker);
+    else if (atomic_exchange(&worker->asleep, 0) == 1)
+        weir__futex_wake(&worker->asleep);
+}
+
+/* --- threads --- */
+
+static void *worker_thread(void *arg)
+{
+    struct weir__worker *worker = arg;
+    weir_job *job;
+    char name[NAME_BYTES];
+
+    (void)snprintf(name, sizeof name, "%.*s", NAME_BYTES - 1, worker->pool->name);
+    (void)pthread_setname_np(pthread_self(), name);
+    weir__worker_here = worker;
+    weir__pool_ready(worker);
+    while ((job = await(worker)) != NULL)
+        run(worker, job);
+    return NULL;
+}
+
+/* Signals are for loops: a worker in the midst of a job is no place to be interrupted. */
+static int create(struct weir__worker *worker)
+{
+    sigset_t none, before;
+    int err;
+
+    (void)sigfillset(&none);
+    (void)pthread_sigmask(SIG_SETMASK, &none, &before);
+    err = -pthread_create(&worker->thread, NULL, worker_thread, worker);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return err;
+}
+
+static void join(struct weir__worker *worker)
+{
+    if (worker->has_thread)
+        (void)pthread_join(worker->thread, NULL);
+    worker->has_thread = false;
+}
+
+int weir__worker_start(struct weir__worker *worker)
+{
+    int err;
+
+    join(worker); /* of one that has retired */
+    err = create(worker);
+    worker->has_thread = err == 0;
+    return err;
+}
+
+void weir__workers_end(struct weir_pool *pool)
+{
+    for (int i = 0; i < pool->workers_max; i++) {
+        atomic_store(&pool->workers[i].ends, true);
+        if (pool->workers[i].has_thread)
+            weir__worker_wake(&pool->workers[i]);
+    }
+    for (int i = 0; i < pool->workers_max; i++)
+        join(&pool->workers[i]);
+}
