@@ -1,15 +1,41 @@
 /* The caller's side of a job: it lies on the caller's stack, and the caller stays until it is home. */
 #include <assert.h>
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
+
+#include <weir/text.h>
 
 #include "core/pool.h"
 #include "core/runtime.h"
 #include "core/scope.h"
 #include "core/task.h"
+#include "core/wait.h"
 #include "core/work.h"
 
-const char weir__waits_for_job[] = "a job";
+/* "slot in compute", or "running in compute for 12 ms". */
+static bool describe(const struct weir__look *look, const struct weir__task *task,
+                     struct weir__wait_words *out)
+{
+    char name[WEIR_POOL_NAME_BYTES], length[WEIR_DURATION_TEXT_MAX];
+    struct weir_job job;
+    int64_t started_ns;
+
+    if (!weir__peek(&look->peek, task->wait_arg, &job, sizeof job) ||
+        !weir__peek_text(&look->peek, job.pool->name, name, sizeof name))
+        return false;
+    started_ns = atomic_load_explicit(&job.started_ns, memory_order_relaxed);
+    if (started_ns == 0) {
+        (void)snprintf(out->text, sizeof out->text, "slot in %s", name);
+        out->queue = job.pool;
+        out->ticket = job.ticket;
+        return true;
+    }
+    (void)snprintf(out->text, sizeof out->text, "running in %s for %s", name,
+                   weir_format_duration(length, sizeof length, (weir_duration){look->now_ns - started_ns}));
+    return true;
+}
+
+static const struct weir__wait_kind a_job = {"a job", describe};
 
 /* --- home --- */
 
@@ -51,7 +77,7 @@ static void lost_patience(struct weir__timeout *timeout)
 
 static void cancelled(struct weir__task *task)
 {
-    weir_job *job = task->cancel_arg;
+    weir_job *job = task->wait_arg;
     int cause = task->scope->cause;
 
     atomic_store(&job->cancelled, cause);
@@ -127,11 +153,11 @@ static int hand_over(weir_job *job, const weir_offload_options *o)
     err = weir__pool_admit(job->pool, job, o->when_full, &expected_ns, &why);
     if (err < 0)
         return refuse(job, err, why, expected_ns, o);
-    atomic_fetch_add_explicit(&job->pool->taken, 1, memory_order_relaxed);
+    job->ticket = atomic_fetch_add_explicit(&job->pool->taken, 1, memory_order_relaxed);
     weir__pool_post(job->pool, &job->submit);
     if (job->begin_by_ns < job->deadline_ns)
         weir__timeout_set(self->loop, &job->patience, job->begin_by_ns);
-    (void)weir__park(weir__waits_for_job, cancelled, job);
+    (void)weir__park(&a_job, cancelled, job);
     return job->result;
 }
 
@@ -159,7 +185,7 @@ static int offload_from_job(weir_job *job, const weir_offload_options *o)
     fill_in(job, o);
     job->deadline_ns = job->begin_by_ns = job->outer->deadline_ns;
     weir__pool_admit_always(job->pool, job->share);
-    atomic_fetch_add_explicit(&job->pool->taken, 1, memory_order_relaxed);
+    job->ticket = atomic_fetch_add_explicit(&job->pool->taken, 1, memory_order_relaxed);
     weir__pool_post(job->pool, &job->submit);
     if (atomic_compare_exchange_strong(&job->is_home, &away, 2))
         while (atomic_load(&job->is_home) == 2)

@@ -9,6 +9,7 @@
 #include "core/pool.h"
 #include "core/runtime.h"
 #include "core/task.h"
+#include "core/wait.h"
 
 enum { WORKERS_MAX = 1024, QUEUE_MAX = 1000000, QUEUE = 64, WAIT_MS = 250, BLOCKING_WORKERS = 32 };
 
@@ -250,6 +251,8 @@ struct weir__closing {
     atomic_bool told;
 };
 
+static const struct weir__wait_kind jobs_of_a_pool = {"the jobs of a pool", NULL};
+
 static void last_call_over(struct weir__message *message)
 {
     weir__wake(weir__container_of(message, struct weir__closing, last_call_over)->task, 0);
@@ -278,7 +281,7 @@ void weir_pool_close(weir_pool *pool)
         weir__lock_enter(&pool->lock);
         weir__pool_empty(pool, -WEIR_ECLOSED, WEIR_REFUSED_OTHER);
         weir__pool_leave(pool);
-        (void)weir__park("the jobs of a pool", NULL, NULL);
+        (void)weir__park(&jobs_of_a_pool, NULL, &closing);
     }
     unmake(pool);
 }

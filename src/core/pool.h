@@ -60,6 +60,7 @@ struct weir_job {
     struct weir_job *outer;
     weir_progress *progress;
     struct weir__output *output; /* of a job of a kind */
+    uint64_t ticket;             /* the later it came the greater */
     int64_t queued_ns;
     int64_t deadline_ns; /* the caller's */
     int64_t begin_by_ns; /* begun after it, it would be too late */
@@ -175,9 +176,6 @@ struct weir__pools {
 
 extern __thread struct weir__worker *weir__worker_here
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
-
-/* What a task waits for that waits for a job; its cancel_arg is the job. */
-extern const char weir__waits_for_job[];
 
 /* --- pool.c --- */
 
