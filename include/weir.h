@@ -7,6 +7,7 @@
 
 #include <weir/buffer.h>
 #include <weir/error.h>
+#include <weir/guard.h>
 #include <weir/histogram.h>
 #include <weir/http_client.h>
 #include <weir/http_server.h>

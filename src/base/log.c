@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/own_calls.h"
 
 static bool wants_colour(int fd)
 {
@@ -34,9 +35,11 @@ void weir__logger_write(const struct weir__logger *l, enum weir_log_level level,
     int saved = errno;
     size_t length = weir__logger_render(l, line, sizeof line, level, message, kvs, n);
     ssize_t r;
+    weir__own_calls_begin();
     do {
         r = write(l->fd, line, length);
     } while (r < 0 && errno == EINTR);
+    weir__own_calls_end();
     errno = saved; /* a log that can't be written has nowhere to say so */
 }
 

@@ -20,6 +20,7 @@
 struct weir_runtime;
 struct weir__task;
 struct weir__scope;
+struct weir__guard;
 
 struct weir__timeout {
     struct weir__timer timer;
@@ -47,7 +48,8 @@ struct weir__loop {
     struct weir__chunk_cache chunks;
     struct weir__random random;
     struct weir__scope *root;
-    void *dead_fiber; /* TSan's, of a task that has just ended */
+    struct weir__guard *guard; /* NULL: nobody looks */
+    void *dead_fiber;          /* TSan's, of a task that has just ended */
     uint64_t tasks_started;
     uint64_t tickets; /* of those who queue up for something on this loop */
     /* For tests, NULL otherwise: called as each wait of a task begins, and again when the task has parked. */

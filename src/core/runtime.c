@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "core/guard.h"
 #include "core/task.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -99,7 +100,9 @@ static void *loop_thread(void *arg)
     if (err < 0)
         return NULL;
     weir__loop_set_current(loop);
+    weir__guard_enter(loop);
     (void)weir__loop_turn_until(loop, NULL);
+    weir__guard_leave(loop);
     signal_stack_leave(&signals);
     return NULL;
 }
@@ -170,10 +173,12 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
             started++;
     }
     weir__loop_set_current(loop);
+    weir__guard_enter(loop);
     if (err == 0)
         err = weir__spawn(loop->root, "main", run_first_task, first, NULL);
     if (err == 0)
         err = weir__loop_turn_until(loop, &first->done);
+    weir__guard_leave(loop);
     weir__loop_set_current(NULL);
     stop_loops(r, started);
     return err;

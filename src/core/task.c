@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/guard.h"
 #include "core/loop.h"
 #include "core/scope.h"
 #include "core/wait.h"
@@ -177,6 +178,8 @@ static void leave(struct weir__loop *loop, struct weir__task *self)
 {
     struct weir__task *next = next_to_run(loop);
 
+    if (__builtin_expect(self->locks != 0, 0))
+        weir__guard_holds_locks(self, self->wait != NULL ? self->wait->words : "its turn");
     if (next != self)
         switch_to(loop, self, next);
 }
@@ -213,11 +216,13 @@ struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, 
     task->loop = loop;
     task->saved_errno = 0;
     task->budget = WEIR__WAIT_BUDGET;
+    task->locks = 0;
     task->on_cancel = NULL;
     task->fn = fn;
     task->arg = arg;
     task->work = NULL;
     task->spawned_at = NULL;
+    task->allows = NULL;
     task->created_ns = loop->now_ns;
     task->wait = NULL;
     task->name = name;
@@ -241,6 +246,8 @@ void weir__task_main(void)
 
     after_switch(loop, self, true);
     outcome = self->fn(self->arg);
+    if (__builtin_expect(self->locks != 0, 0))
+        weir__guard_holds_locks(self, "nothing: it has ended");
     weir__scope_task_ended(self->home, self, outcome);
     self->state = WEIR__TASK_NONE;
     /* Nothing takes a stack between here and the switch, so ours may go back while we still stand on it. */

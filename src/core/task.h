@@ -17,6 +17,7 @@
 
 struct weir__scope;
 struct weir__wait_kind;
+struct weir_guard_allow;
 struct weir__work;
 
 enum weir__task_state { WEIR__TASK_NONE, WEIR__TASK_READY, WEIR__TASK_RUNNING, WEIR__TASK_PARKED };
@@ -36,6 +37,7 @@ struct weir__task {
     int saved_errno; /* while another runs */
     uint16_t budget;
     uint8_t state;
+    uint8_t locks;         /* of the thread's that it holds, as far as the guard has seen */
     _Atomic uint32_t runs; /* how often something has run on this stack: goes on from task to task */
     void (*on_cancel)(struct weir__task *task); /* while parked; NULL: the wait can't be cut short */
     /* the rest */
@@ -48,6 +50,7 @@ struct weir__task {
     int64_t created_ns;
     void *wait_arg;                     /* while parked */
     const struct weir__wait_kind *wait; /* while parked */
+    struct weir_guard_allow *allows;    /* the innermost of its own */
     const char *name;
     char *stack;
     uint64_t id;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "base/own_calls.h"
 #include "io/backend.h"
 #include "io/os.h"
 
@@ -222,7 +223,10 @@ bool weir__io_submit(struct weir__io *io, struct weir__io_op *op)
     assert(!file->foreign || op->kind == WEIR__IO_POLL);
     op->flags = 0;
     weir__list_init(&op->queue);
-    if (io->backend->submit(io, op))
+    weir__own_calls_begin();
+    bool ended = io->backend->submit(io, op);
+    weir__own_calls_end();
+    if (ended)
         return true;
     op->state = WEIR__IO_OP_PENDING;
     weir__list_push_back(&file->ops, &op->node);
@@ -309,6 +313,9 @@ int weir__io_turn(struct weir__io *io, int64_t wait_until_ns)
 
 void weir__io_wake(struct weir__io *io)
 {
-    if (atomic_exchange(&io->sleeping, WOKEN) == ASLEEP && io->backend->wake != NULL)
-        io->backend->wake(io);
+    if (atomic_exchange(&io->sleeping, WOKEN) != ASLEEP || io->backend->wake == NULL)
+        return;
+    weir__own_calls_begin();
+    io->backend->wake(io);
+    weir__own_calls_end();
 }

@@ -1,0 +1,3 @@
+#include "base/own_calls.h"
+
+__thread unsigned weir__own_calls __attribute__((tls_model("initial-exec"), visibility("hidden")));

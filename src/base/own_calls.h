@@ -1,0 +1,21 @@
+/* Calls of ours to the C library that may wait, or would take the guard a look to see that they don't: the
+ * seam's, and the log's. Between begin and end the guard is blind on this thread.
+ *
+ * Threading: a count of each thread's own. Nothing between the two may park.
+ */
+#ifndef WEIR__OWN_CALLS_H
+#define WEIR__OWN_CALLS_H
+
+extern __thread unsigned weir__own_calls __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline void weir__own_calls_begin(void)
+{
+    weir__own_calls++;
+}
+
+static inline void weir__own_calls_end(void)
+{
+    weir__own_calls--;
+}
+
+#endif

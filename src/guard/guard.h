@@ -1,0 +1,48 @@
+/* How a function of the C library is looked at on its way in.
+ *
+ * Threading: any thread, at any time: before the constructors of this library have run, in signal handlers,
+ * in threads that know nothing of Weir. For those a call costs a look at one variable of the thread.
+ *
+ * Nothing here may call what is wrapped here but through NEXT(), and nothing changes errno on the way in.
+ */
+#ifndef WEIR__GUARD_GUARD_H
+#define WEIR__GUARD_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/guard_link.h"
+#include "guard/next.h"
+
+extern __thread struct weir__guard_link *weir__guard_link
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* A task of this thread's loop is calling, and not by way of libweir. */
+static inline bool weir__guard_looks(void)
+{
+    const struct weir__guard_link *link = weir__guard_link;
+    const struct weir__task *running;
+
+    if (__builtin_expect(link == NULL, 1))
+        return false;
+    running = *link->running;
+    return running != NULL && running != link->scheduler && *link->own_calls == 0;
+}
+
+/* Tells libweir of a call; NULL: it is one that does not wait. */
+void weir__guard_tell(const char *call, const void *place, const void *frame);
+
+#define EXPORTED __attribute__((visibility("default")))
+
+/* Defines a function of the C library: in a task `call`, an expression, says by which name it is reported, or
+ * NULL; then, in any case, the C library's own does the work. */
+#define GUARDED(type, name, parameters, arguments, call)                                                     \
+    BEHIND(name);                                                                                            \
+    EXPORTED type name parameters                                                                            \
+    {                                                                                                        \
+        if (weir__guard_looks())                                                                             \
+            weir__guard_tell((call), __builtin_return_address(0), __builtin_frame_address(0));               \
+        return NEXT(name) arguments;                                                                         \
+    }
+
+#endif

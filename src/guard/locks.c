@@ -1,0 +1,67 @@
+/* Locks of the thread's: who takes one goes on, but must not wait for the loop while holding it. */
+#include "guard/guard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <threads.h>
+
+/* Also when the one before had died with it. */
+static int taken(const void *lock, int result, const char *function, const void *place)
+{
+    if (weir__guard_looks() && (result == 0 || result == EOWNERDEAD))
+        weir__guard_link->locked(weir__guard_link, lock, function, place);
+    return result;
+}
+
+/* Whoever lets it go, task or not, where there is one to let go. */
+static void released(const void *lock)
+{
+    if (weir__guard_link != NULL && weir__guard_link->locks != 0)
+        weir__guard_link->unlocked(weir__guard_link, lock);
+}
+
+#define TAKES(name, parameters, lock, arguments)                                                             \
+    BEHIND(name);                                                                                            \
+    EXPORTED int name parameters                                                                             \
+    {                                                                                                        \
+        return taken((const void *)(lock), NEXT(name) arguments, #name, __builtin_return_address(0));        \
+    }
+
+/* Told before it is done: afterwards the lock may be gone. */
+#define RELEASES(name, parameters, lock)                                                                     \
+    BEHIND(name);                                                                                            \
+    EXPORTED int name parameters                                                                             \
+    {                                                                                                        \
+        released((const void *)(lock));                                                                      \
+        return NEXT(name)(lock);                                                                             \
+    }
+
+TAKES(pthread_mutex_lock, (pthread_mutex_t * mutex), mutex, (mutex))
+TAKES(pthread_mutex_trylock, (pthread_mutex_t * mutex), mutex, (mutex))
+TAKES(pthread_mutex_timedlock, (pthread_mutex_t * mutex, const struct timespec *until), mutex, (mutex, until))
+TAKES(pthread_mutex_clocklock, (pthread_mutex_t * mutex, clockid_t clock, const struct timespec *until),
+      mutex, (mutex, clock, until))
+RELEASES(pthread_mutex_unlock, (pthread_mutex_t * mutex), mutex)
+
+TAKES(pthread_rwlock_rdlock, (pthread_rwlock_t * lock), lock, (lock))
+TAKES(pthread_rwlock_tryrdlock, (pthread_rwlock_t * lock), lock, (lock))
+TAKES(pthread_rwlock_timedrdlock, (pthread_rwlock_t * lock, const struct timespec *until), lock,
+      (lock, until))
+TAKES(pthread_rwlock_clockrdlock, (pthread_rwlock_t * lock, clockid_t clock, const struct timespec *until),
+      lock, (lock, clock, until))
+TAKES(pthread_rwlock_wrlock, (pthread_rwlock_t * lock), lock, (lock))
+TAKES(pthread_rwlock_trywrlock, (pthread_rwlock_t * lock), lock, (lock))
+TAKES(pthread_rwlock_timedwrlock, (pthread_rwlock_t * lock, const struct timespec *until), lock,
+      (lock, until))
+TAKES(pthread_rwlock_clockwrlock, (pthread_rwlock_t * lock, clockid_t clock, const struct timespec *until),
+      lock, (lock, clock, until))
+RELEASES(pthread_rwlock_unlock, (pthread_rwlock_t * lock), lock)
+
+TAKES(pthread_spin_lock, (pthread_spinlock_t * lock), lock, (lock))
+TAKES(pthread_spin_trylock, (pthread_spinlock_t * lock), lock, (lock))
+RELEASES(pthread_spin_unlock, (pthread_spinlock_t * lock), lock)
+
+TAKES(mtx_lock, (mtx_t * mutex), mutex, (mutex))
+TAKES(mtx_trylock, (mtx_t * mutex), mutex, (mutex))
+TAKES(mtx_timedlock, (mtx_t *restrict mutex, const struct timespec *restrict until), mutex, (mutex, until))
+RELEASES(mtx_unlock, (mtx_t * mutex), mutex)

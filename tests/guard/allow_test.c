@@ -1,0 +1,128 @@
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guard/sins.h"
+#include "support/child.h"
+
+/* How many of the calls are caught. */
+#define CAUGHT(calls)                                                                                        \
+    ({                                                                                                       \
+        uint64_t before_ = caught();                                                                         \
+        calls;                                                                                               \
+        caught() - before_;                                                                                  \
+    })
+
+static void two_sins(void)
+{
+    usleep(1);
+    fsync(-1);
+}
+
+static void allow_in_turn(void)
+{
+    weir_guard_allow outer, inner;
+
+    assert_int_equal(CAUGHT(two_sins()), 2);
+    weir_guard_allow_begin(&outer, "usleep");
+    assert_int_equal(CAUGHT(two_sins()), 1);
+    weir_guard_allow_begin(&inner, " getaddrinfo  fsync ");
+    assert_int_equal(CAUGHT(two_sins()), 0); /* what is allowed outside is allowed inside */
+    weir_guard_allow_end(&inner);
+    assert_int_equal(CAUGHT(two_sins()), 1);
+    weir_guard_allow_end(&outer);
+    assert_int_equal(CAUGHT(two_sins()), 2);
+    weir_guard_allow_begin(&outer, NULL);
+    assert_int_equal(CAUGHT(two_sins()), 0);
+    weir_guard_allow_end(&outer);
+    assert_int_equal(CAUGHT(two_sins()), 2);
+}
+
+static void what_is_allowed_nests(void **state)
+{
+    (void)state;
+    need_guard();
+    in_task(allow_in_turn);
+}
+
+static int sin_now(void *arg)
+{
+    *(uint64_t *)arg = CAUGHT(two_sins());
+    return 0;
+}
+
+static int wait_and_sin(void *arg)
+{
+    int err = weir_yield();
+
+    return err < 0 ? err : sin_now(arg);
+}
+
+/* The tasks it spawns run while it waits, and are not covered; it is, after the wait. */
+static void allow_across_a_wait(void)
+{
+    weir_guard_allow allow;
+    weir_scope scope;
+    uint64_t at_once = 0, later = 0;
+
+    weir_guard_allow_begin(&allow, NULL);
+    weir_scope_open(&scope, weir_never(), 0);
+    weir_spawn(&scope, "child", sin_now, &at_once);
+    weir_spawn(&scope, "later", wait_and_sin, &later);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    assert_int_equal(at_once, 2);
+    assert_int_equal(later, 2);
+    assert_int_equal(CAUGHT(two_sins()), 0);
+    weir_guard_allow_end(&allow);
+}
+
+static void it_is_the_tasks_own(void **state)
+{
+    (void)state;
+    need_guard();
+    in_task(allow_across_a_wait);
+}
+
+/* Code that runs in tasks and elsewhere need not ask where it is. */
+static void outside_a_task_it_is_nothing(void **state)
+{
+    weir_guard_allow allow;
+    (void)state;
+
+    weir_guard_allow_begin(&allow, "usleep");
+    two_sins();
+    weir_guard_allow_end(&allow);
+}
+
+static int allow_nonsense(void *arg)
+{
+    weir_guard_allow allow;
+
+    (void)arg;
+    weir_guard_allow_begin(&allow, "usleep getadrinfo");
+    return 0;
+}
+
+static void a_name_it_does_not_know_is_a_mistake(void **state)
+{
+    char said[4096];
+    int status;
+    (void)state;
+
+    status = run_in_child(allow_nonsense, NULL, said, sizeof said);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+    assert_non_null(strstr(said, "does not know"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_allowed_nests),
+        cmocka_unit_test(it_is_the_tasks_own),
+        cmocka_unit_test(outside_a_task_it_is_nothing),
+        cmocka_unit_test(a_name_it_does_not_know_is_a_mistake),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
