@@ -95,7 +95,7 @@ void admin_stats_write(struct observed *o, struct text_out *out)
     observed_look(o);
     text_out_printf(out, "{\"version\":\"" WEIR_VERSION_TEXT "\",\"uptime_s\":%.3f,\"draining\":%s",
                     (double)weir_between(o->started, weir_now()).ns / 1e9,
-                    atomic_load(&o->status->ready) ? "false" : "true");
+                    atomic_load(&o->status->draining) ? "true" : "false");
     text_out_add(out, ",\"connections\":");
     text_out_number(out, o->runs, o->server.connections);
     text_out_add(out, ",\"exchanges\":");

@@ -133,6 +133,7 @@ static void on_drain(void *arg)
 {
     struct gateway *gateway = arg;
     atomic_store(&gateway->status.ready, false);
+    atomic_store(&gateway->status.draining, true);
     weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", gateway->config->drain));
 }
 

@@ -15,6 +15,7 @@ struct observed;
 
 struct gateway_status {
     atomic_bool ready;            /* accepts requests, and will go on to */
+    atomic_bool draining;         /* accepts no more, and finishes what is under way */
     struct metrics *metrics;      /* what the loops count; NULL: there is no admin */
     struct observed *observed;    /* what the admin's own loop has seen of it */
     pthread_mutex_t runtime_lock; /* guards the rest */

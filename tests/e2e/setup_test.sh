@@ -11,7 +11,7 @@ pretend() { # NAME: a command on the pretended machine, its body from standard i
     chmod +x "$dir/$1"
 }
 
-for command in bash sort sed comm env cat; do
+for command in bash sort sed comm env cat sh rm chmod; do
     ln -s "$(command -v $command)" "$dir/$command"
 done
 pretend dpkg-query <<END
@@ -19,7 +19,14 @@ cat "$dir/installed"
 END
 pretend apt-get <<END
 echo "apt-get \$*" >>"$dir/log"
-case " \$* " in *" install "*) [ -e "$dir/broken" ] || echo "installed make" >>"$dir/installed" ;; esac
+case " \$* " in *" install "*)
+    [ ! -x "$dir/policy" ] || echo "no service may start" >>"$dir/log"
+    [ -e "$dir/broken" ] || sed -i "\\\$ a installed \${!#}" "$dir/installed"
+    ;;
+esac
+END
+pretend update-rc.d <<END
+echo "update-rc.d \$*" >>"$dir/log"
 END
 pretend sudo <<END
 echo "sudo" >>"$dir/log"
@@ -31,7 +38,7 @@ setup() { # runs it as user ID with what is installed; output in $dir/output
     echo "$2" >"$dir/installed"
     : >"$dir/log"
     shift 2
-    PATH=$dir "$dir/bash" tools/setup "$@" >"$dir/output" 2>&1
+    POLICY_RC_D=$dir/policy PATH=$dir "$dir/bash" tools/setup "$@" >"$dir/output" 2>&1
 }
 
 check() { # NAME, and the last command's truth
@@ -42,7 +49,7 @@ check() { # NAME, and the last command's truth
     sed 's/^/# /' "$dir/output" "$dir/log"
 }
 
-echo 1..8
+echo 1..10
 setup 0 "installed make" make && [ ! -s "$dir/log" ] && [ ! -s "$dir/output" ]
 check "nothing is missing: nothing is run, nothing is said"
 setup 0 "config-files make" make && grep -q 'installing make' "$dir/output" && grep -q 'install .* make$' "$dir/log"
@@ -53,6 +60,14 @@ setup 1000 "" make && grep -q sudo "$dir/log"
 check "another user goes through sudo"
 ! setup 0 "" --check make && [ ! -s "$dir/log" ] && grep -q 'missing Debian packages: make ' "$dir/output"
 check "--check only says what is missing"
+test=$(sed -n 's/^ *\[test\]="\(.*\)"/\1/p' tools/setup)
+for name in ${test/prometheus/}; do echo "installed $name"; done >"$dir/all_but_one"
+setup 0 "$(cat "$dir/all_but_one")" test && grep -q 'no service may start' "$dir/log" &&
+    grep -q 'update-rc.d prometheus disable' "$dir/log" && [ ! -e "$dir/policy" ]
+check "a service that comes with a tool is not started, and other services may be afterwards"
+setup 0 "" make && ! grep -q -e 'no service' -e update-rc.d "$dir/log" && echo mine >"$dir/policy" &&
+    setup 0 "$(cat "$dir/all_but_one")" test && [ "$(cat "$dir/policy")" = mine ]
+check "services are nobody's concern elsewhere, and whoever decides on them already goes on to"
 touch "$dir/broken"
 ! setup 0 "" make && grep -q 'yet these are missing: make' "$dir/output"
 check "an installation that changed nothing is a failure"

@@ -1,0 +1,244 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "config.h"
+#include "metrics.h"
+
+static const char file[] = "listen: 127.0.0.1:0\n"
+                           "routes:\n"
+                           "  - {path: /a, methods: [GET], respond: {body: a}}\n"
+                           "  - {path: /b, sleep: {for: 1ms}}\n"
+                           "  - {path: /a, methods: [POST], respond: {body: b}}\n";
+
+struct gateway {
+    struct config config;
+    struct metrics *metrics;
+    struct metrics_loop *loops[2];
+};
+
+static struct gateway begin(void)
+{
+    struct config_faults faults;
+    struct gateway g = {0};
+    config_faults_open(&faults, "test.yaml");
+    assert_int_equal(config_parse(&g.config, file, sizeof file - 1, &faults), 0);
+    assert_int_equal(metrics_open(&g.config, &g.metrics), 0);
+    for (int i = 0; i < 2; i++)
+        assert_non_null(g.loops[i] = metrics_loop_open(g.metrics));
+    return g;
+}
+
+static void end(struct gateway *g)
+{
+    metrics_free(g->metrics);
+    config_free(&g->config);
+}
+
+/* What the server would tell: of route number i, or -1 none. */
+static weir_exchange_record exchange(const struct gateway *g, int route, const char *method, int status)
+{
+    return (weir_exchange_record){
+        .method = method,
+        .target = "/",
+        .route = route < 0 ? "" : g->config.routes[route].path,
+        .data = route < 0 ? NULL : (void *)(uintptr_t)&g->config.routes[route],
+        .status = status,
+        .complete = status != 0,
+        .request_bytes = 3,
+        .reply_bytes = 10,
+        .took = weir_ms(5),
+    };
+}
+
+static uint64_t count_of(const struct metrics_route *route, const char *method, int status)
+{
+    for (size_t i = 0; i < route->outcome_count; i++)
+        if (route->outcomes[i].status == status &&
+            strcmp(metrics_methods[route->outcomes[i].method], method) == 0)
+            return route->outcomes[i].count;
+    return 0;
+}
+
+static void count(struct gateway *g, int loop, weir_exchange_record record)
+{
+    metrics_count(g->loops[loop], &record);
+}
+
+static void routes_with_one_path_are_one(void **state)
+{
+    struct gateway g = begin();
+    (void)state;
+    assert_int_equal(metrics_route_count(g.metrics), 3);
+    assert_string_equal(metrics_route_name(g.metrics, 0), "/a");
+    assert_string_equal(metrics_route_kind(g.metrics, 0), "respond");
+    assert_string_equal(metrics_route_name(g.metrics, 1), "/b");
+    assert_string_equal(metrics_route_kind(g.metrics, 1), "sleep");
+    assert_string_equal(metrics_route_name(g.metrics, 2), "none");
+    assert_null(metrics_route_kind(g.metrics, 2));
+    end(&g);
+}
+
+static void all_loops_are_added_up(void **state)
+{
+    static struct metrics_route route;
+    struct gateway g = begin();
+    (void)state;
+    count(&g, 0, exchange(&g, 0, "GET", 200));
+    count(&g, 0, exchange(&g, 0, "GET", 200));
+    count(&g, 1, exchange(&g, 0, "GET", 200));
+    count(&g, 1, exchange(&g, 2, "POST", 201));
+    count(&g, 1, exchange(&g, 1, "GET", 503));
+    metrics_read_route(g.metrics, 0, &route);
+    assert_int_equal(route.outcome_count, 2);
+    assert_int_equal(count_of(&route, "GET", 200), 3);
+    assert_int_equal(count_of(&route, "POST", 201), 1);
+    assert_int_equal(route.request_bytes, 12);
+    assert_int_equal(route.reply_bytes, 40);
+    assert_int_equal(route.errors, 0);
+    assert_int_equal(weir_meter_count(&route.took), 4);
+    assert_int_equal(route.took.sum_ns, 20000000);
+    metrics_read_route(g.metrics, 1, &route);
+    assert_int_equal(count_of(&route, "GET", 503), 1);
+    assert_int_equal(route.errors, 1);
+    metrics_read_route(g.metrics, 2, &route);
+    assert_int_equal(route.outcome_count, 0);
+    end(&g);
+}
+
+static void leaving_and_breaking_off_are_told_apart(void **state)
+{
+    static struct metrics_route route;
+    struct gateway g = begin();
+    weir_exchange_record cut = exchange(&g, 1, "GET", 200);
+    (void)state;
+    cut.complete = false;
+    count(&g, 0, cut);
+    count(&g, 0, exchange(&g, 1, "GET", 0));
+    metrics_read_route(g.metrics, 1, &route);
+    assert_int_equal(count_of(&route, "GET", 200), 1);
+    assert_int_equal(count_of(&route, "GET", METRICS_CLIENT_LEFT), 1);
+    assert_int_equal(route.cut, 1);
+    assert_int_equal(route.errors, 0);
+    end(&g);
+}
+
+static void every_method_has_its_name_and_the_others_one(void **state)
+{
+    static const char *const methods[] = {"GET",   "HEAD",    "POST",    "PUT",   "DELETE",
+                                          "PATCH", "OPTIONS", "CONNECT", "TRACE", "PROPFIND",
+                                          "get",   "G",       "",        "GETT",  "other"};
+    static struct metrics_route route;
+    struct gateway g = begin();
+    (void)state;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        count(&g, 0, exchange(&g, 1, methods[i], 200));
+    metrics_read_route(g.metrics, 1, &route);
+    assert_int_equal(route.outcome_count, METRICS_METHODS);
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(count_of(&route, methods[i], 200), 1);
+    assert_int_equal(count_of(&route, "other", 200), 6);
+    end(&g);
+}
+
+static void refusals_have_their_reasons(void **state)
+{
+    static struct metrics_route route;
+    struct gateway g = begin();
+    uint64_t refused[METRICS_REFUSALS];
+    weir_exchange_record record = exchange(&g, -1, "GET", 404);
+    (void)state;
+    record.refused = "not_found";
+    count(&g, 0, record);
+    count(&g, 1, record);
+    record = exchange(&g, 0, "GET", 503);
+    record.refused = "queueing";
+    count(&g, 1, record);
+    record.refused = "a reason nobody knows yet";
+    count(&g, 1, record);
+    metrics_read_refusals(g.metrics, refused);
+    for (int i = 0; i < METRICS_REFUSALS; i++) {
+        bool is_404 = strcmp(metrics_refusals[i], "not_found") == 0;
+        bool is_one = strcmp(metrics_refusals[i], "queueing") == 0 || i == METRICS_REFUSALS - 1;
+        assert_int_equal(refused[i], is_404 ? 2 : is_one);
+    }
+    metrics_read_route(g.metrics, 2, &route);
+    assert_int_equal(count_of(&route, "GET", 404), 2);
+    end(&g);
+}
+
+/* A backend may answer with whatever it likes: what has no place is counted together, and nothing is lost. */
+static void statuses_without_end_take_no_memory_without_end(void **state)
+{
+    static struct metrics_route route;
+    struct gateway g = begin();
+    uint64_t sum = 0;
+    (void)state;
+    for (int status = 100; status < 600; status++) {
+        count(&g, 0, exchange(&g, 1, "GET", status));
+        count(&g, 1, exchange(&g, 1, "PUT", 699 - status));
+    }
+    metrics_read_route(g.metrics, 1, &route);
+    for (size_t i = 0; i < route.outcome_count; i++)
+        sum += route.outcomes[i].count;
+    assert_int_equal(sum, 1000);
+    assert_int_equal(route.outcome_count, 2 * METRICS_STATUSES_MAX + 1);
+    assert_int_equal(count_of(&route, "GET", 100), 1);
+    assert_int_equal(count_of(&route, "PUT", 599), 1);
+    assert_int_equal(count_of(&route, "other", 0), 1000 - 2 * METRICS_STATUSES_MAX);
+    end(&g);
+}
+
+/* For TSan, and: what is read never goes back. */
+enum { TIMES = 20000 };
+
+static void *count_many(void *arg)
+{
+    struct gateway *g = arg;
+    for (int i = 0; i < TIMES; i++)
+        count(g, 0, exchange(g, i % 3, i % 2 ? "GET" : "PUT", 200 + i % 7));
+    return NULL;
+}
+
+static void it_can_be_read_at_any_moment(void **state)
+{
+    static struct metrics_route route;
+    struct gateway g = begin();
+    pthread_t thread;
+    uint64_t before = 0;
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, count_many, &g), 0);
+    while (before < TIMES) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < metrics_route_count(g.metrics); i++) {
+            metrics_read_route(g.metrics, i, &route);
+            for (size_t k = 0; k < route.outcome_count; k++)
+                sum += route.outcomes[k].count;
+        }
+        assert_true(sum >= before);
+        before = sum;
+    }
+    pthread_join(thread, NULL);
+    assert_int_equal(before, TIMES);
+    end(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(routes_with_one_path_are_one),
+        cmocka_unit_test(all_loops_are_added_up),
+        cmocka_unit_test(leaving_and_breaking_off_are_told_apart),
+        cmocka_unit_test(every_method_has_its_name_and_the_others_one),
+        cmocka_unit_test(refusals_have_their_reasons),
+        cmocka_unit_test(statuses_without_end_take_no_memory_without_end),
+        cmocka_unit_test(it_can_be_read_at_any_moment),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+"""/metrics and /stats of a running gateway: known traffic gives exact counters, and promtool finds no fault."""
+import json
+import re
+import shutil
+import socket
+import subprocess
+
+from rig import PATIENCE, Backend, Held, Weir, answering, ask, connect, receive, run, same, sending, until
+
+BASIC = """
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+loops: 2
+limits: {exchanges: 8}
+routes:
+  - {path: /hello, methods: [GET], respond: {body: "Hello, World!"}}
+  - {path: /hello, methods: [POST], respond: {status: 201, body: "made"}}
+  - {path: "/%22", respond: {body: "q"}}
+  - {path: /sleep, sleep: {for: 30ms}}
+  - {path: /long, sleep: {for: 1m}}
+"""
+
+
+class Metrics:
+    """A scrape: samples by their name with its labels, as written."""
+
+    def __init__(self, weir):
+        answer = ask(weir.address("admin"), "/metrics")
+        same((answer.status, answer.headers["content-type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
+        self.text = answer.body.decode()
+        self.types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", self.text, re.M))
+        self.samples = {}
+        for name, value in re.findall(r"^([a-z_]+(?:\{.*\})?) (\S+)$", self.text, re.M):
+            assert name not in self.samples, f"{name} stands there twice"
+            self.samples[name] = float(value)
+
+    def __getitem__(self, name):
+        return self.samples.get(name, 0)
+
+    def requests(self, route, method, status):
+        return self[f'weir_requests_total{{route="{route}",method="{method}",status="{status}"}}']
+
+
+def scrape_until(weir, what, happened):
+    """The first scrape of which it is true: what is counted is counted a moment after its answer was sent."""
+    last = []
+
+    def looks():
+        last[:] = [Metrics(weir)]
+        return happened(last[0])
+    until(what, looks)
+    return last[0]
+
+
+def stats(weir):
+    answer = ask(weir.address("admin"), "/stats")
+    same((answer.status, answer.headers["content-type"]), (200, "application/json"))
+    return json.loads(answer.body)
+
+
+def by(name, members):
+    return {member[name]: member for member in members}
+
+
+# ---- counters ----
+
+def known_traffic_gives_exact_counters():
+    with Weir("serve", config=BASIC) as weir:
+        address = weir.address()
+        for _ in range(7):
+            same(ask(address, "/hello").status, 200)
+        for _ in range(3):
+            same(ask(address, "/hello", "POST", body=b"12345").status, 201)
+        same(ask(address, "/hello", "HEAD").status, 200)
+        for _ in range(4):
+            same(ask(address, "/nowhere").status, 404)
+        same(ask(address, "/hello", "PROPFIND").status, 405)
+        same(ask(address, "/hello", "GET\t").status, 400)
+        m = scrape_until(weir, "all is counted", lambda m: sum(v for k, v in m.samples.items() if k.startswith("weir_requests_total")) == 17)
+        same(m.requests("/hello", "GET", 200), 7)
+        same(m.requests("/hello", "POST", 201), 3)
+        same(m.requests("/hello", "HEAD", 200), 1)
+        same(m.requests("none", "GET", 404), 4)
+        same(m.requests("none", "other", 405), 1)
+        same(m['weir_requests_refused_total{reason="not_found"}'], 4)
+        same(m['weir_requests_refused_total{reason="method_not_allowed"}'], 1)
+        same(m['weir_requests_refused_total{reason="malformed"}'], 1)
+        same(m['weir_request_seconds_count{route="/hello"}'], 11)
+        same(m['weir_request_seconds_bucket{route="/hello",le="+Inf"}'], 11)
+        same(m['weir_request_bytes_total{route="/hello"}'], 15)
+        same(m['weir_reply_bytes_total{route="/hello"}'], 7 * 13 + 3 * 4)
+        same(m["weir_connections_accepted_total"], 17)
+        until("connections are closed", lambda: Metrics(weir)["weir_connections"] == 0)
+        same(Metrics(weir)["weir_exchanges"], 0)
+
+
+def a_client_that_leaves_is_counted():
+    with Weir("serve", config=BASIC) as weir:
+        with connect(weir.address()) as connection:
+            connection.sendall(b"GET /long HTTP/1.1\r\nHost: h\r\n\r\n")
+            m = scrape_until(weir, "the request", lambda m: m["weir_exchanges"] == 1)
+            same(m["weir_connections"], 1)
+        scrape_until(weir, "the leaving", lambda m: m.requests("/long", "GET", 499) == 1)
+
+
+def refusals_are_counted():
+    with Held() as held, Weir("serve", config=BASIC + held.route()) as weir:
+        connections = [connect(weir.address()) for _ in range(8)]
+        for connection in connections:
+            connection.sendall(b"GET /held HTTP/1.1\r\nHost: h\r\n\r\n")
+        held.wait_for(8)
+        for _ in range(3):
+            same(ask(weir.address(), "/hello").status, 503)
+        m = scrape_until(weir, "the refusals", lambda m: m['weir_requests_refused_total{reason="exchanges"}'] == 3)
+        same(m.requests("/hello", "GET", 503), 3)
+        same(m["weir_exchanges"], 8)
+        held.released.set()
+        for connection in connections:
+            same(receive(connection).status, 200)
+            connection.close()
+        scrape_until(weir, "the answers", lambda m: m.requests("/held", "GET", 200) == 8)
+
+
+def gathering(*backends, more=""):
+    calls = ", ".join(f'{{name: c{i}, url: "http://{host}/x", deadline: 400ms}}' for i, host in enumerate(backends))
+    return BASIC.replace("exchanges: 8", "exchanges: 8, reply: 1KiB") + \
+        f"  - {{path: /page, gather: {{deadline: 5s, require: none, calls: [{calls}]}}}}\n" + more
+
+
+def origins_have_their_errors():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        nobody = free.getsockname()[1]
+    with Backend(answering()) as good, Backend(answering(status="503 Busy")) as bad, \
+            Backend(sending(b"what is this?\r\n\r\n")) as odd, Backend(sending(b"")) as closing, \
+            Backend(answering(body=b"x" * 2000)) as large, Backend(sending(b"", linger=True)) as silent:
+        hosts = [f"127.0.0.1:{port}" for port in
+                 (good.port, bad.port, odd.port, closing.port, large.port, silent.port, nobody)] + ["name.invalid"]
+        with Weir("serve", config=gathering(*hosts)) as weir:
+            for _ in range(2):
+                same(ask(weir.address(), "/page").status, 200)
+            m = scrape_until(weir, "the page", lambda m: m.requests("/page", "GET", 200) == 2)
+            reasons = [None, "status", "bad_response", "closed", "too_large", "deadline", "connect", "dns"]
+            for host, wanted in zip(hosts, reasons):
+                origin = f'origin="http://{host}{"" if ":" in host else ":80"}"'
+                same(m[f"weir_origin_requests_total{{{origin}}}"], 2, host)
+                same(m[f"weir_origin_seconds_count{{{origin}}}"], 2, host)
+                for reason in ("dns", "connect", "closed", "bad_response", "too_large", "status", "busy", "deadline",
+                               "cancelled", "other"):
+                    same(m[f'weir_origin_errors_total{{{origin},reason="{reason}"}}'], 2 if reason == wanted else 0,
+                         f"{host} {reason}")
+            shown = by("origin", stats(weir)["origins"])
+            same(len(shown), 8)
+            one = shown[f"http://{hosts[0]}"]
+            same((one["last_10s"]["requests"], one["last_10s"]["errors"], one["waiting"]), (2, 0, 0))
+            same(one["connections"], one["idle"])
+            same(shown[f"http://{hosts[1]}"]["last_60s"]["errors"], 2)
+
+
+def an_origin_s_connections_are_shown():
+    with Held() as held, Weir("serve", config=BASIC.replace("loops: 2", "loops: 1") + held.route()) as weir:
+        origin = f'origin="http://127.0.0.1:{held.backend.port}"'
+        with connect(weir.address()) as connection:
+            connection.sendall(b"GET /held HTTP/1.1\r\nHost: h\r\n\r\n")
+            held.wait_for(1)
+            m = Metrics(weir)
+            same(m[f'weir_origin_connections{{{origin},state="in_use"}}'], 1)
+            same(m[f'weir_origin_connections{{{origin},state="idle"}}'], 0)
+            held.released.set()
+            same(receive(connection).status, 200)
+        m = scrape_until(weir, "it is kept", lambda m: m[f'weir_origin_connections{{{origin},state="idle"}}'] == 1)
+        same(m[f'weir_origin_connections{{{origin},state="in_use"}}'], 0)
+        same(ask(weir.address(), "/held").status, 200)
+        m = scrape_until(weir, "the second", lambda m: m[f"weir_origin_requests_total{{{origin}}}"] == 2)
+        same((m[f"weir_origin_reused_total{{{origin}}}"], m[f"weir_origin_connected_total{{{origin}}}"]), (1, 1))
+
+
+def what_counts_only_grows():
+    with Backend(answering()) as backend, \
+            Weir("serve", config=gathering(f"127.0.0.1:{backend.port}")) as weir:
+        before = Metrics(weir)
+        for _ in range(5):
+            for path in ("/hello", "/page", "/nowhere", "/sleep"):
+                ask(weir.address(), path)
+            after = Metrics(weir)
+            same([name for name in before.samples if name not in after.samples], [])
+            for name, value in before.samples.items():
+                kind = before.types.get(re.sub(r"(_bucket|_sum|_count)?(\{.*)?$", "", name),
+                                        before.types.get(re.sub(r"\{.*$", "", name)))
+                assert kind is not None, f"{name} has no type"
+                if kind in ("counter", "histogram"):
+                    assert after[name] >= value, f"{name} went from {value} to {after[name]}"
+            before = after
+
+
+# ---- promtool ----
+
+def promtool_finds_no_fault():
+    with Backend(answering()) as backend, \
+            Weir("serve", config=gathering(f"127.0.0.1:{backend.port}")) as weir:
+        for path in ("/hello", "/%22", "/page", "/nowhere"):
+            ask(weir.address(), path)
+        m = scrape_until(weir, "the page", lambda m: m.requests("/page", "GET", 200) == 1)
+        found = subprocess.run(["promtool", "check", "metrics"], input=m.text, text=True, capture_output=True)
+        same((found.returncode, found.stdout, found.stderr), (0, "", ""))
+
+
+promtool_finds_no_fault.skip = None if shutil.which("promtool") else "promtool is not here: Debian's prometheus has it"
+
+
+# ---- /stats ----
+
+QUANTILES = ("p50", "p90", "p99", "p999")
+
+
+def check_window(window, what, members):
+    same(set(window), set(members), what)
+    for name, value in window.items():
+        assert value is None or (isinstance(value, (int, float)) and value >= 0), f"{what}: {name} is {value}"
+
+
+def the_shape_of_stats_is_as_described():
+    with Backend(answering()) as backend, \
+            Weir("serve", config=gathering(f"127.0.0.1:{backend.port}")) as weir:
+        same(ask(weir.address(), "/page").status, 200)
+        until("it is counted", lambda: by("route", stats(weir)["routes"])["/page"]["last_10s"]["requests"] == 1)
+        s = stats(weir)
+        same(set(s), {"version", "uptime_s", "draining", "connections", "exchanges", "tasks", "routes", "origins",
+                      "loops", "pools"})
+        same(s["draining"], False)
+        same([route["route"] for route in s["routes"]],
+             ["/hello", "/%22", "/sleep", "/long", "/page", "none"])
+        same(by("route", s["routes"])["/page"]["kind"], "gather")
+        same(by("route", s["routes"])["none"]["kind"], None)
+        for route in s["routes"]:
+            same(set(route), {"route", "kind", "last_10s", "last_60s", "spent_ms"})
+            for name in ("last_10s", "last_60s"):
+                check_window(route[name], route["route"], ("requests", "rate", "errors", *QUANTILES))
+        for origin in s["origins"]:
+            same(set(origin), {"origin", "connections", "idle", "waiting", "last_10s", "last_60s"})
+            for name in ("last_10s", "last_60s"):
+                check_window(origin[name], origin["origin"], ("requests", "rate", "errors", *QUANTILES))
+        unused = by("route", s["routes"])["/long"]["last_10s"]
+        same((unused["requests"], unused["rate"], unused["p50"], unused["p999"]), (0, 0, None, None))
+
+
+def rates_and_quantiles_are_those_of_the_traffic():
+    with Weir("serve", config=BASIC) as weir:
+        for _ in range(20):
+            same(ask(weir.address(), "/sleep").status, 200)
+        until("all are counted", lambda: by("route", stats(weir)["routes"])["/sleep"]["last_10s"]["requests"] == 20)
+        s = stats(weir)
+        window = by("route", s["routes"])["/sleep"]["last_60s"]
+        same((window["requests"], window["errors"]), (20, 0))
+        assert 29 < window["p50"] < 300, window # 30 ms, and what a busy machine adds
+        assert window["p50"] <= window["p90"] <= window["p99"] <= window["p999"], window
+        assert 20 / (s["uptime_s"] + 1) <= window["rate"] <= 20 / 0.6, (s["uptime_s"], window)
+
+
+# ---- while things are not well ----
+
+def a_held_loop_keeps_nobody_from_looking():
+    with Weir("serve", config=BASIC.replace("loops: 2", "loops: 1") +
+              "  - {path: /burn, burn: {cpu: 3s}, on: loop}\n") as weir:
+        with connect(weir.address()) as connection, connect(weir.address()) as other:
+            connection.sendall(b"GET /burn HTTP/1.1\r\nHost: h\r\n\r\n")
+            scrape_until(weir, "it burns", lambda m: m["weir_exchanges"] == 1)
+            other.sendall(b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n")
+            m, s = Metrics(weir), stats(weir)
+            same((m["weir_exchanges"], s["exchanges"]), (1, 1)) # so the loop was held all the while
+            same(receive(connection).status, 200)
+            same(receive(other).status, 200)
+
+
+def draining_is_shown():
+    with Held() as held, Weir("serve", config=BASIC + held.route()) as weir:
+        weir.address() # it listens; that it is ready is set a moment later
+        scrape_until(weir, "it is ready", lambda m: m["weir_ready"] == 1)
+        same(stats(weir)["draining"], False)
+        with connect(weir.address()) as connection:
+            connection.sendall(b"GET /held HTTP/1.1\r\nHost: h\r\n\r\n")
+            held.wait_for(1)
+            weir.process.terminate()
+            weir.wait_for("draining")
+            same((Metrics(weir)["weir_ready"], stats(weir)["draining"]), (0, True))
+            same(stats(weir)["exchanges"], 1)
+            held.released.set()
+            same(receive(connection).status, 200)
+        same(weir.exit(), 0)
+
+
+def without_an_admin_nothing_is_counted_and_all_is_served():
+    with Weir("serve", config="access_log: false\n" + BASIC.replace("admin: 127.0.0.1:0\n", "")) as weir:
+        same(ask(weir.address(), "/hello").status, 200)
+    with Weir("serve", config="access_log: false\n" + BASIC) as weir:
+        same(ask(weir.address(), "/hello").status, 200)
+        scrape_until(weir, "it is counted", lambda m: m.requests("/hello", "GET", 200) == 1)
+
+
+run(known_traffic_gives_exact_counters, a_client_that_leaves_is_counted, refusals_are_counted,
+    origins_have_their_errors, an_origin_s_connections_are_shown, what_counts_only_grows, promtool_finds_no_fault,
+    the_shape_of_stats_is_as_described, rates_and_quantiles_are_those_of_the_traffic,
+    a_held_loop_keeps_nobody_from_looking, draining_is_shown, without_an_admin_nothing_is_counted_and_all_is_served)

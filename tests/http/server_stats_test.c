@@ -1,0 +1,186 @@
+/* What a server tells of its exchanges, and what others may see of it. */
+#include "server_rig.h"
+
+static int held; /* what the handlers wait for to become more than 0 */
+
+static int hold(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)state;
+    while (held == 0) {
+        int err = weir_sleep(weir_us(100));
+        if (err < 0)
+            return err;
+    }
+    return weir_reply_text(res, 200, "held");
+}
+
+static int data;
+
+static const weir_route routes[] = {
+    {.path = "/held", .handler = hold},
+    {.path = "/get", .methods = "GET", .handler = hold, .data = &data},
+};
+
+/* Asks on a connection of its own; the exchange is recorded when this returns. */
+static int ask(struct rig *rig, const char *request)
+{
+    weir_stream *s = rig_connect(rig);
+    int records = rig->records;
+    char text[1024];
+    int status;
+
+    rig_send(s, request);
+    status = rig_answer(s, text, sizeof text);
+    while (rig->records == records)
+        assert_int_equal(weir_sleep(weir_us(100)), 0);
+    weir_stream_close(s);
+    return status;
+}
+
+/* --- records --- */
+
+static int refused(struct rig *rig)
+{
+    static const struct {
+        const char *request;
+        int status;
+        const char *reason;
+    } cases[] = {
+        {"GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n", 404, "not_found"},
+        {"PUT /get HTTP/1.1\r\nHost: h\r\n\r\n", 405, "method_not_allowed"},
+        {"GET /get HTTP/1.1\r\n\r\n", 400, "malformed"},
+        {"PUT /held HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n", 413, "too_large"},
+        {"GET /get HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501, "not_implemented"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(ask(rig, cases[i].request), cases[i].status);
+        assert_int_equal(rig->last.status, cases[i].status);
+        assert_string_equal(rig->last.refused, cases[i].reason);
+        assert_true(rig->last.complete);
+    }
+    return 0;
+}
+
+static void a_record_says_why_it_was_refused(void **state)
+{
+    struct rig rig = {.routes = routes, .route_count = 2, .test = refused};
+
+    (void)state;
+    held = 1;
+    rig_run(&rig);
+}
+
+static void *setup(void *arg)
+{
+    (void)arg;
+    return &held;
+}
+
+static int answered(struct rig *rig)
+{
+    assert_int_equal(ask(rig, "GET /get HTTP/1.1\r\nHost: h\r\n\r\n"), 200);
+    assert_null(rig->last.refused);
+    assert_ptr_equal(rig->last.data, &data);
+    assert_ptr_equal(rig->last.state, &held);
+    assert_int_equal(ask(rig, "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n"), 404);
+    assert_null(rig->last.data);
+    assert_ptr_equal(rig->last.state, &held);
+    return 0;
+}
+
+static void a_record_brings_the_route_s_data_and_the_loop_s_state(void **state)
+{
+    struct rig rig = {.routes = routes, .route_count = 2, .test = answered, .options = {.setup = setup}};
+
+    (void)state;
+    held = 1;
+    rig_run(&rig);
+}
+
+/* --- what is now --- */
+
+static weir_server_stats look(void)
+{
+    weir_server_stats stats;
+
+    weir_server_read(weir_runtime_here(), &stats);
+    return stats;
+}
+
+static void wait_for_exchanges(int count)
+{
+    while (look().exchanges != count)
+        assert_int_equal(weir_sleep(weir_us(100)), 0);
+}
+
+static void wait_for_connections(int count)
+{
+    while (look().connections != count)
+        assert_int_equal(weir_sleep(weir_us(100)), 0);
+}
+
+static int counted(struct rig *rig)
+{
+    weir_stream *s[3];
+    char text[1024];
+
+    held = 0;
+    assert_int_equal(look().connections, 0);
+    for (int i = 0; i < 3; i++) {
+        s[i] = rig_connect(rig);
+        if (i < 2)
+            rig_send(s[i], "GET /held HTTP/1.1\r\nHost: h\r\n\r\n");
+    }
+    wait_for_connections(3);
+    wait_for_exchanges(2);
+    assert_int_equal(ask(rig, "GET /held HTTP/1.1\r\nHost: h\r\n\r\n"), 503);
+    assert_string_equal(rig->last.refused, "exchanges");
+    assert_string_equal(rig->last.route, "/held");
+    assert_int_equal(look().accepted, 4);
+    held = 1;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(rig_answer(s[i], text, sizeof text), 200);
+    wait_for_exchanges(0);
+    for (int i = 0; i < 3; i++)
+        weir_stream_close(s[i]);
+    wait_for_connections(0);
+    assert_int_equal(look().accepted, 4);
+    assert_int_equal(look().turned_away, 0);
+    return 0;
+}
+
+static void connections_and_exchanges_are_counted(void **state)
+{
+    struct rig rig = {.routes = routes, .route_count = 2, .test = counted, .options.limits.exchanges = 2};
+
+    (void)state;
+    rig_run(&rig);
+}
+
+static int no_server(void *arg)
+{
+    weir_server_stats stats = look();
+
+    (void)arg;
+    assert_int_equal(stats.connections + stats.exchanges, 0);
+    assert_int_equal(stats.accepted, 0);
+    return 0;
+}
+
+static void without_a_server_there_is_nothing(void **state)
+{
+    (void)state;
+    run_everywhere(no_server, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_record_says_why_it_was_refused),
+        cmocka_unit_test(a_record_brings_the_route_s_data_and_the_loop_s_state),
+        cmocka_unit_test(connections_and_exchanges_are_counted),
+        cmocka_unit_test(without_a_server_there_is_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
