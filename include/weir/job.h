@@ -86,7 +86,8 @@ typedef struct weir_job_kind {
     int version;            /* >= 1: of its parameters, input and output. Another form is another version. */
     bool whole;             /* wants its input in one piece: piece() is called once, with last */
     size_t input_bytes_max; /* of a whole kind: larger input is refused with -WEIR_ETOOLARGE; 0: 64 MiB */
-    size_t state_bytes;     /* of memory that lives from begin to end, cleared before begin */
+    size_t
+        state_bytes; /* of memory that lives from begin to end, cleared before begin, aligned as malloc's */
 
     /* Reads the parameters, in a form of the kind's choice (JSON, text). NULL: it has none, and any that are
      * given are refused with -EINVAL. Returns 0, or a negative code, and end() is not called. */

@@ -5,6 +5,7 @@
 #include <weir/runtime.h>
 
 #include "base/log.h"
+#include "core/job_kind.h"
 #include "core/loop.h"
 #include "core/pool.h"
 #include "core/scope.h"
@@ -24,6 +25,7 @@ struct weir_runtime {
     struct weir__scope *roots; /* one for each loop */
     struct weir__shown shown;
     struct weir__pools pools;
+    struct weir__job_kinds kinds;
 };
 
 /* The signals that have come in since the loop last looked; called by the loop on every turn. */

@@ -324,7 +324,7 @@ static int run(void *arg)
     int outcome;
 
     note_delay(home, now_ns, now_ns - x->queued_ns);
-    x->work.memory = &x->memory;
+    x->work = (struct weir__work){.memory = &x->memory};
     x->work.route = x->request.route != NULL ? x->request.route->given->path : NULL;
     weir__task_current()->work = &x->work;
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);

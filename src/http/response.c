@@ -3,6 +3,7 @@
 #include "http/server.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -243,6 +244,17 @@ int weir_reply_body(weir_response *res, int status, const char *type, const weir
     return weir_reply_bytes(res, status, type, body->data, body->len);
 }
 
+/* When a place may be had: what the pool that refused expected, rounded up; a second when nothing is known.
+ */
+static int add_retry_after(weir_response *res)
+{
+    int64_t busy_ns = weir__exchange_of_response(res)->work.busy_for_ns;
+    char seconds[24];
+
+    (void)snprintf(seconds, sizeof seconds, "%" PRId64, busy_ns > 0 ? (busy_ns - 1) / 1000000000 + 1 : 1);
+    return weir_reply_header(res, "retry-after", seconds);
+}
+
 int weir_reply_fault(weir_response *res, int status, const char *code, const char *message)
 {
     weir_buffer text;
@@ -259,7 +271,7 @@ int weir_reply_fault(weir_response *res, int status, const char *code, const cha
     if (err == 0)
         err = weir_buffer_append_text(&text, "}}\n");
     if (err == 0 && status == 503)
-        err = weir_reply_header(res, "retry-after", "1");
+        err = add_retry_after(res);
     if (err == 0)
         err = weir_reply_body(res, status, "application/json", &text);
     weir_buffer_free(&text);
@@ -273,8 +285,13 @@ int weir_reply_error(weir_response *res, int err)
         return weir_reply_fault(res, 503, "busy", "a limit is reached; try again later");
     case ENOMEM:
         return weir_reply_fault(res, 503, "busy", "out of memory; try again later");
+    case WEIR_ENESTED:
+    case EAGAIN:
+        return weir_reply_fault(res, 503, "busy", "no thread is free; try again later");
     case WEIR_EDEADLINE:
         return weir_reply_fault(res, 504, "deadline", "deadline exceeded");
+    case WEIR_ELATE:
+        return weir_reply_fault(res, 504, "deadline", "it would have begun after the deadline");
     case WEIR_ETOOLARGE:
         return weir_reply_fault(res, 413, "too_large", "the body is larger than the limit");
     case WEIR_EPROTOCOL:

@@ -1,0 +1,15 @@
+/* The kinds of job that are known to a runtime. Threading: any; a place is written once. */
+#ifndef WEIR__JOB_KIND_H
+#define WEIR__JOB_KIND_H
+
+#include <stdatomic.h>
+
+#include <weir/job.h>
+
+enum { WEIR__JOB_KINDS_MAX = 128 };
+
+struct weir__job_kinds {
+    _Atomic(const weir_job_kind *) kind[WEIR__JOB_KINDS_MAX];
+};
+
+#endif
