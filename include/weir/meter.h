@@ -1,9 +1,9 @@
-/* Meters: durations measured on one thread and read on any, with quantiles within 2 %, from 32 ns to two
- * minutes. For what a service measures of itself while it runs.
+/* Meters: durations measured by one thread at a time and read by any, with quantiles within 2 %, from 32 ns
+ * to two minutes. For what a service measures of itself while it runs.
  *
- * Threading: one thread records into a meter. Any thread may read it meanwhile, into a meter of its own: each
- * number is then whole, though they may be of slightly different moments. All else is for a meter that nobody
- * records into. Nothing here waits, locks or allocates.
+ * Threading: one thread at a time records into a meter. Any thread may read it meanwhile, into a meter of its
+ * own: each number is then whole, though they may be of slightly different moments. All else is for a meter
+ * that nobody records into. Nothing here waits, locks or allocates.
  */
 #ifndef WEIR_METER_H
 #define WEIR_METER_H
@@ -33,14 +33,14 @@ typedef struct weir_meter {
 /* Records one duration. Negative ones count as 0, those beyond the range in the last bucket.
  * Owns:    nothing.
  * Returns: nothing.
- * Where:   the one thread that records.
+ * Where:   the thread that records.
  */
 void weir_meter_record(weir_meter *m, weir_duration d);
 
 /* Records the same duration n times.
  * Owns:    nothing.
  * Returns: nothing.
- * Where:   the one thread that records.
+ * Where:   the thread that records.
  */
 void weir_meter_record_many(weir_meter *m, weir_duration d, uint64_t n);
 

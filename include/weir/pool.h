@@ -53,8 +53,8 @@
 #include <stdint.h>
 
 #include <weir/error.h>
-#include <weir/histogram.h>
 #include <weir/job.h>
+#include <weir/meter.h>
 #include <weir/runtime.h>
 #include <weir/time.h>
 
@@ -257,12 +257,12 @@ typedef struct weir_pool_stats {
     weir_duration wait_max;
 } weir_pool_stats;
 
-/* Reads a pool. The histograms (18 KiB each: not for a task's stack) are of the time jobs that ran were
- * queued, and of the time they ran; each may be NULL.
+/* Reads a pool. To the meters is added how long jobs that ran were queued, and how long they ran; each may be
+ * NULL.
  * Owns:    all is the caller's.
  * Where:   any thread while the pool is open. Does not hold up the pool.
  */
-void weir_pool_read(weir_pool *pool, weir_pool_stats *stats, weir_histogram *queued, weir_histogram *ran);
+void weir_pool_read(weir_pool *pool, weir_pool_stats *stats, weir_meter *queued, weir_meter *ran);
 
 /* Calls fn for each pool of a runtime, the one that was there first first, none of which closes meanwhile. fn
  * must not open or close pools, nor wait.

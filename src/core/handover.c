@@ -284,7 +284,7 @@ static void account(struct weir__worker *worker, weir_job *job, int64_t ran_ns)
     smooth(&pool->service_ns, ran_ns);
     smooth(&pool->shares[job->share].service_ns, ran_ns);
     weir__queue_charge(pool, job->share, ran_ns - worker->charged_ns);
-    weir_histogram_record(&pool->run_times, (weir_duration){ran_ns});
+    weir_meter_record(&pool->run_times, (weir_duration){ran_ns});
 }
 
 static void end_run(struct weir_pool *pool, weir_job *job, int result)
@@ -294,7 +294,7 @@ static void end_run(struct weir_pool *pool, weir_job *job, int result)
     job->result = weir__job_result(job, result);
     job->fate = WEIR_JOB_RAN;
     pool->ran++;
-    weir_histogram_record(&pool->queued_times, (weir_duration){queued_ns});
+    weir_meter_record(&pool->queued_times, (weir_duration){queued_ns});
     weir__pool_give_place(pool, job->share);
     weir__list_push_back(&pool->ended, &job->node);
 }

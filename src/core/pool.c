@@ -109,8 +109,6 @@ static int make(struct weir_runtime *runtime, const weir_pool_options *options, 
     weir__list_init(&pool->idle);
     weir__list_init(&pool->absent);
     weir__list_init(&pool->begun);
-    weir_histogram_init(&pool->queued_times);
-    weir_histogram_init(&pool->run_times);
     divide(pool, &o);
     place_workers(pool);
     *out = pool;
@@ -315,16 +313,16 @@ static void read_now(struct weir_pool *pool, weir_pool_stats *s)
     s->expected.ns = weir__pool_expected_ns(pool, 0, weir__pool_now_ns(pool));
 }
 
-void weir_pool_read(weir_pool *pool, weir_pool_stats *stats, weir_histogram *queued, weir_histogram *ran)
+void weir_pool_read(weir_pool *pool, weir_pool_stats *stats, weir_meter *queued, weir_meter *ran)
 {
     *stats = (weir_pool_stats){0};
     weir__lock_enter(&pool->lock);
     read_now(pool, stats);
-    if (queued != NULL)
-        *queued = pool->queued_times;
-    if (ran != NULL)
-        *ran = pool->run_times;
     weir__pool_leave(pool);
+    if (queued != NULL)
+        weir_meter_read(&pool->queued_times, queued);
+    if (ran != NULL)
+        weir_meter_read(&pool->run_times, ran);
 }
 
 void weir_pool_each(weir_runtime *runtime, void (*fn)(void *arg, weir_pool *pool), void *arg)

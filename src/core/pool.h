@@ -158,7 +158,7 @@ struct weir_pool {
     struct weir__telling *telling; /* handover.c's own */
     double turn;                   /* of the share that was served last */
     uint64_t ran, dropped, cancelled;
-    weir_histogram queued_times, run_times;
+    weir_meter queued_times, run_times; /* locked to write */
 
     struct weir__worker *workers;
     size_t share_count; /* with the one of those who have none, number 0 */
