@@ -46,7 +46,7 @@ runs_shared() {
 runs_static() {
     # shellcheck disable=SC2046
     gcc -o "$dir/static" "$dir/program.c" $(pkg --cflags) "$prefix/lib/libweir.a" $(pkg --static --libs-only-other) \
-        -luring -pthread -lm && "$dir/static"
+        -luring -ldw -lelf -pthread -lm && "$dir/static"
 }
 
 shows_only_weir_names() {
