@@ -1,32 +1,34 @@
 #include "admin_metrics.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 #include "exposition.h"
 #include "gateway_status.h"
 #include "process_stats.h"
 
-#define FAMILY(e, name, type, help) exposition_family(e, name, type, help)
 #define LABELS(...) ((const struct label[]){__VA_ARGS__, {NULL, NULL}})
 
 /* ---- the gateway ---- */
 
 static void gateway(struct exposition *e, const struct observed *o)
 {
-    FAMILY(e, "weir_build_info", "gauge", "Always 1; says what is running.");
+    exposition_family(e, "weir_build_info", "gauge", "Always 1; says what is running.");
     exposition_count(e, LABELS({"version", WEIR_VERSION_TEXT}), 1);
-    FAMILY(e, "weir_ready", "gauge", "Whether requests are accepted: 0 while starting and draining.");
+    exposition_family(e, "weir_ready", "gauge",
+                      "Whether requests are accepted: 0 while starting and draining.");
     exposition_count(e, NULL, atomic_load(&o->status->ready));
     if (!o->runs)
         return;
-    FAMILY(e, "weir_connections", "gauge", "Connections of clients that are open.");
+    exposition_family(e, "weir_connections", "gauge", "Connections of clients that are open.");
     exposition_count(e, NULL, (uint64_t)o->server.connections);
-    FAMILY(e, "weir_connections_accepted_total", "counter", "Connections that were accepted.");
+    exposition_family(e, "weir_connections_accepted_total", "counter", "Connections that were accepted.");
     exposition_count(e, NULL, o->server.accepted);
-    FAMILY(e, "weir_connections_turned_away_total", "counter",
-           "Connections ended with 503, or without a word, because there was no memory for a request.");
+    exposition_family(
+        e, "weir_connections_turned_away_total", "counter",
+        "Connections ended with 503, or without a word, because there was no memory for a request.");
     exposition_count(e, NULL, o->server.turned_away);
-    FAMILY(e, "weir_exchanges", "gauge", "Requests that are being answered.");
+    exposition_family(e, "weir_exchanges", "gauge", "Requests that are being answered.");
     exposition_count(e, NULL, (uint64_t)o->server.exchanges);
 }
 
@@ -49,15 +51,15 @@ static void routes(struct exposition *e, const struct observed *o)
 {
     const struct metrics *metrics = o->status->metrics;
     struct metrics_route route;
-    FAMILY(
+    exposition_family(
         e, "weir_requests_total", "counter",
         "Requests that have ended, by what was answered; 499: the client left before there was an answer.");
     for (size_t i = 0; i < o->route_count; i++) {
         metrics_read_route(metrics, i, &route);
         outcomes(e, metrics_route_name(metrics, i), &route);
     }
-    FAMILY(e, "weir_request_seconds", "histogram",
-           "From the first byte of a request to the last of its answer.");
+    exposition_family(e, "weir_request_seconds", "histogram",
+                      "From the first byte of a request to the last of its answer.");
     for (size_t i = 0; i < o->route_count; i++)
         exposition_meter(e, LABELS({"route", metrics_route_name(metrics, i)}), rolling_meter(o->routes[i]));
 }
@@ -72,11 +74,11 @@ static void route_numbers(struct exposition *e, const struct observed *o, enum o
 
 static void route_sums(struct exposition *e, const struct observed *o)
 {
-    FAMILY(e, "weir_request_bytes_total", "counter", "Bytes of the bodies of requests.");
+    exposition_family(e, "weir_request_bytes_total", "counter", "Bytes of the bodies of requests.");
     route_numbers(e, o, OBSERVED_REQUEST_BYTES);
-    FAMILY(e, "weir_reply_bytes_total", "counter", "Bytes of the bodies of answers.");
+    exposition_family(e, "weir_reply_bytes_total", "counter", "Bytes of the bodies of answers.");
     route_numbers(e, o, OBSERVED_REPLY_BYTES);
-    FAMILY(e, "weir_requests_cut_total", "counter", "Answers that began and broke off.");
+    exposition_family(e, "weir_requests_cut_total", "counter", "Answers that began and broke off.");
     route_numbers(e, o, OBSERVED_CUT);
 }
 
@@ -84,8 +86,8 @@ static void refusals(struct exposition *e, const struct observed *o)
 {
     uint64_t counts[METRICS_REFUSALS];
     metrics_read_refusals(o->status->metrics, counts);
-    FAMILY(e, "weir_requests_refused_total", "counter",
-           "Requests that were refused before any route handled them.");
+    exposition_family(e, "weir_requests_refused_total", "counter",
+                      "Requests that were refused before any route handled them.");
     for (size_t i = 0; i < METRICS_REFUSALS; i++)
         exposition_count(e, LABELS({"reason", metrics_refusals[i]}), counts[i]);
 }
@@ -94,68 +96,131 @@ static void refusals(struct exposition *e, const struct observed *o)
 
 static void origin_errors(struct exposition *e, const struct observed *o)
 {
-    FAMILY(e, "weir_origin_errors_total", "counter",
-           "Requests to an origin that got no answer, or one of 500 and above.");
-    for (size_t i = 0; i < o->origin_count; i++)
+    exposition_family(e, "weir_origin_errors_total", "counter",
+                      "Requests to an origin that got no answer, or one of 500 and above.");
+    for (size_t i = 0; i < o->origins.count; i++)
         for (int error = 0; error < WEIR_ORIGIN_ERRORS; error++)
             exposition_count(e,
-                             LABELS({"origin", o->origins[i]->name},
+                             LABELS({"origin", o->origins.list[i]->name},
                                     {"reason", weir_origin_error_name((enum weir_origin_error)error)}),
-                             rolling_numbers(o->origins[i]->rolling)[OBSERVED_ORIGIN_ERROR + error]);
+                             rolling_numbers(o->origins.list[i]->rolling)[OBSERVED_ORIGIN_ERROR + error]);
 }
 
 static void origin_numbers(struct exposition *e, const struct observed *o, enum observed_origin_number number)
 {
-    for (size_t i = 0; i < o->origin_count; i++)
-        exposition_count(e, LABELS({"origin", o->origins[i]->name}),
-                         rolling_numbers(o->origins[i]->rolling)[number]);
+    for (size_t i = 0; i < o->origins.count; i++)
+        exposition_count(e, LABELS({"origin", o->origins.list[i]->name}),
+                         rolling_numbers(o->origins.list[i]->rolling)[number]);
 }
 
 static void origin_connections(struct exposition *e, const struct observed *o)
 {
-    FAMILY(e, "weir_origin_connections", "gauge",
-           "Connections to an origin: in use (or being made), and idle.");
-    for (size_t i = 0; i < o->origin_count; i++) {
-        const struct observed_origin *origin = o->origins[i];
+    exposition_family(e, "weir_origin_connections", "gauge",
+                      "Connections to an origin: in use (or being made), and idle.");
+    for (size_t i = 0; i < o->origins.count; i++) {
+        const struct observed_origin *origin = o->origins.list[i];
         exposition_count(e, LABELS({"origin", origin->name}, {"state", "in_use"}), (uint64_t)origin->in_use);
         exposition_count(e, LABELS({"origin", origin->name}, {"state", "idle"}), (uint64_t)origin->idle);
     }
-    FAMILY(e, "weir_origin_waiting", "gauge", "Requests that wait for a connection to an origin.");
-    for (size_t i = 0; i < o->origin_count; i++)
-        exposition_count(e, LABELS({"origin", o->origins[i]->name}), (uint64_t)o->origins[i]->waiting);
+    exposition_family(e, "weir_origin_waiting", "gauge", "Requests that wait for a connection to an origin.");
+    for (size_t i = 0; i < o->origins.count; i++)
+        exposition_count(e, LABELS({"origin", o->origins.list[i]->name}),
+                         (uint64_t)o->origins.list[i]->waiting);
 }
 
 static void origins(struct exposition *e, const struct observed *o)
 {
-    FAMILY(e, "weir_origin_requests_total", "counter", "Requests to an origin.");
+    exposition_family(e, "weir_origin_requests_total", "counter", "Requests to an origin.");
     origin_numbers(e, o, OBSERVED_REQUESTS);
     origin_errors(e, o);
-    FAMILY(e, "weir_origin_reused_total", "counter",
-           "Requests that went over a connection kept from before.");
+    exposition_family(e, "weir_origin_reused_total", "counter",
+                      "Requests that went over a connection kept from before.");
     origin_numbers(e, o, OBSERVED_REUSED);
-    FAMILY(e, "weir_origin_connected_total", "counter", "Connections made to an origin.");
+    exposition_family(e, "weir_origin_connected_total", "counter", "Connections made to an origin.");
     origin_numbers(e, o, OBSERVED_CONNECTED);
     origin_connections(e, o);
-    FAMILY(
+    exposition_family(
         e, "weir_origin_seconds", "histogram",
         "From asking an origin, waiting for a connection included, to the end of its answer or the failure.");
-    for (size_t i = 0; i < o->origin_count; i++)
-        exposition_meter(e, LABELS({"origin", o->origins[i]->name}), rolling_meter(o->origins[i]->rolling));
+    for (size_t i = 0; i < o->origins.count; i++)
+        exposition_meter(e, LABELS({"origin", o->origins.list[i]->name}),
+                         rolling_meter(o->origins.list[i]->rolling));
+}
+
+/* ---- pools ---- */
+
+/* at: of an int in weir_pool_stats. */
+static void pool_gauge(struct exposition *e, const struct observed_pools *pools, size_t at)
+{
+    for (size_t i = 0; i < pools->count; i++) {
+        const weir_pool_stats *stats = &pools->list[i].stats;
+        exposition_count(e, LABELS({"pool", stats->name}),
+                         (uint64_t) * (const int *)((const char *)stats + at));
+    }
+}
+
+static void pool_gauges(struct exposition *e, const struct observed_pools *pools)
+{
+    exposition_family(e, "weir_pool_workers", "gauge", "Threads a pool may have.");
+    pool_gauge(e, pools, offsetof(weir_pool_stats, workers_max));
+    exposition_family(e, "weir_pool_busy", "gauge", "Jobs that run.");
+    pool_gauge(e, pools, offsetof(weir_pool_stats, running));
+    exposition_family(e, "weir_pool_queued", "gauge", "Jobs that wait to be run.");
+    pool_gauge(e, pools, offsetof(weir_pool_stats, queued));
+    exposition_family(e, "weir_pool_queue_max", "gauge", "Jobs that may wait.");
+    pool_gauge(e, pools, offsetof(weir_pool_stats, queue_max));
+}
+
+static void pool_times(struct exposition *e, const struct observed_pools *pools)
+{
+    exposition_family(e, "weir_pool_queue_seconds", "histogram", "How long jobs that ran had waited.");
+    for (size_t i = 0; i < pools->count; i++)
+        exposition_meter(e, LABELS({"pool", pools->list[i].stats.name}), rolling_meter(pools->list[i].queue));
+    exposition_family(e, "weir_pool_run_seconds", "histogram", "How long jobs ran.");
+    for (size_t i = 0; i < pools->count; i++)
+        exposition_meter(e, LABELS({"pool", pools->list[i].stats.name}), rolling_meter(pools->list[i].run));
+}
+
+static void pool_jobs(struct exposition *e, const struct observed_pools *pools)
+{
+    exposition_family(
+        e, "weir_pool_jobs_total", "counter",
+        "Jobs a pool took: that ran, that waited too long and were dropped, that nobody wanted any more.");
+    for (size_t i = 0; i < pools->count; i++) {
+        const weir_pool_stats *stats = &pools->list[i].stats;
+        exposition_count(e, LABELS({"pool", stats->name}, {"outcome", "ran"}), stats->ran);
+        exposition_count(e, LABELS({"pool", stats->name}, {"outcome", "dropped"}), stats->dropped);
+        exposition_count(e, LABELS({"pool", stats->name}, {"outcome", "cancelled"}), stats->cancelled);
+    }
+    exposition_family(e, "weir_pool_refused_total", "counter", "Jobs a pool did not take.");
+    for (size_t i = 0; i < pools->count; i++)
+        for (int refusal = 0; refusal < WEIR_REFUSALS; refusal++)
+            exposition_count(e,
+                             LABELS({"pool", pools->list[i].stats.name},
+                                    {"reason", observed_pool_refusal((enum weir_pool_refusal)refusal)}),
+                             pools->list[i].stats.refused[refusal]);
+}
+
+static void pools(struct exposition *e, const struct observed *o)
+{
+    pool_gauges(e, &o->pools);
+    pool_times(e, &o->pools);
+    pool_jobs(e, &o->pools);
 }
 
 /* ---- the process, by the names that are usual ---- */
 
 static void process_stat(struct exposition *e, const struct process_stats *p)
 {
-    FAMILY(e, "process_cpu_seconds_total", "counter", "Time of all threads on a CPU.");
+    exposition_family(e, "process_cpu_seconds_total", "counter", "Time of all threads on a CPU.");
     exposition_value(e, NULL, p->cpu_seconds);
-    FAMILY(e, "process_start_time_seconds", "gauge", "When the process began, since 1970.");
+    exposition_family(e, "process_start_time_seconds", "gauge", "When the process began, since 1970.");
     exposition_value(e, NULL, p->started);
-    FAMILY(e, "process_virtual_memory_bytes", "gauge", "Addresses in use.");
+    exposition_family(e, "process_virtual_memory_bytes", "gauge", "Addresses in use.");
     exposition_count(e, NULL, p->virtual_bytes);
-    FAMILY(e, "process_resident_memory_bytes", "gauge", "Memory in use.");
+    exposition_family(e, "process_resident_memory_bytes", "gauge", "Memory in use.");
     exposition_count(e, NULL, p->resident_bytes);
-    FAMILY(e, "process_threads", "gauge", "Threads of the process.");
+    exposition_family(e, "process_threads", "gauge", "Threads of the process.");
     exposition_count(e, NULL, p->threads);
 }
 
@@ -166,11 +231,11 @@ static void process(struct exposition *e)
     if (p.has_stat)
         process_stat(e, &p);
     if (p.open_fds >= 0) {
-        FAMILY(e, "process_open_fds", "gauge", "Open descriptors.");
+        exposition_family(e, "process_open_fds", "gauge", "Open descriptors.");
         exposition_count(e, NULL, (uint64_t)p.open_fds);
     }
     if (p.max_fds >= 0) {
-        FAMILY(e, "process_max_fds", "gauge", "Descriptors that may be open.");
+        exposition_family(e, "process_max_fds", "gauge", "Descriptors that may be open.");
         exposition_count(e, NULL, (uint64_t)p.max_fds);
     }
 }
@@ -186,5 +251,6 @@ void admin_metrics_write(struct observed *o, struct text_out *out)
     route_sums(&e, o);
     refusals(&e, o);
     origins(&e, o);
+    pools(&e, o);
     process(&e);
 }

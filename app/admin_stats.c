@@ -76,14 +76,47 @@ static void origin_window(struct observed *o, struct text_out *out, const char *
 
 static void origins(struct observed *o, struct text_out *out)
 {
-    for (size_t i = 0; i < o->origin_count; i++) {
-        const struct observed_origin *origin = o->origins[i];
+    for (size_t i = 0; i < o->origins.count; i++) {
+        const struct observed_origin *origin = o->origins.list[i];
         text_out_add(out, i ? ",{\"origin\":" : "{\"origin\":");
         text_out_json(out, origin->name);
         text_out_printf(out, ",\"connections\":%d,\"idle\":%d,\"waiting\":%d", origin->in_use + origin->idle,
                         origin->idle, origin->waiting);
         origin_window(o, out, "last_10s", origin, ROLLING_SHORT_S);
         origin_window(o, out, "last_60s", origin, ROLLING_LONG_S);
+        text_out_add(out, "}");
+    }
+}
+
+/* ---- pools ---- */
+
+static void pool_window(struct observed *o, struct text_out *out, const char *name,
+                        const struct observed_pool *pool, int seconds)
+{
+    struct rolling_window w;
+    rolling_sum(pool->run, &o->clock, weir_now(), seconds, &w);
+    text_out_printf(out, ",\"%s\":{", name);
+    per_second(out, w.numbers[OBSERVED_RAN], w.seconds);
+    text_out_printf(out, ",\"refused\":%llu,\"run\":{", (unsigned long long)observed_pool_refused(w.numbers));
+    quantiles(out, &w.meter);
+    text_out_add(out, "},\"queue\":{");
+    rolling_sum(pool->queue, &o->clock, weir_now(), seconds, &w);
+    quantiles(out, &w.meter);
+    text_out_add(out, "}}");
+}
+
+static void pools(struct observed *o, struct text_out *out)
+{
+    for (size_t i = 0; i < o->pools.count; i++) {
+        const struct observed_pool *pool = &o->pools.list[i];
+        const weir_pool_stats *stats = &pool->stats;
+        text_out_add(out, i ? ",{\"pool\":" : "{\"pool\":");
+        text_out_json(out, stats->name);
+        text_out_printf(out, ",\"workers\":%d,\"busy\":%d,\"queued\":%d,\"queue_max\":%d,\"refused\":%llu",
+                        stats->workers_max, stats->running, stats->queued, stats->queue_max,
+                        (unsigned long long)observed_pool_refused(rolling_numbers(pool->run)));
+        pool_window(o, out, "last_10s", pool, ROLLING_SHORT_S);
+        pool_window(o, out, "last_60s", pool, ROLLING_LONG_S);
         text_out_add(out, "}");
     }
 }
@@ -104,5 +137,7 @@ void admin_stats_write(struct observed *o, struct text_out *out)
     routes(o, out);
     text_out_add(out, "],\"origins\":[");
     origins(o, out);
-    text_out_add(out, "],\"loops\":[],\"pools\":[]}\n");
+    text_out_add(out, "],\"loops\":[],\"pools\":[");
+    pools(o, out);
+    text_out_add(out, "]}\n");
 }

@@ -11,11 +11,11 @@
 #include <stddef.h>
 
 #include <weir/error.h>
-#include <weir/http_client.h>
 #include <weir/http_server.h>
-#include <weir/runtime.h>
 
 #include "metrics.h"
+#include "observed_origins.h"
+#include "observed_pools.h"
 #include "rolling.h"
 
 struct gateway_status;
@@ -29,25 +29,6 @@ enum observed_route_number {
     OBSERVED_ROUTE_NUMBERS
 };
 
-/* Of an origin; then as enum weir_origin_error. */
-enum observed_origin_number {
-    OBSERVED_REQUESTS,
-    OBSERVED_REUSED,
-    OBSERVED_CONNECTED,
-    OBSERVED_ORIGIN_ERROR,
-    OBSERVED_ORIGIN_NUMBERS = OBSERVED_ORIGIN_ERROR + WEIR_ORIGIN_ERRORS
-};
-
-/* An origin as all loops together see it. */
-struct observed_origin {
-    char *name;
-    bool known; /* to some loop, when last looked at */
-    int in_use, idle, waiting;
-    weir_meter took; /* totals, while they are added up */
-    uint64_t numbers[OBSERVED_ORIGIN_NUMBERS];
-    struct rolling *rolling;
-};
-
 struct observed {
     struct gateway_status *status;
     weir_instant started;
@@ -56,8 +37,8 @@ struct observed {
     struct rolling **routes;
     bool runs; /* whether it did when last looked at, and what follows is of that moment */
     weir_server_stats server;
-    struct observed_origin **origins; /* by name */
-    size_t origin_count, origin_room;
+    struct observed_origins origins;
+    struct observed_pools pools;
 };
 
 /* Owns:    status and its metrics are lent until observed_close(). */
@@ -69,8 +50,5 @@ int observed_run(void *arg);
 
 /* Looks now. */
 void observed_look(struct observed *o);
-
-/* Of the numbers of an origin all errors, but not what was cancelled because nobody wanted it any more. */
-uint64_t observed_origin_errors(const uint64_t *numbers);
 
 #endif

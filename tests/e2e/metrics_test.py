@@ -240,6 +240,13 @@ def the_shape_of_stats_is_as_described():
             same(set(origin), {"origin", "connections", "idle", "waiting", "last_10s", "last_60s"})
             for name in ("last_10s", "last_60s"):
                 check_window(origin[name], origin["origin"], ("requests", "rate", "errors", *QUANTILES))
+        same([pool["pool"] for pool in s["pools"]][:2], ["compute", "blocking"])
+        for pool in s["pools"]:
+            same(set(pool), {"pool", "workers", "busy", "queued", "queue_max", "refused", "last_10s", "last_60s"})
+            for name in ("last_10s", "last_60s"):
+                same(set(pool[name]), {"rate", "refused", "queue", "run"})
+                for part in ("queue", "run"):
+                    check_window(pool[name][part], pool["pool"], QUANTILES)
         unused = by("route", s["routes"])["/long"]["last_10s"]
         same((unused["requests"], unused["rate"], unused["p50"], unused["p999"]), (0, 0, None, None))
 
