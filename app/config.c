@@ -8,11 +8,12 @@
 
 #include "config_address.h"
 #include "config_memory.h"
+#include "config_pool.h"
 #include "config_route.h"
 #include "config_schema.h"
 #include "yaml_tree.h"
 
-enum { LISTENERS_MAX = 64, POOLS_MAX = 32, POOL_NAME_MAX = 32 };
+enum { LISTENERS_MAX = 64 };
 
 /* ---- the keys ---- */
 
@@ -41,15 +42,6 @@ static const struct schema_key stall_keys[] = {
 };
 #undef AT
 static const struct schema stall_schema = {.name = "stall", SCHEMA_KEYS(stall_keys)};
-
-#define AT(member) .offset = offsetof(struct config_pool, member)
-static const struct schema_key pool_keys[] = {
-    {"workers", SCHEMA_INT, AT(workers), .min = 1, .max = 1024},
-    {"queue", SCHEMA_INT, AT(queue), .fallback = "64", .max = 1000000},
-    {"wait", SCHEMA_DURATION, AT(wait), .fallback = "250ms"},
-};
-#undef AT
-static const struct schema pool_schema = {.name = "pool", SCHEMA_KEYS(pool_keys)};
 
 /* The file being read: what needs other parts first is kept as a node. */
 struct draft {
@@ -131,69 +123,6 @@ static void read_admin(struct config_reader *reader, const struct tree_node *nod
     }
 }
 
-/* ---- pools ---- */
-
-const struct config_pool *config_pool_find(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->pool_count; i++)
-        if (strcmp(config->pools[i].name, name) == 0)
-            return &config->pools[i];
-    return NULL;
-}
-
-static bool pool_name_is_valid(const char *name)
-{
-    size_t length = strlen(name);
-    return length > 0 && length <= POOL_NAME_MAX && strcmp(name, "loop") != 0 &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == length;
-}
-
-static void read_pool(struct config_reader *reader, const struct tree_node *node, struct config_pool *pools,
-                      size_t *count)
-{
-    if (!pool_name_is_valid(node->key)) {
-        config_fault(reader->faults, node->key_place,
-                     "pool '%s' can't be named so, expected letters, digits, '_' and '-', and not 'loop'",
-                     node->key);
-        return;
-    }
-    struct config_pool *pool = NULL;
-    for (size_t i = 0; i < *count; i++)
-        if (strcmp(pools[i].name, node->key) == 0)
-            pool = &pools[i];
-    if (!pool) {
-        pool = &pools[(*count)++];
-        pool->name = node->key;
-        schema_defaults(reader, &pool_schema, pool);
-    }
-    if (node_is_map(reader, node, "the pool"))
-        schema_override(reader, &pool_schema, node, pool);
-}
-
-static void read_pools(struct config_reader *reader, const struct tree_node *node, struct config *config)
-{
-    static const char *const implicit[] = {"compute", "blocking"};
-    const size_t n = sizeof implicit / sizeof *implicit;
-    struct config_pool *pools = config_take(reader->memory, (n + POOLS_MAX) * sizeof *pools);
-    if (!pools)
-        return;
-    for (size_t i = 0; i < n; i++) {
-        schema_defaults(reader, &pool_schema, &pools[i]);
-        pools[i].name = implicit[i];
-    }
-    config->pools = pools;
-    config->pool_count = n;
-    if (!node || !node_is_map(reader, node, "pools"))
-        return;
-    if (node->count > POOLS_MAX) {
-        config_fault(reader->faults, node->place, "pools has %zu entries, expected at most %d", node->count,
-                     POOLS_MAX);
-        return;
-    }
-    for (const struct tree_node *child = node->first; child; child = child->next)
-        read_pool(reader, child, pools, &config->pool_count);
-}
-
 /* ---- the whole ---- */
 
 static void read_file(struct config_reader *reader, const struct tree_node *root, struct config *config)
@@ -206,7 +135,7 @@ static void read_file(struct config_reader *reader, const struct tree_node *root
         read_listen(reader, draft.listen, config);
     if (draft.admin)
         read_admin(reader, draft.admin, config);
-    read_pools(reader, draft.pools, config);
+    pools_read(reader, draft.pools, config);
     if (draft.routes)
         routes_read(reader, draft.routes, config);
 }

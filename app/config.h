@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <weir/error.h>
+#include <weir/pool.h>
 #include <weir/time.h>
 
 #include "config_fault.h"
@@ -50,9 +51,12 @@ struct config_stall {
 
 struct config_pool {
     const char *name;
-    int workers; /* 0: as many as the CPUs allow */
+    int work;    /* enum weir_pool_class */
+    int workers; /* 0: what the library takes for such a one */
     int queue;
     weir_duration wait;
+    weir_pool_share *shares; /* of routes, by config_route.share - 1 */
+    size_t share_count;
 };
 
 /* The methods a route may name; a set of them is a bit mask, 1 << enum config_method. */
@@ -74,7 +78,8 @@ struct config_route {
     const char *path;            /* the pattern, checked */
     const char *methods;         /* "GET POST", as weir_route takes it; NULL: every method */
     unsigned method_mask;        /* the same as bits; 0: every method */
-    const char *on;              /* "loop" or the name of a pool; NULL: what the kind prefers */
+    const char *on;              /* the name of a pool or "loop"; NULL: it computes nothing, so the loop */
+    int share;                   /* of that pool, from 1 on; 0: none of its own */
     struct config_limits limits; /* the file's limits, with those of this route in their place */
     bool compress_response;
     const struct route_kind *kind;

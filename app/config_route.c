@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config_path.h"
+#include "config_pool.h"
 #include "routes/route_kind.h"
 
 enum { KINDS_MAX = SCHEMA_KEYS_MAX / 2 };
@@ -16,7 +17,7 @@ const char *const config_method_names[CONFIG_METHODS + 1] = {
 /* A route being read: what its kind is shows only once all its keys are known. */
 struct draft {
     struct config_route route;
-    const struct tree_node *path, *methods, *on, *limits;
+    const struct tree_node *path, *methods, *on, *share, *limits;
     const struct tree_node *kind[KINDS_MAX];  /* as route_kinds */
     const struct tree_node *later[KINDS_MAX]; /* as route_kinds_later */
 };
@@ -52,6 +53,7 @@ static const struct schema_key common_keys[] = {
     {"path", SCHEMA_CUSTOM, AT(path), .read = schema_keep_node, .required = "a path such as /page/{id}"},
     {"methods", SCHEMA_CUSTOM, AT(methods), .read = schema_keep_node},
     {"on", SCHEMA_CUSTOM, AT(on), .read = schema_keep_node},
+    {"share", SCHEMA_CUSTOM, AT(share), .read = schema_keep_node},
     {"limits", SCHEMA_CUSTOM, AT(limits), .read = schema_keep_node},
     {"compress_response", SCHEMA_BOOL, AT(route.compress_response)},
 };
@@ -142,20 +144,6 @@ static void read_methods(struct config_reader *reader, const struct tree_node *n
     route->methods = join_methods(reader, route->method_mask);
 }
 
-static void read_on(struct config_reader *reader, const struct tree_node *node, const struct config *config,
-                    struct config_route *route)
-{
-    if (!node_is_text(reader, node, "on"))
-        return;
-    route->on = node->text;
-    if (strcmp(node->text, "loop") == 0 || config_pool_find(config, node->text))
-        return;
-    const char *names[64] = {"loop"};
-    for (size_t i = 0; i < config->pool_count && i + 2 < sizeof names / sizeof *names; i++)
-        names[i + 1] = config->pools[i].name;
-    fault_unknown(reader, node->place, "pool", node->text, "on", names);
-}
-
 static void fault_no_kind(struct config_reader *reader, struct config_place place, const char *what)
 {
     const char *names[KINDS_MAX + 1] = {0};
@@ -214,11 +202,14 @@ static bool read_route(struct config_reader *reader, const struct schema *schema
         read_path(reader, draft.path, &draft.route);
     if (draft.methods)
         read_methods(reader, draft.methods, &draft.route);
-    if (draft.on)
-        read_on(reader, draft.on, config, &draft.route);
+    bool on_is_fine = !draft.on || pool_read_on(reader, draft.on, config, &draft.route);
     if (draft.limits && node_is_map(reader, draft.limits, "limits"))
         schema_override(reader, &limits_schema, draft.limits, &draft.route.limits);
     const struct tree_node *kind = choose_kind(reader, &draft, node, unknown);
+    if (kind && !draft.on)
+        draft.route.on = draft.route.kind->on;
+    if (draft.share && on_is_fine && draft.route.path)
+        pool_read_share(reader, draft.share, config, &draft.route);
     if (kind)
         draft.route.settings = draft.route.kind->configure(reader, kind, &draft.route);
     *out = draft.route;

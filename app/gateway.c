@@ -15,6 +15,7 @@
 #include "commands.h"
 #include "listening.h"
 #include "metrics.h"
+#include "pools.h"
 #include "routes/route_kind.h"
 
 struct gateway {
@@ -22,6 +23,7 @@ struct gateway {
     const struct gateway_events *events;
     struct gateway_status status;
     weir_route *routes;
+    weir_pool_options *pools;
     const char **addresses; /* to listen on; ended by NULL */
     char (*listening)[WEIR_ADDRESS_BYTES];
     size_t listening_count;
@@ -145,7 +147,8 @@ static int prepare(struct gateway *gateway)
     gateway->routes = calloc(config->route_count + 1, sizeof *gateway->routes);
     gateway->addresses = calloc(config->listen_count + 1, sizeof *gateway->addresses);
     gateway->listening = calloc(config->listen_count, sizeof *gateway->listening);
-    if (!gateway->routes || !gateway->addresses || !gateway->listening)
+    gateway->pools = pools_options(config);
+    if (!gateway->routes || !gateway->addresses || !gateway->listening || !gateway->pools)
         return -ENOMEM;
     for (size_t i = 0; i < config->listen_count; i++)
         gateway->addresses[i] = config->listen[i].text;
@@ -182,6 +185,8 @@ static int serve(struct gateway *gateway)
         .loops = config->loops,
         .io = (enum weir_io)config->io,
         .log_json = config->log == CONFIG_LOG_JSON,
+        .pools = gateway->pools,
+        .pool_count = config->pool_count,
         .limits = limits_of(&config->limits),
         .drain =
             config->drain.ns ? config->drain : (weir_duration){1}, /* the library takes 0 for its default */
@@ -254,6 +259,7 @@ int gateway_run(const char *command, const struct config *config, const char *fi
     int code = probe(command, config, file) ? run(command, &gateway) : EXIT_FAILED;
     metrics_free(gateway.status.metrics);
     gateway_status_end(&gateway.status);
+    free(gateway.pools);
     free(gateway.listening);
     free(gateway.addresses);
     free(gateway.routes);

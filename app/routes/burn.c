@@ -1,13 +1,20 @@
-/* burn: computes for a given time of CPU, then answers; for trying pools and the watch. */
+/* burn: computes a fixed amount, then answers; for trying pools and the watch. What `cpu` says is turned into
+ * units of work once, at the start: so a burn costs the same however busy the machine is meanwhile, and one
+ * that is slowed down takes longer, as real work does. */
 #include "routes/burn.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include <weir/text.h>
 
+#include "pools.h"
 #include "routes/discard.h"
 #include "routes/route_kind.h"
+
+enum { UNIT_STEPS = 10000, CALIBRATIONS = 8, UNITS_PER_CALIBRATION = 100 };
 
 /* ---- settings ---- */
 
@@ -22,10 +29,23 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 {
     (void)route;
     struct burn_settings *settings = config_take(reader->memory, sizeof *settings);
-    return settings && schema_read(reader, &schema, node, settings) ? settings : NULL;
+    if (!settings || !schema_read(reader, &schema, node, settings))
+        return NULL;
+    settings->units = config_take(reader->memory, sizeof *settings->units);
+    return settings->units ? settings : NULL;
 }
 
-/* ---- answering ---- */
+/* ---- work ---- */
+
+/* Each step needs the one before it, so nothing in it can be left out or done at once. */
+static uint64_t do_unit(uint64_t value)
+{
+    for (int i = 0; i < UNIT_STEPS; i++) {
+        value = value * UINT64_C(6364136223846793005) + 1;
+        __asm__ volatile("" : "+r"(value));
+    }
+    return value;
+}
 
 static int64_t cpu_ns(void)
 {
@@ -34,26 +54,83 @@ static int64_t cpu_ns(void)
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* The clock is a system call: it is read once in some tens of microseconds. */
-static void compute(weir_duration length)
+/* The best of several, because others on the machine only make it slower. */
+static uint64_t measure_units(weir_duration cpu)
 {
-    volatile uint64_t value = 1;
-    for (int64_t end = cpu_ns() + length.ns; cpu_ns() < end;)
-        for (int i = 0; i < 20000; i++)
-            value = value * UINT64_C(6364136223846793005) + 1;
+    int64_t best_ns = INT64_MAX;
+    uint64_t value = 1;
+    for (int i = 0; i < CALIBRATIONS; i++) {
+        int64_t start_ns = cpu_ns();
+        for (int k = 0; k < UNITS_PER_CALIBRATION; k++)
+            value = do_unit(value);
+        int64_t took_ns = cpu_ns() - start_ns;
+        if (took_ns < best_ns)
+            best_ns = took_ns;
+    }
+    double units = (double)cpu.ns * UNITS_PER_CALIBRATION / (double)(best_ns > 0 ? best_ns : 1);
+    return units < 1 ? 1 : (uint64_t)(units + 0.5);
 }
 
-/* Computes on the loop, whatever "on" names: there are no pools yet. */
-static int handle(weir_request *req, weir_response *res, void *state)
+struct burning {
+    weir_duration cpu;
+    uint64_t units;
+};
+
+static int burn(weir_job *job, void *arg)
 {
-    const struct burn_settings *settings = state;
+    const struct burning *burning = arg;
+    uint64_t value = 1;
+    if (weir_job_takes(job, burning->cpu))
+        return 0;
+    for (uint64_t done = 0; done < burning->units; done++) {
+        int err = weir_job_cancelled(job);
+        if (err < 0)
+            return err;
+        value = do_unit(value);
+        weir_job_progress(job, done + 1, burning->units);
+    }
+    return 0;
+}
+
+/* ---- answering ---- */
+
+struct state {
+    struct route_pool where;
+    struct burning burning;
+};
+
+static int open_state(const struct config_route *route, weir_client *client, void **out)
+{
+    (void)client;
+    const struct burn_settings *settings = route->settings;
+    struct state *state = malloc(sizeof *state);
+    uint64_t units = 0;
+    if (!state)
+        return -ENOMEM;
+    if (atomic_load(settings->units) == 0) /* whichever loop is first, all burn the same */
+        (void)atomic_compare_exchange_strong(settings->units, &units, measure_units(settings->cpu));
+    *state = (struct state){route_pool_of(route), {settings->cpu, atomic_load(settings->units)}};
+    *out = state;
+    return 0;
+}
+
+static int handle(weir_request *req, weir_response *res, void *arg)
+{
+    struct state *state = arg;
     char length[WEIR_DURATION_TEXT_MAX], text[WEIR_DURATION_TEXT_MAX + 8];
     int err = request_discard_body(req);
+    if (err == 0)
+        err = route_offload(&state->where, "burn", burn, &state->burning);
     if (err < 0)
         return err;
-    compute(settings->cpu);
-    snprintf(text, sizeof text, "burnt %s\n", weir_format_duration(length, sizeof length, settings->cpu));
+    snprintf(text, sizeof text, "burnt %s\n",
+             weir_format_duration(length, sizeof length, state->burning.cpu));
     return weir_reply_text(res, 200, text);
 }
 
-const struct route_kind route_burn = {.name = "burn", .configure = configure, .handle = handle};
+const struct route_kind route_burn = {.name = "burn",
+                                      .on = "compute",
+                                      .configure = configure,
+                                      .open = open_state,
+                                      .close = free,
+                                      .handle = handle};

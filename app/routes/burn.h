@@ -1,11 +1,15 @@
-/* burn: computes for a given time of CPU, then answers; for trying pools and the watch. */
+/* burn: computes a fixed amount, then answers; for trying pools and the watch. */
 #ifndef APP_ROUTES_BURN_H
 #define APP_ROUTES_BURN_H
+
+#include <stdatomic.h>
+#include <stdint.h>
 
 #include <weir/time.h>
 
 struct burn_settings {
     weir_duration cpu;
+    _Atomic(uint64_t) *units; /* of work that are as much, once the first loop has measured it; 0 before */
 };
 
 #endif

@@ -15,8 +15,10 @@
 
 struct route_kind {
     const char *name; /* the key in the file */
+    const char *on;   /* the pool it computes on when the file names none; NULL: it computes nothing */
 
-    /* Reads the value of the key. route->path has been checked; methods, on and limits are filled in.
+    /* Reads the value of the key. route->path has been checked; methods, on, share and limits are
+     * filled in.
      * Owns:    what it returns lies in reader->memory and is route->settings from then on.
      * Returns: the settings; NULL after adding a fault, or when memory is short.
      */

@@ -50,9 +50,10 @@ void weir_job_progress(weir_job *job, uint64_t done, uint64_t total);
 
 /* Under simulation: this job takes so long, from its start to its end, rather than a time drawn from the
  * seed. Elsewhere it does nothing.
+ * Returns: true under simulation: what is only there to take time can be left out.
  * Where:   job.
  */
-void weir_job_takes(weir_job *job, weir_duration d);
+bool weir_job_takes(weir_job *job, weir_duration d);
 
 /* --- kinds of job: the form that threads, and later worker processes, other languages and other hosts share.
  *

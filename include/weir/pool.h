@@ -145,7 +145,9 @@ int weir_cpu_count(void);
 
 /* --- offloading --- */
 
-/* Runs fn(job, arg) on the pool; the task waits. Refused at once when it can't begin in time.
+/* Runs fn(job, arg) on the pool; the task waits. Refused at once when it can't begin in time. pool NULL: it
+ * is run right here instead, on the caller's thread, which it holds meanwhile: for work so small that the way
+ * there and back would cost more.
  * Owns:    name, for the watch and the statistics, and arg are lent until this returns.
  * Returns: what fn returned. Or it never ran: -WEIR_EBUSY the queue is full, or its wait longer than the pool
  *          allows, now or as it turned out; -WEIR_ELATE the caller's deadline would pass before it begins;

@@ -35,10 +35,12 @@ void weir_progress_read(const weir_progress *progress, uint64_t *done, uint64_t 
     *total = __atomic_load_n(&progress->total, __ATOMIC_RELAXED);
 }
 
-void weir_job_takes(weir_job *job, weir_duration d)
+bool weir_job_takes(weir_job *job, weir_duration d)
 {
-    if (job->pool->sim != NULL)
-        job->takes_ns = d.ns > 0 ? d.ns : 0;
+    if (job->pool == NULL || job->pool->sim == NULL)
+        return false;
+    job->takes_ns = d.ns > 0 ? d.ns : 0;
+    return true;
 }
 
 /* --- running --- */

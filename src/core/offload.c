@@ -193,6 +193,29 @@ static int offload_from_job(weir_job *job, const weir_offload_options *o)
     return job->result;
 }
 
+/* No pool: here and now, on the caller's thread. */
+static int run_in_place(weir_job *job, const weir_offload_options *o)
+{
+    int result;
+
+    job->progress = o->progress;
+    job->deadline_ns = INT64_MAX;
+    job->outer = weir__worker_here != NULL ? weir__worker_here->running : NULL;
+    if (job->outer != NULL)
+        job->deadline_ns = job->outer->deadline_ns;
+    else if (weir_in_task())
+        job->deadline_ns = weir_deadline().ns;
+    job->workers_max = 1;
+    job->grain = o->grain > 0 ? o->grain : 1;
+    job->queued_ns = weir_now().ns;
+    atomic_store(&job->started_ns, job->queued_ns);
+    while (weir__job_step(job, &result))
+        ;
+    job->ran_ns = weir_now().ns - job->queued_ns;
+    job->fate = WEIR_JOB_RAN;
+    return weir__job_result(job, result);
+}
+
 static void report(const weir_job *job, weir_job_report *r)
 {
     int64_t started_ns = atomic_load(&job->started_ns);
@@ -216,6 +239,12 @@ int weir__offload(weir_job *job, const weir_offload_options *options)
 
     if (o->report != NULL)
         *o->report = (weir_job_report){0};
+    if (pool == NULL) {
+        result = run_in_place(job, o);
+        if (o->report != NULL)
+            report(job, o->report);
+        return result;
+    }
     if (o->share < 0 || (size_t)o->share >= pool->share_count || (int)o->when_full < WEIR_REFUSE ||
         o->when_full > WEIR_WAIT_UNTIL)
         return -EINVAL;

@@ -130,6 +130,19 @@ static const struct fault table[] = {
     {HEAD "  - {path: /, sleep: {}}\n", 3, 0, "5ms"},
     {HEAD "  - {path: /, burn: {cpu: 1m1s}}\n", 3, 27, "burn.cpu"},
     {HEAD "  - {path: /, on: nowhere, respond: {}}\n", 3, 19, "nowhere"},
+    {HEAD "  - {path: /, on: computer, burn: {cpu: 1ms}}\n", 3, 19, "did you mean 'compute'?"},
+    {HEAD "  - {path: /, share: 30, burn: {cpu: 1ms}}\n", 3, 22, "such as 30%"},
+    {HEAD "  - {path: /, share: 101%, burn: {cpu: 1ms}}\n", 3, 22, "at most 100%"},
+    {HEAD "  - {path: /, share: 30%, respond: {}}\n", 3, 15, "uses no pool"},
+    {HEAD "  - {path: /, on: loop, share: 30%, burn: {cpu: 1ms}}\n", 3, 25, "uses no pool"},
+    {HEAD "  - {path: /a, share: 70%, burn: {cpu: 1ms}}\n  - {path: /b, share: 31%, burn: {cpu: 1ms}}\n", 4,
+     23, "at most 30%, which is left of pool 'compute'"},
+    {"pools: {loop: {}}\n" HEAD HELLO, 1, 9, "not 'loop'"},
+    {"pools: {compute: {workers: 0}}\n" HEAD HELLO, 1, 28, "pool.workers"},
+    {"pools: {compute: {worker: 2}}\n" HEAD HELLO, 1, 19, "did you mean 'workers'?"},
+    {"pools: {images: {class: fast}}\n" HEAD HELLO, 1, 25, "compute or blocking"},
+    {"pools: {compute: {class: blocking}}\n" HEAD HELLO, 1, 18, "expected 'compute', or another name"},
+    {"pools: {compute: 2}\n" HEAD HELLO, 1, 18, "the pool"},
     {HEAD HELLO HELLO, 4, 5, "never reached"},
     {HEAD "  - {path: /, gather: {calls: []}}\n", 3, 31, "1 to 256"},
     {HEAD "  - {path: /, gather: {calls: [{name: a, url: \"https://h/\"}]}}\n", 3, 47, "TLS"},
@@ -166,6 +179,44 @@ static void faults_name_their_place_and_what_was_expected(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         check_fault(&table[i]);
+}
+
+static void pools_are_read_with_the_shares_of_routes(void **state)
+{
+    struct config c;
+    (void)state;
+    parse_fine(
+        "pools: {compute: {workers: 3, queue: 0, wait: 0ms}, images: {class: blocking, workers: 7}}\n" HEAD
+        "  - {path: /a, share: 30%, burn: {cpu: 1ms}}\n"
+        "  - {path: /b, on: images, share: 100%, burn: {cpu: 1ms}}\n"
+        "  - {path: /c, share: 70%, on: compute, burn: {cpu: 1ms}}\n"
+        "  - {path: /d, on: loop, burn: {cpu: 1ms}}\n"
+        "  - {path: /e, respond: {}}\n",
+        &c);
+    assert_int_equal(c.pool_count, 3);
+    const struct config_pool *compute = config_pool_find(&c, "compute"),
+                             *images = config_pool_find(&c, "images");
+    assert_int_equal(compute->work, WEIR_POOL_COMPUTE);
+    assert_int_equal(compute->workers, 3);
+    assert_int_equal(compute->queue, 0);
+    assert_int_equal(compute->wait.ns, 0);
+    assert_int_equal(compute->share_count, 2);
+    assert_string_equal(compute->shares[1].name, "/c");
+    assert_int_equal(compute->shares[1].percent, 70);
+    assert_int_equal(images->work, WEIR_POOL_BLOCKING);
+    assert_int_equal(images->queue, 64);
+    assert_int_equal(images->wait.ns, weir_ms(250).ns);
+    assert_int_equal(images->shares[0].percent, 100);
+    assert_int_equal(config_pool_find(&c, "blocking")->work, WEIR_POOL_BLOCKING);
+    assert_int_equal(config_pool_find(&c, "blocking")->workers, 0);
+    assert_string_equal(c.routes[0].on, "compute");
+    assert_int_equal(c.routes[0].share, 1);
+    assert_int_equal(c.routes[1].share, 1);
+    assert_int_equal(c.routes[2].share, 2);
+    assert_string_equal(c.routes[3].on, "loop");
+    assert_int_equal(c.routes[3].share, 0);
+    assert_null(c.routes[4].on);
+    config_free(&c);
 }
 
 static void several_faults_are_told_together_in_order(void **state)
@@ -210,6 +261,7 @@ int main(void)
         cmocka_unit_test(the_defaults_are_those_promised),
         cmocka_unit_test(a_gather_is_read_whole),
         cmocka_unit_test(faults_name_their_place_and_what_was_expected),
+        cmocka_unit_test(pools_are_read_with_the_shares_of_routes),
         cmocka_unit_test(several_faults_are_told_together_in_order),
         cmocka_unit_test(faults_are_printable),
         cmocka_unit_test(what_can_not_be_read_is_a_fault),

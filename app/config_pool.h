@@ -1,0 +1,24 @@
+/* The pools of a configuration, and the shares its routes have of them.
+ *
+ * Threading: as config.h.
+ */
+#ifndef APP_CONFIG_POOL_H
+#define APP_CONFIG_POOL_H
+
+#include "config.h"
+#include "config_schema.h"
+
+/* Reads "pools:"; node NULL: none is written. compute and blocking are there in any case. */
+void pools_read(struct config_reader *reader, const struct tree_node *node, struct config *config);
+
+/* Reads "on:" of a route.
+ * Returns: false after a fault.
+ */
+bool pool_read_on(struct config_reader *reader, const struct tree_node *node, const struct config *config,
+                  struct config_route *route);
+
+/* Reads "share:" of a route whose "on" is known, and adds it to the pool's. */
+void pool_read_share(struct config_reader *reader, const struct tree_node *node, const struct config *config,
+                     struct config_route *route);
+
+#endif

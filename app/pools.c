@@ -1,0 +1,42 @@
+#include "pools.h"
+
+#include <stdlib.h>
+
+/* The library takes 0 for its default, and the file means it. */
+static weir_pool_options options_of(const struct config_pool *pool)
+{
+    return (weir_pool_options){
+        .name = pool->name,
+        .work = (enum weir_pool_class)pool->work,
+        .workers = pool->workers,
+        .queue = pool->queue > 0 ? pool->queue : -1,
+        .wait = pool->wait.ns > 0 ? pool->wait : (weir_duration){1},
+        .shares = pool->shares,
+        .share_count = pool->share_count,
+    };
+}
+
+weir_pool_options *pools_options(const struct config *config)
+{
+    weir_pool_options *options = calloc(config->pool_count, sizeof *options);
+    if (!options)
+        return NULL;
+    for (size_t i = 0; i < config->pool_count; i++)
+        options[i] = options_of(&config->pools[i]);
+    return options;
+}
+
+struct route_pool route_pool_of(const struct config_route *route)
+{
+    return (struct route_pool){
+        .pool = route->on ? weir_pool_find(route->on) : NULL, /* none is called "loop" */
+        .share = route->share,
+    };
+}
+
+int route_offload(const struct route_pool *where, const char *name, int (*fn)(weir_job *job, void *arg),
+                  void *arg)
+{
+    const weir_offload_options options = {.share = where->share};
+    return weir_offload_with(where->pool, name, fn, arg, &options);
+}
