@@ -11,6 +11,7 @@
 #include <weir/log.h>
 
 #include "admin_dashboard.h"
+#include "admin_guard.h"
 #include "admin_metrics.h"
 #include "admin_stats.h"
 #include "exposition.h"
@@ -65,6 +66,12 @@ static int metrics(weir_request *req, weir_response *res, struct gateway_status 
     return written(res, EXPOSITION_TYPE, status->observed, admin_metrics_write);
 }
 
+static int guard(weir_request *req, weir_response *res, struct gateway_status *status)
+{
+    (void)req;
+    return written(res, "application/json", status->observed, admin_guard_write);
+}
+
 struct page {
     const char *path;
     int (*answer)(weir_request *req, weir_response *res, struct gateway_status *status);
@@ -72,7 +79,7 @@ struct page {
 
 static const struct page pages[] = {
     {"/", admin_dashboard}, {"/healthz", healthz}, {"/readyz", readyz},
-    {"/metrics", metrics},  {"/stats", stats},
+    {"/metrics", metrics},  {"/stats", stats},     {"/guard", guard},
 };
 enum { PAGES = sizeof pages / sizeof *pages };
 

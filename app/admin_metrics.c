@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "admin_guard.h"
 #include "exposition.h"
 #include "gateway_status.h"
 #include "process_stats.h"
@@ -252,5 +253,6 @@ void admin_metrics_write(struct observed *o, struct text_out *out)
     refusals(&e, o);
     origins(&e, o);
     pools(&e, o);
+    admin_guard_metrics(&e);
     process(&e);
 }

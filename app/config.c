@@ -60,6 +60,7 @@ static const struct schema_key file_keys[] = {
     {"limits", SCHEMA_MAP, AT(config.limits), .map = &limits_schema},
     {"pools", SCHEMA_CUSTOM, AT(pools), .read = schema_keep_node},
     {"stall", SCHEMA_MAP, AT(config.stall), .map = &stall_schema},
+    {"guard", SCHEMA_MAP, AT(config.guard), .map = &config_guard_schema},
     {"log", SCHEMA_CHOICE, AT(config.log), .fallback = "text", .choices = log_names},
     {"access_log", SCHEMA_BOOL, AT(config.access_log), .fallback = "true"},
     {"routes", SCHEMA_CUSTOM, AT(routes), .read = schema_keep_node, .required = "a list of routes"},

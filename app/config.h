@@ -17,6 +17,7 @@
 #include <weir/time.h>
 
 #include "config_fault.h"
+#include "config_guard.h"
 
 struct route_kind;
 
@@ -97,6 +98,7 @@ struct config {
     const struct config_pool *pools; /* compute and blocking are always among them */
     size_t pool_count;
     struct config_stall stall;
+    struct config_guard guard;
     int log;         /* enum config_log */
     bool access_log; /* a line for each request */
     const struct config_route *routes;

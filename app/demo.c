@@ -64,6 +64,7 @@ static int write_config(weir_buffer *out, const struct demo *demo)
                                  "loops: 1\n"
                                  "drain: 5s\n"
                                  "access_log: %s\n"
+                                 "guard: {mode: warn}\n"
                                  "routes:\n"
                                  "  - {path: /hello, respond: {body: \"Hello, World!\\n\"}}\n"
                                  "  - {path: /sleep, sleep: {for: 5ms}}\n"

@@ -109,11 +109,13 @@ static void on_listening(void *arg, const char *address)
 {
     struct gateway *gateway = arg;
     const size_t count = gateway->config->listen_count;
-    log_listening("gateway", address);
     snprintf(gateway->listening[gateway->listening_count++], WEIR_ADDRESS_BYTES, "%s", address);
-    if (gateway->listening_count < count)
+    bool all = gateway->listening_count == count;
+    if (all)
+        atomic_store(&gateway->status.ready, true); /* before it is told: who reads the log may ask at once */
+    log_listening("gateway", address);
+    if (!all)
         return;
-    atomic_store(&gateway->status.ready, true);
     if (!gateway->events || !gateway->events->started)
         return;
     for (size_t i = 0; i < count; i++)
@@ -239,7 +241,9 @@ static bool probe(const char *command, const struct config *config, const char *
 static int run(const char *command, struct gateway *gateway)
 {
     struct admin *admin = NULL;
-    int err = prepare(gateway);
+    int err = config_guard_apply(&gateway->config->guard);
+    if (err == 0)
+        err = prepare(gateway);
     if (err == 0) {
         err = admin_start(gateway->config, &gateway->status, &admin);
         if (err < 0)

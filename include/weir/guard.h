@@ -106,6 +106,12 @@ typedef struct weir_guard_finding {
  */
 int weir_guard_each(int (*fn)(void *arg, const weir_guard_finding *finding), void *arg);
 
+/* Says what stands at an address of a finding, as people read it: the function, and where in it.
+ * Owns:    text is the caller's; what does not fit is cut.
+ * Where:   any thread; it may read files, so not one that others wait for.
+ */
+void weir_guard_frame(const void *address, char *text, size_t room);
+
 /* How often this call was caught, from all places.
  * Returns: the count; 0 for a name that is not known.
  * Where:   any thread.

@@ -12,24 +12,32 @@
 enum { STACK_TEXT_BYTES = 1024 };
 
 /* Of a return address: the call stands just before it. */
-static void add_frame(char *text, size_t room, const void *address)
+void weir_guard_frame(const void *address, char *text, size_t room)
 {
-    size_t used = strlen(text);
     Dl_info info;
     const char *call = (const char *)address - 1;
     const char *module;
 
     if (dladdr(call, &info) == 0) {
-        snprintf(text + used, room - used, "%s%p", used > 0 ? " < " : "", address);
+        snprintf(text, room, "%p", address);
         return;
     }
     module = strrchr(info.dli_fname, '/');
     module = module != NULL ? module + 1 : info.dli_fname;
     if (info.dli_sname != NULL)
-        snprintf(text + used, room - used, "%s%s", used > 0 ? " < " : "", info.dli_sname);
+        snprintf(text, room, "%s", info.dli_sname);
     else
-        snprintf(text + used, room - used, "%s%s+0x%zx", used > 0 ? " < " : "", module,
-                 (size_t)(call - (const char *)info.dli_fbase));
+        snprintf(text, room, "%s+0x%zx", module, (size_t)(call - (const char *)info.dli_fbase));
+}
+
+static void add_frame(char *text, size_t room, const void *address)
+{
+    size_t used = strlen(text);
+
+    if (used > 0)
+        used += (size_t)snprintf(text + used, room - used, " < ");
+    if (used < room)
+        weir_guard_frame(address, text + used, room - used);
 }
 
 void weir__guard_report(const struct weir__place *place)

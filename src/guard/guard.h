@@ -34,15 +34,31 @@ void weir__guard_tell(const char *call, const void *place, const void *frame);
 
 #define EXPORTED __attribute__((visibility("default")))
 
+/* What is common should need no register saved, so the rest of a function is a function of its own, jumped
+ * to: it returns to, and has the frame below, whoever called the first. Compiled without optimization it is a
+ * part of it.
+ */
+#ifdef __OPTIMIZE__
+#define REST_OF static __attribute__((noinline, noclone))
+#else
+#define REST_OF static inline __attribute__((always_inline))
+#endif
+
 /* Defines a function of the C library: in a task `call`, an expression, says by which name it is reported, or
  * NULL; then, in any case, the C library's own does the work. */
 #define GUARDED(type, name, parameters, arguments, call)                                                     \
     BEHIND(name);                                                                                            \
-    EXPORTED type name parameters                                                                            \
+    REST_OF type rest_of_##name parameters                                                                   \
     {                                                                                                        \
         if (weir__guard_looks())                                                                             \
             weir__guard_tell((call), __builtin_return_address(0), __builtin_frame_address(0));               \
         return NEXT(name) arguments;                                                                         \
+    }                                                                                                        \
+    EXPORTED type name parameters                                                                            \
+    {                                                                                                        \
+        if (__builtin_expect(behind_##name != NULL && weir__guard_link == NULL, 1))                          \
+            return behind_##name arguments;                                                                  \
+        return rest_of_##name arguments;                                                                     \
     }
 
 #endif

@@ -22,18 +22,30 @@ static void released(const void *lock)
 
 #define TAKES(name, parameters, lock, arguments)                                                             \
     BEHIND(name);                                                                                            \
-    EXPORTED int name parameters                                                                             \
+    REST_OF int rest_of_##name parameters                                                                    \
     {                                                                                                        \
         return taken((const void *)(lock), NEXT(name) arguments, #name, __builtin_return_address(0));        \
+    }                                                                                                        \
+    EXPORTED int name parameters                                                                             \
+    {                                                                                                        \
+        if (__builtin_expect(behind_##name != NULL && weir__guard_link == NULL, 1))                          \
+            return behind_##name arguments;                                                                  \
+        return rest_of_##name arguments;                                                                     \
     }
 
 /* Told before it is done: afterwards the lock may be gone. */
 #define RELEASES(name, parameters, lock)                                                                     \
     BEHIND(name);                                                                                            \
-    EXPORTED int name parameters                                                                             \
+    REST_OF int rest_of_##name parameters                                                                    \
     {                                                                                                        \
         released((const void *)(lock));                                                                      \
         return NEXT(name)(lock);                                                                             \
+    }                                                                                                        \
+    EXPORTED int name parameters                                                                             \
+    {                                                                                                        \
+        if (__builtin_expect(behind_##name != NULL && weir__guard_link == NULL, 1))                          \
+            return behind_##name(lock);                                                                      \
+        return rest_of_##name(lock);                                                                         \
     }
 
 TAKES(pthread_mutex_lock, (pthread_mutex_t * mutex), mutex, (mutex))

@@ -73,8 +73,9 @@ def ask(url, **options):
         return refusal.code, refusal.read().decode()
 
 
-def run(name, *arguments):
-    return subprocess.run([program(name), *arguments], capture_output=True, text=True, timeout=TIMEOUT)
+def run(name, *arguments, **env):
+    return subprocess.run([program(name), *arguments], capture_output=True, text=True, timeout=TIMEOUT,
+                          env={**os.environ, **env})
 
 
 def drains(child):
@@ -192,6 +193,19 @@ def test_06_http_client():
         assert done.returncode == 1, done
         assert sorted(done.stdout.splitlines()) == sorted([f"{nobody}: connection refused",
                                                            f"{url}/slow: cancelled"]), done.stdout
+
+
+def test_10_guard():
+    line = 'nanosleep, 3 of it, first by task "nap"; instead: weir_sleep()\n'
+    done = run("10_guard", WEIR_GUARD="warn")
+    assert done.returncode == 0 and done.stdout == line, done
+    assert done.stderr.count("call=nanosleep") == 1, done
+    done = run("10_guard", WEIR_GUARD="count")
+    assert done.returncode == 0 and done.stdout == line and done.stderr == "", done
+    done = run("10_guard", WEIR_GUARD="off")
+    assert done.returncode == 0 and done.stdout == "" and done.stderr == "", done
+    done = run("10_guard", WEIR_GUARD="abort")
+    assert done.returncode == -signal.SIGABRT and "call=nanosleep" in done.stderr, done
 
 
 def main():

@@ -49,6 +49,26 @@ runs_static() {
         -luring -ldw -lelf -pthread -lm && "$dir/static"
 }
 
+chooses_guard() {
+    # shellcheck disable=SC2046
+    gcc -o "$dir/guarded" examples/10_guard.c $(PKG_CONFIG_SYSROOT_DIR='' pkg-config --define-variable=prefix="$prefix" \
+        --cflags --libs weir-guard) && LD_LIBRARY_PATH=$prefix/lib WEIR_GUARD=count "$dir/guarded" >"$dir/said" &&
+        grep -q '^nanosleep, 3 of it' "$dir/said"
+}
+
+# Nothing of it was linked: static libweir in the program, and no libweir at all.
+is_guarded_by_preloading() {
+    # shellcheck disable=SC2046
+    gcc -o "$dir/unguarded" examples/10_guard.c $(pkg --cflags) "$prefix/lib/libweir.a" $(pkg --static --libs-only-other) \
+        -luring -pthread -lm && WEIR_GUARD=count "$dir/unguarded" >"$dir/said" && [ ! -s "$dir/said" ] &&
+        LD_PRELOAD=$prefix/lib/libweir-guard.so WEIR_GUARD=count "$dir/unguarded" >"$dir/said" &&
+        grep -q '^nanosleep, 3 of it' "$dir/said" && [ "$(LD_PRELOAD=$prefix/lib/libweir-guard.so sh -c 'sleep 0; echo fine')" = fine ]
+}
+
+runs_with_guard() {
+    "$prefix/bin/weir" --version && ldd "$prefix/bin/weir" | grep "libweir-guard.so.0 => $prefix/bin/../lib/"
+}
+
 shows_only_weir_names() {
     local names
     names=$(nm -D --defined-only "$prefix/lib/libweir.so" | awk '{print $3}')
@@ -67,10 +87,13 @@ declared_functions_are_there() {
     [ -n "$declared" ] && [ -z "$missing" ]
 }
 
-echo 1..5
+echo 1..8
 write_program
 check "make install puts headers and libraries in place" installs
 check "a program links the shared library through pkg-config" runs_shared
 check "a program links the static library" runs_static
+check "a program chooses the guard through pkg-config" chooses_guard
+check "the guard can be loaded into a program that does not know it" is_guarded_by_preloading
+check "the installed program finds its guard" runs_with_guard
 check "the shared library shows weir_ names alone" shows_only_weir_names
 check "every function a header declares is in the library" declared_functions_are_there

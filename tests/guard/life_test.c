@@ -45,7 +45,27 @@ static void it_has_a_function_for_each_name(void **state)
         if (!is_of_guard(function))
             fail_msg("%s is not wrapped", function);
     }
+}
+
+static void names_are_found(void **state)
+{
+    weir_guard_options options = {.mode = WEIR_GUARD_COUNT};
+    const char *name, *before = "";
+    (void)state;
+
+    for (size_t i = 0; (name = weir_guard_name(i)) != NULL; i++) {
+        options.allow = (const char *const[]){name, NULL};
+        assert_int_equal(weir_guard_configure(&options), 0);
+        assert_true(strcmp(before, name) < 0);
+        before = name;
+    }
+    options.allow = (const char *const[]){"rea", NULL};
+    assert_int_equal(weir_guard_configure(&options), -WEIR_ECONFIG);
+    options.allow = (const char *const[]){"reads", NULL};
+    assert_int_equal(weir_guard_configure(&options), -WEIR_ECONFIG);
     assert_int_equal(weir_guard_calls("no such call"), 0);
+    options.allow = NULL;
+    assert_int_equal(weir_guard_configure(&options), 0);
 }
 
 static void *sin_elsewhere(void *arg)
@@ -269,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_passes_calls_on_before_main),
         cmocka_unit_test(it_has_a_function_for_each_name),
+        cmocka_unit_test(names_are_found),
         cmocka_unit_test(other_threads_are_left_alone),
         cmocka_unit_test(every_loop_is_looked_at),
         cmocka_unit_test(every_kernel_interface_is_looked_at),

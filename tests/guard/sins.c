@@ -1,5 +1,6 @@
 #include "guard/sins.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
@@ -79,6 +80,14 @@ void make_sockets(int ends[2], int type)
     assert_int_equal(send(ends[1], "x", 1, MSG_DONTWAIT), 1);
 }
 
+bool is_of_this_program(const void *address)
+{
+    Dl_info found, ours;
+
+    return dladdr(address, &found) != 0 && dladdr((const void *)(uintptr_t)need_guard, &ours) != 0 &&
+           found.dli_fbase == ours.dli_fbase;
+}
+
 struct search {
     const struct sin *sin;
     uint64_t count;
@@ -97,6 +106,7 @@ static int look_at(void *arg, const weir_guard_finding *finding)
     assert_null(finding->route);
     assert_true(finding->depth >= 2);
     assert_ptr_equal(finding->stack[0], finding->place);
+    assert_true(is_of_this_program(finding->place));
     search->count += finding->count;
     search->found++;
     return 0;

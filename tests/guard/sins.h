@@ -22,6 +22,9 @@ void check_sins(const struct sin *sins, size_t n);
 /* How many calls were caught since the program began, all together. */
 uint64_t caught(void);
 
+/* Whether code of the test itself is there, and not of a library. */
+bool is_of_this_program(const void *address);
+
 /* Runs fn as a task. */
 void in_task(void (*fn)(void));
 

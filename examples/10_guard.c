@@ -1,0 +1,62 @@
+/* The guard: a task that makes its whole loop wait is named, with what to write instead.
+ *
+ *     10_guard                      warns of it on stderr
+ *     WEIR_GUARD=abort 10_guard     ends there, as tests would have it
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+#include <weir.h>
+
+static int naps(void *arg)
+{
+    const struct timespec nap = {.tv_nsec = 1000000};
+
+    (void)arg;
+    nanosleep(&nap, NULL); /* nothing else of this loop runs meanwhile */
+    return weir_sleep(weir_ms(1));
+}
+
+/* [allow] */
+/* On purpose: nobody is served yet. */
+static int reads_at_start(void *arg)
+{
+    weir_guard_allow start;
+    char text[80];
+
+    weir_guard_allow_begin(&start, "read:file fsync");
+    int fd = open(arg, O_RDONLY | O_CLOEXEC);
+    ssize_t n = read(fd, text, sizeof text);
+    close(fd);
+    weir_guard_allow_end(&start);
+    return n < 0 ? -1 : 0;
+}
+/* [/allow] */
+
+/* [each] */
+static int print(void *arg, const weir_guard_finding *f)
+{
+    (void)arg;
+    printf("%s, %d of it, first by task \"%s\"; instead: %s\n", f->function, (int)f->count, f->task, f->hint);
+    return 0;
+}
+/* [/each] */
+
+static int root(void *arg)
+{
+    weir_scope scope;
+
+    weir_scope_open(&scope, weir_never(), 0);
+    weir_spawn(&scope, "start", reads_at_start, arg);
+    for (int i = 0; i < 3; i++)
+        weir_spawn(&scope, "nap", naps, NULL);
+    int err = weir_scope_close(&scope);
+    return err < 0 ? err : weir_guard_each(print, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    return weir_run(NULL, root, argv[0]) < 0;
+}
