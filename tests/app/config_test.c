@@ -52,8 +52,22 @@ static void the_defaults_are_those_promised(void **state)
     assert_non_null(config_pool_find(&c, "compute"));
     assert_non_null(config_pool_find(&c, "blocking"));
     assert_int_equal(c.stall.after.ns, weir_ms(10).ns);
+    assert_int_equal(c.guard.mode, CONFIG_GUARD_COUNT);
+    assert_null(c.guard.allow);
     assert_int_equal(c.log, CONFIG_LOG_TEXT);
     assert_true(c.access_log);
+    config_free(&c);
+}
+
+static void the_guard_is_read(void **state)
+{
+    struct config c;
+    (void)state;
+    parse_fine("guard: {mode: abort, allow: [getaddrinfo, \"read:file\"]}\n" HEAD HELLO, &c);
+    assert_int_equal(c.guard.mode, CONFIG_GUARD_ABORT);
+    assert_string_equal(c.guard.allow[0], "getaddrinfo");
+    assert_string_equal(c.guard.allow[1], "read:file");
+    assert_null(c.guard.allow[2]);
     config_free(&c);
 }
 
@@ -108,6 +122,10 @@ static const struct fault table[] = {
     {"listen: [a:1, a:1]\nroutes:\n" HELLO, 1, 15, "of its own"},
     {"admin: 127.0.0.1:8080\n" HEAD HELLO, 1, 8, "of its own"},
     {"loops: 0\n" HEAD HELLO, 1, 8, "loops"},
+    {"guard: {mode: on}\n" HEAD HELLO, 1, 15, "off, count, warn or abort"},
+    {"guard: {allow: read}\n" HEAD HELLO, 1, 16, "list"},
+    {"guard: {allow: [read, raed]}\n" HEAD HELLO, 1, 23, "did you mean 'read'?"},
+    {"guard: {alow: [read]}\n" HEAD HELLO, 1, 9, "did you mean 'allow'?"},
     {"loops: many\n" HEAD HELLO, 1, 8, "loops"},
     {"io: kqueue\n" HEAD HELLO, 1, 5, "auto, uring or epoll"},
     {"drain: 30\n" HEAD HELLO, 1, 8, "drain"},
@@ -259,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_those_promised),
+        cmocka_unit_test(the_guard_is_read),
         cmocka_unit_test(a_gather_is_read_whole),
         cmocka_unit_test(faults_name_their_place_and_what_was_expected),
         cmocka_unit_test(pools_are_read_with_the_shares_of_routes),
