@@ -1,7 +1,12 @@
 #include "base/clock.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NS_PER_S 1000000000
 #define NS_PER_MS 1000000
@@ -22,6 +27,92 @@ int64_t weir__clock_monotonic_ns(void)
 int64_t weir__clock_wall_ns(void)
 {
     return read_clock(CLOCK_REALTIME);
+}
+
+/* --- ticks: what they are is a property of the machine, found once --- */
+
+enum { SAMPLES = 8, FIRST_LOOK_NS = 500000 };
+
+bool weir__clock_has_tsc;
+static pthread_once_t ticks_found = PTHREAD_ONCE_INIT;
+static _Atomic uint64_t ns_per_tick_32 = UINT64_C(1) << 32; /* times 2^32 */
+
+struct tick_pair {
+    uint64_t ticks;
+    int64_t ns;
+};
+static struct tick_pair first_look;
+
+/* Both clocks at one moment: of several tries the one that was interrupted least. */
+static struct tick_pair look_at_both(void)
+{
+    struct tick_pair best = {0, 0};
+    uint64_t best_width = UINT64_MAX;
+
+    for (int i = 0; i < SAMPLES; i++) {
+        uint64_t before = weir__clock_ticks();
+        int64_t ns = weir__clock_monotonic_ns();
+        uint64_t width = weir__clock_ticks() - before;
+        if (width < best_width) {
+            best_width = width;
+            best = (struct tick_pair){before + width / 2, ns};
+        }
+    }
+    return best;
+}
+
+static bool kernel_keeps_time_by_tsc(void)
+{
+    char name[8] = "";
+    int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, name, sizeof name - 1);
+
+    if (fd >= 0)
+        close(fd);
+    return n > 0 && strcmp(name, "tsc\n") == 0;
+}
+
+static void find_ticks(void)
+{
+#if defined(__x86_64__)
+    weir__clock_has_tsc = kernel_keeps_time_by_tsc();
+    if (!weir__clock_has_tsc)
+        return;
+#endif
+    first_look = look_at_both();
+    while (weir__clock_monotonic_ns() < first_look.ns + FIRST_LOOK_NS)
+        ;
+    weir__clock_ticks_refine();
+}
+
+void weir__clock_ticks_init(void)
+{
+    pthread_once(&ticks_found, find_ticks);
+}
+
+void weir__clock_ticks_refine(void)
+{
+    struct tick_pair now = look_at_both();
+
+    if (first_look.ticks != 0 && now.ticks > first_look.ticks && now.ns - first_look.ns >= FIRST_LOOK_NS)
+        atomic_store_explicit(
+            &ns_per_tick_32,
+            (uint64_t)(((unsigned __int128)(now.ns - first_look.ns) << 32) / (now.ticks - first_look.ticks)),
+            memory_order_relaxed);
+}
+
+int64_t weir__clock_ticks_ns(uint64_t ticks)
+{
+    uint64_t rate = atomic_load_explicit(&ns_per_tick_32, memory_order_relaxed);
+
+    return (int64_t)((unsigned __int128)ticks * rate >> 32);
+}
+
+uint64_t weir__clock_ns_ticks(int64_t ns)
+{
+    uint64_t rate = atomic_load_explicit(&ns_per_tick_32, memory_order_relaxed);
+
+    return (uint64_t)(((unsigned __int128)(uint64_t)ns << 32) / rate);
 }
 
 int64_t weir__clock_local_offset_s(int64_t wall_ns)

@@ -5,8 +5,12 @@
 #ifndef WEIR_BASE_CLOCK_H
 #define WEIR_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
 
 #define WEIR__CLOCK_TEXT_MAX 40 /* room for either text, NUL included */
 
@@ -21,6 +25,36 @@ struct weir__civil {
 };
 
 int64_t weir__clock_monotonic_ns(void);
+
+/* --- ticks: the cheapest clock there is, for differences only --- */
+
+/* Finds out whether the processor's own counter is to be had, and how fast it is; the first time this takes
+ * half a millisecond. Before the first use of the functions below, by any thread, as often as one likes. */
+void weir__clock_ticks_init(void);
+
+/* Measures the counter again, over the time since the first look: the longer, the more exact. */
+void weir__clock_ticks_refine(void);
+
+extern bool weir__clock_has_tsc __attribute__((visibility("hidden")));
+
+/* The time-stamp counter where the kernel itself keeps time by it (else it may stop or differ between
+ * processors); on aarch64 the system counter; else the monotonic clock in nanoseconds. */
+static inline uint64_t weir__clock_ticks(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_expect(weir__clock_has_tsc, 1))
+        return __rdtsc();
+#elif defined(__aarch64__)
+    uint64_t ticks;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+#endif
+    return (uint64_t)weir__clock_monotonic_ns();
+}
+
+/* A difference of ticks in nanoseconds, and back. */
+int64_t weir__clock_ticks_ns(uint64_t ticks);
+uint64_t weir__clock_ns_ticks(int64_t ns);
 
 /* Nanoseconds since 1970 in UTC. */
 int64_t weir__clock_wall_ns(void);

@@ -287,7 +287,7 @@ void weir__guard_enter(struct weir__loop *loop)
         return;
     g->loop = loop;
     g->link = (struct weir__guard_link){
-        .running = &loop->running,
+        .running = (struct weir__task *const *)(void *)&loop->running, /* read on this thread alone */
         .scheduler = loop->scheduler,
         .own_calls = &weir__own_calls,
         .caught = caught,

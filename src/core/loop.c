@@ -46,6 +46,7 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
     int err;
 
     *loop = (struct weir__loop){.runtime = runtime, .index = index, .root = &runtime->roots[index]};
+    weir__clock_ticks_init();
     weir__scope_init_root(loop->root, loop);
     weir__random_seed(&loop->random, o->seed + (uint64_t)index);
     weir__chunk_cache_init(&loop->chunks, CHUNKS_KEPT);
@@ -55,13 +56,16 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
     loop->scheduler = aligned_alloc(_Alignof(struct weir__task), sizeof *loop->scheduler);
     if (loop->scheduler == NULL)
         return -ENOMEM;
-    *loop->scheduler = (struct weir__task){.loop = loop};
+    *loop->scheduler = (struct weir__task){.loop = loop, .name = "the loop itself"};
     err = weir__io_open(&io, &loop->io);
     if (err < 0) {
         free(loop->scheduler);
         return err;
     }
     loop->now_ns = weir__io_now_ns(loop->io);
+    weir__pulse_init(&loop->pulse, &loop->scheduler->runs, weir__io_virtual_ns(loop->io));
+    loop->slices.long_ticks = weir__pulse_ns_ticks(&loop->pulse, WEIR__SLICE_LONG_NS);
+    weir__io_set_pulse(loop->io, &loop->pulse);
     weir__wheel_init(&loop->wheel, loop->now_ns);
     return 0;
 }
@@ -147,6 +151,14 @@ static bool is_io_due(struct weir__loop *loop, int64_t now_ns)
     return true;
 }
 
+/* A turn in which no task runs is a slice, too. */
+static void begin_own_slice(struct weir__loop *loop)
+{
+    weir__pulse_run(&loop->scheduler->runs);
+    if (weir__pulse_is_stamp_due(&loop->pulse))
+        weir__slice_stamp(loop, loop->scheduler, loop->scheduler);
+}
+
 int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
 {
     int result = 0;
@@ -158,6 +170,8 @@ int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
         weir__signals_deliver(loop);
         if (loop->ready_count > 0)
             weir__tasks_run(loop);
+        else
+            begin_own_slice(loop);
         if (is_finished(loop, done))
             break;
         loop->now_ns = now_ns = weir__io_now_ns(loop->io);

@@ -12,8 +12,10 @@
 
 #include "base/arena.h"
 #include "base/list.h"
+#include "base/pulse.h"
 #include "base/random.h"
 #include "base/wheel.h"
+#include "core/slice.h"
 #include "core/stack.h"
 #include "io/io.h"
 
@@ -36,13 +38,14 @@ struct weir__message {
 struct weir__loop {
     struct weir_runtime *runtime;
     struct weir__io *io;
-    struct weir__task *running;                  /* NULL: the loop's own stack */
+    _Atomic(struct weir__task *) running;        /* NULL: the loop's own stack */
     struct weir__task *scheduler;                /* stands for the loop's own stack */
     int *errno_here;                             /* where this thread's is: a call to find, so it is kept */
     struct weir__task *first_ready, *last_ready; /* meaningless when none is */
     size_t ready_count;
     size_t batch; /* how many may still run before the kernel is asked again */
     size_t extra; /* by how many that are woken or spawned meanwhile the batch may still grow */
+    struct weir__pulse pulse;
     struct weir__wheel wheel;
     struct weir__stacks stacks;
     struct weir__chunk_cache chunks;
@@ -64,6 +67,7 @@ struct weir__loop {
     _Atomic(struct weir__message *) mailbox;
     atomic_size_t ready_seen;
     atomic_bool stop;
+    struct weir__slices slices;
 };
 
 extern __thread struct weir__loop *weir__loop_here
@@ -84,6 +88,13 @@ void weir__loop_free(struct weir__loop *loop);
 int weir__loop_turn_until(struct weir__loop *loop, const bool *done);
 
 void weir__loop_post(struct weir__loop *loop, struct weir__message *message);
+
+/* When the present slice began, in ticks of the pulse; not a moment off when it is a task's that works for
+ * something, else up to a few short slices too early. */
+static inline uint64_t weir__loop_slice_ticks(const struct weir__loop *loop)
+{
+    return atomic_load_explicit(&((struct weir__loop *)(uintptr_t)loop)->pulse.began, memory_order_relaxed);
+}
 
 static inline void weir__timeout_init(struct weir__timeout *t, void (*fire)(struct weir__timeout *timeout))
 {

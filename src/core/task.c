@@ -10,6 +10,7 @@
 #include "core/loop.h"
 #include "core/scope.h"
 #include "core/wait.h"
+#include "core/work.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
@@ -114,14 +115,19 @@ static inline bool is_new(const struct weir__task *task)
     return task->sp == task;
 }
 
+static inline void set_running(struct weir__loop *loop, struct weir__task *task)
+{
+    atomic_store_explicit(&loop->running, task, memory_order_release);
+}
+
 /* All is done before the switch itself, so that no register need be kept across it but by it. */
-static inline void switch_to(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
+static inline void switch_unstamped(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
 {
     from->saved_errno = *loop->errno_here;
     *loop->errno_here = to->saved_errno;
     if (__cxa_get_globals != NULL)
         switch_exceptions(from, to);
-    loop->running = to;
+    set_running(loop, to);
     before_switch(loop, from, to, false);
     if (is_new(to))
         weir__switch_to_new(&from->sp, to);
@@ -130,13 +136,31 @@ static inline void switch_to(struct weir__loop *loop, struct weir__task *from, s
     after_switch(loop, from, false);
 }
 
+/* Apart, so that the other way needs no registers kept across the call. */
+__attribute__((noinline)) static void switch_stamped(struct weir__loop *loop, struct weir__task *from,
+                                                     struct weir__task *to)
+{
+    weir__slice_stamp(loop, from, to);
+    switch_unstamped(loop, from, to);
+}
+
+static inline void switch_to(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
+{
+    if (__builtin_expect(weir__pulse_is_stamp_due(&loop->pulse), 0))
+        switch_stamped(loop, from, to);
+    else
+        switch_unstamped(loop, from, to);
+}
+
 /* The next to run: a ready task while this turn's batch lasts, else the loop itself. */
 static inline struct weir__task *next_to_run(struct weir__loop *loop)
 {
     struct weir__task *next;
 
-    if (loop->batch == 0 || loop->ready_count == 0)
+    if (loop->batch == 0 || loop->ready_count == 0) {
+        weir__pulse_run(&loop->scheduler->runs);
         return loop->scheduler;
+    }
     loop->batch--;
     loop->ready_count--;
     next = loop->first_ready;
@@ -147,8 +171,7 @@ static inline struct weir__task *next_to_run(struct weir__loop *loop)
         __builtin_prefetch(next->next_ready->next_ready);
     }
     next->state = WEIR__TASK_RUNNING;
-    atomic_store_explicit(&next->runs, atomic_load_explicit(&next->runs, memory_order_relaxed) + 1,
-                          memory_order_release);
+    weir__pulse_run(&next->runs);
     return next;
 }
 
@@ -194,7 +217,7 @@ void weir__tasks_run(struct weir__loop *loop)
 #endif
     while (loop->batch > 0 && loop->ready_count > 0)
         switch_to(loop, loop->scheduler, next_to_run(loop));
-    loop->running = NULL;
+    set_running(loop, NULL);
 }
 
 /* --- birth and death --- */
@@ -240,7 +263,7 @@ struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, 
 void weir__task_main(void)
 {
     struct weir__loop *loop = weir__loop_current();
-    struct weir__task *self = loop->running;
+    struct weir__task *self = atomic_load_explicit(&loop->running, memory_order_relaxed);
     struct weir__task *next;
     int outcome;
 
@@ -256,7 +279,9 @@ void weir__task_main(void)
     *loop->errno_here = next->saved_errno;
     if (__cxa_get_globals != NULL)
         switch_exceptions(self, next);
-    loop->running = next;
+    if (__builtin_expect(weir__pulse_is_stamp_due(&loop->pulse), 0))
+        weir__slice_stamp(loop, self, next);
+    set_running(loop, next);
     before_switch(loop, self, next, true);
     if (is_new(next))
         weir__switch_to_new(&self->sp, next);
@@ -403,6 +428,19 @@ int weir_sleep(weir_duration d)
 
 /* --- about oneself --- */
 
+void weir__task_work_for(struct weir__task *self, struct weir__work *work)
+{
+    struct weir__loop *loop = self->loop;
+
+    if (self->work != NULL) {
+        weir__slice_let_go(loop, self);
+        weir__pulse_need(&loop->pulse, false);
+    }
+    self->work = work;
+    if (work != NULL)
+        weir__pulse_need(&loop->pulse, true);
+}
+
 int weir_cancelled(void)
 {
     return weir__task_current()->scope->cause;
@@ -417,7 +455,7 @@ bool weir_in_task(void)
 {
     struct weir__loop *loop = weir__loop_current();
 
-    return loop != NULL && loop->running != NULL && loop->running != loop->scheduler;
+    return loop != NULL && weir__running(loop) != NULL;
 }
 
 const char *weir_task_name(void)

@@ -40,13 +40,13 @@ struct weir__task {
     uint8_t locks;         /* of the thread's that it holds, as far as the guard has seen */
     _Atomic uint32_t runs; /* how often something has run on this stack: goes on from task to task */
     void (*on_cancel)(struct weir__task *task); /* while parked; NULL: the wait can't be cut short */
+    struct weir__work *work; /* what it works for; or NULL; set by weir__task_work_for() once it runs */
     /* the rest */
     struct weir__scope *home;  /* the one it was spawned in */
     struct weir__list sibling; /* in home->tasks */
     int (*fn)(void *);
     void *arg;
-    struct weir__work *work; /* what it works for; or NULL */
-    const void *spawned_at;  /* an address in the code that spawned it; or NULL */
+    const void *spawned_at; /* an address in the code that spawned it; or NULL */
     int64_t created_ns;
     void *wait_arg;                     /* while parked */
     const struct weir__wait_kind *wait; /* while parked */
@@ -79,15 +79,27 @@ void weir__wake(struct weir__task *task, int result);
 /* Has a parked task feel the cancel of its scope. */
 void weir__task_cancel(struct weir__task *task);
 
+/* The task a loop runs; NULL: none, but itself. */
+static inline struct weir__task *weir__running(struct weir__loop *loop)
+{
+    struct weir__task *task = atomic_load_explicit(&loop->running, memory_order_acquire);
+
+    return task != loop->scheduler ? task : NULL;
+}
+
 /* The running task; must be one. */
 static inline struct weir__task *weir__task_current(void)
 {
     struct weir__loop *loop = weir__loop_current();
 
-    assert(loop != NULL && loop->running != NULL && loop->running != loop->scheduler &&
-           "called outside a task");
-    return loop->running;
+    struct weir__task *task = loop != NULL ? weir__running(loop) : NULL;
+
+    assert(task != NULL && "called outside a task");
+    return task;
 }
+
+/* What the running task works for from here on, or NULL. Whoever begins it ends it, on the same task. */
+void weir__task_work_for(struct weir__task *self, struct weir__work *work);
 
 /* The record of a task on the stack that begins at base. */
 static inline struct weir__task *weir__task_on(const struct weir__stacks *stacks, char *base)

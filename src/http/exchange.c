@@ -326,7 +326,7 @@ static int run(void *arg)
     note_delay(home, now_ns, now_ns - x->queued_ns);
     x->work = (struct weir__work){.memory = &x->memory};
     x->work.route = x->request.route != NULL ? x->request.route->given->path : NULL;
-    weir__task_current()->work = &x->work;
+    weir__task_work_for(weir__task_current(), &x->work);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     x->scope = weir__scope_of(&scope);
     if (x->input_end < 0)
@@ -343,7 +343,7 @@ static int run(void *arg)
     x->scope = NULL;
     (void)weir_scope_close(&scope);
     record(x);
-    weir__task_current()->work = NULL;
+    weir__task_work_for(weir__task_current(), NULL);
     atomic_fetch_sub_explicit(&home->server->exchanges, 1, memory_order_relaxed);
     leave(x);
     return 0;

@@ -477,7 +477,12 @@ static int epoll_turn(struct weir__io *io, int64_t wait_until_ns)
         wait_until_ns = WEIR__IO_NO_WAIT;
     struct timespec wait;
     bool limited = weir__io_os_wait(wait_until_ns, &wait);
+    bool may_sleep = wait_until_ns != WEIR__IO_NO_WAIT;
+    if (may_sleep)
+        weir__io_sleeps(io);
     int n = wait_for_events(e, limited ? &wait : NULL);
+    if (may_sleep)
+        weir__io_woke(io);
     for (int i = 0; i < n; i++) {
         uint64_t mark = e->events[i].data.u64;
         if (mark == wake_mark)

@@ -10,6 +10,7 @@
 #include "base/own_calls.h"
 #include "io/backend.h"
 #include "io/os.h"
+#include "io/sim.h"
 
 /* io->sleeping. A wake only costs a system call when it finds ASLEEP; the other two need none, because the
  * loop looks at the flag before it sleeps. */
@@ -32,6 +33,7 @@ static int open_backend(const struct weir__io_backend *backend, const struct wei
     io->backend = backend;
     weir__list_init(&io->finished);
     atomic_init(&io->sleeping, AWAKE);
+    io->pulse = NULL;
     if (backend != &weir__io_sim) /* else timers fire up to 50 us late */
         (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     *out = io;
@@ -91,6 +93,16 @@ const char *weir__io_backend_name(const struct weir__io *io)
 int64_t weir__io_now_ns(struct weir__io *io)
 {
     return io->backend->now_ns(io);
+}
+
+const int64_t *weir__io_virtual_ns(struct weir__io *io)
+{
+    return io->backend == &weir__io_sim ? weir__sim_clock_ns(io) : NULL;
+}
+
+void weir__io_set_pulse(struct weir__io *io, struct weir__pulse *pulse)
+{
+    io->pulse = pulse;
 }
 
 /* ---- files ---- */

@@ -37,6 +37,7 @@
 
 struct weir__io;
 struct weir__io_op;
+struct weir__pulse;
 
 enum weir__io_backend_kind { WEIR__IO_AUTO, WEIR__IO_URING, WEIR__IO_EPOLL, WEIR__IO_SIM };
 
@@ -119,6 +120,12 @@ const char *weir__io_backend_name(const struct weir__io *io);
 
 /* The loop's clock: monotonic and exact, virtual under sim. */
 int64_t weir__io_now_ns(struct weir__io *io);
+
+/* Where the clock of a simulation stands; NULL: time is the machine's. */
+const int64_t *weir__io_virtual_ns(struct weir__io *io);
+
+/* From now on tells this pulse of each sleep in the kernel. */
+void weir__io_set_pulse(struct weir__io *io, struct weir__pulse *pulse);
 
 /* Makes a stream socket of a family (AF_INET, AF_INET6, AF_UNIX) and attaches it. TCP never delays small
  * writes.

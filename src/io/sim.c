@@ -617,6 +617,11 @@ static int64_t sim_now_ns(struct weir__io *io)
     return of(io)->now_ns;
 }
 
+const int64_t *weir__sim_clock_ns(struct weir__io *io)
+{
+    return &of(io)->now_ns;
+}
+
 /* ---- open and free ---- */
 
 static int sim_open(const struct weir__io_options *options, struct weir__io **out)

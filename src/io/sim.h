@@ -104,6 +104,9 @@ void weir__sim_foreign_set_ready(struct weir__io *io, int fd, short events);
 /* The generator of the run, for whatever else has to be decided by the seed, such as how long a job takes. */
 struct weir__random *weir__sim_random(struct weir__io *io);
 
+/* Where its virtual time stands. */
+const int64_t *weir__sim_clock_ns(struct weir__io *io);
+
 struct weir__sim_stats weir__sim_stats(const struct weir__io *io);
 
 /* Mixes a fact of the caller's into the trace hash: a switch, a decision. */

@@ -507,7 +507,9 @@ static int uring_turn(struct weir__io *io, int64_t wait_until_ns)
         struct __kernel_timespec timeout = {.tv_sec = limited ? wait.tv_sec : 0,
                                             .tv_nsec = limited ? wait.tv_nsec : 0};
         struct io_uring_cqe *first;
+        weir__io_sleeps(io);
         (void)io_uring_submit_and_wait_timeout(&u->ring, &first, 1, limited ? &timeout : NULL, NULL);
+        weir__io_woke(io);
     }
     reap(u);
     return 0;

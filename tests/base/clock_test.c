@@ -24,6 +24,25 @@ static void monotonic_time_never_goes_back(void **state)
     }
 }
 
+static void ticks_keep_the_time_of_the_monotonic_clock(void **state)
+{
+    (void)state;
+    weir__clock_ticks_init();
+    uint64_t ticks = weir__clock_ticks();
+    int64_t ns = weir__clock_monotonic_ns();
+    while (weir__clock_monotonic_ns() < ns + 20000000) {
+        uint64_t now = weir__clock_ticks();
+        assert_true(now >= ticks);
+    }
+    /* The one is read after the other, and somebody may be put between; the rate is exact to 0.1 %. */
+    int64_t took_ns = weir__clock_monotonic_ns() - ns;
+    int64_t by_ticks_ns = weir__clock_ticks_ns(weir__clock_ticks() - ticks);
+    assert_true(by_ticks_ns >= took_ns - took_ns / 1000);
+    weir__clock_ticks_refine();
+    assert_in_range(weir__clock_ticks_ns(weir__clock_ns_ticks(1000000000)), 999999990, 1000000000);
+    assert_int_equal(weir__clock_ticks_ns(0), 0);
+}
+
 static void wall_time_is_that_of_the_system(void **state)
 {
     (void)state;
@@ -100,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(monotonic_time_never_goes_back),
+        cmocka_unit_test(ticks_keep_the_time_of_the_monotonic_clock),
         cmocka_unit_test(wall_time_is_that_of_the_system),
         cmocka_unit_test(known_moments_as_text),
         cmocka_unit_test(local_time_is_shifted_across_midnight),

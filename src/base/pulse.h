@@ -1,0 +1,154 @@
+/* The pulse of a loop: which slice it is in, and since when. A slice is what runs between two switches: a
+ * task, or the loop itself between two looks at the kernel.
+ *
+ * Threading: the loop's thread writes; any thread may read what is atomic, through weir__pulse_look().
+ *
+ * A slice has no number of its own: it is known by the counter of who runs and by what that says, for it is
+ * counted up whenever its owner begins to run. Looking at the clock costs as much as a switch, so where
+ * slices are short only one in many is stamped; who finds that the present one was not knows only that it
+ * began later.
+ */
+#ifndef WEIR_BASE_PULSE_H
+#define WEIR_BASE_PULSE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+
+enum { WEIR__PULSE_STRIDE_MAX = 256, WEIR__PULSE_SHORT_NS = 500 };
+
+struct weir__pulse {
+    _Atomic uint64_t began;                     /* of the latest slice that was stamped, in ticks */
+    _Atomic(_Atomic uint32_t *) stamped_runner; /* whose it was */
+    _Atomic uint32_t stamped_run;
+    atomic_bool asleep; /* in the kernel, waiting for something to do */
+    /* the loop's own */
+    uint32_t stamp_in;          /* the next so many-th slice is stamped */
+    uint32_t stamp_every;       /* what that was after the last stamp */
+    uint32_t stride;            /* what it is to be after the next */
+    uint32_t needed;            /* by so many that all slices are stamped */
+    uint32_t pace_slices;       /* since the pace was taken: so many slices */
+    uint64_t pace_ticks;        /* took so long */
+    uint64_t short_ticks;       /* a slice shorter than this is not worth a stamp of its own */
+    _Atomic uint32_t *loop_run; /* the counter of the loop itself */
+    const int64_t *virtual_ns;  /* the clock of a simulation; NULL: the machine's */
+};
+
+/* What another thread sees of a pulse. */
+struct weir__pulse_view {
+    _Atomic uint32_t *runner;
+    uint32_t run;
+    bool exact;     /* it began at `began`; else not before */
+    uint64_t began; /* in ticks */
+    bool asleep;
+};
+
+/* The time on the clock of the pulse, in ticks; weir__pulse_ns() makes nanoseconds of a difference. */
+static inline uint64_t weir__pulse_ticks(const struct weir__pulse *p)
+{
+    return p->virtual_ns == NULL ? weir__clock_ticks() : (uint64_t)*p->virtual_ns;
+}
+
+static inline int64_t weir__pulse_ns(const struct weir__pulse *p, uint64_t ticks)
+{
+    return p->virtual_ns == NULL ? weir__clock_ticks_ns(ticks) : (int64_t)ticks;
+}
+
+static inline uint64_t weir__pulse_ns_ticks(const struct weir__pulse *p, int64_t ns)
+{
+    return p->virtual_ns == NULL ? weir__clock_ns_ticks(ns) : (uint64_t)ns;
+}
+
+/* loop_run: the counter of the loop itself, which runs now; virtual_ns: as below. */
+static inline void weir__pulse_init(struct weir__pulse *p, _Atomic uint32_t *loop_run,
+                                    const int64_t *virtual_ns)
+{
+    *p = (struct weir__pulse){
+        .loop_run = loop_run, .virtual_ns = virtual_ns, .stride = 1, .stamp_in = 1, .stamp_every = 1};
+    p->short_ticks = weir__pulse_ns_ticks(p, WEIR__PULSE_SHORT_NS);
+    atomic_init(&p->began, weir__pulse_ticks(p));
+    atomic_init(&p->stamped_run, *loop_run);
+    atomic_init(&p->stamped_runner, loop_run);
+}
+
+/* Counts a runner's counter up: it begins to run. */
+static inline void weir__pulse_run(_Atomic uint32_t *runner)
+{
+    atomic_store_explicit(runner, atomic_load_explicit(runner, memory_order_relaxed) + 1,
+                          memory_order_release);
+}
+
+/* Another slice begins. Returns: whether it is one of those to be stamped. */
+static inline bool weir__pulse_is_stamp_due(struct weir__pulse *p)
+{
+    return --p->stamp_in == 0;
+}
+
+static inline void weir__pulse_set_stamp(struct weir__pulse *p, _Atomic uint32_t *runner, uint64_t ticks)
+{
+    p->stamp_in = p->stamp_every = p->stride;
+    atomic_store_explicit(&p->began, ticks, memory_order_release);
+    atomic_store_explicit(&p->stamped_run, atomic_load_explicit(runner, memory_order_relaxed),
+                          memory_order_release);
+    atomic_store_explicit(&p->stamped_runner, runner, memory_order_release);
+}
+
+/* The slice that begins now, of this runner, does so at that tick. How many slices there were, in how long,
+ * says how many of those to come are stamped. */
+static inline void weir__pulse_stamp(struct weir__pulse *p, _Atomic uint32_t *runner, uint64_t ticks)
+{
+    p->pace_slices += p->stamp_every - p->stamp_in;
+    p->pace_ticks += ticks - atomic_load_explicit(&p->began, memory_order_relaxed);
+    if (p->pace_slices >= WEIR__PULSE_STRIDE_MAX ||
+        p->pace_ticks >= WEIR__PULSE_STRIDE_MAX * p->short_ticks) {
+        bool fast = p->pace_ticks < p->pace_slices * p->short_ticks;
+        p->stride = fast && p->needed == 0 ? WEIR__PULSE_STRIDE_MAX : 1;
+        p->pace_slices = 0;
+        p->pace_ticks = 0;
+    }
+    weir__pulse_set_stamp(p, runner, ticks);
+}
+
+/* From here on somebody needs every slice stamped, beginning with the end of this one; or no longer does. */
+static inline void weir__pulse_need(struct weir__pulse *p, bool begins)
+{
+    if (!begins) {
+        p->needed--;
+        return;
+    }
+    p->needed++;
+    p->stride = 1;
+    p->stamp_every -= p->stamp_in - 1;
+    p->stamp_in = 1;
+}
+
+/* Around a call that waits for the kernel; what the loop does after it is a new slice. */
+static inline void weir__pulse_sleep(struct weir__pulse *p)
+{
+    atomic_store_explicit(&p->asleep, true, memory_order_relaxed);
+}
+
+static inline void weir__pulse_wake(struct weir__pulse *p)
+{
+    weir__pulse_run(p->loop_run);
+    weir__pulse_set_stamp(p, p->loop_run, weir__pulse_ticks(p));
+    atomic_store_explicit(&p->asleep, false, memory_order_release);
+}
+
+/* Where the loop stands; runner: of whoever it runs, read just before. What is seen is of one moment, if the
+ * runner's counter still says view->run and the loop still runs it when that is looked at afterwards. */
+static inline struct weir__pulse_view weir__pulse_look(struct weir__pulse *p, _Atomic uint32_t *runner)
+{
+    struct weir__pulse_view view = {.runner = runner};
+
+    view.run = atomic_load_explicit(runner, memory_order_acquire);
+    view.exact = atomic_load_explicit(&p->stamped_runner, memory_order_acquire) == runner &&
+                 atomic_load_explicit(&p->stamped_run, memory_order_acquire) == view.run;
+    view.began = atomic_load_explicit(&p->began, memory_order_acquire);
+    view.asleep = atomic_load_explicit(&p->asleep, memory_order_acquire);
+    return view;
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* The slices of a loop that were long: who held it lately, and until when.
+ *
+ * Threading: the loop's thread.
+ */
+#ifndef WEIR__SLICE_H
+#define WEIR__SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct weir__loop;
+struct weir__task;
+
+enum { WEIR__SLICES_KEPT = 16, WEIR__SLICE_TASK_BYTES = 48 };
+
+/* Longer than this is worth remembering. */
+#define WEIR__SLICE_LONG_NS INT64_C(1000000)
+
+struct weir__slice {
+    uint64_t began, ended;             /* in ticks of the loop's pulse */
+    const char *route;                 /* lives as long as the runtime; NULL: of no exchange */
+    char task[WEIR__SLICE_TASK_BYTES]; /* its name as the slice ended; cut */
+    bool several; /* no stamp fell between it and some before it: only the last is named */
+};
+
+/* The latest, in a ring. */
+struct weir__slices {
+    uint64_t long_ticks;
+    /* What the running task worked for before it let go of it, in its slice left_run. */
+    const char *left_route;
+    const struct weir__task *left_by;
+    uint32_t left_run;
+    uint64_t count; /* ever */
+    struct weir__slice kept[WEIR__SLICES_KEPT];
+};
+
+/* The i-th latest, 0 the last; NULL: it never was or is no longer kept. */
+static inline const struct weir__slice *weir__slice_latest(const struct weir__slices *s, unsigned i)
+{
+    if (i >= WEIR__SLICES_KEPT || i >= s->count)
+        return NULL;
+    return &s->kept[(s->count - 1 - i) % WEIR__SLICES_KEPT];
+}
+
+/* A slice of `to` begins now, and that of `from` before it has ended: stamps the one, and remembers the other
+ * if it was long. */
+void weir__slice_stamp(struct weir__loop *loop, const struct weir__task *from, struct weir__task *to);
+
+/* The running task lets go of what it works for. */
+void weir__slice_let_go(struct weir__loop *loop, const struct weir__task *self);
+
+#endif

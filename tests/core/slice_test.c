@@ -1,0 +1,174 @@
+/* Who held the loop, and since when the present slice runs. */
+#include <string.h>
+
+#include "core/loop.h"
+#include "core/task.h"
+#include "core/work.h"
+#include "support/run.h"
+
+static struct weir__loop *loop_here(void)
+{
+    return weir__loop_current();
+}
+
+/* Until the clock of the loop has gone on so far; nothing on a simulated one. */
+static void hold_ns(int64_t ns)
+{
+    struct weir__pulse *p = &loop_here()->pulse;
+    uint64_t began = weir__pulse_ticks(p);
+
+    while (p->virtual_ns == NULL && weir__pulse_ns(p, weir__pulse_ticks(p) - began) < ns)
+        ;
+}
+
+static int hold(void *arg)
+{
+    struct weir__work *work = arg;
+
+    weir_task_set_name("holder of %d", 7);
+    if (work != NULL)
+        weir__task_work_for(weir__task_current(), work);
+    hold_ns(2 * WEIR__SLICE_LONG_NS);
+    if (work != NULL)
+        weir__task_work_for(weir__task_current(), NULL);
+    return 0;
+}
+
+/* Among the latest: others may be held up on a busy machine, too. */
+static const struct weir__slice *slice_of(const char *name)
+{
+    const struct weir__slice *slice;
+
+    for (unsigned i = 0; (slice = weir__slice_latest(&loop_here()->slices, i)) != NULL; i++)
+        if (strcmp(slice->task, name) == 0)
+            return slice;
+    return NULL;
+}
+
+static int holds(void *arg)
+{
+    struct weir__loop *loop = loop_here();
+    struct weir__work work = {.route = "/held"};
+    const struct weir__slice *slice;
+    uint64_t before = weir__pulse_ticks(&loop->pulse), after;
+    weir_scope scope;
+
+    (void)arg;
+    weir_scope_open(&scope, weir_never(), 0);
+    weir_spawn(&scope, "holder", hold, &work);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    after = weir__pulse_ticks(&loop->pulse);
+    slice = slice_of("holder of 7");
+    if (loop->pulse.virtual_ns != NULL) {
+        assert_null(slice); /* no time passes while a simulated task runs */
+        return 0;
+    }
+    assert_non_null(slice);
+    assert_string_equal(slice->route, "/held");
+    assert_false(slice->several);
+    assert_true(slice->began >= before && slice->ended <= after);
+    assert_true(weir__pulse_ns(&loop->pulse, slice->ended - slice->began) >= 2 * WEIR__SLICE_LONG_NS);
+    return 0;
+}
+
+static void who_held_the_loop_is_remembered(void **state)
+{
+    (void)state;
+    run_everywhere(holds, NULL);
+}
+
+static int holds_often(void *arg)
+{
+    struct weir__slices *s = &loop_here()->slices;
+    uint64_t before = s->count;
+
+    (void)arg;
+    if (loop_here()->pulse.virtual_ns != NULL)
+        return 0;
+    for (int i = 0; i < 2 * WEIR__SLICES_KEPT; i++) {
+        hold_ns(2 * WEIR__SLICE_LONG_NS);
+        assert_int_equal(weir_yield(), 0);
+    }
+    assert_true(s->count >= before + 2 * WEIR__SLICES_KEPT);
+    assert_string_equal(weir__slice_latest(s, WEIR__SLICES_KEPT - 1)->task, "main");
+    assert_null(weir__slice_latest(s, WEIR__SLICES_KEPT));
+    return 0;
+}
+
+static void only_the_latest_are_kept(void **state)
+{
+    (void)state;
+    run_everywhere(holds_often, NULL);
+}
+
+static int yields(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 100; i++)
+        (void)weir_yield();
+    return 0;
+}
+
+/* Whatever the others do, the slices of one that works for something begin exactly. */
+static int works(void *arg)
+{
+    struct weir__task *self = weir__task_current();
+    struct weir__work work = {0};
+    weir_scope scope;
+
+    (void)arg;
+    weir_scope_open(&scope, weir_never(), 0);
+    for (int i = 0; i < 10; i++)
+        weir_spawn(&scope, "yields", yields, NULL);
+    weir__task_work_for(self, &work);
+    for (int i = 0; i < 90; i++) {
+        uint64_t before = weir__pulse_ticks(&loop_here()->pulse);
+        assert_int_equal(weir_yield(), 0);
+        assert_true(weir__pulse_look(&loop_here()->pulse, &self->runs).exact);
+        assert_true(weir__loop_slice_ticks(loop_here()) >= before);
+        assert_true(weir__loop_slice_ticks(loop_here()) <= weir__pulse_ticks(&loop_here()->pulse));
+    }
+    weir__task_work_for(self, NULL);
+    return weir_scope_close(&scope);
+}
+
+static void slices_of_work_begin_exactly(void **state)
+{
+    (void)state;
+    run_everywhere(works, NULL);
+}
+
+static int sleeps(void *arg)
+{
+    struct weir__loop *loop = loop_here();
+    struct weir__pulse_view view;
+    uint64_t before = weir__pulse_ticks(&loop->pulse);
+
+    (void)arg;
+    assert_int_equal(weir_sleep(weir_ms(200)), 0);
+    view = weir__pulse_look(&loop->pulse, &weir__task_current()->runs);
+    assert_false(view.asleep);
+    assert_true(weir__pulse_ns(&loop->pulse, view.began - before) >= 199000000);
+    for (unsigned i = 0; i < WEIR__SLICES_KEPT; i++) {
+        const struct weir__slice *slice = weir__slice_latest(&loop->slices, i);
+        assert_true(slice == NULL || weir__pulse_ns(&loop->pulse, slice->ended - slice->began) < 150000000);
+    }
+    return 0;
+}
+
+static void a_sleeping_loop_is_held_by_nobody(void **state)
+{
+    (void)state;
+    run_everywhere(sleeps, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_held_the_loop_is_remembered),
+        cmocka_unit_test(only_the_latest_are_kept),
+        cmocka_unit_test(slices_of_work_begin_exactly),
+        cmocka_unit_test(a_sleeping_loop_is_held_by_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
