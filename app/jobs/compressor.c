@@ -98,9 +98,9 @@ static void *take_block(void *arg, size_t bytes)
 static void free_block(void *arg, void *memory)
 {
     struct br *br = arg;
-    union block *block = (union block *)memory - 1;
     if (!memory)
         return;
+    union block *block = (union block *)memory - 1;
     if (block->previous)
         block->previous->next = block->next;
     else

@@ -1,0 +1,277 @@
+#include "jobs/image.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobs/image_turn.h"
+#include "jobs/vips_library.h"
+
+const char *const image_output_names[IMAGE_OUTPUTS + 1] = {"jpeg", "png", "webp", "plain"};
+
+enum { STRIP_ROWS = 16 };
+
+/* One image on its way. */
+struct work {
+    const struct vips_library *vips;
+    const struct image_order *order;
+    char *fault;
+    image_poll *poll;
+    void *poll_arg;
+    int orientation;
+    bool has_profile; /* of its colours */
+};
+
+static void drop(const struct vips_library *vips, void *object)
+{
+    if (object)
+        vips->g_object_unref(object);
+}
+
+/* libvips keeps its words in one place for all threads: they could be another image's. */
+static int undecodable(const struct work *w)
+{
+    w->vips->vips_error_clear();
+    snprintf(w->fault, IMAGE_FAULT_BYTES, "the image is damaged or cut off");
+    return -EINVAL;
+}
+
+/* ---- what it claims ---- */
+
+static int check_claims(const struct work *w, weir_bytes file)
+{
+    struct image_head head;
+    int err = image_head_read(&head, file);
+    if (err == -ENOTSUP)
+        snprintf(w->fault, IMAGE_FAULT_BYTES, "the image is of no kind that is taken: JPEG, PNG, WebP, GIF");
+    if (err == -EINVAL)
+        return undecodable(w);
+    if (err < 0)
+        return err;
+    if ((int64_t)((uint64_t)head.width * head.height) > w->order->pixels_max) {
+        snprintf(w->fault, IMAGE_FAULT_BYTES,
+                 "the image has %u x %u pixels, more than the %lld that are taken", head.width, head.height,
+                 (long long)w->order->pixels_max);
+        return -EFBIG;
+    }
+    if ((int64_t)head.memory_bytes > w->order->memory_max) {
+        snprintf(
+            w->fault, IMAGE_FAULT_BYTES,
+            "the image takes %llu MiB of memory in this form, more than the %lld that it may; try another",
+            (unsigned long long)(head.memory_bytes >> 20), (long long)(w->order->memory_max >> 20));
+        return -EFBIG;
+    }
+    return head.cut_off ? undecodable(w) : 0; /* its decoders fill up what is missing */
+}
+
+/* ---- decoding, into pixels of 8 bits ---- */
+
+static int read_metadata(struct work *w, weir_bytes file)
+{
+    VipsImage *image =
+        w->vips->vips_image_new_from_buffer(file.data, file.len, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+    if (!image)
+        return undecodable(w);
+    w->orientation = w->vips->vips_image_get_orientation(image);
+    w->has_profile = w->vips->vips_image_get_typeof(image, VIPS_META_ICC_NAME) != 0;
+    int64_t pixels = (int64_t)w->vips->vips_image_get_width(image) * w->vips->vips_image_get_height(image);
+    drop(w->vips, image);
+    return pixels <= w->order->pixels_max ? 0
+                                          : undecodable(w); /* its decoder read it in another way than we */
+}
+
+/* The pipeline that makes it small; nothing is decoded until its pixels are asked for. The box is turned
+ * instead of the image: turning needs all of it. */
+static int open_small(struct work *w, weir_bytes file, VipsImage **small)
+{
+    bool swap = image_turn_swaps(w->orientation);
+    int width = swap ? w->order->height : w->order->width;
+    int height = swap ? w->order->width : w->order->height;
+    VipsImage *image = NULL;
+    const char *profile_key =
+        w->has_profile ? "export_profile" : NULL; /* without one, it would change the colours */
+    if (w->vips->vips_thumbnail_buffer((void *)(uintptr_t)file.data, file.len, &image, width, "height",
+                                       height, "size", VIPS_SIZE_DOWN, "no_rotate", TRUE, "fail_on",
+                                       VIPS_FAIL_ON_ERROR, profile_key, "srgb", NULL) != 0)
+        return undecodable(w);
+    bool grey = w->vips->vips_image_get_bands(image) < 3;
+    if (w->vips->vips_image_get_format(image) != VIPS_FORMAT_UCHAR ||
+        w->vips->vips_image_get_interpretation(image) == VIPS_INTERPRETATION_CMYK) {
+        VipsImage *plain = NULL;
+        int bad = w->vips->vips_colourspace(image, &plain,
+                                            grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL);
+        drop(w->vips, image);
+        if (bad)
+            return undecodable(w);
+        image = plain;
+    }
+    *small = image;
+    return 0;
+}
+
+static bool wants_white(const struct work *w, VipsImage *image)
+{
+    return w->order->output == IMAGE_TO_JPEG && w->vips->vips_image_hasalpha(image);
+}
+
+static int put_on_white(const struct work *w, VipsImage **image)
+{
+    static const double white[] = {255, 255, 255};
+    VipsImage *flat = NULL;
+    if (!wants_white(w, *image))
+        return 0;
+    int bands = w->vips->vips_image_get_bands(*image) - 1;
+    VipsArrayDouble *background =
+        w->vips->vips_array_double_newv(bands < 3 ? 1 : 3, white[0], white[1], white[2]);
+    int bad = w->vips->vips_flatten(*image, &flat, "background", background, NULL);
+    w->vips->vips_area_unref((VipsArea *)background);
+    drop(w->vips, *image);
+    *image = flat;
+    return bad ? undecodable(w) : 0;
+}
+
+/* All computing is done in here, on this thread, strip by strip. */
+static int read_rows(const struct work *w, VipsRegion *region, struct image_pixels *pixels)
+{
+    size_t row = (size_t)pixels->width * (size_t)pixels->bands;
+    for (int top = 0; top < pixels->height; top += STRIP_ROWS) {
+        int rows = pixels->height - top < STRIP_ROWS ? pixels->height - top : STRIP_ROWS;
+        const VipsRect strip = {.left = 0, .top = top, .width = pixels->width, .height = rows};
+        int err = w->poll ? w->poll(w->poll_arg, top, pixels->height) : 0;
+        if (err < 0)
+            return err;
+        if (w->vips->vips_region_prepare(region, &strip) != 0)
+            return undecodable(w);
+        for (int y = top; y < top + rows; y++) /* the region begins at the left edge, as the strip does */
+            memcpy(pixels->data + (size_t)y * row,
+                   region->data + (size_t)(y - region->valid.top) * (size_t)region->bpl, row);
+    }
+    return 0;
+}
+
+static int read_pixels(const struct work *w, VipsImage *image, struct image_pixels *pixels)
+{
+    pixels->width = w->vips->vips_image_get_width(image);
+    pixels->height = w->vips->vips_image_get_height(image);
+    pixels->bands = w->vips->vips_image_get_bands(image);
+    if (w->vips->vips_image_get_format(image) != VIPS_FORMAT_UCHAR || pixels->bands < 1 || pixels->bands > 4)
+        return undecodable(w);
+    pixels->data = malloc((size_t)pixels->width * (size_t)pixels->height * (size_t)pixels->bands);
+    VipsRegion *region = pixels->data ? w->vips->vips_region_new(image) : NULL;
+    if (!region) {
+        w->vips->vips_error_clear();
+        return -ENOMEM;
+    }
+    int err = read_rows(w, region, pixels);
+    drop(w->vips, region);
+    return err;
+}
+
+/* ---- encoding ---- */
+
+static bool is_transparent(const struct image_pixels *pixels)
+{
+    size_t count = (size_t)pixels->width * (size_t)pixels->height, bands = (size_t)pixels->bands;
+    if (bands == 1 || bands == 3)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (pixels->data[i * bands + bands - 1] != 255)
+            return true;
+    return false;
+}
+
+/* A channel of transparency that says nothing is left out. */
+static void drop_opaque(struct image_pixels *pixels)
+{
+    size_t count = (size_t)pixels->width * (size_t)pixels->height, bands = (size_t)pixels->bands;
+    if (bands == 1 || bands == 3 || is_transparent(pixels))
+        return;
+    for (size_t i = 0; i < count; i++)
+        memmove(pixels->data + i * (bands - 1), pixels->data + i * bands, bands - 1);
+    pixels->bands--;
+}
+
+static int encode(const struct work *w, const struct image_pixels *pixels, weir_buffer *out)
+{
+    const struct vips_library *vips = w->vips;
+    size_t bytes = (size_t)pixels->width * (size_t)pixels->height * (size_t)pixels->bands, length = 0;
+    int output = w->order->output, quality = w->order->quality, bad;
+    void *data = NULL;
+    if (output == IMAGE_TO_PLAIN)
+        output = pixels->bands == 2 || pixels->bands == 4 ? IMAGE_TO_PNG : IMAGE_TO_JPEG;
+    VipsImage *image = vips->vips_image_new_from_memory(pixels->data, bytes, pixels->width, pixels->height,
+                                                        pixels->bands, VIPS_FORMAT_UCHAR);
+    if (!image) {
+        vips->vips_error_clear();
+        return -ENOMEM;
+    }
+    if (output == IMAGE_TO_JPEG)
+        bad = vips->vips_jpegsave_buffer(image, &data, &length, "Q", quality, "strip", TRUE,
+                                         "optimize_coding", TRUE, NULL);
+    else if (output == IMAGE_TO_WEBP)
+        bad = vips->vips_webpsave_buffer(image, &data, &length, "Q", quality, "strip", TRUE, NULL);
+    else
+        bad = vips->vips_pngsave_buffer(image, &data, &length, "strip", TRUE, NULL);
+    drop(vips, image);
+    vips->vips_error_clear();
+    int err = bad ? -ENOMEM : weir_buffer_append(out, data, length);
+    vips->g_free(data);
+    return err;
+}
+
+/* ---- all ---- */
+
+static int turn(const struct work *w, struct image_pixels *pixels)
+{
+    struct image_pixels turned;
+    if (w->orientation <= 1 || w->orientation > 8)
+        return 0;
+    turned.data = malloc((size_t)pixels->width * (size_t)pixels->height * (size_t)pixels->bands);
+    if (!turned.data)
+        return -ENOMEM;
+    image_turn(pixels, w->orientation, &turned);
+    free(pixels->data);
+    *pixels = turned;
+    return 0;
+}
+
+static int decode(struct work *w, weir_bytes file, struct image_pixels *pixels)
+{
+    VipsImage *image = NULL;
+    int err = read_metadata(w, file);
+    if (err == 0)
+        err = open_small(w, file, &image);
+    if (err == 0)
+        err = put_on_white(w, &image);
+    if (err == 0)
+        err = read_pixels(w, image, pixels);
+    drop(w->vips, image);
+    return err;
+}
+
+int image_shrink(const struct vips_library *vips, weir_bytes file, const struct image_order *order,
+                 weir_buffer *out, char fault[IMAGE_FAULT_BYTES], image_poll *poll, void *arg)
+{
+    struct work w = {.vips = vips, .order = order, .fault = fault, .poll = poll, .poll_arg = arg};
+    struct image_pixels pixels = {0};
+    fault[0] = '\0';
+    int err = check_claims(&w, file);
+    if (err == 0)
+        err = decode(&w, file, &pixels);
+    if (err == 0) {
+        drop_opaque(&pixels);
+        err = turn(&w, &pixels);
+    }
+    if (err == 0)
+        err = encode(&w, &pixels, out);
+    free(pixels.data);
+    vips->vips_thread_shutdown(); /* its buffers of this thread: not kept between images */
+    return err;
+}
+
+const char *image_type_of(weir_bytes file)
+{
+    struct image_head head;
+    return image_head_read(&head, file) == 0 ? image_types[head.format] : "application/octet-stream";
+}

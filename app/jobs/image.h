@@ -1,0 +1,56 @@
+/* Making an image smaller: bytes of a file in, bytes of a file out.
+ *
+ * Threading: any thread that is no loop; each call by itself. The library is shared and immutable.
+ *
+ * The format is found by its first bytes: JPEG, PNG, WebP or the first frame of a GIF, nothing else. What its
+ * head claims is checked before it is decoded. Orientation is applied, colours become sRGB, and all that is
+ * not pixels is left out. An image that fits already keeps its size.
+ */
+#ifndef APP_JOBS_IMAGE_H
+#define APP_JOBS_IMAGE_H
+
+#include <stdint.h>
+
+#include <weir/buffer.h>
+#include <weir/error.h>
+
+#include "jobs/image_head.h"
+
+struct vips_library;
+
+enum { IMAGE_SIDE_MAX = 4096, IMAGE_FAULT_BYTES = 160 };
+
+enum image_output {
+    IMAGE_TO_JPEG, /* what is transparent becomes white */
+    IMAGE_TO_PNG,
+    IMAGE_TO_WEBP,
+    IMAGE_TO_PLAIN, /* PNG when something is transparent, else JPEG */
+    IMAGE_OUTPUTS
+};
+
+extern const char *const image_output_names[IMAGE_OUTPUTS + 1]; /* ended by NULL */
+
+struct image_order {
+    int width, height;  /* of the box it has to fit into; 1 … IMAGE_SIDE_MAX */
+    int output;         /* enum image_output */
+    int quality;        /* 1 … 100, of JPEG and WebP */
+    int64_t pixels_max; /* of what comes in */
+    int64_t memory_max; /* that decoding holds */
+};
+
+/* Asked now and then, and told the share of the rows that are done; returns a negative code to end the work.
+ */
+typedef int image_poll(void *arg, int rows, int of);
+
+/* Adds the smaller image to out.
+ * Returns: 0; -ENOTSUP another format; -EINVAL it can't be decoded; -EFBIG it is larger than it may be; each
+ * with words in fault. -WEIR_ETOOLARGE the room of out; -ENOMEM; what poll returned.
+ */
+WEIR_CHECKED int image_shrink(const struct vips_library *vips, weir_bytes file,
+                              const struct image_order *order, weir_buffer *out,
+                              char fault[IMAGE_FAULT_BYTES], image_poll *poll, void *arg);
+
+/* The Content-Type of what image_shrink() wrote. */
+const char *image_type_of(weir_bytes file);
+
+#endif

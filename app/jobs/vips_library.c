@@ -1,0 +1,58 @@
+#include "jobs/vips_library.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* What it complains of on stderr is told to whoever asked for the image, in our words. */
+static void say_nothing(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer arg)
+{
+    (void)domain, (void)level, (void)message, (void)arg;
+}
+
+static bool find_functions(void *library, struct vips_library *vips)
+{
+#define FIND(name)                                                                                           \
+    *(void **)&vips->name = dlsym(library, #name);                                                           \
+    if (!vips->name)                                                                                         \
+        return false;
+    VIPS_LIBRARY_FUNCTIONS(FIND)
+#undef FIND
+    return true;
+}
+
+static void allow_only_ours(const struct vips_library *vips)
+{
+    static const char *const loaders[] = {"VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadWebp",
+                                          "VipsForeignLoadNsgif"};
+    vips->vips_block_untrusted_set(TRUE);
+    vips->vips_operation_block_set("VipsForeignLoad", TRUE);
+    for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++)
+        vips->vips_operation_block_set(loaders[i], FALSE);
+}
+
+int vips_library_open(struct vips_library *vips, const char **why)
+{
+    const char *unused;
+    why = why ? why : &unused;
+    void *library = dlopen(VIPS_LIBRARY_NAME, RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        *why = VIPS_LIBRARY_NAME " is not installed";
+        return -ENOENT;
+    }
+    *why = VIPS_LIBRARY_NAME " is of another version";
+    if (!find_functions(library, vips))
+        return -ENOSYS;
+    /* Its modules (ImageMagick, PDF, slides) are looked for below its home; there shall be none. */
+    (void)setenv("VIPSHOME", "/nonexistent", 0);
+    if (vips->vips_init("weir") != 0) {
+        *why = VIPS_LIBRARY_NAME " can't be started";
+        return -ENOSYS;
+    }
+    allow_only_ours(vips);
+    vips->vips_cache_set_max(0);
+    vips->vips_concurrency_set(1);
+    vips->g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, say_nothing, NULL);
+    return 0;
+}

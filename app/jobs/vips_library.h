@@ -1,0 +1,61 @@
+/* libvips, loaded when the first thumbnail route is configured: it brings a hundred libraries, 24 MB and a
+ * tenth of a second along, which nobody else should pay for.
+ *
+ * Threading: vips_library_open() by one thread, before any job; the functions by any.
+ */
+#ifndef APP_JOBS_VIPS_LIBRARY_H
+#define APP_JOBS_VIPS_LIBRARY_H
+
+#include <vips/vips.h>
+
+#include <weir/error.h>
+
+#define VIPS_LIBRARY_NAME "libvips.so.42"
+
+#define VIPS_LIBRARY_FUNCTIONS(FUNCTION)                                                                     \
+    FUNCTION(g_free)                                                                                         \
+    FUNCTION(g_log_set_handler)                                                                              \
+    FUNCTION(g_object_unref)                                                                                 \
+    FUNCTION(vips_area_unref)                                                                                \
+    FUNCTION(vips_array_double_newv)                                                                         \
+    FUNCTION(vips_block_untrusted_set)                                                                       \
+    FUNCTION(vips_cache_set_max)                                                                             \
+    FUNCTION(vips_colourspace)                                                                               \
+    FUNCTION(vips_concurrency_set)                                                                           \
+    FUNCTION(vips_error_clear)                                                                               \
+    FUNCTION(vips_flatten)                                                                                   \
+    FUNCTION(vips_image_get_bands)                                                                           \
+    FUNCTION(vips_image_get_format)                                                                          \
+    FUNCTION(vips_image_get_height)                                                                          \
+    FUNCTION(vips_image_get_interpretation)                                                                  \
+    FUNCTION(vips_image_get_orientation)                                                                     \
+    FUNCTION(vips_image_get_typeof)                                                                          \
+    FUNCTION(vips_image_get_width)                                                                           \
+    FUNCTION(vips_image_hasalpha)                                                                            \
+    FUNCTION(vips_image_new_from_buffer)                                                                     \
+    FUNCTION(vips_image_new_from_memory)                                                                     \
+    FUNCTION(vips_init)                                                                                      \
+    FUNCTION(vips_jpegsave_buffer)                                                                           \
+    FUNCTION(vips_operation_block_set)                                                                       \
+    FUNCTION(vips_pngsave_buffer)                                                                            \
+    FUNCTION(vips_region_new)                                                                                \
+    FUNCTION(vips_region_prepare)                                                                            \
+    FUNCTION(vips_thread_shutdown)                                                                           \
+    FUNCTION(vips_thumbnail_buffer)                                                                          \
+    FUNCTION(vips_webpsave_buffer)
+
+/* The functions of it that are used, with the types its headers give them. */
+struct vips_library {
+#define VIPS_LIBRARY_MEMBER(name) __typeof__(name) *name;
+    VIPS_LIBRARY_FUNCTIONS(VIPS_LIBRARY_MEMBER)
+#undef VIPS_LIBRARY_MEMBER
+};
+
+/* Loads it once for the process, and makes it take no other formats than ours, keep no cache and start no
+ * threads that it can do without. It stays loaded.
+ * Returns: 0; -ENOENT it is not installed; -ENOSYS it is, and can't be used. `why`, which may be NULL, then
+ * has words.
+ */
+WEIR_CHECKED int vips_library_open(struct vips_library *vips, const char **why);
+
+#endif
