@@ -47,6 +47,8 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
 
     *loop = (struct weir__loop){.runtime = runtime, .index = index, .root = &runtime->roots[index]};
     weir__clock_ticks_init();
+    loop->task_id_step = (uint64_t)runtime->loop_count;
+    loop->last_task_id = (uint64_t)index + 1 - loop->task_id_step; /* wraps, and comes back */
     weir__scope_init_root(loop->root, loop);
     weir__random_seed(&loop->random, o->seed + (uint64_t)index);
     weir__chunk_cache_init(&loop->chunks, CHUNKS_KEPT);

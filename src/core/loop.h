@@ -53,7 +53,9 @@ struct weir__loop {
     struct weir__scope *root;
     struct weir__guard *guard; /* NULL: nobody looks */
     void *dead_fiber;          /* TSan's, of a task that has just ended */
-    uint64_t tasks_started;
+    /* Those of all loops differ: each counts in steps as long as there are loops. */
+    uint64_t last_task_id, task_id_step;
+    uint64_t last_scope_id;
     uint64_t tickets; /* of those who queue up for something on this loop */
     /* For tests, NULL otherwise: called as each wait of a task begins, and again when the task has parked. */
     void (*on_wait)(struct weir__task *task, bool parked);

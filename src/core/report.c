@@ -13,12 +13,12 @@ struct report {
     size_t tasks;
 };
 
-static void report_task(struct report *r, const struct weir__task *task, int depth)
+static void report_task(struct report *r, struct weir__task *task, int depth)
 {
     if (task->state != WEIR__TASK_PARKED || r->tasks++ >= TASKS_SHOWN)
         return;
     weir_log(WEIR_LOG_ERROR, "a task waits for what can't come", WEIR_KV("task", task->name),
-             WEIR_KV("waits_for", task->wait->words), WEIR_KV_INT("id", task->id),
+             WEIR_KV("waits_for", task->wait->words), WEIR_KV_INT("id", weir__task_id(task)),
              WEIR_KV_INT("depth", depth));
 }
 

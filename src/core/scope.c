@@ -34,6 +34,7 @@ void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop)
 void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop)
 {
     init(s, loop, NULL, WEIR_COLLECT | WEIR_SHIELD);
+    s->id = ++loop->last_scope_id;
     s->parent = loop->root;
     weir__list_push_back(&loop->root->children, &s->sibling);
 }
@@ -52,6 +53,7 @@ static void open_scope(weir_scope *scope, weir_instant deadline, unsigned flags,
     int64_t own_ns = deadline.ns;
 
     init(s, self->loop, self, flags);
+    s->id = ++s->loop->last_scope_id;
     s->parent = outer;
     weir__list_push_back(&outer->children, &s->sibling);
     self->scope = s;
@@ -162,17 +164,19 @@ static void note_failure(struct weir__scope *s, int outcome)
     weir__scope_cancel(s, -WEIR_ECANCELED);
 }
 
-int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg,
-                struct weir__task **out)
+static inline int spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg,
+                        struct weir__work *work, const void *spawned_at, struct weir__task **out)
 {
     struct weir__task *task;
 
     if (s->cause != 0)
         return s->cause;
-    task = weir__task_create(s->loop, name, fn, arg);
+    task = weir__task_create(s, name, fn, arg);
     if (task == NULL)
         return -ENOMEM;
-    task->scope = task->home = s;
+    task->work = work;
+    task->spawned_at = spawned_at;
+    weir__task_show(s->loop, task);
     weir__list_push_back(&s->tasks, &task->sibling);
     s->live++;
     if (out != NULL)
@@ -180,20 +184,21 @@ int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void
     return 0;
 }
 
+int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg,
+                struct weir__task **out)
+{
+    return spawn(s, name, fn, arg, NULL, NULL, out);
+}
+
 int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *), void *arg)
 {
     struct weir__scope *s = weir__scope_of(scope);
-    struct weir__task *task = NULL;
     int err;
 
     assert(s->loop == weir__loop_current() && "a scope is of one loop; see weir_loop_call()");
-    err = weir__spawn(s, name, fn, arg, &task);
+    err = spawn(s, name, fn, arg, weir__task_current()->work, __builtin_return_address(0), NULL);
     if (err < 0)
         note_failure(s, err);
-    else {
-        task->work = weir__task_current()->work;
-        task->spawned_at = __builtin_return_address(0);
-    }
     return err;
 }
 

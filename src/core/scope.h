@@ -13,6 +13,7 @@ struct weir__scope {
     struct weir__scope *parent;
     struct weir__task *owner; /* NULL: the root of a loop */
     struct weir__loop *loop;
+    uint64_t id; /* of no other scope of its loop; greater than that of the one around it; 0: the root */
     struct weir__list children; /* scopes opened by tasks that were in this one */
     struct weir__list sibling;
     struct weir__list tasks; /* spawned here and not ended */

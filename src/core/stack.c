@@ -22,6 +22,7 @@ int weir__stacks_init(struct weir__stacks *s, size_t bytes, size_t count_max, en
     *s = (struct weir__stacks){.bytes = bytes,
                                .stride = bytes / page % 2 == 0 ? bytes + page : bytes,
                                .guard_bytes = page,
+                               .page_bits = (unsigned)__builtin_ctzll(page),
                                .count_max = count_max,
                                .guard = guard};
     return 0;

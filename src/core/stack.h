@@ -25,10 +25,11 @@ struct weir__stack_arena {
 };
 
 struct weir__stacks {
-    size_t bytes;  /* of each, guard included */
-    size_t stride; /* from one to the next: an odd number of pages, so that the cache sets of their tops
-                      differ */
-    size_t guard_bytes;
+    size_t bytes;       /* of each, guard included */
+    size_t stride;      /* from one to the next: an odd number of pages, so that the cache sets of their tops
+                           differ */
+    size_t guard_bytes; /* a page */
+    unsigned page_bits;
     size_t count; /* made so far */
     size_t count_max;
     enum weir__guard_kind guard;

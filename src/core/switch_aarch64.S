@@ -1,5 +1,7 @@
 /* Leaves one stack for another: weir__switch(void **save_sp, void *load_sp).
- * Keeps what AAPCS64 says a call keeps: x19-x30, d8-d15, sp. Leaves by ret, as on x86-64. */
+ * Keeps what AAPCS64 says a call keeps: x19-x30, d8-d15, sp. Leaves by ret, as on x86-64.
+ * The barrier: who sees where the one was left sees all it wrote before, and who sees what the other writes sees that it
+ * runs (sight.h). On x86-64 stores are seen in their order anyway. */
         .text
         .globl  weir__switch
         .hidden weir__switch
@@ -18,6 +20,7 @@ weir__switch:
         stp     d12, d13, [sp, #128]
         stp     d14, d15, [sp, #144]
         mov     x9, sp
+        dmb     ishst
         str     x9, [x0]
         mov     sp, x1
         ldp     x19, x20, [sp, #0]
@@ -53,6 +56,7 @@ weir__switch_to_new:
         stp     d12, d13, [sp, #128]
         stp     d14, d15, [sp, #144]
         mov     x9, sp
+        dmb     ishst
         str     x9, [x0]
         mov     sp, x1
 weir__task_start:

@@ -110,9 +110,25 @@ __attribute__((noinline, cold)) static void switch_exceptions(struct weir__task 
 }
 
 /* Its stack is empty: it begins at its record, the stack's top. */
-static inline bool is_new(const struct weir__task *task)
+static inline bool is_new(const struct weir__task *task, const void *sp)
 {
-    return task->sp == task;
+    return sp == task;
+}
+
+/* Where it was left. From now on it runs. */
+static inline void *take_sp(struct weir__task *task)
+{
+    void *sp = atomic_load_explicit(&task->sp, memory_order_relaxed);
+
+    atomic_store_explicit(&task->sp, NULL, memory_order_relaxed);
+    return sp;
+}
+
+/* For the assembly, whose store is one of release: what a task wrote before it was left is seen by who sees
+ * where. */
+static inline void **sp_of(struct weir__task *task)
+{
+    return (void **)&task->sp;
 }
 
 static inline void set_running(struct weir__loop *loop, struct weir__task *task)
@@ -123,16 +139,19 @@ static inline void set_running(struct weir__loop *loop, struct weir__task *task)
 /* All is done before the switch itself, so that no register need be kept across it but by it. */
 static inline void switch_unstamped(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
 {
+    void *sp;
+
     from->saved_errno = *loop->errno_here;
     *loop->errno_here = to->saved_errno;
     if (__cxa_get_globals != NULL)
         switch_exceptions(from, to);
     set_running(loop, to);
     before_switch(loop, from, to, false);
-    if (is_new(to))
-        weir__switch_to_new(&from->sp, to);
+    sp = take_sp(to);
+    if (is_new(to, sp))
+        weir__switch_to_new(sp_of(from), to);
     else
-        weir__switch(&from->sp, to->sp);
+        weir__switch(sp_of(from), sp);
     after_switch(loop, from, false);
 }
 
@@ -167,10 +186,9 @@ static inline struct weir__task *next_to_run(struct weir__loop *loop)
     loop->first_ready = next->next_ready;
     /* The stack of the one after it, and the record of the one after that, are likely out of the cache. */
     if (loop->ready_count > 0) {
-        __builtin_prefetch(next->next_ready->sp);
+        __builtin_prefetch(atomic_load_explicit(&next->next_ready->sp, memory_order_relaxed));
         __builtin_prefetch(next->next_ready->next_ready);
     }
-    next->state = WEIR__TASK_RUNNING;
     weir__pulse_run(&next->runs);
     return next;
 }
@@ -222,8 +240,9 @@ void weir__tasks_run(struct weir__loop *loop)
 
 /* --- birth and death --- */
 
-struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, int (*fn)(void *), void *arg)
+struct weir__task *weir__task_create(struct weir__scope *home, const char *name, int (*fn)(void *), void *arg)
 {
+    struct weir__loop *loop = home->loop;
     char *stack = weir__stack_take(&loop->stacks);
     struct weir__task *task;
 
@@ -234,23 +253,21 @@ struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, 
                                   loop->stacks.bytes - loop->stacks.guard_bytes);
 #endif
     task = weir__task_on(&loop->stacks, stack);
+    atomic_store_explicit(&task->id, 0, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
     /* One by one: clearing the whole of it costs more than the rest of a spawn. */
-    task->sp = task;
+    atomic_store_explicit(&task->sp, task, memory_order_relaxed);
     task->loop = loop;
+    task->scope = task->home = home;
     task->saved_errno = 0;
     task->budget = WEIR__WAIT_BUDGET;
     task->locks = 0;
-    task->on_cancel = NULL;
     task->fn = fn;
     task->arg = arg;
-    task->work = NULL;
-    task->spawned_at = NULL;
     task->allows = NULL;
     task->created_ns = loop->now_ns;
-    task->wait = NULL;
     task->name = name;
     task->stack = stack;
-    task->id = ++loop->tasks_started;
     task->cxx_caught = NULL;
     task->cxx_uncaught = 0;
 #ifdef WITH_TSAN
@@ -265,6 +282,7 @@ void weir__task_main(void)
     struct weir__loop *loop = weir__loop_current();
     struct weir__task *self = atomic_load_explicit(&loop->running, memory_order_relaxed);
     struct weir__task *next;
+    void *sp;
     int outcome;
 
     after_switch(loop, self, true);
@@ -283,10 +301,11 @@ void weir__task_main(void)
         weir__slice_stamp(loop, self, next);
     set_running(loop, next);
     before_switch(loop, self, next, true);
-    if (is_new(next))
-        weir__switch_to_new(&self->sp, next);
+    sp = take_sp(next);
+    if (is_new(next, sp))
+        weir__switch_to_new(sp_of(self), next);
     else
-        weir__switch(&self->sp, next->sp);
+        weir__switch(sp_of(self), sp);
     __builtin_unreachable();
 }
 
@@ -329,8 +348,6 @@ int weir__park(const struct weir__wait_kind *kind, void (*on_cancel)(struct weir
     if (__builtin_expect(self->loop->on_wait != NULL, 0))
         self->loop->on_wait(self, true);
     leave(self->loop, self);
-    self->on_cancel = NULL;
-    self->wait = NULL;
     return self->wake_result;
 }
 
@@ -468,8 +485,13 @@ void weir_task_set_name(const char *format, ...)
     struct weir__task *self = weir__task_current();
     va_list args;
 
+    uint32_t names = atomic_load_explicit(&self->names, memory_order_relaxed);
+
+    atomic_store_explicit(&self->names, names + 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
     va_start(args, format);
     (void)vsnprintf(self->own_name, sizeof self->own_name, format, args);
     va_end(args);
     self->name = self->own_name;
+    atomic_store_explicit(&self->names, names + 2, memory_order_release);
 }

@@ -20,44 +20,47 @@ struct weir__wait_kind;
 struct weir_guard_allow;
 struct weir__work;
 
-enum weir__task_state { WEIR__TASK_NONE, WEIR__TASK_READY, WEIR__TASK_RUNNING, WEIR__TASK_PARKED };
+enum weir__task_state { WEIR__TASK_NONE, WEIR__TASK_READY, WEIR__TASK_PARKED };
 
 enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
 
 /* Lies at the top of the task's own stack, at a place that depends on the stack alone, in memory that stays
- * mapped while its loop lives: so other threads may look at it, and know by `runs` whether what they saw is
- * of one moment. */
+ * mapped while its loop lives: so other threads may look at it (sight.h). They know by `id` and `runs`, read
+ * before and after, whether what they saw is of one moment: while both stay and sp is not NULL, nothing in it
+ * changes but what a wake changes. */
 struct weir__task {
     /* what a switch and a wait need, in one cache line */
-    void *sp; /* while another runs; the task itself before it has run */
+    _Atomic(void *) sp; /* while another runs; the task itself before it has run; NULL while it runs */
     struct weir__task *next_ready;
     struct weir__loop *loop;
     struct weir__scope *scope; /* the innermost it is in */
     int wake_result;
     int saved_errno; /* while another runs */
     uint16_t budget;
-    uint8_t state;
+    uint8_t state;         /* a running task's is READY */
     uint8_t locks;         /* of the thread's that it holds, as far as the guard has seen */
     _Atomic uint32_t runs; /* how often something has run on this stack: goes on from task to task */
     void (*on_cancel)(struct weir__task *task); /* while parked; NULL: the wait can't be cut short */
     struct weir__work *work; /* what it works for; or NULL; set by weir__task_work_for() once it runs */
     /* the rest */
-    struct weir__scope *home;  /* the one it was spawned in */
-    struct weir__list sibling; /* in home->tasks */
+    const struct weir__wait_kind *wait; /* while parked */
+    void *wait_arg;                     /* while parked */
+    struct weir__scope *home;           /* the one it was spawned in */
+    struct weir__list sibling;          /* in home->tasks */
+    int64_t created_ns;
+    const void *spawned_at; /* an address in the code that spawned it; or NULL */
+    _Atomic uint64_t id;    /* of no other task of the runtime, ever; greater than that of its home's owner;
+                               0: it is hidden */
     int (*fn)(void *);
     void *arg;
-    const void *spawned_at; /* an address in the code that spawned it; or NULL */
-    int64_t created_ns;
-    void *wait_arg;                     /* while parked */
-    const struct weir__wait_kind *wait; /* while parked */
-    struct weir_guard_allow *allows;    /* the innermost of its own */
+    struct weir_guard_allow *allows; /* the innermost of its own */
     const char *name;
     char *stack;
-    uint64_t id;
     void *cxx_caught; /* __cxa_eh_globals of the C++ runtime, where there is one */
     unsigned cxx_uncaught;
     void *asan_fake_stack;
     void *tsan_fiber;
+    _Atomic uint32_t names; /* odd while own_name changes: goes on from task to task */
     char own_name[WEIR__TASK_NAME_BYTES];
 } __attribute__((aligned(64)));
 
@@ -101,16 +104,32 @@ static inline struct weir__task *weir__task_current(void)
 /* What the running task works for from here on, or NULL. Whoever begins it ends it, on the same task. */
 void weir__task_work_for(struct weir__task *self, struct weir__work *work);
 
+static inline uint64_t weir__task_id(struct weir__task *task)
+{
+    return atomic_load_explicit(&task->id, memory_order_relaxed);
+}
+
 /* The record of a task on the stack that begins at base. */
 static inline struct weir__task *weir__task_on(const struct weir__stacks *stacks, char *base)
 {
     /* At different offsets, so that a thousand stacks don't fight for the same cache sets. */
-    size_t stagger = (uintptr_t)base / stacks->guard_bytes % 16 * 64;
+    size_t stagger = ((uintptr_t)base >> stacks->page_bits) % 16 * 64;
 
     return (struct weir__task *)(void *)(base + stacks->bytes - sizeof(struct weir__task) - stagger);
 }
 
-struct weir__task *weir__task_create(struct weir__loop *loop, const char *name, int (*fn)(void *), void *arg);
+/* Makes a task that is ready, and hidden: the caller fills work and spawned_at, then shows it. NULL: no stack
+ * can be had. */
+struct weir__task *weir__task_create(struct weir__scope *home, const char *name, int (*fn)(void *),
+                                     void *arg);
+
+/* From now on others may see it. */
+static inline void weir__task_show(struct weir__loop *loop, struct weir__task *task)
+{
+    loop->last_task_id += loop->task_id_step;
+    atomic_store_explicit(&task->id, loop->last_task_id, memory_order_release);
+}
+
 /* Runs ready tasks, each at most once, from the loop's own stack. */
 void weir__tasks_run(struct weir__loop *loop);
 
