@@ -56,7 +56,7 @@ void weir__guard_tell(const char *call, const void *place, const void *frame);
     }                                                                                                        \
     EXPORTED type name parameters                                                                            \
     {                                                                                                        \
-        if (__builtin_expect(behind_##name != NULL && weir__guard_link == NULL, 1))                          \
+        if (__builtin_expect(behind_##name != NULL && !weir__guard_looks(), 1))                              \
             return behind_##name arguments;                                                                  \
         return rest_of_##name arguments;                                                                     \
     }

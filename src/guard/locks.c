@@ -13,10 +13,15 @@ static int taken(const void *lock, int result, const char *function, const void 
     return result;
 }
 
+static inline bool knows_locks(void)
+{
+    return weir__guard_link != NULL && weir__guard_link->locks != 0;
+}
+
 /* Whoever lets it go, task or not, where there is one to let go. */
 static void released(const void *lock)
 {
-    if (weir__guard_link != NULL && weir__guard_link->locks != 0)
+    if (knows_locks())
         weir__guard_link->unlocked(weir__guard_link, lock);
 }
 
@@ -28,7 +33,7 @@ static void released(const void *lock)
     }                                                                                                        \
     EXPORTED int name parameters                                                                             \
     {                                                                                                        \
-        if (__builtin_expect(behind_##name != NULL && weir__guard_link == NULL, 1))                          \
+        if (__builtin_expect(behind_##name != NULL && !weir__guard_looks(), 1))                              \
             return behind_##name arguments;                                                                  \
         return rest_of_##name arguments;                                                                     \
     }
@@ -43,7 +48,7 @@ static void released(const void *lock)
     }                                                                                                        \
     EXPORTED int name parameters                                                                             \
     {                                                                                                        \
-        if (__builtin_expect(behind_##name != NULL && weir__guard_link == NULL, 1))                          \
+        if (__builtin_expect(behind_##name != NULL && !knows_locks(), 1))                                    \
             return behind_##name(lock);                                                                      \
         return rest_of_##name(lock);                                                                         \
     }
