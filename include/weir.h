@@ -7,6 +7,7 @@
 
 #include <weir/buffer.h>
 #include <weir/error.h>
+#include <weir/frame.h>
 #include <weir/guard.h>
 #include <weir/histogram.h>
 #include <weir/http_client.h>
@@ -16,6 +17,7 @@
 #include <weir/log.h>
 #include <weir/meter.h>
 #include <weir/pool.h>
+#include <weir/profile.h>
 #include <weir/random.h>
 #include <weir/runtime.h>
 #include <weir/scope.h>

@@ -85,6 +85,7 @@ static void *loop_thread(void *arg)
     struct starting *s = arg;
     struct weir__loop *loop = s->loop;
     struct signal_stack signals = {0};
+    struct weir__thread thread;
     int err = weir__loop_open(loop, loop->runtime, loop->index);
 
     if (err == 0) {
@@ -100,9 +101,11 @@ static void *loop_thread(void *arg)
     if (err < 0)
         return NULL;
     weir__loop_set_current(loop);
+    weir__thread_enter(&thread, loop->runtime, loop, NULL);
     weir__guard_enter(loop);
     (void)weir__loop_turn_until(loop, NULL);
     weir__guard_leave(loop);
+    weir__thread_leave(&thread);
     signal_stack_leave(&signals);
     return NULL;
 }
@@ -164,6 +167,7 @@ static int run_first_task(void *arg)
 static int run_loops(struct weir_runtime *r, struct first_task *first)
 {
     struct weir__loop *loop = &r->loops[0];
+    struct weir__thread thread;
     int started = 1;
     int err = 0;
 
@@ -173,12 +177,14 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
             started++;
     }
     weir__loop_set_current(loop);
+    weir__thread_enter(&thread, r, loop, NULL);
     weir__guard_enter(loop);
     if (err == 0)
         err = weir__spawn(loop->root, "main", run_first_task, first, NULL);
     if (err == 0)
         err = weir__loop_turn_until(loop, &first->done);
     weir__guard_leave(loop);
+    weir__thread_leave(&thread);
     weir__loop_set_current(NULL);
     stop_loops(r, started);
     return err;
@@ -198,6 +204,7 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
         return err;
     weir__logger_init(&r.logger, STDERR_FILENO, WEIR_LOG_INFO, options != NULL && options->log_json);
     pthread_mutex_init(&r.shown.lock, NULL);
+    weir__threads_init(&r.threads);
     weir__list_init(&r.shown.servers);
     weir__list_init(&r.shown.clients);
     r.loop_count = r.options.loops;
@@ -219,6 +226,7 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     signal_stack_leave(&signals);
     free(r.roots);
     free(r.loops);
+    weir__threads_free(&r.threads);
     pthread_mutex_destroy(&r.shown.lock);
     return err < 0 ? err : first.result;
 }

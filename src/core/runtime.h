@@ -9,6 +9,7 @@
 #include "core/loop.h"
 #include "core/pool.h"
 #include "core/scope.h"
+#include "core/thread.h"
 
 /* What comes and goes while the loops run and other threads may look at. Whoever looks, adds or takes out
  * holds the lock; loops take it seldom, because who looks may take milliseconds. */
@@ -26,6 +27,7 @@ struct weir_runtime {
     struct weir__shown shown;
     struct weir__pools pools;
     struct weir__job_kinds kinds;
+    struct weir__threads threads;
 };
 
 /* The signals that have come in since the loop last looked; called by the loop on every turn. */

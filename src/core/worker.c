@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "core/pool.h"
+#include "core/thread.h"
 
 enum { RETIRES_AFTER_S = 10, NAME_BYTES = 16 };
 
@@ -19,8 +20,10 @@ static void run(struct weir__worker *worker, weir_job *job)
     int result;
 
     (void)atomic_compare_exchange_strong(&job->started_ns, &not_yet, began_ns);
+    atomic_store_explicit(&weir__thread_here->job, job, memory_order_relaxed);
     while (weir__job_step(job, &result))
         ;
+    atomic_store_explicit(&weir__thread_here->job, NULL, memory_order_relaxed);
     weir__pool_finish(worker, job, result, weir__clock_monotonic_ns() - began_ns);
 }
 
@@ -58,25 +61,30 @@ void weir__worker_wake(struct weir__worker *worker)
 static void *worker_thread(void *arg)
 {
     struct weir__worker *worker = arg;
+    struct weir__thread thread;
     weir_job *job;
     char name[NAME_BYTES];
 
     (void)snprintf(name, sizeof name, "%.*s", NAME_BYTES - 1, worker->pool->name);
     (void)pthread_setname_np(pthread_self(), name);
     weir__worker_here = worker;
+    weir__thread_enter(&thread, worker->pool->runtime, NULL, worker);
     weir__pool_ready(worker);
     while ((job = await(worker)) != NULL)
         run(worker, job);
+    weir__thread_leave(&thread);
     return NULL;
 }
 
-/* Signals are for loops: a worker in the midst of a job is no place to be interrupted. */
+/* Signals are for loops: a worker in the midst of a job is no place to be interrupted, but to be sampled by
+ * the CPU time it uses, when it is in no system call. */
 static int create(struct weir__worker *worker)
 {
     sigset_t none, before;
     int err;
 
     (void)sigfillset(&none);
+    (void)sigdelset(&none, SIGPROF);
     (void)pthread_sigmask(SIG_SETMASK, &none, &before);
     err = -pthread_create(&worker->thread, NULL, worker_thread, worker);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -1,0 +1,64 @@
+#include "core/thread.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "core/profile.h"
+#include "core/runtime.h"
+#include "core/sample.h"
+
+__thread struct weir__thread *weir__thread_here
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+void weir__threads_init(struct weir__threads *threads)
+{
+    pthread_mutex_init(&threads->lock, NULL);
+    weir__list_init(&threads->all);
+}
+
+void weir__threads_free(struct weir__threads *threads)
+{
+    weir__profile_runtime_ends(threads);
+    pthread_mutex_destroy(&threads->lock);
+}
+
+/* 0: it can't be found out, and no stack is copied. */
+static uintptr_t end_of_own_stack(void)
+{
+    pthread_attr_t attributes;
+    void *low = NULL;
+    size_t bytes = 0;
+
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return 0;
+    if (pthread_attr_getstack(&attributes, &low, &bytes) != 0)
+        bytes = 0;
+    pthread_attr_destroy(&attributes);
+    return bytes != 0 ? (uintptr_t)low + bytes : 0;
+}
+
+void weir__thread_enter(struct weir__thread *thread, struct weir_runtime *runtime, struct weir__loop *loop,
+                        struct weir__worker *worker)
+{
+    struct weir__threads *threads = &runtime->threads;
+
+    *thread = (struct weir__thread){
+        .runtime = runtime, .loop = loop, .worker = worker, .tid = gettid(), .stack_end = end_of_own_stack()};
+    weir__thread_here = thread;
+    pthread_mutex_lock(&threads->lock);
+    weir__list_push_back(&threads->all, &thread->node);
+    if (threads->profile != NULL && weir__sampling_begin(threads->profile, thread) < 0)
+        weir__sampling_end(thread); /* then it goes unsampled */
+    pthread_mutex_unlock(&threads->lock);
+}
+
+void weir__thread_leave(struct weir__thread *thread)
+{
+    struct weir__threads *threads = &thread->runtime->threads;
+
+    pthread_mutex_lock(&threads->lock);
+    weir__sampling_end(thread);
+    weir__list_remove(&thread->node);
+    pthread_mutex_unlock(&threads->lock);
+    weir__thread_here = NULL;
+}

@@ -1,0 +1,56 @@
+/* The threads of a runtime, loops and workers, for who samples them.
+ *
+ * Threading: a thread enters and leaves by itself; the list is under its lock. What a sample is written to is
+ * read by the thread's own signal handler alone.
+ */
+#ifndef WEIR__THREAD_H
+#define WEIR__THREAD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/list.h"
+
+struct weir_runtime;
+struct weir__loop;
+struct weir__worker;
+struct weir_job;
+struct weir__samples;
+
+/* Lies on the thread's own stack. */
+struct weir__thread {
+    struct weir_runtime *runtime;
+    struct weir__list node;
+    struct weir__loop *loop; /* or NULL, and worker */
+    struct weir__worker *worker;
+    _Atomic(struct weir_job *) job; /* that the worker runs */
+    pid_t tid;
+    uintptr_t stack_end;
+    /* while it is sampled */
+    _Atomic(struct weir__samples *) samples;
+    atomic_bool in_handler;
+    timer_t timer;
+    bool has_timer;
+};
+
+struct weir__threads {
+    pthread_mutex_t lock;
+    struct weir__list all;
+    struct weir_profile *profile; /* threads that enter are sampled, too; or NULL */
+};
+
+extern __thread struct weir__thread *weir__thread_here
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+void weir__threads_init(struct weir__threads *threads);
+void weir__threads_free(struct weir__threads *threads);
+
+void weir__thread_enter(struct weir__thread *thread, struct weir_runtime *runtime, struct weir__loop *loop,
+                        struct weir__worker *worker);
+void weir__thread_leave(struct weir__thread *thread);
+
+#endif
