@@ -42,6 +42,8 @@ static void begin(struct weir__worker *worker, weir_job *job, int64_t now_ns)
     worker->state = WEIR__WORKER_BUSY;
     worker->running = job;
     worker->begun_ns = now_ns;
+    atomic_store_explicit(&job->worker_cpu, atomic_load_explicit(&worker->cpu, memory_order_relaxed),
+                          memory_order_relaxed);
     /* Charged by what its like took, put right when it is over: so a share does not get all workers before
      * its first job has ended. */
     worker->charged_ns = atomic_load_explicit(&share->service_ns, memory_order_relaxed);

@@ -26,6 +26,16 @@ static inline void weir__futex_wake(atomic_int *word)
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
+/* In a loop that waits for another core. */
+static inline void weir__cpu_relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 /* 0 free, 1 taken, 2 taken and somebody may sleep. Every operation is sequentially consistent: who finds it
  * taken may rely on the owner to see, after leaving, what was written before. */
 struct weir__lock {

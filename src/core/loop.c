@@ -8,6 +8,7 @@
 #include <weir/time.h>
 
 #include "base/clock.h"
+#include "core/lock.h"
 #include "core/report.h"
 #include "core/runtime.h"
 #include "core/scope.h"
@@ -93,11 +94,16 @@ void weir__loop_post(struct weir__loop *loop, struct weir__message *message)
         weir__io_wake(loop->io);
 }
 
+static bool has_mail(struct weir__loop *loop)
+{
+    return atomic_load_explicit(&loop->mailbox, memory_order_relaxed) != NULL;
+}
+
 static void open_mailbox(struct weir__loop *loop)
 {
     struct weir__message *message, *next, *in_order = NULL;
 
-    if (atomic_load_explicit(&loop->mailbox, memory_order_relaxed) == NULL)
+    if (!has_mail(loop))
         return;
     message = atomic_exchange_explicit(&loop->mailbox, NULL, memory_order_acquire);
     for (; message != NULL; message = next) {
@@ -143,10 +149,19 @@ static int break_deadlock(struct weir__loop *loop)
     return -EDEADLK;
 }
 
-/* Asking the kernel costs as much as ten switches: while tasks are ready it is asked now and then. */
-static bool is_io_due(struct weir__loop *loop, int64_t now_ns)
+/* A job that takes less than falling asleep and being woken is under way on another core: it is worth waiting
+ * for a few microseconds. */
+static void await_short_job(struct weir__loop *loop)
 {
-    if (loop->ready_count > 0 && ++loop->runs_since_io < RUNS_PER_IO && now_ns < loop->io_due_ns)
+    while (!has_mail(loop) && weir__io_now_ns(loop->io) < loop->spin_until_ns)
+        weir__cpu_relax();
+    loop->spin_until_ns = 0;
+}
+
+/* Asking the kernel costs as much as ten switches: while there is other work it is asked now and then. */
+static bool is_io_due(struct weir__loop *loop, int64_t now_ns, bool has_work)
+{
+    if (has_work && ++loop->runs_since_io < RUNS_PER_IO && now_ns < loop->io_due_ns)
         return false;
     loop->runs_since_io = 0;
     loop->io_due_ns = now_ns + io_every_ns;
@@ -167,6 +182,7 @@ int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
 
     while (!is_finished(loop, done)) {
         int64_t now_ns, next_ns;
+        bool has_work;
 
         open_mailbox(loop);
         weir__signals_deliver(loop);
@@ -187,9 +203,12 @@ int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
             loop->trim_after_ns = now_ns + trim_every_ns;
         }
         atomic_store_explicit(&loop->ready_seen, loop->ready_count, memory_order_relaxed);
-        if (loop->ready_count > 0)
+        if (loop->ready_count == 0 && loop->spin_until_ns > now_ns)
+            await_short_job(loop);
+        has_work = loop->ready_count > 0 || has_mail(loop);
+        if (has_work)
             next_ns = 0;
-        if (is_io_due(loop, now_ns) && weir__io_turn(loop->io, next_ns) == -EDEADLK)
+        if (is_io_due(loop, now_ns, has_work) && weir__io_turn(loop->io, next_ns) == -EDEADLK)
             result = break_deadlock(loop);
     }
     return result;

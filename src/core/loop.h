@@ -62,7 +62,8 @@ struct weir__loop {
     void *on_wait_arg;
     int64_t now_ns; /* when the clock was last looked at: at least once a turn */
     int64_t trim_after_ns;
-    int64_t io_due_ns; /* when the kernel is asked though tasks are ready */
+    int64_t io_due_ns;     /* when the kernel is asked though tasks are ready */
+    int64_t spin_until_ns; /* a short job is under way on another core */
     unsigned runs_since_io;
     int index;
     pthread_t thread;

@@ -1,6 +1,7 @@
 /* The caller's side of a job: it lies on the caller's stack, and the caller stays until it is home. */
 #include <assert.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 
 #include <weir/text.h>
@@ -98,6 +99,8 @@ static void fill_in(weir_job *job, const weir_offload_options *o)
     job->home.deliver = came_home;
     job->takes_ns = -1;
     job->queued_ns = weir__pool_now_ns(pool);
+    job->caller_cpu = sched_getcpu();
+    atomic_init(&job->worker_cpu, job->caller_cpu);
     weir__list_init(&job->node);
     weir__timeout_init(&job->patience, lost_patience);
     job->workers_max = 1;
@@ -141,6 +144,20 @@ static int refuse(weir_job *job, int err, enum weir_pool_refusal why, int64_t ex
     return count_refusal(job, err, why);
 }
 
+/* A job like those before it will be over in a moment, on another core: the loop waits awake for it. */
+static void spin_for(weir_job *job)
+{
+    struct weir__loop *loop = job->task->loop;
+    int64_t service_ns;
+
+    if (job->pool->sim != NULL || atomic_load(&job->state) != WEIR__JOB_TAKEN ||
+        atomic_load_explicit(&job->worker_cpu, memory_order_relaxed) == job->caller_cpu)
+        return;
+    service_ns = atomic_load_explicit(&job->pool->shares[job->share].service_ns, memory_order_relaxed);
+    if (service_ns > 0 && service_ns < WEIR__SPIN_NS)
+        loop->spin_until_ns = job->queued_ns + 2 * WEIR__SPIN_NS;
+}
+
 static int hand_over(weir_job *job, const weir_offload_options *o)
 {
     struct weir__task *self = job->task;
@@ -155,8 +172,10 @@ static int hand_over(weir_job *job, const weir_offload_options *o)
         return refuse(job, err, why, expected_ns, o);
     job->ticket = atomic_fetch_add_explicit(&job->pool->taken, 1, memory_order_relaxed);
     weir__pool_post(job->pool, &job->submit);
-    if (job->begin_by_ns < job->deadline_ns)
+    /* With a worker at hand it is taken already, and a timer would cost as much as all the rest. */
+    if (job->begin_by_ns < job->deadline_ns && atomic_load(&job->state) == WEIR__JOB_QUEUED)
         weir__timeout_set(self->loop, &job->patience, job->begin_by_ns);
+    spin_for(job);
     (void)weir__park(&a_job, cancelled, job);
     return job->result;
 }
@@ -252,7 +271,7 @@ int weir__offload(weir_job *job, const weir_offload_options *options)
     result = weir__worker_here != NULL ? offload_from_job(job, o) : offload_from_task(job, o);
     if (o->report != NULL)
         report(job, o->report);
-    weir__pool_call_over(pool);
+    weir__pool_one_less(pool, &pool->calls);
     return result;
 }
 

@@ -118,6 +118,7 @@ static int make(struct weir_runtime *runtime, const weir_pool_options *options, 
 static void unmake(struct weir_pool *pool)
 {
     weir__workers_end(pool);
+    weir__workers_join(pool);
     free(pool->workers);
     free(pool);
 }
@@ -244,43 +245,53 @@ int weir_pool_open(const weir_pool_options *options, weir_pool **out)
 
 /* Lies on the stack of the task that closes. */
 struct weir__closing {
-    struct weir__message last_call_over;
+    struct weir__message last_one;
     struct weir__task *task;
     atomic_bool told;
 };
 
 static const struct weir__wait_kind jobs_of_a_pool = {"the jobs of a pool", NULL};
 
-static void last_call_over(struct weir__message *message)
+static void last_one(struct weir__message *message)
 {
-    weir__wake(weir__container_of(message, struct weir__closing, last_call_over)->task, 0);
+    weir__wake(weir__container_of(message, struct weir__closing, last_one)->task, 0);
 }
 
-void weir__pool_call_over(struct weir_pool *pool)
+void weir__pool_one_less(struct weir_pool *pool, atomic_int *count)
 {
     struct weir__closing *closer;
 
-    if (atomic_fetch_sub(&pool->calls, 1) != WEIR__POOL_CLOSING + 1)
+    if (atomic_fetch_sub(count, 1) != WEIR__POOL_CLOSING + 1)
         return;
     closer = pool->closer;
     if (!atomic_exchange(&closer->told, true))
-        weir__loop_post(closer->task->loop, &closer->last_call_over);
+        weir__loop_post(closer->task->loop, &closer->last_one);
+}
+
+/* Marks the count, after which the last one tells. False: there is none. */
+static bool close_count(struct weir__closing *closing, atomic_int *count)
+{
+    atomic_store(&closing->told, false);
+    return atomic_fetch_or(count, WEIR__POOL_CLOSING) > 0;
 }
 
 void weir_pool_close(weir_pool *pool)
 {
-    struct weir__closing closing = {.task = weir__task_current(), .last_call_over.deliver = last_call_over};
+    struct weir__closing closing = {.task = weir__task_current(), .last_one.deliver = last_one};
 
     if (pool == NULL)
         return;
     take_out(&pool->runtime->pools, pool);
     pool->closer = &closing;
-    if (atomic_fetch_or(&pool->calls, WEIR__POOL_CLOSING) > 0) {
+    if (close_count(&closing, &pool->calls)) {
         weir__lock_enter(&pool->lock);
         weir__pool_empty(pool, -WEIR_ECLOSED, WEIR_REFUSED_OTHER);
         weir__pool_leave(pool);
         (void)weir__park(&jobs_of_a_pool, NULL, &closing);
     }
+    weir__workers_end(pool);
+    if (close_count(&closing, &pool->threads))
+        (void)weir__park(&jobs_of_a_pool, NULL, &closing);
     unmake(pool);
 }
 

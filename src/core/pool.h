@@ -67,6 +67,7 @@ struct weir_job {
     int share;
     unsigned workers_max; /* of each */
     size_t count, grain;  /* of each */
+    int caller_cpu;       /* where it was handed over */
 
     struct weir__note submit, leave;
     struct weir__message home;     /* to the caller's loop */
@@ -86,9 +87,14 @@ struct weir_job {
     int64_t ran_ns;
     int result;
     enum weir_job_fate fate;
+    atomic_int worker_cpu; /* where the first worker that took it was last */
 
     int64_t takes_ns; /* under simulation; < 0: not said */
 };
+
+/* What both sides wait for each other at most before they sleep, when they are on different cores: a job and
+ * its way there and back, if it is short. */
+enum { WEIR__SPIN_NS = 10000 };
 
 struct weir__share {
     const char *name;
@@ -121,7 +127,7 @@ struct weir__worker {
     int64_t begun_ns;        /* locked: when it was given what it runs */
     int64_t charged_ns;      /* locked: for that, to its share, in advance */
     struct weir__list begun; /* locked: in pool->begun, who began first first */
-    int caller_cpu;          /* where the loop of its last job was, -1: not known */
+    atomic_int cpu;          /* where it ran last */
     bool has_thread;         /* a thread to be joined */
     pthread_t thread;
     /* under simulation */
@@ -140,8 +146,8 @@ struct weir_pool {
 
     _Atomic(struct weir__note *) inbox;
     struct weir__lock lock;
-    atomic_int calls;  /* that have not returned; and WEIR__POOL_CLOSING */
-    atomic_int common; /* places taken that are nobody's own */
+    atomic_int calls, threads; /* that have not returned; and WEIR__POOL_CLOSING */
+    atomic_int common;         /* places taken that are nobody's own */
     int common_max;
     atomic_int places;
     atomic_llong service_ns;  /* written locked */
@@ -184,8 +190,8 @@ int weir__pools_open(struct weir_runtime *runtime) __attribute__((warn_unused_re
 /* Ends them; no task of the runtime is left. */
 void weir__pools_close(struct weir_runtime *runtime);
 int64_t weir__pool_now_ns(const struct weir_pool *pool);
-/* A call that was counted in pool->calls has returned; the pool may be gone after it. */
-void weir__pool_call_over(struct weir_pool *pool);
+/* One of pool->calls or threads is over; the pool may be gone after it. */
+void weir__pool_one_less(struct weir_pool *pool, atomic_int *count);
 
 static inline bool weir__pool_is_closing(struct weir_pool *pool)
 {
@@ -246,8 +252,10 @@ int weir__job_result(weir_job *job, int result);
 
 int weir__worker_start(struct weir__worker *worker) __attribute__((warn_unused_result));
 void weir__worker_wake(struct weir__worker *worker);
-/* Ends all threads of a pool whose queue is empty, and waits for them. */
+/* Has all threads of a pool end, which nobody calls any more. */
 void weir__workers_end(struct weir_pool *pool);
+/* Waits for them. */
+void weir__workers_join(struct weir_pool *pool);
 
 /* --- pool_sim.c --- */
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "core/guard.h"
+#include "core/priority.h"
 #include "core/task.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -85,6 +86,7 @@ static void *loop_thread(void *arg)
     struct starting *s = arg;
     struct weir__loop *loop = s->loop;
     struct signal_stack signals = {0};
+    struct weir__priority priority;
     struct weir__thread thread;
     int err = weir__loop_open(loop, loop->runtime, loop->index);
 
@@ -101,6 +103,7 @@ static void *loop_thread(void *arg)
     if (err < 0)
         return NULL;
     weir__loop_set_current(loop);
+    weir__priority_of_loop(&priority);
     weir__thread_enter(&thread, loop->runtime, loop, NULL);
     weir__guard_enter(loop);
     (void)weir__loop_turn_until(loop, NULL);
@@ -167,6 +170,7 @@ static int run_first_task(void *arg)
 static int run_loops(struct weir_runtime *r, struct first_task *first)
 {
     struct weir__loop *loop = &r->loops[0];
+    struct weir__priority priority = {0};
     struct weir__thread thread;
     int started = 1;
     int err = 0;
@@ -177,6 +181,8 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
             started++;
     }
     weir__loop_set_current(loop);
+    if (r->options.io != WEIR_IO_SIM)
+        weir__priority_of_loop(&priority);
     weir__thread_enter(&thread, r, loop, NULL);
     weir__guard_enter(loop);
     if (err == 0)
@@ -184,6 +190,7 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
     if (err == 0)
         err = weir__loop_turn_until(loop, &first->done);
     weir__guard_leave(loop);
+    weir__priority_restore(&priority);
     weir__thread_leave(&thread);
     weir__loop_set_current(NULL);
     stop_loops(r, started);

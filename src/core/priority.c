@@ -1,0 +1,59 @@
+#include "core/priority.h"
+
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { WORKER_NICER_BY = 7, NICEST = 19, LOOP_SLICE_NS = 100000 };
+
+/* As the kernel has it; its own header gets in the way of libc's. */
+struct scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t slice_ns, deadline_ns, period_ns;
+};
+
+/* False: not one of those the kernel shares the CPU among, but real time or idle: its own affair. */
+static bool read_own(struct scheduling *attr)
+{
+    return syscall(SYS_sched_getattr, 0, attr, sizeof *attr, 0) == 0 && attr->size == sizeof *attr &&
+           (attr->policy == SCHED_OTHER || attr->policy == SCHED_BATCH);
+}
+
+/* Kernels before 6.12 take no slice, and say nothing. */
+static bool set_slice(uint64_t ns, uint64_t *before_ns)
+{
+    struct scheduling attr = {.size = sizeof attr};
+
+    if (!read_own(&attr))
+        return false;
+    if (before_ns != NULL)
+        *before_ns = attr.slice_ns;
+    attr.slice_ns = ns;
+    return syscall(SYS_sched_setattr, 0, &attr, 0) == 0;
+}
+
+void weir__priority_of_loop(struct weir__priority *before)
+{
+    before->changed = set_slice(LOOP_SLICE_NS, &before->slice_ns);
+}
+
+void weir__priority_restore(const struct weir__priority *before)
+{
+    if (before->changed)
+        (void)set_slice(before->slice_ns, NULL);
+}
+
+/* It has inherited what a loop is like. */
+void weir__priority_of_worker(void)
+{
+    struct scheduling attr = {.size = sizeof attr};
+
+    if (!read_own(&attr))
+        return;
+    attr.slice_ns = 0;
+    attr.nice = attr.nice + WORKER_NICER_BY < NICEST ? attr.nice + WORKER_NICER_BY : NICEST;
+    (void)syscall(SYS_sched_setattr, 0, &attr, 0);
+}
