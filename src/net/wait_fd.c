@@ -29,6 +29,8 @@ static bool describe(const struct weir__look *look, const struct weir__task *tas
 
 static const struct weir__wait_kind foreign = {"a foreign descriptor", describe};
 
+enum { TRIES_MAX = 64 };
+
 int weir_wait_fd(int fd, short events)
 {
     struct weir__io *io = weir__task_current()->loop->io;
@@ -39,14 +41,20 @@ int weir_wait_fd(int fd, short events)
     if (events == 0 || (events & ~(POLLIN | POLLOUT)) != 0)
         return -EINVAL;
     memset(&file, 0, sizeof file);
-    memset(&w, 0, sizeof w);
     got = weir__io_attach(io, &file, fd, true);
     if (got < 0)
         return got;
-    w.op.kind = WEIR__IO_POLL;
-    w.op.file = &file;
-    w.op.events = (uint16_t)events;
-    got = weir__io_wait(&w, &foreign);
+    /* io_uring ends the poll of a file with two queues (a terminal) so when it was woken for nothing: it
+     * can't begin again by itself. */
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+        memset(&w, 0, sizeof w);
+        w.op.kind = WEIR__IO_POLL;
+        w.op.file = &file;
+        w.op.events = (uint16_t)events;
+        got = weir__io_wait(&w, &foreign);
+        if (got != -EINVAL)
+            break;
+    }
     (void)weir__io_detach(io, &file);
     return got;
 }

@@ -1,6 +1,8 @@
 /* Waiting for descriptors that are not Weir's. */
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
+#include <termios.h>
 
 #include "net/net_rig.h"
 
@@ -69,6 +71,48 @@ static void foreign_descriptors_are_waited_for(void **state)
 {
     (void)state;
     run_everywhere(wait_for_a_pipe, NULL);
+}
+
+/* Changing a terminal's modes wakes all who wait for it, for nothing; then something is typed. */
+static int wakes_for_nothing(void *arg)
+{
+    const int *ends = arg;
+    struct termios modes;
+
+    for (int i = 0; i < 5; i++) {
+        if (weir_sleep(weir_ms(2)) < 0 || tcgetattr(ends[1], &modes) != 0 ||
+            tcsetattr(ends[1], TCSANOW, &modes) != 0)
+            return -EIO;
+    }
+    return write_later(arg);
+}
+
+static int wait_for_a_terminal(void *arg)
+{
+    int ends[2];
+    struct termios modes;
+    weir_scope scope;
+
+    (void)arg;
+    if (is_simulated())
+        return 0;
+    assert_int_equal(openpty(&ends[0], &ends[1], NULL, NULL, NULL), 0);
+    assert_int_equal(tcgetattr(ends[1], &modes), 0);
+    cfmakeraw(&modes);
+    assert_int_equal(tcsetattr(ends[1], TCSANOW, &modes), 0);
+    weir_scope_open(&scope, weir_after_ms(20000), 0);
+    weir_spawn(&scope, "wakes for nothing", wakes_for_nothing, ends);
+    assert_int_equal(weir_wait_fd(ends[1], POLLIN), POLLIN);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    close(ends[0]);
+    close(ends[1]);
+    return 0;
+}
+
+static void a_terminal_that_wakes_for_nothing_is_waited_for(void **state)
+{
+    (void)state;
+    run_everywhere(wait_for_a_terminal, NULL);
 }
 
 static int wait_for_nonsense(void *arg)
@@ -159,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(foreign_descriptors_are_waited_for),
+        cmocka_unit_test(a_terminal_that_wakes_for_nothing_is_waited_for),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(simulated_descriptors_are_waited_for),
         cmocka_unit_test(waiting_can_be_cancelled),
