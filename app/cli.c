@@ -21,11 +21,13 @@ static const struct command commands[] = {
     {"check", "FILE.yaml", "validate a configuration file", command_check_help, command_check},
     {"demo", "", "run a gateway with twelve simulated backends", command_demo_help, command_demo},
     {"load", "URL...", "measure a server with open-loop load", command_load_help, command_load},
+    {"top", "[ADMIN]", "watch a running gateway in the terminal", command_top_help, command_top},
+    {"stalls", "[ADMIN]", "print who has held a loop of it, and where", command_stalls_help, command_stalls},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* Promised, and not in this build: whoever asks for one learns that rather than "unknown". */
-static const char *const later[] = {"tasks", "top", "stalls", "profile", "advise"};
+static const char *const later[] = {"tasks", "profile", "advise"};
 enum { LATER = sizeof later / sizeof *later };
 
 static void print_help(FILE *out)

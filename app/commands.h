@@ -24,6 +24,12 @@ extern const char command_demo_help[];
 int command_load(int argc, char **argv);
 extern const char command_load_help[];
 
+int command_top(int argc, char **argv);
+extern const char command_top_help[];
+
+int command_stalls(int argc, char **argv);
+extern const char command_stalls_help[];
+
 /* Says on stderr "weir COMMAND: what" and where the help is.
  * Returns: EXIT_USAGE, so that a command can end with: return cli_usage("serve", "no file given");
  */

@@ -5,7 +5,7 @@
 
 For working on the page (reload it after a change) and for tests of whatever reads the admin address. A test posts
 to /fake what it wants to happen: {"stall": NAME}, {"tasks": N}, {"broken": true}, {"draining": true}. Names hold
-markup on purpose. --quiet is a gateway nobody has asked yet.
+markup and control characters on purpose. --quiet is a gateway nobody has asked yet.
 """
 import argparse
 import http.server
@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(ROOT, "app", "dashboard"))
 sys.dont_write_bytecode = True
 import embed  # noqa: E402
 
-MARKUP = '<script>window.broken = 1</script><img src=x onerror="window.broken=1">'
+MARKUP = '\x1b[2J<script>window.broken = 1</script><img src=x onerror="window.broken=1">'
 ROUTES = [  # pattern, kind, rate, p50, p99, share of errors
     ("GET /page/{id}", "gather", 182, 24, 96, 0.004),
     ("GET /hello", "respond", 640, 0.09, 0.4, 0),
@@ -197,6 +197,13 @@ class Page(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    allow_reuse_address = daemon_threads = True
+
+    def handle_error(self, *_):
+        pass # whoever asked has left
+
+
 def server(*arguments):
     """The pretended address as an HTTP server, not yet serving."""
     usage = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -205,9 +212,7 @@ def server(*arguments):
     usage.add_argument("--quiet", action="store_true")
     usage.add_argument("--up", type=float, default=93784)
     args = usage.parse_args(arguments)
-    http.server.ThreadingHTTPServer.allow_reuse_address = True
-    made = http.server.ThreadingHTTPServer(("127.0.0.1", args.port), Page)
-    made.daemon_threads = True
+    made = Server(("127.0.0.1", args.port), Page)
     made.world = World(args)
     return made
 

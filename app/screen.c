@@ -1,0 +1,103 @@
+#include "screen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static void write_all(const char *data, size_t bytes)
+{
+    while (bytes > 0) {
+        ssize_t n = write(STDOUT_FILENO, data, bytes);
+        if (n < 0 && errno != EINTR)
+            return; /* the terminal has gone, and whoever looked at it */
+        if (n > 0) {
+            data += n;
+            bytes -= (size_t)n;
+        }
+    }
+}
+
+static void write_text(const char *text)
+{
+    write_all(text, strlen(text));
+}
+
+void screen_enter(struct screen *screen)
+{
+    if (screen->entered)
+        return;
+    screen->has_keys = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &screen->before) == 0;
+    if (screen->has_keys) {
+        struct termios keys = screen->before;
+        keys.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+        keys.c_cc[VMIN] = 1;
+        keys.c_cc[VTIME] = 0;
+        tcsetattr(STDIN_FILENO, TCSANOW, &keys);
+    }
+    screen->entered = true;
+    write_text("\033[?1049h\033[?25l\033[2J");
+}
+
+void screen_leave(struct screen *screen)
+{
+    if (!screen->entered)
+        return;
+    screen->entered = false;
+    write_text("\033[0m\033[?25h\033[?1049l");
+    if (screen->has_keys)
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &screen->before);
+}
+
+/* Each line is ended by clearing what the last frame had there; so nothing flickers. */
+void screen_draw(struct screen *screen, weir_bytes frame)
+{
+    weir_buffer out;
+    if (!screen->entered)
+        return;
+    weir_buffer_init(&out, 2 * frame.len + 64);
+    int err = weir_buffer_append_text(&out, "\033[H");
+    for (size_t at = 0; err == 0 && at < frame.len;) {
+        const char *end = memchr(frame.data + at, '\n', frame.len - at);
+        size_t length = (end ? (size_t)(end - frame.data) : frame.len) - at;
+        const bool last = at + length + 1 >= frame.len;
+        err = weir_buffer_append(&out, frame.data + at, length);
+        if (err == 0)
+            err = weir_buffer_append_text(&out, last ? "\033[K" : "\033[K\n");
+        at += length + 1;
+    }
+    if (err == 0)
+        err = weir_buffer_append_text(&out, "\033[J");
+    if (err == 0)
+        write_all(out.data, out.len);
+    weir_buffer_free(&out);
+}
+
+bool screen_size(int *columns, int *rows)
+{
+    struct winsize size;
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+        return false;
+    *columns = size.ws_col ? size.ws_col : 80;
+    *rows = size.ws_row ? size.ws_row : 24;
+    return true;
+}
+
+bool screen_is_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return strcasestr(value, "UTF-8") || strcasestr(value, "utf8");
+    }
+    return false;
+}
+
+bool screen_wants_colours(void)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+}

@@ -1,0 +1,171 @@
+/* weir stalls: who has held a loop of a running gateway, and where. */
+#include "commands.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/http_client.h>
+
+#include "admin_client.h"
+#include "figures.h"
+#include "lines.h"
+#include "options.h"
+#include "screen.h"
+
+const char command_stalls_help[] =
+    "usage: weir stalls [--json] [ADMIN]\n"
+    "\n"
+    "Prints the stalls of a running gateway since its start, the latest first: the task that held\n"
+    "its loop, how long, how, the stack with files and lines, and what to write instead. ADMIN is\n"
+    "the gateway's admin address, HOST:PORT (127.0.0.1:8081).\n"
+    "\n"
+    "  computing   the task used the CPU all this time\n"
+    "  blocked     it slept in a system call, and its loop with it\n"
+    "  starved     it was ready, but the CPU was given to others\n"
+    "  throttled   the CPU quota of its cgroup was used up\n"
+    "\n"
+    "  --json   prints what /stalls answers\n"
+    "\n"
+    "examples:\n"
+    "  weir stalls\n"
+    "  weir stalls 10.0.0.5:8081\n"
+    "  weir stalls --json | jq '.[] | select(.kind == \"blocked\")'\n";
+
+enum { TEXT_BYTES_MAX = 64 << 20, INDENT = 13, FUNCTION_COLUMNS = 36 };
+
+/* ---- as text ---- */
+
+/* The time of the day, as the log has it, of an ISO 8601 time. */
+static const char *time_of_day(const char *text)
+{
+    const char *t = strchr(text, 'T');
+    return t ? t + 1 : text;
+}
+
+/* "function file:line" in two columns. */
+static void write_frame(struct lines *out, const char *frame)
+{
+    char function[256];
+    const char *space = strrchr(frame, ' ');
+    size_t length = space ? (size_t)(space - frame) : strlen(frame);
+    snprintf(function, sizeof function, "%.*s", (int)length, frame);
+    if (space)
+        lines_field(out, LINE_STRONG, FUNCTION_COLUMNS, function);
+    else
+        lines_add(out, LINE_STRONG, function);
+    if (space)
+        lines_printf(out, LINE_QUIET, " %s", space + 1);
+}
+
+static void write_stack(struct lines *out, const json_t *stack)
+{
+    const json_t *frame;
+    size_t i;
+    json_array_foreach(stack, i, frame)
+    {
+        lines_field(out, LINE_PLAIN, INDENT + 4, i == 0 ? "             in" : "");
+        write_frame(out, json_is_string(frame) ? json_string_value(frame) : "?");
+        lines_end(out);
+    }
+}
+
+static void write_fact(struct lines *out, const char *name, const char *text)
+{
+    if (!*text)
+        return;
+    lines_field(out, LINE_PLAIN, INDENT, "");
+    lines_printf(out, LINE_QUIET, "%s: ", name);
+    lines_add(out, LINE_PLAIN, text);
+    lines_end(out);
+}
+
+static void write_stall(struct lines *out, const json_t *stall)
+{
+    char text[FIGURE_BYTES];
+    const double count = figure_at(stall, "count");
+    lines_printf(out, LINE_QUIET, "%s ", time_of_day(figure_text(stall, "last")));
+    lines_add(out, LINE_WARN, "warn");
+    lines_printf(out, LINE_PLAIN, "  loop %.0f held ", figure_at(stall, "loop"));
+    lines_printf(out, LINE_STRONG, "%s ms", figure_ms(text, figure_at(stall, "held_ms")));
+    lines_add(out, LINE_PLAIN, " by task \"");
+    lines_add(out, LINE_STRONG, figure_text(stall, "task"));
+    lines_printf(out, LINE_PLAIN, "\" (%s)", figure_text(stall, "kind"));
+    lines_end(out);
+    write_stack(out, json_object_get(stall, "stack"));
+    if (strcmp(figure_text(stall, "route"), figure_text(stall, "task")) != 0)
+        write_fact(out, "route", figure_text(stall, "route"));
+    write_fact(out, "scope", figure_text(stall, "scope"));
+    write_fact(out, "spawned at", figure_text(stall, "spawned_at"));
+    write_fact(out, "hint", figure_text(stall, "hint"));
+    if (count > 1) {
+        char seen[64 + FIGURE_BYTES];
+        snprintf(seen, sizeof seen, "%s times since %.40s", figure_count(text, count),
+                 time_of_day(figure_text(stall, "first")));
+        write_fact(out, "seen", seen);
+    }
+}
+
+static int print_text(const json_t *stalls)
+{
+    struct lines out;
+    const json_t *stall;
+    size_t i;
+    lines_init(&out, TEXT_BYTES_MAX);
+    out.styled = screen_wants_colours();
+    out.utf8 = screen_is_utf8();
+    json_array_foreach(stalls, i, stall)
+    {
+        if (i > 0)
+            lines_end(&out);
+        write_stall(&out, stall);
+    }
+    if (json_array_size(stalls) == 0)
+        text_out_add(&out.text, "no stalls since the gateway was started\n");
+    const weir_buffer *text = &out.text.text;
+    const bool good = out.text.err == 0 && fwrite(text->data, 1, text->len, stdout) == text->len;
+    weir_buffer_free(&out.text.text);
+    return good && fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
+}
+
+/* ---- the command ---- */
+
+static int print_reply(const weir_reply *reply, bool as_json)
+{
+    json_t *stalls = json_loadb(reply->body, reply->body_bytes, 0, NULL);
+    int code = EXIT_FAILED;
+    if (!json_is_array(stalls))
+        fputs("weir stalls: the answer is no list of stalls; is it the admin address of a weir?\n", stderr);
+    else if (!as_json)
+        code = print_text(stalls);
+    else if (fwrite(reply->body, 1, reply->body_bytes, stdout) == reply->body_bytes && fflush(stdout) == 0)
+        code = EXIT_FINE;
+    json_decref(stalls);
+    return code;
+}
+
+static int run(struct admin_client *admin, void *arg)
+{
+    const bool *as_json = arg;
+    weir_reply reply;
+    if (admin_client_get(admin, "/stalls", weir_seconds(5), &reply) < 0)
+        return EXIT_FAILED;
+    int code = print_reply(&reply, *as_json);
+    weir_reply_free(&reply);
+    return code;
+}
+
+int command_stalls(int argc, char **argv)
+{
+    const char *words[argc];
+    struct option_list rest = {words, 0};
+    bool as_json = false;
+    static const struct option options[] = {{"--json", OPTION_FLAG, 0, 0, 0}};
+    int code = options_read("stalls", argc, argv, options, 1, &as_json, &rest);
+    if (code)
+        return code;
+    if (rest.count > 1)
+        return cli_usage("stalls", "unexpected argument '%s'", rest.items[1]);
+    return admin_client_run("stalls", rest.count ? rest.items[0] : NULL, run, &as_json);
+}

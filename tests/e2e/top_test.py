@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+"""'weir top' and 'weir stalls': on a terminal of their own, on none, before a pretended admin address and the real one."""
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import threading
+import time
+
+import fake_admin
+import rig
+from rig import PATIENCE, WEIR, Weir, ask, run, same, until
+
+ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Fake:
+    """The pretended admin address, on a thread."""
+
+    def __init__(self, *arguments):
+        self.server = fake_admin.server(*arguments)
+        self.port = self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Terminal:
+    """A command on a terminal, and what it has drawn there."""
+
+    def __init__(self, *arguments, rows=40, columns=100, env=None):
+        self.master, self.slave = pty.openpty()
+        self.resize(rows, columns)
+        self.before = termios.tcgetattr(self.slave)
+        self.all = ""
+        self.process = subprocess.Popen([WEIR, *arguments], stdin=self.slave, stdout=self.slave, stderr=self.slave,
+                                        preexec_fn=self.take_terminal,
+                                        env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "", "TERM": "xterm", "NO_COLOR": "",
+                                             **rig.chosen_interface(), **(env or {})})
+
+    @staticmethod
+    def take_terminal():
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def resize(self, rows, columns):
+        self.rows, self.columns = rows, columns
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read(self, seconds=0.05):
+        while select.select([self.master], [], [], seconds)[0]:
+            self.all += os.read(self.master, 65536).decode("utf-8", "replace")
+            seconds = 0
+
+    def frame(self):
+        """The newest whole frame, as lines without styles."""
+        whole = [piece for piece in self.all.split("\x1b[H")[1:] if "\x1b[J" in piece]
+        if not whole:
+            return []
+        return STYLE.sub("", whole[-1].split("\x1b[J")[0]).replace("\x1b[K", "").split("\r\n")
+
+    def wait_for(self, what, happened):
+        end = time.monotonic() + PATIENCE
+        while not happened(self.frame()):
+            self.read()
+            assert time.monotonic() < end, f"{what} is not seen in {self.frame()} ({self.all[-300:]!r})"
+
+    def wait_for_text(self, text):
+        self.wait_for(text, lambda lines: text in "\n".join(lines))
+
+    def press(self, keys):
+        os.write(self.master, keys.encode())
+
+    def is_as_before(self):
+        """Whether the terminal was given back: the first screen, a cursor, its modes."""
+        self.read()
+        return self.all.count(ENTER) == self.all.count(LEAVE) == self.all.count("\x1b[?25h") and termios.tcgetattr(self.slave) == self.before
+
+    def exit(self):
+        code = self.process.wait(PATIENCE)
+        self.read()
+        return code
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+def command(*arguments, **env):
+    return subprocess.run([WEIR, *arguments], capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL,
+                          env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "", **rig.chosen_interface(), **env})
+
+
+def fits(terminal, lines):
+    return lines and len(lines) <= terminal.rows and all(len(line) <= terminal.columns for line in lines)
+
+
+def rows(lines):
+    """What stands in the rows of the routes that were asked, in the order in which they are shown."""
+    first = next((i for i, line in enumerate(lines) if line.startswith("ROUTE")), len(lines))
+    return [line.split() for line in lines[first + 1:first + 7]]
+
+
+def order(lines):
+    return [row[1] for row in rows(lines)]
+
+
+def once_is_plain_text():
+    with Fake() as fake:
+        done = command("top", "--once", str(fake.port))
+        same((done.returncode, done.stderr), (0, ""))
+        assert "\x1b" not in done.stdout, done.stdout
+        for text in (f"weir 0.1.0 at 127.0.0.1:{fake.port}   up 1 d 2 h   live", "requests/s", "LOOP", "GET /page/{id}", "compute", "http://10.0.0.7:8443",
+                     "computing  GET /report held loop 0 for 41.3 ms, 3×", "in csv_sort report.c:118", "?[2J"):
+            assert text in done.stdout, (text, done.stdout)
+        same(command("top", str(fake.port)).stdout.splitlines()[0], done.stdout.splitlines()[0], "a pipe is once")
+        plain = command("top", "--once", str(fake.port), LANG="C").stdout
+        assert plain.isascii() and "#" in plain, plain
+
+
+def json_is_what_stats_answers():
+    with Fake() as fake:
+        stats = json.loads(command("top", "--json", "--once", str(fake.port)).stdout)
+        same(stats["routes"][0]["route"], "GET /page/{id}")
+        child = subprocess.Popen([WEIR, "top", "--json", "--every", "20ms", str(fake.port)], stdout=subprocess.PIPE, text=True)
+        with child:
+            ages = [json.loads(child.stdout.readline())["uptime_s"] for _ in range(3)]
+            child.send_signal(signal.SIGINT)
+            same(child.wait(PATIENCE), 0)
+        assert ages == sorted(ages), ages
+
+
+def it_updates_and_q_gives_the_terminal_back():
+    with Fake() as fake, Terminal("top", "--every", "50ms", str(fake.port)) as terminal:
+        terminal.wait_for_text("GET /page/{id}")
+        assert fits(terminal, terminal.frame()), terminal.frame()
+        fake.server.world.tasks = 4242
+        terminal.wait_for_text("4242 tasks")
+        assert "\x1b[1m" in terminal.all and terminal.all.count("\x1b[2J") == 1, "a name's own control characters got through"
+        assert termios.tcgetattr(terminal.slave) != terminal.before
+        terminal.press("q")
+        same(terminal.exit(), 0)
+        assert terminal.is_as_before(), terminal.all[-200:]
+
+
+def signals_give_the_terminal_back():
+    with Fake() as fake:
+        for end in ("\x03", "\x1c", signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            with Terminal("top", str(fake.port)) as terminal:
+                terminal.wait_for_text("ROUTE")
+                if isinstance(end, str):
+                    terminal.press(end)
+                else:
+                    terminal.process.send_signal(end)
+                same(terminal.exit(), 0, repr(end))
+                assert terminal.is_as_before(), (end, terminal.all[-200:])
+
+
+def stopped_it_gives_the_terminal_back_and_takes_it_again():
+    with Fake() as fake, Terminal("top", str(fake.port)) as terminal:
+        terminal.wait_for_text("ROUTE")
+        terminal.process.send_signal(signal.SIGTSTP)
+        until("stop", lambda: open(f"/proc/{terminal.process.pid}/stat").read().rsplit(")", 1)[1].split()[0] == "T")
+        assert terminal.is_as_before()
+        terminal.process.send_signal(signal.SIGCONT)
+        until("the screen again", lambda: terminal.read() or terminal.all.count(ENTER) == 2)
+        terminal.press("q")
+        same(terminal.exit(), 0)
+        assert terminal.is_as_before()
+
+
+def it_fits_whatever_the_size_becomes():
+    with Fake() as fake, Terminal("top", "--every", "10s", str(fake.port)) as terminal:
+        terminal.wait_for_text("ORIGIN")
+        for rows, columns in ((24, 80), (12, 40), (60, 200), (5, 20), (30, 90)):
+            drawn = terminal.all.count("\x1b[J")
+            terminal.resize(rows, columns)
+            until("a frame", lambda: terminal.read() or terminal.all.count("\x1b[J") > drawn)
+            terminal.wait_for(f"{rows} by {columns}", lambda lines: fits(terminal, lines))
+            assert rows < 12 or any(line.startswith("ROUTE") for line in terminal.frame()), terminal.frame()
+        assert any("more" in line for line in terminal.frame()), terminal.frame()
+
+
+def keys_sort_and_choose():
+    with Fake() as fake, Terminal("top", "--every", "10s", str(fake.port), rows=60) as terminal:
+        terminal.wait_for_text("l as listed")
+        listed = order(terminal.frame())
+        same(listed[:2], ["/page/{id}", "/hello"])
+        terminal.press("r")
+        terminal.wait_for("by rate", lambda lines: order(lines)[:1] == ["/hello"])
+        terminal.press("9")
+        terminal.wait_for_text("ROUTE, by p99")
+        p99 = [float(row[-3]) for row in rows(terminal.frame())]
+        same(p99, sorted(p99, reverse=True))
+        terminal.press("e")
+        terminal.wait_for_text("ROUTE, by errors")
+        assert order(terminal.frame())[0] in ("/thumb/*", "/page/{id}"), terminal.frame()
+        terminal.press("l")
+        terminal.wait_for("the list", lambda lines: order(lines) == listed)
+        terminal.press("w")
+        terminal.wait_for_text("w last 60 s")
+        terminal.press("p")
+        terminal.wait_for_text("paused")
+
+
+def a_gateway_that_goes_away_is_waited_for():
+    with contextlib.ExitStack() as stack:
+        fake = stack.enter_context(Fake())
+        terminal = stack.enter_context(Terminal("top", "--every", "20ms", str(fake.port)))
+        terminal.wait_for_text("live")
+        fake.server.world.broken = True
+        terminal.wait_for_text("NO ANSWER: /stats answers 500")
+        assert "GET /page/{id}" in "\n".join(terminal.frame()), "the last figures are still there"
+        fake.server.world.broken = False
+        terminal.wait_for_text("live")
+
+
+def without_colours_there_are_none():
+    with Fake() as fake, Terminal("top", str(fake.port), env={"NO_COLOR": "1"}) as terminal:
+        terminal.wait_for_text("ROUTE")
+        terminal.press("q")
+        same(terminal.exit(), 0)
+        same(re.findall(r"\x1b\[[1-9][0-9;]*m", terminal.all), [])
+
+
+def stalls_are_told_as_the_log_tells_them():
+    with Fake() as fake:
+        done = command("stalls", f"http://127.0.0.1:{fake.port}/")
+        same((done.returncode, done.stderr), (0, ""))
+        assert re.search(r'^\d\d:\d\d:\d\dZ warn  loop 0 held 41\.3 ms by task "GET /report" \(computing\)\n'
+                         r" {13}in {2}csv_sort +report\.c:118\n {17}report_handler +report\.c:61\n", done.stdout, re.M), done.stdout
+        assert 'hint: weir_offload(weir_pool_compute(), "csv_sort", …)' in done.stdout
+        assert re.search(r"seen: 3 times since \d\d:", done.stdout), done.stdout
+        assert "\x1b" not in done.stdout
+        same(len(json.loads(command("stalls", "--json", str(fake.port)).stdout)), 3)
+    with Fake("--quiet") as fake:
+        same(command("stalls", str(fake.port)).stdout, "no stalls since the gateway was started\n")
+        same(command("stalls", "--json", str(fake.port)).stdout.strip(), "[]")
+
+
+def what_is_wrong_is_told_with_what_helps():
+    with Fake("--without", "/stats,/stalls") as fake:
+        for name in ("top", "stalls"):
+            done = command(name, str(fake.port))
+            same((done.returncode, done.stdout), (1, ""))
+            assert "has no page" in done.stderr, done.stderr
+        port = fake.port
+    for name in ("top", "stalls"):
+        done = command(name, str(port))
+        same((done.returncode, done.stdout), (1, ""))
+        assert f"nothing answers at 127.0.0.1:{port}" in done.stderr and "admin:" in done.stderr, done.stderr
+        for arguments in (["--twice"], ["1", "2"], ["not an address"]):
+            done = command(name, *arguments)
+            same((done.returncode, done.stdout), (2, ""), arguments)
+            assert f"weir {name} --help" in done.stderr, done.stderr
+        done = command(name, "--help")
+        same((done.returncode, done.stderr), (0, ""))
+        assert done.stdout.startswith(f"usage: weir {name}") and "examples:" in done.stdout
+
+
+def the_real_gateway_is_shown():
+    config = "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nloops: 1\nroutes:\n  - {path: /hello, respond: {body: ok}}\n  - {path: /burn, burn: {cpu: 60ms}, on: loop}\n"
+    with Weir("serve", config=config) as weir:
+        admin = "%s:%d" % weir.address("admin")
+        for _ in range(5):
+            same(ask(weir.address(), "/hello").status, 200)
+        until("the requests", lambda: re.search(r"^/hello +[0-9.]*[1-9]", command("top", "--once", admin).stdout, re.M))
+        if ask(weir.address("admin"), "/stalls").status == 200:
+            ask(weir.address(), "/burn")
+            until("the stall", lambda: re.search(r"loop 0 held \d+.* by task .*burn.*\(computing\)", command("stalls", admin).stdout))
+            assert "/burn" in command("top", "--once", admin).stdout.split("STALLS")[1]
+
+
+run(once_is_plain_text, json_is_what_stats_answers, it_updates_and_q_gives_the_terminal_back, signals_give_the_terminal_back,
+    stopped_it_gives_the_terminal_back_and_takes_it_again, it_fits_whatever_the_size_becomes, keys_sort_and_choose,
+    a_gateway_that_goes_away_is_waited_for, without_colours_there_are_none, stalls_are_told_as_the_log_tells_them,
+    what_is_wrong_is_told_with_what_helps, the_real_gateway_is_shown)
