@@ -41,16 +41,21 @@ class Feed {
     if (!link.running() || this.gone) return;
     if (!this.wanted()) return this.later(this.everyMs);
     const started = performance.now();
+    let answer;
     this.asking = true;
     try {
-      const answer = await ask(typeof this.path === "function" ? this.path() : this.path);
-      this.take(await answer.json());
+      answer = await (await ask(typeof this.path === "function" ? this.path() : this.path)).json();
     } catch (problem) {
       this.asking = false;
       this.failed(problem);
       return;
     }
     this.asking = false;
+    try {
+      this.take(answer);
+    } catch (problem) {
+      reportError(problem); /* a fault of this page: it is told, and the next answer may do better */
+    }
     this.later(Math.max(100, this.everyMs - (performance.now() - started)));
   }
 
