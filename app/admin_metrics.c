@@ -148,6 +148,52 @@ static void origins(struct exposition *e, const struct observed *o)
                          rolling_meter(o->origins.list[i]->rolling));
 }
 
+/* ---- loops ---- */
+
+struct loop_label {
+    char text[24];
+};
+
+static struct loop_label loop_label(size_t i)
+{
+    struct loop_label label;
+    snprintf(label.text, sizeof label.text, "%zu", i);
+    return label;
+}
+
+static void loop_load(struct exposition *e, const struct observed *o)
+{
+    struct rolling_window w;
+    exposition_family(e, "weir_loop_busy_ratio", "gauge",
+                      "How much of the last ten seconds a loop was not idle.");
+    for (size_t i = 0; i < o->loops.count; i++) {
+        rolling_sum(o->loops.list[i].lag, &o->clock, weir_now(), ROLLING_SHORT_S, &w);
+        if (observed_loop_busy(&w) >= 0)
+            exposition_value(e, LABELS({"loop", loop_label(i).text}), observed_loop_busy(&w));
+    }
+    exposition_family(e, "weir_loop_busy_seconds_total", "counter", "How long a loop was not idle.");
+    for (size_t i = 0; i < o->loops.count; i++)
+        exposition_value(e, LABELS({"loop", loop_label(i).text}), (double)o->loops.list[i].busy_ns / 1e9);
+}
+
+static void loops(struct exposition *e, const struct observed *o)
+{
+    loop_load(e, o);
+    exposition_family(e, "weir_loop_lag_seconds", "histogram",
+                      "How long what became ready waited until its loop looked; taken each millisecond.");
+    for (size_t i = 0; i < o->loops.count; i++)
+        exposition_meter(e, LABELS({"loop", loop_label(i).text}), rolling_meter(o->loops.list[i].lag));
+    exposition_family(e, "weir_loop_ready", "gauge", "Tasks that are ready to run.");
+    for (size_t i = 0; i < o->loops.count; i++)
+        exposition_count(e, LABELS({"loop", loop_label(i).text}), o->loops.list[i].ready);
+    exposition_family(e, "weir_tasks", "gauge", "Tasks that there are.");
+    for (size_t i = 0; i < o->loops.count; i++)
+        exposition_count(e, LABELS({"loop", loop_label(i).text}), o->loops.list[i].tasks);
+    exposition_family(e, "weir_tasks_started_total", "counter", "Tasks that were started.");
+    for (size_t i = 0; i < o->loops.count; i++)
+        exposition_count(e, LABELS({"loop", loop_label(i).text}), o->loops.list[i].started);
+}
+
 /* ---- pools ---- */
 
 /* at: of an int in weir_pool_stats. */
@@ -252,6 +298,7 @@ void admin_metrics_write(struct observed *o, struct text_out *out)
     route_sums(&e, o);
     refusals(&e, o);
     origins(&e, o);
+    loops(&e, o);
     pools(&e, o);
     admin_guard_metrics(&e);
     process(&e);

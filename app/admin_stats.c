@@ -88,6 +88,39 @@ static void origins(struct observed *o, struct text_out *out)
     }
 }
 
+/* ---- loops ---- */
+
+static void lag_window(struct text_out *out, const char *name, const struct rolling_window *w)
+{
+    text_out_printf(out, ",\"%s\":{", name);
+    quantiles(out, &w->meter);
+    text_out_add(out, "}");
+}
+
+static void loops(struct observed *o, struct text_out *out)
+{
+    struct rolling_window w;
+    for (size_t i = 0; i < o->loops.count; i++) {
+        const struct observed_loop *loop = &o->loops.list[i];
+        rolling_sum(loop->lag, &o->clock, weir_now(), ROLLING_SHORT_S, &w);
+        text_out_printf(out, "%s{\"loop\":%zu,\"busy\":", i ? "," : "", i);
+        text_out_number(out, observed_loop_busy(&w) >= 0, observed_loop_busy(&w));
+        text_out_printf(out, ",\"tasks\":%zu,\"ready\":%zu", loop->tasks, loop->ready);
+        lag_window(out, "last_10s", &w);
+        rolling_sum(loop->lag, &o->clock, weir_now(), ROLLING_LONG_S, &w);
+        lag_window(out, "last_60s", &w);
+        text_out_add(out, "}");
+    }
+}
+
+static size_t tasks(const struct observed *o)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < o->loops.count; i++)
+        count += o->loops.list[i].tasks;
+    return count;
+}
+
 /* ---- pools ---- */
 
 static void pool_window(struct observed *o, struct text_out *out, const char *name,
@@ -133,11 +166,15 @@ void admin_stats_write(struct observed *o, struct text_out *out)
     text_out_number(out, o->runs, o->server.connections);
     text_out_add(out, ",\"exchanges\":");
     text_out_number(out, o->runs, o->server.exchanges);
-    text_out_add(out, ",\"tasks\":null,\"routes\":[");
+    text_out_add(out, ",\"tasks\":");
+    text_out_number(out, o->runs, (double)tasks(o));
+    text_out_add(out, ",\"routes\":[");
     routes(o, out);
     text_out_add(out, "],\"origins\":[");
     origins(o, out);
-    text_out_add(out, "],\"loops\":[],\"pools\":[");
+    text_out_add(out, "],\"loops\":[");
+    loops(o, out);
+    text_out_add(out, "],\"pools\":[");
     pools(o, out);
     text_out_add(out, "]}\n");
 }

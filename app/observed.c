@@ -29,6 +29,7 @@ void observed_close(struct observed *o)
     for (size_t i = 0; o->routes && i < o->route_count; i++)
         rolling_free(o->routes[i]);
     free(o->routes);
+    observed_loops_close(&o->loops);
     observed_origins_close(&o->origins);
     observed_pools_close(&o->pools);
 }
@@ -53,6 +54,7 @@ static void look_at_route(struct observed *o, size_t i)
 static void look_at_runtime(struct observed *o, weir_runtime *runtime)
 {
     weir_server_read(runtime, &o->server);
+    observed_loops_look(&o->loops, runtime);
     observed_origins_look(&o->origins, runtime);
     observed_pools_look(&o->pools, runtime);
 }
@@ -61,6 +63,7 @@ static void begin_second(struct observed *o)
 {
     for (size_t i = 0; i < o->route_count; i++)
         rolling_next(o->routes[i], &o->clock);
+    observed_loops_next(&o->loops, &o->clock);
     observed_origins_next(&o->origins, &o->clock);
     observed_pools_next(&o->pools, &o->clock);
 }

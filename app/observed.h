@@ -14,6 +14,7 @@
 #include <weir/http_server.h>
 
 #include "metrics.h"
+#include "observed_loops.h"
 #include "observed_origins.h"
 #include "observed_pools.h"
 #include "rolling.h"
@@ -37,6 +38,7 @@ struct observed {
     struct rolling **routes;
     bool runs; /* whether it did when last looked at, and what follows is of that moment */
     weir_server_stats server;
+    struct observed_loops loops;
     struct observed_origins origins;
     struct observed_pools pools;
 };

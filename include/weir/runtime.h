@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <weir/error.h>
+#include <weir/meter.h>
 #include <weir/time.h>
 
 #ifdef __cplusplus
@@ -86,6 +87,29 @@ int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg) 
  * Where:   task.
  */
 size_t weir_loop_ready(int loop);
+
+/* --- looking at loops, from any thread --- */
+
+/* What a loop is like; sums since it began. 7 KiB. */
+typedef struct weir_loop_stats {
+    size_t tasks, ready; /* now, as of the latest turn: alive, and ready to run */
+    uint64_t started;    /* tasks */
+    weir_duration up;    /* since it began */
+    weir_duration slept; /* of that, with nothing to do */
+    weir_duration cpu;   /* of that, its thread on a CPU */
+    weir_meter lag;      /* how late it was: see weir_loop_read() */
+} weir_loop_stats;
+
+/* Reads a loop. Its lag is taken about a thousand times a second: how long what became ready at that instant
+ * (bytes that came, a timer that ran out) waited until the loop looked for it; 0 while it slept. Of a loop
+ * that is being held the lag is seen once it goes on. How busy it was between two readings: the greater of
+ * the shares of `up` that it did not sleep and that it was on a CPU, because some sleeps begin with work in
+ * the kernel.
+ * Owns:    stats is the caller's.
+ * Returns: 0; -EINVAL there is no such loop: they are numbered from 0.
+ * Where:   any thread while the runtime runs; under simulation a task. Does not hold up the loop.
+ */
+int weir_loop_read(weir_runtime *runtime, int loop, weir_loop_stats *stats);
 
 /* Signals as something to wait for. From open to close the process's own action for them is set aside. One at
  * a time for each signal in the process. */

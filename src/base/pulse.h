@@ -23,7 +23,8 @@ struct weir__pulse {
     _Atomic uint64_t began;                     /* of the latest slice that was stamped, in ticks */
     _Atomic(_Atomic uint32_t *) stamped_runner; /* whose it was */
     _Atomic uint32_t stamped_run;
-    atomic_bool asleep; /* in the kernel, waiting for something to do */
+    atomic_bool asleep;     /* in the kernel, waiting for something to do */
+    _Atomic uint64_t slept; /* see weir__pulse_slept() */
     /* the loop's own */
     uint32_t stamp_in;          /* the next so many-th slice is stamped */
     uint32_t stamp_every;       /* what that was after the last stamp */
@@ -124,16 +125,34 @@ static inline void weir__pulse_need(struct weir__pulse *p, bool begins)
     p->stamp_in = 1;
 }
 
+/* For how long it has slept in all, in ticks: any thread. One number holds the sleep that goes on, too: with
+ * this bit it is the tick at which the sum of all sleeps, were they one, would have begun. */
+#define WEIR__PULSE_SLEEPS (UINT64_C(1) << 63)
+
+static inline uint64_t weir__pulse_slept(struct weir__pulse *p)
+{
+    uint64_t slept = atomic_load_explicit(&p->slept, memory_order_relaxed);
+
+    return slept & WEIR__PULSE_SLEEPS ? (weir__pulse_ticks(p) - slept) & ~WEIR__PULSE_SLEEPS : slept;
+}
+
 /* Around a call that waits for the kernel; what the loop does after it is a new slice. */
 static inline void weir__pulse_sleep(struct weir__pulse *p)
 {
+    uint64_t slept = atomic_load_explicit(&p->slept, memory_order_relaxed);
+
+    atomic_store_explicit(&p->slept, (weir__pulse_ticks(p) - slept) | WEIR__PULSE_SLEEPS,
+                          memory_order_relaxed);
     atomic_store_explicit(&p->asleep, true, memory_order_relaxed);
 }
 
 static inline void weir__pulse_wake(struct weir__pulse *p)
 {
+    uint64_t slept = atomic_load_explicit(&p->slept, memory_order_relaxed), ticks = weir__pulse_ticks(p);
+
+    atomic_store_explicit(&p->slept, (ticks - slept) & ~WEIR__PULSE_SLEEPS, memory_order_relaxed);
     weir__pulse_run(p->loop_run);
-    weir__pulse_set_stamp(p, p->loop_run, weir__pulse_ticks(p));
+    weir__pulse_set_stamp(p, p->loop_run, ticks);
     atomic_store_explicit(&p->asleep, false, memory_order_release);
 }
 

@@ -65,7 +65,10 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
         free(loop->scheduler);
         return err;
     }
-    loop->now_ns = weir__io_now_ns(loop->io);
+    (void)pthread_getcpuclockid(pthread_self(), &loop->cpu_clock);
+    loop->opened_ns = loop->now_ns = weir__io_now_ns(loop->io);
+    loop->opened_cpu_ns = weir__loop_cpu_ns(loop);
+    weir__lag_init(&loop->lag, loop->now_ns);
     weir__pulse_init(&loop->pulse, &loop->scheduler->runs, weir__io_virtual_ns(loop->io));
     loop->slices.long_ticks = weir__pulse_ns_ticks(&loop->pulse, WEIR__SLICE_LONG_NS);
     weir__io_set_pulse(loop->io, &loop->pulse);
@@ -168,6 +171,27 @@ static bool is_io_due(struct weir__loop *loop, int64_t now_ns, bool has_work)
     return true;
 }
 
+static int ask_kernel(struct weir__loop *loop, int64_t now_ns, int64_t next_ns)
+{
+    uint64_t slept = weir__pulse_slept(&loop->pulse);
+    int result;
+
+    weir__lag_looks(&loop->lag, now_ns);
+    result = weir__io_turn(loop->io, next_ns);
+    slept = weir__pulse_slept(&loop->pulse) - slept;
+    if (slept > 0)
+        weir__lag_slept(&loop->lag, weir__pulse_ns(&loop->pulse, slept), next_ns);
+    return result;
+}
+
+static void show(struct weir__loop *loop)
+{
+    atomic_store_explicit(&loop->ready_seen, loop->ready_count, memory_order_relaxed);
+    atomic_store_explicit(&loop->tasks_seen, loop->stacks.count - loop->stacks.idle_count,
+                          memory_order_relaxed);
+    atomic_store_explicit(&loop->task_id_seen, loop->last_task_id, memory_order_relaxed);
+}
+
 /* A turn in which no task runs is a slice, too. */
 static void begin_own_slice(struct weir__loop *loop)
 {
@@ -202,13 +226,13 @@ int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
             weir__stacks_trim(&loop->stacks, TRIM_STACKS);
             loop->trim_after_ns = now_ns + trim_every_ns;
         }
-        atomic_store_explicit(&loop->ready_seen, loop->ready_count, memory_order_relaxed);
+        show(loop);
         if (loop->ready_count == 0 && loop->spin_until_ns > now_ns)
             await_short_job(loop);
         has_work = loop->ready_count > 0 || has_mail(loop);
         if (has_work)
             next_ns = 0;
-        if (is_io_due(loop, now_ns, has_work) && weir__io_turn(loop->io, next_ns) == -EDEADLK)
+        if (is_io_due(loop, now_ns, has_work) && ask_kernel(loop, now_ns, next_ns) == -EDEADLK)
             result = break_deadlock(loop);
     }
     return result;

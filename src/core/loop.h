@@ -15,6 +15,7 @@
 #include "base/pulse.h"
 #include "base/random.h"
 #include "base/wheel.h"
+#include "core/lag.h"
 #include "core/slice.h"
 #include "core/stack.h"
 #include "io/io.h"
@@ -67,10 +68,15 @@ struct weir__loop {
     unsigned runs_since_io;
     int index;
     pthread_t thread;
+    clockid_t cpu_clock; /* of the thread */
+    int64_t opened_ns, opened_cpu_ns;
     _Atomic(struct weir__message *) mailbox;
-    atomic_size_t ready_seen;
+    /* as of the latest turn, for others to see */
+    atomic_size_t ready_seen, tasks_seen;
+    _Atomic uint64_t task_id_seen;
     atomic_bool stop;
     struct weir__slices slices;
+    struct weir__lag lag;
 };
 
 extern __thread struct weir__loop *weir__loop_here
@@ -91,6 +97,9 @@ void weir__loop_free(struct weir__loop *loop);
 int weir__loop_turn_until(struct weir__loop *loop, const bool *done);
 
 void weir__loop_post(struct weir__loop *loop, struct weir__message *message);
+
+/* What its thread has had of the CPU; any thread. */
+int64_t weir__loop_cpu_ns(const struct weir__loop *loop);
 
 /* When the present slice began, in ticks of the pulse; not a moment off when it is a task's that works for
  * something, else up to a few short slices too early. */

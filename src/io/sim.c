@@ -608,7 +608,9 @@ static int sim_turn(struct weir__io *io, int64_t wait_until_ns)
         int64_t next_ns = weir__sim_next_ns(sim);
         if (next_ns == INT64_MAX && wait_until_ns == INT64_MAX)
             return -EDEADLK;
+        weir__io_sleeps(io);
         sim->now_ns = next_ns < wait_until_ns ? next_ns : wait_until_ns;
+        weir__io_woke(io);
     }
 }
 

@@ -132,15 +132,25 @@ static void sleep_is_seen_and_what_follows_begins_anew(void **state)
     (void)state;
     open_fixture(&f);
     assert_false(weir__pulse_look(&f.pulse, &f.loop).asleep);
+    assert_int_equal(weir__pulse_slept(&f.pulse), 0);
     weir__pulse_sleep(&f.pulse);
     assert_true(weir__pulse_look(&f.pulse, &f.loop).asleep);
-    f.now_ns += 1000000000;
+    f.now_ns += 400000000;
+    assert_int_equal(weir__pulse_slept(&f.pulse), 400000000);
+    f.now_ns += 600000000;
     weir__pulse_wake(&f.pulse);
     view = weir__pulse_look(&f.pulse, &f.loop);
     assert_false(view.asleep);
     assert_true(view.exact);
     assert_int_equal(view.began, f.now_ns);
     assert_int_equal(view.run, 2);
+    f.now_ns += 1000000000; /* awake */
+    assert_int_equal(weir__pulse_slept(&f.pulse), 1000000000);
+    weir__pulse_sleep(&f.pulse);
+    f.now_ns += 5;
+    assert_int_equal(weir__pulse_slept(&f.pulse), 1000000005);
+    weir__pulse_wake(&f.pulse);
+    assert_int_equal(weir__pulse_slept(&f.pulse), 1000000005);
 }
 
 int main(void)

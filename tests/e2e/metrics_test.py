@@ -240,6 +240,13 @@ def the_shape_of_stats_is_as_described():
             same(set(origin), {"origin", "connections", "idle", "waiting", "last_10s", "last_60s"})
             for name in ("last_10s", "last_60s"):
                 check_window(origin[name], origin["origin"], ("requests", "rate", "errors", *QUANTILES))
+        same([loop["loop"] for loop in s["loops"]], [0, 1])
+        for loop in s["loops"]:
+            same(set(loop), {"loop", "busy", "tasks", "ready", "last_10s", "last_60s"})
+            assert 0 <= loop["busy"] <= 1 and loop["tasks"] >= 1, loop
+            for name in ("last_10s", "last_60s"):
+                check_window(loop[name], "loop", QUANTILES)
+        same(s["tasks"], sum(loop["tasks"] for loop in s["loops"]))
         same([pool["pool"] for pool in s["pools"]][:2], ["compute", "blocking"])
         for pool in s["pools"]:
             same(set(pool), {"pool", "workers", "busy", "queued", "queue_max", "refused", "last_10s", "last_60s"})
@@ -277,6 +284,11 @@ def a_held_loop_keeps_nobody_from_looking():
             same((m["weir_exchanges"], s["exchanges"]), (1, 1)) # so the loop was held all the while
             same(receive(connection).status, 200)
             same(receive(other).status, 200)
+        m = scrape_until(weir, "it is seen to have been held", lambda m: m["weir_loop_lag_seconds_sum{loop=\"0\"}"] > 1)
+        assert m['weir_loop_busy_seconds_total{loop="0"}'] > 2.9, m.text
+        assert m['weir_loop_busy_ratio{loop="0"}'] > 0.1, m.text
+        loop = stats(weir)["loops"][0]
+        assert 2000 < loop["last_10s"]["p999"] < 60000 and loop["busy"] > 0.1, loop
 
 
 def draining_is_shown():

@@ -1,0 +1,42 @@
+/* The loops of the gateway.
+ *
+ * Threading: belongs to the admin's loop.
+ */
+#ifndef APP_OBSERVED_LOOPS_H
+#define APP_OBSERVED_LOOPS_H
+
+#include <stddef.h>
+
+#include <weir/runtime.h>
+
+#include "rolling.h"
+
+/* The numbers beside the meter of how late a loop is, in ns. */
+enum observed_loop_number { OBSERVED_UP, OBSERVED_BUSY, OBSERVED_LOOP_NUMBERS };
+
+struct observed_loop {
+    size_t tasks, ready; /* as last seen */
+    uint64_t started;
+    weir_duration up, slept, cpu;
+    uint64_t busy_ns; /* in all: see weir_loop_read() */
+    struct rolling *lag;
+};
+
+/* By number; all zero is none. */
+struct observed_loops {
+    struct observed_loop *list;
+    size_t count;
+};
+
+/* Reads them all. While the runtime runs. */
+void observed_loops_look(struct observed_loops *o, weir_runtime *runtime);
+
+/* As rolling_next(). */
+void observed_loops_next(struct observed_loops *o, const struct rolling_clock *clock);
+
+void observed_loops_close(struct observed_loops *o);
+
+/* How much of a window a loop was busy, from 0 to 1; < 0: nothing was seen of it. */
+double observed_loop_busy(const struct rolling_window *w);
+
+#endif

@@ -1,0 +1,48 @@
+/* How late a loop is: how long what becomes ready at some instant (bytes that come, a timer that runs out)
+ * waits until the loop next looks. It is taken at instants about a millisecond apart, whether or not anything
+ * became ready at them; so a loop that is held for a tenth of the time is seen late a tenth of the time,
+ * however few turns that were. Taking it costs a comparison a turn.
+ *
+ * Threading: the loop's thread; the meter is read by any.
+ */
+#ifndef WEIR__LAG_H
+#define WEIR__LAG_H
+
+#include <stdint.h>
+
+#include <weir/meter.h>
+
+/* No multiple of what programs like to wait for, so that it keeps no step with them. */
+#define WEIR__LAG_EVERY_NS INT64_C(997000)
+
+struct weir__lag {
+    int64_t next_ns; /* the next instant to be taken */
+    int64_t late_ns; /* from here on what becomes ready waits for the next look */
+    weir_meter meter;
+};
+
+static inline void weir__lag_init(struct weir__lag *lag, int64_t now_ns)
+{
+    lag->next_ns = lag->late_ns = now_ns;
+}
+
+/* Takes the instants up to now. */
+void weir__lag_take(struct weir__lag *lag, int64_t now_ns);
+
+/* The loop looks now: for timers and at the kernel. */
+static inline void weir__lag_looks(struct weir__lag *lag, int64_t now_ns)
+{
+    if (now_ns >= lag->next_ns)
+        weir__lag_take(lag, now_ns);
+    lag->late_ns = now_ns;
+}
+
+/* It then slept that long, as it meant to do until due_ns at most: whatever came woke it. */
+static inline void weir__lag_slept(struct weir__lag *lag, int64_t slept_ns, int64_t due_ns)
+{
+    int64_t woke_ns = lag->late_ns + slept_ns;
+
+    lag->late_ns = woke_ns < due_ns ? woke_ns : due_ns;
+}
+
+#endif

@@ -1,0 +1,49 @@
+/* What others see of a loop. */
+#include <weir/runtime.h>
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "core/runtime.h"
+
+int64_t weir__loop_cpu_ns(const struct weir__loop *loop)
+{
+    struct timespec t;
+
+    if (clock_gettime(loop->cpu_clock, &t) < 0) /* its thread has ended */
+        return loop->opened_cpu_ns;
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static int64_t now_ns(const struct weir__loop *loop)
+{
+    return loop->pulse.virtual_ns != NULL ? *loop->pulse.virtual_ns : weir__clock_monotonic_ns();
+}
+
+static uint64_t tasks_started(const struct weir__loop *loop)
+{
+    uint64_t id =
+        atomic_load_explicit(&((struct weir__loop *)(uintptr_t)loop)->task_id_seen, memory_order_relaxed);
+
+    return (id + loop->task_id_step - 1 - (uint64_t)loop->index) / loop->task_id_step;
+}
+
+int weir_loop_read(weir_runtime *runtime, int index, weir_loop_stats *stats)
+{
+    struct weir__loop *loop;
+
+    if (index < 0 || index >= runtime->loop_count)
+        return -EINVAL;
+    loop = &runtime->loops[index];
+    *stats = (weir_loop_stats){
+        .tasks = atomic_load_explicit(&loop->tasks_seen, memory_order_relaxed),
+        .ready = atomic_load_explicit(&loop->ready_seen, memory_order_relaxed),
+        .started = tasks_started(loop),
+        .up = {now_ns(loop) - loop->opened_ns},
+        .slept = {weir__pulse_ns(&loop->pulse, weir__pulse_slept(&loop->pulse))},
+        .cpu = {weir__loop_cpu_ns(loop) - loop->opened_cpu_ns},
+    };
+    weir_meter_read(&loop->lag.meter, &stats->lag);
+    return 0;
+}
