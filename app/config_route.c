@@ -208,6 +208,10 @@ static bool read_route(struct config_reader *reader, const struct schema *schema
     const struct tree_node *kind = choose_kind(reader, &draft, node, unknown);
     if (kind && !draft.on)
         draft.route.on = draft.route.kind->on;
+    if (kind && !draft.methods && draft.route.kind->methods) {
+        draft.route.method_mask = draft.route.kind->methods;
+        draft.route.methods = join_methods(reader, draft.route.method_mask);
+    }
     if (draft.share && on_is_fine && draft.route.path)
         pool_read_share(reader, draft.share, config, &draft.route);
     if (kind)

@@ -18,7 +18,14 @@
 
 struct vips_library;
 
-enum { IMAGE_SIDE_MAX = 4096, IMAGE_FAULT_BYTES = 160 };
+enum {
+    IMAGE_SIDE_MAX = 4096,
+    IMAGE_FILE_BYTES_MAX = 64 << 20, /* of what comes out */
+    IMAGE_FAULT_BYTES = 160,
+};
+
+/* What is taken when nothing is asked for. */
+enum { IMAGE_QUALITY = 80, IMAGE_PIXELS = 100000000, IMAGE_MEMORY_BYTES = 256 << 20 };
 
 enum image_output {
     IMAGE_TO_JPEG, /* what is transparent becomes white */

@@ -27,6 +27,7 @@ enum {
     JSON_PICK_DEPTH_MAX = 32,   /* its nesting */
     JSON_POINTER_BYTES_MAX = 1024,
     JSON_POINTER_STEPS_MAX = 64,
+    JSON_PICK_INPUT_DEPTH = 64, /* nesting of a document that is taken when nothing is asked for */
     JSON_PICK_FAULT_BYTES = 160
 };
 

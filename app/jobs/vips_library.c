@@ -1,7 +1,7 @@
 #include "jobs/vips_library.h"
 
 #include <dlfcn.h>
-#include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -32,27 +32,35 @@ static void allow_only_ours(const struct vips_library *vips)
         vips->vips_operation_block_set(loaders[i], FALSE);
 }
 
-int vips_library_open(struct vips_library *vips, const char **why)
+static struct {
+    pthread_once_t once;
+    struct vips_library functions;
+    const char *fault;
+} loaded = {.once = PTHREAD_ONCE_INIT};
+
+static void load(void)
 {
-    const char *unused;
-    why = why ? why : &unused;
+    struct vips_library *vips = &loaded.functions;
     void *library = dlopen(VIPS_LIBRARY_NAME, RTLD_NOW | RTLD_LOCAL);
-    if (!library) {
-        *why = VIPS_LIBRARY_NAME " is not installed";
-        return -ENOENT;
-    }
-    *why = VIPS_LIBRARY_NAME " is of another version";
-    if (!find_functions(library, vips))
-        return -ENOSYS;
+    loaded.fault = VIPS_LIBRARY_NAME " is not installed, or of another version";
+    if (!library || !find_functions(library, vips))
+        return;
     /* Its modules (ImageMagick, PDF, slides) are looked for below its home; there shall be none. */
     (void)setenv("VIPSHOME", "/nonexistent", 0);
-    if (vips->vips_init("weir") != 0) {
-        *why = VIPS_LIBRARY_NAME " can't be started";
-        return -ENOSYS;
-    }
+    loaded.fault = VIPS_LIBRARY_NAME " can't be started";
+    if (vips->vips_init("weir") != 0)
+        return;
     allow_only_ours(vips);
     vips->vips_cache_set_max(0);
     vips->vips_concurrency_set(1);
     vips->g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, say_nothing, NULL);
-    return 0;
+    loaded.fault = NULL;
+}
+
+const struct vips_library *vips_library(const char **why)
+{
+    (void)pthread_once(&loaded.once, load);
+    if (why)
+        *why = loaded.fault;
+    return loaded.fault ? NULL : &loaded.functions;
 }

@@ -1,7 +1,7 @@
 /* libvips, loaded when the first thumbnail route is configured: it brings a hundred libraries, 24 MB and a
  * tenth of a second along, which nobody else should pay for.
  *
- * Threading: vips_library_open() by one thread, before any job; the functions by any.
+ * Threading: any thread.
  */
 #ifndef APP_JOBS_VIPS_LIBRARY_H
 #define APP_JOBS_VIPS_LIBRARY_H
@@ -51,11 +51,11 @@ struct vips_library {
 #undef VIPS_LIBRARY_MEMBER
 };
 
-/* Loads it once for the process, and makes it take no other formats than ours, keep no cache and start no
- * threads that it can do without. It stays loaded.
- * Returns: 0; -ENOENT it is not installed; -ENOSYS it is, and can't be used. `why`, which may be NULL, then
- * has words.
+/* Loads it when it is first called: makes it take no other formats than ours, keep no cache and start no
+ * threads that it can do without. It stays loaded. libvips is one for the whole process, and so is this.
+ * Returns: NULL, and always NULL from then on, when it is not installed or can't be used; *why, which may be
+ * NULL, has words then.
  */
-WEIR_CHECKED int vips_library_open(struct vips_library *vips, const char **why);
+const struct vips_library *vips_library(const char **why);
 
 #endif

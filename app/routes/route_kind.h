@@ -16,6 +16,7 @@
 struct route_kind {
     const char *name; /* the key in the file */
     const char *on;   /* the pool it computes on when the file names none; NULL: it computes nothing */
+    unsigned methods; /* it answers when the file names none, as bits (enum config_method); 0: every method */
 
     /* Reads the value of the key. route->path has been checked; methods, on, share and limits are
      * filled in.

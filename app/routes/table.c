@@ -6,6 +6,10 @@
 #define KINDS(KIND)                                                                                          \
     KIND(respond)                                                                                            \
     KIND(gather)                                                                                             \
+    KIND(hash)                                                                                               \
+    KIND(compress)                                                                                           \
+    KIND(thumbnail)                                                                                          \
+    KIND(json)                                                                                               \
     KIND(sleep)                                                                                              \
     KIND(burn)
 
@@ -16,7 +20,7 @@ KINDS(DECLARE)
 
 const struct route_kind *const route_kinds[] = {KINDS(LIST) NULL};
 
-const char *const route_kinds_later[] = {"file", "proxy", "hash", "compress", "thumbnail", NULL};
+const char *const route_kinds_later[] = {"file", "proxy", NULL};
 
 const struct route_kind *route_kind_find(const char *name)
 {

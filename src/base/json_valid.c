@@ -140,6 +140,7 @@ static bool enter(struct scan *s, bool object)
 {
     if (s->depth == s->max_depth) {
         s->too_deep = true;
+        s->at--; /* the bracket is what can't stand there */
         return false;
     }
     size_t i = s->depth++;

@@ -175,8 +175,8 @@ static void a_fault_has_its_place(void **state)
         {"[1] x", -EINVAL, 4},
         {"\"\xff\"", -EINVAL, 1},
         {"[[[]]]", 0, 6},
-        {"[[[[]]]]", -WEIR_ETOOLARGE, 4},
-        {"[[[[", -WEIR_ETOOLARGE, 4},
+        {"[[[[]]]]", -WEIR_ETOOLARGE, 3},
+        {"[[[[", -WEIR_ETOOLARGE, 3},
         {"[01]", -EINVAL, 2},
     };
     (void)state;

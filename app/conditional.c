@@ -1,0 +1,41 @@
+#include "conditional.h"
+
+#include <string.h>
+
+void http_date(time_t when, char out[HTTP_DATE_BYTES])
+{
+    struct tm parts;
+    out[0] = '\0';
+    if (gmtime_r(&when, &parts))
+        (void)strftime(out, HTTP_DATE_BYTES, "%a, %d %b %Y %H:%M:%S GMT", &parts); /* of the C locale */
+}
+
+static const char *without_weakness(const char *tag)
+{
+    return strncmp(tag, "W/", 2) == 0 ? tag + 2 : tag;
+}
+
+bool etag_is_named(const char *value, const char *etag)
+{
+    etag = without_weakness(etag);
+    const size_t length = strlen(etag);
+    for (;;) {
+        value += strspn(value, " \t,");
+        if (*value == '*')
+            return true;
+        value = without_weakness(value);
+        const char *end = *value == '"' ? strchr(value + 1, '"') : NULL;
+        if (!end)
+            return false; /* no tag, or the end */
+        if ((size_t)(end + 1 - value) == length && memcmp(value, etag, length) == 0)
+            return true;
+        value = end + 1;
+    }
+}
+
+bool is_not_modified(const char *none_match, const char *modified_since, const char *etag, const char *date)
+{
+    if (none_match)
+        return etag_is_named(none_match, etag);
+    return modified_since && date[0] && strcmp(modified_since, date) == 0;
+}

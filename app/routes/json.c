@@ -1,0 +1,144 @@
+/* json: a small document made of the large one in the request's body, by a template of JSON pointers. */
+#include "routes/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/json.h>
+
+#include "jobs/json_pick.h"
+#include "jobs/kinds.h"
+#include "routes/computing.h"
+#include "routes/route_kind.h"
+
+enum { PARAMS_BYTES_MAX = 4 << 20 };
+
+/* ---- settings: the template, as it is written, becomes the JSON that the job takes ---- */
+
+struct draft {
+    struct json_settings settings;
+    const struct tree_node *pick;
+};
+
+#define AT(member) .offset = offsetof(struct draft, member)
+static const struct schema_key keys[] = {
+    {"pick", SCHEMA_CUSTOM, AT(pick), .read = schema_keep_node,
+     .required = "a JSON pointer such as /items/0/id, or a mapping or list of them"},
+    {"missing", SCHEMA_CHOICE, AT(settings.missing), .fallback = "null", .choices = json_missing_names},
+    {"depth", SCHEMA_INT, AT(settings.depth), .fallback = "64", .max = WEIR_JSON_DEPTH_MAX},
+};
+#undef AT
+static const struct schema schema = {.name = "json", SCHEMA_KEYS(keys)};
+
+static int write_template(struct config_reader *reader, const struct tree_node *node, weir_buffer *out);
+
+static int write_pointer(struct config_reader *reader, const struct tree_node *node, weir_buffer *out)
+{
+    const char *fault = json_pointer_fault(node->text);
+    if (fault)
+        fault_value(reader, node, "a value of json.pick", fault);
+    return weir_json_append_string(out, node->text, node->length);
+}
+
+static int write_children(struct config_reader *reader, const struct tree_node *node, weir_buffer *out)
+{
+    bool map = node->type == TREE_MAP;
+    int err = weir_buffer_append_byte(out, map ? '{' : '[');
+    for (const struct tree_node *child = node->first; child && err == 0; child = child->next) {
+        if (child != node->first)
+            err = weir_buffer_append_byte(out, ',');
+        if (err == 0 && map)
+            err = weir_json_append_string(out, child->key, strlen(child->key));
+        if (err == 0 && map)
+            err = weir_buffer_append_byte(out, ':');
+        if (err == 0)
+            err = write_template(reader, child, out);
+    }
+    return err < 0 ? err : weir_buffer_append_byte(out, map ? '}' : ']');
+}
+
+static int write_template(struct config_reader *reader, const struct tree_node *node, weir_buffer *out)
+{
+    return node->type == TREE_SCALAR ? write_pointer(reader, node, out) : write_children(reader, node, out);
+}
+
+/* What the job would refuse is told here, once. */
+static void try_template(struct config_reader *reader, const struct tree_node *node, weir_bytes text)
+{
+    char fault[JSON_PICK_FAULT_BYTES];
+    struct json_pick *pick = NULL;
+    json_t *tree = json_loadb(text.data, text.len, JSON_DECODE_ANY, NULL);
+    int err = tree ? json_pick_open(&pick, tree, JSON_MISSING_NULL, fault) : 0;
+    if (err == -EINVAL)
+        config_fault(reader->faults, node->place, "in json.pick %s", fault);
+    json_pick_close(pick);
+    json_decref(tree);
+}
+
+static bool write_params(struct config_reader *reader, const struct draft *draft, weir_buffer *out)
+{
+    size_t before = reader->faults->count + reader->faults->dropped;
+    int err = weir_buffer_printf(out, "{\"missing\":\"%s\",\"depth\":%d,\"pick\":",
+                                 json_missing_names[draft->settings.missing], draft->settings.depth);
+    size_t at = out->len;
+    if (err == 0)
+        err = write_template(reader, draft->pick, out);
+    if (err < 0)
+        return false;
+    if (reader->faults->count + reader->faults->dropped == before)
+        try_template(reader, draft->pick, (weir_bytes){out->data + at, out->len - at});
+    return weir_buffer_append_byte(out, '}') == 0;
+}
+
+static const void *configure(struct config_reader *reader, const struct tree_node *node,
+                             const struct config_route *route)
+{
+    (void)route;
+    struct json_settings *settings = config_take(reader->memory, sizeof *settings);
+    struct draft draft = {.pick = NULL};
+    weir_buffer params;
+    if (!settings || !schema_read(reader, &schema, node, &draft) || !draft.pick)
+        return NULL;
+    *settings = draft.settings;
+    weir_buffer_init(&params, PARAMS_BYTES_MAX);
+    bool written = write_params(reader, &draft, &params);
+    if (written)
+        settings->params = config_take_text(reader->memory, params.data, params.len);
+    settings->params_bytes = params.len;
+    weir_buffer_free(&params);
+    return written ? settings : NULL;
+}
+
+static int open_state(const struct config_route *route, weir_client *client, void **state)
+{
+    (void)client;
+    return computing_open(route, &job_json, state);
+}
+
+/* ---- answering ---- */
+
+static int handle(weir_request *req, weir_response *res, void *arg)
+{
+    const struct computing *state = arg;
+    const struct json_settings *settings = state->route->settings;
+    const weir_offload_options options = computing_options(state);
+    weir_job_input in = {.params = {settings->params, settings->params_bytes}};
+    weir_job_fault fault;
+    weir_buffer out;
+    int err = weir_read_body(req, &in.bytes, SIZE_MAX);
+    if (err < 0)
+        return err;
+    weir_buffer_init(&out, SIZE_MAX);
+    err = weir_job_run_with(state->where.pool, job_json.name, &in, &out, &fault, &options);
+    err = err == 0 ? weir_reply_body(res, 200, "application/json", &out) : computing_fail(res, err, &fault);
+    weir_buffer_free(&out);
+    return err;
+}
+
+const struct route_kind route_json = {.name = "json",
+                                      .on = "compute",
+                                      .methods = 1u << CONFIG_POST,
+                                      .configure = configure,
+                                      .open = open_state,
+                                      .close = free,
+                                      .handle = handle};

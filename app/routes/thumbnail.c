@@ -1,0 +1,252 @@
+/* thumbnail: an image of a directory, or of the request's body, made smaller. */
+#include "routes/thumbnail.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weir/log.h>
+
+#include "accept.h"
+#include "beneath.h"
+#include "conditional.h"
+#include "jobs/image.h"
+#include "jobs/kinds.h"
+#include "jobs/vips_library.h"
+#include "routes/computing.h"
+#include "routes/discard.h"
+#include "routes/route_kind.h"
+
+enum { PARAMS_BYTES = 192, ETAG_BYTES = 96, THUMBNAIL_VERSION = 1 };
+
+/* ---- settings ---- */
+
+static const char *const formats[] = {"auto", "jpeg", "png", "webp", NULL};
+
+#define AT(member) .offset = offsetof(struct thumbnail_settings, member)
+static const struct schema_key keys[] = {
+    {"root", SCHEMA_STRING, AT(root)},
+    {"width", SCHEMA_INT, AT(width), .required = "a number of pixels", .min = 1, .max = IMAGE_SIDE_MAX},
+    {"height", SCHEMA_INT, AT(height), .required = "a number of pixels", .min = 1, .max = IMAGE_SIDE_MAX},
+    {"format", SCHEMA_CHOICE, AT(format), .fallback = "auto", .choices = formats},
+    {"quality", SCHEMA_INT, AT(quality), .fallback = "80", .min = 1, .max = 100},
+    {"pixels", SCHEMA_INT, AT(pixels), .fallback = "100000000", .min = 1, .max = 1000000000},
+    {"memory", SCHEMA_SIZE, AT(memory_bytes), .fallback = "256MiB", .min = 1 << 20, .max = INT64_C(16) << 30},
+};
+#undef AT
+static const struct schema schema = {.name = "thumbnail", SCHEMA_KEYS(keys)};
+
+static const void *configure(struct config_reader *reader, const struct tree_node *node,
+                             const struct config_route *route)
+{
+    struct thumbnail_settings *settings = config_take(reader->memory, sizeof *settings);
+    if (!settings || !schema_read(reader, &schema, node, settings))
+        return NULL;
+    size_t length = route->path ? strlen(route->path) : 0;
+    if (settings->root && length > 0 && (length < 2 || strcmp(route->path + length - 2, "/*") != 0))
+        config_fault(reader->faults, node->place,
+                     "thumbnail.root is written for path '%s', expected a path that ends with /*, or no root",
+                     route->path);
+    return settings;
+}
+
+/* ---- the state of a loop ---- */
+
+struct state {
+    struct computing computing;
+    weir_pool *blocking; /* where files are opened */
+    int root;
+};
+
+static void close_state(void *arg)
+{
+    struct state *state = arg;
+    if (state->root >= 0)
+        (void)close(state->root);
+    free(state);
+}
+
+static int open_state(const struct config_route *route, weir_client *client, void **out)
+{
+    (void)client;
+    const struct thumbnail_settings *settings = route->settings;
+    const char *why;
+    if (!vips_library(&why)) {
+        weir_log(WEIR_LOG_ERROR, "thumbnails can't be made; the package libvips42 has what they need",
+                 WEIR_KV("reason", why));
+        return -ENOSYS;
+    }
+    int root = settings->root ? beneath_root(settings->root) : -1;
+    if (settings->root && root < 0) {
+        weir_log(WEIR_LOG_ERROR, "the root of a thumbnail route can't be opened",
+                 WEIR_KV("root", settings->root), WEIR_KV_ERROR("error", root));
+        return root;
+    }
+    struct state *state = malloc(sizeof *state);
+    int err = state ? weir_job_kind_register(&job_thumbnail) : -ENOMEM;
+    if (err < 0) {
+        if (root >= 0)
+            (void)close(root);
+        free(state);
+        return err;
+    }
+    *state = (struct state){{route, route_pool_of(route)}, weir_pool_blocking(), root};
+    *out = state;
+    return 0;
+}
+
+/* ---- what the client takes ---- */
+
+/* WebP only when it is named: who takes anything may be older than it. */
+static enum image_output output_for(const weir_request *req, int format)
+{
+    struct accept_offer offers[2];
+    if (format != THUMBNAIL_AUTO)
+        return format == THUMBNAIL_JPEG  ? IMAGE_TO_JPEG
+               : format == THUMBNAIL_PNG ? IMAGE_TO_PNG
+                                         : IMAGE_TO_WEBP;
+    accept_offer_init(&offers[0], "image/webp");
+    accept_offer_init(&offers[1], "image/jpeg");
+    (void)accept_read_request(req, "accept", offers, 2);
+    bool named = offers[0].matched == 3 && offers[0].weight > 0;
+    return named && offers[0].weight >= offers[1].weight ? IMAGE_TO_WEBP : IMAGE_TO_PLAIN;
+}
+
+/* ---- answering ---- */
+
+/* By which a client knows a thumbnail again; of a file alone. */
+struct validators {
+    char etag[ETAG_BYTES], date[HTTP_DATE_BYTES];
+};
+
+static int say_what_it_is(weir_response *res, const struct state *state, const struct validators *validators)
+{
+    const struct thumbnail_settings *settings = state->computing.route->settings;
+    int err = settings->format == THUMBNAIL_AUTO ? weir_reply_header(res, "vary", "accept") : 0;
+    if (err == 0 && validators)
+        err = weir_reply_header(res, "etag", validators->etag);
+    if (err == 0 && validators)
+        err = weir_reply_header(res, "last-modified", validators->date);
+    return err;
+}
+
+static int shrink(weir_response *res, const struct state *state, enum image_output output, weir_job_input *in,
+                  const struct validators *validators)
+{
+    const struct thumbnail_settings *s = state->computing.route->settings;
+    const weir_offload_options options = computing_options(&state->computing);
+    char params[PARAMS_BYTES];
+    weir_job_fault fault;
+    weir_buffer out;
+    snprintf(params, sizeof params,
+             "{\"width\":%d,\"height\":%d,\"format\":\"%s\",\"quality\":%d,\"pixels\":%d,\"memory\":%" PRIu64
+             "}",
+             s->width, s->height, image_output_names[output], s->quality, s->pixels, s->memory_bytes);
+    in->params = weir_bytes_of(params);
+    weir_buffer_init(&out, IMAGE_FILE_BYTES_MAX);
+    int err = weir_job_run_with(state->computing.where.pool, job_thumbnail.name, in, &out, &fault, &options);
+    if (err == -WEIR_ETOOLARGE) /* that limit is the kind's, not the route's for bodies */
+        err = -JOB_EXCESSIVE;
+    if (err < 0)
+        err = computing_fail(res, err, &fault);
+    else if ((err = say_what_it_is(res, state, validators)) == 0)
+        err = weir_reply_body(res, 200, image_type_of(weir_buffer_bytes(&out)), &out);
+    weir_buffer_free(&out);
+    return err;
+}
+
+static int answer_body(weir_request *req, weir_response *res, const struct state *state,
+                       enum image_output output)
+{
+    weir_job_input in = {0};
+    int err = weir_read_body(req, &in.bytes, SIZE_MAX);
+    return err < 0 ? err : shrink(res, state, output, &in, NULL);
+}
+
+/* ---- files ---- */
+
+struct opening {
+    int root;
+    const char *path;
+    struct stat about;
+    int fd;
+};
+
+static int open_file(weir_job *job, void *arg)
+{
+    struct opening *opening = arg;
+    (void)job;
+    opening->fd = beneath_open(opening->root, opening->path, &opening->about);
+    return opening->fd < 0 ? opening->fd : 0;
+}
+
+/* Another file, other settings or another format make another tag. */
+static void make_etag(const struct stat *about, const struct thumbnail_settings *s, enum image_output output,
+                      char out[ETAG_BYTES])
+{
+    snprintf(out, ETAG_BYTES, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "%09lx-%d.%dx%d.%d%c\"",
+             (uint64_t)about->st_ino, (uint64_t)about->st_size, (uint64_t)about->st_mtim.tv_sec,
+             (unsigned long)about->st_mtim.tv_nsec, THUMBNAIL_VERSION, s->width, s->height, s->quality,
+             image_output_names[output][0]);
+}
+
+static int answer_open_file(weir_request *req, weir_response *res, const struct state *state,
+                            enum image_output output, const struct opening *file)
+{
+    struct validators v;
+    make_etag(&file->about, state->computing.route->settings, output, v.etag);
+    http_date(file->about.st_mtim.tv_sec, v.date);
+    if (is_not_modified(weir_request_header(req, "if-none-match"),
+                        weir_request_header(req, "if-modified-since"), v.etag, v.date)) {
+        int err = say_what_it_is(res, state, &v);
+        return err < 0 ? err : weir_reply_bytes(res, 304, NULL, NULL, 0);
+    }
+    weir_job_input in = {.file = &file->fd};
+    return shrink(res, state, output, &in, &v);
+}
+
+static int answer_file(weir_request *req, weir_response *res, const struct state *state,
+                       enum image_output output)
+{
+    const char *asked = weir_request_param(req, "*");
+    char *path = weir_request_alloc(req, strlen(asked) + 1);
+    struct opening file = {.root = state->root, .path = path, .fd = -1};
+    int err = path ? request_discard_body(req) : -ENOMEM;
+    if (err == 0)
+        err = beneath_path(asked, path);
+    if (err == 0)
+        err = weir_offload(state->blocking, "opening an image", open_file, &file);
+    if (err == -ENOENT)
+        return weir_reply_fault(res, 404, "not_found", "there is no such image");
+    if (err == 0)
+        err = answer_open_file(req, res, state, output, &file);
+    if (file.fd >= 0)
+        (void)close(file.fd);
+    return err;
+}
+
+static int handle(weir_request *req, weir_response *res, void *arg)
+{
+    const struct state *state = arg;
+    const struct thumbnail_settings *settings = state->computing.route->settings;
+    enum image_output output = output_for(req, settings->format);
+    const char *method = weir_request_method(req);
+    bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    if (!reads)
+        return answer_body(req, res, state, output);
+    if (state->root >= 0)
+        return answer_file(req, res, state, output);
+    int err = weir_reply_header(res, "allow", "POST");
+    return err < 0 ? err : weir_reply_fault(res, 405, "method_not_allowed", "images are taken by POST here");
+}
+
+const struct route_kind route_thumbnail = {.name = "thumbnail",
+                                           .on = "compute",
+                                           .methods = 1u << CONFIG_GET | 1u << CONFIG_POST,
+                                           .configure = configure,
+                                           .open = open_state,
+                                           .close = close_state,
+                                           .handle = handle};

@@ -1,0 +1,18 @@
+/* thumbnail: an image of a directory, or of the request's body, made smaller. */
+#ifndef APP_ROUTES_THUMBNAIL_H
+#define APP_ROUTES_THUMBNAIL_H
+
+#include <stdint.h>
+
+enum thumbnail_format { THUMBNAIL_AUTO, THUMBNAIL_JPEG, THUMBNAIL_PNG, THUMBNAIL_WEBP };
+
+struct thumbnail_settings {
+    const char *root; /* NULL: images come by POST alone */
+    int width, height;
+    int format; /* enum thumbnail_format */
+    int quality;
+    int pixels;
+    uint64_t memory_bytes;
+};
+
+#endif

@@ -1,0 +1,109 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "beneath.h"
+
+static void paths_are_decoded_strictly(void **state)
+{
+    static const char *const table[][2] = {
+        {"a.jpg", "a.jpg"},    {"a/b.jpg", "a/b.jpg"},
+        {"a//b", "a/b"},       {"/a", "a"},
+        {"a%20b", "a b"},      {"%e4%C3%A4", "\xe4\xc3\xa4"},
+        {"a.", "a."},          {"a..b", "a..b"},
+        {"a/", NULL},          {"", NULL},
+        {"/", NULL},           {".a", NULL},
+        {"a/.b", NULL},        {"..", NULL},
+        {"a/../b", NULL},      {"%2e%2e/a", NULL},
+        {"a/%2ehidden", NULL}, {"a%2fb", NULL},
+        {"a%2Fb", NULL},       {"%00", NULL},
+        {"a%", NULL},          {"a%4", NULL},
+        {"a%4g", NULL},        {"a%zz", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char *out = malloc(strlen(table[i][0]) + 1); /* no more than is promised */
+        assert_non_null(out);
+        int err = beneath_path(table[i][0], out);
+        if ((err == 0) != (table[i][1] != NULL))
+            fail_msg("'%s': %d", table[i][0], err);
+        if (err == 0)
+            assert_string_equal(out, table[i][1]);
+        free(out);
+    }
+}
+
+static void write_file(const char *directory, const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "12345", 5), 5);
+    close(fd);
+}
+
+static void link_to(const char *target, const char *directory, const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    assert_int_equal(symlink(target, path), 0);
+}
+
+static void nothing_outside_is_opened(void **state)
+{
+    char base[] = "/tmp/beneath-XXXXXX", root[64], command[100];
+    (void)state;
+    assert_non_null(mkdtemp(base));
+    snprintf(root, sizeof root, "%s/root", base);
+    assert_int_equal(mkdir(root, 0700), 0);
+    write_file(base, "secret");
+    write_file(root, "file");
+    link_to("file", root, "inside");
+    link_to("../secret", root, "out");
+    link_to("/etc/passwd", root, "absolute");
+    link_to("..", root, "up");
+    link_to("loop", root, "loop");
+    snprintf(command, sizeof command, "%s/pipe", root);
+    assert_int_equal(mkfifo(command, 0600), 0);
+
+    int fd = beneath_root(root);
+    struct stat about;
+    assert_true(fd >= 0);
+    static const char *const refused[] = {"out",     "absolute", "up/secret", "../secret", "/etc/passwd",
+                                          "nothing", "file/x",   "loop",      "pipe",      "."};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (beneath_open(fd, refused[i], &about) != -ENOENT)
+            fail_msg("%s was not refused", refused[i]);
+    static const char *const taken[] = {"file", "inside"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        int file = beneath_open(fd, taken[i], &about);
+        assert_true(file >= 0);
+        assert_int_equal(about.st_size, 5);
+        close(file);
+    }
+    close(fd);
+    assert_int_equal(beneath_root("/nonexistent"), -ENOENT);
+    snprintf(command, sizeof command, "%s/file", root);
+    assert_int_equal(beneath_root(command), -ENOTDIR);
+    snprintf(command, sizeof command, "rm -r %s", base);
+    assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths_are_decoded_strictly),
+        cmocka_unit_test(nothing_outside_is_opened),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
