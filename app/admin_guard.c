@@ -1,6 +1,7 @@
 #include "admin_guard.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <weir/guard.h>
@@ -34,29 +35,37 @@ static void text_or_null(struct text_out *out, const char *name, const char *tex
         text_out_add(out, "null");
 }
 
+/* "csv_sort report.c:118" */
+static const char *frame(const weir_frame *frame, char text[FRAME_BYTES])
+{
+    if (frame->file)
+        snprintf(text, FRAME_BYTES, "%s %s:%d", frame->function, frame->file, frame->line);
+    else
+        snprintf(text, FRAME_BYTES, "%s", frame->function);
+    return text;
+}
+
 static void stack(struct text_out *out, const weir_guard_finding *finding)
 {
-    char frame[FRAME_BYTES];
+    char text[FRAME_BYTES];
     text_out_add(out, ",\"stack\":[");
     for (size_t i = 0; i < finding->depth; i++) {
-        weir_guard_frame(finding->stack[i], frame, sizeof frame);
         if (i > 0)
             text_out_add(out, ",");
-        text_out_json(out, frame);
+        text_out_json(out, frame(&finding->stack[i], text));
     }
     text_out_add(out, "]");
 }
 
 static void write_one(struct text_out *out, const weir_guard_finding *finding)
 {
-    char frame[FRAME_BYTES];
-    weir_guard_frame(finding->place, frame, sizeof frame);
+    char text[FRAME_BYTES];
     text_out_add(out, "{\"function\":");
     text_out_json(out, finding->function);
     text_or_null(out, "task", finding->task);
     text_or_null(out, "route", finding->route);
     text_or_null(out, "waited", finding->waited);
-    text_or_null(out, "place", frame);
+    text_or_null(out, "place", frame(&finding->place, text));
     text_or_null(out, "hint", finding->hint);
     text_out_printf(out, ",\"count\":%llu", (unsigned long long)finding->count);
     stack(out, finding);

@@ -38,7 +38,8 @@ static int reads_at_start(void *arg)
 static int print(void *arg, const weir_guard_finding *f)
 {
     (void)arg;
-    printf("%s, %d of it, first by task \"%s\"; instead: %s\n", f->function, (int)f->count, f->task, f->hint);
+    printf("%s at %s:%d, %d times, first by task \"%s\"; instead: %s\n", f->function, f->place.file,
+           f->place.line, (int)f->count, f->task, f->hint);
     return 0;
 }
 /* [/each] */

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include <weir/error.h>
+#include <weir/frame.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -87,13 +88,13 @@ void weir_guard_allow_end(weir_guard_allow *allow);
 
 /* One place from which calls of a kind have been made. */
 typedef struct weir_guard_finding {
-    const char *function;     /* the name of the call */
-    const char *task;         /* of the first that made it */
-    const char *route;        /* it worked for; or NULL */
-    const char *hint;         /* what to write instead */
-    const char *waited;       /* a lock: what the task waited for while it held it; else NULL */
-    const void *place;        /* an address in the code that made the call */
-    const void *const *stack; /* return addresses, innermost first: of the call; a lock: of the wait */
+    const char *function;    /* the name of the call */
+    const char *task;        /* of the first that made it */
+    const char *route;       /* it worked for; or NULL */
+    const char *hint;        /* what to write instead */
+    const char *waited;      /* a lock: what the task waited for while it held it; else NULL */
+    weir_frame place;        /* the code that made the call; a lock: that took it */
+    const weir_frame *stack; /* innermost first: of the call; a lock: of the wait */
     size_t depth;
     uint64_t count;
 } weir_guard_finding;
@@ -102,15 +103,10 @@ typedef struct weir_guard_finding {
  * others count in weir_guard_calls() alone.
  * Owns:    what a finding points to lives as long as the process; the finding itself only until fn returns.
  * Returns: the first value of fn that is not 0, which ends it; else 0.
- * Where:   any thread.
+ * Where:   any thread. New places are given their names, which takes milliseconds, the first time perhaps a
+ *          second: not for a loop with other work, and not within fn.
  */
 int weir_guard_each(int (*fn)(void *arg, const weir_guard_finding *finding), void *arg);
-
-/* Says what stands at an address of a finding, as people read it: the function, and where in it.
- * Owns:    text is the caller's; what does not fit is cut.
- * Where:   any thread; it may read files, so not one that others wait for.
- */
-void weir_guard_frame(const void *address, char *text, size_t room);
 
 /* How often this call was caught, from all places.
  * Returns: the count; 0 for a name that is not known.

@@ -15,6 +15,7 @@
 #include "core/guard_places.h"
 #include "core/guard_report.h"
 #include "core/loop.h"
+#include "core/runtime.h"
 #include "core/task.h"
 #include "core/work.h"
 
@@ -165,6 +166,20 @@ static unsigned walk(const struct weir__task *task, const void *frame, const voi
     return depth;
 }
 
+/* All that is gone when the task goes on. */
+static void describe(struct weir__place *place, struct weir__places *places, const struct weir__task *task,
+                     const void *frame, const char *waited)
+{
+    copy(place->task, task->name);
+    place->has_route = task->work != NULL && task->work->route != NULL;
+    if (place->has_route)
+        copy(place->route, task->work->route);
+    place->waited = waited;
+    place->depth = walk(task, frame, place->stack);
+    place->copy = weir__place_copy_stack(places, (uintptr_t)frame + 2 * sizeof(void *), (uintptr_t)task,
+                                         *(const uintptr_t *)frame);
+}
+
 static void note(struct weir__task *task, int call, const void *address, const void *frame,
                  const char *waited)
 {
@@ -178,18 +193,16 @@ static void note(struct weir__task *task, int call, const void *address, const v
     atomic_fetch_add_explicit(&guard.calls[call], 1, memory_order_relaxed);
     place = weir__place_count(places, call, address, &is_new);
     if (place != NULL && is_new) {
-        copy(place->task, task->name);
-        place->has_route = task->work != NULL && task->work->route != NULL;
-        if (place->has_route)
-            copy(place->route, task->work->route);
-        place->waited = waited;
-        place->depth = walk(task, frame, place->stack);
-        atomic_store_explicit(&place->whole, true, memory_order_release);
-        if (mode >= WEIR_GUARD_WARN)
-            weir__guard_report(place);
+        describe(place, places, task, frame, waited);
+        place->to_be_told = mode >= WEIR_GUARD_WARN;
+        atomic_store_explicit(&place->is_whole, true, memory_order_release);
+        atomic_fetch_add(&places->whole, 1);
+        weir__guard_reporter_wake(&task->loop->runtime->guard_reporter);
     }
-    if (mode == WEIR_GUARD_ABORT)
+    if (mode == WEIR_GUARD_ABORT) {
+        weir__guard_reporter_await(&task->loop->runtime->guard_reporter);
         abort();
+    }
 }
 
 /* A signal handler on a stack of its own is not the task. */
@@ -276,6 +289,17 @@ static bool have_places(void)
     return made != NULL;
 }
 
+void weir__guard_runtime_begins(struct weir_runtime *r)
+{
+    if (weir_guard_mode() != WEIR_GUARD_OFF && have_places())
+        weir__guard_reporter_start(&r->guard_reporter, atomic_load(&guard.places), &r->logger);
+}
+
+void weir__guard_runtime_ends(struct weir_runtime *r)
+{
+    weir__guard_reporter_stop(&r->guard_reporter);
+}
+
 void weir__guard_enter(struct weir__loop *loop)
 {
     struct weir__guard *g;
@@ -315,9 +339,15 @@ int weir_guard_each(int (*fn)(void *arg, const weir_guard_finding *finding), voi
     struct weir__places *table = atomic_load(&guard.places);
     int result = 0;
 
-    for (size_t i = 0; table != NULL && i < WEIR__PLACES_MAX && result == 0; i++) {
+    if (table == NULL)
+        return 0;
+    if (weir_in_task())
+        weir__guard_reporter_await(&weir__loop_current()->runtime->guard_reporter);
+    else
+        weir__guard_name(table, NULL);
+    for (size_t i = 0; i < WEIR__PLACES_MAX && result == 0; i++) {
         struct weir__place *place = &table->places[i];
-        if (!atomic_load_explicit(&place->whole, memory_order_acquire))
+        if (!atomic_load_explicit(&place->is_named, memory_order_acquire))
             continue;
         const weir_guard_finding finding = {
             .function = weir_guard_name((size_t)place->call),
@@ -325,9 +355,9 @@ int weir_guard_each(int (*fn)(void *arg, const weir_guard_finding *finding), voi
             .route = place->has_route ? place->route : NULL,
             .hint = weir__guard_call_hint(place->call),
             .waited = place->waited,
-            .place = place->address,
-            .stack = place->stack,
-            .depth = place->depth,
+            .place = place->where,
+            .stack = place->frames,
+            .depth = place->frame_count,
             .count = atomic_load_explicit(&place->count, memory_order_relaxed),
         };
         result = fn(arg, &finding);

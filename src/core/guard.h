@@ -12,6 +12,7 @@
 
 #include "core/guard_link.h"
 
+struct weir_runtime;
 struct weir__loop;
 struct weir__task;
 
@@ -31,6 +32,10 @@ struct weir__guard {
     struct weir__loop *loop;
     struct weir__guard_lock locks[WEIR__GUARD_LOCKS_MAX]; /* link.locks of them; more are not known of */
 };
+
+/* Before the first loop of a runtime, and after the last. */
+void weir__guard_runtime_begins(struct weir_runtime *r);
+void weir__guard_runtime_ends(struct weir_runtime *r);
 
 /* This thread is the loop's from here on, until it leaves: the guard looks, if there is one and it is not
  * off.

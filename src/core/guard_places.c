@@ -1,6 +1,6 @@
 #include "core/guard_places.h"
 
-#include <stddef.h>
+#include <string.h>
 
 /* Addresses of code have 47 bits on x86-64 and 48 on aarch64, unless a program asks for more. */
 static uint64_t key_of(int call, const void *address)
@@ -27,6 +27,22 @@ struct weir__place *weir__place_count(struct weir__places *table, int call, cons
             atomic_fetch_add_explicit(&place->count, 1, memory_order_relaxed);
             return place;
         }
+    }
+    return NULL;
+}
+
+struct weir__place_copy *weir__place_copy_stack(struct weir__places *table, uintptr_t low, uintptr_t end,
+                                                uintptr_t fp)
+{
+    for (size_t i = 0; i < WEIR__PLACE_COPIES; i++) {
+        struct weir__place_copy *copy = &table->copies[i];
+        if (atomic_exchange_explicit(&copy->is_taken, true, memory_order_acquire))
+            continue;
+        copy->low = low;
+        copy->fp = fp;
+        copy->count = end - low < sizeof copy->bytes ? end - low : sizeof copy->bytes;
+        memcpy(copy->bytes, (const void *)low, copy->count);
+        return copy;
     }
     return NULL;
 }

@@ -225,7 +225,9 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     if (err == 0) {
         err = weir__pools_open(&r);
         if (err == 0) {
+            weir__guard_runtime_begins(&r);
             err = run_loops(&r, &first);
+            weir__guard_runtime_ends(&r);
             weir__pools_close(&r);
         }
         weir__loop_free(&r.loops[0]);

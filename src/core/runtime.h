@@ -5,6 +5,7 @@
 #include <weir/runtime.h>
 
 #include "base/log.h"
+#include "core/guard_report.h"
 #include "core/job_kind.h"
 #include "core/loop.h"
 #include "core/pool.h"
@@ -28,6 +29,7 @@ struct weir_runtime {
     struct weir__pools pools;
     struct weir__job_kinds kinds;
     struct weir__threads threads;
+    struct weir__guard_reporter guard_reporter;
 };
 
 /* The signals that have come in since the loop last looked; called by the loop on every turn. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/own_calls.h"
 #include "core/symbols_inside.h"
 
 enum { KNOWN_MAX = 8192, INLINED_MAX = 16, MODULES_LOOKED_FOR_MAX = 64 };
@@ -260,6 +261,7 @@ size_t weir__symbols_name(struct weir__symbols *s, uintptr_t address, bool is_re
     const struct weir__known *known;
     size_t n = 0;
 
+    weir__own_calls_begin(); /* files are read */
     pthread_mutex_lock(&s->lock);
     if (2 * s->known_count > KNOWN_MAX)
         forget(s);
@@ -269,6 +271,7 @@ size_t weir__symbols_name(struct weir__symbols *s, uintptr_t address, bool is_re
         out[n].address = address;
     }
     pthread_mutex_unlock(&s->lock);
+    weir__own_calls_end();
     if (n == 0 && room > 0)
         out[n++] = (weir_frame){.function = "?", .address = address};
     return n;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "base/own_calls.h"
 #include "core/symbols_inside.h"
 
 enum { THREAD = 1, CALL_BYTES_MAX = 7, GUESSES_MAX = 64 };
@@ -277,6 +278,7 @@ size_t weir__symbols_unwind(struct weir__symbols *s, const struct weir__register
     *complete = false;
     if (room == 0)
         return 0;
+    weir__own_calls_begin(); /* files are read */
     pthread_mutex_lock(&s->lock);
     count = r->complete ? follow_tables(s, r, stack, out, room, complete)
                         : guess(s, r, stack, out, room, complete);
@@ -291,5 +293,6 @@ size_t weir__symbols_unwind(struct weir__symbols *s, const struct weir__register
         }
     }
     pthread_mutex_unlock(&s->lock);
+    weir__own_calls_end();
     return count;
 }

@@ -196,10 +196,13 @@ def test_06_http_client():
 
 
 def test_10_guard():
-    line = 'nanosleep, 3 of it, first by task "nap"; instead: weir_sleep()\n'
+    with open(os.path.join(ROOT, "examples/10_guard.c"), encoding="utf-8") as source:
+        number = next(i for i, line in enumerate(source, 1) if "nanosleep(&nap" in line)
+    line = f'nanosleep at 10_guard.c:{number}, 3 times, first by task "nap"; instead: weir_sleep()\n'
     done = run("10_guard", WEIR_GUARD="warn")
     assert done.returncode == 0 and done.stdout == line, done
     assert done.stderr.count("call=nanosleep") == 1, done
+    assert f'stack="naps 10_guard.c:{number}"' in done.stderr, done
     done = run("10_guard", WEIR_GUARD="count")
     assert done.returncode == 0 and done.stdout == line and done.stderr == "", done
     done = run("10_guard", WEIR_GUARD="off")

@@ -238,6 +238,48 @@ static void a_handler_on_a_stack_of_its_own_is_not_the_task(void **state)
     assert_int_equal(caught(), before + 1);
 }
 
+/* --- stacks --- */
+
+static int sin_and_compare(const void *a, const void *b)
+{
+    int order = *(const int *)a - *(const int *)b;
+
+    fdatasync(-1);
+    return order;
+}
+
+__attribute__((noinline)) static void sort_sinfully(void)
+{
+    int numbers[] = {2, 1};
+
+    qsort(numbers, 2, sizeof numbers[0], sin_and_compare);
+    assert_int_equal(numbers[0], 1);
+}
+
+static int find_sort(void *arg, const weir_guard_finding *finding)
+{
+    bool compares = false, sorts = false;
+
+    (void)arg;
+    if (strcmp(finding->function, "fdatasync") != 0)
+        return 0;
+    for (size_t i = 0; i < finding->depth; i++) {
+        compares = compares || strcmp(finding->stack[i].function, "sin_and_compare") == 0;
+        sorts = sorts || (compares && strcmp(finding->stack[i].function, "sort_sinfully") == 0);
+        assert_string_not_equal(finding->stack[i].function, "weir__task_main");
+    }
+    return sorts;
+}
+
+/* The C library keeps no frame pointers. */
+static void stacks_lead_through_libraries(void **state)
+{
+    (void)state;
+    need_guard();
+    in_task(sort_sinfully);
+    assert_int_equal(weir_guard_each(find_sort, NULL), 1);
+}
+
 /* --- the end of the table --- */
 
 /* Code of many places: each returns elsewhere. */
@@ -295,6 +337,7 @@ int main(void)
         cmocka_unit_test(every_kernel_interface_is_looked_at),
         cmocka_unit_test(libweirs_own_calls_are_its_own),
         cmocka_unit_test(a_handler_on_a_stack_of_its_own_is_not_the_task),
+        cmocka_unit_test(stacks_lead_through_libraries),
         cmocka_unit_test(places_have_an_end_and_counts_do_not),
         cmocka_unit_test(looking_at_findings_can_be_ended),
     };

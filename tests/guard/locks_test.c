@@ -129,7 +129,8 @@ static int look_at(void *arg, const weir_guard_finding *finding)
     assert_non_null(strstr(finding->hint, "weir_mutex"));
     assert_string_equal(finding->task, "main");
     assert_string_equal(finding->waited, "sleeping");
-    assert_true(is_of_this_program(finding->place));
+    assert_true(is_of_this_program(&finding->place));
+    assert_string_equal(finding->place.file, "locks_test.c");
     assert_true(finding->depth >= 2);
     search->count += finding->count;
     search->found++;

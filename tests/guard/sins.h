@@ -23,7 +23,7 @@ void check_sins(const struct sin *sins, size_t n);
 uint64_t caught(void);
 
 /* Whether code of the test itself is there, and not of a library. */
-bool is_of_this_program(const void *address);
+bool is_of_this_program(const weir_frame *frame);
 
 /* Runs fn as a task. */
 void in_task(void (*fn)(void));
