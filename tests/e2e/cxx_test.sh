@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A C++ program on libweir: the headers are C++ too, and an exception in flight belongs to the task that threw it.
+# C++ programs on libweir: the headers are C++ too, an exception in flight belongs to the task that threw it, and the
+# guard sees what the standard library makes of its names.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
@@ -63,8 +64,47 @@ int main()
 }
 CXX
 
-echo "1..2"
-if g++ -std=c++17 -Wall -Wextra -Werror -Iinclude -o "$work/program" "$work/program.cc" "$build/libweir.a" -luring -lm -pthread; then
+cat >"$work/guarded.cc" <<'CXX'
+#include <weir.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+using namespace std::chrono_literals;
+
+static int first(void *)
+{
+    std::mutex mutex;
+    std::condition_variable changed;
+
+    std::this_thread::sleep_for(1us);
+    std::thread([] {}).join();
+    {
+        std::unique_lock<std::mutex> lock(mutex);
+        changed.wait_for(lock, 1us);
+    }
+    std::lock_guard<std::mutex> held(mutex);
+    return weir_yield();
+}
+
+int main()
+{
+    weir_guard_options options = {};
+    options.mode = WEIR_GUARD_COUNT;
+    if (weir_guard_configure(&options) < 0 || weir_run(nullptr, first, nullptr) < 0)
+        return 1;
+    for (size_t i = 0; weir_guard_name(i) != nullptr; i++)
+        if (weir_guard_calls(weir_guard_name(i)) > 0)
+            std::printf("%s %d\n", weir_guard_name(i), static_cast<int>(weir_guard_calls(weir_guard_name(i))));
+    return 0;
+}
+CXX
+
+echo "1..3"
+if g++ -std=c++17 -Wall -Wextra -Werror -Iinclude -o "$work/program" "$work/program.cc" "$build/libweir.a" -luring -ldw -lm -pthread; then
     echo "ok 1 - a C++ program builds"
 else
     echo "not ok 1 - a C++ program builds"
@@ -73,4 +113,13 @@ if [ -x "$work/program" ] && "$work/program"; then
     echo "ok 2 - exceptions stay with their tasks"
 else
     echo "not ok 2 - exceptions stay with their tasks"
+fi
+if g++ -O1 -std=c++17 -Wall -Wextra -Werror -Iinclude -o "$work/guarded" "$work/guarded.cc" "$build/libweir-guard.so" \
+    "$build/libweir.a" -luring -ldw -lm -pthread &&
+    LD_LIBRARY_PATH=$build "$work/guarded" >"$work/said" &&
+    [ "$(cut -d' ' -f1 "$work/said" | tr '\n' ' ')" = "nanosleep pthread_cond_clockwait pthread_join pthread_mutex_lock " ]; then
+    echo "ok 3 - the guard sees through C++"
+else
+    echo "not ok 3 - the guard sees through C++"
+    sed 's/^/# /' "$work/said"
 fi
