@@ -61,6 +61,7 @@ static struct tick_pair look_at_both(void)
     return best;
 }
 
+#if defined(__x86_64__)
 static bool kernel_keeps_time_by_tsc(void)
 {
     char name[8] = "";
@@ -71,6 +72,7 @@ static bool kernel_keeps_time_by_tsc(void)
         close(fd);
     return n > 0 && strcmp(name, "tsc\n") == 0;
 }
+#endif
 
 static void find_ticks(void)
 {

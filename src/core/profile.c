@@ -164,7 +164,7 @@ static void add_name(char *text, size_t *at, const char *name)
     if (*at > 0 && *at < FOLDED_MAX - 1)
         text[(*at)++] = ';';
     for (; *name != '\0' && *at < FOLDED_MAX - 1; name++)
-        text[(*at)++] = *name == ';' ? ':' : *name < ' ' && *name >= 0 ? '?' : *name;
+        text[(*at)++] = *name == ';' ? ':' : (unsigned char)*name < ' ' ? '?' : *name;
     text[*at] = '\0';
 }
 
