@@ -285,6 +285,55 @@ int weir_reply_begin(weir_response *res, int status, const char *type, int64_t l
  */
 int weir_reply_write(weir_response *res, const void *data, size_t bytes) WEIR_CHECKED;
 
+/* --- changing answers on their way: compressing them, say --- */
+
+/* An answer before its head is written. */
+typedef struct weir_reply_head {
+    int status;
+    const char *type; /* Content-Type; NULL: none */
+    int64_t length;   /* of the body; -1: not known */
+    bool bodiless;    /* no body goes out: HEAD, 204, 304 */
+    bool whole;       /* the body is there, all of it: */
+    weir_bytes body;
+} weir_reply_head;
+
+/* What stands between a handler and its client. Its functions are called in the task that answers, may wait,
+ * and must not answer themselves. */
+typedef struct weir_reply_filter {
+    /* Sees every answer, the server's own about a failure too, and may change its headers. Returns 1: the
+     * body goes through piece(), its length is whatever comes out; 0: it goes out as it is; a negative code,
+     * which is what the handler's call returns then. */
+    int (*head)(void *arg, weir_response *res, const weir_reply_head *head);
+    /* Takes the next bytes of the body (lent), perhaps none; last: there are no more. *out is what goes out
+     * in their place, perhaps nothing yet, and stays good until the next call. Returns 0; 1: to be called
+     * again, with no bytes, for more; a negative code, which breaks the answer off. A whole answer comes at
+     * once; when 0 is returned for it, it goes out with its length. */
+    int (*piece)(void *arg, weir_bytes in, bool last, weir_bytes *out);
+    /* The exchange is over, however it ended. May be NULL. Must not wait. */
+    void (*end)(void *arg);
+} weir_reply_filter;
+
+/* Has the answer go through a filter; for one who calls the handler proper.
+ * Owns:    filter, and what arg points to, are lent until filter->end() or, without one, until the exchange
+ * ends: weir_request_alloc() gives such memory.
+ * Returns: 0; -WEIR_EBUSY the answer has begun, or has a filter.
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_reply_use_filter(weir_response *res, const weir_reply_filter *filter, void *arg);
+
+/* The value of a header that the answer has so far, the first when it stands several times.
+ * Returns: NULL when it is not there, or there is no memory to say it.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_reply_header_get(weir_response *res, const char *name);
+
+/* Puts a header in the place of all with this name; value NULL: they are taken out.
+ * Owns:    both are copied.
+ * Returns: as weir_reply_header().
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_reply_header_set(weir_response *res, const char *name, const char *value);
+
 #ifdef __cplusplus
 }
 #endif

@@ -337,6 +337,7 @@ static int run(void *arg)
     else
         outcome = x->request.route->given->handler(&x->request, &x->response, home->state);
     weir__response_finish(x, outcome);
+    weir__filter_end(x);
     if (x->response.ended && x->response.err == 0 && x->response.keep_alive &&
         weir__request_discard_body(&x->request) < 0)
         x->response.keep_alive = false;

@@ -139,18 +139,60 @@ int weir_reply_header(weir_response *res, const char *name, const char *value)
     return w.err;
 }
 
-static bool has_header(const weir_response *res, const char *name)
+/* The line of a header at or behind `at`, with its length; NULL: there is none. */
+static const char *find_header(const weir_response *res, const char *name, size_t at, size_t *length)
 {
     size_t n = strlen(name);
 
-    for (size_t at = 0; at < res->headers_len;) {
+    while (at < res->headers_len) {
         const char *line = res->headers + at;
         const char *end = memchr(line, '\n', res->headers_len - at);
-        if (strncasecmp(line, name, n) == 0 && line[n] == ':')
-            return true;
-        at = (size_t)(end + 1 - res->headers);
+        *length = (size_t)(end + 1 - line);
+        if (*length > n && strncasecmp(line, name, n) == 0 && line[n] == ':')
+            return line;
+        at += *length;
     }
-    return false;
+    return NULL;
+}
+
+static bool has_header(const weir_response *res, const char *name)
+{
+    size_t length;
+
+    return find_header(res, name, 0, &length) != NULL;
+}
+
+const char *weir_reply_header_get(weir_response *res, const char *name)
+{
+    size_t length, skip = strlen(name) + 2; /* the colon and a space */
+    const char *line = find_header(res, name, 0, &length);
+
+    return line == NULL
+               ? NULL
+               : weir__arena_memdup(&weir__exchange_of_response(res)->memory, line + skip, length - skip - 2);
+}
+
+int weir_reply_header_set(weir_response *res, const char *name, const char *value)
+{
+    size_t length, before = res->headers_len;
+    char *line;
+    int err = 0;
+
+    if (res->began)
+        return -WEIR_EBUSY;
+    if (is_servers_own(name))
+        return -EINVAL;
+    if (value != NULL) /* first, so that a failure changes nothing */
+        err = weir_reply_header(res, name, value);
+    if (err < 0)
+        return err;
+    while ((line = (char *)(uintptr_t)find_header(res, name, 0, &length)) != NULL &&
+           line < res->headers + before) {
+        memmove(line, line + length, res->headers_len - (size_t)(line + length - res->headers));
+        res->headers_len -= length;
+        before -= length;
+    }
+    return 0;
 }
 
 /* --- the head --- */
@@ -158,6 +200,11 @@ static bool has_header(const weir_response *res, const char *name)
 static bool status_has_no_body(int status)
 {
     return status == 204 || status == 304;
+}
+
+bool weir__response_has_no_body(const struct weir__exchange *x, int status)
+{
+    return x->response.no_body || status_has_no_body(status);
 }
 
 /* length: of the body, -1 chunked or until close. Writes into room; its bytes or an error. */
@@ -200,20 +247,18 @@ static int begin(struct weir__exchange *x, int status)
 
 /* --- whole answers --- */
 
-int weir_reply_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes)
+int weir__response_send_whole(struct weir__exchange *x, int status, const char *type, const void *data,
+                              size_t bytes)
 {
-    struct weir__exchange *x = weir__exchange_of_response(res);
+    weir_response *res = &x->response;
     size_t type_bytes = type != NULL ? strlen(type) : 0;
     size_t room = HEAD_BYTES + type_bytes + res->headers_len;
-    bool with_body = !res->no_body && !status_has_no_body(status) && bytes > 0;
+    bool with_body = !weir__response_has_no_body(x, status) && bytes > 0;
     bool one_write = with_body && bytes <= ONE_WRITE_BYTES;
     struct iovec pieces[2];
     char *out;
     int head, err;
 
-    err = begin(x, status);
-    if (err < 0)
-        return err;
     out = weir__arena_alloc(&x->memory, room + (one_write ? bytes : 0));
     if (out == NULL)
         return -ENOMEM;
@@ -232,6 +277,17 @@ int weir_reply_bytes(weir_response *res, int status, const char *type, const voi
     if (err == 0 && with_body)
         res->sent = bytes;
     return err;
+}
+
+int weir_reply_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes)
+{
+    struct weir__exchange *x = weir__exchange_of_response(res);
+    int err = begin(x, status);
+
+    if (err < 0)
+        return err;
+    return res->filter != NULL ? weir__filter_whole(x, status, type, data, bytes)
+                               : weir__response_send_whole(x, status, type, data, bytes);
 }
 
 int weir_reply_text(weir_response *res, int status, const char *text)
@@ -305,15 +361,13 @@ int weir_reply_error(weir_response *res, int err)
 
 /* --- streamed answers --- */
 
-int weir_reply_begin(weir_response *res, int status, const char *type, int64_t length)
+int weir__response_send_head(struct weir__exchange *x, int status, const char *type, int64_t length)
 {
-    struct weir__exchange *x = weir__exchange_of_response(res);
+    weir_response *res = &x->response;
     size_t room = HEAD_BYTES + (type != NULL ? strlen(type) : 0) + res->headers_len;
     char *out;
-    int head, err = begin(x, status);
+    int head;
 
-    if (err < 0)
-        return err;
     res->no_body = res->no_body || status_has_no_body(status);
     if (length < 0 && !res->no_body) {
         res->chunked = x->request.head.minor == 1;
@@ -332,16 +386,25 @@ int weir_reply_begin(weir_response *res, int status, const char *type, int64_t l
     return send_bytes(x, out, (size_t)head);
 }
 
-int weir_reply_write(weir_response *res, const void *data, size_t bytes)
+int weir_reply_begin(weir_response *res, int status, const char *type, int64_t length)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
+    int err = begin(x, status);
+
+    if (err < 0)
+        return err;
+    return res->filter != NULL ? weir__filter_head(x, status, type, length)
+                               : weir__response_send_head(x, status, type, length);
+}
+
+int weir__response_send_body(struct weir__exchange *x, const void *data, size_t bytes)
+{
+    weir_response *res = &x->response;
     char line[WEIR__HTTP_CHUNK_LINE_BYTES_MAX];
     struct iovec pieces[3];
     size_t n = 0;
     int err;
 
-    if (!res->began || res->ended || bytes > res->left)
-        return -EINVAL;
     if (bytes == 0 || res->no_body)
         return res->err;
     if (res->chunked)
@@ -350,12 +413,22 @@ int weir_reply_write(weir_response *res, const void *data, size_t bytes)
     if (res->chunked)
         pieces[n++] = (struct iovec){"\r\n", 2};
     err = send_pieces(x, pieces, n);
-    if (err < 0)
-        return err;
-    res->sent += bytes;
-    if (res->left != UINT64_MAX)
+    if (err == 0)
+        res->sent += bytes;
+    return err;
+}
+
+int weir_reply_write(weir_response *res, const void *data, size_t bytes)
+{
+    struct weir__exchange *x = weir__exchange_of_response(res);
+    int err;
+
+    if (!res->began || res->ended || bytes > res->left)
+        return -EINVAL;
+    err = res->filtered ? weir__filter_body(x, data, bytes) : weir__response_send_body(x, data, bytes);
+    if (err == 0 && res->left != UINT64_MAX && !res->no_body)
         res->left -= bytes;
-    return 0;
+    return err;
 }
 
 void weir__response_finish(struct weir__exchange *x, int outcome)
@@ -373,6 +446,10 @@ void weir__response_finish(struct weir__exchange *x, int outcome)
     if (res->ended || res->err < 0)
         return;
     res->ended = outcome >= 0 && (res->no_body || res->left == 0 || res->left == UINT64_MAX);
+    if (res->ended && res->filtered) {
+        outcome = weir__filter_finish(x);
+        res->ended = outcome >= 0;
+    }
     if (res->ended && res->chunked && !res->no_body)
         (void)send_bytes(x, "0\r\n\r\n", 5);
     else if (!res->ended)

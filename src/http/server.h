@@ -10,6 +10,7 @@
  *     request.c      what a handler asks of the request
  *     request_trace.c  the trace it belongs to
  *     response.c     what a handler answers
+ *     filter.c       what stands between a handler's answer and the client
  */
 #ifndef WEIR__HTTP_SERVER_H
 #define WEIR__HTTP_SERVER_H
@@ -111,8 +112,12 @@ struct weir_response {
     size_t headers_len, headers_room;
     int status;
     bool began, ended, chunked, no_body, keep_alive;
-    uint64_t left, sent; /* of the body; left only when not chunked */
+    uint64_t left, sent; /* of the body: what the handler may still write; what went out */
     int err;             /* the connection's, sticky */
+    const weir_reply_filter *filter;
+    void *filter_arg;
+    bool filtered;   /* the body goes through it */
+    bool unfiltered; /* it has failed: what is said of that does not go through it */
 };
 
 /* Why a request is answered by the server itself. */
@@ -210,6 +215,25 @@ void weir__response_begin_exchange(struct weir__exchange *x);
 /* Ends what the handler left: the last chunk, or the visible break. */
 void weir__response_finish(struct weir__exchange *x, int outcome);
 int weir__response_send_continue(struct weir__exchange *x) WEIR_CHECKED;
+/* Once it is clear that an answer may be given: a whole one; the head of a stream; bytes of its body. */
+int weir__response_send_whole(struct weir__exchange *x, int status, const char *type, const void *data,
+                              size_t bytes) WEIR_CHECKED;
+int weir__response_send_head(struct weir__exchange *x, int status, const char *type,
+                             int64_t length) WEIR_CHECKED;
+int weir__response_send_body(struct weir__exchange *x, const void *data, size_t bytes) WEIR_CHECKED;
+bool weir__response_has_no_body(const struct weir__exchange *x, int status);
+
+/* filter.c */
+
+/* The same through the answer's filter. */
+int weir__filter_whole(struct weir__exchange *x, int status, const char *type, const void *data,
+                       size_t bytes) WEIR_CHECKED;
+int weir__filter_head(struct weir__exchange *x, int status, const char *type, int64_t length) WEIR_CHECKED;
+int weir__filter_body(struct weir__exchange *x, const void *data, size_t bytes) WEIR_CHECKED;
+/* All was written: what it still has goes out. */
+int weir__filter_finish(struct weir__exchange *x) WEIR_CHECKED;
+/* The exchange is over. */
+void weir__filter_end(struct weir__exchange *x);
 
 /* server.c */
 

@@ -1,0 +1,106 @@
+/* What stands between a handler's answer and its client. An answer that is not changed goes out as if nothing
+ * stood there; one that is loses its length, unless all of it came out at once. */
+#include "http/server.h"
+
+int weir_reply_use_filter(weir_response *res, const weir_reply_filter *filter, void *arg)
+{
+    if (res->began || res->filter != NULL)
+        return -WEIR_EBUSY;
+    res->filter = filter;
+    res->filter_arg = arg;
+    return 0;
+}
+
+/* 1: the body goes through the filter. */
+static int see_head(struct weir__exchange *x, weir_reply_head *head)
+{
+    weir_response *res = &x->response;
+    const char *type;
+    int changed;
+
+    if (res->unfiltered)
+        return 0;
+    type = weir_reply_header_get(res, "content-type");
+    if (type != NULL)
+        head->type = type;
+    head->bodiless = weir__response_has_no_body(x, head->status);
+    changed = res->filter->head(res->filter_arg, res, head);
+    res->unfiltered = changed < 0;
+    return head->bodiless && changed > 0 ? 0 : changed;
+}
+
+/* Gives the filter what is next, and the client what comes out, until it wants more. out is what has come out
+ * already when more is 1. */
+static int pass_on(struct weir__exchange *x, weir_bytes in, bool last, weir_bytes out, int more)
+{
+    weir_response *res = &x->response;
+    int err = more > 0 ? weir__response_send_body(x, out.data, out.len) : 0;
+
+    while (err == 0 && more != 0) {
+        out = (weir_bytes){0};
+        more = res->filter->piece(res->filter_arg, in, last, &out);
+        in = (weir_bytes){0};
+        err = more < 0 ? more : weir__response_send_body(x, out.data, out.len);
+    }
+    return err;
+}
+
+int weir__filter_whole(struct weir__exchange *x, int status, const char *type, const void *data, size_t bytes)
+{
+    weir_response *res = &x->response;
+    weir_reply_head head = {
+        .status = status, .type = type, .length = (int64_t)bytes, .whole = true, .body = {data, bytes}};
+    weir_bytes out = {0};
+    int err, more, changed = see_head(x, &head);
+
+    if (changed < 0)
+        return changed;
+    if (changed == 0)
+        return weir__response_send_whole(x, status, type, data, bytes);
+    more = res->filter->piece(res->filter_arg, head.body, true, &out);
+    if (more == 0)
+        return weir__response_send_whole(x, status, type, out.data, out.len);
+    if (more < 0) {
+        res->unfiltered = true;
+        res->headers_len = 0; /* they speak of a body that does not come */
+        return more;
+    }
+    err = weir__response_send_head(x, status, type, -1);
+    if (err == 0)
+        err = pass_on(x, (weir_bytes){0}, true, out, more);
+    res->left = err == 0 ? 0 : 1; /* the handler has no more to write; what broke off is not the end */
+    return err;
+}
+
+int weir__filter_head(struct weir__exchange *x, int status, const char *type, int64_t length)
+{
+    weir_response *res = &x->response;
+    weir_reply_head head = {.status = status, .type = type, .length = length};
+    int err, changed = see_head(x, &head);
+
+    if (changed < 0)
+        return changed;
+    err = weir__response_send_head(x, status, type, changed > 0 ? -1 : length);
+    res->filtered = changed > 0;
+    if (changed > 0 && res->began && length >= 0)
+        res->left = (uint64_t)length;
+    return err;
+}
+
+int weir__filter_body(struct weir__exchange *x, const void *data, size_t bytes)
+{
+    return bytes == 0 ? x->response.err : pass_on(x, (weir_bytes){data, bytes}, false, (weir_bytes){0}, -1);
+}
+
+int weir__filter_finish(struct weir__exchange *x)
+{
+    return pass_on(x, (weir_bytes){0}, true, (weir_bytes){0}, -1);
+}
+
+void weir__filter_end(struct weir__exchange *x)
+{
+    const weir_response *res = &x->response;
+
+    if (res->filter != NULL && res->filter->end != NULL)
+        res->filter->end(res->filter_arg);
+}
