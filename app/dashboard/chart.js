@@ -191,7 +191,7 @@ class LatencyChart {
       }
     }
     const minutes = span / 60;
-    const every = minutes > 5 ? 2 : minutes > 1 ? minutes / (minutes === 5 ? 5 : 4) : 0.25;
+    const every = minutes > 5 ? 2 : minutes > 2 ? 1 : minutes / 4;
     for (let minute = 0; minute <= minutes + 1e-9; minute += every) {
       const x = Math.round(this.x(1 - minute / minutes));
       const said = minute === 0 ? "now" : minute < 1 || minute % 1 ? `−${minute * 60} s` : `−${minute} min`;

@@ -59,10 +59,10 @@ class Past {
     this.restarts = this.restarts.filter((second) => second > this.now - KEEP_S);
   }
 
-  /* How far back pictures go: as far as there is something, in even steps. */
+  /* How far back pictures go: whole minutes, as many as there is something from. */
   span() {
     const age = this.now - (this.begun ?? this.now);
-    return [60, 120, 300].find((step) => age <= step) ?? KEEP_S;
+    return Math.min(KEEP_S, 60 * Math.max(1, Math.ceil(age / 60)));
   }
 }
 

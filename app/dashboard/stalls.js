@@ -38,8 +38,9 @@ const stallsView = {
     this.guard = calls;
     this.guardTitle.hidden = calls.length === 0;
     keyed(this.guardList, calls, (call) => [call.function, call.task, call.route].join("\n"), () => this.makeCard(), (card, call) => card.update({
-      kind: "call", title: [code(call.function), " called by ", code(call.task)], count: call.count, hint: call.hint, stack: call.stack,
-      facts: [["Route", call.route]], why: "",
+      kind: "call", title: call.task ? [code(call.function), " called by ", code(call.task)] : [code(call.function)], count: call.count, hint: call.hint, stack: call.stack,
+      why: call.waited ? `It waited with a lock held, for ${call.waited}.` : "",
+      facts: [["Route", call.route], ["Lock taken at", call.waited ? call.place : ""]],
     }));
   },
 

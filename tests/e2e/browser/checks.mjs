@@ -73,10 +73,10 @@ export function contrast() {
   return texts < 50 ? [`only ${texts} texts were seen`] : [...found];
 }
 
-// What sticks out to the right, when anything does.
-export function sideways() {
-  if (document.documentElement.scrollWidth <= innerWidth) return [];
+// What sticks out to the right of so many pixels, when anything does. A phone would make its window larger instead.
+export function sideways(width) {
+  if (document.documentElement.scrollWidth <= width) return [];
   const inside = (node) => node.closest(".jump, .stack, .flame");
-  return [`${document.documentElement.scrollWidth} of ${innerWidth} pixels`, ...[...document.querySelectorAll("body *")]
-    .filter((node) => node.getBoundingClientRect().right > innerWidth + 1 && !inside(node)).map((node) => `${node.tagName} ${node.className}`).slice(0, 5)];
+  return [`${document.documentElement.scrollWidth} of ${width} pixels`, ...[...document.querySelectorAll("body *")]
+    .filter((node) => node.getBoundingClientRect().right > width + 1 && !inside(node)).map((node) => `${node.tagName} ${node.className}`).slice(0, 5)];
 }
