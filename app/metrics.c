@@ -24,7 +24,9 @@ _Static_assert(METRICS_METHODS <= 1 << METHOD_BITS, "a key holds the method");
 typedef _Atomic uint64_t counter;
 
 struct cell {
-    counter request_bytes, reply_bytes, errors, cut;
+    unsigned last_key; /* the loop's own: the latest, and its slot */
+    unsigned last_slot;
+    counter request_bytes, reply_bytes, cut;
     _Atomic uint16_t keys[SLOTS]; /* status << METHOD_BITS | method; 0: free */
     counter counts[SLOTS];
     weir_meter took;
@@ -32,7 +34,9 @@ struct cell {
 
 struct metrics_loop {
     struct metrics_loop *next;
-    const struct metrics *metrics;
+    const struct config_route *routes;
+    const uint16_t *label_of;
+    struct cell *none; /* for what no route took */
     counter refusals[METRICS_REFUSALS];
     struct cell cells[]; /* as the labels of struct metrics */
 };
@@ -110,7 +114,9 @@ struct metrics_loop *metrics_loop_open(struct metrics *metrics)
     if (!loop)
         return NULL;
     memset(loop, 0, bytes);
-    loop->metrics = metrics;
+    loop->routes = metrics->config->routes;
+    loop->label_of = metrics->label_of;
+    loop->none = &loop->cells[metrics->label_count - 1];
     loop->next = atomic_load(&metrics->loops);
     while (!atomic_compare_exchange_weak(&metrics->loops, &loop->next, loop))
         ;
@@ -119,20 +125,11 @@ struct metrics_loop *metrics_loop_open(struct metrics *metrics)
 
 /* ---- counting ---- */
 
-static unsigned method_of(const char *name)
-{
-    if (name[0] == 'G' && name[1] == 'E' && name[2] == 'T' && !name[3])
-        return 0;
-    unsigned i = 1;
-    while (i < METRICS_METHODS - 1 && strcmp(name, metrics_methods[i]) != 0)
-        i++;
-    return i;
-}
-
-static unsigned refusal_of(const char *reason)
+/* Its place in an array of names, or that of the last. */
+static unsigned place_of(const char *name, const char *const *names, unsigned count)
 {
     unsigned i = 0;
-    while (i < METRICS_REFUSALS - 1 && strcmp(reason, metrics_refusals[i]) != 0)
+    while (i < count - 1 && strcmp(name, names[i]) != 0)
         i++;
     return i;
 }
@@ -154,26 +151,51 @@ static unsigned slot_of(struct cell *cell, unsigned key)
     return 0;
 }
 
-void metrics_count(struct metrics_loop *loop, const weir_exchange_record *record)
+static inline struct cell *cell_of(struct metrics_loop *loop, const weir_exchange_record *record)
 {
-    const struct metrics *metrics = loop->metrics;
     const struct config_route *route = record->data;
-    size_t label = route ? metrics->label_of[route - metrics->config->routes] : metrics->label_count - 1;
-    struct cell *cell = &loop->cells[label];
-    int status = record->status ? record->status : METRICS_CLIENT_LEFT;
-    unsigned key = (unsigned)status << METHOD_BITS | method_of(record->method);
+    return route ? &loop->cells[loop->label_of[route - loop->routes]] : loop->none;
+}
 
-    counter *n = &cell->counts[slot_of(cell, key)];
+static inline void add(struct cell *cell, const weir_exchange_record *record)
+{
+    counter *n = &cell->counts[cell->last_slot];
     atomic_store_explicit(n, look(n) + 1, memory_order_release); /* after its key */
     weir_meter_record(&cell->took, record->took);
-    count(&cell->request_bytes, record->request_bytes);
     count(&cell->reply_bytes, record->reply_bytes);
-    if (status >= 500)
-        count(&cell->errors, 1);
+}
+
+__attribute__((noinline)) static void count_any(struct metrics_loop *loop, const weir_exchange_record *record)
+{
+    struct cell *cell = cell_of(loop, record);
+    unsigned method = place_of(record->method, metrics_methods, METRICS_METHODS);
+    unsigned status = record->status ? (unsigned)record->status : METRICS_CLIENT_LEFT;
+
+    cell->last_key = status << METHOD_BITS | method;
+    cell->last_slot = slot_of(cell, cell->last_key);
+    add(cell, record);
+    count(&cell->request_bytes, record->request_bytes);
     if (!record->complete && record->status)
         count(&cell->cut, 1);
     if (record->refused)
-        count(&loop->refusals[refusal_of(record->refused)], 1);
+        count(&loop->refusals[place_of(record->refused, metrics_refusals, METRICS_REFUSALS)], 1);
+}
+
+static inline bool is_get(const char *method)
+{
+    return method[0] == 'G' && method[1] == 'E' && method[2] == 'T' && !method[3];
+}
+
+/* This stands in the way of every request: the most frequent kind, when it ended as the one before, is
+ * counted without a call. */
+void metrics_count(struct metrics_loop *loop, const weir_exchange_record *record)
+{
+    struct cell *cell = cell_of(loop, record);
+    if (is_get(record->method) && (unsigned)record->status << METHOD_BITS == cell->last_key &&
+        record->complete && !record->refused && !record->request_bytes)
+        add(cell, record);
+    else
+        count_any(loop, record);
 }
 
 /* ---- reading ---- */
@@ -207,13 +229,13 @@ static void add_outcome(struct metrics_route *out, unsigned key, uint64_t n)
     if (i == out->outcome_count)
         out->outcomes[out->outcome_count++] = (struct metrics_outcome){method, status, 0};
     out->outcomes[i].count += n;
+    out->errors += status >= 500 ? n : 0;
 }
 
 static void add_cell(const struct cell *cell, struct metrics_route *out)
 {
     out->request_bytes += look(&cell->request_bytes);
     out->reply_bytes += look(&cell->reply_bytes);
-    out->errors += look(&cell->errors);
     out->cut += look(&cell->cut);
     weir_meter_read(&cell->took, &out->took);
     for (size_t i = 0; i < SLOTS; i++) {

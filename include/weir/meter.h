@@ -30,19 +30,30 @@ typedef struct weir_meter {
     uint64_t buckets[WEIR_METER_BUCKETS];
 } weir_meter;
 
-/* Records one duration. Negative ones count as 0, those beyond the range in the last bucket.
- * Owns:    nothing.
- * Returns: nothing.
- * Where:   the thread that records.
- */
-void weir_meter_record(weir_meter *m, weir_duration d);
+/* The bucket a duration falls in: those beyond the range in the last. Not for negative ones. */
+static inline unsigned weir_meter_bucket(uint64_t ns)
+{
+    uint64_t units = ns >> WEIR_METER_UNIT_BITS;
+    unsigned shift = 63U - WEIR_METER_SUB_BITS - (unsigned)__builtin_clzll(units | 1U << WEIR_METER_SUB_BITS);
+    uint64_t bucket = ((uint64_t)shift << WEIR_METER_SUB_BITS) + (units >> shift);
+    return bucket < WEIR_METER_BUCKETS ? (unsigned)bucket : WEIR_METER_BUCKETS - 1;
+}
 
-/* Records the same duration n times.
- * Owns:    nothing.
- * Returns: nothing.
- * Where:   the thread that records.
- */
-void weir_meter_record_many(weir_meter *m, weir_duration d, uint64_t n);
+/* Records the same duration n times, on the thread that records: no locked instruction is needed. Negative
+ * ones count as 0. */
+static inline void weir_meter_record_many(weir_meter *m, weir_duration d, uint64_t n)
+{
+    uint64_t ns = (uint64_t)d.ns & ~(uint64_t)(d.ns >> 63);
+    uint64_t *bucket = &m->buckets[weir_meter_bucket(ns)];
+    __atomic_store_n(&m->sum_ns, __atomic_load_n(&m->sum_ns, __ATOMIC_RELAXED) + ns * n, __ATOMIC_RELAXED);
+    __atomic_store_n(bucket, __atomic_load_n(bucket, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+/* Records one duration, on the thread that records. */
+static inline void weir_meter_record(weir_meter *m, weir_duration d)
+{
+    weir_meter_record_many(m, d, 1);
+}
 
 /* Adds all that m holds to sum, which the caller alone uses: a copy, when that was empty.
  * Owns:    m is unchanged.

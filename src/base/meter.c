@@ -5,18 +5,6 @@
 #define SUBS (1U << SUB_BITS)
 #define BUCKETS WEIR_METER_BUCKETS
 
-static inline unsigned bucket_of(int64_t ns)
-{
-    uint64_t units = ns > 0 ? (uint64_t)ns >> UNIT_BITS : 0;
-    if (units < SUBS)
-        return (unsigned)units;
-    if (units >> WEIR_METER_TOP_BITS)
-        return BUCKETS - 1;
-    unsigned exponent = 63U - (unsigned)__builtin_clzll(units);
-    unsigned sub = (unsigned)(units >> (exponent - SUB_BITS)) & (SUBS - 1);
-    return ((exponent - SUB_BITS + 1) << SUB_BITS) + sub;
-}
-
 weir_duration weir_meter_middle(unsigned bucket)
 {
     if (bucket == 0)
@@ -25,24 +13,6 @@ weir_duration weir_meter_middle(unsigned bucket)
     int64_t units = bucket < SUBS ? bucket : SUBS + (bucket & (SUBS - 1));
     int64_t width = INT64_C(1) << (shift + UNIT_BITS);
     return (weir_duration){units * width + (width - 1) / 2};
-}
-
-/* One thread writes, so that no locked instruction is needed; others may look at any moment. */
-static inline void add(uint64_t *number, uint64_t n)
-{
-    __atomic_store_n(number, __atomic_load_n(number, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
-}
-
-void weir_meter_record(weir_meter *m, weir_duration d)
-{
-    add(&m->sum_ns, d.ns > 0 ? (uint64_t)d.ns : 0);
-    add(&m->buckets[bucket_of(d.ns)], 1);
-}
-
-void weir_meter_record_many(weir_meter *m, weir_duration d, uint64_t n)
-{
-    add(&m->sum_ns, d.ns > 0 ? (uint64_t)d.ns * n : 0);
-    add(&m->buckets[bucket_of(d.ns)], n);
 }
 
 void weir_meter_read(const weir_meter *m, weir_meter *sum)
@@ -72,7 +42,7 @@ uint64_t weir_meter_count_upto(const weir_meter *m, weir_duration d)
     if (d.ns < 0)
         return 0;
     uint64_t n = 0;
-    unsigned last = bucket_of(d.ns);
+    unsigned last = weir_meter_bucket((uint64_t)d.ns);
     for (unsigned i = 0; i < last; i++)
         n += m->buckets[i];
     bool whole = last == BUCKETS - 1 || weir_meter_middle(last).ns <= d.ns;

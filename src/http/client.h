@@ -94,7 +94,7 @@ struct weir__fetch {
     size_t head_len;
     bool head_allocated;
     enum weir__http_method method;
-    int64_t began_ns; /* when a connection was first asked for; 0: it was not, or its end is counted */
+    uint64_t asked; /* when it first asked for a connection, in ticks; 0: it did not, or its end is counted */
     uint64_t body_max;
     struct weir__arena *memory; /* of the answer; NULL before its first byte */
     char *partial;              /* a head that came in parts */

@@ -282,20 +282,19 @@ static void record(struct weir__exchange *x)
 
     if (o->on_exchange == NULL)
         return;
-    r = (weir_exchange_record){
-        .request = req,
-        .method = req->method != NULL ? req->method : "",
-        .target = req->target != NULL ? req->target : "",
-        .route = req->route != NULL ? req->route->given->path : "",
-        .data = req->route != NULL ? req->route->given->data : NULL,
-        .state = home->state,
-        .status = x->response.status,
-        .refused = refusal->reason != NULL ? refusal->reason : refusal->code,
-        .complete = x->response.ended && x->response.err == 0,
-        .request_bytes = req->body.taken,
-        .reply_bytes = x->response.sent,
-        .took = {weir__io_now_ns(home->loop->io) - x->began_ns},
-    };
+    /* Field by field: a structure is cleared first, and this is on the path of every request. */
+    r.request = req;
+    r.method = req->method != NULL ? req->method : "";
+    r.target = req->target != NULL ? req->target : "";
+    r.route = req->route != NULL ? req->route->given->path : "";
+    r.data = req->route != NULL ? req->route->given->data : NULL;
+    r.state = home->state;
+    r.status = x->response.status;
+    r.refused = refusal->reason != NULL ? refusal->reason : refusal->code;
+    r.complete = x->response.ended && x->response.err == 0;
+    r.request_bytes = req->body.taken;
+    r.reply_bytes = x->response.sent;
+    r.took.ns = weir__io_now_ns(home->loop->io) - x->began_ns;
     o->on_exchange(o->arg, &r);
 }
 

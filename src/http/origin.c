@@ -208,7 +208,7 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
     int err;
 
     origin->users++;
-    f->began_ns = weir__io_now_ns(origin->client->loop->io);
+    f->asked = weir__pulse_ticks(&origin->client->loop->pulse);
     weir__origin_count(&origin->counts->requests);
     err = take_slot(origin);
     if (err < 0) {
@@ -264,11 +264,13 @@ static void keep_idle(struct weir__origin *origin, struct weir__client_connectio
 
 void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int err)
 {
-    if (f->began_ns == 0)
+    const struct weir__pulse *pulse = &origin->client->loop->pulse;
+
+    if (f->asked == 0)
         return;
     weir__origin_counts_ended(origin->counts, err, f->reply.status, f->connection != NULL,
-                              weir__io_now_ns(origin->client->loop->io) - f->began_ns);
-    f->began_ns = 0;
+                              weir__pulse_ns(pulse, weir__pulse_ticks(pulse) - f->asked));
+    f->asked = 0;
 }
 
 void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bool keep)
