@@ -13,6 +13,7 @@
 #include "admin_dashboard.h"
 #include "admin_guard.h"
 #include "admin_metrics.h"
+#include "admin_profile.h"
 #include "admin_stats.h"
 #include "exposition.h"
 #include "listening.h"
@@ -78,8 +79,8 @@ struct page {
 };
 
 static const struct page pages[] = {
-    {"/", admin_dashboard}, {"/healthz", healthz}, {"/readyz", readyz},
-    {"/metrics", metrics},  {"/stats", stats},     {"/guard", guard},
+    {"/", admin_dashboard}, {"/healthz", healthz}, {"/readyz", readyz},         {"/metrics", metrics},
+    {"/stats", stats},      {"/guard", guard},     {"/profile", admin_profile},
 };
 enum { PAGES = sizeof pages / sizeof *pages };
 

@@ -23,11 +23,13 @@ static const struct command commands[] = {
     {"load", "URL...", "measure a server with open-loop load", command_load_help, command_load},
     {"top", "[ADMIN]", "watch a running gateway in the terminal", command_top_help, command_top},
     {"stalls", "[ADMIN]", "print who has held a loop of it, and where", command_stalls_help, command_stalls},
+    {"profile", "[ADMIN]", "print where its CPU time goes, or draw it", command_profile_help,
+     command_profile},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* Promised, and not in this build: whoever asks for one learns that rather than "unknown". */
-static const char *const later[] = {"tasks", "profile", "advise"};
+static const char *const later[] = {"tasks", "advise"};
 enum { LATER = sizeof later / sizeof *later };
 
 static void print_help(FILE *out)

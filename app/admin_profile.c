@@ -1,0 +1,137 @@
+#include "admin_profile.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/pool.h>
+#include <weir/profile.h>
+#include <weir/task.h>
+
+#include "flame_graph.h"
+#include "query.h"
+
+enum {
+    SECONDS_DEFAULT = 5,
+    SECONDS_MAX = 60,
+    COLLECT_EVERY_MS = 100,
+    BYTES_MAX = 64 << 20,
+    VALUE_BYTES = 32
+};
+
+struct profiling {
+    weir_profile *profile;
+    weir_duration length;
+    bool svg;
+    weir_buffer folded;
+    struct text_out graph;
+};
+
+/* ---- what is asked for ---- */
+
+static int read_query(const char *query, struct profiling *p, const char **fault)
+{
+    char value[VALUE_BYTES], *end;
+    double seconds = SECONDS_DEFAULT;
+    int there = query_value(query, "seconds", value, sizeof value);
+    if (there > 0)
+        seconds = strtod(value, &end);
+    if (there < 0 || (there > 0 && (end == value || *end || !(seconds > 0) || seconds > SECONDS_MAX))) {
+        *fault = "seconds is a number above 0, at most 60";
+        return -EINVAL;
+    }
+    there = query_value(query, "format", value, sizeof value);
+    p->svg = there > 0 && strcmp(value, "svg") == 0;
+    if (there < 0 || (there > 0 && !p->svg && strcmp(value, "folded") != 0)) {
+        *fault = "format is folded or svg";
+        return -EINVAL;
+    }
+    p->length = (weir_duration){(int64_t)(seconds * 1e9)};
+    return 0;
+}
+
+/* ---- on the blocking pool: reading debug information takes its time ---- */
+
+static int collect(weir_job *job, void *arg)
+{
+    (void)job;
+    weir_profile_collect(((struct profiling *)arg)->profile);
+    return 0;
+}
+
+static int finish(weir_job *job, void *arg)
+{
+    struct profiling *p = arg;
+    char title[64];
+    (void)job;
+    int err = weir_profile_stop(p->profile, &p->folded);
+    p->profile = NULL;
+    if (err < 0 || !p->svg)
+        return err;
+    snprintf(title, sizeof title, "CPU time, %.3g s", (double)p->length.ns / 1e9);
+    err = flame_graph_write(&p->graph, weir_buffer_bytes(&p->folded), title);
+    return err < 0 ? err : p->graph.err;
+}
+
+/* ---- sampling ---- */
+
+static int start(struct gateway_status *status, struct profiling *p)
+{
+    weir_runtime *runtime = gateway_status_hold(status);
+    if (!runtime)
+        return -WEIR_ECLOSED;
+    int err = weir_profile_start(runtime, 0, &p->profile);
+    gateway_status_release(status);
+    return err;
+}
+
+static int sample(struct profiling *p)
+{
+    const weir_instant end = weir_after(p->length);
+    const weir_offload_options waiting = {.when_full = WEIR_WAIT};
+    int err = 0;
+    while (err == 0 && weir_now().ns < end.ns) {
+        const weir_instant next = weir_after_ms(COLLECT_EVERY_MS);
+        err = weir_sleep_until(next.ns < end.ns ? next : end);
+        if (err == 0)
+            err = weir_offload_with(weir_pool_blocking(), "naming samples", collect, p, &waiting);
+    }
+    if (err == 0)
+        err = weir_offload_with(weir_pool_blocking(), "naming samples", finish, p, &waiting);
+    return err;
+}
+
+static int reply(weir_response *res, const struct profiling *p, int err)
+{
+    if (err == -WEIR_EBUSY)
+        return weir_reply_fault(res, 503, "busy",
+                                "a profile is being taken already; try again when it has ended");
+    if (err == -WEIR_ECLOSED)
+        return weir_reply_fault(res, 503, "not_running", "the gateway is not running yet, or no longer");
+    if (err < 0)
+        return weir_reply_error(res, err);
+    return p->svg ? weir_reply_body(res, 200, "image/svg+xml", &p->graph.text)
+                  : weir_reply_body(res, 200, "text/plain; charset=utf-8", &p->folded);
+}
+
+int admin_profile(weir_request *req, weir_response *res, struct gateway_status *status)
+{
+    struct profiling p = {0};
+    const char *fault = "";
+    if (read_query(weir_request_query(req), &p, &fault) < 0)
+        return weir_reply_fault(res, 400, "malformed", fault);
+    weir_buffer_init(&p.folded, BYTES_MAX);
+    text_out_init(&p.graph, BYTES_MAX);
+    int err = start(status, &p);
+    if (err == 0)
+        err = sample(&p);
+    if (p.profile && weir_profile_stop(p.profile, NULL) < 0)
+        err = err < 0 ? err : -ENOMEM;
+    if (err != -WEIR_ECANCELED)
+        err = reply(res, &p, err);
+    weir_buffer_free(&p.graph.text);
+    weir_buffer_free(&p.folded);
+    return err;
+}

@@ -1,0 +1,116 @@
+/* weir profile: where the CPU time of a running gateway goes. */
+#include "commands.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weir/text.h>
+
+#include "admin_client.h"
+#include "flame_graph.h"
+#include "options.h"
+
+enum { SECONDS_MAX = 60, SVG_BYTES_MAX = 64 << 20, PATH_BYTES = 64 };
+
+const char command_profile_help[] =
+    "usage: weir profile [ADMIN] [--for 5s] [--svg] [--out FILE]\n"
+    "\n"
+    "Samples the loops and pool workers of a running gateway by the CPU time they use, for so\n"
+    "long, and prints folded stacks: \"route;task;function;function COUNT\" a line, the form that\n"
+    "flame graph tools read.\n"
+    "\n"
+    "ADMIN is the gateway's admin address, 127.0.0.1:8081 when none is given.\n"
+    "\n"
+    "options:\n"
+    "  --for D       how long, at most 60s [5s]\n"
+    "  --svg         a flame graph instead, to open in a browser\n"
+    "  --out FILE    write there instead of to standard output\n"
+    "\n"
+    "examples:\n"
+    "  weir profile --for 10s --svg --out profile.svg\n"
+    "  weir profile | sort -t' ' -k2 -n | tail\n";
+
+struct profile {
+    weir_duration length;
+    bool svg;
+    const char *out;
+};
+
+static int write_out(const struct profile *p, const char *data, size_t bytes)
+{
+    FILE *file = p->out ? fopen(p->out, "w") : stdout;
+    if (!file) {
+        fprintf(stderr, "weir profile: %s can't be written: %s\n", p->out, strerror(errno));
+        return EXIT_FAILED;
+    }
+    bool good = fwrite(data, 1, bytes, file) == bytes && fflush(file) == 0;
+    const int err = errno;
+    if (p->out)
+        good = fclose(file) == 0 && good;
+    if (!good)
+        fprintf(stderr, "weir profile: %s could not be written: %s\n", p->out ? p->out : "the output",
+                strerror(err));
+    return good ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int write_graph(const struct profile *p, weir_bytes folded)
+{
+    char length[WEIR_DURATION_TEXT_MAX], title[64];
+    struct text_out svg;
+    int code = EXIT_FAILED;
+    snprintf(title, sizeof title, "CPU time, %s", weir_format_duration(length, sizeof length, p->length));
+    text_out_init(&svg, SVG_BYTES_MAX);
+    int err = flame_graph_write(&svg, folded, title);
+    if (err == 0)
+        err = svg.err;
+    if (err < 0)
+        fprintf(stderr, "weir profile: the graph could not be drawn: %s\n", weir_error_text(err));
+    else
+        code = write_out(p, svg.text.data, svg.text.len);
+    weir_buffer_free(&svg.text);
+    return code;
+}
+
+static int profile(struct admin_client *admin, void *arg)
+{
+    const struct profile *p = arg;
+    char path[PATH_BYTES];
+    weir_reply reply;
+    const double seconds = (double)p->length.ns / 1e9;
+    snprintf(path, sizeof path, "/profile?seconds=%.3f", seconds);
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "sampling for %.3g s …\n", seconds);
+    int err = admin_client_get(admin, path, (weir_duration){p->length.ns + INT64_C(10) * 1000000000}, &reply);
+    if (err < 0)
+        return EXIT_FAILED;
+    if (reply.body_bytes == 0 && !p->svg)
+        fprintf(stderr, "weir profile: no samples: nothing computed meanwhile\n");
+    const weir_bytes folded = {reply.body, reply.body_bytes};
+    const int code = p->svg ? write_graph(p, folded) : write_out(p, folded.data, folded.len);
+    weir_reply_free(&reply);
+    return code;
+}
+
+int command_profile(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"--for", OPTION_DURATION, offsetof(struct profile, length), 0, 0},
+        {"--svg", OPTION_FLAG, offsetof(struct profile, svg), 0, 0},
+        {"--out", OPTION_TEXT, offsetof(struct profile, out), 0, 0},
+    };
+    struct profile p = {.length = {INT64_C(5) * 1000000000}};
+    const char *items[argc];
+    struct option_list rest = {items, 0};
+    int err = options_read("profile", argc, argv, options, sizeof options / sizeof *options, &p, &rest);
+    if (err)
+        return err;
+    if (p.length.ns <= 0 || p.length.ns > SECONDS_MAX * INT64_C(1000000000))
+        return cli_usage("profile", "--for is more than nothing and at most %ds", SECONDS_MAX);
+    if (rest.count > 1)
+        return cli_usage("profile", "unexpected argument '%s'", rest.items[1]);
+    return admin_client_run("profile", rest.count ? rest.items[0] : NULL, profile, &p);
+}
