@@ -74,8 +74,13 @@ const char *figure_age(char out[FIGURE_BYTES], double seconds)
     return out;
 }
 
+static const double ms_from = 1e11; /* a number of seconds this large is one of milliseconds */
+
 double figure_instant(const json_t *object, const char *name)
 {
+    const double number = figure_at(object, name);
+    if (!isnan(number))
+        return number > ms_from ? number / 1000 : number;
     struct tm tm = {0};
     double seconds = 0;
     int read = 0;
@@ -87,4 +92,16 @@ double figure_instant(const json_t *object, const char *name)
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
     return (double)timegm(&tm) + seconds;
+}
+
+const char *figure_clock(char out[FIGURE_BYTES], const json_t *object, const char *name)
+{
+    const double at = figure_instant(object, name);
+    struct tm tm;
+    const time_t seconds = isnan(at) ? 0 : (time_t)at;
+    if (isnan(at) || !gmtime_r(&seconds, &tm))
+        return figure_text(object, name);
+    snprintf(out, FIGURE_BYTES, "%02d:%02d:%02d.%03dZ", tm.tm_hour, tm.tm_min, tm.tm_sec,
+             (int)((at - (double)seconds) * 1000));
+    return out;
 }

@@ -23,7 +23,11 @@ const char *figure_count(char out[FIGURE_BYTES], double count);
 const char *figure_percent(char out[FIGURE_BYTES], double share); /* 0.4 % */
 const char *figure_age(char out[FIGURE_BYTES], double seconds);   /* 4 s  2 min  1 d 2 h */
 
-/* Returns: seconds since 1970 of a time such as 2026-11-24T12:04:31.207Z; NAN when it is none. */
+/* Returns: seconds since 1970 of a time: 2026-11-24T12:04:31.207Z, or a number of seconds or milliseconds; NAN
+ * when it is none. */
 double figure_instant(const json_t *object, const char *name);
+
+/* Its time of the day, UTC: 12:04:31.207Z; when it is none: the text there. */
+const char *figure_clock(char out[FIGURE_BYTES], const json_t *object, const char *name);
 
 #endif

@@ -37,13 +37,6 @@ enum { TEXT_BYTES_MAX = 64 << 20, INDENT = 13, FUNCTION_COLUMNS = 36 };
 
 /* ---- as text ---- */
 
-/* The time of the day, as the log has it, of an ISO 8601 time. */
-static const char *time_of_day(const char *text)
-{
-    const char *t = strchr(text, 'T');
-    return t ? t + 1 : text;
-}
-
 /* "function file:line" in two columns. */
 static void write_frame(struct lines *out, const char *frame)
 {
@@ -85,9 +78,10 @@ static void write_stall(struct lines *out, const json_t *stall)
 {
     char text[FIGURE_BYTES];
     const double count = figure_at(stall, "count");
-    lines_printf(out, LINE_QUIET, "%s ", time_of_day(figure_text(stall, "last")));
+    lines_printf(out, LINE_QUIET, "%s ", figure_clock(text, stall, "last"));
     lines_add(out, LINE_WARN, "warn");
-    lines_printf(out, LINE_PLAIN, "  loop %.0f held ", figure_at(stall, "loop"));
+    lines_printf(out, LINE_PLAIN, "  loop %.0f %s ", figure_at(stall, "loop"),
+                 json_is_true(json_object_get(stall, "ongoing")) ? "still held, for" : "held");
     lines_printf(out, LINE_STRONG, "%s ms", figure_ms(text, figure_at(stall, "held_ms")));
     lines_add(out, LINE_PLAIN, " by task \"");
     lines_add(out, LINE_STRONG, figure_text(stall, "task"));
@@ -100,9 +94,9 @@ static void write_stall(struct lines *out, const json_t *stall)
     write_fact(out, "spawned at", figure_text(stall, "spawned_at"));
     write_fact(out, "hint", figure_text(stall, "hint"));
     if (count > 1) {
-        char seen[64 + FIGURE_BYTES];
+        char seen[64 + FIGURE_BYTES], first[FIGURE_BYTES];
         snprintf(seen, sizeof seen, "%s times since %.40s", figure_count(text, count),
-                 time_of_day(figure_text(stall, "first")));
+                 figure_clock(first, stall, "first"));
         write_fact(out, "seen", seen);
     }
 }

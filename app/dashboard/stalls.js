@@ -60,9 +60,10 @@ const stallsView = {
     keepingFocus(() => keyed(this.list, this.stalls, this.keyOf, () => this.makeCard(), (card, stall) => {
       if (fresh.has(this.keyOf(stall))) card.classList.add("fresh");
       card.update({
-        open: stall === this.stalls[0], kind: stall.kind, title: [code(stall.task), ` held loop ${stall.loop ?? NONE} for `, el("b", { text: ms(stall.held_ms) })],
+        open: stall === this.stalls[0], kind: stall.kind, title: [code(stall.task), ` ${stall.ongoing ? "has held" : "held"} loop ${stall.loop ?? NONE} for `, el("b", { text: ms(stall.held_ms) })],
         count: stall.count, last: stall.last, hint: stall.hint, stack: stall.stack, why: STALL_KINDS[stall.kind] ?? "",
-        facts: [["Route", stall.route], ["Scope", stall.scope], ["Spawned at", stall.spawned_at], ["First seen", stall.first ? clock(stall.first) : ""]],
+        facts: [["Route", stall.route], ["Scope", stall.scope], ["Spawned at", stall.spawned_at], ["First seen", stall.first ? clock(stall.first) : ""],
+          ["Longest", known(stall.held_max_ms) && stall.count > 1 ? ms(stall.held_max_ms) : ""]],
       });
     }));
   },

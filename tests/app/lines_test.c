@@ -128,6 +128,12 @@ static void answers_are_read_as_far_as_they_go(void **state)
     assert_string_equal(figure_text(json, "n"), "");
     assert_true(figure_instant(json, "at") == 1795521871.25);
     assert_true(isnan(figure_instant(json, "t")) && isnan(figure_instant(json, "none")));
+    char text[FIGURE_BYTES];
+    assert_string_equal(figure_clock(text, json, "at"), "12:04:31.250Z");
+    assert_string_equal(figure_clock(text, json, "t"), "x");
+    json_object_set_new(json, "s", json_real(1795521871.25));
+    json_object_set_new(json, "ms", json_integer(1795521871250));
+    assert_true(figure_instant(json, "s") == 1795521871.25 && figure_instant(json, "ms") == 1795521871.25);
     json_decref(json);
 }
 

@@ -247,7 +247,7 @@ def stalls_are_told_as_the_log_tells_them():
     with Fake() as fake:
         done = command("stalls", f"http://127.0.0.1:{fake.port}/")
         same((done.returncode, done.stderr), (0, ""))
-        assert re.search(r'^\d\d:\d\d:\d\dZ warn  loop 0 held 41\.3 ms by task "GET /report" \(computing\)\n'
+        assert re.search(r'^\d\d:\d\d:\d\d\.\d\d\dZ warn  loop 0 held 41\.3 ms by task "GET /report" \(computing\)\n'
                          r" {13}in {2}csv_sort +report\.c:118\n {17}report_handler +report\.c:61\n", done.stdout, re.M), done.stdout
         assert 'hint: weir_offload(weir_pool_compute(), "csv_sort", …)' in done.stdout
         assert re.search(r"seen: 3 times since \d\d:", done.stdout), done.stdout
