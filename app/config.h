@@ -16,6 +16,7 @@
 #include <weir/pool.h>
 #include <weir/time.h>
 
+#include "config_coding.h"
 #include "config_fault.h"
 #include "config_guard.h"
 
@@ -82,7 +83,7 @@ struct config_route {
     const char *on;              /* the name of a pool or "loop"; NULL: it computes nothing, so the loop */
     int share;                   /* of that pool, from 1 on; 0: none of its own */
     struct config_limits limits; /* the file's limits, with those of this route in their place */
-    bool compress_response;
+    struct config_coding compress_response;
     const struct route_kind *kind;
     const void *settings; /* what kind->configure made; lives as long as the configuration */
 };

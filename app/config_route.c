@@ -55,7 +55,7 @@ static const struct schema_key common_keys[] = {
     {"on", SCHEMA_CUSTOM, AT(on), .read = schema_keep_node},
     {"share", SCHEMA_CUSTOM, AT(share), .read = schema_keep_node},
     {"limits", SCHEMA_CUSTOM, AT(limits), .read = schema_keep_node},
-    {"compress_response", SCHEMA_BOOL, AT(route.compress_response)},
+    {"compress_response", SCHEMA_CUSTOM, AT(route.compress_response), .read = coding_read},
 };
 #undef AT
 enum { COMMON_KEYS = sizeof common_keys / sizeof *common_keys };

@@ -16,6 +16,7 @@
 #include "listening.h"
 #include "metrics.h"
 #include "pools.h"
+#include "response_coding.h"
 #include "routes/route_kind.h"
 
 struct gateway {
@@ -36,8 +37,9 @@ struct loop_state {
     const struct config *config;
     struct metrics_loop *metrics; /* NULL: nobody asks for any */
     weir_client *client;
-    size_t opened; /* routes that are open */
-    void *route[]; /* by number */
+    size_t opened;                   /* routes that are open */
+    struct response_coding **coding; /* by number of the route; NULL where nothing is compressed */
+    void *route[];                   /* by number */
 };
 
 static void close_loop(void *arg)
@@ -49,6 +51,9 @@ static void close_loop(void *arg)
         if (kind->close)
             kind->close(loop->route[i]);
     }
+    for (size_t i = 0; loop->coding && i < loop->config->route_count; i++)
+        response_coding_close(loop->coding[i]);
+    free(loop->coding);
     weir_client_close(loop->client);
     free(loop);
 }
@@ -57,6 +62,9 @@ static int open_route(struct loop_state *loop, size_t i)
 {
     const struct config_route *route = &loop->config->routes[i];
     loop->route[i] = (void *)(uintptr_t)route->settings;
+    int err = route->compress_response.on ? response_coding_open(route, &loop->coding[i]) : 0;
+    if (err < 0)
+        return err;
     return route->kind->open ? route->kind->open(route, loop->client, &loop->route[i]) : 0;
 }
 
@@ -82,7 +90,8 @@ static void *open_loop(void *arg)
     loop->gateway = gateway;
     loop->config = config;
     gateway_status_runs(&gateway->status, weir_runtime_here());
-    int err = open_metrics(loop, gateway->status.metrics);
+    loop->coding = calloc(config->route_count, sizeof *loop->coding);
+    int err = loop->coding ? open_metrics(loop, gateway->status.metrics) : -ENOMEM;
     if (err == 0)
         err = open_client(loop);
     while (err == 0 && loop->opened < config->route_count) {
@@ -100,7 +109,9 @@ static int answer(weir_request *req, weir_response *res, void *state)
 {
     const struct loop_state *loop = state;
     const struct config_route *route = weir_request_data(req);
-    return route->kind->handle(req, res, loop->route[route - loop->config->routes]);
+    const size_t i = (size_t)(route - loop->config->routes);
+    int err = loop->coding[i] ? response_coding_use(loop->coding[i], req, res) : 0;
+    return err < 0 ? err : route->kind->handle(req, res, loop->route[i]);
 }
 
 /* ---- what the server tells ---- */

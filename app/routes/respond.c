@@ -68,4 +68,11 @@ static int handle(weir_request *req, weir_response *res, void *state)
                                   settings->body_bytes);
 }
 
-const struct route_kind route_respond = {.name = "respond", .configure = configure, .handle = handle};
+static weir_bytes fixed_body(const void *arg)
+{
+    const struct respond_settings *settings = arg;
+    return (weir_bytes){settings->body, settings->body_bytes};
+}
+
+const struct route_kind route_respond = {
+    .name = "respond", .configure = configure, .handle = handle, .fixed_body = fixed_body};

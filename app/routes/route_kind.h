@@ -32,6 +32,10 @@ struct route_kind {
      */
     weir_handler *handle;
 
+    /* The body that it answers with every time, in memory that stays; what is made of it can be kept. May be
+     * NULL. */
+    weir_bytes (*fixed_body)(const void *settings);
+
     /* Makes the state of one route on one loop, before it accepts. May be NULL. The client is the loop's one,
      * for all its routes.
      * Owns:    *state belongs to the loop until close.

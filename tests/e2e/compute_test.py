@@ -218,6 +218,32 @@ def documents_are_reshaped():
             assert says in fault(answer)["message"], fault(answer)
 
 
+# ---- compress_response ----
+
+def answers_are_compressed_on_their_way():
+    text = sample(30000).decode()
+    routes = [{"path": "/fixed", "respond": {"body": text}, "compress_response": True},
+              {"path": "/never", "respond": {"body": text}},
+              {"path": "/pick", "json": {"pick": ["", ""]}, "compress_response": {"encodings": ["gzip"], "levels": {"gzip": 9}, "min": "100"}}]
+    with gateway(*routes, loops=2) as weir:
+        for encoding in ("gzip", "br", "zstd"):
+            for _ in range(4): # the first is made, the others are kept
+                answer = ask(weir.at, "/fixed", headers=[("Accept-Encoding", encoding)])
+                same((answer.headers["content-encoding"], answer.headers["vary"]), (encoding, "accept-encoding"))
+                assert len(answer.body) < 10000
+                assert unpack(encoding, answer.body) in (None, text.encode())
+        same(ask(weir.at, "/fixed", headers=[("Accept-Encoding", "gzip, deflate, br, zstd")]).headers["content-encoding"], "br")
+        for path, accept in (("/fixed", "identity"), ("/fixed", "br;q=0"), ("/never", "gzip")):
+            answer = ask(weir.at, path, headers=[("Accept-Encoding", accept)])
+            same((answer.body, answer.headers.get("content-encoding")), (text.encode(), None))
+        same(ask(weir.at, "/fixed", method="HEAD", headers=[("Accept-Encoding", "gzip")]).headers["content-length"], "30000")
+        answer = post(weir, "/pick", json.dumps(text), {"Accept-Encoding": "br, gzip"})
+        same(answer.getheader("content-encoding"), "gzip")
+        same(json.loads(gzip.decompress(answer.body)), [text, text])
+        answer = post(weir, "/pick", "{", {"Accept-Encoding": "gzip"})
+        same((answer.status, fault(answer)["code"]), (422, "undecodable"))
+
+
 # ---- thumbnail ----
 
 def chunk(kind, data):
@@ -303,5 +329,5 @@ def a_root_that_is_not_there_stops_the_start():
 
 run(digests_are_right, methods_and_limits_hold, many_at_a_time_get_their_own, a_full_pool_refuses_and_others_go_on,
     who_leaves_while_queued_makes_room, what_was_compressed_comes_back, large_bodies_take_no_more_memory,
-    too_many_compressors_are_refused, documents_are_reshaped, thumbnails_are_made_of_files_and_bodies,
+    too_many_compressors_are_refused, documents_are_reshaped, answers_are_compressed_on_their_way, thumbnails_are_made_of_files_and_bodies,
     a_root_that_is_not_there_stops_the_start)

@@ -1,0 +1,26 @@
+/* What `compress_response` of a route says: which answers are compressed, and how.
+ *
+ * Threading: as config.h.
+ */
+#ifndef APP_CONFIG_CODING_H
+#define APP_CONFIG_CODING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config_schema.h"
+#include "jobs/compressor.h"
+
+struct config_coding {
+    bool on;
+    int order[ENCODINGS]; /* enum encoding, the one that is liked best first */
+    size_t count;
+    int level[ENCODINGS]; /* by enum encoding */
+    uint64_t min_bytes;   /* of a body that is worth it */
+};
+
+/* Reads true, false or a mapping. The member is a struct config_coding. */
+void coding_read(struct config_reader *reader, const struct tree_node *node, void *member);
+
+#endif

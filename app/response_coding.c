@@ -1,0 +1,324 @@
+#include "response_coding.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <weir/pool.h>
+
+#include "accept.h"
+#include "jobs/kinds.h"
+#include "routes/route_kind.h"
+
+enum {
+    INLINE_BYTES = 8 << 10, /* compressed in less time than the way to the pool and back is worth */
+    PIECE_BYTES = 64 << 10, /* of a streamed answer, collected for one job */
+    OUT_BYTES_MAX = 64 << 20,
+    PARAMS_BYTES = 96,
+};
+
+/* ---- what is worth it ---- */
+
+static bool is_one_of(weir_bytes type, const char *const *names)
+{
+    for (; *names; names++)
+        if (weir_bytes_equal_nocase(type, weir_bytes_of(*names)))
+            return true;
+    return false;
+}
+
+static bool ends_with(weir_bytes type, const char *end)
+{
+    size_t n = strlen(end);
+    return type.len > n && strncasecmp(type.data + type.len - n, end, n) == 0;
+}
+
+/* Text, by what its type says. Events go out one by one: they are not kept back to be compressed. */
+static bool is_compressible(const char *type)
+{
+    static const char *const texts[] = {"application/json",
+                                        "application/javascript",
+                                        "application/xml",
+                                        "application/x-ndjson",
+                                        "application/wasm",
+                                        "application/x-javascript",
+                                        "application/manifest+json",
+                                        "font/ttf",
+                                        "font/otf",
+                                        "application/vnd.ms-fontobject",
+                                        "image/bmp",
+                                        "image/x-icon",
+                                        NULL};
+    static const char *const streams[] = {"text/event-stream", NULL};
+    if (!type)
+        return false;
+    weir_bytes essence = {type, strcspn(type, "; \t")};
+    if (is_one_of(essence, streams))
+        return false;
+    return strncasecmp(type, "text/", 5) == 0 || ends_with(essence, "+json") || ends_with(essence, "+xml") ||
+           is_one_of(essence, texts);
+}
+
+/* Whether a comma-separated header has this element. */
+static bool has_element(const char *value, const char *name)
+{
+    const size_t n = strlen(name);
+    while (value && *value) {
+        value += strspn(value, " \t,");
+        size_t length = strcspn(value, ",; \t=");
+        if (length == n && strncasecmp(value, name, n) == 0)
+            return true;
+        value += strcspn(value, ",");
+    }
+    return false;
+}
+
+static bool may_be_compressed(weir_response *res, const weir_reply_head *head)
+{
+    return head->status != 206 && is_compressible(head->type) &&
+           !weir_reply_header_get(res, "content-encoding") && !weir_reply_header_get(res, "content-range") &&
+           !has_element(weir_reply_header_get(res, "cache-control"), "no-transform");
+}
+
+/* ---- what the client takes ---- */
+
+/* Returns: enum encoding; -1 as it is. */
+static int choose_encoding(const weir_request *req, const struct config_coding *settings)
+{
+    struct accept_offer offers[ENCODINGS], identity;
+    accept_offer_init(&identity, "identity");
+    for (size_t i = 0; i < settings->count; i++)
+        accept_offer_init(&offers[i], encoding_names[settings->order[i]]);
+    (void)accept_read_request(req, "accept-encoding", offers, settings->count);
+    (void)accept_read_request(req, "accept-encoding", &identity, 1);
+    const struct accept_offer *best = accept_choose(offers, settings->count);
+    if (!best || (identity.matched == 3 && identity.weight > best->weight))
+        return -1;
+    return settings->order[best - offers];
+}
+
+/* ---- headers ---- */
+
+static int say_vary(weir_response *res)
+{
+    const char *vary = weir_reply_header_get(res, "vary");
+    char text[512];
+    if (has_element(vary, "accept-encoding") || has_element(vary, "*"))
+        return 0;
+    int n = vary ? snprintf(text, sizeof text, "%s, accept-encoding", vary) : 0;
+    if (n >= (int)sizeof text) /* too long to be put together: several headers are one list */
+        return weir_reply_header(res, "vary", "accept-encoding");
+    return weir_reply_header_set(res, "vary", vary ? text : "accept-encoding");
+}
+
+/* The same thing in other bytes: what a strong tag says no longer holds (RFC 9110, 8.8.1). */
+static int weaken_etag(weir_response *res)
+{
+    const char *etag = weir_reply_header_get(res, "etag");
+    char text[512];
+    if (!etag || strncmp(etag, "W/", 2) == 0)
+        return 0;
+    int n = snprintf(text, sizeof text, "W/%s", etag);
+    return weir_reply_header_set(res, "etag", n < (int)sizeof text ? text : NULL);
+}
+
+static int say_encoding(weir_response *res, int encoding)
+{
+    int err = weaken_etag(res);
+    if (err == 0)
+        err = weir_reply_header_set(res, "accept-ranges", NULL);
+    return err < 0 ? err : weir_reply_header_set(res, "content-encoding", encoding_names[encoding]);
+}
+
+/* ---- one answer ---- */
+
+/* An answer that is always the same is compressed once for each encoding. */
+struct kept {
+    bool made, useless; /* useless: it came out no smaller */
+    weir_buffer body;
+};
+
+struct response_coding {
+    const struct config_coding *settings;
+    weir_pool *pool;
+    int share;
+    weir_bytes fixed; /* the body of its kind that is always the same; data NULL: there is none */
+    struct kept kept[ENCODINGS];
+};
+
+struct answer {
+    struct response_coding *coding;
+    weir_request *req;
+    weir_job_stream *stream;
+    weir_buffer in, out;
+    const struct kept *kept; /* the answer is this */
+    bool given;              /* out: it may be used anew */
+    bool fruitless;          /* compressing made it no smaller */
+};
+
+static weir_offload_options options_of(const struct response_coding *coding)
+{
+    return (weir_offload_options){.share = coding->share};
+}
+
+static weir_bytes params_of(const struct response_coding *coding, int encoding, int64_t bytes,
+                            char text[PARAMS_BYTES])
+{
+    int n = snprintf(text, PARAMS_BYTES,
+                     "{\"encoding\":\"%s\",\"level\":%d,\"bytes\":%" PRId64 ",\"little\":true}",
+                     encoding_names[encoding], coding->settings->level[encoding], bytes);
+    return (weir_bytes){text, (size_t)n};
+}
+
+/* No room in the pool, no thread, no memory: nothing that has to do with the answer. */
+static bool is_passing(int err)
+{
+    return err == -WEIR_EBUSY || err == -WEIR_ELATE || err == -WEIR_ENESTED || err == -EAGAIN ||
+           err == -ENOMEM || err == -WEIR_ECLOSED || err == -WEIR_ETOOLARGE;
+}
+
+/* Compresses all of it into out.
+ * Returns: 1; 0 it is better sent as it is; a negative code.
+ */
+static int compress_whole(struct answer *a, int encoding, weir_bytes body, weir_buffer *out)
+{
+    const struct response_coding *coding = a->coding;
+    const weir_offload_options options = options_of(coding);
+    char params[PARAMS_BYTES];
+    const weir_job_input in = {.params = params_of(coding, encoding, (int64_t)body.len, params),
+                               .bytes = body};
+    weir_pool *pool = body.len > INLINE_BYTES ? coding->pool : NULL;
+    weir_buffer_init(out, body.len - 1); /* what does not fit is no smaller */
+    int err = weir_job_run_with(pool, job_compress.name, &in, out, NULL, pool ? &options : NULL);
+    a->fruitless = err == -WEIR_ETOOLARGE;
+    if (err < 0)
+        weir_buffer_free(out);
+    return err == 0 ? 1 : is_passing(err) ? 0 : err;
+}
+
+static int use_kept(struct answer *a, int encoding)
+{
+    struct kept *kept = &a->coding->kept[encoding];
+    if (!kept->made) {
+        weir_buffer made;
+        int done = compress_whole(a, encoding, a->coding->fixed, &made);
+        if (done < 0 || kept->made) { /* another task was faster */
+            a->out = made;
+            return done;
+        }
+        if (done == 0 && !a->fruitless)
+            return 0; /* not now: the pool was full */
+        *kept = (struct kept){.made = true, .useless = done == 0, .body = made};
+    }
+    a->kept = kept;
+    return kept->useless ? 0 : 1;
+}
+
+/* Makes room in the pool while it can still be refused: an empty piece begins the job. */
+static int begin_stream(struct answer *a, int encoding, int64_t bytes)
+{
+    const weir_offload_options options = options_of(a->coding);
+    char params[PARAMS_BYTES];
+    int err = weir_job_stream_open(a->coding->pool, job_compress.name,
+                                   params_of(a->coding, encoding, bytes, params), &options, &a->stream);
+    weir_buffer_init(&a->in, PIECE_BYTES);
+    weir_buffer_init(&a->out, OUT_BYTES_MAX);
+    if (err == 0)
+        err = weir_job_stream_feed(a->stream, (weir_bytes){"", 0}, false, &a->out, NULL);
+    return err == 0 ? 1 : is_passing(err) ? 0 : err;
+}
+
+static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
+{
+    struct answer *a = arg;
+    const struct config_coding *settings = a->coding->settings;
+    if (!may_be_compressed(res, head) ||
+        (head->length >= 0 && (uint64_t)head->length < settings->min_bytes) || head->length == 0)
+        return 0;
+    int err = say_vary(res), encoding = choose_encoding(a->req, settings);
+    if (err < 0 || encoding < 0 || head->bodiless)
+        return err;
+    bool fixed =
+        head->whole && head->body.data == a->coding->fixed.data && head->body.len == a->coding->fixed.len;
+    int changed = !head->whole ? begin_stream(a, encoding, head->length)
+                  : fixed      ? use_kept(a, encoding)
+                               : compress_whole(a, encoding, head->body, &a->out);
+    if (changed <= 0)
+        return changed;
+    err = say_encoding(res, encoding);
+    return err < 0 ? err : 1;
+}
+
+/* Small pieces are collected; a large one goes as it is, behind what was collected. */
+static int on_piece(void *arg, weir_bytes in, bool last, weir_bytes *out)
+{
+    struct answer *a = arg;
+    if (!a->stream) { /* all of it was done with the head */
+        *out = weir_buffer_bytes(a->kept ? &a->kept->body : &a->out);
+        return 0;
+    }
+    if (a->given)
+        weir_buffer_clear(&a->out);
+    a->given = false;
+    bool large = a->in.len + in.len > PIECE_BYTES;
+    int err = large ? 0 : weir_buffer_append(&a->in, in.data, in.len);
+    if (err < 0 || (!large && !last))
+        return err;
+    if (large && a->in.len > 0)
+        err = weir_job_stream_feed(a->stream, weir_buffer_bytes(&a->in), false, &a->out, NULL);
+    if (err == 0)
+        err = weir_job_stream_feed(a->stream, large ? in : weir_buffer_bytes(&a->in), last, &a->out, NULL);
+    weir_buffer_clear(&a->in);
+    a->given = true;
+    *out = weir_buffer_bytes(&a->out);
+    return err;
+}
+
+static void on_end(void *arg)
+{
+    struct answer *a = arg;
+    weir_job_stream_close(a->stream);
+    weir_buffer_free(&a->in);
+    weir_buffer_free(&a->out);
+}
+
+static const weir_reply_filter filter = {.head = on_head, .piece = on_piece, .end = on_end};
+
+/* ---- one route on one loop ---- */
+
+int response_coding_open(const struct config_route *route, struct response_coding **out)
+{
+    int err = weir_job_kind_register(&job_compress);
+    struct response_coding *coding = err == 0 ? calloc(1, sizeof *coding) : NULL;
+    if (!coding)
+        return err < 0 ? err : -ENOMEM;
+    weir_pool *pool = route->on ? weir_pool_find(route->on) : NULL; /* none is called "loop" */
+    coding->settings = &route->compress_response;
+    coding->pool = pool ? pool : weir_pool_compute();
+    coding->share = pool ? route->share : 0;
+    if (route->kind->fixed_body)
+        coding->fixed = route->kind->fixed_body(route->settings);
+    *out = coding;
+    return 0;
+}
+
+void response_coding_close(struct response_coding *coding)
+{
+    if (!coding)
+        return;
+    for (int e = 0; e < ENCODINGS; e++)
+        weir_buffer_free(&coding->kept[e].body);
+    free(coding);
+}
+
+int response_coding_use(struct response_coding *coding, weir_request *req, weir_response *res)
+{
+    struct answer *a = weir_request_alloc(req, sizeof *a);
+    if (!a)
+        return -ENOMEM;
+    *a = (struct answer){.coding = coding, .req = req};
+    return weir_reply_use_filter(res, &filter, a);
+}

@@ -1,0 +1,342 @@
+/* Answers that are compressed on their way: which, by what the client takes, whole and streamed, and when the
+ * pool has no room. */
+#include "http/server_rig.h"
+#include "support/torture.h"
+
+#include <weir/pool.h>
+#include <weir/task.h>
+#include <zlib.h>
+
+#include "response_coding.h"
+#include "routes/route_kind.h"
+
+/* --- a handler that answers as its query says --- */
+
+static char text_of[200001];
+static const char fixed_text[] =
+    "always the same, always the same, always the same, always the same, always the same";
+static struct response_coding *coding;
+
+static int stream_all(weir_response *res, size_t bytes, size_t piece, int64_t length)
+{
+    int err = weir_reply_begin(res, 200, "text/css", length);
+
+    for (size_t at = 0; err == 0 && at < bytes; at += piece)
+        err = weir_reply_write(res, text_of + at, bytes - at < piece ? bytes - at : piece);
+    return err;
+}
+
+static int answer(weir_request *req, weir_response *res)
+{
+    const char *how = weir_request_query(req);
+    int err = 0;
+
+    if (strstr(how, "etag") != NULL)
+        err = weir_reply_header(res, "etag", "\"tag\"");
+    if (err == 0 && strstr(how, "vary") != NULL)
+        err = weir_reply_header(res, "vary", "accept");
+    if (err == 0 && strstr(how, "encoded") != NULL)
+        err = weir_reply_header(res, "content-encoding", "br");
+    if (err == 0 && strstr(how, "no-transform") != NULL)
+        err = weir_reply_header(res, "cache-control", "public, no-transform");
+    if (err < 0)
+        return err;
+    if (strstr(how, "fixed") != NULL)
+        return weir_reply_bytes(res, 200, "text/plain", fixed_text, sizeof fixed_text - 1);
+    if (strstr(how, "part") != NULL)
+        return weir_reply_bytes(res, 206, "text/plain", text_of, 5000);
+    if (strstr(how, "image") != NULL)
+        return weir_reply_bytes(res, 200, "image/png", text_of, 5000);
+    if (strstr(how, "events") != NULL)
+        return weir_reply_bytes(res, 200, "text/event-stream", text_of, 5000);
+    if (strstr(how, "tiny") != NULL)
+        return weir_reply_bytes(res, 200, "text/plain", text_of, 49);
+    if (strstr(how, "large") != NULL)
+        return weir_reply_bytes(res, 200, "application/problem+json; charset=utf-8", text_of, 200000);
+    if (strstr(how, "stream-known") != NULL)
+        return stream_all(res, 200000, 999, 200000);
+    if (strstr(how, "stream-big") != NULL)
+        return stream_all(res, 200000, 130000, -1);
+    if (strstr(how, "stream-short") != NULL)
+        return stream_all(res, 100000, 999, 200000);
+    if (strstr(how, "stream") != NULL)
+        return stream_all(res, 200000, 999, -1);
+    return weir_reply_bytes(res, 200, "text/plain", text_of, 5000);
+}
+
+static int handle(weir_request *req, weir_response *res, void *state)
+{
+    (void)state;
+    assert_int_equal(response_coding_use(coding, req, res), 0);
+    return answer(req, res);
+}
+
+static weir_bytes fixed_body(const void *settings)
+{
+    (void)settings;
+    return (weir_bytes){fixed_text, sizeof fixed_text - 1};
+}
+
+static const struct route_kind kind = {.name = "test", .fixed_body = fixed_body};
+static struct config_route config = {
+    .kind = &kind,
+    .on = "compute",
+    .compress_response = {
+        .on = true, .order = {ENCODING_BR, ENCODING_GZIP}, .count = 2, .level = {5, 4, 3}, .min_bytes = 50}};
+static const weir_route route = {.path = "/", .methods = "GET", .handler = handle};
+
+/* --- asking --- */
+
+static char reply[400000], plain[400000];
+static size_t reply_bytes;
+
+static void ask(struct rig *rig, const char *method, const char *how, const char *accept)
+{
+    char request[300];
+    weir_stream *s = rig_connect(rig);
+    ssize_t n;
+
+    (void)snprintf(request, sizeof request, "%s /?%s HTTP/1.0\r\n%s%s\r\n\r\n", method, how,
+                   accept ? "Accept-Encoding: " : "X: ", accept ? accept : "y");
+    rig_send(s, request);
+    reply_bytes = 0;
+    while ((n = weir_read(s, reply + reply_bytes, sizeof reply - reply_bytes - 1)) > 0)
+        reply_bytes += (size_t)n;
+    reply[reply_bytes] = '\0';
+    weir_stream_close(s);
+}
+
+static bool says(const char *text)
+{
+    const char *end = strstr(reply, "\r\n\r\n"), *found = strstr(reply, text);
+
+    return found != NULL && found < end;
+}
+
+/* The length of the body that gzip packed. */
+static size_t unpack(void)
+{
+    const char *body = strstr(reply, "\r\n\r\n") + 4;
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)body,
+                  .avail_in = (uInt)(reply_bytes - (size_t)(body - reply))};
+
+    z.next_out = (Bytef *)plain;
+    z.avail_out = sizeof plain;
+    assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+    assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(z.avail_in, 0);
+    inflateEnd(&z);
+    return sizeof plain - z.avail_out;
+}
+
+/* --- what is said of what --- */
+
+static const struct {
+    const char *method, *how, *accept;
+    const char *has[3], *not_there[2];
+} table[] = {
+    {"GET",
+     "",
+     "gzip",
+     {"content-encoding: gzip", "vary: accept-encoding", "content-length: "},
+     {"content-length: 5000"}},
+    {"GET", "", "gzip, br", {"content-encoding: br"}, {NULL}},
+    {"GET", "", "br;q=0.5, gzip", {"content-encoding: gzip"}, {NULL}},
+    {"GET", "", "*", {"content-encoding: br"}, {NULL}},
+    {"GET", "", "zstd", {"vary: accept-encoding", "content-length: 5000"}, {"content-encoding"}},
+    {"GET", "", NULL, {"vary: accept-encoding", "content-length: 5000"}, {"content-encoding"}},
+    {"GET", "", "gzip;q=0", {"content-length: 5000"}, {"content-encoding"}},
+    {"GET", "", "identity, gzip;q=0.5", {"content-length: 5000"}, {"content-encoding"}},
+    {"GET", "", "identity;q=0.1, gzip;q=0.5", {"content-encoding: gzip"}, {NULL}},
+    {"HEAD", "", "gzip", {"vary: accept-encoding", "content-length: 5000"}, {"content-encoding"}},
+    {"GET", "etag", "gzip", {"content-encoding: gzip", "etag: W/\"tag\""}, {NULL}},
+    {"GET", "etag", NULL, {"etag: \"tag\""}, {"W/"}},
+    {"GET", "vary", "gzip", {"vary: accept, accept-encoding\r\n"}, {NULL}},
+    {"GET", "encoded", "gzip", {"content-encoding: br", "content-length: 5000"}, {"gzip", "vary"}},
+    {"GET", "no-transform", "gzip", {"content-length: 5000"}, {"content-encoding", "vary"}},
+    {"GET", "part", "gzip", {"206", "content-length: 5000"}, {"content-encoding"}},
+    {"GET", "image", "gzip", {"content-length: 5000"}, {"content-encoding", "vary"}},
+    {"GET", "events", "gzip", {"content-length: 5000"}, {"content-encoding"}},
+    {"GET", "tiny", "gzip", {"content-length: 49"}, {"content-encoding"}},
+    {"GET", "large", "gzip", {"content-encoding: gzip", "content-length: "}, {"content-length: 200000"}},
+    {"GET", "stream-known", "br", {"content-encoding: br"}, {"content-length"}},
+    {"GET", "stream", NULL, {"vary"}, {"content-encoding"}},
+};
+
+static int heads(struct rig *rig)
+{
+    assert_int_equal(response_coding_open(&config, &coding), 0);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        ask(rig, table[i].method, table[i].how, table[i].accept);
+        for (size_t k = 0; k < 3 && table[i].has[k] != NULL; k++)
+            if (!says(table[i].has[k]))
+                fail_msg("%s for %s: no %s in %.300s", table[i].how, table[i].accept, table[i].has[k], reply);
+        for (size_t k = 0; k < 2 && table[i].not_there[k] != NULL; k++)
+            if (says(table[i].not_there[k]))
+                fail_msg("%s for %s: %s in %.300s", table[i].how, table[i].accept, table[i].not_there[k],
+                         reply);
+    }
+    response_coding_close(coding);
+    return 0;
+}
+
+static void what_is_worth_it_is_compressed(void **state)
+{
+    struct rig rig = {.routes = &route, .route_count = 1, .test = heads};
+    (void)state;
+    rig_run(&rig);
+}
+
+static int bodies(struct rig *rig)
+{
+    static const char *const hows[] = {"large", "stream", "stream-known", "stream-big"};
+
+    assert_int_equal(response_coding_open(&config, &coding), 0);
+    for (size_t i = 0; i < sizeof hows / sizeof *hows; i++) {
+        ask(rig, "GET", hows[i], "gzip");
+        assert_true(says("content-encoding: gzip"));
+        assert_int_equal(unpack(), 200000);
+        assert_memory_equal(plain, text_of, 200000);
+        assert_true(reply_bytes < 100000);
+    }
+    for (int i = 0; i < 3; i++) { /* made once, then kept */
+        ask(rig, "GET", "fixed", "gzip");
+        assert_int_equal(unpack(), sizeof fixed_text - 1);
+        assert_memory_equal(plain, fixed_text, sizeof fixed_text - 1);
+    }
+    ask(rig, "GET", "stream-short", "gzip"); /* what is not whole does not look so */
+    assert_int_not_equal(strncmp(reply + reply_bytes - 4, "\xa0\x86\x01", 3), 0);
+    response_coding_close(coding);
+    return 0;
+}
+
+static void bodies_can_be_unpacked(void **state)
+{
+    struct rig rig = {.routes = &route, .route_count = 1, .test = bodies};
+    (void)state;
+    rig_run(&rig);
+}
+
+/* --- without room in the pool --- */
+
+static int occupying;
+
+static int occupy_job(weir_job *job, void *arg)
+{
+    (void)arg;
+    while (!weir_job_takes(job, weir_seconds(1000)) && weir_job_cancelled(job) == 0 &&
+           __atomic_load_n(&occupying, __ATOMIC_ACQUIRE))
+        continue;
+    return 0;
+}
+
+static int occupy(void *arg)
+{
+    return weir_offload(arg, "occupy", occupy_job, NULL);
+}
+
+static int full(struct rig *rig)
+{
+    const weir_pool_options options = {.name = "small", .workers = 1, .queue = -1};
+    weir_pool_stats stats;
+    weir_pool *pool;
+    weir_scope scope;
+
+    assert_int_equal(weir_pool_open(&options, &pool), 0);
+    config.on = "small";
+    assert_int_equal(response_coding_open(&config, &coding), 0);
+    occupying = 1;
+    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
+    assert_int_equal(weir_spawn(&scope, "occupy", occupy, pool), 0);
+    do {
+        assert_int_equal(weir_yield(), 0);
+        weir_pool_read(pool, &stats, NULL, NULL);
+    } while (stats.running == 0);
+    static const char *const hows[] = {"large", "stream"};
+    for (size_t i = 0; i < 2; i++) {
+        ask(rig, "GET", hows[i], "gzip");
+        assert_true(says("200 OK") && says("vary: accept-encoding") && !says("content-encoding"));
+        assert_memory_equal(strstr(reply, "\r\n\r\n") + 4, text_of, 200000);
+    }
+    ask(rig, "GET", "", "gzip"); /* so small that no pool is asked */
+    assert_true(says("content-encoding: gzip"));
+    __atomic_store_n(&occupying, 0, __ATOMIC_RELEASE);
+    weir_scope_cancel(&scope);
+    (void)weir_scope_close(&scope);
+    response_coding_close(coding);
+    weir_pool_close(pool);
+    config.on = "compute";
+    return 0;
+}
+
+static void without_room_answers_go_out_as_they_are(void **state)
+{
+    struct rig rig = {.routes = &route, .route_count = 1, .test = full};
+    (void)state;
+    rig_run(&rig);
+}
+
+/* --- clients that leave --- */
+
+static struct rig tortured = {.routes = &route, .route_count = 1, .unrecorded = true};
+
+static int ask_and_perhaps_leave(void *arg)
+{
+    weir_stream *s;
+    ssize_t n = 1;
+    int err = weir_connect(tortured.address, &s);
+
+    if (err < 0)
+        return err;
+    err = weir_write(s, arg, strlen(arg));
+    while (err == 0 && n > 0)
+        n = weir_read(s, reply, sizeof reply);
+    weir_stream_close(s);
+    return err < 0 ? err : (int)n;
+}
+
+static int torture_test(struct rig *rig)
+{
+    struct torture *t = rig->data;
+    int result;
+
+    assert_int_equal(response_coding_open(&config, &coding), 0);
+    result = torture_victim(t, ask_and_perhaps_leave, t->arg);
+    return result;
+}
+
+static int leaving_world(struct torture *t)
+{
+    int result;
+
+    tortured.data = t;
+    tortured.test = torture_test;
+    t->also_fine = -ECONNRESET;
+    result = rig_main(&tortured);
+    response_coding_close(coding);
+    return result;
+}
+
+static void clients_may_leave_at_every_moment(void **state)
+{
+    static char large[] =
+        "GET /?large HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
+    static char stream[] =
+        "GET /?stream-big HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
+    (void)state;
+    assert_true(torture(leaving_world, large) > 5);
+    assert_true(torture(leaving_world, stream) > 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_worth_it_is_compressed),
+        cmocka_unit_test(bodies_can_be_unpacked),
+        cmocka_unit_test(without_room_answers_go_out_as_they_are),
+        cmocka_unit_test(clients_may_leave_at_every_moment),
+    };
+    for (size_t i = 0; i < sizeof text_of - 1; i++)
+        text_of[i] = "etaoin shrdlu\n,.0"[(i * i * 2654435761u) >> 28 & 15];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
