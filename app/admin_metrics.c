@@ -35,10 +35,10 @@ static void gateway(struct exposition *e, const struct observed *o)
 
 /* ---- routes ---- */
 
-static void outcomes(struct exposition *e, const char *name, const struct metrics_route *route)
+static void outcomes(struct exposition *e, const char *name, const struct metrics_outcomes *outcomes)
 {
-    for (size_t i = 0; i < route->outcome_count; i++) {
-        const struct metrics_outcome *outcome = &route->outcomes[i];
+    for (size_t i = 0; i < outcomes->count; i++) {
+        const struct metrics_outcome *outcome = &outcomes->list[i];
         char status[12] = "other";
         if (outcome->status)
             snprintf(status, sizeof status, "%d", outcome->status);
@@ -51,13 +51,13 @@ static void outcomes(struct exposition *e, const char *name, const struct metric
 static void routes(struct exposition *e, const struct observed *o)
 {
     const struct metrics *metrics = o->status->metrics;
-    struct metrics_route route;
+    struct metrics_outcomes met;
     exposition_family(
         e, "weir_requests_total", "counter",
         "Requests that have ended, by what was answered; 499: the client left before there was an answer.");
     for (size_t i = 0; i < o->route_count; i++) {
-        metrics_read_route(metrics, i, &route);
-        outcomes(e, metrics_route_name(metrics, i), &route);
+        metrics_read_outcomes(metrics, i, &met);
+        outcomes(e, metrics_route_name(metrics, i), &met);
     }
     exposition_family(e, "weir_request_seconds", "histogram",
                       "From the first byte of a request to the last of its answer.");

@@ -215,36 +215,28 @@ const char *metrics_route_kind(const struct metrics *metrics, size_t i)
     return metrics->labels[i] ? metrics->labels[i]->kind->name : NULL;
 }
 
-static void add_outcome(struct metrics_route *out, unsigned key, uint64_t n)
+static void add_outcome(struct metrics_outcomes *out, unsigned key, uint64_t n)
 {
     const int status = (int)(key >> METHOD_BITS);
     const int method = status ? (int)(key & ((1U << METHOD_BITS) - 1)) : METRICS_METHODS - 1;
     size_t i = 0;
-    while (i < out->outcome_count && (out->outcomes[i].status != status || out->outcomes[i].method != method))
+    while (i < out->count && (out->list[i].status != status || out->list[i].method != method))
         i++;
-    if (i == out->outcome_count && i == METRICS_OUTCOMES_MAX - 1 && status) {
+    if (i == out->count && i == METRICS_OUTCOMES_MAX - 1 && status) {
         add_outcome(out, 0, n); /* the last place is for the rest */
         return;
     }
-    if (i == out->outcome_count)
-        out->outcomes[out->outcome_count++] = (struct metrics_outcome){method, status, 0};
-    out->outcomes[i].count += n;
-    out->errors += status >= 500 ? n : 0;
+    if (i == out->count)
+        out->list[out->count++] = (struct metrics_outcome){method, status, 0};
+    out->list[i].count += n;
 }
 
-static void add_cell(const struct cell *cell, struct metrics_route *out)
+/* Returns: how many are in a slot, and of what. */
+static uint64_t slot(const struct cell *cell, size_t i, unsigned *key)
 {
-    out->request_bytes += look(&cell->request_bytes);
-    out->reply_bytes += look(&cell->reply_bytes);
-    out->cut += look(&cell->cut);
-    weir_meter_read(&cell->took, &out->took);
-    for (size_t i = 0; i < SLOTS; i++) {
-        uint64_t n = atomic_load_explicit((counter *)(uintptr_t)&cell->counts[i], memory_order_acquire);
-        if (n > 0)
-            add_outcome(
-                out,
-                atomic_load_explicit((_Atomic uint16_t *)(uintptr_t)&cell->keys[i], memory_order_relaxed), n);
-    }
+    uint64_t n = atomic_load_explicit((counter *)(uintptr_t)&cell->counts[i], memory_order_acquire);
+    *key = atomic_load_explicit((_Atomic uint16_t *)(uintptr_t)&cell->keys[i], memory_order_relaxed);
+    return n;
 }
 
 static const struct metrics_loop *first_loop(const struct metrics *metrics)
@@ -253,11 +245,36 @@ static const struct metrics_loop *first_loop(const struct metrics *metrics)
                                 memory_order_acquire);
 }
 
+static void add_cell(const struct cell *cell, struct metrics_route *out)
+{
+    unsigned key;
+    out->request_bytes += look(&cell->request_bytes);
+    out->reply_bytes += look(&cell->reply_bytes);
+    out->cut += look(&cell->cut);
+    weir_meter_read(&cell->took, &out->took);
+    for (size_t i = 0; i < SLOTS; i++) {
+        uint64_t n = slot(cell, i, &key);
+        out->errors += key >> METHOD_BITS >= 500 ? n : 0;
+    }
+}
+
 void metrics_read_route(const struct metrics *metrics, size_t i, struct metrics_route *out)
 {
     memset(out, 0, sizeof *out);
     for (const struct metrics_loop *loop = first_loop(metrics); loop; loop = loop->next)
         add_cell(&loop->cells[i], out);
+}
+
+void metrics_read_outcomes(const struct metrics *metrics, size_t i, struct metrics_outcomes *out)
+{
+    out->count = 0;
+    for (const struct metrics_loop *loop = first_loop(metrics); loop; loop = loop->next)
+        for (size_t k = 0; k < SLOTS; k++) {
+            unsigned key;
+            uint64_t n = slot(&loop->cells[i], k, &key);
+            if (n > 0)
+                add_outcome(out, key, n);
+        }
 }
 
 void metrics_read_refusals(const struct metrics *metrics, uint64_t counts[METRICS_REFUSALS])

@@ -48,7 +48,7 @@ const char *metrics_route_kind(const struct metrics *metrics, size_t i); /* NULL
 
 struct metrics_outcome {
     int method; /* into metrics_methods */
-    int status; /* METRICS_CLIENT_LEFT: the client left before an answer began; 0: see metrics_route */
+    int status; /* METRICS_CLIENT_LEFT: the client left before an answer began; 0: see metrics_outcomes */
     uint64_t count;
 };
 
@@ -60,12 +60,17 @@ struct metrics_route {
     uint64_t errors;                     /* answers of 500 and above */
     uint64_t cut;                        /* answers that broke off */
     weir_meter took;
-    size_t outcome_count; /* by method and status; what there is no room for is under the last method, status
-                             0 */
-    struct metrics_outcome outcomes[METRICS_OUTCOMES_MAX];
 };
 
 void metrics_read_route(const struct metrics *metrics, size_t i, struct metrics_route *out);
+
+/* The same by method and status; what there is no room for is under the last method and status 0. */
+struct metrics_outcomes {
+    size_t count;
+    struct metrics_outcome list[METRICS_OUTCOMES_MAX];
+};
+
+void metrics_read_outcomes(const struct metrics *metrics, size_t i, struct metrics_outcomes *out);
 
 void metrics_read_refusals(const struct metrics *metrics, uint64_t counts[METRICS_REFUSALS]);
 

@@ -26,6 +26,21 @@ void text_out_add(struct text_out *out, const char *text)
         out->err = weir_buffer_append_text(&out->text, text);
 }
 
+void text_out_bytes(struct text_out *out, const char *bytes, size_t length)
+{
+    if (out->err == 0)
+        out->err = weir_buffer_append(&out->text, bytes, length);
+}
+
+void text_out_count(struct text_out *out, uint64_t count)
+{
+    char digits[20], *at = digits + sizeof digits;
+    do
+        *--at = (char)('0' + count % 10);
+    while ((count /= 10) > 0);
+    text_out_bytes(out, at, (size_t)(digits + sizeof digits - at));
+}
+
 void text_out_json(struct text_out *out, const char *text)
 {
     if (out->err == 0)

@@ -5,6 +5,8 @@
 #ifndef APP_TEXT_OUT_H
 #define APP_TEXT_OUT_H
 
+#include <stdint.h>
+
 #include <weir/buffer.h>
 
 struct text_out {
@@ -17,6 +19,10 @@ void text_out_init(struct text_out *out, size_t bytes_max);
 
 void text_out_printf(struct text_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_out_add(struct text_out *out, const char *text);
+void text_out_bytes(struct text_out *out, const char *bytes, size_t length);
+
+/* A whole number, in digits; quicker than printf. */
+void text_out_count(struct text_out *out, uint64_t count);
 
 /* As a JSON string. */
 void text_out_json(struct text_out *out, const char *text);
