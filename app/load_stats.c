@@ -1,5 +1,6 @@
 #include "load_stats.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <weir/error.h>
@@ -15,6 +16,21 @@ void load_stats_init(struct load_stats *stats)
     weir_histogram_init(&stats->late);
 }
 
+/* Those for which there is no room are in the whole alone. */
+static void time_status(struct load_stats *stats, int status, weir_duration latency)
+{
+    size_t i = 0;
+    while (i < LOAD_TIMED_MAX && stats->timed[i].status && stats->timed[i].status != status)
+        i++;
+    if (i == LOAD_TIMED_MAX)
+        return;
+    if (!stats->timed[i].status) {
+        stats->timed[i].status = status;
+        weir_histogram_init(&stats->timed[i].latency);
+    }
+    weir_histogram_record(&stats->timed[i].latency, latency);
+}
+
 void load_stats_answer(struct load_stats *stats, int status, uint64_t bytes, weir_duration latency)
 {
     stats->answered++;
@@ -22,6 +38,7 @@ void load_stats_answer(struct load_stats *stats, int status, uint64_t bytes, wei
     if (status >= LOAD_STATUS_FIRST && status < LOAD_STATUS_END)
         stats->status[status - LOAD_STATUS_FIRST]++;
     weir_histogram_record(&stats->latency, latency);
+    time_status(stats, status, latency);
 }
 
 /* The last entry takes what has no room of its own. */
@@ -119,13 +136,30 @@ static int text_rows(const weir_histogram *h, weir_buffer *out)
     return err;
 }
 
+static const weir_histogram *times_of(const struct load_stats *stats, int status)
+{
+    for (size_t i = 0; i < LOAD_TIMED_MAX && stats->timed[i].status; i++)
+        if (stats->timed[i].status == status)
+            return &stats->timed[i].latency;
+    return NULL;
+}
+
+static int text_status(const struct load_stats *stats, int status, uint64_t count, weir_buffer *out)
+{
+    const weir_histogram *times = times_of(stats, status);
+    int err = weir_buffer_printf(out, "  status %d %10llu", status, (unsigned long long)count);
+    if (err == 0 && times)
+        err = weir_buffer_printf(out, "  p50 %s p99 %s", say(weir_histogram_quantile(times, 0.5)).text,
+                                 say(weir_histogram_quantile(times, 0.99)).text);
+    return err ? err : weir_buffer_append_byte(out, '\n');
+}
+
 static int text_outcomes(const struct load_stats *stats, weir_buffer *out)
 {
     int err = 0;
     for (int i = 0; i < LOAD_STATUS_END - LOAD_STATUS_FIRST && err == 0; i++)
         if (stats->status[i])
-            err = weir_buffer_printf(out, "  status %d %10llu\n", i + LOAD_STATUS_FIRST,
-                                     (unsigned long long)stats->status[i]);
+            err = text_status(stats, i + LOAD_STATUS_FIRST, stats->status[i], out);
     for (int i = 0; i < LOAD_ERRORS_MAX && stats->error[i].err && err == 0; i++)
         err = weir_buffer_printf(out, "  error  %s: %llu\n", weir_error_text(stats->error[i].err),
                                  (unsigned long long)stats->error[i].count);
@@ -219,12 +253,25 @@ static int json_outcomes(const struct load_stats *stats, weir_buffer *out)
 static int json_times(const char *name, const weir_histogram *h, weir_buffer *out)
 {
     return weir_buffer_printf(out,
-                              ",\"%s\":{\"min\":%.6g,\"mean\":%.6g,\"p50\":%.6g,\"p90\":%.6g,\"p99\":%.6g,"
+                              "\"%s\":{\"min\":%.6g,\"mean\":%.6g,\"p50\":%.6g,\"p90\":%.6g,\"p99\":%.6g,"
                               "\"p999\":%.6g,\"max\":%.6g}",
                               name, ms(weir_histogram_min(h)), ms(weir_histogram_mean(h)),
                               ms(weir_histogram_quantile(h, 0.5)), ms(weir_histogram_quantile(h, 0.9)),
                               ms(weir_histogram_quantile(h, 0.99)), ms(weir_histogram_quantile(h, 0.999)),
                               ms(weir_histogram_max(h)));
+}
+
+static int json_timed(const struct load_stats *stats, weir_buffer *out)
+{
+    int err = weir_buffer_append_text(out, ",\"by_status_ms\":{");
+    for (size_t i = 0; i < LOAD_TIMED_MAX && stats->timed[i].status && err == 0; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "%d", stats->timed[i].status);
+        err = i > 0 ? weir_buffer_append_byte(out, ',') : 0;
+        if (err == 0)
+            err = json_times(name, &stats->timed[i].latency, out);
+    }
+    return err ? err : weir_buffer_append_byte(out, '}');
 }
 
 static int json_rows(const weir_histogram *h, weir_buffer *out)
@@ -256,9 +303,15 @@ int load_stats_json(const struct load_stats *stats, const struct load_plan *plan
     if (err == 0)
         err = json_outcomes(stats, out);
     if (err == 0)
+        err = weir_buffer_append_byte(out, ',');
+    if (err == 0)
         err = json_times("latency_ms", &stats->latency, out);
     if (err == 0)
+        err = weir_buffer_append_byte(out, ',');
+    if (err == 0)
         err = json_times("late_ms", &stats->late, out);
+    if (err == 0)
+        err = json_timed(stats, out);
     if (err == 0)
         err = json_rows(&stats->latency, out);
     return err ? err : weir_buffer_append_text(out, "}\n");

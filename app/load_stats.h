@@ -13,11 +13,17 @@
 #include <weir/histogram.h>
 #include <weir/time.h>
 
-enum { LOAD_ERRORS_MAX = 24, LOAD_STATUS_FIRST = 100, LOAD_STATUS_END = 600 };
+enum { LOAD_ERRORS_MAX = 24, LOAD_TIMED_MAX = 8, LOAD_STATUS_FIRST = 100, LOAD_STATUS_END = 600 };
 
 struct load_error {
     int err;
     uint64_t count;
+};
+
+/* The answers of one status by themselves: a refusal takes another time than what was done. */
+struct load_timed {
+    int status;
+    weir_histogram latency;
 };
 
 struct load_stats {
@@ -28,6 +34,7 @@ struct load_stats {
     struct load_error error[LOAD_ERRORS_MAX]; /* ended by err 0 */
     weir_duration took;                       /* from the first intended start to the last end */
     weir_histogram latency;                   /* of whole answers, from the intended start */
+    struct load_timed timed[LOAD_TIMED_MAX];  /* the same by status, of the first that came; ended by 0 */
     weir_histogram late;                      /* from the intended start to the real one */
 };
 

@@ -1,4 +1,5 @@
 """Processes pinned to a core: started, measured as a whole tree, ended."""
+import contextlib
 import os
 import signal
 import socket
@@ -7,6 +8,12 @@ import time
 from pathlib import Path
 
 SERVER_CORE, LOAD_CORE = 0, 1
+
+
+def go_first():
+    """Before the other sessions of this machine, where we may: what is compared goes before what is not."""
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
+        group.write("-20")
 
 
 class Failed(Exception):
@@ -41,7 +48,7 @@ class Process:
             self.child = subprocess.Popen(
                 [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 env={**os.environ, **(environment or {})}, start_new_session=True,
-                preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+                preexec_fn=lambda: (go_first(), os.sched_setaffinity(0, {core})))
         self.port = port
 
     def __enter__(self):

@@ -208,6 +208,8 @@ class Micro(Row):
         return sum(float(figure) for figure in found.groups())
 
 
+from overload import overload_rows  # noqa: E402  it builds on the classes above
+
 SERVERS = ["weir uring", "weir epoll", "nginx", "node", "go net/http", "rust hyper", "python"]
 GATEWAYS = ["weir uring", "weir epoll", "node undici", "node http.Agent", "node fetch", "go net/http", "rust hyper", "python"]
 OWN = ["weir uring", "weir epoll"]
@@ -231,4 +233,9 @@ ROWS = [
                     dict.fromkeys(OWN, (1024, 512))),
     Gathers("gather-memory", "in-flight gather of 12, resident with page tables", GATEWAYS, None,
             dict.fromkeys(OWN, (64 * 1024, 32 * 1024))),
+    Micro("offload", "offload an empty job and back, one core", "× libuv", "bench-micro-offload",
+          r"one core: .* ratio (\S+)", 0.5, None),
+    Micro("offload-2", "offload an empty job and back, two cores", "× libuv", "bench-micro-offload",
+          r"two cores: .* ratio (\S+)", 0.75, None),
+    *overload_rows(Served, OWN),
 ]

@@ -12,8 +12,11 @@ listen: 127.0.0.1:{port}
 loops: 1
 access_log: false
 limits: {{connections: 16000, exchanges: 8000}}
+pools: {{compute: {{workers: 1, queue: 4}}}}
 routes:
   - {{path: /hello, respond: {{status: 200, type: text/plain, body: "Hello, World!"}}}}
+  - {{path: /burn, burn: {{cpu: 60ms}}}}
+  - {{path: /sleep, sleep: {{for: 5ms}}}}
 """
 WEIR_GATHER = """\
   - path: /page/{{id}}
@@ -67,8 +70,8 @@ def subjects(build, peers):
     def node(how):
         return lambda port, backends, folder, deadline_ms: ["node", peers / "node/server.mjs", port, backends or 0, how]
 
-    def plain(*words):
-        return lambda port, backends, folder, deadline_ms: [*words, port, backends or 0]
+    def plain(*words, after=()):
+        return lambda port, backends, folder, deadline_ms: [*words, port, backends or 0, *after]
 
     script = Path(__file__).parent.parent / "peers/python/server.py"
     every = [
@@ -80,6 +83,10 @@ def subjects(build, peers):
         Subject("node undici", peers / "node/node_modules/undici", "bench/peers/setup node", node("undici")),
         Subject("node http.Agent", peers / "node/server.mjs", "bench/peers/setup node", node("agent")),
         Subject("node fetch", peers / "node/server.mjs", "bench/peers/setup node", node("fetch")),
+        Subject("node piscina", peers / "node/node_modules/piscina", "bench/peers/setup node",
+                plain("node", peers / "node/burn.mjs", after=["4"])),
+        Subject("node piscina, no end", peers / "node/node_modules/piscina", "bench/peers/setup node",
+                plain("node", peers / "node/burn.mjs", after=["auto"])),
         Subject("go net/http", peers / "go-server", "bench/peers/setup go", plain(peers / "go-server")),
         Subject("rust hyper", peers / "rust/release/weir-bench", "bench/peers/setup rust",
                 plain(peers / "rust/release/weir-bench")),

@@ -270,12 +270,13 @@ void weir__pool_post(struct weir_pool *pool, struct weir__note *note)
 
 /* --- a worker's end of a job --- */
 
-static void smooth(atomic_llong *mean_ns, int64_t ns)
+/* Returns how far ns is from what was there before; the first makes it. */
+static int64_t smooth(atomic_llong *mean_ns, int64_t ns)
 {
-    int64_t mean = atomic_load_explicit(mean_ns, memory_order_relaxed);
+    int64_t mean = atomic_load_explicit(mean_ns, memory_order_relaxed), off = mean == 0 ? 0 : ns - mean;
 
-    mean = mean == 0 ? ns : mean + (ns - mean) / SMOOTHED_OVER;
-    atomic_store_explicit(mean_ns, mean, memory_order_relaxed);
+    atomic_store_explicit(mean_ns, mean == 0 ? ns : mean + off / SMOOTHED_OVER, memory_order_relaxed);
+    return off < 0 ? -off : off;
 }
 
 static void account(struct weir__worker *worker, weir_job *job, int64_t ran_ns)
@@ -283,8 +284,8 @@ static void account(struct weir__worker *worker, weir_job *job, int64_t ran_ns)
     struct weir_pool *pool = worker->pool;
 
     job->ran_ns += ran_ns;
-    smooth(&pool->service_ns, ran_ns);
-    smooth(&pool->shares[job->share].service_ns, ran_ns);
+    (void)smooth(&pool->spread_ns, smooth(&pool->service_ns, ran_ns));
+    (void)smooth(&pool->shares[job->share].service_ns, ran_ns);
     weir__queue_charge(pool, job->share, ran_ns - worker->charged_ns);
     weir_meter_record(&pool->run_times, (weir_duration){ran_ns});
 }

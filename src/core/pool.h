@@ -150,7 +150,8 @@ struct weir_pool {
     atomic_int common;         /* places taken that are nobody's own */
     int common_max;
     atomic_int places;
-    atomic_llong service_ns;  /* written locked */
+    atomic_llong service_ns;  /* of one job, smoothed; written locked */
+    atomic_llong spread_ns;   /* how far jobs are from that, smoothed; written locked */
     atomic_llong next_end_ns; /* when a worker may be expected to be free; written locked */
     _Atomic(uint64_t) refused[WEIR_REFUSALS];
     _Atomic(uint64_t) taken;

@@ -11,6 +11,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 
 #include "core/pool.h"
 
@@ -87,21 +88,33 @@ int64_t weir__pool_expected_ns(struct weir_pool *pool, int share, int64_t now_ns
     return free_ns + queue_ns;
 }
 
+/* Twice what so many jobs are likely to take beyond what is expected of them: a job that was taken and is then
+ * dropped has waited for nothing. */
+static int64_t margin_ns(struct weir_pool *pool)
+{
+    int ahead = atomic_load_explicit(&pool->places, memory_order_relaxed) - pool->workers_max;
+    double spread_ns = (double)atomic_load_explicit(&pool->spread_ns, memory_order_relaxed);
+
+    return ahead < 0 ? 0 : (int64_t)(2 * spread_ns * sqrt(ahead + 1) / pool->workers_max);
+}
+
 int weir__pool_admit(struct weir_pool *pool, const weir_job *job, enum weir_when_full when_full,
                      int64_t *expected_ns, enum weir_pool_refusal *why)
 {
     struct weir__share *share = &pool->shares[job->share];
+    int64_t margin;
 
     if (when_full != WEIR_REFUSE) {
         *expected_ns = 0;
         return take_place(pool, share, true), 0;
     }
     *expected_ns = weir__pool_expected_ns(pool, job->share, job->queued_ns);
-    if (*expected_ns > pool->wait_ns) {
+    margin = margin_ns(pool);
+    if (*expected_ns + margin > pool->wait_ns) {
         *why = WEIR_REFUSED_WAIT;
         return -WEIR_EBUSY;
     }
-    if (job->deadline_ns - job->queued_ns < *expected_ns) {
+    if (job->deadline_ns - job->queued_ns < *expected_ns + margin) {
         *why = WEIR_REFUSED_DEADLINE;
         return -WEIR_ELATE;
     }

@@ -73,6 +73,11 @@ static void the_json_says_what_was_measured(void **state)
     assert_true(number(latency, "min") == 3 && number(latency, "max") == 41);
     assert_true(number(latency, "p50") > 2.97 && number(latency, "p50") < 3.03);
     assert_true(number(latency, "p99") > 40.5 && number(latency, "p99") <= 41);
+    const json_t *by_status = json_object_get(root, "by_status_ms");
+    assert_int_equal(json_object_size(by_status), 2);
+    assert_true(number(json_object_get(by_status, "200"), "min") == 3);
+    assert_true(number(json_object_get(by_status, "200"), "max") == 41);
+    assert_true(number(json_object_get(by_status, "503"), "max") == 40);
     json_decref(root);
     weir_buffer_free(&out);
 }
@@ -102,8 +107,8 @@ static void the_text_shows_what_went_wrong(void **state)
 {
     static const char *const lines[] = {
         "13 sent in 2s at 100/s asked for; 10 answered (5/s), 3 failed\n",
-        "  status 200          9\n",
-        "  status 503          1\n",
+        "  status 200          9  p50 3ms p99 4",
+        "  status 503          1  p50 ",
         "  error  connection refused: 2\n",
         "  error  deadline exceeded: 1\n",
         "  max  41ms\n",

@@ -1,0 +1,91 @@
+"""Rows for a pool that is asked for more than it can do. One run gives several figures; each row shows one of them."""
+import json
+import re
+import subprocess
+
+from process import LOAD_CORE, Failed, output_of
+
+BURN_MS = 60
+PEERS = ["weir uring", "weir epoll", "node piscina", "node piscina, no end"]
+SECONDS_LEAST = 10  # a second is only 16 jobs
+
+
+def load(bench, port, path, rate, seconds):
+    """What weir load measured, as it says."""
+    command = [bench.build / "weir", "load", f"http://127.0.0.1:{port}{path}", "--rate", rate, "--for", f"{seconds}s",
+               "--connections", 4000, "--timeout", "60s", "--json"]
+    return json.loads(output_of(command, LOAD_CORE, seconds + 80))
+
+
+def capacity(port, seconds):
+    """Jobs a second when there is always one waiting and none is refused."""
+    text = output_of(["wrk", "-t1", "-c2", f"-d{seconds}s", f"http://127.0.0.1:{port}/burn"], LOAD_CORE, seconds + 20)
+    if re.search(r"Non-2xx|Socket errors", text):
+        raise Failed(f"wrk: {' '.join(text.split())[-200:]}")
+    count, took = re.search(r"(\d+) requests in ([\d.]+)s", text).groups()
+    return int(count) / float(took)
+
+
+def p99(result, status):
+    return result["by_status_ms"].get(str(status), {}).get("p99", 0)
+
+
+def overloaded(bench, port, factor):
+    """Everything about a run at factor times the capacity."""
+    seconds = max(bench.seconds, SECONDS_LEAST)
+    full = capacity(port, seconds)
+    result = load(bench, port, "/burn", round(1000 / BURN_MS * factor), seconds)
+    answered = result["statuses"]
+    if result["answered"] + result["failed"] + result["unsent"] != result["planned"]:
+        raise Failed(f"what was sent is not what came: {result}")
+    return {"lost": 100 * (1 - answered.get("200", 0) / result["took_s"] / full), "accepted": p99(result, 200),
+            "refused": p99(result, 503), "failed": result["failed"] + result["unsent"],
+            "of 503": answered.get("503", 0) / result["planned"]}
+
+
+def beside(bench, port):
+    """By how much the 99th percentile of a timer route is longer while burns come at three times the capacity."""
+    seconds = max(bench.seconds, SECONDS_LEAST)
+    alone = load(bench, port, "/sleep", 100, seconds)
+    burning = subprocess.Popen(
+        [str(bench.build / "weir"), "load", f"http://127.0.0.1:{port}/burn", "--rate", "50", "--for", f"{seconds + 2}s", "--json"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        both = load(bench, port, "/sleep", 100, seconds)
+    finally:
+        burning.wait(90)
+    return {"beside": both["latency_ms"]["p99"] - alone["latency_ms"]["p99"]}
+
+
+def overload_rows(served, own):
+    """The rows, on the class that has servers standing for a whole row."""
+
+    class Overload(served):
+        runs = {}  # of all rows: what one has measured the others show
+
+        def __init__(self, name, about, unit, run, figure, reach, after=None):
+            super().__init__(name, about, unit)
+            self.run, self.figure, self.subjects, self.asked = run, figure, PEERS, {}
+            self.targets = dict.fromkeys(own, (reach, after))
+
+        def measure(self, bench, subject, servers):
+            number = self.asked[subject] = self.asked.get(subject, -1) + 1
+            key = (self.run[0], subject.name, number)
+            if key not in Overload.runs:
+                Overload.runs[key] = self.run[1](bench, servers[subject].port)
+            return Overload.runs[key][self.figure]
+
+    def at(factor):
+        return f"{factor}x", lambda bench, port: overloaded(bench, port, factor)
+
+    burn = f"burn of {BURN_MS} ms at {{}} times the capacity, queue 4, one core"
+    return [
+        Overload("burn-3-lost", burn.format(3) + ": answers lost", "% of the capacity", at(3), "lost", 3, 1),
+        Overload("burn-3-accepted", burn.format(3) + ": accepted", "ms p99", at(3), "accepted", 345),
+        Overload("burn-3-refused", burn.format(3) + ": refused", "ms p99", at(3), "refused", 2),
+        Overload("burn-30-lost", burn.format(30) + ": answers lost", "% of the capacity", at(30), "lost", 5, 2),
+        Overload("burn-30-accepted", burn.format(30) + ": accepted", "ms p99", at(30), "accepted", 345),
+        Overload("burn-30-refused", burn.format(30) + ": refused", "ms p99", at(30), "refused", 2),
+        Overload("sleep-beside", "a 5 ms timer beside burns at 3 times the capacity, same core, over idle", "ms p99",
+                 ("beside", beside), "beside", 0.5, 0.2),
+    ]
