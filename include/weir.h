@@ -18,6 +18,7 @@
 #include <weir/meter.h>
 #include <weir/pool.h>
 #include <weir/profile.h>
+#include <weir/published.h>
 #include <weir/random.h>
 #include <weir/runtime.h>
 #include <weir/scope.h>

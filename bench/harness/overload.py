@@ -1,13 +1,42 @@
 """Rows for a pool that is asked for more than it can do. One run gives several figures; each row shows one of them."""
+import contextlib
 import json
 import re
 import subprocess
+import urllib.request
 
-from process import LOAD_CORE, Failed, output_of
+from process import LOAD_CORE, SERVER_CORE, Failed, Process, free_ports, output_of
 
 BURN_MS = 60
 PEERS = ["weir uring", "weir epoll", "node piscina", "node piscina, no end"]
 SECONDS_LEAST = 10  # a second is only 16 jobs
+
+
+CONFIG = """\
+listen: 127.0.0.1:{port}
+admin: 127.0.0.1:{admin}
+loops: 1
+access_log: false
+pools: {{compute: {{workers: 1, queue: 4}}}}
+routes:
+  - {{path: /burn, burn: {{cpu: {ms}ms}}}}
+  - {{path: /sleep, sleep: {{for: 5ms}}}}
+"""
+
+
+def weir(bench, subject):
+    """Weir with a pool of one worker on the server's core."""
+    port = free_ports(2)
+    config = bench.folder / f"{subject.name}.yaml"
+    config.write_text(CONFIG.format(port=port, admin=port + 1, ms=BURN_MS))
+    return Process([bench.build / "weir", "serve", config], SERVER_CORE, bench.folder / f"{subject.name}.log", port, subject.environment)
+
+
+def jobs(port, outcome):
+    """How many jobs of the pool came to that, as Weir counts them."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port + 1}/metrics", timeout=10) as answer:
+        found = re.search(rf'weir_pool_jobs_total{{pool="compute",outcome="{outcome}"}} (\d+)', answer.read().decode())
+    return int(found[1])
 
 
 def load(bench, port, path, rate, seconds):
@@ -30,20 +59,24 @@ def p99(result, status):
     return result["by_status_ms"].get(str(status), {}).get("p99", 0)
 
 
-def overloaded(bench, port, factor):
+def overloaded(bench, port, factor, is_weir):
     """Everything about a run at factor times the capacity."""
     seconds = max(bench.seconds, SECONDS_LEAST)
     full = capacity(port, seconds)
+    before = [jobs(port, outcome) for outcome in ("ran", "dropped")] if is_weir else None
     result = load(bench, port, "/burn", round(1000 / BURN_MS * factor), seconds)
     answered = result["statuses"]
     if result["answered"] + result["failed"] + result["unsent"] != result["planned"]:
         raise Failed(f"what was sent is not what came: {result}")
+    dropped = None
+    if is_weir:
+        ran, dropped = (jobs(port, outcome) - was for outcome, was in zip(("ran", "dropped"), before))
+        dropped = 100 * dropped / (ran + dropped)
     return {"lost": 100 * (1 - answered.get("200", 0) / result["took_s"] / full), "accepted": p99(result, 200),
-            "refused": p99(result, 503), "failed": result["failed"] + result["unsent"],
-            "of 503": answered.get("503", 0) / result["planned"]}
+            "refused": p99(result, 503), "dropped": dropped}
 
 
-def beside(bench, port):
+def beside(bench, port, _):
     """By how much the 99th percentile of a timer route is longer while burns come at three times the capacity."""
     seconds = max(bench.seconds, SECONDS_LEAST)
     alone = load(bench, port, "/sleep", 100, seconds)
@@ -63,29 +96,45 @@ def overload_rows(served, own):
     class Overload(served):
         runs = {}  # of all rows: what one has measured the others show
 
-        def __init__(self, name, about, unit, run, figure, reach, after=None):
+        def __init__(self, name, about, unit, run, figure, reach, after=None, peers=PEERS):
             super().__init__(name, about, unit)
-            self.run, self.figure, self.subjects, self.asked = run, figure, PEERS, {}
+            self.run, self.figure, self.subjects, self.asked = run, figure, peers, {}
             self.targets = dict.fromkeys(own, (reach, after))
+
+        @contextlib.contextmanager
+        def prepared(self, bench, subjects):
+            """Only those whose figures are not known yet are started; each for its runs alone would take as long to warm up."""
+            with contextlib.ExitStack() as stack:
+                unknown = [s for s in subjects if (self.run[0], s.name, 0) not in Overload.runs]
+                servers = dict.fromkeys(subjects)
+                for subject in unknown:
+                    servers[subject] = stack.enter_context(
+                        weir(bench, subject) if subject.is_weir else subject.start(free_ports(), None, bench.folder))
+                yield servers
 
         def measure(self, bench, subject, servers):
             number = self.asked[subject] = self.asked.get(subject, -1) + 1
             key = (self.run[0], subject.name, number)
             if key not in Overload.runs:
-                Overload.runs[key] = self.run[1](bench, servers[subject].port)
+                Overload.runs[key] = {}
+                Overload.runs[key] = self.run[1](bench, servers[subject].port, subject.is_weir)
+            if self.figure not in Overload.runs[key]:
+                raise Failed("its run has failed")
             return Overload.runs[key][self.figure]
 
     def at(factor):
-        return f"{factor}x", lambda bench, port: overloaded(bench, port, factor)
+        return f"{factor}x", lambda bench, port, is_weir: overloaded(bench, port, factor, is_weir)
 
     burn = f"burn of {BURN_MS} ms at {{}} times the capacity, queue 4, one core"
     return [
         Overload("burn-3-lost", burn.format(3) + ": answers lost", "% of the capacity", at(3), "lost", 3, 1),
         Overload("burn-3-accepted", burn.format(3) + ": accepted", "ms p99", at(3), "accepted", 345),
         Overload("burn-3-refused", burn.format(3) + ": refused", "ms p99", at(3), "refused", 2),
+        Overload("burn-3-dropped", burn.format(3) + ": dropped after admission", "% of those taken", at(3), "dropped", 1, None, own),
         Overload("burn-30-lost", burn.format(30) + ": answers lost", "% of the capacity", at(30), "lost", 5, 2),
         Overload("burn-30-accepted", burn.format(30) + ": accepted", "ms p99", at(30), "accepted", 345),
         Overload("burn-30-refused", burn.format(30) + ": refused", "ms p99", at(30), "refused", 2),
+        Overload("burn-30-dropped", burn.format(30) + ": dropped after admission", "% of those taken", at(30), "dropped", 1, None, own),
         Overload("sleep-beside", "a 5 ms timer beside burns at 3 times the capacity, same core, over idle", "ms p99",
                  ("beside", beside), "beside", 0.5, 0.2),
     ]

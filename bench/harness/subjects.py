@@ -12,11 +12,8 @@ listen: 127.0.0.1:{port}
 loops: 1
 access_log: false
 limits: {{connections: 16000, exchanges: 8000}}
-pools: {{compute: {{workers: 1, queue: 4}}}}
 routes:
   - {{path: /hello, respond: {{status: 200, type: text/plain, body: "Hello, World!"}}}}
-  - {{path: /burn, burn: {{cpu: 60ms}}}}
-  - {{path: /sleep, sleep: {{for: 5ms}}}}
 """
 WEIR_GATHER = """\
   - path: /page/{{id}}

@@ -123,12 +123,13 @@ struct weir__worker {
     _Atomic(weir_job *) job; /* given by the holder of the lock to an idle worker, taken by the worker */
     atomic_int asleep;       /* a futex; 1: it sleeps, or is about to and will look at job again */
     atomic_bool ends;
-    weir_job *running;       /* locked to write; the worker's own to read */
-    int64_t begun_ns;        /* locked: when it was given what it runs */
-    int64_t charged_ns;      /* locked: for that, to its share, in advance */
-    struct weir__list begun; /* locked: in pool->begun, who began first first */
-    atomic_int cpu;          /* where it ran last */
-    bool has_thread;         /* a thread to be joined */
+    weir_job *running;             /* locked to write; the worker's own to read */
+    int64_t begun_ns;              /* locked: when it was given what it runs */
+    int64_t charged_ns;            /* locked: for that, to its share, in advance */
+    struct weir__list begun;       /* locked: in pool->begun, who began first first */
+    atomic_int cpu;                /* where it ran last */
+    _Atomic(uint64_t) reads_since; /* see published.c; 0: its job has read nothing that is published */
+    bool has_thread;               /* a thread to be joined */
     pthread_t thread;
     /* under simulation */
     int64_t began_ns;

@@ -88,8 +88,8 @@ int64_t weir__pool_expected_ns(struct weir_pool *pool, int share, int64_t now_ns
     return free_ns + queue_ns;
 }
 
-/* Twice what so many jobs are likely to take beyond what is expected of them: a job that was taken and is then
- * dropped has waited for nothing. */
+/* Twice what so many jobs are likely to take beyond what is expected of them: a job that was taken and is
+ * then dropped has waited for nothing. */
 static int64_t margin_ns(struct weir_pool *pool)
 {
     int ahead = atomic_load_explicit(&pool->places, memory_order_relaxed) - pool->workers_max;

@@ -1,6 +1,7 @@
 /* Workers in virtual time: jobs run on the loop's own stack, one after the other, and each takes a time drawn
  * from the seed, or what it says itself. What a cancel finds, and in which order jobs end, is the seed's. */
 #include "core/pool.h"
+#include "core/published.h"
 #include "core/runtime.h"
 #include "io/sim.h"
 
@@ -24,6 +25,7 @@ static bool step(struct weir__worker *worker, weir_job *job, int64_t *takes_ns)
     job->takes_ns = -1;
     weir__worker_here = worker;
     more = weir__job_step(job, &worker->result);
+    weir__published_job_over(worker);
     weir__worker_here = outer;
     *takes_ns = job->takes_ns >= 0 ? job->takes_ns : draw_ns(worker->pool->sim);
     return more;

@@ -212,6 +212,7 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     weir__logger_init(&r.logger, STDERR_FILENO, WEIR_LOG_INFO, options != NULL && options->log_json);
     pthread_mutex_init(&r.shown.lock, NULL);
     weir__threads_init(&r.threads);
+    weir__publishers_init(&r.publishers);
     weir__list_init(&r.shown.servers);
     weir__list_init(&r.shown.clients);
     r.loop_count = r.options.loops;
@@ -235,6 +236,7 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     signal_stack_leave(&signals);
     free(r.roots);
     free(r.loops);
+    weir__publishers_free(&r.publishers);
     weir__threads_free(&r.threads);
     pthread_mutex_destroy(&r.shown.lock);
     return err < 0 ? err : first.result;

@@ -9,6 +9,7 @@
 #include "core/job_kind.h"
 #include "core/loop.h"
 #include "core/pool.h"
+#include "core/published.h"
 #include "core/scope.h"
 #include "core/thread.h"
 
@@ -28,6 +29,7 @@ struct weir_runtime {
     struct weir__shown shown;
     struct weir__pools pools;
     struct weir__job_kinds kinds;
+    struct weir__publishers publishers;
     struct weir__threads threads;
     struct weir__guard_reporter guard_reporter;
 };

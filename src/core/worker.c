@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "core/pool.h"
 #include "core/priority.h"
+#include "core/published.h"
 #include "core/thread.h"
 
 enum { RETIRES_AFTER_S = 10, NAME_BYTES = 16 };
@@ -24,12 +25,15 @@ static int64_t run(struct weir__worker *worker, weir_job *job)
     int cpu = sched_getcpu(), caller_cpu = job->caller_cpu;
     long long not_yet = 0;
     int result;
+    bool more;
 
     (void)atomic_compare_exchange_strong(&job->started_ns, &not_yet, began_ns);
     atomic_store_explicit(&worker->cpu, cpu, memory_order_relaxed);
     atomic_store_explicit(&weir__thread_here->job, job, memory_order_relaxed);
-    while (weir__job_step(job, &result))
-        ;
+    do {
+        more = weir__job_step(job, &result);
+        weir__published_job_over(worker);
+    } while (more);
     atomic_store_explicit(&weir__thread_here->job, NULL, memory_order_relaxed);
     ended_ns = weir__clock_monotonic_ns();
     weir__pool_finish(worker, job, result, ended_ns - began_ns);
