@@ -28,5 +28,6 @@
 #include <weir/text.h>
 #include <weir/time.h>
 #include <weir/trace.h>
+#include <weir/watch.h>
 
 #endif

@@ -26,6 +26,14 @@ enum weir_io {
                     same run */
 };
 
+struct weir_stall;
+
+/* What becomes of a stall, see <weir/watch.h>, beside being remembered. */
+enum weir_stall_then {
+    WEIR_STALL_LOG,   /* a line in the log, and less and less often one when it happens again */
+    WEIR_STALL_ABORT, /* a line, and abort() when it is the fault of what runs: for tests */
+};
+
 /* All zero is a sensible choice. */
 typedef struct weir_options {
     int loops;          /* 0: one */
@@ -37,6 +45,13 @@ typedef struct weir_options {
     const struct weir_pool_options *pools; /* see <weir/pool.h>: further pools, and what compute and blocking
                                               are like; lent until it returns */
     size_t pool_count;
+    weir_duration stall_after; /* how long a task may hold its loop before the watch tells of it; 0: 10 ms; at
+                                  least 1 ms; negative: there is no watch. Under simulation there is none. */
+    enum weir_stall_then stall_then;
+    /* Told of each stall as it is found, mostly while it lasts, on the thread of the watch, which looks at
+     * nothing else meanwhile. Or NULL. */
+    void (*on_stall)(void *arg, const struct weir_stall *stall);
+    void *on_stall_arg;
 } weir_options;
 
 /* Runs fn(arg) as the first task, on loop 0, and returns when it, and all it started, has ended.

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -26,21 +27,40 @@ void weir__logger_init(struct weir__logger *l, int fd, enum weir_log_level level
     errno = saved;
 }
 
+/* A log that can't be written has nowhere to say so. */
+static void write_out(const struct weir__logger *l, const char *text, size_t length)
+{
+    int saved = errno;
+    ssize_t r;
+    weir__own_calls_begin();
+    do {
+        r = write(l->fd, text, length);
+    } while (r < 0 && errno == EINTR);
+    weir__own_calls_end();
+    errno = saved;
+}
+
 void weir__logger_write(const struct weir__logger *l, enum weir_log_level level, const char *message,
                         const weir_kv *kvs, size_t n)
 {
     char line[WEIR_LOG_LINE_MAX];
     if (level < l->level)
         return;
-    int saved = errno;
-    size_t length = weir__logger_render(l, line, sizeof line, level, message, kvs, n);
-    ssize_t r;
-    weir__own_calls_begin();
-    do {
-        r = write(l->fd, line, length);
-    } while (r < 0 && errno == EINTR);
-    weir__own_calls_end();
-    errno = saved; /* a log that can't be written has nowhere to say so */
+    write_out(l, line, weir__logger_render(l, line, sizeof line, level, message, kvs, n));
+}
+
+void weir__logger_write_lines(const struct weir__logger *l, enum weir_log_level level, const char *message,
+                              const char *more)
+{
+    char text[WEIR_LOG_LINE_MAX];
+    size_t most = strlen(more);
+    if (level < l->level)
+        return;
+    size_t length = weir__logger_render(l, text, sizeof text / 2, level, message, NULL, 0);
+    if (most > sizeof text - length)
+        most = sizeof text - length;
+    memcpy(text + length, more, most);
+    write_out(l, text, length + most);
 }
 
 bool weir_log_is_on(enum weir_log_level level)

@@ -28,6 +28,11 @@ void weir__logger_init(struct weir__logger *l, int fd, enum weir_log_level level
 void weir__logger_write(const struct weir__logger *l, enum weir_log_level level, const char *message,
                         const weir_kv *kvs, size_t n);
 
+/* For people at a terminal: the line of the message, and below it lines that are ready as they are, in one
+ * write; what is beyond half of WEIR_LOG_LINE_MAX is cut. */
+void weir__logger_write_lines(const struct weir__logger *l, enum weir_log_level level, const char *message,
+                              const char *more);
+
 /* Renders one line with its newline into out, at most room bytes (>= 128), and returns its length. What does
  * not fit is cut and the line ends in "…" (a key "cut":true in JSON, which stays valid). */
 size_t weir__logger_render(const struct weir__logger *l, char *out, size_t room, enum weir_log_level level,

@@ -25,6 +25,9 @@ struct weir__pulse {
     _Atomic uint32_t stamped_run;
     atomic_bool asleep;     /* in the kernel, waiting for something to do */
     _Atomic uint64_t slept; /* see weir__pulse_slept() */
+    atomic_bool alarm;      /* who looks has gone to sleep until it wakes: on_wake() is due, once */
+    void (*on_wake)(void *arg);
+    void *on_wake_arg;
     /* the loop's own */
     uint32_t stamp_in;          /* the next so many-th slice is stamped */
     uint32_t stamp_every;       /* what that was after the last stamp */
@@ -153,7 +156,9 @@ static inline void weir__pulse_wake(struct weir__pulse *p)
     atomic_store_explicit(&p->slept, (ticks - slept) & ~WEIR__PULSE_SLEEPS, memory_order_relaxed);
     weir__pulse_run(p->loop_run);
     weir__pulse_set_stamp(p, p->loop_run, ticks);
-    atomic_store_explicit(&p->asleep, false, memory_order_release);
+    atomic_store(&p->asleep, false); /* before the alarm is looked at; who sets it looks at this after it */
+    if (__builtin_expect(atomic_load(&p->alarm), 0) && atomic_exchange(&p->alarm, false))
+        p->on_wake(p->on_wake_arg);
 }
 
 /* Where the loop stands; runner: of whoever it runs, read just before. What is seen is of one moment, if the

@@ -23,6 +23,7 @@
 struct weir_runtime;
 struct weir__task;
 struct weir__scope;
+struct weir__capture;
 struct weir__guard;
 
 struct weir__timeout {
@@ -77,6 +78,7 @@ struct weir__loop {
     atomic_bool stop;
     struct weir__slices slices;
     struct weir__lag lag;
+    _Atomic(struct weir__capture *) capture; /* of the watch; or NULL */
 };
 
 extern __thread struct weir__loop *weir__loop_here

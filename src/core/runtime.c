@@ -10,12 +10,14 @@
 #include "core/guard.h"
 #include "core/priority.h"
 #include "core/task.h"
+#include "core/watch.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { STACK_BYTES = 256 << 10 }; /* sanitizers put red zones between variables */
 #else
 enum { STACK_BYTES = 64 << 10 };
 #endif
+enum { STALL_AFTER_MS = 10, STALL_AFTER_LEAST_NS = 1000000 };
 enum { TASKS_MAX = 2000000, LOOPS_MAX = 1024, SIGNAL_STACK_BYTES = 64 << 10 };
 
 struct weir__logger *weir__logger_current(void)
@@ -24,6 +26,8 @@ struct weir__logger *weir__logger_current(void)
         .fd = STDERR_FILENO, .level = WEIR_LOG_INFO, .wall_ns = weir__clock_wall_ns};
     struct weir__loop *loop = weir__loop_current();
 
+    if (weir__watch_logger != NULL)
+        return (struct weir__logger *)(uintptr_t)weir__watch_logger;
     if (weir__worker_here != NULL)
         return &weir__worker_here->pool->runtime->logger;
     return loop != NULL ? &loop->runtime->logger : (struct weir__logger *)(uintptr_t)&fallback;
@@ -31,7 +35,8 @@ struct weir__logger *weir__logger_current(void)
 
 static int fill_defaults(weir_options *o)
 {
-    if (o->loops < 0 || o->loops > LOOPS_MAX || (int)o->io < WEIR_IO_AUTO || o->io > WEIR_IO_SIM)
+    if (o->loops < 0 || o->loops > LOOPS_MAX || (int)o->io < WEIR_IO_AUTO || o->io > WEIR_IO_SIM ||
+        (int)o->stall_then < WEIR_STALL_LOG || o->stall_then > WEIR_STALL_ABORT)
         return -EINVAL;
     if (o->loops == 0)
         o->loops = 1;
@@ -41,6 +46,10 @@ static int fill_defaults(weir_options *o)
         o->stack_bytes = STACK_BYTES;
     if (o->tasks_max == 0)
         o->tasks_max = TASKS_MAX;
+    if (o->stall_after.ns == 0)
+        o->stall_after = weir_ms(STALL_AFTER_MS);
+    if (o->stall_after.ns > 0 && o->stall_after.ns < STALL_AFTER_LEAST_NS)
+        o->stall_after.ns = STALL_AFTER_LEAST_NS;
     if (o->seed == 0 && o->io == WEIR_IO_SIM)
         o->seed = 1;
     if (o->seed == 0 && getrandom(&o->seed, sizeof o->seed, 0) != (ssize_t)sizeof o->seed)
@@ -106,7 +115,9 @@ static void *loop_thread(void *arg)
     weir__priority_of_loop(&priority);
     weir__thread_enter(&thread, loop->runtime, loop, NULL);
     weir__guard_enter(loop);
+    weir__watch_enter(loop, &thread);
     (void)weir__loop_turn_until(loop, NULL);
+    weir__watch_leave(loop);
     weir__guard_leave(loop);
     weir__thread_leave(&thread);
     signal_stack_leave(&signals);
@@ -185,10 +196,12 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
         weir__priority_of_loop(&priority);
     weir__thread_enter(&thread, r, loop, NULL);
     weir__guard_enter(loop);
+    weir__watch_enter(loop, &thread);
     if (err == 0)
         err = weir__spawn(loop->root, "main", run_first_task, first, NULL);
     if (err == 0)
         err = weir__loop_turn_until(loop, &first->done);
+    weir__watch_leave(loop);
     weir__guard_leave(loop);
     weir__priority_restore(&priority);
     weir__thread_leave(&thread);
@@ -210,6 +223,7 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     if (err < 0)
         return err;
     weir__logger_init(&r.logger, STDERR_FILENO, WEIR_LOG_INFO, options != NULL && options->log_json);
+    weir__stalls_init(&r.stalls);
     pthread_mutex_init(&r.shown.lock, NULL);
     weir__threads_init(&r.threads);
     weir__publishers_init(&r.publishers);
@@ -227,7 +241,10 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
         err = weir__pools_open(&r);
         if (err == 0) {
             weir__guard_runtime_begins(&r);
-            err = run_loops(&r, &first);
+            err = weir__watch_open(&r);
+            if (err == 0)
+                err = run_loops(&r, &first);
+            weir__watch_close(&r);
             weir__guard_runtime_ends(&r);
             weir__pools_close(&r);
         }
@@ -238,6 +255,7 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     free(r.loops);
     weir__publishers_free(&r.publishers);
     weir__threads_free(&r.threads);
+    weir__stalls_free(&r.stalls);
     pthread_mutex_destroy(&r.shown.lock);
     return err < 0 ? err : first.result;
 }

@@ -11,6 +11,7 @@
 #include "core/pool.h"
 #include "core/published.h"
 #include "core/scope.h"
+#include "core/stall.h"
 #include "core/thread.h"
 
 /* What comes and goes while the loops run and other threads may look at. Whoever looks, adds or takes out
@@ -32,6 +33,8 @@ struct weir_runtime {
     struct weir__publishers publishers;
     struct weir__threads threads;
     struct weir__guard_reporter guard_reporter;
+    struct weir__stalls stalls;
+    struct weir__watch *watch; /* NULL: there is none */
 };
 
 /* The signals that have come in since the loop last looked; called by the loop on every turn. */

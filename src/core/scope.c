@@ -31,9 +31,10 @@ void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop)
     init(s, loop, NULL, WEIR_COLLECT);
 }
 
-void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop)
+void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop, const char *name)
 {
     init(s, loop, NULL, WEIR_COLLECT | WEIR_SHIELD);
+    s->name = name;
     s->id = ++loop->last_scope_id;
     s->parent = loop->root;
     weir__list_push_back(&loop->root->children, &s->sibling);

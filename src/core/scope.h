@@ -11,7 +11,8 @@ struct weir__task;
 
 struct weir__scope {
     struct weir__scope *parent;
-    struct weir__task *owner; /* NULL: the root of a loop */
+    struct weir__task *owner; /* NULL: the root of a loop, or detached */
+    const char *name;         /* of a detached one; else NULL */
     struct weir__loop *loop;
     uint64_t id; /* of no other scope of its loop; greater than that of the one around it; 0: the root */
     struct weir__list children; /* scopes opened by tasks that were in this one */
@@ -35,8 +36,8 @@ static inline struct weir__scope *weir__scope_of(weir_scope *scope)
 
 void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop);
 /* A scope that no task has opened, below the root of its loop, whose cancel it does not feel. Whoever made it
- * cancels it, sees its tasks end, and ends it. */
-void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop);
+ * cancels it, sees its tasks end, and ends it. name: a literal. */
+void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop, const char *name);
 void weir__scope_end_detached(struct weir__scope *s);
 /* As weir_scope_open() with WEIR_SHIELD, for as long as the deadline says. */
 void weir__scope_open_long_shield(weir_scope *scope, weir_instant deadline);

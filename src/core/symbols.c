@@ -189,8 +189,10 @@ static const char *name_without_debug(struct weir__symbols *s, Dwfl_Module *modu
     const char *name =
         module != NULL ? dwfl_module_addrinfo(module, address, &offset, &symbol, NULL, NULL, NULL) : NULL;
 
-    if (name != NULL)
-        return keep(s, name);
+    if (name != NULL) { /* "recv@@GLIBC_2.2.5" */
+        snprintf(text, sizeof text, "%.*s", (int)strcspn(name, "@"), name);
+        return keep(s, text);
+    }
     file = module != NULL ? dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL) : NULL;
     if (file == NULL)
         return keep(s, "?");
@@ -200,11 +202,23 @@ static const char *name_without_debug(struct weir__symbols *s, Dwfl_Module *modu
     return keep(s, text);
 }
 
+/* The kernel's own page of code has no path. */
+static bool is_system(Dwfl_Module *module)
+{
+    const char *path =
+        module == NULL ? NULL : dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+
+    return path != NULL &&
+           (strncmp(path, "/lib", 4) == 0 || strncmp(path, "/usr/lib", 8) == 0 || path[0] == '[');
+}
+
+/* Of the system's libraries the symbols are enough: their debug information is large, packed, and of no use
+ * to who did not write them. */
 static size_t find_names(struct weir__symbols *s, uintptr_t address, weir_frame *frame, size_t room)
 {
     Dwfl_Module *module = weir__symbols_module(s, address);
     Dwarf_Addr bias = 0;
-    Dwarf_Die *unit = module != NULL ? unit_of(module, address, &bias) : NULL;
+    Dwarf_Die *unit = module != NULL && !is_system(module) ? unit_of(module, address, &bias) : NULL;
     size_t n = 0;
 
     frame[0] = (weir_frame){.function = "?", .address = address};
@@ -275,6 +289,16 @@ size_t weir__symbols_name(struct weir__symbols *s, uintptr_t address, bool is_re
     if (n == 0 && room > 0)
         out[n++] = (weir_frame){.function = "?", .address = address};
     return n;
+}
+
+bool weir__symbols_is_system(struct weir__symbols *s, uintptr_t address)
+{
+    bool system;
+
+    pthread_mutex_lock(&s->lock);
+    system = is_system(weir__symbols_module(s, address));
+    pthread_mutex_unlock(&s->lock);
+    return system;
 }
 
 /* --- opening and closing --- */

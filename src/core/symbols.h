@@ -25,6 +25,9 @@ void weir__symbols_close(struct weir__symbols *s);
 size_t weir__symbols_name(struct weir__symbols *s, uintptr_t address, bool is_return, weir_frame *out,
                           size_t room);
 
+/* Whether the code at an address comes with the system: from a library in its folders. */
+bool weir__symbols_is_system(struct weir__symbols *s, uintptr_t address);
+
 /* --- stacks --- */
 
 enum { WEIR__REGISTERS = 32, WEIR__UNWIND_MAX = 128 };

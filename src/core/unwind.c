@@ -236,36 +236,50 @@ static uintptr_t start_of(struct weir__symbols *s, uintptr_t address)
     return address - offset;
 }
 
-/* Whether a frame record at fp can be that of the function that has pc. */
-static bool fits(struct weir__symbols *s, const struct weir__stack_copy *stack, uintptr_t fp, uintptr_t pc)
+/* How well a frame record at fp suits the function that has pc. */
+enum fit { NOT_AT_ALL, MAYBE, CALLED_IT };
+
+static enum fit fit_of(struct weir__symbols *s, const struct weir__stack_copy *stack, uintptr_t fp,
+                       uintptr_t pc)
 {
     uintptr_t rest[WEIR__UNWIND_MAX], callee;
     bool whole;
 
-    if (follow_records(s, stack, fp, rest, WEIR__UNWIND_MAX, &whole) == 0 || !whole)
-        return false;
+    if (follow_records(s, stack, fp, rest, WEIR__UNWIND_MAX, &whole) == 0)
+        return NOT_AT_ALL;
     (void)is_after_call(s, rest[0], &callee);
-    return callee == 0 || start_of(s, callee) != callee || start_of(s, pc) == callee ||
-           weir__symbols_module(s, callee) != weir__symbols_module(s, pc); /* by way of a linkage table */
+    if (callee != 0 && start_of(s, pc) == callee)
+        return CALLED_IT; /* whether or not there are records all the way, which below main() there are not */
+    if (!whole)
+        return NOT_AT_ALL;
+    /* It was called by a pointer, or by way of a linkage table. */
+    return callee == 0 || start_of(s, callee) != callee ||
+                   weir__symbols_module(s, callee) != weir__symbols_module(s, pc)
+               ? MAYBE
+               : NOT_AT_ALL;
 }
 
-/* The tables, with one frame pointer after another until the base is reached. */
+/* The tables, with one frame pointer after another until the base is reached. What earlier calls have left
+ * lying about leads there, too: so a record whose caller calls this very function goes before those that only
+ * may. */
 static size_t guess(struct weir__symbols *s, const struct weir__registers *r,
                     const struct weir__stack_copy *stack, uintptr_t *out, size_t room, bool *whole)
 {
     struct weir__registers tried = *r;
     size_t count = follow_tables(s, &tried, stack, out, room, whole);
     uintptr_t pc = count > 1 ? out[count - 1] : r->pc; /* the function whose frame pointer is wanted */
+    uintptr_t low = (r->general[WEIR__REGISTER_SP] + sizeof low - 1) & ~(sizeof low - 1);
     uintptr_t end = stack->low + stack->count;
-    int guesses = 0;
 
-    for (uintptr_t fp = (r->general[WEIR__REGISTER_SP] + sizeof fp - 1) & ~(sizeof fp - 1);
-         !*whole && fp < end && guesses < GUESSES_MAX; fp += sizeof fp) {
-        if (!fits(s, stack, fp, pc))
-            continue;
-        guesses++;
-        tried.general[WEIR__REGISTER_FP] = fp;
-        count = follow_tables(s, &tried, stack, out, room, whole);
+    for (enum fit wanted = CALLED_IT; wanted > NOT_AT_ALL; wanted--) {
+        int guesses = 0;
+        for (uintptr_t fp = low; !*whole && fp < end && guesses < GUESSES_MAX; fp += sizeof fp) {
+            if (fit_of(s, stack, fp, pc) != wanted)
+                continue;
+            guesses++;
+            tried.general[WEIR__REGISTER_FP] = fp;
+            count = follow_tables(s, &tried, stack, out, room, whole);
+        }
     }
     return count;
 }

@@ -169,7 +169,7 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
     home->loop = weir__task_current()->loop;
     home->connections_max =
         (server->options.limits.connections + server->loop_count - 1) / server->loop_count;
-    weir__scope_init_detached(&home->exchange_scope, home->loop);
+    weir__scope_init_detached(&home->exchange_scope, home->loop, "server");
     weir__connections_init(home);
     weir_event_init(&home->stop);
     weir_event_init(&home->quiet);

@@ -1,0 +1,41 @@
+/* What a thread is doing, as the kernel tells of it: running, or asleep in which call.
+ *
+ * Threading: plain values; the files are read by one thread at a time.
+ */
+#ifndef WEIR__WHERE_H
+#define WEIR__WHERE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum weir__where_state {
+    WEIR__WHERE_UNKNOWN,
+    WEIR__WHERE_RUNS, /* or is ready to */
+    WEIR__WHERE_SLEEPS,
+};
+
+struct weir__where {
+    enum weir__where_state state;
+    /* of one that sleeps */
+    long call;       /* its number; -1: none, it waits for memory, say; -2: not known, nor what follows */
+    uint64_t arg[6]; /* of the call */
+    uintptr_t sp, pc;
+};
+
+struct weir__where_files {
+    int syscall, stat; /* of /proc/self/task/TID; -1: not to be had */
+};
+
+/* The text of the one file and of the other; the first says more, but not everybody may read it. */
+struct weir__where weir__where_read_syscall(const char *text);
+struct weir__where weir__where_read_stat(const char *text);
+
+void weir__where_open(struct weir__where_files *f, pid_t tid);
+void weir__where_close(struct weir__where_files *f);
+struct weir__where weir__where_look(const struct weir__where_files *f);
+
+/* Whether it has not moved between two looks at it. */
+bool weir__where_is_same(const struct weir__where *a, const struct weir__where *b);
+
+#endif
