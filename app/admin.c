@@ -14,6 +14,7 @@
 #include "admin_guard.h"
 #include "admin_metrics.h"
 #include "admin_profile.h"
+#include "admin_stalls.h"
 #include "admin_stats.h"
 #include "exposition.h"
 #include "listening.h"
@@ -73,14 +74,20 @@ static int guard(weir_request *req, weir_response *res, struct gateway_status *s
     return written(res, "application/json", status->observed, admin_guard_write);
 }
 
+static int stalls(weir_request *req, weir_response *res, struct gateway_status *status)
+{
+    (void)req;
+    return written(res, "application/json", status->observed, admin_stalls_write);
+}
+
 struct page {
     const char *path;
     int (*answer)(weir_request *req, weir_response *res, struct gateway_status *status);
 };
 
 static const struct page pages[] = {
-    {"/", admin_dashboard}, {"/healthz", healthz}, {"/readyz", readyz},         {"/metrics", metrics},
-    {"/stats", stats},      {"/guard", guard},     {"/profile", admin_profile},
+    {"/", admin_dashboard}, {"/healthz", healthz}, {"/readyz", readyz}, {"/metrics", metrics},
+    {"/stats", stats},      {"/guard", guard},     {"/stalls", stalls}, {"/profile", admin_profile},
 };
 enum { PAGES = sizeof pages / sizeof *pages };
 

@@ -5,8 +5,8 @@
  *
  *     computing   it used the CPU: weir_offload() it
  *     blocked     it slept in a call to the kernel: there is a call of Weir's that waits instead
- *     starved     it could have run and was not given the CPU: there are more threads than CPUs, or another
- * machine's throttled   the same, because the control group had used up its quota
+ *     starved     it could have run and was not given the CPU: others had it
+ *     throttled   the same, because the control group had used up its quota
  *
  * Only the first two are the fault of what runs. Who can't be convicted of one of them is not accused of it:
  * a stall that is over before its kind is certain is left out.
