@@ -258,6 +258,8 @@ static struct rig tortured = {.routes = &route, .route_count = 1, .unrecorded = 
 
 static int ask_and_perhaps_leave(void *arg)
 {
+    static const char request[] =
+        "POST /sum HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\nConnection: close\r\n\r\n";
     weir_stream *s;
     char text[256];
     ssize_t n = 1;
@@ -266,8 +268,7 @@ static int ask_and_perhaps_leave(void *arg)
     (void)arg;
     if (err < 0)
         return err;
-    err = weir_write(
-        s, "POST /sum HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\nConnection: close\r\n\r\n", 79);
+    err = weir_write(s, request, sizeof request - 1);
     if (err == 0)
         err = send_zeros_and_ones(s, 300000);
     while (err == 0 && n > 0)
