@@ -28,9 +28,13 @@ static int count_begin(weir_job *job, void *state, weir_bytes params)
         return weir_job_fail(job, -EINVAL, "the state is not cleared");
     if (params.len > 10)
         return weir_job_fail(job, -EINVAL, "no unit is as long as %zu", params.len);
-    c->unit = strndup(params.data != NULL ? params.data : "", params.len);
+    c->unit = calloc(1, params.len + 1);
     begun++;
-    return c->unit != NULL ? 0 : -ENOMEM;
+    if (c->unit == NULL)
+        return -ENOMEM;
+    if (params.len > 0)
+        memcpy(c->unit, params.data, params.len);
+    return 0;
 }
 
 static int count_piece(weir_job *job, void *state, weir_bytes piece, bool last)
