@@ -264,10 +264,11 @@ static void keep_idle(struct weir__origin *origin, struct weir__client_connectio
 
 void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int err)
 {
-    const struct weir__pulse *pulse = &origin->client->loop->pulse;
+    const struct weir__pulse *pulse;
 
-    if (f->asked == 0)
+    if (f->asked == 0) /* perhaps it found no origin to ask */
         return;
+    pulse = &origin->client->loop->pulse;
     weir__origin_counts_ended(origin->counts, err, f->reply.status, f->connection != NULL,
                               weir__pulse_ns(pulse, weir__pulse_ticks(pulse) - f->asked));
     f->asked = 0;
