@@ -689,6 +689,11 @@ static void a_signal_that_is_not_its_own_goes_to_whose_it_is(void **state)
 
 int main(void)
 {
+#if defined(__SANITIZE_THREAD__)
+    printf("1..1\nok 1 # SKIP under TSan: its threads change what is measured\n");
+    if (getenv("WEIR_TEST_ALL") == NULL)
+        return 0;
+#endif
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_computes_is_named_while_it_does),
         cmocka_unit_test(who_is_blocked_is_named_and_not_disturbed),
