@@ -1,3 +1,5 @@
+#include <stdio.h>
+#include <stdlib.h>
 /* Published state: what is read is whole, and is there as long as it is read. */
 #include <errno.h>
 #include <sched.h>
