@@ -156,6 +156,7 @@ static void stop_loops(struct weir_runtime *r, int started)
     }
     for (int i = 1; i < started; i++)
         pthread_join(r->loops[i].thread, NULL);
+    weir__pools_close(r); /* a worker that sent a job home may still be waking the loop */
     for (int i = 1; i < started; i++)
         weir__loop_free(&r->loops[i]);
 }
@@ -246,7 +247,6 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
                 err = run_loops(&r, &first);
             weir__watch_close(&r);
             weir__guard_runtime_ends(&r);
-            weir__pools_close(&r);
         }
         weir__loop_free(&r.loops[0]);
     }
