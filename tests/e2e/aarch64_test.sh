@@ -43,6 +43,12 @@ void weir__symbols_close(struct weir__symbols *s)
     (void)s;
 }
 
+bool weir__symbols_is_system(struct weir__symbols *s, uintptr_t address)
+{
+    (void)s, (void)address;
+    return false;
+}
+
 size_t weir__symbols_name(struct weir__symbols *s, uintptr_t address, bool is_return, weir_frame *out, size_t room)
 {
     (void)s, (void)is_return;
