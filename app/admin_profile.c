@@ -38,8 +38,8 @@ static int read_query(const char *query, struct profiling *p, const char **fault
     int there = query_value(query, "seconds", value, sizeof value);
     if (there > 0)
         seconds = strtod(value, &end);
-    if (there < 0 || (there > 0 && (end == value || *end || !(seconds > 0) || seconds > SECONDS_MAX))) {
-        *fault = "seconds is a number above 0, at most 60";
+    if (there < 0 || (there > 0 && (end == value || *end || !(seconds >= 0) || seconds > SECONDS_MAX))) {
+        *fault = "seconds is a number from 0 to 60";
         return -EINVAL;
     }
     there = query_value(query, "format", value, sizeof value);
@@ -122,6 +122,8 @@ int admin_profile(weir_request *req, weir_response *res, struct gateway_status *
     const char *fault = "";
     if (read_query(weir_request_query(req), &p, &fault) < 0)
         return weir_reply_fault(res, 400, "malformed", fault);
+    if (p.length.ns == 0) /* whoever only asks whether there is such a page */
+        return weir_reply_text(res, 200, "");
     weir_buffer_init(&p.folded, BYTES_MAX);
     text_out_init(&p.graph, BYTES_MAX);
     int err = start(status, &p);

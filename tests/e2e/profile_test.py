@@ -95,8 +95,10 @@ def the_command_prints_and_draws():
 def one_at_a_time_and_within_bounds():
     with rig.Weir("serve", config=CONFIG) as weir:
         admin = weir.address("admin")
-        for query in ("seconds=0", "seconds=61", "seconds=x", "seconds=", "seconds=nan", "format=png", "seconds=%"):
+        for query in ("seconds=-1", "seconds=61", "seconds=x", "seconds=", "seconds=nan", "format=png", "seconds=%"):
             rig.same(rig.ask(admin, f"/profile?{query}").status, 400, query)
+        empty = rig.ask(admin, "/profile?seconds=0")
+        rig.same((empty.status, empty.body), (200, b""))
         with rig.connect(admin) as first:
             first.sendall(b"GET /profile?seconds=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             rig.until("the second is refused", lambda: rig.ask(admin, "/profile?seconds=0.05").status == 503)
