@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "admin_guard.h"
+#include "admin_stalls.h"
 #include "exposition.h"
 #include "gateway_status.h"
 #include "process_stats.h"
@@ -300,6 +301,7 @@ void admin_metrics_write(struct observed *o, struct text_out *out)
     origins(&e, o);
     loops(&e, o);
     pools(&e, o);
+    admin_stalls_metrics(&e, o);
     admin_guard_metrics(&e);
     process(&e);
 }

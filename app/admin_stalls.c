@@ -76,3 +76,40 @@ void admin_stalls_write(struct observed *o, struct text_out *out)
     }
     text_out_add(out, "]\n");
 }
+
+/* ---- metrics: one family after the other, so the sums are gone through twice ---- */
+
+static int write_count(void *arg, const weir_stall_total *total)
+{
+    const struct label labels[] = {{"route", total->route ? total->route : "none"},
+                                   {"kind", weir_stall_kind_text(total->kind)},
+                                   {NULL, NULL}};
+    exposition_count(arg, labels, total->count);
+    return 0;
+}
+
+static int write_seconds(void *arg, const weir_stall_total *total)
+{
+    const struct label labels[] = {{"route", total->route ? total->route : "none"},
+                                   {"kind", weir_stall_kind_text(total->kind)},
+                                   {NULL, NULL}};
+    exposition_value(arg, labels, (double)total->held.ns / 1e9);
+    return 0;
+}
+
+void admin_stalls_metrics(struct exposition *e, struct observed *o)
+{
+    weir_runtime *runtime = gateway_status_hold(o->status);
+    int err;
+    if (!runtime)
+        return;
+    exposition_family(e, "weir_stalls_total", "counter",
+                      "How often a loop was held for longer than stall.after.");
+    err = weir_stalls_total(runtime, write_count, e);
+    exposition_family(e, "weir_stall_seconds_total", "counter", "For how long, those that are over.");
+    if (err == 0)
+        err = weir_stalls_total(runtime, write_seconds, e);
+    if (err < 0)
+        e->out->err = err;
+    gateway_status_release(o->status);
+}

@@ -44,7 +44,7 @@ struct config_limits {
 
 enum config_io { CONFIG_IO_AUTO, CONFIG_IO_URING, CONFIG_IO_EPOLL };
 enum config_log { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
-enum config_stall_action { CONFIG_STALL_LOG, CONFIG_STALL_ABORT };
+enum config_stall_action { CONFIG_STALL_LOG, CONFIG_STALL_ABORT }; /* as enum weir_stall_then */
 
 struct config_stall {
     weir_duration after;

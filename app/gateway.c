@@ -216,6 +216,8 @@ static int serve(struct gateway *gateway)
         .log_json = config->log == CONFIG_LOG_JSON,
         .pools = gateway->pools,
         .pool_count = config->pool_count,
+        .stall_after = config->stall.after,
+        .stall_then = (enum weir_stall_then)config->stall.then,
         .limits = limits_of(&config->limits),
         .drain =
             config->drain.ns ? config->drain : (weir_duration){1}, /* the library takes 0 for its default */

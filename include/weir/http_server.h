@@ -78,6 +78,9 @@ typedef struct weir_server_options {
     bool log_json;                         /* weir_serve() only; as in weir_options */
     const struct weir_pool_options *pools; /* weir_serve() only; as in weir_options */
     size_t pool_count;
+    weir_duration stall_after; /* weir_serve() only; so are the next two; as in weir_options */
+    enum weir_stall_then stall_then;
+    void (*on_stall)(void *arg, const struct weir_stall *stall);
     weir_limits limits;
     weir_duration drain;           /* how long exchanges may take to end; 0: 30 s */
     void *(*setup)(void *arg);     /* once on each loop, before it accepts; NULL result: the server stops */

@@ -35,10 +35,12 @@ struct weir__watched {
     int64_t began_ns; /* not exact: when it was first seen */
     uint64_t began_ticks;
     struct weir__books before, first;
-    bool told;       /* it is a stall, and everybody knows */
-    uint64_t key;    /* of its place, then */
-    int64_t held_ns; /* as last seen */
-    bool log_due;    /* the line is written when it ends, or has lasted some more */
+    bool told;        /* it is a stall, and everybody knows */
+    bool acquitted;   /* told of as starved or throttled: what it does later may still be a fault */
+    int64_t retry_ns; /* then: so long held it is judged again */
+    uint64_t key;     /* of its place, then */
+    int64_t held_ns;  /* as last seen */
+    bool log_due;     /* the line is written when it ends, or has lasted some more */
 };
 
 struct weir__watch {

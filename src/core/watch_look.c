@@ -63,7 +63,7 @@ static void begin(struct weir__watched *x, const struct weir__pulse_view *view,
     x->runner = view->runner;
     x->run = view->run;
     x->exact = view->exact;
-    x->same = x->told = false;
+    x->same = x->told = x->acquitted = false;
     x->began_ticks = view->began;
     x->first = *books;
     x->began_ns = books->at_ns;
@@ -157,7 +157,13 @@ static int64_t examine(struct weir__watch *w, struct weir__watched *x)
         return x->books.at_ns;
     if (!is_stall(w, x, &sight, &kind))
         return x->books.at_ns + w->after_ns / LOOKS_IN_AFTER;
+    x->retry_ns = 2 * (x->books.at_ns - x->began_ns);
+    if (x->acquitted && kind > WEIR_STALL_BLOCKED)
+        return x->books.at_ns + w->after_ns;
+    if (x->told)
+        weir__watch_ended(w, x);
     weir__watch_tell(w, x, kind, &sight);
+    x->acquitted = x->told && kind > WEIR_STALL_BLOCKED;
     return weir__clock_monotonic_ns() + w->after_ns;
 }
 
@@ -169,6 +175,17 @@ static int64_t next_look(const struct weir__watch *w, const struct weir__watched
         return x->began_ns + w->after_ns;
     return x->began_ns +
            w->after_ns / LOOKS_IN_AFTER; /* to know of one that lasts since about when it does */
+}
+
+/* Returns: when to look again. */
+static int64_t look_at_slice(struct weir__watch *w, struct weir__watched *x)
+{
+    int64_t held_ns = x->books.at_ns - x->began_ns;
+
+    if (!x->told)
+        return held_ns < w->after_ns ? next_look(w, x) : examine(w, x);
+    weir__watch_goes_on(w, x, held_ns);
+    return x->acquitted && held_ns >= x->retry_ns ? examine(w, x) : x->books.at_ns + w->after_ns;
 }
 
 void weir__watch_look(struct weir__watch *w, struct weir__watched *x)
@@ -200,12 +217,6 @@ void weir__watch_look(struct weir__watch *w, struct weir__watched *x)
     }
     x->books = books;
     x->was_asleep = view.asleep;
-    if (view.asleep)
-        return;
-    if (x->told)
-        weir__watch_goes_on(w, x, books.at_ns - x->began_ns);
-    else if (books.at_ns - x->began_ns < w->after_ns)
-        x->next_ns = next_look(w, x);
-    else
-        x->next_ns = examine(w, x);
+    if (!view.asleep)
+        x->next_ns = look_at_slice(w, x);
 }

@@ -155,10 +155,10 @@ static void log_now(struct weir__watch *w, struct weir__watched *x)
     int64_t wall_ns = weir__clock_wall_ns();
     struct weir__stall stall;
 
-    x->log_due = false;
     if (!may_log(w, wall_ns) || !weir__stalls_take_for_log(&w->runtime->stalls, x->key, wall_ns, interval_ns,
                                                            interval_most_ns, &stall))
         return;
+    x->log_due = false;
     w->logged++;
     weir__stall_report(&w->runtime->logger, &stall);
 }

@@ -440,7 +440,11 @@ int weir_serve(const weir_server_options *options, const weir_route *routes, siz
                       .io = options->io,
                       .log_json = options->log_json,
                       .pools = options->pools,
-                      .pool_count = options->pool_count};
+                      .pool_count = options->pool_count,
+                      .stall_after = options->stall_after,
+                      .stall_then = options->stall_then,
+                      .on_stall = options->on_stall,
+                      .on_stall_arg = options->arg};
 
     return weir_run(&o, serve, &s);
 }

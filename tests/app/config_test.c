@@ -71,6 +71,19 @@ static void the_guard_is_read(void **state)
     config_free(&c);
 }
 
+static void the_watch_is_read(void **state)
+{
+    struct config c;
+    (void)state;
+    parse_fine("stall: {after: 2s, then: abort}\n" HEAD HELLO, &c);
+    assert_int_equal(c.stall.after.ns, weir_seconds(2).ns);
+    assert_int_equal(c.stall.then, CONFIG_STALL_ABORT);
+    config_free(&c);
+    parse_fine("stall: {after: 1ms}\n" HEAD HELLO, &c);
+    assert_int_equal(c.stall.then, CONFIG_STALL_LOG);
+    config_free(&c);
+}
+
 static void a_gather_is_read_whole(void **state)
 {
     struct config c;
@@ -122,6 +135,10 @@ static const struct fault table[] = {
     {"listen: [a:1, a:1]\nroutes:\n" HELLO, 1, 15, "of its own"},
     {"admin: 127.0.0.1:8080\n" HEAD HELLO, 1, 8, "of its own"},
     {"loops: 0\n" HEAD HELLO, 1, 8, "loops"},
+    {"stall: {after: 0ms}\n" HEAD HELLO, 1, 16, "1ms"},
+    {"stall: {after: soon}\n" HEAD HELLO, 1, 16, "stall.after"},
+    {"stall: {then: warn}\n" HEAD HELLO, 1, 15, "log or abort"},
+    {"stall: {afer: 1ms}\n" HEAD HELLO, 1, 9, "did you mean 'after'?"},
     {"guard: {mode: on}\n" HEAD HELLO, 1, 15, "off, count, warn or abort"},
     {"guard: {allow: read}\n" HEAD HELLO, 1, 16, "list"},
     {"guard: {allow: [read, raed]}\n" HEAD HELLO, 1, 23, "did you mean 'read'?"},
@@ -304,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_those_promised),
         cmocka_unit_test(the_guard_is_read),
+        cmocka_unit_test(the_watch_is_read),
         cmocka_unit_test(a_gather_is_read_whole),
         cmocka_unit_test(faults_name_their_place_and_what_was_expected),
         cmocka_unit_test(pools_are_read_with_the_shares_of_routes),

@@ -366,8 +366,8 @@ static atomic_bool busy_stop;
 static void *busy(void *arg)
 {
     (void)arg;
-    while (!atomic_load_explicit(&busy_stop, memory_order_relaxed))
-        sink = sink * 7 + 1;
+    for (volatile unsigned own = 1; !atomic_load_explicit(&busy_stop, memory_order_relaxed);)
+        own = own * 7 + 1;
     return NULL;
 }
 
