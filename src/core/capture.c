@@ -14,7 +14,7 @@
 #include "core/task.h"
 
 enum { IDLE, WANTED, TAKING, TAKEN };
-enum { RED_ZONE_BYTES = 128, NUMBER = SIGURG };
+enum { RED_ZONE_BYTES = 128, CALLS_MAX = 1024, NUMBER = SIGURG };
 
 /* The handler is not told to sanitizers: it goes over all that lies on the stack, and may interrupt them. */
 #define UNWATCHED __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
@@ -81,6 +81,28 @@ UNWATCHED static void take(struct weir__capture *c, const ucontext_t *context)
     copy_words(c->stack, (const void *)low, c->count);
 }
 
+/* The thread may have fallen asleep in a call before the signal came to it, and the call has been ended by it. Then it is
+ * made again, as if nothing had been: its number stands right before it. (It may last longer by what it had lasted already,
+ * which is next to nothing: who is known to sleep is sent no signal.) */
+UNWATCHED static void make_call_again(ucontext_t *context)
+{
+#if defined(__x86_64__)
+    greg_t *r = context->uc_mcontext.gregs;
+    const volatile unsigned char *code = (const volatile unsigned char *)r[REG_RIP] - 7; /* mov $number, %eax; syscall */
+    unsigned number;
+
+    if (r[REG_RAX] != -EINTR || code[5] != 0x0f || code[6] != 0x05 || code[0] != 0xb8)
+        return;
+    number = code[1] | (unsigned)code[2] << 8 | (unsigned)code[3] << 16 | (unsigned)code[4] << 24;
+    if (number >= CALLS_MAX || number == SYS_rt_sigsuspend) /* which waits for any signal */
+        return;
+    r[REG_RIP] -= 2;
+    r[REG_RAX] = (greg_t)number;
+#else
+    (void)context; /* the first argument is gone: its register has the result */
+#endif
+}
+
 /* --- the signal is the process's, so who uses it is counted for all of it --- */
 
 /* As the kernel has it. Installed past the C library: a sanitizer's would put the handler off until the
@@ -128,6 +150,7 @@ UNWATCHED static void on_signal(int number, siginfo_t *info, void *context)
         return;
     }
     take(c, context);
+    make_call_again(context);
     __atomic_store_n((int *)(void *)&c->state, TAKEN, __ATOMIC_SEQ_CST);
     (void)syscall(SYS_futex, &c->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     errno = saved_errno;
@@ -207,6 +230,11 @@ bool weir__capture_running(struct weir__capture *c, int64_t wait_ns, struct weir
     weir__registers_of_signal(out, &c->context);
     atomic_store(&c->state, IDLE);
     return true;
+}
+
+bool weir__capture_is_asked(struct weir__capture *c)
+{
+    return atomic_load(&c->state) != IDLE;
 }
 
 void weir__capture_cancel(struct weir__capture *c)

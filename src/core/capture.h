@@ -51,6 +51,8 @@ void weir__capture_uncatch(void);
 /* Asks a running thread for its registers, waits so long at most. Returns: whether they are here; if not,
  * this may be called again, or weir__capture_cancel(). */
 bool weir__capture_running(struct weir__capture *c, int64_t wait_ns, struct weir__registers *out);
+/* It has been asked, and has not answered yet. */
+bool weir__capture_is_asked(struct weir__capture *c);
 /* Nothing is asked of it any more. */
 void weir__capture_cancel(struct weir__capture *c);
 

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "core/lock.h"
 #include "core/task.h"
 #include "core/watch_inside.h"
 
@@ -10,6 +11,8 @@ enum {
     ANSWER_NS =
         200000, /* so long a running thread is given to answer the signal before others are looked at */
     CONFIRM_NS = 300000, /* so long a sleeper must have slept on to count as one */
+    ON_CPU_NS = 20000,   /* so long a runner is watched to see whether it has a CPU */
+    ENOUGH_NS = 2000000, /* looking at the books of so long says something */
 };
 
 /* --- the slice --- */
@@ -84,16 +87,36 @@ static void nap(int64_t ns)
     (void)nanosleep(&t, NULL);
 }
 
+static bool is_on_cpu(const struct weir__watched *x)
+{
+    int64_t cpu_ns = cpu_ns_of(x->loop->cpu_clock), until_ns = weir__clock_monotonic_ns() + ON_CPU_NS;
+
+    while (weir__clock_monotonic_ns() < until_ns)
+        weir__cpu_relax();
+    return cpu_ns_of(x->loop->cpu_clock) - cpu_ns >= ON_CPU_NS / 2;
+}
+
+/* Who is only ready to run is sent no signal: it may be about to fall asleep. Who has been computing all the time is
+ * perhaps not on a CPU just now because the watch is. */
+static bool computes(const struct weir__watched *x)
+{
+    int64_t cpu_ns = cpu_ns_of(x->loop->cpu_clock) - x->first.cpu_ns;
+    int64_t since_ns = weir__clock_monotonic_ns() - x->first.at_ns;
+
+    return (since_ns > ENOUGH_NS && 2 * cpu_ns >= since_ns) || is_on_cpu(x);
+}
+
 /* Takes its registers and stack by a signal. False: it has not answered yet. */
 static bool sight_runner(const struct weir__watch *w, struct weir__watched *x, int64_t held_ns,
                          struct weir__sighting *out)
 {
     out->running = true;
-    if (weir__capture_running(&x->capture, ANSWER_NS, &out->registers)) {
+    if ((weir__capture_is_asked(&x->capture) || computes(x)) &&
+        weir__capture_running(&x->capture, ANSWER_NS, &out->registers)) {
         out->has_stack = x->capture.count > 0 && x->capture.runner == x->runner && x->capture.run == x->run;
         return true;
     }
-    return held_ns >= 2 * w->after_ns; /* it may never: somebody has taken the signal, or blocks it */
+    return held_ns >= 4 * w->after_ns; /* it may never: somebody has taken the signal, or blocks it */
 }
 
 /* Takes its stack from outside. It counts when it is in the same call a little later: who only passes through
