@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/guard.h>
 #include <weir/text.h>
 
 #include "commands.h"
@@ -128,6 +129,10 @@ int cli_main(int argc, char **argv)
         fprintf(stderr, "weir: unknown option '%s'; see 'weir --help'\n", argv[1]);
         return EXIT_USAGE;
     }
+    /* Whoever runs a command did not write it; a gateway's file may say otherwise, and the environment. */
+    const weir_guard_options quietly = {.mode = WEIR_GUARD_COUNT};
+    if (weir_guard_configure(&quietly) < 0)
+        return EXIT_FAILED;
     const struct command *command = find_command(argv[1]);
     return command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
 }

@@ -7,17 +7,23 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <weir/guard.h>
+
+/* There is nobody else to wait for the terminal, which others share and which so stays as it is. */
 static void write_all(const char *data, size_t bytes)
 {
+    weir_guard_allow terminal;
+    weir_guard_allow_begin(&terminal, "write");
     while (bytes > 0) {
         ssize_t n = write(STDOUT_FILENO, data, bytes);
         if (n < 0 && errno != EINTR)
-            return; /* the terminal has gone, and whoever looked at it */
+            break; /* the terminal has gone, and whoever looked at it */
         if (n > 0) {
             data += n;
             bytes -= (size_t)n;
         }
     }
+    weir_guard_allow_end(&terminal);
 }
 
 static void write_text(const char *text)

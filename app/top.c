@@ -238,7 +238,10 @@ static int heed_keys(void *arg)
     struct top *top = arg;
     char keys[64];
     while (weir_wait_fd(STDIN_FILENO, POLLIN) > 0) {
+        weir_guard_allow there_is_one;
+        weir_guard_allow_begin(&there_is_one, "read");
         ssize_t n = read(STDIN_FILENO, keys, sizeof keys);
+        weir_guard_allow_end(&there_is_one);
         if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
             top->quit = true; /* the terminal has gone */
         for (ssize_t i = 0; i < n; i++)

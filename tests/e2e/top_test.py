@@ -49,7 +49,7 @@ class Terminal:
         self.all = ""
         self.process = subprocess.Popen([WEIR, *arguments], stdin=self.slave, stdout=self.slave, stderr=self.slave,
                                         preexec_fn=self.take_terminal,
-                                        env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "", "TERM": "xterm", "NO_COLOR": "",
+                                        env={**os.environ, "WEIR_GUARD": "abort", "LANG": "C.UTF-8", "LC_ALL": "", "TERM": "xterm", "NO_COLOR": "",
                                              **rig.chosen_interface(), **(env or {})})
 
     @staticmethod
@@ -108,7 +108,7 @@ class Terminal:
 
 def command(*arguments, **env):
     return subprocess.run([WEIR, *arguments], capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL,
-                          env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "", **rig.chosen_interface(), **env})
+                          env={**os.environ, "WEIR_GUARD": "abort", "LANG": "C.UTF-8", "LC_ALL": "", **rig.chosen_interface(), **env})
 
 
 def fits(terminal, lines):
