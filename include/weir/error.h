@@ -27,8 +27,9 @@ enum weir_error {
     WEIR_ETOOLARGE,  /* larger than the limit set for it */
     WEIR_EDNS,       /* the name has no address */
     WEIR_ECONFIG,    /* options that contradict each other or name something that does not exist */
-    WEIR_ELATE,      /* a pool would begin the job only after its caller's deadline, so it did not take it */
-    WEIR_ENESTED,    /* a job asked the pool it runs in for another one, and no worker was free to run it */
+    WEIR_ELATE,   /* a pool would not be done with the job before its caller's deadline, so it did not take it
+                   */
+    WEIR_ENESTED, /* a job asked the pool it runs in for another one, and no worker was free to run it */
 };
 
 /* Says in a few lower-case words what a code means: "deadline exceeded", "connection refused".

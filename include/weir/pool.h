@@ -25,10 +25,11 @@
  * A call that waits keeps its task waiting and its loop turning. Reading the state of a pool is for any
  * thread.
  *
- * A pool has an end. A job is taken only if it can be expected to begin in time: there is a place in the
- * queue, and what is before it will be over within the pool's wait limit and before the caller's deadline.
- * Else it is refused, within microseconds. A job that has waited longer than that after all is dropped; one
- * that was not begun is never begun late. Jobs of equal share begin in the order they came.
+ * A pool has an end. A job is taken only if it can be expected to be of use: there is a place in the queue,
+ * what is before it will be over within the pool's wait limit, and it will be done before the caller's
+ * deadline. Else it is refused, within microseconds. (With a worker free it is always taken.) A job that has
+ * waited longer than that after all is dropped; one that was not begun is never begun late. Jobs of equal
+ * share begin in the order they came.
  *
  * The caller always learns whether its job ran:
  *   - it never ran, and never will: -WEIR_EBUSY, -WEIR_ELATE, -WEIR_ENESTED, -WEIR_ECLOSED, and
@@ -150,7 +151,7 @@ int weir_cpu_count(void);
  * there and back would cost more.
  * Owns:    name, for the watch and the statistics, and arg are lent until this returns.
  * Returns: what fn returned. Or it never ran: -WEIR_EBUSY the queue is full, or its wait longer than the pool
- *          allows, now or as it turned out; -WEIR_ELATE the caller's deadline would pass before it begins;
+ *          allows, now or as it turned out; -WEIR_ELATE it would not be done before the caller's deadline;
  *          -WEIR_ENESTED the caller is a job of this pool, and no worker is free; -WEIR_ECLOSED the pool is
  *          being closed; -EAGAIN, -ENOMEM no thread; -WEIR_ECANCELED, -WEIR_EDEADLINE before it began.
  * Cancel:  a job that is queued leaves the queue and never runs; one that runs sees weir_job_cancelled(), and
@@ -239,7 +240,7 @@ int weir_offload_each_with(weir_pool *pool, const char *name,
 enum weir_pool_refusal {
     WEIR_REFUSED_FULL,     /* no place in the queue */
     WEIR_REFUSED_WAIT,     /* the expected wait is over the pool's limit */
-    WEIR_REFUSED_DEADLINE, /* the expected wait is over the caller's deadline */
+    WEIR_REFUSED_DEADLINE, /* it would not be done before the caller's deadline */
     WEIR_REFUSED_NESTED,   /* asked for by a job, and no worker was free */
     WEIR_REFUSED_OTHER,    /* closing, no thread */
     WEIR_REFUSALS

@@ -20,7 +20,7 @@ static const struct entry own[] = {
     {WEIR_ETOOLARGE, "WEIR_ETOOLARGE", "too large"},
     {WEIR_EDNS, "WEIR_EDNS", "name has no address"},
     {WEIR_ECONFIG, "WEIR_ECONFIG", "invalid configuration"},
-    {WEIR_ELATE, "WEIR_ELATE", "would begin too late"},
+    {WEIR_ELATE, "WEIR_ELATE", "would be too late"},
     {WEIR_ENESTED, "WEIR_ENESTED", "no free worker for a job within a job"},
 };
 

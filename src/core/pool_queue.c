@@ -5,6 +5,13 @@
  * there gives one back. That holds whatever the order, since every step between the same two numbers pairs
  * up.
  *
+ * Within a share who came first is first. Measured 2026-11-24 in virtual time, jobs of 60 ms at 3 and 12
+ * times the capacity: with admission by expected wait the queue is so short that the order hardly matters
+ * (newest first, aged at half the wait, and by deadline: 16.5 to 16.7 answers in time a second, as first
+ * come; 99th percentile 300 to 310 ms each). Without that bound first come has p99 3.9 s, newest first 27 s.
+ * What does matter is that a job's own time counts against its caller's deadline: 16.7 in time rather
+ * than 10.8.
+ *
  * Turns are given to shares by start-time fair queueing (Goyal et al., 1996): a share's turn grows by the
  * work it was given, divided by its percent; the least is next; one that had nothing to do starts at the
  * present.
@@ -72,6 +79,7 @@ int64_t weir__pool_expected_ns(struct weir_pool *pool, int share, int64_t now_ns
 {
     int ahead = atomic_load_explicit(&pool->places, memory_order_relaxed) - pool->workers_max;
     int64_t service_ns = atomic_load_explicit(&pool->service_ns, memory_order_relaxed);
+    int64_t spread_ns = atomic_load_explicit(&pool->spread_ns, memory_order_relaxed);
     int64_t free_ns = atomic_load_explicit(&pool->next_end_ns, memory_order_relaxed) - now_ns;
     struct weir__share *s = &pool->shares[share];
     int64_t queue_ns;
@@ -80,6 +88,8 @@ int64_t weir__pool_expected_ns(struct weir_pool *pool, int share, int64_t now_ns
         return 0;
     if (free_ns < 0) /* it is late already: nobody knows how long it will be */
         free_ns = service_ns / (2 * pool->workers_max);
+    if (free_ns < spread_ns / pool->workers_max) /* the less alike jobs are, the less their age says */
+        free_ns = spread_ns / pool->workers_max;
     queue_ns = ahead * service_ns / pool->workers_max;
     if (pool->share_count > 1)
         queue_ns = least(queue_ns, atomic_load_explicit(&s->waiting, memory_order_relaxed) *
@@ -88,35 +98,54 @@ int64_t weir__pool_expected_ns(struct weir_pool *pool, int share, int64_t now_ns
     return free_ns + queue_ns;
 }
 
-/* Twice what so many jobs are likely to take beyond what is expected of them: a job that was taken and is
- * then dropped has waited for nothing. */
-static int64_t margin_ns(struct weir_pool *pool)
+static int ahead_of_next(struct weir_pool *pool)
 {
-    int ahead = atomic_load_explicit(&pool->places, memory_order_relaxed) - pool->workers_max;
+    return atomic_load_explicit(&pool->places, memory_order_relaxed) - pool->workers_max;
+}
+
+/* What so many jobs are likely to take beyond what is expected of them, twice; and a little for handing over:
+ * a job that was taken and is then dropped has waited for nothing. */
+static int64_t margin_ns(struct weir_pool *pool, int ahead, int64_t expected_ns)
+{
     double spread_ns = (double)atomic_load_explicit(&pool->spread_ns, memory_order_relaxed);
 
-    return ahead < 0 ? 0 : (int64_t)(2 * spread_ns * sqrt(ahead + 1) / pool->workers_max);
+    return (int64_t)(2 * spread_ns * sqrt(ahead + 1) / pool->workers_max) + expected_ns / 64;
+}
+
+/* Whether a job that has to wait is refused, and why. Its own time counts against its caller's deadline, too;
+ * not when a worker is free, since a job unlike the others may well be shorter, and no one else is kept out.
+ */
+static int judge(struct weir_pool *pool, const weir_job *job, int ahead, int64_t expected_ns,
+                 enum weir_pool_refusal *why)
+{
+    int64_t begins_ns = expected_ns + margin_ns(pool, ahead, expected_ns);
+    int64_t own_ns = atomic_load_explicit(&pool->shares[job->share].service_ns, memory_order_relaxed);
+
+    if (begins_ns > pool->wait_ns) {
+        *why = WEIR_REFUSED_WAIT;
+        return -WEIR_EBUSY;
+    }
+    if (job->deadline_ns - job->queued_ns < begins_ns + own_ns) {
+        *why = WEIR_REFUSED_DEADLINE;
+        return -WEIR_ELATE;
+    }
+    return 0;
 }
 
 int weir__pool_admit(struct weir_pool *pool, const weir_job *job, enum weir_when_full when_full,
                      int64_t *expected_ns, enum weir_pool_refusal *why)
 {
     struct weir__share *share = &pool->shares[job->share];
-    int64_t margin;
+    int ahead = ahead_of_next(pool), err;
 
-    if (when_full != WEIR_REFUSE) {
-        *expected_ns = 0;
+    *expected_ns = 0;
+    if (when_full != WEIR_REFUSE)
         return take_place(pool, share, true), 0;
-    }
-    *expected_ns = weir__pool_expected_ns(pool, job->share, job->queued_ns);
-    margin = margin_ns(pool);
-    if (*expected_ns + margin > pool->wait_ns) {
-        *why = WEIR_REFUSED_WAIT;
-        return -WEIR_EBUSY;
-    }
-    if (job->deadline_ns - job->queued_ns < *expected_ns + margin) {
-        *why = WEIR_REFUSED_DEADLINE;
-        return -WEIR_ELATE;
+    if (ahead >= 0) {
+        *expected_ns = weir__pool_expected_ns(pool, job->share, job->queued_ns);
+        err = judge(pool, job, ahead, *expected_ns, why);
+        if (err < 0)
+            return err;
     }
     if (!take_place(pool, share, false)) {
         *why = WEIR_REFUSED_FULL;

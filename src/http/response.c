@@ -347,7 +347,7 @@ int weir_reply_error(weir_response *res, int err)
     case WEIR_EDEADLINE:
         return weir_reply_fault(res, 504, "deadline", "deadline exceeded");
     case WEIR_ELATE:
-        return weir_reply_fault(res, 504, "deadline", "it would have begun after the deadline");
+        return weir_reply_fault(res, 504, "deadline", "it would not have been done before the deadline");
     case WEIR_ETOOLARGE:
         return weir_reply_fault(res, 413, "too_large", "the body is larger than the limit");
     case WEIR_EPROTOCOL:

@@ -211,6 +211,28 @@ def test_10_guard():
     assert done.returncode == -signal.SIGABRT and "call=nanosleep" in done.stderr, done
 
 
+def test_07_offload():
+    with started_silently("07_offload") as (child, address):
+        assert ask(f"http://{address}/primes/100") == (200, "25\n")
+        with connected(address) as long:  # computes for longer than this test takes
+            long.sendall(b"GET /primes/999999999 HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert ask(f"http://{address}/ping") == (200, "pong\n")
+        drains(child)  # its client has left: the job has seen that and has returned
+
+
+def test_08_offload_each():
+    done = run("08_offload_each")
+    assert done.returncode == 0 and done.stdout == "sum: 0\nsum: 499999500000\n", done
+
+
+def test_09_overload():
+    done = run("09_overload")
+    found = re.fullmatch(r"(\d+) answered, (\d+) refused, (\d+) too late, 0 failed\n", done.stdout)
+    assert done.returncode == 0 and found, done
+    answered, refused, late = map(int, found.groups())
+    assert answered + refused + late == 500 and answered > 0 and refused > 0 and late > 0, done.stdout
+
+
 def main():
     with open(os.path.join(ROOT, "examples/meson.build"), encoding="utf-8") as file:
         names = re.findall(r"'(\w+)'", re.sub(r"#[^\n]*", "", file.read()))
