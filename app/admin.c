@@ -16,6 +16,7 @@
 #include "admin_profile.h"
 #include "admin_stalls.h"
 #include "admin_stats.h"
+#include "admin_tasks.h"
 #include "exposition.h"
 #include "listening.h"
 #include "observed.h"
@@ -86,8 +87,9 @@ struct page {
 };
 
 static const struct page pages[] = {
-    {"/", admin_dashboard}, {"/healthz", healthz}, {"/readyz", readyz}, {"/metrics", metrics},
-    {"/stats", stats},      {"/guard", guard},     {"/stalls", stalls}, {"/profile", admin_profile},
+    {"/", admin_dashboard}, {"/healthz", healthz},       {"/readyz", readyz},
+    {"/metrics", metrics},  {"/stats", stats},           {"/guard", guard},
+    {"/stalls", stalls},    {"/profile", admin_profile}, {"/tasks", admin_tasks},
 };
 enum { PAGES = sizeof pages / sizeof *pages };
 

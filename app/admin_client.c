@@ -75,7 +75,7 @@ int admin_client_add_query(char *path, size_t room, const char *name, const char
 
 /* ---- asking ---- */
 
-static int tell_failure(const struct admin_client *admin, int err)
+static void tell_failure(const struct admin_client *admin, int err)
 {
     const char *where = strchr(admin->base, ':') + strlen("://");
     fprintf(stderr, "weir %s: ", admin->command);
@@ -95,10 +95,9 @@ static int tell_failure(const struct admin_client *admin, int err)
     default:
         fprintf(stderr, "%s can't be asked: %s\n", where, weir_error_text(err));
     }
-    return err;
 }
 
-static int tell_status(const struct admin_client *admin, const char *path, const weir_reply *reply)
+static void tell_status(const struct admin_client *admin, const char *path, const weir_reply *reply)
 {
     const char *where = strchr(admin->base, ':') + strlen("://");
     fprintf(stderr, "weir %s: ", admin->command);
@@ -108,26 +107,35 @@ static int tell_status(const struct admin_client *admin, const char *path, const
     else
         fprintf(stderr, "%s answers %s with status %d: %.*s\n", where, path, reply->status, TOLD_BYTES_MAX,
                 reply->body ? reply->body : "");
-    return -WEIR_EPROTOCOL;
 }
 
-int admin_client_get(struct admin_client *admin, const char *path, weir_duration within, weir_reply *reply)
+int admin_client_try(struct admin_client *admin, const char *path, weir_duration within, weir_reply *reply)
 {
     char url[ADMIN_BASE_BYTES + ADMIN_URL_BYTES];
     *reply = (weir_reply){0};
     if (snprintf(url, sizeof url, "%s%s", admin->base, path) >= (int)sizeof url)
-        return tell_failure(admin, -WEIR_ETOOLARGE);
+        return -WEIR_ETOOLARGE;
     weir_scope scope;
     weir_scope_open(&scope, weir_after(within), 0);
     int err = weir_get(admin->client, url, reply);
     (void)weir_scope_close(&scope);
-    if (err == -WEIR_ECANCELED)
-        return err;
-    if (err < 0)
-        return tell_failure(admin, err);
-    if (reply->status == 200)
+    return err < 0 || reply->status == 200 ? err : -WEIR_EPROTOCOL;
+}
+
+void admin_client_tell(const struct admin_client *admin, const char *path, int err, const weir_reply *reply)
+{
+    if (reply->status > 0 && reply->status != 200)
+        tell_status(admin, path, reply);
+    else if (err < 0 && err != -WEIR_ECANCELED)
+        tell_failure(admin, err);
+}
+
+int admin_client_get(struct admin_client *admin, const char *path, weir_duration within, weir_reply *reply)
+{
+    int err = admin_client_try(admin, path, within, reply);
+    if (err == 0)
         return 0;
-    err = tell_status(admin, path, reply);
+    admin_client_tell(admin, path, err, reply);
     weir_reply_free(reply);
     return err;
 }

@@ -36,6 +36,16 @@ int admin_client_run(const char *command, const char *address,
 WEIR_CHECKED int admin_client_get(struct admin_client *admin, const char *path, weir_duration within,
                                   weir_reply *reply);
 
+/* The same, but tells nothing: while a screen is drawn there is no place for it.
+ * Owns:    reply is the caller's in any case: a page with another status is in it.
+ * Returns: 0; -WEIR_EPROTOCOL another status than 200, too.
+ */
+WEIR_CHECKED int admin_client_try(struct admin_client *admin, const char *path, weir_duration within,
+                                  weir_reply *reply);
+
+/* Says on stderr what that was, and what helps. */
+void admin_client_tell(const struct admin_client *admin, const char *path, int err, const weir_reply *reply);
+
 /* Adds "?name=value" to a path of room bytes, or "&name=value", with the value encoded.
  * Returns: 0; -WEIR_ETOOLARGE.
  */

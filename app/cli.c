@@ -22,6 +22,8 @@ static const struct command commands[] = {
     {"check", "FILE.yaml", "validate a configuration file", command_check_help, command_check},
     {"demo", "", "run a gateway with twelve simulated backends", command_demo_help, command_demo},
     {"load", "URL...", "measure a server with open-loop load", command_load_help, command_load},
+    {"tasks", "[ADMIN]", "print every task of a running gateway, and what it waits for", command_tasks_help,
+     command_tasks},
     {"top", "[ADMIN]", "watch a running gateway in the terminal", command_top_help, command_top},
     {"stalls", "[ADMIN]", "print who has held a loop of it, and where", command_stalls_help, command_stalls},
     {"profile", "[ADMIN]", "print where its CPU time goes, or draw it", command_profile_help,
@@ -30,7 +32,7 @@ static const struct command commands[] = {
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* Promised, and not in this build: whoever asks for one learns that rather than "unknown". */
-static const char *const later[] = {"tasks", "advise"};
+static const char *const later[] = {"advise"};
 enum { LATER = sizeof later / sizeof *later };
 
 static void print_help(FILE *out)

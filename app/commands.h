@@ -33,6 +33,9 @@ extern const char command_stalls_help[];
 int command_profile(int argc, char **argv);
 extern const char command_profile_help[];
 
+int command_tasks(int argc, char **argv);
+extern const char command_tasks_help[];
+
 /* Says on stderr "weir COMMAND: what" and where the help is.
  * Returns: EXIT_USAGE, so that a command can end with: return cli_usage("serve", "no file given");
  */

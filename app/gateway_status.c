@@ -3,19 +3,19 @@
 void gateway_status_init(struct gateway_status *status)
 {
     *status = (struct gateway_status){.ready = false};
-    pthread_mutex_init(&status->runtime_lock, NULL);
+    pthread_rwlock_init(&status->runtime_lock, NULL);
 }
 
 void gateway_status_end(struct gateway_status *status)
 {
-    pthread_mutex_destroy(&status->runtime_lock);
+    pthread_rwlock_destroy(&status->runtime_lock);
 }
 
 static void set_runtime(struct gateway_status *status, weir_runtime *runtime)
 {
-    pthread_mutex_lock(&status->runtime_lock);
+    pthread_rwlock_wrlock(&status->runtime_lock);
     status->runtime = runtime;
-    pthread_mutex_unlock(&status->runtime_lock);
+    pthread_rwlock_unlock(&status->runtime_lock);
 }
 
 void gateway_status_runs(struct gateway_status *status, weir_runtime *runtime)
@@ -30,14 +30,14 @@ void gateway_status_stops(struct gateway_status *status)
 
 weir_runtime *gateway_status_hold(struct gateway_status *status)
 {
-    pthread_mutex_lock(&status->runtime_lock);
+    pthread_rwlock_rdlock(&status->runtime_lock);
     weir_runtime *runtime = status->runtime;
     if (!runtime)
-        pthread_mutex_unlock(&status->runtime_lock);
+        pthread_rwlock_unlock(&status->runtime_lock);
     return runtime;
 }
 
 void gateway_status_release(struct gateway_status *status)
 {
-    pthread_mutex_unlock(&status->runtime_lock);
+    pthread_rwlock_unlock(&status->runtime_lock);
 }

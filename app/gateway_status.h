@@ -14,11 +14,12 @@ struct metrics;
 struct observed;
 
 struct gateway_status {
-    atomic_bool ready;            /* accepts requests, and will go on to */
-    atomic_bool draining;         /* accepts no more, and finishes what is under way */
-    struct metrics *metrics;      /* what the loops count; NULL: there is no admin */
-    struct observed *observed;    /* what the admin's own loop has seen of it */
-    pthread_mutex_t runtime_lock; /* guards the rest */
+    atomic_bool ready;             /* accepts requests, and will go on to */
+    atomic_bool draining;          /* accepts no more, and finishes what is under way */
+    struct metrics *metrics;       /* what the loops count; NULL: there is no admin */
+    struct observed *observed;     /* what the admin's own loop has seen of it */
+    atomic_int looks;              /* at its tasks, under way */
+    pthread_rwlock_t runtime_lock; /* guards the rest */
     weir_runtime *runtime;
 };
 
@@ -33,6 +34,7 @@ void gateway_status_stops(struct gateway_status *status);
 
 /* The gateway's runtime, which keeps running until gateway_status_release(): so what is done in between is
  * short and waits for nothing.
+ * Where:   any thread, several at a time; whoever holds releases.
  * Returns: NULL when it does not run; then there is nothing to release.
  */
 weir_runtime *gateway_status_hold(struct gateway_status *status);

@@ -12,6 +12,7 @@
 #include <weir/histogram.h>
 #include <weir/http_client.h>
 #include <weir/http_server.h>
+#include <weir/inspect.h>
 #include <weir/job.h>
 #include <weir/json.h>
 #include <weir/log.h>

@@ -118,7 +118,7 @@ static bool describe_call(const struct weir__look *look, const struct weir__task
     int index;
 
     if (!weir__peek(&look->peek, task->wait_arg, &c, sizeof c) ||
-        !weir__peek(&look->peek, &c.there->index, &index, sizeof index))
+        !weir__peek(&look->peek, weir__peek_at(c.there, index), &index, sizeof index))
         return false;
     (void)snprintf(out->text, sizeof out->text, "a call on loop %d", index);
     return true;

@@ -22,7 +22,7 @@ static bool describe(const struct weir__look *look, const struct weir__task *tas
     int64_t started_ns;
 
     if (!weir__peek(&look->peek, task->wait_arg, &job, sizeof job) ||
-        !weir__peek_text(&look->peek, job.pool->name, name, sizeof name))
+        !weir__peek_text(&look->peek, weir__peek_at(job.pool, name), name, sizeof name))
         return false;
     started_ns = atomic_load_explicit(&job.started_ns, memory_order_relaxed);
     if (started_ns == 0) {

@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 enum { PAGE = 4096 }; /* no page is smaller */
+
+/* --- by the kernel --- */
 
 /* By its number: the sanitizers wrap the function, and would take what it reads for accesses of ours. */
 static ssize_t read_process(const struct weir__peek *p, const void *from, void *to, size_t bytes)
@@ -37,7 +38,66 @@ void weir__peek_close(struct weir__peek *p)
     p->memory = -1;
 }
 
-bool weir__peek(const struct weir__peek *p, const void *from, void *to, size_t bytes)
+/* --- without it --- */
+
+static const struct weir__span *span_of(const struct weir__peek *p, uintptr_t at)
+{
+    size_t low = 0, high = p->mapped_count;
+
+    if (at >= p->near.low && at < p->near.high)
+        return &p->near;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (at < p->mapped[middle].low)
+            high = middle;
+        else if (at >= p->mapped[middle].high)
+            low = middle + 1;
+        else
+            return &p->mapped[middle];
+    }
+    return NULL;
+}
+
+void weir__peek_near(struct weir__peek *p, const void *at)
+{
+    const struct weir__span *span = span_of(p, (uintptr_t)at);
+
+    p->near = span != NULL ? *span : (struct weir__span){0, 0};
+}
+
+/* Others write there while we read, and we mean it. */
+__attribute__((no_sanitize("thread"), no_sanitize("address"))) static void copy(const void *from, void *to,
+                                                                                size_t bytes)
+{
+    const volatile unsigned char *f = from;
+    unsigned char *t = to;
+
+    if (((uintptr_t)f | (uintptr_t)t) % sizeof(uint64_t) == 0) {
+        for (; bytes >= sizeof(uint64_t); bytes -= sizeof(uint64_t)) {
+            *(uint64_t *)(void *)t = *(const volatile uint64_t *)(const volatile void *)f;
+            f += sizeof(uint64_t);
+            t += sizeof(uint64_t);
+        }
+    }
+    for (; bytes > 0; bytes--)
+        *t++ = *f++;
+}
+
+/* Returns: whether the end of the text was among the bytes; it is copied, too. */
+__attribute__((no_sanitize("thread"), no_sanitize("address"))) static bool copy_text(const char *from,
+                                                                                     char *to, size_t bytes)
+{
+    const volatile char *f = from;
+
+    for (size_t i = 0; i < bytes; i++)
+        if ((to[i] = f[i]) == '\0')
+            return true;
+    return false;
+}
+
+/* --- both --- */
+
+static bool read_by_kernel(const struct weir__peek *p, const void *from, void *to, size_t bytes)
 {
     ssize_t got;
 
@@ -48,20 +108,33 @@ bool weir__peek(const struct weir__peek *p, const void *from, void *to, size_t b
     return got == (ssize_t)bytes;
 }
 
-/* Up to the end of a page at a time: what lies behind may not be there, and need not. */
+bool weir__peek(const struct weir__peek *p, const void *from, void *to, size_t bytes)
+{
+    const struct weir__span *span = span_of(p, (uintptr_t)from);
+
+    if (span == NULL || span->high - (uintptr_t)from < bytes)
+        return read_by_kernel(p, from, to, bytes);
+    copy(from, to, bytes);
+    return true;
+}
+
+/* Up to the end of a page, or of what is mapped, at a time: what lies behind may not be there, and need not.
+ */
 bool weir__peek_text(const struct weir__peek *p, const char *from, char *to, size_t room)
 {
     size_t at = 0;
 
     while (at < room - 1) {
-        size_t bytes = PAGE - (uintptr_t)(from + at) % PAGE;
+        uintptr_t here = (uintptr_t)(from + at);
+        const struct weir__span *span = span_of(p, here);
+        size_t bytes = span != NULL ? span->high - here : PAGE - here % PAGE;
         if (bytes > room - 1 - at)
             bytes = room - 1 - at;
-        if (!weir__peek(p, from + at, to + at, bytes)) {
+        if (span == NULL && !read_by_kernel(p, from + at, to + at, bytes)) {
             to[0] = '\0';
             return false;
         }
-        if (memchr(to + at, '\0', bytes) != NULL)
+        if (span != NULL ? copy_text(from + at, to + at, bytes) : memchr(to + at, '\0', bytes) != NULL)
             return true;
         at += bytes;
     }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "core/guard.h"
 #include "core/priority.h"
+#include "core/symbols.h"
 #include "core/task.h"
 #include "core/watch.h"
 
@@ -233,7 +234,9 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     r.loop_count = r.options.loops;
     r.loops = calloc((size_t)r.loop_count, sizeof *r.loops);
     r.roots = calloc((size_t)r.loop_count, sizeof *r.roots);
-    err = r.loops == NULL || r.roots == NULL ? -ENOMEM : signal_stack_enter(&signals);
+    err = r.loops == NULL || r.roots == NULL ? -ENOMEM : weir__symbols_open(&r.symbols);
+    if (err == 0)
+        err = signal_stack_enter(&signals);
     if (err == 0) {
         weir__overflow_watch();
         err = weir__loop_open(&r.loops[0], &r, 0);
@@ -251,6 +254,7 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
         weir__loop_free(&r.loops[0]);
     }
     signal_stack_leave(&signals);
+    weir__symbols_close(r.symbols);
     free(r.roots);
     free(r.loops);
     weir__publishers_free(&r.publishers);

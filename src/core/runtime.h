@@ -21,6 +21,8 @@ struct weir__shown {
     struct weir__list servers, clients;
 };
 
+struct weir__symbols;
+
 struct weir_runtime {
     weir_options options;
     struct weir__logger logger;
@@ -28,6 +30,7 @@ struct weir_runtime {
     struct weir__loop *loops;
     struct weir__scope *roots; /* one for each loop */
     struct weir__shown shown;
+    struct weir__symbols *symbols; /* for who looks from outside */
     struct weir__pools pools;
     struct weir__job_kinds kinds;
     struct weir__publishers publishers;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fence.h"
 #include "core/guard.h"
 #include "core/loop.h"
 #include "core/scope.h"
@@ -253,8 +254,6 @@ struct weir__task *weir__task_create(struct weir__scope *home, const char *name,
                                   loop->stacks.bytes - loop->stacks.guard_bytes);
 #endif
     task = weir__task_on(&loop->stacks, stack);
-    atomic_store_explicit(&task->id, 0, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
     /* One by one: clearing the whole of it costs more than the rest of a spawn. */
     atomic_store_explicit(&task->sp, task, memory_order_relaxed);
     task->loop = loop;
@@ -290,7 +289,8 @@ void weir__task_main(void)
     if (__builtin_expect(self->locks != 0, 0))
         weir__guard_holds_locks(self, "nothing: it has ended");
     weir__scope_task_ended(self->home, self, outcome);
-    self->state = WEIR__TASK_NONE;
+    atomic_store_explicit(&self->id, 0,
+                          memory_order_release); /* whoever looks at its scopes is told in time */
     /* Nothing takes a stack between here and the switch, so ours may go back while we still stand on it. */
     weir__stack_give(&loop->stacks, self->stack);
     next = next_to_run(loop);
@@ -405,18 +405,20 @@ static bool describe_sleep(const struct weir__look *look, const struct weir__tas
 {
     const struct sleeper *there = task->wait_arg;
     struct sleeper sleeper;
-    double left_s;
+    int64_t left_ms;
 
     if (!weir__peek(&look->peek, there, &sleeper, sizeof sleeper))
         return false;
-    left_s = (double)(sleeper.timeout.timer.expires_ns - look->now_ns) / 1e9;
+    left_ms = (sleeper.timeout.timer.expires_ns - look->now_ns) / 1000000;
+    if (left_ms < 0)
+        left_ms = 0;
     if (sleeper.timeout.timer.node.next == &there->timeout.timer.node) /* it is in no list */
         (void)snprintf(out->text, sizeof out->text, "sleeping for ever");
-    else if (left_s < 1)
-        (void)snprintf(out->text, sizeof out->text, "sleeping for another %.0f ms",
-                       left_s > 0 ? left_s * 1e3 : 0);
+    else if (left_ms < 1000)
+        (void)snprintf(out->text, sizeof out->text, "sleeping for another %d ms", (int)left_ms);
     else
-        (void)snprintf(out->text, sizeof out->text, "sleeping for another %.1f s", left_s);
+        (void)snprintf(out->text, sizeof out->text, "sleeping for another %lld.%d s",
+                       (long long)left_ms / 1000, (int)(left_ms / 100 % 10));
     return true;
 }
 
@@ -488,7 +490,7 @@ void weir_task_set_name(const char *format, ...)
     uint32_t names = atomic_load_explicit(&self->names, memory_order_relaxed);
 
     atomic_store_explicit(&self->names, names + 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
+    weir__fence(memory_order_release);
     va_start(args, format);
     (void)vsnprintf(self->own_name, sizeof self->own_name, format, args);
     va_end(args);

@@ -20,7 +20,7 @@ struct weir__wait_kind;
 struct weir_guard_allow;
 struct weir__work;
 
-enum weir__task_state { WEIR__TASK_NONE, WEIR__TASK_READY, WEIR__TASK_PARKED };
+enum weir__task_state { WEIR__TASK_READY, WEIR__TASK_PARKED };
 
 enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
 
@@ -50,7 +50,7 @@ struct weir__task {
     int64_t created_ns;
     const void *spawned_at; /* an address in the code that spawned it; or NULL */
     _Atomic uint64_t id;    /* of no other task of the runtime, ever; greater than that of its home's owner;
-                               0: it is hidden */
+                               0: there is none, or it is hidden */
     int (*fn)(void *);
     void *arg;
     struct weir_guard_allow *allows; /* the innermost of its own */

@@ -1,5 +1,6 @@
 /* One request with its response, as a task: from the bytes of a head to the end of the answer. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/task.h"
@@ -7,6 +8,7 @@
 #include "http/headers.h"
 #include "http/server.h"
 #include "http/target.h"
+#include "net/address.h"
 
 enum { INPUT_ROOM_MIN = 512 };
 
@@ -91,7 +93,24 @@ void weir__exchange_used(struct weir__exchange *x)
         weir__connection_await(x->connection);
 }
 
-static const struct weir__wait_kind body = {"the request's body", NULL};
+static bool describe_body(const struct weir__look *look, const struct weir__task *task,
+                          struct weir__wait_words *out)
+{
+    struct weir__connection *connection;
+    char peer[WEIR_ADDRESS_BYTES];
+
+    if (!weir__peek(&look->peek, weir__peek_at((struct weir__exchange *)task->wait_arg, connection),
+                    &connection, sizeof(struct weir__connection *)) ||
+        !weir__address_seen(
+            look, task->loop,
+            (struct weir__io_file *)(uintptr_t)weir__peek_at(weir__connection_stream(connection), file), true,
+            peer))
+        return false;
+    (void)snprintf(out->text, sizeof out->text, "the request's body from %s", peer);
+    return true;
+}
+
+static const struct weir__wait_kind body = {"the request's body", describe_body};
 
 static void stop_reading(struct weir__task *task)
 {

@@ -15,7 +15,9 @@
 
 enum { WEIR__ADDRESSES_MAX = 16, WEIR__HOST_BYTES = 256 };
 
+struct weir__io_file;
 struct weir__look;
+struct weir__loop;
 struct weir__task;
 
 struct weir__address {
@@ -45,6 +47,9 @@ int weir__address_of_literal(const char *host, uint16_t port, struct weir__addre
  * most and returns text. */
 const char *weir__address_format(const struct sockaddr *addr, socklen_t len, char *text);
 
+/* For the describe() of a wait: the address of a file's peer, or its own, as text. */
+bool weir__address_seen(const struct weir__look *look, struct weir__loop *loop, struct weir__io_file *file,
+                        bool peer, char text[static WEIR_ADDRESS_BYTES]);
 /* For the describe() of a wait for an operation: the address of its file's peer, or its own, as text. */
 bool weir__io_wait_address(const struct weir__look *look, const struct weir__task *task, bool peer,
                            char text[static WEIR_ADDRESS_BYTES]);

@@ -1,0 +1,195 @@
+/* weir tasks: every task of a running gateway, and what it waits for. */
+#include "commands.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weir.h>
+
+#include "admin_client.h"
+#include "lines.h"
+#include "options.h"
+#include "screen.h"
+#include "tasks_tree.h"
+
+const char command_tasks_help[] =
+    "usage: weir tasks [--filter TEXT] [--watch] [--flat] [--stacks] [--json] [ADMIN]\n"
+    "\n"
+    "Prints the tasks of a running gateway as a tree: each below the task in whose scope it was\n"
+    "started, with what it waits for, how old it is, how much time it has left, for which route\n"
+    "it works and where it was started. Tasks that are alike are put together, as \"call × 12\".\n"
+    "It works also while a loop is stuck. ADMIN is the gateway's admin address, HOST:PORT\n"
+    "(127.0.0.1:8081).\n"
+    "\n"
+    "  --filter TEXT   only tasks with this text in their name, route or wait, and those above them\n"
+    "  --watch         again each second, until Ctrl-C\n"
+    "  --flat          each task on a line of its own\n"
+    "  --stacks        with the stack of each: function, file and line, innermost first\n"
+    "  --json          prints what /tasks answers\n"
+    "\n"
+    "examples:\n"
+    "  weir tasks\n"
+    "  weir tasks --filter 10.0.0.7 --stacks\n"
+    "  weir tasks --watch 10.0.0.5:8081\n"
+    "  weir tasks --json | jq '.loops[].tasks'\n";
+
+enum { TEXT_BYTES_MAX = 256 << 20 };
+
+struct command_options {
+    const char *filter;
+    bool watch, flat, stacks, json;
+};
+
+struct view {
+    struct command_options options;
+    struct admin_client *admin;
+    char path[ADMIN_URL_BYTES];
+    struct screen screen;
+    weir_reply reply;
+    struct lines lines;
+    int rows; /* of the screen; 0: no limit */
+};
+
+/* ---- from the answer to lines ---- */
+
+/* What does not fit on the screen is left out, and counted in the last line. */
+static void cut(struct lines *out, int rows)
+{
+    weir_buffer *text = &out->text.text;
+    size_t kept = 0, lines = 0;
+    for (size_t at = 0; at < text->len; at++) {
+        lines += text->data[at] == '\n';
+        if (lines == (size_t)rows - 1 && kept == 0)
+            kept = at + 1;
+    }
+    if (rows < 2 || lines <= (size_t)rows)
+        return;
+    weir_buffer_truncate(text, kept);
+    lines_printf(out, LINE_WARN, "%zu more lines", lines - (size_t)rows + 1);
+}
+
+/* A worker does it, because trees want more stack than a task has.
+ * Returns: 0; -WEIR_EPROTOCOL the answer is none.
+ */
+static int draw(weir_job *job, void *arg)
+{
+    struct view *view = arg;
+    const struct tasks_view how = {.flat = view->options.flat, .stacks = view->options.stacks};
+    json_t *tasks = json_loadb(view->reply.body, view->reply.body_bytes, 0, NULL);
+    (void)job;
+    if (!json_is_array(json_object_get(tasks, "loops"))) {
+        json_decref(tasks);
+        return -WEIR_EPROTOCOL;
+    }
+    tasks_tree_write(tasks, &how, &view->lines);
+    json_decref(tasks);
+    if (view->rows > 0)
+        cut(&view->lines, view->rows);
+    return view->lines.text.err;
+}
+
+/* ---- printing ---- */
+
+static int print(const char *data, size_t bytes)
+{
+    return fwrite(data, 1, bytes, stdout) == bytes && fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int tell(int err)
+{
+    if (err == -WEIR_EPROTOCOL)
+        fputs("weir tasks: the answer is no tree of tasks; is it the admin address of a weir?\n", stderr);
+    else if (err != -WEIR_ECANCELED)
+        fprintf(stderr, "weir tasks: %s\n", weir_error_text(err));
+    return EXIT_FAILED;
+}
+
+static int show(struct view *view)
+{
+    lines_init(&view->lines, TEXT_BYTES_MAX);
+    view->lines.utf8 = screen_is_utf8();
+    view->lines.styled = screen_wants_colours();
+    view->lines.width = view->rows = 0;
+    if (view->screen.entered)
+        screen_size(&view->lines.width, &view->rows);
+    int err = weir_offload(weir_pool_blocking(), "drawing", draw, view);
+    int code = EXIT_FINE;
+    if (err < 0)
+        screen_leave(&view->screen);
+    if (err < 0)
+        code = tell(err);
+    else if (view->screen.entered)
+        screen_draw(&view->screen, weir_buffer_bytes(&view->lines.text.text));
+    else
+        code = print(view->lines.text.text.data, view->lines.text.text.len);
+    weir_buffer_free(&view->lines.text.text);
+    return code;
+}
+
+/* What has to be told is told when the terminal is as it was. */
+static int ask(struct view *view)
+{
+    int code = EXIT_FAILED;
+    int err = admin_client_try(view->admin, view->path, weir_seconds(30), &view->reply);
+    if (err < 0) {
+        screen_leave(&view->screen);
+        admin_client_tell(view->admin, view->path, err, &view->reply);
+    } else if (view->options.json) {
+        code = print(view->reply.body, view->reply.body_bytes);
+    } else {
+        code = show(view);
+    }
+    weir_reply_free(&view->reply);
+    return code;
+}
+
+/* ---- the command ---- */
+
+/* Until Ctrl-C, which is the way to end it, and no failure. */
+static int watch(struct view *view)
+{
+    int code = ask(view);
+    if (code == EXIT_FINE && !view->options.json && isatty(STDOUT_FILENO))
+        screen_enter(&view->screen);
+    while (code == EXIT_FINE && weir_sleep(weir_seconds(1)) == 0)
+        code = ask(view);
+    screen_leave(&view->screen);
+    return weir_cancelled() < 0 ? EXIT_FINE : code;
+}
+
+static int run(struct admin_client *admin, void *arg)
+{
+    struct view view = {.options = *(const struct command_options *)arg, .admin = admin};
+    int err = snprintf(view.path, sizeof view.path, "/tasks?stacks=%d", view.options.stacks) > 0 ? 0 : -EIO;
+    if (view.options.filter)
+        err = admin_client_add_query(view.path, sizeof view.path, "filter", view.options.filter);
+    if (err < 0) {
+        fputs("weir tasks: --filter is too long\n", stderr);
+        return EXIT_USAGE;
+    }
+    return view.options.watch ? watch(&view) : ask(&view);
+}
+
+int command_tasks(int argc, char **argv)
+{
+    const char *words[argc];
+    struct option_list rest = {words, 0};
+    struct command_options o = {.filter = NULL};
+    static const struct option options[] = {
+        {"--filter", OPTION_TEXT, offsetof(struct command_options, filter), 0, 0},
+        {"--watch", OPTION_FLAG, offsetof(struct command_options, watch), 0, 0},
+        {"--flat", OPTION_FLAG, offsetof(struct command_options, flat), 0, 0},
+        {"--stacks", OPTION_FLAG, offsetof(struct command_options, stacks), 0, 0},
+        {"--json", OPTION_FLAG, offsetof(struct command_options, json), 0, 0},
+    };
+    int code = options_read("tasks", argc, argv, options, sizeof options / sizeof *options, &o, &rest);
+    if (code)
+        return code;
+    if (rest.count > 1)
+        return cli_usage("tasks", "unexpected argument '%s'", rest.items[1]);
+    return admin_client_run("tasks", rest.count ? rest.items[0] : NULL, run, &o);
+}
