@@ -81,14 +81,15 @@ UNWATCHED static void take(struct weir__capture *c, const ucontext_t *context)
     copy_words(c->stack, (const void *)low, c->count);
 }
 
-/* The thread may have fallen asleep in a call before the signal came to it, and the call has been ended by it. Then it is
- * made again, as if nothing had been: its number stands right before it. (It may last longer by what it had lasted already,
- * which is next to nothing: who is known to sleep is sent no signal.) */
+/* The thread may have fallen asleep in a call before the signal came to it, and the call has been ended by
+ * it. Then it is made again, as if nothing had been: its number stands right before it. (It may last longer
+ * by what it had lasted already, which is next to nothing: who is known to sleep is sent no signal.) */
 UNWATCHED static void make_call_again(ucontext_t *context)
 {
 #if defined(__x86_64__)
     greg_t *r = context->uc_mcontext.gregs;
-    const volatile unsigned char *code = (const volatile unsigned char *)r[REG_RIP] - 7; /* mov $number, %eax; syscall */
+    const volatile unsigned char *code =
+        (const volatile unsigned char *)r[REG_RIP] - 7; /* mov $number, %eax; syscall */
     unsigned number;
 
     if (r[REG_RAX] != -EINTR || code[5] != 0x0f || code[6] != 0x05 || code[0] != 0xb8)

@@ -96,8 +96,8 @@ static bool is_on_cpu(const struct weir__watched *x)
     return cpu_ns_of(x->loop->cpu_clock) - cpu_ns >= ON_CPU_NS / 2;
 }
 
-/* Who is only ready to run is sent no signal: it may be about to fall asleep. Who has been computing all the time is
- * perhaps not on a CPU just now because the watch is. */
+/* Who is only ready to run is sent no signal: it may be about to fall asleep. Who has been computing all the
+ * time is perhaps not on a CPU just now because the watch is. */
 static bool computes(const struct weir__watched *x)
 {
     int64_t cpu_ns = cpu_ns_of(x->loop->cpu_clock) - x->first.cpu_ns;

@@ -182,7 +182,7 @@ static int waits(struct rig *r)
 /* Nobody who is asleep is sent the signal; but it may have fallen asleep when it comes. */
 static void a_call_that_the_signal_ends_is_made_again(void **state)
 {
-    static int (*const acts[])(struct rig *r) = {sleeps, polls, receives, waits};
+    static int (*const acts[])(struct rig * r) = {sleeps, polls, receives, waits};
     static const int results[] = {0, 0, -1, -1}, errors[] = {0, 0, EAGAIN, ETIMEDOUT};
 
     (void)state;
@@ -203,7 +203,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_computes_is_taken_as_it_runs, catch_signals, let_signals_go),
 #if defined(__x86_64__)
-        cmocka_unit_test_setup_teardown(a_call_that_the_signal_ends_is_made_again, catch_signals, let_signals_go),
+        cmocka_unit_test_setup_teardown(a_call_that_the_signal_ends_is_made_again, catch_signals,
+                                        let_signals_go),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

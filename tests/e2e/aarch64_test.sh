@@ -34,8 +34,9 @@ cat >"$work/no_names.c" <<'END'
 
 int weir__symbols_open(struct weir__symbols **out)
 {
-    *out = NULL;
-    return -ENOMEM;
+    static char none;
+    *out = (struct weir__symbols *)(void *)&none;
+    return 0;
 }
 
 void weir__symbols_close(struct weir__symbols *s)

@@ -142,7 +142,7 @@ const cases = {
       await card.waitFor();
       assert.match(await card.textContent(), /computing.*held loop 0 for \d+/s);
       await card.locator(".stack li", { hasText: /burn\.c/ }).first().waitFor();
-      await until(page, () => document.getElementById("announce").textContent.includes("New stall"));
+      await until(page, () => document.getElementById("announce").textContent.toLowerCase().includes("new stall"));
     }
     if ((await statusOf(`${url}/tasks`)) === 200) {
       await page.locator("#tasks").scrollIntoViewIfNeeded();
