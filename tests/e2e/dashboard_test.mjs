@@ -93,7 +93,7 @@ async function open(url, options = {}) {
   page.on("request", (each) => page.requests.push(each.url()));
   page.on("console", (message) => {
     const missing = /status of 404/.test(message.text()) && OPTIONAL.includes(new URL(message.location().url).pathname);
-    if (["error", "warning"].includes(message.type()) && !missing && !page.expected) page.problems.push(message.text());
+    if (["error", "warning"].includes(message.type()) && !missing && !page.expected) page.problems.push(`${message.text()} ${message.location().url}`);
   });
   await page.addInitScript(() => {
     window.violations = [];
