@@ -3,6 +3,8 @@ import contextlib
 import json
 import re
 import socket
+import statistics
+import threading
 import time
 
 from process import LOAD_CORE, SERVER_CORE, Failed, Process, free_ports, output_of
@@ -192,6 +194,59 @@ class Gathers(Served):
             return (server.resident_bytes() - before) / self.count
 
 
+class Scraped(Row):
+    """How much longer a quiet route takes at its 99th percentile while /metrics is asked for: by turns with and without, on a
+    server of many routes whose admin side has no core of its own."""
+
+    rate, scrapes, turns = 1000, 10, 4
+    config = ("listen: 127.0.0.1:{port}\nadmin: 127.0.0.1:{admin}\nloops: 1\naccess_log: false\nroutes:\n"
+              "  - {{path: /hello, respond: {{body: hello}}}}\n" +
+              "".join(f"  - {{{{path: /route/{i}, respond: {{{{body: hello}}}}}}}}\n" for i in range(99)))
+
+    def __init__(self, name, about, subjects, targets):
+        super().__init__(name, about, "× p99 without")
+        self.subjects, self.targets = subjects, targets
+
+    def measure(self, bench, subject, state):
+        port = free_ports(2)
+        path = bench.folder / "scraped.yaml"
+        path.write_text(self.config.format(port=port, admin=port + 1))
+        command = [bench.build / "weir", "serve", path]
+        with Process(command, SERVER_CORE, bench.folder / "scraped.log", port, subject.environment):
+            for i in range(99):
+                get(port, f"/route/{i}")[0].close()
+            self.p99(bench, port)
+            alone, scraped = [], []
+            for _ in range(self.turns):
+                alone.append(self.p99(bench, port))
+                with self.scraping(port + 1):
+                    scraped.append(self.p99(bench, port))
+        return statistics.median(scraped) / statistics.median(alone)
+
+    def p99(self, bench, port):
+        command = [bench.build / "weir", "load", f"http://127.0.0.1:{port}/hello", "--rate", self.rate, "--for",
+                   f"{bench.seconds}s", "--json"]
+        result = json.loads(output_of(command, LOAD_CORE, bench.seconds + 20))
+        if result["answered"] != result["planned"]:
+            raise Failed(f"{result['answered']} of {result['planned']} were answered")
+        return result["latency_ms"]["p99"]
+
+    @contextlib.contextmanager
+    def scraping(self, port):
+        ended = threading.Event()
+
+        def scrape():
+            while not ended.wait(1 / self.scrapes):
+                get(port, "/metrics")[0].close()
+        thread = threading.Thread(target=scrape)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
 class Micro(Row):
     """A program under bench/micro, alone on the server core; the pattern's groups in what it prints are added up."""
 
@@ -231,6 +286,8 @@ ROWS = [
              "node undici", dict.fromkeys(OWN, (0.5, None))),
     IdleConnections("idle-memory", "idle keep-alive connection, user space", SERVERS, None,
                     dict.fromkeys(OWN, (1024, 512))),
+    Scraped("scrape", "p99 of a quiet route while /metrics of 100 routes is asked for 10 times a second", OWN,
+            dict.fromkeys(OWN, (1.1, None))),
     Gathers("gather-memory", "in-flight gather of 12, resident with page tables", GATEWAYS, None,
             dict.fromkeys(OWN, (64 * 1024, 32 * 1024))),
     Micro("offload", "offload an empty job and back, one core", "× libuv", "bench-micro-offload",
