@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """/metrics and /stats of a running gateway: known traffic gives exact counters, and promtool finds no fault."""
 import json
+import os
 import re
 import shutil
 import socket
 import subprocess
+import tempfile
 
-from rig import PATIENCE, Backend, Held, Weir, answering, ask, connect, receive, run, same, sending, until
+from rig import ROOT, Backend, Held, Weir, answering, ask, connect, receive, run, same, sending, until
 
 BASIC = """
 listen: 127.0.0.1:0
@@ -208,6 +210,52 @@ def promtool_finds_no_fault():
 promtool_finds_no_fault.skip = None if shutil.which("promtool") else "promtool is not here: Debian's prometheus has it"
 
 
+# ---- the Grafana dashboard and the manual ----
+
+
+def documented(name):
+    with open(os.path.join(ROOT, "docs", name)) as file:
+        return file.read()
+
+
+def queries():
+    dashboard = json.loads(documented("grafana.json"))
+    return [(panel["title"], target["expr"]) for panel in dashboard["panels"] for target in panel.get("targets", [])]
+
+
+def families_in(expression, types):
+    """The names of metrics in a query, of histograms without the ending."""
+    for name in re.findall(r"\b(?:weir|process)_[a-z_]+", expression):
+        family = re.sub(r"_(bucket|sum|count)$", "", name)
+        yield family if types.get(family) == "histogram" else name
+
+
+def grafana_s_dashboard_and_the_manual_know_every_metric():
+    with Weir("serve", config=BASIC) as weir:
+        weir.address()
+        types = scrape_until(weir, "it runs", lambda m: "weir_connections" in m.types).types
+    asked = {family for _, expression in queries() for family in families_in(expression, types)}
+    same((sorted(asked - set(types)), sorted(set(types) - asked)), ([], []),
+         "asked for but not there, there but not asked for")
+    manual = documented("weir.1")
+    same([name for name in types if not re.search(rf"\b{name}\b", manual)], [], "not in the manual")
+    named = set(re.findall(r"^\.BR? ((?:weir|process)_\w+)", manual, re.M))
+    same(sorted(named - set(types)), [], "in the manual but not there")
+
+
+def the_dashboard_s_queries_are_queries():
+    rules = [{"record": f"a:b{i}", "expr": expression.replace("$__rate_interval", "5m").replace("$instance", ".*")}
+             for i, (_, expression) in enumerate(queries())]
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, file) # which is YAML, too
+        file.flush()
+        found = subprocess.run(["promtool", "check", "rules", file.name], text=True, capture_output=True)
+    same(found.returncode, 0, found.stdout + found.stderr)
+
+
+the_dashboard_s_queries_are_queries.skip = promtool_finds_no_fault.skip
+
+
 # ---- /stats ----
 
 QUANTILES = ("p50", "p90", "p99", "p999")
@@ -318,5 +366,6 @@ def without_an_admin_nothing_is_counted_and_all_is_served():
 
 run(known_traffic_gives_exact_counters, a_client_that_leaves_is_counted, refusals_are_counted,
     origins_have_their_errors, an_origin_s_connections_are_shown, what_counts_only_grows, promtool_finds_no_fault,
+    grafana_s_dashboard_and_the_manual_know_every_metric, the_dashboard_s_queries_are_queries,
     the_shape_of_stats_is_as_described, rates_and_quantiles_are_those_of_the_traffic,
     a_held_loop_keeps_nobody_from_looking, draining_is_shown, without_an_admin_nothing_is_counted_and_all_is_served)
