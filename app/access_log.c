@@ -1,10 +1,68 @@
 #include "access_log.h"
 
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-void access_log_fill(struct access_log_line *line, const weir_exchange_record *record, const char *peer,
-                     const weir_trace *trace)
+enum { WORTH = 1000 }; /* a part of the whole that is smaller than one in so many is not named */
+
+static int by_duration(const void *a, const void *b)
 {
+    int64_t x = ((const weir_kv_part *)a)->duration.ns, y = ((const weir_kv_part *)b)->duration.ns;
+    return (x < y) - (x > y);
+}
+
+static weir_kv spent_of(struct access_log_line *line, const weir_exchange_record *record,
+                        const struct access_log_more *more)
+{
+    weir_kv_part rest = {"rest", {0}};
+    size_t count = 0, used = 0;
+    if (more->charge_count == 0)
+        return weir_kv_none();
+    for (size_t i = 0; i < more->charge_count; i++) {
+        const weir_charge *charge = &more->charges[i];
+        if (charge->share.ns * WORTH < record->took.ns ||
+            used + WEIR_CHARGE_LABEL_BYTES > sizeof line->labels) {
+            rest.duration.ns += charge->share.ns;
+            continue;
+        }
+        const char *label = weir_charge_label(charge, line->labels + used);
+        if (label == line->labels + used)
+            used += strlen(label) + 1;
+        line->spent[count++] = (weir_kv_part){label, charge->share};
+    }
+    qsort(line->spent, count, sizeof line->spent[0], by_duration);
+    if (rest.duration.ns > 0)
+        line->spent[count++] = rest;
+    return WEIR_KV_DURATIONS("spent", line->spent, count);
+}
+
+/* Of the times the loop was held meanwhile the longest; NULL: there was none. */
+static const weir_charge *longest_hold(const struct access_log_more *more)
+{
+    const weir_charge *longest = NULL;
+    for (size_t i = 0; i < more->charge_count; i++)
+        if (more->charges[i].held_by && (!longest || more->charges[i].held.ns > longest->held.ns))
+            longest = &more->charges[i];
+    return longest;
+}
+
+/* The task, and its route where the name does not say it. */
+static weir_kv holder_of(struct access_log_line *line, const weir_charge *hold)
+{
+    if (!hold)
+        return weir_kv_none();
+    if (!hold->held_route || strstr(hold->held_by, hold->held_route))
+        return WEIR_KV("held_by", hold->held_by);
+    snprintf(line->held_by, sizeof line->held_by, "%s of %s", hold->held_by, hold->held_route);
+    return WEIR_KV("held_by", line->held_by);
+}
+
+void access_log_fill(struct access_log_line *line, const weir_exchange_record *record,
+                     const struct access_log_more *more)
+{
+    const weir_charge *hold = longest_hold(more);
     const weir_kv list[ACCESS_LOG_PAIRS] = {
         WEIR_KV("method", record->method),
         WEIR_KV("target", record->target),
@@ -14,8 +72,11 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
         record->request_bytes ? WEIR_KV_INT("received", record->request_bytes) : weir_kv_none(),
         WEIR_KV_INT("sent", record->reply_bytes),
         WEIR_KV_DURATION("took", record->took),
-        WEIR_KV("peer", peer),
-        trace ? WEIR_KV("trace", weir_trace_format_id(trace, line->trace)) : weir_kv_none(),
+        spent_of(line, record, more),
+        hold ? WEIR_KV_DURATION("held", hold->held) : weir_kv_none(),
+        holder_of(line, hold),
+        WEIR_KV("peer", more->peer),
+        more->trace ? WEIR_KV("trace", weir_trace_format_id(more->trace, line->trace)) : weir_kv_none(),
     };
     line->count = 0;
     for (size_t i = 0; i < ACCESS_LOG_PAIRS; i++)
@@ -25,7 +86,14 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
 
 void access_log_write(const weir_exchange_record *record)
 {
+    weir_charge charges[WEIR_CHARGES_MAX];
+    const struct access_log_more more = {
+        .peer = weir_request_peer(record->request),
+        .trace = weir_request_trace(record->request),
+        .charges = charges,
+        .charge_count = weir_exchange_charges(record, charges),
+    };
     struct access_log_line line;
-    access_log_fill(&line, record, weir_request_peer(record->request), weir_request_trace(record->request));
+    access_log_fill(&line, record, &more);
     weir_log_write(WEIR_LOG_INFO, "request", line.pairs, line.count);
 }

@@ -5,24 +5,42 @@
 #ifndef APP_ACCESS_LOG_H
 #define APP_ACCESS_LOG_H
 
+#include <weir/charge.h>
 #include <weir/http_server.h>
 #include <weir/log.h>
 #include <weir/trace.h>
 
-enum { ACCESS_LOG_PAIRS = 10 };
+enum {
+    ACCESS_LOG_PAIRS = 13,
+    ACCESS_LOG_PARTS = WEIR_CHARGES_MAX + 1,
+    ACCESS_LOG_LABELS_BYTES = 1024,
+    ACCESS_LOG_HELD_BYTES = 160,
+};
 
 /* What a line says, with the texts that stand nowhere else. Not to be moved once filled. */
 struct access_log_line {
     size_t count;
     weir_kv pairs[ACCESS_LOG_PAIRS];
     char trace[WEIR_TRACE_ID_BYTES];
+    weir_kv_part spent[ACCESS_LOG_PARTS];
+    char labels[ACCESS_LOG_LABELS_BYTES];
+    char held_by[ACCESS_LOG_HELD_BYTES];
 };
 
-/* Fills one line, which borrows from the record and the address of its client. What did not end as it should
- * says so under "ended". trace may be NULL.
+/* What it says that the record does not hold itself. */
+struct access_log_more {
+    const char *peer;
+    const weir_trace *trace; /* NULL: not said */
+    const weir_charge *charges;
+    size_t charge_count; /* 0: not said */
+};
+
+/* Fills one line, which borrows from all it is given. What did not end as it should says so under "ended".
+ * "spent" is where the time went, the largest first, what is less than a thousandth together as "rest";
+ * "held_by" who held the loop longest while the request waited to be run.
  */
-void access_log_fill(struct access_log_line *line, const weir_exchange_record *record, const char *peer,
-                     const weir_trace *trace);
+void access_log_fill(struct access_log_line *line, const weir_exchange_record *record,
+                     const struct access_log_more *more);
 
 void access_log_write(const weir_exchange_record *record);
 

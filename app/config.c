@@ -63,6 +63,8 @@ static const struct schema_key file_keys[] = {
     {"guard", SCHEMA_MAP, AT(config.guard), .map = &config_guard_schema},
     {"log", SCHEMA_CHOICE, AT(config.log), .fallback = "text", .choices = log_names},
     {"access_log", SCHEMA_BOOL, AT(config.access_log), .fallback = "true"},
+    {"ledger", SCHEMA_BOOL, AT(config.ledger), .fallback = "true"},
+    {"server_timing", SCHEMA_BOOL, AT(config.server_timing), .fallback = "false"},
     {"routes", SCHEMA_CUSTOM, AT(routes), .read = schema_keep_node, .required = "a list of routes"},
 };
 #undef AT

@@ -102,6 +102,8 @@ struct config {
     struct config_guard guard;
     int log;         /* enum config_log */
     bool access_log; /* a line for each request */
+    bool ledger;     /* where the time of each request went */
+    bool server_timing;
     const struct config_route *routes;
     size_t route_count;
     struct config_memory *memory; /* all of the above lies in it */

@@ -225,6 +225,8 @@ static int serve(struct gateway *gateway)
         .teardown = close_loop,
         .on_listening = on_listening,
         .on_exchange = on_exchange(config),
+        .ledger_off = !config->ledger,
+        .server_timing = config->server_timing,
         .on_drain = on_drain,
         .arg = gateway,
     };

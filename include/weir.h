@@ -6,6 +6,7 @@
 #define WEIR_VERSION "0.1.0"
 
 #include <weir/buffer.h>
+#include <weir/charge.h>
 #include <weir/error.h>
 #include <weir/frame.h>
 #include <weir/guard.h>

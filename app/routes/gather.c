@@ -329,6 +329,7 @@ static int prepare(struct gathering *g)
         call->settings = &settings->calls[i];
         call->client = g->state->client;
         call->options.method = settings->calls[i].method_text;
+        call->options.name = settings->calls[i].name;
         call->options.reply_bytes_max = g->state->reply_bytes_max;
         if (takes_body(call->settings)) {
             call->options.body = g->body.data;

@@ -44,6 +44,8 @@ typedef struct weir_header {
 typedef struct weir_fetch_options {
     const char *method; /* NULL: GET */
     const char *url;    /* "http://host:port/path?query" */
+    const char *name;   /* of the backend, where the time of an exchange is accounted for: a constant, or text
+                           that lives as long as the exchange; one name is one address. NULL: host:port */
     const weir_header *headers;
     size_t header_count;
     const void *body;

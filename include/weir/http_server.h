@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include <weir/buffer.h>
+#include <weir/charge.h>
 #include <weir/error.h>
 #include <weir/runtime.h>
 #include <weir/time.h>
@@ -70,6 +71,13 @@ typedef struct weir_exchange_record {
     weir_duration took;                  /* from the first byte of the head to the last of the answer */
 } weir_exchange_record;
 
+/* Where the time of an exchange that has ended went, in no order: the shares add up to what it took.
+ * Owns:    names live as long as the record.
+ * Returns: how many were written to out; 0: no ledger was kept.
+ * Where:   in on_exchange. Does not wait. It is worked out each time it is asked for.
+ */
+size_t weir_exchange_charges(const weir_exchange_record *record, weir_charge out[WEIR_CHARGES_MAX]);
+
 typedef struct weir_server_options {
     const char *listen;                    /* an address, see <weir/stream.h> */
     const char *const *listens;            /* or several, NULL-terminated */
@@ -89,6 +97,10 @@ typedef struct weir_server_options {
                          const char *address); /* for each address, once connections are accepted */
     void (*on_exchange)(void *arg,
                         const weir_exchange_record *record); /* on the loop of the exchange; must not wait */
+    /* Where the time of each exchange went is known to on_exchange, unless this is set: to measure what it
+     * costs. */
+    bool ledger_off;
+    bool server_timing;          /* tell clients, too, by a Server-Timing header: it names backends */
     void (*on_drain)(void *arg); /* accepting has stopped, exchanges are being finished */
     void *arg;                   /* of the callbacks */
 } weir_server_options;

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <weir/random.h>
 #include <weir/time.h>
 
 #include "base/clock.h"
+#include "core/blame.h"
 #include "core/lock.h"
 #include "core/report.h"
 #include "core/runtime.h"
@@ -47,6 +49,7 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
     int err;
 
     *loop = (struct weir__loop){.runtime = runtime, .index = index, .root = &runtime->roots[index]};
+    (void)snprintf(loop->label, sizeof loop->label, "loop %d", index);
     weir__clock_ticks_init();
     loop->task_id_step = (uint64_t)runtime->loop_count;
     loop->last_task_id = (uint64_t)index + 1 - loop->task_id_step; /* wraps, and comes back */
@@ -78,6 +81,7 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
 
 void weir__loop_free(struct weir__loop *loop)
 {
+    weir__blame_close(loop);
     weir__io_free(loop->io);
     weir__stacks_free(&loop->stacks);
     weir__chunk_cache_drain(&loop->chunks);
@@ -120,6 +124,19 @@ static void open_mailbox(struct weir__loop *loop)
     }
 }
 
+static void fire(struct weir__loop *loop, struct weir__timeout *timeout, int64_t now_ns)
+{
+    int64_t late_ns = now_ns - timeout->timer.expires_ns;
+
+    if (__builtin_expect(late_ns <= WEIR__SLICE_LONG_NS, 1)) {
+        timeout->fire(timeout);
+        return;
+    }
+    weir__blame_late_timer(loop, late_ns);
+    timeout->fire(timeout);
+    weir__blame_late_timer(loop, 0);
+}
+
 static void fire_timers(struct weir__loop *loop, int64_t now_ns)
 {
     struct weir__list expired, *node;
@@ -128,8 +145,7 @@ static void fire_timers(struct weir__loop *loop, int64_t now_ns)
     weir__wheel_advance(&loop->wheel, now_ns, &expired);
     while ((node = weir__list_pop_front(&expired)) != NULL) {
         struct weir__timer *timer = weir__container_of(node, struct weir__timer, node);
-        struct weir__timeout *timeout = weir__container_of(timer, struct weir__timeout, timer);
-        timeout->fire(timeout);
+        fire(loop, weir__container_of(timer, struct weir__timeout, timer), now_ns);
     }
 }
 
@@ -176,6 +192,7 @@ static int ask_kernel(struct weir__loop *loop, int64_t now_ns, int64_t next_ns)
     uint64_t slept = weir__pulse_slept(&loop->pulse);
     int result;
 
+    weir__blame_ask(loop);
     weir__lag_looks(&loop->lag, now_ns);
     result = weir__io_turn(loop->io, next_ns);
     slept = weir__pulse_slept(&loop->pulse) - slept;
@@ -210,6 +227,7 @@ int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
 
         open_mailbox(loop);
         weir__signals_deliver(loop);
+        weir__blame_turn(loop);
         if (loop->ready_count > 0)
             weir__tasks_run(loop);
         else

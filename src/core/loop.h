@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/wheel.h"
 #include "core/lag.h"
+#include "core/off_cpu.h"
 #include "core/slice.h"
 #include "core/stack.h"
 #include "io/io.h"
@@ -37,6 +38,16 @@ struct weir__message {
     void (*deliver)(struct weir__message *message);
 };
 
+/* When the loop listened to the kernel, in ticks; see blame.h. */
+struct weir__hearing {
+    uint64_t heard;      /* so far it has heard everything */
+    uint64_t asked;      /* when it asked, while what came is told; else 0 */
+    uint64_t deaf_since; /* what is told may have come since then; 0: it has come just now */
+    uint64_t books_due;  /* when to read the scheduler's books again */
+    struct weir__off_cpu books;
+    bool has_books;
+};
+
 struct weir__loop {
     struct weir_runtime *runtime;
     struct weir__io *io;
@@ -48,6 +59,7 @@ struct weir__loop {
     size_t batch; /* how many may still run before the kernel is asked again */
     size_t extra; /* by how many that are woken or spawned meanwhile the batch may still grow */
     struct weir__pulse pulse;
+    struct weir__hearing hearing;
     struct weir__wheel wheel;
     struct weir__stacks stacks;
     struct weir__chunk_cache chunks;
@@ -68,6 +80,7 @@ struct weir__loop {
     int64_t spin_until_ns; /* a short job is under way on another core */
     unsigned runs_since_io;
     int index;
+    char label[16]; /* "loop 3" */
     pthread_t thread;
     clockid_t cpu_clock; /* of the thread */
     int64_t opened_ns, opened_cpu_ns;

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,13 +16,21 @@ static const char *read_text(int fd, char text[TEXT_BYTES])
     return text;
 }
 
+static uint64_t number_at(const char *text)
+{
+    uint64_t n = 0;
+
+    for (; *text >= '0' && *text <= '9'; text++)
+        n = n * 10 + (uint64_t)(*text - '0');
+    return n;
+}
+
 /* "time on the CPU, time waited for it, number of slices", in nanoseconds. */
 static uint64_t delay_of(const char *schedstat)
 {
-    char *end;
+    const char *second = strchr(schedstat, ' ');
 
-    (void)strtoull(schedstat, &end, 10);
-    return strtoull(end, NULL, 10);
+    return second != NULL ? number_at(second + 1) : 0;
 }
 
 /* Whether a line begins with the key; then *value is what stands behind it. */
@@ -33,7 +40,7 @@ static bool find_line(const char *text, const char *key, uint64_t *value)
 
     while (text != NULL && *text != '\0') {
         if (strncmp(text, key, n) == 0 && text[n] == ' ') {
-            *value = strtoull(text + n, NULL, 10);
+            *value = number_at(text + n + 1);
             return true;
         }
         text = strchr(text, '\n');

@@ -6,6 +6,7 @@
 
 #include <weir/text.h>
 
+#include "core/blame.h"
 #include "core/pool.h"
 #include "core/runtime.h"
 #include "core/scope.h"
@@ -36,7 +37,19 @@ static bool describe(const struct weir__look *look, const struct weir__task *tas
     return true;
 }
 
-static const struct weir__wait_kind a_job = {"a job", describe};
+/* Until a worker took it, and from there on. */
+static void charge_parts(const struct weir__task *task, struct weir__ledger *l)
+{
+    const struct weir_job *job = task->wait_arg;
+    int64_t started_ns = atomic_load_explicit(&job->started_ns, memory_order_relaxed);
+
+    weir__ledger_unpark_parts(
+        l, &task->waited, WEIR_CHARGE_POOL_QUEUE, WEIR_CHARGE_POOL_RUN, weir__ledger_name(l, job->pool->name),
+        started_ns == 0 ? UINT64_MAX : weir__pulse_ns_ticks(&task->loop->pulse, started_ns - job->queued_ns));
+}
+
+static const struct weir__wait_kind a_job = {"a job", describe, .charge = WEIR_CHARGE_POOL_RUN,
+                                             .charge_parts = charge_parts};
 
 /* --- home --- */
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/blame.h"
 #include "core/task.h"
 #include "core/wait.h"
 
@@ -56,6 +57,7 @@ static void open_scope(weir_scope *scope, weir_instant deadline, unsigned flags,
     init(s, self->loop, self, flags);
     s->id = ++s->loop->last_scope_id;
     s->parent = outer;
+    s->work = self->work;
     weir__list_push_back(&outer->children, &s->sibling);
     self->scope = s;
     if ((flags & WEIR_SHIELD) != 0) {
@@ -122,7 +124,8 @@ static bool describe_closing(const struct weir__look *look, const struct weir__t
     return true;
 }
 
-static const struct weir__wait_kind closing = {"the tasks of its scope", describe_closing};
+static const struct weir__wait_kind closing = {"the tasks of its scope", describe_closing,
+                                               .charge = WEIR__CHARGE_NONE};
 
 int weir_scope_close(weir_scope *scope)
 {
@@ -177,6 +180,7 @@ static inline int spawn(struct weir__scope *s, const char *name, int (*fn)(void 
         return -ENOMEM;
     task->work = work;
     task->spawned_at = spawned_at;
+    weir__blame_spawned(task);
     weir__task_show(s->loop, task);
     weir__list_push_back(&s->tasks, &task->sibling);
     s->live++;
@@ -194,12 +198,15 @@ int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void
 int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *), void *arg)
 {
     struct weir__scope *s = weir__scope_of(scope);
+    struct weir__task *task = NULL;
     int err;
 
     assert(s->loop == weir__loop_current() && "a scope is of one loop; see weir_loop_call()");
-    err = spawn(s, name, fn, arg, weir__task_current()->work, __builtin_return_address(0), NULL);
+    err = spawn(s, name, fn, arg, s->work, __builtin_return_address(0), &task);
     if (err < 0)
         note_failure(s, err);
+    else if (task->work == weir__task_current()->work)
+        task->blame = weir__task_current()->blame;
     return err;
 }
 

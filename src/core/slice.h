@@ -15,10 +15,13 @@ struct weir__task;
 enum { WEIR__SLICES_KEPT = 16, WEIR__SLICE_TASK_BYTES = 48 };
 
 /* Longer than this is worth remembering. */
+#ifndef WEIR__SLICE_LONG_NS /* under valgrind all takes longer, see tools/build */
 #define WEIR__SLICE_LONG_NS INT64_C(1000000)
+#endif
 
 struct weir__slice {
     uint64_t began, ended;             /* in ticks of the loop's pulse */
+    uint64_t starved, throttled;       /* so many of them off the CPU, see off_cpu.h */
     const char *route;                 /* lives as long as the runtime; NULL: of no exchange */
     char task[WEIR__SLICE_TASK_BYTES]; /* its name as the slice ended; cut */
     bool several; /* no stamp fell between it and some before it: only the last is named */
@@ -45,7 +48,7 @@ static inline const struct weir__slice *weir__slice_latest(const struct weir__sl
 
 /* A slice of `to` begins now, and that of `from` before it has ended: stamps the one, and remembers the other
  * if it was long. */
-void weir__slice_stamp(struct weir__loop *loop, const struct weir__task *from, struct weir__task *to);
+void weir__slice_stamp(struct weir__loop *loop, struct weir__task *from, struct weir__task *to);
 
 /* The running task lets go of what it works for. */
 void weir__slice_let_go(struct weir__loop *loop, const struct weir__task *self);

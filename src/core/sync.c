@@ -203,11 +203,17 @@ static bool describe_select(const struct weir__look *look, const struct weir__ta
     return true;
 }
 
-static const struct weir__wait_kind an_event = {"an event", NULL}, a_mutex = {"a mutex", describe_queue},
-                                    a_semaphore = {"a semaphore", describe_queue},
-                                    to_send = {"room in a channel", describe_channel},
-                                    to_receive = {"an item in a channel", describe_channel},
-                                    several = {"the first of several", describe_select};
+#define KIND(words, describe)                                                                                \
+    {                                                                                                        \
+        words, describe, .charge = WEIR_CHARGE_LOCK                                                          \
+    }
+static const struct weir__wait_kind an_event = KIND("an event", NULL),
+                                    a_mutex = KIND("a mutex", describe_queue),
+                                    a_semaphore = KIND("a semaphore", describe_queue),
+                                    to_send = KIND("room in a channel", describe_channel),
+                                    to_receive = KIND("an item in a channel", describe_channel),
+                                    several = KIND("the first of several", describe_select);
+#undef KIND
 
 int weir_select(const weir_case *cases, size_t count, bool *closed)
 {

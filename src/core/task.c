@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fence.h"
+#include "core/blame.h"
 #include "core/guard.h"
 #include "core/loop.h"
 #include "core/scope.h"
@@ -263,6 +264,7 @@ struct weir__task *weir__task_create(struct weir__scope *home, const char *name,
     task->locks = 0;
     task->fn = fn;
     task->arg = arg;
+    task->blame = (struct weir__blame){NULL, 0};
     task->allows = NULL;
     task->created_ns = loop->now_ns;
     task->name = name;
@@ -288,6 +290,7 @@ void weir__task_main(void)
     outcome = self->fn(self->arg);
     if (__builtin_expect(self->locks != 0, 0))
         weir__guard_holds_locks(self, "nothing: it has ended");
+    weir__blame_ended(self);
     weir__scope_task_ended(self->home, self, outcome);
     atomic_store_explicit(&self->id, 0,
                           memory_order_release); /* whoever looks at its scopes is told in time */
@@ -345,9 +348,11 @@ int weir__park(const struct weir__wait_kind *kind, void (*on_cancel)(struct weir
     self->wait_arg = arg;
     self->state = WEIR__TASK_PARKED;
     self->budget = WEIR__WAIT_BUDGET;
+    weir__blame_park(self, kind);
     if (__builtin_expect(self->loop->on_wait != NULL, 0))
         self->loop->on_wait(self, true);
     leave(self->loop, self);
+    weir__blame_unpark(self, kind);
     return self->wake_result;
 }
 
@@ -355,6 +360,7 @@ void weir__wake(struct weir__task *task, int result)
 {
     assert(task->state == WEIR__TASK_PARKED);
     task->wake_result = result;
+    weir__blame_wake(task);
     make_ready_soon(task->loop, task);
 }
 
@@ -422,7 +428,7 @@ static bool describe_sleep(const struct weir__look *look, const struct weir__tas
     return true;
 }
 
-static const struct weir__wait_kind sleeping = {"sleeping", describe_sleep};
+static const struct weir__wait_kind sleeping = {"sleeping", describe_sleep, .charge = WEIR_CHARGE_TIMER};
 
 int weir_sleep_until(weir_instant until)
 {

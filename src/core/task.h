@@ -13,6 +13,7 @@
 #include <weir/task.h>
 
 #include "base/list.h"
+#include "core/ledger.h"
 #include "core/loop.h"
 
 struct weir__scope;
@@ -23,6 +24,12 @@ struct weir__work;
 enum weir__task_state { WEIR__TASK_READY, WEIR__TASK_PARKED };
 
 enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
+
+/* What a task's waits are charged to; see weir__blame_on(). */
+struct weir__blame {
+    const char *name; /* lives as long as its work */
+    uint8_t kind;     /* enum weir_charge_kind */
+};
 
 /* Lies at the top of the task's own stack, at a place that depends on the stack alone, in memory that stays
  * mapped while its loop lives: so other threads may look at it (sight.h). They know by `id` and `runs`, read
@@ -53,6 +60,8 @@ struct weir__task {
                                0: there is none, or it is hidden */
     int (*fn)(void *);
     void *arg;
+    struct weir__ledger_wait waited; /* the latest wait in its work's ledger */
+    struct weir__blame blame;
     struct weir_guard_allow *allows; /* the innermost of its own */
     const char *name;
     char *stack;

@@ -14,8 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <weir/charge.h>
+
 #include "core/peek.h"
 
+struct weir__ledger;
 struct weir__loop;
 struct weir__task;
 
@@ -42,6 +45,9 @@ struct weir__wait_kind {
      * had. NULL: there are none. */
     bool (*describe)(const struct weir__look *look, const struct weir__task *task,
                      struct weir__wait_words *out);
+    uint8_t charge; /* enum weir_charge_kind: where its time goes, unless the task says otherwise */
+    /* On the loop, once it is over: charges it in parts. NULL: to the above. */
+    void (*charge_parts)(const struct weir__task *task, struct weir__ledger *ledger);
 };
 
 #endif

@@ -46,7 +46,7 @@ int weir__io_wait(struct weir__io_wait *w, const struct weir__wait_kind *kind)
     return w->closing || !w->cancelled ? -WEIR_ECLOSED : w->task->scope->cause;
 }
 
-static const struct weir__wait_kind closing = {"closing", NULL};
+static const struct weir__wait_kind closing = {"closing", NULL, .charge = WEIR_CHARGE_OTHER};
 
 void weir__io_wait_close(struct weir__io_file *file)
 {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/blame.h"
 #include "core/loop.h"
 #include "core/scope.h"
 #include "core/work.h"
@@ -241,9 +242,19 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
     return 0;
 }
 
+const char *weir__client_blame_name(const weir_fetch_options *options, const struct weir__origin *origin)
+{
+    struct weir__ledger *l = weir__blame_ledger(weir__task_current());
+
+    if (l == NULL)
+        return NULL;
+    return options->name != NULL ? options->name : weir__ledger_name(l, origin->address);
+}
+
 int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_reply *reply)
 {
-    const struct weir__work *work = weir__task_current()->work;
+    struct weir__task *self = weir__task_current();
+    const struct weir__work *work = self->work;
     struct weir__http_url url;
     struct weir__origin *origin;
     int err;
@@ -252,8 +263,12 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
     err = weir__client_url(options->url, &url);
     if (err == 0)
         err = weir__client_origin(client, &url, &origin);
-    if (err == 0)
+    if (err == 0) {
+        struct weir__blame before =
+            weir__blame_on(self, WEIR_CHARGE_BACKEND, weir__client_blame_name(options, origin));
         err = fetch_from(origin, options, &url, reply);
+        weir__blame_back(self, before);
+    }
     if (err == 0 && work != NULL)
         weir__arena_attach(work->memory, reply->memory);
     return err;

@@ -114,6 +114,10 @@ static inline weir_stream *weir__client_stream(struct weir__client_connection *c
 
 /* client.c */
 
+/* How the backend is called in the ledger of what the running task works for: as the caller says, else by its
+ * address; NULL when there is no such ledger. */
+const char *weir__client_blame_name(const weir_fetch_options *options, const struct weir__origin *origin);
+
 /* A URL as the client needs it. Returns: 0, or -EINVAL. */
 int weir__client_url(const char *text, struct weir__http_url *url) WEIR_CHECKED;
 /* Returns: 0; -ENOMEM; -WEIR_EBUSY every origin that could be forgotten is in use. */

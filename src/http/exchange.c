@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/blame.h"
 #include "core/task.h"
 #include "core/wait.h"
 #include "http/headers.h"
@@ -30,6 +31,8 @@ struct weir__exchange *weir__exchange_new(struct weir__connection *c)
     memset(x, 0, sizeof *x);
     weir__arena_move(&x->memory, &memory);
     x->connection = c;
+    if (c->home->server->ledger)
+        weir__ledger_open(&x->work.ledger, &x->memory, weir__pulse_ticks(&c->home->loop->pulse));
     return x;
 }
 
@@ -110,7 +113,7 @@ static bool describe_body(const struct weir__look *look, const struct weir__task
     return true;
 }
 
-static const struct weir__wait_kind body = {"the request's body", describe_body};
+static const struct weir__wait_kind body = {"the request's body", describe_body, .charge = WEIR_CHARGE_BODY};
 
 static void stop_reading(struct weir__task *task)
 {
@@ -313,7 +316,7 @@ static void record(struct weir__exchange *x)
     r.complete = x->response.ended && x->response.err == 0;
     r.request_bytes = req->body.taken;
     r.reply_bytes = x->response.sent;
-    r.took.ns = weir__io_now_ns(home->loop->io) - x->began_ns;
+    r.took = weir__exchange_close(x);
     o->on_exchange(o->arg, &r);
 }
 
@@ -342,9 +345,7 @@ static int run(void *arg)
     int outcome;
 
     note_delay(home, now_ns, now_ns - x->queued_ns);
-    x->work = (struct weir__work){.memory = &x->memory};
-    x->work.route = x->request.route != NULL ? x->request.route->given->path : NULL;
-    weir__task_work_for(weir__task_current(), &x->work);
+    weir__ledger_begin(&x->work.ledger);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     x->scope = weir__scope_of(&scope);
     if (x->input_end < 0)
@@ -377,6 +378,16 @@ static const char *task_name(const struct weir__exchange *x)
     return req->route->task_names[req->head.method];
 }
 
+/* Its first task, which has not begun, works for the exchange. */
+static void begin_work(struct weir__exchange *x, struct weir__task *task)
+{
+    x->work.memory = &x->memory;
+    x->work.route = x->request.route != NULL ? x->request.route->given->path : NULL;
+    weir__task_work_for(task, &x->work);
+    if (x->work.ledger.on)
+        weir__ledger_start(&x->work.ledger, weir__loop_slice_ticks(task->loop));
+}
+
 static int start(struct weir__exchange *x)
 {
     struct weir__connection *c = x->connection;
@@ -395,6 +406,7 @@ static int start(struct weir__exchange *x)
         atomic_fetch_sub_explicit(&server->exchanges, 1, memory_order_relaxed);
         return err;
     }
+    begin_work(x, task);
     x->running = true;
     weir__patience_leave(&c->patient);
     return 1;

@@ -165,7 +165,7 @@ static bool describe_answer(const struct weir__look *look, const struct weir__ta
            weir__peek_text(&look->peek, origin.waits_for, out->text, sizeof out->text);
 }
 
-static const struct weir__wait_kind an_answer = {"an answer", describe_answer};
+static const struct weir__wait_kind an_answer = {"an answer", describe_answer, .charge = WEIR_CHARGE_BACKEND};
 
 int weir__fetch_wait(struct weir__fetch *f)
 {

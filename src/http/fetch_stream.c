@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/blame.h"
 #include "http/client.h"
 
 struct weir_fetch_stream {
@@ -13,7 +14,31 @@ struct weir_fetch_stream {
     bool broke;         /* reading the answer's body failed, and that is counted */
     int lost;           /* why the request did not get through */
     uint64_t left;      /* of its body, unless chunked */
+    const char *name;   /* of the backend, in the ledger of what the opener works for */
 };
+
+static struct weir__blame blame_backend(const weir_fetch_stream *s)
+{
+    return weir__blame_on(weir__task_current(), WEIR_CHARGE_BACKEND, s->name);
+}
+
+static void blame_back(struct weir__blame before)
+{
+    weir__blame_back(weir__task_current(), before);
+}
+
+static int begin(weir_fetch_stream *s, int64_t body_length)
+{
+    struct weir__blame before = blame_backend(s);
+    /* A request whose body will be read as it is sent can't be repeated: it takes no chance with an old
+     * connection. */
+    int err = weir__origin_acquire(s->origin, &s->f, body_length != 0);
+
+    if (err == 0)
+        err = weir__fetch_send(&s->f, NULL, 0);
+    blame_back(before);
+    return err;
+}
 
 int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int64_t body_length,
                     weir_fetch_stream **out)
@@ -32,12 +57,10 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
         err = weir__fetch_write_head(&s->f, options, &url, body_length, NULL);
     if (err == 0)
         err = weir__client_origin(client, &url, &s->origin);
-    /* A request whose body will be read as it is sent can't be repeated: it takes no chance with an old
-     * connection. */
-    if (err == 0)
-        err = weir__origin_acquire(s->origin, &s->f, body_length != 0);
-    if (err == 0)
-        err = weir__fetch_send(&s->f, NULL, 0);
+    if (err == 0) {
+        s->name = weir__client_blame_name(options, s->origin);
+        err = begin(s, body_length);
+    }
     if (err < 0 && body_length == 0 && weir__fetch_is_stale(&s->f, err)) {
         s->lost = err; /* weir_fetch_head() tries once more */
         err = 0;
@@ -54,18 +77,13 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
     return 0;
 }
 
-int weir_fetch_write(weir_fetch_stream *s, const void *data, size_t bytes)
+static int write_piece(weir_fetch_stream *s, const void *data, size_t bytes)
 {
-    weir_stream *stream;
+    weir_stream *stream = weir__client_stream(s->f.connection);
     char line[WEIR__HTTP_CHUNK_LINE_BYTES_MAX];
     struct iovec pieces[3] = {{line, 0}, {(void *)(uintptr_t)data, bytes}, {(void *)(uintptr_t) "\r\n", 2}};
     int err;
 
-    if (s->sent || (!s->chunked && bytes > s->left))
-        return -EINVAL;
-    if (bytes == 0)
-        return 0;
-    stream = weir__client_stream(s->f.connection);
     if (s->chunked) {
         pieces[0].iov_len = weir__http_chunk_line(line, bytes);
         return weir_write_pieces(stream, pieces, 3);
@@ -73,6 +91,21 @@ int weir_fetch_write(weir_fetch_stream *s, const void *data, size_t bytes)
     err = weir_write(stream, data, bytes);
     if (err == 0)
         s->left -= bytes;
+    return err;
+}
+
+int weir_fetch_write(weir_fetch_stream *s, const void *data, size_t bytes)
+{
+    struct weir__blame before;
+    int err;
+
+    if (s->sent || (!s->chunked && bytes > s->left))
+        return -EINVAL;
+    if (bytes == 0)
+        return 0;
+    before = blame_backend(s);
+    err = write_piece(s, data, bytes);
+    blame_back(before);
     return err;
 }
 
@@ -101,13 +134,10 @@ static int wait_for_head(weir_fetch_stream *s, int sent)
     return sent < 0 && !f->began ? sent : f->err;
 }
 
-int weir_fetch_head(weir_fetch_stream *s, weir_reply *reply)
+static int read_head(weir_fetch_stream *s, weir_reply *reply)
 {
     int sent, err;
 
-    *reply = (weir_reply){0};
-    if (s->f.connection == NULL)
-        return -WEIR_ECLOSED;
     sent = s->lost < 0 ? s->lost : end_request(s);
     if (sent == -EINVAL)
         return sent;
@@ -131,6 +161,20 @@ int weir_fetch_head(weir_fetch_stream *s, weir_reply *reply)
     *reply = s->f.reply;
     reply->memory = NULL; /* it goes with the stream */
     return 0;
+}
+
+int weir_fetch_head(weir_fetch_stream *s, weir_reply *reply)
+{
+    struct weir__blame before;
+    int err;
+
+    *reply = (weir_reply){0};
+    if (s->f.connection == NULL)
+        return -WEIR_ECLOSED;
+    before = blame_backend(s);
+    err = read_head(s, reply);
+    blame_back(before);
+    return err;
 }
 
 /* Parks until there are bytes: 1; 0 the backend has sent its last; < 0. */
@@ -170,11 +214,14 @@ static ssize_t read_body(struct weir__fetch *f, void *data, size_t bytes)
 
 ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
 {
+    struct weir__blame before;
     ssize_t n;
 
     if (!s->f.head_done || bytes == 0)
         return -EINVAL;
+    before = blame_backend(s);
     n = read_body(&s->f, data, bytes);
+    blame_back(before);
     if (n < 0 && !s->broke) {
         s->broke = true;
         weir__origin_counts_broke(s->origin->counts, (int)n);

@@ -6,6 +6,7 @@
 
 #include <weir/scope.h>
 
+#include "core/blame.h"
 #include "core/sync.h"
 #include "http/client.h"
 
@@ -133,7 +134,8 @@ static bool describe_slot(const struct weir__look *look, const struct weir__task
     return true;
 }
 
-static const struct weir__wait_kind a_slot = {"slot for an origin", describe_slot};
+static const struct weir__wait_kind a_slot = {"slot for an origin", describe_slot,
+                                              .charge = WEIR_CHARGE_SLOT};
 
 static int take_slot(struct weir__origin *origin)
 {
@@ -164,13 +166,17 @@ static void give_slot(struct weir__origin *origin)
 
 static int connect_new(struct weir__origin *origin, struct weir__client_connection **out)
 {
+    struct weir__task *self = weir__task_current();
+    struct weir__blame before;
     weir_stream *stream;
     weir_scope attempt;
     int err;
 
+    before = weir__blame_on(self, WEIR_CHARGE_CONNECT, self->blame.name);
     weir_scope_open(&attempt, weir_after(origin->client->options.connect_timeout), 0);
     err = weir__connect(origin->address, sizeof **out, &stream);
     (void)weir_scope_close(&attempt);
+    weir__blame_back(self, before);
     if (err < 0)
         return err == -WEIR_EDEADLINE && weir_scope_expired(&attempt) ? -ETIMEDOUT : err;
     *out = weir__stream_extra(stream);

@@ -11,6 +11,7 @@
 #include <weir/json.h>
 
 #include "base/clock.h"
+#include "core/blame.h"
 #include "core/task.h"
 #include "http/writer.h"
 
@@ -44,14 +45,18 @@ static int send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t co
 {
     struct weir__connection *c = x->connection;
     weir_response *res = &x->response;
+    struct weir__task *self = weir__task_current();
+    struct weir__blame before;
     int err;
 
     if (res->err < 0)
         return res->err;
+    before = weir__blame_on(self, WEIR_CHARGE_SEND, NULL);
     weir__patience_enter(&c->home->progress, &c->patient);
     err = x->input_end == 1 ? write_to_half_closed(x, pieces, count)
                             : weir_write_pieces(weir__connection_stream(c), pieces, count);
     weir__patience_leave(&c->patient);
+    weir__blame_back(self, before);
     if (res->err == 0)
         res->err = err;
     return res->err;
@@ -231,6 +236,14 @@ static int write_head(struct weir__exchange *x, char *out, size_t room, int stat
     return weir__http_writer_end(&w);
 }
 
+/* Returns: enough room for all that write_head() writes then. */
+static size_t finish_headers(struct weir__exchange *x, const char *type)
+{
+    if (x->connection->home->server->options.server_timing && x->work.ledger.on)
+        weir__exchange_tell_timing(x);
+    return HEAD_BYTES + (type != NULL ? strlen(type) : 0) + x->response.headers_len;
+}
+
 static int begin(struct weir__exchange *x, int status)
 {
     weir_response *res = &x->response;
@@ -251,11 +264,10 @@ int weir__response_send_whole(struct weir__exchange *x, int status, const char *
                               size_t bytes)
 {
     weir_response *res = &x->response;
-    size_t type_bytes = type != NULL ? strlen(type) : 0;
-    size_t room = HEAD_BYTES + type_bytes + res->headers_len;
     bool with_body = !weir__response_has_no_body(x, status) && bytes > 0;
     bool one_write = with_body && bytes <= ONE_WRITE_BYTES;
     struct iovec pieces[2];
+    size_t room = finish_headers(x, type);
     char *out;
     int head, err;
 
@@ -364,7 +376,7 @@ int weir_reply_error(weir_response *res, int err)
 int weir__response_send_head(struct weir__exchange *x, int status, const char *type, int64_t length)
 {
     weir_response *res = &x->response;
-    size_t room = HEAD_BYTES + (type != NULL ? strlen(type) : 0) + res->headers_len;
+    size_t room = finish_headers(x, type);
     char *out;
     int head;
 

@@ -343,6 +343,7 @@ static int run_server(struct weir__server *server, const weir_server_options *op
     server->options = *options;
     server->loop_count = weir_loop_count();
     err = fill_defaults(&server->options);
+    server->ledger = !options->ledger_off && (options->on_exchange != NULL || options->server_timing);
     if (err == 0)
         err = compile_routes(server, routes, route_count);
     if (err == 0) {

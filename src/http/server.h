@@ -7,6 +7,7 @@
  *     server_loop.c  the server on one loop: listeners, placing connections, going and ending
  *     connection.c   a connection between and during exchanges: input, time limits, closing
  *     exchange.c     one request with its response, as a task
+ *     exchange_charges.c  where its time went
  *     request.c      what a handler asks of the request
  *     request_trace.c  the trace it belongs to
  *     response.c     what a handler answers
@@ -56,6 +57,7 @@ struct weir__server {
     struct weir__server_loop *loops;
     atomic_int exchanges;
     atomic_bool draining;
+    bool ledger; /* of each exchange is kept */
 };
 
 struct weir__server_loop {
@@ -206,6 +208,13 @@ int weir__exchange_fill(struct weir__exchange *x) WEIR_CHECKED;
 void weir__exchange_used(struct weir__exchange *x);
 /* The client has left, or sent its last: result 0, or why the connection broke. */
 void weir__exchange_input_ended(struct weir__exchange *x, int result);
+
+/* exchange_charges.c */
+
+/* Accounts for all so far, in its task. Returns: how long that is. */
+weir_duration weir__exchange_close(struct weir__exchange *x);
+/* Adds a Server-Timing header: where the time went so far. */
+void weir__exchange_tell_timing(struct weir__exchange *x);
 
 /* request.c */
 int weir__request_discard_body(weir_request *req) WEIR_CHECKED;

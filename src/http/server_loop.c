@@ -5,6 +5,7 @@
 
 #include <weir/log.h>
 
+#include "core/blame.h"
 #include "core/runtime.h"
 #include "core/task.h"
 #include "http/server.h"
@@ -167,6 +168,8 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
     bool alone = server->loop_count == 1;
 
     home->loop = weir__task_current()->loop;
+    if (server->ledger)
+        weir__blame_open(home->loop);
     home->connections_max =
         (server->options.limits.connections + server->loop_count - 1) / server->loop_count;
     weir__scope_init_detached(&home->exchange_scope, home->loop, "server");

@@ -58,7 +58,8 @@ def several_loops_and_listeners_serve():
 def each_request_is_logged():
     with Weir("serve", config=BASIC) as weir:
         ask(weir.address(), "/?a=b")
-        weir.wait_for(r"info request method=GET target=\S*/\?a=b\S* route=/ status=200 sent=2 took=\S+ peer=127\S+ trace=[0-9a-f]{32}$")
+        weir.wait_for(r"info request method=GET target=\S*/\?a=b\S* route=/ status=200 sent=2 took=\S+ "
+                       r'spent="[^"]+" peer=127\S+ trace=[0-9a-f]{32}$')
         ask(weir.address(), "/traced", headers=[("traceparent", f"00-{'1' * 32}-{'2' * 16}-01")])
         weir.wait_for(r"target=/traced .*trace=" + "1" * 32)
         with connect(weir.address()) as connection:

@@ -30,8 +30,12 @@ struct rig {
     weir_scope serving;
     int served; /* what weir_server_run() returned */
     weir_exchange_record last;
+    weir_charge charges[WEIR_CHARGES_MAX]; /* of the last; its names are gone unless they are constants */
+    size_t charge_count;
+    char held_by[64];
     bool unrecorded;
     int records;
+    void (*noted)(struct rig *rig, const weir_exchange_record *record); /* with each; or NULL */
     weir_event recorded;
     void *data;
 };
@@ -44,12 +48,38 @@ static inline void rig_listening(void *arg, const char *address)
     weir_event_set(&rig->listening);
 }
 
+/* Every nanosecond of an exchange is charged once. */
+static inline void rig_check_charges(struct rig *rig, const weir_exchange_record *record)
+{
+    weir_charge *charges = rig->charges;
+    size_t count = rig->charge_count = weir_exchange_charges(record, charges);
+    int64_t sum_ns = 0;
+
+    if (rig->options.ledger_off) {
+        assert_int_equal(count, 0);
+        return;
+    }
+    rig->held_by[0] = '\0';
+    assert_true(count > 0 || record->took.ns == 0);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(charges[i].share.ns >= 0);
+        assert_true(charges[i].share.ns <= charges[i].took.ns + 1);
+        sum_ns += charges[i].share.ns;
+        if (charges[i].held_by != NULL)
+            (void)snprintf(rig->held_by, sizeof rig->held_by, "%s", charges[i].held_by);
+    }
+    assert_int_equal(sum_ns, record->took.ns);
+}
+
 static inline void rig_record(void *arg, const weir_exchange_record *record)
 {
     struct rig *rig = arg;
 
+    rig_check_charges(rig, record);
     rig->last = *record;
     rig->records++;
+    if (rig->noted != NULL)
+        rig->noted(rig, record);
     weir_event_set(&rig->recorded);
 }
 

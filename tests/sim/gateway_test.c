@@ -202,7 +202,12 @@ static void gateway_listening(void *arg, const char *address)
 static void gateway_exchange(void *arg, const weir_exchange_record *record)
 {
     struct world *w = arg;
+    weir_charge charges[WEIR_CHARGES_MAX];
+    int64_t sum_ns = 0;
 
+    for (size_t i = weir_exchange_charges(record, charges); i-- > 0;)
+        sum_ns += charges[i].share.ns;
+    CHECK(w, sum_ns == record->took.ns);
     w->exchanges++;
     w->whole += record->complete;
 }

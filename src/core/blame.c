@@ -1,0 +1,153 @@
+#include "core/blame.h"
+
+#include <unistd.h>
+
+#include "base/own_calls.h"
+
+static const int64_t books_every_ns = 10 * WEIR__SLICE_LONG_NS;
+
+/* --- the scheduler's books --- */
+
+void weir__blame_open(struct weir__loop *loop)
+{
+    struct weir__hearing *h = &loop->hearing;
+
+    if (h->has_books || loop->pulse.virtual_ns != NULL)
+        return;
+    weir__off_cpu_open(&h->books, gettid());
+    h->has_books = true;
+    h->books_due = 0;
+}
+
+void weir__blame_close(struct weir__loop *loop)
+{
+    if (loop->hearing.has_books)
+        weir__off_cpu_close(&loop->hearing.books);
+}
+
+static struct weir__off_cpu_time read_books(struct weir__loop *loop)
+{
+    struct weir__hearing *h = &loop->hearing;
+    struct weir__off_cpu_time since;
+
+    weir__own_calls_begin();
+    since = weir__off_cpu_look(&h->books);
+    weir__own_calls_end();
+    h->books_due = weir__loop_slice_ticks(loop) + weir__pulse_ns_ticks(&loop->pulse, books_every_ns);
+    return since;
+}
+
+void weir__blame_read_books(struct weir__loop *loop)
+{
+    if (loop->hearing.has_books)
+        (void)read_books(loop);
+    else
+        loop->hearing.books_due = UINT64_MAX;
+}
+
+void weir__blame_look(struct weir__loop *loop, struct weir__slice *slice)
+{
+    uint64_t whole = slice->ended - slice->began;
+    struct weir__off_cpu_time since;
+
+    slice->starved = slice->throttled = 0;
+    if (!loop->hearing.has_books)
+        return;
+    since = read_books(loop);
+    slice->throttled = weir__pulse_ns_ticks(&loop->pulse, (int64_t)since.throttled_ns);
+    slice->starved = weir__pulse_ns_ticks(&loop->pulse, (int64_t)since.starved_ns);
+    if (slice->throttled > whole)
+        slice->throttled = whole;
+    if (slice->starved > whole - slice->throttled)
+        slice->starved = whole - slice->throttled;
+}
+
+/* --- waking --- */
+
+void weir__blame_late_timer(struct weir__loop *loop, int64_t late_ns)
+{
+    struct weir__hearing *h = &loop->hearing;
+    uint64_t late = weir__pulse_ns_ticks(&loop->pulse, late_ns);
+
+    h->asked = late_ns > 0 ? weir__loop_slice_ticks(loop) : 0;
+    h->deaf_since = late > loop->slices.long_ticks ? h->asked - late : 0;
+}
+
+/* Since when the work of l may have been ready, though the loop learns of it now; else now. */
+static uint64_t ready_since(const struct weir__loop *loop, const struct weir__ledger *l, uint64_t now)
+{
+    const struct weir__hearing *h = &loop->hearing;
+    uint64_t since = l->mark > h->deaf_since ? l->mark : h->deaf_since;
+
+    /* When the loop slept before this came, it had not come before. */
+    if (h->deaf_since == 0 || now - h->asked > loop->slices.long_ticks / 16 ||
+        h->asked < since + loop->slices.long_ticks)
+        return now;
+    return since;
+}
+
+void weir__blame_wake_exactly(struct weir__task *task, struct weir__ledger *l)
+{
+    struct weir__loop *loop = task->loop;
+    const struct weir__task *by = weir__running(loop);
+    uint64_t now = weir__loop_slice_ticks(loop), since = now;
+
+    if (by == NULL)
+        since = ready_since(loop, l, now);
+    else if (by->work != task->work)
+        since = now = weir__pulse_ticks(&loop->pulse);
+    weir__ledger_wake_since(l, &task->waited, now, since);
+}
+
+/* --- switching --- */
+
+static uint64_t part(uint64_t of, uint64_t overlap, uint64_t whole)
+{
+    return (uint64_t)((double)of * (double)overlap / (double)whole);
+}
+
+/* A work was ready for long and did not run: because of whom, and how much of it was no task's fault. */
+__attribute__((noinline, cold)) static void name_holder(struct weir__loop *loop, struct weir__ledger *l,
+                                                        uint64_t from, uint64_t to)
+{
+    const struct weir__slice *slice, *longest = NULL;
+    uint64_t most = 0, starved = 0, throttled = 0;
+
+    for (unsigned i = 0; (slice = weir__slice_latest(&loop->slices, i)) != NULL && slice->ended > from; i++) {
+        uint64_t begin = slice->began > from ? slice->began : from;
+        uint64_t end = slice->ended < to ? slice->ended : to;
+        uint64_t overlap = end > begin ? end - begin : 0;
+        starved += part(slice->starved, overlap, slice->ended - slice->began);
+        throttled += part(slice->throttled, overlap, slice->ended - slice->began);
+        if (overlap <= most)
+            continue;
+        most = overlap;
+        longest = slice;
+    }
+    if (longest != NULL)
+        weir__ledger_hold(l, most, longest->task, longest->route);
+    if (starved + throttled > 0)
+        weir__ledger_off_cpu(l, false, starved, throttled);
+}
+
+void weir__blame_switch(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+                        uint64_t ticks, const struct weir__slice *held)
+{
+    struct weir__ledger *l;
+
+    from->waited.ticks = ticks;
+    if (from->work == to->work)
+        return;
+    l = weir__blame_ledger(from);
+    if (l != NULL) {
+        weir__ledger_leave(l, ticks);
+        if (held != NULL)
+            weir__ledger_off_cpu(l, true, held->starved, held->throttled);
+    }
+    l = weir__blame_ledger(to);
+    if (l != NULL) {
+        uint64_t ready = weir__ledger_enter(l, ticks);
+        if (__builtin_expect(ready > loop->slices.long_ticks, 0))
+            name_holder(loop, l, ticks - ready, ticks);
+    }
+}

@@ -1,0 +1,153 @@
+/* Where the time of a loop's works goes: what the loop does with their tasks is said to their ledgers.
+ *
+ * Threading: the loop's thread.
+ *
+ * What comes from the kernel is seen when the kernel is asked. A task that holds the loop holds that up, too:
+ * an answer may have come meanwhile. So for as long as the loop was deaf its works are taken to be ready, not
+ * to wait, when the first look finds that what they wait for has come; a timer says itself how late it is.
+ */
+#ifndef WEIR__BLAME_H
+#define WEIR__BLAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/loop.h"
+#include "core/task.h"
+#include "core/wait.h"
+#include "core/work.h"
+
+static inline struct weir__ledger *weir__blame_ledger(const struct weir__task *task)
+{
+    return task->work != NULL && task->work->ledger.on ? &task->work->ledger : NULL;
+}
+
+/* --- what waits are charged to --- */
+
+/* From here on the waits of the running task are charged to this name (which lives as long as its work), and
+ * to this kind unless theirs says more. Tasks it spawns inherit that. Returns: what was so before, for
+ * weir__blame_back(). */
+static inline struct weir__blame weir__blame_on(struct weir__task *self, uint8_t kind, const char *name)
+{
+    struct weir__blame before = self->blame;
+
+    self->blame = (struct weir__blame){name, kind};
+    return before;
+}
+
+static inline void weir__blame_back(struct weir__task *self, struct weir__blame before)
+{
+    self->blame = before;
+}
+
+/* What the task says goes for waits that may be for anything. */
+static inline unsigned weir__blame_kind(const struct weir__task *task, const struct weir__wait_kind *kind)
+{
+    const unsigned anything =
+        1u << WEIR_CHARGE_OTHER | 1u << WEIR_CHARGE_STREAM | 1u << WEIR_CHARGE_TIMER | 1u << WEIR_CHARGE_LOCK;
+
+    return task->blame.kind != 0 && (anything >> kind->charge & 1) != 0 ? task->blame.kind : kind->charge;
+}
+
+/* --- tasks --- */
+
+/* The running task is about to park. */
+static inline void weir__blame_park(struct weir__task *self, const struct weir__wait_kind *kind)
+{
+    struct weir__ledger *l = weir__blame_ledger(self);
+
+    if (l == NULL)
+        return;
+    self->waited.ticks = weir__loop_slice_ticks(self->loop); /* should it be woken before it is left */
+    weir__ledger_park(l, &self->waited, weir__blame_kind(self, kind));
+}
+
+/* It runs again. */
+static inline void weir__blame_unpark(struct weir__task *self, const struct weir__wait_kind *kind)
+{
+    struct weir__ledger *l = weir__blame_ledger(self);
+
+    if (l == NULL)
+        return;
+    if (__builtin_expect(kind->charge_parts != NULL, 0))
+        kind->charge_parts(self, l);
+    else
+        weir__ledger_unpark(l, &self->waited, self->blame.name);
+}
+
+/* When it became ready is not what it seems: by a task that works for something else, or told late. */
+void weir__blame_wake_exactly(struct weir__task *task, struct weir__ledger *l);
+
+/* A parked task becomes ready. */
+static inline void weir__blame_wake(struct weir__task *task)
+{
+    struct weir__ledger *l = weir__blame_ledger(task);
+    const struct weir__loop *loop = task->loop;
+
+    if (l == NULL)
+        return;
+    if (__builtin_expect(loop->hearing.deaf_since != 0 || weir__running(task->loop) != NULL, 0))
+        weir__blame_wake_exactly(task, l);
+    else
+        weir__ledger_wake(l, &task->waited, weir__loop_slice_ticks(loop));
+}
+
+static inline void weir__blame_spawned(struct weir__task *task)
+{
+    struct weir__ledger *l = weir__blame_ledger(task);
+
+    if (l != NULL)
+        weir__ledger_spawned(l);
+}
+
+static inline void weir__blame_ended(struct weir__task *task)
+{
+    struct weir__ledger *l = weir__blame_ledger(task);
+
+    if (l != NULL)
+        weir__ledger_ended(l);
+}
+
+/* The loop turns from one task to another, of which at least one works for something; held: the slice that
+ * has ended, if it was long. */
+void weir__blame_switch(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+                        uint64_t ticks, const struct weir__slice *held);
+
+/* --- the loop --- */
+
+/* Opens the scheduler's books on this thread, once; closed with the loop. */
+void weir__blame_open(struct weir__loop *loop);
+void weir__blame_close(struct weir__loop *loop);
+
+/* How much of a slice that was long the thread was not on the CPU. */
+void weir__blame_look(struct weir__loop *loop, struct weir__slice *slice);
+
+/* Reads the books anew, so that what they say of a slice is not of long before it. */
+void weir__blame_read_books(struct weir__loop *loop);
+
+/* A turn begins: what came from the kernel has been told. */
+static inline void weir__blame_turn(struct weir__loop *loop)
+{
+    struct weir__hearing *h = &loop->hearing;
+
+    if (h->asked == 0)
+        return;
+    h->heard = weir__loop_slice_ticks(loop);
+    h->asked = h->deaf_since = 0;
+    if (h->heard > h->books_due)
+        weir__blame_read_books(loop);
+}
+
+/* The kernel is about to be asked. */
+static inline void weir__blame_ask(struct weir__loop *loop)
+{
+    struct weir__hearing *h = &loop->hearing;
+
+    h->asked = weir__loop_slice_ticks(loop);
+    h->deaf_since = h->asked - h->heard > loop->slices.long_ticks ? h->heard : 0;
+}
+
+/* A timer fires so long after it was due; 0: it has fired. */
+void weir__blame_late_timer(struct weir__loop *loop, int64_t late_ns);
+
+#endif

@@ -1,0 +1,38 @@
+/* Where the time of an exchange went: for its record, and for its client. */
+#include "core/blame.h"
+#include "http/server.h"
+#include "http/server_timing.h"
+
+weir_duration weir__exchange_close(struct weir__exchange *x)
+{
+    const struct weir__loop *loop = x->connection->home->loop;
+
+    if (!x->work.ledger.on)
+        return (weir_duration){weir__io_now_ns(loop->io) - x->began_ns};
+    return (weir_duration){
+        weir__pulse_ns(&loop->pulse, weir__ledger_close(&x->work.ledger, weir__pulse_ticks(&loop->pulse)))};
+}
+
+static size_t account(struct weir__exchange *x, weir_charge out[WEIR_CHARGES_MAX])
+{
+    if (!x->work.ledger.on)
+        return 0;
+    return weir__ledger_account(&x->work.ledger, &x->connection->home->loop->pulse, out);
+}
+
+size_t weir_exchange_charges(const weir_exchange_record *record, weir_charge out[WEIR_CHARGES_MAX])
+{
+    return account(weir__exchange_of_request(record->request), out);
+}
+
+void weir__exchange_tell_timing(struct weir__exchange *x)
+{
+    char text[WEIR__SERVER_TIMING_BYTES];
+    weir_charge *charges = weir__arena_calloc(&x->memory, WEIR_CHARGES_MAX, sizeof *charges);
+    weir_duration took = weir__exchange_close(x);
+
+    if (charges == NULL)
+        return;
+    (void)weir__server_timing_write(text, charges, account(x, charges), took);
+    (void)weir_reply_header(&x->response, "server-timing", text); /* the answer goes out without it, too */
+}

@@ -1,0 +1,708 @@
+/* Where the time of an exchange went: exact splits in virtual time; who held the loop, on real ones. */
+#include <netinet/in.h>
+#include <time.h>
+
+#include "core/loop.h"
+#include "core/work.h"
+#include "http/server.h"
+#include "http/server_rig.h"
+#include "io/sim.h"
+
+enum { LATENCY_MS = 1, TICK_NS = 1 << 16 }; /* a timer fires up to so much late */
+
+static char answer[1 << 16];
+static const char a[] = "a", b[] = "b", c[] = "c";
+
+/* --- running --- */
+
+static int in_virtual_time(void *arg)
+{
+    struct weir__sim_options calm = weir__sim_calm();
+
+    calm.latency_min_ns = calm.latency_max_ns = LATENCY_MS * INT64_C(1000000);
+    calm.inline_per_million = 1000000; /* what could end at once does */
+    weir__sim_configure(weir__loop_current()->io, &calm);
+    return rig_main(arg);
+}
+
+static void simulate(struct rig *rig)
+{
+    weir_options options = {.io = WEIR_IO_SIM};
+
+    assert_int_equal(weir_run(&options, in_virtual_time, rig), 0);
+}
+
+static const weir_charge *find(const struct rig *rig, enum weir_charge_kind kind, const char *name)
+{
+    for (size_t i = 0; i < rig->charge_count; i++)
+        if (rig->charges[i].kind == kind && rig->charges[i].name == name)
+            return &rig->charges[i];
+    return NULL;
+}
+
+static int64_t share_of(const struct rig *rig, enum weir_charge_kind kind, const char *name)
+{
+    const weir_charge *charge = find(rig, kind, name);
+
+    return charge != NULL ? charge->share.ns : 0;
+}
+
+static int64_t took_of(const struct rig *rig, enum weir_charge_kind kind, const char *name)
+{
+    const weir_charge *charge = find(rig, kind, name);
+
+    return charge != NULL ? charge->took.ns : 0;
+}
+
+/* So many milliseconds, and up to n timers' lateness. */
+static void assert_ms(int64_t ns, int64_t ms, int n)
+{
+    assert_in_range(ns, ms * 1000000, ms * 1000000 + (int64_t)n * TICK_NS);
+}
+
+static void await_record(struct rig *rig, int records)
+{
+    while (rig->records == records) {
+        weir_event_reset(&rig->recorded);
+        assert_int_equal(weir_event_wait(&rig->recorded), 0);
+    }
+}
+
+/* Asks on a connection of its own; what was recorded last is this exchange when it returns. */
+static void ask(struct rig *rig, const char *request)
+{
+    weir_stream *s = rig_connect(rig);
+
+    rig_send(s, request);
+    assert_int_equal(rig_answer(s, answer, sizeof answer), 200);
+    assert_int_equal(weir_sleep(weir_ms(1)), 0);
+    weir_stream_close(s);
+}
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+
+/* --- one task --- */
+
+static int nap(weir_request *req, weir_response *res, void *state)
+{
+    int err = weir_sleep(weir_ms(30));
+
+    (void)req, (void)state;
+    return err < 0 ? err : weir_reply_text(res, 200, "rested");
+}
+
+static int eat(weir_request *req, weir_response *res, void *state)
+{
+    weir_bytes body;
+    int err = weir_read_body(req, &body, SIZE_MAX);
+
+    (void)state;
+    return err < 0 ? err : weir_reply_text(res, 200, "eaten");
+}
+
+static const char poured[1 << 20];
+
+static int pour(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)state;
+    return weir_reply_bytes(res, 200, NULL, poured, sizeof poured);
+}
+
+static int be_slow(struct rig *rig)
+{
+    static char piece[65536];
+    weir_stream *s;
+    size_t got = 0;
+    int records;
+
+    ask(rig, GET("/nap"));
+    assert_ms(share_of(rig, WEIR_CHARGE_TIMER, NULL), 30, 1);
+    assert_int_equal(share_of(rig, WEIR_CHARGE_TIMER, NULL), rig->last.took.ns);
+
+    s = rig_connect(rig);
+    rig_send(s, "POST /eat HTTP/1.1\r\nHost: a\r\n");
+    assert_int_equal(weir_sleep(weir_ms(50)), 0);
+    rig_send(s, "Content-Length: 4\r\n\r\nab");
+    assert_int_equal(weir_sleep(weir_ms(70)), 0);
+    rig_send(s, "cd");
+    assert_int_equal(rig_answer(s, answer, sizeof answer), 200);
+    assert_ms(share_of(rig, WEIR_CHARGE_HEAD, NULL), 50, 1);
+    assert_ms(share_of(rig, WEIR_CHARGE_BODY, NULL), 70, 1);
+    assert_int_equal(share_of(rig, WEIR_CHARGE_HEAD, NULL) + share_of(rig, WEIR_CHARGE_BODY, NULL),
+                     rig->last.took.ns);
+    weir_stream_close(s);
+
+    s = rig_connect(rig);
+    records = rig->records;
+    rig_send(s, GET("/pour"));
+    assert_int_equal(weir_sleep(weir_ms(90)), 0);
+    while (got < sizeof poured) {
+        ssize_t n = weir_read(s, piece, sizeof piece);
+        assert_true(n > 0);
+        got += (size_t)n;
+    }
+    await_record(rig, records);
+    assert_in_range(share_of(rig, WEIR_CHARGE_SEND, NULL), 80000000, 200000000);
+    assert_int_equal(share_of(rig, WEIR_CHARGE_SEND, NULL), rig->last.took.ns);
+    weir_stream_close(s);
+    return 0;
+}
+
+/* --- backends --- */
+
+static void *open_client(void *arg)
+{
+    struct rig *rig = arg;
+    weir_client *client = NULL;
+
+    assert_int_equal(weir_client_open(rig->data, &client), 0); /* with the options of the test */
+    return client;
+}
+
+static void close_client(void *client)
+{
+    weir_client_close(client);
+}
+
+static int backend(weir_request *req, weir_response *res, void *state)
+{
+    int err = weir_sleep(weir_ms(atoi(weir_request_param(req, "ms"))));
+
+    (void)state;
+    return err < 0 ? err : weir_reply_text(res, 200, "ok");
+}
+
+struct call {
+    struct rig *rig;
+    weir_client *client;
+    const char *name;
+    int ms;
+};
+
+static int call_one(void *arg)
+{
+    const struct call *call = arg;
+    char url[WEIR_ADDRESS_BYTES + 32];
+    weir_fetch_options options = {.url = url, .name = call->name};
+    weir_reply reply;
+
+    (void)snprintf(url, sizeof url, "http://%s/backend/%d", call->rig->address, call->ms);
+    assert_int_equal(weir_fetch(call->client, &options, &reply), 0);
+    return 0;
+}
+
+static int gather(weir_request *req, weir_response *res, void *client)
+{
+    struct rig *rig = weir_request_data(req);
+    struct call calls[] = {{rig, client, a, 10}, {rig, client, b, 20}, {rig, client, c, 40}};
+    weir_scope scope;
+
+    weir_scope_open(&scope, weir_never(), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(weir_spawn(&scope, "call", call_one, &calls[i]), 0);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    return weir_reply_text(res, 200, "gathered");
+}
+
+static int64_t backend_share(const struct rig *rig, const char *name)
+{
+    return share_of(rig, WEIR_CHARGE_BACKEND, name);
+}
+
+static int ask_for_gathers(struct rig *rig)
+{
+    int64_t ta, tb, tc;
+
+    ask(rig, GET("/gather"));
+    /* Connecting takes there and back; the three at once, so a third each. */
+    assert_int_equal(took_of(rig, WEIR_CHARGE_CONNECT, a), 2 * LATENCY_MS * 1000000);
+    assert_in_range(share_of(rig, WEIR_CHARGE_CONNECT, a) * 3, 1999990, 2000000);
+    assert_int_equal(share_of(rig, WEIR_CHARGE_CONNECT, a), share_of(rig, WEIR_CHARGE_CONNECT, c));
+
+    ask(rig, GET("/gather")); /* on the connections that are there */
+    assert_null(find(rig, WEIR_CHARGE_CONNECT, a));
+    ta = took_of(rig, WEIR_CHARGE_BACKEND, a);
+    tb = took_of(rig, WEIR_CHARGE_BACKEND, b);
+    tc = took_of(rig, WEIR_CHARGE_BACKEND, c);
+    assert_ms(ta, 10 + 2 * LATENCY_MS, 1);
+    assert_ms(tb, 20 + 2 * LATENCY_MS, 1);
+    assert_ms(tc, 40 + 2 * LATENCY_MS, 1);
+    assert_in_range(backend_share(rig, a), ta / 3 - 1, ta / 3 + 1);
+    assert_in_range(backend_share(rig, b), ta / 3 + (tb - ta) / 2 - 2, ta / 3 + (tb - ta) / 2 + 2);
+    assert_in_range(backend_share(rig, c), ta / 3 + (tb - ta) / 2 + tc - tb - 3,
+                    ta / 3 + (tb - ta) / 2 + tc - tb + 3);
+    assert_int_equal(rig->last.took.ns, tc);  /* it waited for nothing else */
+    assert_in_range(rig->charge_count, 3, 4); /* those, and perhaps what could not be divided */
+    return 0;
+}
+
+/* A backend that is given no name is called by its address; what waits for a connection says so. */
+static int queue_up(weir_request *req, weir_response *res, void *client)
+{
+    struct rig *rig = weir_request_data(req);
+    struct call calls[] = {{rig, client, NULL, 20}, {rig, client, NULL, 20}};
+    weir_scope scope;
+
+    weir_scope_open(&scope, weir_never(), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(weir_spawn(&scope, "call", call_one, &calls[i]), 0);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    return weir_reply_text(res, 200, "both");
+}
+
+static const weir_charge *find_kind(const struct rig *rig, enum weir_charge_kind kind)
+{
+    for (size_t i = 0; i < rig->charge_count; i++)
+        if (rig->charges[i].kind == kind)
+            return &rig->charges[i];
+    return NULL;
+}
+
+static int ask_for_one_connection(struct rig *rig)
+{
+    const weir_charge *answers, *slot;
+
+    ask(rig, GET("/queue"));
+    ask(rig, GET("/queue"));
+    answers = find_kind(rig, WEIR_CHARGE_BACKEND);
+    slot = find_kind(rig, WEIR_CHARGE_SLOT);
+    assert_int_equal(answers->waits, 2);
+    assert_int_equal(slot->waits, 1);
+    assert_ms(slot->took.ns, 20 + 2 * LATENCY_MS, 1);
+    /* While the first was answered both waited; then the second for its answer alone. */
+    assert_in_range(slot->share.ns, slot->took.ns / 2 - 1, slot->took.ns / 2 + 1);
+    assert_int_equal(answers->took.ns, rig->last.took.ns);
+    assert_in_range(answers->share.ns + slot->share.ns, rig->last.took.ns - 1, rig->last.took.ns);
+    return 0;
+}
+
+/* --- waiting for each other, and for others --- */
+
+struct pair {
+    weir_mutex mutex;
+    weir_event held;
+};
+
+static int hold(void *arg)
+{
+    struct pair *pair = arg;
+
+    assert_int_equal(weir_mutex_lock(&pair->mutex), 0);
+    weir_event_set(&pair->held);
+    assert_int_equal(weir_sleep(weir_ms(25)), 0);
+    weir_mutex_unlock(&pair->mutex);
+    return 0;
+}
+
+/* What holds a lock up is charged, not the lock. */
+static int contend(weir_request *req, weir_response *res, void *state)
+{
+    struct pair pair;
+    weir_scope scope;
+
+    (void)req, (void)state;
+    weir_mutex_init(&pair.mutex);
+    weir_event_init(&pair.held);
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_spawn(&scope, "holder", hold, &pair), 0);
+    assert_int_equal(weir_event_wait(&pair.held), 0);
+    assert_int_equal(weir_mutex_lock(&pair.mutex), 0);
+    weir_mutex_unlock(&pair.mutex);
+    (void)weir_scope_close(&scope);
+    return weir_reply_text(res, 200, "locked");
+}
+
+static weir_event opened; /* by a task of nobody's */
+
+static int open_later(void *arg)
+{
+    (void)arg;
+    assert_int_equal(weir_sleep(weir_ms(15)), 0);
+    weir_event_set(&opened);
+    return 0;
+}
+
+static int await_event(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)state;
+    assert_int_equal(weir_event_wait(&opened), 0);
+    return weir_reply_text(res, 200, "open");
+}
+
+static int talk(weir_request *req, weir_response *res, void *state)
+{
+    struct rig *rig = weir_request_data(req);
+    weir_stream *s = NULL;
+    char byte;
+
+    (void)state;
+    assert_int_equal(weir_connect(rig->address, &s), 0);
+    assert_int_equal(weir_write(s, GET("/nap"), strlen(GET("/nap"))), 0);
+    assert_int_equal(weir_read(s, &byte, 1), 1);
+    weir_stream_abort(s);
+    return weir_reply_text(res, 200, "talked");
+}
+
+static int compute(weir_job *job, void *arg)
+{
+    (void)job, (void)arg;
+    return 0;
+}
+
+static int offload(void *arg)
+{
+    return weir_offload(arg, "compute", compute, NULL);
+}
+
+/* One worker and two jobs: one of them waits for the other. */
+static int use_pool(weir_request *req, weir_response *res, void *state)
+{
+    weir_pool_options options = {.name = "narrow", .workers = 1};
+    weir_pool *pool = NULL;
+    weir_scope scope;
+
+    (void)req, (void)state;
+    assert_int_equal(weir_pool_open(&options, &pool), 0);
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_spawn(&scope, "job", offload, pool), 0);
+    assert_int_equal(weir_spawn(&scope, "job", offload, pool), 0);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    weir_pool_close(pool);
+    return weir_reply_text(res, 200, "computed");
+}
+
+static int wait_for_others(struct rig *rig)
+{
+    const weir_charge *queue, *run;
+    weir_scope scope;
+
+    ask(rig, GET("/contend"));
+    assert_ms(share_of(rig, WEIR_CHARGE_TIMER, NULL), 25, 1);
+    assert_int_equal(share_of(rig, WEIR_CHARGE_LOCK, NULL), 0);
+    assert_int_equal(took_of(rig, WEIR_CHARGE_LOCK, NULL), rig->last.took.ns);
+
+    weir_event_init(&opened);
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_spawn(&scope, "opener", open_later, NULL), 0);
+    ask(rig, GET("/await"));
+    (void)weir_scope_close(&scope);
+    assert_in_range(share_of(rig, WEIR_CHARGE_LOCK, NULL), 10000000, 15100000);
+    assert_int_equal(share_of(rig, WEIR_CHARGE_LOCK, NULL), rig->last.took.ns);
+
+    ask(rig, GET("/talk"));
+    assert_int_equal(share_of(rig, WEIR_CHARGE_CONNECT, NULL), 2 * LATENCY_MS * 1000000);
+    assert_ms(share_of(rig, WEIR_CHARGE_STREAM, NULL), 30 + 2 * LATENCY_MS, 1);
+
+    ask(rig, GET("/pool"));
+    queue = find_kind(rig, WEIR_CHARGE_POOL_QUEUE);
+    run = find_kind(rig, WEIR_CHARGE_POOL_RUN);
+    assert_int_equal(run->waits, 2);
+    assert_true(queue->share.ns > 0 && run->share.ns > queue->share.ns);
+    assert_in_range(queue->took.ns + run->took.ns, rig->last.took.ns, 2 * rig->last.took.ns);
+    return 0;
+}
+
+/* --- what is no part of it, and an end to all of it --- */
+
+static weir_scope background;
+
+static int outlive(void *arg)
+{
+    weir_client *client = arg;
+    weir_reply reply;
+
+    assert_int_equal(weir_sleep(weir_ms(50)), 0);
+    assert_true(weir_get(client, "http://127.0.0.1:1/", &reply) < 0); /* nobody listens there */
+    return 0;
+}
+
+static int leave_behind(weir_request *req, weir_response *res, void *client)
+{
+    (void)req;
+    assert_int_equal(weir_spawn(&background, "left behind", outlive, client), 0);
+    return weir_reply_text(res, 200, "done");
+}
+
+#if defined(__SANITIZE_THREAD__)
+enum { WAITS = 20000 };
+#else
+enum { WAITS = 1000000 };
+#endif
+
+static int wait_often(weir_request *req, weir_response *res, void *state)
+{
+    struct weir__exchange *x = weir__exchange_of_request(req);
+    size_t used = 0;
+    weir_event never;
+
+    (void)state;
+    weir_event_init(&never);
+    for (int i = 0; i < WAITS; i++) {
+        weir_scope scope;
+        int err;
+        if (i == 100)
+            used = x->memory.used;
+        weir_scope_open(&scope, weir_after((weir_duration){1}), 0);
+        err = i % 2 == 0 ? weir_event_wait(&never) : weir_sleep(weir_seconds(1));
+        assert_int_equal(err, -WEIR_EDEADLINE);
+        (void)weir_scope_close(&scope);
+    }
+    assert_int_equal(x->memory.used, used);
+    return weir_reply_text(res, 200, "at last");
+}
+
+static int see_the_ends(struct rig *rig)
+{
+    weir_scope_open(&background, weir_never(), WEIR_COLLECT);
+    ask(rig, GET("/leave"));
+    assert_int_equal(rig->last.took.ns, 0);
+    (void)weir_scope_close(&background);
+
+    ask(rig, GET("/often"));
+    assert_int_equal(find(rig, WEIR_CHARGE_TIMER, NULL)->waits, WAITS / 2);
+    assert_int_equal(find(rig, WEIR_CHARGE_LOCK, NULL)->waits, WAITS / 2);
+    return 0;
+}
+
+/* --- telling clients, and not at all --- */
+
+static int read_timing(struct rig *rig)
+{
+    const char *timing, *timer, *total;
+    double timer_ms, total_ms;
+
+    ask(rig, GET("/nap"));
+    timing = strstr(answer, "\r\nserver-timing: ");
+    assert_non_null(timing);
+    timer = strstr(timing, "timer;dur=");
+    total = strstr(timing, "total;dur=");
+    assert_true(timer != NULL && total != NULL && timer < total);
+    timer_ms = strtod(timer + 10, NULL);
+    total_ms = strtod(total + 10, NULL);
+    assert_true(timer_ms >= 30 && timer_ms < 30.1 && timer_ms <= total_ms && total_ms < 30.1);
+    return 0;
+}
+
+static int be_told_nothing(struct rig *rig)
+{
+    ask(rig, GET("/nap"));
+    assert_null(strstr(answer, "server-timing"));
+    assert_ms(rig->last.took.ns, 30, 1);
+    return 0;
+}
+
+/* --- who held the loop: in real time --- */
+
+enum { BURN_MS = 40, TRIES = 50 };
+
+static int64_t clock_ns(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static int burn(weir_request *req, weir_response *res, void *state)
+{
+    int64_t until_ns = clock_ns() + BURN_MS * INT64_C(1000000);
+
+    (void)req, (void)state;
+    while (clock_ns() < until_ns)
+        continue;
+    return weir_reply_text(res, 200, "hot");
+}
+
+static int quick(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)state;
+    return weir_reply_text(res, 200, "here");
+}
+
+struct asker {
+    weir_stream *stream;
+    const char *request;
+    int64_t waited_ns; /* to be run, with the CPU for the loop or without */
+    int64_t timer_ns, took_ns;
+    char held_by[64];
+};
+
+static int ask_and_note(void *arg)
+{
+    struct asker *asker = arg;
+    char text[1024];
+
+    rig_send(asker->stream, asker->request);
+    assert_int_equal(rig_answer(asker->stream, text, sizeof text), 200);
+    return 0;
+}
+
+/* A connection that the server has taken: what is sent on two of them at once comes in one turn. */
+static weir_stream *connect_warm(struct rig *rig)
+{
+    weir_stream *s = rig_connect(rig);
+    char text[1024];
+
+    rig_send(s, GET("/quick"));
+    assert_int_equal(rig_answer(s, text, sizeof text), 200);
+    return s;
+}
+
+static struct asker *noting; /* the record of its request */
+
+static void note_record(struct rig *rig, const weir_exchange_record *record)
+{
+    if (noting == NULL || strstr(noting->request, record->target) == NULL)
+        return;
+    noting->waited_ns = share_of(rig, WEIR_CHARGE_QUEUE, NULL) + share_of(rig, WEIR_CHARGE_READY, NULL) +
+                        share_of(rig, WEIR_CHARGE_STARVED, NULL) + share_of(rig, WEIR_CHARGE_THROTTLED, NULL);
+    noting->timer_ns = share_of(rig, WEIR_CHARGE_TIMER, NULL);
+    noting->took_ns = record->took.ns;
+    (void)snprintf(noting->held_by, sizeof noting->held_by, "%s", rig->held_by);
+}
+
+/* Asks for both at once, and the second so much later. */
+static struct asker ask_beside(struct rig *rig, const char *request, const char *other, int later_ms)
+{
+    struct asker first = {.stream = connect_warm(rig), .request = other};
+    struct asker second = {.stream = connect_warm(rig), .request = request};
+    struct asker *early = later_ms > 0 ? &second : &first, *late = later_ms > 0 ? &first : &second;
+    weir_scope scope;
+
+    noting = &second;
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_spawn(&scope, "asker", ask_and_note, early), 0);
+    if (later_ms > 0)
+        assert_int_equal(weir_sleep(weir_ms(later_ms)), 0);
+    assert_int_equal(weir_spawn(&scope, "asker", ask_and_note, late), 0);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    noting = NULL;
+    weir_stream_close(first.stream);
+    weir_stream_close(second.stream);
+    return second;
+}
+
+/* The one who holds the loop is named, whichever way the other waits for it. Whether the two meet is the
+ * machine's affair: so it is tried until they do. */
+static int meet_the_holder(struct rig *rig)
+{
+    struct asker got = {0};
+    int tries = 0;
+
+    rig->noted = note_record;
+    do /* both heads are there, and one is begun with */
+        got = ask_beside(rig, GET("/quick"), GET("/burn"), 0);
+    while (got.waited_ns < BURN_MS * 500000 && ++tries < TRIES);
+    assert_true(tries < TRIES);
+    assert_string_equal(got.held_by, "GET /burn");
+    do /* a timer is due while the loop is held */
+        got = ask_beside(rig, GET("/nap"), GET("/burn"), 10);
+    while (got.waited_ns < BURN_MS * 250000 && ++tries < TRIES);
+    assert_true(tries < TRIES);
+    assert_string_equal(got.held_by, "GET /burn");
+    /* it parks a moment after it has reckoned when to go on */
+    assert_in_range(got.timer_ns, 25000000, got.took_ns - got.waited_ns);
+    return 0;
+}
+
+/* --- all of them --- */
+
+static void with_routes(int (*test)(struct rig *rig), void (*run)(struct rig *rig), struct rig rig)
+{
+    const weir_route routes[] = {
+        {.path = "/nap", .handler = nap},
+        {.path = "/eat", .handler = eat},
+        {.path = "/pour", .handler = pour},
+        {.path = "/gather", .handler = gather, .data = &rig},
+        {.path = "/queue", .handler = queue_up, .data = &rig},
+        {.path = "/backend/{ms}", .handler = backend},
+        {.path = "/contend", .handler = contend},
+        {.path = "/await", .handler = await_event},
+        {.path = "/talk", .handler = talk, .data = &rig},
+        {.path = "/pool", .handler = use_pool},
+        {.path = "/leave", .handler = leave_behind},
+        {.path = "/often", .handler = wait_often},
+        {.path = "/burn", .handler = burn},
+        {.path = "/quick", .handler = quick},
+    };
+
+    rig.routes = routes;
+    rig.route_count = sizeof routes / sizeof *routes;
+    rig.test = test;
+    rig.options.setup = open_client;
+    rig.options.teardown = close_client;
+    run(&rig);
+}
+
+static void one_task_is_charged_for_its_wait(void **state)
+{
+    (void)state;
+    with_routes(be_slow, simulate, (struct rig){0});
+}
+
+static void backends_share_what_they_hold_up(void **state)
+{
+    (void)state;
+    with_routes(ask_for_gathers, simulate, (struct rig){0});
+}
+
+static void waiting_for_a_connection_is_told_apart(void **state)
+{
+    static weir_client_options one = {.connections_per_origin = 1};
+
+    (void)state;
+    with_routes(ask_for_one_connection, simulate, (struct rig){.data = &one});
+}
+
+static void other_waits_have_their_kinds(void **state)
+{
+    (void)state;
+    with_routes(wait_for_others, simulate, (struct rig){0});
+}
+
+static void tasks_of_others_and_endless_waits_are_harmless(void **state)
+{
+    (void)state;
+    with_routes(see_the_ends, simulate, (struct rig){0});
+}
+
+static void clients_are_told_when_that_is_wanted(void **state)
+{
+    (void)state;
+    with_routes(read_timing, simulate, (struct rig){.options.server_timing = true});
+    with_routes(be_told_nothing, simulate, (struct rig){.options.ledger_off = true});
+    with_routes(be_told_nothing, simulate,
+                (struct rig){.options = {.ledger_off = true, .server_timing = true}});
+}
+
+static void run_in_real_time(struct rig *rig)
+{
+    static const enum weir_io kinds[] = {WEIR_IO_EPOLL, WEIR_IO_URING};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        weir_options options = {.io = kinds[i]};
+        if (io_is_here(kinds[i]))
+            assert_int_equal(weir_run(&options, rig_main, rig), 0);
+    }
+}
+
+static void who_holds_the_loop_is_named(void **state)
+{
+    (void)state;
+    with_routes(meet_the_holder, run_in_real_time, (struct rig){0});
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_task_is_charged_for_its_wait),
+        cmocka_unit_test(backends_share_what_they_hold_up),
+        cmocka_unit_test(waiting_for_a_connection_is_told_apart),
+        cmocka_unit_test(other_waits_have_their_kinds),
+        cmocka_unit_test(tasks_of_others_and_endless_waits_are_harmless),
+        cmocka_unit_test(clients_are_told_when_that_is_wanted),
+        cmocka_unit_test(who_holds_the_loop_is_named),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
