@@ -24,7 +24,7 @@ static bool is_taken(const char *name)
 {
     if (strcmp(name, "total") == 0)
         return true;
-    for (int kind = 0; kind < WEIR_CHARGE_KINDS; kind++)
+    for (enum weir_charge_kind kind = 0; kind < WEIR_CHARGE_KINDS; kind++)
         if (strcmp(name, weir_charge_kind_name(kind)) == 0)
             return true;
     return false;

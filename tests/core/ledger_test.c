@@ -525,10 +525,10 @@ static void each_kind_has_a_word_that_is_a_token(void **state)
     char text[WEIR_CHARGE_LABEL_BYTES];
 
     (void)state;
-    for (int i = 0; i < WEIR_CHARGE_KINDS; i++) {
+    for (enum weir_charge_kind i = 0; i < WEIR_CHARGE_KINDS; i++) {
         const char *word = weir_charge_kind_name(i);
         assert_true(strlen(word) > 2 && strspn(word, "abcdefghijklmnopqrstuvwxyz_") == strlen(word));
-        for (int j = 0; j < i; j++)
+        for (enum weir_charge_kind j = 0; j < i; j++)
             assert_string_not_equal(word, weir_charge_kind_name(j));
     }
     assert_string_equal(weir_charge_label(&(weir_charge){.kind = WEIR_CHARGE_RUN}, text), "run");
