@@ -10,6 +10,7 @@
 #include <weir/http_server.h>
 #include <weir/log.h>
 
+#include "admin_advice.h"
 #include "admin_dashboard.h"
 #include "admin_guard.h"
 #include "admin_metrics.h"
@@ -81,15 +82,21 @@ static int stalls(weir_request *req, weir_response *res, struct gateway_status *
     return written(res, "application/json", status->observed, admin_stalls_write);
 }
 
+static int advice(weir_request *req, weir_response *res, struct gateway_status *status)
+{
+    (void)req;
+    return written(res, "application/json", status->observed, admin_advice_write);
+}
+
 struct page {
     const char *path;
     int (*answer)(weir_request *req, weir_response *res, struct gateway_status *status);
 };
 
 static const struct page pages[] = {
-    {"/", admin_dashboard}, {"/healthz", healthz},       {"/readyz", readyz},
-    {"/metrics", metrics},  {"/stats", stats},           {"/guard", guard},
-    {"/stalls", stalls},    {"/profile", admin_profile}, {"/tasks", admin_tasks},
+    {"/", admin_dashboard}, {"/healthz", healthz},   {"/readyz", readyz}, {"/metrics", metrics},
+    {"/stats", stats},      {"/guard", guard},       {"/stalls", stalls}, {"/profile", admin_profile},
+    {"/advice", advice},    {"/tasks", admin_tasks},
 };
 enum { PAGES = sizeof pages / sizeof *pages };
 

@@ -46,6 +46,27 @@ static void route_window(struct observed *o, struct text_out *out, const char *n
     window(out, name, weir_meter_count(&w.meter), w.numbers[OBSERVED_ERRORS], &w);
 }
 
+/* By kind, of one request of the last minute. */
+static void spent(struct observed *o, struct text_out *out, size_t i)
+{
+    struct rolling_window w;
+    const char *before = "{";
+    rolling_sum(o->spent[i].rolling, &o->clock, weir_now(), ROLLING_LONG_S, &w);
+    text_out_add(out, ",\"spent_ms\":");
+    if (w.numbers[OBSERVED_SAMPLES] == 0) {
+        text_out_add(out, "null");
+        return;
+    }
+    for (enum weir_charge_kind kind = 0; kind < WEIR_CHARGE_KINDS; kind++) {
+        if (w.numbers[kind] == 0)
+            continue;
+        text_out_printf(out, "%s\"%s\":%.6g", before, weir_charge_kind_name(kind),
+                        observed_spent_ms(&w, kind));
+        before = ",";
+    }
+    text_out_add(out, "}");
+}
+
 static void routes(struct observed *o, struct text_out *out)
 {
     const struct metrics *metrics = o->status->metrics;
@@ -60,7 +81,8 @@ static void routes(struct observed *o, struct text_out *out)
             text_out_add(out, "null");
         route_window(o, out, "last_10s", i, ROLLING_SHORT_S);
         route_window(o, out, "last_60s", i, ROLLING_LONG_S);
-        text_out_add(out, ",\"spent_ms\":null}");
+        spent(o, out, i);
+        text_out_add(out, "}");
     }
 }
 

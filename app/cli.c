@@ -26,14 +26,12 @@ static const struct command commands[] = {
      command_tasks},
     {"top", "[ADMIN]", "watch a running gateway in the terminal", command_top_help, command_top},
     {"stalls", "[ADMIN]", "print who has held a loop of it, and where", command_stalls_help, command_stalls},
+    {"advise", "[ADMIN]", "say what its traffic tells of tasks and pools", command_advise_help,
+     command_advise},
     {"profile", "[ADMIN]", "print where its CPU time goes, or draw it", command_profile_help,
      command_profile},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
-
-/* Promised, and not in this build: whoever asks for one learns that rather than "unknown". */
-static const char *const later[] = {"advise"};
-enum { LATER = sizeof later / sizeof *later };
 
 static void print_help(FILE *out)
 {
@@ -73,12 +71,6 @@ static const struct command *find_command(const char *name)
 static int unknown_command(const char *name)
 {
     const char *names[COMMANDS];
-    for (size_t i = 0; i < LATER; i++) {
-        if (strcmp(later[i], name) == 0) {
-            fprintf(stderr, "weir: command '%s' is not in this build; see 'weir --help'\n", name);
-            return EXIT_USAGE;
-        }
-    }
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
     const char *nearest = weir_text_nearest(name, names, COMMANDS);

@@ -30,6 +30,9 @@ extern const char command_top_help[];
 int command_stalls(int argc, char **argv);
 extern const char command_stalls_help[];
 
+int command_advise(int argc, char **argv);
+extern const char command_advise_help[];
+
 int command_profile(int argc, char **argv);
 extern const char command_profile_help[];
 

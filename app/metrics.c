@@ -30,6 +30,7 @@ struct cell {
     _Atomic uint16_t keys[SLOTS]; /* status << METHOD_BITS | method; 0: free */
     counter counts[SLOTS];
     weir_meter took;
+    struct spent_cell spent;
 };
 
 struct metrics_loop {
@@ -37,6 +38,7 @@ struct metrics_loop {
     const struct config_route *routes;
     const uint16_t *label_of;
     struct cell *none; /* for what no route took */
+    const _Atomic uint32_t *second;
     counter refusals[METRICS_REFUSALS];
     struct cell cells[]; /* as the labels of struct metrics */
 };
@@ -44,6 +46,7 @@ struct metrics_loop {
 struct metrics {
     const struct config *config;
     _Atomic(struct metrics_loop *) loops;
+    _Atomic uint32_t second; /* counted up by who reads */
     size_t label_count;
     const struct config_route **labels; /* the first route of each path; the last, NULL: none matched */
     uint16_t *label_of;                 /* by number of the route */
@@ -79,6 +82,7 @@ int metrics_open(const struct config *config, struct metrics **out)
     if (!metrics)
         return -ENOMEM;
     metrics->config = config;
+    atomic_init(&metrics->second, 1); /* cells begin in none */
     metrics->labels = calloc(count + 1, sizeof(const struct config_route *));
     metrics->label_of = calloc(count + 1, sizeof *metrics->label_of);
     if (!metrics->labels || !metrics->label_of || count > UINT16_MAX) {
@@ -116,6 +120,7 @@ struct metrics_loop *metrics_loop_open(struct metrics *metrics)
     memset(loop, 0, bytes);
     loop->routes = metrics->config->routes;
     loop->label_of = metrics->label_of;
+    loop->second = &metrics->second;
     loop->none = &loop->cells[metrics->label_count - 1];
     loop->next = atomic_load(&metrics->loops);
     while (!atomic_compare_exchange_weak(&metrics->loops, &loop->next, loop))
@@ -157,8 +162,20 @@ static inline struct cell *cell_of(struct metrics_loop *loop, const weir_exchang
     return route ? &loop->cells[loop->label_of[route - loop->routes]] : loop->none;
 }
 
-static inline void add(struct cell *cell, const weir_exchange_record *record)
+__attribute__((noinline)) static void look_at_charges(struct spent_cell *spent, uint32_t second,
+                                                      const weir_exchange_record *record)
 {
+    weir_charge charges[WEIR_CHARGES_MAX];
+    if (spent_wants(spent, second))
+        spent_take(spent, charges, weir_exchange_charges(record, charges));
+}
+
+static inline void add(struct metrics_loop *loop, struct cell *cell, const weir_exchange_record *record)
+{
+    const uint32_t second =
+        atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)loop->second, memory_order_relaxed);
+    if (second != cell->spent.second || cell->spent.left > 0)
+        look_at_charges(&cell->spent, second, record);
     counter *n = &cell->counts[cell->last_slot];
     atomic_store_explicit(n, look(n) + 1, memory_order_release); /* after its key */
     weir_meter_record(&cell->took, record->took);
@@ -173,7 +190,7 @@ __attribute__((noinline)) static void count_any(struct metrics_loop *loop, const
 
     cell->last_key = status << METHOD_BITS | method;
     cell->last_slot = slot_of(cell, cell->last_key);
-    add(cell, record);
+    add(loop, cell, record);
     count(&cell->request_bytes, record->request_bytes);
     if (!record->complete && record->status)
         count(&cell->cut, 1);
@@ -193,7 +210,7 @@ void metrics_count(struct metrics_loop *loop, const weir_exchange_record *record
     struct cell *cell = cell_of(loop, record);
     if (is_get(record->method) && (unsigned)record->status << METHOD_BITS == cell->last_key &&
         record->complete && !record->refused && !record->request_bytes)
-        add(cell, record);
+        add(loop, cell, record);
     else
         count_any(loop, record);
 }
@@ -263,6 +280,18 @@ void metrics_read_route(const struct metrics *metrics, size_t i, struct metrics_
     memset(out, 0, sizeof *out);
     for (const struct metrics_loop *loop = first_loop(metrics); loop; loop = loop->next)
         add_cell(&loop->cells[i], out);
+}
+
+void metrics_next_second(struct metrics *metrics)
+{
+    atomic_fetch_add_explicit(&metrics->second, 1, memory_order_relaxed);
+}
+
+void metrics_read_spent(const struct metrics *metrics, size_t i, struct spent_total *out)
+{
+    memset(out, 0, sizeof *out);
+    for (const struct metrics_loop *loop = first_loop(metrics); loop; loop = loop->next)
+        spent_add(&loop->cells[i].spent, out);
 }
 
 void metrics_read_outcomes(const struct metrics *metrics, size_t i, struct metrics_outcomes *out)

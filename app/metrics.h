@@ -15,6 +15,7 @@
 #include <weir/meter.h>
 
 #include "config.h"
+#include "spent.h"
 
 enum { METRICS_METHODS = 10, METRICS_STATUSES_MAX = 63, METRICS_REFUSALS = 11, METRICS_CLIENT_LEFT = 499 };
 
@@ -61,6 +62,12 @@ struct metrics_route {
     uint64_t cut;                        /* answers that broke off */
     weir_meter took;
 };
+
+/* Another second: spent_wants() further requests. By who reads, about once a second. */
+void metrics_next_second(struct metrics *metrics);
+
+/* Where the time of a route's requests went, on all loops. */
+void metrics_read_spent(const struct metrics *metrics, size_t i, struct spent_total *out);
 
 void metrics_read_route(const struct metrics *metrics, size_t i, struct metrics_route *out);
 

@@ -19,6 +19,8 @@ int observed_open(struct observed *o, struct gateway_status *status)
     bool good = o->routes != NULL;
     for (size_t i = 0; good && i < o->route_count; i++)
         good = (o->routes[i] = rolling_new(OBSERVED_ROUTE_NUMBERS)) != NULL;
+    if (good && observed_spent_open(&o->spent, o->route_count) < 0)
+        good = false;
     if (!good)
         observed_close(o);
     return good ? 0 : -ENOMEM;
@@ -29,6 +31,7 @@ void observed_close(struct observed *o)
     for (size_t i = 0; o->routes && i < o->route_count; i++)
         rolling_free(o->routes[i]);
     free(o->routes);
+    observed_spent_close(o->spent, o->route_count);
     observed_loops_close(&o->loops);
     observed_origins_close(&o->origins);
     observed_pools_close(&o->pools);
@@ -63,6 +66,8 @@ static void begin_second(struct observed *o)
 {
     for (size_t i = 0; i < o->route_count; i++)
         rolling_next(o->routes[i], &o->clock);
+    observed_spent_next(o->spent, &o->clock, o->route_count);
+    metrics_next_second(o->status->metrics);
     observed_loops_next(&o->loops, &o->clock);
     observed_origins_next(&o->origins, &o->clock);
     observed_pools_next(&o->pools, &o->clock);
@@ -72,6 +77,7 @@ void observed_look(struct observed *o)
 {
     for (size_t i = 0; i < o->route_count; i++)
         look_at_route(o, i);
+    observed_spent_look(o->spent, o->status->metrics, o->route_count);
     weir_runtime *runtime = gateway_status_hold(o->status);
     o->runs = runtime != NULL;
     if (runtime) {

@@ -17,6 +17,7 @@
 #include "observed_loops.h"
 #include "observed_origins.h"
 #include "observed_pools.h"
+#include "observed_spent.h"
 #include "rolling.h"
 
 struct gateway_status;
@@ -36,7 +37,8 @@ struct observed {
     struct rolling_clock clock;
     size_t route_count; /* as metrics_route_count() */
     struct rolling **routes;
-    bool runs; /* whether it did when last looked at, and what follows is of that moment */
+    struct observed_spent *spent; /* of each route */
+    bool runs;                    /* whether it did when last looked at, and what follows is of that moment */
     weir_server_stats server;
     struct observed_loops loops;
     struct observed_origins origins;

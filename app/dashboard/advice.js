@@ -1,7 +1,10 @@
 "use strict";
 /* Advice: per route where its time goes and what to change, each with the numbers it rests on. */
 
-const ADVICE_PARTS = [["On the loop", "loop_ms"], ["Waiting", "wait_ms"], ["Queued", "queue_ms"], ["On a pool", "pool_ms"]];
+const ADVICE_PARTS = [["On the loop", "loop_ms"], ["Waiting", "wait_ms"], ["Waiting to be run", "ready_ms"], ["Queued", "queue_ms"], ["On a pool", "pool_ms"]];
+
+/* By Little's law. */
+const poolInUse = (pool) => `${figure(pool.rate)} jobs/s × ${figure(pool.run_ms)} ms run = ${figure(pool.busy)} of ${plural(pool.workers, "worker", "workers")} busy; with ${figure(pool.queue_ms)} ms queued, ${figure(pool.in_pool)} jobs inside. ${plural(pool.workers_needed, "worker", "workers")} would be right.`;
 
 const adviceView = {
   start() {
@@ -13,8 +16,8 @@ const adviceView = {
 
   take(advice) {
     const cards = [
-      ...(advice.routes ?? []).map((each) => ({ ...each, name: each.route, parts: ADVICE_PARTS.map(([name, id]) => [name, each[id] ?? 0]) })),
-      ...(advice.pools ?? []).map((each) => ({ ...each, name: `pool ${each.pool}`, class: "pool", parts: [] })),
+      ...(advice.routes ?? []).filter((each) => each.requests !== 0).map((each) => ({ ...each, name: each.route, parts: ADVICE_PARTS.map(([name, id]) => [name, each[id] ?? 0]) })),
+      ...(advice.pools ?? []).filter((each) => each.rate + each.refused_rate > 0).map((each) => ({ ...each, name: `pool ${each.pool}`, class: "pool", parts: [], in_use: poolInUse(each) })),
     ];
     showSection("advice", true);
     this.empty.hidden = cards.length > 0;
@@ -25,14 +28,17 @@ const adviceView = {
     const name = el("h3.mono");
     const kind = el("span.kind");
     const parts = el("div.spent");
+    const inUse = el("p.note");
     const texts = el("ul.advice");
     const fine = el("p.note", { text: "Nothing to change." });
-    const node = el("li.card", {}, el("div.head", {}, name, kind), parts, texts, fine);
+    const node = el("li.card", {}, el("div.head", {}, name, kind), parts, inUse, texts, fine);
     node.update = (card) => {
       setText(name, card.name);
       set(kind, { text: card.class ?? "", "data-kind": (card.class ?? "").toLowerCase() });
       parts.hidden = !card.parts.some(([, value]) => value > 0);
       if (!parts.hidden) drawParts(parts, "For each request, on average", card.parts, "ms");
+      inUse.hidden = !card.in_use;
+      setText(inUse, card.in_use ?? "");
       const advice = card.advice ?? [];
       fine.hidden = advice.length > 0;
       texts.hidden = advice.length === 0;

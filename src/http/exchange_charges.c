@@ -22,7 +22,7 @@ static size_t account(struct weir__exchange *x, weir_charge out[WEIR_CHARGES_MAX
 
 size_t weir_exchange_charges(const weir_exchange_record *record, weir_charge out[WEIR_CHARGES_MAX])
 {
-    return account(weir__exchange_of_request(record->request), out);
+    return record->request != NULL ? account(weir__exchange_of_request(record->request), out) : 0;
 }
 
 void weir__exchange_tell_timing(struct weir__exchange *x)

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +13,6 @@ const weir = process.env.WEIR ?? join(build, "weir");
 const MOST_PAGE_BYTES = 100 << 10;
 const PATIENCE_MS = 20_000;
 const AT_ONCE = 3; // most of the time is waiting for the next second
-const OPTIONAL = ["/stalls", "/tasks", "/guard", "/advice", "/profile"]; // a gateway may answer 404 to these
 const directory = mkdtempSync(join(tmpdir(), "weir-"));
 const children = new Set();
 let browser;
@@ -54,7 +52,8 @@ const fake = (...args) => child("python3", ["-B", join(root, "tests/e2e/fake_adm
 
 function gateway(admin = "127.0.0.1:0") {
   const file = join(directory, "gateway.yaml");
-  const routes = [{ path: "/hello", respond: { body: "hello" } }, { path: "/burn", burn: { cpu: "60ms" }, on: "loop" }, { path: "/%3Cb%3E", respond: { body: "x" } }];
+  const routes = [{ path: "/hello", respond: { body: "hello" } }, { path: "/burn", burn: { cpu: "60ms" }, on: "loop" }, { path: "/%3Cb%3E", respond: { body: "x" } },
+    { path: "/job", burn: { cpu: "20ms" } }, { path: "/sleep", sleep: { for: "600s" } }, { path: "/never", respond: { body: "x" } }];
   writeFileSync(file, JSON.stringify({ listen: "127.0.0.1:0", admin, loops: 1, access_log: false, routes }));
   return child(weir, ["serve", file], (said) => {
     const [of, at] = ["gateway", "admin"].map((what) => new RegExp(`listening addr=(\\S+) for=${what}`).exec(said));
@@ -63,14 +62,6 @@ function gateway(admin = "127.0.0.1:0") {
 }
 
 const tell = (url, what) => fetch(`${url}/fake`, { method: "POST", body: JSON.stringify(what) });
-
-// The status of a page, without a body being read.
-const statusOf = (url) => new Promise((resolve, reject) => {
-  request(url, { method: "GET", agent: false }, (answer) => {
-    answer.destroy();
-    resolve(answer.statusCode);
-  }).on("error", reject).end();
-});
 
 // Below the ports that the system hands out to whoever connects, so that nobody takes it while the gateway is away.
 async function quietPort() {
@@ -84,7 +75,7 @@ async function quietPort() {
 
 // ---- a page that is watched ----
 
-async function open(url, options = {}) {
+async function open(url, { lacks = [], ...options } = {}) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
   page.setDefaultTimeout(PATIENCE_MS);
   page.problems = [];
@@ -92,7 +83,7 @@ async function open(url, options = {}) {
   page.on("pageerror", (problem) => page.problems.push(problem.stack));
   page.on("request", (each) => page.requests.push(each.url()));
   page.on("console", (message) => {
-    const missing = /status of 404/.test(message.text()) && OPTIONAL.includes(new URL(message.location().url).pathname);
+    const missing = /status of 404/.test(message.text()) && lacks.includes(new URL(message.location().url).pathname);
     if (["error", "warning"].includes(message.type()) && !missing && !page.expected) page.problems.push(`${message.text()} ${message.location().url}`);
   });
   await page.addInitScript(() => {
@@ -134,20 +125,25 @@ const cases = {
     await Promise.all(Array.from({ length: 30 }, () => fetch(`${serves}/hello`)));
     await until(page, () => [...document.querySelectorAll("#routes-table tbody tr")].some((tr) => tr.textContent.includes("/hello") && parseFloat(tr.cells[2].textContent) > 0 && tr.cells[5].textContent !== "–"));
     assert.equal(await page.locator("main b b, main script").count(), 0);
-    if ((await statusOf(`${url}/stalls`)) === 200) {
-      const computes = async () => (await (await fetch(`${url}/stalls`)).json()).some((stall) => stall.kind === "computing" && stall.route === "/burn");
-      do await fetch(`${serves}/burn`); // on a busy machine some are starved of the CPU instead
-      while (!(await computes()));
-      const card = page.locator("#stalls-list .card", { hasText: "/burn" }).filter({ hasText: "computing" });
-      await card.waitFor();
-      assert.match(await card.textContent(), /computing.*held loop 0 for \d+/s);
-      await card.locator(".stack li", { hasText: /burn\.c/ }).first().waitFor();
-      await until(page, () => document.getElementById("announce").textContent.toLowerCase().includes("new stall"));
-    }
-    if ((await statusOf(`${url}/tasks`)) === 200) {
-      await page.locator("#tasks").scrollIntoViewIfNeeded();
-      await page.locator("[role=treeitem]", { hasText: "loop 0" }).waitFor();
-    }
+    const computes = async () => (await (await fetch(`${url}/stalls`)).json()).some((stall) => stall.kind === "computing" && stall.route === "/burn");
+    do await fetch(`${serves}/burn`); // on a busy machine some are starved of the CPU instead
+    while (!(await computes()));
+    const card = page.locator("#stalls-list .card", { hasText: "/burn" }).filter({ hasText: "computing" });
+    await card.waitFor();
+    assert.match(await card.textContent(), /computing.*held loop 0 for \d+/s);
+    await card.locator(".stack li", { hasText: /burn\.c/ }).first().waitFor();
+    await until(page, () => document.getElementById("announce").textContent.toLowerCase().includes("new stall"));
+    const asleep = fetch(`${serves}/sleep`);
+    await page.locator("#tasks").scrollIntoViewIfNeeded();
+    await page.locator("[role=treeitem]", { hasText: "loop 0" }).waitFor();
+    await page.locator("[role=treeitem]", { hasText: "GET /sleep" }).first().waitFor();
+    assert.equal((await fetch(`${serves}/job`)).status, 200);
+    await page.locator("#advice").scrollIntoViewIfNeeded();
+    const advised = (name) => page.locator("#advice-list .card").filter({ has: page.locator("h3", { hasText: name }) });
+    await advised("/burn").locator(".advice p", { hasText: "offload it" }).waitFor();
+    await advised("pool compute").locator(".note", { hasText: /jobs\/s × .* ms run = .* workers? busy/ }).waitFor();
+    assert.equal(await advised("/never").count(), 0);
+    void asleep.catch(() => {}); // it ends with the gateway
     await leave(page, url);
     await end({ process });
   },
@@ -299,7 +295,7 @@ const cases = {
 
   async "what is not there is not shown, and what is empty says what it is for"() {
     const { process, url } = await fake("--quiet", "--without", "/advice,/profile,/guard,pools");
-    const page = await open(url);
+    const page = await open(url, { lacks: ["/advice", "/profile", "/guard"] });
     await page.locator("#stalls-list .empty", { hasText: "A stall is a task that holds its loop" }).waitFor();
     await page.locator("#origins-table .empty").waitFor();
     for (const id of ["pools", "advice", "profile"]) {

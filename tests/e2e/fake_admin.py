@@ -143,8 +143,9 @@ class World:
             {"route": "GET /page/{id}", "class": "I/O-bound", "loop_ms": 0.9, "wait_ms": 23.1, "queue_ms": 0, "pool_ms": 0, "advice": []},
             {"route": "GET /thumb/*", "class": "mixed", "loop_ms": 0.4, "wait_ms": 1.1, "queue_ms": 9.8, "pool_ms": 19.6,
              "advice": [{"text": "Half of the answers wait 10 ms for a worker", "numbers": {"queue_ms_p50": 9.8, "workers": 2}}]}],
-            "pools": [{"pool": "compute", "advice": [{"text": "compute needs 3 workers at this rate",
-                                                      "numbers": {"arrivals_per_s": 71.3, "service_ms": 38, "busy_workers": 2.71, "workers": 2}}]}]}
+            "pools": [{"pool": "compute", "workers": 2, "rate": 51.5, "refused_rate": 19.8, "run_ms": 38, "run_p99_ms": 61, "queue_ms": 21.4,
+                       "queue_p99_ms": 74, "busy": 1.957, "in_pool": 3.059, "workers_needed": 4, "advice": [{"text": "compute needs 4 workers at this rate",
+                                                      "numbers": {"rate": 51.5, "refused_rate": 19.8, "run_ms": 38, "busy": 2.71, "workers": 2, "workers_needed": 4}}]}]}
 
     def profile(self):
         return "\n".join(f"{stack} {samples}" for stack, samples in (

@@ -282,6 +282,7 @@ def the_shape_of_stats_is_as_described():
         same(by("route", s["routes"])["none"]["kind"], None)
         for route in s["routes"]:
             same(set(route), {"route", "kind", "last_10s", "last_60s", "spent_ms"})
+            same(route["spent_ms"] is None, route["last_60s"]["requests"] == 0, route["route"])
             for name in ("last_10s", "last_60s"):
                 check_window(route[name], route["route"], ("requests", "rate", "errors", *QUANTILES))
         for origin in s["origins"]:

@@ -227,11 +227,12 @@ def ask(address, path, method="GET", headers=(), body=b"", host="localhost"):
 
 
 def until(what, happened):
-    """Asks again until it has happened."""
+    """Asks again until it has happened; what it said then."""
     end = time.monotonic() + PATIENCE
-    while not happened():
+    while not (said := happened()):
         assert time.monotonic() < end, f"{what} has not happened"
         time.sleep(0.01)
+    return said
 
 
 def same(got, wanted, what=""):

@@ -1,0 +1,144 @@
+/* weir advise: what a running gateway's traffic says to tasks or pools. */
+#include "commands.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "admin_client.h"
+#include "options.h"
+
+static const weir_duration patience = {INT64_C(10) * 1000000000};
+
+const char command_advise_help[] =
+    "usage: weir advise [ADMIN] [--json]\n"
+    "\n"
+    "Asks a running gateway what its traffic of the last minute says to \"a task or a pool?\":\n"
+    "for each route whether it waits or computes, where its time goes, what it costs the\n"
+    "others on its loop, and what to change; for each pool how many workers its rate needs\n"
+    "(Little's law: busy workers = rate x time each job runs).\n"
+    "\n"
+    "ADMIN is the gateway's admin address, 127.0.0.1:8081 when none is given.\n"
+    "\n"
+    "options:\n"
+    "  --json    the answer of /advice as it came\n"
+    "\n"
+    "examples:\n"
+    "  weir advise\n"
+    "  weir advise 127.0.0.1:9081 --json | jq '.routes[] | select(.class == \"CPU-bound\")'\n";
+
+struct advise {
+    const char *address;
+    bool json;
+};
+
+/* ---- showing ---- */
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "?";
+}
+
+static double number_of(const json_t *object, const char *name)
+{
+    return json_number_value(json_object_get(object, name));
+}
+
+static void show_advice(const json_t *object)
+{
+    size_t i;
+    const json_t *piece;
+    json_array_foreach(json_object_get(object, "advice"), i, piece)
+        printf("  > %s\n", text_of(piece, "text"));
+    putchar('\n');
+}
+
+static void show_route(const json_t *route)
+{
+    printf("%s  %s, %.1f a second, %.2f ms each\n", text_of(route, "route"), text_of(route, "class"),
+           number_of(route, "rate"), number_of(route, "took_ms"));
+    printf("  on the loop %.2f ms (p99 %.2f), waiting %.2f, waiting to be run %.2f, pool queue %.2f, pool "
+           "%.2f\n",
+           number_of(route, "loop_ms"), number_of(route, "loop_p99_ms"), number_of(route, "wait_ms"),
+           number_of(route, "ready_ms"), number_of(route, "queue_ms"), number_of(route, "pool_ms"));
+    printf("  takes %.1f %% of a loop; delays what else comes there by %.2f ms on average\n",
+           100 * number_of(route, "loop_share"), number_of(route, "delay_to_others_ms"));
+    show_advice(route);
+}
+
+static void show_pool(const json_t *pool)
+{
+    printf("pool %s  %.1f jobs a second, %.1f refused\n", text_of(pool, "pool"), number_of(pool, "rate"),
+           number_of(pool, "refused_rate"));
+    printf("  each runs %.2f ms (p99 %.2f) after %.2f ms in the queue (p99 %.2f)\n",
+           number_of(pool, "run_ms"), number_of(pool, "run_p99_ms"), number_of(pool, "queue_ms"),
+           number_of(pool, "queue_p99_ms"));
+    printf(
+        "  by Little's law %.2f of %.0f workers busy (rate x run), %.2f jobs inside (rate x (queue + run)); "
+        "%.0f workers would be right\n",
+        number_of(pool, "busy"), number_of(pool, "workers"), number_of(pool, "in_pool"),
+        number_of(pool, "workers_needed"));
+    show_advice(pool);
+}
+
+static void show(const json_t *advice)
+{
+    size_t i;
+    const json_t *item;
+    bool any = false;
+    json_array_foreach(json_object_get(advice, "routes"), i, item)
+    {
+        if (number_of(item, "requests") > 0) {
+            show_route(item);
+            any = true;
+        }
+    }
+    json_array_foreach(json_object_get(advice, "pools"), i, item)
+    {
+        if (number_of(item, "rate") > 0 || number_of(item, "refused_rate") > 0)
+            show_pool(item);
+    }
+    if (!any)
+        puts("No requests in the last minute: there is nothing to advise on.");
+}
+
+/* ---- the command ---- */
+
+static int advise(struct admin_client *admin, void *arg)
+{
+    const struct advise *a = arg;
+    weir_reply reply;
+    json_error_t why;
+    int err = admin_client_get(admin, "/advice", patience, &reply);
+    if (err < 0)
+        return EXIT_FAILED;
+    json_t *advice = json_loadb(reply.body, reply.body_bytes, 0, &why);
+    if (advice && a->json)
+        (void)fwrite(reply.body, 1, reply.body_bytes, stdout);
+    else if (advice)
+        show(advice);
+    else
+        fprintf(stderr, "weir advise: the answer is no JSON: %s\n", why.text);
+    weir_reply_free(&reply);
+    if (!advice)
+        return EXIT_FAILED;
+    json_decref(advice);
+    return EXIT_FINE;
+}
+
+int command_advise(int argc, char **argv)
+{
+    static const struct option options[] = {{"--json", OPTION_FLAG, offsetof(struct advise, json), 0, 0}};
+    struct advise a = {0};
+    const char *items[argc];
+    struct option_list rest = {items, 0};
+    int err = options_read("advise", argc, argv, options, 1, &a, &rest);
+    if (err)
+        return err;
+    if (rest.count > 1)
+        return cli_usage("advise", "unexpected argument '%s'", rest.items[1]);
+    return admin_client_run("advise", rest.count ? rest.items[0] : NULL, advise, &a);
+}

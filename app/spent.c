@@ -1,0 +1,123 @@
+#include "spent.h"
+
+#include <string.h>
+
+enum { FORGETS = 32 }; /* a thirty-second part in each second in which there are requests */
+
+static void set(_Atomic uint64_t *n, uint64_t value)
+{
+    atomic_store_explicit(n, value, memory_order_relaxed);
+}
+
+static uint64_t get(const _Atomic uint64_t *n)
+{
+    return atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)n, memory_order_acquire);
+}
+
+/* ---- counting ---- */
+
+static struct spent_name *place_of(struct spent_name *names, const char *name)
+{
+    struct spent_name *least = &names[0];
+    for (size_t i = 0; i < SPENT_NAMES; i++) {
+        if (get(&names[i].ns) > 0 && strncmp(names[i].name, name, SPENT_NAME_BYTES - 1) == 0)
+            return &names[i];
+        if (get(&names[i].ns) < get(&least->ns))
+            least = &names[i];
+    }
+    /* Whoever reads meanwhile finds it free, or the name cut: never without an end. */
+    set(&least->ns, 0);
+    atomic_thread_fence(memory_order_release);
+    for (size_t i = 0; i < SPENT_NAME_BYTES - 1; i++) {
+        __atomic_store_n(&least->name[i], *name, __ATOMIC_RELAXED);
+        name += *name != '\0';
+    }
+    return least;
+}
+
+static void add_name(struct spent_name *names, const char *name, int64_t ns)
+{
+    if (ns <= 0 || !*name)
+        return;
+    struct spent_name *place = place_of(names, name);
+    atomic_store_explicit(&place->ns, get(&place->ns) + (uint64_t)ns, memory_order_release);
+}
+
+static void forget(struct spent_cell *cell)
+{
+    for (size_t i = 0; i < SPENT_NAMES; i++) {
+        set(&cell->waits[i].ns, get(&cell->waits[i].ns) - get(&cell->waits[i].ns) / FORGETS);
+        set(&cell->holders[i].ns, get(&cell->holders[i].ns) - get(&cell->holders[i].ns) / FORGETS);
+    }
+    set(&cell->weight, get(&cell->weight) - get(&cell->weight) / FORGETS);
+}
+
+static bool is_wait(enum weir_charge_kind kind)
+{
+    return kind >= WEIR_CHARGE_BODY && kind != WEIR_CHARGE_POOL_QUEUE && kind != WEIR_CHARGE_POOL_RUN;
+}
+
+static void take(struct spent_cell *cell, const weir_charge *charge)
+{
+    char label[WEIR_CHARGE_LABEL_BYTES];
+    set(&cell->kinds_ns[charge->kind], get(&cell->kinds_ns[charge->kind]) + (uint64_t)charge->share.ns);
+    if (charge->kind == WEIR_CHARGE_RUN)
+        weir_meter_record(&cell->run, charge->share);
+    if (is_wait(charge->kind))
+        add_name(cell->waits, weir_charge_label(charge, label), charge->share.ns);
+    if (charge->held_by)
+        add_name(cell->holders, charge->held_by, charge->held.ns);
+}
+
+bool spent_wants(struct spent_cell *cell, uint32_t second)
+{
+    if (cell->second != second) {
+        cell->second = second;
+        cell->left = SPENT_SAMPLES;
+        forget(cell);
+    }
+    if (cell->left == 0)
+        return false;
+    cell->left--;
+    return true;
+}
+
+void spent_take(struct spent_cell *cell, const weir_charge *charges, size_t count)
+{
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        take(cell, &charges[i]);
+    set(&cell->weight, get(&cell->weight) + SPENT_WEIGHT);
+    atomic_store_explicit(&cell->samples, get(&cell->samples) + 1, memory_order_release);
+}
+
+/* ---- reading ---- */
+
+/* Returns: whether another one is in front now. */
+static bool add_most(const struct spent_name *names, char most[SPENT_NAME_BYTES], uint64_t *most_ns)
+{
+    bool another = false;
+    for (size_t i = 0; i < SPENT_NAMES; i++) {
+        const uint64_t ns = get(&names[i].ns);
+        if (ns <= *most_ns)
+            continue;
+        another = true;
+        *most_ns = ns;
+        for (size_t k = 0; k < SPENT_NAME_BYTES - 1; k++)
+            most[k] = __atomic_load_n(&names[i].name[k], __ATOMIC_RELAXED);
+        most[SPENT_NAME_BYTES - 1] = '\0';
+    }
+    return another;
+}
+
+void spent_add(const struct spent_cell *cell, struct spent_total *total)
+{
+    total->samples += get(&cell->samples);
+    for (size_t i = 0; i < WEIR_CHARGE_KINDS; i++)
+        total->kinds_ns[i] += get(&cell->kinds_ns[i]);
+    weir_meter_read(&cell->run, &total->run);
+    if (add_most(cell->waits, total->slowest, &total->slowest_ns))
+        total->slowest_weight = get(&cell->weight);
+    (void)add_most(cell->holders, total->holder, &total->holder_ns);
+}
