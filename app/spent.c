@@ -27,9 +27,8 @@ static struct spent_name *place_of(struct spent_name *names, const char *name)
     }
     /* Whoever reads meanwhile finds it free, or the name cut: never without an end. */
     set(&least->ns, 0);
-    atomic_thread_fence(memory_order_release);
     for (size_t i = 0; i < SPENT_NAME_BYTES - 1; i++) {
-        __atomic_store_n(&least->name[i], *name, __ATOMIC_RELAXED);
+        __atomic_store_n(&least->name[i], *name, __ATOMIC_RELEASE);
         name += *name != '\0';
     }
     return least;
