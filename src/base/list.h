@@ -56,6 +56,13 @@ static inline void weir__list_push_front(struct weir__list *head, struct weir__l
     weir__list_insert_before(head->next, node);
 }
 
+/* Takes out a node that is not used again, or only when initialised anew. */
+static inline void weir__list_drop(struct weir__list *node)
+{
+    node->prev->next = node->next;
+    node->next->prev = node->prev;
+}
+
 static inline void weir__list_remove(struct weir__list *node)
 {
     node->prev->next = node->next;

@@ -172,12 +172,14 @@ static inline int spawn(struct weir__scope *s, const char *name, int (*fn)(void 
                         struct weir__work *work, const void *spawned_at, struct weir__task **out)
 {
     struct weir__task *task;
+    char *stack;
 
     if (s->cause != 0)
         return s->cause;
-    task = weir__task_create(s, name, fn, arg);
-    if (task == NULL)
+    stack = weir__stack_take(&s->loop->stacks);
+    if (stack == NULL)
         return -ENOMEM;
+    task = weir__task_create(s, stack, name, fn, arg);
     task->work = work;
     task->spawned_at = spawned_at;
     weir__blame_spawned(task);
@@ -198,22 +200,22 @@ int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void
 int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *), void *arg)
 {
     struct weir__scope *s = weir__scope_of(scope);
-    struct weir__task *task = NULL;
+    struct weir__task *self = weir__task_current(), *task = NULL;
     int err;
 
-    assert(s->loop == weir__loop_current() && "a scope is of one loop; see weir_loop_call()");
+    assert(s->loop == self->loop && "a scope is of one loop; see weir_loop_call()");
     err = spawn(s, name, fn, arg, s->work, __builtin_return_address(0), &task);
     if (err < 0)
         note_failure(s, err);
-    else if (task->work == weir__task_current()->work)
-        task->blame = weir__task_current()->blame;
+    else if (s->work == self->work)
+        task->blame = self->blame;
     return err;
 }
 
 void weir__scope_task_ended(struct weir__scope *s, struct weir__task *task, int outcome)
 {
     assert(task->scope == s && "a task closes the scopes it opened");
-    weir__list_remove(&task->sibling);
+    weir__list_drop(&task->sibling);
     s->live--;
     if (outcome < 0)
         note_failure(s, outcome);

@@ -37,7 +37,7 @@ struct weir__stacks {
     char **idle;                                /* finished ones, the hottest last */
     size_t idle_count, idle_capacity;
     size_t idle_low; /* fewest idle since the last trim: those were not needed */
-    size_t trimmed;  /* so many at the cold end hold no memory */
+    size_t trimmed;  /* so many at the cold end hold no memory; never more than idle_low */
 };
 
 /* bytes: a multiple of the page size, at least four pages. */
@@ -54,10 +54,11 @@ static inline char *weir__stack_take(struct weir__stacks *s)
     if (s->idle_count == 0)
         return weir__stack_make(s);
     s->idle_count--;
-    if (s->idle_low > s->idle_count)
+    if (s->idle_low > s->idle_count) {
         s->idle_low = s->idle_count;
-    if (s->trimmed > s->idle_count)
-        s->trimmed = s->idle_count;
+        if (s->trimmed > s->idle_low)
+            s->trimmed = s->idle_low;
+    }
     return s->idle[s->idle_count];
 }
 

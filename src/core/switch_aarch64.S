@@ -1,10 +1,13 @@
-/* Leaves one stack for another: weir__switch(void **save_sp, void *load_sp).
+/* Leaves one stack for another: weir__switch(void **save_sp, void *load_sp). A task that has ended jumps to weir__resume
+ * instead: nothing of it is kept.
  * Keeps what AAPCS64 says a call keeps: x19-x30, d8-d15, sp. Leaves by ret, as on x86-64.
  * The barrier: who sees where the one was left sees all it wrote before, and who sees what the other writes sees that it
  * runs (sight.h). On x86-64 stores are seen in their order anyway. */
         .text
         .globl  weir__switch
         .hidden weir__switch
+        .globl  weir__resume
+        .hidden weir__resume
         .type   weir__switch, %function
         .p2align 4
 weir__switch:
@@ -22,6 +25,7 @@ weir__switch:
         mov     x9, sp
         dmb     ishst
         str     x9, [x0]
+weir__resume:
         mov     sp, x1
         ldp     x19, x20, [sp, #0]
         ldp     x21, x22, [sp, #16]
@@ -38,9 +42,12 @@ weir__switch:
         .size   weir__switch, .-weir__switch
 
 /* The same, to a stack on which nothing has run: weir__switch_to_new(void **save_sp, void *top). Falls through to where
- * every task starts, the end of its chain of frames. */
+ * every task starts, the end of its chain of frames. A task that has ended jumps to weir__task_start. Its returns are predicted
+ * as on x86-64. */
         .globl  weir__switch_to_new
         .hidden weir__switch_to_new
+        .globl  weir__task_start
+        .hidden weir__task_start
         .type   weir__switch_to_new, %function
         .p2align 4
 weir__switch_to_new:
@@ -58,14 +65,14 @@ weir__switch_to_new:
         mov     x9, sp
         dmb     ishst
         str     x9, [x0]
-        mov     sp, x1
 weir__task_start:
         .cfi_startproc
         .cfi_undefined x30
+        mov     sp, x1
         mov     x29, xzr
-        mov     x30, xzr
-        bl      weir__task_main
-        brk     #1
+        adr     x30, 1f
+        b       weir__task_main
+1:      brk     #1
         .cfi_endproc
         .size   weir__switch_to_new, .-weir__switch_to_new
 

@@ -127,10 +127,10 @@ static inline struct weir__task *weir__task_on(const struct weir__stacks *stacks
     return (struct weir__task *)(void *)(base + stacks->bytes - sizeof(struct weir__task) - stagger);
 }
 
-/* Makes a task that is ready, and hidden: the caller fills work and spawned_at, then shows it. NULL: no stack
- * can be had. */
-struct weir__task *weir__task_create(struct weir__scope *home, const char *name, int (*fn)(void *),
-                                     void *arg);
+/* Makes a task on that stack, ready and hidden: the caller fills work and spawned_at, then shows it. It gives
+ * the stack back to its loop as it ends. */
+struct weir__task *weir__task_create(struct weir__scope *home, char *stack, const char *name,
+                                     int (*fn)(void *), void *arg);
 
 /* From now on others may see it. */
 static inline void weir__task_show(struct weir__loop *loop, struct weir__task *task)
