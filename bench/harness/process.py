@@ -16,6 +16,11 @@ def go_first():
         group.write("-20")
 
 
+def cores(core):
+    """One core, or a set of them, as a set."""
+    return core if isinstance(core, set) else {core}
+
+
 class Failed(Exception):
     """This subject can't be measured; the text says why."""
 
@@ -40,7 +45,7 @@ def free_ports(count=1):
 
 
 class Process:
-    """A server pinned to a core. Use it with `with`: it ends when the block does."""
+    """A server pinned to a core, or to a set of them. Use it with `with`: it ends when the block does."""
 
     def __init__(self, command, core, log, port, environment=None):
         self.log = Path(log)
@@ -48,7 +53,7 @@ class Process:
             self.child = subprocess.Popen(
                 [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 env={**os.environ, **(environment or {})}, start_new_session=True,
-                preexec_fn=lambda: (go_first(), os.sched_setaffinity(0, {core})))
+                preexec_fn=lambda: (go_first(), os.sched_setaffinity(0, cores(core))))
         self.port = port
 
     def __enter__(self):
@@ -100,6 +105,14 @@ class Process:
                 total += int(stat.read_text().split()[0])
         return total / 1e9
 
+    def thread_cpu_seconds(self, name):
+        """CPU time of its threads of that name."""
+        total = 0
+        for thread in Path(f"/proc/{self.child.pid}/task").iterdir():
+            if (thread / "comm").read_text().strip() == name:
+                total += int((thread / "schedstat").read_text().split()[0])
+        return total / 1e9
+
     def resident_bytes(self):
         """Memory of the whole tree in user space, shared pages divided, and its page tables."""
         total = 0
@@ -118,7 +131,7 @@ def output_of(command, core, seconds):
     try:
         done = subprocess.run(
             [str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+            preexec_fn=lambda: os.sched_setaffinity(0, cores(core)))
     except subprocess.TimeoutExpired:
         raise Failed(f"{command[0]} took longer than {seconds} s") from None
     if done.returncode != 0:

@@ -263,7 +263,8 @@ class Micro(Row):
         return sum(float(figure) for figure in found.groups())
 
 
-from overload import overload_rows  # noqa: E402  it builds on the classes above
+from overload import overload_rows  # noqa: E402  they build on the classes above
+from watching import watch_rows  # noqa: E402
 
 SERVERS = ["weir uring", "weir epoll", "nginx", "node", "go net/http", "rust hyper", "python"]
 GATEWAYS = ["weir uring", "weir epoll", "node undici", "node http.Agent", "node fetch", "go net/http", "rust hyper", "python"]
@@ -295,4 +296,5 @@ ROWS = [
     Micro("offload-2", "offload an empty job and back, two cores", "× libuv", "bench-micro-offload",
           r"two cores: .* ratio (\S+)", 0.75, None),
     *overload_rows(Served, OWN),
+    *watch_rows(Row, Micro, OWN),
 ]

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/own_calls.h"
+#include "core/modules.h"
 #include "core/symbols_inside.h"
 
 enum { KNOWN_MAX = 8192, INLINED_MAX = 16, MODULES_LOOKED_FOR_MAX = 64 };
@@ -72,27 +73,20 @@ static const Dwfl_Callbacks callbacks = {
         dwfl_build_id_find_debuginfo, /* by build-id on this machine; others would ask a server */
 };
 
-static bool report_modules(struct weir__symbols *s)
-{
-    dwfl_report_begin_add(s->dwfl);
-    bool good = dwfl_linux_proc_report(s->dwfl, getpid()) == 0;
-    return dwfl_report_end(s->dwfl, NULL, NULL) == 0 && good;
-}
-
 Dwfl_Module *weir__symbols_module(struct weir__symbols *s, uintptr_t address)
 {
     Dwfl_Module *module;
 
     if (s->dwfl == NULL) {
         s->dwfl = dwfl_begin(&callbacks);
-        if (s->dwfl == NULL || !report_modules(s))
+        if (s->dwfl == NULL || !weir__modules_report(s->dwfl))
             return NULL;
     }
     module = dwfl_addrmodule(s->dwfl, address);
     /* It may have been loaded since; but code that belongs to no file is looked for in vain each time. */
     if (module == NULL && s->looked_for < MODULES_LOOKED_FOR_MAX) {
         s->looked_for++;
-        if (report_modules(s))
+        if (weir__modules_report(s->dwfl))
             module = dwfl_addrmodule(s->dwfl, address);
     }
     return module;

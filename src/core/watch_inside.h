@@ -35,12 +35,13 @@ struct weir__watched {
     int64_t began_ns; /* not exact: when it was first seen */
     uint64_t began_ticks;
     struct weir__books before, first;
-    bool told;        /* it is a stall, and everybody knows */
-    bool acquitted;   /* told of as starved or throttled: what it does later may still be a fault */
-    int64_t retry_ns; /* then: so long held it is judged again */
-    uint64_t key;     /* of its place, then */
-    int64_t held_ns;  /* as last seen */
-    bool log_due;     /* the line is written when it ends, or has lasted some more */
+    int64_t asked_cpu_ns; /* what its thread had had of the CPU as it was last asked for its stack */
+    bool told;            /* it is a stall, and everybody knows */
+    bool acquitted;       /* told of as starved or throttled: what it does later may still be a fault */
+    int64_t retry_ns;     /* then: so long held it is judged again */
+    uint64_t key;         /* of its place, then */
+    int64_t held_ns;      /* as last seen */
+    bool log_due;         /* the line is written when it ends, or has lasted some more */
 };
 
 struct weir__watch {

@@ -13,6 +13,8 @@ enum {
     CONFIRM_NS = 300000, /* so long a sleeper must have slept on to count as one */
     ON_CPU_NS = 20000,   /* so long a runner is watched to see whether it has a CPU */
     ENOUGH_NS = 2000000, /* looking at the books of so long says something */
+    SILENT_NS = 5000000, /* who was asked so much CPU time ago has taken or blocked the signal */
+    STACK_IN_AFTER = 16, /* so long a stall that has no stack yet is not told of */
 };
 
 /* --- the slice --- */
@@ -110,9 +112,12 @@ static bool computes(const struct weir__watched *x)
 static bool sight_runner(const struct weir__watch *w, struct weir__watched *x, int64_t held_ns,
                          struct weir__sighting *out)
 {
+    bool asked = weir__capture_is_asked(&x->capture);
+
     out->running = true;
-    if ((weir__capture_is_asked(&x->capture) || computes(x)) &&
-        weir__capture_running(&x->capture, ANSWER_NS, &out->registers)) {
+    if (!asked)
+        x->asked_cpu_ns = cpu_ns_of(x->loop->cpu_clock);
+    if ((asked || computes(x)) && weir__capture_running(&x->capture, ANSWER_NS, &out->registers)) {
         out->has_stack = x->capture.count > 0 && x->capture.runner == x->runner && x->capture.run == x->run;
         return true;
     }
@@ -133,6 +138,13 @@ static void sight_sleeper(const struct weir__watch *w, struct weir__watched *x, 
     nap(CONFIRM_NS);
     later = weir__where_look(&x->files);
     out->blocked = weir__where_is_same(&out->where, &later) && !atomic_load(&x->loop->pulse.asleep);
+}
+
+/* It was off the CPU when it was asked: it answers as soon as it is on it. */
+static bool will_answer(const struct weir__watch *w, const struct weir__watched *x)
+{
+    return x->books.at_ns - x->began_ns < STACK_IN_AFTER * w->after_ns &&
+           x->books.cpu_ns - x->asked_cpu_ns < SILENT_NS;
 }
 
 static bool is_stall(const struct weir__watch *w, struct weir__watched *x, const struct weir__sighting *sight,
@@ -180,6 +192,8 @@ static int64_t examine(struct weir__watch *w, struct weir__watched *x)
         return x->books.at_ns;
     if (!is_stall(w, x, &sight, &kind))
         return x->books.at_ns + w->after_ns / LOOKS_IN_AFTER;
+    if (kind == WEIR_STALL_COMPUTING && sight.running && !sight.has_stack && will_answer(w, x))
+        return x->books.at_ns + ANSWER_NS;
     x->retry_ns = 2 * (x->books.at_ns - x->began_ns);
     if (x->acquitted && kind > WEIR_STALL_BLOCKED)
         return x->books.at_ns + w->after_ns;

@@ -5,12 +5,15 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -402,6 +405,46 @@ static void nonsense_is_no_stack_and_does_no_harm(void **state)
     weir__symbols_close(rig.symbols);
 }
 
+/* --- a file that is mapped, and not only loaded --- */
+
+static int find_libc(struct dl_phdr_info *info, size_t size, void *path)
+{
+    (void)size;
+    if (strstr(info->dlpi_name, "/libc.so") == NULL)
+        return 0;
+    snprintf(path, PATH_MAX, "%s", info->dlpi_name);
+    return 1;
+}
+
+/* libdw maps what it reads: a mapping that may lie so that it seems to be the library's beginning. */
+static void a_library_begins_where_it_is_loaded(void **state)
+{
+    char path[PATH_MAX];
+    struct rig rig;
+    size_t bytes;
+    void *mapped;
+    int fd;
+    (void)state;
+
+    open_rig(&rig);
+    assert_int_equal(dl_iterate_phdr(find_libc, path), 1);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    bytes = (size_t)lseek(fd, 0, SEEK_END);
+    mapped = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    assert_true(mapped != MAP_FAILED);
+    rig.addresses[rig.count++] = (uintptr_t)getppid;
+    name_all(&rig);
+    assert_string_equal(rig.frames[0].function, "getppid");
+    rig.count = 0;
+    rig.addresses[rig.count++] = (uintptr_t)mapped + 8192; /* of no function */
+    name_all(&rig);
+    assert_string_equal(rig.frames[0].function, "?");
+    weir__symbols_close(rig.symbols);
+    munmap(mapped, bytes);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +455,7 @@ int main(void)
         cmocka_unit_test(the_stack_of_one_who_was_interrupted_in_libc_is_whole),
         cmocka_unit_test(the_stack_of_one_who_sleeps_in_the_kernel_is_whole),
         cmocka_unit_test(nonsense_is_no_stack_and_does_no_harm),
+        cmocka_unit_test(a_library_begins_where_it_is_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

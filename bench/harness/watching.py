@@ -1,0 +1,75 @@
+"""Rows for the watch: what it sees, what it must not see, and what it costs."""
+import re
+import urllib.request
+
+from process import LOAD_CORE, SERVER_CORE, Failed, Process, free_ports, output_of
+
+BOTH = {SERVER_CORE, LOAD_CORE}
+REQUESTS = 1_000_000
+CONFIG = """\
+listen: 127.0.0.1:{port}
+admin: 127.0.0.1:{admin}
+loops: 2
+access_log: false
+routes:
+  - {{path: /hello, respond: {{status: 200, type: text/plain, body: "Hello, World!"}}}}
+"""
+
+
+def stalls(port):
+    """How often a task was called computing or blocked, as Weir counts them."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found = re.findall(r'weir_stalls_total\{[^}]*kind="(\w+)"[^}]*\} (\d+)', text)
+    return sum(int(count) for kind, count in found if kind in ("computing", "blocked"))
+
+
+def full_load(bench, subject):
+    """A million requests with no core to spare: false stalls, and the CPU time of the watch in percent of a core."""
+    port = free_ports(2)
+    path = bench.folder / "watched.yaml"
+    path.write_text(CONFIG.format(port=port, admin=port + 1))
+    with Process([bench.build / "weir", "serve", path], BOTH, bench.folder / "watched.log", port, subject.environment) as server:
+        asked = took = 0
+        before = server.thread_cpu_seconds("watch")
+        while asked < REQUESTS:
+            command = ["wrk", "-t2", "-c64", f"-d{max(bench.seconds, 5)}s", f"http://127.0.0.1:{port}/hello"]
+            text = output_of(command, BOTH, bench.seconds + 30)
+            if re.search(r"Non-2xx|Socket errors", text):
+                raise Failed(f"wrk: {' '.join(text.split())[-200:]}")
+            count, seconds = re.search(r"(\d+) requests in ([\d.]+)s", text).groups()
+            asked, took = asked + int(count), took + float(seconds)
+        used = server.thread_cpu_seconds("watch") - before
+        return {"false": stalls(port + 1), "share": 100 * used / took}
+
+
+def watch_rows(row, micro, own):
+    """The rows, on the classes they build on."""
+
+    class Seen(micro):
+        def measure(self, bench, subject, state):
+            text = output_of([bench.build / self.program], BOTH, 120) # fails when a function was not named rightly
+            return max(float(found) for found in re.findall(self.pattern, text))
+
+    class UnderLoad(row):
+        runs = {}  # one run gives both figures
+
+        def __init__(self, name, about, unit, figure, reach, after):
+            super().__init__(name, about, unit)
+            self.figure, self.subjects, self.asked = figure, own, {}
+            self.targets = dict.fromkeys(own, (reach, after))
+
+        def measure(self, bench, subject, state):
+            key = subject, self.asked.setdefault(subject, 0)
+            self.asked[subject] += 1
+            if key not in UnderLoad.runs:
+                UnderLoad.runs[key] = full_load(bench, subject)
+            return UnderLoad.runs[key][self.figure]
+
+    return [
+        Seen("stall-seen", "a stall of 25 ms, of five ways, 100 tries each, told of past the threshold, the worst way",
+             "ms p99", "bench-micro-stall", r"(\S+) ms p99", 2, 0.5),
+        UnderLoad("stall-false", "a million requests, both cores full: called computing or blocked, and was not", "stalls",
+                  "false", 0, None),
+        UnderLoad("watch-share", "the watch meanwhile", "% of a core", "share", 0.6, 0.3),
+    ]
