@@ -184,11 +184,15 @@ static bool measure_way(struct bench *b, const struct way *way)
         if (past_ms > -AFTER_MS)
             b->past_ms[told++] = past_ms;
     }
+    if (told == 0) {
+        printf("%-34s never told\n", way->name);
+        return false;
+    }
     qsort(b->past_ms, (size_t)told, sizeof b->past_ms[0], by_size);
     printf("%-34s %4d of %d told, %d wrong kind, %d wrong function, %d starved first; past the threshold: "
            "%6.2f ms p50 %6.2f ms p99 %6.2f ms max\n",
            way->name, told, b->tries, b->wrong_kind, b->wrong_function, b->starved, b->past_ms[told / 2],
-           b->past_ms[told * 99 / 100], b->past_ms[told > 0 ? told - 1 : 0]);
+           b->past_ms[(told * 99 + 99) / 100 - 1], b->past_ms[told - 1]);
     return told == b->tries && b->wrong_kind == 0 && b->wrong_function == 0;
 }
 

@@ -16,25 +16,25 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/slept.h"
 
-enum { WEIR__PULSE_STRIDE_MAX = 256, WEIR__PULSE_SHORT_NS = 500 };
+enum { WEIR__PULSE_STRIDE = 256, WEIR__PULSE_SHORT_NS = 500 };
 
 struct weir__pulse {
     _Atomic uint64_t began;                     /* of the latest slice that was stamped, in ticks */
     _Atomic(_Atomic uint32_t *) stamped_runner; /* whose it was */
     _Atomic uint32_t stamped_run;
-    atomic_bool asleep;     /* in the kernel, waiting for something to do */
-    _Atomic uint64_t slept; /* see weir__pulse_slept() */
-    atomic_bool alarm;      /* who looks has gone to sleep until it wakes: on_wake() is due, once */
+    atomic_bool asleep; /* in the kernel, waiting for something to do */
+    struct weir__slept slept;
+    atomic_bool alarm; /* who looks has gone to sleep until it wakes: on_wake() is due, once */
     void (*on_wake)(void *arg);
     void *on_wake_arg;
     /* the loop's own */
-    uint32_t stamp_in;          /* the next so many-th slice is stamped */
-    uint32_t stamp_every;       /* what that was after the last stamp */
-    uint32_t stride;            /* what it is to be after the next */
+    /* Where slices are short it counts down to the next that is stamped. Else each is, and it counts on from
+     * -1: how many there were. */
+    int32_t stamp_in;
     uint32_t needed;            /* by so many that all slices are stamped */
-    uint32_t pace_slices;       /* since the pace was taken: so many slices */
-    uint64_t pace_ticks;        /* took so long */
+    uint64_t pace_since;        /* when that was last chosen */
     uint64_t short_ticks;       /* a slice shorter than this is not worth a stamp of its own */
     _Atomic uint32_t *loop_run; /* the counter of the loop itself */
     const int64_t *virtual_ns;  /* the clock of a simulation; NULL: the machine's */
@@ -69,10 +69,10 @@ static inline uint64_t weir__pulse_ns_ticks(const struct weir__pulse *p, int64_t
 static inline void weir__pulse_init(struct weir__pulse *p, _Atomic uint32_t *loop_run,
                                     const int64_t *virtual_ns)
 {
-    *p = (struct weir__pulse){
-        .loop_run = loop_run, .virtual_ns = virtual_ns, .stride = 1, .stamp_in = 1, .stamp_every = 1};
+    *p = (struct weir__pulse){.loop_run = loop_run, .virtual_ns = virtual_ns, .stamp_in = -1};
     p->short_ticks = weir__pulse_ns_ticks(p, WEIR__PULSE_SHORT_NS);
     atomic_init(&p->began, weir__pulse_ticks(p));
+    p->pace_since = p->began;
     atomic_init(&p->stamped_run, *loop_run);
     atomic_init(&p->stamped_runner, loop_run);
 }
@@ -87,31 +87,40 @@ static inline void weir__pulse_run(_Atomic uint32_t *runner)
 /* Another slice begins. Returns: whether it is one of those to be stamped. */
 static inline bool weir__pulse_is_stamp_due(struct weir__pulse *p)
 {
-    return --p->stamp_in == 0;
+    return --p->stamp_in <= 0;
 }
 
 static inline void weir__pulse_set_stamp(struct weir__pulse *p, _Atomic uint32_t *runner, uint64_t ticks)
 {
-    p->stamp_in = p->stamp_every = p->stride;
     atomic_store_explicit(&p->began, ticks, memory_order_release);
     atomic_store_explicit(&p->stamped_run, atomic_load_explicit(runner, memory_order_relaxed),
                           memory_order_release);
     atomic_store_explicit(&p->stamped_runner, runner, memory_order_release);
 }
 
-/* The slice that begins now, of this runner, does so at that tick. How many slices there were, in how long,
- * says how many of those to come are stamped. */
+/* Whether slices have ended since the last stamp that had none. */
+static inline bool weir__pulse_is_several(const struct weir__pulse *p)
+{
+    return p->stamp_in >= 0 && p->stamp_in < WEIR__PULSE_STRIDE - 1;
+}
+
+/* How many slices there were in how long, the sleep between them included, says whether each of those to come
+ * is stamped. */
+static inline void weir__pulse_take_pace(struct weir__pulse *p, uint64_t ticks)
+{
+    int32_t slices = p->stamp_in >= 0 ? WEIR__PULSE_STRIDE - p->stamp_in : -p->stamp_in - 1;
+    bool fast = ticks - p->pace_since < (uint32_t)slices * p->short_ticks;
+
+    p->stamp_in = fast && p->needed == 0 ? WEIR__PULSE_STRIDE : -1;
+    p->pace_since = ticks;
+}
+
+/* The slice that begins now, of this runner, does so at that tick. */
 static inline void weir__pulse_stamp(struct weir__pulse *p, _Atomic uint32_t *runner, uint64_t ticks)
 {
-    p->pace_slices += p->stamp_every - p->stamp_in;
-    p->pace_ticks += ticks - atomic_load_explicit(&p->began, memory_order_relaxed);
-    if (p->pace_slices >= WEIR__PULSE_STRIDE_MAX ||
-        p->pace_ticks >= WEIR__PULSE_STRIDE_MAX * p->short_ticks) {
-        bool fast = p->pace_ticks < p->pace_slices * p->short_ticks;
-        p->stride = fast && p->needed == 0 ? WEIR__PULSE_STRIDE_MAX : 1;
-        p->pace_slices = 0;
-        p->pace_ticks = 0;
-    }
+    /* so many have been stamped, or so many have not */
+    if (__builtin_expect((uint32_t)(p->stamp_in + WEIR__PULSE_STRIDE) >= WEIR__PULSE_STRIDE, 0))
+        weir__pulse_take_pace(p, ticks);
     weir__pulse_set_stamp(p, runner, ticks);
 }
 
@@ -123,39 +132,30 @@ static inline void weir__pulse_need(struct weir__pulse *p, bool begins)
         return;
     }
     p->needed++;
-    p->stride = 1;
-    p->stamp_every -= p->stamp_in - 1;
-    p->stamp_in = 1;
+    if (p->stamp_in > 1)
+        p->stamp_in = 1;
 }
 
-/* For how long it has slept in all, in ticks: any thread. One number holds the sleep that goes on, too: with
- * this bit it is the tick at which the sum of all sleeps, were they one, would have begun. */
-#define WEIR__PULSE_SLEEPS (UINT64_C(1) << 63)
-
+/* For how long it has slept in all, in ticks: any thread. */
 static inline uint64_t weir__pulse_slept(struct weir__pulse *p)
 {
-    uint64_t slept = atomic_load_explicit(&p->slept, memory_order_relaxed);
-
-    return slept & WEIR__PULSE_SLEEPS ? (weir__pulse_ticks(p) - slept) & ~WEIR__PULSE_SLEEPS : slept;
+    return weir__slept_at(&p->slept, weir__pulse_ticks(p));
 }
 
 /* Around a call that waits for the kernel; what the loop does after it is a new slice. */
 static inline void weir__pulse_sleep(struct weir__pulse *p)
 {
-    uint64_t slept = atomic_load_explicit(&p->slept, memory_order_relaxed);
-
-    atomic_store_explicit(&p->slept, (weir__pulse_ticks(p) - slept) | WEIR__PULSE_SLEEPS,
-                          memory_order_relaxed);
+    weir__slept_begin(&p->slept, weir__pulse_ticks(p));
     atomic_store_explicit(&p->asleep, true, memory_order_relaxed);
 }
 
 static inline void weir__pulse_wake(struct weir__pulse *p)
 {
-    uint64_t slept = atomic_load_explicit(&p->slept, memory_order_relaxed), ticks = weir__pulse_ticks(p);
+    uint64_t ticks = weir__pulse_ticks(p);
 
-    atomic_store_explicit(&p->slept, (ticks - slept) & ~WEIR__PULSE_SLEEPS, memory_order_relaxed);
+    weir__slept_end(&p->slept, ticks);
     weir__pulse_run(p->loop_run);
-    weir__pulse_set_stamp(p, p->loop_run, ticks);
+    weir__pulse_stamp(p, p->loop_run, ticks);
     atomic_store(&p->asleep, false); /* before the alarm is looked at; who sets it looks at this after it */
     if (__builtin_expect(atomic_load(&p->alarm), 0) && atomic_exchange(&p->alarm, false))
         p->on_wake(p->on_wake_arg);

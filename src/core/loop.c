@@ -14,6 +14,7 @@
 #include "core/report.h"
 #include "core/runtime.h"
 #include "core/scope.h"
+#include "core/stamp.h"
 #include "core/task.h"
 
 enum { CHUNKS_KEPT = 256, TRIM_STACKS = 64, RUNS_PER_IO = 32 };
@@ -214,7 +215,7 @@ static void begin_own_slice(struct weir__loop *loop)
 {
     weir__pulse_run(&loop->scheduler->runs);
     if (weir__pulse_is_stamp_due(&loop->pulse))
-        weir__slice_stamp(loop, loop->scheduler, loop->scheduler);
+        weir__stamp_switch(loop, loop->scheduler, loop->scheduler);
 }
 
 int weir__loop_turn_until(struct weir__loop *loop, const bool *done)

@@ -46,11 +46,4 @@ static inline const struct weir__slice *weir__slice_latest(const struct weir__sl
     return &s->kept[(s->count - 1 - i) % WEIR__SLICES_KEPT];
 }
 
-/* A slice of `to` begins now, and that of `from` before it has ended: stamps the one, and remembers the other
- * if it was long. */
-void weir__slice_stamp(struct weir__loop *loop, struct weir__task *from, struct weir__task *to);
-
-/* The running task lets go of what it works for. */
-void weir__slice_let_go(struct weir__loop *loop, const struct weir__task *self);
-
 #endif

@@ -11,6 +11,7 @@
 #include "core/guard.h"
 #include "core/loop.h"
 #include "core/scope.h"
+#include "core/stamp.h"
 #include "core/wait.h"
 #include "core/work.h"
 
@@ -181,7 +182,7 @@ static inline void switch_unstamped(struct weir__loop *loop, struct weir__task *
 __attribute__((noinline)) static void switch_stamped(struct weir__loop *loop, struct weir__task *from,
                                                      struct weir__task *to)
 {
-    weir__slice_stamp(loop, from, to);
+    weir__stamp_switch(loop, from, to);
     switch_unstamped(loop, from, to);
 }
 
@@ -317,7 +318,7 @@ void weir__task_main(void)
     if (__cxa_get_globals != NULL)
         switch_exceptions(self, next);
     if (__builtin_expect(weir__pulse_is_stamp_due(&loop->pulse), 0))
-        weir__slice_stamp(loop, self, next);
+        weir__stamp_switch(loop, self, next);
     set_running(loop, next);
     before_switch(loop, self, next, true);
     go_to(next, take_sp(next));
@@ -469,11 +470,12 @@ void weir__task_work_for(struct weir__task *self, struct weir__work *work)
     struct weir__loop *loop = self->loop;
 
     if (self->work != NULL) {
-        weir__slice_let_go(loop, self);
-        weir__pulse_need(&loop->pulse, false);
+        weir__stamp_let_go(loop, self);
+        if (self->work->ledger.on)
+            weir__pulse_need(&loop->pulse, false);
     }
     self->work = work;
-    if (work != NULL)
+    if (work != NULL && work->ledger.on)
         weir__pulse_need(&loop->pulse, true);
 }
 

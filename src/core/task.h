@@ -110,7 +110,8 @@ static inline struct weir__task *weir__task_current(void)
     return task;
 }
 
-/* What the running task works for from here on, or NULL. Whoever begins it ends it, on the same task. */
+/* What the running task works for from here on, or NULL. Whoever begins it ends it, on the same task. Its
+ * ledger is on from before the one to after the other, or never. */
 void weir__task_work_for(struct weir__task *self, struct weir__work *work);
 
 static inline uint64_t weir__task_id(struct weir__task *task)

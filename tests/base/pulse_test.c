@@ -99,7 +99,7 @@ static void few_are_where_they_are_short(void **state)
         (void)turn(&f, 3, 20);
     for (int i = 0; i < 1000; i++)
         stamped += turn(&f, 3, 20);
-    assert_in_range(stamped, 3000 / WEIR__PULSE_STRIDE_MAX - 1, 3000 / WEIR__PULSE_STRIDE_MAX + 1);
+    assert_in_range(stamped, 3000 / WEIR__PULSE_STRIDE - 1, 3000 / WEIR__PULSE_STRIDE + 1);
     /* and all again when they become long */
     for (int i = 0; i < 200; i++)
         (void)turn(&f, 3, 2000);
@@ -122,6 +122,25 @@ static void all_are_for_who_needs_them(void **state)
     for (int i = 0; i < 1000; i++)
         (void)turn(&f, 3, 20);
     assert_true(turn(&f, 3, 20) <= 1);
+}
+
+/* A turn of few slices ends before so many have passed that the next would be stamped. */
+static void all_are_again_for_who_sleeps_between_them(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    for (int i = 0; i < 1000; i++)
+        (void)turn(&f, 3, 20);
+    assert_true(turn(&f, 3, 20) <= 1);
+    for (int i = 0; i < 2; i++) {
+        weir__pulse_sleep(&f.pulse);
+        f.now_ns += 1000000;
+        weir__pulse_wake(&f.pulse);
+        (void)turn(&f, 3, 20);
+    }
+    assert_int_equal(turn(&f, 3, 20), 3);
 }
 
 static void sleep_is_seen_and_what_follows_begins_anew(void **state)
@@ -161,6 +180,7 @@ int main(void)
         cmocka_unit_test(every_slice_is_stamped_where_they_are_long),
         cmocka_unit_test(few_are_where_they_are_short),
         cmocka_unit_test(all_are_for_who_needs_them),
+        cmocka_unit_test(all_are_again_for_who_sleeps_between_them),
         cmocka_unit_test(sleep_is_seen_and_what_follows_begins_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,14 +109,18 @@ static int yields(void *arg)
     return 0;
 }
 
-/* Whatever the others do, the slices of one that works for something begin exactly. */
+/* Whatever the others do, the slices of one that works for something with a ledger begin exactly. */
 static int works(void *arg)
 {
     struct weir__task *self = weir__task_current();
     struct weir__work work = {0};
+    struct weir__arena memory;
     weir_scope scope;
 
     (void)arg;
+    weir__arena_init(&memory, NULL, 1 << 20);
+    weir__ledger_open(&work.ledger, &memory, weir__pulse_ticks(&loop_here()->pulse));
+    weir__ledger_start(&work.ledger, weir__pulse_ticks(&loop_here()->pulse));
     weir_scope_open(&scope, weir_never(), 0);
     for (int i = 0; i < 10; i++)
         weir_spawn(&scope, "yields", yields, NULL);
@@ -129,6 +133,7 @@ static int works(void *arg)
         assert_true(weir__loop_slice_ticks(loop_here()) <= weir__pulse_ticks(&loop_here()->pulse));
     }
     weir__task_work_for(self, NULL);
+    weir__arena_free(&memory);
     return weir_scope_close(&scope);
 }
 

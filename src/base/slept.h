@@ -1,0 +1,41 @@
+/* For how long a loop has slept in all, the sleep that goes on included.
+ *
+ * Threading: the loop's thread writes; any thread may read.
+ */
+#ifndef WEIR_BASE_SLEPT_H
+#define WEIR_BASE_SLEPT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* In ticks. One number, so that it is read whole: with the highest bit it is the tick at which the sum of all
+ * sleeps, were they one, would have begun. */
+struct weir__slept {
+    _Atomic uint64_t ticks;
+};
+
+#define WEIR__SLEPT_GOES_ON (UINT64_C(1) << 63)
+
+static inline void weir__slept_begin(struct weir__slept *s, uint64_t ticks)
+{
+    uint64_t slept = atomic_load_explicit(&s->ticks, memory_order_relaxed);
+
+    atomic_store_explicit(&s->ticks, (ticks - slept) | WEIR__SLEPT_GOES_ON, memory_order_relaxed);
+}
+
+static inline void weir__slept_end(struct weir__slept *s, uint64_t ticks)
+{
+    uint64_t since = atomic_load_explicit(&s->ticks, memory_order_relaxed);
+
+    atomic_store_explicit(&s->ticks, (ticks - since) & ~WEIR__SLEPT_GOES_ON, memory_order_relaxed);
+}
+
+/* As of that tick, which is now. */
+static inline uint64_t weir__slept_at(struct weir__slept *s, uint64_t ticks)
+{
+    uint64_t slept = atomic_load_explicit(&s->ticks, memory_order_relaxed);
+
+    return slept & WEIR__SLEPT_GOES_ON ? (ticks - slept) & ~WEIR__SLEPT_GOES_ON : slept;
+}
+
+#endif

@@ -1,0 +1,46 @@
+/* The stamp with which a slice begins: so often that all of it is inlined.
+ *
+ * Threading: the loop's thread.
+ */
+#ifndef WEIR__STAMP_H
+#define WEIR__STAMP_H
+
+#include "core/blame.h"
+#include "core/loop.h"
+#include "core/slice.h"
+#include "core/task.h"
+#include "core/work.h"
+
+static inline void weir__stamp_next(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+                                    uint64_t ticks, const struct weir__slice *held)
+{
+    weir__pulse_stamp(&loop->pulse, &to->runs, ticks);
+    if (from->work != NULL || to->work != NULL)
+        weir__blame_switch(loop, from, to, ticks, held);
+}
+
+/* The same after a slice that was long, which is remembered. */
+void weir__stamp_after_long(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+                            uint64_t ticks);
+
+/* A slice of `to` begins now, and that of `from` before it has ended: stamps the one, and remembers the other
+ * if it was long. */
+static inline void weir__stamp_switch(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
+{
+    uint64_t ticks = weir__pulse_ticks(&loop->pulse);
+
+    if (__builtin_expect(ticks - weir__loop_slice_ticks(loop) > loop->slices.long_ticks, 0))
+        weir__stamp_after_long(loop, from, to, ticks);
+    else
+        weir__stamp_next(loop, from, to, ticks, NULL);
+}
+
+/* The running task lets go of what it works for; its slice may yet turn out to be long. */
+static inline void weir__stamp_let_go(struct weir__loop *loop, struct weir__task *self)
+{
+    loop->slices.left_route = self->work->route;
+    loop->slices.left_by = self;
+    loop->slices.left_run = atomic_load_explicit(&self->runs, memory_order_relaxed);
+}
+
+#endif
