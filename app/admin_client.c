@@ -197,7 +197,8 @@ int admin_client_run(const char *command, const char *address,
     struct run run = {.admin = {.command = command}, .fn = fn, .arg = arg, .code = EXIT_FAILED};
     if (admin_client_base(address, run.admin.base) < 0)
         return cli_usage(command, "'%s' is no address, expected HOST:PORT of the admin address", address);
-    int err = weir_run(NULL, run_all, &run);
+    const weir_options options = {.stall_after = weir_ms(-1)}; /* of this program nobody wants to know that */
+    int err = weir_run(&options, run_all, &run);
     if (err < 0)
         fprintf(stderr, "weir %s: %s\n", command, weir_error_text(err));
     return err < 0 ? EXIT_FAILED : run.code;

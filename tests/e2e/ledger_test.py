@@ -5,6 +5,7 @@ import re
 
 from rig import Weir, ask, run, same
 
+TRIES = 20
 CONFIG = """
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
@@ -52,17 +53,20 @@ def the_slow_backend_is_to_blame():
     with Weir("serve", config=CONFIG % "") as backend:
         config = GATEWAY.replace("PORT", str(port_of(backend)))
         with Weir("serve", config=config) as weir:
-            answer = ask(("127.0.0.1", port_of(weir)), "/page")
-            same(answer.status, 200)
-            timing = timing_of(answer)
-            total = timing.pop("total")
-            assert timing["slow"] >= 40 and max(timing, key=timing.get) == "slow", timing
-            assert timing.get("fast", 0) < timing["slow"], timing
-            assert abs(sum(timing.values()) - total) < 0.002 * (len(timing) + 1), (timing, total)
-            record = record_of(weir, "/page")
-            spent = record["spent_ms"]
-            assert max(spent, key=spent.get) == "slow" and spent["slow"] >= 40, record
-            assert abs(sum(spent.values()) - record["took_ms"]) < 0.002 * (len(spent) + 1), record
+            for i in range(TRIES): # a busy machine may add more to it than the backend does
+                answer = ask(("127.0.0.1", port_of(weir)), f"/page?{i}")
+                same(answer.status, 200)
+                timing = timing_of(answer)
+                total = timing.pop("total")
+                assert timing["slow"] >= 40 and timing.get("fast", 0) < timing["slow"], timing
+                assert abs(sum(timing.values()) - total) < 0.002 * (len(timing) + 1), (timing, total)
+                record = record_of(weir, f"/page\\?{i}")
+                spent = record["spent_ms"]
+                assert spent["slow"] >= 40, record
+                assert abs(sum(spent.values()) - record["took_ms"]) < 0.002 * (len(spent) + 1), record
+                if max(timing, key=timing.get) == "slow" and max(spent, key=spent.get) == "slow":
+                    return
+            raise AssertionError(f"something else is always slower: {timing}, {record}")
 
 
 def timers_and_pools_are_told_apart():

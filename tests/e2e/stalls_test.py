@@ -40,7 +40,8 @@ def a_stall_is_told_of():
     with Weir("serve", config=CONFIG) as weir:
         same(ask(weir.address(), "/burn/a").status, 200)
         stall = until(lambda: [each for each in of_route(weir, "/burn/{what}") if not each["ongoing"]], "stall")[0]
-        same((stall["task"], stall["loop"], stall["count"], stall["kind"] in KINDS), ("GET /burn/{what}", 0, 1, True), str(stall))
+        same((stall["task"], stall["loop"], stall["kind"] in KINDS), ("GET /burn/{what}", 0, True), str(stall))
+        assert stall["count"] == 1 or stall["kind"] in ("starved", "throttled"), stall # that is told of the whole loop, as often as it happens
         same(stall["scope"], "server > GET /burn/{what}")
         assert stall["held_ms"] >= 50, stall
         assert stall["held_max_ms"] >= stall["held_ms"], stall
