@@ -4,7 +4,7 @@
 #   make test [T=name]    sets up what is missing, builds, runs every test (or those whose path contains name)
 #   make                  release build: $(BUILD)/weir, libweir.a, libweir.so
 #   make bench            figures against the peers that are installed
-#   make asan, make tsan  the unit tests under a sanitizer
+#   make asan, make tsan  the unit tests under a sanitizer [T=name]
 #   make fuzz             every parser for FUZZ_SECONDS, each starting from its corpus
 #   make tidy             formatting, layers, contracts, lengths, headers
 #   make format           formats every file as tidy wants it, and brings quoted examples up to date
@@ -38,7 +38,7 @@ test:
 
 asan tsan fuzz:
 	@tools/setup build test
-	@tools/test --phase $@
+	@tools/test --phase $@ $(if $(filter-out fuzz,$@),$(if $(T),--only '$(T)'))
 
 tidy:
 	@tools/setup --check build test

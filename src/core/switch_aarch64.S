@@ -72,6 +72,7 @@ weir__task_start:
         mov     x29, xzr
         adr     x30, 1f
         b       weir__task_main
+        bl      weir__task_main         /* never run: where one returns to, a call is looked for */
 1:      brk     #1
         .cfi_endproc
         .size   weir__switch_to_new, .-weir__switch_to_new

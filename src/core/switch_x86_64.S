@@ -59,6 +59,7 @@ weir__task_start:
         leaq    1f(%rip), %rax
         pushq   %rax
         jmp     weir__task_main
+        call    weir__task_main         /* never run: where one returns to, a call is looked for */
 1:      ud2
         .cfi_endproc
         .size   weir__switch_to_new, .-weir__switch_to_new

@@ -212,14 +212,14 @@ builds() {
     local sources=("$work"/no_*.c src/core/switch_aarch64.S)
     for file in src/base/*.c src/io/*.c src/core/*.c; do
         case $file in
-        src/io/uring.c | src/core/symbols.c | src/core/unwind.c) ;;
+        src/io/uring.c | src/core/symbols.c | src/core/modules.c | src/core/unwind.c) ;;
         *) sources+=("$file") ;;
         esac
     done
     mkdir "$work/objects"
     for file in "${sources[@]}"; do echo "$file $work/objects/${file//\//_}.o"; done |
         xargs -P 2 -L 1 sh -c "$cc ${flags[*]} -c -o \"\$1\" \"\$0\"" &&
-        $cc "${flags[@]}" -idirafter /usr/include -fsyntax-only src/core/symbols.c src/core/unwind.c &&
+        $cc "${flags[@]}" -idirafter /usr/include -fsyntax-only src/core/symbols.c src/core/modules.c src/core/unwind.c &&
         $cc "${flags[@]}" -static -pthread -o "$work/program" "$work/program.c" "$work"/objects/*.o -lm
 }
 

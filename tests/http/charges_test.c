@@ -583,7 +583,8 @@ static struct asker ask_beside(struct rig *rig, const char *request, const char 
 }
 
 /* The one who holds the loop is named, whichever way the other waits for it. Whether the two meet, and
- * whether it holds the loop or is itself kept off the CPU, is the machine's affair: so it is tried until they do. */
+ * whether it holds the loop or is itself kept off the CPU, is the machine's affair: so it is tried until they
+ * do. */
 static int meet_the_holder(struct rig *rig)
 {
     struct asker got = {0};
