@@ -167,9 +167,15 @@ static void pools(struct observed *o, struct text_out *out)
         const weir_pool_stats *stats = &pool->stats;
         text_out_add(out, i ? ",{\"pool\":" : "{\"pool\":");
         text_out_json(out, stats->name);
-        text_out_printf(out, ",\"workers\":%d,\"busy\":%d,\"queued\":%d,\"queue_max\":%d,\"refused\":%llu",
+        const uint64_t *numbers = rolling_numbers(pool->run);
+        text_out_printf(out,
+                        ",\"workers\":%d,\"busy\":%d,\"queued\":%d,\"queue_max\":%d,"
+                        "\"ran\":%llu,\"dropped\":%llu,\"cancelled\":%llu,\"refused\":%llu",
                         stats->workers_max, stats->running, stats->queued, stats->queue_max,
-                        (unsigned long long)observed_pool_refused(rolling_numbers(pool->run)));
+                        (unsigned long long)numbers[OBSERVED_RAN],
+                        (unsigned long long)numbers[OBSERVED_DROPPED],
+                        (unsigned long long)numbers[OBSERVED_CANCELLED],
+                        (unsigned long long)observed_pool_refused(numbers));
         pool_window(o, out, "last_10s", pool, ROLLING_SHORT_S);
         pool_window(o, out, "last_60s", pool, ROLLING_LONG_S);
         text_out_add(out, "}");

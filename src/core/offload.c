@@ -145,13 +145,22 @@ static int count_refusal(weir_job *job, int err, enum weir_pool_refusal why)
     return err;
 }
 
-static int refuse(weir_job *job, int err, enum weir_pool_refusal why, int64_t expected_ns,
-                  const weir_offload_options *o)
+/* What the task works for is told, so that its answer can say when to come back, and why. */
+static void tell_work(const weir_job *job, int64_t expected_ns, const char *why)
 {
     struct weir__work *work = job->task->work;
 
-    if (work != NULL)
-        work->busy_for_ns = expected_ns;
+    if (work == NULL)
+        return;
+    work->busy_for_ns = expected_ns;
+    work->busy_why = why;
+}
+
+static int refuse(weir_job *job, int err, enum weir_pool_refusal why, int64_t expected_ns,
+                  const weir_offload_options *o)
+{
+    tell_work(job, expected_ns,
+              why == WEIR_REFUSED_FULL ? "the pool's queue is full" : "the pool's queue is too long");
     if (o->report != NULL)
         o->report->expected.ns = expected_ns;
     return count_refusal(job, err, why);
@@ -190,6 +199,9 @@ static int hand_over(weir_job *job, const weir_offload_options *o)
         weir__timeout_set(self->loop, &job->patience, job->begin_by_ns);
     spin_for(job);
     (void)weir__park(&a_job, cancelled, job);
+    if (job->fate == WEIR_JOB_DROPPED)
+        tell_work(job, weir__pool_expected_ns(job->pool, job->share, weir__pool_now_ns(job->pool)),
+                  "no worker of the pool was free in time");
     return job->result;
 }
 

@@ -346,11 +346,20 @@ int weir_reply_fault(weir_response *res, int status, const char *code, const cha
     return err;
 }
 
+static int reply_busy(weir_response *res)
+{
+    const char *why = weir__exchange_of_response(res)->work.busy_why;
+    char message[80];
+
+    (void)snprintf(message, sizeof message, "%s; try again later", why != NULL ? why : "a limit is reached");
+    return weir_reply_fault(res, 503, "busy", message);
+}
+
 int weir_reply_error(weir_response *res, int err)
 {
     switch (-err) {
     case WEIR_EBUSY:
-        return weir_reply_fault(res, 503, "busy", "a limit is reached; try again later");
+        return reply_busy(res);
     case ENOMEM:
         return weir_reply_fault(res, 503, "busy", "out of memory; try again later");
     case WEIR_ENESTED:

@@ -298,7 +298,8 @@ def the_shape_of_stats_is_as_described():
         same(s["tasks"], sum(loop["tasks"] for loop in s["loops"]))
         same([pool["pool"] for pool in s["pools"]][:2], ["compute", "blocking"])
         for pool in s["pools"]:
-            same(set(pool), {"pool", "workers", "busy", "queued", "queue_max", "refused", "last_10s", "last_60s"})
+            same(set(pool), {"pool", "workers", "busy", "queued", "queue_max", "ran", "dropped", "cancelled", "refused",
+                             "last_10s", "last_60s"})
             for name in ("last_10s", "last_60s"):
                 same(set(pool[name]), {"rate", "refused", "queue", "run"})
                 for part in ("queue", "run"):
