@@ -247,7 +247,9 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
             weir__guard_runtime_begins(&r);
             err = weir__watch_open(&r);
             if (err == 0)
-                err = run_loops(&r, &first);
+                err = run_loops(&r, &first); /* and closes the pools */
+            else
+                weir__pools_close(&r);
             weir__watch_close(&r);
             weir__guard_runtime_ends(&r);
         }
