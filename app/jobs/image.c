@@ -39,6 +39,19 @@ static int undecodable(const struct work *w)
 
 /* ---- what it claims ---- */
 
+/* Which a decoder reads row by row. */
+static const char *const lighter_forms[IMAGE_FORMATS] = {
+    [IMAGE_JPEG] = "a baseline JPEG",
+    [IMAGE_PNG] = "a PNG that is not interlaced",
+    [IMAGE_WEBP] = "a JPEG",
+    [IMAGE_GIF] = "a JPEG",
+};
+
+static double mib(uint64_t bytes)
+{
+    return (double)bytes / (1 << 20);
+}
+
 static int check_claims(const struct work *w, weir_bytes file)
 {
     struct image_head head;
@@ -55,11 +68,12 @@ static int check_claims(const struct work *w, weir_bytes file)
                  (long long)w->order->pixels_max);
         return -EFBIG;
     }
-    if ((int64_t)head.memory_bytes > w->order->memory_max) {
-        snprintf(
-            w->fault, IMAGE_FAULT_BYTES,
-            "the image takes %llu MiB of memory in this form, more than the %lld that it may; try another",
-            (unsigned long long)(head.memory_bytes >> 20), (long long)(w->order->memory_max >> 20));
+    uint64_t holds = head.memory_bytes + file.len;
+    if (holds > (uint64_t)w->order->memory_max) {
+        snprintf(w->fault, IMAGE_FAULT_BYTES,
+                 "the image would take %.1f MiB of memory in this form, more than the %.1f MiB that it may; "
+                 "try a smaller one, or %s",
+                 mib(holds), mib((uint64_t)w->order->memory_max), lighter_forms[head.format]);
         return -EFBIG;
     }
     return head.cut_off ? undecodable(w) : 0; /* its decoders fill up what is missing */

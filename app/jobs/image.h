@@ -42,7 +42,7 @@ struct image_order {
     int output;         /* enum image_output */
     int quality;        /* 1 … 100, of JPEG and WebP */
     int64_t pixels_max; /* of what comes in */
-    int64_t memory_max; /* that decoding holds */
+    int64_t memory_max; /* of the file and what decoding holds, beside some rows */
 };
 
 /* Asked now and then, and told the share of the rows that are done; returns a negative code to end the work.

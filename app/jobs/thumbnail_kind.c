@@ -1,6 +1,6 @@
 /* thumbnail: an image made smaller. {"width": W, "height": H, "format": "jpeg" | "png" | "webp" | "plain",
- * "quality": 1 … 100, "pixels": of the input at most, "memory": bytes that decoding may hold}. "plain" is PNG
- * when something is transparent, else JPEG. */
+ * "quality": 1 … 100, "pixels": of the input at most, "memory": bytes that it and decoding may hold}. "plain"
+ * is PNG when something is transparent, else JPEG. */
 #include "jobs/image.h"
 #include "jobs/kinds.h"
 #include "jobs/params.h"

@@ -10,10 +10,9 @@
  * (newest first, aged at half the wait, and by deadline: 16.5 to 16.7 answers in time a second, as first
  * come; 99th percentile 300 to 310 ms each). Without that bound first come has p99 3.9 s, newest first 27 s.
  * These figures hold for jobs that all take the same. When their times are exponentially distributed around
- * 60 ms (2026-11-28, the same arrivals) first come gives 15.7 to 16.7 a second, p99 380 to 430 ms: the margin
- * for their spread now and then leaves a worker idle, and a job longer than expected holds up those behind
- * it. What does matter is that a job's own time counts against its caller's deadline: 16.7 in time rather
- * than 10.8.
+ * 60 ms (2026-11-28, the same arrivals) first come gives 15.7 to 16.7 a second, p99 380 to 430 ms: who is
+ * behind a long one waits for it. What does matter is that a job's own time counts against its caller's
+ * deadline: 16.7 in time rather than 10.8.
  *
  * Turns are given to shares by start-time fair queueing (Goyal et al., 1996): a share's turn grows by the
  * work it was given, divided by its percent; the least is next; one that had nothing to do starts at the

@@ -320,6 +320,54 @@ def thumbnails_are_made_of_files_and_bodies():
             same((answer.status, answer.getheader("allow")), (405, "POST"))
 
 
+PROGRESSIVE = b"\xff\xd8\xff\xc2\0\x11\x08\x0f\xa0\x17\x70\x03\x01\x11\0\x02\x11\x01\x03\x11\x01\xff\xda\xff\xd9" # 6000 x 4000, 4:4:4
+
+
+def what_would_take_too_much_memory_is_told_so_undecoded():
+    with gateway({"path": "/t", "thumbnail": {"width": 32, "height": 32, "memory": "120MiB"}}) as weir:
+        answer = post(weir, "/t", PROGRESSIVE)
+        same((answer.status, fault(answer)["code"]), (422, "too_large"))
+        same(fault(answer)["message"], "the image would take 139.2 MiB of memory in this form, more than the 120.0 MiB that it may; "
+                                       "try a smaller one, or a baseline JPEG")
+        same(fault(post(weir, "/t", PROGRESSIVE.replace(b"\x01\x11\0", b"\x01\x22\0")))["code"], "undecodable") # in 4:2:0 it is taken
+
+
+def zeros(count):
+    """The zlib stream of so many, without having them."""
+    packer, piece = zlib.compressobj(9), bytes(1 << 20)
+    return b"".join(packer.compress(piece) for _ in range(count >> 20)) + packer.flush()
+
+
+def bombs_do_not_go_off():
+    """Small files that would become large: in pixels, behind the pixels, in a colour profile, in a text."""
+    head = lambda width, height, *more: (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+                                         + b"".join(more) + chunk(b"IEND", b""))
+    row = zlib.compress(b"\0" + bytes(3 * 10))
+    bomb = zeros(400 << 20)
+    bombs = {"pixels": head(9000, 9000, chunk(b"IDAT", bomb)), "more than its pixels": head(10, 10, chunk(b"IDAT", bomb)),
+             "profile": head(10, 1, chunk(b"iCCP", b"p\0\0" + bomb), chunk(b"IDAT", row)),
+             "text": head(10, 1, chunk(b"zTXt", b"t\0\0" + bomb), chunk(b"IDAT", row)),
+             "claim": head(50000, 50000, chunk(b"IDAT", row))}
+    with gateway({"path": "/t", "thumbnail": {"width": 32, "height": 32}}) as weir:
+        same(post(weir, "/t", png(10, 10)).status, 200)
+        before = resident(weir)
+        for what, body in bombs.items():
+            assert len(body) < 1 << 20, what
+            answer = post(weir, "/t", body)
+            assert answer.status in (200, 422) and (what != "claim" or fault(answer)["code"] == "too_large"), (what, answer.status)
+            grown = resident(weir) - before
+            assert grown < 100 << 10, f"{what}: {grown} KiB"
+        same(post(weir, "/t", png(10, 10)).status, 200)
+
+
+def documents_nested_too_deep_are_refused():
+    with gateway({"path": "/j", "json": {"pick": "/a/a"}, "limits": {"body": "64MiB"}}) as weir:
+        for body in (b"[" * 10_000_000, b'{"a":' * 1_000_000, b'[{"a":' * 1_000_000, b"[" * 65 + b"]" * 65):
+            answer = post(weir, "/j", body)
+            same((answer.status, fault(answer)["code"]), (422, "too_large"))
+        same(post(weir, "/j", b'{"a":' * 64 + b"1" + b"}" * 64).status, 200)
+
+
 def a_root_that_is_not_there_stops_the_start():
     config = {"listen": "127.0.0.1:0", "routes": [{"path": "/t/*", "thumbnail": {"root": "/nonexistent", "width": 1, "height": 1}}]}
     with Weir("serve", config=json.dumps(config)) as weir:
@@ -330,4 +378,5 @@ def a_root_that_is_not_there_stops_the_start():
 run(digests_are_right, methods_and_limits_hold, many_at_a_time_get_their_own, a_full_pool_refuses_and_others_go_on,
     who_leaves_while_queued_makes_room, what_was_compressed_comes_back, large_bodies_take_no_more_memory,
     too_many_compressors_are_refused, documents_are_reshaped, answers_are_compressed_on_their_way, thumbnails_are_made_of_files_and_bodies,
+    what_would_take_too_much_memory_is_told_so_undecoded, bombs_do_not_go_off, documents_nested_too_deep_are_refused,
     a_root_that_is_not_there_stops_the_start)
