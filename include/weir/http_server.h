@@ -267,9 +267,9 @@ int weir_reply_bytes(weir_response *res, int status, const char *type, const voi
 int weir_reply_body(weir_response *res, int status, const char *type, const weir_buffer *body);
 
 /* Answers {"error":{"code":…,"message":…}} with the status that fits a negative code: -WEIR_EBUSY 503 with
- * Retry-After, which is as long as the pool that refused last expects to be busy; -WEIR_EDEADLINE and
- * -WEIR_ELATE 504, -WEIR_ETOOLARGE 413, -WEIR_EPROTOCOL and -WEIR_ETRUNCATED 400, -ENOMEM, -EAGAIN and
- * -WEIR_ENESTED 503, others 500.
+ * Retry-After, which is as long as the pool that refused last expects to be busy, and why it did in the
+ * message; -WEIR_EDEADLINE and -WEIR_ELATE 504, -WEIR_ETOOLARGE 413, -WEIR_EPROTOCOL and -WEIR_ETRUNCATED
+ * 400, -ENOMEM, -EAGAIN and -WEIR_ENESTED 503, others 500.
  * Returns: as weir_reply_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
