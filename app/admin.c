@@ -141,7 +141,9 @@ static int answer(weir_request *req, weir_response *res, void *state)
 
 static void *setup(void *arg)
 {
-    return arg;
+    struct admin *admin = arg;
+    admin_tasks_open(admin->status);
+    return admin;
 }
 
 static void on_listening(void *arg, const char *address)

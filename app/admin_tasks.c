@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <weir/pool.h>
+#include <weir/scope.h>
 
 #include "query.h"
 
@@ -16,7 +17,8 @@ enum {
     NUMBER_BYTES = 16,
     TASKS_MAX = 2000000, /* when no limit is given, and the greatest */
     STACKS_TASKS_MAX = 500,
-    LOOKS_MAX = 4, /* each may hold a good part of a gigabyte */
+    LOOKS_MAX = 4, /* at once: each may hold a good part of a gigabyte */
+    TURN_MS = 10000, /* whoever waits longer for one of them is refused */
     FRAME_BYTES = 512
 };
 
@@ -262,10 +264,12 @@ static const char *read_query(const char *query, struct look *look)
     return NULL;
 }
 
+/* Whatever else the pool does: who looks, looks because the machine is busy. */
 static int answer(weir_response *res, struct look *look)
 {
+    const weir_offload_options waiting = {.when_full = WEIR_WAIT};
     struct text_out out;
-    int err = weir_offload(weir_pool_blocking(), "tasks", take, look);
+    int err = weir_offload_with(weir_pool_blocking(), "tasks", take, look, &waiting);
     if (err < 0)
         return weir_reply_error(res, err);
     if (!look->tasks)
@@ -278,18 +282,31 @@ static int answer(weir_response *res, struct look *look)
     return err;
 }
 
+static int wait_for_turn(weir_semaphore *looks)
+{
+    weir_scope scope;
+    weir_scope_open(&scope, weir_after_ms(TURN_MS), 0);
+    int err = weir_semaphore_acquire(looks);
+    (void)weir_scope_close(&scope);
+    return err == -WEIR_EDEADLINE ? -WEIR_EBUSY : err;
+}
+
+void admin_tasks_open(struct gateway_status *status)
+{
+    weir_semaphore_init(&status->looks, LOOKS_MAX);
+}
+
 int admin_tasks(weir_request *req, weir_response *res, struct gateway_status *status)
 {
     struct look look = {.status = status};
     const char *fault = read_query(weir_request_query(req), &look);
     if (fault)
         return weir_reply_fault(res, 400, "query", fault);
-    if (atomic_fetch_add(&status->looks, 1) >= LOOKS_MAX) {
-        atomic_fetch_sub(&status->looks, 1);
-        return weir_reply_error(res, -WEIR_EBUSY);
-    }
-    int err = answer(res, &look);
+    int err = wait_for_turn(&status->looks);
+    if (err < 0)
+        return weir_reply_error(res, err);
+    err = answer(res, &look);
     weir_tasks_free(look.tasks);
-    atomic_fetch_sub(&status->looks, 1);
+    weir_semaphore_release(&status->looks);
     return err;
 }

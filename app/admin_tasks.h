@@ -19,6 +19,7 @@
  * "waits_for","age_ms","deadline_ms","route","spawned_at","stack":[…],"scopes":[{"id","deadline_ms",
  * "tasks":[TASK …]} …]}. A task's scopes are listed from the outermost to the innermost.
  */
+void admin_tasks_open(struct gateway_status *status); /* on the admin's loop, before the first is asked for */
 int admin_tasks(weir_request *req, weir_response *res, struct gateway_status *status);
 
 /* Writes all of it, piece by piece: whenever there is a good deal of text, pour(arg, out) is called, which

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include <weir/runtime.h>
+#include <weir/sync.h>
 
 struct metrics;
 struct observed;
@@ -18,7 +19,7 @@ struct gateway_status {
     atomic_bool draining;          /* accepts no more, and finishes what is under way */
     struct metrics *metrics;       /* what the loops count; NULL: there is no admin */
     struct observed *observed;     /* what the admin's own loop has seen of it */
-    atomic_int looks;              /* at its tasks, under way */
+    weir_semaphore looks;          /* at its tasks: the admin's loop alone */
     pthread_rwlock_t runtime_lock; /* guards the rest */
     weir_runtime *runtime;
 };

@@ -274,16 +274,23 @@ static int take_head(struct weir__exchange *x, size_t used)
 
 /* --- the task --- */
 
+/* A window that was long does not speak for whoever comes at last and was not kept waiting. */
 static void note_delay(struct weir__server_loop *home, int64_t now_ns, int64_t delay_ns)
 {
     if (now_ns >= home->window_ends_ns) {
         home->overloaded = home->window_ends_ns != 0 && home->window_least_ns > delay_target_ns &&
-                           home->window_least_ns != INT64_MAX;
+                           home->window_least_ns != INT64_MAX && delay_ns > delay_target_ns;
         home->window_ends_ns = now_ns + delay_window_ns;
         home->window_least_ns = INT64_MAX;
     }
     if (delay_ns < home->window_least_ns)
         home->window_least_ns = delay_ns;
+}
+
+/* What was found holds for one more window: after that nobody has come, so nobody waits. */
+static bool is_overloaded(const struct weir__server_loop *home, int64_t now_ns)
+{
+    return home->overloaded && now_ns < home->window_ends_ns + delay_window_ns;
 }
 
 static int answer_refusal(struct weir__exchange *x)
@@ -396,11 +403,11 @@ static int start(struct weir__exchange *x)
     int here = atomic_fetch_add_explicit(&server->exchanges, 1, memory_order_relaxed);
     int err;
 
+    x->queued_ns = weir__io_now_ns(c->home->loop->io);
     if (here >= server->options.limits.exchanges)
         refuse_busy(x, "exchanges", "too many requests are in progress; try again later");
-    else if (c->home->overloaded)
+    else if (is_overloaded(c->home, x->queued_ns))
         refuse_busy(x, "queueing", "requests wait too long to be begun; try again later");
-    x->queued_ns = weir__io_now_ns(c->home->loop->io);
     err = weir__spawn(&c->home->exchange_scope, task_name(x), run, x, &task);
     if (err < 0) {
         atomic_fetch_sub_explicit(&server->exchanges, 1, memory_order_relaxed);

@@ -165,12 +165,30 @@ class Answer:
         self.status, self.headers, self.body, self.rest = status, headers, body, rest
 
 
+def receive_chunks(connection):
+    """The body of an answer whose length its head did not say; without trailers."""
+    with connection.makefile("rb") as file:
+        body = b""
+        while True:
+            line = file.readline()
+            assert re.fullmatch(rb"[0-9a-fA-F]+\r\n", line), f"no size of a chunk: {line!r}"
+            size = int(line, 16)
+            body += file.read(size)
+            end = file.readline()
+            if end != b"\r\n":
+                raise EOFError(f"a chunk of {size} bytes is followed by {end!r}")
+            if size == 0:
+                return body
+
+
 def receive(connection, method="GET"):
     """One answer, read as strictly as its framing allows."""
     head = read_head(connection).decode("latin-1")
     lines = head.split("\r\n")
     status = int(lines[0].split(" ")[1])
     headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines[1:] if line)}
+    if method != "HEAD" and headers.get("transfer-encoding") == "chunked":
+        return Answer(status, headers, receive_chunks(connection), b"")
     length = int(headers.get("content-length", 0))
     body = b""
     while method != "HEAD" and len(body) < length:

@@ -7,8 +7,9 @@ import resource
 import signal
 import socket
 import subprocess
+import time
 
-from rig import ROOT, WEIR, Held, Weir, ask, connect, receive, run, same
+from rig import ROOT, WEIR, Held, Weir, ask, connect, receive, run, same, until
 
 ROUTES = """
 routes:
@@ -211,6 +212,20 @@ def limits_hold():
         same(ask(weir.address(), "/").status, 200)
 
 
+def who_was_kept_waiting_once_is_no_reason_to_refuse_others():
+    """One request waits long for its turn, because another holds the loop. Nobody else is there, then or later."""
+    config = "stall: {after: 10s}\n" + ADMIN + "  - {path: /hold, burn: {cpu: 300ms}, on: loop}\n"
+    with Weir("serve", config=config) as weir, contextlib.ExitStack() as stack:
+        first, second, waiting = (stack.enter_context(connect(weir.address())) for _ in range(3))
+        start(first, "/hold")
+        until("the loop is held", lambda: b'"GET /hold","state":"running"' in ask(weir.address("admin"), "/tasks").body)
+        start(second, "/hold") # the loop finds these two at once, when it looks again
+        start(waiting, "/")
+        same([receive(each).status for each in (first, second, waiting)], [200] * 3)
+        time.sleep(0.2) # the window in which that was measured is over
+        same([ask(weir.address(), "/").status for _ in range(5)], [200] * 5)
+
+
 def descriptors_run_out_and_it_recovers():
     """Half the clients find no descriptor left for them; they wait, and are served when the others have gone."""
     limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
@@ -234,4 +249,4 @@ run(routes_answer, several_loops_and_listeners_serve, each_request_is_logged, th
     draining_finishes_what_is_under_way, an_interrupt_drains_too, draining_has_an_end,
     a_second_signal_ends_at_once, a_taken_port_is_told_with_its_line, two_gateways_never_share_a_port,
     faults_of_the_file_are_told, the_example_of_the_manual_is_fine, limits_hold,
-    descriptors_run_out_and_it_recovers)
+    who_was_kept_waiting_once_is_no_reason_to_refuse_others, descriptors_run_out_and_it_recovers)
