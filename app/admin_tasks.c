@@ -17,7 +17,7 @@ enum {
     NUMBER_BYTES = 16,
     TASKS_MAX = 2000000, /* when no limit is given, and the greatest */
     STACKS_TASKS_MAX = 500,
-    LOOKS_MAX = 4, /* at once: each may hold a good part of a gigabyte */
+    LOOKS_MAX = 4,   /* at once: each may hold a good part of a gigabyte */
     TURN_MS = 10000, /* whoever waits longer for one of them is refused */
     FRAME_BYTES = 512
 };

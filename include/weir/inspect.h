@@ -1,8 +1,9 @@
 /* Looking at a runtime from outside: every task of every loop, what it waits for, and under which scopes.
  *
  * Threading: any thread, while the runtime lives; its loops are neither stopped nor asked, so this works
- * while one is stuck, and while tasks come and go. What weir_tasks_take() made is used by one thread at a
- * time, and may outlive the runtime.
+ * while one is stuck, and while tasks come and go. (Only for the stack of a task that runs its thread is
+ * interrupted, for microseconds, by the watch: see <weir/watch.h>.) What weir_tasks_take() made is used by
+ * one thread at a time, and may outlive the runtime.
  *
  * What is said of one task is of one moment; a task that lived all through the call is among them, one that
  * began or ended meanwhile may be.
@@ -54,7 +55,8 @@ typedef struct weir_task_info {
     const weir_scope_info *scopes; /* its own, each one inside the one before it */
     size_t scope_count;
     const weir_frame *stack; /* innermost first, from the function that waits on; see weir_tasks_options */
-    size_t stack_depth;      /* 0: not asked for, not begun to run, or running */
+    size_t stack_depth;      /* 0: not asked for, not begun to run; or it runs, and has moved on meanwhile,
+                                or does not get the CPU, or there is no watch */
 } weir_task_info;
 
 /* All zero: all tasks, without stacks. */

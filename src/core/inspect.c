@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "core/runtime.h"
+#include "core/watch.h"
 
 /* A parent that is not seen yet may be born where we have been; its own parent, too. */
 enum { SEEN_ROOM_MIN = 256, SEEN_MAX = 1 << 30, ROUNDS = 8 };
 
 struct walk {
+    weir_runtime *runtime;
     weir_tasks *tasks;
     struct weir__look look;
     struct weir__naming naming;
@@ -67,6 +69,19 @@ static bool take_texts(struct walk *w, const struct weir__sight *sight, weir_tas
                                   weir__naming_place(&w->naming, sight->spawned_at, &info->spawned_at));
 }
 
+/* Of one that lies still its stack is there already; of one that runs the watch may get it. */
+static bool take_stack(struct walk *w, struct weir__task *record, weir_task_info *info)
+{
+    struct weir__registers registers;
+    struct weir__stack_copy copy;
+
+    if (w->sight.state != WEIR__SIGHT_RUNNING || w->room.room == 0)
+        return weir__naming_stack(&w->naming, &w->sight, w->room.stack, info);
+    return !weir__watch_stack(w->runtime, w->loop, record, w->sight.id, &registers, &copy, w->room.stack,
+                              w->room.room) ||
+           weir__naming_running(&w->naming, &registers, &copy, info);
+}
+
 static int take(struct walk *w, struct weir__task *record)
 {
     const struct weir__sight *sight = &w->sight;
@@ -88,7 +103,7 @@ static int take(struct walk *w, struct weir__task *record)
                                .seen = {w->look.now_ns},
                                .deadline = {sight->deadline_ns}};
     return take_texts(w, sight, &s->info) && take_scopes(w->tasks, sight, &s->info) &&
-                   weir__naming_stack(&w->naming, sight, w->room.stack, &s->info)
+                   take_stack(w, record, &s->info)
                ? 0
                : -ENOMEM;
 }
@@ -246,6 +261,7 @@ static int open_walk(struct walk *w, weir_runtime *r, weir_tasks *tasks)
     tasks->on_loop = calloc((size_t)r->loop_count, sizeof *tasks->on_loop);
     if (tasks->on_loop == NULL)
         return -ENOMEM;
+    w->runtime = r;
     w->tasks = tasks;
     w->look.here = weir__loop_current();
     err = weir__peek_open(&w->look.peek);

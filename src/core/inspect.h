@@ -58,6 +58,8 @@ void weir__naming_close(struct weir__naming *n);
 bool weir__naming_place(struct weir__naming *n, const void *address, weir_frame *out);
 bool weir__naming_stack(struct weir__naming *n, const struct weir__sight *sight, const char *stack,
                         weir_task_info *out);
+bool weir__naming_running(struct weir__naming *n, const struct weir__registers *r,
+                          const struct weir__stack_copy *stack, weir_task_info *out);
 
 /* --- inspect_tree.c --- */
 

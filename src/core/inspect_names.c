@@ -155,8 +155,9 @@ static size_t trim(const weir_frame *frames, size_t count, size_t *first)
     return count - *first;
 }
 
+/* was_called: the innermost frame is where a call returns to, as all others are. */
 static bool name_stack(struct weir__naming *n, const struct weir__registers *r,
-                       const struct weir__stack_copy *stack, struct weir__named_stack *out)
+                       const struct weir__stack_copy *stack, bool was_called, struct weir__named_stack *out)
 {
     uintptr_t addresses[CHAIN_MAX];
     weir_frame frames[FRAMES_MAX], *kept;
@@ -165,7 +166,8 @@ static bool name_stack(struct weir__naming *n, const struct weir__registers *r,
     size_t length = weir__symbols_unwind(n->symbols, r, stack, addresses, CHAIN_MAX, &complete);
 
     for (size_t i = 0; i < length && count < FRAMES_MAX; i++)
-        count += weir__symbols_name(n->symbols, addresses[i], true, frames + count, FRAMES_MAX - count);
+        count += weir__symbols_name(n->symbols, addresses[i], was_called || i > 0, frames + count,
+                                    FRAMES_MAX - count);
     count = trim(frames, count, &first);
     kept = weir__texts_room(n->texts, count * sizeof *kept);
     if (kept == NULL)
@@ -197,7 +199,7 @@ static struct weir__named_stack *add(struct weir__naming *n, const struct weir__
         return NULL;
     memcpy(addresses, c->addresses, c->length * sizeof *addresses);
     *s = (struct weir__named_stack){.hash = hash, .chain = addresses, .chain_length = c->length};
-    if (!name_stack(n, r, stack, s))
+    if (!name_stack(n, r, stack, true, s))
         return NULL;
     *place_of(n, hash, c) = s;
     n->count++;
@@ -218,7 +220,7 @@ bool weir__naming_stack(struct weir__naming *n, const struct weir__sight *sight,
     weir__registers_of_parked(&r, sight->sp, stack);
     follow(&c, &r, &copy);
     if (!is_known_by(n, &c)) {
-        if (!name_stack(n, &r, &copy, &once))
+        if (!name_stack(n, &r, &copy, true, &once))
             return false;
         known = &once;
     } else {
@@ -231,5 +233,17 @@ bool weir__naming_stack(struct weir__naming *n, const struct weir__sight *sight,
     }
     out->stack = known->frames;
     out->stack_depth = known->depth;
+    return true;
+}
+
+bool weir__naming_running(struct weir__naming *n, const struct weir__registers *r,
+                          const struct weir__stack_copy *stack, weir_task_info *out)
+{
+    struct weir__named_stack once;
+
+    if (!name_stack(n, r, stack, false, &once))
+        return false;
+    out->stack = once.frames;
+    out->stack_depth = once.depth;
     return true;
 }

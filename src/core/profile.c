@@ -87,9 +87,8 @@ int weir_profile_start(weir_runtime *runtime, int hz, weir_profile **out)
         return -ENOMEM;
     profile->runtime = runtime;
     profile->hz = hz != 0 ? hz : WEIR_PROFILE_HZ;
-    err = weir__symbols_open(&profile->symbols);
-    if (err == 0)
-        err = weir__sampling_catch();
+    profile->symbols = weir__symbols_share(runtime->symbols); /* which it may outlive */
+    err = weir__sampling_catch();
     if (err < 0) {
         free_profile(profile);
         return err;

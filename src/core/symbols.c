@@ -311,13 +311,20 @@ int weir__symbols_open(struct weir__symbols **out)
         *out = NULL;
         return -ENOMEM;
     }
+    atomic_init(&s->users, 1);
     pthread_mutex_init(&s->lock, NULL);
     return 0;
 }
 
+struct weir__symbols *weir__symbols_share(struct weir__symbols *s)
+{
+    atomic_fetch_add(&s->users, 1);
+    return s;
+}
+
 void weir__symbols_close(struct weir__symbols *s)
 {
-    if (s == NULL)
+    if (s == NULL || atomic_fetch_sub(&s->users, 1) > 1)
         return;
     forget(s);
     for (size_t i = 0; i < s->text_room; i++)

@@ -17,6 +17,8 @@ struct weir__symbols;
 
 /* Returns: 0; -ENOMEM. Nothing is read before the first name is asked for. */
 int weir__symbols_open(struct weir__symbols **out) __attribute__((warn_unused_result));
+/* One more uses it, until it closes it: the last one frees it. Returns: s. */
+struct weir__symbols *weir__symbols_share(struct weir__symbols *s);
 void weir__symbols_close(struct weir__symbols *s);
 
 /* The function at an address, and those it was inlined into, innermost first. is_return: it is where a call

@@ -4,6 +4,7 @@
 
 #include <elfutils/libdwfl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "core/peek.h"
 #include "core/symbols.h"
@@ -11,6 +12,7 @@
 struct weir__known;
 
 struct weir__symbols {
+    atomic_int users;
     pthread_mutex_t lock;
     Dwfl *dwfl; /* NULL before the first use */
     bool attached;

@@ -74,6 +74,23 @@ static bool may_sleep_on(struct weir__watch *w)
 
 /* --- the thread --- */
 
+struct weir__watched *weir__watch_hold(struct weir__watch *w, int loop)
+{
+    struct weir__watched *x;
+
+    pthread_mutex_lock(&w->lock);
+    x = w->loops[loop];
+    if (x != NULL)
+        pthread_mutex_lock(&x->lock);
+    pthread_mutex_unlock(&w->lock);
+    return x;
+}
+
+void weir__watch_release(struct weir__watched *x)
+{
+    pthread_mutex_unlock(&x->lock);
+}
+
 /* Returns: when to look again; INT64_MAX: when the bell rings. */
 static int64_t look_at_all(struct weir__watch *w)
 {
@@ -81,15 +98,18 @@ static int64_t look_at_all(struct weir__watch *w)
 
     pthread_mutex_lock(&w->lock);
     set_alarms(w, false);
+    pthread_mutex_unlock(&w->lock);
     for (int i = 0; i < w->runtime->loop_count; i++) {
-        struct weir__watched *x = w->loops[i];
+        struct weir__watched *x = weir__watch_hold(w, i);
         if (x == NULL)
             continue;
         if (x->next_ns <= weir__clock_monotonic_ns() || x->quiet >= QUIET_LOOKS)
             weir__watch_look(w, x);
         if (x->next_ns < next_ns)
             next_ns = x->next_ns;
+        weir__watch_release(x);
     }
+    pthread_mutex_lock(&w->lock);
     if (may_sleep_on(w))
         next_ns = INT64_MAX;
     pthread_mutex_unlock(&w->lock);
@@ -127,6 +147,7 @@ void weir__watch_enter(struct weir__loop *loop, const struct weir__thread *threa
         free(x);
         return;
     }
+    pthread_mutex_init(&x->lock, NULL);
     x->loop = loop;
     weir__where_open(&x->files, thread->tid);
     weir__off_cpu_open(&x->off_cpu, thread->tid);
@@ -148,17 +169,22 @@ void weir__watch_leave(struct weir__loop *loop)
     pthread_mutex_lock(&w->lock);
     x = w->loops[loop->index];
     w->loops[loop->index] = NULL;
-    if (x != NULL) {
-        atomic_store(&loop->pulse.alarm, false);
-        if (x->told)
-            weir__watch_ended(w, x);
-        weir__capture_cancel(&x->capture);
-        weir__capture_close(&x->capture);
-        weir__off_cpu_close(&x->off_cpu);
-        weir__where_close(&x->files);
-        free(x);
-    }
     pthread_mutex_unlock(&w->lock);
+    if (x == NULL)
+        return;
+    pthread_mutex_lock(&x->lock); /* whoever has found it there is done with it then */
+    pthread_mutex_unlock(&x->lock);
+    atomic_store(&loop->pulse.alarm, false);
+    loop->pulse.on_wake = NULL;
+    loop->pulse.on_wake_arg = NULL;
+    if (x->told)
+        weir__watch_ended(w, x);
+    weir__capture_cancel(&x->capture);
+    weir__capture_close(&x->capture);
+    weir__off_cpu_close(&x->off_cpu);
+    weir__where_close(&x->files);
+    pthread_mutex_destroy(&x->lock);
+    free(x);
 }
 
 /* --- opening, closing --- */
@@ -178,8 +204,8 @@ static int create(struct weir__watch *w)
 
 static void free_watch(struct weir__watch *w)
 {
-    weir__symbols_close(w->symbols);
     weir__peek_close(&w->peek);
+    pthread_mutex_destroy(&w->log_lock);
     pthread_mutex_destroy(&w->lock);
     free(w->loops);
     free(w);
@@ -198,6 +224,7 @@ int weir__watch_open(struct weir_runtime *runtime)
     w->runtime = runtime;
     w->after_ns = runtime->options.stall_after.ns;
     pthread_mutex_init(&w->lock, NULL);
+    pthread_mutex_init(&w->log_lock, NULL);
     w->loops = calloc((size_t)runtime->loop_count, sizeof(struct weir__watched *));
     err = w->loops == NULL ? -ENOMEM : weir__peek_open(&w->peek);
     if (err == 0)

@@ -11,9 +11,16 @@
 #ifndef WEIR__WATCH_H
 #define WEIR__WATCH_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 struct weir_runtime;
 struct weir__logger;
 struct weir__loop;
+struct weir__registers;
+struct weir__stack_copy;
+struct weir__task;
 struct weir__thread;
 
 /* Where weir_log() goes on the watch's own thread, for the hook; NULL on others. */
@@ -27,5 +34,13 @@ void weir__watch_close(struct weir_runtime *runtime);
 /* The loop of the calling thread is looked at from here on, if it can be; and no longer when it leaves. */
 void weir__watch_enter(struct weir__loop *loop, const struct weir__thread *thread);
 void weir__watch_leave(struct weir__loop *loop);
+
+/* Where the task is that runs on a loop: its registers, and in `bytes` a copy of its stack. Any thread; the
+ * loop's is interrupted for it, or, when it is asleep in a call, looked at from outside.
+ * Returns: false: it runs no more, or does not get the CPU just now; there is no watch, or this is its own
+ * thread. */
+bool weir__watch_stack(struct weir_runtime *runtime, int loop, const struct weir__task *task, uint64_t id,
+                       struct weir__registers *registers, struct weir__stack_copy *copy, char *bytes,
+                       size_t room);
 
 #endif

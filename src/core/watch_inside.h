@@ -1,5 +1,4 @@
-/* What the files of the watch share. Threading: the watch's thread, but for what is said to be under its
- * lock.
+/* What the files of the watch share. Threading: whoever holds the loop's lock: mostly the watch's thread.
  *
  *     watch.c        the thread: when to look, at which loop
  *     watch_look.c   one loop: what its slice is, and whether it is a stall
@@ -19,6 +18,7 @@
 
 /* One loop. */
 struct weir__watched {
+    pthread_mutex_t lock; /* held while it is looked at, which takes long when names are looked for */
     struct weir__loop *loop;
     struct weir__where_files files;
     struct weir__off_cpu off_cpu;
@@ -51,10 +51,10 @@ struct weir__watch {
     atomic_int bell; /* 1: there is something new to look at */
     atomic_bool stops;
     struct weir__peek peek;
-    struct weir__symbols *symbols; /* NULL before the first stall */
-    pthread_mutex_t lock;          /* held while it looks */
-    struct weir__watched **loops;  /* by number; NULL: it has not entered, or has left; under the lock */
-    int64_t log_window_ns;         /* lines are counted since then: there is a most */
+    pthread_mutex_t lock;         /* held for moments; one loop's own lock may be taken under it */
+    struct weir__watched **loops; /* by number; NULL: it has not entered, or has left; under the lock */
+    pthread_mutex_t log_lock;     /* the last to be taken */
+    int64_t log_window_ns;        /* lines are counted since then: there is a most; under log_lock */
     int logged;
 };
 
@@ -65,6 +65,10 @@ struct weir__sighting {
     struct weir__registers registers;
     bool has_stack;
 };
+
+/* The loop with that number, which stays until it is released. NULL: it has not entered, or has left. */
+struct weir__watched *weir__watch_hold(struct weir__watch *w, int loop);
+void weir__watch_release(struct weir__watched *x);
 
 /* Whether the loop is in the same slice still. */
 bool weir__watch_is_same(struct weir__watched *x);

@@ -1,4 +1,5 @@
 /* One loop: in which slice it is, since when, and whether that is a stall and of which kind. */
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -15,6 +16,7 @@ enum {
     ENOUGH_NS = 2000000, /* looking at the books of so long says something */
     SILENT_NS = 5000000, /* who was asked so much CPU time ago has taken or blocked the signal */
     STACK_IN_AFTER = 16, /* so long a stall that has no stack yet is not told of */
+    STACK_TRIES = 40,    /* so often a thread is given another moment to get the CPU */
 };
 
 /* --- the slice --- */
@@ -202,6 +204,69 @@ static int64_t examine(struct weir__watch *w, struct weir__watched *x)
     weir__watch_tell(w, x, kind, &sight);
     x->acquitted = x->told && kind > WEIR_STALL_BLOCKED;
     return weir__clock_monotonic_ns() + w->after_ns;
+}
+
+/* --- for who looks at all tasks --- */
+
+static bool runs_there(const struct weir__loop *loop, const struct weir__task *task, uint64_t id)
+{
+    return atomic_load_explicit(&loop->running, memory_order_acquire) == task &&
+           atomic_load_explicit(&task->id, memory_order_acquire) == id;
+}
+
+static bool take_sleeper(const struct weir__watch *w, struct weir__watched *x,
+                         const struct weir__where *where, struct weir__registers *out)
+{
+    struct weir__where later;
+
+    weir__capture_cancel(&x->capture);
+    if (where->call == -2 || !weir__capture_sleeper(&x->capture, &w->peek, where->sp))
+        return false;
+    weir__registers_of_sleeper(out, where->sp, where->pc);
+    later = weir__where_look(&x->files);
+    return weir__where_is_same(where, &later);
+}
+
+static bool take_runner(struct weir__watched *x, const struct weir__task *task, struct weir__registers *out)
+{
+    if (!weir__capture_is_asked(&x->capture) && !(weir__watch_is_same(x) ? computes(x) : is_on_cpu(x)))
+        return false;
+    return weir__capture_running(&x->capture, ANSWER_NS, out) && x->capture.count > 0 &&
+           x->capture.runner == &task->runs;
+}
+
+static bool take_once(const struct weir__watch *w, struct weir__watched *x, const struct weir__task *task,
+                      struct weir__registers *out)
+{
+    struct weir__where where = weir__where_look(&x->files);
+
+    return where.state == WEIR__WHERE_SLEEPS ? take_sleeper(w, x, &where, out) : take_runner(x, task, out);
+}
+
+bool weir__watch_stack(struct weir_runtime *runtime, int loop, const struct weir__task *task, uint64_t id,
+                       struct weir__registers *registers, struct weir__stack_copy *copy, char *bytes,
+                       size_t room)
+{
+    struct weir__watch *w = runtime->watch;
+    struct weir__watched *x = w != NULL && weir__watch_logger == NULL ? weir__watch_hold(w, loop) : NULL;
+    bool taken = false;
+
+    if (x == NULL)
+        return false;
+    for (int i = 0; i < STACK_TRIES && !taken && runs_there(x->loop, task, id); i++) {
+        if (i > 0)
+            nap(CONFIRM_NS);
+        taken = take_once(w, x, task, registers);
+    }
+    weir__capture_cancel(&x->capture); /* an answer to us is none to the watch */
+    taken = taken && runs_there(x->loop, task, id);
+    if (taken) {
+        *copy = (struct weir__stack_copy){.bytes = bytes, .low = x->capture.low, .count = x->capture.count};
+        copy->count = copy->count < room ? copy->count : room;
+        memcpy(bytes, x->capture.stack, copy->count);
+    }
+    weir__watch_release(x);
+    return taken;
 }
 
 /* --- a look --- */

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "core/stall_hint.h"
 #include "core/stall_report.h"
+#include "core/symbols.h"
 #include "core/task.h"
 #include "core/watch_inside.h"
 #include "core/work.h"
@@ -72,21 +73,17 @@ static bool describe(const struct weir__watch *w, const struct weir__watched *x,
 
 /* --- where: from copies, so it may take its time --- */
 
-static bool have_symbols(struct weir__watch *w)
-{
-    return w->symbols != NULL || weir__symbols_open(&w->symbols) == 0;
-}
-
 static void name_frames(struct weir__watch *w, const uintptr_t *addresses, size_t count,
                         struct weir__stall *out)
 {
+    struct weir__symbols *symbols = w->runtime->symbols;
     bool is_system[WEIR__STALL_FRAMES_MAX];
     size_t n = 0;
 
     for (size_t i = 0; i < count && n < WEIR__STALL_FRAMES_MAX; i++) {
         size_t more =
-            weir__symbols_name(w->symbols, addresses[i], i > 0, out->frames + n, WEIR__STALL_FRAMES_MAX - n);
-        bool system = weir__symbols_is_system(w->symbols, addresses[i]);
+            weir__symbols_name(symbols, addresses[i], i > 0, out->frames + n, WEIR__STALL_FRAMES_MAX - n);
+        bool system = weir__symbols_is_system(symbols, addresses[i]);
         for (size_t k = 0; k < more; k++)
             is_system[n + k] = system;
         n += more;
@@ -103,17 +100,17 @@ static void take_stack(struct weir__watch *w, struct weir__watched *x, const str
     bool complete;
     size_t count;
 
-    if (!sight->has_stack || !have_symbols(w))
+    if (!sight->has_stack)
         return;
-    count =
-        weir__symbols_unwind(w->symbols, &sight->registers, &copy, addresses, WEIR__UNWIND_MAX, &complete);
+    count = weir__symbols_unwind(w->runtime->symbols, &sight->registers, &copy, addresses, WEIR__UNWIND_MAX,
+                                 &complete);
     name_frames(w, addresses, count, out);
 }
 
 static void take_spawned_at(struct weir__watch *w, const void *address, struct weir__stall *out)
 {
-    if (address != NULL && have_symbols(w))
-        (void)weir__symbols_name(w->symbols, (uintptr_t)address, true, &out->shown.spawned_at, 1);
+    if (address != NULL)
+        (void)weir__symbols_name(w->runtime->symbols, (uintptr_t)address, true, &out->shown.spawned_at, 1);
 }
 
 /* --- which place --- */
@@ -143,11 +140,23 @@ static uint64_t key_of(const struct weir__stall *s)
 /* False: so many lines have been written lately that this one is left out. */
 static bool may_log(struct weir__watch *w, int64_t wall_ns)
 {
+    bool may;
+
+    pthread_mutex_lock(&w->log_lock);
     if (wall_ns - w->log_window_ns > window_ns || wall_ns < w->log_window_ns) {
         w->log_window_ns = wall_ns;
         w->logged = 0;
     }
-    return w->logged < LINES_IN_WINDOW;
+    may = w->logged < LINES_IN_WINDOW;
+    pthread_mutex_unlock(&w->log_lock);
+    return may;
+}
+
+static void count_line(struct weir__watch *w)
+{
+    pthread_mutex_lock(&w->log_lock);
+    w->logged++;
+    pthread_mutex_unlock(&w->log_lock);
 }
 
 static void log_now(struct weir__watch *w, struct weir__watched *x)
@@ -159,7 +168,7 @@ static void log_now(struct weir__watch *w, struct weir__watched *x)
                                                            interval_most_ns, &stall))
         return;
     x->log_due = false;
-    w->logged++;
+    count_line(w);
     weir__stall_report(&w->runtime->logger, &stall);
 }
 
