@@ -173,6 +173,11 @@ static void write_wait(struct lines *out, const struct member *members, size_t c
         lines_printf(out, strcmp(state, "running") == 0 ? LINE_WARN : LINE_PLAIN, "  %s", state);
 }
 
+static const char *drawn(const struct drawing *d, const char *nice, const char *plain)
+{
+    return d->out->utf8 ? nice : plain;
+}
+
 static void write_members(struct drawing *d, const struct member *members, size_t count, const char *branch)
 {
     char text[LENGTH_BYTES], number[FIGURE_BYTES];
@@ -184,7 +189,7 @@ static void write_members(struct drawing *d, const struct member *members, size_
     lines_add(out, LINE_QUIET, branch);
     lines_add(out, LINE_STRONG, name);
     if (count > 1)
-        lines_printf(out, LINE_ACCENT, " × %s", count_text(number, count));
+        lines_printf(out, LINE_ACCENT, " %s %s", drawn(d, "×", "x"), count_text(number, count));
     else
         lines_printf(out, LINE_QUIET, " #%.0f", figure_at(task, "id"));
     write_wait(out, members, count);
@@ -200,11 +205,6 @@ static void write_members(struct drawing *d, const struct member *members, size_
 }
 
 /* ---- the tree ---- */
-
-static const char *drawn(const struct drawing *d, const char *nice, const char *plain)
-{
-    return d->out->utf8 ? nice : plain;
-}
 
 /* Returns: the length of the prefix before, to go back to. */
 static size_t go_down(struct drawing *d, bool last)

@@ -138,6 +138,15 @@ const cases = {
     await page.locator("[role=treeitem]", { hasText: "loop 0" }).waitFor();
     await page.locator("[role=treeitem]", { hasText: "GET /sleep" }).first().waitFor();
     assert.equal((await fetch(`${serves}/job`)).status, 200);
+    let recording = true; // the tree is asked for all the while: a refusal would stand on the console
+    await page.locator("#profile-seconds").selectOption("2");
+    await page.click("#profile-record");
+    const burns = (async () => {
+      while (recording) await fetch(`${serves}/burn`);
+    })();
+    await page.locator(".frame", { hasText: "/burn" }).first().waitFor();
+    recording = false;
+    await burns;
     await page.locator("#advice").scrollIntoViewIfNeeded();
     const advised = (name) => page.locator("#advice-list .card").filter({ has: page.locator("h3", { hasText: name }) });
     await advised("/burn").locator(".advice p", { hasText: "offload it" }).waitFor();
