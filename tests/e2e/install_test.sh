@@ -24,7 +24,7 @@ installs() {
     prefix=$(dirname "$(dirname "$(find "$dir" -name libweir.a)")")
     export PKG_CONFIG_LIBDIR=$prefix/lib/pkgconfig:$(pkg-config --variable pc_path pkg-config)
     pkg() { pkg-config --define-variable=prefix="$prefix" "$@" weir; }
-    [ -f "$prefix/include/weir/error.h" ] && [ -e "$prefix/lib/libweir.so" ]
+    [ -f "$prefix/include/weir/error.h" ] && [ -e "$prefix/lib/libweir.so" ] && [ -f "$prefix/share/weir/weir-gdb.py" ]
 }
 
 write_program() {

@@ -1,12 +1,15 @@
 """The tasks of a Weir program in gdb: of a core dump, or of a process that is stopped.
 
     gdb -x weir-gdb.py PROGRAM CORE
+    gdb -x weir-gdb.py -p PID
     (gdb) weir tasks            every task of every loop, as a tree
     (gdb) weir tasks TEXT       only those with TEXT in their name, route or wait, and those above them
     (gdb) weir task ID          all about one
     (gdb) weir task ID bt       its backtrace, from the registers that were saved when it was left
 
-Needs the program's debug information. Nothing in the program is called or changed, so a dump will do.
+Needs the program's debug information. Nothing in the program is called or changed, so a dump will do; one that the
+kernel wrote. gcore (and gdb's generate-core-file) leave out the rest of a mapping where a page can't be read, and each
+stack has such a page as its guard.
 """
 import re
 
@@ -183,6 +186,12 @@ def describe_scope(record):
     return f"the tasks of its scope ({int(wait_arg(record, 'struct weir__scope')['live'])} left)"
 
 
+def describe_job(record):
+    job = wait_arg(record, "struct weir_job")
+    pool = text_at(job["pool"].dereference()["name"].address)
+    return f"running in {pool}" if number(job["started_ns"]) else f"slot in {pool}"
+
+
 def describe_answer(record):
     return text_at(wait_arg(record, "struct weir__fetch")["connection"]["origin"]["waits_for"])
 
@@ -195,6 +204,7 @@ DETAILS = {
     "sleeping": describe_sleep,
     "the tasks of its scope": describe_scope,
     "an answer": describe_answer,
+    "a job": describe_job,
     "reading from a stream": with_descriptor("reading from a stream"),
     "writing to a stream": with_descriptor("writing to a stream"),
     "accepting a connection": with_descriptor("accepting a connection"),
@@ -224,14 +234,12 @@ def records(loop):
         arena = number(a["next"])
 
 
-def find_tasks():
-    """[(loop, thread, tasks)], the tasks in the order of their ids and with their children."""
-    found = []
-    for address, thread in find_loops():
-        loop = pointed("struct weir__loop", address)
-        tasks = sorted((Task(loop, record) for record in records(loop)), key=lambda task: task.id)
-        by_address = {task.address: task for task in tasks}
-        for task in tasks:
+class Loop:
+    def __init__(self, record, thread):
+        self.record, self.thread = record, thread
+        self.tasks = sorted((Task(record, task) for task in records(record)), key=lambda task: task.id)
+        by_address = {task.address: task for task in self.tasks}
+        for task in self.tasks:
             try:
                 owner = number(task.record["home"].dereference()["owner"])
             except gdb.MemoryError:
@@ -239,8 +247,34 @@ def find_tasks():
             task.parent = by_address.get(owner)
             if task.parent is not None:
                 task.parent.children.append(task)
-        found.append((loop, thread, tasks))
-    return found
+        self.now_ns = int(record["now_ns"]) # which is when it last looked at the clock
+        self.name = ""
+
+    def title(self):
+        tasks = f"{len(self.tasks)} task{'s' * (len(self.tasks) != 1)}"
+        return f"{self.name}, thread {self.thread.num}: {tasks}" + ", on virtual time" * is_simulated(self.record)
+
+    def is_cut_off(self):
+        return not self.tasks and number(self.record["tasks_seen"]) > 0
+
+
+def find_tasks():
+    """The loops, with their tasks in the order of their ids and with their children."""
+    loops = [Loop(pointed("struct weir__loop", address), thread) for address, thread in find_loops()]
+    runtimes = []
+    for loop in loops:
+        runtime = number(loop.record["runtime"])
+        if runtime not in runtimes:
+            runtimes.append(runtime)
+    # Whoever looked at the clock last knows best what time it was: others may have been asleep for long.
+    latest_ns = max((loop.now_ns for loop in loops if not is_simulated(loop.record)), default=0)
+    for loop in loops:
+        if not is_simulated(loop.record):
+            loop.now_ns = latest_ns
+        loop.name = f"loop {int(loop.record['index'])}"
+        if len(runtimes) > 1:
+            loop.name = f"runtime {runtimes.index(number(loop.record['runtime'])) + 1}, {loop.name}"
+    return loops
 
 
 # ---- the tree ----
@@ -295,12 +329,12 @@ With TEXT only tasks that have it in their name, route or wait, and those above 
 
     def invoke(self, argument, from_tty):
         try:
-            for loop, thread, tasks in find_tasks():
-                now_ns = int(loop["now_ns"])
-                wanted = mark(tasks, argument) if argument else {task.id for task in tasks}
-                clock = ", on virtual time" if is_simulated(loop) else ""
-                print(f"loop {int(loop['index'])}, thread {thread.num}: {len(tasks)} task{'s' * (len(tasks) != 1)}{clock}")
-                print_tree(tasks, now_ns, wanted)
+            for loop in find_tasks():
+                wanted = mark(loop.tasks, argument) if argument else {task.id for task in loop.tasks}
+                print(loop.title())
+                if loop.is_cut_off():
+                    print("   Its stacks are not in this dump. gcore leaves them out; a dump that the kernel writes has them.")
+                print_tree(loop.tasks, loop.now_ns, wanted)
         except Problem as problem:
             raise gdb.GdbError(f"weir tasks: {problem}")
 
@@ -392,25 +426,26 @@ class TaskCommand(gdb.Command):
         if not words or not words[0].isdigit() or words[1:] not in ([], ["bt"]):
             raise gdb.GdbError("weir task: expected ID or ID bt, an ID as 'weir tasks' prints it")
         try:
-            for loop, thread, tasks in find_tasks():
-                for task in tasks:
-                    if task.id == int(words[0]):
-                        self.show(task, loop, thread, len(words) > 1)
-                        return
+            found = [(task, loop) for loop in find_tasks() for task in loop.tasks if task.id == int(words[0])]
+            for task, loop in found: # each runtime counts for itself
+                if len(found) > 1:
+                    print(f"{loop.name}:")
+                self.show(task, loop, len(words) > 1)
         except Problem as problem:
             raise gdb.GdbError(f"weir task: {problem}")
-        raise gdb.GdbError(f"weir task: no task {words[0]}; 'weir tasks' lists them")
+        if not found:
+            raise gdb.GdbError(f"weir task: no task {words[0]}; 'weir tasks' lists them")
 
-    def show(self, task, loop, thread, with_backtrace):
-        print(line_of(task, int(loop["now_ns"])))
+    def show(self, task, loop, with_backtrace):
+        print(line_of(task, loop.now_ns))
         if with_backtrace:
-            backtrace(task, thread)
+            backtrace(task, loop.thread)
             return
         print(f"   record (struct weir__task *) {hex(task.address)}, function {task.record['fn']}, argument {task.record['arg']}")
         for scope in task.scopes():
             deadline = int(scope["deadline_ns"])
             print(f"   scope {int(scope['id'])} (struct weir__scope *) {hex(number(scope.address))}: {int(scope['live'])} tasks"
-                  + (", left " + left(deadline - int(loop["now_ns"])) if deadline != NEVER else "")
+                  + (", left " + left(deadline - loop.now_ns) if deadline != NEVER else "")
                   + (f", cancelled with {int(scope['cause'])}" if int(scope["cause"]) else ""))
 
 
