@@ -1,4 +1,4 @@
-"""Rows for the watch: what it sees, what it must not see, and what it costs."""
+"""Rows for the watch and the tree: what is seen, what must not be seen, and what it costs."""
 import re
 import urllib.request
 
@@ -48,7 +48,7 @@ def watch_rows(row, micro, own):
 
     class Seen(micro):
         def measure(self, bench, subject, state):
-            text = output_of([bench.build / self.program], BOTH, 120) # fails when a function was not named rightly
+            text = output_of([bench.build / self.program], BOTH, 120) # fails when what it sees is not right
             return max(float(found) for found in re.findall(self.pattern, text))
 
     class UnderLoad(row):
@@ -72,4 +72,6 @@ def watch_rows(row, micro, own):
         UnderLoad("stall-false", "a million requests, both cores full: called computing or blocked, and was not", "stalls",
                   "false", 0, None),
         UnderLoad("watch-share", "the watch meanwhile", "% of a core", "share", 0.6, 0.3),
+        Seen("tree", "/tasks of 100 000 tasks that come and go, to its last byte, with stacks or without: the longer", "ms median",
+             "bench-load-tree", r"(\S+) ms median", 1000, None),
     ]
