@@ -1,6 +1,7 @@
 """Processes pinned to a core: started, measured as a whole tree, ended."""
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -112,6 +113,11 @@ class Process:
             if (thread / "comm").read_text().strip() == name:
                 total += int((thread / "schedstat").read_text().split()[0])
         return total / 1e9
+
+    def peak_bytes(self):
+        """The most memory it ever had, by itself."""
+        status = Path(f"/proc/{self.child.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024
 
     def resident_bytes(self):
         """Memory of the whole tree in user space, shared pages divided, and its page tables."""

@@ -248,15 +248,15 @@ class Scraped(Row):
 
 
 class Micro(Row):
-    """A program under bench/micro, alone on the server core; the pattern's groups in what it prints are added up."""
+    """A program under bench/micro, alone on the server core or those given; the pattern's groups in what it prints are added up."""
 
-    def __init__(self, name, about, unit, program, pattern, reach, after):
+    def __init__(self, name, about, unit, program, pattern, reach, after, cores=SERVER_CORE):
         super().__init__(name, about, unit)
-        self.program, self.pattern = program, pattern
+        self.program, self.pattern, self.cores = program, pattern, cores
         self.subjects, self.targets = ["weir"], {"weir": (reach, after)}
 
     def measure(self, bench, subject, state):
-        text = output_of([bench.build / self.program], SERVER_CORE, 120)
+        text = output_of([bench.build / self.program], self.cores, 120)
         found = re.search(self.pattern, text)
         if not found:
             raise Failed(f"{self.program} prints no '{self.pattern}'")
@@ -264,6 +264,7 @@ class Micro(Row):
 
 
 from overload import overload_rows  # noqa: E402  they build on the classes above
+from computing import computing_rows  # noqa: E402
 from watching import watch_rows  # noqa: E402
 
 SERVERS = ["weir uring", "weir epoll", "nginx", "node", "go net/http", "rust hyper", "python"]
@@ -296,5 +297,6 @@ ROWS = [
     Micro("offload-2", "offload an empty job and back, two cores", "× libuv", "bench-micro-offload",
           r"two cores: .* ratio (\S+)", 0.75, None),
     *overload_rows(Served, OWN),
+    *computing_rows(Row, Micro, OWN),
     *watch_rows(Row, Micro, OWN),
 ]

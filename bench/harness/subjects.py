@@ -75,6 +75,8 @@ def subjects(build, peers):
         Subject("weir", build / "bench-micro-switch", "make bench", None),  # programs of its own, see Micro
         Subject("weir uring", build / "weir", "make", weir),
         Subject("weir epoll", build / "weir", "make", weir),
+        Subject("openssl speed", "openssl", "apt-get install openssl", None),
+        Subject("vipsthumbnail", "vipsthumbnail", "apt-get install libvips-tools", None),
         Subject("nginx", "nginx", "apt-get install nginx-light", nginx),
         Subject("node", peers / "node/server.mjs", "bench/peers/setup node", node("agent")),
         Subject("node undici", peers / "node/node_modules/undici", "bench/peers/setup node", node("undici")),

@@ -1,5 +1,7 @@
 """Rows for the watch and the tree: what is seen, what must not be seen, and what it costs."""
 import re
+import statistics
+import threading
 import urllib.request
 
 from process import LOAD_CORE, SERVER_CORE, Failed, Process, free_ports, output_of
@@ -43,12 +45,34 @@ def full_load(bench, subject):
         return {"false": stalls(port + 1), "share": 100 * used / took}
 
 
+def profiled(bench, subject):
+    """CPU time of a request while the server is profiled, over that without: by turns."""
+    port = free_ports(2)
+    path = bench.folder / "profiled.yaml"
+    path.write_text(CONFIG.format(port=port, admin=port + 1).replace("loops: 2", "loops: 1"))
+    with Process([bench.build / "weir", "serve", path], SERVER_CORE, bench.folder / "profiled.log", port, subject.environment) as server:
+        def cost():
+            before = server.cpu_seconds()
+            text = output_of(["wrk", "-t1", "-c64", f"-d{bench.seconds}s", f"http://127.0.0.1:{port}/hello"], LOAD_CORE, bench.seconds + 20)
+            return (server.cpu_seconds() - before) / int(re.search(r"(\d+) requests in", text)[1])
+        cost()
+        ratios = []
+        for _ in range(3):
+            without = cost()
+            url = f"http://127.0.0.1:{port + 1}/profile?seconds={bench.seconds}"
+            profile = threading.Thread(target=lambda: urllib.request.urlopen(url, timeout=60).read())
+            profile.start()
+            ratios.append(cost() / without)
+            profile.join()
+        return statistics.median(ratios)
+
+
 def watch_rows(row, micro, own):
     """The rows, on the classes they build on."""
 
     class Seen(micro):
         def measure(self, bench, subject, state):
-            text = output_of([bench.build / self.program], BOTH, 120) # fails when what it sees is not right
+            text = output_of([bench.build / self.program], self.cores, 120) # fails when what it sees is not right
             return max(float(found) for found in re.findall(self.pattern, text))
 
     class UnderLoad(row):
@@ -66,11 +90,18 @@ def watch_rows(row, micro, own):
                 UnderLoad.runs[key] = full_load(bench, subject)
             return UnderLoad.runs[key][self.figure]
 
+    class Profiled(row):
+        subjects = own
+
+        def measure(self, bench, subject, state):
+            return profiled(bench, subject)
+
     return [
         Seen("stall-seen", "a stall of 25 ms, of five ways, 100 tries each, told of past the threshold, the worst way",
-             "ms p99", "bench-micro-stall", r"(\S+) ms p99", 2, 0.5),
+             "ms p99", "bench-micro-stall", r"(\S+) ms p99", 2, 0.5, BOTH),
         UnderLoad("stall-false", "a million requests, both cores full: called computing or blocked, and was not", "stalls",
                   "false", 0, None),
+        Profiled("profile-cost", "hello while the server is profiled, over without", "× CPU/request"),
         UnderLoad("watch-share", "the watch meanwhile", "% of a core", "share", 0.6, 0.3),
         Seen("tree", "/tasks of 100 000 tasks that come and go, to its last byte, with stacks or without: the longer", "ms median",
              "bench-load-tree", r"(\S+) ms median", 1000, None),

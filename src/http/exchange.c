@@ -144,6 +144,33 @@ int weir__exchange_fill(struct weir__exchange *x)
     return got;
 }
 
+/* Waits for what the client sends, and is as patient with it as weir__exchange_fill(). */
+static ssize_t receive(struct weir__exchange *x, void *data, size_t bytes)
+{
+    struct weir__connection *c = x->connection;
+    struct weir__task *self = weir__task_current();
+    struct weir__blame before = weir__blame_on(self, WEIR_CHARGE_BODY, NULL);
+    ssize_t got;
+
+    weir__patience_enter(&c->home->progress, &c->patient);
+    got = weir_read(weir__connection_stream(c), data, bytes);
+    weir__patience_leave(&c->patient);
+    weir__blame_back(self, before);
+    return got;
+}
+
+ssize_t weir__exchange_read(struct weir__exchange *x, void *data, size_t bytes)
+{
+    ssize_t got = receive(x, data, bytes);
+
+    if (got > 0)
+        return got;
+    if (got < 0 && weir_cancelled() < 0)
+        return x->response.err < 0 ? x->response.err : got; /* patience was at its end, or else */
+    weir__exchange_input_ended(x, (int)got);
+    return got;
+}
+
 void weir__exchange_input_ended(struct weir__exchange *x, int result)
 {
     struct weir__task *reader = x->reader;

@@ -204,6 +204,9 @@ int weir__exchange_refuse(struct weir__exchange *x, int status, const char *code
                           const char *message) WEIR_CHECKED;
 /* Parks until there is input: 1; 0 the client has sent its last; < 0. */
 int weir__exchange_fill(struct weir__exchange *x) WEIR_CHECKED;
+/* Reads what comes next straight into data, past the input, which must be empty and not awaited.
+ * Returns: so many bytes; 0 the client has sent its last; < 0. */
+ssize_t weir__exchange_read(struct weir__exchange *x, void *data, size_t bytes) WEIR_CHECKED;
 /* A task has used input: asks for more when all of it is used, so that the client's leaving is seen. */
 void weir__exchange_used(struct weir__exchange *x);
 /* The client has left, or sent its last: result 0, or why the connection broke. */
