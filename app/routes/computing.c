@@ -9,7 +9,7 @@
 
 enum {
     PIECE_BYTES = 256 << 10,
-    READ_BYTES = 16 << 10,    /* room that is made at first; then as much as there is already */
+    READ_BYTES = 16 << 10,    /* room that is made where there is none: at first, then as much again */
     OUT_BYTES_MAX = 32 << 20, /* of what one piece can bring out: what a compressor kept back, too */
 };
 
@@ -69,8 +69,9 @@ static int read_piece(weir_request *req, struct piece *piece)
     ssize_t n = 1;
     weir_buffer_clear(&piece->in);
     while (n > 0 && piece->in.len < PIECE_BYTES) {
-        size_t left = PIECE_BYTES - piece->in.len;
-        size_t room = piece->in.len < READ_BYTES ? READ_BYTES : piece->in.len;
+        size_t left = PIECE_BYTES - piece->in.len, room = piece->in.cap - piece->in.len;
+        if (room == 0)
+            room = piece->in.len < READ_BYTES ? READ_BYTES : piece->in.len;
         if (room > left)
             room = left;
         char *data = weir_buffer_reserve(&piece->in, room);
