@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "core/guard.h"
+#include "core/guard/guard.h"
 #include "core/priority.h"
-#include "core/symbols.h"
+#include "core/watch/symbols.h"
 #include "core/task.h"
-#include "core/watch.h"
+#include "core/watch/watch.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { STACK_BYTES = 256 << 10 }; /* sanitizers put red zones between variables */

@@ -5,13 +5,13 @@
 #include <weir/runtime.h>
 
 #include "base/log.h"
-#include "core/guard_report.h"
-#include "core/job_kind.h"
+#include "core/guard/guard_report.h"
+#include "core/pool/job_kind.h"
 #include "core/loop.h"
-#include "core/pool.h"
-#include "core/published.h"
+#include "core/pool/pool.h"
+#include "core/pool/published.h"
 #include "core/scope.h"
-#include "core/stall.h"
+#include "core/watch/stall.h"
 #include "core/thread.h"
 
 /* What comes and goes while the loops run and other threads may look at. Whoever looks, adds or takes out

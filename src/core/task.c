@@ -8,7 +8,7 @@
 
 #include "base/fence.h"
 #include "core/blame.h"
-#include "core/guard.h"
+#include "core/guard/guard.h"
 #include "core/loop.h"
 #include "core/scope.h"
 #include "core/stamp.h"

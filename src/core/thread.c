@@ -3,9 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "core/profile.h"
+#include "core/watch/profile.h"
 #include "core/runtime.h"
-#include "core/sample.h"
+#include "core/watch/sample.h"
 
 __thread struct weir__thread *weir__thread_here
     __attribute__((tls_model("initial-exec"), visibility("hidden")));

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/guard_link.h"
+#include "core/guard/guard_link.h"
 #include "guard/next.h"
 
 extern __thread struct weir__guard_link *weir__guard_link

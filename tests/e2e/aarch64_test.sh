@@ -30,7 +30,7 @@ END
 
 cat >"$work/no_names.c" <<'END'
 #include <errno.h>
-#include "core/symbols.h"
+#include "core/watch/symbols.h"
 
 int weir__symbols_open(struct weir__symbols **out)
 {
@@ -215,16 +215,16 @@ check() { # NUMBER NAME COMMAND…
 
 builds() {
     local sources=("$work"/no_*.c src/core/switch_aarch64.S)
-    for file in src/base/*.c src/io/*.c src/core/*.c; do
+    for file in src/base/*.c src/io/*.c src/core/*.c src/core/*/*.c; do
         case $file in
-        src/io/uring.c | src/core/symbols.c | src/core/modules.c | src/core/unwind.c) ;;
+        src/io/uring.c | src/core/watch/symbols.c | src/core/watch/modules.c | src/core/watch/unwind.c) ;;
         *) sources+=("$file") ;;
         esac
     done
     mkdir "$work/objects"
     for file in "${sources[@]}"; do echo "$file $work/objects/${file//\//_}.o"; done |
         xargs -P 2 -L 1 sh -c "$cc ${flags[*]} -c -o \"\$1\" \"\$0\"" &&
-        $cc "${flags[@]}" -idirafter /usr/include -fsyntax-only src/core/symbols.c src/core/modules.c src/core/unwind.c &&
+        $cc "${flags[@]}" -idirafter /usr/include -fsyntax-only src/core/watch/symbols.c src/core/watch/modules.c src/core/watch/unwind.c &&
         $cc "${flags[@]}" -static -pthread -o "$work/program" "$work/program.c" "$work"/objects/*.o -lm
 }
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "core/loop.h"
-#include "core/pool.h"
+#include "core/pool/pool.h"
 #include "core/scope.h"
 #include "io/sim.h"
 #include "support/run.h"

@@ -1,0 +1,284 @@
+/* Published state. A reader on a loop announces nothing: between two waits of its task the loop delivers no
+ * message, so a message that has been around all loops has found each of them between tasks. A worker
+ * announces the epoch in which its job first reads, until the job is over. Who publishes swaps the pointer,
+ * begins an epoch, sends the message around, and waits for the workers that have announced an earlier one and
+ * for those who hold the version.
+ *
+ * (Quiescent states as in RCU: McKenney and Slingwine, 1998; epochs: Fraser, 2004.)
+ */
+#include "core/pool/published.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/pool/pool.h"
+#include "core/runtime.h"
+#include "core/task.h"
+#include "core/wait.h"
+
+struct weir_version {
+    void *value;
+    atomic_int holders;
+};
+
+void weir__publishers_init(struct weir__publishers *publishers)
+{
+    (void)pthread_mutex_init(&publishers->lock, NULL);
+    weir__list_init(&publishers->waiting);
+    atomic_init(&publishers->epoch, 1); /* 0 is no reader's */
+    atomic_init(&publishers->count, 0);
+}
+
+void weir__publishers_free(struct weir__publishers *publishers)
+{
+    (void)pthread_mutex_destroy(&publishers->lock);
+}
+
+/* --- reading --- */
+
+static struct weir_version *load(const weir_published *p)
+{
+    struct weir__worker *worker = weir__worker_here;
+
+    if (worker == NULL)
+        return __atomic_load_n(&p->current, __ATOMIC_ACQUIRE);
+    /* Announced before it is read, for all to see in this order; once for each job, which may keep all it
+     * reads. */
+    if (atomic_load_explicit(&worker->reads_since, memory_order_relaxed) == 0)
+        atomic_store(&worker->reads_since, atomic_load(&worker->pool->runtime->publishers.epoch));
+    return __atomic_load_n(&p->current, __ATOMIC_SEQ_CST);
+}
+
+const void *weir_published_get(const weir_published *p)
+{
+    return load(p)->value;
+}
+
+/* --- readers that go --- */
+
+/* One who has published; lies on the task's stack. */
+struct publisher {
+    struct weir__list node;
+    struct weir__message message;
+    struct weir__task *task;
+    bool is_told; /* under the lock: the message is on its way */
+};
+
+static void tell_all(struct weir__publishers *publishers)
+{
+    if (atomic_load(&publishers->count) == 0)
+        return;
+    (void)pthread_mutex_lock(&publishers->lock);
+    weir__list_each (node, &publishers->waiting) {
+        struct publisher *publisher = weir__container_of(node, struct publisher, node);
+        if (!publisher->is_told)
+            weir__loop_post(publisher->task->loop, &publisher->message);
+        publisher->is_told = true;
+    }
+    (void)pthread_mutex_unlock(&publishers->lock);
+}
+
+void weir__published_job_over(struct weir__worker *worker)
+{
+    if (atomic_load_explicit(&worker->reads_since, memory_order_relaxed) == 0)
+        return;
+    atomic_store(&worker->reads_since, 0);
+    tell_all(&worker->pool->runtime->publishers);
+}
+
+static struct weir_runtime *runtime_here(void)
+{
+    return weir__worker_here != NULL ? weir__worker_here->pool->runtime : weir__task_current()->loop->runtime;
+}
+
+/* The version is there while we read it, and then because we hold it. */
+const void *weir_published_hold(weir_published *p, weir_published_held *held)
+{
+    struct weir_version *version = load(p);
+
+    atomic_fetch_add(&version->holders, 1);
+    held->version = version;
+    return version->value;
+}
+
+void weir_published_release(weir_published_held *held)
+{
+    struct weir__publishers *publishers = &runtime_here()->publishers;
+    struct weir_version *version = held->version;
+
+    held->version = NULL;
+    if (atomic_fetch_sub(&version->holders, 1) == 1) /* from here on it may be gone */
+        tell_all(publishers);
+}
+
+/* --- waiting for readers on loops --- */
+
+static const struct weir__wait_kind readers = {"the readers of what was published before", NULL,
+                                               .charge = WEIR_CHARGE_LOCK};
+
+/* Visits all loops, one after the other, and comes home. */
+struct round {
+    struct weir__message message;
+    struct weir__task *task;
+    int next;
+};
+
+static void visit(struct weir__message *message)
+{
+    struct round *round = weir__container_of(message, struct round, message);
+    struct weir__loop *home = round->task->loop;
+    struct weir_runtime *r = home->runtime;
+
+    if (round->next == home->index)
+        round->next++;
+    if (round->next < r->loop_count)
+        weir__loop_post(&r->loops[round->next++], message);
+    else if (weir__loop_current() != home)
+        weir__loop_post(home, message);
+    else
+        weir__wake(round->task, 0);
+}
+
+/* On this loop the others wait, or have not run since. */
+static void pass_by_loops(struct weir__task *self)
+{
+    struct round round = {.message.deliver = visit, .task = self};
+
+    if (self->loop->runtime->loop_count == 1)
+        return;
+    weir__loop_post(self->loop, &round.message);
+    (void)weir__park(&readers, NULL, &round);
+}
+
+/* --- waiting for readers in jobs, and for holders --- */
+
+static bool is_read_by_job(struct weir__pools *pools, uint64_t epoch)
+{
+    bool found = false;
+
+    (void)pthread_mutex_lock(&pools->lock);
+    for (int i = 0; i < pools->count && !found; i++)
+        for (int k = 0; k < pools->pool[i]->workers_max && !found; k++) {
+            uint64_t since = atomic_load(&pools->pool[i]->workers[k].reads_since);
+            found = since != 0 && since < epoch;
+        }
+    (void)pthread_mutex_unlock(&pools->lock);
+    return found;
+}
+
+/* Readers first: one of them may have become a holder before it was gone. */
+static bool is_in_use(struct weir_runtime *r, struct weir_version *version, uint64_t epoch)
+{
+    return is_read_by_job(&r->pools, epoch) || atomic_load(&version->holders) > 0;
+}
+
+static void told(struct weir__message *message)
+{
+    weir__wake(weir__container_of(message, struct publisher, message)->task, 0);
+}
+
+static void enter(struct weir__publishers *publishers, struct publisher *self)
+{
+    (void)pthread_mutex_lock(&publishers->lock);
+    weir__list_push_back(&publishers->waiting, &self->node);
+    (void)pthread_mutex_unlock(&publishers->lock);
+    atomic_fetch_add(&publishers->count, 1);
+}
+
+/* From now on a reader that goes tells us, also one that goes while we look. */
+static void listen_again(struct weir__publishers *publishers, struct publisher *self)
+{
+    (void)pthread_mutex_lock(&publishers->lock);
+    self->is_told = false;
+    (void)pthread_mutex_unlock(&publishers->lock);
+}
+
+static void leave(struct weir__publishers *publishers, struct publisher *self)
+{
+    atomic_fetch_sub(&publishers->count, 1);
+    (void)pthread_mutex_lock(&publishers->lock);
+    weir__list_remove(&self->node);
+    (void)pthread_mutex_unlock(&publishers->lock);
+    if (self->is_told)
+        (void)weir__park(&readers, NULL, self);
+}
+
+static void pass_by_jobs_and_holders(struct weir__task *self, struct weir_version *version, uint64_t epoch)
+{
+    struct weir_runtime *r = self->loop->runtime;
+    struct publisher publisher = {.message.deliver = told, .task = self};
+
+    if (!is_in_use(r, version, epoch))
+        return;
+    enter(&r->publishers, &publisher);
+    while (is_in_use(r, version, epoch)) {
+        (void)weir__park(&readers, NULL, &publisher);
+        listen_again(&r->publishers, &publisher);
+    }
+    leave(&r->publishers, &publisher);
+}
+
+/* --- publishing --- */
+
+static struct weir_version *make(void *value)
+{
+    struct weir_version *version = calloc(1, sizeof *version);
+
+    if (version != NULL)
+        version->value = value;
+    return version;
+}
+
+int weir_published_init(weir_published *p, void *value, void (*free_value)(void *value))
+{
+    struct weir_version *version = make(value);
+
+    if (version == NULL)
+        return -ENOMEM;
+    p->free_value = free_value;
+    __atomic_store_n(&p->current, version, __ATOMIC_RELEASE);
+    return 0;
+}
+
+void weir_published_end(weir_published *p)
+{
+    struct weir_version *version = p->current;
+
+    assert(atomic_load(&version->holders) == 0 && "somebody holds a version of it");
+    if (p->free_value != NULL)
+        p->free_value(version->value);
+    free(version);
+    p->current = NULL;
+}
+
+int weir_published_replace(weir_published *p, void *value, void **before)
+{
+    struct weir__task *self = weir__task_current();
+    struct weir_version *version, *old;
+    uint64_t epoch;
+    int err = weir__wait_begin();
+
+    if (err < 0)
+        return err;
+    version = make(value);
+    if (version == NULL)
+        return -ENOMEM;
+    old = __atomic_exchange_n(&p->current, version, __ATOMIC_SEQ_CST);
+    epoch = atomic_fetch_add(&self->loop->runtime->publishers.epoch, 1) + 1;
+    pass_by_loops(self);
+    pass_by_jobs_and_holders(self, old, epoch);
+    *before = old->value;
+    free(old);
+    return 0;
+}
+
+int weir_published_set(weir_published *p, void *value)
+{
+    void *before;
+    int err = weir_published_replace(p, value, &before);
+
+    if (err == 0 && p->free_value != NULL)
+        p->free_value(before);
+    return err;
+}

@@ -1,0 +1,329 @@
+/* Looking at all tasks of a runtime: the arenas of each loop are walked, one record after another. */
+#include "core/watch/inspect.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/runtime.h"
+#include "core/watch/watch.h"
+
+/* A parent that is not seen yet may be born where we have been; its own parent, too. */
+enum { SEEN_ROOM_MIN = 256, SEEN_MAX = 1 << 30, ROUNDS = 8 };
+
+struct walk {
+    weir_runtime *runtime;
+    weir_tasks *tasks;
+    struct weir__look look;
+    struct weir__naming naming;
+    struct weir__span *mapped;
+    struct weir__sight_room room;
+    struct weir__sight sight;
+    int loop;
+};
+
+/* --- taking down one sight --- */
+
+static struct weir__seen *new_seen(weir_tasks *tasks)
+{
+    size_t room = tasks->room == 0 ? SEEN_ROOM_MIN : 2 * tasks->room;
+    struct weir__seen *seen;
+
+    if (tasks->count == tasks->room) {
+        seen = tasks->count < SEEN_MAX ? realloc(tasks->seen, room * sizeof *seen) : NULL;
+        if (seen == NULL)
+            return NULL;
+        tasks->seen = seen;
+        tasks->room = room;
+    }
+    return &tasks->seen[tasks->count++];
+}
+
+static bool take_scopes(weir_tasks *tasks, const struct weir__sight *sight, weir_task_info *info)
+{
+    weir_scope_info *scopes;
+
+    info->scope_count = sight->scope_count;
+    if (sight->scope_count == 0)
+        return true;
+    info->scopes = scopes = weir__texts_room(&tasks->texts, sight->scope_count * sizeof *scopes);
+    for (unsigned i = 0; i < sight->scope_count && scopes != NULL; i++) {
+        const struct weir__scope_sight *s = &sight->scopes[sight->scope_count - 1 - i];
+        scopes[i] =
+            (weir_scope_info){.id = s->id, .deadline = {s->deadline_ns}, .cause = s->cause, .tasks = s->live};
+    }
+    return scopes != NULL;
+}
+
+static bool take_texts(struct walk *w, const struct weir__sight *sight, weir_task_info *info)
+{
+    struct weir__texts *texts = &w->tasks->texts;
+
+    info->name = weir__texts_keep(texts, sight->name);
+    if (sight->route[0] != '\0' && (info->route = weir__texts_keep(texts, sight->route)) == NULL)
+        return false;
+    if (sight->state == WEIR__SIGHT_PARKED &&
+        (info->waits_for = weir__texts_keep(texts, sight->wait.text)) == NULL)
+        return false;
+    return info->name != NULL && (sight->spawned_at == NULL ||
+                                  weir__naming_place(&w->naming, sight->spawned_at, &info->spawned_at));
+}
+
+/* Of one that lies still its stack is there already; of one that runs the watch may get it. */
+static bool take_stack(struct walk *w, struct weir__task *record, weir_task_info *info)
+{
+    struct weir__registers registers;
+    struct weir__stack_copy copy;
+
+    if (w->sight.state != WEIR__SIGHT_RUNNING || w->room.room == 0)
+        return weir__naming_stack(&w->naming, &w->sight, w->room.stack, info);
+    return !weir__watch_stack(w->runtime, w->loop, record, w->sight.id, &registers, &copy, w->room.stack,
+                              w->room.room) ||
+           weir__naming_running(&w->naming, &registers, &copy, info);
+}
+
+static int take(struct walk *w, struct weir__task *record)
+{
+    const struct weir__sight *sight = &w->sight;
+    struct weir__seen *s = new_seen(w->tasks);
+
+    if (s == NULL)
+        return -ENOMEM;
+    *s = (struct weir__seen){.record = record,
+                             .owner = sight->owner,
+                             .queue = sight->wait.queue,
+                             .ticket = sight->wait.ticket,
+                             .parent = WEIR__NO_SEEN};
+    s->info = (weir_task_info){.id = sight->id,
+                               .parent = sight->parent,
+                               .scope = sight->home,
+                               .loop = w->loop,
+                               .state = (enum weir_task_state)sight->state,
+                               .created = {sight->created_ns},
+                               .seen = {w->look.now_ns},
+                               .deadline = {sight->deadline_ns}};
+    return take_texts(w, sight, &s->info) && take_scopes(w->tasks, sight, &s->info) &&
+                   take_stack(w, record, &s->info)
+               ? 0
+               : -ENOMEM;
+}
+
+/* --- all of them --- */
+
+static int walk_arena(struct walk *w, const struct weir__stacks *stacks, struct weir__stack_arena *a)
+{
+    int err = 0;
+
+    for (size_t i = a->count; err == 0 && i-- > atomic_load_explicit(&a->unused, memory_order_acquire);) {
+        struct weir__task *record = weir__task_on(stacks, a->memory + i * stacks->stride);
+        if (atomic_load_explicit(&record->id, memory_order_relaxed) != 0 &&
+            weir__sight_take(&w->look, record, w->room, &w->sight))
+            err = take(w, record);
+    }
+    return err;
+}
+
+static int walk_loop(struct walk *w, struct weir__loop *loop)
+{
+    struct weir__stack_arena *a = atomic_load_explicit(&loop->stacks.arenas, memory_order_acquire);
+    size_t before = w->tasks->count;
+    int err = 0;
+
+    w->loop = loop->index;
+    for (; a != NULL && err == 0; a = a->next)
+        err = walk_arena(w, &loop->stacks, a);
+    w->tasks->on_loop[loop->index] = w->tasks->count - before;
+    return err;
+}
+
+/* Parents that were not seen, because they were born in places that had been looked at: the child says where.
+ * Returns: how many were found; -ENOMEM. */
+static int find_parents(struct walk *w)
+{
+    weir_tasks *tasks = w->tasks;
+    size_t known = tasks->count;
+    uint64_t last = 0;
+    int err = 0;
+
+    for (size_t i = 0; i < known && err == 0; i++) {
+        uint64_t parent = tasks->seen[i].info.parent;
+        struct weir__task *record = tasks->seen[i].owner;
+        /* While the child lives its parent does, and the record is one. */
+        if (parent == 0 || parent == last ||
+            !weir__sight_lives(tasks->seen[i].record, tasks->seen[i].info.id))
+            continue;
+        size_t count = tasks->count;
+        tasks->count = known;
+        bool is_seen = weir__inspect_find(tasks, parent) != WEIR__NO_SEEN;
+        tasks->count = count;
+        if (is_seen || !weir__sight_take(&w->look, record, w->room, &w->sight) || w->sight.id != parent)
+            continue;
+        w->loop = tasks->seen[i].info.loop;
+        tasks->on_loop[w->loop]++;
+        last = parent;
+        err = take(w, record);
+    }
+    return err < 0 ? err : (int)(tasks->count - known);
+}
+
+/* The same task may have been found by several of its children. */
+static void drop_doubles(weir_tasks *tasks)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < tasks->count; i++) {
+        if (n > 0 && tasks->seen[n - 1].info.id == tasks->seen[i].info.id)
+            tasks->on_loop[tasks->seen[i].info.loop]--;
+        else
+            tasks->seen[n++] = tasks->seen[i];
+    }
+    tasks->count = n;
+}
+
+/* A task whose parent is not there has ended since, or else stands by itself. */
+static void link_parents(weir_tasks *tasks)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < tasks->count; i++) {
+        struct weir__seen s = tasks->seen[i];
+        size_t count = tasks->count;
+        if (s.info.parent != 0) {
+            tasks->count = n;
+            s.parent = weir__inspect_find(tasks, s.info.parent);
+            tasks->count = count;
+        }
+        if (s.info.parent != 0 && s.parent == WEIR__NO_SEEN && !weir__sight_lives(s.record, s.info.id))
+            tasks->on_loop[s.info.loop]--;
+        else
+            tasks->seen[n++] = s;
+    }
+    tasks->count = n;
+}
+
+static int see_all(struct walk *w, weir_runtime *r)
+{
+    int err = 0;
+
+    for (int i = 0; i < r->loop_count && err == 0; i++)
+        err = walk_loop(w, &r->loops[i]);
+    for (int i = 0; i < ROUNDS && err >= 0; i++) {
+        weir__inspect_sort(w->tasks);
+        drop_doubles(w->tasks);
+        err = find_parents(w);
+        if (err == 0)
+            break;
+    }
+    if (err < 0)
+        return err;
+    weir__inspect_sort(w->tasks);
+    drop_doubles(w->tasks);
+    link_parents(w->tasks);
+    return 0;
+}
+
+static int take_all(struct walk *w, weir_runtime *r, const weir_tasks_options *o)
+{
+    int err;
+
+    if (o->stacks) {
+        w->room.room = r->loops[0].stacks.bytes;
+        w->room.stack = malloc(w->room.room);
+        if (w->room.stack == NULL)
+            return -ENOMEM;
+    }
+    err = see_all(w, r);
+    if (err == 0)
+        err = weir__inspect_rank(w->tasks);
+    if (err == 0) {
+        weir__inspect_filter(w->tasks, o->filter);
+        err = weir__inspect_order(w->tasks, o->tasks_max);
+    }
+    free(w->room.stack);
+    return err;
+}
+
+/* --- the public side --- */
+
+static void close_walk(struct walk *w)
+{
+    weir__naming_close(&w->naming);
+    weir__peek_close(&w->look.peek);
+    free(w->mapped);
+}
+
+static int open_walk(struct walk *w, weir_runtime *r, weir_tasks *tasks)
+{
+    int err;
+
+    w->look.peek.memory = -1;
+    tasks->loop_count = r->loop_count;
+    tasks->on_loop = calloc((size_t)r->loop_count, sizeof *tasks->on_loop);
+    if (tasks->on_loop == NULL)
+        return -ENOMEM;
+    w->runtime = r;
+    w->tasks = tasks;
+    w->look.here = weir__loop_current();
+    err = weir__peek_open(&w->look.peek);
+    if (err < 0)
+        return err;
+    w->mapped = weir__sight_map(r, &w->look.peek.mapped_count);
+    w->look.peek.mapped = w->mapped;
+    return w->mapped != NULL ? weir__naming_open(&w->naming, r->symbols, &tasks->texts) : -ENOMEM;
+}
+
+int weir_tasks_take(weir_runtime *runtime, const weir_tasks_options *options, weir_tasks **out)
+{
+    weir_tasks_options o = options != NULL ? *options : (weir_tasks_options){0};
+    weir_tasks *tasks = calloc(1, sizeof *tasks);
+    struct walk *w = calloc(1, sizeof *w);
+    int err = tasks != NULL && w != NULL ? open_walk(w, runtime, tasks) : -ENOMEM;
+
+    if (err == 0)
+        err = take_all(w, runtime, &o);
+    if (w != NULL)
+        close_walk(w);
+    free(w);
+    if (err < 0) {
+        weir_tasks_free(tasks);
+        tasks = NULL;
+    }
+    *out = tasks;
+    return err;
+}
+
+size_t weir_tasks_count(const weir_tasks *tasks)
+{
+    return tasks->given;
+}
+
+int weir_tasks_loops(const weir_tasks *tasks)
+{
+    return tasks->loop_count;
+}
+
+size_t weir_tasks_on_loop(const weir_tasks *tasks, int loop)
+{
+    return loop >= 0 && loop < tasks->loop_count ? tasks->on_loop[loop] : 0;
+}
+
+bool weir_tasks_are_cut(const weir_tasks *tasks)
+{
+    return tasks->is_cut;
+}
+
+const weir_task_info *weir_tasks_at(const weir_tasks *tasks, size_t i)
+{
+    return i < tasks->given ? &tasks->seen[tasks->order[i]].info : NULL;
+}
+
+void weir_tasks_free(weir_tasks *tasks)
+{
+    if (tasks == NULL)
+        return;
+    weir__texts_free(&tasks->texts);
+    free(tasks->seen);
+    free(tasks->order);
+    free(tasks->on_loop);
+    free(tasks);
+}

@@ -1,0 +1,99 @@
+#include "core/watch/where.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TEXT_BYTES = 512 };
+
+/* "running", "NUMBER ARG ARG ARG ARG ARG ARG SP PC", or "-1 SP PC". */
+struct weir__where weir__where_read_syscall(const char *text)
+{
+    struct weir__where where = {.state = WEIR__WHERE_UNKNOWN, .call = -2};
+    uint64_t words[8];
+    char *end;
+    long call;
+    int n = 0;
+
+    if (strncmp(text, "running", 7) == 0) {
+        where.state = WEIR__WHERE_RUNS;
+        return where;
+    }
+    call = strtol(text, &end, 10);
+    for (const char *at = end; end != text && n < 8; n++, at = end) {
+        words[n] = strtoull(at, &end, 16);
+        if (end == at)
+            break;
+    }
+    if (n != 8 && n != 2)
+        return where;
+    where.state = WEIR__WHERE_SLEEPS;
+    where.call = n == 8 ? call : -1;
+    if (n == 8)
+        memcpy(where.arg, words, sizeof where.arg);
+    where.sp = words[n - 2];
+    where.pc = words[n - 1];
+    return where;
+}
+
+/* "TID (name) STATE …"; the name may hold anything. */
+struct weir__where weir__where_read_stat(const char *text)
+{
+    const char *name_end = strrchr(text, ')');
+    struct weir__where where = {.state = WEIR__WHERE_UNKNOWN, .call = -2};
+
+    if (name_end == NULL || name_end[1] != ' ')
+        return where;
+    if (name_end[2] == 'R')
+        where.state = WEIR__WHERE_RUNS;
+    else if (name_end[2] == 'S' || name_end[2] == 'D')
+        where.state = WEIR__WHERE_SLEEPS;
+    return where;
+}
+
+static int open_file(pid_t tid, const char *name)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/%s", (int)tid, name);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void weir__where_open(struct weir__where_files *f, pid_t tid)
+{
+    f->syscall = open_file(tid, "syscall");
+    f->stat = open_file(tid, "stat");
+}
+
+void weir__where_close(struct weir__where_files *f)
+{
+    if (f->syscall >= 0)
+        close(f->syscall);
+    if (f->stat >= 0)
+        close(f->stat);
+    f->syscall = f->stat = -1;
+}
+
+static const char *read_text(int fd, char text[TEXT_BYTES])
+{
+    ssize_t n = fd < 0 ? 0 : pread(fd, text, TEXT_BYTES - 1, 0);
+
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+struct weir__where weir__where_look(const struct weir__where_files *f)
+{
+    char text[TEXT_BYTES];
+    struct weir__where where = weir__where_read_syscall(read_text(f->syscall, text));
+
+    return where.state != WEIR__WHERE_UNKNOWN ? where : weir__where_read_stat(read_text(f->stat, text));
+}
+
+bool weir__where_is_same(const struct weir__where *a, const struct weir__where *b)
+{
+    return a->state == b->state && a->call == b->call && a->sp == b->sp && a->pc == b->pc &&
+           memcmp(a->arg, b->arg, sizeof a->arg) == 0;
+}

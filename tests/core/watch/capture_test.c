@@ -1,0 +1,211 @@
+/* The registers and the stack of another thread; what it is doing goes on as if nothing had been. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/watch/capture.h"
+#include "core/loop.h"
+#include "core/task.h"
+#include "core/watch/where.h"
+#include "support/run.h"
+
+/* A thread with a loop, whose task does what it is told, and one that looks at it. */
+struct rig {
+    struct weir__capture capture;
+    int (*act)(struct rig *r); /* returns what the call said */
+    atomic_bool acts, seen;
+    int result, error;
+    int64_t took_ns;
+    int pipe[2], sockets[2];
+    sem_t semaphore;
+};
+
+static volatile unsigned sink;
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int task(void *arg)
+{
+    struct rig *r = arg;
+    struct weir__loop *loop = weir__loop_current();
+    int64_t began_ns = now_ns();
+
+    assert_int_equal(weir__capture_open(&r->capture, loop, 0, loop->stacks.bytes), 0);
+    atomic_store(&r->acts, true);
+    r->result = r->act(r);
+    r->error = errno;
+    r->took_ns = now_ns() - began_ns;
+    while (!atomic_load(&r->seen))
+        sink = sink * 7 + 1;
+    weir__capture_close(&r->capture);
+    return 0;
+}
+
+static void *run(void *arg)
+{
+    weir_options options = {.io = WEIR_IO_EPOLL, .stall_after = weir_ms(-1)};
+
+    return (void *)(intptr_t)weir_run(&options, task, arg);
+}
+
+static bool is_asleep(const struct weir__where_files *files)
+{
+    return weir__where_look(files).state == WEIR__WHERE_SLEEPS;
+}
+
+/* Takes its registers, asleep or not. */
+static void interrupt(struct rig *r, bool asleep, struct weir__registers *registers)
+{
+    struct weir__where_files files;
+
+    while (!atomic_load(&r->acts))
+        sched_yield();
+    weir__where_open(&files, r->capture.tid);
+    while (asleep && !is_asleep(&files))
+        sched_yield();
+    weir__where_close(&files);
+    while (!weir__capture_running(&r->capture, 1000000, registers))
+        ;
+}
+
+static void try(struct rig *r, int (*act)(struct rig *r), bool asleep, struct weir__registers *registers)
+{
+    pthread_t thread;
+    void *result;
+
+    memset(r, 0, sizeof *r);
+    r->act = act;
+    assert_int_equal(pipe2(r->pipe, O_CLOEXEC), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, r->sockets), 0);
+    assert_int_equal(sem_init(&r->semaphore, 0, 0), 0);
+    assert_int_equal(pthread_create(&thread, NULL, run, r), 0);
+    interrupt(r, asleep, registers);
+    atomic_store(&r->seen, true);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_int_equal((intptr_t)result, 0);
+    for (int i = 0; i < 2; i++) {
+        close(r->pipe[i]);
+        close(r->sockets[i]);
+    }
+    sem_destroy(&r->semaphore);
+}
+
+static int catch_signals(void **state)
+{
+    (void)state;
+    return weir__capture_catch();
+}
+
+static int let_signals_go(void **state)
+{
+    (void)state;
+    weir__capture_uncatch();
+    return 0;
+}
+
+/* --- --- */
+
+static int computes(struct rig *r)
+{
+    while (!atomic_load(&r->seen))
+        sink = sink * 7 + 1;
+    return 7;
+}
+
+static void who_computes_is_taken_as_it_runs(void **state)
+{
+    struct rig r;
+    struct weir__registers registers;
+
+    (void)state;
+    try(&r, computes, false, &registers);
+    assert_int_equal(r.result, 7);
+    assert_true(registers.complete);
+    assert_true(r.capture.count > 0 && r.capture.count <= r.capture.room);
+    assert_in_range(registers.general[WEIR__REGISTER_SP], r.capture.low, r.capture.low + r.capture.count);
+    assert_int_equal(r.capture.run, 1);
+}
+
+#if defined(__x86_64__)
+enum { SLEEP_MS = 60 };
+
+static int sleeps(struct rig *r)
+{
+    struct timespec t = {.tv_nsec = SLEEP_MS * 1000000L};
+
+    (void)r;
+    return nanosleep(&t, NULL);
+}
+
+static int polls(struct rig *r)
+{
+    struct pollfd none = {.fd = r->pipe[0], .events = POLLIN};
+
+    return poll(&none, 1, SLEEP_MS);
+}
+
+static int receives(struct rig *r)
+{
+    struct timeval most = {.tv_usec = SLEEP_MS * 1000};
+    char byte;
+
+    if (setsockopt(r->sockets[0], SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most) < 0)
+        return -2;
+    return (int)recv(r->sockets[0], &byte, 1, 0);
+}
+
+static int waits(struct rig *r)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += SLEEP_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return sem_timedwait(&r->semaphore, &until);
+}
+
+/* Nobody who is asleep is sent the signal; but it may have fallen asleep when it comes. */
+static void a_call_that_the_signal_ends_is_made_again(void **state)
+{
+    static int (*const acts[])(struct rig * r) = {sleeps, polls, receives, waits};
+    static const int results[] = {0, 0, -1, -1}, errors[] = {0, 0, EAGAIN, ETIMEDOUT};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+        struct rig r;
+        struct weir__registers registers;
+        try(&r, acts[i], true, &registers);
+        assert_int_equal(r.result, results[i]);
+        if (results[i] < 0)
+            assert_int_equal(r.error, errors[i]);
+        assert_true(r.took_ns >= SLEEP_MS * INT64_C(1000000) - 1000000);
+    }
+}
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_computes_is_taken_as_it_runs, catch_signals, let_signals_go),
+#if defined(__x86_64__)
+        cmocka_unit_test_setup_teardown(a_call_that_the_signal_ends_is_made_again, catch_signals,
+                                        let_signals_go),
+#endif
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

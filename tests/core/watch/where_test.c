@@ -1,0 +1,117 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/watch/where.h"
+
+static void what_the_kernel_says_is_understood(void **state)
+{
+    struct weir__where w;
+
+    (void)state;
+    assert_int_equal(weir__where_read_syscall("running\n").state, WEIR__WHERE_RUNS);
+    w = weir__where_read_syscall(
+        "230 0x0 0x1 0x7ffd2 0x0 0xffffffffffffffff 0x6 0x7ffd77777770 0x7f0000000123\n");
+    assert_int_equal(w.state, WEIR__WHERE_SLEEPS);
+    assert_int_equal(w.call, 230);
+    assert_int_equal(w.arg[1], 1);
+    assert_true(w.arg[4] == UINT64_MAX);
+    assert_int_equal(w.arg[5], 6);
+    assert_int_equal(w.sp, 0x7ffd77777770);
+    assert_int_equal(w.pc, 0x7f0000000123);
+    w = weir__where_read_syscall("-1 0x7ffd77777770 0x7f0000000123\n");
+    assert_int_equal(w.state, WEIR__WHERE_SLEEPS);
+    assert_int_equal(w.call, -1);
+    assert_int_equal(w.sp, 0x7ffd77777770);
+    assert_int_equal(weir__where_read_stat("12 (a) b) S 1 2 3").state, WEIR__WHERE_SLEEPS);
+    assert_int_equal(weir__where_read_stat("12 (R) D 1 2 3").state, WEIR__WHERE_SLEEPS);
+    assert_int_equal(weir__where_read_stat("12 (x) R 1 2 3").state, WEIR__WHERE_RUNS);
+    assert_int_equal(weir__where_read_stat("12 (x) R 1 2 3").call, -2);
+}
+
+static void what_is_not_understood_is_not_known(void **state)
+{
+    static const char *const texts[] = {"",   "x",    "1", "1 2", "1 2 3 4", "1 0x0 0x1 0x2 0x3 0x4 0x5 0x6",
+                                        "-1", "- - -"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_int_equal(weir__where_read_syscall(texts[i]).state, WEIR__WHERE_UNKNOWN);
+    assert_int_equal(weir__where_read_stat("").state, WEIR__WHERE_UNKNOWN);
+    assert_int_equal(weir__where_read_stat("12 (x)").state, WEIR__WHERE_UNKNOWN);
+    assert_int_equal(weir__where_read_stat("12 (x) Z 1").state, WEIR__WHERE_UNKNOWN);
+}
+
+struct other {
+    int pipe[2];
+    atomic_int tid;
+    atomic_bool go_on;
+};
+
+static void *reads(void *arg)
+{
+    struct other *o = arg;
+    char byte;
+
+    atomic_store(&o->tid, (int)gettid());
+    while (!atomic_load(&o->go_on))
+        ;
+    return (void *)(intptr_t)read(o->pipe[0], &byte, 1);
+}
+
+static void another_thread_is_seen(void **state)
+{
+    struct other o = {.go_on = false};
+    struct weir__where_files files;
+    struct weir__where w, again;
+    pthread_t thread;
+    void *got;
+
+    (void)state;
+    assert_int_equal(pipe(o.pipe), 0);
+    assert_int_equal(pthread_create(&thread, NULL, reads, &o), 0);
+    while (atomic_load(&o.tid) == 0)
+        sched_yield();
+    weir__where_open(&files, atomic_load(&o.tid));
+    do
+        w = weir__where_look(&files);
+    while (w.state != WEIR__WHERE_RUNS);
+    atomic_store(&o.go_on, true);
+    do
+        w = weir__where_look(&files);
+    while (w.state != WEIR__WHERE_SLEEPS);
+    if (w.call != -2) { /* the file may be read */
+        assert_int_equal(w.call, SYS_read);
+        assert_int_equal(w.arg[0], o.pipe[0]);
+    }
+    again = weir__where_look(&files);
+    assert_true(weir__where_is_same(&w, &again));
+    close(files.syscall); /* as if it were forbidden */
+    files.syscall = -1;
+    again = weir__where_look(&files);
+    assert_int_equal(again.state, WEIR__WHERE_SLEEPS);
+    assert_int_equal(again.call, -2);
+    assert_int_equal(write(o.pipe[1], "x", 1), 1);
+    assert_int_equal(pthread_join(thread, &got), 0);
+    assert_int_equal((intptr_t)got, 1);
+    weir__where_close(&files);
+    close(o.pipe[0]);
+    close(o.pipe[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_kernel_says_is_understood),
+        cmocka_unit_test(what_is_not_understood_is_not_known),
+        cmocka_unit_test(another_thread_is_seen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
