@@ -130,15 +130,11 @@ __attribute__((noinline, cold)) static void name_holder(struct weir__loop *loop,
         weir__ledger_off_cpu(l, false, starved, throttled);
 }
 
-void weir__blame_switch(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+void weir__blame_change(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
                         uint64_t ticks, const struct weir__slice *held)
 {
-    struct weir__ledger *l;
+    struct weir__ledger *l = weir__blame_ledger(from);
 
-    from->waited.ticks = ticks;
-    if (from->work == to->work)
-        return;
-    l = weir__blame_ledger(from);
     if (l != NULL) {
         weir__ledger_leave(l, ticks);
         if (held != NULL)

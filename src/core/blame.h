@@ -108,10 +108,18 @@ static inline void weir__blame_ended(struct weir__task *task)
         weir__ledger_ended(l);
 }
 
-/* The loop turns from one task to another, of which at least one works for something; held: the slice that
- * has ended, if it was long. */
-void weir__blame_switch(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+/* The same when they work for different things. */
+void weir__blame_change(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
                         uint64_t ticks, const struct weir__slice *held);
+
+/* The loop turns from one task to another; held: the slice that has ended, if it was long. */
+static inline void weir__blame_switch(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+                                      uint64_t ticks, const struct weir__slice *held)
+{
+    from->waited.ticks = ticks;
+    if (from->work != to->work)
+        weir__blame_change(loop, from, to, ticks, held);
+}
 
 /* --- the loop --- */
 

@@ -66,16 +66,27 @@ static void merge(struct weir__charge *into, uint64_t share, uint64_t took, uint
     into->waits += waits;
 }
 
-/* Each kind and name once. */
+/* One of 64 bits for a kind and name: those whose bits differ are not the same. */
+static uint64_t bit_of(const struct weir__charge *c)
+{
+    uint64_t mixed = ((uintptr_t)c->name + c->kind) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return UINT64_C(1) << (mixed >> 58);
+}
+
+/* Each kind and name once. Most are, already. */
 static void put_together(struct weir__ledger *l)
 {
     struct weir__charge *c = l->charges;
+    uint64_t bits = 0;
     unsigned kept = 0;
 
     for (unsigned i = 0; i < l->count; i++) {
-        unsigned same = 0;
+        uint64_t bit = bit_of(&c[i]);
+        unsigned same = (bits & bit) != 0 ? 0 : kept;
         while (same < kept && (c[same].name != c[i].name || c[same].kind != c[i].kind))
             same++;
+        bits |= bit;
         if (same < kept)
             merge(&c[same], c[i].share, c[i].took, c[i].waits);
         else

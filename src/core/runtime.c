@@ -12,6 +12,7 @@
 #include "core/watch/symbols.h"
 #include "core/task.h"
 #include "core/watch/watch.h"
+#include "io/os.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { STACK_BYTES = 256 << 10 }; /* sanitizers put red zones between variables */
@@ -224,6 +225,8 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     err = fill_defaults(&r.options);
     if (err < 0)
         return err;
+    if (r.options.io != WEIR_IO_SIM)
+        weir__io_os_make_room();
     weir__logger_init(&r.logger, STDERR_FILENO, WEIR_LOG_INFO, options != NULL && options->log_json);
     weir__stalls_init(&r.stalls);
     pthread_mutex_init(&r.shown.lock, NULL);

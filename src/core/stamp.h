@@ -15,8 +15,7 @@ static inline void weir__stamp_next(struct weir__loop *loop, struct weir__task *
                                     uint64_t ticks, const struct weir__slice *held)
 {
     weir__pulse_stamp(&loop->pulse, &to->runs, ticks);
-    if (from->work != NULL || to->work != NULL)
-        weir__blame_switch(loop, from, to, ticks, held);
+    weir__blame_switch(loop, from, to, ticks, held);
 }
 
 /* The same after a slice that was long, which is remembered. */

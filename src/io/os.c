@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+enum { DESCRIPTORS = 16384 };
 
 int64_t weir__io_os_now_ns(struct weir__io *io)
 {
@@ -25,6 +28,21 @@ bool weir__io_os_wait(int64_t until_ns, struct timespec *wait)
     wait->tv_sec = left / 1000000000;
     wait->tv_nsec = left % 1000000000;
     return true;
+}
+
+void weir__io_os_make_room(void)
+{
+    struct rlimit limit;
+    rlim_t most = DESCRIPTORS;
+    int any = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (any < 0)
+        return;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < most)
+        most = limit.rlim_cur;
+    int highest = fcntl(any, F_DUPFD_CLOEXEC, (int)most - 1);
+    if (highest >= 0)
+        close(highest);
+    close(any);
 }
 
 int weir__io_os_socket(struct weir__io *io, int family)

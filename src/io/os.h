@@ -20,6 +20,11 @@ int weir__io_os_address(struct weir__io *io, struct weir__io_file *file, bool pe
 int weir__io_os_shutdown(struct weir__io *io, struct weir__io_file *file);
 void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file);
 
+/* Has the kernel make room for many descriptors at once (128 KiB). Each time its table grows, in a process of
+ * several threads, whoever opens one waits for all CPUs to have seen that: 10 ms and more, for a whole loop.
+ */
+void weir__io_os_make_room(void);
+
 /* A descriptor is about to be attached: looks whether it is one, and makes TCP send small writes at once
  * unless it is foreign.
  * Returns: 1 when it is TCP and ours, 0 when not, or -EBADF.

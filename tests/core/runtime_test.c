@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "support/child.h"
@@ -34,6 +36,33 @@ static void it_returns_what_the_first_task_returned(void **state)
     assert_int_equal(weir_run(&sim, forty_two, NULL), 42);
     assert_int_equal(weir_run(&sim, fails, NULL), -EPIPE);
     assert_int_equal(weir_run(&sim, run_inside, NULL), -EBUSY);
+}
+
+/* Of the kernel's table, in which there is room for so many descriptors. */
+static int descriptors_room(void *arg)
+{
+    char line[128];
+    int room = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+    (void)arg;
+
+    assert_non_null(status);
+    while (room == 0 && fgets(line, sizeof line, status) != NULL)
+        (void)sscanf(line, "FDSize: %d", &room);
+    fclose(status);
+    return room;
+}
+
+/* While it grows whoever opens a descriptor is held up. */
+static void there_is_room_for_descriptors_before_they_are_opened(void **state)
+{
+    struct rlimit limit;
+    int least;
+    (void)state;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    least = limit.rlim_cur < 10000 ? (int)limit.rlim_cur : 10000;
+    assert_true(weir_run(NULL, descriptors_room, NULL) >= least);
 }
 
 static void impossible_options_are_refused(void **state)
@@ -176,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_returns_what_the_first_task_returned),
+        cmocka_unit_test(there_is_room_for_descriptors_before_they_are_opened),
         cmocka_unit_test(impossible_options_are_refused),
         cmocka_unit_test(a_seed_is_a_run),
         cmocka_unit_test(a_deadlock_is_reported_and_ends),
