@@ -165,14 +165,20 @@ static int resolve(const struct weir__endpoint *endpoint, struct weir__address *
     return count > 0 && *out == NULL ? -ENOMEM : count;
 }
 
-int weir__connect(const char *address, size_t extra_bytes, weir_stream **out)
+/* Apart, so that its stack is free again while a connection is waited for. Returns: how many; < 0. */
+__attribute__((noinline)) static int find_addresses(const char *address, struct weir__address **out)
 {
     struct weir__endpoint endpoint;
-    struct weir__address *addresses;
     int err = weir__endpoint_parse(address, &endpoint);
 
-    if (err == 0)
-        err = resolve(&endpoint, &addresses);
+    return err < 0 ? err : resolve(&endpoint, out);
+}
+
+int weir__connect(const char *address, size_t extra_bytes, weir_stream **out)
+{
+    struct weir__address *addresses;
+    int err = find_addresses(address, &addresses);
+
     if (err < 0)
         return err;
     err = weir__connect_first(addresses, err, extra_bytes, out);
