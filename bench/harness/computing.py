@@ -10,7 +10,9 @@ import subprocess
 import threading
 import time
 
-from process import LOAD_CORE, SERVER_CORE, Failed, Process, free_ports, output_of
+from overload import load
+from process import LOAD_CORE, SERVER_CORE, Failed, output_of
+from subjects import serve
 
 BOTH = {SERVER_CORE, LOAD_CORE}
 MIB = 1 << 20
@@ -26,13 +28,6 @@ routes:
   - {{path: /sleep, sleep: {{for: 5ms}}}}
   - {{path: /thumb/*, thumbnail: {{root: {folder}, width: 320, height: 320, format: jpeg}}}}
 """
-
-
-def weir(bench, subject, cores):
-    port = free_ports(2)
-    config = bench.folder / "computing.yaml"
-    config.write_text(CONFIG.format(port=port, admin=port + 1, folder=bench.folder))
-    return Process([bench.build / "weir", "serve", config], cores, bench.folder / "computing.log", port, subject.environment)
 
 
 def post(port, path, mebibytes, sink=lambda part: None):
@@ -69,7 +64,7 @@ class Digests:
         if not subject.is_weir:
             text = output_of(["openssl", "speed", "-evp", "sha256", "-bytes", 65536, "-seconds", bench.seconds], BOTH, bench.seconds + 20)
             return 1e9 / (float(re.search(r"^sha256 +([\d.]+)k", text, re.M)[1]) * 1000)
-        with weir(bench, subject, BOTH) as server:
+        with serve(bench, subject, CONFIG, BOTH, folder=bench.folder) as server:
             answer = bytearray()
             post(server.port, "/hash", 64)
             began, used = time.monotonic(), server.thread_cpu_seconds("compute")
@@ -87,8 +82,8 @@ class BesideDigests:
 
     def measure(self, bench, subject):
         seconds = max(bench.seconds, 5)
-        with weir(bench, subject, {SERVER_CORE}) as server:
-            alone = self.p99(bench, server.port, seconds)
+        with serve(bench, subject, CONFIG, SERVER_CORE, folder=bench.folder) as server:
+            alone = load(bench, server.port, "/sleep", 100, seconds)["latency_ms"]["p99"]
             ended = threading.Event()
 
             def upload():
@@ -97,14 +92,10 @@ class BesideDigests:
             uploads = threading.Thread(target=upload)
             uploads.start()
             try:
-                return self.p99(bench, server.port, seconds) - alone
+                return load(bench, server.port, "/sleep", 100, seconds)["latency_ms"]["p99"] - alone
             finally:
                 ended.set()
                 uploads.join()
-
-    def p99(self, bench, port, seconds):
-        command = [bench.build / "weir", "load", f"http://127.0.0.1:{port}/sleep", "--rate", 100, "--for", f"{seconds}s", "--json"]
-        return json.loads(output_of(command, LOAD_CORE, seconds + 30))["latency_ms"]["p99"]
 
 
 class Thumbnails:
@@ -133,7 +124,7 @@ class Thumbnails:
         photographs = self.photographs(bench)
         if not subject.is_weir:
             return self.vipsthumbnail(photographs)
-        with weir(bench, subject, {SERVER_CORE}) as server:
+        with serve(bench, subject, CONFIG, SERVER_CORE, folder=bench.folder) as server:
             self.ask(server.port, photographs[0].name)
             before = server.cpu_seconds()
             for photograph in photographs:
@@ -171,7 +162,7 @@ class Stream:
 
         def count(part):
             came[0] += len(part)
-        with weir(bench, subject, BOTH) as server:
+        with serve(bench, subject, CONFIG, BOTH, folder=bench.folder) as server:
             post(server.port, "/zstd", 64, count)
             before, came[0] = server.peak_bytes(), 0
             post(server.port, "/zstd", 5120, count)

@@ -5,13 +5,15 @@ import re
 import subprocess
 import urllib.request
 
-from process import LOAD_CORE, SERVER_CORE, Failed, Process, free_ports, output_of
+from process import LOAD_CORE, Failed, free_ports, output_of, wrk
+from subjects import serve
 
 BURN_MS = 60
 PEERS = ["weir uring", "weir epoll", "node piscina", "node piscina, no end"]
 SECONDS_LEAST = 10  # a second is only 16 jobs
 
 
+# A pool of one worker on the server's core.
 CONFIG = """\
 listen: 127.0.0.1:{port}
 admin: 127.0.0.1:{admin}
@@ -22,14 +24,6 @@ routes:
   - {{path: /burn, burn: {{cpu: {ms}ms}}}}
   - {{path: /sleep, sleep: {{for: 5ms}}}}
 """
-
-
-def weir(bench, subject):
-    """Weir with a pool of one worker on the server's core."""
-    port = free_ports(2)
-    config = bench.folder / f"{subject.name}.yaml"
-    config.write_text(CONFIG.format(port=port, admin=port + 1, ms=BURN_MS))
-    return Process([bench.build / "weir", "serve", config], SERVER_CORE, bench.folder / f"{subject.name}.log", port, subject.environment)
 
 
 def jobs(port, outcome):
@@ -48,11 +42,8 @@ def load(bench, port, path, rate, seconds):
 
 def capacity(port, seconds):
     """Jobs a second when there is always one waiting and none is refused."""
-    text = output_of(["wrk", "-t1", "-c2", f"-d{seconds}s", f"http://127.0.0.1:{port}/burn"], LOAD_CORE, seconds + 20)
-    if re.search(r"Non-2xx|Socket errors", text):
-        raise Failed(f"wrk: {' '.join(text.split())[-200:]}")
-    count, took = re.search(r"(\d+) requests in ([\d.]+)s", text).groups()
-    return int(count) / float(took)
+    count, took = wrk(port, "/burn", 2, seconds)
+    return count / took
 
 
 def p99(result, status):
@@ -109,7 +100,7 @@ def overload_rows(served, own):
                 servers = dict.fromkeys(subjects)
                 for subject in unknown:
                     servers[subject] = stack.enter_context(
-                        weir(bench, subject) if subject.is_weir else subject.start(free_ports(), None, bench.folder))
+                        serve(bench, subject, CONFIG, ms=BURN_MS) if subject.is_weir else subject.start(free_ports(), None, bench.folder))
                 yield servers
 
         def measure(self, bench, subject, servers):

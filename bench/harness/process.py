@@ -143,3 +143,13 @@ def output_of(command, core, seconds):
     if done.returncode != 0:
         raise Failed(f"{command[0]} ended with {done.returncode}: {(done.stderr or done.stdout)[-300:].strip()}")
     return done.stdout
+
+
+def wrk(port, path, connections, seconds, core=LOAD_CORE, threads=1):
+    """Keeps so many connections busy: how many requests were answered, in how many seconds. All of them well, or it fails."""
+    command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", f"http://127.0.0.1:{port}{path}"]
+    text = output_of(command, core, seconds + 20)
+    if re.search(r"Non-2xx|Socket errors", text):
+        raise Failed(f"wrk: {' '.join(text.split())[-200:]}")
+    count, took = re.search(r"(\d+) requests in ([\d.]+)s", text).groups()
+    return int(count), float(took)

@@ -7,8 +7,8 @@ import statistics
 import threading
 import time
 
-from process import LOAD_CORE, SERVER_CORE, Failed, Process, free_ports, output_of
-from subjects import CALLS
+from process import LOAD_CORE, SERVER_CORE, Failed, Process, free_ports, output_of, wrk
+from subjects import CALLS, serve
 
 WARM_SECONDS = 3
 
@@ -109,18 +109,11 @@ class ClosedLoop(Served):
         if self.backends is not None:
             check_page(body)
         if subject not in self.warm:  # compilers that work while the program runs are given their time
-            self.load(server.port, WARM_SECONDS)
+            wrk(server.port, self.path, self.connections, WARM_SECONDS)
             self.warm.add(subject)
         before = server.cpu_seconds()
-        text = self.load(server.port, bench.seconds)
-        used = server.cpu_seconds() - before
-        if re.search(r"Non-2xx|Socket errors", text):
-            raise Failed(f"wrk: {' '.join(text.split())[-200:]}")
-        return used / int(re.search(r"(\d+) requests in", text)[1]) * 1e6
-
-    def load(self, port, seconds):
-        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{seconds}s", f"http://127.0.0.1:{port}{self.path}"]
-        return output_of(command, LOAD_CORE, seconds + 20)
+        count, _ = wrk(server.port, self.path, self.connections, bench.seconds)
+        return (server.cpu_seconds() - before) / count * 1e6
 
 
 class Replayed(Served):
@@ -208,11 +201,8 @@ class Scraped(Row):
         self.subjects, self.targets = subjects, targets
 
     def measure(self, bench, subject, state):
-        port = free_ports(2)
-        path = bench.folder / "scraped.yaml"
-        path.write_text(self.config.format(port=port, admin=port + 1))
-        command = [bench.build / "weir", "serve", path]
-        with Process(command, SERVER_CORE, bench.folder / "scraped.log", port, subject.environment):
+        with serve(bench, subject, self.config) as server:
+            port = server.port
             for i in range(99):
                 get(port, f"/route/{i}")[0].close()
             self.p99(bench, port)

@@ -3,7 +3,7 @@ import re
 import shutil
 from pathlib import Path
 
-from process import SERVER_CORE, Process
+from process import SERVER_CORE, Process, free_ports
 
 CALLS = 12
 
@@ -45,6 +45,14 @@ class Subject:
         command = self.command(port, backends, folder, deadline_ms)
         environment = {**self.environment, "BENCH_DEADLINE_MS": str(deadline_ms)}
         return Process(command, SERVER_CORE, folder / "log", port, environment)
+
+
+def serve(bench, subject, config, cores=SERVER_CORE, **values):
+    """Weir with a configuration of its own, in which {port}, {admin}, which is the next one, and what is given are filled in."""
+    port = free_ports(2)
+    path = bench.folder / f"{subject.name}-{port}.yaml"
+    path.write_text(config.format(port=port, admin=port + 1, **values))
+    return Process([bench.build / "weir", "serve", path], cores, path.with_suffix(".log"), port, subject.environment)
 
 
 def nginx(port, backends, folder, deadline_ms):

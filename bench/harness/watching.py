@@ -4,14 +4,15 @@ import statistics
 import threading
 import urllib.request
 
-from process import LOAD_CORE, SERVER_CORE, Failed, Process, free_ports, output_of
+from process import LOAD_CORE, SERVER_CORE, output_of, wrk
+from subjects import serve
 
 BOTH = {SERVER_CORE, LOAD_CORE}
 REQUESTS = 1_000_000
 CONFIG = """\
 listen: 127.0.0.1:{port}
 admin: 127.0.0.1:{admin}
-loops: 2
+loops: {loops}
 access_log: false
 routes:
   - {{path: /hello, respond: {{status: 200, type: text/plain, body: "Hello, World!"}}}}
@@ -28,38 +29,28 @@ def stalls(port):
 
 def full_load(bench, subject):
     """A million requests with no core to spare: false stalls, and the CPU time of the watch in percent of a core."""
-    port = free_ports(2)
-    path = bench.folder / "watched.yaml"
-    path.write_text(CONFIG.format(port=port, admin=port + 1))
-    with Process([bench.build / "weir", "serve", path], BOTH, bench.folder / "watched.log", port, subject.environment) as server:
+    with serve(bench, subject, CONFIG, BOTH, loops=2) as server:
         asked = took = 0
         before = server.thread_cpu_seconds("watch")
         while asked < REQUESTS:
-            command = ["wrk", "-t2", "-c64", f"-d{max(bench.seconds, 5)}s", f"http://127.0.0.1:{port}/hello"]
-            text = output_of(command, BOTH, bench.seconds + 30)
-            if re.search(r"Non-2xx|Socket errors", text):
-                raise Failed(f"wrk: {' '.join(text.split())[-200:]}")
-            count, seconds = re.search(r"(\d+) requests in ([\d.]+)s", text).groups()
-            asked, took = asked + int(count), took + float(seconds)
+            count, seconds = wrk(server.port, "/hello", 64, max(bench.seconds, 5), BOTH, threads=2)
+            asked, took = asked + count, took + seconds
         used = server.thread_cpu_seconds("watch") - before
-        return {"false": stalls(port + 1), "share": 100 * used / took}
+        return {"false": stalls(server.port + 1), "share": 100 * used / took}
 
 
 def profiled(bench, subject):
     """CPU time of a request while the server is profiled, over that without: by turns."""
-    port = free_ports(2)
-    path = bench.folder / "profiled.yaml"
-    path.write_text(CONFIG.format(port=port, admin=port + 1).replace("loops: 2", "loops: 1"))
-    with Process([bench.build / "weir", "serve", path], SERVER_CORE, bench.folder / "profiled.log", port, subject.environment) as server:
+    with serve(bench, subject, CONFIG, loops=1) as server:
         def cost():
             before = server.cpu_seconds()
-            text = output_of(["wrk", "-t1", "-c64", f"-d{bench.seconds}s", f"http://127.0.0.1:{port}/hello"], LOAD_CORE, bench.seconds + 20)
-            return (server.cpu_seconds() - before) / int(re.search(r"(\d+) requests in", text)[1])
+            count, _ = wrk(server.port, "/hello", 64, bench.seconds)
+            return (server.cpu_seconds() - before) / count
         cost()
         ratios = []
         for _ in range(3):
             without = cost()
-            url = f"http://127.0.0.1:{port + 1}/profile?seconds={bench.seconds}"
+            url = f"http://127.0.0.1:{server.port + 1}/profile?seconds={bench.seconds}"
             profile = threading.Thread(target=lambda: urllib.request.urlopen(url, timeout=60).read())
             profile.start()
             ratios.append(cost() / without)

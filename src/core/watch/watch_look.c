@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/fence.h"
 #include "core/lock.h"
 #include "core/task.h"
 #include "core/watch/watch_inside.h"
@@ -30,7 +31,7 @@ static _Atomic uint32_t *runner_of(struct weir__loop *loop)
 
 bool weir__watch_is_same(struct weir__watched *x)
 {
-    atomic_thread_fence(memory_order_acquire);
+    weir__fence(memory_order_acquire);
     return runner_of(x->loop) == x->runner && atomic_load_explicit(x->runner, memory_order_acquire) == x->run;
 }
 
