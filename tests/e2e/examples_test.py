@@ -195,6 +195,11 @@ def test_06_http_client():
                                                            f"{url}/slow: cancelled"]), done.stdout
 
 
+def said(text):
+    """What a program said on stderr, but for the watch's word that the machine kept it off the CPU, which is no fault of its own."""
+    return [line for line in text.splitlines() if " kept off the CPU " not in line]
+
+
 def test_10_guard():
     with open(os.path.join(ROOT, "examples/10_guard.c"), encoding="utf-8") as source:
         number = next(i for i, line in enumerate(source, 1) if "nanosleep(&nap" in line)
@@ -204,7 +209,7 @@ def test_10_guard():
     assert done.stderr.count("call=nanosleep") == 1, done
     assert f'stack="naps 10_guard.c:{number}"' in done.stderr, done
     done = run("10_guard", WEIR_GUARD="count")
-    assert done.returncode == 0 and done.stdout == line and done.stderr == "", done
+    assert done.returncode == 0 and done.stdout == line and not said(done.stderr), done
     done = run("10_guard", WEIR_GUARD="off")
     assert done.returncode == 0 and done.stdout == "" and done.stderr == "", done
     done = run("10_guard", WEIR_GUARD="abort")
