@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The face of the project: `make run` and `make test` each do everything. Meson stands behind it (meson.build).
 #
 #   make run              sets up what is missing, builds, starts the demo; Ctrl-C ends it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a client takes: Accept and Accept-Encoding, by their weights (RFC 9110, 12.4.2 and 12.5).
  *
  * Threading: pure functions.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The access log: one line for each exchange that has ended.
  *
  * Threading: any loop.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The admin address: what operators and their tools ask of a running gateway. A page is one line in the table
  * of admin.c.
  *

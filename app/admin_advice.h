@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The page /advice: tasks or pools, by the traffic of the last minute.
  *
  * Threading: the admin's loop.

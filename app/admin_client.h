@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Asking a running gateway at its admin address: what weir tasks, top and their like have in common.
  *
  * Threading: admin_client_run is for the main thread; the rest is for the task it runs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "admin_dashboard.h"
 
 #include "dashboard_page.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The dashboard: one page at / of the admin address. It is made of the files in app/dashboard/, put together
  * when the program is built, and asks the other pages for what it shows; it needs nothing from outside.
  *

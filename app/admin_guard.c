@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "admin_guard.h"
 
 #include <errno.h>

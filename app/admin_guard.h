@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The page /guard: the calls that held up a loop, as JSON.
  *
  * Threading: the admin's loop.

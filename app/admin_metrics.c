@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "admin_metrics.h"
 
 #include <stddef.h>

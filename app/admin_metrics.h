@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The page /metrics: what Prometheus reads. weir(1) says what each family means.
  *
  * Threading: the admin's loop.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "admin_profile.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The page /profile: the gateway's CPU time, sampled for as long as is asked.
  *
  * Threading: the admin's loop; naming what was sampled is done on its blocking pool.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The page /stalls: who has held a loop, the latest first; and how often, for /metrics.
  *
  * Threading: the admin's loop; no loop of the gateway is asked.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "admin_stats.h"
 
 #include "gateway_status.h"

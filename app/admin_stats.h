@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The page /stats: rates, quantiles and shares of time over the last ten and sixty seconds, as JSON.
  *
  * Threading: the admin's loop.

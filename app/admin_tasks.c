@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "admin_tasks.h"
 
 #include <errno.h>

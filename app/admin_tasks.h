@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The page /tasks: every task of the gateway, as a tree, as JSON.
  *
  * Threading: the admin's loop; looking at the tasks is done by a worker, because names take more stack than a

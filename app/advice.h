@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tasks or pools? What measured traffic says to that, route by route and pool by pool.
  *
  * Threading: functions from numbers to text; any thread.

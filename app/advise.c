@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* weir advise: what a running gateway's traffic says to tasks or pools. */
 #include "commands.h"
 

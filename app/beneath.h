@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening files for clients, never outside of a root: not by "..", not by a link that leads out, encoded or
  * not.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* weir check: validates a configuration file. */
 #include "commands.h"
 

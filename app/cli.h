@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command line of the weir program: finds the command, shows the help, ends with the exit code.
  *
  * Threading: main thread.

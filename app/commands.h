@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The commands of the weir program. One command is one file: its function and its help text.
  *
  * Threading: a command runs on the main thread and owns the process.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Conditional requests: whether the client has already what it asks for (RFC 9110, 13).
  *
  * Threading: pure functions.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The configuration of the weir program: one file, read and checked into one typed, immutable value.
  *
  * Threading: built by one thread before any loop starts; afterwards it is only read, by any thread.

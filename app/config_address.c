@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "config_address.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Addresses to listen on: "HOST:PORT", "[V6]:PORT", "unix:PATH".
  *
  * Threading: as config.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What `compress_response` of a route says: which answers are compressed, and how.
  *
  * Threading: as config.h.

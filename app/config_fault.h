@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Faults of a configuration file: collected while it is read and checked, shown together at the end.
  *
  * Threading: none of it is shared; one list belongs to one reading of one file.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The key "guard" of a configuration: what is done with calls that hold up a loop.
  *
  * Threading: as config.h.

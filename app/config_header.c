@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "config_header.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Header fields in the configuration: names, and maps {name: value}.
  *
  * Threading: as config.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "config_memory.h"
 
 #include <stdbool.h>

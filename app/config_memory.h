@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory of one configuration: taken in pieces while it is built, given back in one go.
  *
  * Threading: not shared while it grows.

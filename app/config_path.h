@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Path patterns of routes: "/page/{id}", "/files/" followed by a star.
  *
  * Threading: pure functions.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pools of a configuration, and the shares its routes have of them.
  *
  * Threading: as config.h.

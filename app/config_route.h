@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The list of routes. config.c calls this once everything a route can refer to has been read.
  *
  * Threading: as config.h.

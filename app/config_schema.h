@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading a map of a configuration by a table of its keys.
  *
  * Threading: as config.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "config_url.h"
 
 #include <stdio.h>

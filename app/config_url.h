@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* URL templates of calls: "http://HOST[:PORT]/path/{param}?key={param}".
  *
  * Threading: as config.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "delays.h"
 
 #include <math.h>

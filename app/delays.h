@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Delays of simulated services: log-normal, half of them below 12 ms, one in a hundred above 80 ms. The same
  * seed, service and request number give the same delay, so that two gateways can be given identical services.
  *

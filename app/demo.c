@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* weir demo: twelve simulated services and a gateway that asks them all for each request. */
 #include "commands.h"
 

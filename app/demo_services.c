@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "demo_services.h"
 
 #include <errno.h>

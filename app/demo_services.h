@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The simulated services of the demo: HTTP servers that answer after a delay, on a thread of their own.
  *
  * Threading: started and stopped by the main thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Metrics as text, in the format Prometheus reads (text/plain; version=0.0.4).
  *
  * Threading: belongs to the task that writes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading the admin address's JSON, and figures as people read them. Nothing is required of an answer: what
  * is missing was not measured.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Folded stacks, and the flame graph of them (after Gregg, "The Flame Graph", 2016): where time went, as
  * boxes as wide as their part of it, callees below their callers.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "gateway.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The gateway that a configuration describes: its routes served, its admin side, its logs.
  *
  * Threading: the main thread, which is lent to loop 0 until it returns.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "gateway_status.h"
 
 void gateway_status_init(struct gateway_status *status)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the gateway tells its admin side.
  *
  * Threading: the gateway's loops write, the admin's loop reads, in the ways said below.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lines of text for people: cut to a width, and styled where a terminal shows them. What is put in them may
  * be anything (names of tasks and routes are the world's): it is made harmless first.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Addresses at the start of a service: what is logged of those it listens on, and which can't be had.
  *
  * Threading: pure functions, from any thread.

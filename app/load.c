@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* weir load: measures a server with open-loop load. */
 #include "commands.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "load_run.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One run of open-loop load: every request has its time, whether or not the ones before were answered, and
  * its latency counts from that time.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a load run has measured, and how it is shown. No I/O.
  *
  * Threading: belongs to the task or thread that records.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the gateway counts of its own traffic, request by request.
  *
  * Threading: each loop counts into cells of its own, with metrics_count(), and shares no cache line with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the admin address knows of the gateway: totals read from the loops once a second, and what was new in
  * the last ten and sixty of them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "observed_loops.h"
 
 #include <stdbool.h>

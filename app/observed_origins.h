@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The origins of the gateway as its loops together see them.
  *
  * Threading: belongs to the admin's loop.

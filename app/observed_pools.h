@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pools of the gateway.
  *
  * Threading: belongs to the admin's loop.

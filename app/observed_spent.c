@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "observed_spent.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the time of the routes' requests went.
  *
  * Threading: belongs to the admin's loop.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The options of a command: "--name value", "--name=value", "--flag", and the rest in order.
  *
  * Threading: main thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "pools.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pools that a configuration describes, and where a route computes.
  *
  * Threading: options are made before the loops start; the rest belongs to tasks.

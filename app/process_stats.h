@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the kernel says of this process.
  *
  * Threading: any; reads a few small files of /proc, which does not block.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* weir profile: where the CPU time of a running gateway goes. */
 #include "commands.h"
 

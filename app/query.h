@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What stands behind the "?" of a target: name=value pairs.
  *
  * Threading: functions from text to text; any thread.

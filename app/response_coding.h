@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Compressing the answers of a route that says `compress_response`.
  *
  * Threading: each belongs to the loop it was opened on.

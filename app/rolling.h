@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What came in the last seconds of something that only grows: a meter and some numbers beside it, seen once a
  * second as totals. A second is kept as what was new in it, so that a quiet series costs little.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The terminal as a screen of its own: entered, drawn on, and always given back as it was.
  *
  * Threading: one task at a time.

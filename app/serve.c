@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* weir serve: runs the gateway of a configuration file. */
 #include "commands.h"
 

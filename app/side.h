@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* HTTP servers on a thread and runtime of their own, beside the main one: so that they answer while its loops
  * are held, and cost them nothing.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the time of a route's requests goes, on one loop: sums by kind of charge, how long they run, what
  * they wait longest for, and who holds them up.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* weir stalls: who has held a loop of a running gateway, and where. */
 #include "commands.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* weir tasks: every task of a running gateway, and what it waits for. */
 #include "commands.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tree of tasks for people: what /tasks answers, drawn line by line, tasks that are alike put together.
  *
  * Threading: any thread, but it wants more stack than a task has.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text that is put together piece by piece, with one place for what goes wrong.
  *
  * Threading: belongs to the task that writes.

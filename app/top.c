@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* weir top: a running gateway's figures in a terminal, once a second. */
 #include "commands.h"
 

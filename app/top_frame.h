@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What weir top shows: one frame of the gateway's figures, from what its admin address answered. No I/O.
  *
  * Threading: belongs to the task that draws.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A YAML file as a small tree in which every node knows its line and column.
  *
  * Threading: a tree is built once and only read afterwards; any thread may read it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Timers and scopes: two tasks under one deadline. One has time enough, the other is stopped in its sleep.
  *
  *     02_timer_scope

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An echo server on plain streams: one task for each connection, and a limit to how many.
  *
  *     03_echo [ADDRESS]           nc 127.0.0.1 7000

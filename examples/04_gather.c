@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* 04_gather ADDRESS URL…: asks up to twelve services at once and answers with what came in 250 ms. */
 #include <weir.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A pipeline over channels: one task makes numbers, several square them, one adds them up. The channels have
  * an end, so a slow stage slows the ones before it and no queue grows.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An HTTP client: fetches its arguments all at once, within five seconds, and says what came.
  *
  *     06_http_client URL…

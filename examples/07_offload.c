@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* 07_offload [ADDRESS]: /primes/{n} counts the primes below n, on a pool, so that /ping never waits for it.
  */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* 08_offload_each: adds up a table on all CPUs, with one wait; then the same of the table's next version. */
 #include <stdatomic.h>
 #include <stdio.h>

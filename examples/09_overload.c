@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* 09_overload: asks a pool for ten times what it can do, and counts what becomes of it. */
 #include <stdio.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The guard: a task that makes its whole loop wait is named, with what to write instead.
  *
  *     10_guard                      warns of it on stderr

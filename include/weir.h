@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Weir: tasks that wait, scopes that own them, and services that keep their p99. This header brings all of
  * it. */
 #ifndef WEIR_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* Advice: per route where its time goes and what to change, each with the numbers it rests on. */
 

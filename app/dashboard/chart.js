@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* Small pictures in SVG. Each has its figures beside it as text, so none is needed to understand the page. */
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* Making and changing elements. Nothing here takes markup: whatever a task or a route is called, it stays text. */
 

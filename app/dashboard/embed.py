@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Puts the dashboard's files together into one page, and the page into C.
 
 embed.py                   prints the page

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* Asking the gateway again and again: one clock for all pages, which stops while nobody looks, and slows down while
  * nobody answers. /stats leads: the others are asked only while it answers. */

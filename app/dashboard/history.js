@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* What was measured in the last ten minutes, a value for each second, in this page alone. */
 

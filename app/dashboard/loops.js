@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* Loops, pools and origins: tables of what the work runs on. */
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* Puts the page together: what stands at its top, and who is asked for what. */
 

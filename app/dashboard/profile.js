@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* The profile: samples of CPU time from folded stacks ("a;b;c 12"), as a flame graph and as a table. */
 

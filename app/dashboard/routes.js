@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* Routes: a table of all, and one of them in depth. */
 

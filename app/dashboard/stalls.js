@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* Stalls: who held a loop, where, and what to write instead; and the guard's list of calls that may block. */
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* A table whose rows stay the same elements while their figures change; sorted by the heads' buttons. On a narrow
  * screen its rows become blocks, so the roles are written out: they would be lost with the table layout.

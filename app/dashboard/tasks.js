@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* The task tree. Only what is unfolded is made into elements; siblings that are alike stand as one line with a number. */
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 "use strict";
 /* Figures as people read them. What was not measured is a dash, never a zero. */
 

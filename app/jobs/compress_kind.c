@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* compress: the input, compressed. {"encoding": "gzip" | "br" | "zstd", "level": N, "bytes": of the whole
  * input, when it is known, "little": true for one of many, "flush": true when what was put in shall be
  * readable after each piece} */

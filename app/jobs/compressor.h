@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Compressing bytes that come in pieces: gzip, brotli and zstd behind one form.
  *
  * Threading: a compressor belongs to whoever uses it, one thread at a time.

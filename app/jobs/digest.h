@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Digests of bytes that come in pieces.
  *
  * Threading: a digest belongs to whoever uses it, one thread at a time. A digest_method is immutable once

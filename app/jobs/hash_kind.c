@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hash: the digest of the input. {"algorithm": "sha256" | "sha512" | "blake2b" | "xxh3"} */
 #include "jobs/digest.h"
 #include "jobs/kinds.h"

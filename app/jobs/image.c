@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "jobs/image.h"
 
 #include <errno.h>

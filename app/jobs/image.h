@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making an image smaller: bytes of a file in, bytes of a file out.
  *
  * Threading: any thread that is no loop; each call by itself. The library is shared and immutable.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "jobs/image_head.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the first bytes of an image claim, before any decoder sees it: format, size, and what decoding it will
  * take.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "jobs/image_turn.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Turning pixels the way up that an EXIF orientation says.
  *
  * Threading: pure functions.

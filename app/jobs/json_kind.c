@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* json: a small document made of a large one. {"pick": the template of json_pick.h, "missing": "null" |
  * "omit" | "fault", "depth": how deep the input may be nested} */
 #include <stdlib.h>

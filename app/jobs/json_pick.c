@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "jobs/json_pick.h"
 
 #include <assert.h>

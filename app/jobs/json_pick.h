@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Making a small JSON document of a large one, by a template whose leaves are JSON pointers (RFC 6901).
  *
  *     {"name": "/user/name", "first": "/items/0", "ids": {"each": "/items", "pick": "/id"}}

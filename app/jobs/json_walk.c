@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "jobs/json_walk.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Going through a JSON text that is known to be valid, value by value.
  *
  * Threading: pure functions. Each takes a text within [at, end) and looks at nothing beyond.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The program's kinds of job. Each is a file of its own, and says there what its parameters are: JSON, all of
  * them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "jobs/params.h"
 
 #include <inttypes.h>

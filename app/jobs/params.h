@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The parameters of a job, read from JSON.
  *
  * Threading: any thread; each by itself.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* thumbnail: an image made smaller. {"width": W, "height": H, "format": "jpeg" | "png" | "webp" | "plain",
  * "quality": 1 … 100, "pixels": of the input at most, "memory": bytes that it and decoding may hold}. "plain"
  * is PNG when something is transparent, else JPEG. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "jobs/vips_library.h"
 
 #include <dlfcn.h>

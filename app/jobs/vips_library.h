@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libvips, loaded when the first thumbnail route is configured: it brings a hundred libraries, 24 MB and a
  * tenth of a second along, which nobody else should pay for.
  *

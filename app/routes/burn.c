@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* burn: computes a fixed amount, then answers; for trying pools and the watch. What `cpu` says is turned into
  * units of work once, at the start: so a burn costs the same however busy the machine is meanwhile, and one
  * that is slowed down takes longer, as real work does. */

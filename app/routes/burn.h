@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* burn: computes a fixed amount, then answers; for trying pools and the watch. */
 #ifndef APP_ROUTES_BURN_H
 #define APP_ROUTES_BURN_H

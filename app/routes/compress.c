@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* compress: the request's body, compressed; answered while it still comes when it is large. */
 #include "routes/compress.h"
 

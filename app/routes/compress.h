@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* compress: the request's body, compressed. */
 #ifndef APP_ROUTES_COMPRESS_H
 #define APP_ROUTES_COMPRESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "routes/computing.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the routes share whose answer is made by a job: feeding bodies to jobs, and telling why one failed.
  *
  * Threading: tasks of the loop of the request.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "routes/discard.h"
 
 int request_discard_body(weir_request *req)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Bodies that a route has no use for.
  *
  * Threading: task of the request.

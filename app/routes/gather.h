@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gather: asks several backends at once and answers with all of their answers. */
 #ifndef APP_ROUTES_GATHER_H
 #define APP_ROUTES_GATHER_H

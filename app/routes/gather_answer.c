@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "routes/gather_answer.h"
 
 #include <errno.h>

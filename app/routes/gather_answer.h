@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a gather answers: outcomes of calls in, one JSON object out. No I/O.
  *
  * Threading: pure functions.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "routes/gather_request.h"
 
 #include <errno.h>

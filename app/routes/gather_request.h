@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a gather asks: URLs with the parameters filled in, and the headers that are passed on. No I/O.
  *
  * Threading: pure functions.

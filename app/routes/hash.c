@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hash: the digest of the request's body. */
 #include "routes/hash.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* json: a small document made of the large one in the request's body, by a template of JSON pointers. */
 #include "routes/json.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* json: a small document made of the large one in the request's body. */
 #ifndef APP_ROUTES_JSON_H
 #define APP_ROUTES_JSON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* respond: the same answer every time. */
 #include "routes/respond.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* respond: the same answer every time. */
 #ifndef APP_ROUTES_RESPOND_H
 #define APP_ROUTES_RESPOND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A kind of route: what "respond:", "gather:" and the others do. One kind is one file, and one line in
  * table.c.
  *

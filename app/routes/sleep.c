@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sleep: waits for a timer, then answers; for benchmarks. */
 #include "routes/sleep.h"
 

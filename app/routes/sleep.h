@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sleep: waits for a timer, then answers; for benchmarks. */
 #ifndef APP_ROUTES_SLEEP_H
 #define APP_ROUTES_SLEEP_H

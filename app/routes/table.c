@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of route kinds: a new kind is its own file and one line in KINDS. */
 #include "routes/route_kind.h"
 

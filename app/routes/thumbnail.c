@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* thumbnail: an image of a directory, or of the request's body, made smaller. */
 #include "routes/thumbnail.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Rows for the routes that compute: digests of large bodies, thumbnails, long compressed streams, a large job on two workers."""
 import contextlib
 import hashlib

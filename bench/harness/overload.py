@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Rows for a pool that is asked for more than it can do. One run gives several figures; each row shows one of them."""
 import contextlib
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Processes pinned to a core: started, measured as a whole tree, ended."""
 import contextlib
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Medians, ratios, the table and the JSON."""
 import statistics
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The rows: what is measured, on whom, and how the figure of one round is made."""
 import contextlib
 import json

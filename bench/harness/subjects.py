@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is compared: Weir on each backend and its peers. Each says whether it is here, how to get it and how it is started."""
 import re
 import shutil

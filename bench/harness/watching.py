@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Rows for the watch and the tree: what is seen, what must not be seen, and what it costs."""
 import re
 import statistics

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* replay: backends whose delays are one fixed list, and an open-loop load that knows them.
  *
  * bench-load-replay backends PORT                answer on PORT to PORT+11; /answer/ID waits for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* /tasks of a gateway with a hundred thousand tasks that come and go, as a client of its admin address has
  * it: from the request to the last byte. */
 #include <arpa/inet.h>

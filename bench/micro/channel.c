@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An item through a channel, from one task to another. */
 #include "measure.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One large job over a pool of two workers, beside the same on one of them: wall time. Rounds take turns. */
 #include "measure.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the guard costs each call: with the C library asked directly, as if there were no guard; through the
  * guard in a thread that is no loop; and in a task. For callgrind: the number of calls, and one of the rows
  * by its name.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Measuring in the small: CPU time, best and median of many short rounds, because a shared machine only adds.
  */
 #ifndef BENCH_MICRO_MEASURE_H

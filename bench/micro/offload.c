@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The round trip of an empty job, from a task to a worker and back, beside libuv's where that is installed.
  * Both sides on one core, then on two; wall time, because both sides count. Rounds take turns. */
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a parked task costs in memory, page tables included. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Spawning a task that runs and ends, and the scope around it. */
 #include "measure.h"
 

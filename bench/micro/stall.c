@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How soon the watch tells of a task that holds its loop, and whether it names the right function: five ways
  * to hold it, each a hundred times. A task holds the loop until the hook has told of it. Exit status 1: a try
  * was not told of, was called something else, or another function was named. */

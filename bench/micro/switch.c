@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One switch from task to task: a number of tasks that yield in turn. */
 #include "measure.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A deadline set and cancelled, which every request does, with and without others set; and the clock. */
 #include "measure.h"
 

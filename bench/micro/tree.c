@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Looking at all tasks of a loop from another thread: how long it takes for a hundred thousand, and what the
  * loop has of it meanwhile. */
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Bytes: a span somebody else owns, and a buffer that grows up to a maximum.
  *
  * Threading: a buffer belongs to whoever uses it and has no lock. Nothing here waits.

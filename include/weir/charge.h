@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the time of an exchange went: its latency, split exactly.
  *
  * Threading: pure functions over the caller's memory.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Errors: every function that can fail returns a negative code, or >= 0 when it did what it says.
  *
  * Threading: everything here may be called from any thread and waits for nothing.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Places in code, by name.
  *
  * Threading: plain values. The texts they point to live as long as the runtime whose functions gave them out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The guard: catches calls to the C library by which a task makes its whole loop wait, at the first one, fast
  * or not.
  *

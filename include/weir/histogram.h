@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Histograms of durations: fixed memory, quantiles within 1 %, from 0 ns to 18 minutes.
  *
  * Threading: a histogram has no lock; one loop or thread records into it. Merge copies, not originals that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* HTTP/1.1 client: connections kept for each origin, with an end to how many and how long one waits for one.
  *
  * Threading: a client belongs to the loop of the task that made it; the tasks of that loop share it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* HTTP/1.1 server: routes, handlers, and what they read and answer (RFC 9110, RFC 9112).
  *
  * Threading: a handler runs as a task on the loop of its connection. A request and its response belong to

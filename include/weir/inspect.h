@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Looking at a runtime from outside: every task of every loop, what it waits for, and under which scopes.
  *
  * Threading: any thread, while the runtime lives; its loops are neither stopped nor asked, so this works

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Jobs: what a function sees that runs on a pool, and kinds of job that are known by name.
  *
  * Threading: a job runs on a worker's thread, once, from beginning to end. It may call blocking functions,

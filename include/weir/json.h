@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JSON as text: writing strings, and judging whether bytes are JSON at all. No trees.
  *
  * Threading: everything here may be called from any thread and waits for nothing. Cost is linear in the bytes

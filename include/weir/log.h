@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Logging: one structured line per event, to the runtime's log (stderr unless configured otherwise).
  *
  *     weir_log(WEIR_LOG_WARN, "loop held", WEIR_KV("task", name), WEIR_KV_DURATION("held", d));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Meters: durations measured by one thread at a time and read by any, with quantiles within 2 %, from 32 ns
  * to two minutes. For what a service measures of itself while it runs.
  *

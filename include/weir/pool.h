@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pools: where computing and blocking calls go, so that no loop is held by them.
  *
  *     struct image { weir_bytes in; weir_buffer out; };

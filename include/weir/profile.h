@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where CPU time goes: loops and pool workers are sampled by the CPU time they use, each sample attributed to
  * the route and the task or job it was spent for, with its stack.
  *

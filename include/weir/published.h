@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Published state: one value that loops and jobs read whole, while the next version of it is being made.
  *
  *     static weir_published prices;                      // struct table *, never changed once it is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Randomness for delays, jitter and choices; not for secrets.
  *
  * Threading: each loop has its own generator, seeded by weir_options.seed: under simulation a run can be

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The runtime: one loop for each thread, and the way in and out.
  *
  * Threading: weir_run() is called from a thread that is no loop and lends that thread to loop 0. Loops share

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Scopes own tasks: nothing that is started in a scope outlives it.
  *
  * Threading: a scope belongs to the loop of the task that opened it; every function here is called by a task

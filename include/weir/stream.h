@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Byte streams over TCP and Unix sockets, and waiting for a descriptor that is not Weir's.
  *
  * Threading: a listener or stream belongs to the loop of the task that made it; the tasks of that loop alone

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tasks waiting for tasks of the same loop: semaphore, event, mutex, channel, and select over them.
  *
  * Threading: an object here belongs to one loop: the tasks of that loop alone use it. It needs no lock,

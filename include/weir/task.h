@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tasks: straight-line code that waits.
  *
  * Threading: a task stays on the loop, and so the thread, that it was started on. It runs until it waits;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What people write and read: durations, sizes, and words they may have meant.
  *
  * Threading: everything here may be called from any thread, waits for nothing and allocates nothing.

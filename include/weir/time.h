@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Time: instants and durations, in nanoseconds, as types that can't be confused.
  *
  * Threading: weir_now() and weir_after*() read the clock of the loop they are called on (virtual time under

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Traces across services: the traceparent header of W3C Trace Context, levels 1 and 2.
  *
  * Threading: pure functions over the caller's memory.

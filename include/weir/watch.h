@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The watch: names whatever holds a loop, while it holds it.
  *
  * It is always on (see weir_options): a thread of its own looks at every loop of a weir_run(). What runs for

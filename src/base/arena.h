@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Bump arenas: memory that follows a request and is freed with it, all at once.
  *
  * Threading: no locks; an arena and the cache it draws on belong to one loop.

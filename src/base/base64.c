@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <weir/json.h>
 
 #include <errno.h>

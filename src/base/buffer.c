@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <weir/buffer.h>
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The clocks, and turning wall-clock time into text. The only place that asks the kernel what time it is.
  *
  * Threading: any thread. Nothing here waits; the calls go through the vDSO.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <weir/text.h>
 
 #include <stdbool.h>

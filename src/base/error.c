@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <weir/error.h>
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Fences, also where ThreadSanitizer builds, which knows none: there all that is read beside atomics goes by
  * the kernel, which it does not see.
  *

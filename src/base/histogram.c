@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <weir/histogram.h>
 
 #include <string.h>

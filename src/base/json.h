@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pieces of JSON text that several files need.
  *
  * Threading: any thread; nothing here waits or allocates.

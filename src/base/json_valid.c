@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A strict JSON validator without recursion: the stack is one bit per level, array or object. */
 #include <weir/json.h>
 

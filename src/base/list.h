@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Doubly linked lists whose links live inside their members, so that linking never allocates.
  *
  * Threading: no locks; a list belongs to one thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The logger behind weir_log(): where lines go, from which level on, and how they look.
  *
  * Threading: a logger is set up once and then only read, so any thread may write through it; one write(2) per

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a line of the log looks, as text and as JSON. */
 #include "base/log.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <weir/meter.h>
 
 #define UNIT_BITS WEIR_METER_UNIT_BITS

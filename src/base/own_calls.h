@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls of ours to the C library that may wait, or would take the guard a look to see that they don't: the
  * seam's, and the log's. Between begin and end the guard is blind on this thread.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pulse of a loop: which slice it is in, and since when. A slice is what runs between two switches: a
  * task, or the loop itself between two looks at the kernel.
  *

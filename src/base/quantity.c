@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Durations and sizes as people write them. */
 #include <weir/text.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* xoshiro256**: a small, fast, seeded generator; the same seed gives the same run. Not for secrets.
  *
  * Threading: no locks; a generator belongs to one loop or thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* For how long a loop has slept in all, the sleep that goes on included.
  *
  * Threading: the loop's thread writes; any thread may read.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Texts of which each is kept once, and other things that live as long as they.
  *
  * Threading: no locks; one user at a time.

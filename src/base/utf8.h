@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Strict UTF-8 (RFC 3629).
  *
  * Threading: any thread; nothing here waits.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/wheel.h"
 
 #define SLOT_MASK (WEIR__WHEEL_SLOTS - 1)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A hierarchical timing wheel: setting and cancelling a timer are O(1), however many there are.
  *
  * Threading: no locks; a wheel belongs to one loop.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/blame.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the time of a loop's works goes: what the loop does with their tasks is said to their ledgers.
  *
  * Threading: the loop's thread.

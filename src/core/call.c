@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calling into another loop: a task there does the work, the caller waits here, and a cancel follows it over.
  */
 #include <weir/runtime.h>

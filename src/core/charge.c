@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The words for charges. */
 #include <weir/charge.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/lag.h"
 
 /* Of a long wait so many instants are taken one by one; of a longer one every second, third … for several. */

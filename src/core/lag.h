@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How late a loop is: how long what becomes ready at some instant (bytes that come, a timer that runs out)
  * waits until the loop next looks. It is taken at instants about a millisecond apart, whether or not anything
  * became ready at them; so a loop that is held for a tenth of the time is seen late a tenth of the time,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/ledger.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The blame ledger of one piece of work: its time, from its beginning on, is charged at each instant to one
  * thing. <weir/charge.h> says to which.
  *

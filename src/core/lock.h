@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A lock of one word that can be tried, and the system call it sleeps by.
  *
  * Threading: any. Loops only try; who may wait enters.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A loop: one thread, its ready tasks, timers, mailbox and seam to the kernel.
  *
  * Threading: a loop belongs to its thread. Other threads may only weir__loop_post() to it and read what is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What others see of a loop. */
 #include <weir/runtime.h>
 

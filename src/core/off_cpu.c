@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/off_cpu.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How long a thread had work to do and was not on the CPU, by the books of the kernel's scheduler; and how
  * much of it because a cgroup had used up its quota.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/peek.h"
 
 #include <errno.h>

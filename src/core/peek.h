@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading memory that another thread may change, or free, at any moment.
  *
  * Threading: any thread; a weir__peek is used by one at a time. What was read may be torn: whoever reads

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/priority.h"
 
 #include <sched.h>

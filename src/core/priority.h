@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the scheduler is told, so that a loop runs on time though a worker computes on its core.
  *
  * A worker is a little less urgent (nice), and a loop asks for short slices, which is what makes it run as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tasks of a loop are waiting for, written to the log. Threading: the loop's thread. */
 #ifndef WEIR__REPORT_H
 #define WEIR__REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the loops of one weir_run() share. Threading: immutable once the loops run, but for what is atomic. */
 #ifndef WEIR__RUNTIME_H
 #define WEIR__RUNTIME_H

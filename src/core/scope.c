@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/scope.h"
 
 #include <assert.h>

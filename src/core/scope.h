@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The inside of a weir_scope. Threading as in <weir/scope.h>. */
 #ifndef WEIR__SCOPE_H
 #define WEIR__SCOPE_H

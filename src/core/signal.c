@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Signals as something to wait for, and the report of a task that ran out of stack.
  *
  * A signal is the process's, not a loop's, so this is the one place with state outside a runtime: who catches

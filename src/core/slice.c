@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/slice.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The slices of a loop that were long: who held it lately, and until when.
  *
  * Threading: the loop's thread.

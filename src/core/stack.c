@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/stack.h"
 
 #include <errno.h>

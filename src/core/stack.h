@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stacks: reserved in large arenas, each with a guard page at its low end, reused last-in-first-out.
  *
  * Threading: one weir__stacks for each loop, used by its thread alone.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The stamp with which a slice begins: so often that all of it is inlined.
  *
  * Threading: the loop's thread.

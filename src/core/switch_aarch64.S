@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Leaves one stack for another: weir__switch(void **save_sp, void *load_sp). A task that has ended jumps to weir__resume
  * instead: nothing of it is kept.
  * Keeps what AAPCS64 says a call keeps: x19-x30, d8-d15, sp. Leaves by ret, as on x86-64.

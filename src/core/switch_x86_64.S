@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Leaves one stack for another: weir__switch(void **save_sp, void *load_sp). A task that has ended jumps to weir__resume
  * instead: nothing of it is kept.
  * Keeps what the System V ABI says a call keeps, but for the floating-point control words: a task that changes

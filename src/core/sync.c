@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Semaphore, event, mutex, channel and select: one kind of waiter, one kind of queue.
  *
  * A waiter lies on the stack of the task that waits. Whoever serves it takes it, and all its siblings of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Waiting for a semaphore in words of one's own. Threading: as <weir/sync.h>, but for weir__sync_place(). */
 #ifndef WEIR__SYNC_H
 #define WEIR__SYNC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/task.h"
 
 #include <assert.h>

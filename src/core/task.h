@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The inside of a task, and the one function through which every wait goes.
  *
  * Threading: a task and all here belong to its loop's thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The threads of a runtime, loops and workers, for who samples them.
  *
  * Threading: a thread enters and leaves by itself; the list is under its lock. What a sample is written to is

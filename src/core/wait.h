@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a task waits for, in words.
  *
  * A wait is given a kind, a constant; whoever looks at the task from outside composes the words. So a wait

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/wait_io.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The wait of a task for one operation of the kernel seam.
  *
  * Threading: as a task: its loop's thread.

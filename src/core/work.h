@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a task works for: a request from outside, mostly. Tasks hand it on to those they spawn.
  *
  * Threading: belongs to the loop of its tasks. The texts it points to outlive it, so that others may read

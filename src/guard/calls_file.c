@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files: reading and writing at a place in them, reaching the disk, locks on them. */
 #include "guard/guard.h"
 

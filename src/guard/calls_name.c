@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Looking up names: of hosts, users and groups. */
 #include "guard/guard.h"
 

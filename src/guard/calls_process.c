@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Waiting for other processes: their end, their messages. */
 #include "guard/guard.h"
 

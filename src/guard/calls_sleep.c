@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sleeping, and waiting for descriptors and signals. */
 #include "guard/guard.h"
 

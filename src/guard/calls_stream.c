@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading, writing, connecting: of descriptors that block. */
 #include "guard/guard.h"
 

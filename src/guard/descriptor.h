@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether a call on a descriptor may wait.
  *
  * Threading: any thread. Keeps errno. Asks the kernel once for a descriptor that does not block, else two or

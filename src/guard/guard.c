@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libweir-guard.so: the thread's link to its loop. */
 #include "guard/guard.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a function of the C library is looked at on its way in.
  *
  * Threading: any thread, at any time: before the constructors of this library have run, in signal handlers,

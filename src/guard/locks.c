@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Locks of the thread's: who takes one goes on, but must not wait for the loop while holding it. */
 #include "guard/guard.h"
 

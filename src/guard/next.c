@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "guard/next.h"
 
 #include <elf.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What stands behind our own functions: the definition that the program would have been given without us.
  *
  * Threading: any thread, also before constructors and in signal handlers. It is not found by dlsym(), which

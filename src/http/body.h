@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where a message's body ends, and how much of what came belongs to it: one reader for requests and answers.
  *
  * Threading: a body belongs to whoever reads the message. Pure: nothing is copied, payload points into what

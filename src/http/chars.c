@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/chars.h"
 
 /* One row for 16 bytes. tests/http/chars_test.c derives every entry anew from the grammar. */

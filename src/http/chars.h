@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which bytes may stand where: one table for all that reads or writes HTTP text.
  *
  * Threading: constant data.

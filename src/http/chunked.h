@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The chunked coding: a decoder that is fed whatever bytes came, and the line that starts a chunk.
  *
  * Threading: a decoder belongs to whoever reads the body. Nothing is copied: payload spans point into what

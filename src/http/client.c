@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The client: options, origins, and answers read whole. */
 #include <errno.h>
 #include <stdio.h>

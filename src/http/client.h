@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The inside of the HTTP client: what its files share.
  *
  * Threading: a client and all it has belong to one loop. What is said to run on the loop's own stack must not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A connection: what comes in goes to its exchange; between exchanges it holds no task and no buffer.
  *
  * Bytes lie in a buffer of the loop only while the callback runs: they are copied into the exchange's own

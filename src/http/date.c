@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/date.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Dates as HTTP writes them: "Sun, 06 Nov 1994 08:49:37 GMT".
  *
  * Threading: pure functions; no locale, no time zone database.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One request with its response, as a task: from the bytes of a head to the end of the answer. */
 #include <errno.h>
 #include <stdio.h>

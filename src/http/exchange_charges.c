@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the time of an exchange went: for its record, and for its client. */
 #include "core/blame.h"
 #include "http/server.h"

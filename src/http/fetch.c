@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One request and its answer. The answer is read where it comes in, on the loop's own stack; the task that
  * asked is woken once, when all of it is there. */
 #include <errno.h>

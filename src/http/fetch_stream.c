@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests and answers larger than memory. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the fields of a head say about its message: where the body ends, whether the connection stays.
  *
  * Threading: pure functions over the caller's memory.

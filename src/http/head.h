@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Heads: the first line and the fields of a request or a response, checked so that they can be read one way
  * only.
  *

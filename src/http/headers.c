@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/headers.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Fields: looking one up, reading a list, telling which belong to one connection only.
  *
  * Threading: pure functions over the caller's memory.

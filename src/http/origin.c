@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The connections to one origin. */
 #include <errno.h>
 #include <stdio.h>

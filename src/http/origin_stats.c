@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/origin_stats.h"
 
 #include <errno.h>

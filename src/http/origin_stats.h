@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is counted of an origin, for others to read.
  *
  * Threading: the loop of the client writes. Any thread reads, holding the runtime's lock of what it shows;

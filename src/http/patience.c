@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/patience.h"
 
 #include "io/io.h"

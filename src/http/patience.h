@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Time limits for many connections at a time: one list and one timer for each limit, because a limit is the
  * same for all who wait in it, so the one who came first runs out first.
  *

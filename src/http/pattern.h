@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Route patterns: which paths a route takes, and what it catches of them.
  *
  * Threading: compiled patterns are immutable: any number of threads may use one at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a handler asks of the request. All text was made NUL-terminated when the head was taken. */
 #include "http/server.h"
 

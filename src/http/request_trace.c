@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The trace a request belongs to, found when somebody asks. */
 #include <string.h>
 

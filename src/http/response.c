@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a handler answers. One write for a small answer; nothing is sent that can't be ended as it was
  * announced. */
 #include "http/server.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/scan.h"
 
 #include <assert.h>

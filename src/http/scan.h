@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The end of a head, and what no head may hold: found in one pass over bytes as they come.
  *
  * Threading: a pure function; what it has to remember is the caller's weir__http_scan.

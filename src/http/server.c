@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The server as a whole: options, routes, running on every loop, the signals of a service. */
 #include <errno.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The inside of the HTTP server: what its files share.
  *
  * Threading: a weir__server is shared by all loops: immutable once it serves, but for what is atomic. All

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The server on one loop: its listeners, where new connections go, its end. */
 #include <errno.h>
 #include <stdlib.h>

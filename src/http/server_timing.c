@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/server_timing.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The Server-Timing header (W3C Server Timing): where the time of an exchange went, for browsers and their
  * tools.
  *

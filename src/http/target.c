@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/target.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Targets and URLs: taking them apart, and the one form of a path that routes are matched against.
  *
  * Threading: pure functions over the caller's memory.

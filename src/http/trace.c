@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* traceparent and tracestate, as bytes: no loop, no allocation. */
 #include "http/trace.h"
 

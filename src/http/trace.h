@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the server needs of traces beside <weir/trace.h>.
  *
  * Threading: pure functions over the caller's memory.

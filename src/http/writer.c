@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "http/writer.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing heads into a caller's buffer.
  *
  * Threading: a writer belongs to whoever writes with it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What one backend of the kernel seam is: a table of functions behind io.c, which owns all that backends
  * share.
  *

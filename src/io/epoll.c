@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The seam on epoll, for kernels and containers that forbid io_uring.
  *
  * Edge-triggered, with readiness tracked per file, so that calls that must fail are not made:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The part of the kernel seam that all backends share: lists of operations, closing, turns, waking. */
 #include "io/io.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kernel seam: everything Weir asks of the kernel while a loop runs goes through here.
  *
  * Threading: a weir__io belongs to the thread that opened it. Every function is for that thread alone, except

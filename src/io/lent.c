@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The buffers a loop lends to receivers. */
 #include "io/lent.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sockets and the clock of a real kernel. */
 #include "io/os.h"
 

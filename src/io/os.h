@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the backends on a real kernel have in common: its sockets, its clock.
  *
  * Threading: the loop's thread. None of it blocks. The shapes are those of struct weir__io_backend, so that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The simulated kernel's files and operations: a backend whose kernel is in memory and whose time is virtual.
  *
  * A file's pending operations are looked at when something about it has changed (a "kick"): each that can end

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The script of the simulated kernel: what goes wrong, how slow it is, who falls silent.
  *
  * Threading: everything here belongs to the thread of the weir__io, like io.h itself.

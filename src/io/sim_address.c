@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Listeners and addresses, and what was set for an address. */
 #include "io/sim_kernel.h"
 

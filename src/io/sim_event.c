@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is to come, in the order of time; chances; the trace. */
 #include "io/sim_kernel.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The insides of the simulated kernel, shared by sim*.c and nobody else.
  *
  * Threading: as sim.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Connections: segments under way, faults, windows, resets.
  *
  * A segment that leaves one end is put, with its time of arrival, in the other end's under_way, in order; one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The script of a simulated kernel: options, hooks, counters. */
 #include "io/sim_kernel.h"
 

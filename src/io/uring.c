@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The seam on io_uring: every operation is an entry of the submission queue, every result a completion.
  *
  * One turn makes one system call: it submits all that was asked for since the last, and waits. Needs

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Addresses as text, and what a name stands for.
  *
  * Threading: pure functions, but for weir__resolve(), which reads the hosts file when it is asked for a name.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Connecting: one address, or several that race (RFC 8305). */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Connecting to one of several addresses.
  *
  * Threading: as <weir/stream.h>.

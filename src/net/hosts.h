@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The hosts file: hosts(5).
  *
  * Threading: pure functions, but for reading the file, which blocks for as long as a small local file takes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Listening, and accepting: by a task, or for a server without one. */
 #include <assert.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a host name stands for: a literal, or lines of the hosts file. */
 #include <errno.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Byte streams: reading, writing, closing, and waiting without a task. */
 #include "net/stream.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The inside of a stream, and what protocols need beside <weir/stream.h>: streams that wait without a task,
  * reads into borrowed buffers, a record of the protocol's own in the same allocation.
  *

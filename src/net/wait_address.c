@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The addresses of a stream or listener that a task waits for, seen from any thread. */
 #include "core/loop.h"
 #include "core/task.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Waiting for a descriptor that is not Weir's. */
 #include <errno.h>
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A whole gateway of computing routes, of which every allocation fails once while it answers: the 1st, the
  * 2nd, … until none is reached any more. Each request has its own right answer, a 503, or a connection that
  * is visibly broken; none hangs, and the same request right after it is answered in full. Leaks are ASan's to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Images are made by libvips itself, here and now; what comes out is read with it, too. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The program's kinds of job: what they take as parameters, what they give, and with which words they fail.
  */
 #include <stdio.h>

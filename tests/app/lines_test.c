@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lines for people: what is harmful is taken out, what is too long is cut, and figures read well. */
 #include <math.h>
 #include <setjmp.h>

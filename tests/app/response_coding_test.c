@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Answers that are compressed on their way: which, by what the client takes, whole and streamed, and when the
  * pool has no room. */
 #include "http/server_rig.h"

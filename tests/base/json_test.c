@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JSON and UTF-8 as text, and base64. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lines of the log, as people and as programs read them. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Durations, sizes, and words that people misspell. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is taken into a pool, who is refused and why, who is next: in virtual time, to the nanosecond. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls between loops. The real backends, two loops and more: what TSan is for. */
 #include <errno.h>
 #include <stdatomic.h>

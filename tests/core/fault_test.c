@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every allocation on the way of a job, and every thread that is begun for one, fails once: the 1st, the 2nd,
  * … until none is reached any more. Each call says so or does without; whatever it was, the same is done in
  * full right after it. Leaks are ASan's to find. */

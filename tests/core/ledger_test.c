@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The arithmetic of the blame ledger: who is charged for each instant, and that nothing is lost. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What others see of a loop: that it sleeps, is busy, is late, and has tasks. */
 #include "support/run.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The scheduler's books on a thread: real ones, and files that say what they like. */
 #include <pthread.h>
 #include <sched.h>

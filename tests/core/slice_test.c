@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who held the loop, and since when the present slice runs. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stacks and their guards, of both kinds; and what a person is told whose task ran out of one. */
 #include <errno.h>
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The harness itself: it must reach every wait, and must see what is done badly. */
 #include "support/torture.h"
 

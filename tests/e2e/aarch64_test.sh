@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The core on aarch64, where a cross compiler and qemu-user are installed: the switch, stacks, scopes, timers.
 # liburing and libdw are not there for it, so that backend and the names of places stand empty; the latter are only
 # compiled. epoll and the simulation are the real ones.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The advice: what measured traffic says to tasks or pools, on /advice, in /stats and through 'weir advise'."""
 import json
 import math

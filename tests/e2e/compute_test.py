@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The computing routes of the real program: hash, compress, json and thumbnail, as clients see them."""
 import contextlib
 import gzip

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # C++ programs on libweir: the headers are C++ too, an exception in flight belongs to the task that threw it, and the
 # guard sees what the standard library makes of its names.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // The dashboard in Chromium: of the real program, and before a pretended admin address that can be made to say anything.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

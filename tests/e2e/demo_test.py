@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """'weir demo' as a person meets it, with curl; and that Ctrl-C leaves nothing behind."""
 import json
 import os

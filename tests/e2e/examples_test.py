@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Every example is started and does what it says. An example without a case here fails."""
 import contextlib
 import http.server

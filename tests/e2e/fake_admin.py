@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A pretended admin address: the dashboard as it is in the source tree, and figures that are made up from a seed.
 
     tests/e2e/fake_admin.py [--port N] [--without /advice,/profile,pools] [--quiet] [--seconds N]

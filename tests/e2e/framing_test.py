@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A raw prober: every request that is malformed, or could be read two ways, gets exactly its status and is closed."""
 import socket
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Gather answers of the real program: what callers see when backends answer, fail, dawdle and misbehave."""
 import contextlib
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """tools/gdb/weir-gdb.py on the running gateway and on a dump of it: every task, what it waits for, its backtrace."""
 import contextlib
 import glob

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The program under load, watched by the guard: nothing it does holds up a loop."""
 import json
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The documents are true where a program can tell: their links lead somewhere, what they name exists, the
 configurations they show are valid. (That the C they show compiles is for tools/check/quotes.)"""
 import glob

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # What `make install` leaves: a stranger's program builds against it, static and shared, and sees only weir_ names.
 set -uo pipefail
 cd "$(dirname "$0")/../.."

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Where the time of each request went: in the access log and in the Server-Timing header, and it adds up."""
 import json
 import re

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """'weir load' against servers whose answers are known: latencies, counts, errors, exit codes."""
 import json
 import os

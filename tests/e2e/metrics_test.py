@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """/metrics and /stats of a running gateway: known traffic gives exact counters, and promtool finds no fault."""
 import json
 import os

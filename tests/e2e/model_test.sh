@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The model of the hand-over (tests/model/handover.pml), every interleaving of it: as it is, and with what the code does
 # against lost wake-ups, jobs that run twice and late cancels taken out one by one, which must be found out.
 set -uo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // The gateway between Node's own http client and http server: keep-alive, many at once, bodies, a client that leaves.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A gateway that is asked for far more than its pool can do: every request has one right answer or one honest refusal, and the
 counts add up; who leaves makes room; who owns a share, or needs no pool, is served all the same."""
 import asyncio

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """/profile and weir profile of a running gateway: CPU time by route, and by task or job."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the end-to-end tests share: the program, backends that do as they are told, raw requests, TAP."""
 import os
 import re

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The life of 'weir serve': addresses, logs, the admin address, draining, faults at the start."""
 import contextlib
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # tools/setup against a pretended machine: what is missing is named and installed, once, and nothing else is touched.
 set -uo pipefail
 cd "$(dirname "$0")/../.."

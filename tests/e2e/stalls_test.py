@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Stalls as an operator meets them: in the log, on /stalls, in /metrics, through 'weir stalls'; and the end of a program by one."""
 import json
 import re

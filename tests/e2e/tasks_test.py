@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Every task of the gateway as an operator sees it: on /tasks, and through 'weir tasks'."""
 import contextlib
 import json

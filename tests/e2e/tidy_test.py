@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """tools/tidy finds what it is there to find: each case puts one fault into a small clean tree."""
 import os
 import shutil
@@ -6,6 +7,8 @@ import subprocess
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+SPDX = "SPDX-License-Identifier: MIT"
 
 CLEAN = {
     "include/weir/thing.h": """/* Things.
@@ -55,7 +58,7 @@ static inline int weir_thing_twice(int n)
     "app/own.h": "#ifndef OWN_H\n#define OWN_H\n#endif\n",
     "app/meson.build": "app_main = files('main.c')\n",
     "tests/base/meson.build": "base_tests = []\n",
-    "examples/one.c": "/* [main] */\nint main(void);\n/* [/main] */\n",
+    "examples/one.c": "#include <weir.h>\n/* [main] */\nint main(void);\n/* [/main] */\n",
     "examples/meson.build": "example_names = ['one']\n",
     "docs/guide.md": "Text.\n\n<!-- quote examples/one.c main -->\n```c\nint main(void);\n```\n",
 }
@@ -105,12 +108,23 @@ FAULTS = [
     ("quotes", "examples/one.c", "[main]", "[start]", "docs/guide.md:3: examples/one.c has no part main"),
     ("quotes", "docs/guide.md", "```c\nint main(void);\n```\n", "", "docs/guide.md:3: not what stands in"),
     ("quotes", "docs/guide.md", "Text.", "```c\nint never;\n```", "docs/guide.md:1: C that nobody compiles"),
+    ("licence", "app/own.h", "#ifndef", "\n\n/* " + SPDX + " */\n#ifndef", "app/own.h:1: no licence"),
     ("leftovers", "app/main.c", "", "/* TO" + "DO */\n", "app/main.c:3: TO" + "DO is left"),
 ]
 
 
+def licensed(path, text):
+    """With its licence at the end of the first line, so that no line moves."""
+    first, rest = text.split("\n", 1) if "\n" in text else ("", text)
+    inside = first.startswith("/*") and "*/" not in first
+    mark = SPDX if inside else f"# {SPDX}" if path.endswith(".build") else f"/* {SPDX} */"
+    return f"{first} {mark}\n{rest}".lstrip(" ")
+
+
 def write(root, files):
     for path, text in files.items():
+        if not path.endswith(".md") and SPDX not in text:
+            text = licensed(path, text)
         os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
         with open(os.path.join(root, path), "w", encoding="utf-8") as file:
             file.write(text)

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """'weir top' and 'weir stalls': on a terminal of their own, on none, before a pretended admin address and the real one."""
 import contextlib
 import json

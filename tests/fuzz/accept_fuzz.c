@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Accept: any bytes give weights that are weights, and a choice that the weights bear out. */
 #include "accept.h"
 #include "fuzz/fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Chunked bodies: in one piece and byte by byte the payload and the end are the same. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Configuration: any bytes are a configuration or have faults with their places; nothing leaks. */
 #include <errno.h>
 

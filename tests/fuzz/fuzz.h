@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the fuzzers share. Each is one function over any bytes; what must hold is asserted, also in releases.
  *
  * Threading: one thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Heads of images: any bytes are a claim or a fault; a claim has a size, and says no less of what lies in it.
  */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JSON: what is said to be valid, jansson reads; any bytes become a valid string. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Picking from JSON: of any valid document comes valid JSON, and what one pointer finds is what jansson's
  * tree has there. The bytes are a template, a line's end, and a document. */
 #include <errno.h>

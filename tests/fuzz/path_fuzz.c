@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Targets, paths and patterns: the normal form is normal, and what a route catches lies within the path. */
 #include <string.h>
 

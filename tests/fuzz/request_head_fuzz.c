@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Request heads: whole and in two pieces the outcome is the same, and every span lies within the head. */
 #include <string.h>
 

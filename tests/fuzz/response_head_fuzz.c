@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Heads of answers: whole and in two pieces the outcome is the same. */
 #include "fuzz/fuzz.h"
 #include "http/head.h"

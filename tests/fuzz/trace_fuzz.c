@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* traceparent: what is taken is what is written, and no other text of version 00 says the same; tracestate is
  * cut between members. */
 #include <string.h>

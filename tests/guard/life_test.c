@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where and when the guard looks, and where it doesn't. */
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is found in a handler: the route it was for, and the log of the runtime. */
 #include <string.h>
 #include <unistd.h>

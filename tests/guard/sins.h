@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls that a task should not make: each is made in a task and outside of one, and what the guard says of it
  * is looked at. */
 #ifndef TEST_GUARD_SINS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Large bodies: those that are read straight into the handler's memory, and how that ends when it goes wrong.
  */
 #include "server_rig.h"

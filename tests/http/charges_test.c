@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the time of an exchange went: exact splits in virtual time; who held the loop, on real ones. */
 #include <netinet/in.h>
 #include <time.h>

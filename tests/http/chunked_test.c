@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Chunked bodies and the reader of bodies around them. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Connections kept for an origin: reuse, staleness, limits, waiting, idleness, forgetting, deadlines. */
 #include "client_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests of the HTTP client share: raw backends that do on each connection what a test says. */
 #ifndef TEST_HTTP_CLIENT_RIG_H
 #define TEST_HTTP_CLIENT_RIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is counted of origins, and that others may read it at any moment. */
 #include "client_rig.h"
 

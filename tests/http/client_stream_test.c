@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests and answers larger than memory: sent and read in pieces. */
 #include "client_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whole answers: every way they may be framed, cut up, malformed, cut short; limits; requests refused here.
  */
 #include "client_rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every wait of the client is cancelled; afterwards nothing is in use, and the client still works. */
 #include "client_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Filters of answers: what goes through them, what does not, and what happens when they fail or the client
  * leaves. */
 #include "http/server_rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Heads: what is read, what is refused and with which status, and that pieces make no difference. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the waits of the HTTP client and server are called by who looks at their tasks, and the route they are
  * for. */
 #include "http/client_rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Targets, paths, URLs and route patterns. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A server and a client of raw bytes in one run, for the tests of the server.
  *
  * Threading: all of it is one loop's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a server tells of its exchanges, and what others may see of it. */
 #include "server_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The server as its clients see it: routes, bodies, keep-alive, limits, refusals, draining. */
 #include <errno.h>
 #include <stdatomic.h>

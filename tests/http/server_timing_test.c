@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The Server-Timing header: names that are tokens, the largest first, an end to its length. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* traceparent and tracestate: what is taken, what must be taken for absent, what is written. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is written: heads, dates; and the reading of fields and lists. */
 #include <errno.h>
 #include <setjmp.h>

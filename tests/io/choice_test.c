@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which backend one gets: what the environment says, what the machine forbids; and when a wake may reach the
  * kernel. What a kernel forbids is shown in a child process with a seccomp filter. */
 #include "io/seam_rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Operations of the seam, on every backend: what they result in, and what becomes of them when they are
  * cancelled or their file is closed. */
 #include "io/seam_rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests that run on every backend share: a suite once per backend, connected pairs, several calls.
  */
 #ifndef WEIR_TESTS_IO_SEAM_RIG_H

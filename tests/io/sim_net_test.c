@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The simulated network: addresses, bytes, windows, and every fault it can make. */
 #include "sim_rig.h"
 

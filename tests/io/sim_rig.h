@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests of the simulated kernel share: an io, a listener, a connected pair, and calls that wait. */
 #ifndef WEIR_TESTS_IO_SIM_RIG_H
 #define WEIR_TESTS_IO_SIM_RIG_H

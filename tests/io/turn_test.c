@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Turns, wakes, lent buffers and many files of the seam, on every backend. */
 #include "io/seam_rig.h"
 

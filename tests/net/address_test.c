@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Addresses as text, both ways, and the hosts file. */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Streams that wait without a task, lent buffers, and moving to another loop. */
 #include "net/net_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Streams cancelled at every wait: no buffer is touched afterwards, no byte that came is lost. */
 #include "net/net_rig.h"
 

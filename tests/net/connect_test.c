@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Connecting: what can go wrong with one address, and the race of several under a simulated network. */
 #include "net/address.h"
 #include "net/connect.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the waits of streams are called by who looks at their tasks. */
 #include <poll.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Listening and accepting: by a task, and for a server without one. */
 #include <sys/resource.h>
 #include <sys/socket.h>

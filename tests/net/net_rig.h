@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests of the net layer share: a listener, a connected pair, bytes that can be checked. */
 #ifndef WEIR_TESTS_NET_NET_RIG_H
 #define WEIR_TESTS_NET_NET_RIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Streams as tasks use them, on every backend. */
 #include "net/net_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Waiting for descriptors that are not Weir's. */
 #include <fcntl.h>
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Random programs of tasks and scopes under simulation: each seed is another, and must keep what the core
  * promises. WEIR_SEED=n in the environment runs that one alone. */
 #include <errno.h>

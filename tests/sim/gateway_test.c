@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Clients, a gateway with a gather route, and backends that misbehave, in one process over a network that
  * loses, delays and resets. Each seed is another run. Whatever happens, each request gets exactly one right
  * answer, in time, and in the end nothing is left. WEIR_SEED=n in the environment runs that one alone. */

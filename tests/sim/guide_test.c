@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pieces of code that docs/guide.md shows beside the examples: compiled, and run under simulation. */
 #include <errno.h>
 #include <stdlib.h>

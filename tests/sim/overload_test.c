@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Clients ask a server for more than its pools can do, in every form in which work can be offloaded, with and
  * without patience, with deadlines; some leave. Each seed is another run, in virtual time. Whatever happens,
  * each request gets exactly one right answer or one honest refusal, clients and pools count the same, and in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Running something in a child process, to see how it ends and what it says on stderr. */
 #ifndef TEST_SUPPORT_CHILD_H
 #define TEST_SUPPORT_CHILD_H

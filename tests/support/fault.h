@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory and threads that fail once, on demand: of all that our code asks for from a point on, in whatever
  * thread, the nth is not given. To be included by one file of a test that is linked with the options in
  * tests/meson.build, which put these functions before the C library's; so it works under sanitizers, too,

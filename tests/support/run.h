@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Running the body of a test as the first task of a runtime.
  *
  * The bodies may use cmocka's assertions; one that fails leaves the task and ends the test, and the tests

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory that runs out on demand, for the libraries a test calls, too: the nth allocation from a point on
  * fails, and all after it. To be included by one file of a test. Sanitizers have an allocator of their own:
  * under them nothing starves, and starving() says so.

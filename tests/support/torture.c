@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "support/torture.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Cancel torture: runs a piece of code again and again, its scope cancelled at the 1st, 2nd, … nth wait in
  * it, and checks each time that it ended properly and left nothing behind.
  *

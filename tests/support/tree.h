@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Looking at the tasks of one's own runtime. */
 #ifndef TEST_SUPPORT_TREE_H
 #define TEST_SUPPORT_TREE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the checks share: the files of the project, and the way a finding is reported."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The tasks of a Weir program in gdb: of a core dump, or of a process that is stopped.
 
     gdb -x weir-gdb.py PROGRAM CORE

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // server PORT BACKEND_PORT: /hello, and /page/ID gathers twelve backends from BACKEND_PORT on.
 package main
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // burn.mjs PORT BACKEND_PORT MAX_QUEUE|auto: /burn computes 60 ms of fixed work on one Piscina worker, /sleep waits 5 ms.
 // With a MAX_QUEUE what does not fit is answered 503; with auto nothing is refused.
 import http from 'node:http';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What burn.mjs offloads: units of work of a fixed size; or how many milliseconds of CPU one takes, the best of several.
 const STEPS = 100_000;
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // server.mjs PORT BACKEND_PORT undici|agent|fetch: /hello, and /page/ID gathers twelve backends from BACKEND_PORT on.
 import http from 'node:http';
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """server.py PORT BACKEND_PORT: /hello, and /page/ID gathers twelve backends from BACKEND_PORT on.
 
 A bare ASGI application under uvicorn with uvloop and httptools, aiohttp as the client: no framework between."""

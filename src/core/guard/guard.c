@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is made of what the guard catches. It is the process's, so this is state outside a runtime. */
 #include "core/guard/guard.h"
 

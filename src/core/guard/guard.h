@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libweir's side of the guard: what a loop tells libweir-guard.so, and what is made of what it catches.
  *
  * Threading: a struct weir__guard belongs to its loop's thread, which enters and leaves; what was found is

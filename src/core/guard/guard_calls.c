@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/guard/guard_calls.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The calls that the guard knows, and what to write instead of them; weir_guard_name() has their names.
  *
  * Threading: constant.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What libweir and libweir-guard.so know of each other: this page and nothing else. One of them may be newer
  * than the other, and the guard may meet several libweirs in a process; so what stands here is not changed, a
  * new version is added.

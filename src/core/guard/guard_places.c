@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/guard/guard_places.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The places from which calls were caught: a table that only grows, and has an end.
  *
  * Threading: any thread, also in a signal handler, adds and reads. What stands in a place is written by who

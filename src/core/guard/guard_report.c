@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/guard/guard_report.h"
 
 #include <signal.h>

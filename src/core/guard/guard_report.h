@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Findings of the guard get their names, and are told in the log.
  *
  * Threading: any thread; one at a time names, which takes milliseconds, the first time perhaps a second. A

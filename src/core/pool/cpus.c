@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/pool/cpus.h"
 
 #include <sched.h>

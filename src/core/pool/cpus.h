@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How many CPUs the process may use, as its cgroups have it.
  *
  * Threading: any.

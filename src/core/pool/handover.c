@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Handing jobs to workers and back: an inbox, a lock that loops only try, and what its holder does. */
 #include <assert.h>
 #include <errno.h>

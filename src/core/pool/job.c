@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <weir/job.h>
 
 #include "core/pool/pool.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Kinds of job: known by name, given bytes, giving bytes. Here they run on threads, in the form in which they
  * can run elsewhere as well. */
 #include <weir/job.h>

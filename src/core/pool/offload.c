@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The caller's side of a job: it lies on the caller's stack, and the caller stays until it is home. */
 #include <assert.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <weir/pool.h>
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The inside of pools and jobs.
  *
  * Who does what. A task puts a job, which lies on its own stack, into the pool's inbox and parks. Whoever

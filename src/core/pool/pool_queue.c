@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is taken into a pool, and who is next.
  *
  * Places are counted without the lock, so that a loop refuses in nanoseconds. A share's places up to its own

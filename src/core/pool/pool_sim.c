@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Workers in virtual time: jobs run on the loop's own stack, one after the other, and each takes a time drawn
  * from the seed, or what it says itself. What a cancel finds, and in which order jobs end, is the seed's. */
 #include "core/pool/pool.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Published state. A reader on a loop announces nothing: between two waits of its task the loop delivers no
  * message, so a message that has been around all loops has found each of them between tasks. A worker
  * announces the epoch in which its job first reads, until the job is over. Who publishes swaps the pointer,

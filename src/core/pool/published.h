@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who reads published state, and who waits for readers to be gone.
  *
  * Threading: the list of those who wait is under its lock; the rest is atomic.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The threads of a pool: they sleep until they are given a job, and cost nothing meanwhile. */
 #include <errno.h>
 #include <pthread.h>

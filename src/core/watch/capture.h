@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where a loop's thread is, seen by another: its registers and the live part of its stack.
  *
  * Of a thread that runs its own signal handler takes them (SIGURG, whose default is to be ignored, so that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Looking at all tasks of a runtime: the arenas of each loop are walked, one record after another. */
 #include "core/watch/inspect.h"
 

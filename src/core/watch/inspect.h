@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The inside of a weir_tasks: what inspect.c, inspect_tree.c and inspect_names.c share.
  *
  * Threading: as <weir/inspect.h>.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names for the stacks of parked tasks. A hundred thousand tasks stand at a few places: the chain of frame
  * pointers, which is found in no time, tells which, and each is unwound by the tables and named once. */
 #include <errno.h>

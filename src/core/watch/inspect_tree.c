@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From what was seen of tasks one by one to the tree. */
 #include <errno.h>
 #include <stdio.h>

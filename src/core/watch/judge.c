@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/watch/judge.h"
 
 /* So much of a slice, at least, is most of it: not half, because looks are not to the microsecond. */

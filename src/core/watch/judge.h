@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What most of a slice went into, by the books the kernel keeps of a thread.
  *
  * Threading: pure functions of plain values.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/watch/modules.h"
 
 #include <inttypes.h>

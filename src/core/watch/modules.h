@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The files whose code a process has mapped, for libdw.
  *
  * Threading: whoever has the Dwfl.

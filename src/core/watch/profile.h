@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The inside of a profile. Threading as in <weir/profile.h>. */
 #ifndef WEIR__PROFILE_H
 #define WEIR__PROFILE_H

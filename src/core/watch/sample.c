@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/watch/sample.h"
 
 #include <errno.h>

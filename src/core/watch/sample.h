@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Samples of what a thread does, taken by a signal on the thread itself.
  *
  * Threading: a thread's signal handler writes, whoever profiles reads: a ring between the two without a lock.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/watch/sight.h"
 
 #include <sched.h>

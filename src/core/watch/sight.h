@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One task as another thread sees it, while its loop goes on.
  *
  * Threading: any thread, while the runtime lives. The loop is never stopped, asked or waited for.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What of a process stays mapped while a runtime lives: the stacks of its tasks, the constants of the program
  * and of libweir. */
 #include <link.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/watch/stall.h"
 
 #include <errno.h>

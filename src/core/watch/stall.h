@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the watch has found: the places, how often, and the sums by route.
  *
  * Threading: under a lock of its own; the watch writes, anybody reads. Loops never take it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whose fault a stall is, among the functions of its stack, and what to write there instead.
  *
  * Threading: pure, but for a look at a descriptor of the process.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A stall in the log. Threading: any thread. */
 #ifndef WEIR__STALL_REPORT_H
 #define WEIR__STALL_REPORT_H

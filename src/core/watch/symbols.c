@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names for addresses. What has been found is kept, since the same places are asked for again and again. */
 #include "core/watch/symbols.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names for addresses of code, and stacks from copies of stacks, by the debug and unwind information of the
  * program and its libraries (elfutils' libdw). Nothing is asked of the network.
  *

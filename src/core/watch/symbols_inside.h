@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What symbols.c and unwind.c share. Threading: all under the lock. */
 #ifndef WEIR__SYMBOLS_INSIDE_H
 #define WEIR__SYMBOLS_INSIDE_H

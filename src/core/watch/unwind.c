@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stacks from copies of stacks: by unwind tables, which every library has, and which end exactly at the base
  * of a task; by frame pointers, which all our own code has, where there are none.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "core/watch/watch.h"
 
 #include <errno.h>

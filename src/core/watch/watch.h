@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The watch of one weir_run(): a thread that sleeps until the slice that runs now would be a stall, on each
  * loop.
  *

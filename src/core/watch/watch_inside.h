@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the files of the watch share. Threading: whoever holds the loop's lock: mostly the watch's thread.
  *
  *     watch.c        the thread: when to look, at which loop

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One loop: in which slice it is, since when, and whether that is a stall and of which kind. */
 #include <string.h>
 #include <time.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A stall: who it was, where, on whose behalf; then everybody who wants to know is told. */
 #include <stdio.h>
 #include <stdlib.h>

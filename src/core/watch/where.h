@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a thread is doing, as the kernel tells of it: running, or asleep in which call.
  *
  * Threading: plain values; the files are read by one thread at a time.

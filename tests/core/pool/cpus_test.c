@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How many CPUs a cgroup leaves, in the shapes in which machines and containers show it. */
 #include <setjmp.h>
 #include <stdarg.h>

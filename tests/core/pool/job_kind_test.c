@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Kinds of job: found by name and version, fed whole, from a file or piece by piece. */
 #include <errno.h>
 #include <stdio.h>

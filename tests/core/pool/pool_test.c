@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Offloading: what runs, what is refused and how one is told. On real threads and in virtual time. */
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Published state: what is read is whole, and is there as long as it is read. */
 #include <errno.h>
 #include <sched.h>

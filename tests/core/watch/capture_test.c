@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The registers and the stack of another thread; what it is doing goes on as if nothing had been. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The stack of a task that holds its loop, seen from another thread. */
 #include <assert.h>
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is remembered of stalls, what is said about them, and when. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The watch on loops that are held, in each way there is. Whoever holds a loop does so until the watch has
  * said so. */
 #include <errno.h>

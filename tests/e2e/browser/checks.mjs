@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is checked of a page as it stands: each returns a list of findings, and runs inside the browser.
 
 // Names, labels, captions, headings, landmarks, unique ids.
