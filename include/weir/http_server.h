@@ -65,8 +65,7 @@ typedef struct weir_exchange_record {
     void *data;                  /* the route's own; NULL when none matched */
     void *state;                 /* what setup made on this loop */
     int status;                  /* 0: the client left before an answer began */
-    const char *refused; /* why no handler was asked: the code in the answer, but "exchanges" or "queueing"
-                            when it is "busy"; NULL: one was */
+    const char *refused; /* why it was refused: one of the reasons of weir_refusal_at(); NULL: it was not */
     bool complete;       /* the whole answer went out */
     uint64_t request_bytes, reply_bytes; /* of the bodies */
     weir_duration took;                  /* from the first byte of the head to the last of the answer */
@@ -126,12 +125,74 @@ int weir_server_run(const weir_server_options *options, const weir_route *routes
 
 /* --- looking at servers, from any thread --- */
 
+/* What a refusal speaks of. */
+enum weir_refusal_kind {
+    WEIR_REFUSAL_LOAD,     /* too much to do: the service sheds load */
+    WEIR_REFUSAL_SLOWNESS, /* the client was too slow */
+    WEIR_REFUSAL_FAULT,    /* the request is none, or for nobody */
+};
+
+typedef struct weir_refusal {
+    const char *reason; /* a token of lower-case letters and '_' */
+    enum weir_refusal_kind kind;
+} weir_refusal;
+
+/* The reasons for which a request can be refused, by the server ("exchanges" and "queueing", see weir_limits;
+ * else the code in the answer) or on behalf of its handler, by weir_reply_error() ("pool_full", "pool_wait",
+ * "pool_deadline", "pool_late": its job found no place or no worker in time). They don't change while a
+ * program runs; the last is "other".
+ * Owns:    static.
+ * Returns: NULL when there are not so many.
+ * Where:   any thread.
+ */
+const weir_refusal *weir_refusal_at(size_t i);
+
+/* How a connection ended on which no request came, or the last came only in part. */
+enum weir_unserved {
+    WEIR_UNSERVED_HEAD_TIMEOUT, /* a head was not whole within head_timeout */
+    WEIR_UNSERVED_IDLE_TIMEOUT, /* not a byte came within idle_timeout */
+    WEIR_UNSERVED_CLOSED,       /* the client closed it */
+    WEIR_UNSERVED_RESET,        /* it broke */
+    WEIR_UNSERVED_MADE_ROOM,    /* idle, it was closed in favour of a new one */
+    WEIR_UNSERVED_CLIENT_LIMIT, /* its client had as many as it may have */
+    WEIR_UNSERVED_MEMORY,       /* there was none */
+    WEIR_UNSERVED_DRAINED,      /* the server ended */
+    WEIR_UNSERVED_WAYS
+};
+
+/* "head_timeout" …
+ * Owns:    static.
+ * Returns: never NULL.
+ * Where:   any thread.
+ */
+const char *weir_unserved_name(enum weir_unserved way);
+
 /* Sums since the servers began, and what is now. */
 typedef struct weir_server_stats {
     int connections, exchanges; /* now: accepted and not closed; under way */
-    uint64_t accepted;          /* connections */
-    uint64_t turned_away;       /* for want of memory, before there was an exchange to record */
+    int fresh, half_sent; /* of the connections: those that have sent nothing yet, or a part of a head */
+    uint64_t accepted;    /* connections */
+    uint64_t turned_away; /* for want of memory, before there was an exchange to record */
+    uint64_t unserved[WEIR_UNSERVED_WAYS]; /* connections, by how they ended */
 } weir_server_stats;
+
+/* One of the addresses from which most connections without a request come. */
+typedef struct weir_server_client {
+    const char *address; /* "192.0.2.1"; of IPv6 the network: "2001:db8:0:1::/64"; "unix"; "?" */
+    int half_sent;       /* its connections that have sent a part of a head, now */
+    uint64_t unserved[WEIR_UNSERVED_WAYS]; /* since it is kept count of */
+    uint64_t
+        inherited; /* at most so many more before that: of those that had to make room for it, or of it */
+} weir_server_client;
+
+/* Calls fn for those addresses, 64 on each loop at most: whoever makes more than one in 64 of such
+ * connections is among them. The same address comes once for each loop that knows it.
+ * Owns:    what fn is given is lent until it returns.
+ * Returns: nothing.
+ * Where:   any thread while the runtime runs. Does not hold up its loops.
+ */
+void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_server_client *client),
+                              void *arg);
 
 /* Adds up the servers that serve on a runtime: all zero when none does.
  * Owns:    stats is the caller's.

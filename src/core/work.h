@@ -17,6 +17,7 @@ struct weir__work {
     struct weir__arena *memory; /* lives as long as the work */
     int64_t busy_for_ns;        /* of the pool that refused it last: how long one would have waited there */
     const char *busy_why;       /* the same in words for who asked; static; or NULL: no pool refused it */
+    const char *busy_reason;    /* and in one word, see weir_refusal_at() */
     const char *route;          /* the pattern, "/page/{id}"; lives as long as the runtime; or NULL */
     struct weir__ledger ledger; /* where its time goes; not in use unless on */
 };

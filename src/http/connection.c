@@ -25,6 +25,7 @@ static void closed(weir_stream *stream)
 
 static void drop(struct weir__connection *c, bool reset)
 {
+    weir__unserved_ends(c, WEIR_UNSERVED_DRAINED); /* unless it has been told how */
     weir__patience_leave(&c->patient);
     if (c->exchange != NULL)
         weir__exchange_free(c->exchange);
@@ -35,18 +36,24 @@ static void drop(struct weir__connection *c, bool reset)
         weir__stream_close_detached(weir__connection_stream(c), closed);
 }
 
-void weir__connection_close(struct weir__connection *c, bool reset, bool linger)
+static void linger(struct weir__connection *c)
 {
-    if (reset || !linger || weir_stream_shutdown(weir__connection_stream(c)) < 0) {
+    weir__exchange_free(c->exchange);
+    c->exchange = NULL;
+    c->lingering = true;
+    c->lingered_bytes = 0;
+    weir__patience_enter(&c->home->linger, &c->patient);
+    weir__connection_await(c);
+}
+
+void weir__connection_close(struct weir__connection *c, bool reset, bool lingers)
+{
+    if (reset || !lingers || weir_stream_shutdown(weir__connection_stream(c)) < 0) {
         drop(c, reset);
         return;
     }
     /* Closing with bytes unread would reset the connection and may destroy the answer on its way. */
-    weir__exchange_free(c->exchange);
-    c->exchange = NULL;
-    c->lingering = true;
-    weir__patience_enter(&c->home->linger, &c->patient);
-    weir__connection_await(c);
+    linger(c);
 }
 
 /* --- input --- */
@@ -82,15 +89,12 @@ static void turn_away(struct weir__connection *c)
     struct farewell *f = calloc(1, sizeof *f);
 
     weir__server_count(&c->home->turned_away);
+    weir__unserved_ends(c, WEIR_UNSERVED_MEMORY);
     if (f == NULL) {
         drop(c, true);
         return;
     }
-    weir__exchange_free(c->exchange);
-    c->exchange = NULL;
-    c->lingering = true;
-    weir__patience_enter(&c->home->linger, &c->patient);
-    weir__connection_await(c);
+    linger(c);
     f->piece = (struct iovec){(char *)(uintptr_t)farewell_text, sizeof farewell_text - 1};
     f->msg = (struct msghdr){.msg_iov = &f->piece, .msg_iovlen = 1};
     f->op = (struct weir__io_op){.kind = WEIR__IO_SEND,
@@ -111,6 +115,8 @@ static bool go_on(struct weir__connection *c)
         turn_away(c);
         return false;
     }
+    if (started == 0)
+        weir__unserved_half_sent(c);
     return started == 0 || x->input_at == x->input_len;
 }
 
@@ -156,6 +162,13 @@ static bool took(struct weir__connection *c, const char *data, size_t len)
     return false;
 }
 
+/* Its client has gone, and left no request that is under way. */
+static void client_left(struct weir__connection *c, int32_t result)
+{
+    weir__unserved_ends(c, result == 0 ? WEIR_UNSERVED_CLOSED : WEIR_UNSERVED_RESET);
+    drop(c, false);
+}
+
 static bool handle(struct weir__connection *c, char *data, int32_t result)
 {
     c->awaiting = false;
@@ -168,7 +181,7 @@ static bool handle(struct weir__connection *c, char *data, int32_t result)
     if (c->exchange != NULL && c->exchange->running)
         weir__exchange_input_ended(c->exchange, result);
     else
-        drop(c, false);
+        client_left(c, result);
     return false;
 }
 
@@ -203,6 +216,7 @@ void weir__connection_start(struct weir__server_loop *home, weir_stream *stream)
     c->home = home;
     weir__list_push_back(&home->connections, &c->node);
     weir__list_init(&c->patient.node);
+    weir__unserved_begins(c);
     weir__patience_enter(&home->idle, &c->patient);
     weir__connection_await(c);
 }
@@ -226,7 +240,7 @@ void weir__connection_next(struct weir__connection *c, struct weir__exchange *x)
         if (go_on(c) && end == 0)
             weir__connection_await(c);
     } else if (end != 0) {
-        drop(c, false);
+        client_left(c, end < 0 ? end : 0);
     } else {
         weir__patience_enter(&c->home->idle, &c->patient);
         weir__connection_await(c);
@@ -242,6 +256,7 @@ static struct weir__connection *of_patient(struct weir__patient *p)
 
 static void idle_exhausted(struct weir__patient *p)
 {
+    weir__unserved_ends(of_patient(p), WEIR_UNSERVED_IDLE_TIMEOUT);
     drop(of_patient(p), false);
 }
 
@@ -249,6 +264,7 @@ static void head_exhausted(struct weir__patient *p)
 {
     struct weir__connection *c = of_patient(p);
 
+    weir__unserved_ends(c, WEIR_UNSERVED_HEAD_TIMEOUT);
     if (weir__exchange_refuse(c->exchange, 408, "timeout", "the request's head took too long to come in") < 0)
         turn_away(c);
 }

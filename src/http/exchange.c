@@ -442,6 +442,7 @@ static int start(struct weir__exchange *x)
         return err;
     }
     begin_work(x, task);
+    weir__connection_is_served(c);
     x->running = true;
     weir__patience_leave(&c->patient);
     return 1;

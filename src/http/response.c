@@ -356,8 +356,37 @@ static int reply_busy(weir_response *res)
     return weir_reply_fault(res, 503, "busy", message);
 }
 
+/* The word for a refusal on behalf of the handler; NULL: it is none. */
+static const char *reason_of(const weir_response *res, int err)
+{
+    const char *pool = weir__exchange_of_response(res)->work.busy_reason;
+
+    switch (-err) {
+    case WEIR_EBUSY:
+    case WEIR_ELATE:
+        return pool != NULL ? pool : "busy";
+    case WEIR_ENESTED:
+    case EAGAIN:
+        return "pool_other";
+    case ENOMEM:
+        return "memory";
+    case WEIR_ETOOLARGE:
+        return "too_large";
+    case WEIR_EPROTOCOL:
+        return "malformed";
+    case WEIR_ETRUNCATED:
+        return "truncated";
+    default:
+        return NULL;
+    }
+}
+
 int weir_reply_error(weir_response *res, int err)
 {
+    struct weir__exchange *x = weir__exchange_of_response(res);
+
+    if (!res->began && x->refusal.status == 0)
+        x->refusal.reason = reason_of(res, err);
     switch (-err) {
     case WEIR_EBUSY:
         return reply_busy(res);

@@ -312,6 +312,7 @@ static void add_loop(struct weir__server_loop *home, weir_server_stats *stats)
     stats->connections += atomic_load_explicit(&home->connection_count, memory_order_relaxed);
     stats->accepted += atomic_load_explicit(&home->accepted, memory_order_relaxed);
     stats->turned_away += atomic_load_explicit(&home->turned_away, memory_order_relaxed);
+    weir__unserved_read(&home->unserved, stats);
 }
 
 void weir_server_read(weir_runtime *runtime, weir_server_stats *stats)
@@ -323,6 +324,18 @@ void weir_server_read(weir_runtime *runtime, weir_server_stats *stats)
         stats->exchanges += atomic_load_explicit(&server->exchanges, memory_order_relaxed);
         for (int i = 0; i < server->loop_count; i++)
             add_loop(&server->loops[i], stats);
+    }
+    pthread_mutex_unlock(&runtime->shown.lock);
+}
+
+void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_server_client *client),
+                              void *arg)
+{
+    pthread_mutex_lock(&runtime->shown.lock);
+    weir__list_each (node, &runtime->shown.servers) {
+        struct weir__server *server = weir__container_of(node, struct weir__server, shown);
+        for (int i = 0; i < server->loop_count; i++)
+            weir__unserved_each(&server->loops[i].unserved, fn, arg);
     }
     pthread_mutex_unlock(&runtime->shown.lock);
 }

@@ -13,6 +13,8 @@
  *     request_trace.c  the trace it belongs to
  *     response.c     what a handler answers
  *     filter.c       what stands between a handler's answer and the client
+ *     refusals.c     why a request is refused
+ *     unserved.c     connections on which none came
  */
 #ifndef WEIR__HTTP_SERVER_H
 #define WEIR__HTTP_SERVER_H
@@ -33,6 +35,7 @@
 #include "http/patience.h"
 #include "http/pattern.h"
 #include "http/trace.h"
+#include "http/unserved.h"
 #include "net/stream.h"
 
 struct weir__connection;
@@ -83,6 +86,7 @@ struct weir__server_loop {
     char date[WEIR__HTTP_DATE_BYTES];
     int64_t date_until_ns;
     int64_t complained_ns; /* when it last said that accepting fails */
+    struct weir__unserved unserved;
 };
 
 /* Lies behind its stream, in one allocation; 10 000 idle ones must cost little. */
@@ -93,7 +97,11 @@ struct weir__connection {
     struct weir__exchange *exchange; /* from the first byte of a head to the end of its answer */
     bool awaiting;                   /* an await of the stream is pending */
     bool lingering;                  /* answered and shut down; what still comes is thrown away */
-    uint32_t lingered_bytes;
+    unsigned char stage;             /* enum weir__stage */
+    union {
+        uint32_t lingered_bytes;           /* while it lingers */
+        struct weir__unserved_place place; /* while half a head is here */
+    };
 };
 
 struct weir_request {
@@ -182,13 +190,20 @@ void weir__connection_start(struct weir__server_loop *home, weir_stream *stream)
 void weir__connection_await(struct weir__connection *c);
 /* The exchange has ended and kept the connection: the next begins if its bytes are here. Frees x. */
 void weir__connection_next(struct weir__connection *c, struct weir__exchange *x);
-/* Ends it. linger: the client may still be sending, and has an answer to read first. Frees its exchange. */
-void weir__connection_close(struct weir__connection *c, bool reset, bool linger);
+/* Ends it. lingers: the client may still be sending, and has an answer to read first. Frees its exchange. */
+void weir__connection_close(struct weir__connection *c, bool reset, bool lingers);
 void weir__connections_init(struct weir__server_loop *home);
 /* Draining: closes those that have no exchange; later, when patience is at its end, those whose head never
  * came. */
 void weir__connections_close_idle(struct weir__server_loop *home);
 void weir__connections_close_waiting(struct weir__server_loop *home);
+
+/* A head has come. */
+static inline void weir__connection_is_served(struct weir__connection *c)
+{
+    if (c->stage != WEIR__STAGE_SERVED)
+        weir__unserved_served(c);
+}
 
 /* exchange.c */
 

@@ -72,6 +72,47 @@ static void a_record_says_why_it_was_refused(void **state)
     rig_run(&rig);
 }
 
+/* --- what a handler gives up is refused on its behalf --- */
+
+static int give_up(weir_request *req, weir_response *res, void *state)
+{
+    (void)res, (void)state;
+    return -(int)strtol(weir_request_query(req), NULL, 10);
+}
+
+static const weir_route giving_up[] = {{.path = "/", .handler = give_up}};
+
+static int gave_up(struct rig *rig)
+{
+    static const struct {
+        int err, status;
+        const char *reason;
+    } cases[] = {
+        {-WEIR_EBUSY, 503, "busy"},           {-ENOMEM, 503, "memory"}, {-WEIR_ETOOLARGE, 413, "too_large"},
+        {-WEIR_ENESTED, 503, "pool_other"},   {-EIO, 500, NULL},        {-WEIR_EDEADLINE, 504, NULL},
+        {-WEIR_ETRUNCATED, 400, "truncated"}, {0, 500, NULL},
+    };
+    char request[64];
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)snprintf(request, sizeof request, "GET /?%d HTTP/1.1\r\nHost: h\r\n\r\n", -cases[i].err);
+        assert_int_equal(ask(rig, request), cases[i].status);
+        if (cases[i].reason != NULL)
+            assert_string_equal(rig->last.refused, cases[i].reason);
+        else
+            assert_null(rig->last.refused);
+    }
+    return 0;
+}
+
+static void what_a_handler_gives_up_has_its_reason(void **state)
+{
+    struct rig rig = {.routes = giving_up, .route_count = 1, .test = gave_up};
+
+    (void)state;
+    rig_run(&rig);
+}
+
 static void *setup(void *arg)
 {
     (void)arg;
@@ -179,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_says_why_it_was_refused),
+        cmocka_unit_test(what_a_handler_gives_up_has_its_reason),
         cmocka_unit_test(a_record_brings_the_route_s_data_and_the_loop_s_state),
         cmocka_unit_test(connections_and_exchanges_are_counted),
         cmocka_unit_test(without_a_server_there_is_nothing),

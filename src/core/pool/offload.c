@@ -147,7 +147,7 @@ static int count_refusal(weir_job *job, int err, enum weir_pool_refusal why)
 }
 
 /* What the task works for is told, so that its answer can say when to come back, and why. */
-static void tell_work(const weir_job *job, int64_t expected_ns, const char *why)
+static void tell_work(const weir_job *job, int64_t expected_ns, const char *why, const char *reason)
 {
     struct weir__work *work = job->task->work;
 
@@ -155,13 +155,23 @@ static void tell_work(const weir_job *job, int64_t expected_ns, const char *why)
         return;
     work->busy_for_ns = expected_ns;
     work->busy_why = why;
+    work->busy_reason = reason;
+}
+
+static const char *reason_of(enum weir_pool_refusal why)
+{
+    return why == WEIR_REFUSED_FULL       ? "pool_full"
+           : why == WEIR_REFUSED_WAIT     ? "pool_wait"
+           : why == WEIR_REFUSED_DEADLINE ? "pool_deadline"
+                                          : "pool_other";
 }
 
 static int refuse(weir_job *job, int err, enum weir_pool_refusal why, int64_t expected_ns,
                   const weir_offload_options *o)
 {
     tell_work(job, expected_ns,
-              why == WEIR_REFUSED_FULL ? "the pool's queue is full" : "the pool's queue is too long");
+              why == WEIR_REFUSED_FULL ? "the pool's queue is full" : "the pool's queue is too long",
+              reason_of(why));
     if (o->report != NULL)
         o->report->expected.ns = expected_ns;
     return count_refusal(job, err, why);
@@ -202,7 +212,7 @@ static int hand_over(weir_job *job, const weir_offload_options *o)
     (void)weir__park(&a_job, cancelled, job);
     if (job->fate == WEIR_JOB_DROPPED)
         tell_work(job, weir__pool_expected_ns(job->pool, job->share, weir__pool_now_ns(job->pool)),
-                  "no worker of the pool was free in time");
+                  "no worker of the pool was free in time", "pool_late");
     return job->result;
 }
 

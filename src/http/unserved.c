@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/unserved.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "http/server.h"
+
+enum { CLIENT_TEXT_BYTES = INET6_ADDRSTRLEN + sizeof "/64" };
+
+const char *weir_unserved_name(enum weir_unserved way)
+{
+    static const char *const names[WEIR_UNSERVED_WAYS] = {
+        [WEIR_UNSERVED_HEAD_TIMEOUT] = "head_timeout",
+        [WEIR_UNSERVED_IDLE_TIMEOUT] = "idle_timeout",
+        [WEIR_UNSERVED_CLOSED] = "closed",
+        [WEIR_UNSERVED_RESET] = "reset",
+        [WEIR_UNSERVED_MADE_ROOM] = "made_room",
+        [WEIR_UNSERVED_CLIENT_LIMIT] = "client_limit",
+        [WEIR_UNSERVED_MEMORY] = "memory",
+        [WEIR_UNSERVED_DRAINED] = "drained",
+    };
+
+    return (unsigned)way < WEIR_UNSERVED_WAYS ? names[way] : "?";
+}
+
+/* --- numbers of one writer --- */
+
+static uint64_t get(const _Atomic uint64_t *n)
+{
+    return atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)n, memory_order_acquire);
+}
+
+static int get_int(const atomic_int *n)
+{
+    return atomic_load_explicit((atomic_int *)(uintptr_t)n, memory_order_acquire);
+}
+
+static void set(_Atomic uint64_t *n, uint64_t value)
+{
+    atomic_store_explicit(n, value, memory_order_release);
+}
+
+static void add(atomic_int *n, int more)
+{
+    atomic_store_explicit(n, get_int(n) + more, memory_order_release);
+}
+
+/* --- rows --- */
+
+static bool key_of(struct weir__connection *c, struct weir__client_key *key)
+{
+    struct sockaddr_storage addr;
+    socklen_t len;
+
+    if (weir__io_address(c->home->loop->io, &weir__connection_stream(c)->file, true, &addr, &len) < 0)
+        return false;
+    *key = (struct weir__client_key){.family = addr.ss_family};
+    if (addr.ss_family == AF_INET)
+        key->bits = ((struct sockaddr_in *)&addr)->sin_addr.s_addr;
+    else if (addr.ss_family == AF_INET6)
+        memcpy(&key->bits, &((struct sockaddr_in6 *)&addr)->sin6_addr, sizeof key->bits);
+    return true;
+}
+
+static void give_away(struct weir__unserved_row *row, const struct weir__client_key *key)
+{
+    uint64_t version = get(&row->version), weight = get(&row->weight);
+
+    atomic_store(&row->version, version + 1);
+    set(&row->bits, key->bits);
+    set(&row->family, key->family);
+    set(&row->inherited, weight);
+    atomic_store_explicit(&row->half_sent, 0, memory_order_release);
+    for (size_t i = 0; i < WEIR_UNSERVED_WAYS; i++)
+        set(&row->ended[i], 0);
+    set(&row->version, version + 2);
+}
+
+/* The row of an address, which is found or made, with one more event. */
+static struct weir__unserved_row *row_of(struct weir__unserved *u, const struct weir__client_key *key)
+{
+    struct weir__unserved_row *least = &u->rows[0], *row = NULL;
+
+    for (size_t i = 0; row == NULL && i < WEIR__UNSERVED_ROWS; i++) {
+        if (get(&u->rows[i].family) == key->family && get(&u->rows[i].bits) == key->bits)
+            row = &u->rows[i];
+        else if (get(&u->rows[i].weight) < get(&least->weight))
+            least = &u->rows[i];
+    }
+    if (row == NULL) {
+        row = least;
+        give_away(row, key);
+    }
+    set(&row->weight, get(&row->weight) + 1);
+    return row;
+}
+
+/* Where a connection with half a head stands; NULL: its row has been given away. */
+static struct weir__unserved_row *row_of_half(struct weir__connection *c)
+{
+    struct weir__unserved_row *row = &c->home->unserved.rows[c->place.row];
+
+    return (uint16_t)get(&row->version) == c->place.version ? row : NULL;
+}
+
+/* --- what happens --- */
+
+void weir__unserved_begins(struct weir__connection *c)
+{
+    c->stage = WEIR__STAGE_FRESH;
+    add(&c->home->unserved.fresh, 1);
+}
+
+/* A connection leaves its stage. Returns: the row of its address; or NULL, when that is to be looked for. */
+static struct weir__unserved_row *leave_stage(struct weir__connection *c)
+{
+    struct weir__unserved *u = &c->home->unserved;
+    struct weir__unserved_row *row = NULL;
+
+    if (c->stage == WEIR__STAGE_FRESH)
+        add(&u->fresh, -1);
+    if (c->stage == WEIR__STAGE_HALF_SENT) {
+        add(&u->half_sent, -1);
+        row = row_of_half(c);
+        if (row != NULL)
+            add(&row->half_sent, -1);
+    }
+    c->stage = WEIR__STAGE_SERVED;
+    return row;
+}
+
+void weir__unserved_half_sent(struct weir__connection *c)
+{
+    struct weir__unserved *u = &c->home->unserved;
+    struct weir__unserved_row *row;
+    struct weir__client_key key;
+
+    if (c->stage == WEIR__STAGE_HALF_SENT)
+        return;
+    (void)leave_stage(c);
+    c->stage = WEIR__STAGE_HALF_SENT;
+    add(&u->half_sent, 1);
+    c->place = (struct weir__unserved_place){0, 1}; /* nobody's: versions are even */
+    if (!key_of(c, &key))
+        return;
+    row = row_of(u, &key);
+    add(&row->half_sent, 1);
+    c->place = (struct weir__unserved_place){(uint16_t)(row - u->rows), (uint16_t)get(&row->version)};
+}
+
+void weir__unserved_served(struct weir__connection *c)
+{
+    (void)leave_stage(c);
+}
+
+void weir__unserved_ends(struct weir__connection *c, enum weir_unserved way)
+{
+    struct weir__unserved *u = &c->home->unserved;
+    struct weir__unserved_row *row;
+    struct weir__client_key key;
+
+    if (c->stage == WEIR__STAGE_SERVED)
+        return;
+    row = leave_stage(c);
+    set(&u->ended[way], get(&u->ended[way]) + 1);
+    if (row == NULL && key_of(c, &key))
+        row = row_of(u, &key);
+    if (row != NULL)
+        set(&row->ended[way], get(&row->ended[way]) + 1);
+}
+
+/* --- reading --- */
+
+void weir__unserved_read(const struct weir__unserved *u, weir_server_stats *stats)
+{
+    stats->fresh += get_int(&u->fresh);
+    stats->half_sent += get_int(&u->half_sent);
+    for (size_t i = 0; i < WEIR_UNSERVED_WAYS; i++)
+        stats->unserved[i] += get(&u->ended[i]);
+}
+
+static const char *format(const struct weir__client_key *key, char text[static CLIENT_TEXT_BYTES])
+{
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr network = {0};
+
+    if (key->family == AF_INET6) {
+        memcpy(&network, &key->bits, sizeof key->bits);
+        snprintf(text, CLIENT_TEXT_BYTES, "%s/64", inet_ntop(AF_INET6, &network, address, sizeof address));
+        return text;
+    }
+    if (key->family == AF_INET)
+        return inet_ntop(AF_INET, &(struct in_addr){(in_addr_t)key->bits}, text, CLIENT_TEXT_BYTES);
+    return key->family == AF_UNIX ? "unix" : "?";
+}
+
+/* Returns: false: it is free, or was given away meanwhile. */
+static bool read_row(const struct weir__unserved_row *row, struct weir__client_key *key,
+                     weir_server_client *out)
+{
+    uint64_t version = get(&row->version);
+
+    *key = (struct weir__client_key){get(&row->bits), get(&row->family)};
+    *out = (weir_server_client){.half_sent = get_int(&row->half_sent), .inherited = get(&row->inherited)};
+    for (size_t i = 0; i < WEIR_UNSERVED_WAYS; i++)
+        out->unserved[i] = get(&row->ended[i]);
+    return key->family != 0 && version % 2 == 0 && get(&row->version) == version;
+}
+
+void weir__unserved_each(const struct weir__unserved *u,
+                         void (*fn)(void *arg, const weir_server_client *client), void *arg)
+{
+    char text[CLIENT_TEXT_BYTES];
+    struct weir__client_key key;
+    weir_server_client client;
+
+    for (size_t i = 0; i < WEIR__UNSERVED_ROWS; i++)
+        if (read_row(&u->rows[i], &key, &client)) {
+            client.address = format(&key, text);
+            fn(arg, &client);
+        }
+}
