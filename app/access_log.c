@@ -60,6 +60,21 @@ static weir_kv holder_of(struct access_log_line *line, const weir_charge *hold)
     return WEIR_KV("held_by", line->held_by);
 }
 
+/* Of a gather in which a call failed. */
+static bool is_partial(const struct gather_note *note)
+{
+    return note && note->answered && note->succeeded < note->settings->call_count;
+}
+
+static weir_kv partial_of(struct access_log_line *line, const struct gather_note *note)
+{
+    if (!is_partial(note))
+        return weir_kv_none();
+    (void)snprintf(line->partial, sizeof line->partial, "%zu/%zu", note->succeeded,
+                   note->settings->call_count);
+    return WEIR_KV("partial", line->partial);
+}
+
 void access_log_fill(struct access_log_line *line, const weir_exchange_record *record,
                      const struct access_log_more *more)
 {
@@ -69,6 +84,9 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
         WEIR_KV("target", record->target),
         record->route[0] ? WEIR_KV("route", record->route) : weir_kv_none(),
         record->status ? WEIR_KV_INT("status", record->status) : weir_kv_none(),
+        partial_of(line, record->note),
+        is_partial(record->note) ? WEIR_KV("failed", gather_failed(line->failed, record->note))
+                                 : weir_kv_none(),
         record->complete ? weir_kv_none() : WEIR_KV("ended", record->status ? "cut" : "client left"),
         record->request_bytes ? WEIR_KV_INT("received", record->request_bytes) : weir_kv_none(),
         WEIR_KV_INT("sent", record->reply_bytes),

@@ -11,11 +11,14 @@
 #include <weir/log.h>
 #include <weir/trace.h>
 
+#include "routes/gather_note.h"
+
 enum {
-    ACCESS_LOG_PAIRS = 13,
+    ACCESS_LOG_PAIRS = 15,
     ACCESS_LOG_PARTS = WEIR_CHARGES_MAX + 1,
     ACCESS_LOG_LABELS_BYTES = 1024,
     ACCESS_LOG_HELD_BYTES = 160,
+    ACCESS_LOG_PARTIAL_BYTES = 48,
 };
 
 /* What a line says, with the texts that stand nowhere else. Not to be moved once filled. */
@@ -26,6 +29,8 @@ struct access_log_line {
     weir_kv_part spent[ACCESS_LOG_PARTS];
     char labels[ACCESS_LOG_LABELS_BYTES];
     char held_by[ACCESS_LOG_HELD_BYTES];
+    char partial[ACCESS_LOG_PARTIAL_BYTES];
+    char failed[GATHER_FAILED_BYTES];
 };
 
 /* What it says that the record does not hold itself. */

@@ -7,6 +7,7 @@
 #include "admin_guard.h"
 #include "admin_stalls.h"
 #include "exposition.h"
+#include "gather_counts.h"
 #include "gateway_status.h"
 #include "process_stats.h"
 
@@ -95,6 +96,36 @@ static void refusals(struct exposition *e, const struct observed *o)
         exposition_count(e, LABELS({"reason", metrics_refusals[i]}), counts[i]);
 }
 
+/* ---- gathers ---- */
+
+static void gather_calls(struct exposition *e, const struct gather_counts *counts)
+{
+    struct gather_call_total call;
+    exposition_family(e, "weir_gather_calls_total", "counter",
+                      "Calls of gathers, by how they ended; status: answered with 500 or above.");
+    for (size_t i = 0; i < gather_counts_calls(counts); i++) {
+        gather_counts_read_call(counts, i, &call);
+        for (int end = 0; end < GATHER_ENDS; end++)
+            exposition_count(e,
+                             LABELS({"route", call.route}, {"call", call.call},
+                                    {"outcome", gather_end_label((enum gather_end)end)}),
+                             call.ends[end]);
+    }
+}
+
+static void gathers(struct exposition *e, const struct observed *o)
+{
+    const struct gather_counts *counts = o->status->gathers;
+    struct gather_route_total route;
+    gather_calls(e, counts);
+    exposition_family(e, "weir_gather_partial_total", "counter",
+                      "Answers of gathers in which a call failed, those with 502 and 504 too.");
+    for (size_t i = 0; i < gather_counts_routes(counts); i++) {
+        gather_counts_read_route(counts, i, &route);
+        exposition_count(e, LABELS({"route", route.route}), route.partial);
+    }
+}
+
 /* ---- origins ---- */
 
 static void origin_errors(struct exposition *e, const struct observed *o)
@@ -131,6 +162,13 @@ static void origin_connections(struct exposition *e, const struct observed *o)
                          (uint64_t)o->origins.list[i]->waiting);
 }
 
+static void origin_health(struct exposition *e, const struct observed *o)
+{
+    exposition_family(e, "weir_origin_failing", "gauge", "Whether an origin fails, as the log has said.");
+    for (size_t i = 0; i < o->origins.count; i++)
+        exposition_count(e, LABELS({"origin", o->origins.list[i]->name}), o->origins.list[i]->failing);
+}
+
 static void origins(struct exposition *e, const struct observed *o)
 {
     exposition_family(e, "weir_origin_requests_total", "counter", "Requests to an origin.");
@@ -142,6 +180,7 @@ static void origins(struct exposition *e, const struct observed *o)
     exposition_family(e, "weir_origin_connected_total", "counter", "Connections made to an origin.");
     origin_numbers(e, o, OBSERVED_CONNECTED);
     origin_connections(e, o);
+    origin_health(e, o);
     exposition_family(
         e, "weir_origin_seconds", "histogram",
         "From asking an origin, waiting for a connection included, to the end of its answer or the failure.");
@@ -299,6 +338,7 @@ void admin_metrics_write(struct observed *o, struct text_out *out)
     routes(&e, o);
     route_sums(&e, o);
     refusals(&e, o);
+    gathers(&e, o);
     origins(&e, o);
     loops(&e, o);
     pools(&e, o);

@@ -97,6 +97,20 @@ static void origin_window(struct observed *o, struct text_out *out, const char *
     window(out, name, w.numbers[OBSERVED_REQUESTS], observed_origin_errors(w.numbers), &w);
 }
 
+/* ,"failing":false,"last_error":{"text":…,"age_s":…} */
+static void origin_health(struct text_out *out, const struct observed_origin *origin)
+{
+    text_out_printf(out, ",\"failing\":%s,\"last_error\":", origin->failing ? "true" : "false");
+    if (!origin->last_error) {
+        text_out_add(out, "null");
+        return;
+    }
+    text_out_add(out, "{\"text\":");
+    text_out_json(out, origin->last_error);
+    text_out_printf(out, ",\"age_s\":%.3f}",
+                    (double)weir_between(origin->last_error_at, weir_now()).ns / 1e9);
+}
+
 static void origins(struct observed *o, struct text_out *out)
 {
     for (size_t i = 0; i < o->origins.count; i++) {
@@ -105,6 +119,7 @@ static void origins(struct observed *o, struct text_out *out)
         text_out_json(out, origin->name);
         text_out_printf(out, ",\"connections\":%d,\"idle\":%d,\"waiting\":%d", origin->in_use + origin->idle,
                         origin->idle, origin->waiting);
+        origin_health(out, origin);
         origin_window(o, out, "last_10s", origin, ROLLING_SHORT_S);
         origin_window(o, out, "last_60s", origin, ROLLING_LONG_S);
         text_out_add(out, "}");

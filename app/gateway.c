@@ -14,6 +14,7 @@
 #include "access_log.h"
 #include "admin.h"
 #include "commands.h"
+#include "gather_counts.h"
 #include "listening.h"
 #include "metrics.h"
 #include "pools.h"
@@ -36,7 +37,8 @@ struct gateway {
 struct loop_state {
     struct gateway *gateway;
     const struct config *config;
-    struct metrics_loop *metrics; /* NULL: nobody asks for any */
+    struct metrics_loop *metrics;       /* NULL: nobody asks for any */
+    struct gather_counts_loop *gathers; /* as metrics */
     weir_client *client;
     size_t opened;                   /* routes that are open */
     struct response_coding **coding; /* by number of the route; NULL where nothing is compressed */
@@ -71,14 +73,19 @@ static int open_route(struct loop_state *loop, size_t i)
 
 static int open_client(struct loop_state *loop)
 {
-    const weir_client_options options = {.reply_bytes = loop->config->limits.reply_bytes};
+    const struct config_limits *limits = &loop->config->limits;
+    const weir_client_options options = {
+        .head_bytes = limits->head_bytes, .headers = limits->headers, .reply_bytes = limits->reply_bytes};
     return weir_client_open(&options, &loop->client);
 }
 
-static int open_metrics(struct loop_state *loop, struct metrics *metrics)
+static int open_metrics(struct loop_state *loop, const struct gateway_status *status)
 {
-    loop->metrics = metrics ? metrics_loop_open(metrics) : NULL;
-    return metrics && !loop->metrics ? -ENOMEM : 0;
+    if (!status->metrics)
+        return 0;
+    loop->metrics = metrics_loop_open(status->metrics);
+    loop->gathers = gather_counts_loop_open(status->gathers);
+    return loop->metrics && loop->gathers ? 0 : -ENOMEM;
 }
 
 static void *open_loop(void *arg)
@@ -92,7 +99,7 @@ static void *open_loop(void *arg)
     loop->config = config;
     gateway_status_runs(&gateway->status, weir_runtime_here());
     loop->coding = calloc(config->route_count, sizeof *loop->coding);
-    int err = loop->coding ? open_metrics(loop, gateway->status.metrics) : -ENOMEM;
+    int err = loop->coding ? open_metrics(loop, &gateway->status) : -ENOMEM;
     if (err == 0)
         err = open_client(loop);
     while (err == 0 && loop->opened < config->route_count) {
@@ -137,8 +144,11 @@ static void on_listening(void *arg, const char *address)
 
 static void count_exchange(void *arg, const weir_exchange_record *record)
 {
+    const struct loop_state *loop = record->state;
     (void)arg;
-    metrics_count(((const struct loop_state *)record->state)->metrics, record);
+    metrics_count(loop->metrics, record);
+    if (record->note) /* gathers alone leave one */
+        gather_counts_add(loop->gathers, record->note);
 }
 
 static void log_exchange(void *arg, const weir_exchange_record *record)
@@ -190,7 +200,8 @@ static int prepare(struct gateway *gateway)
             .data = (void *)(uintptr_t)&config->routes[i],
             .body_bytes_max = config->routes[i].limits.body_bytes,
         };
-    return config->admin ? metrics_open(config, &gateway->status.metrics) : 0;
+    int err = config->admin ? metrics_open(config, &gateway->status.metrics) : 0;
+    return config->admin && err == 0 ? gather_counts_open(config, &gateway->status.gathers) : err;
 }
 
 static weir_limits limits_of(const struct config_limits *limits)
@@ -294,6 +305,7 @@ int gateway_run(const char *command, const struct config *config, const char *fi
     gateway_status_init(&gateway.status);
     int code = probe(command, config, file) ? run(command, &gateway) : EXIT_FAILED;
     metrics_free(gateway.status.metrics);
+    gather_counts_free(gateway.status.gathers);
     gateway_status_end(&gateway.status);
     free(gateway.pools);
     free(gateway.listening);

@@ -12,6 +12,7 @@
 #include <weir/runtime.h>
 #include <weir/sync.h>
 
+struct gather_counts;
 struct metrics;
 struct observed;
 
@@ -19,6 +20,7 @@ struct gateway_status {
     atomic_bool ready;             /* accepts requests, and will go on to */
     atomic_bool draining;          /* accepts no more, and finishes what is under way */
     struct metrics *metrics;       /* what the loops count; NULL: there is no admin */
+    struct gather_counts *gathers; /* as metrics */
     struct observed *observed;     /* what the admin's own loop has seen of it */
     weir_semaphore looks;          /* at its tasks: the admin's loop alone */
     pthread_rwlock_t runtime_lock; /* guards the rest */

@@ -72,6 +72,9 @@ static void add_origin(void *arg, const weir_origin_stats *stats)
     if (!origin)
         return;
     origin->known = true;
+    origin->failing = stats->failing;
+    origin->last_error = stats->last_error;
+    origin->last_error_at = stats->last_error_at;
     origin->in_use += stats->in_use;
     origin->idle += stats->idle;
     origin->waiting += stats->waiting;

@@ -26,7 +26,10 @@ enum observed_origin_number {
 /* An origin as all loops together see it. */
 struct observed_origin {
     char *name;
-    bool known; /* to some loop, when last looked at */
+    bool known;             /* to some loop, when last looked at */
+    bool failing;           /* as the log has said */
+    const char *last_error; /* of the latest failure; static; NULL: none */
+    weir_instant last_error_at;
     int in_use, idle, waiting;
     weir_meter took; /* totals, while they are added up */
     uint64_t numbers[OBSERVED_ORIGIN_NUMBERS];

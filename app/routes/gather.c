@@ -15,6 +15,7 @@
 
 #include "routes/discard.h"
 #include "routes/gather_answer.h"
+#include "routes/gather_note.h"
 #include "routes/gather_request.h"
 #include "routes/route_kind.h"
 
@@ -200,6 +201,7 @@ struct gathering {
     weir_header *forwarded;
     size_t forwarded_count;
     weir_bytes body; /* of the request; read only for calls that take one */
+    struct gather_note *note;
     struct call calls[];
 };
 
@@ -384,7 +386,7 @@ static int write_answer(struct gathering *g, weir_buffer *out, struct gather_tal
         if (i > 0)
             err = weir_buffer_append_byte(out, ',');
         if (err == 0)
-            err = gather_add(out, call->settings->name, &outcome, tally);
+            err = gather_add(out, call->settings->name, &outcome, tally, &g->note->ends[i]);
     }
     return err ? err : weir_buffer_append_byte(out, '}');
 }
@@ -396,6 +398,8 @@ static int reply(struct gathering *g, weir_response *res)
     weir_buffer out;
     weir_buffer_init(&out, GATHER_ANSWER_BYTES_MAX);
     int err = write_answer(g, &out, &tally);
+    g->note->succeeded = tally.succeeded;
+    g->note->answered = err == 0;
     if (err == 0 && gather_partial(partial, &tally))
         err = weir_reply_header(res, "x-weir-partial", partial);
     if (err == 0)
@@ -403,6 +407,28 @@ static int reply(struct gathering *g, weir_response *res)
                               "application/json", &out);
     weir_buffer_free(&out);
     return err;
+}
+
+/* The client has left: nothing is made of how the calls ended. */
+static void note_unanswered(struct gathering *g)
+{
+    for (size_t i = 0; i < g->state->settings->call_count; i++) {
+        const struct call *call = &g->calls[i];
+        g->note->ends[i].end =
+            call->err == 0 && call->reply.status >= 500 ? GATHER_STATUS : (uint8_t)gather_end_of(call->err);
+    }
+}
+
+static int make_note(struct gathering *g)
+{
+    const struct gather_settings *settings = g->state->settings;
+    const size_t bytes = sizeof *g->note + settings->call_count * sizeof g->note->ends[0];
+    g->note = weir_request_alloc(g->req, bytes);
+    if (!g->note)
+        return -ENOMEM;
+    memset(g->note, 0, bytes);
+    g->note->settings = settings;
+    return 0;
 }
 
 static int handle(weir_request *req, weir_response *res, void *state)
@@ -416,14 +442,19 @@ static int handle(weir_request *req, weir_response *res, void *state)
     g->state = gather;
     g->req = req;
     weir_buffer_init(&g->urls, count * GATHER_URL_BYTES_MAX);
-    int err = prepare(g);
+    int err = make_note(g);
+    if (err == 0)
+        err = prepare(g);
     if (err == -EINVAL)
         err = weir_reply_fault(res, 400, "malformed", "a path parameter holds what may not stand in a URL");
     else if (err == 0) {
         ask_all(g);
+        weir_request_note(req, g->note);
         err = weir_cancelled(); /* the client has left, or the drain is over: there is nobody to answer */
         if (err == 0)
             err = reply(g, res);
+        else
+            note_unanswered(g);
         for (size_t i = 0; i < count; i++)
             weir_reply_free(&g->calls[i].reply);
     }

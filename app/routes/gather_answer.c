@@ -1,39 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "routes/gather_answer.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include <weir/json.h>
 
+#include "routes/gather_note.h"
+
 const char *gather_error_text(int err)
 {
-    switch (-err) {
-    case WEIR_EDEADLINE:
-        return "deadline exceeded";
-    case WEIR_EDNS:
-        return "dns failed";
-    case WEIR_EPROTOCOL:
-        return "bad response";
-    case WEIR_ETOOLARGE:
-        return "reply too large";
-    case WEIR_EBUSY:
-    case ENOMEM:
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-        return "busy";
-    case WEIR_ETRUNCATED:
-    case WEIR_ECLOSED:
-    case WEIR_ECANCELED:
-    case ECONNRESET:
-    case EPIPE:
-        return "connection closed";
-    default:
-        return "connect failed";
-    }
+    return gather_end_text(gather_end_of(err));
 }
 
 bool gather_succeeded(const struct gather_outcome *outcome)
@@ -96,8 +74,16 @@ static void count(struct gather_tally *tally, const struct gather_outcome *outco
     tally->late += err == -WEIR_EDEADLINE;
 }
 
+static struct gather_call_end end_of(const struct gather_outcome *outcome, int err)
+{
+    struct gather_call_end end = {(uint8_t)gather_end_of(err), (uint16_t)outcome->status};
+    if (err == 0 && !gather_succeeded(outcome))
+        end.end = GATHER_STATUS;
+    return end;
+}
+
 int gather_add(weir_buffer *out, const char *name, const struct gather_outcome *outcome,
-               struct gather_tally *tally)
+               struct gather_tally *tally, struct gather_call_end *end)
 {
     int err = weir_buffer_printf(out, "\"%s\":", name);
     if (err)
@@ -110,6 +96,7 @@ int gather_add(weir_buffer *out, const char *name, const struct gather_outcome *
             weir_buffer_truncate(out, before);
     }
     count(tally, outcome, failure);
+    *end = end_of(outcome, failure);
     return failure ? append_error(out, failure) : 0;
 }
 

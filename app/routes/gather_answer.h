@@ -13,6 +13,7 @@
 #include <weir/error.h>
 
 #include "routes/gather.h"
+#include "routes/gather_note.h"
 
 enum {
     GATHER_ANSWER_BYTES_MAX = 64 << 20, /* of the whole; a part that does not fit is "reply too large" */
@@ -38,12 +39,12 @@ const char *gather_error_text(int err);
 /* A whole answer with a status below 500. */
 bool gather_succeeded(const struct gather_outcome *outcome);
 
-/* Adds '"name":{…}' and counts the outcome. What would make the answer longer than its buffer may be turns
- * into the error "reply too large".
+/* Adds '"name":{…}', counts the outcome and says how it ended. What would make the answer longer than its
+ * buffer may be turns into the error "reply too large".
  * Returns: 0, or -ENOMEM, -WEIR_ETOOLARGE when not even that can be held.
  */
 WEIR_CHECKED int gather_add(weir_buffer *out, const char *name, const struct gather_outcome *outcome,
-                            struct gather_tally *tally);
+                            struct gather_tally *tally, struct gather_call_end *end);
 
 /* 200 when as many succeeded as are required; else 502, or 504 when every failure was a deadline. */
 int gather_status(enum gather_require require, const struct gather_tally *tally);

@@ -34,7 +34,8 @@ typedef struct weir_client_options {
     int idle_connections;       /* kept in all; beyond, the one unused longest is closed [1024] */
     weir_duration idle_timeout; /* a connection unused so long is closed [15 s, below what servers grant] */
     weir_duration connect_timeout; /* for one attempt, when the scope grants more [5 s] */
-    size_t head_bytes;             /* of an answer [16 KiB] */
+    size_t head_bytes;             /* of an answer, line and fields [16 KiB, at most 1 MiB] */
+    int headers;                   /* fields of an answer [128, at most 1000] */
     uint64_t reply_bytes;          /* of an answer's body, when it is read whole [4 MiB] */
 } weir_client_options;
 
@@ -61,6 +62,8 @@ typedef struct weir_reply {
     size_t header_count;
     const char *body; /* NUL-terminated behind its end */
     size_t body_bytes;
+    const char *why; /* of a failure: what was wrong with the answer, where more is known than the code says;
+                        static */
     void *memory;
 } weir_reply;
 
@@ -81,7 +84,8 @@ void weir_client_close(weir_client *client);
  * Owns:    url is lent. reply is filled; see weir_reply.
  * Returns: 0; -EINVAL the URL; -WEIR_EBUSY too many wait for a connection; -WEIR_EDNS; the errors of
  *          weir_connect(); -WEIR_EPROTOCOL the answer can't be understood; -WEIR_ETRUNCATED, -ECONNRESET it
- *          broke off; -WEIR_ETOOLARGE. On any failure reply is empty and needs no weir_reply_free().
+ *          broke off; -WEIR_ETOOLARGE. On any failure reply is empty but for why, and needs no
+ *          weir_reply_free().
  * Cancel:  ends the wait and closes the connection.
  * Where:   task of its loop. Waits. A request that a kept connection lost before any byte of an answer is
  *          sent once more, on a fresh one, when its method is idempotent (RFC 9110, 9.2.2).
@@ -179,9 +183,16 @@ typedef struct weir_origin_stats {
     uint64_t reused;    /* that went over a connection kept from before */
     uint64_t connected; /* connections made */
     uint64_t errors[WEIR_ORIGIN_ERRORS];
+    bool failing;           /* as all clients of the runtime together see it */
+    const char *last_error; /* of the latest failure seen by any of them, in words that stay; NULL: none */
+    weir_instant last_error_at;
     weir_meter took; /* from the call to the end of the answer, to its head when it is streamed; requests that
                         failed count as long as they took, but those refused here or cancelled don't */
 } weir_origin_stats;
+
+/* An origin that begins to fail is told of in the log, once, with the main reason, and once more when it is
+ * back: three failures in a row, or more than a third for some time, against three good answers, more when it
+ * keeps changing. What the clients of a runtime see of one origin counts together. */
 
 /* Calls fn for each origin of each client of a runtime. The same origin comes once for each client that knows
  * it.

@@ -64,6 +64,7 @@ typedef struct weir_exchange_record {
     const char *route;           /* the pattern, or "" when none matched */
     void *data;                  /* the route's own; NULL when none matched */
     void *state;                 /* what setup made on this loop */
+    const void *note;            /* of weir_request_note(); NULL: none */
     int status;                  /* 0: the client left before an answer began */
     const char *refused; /* why it was refused: one of the reasons of weir_refusal_at(); NULL: it was not */
     bool complete;       /* the whole answer went out */
@@ -272,7 +273,14 @@ const char *weir_request_trace_state(const weir_request *req);
  */
 void *weir_request_data(const weir_request *req);
 
-/* Memory that lives as long as the handler runs.
+/* Leaves something for on_exchange to find in the record.
+ * Owns:    note is lent until on_exchange has returned; weir_request_alloc() gives such memory.
+ * Returns: nothing.
+ * Where:   task of its loop. Does not wait.
+ */
+void weir_request_note(weir_request *req, const void *note);
+
+/* Memory that lives as long as the handler runs, and until on_exchange has returned.
  * Returns: NULL when there is none, or the exchange has taken its 64 MiB.
  * Where:   task of its loop. Does not wait.
  */

@@ -231,10 +231,12 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     weir__logger_init(&r.logger, STDERR_FILENO, WEIR_LOG_INFO, options != NULL && options->log_json);
     weir__stalls_init(&r.stalls);
     pthread_mutex_init(&r.shown.lock, NULL);
+    pthread_mutex_init(&r.shown.origins_lock, NULL);
     weir__threads_init(&r.threads);
     weir__publishers_init(&r.publishers);
     weir__list_init(&r.shown.servers);
     weir__list_init(&r.shown.clients);
+    weir__list_init(&r.shown.origins);
     r.loop_count = r.options.loops;
     r.loops = calloc((size_t)r.loop_count, sizeof *r.loops);
     r.roots = calloc((size_t)r.loop_count, sizeof *r.roots);
@@ -266,6 +268,7 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     weir__publishers_free(&r.publishers);
     weir__threads_free(&r.threads);
     weir__stalls_free(&r.stalls);
+    pthread_mutex_destroy(&r.shown.origins_lock);
     pthread_mutex_destroy(&r.shown.lock);
     return err < 0 ? err : first.result;
 }

@@ -20,6 +20,8 @@
 struct weir__shown {
     pthread_mutex_t lock;
     struct weir__list servers, clients;
+    pthread_mutex_t origins_lock; /* held for moments only, as an origin comes or goes */
+    struct weir__list origins;
 };
 
 struct weir__symbols;

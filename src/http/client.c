@@ -20,6 +20,8 @@ enum {
     IDLE_TIMEOUT_S = 15,
     CONNECT_TIMEOUT_S = 5,
     HEAD_BYTES = 16 << 10,
+    HEADERS = 128,
+    HEADERS_MAX = 1000,
     REPLY_BYTES = 4 << 20,
     REPLY_BYTES_MAX = 1 << 30,
     HOST_BYTES_MAX = 255,
@@ -31,7 +33,8 @@ static int fill_defaults(weir_client_options *o)
 {
     if (o->connections_per_origin < 0 || o->waiting_per_origin < 0 || o->origins < 0 ||
         o->idle_connections < 0 || o->idle_timeout.ns < 0 || o->connect_timeout.ns < 0 ||
-        o->head_bytes > 1 << 20 || o->reply_bytes > REPLY_BYTES_MAX)
+        o->head_bytes > 1 << 20 || o->headers < 0 || o->headers > HEADERS_MAX ||
+        o->reply_bytes > REPLY_BYTES_MAX)
         return -EINVAL;
     o->connections_per_origin =
         o->connections_per_origin != 0 ? o->connections_per_origin : CONNECTIONS_PER_ORIGIN;
@@ -41,24 +44,23 @@ static int fill_defaults(weir_client_options *o)
     o->idle_timeout = o->idle_timeout.ns != 0 ? o->idle_timeout : weir_seconds(IDLE_TIMEOUT_S);
     o->connect_timeout = o->connect_timeout.ns != 0 ? o->connect_timeout : weir_seconds(CONNECT_TIMEOUT_S);
     o->head_bytes = o->head_bytes != 0 ? o->head_bytes : HEAD_BYTES;
+    o->headers = o->headers != 0 ? o->headers : HEADERS;
     o->reply_bytes = o->reply_bytes != 0 ? o->reply_bytes : REPLY_BYTES;
     return 0;
 }
 
 int weir_client_open(const weir_client_options *options, weir_client **out)
 {
-    weir_client *client = calloc(1, sizeof *client);
-    int err;
+    weir_client_options filled = options != NULL ? *options : (weir_client_options){0};
+    weir_client *client;
+    int err = fill_defaults(&filled);
 
+    if (err < 0)
+        return err;
+    client = calloc(1, sizeof *client + (size_t)filled.headers * sizeof client->fields[0]);
     if (client == NULL)
         return -ENOMEM;
-    if (options != NULL)
-        client->options = *options;
-    err = fill_defaults(&client->options);
-    if (err < 0) {
-        free(client);
-        return err;
-    }
+    client->options = filled;
     client->loop = weir__task_current()->loop;
     weir__list_init(&client->origins);
     for (size_t i = 0; i < WEIR__CLIENT_BUCKETS; i++)
@@ -235,6 +237,7 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
     weir__fetch_free_head(&f);
     if (err < 0) {
         weir__fetch_drop_reply(&f);
+        reply->why = f.words;
         return err;
     }
     *reply = f.reply;

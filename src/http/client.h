@@ -31,7 +31,6 @@
 struct weir__fetch;
 
 enum {
-    WEIR__CLIENT_FIELDS_MAX = 128,
     WEIR__CLIENT_BUCKETS = 64,
     WEIR__REPLY_OVERHEAD_BYTES = 256 << 10,
     WEIR__FETCH_HEAD_ROOM = 768, /* of a request that needs no memory of its own for its head */
@@ -48,8 +47,8 @@ struct weir_client {
     int connection_count; /* open or closing */
     bool closing;
     struct weir__origin_book book;
-    weir_event quiet;                                        /* set when closing and no connection is left */
-    struct weir__http_field fields[WEIR__CLIENT_FIELDS_MAX]; /* room to parse into */
+    weir_event quiet;                 /* set when closing and no connection is left */
+    struct weir__http_field fields[]; /* room to parse into: options.headers */
 };
 
 struct weir__origin {
@@ -90,8 +89,9 @@ struct weir__fetch {
     bool head_done, ended;     /* ended: nothing more will come in; err says how */
     bool keep;                 /* the connection may be used again */
     int err;
-    int interims; /* 1xx answers so far */
-    char *head;   /* of the request, for as long as it may have to be sent again */
+    const char *words; /* static: what was wrong with the answer, where that is known */
+    int interims;      /* 1xx answers so far */
+    char *head;        /* of the request, for as long as it may have to be sent again */
     size_t head_len;
     bool head_allocated;
     enum weir__http_method method;

@@ -346,6 +346,7 @@ static void record(struct weir__exchange *x)
     r.route = req->route != NULL ? req->route->given->path : "";
     r.data = req->route != NULL ? req->route->given->data : NULL;
     r.state = home->state;
+    r.note = req->note;
     r.status = x->response.status;
     r.refused = refusal->reason != NULL ? refusal->reason : refusal->code;
     r.complete = x->response.ended && x->response.err == 0;

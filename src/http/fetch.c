@@ -140,6 +140,7 @@ void weir__fetch_restart(struct weir__fetch *f)
 {
     f->ended = f->news = false;
     f->err = 0;
+    f->words = NULL;
 }
 
 /* --- waiting --- */
@@ -215,7 +216,8 @@ static int begin_memory(struct weir__fetch *f)
     if (f->memory != NULL)
         return 0;
     /* Buffers that grow leave their smaller selves behind: together they are smaller than the last. */
-    weir__arena_init(&memory, &f->client->loop->chunks, 4 * (size_t)most + WEIR__REPLY_OVERHEAD_BYTES);
+    weir__arena_init(&memory, &f->client->loop->chunks,
+                     4 * ((size_t)most + f->client->options.head_bytes) + WEIR__REPLY_OVERHEAD_BYTES);
     f->memory = weir__arena_alloc(&memory, sizeof *f->memory);
     if (f->memory == NULL)
         return -ENOMEM;
@@ -297,8 +299,10 @@ static int take_body(struct weir__fetch *f, const char *data, size_t len)
         weir_bytes run;
         size_t n;
         int step = weir__http_body_next(&f->body, data + used, len - used, &n, &run);
-        if (step < 0)
+        if (step < 0) {
+            f->words = f->body.chunked.fault;
             return step;
+        }
         used += n;
         if (run.len == 0)
             continue;
@@ -362,8 +366,8 @@ static int parse_head(struct weir__fetch *f, const char *data, size_t len)
 {
     struct weir__http_head_limits limits = {.head_bytes_max = f->client->options.head_bytes};
     struct weir__http_response_head head = {.fields = f->client->fields,
-                                            .field_max = WEIR__CLIENT_FIELDS_MAX};
-    struct weir__http_fault fault;
+                                            .field_max = (size_t)f->client->options.headers};
+    struct weir__http_fault fault = {0};
     size_t used = 0;
     int n, err;
 
@@ -377,12 +381,16 @@ static int parse_head(struct weir__fetch *f, const char *data, size_t len)
             err = take_head(f, &head, data + used, (size_t)n);
             return err < 0 ? err : (int)used + n;
         }
-        if (++f->interims > INTERIMS_MAX)
+        if (++f->interims > INTERIMS_MAX) {
+            f->words = "it has more than 32 interim answers (1xx)";
             return -WEIR_EPROTOCOL;
+        }
         used += (size_t)n;
     }
-    if (n < 0)
+    if (n < 0) {
+        f->words = fault.message;
         return n == -WEIR_ETOOLARGE ? -WEIR_EPROTOCOL : n;
+    }
     if (used > 0) { /* 1xx heads alone so far */
         f->partial_len = 0;
         err = keep_partial(f, data + used, len - used);

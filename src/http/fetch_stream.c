@@ -153,6 +153,7 @@ static int read_head(weir_fetch_stream *s, weir_reply *reply)
     }
     if (err < 0) {
         weir__origin_ended(s->origin, &s->f, err);
+        reply->why = s->f.words;
         return err;
     }
     weir__origin_ended(s->origin, &s->f, 0);
@@ -197,8 +198,10 @@ static ssize_t read_body(struct weir__fetch *f, void *data, size_t bytes)
         size_t used, here = f->piece_len - f->piece_at;
         int step =
             weir__http_body_next(&f->body, f->piece + f->piece_at, here < bytes ? here : bytes, &used, &run);
-        if (step < 0)
+        if (step < 0) {
+            f->words = f->body.chunked.fault;
             return step;
+        }
         f->piece_at += used;
         if (run.len > 0 || f->body.ended || f->piece_at < f->piece_len)
             continue;
@@ -225,7 +228,8 @@ ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
     blame_back(before);
     if (n < 0 && !s->broke) {
         s->broke = true;
-        weir__origin_counts_broke(s->origin->counts, (int)n);
+        weir__origin_counts_broke(s->origin->counts,
+                                  &(struct weir__origin_end){.err = (int)n, .words = s->f.words});
     }
     return n;
 }

@@ -276,7 +276,11 @@ void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int 
     if (f->asked == 0) /* perhaps it found no origin to ask */
         return;
     pulse = &origin->client->loop->pulse;
-    weir__origin_counts_ended(origin->counts, err, f->reply.status, f->connection != NULL,
+    weir__origin_counts_ended(origin->counts,
+                              &(struct weir__origin_end){.err = err,
+                                                         .status = f->reply.status,
+                                                         .words = err < 0 ? f->words : NULL,
+                                                         .connected = f->connection != NULL},
                               weir__pulse_ns(pulse, weir__pulse_ticks(pulse) - f->asked));
     f->asked = 0;
 }

@@ -7,12 +7,19 @@
 
 #include "core/loop.h"
 #include "core/runtime.h"
+#include "http/writer.h"
 
 /* --- the book of a client --- */
 
 static struct weir__shown *shown_of(const struct weir__origin_book *book)
 {
     return &book->loop->runtime->shown;
+}
+
+static void free_counts(const struct weir__origin_book *book, struct weir__origin_counts *counts)
+{
+    weir__origin_health_drop(book->loop->runtime, counts->health);
+    free(counts);
 }
 
 void weir__origin_book_open(struct weir__origin_book *book, struct weir__loop *loop)
@@ -32,7 +39,7 @@ void weir__origin_book_close(struct weir__origin_book *book)
     pthread_mutex_unlock(&shown_of(book)->lock);
     for (struct weir__origin_counts *c = atomic_load(&book->first); c != NULL; c = next) {
         next = c->next;
-        free(c);
+        free_counts(book, c);
     }
 }
 
@@ -44,7 +51,7 @@ static void free_unused(struct weir__origin_book *book)
     for (; c != NULL; c = next) {
         next = c->next;
         if (c->unused)
-            free(c);
+            free_counts(book, c);
         else if (kept == NULL)
             atomic_store_explicit(&book->first, kept = c, memory_order_relaxed);
         else
@@ -77,6 +84,11 @@ struct weir__origin_counts *weir__origin_counts_add(struct weir__origin_book *bo
     memset(counts, 0, bytes);
     memcpy(counts->origin, scheme, sizeof scheme);
     strcat(counts->origin, address);
+    counts->health = weir__origin_health_use(book->loop->runtime, counts->origin);
+    if (counts->health == NULL) {
+        free(counts);
+        return NULL;
+    }
     counts->next = atomic_load_explicit(&book->first, memory_order_relaxed);
     atomic_store_explicit(&book->first, counts, memory_order_release);
     return counts;
@@ -116,21 +128,34 @@ static enum weir_origin_error error_of(int err, bool connected)
     }
 }
 
-void weir__origin_counts_ended(struct weir__origin_counts *counts, int err, int status, bool connected,
+static void count_error(struct weir__origin_counts *counts, const struct weir__origin_end *end,
+                        enum weir_origin_error error)
+{
+    const char *words = end->words != NULL ? end->words
+                        : end->err < 0     ? weir_error_text(end->err)
+                                           : weir__http_reason(end->status);
+
+    weir__origin_count(&counts->errors[error]);
+    weir__origin_health_failed(counts->health, error, words[0] != '\0' ? words : "status 500 or above");
+}
+
+void weir__origin_counts_ended(struct weir__origin_counts *counts, const struct weir__origin_end *end,
                                int64_t took_ns)
 {
-    enum weir_origin_error error = err < 0 ? error_of(err, connected) : WEIR_ORIGIN_STATUS;
+    enum weir_origin_error error = end->err < 0 ? error_of(end->err, end->connected) : WEIR_ORIGIN_STATUS;
 
-    if (err < 0 || status >= 500)
-        weir__origin_count(&counts->errors[error]);
+    if (end->err < 0 || end->status >= 500)
+        count_error(counts, end, error);
+    else
+        weir__origin_health_answered(counts->health);
     /* How long it took to be refused, or until nobody wanted it any more, says nothing about the origin. */
     if (error != WEIR_ORIGIN_BUSY && error != WEIR_ORIGIN_CANCELLED)
         weir_meter_record(&counts->took, (weir_duration){took_ns});
 }
 
-void weir__origin_counts_broke(struct weir__origin_counts *counts, int err)
+void weir__origin_counts_broke(struct weir__origin_counts *counts, const struct weir__origin_end *end)
 {
-    weir__origin_count(&counts->errors[error_of(err, true)]);
+    count_error(counts, end, error_of(end->err, true));
 }
 
 /* --- reading --- */
@@ -155,6 +180,9 @@ static void read_counts(const struct weir__origin_counts *counts, weir_origin_st
         .requests = look(&counts->requests),
         .reused = look(&counts->reused),
         .connected = look(&counts->connected),
+        .failing = atomic_load_explicit(&counts->health->failing, memory_order_relaxed),
+        .last_error = atomic_load_explicit(&counts->health->last_words, memory_order_relaxed),
+        .last_error_at = {atomic_load_explicit(&counts->health->last_ns, memory_order_relaxed)},
     };
     for (int i = 0; i < WEIR_ORIGIN_ERRORS; i++)
         out->errors[i] = look(&counts->errors[i]);

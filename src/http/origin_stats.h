@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "base/list.h"
+#include "http/origin_health.h"
 
 struct weir_runtime;
 struct weir__loop;
@@ -24,6 +25,7 @@ struct weir__origin_counts {
     _Atomic uint64_t requests, reused, connected;
     _Atomic uint64_t errors[WEIR_ORIGIN_ERRORS];
     weir_meter took;
+    struct weir__origin_health *health; /* shared with those of other loops */
     char origin[];
 };
 
@@ -57,10 +59,17 @@ static inline void weir__origin_counts_now(struct weir__origin_counts *counts, i
     atomic_store_explicit(&counts->waiting, waiting, memory_order_relaxed);
 }
 
-/* A request has ended: err, or the status of its answer. connected: it had a connection at the end. */
-void weir__origin_counts_ended(struct weir__origin_counts *counts, int err, int status, bool connected,
+/* How a request ended. */
+struct weir__origin_end {
+    int err;           /* 0: it was answered, */
+    int status;        /* with this */
+    const char *words; /* static: what was wrong; NULL: what err says */
+    bool connected;    /* it had a connection at the end */
+};
+
+void weir__origin_counts_ended(struct weir__origin_counts *counts, const struct weir__origin_end *end,
                                int64_t took_ns);
 /* An answer whose head is counted already broke off. */
-void weir__origin_counts_broke(struct weir__origin_counts *counts, int err);
+void weir__origin_counts_broke(struct weir__origin_counts *counts, const struct weir__origin_end *end);
 
 #endif

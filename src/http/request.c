@@ -91,6 +91,11 @@ void *weir_request_data(const weir_request *req)
     return req->route != NULL ? req->route->given->data : NULL;
 }
 
+void weir_request_note(weir_request *req, const void *note)
+{
+    req->note = note;
+}
+
 void *weir_request_alloc(weir_request *req, size_t bytes)
 {
     return weir__arena_alloc(&weir__exchange_of_request(req)->memory, bytes);

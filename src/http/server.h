@@ -113,6 +113,7 @@ struct weir_request {
     weir_bytes raw_path, path;           /* as it came, and in normal form */
     const char *path_text, *peer;        /* made when asked for */
     const struct weir__route *route;
+    const void *note;        /* for on_exchange */
     weir_trace trace;        /* looked for when asked; all 0 before */
     const char *trace_state; /* of the same moment; NULL: none */
     bool continue_due;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "access_log.h"
@@ -127,6 +128,58 @@ static void who_held_the_loop_is_named(void **state)
     assert_text(find("held_by"), "a task of nobody's");
 }
 
+static void a_partial_gather_names_who_failed(void **state)
+{
+    static const struct gather_call calls[] = {{.name = "user"}, {.name = "reviews"}, {.name = "stock"}};
+    static const struct gather_settings settings = {.calls = calls, .call_count = 3};
+    struct gather_note *note = calloc(1, sizeof *note + 3 * sizeof note->ends[0]);
+    weir_exchange_record record = fine;
+    (void)state;
+    *note = (struct gather_note){.settings = &settings, .succeeded = 3, .answered = true};
+    record.note = note;
+    access_log_fill(&line, &record, &(struct access_log_more){.peer = "unix"});
+    assert_null(find("partial"));
+    assert_null(find("failed"));
+    note->succeeded = 1;
+    note->ends[1] = (struct gather_call_end){GATHER_CONNECT, 0};
+    note->ends[2] = (struct gather_call_end){GATHER_STATUS, 503};
+    access_log_fill(&line, &record, &(struct access_log_more){.peer = "unix"});
+    assert_text(find("partial"), "1/3");
+    assert_text(find("failed"), "reviews connect failed, stock status 503");
+    note->answered = false; /* the client had left */
+    access_log_fill(&line, &record, &(struct access_log_more){.peer = "unix"});
+    assert_null(find("partial"));
+    free(note);
+}
+
+/* There is room for all names, or for a number in their place. */
+static void a_gather_of_many_that_fail_counts_them(void **state)
+{
+    enum { CALLS = 256 };
+    static char names[CALLS][65];
+    static struct gather_call calls[CALLS];
+    const struct gather_settings settings = {.calls = calls, .call_count = CALLS};
+    struct gather_note *note = calloc(1, sizeof *note + CALLS * sizeof note->ends[0]);
+    char text[GATHER_FAILED_BYTES];
+    (void)state;
+    for (size_t length = 1; length <= 64; length++) {
+        *note = (struct gather_note){.settings = &settings, .answered = true};
+        for (int i = 0; i < CALLS; i++) {
+            memset(names[i], 'x', length);
+            names[i][length] = '\0';
+            calls[i].name = names[i];
+            note->ends[i].end = GATHER_DEADLINE;
+        }
+        gather_failed(text, note);
+        assert_in_range(strlen(text), GATHER_FAILED_BYTES - 120, GATHER_FAILED_BYTES - 1);
+        size_t commas = 0;
+        for (const char *c = text; *c; c++)
+            commas += *c == ',';
+        assert_int_equal(atoi(strstr(text, ", and ") + 6), CALLS - (int)commas);
+    }
+    free(note);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +187,8 @@ int main(void)
         cmocka_unit_test(what_broke_off_says_so),
         cmocka_unit_test(where_the_time_went_is_told_largest_first),
         cmocka_unit_test(who_held_the_loop_is_named),
+        cmocka_unit_test(a_partial_gather_names_who_failed),
+        cmocka_unit_test(a_gather_of_many_that_fail_counts_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

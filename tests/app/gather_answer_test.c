@@ -13,6 +13,7 @@
 struct rig {
     weir_buffer out;
     struct gather_tally tally;
+    struct gather_call_end end;
 };
 
 static void open_rig(struct rig *rig, size_t most)
@@ -30,7 +31,7 @@ static void assert_part(struct gather_outcome outcome, const char *expected)
 {
     struct rig rig;
     open_rig(&rig, 4096);
-    assert_int_equal(gather_add(&rig.out, "a", &outcome, &rig.tally), 0);
+    assert_int_equal(gather_add(&rig.out, "a", &outcome, &rig.tally, &rig.end), 0);
     assert_string_equal(rig.out.data, expected);
     weir_buffer_free(&rig.out);
 }
@@ -77,7 +78,7 @@ static void json_too_deep_for_the_answer_is_a_string(void **state)
     body[2048] = '\0';
     open_rig(&rig, 8192);
     struct gather_outcome outcome = came(200, "application/json", body);
-    assert_int_equal(gather_add(&rig.out, "a", &outcome, &rig.tally), 0);
+    assert_int_equal(gather_add(&rig.out, "a", &outcome, &rig.tally, &rig.end), 0);
     assert_true(rig.out.data[sizeof "\"a\":{\"status\":200,\"body\":" - 1] == '"');
     weir_buffer_free(&rig.out);
 }
@@ -118,13 +119,13 @@ static void a_part_too_large_becomes_an_error(void **state)
                           large = came(200, NULL, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
     (void)state;
     open_rig(&rig, 75);
-    assert_int_equal(gather_add(&rig.out, "a", &small, &rig.tally), 0);
-    assert_int_equal(gather_add(&rig.out, "b", &large, &rig.tally), 0);
+    assert_int_equal(gather_add(&rig.out, "a", &small, &rig.tally, &rig.end), 0);
+    assert_int_equal(gather_add(&rig.out, "b", &large, &rig.tally, &rig.end), 0);
     assert_string_equal(rig.out.data,
                         "\"a\":{\"status\":200,\"body\":\"x\"}\"b\":{\"error\":\"reply too large\"}");
     assert_int_equal(rig.tally.calls, 2);
     assert_int_equal(rig.tally.succeeded, 1);
-    assert_int_equal(gather_add(&rig.out, "c", &large, &rig.tally), -WEIR_ETOOLARGE);
+    assert_int_equal(gather_add(&rig.out, "c", &large, &rig.tally, &rig.end), -WEIR_ETOOLARGE);
     weir_buffer_free(&rig.out);
 }
 
@@ -172,7 +173,7 @@ static void outcomes_are_counted(void **state)
     (void)state;
     open_rig(&rig, 4096);
     for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
-        assert_int_equal(gather_add(&rig.out, "a", &outcomes[i], &rig.tally), 0);
+        assert_int_equal(gather_add(&rig.out, "a", &outcomes[i], &rig.tally, &rig.end), 0);
     assert_int_equal(rig.tally.calls, 7);
     assert_int_equal(rig.tally.succeeded, 4);
     assert_int_equal(rig.tally.late, 1);

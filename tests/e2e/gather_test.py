@@ -3,6 +3,7 @@
 """Gather answers of the real program: what callers see when backends answer, fail, dawdle and misbehave."""
 import contextlib
 import json
+import re
 import socket
 import time
 
@@ -269,6 +270,56 @@ def head_has_the_length_and_no_body():
             same(len(receive(client).body), wanted) # the next answer follows at once
 
 
+def fields(line):
+    return dict(re.findall(r'(\w+)=("[^"]*"|\S+)', line))
+
+
+def what_fails_is_told_in_log_and_metrics():
+    """A backend that refuses every connection, another that answers 503, then both work again."""
+    def second(connection):
+        while True:
+            read_head(connection)
+            connection.sendall(f"HTTP/1.1 {status[0]}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+    status = ["503 Busy"]
+    dead = socket.create_server(("127.0.0.1", 0))
+    port = dead.getsockname()[1]
+    dead.close()
+    with Backend(answering()) as good, Backend(second) as failing:
+        calls = {"good": url(good), "reviews": f"http://127.0.0.1:{port}/", "stock": url(failing)}
+        config = {"listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "loops": 2, "routes": [route("/p", calls)]}
+        with Weir("serve", config=json.dumps(config)) as weir:
+            admin = weir.address("admin")
+
+            def outcomes(call):
+                found = re.findall(rf'weir_gather_calls_total{{route="/p",call="{call}",outcome="(\w+)"}} (\d+)',
+                                   ask(admin, "/metrics").body.decode())
+                return {outcome: int(n) for outcome, n in found}
+
+            same(sum(outcomes("reviews").values()), 0)
+            same(len(outcomes("reviews")), 10) # they exist from the start
+            for _ in range(5):
+                same(ask(weir.address(), "/p").status, 200)
+            line = fields(weir.wait_for(r"request method=GET.* partial=.*")[0])
+            same((line["partial"], line["failed"]), ("1/3", '"reviews connect failed, stock status 503"'))
+            line = fields(weir.wait_for(rf"warn an origin fails origin=\S+:{port} .*")[0])
+            same((line["reason"], line["error"]), ("connect", '"connection refused"'))
+            line = fields(weir.wait_for(rf"warn an origin fails origin=\S+:{failing.port} .*")[0])
+            same(line["reason"], "status")
+            same((outcomes("reviews")["connect_failed"], outcomes("stock")["status"], outcomes("good")["ok"]), (5, 5, 5))
+            assert 'weir_gather_partial_total{route="/p"} 5\n' in ask(admin, "/metrics").body.decode()
+            origins = {o["origin"]: o for o in json.loads(ask(admin, "/stats").body)["origins"]}
+            same(origins[f"http://127.0.0.1:{port}"]["failing"], True)
+            same(origins[f"http://127.0.0.1:{port}"]["last_error"]["text"], "connection refused")
+            same(origins[url(good, "")]["failing"], False)
+            status[0] = "200 OK"
+            with Backend(answering(), port):
+                for _ in range(5):
+                    ask(weir.address(), "/p")
+                weir.wait_for(rf"info an origin is back origin=\S+:{port} after=\S+ failed=5")
+                weir.wait_for(rf"info an origin is back origin=\S+:{failing.port} ")
+            same(len([line for line in weir.lines if line and "an origin fails" in line]), 2) # one each
+
+
 run(all_answers_in_order_as_they_came, other_bodies_are_text_or_base64,
     statuses_below_500_succeed_and_redirects_stay, what_is_required_decides_the_status,
     a_call_has_a_deadline_of_its_own, backends_that_misbehave_are_named,
@@ -276,4 +327,4 @@ run(all_answers_in_order_as_they_came, other_bodies_are_text_or_base64,
     connections_are_kept, parameters_are_passed_on_as_they_came, only_named_headers_are_passed_on,
     every_call_has_a_step_in_the_trace_of_its_request,
     a_call_that_posts_is_given_the_body, a_client_that_leaves_takes_its_calls_along,
-    head_has_the_length_and_no_body)
+    head_has_the_length_and_no_body, what_fails_is_told_in_log_and_metrics)

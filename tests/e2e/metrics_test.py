@@ -287,7 +287,7 @@ def the_shape_of_stats_is_as_described():
             for name in ("last_10s", "last_60s"):
                 check_window(route[name], route["route"], ("requests", "rate", "errors", *QUANTILES))
         for origin in s["origins"]:
-            same(set(origin), {"origin", "connections", "idle", "waiting", "last_10s", "last_60s"})
+            same(set(origin), {"origin", "connections", "idle", "waiting", "failing", "last_error", "last_10s", "last_60s"})
             for name in ("last_10s", "last_60s"):
                 check_window(origin[name], origin["origin"], ("requests", "rate", "errors", *QUANTILES))
         same([loop["loop"] for loop in s["loops"]], [0, 1])

@@ -92,9 +92,9 @@ class Weir:
 class Backend:
     """Listens on a free port; each connection is given to handle(connection) on a thread of its own."""
 
-    def __init__(self, handle):
+    def __init__(self, handle, port=0):
         self.handle = handle
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self.port = self.listener.getsockname()[1]
         self.connections = 0
         self.thread = threading.Thread(target=self.accept, daemon=True)

@@ -246,6 +246,161 @@ static void waiting_refused_and_cancelled_ones_are_counted(void **state)
     run_everywhere(waiting, NULL);
 }
 
+/* --- whether it works --- */
+
+/* Answers with the status in arg, which the test changes. */
+static int serve_status(struct backend *b, weir_stream *s, int number)
+{
+    (void)number;
+    while (read_request(b, s) > 0) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "HTTP/1.1 %d\r\ncontent-length: 0\r\n\r\n", *(int *)b->arg);
+        if (send_text(s, text) < 0)
+            break;
+    }
+    return 0;
+}
+
+static bool is_failing(const char *url)
+{
+    struct found *found = look(url);
+    bool failing = found->stats.failing;
+
+    free(found);
+    return failing;
+}
+
+static bool fails(weir_client *client, const char *url, int *status, int answer, int times)
+{
+    *status = answer;
+    for (int i = 0; i < times; i++) {
+        weir_reply reply;
+        assert_int_equal(weir_get(client, url, &reply), 0);
+        weir_reply_free(&reply);
+    }
+    return is_failing(url);
+}
+
+static int health(void *arg)
+{
+    weir_client *client = client_open(NULL);
+    struct backend b;
+    struct found *found;
+    int status = 200;
+
+    (void)arg;
+    backend_open(&b, serve_status, &status);
+    assert_false(fails(client, b.url, &status, 200, 1));
+    assert_false(fails(client, b.url, &status, 503, 2)); /* may be chance */
+    assert_false(fails(client, b.url, &status, 200, 4));
+    assert_false(fails(client, b.url, &status, 503, 2));
+    assert_true(fails(client, b.url, &status, 503, 1));
+    found = look(b.url);
+    assert_string_equal(found->stats.last_error, "Service Unavailable");
+    assert_true(found->stats.last_error_at.ns > 0);
+    free(found);
+    assert_true(fails(client, b.url, &status, 200, 2));
+    assert_true(fails(client, b.url, &status, 500, 1)); /* it is not back yet */
+    assert_true(fails(client, b.url, &status, 200, 2));
+    assert_false(fails(client, b.url, &status, 200, 1));
+    /* It changes soon again: it has to do better before it is said to be back. */
+    assert_true(fails(client, b.url, &status, 500, 3));
+    assert_true(fails(client, b.url, &status, 200, 5));
+    assert_false(fails(client, b.url, &status, 200, 1));
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+/* Of two URLs of one origin one works and one does not: it fails, though never twice in a row. */
+static int every_second(void *arg)
+{
+    weir_client *client = client_open(NULL);
+    struct backend b;
+    int status = 200, asked = 0;
+
+    (void)arg;
+    backend_open(&b, serve_status, &status);
+    assert_false(fails(client, b.url, &status, 200, 1));
+    while (!fails(client, b.url, &status, asked++ % 2 == 0 ? 500 : 200, 1))
+        assert_in_range(asked, 1, 10);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+/* Two clients, as of two loops, see the same; who has never answered fails at once. */
+static int shared_health(void *arg)
+{
+    weir_client *one = client_open(NULL), *two = client_open(NULL);
+    struct backend b;
+    weir_reply reply;
+    char url[160];
+
+    (void)arg;
+    backend_open(&b, serve_ok, NULL);
+    (void)snprintf(url, sizeof url, "%s", b.url);
+    get_ok(one, url);
+    backend_close(&b);
+    for (int i = 0; i < 3; i++)
+        assert_true(weir_get(i % 2 == 0 ? one : two, url, &reply) < 0);
+    weir_client_close(one);
+    assert_true(is_failing(url));
+    weir_client_close(two);
+    one = client_open(NULL);
+    assert_true(weir_get(one, "http://name.invalid:80/", &reply) < 0);
+    assert_true(is_failing("http://name.invalid:80/"));
+    weir_client_close(one);
+    return 0;
+}
+
+static void an_origin_that_fails_is_known_and_when_it_is_back(void **state)
+{
+    (void)state;
+    run_everywhere(health, NULL);
+    run_everywhere(every_second, NULL);
+    run_everywhere(shared_health, NULL);
+}
+
+/* What the reader of an answer found wrong is kept, and told. */
+static int in_words(void *arg)
+{
+    static const struct {
+        const char *said, *words;
+    } table[] = {
+        {"what?\r\n\r\n", "the response does not start with HTTP/1.1, one space and a status"},
+        {"HTTP/1.1 200 OK\r\na : b\r\n\r\n", NULL},
+        {"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", NULL},
+    };
+
+    (void)arg;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const struct failure failure = {table[i].said, 0, WEIR_ORIGIN_BAD_RESPONSE};
+        weir_client *client = client_open(NULL);
+        struct backend b;
+        struct found *found;
+        weir_reply reply;
+        backend_open(&b, serve_failure, (void *)(uintptr_t)&failure);
+        assert_int_equal(weir_get(client, b.url, &reply), -WEIR_EPROTOCOL);
+        assert_non_null(reply.why);
+        if (table[i].words != NULL)
+            assert_string_equal(reply.why, table[i].words);
+        assert_null(reply.memory);
+        found = look(b.url);
+        assert_string_equal(found->stats.last_error, reply.why);
+        free(found);
+        weir_client_close(client);
+        backend_close(&b);
+    }
+    return 0;
+}
+
+static void what_was_wrong_is_told_in_words(void **state)
+{
+    (void)state;
+    run_everywhere(in_words, NULL);
+}
+
 /* --- streams --- */
 
 static int serve_half(struct backend *b, weir_stream *s, int number)
@@ -405,6 +560,8 @@ int main(void)
         cmocka_unit_test(each_way_to_fail_has_its_reason),
         cmocka_unit_test(who_can_t_be_reached_has_its_reason),
         cmocka_unit_test(waiting_refused_and_cancelled_ones_are_counted),
+        cmocka_unit_test(an_origin_that_fails_is_known_and_when_it_is_back),
+        cmocka_unit_test(what_was_wrong_is_told_in_words),
         cmocka_unit_test(streams_are_counted_once),
         cmocka_unit_test(what_is_forgotten_is_no_longer_shown),
         cmocka_unit_test(origins_come_and_go_while_a_thread_looks),
