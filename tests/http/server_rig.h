@@ -121,10 +121,8 @@ static inline void rig_run(struct rig *rig)
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         weir_options options = {.io = kinds[i]};
-        int result = weir_run(&options, rig_main, rig);
-        if (result == -ENOSYS || result == -EPERM)
-            continue; /* io_uring is forbidden here */
-        assert_int_equal(result, 0);
+        if (io_is_here(kinds[i]))
+            assert_int_equal(weir_run(&options, rig_main, rig), 0);
     }
 }
 

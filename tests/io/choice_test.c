@@ -3,12 +3,9 @@
  * kernel. What a kernel forbids is shown in a child process with a seccomp filter. */
 #include "io/seam_rig.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include "support/forbid.h"
 
 static int open_named(enum weir__io_backend_kind kind, char *name, size_t room)
 {
@@ -47,22 +44,6 @@ static void test_the_environment_chooses(void **state)
     assert_int_equal(unsetenv("WEIR_IO"), 0);
 }
 
-/* From now on this process gets an error, or dies of SIGSYS when error is 0, for one system call. */
-static int forbid(int number, int error)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K,
-                 error == 0 ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | (unsigned)error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return -1;
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-}
-
 enum { WENT_WELL = 0, NO_SECCOMP = 77 };
 
 static int in_child(int (*fn)(int), int arg)
@@ -80,7 +61,7 @@ static int in_child(int (*fn)(int), int arg)
 static int without_uring(int error)
 {
     char name[16];
-    if (forbid(SYS_io_uring_setup, error) < 0)
+    if (forbid_call(SYS_io_uring_setup, error) < 0)
         return NO_SECCOMP;
     if (open_named(WEIR__IO_URING, name, sizeof name) != -error)
         return 1;
@@ -106,7 +87,7 @@ static int without_pwait2(int unused)
 {
     struct rig r;
     (void)unused;
-    if (forbid(SYS_epoll_pwait2, ENOSYS) < 0)
+    if (forbid_call(SYS_epoll_pwait2, ENOSYS) < 0)
         return NO_SECCOMP;
     open_rig(&r, WEIR__IO_EPOLL, 0);
     for (int i = 0; i < 3; i++) {
@@ -132,7 +113,7 @@ static int wake_without_writing(int kind)
 {
     struct rig r;
     open_rig(&r, (enum weir__io_backend_kind)kind, 0);
-    if (forbid(SYS_write, 0) < 0)
+    if (forbid_call(SYS_write, 0) < 0)
         return NO_SECCOMP;
     for (int i = 0; i < 100; i++) {
         weir__io_wake(r.io);

@@ -15,8 +15,16 @@
 #include <cmocka.h>
 #include <weir.h>
 
-/* On the simulated kernel, io_uring and epoll, one after the other; what the machine does not have (-ENOSYS,
- * -EPERM of io_uring in a container) is left out. fn must return 0. */
+/* Where io_uring is missing or forbidden, a test that should have run on it says SKIP when the rest of it has
+ * passed. */
+#undef cmocka_run_group_tests
+#define cmocka_run_group_tests(tests, setup, teardown)                                                       \
+    run_cases(#tests, tests, sizeof(tests) / sizeof(tests)[0], setup, teardown)
+int run_cases(const char *group, const struct CMUnitTest *tests, size_t count, CMFixtureFunction setup,
+              CMFixtureFunction teardown);
+
+/* On the simulated kernel, io_uring and epoll, one after the other; what the machine does not have is left
+ * out. fn must return 0. */
 void run_everywhere(int (*fn)(void *arg), void *arg);
 
 /* Under simulation, with this seed. fn must return 0. */
@@ -25,7 +33,7 @@ void run_simulated(uint64_t seed, int (*fn)(void *arg), void *arg);
 /* "sim", "uring", "epoll". */
 const char *io_name(enum weir_io io);
 
-/* Whether this kernel lets us have it. */
+/* Whether this kernel lets us have it. If it does not, the test that asked will say SKIP. */
 bool io_is_here(enum weir_io io);
 
 #endif
