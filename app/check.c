@@ -6,17 +6,34 @@
 #include <string.h>
 
 #include "config.h"
+#include "start_check.h"
 
 const char command_check_help[] =
     "usage: weir check FILE.yaml\n"
     "\n"
     "Reads a configuration file as 'weir serve' would and says what is wrong with it: every fault\n"
-    "on a line of its own on stderr, as FILE:LINE:COLUMN: what, and what was expected. Nothing is\n"
-    "opened or bound. Exit code 0 when the file is fine, 1 when it is not.\n"
+    "on a line of its own on stderr, as FILE:LINE:COLUMN: what, and what was expected. Then it looks\n"
+    "whether it could be served here: addresses, folders, libraries, the kernel's interface. A port\n"
+    "that is taken is fine, since a gateway with this file may be running. What is merely unwise is a\n"
+    "warning. Exit code 0 when the file is fine, 1 when it is not.\n"
     "\n"
     "examples:\n"
     "  weir check gateway.yaml\n"
     "  weir check gateway.yaml && weir serve gateway.yaml\n";
+
+static int check_start(const struct config *config, const char *file)
+{
+    static const struct start_keys keys = {"listen", "admin"};
+    struct start_findings found;
+    int err = start_check(config, file, &keys, START_PORTS_TAKEN_ARE_FINE, &found);
+    config_warnings_print(&found.warnings, stderr);
+    if (err < 0) {
+        config_faults_print(&found.faults, true, stderr);
+        return EXIT_FAILED;
+    }
+    printf("%s: ok\n", file);
+    return fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
+}
 
 int command_check(int argc, char **argv)
 {
@@ -38,12 +55,12 @@ int command_check(int argc, char **argv)
     struct config_faults faults;
     int err = config_load(&config, file, &faults);
     if (err == -WEIR_ECONFIG)
-        config_faults_print(&faults, stderr);
+        config_faults_print(&faults, true, stderr);
     else if (err)
         fprintf(stderr, "weir check: %s: %s\n", file, weir_error_text(err));
     if (err)
         return EXIT_FAILED;
+    int code = check_start(&config, file);
     config_free(&config);
-    printf("%s: ok\n", file);
-    return fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
+    return code;
 }

@@ -135,6 +135,7 @@ static void read_file(struct config_reader *reader, const struct tree_node *root
     if (!schema_read(reader, &file_schema, root, &draft))
         return;
     *config = draft.config;
+    config->tree = root;
     if (draft.listen)
         read_listen(reader, draft.listen, config);
     if (draft.admin)
@@ -218,6 +219,20 @@ int config_load(struct config *config, const char *path, struct config_faults *f
     }
     free(bytes);
     return err;
+}
+
+struct config_place config_place(const struct config *config, const char *key, const char *inner)
+{
+    const struct tree_node *outer = config->tree ? tree_find(config->tree, key) : NULL;
+    const struct tree_node *node = outer && inner && outer->type == TREE_MAP ? tree_find(outer, inner) : NULL;
+    if (!outer)
+        return (struct config_place){0};
+    return node ? node->place : outer->place;
+}
+
+int config_loops(const struct config *config)
+{
+    return config->loops ? config->loops : weir_cpu_count();
 }
 
 void config_free(struct config *config)

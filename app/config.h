@@ -22,6 +22,7 @@
 #include "config_guard.h"
 
 struct route_kind;
+struct tree_node;
 
 /* Where to listen: "HOST:PORT", "[V6]:PORT" or "unix:PATH". */
 struct config_address {
@@ -107,6 +108,7 @@ struct config {
     bool server_timing;
     const struct config_route *routes;
     size_t route_count;
+    const struct tree_node *tree; /* the file, for places */
     struct config_memory *memory; /* all of the above lies in it */
 };
 
@@ -123,6 +125,14 @@ WEIR_CHECKED int config_parse(struct config *config, const void *bytes, size_t l
                               struct config_faults *faults);
 
 void config_free(struct config *config);
+
+/* Where a key of the file is written, or the one inside it, {key: {inner: …}}; inner may be NULL.
+ * Returns: the place of the value; where inner is not written that of key; line 0 where neither is.
+ */
+struct config_place config_place(const struct config *config, const char *key, const char *inner);
+
+/* The loops there will be: those of the file, or one per CPU this process may use. */
+int config_loops(const struct config *config);
 
 /* The pool with this name, or NULL. */
 const struct config_pool *config_pool_find(const struct config *config, const char *name);

@@ -63,17 +63,28 @@ static void sort(struct config_faults *faults)
     }
 }
 
-void config_faults_print(struct config_faults *faults, FILE *out)
+static void print(struct config_faults *faults, bool places, const char *kind, FILE *out)
 {
     sort(faults);
     for (size_t i = 0; i < faults->count; i++) {
         const struct config_fault *fault = &faults->fault[i];
-        if (fault->place.line)
-            fprintf(out, "%s:%u:%u: %s\n", faults->file, fault->place.line, fault->place.column, fault->text);
+        if (places && fault->place.line)
+            fprintf(out, "%s:%u:%u: %s%s\n", faults->file, fault->place.line, fault->place.column, kind,
+                    fault->text);
         else
-            fprintf(out, "%s: %s\n", faults->file, fault->text);
+            fprintf(out, "%s: %s%s\n", faults->file, kind, fault->text);
     }
     if (faults->dropped)
-        fprintf(out, "%s: and %zu more faults, only the first %d are shown\n", faults->file, faults->dropped,
-                FAULTS_MAX);
+        fprintf(out, "%s: and %zu more %s, only the first %d are shown\n", faults->file, faults->dropped,
+                *kind ? "warnings" : "faults", FAULTS_MAX);
+}
+
+void config_faults_print(struct config_faults *faults, bool places, FILE *out)
+{
+    print(faults, places, "", out);
+}
+
+void config_warnings_print(struct config_faults *warnings, FILE *out)
+{
+    print(warnings, true, "warning: ", out);
 }

@@ -46,7 +46,10 @@ static inline bool config_faults_any(const struct config_faults *faults)
     return faults->count > 0;
 }
 
-/* Writes one line per fault, in the order of the file. */
-void config_faults_print(struct config_faults *faults, FILE *out);
+/* Writes one line per fault, in the order of the file; places may be left out, for what is no file. */
+void config_faults_print(struct config_faults *faults, bool places, FILE *out);
+
+/* The same as warnings, "FILE:LINE:COLUMN: warning: …". */
+void config_warnings_print(struct config_faults *warnings, FILE *out);
 
 #endif

@@ -39,7 +39,7 @@ bool param_name_is_valid(const char *name, size_t length)
     if (length == 0 || !(is_letter(name[0]) || name[0] == '_'))
         return false;
     for (size_t i = 1; i < length; i++)
-        if (!is_letter(name[i]) && !is_digit(name[i]) && name[i] != '_' && name[i] != '-')
+        if (!is_letter(name[i]) && !is_digit(name[i]) && name[i] != '_')
             return false;
     return true;
 }
@@ -109,7 +109,7 @@ static const char *param_fault(const char *pattern, struct segment s)
     const char *name = s.text + 1;
     size_t length = s.length - 2;
     if (!param_name_is_valid(name, length))
-        return "parameter names of letters, digits, '_' and '-', starting with a letter";
+        return "parameter names of letters, digits and '_', starting with a letter or '_'";
     const char *rest = pattern;
     for (struct segment other; next_segment(&rest, &other) && other.text < s.text;)
         if (other.length == s.length && memcmp(other.text, s.text, s.length) == 0)

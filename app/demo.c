@@ -93,7 +93,7 @@ static int make_config(const struct demo *demo, struct config *config)
     if (err == 0)
         err = config_parse(config, text.data, text.len, &faults);
     if (err == -WEIR_ECONFIG)
-        config_faults_print(&faults, stderr);
+        config_faults_print(&faults, true, stderr);
     weir_buffer_free(&text);
     return err;
 }
@@ -135,9 +135,10 @@ static bool probe(int port, int count, const char *option)
         char text[WEIR_ADDRESS_BYTES];
         snprintf(text, sizeof text, "127.0.0.1:%d", port + i);
         const struct config_address address = {.text = text, .host = "127.0.0.1", .port = port + i};
-        int err = address_probe(&address);
+        char fault[FAULT_TEXT_BYTES];
+        int err = address_probe(&address, false);
         if (err < 0)
-            gateway_tell_address("demo", NULL, &address, option, err);
+            fprintf(stderr, "weir demo: %s\n", address_fault(fault, sizeof fault, &address, option, err));
         good = good && err == 0;
     }
     return good;

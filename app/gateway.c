@@ -20,6 +20,8 @@
 #include "pools.h"
 #include "response_coding.h"
 #include "routes/route_kind.h"
+#include "start_check.h"
+#include "start_log.h"
 
 struct gateway {
     const struct config *config;
@@ -30,6 +32,8 @@ struct gateway {
     const char **addresses; /* to listen on; ended by NULL */
     char (*listening)[WEIR_ADDRESS_BYTES];
     size_t listening_count;
+    struct start_findings found;
+    bool is_file; /* the configuration is one's, and its places mean something */
 };
 
 /* ---- the state of one loop ---- */
@@ -98,6 +102,8 @@ static void *open_loop(void *arg)
     loop->gateway = gateway;
     loop->config = config;
     gateway_status_runs(&gateway->status, weir_runtime_here());
+    if (weir_loop_index() == 0)
+        start_log(config, &gateway->found.warnings, gateway->is_file);
     loop->coding = calloc(config->route_count, sizeof *loop->coding);
     int err = loop->coding ? open_metrics(loop, &gateway->status) : -ENOMEM;
     if (err == 0)
@@ -250,35 +256,17 @@ static void tell(const char *command, const char *what, int err)
     fprintf(stderr, "weir %s: %s: %s\n", command, what, weir_error_text(err));
 }
 
-void gateway_tell_address(const char *command, const char *file, const struct config_address *address,
-                          const char *key, int err)
+/* Returns: false after telling why it can't be served. */
+static bool check(const char *command, const struct config *config, const char *file,
+                  struct start_findings *found)
 {
-    if (file)
-        fprintf(stderr, "%s:%u:%u: ", file, address->place.line, address->place.column);
-    else
-        fprintf(stderr, "weir %s: ", command);
-    if (err == -EADDRINUSE)
-        fprintf(stderr, "%s is taken by another program; stop it, or choose another port with %s\n",
-                address->text, key);
-    else
-        fprintf(stderr, "%s can't be listened on: %s; choose another address with %s\n", address->text,
-                weir_error_text(err), key);
-}
-
-/* Returns: false after telling of an address that can't be had. */
-static bool probe(const char *command, const struct config *config, const char *file)
-{
-    bool good = true;
-    for (size_t i = 0; i < config->listen_count; i++) {
-        int err = address_probe(&config->listen[i]);
-        if (err < 0)
-            gateway_tell_address(command, file, &config->listen[i], file ? "listen" : "--port", err);
-        good = good && err == 0;
-    }
-    int err = config->admin ? address_probe(config->admin) : 0;
+    static const struct start_keys keys_of_file = {"listen", "admin"}, options = {"--port", "--admin-port"};
+    char name[32];
+    snprintf(name, sizeof name, "weir %s", command);
+    int err = start_check(config, file ? file : name, file ? &keys_of_file : &options, 0, found);
     if (err < 0)
-        gateway_tell_address(command, file, config->admin, file ? "admin" : "--admin-port", err);
-    return good && err == 0;
+        config_faults_print(&found->faults, file != NULL, stderr);
+    return err == 0;
 }
 
 static int run(const char *command, struct gateway *gateway)
@@ -301,9 +289,9 @@ static int run(const char *command, struct gateway *gateway)
 int gateway_run(const char *command, const struct config *config, const char *file,
                 const struct gateway_events *events)
 {
-    struct gateway gateway = {.config = config, .events = events};
+    struct gateway gateway = {.config = config, .events = events, .is_file = file != NULL};
     gateway_status_init(&gateway.status);
-    int code = probe(command, config, file) ? run(command, &gateway) : EXIT_FAILED;
+    int code = check(command, config, file, &gateway.found) ? run(command, &gateway) : EXIT_FAILED;
     metrics_free(gateway.status.metrics);
     gather_counts_free(gateway.status.gathers);
     gateway_status_end(&gateway.status);

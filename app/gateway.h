@@ -24,8 +24,4 @@ struct gateway_events {
 int gateway_run(const char *command, const struct config *config, const char *file,
                 const struct gateway_events *events);
 
-/* Says on stderr that an address can't be listened on, and what helps. */
-void gateway_tell_address(const char *command, const char *file, const struct config_address *address,
-                          const char *key, int err);
-
 #endif

@@ -44,7 +44,7 @@ int command_serve(int argc, char **argv)
     struct config_faults faults;
     int err = config_load(&config, file, &faults);
     if (err == -WEIR_ECONFIG)
-        config_faults_print(&faults, stderr);
+        config_faults_print(&faults, true, stderr);
     else if (err)
         fprintf(stderr, "weir serve: %s: %s\n", file, weir_error_text(err));
     if (err)

@@ -27,6 +27,12 @@ struct route_kind {
     const void *(*configure)(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route);
 
+    /* Looks whether a route of a fine file can be served here: a fault, with its place, for what open() would
+     * fail at. May be NULL.
+     * Where:   the main thread, before any loop: it may block.
+     */
+    void (*check)(const struct config_route *route, struct config_faults *faults);
+
     /* Answers one request, as a weir_handler does: 0 or a negative code, which becomes the answer.
      * state is what open() made on this loop; without an open() it is route->settings.
      * Where:   task. May wait.

@@ -3,6 +3,7 @@
 #include "routes/thumbnail.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,12 +47,44 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     struct thumbnail_settings *settings = config_take(reader->memory, sizeof *settings);
     if (!settings || !schema_read(reader, &schema, node, settings))
         return NULL;
+    if (settings->root)
+        settings->root_place = tree_find(node, "root")->place;
     size_t length = route->path ? strlen(route->path) : 0;
     if (settings->root && length > 0 && (length < 2 || strcmp(route->path + length - 2, "/*") != 0))
         config_fault(reader->faults, node->place,
                      "thumbnail.root is written for path '%s', expected a path that ends with /*, or no root",
                      route->path);
     return settings;
+}
+
+/* ---- whether it can be served here ---- */
+
+static void check_root(const struct thumbnail_settings *settings, struct config_faults *faults)
+{
+    int root = beneath_root(settings->root);
+    if (root < 0) {
+        config_fault(faults, settings->root_place,
+                     "thumbnail.root is '%s', which can't be opened: %s; expected a folder of images",
+                     settings->root, weir_error_text(root));
+        return;
+    }
+    if (faccessat(root, ".", X_OK, AT_EACCESS) < 0)
+        config_fault(faults, settings->root_place,
+                     "thumbnail.root is '%s', below which nothing can be opened: %s; expected a folder that "
+                     "this user may search",
+                     settings->root, weir_error_text(-errno));
+    (void)close(root);
+}
+
+static void check(const struct config_route *route, struct config_faults *faults)
+{
+    const struct thumbnail_settings *settings = route->settings;
+    const char *why;
+    if (!vips_library(&why))
+        config_fault(faults, route->place,
+                     "thumbnails can't be made here: %s; the package libvips42 has what they need", why);
+    if (settings->root)
+        check_root(settings, faults);
 }
 
 /* ---- the state of a loop ---- */
@@ -248,6 +281,7 @@ const struct route_kind route_thumbnail = {.name = "thumbnail",
                                            .on = "compute",
                                            .methods = 1u << CONFIG_GET | 1u << CONFIG_POST,
                                            .configure = configure,
+                                           .check = check,
                                            .open = open_state,
                                            .close = close_state,
                                            .handle = handle};

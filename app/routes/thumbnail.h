@@ -5,10 +5,13 @@
 
 #include <stdint.h>
 
+#include "config_fault.h"
+
 enum thumbnail_format { THUMBNAIL_AUTO, THUMBNAIL_JPEG, THUMBNAIL_PNG, THUMBNAIL_WEBP };
 
 struct thumbnail_settings {
     const char *root; /* NULL: images come by POST alone */
+    struct config_place root_place;
     int width, height;
     int format; /* enum thumbnail_format */
     int quality;

@@ -88,6 +88,12 @@ int weir_loop_count(void);
  */
 int weir_loop_index(void);
 
+/* The kernel interface this loop uses.
+ * Returns: "uring", "epoll" or "sim".
+ * Where:   task. Does not wait.
+ */
+const char *weir_loop_io(void);
+
 /* Runs fn(arg) as a task on another loop (or this one) and waits for it.
  * Owns:    arg is lent to fn until this returns; the caller touches it no more than fn allows. name: as
  *          weir_spawn().

@@ -288,6 +288,11 @@ int weir_loop_index(void)
     return weir__task_current()->loop->index;
 }
 
+const char *weir_loop_io(void)
+{
+    return weir__io_backend_name(weir__task_current()->loop->io);
+}
+
 size_t weir_loop_ready(int loop)
 {
     struct weir_runtime *r = weir__task_current()->loop->runtime;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The server as a whole: options, routes, running on every loop, the signals of a service. */
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <weir/log.h>
+#include <weir/pool.h>
 
 #include "core/runtime.h"
 #include "core/task.h"
@@ -441,17 +441,10 @@ static int serve(void *arg)
     return err == -WEIR_ECANCELED ? 0 : err;
 }
 
-static int cpus_to_use(void)
-{
-    cpu_set_t set;
-
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 int weir_serve(const weir_server_options *options, const weir_route *routes, size_t route_count)
 {
     struct service s = {.options = options, .routes = routes, .route_count = route_count};
-    weir_options o = {.loops = options->loops > 0 ? options->loops : cpus_to_use(),
+    weir_options o = {.loops = options->loops > 0 ? options->loops : weir_cpu_count(),
                       .io = options->io,
                       .log_json = options->log_json,
                       .pools = options->pools,

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "config.h"
+#include "config_path.h"
+#include "http/pattern.h"
 #include "routes/gather.h"
 #include "routes/respond.h"
 #include "routes/route_kind.h"
@@ -154,6 +156,8 @@ static const struct fault table[] = {
     {"listen: &a 127.0.0.1:1\nroutes:\n" HELLO, 1, 9, "anchor"},
     {HEAD "  - {path: x, respond: {}}\n", 3, 12, "path"},
     {HEAD "  - {path: /{a}/{a}, respond: {}}\n", 3, 0, NULL},
+    {HEAD "  - {path: '/x/{user-id}', respond: {}}\n", 3, 12, "letters, digits and '_'"},
+    {HEAD "  - {path: '/x/{1}', respond: {}}\n", 3, 12, "starting with a letter or '_'"},
     {HEAD "  - {respond: {}}\n", 3, 5, "path"},
     {HEAD "  - {path: /}\n", 3, 5, "does nothing"},
     {HEAD "  - {path: /, respnd: {}}\n", 3, 15, "did you mean 'respond'?"},
@@ -290,7 +294,7 @@ static void several_faults_are_told_together_in_order(void **state)
     assert_int_equal(parse("listen: nowhere\nloops: 0\nio: x\nroutes:\n  - {path: /}\n", &c, &faults),
                      -WEIR_ECONFIG);
     FILE *file = fmemopen(out, sizeof out, "w");
-    config_faults_print(&faults, file);
+    config_faults_print(&faults, true, file);
     fclose(file);
     const char *one = strstr(out, "f:1:9: "), *two = strstr(out, "f:2:8: ");
     const char *three = strstr(out, "f:3:5: "), *four = strstr(out, "f:5:5: ");
@@ -317,6 +321,31 @@ static void what_can_not_be_read_is_a_fault(void **state)
     assert_non_null(strstr(faults.fault[0].text, "can't be read"));
 }
 
+/* What the file may say of a path the server must take: random ones of all that means something in one. */
+static void every_path_that_is_taken_is_one_the_server_takes(void **state)
+{
+    static const char *const pieces[] = {"/", "/",   "{",   "}",   "{a}", "{b-c}", "{_9}", "{9}", "*",
+                                         ".", "%41", "%2F", "%00", "%",   "a",     "..",   "-"};
+    uint64_t seed = 1;
+    int taken = 0;
+    (void)state;
+    for (int i = 0; i < 200000; i++) {
+        struct weir__http_pattern pattern;
+        struct weir__http_pattern_fault fault = {0};
+        char path[64] = "";
+        for (size_t n = 1 + (size_t)i % 8; n > 0; n--) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            strcat(path, pieces[(seed >> 33) % (sizeof pieces / sizeof *pieces)]);
+        }
+        if (path_fault(path))
+            continue;
+        taken++;
+        if (weir__http_pattern_compile(weir_bytes_of(path), &pattern, &fault) < 0)
+            fail_msg("'%s' is taken, but: %s", path, fault.message);
+    }
+    assert_true(taken > 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +353,7 @@ int main(void)
         cmocka_unit_test(the_guard_is_read),
         cmocka_unit_test(the_watch_is_read),
         cmocka_unit_test(a_gather_is_read_whole),
+        cmocka_unit_test(every_path_that_is_taken_is_one_the_server_takes),
         cmocka_unit_test(faults_name_their_place_and_what_was_expected),
         cmocka_unit_test(pools_are_read_with_the_shares_of_routes),
         cmocka_unit_test(several_faults_are_told_together_in_order),

@@ -184,6 +184,7 @@ static int loops_are_there(void *arg)
     (void)arg;
     assert_int_equal(weir_loop_count(), 3);
     assert_int_equal(weir_loop_index(), 0);
+    assert_true(strcmp(weir_loop_io(), "uring") == 0 || strcmp(weir_loop_io(), "epoll") == 0);
     assert_int_equal(weir_loop_ready(-1), 0);
     assert_int_equal(weir_loop_ready(3), 0);
     assert_non_null(weir_runtime_here());

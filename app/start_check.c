@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "start_check.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/runtime.h>
+#include <weir/stream.h>
+
+#include "config_address.h"
+#include "listening.h"
+#include "pools.h"
+#include "routes/route_kind.h"
+#include "start_io.h"
+
+struct looking {
+    const struct config *config;
+    const struct start_keys *keys;
+    unsigned flags;
+    struct start_findings *found;
+    size_t count; /* of addresses: those of listen, then admin */
+    struct config_address
+        *numeric; /* the same with names in their place resolved; host NULL: not to be had */
+};
+
+static const struct config_address *address_at(const struct looking *l, size_t i)
+{
+    return i < l->config->listen_count ? &l->config->listen[i] : l->config->admin;
+}
+
+static const char *key_of(const struct looking *l, size_t i)
+{
+    return i < l->config->listen_count ? l->keys->listen : l->keys->admin;
+}
+
+static void fault_address(struct looking *l, size_t i, int err)
+{
+    const struct config_address *address = address_at(l, i);
+    char text[FAULT_TEXT_BYTES];
+    config_fault(&l->found->faults, address->place, "%s",
+                 address_fault(text, sizeof text, address, key_of(l, i), err));
+}
+
+/* ---- names: what the library makes of them, at a port that is free ---- */
+
+static bool is_numeric(const char *host)
+{
+    struct in6_addr address;
+    return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+}
+
+/* "127.0.0.1:40000" or "[::1]:40000" → the host. */
+static void take_host(const char *address, char host[WEIR_ADDRESS_BYTES])
+{
+    bool bracketed = address[0] == '[';
+    const char *end = strrchr(address, ':');
+    size_t length = (size_t)(end - address) - (bracketed ? 2 : 0);
+    memcpy(host, address + bracketed, length);
+    host[length] = '\0';
+}
+
+static void resolve(struct looking *l, size_t i)
+{
+    char text[WEIR_ADDRESS_BYTES + 8], host[WEIR_ADDRESS_BYTES];
+    weir_listener *listener;
+    snprintf(text, sizeof text, "%s:0", l->numeric[i].host);
+    int err = weir_listen(text, 0, &listener);
+    l->numeric[i].host = NULL;
+    if (err < 0) {
+        fault_address(l, i, err);
+        return;
+    }
+    take_host(weir_listener_address(listener), host);
+    weir_listener_close(listener);
+    l->numeric[i].host = config_take_text(l->config->memory, host, strlen(host));
+}
+
+static int resolve_names(void *arg)
+{
+    struct looking *l = arg;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->numeric[i].host && !is_numeric(l->numeric[i].host))
+            resolve(l, i);
+    return 0;
+}
+
+/* Runs the loops as the gateway will, with nothing to do but this. */
+static void run_loops(struct looking *l)
+{
+    const struct config *config = l->config;
+    weir_pool_options *pools = pools_options(config);
+    const weir_options options = {
+        .loops = config_loops(config),
+        .io = (enum weir_io)config->io,
+        .log_json = config->log == CONFIG_LOG_JSON,
+        .pools = pools,
+        .pool_count = config->pool_count,
+        .stall_after = weir_ms(-1),
+    };
+    int err = pools ? weir_run(&options, resolve_names, l) : -ENOMEM;
+    if (err < 0)
+        start_fault_loops(config, err, &l->found->faults);
+    free(pools);
+}
+
+/* ---- addresses ---- */
+
+static void probe(struct looking *l, size_t i)
+{
+    const struct config_address *address = address_at(l, i);
+    int err = 0;
+    if (address->path) {
+        char text[FAULT_TEXT_BYTES];
+        if (unix_path_fault(address->path, text, sizeof text))
+            config_fault(&l->found->faults, address->place, "%s %s; choose another path with %s",
+                         address->text, text, key_of(l, i));
+        return;
+    }
+    if (l->numeric[i].host)
+        err = address_probe(&l->numeric[i], (l->flags & START_PORTS_TAKEN_ARE_FINE) != 0);
+    if (err < 0)
+        fault_address(l, i, err);
+}
+
+/* Of those that no reading of the file alone shows: names, other spellings of a path, IPv6 that takes IPv4.
+ */
+static void check_collision(struct looking *l, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        const struct config_address *earlier = address_at(l, k), *later = address_at(l, i);
+        bool same = earlier->path && later->path ? unix_paths_are_one(earlier->path, later->path)
+                                                 : addresses_exclude(&l->numeric[k], &l->numeric[i]);
+        if (!same)
+            continue;
+        config_fault(&l->found->faults, later->place,
+                     "%s is '%s', expected an address of its own; '%s' in line %u takes it", key_of(l, i),
+                     later->text, earlier->text, earlier->place.line);
+        return;
+    }
+}
+
+static void check_addresses(struct looking *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        probe(l, i);
+    for (size_t i = 1; i < l->count; i++)
+        check_collision(l, i);
+}
+
+/* ---- the whole ---- */
+
+static void check_routes(struct looking *l)
+{
+    for (size_t i = 0; i < l->config->route_count; i++) {
+        const struct config_route *route = &l->config->routes[i];
+        if (route->kind->check)
+            route->kind->check(route, &l->found->faults);
+    }
+}
+
+int start_check(const struct config *config, const char *file, const struct start_keys *keys, unsigned flags,
+                struct start_findings *found)
+{
+    struct looking l = {.config = config, .keys = keys, .flags = flags, .found = found};
+    config_faults_open(&found->faults, file);
+    config_faults_open(&found->warnings, file);
+    l.count = config->listen_count + (config->admin != NULL);
+    l.numeric = calloc(l.count, sizeof *l.numeric);
+    if (!l.numeric) {
+        config_fault(&found->faults, (struct config_place){0}, "%s", weir_error_text(-ENOMEM));
+        return -WEIR_ECONFIG;
+    }
+    for (size_t i = 0; i < l.count; i++)
+        l.numeric[i] = *address_at(&l, i);
+    run_loops(&l);
+    check_addresses(&l);
+    check_routes(&l);
+    free(l.numeric);
+    return config_faults_any(&found->faults) ? -WEIR_ECONFIG : 0;
+}

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The start of 'weir serve' and what 'weir check' says before it: each refuses what the other refuses, in the same words."""
+import contextlib
+import ctypes
+import os
+import random
+import re
+import socket
+import subprocess
+import tempfile
+
+from rig import PATIENCE, WEIR, Weir, ask, run, same
+
+HELLO = "routes: [{path: /, respond: {body: ok}}]\n"
+BASIC = "listen: 127.0.0.1:0\nloops: 1\n" + HELLO
+NOBODY = 65534
+
+
+def as_nobody():
+    """Root may do anything, and so would not see what is refused."""
+    if os.getuid() == 0:
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+
+class Place:
+    """A folder with all that an address or a root can be pointed at."""
+
+    def __init__(self, stack):
+        self.path = stack.enter_context(tempfile.TemporaryDirectory())
+        for name in ("images", "locked", "closed"):
+            os.mkdir(self.file(name))
+        for name in ("file", "admin.file"):
+            open(self.file(name), "w").close()
+        os.symlink("nowhere", self.file("link"))
+        dead = socket.socket(socket.AF_UNIX)
+        dead.bind(self.file("dead.sock"))
+        dead.close()
+        taken = stack.enter_context(socket.socket(socket.AF_UNIX))
+        taken.bind(self.file("taken.sock"))
+        taken.listen()
+        os.chmod(self.file("taken.sock"), 0o777)
+        os.chmod(self.path, 0o777)
+        if os.getuid() == 0:
+            os.chown(self.file("dead.sock"), NOBODY, NOBODY)
+        os.chmod(self.file("locked"), 0o555)
+        os.chmod(self.file("closed"), 0o000)
+
+    def file(self, name):
+        return os.path.join(self.path, name)
+
+    def run(self, command, config, env=None):
+        """Exit code and lines of stderr; of serve, None as the code means that it serves."""
+        with open(self.file("gateway.yaml"), "w") as file:
+            file.write(config)
+        process = subprocess.Popen([WEIR, command, "gateway.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, cwd=self.path, preexec_fn=as_nobody, env={**os.environ, **(env or {})})
+        lines, served = [], False
+        for line in process.stderr:
+            lines.append(line.rstrip("\n"))
+            if " listening addr=" in line and "for=gateway" in line and not served:
+                served = True
+                process.terminate()
+        process.stdout.close()
+        process.stderr.close()
+        code = process.wait(PATIENCE)
+        return (None if served else code), lines
+
+
+def agree(place, config, env=None):
+    """Whether both accept it; what they say when not."""
+    code, said = place.run("check", config, env)
+    served, lines = place.run("serve", config, env)
+    assert code in (0, 1) and served in (None, 1), (config, code, said, served, lines)
+    same(served is None, code == 0, f"serve says {lines}, check says {said}, of {config}")
+    if code == 1:
+        same(lines, said, config)
+        for line in said:
+            assert re.match(r"gateway\.yaml:\d+:\d+: ", line) or "in the environment" in line, line
+    return code == 0, said
+
+
+GOOD_LISTEN = ["127.0.0.1:0", "localhost:0", "unix:new.sock", "unix:dead.sock", "unix:images/../new.sock", "0.0.0.0:0"]
+BAD_LISTEN = {
+    "unix:missing/x.sock": "folder 'missing'", "unix:file": "no socket", "unix:file/x": "is no folder", "unix:taken.sock": "listens there",
+    "unix:locked/x.sock": "can't be written to", "unix:link": "a link", "unix:images": "a folder", "unix:images/": "a folder",
+    "192.0.2.1:0": "no such address", "nosuch.invalid:0": "no address", "[2001:db8::1]:0": "choose another",
+}
+GOOD_ROUTES = [
+    "{path: /, respond: {body: ok}}", "{path: '/x/{user_id}/*', respond: {}}", "{path: '/x/{_}', sleep: {for: 1ms}}",
+    "{path: '/t/*', thumbnail: {root: images, width: 9, height: 9}}", "{path: /h, hash: {}, share: 100%}",
+    "{path: /z, compress: {encoding: zstd}, compress_response: true}", "{path: /b, burn: {cpu: 1ms}, on: loop}",
+    "{path: /j, json: {pick: {a: {each: /a, pick: /b}}}}", "{path: '/%C3%A4', respond: {}}",
+    "{path: /g, gather: {calls: [{name: a, url: 'http://nosuch.invalid/'}]}}",
+]
+BAD_ROUTES = {
+    "{path: '/t/*', thumbnail: {root: missing, width: 9, height: 9}}": "no such file",
+    "{path: '/t/*', thumbnail: {root: file, width: 9, height: 9}}": "not a directory",
+    "{path: '/t/*', thumbnail: {root: closed, width: 9, height: 9}}": "denied",
+    "{path: '/x/{user-id}', respond: {}}": "letters, digits and '_'", "{path: '/x/{1a}', respond: {}}": "letters, digits and '_'",
+}
+GOOD_REST = ["io: epoll\n", "io: auto\n", "loops: 3\n", "admin: 127.0.0.1:0\n", "admin: unix:admin.sock\n",
+             "pools: {compute: {workers: 1, queue: 0, wait: 0s}, images: {class: blocking}}\n", "drain: 0s\n"]
+BAD_REST = ["admin: unix:admin.file\n", "admin: unix:missing/a\n", "admin: 192.0.2.1:0\n"]
+
+
+def config_of(listen="127.0.0.1:0", rest="", route=GOOD_ROUTES[0]):
+    loops = "" if "loops:" in rest else "loops: 1\n"
+    return f"listen: \"{listen}\"\n{loops}{rest}routes:\n  - {route}\n"
+
+
+def each_good_thing_is_served_and_each_bad_one_is_refused_by_both():
+    with contextlib.ExitStack() as stack:
+        place = Place(stack)
+        good = [config_of(listen=one) for one in GOOD_LISTEN] + [config_of(rest=one) for one in GOOD_REST]
+        good += [config_of(route=one) for one in GOOD_ROUTES]
+        for config in good:
+            accepted, said = agree(place, config)
+            assert accepted, (config, said)
+        bad = {config_of(listen=one): words for one, words in BAD_LISTEN.items()}
+        bad |= {config_of(rest=one): "admin" for one in BAD_REST}
+        bad |= {config_of(route=one): words for one, words in BAD_ROUTES.items()}
+        for config, words in bad.items():
+            accepted, said = agree(place, config)
+            assert not accepted and words in "\n".join(said), (config, said)
+
+
+def check_and_serve_agree_on_any_mixture():
+    chance = random.Random(1)
+    with contextlib.ExitStack() as stack:
+        place = Place(stack)
+        for _ in range(12):
+            config = config_of(chance.choice(GOOD_LISTEN * 4 + list(BAD_LISTEN)), chance.choice(GOOD_REST * 4 + BAD_REST),
+                               chance.choice(GOOD_ROUTES * 3 + list(BAD_ROUTES)))
+            agree(place, config, {"WEIR_IO": chance.choice(["", "epoll", "auto", "junk"])})
+
+
+def addresses_that_exclude_each_other_are_refused_by_both():
+    with contextlib.ExitStack() as stack:
+        place = Place(stack)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        for pair in (["unix:a.sock", "unix:./a.sock"], ["unix:a.sock", "unix:images/../a.sock"],
+                     [f"localhost:{port}", f"127.0.0.1:{port}"], [f"[::]:{port}", f"127.0.0.1:{port}"],
+                     [f"127.0.0.1:{port}", f"[::ffff:127.0.0.1]:{port}"]):
+            accepted, said = agree(place, f"listen: {pair}\nloops: 1\n" + HELLO)
+            assert not accepted and "an address of its own" in said[0], (pair, said)
+            accepted, said = agree(place, f"listen: {pair[0]!r}\nadmin: {pair[1]!r}\nloops: 1\n" + HELLO)
+            assert not accepted, (pair, said)
+
+
+def a_port_that_is_taken_is_fine_to_check_alone():
+    with contextlib.ExitStack() as stack:
+        place = Place(stack)
+        taken = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        config = config_of(listen=f"127.0.0.1:{taken.getsockname()[1]}")
+        same(place.run("check", config)[0], 0)
+        code, lines = place.run("serve", config)
+        same(code, 1)
+        assert re.match(r"gateway\.yaml:1:9: 127\S+ is taken by another program", lines[0]), lines
+
+
+def forbid_io_uring():
+    """A seccomp filter, as containers have it: io_uring_setup fails with EPERM."""
+    class Step(ctypes.Structure):
+        _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]
+
+    class Program(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.POINTER(Step))]
+
+    steps = (Step * 4)((0x20, 0, 0, 0), (0x15, 0, 1, 425), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7fff0000))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0
+    assert libc.prctl(22, 2, ctypes.byref(Program(4, steps)), 0, 0) == 0
+
+
+def io_uring_that_is_forbidden_is_named():
+    def outcome(command, config, env=None):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "f.yaml")
+            with open(path, "w") as file:
+                file.write(config)
+            done = subprocess.run([WEIR, command, path], capture_output=True, text=True, timeout=PATIENCE,
+                                  preexec_fn=forbid_io_uring, env={**os.environ, **(env or {})})
+            return done.returncode, done.stderr.replace(folder + "/", "")
+
+    for command in ("check", "serve"):
+        code, said = outcome(command, "io: uring\n" + BASIC)
+        same(code, 1)
+        for words in ("f.yaml:1:5: io is 'uring'", "io_uring is forbidden", "auto or epoll", "kernel.io_uring_disabled", "seccomp"):
+            assert words in said, said
+        code, said = outcome(command, BASIC, {"WEIR_IO": "uring"})
+        same(code, 1)
+        assert "WEIR_IO in the environment is 'uring'" in said and "io_uring is forbidden" in said, said
+    with Weir("serve", config=BASIC, env={"WEIR_IO": ""}, preexec=forbid_io_uring) as weir:
+        same(ask(weir.address(), "/").status, 200)
+        weir.wait_for(r"starting .*\bio=epoll\b")
+
+
+def the_start_says_what_runs():
+    with Weir("serve", config=BASIC) as weir:
+        weir.address()
+        weir.wait_for(r"info starting version=\S+ io=(uring|epoll) loops=1 .*connections=10000 exchanges=2000")
+
+
+if __name__ == "__main__":
+    run(each_good_thing_is_served_and_each_bad_one_is_refused_by_both, check_and_serve_agree_on_any_mixture,
+        addresses_that_exclude_each_other_are_refused_by_both, a_port_that_is_taken_is_fine_to_check_alone,
+        io_uring_that_is_forbidden_is_named, the_start_says_what_runs, interfaces=(None,))
