@@ -78,7 +78,7 @@ static int match(weir_bytes range, const char *name)
 {
     size_t length = strlen(name);
     if (range.len == length && strncasecmp(range.data, name, length) == 0)
-        return 3;
+        return ACCEPT_BY_NAME;
     const char *slash = strchr(name, '/');
     if (!slash)
         return range.len == 1 && range.data[0] == '*' ? 1 : 0;

@@ -16,10 +16,10 @@
 struct accept_offer {
     const char *name; /* "gzip", "image/webp", in lower case */
     int weight;       /* in thousandths; 0: not that; ACCEPT_UNNAMED: not a word about it */
-    int matched; /* how exactly the client named it: 0 not at all, 1 by "*", 2 by "image/…", 3 by name */
+    int matched; /* how exactly the client named it: 0 not at all, 1 by "*", 2 by "image/…", ACCEPT_BY_NAME */
 };
 
-enum { ACCEPT_UNNAMED = -1, ACCEPT_BEST = 1000 };
+enum { ACCEPT_UNNAMED = -1, ACCEPT_BEST = 1000, ACCEPT_BY_NAME = 3 };
 
 /* Gives the offer a name, and nothing known about it. */
 void accept_offer_init(struct accept_offer *offer, const char *name);

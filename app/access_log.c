@@ -84,6 +84,7 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
         WEIR_KV("target", record->target),
         record->route[0] ? WEIR_KV("route", record->route) : weir_kv_none(),
         record->status ? WEIR_KV_INT("status", record->status) : weir_kv_none(),
+        record->refused ? WEIR_KV("refused", record->refused) : weir_kv_none(),
         partial_of(line, record->note),
         is_partial(record->note) ? WEIR_KV("failed", gather_failed(line->failed, record->note))
                                  : weir_kv_none(),

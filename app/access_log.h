@@ -14,7 +14,7 @@
 #include "routes/gather_note.h"
 
 enum {
-    ACCESS_LOG_PAIRS = 15,
+    ACCESS_LOG_PAIRS = 16,
     ACCESS_LOG_PARTS = WEIR_CHARGES_MAX + 1,
     ACCESS_LOG_LABELS_BYTES = 1024,
     ACCESS_LOG_HELD_BYTES = 160,

@@ -11,11 +11,13 @@
 #include <weir/http_server.h>
 #include <weir/log.h>
 
+#include "accept.h"
 #include "admin_advice.h"
 #include "admin_dashboard.h"
 #include "admin_guard.h"
 #include "admin_metrics.h"
 #include "admin_profile.h"
+#include "admin_reply.h"
 #include "admin_stalls.h"
 #include "admin_stats.h"
 #include "admin_tasks.h"
@@ -47,46 +49,55 @@ static int readyz(weir_request *req, weir_response *res, struct gateway_status *
     return weir_reply_text(res, 503, "not ready\n");
 }
 
-/* Writes a page of the whole and sends it. */
-static int written(weir_response *res, const char *type, struct observed *observed,
+/* Writes a page of the whole and sends it, packed for who takes that. */
+static int written(weir_request *req, weir_response *res, const char *type, struct observed *observed,
                    void (*write)(struct observed *o, struct text_out *out))
 {
     struct text_out out;
     text_out_init(&out, PAGE_BYTES_MAX);
     write(observed, &out);
-    int err = out.err < 0 ? out.err : weir_reply_body(res, 200, type, &out.text);
+    int err = out.err < 0 ? out.err : admin_reply(req, res, type, &out.text);
     weir_buffer_free(&out.text);
     return err;
 }
 
 static int stats(weir_request *req, weir_response *res, struct gateway_status *status)
 {
-    (void)req;
-    return written(res, "application/json", status->observed, admin_stats_write);
+    return written(req, res, "application/json", status->observed, admin_stats_write);
+}
+
+/* Whoever names OpenMetrics, and does not like the older form better, gets it. */
+static bool wants_openmetrics(const weir_request *req)
+{
+    struct accept_offer offers[2];
+    accept_offer_init(&offers[0], "application/openmetrics-text");
+    accept_offer_init(&offers[1], "text/plain");
+    (void)accept_read_request(req, "accept", offers, 2);
+    return offers[0].matched == ACCEPT_BY_NAME && offers[0].weight > 0 &&
+           offers[0].weight >= offers[1].weight;
 }
 
 static int metrics(weir_request *req, weir_response *res, struct gateway_status *status)
 {
-    (void)req;
-    return written(res, EXPOSITION_TYPE, status->observed, admin_metrics_write);
+    if (wants_openmetrics(req))
+        return written(req, res, EXPOSITION_OPENMETRICS_TYPE, status->observed,
+                       admin_metrics_write_openmetrics);
+    return written(req, res, EXPOSITION_TYPE, status->observed, admin_metrics_write);
 }
 
 static int guard(weir_request *req, weir_response *res, struct gateway_status *status)
 {
-    (void)req;
-    return written(res, "application/json", status->observed, admin_guard_write);
+    return written(req, res, "application/json", status->observed, admin_guard_write);
 }
 
 static int stalls(weir_request *req, weir_response *res, struct gateway_status *status)
 {
-    (void)req;
-    return written(res, "application/json", status->observed, admin_stalls_write);
+    return written(req, res, "application/json", status->observed, admin_stalls_write);
 }
 
 static int advice(weir_request *req, weir_response *res, struct gateway_status *status)
 {
-    (void)req;
-    return written(res, "application/json", status->observed, admin_advice_write);
+    return written(req, res, "application/json", status->observed, admin_advice_write);
 }
 
 struct page {

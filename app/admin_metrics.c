@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "admin_guard.h"
 #include "admin_stalls.h"
@@ -15,9 +16,23 @@
 
 /* ---- the gateway ---- */
 
+/* Connections on which no request came. */
+static void unserved(struct exposition *e, const weir_server_stats *server)
+{
+    exposition_family(e, "weir_connections_without_request", "gauge",
+                      "Connections that are open and have sent nothing yet, or a part of a request's head.");
+    exposition_count(e, LABELS({"sent", "nothing"}), (uint64_t)server->fresh);
+    exposition_count(e, LABELS({"sent", "half_head"}), (uint64_t)server->half_sent);
+    exposition_family(e, "weir_connections_unserved_total", "counter",
+                      "Connections that ended without a whole request, or in the middle of a further one.");
+    for (int way = 0; way < WEIR_UNSERVED_WAYS; way++)
+        exposition_count(e, LABELS({"reason", weir_unserved_name((enum weir_unserved)way)}),
+                         server->unserved[way]);
+}
+
 static void gateway(struct exposition *e, const struct observed *o)
 {
-    exposition_family(e, "weir_build_info", "gauge", "Always 1; says what is running.");
+    exposition_family(e, "weir_build_info", "info", "Always 1; says what is running.");
     exposition_count(e, LABELS({"version", WEIR_VERSION_TEXT}), 1);
     exposition_family(e, "weir_ready", "gauge",
                       "Whether requests are accepted: 0 while starting and draining.");
@@ -34,6 +49,7 @@ static void gateway(struct exposition *e, const struct observed *o)
     exposition_count(e, NULL, o->server.turned_away);
     exposition_family(e, "weir_exchanges", "gauge", "Requests that are being answered.");
     exposition_count(e, NULL, (uint64_t)o->server.exchanges);
+    unserved(e, &o->server);
 }
 
 /* ---- routes ---- */
@@ -60,12 +76,24 @@ static void routes(struct exposition *e, const struct observed *o)
         "Requests that have ended, by what was answered; 499: the client left before there was an answer.");
     for (size_t i = 0; i < o->route_count; i++) {
         metrics_read_outcomes(metrics, i, &met);
+        metrics_add_expected(metrics, i, &met);
         outcomes(e, metrics_route_name(metrics, i), &met);
     }
+}
+
+static void latencies(struct exposition *e, const struct observed *o)
+{
+    const struct metrics *metrics = o->status->metrics;
+    struct exemplar exemplars[BUCKETS];
     exposition_family(e, "weir_request_seconds", "histogram",
                       "From the first byte of a request to the last of its answer.");
-    for (size_t i = 0; i < o->route_count; i++)
-        exposition_meter(e, LABELS({"route", metrics_route_name(metrics, i)}), rolling_meter(o->routes[i]));
+    for (size_t i = 0; i < o->route_count; i++) {
+        for (unsigned bucket = 0; bucket < BUCKETS; bucket++)
+            if (!metrics_read_exemplar(metrics, i, bucket, &exemplars[bucket]))
+                exemplars[bucket].at_ms = 0;
+        exposition_meter(e, LABELS({"route", metrics_route_name(metrics, i)}), rolling_meter(o->routes[i]),
+                         exemplars);
+    }
 }
 
 /* One family of a number that each route has. */
@@ -82,18 +110,33 @@ static void route_sums(struct exposition *e, const struct observed *o)
     route_numbers(e, o, OBSERVED_REQUEST_BYTES);
     exposition_family(e, "weir_reply_bytes_total", "counter", "Bytes of the bodies of answers.");
     route_numbers(e, o, OBSERVED_REPLY_BYTES);
+    exposition_family(e, "weir_request_errors_total", "counter", "Requests that were answered 500 or above.");
+    route_numbers(e, o, OBSERVED_ERRORS);
     exposition_family(e, "weir_requests_cut_total", "counter", "Answers that began and broke off.");
     route_numbers(e, o, OBSERVED_CUT);
 }
 
+/* A route meets some reasons, and what no route took the others. */
+static bool can_be_refused(bool is_route, const weir_refusal *refusal)
+{
+    return is_route ? refusal->kind != WEIR_REFUSAL_FAULT || strcmp(refusal->reason, "too_large") == 0
+                    : strncmp(refusal->reason, "pool_", strlen("pool_")) != 0;
+}
+
 static void refusals(struct exposition *e, const struct observed *o)
 {
-    uint64_t counts[METRICS_REFUSALS];
-    metrics_read_refusals(o->status->metrics, counts);
-    exposition_family(e, "weir_requests_refused_total", "counter",
-                      "Requests that were refused before any route handled them.");
-    for (size_t i = 0; i < METRICS_REFUSALS; i++)
-        exposition_count(e, LABELS({"reason", metrics_refusals[i]}), counts[i]);
+    const struct metrics *metrics = o->status->metrics;
+    exposition_family(
+        e, "weir_refused_total", "counter",
+        "Requests that were refused: by the server itself, or because a pool did not take their job.");
+    for (size_t i = 0; i < o->route_count; i++)
+        for (size_t k = 0; k < metrics_refusal_count(); k++) {
+            const weir_refusal *refusal = weir_refusal_at(k);
+            const uint64_t count = rolling_numbers(o->routes[i])[OBSERVED_REFUSED_FOR + k];
+            if (count > 0 || can_be_refused(metrics_route_kind(metrics, i) != NULL, refusal))
+                exposition_count(
+                    e, LABELS({"route", metrics_route_name(metrics, i)}, {"reason", refusal->reason}), count);
+        }
 }
 
 /* ---- gathers ---- */
@@ -186,7 +229,7 @@ static void origins(struct exposition *e, const struct observed *o)
         "From asking an origin, waiting for a connection included, to the end of its answer or the failure.");
     for (size_t i = 0; i < o->origins.count; i++)
         exposition_meter(e, LABELS({"origin", o->origins.list[i]->name}),
-                         rolling_meter(o->origins.list[i]->rolling));
+                         rolling_meter(o->origins.list[i]->rolling), NULL);
 }
 
 /* ---- loops ---- */
@@ -223,7 +266,7 @@ static void loops(struct exposition *e, const struct observed *o)
     exposition_family(e, "weir_loop_lag_seconds", "histogram",
                       "How long what became ready waited until its loop looked; taken each millisecond.");
     for (size_t i = 0; i < o->loops.count; i++)
-        exposition_meter(e, LABELS({"loop", loop_label(i).text}), rolling_meter(o->loops.list[i].lag));
+        exposition_meter(e, LABELS({"loop", loop_label(i).text}), rolling_meter(o->loops.list[i].lag), NULL);
     exposition_family(e, "weir_loop_ready", "gauge", "Tasks that are ready to run.");
     for (size_t i = 0; i < o->loops.count; i++)
         exposition_count(e, LABELS({"loop", loop_label(i).text}), o->loops.list[i].ready);
@@ -263,10 +306,12 @@ static void pool_times(struct exposition *e, const struct observed_pools *pools)
 {
     exposition_family(e, "weir_pool_queue_seconds", "histogram", "How long jobs that ran had waited.");
     for (size_t i = 0; i < pools->count; i++)
-        exposition_meter(e, LABELS({"pool", pools->list[i].stats.name}), rolling_meter(pools->list[i].queue));
+        exposition_meter(e, LABELS({"pool", pools->list[i].stats.name}), rolling_meter(pools->list[i].queue),
+                         NULL);
     exposition_family(e, "weir_pool_run_seconds", "histogram", "How long jobs ran.");
     for (size_t i = 0; i < pools->count; i++)
-        exposition_meter(e, LABELS({"pool", pools->list[i].stats.name}), rolling_meter(pools->list[i].run));
+        exposition_meter(e, LABELS({"pool", pools->list[i].stats.name}), rolling_meter(pools->list[i].run),
+                         NULL);
 }
 
 static void pool_jobs(struct exposition *e, const struct observed_pools *pools)
@@ -330,12 +375,13 @@ static void process(struct exposition *e)
 
 /* ---- the whole ---- */
 
-void admin_metrics_write(struct observed *o, struct text_out *out)
+static void write_all(struct observed *o, struct text_out *out, bool openmetrics)
 {
-    struct exposition e = {.out = out};
+    struct exposition e = {.out = out, .openmetrics = openmetrics};
     observed_look(o);
     gateway(&e, o);
     routes(&e, o);
+    latencies(&e, o);
     route_sums(&e, o);
     refusals(&e, o);
     gathers(&e, o);
@@ -345,4 +391,15 @@ void admin_metrics_write(struct observed *o, struct text_out *out)
     admin_stalls_metrics(&e, o);
     admin_guard_metrics(&e);
     process(&e);
+    exposition_end(&e);
+}
+
+void admin_metrics_write(struct observed *o, struct text_out *out)
+{
+    write_all(o, out, false);
+}
+
+void admin_metrics_write_openmetrics(struct observed *o, struct text_out *out)
+{
+    write_all(o, out, true);
 }

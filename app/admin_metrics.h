@@ -14,4 +14,7 @@
  */
 void admin_metrics_write(struct observed *o, struct text_out *out);
 
+/* The same as OpenMetrics, with exemplars. */
+void admin_metrics_write_openmetrics(struct observed *o, struct text_out *out);
+
 #endif

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "admin_stalls.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <weir/watch.h>
 
@@ -13,6 +16,7 @@ enum { FRAME_BYTES = 256 };
 struct writing {
     struct text_out *out;
     bool first;
+    bool guilty; /* those that held the loop themselves, or those that were kept off the CPU */
 };
 
 static void text_or_null(struct text_out *out, const char *name, const char *text)
@@ -35,10 +39,17 @@ static void frame(struct text_out *out, const weir_frame *frame)
     text_out_json(out, text);
 }
 
+static bool is_guilty(enum weir_stall_kind kind)
+{
+    return kind == WEIR_STALL_COMPUTING || kind == WEIR_STALL_BLOCKED;
+}
+
 static int write_one(void *arg, const weir_stall *stall)
 {
     struct writing *w = arg;
     struct text_out *out = w->out;
+    if (is_guilty(stall->kind) != w->guilty)
+        return 0;
     text_out_add(out, w->first ? "{\"task\":" : ",{\"task\":");
     w->first = false;
     text_out_json(out, stall->task);
@@ -66,11 +77,14 @@ static int write_one(void *arg, const weir_stall *stall)
 
 void admin_stalls_write(struct observed *o, struct text_out *out)
 {
-    struct writing w = {.out = out, .first = true};
+    struct writing w = {.out = out, .first = true, .guilty = true};
     text_out_add(out, "[");
     weir_runtime *runtime = gateway_status_hold(o->status);
     if (runtime) {
         int err = weir_stalls_each(runtime, write_one, &w);
+        w.guilty = false;
+        if (err == 0)
+            err = weir_stalls_each(runtime, write_one, &w);
         gateway_status_release(o->status);
         if (err < 0 && out->err == 0)
             out->err = err;
@@ -78,39 +92,85 @@ void admin_stalls_write(struct observed *o, struct text_out *out)
     text_out_add(out, "]\n");
 }
 
-/* ---- metrics: one family after the other, so the sums are gone through twice ---- */
+/* ---- metrics: every route has every kind from the start, so that the first stall is seen as one more ----
+ */
 
-static int write_count(void *arg, const weir_stall_total *total)
+enum { TOTALS_MAX = 512 };
+
+struct totals {
+    struct stall_total {
+        enum weir_stall_kind kind;
+        char route[96];
+        uint64_t count;
+        double held_s;
+    } list[TOTALS_MAX];
+    size_t count;
+};
+
+static struct stall_total *total_of(struct totals *totals, const char *route, enum weir_stall_kind kind)
 {
-    const struct label labels[] = {{"route", total->route ? total->route : "none"},
-                                   {"kind", weir_stall_kind_text(total->kind)},
-                                   {NULL, NULL}};
-    exposition_count(arg, labels, total->count);
+    for (size_t i = 0; i < totals->count; i++)
+        if (totals->list[i].kind == kind && strcmp(totals->list[i].route, route) == 0)
+            return &totals->list[i];
+    if (totals->count == TOTALS_MAX)
+        return NULL;
+    struct stall_total *total = &totals->list[totals->count++];
+    *total = (struct stall_total){.kind = kind};
+    snprintf(total->route, sizeof total->route, "%s", route);
+    return total;
+}
+
+static int take(void *arg, const weir_stall_total *seen)
+{
+    struct stall_total *total = total_of(arg, seen->route ? seen->route : "none", seen->kind);
+    if (total) {
+        total->count += seen->count;
+        total->held_s += (double)seen->held.ns / 1e9;
+    }
     return 0;
 }
 
-static int write_seconds(void *arg, const weir_stall_total *total)
+static void expect(struct totals *totals, const struct observed *o)
 {
-    const struct label labels[] = {{"route", total->route ? total->route : "none"},
-                                   {"kind", weir_stall_kind_text(total->kind)},
-                                   {NULL, NULL}};
-    exposition_value(arg, labels, (double)total->held.ns / 1e9);
-    return 0;
+    for (size_t i = 0; i < o->route_count; i++)
+        for (int kind = 0; kind < WEIR_STALL_KINDS; kind++)
+            (void)total_of(totals, metrics_route_name(o->status->metrics, i), (enum weir_stall_kind)kind);
+}
+
+static void write_totals(struct exposition *e, const struct totals *totals)
+{
+    for (int family = 0; family < 2; family++) {
+        if (family == 0)
+            exposition_family(e, "weir_stalls_total", "counter",
+                              "How often a loop was held for longer than stall.after.");
+        else
+            exposition_family(e, "weir_stall_seconds_total", "counter", "For how long, those that are over.");
+        for (size_t i = 0; i < totals->count; i++) {
+            const struct stall_total *total = &totals->list[i];
+            const struct label labels[] = {
+                {"route", total->route}, {"kind", weir_stall_kind_text(total->kind)}, {NULL, NULL}};
+            if (family == 0)
+                exposition_count(e, labels, total->count);
+            else
+                exposition_value(e, labels, total->held_s);
+        }
+    }
 }
 
 void admin_stalls_metrics(struct exposition *e, struct observed *o)
 {
-    weir_runtime *runtime = gateway_status_hold(o->status);
-    int err;
-    if (!runtime)
-        return;
-    exposition_family(e, "weir_stalls_total", "counter",
-                      "How often a loop was held for longer than stall.after.");
-    err = weir_stalls_total(runtime, write_count, e);
-    exposition_family(e, "weir_stall_seconds_total", "counter", "For how long, those that are over.");
-    if (err == 0)
-        err = weir_stalls_total(runtime, write_seconds, e);
+    struct totals *totals = calloc(1, sizeof *totals);
+    weir_runtime *runtime = totals ? gateway_status_hold(o->status) : NULL;
+    int err = totals ? 0 : -ENOMEM;
+    if (runtime) {
+        err = weir_stalls_total(runtime, take, totals);
+        gateway_status_release(o->status);
+    }
     if (err < 0)
         e->out->err = err;
-    gateway_status_release(o->status);
+    else if (runtime) {
+        expect(totals, o);
+        write_totals(e, totals);
+    }
+    free(totals);
 }

@@ -3,6 +3,8 @@
 
 #include "gateway_status.h"
 
+enum { CLIENTS_SHOWN = 10 };
+
 static double ms(weir_duration d)
 {
     return (double)d.ns / 1e6;
@@ -28,14 +30,48 @@ static void per_second(struct text_out *out, uint64_t count, double seconds)
 }
 
 /* ,"last_10s":{"requests":…,"rate":…,"errors":…,"p50":… */
-static void window(struct text_out *out, const char *name, uint64_t requests, uint64_t errors,
-                   const struct rolling_window *w)
+static void begin_window(struct text_out *out, const char *name, uint64_t requests, uint64_t errors,
+                         const struct rolling_window *w)
 {
     text_out_printf(out, ",\"%s\":{\"requests\":%llu,", name, (unsigned long long)requests);
     per_second(out, requests, w->seconds);
     text_out_printf(out, ",\"errors\":%llu,", (unsigned long long)errors);
     quantiles(out, &w->meter);
+}
+
+/* ,"reasons":{"connect":12,…}: those of which there are any. */
+static void counts_by_name(struct text_out *out, const uint64_t *counts, size_t count,
+                           const char *(*name)(size_t i))
+{
+    const char *before = "";
+    text_out_add(out, ",\"reasons\":{");
+    for (size_t i = 0; i < count; i++) {
+        if (counts[i] == 0)
+            continue;
+        text_out_printf(out, "%s\"%s\":%llu", before, name(i), (unsigned long long)counts[i]);
+        before = ",";
+    }
     text_out_add(out, "}");
+}
+
+static const char *refusal_name(size_t i)
+{
+    return weir_refusal_at(i)->reason;
+}
+
+static const char *origin_error_name(size_t i)
+{
+    return weir_origin_error_name((enum weir_origin_error)i);
+}
+
+static const char *pool_refusal_name(size_t i)
+{
+    return observed_pool_refusal((enum weir_pool_refusal)i);
+}
+
+static const char *unserved_name(size_t i)
+{
+    return weir_unserved_name((enum weir_unserved)i);
 }
 
 /* ---- routes ---- */
@@ -44,7 +80,10 @@ static void route_window(struct observed *o, struct text_out *out, const char *n
 {
     struct rolling_window w;
     rolling_sum(o->routes[i], &o->clock, weir_now(), seconds, &w);
-    window(out, name, weir_meter_count(&w.meter), w.numbers[OBSERVED_ERRORS], &w);
+    begin_window(out, name, weir_meter_count(&w.meter), w.numbers[OBSERVED_ERRORS], &w);
+    text_out_printf(out, ",\"refused\":%llu", (unsigned long long)observed_route_refused(w.numbers));
+    counts_by_name(out, w.numbers + OBSERVED_REFUSED_FOR, metrics_refusal_count(), refusal_name);
+    text_out_add(out, "}");
 }
 
 /* By kind, of one request of the last minute. */
@@ -94,7 +133,9 @@ static void origin_window(struct observed *o, struct text_out *out, const char *
 {
     struct rolling_window w;
     rolling_sum(origin->rolling, &o->clock, weir_now(), seconds, &w);
-    window(out, name, w.numbers[OBSERVED_REQUESTS], observed_origin_errors(w.numbers), &w);
+    begin_window(out, name, w.numbers[OBSERVED_REQUESTS], observed_origin_errors(w.numbers), &w);
+    counts_by_name(out, w.numbers + OBSERVED_ORIGIN_ERROR, WEIR_ORIGIN_ERRORS, origin_error_name);
+    text_out_add(out, "}");
 }
 
 /* ,"failing":false,"last_error":{"text":…,"age_s":…} */
@@ -168,7 +209,9 @@ static void pool_window(struct observed *o, struct text_out *out, const char *na
     rolling_sum(pool->run, &o->clock, weir_now(), seconds, &w);
     text_out_printf(out, ",\"%s\":{", name);
     per_second(out, w.numbers[OBSERVED_RAN], w.seconds);
-    text_out_printf(out, ",\"refused\":%llu,\"run\":{", (unsigned long long)observed_pool_refused(w.numbers));
+    text_out_printf(out, ",\"refused\":%llu", (unsigned long long)observed_pool_refused(w.numbers));
+    counts_by_name(out, w.numbers + OBSERVED_REFUSED, WEIR_REFUSALS, pool_refusal_name);
+    text_out_add(out, ",\"run\":{");
     quantiles(out, &w.meter);
     text_out_add(out, "},\"queue\":{");
     rolling_sum(pool->queue, &o->clock, weir_now(), seconds, &w);
@@ -198,6 +241,72 @@ static void pools(struct observed *o, struct text_out *out)
     }
 }
 
+/* ---- what was refused, and what never became a request ---- */
+
+/* Of all routes together. */
+static void refused_window(struct observed *o, struct text_out *out, const char *name, int seconds)
+{
+    uint64_t reasons[METRICS_REFUSALS_MAX] = {0}, requests = 0, refused = 0;
+    struct rolling_window w;
+    for (size_t i = 0; i < o->route_count; i++) {
+        rolling_sum(o->routes[i], &o->clock, weir_now(), seconds, &w);
+        requests += weir_meter_count(&w.meter);
+        refused += observed_route_refused(w.numbers);
+        for (size_t k = 0; k < METRICS_REFUSALS_MAX; k++)
+            reasons[k] += w.numbers[OBSERVED_REFUSED_FOR + k];
+    }
+    text_out_printf(out, "\"%s\":{\"requests\":%llu,\"refused\":%llu", name, (unsigned long long)requests,
+                    (unsigned long long)refused);
+    counts_by_name(out, reasons, metrics_refusal_count(), refusal_name);
+    text_out_add(out, "}");
+}
+
+static void unserved_window(struct observed *o, struct text_out *out, const char *name, int seconds)
+{
+    struct rolling_window w;
+    uint64_t count = 0;
+    rolling_sum(o->unserved, &o->clock, weir_now(), seconds, &w);
+    for (size_t i = 0; i < WEIR_UNSERVED_WAYS; i++)
+        count += w.numbers[i];
+    text_out_printf(out, ",\"%s\":{\"count\":%llu", name, (unsigned long long)count);
+    counts_by_name(out, w.numbers, WEIR_UNSERVED_WAYS, unserved_name);
+    text_out_add(out, "}");
+}
+
+static void clients(struct observed *o, struct text_out *out)
+{
+    const weir_instant now = weir_now();
+    const char *before = "";
+    observed_clients_sort(&o->clients, &o->clock, now);
+    for (size_t i = 0; i < o->clients.count && i < CLIENTS_SHOWN; i++) {
+        const struct observed_client *client = &o->clients.list[i];
+        const uint64_t minute = observed_client_ended(client, &o->clock, now, ROLLING_LONG_S);
+        if (client->half_sent <= 0 && minute == 0)
+            break;
+        text_out_printf(out, "%s{\"address\":", before);
+        before = ",";
+        text_out_json(out, client->address);
+        text_out_printf(out, ",\"half_sent\":%d,\"last_10s\":%llu,\"last_60s\":%llu", client->half_sent,
+                        (unsigned long long)observed_client_ended(client, &o->clock, now, ROLLING_SHORT_S),
+                        (unsigned long long)minute);
+        counts_by_name(out, client->ended, WEIR_UNSERVED_WAYS, unserved_name);
+        text_out_add(out, "}");
+    }
+}
+
+static void unserved(struct observed *o, struct text_out *out)
+{
+    text_out_add(out, ",\"unserved\":{\"fresh\":");
+    text_out_number(out, o->runs, o->server.fresh);
+    text_out_add(out, ",\"half_sent\":");
+    text_out_number(out, o->runs, o->server.half_sent);
+    unserved_window(o, out, "last_10s", ROLLING_SHORT_S);
+    unserved_window(o, out, "last_60s", ROLLING_LONG_S);
+    text_out_add(out, ",\"clients\":[");
+    clients(o, out);
+    text_out_add(out, "]}");
+}
+
 /* ---- the whole ---- */
 
 void admin_stats_write(struct observed *o, struct text_out *out)
@@ -212,6 +321,12 @@ void admin_stats_write(struct observed *o, struct text_out *out)
     text_out_number(out, o->runs, o->server.exchanges);
     text_out_add(out, ",\"tasks\":");
     text_out_number(out, o->runs, (double)tasks(o));
+    text_out_add(out, ",\"refused\":{");
+    refused_window(o, out, "last_10s", ROLLING_SHORT_S);
+    text_out_add(out, ",");
+    refused_window(o, out, "last_60s", ROLLING_LONG_S);
+    text_out_add(out, "}");
+    unserved(o, out);
     text_out_add(out, ",\"routes\":[");
     routes(o, out);
     text_out_add(out, "],\"origins\":[");

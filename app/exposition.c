@@ -3,20 +3,31 @@
 
 #include <string.h>
 
-/* The bounds of the histograms' buckets: what is served from memory, asked of a neighbour, or waited for. */
-static const struct {
-    const char *le; /* in seconds */
-    int64_t us;
-} bounds[] = {{"0.0001", 100},  {"0.00025", 250}, {"0.0005", 500},  {"0.001", 1000},  {"0.0025", 2500},
-              {"0.005", 5000},  {"0.01", 10000},  {"0.025", 25000}, {"0.05", 50000},  {"0.1", 100000},
-              {"0.25", 250000}, {"0.5", 500000},  {"1", 1000000},   {"2.5", 2500000}, {"5", 5000000},
-              {"10", 10000000}, {"30", 30000000}};
-enum { BOUNDS = sizeof bounds / sizeof *bounds, LABELS_BYTES_MAX = 64 << 10 };
+enum { LABELS_BYTES_MAX = 64 << 10 };
+
+/* In OpenMetrics a family is named without what its samples end in. */
+static int family_length(const struct exposition *e, const char *name, const char *type)
+{
+    const char *const ending = strcmp(type, "counter") == 0 ? "_total"
+                               : strcmp(type, "info") == 0  ? "_info"
+                                                            : "";
+    const size_t length = strlen(name), end = strlen(ending);
+    const bool cut = e->openmetrics && length > end && strcmp(name + length - end, ending) == 0;
+    return (int)(cut ? length - end : length);
+}
 
 void exposition_family(struct exposition *e, const char *name, const char *type, const char *help)
 {
+    const int length = family_length(e, name, type);
+    const char *const shown = strcmp(type, "info") == 0 && !e->openmetrics ? "gauge" : type;
     e->family = name;
-    text_out_printf(e->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    text_out_printf(e->out, "# HELP %.*s %s\n# TYPE %.*s %s\n", length, name, help, length, name, shown);
+}
+
+void exposition_end(struct exposition *e)
+{
+    if (e->openmetrics)
+        text_out_add(e->out, "# EOF\n");
 }
 
 /* ---- labels ---- */
@@ -73,7 +84,17 @@ void exposition_value(struct exposition *e, const struct label *labels, double v
 
 /* ---- histograms ---- */
 
-static void bucket(struct exposition *e, weir_bytes labels, const char *le, uint64_t count)
+/* " # {trace_id="…"} 0.0042 1764422400.123": who fell into this bucket last. */
+static void write_exemplar(struct exposition *e, const struct exemplar *exemplar)
+{
+    char id[WEIR_TRACE_ID_BYTES];
+    if (exemplar && exemplar->at_ms > 0)
+        text_out_printf(e->out, " # {trace_id=\"%s\"} %.9g %.3f", weir_trace_format_id(&exemplar->trace, id),
+                        (double)exemplar->took.ns / 1e9, (double)exemplar->at_ms / 1e3);
+}
+
+static void bucket(struct exposition *e, weir_bytes labels, const char *le, uint64_t count,
+                   const struct exemplar *exemplar)
 {
     text_out_add(e->out, e->family);
     text_out_add(e->out, "_bucket{");
@@ -82,6 +103,8 @@ static void bucket(struct exposition *e, weir_bytes labels, const char *le, uint
     text_out_add(e->out, le);
     text_out_add(e->out, "\"} ");
     text_out_count(e->out, count);
+    if (e->openmetrics)
+        write_exemplar(e, exemplar);
     text_out_add(e->out, "\n");
 }
 
@@ -93,18 +116,21 @@ static unsigned buckets_upto(int64_t ns)
 }
 
 /* Returns: the sum. */
-static uint64_t buckets(struct exposition *e, weir_bytes labels, const weir_meter *meter)
+static uint64_t buckets(struct exposition *e, weir_bytes labels, const weir_meter *meter,
+                        const struct exemplar *exemplars)
 {
     uint64_t sum = 0;
     unsigned at = 0;
-    for (size_t i = 0; i < BOUNDS; i++) {
-        for (unsigned end = buckets_upto(bounds[i].us * 1000); at < end; at++)
+    for (size_t i = 0; i < BUCKET_BOUNDS; i++) {
+        const struct bucket_bound *bound = &bucket_bounds[i];
+        for (unsigned end = buckets_upto(bound->us * 1000); at < end; at++)
             sum += meter->buckets[at];
-        bucket(e, labels, bounds[i].le, sum);
+        bucket(e, labels, e->openmetrics ? bound->le_float : bound->le, sum,
+               exemplars ? &exemplars[i] : NULL);
     }
     for (; at < WEIR_METER_BUCKETS; at++)
         sum += meter->buckets[at];
-    bucket(e, labels, "+Inf", sum);
+    bucket(e, labels, "+Inf", sum, exemplars ? &exemplars[BUCKET_BOUNDS] : NULL);
     return sum;
 }
 
@@ -117,13 +143,14 @@ static void name_with(struct exposition *e, const char *suffix, weir_bytes label
     text_out_add(e->out, labels.len > 0 ? "} " : " ");
 }
 
-void exposition_meter(struct exposition *e, const struct label *labels, const weir_meter *meter)
+void exposition_meter(struct exposition *e, const struct label *labels, const weir_meter *meter,
+                      const struct exemplar exemplars[BUCKETS])
 {
     struct text_out written; /* once for all samples */
     text_out_init(&written, LABELS_BYTES_MAX);
     write_labels(&written, labels);
     const weir_bytes text = weir_buffer_bytes(&written.text);
-    const uint64_t count = buckets(e, text, meter);
+    const uint64_t count = buckets(e, text, meter, exemplars);
     name_with(e, "_sum", text);
     text_out_printf(e->out, "%.15g\n", (double)meter->sum_ns / 1e9);
     name_with(e, "_count", text);

@@ -11,10 +11,6 @@
 const char *const metrics_methods[METRICS_METHODS] = {"GET",   "HEAD",    "POST",    "PUT",   "DELETE",
                                                       "PATCH", "OPTIONS", "CONNECT", "TRACE", "other"};
 
-const char *const metrics_refusals[METRICS_REFUSALS] = {
-    "exchanges",      "queueing", "not_found",       "method_not_allowed", "malformed", "too_large",
-    "head_too_large", "timeout",  "target_too_long", "not_implemented",    "other"};
-
 /* ---- cells ---- */
 
 /* A method and status have the slot in which they were first met; slot 0 is for what finds none. */
@@ -27,11 +23,14 @@ typedef _Atomic uint64_t counter;
 struct cell {
     unsigned last_key; /* the loop's own: the latest, and its slot */
     unsigned last_slot;
+    int64_t slowest_ns; /* the loop's own: of those that were looked at in this second */
     counter request_bytes, reply_bytes, cut;
+    counter refused[METRICS_REFUSALS_MAX];
     _Atomic uint16_t keys[SLOTS]; /* status << METHOD_BITS | method; 0: free */
     counter counts[SLOTS];
     weir_meter took;
     struct spent_cell spent;
+    struct exemplars exemplars;
 };
 
 struct metrics_loop {
@@ -40,7 +39,6 @@ struct metrics_loop {
     const uint16_t *label_of;
     struct cell *none; /* for what no route took */
     const _Atomic uint32_t *second;
-    counter refusals[METRICS_REFUSALS];
     struct cell cells[]; /* as the labels of struct metrics */
 };
 
@@ -140,6 +138,24 @@ static unsigned place_of(const char *name, const char *const *names, unsigned co
     return i;
 }
 
+size_t metrics_refusal_count(void)
+{
+    size_t count = 0;
+    while (count < METRICS_REFUSALS_MAX && weir_refusal_at(count))
+        count++;
+    return count;
+}
+
+/* The last is "other". */
+static size_t refusal_of(const char *reason)
+{
+    size_t i = 0;
+    while (i < METRICS_REFUSALS_MAX - 1 && weir_refusal_at(i + 1) &&
+           strcmp(weir_refusal_at(i)->reason, reason) != 0)
+        i++;
+    return i;
+}
+
 static unsigned slot_of(struct cell *cell, unsigned key)
 {
     unsigned slot = (key * 0x9e3779b1u) >> 26;
@@ -163,20 +179,27 @@ static inline struct cell *cell_of(struct metrics_loop *loop, const weir_exchang
     return route ? &loop->cells[loop->label_of[route - loop->routes]] : loop->none;
 }
 
-__attribute__((noinline)) static void look_at_charges(struct spent_cell *spent, uint32_t second,
-                                                      const weir_exchange_record *record)
+/* Some of each second, and whoever takes longer than all of them so far. */
+__attribute__((noinline)) static void look_closely(struct cell *cell, uint32_t second,
+                                                   const weir_exchange_record *record)
 {
     weir_charge charges[WEIR_CHARGES_MAX];
-    if (spent_wants(spent, second))
-        spent_take(spent, charges, weir_exchange_charges(record, charges));
+    if (cell->spent.second != second)
+        cell->slowest_ns = 0;
+    if (record->took.ns > cell->slowest_ns)
+        cell->slowest_ns = record->took.ns;
+    if (spent_wants(&cell->spent, second))
+        spent_take(&cell->spent, charges, weir_exchange_charges(record, charges));
+    if (record->request)
+        exemplars_keep(&cell->exemplars, record->took, weir_request_trace(record->request));
 }
 
 static inline void add(struct metrics_loop *loop, struct cell *cell, const weir_exchange_record *record)
 {
     const uint32_t second =
         atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)loop->second, memory_order_relaxed);
-    if (second != cell->spent.second || cell->spent.left > 0)
-        look_at_charges(&cell->spent, second, record);
+    if (second != cell->spent.second || cell->spent.left > 0 || record->took.ns > cell->slowest_ns)
+        look_closely(cell, second, record);
     counter *n = &cell->counts[cell->last_slot];
     atomic_store_explicit(n, look(n) + 1, memory_order_release); /* after its key */
     weir_meter_record(&cell->took, record->took);
@@ -196,7 +219,7 @@ __attribute__((noinline)) static void count_any(struct metrics_loop *loop, const
     if (!record->complete && record->status)
         count(&cell->cut, 1);
     if (record->refused)
-        count(&loop->refusals[place_of(record->refused, metrics_refusals, METRICS_REFUSALS)], 1);
+        count(&cell->refused[refusal_of(record->refused)], 1);
 }
 
 static inline bool is_get(const char *method)
@@ -269,6 +292,8 @@ static void add_cell(const struct cell *cell, struct metrics_route *out)
     out->request_bytes += look(&cell->request_bytes);
     out->reply_bytes += look(&cell->reply_bytes);
     out->cut += look(&cell->cut);
+    for (size_t i = 0; i < METRICS_REFUSALS_MAX; i++)
+        out->refused[i] += look(&cell->refused[i]);
     weir_meter_read(&cell->took, &out->took);
     for (size_t i = 0; i < SLOTS; i++) {
         uint64_t n = slot(cell, i, &key);
@@ -307,10 +332,65 @@ void metrics_read_outcomes(const struct metrics *metrics, size_t i, struct metri
         }
 }
 
-void metrics_read_refusals(const struct metrics *metrics, uint64_t counts[METRICS_REFUSALS])
+/* ---- what there will be ---- */
+
+/* An answer that a route can be expected to give one day, when it has not yet. */
+static void expect(struct metrics_outcomes *out, unsigned method, int status)
 {
-    memset(counts, 0, METRICS_REFUSALS * sizeof *counts);
+    size_t i = 0;
+    while (i < out->count && (out->list[i].status != status || out->list[i].method != (int)method))
+        i++;
+    if (i == out->count && i < METRICS_OUTCOMES_MAX - 1)
+        out->list[out->count++] = (struct metrics_outcome){(int)method, status, 0};
+}
+
+/* The methods that a route is asked with: those it names, else those of its kind, else the usual ones. */
+static unsigned methods_of(const struct config_route *route)
+{
+    const unsigned named = route->method_mask ? route->method_mask : route->kind->methods;
+    return named ? named : 1U << CONFIG_GET | 1U << CONFIG_POST;
+}
+
+static void expect_of_route(const struct config_route *route, struct metrics_outcomes *out)
+{
+    static const int statuses[] = {200, 499, 500, 502, 503, 504};
+    for (unsigned method = 0; method < CONFIG_METHODS; method++) {
+        if (!(methods_of(route) >> method & 1))
+            continue;
+        for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+            expect(out, place_of(config_method_names[method], metrics_methods, METRICS_METHODS), statuses[i]);
+    }
+}
+
+/* Of what no route took. */
+static void expect_of_none(struct metrics_outcomes *out)
+{
+    static const int statuses[] = {400, 408, 414, 431, 501}; /* without a method that is understood */
+    expect(out, 0, 404);
+    expect(out, 0, 405);
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+        expect(out, METRICS_METHODS - 1, statuses[i]);
+}
+
+void metrics_add_expected(const struct metrics *metrics, size_t i, struct metrics_outcomes *out)
+{
+    for (size_t k = 0; k < metrics->config->route_count; k++)
+        if (metrics->label_of[k] == i)
+            expect_of_route(&metrics->config->routes[k], out);
+    if (!metrics->labels[i])
+        expect_of_none(out);
+}
+
+/* ---- exemplars ---- */
+
+bool metrics_read_exemplar(const struct metrics *metrics, size_t i, unsigned bucket, struct exemplar *out)
+{
+    struct exemplar one;
+    bool found = false;
     for (const struct metrics_loop *loop = first_loop(metrics); loop; loop = loop->next)
-        for (size_t i = 0; i < METRICS_REFUSALS; i++)
-            counts[i] += look(&loop->refusals[i]);
+        if (exemplars_read(&loop->cells[i].exemplars, bucket, &one) && (!found || one.at_ms > out->at_ms)) {
+            *out = one;
+            found = true;
+        }
+    return found;
 }

@@ -16,13 +16,20 @@
 #include <weir/meter.h>
 
 #include "config.h"
+#include "exemplars.h"
 #include "spent.h"
 
-enum { METRICS_METHODS = 10, METRICS_STATUSES_MAX = 63, METRICS_REFUSALS = 11, METRICS_CLIENT_LEFT = 499 };
+enum {
+    METRICS_METHODS = 10,
+    METRICS_STATUSES_MAX = 63,
+    METRICS_REFUSALS_MAX = 28, /* as weir_refusal_at(); were there more, the last is for them all */
+    METRICS_CLIENT_LEFT = 499
+};
 
 extern const char *const metrics_methods[METRICS_METHODS]; /* the last is for all others */
-extern const char
-    *const metrics_refusals[METRICS_REFUSALS]; /* why a request was refused; the last: otherwise */
+
+/* How many reasons for a refusal there are: at most METRICS_REFUSALS_MAX. */
+size_t metrics_refusal_count(void);
 
 struct metrics;      /* of the gateway */
 struct metrics_loop; /* the cells of one loop */
@@ -58,9 +65,10 @@ enum { METRICS_OUTCOMES_MAX = 256 };
 
 /* What one route has done on all loops. */
 struct metrics_route {
-    uint64_t request_bytes, reply_bytes; /* of the bodies */
-    uint64_t errors;                     /* answers of 500 and above */
-    uint64_t cut;                        /* answers that broke off */
+    uint64_t request_bytes, reply_bytes;    /* of the bodies */
+    uint64_t errors;                        /* answers of 500 and above */
+    uint64_t cut;                           /* answers that broke off */
+    uint64_t refused[METRICS_REFUSALS_MAX]; /* by reason */
     weir_meter took;
 };
 
@@ -80,6 +88,13 @@ struct metrics_outcomes {
 
 void metrics_read_outcomes(const struct metrics *metrics, size_t i, struct metrics_outcomes *out);
 
-void metrics_read_refusals(const struct metrics *metrics, uint64_t counts[METRICS_REFUSALS]);
+/* Adds, with a count of 0, what such a route can be expected to answer and has not yet: so that the first
+ * error is seen as one more. */
+void metrics_add_expected(const struct metrics *metrics, size_t i, struct metrics_outcomes *out);
+
+/* The trace of the latest exchange that took so long, of all loops.
+ * Returns: false: there is none.
+ */
+bool metrics_read_exemplar(const struct metrics *metrics, size_t i, unsigned bucket, struct exemplar *out);
 
 #endif

@@ -20,6 +20,8 @@ int observed_open(struct observed *o, struct gateway_status *status)
     bool good = o->routes != NULL;
     for (size_t i = 0; good && i < o->route_count; i++)
         good = (o->routes[i] = rolling_new(OBSERVED_ROUTE_NUMBERS)) != NULL;
+    o->unserved = rolling_new_plain(WEIR_UNSERVED_WAYS);
+    good = good && o->unserved;
     if (good && observed_spent_open(&o->spent, o->route_count) < 0)
         good = false;
     if (!good)
@@ -33,6 +35,8 @@ void observed_close(struct observed *o)
         rolling_free(o->routes[i]);
     free(o->routes);
     observed_spent_close(o->spent, o->route_count);
+    rolling_free(o->unserved);
+    observed_clients_close(&o->clients);
     observed_loops_close(&o->loops);
     observed_origins_close(&o->origins);
     observed_pools_close(&o->pools);
@@ -44,13 +48,14 @@ static void look_at_route(struct observed *o, size_t i)
 {
     struct metrics_route route;
     metrics_read_route(o->status->metrics, i, &route);
-    rolling_see(o->routes[i], &route.took,
-                (uint64_t[OBSERVED_ROUTE_NUMBERS]){
-                    [OBSERVED_ERRORS] = route.errors,
-                    [OBSERVED_CUT] = route.cut,
-                    [OBSERVED_REQUEST_BYTES] = route.request_bytes,
-                    [OBSERVED_REPLY_BYTES] = route.reply_bytes,
-                });
+    uint64_t numbers[OBSERVED_ROUTE_NUMBERS] = {
+        [OBSERVED_ERRORS] = route.errors,
+        [OBSERVED_CUT] = route.cut,
+        [OBSERVED_REQUEST_BYTES] = route.request_bytes,
+        [OBSERVED_REPLY_BYTES] = route.reply_bytes,
+    };
+    memcpy(numbers + OBSERVED_REFUSED_FOR, route.refused, sizeof route.refused);
+    rolling_see(o->routes[i], &route.took, numbers);
 }
 
 /* ---- the whole ---- */
@@ -58,6 +63,8 @@ static void look_at_route(struct observed *o, size_t i)
 static void look_at_runtime(struct observed *o, weir_runtime *runtime)
 {
     weir_server_read(runtime, &o->server);
+    rolling_see(o->unserved, NULL, o->server.unserved);
+    observed_clients_look(&o->clients, runtime, &o->clock);
     observed_loops_look(&o->loops, runtime);
     observed_origins_look(&o->origins, runtime);
     observed_pools_look(&o->pools, runtime);
@@ -69,6 +76,8 @@ static void begin_second(struct observed *o)
         rolling_next(o->routes[i], &o->clock);
     observed_spent_next(o->spent, &o->clock, o->route_count);
     metrics_next_second(o->status->metrics);
+    rolling_next(o->unserved, &o->clock);
+    observed_clients_next(&o->clients, &o->clock);
     observed_loops_next(&o->loops, &o->clock);
     observed_origins_next(&o->origins, &o->clock);
     observed_pools_next(&o->pools, &o->clock);
@@ -87,6 +96,14 @@ void observed_look(struct observed *o)
     }
     if (rolling_clock_turn(&o->clock, weir_now()))
         begin_second(o);
+}
+
+uint64_t observed_route_refused(const uint64_t *numbers)
+{
+    uint64_t refused = 0;
+    for (size_t i = 0; i < metrics_refusal_count(); i++)
+        refused += weir_refusal_at(i)->kind == WEIR_REFUSAL_LOAD ? numbers[OBSERVED_REFUSED_FOR + i] : 0;
+    return refused;
 }
 
 int observed_run(void *arg)

@@ -15,6 +15,7 @@
 #include <weir/http_server.h>
 
 #include "metrics.h"
+#include "observed_clients.h"
 #include "observed_loops.h"
 #include "observed_origins.h"
 #include "observed_pools.h"
@@ -29,8 +30,11 @@ enum observed_route_number {
     OBSERVED_CUT,
     OBSERVED_REQUEST_BYTES,
     OBSERVED_REPLY_BYTES,
-    OBSERVED_ROUTE_NUMBERS
+    OBSERVED_REFUSED_FOR, /* then by reason, as weir_refusal_at() */
+    OBSERVED_ROUTE_NUMBERS = OBSERVED_REFUSED_FOR + METRICS_REFUSALS_MAX
 };
+
+_Static_assert((int)OBSERVED_ROUTE_NUMBERS <= (int)ROLLING_NUMBERS_MAX, "a series has room for every reason");
 
 struct observed {
     struct gateway_status *status;
@@ -41,6 +45,8 @@ struct observed {
     struct observed_spent *spent; /* of each route */
     bool runs;                    /* whether it did when last looked at, and what follows is of that moment */
     weir_server_stats server;
+    struct rolling *unserved; /* connections, by enum weir_unserved */
+    struct observed_clients clients;
     struct observed_loops loops;
     struct observed_origins origins;
     struct observed_pools pools;
@@ -49,6 +55,9 @@ struct observed {
 /* Owns:    status and its metrics are lent until observed_close(). */
 WEIR_CHECKED int observed_open(struct observed *o, struct gateway_status *status);
 void observed_close(struct observed *o);
+
+/* Of the numbers of a route all that were refused because there was too much to do. */
+uint64_t observed_route_refused(const uint64_t *numbers);
 
 /* A task: looks once a second, until cancelled. */
 int observed_run(void *arg);

@@ -20,7 +20,8 @@ struct second {
 
 struct rolling {
     size_t number_count;
-    weir_meter now, began; /* totals: as last seen, and as the present second began */
+    weir_meter *now,
+        *began; /* totals: as last seen, and as the present second began; NULL: it has no meter */
     struct second seconds[ROLLING_SECONDS];
     uint64_t numbers[]; /* now, began, then those of each second */
 };
@@ -62,6 +63,20 @@ bool rolling_clock_turn(struct rolling_clock *clock, weir_instant now)
 
 struct rolling *rolling_new(size_t numbers)
 {
+    struct rolling *r = rolling_new_plain(numbers);
+    weir_meter *meters = calloc(2, sizeof *meters);
+    if (r && meters) {
+        r->now = &meters[0];
+        r->began = &meters[1];
+        return r;
+    }
+    free(meters);
+    free(r);
+    return NULL;
+}
+
+struct rolling *rolling_new_plain(size_t numbers)
+{
     struct rolling *r = calloc(1, sizeof *r + numbers * (2 + ROLLING_SECONDS) * sizeof r->numbers[0]);
     if (r)
         r->number_count = numbers;
@@ -74,6 +89,7 @@ void rolling_free(struct rolling *r)
         return;
     for (size_t i = 0; i < ROLLING_SECONDS; i++)
         free(r->seconds[i].pieces);
+    free(r->now);
     free(r);
 }
 
@@ -82,18 +98,19 @@ static bool went_back(const struct rolling *r, const weir_meter *meter, const ui
     for (size_t i = 0; i < r->number_count; i++)
         if (numbers[i] < numbers_now(r)[i])
             return true;
-    return meter && weir_meter_count(meter) < weir_meter_count(&r->now);
+    return meter && weir_meter_count(meter) < weir_meter_count(r->now);
 }
 
 void rolling_see(struct rolling *r, const weir_meter *meter, const uint64_t *numbers)
 {
     const size_t bytes = r->number_count * sizeof *numbers;
     if (went_back(r, meter, numbers)) {
-        memset(&r->began, 0, sizeof r->began);
+        if (meter)
+            memset(r->began, 0, sizeof *r->began);
         memset(numbers_began(r), 0, bytes);
     }
     if (meter)
-        r->now = *meter;
+        *r->now = *meter;
     memcpy(numbers_now(r), numbers, bytes);
 }
 
@@ -101,7 +118,7 @@ void rolling_see(struct rolling *r, const weir_meter *meter, const uint64_t *num
 
 static uint64_t new_in(const struct rolling *r, unsigned bucket)
 {
-    return r->now.buckets[bucket] - r->began.buckets[bucket];
+    return r->now->buckets[bucket] - r->began->buckets[bucket];
 }
 
 static size_t pieces_needed(const struct rolling *r)
@@ -131,8 +148,11 @@ static void keep(struct rolling *r, size_t at)
 {
     struct second *second = &r->seconds[at];
     free(second->pieces);
-    keep_pieces(r, second);
-    second->sum_ns = r->now.sum_ns - r->began.sum_ns;
+    second->pieces = NULL;
+    if (r->now) {
+        keep_pieces(r, second);
+        second->sum_ns = r->now->sum_ns - r->began->sum_ns;
+    }
     for (size_t i = 0; i < r->number_count; i++)
         numbers_of(r, at)[i] = numbers_now(r)[i] - numbers_began(r)[i];
 }
@@ -140,7 +160,8 @@ static void keep(struct rolling *r, size_t at)
 void rolling_next(struct rolling *r, const struct rolling_clock *clock)
 {
     keep(r, (clock->present + ROLLING_SECONDS - 1) % ROLLING_SECONDS);
-    r->began = r->now;
+    if (r->now)
+        *r->began = *r->now;
     memcpy(numbers_began(r), numbers_now(r), r->number_count * sizeof r->numbers[0]);
 }
 
@@ -148,8 +169,10 @@ void rolling_next(struct rolling *r, const struct rolling_clock *clock)
 
 static void add_present(const struct rolling *r, struct rolling_window *out)
 {
-    out->meter = r->now;
-    weir_meter_subtract(&out->meter, &r->began);
+    if (r->now) {
+        out->meter = *r->now;
+        weir_meter_subtract(&out->meter, r->began);
+    }
     for (size_t i = 0; i < r->number_count; i++)
         out->numbers[i] = numbers_now(r)[i] - numbers_began(r)[i];
 }
@@ -183,7 +206,7 @@ void rolling_sum(const struct rolling *r, const struct rolling_clock *clock, wei
 
 const weir_meter *rolling_meter(const struct rolling *r)
 {
-    return &r->now;
+    return r->now;
 }
 
 const uint64_t *rolling_numbers(const struct rolling *r)

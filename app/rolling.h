@@ -19,7 +19,7 @@ enum {
     ROLLING_SHORT_S = 10,
     ROLLING_LONG_S = 60,
     ROLLING_SECONDS = ROLLING_LONG_S + 1, /* the present one is not over */
-    ROLLING_NUMBERS_MAX = 24,
+    ROLLING_NUMBERS_MAX = 32,
 };
 
 /* The seconds, which all series share. */
@@ -43,6 +43,9 @@ struct rolling;
  * Returns: NULL when there is no memory.
  */
 struct rolling *rolling_new(size_t numbers);
+
+/* The same without a meter: rolling_see() is given none. */
+struct rolling *rolling_new_plain(size_t numbers);
 void rolling_free(struct rolling *r);
 
 /* The totals as they are now. When one has gone back, it is taken to have begun anew.

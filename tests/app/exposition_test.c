@@ -69,7 +69,7 @@ static void a_meter_is_a_histogram_in_seconds(void **state)
     weir_meter_record(&meter, weir_ms(700));
     weir_meter_record(&meter, weir_seconds(60));
     exposition_family(&e, "s", "histogram", "Time.");
-    exposition_meter(&e, labels, &meter);
+    exposition_meter(&e, labels, &meter, NULL);
     assert_written("# HELP s Time.\n"
                    "# TYPE s histogram\n"
                    "s_bucket{route=\"/a\",le=\"0.0001\"} 3\n"
@@ -94,13 +94,44 @@ static void a_meter_is_a_histogram_in_seconds(void **state)
                    "s_count{route=\"/a\"} 6\n");
 }
 
+static void openmetrics_names_families_and_bounds_its_own_way(void **state)
+{
+    static weir_meter meter;
+    static struct exemplar exemplars[BUCKETS];
+    static const char begins[] = "# HELP weir_build What.\n# TYPE weir_build info\nweir_build_info 1\n";
+    struct exposition e = begin();
+    (void)state;
+    e.openmetrics = true;
+    exposition_family(&e, "weir_build_info", "info", "What.");
+    exposition_count(&e, NULL, 1);
+    exposition_family(&e, "weir_requests_total", "counter", "Requests.");
+    exposition_count(&e, NULL, 3);
+    exposition_family(&e, "s", "histogram", "Time.");
+    weir_meter_record(&meter, weir_ms(700));
+    exemplars[bucket_of(weir_ms(700))] = (struct exemplar){
+        .trace = {.id_high = 0x4bf92f3577b34da6, .id_low = 0xa3ce929d0e0e4736},
+        .took = weir_ms(700),
+        .at_ms = UINT64_C(1764422400123),
+    };
+    exposition_meter(&e, NULL, &meter, exemplars);
+    exposition_end(&e);
+    const char *const text = out.text.data;
+    assert_memory_equal(text, begins, strlen(begins));
+    assert_non_null(strstr(text, "# TYPE weir_requests counter\nweir_requests_total 3\n"));
+    assert_non_null(strstr(text, "\ns_bucket{le=\"1.0\"} 1 # "
+                                 "{trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\"} 0.7 1764422400.123\n"
+                                 "s_bucket{le=\"2.5\"} 1\n"));
+    assert_string_equal(text + out.text.len - strlen("# EOF\n"), "# EOF\n");
+    weir_buffer_free(&out.text);
+}
+
 static void a_histogram_may_have_no_labels(void **state)
 {
     static weir_meter meter;
     struct exposition e = begin();
     (void)state;
     exposition_family(&e, "s", "histogram", "Time.");
-    exposition_meter(&e, NULL, &meter);
+    exposition_meter(&e, NULL, &meter, NULL);
     assert_non_null(strstr(out.text.data, "\ns_bucket{le=\"+Inf\"} 0\ns_sum 0\ns_count 0\n"));
     weir_buffer_free(&out.text);
 }
@@ -122,6 +153,7 @@ int main(void)
         cmocka_unit_test(a_family_has_its_help_and_type_and_samples),
         cmocka_unit_test(values_of_labels_are_escaped),
         cmocka_unit_test(a_meter_is_a_histogram_in_seconds),
+        cmocka_unit_test(openmetrics_names_families_and_bounds_its_own_way),
         cmocka_unit_test(a_histogram_may_have_no_labels),
         cmocka_unit_test(what_has_no_room_is_an_error_not_half_a_page),
     };

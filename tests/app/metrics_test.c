@@ -160,7 +160,6 @@ static void refusals_have_their_reasons(void **state)
     static struct metrics_route route;
     static struct metrics_outcomes met;
     struct gateway g = begin();
-    uint64_t refused[METRICS_REFUSALS];
     weir_exchange_record record = exchange(&g, -1, "GET", 404);
     (void)state;
     record.refused = "not_found";
@@ -171,15 +170,40 @@ static void refusals_have_their_reasons(void **state)
     count(&g, 1, record);
     record.refused = "a reason nobody knows yet";
     count(&g, 1, record);
-    metrics_read_refusals(g.metrics, refused);
-    for (int i = 0; i < METRICS_REFUSALS; i++) {
-        bool is_404 = strcmp(metrics_refusals[i], "not_found") == 0;
-        bool is_one = strcmp(metrics_refusals[i], "queueing") == 0 || i == METRICS_REFUSALS - 1;
-        assert_int_equal(refused[i], is_404 ? 2 : is_one);
+    assert_true(metrics_refusal_count() < METRICS_REFUSALS_MAX); /* there is room for each */
+    metrics_read_route(g.metrics, 0, &route);
+    for (size_t i = 0; i < metrics_refusal_count(); i++) {
+        const char *reason = weir_refusal_at(i)->reason;
+        assert_int_equal(route.refused[i], strcmp(reason, "queueing") == 0 || strcmp(reason, "other") == 0);
     }
     metrics_read_route(g.metrics, 2, &route);
+    for (size_t i = 0; i < metrics_refusal_count(); i++)
+        assert_int_equal(route.refused[i], strcmp(weir_refusal_at(i)->reason, "not_found") == 0 ? 2 : 0);
     metrics_read_outcomes(g.metrics, 2, &met);
     assert_int_equal(count_of(&met, "GET", 404), 2);
+    end(&g);
+}
+
+/* The first error of a route is one more of its kind, not a series nobody had heard of. */
+static void what_can_be_expected_is_there_from_the_start(void **state)
+{
+    static struct metrics_outcomes met;
+    struct gateway g = begin();
+    size_t before;
+    (void)state;
+    count(&g, 0, exchange(&g, 0, "GET", 500));
+    metrics_read_outcomes(g.metrics, 0, &met);
+    metrics_add_expected(g.metrics, 0, &met);
+    assert_int_equal(met.count, 2 * 6); /* GET and POST, which the two routes of this path take */
+    assert_int_equal(count_of(&met, "GET", 500), 1);
+    before = met.count;
+    metrics_add_expected(g.metrics, 0, &met);
+    assert_int_equal(met.count, before);
+    metrics_read_outcomes(g.metrics, 2, &met);
+    metrics_add_expected(g.metrics, 2, &met);
+    assert_true(met.count > 0);
+    for (size_t i = 0; i < met.count; i++)
+        assert_true(met.list[i].count == 0 && met.list[i].status >= 400);
     end(&g);
 }
 
@@ -251,6 +275,7 @@ int main(void)
         cmocka_unit_test(leaving_and_breaking_off_are_told_apart),
         cmocka_unit_test(every_method_has_its_name_and_the_others_one),
         cmocka_unit_test(refusals_have_their_reasons),
+        cmocka_unit_test(what_can_be_expected_is_there_from_the_start),
         cmocka_unit_test(statuses_without_end_take_no_memory_without_end),
         cmocka_unit_test(it_can_be_read_at_any_moment),
     };

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """/metrics and /stats of a running gateway: known traffic gives exact counters, and promtool finds no fault."""
+import gzip
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 from rig import ROOT, Backend, Held, Weir, answering, ask, connect, receive, run, same, sending, until
 
@@ -40,6 +42,9 @@ class Metrics:
 
     def __getitem__(self, name):
         return self.samples.get(name, 0)
+
+    def sum(self, family):
+        return sum(value for name, value in self.samples.items() if name.partition("{")[0] == family)
 
     def requests(self, route, method, status):
         return self[f'weir_requests_total{{route="{route}",method="{method}",status="{status}"}}']
@@ -80,15 +85,16 @@ def known_traffic_gives_exact_counters():
             same(ask(address, "/nowhere").status, 404)
         same(ask(address, "/hello", "PROPFIND").status, 405)
         same(ask(address, "/hello", "GET\t").status, 400)
-        m = scrape_until(weir, "all is counted", lambda m: sum(v for k, v in m.samples.items() if k.startswith("weir_requests_total")) == 17)
+        m = scrape_until(weir, "all is counted", lambda m: m.sum("weir_requests_total") == 17)
         same(m.requests("/hello", "GET", 200), 7)
         same(m.requests("/hello", "POST", 201), 3)
         same(m.requests("/hello", "HEAD", 200), 1)
         same(m.requests("none", "GET", 404), 4)
         same(m.requests("none", "other", 405), 1)
-        same(m['weir_requests_refused_total{reason="not_found"}'], 4)
-        same(m['weir_requests_refused_total{reason="method_not_allowed"}'], 1)
-        same(m['weir_requests_refused_total{reason="malformed"}'], 1)
+        same(m['weir_refused_total{route="none",reason="not_found"}'], 4)
+        same(m['weir_refused_total{route="none",reason="method_not_allowed"}'], 1)
+        same(m['weir_refused_total{route="none",reason="malformed"}'], 1)
+        same(m.sum("weir_refused_total"), 6)
         same(m['weir_request_seconds_count{route="/hello"}'], 11)
         same(m['weir_request_seconds_bucket{route="/hello",le="+Inf"}'], 11)
         same(m['weir_request_bytes_total{route="/hello"}'], 15)
@@ -115,7 +121,12 @@ def refusals_are_counted():
         held.wait_for(8)
         for _ in range(3):
             same(ask(weir.address(), "/hello").status, 503)
-        m = scrape_until(weir, "the refusals", lambda m: m['weir_requests_refused_total{reason="exchanges"}'] == 3)
+        m = scrape_until(weir, "the refusals", lambda m: m['weir_refused_total{route="/hello",reason="exchanges"}'] == 3)
+        same(m.sum("weir_refused_total"), 3)
+        whole, hello = stats(weir)["refused"]["last_10s"], by("route", stats(weir)["routes"])["/hello"]["last_10s"]
+        same(whole, {"requests": 3, "refused": 3, "reasons": {"exchanges": 3}})
+        same((hello["refused"], hello["reasons"]), (3, {"exchanges": 3}))
+        same(m['weir_request_errors_total{route="/hello"}'], 3)
         same(m.requests("/hello", "GET", 503), 3)
         same(m["weir_exchanges"], 8)
         held.released.set()
@@ -158,6 +169,7 @@ def origins_have_their_errors():
             same((one["last_10s"]["requests"], one["last_10s"]["errors"], one["waiting"]), (2, 0, 0))
             same(one["connections"], one["idle"])
             same(shown[f"http://{hosts[1]}"]["last_60s"]["errors"], 2)
+            same(shown[f"http://{hosts[6]}"]["last_10s"]["reasons"], {"connect": 2})
 
 
 def an_origin_s_connections_are_shown():
@@ -194,6 +206,124 @@ def what_counts_only_grows():
                 if kind in ("counter", "histogram"):
                     assert after[name] >= value, f"{name} went from {value} to {after[name]}"
             before = after
+
+
+# ---- series from the start ----
+
+def errors_are_counted_from_a_start_of_0():
+    with Backend(answering()) as backend, Weir("serve", config=gathering(f"127.0.0.1:{backend.port}")) as weir:
+        m = scrape_until(weir, "it runs", lambda m: "weir_connections" in m.types)
+        for route in ("/hello", "/sleep", "/page"):
+            for status in (500, 502, 503, 504):
+                same(m.samples[f'weir_requests_total{{route="{route}",method="GET",status="{status}"}}'], 0)
+            same(m.samples[f'weir_request_errors_total{{route="{route}"}}'], 0)
+            for reason in ("exchanges", "queueing", "pool_full", "pool_wait", "memory"):
+                same(m.samples[f'weir_refused_total{{route="{route}",reason="{reason}"}}'], 0)
+            for kind in ("computing", "blocked", "starved", "throttled"):
+                same(m.samples[f'weir_stalls_total{{route="{route}",kind="{kind}"}}'] >= 0, True)
+        for reason in ("malformed", "not_found", "timeout"):
+            same(m.samples[f'weir_refused_total{{route="none",reason="{reason}"}}'], 0)
+        for reason in ("head_timeout", "idle_timeout", "closed", "reset"):
+            same(m.samples[f'weir_connections_unserved_total{{reason="{reason}"}}'], 0)
+        for reason in ("full", "wait", "deadline"):
+            same(m.samples[f'weir_pool_refused_total{{pool="compute",reason="{reason}"}}'], 0)
+        same(m.samples['weir_gather_calls_total{route="/page",call="c0",outcome="connect_failed"}'], 0)
+        same(m.samples[f'weir_requests_total{{route="/hello",method="POST",status="503"}}'], 0)
+        assert f'weir_requests_total{{route="/page",method="DELETE",status="503"}}' not in m.samples
+
+
+# ---- OpenMetrics ----
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+LABELS = r'\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"(?:,(?!\})|(?=\})))*\}'
+NUMBER = r"(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]Inf|NaN)"
+SAMPLE = re.compile(rf"({NAME})({LABELS})? ({NUMBER})(?: ({NUMBER}))?(?: # ({LABELS}) ({NUMBER})(?: ({NUMBER}))?)?")
+ENDINGS = {"counter": ("_total", "_created"), "gauge": ("",), "info": ("_info",),
+           "histogram": ("_bucket", "_sum", "_count", "_created")}
+
+
+def check_openmetrics(text):
+    """As strict as the specification: the families' types and endings, no interleaving, exemplars, the end.
+    Returns the exemplars: the sample's name and labels, the exemplar's, its value."""
+    assert text.endswith("# EOF\n") and text.count("# EOF") == 1, text[-200:]
+    families, family, seen, exemplars = {}, None, set(), []
+    for line in text[:-len("# EOF\n")].splitlines():
+        described = re.fullmatch(rf"# (HELP|TYPE|UNIT) ({NAME}) (.*)", line)
+        if described:
+            what, name, value = described.groups()
+            if name != family:
+                assert name not in families, f"{name} is interrupted"
+                family = name
+                families[family] = {}
+            assert what not in families[family], line
+            families[family][what] = value
+            continue
+        sample = SAMPLE.fullmatch(line)
+        assert sample, f"not a sample: {line!r}"
+        name, labels, value, stamp, exemplar, exemplar_value, exemplar_stamp = sample.groups()
+        kind = families[family]["TYPE"]
+        assert name.startswith(family) and name[len(family):] in ENDINGS[kind], f"{name} in {family}, a {kind}"
+        assert (name, labels) not in seen, line
+        seen.add((name, labels))
+        assert stamp is None, line
+        if kind in ("counter", "histogram"):
+            assert float(value) >= 0, line
+        if name.endswith("_bucket"):
+            le = re.search(r'le="([^"]*)"', labels)[1]
+            assert le == "+Inf" or "." in le, line
+        if exemplar:
+            assert name.endswith("_bucket") or name.endswith("_total"), line
+            assert len(exemplar) <= 128, line
+            assert float(exemplar_value) <= float(re.search(r'le="([^"]*)"', labels)[1].replace("+Inf", "inf")), line
+            assert abs(float(exemplar_stamp) - time.time()) < 600, line
+            exemplars.append((name + labels, exemplar, float(exemplar_value)))
+    return exemplars
+
+
+def scrape(weir, *headers):
+    return ask(weir.address("admin"), "/metrics", headers=headers)
+
+
+def openmetrics_is_strictly_so_and_names_traces():
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with Backend(answering()) as backend, Weir("serve", config=gathering(f"127.0.0.1:{backend.port}")) as weir:
+        for path in ("/hello", "/%22", "/page", "/nowhere"):
+            ask(weir.address(), path)
+        same(ask(weir.address(), "/sleep", headers=[("traceparent", f"00-{trace}-00f067aa0ba902b7-01")]).status, 200)
+        until("it is counted", lambda: 'weir_request_seconds_count{route="/sleep"} 1' in scrape(weir).body.decode())
+        answer = scrape(weir, ("Accept", "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"))
+        same(answer.headers["content-type"], OPENMETRICS)
+        exemplars = check_openmetrics(answer.body.decode())
+        mine = [(sample, value) for sample, labels, value in exemplars if labels == f'{{trace_id="{trace}"}}']
+        same(len(mine), 1, exemplars)
+        assert mine[0][0].startswith('weir_request_seconds_bucket{route="/sleep",le="') and mine[0][1] >= 0.029, mine
+
+
+def who_does_not_ask_for_openmetrics_does_not_get_it():
+    with Weir("serve", config=BASIC) as weir:
+        for accept in (None, "*/*", "text/plain", "application/*", "application/openmetrics-text;q=0",
+                       "text/plain;version=0.0.4;q=0.9, application/openmetrics-text;q=0.1"):
+            answer = scrape(weir, *([("Accept", accept)] if accept else []))
+            same(answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8", accept)
+            assert b"# EOF" not in answer.body and b"trace_id" not in answer.body
+        same(scrape(weir, ("Accept", "application/openmetrics-text")).headers["content-type"], OPENMETRICS)
+
+
+def pages_are_packed_for_who_takes_that():
+    with Weir("serve", config=BASIC) as weir:
+        weir.address()
+        scrape_until(weir, "it runs", lambda m: "weir_connections" in m.types)
+        plain, packed = scrape(weir), scrape(weir, ("Accept-Encoding", "gzip, deflate"))
+        same((packed.headers.get("content-encoding"), plain.headers.get("content-encoding")), ("gzip", None))
+        assert "accept-encoding" in packed.headers["vary"], packed.headers
+        text = gzip.decompress(packed.body).decode()
+        same(re.findall("^# TYPE .*$", text, re.M), re.findall("^# TYPE .*$", plain.body.decode(), re.M))
+        assert len(packed.body) < len(text) / 4, (len(packed.body), len(text))
+        for refused in ("gzip;q=0", "br", "identity, gzip;q=0.5"):
+            same(scrape(weir, ("Accept-Encoding", refused)).headers.get("content-encoding"), None, refused)
+        tasks = ask(weir.address("admin"), "/stats", headers=[("Accept-Encoding", "gzip")])
+        same(set(json.loads(gzip.decompress(tasks.body))) >= {"routes", "refused"}, True)
 
 
 # ---- promtool ----
@@ -274,8 +404,11 @@ def the_shape_of_stats_is_as_described():
         same(ask(weir.address(), "/page").status, 200)
         until("it is counted", lambda: by("route", stats(weir)["routes"])["/page"]["last_10s"]["requests"] == 1)
         s = stats(weir)
-        same(set(s), {"version", "uptime_s", "draining", "connections", "exchanges", "tasks", "routes", "origins",
-                      "loops", "pools"})
+        same(set(s), {"version", "uptime_s", "draining", "connections", "exchanges", "tasks", "refused", "unserved",
+                      "routes", "origins", "loops", "pools"})
+        same(s["refused"]["last_60s"], {"requests": 1, "refused": 0, "reasons": {}})
+        same(set(s["unserved"]), {"fresh", "half_sent", "last_10s", "last_60s", "clients"})
+        same(s["unserved"]["last_10s"], {"count": 0, "reasons": {}})
         same(s["draining"], False)
         same([route["route"] for route in s["routes"]],
              ["/hello", "/%22", "/sleep", "/long", "/page", "none"])
@@ -285,10 +418,12 @@ def the_shape_of_stats_is_as_described():
             same(set(route), {"route", "kind", "last_10s", "last_60s", "spent_ms"})
             same(route["spent_ms"] is None, route["last_60s"]["requests"] == 0, route["route"])
             for name in ("last_10s", "last_60s"):
-                check_window(route[name], route["route"], ("requests", "rate", "errors", *QUANTILES))
+                same(route[name].pop("reasons"), {}, route["route"])
+                check_window(route[name], route["route"], ("requests", "rate", "errors", "refused", *QUANTILES))
         for origin in s["origins"]:
             same(set(origin), {"origin", "connections", "idle", "waiting", "failing", "last_error", "last_10s", "last_60s"})
             for name in ("last_10s", "last_60s"):
+                same(origin[name].pop("reasons"), {}, origin["origin"])
                 check_window(origin[name], origin["origin"], ("requests", "rate", "errors", *QUANTILES))
         same([loop["loop"] for loop in s["loops"]], [0, 1])
         for loop in s["loops"]:
@@ -302,7 +437,7 @@ def the_shape_of_stats_is_as_described():
             same(set(pool), {"pool", "workers", "busy", "queued", "queue_max", "ran", "dropped", "cancelled", "refused",
                              "last_10s", "last_60s"})
             for name in ("last_10s", "last_60s"):
-                same(set(pool[name]), {"rate", "refused", "queue", "run"})
+                same(set(pool[name]), {"rate", "refused", "reasons", "queue", "run"})
                 for part in ("queue", "run"):
                     check_window(pool[name][part], pool["pool"], QUANTILES)
         unused = by("route", s["routes"])["/long"]["last_10s"]
@@ -372,4 +507,6 @@ run(known_traffic_gives_exact_counters, a_client_that_leaves_is_counted, refusal
     origins_have_their_errors, an_origin_s_connections_are_shown, what_counts_only_grows, promtool_finds_no_fault,
     grafana_s_dashboard_and_the_manual_know_every_metric, the_dashboard_s_queries_are_queries,
     the_shape_of_stats_is_as_described, rates_and_quantiles_are_those_of_the_traffic,
+    errors_are_counted_from_a_start_of_0, openmetrics_is_strictly_so_and_names_traces,
+    who_does_not_ask_for_openmetrics_does_not_get_it, pages_are_packed_for_who_takes_that,
     a_held_loop_keeps_nobody_from_looking, draining_is_shown, without_an_admin_nothing_is_counted_and_all_is_served)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers of the admin address: packed with gzip where the client takes it, since pages are long and repeat
+ * themselves.
+ *
+ * Threading: the admin's loop.
+ */
+#ifndef APP_ADMIN_REPLY_H
+#define APP_ADMIN_REPLY_H
+
+#include <weir/http_server.h>
+
+/* Answers 200 with this text.
+ * Owns:    body is lent until this returns.
+ * Returns: as weir_reply_body().
+ * Where:   task. Waits.
+ */
+int admin_reply(const weir_request *req, weir_response *res, const char *type, const weir_buffer *body);
+
+#endif
