@@ -30,6 +30,7 @@ static const struct schema_key limits_keys[] = {
     {"reply", SCHEMA_SIZE, AT(reply_bytes), .fallback = "4MiB", .min = 1},
     {"head_timeout", SCHEMA_DURATION, AT(head_timeout), .fallback = "10s", .min = SCHEMA_MS(1)},
     {"idle_timeout", SCHEMA_DURATION, AT(idle_timeout), .fallback = "60s", .min = SCHEMA_MS(1)},
+    {"body_rate", SCHEMA_SIZE, AT(body_rate), .fallback = "256"},
     {"connections", SCHEMA_INT, AT(connections), .fallback = "10000", .min = 1, .max = 10000000},
     {"exchanges", SCHEMA_INT, AT(exchanges), .fallback = "2000", .min = 1, .max = 10000000},
 };

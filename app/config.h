@@ -40,6 +40,7 @@ struct config_limits {
     uint64_t reply_bytes; /* of one backend's answer */
     weir_duration head_timeout;
     weir_duration idle_timeout;
+    uint64_t body_rate; /* bytes a second; 0: any */
     int connections;
     int exchanges;
 };

@@ -43,6 +43,7 @@ static const struct schema_key limits_keys[] = {
     {"headers", SCHEMA_CUSTOM, .read = refuse_limit},
     {"head_timeout", SCHEMA_CUSTOM, .read = refuse_limit},
     {"idle_timeout", SCHEMA_CUSTOM, .read = refuse_limit},
+    {"body_rate", SCHEMA_CUSTOM, .read = refuse_limit},
     {"connections", SCHEMA_CUSTOM, .read = refuse_limit},
     {"exchanges", SCHEMA_CUSTOM, .read = refuse_limit},
 };

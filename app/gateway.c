@@ -219,6 +219,7 @@ static weir_limits limits_of(const struct config_limits *limits)
         .reply_bytes = limits->reply_bytes,
         .head_timeout = limits->head_timeout,
         .idle_timeout = limits->idle_timeout,
+        .body_rate_bytes = limits->body_rate ? limits->body_rate : WEIR_NO_RATE,
         .connections = limits->connections,
         .exchanges = limits->exchanges,
     };

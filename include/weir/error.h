@@ -31,6 +31,7 @@ enum weir_error {
     WEIR_ELATE,   /* a pool would not be done with the job before its caller's deadline, so it did not take it
                    */
     WEIR_ENESTED, /* a job asked the pool it runs in for another one, and no worker was free to run it */
+    WEIR_ESLOW, /* the client sends its body, or takes its answer, too slowly for the limits of the server */
 };
 
 /* Says in a few lower-case words what a code means: "deadline exceeded", "connection refused".

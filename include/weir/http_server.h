@@ -36,6 +36,7 @@ typedef struct weir_response weir_response;
 typedef int weir_handler(weir_request *req, weir_response *res, void *state);
 
 enum { WEIR_PARAMS_MAX = 8 };
+#define WEIR_NO_RATE UINT64_MAX
 
 /* Zero: the default in brackets. */
 typedef struct weir_limits {
@@ -45,8 +46,12 @@ typedef struct weir_limits {
     uint64_t reply_bytes;       /* of a backend's answer [4 MiB] */
     weir_duration head_timeout; /* for a whole head, from its first byte [10 s] */
     weir_duration idle_timeout; /* between requests, and while a body or a reply makes no progress [60 s] */
-    int connections;            /* in all; more wait to be accepted [10000] */
-    int exchanges;              /* in all; more are refused with 503 [2000] */
+    /* Bytes a second at which a client must at least send a body, on average, once we have waited 10 s for it
+     * to; and take an answer, once we have waited for that as long, and idle_timeout. WEIR_NO_RATE: none
+     * [256] */
+    uint64_t body_rate_bytes;
+    int connections; /* in all; more wait to be accepted [10000] */
+    int exchanges;   /* in all; more are refused with 503 [2000] */
 } weir_limits;
 
 typedef struct weir_route {
@@ -140,8 +145,10 @@ typedef struct weir_refusal {
 
 /* The reasons for which a request can be refused, by the server ("exchanges" and "queueing", see weir_limits;
  * else the code in the answer) or on behalf of its handler, by weir_reply_error() ("pool_full", "pool_wait",
- * "pool_deadline", "pool_late": its job found no place or no worker in time). They don't change while a
- * program runs; the last is "other".
+ * "pool_deadline", "pool_late": its job found no place or no worker in time). For a client that is too slow:
+ * "timeout" (its head took head_timeout, or nothing of a body came for idle_timeout), "body_rate", "unread"
+ * (nothing of the answer was taken for idle_timeout, or too little). They don't change while a program runs;
+ * the last is "other".
  * Owns:    static.
  * Returns: NULL when there are not so many.
  * Where:   any thread.

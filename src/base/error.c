@@ -23,6 +23,7 @@ static const struct entry own[] = {
     {WEIR_ECONFIG, "WEIR_ECONFIG", "invalid configuration"},
     {WEIR_ELATE, "WEIR_ELATE", "would be too late"},
     {WEIR_ENESTED, "WEIR_ENESTED", "no free worker for a job within a job"},
+    {WEIR_ESLOW, "WEIR_ESLOW", "client too slow"},
 };
 
 /* Those a network program meets, in the lower case of our own; libc knows the rest. */

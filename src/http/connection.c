@@ -157,9 +157,10 @@ static bool took(struct weir__connection *c, const char *data, size_t len)
     if (x->reader != NULL) {
         struct weir__task *reader = x->reader;
         x->reader = NULL;
+        weir__client_waited(x, WEIR__FOR_BODY);
         weir__wake(reader, 1);
     }
-    return false;
+    return weir__read_ahead_wants_more(x);
 }
 
 /* Its client has gone, and left no request that is under way. */
@@ -269,16 +270,6 @@ static void head_exhausted(struct weir__patient *p)
         turn_away(c);
 }
 
-/* A peer that neither takes nor sends: the exchange ends, and breaks its connection. */
-static void progress_exhausted(struct weir__patient *p)
-{
-    struct weir__exchange *x = of_patient(p)->exchange;
-
-    x->response.err = -ETIMEDOUT;
-    if (x->scope != NULL)
-        weir__scope_cancel(x->scope, -WEIR_ECANCELED);
-}
-
 void weir__connections_init(struct weir__server_loop *home)
 {
     const weir_limits *l = &home->server->options.limits;
@@ -286,7 +277,8 @@ void weir__connections_init(struct weir__server_loop *home)
     weir__list_init(&home->connections);
     weir__patience_init(&home->idle, home->loop, l->idle_timeout, idle_exhausted);
     weir__patience_init(&home->head, home->loop, l->head_timeout, head_exhausted);
-    weir__patience_init(&home->progress, home->loop, l->idle_timeout, progress_exhausted);
+    weir__client_waits_init(home);
+    weir__leaving_init(home);
     weir__patience_init(&home->linger, home->loop, weir_ms(LINGER_MS), idle_exhausted);
 }
 

@@ -42,6 +42,7 @@ void weir__exchange_free(struct weir__exchange *x)
     if (x == NULL)
         return;
     weir_buffer_free(&x->body);
+    weir__read_ahead_free(x);
     weir__arena_free(&x->memory);
 }
 
@@ -82,8 +83,13 @@ static int use_later_input(struct weir__exchange *x)
 
 int weir__exchange_take(struct weir__exchange *x, const char *data, size_t len)
 {
-    int err = x->running ? use_later_input(x) : make_room(x, len);
+    int err;
 
+    if (x->running && x->input_at < x->input_len)
+        return weir__read_ahead_take(x, data, len);
+    if (x->ahead != NULL)
+        weir__read_ahead_used(x, data, len);
+    err = x->running ? use_later_input(x) : make_room(x, len);
     if (err < 0)
         return err;
     memcpy(x->input + x->input_len, data, len);
@@ -126,7 +132,6 @@ static void stop_reading(struct weir__task *task)
 
 int weir__exchange_fill(struct weir__exchange *x)
 {
-    struct weir__connection *c = x->connection;
     int got = weir__wait_begin();
 
     if (got < 0)
@@ -136,26 +141,27 @@ int weir__exchange_fill(struct weir__exchange *x)
         return 1;
     if (x->input_end != 0)
         return x->input_end < 0 ? x->input_end : 0;
-    weir__patience_enter(&c->home->progress, &c->patient);
+    got = weir__client_wait_for_body(x);
+    if (got < 0)
+        return got;
     x->reader = weir__task_current();
     got = weir__park(&body, stop_reading, x);
-    weir__patience_leave(&c->patient);
-    if (got < 0 && x->response.err < 0)
-        return x->response.err; /* patience was at its end */
+    weir__client_waited(x, WEIR__FOR_BODY);
     return got;
 }
 
 /* Waits for what the client sends, and is as patient with it as weir__exchange_fill(). */
 static ssize_t receive(struct weir__exchange *x, void *data, size_t bytes)
 {
-    struct weir__connection *c = x->connection;
     struct weir__task *self = weir__task_current();
-    struct weir__blame before = weir__blame_on(self, WEIR_CHARGE_BODY, NULL);
-    ssize_t got;
+    struct weir__blame before;
+    ssize_t got = weir__client_wait_for_body(x);
 
-    weir__patience_enter(&c->home->progress, &c->patient);
-    got = weir_read(weir__connection_stream(c), data, bytes);
-    weir__patience_leave(&c->patient);
+    if (got < 0)
+        return got;
+    before = weir__blame_on(self, WEIR_CHARGE_BODY, NULL);
+    got = weir_read(weir__connection_stream(x->connection), data, bytes);
+    weir__client_waited(x, WEIR__FOR_BODY);
     weir__blame_back(self, before);
     return got;
 }
@@ -164,10 +170,10 @@ ssize_t weir__exchange_read(struct weir__exchange *x, void *data, size_t bytes)
 {
     ssize_t got = receive(x, data, bytes);
 
-    if (got > 0)
+    if (x->waits.body_err < 0)
+        return x->waits.body_err;
+    if (got > 0 || (got < 0 && weir_cancelled() < 0))
         return got;
-    if (got < 0 && weir_cancelled() < 0)
-        return x->response.err < 0 ? x->response.err : got; /* patience was at its end, or else */
     weir__exchange_input_ended(x, (int)got);
     return got;
 }
@@ -181,8 +187,9 @@ void weir__exchange_input_ended(struct weir__exchange *x, int result)
         x->reader = NULL;
         weir__wake(reader, result);
     }
-    /* An answer that has begun is given to a client that only stopped sending; one that waits is not. */
-    if (x->scope != NULL && (result < 0 || !x->response.began))
+    if (result == 0)
+        weir__exchange_watch_leaving(x);
+    else if (x->scope != NULL)
         weir__scope_cancel(x->scope, -WEIR_ECANCELED);
 }
 

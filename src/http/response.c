@@ -10,13 +10,14 @@
 #include <strings.h>
 
 #include <weir/json.h>
+#include <weir/text.h>
 
 #include "base/clock.h"
 #include "core/blame.h"
 #include "core/task.h"
 #include "http/writer.h"
 
-enum { HEAD_BYTES = 512, ONE_WRITE_BYTES = 4096, HEADERS_BYTES_MAX = 64 << 10 };
+enum { HEAD_BYTES = 512, ONE_WRITE_BYTES = 4096, HEADERS_BYTES_MAX = 64 << 10, SLICE_BYTES = 64 << 10 };
 
 void weir__response_begin_exchange(struct weir__exchange *x)
 {
@@ -28,23 +29,42 @@ void weir__response_begin_exchange(struct weir__exchange *x)
 
 /* --- sending --- */
 
-/* A client that has sent its last may have left, and its exchange was cancelled; or it only sends no more and
- * still reads: then what the handler answers nevertheless is for it. */
-static int write_to_half_closed(struct weir__exchange *x, struct iovec *pieces, size_t count)
+/* What went out before the head, because the client had sent its last, is its first bytes: see leaving.c. */
+static void skip_sent(struct weir__exchange *x, struct iovec *first)
 {
-    weir_scope shield;
-    int err;
+    first->iov_base = (char *)first->iov_base + x->head_sent;
+    first->iov_len -= x->head_sent;
+    x->head_sent = 0;
+}
 
-    weir_scope_open(&shield, weir_never(), WEIR_SHIELD);
-    err = weir_write_pieces(weir__connection_stream(x->connection), pieces, count);
-    (void)weir_scope_close(&shield);
+/* TCP says how much the peer has taken of an operation under way; of others that is known when one is over.
+ */
+static int write_slices(struct weir__exchange *x, const struct iovec *pieces, size_t count)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t at = 0, n; at < pieces[i].iov_len && err == 0; at += n) {
+            n = pieces[i].iov_len - at < SLICE_BYTES ? pieces[i].iov_len - at : SLICE_BYTES;
+            weir__client_wait_to_take(x);
+            err = weir_write(weir__connection_stream(x->connection), (char *)pieces[i].iov_base + at, n);
+        }
     return err;
+}
+
+static int write_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count)
+{
+    weir_stream *s = weir__connection_stream(x->connection);
+
+    if (!s->file.tcp && count > 0 && pieces[count / 2].iov_len > SLICE_BYTES) /* the middle one is the body */
+        return write_slices(x, pieces, count);
+    weir__client_wait_to_take(x);
+    return weir_write_pieces(s, pieces, count);
 }
 
 /* Every write to the client: bounded by the patience for progress, its failure remembered. */
 static int send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count)
 {
-    struct weir__connection *c = x->connection;
     weir_response *res = &x->response;
     struct weir__task *self = weir__task_current();
     struct weir__blame before;
@@ -52,11 +72,11 @@ static int send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t co
 
     if (res->err < 0)
         return res->err;
+    if (x->head_sent > 0)
+        skip_sent(x, pieces);
     before = weir__blame_on(self, WEIR_CHARGE_SEND, NULL);
-    weir__patience_enter(&c->home->progress, &c->patient);
-    err = x->input_end == 1 ? write_to_half_closed(x, pieces, count)
-                            : weir_write_pieces(weir__connection_stream(c), pieces, count);
-    weir__patience_leave(&c->patient);
+    err = write_pieces(x, pieces, count);
+    weir__client_waited(x, WEIR__FOR_ANSWER);
     weir__blame_back(self, before);
     if (res->err == 0)
         res->err = err;
@@ -376,9 +396,24 @@ static const char *reason_of(const weir_response *res, int err)
         return "malformed";
     case WEIR_ETRUNCATED:
         return "truncated";
+    case WEIR_ESLOW:
+        return weir__exchange_of_response(res)->refusal.reason; /* it is known already */
     default:
         return NULL;
     }
+}
+
+static int reply_slow(weir_response *res)
+{
+    const weir_limits *l = &weir__exchange_of_response(res)->connection->home->server->options.limits;
+    char message[160], time[WEIR_DURATION_TEXT_MAX], rate[64] = "";
+
+    if (l->body_rate_bytes != WEIR_NO_RATE)
+        (void)snprintf(rate, sizeof rate, "less than %" PRIu64 " bytes a second on average, or ",
+                       l->body_rate_bytes);
+    (void)snprintf(message, sizeof message, "the request's body came in too slowly: %snothing for %s", rate,
+                   weir_format_duration(time, sizeof time, l->idle_timeout));
+    return weir_reply_fault(res, 408, "timeout", message);
 }
 
 int weir_reply_error(weir_response *res, int err)
@@ -403,6 +438,8 @@ int weir_reply_error(weir_response *res, int err)
         return weir_reply_fault(res, 413, "too_large", "the body is larger than the limit");
     case WEIR_EPROTOCOL:
         return weir_reply_fault(res, 400, "malformed", "the request body can't be understood");
+    case WEIR_ESLOW:
+        return reply_slow(res);
     case WEIR_ETRUNCATED:
         return weir_reply_fault(res, 400, "truncated", "the request body ended early");
     default:
@@ -487,7 +524,7 @@ void weir__response_finish(struct weir__exchange *x, int outcome)
     weir_response *res = &x->response;
 
     if (!res->began) {
-        if (x->input_end < 0 || (x->input_end > 0 && outcome == -WEIR_ECANCELED))
+        if (x->input_end < 0)
             res->err = -ECONNRESET; /* nobody is there to be answered */
         else if (outcome < 0)
             (void)weir_reply_error(res, outcome);

@@ -23,6 +23,7 @@ enum {
     IDLE_TIMEOUT_S = 60,
     CONNECTIONS = 10000,
     EXCHANGES = 2000,
+    BODY_RATE_BYTES = 256,
     DRAIN_S = 30,
 };
 
@@ -49,6 +50,7 @@ static int fill_defaults(weir_server_options *o)
     l->reply_bytes = l->reply_bytes != 0 ? l->reply_bytes : REPLY_BYTES;
     l->head_timeout = l->head_timeout.ns != 0 ? l->head_timeout : weir_seconds(HEAD_TIMEOUT_S);
     l->idle_timeout = l->idle_timeout.ns != 0 ? l->idle_timeout : weir_seconds(IDLE_TIMEOUT_S);
+    l->body_rate_bytes = l->body_rate_bytes != 0 ? l->body_rate_bytes : BODY_RATE_BYTES;
     l->connections = l->connections != 0 ? l->connections : CONNECTIONS;
     l->exchanges = l->exchanges != 0 ? l->exchanges : EXCHANGES;
     o->drain = o->drain.ns != 0 ? o->drain : weir_seconds(DRAIN_S);

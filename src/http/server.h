@@ -9,6 +9,9 @@
  *     connection.c   a connection between and during exchanges: input, time limits, closing
  *     exchange.c     one request with its response, as a task
  *     exchange_charges.c  where its time went
+ *     client_waits.c how long it waits for its client
+ *     read_ahead.c   a body that is sent before anything of the answer is read
+ *     leaving.c      whether a client that sends no more is still there
  *     request.c      what a handler asks of the request
  *     request_trace.c  the trace it belongs to
  *     response.c     what a handler answers
@@ -42,7 +45,9 @@ struct weir__connection;
 struct weir__exchange;
 
 enum {
-    WEIR__EXCHANGE_BYTES_MAX = 64 << 20, /* memory of one exchange */
+    WEIR__EXCHANGE_BYTES_MAX = 64 << 20,      /* memory of one exchange */
+    WEIR__AHEAD_BYTES_MAX = 32 << 20,         /* read ahead of its body */
+    WEIR__AHEAD_BYTES_MAX_OF_ALL = 256 << 20, /* of all together */
     WEIR__METHOD_COUNT = WEIR__HTTP_OTHER_METHOD + 1,
 };
 
@@ -60,6 +65,7 @@ struct weir__server {
     int loop_count;
     struct weir__server_loop *loops;
     atomic_int exchanges;
+    atomic_size_t ahead_bytes; /* see read_ahead.c */
     atomic_bool draining;
     bool ledger; /* of each exchange is kept */
 };
@@ -75,7 +81,7 @@ struct weir__server_loop {
     _Atomic uint64_t accepted, turned_away; /* written here, read by others */
     int connections_max;
     struct weir__list connections; /* all that are here */
-    struct weir__patience idle, head, progress, linger;
+    struct weir__patience idle, head, progress, half_closed, linger;
     struct weir__http_field *fields;   /* room to parse into */
     struct weir__scope exchange_scope; /* of every exchange's task */
     weir_event stop;                   /* never set: what serving waits for is its cancel */
@@ -141,6 +147,29 @@ struct weir__refusal {
     const char *allow;
 };
 
+/* What an exchange waits for its client to do. */
+enum weir__waits_for { WEIR__FOR_BODY = 1, WEIR__FOR_ANSWER = 2 };
+
+struct weir__client_waits {
+    uint8_t what;                   /* of enum weir__waits_for, now */
+    bool looked;                    /* the last three are known */
+    int body_err;                   /* sticky: the body comes in too slowly */
+    int64_t body_since_ns, body_ns; /* this wait for the body; those before it together */
+    int64_t answer_since_ns;        /* the client took something then, or was first asked to */
+    int64_t answer_ns;              /* waits for it to take the answer, as far as they were looked at */
+    uint64_t taken_from, taken;     /* by the first look and the last; see weir__io_taken() */
+};
+
+struct weir__read_ahead {
+    weir_buffer kept;            /* the input lies in it, unless it is empty */
+    struct weir__http_body body; /* as of the last byte that came */
+    size_t counted;              /* in server->ahead_bytes */
+    size_t burst;                /* since the loop was last left to others */
+    bool over, full;             /* no more is wanted: the body's end is here; there is no room */
+    struct weir__timeout again;
+    struct weir__exchange *exchange;
+};
+
 struct weir__exchange {
     struct weir_request request;
     struct weir_response response;
@@ -158,7 +187,10 @@ struct weir__exchange {
     size_t input_at, input_len, input_room;
     char *later_input;
     struct weir__http_scan scan;
-    int input_end; /* 1: the client has sent its last; < 0: the connection broke */
+    int input_end;                  /* 1: the client has sent its last; < 0: the connection broke */
+    uint8_t head_sent;              /* bytes of the answer's head that went out before it: see leaving.c */
+    struct weir__read_ahead *ahead; /* NULL: none was necessary */
+    struct weir__client_waits waits;
     int64_t began_ns, queued_ns;
 };
 
@@ -228,6 +260,33 @@ ssize_t weir__exchange_read(struct weir__exchange *x, void *data, size_t bytes) 
 void weir__exchange_used(struct weir__exchange *x);
 /* The client has left, or sent its last: result 0, or why the connection broke. */
 void weir__exchange_input_ended(struct weir__exchange *x, int result);
+
+/* client_waits.c */
+
+void weir__client_waits_init(struct weir__server_loop *home);
+/* The wait for more of the body begins. Returns: 0; -WEIR_ESLOW it does not, because too little has come. */
+int weir__client_wait_for_body(struct weir__exchange *x) WEIR_CHECKED;
+/* The wait for the client to take more of the answer begins. */
+void weir__client_wait_to_take(struct weir__exchange *x);
+/* One of these waits is over. Harmless if there is none. */
+void weir__client_waited(struct weir__exchange *x, enum weir__waits_for what);
+
+/* read_ahead.c */
+
+/* The client takes nothing: has more of the body come in, if there is more. */
+void weir__read_ahead(struct weir__exchange *x);
+/* Adds to input that is not used up. */
+int weir__read_ahead_take(struct weir__exchange *x, const char *data, size_t len) WEIR_CHECKED;
+/* All of it was used up, and this came after it. */
+void weir__read_ahead_used(struct weir__exchange *x, const char *data, size_t len);
+bool weir__read_ahead_wants_more(const struct weir__exchange *x);
+void weir__read_ahead_free(struct weir__exchange *x);
+
+/* leaving.c */
+
+void weir__leaving_init(struct weir__server_loop *home);
+/* The client has sent its last: its exchange, which runs, is cancelled once it turns out to have left. */
+void weir__exchange_watch_leaving(struct weir__exchange *x);
 
 /* exchange_charges.c */
 

@@ -275,6 +275,7 @@ void weir__server_loop_close(struct weir__server_loop *home)
     weir__patience_stop(&home->idle);
     weir__patience_stop(&home->head);
     weir__patience_stop(&home->progress);
+    weir__patience_stop(&home->half_closed);
     weir__patience_stop(&home->linger);
     weir__scope_end_detached(&home->exchange_scope);
     if (home->state != NULL && home->server->options.teardown != NULL)

@@ -52,6 +52,8 @@ struct weir__io_backend {
                    socklen_t *len);
     int (*shutdown)(struct weir__io *io, struct weir__io_file *file);
     void (*reset_on_close)(struct weir__io *io, struct weir__io_file *file);
+    ssize_t (*send_now)(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
+    int (*taken)(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);
 
     /* Starts op; op->flags is 0 and op->queue in no list. True: ended, op->result is set (and
      * weir__io_finish() is not called). False: pending until weir__io_finish(), which must not be called from

@@ -142,6 +142,7 @@ static int epoll_attach(struct weir__io *io, struct weir__io_file *file)
     int tcp = weir__io_os_take(fd, file->foreign);
     if (tcp < 0)
         return tcp;
+    file->tcp = tcp;
     if ((unsigned)fd < e->slot_count && e->slots[fd].file != NULL) {
         if (!e->slots[fd].file->foreign)
             return -EEXIST;
@@ -520,6 +521,8 @@ const struct weir__io_backend weir__io_epoll = {
     .address = weir__io_os_address,
     .shutdown = weir__io_os_shutdown,
     .reset_on_close = weir__io_os_reset_on_close,
+    .send_now = weir__io_os_send_now,
+    .taken = weir__io_os_taken,
     .submit = epoll_submit,
     .cancel = epoll_cancel,
     .give_back = epoll_give_back,

@@ -118,6 +118,7 @@ int weir__io_attach(struct weir__io *io, struct weir__io_file *file, int fd, boo
     file->ready = 0;
     file->foreign = foreign;
     file->closing = false;
+    file->tcp = false;
     file->undone = 0;
     file->closer = NULL;
     weir__list_init(&file->ops);
@@ -186,6 +187,22 @@ void weir__io_reset_on_close(struct weir__io *io, struct weir__io_file *file)
 {
     if (file->fd >= 0)
         io->backend->reset_on_close(io, file);
+}
+
+ssize_t weir__io_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len)
+{
+    if (file->fd < 0 || file->closing)
+        return -EBADF;
+    weir__own_calls_begin();
+    ssize_t sent = io->backend->send_now(io, file, data, len);
+    weir__own_calls_end();
+    return sent;
+}
+
+int weir__io_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken)
+{
+    *taken = 0;
+    return file->fd < 0 ? -EBADF : io->backend->taken(io, file, taken);
 }
 
 void weir__io_close_fd(struct weir__io *io, int fd)

@@ -32,6 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include "base/list.h"
@@ -56,6 +57,7 @@ struct weir__io_file {
     uint8_t ready;       /* the backend's own: readiness seen and not used up */
     bool foreign;        /* the descriptor is not ours: it is polled, never read, written or closed */
     bool closing;
+    bool tcp;        /* and ours */
     uint32_t undone; /* operations whose done() is still to come: those in ops and those that finished */
     struct weir__list ops; /* pending operations */
     struct weir__io_op *closer;
@@ -69,7 +71,8 @@ enum weir__io_kind {
     WEIR__IO_RECV_LENT, /* result bytes, data = the lent buffer; 0 at the end, or < 0: data NULL, nothing lent
                          */
     WEIR__IO_SEND,      /* msg->msg_iov, msg_iovlen; result bytes, may be fewer than all */
-    WEIR__IO_POLL,      /* events = POLLIN | POLLOUT; result those that are there (POLLERR, POLLHUP too) */
+    WEIR__IO_POLL,      /* events = POLLIN | POLLOUT; result those that are there (POLLERR, POLLHUP too). 0:
+                           it ends when both directions are over, or the connection is broken */
     WEIR__IO_CLOSE,     /* set by weir__io_close_file() */
 };
 
@@ -162,6 +165,17 @@ int weir__io_shutdown(struct weir__io *io, struct weir__io_file *file);
 
 /* From now on closing sends RST instead of FIN: a reply that broke off must be seen to. */
 void weir__io_reset_on_close(struct weir__io *io, struct weir__io_file *file);
+
+/* Sends at once as much as the kernel takes, and waits for nothing. No send may be pending.
+ * Returns: the bytes it took; -EAGAIN none; -EPIPE, -ECONNRESET …
+ */
+ssize_t weir__io_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
+
+/* What the peer has taken so far of all that was sent: for TCP the bytes it has acknowledged, which only
+ * grow. For others a number that changes when something is taken.
+ * Returns: 1: *taken counts bytes; 0: it is only such a number; a negative errno: nobody knows.
+ */
+int weir__io_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);
 
 /* Takes a descriptor: of accept, of another loop, or a foreign one, which is only polled and never closed. A
  * foreign one should be detached before its owner closes it; until then several files may hold the same.

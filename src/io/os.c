@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h> /* that of the C library does not know tcpi_bytes_acked */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -106,6 +109,30 @@ void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file)
     (void)io;
     struct linger none = {.l_onoff = 1, .l_linger = 0};
     (void)setsockopt(file->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
+ssize_t weir__io_os_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len)
+{
+    (void)io;
+    ssize_t n = send(file->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return n < 0 ? -errno : n;
+}
+
+int weir__io_os_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken)
+{
+    (void)io;
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+    int queued = 0;
+    if (getsockopt(file->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+        len >= offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) {
+        *taken = info.tcpi_bytes_acked;
+        return 1;
+    }
+    if (ioctl(file->fd, SIOCOUTQ, &queued) < 0)
+        return -errno;
+    *taken = (uint64_t)queued;
+    return 0;
 }
 
 int weir__io_os_take(int fd, bool foreign)

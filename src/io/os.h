@@ -20,6 +20,8 @@ int weir__io_os_address(struct weir__io *io, struct weir__io_file *file, bool pe
                         struct sockaddr_storage *addr, socklen_t *len);
 int weir__io_os_shutdown(struct weir__io *io, struct weir__io_file *file);
 void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file);
+ssize_t weir__io_os_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
+int weir__io_os_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);
 
 /* Has the kernel make room for many descriptors at once (128 KiB). Each time its table grows, in a process of
  * several threads, whoever opens one waits for all CPUs to have seen that: 10 ms and more, for a whole loop.

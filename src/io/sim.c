@@ -141,6 +141,7 @@ static int sim_attach(struct weir__io *io, struct weir__io_file *file)
     s->foreign_fd = file->fd;
     s->file = file;
     file->slot = s->slot;
+    file->tcp = !file->foreign && s->family != AF_UNIX;
     return 0;
 }
 
@@ -403,6 +404,25 @@ static int32_t try_send(struct sim *sim, struct sim_socket *s, struct weir__io_o
     weir__sim_transmit(sim, s->connection, s->side, bytes, n);
     free(bytes);
     return (int32_t)n;
+}
+
+static ssize_t sim_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len)
+{
+    struct sim *sim = of(io);
+    struct iovec piece = {(void *)(uintptr_t)data, len};
+    struct msghdr msg = {.msg_iov = &piece, .msg_iovlen = 1};
+    struct weir__io_op op = {.kind = WEIR__IO_SEND, .msg = &msg};
+    int32_t n = try_send(sim, socket_of(sim, file), &op);
+    return n == WOULD_BLOCK ? -EAGAIN : n;
+}
+
+static int sim_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken)
+{
+    const struct sim_socket *s = socket_of(of(io), file);
+    if (s->kind != SIM_STREAM)
+        return -ENOTCONN;
+    *taken = s->connection->end[1 - s->side].taken_bytes;
+    return 1;
 }
 
 static int stream_events(const struct sim *sim, const struct sim_socket *s)
@@ -681,6 +701,8 @@ const struct weir__io_backend weir__io_sim = {
     .address = sim_address,
     .shutdown = sim_shutdown,
     .reset_on_close = sim_reset_on_close,
+    .send_now = sim_send_now,
+    .taken = sim_taken,
     .submit = sim_submit,
     .cancel = sim_cancel,
     .give_back = sim_give_back,

@@ -84,14 +84,15 @@ struct sim_end {
     int error; /* told once, then forgotten, as SO_ERROR is */
     struct sim_segments under_way;
     struct sim_segments arrived;
-    int64_t last_at_ns;  /* segments never overtake each other */
-    size_t in_use_bytes; /* of the direction's buffer, as the sender knows it */
-    size_t freed_bytes;  /* read, and the sender has yet to hear of it */
-    bool armed;          /* an arrival is to come */
-    bool window_armed;   /* news of freed_bytes is to come */
-    bool dead;           /* nothing ever arrives here again */
-    bool holding;        /* something has come that could not be delivered */
-    uint32_t hold;       /* counts those, to tell one from the next */
+    int64_t last_at_ns;   /* segments never overtake each other */
+    size_t in_use_bytes;  /* of the direction's buffer, as the sender knows it */
+    size_t freed_bytes;   /* read, and the sender has yet to hear of it */
+    uint64_t taken_bytes; /* read so far, as the sender knows it */
+    bool armed;           /* an arrival is to come */
+    bool window_armed;    /* news of freed_bytes is to come */
+    bool dead;            /* nothing ever arrives here again */
+    bool holding;         /* something has come that could not be delivered */
+    uint32_t hold;        /* counts those, to tell one from the next */
 };
 
 struct sim_connection {

@@ -275,6 +275,7 @@ static void window_opens(struct sim *sim, void *subject, uint64_t tag)
     end->window_armed = false;
     if (!c->link->partitioned) {
         end->in_use_bytes -= end->freed_bytes;
+        end->taken_bytes += end->freed_bytes;
         end->freed_bytes = 0;
         weir__sim_kick(sim, c->end[1 - tag].slot);
     }

@@ -45,7 +45,8 @@ enum { MARK_CANCEL = 1, MARK_WAKE = 2, MARKS = 3 };
 enum {
     IN_KERNEL = 1, /* its entry was written, its completion is to come */
     CANCEL_IN_KERNEL = 2,
-    POLL_FIRST = 4 /* started so that it asks for a buffer only when bytes are there */
+    POLL_FIRST = 4, /* started so that it asks for a buffer only when bytes are there */
+    HUNG_UP = 8     /* a poll for the end has seen it, and is being taken back; op->len says what it saw */
 };
 
 /* file->ready */
@@ -205,6 +206,7 @@ static int uring_attach(struct weir__io *io, struct weir__io_file *file)
     struct uring_io *u = self(io);
     unsigned fd = (unsigned)file->fd;
     int rc = weir__io_os_take(file->fd, file->foreign);
+    file->tcp = rc > 0;
     if (rc < 0 || file->foreign)
         return rc;
     rc = make_room(u, fd);
@@ -279,7 +281,10 @@ static void prepare(struct io_uring_sqe *sqe, struct weir__io_op *op)
         prepare_send(sqe, op);
         break;
     case WEIR__IO_POLL:
-        io_uring_prep_poll_add(sqe, fd, op->events);
+        if (op->events != 0)
+            io_uring_prep_poll_add(sqe, fd, op->events);
+        else /* a poll for one event ends with the peer's last byte, whatever is asked for */
+            io_uring_prep_poll_multishot(sqe, fd, 0);
         break;
     case WEIR__IO_CLOSE:
         assert(false);
@@ -330,6 +335,8 @@ static void send_cancel(struct uring_io *u, struct weir__io_op *op)
 static void uring_cancel(struct weir__io *io, struct weir__io_op *op)
 {
     struct uring_io *u = self(io);
+    if (op->flags & HUNG_UP)
+        return; /* it is being taken back already */
     if (op->flags & IN_KERNEL) {
         send_cancel(u, op);
     } else { /* unsent or starved */
@@ -389,8 +396,37 @@ static void on_starved(struct uring_io *u, struct weir__io_op *op)
     }
 }
 
+/* A poll for the end stays in the kernel while there are other events, the peer's last byte among them.
+ * True: it goes on. */
+static bool polls_on(struct uring_io *u, struct weir__io_op *op, const struct io_uring_cqe *cqe)
+{
+    int seen = cqe->res > 0 ? cqe->res & (POLLERR | POLLHUP) : 0;
+    if (seen != 0 && !(op->flags & HUNG_UP)) {
+        op->flags |= HUNG_UP;
+        op->len = (size_t)seen;
+        if ((cqe->flags & IORING_CQE_F_MORE) && op->state == WEIR__IO_OP_PENDING)
+            send_cancel(u, op);
+    }
+    if (cqe->flags & IORING_CQE_F_MORE)
+        return true;
+    op->flags &= (uint8_t)~IN_KERNEL;
+    op->result = op->flags & HUNG_UP ? (int32_t)op->len : cqe->res;
+    if (op->result < 0 || (op->flags & HUNG_UP))
+        return false;
+    if (op->state == WEIR__IO_OP_CANCELLING)
+        op->result = -ECANCELED;
+    else
+        weir__list_push_back(&u->unsent, &op->queue); /* the kernel gave it up */
+    return op->state == WEIR__IO_OP_PENDING;
+}
+
 static void on_result(struct uring_io *u, struct weir__io_op *op, const struct io_uring_cqe *cqe)
 {
+    if (op->kind == WEIR__IO_POLL && op->events == 0) {
+        if (!polls_on(u, op, cqe))
+            settle(u, op);
+        return;
+    }
     bool cancelled = op->state == WEIR__IO_OP_CANCELLING;
     op->flags &= (uint8_t)~IN_KERNEL;
     op->result = cqe->res;
@@ -537,6 +573,8 @@ const struct weir__io_backend weir__io_uring = {
     .address = weir__io_os_address,
     .shutdown = weir__io_os_shutdown,
     .reset_on_close = weir__io_os_reset_on_close,
+    .send_now = weir__io_os_send_now,
+    .taken = weir__io_os_taken,
     .submit = uring_submit,
     .cancel = uring_cancel,
     .give_back = uring_give_back,

@@ -233,7 +233,7 @@ static void await_ended(struct weir__io_op *op)
 {
     weir_stream *s = weir__container_of(op, weir_stream, op);
     int32_t result = op->result;
-    char *data = result > 0 ? op->data : NULL;
+    char *data = result > 0 && op->kind == WEIR__IO_RECV_LENT ? op->data : NULL;
 
     s->awaiting = false;
     if (!s->closing) {
@@ -260,6 +260,29 @@ bool weir__stream_await(weir_stream *s, void (*ready)(weir_stream *s, char *data
     *result = s->op.result;
     *data = s->op.result > 0 ? s->op.data : NULL;
     return true;
+}
+
+bool weir__stream_await_end(weir_stream *s, void (*ready)(weir_stream *s, char *data, int32_t result))
+{
+    assert(!s->closing && !s->awaiting && !s->reading);
+    s->op.kind = WEIR__IO_POLL;
+    s->op.events = 0;
+    s->op.file = &s->file;
+    s->op.done = await_ended;
+    s->ready = ready;
+    s->awaiting = !weir__io_submit(s->loop->io, &s->op);
+    return !s->awaiting;
+}
+
+void weir__stream_stop_reading(weir_stream *s)
+{
+    if (!s->reading)
+        return;
+    weir__list_each_safe (node, &s->file.ops) {
+        struct weir__io_op *op = weir__container_of(node, struct weir__io_op, node);
+        if (op->kind == WEIR__IO_RECV || op->kind == WEIR__IO_RECV_LENT)
+            weir__io_cancel(s->loop->io, op);
+    }
 }
 
 void weir__stream_await_cancel(weir_stream *s)

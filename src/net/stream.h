@@ -80,6 +80,17 @@ bool weir__stream_await(weir_stream *s, void (*ready)(weir_stream *s, char *data
  * if they had won. Harmless when it does not await. */
 void weir__stream_await_cancel(weir_stream *s);
 
+/* After the peer's last byte: waits in the same way until the peer is gone altogether, because it has closed
+ * its other direction too or the connection broke. ready comes with data NULL and a result that says nothing.
+ * A peer that has closed both is not known from one that only sends no more, until something is sent to it.
+ */
+bool weir__stream_await_end(weir_stream *s, void (*ready)(weir_stream *s, char *data, int32_t result))
+    __attribute__((warn_unused_result));
+
+/* Ends the read of a task, which gets -WEIR_ECLOSED, or its bytes if they had won. The stream stays open.
+ * Harmless when none reads. */
+void weir__stream_stop_reading(weir_stream *s);
+
 /* Hands back a lent buffer, on the loop it came from. */
 void weir__stream_return(weir_stream *s, char *data);
 
