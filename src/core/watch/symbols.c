@@ -102,13 +102,15 @@ static const char *file_of(struct weir__symbols *s, const char *path)
     return path == NULL ? NULL : keep(s, slash != NULL ? slash + 1 : path);
 }
 
-/* The unit of code that has the address. Compilers other than gcc leave out the index that finds it. */
+/* The unit of code that has the address. The index that finds it takes what lies between two units for the
+ * first one's, such as code without debug information; compilers other than gcc leave it out. */
 static Dwarf_Die *unit_of(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias)
 {
     Dwarf_Die *unit = dwfl_module_addrdie(module, address, bias);
 
-    if (unit != NULL)
+    if (unit != NULL && dwarf_haspc(unit, address - *bias) > 0)
         return unit;
+    unit = NULL;
     while ((unit = dwfl_module_nextcu(module, unit, bias)) != NULL)
         if (dwarf_haspc(unit, address - *bias) > 0)
             return unit;

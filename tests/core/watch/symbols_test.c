@@ -132,6 +132,38 @@ static void a_place_has_function_file_and_line(void **state)
     weir__symbols_close(rig.symbols);
 }
 
+/* As a function of a program without -g: code that belongs to no unit, and lies between two parts of one. */
+__attribute__((cold, noinline, used)) static void part_that_lies_before(void)
+{
+    sink++;
+}
+
+__asm__(".pushsection .text.exit.bare, \"ax\", @progbits\n"
+        ".skip 64, 0x90\n"
+        ".globl bare_function\n"
+        ".type bare_function, @function\n"
+        "bare_function:\n"
+        ".skip 64, 0x90\n"
+        ".size bare_function, .-bare_function\n"
+        ".popsection\n");
+extern const char bare_function[];
+
+static void code_without_debug_information_has_no_line_of_another_s(void **state)
+{
+    struct rig rig;
+    weir_frame frames[4];
+
+    (void)state;
+    open_rig(&rig);
+    for (uintptr_t at = 1; at < 64; at++) {
+        assert_int_equal(weir__symbols_name(rig.symbols, (uintptr_t)bare_function + at, false, frames, 4), 1);
+        assert_string_equal(frames[0].function, "bare_function");
+        assert_null(frames[0].file);
+        assert_int_equal(frames[0].line, 0);
+    }
+    weir__symbols_close(rig.symbols);
+}
+
 static void what_has_no_name_is_still_a_frame(void **state)
 {
     struct rig rig;
@@ -450,6 +482,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_place_has_function_file_and_line),
+        cmocka_unit_test(code_without_debug_information_has_no_line_of_another_s),
         cmocka_unit_test(what_has_no_name_is_still_a_frame),
         cmocka_unit_test(names_last_though_more_are_asked_for_than_are_kept),
         cmocka_unit_test(the_stack_of_a_parked_task_is_whole),
