@@ -91,6 +91,7 @@ static const struct schema_key gather_keys[] = {
     {"deadline", SCHEMA_DURATION, AT(settings.deadline), .fallback = "1s", .min = SCHEMA_MS(1)},
     {"require", SCHEMA_CHOICE, AT(settings.require), .fallback = "any", .choices = require_names},
     {"forward", SCHEMA_CUSTOM, AT(settings), .read = read_forward},
+    {"detail", SCHEMA_BOOL, AT(settings.detail), .fallback = "false"},
     {"calls", SCHEMA_CUSTOM, AT(calls), .read = schema_keep_node, .required = "a list of {name: …, url: …}"},
 };
 #undef AT
@@ -382,6 +383,8 @@ static int write_answer(struct gathering *g, weir_buffer *out, struct gather_tal
             .status = call->reply.status,
             .type = call->err ? NULL : weir_reply_header_value(&call->reply, "content-type"),
             .body = {call->reply.body ? call->reply.body : "", call->reply.body_bytes},
+            .detail = g->state->settings->detail,
+            .why = call->reply.why,
         };
         if (i > 0)
             err = weir_buffer_append_byte(out, ',');

@@ -27,6 +27,7 @@ struct gather_settings {
     size_t forward_count;
     const struct gather_call *calls;
     size_t call_count; /* 1 to GATHER_CALLS_MAX */
+    bool detail;       /* an error in the answer says more than its word */
 };
 
 #endif

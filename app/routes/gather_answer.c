@@ -62,9 +62,15 @@ static int append_answer(weir_buffer *out, const struct gather_outcome *outcome)
     return err == 0 ? weir_buffer_append_byte(out, '}') : err;
 }
 
-static int append_error(weir_buffer *out, int err)
+static int append_error(weir_buffer *out, const struct gather_outcome *outcome, int failure)
 {
-    return weir_buffer_printf(out, "{\"error\":\"%s\"}", gather_error_text(err));
+    const char *why = failure == outcome->err && outcome->why ? outcome->why : weir_error_text(failure);
+    int err = weir_buffer_printf(out, "{\"error\":\"%s\"", gather_error_text(failure));
+    if (err == 0 && outcome->detail)
+        err = weir_buffer_append_text(out, ",\"detail\":");
+    if (err == 0 && outcome->detail)
+        err = weir_json_append_string(out, why, strlen(why));
+    return err == 0 ? weir_buffer_append_byte(out, '}') : err;
 }
 
 static void count(struct gather_tally *tally, const struct gather_outcome *outcome, int err)
@@ -97,7 +103,7 @@ int gather_add(weir_buffer *out, const char *name, const struct gather_outcome *
     }
     count(tally, outcome, failure);
     *end = end_of(outcome, failure);
-    return failure ? append_error(out, failure) : 0;
+    return failure ? append_error(out, outcome, failure) : 0;
 }
 
 int gather_status(enum gather_require require, const struct gather_tally *tally)

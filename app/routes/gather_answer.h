@@ -26,6 +26,8 @@ struct gather_outcome {
     int status;       /* of that answer */
     const char *type; /* its Content-Type; NULL: none */
     weir_bytes body;  /* its body */
+    bool detail;      /* of a failure: say more than the error's word */
+    const char *why;  /* what there is to say; NULL: what err says */
 };
 
 /* How many calls succeeded, and how many failed on a deadline. */

@@ -32,7 +32,9 @@ typedef struct weir_client_options {
     int waiting_per_origin;     /* for one of them; more are refused with -WEIR_EBUSY [1024] */
     int origins;                /* remembered; the one unused longest is forgotten [1024] */
     int idle_connections;       /* kept in all; beyond, the one unused longest is closed [1024] */
-    weir_duration idle_timeout; /* a connection unused so long is closed [15 s, below what servers grant] */
+    /* A connection unused so long is closed [15 s, below what servers grant]. When its server says how long
+     * it keeps it (Keep-Alive: timeout=5), that counts in its place, a second less, at most five minutes. */
+    weir_duration idle_timeout;
     weir_duration connect_timeout; /* for one attempt, when the scope grants more [5 s] */
     size_t head_bytes;             /* of an answer, line and fields [16 KiB, at most 1 MiB] */
     int headers;                   /* fields of an answer [128, at most 1000] */
@@ -89,6 +91,8 @@ void weir_client_close(weir_client *client);
  * Cancel:  ends the wait and closes the connection.
  * Where:   task of its loop. Waits. A request that a kept connection lost before any byte of an answer is
  *          sent once more, on a fresh one, when its method is idempotent (RFC 9110, 9.2.2).
+ * An answer that comes while the request is still being sent is read meanwhile; once it has come whole, the
+ * rest of the request is not sent, and the connection not kept.
  */
 int weir_get(weir_client *client, const char *url, weir_reply *reply) WEIR_CHECKED;
 
@@ -127,11 +131,20 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
                     weir_fetch_stream **out) WEIR_CHECKED;
 
 /* Sends a piece of the body.
- * Returns: 0; -EINVAL more than announced; -EPIPE, -ECONNRESET: an answer may still be there to read.
+ * Returns: 0; 1 an answer has begun before all was written, so no more is: read it (weir_fetch_head()). Or,
+ *          when another task reads it, it has ended; -EINVAL more than announced; -EPIPE, -ECONNRESET: an
+ *          answer may still be there to read.
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the backend does not take it.
  */
 int weir_fetch_write(weir_fetch_stream *f, const void *data, size_t bytes) WEIR_CHECKED;
+
+/* Ends the body: for who has another task read the answer. weir_fetch_head() does it, too.
+ * Returns: as weir_fetch_write(); -EINVAL less of the body was written than announced.
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the backend does not take it.
+ */
+int weir_fetch_end(weir_fetch_stream *f) WEIR_CHECKED;
 
 /* Ends the body and reads the head of the answer into reply, without a body.
  * Owns:    reply lives until weir_fetch_close().
@@ -140,6 +153,15 @@ int weir_fetch_write(weir_fetch_stream *f, const void *data, size_t bytes) WEIR_
  * Where:   task of its loop. Waits.
  */
 int weir_fetch_head(weir_fetch_stream *f, weir_reply *reply) WEIR_CHECKED;
+
+/* The same while another task writes the body, and ends it: so what a backend answers while it still reads
+ * can't hold up either side. Called before that task writes, or a write may give up for this answer.
+ * Owns:    as weir_fetch_head().
+ * Returns: as weir_fetch_head(), but for -EINVAL.
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits.
+ */
+int weir_fetch_head_meanwhile(weir_fetch_stream *f, weir_reply *reply) WEIR_CHECKED;
 
 /* Reads a piece of the answer's body.
  * Owns:    data is lent.

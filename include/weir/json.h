@@ -28,7 +28,8 @@ WEIR_CHECKED int weir_json_append_string(weir_buffer *b, const char *p, size_t n
 
 /* Says whether n bytes are exactly one JSON text (RFC 8259): strict grammar, strict UTF-8, nothing but white
  * space around it, arrays and objects nested no deeper than max_depth (0 admits only scalars; never more than
- * WEIR_JSON_DEPTH_MAX). Duplicate keys and lone surrogate escapes are valid, as the grammar has it.
+ * WEIR_JSON_DEPTH_MAX). Duplicate keys are valid. Half of a surrogate pair ("\ud800") is not, though the
+ * grammar has it: it stands for no character, and many readers refuse all of a text that has one.
  * Owns:    nothing; allocates nothing.
  * Returns: true if they are.
  * Where:   any thread.

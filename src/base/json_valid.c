@@ -46,19 +46,46 @@ static void skip_space(struct scan *s)
         s->at++;
 }
 
+/* Four hex digits. */
+static bool take_unit(struct scan *s, unsigned *unit)
+{
+    *unit = 0;
+    for (int i = 0; i < 4; i++, s->at++) {
+        char c = peek(s);
+        if (!is_hex(c))
+            return false;
+        *unit = *unit << 4 | (unsigned)(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    return true;
+}
+
+/* Behind "\u". A character beyond U+FFFF is a pair of escapes. Half a pair is good by the grammar and says
+ * nothing: many readers refuse all of a text with one in it (RFC 8259, 8.2). */
+static bool take_code(struct scan *s)
+{
+    const char *from = s->at;
+    unsigned unit;
+    if (!take_unit(s, &unit))
+        return false;
+    if (unit < 0xd800 || unit > 0xdfff)
+        return true;
+    if (unit < 0xdc00 && take(s, '\\') && take(s, 'u')) {
+        if (!take_unit(s, &unit))
+            return false;
+        if (unit >= 0xdc00 && unit <= 0xdfff)
+            return true;
+    }
+    s->at = from; /* the half is what can't stand there */
+    return false;
+}
+
 static bool take_escape(struct scan *s)
 {
     char c = peek(s);
     if (c == '\0' || !strchr("\"\\/bfnrtu", c))
         return false;
     s->at++;
-    if (c != 'u')
-        return true;
-    for (int i = 0; i < 4; i++, s->at++) {
-        if (!is_hex(peek(s)))
-            return false;
-    }
-    return true;
+    return c != 'u' || take_code(s);
 }
 
 static bool take_string(struct scan *s)

@@ -33,6 +33,8 @@ int weir__io_wait(struct weir__io_wait *w, const struct weir__wait_kind *kind)
 
     if (result < 0)
         return result;
+    if (w->stopped)
+        return -WEIR_ECLOSED;
     w->task = weir__task_current();
     w->cancelled = false;
     w->op.done = ended;
@@ -45,6 +47,13 @@ int weir__io_wait(struct weir__io_wait *w, const struct weir__wait_kind *kind)
     if (result != -ECANCELED)
         return result;
     return w->closing || !w->cancelled ? -WEIR_ECLOSED : w->task->scope->cause;
+}
+
+void weir__io_wait_stop(struct weir__io_wait *w)
+{
+    w->stopped = true;
+    if (w->task != NULL)
+        weir__io_cancel(w->task->loop->io, &w->op);
 }
 
 static const struct weir__wait_kind closing = {"closing", NULL, .charge = WEIR_CHARGE_OTHER};

@@ -67,6 +67,7 @@ int weir_client_open(const weir_client_options *options, weir_client **out)
         weir__list_init(&client->buckets[i]);
     weir__patience_init(&client->idle, client->loop, client->options.idle_timeout,
                         weir__client_idle_exhausted);
+    weir__list_init(&client->idle_told);
     weir_event_init(&client->quiet);
     weir__origin_book_open(&client->book, client->loop);
     *out = client;
@@ -195,7 +196,8 @@ static bool is_cancel(int err)
     return err < 0 && err == weir_cancelled();
 }
 
-/* A write that fails is not the end: the backend may have answered before it stopped listening. */
+/* A write that fails is not the end: the backend may have answered before it stopped listening. One that was
+ * given up was so because there is an answer, or will be none. */
 static int exchange(struct weir__fetch *f, const weir_fetch_options *options)
 {
     int sent = weir__fetch_send(f, options->body, options->body_bytes);

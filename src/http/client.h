@@ -21,8 +21,10 @@
 
 #include "base/arena.h"
 #include "core/task.h"
+#include "core/wait_io.h"
 #include "http/body.h"
 #include "http/head.h"
+#include "http/keep_alive.h"
 #include "http/origin_stats.h"
 #include "http/patience.h"
 #include "http/target.h"
@@ -42,7 +44,8 @@ struct weir_client {
     struct weir__list origins; /* the one used last comes first */
     struct weir__list buckets[WEIR__CLIENT_BUCKETS];
     int origin_count;
-    struct weir__patience idle;
+    struct weir__patience idle;  /* connections whose server says nothing of how long it keeps them */
+    struct weir__list idle_told; /* and others, each with a timer of its own; the oldest first */
     int idle_count;
     int connection_count; /* open or closing */
     bool closing;
@@ -70,9 +73,11 @@ struct weir__origin {
 /* Lies behind its stream. */
 struct weir__client_connection {
     weir_client *client;
-    struct weir__origin *origin; /* NULL: it is being closed */
-    struct weir__list node;      /* in origin->idle */
-    struct weir__patient patient;
+    struct weir__origin *origin;  /* NULL: it is being closed */
+    struct weir__list node;       /* in origin->idle */
+    struct weir__patient patient; /* in client->idle, or by its node in client->idle_told */
+    struct weir__timeout timeout; /* in idle_told: until it is dropped; in use: until the next turn */
+    int64_t unused_ns;         /* how long it may lie unused, as its server said last; 0: it said nothing */
     struct weir__fetch *fetch; /* NULL: idle, or being closed */
     bool awaiting;
     bool reused;
@@ -82,12 +87,14 @@ struct weir__client_connection {
 struct weir__fetch {
     struct weir__client_connection *connection;
     weir_client *client;
-    struct weir__task *waiter; /* parked until there is news */
-    bool news;                 /* came when nobody was parked */
-    bool streamed;             /* the body is left to be read, see piece */
-    bool began;                /* a byte of an answer has come */
-    bool head_done, ended;     /* ended: nothing more will come in; err says how */
-    bool keep;                 /* the connection may be used again */
+    struct weir__task *waiter;     /* parked until there is news */
+    struct weir__io_wait *writing; /* some of the request is on its way out */
+    bool news;                     /* came when nobody was parked */
+    bool streamed;                 /* the body is left to be read, see piece */
+    bool both_ways;                /* streamed: an answer is read while the request is written */
+    bool began;                    /* a byte of an answer has come */
+    bool head_done, ended;         /* ended: nothing more will come in; err says how */
+    bool keep;                     /* the connection may be used again */
     int err;
     const char *words; /* static: what was wrong with the answer, where that is known */
     int interims;      /* 1xx answers so far */
@@ -155,8 +162,13 @@ int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *opti
                            const struct weir__http_url *url, int64_t body_length, char *small) WEIR_CHECKED;
 /* Frees what that took. */
 void weir__fetch_free_head(struct weir__fetch *f);
-/* Sends the head and the body behind it. Waits. */
+/* Sends the head and the body behind it. Waits.
+ * Returns: 0; 1 it was given up, because what came in makes it useless; as weir_write_pieces(). */
 int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes) WEIR_CHECKED;
+/* The same with pieces. */
+int weir__fetch_write(struct weir__fetch *f, struct iovec *pieces, size_t count) WEIR_CHECKED;
+/* What is still on its way out is of no more use. */
+void weir__fetch_stop_writing(struct weir__fetch *f);
 /* Whether what failed with err, or ended so, was lost by a connection kept too long, and may be sent once
  * more: weir__origin_replace(), weir__fetch_restart(), weir__fetch_send(). */
 bool weir__fetch_is_stale(const struct weir__fetch *f, int err);

@@ -102,12 +102,33 @@ void weir__fetch_free_head(struct weir__fetch *f)
     f->head_allocated = false;
 }
 
+/* What comes in meanwhile is read: a backend that answers before it has read all of a request is heard, also
+ * one that reads no more, or answers more than the kernel keeps for us. */
+int weir__fetch_write(struct weir__fetch *f, struct iovec *pieces, size_t count)
+{
+    struct weir__io_wait wait;
+    int err;
+
+    memset(&wait, 0, sizeof wait);
+    f->writing = &wait;
+    if (!f->streamed || !f->head_done) /* else its reader asks, when there is room for a piece */
+        weir__client_await(f->connection);
+    err = weir__stream_write_pieces(weir__client_stream(f->connection), pieces, count, &wait);
+    f->writing = NULL;
+    return err == -WEIR_ECLOSED && wait.stopped ? 1 : err;
+}
+
 int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes)
 {
     struct iovec pieces[2] = {{f->head, f->head_len}, {(void *)(uintptr_t)body, body_bytes}};
 
-    weir__client_await(f->connection);
-    return weir_write_pieces(weir__client_stream(f->connection), pieces, 2);
+    return weir__fetch_write(f, pieces, 2);
+}
+
+void weir__fetch_stop_writing(struct weir__fetch *f)
+{
+    if (f->writing != NULL)
+        weir__io_wait_stop(f->writing);
 }
 
 /* --- sending it once more --- */
@@ -202,6 +223,7 @@ static bool end(struct weir__fetch *f, int err)
     f->err = err;
     if (err < 0)
         f->keep = false;
+    weir__fetch_stop_writing(f);
     weir__fetch_wake(f);
     return false;
 }
@@ -339,16 +361,28 @@ static char *end_text(char *copy, const char *original, weir_bytes span)
     return text;
 }
 
+/* On the way of every field of every answer: a look at its length is all for most. */
+static void heed(struct weir__keep_alive *known, const struct weir__http_field *field)
+{
+    static const char name[] = "keep-alive";
+
+    if (field->name.len == sizeof name - 1 &&
+        weir_bytes_equal_nocase(field->name, (weir_bytes){name, sizeof name - 1}))
+        weir__keep_alive_read(known, field->value);
+}
+
 static int take_head(struct weir__fetch *f, const struct weir__http_response_head *head, const char *data,
                      size_t len)
 {
     char *copy = weir__arena_memdup(f->memory, data, len);
     weir_header *headers = weir__arena_calloc(f->memory, head->field_count, sizeof *headers);
+    struct weir__keep_alive told = {0};
 
     if (copy == NULL || headers == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < head->field_count; i++) {
         const struct weir__http_field *field = &head->fields[i];
+        heed(&told, field);
         headers[i].name = end_text(copy, data, field->name);
         headers[i].value = field->value.len > 0 ? end_text(copy, data, field->value) : "";
     }
@@ -357,7 +391,8 @@ static int take_head(struct weir__fetch *f, const struct weir__http_response_hea
     f->reply.header_count = head->field_count;
     f->reply.memory = f->memory;
     f->head_done = true;
-    f->keep = head->keep_alive && head->framing != WEIR__HTTP_UNTIL_CLOSE;
+    f->keep = head->keep_alive && head->framing != WEIR__HTTP_UNTIL_CLOSE && !told.ends;
+    f->connection->unused_ns = told.unused_ns;
     return begin_body(f, head);
 }
 
@@ -450,6 +485,8 @@ bool weir__fetch_feed(struct weir__fetch *f, const char *data, int32_t result)
         err = len > 0 ? keep_piece(f, data, len) : 0;
         if (err < 0)
             return end(f, err);
+        if (!f->both_ways)
+            weir__fetch_stop_writing(f);
         weir__fetch_wake(f);
         return false; /* the reader asks for more */
     }

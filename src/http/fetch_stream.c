@@ -11,6 +11,7 @@ struct weir_fetch_stream {
     struct weir__fetch f;
     struct weir__origin *origin;
     bool chunked, sent; /* of the request's body */
+    bool given_up;      /* the rest of it was: there is an answer, or writing failed */
     bool repeatable;    /* there is none */
     bool broke;         /* reading the answer's body failed, and that is counted */
     int lost;           /* why the request did not get through */
@@ -80,44 +81,65 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
 
 static int write_piece(weir_fetch_stream *s, const void *data, size_t bytes)
 {
-    weir_stream *stream = weir__client_stream(s->f.connection);
     char line[WEIR__HTTP_CHUNK_LINE_BYTES_MAX];
     struct iovec pieces[3] = {{line, 0}, {(void *)(uintptr_t)data, bytes}, {(void *)(uintptr_t) "\r\n", 2}};
     int err;
 
     if (s->chunked) {
         pieces[0].iov_len = weir__http_chunk_line(line, bytes);
-        return weir_write_pieces(stream, pieces, 3);
+        return weir__fetch_write(&s->f, pieces, 3);
     }
-    err = weir_write(stream, data, bytes);
+    err = weir__fetch_write(&s->f, &pieces[1], 1);
     if (err == 0)
         s->left -= bytes;
     return err;
 }
 
+/* An answer has come before all was written, and nobody is there to read it but who writes; or it was read to
+ * its end meanwhile. */
+static bool is_answered(const weir_fetch_stream *s)
+{
+    return s->given_up || (s->f.both_ways ? s->f.body.ended && s->f.head_done : s->f.head_done);
+}
+
 int weir_fetch_write(weir_fetch_stream *s, const void *data, size_t bytes)
 {
     struct weir__blame before;
-    int err;
+    int err = 1;
 
     if (s->sent || (!s->chunked && bytes > s->left))
         return -EINVAL;
     if (bytes == 0)
         return 0;
-    before = blame_backend(s);
-    err = write_piece(s, data, bytes);
-    blame_back(before);
+    if (!is_answered(s)) {
+        before = blame_backend(s);
+        err = write_piece(s, data, bytes);
+        blame_back(before);
+    }
+    s->given_up = s->given_up || err != 0;
     return err;
 }
 
 static int end_request(weir_fetch_stream *s)
 {
-    if (s->sent)
-        return 0;
+    struct iovec last = {(void *)(uintptr_t) "0\r\n\r\n", 5};
+
+    if (s->sent || s->given_up)
+        return s->given_up;
     s->sent = true;
     if (!s->chunked)
         return s->left > 0 ? -EINVAL : 0;
-    return weir_write(weir__client_stream(s->f.connection), "0\r\n\r\n", 5);
+    return weir__fetch_write(&s->f, &last, 1);
+}
+
+int weir_fetch_end(weir_fetch_stream *s)
+{
+    struct weir__blame before = blame_backend(s);
+    int err = end_request(s);
+
+    blame_back(before);
+    s->given_up = s->given_up || err == 1;
+    return err;
 }
 
 /* A backend may answer without reading all of the request: what it says counts more than a failed write. */
@@ -135,11 +157,11 @@ static int wait_for_head(weir_fetch_stream *s, int sent)
     return sent < 0 && !f->began ? sent : f->err;
 }
 
-static int read_head(weir_fetch_stream *s, weir_reply *reply)
+static int read_head(weir_fetch_stream *s, weir_reply *reply, bool end)
 {
     int sent, err;
 
-    sent = s->lost < 0 ? s->lost : end_request(s);
+    sent = s->lost < 0 ? s->lost : end ? end_request(s) : 0;
     if (sent == -EINVAL)
         return sent;
     err = wait_for_head(s, sent);
@@ -158,14 +180,14 @@ static int read_head(weir_fetch_stream *s, weir_reply *reply)
     }
     weir__origin_ended(s->origin, &s->f, 0);
     weir__fetch_free_head(&s->f);
-    if (sent < 0)
+    if (sent != 0)
         s->f.keep = false;
     *reply = s->f.reply;
     reply->memory = NULL; /* it goes with the stream */
     return 0;
 }
 
-int weir_fetch_head(weir_fetch_stream *s, weir_reply *reply)
+static int take_head(weir_fetch_stream *s, weir_reply *reply, bool end)
 {
     struct weir__blame before;
     int err;
@@ -174,9 +196,20 @@ int weir_fetch_head(weir_fetch_stream *s, weir_reply *reply)
     if (s->f.connection == NULL)
         return -WEIR_ECLOSED;
     before = blame_backend(s);
-    err = read_head(s, reply);
+    err = read_head(s, reply, end);
     blame_back(before);
     return err;
+}
+
+int weir_fetch_head(weir_fetch_stream *s, weir_reply *reply)
+{
+    return take_head(s, reply, true);
+}
+
+int weir_fetch_head_meanwhile(weir_fetch_stream *s, weir_reply *reply)
+{
+    s->f.both_ways = true;
+    return take_head(s, reply, false);
 }
 
 /* Parks until there are bytes: 1; 0 the backend has sent its last; < 0. */
@@ -226,6 +259,8 @@ ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
     before = blame_backend(s);
     n = read_body(&s->f, data, bytes);
     blame_back(before);
+    if (n <= 0)
+        weir__fetch_stop_writing(&s->f); /* who has answered to the end reads no more */
     if (n < 0 && !s->broke) {
         s->broke = true;
         weir__origin_counts_broke(s->origin->counts,
@@ -245,8 +280,8 @@ void weir_fetch_close(weir_fetch_stream *s)
         weir__origin_ended(s->origin, f, -WEIR_ECANCELED); /* when nothing has ended it yet */
     if (f->connection != NULL)
         weir__origin_release(s->origin, f,
-                             s->sent && f->head_done && f->body.ended && f->keep && !f->ended &&
-                                 f->piece_at == f->piece_len);
+                             s->sent && !s->given_up && f->head_done && f->body.ended && f->keep &&
+                                 !f->ended && f->piece_at == f->piece_len);
     weir__fetch_free_head(f);
     weir__fetch_drop_reply(f);
     free(f->piece);

@@ -31,10 +31,17 @@ static void tell(const struct weir__origin *origin)
     weir__origin_counts_now(origin->counts, origin->in_use, origin->idle_count, origin->waiting);
 }
 
+static void stop_timeout(struct weir__client_connection *c)
+{
+    if (weir__timer_is_set(&c->timeout.timer))
+        weir__timeout_cancel(c->client->loop, &c->timeout);
+}
+
 static void leave_idle(struct weir__client_connection *c)
 {
     weir__list_remove(&c->node);
     weir__patience_leave(&c->patient);
+    stop_timeout(c);
     c->origin->idle_count--;
     c->client->idle_count--;
     tell(c->origin);
@@ -44,6 +51,7 @@ static void drop(struct weir__client_connection *c)
 {
     if (!weir__list_is_empty(&c->node))
         leave_idle(c);
+    stop_timeout(c);
     c->fetch = NULL;
     c->origin = NULL;
     weir__stream_close_detached(weir__client_stream(c), closed);
@@ -63,6 +71,16 @@ void weir__origin_close_idle(struct weir__origin *origin)
 void weir__client_idle_exhausted(struct weir__patient *p)
 {
     drop(weir__container_of(p, struct weir__client_connection, patient));
+}
+
+static void timed_out(struct weir__timeout *timeout)
+{
+    struct weir__client_connection *c = weir__container_of(timeout, struct weir__client_connection, timeout);
+
+    if (c->fetch != NULL)
+        weir__client_await(c); /* a turn has gone by */
+    else
+        drop(c);
 }
 
 void weir__origin_free(struct weir__origin *origin)
@@ -114,7 +132,10 @@ void weir__client_await(struct weir__client_connection *c)
             !handle(c, data, result))
             return;
     }
-    weir__fetch_wake(c->fetch);
+    if (c->fetch->writing != NULL) /* its task is not there to ask again */
+        weir__timeout_set(c->client->loop, &c->timeout, 0);
+    else
+        weir__fetch_wake(c->fetch);
 }
 
 /* --- taking and giving back --- */
@@ -185,6 +206,7 @@ static int connect_new(struct weir__origin *origin, struct weir__client_connecti
     (*out)->origin = origin;
     weir__list_init(&(*out)->node);
     weir__list_init(&(*out)->patient.node);
+    weir__timeout_init(&(*out)->timeout, timed_out);
     origin->client->connection_count++;
     weir__origin_count(&origin->counts->connected);
     return 0;
@@ -254,15 +276,34 @@ int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
     return err;
 }
 
+/* Of those whose servers say nothing the one unused longest, else of the others. */
+static void drop_one_idle(weir_client *client)
+{
+    struct weir__list *first =
+        weir__list_is_empty(&client->idle.patients) ? client->idle_told.next : client->idle.patients.next;
+
+    drop(weir__container_of(first, struct weir__client_connection, patient.node));
+}
+
+static void wait_unused(weir_client *client, struct weir__client_connection *c)
+{
+    if (c->unused_ns == 0) {
+        weir__patience_enter(&client->idle, &c->patient);
+        return;
+    }
+    weir__list_push_back(&client->idle_told, &c->patient.node);
+    weir__timeout_set(client->loop, &c->timeout, weir__io_now_ns(client->loop->io) + c->unused_ns);
+}
+
 static void keep_idle(struct weir__origin *origin, struct weir__client_connection *c)
 {
     weir_client *client = origin->client;
 
     c->fetch = NULL;
     if (client->idle_count == client->options.idle_connections)
-        weir__client_idle_exhausted(weir__patience_first(&client->idle));
+        drop_one_idle(client);
     weir__list_push_front(&origin->idle, &c->node);
-    weir__patience_enter(&client->idle, &c->patient);
+    wait_unused(client, c);
     origin->idle_count++;
     client->idle_count++;
     tell(origin);
@@ -290,6 +331,7 @@ void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bo
     struct weir__client_connection *c = f->connection;
 
     f->connection = NULL;
+    stop_timeout(c);
     if (keep)
         keep_idle(origin, c);
     else

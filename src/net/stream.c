@@ -170,10 +170,9 @@ static void advance(struct msghdr *msg, size_t sent)
     }
 }
 
-int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count)
+int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count, struct weir__io_wait *w)
 {
     struct msghdr msg = {.msg_iov = pieces, .msg_iovlen = count};
-    struct weir__io_wait w;
     int sent = 0;
 
     if (count > PIECES_MAX)
@@ -184,20 +183,27 @@ int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count)
         return -WEIR_EBUSY;
     s->writing = true;
     enter(s);
-    memset(&w, 0, sizeof w);
-    w.op.kind = WEIR__IO_SEND;
-    w.op.file = &s->file;
-    w.op.msg = &msg;
+    w->op.kind = WEIR__IO_SEND;
+    w->op.file = &s->file;
+    w->op.msg = &msg;
     advance(&msg, 0); /* passes over empty pieces */
     if (msg.msg_iovlen == 0)
         sent = weir__wait_begin(); /* a wait like any other */
     while (sent >= 0 && msg.msg_iovlen > 0) {
-        sent = weir__io_wait(&w, &writing);
+        sent = weir__io_wait(w, &writing);
         if (sent > 0)
             advance(&msg, (size_t)sent);
     }
     s->writing = false;
     return leave_with(s, sent < 0 ? sent : 0);
+}
+
+int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count)
+{
+    struct weir__io_wait w;
+
+    memset(&w, 0, sizeof w);
+    return weir__stream_write_pieces(s, pieces, count, &w);
 }
 
 int weir_write(weir_stream *s, const void *data, size_t bytes)

@@ -104,6 +104,13 @@ void weir__stream_abort_detached(weir_stream *s, void (*closed)(weir_stream *s))
 
 /* --- from a task --- */
 
+struct weir__io_wait;
+
+/* weir_write_pieces() with a wait of the caller's, all zero, by which it can be stopped from outside:
+ * weir__io_wait_stop(). Then it returns -WEIR_ECLOSED, unless all was written, and nobody knows how much. */
+int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count,
+                              struct weir__io_wait *wait) WEIR_CHECKED;
+
 /* As weir_read(), but into a lent buffer that is taken at the moment bytes are there: *data, to be handed
  * back with weir__stream_return(); NULL when the result is <= 0. At most WEIR__IO_LENT_BYTES. Waits. */
 ssize_t weir__stream_read_lent(weir_stream *s, char **data) WEIR_CHECKED;

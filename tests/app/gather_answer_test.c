@@ -111,6 +111,17 @@ static void failures_say_why(void **state)
     assert_part(came(503, "application/json", "{\"x\":1}"), "\"a\":{\"status\":503,\"body\":{\"x\":1}}");
 }
 
+static void failures_say_more_when_they_are_to(void **state)
+{
+    (void)state;
+    assert_part((struct gather_outcome){.err = -WEIR_EPROTOCOL, .why = "a \"quote\""},
+                "\"a\":{\"error\":\"bad response\"}");
+    assert_part((struct gather_outcome){.err = -WEIR_EPROTOCOL, .why = "a \"quote\"", .detail = true},
+                "\"a\":{\"error\":\"bad response\",\"detail\":\"a \\\"quote\\\"\"}");
+    assert_part((struct gather_outcome){.err = -ECONNREFUSED, .detail = true},
+                "\"a\":{\"error\":\"connect failed\",\"detail\":\"connection refused\"}");
+}
+
 /* A part that does not fit is undone and told as an error; what stood before it stays. */
 static void a_part_too_large_becomes_an_error(void **state)
 {
@@ -188,6 +199,7 @@ int main(void)
         cmocka_unit_test(other_bytes_are_base64),
         cmocka_unit_test(json_too_deep_for_the_answer_is_a_string),
         cmocka_unit_test(failures_say_why),
+        cmocka_unit_test(failures_say_more_when_they_are_to),
         cmocka_unit_test(a_part_too_large_becomes_an_error),
         cmocka_unit_test(the_status_follows_what_is_required),
         cmocka_unit_test(partial_counts_successes),

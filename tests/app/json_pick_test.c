@@ -141,7 +141,6 @@ static void values_stay_as_they_came(void **state)
                                          "1e400",
                                          "1.000000000000000000000001",
                                          "\"\\u0041\\ud83d\\ude00\\/\"",
-                                         "\"\\ud800\"",
                                          "{\"a\":1,\"a\":2}",
                                          "[ ]",
                                          "true",
@@ -172,8 +171,7 @@ static void names_are_compared_by_what_they_say(void **state)
     check("\"/\xf0\x9f\x98\x80\"", "{\"\\ud83d\\uDE00\":1}", JSON_MISSING_FAULT, "1");
     check("\"/\xe2\x82\xac\"", "{\"\\u20ac\":1}", JSON_MISSING_FAULT, "1");
     check("\"/a\\nb\\tc\\\\\"", "{\"a\\nb\\tc\\\\\":1}", JSON_MISSING_FAULT, "1");
-    check("\"/x\"", "{\"\\u0078y\":1,\"\\ud800\":2,\"\\u0000\":3,\"\\ud800\\u0041\":4}", JSON_MISSING_NULL,
-          "null");
+    check("\"/x\"", "{\"\\u0078y\":1,\"\\ud83d\\ude00\":2,\"\\u0000\":3}", JSON_MISSING_NULL, "null");
 }
 
 static void faulty_templates_are_refused(void **state)

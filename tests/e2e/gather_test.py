@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 import socket
+import threading
 import time
 
 from rig import Backend, Weir, answering, ask, connect, read_head, receive, run, same, sending, until
@@ -270,6 +271,50 @@ def head_has_the_length_and_no_body():
             same(len(receive(client).body), wanted) # the next answer follows at once
 
 
+def a_backend_that_reads_no_more_is_heard():
+    """It says 413 to a body it has read a little of, and then nothing; another closes, which is a reset."""
+    released = threading.Event()
+
+    def stays(connection):
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig")
+        released.wait(30)
+
+    def closes(connection):
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
+        time.sleep(0.01) # a reset takes what is not on its way yet
+
+    with Backend(stays) as one, Backend(closes) as two:
+        calls = {name: {"url": url(backend), "method": "POST"} for name, backend in {"one": one, "two": two}.items()}
+        with gateway({**route("/p", calls), "limits": {"body": "16MiB"}}) as address:
+            answer = ask(address, "/p", "POST", body=b"x" * (8 << 20))
+            same(json.loads(answer.body), {"one": {"status": 413, "body": "big"}, "two": {"status": 413, "body": "big"}})
+        released.set()
+
+
+def the_limits_of_heads_hold_for_backends():
+    large = "".join(f"X-{i}: {'y' * 125}\r\n" for i in range(150))
+    many = "".join(f"X-{i}: y\r\n" for i in range(150))
+    with Backend(answering("200 OK\r\n" + large[:-2])) as one, Backend(answering("200 OK\r\n" + many[:-2])) as two:
+        page = route("/p", {"large": url(one), "many": url(two)}, require="none")
+        told = {**page, "gather": {**page["gather"], "detail": True}}
+        with gateway(page, limits={"head": "32KiB", "headers": 160}) as address:
+            same(json.loads(ask(address, "/p").body),
+                 {"large": {"status": 200, "body": {}}, "many": {"status": 200, "body": {}}})
+        with gateway(told, limits={"head": "16KiB"}) as address:
+            same(json.loads(ask(address, "/p").body),
+                 {"large": {"error": "bad response", "detail": "the response head is larger than allowed"},
+                  "many": {"error": "bad response", "detail": "more header fields than are allowed"}})
+
+
+def halves_of_surrogates_are_no_json():
+    """Strict readers would refuse the whole answer."""
+    for text in (b'{"a":"\\ud800"}', b'["\\udc00\\ud800"]', b'{"\\uDBFF":1}'):
+        with Backend(answering(body=text)) as backend, gateway(route("/p", {"a": url(backend)})) as address:
+            same(json.loads(ask(address, "/p").body), {"a": {"status": 200, "body": text.decode()}})
+
+
 def fields(line):
     return dict(re.findall(r'(\w+)=("[^"]*"|\S+)', line))
 
@@ -327,4 +372,5 @@ run(all_answers_in_order_as_they_came, other_bodies_are_text_or_base64,
     connections_are_kept, parameters_are_passed_on_as_they_came, only_named_headers_are_passed_on,
     every_call_has_a_step_in_the_trace_of_its_request,
     a_call_that_posts_is_given_the_body, a_client_that_leaves_takes_its_calls_along,
-    head_has_the_length_and_no_body, what_fails_is_told_in_log_and_metrics)
+    head_has_the_length_and_no_body, a_backend_that_reads_no_more_is_heard,
+    the_limits_of_heads_hold_for_backends, halves_of_surrogates_are_no_json, what_fails_is_told_in_log_and_metrics)

@@ -16,9 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (weir_json_is_valid(text, size, 64)) {
         json_error_t error;
         tree = json_loadb(text, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-        /* jansson has its own limits for numbers; everything else it must read */
+        /* jansson has its own limits for numbers, and for names with a NUL; everything else it must read */
         CHECK(tree != NULL || strstr(error.text, "too big") != NULL ||
-              strstr(error.text, "overflow") != NULL);
+              strstr(error.text, "overflow") != NULL || strstr(error.text, "NUL byte in object key") != NULL);
         json_decref(tree);
     }
     weir_buffer_init(&out, 6 * size + 64);

@@ -312,6 +312,100 @@ static void waiters_outlive_lost_connections(void **state)
 
 /* --- idleness --- */
 
+/* What is said of keeping, by a server that would go on for ever. */
+struct told {
+    const char *fields;
+    int kept_ms; /* it is kept so long and not a second more; 0: not at all */
+};
+
+static int serve_told(struct backend *b, weir_stream *s, int number)
+{
+    const struct told *told = b->arg;
+
+    (void)number;
+    while (read_request(b, s) > 0) {
+        char text[256];
+        (void)snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\n%scontent-length: 2\r\n\r\nok", told->fields);
+        if (send_text(s, text) < 0)
+            break;
+    }
+    return 0;
+}
+
+static int heeded(void *arg)
+{
+    static const struct told table[] = {
+        {"", 15000},
+        {"Keep-Alive: timeout=5\r\n", 4000},
+        {"keep-alive: max=100, TIMEOUT=8\r\n", 7000},
+        {"Keep-Alive: max=7\r\nKeep-Alive: timeout=3\r\n", 2000},
+        {"Keep-Alive: timeout=60\r\n", 59000},
+        {"Keep-Alive: timeout=99999999999999999999\r\n", 299000},
+        {"Keep-Alive: timeout=1\r\n", 0},
+        {"Keep-Alive: timeout=0\r\n", 0},
+        {"Keep-Alive: timeout=5, max=0\r\n", 0},
+        {"Keep-Alive: timeout=-5\r\n", 15000},
+        {"Keep-Alive: timeout\r\n", 15000},
+        {"Keep-Alive: timeout=\r\n", 15000},
+        {"Keep-Alive: timeout=5s\r\n", 15000},
+        {"Keep-Alive: x-timeout=5\r\n", 15000},
+    };
+
+    (void)arg;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        weir_client *client = client_open(NULL);
+        struct backend b;
+        backend_open(&b, serve_told, (void *)(uintptr_t)&table[i]);
+        get_ok(client, b.url);
+        if (table[i].kept_ms > 0) {
+            assert_int_equal(weir_sleep(weir_ms(table[i].kept_ms - 500)), 0);
+            get_ok(client, b.url); /* and it counts anew */
+            assert_int_equal(b.connections, 1);
+            assert_int_equal(weir_sleep(weir_ms(table[i].kept_ms - 500)), 0);
+            assert_int_equal(idle_count(client), 1);
+        }
+        assert_int_equal(weir_sleep(weir_ms(1000)), 0);
+        assert_int_equal(idle_count(client), 0);
+        assert_int_equal(client->connection_count, 0);
+        weir_client_close(client);
+        backend_close(&b);
+    }
+    return 0;
+}
+
+static void a_server_s_word_on_keeping_is_heeded(void **state)
+{
+    (void)state;
+    run_simulated(1, heeded, NULL);
+}
+
+/* Both kinds together stay within the limit, and all are closed with the client. */
+static int told_limits(void *arg)
+{
+    static const struct told five = {"Keep-Alive: timeout=5\r\n", 0}, none = {"", 0};
+    const weir_client_options options = {.idle_connections = 3};
+    weir_client *client = client_open(&options);
+    struct backend b[4];
+
+    (void)arg;
+    for (int i = 0; i < 4; i++)
+        backend_open(&b[i], serve_told, (void *)(uintptr_t)(i % 2 ? &none : &five));
+    for (int i = 0; i < 12; i++) {
+        get_ok(client, b[i % 4].url);
+        assert_in_range(idle_count(client), 1, 3);
+    }
+    weir_client_close(client);
+    for (int i = 4; i-- > 0;)
+        backend_close(&b[i]);
+    return 0;
+}
+
+static void told_connections_are_few_too(void **state)
+{
+    (void)state;
+    run_everywhere(told_limits, NULL);
+}
+
 static int idle_limits(void *arg)
 {
     enum { MANY = 8 };
@@ -603,6 +697,8 @@ int main(void)
         cmocka_unit_test(who_gives_up_waiting_leaves_the_queue),
         cmocka_unit_test(waiters_outlive_lost_connections),
         cmocka_unit_test(idle_connections_are_few_and_not_for_ever),
+        cmocka_unit_test(a_server_s_word_on_keeping_is_heeded),
+        cmocka_unit_test(told_connections_are_few_too),
         cmocka_unit_test(the_origin_unused_longest_is_forgotten),
         cmocka_unit_test(a_deadline_closes_the_connection),
         cmocka_unit_test(nobody_there_is_refused),
