@@ -2,6 +2,7 @@
 /* weir check: validates a configuration file. */
 #include "commands.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,23 +10,30 @@
 #include "start_check.h"
 
 const char command_check_help[] =
-    "usage: weir check FILE.yaml\n"
+    "usage: weir check [--connect] FILE.yaml\n"
     "\n"
     "Reads a configuration file as 'weir serve' would and says what is wrong with it: every fault\n"
     "on a line of its own on stderr, as FILE:LINE:COLUMN: what, and what was expected. Then it looks\n"
     "whether it could be served here: addresses, folders, libraries, the kernel's interface. A port\n"
     "that is taken is fine, since a gateway with this file may be running. What is merely unwise is a\n"
-    "warning. Exit code 0 when the file is fine, 1 when it is not.\n"
+    "warning. With --connect every backend is connected to as well. Exit code 0 when the file is fine, 1 "
+    "when it is not.\n"
     "\n"
     "examples:\n"
     "  weir check gateway.yaml\n"
+    "  weir check --connect gateway.yaml\n"
     "  weir check gateway.yaml && weir serve gateway.yaml\n";
 
-static int check_start(const struct config *config, const char *file)
+static int check_start(const struct config *config, const char *file, bool connect)
 {
-    static const struct start_keys keys = {"listen", "admin"};
+    const struct start_options options = {
+        .listen_key = "listen",
+        .admin_key = "admin",
+        .root = "",
+        .flags = START_PORTS_TAKEN_ARE_FINE | (connect ? START_CONNECT : 0),
+    };
     struct start_findings found;
-    int err = start_check(config, file, &keys, START_PORTS_TAKEN_ARE_FINE, &found);
+    int err = start_check(config, file, &options, &found);
     config_warnings_print(&found.warnings, stderr);
     if (err < 0) {
         config_faults_print(&found.faults, true, stderr);
@@ -38,9 +46,12 @@ static int check_start(const struct config *config, const char *file)
 int command_check(int argc, char **argv)
 {
     const char *file = NULL;
+    bool connect = false;
     for (int i = 1, only_files = 0; i < argc; i++) {
         if (!only_files && strcmp(argv[i], "--") == 0)
             only_files = 1;
+        else if (!only_files && strcmp(argv[i], "--connect") == 0)
+            connect = true;
         else if (!only_files && argv[i][0] == '-')
             return cli_usage("check", "unknown option '%s'", argv[i]);
         else if (file)
@@ -60,7 +71,7 @@ int command_check(int argc, char **argv)
         fprintf(stderr, "weir check: %s: %s\n", file, weir_error_text(err));
     if (err)
         return EXIT_FAILED;
-    int code = check_start(&config, file);
+    int code = check_start(&config, file, connect);
     config_free(&config);
     return code;
 }

@@ -227,7 +227,7 @@ struct config_place config_place(const struct config *config, const char *key, c
     const struct tree_node *outer = config->tree ? tree_find(config->tree, key) : NULL;
     const struct tree_node *node = outer && inner && outer->type == TREE_MAP ? tree_find(outer, inner) : NULL;
     if (!outer)
-        return (struct config_place){0};
+        return config->tree ? config->tree->place : (struct config_place){0};
     return node ? node->place : outer->place;
 }
 

@@ -128,7 +128,8 @@ WEIR_CHECKED int config_parse(struct config *config, const void *bytes, size_t l
 void config_free(struct config *config);
 
 /* Where a key of the file is written, or the one inside it, {key: {inner: …}}; inner may be NULL.
- * Returns: the place of the value; where inner is not written that of key; line 0 where neither is.
+ * Returns: the place of the value; where inner is not written that of key, and where that is not, where the
+ * file begins.
  */
 struct config_place config_place(const struct config *config, const char *key, const char *inner);
 

@@ -111,6 +111,7 @@ bool url_read(struct config_reader *reader, const struct tree_node *node, const 
     }
     struct url_part *parts = config_take(reader->memory, count_parts(target) * sizeof *parts);
     out->text = node->text;
+    out->place = node->place;
     out->origin = config_take_text(reader->memory, node->text, strlen(scheme) + length);
     out->parts = parts;
     if (!parts || !out->origin)

@@ -17,7 +17,8 @@ struct url_part {
 };
 
 struct url_template {
-    const char *text;             /* as written */
+    const char *text; /* as written */
+    struct config_place place;
     const char *origin;           /* "http://HOST" or "http://HOST:PORT", as written */
     const struct url_part *parts; /* of the target; they begin with '/' */
     size_t part_count;            /* ≥ 1 */

@@ -155,7 +155,7 @@ static bool ports_are_free(const struct demo *demo)
 
 static int run_gateway(struct demo *demo)
 {
-    const struct gateway_events events = {started, demo};
+    const struct gateway_events events = {.started = started, .arg = demo};
     struct config config;
     if (make_config(demo, &config) < 0)
         return EXIT_FAILED;

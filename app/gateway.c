@@ -16,6 +16,7 @@
 #include "commands.h"
 #include "gather_counts.h"
 #include "listening.h"
+#include "memory_watch.h"
 #include "metrics.h"
 #include "pools.h"
 #include "response_coding.h"
@@ -33,7 +34,8 @@ struct gateway {
     char (*listening)[WEIR_ADDRESS_BYTES];
     size_t listening_count;
     struct start_findings found;
-    bool is_file; /* the configuration is one's, and its places mean something */
+    const char *root; /* of what is read of the system */
+    bool is_file;     /* the configuration is one's, and its places mean something */
 };
 
 /* ---- the state of one loop ---- */
@@ -258,21 +260,25 @@ static void tell(const char *command, const char *what, int err)
 }
 
 /* Returns: false after telling why it can't be served. */
-static bool check(const char *command, const struct config *config, const char *file,
-                  struct start_findings *found)
+static bool check(const char *command, struct gateway *gateway, const char *file)
 {
-    static const struct start_keys keys_of_file = {"listen", "admin"}, options = {"--port", "--admin-port"};
+    const struct start_options options = {
+        .listen_key = file ? "listen" : "--port",
+        .admin_key = file ? "admin" : "--admin-port",
+        .root = gateway->root,
+    };
     char name[32];
     snprintf(name, sizeof name, "weir %s", command);
-    int err = start_check(config, file ? file : name, file ? &keys_of_file : &options, 0, found);
+    int err = start_check(gateway->config, file ? file : name, &options, &gateway->found);
     if (err < 0)
-        config_faults_print(&found->faults, file != NULL, stderr);
+        config_faults_print(&gateway->found.faults, file != NULL, stderr);
     return err == 0;
 }
 
 static int run(const char *command, struct gateway *gateway)
 {
     struct admin *admin = NULL;
+    struct memory_watch *memory = NULL;
     int err = config_guard_apply(&gateway->config->guard);
     if (err == 0)
         err = prepare(gateway);
@@ -280,9 +286,15 @@ static int run(const char *command, struct gateway *gateway)
         err = admin_start(gateway->config, &gateway->status, &admin);
         if (err < 0)
             tell(command, gateway->config->admin->text, err);
-        else if ((err = serve(gateway)) < 0)
-            tell(command, "it could not serve", err);
     }
+    if (err == 0) {
+        err = memory_watch_open(gateway->config, &gateway->status, gateway->root, &memory);
+        if (err < 0)
+            tell(command, "its memory can't be watched", err);
+    }
+    if (err == 0 && (err = serve(gateway)) < 0)
+        tell(command, "it could not serve", err);
+    memory_watch_close(memory);
     admin_stop(admin);
     return err == 0 ? EXIT_FINE : EXIT_FAILED;
 }
@@ -291,8 +303,9 @@ int gateway_run(const char *command, const struct config *config, const char *fi
                 const struct gateway_events *events)
 {
     struct gateway gateway = {.config = config, .events = events, .is_file = file != NULL};
+    gateway.root = events && events->root ? events->root : "";
     gateway_status_init(&gateway.status);
-    int code = check(command, config, file, &gateway.found) ? run(command, &gateway) : EXIT_FAILED;
+    int code = check(command, &gateway, file) ? run(command, &gateway) : EXIT_FAILED;
     metrics_free(gateway.status.metrics);
     gather_counts_free(gateway.status.gathers);
     gateway_status_end(&gateway.status);

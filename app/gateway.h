@@ -14,6 +14,7 @@ struct gateway_events {
     /* The gateway accepts connections; addresses as told to the log. On loop 0. May be NULL. */
     void (*started)(void *arg, const char *const *listening, size_t count);
     void *arg;
+    const char *root; /* for tests: stands before the paths in /proc and /sys that tell of memory; or NULL */
 };
 
 /* Serves until SIGTERM or SIGINT and the drain. What can't be opened is told on stderr, under this name of

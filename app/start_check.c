@@ -14,12 +14,13 @@
 #include "listening.h"
 #include "pools.h"
 #include "routes/route_kind.h"
+#include "start_connect.h"
 #include "start_io.h"
+#include "start_limits.h"
 
 struct looking {
     const struct config *config;
-    const struct start_keys *keys;
-    unsigned flags;
+    const struct start_options *options;
     struct start_findings *found;
     size_t count; /* of addresses: those of listen, then admin */
     struct config_address
@@ -33,7 +34,7 @@ static const struct config_address *address_at(const struct looking *l, size_t i
 
 static const char *key_of(const struct looking *l, size_t i)
 {
-    return i < l->config->listen_count ? l->keys->listen : l->keys->admin;
+    return i < l->config->listen_count ? l->options->listen_key : l->options->admin_key;
 }
 
 static void fault_address(struct looking *l, size_t i, int err)
@@ -78,12 +79,14 @@ static void resolve(struct looking *l, size_t i)
     l->numeric[i].host = config_take_text(l->config->memory, host, strlen(host));
 }
 
-static int resolve_names(void *arg)
+static int look_from_inside(void *arg)
 {
     struct looking *l = arg;
     for (size_t i = 0; i < l->count; i++)
         if (l->numeric[i].host && !is_numeric(l->numeric[i].host))
             resolve(l, i);
+    if (l->options->flags & START_CONNECT)
+        start_connect(l->config, &l->found->faults);
     return 0;
 }
 
@@ -100,7 +103,7 @@ static void run_loops(struct looking *l)
         .pool_count = config->pool_count,
         .stall_after = weir_ms(-1),
     };
-    int err = pools ? weir_run(&options, resolve_names, l) : -ENOMEM;
+    int err = pools ? weir_run(&options, look_from_inside, l) : -ENOMEM;
     if (err < 0)
         start_fault_loops(config, err, &l->found->faults);
     free(pools);
@@ -120,7 +123,7 @@ static void probe(struct looking *l, size_t i)
         return;
     }
     if (l->numeric[i].host)
-        err = address_probe(&l->numeric[i], (l->flags & START_PORTS_TAKEN_ARE_FINE) != 0);
+        err = address_probe(&l->numeric[i], (l->options->flags & START_PORTS_TAKEN_ARE_FINE) != 0);
     if (err < 0)
         fault_address(l, i, err);
 }
@@ -161,10 +164,10 @@ static void check_routes(struct looking *l)
     }
 }
 
-int start_check(const struct config *config, const char *file, const struct start_keys *keys, unsigned flags,
+int start_check(const struct config *config, const char *file, const struct start_options *options,
                 struct start_findings *found)
 {
-    struct looking l = {.config = config, .keys = keys, .flags = flags, .found = found};
+    struct looking l = {.config = config, .options = options, .found = found};
     config_faults_open(&found->faults, file);
     config_faults_open(&found->warnings, file);
     l.count = config->listen_count + (config->admin != NULL);
@@ -175,7 +178,9 @@ int start_check(const struct config *config, const char *file, const struct star
     }
     for (size_t i = 0; i < l.count; i++)
         l.numeric[i] = *address_at(&l, i);
+    start_raise_files();
     run_loops(&l);
+    start_limits_check(config, options->root, &found->warnings);
     check_addresses(&l);
     check_routes(&l);
     free(l.numeric);

@@ -18,6 +18,7 @@
 #include <weir/job.h>
 #include <weir/json.h>
 #include <weir/log.h>
+#include <weir/memory.h>
 #include <weir/meter.h>
 #include <weir/pool.h>
 #include <weir/profile.h>

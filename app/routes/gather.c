@@ -175,6 +175,23 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     return settings;
 }
 
+/* ---- what it needs ---- */
+
+static void backends(const void *arg, void (*each)(void *arg, const char *origin, struct config_place place),
+                     void *each_arg)
+{
+    const struct gather_settings *settings = arg;
+    for (size_t i = 0; i < settings->call_count; i++)
+        each(each_arg, settings->calls[i].url.origin, settings->calls[i].url.place);
+}
+
+/* A call is a task, an answer and a connection of which the kernel has a part, too. */
+static uint64_t exchange_bytes(const void *arg)
+{
+    const struct gather_settings *settings = arg;
+    return settings->call_count * (9 << 10);
+}
+
 /* ---- answering ---- */
 
 /* What open() makes on each loop. */
@@ -478,6 +495,8 @@ static int open_state(const struct config_route *route, weir_client *client, voi
 const struct route_kind route_gather = {
     .name = "gather",
     .configure = configure,
+    .backends = backends,
+    .exchange_bytes = exchange_bytes,
     .handle = handle,
     .open = open_state,
     .close = free,

@@ -33,6 +33,15 @@ struct route_kind {
      */
     void (*check)(const struct config_route *route, struct config_faults *faults);
 
+    /* Names the backends it asks, each where it is written; one may come several times. May be NULL. */
+    void (*backends)(const void *settings,
+                     void (*each)(void *arg, const char *origin, struct config_place place), void *arg);
+
+    /* What a request in progress holds beside what every one does, and a job at most, in memory of ours and
+     * the kernel's; bodies not counted. May be NULL: nothing to speak of. */
+    uint64_t (*exchange_bytes)(const void *settings);
+    uint64_t (*job_bytes)(const void *settings);
+
     /* Answers one request, as a weir_handler does: 0 or a negative code, which becomes the answer.
      * state is what open() made on this loop; without an open() it is route->settings.
      * Where:   task. May wait.

@@ -87,6 +87,12 @@ static void check(const struct config_route *route, struct config_faults *faults
         check_root(settings, faults);
 }
 
+static uint64_t job_bytes(const void *arg)
+{
+    const struct thumbnail_settings *settings = arg;
+    return settings->memory_bytes;
+}
+
 /* ---- the state of a loop ---- */
 
 struct state {
@@ -282,6 +288,7 @@ const struct route_kind route_thumbnail = {.name = "thumbnail",
                                            .methods = 1u << CONFIG_GET | 1u << CONFIG_POST,
                                            .configure = configure,
                                            .check = check,
+                                           .job_bytes = job_bytes,
                                            .open = open_state,
                                            .close = close_state,
                                            .handle = handle};

@@ -87,7 +87,7 @@ size_t weir_exchange_charges(const weir_exchange_record *record, weir_charge out
 typedef struct weir_server_options {
     const char *listen;                    /* an address, see <weir/stream.h> */
     const char *const *listens;            /* or several, NULL-terminated */
-    int loops;                             /* weir_serve() only; 0: one for each CPU this process may use */
+    int loops;                             /* weir_serve() only; 0: weir_cpu_count() */
     enum weir_io io;                       /* weir_serve() only */
     bool log_json;                         /* weir_serve() only; as in weir_options */
     const struct weir_pool_options *pools; /* weir_serve() only; as in weir_options */
@@ -208,6 +208,15 @@ void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const
  * Where:   any thread while the runtime runs. Does not hold up its loops.
  */
 void weir_server_read(weir_runtime *runtime, weir_server_stats *stats);
+
+/* Lets the servers of a runtime have fewer requests in progress than their limit, for now: one beyond is
+ * refused with 503 at its head, by the reason "memory". What is in progress goes on. It is logged when it
+ * begins to bind, and when most is at the limit again (INT_MAX: whatever that is).
+ * Owns:    nothing.
+ * Returns: nothing.
+ * Where:   any thread while the runtime runs. Does not wait.
+ */
+void weir_server_hold(weir_runtime *runtime, int most);
 
 /* --- the request. Everything returned lives as long as the handler runs, and is NUL-terminated where it is
  * text. --- */

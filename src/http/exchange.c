@@ -431,6 +431,14 @@ static void begin_work(struct weir__exchange *x, struct weir__task *task)
         weir__ledger_start(&x->work.ledger, weir__loop_slice_ticks(task->loop));
 }
 
+static void refuse_beyond(struct weir__exchange *x, int here)
+{
+    if (here >= x->connection->home->server->options.limits.exchanges)
+        refuse_busy(x, "exchanges", "too many requests are in progress; try again later");
+    else
+        refuse_busy(x, "memory", "memory is short; try again later");
+}
+
 static int start(struct weir__exchange *x)
 {
     struct weir__connection *c = x->connection;
@@ -440,8 +448,8 @@ static int start(struct weir__exchange *x)
     int err;
 
     x->queued_ns = weir__io_now_ns(c->home->loop->io);
-    if (here >= server->options.limits.exchanges)
-        refuse_busy(x, "exchanges", "too many requests are in progress; try again later");
+    if (here >= atomic_load_explicit(&server->exchanges_max, memory_order_relaxed))
+        refuse_beyond(x, here);
     else if (is_overloaded(c->home, x->queued_ns))
         refuse_busy(x, "queueing", "requests wait too long to be begun; try again later");
     err = weir__spawn(&c->home->exchange_scope, task_name(x), run, x, &task);

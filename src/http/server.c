@@ -342,6 +342,39 @@ void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const
     pthread_mutex_unlock(&runtime->shown.lock);
 }
 
+/* --- held --- */
+
+/* This may be any thread, whose own log is another. */
+static void log_for(weir_runtime *runtime, enum weir_log_level level, const char *message, weir_kv a,
+                    weir_kv b)
+{
+    weir__logger_write(&runtime->logger, level, message, (const weir_kv[]){a, b}, 2);
+}
+
+static void hold(weir_runtime *runtime, struct weir__server *server, int most)
+{
+    int limit = server->options.limits.exchanges, before;
+
+    most = most < 0 ? 0 : most < limit ? most : limit;
+    before = atomic_exchange_explicit(&server->exchanges_max, most, memory_order_relaxed);
+    if ((before < limit) == (most < limit))
+        return;
+    if (most < limit)
+        log_for(runtime, WEIR_LOG_WARN, "memory is short: fewer requests are taken than the limit says",
+                WEIR_KV_INT("most", most), WEIR_KV_INT("limit", limit));
+    else
+        log_for(runtime, WEIR_LOG_INFO, "there is memory again for as many requests as the limit says",
+                WEIR_KV_INT("most", most), WEIR_KV_INT("limit", limit));
+}
+
+void weir_server_hold(weir_runtime *runtime, int most)
+{
+    pthread_mutex_lock(&runtime->shown.lock);
+    weir__list_each (node, &runtime->shown.servers)
+        hold(runtime, weir__container_of(node, struct weir__server, shown), most);
+    pthread_mutex_unlock(&runtime->shown.lock);
+}
+
 /* --- the whole --- */
 
 static int run_server(struct weir__server *server, const weir_server_options *options,
@@ -368,6 +401,7 @@ static int run_server(struct weir__server *server, const weir_server_options *op
     }
     for (int i = 0; err == 0 && i < server->loop_count; i++)
         server->loops[i].server = server;
+    atomic_store(&server->exchanges_max, server->options.limits.exchanges);
     if (err == 0) {
         show(server);
         err = open_loops(server, addresses, count);

@@ -6,11 +6,12 @@ import ctypes
 import os
 import random
 import re
+import resource
 import socket
 import subprocess
 import tempfile
 
-from rig import PATIENCE, WEIR, Weir, ask, run, same
+from rig import PATIENCE, WEIR, Weir, ask, connect, receive, run, same
 
 HELLO = "routes: [{path: /, respond: {body: ok}}]\n"
 BASIC = "listen: 127.0.0.1:0\nloops: 1\n" + HELLO
@@ -50,11 +51,11 @@ class Place:
     def file(self, name):
         return os.path.join(self.path, name)
 
-    def run(self, command, config, env=None):
+    def run(self, command, config, env=None, options=()):
         """Exit code and lines of stderr; of serve, None as the code means that it serves."""
         with open(self.file("gateway.yaml"), "w") as file:
             file.write(config)
-        process = subprocess.Popen([WEIR, command, "gateway.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        process = subprocess.Popen([WEIR, command, *options, "gateway.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True, cwd=self.path, preexec_fn=as_nobody, env={**os.environ, **(env or {})})
         lines, served = [], False
         for line in process.stderr:
@@ -198,6 +199,83 @@ def io_uring_that_is_forbidden_is_named():
         weir.wait_for(r"starting .*\bio=epoll\b")
 
 
+def make_cgroup():
+    """A cgroup with half a CPU, and the file to enter it by; None where none can be made."""
+    for folder, files in (("/sys/fs/cgroup", {"cpu.max": "50000 100000"}),
+                          ("/sys/fs/cgroup/cpu", {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "50000"})):
+        path = os.path.join(folder, f"weir-start-test-{os.getpid()}")
+        try:
+            os.mkdir(path)
+        except OSError:
+            continue
+        try:
+            for name, text in files.items():
+                with open(os.path.join(path, name), "r+") as file:
+                    file.write(text)
+            return path
+        except OSError:
+            os.rmdir(path)
+    return None
+
+
+def a_quota_of_half_a_cpu_makes_one_loop():
+    def enter():
+        with open(os.path.join(cgroup, "cgroup.procs"), "w") as file:
+            file.write(str(os.getpid()))
+
+    try:
+        with Weir("serve", config="listen: 127.0.0.1:0\n" + HELLO, preexec=enter) as weir:
+            weir.wait_for(r"starting .*\bloops=1 pools=\"compute 1\+64, blocking 32")
+            same(ask(weir.address(), "/").status, 200)
+    finally:
+        os.rmdir(cgroup)
+
+
+cgroup = make_cgroup()
+if cgroup is None:
+    a_quota_of_half_a_cpu_makes_one_loop.skip = "no cgroup can be made here"
+
+
+def as_many_descriptors_as_may_be_had_are_had():
+    soft, hard = 64, min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+
+    def little():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    with Weir("serve", config="limits: {connections: 300}\n" + BASIC, preexec=little) as weir:
+        address = weir.address()
+        weir.wait_for(rf"starting .*open_files={hard}\b")
+        with contextlib.ExitStack() as stack: # more than it was started with
+            waiting = [stack.enter_context(connect(address)) for _ in range(2 * soft)]
+            for one in waiting:
+                one.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                same(receive(one).status, 200)
+        assert not [line for line in weir.lines if line and "warning" in line], weir.lines
+    with Weir("serve", config="limits: {connections: 10000}\n" + BASIC, preexec=little) as weir:
+        weir.address()
+        weir.wait_for(rf"warn configuration at=\S+gateway.yaml:1:23 warning=\"limits.connections is 10000: .* may open {hard};")
+
+
+def backends_are_tried_when_asked():
+    with contextlib.ExitStack() as stack:
+        place = Place(stack)
+        there = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as gone:
+            missing = gone.getsockname()[1]
+        config = ("listen: 127.0.0.1:0\nloops: 1\nroutes:\n  - path: /\n    gather:\n      calls:\n"
+                  f"        - {{name: a, url: 'http://127.0.0.1:{there}/x'}}\n"
+                  f"        - {{name: b, url: 'http://127.0.0.1:{missing}/x'}}\n"
+                  "        - {name: c, url: 'http://nosuch.invalid/x'}\n")
+        same(place.run("check", config)[0], 0)
+        code, said = place.run("check", config, options=["--connect"])
+        same(code, 1)
+        same(len(said), 2, said)
+        assert re.match(rf"gateway.yaml:8:26: http://127.0.0.1:{missing} .*refused.*expected", said[0]), said
+        assert re.match(r"gateway.yaml:9:26: http://nosuch.invalid .*no address.*expected", said[1]), said
+        code, said = place.run("check", "\n".join(config.split("\n")[:7]) + "\n", options=["--connect"])
+        same((code, said), (0, []))
+
+
 def the_start_says_what_runs():
     with Weir("serve", config=BASIC) as weir:
         weir.address()
@@ -207,4 +285,5 @@ def the_start_says_what_runs():
 if __name__ == "__main__":
     run(each_good_thing_is_served_and_each_bad_one_is_refused_by_both, check_and_serve_agree_on_any_mixture,
         addresses_that_exclude_each_other_are_refused_by_both, a_port_that_is_taken_is_fine_to_check_alone,
-        io_uring_that_is_forbidden_is_named, the_start_says_what_runs, interfaces=(None,))
+        io_uring_that_is_forbidden_is_named, a_quota_of_half_a_cpu_makes_one_loop, as_many_descriptors_as_may_be_had_are_had, backends_are_tried_when_asked,
+        the_start_says_what_runs, interfaces=(None,))

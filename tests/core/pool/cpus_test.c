@@ -6,51 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
 #include "core/pool/cpus.h"
-
-static char root[] = "/tmp/weir-cpus-XXXXXX";
-
-static void put(const char *path, const char *text)
-{
-    char full[512];
-    FILE *file;
-
-    (void)snprintf(full, sizeof full, "%s%s", root, path);
-    for (char *at = full + strlen(root) + 1; (at = strchr(at, '/')) != NULL; at++) {
-        *at = '\0';
-        (void)mkdir(full, 0700);
-        *at = '/';
-    }
-    file = fopen(full, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
-static int remove_one(const char *path, const struct stat *about, int flag, struct FTW *at)
-{
-    (void)about, (void)flag, (void)at;
-    return remove(path);
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    strcpy(root, "/tmp/weir-cpus-XXXXXX");
-    return mkdtemp(root) == NULL;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
+#include "support/files.h"
 
 static const char v2_mount[] =
     "24 1 0:21 / /proc rw - proc proc rw\n"
@@ -59,38 +16,38 @@ static const char v2_mount[] =
 static void without_files_there_is_no_quota(void **state)
 {
     (void)state;
-    assert_int_equal(weir__cpus_quota_milli(root), -1);
-    put("/proc/self/mountinfo", "nonsense\n31 24 0:27\n - cgroup2\n");
-    put("/proc/self/cgroup", "0\n\n::\n");
-    assert_int_equal(weir__cpus_quota_milli(root), -1);
+    assert_int_equal(weir__cpus_quota_milli(files_root), -1);
+    files_put("/proc/self/mountinfo", "nonsense\n31 24 0:27\n - cgroup2\n");
+    files_put("/proc/self/cgroup", "0\n\n::\n");
+    assert_int_equal(weir__cpus_quota_milli(files_root), -1);
 }
 
 static void version_2_is_read_up_to_the_top(void **state)
 {
     (void)state;
-    put("/proc/self/mountinfo", v2_mount);
-    put("/proc/self/cgroup", "0::/system.slice/weir.service\n");
-    put("/sys/fs/cgroup/system.slice/weir.service/cpu.max", "max 100000\n");
-    assert_int_equal(weir__cpus_quota_milli(root), -1);
-    put("/sys/fs/cgroup/system.slice/cpu.max", "250000 100000\n");
-    assert_int_equal(weir__cpus_quota_milli(root), 2500);
-    put("/sys/fs/cgroup/system.slice/weir.service/cpu.max", "150000 50000\n");
-    assert_int_equal(weir__cpus_quota_milli(root), 2500); /* the tighter one, wherever it stands */
-    put("/sys/fs/cgroup/system.slice/weir.service/cpu.max", "50000 50000\n");
-    assert_int_equal(weir__cpus_quota_milli(root), 1000);
-    put("/sys/fs/cgroup/cpu.max", "40000 100000\n");
-    assert_int_equal(weir__cpus_quota_milli(root), 400);
+    files_put("/proc/self/mountinfo", v2_mount);
+    files_put("/proc/self/cgroup", "0::/system.slice/weir.service\n");
+    files_put("/sys/fs/cgroup/system.slice/weir.service/cpu.max", "max 100000\n");
+    assert_int_equal(weir__cpus_quota_milli(files_root), -1);
+    files_put("/sys/fs/cgroup/system.slice/cpu.max", "250000 100000\n");
+    assert_int_equal(weir__cpus_quota_milli(files_root), 2500);
+    files_put("/sys/fs/cgroup/system.slice/weir.service/cpu.max", "150000 50000\n");
+    assert_int_equal(weir__cpus_quota_milli(files_root), 2500); /* the tighter one, wherever it stands */
+    files_put("/sys/fs/cgroup/system.slice/weir.service/cpu.max", "50000 50000\n");
+    assert_int_equal(weir__cpus_quota_milli(files_root), 1000);
+    files_put("/sys/fs/cgroup/cpu.max", "40000 100000\n");
+    assert_int_equal(weir__cpus_quota_milli(files_root), 400);
 }
 
 static void in_a_container_what_is_mounted_is_ours(void **state)
 {
     (void)state;
-    put("/proc/self/mountinfo", v2_mount);
-    put("/proc/self/cgroup", "0::/\n");
-    put("/sys/fs/cgroup/cpu.max", "150000 100000\n");
-    assert_int_equal(weir__cpus_quota_milli(root), 1500);
-    put("/proc/self/cgroup", "0::/../../elsewhere\n");
-    assert_int_equal(weir__cpus_quota_milli(root), 1500);
+    files_put("/proc/self/mountinfo", v2_mount);
+    files_put("/proc/self/cgroup", "0::/\n");
+    files_put("/sys/fs/cgroup/cpu.max", "150000 100000\n");
+    assert_int_equal(weir__cpus_quota_milli(files_root), 1500);
+    files_put("/proc/self/cgroup", "0::/../../elsewhere\n");
+    assert_int_equal(weir__cpus_quota_milli(files_root), 1500);
 }
 
 static const char v1_mount[] =
@@ -100,16 +57,16 @@ static const char v1_mount[] =
 static void version_1_has_two_files_and_a_mount_of_its_own(void **state)
 {
     (void)state;
-    put("/proc/self/mountinfo", v1_mount);
-    put("/proc/self/cgroup", "5:cpuset:/docker/abc\n4:cpu,cpuacct:/docker/abc/inner\n0::/\n");
-    put("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
-    put("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
-    assert_int_equal(weir__cpus_quota_milli(root), -1);
-    put("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "300000\n");
-    assert_int_equal(weir__cpus_quota_milli(root), 3000);
-    put("/sys/fs/cgroup/cpu,cpuacct/inner/cpu.cfs_quota_us", "75000\n");
-    put("/sys/fs/cgroup/cpu,cpuacct/inner/cpu.cfs_period_us", "50000\n");
-    assert_int_equal(weir__cpus_quota_milli(root), 1500);
+    files_put("/proc/self/mountinfo", v1_mount);
+    files_put("/proc/self/cgroup", "5:cpuset:/docker/abc\n4:cpu,cpuacct:/docker/abc/inner\n0::/\n");
+    files_put("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
+    files_put("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+    assert_int_equal(weir__cpus_quota_milli(files_root), -1);
+    files_put("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "300000\n");
+    assert_int_equal(weir__cpus_quota_milli(files_root), 3000);
+    files_put("/sys/fs/cgroup/cpu,cpuacct/inner/cpu.cfs_quota_us", "75000\n");
+    files_put("/sys/fs/cgroup/cpu,cpuacct/inner/cpu.cfs_period_us", "50000\n");
+    assert_int_equal(weir__cpus_quota_milli(files_root), 1500);
 }
 
 static void of_a_quota_one_cpu_is_kept_for_the_loops(void **state)
@@ -127,10 +84,11 @@ static void of_a_quota_one_cpu_is_kept_for_the_loops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(without_files_there_is_no_quota, begin, end),
-        cmocka_unit_test_setup_teardown(version_2_is_read_up_to_the_top, begin, end),
-        cmocka_unit_test_setup_teardown(in_a_container_what_is_mounted_is_ours, begin, end),
-        cmocka_unit_test_setup_teardown(version_1_has_two_files_and_a_mount_of_its_own, begin, end),
+        cmocka_unit_test_setup_teardown(without_files_there_is_no_quota, files_begin, files_end),
+        cmocka_unit_test_setup_teardown(version_2_is_read_up_to_the_top, files_begin, files_end),
+        cmocka_unit_test_setup_teardown(in_a_container_what_is_mounted_is_ours, files_begin, files_end),
+        cmocka_unit_test_setup_teardown(version_1_has_two_files_and_a_mount_of_its_own, files_begin,
+                                        files_end),
         cmocka_unit_test(of_a_quota_one_cpu_is_kept_for_the_loops),
     };
 

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "memory_need.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "routes/route_kind.h"
+
+/* Measured 2026-11-29 (bench/run hello idle-memory gather-memory, and memory.current beside it). */
+enum {
+    PROGRAM_BYTES = 24 << 20,
+    CONNECTION_BYTES = 3 << 10, /* 241 bytes of ours, the rest the kernel's socket */
+    EXCHANGE_BYTES = 16 << 10,
+};
+
+uint64_t memory_of_exchange(const struct config *config)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct config_route *route = &config->routes[i];
+        uint64_t bytes = route->kind->exchange_bytes ? route->kind->exchange_bytes(route->settings) : 0;
+        if (bytes > most)
+            most = bytes;
+    }
+    return EXCHANGE_BYTES + most;
+}
+
+/* What the jobs of a pool may hold together: of the route whose jobs hold most. */
+static uint64_t of_pool(const struct config *config, const struct config_pool *pool,
+                        struct config_place *place)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct config_route *route = &config->routes[i];
+        if (!route->kind->job_bytes || !route->on || strcmp(route->on, pool->name) != 0)
+            continue;
+        uint64_t bytes = route->kind->job_bytes(route->settings);
+        if (bytes > most) {
+            most = bytes;
+            *place = route->place;
+        }
+    }
+    return most * (uint64_t)(pool->workers > 0 ? pool->workers : weir_cpu_count());
+}
+
+static uint64_t mib(uint64_t bytes)
+{
+    return (bytes + (1 << 20) - 1) >> 20;
+}
+
+void memory_need_check(const struct config *config, const weir_memory_use *use,
+                       struct config_faults *warnings)
+{
+    uint64_t connections = (uint64_t)config->limits.connections * CONNECTION_BYTES;
+    uint64_t exchanges = (uint64_t)config->limits.exchanges * memory_of_exchange(config);
+    uint64_t jobs = 0, greatest = 0;
+    struct config_place place = {0};
+    for (size_t i = 0; i < config->pool_count; i++) {
+        struct config_place here = {0};
+        uint64_t bytes = of_pool(config, &config->pools[i], &here);
+        jobs += bytes;
+        if (bytes > greatest) {
+            greatest = bytes;
+            place = here;
+        }
+    }
+    uint64_t sum = PROGRAM_BYTES + connections + exchanges + jobs;
+    uint64_t limit = use->limit_bytes - use->used_bytes + use->resident_bytes; /* without what others took */
+    if (limit > use->limit_bytes)
+        limit = use->limit_bytes;
+    if (use->limit_bytes == 0 || sum <= limit)
+        return;
+    const char *key = "the memory of this route's jobs, or the workers of their pool";
+    if (exchanges >= connections && exchanges >= jobs) {
+        key = "limits.exchanges";
+        place = config_place(config, "limits", "exchanges");
+    } else if (connections >= jobs) {
+        key = "limits.connections";
+        place = config_place(config, "limits", "connections");
+    }
+    config_fault(warnings, place,
+                 "what the limits allow may take %" PRIu64 " MiB (exchanges %" PRIu64 ", connections %" PRIu64
+                 ", jobs %" PRIu64 "), and there are %" PRIu64
+                 " MiB (%s); lower %s, or requests will be refused when memory is short",
+                 mib(sum), mib(exchanges), mib(connections), mib(jobs), limit >> 20, use->limit_of, key);
+}

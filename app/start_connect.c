@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "start_connect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/scope.h>
+#include <weir/stream.h>
+#include <weir/sync.h>
+
+#include "routes/route_kind.h"
+
+enum { AT_ONCE = 64, PATIENCE_S = 2, BACKENDS_MAX = 4096 };
+
+struct backend {
+    const char *origin;
+    struct config_place place;
+    struct trying *trying;
+    int err;
+};
+
+struct trying {
+    weir_semaphore places;
+    struct backend *backends;
+    size_t count;
+};
+
+static void see(void *arg, const char *origin, struct config_place place)
+{
+    struct trying *t = arg;
+    for (size_t i = 0; i < t->count; i++)
+        if (strcmp(t->backends[i].origin, origin) == 0)
+            return;
+    if (t->count < BACKENDS_MAX)
+        t->backends[t->count++] = (struct backend){.origin = origin, .place = place, .trying = t};
+}
+
+/* "http://HOST" or "http://HOST:PORT" → HOST:PORT. */
+static void address_of(const char *origin, char *out, size_t room)
+{
+    const char *host = strstr(origin, "://") + strlen("://");
+    const char *colon = strrchr(host, ':'), *bracket = strrchr(host, ']');
+    bool has_port = colon && (!bracket || colon > bracket);
+    snprintf(out, room, "%s%s", host, has_port ? "" : ":80");
+}
+
+static int try(void *arg)
+{
+    struct backend *b = arg;
+    char address[WEIR_ADDRESS_BYTES * 3];
+    weir_scope scope;
+    weir_stream *stream = NULL;
+    if (weir_semaphore_acquire(&b->trying->places) < 0)
+        return 0;
+    address_of(b->origin, address, sizeof address);
+    weir_scope_open(&scope, weir_after(weir_seconds(PATIENCE_S)), 0);
+    b->err = weir_connect(address, &stream);
+    (void)weir_scope_close(&scope);
+    if (b->err == 0)
+        weir_stream_close(stream);
+    weir_semaphore_release(&b->trying->places);
+    return 0;
+}
+
+void start_connect(const struct config *config, struct config_faults *faults)
+{
+    struct trying t = {.backends = calloc(BACKENDS_MAX, sizeof *t.backends)};
+    weir_scope scope;
+    if (!t.backends)
+        return;
+    weir_semaphore_init(&t.places, AT_ONCE);
+    for (size_t i = 0; i < config->route_count; i++)
+        if (config->routes[i].kind->backends)
+            config->routes[i].kind->backends(config->routes[i].settings, see, &t);
+    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
+    for (size_t i = 0; i < t.count; i++)
+        t.backends[i].err = weir_spawn(&scope, "trying a backend", try, &t.backends[i]);
+    (void)weir_scope_close(&scope);
+    for (size_t i = 0; i < t.count; i++) {
+        const struct backend *b = &t.backends[i];
+        if (b->err < 0)
+            config_fault(faults, b->place,
+                         "%s can't be connected to: %s; expected a backend that listens there", b->origin,
+                         b->err == -WEIR_EDEADLINE ? "no answer within 2s" : weir_error_text(b->err));
+    }
+    free(t.backends);
+}

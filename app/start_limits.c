@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "start_limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <weir/memory.h>
+
+#include "memory_need.h"
+#include "routes/route_kind.h"
+
+enum {
+    PER_ORIGIN = 256, /* connections of a loop to one backend, as the library has it */
+    PER_LOOP = 8,
+    RESERVE = 512 /* the admin address, files of images, what libraries open */
+};
+
+void start_raise_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* what can't be had is told by the check */
+}
+
+/* ---- backends ---- */
+
+struct origins {
+    const char **list;
+    size_t count, room;
+};
+
+static void see_origin(void *arg, const char *origin, struct config_place place)
+{
+    struct origins *origins = arg;
+    (void)place;
+    for (size_t i = 0; i < origins->count; i++)
+        if (strcmp(origins->list[i], origin) == 0)
+            return;
+    if (origins->count == origins->room) {
+        size_t room = origins->room ? origins->room * 2 : 64;
+        const char **list = realloc(origins->list, room * sizeof *list);
+        if (!list)
+            return;
+        origins->list = list;
+        origins->room = room;
+    }
+    origins->list[origins->count++] = origin;
+}
+
+static uint64_t backend_connections(const struct config *config)
+{
+    struct origins origins = {0};
+    for (size_t i = 0; i < config->route_count; i++)
+        if (config->routes[i].kind->backends)
+            config->routes[i].kind->backends(config->routes[i].settings, see_origin, &origins);
+    free(origins.list);
+    return origins.count * PER_ORIGIN * (uint64_t)config_loops(config);
+}
+
+/* ---- checks ---- */
+
+static void check_files(const struct config *config, struct config_faults *warnings)
+{
+    struct rlimit limit;
+    uint64_t connections = (uint64_t)config->limits.connections, backends = backend_connections(config);
+    uint64_t rest = RESERVE + (uint64_t)config_loops(config) * (PER_LOOP + config->listen_count);
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= connections + backends + rest)
+        return;
+    config_fault(
+        warnings, config_place(config, "limits", "connections"),
+        "limits.connections is %llu: with up to %llu connections to backends and %llu other files that "
+        "is %llu, and this process may open %llu; lower it, or raise the hard limit (LimitNOFILE= of "
+        "systemd, ulimit -Hn)",
+        (unsigned long long)connections, (unsigned long long)backends, (unsigned long long)rest,
+        (unsigned long long)(connections + backends + rest), (unsigned long long)limit.rlim_max);
+}
+
+void start_limits_check(const struct config *config, const char *root, struct config_faults *warnings)
+{
+    weir_memory *memory;
+    check_files(config, warnings);
+    if (weir_memory_open(root, &memory) < 0)
+        return;
+    weir_memory_use use;
+    weir_memory_read(memory, &use);
+    memory_need_check(config, &use, warnings);
+    weir_memory_close(memory);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* What a configuration may take of memory, and how many requests a limit leaves room for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <limits.h>
+#include <string.h>
+
+#include "config.h"
+#include "memory_need.h"
+#include "memory_watch.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define HELLO "routes:\n  - {path: /, respond: {}}\n"
+
+static struct config_faults warnings_of(const char *text, weir_memory_use use)
+{
+    struct config c;
+    struct config_faults warnings;
+    config_faults_open(&warnings, "f.yaml");
+    assert_int_equal(config_parse(&c, text, strlen(text), &warnings), 0);
+    memory_need_check(&c, &use, &warnings);
+    config_free(&c);
+    return warnings;
+}
+
+static void limits_beyond_the_memory_are_told(void **state)
+{
+    const weir_memory_use small = {
+        .limit_bytes = 32 * MIB, .used_bytes = 8 * MIB, .resident_bytes = 8 * MIB, .limit_of = "cgroup"};
+    struct config_faults warnings = warnings_of("listen: 127.0.0.1:0\n" HELLO, small);
+    (void)state;
+    assert_int_equal(warnings.count, 1);
+    assert_int_equal(warnings.fault[0].place.line, 1); /* the key is not written */
+    assert_non_null(strstr(warnings.fault[0].text, "there are 32 MiB (cgroup); lower limits."));
+    warnings = warnings_of("listen: 127.0.0.1:0\nlimits: {connections: 9999, exchanges: 10}\n" HELLO, small);
+    assert_non_null(strstr(warnings.fault[0].text, "lower limits.connections"));
+    assert_int_equal(warnings.fault[0].place.line, 2);
+    assert_int_equal(warnings.fault[0].place.column, 23);
+    warnings = warnings_of("listen: 127.0.0.1:0\nlimits: {connections: 500, exchanges: 9999}\n" HELLO, small);
+    assert_non_null(strstr(warnings.fault[0].text, "lower limits.exchanges"));
+    assert_int_equal(warnings.fault[0].place.column, 39);
+    warnings = warnings_of("listen: 127.0.0.1:0\nlimits: {connections: 10, exchanges: 10}\nroutes:\n"
+                           "  - {path: /t, thumbnail: {width: 9, height: 9}}\n",
+                           small);
+    assert_non_null(strstr(warnings.fault[0].text, "this route's jobs"));
+    assert_int_equal(warnings.fault[0].place.line, 4);
+    warnings = warnings_of("listen: 127.0.0.1:0\nlimits: {connections: 500, exchanges: 100}\n" HELLO, small);
+    assert_int_equal(warnings.count, 0);
+    warnings = warnings_of("listen: 127.0.0.1:0\n" HELLO, (weir_memory_use){0});
+    assert_int_equal(warnings.count, 0);
+}
+
+static void a_gather_needs_more_with_each_call(void **state)
+{
+    static const char text[] =
+        "listen: 127.0.0.1:0\nroutes:\n  - {path: /, gather: {calls: [{name: a, url: 'http://h'}]}}\n";
+    static const char twice[] =
+        "listen: 127.0.0.1:0\nroutes:\n"
+        "  - {path: /, gather: {calls: [{name: a, url: 'http://h'}, {name: b, url: 'http://h'}]}}\n";
+    struct config_faults faults;
+    struct config c, d;
+    (void)state;
+    config_faults_open(&faults, "f.yaml");
+    assert_int_equal(config_parse(&c, text, strlen(text), &faults), 0);
+    assert_int_equal(config_parse(&d, twice, strlen(twice), &faults), 0);
+    assert_true(memory_of_exchange(&d) > memory_of_exchange(&c));
+    config_free(&c);
+    config_free(&d);
+}
+
+static int allowed(uint64_t limit, uint64_t used, int in_progress, bool held)
+{
+    const weir_memory_use use = {.limit_bytes = limit, .used_bytes = used};
+    return memory_allows(&use, in_progress, 64 << 10, held);
+}
+
+static void room_beside_the_reserve_is_given_away(void **state)
+{
+    (void)state;
+    assert_int_equal(allowed(0, 0, 5, false), INT_MAX);
+    assert_int_equal(allowed(100 * MIB, 50 * MIB, 7, false), 7 + 40 * 16);
+    assert_int_equal(allowed(100 * MIB, 90 * MIB, 7, false), 0);
+    assert_int_equal(allowed(100 * MIB, 100 * MIB, 7, false), 0);
+    assert_int_equal(allowed(100 * MIB, 86 * MIB, 7, true), 0); /* or it would go to and fro */
+    assert_true(allowed(100 * MIB, 86 * MIB, 7, false) > 7);
+    assert_true(allowed(100 * MIB, 80 * MIB, 0, true) > 0);
+    assert_int_equal(allowed(UINT64_MAX / 2, 0, 3, false), INT_MAX);
+    assert_int_equal(memory_reserve(UINT64_C(1) << 40), 512 * MIB);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits_beyond_the_memory_are_told),
+        cmocka_unit_test(a_gather_needs_more_with_each_call),
+        cmocka_unit_test(room_beside_the_reserve_is_given_away),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
