@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -21,6 +22,7 @@
 #include "admin_stalls.h"
 #include "admin_stats.h"
 #include "admin_tasks.h"
+#include "config_address.h"
 #include "exposition.h"
 #include "listening.h"
 #include "observed.h"
@@ -30,7 +32,8 @@ enum {
     ADMIN_CONNECTIONS = 256,
     ADMIN_EXCHANGES = 64,
     ADMIN_BODY_BYTES = 64 << 10,
-    PAGE_BYTES_MAX = 64 << 20
+    PAGE_BYTES_MAX = 64 << 20,
+    HOST_BYTES = 256
 };
 
 /* ---- pages ---- */
@@ -116,6 +119,7 @@ enum { PAGES = sizeof pages / sizeof *pages };
 
 struct admin {
     struct gateway_status *status;
+    const char *const *hosts;
     weir_server_options options;
     weir_route routes[PAGES];
     struct observed observed;
@@ -123,21 +127,46 @@ struct admin {
     struct side *side;
 };
 
-bool admin_host_is_ours(const char *host)
+/* The host without its port, and without brackets.
+ * Returns: false: it is longer than any. */
+static bool take_host(const char *host, bool *bracketed, char name[HOST_BYTES])
 {
-    unsigned char address[sizeof(struct in6_addr)];
-    char name[INET6_ADDRSTRLEN];
-    bool bracketed = host[0] == '[';
-    if (bracketed)
+    *bracketed = host[0] == '[';
+    if (*bracketed)
         host++;
-    size_t length = strcspn(host, bracketed ? "]" : ":");
-    if (length >= sizeof name)
+    size_t length = strcspn(host, *bracketed ? "]" : ":");
+    if (length >= HOST_BYTES)
         return false;
     memcpy(name, host, length);
     name[length] = '\0';
+    return true;
+}
+
+bool admin_host_is_ours(const char *host, const char *const *names)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    char name[HOST_BYTES];
+    bool bracketed;
+    if (!take_host(host, &bracketed, name))
+        return false;
     if (bracketed)
         return inet_pton(AF_INET6, name, address) == 1;
+    for (; *names; names++)
+        if (strcasecmp(*names, name) == 0)
+            return true;
     return strcasecmp(name, "localhost") == 0 || inet_pton(AF_INET, name, address) == 1;
+}
+
+static int refuse_host(weir_response *res, const char *host)
+{
+    char name[HOST_BYTES] = "", message[2 * HOST_BYTES + 128];
+    bool bracketed, valid = take_host(host, &bracketed, name) && host_is_valid(name, strlen(name));
+    snprintf(
+        message, sizeof message,
+        "the admin address answers to numbers, localhost and the names in admin_hosts; for this one write "
+        "admin_hosts: [%s]",
+        valid ? name : "NAME");
+    return weir_reply_fault(res, 403, "host", message);
 }
 
 static int answer(weir_request *req, weir_response *res, void *state)
@@ -145,8 +174,8 @@ static int answer(weir_request *req, weir_response *res, void *state)
     const struct admin *admin = state;
     const struct page *page = weir_request_data(req);
     const char *host = weir_request_header(req, "host");
-    if (host && *host && !admin_host_is_ours(host))
-        return weir_reply_fault(res, 403, "host", "the admin address answers only to its own");
+    if (host && *host && !admin_host_is_ours(host, admin->hosts))
+        return refuse_host(res, host);
     int err = weir_reply_header(res, "cache-control", "no-store");
     return err < 0 ? err : page->answer(req, res, admin->status);
 }
@@ -201,6 +230,7 @@ int admin_start(const struct config *config, struct gateway_status *status, stru
     if (!admin)
         return -ENOMEM;
     admin->status = status;
+    admin->hosts = config->admin_hosts;
     status->observed = &admin->observed;
     int err = observed_open(&admin->observed, status);
     if (err == 0 && (err = start(admin, config)) < 0)

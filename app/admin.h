@@ -24,9 +24,9 @@ WEIR_CHECKED int admin_start(const struct config *config, struct gateway_status 
 /* Ends it. NULL is nothing. */
 void admin_stop(struct admin *admin);
 
-/* Whether a Host field may be asked for here: the address the admin listens on, an IP address or localhost. A
- * name that someone else made to lead here (DNS rebinding) is not.
+/* Whether a Host field may be asked for here: an IP address, localhost, or one of the names, ended by NULL,
+ * that the file allows. A name that someone else made to lead here (DNS rebinding) is none of these.
  */
-bool admin_host_is_ours(const char *host);
+bool admin_host_is_ours(const char *host, const char *const *names);
 
 #endif

@@ -17,6 +17,7 @@
 enum { ANSWER_BYTES_MAX = 512 << 20, TOLD_BYTES_MAX = 300 };
 
 static const char default_address[] = "127.0.0.1:8081";
+static const char unix_prefix[] = "unix:";
 
 /* ---- where to ask ---- */
 
@@ -34,11 +35,20 @@ static size_t host_length(const char *address, size_t length)
     return host_is_valid(address, host) ? host : 0;
 }
 
+static bool is_unix(const char *address)
+{
+    return strncmp(address, unix_prefix, strlen(unix_prefix)) == 0;
+}
+
 int admin_client_base(const char *address, char base[ADMIN_BASE_BYTES])
 {
     static const char scheme[] = "http://";
     if (!address)
         address = default_address;
+    if (is_unix(address)) {
+        strcpy(base, "http://localhost");
+        return address[strlen(unix_prefix)] ? 0 : -EINVAL;
+    }
     if (strncasecmp(address, scheme, strlen(scheme)) == 0)
         address += strlen(scheme);
     size_t length = strlen(address);
@@ -78,10 +88,11 @@ int admin_client_add_query(char *path, size_t room, const char *name, const char
 
 static void tell_failure(const struct admin_client *admin, int err)
 {
-    const char *where = strchr(admin->base, ':') + strlen("://");
+    const char *where = admin->where;
     fprintf(stderr, "weir %s: ", admin->command);
     switch (err) {
     case -ECONNREFUSED:
+    case -ENOENT:
         fprintf(stderr, "nothing answers at %s; is weir running, with 'admin: %s'?\n", where, where);
         break;
     case -WEIR_EDEADLINE:
@@ -100,7 +111,7 @@ static void tell_failure(const struct admin_client *admin, int err)
 
 static void tell_status(const struct admin_client *admin, const char *path, const weir_reply *reply)
 {
-    const char *where = strchr(admin->base, ':') + strlen("://");
+    const char *where = admin->where;
     fprintf(stderr, "weir %s: ", admin->command);
     if (reply->status == 404)
         fprintf(stderr, "%s has no page %.*s: it is not the admin address of a weir, or of an older one\n",
@@ -176,7 +187,10 @@ static int ask(void *arg)
 static int run_all(void *arg)
 {
     struct run *run = arg;
-    const weir_client_options options = {.reply_bytes = ANSWER_BYTES_MAX};
+    const weir_client_options options = {
+        .reply_bytes = ANSWER_BYTES_MAX,
+        .connect_to = is_unix(run->admin.where) ? run->admin.where : NULL,
+    };
     int err = weir_client_open(&options, &run->admin.client);
     if (err < 0)
         return err;
@@ -197,7 +211,9 @@ int admin_client_run(const char *command, const char *address,
 {
     struct run run = {.admin = {.command = command}, .fn = fn, .arg = arg, .code = EXIT_FAILED};
     if (admin_client_base(address, run.admin.base) < 0)
-        return cli_usage(command, "'%s' is no address, expected HOST:PORT of the admin address", address);
+        return cli_usage(command, "'%s' is no address, expected HOST:PORT or unix:PATH of the admin address",
+                         address);
+    run.admin.where = address && is_unix(address) ? address : run.admin.base + strlen("http://");
     const weir_options options = {.stall_after = weir_ms(-1)}; /* of this program nobody wants to know that */
     int err = weir_run(&options, run_all, &run);
     if (err < 0)

@@ -17,12 +17,13 @@ enum { ADMIN_URL_BYTES = 1024, ADMIN_BASE_BYTES = 300 };
 struct admin_client {
     const char *command;         /* for what is told on stderr */
     char base[ADMIN_BASE_BYTES]; /* "http://127.0.0.1:8081" */
+    const char *where;           /* "127.0.0.1:8081" or "unix:PATH", for whoever reads it */
     weir_client *client;
 };
 
 /* Runs fn(admin, arg) as a task in a runtime of its own. SIGINT and SIGTERM cancel it: all its waits then
  * fail with -WEIR_ECANCELED, and it returns what is fine to return then.
- * address: HOST:PORT, [IPV6]:PORT, PORT, with http:// before it or not; NULL: 127.0.0.1:8081.
+ * address: HOST:PORT, [IPV6]:PORT, PORT, with http:// before it or not; unix:PATH; NULL: 127.0.0.1:8081.
  * Returns: the exit code: that of fn; EXIT_USAGE for an address that is none, EXIT_FAILED without a runtime,
  *          after telling on stderr.
  */
@@ -52,7 +53,7 @@ void admin_client_tell(const struct admin_client *admin, const char *path, int e
  */
 WEIR_CHECKED int admin_client_add_query(char *path, size_t room, const char *name, const char *value);
 
-/* Writes the base URL of an address, as of admin_client_run.
+/* Writes the base URL of an address, as of admin_client_run; that of a Unix socket names no path.
  * Returns: 0; -EINVAL it is none.
  */
 WEIR_CHECKED int admin_client_base(const char *address, char base[ADMIN_BASE_BYTES]);

@@ -21,7 +21,7 @@ const char command_advise_help[] =
     "others on its loop, and what to change; for each pool how many workers its rate needs\n"
     "(Little's law: busy workers = rate x time each job runs).\n"
     "\n"
-    "ADMIN is the gateway's admin address, 127.0.0.1:8081 when none is given.\n"
+    "ADMIN is the gateway's admin address, HOST:PORT or unix:PATH, 127.0.0.1:8081 when none is given.\n"
     "\n"
     "options:\n"
     "  --json    the answer of /advice as it came\n"

@@ -34,11 +34,11 @@ static int check_start(const struct config *config, const char *file, bool conne
     };
     struct start_findings found;
     int err = start_check(config, file, &options, &found);
-    config_warnings_print(&found.warnings, stderr);
     if (err < 0) {
         config_faults_print(&found.faults, true, stderr);
         return EXIT_FAILED;
     }
+    config_warnings_print(&found.warnings, stderr);
     printf("%s: ok\n", file);
     return fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
 }

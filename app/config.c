@@ -14,7 +14,7 @@
 #include "config_schema.h"
 #include "yaml_tree.h"
 
-enum { LISTENERS_MAX = 64 };
+enum { LISTENERS_MAX = 64, ADMIN_HOSTS_MAX = 64 };
 
 /* ---- the keys ---- */
 
@@ -48,7 +48,7 @@ static const struct schema stall_schema = {.name = "stall", SCHEMA_KEYS(stall_ke
 /* The file being read: what needs other parts first is kept as a node. */
 struct draft {
     struct config config;
-    const struct tree_node *listen, *admin, *pools, *routes;
+    const struct tree_node *listen, *admin, *admin_hosts, *pools, *routes;
 };
 
 #define AT(member) .offset = offsetof(struct draft, member)
@@ -56,6 +56,7 @@ static const struct schema_key file_keys[] = {
     {"listen", SCHEMA_CUSTOM, AT(listen), .read = schema_keep_node,
      .required = "HOST:PORT or a list of them"},
     {"admin", SCHEMA_CUSTOM, AT(admin), .read = schema_keep_node},
+    {"admin_hosts", SCHEMA_CUSTOM, AT(admin_hosts), .read = schema_keep_node},
     {"loops", SCHEMA_INT, AT(config.loops), .min = 1, .max = 1024},
     {"io", SCHEMA_CHOICE, AT(config.io), .fallback = "auto", .choices = io_names},
     {"drain", SCHEMA_DURATION, AT(config.drain), .fallback = "30s"},
@@ -128,6 +129,34 @@ static void read_admin(struct config_reader *reader, const struct tree_node *nod
     }
 }
 
+static void read_admin_hosts(struct config_reader *reader, const struct tree_node *node,
+                             struct config *config)
+{
+    static const char *const none[] = {NULL};
+    config->admin_hosts = none;
+    if (!node)
+        return;
+    if (!config->admin && !tree_find(config->tree, "admin"))
+        config_fault(reader->faults, node->key_place, "admin_hosts is written without admin, expected both");
+    if (!node_is_list(reader, node, "admin_hosts"))
+        return;
+    if (node->count > ADMIN_HOSTS_MAX) {
+        config_fault(reader->faults, node->place, "admin_hosts has %zu entries, expected at most %d",
+                     node->count, ADMIN_HOSTS_MAX);
+        return;
+    }
+    const char **hosts = config_take(reader->memory, (node->count + 1) * sizeof *hosts);
+    if (!hosts)
+        return;
+    config->admin_hosts = hosts;
+    for (const struct tree_node *item = node->first; item; item = item->next) {
+        if (item->type == TREE_SCALAR && !item->faulty && host_is_valid(item->text, item->length))
+            *hosts++ = item->text;
+        else
+            fault_value(reader, item, "a name of admin_hosts", "a host's name, without a port");
+    }
+}
+
 /* ---- the whole ---- */
 
 static void read_file(struct config_reader *reader, const struct tree_node *root, struct config *config)
@@ -141,6 +170,7 @@ static void read_file(struct config_reader *reader, const struct tree_node *root
         read_listen(reader, draft.listen, config);
     if (draft.admin)
         read_admin(reader, draft.admin, config);
+    read_admin_hosts(reader, draft.admin_hosts, config);
     pools_read(reader, draft.pools, config);
     if (draft.routes)
         routes_read(reader, draft.routes, config);

@@ -95,6 +95,7 @@ struct config {
     const struct config_address *listen;
     size_t listen_count;                /* ≥ 1 */
     const struct config_address *admin; /* NULL: off */
+    const char *const *admin_hosts;     /* names it answers to, beside numbers and localhost; ended by NULL */
     int loops;                          /* 0: one per CPU this process may use */
     int io;                             /* enum config_io */
     weir_duration drain;                /* 0: what is under way is cancelled at once */

@@ -93,6 +93,14 @@ bool addresses_exclude(const struct config_address *a, const struct config_addre
     return IN6_ARE_ADDR_EQUAL(&x, &y) || takes(&x, &y) || takes(&y, &x);
 }
 
+bool address_is_local(const struct config_address *address)
+{
+    struct in6_addr x;
+    if (!read_number(address->host, &x))
+        return false;
+    return IN6_IS_ADDR_LOOPBACK(&x) || (IN6_IS_ADDR_V4MAPPED(&x) && x.s6_addr[12] == 127);
+}
+
 const char *address_fault(char *out, size_t room, const struct config_address *address, const char *key,
                           int err)
 {

@@ -24,6 +24,9 @@ WEIR_CHECKED int address_probe(const struct config_address *address, bool taken_
  * unless this machine says otherwise. Unix sockets are not looked at. */
 bool addresses_exclude(const struct config_address *a, const struct config_address *b);
 
+/* Whether only this machine can reach it. The host is a number. */
+bool address_is_local(const struct config_address *address);
+
 /* What stands in the way of listening on the path of a Unix socket, in words that follow "unix:PATH".
  * Returns: false when nothing does.
  * Where:   as address_probe().

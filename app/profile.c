@@ -24,7 +24,7 @@ const char command_profile_help[] =
     "long, and prints folded stacks: \"route;task;function;function COUNT\" a line, the form that\n"
     "flame graph tools read.\n"
     "\n"
-    "ADMIN is the gateway's admin address, 127.0.0.1:8081 when none is given.\n"
+    "ADMIN is the gateway's admin address, HOST:PORT or unix:PATH, 127.0.0.1:8081 when none is given.\n"
     "\n"
     "options:\n"
     "  --for D       how long, at most 60s [5s]\n"

@@ -20,7 +20,7 @@ const char command_stalls_help[] =
     "\n"
     "Prints the stalls of a running gateway since its start, the latest first: the task that held\n"
     "its loop, how long, how, the stack with files and lines, and what to write instead. ADMIN is\n"
-    "the gateway's admin address, HOST:PORT (127.0.0.1:8081).\n"
+    "the gateway's admin address, HOST:PORT or unix:PATH (127.0.0.1:8081).\n"
     "\n"
     "  computing   the task used the CPU all this time\n"
     "  blocked     it slept in a system call, and its loop with it\n"

@@ -153,6 +153,20 @@ static void check_addresses(struct looking *l)
         check_collision(l, i);
 }
 
+/* Who may look at the admin address sees what the gateway does, and may burden it. */
+static void warn_of_open_admin(struct looking *l)
+{
+    const struct config_address *admin = l->config->admin;
+    if (!admin || admin->path || !l->numeric[l->count - 1].host ||
+        address_is_local(&l->numeric[l->count - 1]))
+        return;
+    config_fault(
+        &l->found->warnings, admin->place,
+        "%s is '%s', which other machines can reach: whoever does reads routes, backends, stacks and "
+        "figures, and may take profiles; expected 127.0.0.1 or unix:PATH, or a firewall before it",
+        l->options->admin_key, admin->text);
+}
+
 /* ---- the whole ---- */
 
 static void check_routes(struct looking *l)
@@ -182,6 +196,7 @@ int start_check(const struct config *config, const char *file, const struct star
     run_loops(&l);
     start_limits_check(config, options->root, &found->warnings);
     check_addresses(&l);
+    warn_of_open_admin(&l);
     check_routes(&l);
     free(l.numeric);
     return config_faults_any(&found->faults) ? -WEIR_ECONFIG : 0;

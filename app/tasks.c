@@ -24,7 +24,7 @@ const char command_tasks_help[] =
     "started, with what it waits for, how old it is, how much time it has left, for which route\n"
     "it works and where it was started. Tasks that are alike are put together, as \"call × 12\".\n"
     "It works also while a loop is stuck. ADMIN is the gateway's admin address, HOST:PORT\n"
-    "(127.0.0.1:8081).\n"
+    "or unix:PATH (127.0.0.1:8081).\n"
     "\n"
     "  --filter TEXT   only tasks with this text in their name, route or wait, and those above them\n"
     "  --watch         again each second, until Ctrl-C\n"

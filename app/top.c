@@ -24,7 +24,7 @@ const char command_top_help[] =
     "\n"
     "Shows a running gateway in the terminal: loops, routes, pools, origins and the latest stalls,\n"
     "with figures of the last 10 or 60 seconds. ADMIN is the gateway's admin address, HOST:PORT\n"
-    "(127.0.0.1:8081). When the gateway goes away it says so, and waits until it is back.\n"
+    "or unix:PATH (127.0.0.1:8081). When the gateway goes away it says so, and waits until it is back.\n"
     "\n"
     "  --once         prints it once, as plain text; so it does where the output is no terminal\n"
     "  --json         prints what /stats answers, one line each time\n"
@@ -108,7 +108,7 @@ static bool first_answer(struct top *top)
     weir_reply_free(&reply);
     if (refresh(top))
         return true;
-    fprintf(stderr, "weir top: %s: %s\n", top->admin->base, top->problem);
+    fprintf(stderr, "weir top: %s: %s\n", top->admin->where, top->problem);
     return false;
 }
 
@@ -118,7 +118,7 @@ static void write_frame(struct top *top, struct lines *lines)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    top->view.address = strstr(top->admin->base, "://") + strlen("://");
+    top->view.address = top->admin->where;
     top->view.stats = top->stats;
     top->view.stalls = top->stalls;
     top->view.problem = top->problem[0] ? top->problem : NULL;

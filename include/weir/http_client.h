@@ -39,6 +39,9 @@ typedef struct weir_client_options {
     size_t head_bytes;             /* of an answer, line and fields [16 KiB, at most 1 MiB] */
     int headers;                   /* fields of an answer [128, at most 1000] */
     uint64_t reply_bytes;          /* of an answer's body, when it is read whole [4 MiB] */
+    /* Every connection goes there, whatever host the URLs name: "unix:PATH" or HOST:PORT [where they say];
+     * lent until the client is closed. */
+    const char *connect_to;
 } weir_client_options;
 
 typedef struct weir_header {

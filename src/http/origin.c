@@ -188,6 +188,7 @@ static void give_slot(struct weir__origin *origin)
 
 static int connect_new(struct weir__origin *origin, struct weir__client_connection **out)
 {
+    const char *to = origin->client->options.connect_to;
     struct weir__task *self = weir__task_current();
     struct weir__blame before;
     weir_stream *stream;
@@ -196,7 +197,7 @@ static int connect_new(struct weir__origin *origin, struct weir__client_connecti
 
     before = weir__blame_on(self, WEIR_CHARGE_CONNECT, self->blame.name);
     weir_scope_open(&attempt, weir_after(origin->client->options.connect_timeout), 0);
-    err = weir__connect(origin->address, sizeof **out, &stream);
+    err = weir__connect(to != NULL ? to : origin->address, sizeof **out, &stream);
     (void)weir_scope_close(&attempt);
     weir__blame_back(self, before);
     if (err < 0)

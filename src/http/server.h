@@ -65,7 +65,7 @@ struct weir__server {
     int loop_count;
     struct weir__server_loop *loops;
     atomic_int exchanges;
-    atomic_int exchanges_max; /* the limit, or less for now: weir_server_hold() */
+    atomic_int exchanges_max;  /* the limit, or less for now: weir_server_hold() */
     atomic_size_t ahead_bytes; /* see read_ahead.c */
     atomic_bool draining;
     bool ledger; /* of each exchange is kept */

@@ -25,13 +25,14 @@ static void an_address_may_be_short(void **state)
     expect_base("localhost:9000", "http://localhost:9000");
     expect_base("[::1]:9000", "http://[::1]:9000");
     expect_base("http://10.0.0.7:9000/", "http://10.0.0.7:9000");
+    expect_base("unix:/run/weir.sock", "http://localhost");
 }
 
 static void what_is_no_address_is_refused(void **state)
 {
-    static const char *const bad[] = {"",          ":",      "host",        "host:",   "host:0",  ":9000",
-                                      "0",         "host:x", "host:65536",  "[::1]",   "[]:9000", "::1:9000",
-                                      "unix:/a.s", "a b:1",  "host:9000/x", "1.2.3:4", "http://"};
+    static const char *const bad[] = {"",      ":",      "host",        "host:",   "host:0",  ":9000",
+                                      "0",     "host:x", "host:65536",  "[::1]",   "[]:9000", "::1:9000",
+                                      "unix:", "a b:1",  "host:9000/x", "1.2.3:4", "http://"};
     char base[ADMIN_BASE_BYTES];
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

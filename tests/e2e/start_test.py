@@ -276,6 +276,48 @@ def backends_are_tried_when_asked():
         same((code, said), (0, []))
 
 
+def an_admin_address_that_others_reach_is_told_of():
+    with contextlib.ExitStack() as stack:
+        place = Place(stack)
+        for address in ("0.0.0.0:0", "[::]:0"):
+            code, said = place.run("check", config_of(rest=f"admin: '{address}'\n"))
+            same((code, len(said)), (0, 1), said)
+            assert re.match(r"gateway.yaml:3:8: warning: admin is '\S+', which other machines can reach: .*expected", said[0]), said
+        for address in ("127.0.0.1:0", "127.9.9.9:0", "localhost:0", "[::1]:0", "unix:a.sock"):
+            same(place.run("check", config_of(rest=f"admin: '{address}'\n")), (0, []))
+    with Weir("serve", config="admin: 0.0.0.0:0\n" + BASIC) as weir:
+        weir.wait_for(r"warn configuration at=\S+gateway.yaml:1:8 warning=\"admin is '0.0.0.0:0', which other machines can reach")
+        weir.address()
+
+
+def the_admin_address_answers_to_names_that_the_file_allows():
+    config = "admin: 127.0.0.1:0\nadmin_hosts: [weir.example, scraper-7]\n" + BASIC
+    with Weir("serve", config=config) as weir:
+        weir.address()
+        admin = weir.address("admin")
+        for host in ("weir.example", "WEIR.example:8081", "scraper-7", "localhost", "127.0.0.1"):
+            same(ask(admin, "/healthz", host=host).status, 200, host)
+        refused = ask(admin, "/metrics", host="evil.example:8081")
+        same(refused.status, 403)
+        assert b"admin_hosts: [evil.example]" in refused.body, refused.body
+        same(ask(admin, "/metrics", host="a\"b").status in (400, 403), True)
+
+
+def commands_read_an_admin_address_that_is_a_path():
+    with Weir("serve", config="admin: unix:admin.sock\n" + BASIC) as weir:
+        weir.address()
+        for command in ("top --once", "top --once --json", "tasks", "stalls", "advise", "profile --for 100ms"):
+            done = subprocess.run([WEIR, *command.split(), "unix:admin.sock"], cwd=weir.directory.name, text=True,
+                                  capture_output=True, timeout=PATIENCE)
+            same((done.returncode, done.stderr.replace("weir profile: no samples: nothing computed meanwhile\n", "")), (0, ""), command)
+        assert "unix:admin.sock" in subprocess.run([WEIR, "top", "--once", "unix:admin.sock"], cwd=weir.directory.name,
+                                                   text=True, capture_output=True, timeout=PATIENCE).stdout
+        done = subprocess.run([WEIR, "tasks", "unix:other.sock"], cwd=weir.directory.name, text=True, capture_output=True)
+        same(done.returncode, 1)
+        assert "weir tasks: nothing answers at unix:other.sock; is weir running, with 'admin: unix:other.sock'?" in done.stderr, done.stderr
+
+
+
 def the_start_says_what_runs():
     with Weir("serve", config=BASIC) as weir:
         weir.address()
@@ -285,5 +327,5 @@ def the_start_says_what_runs():
 if __name__ == "__main__":
     run(each_good_thing_is_served_and_each_bad_one_is_refused_by_both, check_and_serve_agree_on_any_mixture,
         addresses_that_exclude_each_other_are_refused_by_both, a_port_that_is_taken_is_fine_to_check_alone,
-        io_uring_that_is_forbidden_is_named, a_quota_of_half_a_cpu_makes_one_loop, as_many_descriptors_as_may_be_had_are_had, backends_are_tried_when_asked,
-        the_start_says_what_runs, interfaces=(None,))
+        io_uring_that_is_forbidden_is_named, a_quota_of_half_a_cpu_makes_one_loop, as_many_descriptors_as_may_be_had_are_had, backends_are_tried_when_asked, an_admin_address_that_others_reach_is_told_of,
+        the_admin_address_answers_to_names_that_the_file_allows, commands_read_an_admin_address_that_is_a_path, the_start_says_what_runs, interfaces=(None,))
