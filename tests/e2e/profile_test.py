@@ -53,7 +53,7 @@ def stacks(text):
 
 
 def time_goes_to_the_route_and_the_job():
-    with rig.Weir("serve", config=CONFIG) as weir, Busy(weir.address()):
+    with rig.Weir("serve", config=CONFIG, preexec=rig.urgent) as weir, Busy(weir.address()):
         found = {}
 
         def both_are_seen():
@@ -68,7 +68,7 @@ def time_goes_to_the_route_and_the_job():
 
 
 def the_graph_is_one_svg():
-    with rig.Weir("serve", config=CONFIG) as weir, Busy(weir.address()):
+    with rig.Weir("serve", config=CONFIG, preexec=rig.urgent) as weir, Busy(weir.address()):
         answer = rig.ask(weir.address("admin"), "/profile?seconds=0.5&format=svg")
         rig.same((answer.status, answer.headers["content-type"]), (200, "image/svg+xml"))
         root = xml.etree.ElementTree.fromstring(answer.body)
@@ -78,7 +78,7 @@ def the_graph_is_one_svg():
 
 
 def the_command_prints_and_draws():
-    with rig.Weir("serve", config=CONFIG) as weir, Busy(weir.address()), tempfile.TemporaryDirectory() as folder:
+    with rig.Weir("serve", config=CONFIG, preexec=rig.urgent) as weir, Busy(weir.address()), tempfile.TemporaryDirectory() as folder:
         admin = "%s:%d" % weir.address("admin")
         printed = subprocess.run([rig.WEIR, "profile", admin, "--for", "500ms"], capture_output=True, text=True)
         rig.same((printed.returncode, printed.stderr), (0, ""))

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -106,13 +107,22 @@ static int spawn_and_wait(int (*fn)(void *arg), void *arg)
 
 static volatile unsigned sink;
 
-/* On a busy machine who computes is starved first of all. Where we may, this thread goes before the others.
- */
+/* On a busy machine who computes is starved first of all. Where we may, this thread goes before the others;
+ * else it asks for slices that are long enough for a verdict. */
 static void be_urgent(bool urgent)
 {
     const struct sched_param first = {.sched_priority = urgent ? 1 : 0};
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t slice_ns, deadline_ns, period_ns;
+    } attr = {.size = sizeof attr,
+              .slice_ns = urgent ? 100000000 : 0}; /* the most there is, or as it comes */
 
-    (void)sched_setscheduler(0, urgent ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER, &first);
+    if (sched_setscheduler(0, urgent ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER, &first) < 0)
+        (void)syscall(SYS_sched_setattr, 0, &attr, 0);
 }
 
 /* It lets go now and then, and tries again, for as long as may be. */
@@ -140,6 +150,8 @@ static int computes(void *arg)
     return 0;
 }
 
+static bool too_busy; /* for anybody to compute for long */
+
 static int sees_computing(void *arg)
 {
     struct rig *r = arg;
@@ -148,7 +160,7 @@ static int sees_computing(void *arg)
     assert_int_equal(spawn_and_wait(computes, r), 0);
     be_urgent(false);
     if (atomic_load(&r->seen[WEIR_STALL_COMPUTING]) == 0) {
-        print_message("the machine is so busy that nobody computes for long\n");
+        too_busy = true;
         return 0;
     }
     assert_string_equal(r->task, "holder of this");
@@ -167,6 +179,10 @@ static void who_computes_is_named_while_it_does(void **state)
 {
     (void)state;
     run_watched(WEIR_STALL_COMPUTING, 1, sees_computing);
+    if (too_busy) {
+        print_message("# the machine is so busy that nobody computes for long\n");
+        skip();
+    }
 }
 
 /* --- blocked --- */
