@@ -16,7 +16,7 @@ static const struct url_part parts[] = {
     {"?user=", 6, false, false},
     {"id", 2, true, true},
 };
-static const struct url_template url = {NULL, "http://h:1", parts, 4};
+static const struct url_template url = {.origin = "http://h:1", .parts = parts, .part_count = 4};
 
 static const char *param(const void *of, const char *name)
 {
