@@ -146,6 +146,13 @@ static void read_methods(struct config_reader *reader, const struct tree_node *n
     route->methods = join_methods(reader, route->method_mask);
 }
 
+/* 0: every method. */
+static void set_methods(struct config_reader *reader, struct config_route *route, unsigned mask)
+{
+    route->method_mask = mask;
+    route->methods = mask ? join_methods(reader, mask) : NULL;
+}
+
 static void fault_no_kind(struct config_reader *reader, struct config_place place, const char *what)
 {
     const char *names[KINDS_MAX + 1] = {0};
@@ -210,14 +217,14 @@ static bool read_route(struct config_reader *reader, const struct schema *schema
     const struct tree_node *kind = choose_kind(reader, &draft, node, unknown);
     if (kind && !draft.on)
         draft.route.on = draft.route.kind->on;
-    if (kind && !draft.methods && draft.route.kind->methods) {
-        draft.route.method_mask = draft.route.kind->methods;
-        draft.route.methods = join_methods(reader, draft.route.method_mask);
-    }
+    if (kind && !draft.methods)
+        set_methods(reader, &draft.route, draft.route.kind->methods);
     if (draft.share && on_is_fine && draft.route.path)
         pool_read_share(reader, draft.share, config, &draft.route);
     if (kind)
         draft.route.settings = draft.route.kind->configure(reader, kind, &draft.route);
+    if (kind && !draft.methods && draft.route.settings && draft.route.kind->methods_for)
+        set_methods(reader, &draft.route, draft.route.kind->methods_for(draft.route.settings));
     *out = draft.route;
     return draft.route.path != NULL;
 }

@@ -240,6 +240,12 @@ static int serve(struct gateway *gateway)
         .stall_after = config->stall.after,
         .stall_then = (enum weir_stall_then)config->stall.then,
         .limits = limits_of(&config->limits),
+        .limit_names = {.head = "limits.head",
+                        .headers = "limits.headers",
+                        .body = "limits.body",
+                        .head_timeout = "limits.head_timeout",
+                        .idle_timeout = "limits.idle_timeout",
+                        .body_rate = "limits.body_rate"},
         .drain =
             config->drain.ns ? config->drain : (weir_duration){1}, /* the library takes 0 for its default */
         .setup = open_loop,

@@ -81,7 +81,7 @@ static bool may_be_compressed(weir_response *res, const weir_reply_head *head)
 {
     return head->status != 206 && is_compressible(head->type) &&
            !weir_reply_header_get(res, "content-encoding") && !weir_reply_header_get(res, "content-range") &&
-           !has_element(weir_reply_header_get(res, "cache-control"), "no-transform");
+           !has_element(weir_reply_header_joined(res, "cache-control"), "no-transform");
 }
 
 /* ---- what the client takes ---- */
@@ -105,7 +105,7 @@ static int choose_encoding(const weir_request *req, const struct config_coding *
 
 static int say_vary(weir_response *res)
 {
-    const char *vary = weir_reply_header_get(res, "vary");
+    const char *vary = weir_reply_header_joined(res, "vary");
     char text[512];
     if (has_element(vary, "accept-encoding") || has_element(vary, "*"))
         return 0;
@@ -240,8 +240,14 @@ static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
         (head->length >= 0 && (uint64_t)head->length < settings->min_bytes) || head->length == 0)
         return 0;
     int err = say_vary(res), encoding = choose_encoding(a->req, settings);
-    if (err < 0 || encoding < 0 || head->bodiless)
+    if (err < 0 || encoding < 0)
         return err;
+    if (head->bodiless) { /* what it would come out as is not worked out */
+        err = weaken_etag(res);
+        if (err == 0)
+            err = weir_reply_header_set(res, "accept-ranges", NULL);
+        return err < 0 ? err : 1;
+    }
     bool fixed =
         head->whole && head->body.data == a->coding->fixed.data && head->body.len == a->coding->fixed.len;
     int changed = !head->whole ? begin_stream(a, encoding, head->length)

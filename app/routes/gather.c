@@ -220,6 +220,7 @@ struct gathering {
     size_t forwarded_count;
     weir_bytes body; /* of the request; read only for calls that take one */
     struct gather_note *note;
+    bool url_too_long;
     struct call calls[];
 };
 
@@ -246,7 +247,7 @@ static char *copy_text(weir_request *req, weir_bytes text)
 static int collect_headers(struct gathering *g)
 {
     const struct gather_settings *settings = g->state->settings;
-    const weir_bytes connection = weir_bytes_of(weir_request_header(g->req, "connection"));
+    const weir_bytes connection = weir_bytes_of(weir_request_header_joined(g->req, "connection"));
     size_t count = 0;
     weir_bytes name, value;
     for (size_t i = 0; weir_request_header_at(g->req, i, &name, &value); i++)
@@ -320,6 +321,7 @@ static int expand_urls(struct gathering *g)
     int err = 0;
     for (size_t i = 0; i < settings->call_count && err == 0; i++)
         err = gather_expand(&g->urls, &settings->calls[i].url, param_of, g->req);
+    g->url_too_long = err == -WEIR_ETOOLARGE;
     const char *url = g->urls.data; /* it grows no more */
     for (size_t i = 0; i < settings->call_count && err == 0; i++) {
         g->calls[i].options.url = url;
@@ -467,6 +469,9 @@ static int handle(weir_request *req, weir_response *res, void *state)
         err = prepare(g);
     if (err == -EINVAL)
         err = weir_reply_fault(res, 400, "malformed", "a path parameter holds what may not stand in a URL");
+    else if (g->url_too_long)
+        err = weir_reply_fault(res, 414, "target_too_long",
+                               "a path parameter makes the URL of a call too long");
     else if (err == 0) {
         ask_all(g);
         weir_request_note(req, g->note);
@@ -492,9 +497,20 @@ static int open_state(const struct config_route *route, weir_client *client, voi
     return 0;
 }
 
+/* One that only reads is not asked to change anything; what the calls of another do is their matter. */
+static unsigned methods_for(const void *arg)
+{
+    const struct gather_settings *settings = arg;
+    for (size_t i = 0; i < settings->call_count; i++)
+        if (settings->calls[i].method != CONFIG_GET && settings->calls[i].method != CONFIG_HEAD)
+            return 0;
+    return 1u << CONFIG_GET;
+}
+
 const struct route_kind route_gather = {
     .name = "gather",
     .configure = configure,
+    .methods_for = methods_for,
     .backends = backends,
     .exchange_bytes = exchange_bytes,
     .handle = handle,

@@ -37,12 +37,15 @@ static int append_param(weir_buffer *out, const struct url_part *part, gather_pa
 
 int gather_expand(weir_buffer *out, const struct url_template *url, gather_param *param, const void *of)
 {
+    const size_t start = out->len;
     int err = weir_buffer_append_text(out, url->origin);
     for (size_t i = 0; i < url->part_count && err == 0; i++) {
         const struct url_part *part = &url->parts[i];
         err = part->is_param ? append_param(out, part, param, of)
                              : weir_buffer_append(out, part->text, part->length);
     }
+    if (err == 0 && out->len - start >= GATHER_URL_BYTES_MAX)
+        err = -WEIR_ETOOLARGE;
     return err ? err : weir_buffer_append_byte(out, '\0');
 }
 

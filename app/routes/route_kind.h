@@ -33,6 +33,9 @@ struct route_kind {
      */
     void (*check)(const struct config_route *route, struct config_faults *faults);
 
+    /* For a kind whose methods are a matter of its settings, in the place of `methods`. May be NULL. */
+    unsigned (*methods_for)(const void *settings);
+
     /* Names the backends it asks, each where it is written; one may come several times. May be NULL. */
     void (*backends)(const void *settings,
                      void (*each)(void *arg, const char *origin, struct config_place place), void *arg);

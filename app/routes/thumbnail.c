@@ -239,7 +239,7 @@ static int answer_open_file(weir_request *req, weir_response *res, const struct 
     struct validators v;
     make_etag(&file->about, state->computing.route->settings, output, v.etag);
     http_date(file->about.st_mtim.tv_sec, v.date);
-    if (is_not_modified(weir_request_header(req, "if-none-match"),
+    if (is_not_modified(weir_request_header_joined(req, "if-none-match"),
                         weir_request_header(req, "if-modified-since"), v.etag, v.date)) {
         int err = say_what_it_is(res, state, &v);
         return err < 0 ? err : weir_reply_bytes(res, 304, NULL, NULL, 0);

@@ -84,6 +84,12 @@ typedef struct weir_exchange_record {
  */
 size_t weir_exchange_charges(const weir_exchange_record *record, weir_charge out[WEIR_CHARGES_MAX]);
 
+/* What a client is told beside a limit it has passed, for whoever can change it. NULL: as they are called in
+ * weir_limits. */
+typedef struct weir_limit_names {
+    const char *head, *headers, *body, *head_timeout, *idle_timeout, *body_rate;
+} weir_limit_names;
+
 typedef struct weir_server_options {
     const char *listen;                    /* an address, see <weir/stream.h> */
     const char *const *listens;            /* or several, NULL-terminated */
@@ -96,6 +102,7 @@ typedef struct weir_server_options {
     enum weir_stall_then stall_then;
     void (*on_stall)(void *arg, const struct weir_stall *stall);
     weir_limits limits;
+    weir_limit_names limit_names;
     weir_duration drain;           /* how long exchanges may take to end; 0: 30 s */
     void *(*setup)(void *arg);     /* once on each loop, before it accepts; NULL result: the server stops */
     void (*teardown)(void *state); /* once on each loop, after its last exchange */
@@ -257,6 +264,13 @@ const char *weir_request_param(const weir_request *req, const char *name);
  */
 const char *weir_request_header(const weir_request *req, const char *name);
 
+/* The value of a header that is a list: when it stands several times, all of them, joined by ", " (RFC 9110,
+ * 5.3). A list is read this way or not at all: whatever reads only a part of it can be told something else.
+ * Returns: NULL when it is not there, or there is no memory.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_header_joined(weir_request *req, const char *name);
+
 /* Header number i, in the order they came.
  * Returns: false when there are not so many.
  * Where:   task of its loop. Does not wait.
@@ -402,8 +416,8 @@ typedef struct weir_reply_head {
  * and must not answer themselves. */
 typedef struct weir_reply_filter {
     /* Sees every answer, the server's own about a failure too, and may change its headers. Returns 1: the
-     * body goes through piece(), its length is whatever comes out; 0: it goes out as it is; a negative code,
-     * which is what the handler's call returns then. */
+     * body goes through piece(), its length is whatever comes out, and of one that is bodiless none is told;
+     * 0: it goes out as it is; a negative code, which is what the handler's call returns then. */
     int (*head)(void *arg, weir_response *res, const weir_reply_head *head);
     /* Takes the next bytes of the body (lent), perhaps none; last: there are no more. *out is what goes out
      * in their place, perhaps nothing yet, and stays good until the next call. Returns 0; 1: to be called
@@ -427,6 +441,12 @@ int weir_reply_use_filter(weir_response *res, const weir_reply_filter *filter, v
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_reply_header_get(weir_response *res, const char *name);
+
+/* The same of a header that is a list: all of them, joined by ", ".
+ * Returns: as weir_reply_header_get().
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_reply_header_joined(weir_response *res, const char *name);
 
 /* Puts a header in the place of all with this name; value NULL: they are taken out.
  * Owns:    both are copied.

@@ -120,10 +120,20 @@ static bool go_on(struct weir__connection *c)
     return started == 0 || x->input_at == x->input_len;
 }
 
+/* An empty line that some clients send behind a body is no beginning of a request: one is passed over. */
+static size_t empty_line(struct weir__connection *c, const char *data, size_t len)
+{
+    if (c->passed_line || len < 2 || data[0] != '\r' || data[1] != '\n')
+        return 0;
+    c->passed_line = true;
+    return 2;
+}
+
 static struct weir__exchange *begin_exchange(struct weir__connection *c)
 {
     struct weir__exchange *x = c->exchange = weir__exchange_new(c);
 
+    c->passed_line = false;
     if (x != NULL) {
         weir__patience_enter(&c->home->head, &c->patient);
         x->began_ns = c->patient.since_ns;
@@ -143,8 +153,14 @@ static bool took(struct weir__connection *c, const char *data, size_t len)
         drop(c, false);
         return false;
     }
-    if (x == NULL)
+    if (x == NULL) {
+        size_t passed = empty_line(c, data, len);
+        if (passed == len)
+            return true;
+        data += passed;
+        len -= passed;
         x = begin_exchange(c);
+    }
     if (x == NULL || weir__exchange_take(x, data, len) < 0) {
         if (x == NULL || !x->running)
             turn_away(c);
@@ -225,10 +241,13 @@ void weir__connection_start(struct weir__server_loop *home, weir_stream *stream)
 void weir__connection_next(struct weir__connection *c, struct weir__exchange *x)
 {
     size_t left = x->input_len - x->input_at;
+    size_t passed = left > 0 ? empty_line(c, x->input + x->input_at, left) : 0;
     int end = x->input_end;
     bool kept = true;
 
     c->exchange = NULL;
+    x->input_at += passed;
+    left -= passed;
     if (left > 0) {
         begin_exchange(c);
         kept = c->exchange != NULL && weir__exchange_take(c->exchange, x->input + x->input_at, left) == 0;
@@ -264,9 +283,14 @@ static void idle_exhausted(struct weir__patient *p)
 static void head_exhausted(struct weir__patient *p)
 {
     struct weir__connection *c = of_patient(p);
+    const struct weir__exchange *x = c->exchange;
 
     weir__unserved_ends(c, WEIR_UNSERVED_HEAD_TIMEOUT);
-    if (weir__exchange_refuse(c->exchange, 408, "timeout", "the request's head took too long to come in") < 0)
+    if (x->input_len == 1 && x->input[0] == '\r') { /* of an empty line, too */
+        drop(c, false);
+        return;
+    }
+    if (weir__exchange_refuse_slow_head(c->exchange) < 0)
         turn_away(c);
 }
 

@@ -9,7 +9,6 @@
 #include "core/wait.h"
 #include "http/headers.h"
 #include "http/server.h"
-#include "http/target.h"
 #include "net/address.h"
 
 enum { INPUT_ROOM_MIN = 512 };
@@ -195,42 +194,6 @@ void weir__exchange_input_ended(struct weir__exchange *x, int result)
 
 /* --- the head --- */
 
-static void refuse(struct weir__exchange *x, int status, const char *code, const char *message, bool close)
-{
-    if (x->refusal.status == 0)
-        x->refusal =
-            (struct weir__refusal){.status = status, .code = code, .message = message, .close = close};
-}
-
-static void refuse_busy(struct weir__exchange *x, const char *reason, const char *message)
-{
-    if (x->refusal.status != 0)
-        return;
-    refuse(x, 503, "busy", message, false);
-    x->refusal.reason = reason;
-}
-
-static const char *code_of(int status)
-{
-    switch (status) {
-    case 413:
-        return "too_large";
-    case 414:
-        return "target_too_long";
-    case 431:
-        return "head_too_large";
-    case 501:
-        return "not_implemented";
-    default:
-        return "malformed";
-    }
-}
-
-static void refuse_fault(struct weir__exchange *x, const struct weir__http_fault *fault)
-{
-    refuse(x, fault->status, code_of(fault->status), fault->message, true);
-}
-
 /* The byte behind a span of the input is never read again: there is room for a NUL. */
 static const char *end_text(weir_bytes span)
 {
@@ -240,37 +203,6 @@ static const char *end_text(weir_bytes span)
         return "";
     text[span.len] = '\0';
     return text;
-}
-
-static int find_route(struct weir__exchange *x)
-{
-    weir_request *req = &x->request;
-    struct weir__http_target target;
-    struct weir__http_fault fault = {0};
-    const char *allow = NULL;
-    char *room;
-
-    if (weir__http_target_parse(req->head.target, &target, &fault) < 0) {
-        refuse_fault(x, &fault);
-        return 0;
-    }
-    room = weir__arena_alloc(&x->memory, target.path.len + 1);
-    if (room == NULL)
-        return -ENOMEM;
-    if (weir__http_path_normalize(target.path, room, target.path.len, &req->path, &fault) < 0) {
-        refuse_fault(x, &fault);
-        return 0;
-    }
-    req->query = target.query.data != NULL ? target.query.data : "";
-    req->raw_path = target.path;
-    req->route = weir__server_match(x, &allow);
-    if (req->route == NULL && allow == NULL) {
-        refuse(x, 404, "not_found", "no route has this path", false);
-    } else if (req->route == NULL) {
-        refuse(x, 405, "method_not_allowed", "this path has other methods, see Allow", false);
-        x->refusal.allow = allow;
-    }
-    return 0;
 }
 
 static void begin_body(struct weir__exchange *x)
@@ -283,7 +215,7 @@ static void begin_body(struct weir__exchange *x)
     weir__http_body_begin(&req->body, req->head.framing, req->head.content_length, max);
     req->continue_due = req->head.expect_continue && !req->body.ended;
     if (weir__http_body_is_too_large(&req->body))
-        refuse(x, 413, "too_large", "the request's body is larger than this route takes", true);
+        weir__refuse(x, 413, "too_large", weir__body_limit_text(x), true);
 }
 
 static int take_head(struct weir__exchange *x, size_t used)
@@ -298,7 +230,7 @@ static int take_head(struct weir__exchange *x, size_t used)
     memcpy(fields, req->head.fields, bytes);
     req->head.fields = fields;
     x->input_at += used;
-    err = find_route(x);
+    err = weir__exchange_find_route(x);
     if (err < 0)
         return err;
     req->method = end_text(req->head.method_text);
@@ -333,6 +265,8 @@ static int answer_refusal(struct weir__exchange *x)
     const struct weir__refusal *r = &x->refusal;
     int err = r->allow != NULL ? weir_reply_header(&x->response, "allow", r->allow) : 0;
 
+    if (err == 0 && r->code == NULL)
+        return weir_reply_bytes(&x->response, r->status, NULL, NULL, 0);
     return err < 0 ? err : weir_reply_fault(&x->response, r->status, r->code, r->message);
 }
 
@@ -434,9 +368,9 @@ static void begin_work(struct weir__exchange *x, struct weir__task *task)
 static void refuse_beyond(struct weir__exchange *x, int here)
 {
     if (here >= x->connection->home->server->options.limits.exchanges)
-        refuse_busy(x, "exchanges", "too many requests are in progress; try again later");
+        weir__refuse_busy(x, "exchanges", "too many requests are in progress; try again later");
     else
-        refuse_busy(x, "memory", "memory is short; try again later");
+        weir__refuse_busy(x, "memory", "memory is short; try again later");
 }
 
 static int start(struct weir__exchange *x)
@@ -451,7 +385,7 @@ static int start(struct weir__exchange *x)
     if (here >= atomic_load_explicit(&server->exchanges_max, memory_order_relaxed))
         refuse_beyond(x, here);
     else if (is_overloaded(c->home, x->queued_ns))
-        refuse_busy(x, "queueing", "requests wait too long to be begun; try again later");
+        weir__refuse_busy(x, "queueing", "requests wait too long to be begun; try again later");
     err = weir__spawn(&c->home->exchange_scope, task_name(x), run, x, &task);
     if (err < 0) {
         atomic_fetch_sub_explicit(&server->exchanges, 1, memory_order_relaxed);
@@ -464,9 +398,9 @@ static int start(struct weir__exchange *x)
     return 1;
 }
 
-int weir__exchange_refuse(struct weir__exchange *x, int status, const char *code, const char *message)
+int weir__exchange_refuse_slow_head(struct weir__exchange *x)
 {
-    refuse(x, status, code, message, true);
+    weir__refuse_slow_head(x);
     return start(x);
 }
 
@@ -488,7 +422,7 @@ int weir__exchange_try_start(struct weir__exchange *x)
         return 0;
     if (used < 0) {
         memset(head, 0, sizeof *head);
-        refuse_fault(x, &fault);
+        weir__refuse_fault(x, &fault);
     } else {
         int err = take_head(x, (size_t)used);
         if (err < 0)

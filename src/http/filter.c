@@ -27,7 +27,7 @@ static int see_head(struct weir__exchange *x, weir_reply_head *head)
     head->bodiless = weir__response_has_no_body(x, head->status);
     changed = res->filter->head(res->filter_arg, res, head);
     res->unfiltered = changed < 0;
-    return head->bodiless && changed > 0 ? 0 : changed;
+    return changed;
 }
 
 /* Gives the filter what is next, and the client what comes out, until it wants more. out is what has come out
@@ -58,6 +58,11 @@ int weir__filter_whole(struct weir__exchange *x, int status, const char *type, c
         return changed;
     if (changed == 0)
         return weir__response_send_whole(x, status, type, data, bytes);
+    if (head.bodiless) {
+        err = weir__response_send_head(x, status, type, -1);
+        res->left = 0;
+        return err;
+    }
     more = res->filter->piece(res->filter_arg, head.body, true, &out);
     if (more == 0)
         return weir__response_send_whole(x, status, type, out.data, out.len);
@@ -82,7 +87,7 @@ int weir__filter_head(struct weir__exchange *x, int status, const char *type, in
     if (changed < 0)
         return changed;
     err = weir__response_send_head(x, status, type, changed > 0 ? -1 : length);
-    res->filtered = changed > 0;
+    res->filtered = changed > 0 && !head.bodiless;
     if (changed > 0 && res->began && length >= 0)
         res->left = (uint64_t)length;
     return err;

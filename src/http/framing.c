@@ -104,6 +104,14 @@ static void add_connection(struct weir__http_facts *facts, weir_bytes value)
     }
 }
 
+static void add_expect(struct weir__http_facts *facts, weir_bytes value)
+{
+    weir_bytes rest = value, expected;
+    while (weir__http_list_next(&rest, &expected))
+        if (expected.len == 12 && IS(expected, "100-continue"))
+            facts->expect_continue = true;
+}
+
 const char *weir__http_facts_add(struct weir__http_facts *facts, weir_bytes name, weir_bytes value)
 {
     switch (name.len) {
@@ -112,8 +120,8 @@ const char *weir__http_facts_add(struct weir__http_facts *facts, weir_bytes name
             return add_host(facts, value);
         break;
     case 6:
-        if (IS(name, "expect") && value.len == 12 && IS(value, "100-continue"))
-            facts->expect_continue = true;
+        if (IS(name, "expect"))
+            add_expect(facts, value);
         break;
     case 7:
         if (IS(name, "upgrade"))

@@ -316,6 +316,7 @@ static int read_request(struct reading *r, size_t target_max, struct weir__http_
         return refuse(fault, 501, "a method that is not known");
     if (status == NOT_THE_FIELDS)
         return refuse(fault, 400, "the request target can't be understood");
+    fault->too_many_fields = r->too_many;
     if (status != 0)
         return refuse(fault, status, wrong);
     if (asterisk_is_misplaced(out))

@@ -53,6 +53,7 @@ struct weir__http_head_limits {
 struct weir__http_fault {
     int status;          /* what a server answers; 502 for a faulty response of a backend */
     const char *message; /* static: what was wrong and what was expected */
+    bool too_many_fields;
 };
 
 /* How far an incomplete head has been looked through, so that dribbling bytes cost nothing twice.

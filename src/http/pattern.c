@@ -193,6 +193,57 @@ bool weir__http_pattern_match(const struct weir__http_pattern *pattern, weir_byt
     return match_end(pattern, rest, params);
 }
 
+/* The length of a separator, or of what begins a servlet's parameters, at text[at] of a normal path, whose
+ * escapes have upper-case digits. 0: neither is there. */
+static size_t mark_at(weir_bytes text, size_t at, bool *parameters)
+{
+    static const char *const escapes[] = {"%2F", "%5C", "%3B"};
+    char c = text.data[at];
+
+    *parameters = c == ';';
+    if (c == '/' || c == ';' || c == '\\')
+        return 1;
+    for (size_t i = 0; c == '%' && i < 3; i++)
+        if (text.len - at >= 3 && memcmp(text.data + at, escapes[i], 3) == 0) {
+            *parameters = i == 2;
+            return 3;
+        }
+    return 0;
+}
+
+static bool is_dots(const char *part, size_t len)
+{
+    return (len == 1 && part[0] == '.') || (len == 2 && part[0] == '.' && part[1] == '.');
+}
+
+static bool has(weir_bytes text, char c)
+{
+    return memchr(text.data, c, text.len) != NULL;
+}
+
+bool weir__http_pattern_catches_dots(const struct weir__http_pattern *pattern, weir_bytes normal)
+{
+    size_t start = 0, at = 0;
+    bool inside = true; /* of a part, not of parameters behind it */
+
+    if (pattern->param_count == 0 && !pattern->star)
+        return false;
+    if (!has(normal, '%') && !has(normal, ';') && !has(normal, '\\'))
+        return false; /* a normal path has no dot segments */
+    while (at < normal.len) {
+        bool parameters;
+        size_t len = mark_at(normal, at, &parameters);
+        if (len > 0 && inside && is_dots(normal.data + start, at - start))
+            return true;
+        at += len > 0 ? len : 1;
+        if (len > 0) {
+            start = at;
+            inside = !parameters;
+        }
+    }
+    return inside && is_dots(normal.data + start, at - start);
+}
+
 const struct weir__http_param *weir__http_params_find(const struct weir__http_params *params, weir_bytes name)
 {
     for (size_t i = 0; i < params->count; i++)

@@ -69,6 +69,13 @@ WEIR_CHECKED int weir__http_pattern_compile(weir_bytes text, struct weir__http_p
 bool weir__http_pattern_match(const struct weir__http_pattern *pattern, weir_bytes normal, weir_bytes path,
                               struct weir__http_params *params);
 
+/* Whether what the pattern's parameters or its star take of a path may be read as a way up or to the same
+ * place: "." or ".." as a part of a segment, where others end a part at ';' (parameters of a servlet), "%2F",
+ * "%5C" or '\\' (a separator once it is decoded).
+ * Where:   any thread.
+ */
+bool weir__http_pattern_catches_dots(const struct weir__http_pattern *pattern, weir_bytes normal);
+
 /* A parameter by its name.
  * Returns: NULL if there is none.
  * Where:   any thread.

@@ -7,8 +7,6 @@
 
 #include "http/headers.h"
 
-enum { DISCARD_BYTES_MAX = 256 << 10 };
-
 const char *weir_request_method(const weir_request *req)
 {
     return req->method;
@@ -63,6 +61,45 @@ const char *weir_request_header(const weir_request *req, const char *name)
     return field->value.data;
 }
 
+/* Returns: how many fields have the name; *bytes is what their values take, joined. */
+static size_t measure(const weir_request *req, weir_bytes name, size_t *bytes)
+{
+    size_t found = 0;
+
+    *bytes = 0;
+    for (size_t i = 0; i < req->head.field_count; i++)
+        if (weir_bytes_equal_nocase(req->head.fields[i].name, name)) {
+            *bytes += req->head.fields[i].value.len + 2;
+            found++;
+        }
+    return found;
+}
+
+const char *weir_request_header_joined(weir_request *req, const char *name)
+{
+    const weir_bytes wanted = weir_bytes_of(name);
+    size_t bytes, found = measure(req, wanted, &bytes);
+    char *text, *at;
+
+    if (found <= 1)
+        return weir_request_header(req, name);
+    text = at = weir_request_alloc(req, bytes);
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < req->head.field_count; i++) {
+        const struct weir__http_field *field = &req->head.fields[i];
+        if (!weir_bytes_equal_nocase(field->name, wanted))
+            continue;
+        if (at > text)
+            *at++ = ',', *at++ = ' ';
+        if (field->value.len > 0)
+            memcpy(at, field->value.data, field->value.len);
+        at += field->value.len;
+    }
+    *at = '\0';
+    return text;
+}
+
 bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name, weir_bytes *value)
 {
     if (i >= req->head.field_count)
@@ -110,7 +147,7 @@ static int more_body(struct weir__exchange *x)
 
     if (x->request.continue_due) {
         x->request.continue_due = false;
-        got = weir__response_send_continue(x);
+        got = x->response.began ? 0 : weir__response_send_continue(x); /* an answer says it, too */
         if (got < 0)
             return got;
     }
@@ -228,7 +265,7 @@ int weir__request_discard_body(weir_request *req)
         weir_bytes run;
         int step;
 
-        if (req->body.taken + req->body.left - from > DISCARD_BYTES_MAX)
+        if (req->body.taken + req->body.left - from > WEIR__DISCARD_BYTES_MAX)
             return -WEIR_ETOOLARGE;
         step = next_run(x, SIZE_MAX, &run);
         if (step < 0)

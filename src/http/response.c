@@ -198,6 +198,24 @@ const char *weir_reply_header_get(weir_response *res, const char *name)
                : weir__arena_memdup(&weir__exchange_of_response(res)->memory, line + skip, length - skip - 2);
 }
 
+const char *weir_reply_header_joined(weir_response *res, const char *name)
+{
+    struct weir__arena *memory = &weir__exchange_of_response(res)->memory;
+    size_t length, skip = strlen(name) + 2;
+    const char *text = NULL, *line = find_header(res, name, 0, &length);
+
+    while (line != NULL) {
+        const char *value = line + skip;
+        int n = (int)(length - skip - 2);
+        text = text == NULL ? weir__arena_printf(memory, "%.*s", n, value)
+                            : weir__arena_printf(memory, "%s, %.*s", text, n, value);
+        if (text == NULL)
+            return NULL;
+        line = find_header(res, name, (size_t)(line + length - res->headers), &length);
+    }
+    return text;
+}
+
 int weir_reply_header_set(weir_response *res, const char *name, const char *value)
 {
     size_t length, before = res->headers_len;
@@ -265,7 +283,15 @@ static size_t finish_headers(struct weir__exchange *x, const char *type)
     return HEAD_BYTES + (type != NULL ? strlen(type) : 0) + x->response.headers_len;
 }
 
-static int begin(struct weir__exchange *x, int status)
+/* What is left of the body will not be read before the next request: it is too much, or may never come. */
+static bool leaves_body(const struct weir__exchange *x)
+{
+    const weir_request *req = &x->request;
+
+    return !req->body.ended && (req->continue_due || req->body.left > WEIR__DISCARD_BYTES_MAX);
+}
+
+static int begin(struct weir__exchange *x, int status, bool whole)
 {
     weir_response *res = &x->response;
 
@@ -274,7 +300,7 @@ static int begin(struct weir__exchange *x, int status)
     if (status < 200 || status > 599)
         return -EINVAL;
     if (atomic_load_explicit(&x->connection->home->server->draining, memory_order_relaxed) ||
-        x->input_end != 0 || x->request.body_err < 0)
+        x->input_end != 0 || x->request.body_err < 0 || (whole && leaves_body(x)))
         res->keep_alive = false;
     return 0;
 }
@@ -315,7 +341,7 @@ int weir__response_send_whole(struct weir__exchange *x, int status, const char *
 int weir_reply_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
-    int err = begin(x, status);
+    int err = begin(x, status, true);
 
     if (err < 0)
         return err;
@@ -405,14 +431,19 @@ static const char *reason_of(const weir_response *res, int err)
 
 static int reply_slow(weir_response *res)
 {
-    const weir_limits *l = &weir__exchange_of_response(res)->connection->home->server->options.limits;
-    char message[160], time[WEIR_DURATION_TEXT_MAX], rate[64] = "";
+    const struct weir__exchange *x = weir__exchange_of_response(res);
+    const weir_server_options *o = &x->connection->home->server->options;
+    const char *reason = x->refusal.reason;
+    char message[160], time[WEIR_DURATION_TEXT_MAX];
 
-    if (l->body_rate_bytes != WEIR_NO_RATE)
-        (void)snprintf(rate, sizeof rate, "less than %" PRIu64 " bytes a second on average, or ",
-                       l->body_rate_bytes);
-    (void)snprintf(message, sizeof message, "the request's body came in too slowly: %snothing for %s", rate,
-                   weir_format_duration(time, sizeof time, l->idle_timeout));
+    if (reason != NULL && strcmp(reason, "body_rate") == 0)
+        (void)snprintf(message, sizeof message,
+                       "the request's body came in too slowly: %" PRIu64 " bytes a second at least (%s)",
+                       o->limits.body_rate_bytes, o->limit_names.body_rate);
+    else
+        (void)snprintf(message, sizeof message, "nothing more of the request's body came in for %s (%s)",
+                       weir_format_duration(time, sizeof time, o->limits.idle_timeout),
+                       o->limit_names.idle_timeout);
     return weir_reply_fault(res, 408, "timeout", message);
 }
 
@@ -435,7 +466,11 @@ int weir_reply_error(weir_response *res, int err)
     case WEIR_ELATE:
         return weir_reply_fault(res, 504, "deadline", "it would not have been done before the deadline");
     case WEIR_ETOOLARGE:
-        return weir_reply_fault(res, 413, "too_large", "the body is larger than the limit");
+        return weir_reply_fault(res, 413, "too_large",
+                                x->request.body_err == -WEIR_ETOOLARGE ||
+                                        weir__http_body_is_too_large(&x->request.body)
+                                    ? weir__body_limit_text(x)
+                                    : "the body is larger than the limit");
     case WEIR_EPROTOCOL:
         return weir_reply_fault(res, 400, "malformed", "the request body can't be understood");
     case WEIR_ESLOW:
@@ -477,7 +512,7 @@ int weir__response_send_head(struct weir__exchange *x, int status, const char *t
 int weir_reply_begin(weir_response *res, int status, const char *type, int64_t length)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
-    int err = begin(x, status);
+    int err = begin(x, status, false);
 
     if (err < 0)
         return err;

@@ -37,6 +37,22 @@ static const char *const method_names[WEIR__METHOD_COUNT] = {
 
 /* --- options --- */
 
+static void fill_name(const char **name, const char *fallback)
+{
+    if (*name == NULL)
+        *name = fallback;
+}
+
+static void fill_names(weir_limit_names *names)
+{
+    fill_name(&names->head, "weir_limits.head_bytes");
+    fill_name(&names->headers, "weir_limits.headers");
+    fill_name(&names->body, "weir_limits.body_bytes");
+    fill_name(&names->head_timeout, "weir_limits.head_timeout");
+    fill_name(&names->idle_timeout, "weir_limits.idle_timeout");
+    fill_name(&names->body_rate, "weir_limits.body_rate_bytes");
+}
+
 static int fill_defaults(weir_server_options *o)
 {
     weir_limits *l = &o->limits;
@@ -54,6 +70,7 @@ static int fill_defaults(weir_server_options *o)
     l->connections = l->connections != 0 ? l->connections : CONNECTIONS;
     l->exchanges = l->exchanges != 0 ? l->exchanges : EXCHANGES;
     o->drain = o->drain.ns != 0 ? o->drain : weir_seconds(DRAIN_S);
+    fill_names(&o->limit_names);
     return 0;
 }
 
@@ -99,77 +116,6 @@ static int compile_routes(struct weir__server *server, const weir_route *routes,
             return err;
     }
     return 0;
-}
-
-/* Takes the next word off a list of methods. */
-static bool next_method(weir_bytes *rest, weir_bytes *word)
-{
-    while (rest->len > 0 && (*rest->data == ' ' || *rest->data == ','))
-        rest->data++, rest->len--;
-    word->data = rest->data;
-    for (word->len = 0;
-         word->len < rest->len && word->data[word->len] != ' ' && word->data[word->len] != ',';)
-        word->len++;
-    rest->data += word->len;
-    rest->len -= word->len;
-    return word->len > 0;
-}
-
-static bool takes_method(const weir_route *route, const struct weir__http_request_head *head)
-{
-    weir_bytes rest = weir_bytes_of(route->methods), word;
-
-    if (route->methods == NULL)
-        return true;
-    while (next_method(&rest, &word))
-        if (weir_bytes_equal(word, head->method_text) ||
-            (head->method == WEIR__HTTP_HEAD && weir_bytes_equal(word, WEIR__HTTP_TEXT("GET"))))
-            return true;
-    return false;
-}
-
-static bool has_word(const char *list, weir_bytes word)
-{
-    for (const char *at = list; (at = memmem(at, strlen(at), word.data, word.len)) != NULL; at += word.len)
-        if ((at == list || at[-1] == ' ') && (at[word.len] == '\0' || at[word.len] == ','))
-            return true;
-    return false;
-}
-
-static void add_word(struct weir__exchange *x, const char **list, weir_bytes word)
-{
-    if (*list == NULL)
-        *list = weir__arena_memdup(&x->memory, word.data, word.len);
-    else if (!has_word(*list, word))
-        *list = weir__arena_printf(&x->memory, "%s, %.*s", *list, (int)word.len, word.data);
-}
-
-static void add_methods(struct weir__exchange *x, const weir_route *route, const char **allow)
-{
-    weir_bytes rest = weir_bytes_of(route->methods), word;
-
-    while (next_method(&rest, &word)) {
-        add_word(x, allow, word);
-        if (weir_bytes_equal(word, WEIR__HTTP_TEXT("GET")))
-            add_word(x, allow, WEIR__HTTP_TEXT("HEAD"));
-    }
-}
-
-const struct weir__route *weir__server_match(struct weir__exchange *x, const char **allow)
-{
-    struct weir__server *server = x->connection->home->server;
-    weir_request *req = &x->request;
-
-    *allow = NULL;
-    for (size_t i = 0; i < server->route_count; i++) {
-        const struct weir__route *route = &server->routes[i];
-        if (!weir__http_pattern_match(&route->pattern, req->path, req->raw_path, &req->params))
-            continue;
-        if (takes_method(route->given, &req->head))
-            return route;
-        add_methods(x, route->given, allow);
-    }
-    return NULL;
 }
 
 /* --- on every loop --- */

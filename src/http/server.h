@@ -16,6 +16,7 @@
  *     request_trace.c  the trace it belongs to
  *     response.c     what a handler answers
  *     filter.c       what stands between a handler's answer and the client
+ *     routing.c      which route a request is for
  *     refusals.c     why a request is refused
  *     unserved.c     connections on which none came
  */
@@ -46,6 +47,7 @@ struct weir__exchange;
 
 enum {
     WEIR__EXCHANGE_BYTES_MAX = 64 << 20,      /* memory of one exchange */
+    WEIR__DISCARD_BYTES_MAX = 256 << 10,      /* of a body that its handler left unread */
     WEIR__AHEAD_BYTES_MAX = 32 << 20,         /* read ahead of its body */
     WEIR__AHEAD_BYTES_MAX_OF_ALL = 256 << 20, /* of all together */
     WEIR__METHOD_COUNT = WEIR__HTTP_OTHER_METHOD + 1,
@@ -104,6 +106,7 @@ struct weir__connection {
     struct weir__exchange *exchange; /* from the first byte of a head to the end of its answer */
     bool awaiting;                   /* an await of the stream is pending */
     bool lingering;                  /* answered and shut down; what still comes is thrown away */
+    bool passed_line;                /* an empty line came before a request line, and is forgotten */
     unsigned char stage;             /* enum weir__stage */
     union {
         uint32_t lingered_bytes;           /* while it lingers */
@@ -141,10 +144,10 @@ struct weir_response {
 
 /* Why a request is answered by the server itself. */
 struct weir__refusal {
-    int status; /* 0: it is not */
-    const char *code, *message;
-    const char *reason; /* which limit, when the code leaves it open; else NULL */
-    bool close;         /* nobody knows where the next request begins */
+    int status;                 /* 0: it is not */
+    const char *code, *message; /* NULL: it is answered with the status and Allow alone */
+    const char *reason;         /* which limit, when the code leaves it open; else NULL */
+    bool close;                 /* nobody knows where the next request begins */
     const char *allow;
 };
 
@@ -249,9 +252,8 @@ int weir__exchange_take(struct weir__exchange *x, const char *data, size_t len) 
 /* Looks for a head in the input and starts the exchange's task when it is whole or faulty.
  * Returns: 1 started; 0 more input is needed; -ENOMEM no task could be made. */
 int weir__exchange_try_start(struct weir__exchange *x) WEIR_CHECKED;
-/* Starts it with a refusal, whatever came in. */
-int weir__exchange_refuse(struct weir__exchange *x, int status, const char *code,
-                          const char *message) WEIR_CHECKED;
+/* Starts it with a refusal, though its head is not whole. */
+int weir__exchange_refuse_slow_head(struct weir__exchange *x) WEIR_CHECKED;
 /* Parks until there is input: 1; 0 the client has sent its last; < 0. */
 int weir__exchange_fill(struct weir__exchange *x) WEIR_CHECKED;
 /* Reads what comes next straight into data, past the input, which must be empty and not awaited.
@@ -324,11 +326,20 @@ int weir__filter_finish(struct weir__exchange *x) WEIR_CHECKED;
 /* The exchange is over. */
 void weir__filter_end(struct weir__exchange *x);
 
-/* server.c */
+/* routing.c */
 
-/* The first route whose path and methods match, its params filled; else NULL, and *allow names the methods
- * that would have been right (in the memory of the exchange), NULL if there are none. */
-const struct weir__route *weir__server_match(struct weir__exchange *x, const char **allow);
+/* By its head: its route and what the path says, or a refusal. Returns: 0; -ENOMEM. */
+int weir__exchange_find_route(struct weir__exchange *x) WEIR_CHECKED;
+
+/* refusals.c */
+
+/* The first refusal counts. message: a literal, or in the memory of the exchange. */
+void weir__refuse(struct weir__exchange *x, int status, const char *code, const char *message, bool close);
+void weir__refuse_busy(struct weir__exchange *x, const char *reason, const char *message);
+void weir__refuse_fault(struct weir__exchange *x, const struct weir__http_fault *fault);
+void weir__refuse_slow_head(struct weir__exchange *x);
+/* That its body is too large, and how much is taken. */
+const char *weir__body_limit_text(struct weir__exchange *x);
 
 /* server_loop.c */
 int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,

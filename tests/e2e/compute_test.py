@@ -237,7 +237,8 @@ def answers_are_compressed_on_their_way():
         for path, accept in (("/fixed", "identity"), ("/fixed", "br;q=0"), ("/never", "gzip")):
             answer = ask(weir.at, path, headers=[("Accept-Encoding", accept)])
             same((answer.body, answer.headers.get("content-encoding")), (text.encode(), None))
-        same(ask(weir.at, "/fixed", method="HEAD", headers=[("Accept-Encoding", "gzip")]).headers["content-length"], "30000")
+        same(ask(weir.at, "/fixed", method="HEAD", headers=[("Accept-Encoding", "gzip")]).headers.get("content-length"), None)
+        same(ask(weir.at, "/fixed", method="HEAD").headers["content-length"], "30000")
         answer = post(weir, "/pick", json.dumps(text), {"Accept-Encoding": "br, gzip"})
         same(answer.getheader("content-encoding"), "gzip")
         same(json.loads(gzip.decompress(answer.body)), [text, text])
@@ -308,7 +309,7 @@ def thumbnails_are_made_of_files_and_bodies():
             same(webp.status, 200) # another format is another thing
 
             table = [("/auto/nothing.png", 404, "not_found"), ("/auto/", 404, "not_found"), ("/auto/out.png", 404, "not_found"),
-                     ("/auto/.hidden.png", 404, "not_found"), ("/auto/%2e%2e%2fetc/passwd", 404, "not_found"),
+                     ("/auto/.hidden.png", 404, "not_found"), ("/auto/%2e%2e%2fetc/passwd", 400, "malformed"),
                      ("/auto/cut.png", 422, "undecodable"), ("/few/plain.png", 422, "too_large"), ("/auto/page.svg", 415, "unsupported_type")]
             for path, status, code in table:
                 answer = post(weir, path, None, method="GET")

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* Which route a request is for, by its target and method; and the answer to one that is for none. */
+#include <errno.h>
+#include <string.h>
+
+#include "http/headers.h"
+#include "http/server.h"
+#include "http/target.h"
+
+/* Takes the next word off a list of methods. */
+static bool next_method(weir_bytes *rest, weir_bytes *word)
+{
+    while (rest->len > 0 && (*rest->data == ' ' || *rest->data == ','))
+        rest->data++, rest->len--;
+    word->data = rest->data;
+    for (word->len = 0;
+         word->len < rest->len && word->data[word->len] != ' ' && word->data[word->len] != ',';)
+        word->len++;
+    rest->data += word->len;
+    rest->len -= word->len;
+    return word->len > 0;
+}
+
+static bool takes_method(const weir_route *route, const struct weir__http_request_head *head)
+{
+    weir_bytes rest = weir_bytes_of(route->methods), word;
+
+    if (route->methods == NULL)
+        return true;
+    while (next_method(&rest, &word))
+        if (weir_bytes_equal(word, head->method_text) ||
+            (head->method == WEIR__HTTP_HEAD && weir_bytes_equal(word, WEIR__HTTP_TEXT("GET"))))
+            return true;
+    return false;
+}
+
+static bool has_word(const char *list, weir_bytes word)
+{
+    for (const char *at = list; (at = memmem(at, strlen(at), word.data, word.len)) != NULL; at += word.len)
+        if ((at == list || at[-1] == ' ') && (at[word.len] == '\0' || at[word.len] == ','))
+            return true;
+    return false;
+}
+
+static void add_word(struct weir__exchange *x, const char **list, weir_bytes word)
+{
+    if (*list == NULL)
+        *list = weir__arena_memdup(&x->memory, word.data, word.len);
+    else if (!has_word(*list, word))
+        *list = weir__arena_printf(&x->memory, "%s, %.*s", *list, (int)word.len, word.data);
+}
+
+/* Those that have a meaning for any route: no tunnels, and no echo of what a proxy may have added. */
+static const char every_method[] = "GET HEAD POST PUT DELETE PATCH OPTIONS";
+
+static void add_methods(struct weir__exchange *x, const weir_route *route, const char **allow)
+{
+    weir_bytes rest = weir_bytes_of(route->methods != NULL ? route->methods : every_method), word;
+
+    while (next_method(&rest, &word)) {
+        add_word(x, allow, word);
+        if (weir_bytes_equal(word, WEIR__HTTP_TEXT("GET")))
+            add_word(x, allow, WEIR__HTTP_TEXT("HEAD"));
+    }
+}
+
+/* The first route whose path and methods match, its params filled; else NULL, and *allow names the methods
+ * that would have been right (in the memory of the exchange), NULL if there are none. */
+static const struct weir__route *match(struct weir__exchange *x, const char **allow)
+{
+    struct weir__server *server = x->connection->home->server;
+    weir_request *req = &x->request;
+
+    *allow = NULL;
+    for (size_t i = 0; i < server->route_count; i++) {
+        const struct weir__route *route = &server->routes[i];
+        if (!weir__http_pattern_match(&route->pattern, req->path, req->raw_path, &req->params))
+            continue;
+        if (takes_method(route->given, &req->head))
+            return route;
+        add_methods(x, route->given, allow);
+    }
+    return NULL;
+}
+
+/* "*" is the server as a whole: what can be done with it is what can be done with any of its routes. */
+static void answer_about_server(struct weir__exchange *x)
+{
+    const struct weir__server *server = x->connection->home->server;
+    const char *allow = NULL;
+
+    for (size_t i = 0; i < server->route_count; i++)
+        add_methods(x, server->routes[i].given, &allow);
+    add_word(x, &allow, WEIR__HTTP_TEXT("OPTIONS"));
+    x->refusal = (struct weir__refusal){.status = 204, .allow = allow};
+}
+
+/* A tunnel is asked for by an authority alone, and what is asked for by one is a tunnel. */
+static bool is_wrong_form(const struct weir__exchange *x, int err, struct weir__http_fault *fault)
+{
+    bool connects = x->request.head.method == WEIR__HTTP_CONNECT;
+    bool authority = err < 0 && fault->status == 501;
+
+    if (connects && err == 0)
+        *fault = (struct weir__http_fault){
+            .status = 400, .message = "CONNECT with a target that is no authority: host:port was expected"};
+    else if (!connects && authority)
+        *fault = (struct weir__http_fault){.status = 400,
+                                           .message = "the request target is neither a path nor an http URL"};
+    return err < 0 || connects;
+}
+
+static int match_path(struct weir__exchange *x, const struct weir__http_target *target)
+{
+    weir_request *req = &x->request;
+    struct weir__http_fault fault = {0};
+    const char *allow = NULL;
+    char *room = weir__arena_alloc(&x->memory, target->path.len + 1);
+
+    if (room == NULL)
+        return -ENOMEM;
+    if (weir__http_path_normalize(target->path, room, target->path.len, &req->path, &fault) < 0) {
+        weir__refuse_fault(x, &fault);
+        return 0;
+    }
+    req->query = target->query.data != NULL ? target->query.data : "";
+    req->raw_path = target->path;
+    req->route = match(x, &allow);
+    if (req->route == NULL && allow == NULL) {
+        weir__refuse(x, 404, "not_found", "no route has this path", false);
+    } else if (req->route == NULL) {
+        weir__refuse(x, 405, "method_not_allowed", "this path has other methods, see Allow", false);
+        x->refusal.allow = allow;
+    } else if (weir__http_pattern_catches_dots(&req->route->pattern, req->path)) {
+        weir__refuse(x, 400, "malformed", "the path holds '.' or '..' before ';', an escaped '/' or a '\\'",
+                     false);
+    }
+    return 0;
+}
+
+int weir__exchange_find_route(struct weir__exchange *x)
+{
+    struct weir__http_target target;
+    struct weir__http_fault fault = {0};
+    int err = weir__http_target_parse(x->request.head.target, &target, &fault);
+
+    x->request.query = "";
+    if (is_wrong_form(x, err, &fault))
+        weir__refuse_fault(x, &fault);
+    else if (target.form == WEIR__HTTP_ASTERISK_FORM)
+        answer_about_server(x);
+    else
+        return match_path(x, &target);
+    return 0;
+}
