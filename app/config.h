@@ -56,8 +56,9 @@ struct config_stall {
 
 struct config_pool {
     const char *name;
-    int work;    /* enum weir_pool_class */
-    int workers; /* 0: what the library takes for such a one */
+    struct config_place place; /* of the name; line 0: it is not written */
+    int work;                  /* enum weir_pool_class */
+    int workers;               /* 0: what the library takes for such a one */
     int queue;
     weir_duration wait;
     weir_pool_share *shares; /* of routes, by config_route.share - 1 */

@@ -58,6 +58,7 @@ static void read_pool(struct config_reader *reader, const struct tree_node *node
         pool->name = node->key;
         schema_defaults(reader, &pool_schema, pool);
     }
+    pool->place = node->key_place;
     int work = pool->work;
     if (!node_is_map(reader, node, "the pool"))
         return;

@@ -135,10 +135,11 @@ static void read_bool(struct config_reader *reader, const struct tree_node *node
         fault_value(reader, node, what, "true or false");
 }
 
+/* 010 is eight to some readers of YAML, and ten to others. */
 static bool parse_int(const char *text, int64_t *out)
 {
     const char *digits = *text == '-' ? text + 1 : text;
-    if (!*digits || strspn(digits, "0123456789") != strlen(digits))
+    if (!*digits || (digits[0] == '0' && digits[1]) || strspn(digits, "0123456789") != strlen(digits))
         return false;
     errno = 0;
     *out = strtoll(text, NULL, 10);

@@ -9,6 +9,7 @@
 
 #include <weir/runtime.h>
 #include <weir/stream.h>
+#include <weir/text.h>
 
 #include "config_address.h"
 #include "listening.h"
@@ -167,6 +168,30 @@ static void warn_of_open_admin(struct looking *l)
         l->options->admin_key, admin->text);
 }
 
+static bool is_used(const struct config *config, const char *pool)
+{
+    for (size_t i = 0; i < config->route_count; i++)
+        if (config->routes[i].on && strcmp(config->routes[i].on, pool) == 0)
+            return true;
+    return false;
+}
+
+/* {comput: …} makes a pool of that name. */
+static void warn_of_idle_pools(struct looking *l)
+{
+    static const char *const standard[] = {"compute", "blocking"};
+    for (size_t i = 2; i < l->config->pool_count; i++) {
+        const struct config_pool *pool = &l->config->pools[i];
+        if (is_used(l->config, pool->name))
+            continue;
+        const char *nearest = weir_text_nearest(pool->name, standard, 2);
+        config_fault(&l->found->warnings, pool->place,
+                     nearest ? "pool '%s' is used by no route; did you mean '%s'?"
+                             : "pool '%s' is used by no route; expected one with 'on: %s'",
+                     pool->name, nearest ? nearest : pool->name);
+    }
+}
+
 /* ---- the whole ---- */
 
 static void check_routes(struct looking *l)
@@ -197,6 +222,7 @@ int start_check(const struct config *config, const char *file, const struct star
     start_limits_check(config, options->root, &found->warnings);
     check_addresses(&l);
     warn_of_open_admin(&l);
+    warn_of_idle_pools(&l);
     check_routes(&l);
     free(l.numeric);
     return config_faults_any(&found->faults) ? -WEIR_ECONFIG : 0;

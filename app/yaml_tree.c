@@ -6,6 +6,8 @@
 
 #include <yaml.h>
 
+#include "yaml_fault.h"
+
 /* One list or map that has begun and not ended. */
 struct level {
     struct tree_node *node;
@@ -22,6 +24,7 @@ struct builder {
     size_t depth;
     size_t nodes;
     unsigned documents;
+    struct yaml_quoted quoted;
 };
 
 static struct config_place place_of(yaml_mark_t mark)
@@ -197,64 +200,29 @@ static int on_event(struct builder *b, const yaml_event_t *event)
     }
 }
 
-/* Bytes that are not text have an offset instead of a mark. */
-static struct config_place place_of_offset(const char *bytes, size_t length, size_t offset)
+static void note_quoted(struct builder *b, const yaml_event_t *event)
 {
-    struct config_place place = {1, 1};
-    for (size_t i = 0; i < offset && i < length; i++) {
-        if (bytes[i] == '\n') {
-            place.line++;
-            place.column = 1;
-        } else if (((unsigned char)bytes[i] & 0xc0) != 0x80) {
-            place.column++;
-        }
-    }
-    return place;
+    if (event->type == YAML_SCALAR_EVENT && event->start_mark.line != event->end_mark.line &&
+        (event->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
+         event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE))
+        b->quoted = (struct yaml_quoted){true, event->start_mark, event->end_mark};
 }
 
-/* The byte of a character, counted from the start: libyaml counts characters. */
-static size_t byte_at(const char *bytes, size_t length, size_t character)
-{
-    size_t at = 0;
-    while (at < length && character > 0) {
-        at++;
-        while (at < length && ((unsigned char)bytes[at] & 0xc0) == 0x80)
-            at++;
-        character--;
-    }
-    return at;
-}
-
-/* The commonest of all: {path: /page/{id}} without quotes. */
-static const char *hint_for(const yaml_parser_t *parser, const char *bytes, size_t length)
-{
-    size_t at = byte_at(bytes, length, parser->problem_mark.index);
-    bool in_flow = parser->context && strstr(parser->context, "flow");
-    return in_flow && at < length && bytes[at] == '{' ? "; text with { or } needs quotes here" : "";
-}
-
-static int on_syntax(struct builder *b, const yaml_parser_t *parser, const char *bytes, size_t length)
+static int on_syntax(struct builder *b, const yaml_parser_t *parser, const struct yaml_source *source)
 {
     if (parser->error == YAML_MEMORY_ERROR)
         return -ENOMEM;
-    const char *problem = parser->problem ? parser->problem : "it can't be read";
-    if (parser->error == YAML_READER_ERROR) {
-        struct config_place place = place_of_offset(bytes, length, parser->problem_offset);
-        config_fault(b->faults, place, "not text: %s, expected UTF-8", problem);
-    } else {
-        config_fault(b->faults, place_of(parser->problem_mark), "not YAML: %s%s%s%s",
-                     parser->context ? parser->context : "", parser->context ? ", " : "", problem,
-                     hint_for(parser, bytes, length));
-    }
+    yaml_fault(source, parser, &b->quoted, b->faults);
     return -WEIR_ECONFIG;
 }
 
-static int read_events(struct builder *b, yaml_parser_t *parser, const char *bytes, size_t length)
+static int read_events(struct builder *b, yaml_parser_t *parser, const struct yaml_source *source)
 {
     for (bool more = true; more;) {
         yaml_event_t event;
         if (!yaml_parser_parse(parser, &event))
-            return on_syntax(b, parser, bytes, length);
+            return on_syntax(b, parser, source);
+        note_quoted(b, &event);
         int err = on_event(b, &event);
         more = event.type != YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
@@ -276,17 +244,20 @@ int yaml_tree_parse(struct config_memory *memory, const void *bytes, size_t leng
                     struct config_faults *faults, const struct tree_node **root)
 {
     struct builder b = {.memory = memory, .faults = faults};
+    struct yaml_source source = {bytes, length};
     *root = NULL;
     if (length > YAML_TREE_BYTES_MAX) {
         config_fault(faults, (struct config_place){1, 1}, "the file is too large, expected at most 1 MiB");
         return -WEIR_ECONFIG;
     }
+    if (!yaml_source_open(&source, faults))
+        return -WEIR_ECONFIG;
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser))
         return -ENOMEM;
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, bytes, length);
-    int err = read_events(&b, &parser, bytes, length);
+    yaml_parser_set_input_string(&parser, (const yaml_char_t *)source.bytes, source.length);
+    int err = read_events(&b, &parser, &source);
     yaml_parser_delete(&parser);
     if (!err)
         *root = root_of(&b);

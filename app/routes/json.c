@@ -4,8 +4,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <weir/json.h>
+#include <weir/text.h>
 
 #include "jobs/json_pick.h"
 #include "jobs/kinds.h"
@@ -41,9 +43,37 @@ static int write_pointer(struct config_reader *reader, const struct tree_node *n
     return weir_json_append_string(out, node->text, node->length);
 }
 
+/* A slip of the fingers: they are seldom at the first letter, and then it is another word. */
+static bool is_nearly(const char *key, const char *name)
+{
+    return strcmp(key, name) != 0 && (key[0] | 0x20) == name[0] &&
+           (strcasecmp(key, name) == 0 || weir_text_nearest(key, &name, 1) != NULL);
+}
+
+/* {each: …, pik: …} is an object of two members to the job; whoever wrote it hardly meant that. */
+static void check_each(struct config_reader *reader, const struct tree_node *node)
+{
+    static const char *const names[] = {"each", "pick"};
+    const struct tree_node *near[2] = {NULL, NULL};
+    bool there[2];
+    for (int i = 0; i < 2; i++)
+        there[i] = tree_find(node, names[i]) != NULL;
+    for (const struct tree_node *child = node->first; child; child = child->next)
+        for (int i = 0; i < 2; i++)
+            if (!there[i] && !near[i] && is_nearly(child->key, names[i]))
+                near[i] = child;
+    for (int i = 0; i < 2; i++)
+        if (near[i] && (there[1 - i] || (near[1 - i] && node->count == 2)))
+            config_fault(reader->faults, near[i]->key_place,
+                         "unknown key '%s' beside '%s' in json.pick, did you mean '%s'?", near[i]->key,
+                         there[1 - i] ? names[1 - i] : near[1 - i]->key, names[i]);
+}
+
 static int write_children(struct config_reader *reader, const struct tree_node *node, weir_buffer *out)
 {
     bool map = node->type == TREE_MAP;
+    if (map)
+        check_each(reader, node);
     int err = weir_buffer_append_byte(out, map ? '{' : '[');
     for (const struct tree_node *child = node->first; child && err == 0; child = child->next) {
         if (child != node->first)

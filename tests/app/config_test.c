@@ -154,6 +154,62 @@ static const struct fault table[] = {
     {"limits: {body: 1KB}\n" HEAD HELLO, 1, 16, "limits.body"},
     {"loops: 1\nloops: 2\n" HEAD HELLO, 2, 1, "loops"},
     {"listen: &a 127.0.0.1:1\nroutes:\n" HELLO, 1, 9, "anchor"},
+    {"loops: 010\n" HEAD HELLO, 1, 8, "whole number"},
+    {"loops: 1.5\n" HEAD HELLO, 1, 8, "whole number"},
+    {"access_log: yes\n" HEAD HELLO, 1, 13, "true or false"},
+    {"admin_hosts: [a]\n" HEAD HELLO, 1, 1, "without admin"},
+    {"admin: 127.0.0.1:0\nadmin_hosts: [a, 'b:1']\n" HEAD HELLO, 2, 18, "without a port"},
+    {"admin: 127.0.0.1:0\nadmin_host: [a]\n" HEAD HELLO, 2, 1, "did you mean 'admin_hosts'?"},
+    /* bytes */
+    {"\xef\xbb\xbflisen: 127.0.0.1:0\n", 1, 1, "did you mean 'listen'?"},
+    {"# a\n\xef\xbb\xbf" HEAD HELLO, 2, 1, "byte order mark"},
+    {"\xff\xfel", 1, 1, "UTF-16, expected UTF-8"},
+    {"io: a\x01\n" HEAD HELLO, 1, 6, "control character (0x01)"},
+    {"# \xc3\xa4\xff\n" HEAD HELLO, 1, 4, "expected UTF-8"},
+    {"io: a\xe2\x80\xa8z\n" HEAD HELLO, 1, 6, "line break"},
+    /* tabs */
+    {"limits:\n\tbody: 1MiB\n" HEAD HELLO, 2, 1, "a tab: indent with spaces"},
+    {HEAD "  - path: /\n\t  respond: {}\n", 4, 1, "a tab: indent with spaces"},
+    {HEAD "  - path: /\n  \trespond: {}\n", 4, 3, "a tab: indent with spaces"},
+    {HEAD "  -\tpath: /\n    respond: {}\n", 3, 4, "a tab: indent with spaces"},
+    {HEAD "\t- {path: /, respond: {}}\n", 3, 1, "a tab: indent with spaces"},
+    {"\t" HEAD HELLO, 1, 1, "a tab: indent with spaces"},
+    {"limits:\r\n\tbody: 1MiB\r\n" HEAD HELLO, 2, 1, "a tab: indent with spaces"},
+    /* quotes */
+    {"io: \"auto\nlog: text\n" HEAD HELLO, 1, 5, "quote \" that begins here is never closed"},
+    {"io: 'auto\nlog: text\n" HEAD HELLO, 1, 5, "quote ' that begins here is never closed"},
+    {"io: 'auto\n---\n" HEAD HELLO, 1, 5, "quote ' that begins here is never closed"},
+    {HEAD "  - {path: '/a, respond: {}}\n  - {path: '/b', respond: {}}\n", 3, 12, "not closed before line 4"},
+    {"io: \"auto\nlog: \"text\"\n" HEAD HELLO, 1, 5, "not closed before line 2"},
+    {"io: \"a\\q\"\n" HEAD HELLO, 1, 7, "escape"},
+    {"io: a: b\n" HEAD HELLO, 1, 6, "quotes around"},
+    {"io: @a\n" HEAD HELLO, 1, 5, "@ can't begin a value, expected quotes"},
+    {HEAD "  - {path: *, respond: {}}\n", 3, 12, "* can't begin a value, expected quotes"},
+    /* brackets */
+    {"limits: {body: 1MiB\n" HEAD HELLO, 1, 9, "the { that begins here is never closed, expected }"},
+    {HEAD "  - {path: /, methods: [GET, respond: {}}\n", 3, 0, NULL},
+    {HEAD "  - {path: /, respond: {}\n" HELLO, 3, 5, "never closed"},
+    {"listen: [127.0.0.1:0\nroutes:\n" HELLO, 1, 9, "the [ that begins here is never closed, expected ]"},
+    {HEAD "  - {path: /, respond: {}}}\n", 3, 27, "closes nothing"},
+    {HEAD "  - {path: /, respond: {]}\n", 3, 25, "expected a value"},
+    {HEAD "  - {path: /page/{id}, respond: {}}\n", 3, 18, "needs quotes"},
+    {HEAD "  - {path: / respond: {}}\n", 3, 21, "expected ','"},
+    /* indentation and colons */
+    {"limits:\n  body: 1MiB\n   head: 1KiB\n" HEAD HELLO, 3, 4, "indented by 3, expected 2 as in line 2"},
+    {"limits:\n    body: 1MiB\n  head: 1KiB\n" HEAD HELLO, 3, 3, "indented by 2, expected 0 as in line 1"},
+    {" " HEAD HELLO, 2, 1, "indented by 0, expected 1 as in line 1"},
+    {HEAD "  - path: /\n   respond: {}\n", 4, 4, "indented by 3, expected 2 as in line 3"},
+    {"io auto\n" HEAD HELLO, 1, 1, "KEY: VALUE"},
+    {"log: text\nio auto\n" HEAD HELLO, 2, 1, "KEY: VALUE"},
+    {"log: text\n- io: auto\n" HEAD HELLO, 2, 1, "a list's '-' among the keys"},
+    {"%YAML 1.2\n" HEAD HELLO, 2, 1, "expected ---"},
+    {HEAD HELLO "---\nx: y\n", 4, 1, "second document"},
+    {"a: &a [x]\nb: *a\n" HEAD HELLO, 1, 4, "anchor"},
+    /* the shape of json.pick */
+    {HEAD "  - {path: /, json: {pick: {each: /a, pik: /b}}}\n", 3, 39, "did you mean 'pick'?"},
+    {HEAD "  - {path: /, json: {pick: {a: {eache: /a, pick: /b}}}}\n", 3, 34, "did you mean 'each'?"},
+    {HEAD "  - {path: /, json: {pick: {a: [{each: /a, Pick: /b}]}}}\n", 3, 0, "did you mean 'pick'?"},
+    {HEAD "  - {path: /, json: {pick: {eahc: /a, pik: /b}}}\n", 3, 29, "did you mean 'each'?"},
     {HEAD "  - {path: x, respond: {}}\n", 3, 12, "path"},
     {HEAD "  - {path: /{a}/{a}, respond: {}}\n", 3, 0, NULL},
     {HEAD "  - {path: '/x/{user-id}', respond: {}}\n", 3, 12, "letters, digits and '_'"},
@@ -321,6 +377,26 @@ static void what_can_not_be_read_is_a_fault(void **state)
     assert_non_null(strstr(faults.fault[0].text, "can't be read"));
 }
 
+static void a_byte_order_mark_is_skipped(void **state)
+{
+    struct config c;
+    (void)state;
+    parse_fine("\xef\xbb\xbf" HEAD HELLO, &c);
+    config_free(&c);
+    parse_fine("\xef\xbb\xbf# first\r\n" HEAD HELLO, &c);
+    config_free(&c);
+}
+
+static void a_pick_may_have_members_of_any_other_name(void **state)
+{
+    struct config c;
+    (void)state;
+    parse_fine(HEAD "  - {path: /, json: {pick: {each: {each: /a, pick: /b}, x: {path: /p, eaten: /e, "
+                    "picture: /f}, y: {peach: /a, pick: /b}}}}\n",
+               &c);
+    config_free(&c);
+}
+
 /* What the file may say of a path the server must take: random ones of all that means something in one. */
 static void every_path_that_is_taken_is_one_the_server_takes(void **state)
 {
@@ -353,6 +429,8 @@ int main(void)
         cmocka_unit_test(the_guard_is_read),
         cmocka_unit_test(the_watch_is_read),
         cmocka_unit_test(a_gather_is_read_whole),
+        cmocka_unit_test(a_byte_order_mark_is_skipped),
+        cmocka_unit_test(a_pick_may_have_members_of_any_other_name),
         cmocka_unit_test(every_path_that_is_taken_is_one_the_server_takes),
         cmocka_unit_test(faults_name_their_place_and_what_was_expected),
         cmocka_unit_test(pools_are_read_with_the_shares_of_routes),

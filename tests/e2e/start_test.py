@@ -290,6 +290,15 @@ def an_admin_address_that_others_reach_is_told_of():
         weir.address()
 
 
+def a_pool_that_no_route_uses_is_told_of():
+    with contextlib.ExitStack() as stack:
+        place = Place(stack)
+        code, said = place.run("check", config_of(rest="pools: {comput: {workers: 1}, blocking: {workers: 1}, odd: {}}\n"))
+        same((code, said), (0, ["gateway.yaml:3:9: warning: pool 'comput' is used by no route; did you mean 'compute'?",
+                                "gateway.yaml:3:55: warning: pool 'odd' is used by no route; expected one with 'on: odd'"]))
+        same(place.run("check", config_of(rest="pools: {odd: {}}\n", route="{path: /, on: odd, hash: {}}")), (0, []))
+
+
 def the_admin_address_answers_to_names_that_the_file_allows():
     config = "admin: 127.0.0.1:0\nadmin_hosts: [weir.example, scraper-7]\n" + BASIC
     with Weir("serve", config=config) as weir:
@@ -328,4 +337,4 @@ if __name__ == "__main__":
     run(each_good_thing_is_served_and_each_bad_one_is_refused_by_both, check_and_serve_agree_on_any_mixture,
         addresses_that_exclude_each_other_are_refused_by_both, a_port_that_is_taken_is_fine_to_check_alone,
         io_uring_that_is_forbidden_is_named, a_quota_of_half_a_cpu_makes_one_loop, as_many_descriptors_as_may_be_had_are_had, backends_are_tried_when_asked, an_admin_address_that_others_reach_is_told_of,
-        the_admin_address_answers_to_names_that_the_file_allows, commands_read_an_admin_address_that_is_a_path, the_start_says_what_runs, interfaces=(None,))
+        a_pool_that_no_route_uses_is_told_of,        the_admin_address_answers_to_names_that_the_file_allows, commands_read_an_admin_address_that_is_a_path, the_start_says_what_runs, interfaces=(None,))
