@@ -207,7 +207,7 @@ static const struct fault table[] = {
     {"a: &a [x]\nb: *a\n" HEAD HELLO, 1, 4, "anchor"},
     /* the shape of json.pick */
     {HEAD "  - {path: /, json: {pick: {each: /a, pik: /b}}}\n", 3, 39, "did you mean 'pick'?"},
-    {HEAD "  - {path: /, json: {pick: {a: {eache: /a, pick: /b}}}}\n", 3, 34, "did you mean 'each'?"},
+    {HEAD "  - {path: /, json: {pick: {a: {eache: /a, pick: /b}}}}\n", 3, 33, "did you mean 'each'?"},
     {HEAD "  - {path: /, json: {pick: {a: [{each: /a, Pick: /b}]}}}\n", 3, 0, "did you mean 'pick'?"},
     {HEAD "  - {path: /, json: {pick: {eahc: /a, pik: /b}}}\n", 3, 29, "did you mean 'each'?"},
     {HEAD "  - {path: x, respond: {}}\n", 3, 12, "path"},
