@@ -37,7 +37,8 @@ struct config_limits {
     uint64_t head_bytes;
     int headers;
     uint64_t body_bytes;
-    uint64_t reply_bytes; /* of one backend's answer */
+    uint64_t reply_bytes;   /* of one backend's answer */
+    uint64_t replies_bytes; /* of all of them together, as long as they are held; 0: a part of the memory */
     weir_duration head_timeout;
     weir_duration idle_timeout;
     uint64_t body_rate; /* bytes a second; 0: any */

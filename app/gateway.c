@@ -2,6 +2,7 @@
 #include "gateway.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <weir/http_client.h>
 #include <weir/http_server.h>
 #include <weir/log.h>
+#include <weir/memory.h>
 #include <weir/stream.h>
 
 #include "access_log.h"
@@ -34,8 +36,9 @@ struct gateway {
     char (*listening)[WEIR_ADDRESS_BYTES];
     size_t listening_count;
     struct start_findings found;
-    const char *root; /* of what is read of the system */
-    bool is_file;     /* the configuration is one's, and its places mean something */
+    const char *root;       /* of what is read of the system */
+    uint64_t replies_bytes; /* what answers of backends may hold */
+    bool is_file;           /* the configuration is one's, and its places mean something */
 };
 
 /* ---- the state of one loop ---- */
@@ -81,7 +84,11 @@ static int open_client(struct loop_state *loop)
 {
     const struct config_limits *limits = &loop->config->limits;
     const weir_client_options options = {
-        .head_bytes = limits->head_bytes, .headers = limits->headers, .reply_bytes = limits->reply_bytes};
+        .head_bytes = limits->head_bytes,
+        .headers = limits->headers,
+        .reply_bytes = limits->reply_bytes,
+        .replies_bytes = loop->gateway->replies_bytes,
+    };
     return weir_client_open(&options, &loop->client);
 }
 
@@ -281,10 +288,34 @@ static bool check(const char *command, struct gateway *gateway, const char *file
     return err == 0;
 }
 
+/* What is large goes back to the system when it is freed. glibc would raise the bound with the sizes it
+ * meets, up to 32 MiB, and then keep for ever what a peak of large answers took. */
+static void give_memory_back(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
+/* What the file says, or a quarter of the memory there is. */
+static uint64_t room_for_replies(const struct gateway *gateway)
+{
+    const uint64_t most = 256 << 20, least = 16 << 20, set = gateway->config->limits.replies_bytes;
+    weir_memory_use use = {0};
+    weir_memory *memory;
+    if (set == 0 && weir_memory_open(gateway->root, &memory) == 0) {
+        weir_memory_read(memory, &use);
+        weir_memory_close(memory);
+    }
+    const uint64_t part = use.limit_bytes / 4;
+    return set ? set : part == 0 || part > most ? most : part < least ? least : part;
+}
+
 static int run(const char *command, struct gateway *gateway)
 {
     struct admin *admin = NULL;
     struct memory_watch *memory = NULL;
+    give_memory_back();
+    gateway->replies_bytes = room_for_replies(gateway);
     int err = config_guard_apply(&gateway->config->guard);
     if (err == 0)
         err = prepare(gateway);

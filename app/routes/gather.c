@@ -209,6 +209,8 @@ struct call {
     weir_fetch_options options;
     weir_reply reply;
     int err;
+    bool lent;   /* a part of the answer points to the reply */
+    size_t part; /* this one */
 };
 
 /* One request while it is answered; lies in the request's memory. */
@@ -391,43 +393,116 @@ static void ask_all(struct gathering *g)
     (void)weir_scope_close(&scope);
 }
 
-static int write_answer(struct gathering *g, weir_buffer *out, struct gather_tally *tally)
+/* ---- the answer ---- */
+
+static int hold(void *client, size_t bytes)
+{
+    return weir_client_hold(client, bytes);
+}
+
+/* Adds how one call ended; its reply is kept only when the answer has a part of it. */
+static int add_call(struct gathering *g, size_t i, struct gather_answer *answer, struct gather_tally *tally)
+{
+    struct call *call = &g->calls[i];
+    const struct gather_outcome outcome = {
+        .err = call->err,
+        .status = call->reply.status,
+        .type = call->err ? NULL : weir_reply_header_value(&call->reply, "content-type"),
+        .body = {call->reply.body ? call->reply.body : "", call->reply.body_bytes},
+        .detail = g->state->settings->detail,
+        .why = call->reply.why,
+    };
+    int err = gather_add(answer, call->settings->name, &outcome, tally, &g->note->ends[i]);
+    call->lent = gather_lends(answer, outcome.body);
+    if (call->lent)
+        call->part = answer->part_count - 1;
+    else
+        weir_reply_free(&call->reply);
+    return err;
+}
+
+static int write_answer(struct gathering *g, struct gather_answer *answer, struct gather_tally *tally)
 {
     const size_t count = g->state->settings->call_count;
-    int err = weir_buffer_append_byte(out, '{');
+    int err = weir_buffer_append_byte(&answer->text, '{');
     for (size_t i = 0; i < count && err == 0; i++) {
-        const struct call *call = &g->calls[i];
-        const struct gather_outcome outcome = {
-            .err = call->err,
-            .status = call->reply.status,
-            .type = call->err ? NULL : weir_reply_header_value(&call->reply, "content-type"),
-            .body = {call->reply.body ? call->reply.body : "", call->reply.body_bytes},
-            .detail = g->state->settings->detail,
-            .why = call->reply.why,
-        };
         if (i > 0)
-            err = weir_buffer_append_byte(out, ',');
+            err = weir_buffer_append_byte(&answer->text, ',');
         if (err == 0)
-            err = gather_add(out, call->settings->name, &outcome, tally, &g->note->ends[i]);
+            err = add_call(g, i, answer, tally);
     }
-    return err ? err : weir_buffer_append_byte(out, '}');
+    return err ? err : weir_buffer_append_byte(&answer->text, '}');
+}
+
+/* A part of the answer has been sent. */
+struct let_go {
+    struct gathering *g;
+    struct gather_part *part;
+    struct call *call; /* whose reply it pointed to; NULL: it had its own */
+};
+
+static void let_go(void *arg)
+{
+    struct let_go *sent = arg;
+    size_t held = gather_part_free(sent->part);
+    if (held > 0)
+        weir_client_unhold(sent->g->state->client, held);
+    if (sent->call)
+        weir_reply_free(&sent->call->reply);
+}
+
+/* Text and parts by turns. */
+static int send_parts(struct gathering *g, weir_response *res, int status, struct gather_answer *answer)
+{
+    const size_t count = answer->part_count;
+    weir_reply_piece *pieces = weir_request_alloc(g->req, (2 * count + 1) * sizeof *pieces);
+    struct let_go *sent = weir_request_alloc(g->req, count * sizeof *sent);
+    size_t at = 0, n = 0;
+    if (!pieces || !sent)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        struct gather_part *part = &answer->parts[i];
+        sent[i] = (struct let_go){.g = g, .part = part};
+        pieces[n++] = (weir_reply_piece){.data = answer->text.data + at, .bytes = part->at - at};
+        pieces[n++] = (weir_reply_piece){part->body.data, part->body.len, let_go, &sent[i]};
+        at = part->at;
+    }
+    for (size_t i = 0; i < g->state->settings->call_count; i++)
+        if (g->calls[i].lent)
+            sent[g->calls[i].part].call = &g->calls[i];
+    pieces[n++] = (weir_reply_piece){.data = answer->text.data + at, .bytes = answer->text.len - at};
+    return weir_reply_pieces(res, status, "application/json", pieces, n);
+}
+
+static int send_answer(struct gathering *g, weir_response *res, struct gather_answer *answer,
+                       const struct gather_tally *tally)
+{
+    const int status = gather_status((enum gather_require)g->state->settings->require, tally);
+    char partial[GATHER_PARTIAL_BYTES];
+    int err = gather_partial(partial, tally) ? weir_reply_header(res, "x-weir-partial", partial) : 0;
+    if (err < 0)
+        return err;
+    return answer->part_count > 0 ? send_parts(g, res, status, answer)
+                                  : weir_reply_body(res, status, "application/json", &answer->text);
 }
 
 static int reply(struct gathering *g, weir_response *res)
 {
+    const size_t count = g->state->settings->call_count;
+    struct gather_answer answer = {.hold = hold, .hold_arg = g->state->client};
     struct gather_tally tally = {0};
-    char partial[GATHER_PARTIAL_BYTES];
-    weir_buffer out;
-    weir_buffer_init(&out, GATHER_ANSWER_BYTES_MAX);
-    int err = write_answer(g, &out, &tally);
+    answer.parts = weir_request_alloc(g->req, count * sizeof answer.parts[0]);
+    if (!answer.parts)
+        return -ENOMEM;
+    weir_buffer_init(&answer.text, GATHER_ANSWER_BYTES_MAX);
+    int err = write_answer(g, &answer, &tally);
     g->note->succeeded = tally.succeeded;
     g->note->answered = err == 0;
-    if (err == 0 && gather_partial(partial, &tally))
-        err = weir_reply_header(res, "x-weir-partial", partial);
     if (err == 0)
-        err = weir_reply_body(res, gather_status((enum gather_require)g->state->settings->require, &tally),
-                              "application/json", &out);
-    weir_buffer_free(&out);
+        err = send_answer(g, res, &answer, &tally);
+    for (size_t i = 0; i < answer.part_count; i++) /* what was not sent */
+        let_go(&(struct let_go){.g = g, .part = &answer.parts[i]});
+    weir_buffer_free(&answer.text);
     return err;
 }
 
@@ -464,7 +539,10 @@ static int handle(weir_request *req, weir_response *res, void *state)
     g->state = gather;
     g->req = req;
     weir_buffer_init(&g->urls, count * GATHER_URL_BYTES_MAX);
-    int err = make_note(g);
+    int err = weir_client_hold(gather->client, 0); /* is there room for any answer? */
+    if (err < 0)
+        return err;
+    err = make_note(g);
     if (err == 0)
         err = prepare(g);
     if (err == -EINVAL)

@@ -41,11 +41,9 @@ static bool is_json(const struct gather_outcome *outcome)
            weir_json_is_valid(outcome->body.data, outcome->body.len, WEIR_JSON_DEPTH_MAX - 2);
 }
 
-static int append_body(weir_buffer *out, const struct gather_outcome *outcome)
+/* Other UTF-8 as a string, other bytes in base64. */
+static int append_made(weir_buffer *out, weir_bytes body)
 {
-    weir_bytes body = outcome->body;
-    if (is_json(outcome))
-        return weir_buffer_append(out, body.data, body.len);
     if (weir_utf8_is_valid(body.data, body.len))
         return weir_json_append_string(out, body.data, body.len);
     int err = weir_buffer_append_text(out, "{\"base64\":\"");
@@ -54,12 +52,68 @@ static int append_body(weir_buffer *out, const struct gather_outcome *outcome)
     return err == 0 ? weir_buffer_append_text(out, "\"}") : err;
 }
 
-static int append_answer(weir_buffer *out, const struct gather_outcome *outcome)
+static struct gather_part *new_part(struct gather_answer *answer)
 {
-    int err = weir_buffer_printf(out, "{\"status\":%d,\"body\":", outcome->status);
+    struct gather_part *part = &answer->parts[answer->part_count++];
+    *part = (struct gather_part){.at = answer->text.len};
+    weir_buffer_init(&part->own, answer->text.max);
+    return part;
+}
+
+static int fill_part(struct gather_answer *answer, struct gather_part *part, weir_bytes body)
+{
+    if (body.len > answer->text.max - answer->text.len)
+        return -WEIR_ETOOLARGE;
+    part->body = body;
+    answer->text.max -= body.len; /* it takes the room of text */
+    return 0;
+}
+
+static int add_part(struct gather_answer *answer, weir_bytes body)
+{
+    return fill_part(answer, new_part(answer), body);
+}
+
+/* Most of what is made is little longer than what it is made of; nobody knows before. */
+static int add_made_part(struct gather_answer *answer, weir_bytes body)
+{
+    struct gather_part *part = new_part(answer);
+    const size_t wanted = body.len + body.len / 2;
+    int err = answer->hold ? answer->hold(answer->hold_arg, wanted) : 0;
+    if (err < 0)
+        return err;
+    part->held = wanted;
+    err = append_made(&part->own, body);
+    return err < 0 ? err : fill_part(answer, part, weir_buffer_bytes(&part->own));
+}
+
+/* Of a call that failed after all: parts stay, empty, for what was held for them is still to be told. */
+static void empty_parts(struct gather_answer *answer, size_t from, size_t at)
+{
+    for (size_t i = from; i < answer->part_count; i++) {
+        struct gather_part *part = &answer->parts[i];
+        answer->text.max += part->body.len;
+        part->body = (weir_bytes){0};
+        part->at = at;
+        weir_buffer_free(&part->own);
+    }
+}
+
+static int append_body(struct gather_answer *answer, const struct gather_outcome *outcome)
+{
+    const bool small = outcome->body.len <= GATHER_COPIED_BYTES_MAX;
+    weir_bytes body = outcome->body;
+    if (is_json(outcome))
+        return small ? weir_buffer_append(&answer->text, body.data, body.len) : add_part(answer, body);
+    return small ? append_made(&answer->text, body) : add_made_part(answer, body);
+}
+
+static int append_answer(struct gather_answer *answer, const struct gather_outcome *outcome)
+{
+    int err = weir_buffer_printf(&answer->text, "{\"status\":%d,\"body\":", outcome->status);
     if (err == 0)
-        err = append_body(out, outcome);
-    return err == 0 ? weir_buffer_append_byte(out, '}') : err;
+        err = append_body(answer, outcome);
+    return err == 0 ? weir_buffer_append_byte(&answer->text, '}') : err;
 }
 
 static int append_error(weir_buffer *out, const struct gather_outcome *outcome, int failure)
@@ -88,22 +142,38 @@ static struct gather_call_end end_of(const struct gather_outcome *outcome, int e
     return end;
 }
 
-int gather_add(weir_buffer *out, const char *name, const struct gather_outcome *outcome,
+int gather_add(struct gather_answer *answer, const char *name, const struct gather_outcome *outcome,
                struct gather_tally *tally, struct gather_call_end *end)
 {
-    int err = weir_buffer_printf(out, "\"%s\":", name);
+    int err = weir_buffer_printf(&answer->text, "\"%s\":", name);
     if (err)
         return err;
-    size_t before = out->len;
+    const size_t before = answer->text.len, parts = answer->part_count;
     int failure = outcome->err;
     if (failure == 0) {
-        failure = append_answer(out, outcome);
-        if (failure)
-            weir_buffer_truncate(out, before);
+        failure = append_answer(answer, outcome);
+        if (failure) {
+            weir_buffer_truncate(&answer->text, before);
+            empty_parts(answer, parts, before);
+        }
     }
     count(tally, outcome, failure);
     *end = end_of(outcome, failure);
-    return failure ? append_error(out, outcome, failure) : 0;
+    return failure ? append_error(&answer->text, outcome, failure) : 0;
+}
+
+bool gather_lends(const struct gather_answer *answer, weir_bytes body)
+{
+    return answer->part_count > 0 && answer->parts[answer->part_count - 1].body.data == body.data &&
+           body.len > 0;
+}
+
+size_t gather_part_free(struct gather_part *part)
+{
+    size_t held = part->held;
+    weir_buffer_free(&part->own);
+    part->held = 0;
+    return held;
 }
 
 int gather_status(enum gather_require require, const struct gather_tally *tally)

@@ -42,6 +42,9 @@ typedef struct weir_client_options {
     /* Every connection goes there, whatever host the URLs name: "unix:PATH" or HOST:PORT [where they say];
      * lent until the client is closed. */
     const char *connect_to;
+    /* What the answers that were read whole, on all loops of the runtime together, may hold until they are
+     * freed: one that would need more fails with -WEIR_EBUSY [256 MiB]. */
+    uint64_t replies_bytes;
 } weir_client_options;
 
 typedef struct weir_header {
@@ -112,6 +115,18 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
  * Where:   any thread that may read reply.
  */
 const char *weir_reply_header_value(const weir_reply *reply, const char *name);
+
+/* Counts memory that something made of answers takes among what they hold, see replies_bytes. With bytes 0:
+ * asks whether there is any room.
+ * Returns: 0; -WEIR_EBUSY there is not so much, and a handler that returns this answers 503.
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_client_hold(weir_client *client, size_t bytes) WEIR_CHECKED;
+
+/* It is freed.
+ * Where:   task of its loop. Does not wait.
+ */
+void weir_client_unhold(weir_client *client, size_t bytes);
 
 /* Frees what came back, early or outside a handler. An empty one is nothing.
  * Where:   task of its loop. Does not wait.

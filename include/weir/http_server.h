@@ -154,8 +154,8 @@ typedef struct weir_refusal {
  * else the code in the answer) or on behalf of its handler, by weir_reply_error() ("pool_full", "pool_wait",
  * "pool_deadline", "pool_late": its job found no place or no worker in time). For a client that is too slow:
  * "timeout" (its head took head_timeout, or nothing of a body came for idle_timeout), "body_rate", "unread"
- * (nothing of the answer was taken for idle_timeout, or too little). They don't change while a program runs;
- * the last is "other".
+ * (nothing of the answer was taken for idle_timeout, or too little). "replies": answers of backends hold as
+ * much as they may (weir_client_options). They don't change while a program runs; the last is "other".
  * Owns:    static.
  * Returns: NULL when there are not so many.
  * Where:   any thread.
@@ -365,6 +365,25 @@ int weir_reply_bytes(weir_response *res, int status, const char *type, const voi
  * Where:   task of its loop. Waits while the client does not take it.
  */
 int weir_reply_body(weir_response *res, int status, const char *type, const weir_buffer *body);
+
+/* A part of an answer, where it lies. */
+typedef struct weir_reply_piece {
+    const void *data;
+    size_t bytes;
+    void (*sent)(void *arg); /* called once: nobody needs data any more; must not wait. NULL: nobody cares */
+    void *arg;
+} weir_reply_piece;
+
+/* Answers with these pieces, one behind the other, without making one of them. As they go out they are let
+ * go, in order, the rest when this returns, however it does: so what a slow client has read is held no
+ * longer.
+ * Owns:    the pieces are lent until this returns, what each points to until its sent() is called.
+ * Returns: as weir_reply_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_reply_pieces(weir_response *res, int status, const char *type, const weir_reply_piece *pieces,
+                      size_t count);
 
 /* Answers {"error":{"code":…,"message":…}} with the status that fits a negative code: -WEIR_EBUSY 503 with
  * Retry-After, which is as long as the pool that refused last expects to be busy, and why it did in the

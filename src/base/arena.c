@@ -101,8 +101,15 @@ void weir__arena_init(struct weir__arena *a, struct weir__chunk_cache *cache, si
     a->end = NULL;
     a->used = 0;
     a->max_bytes = max_bytes;
+    a->account = NULL;
     weir__list_init(&a->children);
     weir__list_init(&a->sibling);
+}
+
+void weir__arena_charge(struct weir__arena *a, struct weir__account *account)
+{
+    assert(a->chunks == NULL && a->bigs == NULL);
+    a->account = account;
 }
 
 void weir__arena_move(struct weir__arena *to, const struct weir__arena *from)
@@ -123,17 +130,23 @@ void weir__arena_free(struct weir__arena *a)
     struct weir__chunk_cache *cache = a->cache;
     struct weir__chunk *chunks = a->chunks;
     struct weir__chunk *bigs = a->bigs;
+    struct weir__account *account = a->account;
+    size_t held = 0;
     weir__arena_init(a, cache, a->max_bytes);
     while (chunks) {
         struct weir__chunk *c = chunks;
         chunks = c->next;
+        held += c->size;
         give_chunk(cache, c);
     }
     while (bigs) {
         struct weir__chunk *c = bigs;
         bigs = c->next;
+        held += c->size;
         release_chunk(c);
     }
+    if (account)
+        weir__account_give(account, held);
 }
 
 void weir__arena_attach(struct weir__arena *parent, struct weir__arena *child)
@@ -149,6 +162,8 @@ static void *alloc_big(struct weir__arena *a, size_t size)
         return NULL;
     c->next = a->bigs;
     a->bigs = c;
+    if (a->account)
+        weir__account_take(a->account, size);
     return c->data;
 }
 
@@ -161,6 +176,8 @@ static bool next_chunk(struct weir__arena *a)
     a->chunks = c;
     a->at = c->data;
     a->end = c->data + c->size;
+    if (a->account)
+        weir__account_take(a->account, c->size);
     return true;
 }
 
@@ -177,11 +194,16 @@ static void *bump(struct weir__arena *a, size_t size)
     return p;
 }
 
+static size_t rounded(size_t n)
+{
+    return n > 0 ? (n + (ALIGNMENT - 1)) & ~(size_t)(ALIGNMENT - 1) : ALIGNMENT;
+}
+
 void *weir__arena_alloc(struct weir__arena *a, size_t n)
 {
     if (n > a->max_bytes - a->used)
         return NULL;
-    size_t size = n > 0 ? (n + (ALIGNMENT - 1)) & ~(size_t)(ALIGNMENT - 1) : ALIGNMENT;
+    size_t size = rounded(n);
     if (size < n || size > a->max_bytes - a->used)
         return NULL;
     void *p = bump(a, size);
@@ -190,6 +212,48 @@ void *weir__arena_alloc(struct weir__arena *a, size_t n)
     a->used += size;
     UNPOISON(p, n);
     return p;
+}
+
+/* The link to the large allocation at p; NULL: it is none. */
+static struct weir__chunk **link_of(struct weir__arena *a, const void *p)
+{
+    struct weir__chunk **link = &a->bigs;
+    while (*link && (*link)->data != p)
+        link = &(*link)->next;
+    return *link ? link : NULL;
+}
+
+static void *resize_big(struct weir__arena *a, struct weir__chunk **link, size_t n)
+{
+    size_t size = rounded(n), before = (*link)->size;
+    UNPOISON((*link)->data, before);
+    struct weir__chunk *c = realloc(*link, sizeof *c + size);
+    if (!c)
+        return NULL;
+    *link = c;
+    c->size = size;
+    POISON(c->data + n, size - n);
+    a->used = a->used - before + size;
+    if (a->account) {
+        weir__account_take(a->account, size);
+        weir__account_give(a->account, before);
+    }
+    return c->data;
+}
+
+void *weir__arena_resize(struct weir__arena *a, void *p, size_t old_n, size_t n)
+{
+    struct weir__chunk **link = p && n > BIG ? link_of(a, p) : NULL;
+    if (n > a->max_bytes || n > SIZE_MAX - ALIGNMENT)
+        return NULL;
+    if (link)
+        return rounded(n) <= (*link)->size || rounded(n) - (*link)->size <= a->max_bytes - a->used
+                   ? resize_big(a, link, n)
+                   : NULL;
+    void *q = weir__arena_alloc(a, n);
+    if (q && old_n > 0)
+        memcpy(q, p, old_n < n ? old_n : n);
+    return q;
 }
 
 void *weir__arena_calloc(struct weir__arena *a, size_t count, size_t size)

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "base/account.h"
 #include "base/list.h"
 
 #define WEIR__CHUNK_SIZE 4096
@@ -28,6 +29,7 @@ struct weir__arena {
     struct weir__chunk *bigs;   /* allocations with memory of their own */
     char *at, *end;             /* what is left of the chunk in use */
     size_t used, max_bytes;
+    struct weir__account *account; /* what it holds is counted there; or NULL */
     struct weir__list children;
     struct weir__list sibling; /* link in the parent's children */
 };
@@ -39,6 +41,9 @@ void weir__chunk_cache_drain(struct weir__chunk_cache *cache);
 
 /* An empty arena that hands out at most max_bytes, each allocation rounded up to 16. cache may be NULL. */
 void weir__arena_init(struct weir__arena *a, struct weir__chunk_cache *cache, size_t max_bytes);
+
+/* From now on what an empty arena takes is counted there, until it is freed. */
+void weir__arena_charge(struct weir__arena *a, struct weir__account *account);
 
 /* Moves an arena without children or parent to where it will stay, perhaps into its own memory. */
 void weir__arena_move(struct weir__arena *to, const struct weir__arena *from);
@@ -54,6 +59,11 @@ void weir__arena_attach(struct weir__arena *parent, struct weir__arena *child);
  * nothing. */
 void *weir__arena_alloc(struct weir__arena *a, size_t n)
     __attribute__((malloc, alloc_size(2), warn_unused_result));
+
+/* Makes an allocation of old_n bytes n long, larger or smaller, perhaps elsewhere. A large one takes its
+ * memory along: nothing is left behind. p may be NULL with old_n 0. NULL: p is as it was. */
+void *weir__arena_resize(struct weir__arena *a, void *p, size_t old_n, size_t n)
+    __attribute__((warn_unused_result));
 
 /* The same, cleared, for count elements of size bytes; NULL also if the product overflows. */
 void *weir__arena_calloc(struct weir__arena *a, size_t count, size_t size)

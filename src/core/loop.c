@@ -58,6 +58,7 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
     weir__scope_init_root(loop->root, loop);
     weir__random_seed(&loop->random, o->seed + (uint64_t)index);
     weir__chunk_cache_init(&loop->chunks, CHUNKS_KEPT);
+    weir__account_init(&loop->replies, &runtime->replies_bytes);
     err = weir__stacks_init(&loop->stacks, o->stack_bytes, o->tasks_max, WEIR__GUARD_BEST);
     if (err < 0)
         return err;

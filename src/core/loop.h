@@ -64,6 +64,7 @@ struct weir__loop {
     struct weir__wheel wheel;
     struct weir__stacks stacks;
     struct weir__chunk_cache chunks;
+    struct weir__account replies; /* what the answers its clients were given hold */
     struct weir__random random;
     struct weir__scope *root;
     struct weir__guard *guard; /* NULL: nobody looks */

@@ -33,6 +33,7 @@ struct weir_runtime {
     struct weir__loop *loops;
     struct weir__scope *roots; /* one for each loop */
     struct weir__shown shown;
+    _Atomic size_t replies_bytes;  /* what the answers of backends hold, on all loops */
     struct weir__symbols *symbols; /* for who looks from outside */
     struct weir__pools pools;
     struct weir__job_kinds kinds;

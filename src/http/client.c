@@ -24,6 +24,7 @@ enum {
     HEADERS_MAX = 1000,
     REPLY_BYTES = 4 << 20,
     REPLY_BYTES_MAX = 1 << 30,
+    REPLIES_BYTES = 256 << 20,
     HOST_BYTES_MAX = 255,
 };
 
@@ -44,6 +45,7 @@ static int fill_defaults(weir_client_options *o)
     o->idle_timeout = o->idle_timeout.ns != 0 ? o->idle_timeout : weir_seconds(IDLE_TIMEOUT_S);
     o->connect_timeout = o->connect_timeout.ns != 0 ? o->connect_timeout : weir_seconds(CONNECT_TIMEOUT_S);
     o->head_bytes = o->head_bytes != 0 ? o->head_bytes : HEAD_BYTES;
+    o->replies_bytes = o->replies_bytes != 0 ? o->replies_bytes : REPLIES_BYTES;
     o->headers = o->headers != 0 ? o->headers : HEADERS;
     o->reply_bytes = o->reply_bytes != 0 ? o->reply_bytes : REPLY_BYTES;
     return 0;
@@ -242,9 +244,8 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
         reply->why = f.words;
         return err;
     }
+    weir__fetch_finish_body(&f);
     *reply = f.reply;
-    if (f.body_room > 0)
-        ((char *)(uintptr_t)reply->body)[reply->body_bytes] = '\0';
     return 0;
 }
 
@@ -285,6 +286,38 @@ int weir_get(weir_client *client, const char *url, weir_reply *reply)
     weir_fetch_options options = {.url = url};
 
     return weir_fetch(client, &options, reply);
+}
+
+/* --- what answers hold --- */
+
+static const char too_much_held[] = "answers of backends hold as much memory as they may";
+
+bool weir__client_has_room(const weir_client *client, size_t bytes)
+{
+    size_t held = weir__account_sum(&client->loop->replies);
+
+    return held <= client->options.replies_bytes && bytes <= client->options.replies_bytes - held;
+}
+
+int weir_client_hold(weir_client *client, size_t bytes)
+{
+    const struct weir__task *self = weir__task_current();
+
+    if (weir__client_has_room(client, bytes)) {
+        weir__account_take(&client->loop->replies, bytes);
+        return 0;
+    }
+    if (self->work != NULL) {
+        self->work->busy_why = too_much_held;
+        self->work->busy_reason = "replies";
+        self->work->busy_for_ns = 1000000000;
+    }
+    return -WEIR_EBUSY;
+}
+
+void weir_client_unhold(weir_client *client, size_t bytes)
+{
+    weir__account_give(&client->loop->replies, bytes);
 }
 
 /* --- answers --- */

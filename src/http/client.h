@@ -35,7 +35,8 @@ struct weir__fetch;
 enum {
     WEIR__CLIENT_BUCKETS = 64,
     WEIR__REPLY_OVERHEAD_BYTES = 256 << 10,
-    WEIR__FETCH_HEAD_ROOM = 768, /* of a request that needs no memory of its own for its head */
+    WEIR__REPLY_SMALL_BYTES = 16 << 10, /* an answer that takes no more is not refused for want of room */
+    WEIR__FETCH_HEAD_ROOM = 768,        /* of a request that needs no memory of its own for its head */
 };
 
 struct weir_client {
@@ -122,6 +123,9 @@ static inline weir_stream *weir__client_stream(struct weir__client_connection *c
 
 /* client.c */
 
+/* Whether answers may take so much more. */
+bool weir__client_has_room(const weir_client *client, size_t bytes);
+
 /* How the backend is called in the ledger of what the running task works for: as the caller says, else by its
  * address; NULL when there is no such ledger. */
 const char *weir__client_blame_name(const weir_fetch_options *options, const struct weir__origin *origin);
@@ -180,6 +184,8 @@ void weir__fetch_wake(struct weir__fetch *f);
 int weir__fetch_wait(struct weir__fetch *f) WEIR_CHECKED;
 /* Something came in: data, or the end with a result <= 0. True: more is wanted. On the loop's own stack. */
 bool weir__fetch_feed(struct weir__fetch *f, const char *data, int32_t result);
+/* A whole answer is there: its body is made a text, and what it does not need given back. */
+void weir__fetch_finish_body(struct weir__fetch *f);
 /* Frees what came of an answer that is not wanted. */
 void weir__fetch_drop_reply(struct weir__fetch *f);
 

@@ -237,9 +237,10 @@ static int begin_memory(struct weir__fetch *f)
 
     if (f->memory != NULL)
         return 0;
-    /* Buffers that grow leave their smaller selves behind: together they are smaller than the last. */
+    /* Small buffers that grow leave their smaller selves behind: together they are smaller than the last. */
     weir__arena_init(&memory, &f->client->loop->chunks,
                      4 * ((size_t)most + f->client->options.head_bytes) + WEIR__REPLY_OVERHEAD_BYTES);
+    weir__arena_charge(&memory, &f->client->loop->replies);
     f->memory = weir__arena_alloc(&memory, sizeof *f->memory);
     if (f->memory == NULL)
         return -ENOMEM;
@@ -278,23 +279,48 @@ static int keep_partial(struct weir__fetch *f, const char *data, size_t len)
 
 /* --- the body --- */
 
+/* Makes the body room bytes large. */
+static int set_body_room(struct weir__fetch *f, size_t room)
+{
+    char *body;
+
+    if (room > WEIR__REPLY_SMALL_BYTES && !weir__client_has_room(f->client, room - f->body_room)) {
+        f->words = "the answers of all backends together hold as much memory as they may";
+        return -WEIR_EBUSY;
+    }
+    body = f->body_room > 0 ? (char *)(uintptr_t)f->reply.body : NULL;
+    body = weir__arena_resize(f->memory, body, f->reply.body_bytes, room);
+    if (body == NULL)
+        return -ENOMEM;
+    f->reply.body = body;
+    f->body_room = room;
+    return 0;
+}
+
 static int make_body_room(struct weir__fetch *f, size_t len)
 {
     size_t room = f->body_room == 0 ? BODY_ROOM_MIN : f->body_room;
-    char *data;
 
     if (f->reply.body_bytes + len < f->body_room)
         return 0;
     while (room <= f->reply.body_bytes + len)
         room *= 2;
-    data = weir__arena_alloc(f->memory, room);
-    if (data == NULL)
-        return -ENOMEM;
-    if (f->reply.body_bytes > 0)
-        memcpy(data, f->reply.body, f->reply.body_bytes);
-    f->reply.body = data;
-    f->body_room = room;
-    return 0;
+    return set_body_room(f, room);
+}
+
+void weir__fetch_finish_body(struct weir__fetch *f)
+{
+    size_t need = f->reply.body_bytes + 1;
+    char *body;
+
+    if (f->body_room == 0)
+        return;
+    body = (char *)(uintptr_t)f->reply.body;
+    if (f->body_room > WEIR__REPLY_SMALL_BYTES && f->body_room - need > f->body_room / 8)
+        body = weir__arena_resize(f->memory, body, need - 1, need);
+    if (body != NULL) /* else it did not become smaller */
+        f->reply.body = body;
+    ((char *)(uintptr_t)f->reply.body)[f->reply.body_bytes] = '\0';
 }
 
 static int begin_body(struct weir__fetch *f, const struct weir__http_response_head *head)
@@ -308,9 +334,7 @@ static int begin_body(struct weir__fetch *f, const struct weir__http_response_he
     if (f->streamed || f->body.left == 0)
         return 0;
     /* The length is known: the body comes into one piece of memory of its size. */
-    f->body_room = (size_t)f->body.left + 1;
-    f->reply.body = weir__arena_alloc(f->memory, f->body_room);
-    return f->reply.body == NULL ? -ENOMEM : 0;
+    return set_body_room(f, (size_t)f->body.left + 1);
 }
 
 static int take_body(struct weir__fetch *f, const char *data, size_t len)

@@ -63,7 +63,7 @@ static int write_pieces(struct weir__exchange *x, struct iovec *pieces, size_t c
 }
 
 /* Every write to the client: bounded by the patience for progress, its failure remembered. */
-static int send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count)
+int weir__response_send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count)
 {
     weir_response *res = &x->response;
     struct weir__task *self = weir__task_current();
@@ -87,7 +87,7 @@ static int send_bytes(struct weir__exchange *x, const void *data, size_t bytes)
 {
     struct iovec piece = {(void *)(uintptr_t)data, bytes};
 
-    return send_pieces(x, &piece, 1);
+    return weir__response_send_pieces(x, &piece, 1);
 }
 
 int weir__response_send_continue(struct weir__exchange *x)
@@ -291,7 +291,7 @@ static bool leaves_body(const struct weir__exchange *x)
     return !req->body.ended && (req->continue_due || req->body.left > WEIR__DISCARD_BYTES_MAX);
 }
 
-static int begin(struct weir__exchange *x, int status, bool whole)
+int weir__response_begin(struct weir__exchange *x, int status, bool whole)
 {
     weir_response *res = &x->response;
 
@@ -332,7 +332,7 @@ int weir__response_send_whole(struct weir__exchange *x, int status, const char *
         memcpy(out + head, data, bytes);
         pieces[0].iov_len += bytes;
     }
-    err = send_pieces(x, pieces, with_body && !one_write ? 2 : 1);
+    err = weir__response_send_pieces(x, pieces, with_body && !one_write ? 2 : 1);
     if (err == 0 && with_body)
         res->sent = bytes;
     return err;
@@ -341,7 +341,7 @@ int weir__response_send_whole(struct weir__exchange *x, int status, const char *
 int weir_reply_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
-    int err = begin(x, status, true);
+    int err = weir__response_begin(x, status, true);
 
     if (err < 0)
         return err;
@@ -484,7 +484,8 @@ int weir_reply_error(weir_response *res, int err)
 
 /* --- streamed answers --- */
 
-int weir__response_send_head(struct weir__exchange *x, int status, const char *type, int64_t length)
+int weir__response_make_head(struct weir__exchange *x, int status, const char *type, int64_t length,
+                             struct iovec *made)
 {
     weir_response *res = &x->response;
     size_t room = finish_headers(x, type);
@@ -506,13 +507,22 @@ int weir__response_send_head(struct weir__exchange *x, int status, const char *t
     res->began = true;
     res->status = status;
     res->left = length >= 0 ? (uint64_t)length : UINT64_MAX;
-    return send_bytes(x, out, (size_t)head);
+    *made = (struct iovec){out, (size_t)head};
+    return 0;
+}
+
+int weir__response_send_head(struct weir__exchange *x, int status, const char *type, int64_t length)
+{
+    struct iovec head;
+    int err = weir__response_make_head(x, status, type, length, &head);
+
+    return err < 0 ? err : weir__response_send_pieces(x, &head, 1);
 }
 
 int weir_reply_begin(weir_response *res, int status, const char *type, int64_t length)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
-    int err = begin(x, status, false);
+    int err = weir__response_begin(x, status, false);
 
     if (err < 0)
         return err;
@@ -535,7 +545,7 @@ int weir__response_send_body(struct weir__exchange *x, const void *data, size_t 
     pieces[n++] = (struct iovec){(void *)(uintptr_t)data, bytes};
     if (res->chunked)
         pieces[n++] = (struct iovec){"\r\n", 2};
-    err = send_pieces(x, pieces, n);
+    err = weir__response_send_pieces(x, pieces, n);
     if (err == 0)
         res->sent += bytes;
     return err;

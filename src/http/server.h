@@ -15,6 +15,7 @@
  *     request.c      what a handler asks of the request
  *     request_trace.c  the trace it belongs to
  *     response.c     what a handler answers
+ *     response_pieces.c  the same in pieces that are let go as they are sent
  *     filter.c       what stands between a handler's answer and the client
  *     routing.c      which route a request is for
  *     refusals.c     why a request is refused
@@ -312,6 +313,13 @@ int weir__response_send_whole(struct weir__exchange *x, int status, const char *
 int weir__response_send_head(struct weir__exchange *x, int status, const char *type,
                              int64_t length) WEIR_CHECKED;
 int weir__response_send_body(struct weir__exchange *x, const void *data, size_t bytes) WEIR_CHECKED;
+/* Whether one may be given. whole: the handler reads no more of the request. */
+int weir__response_begin(struct weir__exchange *x, int status, bool whole) WEIR_CHECKED;
+/* The head of one with a body to come, as bytes to be sent. */
+int weir__response_make_head(struct weir__exchange *x, int status, const char *type, int64_t length,
+                             struct iovec *made) WEIR_CHECKED;
+/* Sends some of it. */
+int weir__response_send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count) WEIR_CHECKED;
 bool weir__response_has_no_body(const struct weir__exchange *x, int status);
 
 /* filter.c */

@@ -7,18 +7,21 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "routes/gather_answer.h"
 
 struct rig {
-    weir_buffer out;
+    struct gather_answer answer;
+    struct gather_part parts[8];
     struct gather_tally tally;
     struct gather_call_end end;
 };
 
 static void open_rig(struct rig *rig, size_t most)
 {
-    weir_buffer_init(&rig->out, most);
+    rig->answer = (struct gather_answer){.parts = rig->parts};
+    weir_buffer_init(&rig->answer.text, most);
     rig->tally = (struct gather_tally){0};
 }
 
@@ -31,9 +34,9 @@ static void assert_part(struct gather_outcome outcome, const char *expected)
 {
     struct rig rig;
     open_rig(&rig, 4096);
-    assert_int_equal(gather_add(&rig.out, "a", &outcome, &rig.tally, &rig.end), 0);
-    assert_string_equal(rig.out.data, expected);
-    weir_buffer_free(&rig.out);
+    assert_int_equal(gather_add(&rig.answer, "a", &outcome, &rig.tally, &rig.end), 0);
+    assert_string_equal(rig.answer.text.data, expected);
+    weir_buffer_free(&rig.answer.text);
 }
 
 static void json_is_embedded_as_it_came(void **state)
@@ -78,9 +81,9 @@ static void json_too_deep_for_the_answer_is_a_string(void **state)
     body[2048] = '\0';
     open_rig(&rig, 8192);
     struct gather_outcome outcome = came(200, "application/json", body);
-    assert_int_equal(gather_add(&rig.out, "a", &outcome, &rig.tally, &rig.end), 0);
-    assert_true(rig.out.data[sizeof "\"a\":{\"status\":200,\"body\":" - 1] == '"');
-    weir_buffer_free(&rig.out);
+    assert_int_equal(gather_add(&rig.answer, "a", &outcome, &rig.tally, &rig.end), 0);
+    assert_true(rig.answer.text.data[sizeof "\"a\":{\"status\":200,\"body\":" - 1] == '"');
+    weir_buffer_free(&rig.answer.text);
 }
 
 static void failures_say_why(void **state)
@@ -130,14 +133,137 @@ static void a_part_too_large_becomes_an_error(void **state)
                           large = came(200, NULL, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
     (void)state;
     open_rig(&rig, 75);
-    assert_int_equal(gather_add(&rig.out, "a", &small, &rig.tally, &rig.end), 0);
-    assert_int_equal(gather_add(&rig.out, "b", &large, &rig.tally, &rig.end), 0);
-    assert_string_equal(rig.out.data,
+    assert_int_equal(gather_add(&rig.answer, "a", &small, &rig.tally, &rig.end), 0);
+    assert_int_equal(gather_add(&rig.answer, "b", &large, &rig.tally, &rig.end), 0);
+    assert_string_equal(rig.answer.text.data,
                         "\"a\":{\"status\":200,\"body\":\"x\"}\"b\":{\"error\":\"reply too large\"}");
     assert_int_equal(rig.tally.calls, 2);
     assert_int_equal(rig.tally.succeeded, 1);
-    assert_int_equal(gather_add(&rig.out, "c", &large, &rig.tally, &rig.end), -WEIR_ETOOLARGE);
-    weir_buffer_free(&rig.out);
+    assert_int_equal(gather_add(&rig.answer, "c", &large, &rig.tally, &rig.end), -WEIR_ETOOLARGE);
+    weir_buffer_free(&rig.answer.text);
+}
+
+/* --- large bodies --- */
+
+enum { LARGE_BYTES = GATHER_COPIED_BYTES_MAX + 8 };
+
+static char large[LARGE_BYTES];
+
+static struct gather_outcome came_large(const char *type, char first, char fill, char last)
+{
+    memset(large, fill, sizeof large);
+    large[0] = first;
+    large[sizeof large - 1] = last;
+    return (struct gather_outcome){.status = 200, .type = type, .body = {large, sizeof large}};
+}
+
+/* The answer as a client sees it. */
+static void join(const struct rig *rig, weir_buffer *out)
+{
+    size_t at = 0;
+    weir_buffer_init(out, 1 << 20);
+    for (size_t i = 0; i < rig->answer.part_count; i++) {
+        const struct gather_part *part = &rig->parts[i];
+        assert_int_equal(weir_buffer_append(out, rig->answer.text.data + at, part->at - at), 0);
+        assert_int_equal(weir_buffer_append(out, part->body.data, part->body.len), 0);
+        at = part->at;
+    }
+    assert_int_equal(weir_buffer_append(out, rig->answer.text.data + at, rig->answer.text.len - at), 0);
+}
+
+static void close_rig(struct rig *rig)
+{
+    for (size_t i = 0; i < rig->answer.part_count; i++)
+        (void)gather_part_free(&rig->parts[i]);
+    weir_buffer_free(&rig->answer.text);
+}
+
+static void large_json_stays_where_it_is(void **state)
+{
+    struct rig rig;
+    struct gather_outcome outcome = came_large("application/json", '"', 'x', '"');
+    weir_buffer joined;
+    (void)state;
+    open_rig(&rig, 1 << 20);
+    assert_int_equal(gather_add(&rig.answer, "a", &outcome, &rig.tally, &rig.end), 0);
+    assert_true(gather_lends(&rig.answer, outcome.body));
+    assert_int_equal(rig.answer.part_count, 1);
+    assert_ptr_equal(rig.parts[0].body.data, large);
+    struct gather_outcome small = came(200, "application/json", "1");
+    assert_int_equal(gather_add(&rig.answer, "b", &small, &rig.tally, &rig.end), 0);
+    assert_false(gather_lends(&rig.answer, small.body));
+    join(&rig, &joined);
+    assert_int_equal(joined.len, sizeof "\"a\":{\"status\":200,\"body\":}\"b\":{\"status\":200,\"body\":1}" -
+                                     1 + LARGE_BYTES);
+    assert_memory_equal(joined.data, "\"a\":{\"status\":200,\"body\":\"xx", 27);
+    weir_buffer_free(&joined);
+    close_rig(&rig);
+}
+
+static size_t held_bytes;
+static int held_result;
+
+static int note_hold(void *arg, size_t bytes)
+{
+    (void)arg;
+    held_bytes += held_result == 0 ? bytes : 0;
+    return held_result;
+}
+
+static void other_large_bodies_are_made_and_held(void **state)
+{
+    static const struct {
+        char fill;
+        const char *begins;
+    } table[] = {{'"', "\"a\":{\"status\":200,\"body\":\"\\\""},
+                 {'\xff', "\"a\":{\"status\":200,\"body\":{\"base64\":\"//"}};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct rig rig;
+        struct gather_outcome outcome = came_large("text/plain", table[i].fill, table[i].fill, table[i].fill);
+        weir_buffer joined;
+        open_rig(&rig, 1 << 20);
+        rig.answer.hold = note_hold;
+        held_bytes = 0;
+        held_result = 0;
+        assert_int_equal(gather_add(&rig.answer, "a", &outcome, &rig.tally, &rig.end), 0);
+        assert_false(gather_lends(&rig.answer, outcome.body));
+        assert_true(held_bytes >= LARGE_BYTES);
+        join(&rig, &joined);
+        assert_memory_equal(joined.data, table[i].begins, strlen(table[i].begins));
+        assert_int_equal(gather_part_free(&rig.parts[0]), held_bytes);
+        assert_int_equal(gather_part_free(&rig.parts[0]), 0);
+        weir_buffer_free(&joined);
+        close_rig(&rig);
+        open_rig(&rig, 1 << 20);
+        rig.answer.hold = note_hold;
+        held_result = -WEIR_EBUSY;
+        assert_int_equal(gather_add(&rig.answer, "a", &outcome, &rig.tally, &rig.end), 0);
+        assert_string_equal(rig.answer.text.data, "\"a\":{\"error\":\"busy\"}");
+        assert_int_equal(rig.end.end, GATHER_BUSY);
+        close_rig(&rig);
+    }
+}
+
+/* Also when it is only what follows the part that does not fit. */
+static void a_large_body_too_many_becomes_an_error(void **state)
+{
+    (void)state;
+    for (size_t most = 60; most < LARGE_BYTES + 200; most++) {
+        struct rig rig;
+        struct gather_outcome outcome = came_large("application/json", '"', 'x', '"');
+        weir_buffer joined;
+        open_rig(&rig, most);
+        assert_int_equal(gather_add(&rig.answer, "a", &outcome, &rig.tally, &rig.end), 0);
+        join(&rig, &joined);
+        if (rig.end.end == GATHER_TOO_LARGE)
+            assert_string_equal(joined.data, "\"a\":{\"error\":\"reply too large\"}");
+        else
+            assert_int_equal(joined.len, LARGE_BYTES + sizeof "\"a\":{\"status\":200,\"body\":}" - 1);
+        assert_true(joined.len <= most);
+        weir_buffer_free(&joined);
+        close_rig(&rig);
+    }
 }
 
 static struct gather_tally tally_of(size_t calls, size_t succeeded, size_t late)
@@ -184,11 +310,11 @@ static void outcomes_are_counted(void **state)
     (void)state;
     open_rig(&rig, 4096);
     for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
-        assert_int_equal(gather_add(&rig.out, "a", &outcomes[i], &rig.tally, &rig.end), 0);
+        assert_int_equal(gather_add(&rig.answer, "a", &outcomes[i], &rig.tally, &rig.end), 0);
     assert_int_equal(rig.tally.calls, 7);
     assert_int_equal(rig.tally.succeeded, 4);
     assert_int_equal(rig.tally.late, 1);
-    weir_buffer_free(&rig.out);
+    weir_buffer_free(&rig.answer.text);
 }
 
 int main(void)
@@ -201,6 +327,9 @@ int main(void)
         cmocka_unit_test(failures_say_why),
         cmocka_unit_test(failures_say_more_when_they_are_to),
         cmocka_unit_test(a_part_too_large_becomes_an_error),
+        cmocka_unit_test(large_json_stays_where_it_is),
+        cmocka_unit_test(other_large_bodies_are_made_and_held),
+        cmocka_unit_test(a_large_body_too_many_becomes_an_error),
         cmocka_unit_test(the_status_follows_what_is_required),
         cmocka_unit_test(partial_counts_successes),
         cmocka_unit_test(outcomes_are_counted),

@@ -267,6 +267,65 @@ static void asan_sees_use_beyond_and_after(void **state)
 #endif
 }
 
+static void resized_ones_keep_their_bytes_and_leave_nothing_behind(void **state)
+{
+    struct weir__chunk_cache cache;
+    struct weir__arena a;
+    size_t n = 0, room = 0;
+    char *p = NULL;
+    (void)state;
+    weir__chunk_cache_init(&cache, 10);
+    weir__arena_init(&a, &cache, 1 << 20);
+    while (room < 1 << 19) {
+        room = room ? 2 * room : 100;
+        p = weir__arena_resize(&a, p, n, room);
+        assert_non_null(p);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal((unsigned char)p[i], i % 251);
+        for (; n < room; n++)
+            p[n] = (char)(n % 251);
+    }
+    assert_in_range(a.used, room, room + WEIR__CHUNK_SIZE); /* the small ones alone are left behind */
+    assert_null(weir__arena_resize(&a, p, n, 1 << 20));
+    assert_null(weir__arena_resize(&a, p, n, SIZE_MAX));
+    p = weir__arena_resize(&a, p, n, 5000);
+    assert_non_null(p);
+    for (size_t i = 0; i < 5000; i++)
+        assert_int_equal((unsigned char)p[i], i % 251);
+    assert_in_range(a.used, 5000, 5000 + WEIR__CHUNK_SIZE);
+    weir__arena_free(&a);
+    weir__chunk_cache_drain(&cache);
+}
+
+static void what_is_held_is_counted(void **state)
+{
+    enum { MANY = 50 };
+    struct weir__chunk_cache cache;
+    struct weir__arena a[MANY];
+    struct weir__account one, two;
+    _Atomic size_t sum = 0;
+    size_t held = 0;
+    (void)state;
+    weir__account_init(&one, &sum);
+    weir__account_init(&two, &sum);
+    weir__chunk_cache_init(&cache, 10);
+    for (int i = 0; i < MANY; i++) {
+        weir__arena_init(&a[i], &cache, SIZE_MAX);
+        weir__arena_charge(&a[i], i % 2 ? &one : &two);
+        assert_non_null(weir__arena_alloc(&a[i], 10));
+        char *p = weir__arena_alloc(&a[i], 100000);
+        assert_non_null(weir__arena_resize(&a[i], p, 100000, (size_t)(i + 1) * 10000));
+        held += (size_t)(i + 1) * 10000;
+    }
+    assert_in_range(weir__account_sum(&one), held,
+                    held + MANY * WEIR__CHUNK_SIZE + 4 * WEIR__ACCOUNT_BATCH_BYTES);
+    for (int i = 0; i < MANY; i++)
+        weir__arena_free(&a[i]);
+    assert_in_range(weir__account_sum(&one), 0, 4 * WEIR__ACCOUNT_BATCH_BYTES);
+    assert_int_equal(weir__account_sum(&one), one.in_hand + two.in_hand);
+    weir__chunk_cache_drain(&cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +339,8 @@ int main(void)
         cmocka_unit_test(children_go_with_their_parent),
         cmocka_unit_test(an_early_free_detaches),
         cmocka_unit_test(arenas_may_lie_in_arenas),
+        cmocka_unit_test(resized_ones_keep_their_bytes_and_leave_nothing_behind),
+        cmocka_unit_test(what_is_held_is_counted),
         cmocka_unit_test(asan_sees_use_beyond_and_after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

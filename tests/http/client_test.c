@@ -504,6 +504,70 @@ static void replies_go_with_the_request(void **state)
     run_simulated(1, replies_of_a_request, NULL);
 }
 
+/* --- what answers hold together --- */
+
+static int serve_megabyte(struct backend *b, weir_stream *s, int number)
+{
+    static char body[1 << 20];
+    const bool chunked = b->arg != NULL;
+
+    (void)number;
+    memset(body, 'm', sizeof body);
+    while (read_request(b, s) > 0) {
+        if (strstr(b->request, "GET /small") != NULL) {
+            if (send_text(s, OK_ANSWER) < 0)
+                break;
+            continue;
+        }
+        if (send_text(s, chunked ? "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n100000\r\n"
+                                 : "HTTP/1.1 200 OK\r\ncontent-length: 1048576\r\n\r\n") < 0 ||
+            weir_write(s, body, sizeof body) < 0 || (chunked && send_text(s, "\r\n0\r\n\r\n") < 0))
+            break;
+    }
+    return 0;
+}
+
+static int held_together(void *arg)
+{
+    enum { MOST = 16 };
+    const weir_client_options options = {.replies_bytes = MOST << 20};
+    weir_client *client = client_open(&options);
+    weir_reply replies[2 * MOST];
+    struct backend b;
+    char small[200];
+    int n = 0, err = 0;
+
+    backend_open(&b, serve_megabyte, arg);
+    (void)snprintf(small, sizeof small, "%ssmall", b.url);
+    while (n < 2 * MOST && (err = weir_get(client, b.url, &replies[n])) == 0)
+        assert_int_equal(replies[n++].body_bytes, 1 << 20);
+    assert_int_equal(err, -WEIR_EBUSY);
+    assert_non_null(replies[n].why);
+    assert_in_range(n, MOST - 2, MOST);
+    assert_int_equal(weir_client_hold(client, 2 << 20), -WEIR_EBUSY);
+    get_ok(client, small); /* what is small still passes */
+    weir_reply_free(&replies[--n]);
+    weir_reply_free(&replies[--n]);
+    assert_int_equal(weir_client_hold(client, 1 << 20), 0);
+    weir_client_unhold(client, 1 << 20);
+    assert_int_equal(weir_get(client, b.url, &replies[n++]), 0);
+    while (n > 0)
+        weir_reply_free(&replies[--n]);
+    assert_int_equal(weir_client_hold(client, (MOST - 2) << 20), 0); /* all of it was given back */
+    weir_client_unhold(client, (MOST - 2) << 20);
+    weir_client_close(client);
+    backend_close(&b);
+    return 0;
+}
+
+static void answers_together_hold_no_more_than_they_may(void **state)
+{
+    static char chunked;
+    (void)state;
+    run_everywhere(held_together, NULL);
+    run_everywhere(held_together, &chunked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +579,7 @@ int main(void)
         cmocka_unit_test(what_may_not_be_sent_is_refused),
         cmocka_unit_test(headers_are_found),
         cmocka_unit_test(replies_go_with_the_request),
+        cmocka_unit_test(answers_together_hold_no_more_than_they_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

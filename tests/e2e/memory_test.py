@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What answers hold while their clients do not read, and what is left of it afterwards."""
+import contextlib
+import json
+import os
+import re
+import socket
+import time
+
+from rig import Backend, Weir, answering, ask, run, same, until
+
+MIB = 1 << 20
+
+
+def resident(weir):
+    with open(f"/proc/{weir.process.pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def config(backend, calls, size, **limits):
+    listed = [{"name": f"c{i}", "url": f"http://127.0.0.1:{backend.port}/{i}"} for i in range(calls)]
+    return json.dumps({"listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "loops": 1, "access_log": False,
+                       "limits": {"reply": f"{size}KiB", **limits},
+                       "routes": [{"path": "/p", "gather": {"deadline": "20s", "calls": listed}}]})
+
+
+def never_reads(address):
+    """A connection with little room in the kernel, that asks and then keeps still."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(address)
+    client.sendall(b"GET /p HTTP/1.1\r\nHost: h\r\n\r\n")
+    return client
+
+
+def metric(weir, name):
+    found = re.search(rf"^{re.escape(name)} (\S+)$", ask(weir.address("admin"), "/metrics").body.decode(), re.M)
+    return float(found[1]) if found else 0
+
+
+def steady(weir):
+    """Resident bytes once they change no more."""
+    seen = [resident(weir)]
+
+    def is_steady():
+        time.sleep(0.05)
+        seen.append(resident(weir))
+        return len(seen) > 4 and max(seen[-4:]) - min(seen[-4:]) < MIB
+    until("memory is steady", is_steady)
+    return seen[-1]
+
+
+def answers_that_nobody_reads_are_bounded_and_memory_comes_back():
+    body = json.dumps("x" * (4 * MIB - 100)).encode()
+    with Backend(answering(body=body)) as backend, \
+            Weir("serve", config=config(backend, 1, 4096, replies="48MiB")) as weir:
+        same(len(ask(weir.address(), "/p").body) > 4 * MIB - 100, True)
+        before = steady(weir)
+        with contextlib.ExitStack() as stack:
+            refused = 'weir_gather_calls_total{route="/p",call="c0",outcome="busy"}'
+            for i in range(30):
+                stack.enter_context(never_reads(weir.address()))
+            until("all have ended or wait for their clients", lambda: metric(weir, refused) + metric(weir, "weir_exchanges")
+                  + metric(weir, 'weir_requests_total{route="/p",method="GET",status="503"}') >= 30)
+            held = steady(weir) - before
+            assert held < (48 + 16) * MIB, f"{held / MIB:.0f} MiB are held"
+            assert held > 24 * MIB, f"{held / MIB:.0f} MiB are held: it tested nothing"
+            assert metric(weir, refused) > 0
+        until("memory comes back", lambda: resident(weir) < before + 12 * MIB)
+        same(ask(weir.address(), "/p").status, 200)
+
+
+def an_answer_is_held_once():
+    """Of 12 parts of 1 MiB that are not JSON, and 12 that are, no second copy is there while they wait to be read."""
+    for kind in ("application/json", "text/plain"):
+        body = json.dumps("y" * (MIB - 100)).encode()
+        with Backend(answering(body=body, kind=kind)) as backend, \
+                Weir("serve", config=config(backend, 12, 1024)) as weir:
+            ask(weir.address(), "/p")
+            before = steady(weir)
+            with never_reads(weir.address()):
+                until("the answer waits", lambda: metric(weir, 'weir_gather_calls_total{route="/p",call="c11",outcome="ok"}')
+                      + metric(weir, "weir_exchanges") == 2)
+                held = steady(weir) - before
+                assert 6 * MIB < held < 15 * MIB, f"{kind}: {held / MIB:.1f} MiB are held"
+
+
+run(answers_that_nobody_reads_are_bounded_and_memory_comes_back, an_answer_is_held_once)
