@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The page /stalls: who has held a loop, the latest first; and how often, for /metrics.
+/* The page /stalls: who has held a loop, those at fault and the latest first; and how often, for /metrics.
  *
  * Threading: the admin's loop; no loop of the gateway is asked.
  */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "admin_stats.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "gateway_status.h"
 
 enum { CLIENTS_SHOWN = 10 };
@@ -81,7 +84,10 @@ static void route_window(struct observed *o, struct text_out *out, const char *n
     struct rolling_window w;
     rolling_sum(o->routes[i], &o->clock, weir_now(), seconds, &w);
     begin_window(out, name, weir_meter_count(&w.meter), w.numbers[OBSERVED_ERRORS], &w);
-    text_out_printf(out, ",\"refused\":%llu", (unsigned long long)observed_route_refused(w.numbers));
+    text_out_printf(
+        out, ",\"refused\":%llu,\"partial\":%llu", (unsigned long long)observed_route_refused(w.numbers),
+        (unsigned long long)observed_gathers_partial(&o->gathers, metrics_route_name(o->status->metrics, i),
+                                                     &o->clock, weir_now(), seconds));
     counts_by_name(out, w.numbers + OBSERVED_REFUSED_FOR, metrics_refusal_count(), refusal_name);
     text_out_add(out, "}");
 }
@@ -152,10 +158,16 @@ static void origin_health(struct text_out *out, const struct observed_origin *or
                     (double)weir_between(origin->last_error_at, weir_now()).ns / 1e9);
 }
 
+/* Those that fail first, then by name. */
 static void origins(struct observed *o, struct text_out *out)
 {
+    const struct observed_origin **sorted = observed_origins_sorted(&o->origins, &o->clock, weir_now());
+    if (!sorted) {
+        out->err = -ENOMEM;
+        return;
+    }
     for (size_t i = 0; i < o->origins.count; i++) {
-        const struct observed_origin *origin = o->origins.list[i];
+        const struct observed_origin *origin = sorted[i];
         text_out_add(out, i ? ",{\"origin\":" : "{\"origin\":");
         text_out_json(out, origin->name);
         text_out_printf(out, ",\"connections\":%d,\"idle\":%d,\"waiting\":%d", origin->in_use + origin->idle,
@@ -165,6 +177,7 @@ static void origins(struct observed *o, struct text_out *out)
         origin_window(o, out, "last_60s", origin, ROLLING_LONG_S);
         text_out_add(out, "}");
     }
+    free(sorted);
 }
 
 /* ---- loops ---- */

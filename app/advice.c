@@ -2,8 +2,9 @@
 #include "advice.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <string.h>
+
+#include "advice_piece.h"
 
 static const double bound_share = 0.8; /* of the time a request takes: then it is bound by this */
 static const double held_ms = 2;       /* on the loop, at p99: worth a hand-over */
@@ -34,7 +35,7 @@ const char *advice_class_name(enum advice_class class)
 }
 
 /* The part of one loop's time. */
-static double loop_share(const struct advice_route *route, int loops)
+double advice_loop_share(const struct advice_route *route, int loops)
 {
     return route->rate * route->loop.mean_ms / 1000 / loops;
 }
@@ -44,68 +45,95 @@ static double delay_to_others_ms(const struct advice_route *route, int loops)
     return route->rate / 1000 / loops * route->loop_square_ms2 / 2;
 }
 
-/* ---- pieces of advice ---- */
+/* ---- pieces of advice: only what the configuration of such a route can take ---- */
 
-struct number {
-    const char *name;
-    double value;
-};
-
-/* Adds {"text":…,"numbers":{…}}; the numbers are pairs ended by a NULL name. */
-__attribute__((format(printf, 4, 5))) static void add(struct text_out *out, bool *first,
-                                                      const struct number *numbers, const char *format, ...)
+static bool can_offload(const struct advice_route *r)
 {
-    char text[320];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    text_out_add(out, *first ? "{\"text\":" : ",{\"text\":");
-    *first = false;
-    text_out_json(out, text);
-    text_out_add(out, ",\"numbers\":{");
-    for (size_t i = 0; numbers[i].name; i++)
-        text_out_printf(out, "%s\"%s\":%.6g", i ? "," : "", numbers[i].name, numbers[i].value);
-    text_out_add(out, "}}");
+    return r->kind.pool && r->kind.on_loop;
 }
 
-static void advise_on_loop_time(struct text_out *out, bool *first, const struct advice_route *r, int loops)
+static void advise_on_loop_time(struct text_out *out, bool *first, const struct advice_route *r,
+                                const struct advice_input *in)
 {
     if (r->loop.p99_ms < held_ms)
         return;
-    const struct number numbers[] = {{"loop_p99_ms", r->loop.p99_ms},
-                                     {"loop_ms", r->loop.mean_ms},
-                                     {"rate", r->rate},
-                                     {"loop_share", loop_share(r, loops)},
-                                     {"delay_to_others_ms", delay_to_others_ms(r, loops)},
-                                     {NULL, 0}};
-    add(out, first, numbers,
-        "%s spends %.3g ms on the loop at p99, and all else there waits for it: offload it (on: compute, or "
-        "weir_offload())",
-        r->route, r->loop.p99_ms);
+    const struct advice_number numbers[] = {{"loop_p99_ms", r->loop.p99_ms},
+                                            {"loop_ms", r->loop.mean_ms},
+                                            {"rate", r->rate},
+                                            {"loop_share", advice_loop_share(r, in->loops)},
+                                            {"delay_to_others_ms", delay_to_others_ms(r, in->loops)},
+                                            {NULL, 0}};
+    if (can_offload(r))
+        advice_add(
+            out, first, numbers,
+            "%s spends %.3g ms on the loop at p99, and all else there waits for it: offload it (on: %s)",
+            r->route, r->loop.p99_ms, r->kind.pool);
+    else if (r->kind.asks_backends)
+        advice_add(
+            out, first, numbers,
+            "%s spends %.3g ms on the loop at p99, to check and pass on what its backends answer: fewer or "
+            "smaller answers would help (limits: {reply: …} caps them)%s",
+            r->route, r->loop.p99_ms, in->loops < in->cpus ? ", or more loops" : "");
+    else
+        advice_add(out, first, numbers, "%s spends %.3g ms on the loop at p99%s", r->route, r->loop.p99_ms,
+                   in->loops < in->cpus ? ": more loops would spread it (loops: …)"
+                                        : ", and it is nothing that a pool could do");
 }
 
-static void advise_on_being_held(struct text_out *out, bool *first, const struct advice_route *r)
+/* "GET /report" is a task of the route /report. */
+static const struct advice_route *route_of_task(const struct advice_input *in, const char *task)
+{
+    const char *path = strchr(task, ' ');
+    for (size_t i = 0; path && i < in->route_count; i++)
+        if (strcmp(in->routes[i].route, path + 1) == 0)
+            return &in->routes[i];
+    return NULL;
+}
+
+static void advise_on_being_held(struct text_out *out, bool *first, const struct advice_route *r,
+                                 const struct advice_input *in)
 {
     if (r->ready_ms < ready_ms || r->ready_ms < ready_share * r->took_ms)
         return;
-    const struct number numbers[] = {{"ready_ms", r->ready_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
-    if (r->held_by)
-        add(out, first, numbers,
-            "%s waits %.3g of its %.3g ms to be run, mostly for %s: that is what to offload", r->route,
-            r->ready_ms, r->took_ms, r->held_by);
+    const struct advice_number numbers[] = {{"ready_ms", r->ready_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
+    const struct advice_route *holder = r->held_by ? route_of_task(in, r->held_by) : NULL;
+    const char *more = in->loops < in->cpus ? "; more loops would help" : "";
+    if (r->held_by && holder && can_offload(holder))
+        advice_add(out, first, numbers,
+                   "%s waits %.3g of its %.3g ms to be run, mostly for %s: offload that (on: %s)", r->route,
+                   r->ready_ms, r->took_ms, r->held_by, holder->kind.pool);
+    else if (r->held_by)
+        advice_add(out, first, numbers, "%s waits %.3g of its %.3g ms to be run, mostly for %s%s", r->route,
+                   r->ready_ms, r->took_ms, r->held_by, more);
     else
-        add(out, first, numbers, "%s waits %.3g of its %.3g ms to be run: its loop has too much to do",
-            r->route, r->ready_ms, r->took_ms);
+        advice_add(out, first, numbers,
+                   "%s waits %.3g of its %.3g ms to be run: its loop has too much to do%s", r->route,
+                   r->ready_ms, r->took_ms, more);
+}
+
+static void advise_on_no_cpu(struct text_out *out, bool *first, const struct advice_route *r)
+{
+    const double lacked_ms = r->starved_ms + r->throttled_ms;
+    if (lacked_ms < ready_ms || lacked_ms < ready_share * r->took_ms)
+        return;
+    const struct advice_number numbers[] = {
+        {"starved_ms", r->starved_ms}, {"throttled_ms", r->throttled_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
+    advice_add(
+        out, first, numbers,
+        r->throttled_ms > r->starved_ms
+            ? "%s stands still for %.3g of its %.3g ms, because the CPU quota of its control group is used up"
+            : "%s stands still for %.3g of its %.3g ms, because other processes have the CPU",
+        r->route, lacked_ms, r->took_ms);
 }
 
 static void advise_on_tiny_jobs(struct text_out *out, bool *first, const struct advice_route *r)
 {
-    if (r->pool_ms <= 0 || r->pool_ms >= tiny_ms)
+    if (r->pool_ms <= 0 || r->pool_ms >= tiny_ms || !r->kind.pool)
         return;
-    const struct number numbers[] = {{"pool_ms", r->pool_ms}, {"queue_ms", r->queue_ms}, {NULL, 0}};
-    add(out, first, numbers,
-        "%s spends %.3g ms on the pool, less than the way there and back: do it on the loop, in a task",
+    const struct advice_number numbers[] = {{"pool_ms", r->pool_ms}, {"queue_ms", r->queue_ms}, {NULL, 0}};
+    advice_add(
+        out, first, numbers,
+        "%s spends %.3g ms on the pool, less than the way there and back: do it on the loop (on: loop)",
         r->route, r->pool_ms);
 }
 
@@ -113,24 +141,41 @@ static void advise_on_the_slowest(struct text_out *out, bool *first, const struc
 {
     if (!r->slowest || r->slowest_ms < slowest_ms || r->slowest_ms < slowest_share * r->took_ms)
         return;
-    const struct number numbers[] = {{"slowest_ms", r->slowest_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
-    add(out, first, numbers,
-        "%s owes %.3g of its %.3g ms to %s: make that faster, or give it a deadline of its own if an answer "
-        "can "
-        "do without it",
-        r->route, r->slowest_ms, r->took_ms, r->slowest);
+    const struct advice_number numbers[] = {
+        {"slowest_ms", r->slowest_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
+    if (r->kind.asks_backends)
+        advice_add(
+            out, first, numbers,
+            "%s owes %.3g of its %.3g ms to %s: make that faster, or give it a deadline of its own if an "
+            "answer can do without it",
+            r->route, r->slowest_ms, r->took_ms, r->slowest);
+}
+
+static void advise_on_slow_clients(struct text_out *out, bool *first, const struct advice_route *r)
+{
+    if (r->client_ms < slowest_ms || r->client_ms < slowest_share * r->took_ms)
+        return;
+    const struct advice_number numbers[] = {{"client_ms", r->client_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
+    advice_add(
+        out, first, numbers,
+        "%s waits %.3g of its %.3g ms for its clients to send or to take: their lines are slow, not the "
+        "gateway",
+        r->route, r->client_ms, r->took_ms);
 }
 
 static void advise_that_all_is_well(struct text_out *out, bool *first, const struct advice_route *r)
 {
-    const struct number numbers[] = {{"loop_p99_ms", r->loop.p99_ms}, {"wait_ms", r->wait_ms}, {NULL, 0}};
+    const struct advice_number numbers[] = {
+        {"loop_p99_ms", r->loop.p99_ms}, {"wait_ms", r->wait_ms}, {NULL, 0}};
     if (!*first || r->requests == 0)
         return;
     if (r->pool_ms > 0)
-        add(out, first, numbers, "%s computes on a pool and leaves the loop alone: right as it is", r->route);
+        advice_add(out, first, numbers, "%s computes on a pool and leaves the loop alone: right as it is",
+                   r->route);
     else
-        add(out, first, numbers, "%s needs no more than %.3g ms of the loop at p99: tasks are right for it",
-            r->route, r->loop.p99_ms);
+        advice_add(out, first, numbers,
+                   "%s needs no more than %.3g ms of the loop at p99: tasks are right for it", r->route,
+                   r->loop.p99_ms);
 }
 
 static void write_route(struct text_out *out, const struct advice_route *r, const struct advice_input *in)
@@ -138,18 +183,21 @@ static void write_route(struct text_out *out, const struct advice_route *r, cons
     bool first = true;
     text_out_add(out, "{\"route\":");
     text_out_json(out, r->route);
-    text_out_printf(
-        out,
-        ",\"class\":\"%s\",\"requests\":%llu,\"rate\":%.6g,\"took_ms\":%.6g,\"loop_ms\":%.6g,"
-        "\"loop_p99_ms\":%.6g,\"wait_ms\":%.6g,\"ready_ms\":%.6g,\"queue_ms\":%.6g,\"pool_ms\":%.6g,"
-        "\"loop_share\":%.6g,\"delay_to_others_ms\":%.6g,\"advice\":[",
-        advice_class_name(advice_class_of(r)), (unsigned long long)r->requests, r->rate, r->took_ms,
-        r->loop.mean_ms, r->loop.p99_ms, r->wait_ms, r->ready_ms, r->queue_ms, r->pool_ms,
-        loop_share(r, in->loops), delay_to_others_ms(r, in->loops));
-    advise_on_loop_time(out, &first, r, in->loops);
-    advise_on_being_held(out, &first, r);
+    text_out_printf(out,
+                    ",\"class\":\"%s\",\"requests\":%llu,\"rate\":%.6g,\"took_ms\":%.6g,\"loop_ms\":%.6g,"
+                    "\"loop_p99_ms\":%.6g,\"wait_ms\":%.6g,\"client_ms\":%.6g,\"ready_ms\":%.6g,"
+                    "\"starved_ms\":%.6g,\"throttled_ms\":%.6g,\"queue_ms\":%.6g,\"pool_ms\":%.6g,"
+                    "\"loop_share\":%.6g,\"delay_to_others_ms\":%.6g,\"advice\":[",
+                    advice_class_name(advice_class_of(r)), (unsigned long long)r->requests, r->rate,
+                    r->took_ms, r->loop.mean_ms, r->loop.p99_ms, r->wait_ms, r->client_ms, r->ready_ms,
+                    r->starved_ms, r->throttled_ms, r->queue_ms, r->pool_ms, advice_loop_share(r, in->loops),
+                    delay_to_others_ms(r, in->loops));
+    advise_on_loop_time(out, &first, r, in);
+    advise_on_being_held(out, &first, r, in);
+    advise_on_no_cpu(out, &first, r);
     advise_on_tiny_jobs(out, &first, r);
     advise_on_the_slowest(out, &first, r);
+    advise_on_slow_clients(out, &first, r);
     advise_that_all_is_well(out, &first, r);
     text_out_add(out, "]}");
 }
@@ -173,36 +221,39 @@ static void advise_on_workers(struct text_out *out, bool *first, const struct ad
     const int needed = advice_workers_needed(p);
     const double all = p->rate + p->refused_rate;
     const bool refuses = p->refused_rate > refused_share * all;
-    const struct number numbers[] = {{"rate", p->rate},
-                                     {"refused_rate", p->refused_rate},
-                                     {"run_ms", p->run.mean_ms},
-                                     {"busy", offered(p)},
-                                     {"workers", p->workers},
-                                     {"workers_needed", needed},
-                                     {NULL, 0}};
+    const struct advice_number numbers[] = {{"rate", p->rate},
+                                            {"refused_rate", p->refused_rate},
+                                            {"run_ms", p->run.mean_ms},
+                                            {"busy", offered(p)},
+                                            {"workers", p->workers},
+                                            {"workers_needed", needed},
+                                            {NULL, 0}};
     if (needed <= p->workers && refuses)
-        add(out, first, numbers,
+        advice_add(
+            out, first, numbers,
             "%s refuses %.3g of %.3g jobs a second though its %d workers suffice on average: they come in "
             "bursts; a "
             "longer queue or wait takes those",
             p->pool, p->refused_rate, all, p->workers);
     else if (needed > p->workers && p->computes && needed > cpus)
-        add(out, first, numbers,
+        advice_add(
+            out, first, numbers,
             "%s needs %d workers at this rate (%.3g jobs a second × %.3g ms), and there are %d CPUs: it "
             "refuses what "
             "is too much, which is right; fewer or cheaper jobs, or another machine, would help",
             p->pool, needed, all, p->run.mean_ms, cpus);
     else if (needed > p->workers)
-        add(out, first, numbers, "%s needs %d workers at this rate (%.3g jobs a second × %.3g ms) and has %d",
-            p->pool, needed, all, p->run.mean_ms, p->workers);
+        advice_add(out, first, numbers,
+                   "%s needs %d workers at this rate (%.3g jobs a second × %.3g ms) and has %d", p->pool,
+                   needed, all, p->run.mean_ms, p->workers);
 }
 
 static void advise_on_enough(struct text_out *out, bool *first, const struct advice_pool *p)
 {
-    const struct number numbers[] = {{"busy", offered(p)}, {"workers", p->workers}, {NULL, 0}};
+    const struct advice_number numbers[] = {{"busy", offered(p)}, {"workers", p->workers}, {NULL, 0}};
     if (*first && p->rate >= few_jobs)
-        add(out, first, numbers, "%s has enough workers: %.3g of %d are busy on average", p->pool, offered(p),
-            p->workers);
+        advice_add(out, first, numbers, "%s has enough workers: %.3g of %d are busy on average", p->pool,
+                   offered(p), p->workers);
 }
 
 static void write_pool(struct text_out *out, const struct advice_pool *p, const struct advice_input *in)
@@ -226,8 +277,7 @@ static void write_pool(struct text_out *out, const struct advice_pool *p, const 
 
 void advice_write(struct text_out *out, const struct advice_input *in)
 {
-    text_out_printf(out, "{\"window_s\":%.6g,\"loops\":%d,\"cpus\":%d,\"routes\":[", in->seconds, in->loops,
-                    in->cpus);
+    text_out_add(out, "\"routes\":[");
     for (size_t i = 0; i < in->route_count; i++) {
         if (i > 0)
             text_out_add(out, ",");
@@ -239,5 +289,5 @@ void advice_write(struct text_out *out, const struct advice_input *in)
             text_out_add(out, ",");
         write_pool(out, &in->pools[i], in);
     }
-    text_out_add(out, "]}\n");
+    text_out_add(out, "]");
 }

@@ -26,15 +26,28 @@ struct advice_time {
     double mean_ms, p99_ms;
 };
 
+/* What can be said of a route's configuration. */
+struct advice_kind {
+    const char *name; /* "gather" …; NULL: not known */
+    const char *pool; /* the pool on which this kind computes when nothing is said; NULL: it can't */
+    bool on_loop;     /* it is told to compute on its loop all the same */
+    bool asks_backends;
+};
+
+/* Times in ms of one request; all of them together are took_ms. */
 struct advice_route {
     const char *route;
+    struct advice_kind kind;
     uint64_t requests;
     double rate; /* a second, on all loops */
     double took_ms;
     struct advice_time loop; /* computing on it */
     double loop_square_ms2;  /* mean of its square */
     double wait_ms;          /* for backends, clients, timers */
+    double client_ms;        /* of that: for the client to send its request, and to take its answer */
     double ready_ms;         /* to be run, while others held the loop */
+    double starved_ms;       /* without a CPU, which other processes had */
+    double throttled_ms;     /* the same, because a quota was used up */
     double queue_ms, pool_ms;
     const char *slowest; /* what it waits longest for; or NULL */
     double slowest_ms;
@@ -51,7 +64,6 @@ struct advice_pool {
 };
 
 struct advice_input {
-    double seconds; /* the window all is taken from */
     int loops, cpus;
     const struct advice_route *routes;
     size_t route_count;
@@ -67,7 +79,10 @@ const char *advice_class_name(enum advice_class class);
 /* How many workers a pool needs at its rate. */
 int advice_workers_needed(const struct advice_pool *pool);
 
-/* Writes it all as one JSON object. Owns: in is lent. */
+/* The part of one loop's time that a route takes. */
+double advice_loop_share(const struct advice_route *route, int loops);
+
+/* Writes "routes":[…],"pools":[…]. Owns: in is lent. */
 void advice_write(struct text_out *out, const struct advice_input *in);
 
 #endif

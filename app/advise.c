@@ -16,8 +16,11 @@ static const weir_duration patience = {INT64_C(10) * 1000000000};
 const char command_advise_help[] =
     "usage: weir advise [ADMIN] [--json]\n"
     "\n"
-    "Asks a running gateway what its traffic of the last minute says to \"a task or a pool?\":\n"
-    "for each route whether it waits or computes, where its time goes, what it costs the\n"
+    "Asks a running gateway what is wrong and what its traffic of the last minute says.\n"
+    "First, marked with '!', what is wrong now, the most important first: backends that fail,\n"
+    "requests that are refused and why, connections without a request and from where, a machine\n"
+    "without CPU to spare, tasks that hold a loop. Then, to \"a task or a pool?\": for each route whether it "
+    "waits or computes, where its time goes, what it costs the\n"
     "others on its loop, and what to change; for each pool how many workers its rate needs\n"
     "(Little's law: busy workers = rate x time each job runs).\n"
     "\n"
@@ -57,14 +60,29 @@ static void show_advice(const json_t *object)
     putchar('\n');
 }
 
+/* What is wrong now, the most important first. Returns: whether there is any. */
+static bool show_findings(const json_t *advice)
+{
+    size_t i;
+    const json_t *finding;
+    const json_t *findings = json_object_get(advice, "findings");
+    json_array_foreach(findings, i, finding) printf("! %s\n", text_of(finding, "text"));
+    if (i > 0)
+        putchar('\n');
+    return i > 0;
+}
+
 static void show_route(const json_t *route)
 {
     printf("%s  %s, %.1f a second, %.2f ms each\n", text_of(route, "route"), text_of(route, "class"),
            number_of(route, "rate"), number_of(route, "took_ms"));
-    printf("  on the loop %.2f ms (p99 %.2f), waiting %.2f, waiting to be run %.2f, pool queue %.2f, pool "
-           "%.2f\n",
+    printf("  on the loop %.2f ms (p99 %.2f), waiting %.2f (%.2f of it for the client), waiting to be run "
+           "%.2f,\n"
+           "  without a CPU %.2f, pool queue %.2f, pool %.2f\n",
            number_of(route, "loop_ms"), number_of(route, "loop_p99_ms"), number_of(route, "wait_ms"),
-           number_of(route, "ready_ms"), number_of(route, "queue_ms"), number_of(route, "pool_ms"));
+           number_of(route, "client_ms"), number_of(route, "ready_ms"),
+           number_of(route, "starved_ms") + number_of(route, "throttled_ms"), number_of(route, "queue_ms"),
+           number_of(route, "pool_ms"));
     printf("  takes %.1f %% of a loop; delays what else comes there by %.2f ms on average\n",
            100 * number_of(route, "loop_share"), number_of(route, "delay_to_others_ms"));
     show_advice(route);
@@ -89,6 +107,7 @@ static void show(const json_t *advice)
 {
     size_t i;
     const json_t *item;
+    const bool wrong = show_findings(advice);
     bool any = false;
     json_array_foreach(json_object_get(advice, "routes"), i, item)
     {
@@ -103,7 +122,8 @@ static void show(const json_t *advice)
             show_pool(item);
     }
     if (!any)
-        puts("No requests in the last minute: there is nothing to advise on.");
+        puts(wrong ? "No requests in the last minute."
+                   : "No requests in the last minute: there is nothing to advise on.");
 }
 
 /* ---- the command ---- */

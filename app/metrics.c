@@ -241,6 +241,11 @@ void metrics_count(struct metrics_loop *loop, const weir_exchange_record *record
 
 /* ---- reading ---- */
 
+const struct config *metrics_config(const struct metrics *metrics)
+{
+    return metrics->config;
+}
+
 size_t metrics_route_count(const struct metrics *metrics)
 {
     return metrics->label_count;

@@ -50,6 +50,8 @@ void metrics_count(struct metrics_loop *loop, const weir_exchange_record *record
 
 /* ---- reading ---- */
 
+const struct config *metrics_config(const struct metrics *metrics);
+
 /* Routes with the same path are one; the last is "none": requests that no route took. */
 size_t metrics_route_count(const struct metrics *metrics);
 const char *metrics_route_name(const struct metrics *metrics, size_t i);

@@ -22,6 +22,8 @@ int observed_open(struct observed *o, struct gateway_status *status)
         good = (o->routes[i] = rolling_new(OBSERVED_ROUTE_NUMBERS)) != NULL;
     o->unserved = rolling_new_plain(WEIR_UNSERVED_WAYS);
     good = good && o->unserved;
+    good = good && observed_host_open(&o->host) == 0;
+    good = good && observed_gathers_open(&o->gathers, metrics_config(status->metrics), status->gathers) == 0;
     if (good && observed_spent_open(&o->spent, o->route_count) < 0)
         good = false;
     if (!good)
@@ -37,6 +39,8 @@ void observed_close(struct observed *o)
     observed_spent_close(o->spent, o->route_count);
     rolling_free(o->unserved);
     observed_clients_close(&o->clients);
+    observed_gathers_close(&o->gathers);
+    observed_host_close(&o->host);
     observed_loops_close(&o->loops);
     observed_origins_close(&o->origins);
     observed_pools_close(&o->pools);
@@ -66,7 +70,7 @@ static void look_at_runtime(struct observed *o, weir_runtime *runtime)
     rolling_see(o->unserved, NULL, o->server.unserved);
     observed_clients_look(&o->clients, runtime, &o->clock);
     observed_loops_look(&o->loops, runtime);
-    observed_origins_look(&o->origins, runtime);
+    observed_origins_look(&o->origins, metrics_config(o->status->metrics), runtime);
     observed_pools_look(&o->pools, runtime);
 }
 
@@ -78,6 +82,8 @@ static void begin_second(struct observed *o)
     metrics_next_second(o->status->metrics);
     rolling_next(o->unserved, &o->clock);
     observed_clients_next(&o->clients, &o->clock);
+    observed_gathers_next(&o->gathers, &o->clock);
+    observed_host_next(&o->host, &o->clock);
     observed_loops_next(&o->loops, &o->clock);
     observed_origins_next(&o->origins, &o->clock);
     observed_pools_next(&o->pools, &o->clock);
@@ -87,6 +93,8 @@ void observed_look(struct observed *o)
 {
     for (size_t i = 0; i < o->route_count; i++)
         look_at_route(o, i);
+    observed_gathers_look(&o->gathers);
+    observed_host_look(&o->host);
     observed_spent_look(o->spent, o->status->metrics, o->route_count);
     weir_runtime *runtime = gateway_status_hold(o->status);
     o->runs = runtime != NULL;

@@ -16,6 +16,8 @@
 
 #include "metrics.h"
 #include "observed_clients.h"
+#include "observed_gathers.h"
+#include "observed_host.h"
 #include "observed_loops.h"
 #include "observed_origins.h"
 #include "observed_pools.h"
@@ -47,6 +49,8 @@ struct observed {
     weir_server_stats server;
     struct rolling *unserved; /* connections, by enum weir_unserved */
     struct observed_clients clients;
+    struct observed_gathers gathers;
+    struct observed_host host;
     struct observed_loops loops;
     struct observed_origins origins;
     struct observed_pools pools;

@@ -30,7 +30,9 @@ static int64_t newly_busy_ns(const struct observed_loop *seen, const weir_loop_s
 
 static void see(struct observed_loop *seen, const weir_loop_stats *now)
 {
-    seen->busy_ns += (uint64_t)newly_busy_ns(seen, now);
+    const int64_t busy = newly_busy_ns(seen, now), cpu = now->cpu.ns - seen->cpu.ns;
+    seen->busy_ns += (uint64_t)busy;
+    seen->off_cpu_ns += busy > cpu ? (uint64_t)(busy - cpu) : 0;
     seen->tasks = now->tasks;
     seen->ready = now->ready;
     seen->started = now->started;
@@ -39,7 +41,10 @@ static void see(struct observed_loop *seen, const weir_loop_stats *now)
     seen->cpu = now->cpu;
     rolling_see(seen->lag, &now->lag,
                 (uint64_t[OBSERVED_LOOP_NUMBERS]){
-                    [OBSERVED_UP] = (uint64_t)now->up.ns, [OBSERVED_BUSY] = seen->busy_ns});
+                    [OBSERVED_UP] = (uint64_t)now->up.ns,
+                    [OBSERVED_BUSY] = seen->busy_ns,
+                    [OBSERVED_OFF_CPU] = seen->off_cpu_ns,
+                });
 }
 
 void observed_loops_look(struct observed_loops *o, weir_runtime *runtime)

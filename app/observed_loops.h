@@ -13,13 +13,19 @@
 #include "rolling.h"
 
 /* The numbers beside the meter of how late a loop is, in ns. */
-enum observed_loop_number { OBSERVED_UP, OBSERVED_BUSY, OBSERVED_LOOP_NUMBERS };
+enum observed_loop_number {
+    OBSERVED_UP,
+    OBSERVED_BUSY,
+    OBSERVED_OFF_CPU, /* of that, its thread had no CPU: it was kept from it, or asleep in a call */
+    OBSERVED_LOOP_NUMBERS
+};
 
 struct observed_loop {
     size_t tasks, ready; /* as last seen */
     uint64_t started;
     weir_duration up, slept, cpu;
-    uint64_t busy_ns; /* in all: see weir_loop_read() */
+    uint64_t busy_ns;    /* in all: see weir_loop_read() */
+    uint64_t off_cpu_ns; /* of that, without a CPU */
     struct rolling *lag;
 };
 

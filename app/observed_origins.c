@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "observed_gathers.h"
+
+static const double fails_share = 0.01; /* fewer failures are no reason to come first */
+
 static void free_origin(struct observed_origin *origin)
 {
     rolling_free(origin->rolling);
@@ -113,9 +117,18 @@ static void end(struct observed_origins *o)
     o->count = kept;
 }
 
-void observed_origins_look(struct observed_origins *o, weir_runtime *runtime)
+static void expect(void *arg, const char *route, const char *call, const char *origin)
+{
+    struct observed_origin *expected = find_origin(arg, origin);
+    (void)route, (void)call;
+    if (expected)
+        expected->known = true;
+}
+
+void observed_origins_look(struct observed_origins *o, const struct config *config, weir_runtime *runtime)
 {
     begin(o);
+    observed_gathers_each_call(config, expect, o);
     weir_origin_each(runtime, add_origin, o);
     end(o);
 }
@@ -139,4 +152,43 @@ uint64_t observed_origin_errors(const uint64_t *numbers)
     for (int i = 0; i < WEIR_ORIGIN_ERRORS; i++)
         errors += i != WEIR_ORIGIN_CANCELLED ? numbers[OBSERVED_ORIGIN_ERROR + i] : 0;
     return errors;
+}
+
+/* ---- order ---- */
+
+struct ranked {
+    const struct observed_origin *origin;
+    double share; /* of its requests that failed */
+};
+
+static int by_share(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+    if (x->share < y->share || x->share > y->share)
+        return x->share < y->share ? 1 : -1;
+    return strcmp(x->origin->name, y->origin->name);
+}
+
+const struct observed_origin **observed_origins_sorted(const struct observed_origins *o,
+                                                       const struct rolling_clock *clock, weir_instant now)
+{
+    struct ranked *ranked = calloc(o->count + 1, sizeof *ranked);
+    const struct observed_origin **sorted = calloc(o->count + 1, sizeof(const struct observed_origin *));
+    struct rolling_window w;
+    for (size_t i = 0; ranked && i < o->count; i++) {
+        rolling_sum(o->list[i]->rolling, clock, now, ROLLING_LONG_S, &w);
+        const double requests = (double)w.numbers[OBSERVED_REQUESTS];
+        const double share = requests > 0 ? (double)observed_origin_errors(w.numbers) / requests : 0;
+        ranked[i] = (struct ranked){o->list[i], share >= fails_share ? share : 0};
+    }
+    if (ranked && sorted) {
+        qsort(ranked, o->count, sizeof *ranked, by_share);
+        for (size_t i = 0; i < o->count; i++)
+            sorted[i] = ranked[i].origin;
+    } else {
+        free(sorted);
+        sorted = NULL;
+    }
+    free(ranked);
+    return sorted;
 }

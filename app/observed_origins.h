@@ -12,6 +12,7 @@
 #include <weir/http_client.h>
 #include <weir/runtime.h>
 
+#include "config.h"
 #include "rolling.h"
 
 /* The numbers beside the meter of an origin; then as enum weir_origin_error. */
@@ -26,7 +27,7 @@ enum observed_origin_number {
 /* An origin as all loops together see it. */
 struct observed_origin {
     char *name;
-    bool known;             /* to some loop, when last looked at */
+    bool known;             /* to some loop, when last looked at, or named in the configuration */
     bool failing;           /* as the log has said */
     const char *last_error; /* of the latest failure; static; NULL: none */
     weir_instant last_error_at;
@@ -42,13 +43,20 @@ struct observed_origins {
     size_t count, room;
 };
 
-/* Reads them all. While the runtime runs. */
-void observed_origins_look(struct observed_origins *o, weir_runtime *runtime);
+/* Reads them all: those that the loops know, and those that a gather will ask. While the runtime runs. */
+void observed_origins_look(struct observed_origins *o, const struct config *config, weir_runtime *runtime);
 
 /* As rolling_next(). */
 void observed_origins_next(struct observed_origins *o, const struct rolling_clock *clock);
 
 void observed_origins_close(struct observed_origins *o);
+
+/* Those that fail most in the last minute first, then by name.
+ * Owns:    the caller frees it.
+ * Returns: NULL when there is no memory.
+ */
+const struct observed_origin **observed_origins_sorted(const struct observed_origins *o,
+                                                       const struct rolling_clock *clock, weir_instant now);
 
 /* Of the numbers of an origin all errors, but not what was cancelled because nobody wanted it any more. */
 uint64_t observed_origin_errors(const uint64_t *numbers);

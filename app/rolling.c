@@ -114,6 +114,13 @@ void rolling_see(struct rolling *r, const weir_meter *meter, const uint64_t *num
     memcpy(numbers_now(r), numbers, bytes);
 }
 
+void rolling_begin_here(struct rolling *r)
+{
+    if (r->now)
+        *r->began = *r->now;
+    memcpy(numbers_began(r), numbers_now(r), r->number_count * sizeof r->numbers[0]);
+}
+
 /* ---- keeping a second ---- */
 
 static uint64_t new_in(const struct rolling *r, unsigned bucket)
@@ -160,9 +167,7 @@ static void keep(struct rolling *r, size_t at)
 void rolling_next(struct rolling *r, const struct rolling_clock *clock)
 {
     keep(r, (clock->present + ROLLING_SECONDS - 1) % ROLLING_SECONDS);
-    if (r->now)
-        *r->began = *r->now;
-    memcpy(numbers_began(r), numbers_now(r), r->number_count * sizeof r->numbers[0]);
+    rolling_begin_here(r);
 }
 
 /* ---- adding up ---- */

@@ -53,6 +53,9 @@ void rolling_free(struct rolling *r);
  */
 void rolling_see(struct rolling *r, const weir_meter *meter, const uint64_t *numbers);
 
+/* What has been seen so far was before the start: it is in no second. */
+void rolling_begin_here(struct rolling *r);
+
 /* The clock has begun a second. What there is no memory for is forgotten. */
 void rolling_next(struct rolling *r, const struct rolling_clock *clock);
 

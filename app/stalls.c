@@ -18,9 +18,10 @@
 const char command_stalls_help[] =
     "usage: weir stalls [--json] [ADMIN]\n"
     "\n"
-    "Prints the stalls of a running gateway since its start, the latest first: the task that held\n"
-    "its loop, how long, how, the stack with files and lines, and what to write instead. ADMIN is\n"
-    "the gateway's admin address, HOST:PORT or unix:PATH (127.0.0.1:8081).\n"
+    "Prints the stalls of a running gateway since its start, the latest first, and those computing\n"
+    "and blocked before those starved and throttled: the task that held its loop, how long, how,\n"
+    "the stack with files and lines, and what to write instead. ADMIN is the gateway's admin\n"
+    "address, HOST:PORT or unix:PATH (127.0.0.1:8081).\n"
     "\n"
     "  computing   the task used the CPU all this time\n"
     "  blocked     it slept in a system call, and its loop with it\n"

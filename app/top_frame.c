@@ -215,7 +215,7 @@ static void origin_row(const struct frame *f, const json_t *origin)
 
 static void stall_heads(const struct frame *f)
 {
-    lines_add(f->out, LINE_QUIET, "STALLS, latest first");
+    lines_add(f->out, LINE_QUIET, "STALLS, the guilty and the latest first");
     lines_end(f->out);
 }
 

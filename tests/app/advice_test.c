@@ -32,15 +32,16 @@ static struct advice_pool calm_pool(void)
 static void assert_says(struct text_out *out, const struct advice_route *route,
                         const struct advice_pool *pool, const char *wanted)
 {
-    const struct advice_input in = {.seconds = 60,
-                                    .loops = 2,
+    const struct advice_input in = {.loops = 2,
                                     .cpus = 4,
                                     .routes = route,
                                     .route_count = route != NULL,
                                     .pools = pool,
                                     .pool_count = pool != NULL};
     text_out_init(out, 1 << 20);
+    text_out_add(out, "{");
     advice_write(out, &in);
+    text_out_add(out, "}");
     assert_int_equal(out->err, 0);
     assert_true(weir_json_is_valid(out->text.data, out->text.len, 10));
     if (!strstr(out->text.data, wanted))
@@ -85,13 +86,66 @@ static void time_on_the_loop_is_to_be_offloaded(void **state)
     never_says(&r, NULL, "offload");
     says(&r, NULL, "tasks are right for it");
     r.route = "/report";
+    r.kind = (struct advice_kind){.name = "burn", .pool = "compute", .on_loop = true};
     r.rate = 20;
     r.loop = (struct advice_time){10, 14};
     r.loop_square_ms2 = 110;
     says(&r, NULL, "/report spends 14 ms on the loop at p99");
     says(&r, NULL, "\"loop_share\":0.1,");          /* 20 a second x 10 ms over two loops */
     says(&r, NULL, "\"delay_to_others_ms\":0.55,"); /* 10 a second on a loop x 110 ms2 / 2 */
+    says(&r, NULL, "offload it (on: compute)");
     never_says(&r, NULL, "tasks are right");
+}
+
+/* What the configuration of a route can't take is not advised. */
+static void only_what_can_be_is_advised(void **state)
+{
+    (void)state;
+    struct advice_route r = quiet_route();
+    r.kind = (struct advice_kind){.name = "gather", .asks_backends = true};
+    r.loop = (struct advice_time){10, 14};
+    says(&r, NULL,
+         "/page/{id} spends 14 ms on the loop at p99, to check and pass on what its backends answer");
+    says(&r, NULL, "limits: {reply:");
+    says(&r, NULL, "more loops"); /* there are 4 CPUs for 2 */
+    never_says(&r, NULL, "on: ");
+    never_says(&r, NULL, "offload");
+    r.kind =
+        (struct advice_kind){.name = "burn", .pool = "compute", .on_loop = false}; /* it is there already */
+    never_says(&r, NULL, "offload");
+    r.kind = (struct advice_kind){.name = "respond"};
+    never_says(&r, NULL, "offload");
+    r.loop = (struct advice_time){0.1, 0.3};
+    r.pool_ms = 0.02;
+    never_says(&r, NULL, "on: loop");
+    r = quiet_route();
+    r.kind.name = "sleep";
+    r.slowest = "timer";
+    r.took_ms = r.slowest_ms = 40;
+    never_says(&r, NULL, "deadline of its own");
+}
+
+static void who_lacks_a_cpu_is_told_so(void **state)
+{
+    (void)state;
+    struct advice_route r = quiet_route();
+    r.took_ms = 25;
+    r.starved_ms = 10;
+    says(&r, NULL, "/page/{id} stands still for 10 of its 25 ms, because other processes have the CPU");
+    says(&r, NULL, "\"starved_ms\":10,");
+    r.throttled_ms = 11;
+    says(&r, NULL, "stands still for 21 of its 25 ms, because the CPU quota of its control group is used up");
+    r.took_ms = 2500;
+    never_says(&r, NULL, "stands still");
+}
+
+static void slow_clients_are_no_fault_of_a_backend(void **state)
+{
+    (void)state;
+    struct advice_route r = quiet_route();
+    r.took_ms = 80;
+    r.client_ms = 70;
+    says(&r, NULL, "waits 70 of its 80 ms for its clients");
 }
 
 static void whoever_holds_the_loop_is_what_to_offload(void **state)
@@ -102,6 +156,10 @@ static void whoever_holds_the_loop_is_what_to_offload(void **state)
     says(&r, NULL, "its loop has too much to do");
     r.held_by = "GET /report";
     says(&r, NULL, "/page/{id} waits 6 of its 15 ms to be run, mostly for GET /report");
+    never_says(&r, NULL, "offload"); /* that route is not known, so not what it can take either */
+    r.held_by = "GET /page/{id}";
+    r.kind = (struct advice_kind){.name = "burn", .pool = "compute", .on_loop = true};
+    says(&r, NULL, "mostly for GET /page/{id}: offload that (on: compute)");
     r.took_ms = 80; /* it does not matter much */
     never_says(&r, NULL, "to be run");
 }
@@ -111,6 +169,7 @@ static void tiny_jobs_are_done_where_they_are(void **state)
     (void)state;
     struct advice_route r = quiet_route();
     r.pool_ms = 0.02;
+    r.kind = (struct advice_kind){.name = "hash", .pool = "compute"};
     says(&r, NULL, "less than the way there and back");
     r.pool_ms = 5;
     says(&r, NULL, "right as it is");
@@ -123,6 +182,7 @@ static void the_slowest_backend_is_named(void **state)
     struct advice_route r = quiet_route();
     r.took_ms = 80;
     r.slowest = "orders";
+    r.kind.asks_backends = true;
     r.slowest_ms = 68;
     says(&r, NULL, "owes 68 of its 80 ms to orders");
     r.slowest_ms = 30;
@@ -171,6 +231,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_route_is_bound_by_what_it_spends_most_on),
         cmocka_unit_test(time_on_the_loop_is_to_be_offloaded),
+        cmocka_unit_test(only_what_can_be_is_advised),
+        cmocka_unit_test(who_lacks_a_cpu_is_told_so),
+        cmocka_unit_test(slow_clients_are_no_fault_of_a_backend),
         cmocka_unit_test(whoever_holds_the_loop_is_what_to_offload),
         cmocka_unit_test(tiny_jobs_are_done_where_they_are),
         cmocka_unit_test(the_slowest_backend_is_named),

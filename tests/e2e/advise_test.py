@@ -54,6 +54,10 @@ def each_route_is_told_what_it_is():
             traffic(weir, path, 5)
         trap, job, hello, nap = (route_of(weir, path, 5) for path in ("/trap", "/job", "/hello", "/nap"))
         never = route_of(weir, "/never", 0)
+        same([each["route"] for each in advice_of(weir)["routes"]], ["/trap", "/job", "/hello", "/nap", "/never"])
+        for each in (trap, job, hello, nap): # nothing is missing in the sum, and nothing twice
+            parts = sum(each[f"{part}_ms"] for part in ("loop", "wait", "ready", "starved", "throttled", "queue", "pool"))
+            assert abs(parts - each["took_ms"]) <= 1e-3 * each["took_ms"] + 1e-4, each
         same([each["class"] for each in (trap, job, nap, never)], ["CPU-bound", "CPU-bound", "I/O-bound", "idle"])
         # each piece of time is where it belongs, and all of it is somewhere
         assert trap["loop_ms"] > 5 and trap["pool_ms"] == 0, trap
@@ -146,7 +150,8 @@ def advise(*arguments):
 def the_command_shows_it():
     with Weir("serve", config=CONFIG + ROUTES) as weir:
         admin = "{}:{}".format(*weir.address("admin"))
-        same(advise(admin).stdout, "No requests in the last minute: there is nothing to advise on.\n")
+        told = [line for line in advise(admin).stdout.splitlines() if line and not line.startswith("! The machine ")]
+        assert told[0].startswith("No requests in the last minute") and len(told) == 1, told
         traffic(weir, "/trap", 3)
         traffic(weir, "/job", 3)
         route_of(weir, "/trap", 3)

@@ -419,7 +419,7 @@ def the_shape_of_stats_is_as_described():
             same(route["spent_ms"] is None, route["last_60s"]["requests"] == 0, route["route"])
             for name in ("last_10s", "last_60s"):
                 same(route[name].pop("reasons"), {}, route["route"])
-                check_window(route[name], route["route"], ("requests", "rate", "errors", "refused", *QUANTILES))
+                check_window(route[name], route["route"], ("requests", "rate", "errors", "refused", "partial", *QUANTILES))
         for origin in s["origins"]:
             same(set(origin), {"origin", "connections", "idle", "waiting", "failing", "last_error", "last_10s", "last_60s"})
             for name in ("last_10s", "last_60s"):

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include <weir/http_server.h>
+#include <weir/json.h>
+
+#include "findings.h"
+
+static struct text_out out;
+
+/* A gateway of which nothing is wrong. */
+struct gateway {
+    struct advice_route route;
+    struct advice_input advice;
+    struct finding_origin origin;
+    struct findings_input in;
+};
+
+static void begin(struct gateway *g)
+{
+    *g = (struct gateway){
+        .route = {.route = "/page", .requests = 600, .rate = 10, .loop = {1, 2}},
+        .origin = {.origin = "http://127.0.0.1:8103",
+                   .names = "reviews",
+                   .routes = "/page",
+                   .requests = 600,
+                   .reason = "dns"},
+    };
+    g->advice = (struct advice_input){.loops = 2, .cpus = 2, .routes = &g->route, .route_count = 1};
+    g->in = (struct findings_input){
+        .advice = &g->advice,
+        .origins = &g->origin,
+        .origin_count = 1,
+        .refused = {.requests = 600, .reason = "other", .route = "none"},
+        .unserved =
+            {.connections = 50, .connections_max = 10000, .fresh = 3, .left = 60, .head_timeout_s = 10},
+        .host = {.wanted_ms = 500, .lacked_ms = 10, .pressed_share = -1, .quota_cgroup = ""},
+    };
+}
+
+static const char *write_all(const struct gateway *g)
+{
+    weir_buffer_free(&out.text);
+    text_out_init(&out, 1 << 20);
+    findings_write(&out, &g->in);
+    assert_int_equal(out.err, 0);
+    assert_true(weir_json_is_valid(out.text.data, out.text.len, 10));
+    return out.text.data;
+}
+
+static void says(const struct gateway *g, const char *wanted)
+{
+    if (!strstr(write_all(g), wanted))
+        fail_msg("\"%s\" is not in %s", wanted, out.text.data);
+}
+
+static void is_quiet(const struct gateway *g)
+{
+    assert_string_equal(write_all(g), "[]");
+}
+
+static void where_nothing_is_wrong_nothing_is_said(void **state)
+{
+    struct gateway g;
+    (void)state;
+    begin(&g);
+    is_quiet(&g);
+    g.origin.errors = 3; /* one in two hundred */
+    is_quiet(&g);
+    g.in.refused.refused = 3;
+    is_quiet(&g);
+    g.in.unserved.half_sent = 5; /* somebody's slow line */
+    g.in.unserved.slow = 2;
+    is_quiet(&g);
+    memset(&g.in.refused, 0, sizeof g.in.refused); /* nothing at all, either */
+    g.in.refused.reason = g.in.refused.route = "";
+    g.origin.requests = g.origin.errors = 0;
+    is_quiet(&g);
+}
+
+static void a_backend_that_fails_is_named_with_its_reason(void **state)
+{
+    static const char *const reasons[] = {"dns",    "connect", "closed",   "bad_response", "too_large",
+                                          "status", "busy",    "deadline", "other"};
+    struct gateway g;
+    (void)state;
+    begin(&g);
+    g.origin.errors = g.origin.of_reason = g.origin.partial = 600;
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        g.origin.reason = reasons[i];
+        says(&g, "reviews (http://127.0.0.1:8103): 100 % of its 600 calls fail: ");
+    }
+    g.origin.reason = "connect";
+    says(&g, "connect failed");
+    says(&g, "600 answers of /page lacked a part");
+    says(&g, "\"about\":\"origin\",\"name\":\"http://127.0.0.1:8103\",\"impact\":1,");
+    g.origin.errors = 300;
+    g.origin.of_reason = 150;
+    g.origin.last_error = "connection refused";
+    says(&g,
+         "50 % of its 600 calls fail: no connection can be made (connect failed), in 50 % of the failures; "
+         "last: connection refused");
+    g.origin.names = "";
+    says(&g, "\"text\":\"http://127.0.0.1:8103: 50 %");
+}
+
+static void what_is_refused_is_said_with_what_helps(void **state)
+{
+    struct gateway g;
+    (void)state;
+    begin(&g);
+    g.in.refused = (struct finding_refused){.requests = 1000,
+                                            .refused = 410,
+                                            .reason = "queueing",
+                                            .of_reason = 400,
+                                            .route = "/page",
+                                            .of_route = 410};
+    says(&g, "41 % of all requests are refused: 410 of 1000, 100 % of them on /page. Mostly for queueing");
+    says(&g, "more than this machine can do");
+    g.advice.cpus = 8;
+    says(&g, "more would help (loops: 8)");
+    g.route.loop.mean_ms = 150;
+    g.route.kind = (struct advice_kind){.name = "burn", .pool = "compute", .on_loop = true};
+    says(&g, "/page takes 75 % of a loop: have it computed on a pool (on: compute)");
+    g.route.kind = (struct advice_kind){.name = "gather", .asks_backends = true};
+    says(&g, "/page takes 75 % of a loop; there are 8 CPUs");
+    for (size_t i = 0; weir_refusal_at(i); i++) {
+        g.in.refused.reason = weir_refusal_at(i)->reason;
+        says(&g, g.in.refused.reason);
+    }
+}
+
+static void connections_without_a_request_are_named_and_whose_they_are(void **state)
+{
+    struct gateway g;
+    (void)state;
+    begin(&g);
+    g.in.unserved.connections = 3010;
+    g.in.unserved.half_sent = 3000;
+    g.in.unserved.clients[0] = (struct finding_client){"192.0.2.7", 2990, 0};
+    g.in.unserved.clients[1] = (struct finding_client){"2001:db8::/64", 10, 4};
+    says(&g, "3000 of 3010 connections have sent half a request's head and no more");
+    says(&g, ". From 192.0.2.7: 2990 waiting, 0 ended; 2001:db8::/64: 10 waiting, 4 ended. ");
+    says(&g, "head_timeout");
+    says(&g, "\"about\":\"connections\",\"name\":\"192.0.2.7\"");
+    begin(&g);
+    g.in.unserved.slow = 40;
+    says(&g, "40 ended in the middle of a head (408 after 10 s)");
+    begin(&g);
+    g.in.unserved.left = 5000;
+    says(&g, "5000 were given up by the client");
+}
+
+static void a_machine_without_cpu_is_named(void **state)
+{
+    struct gateway g;
+    (void)state;
+    begin(&g);
+    g.in.host.lacked_ms = 300;
+    g.in.host.others_cpus = 1.7;
+    says(&g,
+         "for 60 % of the time in which the loops had something to do they were given none (starved). Other "
+         "processes use 1.7 of 2 CPUs. No route");
+    g.in.host.stolen_cpus = 0.25;
+    g.in.host.pressed_share = 0.9;
+    says(&g, "the hypervisor gives 0.25 to other machines (steal); some task waits for a CPU 90 % of the "
+             "time (PSI)");
+    g.in.host.quota_cpus = 0.5;
+    g.in.host.quota_cgroup = "/a/b";
+    g.in.host.stopped_share = 0.4;
+    g.in.host.periods = 10;
+    g.in.host.used_up = 8;
+    says(&g, "The CPU quota of the control group /a/b, 0.5 CPUs, is used up in 8 of 10 periods a second");
+    assert_null(strstr(out.text.data, "starved)"));
+    g.in.host.stopped_share = 0;
+    says(&g, "starved");
+}
+
+static void the_most_important_comes_first(void **state)
+{
+    struct gateway g;
+    (void)state;
+    begin(&g);
+    g.in.refused.refused = 60; /* a tenth */
+    g.origin.errors = 590;
+    g.in.stall = (struct finding_stall){.task = "GET /trap",
+                                        .kind = "computing",
+                                        .place = "do_unit burn.c:57",
+                                        .held_max_ms = 400,
+                                        .count = 7};
+    const char *text = write_all(&g);
+    const char *origin = strstr(text, "\"about\":\"origin\""), *stall = strstr(text, "\"about\":\"stall\""),
+               *refused = strstr(text, "\"about\":\"refused\"");
+    assert_true(origin && stall && refused && origin < stall && stall < refused);
+    says(&g, "GET /trap has held its loop 7 times, for 400 ms at most (computing, in do_unit burn.c:57)");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(where_nothing_is_wrong_nothing_is_said),
+        cmocka_unit_test(a_backend_that_fails_is_named_with_its_reason),
+        cmocka_unit_test(what_is_refused_is_said_with_what_helps),
+        cmocka_unit_test(connections_without_a_request_are_named_and_whose_they_are),
+        cmocka_unit_test(a_machine_without_cpu_is_named),
+        cmocka_unit_test(the_most_important_comes_first),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
