@@ -217,7 +217,9 @@ static int start(struct admin *admin, const struct config *config)
                                          .route_count = PAGES,
                                          .beside = observed_run,
                                          .beside_arg = &admin->observed};
-    const weir_options options = {.io = (enum weir_io)config->io, .log_json = config->log == CONFIG_LOG_JSON};
+    const weir_options options = {.io = (enum weir_io)config->io,
+                                  .log_json = config->log == CONFIG_LOG_JSON,
+                                  .log_level = config_log_level(config)};
     return side_start("admin", &options, &admin->server, 1, &admin->side);
 }
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/log.h>
+
 #include "admin_guard.h"
 #include "admin_stalls.h"
 #include "exposition.h"
@@ -37,6 +39,9 @@ static void gateway(struct exposition *e, const struct observed *o)
     exposition_family(e, "weir_ready", "gauge",
                       "Whether requests are accepted: 0 while starting and draining.");
     exposition_count(e, NULL, atomic_load(&o->status->ready));
+    exposition_family(e, "weir_log_dropped_total", "counter",
+                      "Lines of the log that were dropped, because its reader is too slow or gone.");
+    exposition_count(e, NULL, weir_log_dropped());
     if (!o->runs)
         return;
     exposition_family(e, "weir_connections", "gauge", "Connections of clients that are open.");

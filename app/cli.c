@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weir/guard.h>
 #include <weir/text.h>
@@ -87,10 +90,20 @@ static int is_help(const char *argument)
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
-/* Output that was asked for and could not be written is a failure, as for a full disk. */
-static int finish_output(void)
+/* Whoever read it has what was wanted: 'weir tasks | head'. */
+int cli_output_is_wanted(void)
 {
-    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) <= 0 || !(out.revents & POLLERR);
+}
+
+/* Output that was asked for and could not be written is a failure, as for a full disk. */
+static int finish_output(int code)
+{
+    bool good = fflush(stdout) == 0 && !ferror(stdout);
+    if (!good && !cli_output_is_wanted())
+        return EXIT_FINE;
+    return code == EXIT_FINE && !good ? EXIT_FAILED : code;
 }
 
 static int run_command(const struct command *command, int argc, char **argv)
@@ -100,10 +113,10 @@ static int run_command(const struct command *command, int argc, char **argv)
             break;
         if (is_help(argv[i])) {
             fputs(command->help, stdout);
-            return finish_output();
+            return finish_output(EXIT_FINE);
         }
     }
-    return command->run(argc, argv);
+    return finish_output(command->run(argc, argv));
 }
 
 int cli_main(int argc, char **argv)
@@ -114,20 +127,20 @@ int cli_main(int argc, char **argv)
     }
     if (is_help(argv[1])) {
         print_help(stdout);
-        return finish_output();
+        return finish_output(EXIT_FINE);
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("weir " WEIR_VERSION_TEXT);
-        return finish_output();
+        return finish_output(EXIT_FINE);
     }
     if (argv[1][0] == '-') {
         fprintf(stderr, "weir: unknown option '%s'; see 'weir --help'\n", argv[1]);
         return EXIT_USAGE;
     }
-    /* Whoever runs a command did not write it; a gateway's file may say otherwise, and the environment. */
-    const weir_guard_options quietly = {.mode = WEIR_GUARD_COUNT};
-    if (weir_guard_configure(&quietly) < 0)
-        return EXIT_FAILED;
     const struct command *command = find_command(argv[1]);
+    /* Whoever runs a command did not write it; a gateway's file says what it wants itself, and how to log. */
+    const weir_guard_options quietly = {.mode = WEIR_GUARD_COUNT};
+    if (command && command->run != command_serve && weir_guard_configure(&quietly) < 0)
+        return EXIT_FAILED;
     return command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
 }

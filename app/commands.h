@@ -40,6 +40,9 @@ extern const char command_profile_help[];
 int command_tasks(int argc, char **argv);
 extern const char command_tasks_help[];
 
+/* Whether somebody still reads stdout; who has left is not told that it can't be written. */
+int cli_output_is_wanted(void);
+
 /* Says on stderr "weir COMMAND: what" and where the help is.
  * Returns: EXIT_USAGE, so that a command can end with: return cli_usage("serve", "no file given");
  */

@@ -20,6 +20,7 @@ enum { LISTENERS_MAX = 64, ADMIN_HOSTS_MAX = 64 };
 
 static const char *const io_names[] = {"auto", "uring", "epoll", NULL};
 static const char *const log_names[] = {"text", "json", NULL};
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const stall_actions[] = {"log", "abort", NULL};
 
 #define AT(member) .offset = offsetof(struct config_limits, member)
@@ -66,6 +67,7 @@ static const struct schema_key file_keys[] = {
     {"stall", SCHEMA_MAP, AT(config.stall), .map = &stall_schema},
     {"guard", SCHEMA_MAP, AT(config.guard), .map = &config_guard_schema},
     {"log", SCHEMA_CHOICE, AT(config.log), .fallback = "text", .choices = log_names},
+    {"log_level", SCHEMA_CHOICE, AT(config.log_level), .fallback = "info", .choices = log_levels},
     {"access_log", SCHEMA_BOOL, AT(config.access_log), .fallback = "true"},
     {"ledger", SCHEMA_BOOL, AT(config.ledger), .fallback = "true"},
     {"server_timing", SCHEMA_BOOL, AT(config.server_timing), .fallback = "false"},
@@ -73,6 +75,11 @@ static const struct schema_key file_keys[] = {
 };
 #undef AT
 static const struct schema file_schema = {SCHEMA_KEYS(file_keys)};
+
+enum weir_log_level config_log_level(const struct config *config)
+{
+    return (enum weir_log_level)(WEIR_LOG_DEBUG + config->log_level);
+}
 
 /* ---- listeners ---- */
 

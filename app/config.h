@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <weir/error.h>
+#include <weir/log.h>
 #include <weir/pool.h>
 #include <weir/time.h>
 
@@ -107,6 +108,7 @@ struct config {
     struct config_stall stall;
     struct config_guard guard;
     int log;         /* enum config_log */
+    int log_level;   /* as log_levels in config.c; see config_log_level() */
     bool access_log; /* a line for each request */
     bool ledger;     /* where the time of each request went */
     bool server_timing;
@@ -115,6 +117,8 @@ struct config {
     const struct tree_node *tree; /* the file, for places */
     struct config_memory *memory; /* all of the above lies in it */
 };
+
+enum weir_log_level config_log_level(const struct config *config);
 
 /* Reads, checks and completes a configuration file.
  * Owns:    *config owns everything in it until config_free; faults->file keeps pointing at path.

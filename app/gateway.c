@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weir/http_client.h>
 #include <weir/http_server.h>
@@ -242,6 +244,7 @@ static int serve(struct gateway *gateway)
         .loops = config->loops,
         .io = (enum weir_io)config->io,
         .log_json = config->log == CONFIG_LOG_JSON,
+        .log_level = config_log_level(config),
         .pools = gateway->pools,
         .pool_count = config->pool_count,
         .stall_after = config->stall.after,
@@ -336,11 +339,28 @@ static int run(const char *command, struct gateway *gateway)
     return err == 0 ? EXIT_FINE : EXIT_FAILED;
 }
 
+/* Before it serves, and when it has drained: while it serves the server hears them. */
+static void end_at_once(int number)
+{
+    (void)number;
+    _exit(EXIT_FINE);
+}
+
+static void heed_signals(void)
+{
+    struct sigaction action = {.sa_handler = end_at_once};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+}
+
 int gateway_run(const char *command, const struct config *config, const char *file,
                 const struct gateway_events *events)
 {
     struct gateway gateway = {.config = config, .events = events, .is_file = file != NULL};
     gateway.root = events && events->root ? events->root : "";
+    heed_signals();
+    weir_log_configure(config_log_level(config), config->log == CONFIG_LOG_JSON);
     gateway_status_init(&gateway.status);
     int code = check(command, &gateway, file) ? run(command, &gateway) : EXIT_FAILED;
     metrics_free(gateway.status.metrics);

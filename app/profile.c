@@ -52,7 +52,7 @@ static int write_out(const struct profile *p, const char *data, size_t bytes)
     const int err = errno;
     if (p->out)
         good = fclose(file) == 0 && good;
-    if (!good)
+    if (!good && (p->out || cli_output_is_wanted()))
         fprintf(stderr, "weir profile: %s could not be written: %s\n", p->out ? p->out : "the output",
                 strerror(err));
     return good ? EXIT_FINE : EXIT_FAILED;

@@ -96,6 +96,7 @@ typedef struct weir_server_options {
     int loops;                             /* weir_serve() only; 0: weir_cpu_count() */
     enum weir_io io;                       /* weir_serve() only */
     bool log_json;                         /* weir_serve() only; as in weir_options */
+    enum weir_log_level log_level;         /* the same */
     const struct weir_pool_options *pools; /* weir_serve() only; as in weir_options */
     size_t pool_count;
     weir_duration stall_after; /* weir_serve() only; so are the next two; as in weir_options */

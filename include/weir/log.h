@@ -3,12 +3,23 @@
  *
  *     weir_log(WEIR_LOG_WARN, "loop held", WEIR_KV("task", name), WEIR_KV_DURATION("held", d));
  *
- *     14:05:01.123 warn loop held task=user-7 held=41.2ms
+ *     14:05:01.123 warn loop held task=user-7 held=41.200ms
  *     {"time":"2026-11-23T14:05:01.123Z","level":"warn","message":"loop held","task":"user-7","held_ms":41.2}
  *
- * Threading: any thread may log. A line is one write(2) of at most WEIR_LOG_LINE_MAX bytes; a longer one is
- * cut and says so. Nothing here allocates; the write may wait for whoever reads the log if that is a full
- * pipe.
+ * Text has durations in milliseconds with three decimals, so that they can be compared and sorted; JSON in
+ * milliseconds to the nanosecond.
+ *
+ * Threading: any thread may log. A line has at most WEIR_LOG_LINE_MAX bytes; a longer one is cut and says so.
+ * Lines stay whole, and those of one thread in order.
+ *
+ * While a weir_run() goes on, logging never waits for whoever reads the log: a line is put into a buffer of
+ * its thread (1 MiB for a loop, made at its first line; 64 KiB for a worker; 64 KiB that all other threads
+ * share), and a thread of its own writes it, within a few milliseconds. A line that does not fit, or can't be
+ * written, is dropped and counted (weir_log_dropped()), and one line says how many when it goes on. What is
+ * in the buffers is written before weir_run() returns, before exit() and before a fatal signal or abort()
+ * ends the program, in each case within a second or never; _exit() and SIGKILL lose up to some milliseconds:
+ * see weir_log_flush(). Before the first weir_run(), after the last, in the child of a fork() and under
+ * simulation a line is written by whoever logs it, which may wait. No write here raises SIGPIPE.
  */
 #ifndef WEIR_LOG_H
 #define WEIR_LOG_H
@@ -26,11 +37,11 @@ extern "C" {
 
 #define WEIR_LOG_LINE_MAX 4096
 
-enum weir_log_level {
-    WEIR_LOG_DEBUG,
-    WEIR_LOG_INFO,
-    WEIR_LOG_WARN,
-    WEIR_LOG_ERROR,
+enum weir_log_level { /* 0, where an option is left out: info */
+                      WEIR_LOG_DEBUG = 1,
+                      WEIR_LOG_INFO,
+                      WEIR_LOG_WARN,
+                      WEIR_LOG_ERROR,
 };
 
 enum weir_kv_kind {
@@ -148,6 +159,13 @@ static inline weir_kv weir_kv_durations(const char *key, const weir_kv_part *par
 /* Prints weir_error_text() of the code. */
 #define WEIR_KV_ERROR(key, err) weir_kv_integer((key), WEIR_KV_KIND_ERROR, (err))
 
+/* Sets from which level on threads that are in no weir_run() write lines, and whether in JSON: before the
+ * first weir_run() and after the last, all of them. A weir_run() goes by its options. As it is at first:
+ * info, text.
+ * Where:   any thread.
+ */
+void weir_log_configure(enum weir_log_level level, bool json);
+
 /* Says whether lines of this level are written at all, for values that are dear to compute.
  * Owns:    nothing.
  * Returns: true if they are.
@@ -157,10 +175,22 @@ bool weir_log_is_on(enum weir_log_level level);
 
 /* Writes one line; use the macro weir_log() below.
  * Owns:    borrows everything until it returns.
- * Returns: nothing: a log that can't be written is lost. Keeps errno.
- * Where:   any thread.
+ * Returns: nothing: a line that can't be written is counted, see weir_log_dropped(). Keeps errno.
+ * Where:   any thread. Does not wait while a weir_run() goes on.
  */
 void weir_log_write(enum weir_log_level level, const char *message, const weir_kv *kvs, size_t n);
+
+/* How many lines were dropped because the log's reader was too slow or is gone, or the disk is full.
+ * Returns: the number since the program began.
+ * Where:   any thread.
+ */
+uint64_t weir_log_dropped(void);
+
+/* Waits until all lines that were logged before are written: before _exit(), or a line that must be seen.
+ * Returns: true: they are, or were dropped; false: not within at_most.
+ * Where:   any thread, also a signal handler; it holds up a loop.
+ */
+bool weir_log_flush(weir_duration at_most);
 
 #ifdef __cplusplus
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <weir/error.h>
+#include <weir/log.h>
 #include <weir/meter.h>
 #include <weir/time.h>
 
@@ -42,7 +43,8 @@ typedef struct weir_options {
     uint64_t seed;      /* of weir_random and of the simulation; 0: from the system, under simulation 1 */
     size_t stack_bytes; /* of each task, the guard page included; 0: 64 KiB. A multiple of the page size. */
     size_t tasks_max;   /* on each loop; 0: 2 000 000 */
-    bool log_json;      /* weir_log() writes JSON lines instead of text */
+    bool log_json;      /* weir_log() writes JSON lines instead of text, in the threads of this runtime */
+    enum weir_log_level log_level;         /* lines below it are not written; 0: WEIR_LOG_INFO */
     const struct weir_pool_options *pools; /* see <weir/pool.h>: further pools, and what compute and blocking
                                               are like; lent until it returns */
     size_t pool_count;

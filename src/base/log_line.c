@@ -3,13 +3,11 @@
 #include "base/log.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <weir/error.h>
-#include <weir/text.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -28,8 +26,11 @@ struct line {
     bool json, colour;
 };
 
-static const char *const level_names[] = {"debug", "info", "warn", "error"};
-static const char *const level_colours[] = {DIM, "\033[32m", "\033[33m", "\033[31m"};
+#define NS_PER_MS 1000000
+#define NS_PER_S 1000000000
+
+static const char *const level_names[] = {"", "debug", "info", "warn", "error"};
+static const char *const level_colours[] = {"", DIM, "\033[32m", "\033[33m", "\033[31m"};
 
 /* Into the room kept for the end: always fits. */
 static void put_end(struct line *l, const char *text)
@@ -40,9 +41,9 @@ static void put_end(struct line *l, const char *text)
 }
 
 /* All of it or nothing, so that no escape or character is cut in two. */
-static void put(struct line *l, const char *p, size_t n)
+static inline void put(struct line *l, const char *p, size_t n)
 {
-    if (l->cut || l->len + n > l->room) {
+    if (__builtin_expect(l->cut || l->len + n > l->room, 0)) {
         l->cut = true;
         return;
     }
@@ -50,7 +51,7 @@ static void put(struct line *l, const char *p, size_t n)
     l->len += n;
 }
 
-static void put_text(struct line *l, const char *text)
+static inline void put_text(struct line *l, const char *text)
 {
     put(l, text, strlen(text));
 }
@@ -101,10 +102,42 @@ static void put_char(struct line *l, const char *p, size_t length)
         put(l, p, length);
 }
 
+/* How many bytes, from the front, stand for themselves wherever they are: ASCII that is seen, but for the
+ * quote and the backslash. A word at a time, since nearly all is such bytes. */
+static size_t bare_prefix(const char *p, size_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    size_t i = 0;
+
+    for (; n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+        uint64_t word, quote, backslash;
+        memcpy(&word, p + i, sizeof word);
+        quote = word ^ (ones * '"');
+        backslash = word ^ (ones * '\\');
+        /* Below '!', above '~', or one of the two: the high bit of a byte, of the first such one exactly. */
+        if (((word - ones * '!') | (word + ones) | word | ((quote - ones) & ~quote) |
+             ((backslash - ones) & ~backslash)) &
+            highs)
+            break;
+    }
+    while (i < n && p[i] > ' ' && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
 static void put_chars(struct line *l, weir_bytes s, bool quoted)
 {
     for (size_t i = 0; i < s.len && !l->cut;) {
-        size_t length = weir__utf8_length(s.data + i, s.len - i);
+        size_t length = bare_prefix(s.data + i, s.len - i);
+        if (length > 0) {
+            size_t left = l->room - l->len;
+            put(l, s.data + i, length < left ? length : left);
+            if (length > left)
+                l->cut = true;
+            i += length;
+            continue;
+        }
+        length = weir__utf8_length(s.data + i, s.len - i);
         if (quoted && !l->json && s.data[i] == '"')
             put(l, "\\\"", 2);
         else if (quoted && !l->json && s.data[i] == '\\')
@@ -139,7 +172,17 @@ static bool needs_quotes(weir_bytes s)
 
 static void put_string(struct line *l, weir_bytes s)
 {
-    if (l->json || needs_quotes(s))
+    if (s.len > 0 && bare_prefix(s.data, s.len) == s.len) {
+        if (l->json)
+            put(l, "\"", 1);
+        if (l->cut)
+            return;
+        size_t left = l->room - l->len;
+        put(l, s.data, s.len < left ? s.len : left);
+        if (l->json)
+            put_end(l, "\"");
+        l->cut = l->cut || s.len > left;
+    } else if (l->json || needs_quotes(s))
         put_quoted(l, s, "");
     else
         put_chars(l, s, false);
@@ -159,26 +202,55 @@ static void put_double(struct line *l, double x)
     put_text(l, number);
 }
 
-static void put_integer(struct line *l, int64_t n)
+/* Writes n before end. Returns: where it begins. */
+static char *digits(char *end, uint64_t n)
 {
-    char number[24];
-    put(l, number, (size_t)snprintf(number, sizeof number, "%" PRId64, n));
+    do
+        *--end = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    return end;
 }
 
-/* In JSON a number of milliseconds, to the nanosecond. */
+static void put_integer(struct line *l, int64_t n)
+{
+    char number[24], *end = number + sizeof number;
+    char *at = digits(end, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
+
+    if (n < 0)
+        *--at = '-';
+    put(l, at, (size_t)(end - at));
+}
+
+/* Milliseconds: as text always with three decimals, so that lines can be compared and sorted; in JSON a
+ * number, to the nanosecond. */
 static void put_duration(struct line *l, weir_duration d)
 {
-    char text[WEIR_DURATION_TEXT_MAX];
-    if (!l->json) {
-        put_text(l, weir_format_duration(text, sizeof text, d));
-        return;
-    }
+    enum { DECIMALS_MAX = 6 };
+    char number[32], *end = number + sizeof number, *at;
+    size_t unit = l->json ? 0 : 2;
     uint64_t ns = d.ns < 0 ? 0 - (uint64_t)d.ns : (uint64_t)d.ns;
-    int n = snprintf(text, sizeof text, "%s%" PRIu64 ".%06" PRIu64, d.ns < 0 ? "-" : "", ns / 1000000,
-                     ns % 1000000);
-    while (text[n - 1] == '0')
-        n--;
-    put(l, text, (size_t)(text[n - 1] == '.' ? n - 1 : n));
+    uint64_t whole, fraction;
+
+    if (!l->json)
+        ns = ns - ns % 1000 + (ns % 1000 >= 500 ? 1000 : 0);
+    memcpy(end -= unit, "ms", unit);
+    whole = ns / NS_PER_MS;
+    fraction = ns % NS_PER_MS;
+    if (!l->json || fraction > 0) {
+        int decimals = l->json ? DECIMALS_MAX : 3;
+        fraction = l->json ? fraction : fraction / 1000;
+        while (l->json && fraction % 10 == 0) {
+            fraction /= 10;
+            decimals--;
+        }
+        for (; decimals > 0; decimals--, fraction /= 10)
+            *--end = (char)('0' + fraction % 10);
+        *--end = '.';
+    }
+    at = digits(end, whole);
+    if (d.ns < 0)
+        *--at = '-';
+    put(l, at, (size_t)(number + sizeof number - at));
 }
 
 static void put_part(struct line *l, const weir_kv_part *part)
@@ -267,24 +339,48 @@ static void put_pair(struct line *l, const weir_kv *kv)
         l->len = before;
 }
 
-static void put_head(struct line *l, const struct weir__logger *logger, enum weir_log_level level)
+static size_t second_text(const struct weir__logger *logger, struct weir__log_second *second, int64_t now,
+                          const char **text)
 {
-    char time[WEIR__CLOCK_TEXT_MAX];
+    if (second->length == 0 || second->local != logger->local_time || now < second->began_ns ||
+        now >= second->began_ns + NS_PER_S) {
+        second->local = logger->local_time;
+        second->began_ns = now - now % NS_PER_S;
+        if (logger->local_time)
+            weir__clock_format_time(second->text, now, logger->local_offset_s);
+        else
+            weir__clock_format_utc(second->text, now);
+        second->length = strcspn(second->text, ".") + 1;
+    }
+    *text = second->text;
+    return second->length;
+}
+
+static void put_time(struct line *l, const struct weir__logger *logger, struct weir__log_second *second)
+{
     int64_t now = logger->wall_ns();
-    if (logger->local_time)
-        weir__clock_format_time(time, now, logger->local_offset_s);
-    else
-        weir__clock_format_utc(time, now);
+    const char *text;
+    size_t n = second_text(logger, second, now = now < 0 ? 0 : now, &text);
+    unsigned ms = (unsigned)((now - second->began_ns) / NS_PER_MS);
+    const char decimals[] = {(char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z'};
+
+    put(l, text, n);
+    put(l, decimals, logger->local_time ? 3 : 4);
+}
+
+static void put_head(struct line *l, const struct weir__logger *logger, struct weir__log_second *second,
+                     enum weir_log_level level)
+{
     if (l->json) {
         put_text(l, "{\"time\":\"");
-        put_text(l, time);
+        put_time(l, logger, second);
         put_text(l, "\",\"level\":\"");
         put_text(l, level_names[level]);
         put_text(l, "\",\"message\":");
         return;
     }
     put_colour(l, DIM);
-    put_text(l, time);
+    put_time(l, logger, second);
     put_colour(l, PLAIN);
     put_text(l, " ");
     put_colour(l, level_colours[level]);
@@ -293,12 +389,14 @@ static void put_head(struct line *l, const struct weir__logger *logger, enum wei
     put_text(l, " ");
 }
 
-size_t weir__logger_render(const struct weir__logger *logger, char *out, size_t room,
-                           enum weir_log_level level, const char *message, const weir_kv *kvs, size_t n)
+size_t weir__logger_render(const struct weir__logger *logger, struct weir__log_second *second, char *out,
+                           size_t room, enum weir_log_level level, const char *message, const weir_kv *kvs,
+                           size_t n)
 {
-    assert(room >= ROOM_MIN && level <= WEIR_LOG_ERROR);
+    level = weir__log_level(level);
+    assert(room >= ROOM_MIN);
     struct line l = {.out = out, .room = room - TAIL_ROOM, .json = logger->json, .colour = logger->colour};
-    put_head(&l, logger, level);
+    put_head(&l, logger, second, level);
     if (l.json)
         put_quoted(&l, weir_bytes_of(message), "");
     else

@@ -7,8 +7,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "core/guard/guard.h"
+#include "core/log/log.h"
+#include "core/log/log_process.h"
 #include "core/priority.h"
 #include "core/watch/symbols.h"
 #include "core/task.h"
@@ -23,23 +24,11 @@ enum { STACK_BYTES = 64 << 10 };
 enum { STALL_AFTER_MS = 10, STALL_AFTER_LEAST_NS = 1000000 };
 enum { TASKS_MAX = 2000000, LOOPS_MAX = 1024, SIGNAL_STACK_BYTES = 64 << 10 };
 
-struct weir__logger *weir__logger_current(void)
-{
-    static const struct weir__logger fallback = {
-        .fd = STDERR_FILENO, .level = WEIR_LOG_INFO, .wall_ns = weir__clock_wall_ns};
-    struct weir__loop *loop = weir__loop_current();
-
-    if (weir__watch_logger != NULL)
-        return (struct weir__logger *)(uintptr_t)weir__watch_logger;
-    if (weir__worker_here != NULL)
-        return &weir__worker_here->pool->runtime->logger;
-    return loop != NULL ? &loop->runtime->logger : (struct weir__logger *)(uintptr_t)&fallback;
-}
-
 static int fill_defaults(weir_options *o)
 {
     if (o->loops < 0 || o->loops > LOOPS_MAX || (int)o->io < WEIR_IO_AUTO || o->io > WEIR_IO_SIM ||
-        (int)o->stall_then < WEIR_STALL_LOG || o->stall_then > WEIR_STALL_ABORT)
+        (int)o->stall_then < WEIR_STALL_LOG || o->stall_then > WEIR_STALL_ABORT || (int)o->log_level < 0 ||
+        o->log_level > WEIR_LOG_ERROR)
         return -EINVAL;
     if (o->loops == 0)
         o->loops = 1;
@@ -100,6 +89,7 @@ static void *loop_thread(void *arg)
     struct signal_stack signals = {0};
     struct weir__priority priority;
     struct weir__thread thread;
+    struct weir__log_here log = weir__log_enter(&loop->runtime->logger, WEIR__LOG_LOOP_BYTES);
     int err = weir__loop_open(loop, loop->runtime, loop->index);
 
     if (err == 0) {
@@ -112,8 +102,10 @@ static void *loop_thread(void *arg)
     s->opened = true;
     pthread_cond_signal(&s->changed);
     pthread_mutex_unlock(&s->lock); /* s is gone from here on */
-    if (err < 0)
+    if (err < 0) {
+        weir__log_leave(&log);
         return NULL;
+    }
     weir__loop_set_current(loop);
     weir__priority_of_loop(&priority);
     weir__thread_enter(&thread, loop->runtime, loop, NULL);
@@ -124,6 +116,7 @@ static void *loop_thread(void *arg)
     weir__guard_leave(loop);
     weir__thread_leave(&thread);
     signal_stack_leave(&signals);
+    weir__log_leave(&log);
     return NULL;
 }
 
@@ -214,11 +207,61 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
     return err;
 }
 
+static int run(struct weir_runtime *r, struct first_task *first)
+{
+    struct signal_stack signals = {0};
+    int err;
+
+    weir__stalls_init(&r->stalls);
+    pthread_mutex_init(&r->shown.lock, NULL);
+    pthread_mutex_init(&r->shown.origins_lock, NULL);
+    weir__threads_init(&r->threads);
+    weir__publishers_init(&r->publishers);
+    weir__list_init(&r->shown.servers);
+    weir__list_init(&r->shown.clients);
+    weir__list_init(&r->shown.origins);
+    r->loop_count = r->options.loops;
+    r->loops = calloc((size_t)r->loop_count, sizeof *r->loops);
+    r->roots = calloc((size_t)r->loop_count, sizeof *r->roots);
+    err = r->loops == NULL || r->roots == NULL ? -ENOMEM : weir__symbols_open(&r->symbols);
+    if (err == 0)
+        err = signal_stack_enter(&signals);
+    if (err == 0) {
+        weir__faults_watch();
+        err = weir__loop_open(&r->loops[0], r, 0);
+    }
+    if (err == 0) {
+        err = weir__pools_open(r);
+        if (err == 0) {
+            weir__guard_runtime_begins(r);
+            err = weir__watch_open(r);
+            if (err == 0)
+                err = run_loops(r, first); /* and closes the pools */
+            else
+                weir__pools_close(r);
+            weir__watch_close(r);
+            weir__guard_runtime_ends(r);
+        }
+        weir__loop_free(&r->loops[0]);
+    }
+    signal_stack_leave(&signals);
+    weir__symbols_close(r->symbols);
+    free(r->roots);
+    free(r->loops);
+    weir__publishers_free(&r->publishers);
+    weir__threads_free(&r->threads);
+    weir__stalls_free(&r->stalls);
+    pthread_mutex_destroy(&r->shown.origins_lock);
+    pthread_mutex_destroy(&r->shown.lock);
+    return err < 0 ? err : first->result;
+}
+
 int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
 {
     struct weir_runtime r = {.options = options != NULL ? *options : (weir_options){0}};
     struct first_task first = {.fn = fn, .arg = arg};
-    struct signal_stack signals = {0};
+    struct weir__log_here log;
+    bool is_real;
     int err;
 
     if (weir__loop_current() != NULL)
@@ -226,51 +269,19 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     err = fill_defaults(&r.options);
     if (err < 0)
         return err;
-    if (r.options.io != WEIR_IO_SIM)
+    is_real = r.options.io != WEIR_IO_SIM;
+    if (is_real)
         weir__io_os_make_room();
-    weir__logger_init(&r.logger, STDERR_FILENO, WEIR_LOG_INFO, options != NULL && options->log_json);
-    weir__stalls_init(&r.stalls);
-    pthread_mutex_init(&r.shown.lock, NULL);
-    pthread_mutex_init(&r.shown.origins_lock, NULL);
-    weir__threads_init(&r.threads);
-    weir__publishers_init(&r.publishers);
-    weir__list_init(&r.shown.servers);
-    weir__list_init(&r.shown.clients);
-    weir__list_init(&r.shown.origins);
-    r.loop_count = r.options.loops;
-    r.loops = calloc((size_t)r.loop_count, sizeof *r.loops);
-    r.roots = calloc((size_t)r.loop_count, sizeof *r.roots);
-    err = r.loops == NULL || r.roots == NULL ? -ENOMEM : weir__symbols_open(&r.symbols);
-    if (err == 0)
-        err = signal_stack_enter(&signals);
-    if (err == 0) {
-        weir__overflow_watch();
-        err = weir__loop_open(&r.loops[0], &r, 0);
-    }
-    if (err == 0) {
-        err = weir__pools_open(&r);
-        if (err == 0) {
-            weir__guard_runtime_begins(&r);
-            err = weir__watch_open(&r);
-            if (err == 0)
-                err = run_loops(&r, &first); /* and closes the pools */
-            else
-                weir__pools_close(&r);
-            weir__watch_close(&r);
-            weir__guard_runtime_ends(&r);
-        }
-        weir__loop_free(&r.loops[0]);
-    }
-    signal_stack_leave(&signals);
-    weir__symbols_close(r.symbols);
-    free(r.roots);
-    free(r.loops);
-    weir__publishers_free(&r.publishers);
-    weir__threads_free(&r.threads);
-    weir__stalls_free(&r.stalls);
-    pthread_mutex_destroy(&r.shown.origins_lock);
-    pthread_mutex_destroy(&r.shown.lock);
-    return err < 0 ? err : first.result;
+    weir__logger_init(&r.logger, STDERR_FILENO, r.options.log_level, r.options.log_json);
+    err = is_real ? weir__log_runtime_begins(&r.logger) : 0;
+    if (err < 0)
+        return err;
+    log = weir__log_enter(&r.logger, is_real ? WEIR__LOG_LOOP_BYTES : 0);
+    err = run(&r, &first);
+    weir__log_leave(&log);
+    if (is_real)
+        weir__log_runtime_ends();
+    return err;
 }
 
 weir_runtime *weir_runtime_here(void)

@@ -47,7 +47,8 @@ struct weir_runtime {
 /* The signals that have come in since the loop last looked; called by the loop on every turn. */
 void weir__signals_deliver(struct weir__loop *loop);
 
-/* Names a task that ran into the guard of its stack, before the signal ends the program. */
-void weir__overflow_watch(void);
+/* Before a fault or abort() ends the program the log is written, and a task named that ran into the guard of
+ * its stack. */
+void weir__faults_watch(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals as something to wait for, and the report of a task that ran out of stack.
+/* Signals as something to wait for.
  *
  * A signal is the process's, not a loop's, so this is the one place with state outside a runtime: who catches
  * what.
@@ -13,7 +13,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/runtime.h"
 #include "core/task.h"
@@ -161,51 +160,4 @@ void weir__signals_deliver(struct weir__loop *loop)
             weir__wake(waiter, 0);
         }
     }
-}
-
-/* --- overflow of a task's stack --- */
-
-static struct sigaction before_overflow;
-static pthread_mutex_t watching = PTHREAD_MUTEX_INITIALIZER;
-
-static void put(char *out, size_t room, const char *text)
-{
-    size_t at = strlen(out);
-    size_t n = strlen(text);
-
-    if (at + n + 1 > room)
-        n = room - at - 1;
-    memcpy(out + at, text, n);
-    out[at + n] = '\0';
-}
-
-static void fault(int number, siginfo_t *info, void *context)
-{
-    struct weir__loop *loop = weir__loop_current();
-    struct weir__task *task = loop != NULL ? loop->running : NULL;
-    char *at = info->si_addr;
-
-    (void)context;
-    if (task != NULL && task->stack != NULL && at >= task->stack &&
-        at < task->stack + loop->stacks.guard_bytes) {
-        char line[160] = "weir: task \"";
-        put(line, sizeof line, task->name);
-        put(line, sizeof line, "\" ran out of stack; raise weir_options.stack_bytes or use less of it\n");
-        (void)!write(STDERR_FILENO, line, strlen(line));
-    }
-    /* The fault happens again on return, now with whatever was in force before us. */
-    (void)sigaction(number, &before_overflow, NULL);
-}
-
-void weir__overflow_watch(void)
-{
-    struct sigaction action = {.sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    struct sigaction now;
-
-    sigemptyset(&action.sa_mask);
-    pthread_mutex_lock(&watching);
-    if (sigaction(SIGSEGV, NULL, &now) == 0 && now.sa_sigaction != fault &&
-        sigaction(SIGSEGV, &action, NULL) == 0)
-        before_overflow = now;
-    pthread_mutex_unlock(&watching);
 }

@@ -9,6 +9,7 @@
 #include <weir/log.h>
 #include <weir/pool.h>
 
+#include "core/log/log.h"
 #include "core/runtime.h"
 #include "core/task.h"
 #include "http/headers.h"
@@ -294,7 +295,7 @@ void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const
 static void log_for(weir_runtime *runtime, enum weir_log_level level, const char *message, weir_kv a,
                     weir_kv b)
 {
-    weir__logger_write(&runtime->logger, level, message, (const weir_kv[]){a, b}, 2);
+    weir__log_write(&runtime->logger, level, message, (const weir_kv[]){a, b}, 2);
 }
 
 static void hold(weir_runtime *runtime, struct weir__server *server, int most)
@@ -429,6 +430,7 @@ int weir_serve(const weir_server_options *options, const weir_route *routes, siz
     weir_options o = {.loops = options->loops > 0 ? options->loops : weir_cpu_count(),
                       .io = options->io,
                       .log_json = options->log_json,
+                      .log_level = options->log_level,
                       .pools = options->pools,
                       .pool_count = options->pool_count,
                       .stall_after = options->stall_after,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Lines of the log, as people and as programs read them. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <weir/error.h>
@@ -20,8 +20,15 @@ static int64_t fixed_time(void)
     return 1795442701123456789; /* 2026-11-23T14:05:01.123456789Z */
 }
 
-static const struct weir__logger text = {.fd = -1, .wall_ns = fixed_time};
-static const struct weir__logger json = {.fd = -1, .json = true, .wall_ns = fixed_time};
+static int64_t now;
+
+static int64_t other_time(void)
+{
+    return now;
+}
+
+static const struct weir__logger text = {.wall_ns = fixed_time};
+static const struct weir__logger json = {.json = true, .wall_ns = fixed_time};
 
 #define RENDER(logger, out, message, ...)                                                                    \
     render(logger, out, sizeof out, message, (const weir_kv[]){weir_kv_none(), ##__VA_ARGS__},               \
@@ -30,7 +37,8 @@ static const struct weir__logger json = {.fd = -1, .json = true, .wall_ns = fixe
 static void render(const struct weir__logger *l, char *out, size_t room, const char *message,
                    const weir_kv *kvs, size_t n)
 {
-    size_t length = weir__logger_render(l, out, room - 1, WEIR_LOG_WARN, message, kvs, n);
+    struct weir__log_second second = {0};
+    size_t length = weir__logger_render(l, &second, out, room - 1, WEIR_LOG_WARN, message, kvs, n);
 
     assert_true(length < room);
     assert_int_equal(out[length - 1], '\n');
@@ -48,9 +56,9 @@ static void a_line_shows_every_kind_of_value(void **state)
     RENDER(&text, out, "loop held", WEIR_KV("task", "user-7"), WEIR_KV_DURATION("held", weir_us(41200)),
            WEIR_KV_INT("n", -3), WEIR_KV_BOOL("ok", 1), WEIR_KV_DOUBLE("x", 0.5),
            WEIR_KV_ERROR("err", -WEIR_EDEADLINE));
-    assert_string_equal(out,
-                        "2026-11-23T14:05:01.123Z warn loop held task=user-7 held=41.2ms n=-3 ok=true x=0.5 "
-                        "err=\"deadline exceeded\"");
+    assert_string_equal(
+        out, "2026-11-23T14:05:01.123Z warn loop held task=user-7 held=41.200ms n=-3 ok=true x=0.5 "
+             "err=\"deadline exceeded\"");
     RENDER(&json, out, "loop held", WEIR_KV("task", "user-7"), WEIR_KV_DURATION("held", weir_us(41200)),
            WEIR_KV_INT("n", -3), WEIR_KV_BOOL("ok", 1), WEIR_KV_DOUBLE("x", 0.5),
            WEIR_KV_ERROR("err", -WEIR_EDEADLINE));
@@ -68,8 +76,9 @@ static void several_durations_stand_under_one_key(void **state)
     (void)state;
 
     RENDER(&text, out, "request", WEIR_KV_DURATIONS("spent", parts, 4), WEIR_KV_DURATIONS("none", NULL, 0));
-    assert_string_equal(out, "2026-11-23T14:05:01.123Z warn request "
-                             "spent=\"orders 67.9ms, a \\\"b\\\"\\n 1.5us, run 0s, ready 12.3ms\" none=\"\"");
+    assert_string_equal(
+        out, "2026-11-23T14:05:01.123Z warn request "
+             "spent=\"orders 67.900ms, a \\\"b\\\"\\n 0.002ms, run 0.000ms, ready 12.346ms\" none=\"\"");
     RENDER(&json, out, "request", WEIR_KV_DURATIONS("spent", parts, 4), WEIR_KV_DURATIONS("none", NULL, 0));
     assert_non_null(strstr(out, ",\"spent_ms\":{\"orders\":67.9,\"a \\\"b\\\"\\n\":0.0015,\"run\":0,"
                                 "\"ready\":12.345678},\"none_ms\":{}}"));
@@ -123,28 +132,96 @@ static void long_lines_are_cut_and_say_so(void **state)
     assert_null(strstr(out, "cut"));
 }
 
-static void lines_below_the_level_are_dropped(void **state)
+/* The second that is kept as text is written anew when another begins, before or after, and for local time.
+ */
+static void the_time_is_right_from_line_to_line(void **state)
 {
-    struct weir__logger l = text;
-    weir_kv none = weir_kv_none();
-    char out[512] = "";
-    int ends[2];
-    (void)state;
+    struct weir__log_second second = {0};
+    struct weir__logger l = {.wall_ns = other_time};
+    static const struct {
+        int64_t ns;
+        const char *utc, *local;
+    } cases[] = {
+        {1795442701123456789, "2026-11-23T14:05:01.123Z", "16:05:01.123"},
+        {1795442701999999999, "2026-11-23T14:05:01.999Z", "16:05:01.999"},
+        {1795442702000000000, "2026-11-23T14:05:02.000Z", "16:05:02.000"},
+        {1795442701999999999, "2026-11-23T14:05:01.999Z", "16:05:01.999"},
+        {0, "1970-01-01T00:00:00.000Z", "02:00:00.000"},
+        {-1, "1970-01-01T00:00:00.000Z", "02:00:00.000"},
+    };
+    char out[256];
 
-    assert_int_equal(pipe(ends), 0);
-    l.fd = ends[1];
-    l.level = WEIR_LOG_WARN;
-    errno = ENOENT;
-    weir__logger_write(&l, WEIR_LOG_INFO, "dropped", &none, 1);
-    weir__logger_write(&l, WEIR_LOG_ERROR, "written", &none, 1);
-    assert_int_equal(errno, ENOENT);
-    close(ends[1]);
-    assert_true(read(ends[0], out, sizeof out - 1) > 0);
-    assert_string_equal(out, "2026-11-23T14:05:01.123Z error written\n");
-    l.fd = ends[1]; /* closed: the line is lost, nothing else */
-    weir__logger_write(&l, WEIR_LOG_ERROR, "lost", &none, 1);
-    assert_int_equal(errno, ENOENT);
-    close(ends[0]);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        now = cases[i].ns;
+        l.local_time = false;
+        out[weir__logger_render(&l, &second, out, sizeof out, WEIR_LOG_INFO, "m", NULL, 0) - 1] = '\0';
+        assert_memory_equal(out, cases[i].utc, strlen(cases[i].utc));
+        assert_string_equal(out + strlen(cases[i].utc), " info m");
+        l.local_time = true;
+        l.local_offset_s = 7200;
+        out[weir__logger_render(&l, &second, out, sizeof out, WEIR_LOG_INFO, "m", NULL, 0) - 1] = '\0';
+        assert_memory_equal(out, cases[i].local, strlen(cases[i].local));
+    }
+}
+
+static void durations_have_one_unit(void **state)
+{
+    static const struct {
+        int64_t ns;
+        const char *text, *json;
+    } cases[] = {
+        {0, "0.000ms", "0"},
+        {499, "0.000ms", "0.000499"},
+        {500, "0.001ms", "0.0005"},
+        {541, "0.001ms", "0.000541"},
+        {78100, "0.078ms", "0.0781"},
+        {999999, "1.000ms", "0.999999"},
+        {1000000, "1.000ms", "1"},
+        {88312000, "88.312ms", "88.312"},
+        {30000000000, "30000.000ms", "30000"},
+        {-1500000, "-1.500ms", "-1.5"},
+        {INT64_MAX, "9223372036854.776ms", "9223372036854.775807"},
+        {INT64_MIN, "-9223372036854.776ms", "-9223372036854.775808"},
+    };
+    char out[256], wanted[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        RENDER(&text, out, "m", WEIR_KV_DURATION("d", (weir_duration){cases[i].ns}));
+        (void)snprintf(wanted, sizeof wanted, "2026-11-23T14:05:01.123Z warn m d=%s", cases[i].text);
+        assert_string_equal(out, wanted);
+        RENDER(&json, out, "m", WEIR_KV_DURATION("d", (weir_duration){cases[i].ns}));
+        (void)snprintf(wanted, sizeof wanted, "\"m\",\"d_ms\":%s}", cases[i].json);
+        assert_non_null(strstr(out, wanted));
+    }
+}
+
+/* Whatever byte stands wherever in a text, it is as it would be alone. */
+static void each_byte_is_written_as_it_should(void **state)
+{
+    char alone[200], out[256], wanted[256], value[20];
+
+    (void)state;
+    for (int c = 1; c < 128; c++) {
+        const weir_bytes one = {value, 1};
+        value[0] = (char)c;
+        RENDER(&text, alone, "m", weir_kv_bytes("v", one), WEIR_KV_INT("z", 1));
+        const char *shown = strstr(alone, "v=") + 2;
+        int length = (int)(strstr(alone, " z=1") - shown);
+        bool quoted = *shown == '"' && length > 1;
+        for (size_t at = 0; at < sizeof value; at++) {
+            const weir_bytes all = {value, sizeof value};
+            memset(value, 'a', sizeof value);
+            value[at] = (char)c;
+            RENDER(&text, out, "m", weir_kv_bytes("v", all), WEIR_KV_INT("z", 1));
+            (void)snprintf(wanted, sizeof wanted, "v=%s%.*s%.*s%.*s%s z=1", quoted ? "\"" : "", (int)at,
+                           "aaaaaaaaaaaaaaaaaaaa", quoted ? length - 2 : length, quoted ? shown + 1 : shown,
+                           (int)(sizeof value - 1 - at), "aaaaaaaaaaaaaaaaaaaa", quoted ? "\"" : "");
+            assert_non_null(strstr(out, wanted));
+        }
+        value[0] = (char)c;
+    }
 }
 
 int main(void)
@@ -154,7 +231,9 @@ int main(void)
         cmocka_unit_test(several_durations_stand_under_one_key),
         cmocka_unit_test(what_comes_from_outside_can_not_forge_a_line),
         cmocka_unit_test(long_lines_are_cut_and_say_so),
-        cmocka_unit_test(lines_below_the_level_are_dropped),
+        cmocka_unit_test(the_time_is_right_from_line_to_line),
+        cmocka_unit_test(durations_have_one_unit),
+        cmocka_unit_test(each_byte_is_written_as_it_should),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,7 +202,7 @@ static void note(struct weir__task *task, int call, const void *address, const v
     }
     if (mode == WEIR_GUARD_ABORT) {
         weir__guard_reporter_await(&task->loop->runtime->guard_reporter);
-        abort();
+        abort(); /* which has the log written: see fault.c */
     }
 }
 

@@ -8,10 +8,10 @@
 
 #include <weir/guard.h>
 
-#include "base/log.h"
 #include "core/guard/guard_calls.h"
 #include "core/guard/guard_places.h"
 #include "core/lock.h"
+#include "core/log/log.h"
 #include "core/watch/symbols.h"
 
 enum { FRAMES_MAX = 64, INLINED_MAX = 8, STACK_TEXT_BYTES = 2048, AWAIT_MOMENTS = 50 };
@@ -111,9 +111,9 @@ static void tell(const struct weir__logger *logger, const struct weir__place *pl
         WEIR_KV("stack", stack),
         WEIR_KV("hint", weir__guard_call_hint(place->call)),
     };
-    weir__logger_write(logger, WEIR_LOG_WARN,
-                       is_lock ? "a task waits with a lock held" : "a task holds up its loop", kvs,
-                       sizeof kvs / sizeof kvs[0]);
+    weir__log_write(logger, WEIR_LOG_WARN,
+                    is_lock ? "a task waits with a lock held" : "a task holds up its loop", kvs,
+                    sizeof kvs / sizeof kvs[0]);
 }
 
 void weir__guard_name(struct weir__places *table, const struct weir__logger *logger)
@@ -146,6 +146,7 @@ enum { IDLE, NEWS, STOP };
 static void *report(void *arg)
 {
     struct weir__guard_reporter *r = arg;
+    struct weir__log_here log = weir__log_enter(r->logger, 0);
     int word;
 
     while ((word = atomic_load(&r->word)) != STOP) {
@@ -154,6 +155,7 @@ static void *report(void *arg)
         else if (atomic_compare_exchange_strong(&r->word, &word, IDLE))
             weir__guard_name(r->table, r->logger);
     }
+    weir__log_leave(&log);
     return NULL;
 }
 

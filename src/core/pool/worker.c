@@ -9,9 +9,11 @@
 #include <weir/guard.h>
 
 #include "base/clock.h"
+#include "core/log/log.h"
 #include "core/pool/pool.h"
 #include "core/priority.h"
 #include "core/pool/published.h"
+#include "core/runtime.h"
 #include "core/thread.h"
 
 enum { RETIRES_AFTER_S = 10, NAME_BYTES = 16 };
@@ -85,6 +87,7 @@ static void *worker_thread(void *arg)
     struct weir__worker *worker = arg;
     struct weir_pool *pool = worker->pool;
     struct weir__thread thread;
+    struct weir__log_here log = weir__log_enter(&pool->runtime->logger, WEIR__LOG_WORKER_BYTES);
     weir_job *job;
     char name[NAME_BYTES];
     int64_t spin_until_ns = 0;
@@ -98,6 +101,7 @@ static void *worker_thread(void *arg)
     while ((job = await(worker, spin_until_ns)) != NULL)
         spin_until_ns = run(worker, job);
     weir__thread_leave(&thread);
+    weir__log_leave(&log);
     weir__pool_one_less(pool, &pool->threads);
     return NULL; /* the pool may be gone */
 }

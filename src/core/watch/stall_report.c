@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/log/log.h"
 
 enum { STACK_BYTES = 1200, MESSAGE_BYTES = 256, LINES_BYTES = 2048, LINES_MAX = 12, FRAME_BYTES = 160 };
 
@@ -105,8 +106,8 @@ static void report_line(const struct weir__logger *logger, const weir_stall *s, 
         WEIR_KV("since", since(logger, s, first)),
     };
 
-    weir__logger_write(logger, WEIR_LOG_WARN, json ? "loop held" : message_of(s, message, sizeof message),
-                       kvs, sizeof kvs / sizeof *kvs);
+    weir__log_write(logger, WEIR_LOG_WARN, json ? "loop held" : message_of(s, message, sizeof message), kvs,
+                    sizeof kvs / sizeof *kvs);
 }
 
 /* --- for people: a few --- */
@@ -149,7 +150,7 @@ static void report_lines(const struct weir__logger *logger, const weir_stall *s)
     if (s->hint != NULL || s->count > 1)
         add(more, sizeof more, "\n");
     make_plain(more);
-    weir__logger_write_lines(logger, WEIR_LOG_WARN, message_of(s, message, sizeof message), more);
+    weir__log_write_lines(logger, WEIR_LOG_WARN, message_of(s, message, sizeof message), more);
 }
 
 void weir__stall_report(const struct weir__logger *logger, const struct weir__stall *stall)

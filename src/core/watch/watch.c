@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "core/lock.h"
+#include "core/log/log.h"
 #include "core/priority.h"
 #include "core/thread.h"
 #include "core/watch/watch_inside.h"
@@ -16,8 +17,7 @@
  * little to do have the trouble of waking it. */
 enum { QUIET_LOOKS = 10, SETTLING_NS = 1000000000 };
 
-__thread const struct weir__logger *weir__watch_logger
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+__thread bool weir__watch_here __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 static void ring(void *arg)
 {
@@ -121,12 +121,14 @@ static void *watch_thread(void *arg)
 {
     struct weir__watch *w = arg;
     struct weir__priority before;
+    struct weir__log_here log;
     int64_t settled_ns = weir__clock_monotonic_ns() + SETTLING_NS;
 
     (void)pthread_setname_np(pthread_self(), "watch");
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     weir__priority_of_loop(&before);
-    weir__watch_logger = &w->runtime->logger;
+    weir__watch_here = true;
+    log = weir__log_enter(&w->runtime->logger, 0);
     while (!atomic_load(&w->stops)) {
         sleep_until(w, look_at_all(w));
         if (settled_ns != 0 && weir__clock_monotonic_ns() > settled_ns) {
@@ -134,6 +136,7 @@ static void *watch_thread(void *arg)
             settled_ns = 0;
         }
     }
+    weir__log_leave(&log);
     return NULL;
 }
 

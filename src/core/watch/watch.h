@@ -17,16 +17,14 @@
 #include <stdint.h>
 
 struct weir_runtime;
-struct weir__logger;
 struct weir__loop;
 struct weir__registers;
 struct weir__stack_copy;
 struct weir__task;
 struct weir__thread;
 
-/* Where weir_log() goes on the watch's own thread, for the hook; NULL on others. */
-extern __thread const struct weir__logger *weir__watch_logger
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+/* On the watch's own thread. */
+extern __thread bool weir__watch_here __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* Starts it, unless the options say that there is none. Returns: 0; a negative errno. */
 int weir__watch_open(struct weir_runtime *runtime) __attribute__((warn_unused_result));

@@ -250,7 +250,7 @@ bool weir__watch_stack(struct weir_runtime *runtime, int loop, const struct weir
                        size_t room)
 {
     struct weir__watch *w = runtime->watch;
-    struct weir__watched *x = w != NULL && weir__watch_logger == NULL ? weir__watch_hold(w, loop) : NULL;
+    struct weir__watched *x = w != NULL && !weir__watch_here ? weir__watch_hold(w, loop) : NULL;
     bool taken = false;
 
     if (x == NULL)

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/log/log_writer.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/own_calls.h"
+#include "core/log/log.h"
+
+/* What the bell says. */
+enum {
+    AWAKE,  /* will look before it sleeps */
+    DOZING, /* looks again in a moment, or at once when a ring fills up */
+    ASLEEP, /* looks when woken */
+};
+
+enum { DOZE_NS = 4000000, DIRECT_MS = 1000, WORDS_BYTES = 96, NEVER = -1, BEHIND_MAX = 2500 };
+static const int64_t tell_interval_ns = 1000000000;
+
+/* --- the bell --- */
+
+static void ring_bell(struct weir__log_writer *w, int bell)
+{
+    if (atomic_compare_exchange_strong(&w->bell, &bell, AWAKE))
+        weir__futex_wake(&w->bell);
+}
+
+/* Sequentially consistent on both sides: either it sees the line, or we see that it sleeps. */
+static void tell_of_line(struct weir__log_writer *w, const struct weir__log_ring *ring, size_t used)
+{
+    int bell = atomic_load(&w->bell);
+
+    if (bell == ASLEEP || (bell == DOZING && used > ring->size / 2))
+        ring_bell(w, bell);
+}
+
+static void wake(struct weir__log_writer *w)
+{
+    ring_bell(w, ASLEEP);
+    ring_bell(w, DOZING);
+}
+
+/* --- putting --- */
+
+struct weir__log_ring *weir__log_writer_ring(struct weir__log_writer *w, size_t bytes)
+{
+    struct weir__log_ring *ring = weir__log_ring_new(bytes);
+
+    if (ring == NULL)
+        return NULL;
+    ring->next = atomic_load(&w->added);
+    while (!atomic_compare_exchange_weak(&w->added, &ring->next, ring))
+        ;
+    return ring;
+}
+
+void weir__log_writer_put(struct weir__log_writer *w, struct weir__log_ring *ring, const char *text, size_t n)
+{
+    size_t used = weir__log_ring_put(ring, text, n);
+
+    if (used == 0)
+        atomic_fetch_add_explicit(&w->dropped, 1, memory_order_relaxed);
+    else
+        tell_of_line(w, ring, used);
+}
+
+/* One of no runtime may log while the last one ends: under the lock it is certain that what is put is taken.
+ */
+void weir__log_writer_put_shared(struct weir__log_writer *w, const char *text, size_t n)
+{
+    bool runs;
+
+    weir__lock_enter(&w->shared_lock);
+    runs = weir__log_writer_runs(w);
+    if (runs)
+        weir__log_writer_put(w, w->shared, text, n);
+    weir__lock_leave(&w->shared_lock);
+    if (!runs)
+        weir__log_writer_write_directly(w, text, n);
+}
+
+/* --- writing --- */
+
+static void await_room(int fd, int at_most_ms)
+{
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+    (void)poll(&room, 1, at_most_ms);
+}
+
+/* Returns: how much was written. A descriptor that does not block is waited for so long, each time. */
+static size_t write_all(int fd, const char *text, size_t n, int at_most_ms)
+{
+    size_t written = 0;
+    bool waited = false;
+
+    while (written < n) {
+        ssize_t r = write(fd, text + written, n - written);
+        if (r > 0) {
+            written += (size_t)r;
+            waited = false;
+        } else if (r < 0 && errno == EAGAIN && (!waited || at_most_ms == NEVER)) {
+            await_room(fd, at_most_ms);
+            waited = true;
+        } else if (r == 0 || errno != EINTR) {
+            break;
+        }
+    }
+    return written;
+}
+
+static uint64_t lines_of(const char *text, size_t n)
+{
+    uint64_t lines = 0;
+
+    for (const char *end = text + n; text < end && (text = memchr(text, '\n', (size_t)(end - text))) != NULL;
+         text++)
+        lines++;
+    return lines;
+}
+
+/* A line of which only a part went out is ended before the next. Returns: how many bytes were written. */
+static size_t write_piece(struct weir__log_writer *w, const char *text, size_t n)
+{
+    size_t written;
+
+    if (w->mid_line && write_all(w->fd, "\n", 1, NEVER) == 1)
+        w->mid_line = false;
+    written = w->mid_line ? 0 : write_all(w->fd, text, n, NEVER);
+    if (written > 0)
+        w->mid_line = text[written - 1] != '\n';
+    return written;
+}
+
+/* How much at once: any amount is written as a whole to a file, PIPE_BUF to a pipe. */
+static size_t piece_max(int fd)
+{
+    struct stat s;
+
+    return fstat(fd, &s) == 0 && S_ISREG(s.st_mode) ? SSIZE_MAX : PIPE_BUF;
+}
+
+/* As many whole lines as are allowed at once; no line is longer than that. */
+static size_t whole_lines(const char *text, size_t n, size_t max)
+{
+    const char *end = n > max ? memrchr(text, '\n', max) : NULL;
+
+    return end != NULL ? (size_t)(end - text) + 1 : n > max ? max : n;
+}
+
+/* --- all rings --- */
+
+/* Returns: whether there was anything. */
+static bool write_ring(struct weir__log_writer *w, struct weir__log_ring *ring, size_t max)
+{
+    size_t left = ring->size; /* one that is filled as fast as it is written is left for the others */
+    const char *text;
+    bool found = false;
+    size_t n;
+
+    while (left > 0 && (n = weir__log_ring_peek(ring, &text)) > 0) {
+        n = whole_lines(text, n, max);
+        size_t written = write_piece(w, text, n);
+        w->goes_on = written == n;
+        if (written < n)
+            atomic_fetch_add(&w->dropped, lines_of(text + written, n - written));
+        weir__log_ring_take(ring, n);
+        left -= n < left ? n : left;
+        found = true;
+    }
+    return found;
+}
+
+static void take_added(struct weir__log_writer *w)
+{
+    struct weir__log_ring *ring = atomic_exchange(&w->added, NULL), *next;
+
+    for (; ring != NULL; ring = next) {
+        next = ring->next;
+        ring->next = w->rings;
+        w->rings = ring;
+    }
+}
+
+static bool write_rings(struct weir__log_writer *w)
+{
+    size_t max = piece_max(w->fd);
+    bool found = write_ring(w, w->shared, max);
+    struct weir__log_ring **at = &w->rings;
+
+    take_added(w);
+    while (*at != NULL) {
+        struct weir__log_ring *ring = *at;
+        bool is_over = atomic_load(&ring->given_back);
+        found |= write_ring(w, ring, max);
+        if (is_over && weir__log_ring_is_empty(ring)) {
+            *at = ring->next;
+            free(ring);
+        } else {
+            at = &ring->next;
+        }
+    }
+    return found;
+}
+
+static bool are_empty(struct weir__log_writer *w)
+{
+    if (atomic_load(&w->added) != NULL || !weir__log_ring_is_empty(w->shared))
+        return false;
+    for (const struct weir__log_ring *ring = w->rings; ring != NULL; ring = ring->next)
+        if (!weir__log_ring_is_empty(ring) || atomic_load(&ring->given_back))
+            return false;
+    return true;
+}
+
+/* --- telling of what was lost --- */
+
+static bool is_to_tell(const struct weir__log_writer *w)
+{
+    return w->goes_on && atomic_load_explicit(&w->dropped, memory_order_relaxed) != w->told;
+}
+
+static void tell_dropped(struct weir__log_writer *w)
+{
+    uint64_t dropped = atomic_load(&w->dropped), lines = dropped - w->told;
+    const weir_kv pair = WEIR_KV_INT("dropped", lines);
+    char text[WEIR_LOG_LINE_MAX], message[WORDS_BYTES];
+    struct weir__log_second second = {0};
+    size_t n;
+
+    (void)snprintf(message, sizeof message, "%llu line%s dropped", (unsigned long long)lines,
+                   lines == 1 ? "" : "s");
+    n = weir__logger_render(&w->voice, &second, text, sizeof text, WEIR_LOG_WARN, message, &pair, 1);
+    w->goes_on = write_piece(w, text, n) == n;
+    if (w->goes_on)
+        w->told = dropped;
+}
+
+/* Once it has caught up, so that it is one line and stands where the others would; or from time to time while
+ * it never does. */
+static void perhaps_tell(struct weir__log_writer *w, bool ends)
+{
+    int64_t now_ns;
+
+    if (!is_to_tell(w)) {
+        w->behind = 0;
+        return;
+    }
+    now_ns = weir__clock_monotonic_ns();
+    if (!ends && ++w->behind < BEHIND_MAX && (now_ns < w->tell_after_ns || !are_empty(w)))
+        return;
+    tell_dropped(w);
+    w->behind = 0;
+    w->tell_after_ns = now_ns + tell_interval_ns;
+}
+
+/* --- the thread --- */
+
+static void answer(struct weir__log_writer *w, int asked)
+{
+    if (asked == atomic_load_explicit(&w->done, memory_order_relaxed))
+        return;
+    atomic_store(&w->done, asked);
+    (void)syscall(SYS_futex, &w->done, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static bool has_work(struct weir__log_writer *w)
+{
+    return !are_empty(w) || atomic_load(&w->asked) != atomic_load(&w->done) ||
+           atomic_load(&w->life) == WEIR__LOG_ENDS;
+}
+
+static void sleep_until_woken(struct weir__log_writer *w, bool doze)
+{
+    const struct timespec moment = {.tv_nsec = DOZE_NS}, second = {.tv_sec = 1};
+    int bell = doze ? DOZING : ASLEEP;
+
+    atomic_store(&w->bell, bell);
+    if (doze ? atomic_load(&w->asked) == atomic_load(&w->done) && atomic_load(&w->life) == WEIR__LOG_RUNS
+             : !has_work(w))
+        weir__futex_wait(&w->bell, bell, doze ? &moment : is_to_tell(w) ? &second : NULL);
+    atomic_store(&w->bell, AWAKE);
+}
+
+static void *writer_thread(void *arg)
+{
+    struct weir__log_writer *w = arg;
+    int ends = WEIR__LOG_ENDS;
+
+    (void)pthread_setname_np(pthread_self(), "log");
+    for (;;) {
+        int asked = atomic_load(&w->asked);
+        bool last = atomic_load(&w->life) == WEIR__LOG_ENDS;
+        bool found = write_rings(w);
+        perhaps_tell(w, last);
+        answer(w, asked);
+        if (last && !found && are_empty(w)) {
+            ends = WEIR__LOG_ENDS;
+            if (atomic_compare_exchange_strong(&w->life, &ends, WEIR__LOG_OVER))
+                break;
+        }
+        sleep_until_woken(w, found);
+    }
+    weir__futex_wake(&w->life);
+    return NULL;
+}
+
+/* --- beginning, ending --- */
+
+/* Signals are for loops; SIGPIPE, which a write may raise, is for nobody. */
+static int create(struct weir__log_writer *w)
+{
+    sigset_t all, before;
+    int err;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    err = -pthread_create(&w->thread, NULL, writer_thread, w);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return err;
+}
+
+/* Of runtimes that have ended. */
+static void free_rings(struct weir__log_writer *w)
+{
+    struct weir__log_ring *ring, *next;
+
+    take_added(w);
+    for (ring = w->rings; ring != NULL; ring = next) {
+        next = ring->next;
+        free(ring);
+    }
+    w->rings = NULL;
+}
+
+/* Its last act was to say that it is over. What has been put since it last looked is written here. */
+static void join(struct weir__log_writer *w)
+{
+    const char *text;
+    size_t n;
+
+    (void)pthread_join(w->thread, NULL);
+    weir__lock_enter(&w->shared_lock);
+    atomic_store(&w->life, WEIR__LOG_NOT_THERE);
+    while ((n = weir__log_ring_peek(w->shared, &text)) > 0) {
+        n = whole_lines(text, n, PIPE_BUF);
+        weir__log_writer_write_directly(w, text, n);
+        weir__log_ring_take(w->shared, n);
+    }
+    weir__lock_leave(&w->shared_lock);
+    free_rings(w);
+}
+
+int weir__log_writer_begin(struct weir__log_writer *w, const struct weir__logger *voice)
+{
+    int life = WEIR__LOG_ENDS, err;
+
+    if (atomic_compare_exchange_strong(&w->life, &life, WEIR__LOG_RUNS))
+        return 0;
+    if (life == WEIR__LOG_OVER)
+        join(w);
+    if (w->shared == NULL)
+        w->shared = weir__log_ring_new(WEIR__LOG_SHARED_BYTES); /* for good: others may log at any time */
+    if (w->shared == NULL)
+        return -ENOMEM;
+    w->voice = *voice;
+    atomic_store(&w->bell, AWAKE);
+    atomic_store(&w->life, WEIR__LOG_RUNS);
+    err = create(w);
+    if (err < 0)
+        atomic_store(&w->life, WEIR__LOG_NOT_THERE);
+    return err;
+}
+
+static bool is_past(int64_t end_ns, struct timespec *left)
+{
+    int64_t ns = end_ns - weir__clock_monotonic_ns();
+
+    *left = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    return ns <= 0;
+}
+
+bool weir__log_writer_end(struct weir__log_writer *w, int64_t at_most_ns)
+{
+    int64_t end_ns = weir__clock_monotonic_ns() + at_most_ns;
+    struct timespec left;
+    int life;
+
+    atomic_store(&w->life, WEIR__LOG_ENDS);
+    wake(w);
+    while ((life = atomic_load(&w->life)) == WEIR__LOG_ENDS && !is_past(end_ns, &left))
+        weir__futex_wait(&w->life, WEIR__LOG_ENDS, &left);
+    if (life != WEIR__LOG_OVER)
+        return false;
+    join(w);
+    return true;
+}
+
+bool weir__log_writer_flush(struct weir__log_writer *w, int64_t at_most_ns)
+{
+    int64_t end_ns = weir__clock_monotonic_ns() + at_most_ns;
+    struct timespec left;
+    int mine, done;
+
+    if (!weir__log_writer_runs(w))
+        return true;
+    mine = atomic_fetch_add(&w->asked, 1) + 1;
+    wake(w);
+    while ((int)((unsigned)(done = atomic_load(&w->done)) - (unsigned)mine) < 0 && !is_past(end_ns, &left))
+        weir__futex_wait(&w->done, done, &left);
+    return (int)((unsigned)done - (unsigned)mine) >= 0;
+}
+
+/* --- without it --- */
+
+/* What SIGPIPE there is of this write is taken back. */
+void weir__log_writer_write_directly(struct weir__log_writer *w, const char *text, size_t n)
+{
+    const struct timespec now = {0};
+    sigset_t pipe, pending, before;
+    int saved = errno;
+
+    weir__own_calls_begin();
+    (void)sigemptyset(&pipe);
+    (void)sigaddset(&pipe, SIGPIPE);
+    (void)sigpending(&pending);
+    (void)pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    if (write_all(w->fd, text, n, DIRECT_MS) < n) {
+        atomic_fetch_add_explicit(&w->dropped, 1, memory_order_relaxed);
+        if (errno == EPIPE && sigismember(&pending, SIGPIPE) == 0)
+            while (sigtimedwait(&pipe, NULL, &now) < 0 && errno == EINTR)
+                ;
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    weir__own_calls_end();
+    errno = saved;
+}
+
+static void forget_ring(struct weir__log_ring *ring)
+{
+    atomic_store(&ring->tail, atomic_load(&ring->head));
+}
+
+void weir__log_writer_forget(struct weir__log_writer *w)
+{
+    take_added(w);
+    for (struct weir__log_ring *ring = w->rings; ring != NULL; ring = ring->next)
+        forget_ring(ring);
+    if (w->shared != NULL)
+        forget_ring(w->shared);
+    atomic_store(&w->shared_lock.word, 0);
+    atomic_store(&w->life, WEIR__LOG_NOT_THERE);
+    atomic_store(&w->done, atomic_load(&w->asked));
+}
