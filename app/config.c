@@ -34,6 +34,7 @@ static const struct schema_key limits_keys[] = {
     {"idle_timeout", SCHEMA_DURATION, AT(idle_timeout), .fallback = "60s", .min = SCHEMA_MS(1)},
     {"body_rate", SCHEMA_SIZE, AT(body_rate), .fallback = "256"},
     {"connections", SCHEMA_INT, AT(connections), .fallback = "10000", .min = 1, .max = 10000000},
+    {"connections_per_client", SCHEMA_INT, AT(connections_per_client), .fallback = "0", .max = 10000000},
     {"exchanges", SCHEMA_INT, AT(exchanges), .fallback = "2000", .min = 1, .max = 10000000},
 };
 #undef AT

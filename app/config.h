@@ -44,6 +44,7 @@ struct config_limits {
     weir_duration idle_timeout;
     uint64_t body_rate; /* bytes a second; 0: any */
     int connections;
+    int connections_per_client; /* 0: any number */
     int exchanges;
 };
 

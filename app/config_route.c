@@ -46,6 +46,7 @@ static const struct schema_key limits_keys[] = {
     {"idle_timeout", SCHEMA_CUSTOM, .read = refuse_limit},
     {"body_rate", SCHEMA_CUSTOM, .read = refuse_limit},
     {"connections", SCHEMA_CUSTOM, .read = refuse_limit},
+    {"connections_per_client", SCHEMA_CUSTOM, .read = refuse_limit},
     {"exchanges", SCHEMA_CUSTOM, .read = refuse_limit},
 };
 #undef AT

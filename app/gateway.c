@@ -232,6 +232,7 @@ static weir_limits limits_of(const struct config_limits *limits)
         .idle_timeout = limits->idle_timeout,
         .body_rate_bytes = limits->body_rate ? limits->body_rate : WEIR_NO_RATE,
         .connections = limits->connections,
+        .connections_per_client = limits->connections_per_client,
         .exchanges = limits->exchanges,
     };
 }

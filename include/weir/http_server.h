@@ -50,8 +50,13 @@ typedef struct weir_limits {
      * to; and take an answer, once we have waited for that as long, and idle_timeout. WEIR_NO_RATE: none
      * [256] */
     uint64_t body_rate_bytes;
-    int connections; /* in all; more wait to be accepted [10000] */
-    int exchanges;   /* in all; more are refused with 503 [2000] */
+    /* In all. Beyond, the one that has been idle longest is closed for a new one; while none is, they wait to
+     * be accepted [10000] */
+    int connections;
+    /* Of one address, or of one network (/64) of IPv6 ones: more are answered 503 and closed. Unix sockets
+     * have none [0: any number] */
+    int connections_per_client;
+    int exchanges; /* in all; more are refused with 503 [2000] */
 } weir_limits;
 
 typedef struct weir_route {

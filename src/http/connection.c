@@ -20,6 +20,8 @@ static void closed(weir_stream *stream)
     struct weir__connection *c = weir__stream_extra(stream);
 
     weir__list_remove(&c->node);
+    if (c->home->server->clients != NULL && c->client[0].family != 0)
+        weir__clients_leave(c->home->server->clients, c->client);
     weir__server_loop_left(c->home);
 }
 
@@ -103,6 +105,38 @@ static void turn_away(struct weir__connection *c)
                                  .msg = &f->msg};
     if (weir__io_submit(c->home->loop->io, &f->op))
         farewell_said(&f->op);
+}
+
+#define TURNED_BACK_BODY                                                                                     \
+    "{\"error\":{\"code\":\"busy\",\"message\":\"too many connections from your address\"}}\n"
+static const char turned_back_text[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                       "content-type: application/json\r\n"
+                                       "content-length: 77\r\n"
+                                       "retry-after: 1\r\n"
+                                       "connection: close\r\n\r\n" TURNED_BACK_BODY;
+_Static_assert(sizeof TURNED_BACK_BODY - 1 == 77, "the content-length above");
+
+/* At once, and without waiting for what it may still send: else it would have the place all the same. */
+void weir__connection_turn_back(struct weir__server_loop *home, weir_stream *stream)
+{
+    struct weir__connection *c = weir__stream_extra(stream);
+
+    c->home = home;
+    weir__list_push_back(&home->connections, &c->node);
+    weir__list_init(&c->patient.node);
+    weir__unserved_begins(c);
+    weir__unserved_ends(c, WEIR_UNSERVED_CLIENT_LIMIT);
+    (void)weir__io_send_now(home->loop->io, &stream->file, turned_back_text, sizeof turned_back_text - 1);
+    drop(c, false);
+}
+
+void weir__connection_make_room(struct weir__server_loop *home)
+{
+    struct weir__connection *c =
+        weir__container_of(weir__patience_first(&home->idle), struct weir__connection, patient);
+
+    weir__unserved_ends(c, WEIR_UNSERVED_MADE_ROOM);
+    drop(c, false);
 }
 
 /* The exchange may have begun: true when more input is wanted. */
@@ -262,8 +296,11 @@ void weir__connection_next(struct weir__connection *c, struct weir__exchange *x)
     } else if (end != 0) {
         client_left(c, end < 0 ? end : 0);
     } else {
-        weir__patience_enter(&c->home->idle, &c->patient);
+        struct weir__server_loop *home = c->home;
+        weir__patience_enter(&home->idle, &c->patient);
         weir__connection_await(c);
+        if (atomic_load_explicit(&home->server->full_loops, memory_order_relaxed) > 0)
+            weir__room_idle(home);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <weir/log.h>
+#include <weir/random.h>
 #include <weir/pool.h>
 
 #include "core/log/log.h"
@@ -58,8 +59,8 @@ static int fill_defaults(weir_server_options *o)
 {
     weir_limits *l = &o->limits;
 
-    if (l->headers < 0 || l->connections < 0 || l->exchanges < 0 || l->head_timeout.ns < 0 ||
-        l->idle_timeout.ns < 0 || o->drain.ns < 0 || l->head_bytes > 1 << 20)
+    if (l->headers < 0 || l->connections < 0 || l->connections_per_client < 0 || l->exchanges < 0 ||
+        l->head_timeout.ns < 0 || l->idle_timeout.ns < 0 || o->drain.ns < 0 || l->head_bytes > 1 << 20)
         return -EINVAL;
     l->head_bytes = l->head_bytes != 0 ? l->head_bytes : HEAD_BYTES;
     l->headers = l->headers != 0 ? l->headers : HEADERS;
@@ -349,6 +350,11 @@ static int run_server(struct weir__server *server, const weir_server_options *op
     for (int i = 0; err == 0 && i < server->loop_count; i++)
         server->loops[i].server = server;
     atomic_store(&server->exchanges_max, server->options.limits.exchanges);
+    if (err == 0 && server->options.limits.connections_per_client > 0) {
+        server->clients = weir__clients_open(server->options.limits.connections_per_client,
+                                             server->options.limits.connections, weir_random_u64());
+        err = server->clients == NULL ? -ENOMEM : 0;
+    }
     if (err == 0) {
         show(server);
         err = open_loops(server, addresses, count);
@@ -362,6 +368,7 @@ static int run_server(struct weir__server *server, const weir_server_options *op
 
 static void free_server(struct weir__server *server)
 {
+    weir__clients_close(server->clients);
     free(server->loops);
     free_routes(server);
 }

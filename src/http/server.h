@@ -20,6 +20,8 @@
  *     routing.c      which route a request is for
  *     refusals.c     why a request is refused
  *     unserved.c     connections on which none came
+ *     room.c         room for new connections when all are taken
+ *     clients.c      how many connections each client has
  */
 #ifndef WEIR__HTTP_SERVER_H
 #define WEIR__HTTP_SERVER_H
@@ -35,6 +37,7 @@
 #include "core/scope.h"
 #include "core/work.h"
 #include "http/body.h"
+#include "http/clients.h"
 #include "http/date.h"
 #include "http/head.h"
 #include "http/patience.h"
@@ -68,8 +71,11 @@ struct weir__server {
     int loop_count;
     struct weir__server_loop *loops;
     atomic_int exchanges;
-    atomic_int exchanges_max;  /* the limit, or less for now: weir_server_hold() */
-    atomic_size_t ahead_bytes; /* see read_ahead.c */
+    atomic_int exchanges_max;      /* the limit, or less for now: weir_server_hold() */
+    atomic_size_t ahead_bytes;     /* see read_ahead.c */
+    atomic_int full_loops;         /* that take no more; see room.c */
+    atomic_bool room_wanted;       /* one of them has nobody to close for a new one */
+    struct weir__clients *clients; /* NULL: each may have any number */
     atomic_bool draining;
     bool ledger; /* of each exchange is kept */
 };
@@ -83,7 +89,9 @@ struct weir__server_loop {
     bool accepting, full;
     atomic_int connection_count;            /* read by other loops, to place new ones */
     _Atomic uint64_t accepted, turned_away; /* written here, read by others */
-    int connections_max;
+    struct weir__timeout room;              /* see room.c; so are the next two */
+    struct weir__message nudge;
+    atomic_bool nudged;
     struct weir__list connections; /* all that are here */
     struct weir__patience idle, head, progress, half_closed, linger;
     struct weir__http_field *fields;   /* room to parse into */
@@ -113,6 +121,7 @@ struct weir__connection {
         uint32_t lingered_bytes;           /* while it lingers */
         struct weir__unserved_place place; /* while half a head is here */
     };
+    struct weir__client_key client[]; /* one, if clients are counted and this one is */
 };
 
 struct weir_request {
@@ -230,6 +239,10 @@ void weir__connection_await(struct weir__connection *c);
 void weir__connection_next(struct weir__connection *c, struct weir__exchange *x);
 /* Ends it. lingers: the client may still be sending, and has an answer to read first. Frees its exchange. */
 void weir__connection_close(struct weir__connection *c, bool reset, bool lingers);
+/* Its client has as many as it may have: it is told so, and not served. */
+void weir__connection_turn_back(struct weir__server_loop *home, weir_stream *stream);
+/* Closes the one that has been idle longest; there must be one. */
+void weir__connection_make_room(struct weir__server_loop *home);
 void weir__connections_init(struct weir__server_loop *home);
 /* Draining: closes those that have no exchange; later, when patience is at its end, those whose head never
  * came. */
@@ -333,6 +346,16 @@ int weir__filter_body(struct weir__exchange *x, const void *data, size_t bytes) 
 int weir__filter_finish(struct weir__exchange *x) WEIR_CHECKED;
 /* The exchange is over. */
 void weir__filter_end(struct weir__exchange *x);
+
+/* room.c */
+
+void weir__room_init(struct weir__server_loop *home);
+/* A connection has been accepted. */
+void weir__room_taken(struct weir__server_loop *home);
+/* One became idle, while loops are full. */
+void weir__room_idle(struct weir__server_loop *home);
+/* One is gone. */
+void weir__room_left(struct weir__server_loop *home);
 
 /* routing.c */
 

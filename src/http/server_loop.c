@@ -15,14 +15,36 @@ static const int64_t complain_every_ns = 1000000000;
 
 /* --- connections come --- */
 
+/* Whether the client may have one more. */
+static bool may_enter(struct weir__server_loop *home, weir_stream *stream)
+{
+    struct weir__connection *c = weir__stream_extra(stream);
+    struct sockaddr_storage addr;
+    socklen_t len;
+
+    if (home->server->clients == NULL ||
+        weir__io_address(home->loop->io, &stream->file, true, &addr, &len) < 0 ||
+        (addr.ss_family != AF_INET && addr.ss_family != AF_INET6))
+        return true;
+    c->client[0] = weir__client_key_of(&addr);
+    if (weir__clients_enter(home->server->clients, c->client))
+        return true;
+    c->client[0].family = 0;
+    return false;
+}
+
 static void take(struct weir__server_loop *home, int fd)
 {
+    size_t extra = sizeof(struct weir__connection) +
+                   (home->server->clients != NULL ? sizeof(struct weir__client_key) : 0);
     weir_stream *stream;
 
-    if (weir__stream_adopt(fd, sizeof(struct weir__connection), &stream) < 0)
+    if (weir__stream_adopt(fd, extra, &stream) < 0)
         weir__server_loop_left(home);
-    else
+    else if (may_enter(home, stream))
         weir__connection_start(home, stream);
+    else
+        weir__connection_turn_back(home, stream);
 }
 
 /* A connection on its way to another loop. */
@@ -68,13 +90,6 @@ static struct weir__server_loop *place(struct weir__server_loop *here)
     return best;
 }
 
-static void pause_when_full(struct weir__server_loop *home)
-{
-    home->full = atomic_load_explicit(&home->connection_count, memory_order_relaxed) >= home->connections_max;
-    for (size_t i = 0; home->full && i < home->listener_count; i++)
-        weir__listener_pause(home->listeners[i]);
-}
-
 static void complain(struct weir__server_loop *home, int err)
 {
     int64_t now_ns = weir__io_now_ns(home->loop->io);
@@ -103,8 +118,8 @@ static void accepted(weir_listener *l, void *arg, int fd)
     home = place(here);
     atomic_fetch_add_explicit(&home->connection_count, 1, memory_order_relaxed);
     if (home == here || !send_to(home, fd))
-        take(here, fd);
-    pause_when_full(here);
+        take(home, fd);
+    weir__room_taken(here);
 }
 
 static bool is_quiet(struct weir__server_loop *home)
@@ -117,11 +132,7 @@ void weir__server_loop_left(struct weir__server_loop *home)
 {
     atomic_fetch_sub_explicit(&home->connection_count, 1, memory_order_relaxed);
 
-    if (home->full && home->accepting) {
-        home->full = false;
-        for (size_t i = 0; i < home->listener_count; i++)
-            weir__listener_resume(home->listeners[i]);
-    }
+    weir__room_left(home);
     if (!home->accepting && is_quiet(home))
         weir_event_set(&home->quiet);
 }
@@ -171,8 +182,7 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
     home->loop = weir__task_current()->loop;
     if (server->ledger)
         weir__blame_open(home->loop);
-    home->connections_max =
-        (server->options.limits.connections + server->loop_count - 1) / server->loop_count;
+    weir__room_init(home);
     weir__scope_init_detached(&home->exchange_scope, home->loop, "server");
     weir__connections_init(home);
     weir_event_init(&home->stop);
@@ -272,6 +282,7 @@ void weir__server_loop_close(struct weir__server_loop *home)
         return;
     for (size_t i = 0; i < home->listener_count; i++) /* of a server that never came to serve */
         weir_listener_close(home->listeners[i]);
+    weir__timeout_cancel(home->loop, &home->room);
     weir__patience_stop(&home->idle);
     weir__patience_stop(&home->head);
     weir__patience_stop(&home->progress);

@@ -57,11 +57,7 @@ static bool key_of(struct weir__connection *c, struct weir__client_key *key)
 
     if (weir__io_address(c->home->loop->io, &weir__connection_stream(c)->file, true, &addr, &len) < 0)
         return false;
-    *key = (struct weir__client_key){.family = addr.ss_family};
-    if (addr.ss_family == AF_INET)
-        key->bits = ((struct sockaddr_in *)&addr)->sin_addr.s_addr;
-    else if (addr.ss_family == AF_INET6)
-        memcpy(&key->bits, &((struct sockaddr_in6 *)&addr)->sin6_addr, sizeof key->bits);
+    *key = weir__client_key_of(&addr);
     return true;
 }
 

@@ -16,6 +16,8 @@
 
 #include <weir/http_server.h>
 
+#include "http/clients.h"
+
 struct weir__connection;
 
 enum { WEIR__UNSERVED_ROWS = 64 };
@@ -30,12 +32,6 @@ enum weir__stage {
 /* Of a connection with half a head: where its address stands. */
 struct weir__unserved_place {
     uint16_t row, version; /* both as they were then */
-};
-
-/* An IPv4 address, or the network of an IPv6 one. */
-struct weir__client_key {
-    uint64_t bits;
-    uint64_t family; /* 0: the row is free */
 };
 
 struct weir__unserved_row {

@@ -512,31 +512,6 @@ static void without_memory_for_a_task_the_answer_is_503(void **state)
     assert_int_equal(weir_run(&options, rig_main, &rig), 0);
 }
 
-static int wait_for_place(struct rig *rig)
-{
-    weir_stream *first = rig_connect(rig), *second;
-
-    rig_send(first, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_int_equal(rig_answer(first, answer, sizeof answer), 200);
-    second = rig_connect(rig); /* the kernel takes it, the server does not yet */
-    rig_send(second, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_int_equal(weir_sleep(weir_seconds(1)), 0);
-    assert_int_equal(rig->records, 1);
-    weir_stream_close(first);
-    assert_int_equal(rig_answer(second, answer, sizeof answer), 200);
-    weir_stream_close(second);
-    return 0;
-}
-
-static void connections_beyond_the_limit_wait(void **state)
-{
-    struct rig rig = RIG(wait_for_place);
-
-    (void)state;
-    rig.options.limits.connections = 1;
-    simulate(&rig);
-}
-
 static int be_slow(struct rig *rig)
 {
     weir_instant start = weir_now();
@@ -701,7 +676,6 @@ int main(void)
         cmocka_unit_test(a_client_that_only_stops_sending_is_answered),
         cmocka_unit_test(exchanges_beyond_the_limit_are_refused),
         cmocka_unit_test(without_memory_for_a_task_the_answer_is_503),
-        cmocka_unit_test(connections_beyond_the_limit_wait),
         cmocka_unit_test(slow_clients_lose_their_connections),
         cmocka_unit_test(draining_finishes_what_has_begun),
         cmocka_unit_test(connections_spread_over_loops),

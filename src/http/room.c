@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Room for new connections when there are as many as there may be: the one on this loop that has been idle
+ * longest is closed for a new one. Where none is, loops take no more and ask the others to close one of
+ * theirs.
+ *
+ * A connection that has just come, or just been answered, is not idle yet: its request may be on its way. So
+ * when everybody comes at once they wait for each other, as they should.
+ */
+#include "http/server.h"
+
+static const int64_t idle_after_ns = 500 * (int64_t)1000000;
+
+/* How many more there may be. */
+static int room(const struct weir__server *server)
+{
+    int left = server->options.limits.connections;
+
+    for (int i = 0; i < server->loop_count; i++)
+        left -= atomic_load_explicit(&server->loops[i].connection_count, memory_order_relaxed);
+    return left;
+}
+
+/* When the one idle longest may be closed; INT64_MAX: none is idle. */
+static int64_t idle_since_ns(struct weir__server_loop *home)
+{
+    return weir__list_is_empty(&home->idle.patients)
+               ? INT64_MAX
+               : weir__patience_first(&home->idle)->since_ns + idle_after_ns;
+}
+
+static bool has_idle(struct weir__server_loop *home)
+{
+    return idle_since_ns(home) <= weir__io_now_ns(home->loop->io);
+}
+
+/* --- pausing and going on --- */
+
+static void nudge_others(struct weir__server_loop *home)
+{
+    struct weir__server *server = home->server;
+
+    for (int i = 0; i < server->loop_count; i++) {
+        struct weir__server_loop *other = &server->loops[i];
+        if (other != home && other->loop != NULL && !atomic_exchange(&other->nudged, true))
+            weir__loop_post(other->loop, &other->nudge);
+    }
+}
+
+static void look_again_later(struct weir__server_loop *home)
+{
+    int64_t at_ns = idle_since_ns(home);
+
+    if (at_ns != INT64_MAX && !weir__timer_is_set(&home->room.timer))
+        weir__timeout_set(home->loop, &home->room, at_ns);
+}
+
+static void pause_accepting(struct weir__server_loop *home)
+{
+    if (home->full)
+        return;
+    home->full = true;
+    atomic_fetch_add(&home->server->full_loops, 1);
+    for (size_t i = 0; i < home->listener_count; i++)
+        weir__listener_pause(home->listeners[i]);
+    if (home->server->loop_count > 1) {
+        atomic_store(&home->server->room_wanted, true);
+        nudge_others(home);
+    }
+}
+
+static void go_on_accepting(struct weir__server_loop *home)
+{
+    if (!home->full || !home->accepting)
+        return;
+    home->full = false;
+    atomic_fetch_sub(&home->server->full_loops, 1);
+    for (size_t i = 0; i < home->listener_count; i++)
+        weir__listener_resume(home->listeners[i]);
+}
+
+/* Whoever is idle may have to go, and whoever waits may come. */
+static void look(struct weir__server_loop *home)
+{
+    if (home->full && (has_idle(home) || room(home->server) > 0))
+        go_on_accepting(home);
+    else if (!home->full && has_idle(home) && atomic_exchange(&home->server->room_wanted, false))
+        weir__connection_make_room(home);
+    if (atomic_load(&home->server->full_loops) > 0)
+        look_again_later(home);
+}
+
+static void time_came(struct weir__timeout *timeout)
+{
+    look(weir__container_of(timeout, struct weir__server_loop, room));
+}
+
+static void nudged(struct weir__message *message)
+{
+    struct weir__server_loop *home = weir__container_of(message, struct weir__server_loop, nudge);
+
+    atomic_store(&home->nudged, false);
+    look(home);
+}
+
+/* --- what happens --- */
+
+void weir__room_init(struct weir__server_loop *home)
+{
+    weir__timeout_init(&home->room, time_came);
+    home->nudge.deliver = nudged;
+}
+
+void weir__room_taken(struct weir__server_loop *home)
+{
+    int left = room(home->server);
+
+    if (left < 0 && has_idle(home))
+        weir__connection_make_room(home);
+    if (left <= 0 && !has_idle(home)) {
+        pause_accepting(home);
+        look_again_later(home);
+    }
+}
+
+void weir__room_idle(struct weir__server_loop *home)
+{
+    look_again_later(home);
+}
+
+void weir__room_left(struct weir__server_loop *home)
+{
+    if (atomic_load(&home->server->full_loops) == 0)
+        return;
+    look(home);
+    nudge_others(home);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* More connections than there may be, in all and of one client. */
+#include "http/clients.h"
+#include "http/server_rig.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+
+static char answer[1 << 14];
+static weir_event go_on;
+
+static int hello(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)state;
+    return weir_reply_text(res, 200, "hello");
+}
+
+static int hold(weir_request *req, weir_response *res, void *state)
+{
+    int err = weir_event_wait(&go_on);
+
+    (void)req, (void)state;
+    return err < 0 ? err : weir_reply_text(res, 200, "held");
+}
+
+static const weir_route routes[] = {
+    {.path = "/hello", .handler = hello},
+    {.path = "/hold", .handler = hold},
+};
+
+#define RIG(fn)                                                                                              \
+    {                                                                                                        \
+        .routes = routes, .route_count = sizeof routes / sizeof *routes, .test = (fn)                        \
+    }
+
+static void simulate(struct rig *rig)
+{
+    weir_options options = {.io = WEIR_IO_SIM};
+
+    assert_int_equal(weir_run(&options, rig_main, rig), 0);
+}
+
+static void ask(weir_stream *s, const char *path)
+{
+    char request[100];
+
+    (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
+    rig_send(s, request);
+}
+
+static int64_t ms_since(weir_instant start)
+{
+    return weir_between(start, weir_now()).ns / 1000000;
+}
+
+/* --- in all --- */
+
+enum { MOST = 4 };
+
+static int fill_with_idle(struct rig *rig)
+{
+    weir_stream *idle[MOST], *more;
+    weir_instant start;
+
+    for (int i = 0; i < MOST; i++) {
+        idle[i] = rig_connect(rig);
+        assert_int_equal(weir_sleep(weir_seconds(1)), 0);
+    }
+    ask(idle[0], "/hello"); /* the first is not the one idle longest any more */
+    assert_int_equal(rig_answer(idle[0], answer, sizeof answer), 200);
+    start = weir_now();
+    more = rig_connect(rig);
+    ask(more, "/hello");
+    assert_int_equal(rig_answer(more, answer, sizeof answer), 200);
+    assert_in_range(ms_since(start), 0, 100);
+    assert_true(rig_is_closed(idle[1]));
+    ask(idle[0], "/hello");
+    assert_int_equal(rig_answer(idle[0], answer, sizeof answer), 200);
+    ask(idle[2], "/hello");
+    assert_int_equal(rig_answer(idle[2], answer, sizeof answer), 200);
+    for (int i = 0; i < MOST; i++)
+        weir_stream_close(idle[i]);
+    weir_stream_close(more);
+    return 0;
+}
+
+static void the_one_idle_longest_makes_room(void **state)
+{
+    struct rig rig = RIG(fill_with_idle);
+
+    (void)state;
+    rig.options.limits.connections = MOST;
+    simulate(&rig);
+}
+
+static int fill_with_busy(struct rig *rig)
+{
+    weir_stream *busy[MOST], *half, *more;
+    weir_instant start;
+
+    weir_event_init(&go_on);
+    for (int i = 0; i + 1 < MOST; i++) {
+        busy[i] = rig_connect(rig);
+        ask(busy[i], "/hold");
+    }
+    half = rig_connect(rig);
+    rig_send(half, "GET /hel"); /* that is not idle */
+    assert_int_equal(weir_sleep(weir_seconds(1)), 0);
+    more = rig_connect(rig); /* the kernel takes it, the server does not yet */
+    ask(more, "/hello");
+    assert_int_equal(weir_sleep(weir_seconds(2)), 0);
+    assert_int_equal(rig->records, 0);
+    rig_send(half, "lo HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(rig_answer(half, answer, sizeof answer), 200);
+    start = weir_now();
+    assert_int_equal(rig_answer(more, answer, sizeof answer), 200); /* half has become idle, and makes room */
+    assert_in_range(ms_since(start), 400, 700);
+    assert_true(rig_is_closed(half));
+    weir_event_set(&go_on);
+    for (int i = 0; i + 1 < MOST; i++) {
+        assert_int_equal(rig_answer(busy[i], answer, sizeof answer), 200);
+        weir_stream_close(busy[i]);
+    }
+    weir_stream_close(half);
+    weir_stream_close(more);
+    return 0;
+}
+
+static void whoever_is_busy_makes_no_room(void **state)
+{
+    struct rig rig = RIG(fill_with_busy);
+
+    (void)state;
+    rig.options.limits.connections = MOST;
+    simulate(&rig);
+}
+
+/* All at once, each asking right away: nobody is closed before it was answered. */
+static int come_at_once(struct rig *rig)
+{
+    weir_stream *s[5 * MOST];
+
+    for (int i = 0; i < 5 * MOST; i++)
+        s[i] = rig_connect(rig);
+    for (int i = 0; i < 5 * MOST; i++)
+        ask(s[i], "/hello");
+    for (int i = 0; i < 5 * MOST; i++)
+        assert_int_equal(rig_answer(s[i], answer, sizeof answer), 200);
+    for (int i = 0; i < 5 * MOST; i++)
+        weir_stream_close(s[i]);
+    return 0;
+}
+
+static void a_crowd_is_served_one_after_the_other(void **state)
+{
+    struct rig rig = RIG(come_at_once);
+
+    (void)state;
+    rig.options.limits.connections = MOST;
+    rig_run(&rig);
+}
+
+/* --- on several loops --- */
+
+enum { LOOPS = 3, CROWD = 24 };
+
+static int come_to_several_loops(struct rig *rig)
+{
+    weir_stream *idle[CROWD], *s;
+
+    for (int i = 0; i < CROWD; i++) {
+        idle[i] = rig_connect(rig);
+        ask(idle[i], "/hello");
+        assert_int_equal(rig_answer(idle[i], answer, sizeof answer), 200);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        s = rig_connect(rig);
+        ask(s, "/hello");
+        assert_int_equal(rig_answer(s, answer, sizeof answer), 200);
+        weir_stream_close(s);
+    }
+    for (int i = 0; i < CROWD; i++)
+        weir_stream_close(idle[i]);
+    return 0;
+}
+
+static void room_is_made_on_any_loop(void **state)
+{
+    static const enum weir_io kinds[] = {WEIR_IO_EPOLL, WEIR_IO_URING};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct rig rig = RIG(come_to_several_loops);
+        weir_options options = {.io = kinds[i], .loops = LOOPS};
+        rig.unrecorded = true;
+        rig.options.limits.connections = CROWD;
+        if (io_is_here(kinds[i]))
+            assert_int_equal(weir_run(&options, rig_main, &rig), 0);
+    }
+}
+
+/* --- of one client --- */
+
+static int come_too_often(struct rig *rig)
+{
+    weir_stream *s[3];
+    weir_server_stats stats;
+
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 2; i++) {
+            s[i] = rig_connect(rig);
+            ask(s[i], "/hello");
+            assert_int_equal(rig_answer(s[i], answer, sizeof answer), 200);
+        }
+        s[2] = rig_connect(rig);
+        assert_int_equal(rig_answer(s[2], answer, sizeof answer), 503);
+        assert_non_null(strstr(answer, "too many connections from your address"));
+        assert_true(rig_is_closed(s[2]));
+        for (int i = 0; i < 3; i++)
+            weir_stream_close(s[i]);
+        for (int tries = 0; tries < 1000; tries++) { /* their places are free once the server has seen it */
+            weir_server_read(weir_runtime_here(), &stats);
+            if (stats.connections == 0)
+                break;
+            assert_int_equal(weir_sleep(weir_ms(5)), 0);
+        }
+        assert_int_equal(stats.connections, 0);
+    }
+    assert_int_equal(stats.unserved[WEIR_UNSERVED_CLIENT_LIMIT], 2);
+    return 0;
+}
+
+static void a_client_has_so_many_connections(void **state)
+{
+    struct rig rig = RIG(come_too_often);
+
+    (void)state;
+    rig.options.limits.connections_per_client = 2;
+    rig_run(&rig);
+}
+
+static struct weir__client_key key_of(const char *text)
+{
+    struct sockaddr_storage addr = {0};
+    struct sockaddr_in *four = (struct sockaddr_in *)&addr;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&addr;
+
+    addr.ss_family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
+    assert_int_equal(inet_pton(addr.ss_family, text,
+                               addr.ss_family == AF_INET ? (void *)&four->sin_addr : (void *)&six->sin6_addr),
+                     1);
+    return weir__client_key_of(&addr);
+}
+
+static void clients_are_addresses_or_networks(void **state)
+{
+    static const char *const same[] = {"2001:db8::1", "2001:db8::ffff:1:2:3", "192.0.2.1",
+                                       "::ffff:192.0.2.1"};
+    struct weir__clients *clients = weir__clients_open(1, 10, 12345);
+    struct weir__client_key key, other;
+
+    (void)state;
+    assert_non_null(clients);
+    for (int i = 0; i < 4; i += 2) {
+        key = key_of(same[i]), other = key_of(same[i + 1]);
+        assert_true(weir__clients_enter(clients, &key));
+        assert_false(weir__clients_enter(clients, &other));
+    }
+    key = key_of("2001:db8:0:1::1");
+    assert_true(weir__clients_enter(clients, &key));
+    key = key_of("192.0.2.2");
+    assert_true(weir__clients_enter(clients, &key));
+    weir__clients_leave(clients, &key);
+    assert_true(weir__clients_enter(clients, &key));
+    weir__clients_leave(clients, &key);
+    for (uint32_t i = 1; i < 100000; i++)
+        assert_true(weir__clients_enter(clients, &(struct weir__client_key){i, AF_INET}));
+    weir__clients_close(clients);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_one_idle_longest_makes_room),
+        cmocka_unit_test(whoever_is_busy_makes_no_room),
+        cmocka_unit_test(a_crowd_is_served_one_after_the_other),
+        cmocka_unit_test(room_is_made_on_any_loop),
+        cmocka_unit_test(a_client_has_so_many_connections),
+        cmocka_unit_test(clients_are_addresses_or_networks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
