@@ -4,6 +4,8 @@
 #   make run              sets up what is missing, builds, starts the demo; Ctrl-C ends it
 #   make test [T=name]    sets up what is missing, builds, runs every test (or those whose path contains name)
 #   make                  release build: $(BUILD)/weir, libweir.a, libweir.so
+#   make test-peers       what needs foreign programs (nginx, slowhttptest, clients in Python and others), or minutes [T=name]
+#   make soak [T=name]    the simulations with fresh seeds for SOAK_SECONDS; prints a seed that fails
 #   make bench            figures against the peers that are installed
 #   make asan, make tsan  the unit tests under a sanitizer [T=name]
 #   make fuzz             every parser for FUZZ_SECONDS, each starting from its corpus
@@ -15,11 +17,12 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 20
+SOAK_SECONDS ?= 20
 T ?=
 
-export BUILD FUZZ_SECONDS
+export BUILD FUZZ_SECONDS SOAK_SECONDS
 .DEFAULT_GOAL := release
-.PHONY: release run test asan tsan fuzz tidy format bench install setup clean
+.PHONY: release run test test-peers asan tsan fuzz soak tidy format bench install setup clean
 
 release:
 	@tools/setup --check build
@@ -37,7 +40,11 @@ test:
 	@tools/setup build test
 	@tools/test $(if $(T),--only '$(T)')
 
-asan tsan fuzz:
+test-peers:
+	@tools/setup build test peers
+	@tools/test --phase peers $(if $(T),--only '$(T)')
+
+asan tsan soak fuzz:
 	@tools/setup build test
 	@tools/test --phase $@ $(if $(filter-out fuzz,$@),$(if $(T),--only '$(T)'))
 

@@ -22,7 +22,7 @@ pretend apt-get <<END
 echo "apt-get \$*" >>"$dir/log"
 case " \$* " in *" install "*)
     [ ! -x "$dir/policy" ] || echo "no service may start" >>"$dir/log"
-    [ -e "$dir/broken" ] || sed -i "\\\$ a installed \${!#}" "$dir/installed"
+    [ -e "$dir/broken" ] || printf 'installed %s\\n' "\$@" >>"$dir/installed"
     ;;
 esac
 END
@@ -50,7 +50,7 @@ check() { # NAME, and the last command's truth
     sed 's/^/# /' "$dir/output" "$dir/log"
 }
 
-echo 1..10
+echo 1..11
 setup 0 "installed make" make && [ ! -s "$dir/log" ] && [ ! -s "$dir/output" ]
 check "nothing is missing: nothing is run, nothing is said"
 setup 0 "config-files make" make && grep -q 'installing make' "$dir/output" && grep -q 'install .* make$' "$dir/log"
@@ -66,6 +66,8 @@ for name in ${test/prometheus/}; do echo "installed $name"; done >"$dir/all_but_
 setup 0 "$(cat "$dir/all_but_one")" test && grep -q 'no service may start' "$dir/log" &&
     grep -q 'update-rc.d prometheus disable' "$dir/log" && [ ! -e "$dir/policy" ]
 check "a service that comes with a tool is not started, and other services may be afterwards"
+setup 0 "" peers && grep -q 'no service may start' "$dir/log" && grep -q 'update-rc.d nginx disable' "$dir/log"
+check "nor is one that is named otherwise than its package"
 setup 0 "" make && ! grep -q -e 'no service' -e update-rc.d "$dir/log" && echo mine >"$dir/policy" &&
     setup 0 "$(cat "$dir/all_but_one")" test && [ "$(cat "$dir/policy")" = mine ]
 check "services are nobody's concern elsewhere, and whoever decides on them already goes on to"

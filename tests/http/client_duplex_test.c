@@ -117,7 +117,7 @@ static void an_answer_to_half_a_request_is_heard_at_once(void **state)
 {
     (void)state;
     run_everywhere(refused, NULL);
-    for (uint64_t seed = 1; seed <= 5; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(5); seed++)
         run_simulated(seed, refused, NULL);
 }
 
@@ -303,7 +303,7 @@ static void both_ways_at_once(void **state)
 {
     (void)state;
     run_everywhere(echoed, NULL);
-    for (uint64_t seed = 1; seed <= 3; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++)
         run_simulated(seed, echoed, NULL);
 }
 
@@ -351,7 +351,7 @@ static void a_long_answer_before_the_request_is_read(void **state)
 {
     (void)state;
     run_everywhere(answered_first, NULL);
-    for (uint64_t seed = 1; seed <= 3; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++)
         run_simulated(seed, answered_first, NULL);
 }
 

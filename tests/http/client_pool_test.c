@@ -277,7 +277,7 @@ static int giving_up(void *arg)
 static void who_gives_up_waiting_leaves_the_queue(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 10; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++)
         run_simulated(seed, giving_up, NULL);
 }
 
@@ -442,7 +442,7 @@ static int idle_limits(void *arg)
 static void idle_connections_are_few_and_not_for_ever(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 20; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(20); seed++)
         run_simulated(seed, idle_limits, NULL);
 }
 
@@ -485,7 +485,7 @@ static int forgetting(void *arg)
 static void the_origin_unused_longest_is_forgotten(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 10; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++)
         run_simulated(seed, forgetting, NULL);
 }
 
@@ -533,7 +533,7 @@ static int deadlines(void *arg)
 static void a_deadline_closes_the_connection(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 10; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++)
         run_simulated(seed, deadlines, NULL);
 }
 
@@ -593,7 +593,7 @@ static int swallowed(void *arg)
 static void connecting_has_its_own_limit(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 10; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++)
         run_simulated(seed, swallowed, NULL);
 }
 
@@ -680,9 +680,10 @@ static int rough(void *arg)
 static void each_answer_is_the_one_asked_for(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 40; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(40); seed++)
         run_simulated(seed, rough, NULL);
-    assert_in_range(total_right, 40 * 8 * 20 / 4, 40 * 8 * 20); /* or it would have tested nothing */
+    if (!seed_is_alone())
+        assert_in_range(total_right, 40 * 8 * 20 / 4, 40 * 8 * 20); /* or it would have tested nothing */
 }
 
 int main(void)

@@ -222,7 +222,7 @@ static int rough(void *arg)
 static void a_rough_network_leaves_nothing_behind(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 40; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(40); seed++)
         run_simulated(seed, rough, NULL);
 }
 

@@ -159,7 +159,7 @@ static int races(void *arg)
 static void the_first_to_stand_wins(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 20; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(20); seed++)
         run_simulated(seed, races, NULL);
 }
 
@@ -206,9 +206,9 @@ static void of_two_winners_one_is_closed(void **state)
     int wins[2] = {0};
 
     (void)state;
-    for (uint64_t seed = 1; seed <= 40; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(40); seed++)
         run_simulated(seed, photo_finish, wins);
-    assert_true(wins[0] > 0 && wins[1] > 0);
+    assert_true(seed_is_alone() || (wins[0] > 0 && wins[1] > 0));
 }
 
 static int all_fail(void *arg)

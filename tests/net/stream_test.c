@@ -267,13 +267,13 @@ static void what_came_before_a_close_does_not_count(void **state)
     int read = 0, closed = 0;
 
     (void)state;
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = seed_first(); seed <= seed_last(60); seed++) {
         struct ambush a = {.lent = seed % 2};
         run_simulated(seed, closed_too_late_to_read, &a);
         assert_true(a.result == 1 || a.result == -WEIR_ECLOSED);
         *(a.result == 1 ? &read : &closed) += 1;
     }
-    assert_true(read > 0 && closed > 0);
+    assert_true(seed_is_alone() || (read > 0 && closed > 0));
 }
 
 /* --- the last user ends it --- */

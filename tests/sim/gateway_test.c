@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Clients, a gateway with a gather route, and backends that misbehave, in one process over a network that
  * loses, delays and resets. Each seed is another run. Whatever happens, each request gets exactly one right
- * answer, in time, and in the end nothing is left. WEIR_SEED=n in the environment runs that one alone. */
+ * answer, in time, and in the end nothing is left. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
@@ -452,11 +452,9 @@ static void read_configuration(struct world *w)
 
 static void run_seeds(bool clients_suffer)
 {
-    const char *alone = getenv("WEIR_SEED");
-    uint64_t first = alone != NULL ? strtoull(alone, NULL, 10) : 1;
     int succeeded = 0, failed = 0, left = 0;
 
-    for (uint64_t seed = first; seed < first + (alone != NULL ? 1 : SEEDS); seed++) {
+    for (uint64_t seed = seed_first(); seed <= seed_last(SEEDS); seed++) {
         struct world w = {.seed = seed, .clients_suffer = clients_suffer};
         read_configuration(&w);
         run_simulated(seed, whole_world, &w);
@@ -466,7 +464,7 @@ static void run_seeds(bool clients_suffer)
         left += w.left;
     }
     /* The seeds together must have tried what this is about. */
-    if (alone == NULL) {
+    if (!seed_is_alone()) {
         assert_true(succeeded > SEEDS * REQUESTS);
         assert_true(failed > SEEDS * REQUESTS);
         assert_true(left > SEEDS);

@@ -294,7 +294,7 @@ static int ask(weir_client *client)
 
 static void run(int (*fn)(void *))
 {
-    for (uint64_t seed = 1; seed <= 10; seed++)
+    for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++)
         run_simulated(seed, fn, NULL);
 }
 

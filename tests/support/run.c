@@ -69,13 +69,35 @@ int run_cases(const char *group, const struct CMUnitTest *tests, size_t count, C
     return failed;
 }
 
+/* --- seeds --- */
+
+bool seed_is_alone(void)
+{
+    return getenv("WEIR_SEED") != NULL;
+}
+
+uint64_t seed_first(void)
+{
+    const char *from = getenv(seed_is_alone() ? "WEIR_SEED" : "WEIR_SEED_FROM");
+
+    return from != NULL ? strtoull(from, NULL, 10) : 1;
+}
+
+uint64_t seed_last(uint64_t count)
+{
+    return seed_is_alone() ? seed_first() : seed_first() + count - 1;
+}
+
+/* --- running --- */
+
 static void run_on(enum weir_io io, uint64_t seed, int (*fn)(void *arg), void *arg)
 {
     weir_options options = {.io = io, .seed = seed};
     int result = weir_run(&options, fn, arg);
 
     if (result != 0)
-        fail_msg("on %s: %d, %s", io_name(io), result, weir_error_text(result));
+        fail_msg("on %s, seed %llu: %d, %s", io_name(io), (unsigned long long)seed, result,
+                 weir_error_text(result));
 }
 
 void run_everywhere(int (*fn)(void *arg), void *arg)

@@ -30,6 +30,13 @@ void run_everywhere(int (*fn)(void *arg), void *arg);
 /* Under simulation, with this seed. fn must return 0. */
 void run_simulated(uint64_t seed, int (*fn)(void *arg), void *arg);
 
+/* The seeds of a test that has many: for (uint64_t seed = seed_first(); seed <= seed_last(20); seed++). They
+ * begin at 1; WEIR_SEED_FROM=n in the environment has them begin at n (tools/soak), and WEIR_SEED=n runs n
+ * alone: then what all of them together should have met is not asked for. */
+uint64_t seed_first(void);
+uint64_t seed_last(uint64_t count);
+bool seed_is_alone(void);
+
 /* "sim", "uring", "epoll". */
 const char *io_name(enum weir_io io);
 
