@@ -3,15 +3,16 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { WORTH = 1000 }; /* a part of the whole that is smaller than one in so many is not named */
 
-static int by_duration(const void *a, const void *b)
+/* The largest first; of one length in their order. There are a few. */
+static void add_part(weir_kv_part *parts, size_t count, weir_kv_part part)
 {
-    int64_t x = ((const weir_kv_part *)a)->duration.ns, y = ((const weir_kv_part *)b)->duration.ns;
-    return (x < y) - (x > y);
+    for (; count > 0 && parts[count - 1].duration.ns < part.duration.ns; count--)
+        parts[count] = parts[count - 1];
+    parts[count] = part;
 }
 
 static weir_kv spent_of(struct access_log_line *line, const weir_exchange_record *record,
@@ -31,9 +32,8 @@ static weir_kv spent_of(struct access_log_line *line, const weir_exchange_record
         const char *label = weir_charge_label(charge, line->labels + used);
         if (label == line->labels + used)
             used += strlen(label) + 1;
-        line->spent[count++] = (weir_kv_part){label, charge->share};
+        add_part(line->spent, count++, (weir_kv_part){label, charge->share});
     }
-    qsort(line->spent, count, sizeof line->spent[0], by_duration);
     if (rest.duration.ns > 0)
         line->spent[count++] = rest;
     return WEIR_KV_DURATIONS("spent", line->spent, count);
@@ -66,42 +66,49 @@ static bool is_partial(const struct gather_note *note)
     return note && note->answered && note->succeeded < note->settings->call_count;
 }
 
-static weir_kv partial_of(struct access_log_line *line, const struct gather_note *note)
+static void add(struct access_log_line *line, weir_kv pair)
+{
+    if (pair.key)
+        line->pairs[line->count++] = pair;
+}
+
+static void add_gather(struct access_log_line *line, const struct gather_note *note)
 {
     if (!is_partial(note))
-        return weir_kv_none();
+        return;
     (void)snprintf(line->partial, sizeof line->partial, "%zu/%zu", note->succeeded,
                    note->settings->call_count);
-    return WEIR_KV("partial", line->partial);
+    add(line, WEIR_KV("partial", line->partial));
+    add(line, WEIR_KV("failed", gather_failed(line->failed, note)));
 }
 
 void access_log_fill(struct access_log_line *line, const weir_exchange_record *record,
                      const struct access_log_more *more)
 {
     const weir_charge *hold = longest_hold(more);
-    const weir_kv list[ACCESS_LOG_PAIRS] = {
-        WEIR_KV("method", record->method),
-        WEIR_KV("target", record->target),
-        record->route[0] ? WEIR_KV("route", record->route) : weir_kv_none(),
-        record->status ? WEIR_KV_INT("status", record->status) : weir_kv_none(),
-        record->refused ? WEIR_KV("refused", record->refused) : weir_kv_none(),
-        partial_of(line, record->note),
-        is_partial(record->note) ? WEIR_KV("failed", gather_failed(line->failed, record->note))
-                                 : weir_kv_none(),
-        record->complete ? weir_kv_none() : WEIR_KV("ended", record->status ? "cut" : "client left"),
-        record->request_bytes ? WEIR_KV_INT("received", record->request_bytes) : weir_kv_none(),
-        WEIR_KV_INT("sent", record->reply_bytes),
-        WEIR_KV_DURATION("took", record->took),
-        spent_of(line, record, more),
-        hold ? WEIR_KV_DURATION("held", hold->held) : weir_kv_none(),
-        holder_of(line, hold),
-        WEIR_KV("peer", more->peer),
-        more->trace ? WEIR_KV("trace", weir_trace_format_id(more->trace, line->trace)) : weir_kv_none(),
-    };
     line->count = 0;
-    for (size_t i = 0; i < ACCESS_LOG_PAIRS; i++)
-        if (list[i].key)
-            line->pairs[line->count++] = list[i];
+    add(line, WEIR_KV("method", record->method));
+    add(line, WEIR_KV("target", record->target));
+    if (record->route[0])
+        add(line, WEIR_KV("route", record->route));
+    if (record->status)
+        add(line, WEIR_KV_INT("status", record->status));
+    if (record->refused)
+        add(line, WEIR_KV("refused", record->refused));
+    add_gather(line, record->note);
+    if (!record->complete)
+        add(line, WEIR_KV("ended", record->status ? "cut" : "client left"));
+    if (record->request_bytes)
+        add(line, WEIR_KV_INT("received", record->request_bytes));
+    add(line, WEIR_KV_INT("sent", record->reply_bytes));
+    add(line, WEIR_KV_DURATION("took", record->took));
+    add(line, spent_of(line, record, more));
+    if (hold)
+        add(line, WEIR_KV_DURATION("held", hold->held));
+    add(line, holder_of(line, hold));
+    add(line, WEIR_KV("peer", more->peer));
+    if (more->trace)
+        add(line, WEIR_KV("trace", weir_trace_format_id(more->trace, line->trace)));
 }
 
 void access_log_write(const weir_exchange_record *record)

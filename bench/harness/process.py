@@ -51,7 +51,8 @@ class Process:
 
     def __init__(self, command, core, log, port, environment=None):
         self.log = Path(log)
-        with open(log, "wb") as out:
+        self.log.write_bytes(b"")
+        with open(log, "ab") as out: # so that a row may empty it
             self.child = subprocess.Popen(
                 [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 env={**os.environ, **(environment or {})}, start_new_session=True,

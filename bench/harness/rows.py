@@ -2,6 +2,7 @@
 """The rows: what is measured, on whom, and how the figure of one round is made."""
 import contextlib
 import json
+import os
 import re
 import socket
 import statistics
@@ -113,8 +114,23 @@ class ClosedLoop(Served):
             wrk(server.port, self.path, self.connections, WARM_SECONDS)
             self.warm.add(subject)
         before = server.cpu_seconds()
-        count, _ = wrk(server.port, self.path, self.connections, bench.seconds)
-        return (server.cpu_seconds() - before) / count * 1e6
+        self.count, _ = wrk(server.port, self.path, self.connections, bench.seconds)
+        return (server.cpu_seconds() - before) / self.count * 1e6
+
+
+class Logged(ClosedLoop):
+    """The same with an access log into a file, in which there must be a line for each request."""
+
+    def measure(self, bench, subject, servers):
+        logs = list(servers[subject].log.parent.glob("log*"))
+        for log in logs:
+            os.truncate(log, 0) # what was written while it was warmed up
+        figure = super().measure(bench, subject, servers)
+        time.sleep(0.1)
+        lines = sum(log.read_bytes().count(b"/hello") for log in logs)
+        if lines < self.count:
+            raise Failed(f"{lines} lines of {self.count} requests")
+        return figure
 
 
 class Replayed(Served):
@@ -273,6 +289,9 @@ ROWS = [
                {"weir uring": (0.90, 0.82), "weir epoll": (0.95, 0.88)}),
     ClosedLoop("hello-1000", "respond hello, 1000 connections", "/hello", 1000, SERVERS, "nginx",
                {"weir uring": (0.80, 0.70), "weir epoll": (0.90, 0.80)}),
+    Logged("hello-log", "respond hello with an access log into a file, 64 connections", "/hello", 64,
+           ["weir uring + log", "weir epoll + log", "nginx + log"], "nginx + log",
+           {"weir uring + log": (0.95, 0.85), "weir epoll + log": (0.95, 0.85)}),
     ClosedLoop("gather-instant", "gather of 12 from instant backends, 32 connections", "/page/1", 32, GATEWAYS,
                "node undici", dict.fromkeys(OWN, (0.35, 0.25)), ("instant",)),
     Replayed("gather-replay", "gather of 12 with replayed delays, 200/s: answer time − slowest delay", GATEWAYS,

@@ -11,7 +11,7 @@ CALLS = 12
 WEIR_CONFIG = """\
 listen: 127.0.0.1:{port}
 loops: 1
-access_log: false
+access_log: {access_log}
 limits: {{connections: 16000, exchanges: 8000}}
 routes:
   - {{path: /hello, respond: {{status: 200, type: text/plain, body: "Hello, World!"}}}}
@@ -56,22 +56,28 @@ def serve(bench, subject, config, cores=SERVER_CORE, **values):
     return Process([bench.build / "weir", "serve", path], cores, path.with_suffix(".log"), port, subject.environment)
 
 
-def nginx(port, backends, folder, deadline_ms):
-    text = (Path(__file__).parent.parent / "peers/nginx/nginx.conf").read_text()
-    (folder / "nginx.conf").write_text(text.replace("@PORT@", str(port)).replace("@DIR@", str(folder)))
-    return ["nginx", "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"]
+def nginx(access_log):
+    def command(port, backends, folder, deadline_ms):
+        text = (Path(__file__).parent.parent / "peers/nginx/nginx.conf").read_text()
+        for name, value in (("@ACCESS_LOG@", access_log), ("@PORT@", port), ("@DIR@", folder)):
+            text = text.replace(name, str(value))
+        (folder / "nginx.conf").write_text(text)
+        return ["nginx", "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"]
+    return command
 
 
 def subjects(build, peers):
     """All of them by name. build: where Weir was built; peers: where bench/peers/setup put the others."""
 
-    def weir(port, backends, folder, deadline_ms):
-        text = WEIR_CONFIG.format(port=port)
-        if backends:
-            calls = (WEIR_CALL.format(index=i, port=backends + i) for i in range(CALLS))
-            text += WEIR_GATHER.format(deadline=deadline_ms, calls="\n".join(calls))
-        (folder / "weir.yaml").write_text(text)
-        return [build / "weir", "serve", folder / "weir.yaml"]
+    def weir(access_log):
+        def command(port, backends, folder, deadline_ms):
+            text = WEIR_CONFIG.format(port=port, access_log=access_log)
+            if backends:
+                calls = (WEIR_CALL.format(index=i, port=backends + i) for i in range(CALLS))
+                text += WEIR_GATHER.format(deadline=deadline_ms, calls="\n".join(calls))
+            (folder / "weir.yaml").write_text(text)
+            return [build / "weir", "serve", folder / "weir.yaml"]
+        return command
 
     def node(how):
         return lambda port, backends, folder, deadline_ms: ["node", peers / "node/server.mjs", port, backends or 0, how]
@@ -82,11 +88,14 @@ def subjects(build, peers):
     script = Path(__file__).parent.parent / "peers/python/server.py"
     every = [
         Subject("weir", build / "bench-micro-switch", "make bench", None),  # programs of its own, see Micro
-        Subject("weir uring", build / "weir", "make", weir),
-        Subject("weir epoll", build / "weir", "make", weir),
+        Subject("weir uring", build / "weir", "make", weir("false")),
+        Subject("weir epoll", build / "weir", "make", weir("false")),
+        Subject("weir uring + log", build / "weir", "make", weir("true")), # into the file that its stderr is
+        Subject("weir epoll + log", build / "weir", "make", weir("true")),
         Subject("openssl speed", "openssl", "apt-get install openssl", None),
         Subject("vipsthumbnail", "vipsthumbnail", "apt-get install libvips-tools", None),
-        Subject("nginx", "nginx", "apt-get install nginx-light", nginx),
+        Subject("nginx", "nginx", "apt-get install nginx-light", nginx("off")),
+        Subject("nginx + log", "nginx", "apt-get install nginx-light", nginx("@DIR@/log.access combined")),
         Subject("node", peers / "node/server.mjs", "bench/peers/setup node", node("agent")),
         Subject("node undici", peers / "node/node_modules/undici", "bench/peers/setup node", node("undici")),
         Subject("node http.Agent", peers / "node/server.mjs", "bench/peers/setup node", node("agent")),
@@ -102,6 +111,7 @@ def subjects(build, peers):
                 plain(peers / "python/bin/python", script)),
     ]
     by_name = {subject.name: subject for subject in every}
-    by_name["weir uring"].environment = {"WEIR_IO": "uring"}
-    by_name["weir epoll"].environment = {"WEIR_IO": "epoll"}
+    for name, subject in by_name.items():
+        if name.startswith(("weir uring", "weir epoll")):
+            subject.environment = {"WEIR_IO": name.split()[1]}
     return by_name

@@ -102,42 +102,78 @@ static void put_char(struct line *l, const char *p, size_t length)
         put(l, p, length);
 }
 
-/* How many bytes, from the front, stand for themselves wherever they are: ASCII that is seen, but for the
- * quote and the backslash. A word at a time, since nearly all is such bytes. */
-static size_t bare_prefix(const char *p, size_t n)
+/* Whether eight bytes stand for themselves wherever they are: ASCII that is seen, but for the quote and the
+ * backslash. */
+static inline bool is_bare_word(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+
+    /* Below '!', above '~', or one of the two: then the high bit of a byte is set. */
+    return ((((word - ones * '!') | (word + ones) | word) |
+             (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash))) &
+            highs) == 0;
+}
+
+static inline bool is_bare(char c)
+{
+    return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Copies n bytes as far as they are bare; nearly all are, so eight at a time, the last eight of them perhaps
+ * with some that were looked at before. Returns: how many there are. */
+static size_t copy_bare(char *out, const char *p, size_t n)
+{
+    uint64_t word = 0;
     size_t i = 0;
 
-    for (; n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
-        uint64_t word, quote, backslash;
+    for (; n - i >= sizeof word; i += sizeof word) {
         memcpy(&word, p + i, sizeof word);
-        quote = word ^ (ones * '"');
-        backslash = word ^ (ones * '\\');
-        /* Below '!', above '~', or one of the two: the high bit of a byte, of the first such one exactly. */
-        if (((word - ones * '!') | (word + ones) | word | ((quote - ones) & ~quote) |
-             ((backslash - ones) & ~backslash)) &
-            highs)
+        if (!is_bare_word(word))
             break;
+        memcpy(out + i, &word, sizeof word);
     }
-    while (i < n && p[i] > ' ' && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
-        i++;
+    if (i == n)
+        return n;
+    if (n - i < sizeof word && n >= sizeof word) {
+        memcpy(&word, p + n - sizeof word, sizeof word);
+        if (is_bare_word(word)) {
+            memcpy(out + n - sizeof word, &word, sizeof word);
+            return n;
+        }
+    } else if (n >= sizeof(uint32_t) && n < sizeof word) {
+        uint32_t first, last;
+        memcpy(&first, p, sizeof first);
+        memcpy(&last, p + n - sizeof last, sizeof last);
+        if (is_bare_word(first | (uint64_t)last << 32)) {
+            memcpy(out, &first, sizeof first);
+            memcpy(out + n - sizeof last, &last, sizeof last);
+            return n;
+        }
+    }
+    for (; i < n && is_bare(p[i]); i++)
+        out[i] = p[i];
     return i;
+}
+
+/* As many of n bytes as there is room for are looked at. */
+static size_t put_bare(struct line *l, const char *p, size_t n)
+{
+    size_t left = l->room - l->len, bare;
+
+    if (l->cut)
+        return 0;
+    bare = copy_bare(l->out + l->len, p, n < left ? n : left);
+    l->len += bare;
+    l->cut = bare == left && bare < n;
+    return bare;
 }
 
 static void put_chars(struct line *l, weir_bytes s, bool quoted)
 {
-    for (size_t i = 0; i < s.len && !l->cut;) {
-        size_t length = bare_prefix(s.data + i, s.len - i);
-        if (length > 0) {
-            size_t left = l->room - l->len;
-            put(l, s.data + i, length < left ? length : left);
-            if (length > left)
-                l->cut = true;
-            i += length;
-            continue;
-        }
-        length = weir__utf8_length(s.data + i, s.len - i);
+    for (size_t i = put_bare(l, s.data, s.len); i < s.len && !l->cut;
+         i += put_bare(l, s.data + i, s.len - i)) {
+        size_t length = weir__utf8_length(s.data + i, s.len - i);
         if (quoted && !l->json && s.data[i] == '"')
             put(l, "\\\"", 2);
         else if (quoted && !l->json && s.data[i] == '\\')
@@ -172,17 +208,17 @@ static bool needs_quotes(weir_bytes s)
 
 static void put_string(struct line *l, weir_bytes s)
 {
-    if (s.len > 0 && bare_prefix(s.data, s.len) == s.len) {
-        if (l->json)
-            put(l, "\"", 1);
-        if (l->cut)
-            return;
-        size_t left = l->room - l->len;
-        put(l, s.data, s.len < left ? s.len : left);
-        if (l->json)
-            put_end(l, "\"");
-        l->cut = l->cut || s.len > left;
-    } else if (l->json || needs_quotes(s))
+    size_t before = l->len;
+
+    if (l->json) {
+        put_quoted(l, s, "");
+        return;
+    }
+    if (put_bare(l, s.data, s.len) == s.len && s.len > 0)
+        return;
+    l->len = before; /* not bare, or not all of it fits */
+    l->cut = false;
+    if (needs_quotes(s))
         put_quoted(l, s, "");
     else
         put_chars(l, s, false);

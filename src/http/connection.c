@@ -267,6 +267,7 @@ void weir__connection_start(struct weir__server_loop *home, weir_stream *stream)
     c->home = home;
     weir__list_push_back(&home->connections, &c->node);
     weir__list_init(&c->patient.node);
+    weir__peers_forget(&home->peers, c);
     weir__unserved_begins(c);
     weir__patience_enter(&home->idle, &c->patient);
     weir__connection_await(c);

@@ -118,7 +118,7 @@ const char *weir_request_peer(const weir_request *req)
         text = weir__arena_alloc(&x->memory, WEIR_ADDRESS_BYTES);
         if (text == NULL)
             return "?";
-        x->request.peer = weir_stream_peer(weir__connection_stream(x->connection), text);
+        x->request.peer = weir__peers_of(&x->connection->home->peers, x->connection, text);
     }
     return req->peer;
 }

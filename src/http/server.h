@@ -22,6 +22,7 @@
  *     unserved.c     connections on which none came
  *     room.c         room for new connections when all are taken
  *     clients.c      how many connections each client has
+ *     peers.c        who clients are, as text
  */
 #ifndef WEIR__HTTP_SERVER_H
 #define WEIR__HTTP_SERVER_H
@@ -42,6 +43,7 @@
 #include "http/head.h"
 #include "http/patience.h"
 #include "http/pattern.h"
+#include "http/peers.h"
 #include "http/trace.h"
 #include "http/unserved.h"
 #include "net/stream.h"
@@ -105,6 +107,7 @@ struct weir__server_loop {
     int64_t date_until_ns;
     int64_t complained_ns; /* when it last said that accepting fails */
     struct weir__unserved unserved;
+    struct weir__peers peers;
 };
 
 /* Lies behind its stream, in one allocation; 10 000 idle ones must cost little. */

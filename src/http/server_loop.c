@@ -293,4 +293,5 @@ void weir__server_loop_close(struct weir__server_loop *home)
         home->server->options.teardown(home->state);
     free(home->listeners);
     free(home->fields);
+    weir__peers_free(&home->peers);
 }

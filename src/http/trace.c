@@ -48,20 +48,38 @@ bool weir_trace_parse(weir_bytes text, weir_trace *trace)
     return true;
 }
 
-static void write_hex(char *out, uint64_t value, int digits)
+/* Eight digits at once, the highest first: each half-byte in a byte of its own. */
+static void write_hex_8(char *out, uint32_t value)
 {
-    static const char hex[] = "0123456789abcdef";
+    const uint64_t ones = UINT64_C(0x0101010101010101), halves = ones * 0x0f & UINT64_C(0x00ff00ff00ff00ff);
+    uint64_t v = __builtin_bswap32(value);
 
-    while (digits-- > 0) {
-        out[digits] = hex[value & 15];
-        value >>= 4;
-    }
+    v = (v | v << 16) & UINT64_C(0x0000ffff0000ffff);
+    v = (v | v << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    v = (v >> 4 & halves) | (v & halves) << 8;
+    v += ones * '0' + ((v + ones * 6) >> 4 & ones) * ('a' - '0' - 10);
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first digit is in the lowest byte");
+    memcpy(out, &v, sizeof v);
+}
+
+static void write_hex_16(char *out, uint64_t value)
+{
+    write_hex_8(out, (uint32_t)(value >> 32));
+    write_hex_8(out + 8, (uint32_t)value);
+}
+
+static void write_hex_2(char *out, unsigned value)
+{
+    char digits[8];
+
+    write_hex_8(digits, value);
+    memcpy(out, digits + 6, 2);
 }
 
 char *weir_trace_format_id(const weir_trace *trace, char out[WEIR_TRACE_ID_BYTES])
 {
-    write_hex(out, trace->id_high, 16);
-    write_hex(out + 16, trace->id_low, 16);
+    write_hex_16(out, trace->id_high);
+    write_hex_16(out + 16, trace->id_low);
     out[32] = '\0';
     return out;
 }
@@ -69,11 +87,11 @@ char *weir_trace_format_id(const weir_trace *trace, char out[WEIR_TRACE_ID_BYTES
 char *weir_trace_format(const weir_trace *trace, uint64_t span, char out[WEIR_TRACE_PARENT_BYTES])
 {
     memcpy(out, "00-", ID_AT);
-    write_hex(out + ID_AT, trace->id_high, 16);
-    write_hex(out + ID_AT + 16, trace->id_low, 16);
+    write_hex_16(out + ID_AT, trace->id_high);
+    write_hex_16(out + ID_AT + 16, trace->id_low);
     out[SPAN_AT - 1] = out[FLAGS_AT - 1] = '-';
-    write_hex(out + SPAN_AT, span, 16);
-    write_hex(out + FLAGS_AT, trace->flags, 2);
+    write_hex_16(out + SPAN_AT, span);
+    write_hex_2(out + FLAGS_AT, trace->flags);
     out[WHOLE] = '\0';
     return out;
 }

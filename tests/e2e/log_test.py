@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import threading
 
-from rig import PATIENCE, WEIR, Weir, ask, chosen_interface, read_head, receive, run, same, until
+from rig import PATIENCE, WEIR, Weir, ask, chosen_interface, connect, read_head, receive, run, same, until
 
 PIPE_BYTES = 4096
 LONG = "x" * 3000 # in a target: few lines fill a ring
@@ -236,6 +236,20 @@ def the_level_and_the_form_hold_from_the_first_line_on():
         same([line for line in weir.lines if line is not None], [])
 
 
+def each_line_names_its_own_client():
+    config = "listen: 127.0.0.1:0\nloops: 1\nroutes:\n  - {path: /*, respond: {body: hello}}\n"
+    wanted = []
+    with Weir("serve", config=config) as weir:
+        address = weir.address()
+        for i in range(40): # one after the other, so that memory of connections is used again
+            with connect(address) as connection:
+                send(connection, f"/{i}", 2, batch=1)
+                wanted += [f"127.0.0.1:{connection.getsockname()[1]}"] * 2
+        weir.signal(signal.SIGTERM)
+        same(weir.exit(), 0)
+        same(re.findall(r" target=/\d+\?\d .* peer=(\S+)", "\n".join(weir.lines[:-1])), wanted)
+
+
 def a_command_whose_reader_has_left_ends_quietly():
     reading, writing = small_pipe()
     config = "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nroutes:\n  - {path: /, respond: {body: hello}}\n"
@@ -257,4 +271,4 @@ run(a_reader_that_stands_still_holds_nobody, a_second_signal_ends_it_though_nobo
     when_it_goes_on_one_line_says_how_many_are_missing, a_reader_that_leaves_does_no_harm, a_full_disk_does_no_harm,
     a_pipe_that_does_not_block_loses_nothing, lines_stay_whole_and_are_all_there_at_the_end,
     what_was_closed_at_the_start_is_the_null_device, the_level_and_the_form_hold_from_the_first_line_on,
-    a_command_whose_reader_has_left_ends_quietly, interfaces=(None,))
+    each_line_names_its_own_client, a_command_whose_reader_has_left_ends_quietly, interfaces=(None,))
