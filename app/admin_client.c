@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <weir/log.h>
 #include <weir/runtime.h>
 #include <weir/scope.h>
 
@@ -214,7 +215,8 @@ int admin_client_run(const char *command, const char *address,
         return cli_usage(command, "'%s' is no address, expected HOST:PORT or unix:PATH of the admin address",
                          address);
     run.admin.where = address && is_unix(address) ? address : run.admin.base + strlen("http://");
-    const weir_options options = {.stall_after = weir_ms(-1)}; /* of this program nobody wants to know that */
+    /* Of this program nobody wants to know that; and what fails is told by the command. */
+    const weir_options options = {.stall_after = weir_ms(-1), .log_level = WEIR_LOG_ERROR};
     int err = weir_run(&options, run_all, &run);
     if (err < 0)
         fprintf(stderr, "weir %s: %s\n", command, weir_error_text(err));

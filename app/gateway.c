@@ -40,7 +40,7 @@ struct gateway {
     struct start_findings found;
     const char *root;       /* of what is read of the system */
     uint64_t replies_bytes; /* what answers of backends may hold */
-    bool is_file;           /* the configuration is one's, and its places mean something */
+    const char *file;       /* of the configuration; NULL: it is none's, and its places mean nothing */
 };
 
 /* ---- the state of one loop ---- */
@@ -114,7 +114,7 @@ static void *open_loop(void *arg)
     loop->config = config;
     gateway_status_runs(&gateway->status, weir_runtime_here());
     if (weir_loop_index() == 0)
-        start_log(config, &gateway->found.warnings, gateway->is_file);
+        start_log(config, &gateway->found.warnings, gateway->file != NULL);
     loop->coding = calloc(config->route_count, sizeof *loop->coding);
     int err = loop->coding ? open_metrics(loop, &gateway->status) : -ENOMEM;
     if (err == 0)
@@ -271,9 +271,15 @@ static int serve(struct gateway *gateway)
     return weir_serve(&options, gateway->routes, config->route_count);
 }
 
-static void tell(const char *command, const char *what, int err)
+/* What fails at the start although it was looked at: something has changed meanwhile. */
+static void tell(const char *command, const struct gateway *gateway, struct config_place place,
+                 const char *what, int err)
 {
-    fprintf(stderr, "weir %s: %s: %s\n", command, what, weir_error_text(err));
+    if (gateway->file)
+        fprintf(stderr, "%s:%u:%u: ", gateway->file, place.line, place.column);
+    else
+        fprintf(stderr, "weir %s: ", command);
+    fprintf(stderr, "%s: %s\n", what, weir_error_text(err));
 }
 
 /* Returns: false after telling why it can't be served. */
@@ -320,21 +326,19 @@ static int run(const char *command, struct gateway *gateway)
     struct memory_watch *memory = NULL;
     give_memory_back();
     gateway->replies_bytes = room_for_replies(gateway);
-    int err = config_guard_apply(&gateway->config->guard);
+    const struct config *config = gateway->config;
+    const struct config_place listen = config_place(config, "listen", NULL);
+    int err = config_guard_apply(&config->guard);
     if (err == 0)
         err = prepare(gateway);
-    if (err == 0) {
-        err = admin_start(gateway->config, &gateway->status, &admin);
-        if (err < 0)
-            tell(command, gateway->config->admin->text, err);
-    }
-    if (err == 0) {
-        err = memory_watch_open(gateway->config, &gateway->status, gateway->root, &memory);
-        if (err < 0)
-            tell(command, "its memory can't be watched", err);
-    }
+    if (err == 0)
+        err = memory_watch_open(config, &gateway->status, gateway->root, &memory);
+    if (err < 0)
+        tell(command, gateway, listen, "it can't be started", err);
+    if (err == 0 && (err = admin_start(config, &gateway->status, &admin)) < 0)
+        tell(command, gateway, config->admin->place, config->admin->text, err);
     if (err == 0 && (err = serve(gateway)) < 0)
-        tell(command, "it could not serve", err);
+        tell(command, gateway, listen, "it could not serve", err);
     memory_watch_close(memory);
     admin_stop(admin);
     return err == 0 ? EXIT_FINE : EXIT_FAILED;
@@ -358,7 +362,7 @@ static void heed_signals(void)
 int gateway_run(const char *command, const struct config *config, const char *file,
                 const struct gateway_events *events)
 {
-    struct gateway gateway = {.config = config, .events = events, .is_file = file != NULL};
+    struct gateway gateway = {.config = config, .events = events, .file = file};
     gateway.root = events && events->root ? events->root : "";
     heed_signals();
     weir_log_configure(config_log_level(config), config->log == CONFIG_LOG_JSON);

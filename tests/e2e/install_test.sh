@@ -25,7 +25,8 @@ installs() {
     prefix=$(dirname "$(dirname "$(find "$dir" -name libweir.a)")")
     export PKG_CONFIG_LIBDIR=$prefix/lib/pkgconfig:$(pkg-config --variable pc_path pkg-config)
     pkg() { pkg-config --define-variable=prefix="$prefix" "$@" weir; }
-    [ -f "$prefix/include/weir/error.h" ] && [ -e "$prefix/lib/libweir.so" ] && [ -f "$prefix/share/weir/weir-gdb.py" ]
+    [ -f "$prefix/include/weir/error.h" ] && [ -e "$prefix/lib/libweir.so" ] && [ -f "$prefix/share/weir/weir-gdb.py" ] &&
+        [ -f "$prefix/share/doc/weir/operations.md" ] && [ -f "$prefix/share/doc/weir/SECURITY.md" ]
 }
 
 write_program() {

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 
-from rig import PATIENCE, WEIR, Weir, ask, connect, receive, run, same
+from rig import PATIENCE, ROOT, WEIR, Weir, ask, connect, receive, run, same
 
 HELLO = "routes: [{path: /, respond: {body: ok}}]\n"
 BASIC = "listen: 127.0.0.1:0\nloops: 1\n" + HELLO
@@ -322,9 +322,22 @@ def commands_read_an_admin_address_that_is_a_path():
         assert "unix:admin.sock" in subprocess.run([WEIR, "top", "--once", "unix:admin.sock"], cwd=weir.directory.name,
                                                    text=True, capture_output=True, timeout=PATIENCE).stdout
         done = subprocess.run([WEIR, "tasks", "unix:other.sock"], cwd=weir.directory.name, text=True, capture_output=True)
-        same(done.returncode, 1)
-        assert "weir tasks: nothing answers at unix:other.sock; is weir running, with 'admin: unix:other.sock'?" in done.stderr, done.stderr
+        same((done.returncode, done.stderr), (1, "weir tasks: nothing answers at unix:other.sock; is weir running, with "
+                                                 "'admin: unix:other.sock'?\n"))
 
+
+
+def the_operators_page_names_what_there_is():
+    def read(path):
+        with open(os.path.join(ROOT, path)) as file:
+            return file.read()
+
+    page, manual = read("docs/operations.md"), read("docs/weir.1")
+    for name in set(re.findall(r"\b(?:weir|process)_[a-z_]+", page)):
+        family = re.sub(r"_(?:bucket|sum|count)$", "", name)
+        assert re.search(rf"\b{family}\b", manual), f"{name} is no metric that docs/weir.1 has"
+    for key in ("exchanges", "connections", "reply", "replies", "drain", "admin_hosts", "at_once", "access_log"):
+        assert key in page and key in read("docs/weir.yaml.5"), key
 
 
 def the_start_says_what_runs():
@@ -337,4 +350,5 @@ if __name__ == "__main__":
     run(each_good_thing_is_served_and_each_bad_one_is_refused_by_both, check_and_serve_agree_on_any_mixture,
         addresses_that_exclude_each_other_are_refused_by_both, a_port_that_is_taken_is_fine_to_check_alone,
         io_uring_that_is_forbidden_is_named, a_quota_of_half_a_cpu_makes_one_loop, as_many_descriptors_as_may_be_had_are_had, backends_are_tried_when_asked, an_admin_address_that_others_reach_is_told_of,
-        a_pool_that_no_route_uses_is_told_of,        the_admin_address_answers_to_names_that_the_file_allows, commands_read_an_admin_address_that_is_a_path, the_start_says_what_runs, interfaces=(None,))
+        a_pool_that_no_route_uses_is_told_of,        the_admin_address_answers_to_names_that_the_file_allows, commands_read_an_admin_address_that_is_a_path, the_operators_page_names_what_there_is,
+        the_start_says_what_runs, interfaces=(None,))
