@@ -30,8 +30,12 @@ const char command_top_help[] =
     "  --json         prints what /stats answers, one line each time\n"
     "  --every TIME   how often (1s)\n"
     "\n"
+    "Routes stand in the order of their rate, origins that fail before others; what was refused, and\n"
+    "connections on which no request comes, have a line at the top when there are any.\n"
+    "\n"
     "keys: q quit; routes sorted by r rate, 9 p99, e errors, l as listed; w the last 10 or 60\n"
-    "seconds; p pause. NO_COLOR=1: no colours.\n"
+    "seconds; p pause; Tab chooses a section, arrow keys, j, k, PgUp, PgDn and Home scroll it.\n"
+    "NO_COLOR=1: no colours.\n"
     "\n"
     "examples:\n"
     "  weir top\n"
@@ -39,7 +43,7 @@ const char command_top_help[] =
     "  weir top --once | grep /page\n"
     "  weir top --json --every 10s | jq .routes\n";
 
-enum { FRAME_BYTES_MAX = 8 << 20, PLAIN_COLUMNS = 120, PROBLEM_BYTES = 200, WAIT_MOST_S = 8 };
+enum { FRAME_BYTES_MAX = 8 << 20, PLAIN_COLUMNS = 120, PROBLEM_BYTES = 200, WAIT_MOST_S = 8, PAGE_ROWS = 10 };
 
 struct top_options {
     bool once, json;
@@ -203,6 +207,20 @@ static int keep_asking(void *arg)
     }
 }
 
+static void scroll(struct top *top, int rows)
+{
+    size_t *offset = &top->view.offset[top->view.focus];
+    if (rows < 0)
+        *offset = *offset > (size_t)-rows ? *offset - (size_t)-rows : 0;
+    else
+        *offset += (size_t)rows; /* as far as there are items: the frame sees to it */
+}
+
+static void focus_next(struct top *top, int by)
+{
+    top->view.focus = (enum top_section)(((int)top->view.focus + by + TOP_SECTIONS) % TOP_SECTIONS);
+}
+
 static void heed_key(struct top *top, char key)
 {
     switch (key) {
@@ -229,8 +247,65 @@ static void heed_key(struct top *top, char key)
     case ' ':
         top->view.paused = !top->view.paused;
         break;
+    case '\t':
+        focus_next(top, 1);
+        break;
+    case 'j':
+        scroll(top, 1);
+        break;
+    case 'k':
+        scroll(top, -1);
+        break;
     default:
         break;
+    }
+}
+
+/* What follows ESC [ : 'A' up, 'B' down, 'H' Home, 'Z' Shift-Tab, "5~" and "6~" a page. */
+static void heed_sequence(struct top *top, char first)
+{
+    switch (first) {
+    case 'A':
+        scroll(top, -1);
+        break;
+    case 'B':
+        scroll(top, 1);
+        break;
+    case 'C':
+        focus_next(top, 1);
+        break;
+    case 'D':
+    case 'Z':
+        focus_next(top, -1);
+        break;
+    case '5':
+        scroll(top, -PAGE_ROWS);
+        break;
+    case '6':
+        scroll(top, PAGE_ROWS);
+        break;
+    case 'H':
+    case '1':
+        top->view.offset[top->view.focus] = 0;
+        break;
+    default:
+        break;
+    }
+}
+
+/* A sequence comes in one read. */
+static void heed_bytes(struct top *top, const char *keys, ssize_t n)
+{
+    for (ssize_t i = 0; i < n; i++) {
+        if (keys[i] != '\033') {
+            heed_key(top, keys[i]);
+            continue;
+        }
+        if (i + 2 >= n || (keys[i + 1] != '[' && keys[i + 1] != 'O'))
+            return;
+        heed_sequence(top, keys[i + 2]);
+        for (i += 2; i < n && keys[i] < '@' && keys[i] != '~';)
+            i++;
     }
 }
 
@@ -245,8 +320,7 @@ static int heed_keys(void *arg)
         weir_guard_allow_end(&there_is_one);
         if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
             top->quit = true; /* the terminal has gone */
-        for (ssize_t i = 0; i < n; i++)
-            heed_key(top, keys[i]);
+        heed_bytes(top, keys, n);
         weir_event_set(&top->changed);
         if (top->quit)
             break;
@@ -336,7 +410,7 @@ int command_top(int argc, char **argv)
 {
     const char *words[argc];
     struct option_list rest = {words, 0};
-    struct top top = {.options = {.every = weir_seconds(1)}};
+    struct top top = {.options = {.every = weir_seconds(1)}, .view = {.focus = TOP_ROUTES}};
     int code =
         options_read("top", argc, argv, options, sizeof options / sizeof *options, &top.options, &rest);
     if (code)

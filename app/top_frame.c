@@ -10,14 +10,26 @@
 #include "figures.h"
 
 static const double many_errors = 0.01; /* of the requests */
+static const double many_unserved = 10; /* half-sent heads, and those that timed out */
 static const double high_busy = 0.9;    /* of a loop */
 
-enum { NAME_LEAST = 26, NAME_MOST = 48, NUMBER_COLUMNS = 9, NUMBERS_MOST = 6, BAR_COLUMNS = 18 };
+enum {
+    NAME_LEAST = 26,
+    NAME_MOST = 48,
+    NUMBER_COLUMNS = 9,
+    NUMBERS_MOST = 6,
+    BAR_COLUMNS = 18,
+    TITLE_BYTES = 48,
+    WIDE = 100,
+    TOP_LINES = 2
+};
+
+static const double failing_first = 1e9; /* above every rate */
 
 struct frame {
-    const struct top_view *view;
+    struct top_view *view;
     struct lines *out;
-    const json_t **routes; /* in the order they are shown */
+    const json_t **items[TOP_SECTIONS]; /* in the order in which they are shown; NULL: as they are listed */
     int name_columns;
 };
 
@@ -26,6 +38,27 @@ struct frame {
 static double in_window(const struct frame *f, const json_t *item, const char *name)
 {
     return figure_at(json_object_get(item, f->view->last_60s ? "last_60s" : "last_10s"), name);
+}
+
+/* The reason that most of them have: "connect"; "" when there is none. reasons: {"connect":12,…} */
+static const char *main_reason(const json_t *reasons)
+{
+    const char *name, *most = "";
+    double count = 0;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)reasons, name, value)
+    {
+        if (json_number_value(value) > count) {
+            count = json_number_value(value);
+            most = name;
+        }
+    }
+    return most;
+}
+
+static const json_t *window_of(const struct frame *f, const json_t *item)
+{
+    return json_object_get(item, f->view->last_60s ? "last_60s" : "last_10s");
 }
 
 static double error_share(const struct frame *f, const json_t *route)
@@ -64,10 +97,21 @@ static void rate(const struct frame *f, double value)
     number(f, LINE_PLAIN, figure_rate(text, value));
 }
 
-/* The heads of a table: the first to the left, the others over their figures. */
-static void heads(const struct frame *f, const char *first, const char *const *others)
+static const char *title(const struct frame *f, enum top_section section, const char *text,
+                         char room[TITLE_BYTES])
 {
-    lines_field(f->out, LINE_QUIET, f->name_columns, first);
+    if (!f->view->has_keys || f->view->focus != section)
+        return text;
+    snprintf(room, TITLE_BYTES, "> %s", text);
+    return room;
+}
+
+/* The heads of a table: the first to the left, the others over their figures. */
+static void heads(const struct frame *f, enum top_section section, const char *first,
+                  const char *const *others)
+{
+    char room[TITLE_BYTES];
+    lines_field(f->out, LINE_QUIET, f->name_columns, title(f, section, first, room));
     for (; *others; others++)
         number(f, LINE_QUIET, *others);
     lines_end(f->out);
@@ -129,14 +173,63 @@ static void sum_line(const struct frame *f)
     lines_end(f->out);
 }
 
+/* ---- what stands out, each a line when there is any ---- */
+
+/* "41 % refused by the gateway: queueing 312, pool_full 20" */
+static bool refused_line(const struct frame *f)
+{
+    const json_t *refused = json_object_get(f->view->stats, "refused");
+    const double requests = in_window(f, refused, "requests"), count = in_window(f, refused, "refused");
+    const char *name, *before = ": ";
+    char text[FIGURE_BYTES];
+    json_t *value;
+    if (!(count > 0))
+        return false;
+    lines_printf(f->out, count >= many_errors * requests ? LINE_BAD : LINE_WARN, "%s refused",
+                 figure_percent(text, requests > 0 ? count / requests : 1));
+    json_object_foreach(json_object_get(window_of(f, refused), "reasons"), name, value)
+    {
+        lines_printf(f->out, LINE_PLAIN, "%s%s %s", before, name,
+                     figure_count(text, json_number_value(value)));
+        before = ", ";
+    }
+    lines_end(f->out);
+    return true;
+}
+
+/* "half-sent heads: 2990 now, 120 timed out; most from 127.0.0.1" */
+static bool unserved_line(const struct frame *f)
+{
+    const json_t *unserved = json_object_get(f->view->stats, "unserved");
+    const json_t *reasons = json_object_get(window_of(f, unserved), "reasons");
+    const json_t *client = json_array_get(json_object_get(unserved, "clients"), 0);
+    const double half = figure_at(unserved, "half_sent"), slow = figure_at(reasons, "head_timeout");
+    const double limit = figure_at(reasons, "client_limit");
+    const double bad = (half > 0 ? half : 0) + (slow > 0 ? slow : 0) + (limit > 0 ? limit : 0);
+    char text[FIGURE_BYTES];
+    if (bad < many_unserved)
+        return false;
+    lines_add(f->out, LINE_BAD, "half-sent heads");
+    lines_printf(f->out, LINE_PLAIN, ": %s now", figure_count(text, half));
+    if (slow > 0)
+        lines_printf(f->out, LINE_PLAIN, ", %s timed out", figure_count(text, slow));
+    if (limit > 0)
+        lines_printf(f->out, LINE_PLAIN, ", %s over their client's limit", figure_count(text, limit));
+    if (client)
+        lines_printf(f->out, LINE_PLAIN, "; most from %s", figure_text(client, "address"));
+    lines_end(f->out);
+    return true;
+}
+
 /* ---- the rows of each section ---- */
 
 static void loop_heads(const struct frame *f)
 {
     static const char *const names[] = {"TASKS", "READY", "LAG p50", "p99", "p99.9 ms", NULL};
-    lines_field(f->out, LINE_QUIET, f->name_columns - BAR_COLUMNS - 2, "LOOP");
+    char room[TITLE_BYTES];
+    lines_field(f->out, LINE_QUIET, f->name_columns - BAR_COLUMNS - 2, title(f, TOP_LOOPS, "LOOP", room));
     lines_field(f->out, LINE_QUIET, BAR_COLUMNS + 2, "BUSY");
-    heads(&(struct frame){.view = f->view, .out = f->out}, "", names);
+    heads(&(struct frame){.view = f->view, .out = f->out}, TOP_SECTIONS, "", names);
 }
 
 static void loop_row(const struct frame *f, const json_t *loop)
@@ -157,9 +250,9 @@ static void loop_row(const struct frame *f, const json_t *loop)
 
 static void route_heads(const struct frame *f)
 {
-    static const char *const first[] = {"ROUTE", "ROUTE, by rate", "ROUTE, by p99", "ROUTE, by errors"};
+    static const char *const first[] = {"ROUTE, by rate", "ROUTE, by p99", "ROUTE, by errors", "ROUTE"};
     static const char *const names[] = {"RATE/s", "ERRORS", "p50", "p99", "p99.9 ms", NULL};
-    heads(f, first[f->view->sort], names);
+    heads(f, TOP_ROUTES, first[f->view->sort], names);
 }
 
 static void route_row(const struct frame *f, const json_t *route)
@@ -177,7 +270,7 @@ static void route_row(const struct frame *f, const json_t *route)
 static void pool_heads(const struct frame *f)
 {
     static const char *const names[] = {"BUSY", "QUEUED", "JOBS/s", "WAIT p99", "RUN p99", "REFUSED", NULL};
-    heads(f, "POOL", names);
+    heads(f, TOP_POOLS, "POOL", names);
 }
 
 static void pool_row(const struct frame *f, const json_t *pool)
@@ -193,29 +286,43 @@ static void pool_row(const struct frame *f, const json_t *pool)
     rate(f, in_window(f, pool, "rate"));
     ms(f, in_window(f, pool, "queue.p99"));
     ms(f, in_window(f, pool, "run.p99"));
-    count(f, figure_at(pool, "refused"));
+    const double refused = in_window(f, pool, "refused");
+    count(f, isnan(refused) ? figure_at(pool, "refused") : refused);
 }
 
 static void origin_heads(const struct frame *f)
 {
-    static const char *const names[] = {"RATE/s", "CONNS", "IDLE", "WAITING", "p50", "p99 ms", NULL};
-    heads(f, "ORIGIN", names);
+    static const char *const names[] = {"RATE/s", "ERRORS", "CONNS", "WAITING", "p50", "p99 ms", NULL};
+    heads(f, TOP_ORIGINS, "ORIGIN", names);
 }
 
+/* Why it fails takes the place of its latencies where the terminal is narrow. */
 static void origin_row(const struct frame *f, const json_t *origin)
 {
+    char text[FIGURE_BYTES];
+    const double errors = error_share(f, origin);
+    const bool fails = errors >= many_errors || json_is_true(json_object_get(origin, "failing"));
+    const bool narrow = f->out->width > 0 && f->out->width < WIDE;
+    const char *reason = main_reason(json_object_get(window_of(f, origin), "reasons"));
     name(f, figure_text(origin, "origin"));
     rate(f, in_window(f, origin, "rate"));
+    number(f, fails ? LINE_BAD : LINE_PLAIN, errors == 0 ? "0" : figure_percent(text, errors));
     count(f, figure_at(origin, "connections"));
-    count(f, figure_at(origin, "idle"));
     count(f, figure_at(origin, "waiting"));
-    ms(f, in_window(f, origin, "p50"));
-    ms(f, in_window(f, origin, "p99"));
+    if (!fails || !narrow) {
+        ms(f, in_window(f, origin, "p50"));
+        ms(f, in_window(f, origin, "p99"));
+    }
+    if (fails)
+        lines_printf(f->out, LINE_BAD, "  %s", reason[0] ? reason : "failing");
+    if (fails && !narrow && json_object_get(origin, "last_error"))
+        lines_printf(f->out, LINE_QUIET, ": %s", figure_text(json_object_get(origin, "last_error"), "text"));
 }
 
 static void stall_heads(const struct frame *f)
 {
-    lines_add(f->out, LINE_QUIET, "STALLS, the guilty and the latest first");
+    char room[TITLE_BYTES];
+    lines_add(f->out, LINE_QUIET, title(f, TOP_STALLS, "STALLS, computing and blocked first", room));
     lines_end(f->out);
 }
 
@@ -235,89 +342,6 @@ static void stall_row(const struct frame *f, const json_t *stall)
         lines_printf(f->out, LINE_QUIET, "  in %s", place);
 }
 
-/* ---- the whole ---- */
-
-struct section {
-    const char *member;
-    void (*heads)(const struct frame *f);
-    void (*row)(const struct frame *f, const json_t *item);
-    size_t least; /* rows it keeps as long as it is shown */
-    size_t ease;  /* how soon its rows give way, times their number */
-    int worth;    /* the least is left out first */
-};
-
-static const struct section sections[] = {
-    {"loops", loop_heads, loop_row, 2, 2, 3},    {"routes", route_heads, route_row, 5, 1, 5},
-    {"pools", pool_heads, pool_row, 2, 1, 2},    {"origins", origin_heads, origin_row, 2, 3, 1},
-    {"stalls", stall_heads, stall_row, 2, 2, 4},
-};
-enum { SECTIONS = sizeof sections / sizeof *sections, ROUTES = 1, SECTION_LINES = 2, TOP_LINES = 2 };
-
-static const json_t *items_of(const struct top_view *view, size_t section)
-{
-    const bool stalls = strcmp(sections[section].member, "stalls") == 0;
-    return stalls ? view->stalls : json_object_get(view->stats, sections[section].member);
-}
-
-/* Takes a row from the section that can best do without, or a whole section.
- * Returns: how many lines that saves; 0: nothing is left to take.
- */
-static size_t take_lines(size_t rows[SECTIONS])
-{
-    size_t from = SECTIONS, left_out = SECTIONS;
-    for (size_t i = 0; i < SECTIONS; i++) {
-        if (rows[i] > sections[i].least &&
-            (from == SECTIONS || rows[i] * sections[i].ease > rows[from] * sections[from].ease))
-            from = i;
-        if (rows[i] && (left_out == SECTIONS || sections[i].worth < sections[left_out].worth))
-            left_out = i;
-    }
-    if (from < SECTIONS) {
-        rows[from]--;
-        return 1;
-    }
-    if (left_out == SECTIONS || left_out == ROUTES) {
-        if (rows[ROUTES] == 0)
-            return 0;
-        rows[ROUTES]--;
-        return rows[ROUTES] ? 1 : 1 + SECTION_LINES;
-    }
-    const size_t saved = rows[left_out] + SECTION_LINES;
-    rows[left_out] = 0;
-    return saved;
-}
-
-static void share_height(const struct top_view *view, size_t rows[SECTIONS])
-{
-    const size_t height = view->height > 0 ? (size_t)view->height : SIZE_MAX;
-    size_t total = TOP_LINES + (view->has_keys ? 2 : 0);
-    for (size_t i = 0; i < SECTIONS; i++) {
-        rows[i] = json_array_size(items_of(view, i));
-        total += rows[i] ? rows[i] + SECTION_LINES : 0;
-    }
-    for (size_t saved = 1; total > height && saved > 0; total -= saved)
-        saved = take_lines(rows);
-}
-
-static void write_section(const struct frame *f, size_t section, size_t rows)
-{
-    const json_t *items = items_of(f->view, section);
-    const size_t all = json_array_size(items);
-    const size_t shown = rows < all && rows > 1 ? rows - 1 : rows; /* the last row tells of the others */
-    if (rows == 0)
-        return;
-    lines_end(f->out);
-    sections[section].heads(f);
-    for (size_t i = 0; i < shown; i++) {
-        sections[section].row(f, section == ROUTES && f->routes ? f->routes[i] : json_array_get(items, i));
-        lines_end(f->out);
-    }
-    if (shown < rows) {
-        lines_printf(f->out, LINE_QUIET, "and %zu more", all - shown);
-        lines_end(f->out);
-    }
-}
-
 /* ---- order ---- */
 
 static double order_value(const json_t *route, const struct frame *f)
@@ -329,26 +353,111 @@ static double order_value(const json_t *route, const struct frame *f)
     return isnan(value) ? -1 : value;
 }
 
-static int compare(const void *a, const void *b, void *arg)
+/* What fails comes first, by how much of it does; then the busiest. */
+static double origin_value(const json_t *origin, const struct frame *f)
+{
+    const double errors = error_share(f, origin), per_second = in_window(f, origin, "rate");
+    if (json_is_true(json_object_get(origin, "failing")) || errors >= many_errors)
+        return failing_first * (1 + (isnan(errors) ? 0 : errors));
+    return isnan(per_second) ? -1 : per_second;
+}
+
+static int compare_routes(const void *a, const void *b, void *arg)
 {
     const double x = order_value(*(const json_t *const *)a, arg);
     const double y = order_value(*(const json_t *const *)b, arg);
     return (x < y) - (x > y);
 }
 
-/* Returns: the routes in their order, to be freed; NULL: as they are listed. */
-static const json_t **sorted_routes(struct frame *f)
+static int compare_origins(const void *a, const void *b, void *arg)
 {
-    const json_t *routes = json_object_get(f->view->stats, "routes");
-    const size_t length = json_array_size(routes);
-    if (f->view->sort == TOP_AS_LISTED || length == 0)
-        return NULL;
-    const json_t **sorted = calloc(length, sizeof(const json_t *));
-    for (size_t i = 0; sorted && i < length; i++)
-        sorted[i] = json_array_get(routes, i);
-    if (sorted)
-        qsort_r(sorted, length, sizeof *sorted, compare, f);
-    return sorted;
+    const double x = origin_value(*(const json_t *const *)a, arg);
+    const double y = origin_value(*(const json_t *const *)b, arg);
+    return (x < y) - (x > y);
+}
+
+static const json_t *listed(const struct top_view *view, enum top_section section)
+{
+    static const char *const members[] = {"loops", "routes", "pools", "origins"};
+    return section == TOP_STALLS ? view->stalls : json_object_get(view->stats, members[section]);
+}
+
+/* Without memory they stay as they are listed. */
+static void sort(struct frame *f, enum top_section section,
+                 int (*compare)(const void *, const void *, void *))
+{
+    const json_t *list = listed(f->view, section);
+    const size_t length = json_array_size(list);
+    const json_t **sorted = length > 0 ? calloc(length, sizeof(const json_t *)) : NULL;
+    if (!sorted)
+        return;
+    for (size_t i = 0; i < length; i++)
+        sorted[i] = json_array_get(list, i);
+    qsort_r(sorted, length, sizeof *sorted, compare, f);
+    f->items[section] = sorted;
+}
+
+/* ---- the whole ---- */
+
+static const struct section {
+    const char *name;
+    void (*heads)(const struct frame *f);
+    void (*row)(const struct frame *f, const json_t *item);
+} sections[TOP_SECTIONS] = {
+    [TOP_LOOPS] = {"loops", loop_heads, loop_row},     [TOP_ROUTES] = {"routes", route_heads, route_row},
+    [TOP_POOLS] = {"pools", pool_heads, pool_row},     [TOP_ORIGINS] = {"origins", origin_heads, origin_row},
+    [TOP_STALLS] = {"stalls", stall_heads, stall_row},
+};
+
+static void more_line(const struct frame *f, const struct top_slice *slice)
+{
+    if (slice->before > 0)
+        lines_printf(f->out, LINE_QUIET, "%zu above, ", slice->before);
+    lines_printf(f->out, LINE_QUIET, "and %zu more", slice->after);
+    lines_end(f->out);
+}
+
+static void write_section(const struct frame *f, enum top_section section, const struct top_layout *layout)
+{
+    const json_t *list = listed(f->view, section);
+    const size_t rows = layout->rows[section];
+    const struct top_slice slice = top_slice_of(json_array_size(list), rows, &f->view->offset[section]);
+    if (rows == 0)
+        return;
+    if (layout->spaced)
+        lines_end(f->out);
+    sections[section].heads(f);
+    for (size_t i = slice.from; i < slice.from + slice.count; i++) {
+        sections[section].row(f, f->items[section] ? f->items[section][i] : json_array_get(list, i));
+        lines_end(f->out);
+    }
+    if (slice.count < rows)
+        more_line(f, &slice);
+}
+
+static void left_out_line(const struct frame *f, const struct top_layout *layout)
+{
+    const char *before = "no room for ";
+    if (layout->left_out == 0)
+        return;
+    for (size_t i = 0; i < TOP_SECTIONS; i++) {
+        const size_t items = json_array_size(listed(f->view, (enum top_section)i));
+        if (layout->rows[i] > 0 || items == 0)
+            continue;
+        lines_printf(f->out, LINE_QUIET, "%s%zu %s", before, items, sections[i].name);
+        before = ", ";
+    }
+    lines_end(f->out);
+}
+
+static void keys_line(const struct frame *f, bool spaced)
+{
+    if (spaced)
+        lines_end(f->out);
+    lines_printf(f->out, LINE_QUIET,
+                 "q quit  r rate 9 p99 e errors l listed  w last %s  p %s  Tab/arrows scroll",
+                 f->view->last_60s ? "60 s" : "10 s", f->view->paused ? "go on" : "pause");
+    lines_end(f->out);
 }
 
 static int name_columns(int width)
@@ -357,21 +466,33 @@ static int name_columns(int width)
     return width == 0 || left > NAME_MOST ? NAME_MOST : left < NAME_LEAST ? NAME_LEAST : left;
 }
 
-void top_frame_write(const struct top_view *view, struct lines *out)
+static struct top_layout find_layout(const struct top_view *view, size_t taken)
+{
+    struct top_room room = {.has_focus = view->has_keys, .focus = view->focus};
+    if (view->height > 0)
+        room.lines = (size_t)view->height > taken ? (size_t)view->height - taken : 1;
+    for (size_t i = 0; i < TOP_SECTIONS; i++)
+        room.items[i] = json_array_size(listed(view, (enum top_section)i));
+    return top_layout_find(&room);
+}
+
+void top_frame_write(struct top_view *view, struct lines *out)
 {
     struct frame f = {.view = view, .out = out, .name_columns = name_columns(out->width)};
-    size_t rows[SECTIONS];
-    f.routes = sorted_routes(&f);
-    share_height(view, rows);
+    size_t taken = TOP_LINES + (view->has_keys ? 2 : 0);
+    if (view->sort != TOP_AS_LISTED)
+        sort(&f, TOP_ROUTES, compare_routes);
+    sort(&f, TOP_ORIGINS, compare_origins);
     top_line(&f);
     sum_line(&f);
-    for (size_t i = 0; i < SECTIONS; i++)
-        write_section(&f, i, rows[i]);
-    if (view->has_keys) {
-        lines_end(out);
-        lines_printf(out, LINE_QUIET, "q quit   r rate  9 p99  e errors  l as listed   w last %s   p %s",
-                     view->last_60s ? "60 s" : "10 s", view->paused ? "go on" : "pause");
-        lines_end(out);
-    }
-    free(f.routes);
+    taken += refused_line(&f);
+    taken += unserved_line(&f);
+    const struct top_layout layout = find_layout(view, taken);
+    for (size_t i = 0; i < TOP_SECTIONS; i++)
+        write_section(&f, (enum top_section)i, &layout);
+    left_out_line(&f, &layout);
+    if (view->has_keys)
+        keys_line(&f, true);
+    for (size_t i = 0; i < TOP_SECTIONS; i++)
+        free(f.items[i]);
 }

@@ -9,22 +9,25 @@
 #include <jansson.h>
 
 #include "lines.h"
+#include "top_layout.h"
 
-enum top_sort { TOP_AS_LISTED, TOP_BY_RATE, TOP_BY_P99, TOP_BY_ERRORS, TOP_SORTS };
+enum top_sort { TOP_BY_RATE, TOP_BY_P99, TOP_BY_ERRORS, TOP_AS_LISTED, TOP_SORTS };
 
 struct top_view {
-    const char *address;   /* who was asked */
-    const json_t *stats;   /* the answer of /stats */
-    const json_t *stalls;  /* of /stalls; NULL: there is none */
-    const char *problem;   /* why no newer answer came; NULL: this is the newest */
-    enum top_sort sort;    /* of the routes */
-    bool last_60s;         /* figures of the last 60 s, not 10 s */
-    bool paused, has_keys; /* for its last line; without keys there is none */
-    int height;            /* lines; 0: as many as it takes */
-    double now_s;          /* since 1970, for how long ago something was */
+    const char *address;         /* who was asked */
+    const json_t *stats;         /* the answer of /stats */
+    const json_t *stalls;        /* of /stalls; NULL: there is none */
+    const char *problem;         /* why no newer answer came; NULL: this is the newest */
+    enum top_sort sort;          /* of the routes */
+    bool last_60s;               /* figures of the last 60 s, not 10 s */
+    bool paused, has_keys;       /* for its last line; without keys there is none */
+    int height;                  /* lines; 0: as many as it takes */
+    double now_s;                /* since 1970, for how long ago something was */
+    enum top_section focus;      /* the section that the arrow keys scroll */
+    size_t offset[TOP_SECTIONS]; /* items that are scrolled past; brought to where it can be */
 };
 
 /* Adds the frame, no more lines than fit. */
-void top_frame_write(const struct top_view *view, struct lines *out);
+void top_frame_write(struct top_view *view, struct lines *out);
 
 #endif

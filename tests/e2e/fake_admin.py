@@ -5,7 +5,8 @@
     tests/e2e/fake_admin.py [--port N] [--without /advice,/profile,pools] [--quiet] [--seconds N]
 
 For working on the page (reload it after a change) and for tests of whatever reads the admin address. A test posts
-to /fake what it wants to happen: {"stall": NAME}, {"tasks": N}, {"broken": true}, {"draining": true}. Names hold
+to /fake what it wants to happen: {"stall": NAME}, {"tasks": N}, {"broken": true}, {"draining": true},
+{"shed": 0.41}, {"half_sent": N}. Names hold
 markup and control characters on purpose. --quiet is a gateway nobody has asked yet.
 """
 import argparse
@@ -35,6 +36,7 @@ ROUTES = [  # pattern, kind, rate, p50, p99, share of errors
     ("GET /" + MARKUP, "respond", 0, None, None, 0),
 ]
 BACKENDS = ["user", "orders", "cart", "prices", "stock", "reviews"]
+FAILING = "stock"
 STALLS = [
     ("GET /report", "computing", 41.3, 0, ["csv_sort report.c:118", "report_handler report.c:61", "answer gateway.c:91"],
      'weir_offload(weir_pool_compute(), "csv_sort", …)', 3),
@@ -51,7 +53,7 @@ class World:
     def __init__(self, args):
         self.args, self.begun, self.random = args, time.time() - args.up, random.Random(7)
         self.stalls = [] if args.quiet else [self.stall(*each) for each in STALLS]
-        self.tasks, self.broken, self.draining, self.refused = 60, False, False, 0
+        self.tasks, self.broken, self.draining, self.refused, self.shed, self.half_sent = 60, False, False, 0, 0, 0
 
     def stall(self, task, kind, held, loop, stack, hint, count):
         now = time.time()
@@ -80,6 +82,22 @@ class World:
         return {"requests": requests, "rate": round(rate, 2), "errors": round(requests * errors),
                 **self.figures(p50 if requests else None, p99, phase)}
 
+    def origin_window(self, seconds, rate, p50, p99, name, phase):
+        window = self.window(seconds, rate, p50, p99, 1 if name == FAILING else 0.002, phase)
+        return {**window, "reasons": {"connect": window["errors"]} if name == FAILING else {"status": window["errors"]}}
+
+    def refused_window(self, seconds):
+        share = self.shed
+        requests = int(930 * seconds)
+        reasons = {"queueing": round(requests * share), "pool_full": 3} if share else {}
+        return {"requests": requests, "refused": sum(reasons.values()), "reasons": reasons}
+
+    def unserved(self):
+        half = self.half_sent
+        window = {"count": half, "reasons": {"head_timeout": half} if half else {}}
+        return {"fresh": 1, "half_sent": half, "last_10s": window, "last_60s": window,
+                "clients": [{"address": "203.0.113.9", "half_sent": half, "last_10s": half, "last_60s": half, "reasons": {"head_timeout": half}}] if half else []}
+
     def spent(self, kind, p50):
         if p50 is None or self.args.quiet:
             return {}
@@ -94,19 +112,21 @@ class World:
                    "last_60s": self.window(60, rate, p50, p99, errors, i), "spent_ms": self.spent(kind, p50)}
                   for i, (name, kind, rate, p50, p99, errors) in enumerate(ROUTES)]
         origins = [] if self.args.quiet else [
-            {"origin": f"http://10.0.0.{7 + i}:8443", "connections": 12 + i, "idle": 9, "waiting": 0,
-             **{span: self.window(int(span[5:7]), 182, 9 + 2 * i, 60 + 9 * i, 0.002, i) for span in ("last_10s", "last_60s")}}
+            {"origin": f"http://10.0.0.{7 + i}:8443", "connections": 12 + i, "idle": 9, "waiting": 0, "failing": name == FAILING,
+             "last_error": {"text": "connection refused", "age_s": 0.2} if name == FAILING else None,
+             **{span: self.origin_window(int(span[5:7]), 182, 9 + 2 * i, 60 + 9 * i, name, i) for span in ("last_10s", "last_60s")}}
             for i, name in enumerate(BACKENDS)]
         loops = [{"loop": i, "busy": round(min(1, 0.02 if self.args.quiet else 0.58 * self.sway(i, .2) + 0.3 * i), 3), "tasks": self.tasks // 2, "ready": 1 + i,
                   "last_10s": self.figures(0.04, 0.9, i), "last_60s": self.figures(0.04, 0.9, i)} for i in range(2)]
         self.refused += 0 if self.args.quiet else self.random.choice([0, 0, 1, 4])
         pools = [] if "pools" in self.args.without else [
             {"pool": name, "workers": workers, "busy": min(workers, busy), "queued": queued, "queue_max": most, "refused": refused,
-             **{span: {"rate": rate, "queue": self.figures(0.8, 24, 3), "run": self.figures(3.0, 61, 4)} for span in ("last_10s", "last_60s")}}
+             **{span: {"rate": rate, "refused": refused and 9, "queue": self.figures(0.8, 24, 3), "run": self.figures(3.0, 61, 4)} for span in ("last_10s", "last_60s")}}
             for name, workers, busy, queued, most, refused, rate in (
                 ("compute", 2, 2, int(56 * self.sway(2, .14)), 64, self.refused, 71.3), ("blocking", 16, 3, 0, 128, 0, 12.1))]
         return {"version": "0.1.0", "uptime_s": round(time.time() - self.begun, 1), "draining": self.draining, "connections": 0 if self.args.quiet else 231,
-                "exchanges": 0 if self.args.quiet else int(24 * self.sway(0)), "tasks": self.tasks, "routes": routes, "origins": origins, "loops": loops, "pools": pools}
+                "exchanges": 0 if self.args.quiet else int(24 * self.sway(0)), "tasks": self.tasks,
+                "refused": {span: self.refused_window(int(span[5:7])) for span in ("last_10s", "last_60s")}, "unserved": self.unserved(), "routes": routes, "origins": origins, "loops": loops, "pools": pools}
 
     def task(self, number, name, waits, age, deadline, scopes=(), stacks=False):
         return {"id": number, "name": name, "state": "parked" if waits else "ready", "waits_for": waits, "age_ms": age, "deadline_ms": deadline,

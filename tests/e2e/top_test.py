@@ -44,7 +44,7 @@ def fits(terminal, lines):
 
 def rows(lines):
     """What stands in the rows of the routes that were asked, in the order in which they are shown."""
-    first = next((i for i, line in enumerate(lines) if line.startswith("ROUTE")), len(lines))
+    first = next((i for i, line in enumerate(lines) if line.removeprefix("> ").startswith("ROUTE")), len(lines))
     return [line.split() for line in lines[first + 1:first + 7]]
 
 
@@ -124,15 +124,17 @@ def it_fits_whatever_the_size_becomes():
             terminal.resize(rows, columns)
             until("a frame", lambda: terminal.read() or terminal.all.count("\x1b[J") > drawn)
             terminal.wait_for(f"{rows} by {columns}", lambda lines: fits(terminal, lines))
-            assert rows < 12 or any(line.startswith("ROUTE") for line in terminal.frame()), terminal.frame()
+            assert rows < 12 or any(line.removeprefix("> ").startswith("ROUTE") for line in terminal.frame()), terminal.frame()
         assert any("more" in line for line in terminal.frame()), terminal.frame()
 
 
 def keys_sort_and_choose():
     with Fake() as fake, Terminal("top", "--every", "10s", str(fake.port), rows=60) as terminal:
-        terminal.wait_for_text("l as listed")
+        terminal.wait_for_text("ROUTE, by rate")
+        same(order(terminal.frame())[:2], ["/hello", "/page/{id}"])
+        terminal.press("l")
+        terminal.wait_for("the list", lambda lines: order(lines)[:2] == ["/page/{id}", "/hello"])
         listed = order(terminal.frame())
-        same(listed[:2], ["/page/{id}", "/hello"])
         terminal.press("r")
         terminal.wait_for("by rate", lambda lines: order(lines)[:1] == ["/hello"])
         terminal.press("9")
@@ -148,6 +150,49 @@ def keys_sort_and_choose():
         terminal.wait_for_text("w last 60 s")
         terminal.press("p")
         terminal.wait_for_text("paused")
+
+
+def section(lines, title):
+    """The rows below the heads that begin so."""
+    first = next((i for i, line in enumerate(lines) if line.removeprefix("> ").startswith(title)), None)
+    assert first is not None, (title, lines)
+    rest = lines[first + 1:]
+    ends = [i for i, line in enumerate(rest) if not line or line.removeprefix("> ").startswith(("LOOP", "ROUTE", "POOL", "ORIGIN", "STALLS", "q quit"))]
+    return rest[:ends[0]] if ends else rest
+
+
+def a_small_terminal_shows_what_fails_and_what_is_busy():
+    with Fake() as fake, Terminal("top", "--every", "50ms", str(fake.port), rows=24, columns=80) as terminal:
+        terminal.wait_for_text("STALLS")
+        lines = terminal.frame()
+        assert fits(terminal, lines), lines
+        failing = section(lines, "ORIGIN")[0].split()
+        same((failing[0], failing[2:4], failing[-1]), ("http://10.0.0.11:8443", ["100", "%"], "connect"))
+        same(section(lines, "ROUTE")[0].split()[1], "/hello", "the busiest")
+        for title, items in (("ROUTE", 7), ("ORIGIN", 6), ("STALLS", 3)):
+            shown = section(lines, title)
+            same(shown[-1], f"and {items - len(shown) + 1} more", title)
+        fake.server.world.shed, fake.server.world.half_sent = 0.41, 3000
+        terminal.wait_for("what was refused", lambda now: any(re.match(r"41 % refused: queueing [\d ]+, pool_full 3$", line) for line in now))
+        terminal.wait_for_text("half-sent heads: 3000 now, 3000 timed out; most from 203.0.113.9")
+        assert fits(terminal, terminal.frame()), terminal.frame()
+
+
+def arrow_keys_scroll_the_section_that_tab_chooses():
+    with Fake() as fake, Terminal("top", "--every", "10s", str(fake.port), rows=24, columns=80) as terminal:
+        terminal.wait_for_text("> ROUTE")
+        terminal.press("\t\t")
+        terminal.wait_for_text("> ORIGIN")
+        before = section(terminal.frame(), "ORIGIN")
+        terminal.press("\x1b[B")
+        terminal.wait_for("one further", lambda lines: section(lines, "ORIGIN")[0].split()[0] == before[1].split()[0])
+        same(section(terminal.frame(), "ORIGIN")[-1], f"1 above, and {6 - 1 - (len(before) - 1)} more")
+        terminal.press("\x1b[6~\x1b[6~")
+        terminal.wait_for("the end", lambda lines: section(lines, "ORIGIN")[-1].endswith("and 0 more"))
+        terminal.press("kj\x1b[H")
+        terminal.wait_for("the beginning", lambda lines: section(lines, "ORIGIN") == before)
+        terminal.press("\x1b[Z")
+        terminal.wait_for_text("> POOL")
 
 
 def a_gateway_that_goes_away_is_waited_for():
@@ -219,6 +264,7 @@ def the_real_gateway_is_shown():
 
 
 run(once_is_plain_text, json_is_what_stats_answers, it_updates_and_q_gives_the_terminal_back, signals_give_the_terminal_back,
-    stopped_it_gives_the_terminal_back_and_takes_it_again, it_fits_whatever_the_size_becomes, keys_sort_and_choose,
+    stopped_it_gives_the_terminal_back_and_takes_it_again, it_fits_whatever_the_size_becomes, keys_sort_and_choose, a_small_terminal_shows_what_fails_and_what_is_busy,
+    arrow_keys_scroll_the_section_that_tab_chooses,
     a_gateway_that_goes_away_is_waited_for, without_colours_there_are_none, stalls_are_told_as_the_log_tells_them,
     what_is_wrong_is_told_with_what_helps, the_real_gateway_is_shown)

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "top_layout.h"
+
+#include <stdint.h>
+
+static const struct {
+    size_t comfortable; /* rows it keeps while there are empty lines between sections */
+    size_t least;       /* rows it keeps as long as it is shown: of two, one says how many more there are */
+    size_t ease;        /* how soon its rows give way, times their number */
+    int worth;          /* the least is left out first */
+} shares[TOP_SECTIONS] = {
+    [TOP_LOOPS] = {2, 2, 2, 3},   [TOP_ROUTES] = {5, 2, 1, 5}, [TOP_POOLS] = {2, 2, 1, 1},
+    [TOP_ORIGINS] = {3, 2, 1, 2}, [TOP_STALLS] = {2, 2, 2, 4},
+};
+
+static size_t lines_of(const struct top_layout *layout)
+{
+    size_t lines = layout->left_out > 0 ? 1 : 0;
+    for (size_t i = 0; i < TOP_SECTIONS; i++)
+        if (layout->rows[i] > 0)
+            lines += layout->rows[i] + (layout->spaced ? 2 : 1);
+    return lines;
+}
+
+static size_t ease_of(const struct top_room *room, size_t section)
+{
+    return room->has_focus && section == (size_t)room->focus ? 0 : shares[section].ease;
+}
+
+/* Takes a row from the section that can best do without. Returns: false: none has more than its least. */
+static bool take_row(const struct top_room *room, struct top_layout *layout, bool comfortable)
+{
+    size_t from = TOP_SECTIONS;
+    for (size_t i = 0; i < TOP_SECTIONS; i++) {
+        const size_t least = comfortable ? shares[i].comfortable : shares[i].least;
+        if (layout->rows[i] > least && (from == TOP_SECTIONS || layout->rows[i] * ease_of(room, i) >
+                                                                    layout->rows[from] * ease_of(room, from)))
+            from = i;
+    }
+    if (from == TOP_SECTIONS)
+        return false;
+    layout->rows[from]--;
+    return true;
+}
+
+/* Leaves out the section of least worth; of the last one a row. Returns: false: nothing is left. */
+static bool leave_out(const struct top_room *room, struct top_layout *layout)
+{
+    size_t out = TOP_SECTIONS, shown = 0;
+    for (size_t i = 0; i < TOP_SECTIONS; i++) {
+        if (layout->rows[i] == 0)
+            continue;
+        shown++;
+        if (room->has_focus && i == (size_t)room->focus && i != TOP_ROUTES)
+            continue;
+        if (out == TOP_SECTIONS || shares[i].worth < shares[out].worth)
+            out = i;
+    }
+    if (shown == 0 || out == TOP_SECTIONS)
+        return false;
+    if (shown == 1 && layout->rows[out] > 1) {
+        layout->rows[out]--;
+        return true;
+    }
+    layout->rows[out] = 0;
+    layout->left_out++;
+    return true;
+}
+
+/* As many rows as fit while every section keeps what is comfortable. */
+static bool fit_comfortably(const struct top_room *room, size_t most, struct top_layout *layout)
+{
+    for (size_t i = 0; i < TOP_SECTIONS; i++)
+        layout->rows[i] = room->items[i];
+    while (lines_of(layout) > most && take_row(room, layout, true))
+        ;
+    return lines_of(layout) <= most;
+}
+
+struct top_layout top_layout_find(const struct top_room *room)
+{
+    struct top_layout layout = {.spaced = true};
+    const size_t most = room->lines > 0 ? room->lines : SIZE_MAX;
+    if (fit_comfortably(room, most, &layout))
+        return layout;
+    layout.spaced = false;
+    if (fit_comfortably(room, most, &layout))
+        return layout;
+    while (lines_of(&layout) > most && take_row(room, &layout, false))
+        ;
+    while (lines_of(&layout) > most && leave_out(room, &layout))
+        ;
+    return layout;
+}
+
+struct top_slice top_slice_of(size_t items, size_t rows, size_t *offset)
+{
+    struct top_slice slice = {.count = rows < items && rows > 1 ? rows - 1 : rows};
+    if (*offset > items - slice.count)
+        *offset = items - slice.count;
+    slice.from = slice.before = *offset;
+    slice.after = items - slice.count - slice.from;
+    return slice;
+}
