@@ -55,7 +55,7 @@ size_t weir__log_ring_peek(struct weir__log_ring *r, const char **text)
 {
     size_t head = atomic_load_explicit(&r->head, memory_order_acquire);
     size_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
-    size_t lap, end = head;
+    size_t lap, at, end = head;
 
     if (head == tail)
         return 0;
@@ -66,8 +66,9 @@ size_t weir__log_ring_peek(struct weir__log_ring *r, const char **text)
     } else if (tail < lap && lap < head) {
         end = lap;
     }
-    *text = r->bytes + (tail & (r->size - 1));
-    return end - tail;
+    at = tail & (r->size - 1);
+    *text = r->bytes + at;
+    return end - tail < r->size - at ? end - tail : r->size - at; /* a line may end where the ring does */
 }
 
 void weir__log_ring_take(struct weir__log_ring *r, size_t n)

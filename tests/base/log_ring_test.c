@@ -13,7 +13,7 @@
 
 #include "base/log_ring.h"
 
-enum { SIZE = 64 << 10, LINE = 1000, LINES = 50000 };
+enum { SIZE = 64 << 10, LINE = 1000, LINES = 20000 };
 
 static size_t put_line(struct weir__log_ring *r, size_t number, size_t n)
 {
@@ -34,6 +34,7 @@ static size_t take_lines(struct weir__log_ring *r, size_t number, size_t max)
 
     while (count < max && (n = weir__log_ring_peek(r, &text)) > 0) {
         const char *end = memchr(text, '\n', n);
+        assert_true(text >= r->bytes && text + n <= r->bytes + r->size);
         assert_non_null(end); /* whole lines */
         assert_int_equal(strtoull(text, NULL, 10), number + count++);
         weir__log_ring_take(r, (size_t)(end - text) + 1);
@@ -63,6 +64,29 @@ static void all_of_the_ring_can_be_used_wherever_it_begins(void **state)
         assert_true(weir__log_ring_is_empty(r));
         free(r);
     }
+}
+
+/* Then no lap begins early: a line ends where the ring does. */
+static void lines_may_fill_it_exactly(void **state)
+{
+    enum { EXACT = 512 };
+    struct weir__log_ring *r = weir__log_ring_new(SIZE);
+    size_t first = 0, next = 0;
+
+    (void)state;
+    while (put_line(r, next, EXACT) != 0)
+        next++;
+    assert_int_equal(next, SIZE / EXACT);
+    for (int round = 0; round < 1000; round++) {
+        assert_int_equal(take_lines(r, first, 5), 5);
+        first += 5;
+        while (put_line(r, next, EXACT) != 0)
+            next++;
+        assert_int_equal(next - first, SIZE / EXACT);
+    }
+    assert_int_equal(take_lines(r, first, SIZE), next - first);
+    assert_true(weir__log_ring_is_empty(r));
+    free(r);
 }
 
 static void what_does_not_fit_changes_nothing(void **state)
@@ -126,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_of_the_ring_can_be_used_wherever_it_begins),
+        cmocka_unit_test(lines_may_fill_it_exactly),
         cmocka_unit_test(what_does_not_fit_changes_nothing),
         cmocka_unit_test(a_ring_that_is_emptied_stays_small),
         cmocka_unit_test(one_thread_puts_while_another_takes),
