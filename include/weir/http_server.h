@@ -109,7 +109,8 @@ typedef struct weir_server_options {
     void (*on_stall)(void *arg, const struct weir_stall *stall);
     weir_limits limits;
     weir_limit_names limit_names;
-    weir_duration drain;           /* how long exchanges may take to end; 0: 30 s */
+    weir_duration drain; /* how long exchanges may take to end; 0: 30 s. Idle connections may be used once
+                            more for 5 s of it at most */
     void *(*setup)(void *arg);     /* once on each loop, before it accepts; NULL result: the server stops */
     void (*teardown)(void *state); /* once on each loop, after its last exchange */
     void (*on_listening)(void *arg,
@@ -120,7 +121,7 @@ typedef struct weir_server_options {
      * costs. */
     bool ledger_off;
     bool server_timing;          /* tell clients, too, by a Server-Timing header: it names backends */
-    void (*on_drain)(void *arg); /* accepting has stopped, exchanges are being finished */
+    void (*on_drain)(void *arg); /* a drain begins: on the first loop to hear of it; must not wait */
     void *arg;                   /* of the callbacks */
 } weir_server_options;
 

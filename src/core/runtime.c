@@ -219,6 +219,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
     weir__publishers_init(&r->publishers);
     weir__list_init(&r->shown.servers);
     weir__list_init(&r->shown.clients);
+    weir__list_init(&r->shown.on_held);
     weir__list_init(&r->shown.origins);
     r->loop_count = r->options.loops;
     r->loops = calloc((size_t)r->loop_count, sizeof *r->loops);
@@ -282,6 +283,43 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     if (is_real)
         weir__log_runtime_ends();
     return err;
+}
+
+bool weir__loop_is_held(const struct weir__loop *loop)
+{
+    struct weir__pulse *p = &((struct weir__loop *)(uintptr_t)loop)->pulse;
+    int64_t after_ns = loop->runtime->options.stall_after.ns;
+    uint64_t began = atomic_load_explicit(&p->began, memory_order_relaxed);
+    uint64_t now = weir__pulse_ticks(p);
+
+    if (after_ns < 0) /* nobody watches; it is held all the same */
+        after_ns = weir_ms(STALL_AFTER_MS).ns;
+    return !atomic_load_explicit(&p->asleep, memory_order_relaxed) && now > began &&
+           weir__pulse_ns(p, now - began) > after_ns;
+}
+
+void weir__on_held_add(struct weir_runtime *r, struct weir__on_held *hook)
+{
+    pthread_mutex_lock(&r->shown.lock);
+    weir__list_push_back(&r->shown.on_held, &hook->node);
+    pthread_mutex_unlock(&r->shown.lock);
+}
+
+void weir__on_held_remove(struct weir_runtime *r, struct weir__on_held *hook)
+{
+    pthread_mutex_lock(&r->shown.lock);
+    weir__list_remove(&hook->node);
+    pthread_mutex_unlock(&r->shown.lock);
+}
+
+void weir__on_held_tell(struct weir_runtime *r, int loop)
+{
+    pthread_mutex_lock(&r->shown.lock);
+    weir__list_each (node, &r->shown.on_held) {
+        struct weir__on_held *hook = weir__container_of(node, struct weir__on_held, node);
+        hook->tell(hook, loop);
+    }
+    pthread_mutex_unlock(&r->shown.lock);
 }
 
 weir_runtime *weir_runtime_here(void)

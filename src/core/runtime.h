@@ -20,8 +20,15 @@
 struct weir__shown {
     pthread_mutex_t lock;
     struct weir__list servers, clients;
+    struct weir__list on_held;    /* of struct weir__on_held */
     pthread_mutex_t origins_lock; /* held for moments only, as an origin comes or goes */
     struct weir__list origins;
+};
+
+/* Who wants to know of a loop that is held: told by the watch, again and again while it is. */
+struct weir__on_held {
+    struct weir__list node;
+    void (*tell)(struct weir__on_held *hook, int loop); /* on the watch's thread, under the lock */
 };
 
 struct weir__symbols;
@@ -43,6 +50,14 @@ struct weir_runtime {
     struct weir__stalls stalls;
     struct weir__watch *watch; /* NULL: there is none */
 };
+
+/* Whether the loop has been in one slice for as long as a stall takes: what is given to it has to wait. Any
+ * thread. */
+bool weir__loop_is_held(const struct weir__loop *loop);
+
+void weir__on_held_add(struct weir_runtime *r, struct weir__on_held *hook);
+void weir__on_held_remove(struct weir_runtime *r, struct weir__on_held *hook);
+void weir__on_held_tell(struct weir_runtime *r, int loop);
 
 /* The signals that have come in since the loop last looked; called by the loop on every turn. */
 void weir__signals_deliver(struct weir__loop *loop);

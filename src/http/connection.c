@@ -14,6 +14,7 @@
 #include "http/server.h"
 
 enum { LINGER_MS = 2000, LINGER_BYTES_MAX = 1 << 20 };
+enum { IDLE_GRACE_MS = 5000, IDLE_GRACE_LEAST_MS = 500, DRAIN_LINGER_MS = 1000 };
 
 static void closed(weir_stream *stream)
 {
@@ -362,19 +363,32 @@ static void close_those(struct weir__server_loop *home, bool (*chosen)(const str
     }
 }
 
-static bool is_idle(const struct weir__connection *c)
-{
-    return c->exchange == NULL && !c->lingering && !weir__list_is_empty(&c->patient.node);
-}
-
 static bool is_waiting(const struct weir__connection *c)
 {
     return (c->exchange == NULL || !c->exchange->running) && !weir__list_is_empty(&c->patient.node);
 }
 
-void weir__connections_close_idle(struct weir__server_loop *home)
+/* It was not used any more: half of it is closed, and what its client sends all the same is read, so that the
+ * client sees an end and no reset. */
+static void idle_drained(struct weir__patient *p)
 {
-    close_those(home, is_idle);
+    weir__unserved_ends(of_patient(p), WEIR_UNSERVED_DRAINED);
+    weir__connection_close(of_patient(p), false, true);
+}
+
+/* Closing a connection that its client is about to use loses a request. So it may be used once more, until it
+ * has been idle for as long as that is likely; who has been idle for long already gets a moment, for what is
+ * on its way. */
+void weir__connections_drain(struct weir__server_loop *home)
+{
+    const weir_server_options *o = &home->server->options;
+    int64_t grace_ns = weir_ms(IDLE_GRACE_MS).ns;
+
+    if (grace_ns > o->drain.ns)
+        grace_ns = o->drain.ns;
+    home->idle.exhausted = idle_drained;
+    weir__patience_shorten(&home->idle, (weir_duration){grace_ns}, weir_ms(IDLE_GRACE_LEAST_MS));
+    weir__patience_shorten(&home->linger, weir_ms(DRAIN_LINGER_MS), weir_ms(DRAIN_LINGER_MS));
 }
 
 void weir__connections_close_waiting(struct weir__server_loop *home)

@@ -307,10 +307,12 @@ static void leave(struct weir__exchange *x)
 
     if (!whole)
         weir__connection_close(c, true, false);
-    else if (res->keep_alive && x->request.body.ended && !atomic_load(&c->home->server->draining))
+    else if (res->keep_alive &&
+             x->request.body.ended) /* promised: draining, the next answer promises no more */
         weir__connection_next(c, x);
     else
-        weir__connection_close(c, false, x->input_end == 0 && (!read || x->refusal.close));
+        weir__connection_close(
+            c, false, x->input_end == 0 && (!read || x->refusal.close || x->input_at < x->input_len));
 }
 
 static int run(void *arg)

@@ -29,6 +29,25 @@ void weir__patience_init(struct weir__patience *patience, struct weir__loop *loo
     patience->exhausted = exhausted;
 }
 
+void weir__patience_shorten(struct weir__patience *patience, weir_duration limit, weir_duration least)
+{
+    int64_t now_ns = weir__io_now_ns(patience->loop->io);
+    int64_t since_ns;
+
+    if (limit.ns < patience->limit_ns)
+        patience->limit_ns = limit.ns;
+    since_ns = now_ns + (least.ns < patience->limit_ns ? least.ns : patience->limit_ns) - patience->limit_ns;
+    weir__list_each (node, &patience->patients) {
+        struct weir__patient *p = weir__container_of(node, struct weir__patient, node);
+        if (p->since_ns >= since_ns)
+            break;
+        p->since_ns = since_ns;
+    }
+    if (!weir__list_is_empty(&patience->patients))
+        weir__timeout_set(patience->loop, &patience->timeout,
+                          weir__patience_first(patience)->since_ns + patience->limit_ns);
+}
+
 void weir__patience_stop(struct weir__patience *patience)
 {
     weir__timeout_cancel(patience->loop, &patience->timeout);

@@ -30,6 +30,9 @@ struct weir__patience {
 void weir__patience_init(struct weir__patience *patience, struct weir__loop *loop, weir_duration limit,
                          void (*exhausted)(struct weir__patient *p));
 
+/* From now on the limit is this, if it is less; who has waited longer already has the least that is left. */
+void weir__patience_shorten(struct weir__patience *patience, weir_duration limit, weir_duration least);
+
 /* Ends the timer; who still waits is left in the list. */
 void weir__patience_stop(struct weir__patience *patience);
 

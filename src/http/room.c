@@ -62,6 +62,7 @@ static void pause_accepting(struct weir__server_loop *home)
     atomic_fetch_add(&home->server->full_loops, 1);
     for (size_t i = 0; i < home->listener_count; i++)
         weir__listener_pause(home->listeners[i]);
+    weir__rescues_pause(home, true);
     if (home->server->loop_count > 1) {
         atomic_store(&home->server->room_wanted, true);
         nudge_others(home);
@@ -70,17 +71,20 @@ static void pause_accepting(struct weir__server_loop *home)
 
 static void go_on_accepting(struct weir__server_loop *home)
 {
-    if (!home->full || !home->accepting)
+    if (!home->full)
         return;
     home->full = false;
     atomic_fetch_sub(&home->server->full_loops, 1);
     for (size_t i = 0; i < home->listener_count; i++)
         weir__listener_resume(home->listeners[i]);
+    weir__rescues_pause(home, false);
 }
 
 /* Whoever is idle may have to go, and whoever waits may come. */
 static void look(struct weir__server_loop *home)
 {
+    if (!home->serving || home->draining)
+        return;
     if (home->full && (has_idle(home) || room(home->server) > 0))
         go_on_accepting(home);
     else if (!home->full && has_idle(home) && atomic_exchange(&home->server->room_wanted, false))

@@ -147,11 +147,29 @@ static int serve_here(void *arg)
     return weir__server_loop_run(arg);
 }
 
-static int call_serve(void *arg)
+static int drain_here(void *arg)
 {
     struct weir__server_loop *home = arg;
 
-    return weir_loop_call((int)(home - home->server->loops), "server", serve_here, home);
+    weir_event_set(&home->stop);
+    return weir__server_loop_run(home);
+}
+
+static int call_serve(void *arg)
+{
+    struct weir__server_loop *home = arg;
+    int loop = (int)(home - home->server->loops);
+    int err = weir_loop_call(loop, "server", serve_here, home);
+    weir_scope shield;
+
+    if (home->serving)
+        return err;
+    /* Cancelled before it began. Clients may have come all the same: they are served by the drain. */
+    weir__scope_open_long_shield(&shield, weir_never());
+    if (weir_loop_call(loop, "server", drain_here, home) < 0 && !home->serving)
+        weir__server_loop_stopped(home->server);
+    (void)weir_scope_close(&shield);
+    return err;
 }
 
 static int cancel_here(void *arg)
@@ -209,32 +227,21 @@ static void tell_listening(const struct weir__server *server)
         o->on_listening(o->arg, weir_listener_address(server->loops[0].listeners[i]));
 }
 
-/* Serving ends with a cancel; it is felt here first, so that every loop refuses to keep connections and the
- * owner learns of the drain once. */
-static int announce_drain(void *arg)
-{
-    struct weir__server *server = arg;
-    weir_event never;
-    int cause;
-
-    weir_event_init(&never);
-    cause = weir_event_wait(&never);
-    atomic_store(&server->draining, true);
-    if (server->options.on_drain != NULL)
-        server->options.on_drain(server->options.arg);
-    return cause;
-}
-
 static int serve_all(struct weir__server *server)
 {
     weir_scope all;
+    int err;
 
     weir_scope_open(&all, weir_never(), 0);
-    (void)weir_spawn(&all, "waiting for the drain", announce_drain, server);
+    atomic_store(&server->accepting_loops, server->loop_count);
+    weir__rescue_begin(server);
     for (int i = 0; i < server->loop_count; i++)
-        (void)weir_spawn(&all, "serving a loop", call_serve, &server->loops[i]);
+        if (weir_spawn(&all, "serving a loop", call_serve, &server->loops[i]) < 0)
+            weir__server_loop_stopped(server);
     tell_listening(server);
-    return weir_scope_close(&all);
+    err = weir_scope_close(&all);
+    weir__rescue_end(server);
+    return err;
 }
 
 /* --- what others see --- */

@@ -5,6 +5,8 @@
  * else belongs to one loop.
  *
  *     server.c       options, routes, running on every loop, draining
+ *     placing.c      which loop a connection is given to
+ *     rescue.c       what waits for a loop that is held
  *     server_loop.c  the server on one loop: listeners, placing connections, going and ending
  *     connection.c   a connection between and during exchanges: input, time limits, closing
  *     exchange.c     one request with its response, as a task
@@ -35,6 +37,7 @@
 
 #include "base/arena.h"
 #include "core/loop.h"
+#include "core/runtime.h"
 #include "core/scope.h"
 #include "core/work.h"
 #include "http/body.h"
@@ -79,6 +82,8 @@ struct weir__server {
     atomic_bool room_wanted;       /* one of them has nobody to close for a new one */
     struct weir__clients *clients; /* NULL: each may have any number */
     atomic_bool draining;
+    atomic_int accepting_loops; /* so many have not stopped */
+    struct weir__on_held on_held;
     bool ledger; /* of each exchange is kept */
 };
 
@@ -88,8 +93,19 @@ struct weir__server_loop {
     void *state; /* the user's, from setup */
     weir_listener **listeners;
     size_t listener_count, closing_listeners;
-    bool accepting, full;
-    atomic_int connection_count;            /* read by other loops, to place new ones */
+    bool serving, full, draining;
+    struct weir__list moving;        /* connections on their way from here to other loops, see placing.c */
+    struct weir__timeout sweep;      /* looks whether they have arrived */
+    pthread_mutex_t listeners_lock;  /* of their number: another loop may be about to rescue us */
+    struct weir__message all_stopped;
+    /* see rescue.c */
+    struct weir__rescue *rescues; /* what we do for others, by their number */
+    int rescuing;                 /* how many */
+    struct weir__timeout rescue_timeout;
+    struct weir__message rescue_message;
+    atomic_bool rescue_asked;
+    atomic_int rescuer;                     /* number of who does it for us, from 1 */
+    atomic_int connection_count;            /* here and on their way; read by others, to place new ones */
     _Atomic uint64_t accepted, turned_away; /* written here, read by others */
     struct weir__timeout room;              /* see room.c; so are the next two */
     struct weir__message nudge;
@@ -98,7 +114,7 @@ struct weir__server_loop {
     struct weir__patience idle, head, progress, half_closed, linger;
     struct weir__http_field *fields;   /* room to parse into */
     struct weir__scope exchange_scope; /* of every exchange's task */
-    weir_event stop;                   /* never set: what serving waits for is its cancel */
+    weir_event stop;                   /* serving waits for this, or its cancel */
     weir_event quiet;                  /* set when draining and no connection or listener is left */
     /* Queueing on the loop: see exchange.c */
     int64_t window_ends_ns, window_least_ns;
@@ -247,9 +263,9 @@ void weir__connection_turn_back(struct weir__server_loop *home, weir_stream *str
 /* Closes the one that has been idle longest; there must be one. */
 void weir__connection_make_room(struct weir__server_loop *home);
 void weir__connections_init(struct weir__server_loop *home);
-/* Draining: closes those that have no exchange; later, when patience is at its end, those whose head never
- * came. */
-void weir__connections_close_idle(struct weir__server_loop *home);
+/* Draining: those that have no exchange may be used once more, for a while; later, when patience is at its
+ * end, those whose head never came are closed. */
+void weir__connections_drain(struct weir__server_loop *home);
 void weir__connections_close_waiting(struct weir__server_loop *home);
 
 /* A head has come. */
@@ -375,13 +391,35 @@ void weir__refuse_slow_head(struct weir__exchange *x);
 /* That its body is too large, and how much is taken. */
 const char *weir__body_limit_text(struct weir__exchange *x);
 
+/* placing.c */
+
+/* Gives a connection that was accepted here to a loop, and counts it there. */
+void weir__connection_place(struct weir__server_loop *here, int fd);
+void weir__placing_init(struct weir__server_loop *home);
+
+/* rescue.c: of a loop; of all */
+int weir__rescue_open(struct weir__server_loop *home) WEIR_CHECKED;
+void weir__rescue_close(struct weir__server_loop *home);
+void weir__rescues_pause(struct weir__server_loop *home, bool pause);
+/* Takes what waits for loops that are held, and has the kernel take no more for them. */
+void weir__rescues_drain(struct weir__server_loop *home);
+void weir__rescue_begin(struct weir__server *server);
+void weir__rescue_end(struct weir__server *server);
+
 /* server_loop.c */
 int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,
                            bool first) WEIR_CHECKED;
 /* Serves until cancelled, then drains. */
 int weir__server_loop_run(struct weir__server_loop *home);
 void weir__server_loop_close(struct weir__server_loop *home);
+/* The callback of its listeners. */
+void weir__server_loop_accepted(weir_listener *l, void *arg, int fd);
+void weir__server_loop_close_listener(struct weir__server_loop *home, weir_listener *l);
 /* A connection is gone. */
 void weir__server_loop_left(struct weir__server_loop *home);
+/* While draining: the last may have gone. */
+void weir__server_loop_check_quiet(struct weir__server_loop *home);
+/* A loop accepts no more, or never did. */
+void weir__server_loop_stopped(struct weir__server *server);
 
 #endif

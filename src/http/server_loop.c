@@ -11,84 +11,10 @@
 #include "core/task.h"
 #include "http/server.h"
 
+enum { TAKEN_AT_ONCE = 64 };
 static const int64_t complain_every_ns = 1000000000;
 
 /* --- connections come --- */
-
-/* Whether the client may have one more. */
-static bool may_enter(struct weir__server_loop *home, weir_stream *stream)
-{
-    struct weir__connection *c = weir__stream_extra(stream);
-    struct sockaddr_storage addr;
-    socklen_t len;
-
-    if (home->server->clients == NULL ||
-        weir__io_address(home->loop->io, &stream->file, true, &addr, &len) < 0 ||
-        (addr.ss_family != AF_INET && addr.ss_family != AF_INET6))
-        return true;
-    c->client[0] = weir__client_key_of(&addr);
-    if (weir__clients_enter(home->server->clients, c->client))
-        return true;
-    c->client[0].family = 0;
-    return false;
-}
-
-static void take(struct weir__server_loop *home, int fd)
-{
-    size_t extra = sizeof(struct weir__connection) +
-                   (home->server->clients != NULL ? sizeof(struct weir__client_key) : 0);
-    weir_stream *stream;
-
-    if (weir__stream_adopt(fd, extra, &stream) < 0)
-        weir__server_loop_left(home);
-    else if (may_enter(home, stream))
-        weir__connection_start(home, stream);
-    else
-        weir__connection_turn_back(home, stream);
-}
-
-/* A connection on its way to another loop. */
-struct moving {
-    struct weir__message message;
-    struct weir__server_loop *home;
-    int fd;
-};
-
-static void arrived(struct weir__message *message)
-{
-    struct moving *m = weir__container_of(message, struct moving, message);
-
-    take(m->home, m->fd);
-    free(m);
-}
-
-static bool send_to(struct weir__server_loop *home, int fd)
-{
-    struct moving *m = malloc(sizeof *m);
-
-    if (m == NULL)
-        return false;
-    *m = (struct moving){.message.deliver = arrived, .home = home, .fd = fd};
-    weir__loop_post(home->loop, &m->message);
-    return true;
-}
-
-/* The loop with the fewest connections, here when there is little between them. */
-static struct weir__server_loop *place(struct weir__server_loop *here)
-{
-    struct weir__server *server = here->server;
-    struct weir__server_loop *best = here;
-    int least = atomic_load_explicit(&here->connection_count, memory_order_relaxed) - 1;
-
-    for (int i = 0; i < server->loop_count; i++) {
-        int count = atomic_load_explicit(&server->loops[i].connection_count, memory_order_relaxed);
-        if (count < least) {
-            best = &server->loops[i];
-            least = count;
-        }
-    }
-    return best;
-}
 
 static void complain(struct weir__server_loop *home, int err)
 {
@@ -100,41 +26,40 @@ static void complain(struct weir__server_loop *home, int err)
     weir_log(WEIR_LOG_WARN, "accepting pauses", WEIR_KV("error", weir_error_text(err)));
 }
 
-static void accepted(weir_listener *l, void *arg, int fd)
+void weir__server_loop_accepted(weir_listener *l, void *arg, int fd)
 {
     struct weir__server_loop *here = arg;
-    struct weir__server_loop *home;
 
     (void)l;
     if (fd < 0) {
         complain(here, fd);
         return;
     }
-    if (!here->accepting) {
-        weir__io_close_fd(here->loop->io, fd);
-        return;
-    }
     weir__server_count(&here->accepted);
-    home = place(here);
-    atomic_fetch_add_explicit(&home->connection_count, 1, memory_order_relaxed);
-    if (home == here || !send_to(home, fd))
-        take(home, fd);
-    weir__room_taken(here);
+    weir__connection_place(here, fd);
+    if (!here->draining)
+        weir__room_taken(here);
 }
 
 static bool is_quiet(struct weir__server_loop *home)
 {
-    return atomic_load_explicit(&home->connection_count, memory_order_relaxed) == 0 &&
-           home->closing_listeners == 0;
+    return atomic_load(&home->connection_count) == 0 && home->closing_listeners == 0 &&
+           weir__list_is_empty(&home->moving) && atomic_load(&home->server->accepting_loops) == 0;
+}
+
+void weir__server_loop_check_quiet(struct weir__server_loop *home)
+{
+    if (home->draining && is_quiet(home))
+        weir_event_set(&home->quiet);
 }
 
 void weir__server_loop_left(struct weir__server_loop *home)
 {
-    atomic_fetch_sub_explicit(&home->connection_count, 1, memory_order_relaxed);
+    atomic_fetch_sub(&home->connection_count, 1);
 
-    weir__room_left(home);
-    if (!home->accepting && is_quiet(home))
-        weir_event_set(&home->quiet);
+    if (!home->draining)
+        weir__room_left(home);
+    weir__server_loop_check_quiet(home);
 }
 
 /* --- beginning --- */
@@ -173,6 +98,12 @@ static bool has_port_0(const char *address)
     return n >= 2 && strcmp(address + n - 2, ":0") == 0;
 }
 
+/* All loops have stopped accepting: none will be given a connection any more. */
+static void all_stopped(struct weir__message *message)
+{
+    weir__server_loop_check_quiet(weir__container_of(message, struct weir__server_loop, all_stopped));
+}
+
 int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,
                            bool first)
 {
@@ -185,11 +116,14 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
     weir__room_init(home);
     weir__scope_init_detached(&home->exchange_scope, home->loop, "server");
     weir__connections_init(home);
+    weir__placing_init(home);
+    home->all_stopped.deliver = all_stopped;
+    pthread_mutex_init(&home->listeners_lock, NULL);
     weir_event_init(&home->stop);
     weir_event_init(&home->quiet);
     home->fields = calloc((size_t)server->options.limits.headers, sizeof *home->fields);
     home->listeners = calloc(count, sizeof(weir_listener *));
-    if (home->fields == NULL || home->listeners == NULL)
+    if (weir__rescue_open(home) < 0 || home->fields == NULL || home->listeners == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         int err = 0;
@@ -220,17 +154,50 @@ static void listener_closed(void *arg)
     struct weir__server_loop *home = arg;
 
     home->closing_listeners--;
-    if (is_quiet(home))
-        weir_event_set(&home->quiet);
+    weir__server_loop_check_quiet(home);
+}
+
+void weir__server_loop_close_listener(struct weir__server_loop *home, weir_listener *l)
+{
+    home->closing_listeners++;
+    weir__listener_close_detached(l, listener_closed, home);
+}
+
+/* What the kernel has taken is served, whatever the limit of connections. */
+static void take_all(struct weir__server_loop *home)
+{
+    for (size_t i = 0; i < home->listener_count; i++)
+        while (weir__listener_take(home->listeners[i], TAKEN_AT_ONCE))
+            if (weir_yield() < 0)
+                return;
+}
+
+static void close_listeners(struct weir__server_loop *home)
+{
+    size_t count = home->listener_count;
+
+    pthread_mutex_lock(&home->listeners_lock);
+    home->listener_count = 0;
+    pthread_mutex_unlock(&home->listeners_lock);
+    for (size_t i = 0; i < count; i++) {
+        weir__listener_stop(home->listeners[i]); /* for who rescues us */
+        weir__server_loop_close_listener(home, home->listeners[i]);
+    }
+}
+
+void weir__server_loop_stopped(struct weir__server *server)
+{
+    if (atomic_fetch_sub(&server->accepting_loops, 1) > 1)
+        return;
+    for (int i = 0; i < server->loop_count; i++)
+        weir__loop_post(server->loops[i].loop, &server->loops[i].all_stopped);
 }
 
 static void stop_accepting(struct weir__server_loop *home)
 {
-    home->accepting = false;
-    home->closing_listeners = home->listener_count;
-    for (size_t i = 0; i < home->listener_count; i++)
-        weir__listener_close_detached(home->listeners[i], listener_closed, home);
-    home->listener_count = 0;
+    weir__rescues_drain(home);
+    close_listeners(home);
+    weir__server_loop_stopped(home->server);
 }
 
 /* Waits, whatever has been cancelled, until no connection is left: true; or until the instant. */
@@ -247,11 +214,26 @@ static bool becomes_quiet(struct weir__server_loop *home, weir_instant until)
     return err == 0;
 }
 
+/* The first loop to hear of it tells the owner; from then on every loop refuses to keep connections. */
+static void announce(struct weir__server *server)
+{
+    if (!atomic_exchange(&server->draining, true) && server->options.on_drain != NULL)
+        server->options.on_drain(server->options.arg);
+}
+
 static bool drain(struct weir__server_loop *home)
 {
+    weir_instant until = weir_after(home->server->options.drain);
+    weir_scope shield;
+
+    announce(home->server);
+    home->draining = true;
+    weir__scope_open_long_shield(&shield, until);
+    take_all(home);
+    (void)weir_scope_close(&shield);
     stop_accepting(home);
-    weir__connections_close_idle(home);
-    return becomes_quiet(home, weir_after(home->server->options.drain));
+    weir__connections_drain(home);
+    return becomes_quiet(home, until);
 }
 
 /* What patience with exchanges does not end, the cancel does. */
@@ -267,9 +249,9 @@ int weir__server_loop_run(struct weir__server_loop *home)
 {
     int cause;
 
-    home->accepting = true;
+    home->serving = true;
     for (size_t i = 0; i < home->listener_count; i++)
-        weir__listener_serve(home->listeners[i], accepted, home);
+        weir__listener_serve(home->listeners[i], weir__server_loop_accepted, home);
     cause = weir_event_wait(&home->stop);
     if (!drain(home))
         cut_short(home);
@@ -288,6 +270,9 @@ void weir__server_loop_close(struct weir__server_loop *home)
     weir__patience_stop(&home->progress);
     weir__patience_stop(&home->half_closed);
     weir__patience_stop(&home->linger);
+    weir__timeout_cancel(home->loop, &home->sweep);
+    weir__rescue_close(home);
+    pthread_mutex_destroy(&home->listeners_lock);
     weir__scope_end_detached(&home->exchange_scope);
     if (home->state != NULL && home->server->options.teardown != NULL)
         home->server->options.teardown(home->state);

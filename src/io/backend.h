@@ -43,6 +43,8 @@ struct weir__io_backend {
     int (*listen)(struct weir__io *io, const struct sockaddr *addr, socklen_t len, int backlog,
                   bool reuse_port);
     void (*close_fd)(struct weir__io *io, int fd);
+    int (*accept)(struct weir__io *io, struct weir__io_file *file);
+    void (*stop_listening)(struct weir__io *io, struct weir__io_file *file);
 
     /* file->fd, foreign and generation are set. attach: 0 or a negative errno. detach: nothing is pending;
      * the descriptor is forgotten, not closed. */

@@ -162,6 +162,17 @@ int weir__io_listen(struct weir__io *io, struct weir__io_file *file, const struc
     return attach_own(io, file, io->backend->listen(io, addr, len, backlog, reuse_port));
 }
 
+int weir__io_accept(struct weir__io *io, struct weir__io_file *file)
+{
+    return file->fd < 0 ? -EBADF : io->backend->accept(io, file);
+}
+
+void weir__io_stop_listening(struct weir__io *io, struct weir__io_file *file)
+{
+    if (file->fd >= 0)
+        io->backend->stop_listening(io, file);
+}
+
 int weir__io_address(struct weir__io *io, struct weir__io_file *file, bool peer,
                      struct sockaddr_storage *addr, socklen_t *len)
 {

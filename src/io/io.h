@@ -146,6 +146,15 @@ int weir__io_socket(struct weir__io *io, struct weir__io_file *file, int family)
 int weir__io_listen(struct weir__io *io, struct weir__io_file *file, const struct sockaddr *addr,
                     socklen_t len, int backlog, bool reuse_port) __attribute__((warn_unused_result));
 
+/* Takes a connection that is in the queue of a listening file already, whether an accept is pending or not.
+ * Returns: as WEIR__IO_ACCEPT; -EAGAIN: none is there. Never blocks.
+ */
+int weir__io_accept(struct weir__io *io, struct weir__io_file *file) __attribute__((warn_unused_result));
+
+/* Has the kernel take no more connections for a listening file, also where its queue is shared: what is still
+ * in it is lost. Accepting fails with -EINVAL from now on, here and for all who share it. */
+void weir__io_stop_listening(struct weir__io *io, struct weir__io_file *file);
+
 /* The address the file is bound to (peer false) or connected to (peer true).
  * Returns: 0, or as getpeername(2).
  */

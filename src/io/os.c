@@ -88,6 +88,19 @@ void weir__io_os_close(struct weir__io *io, int fd)
     close(fd); /* Linux closes even when it says EINTR */
 }
 
+int weir__io_os_accept(struct weir__io *io, struct weir__io_file *file)
+{
+    (void)io;
+    int fd = accept4(file->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+void weir__io_os_stop_listening(struct weir__io *io, struct weir__io_file *file)
+{
+    (void)io;
+    (void)shutdown(file->fd, SHUT_RDWR);
+}
+
 int weir__io_os_address(struct weir__io *io, struct weir__io_file *file, bool peer,
                         struct sockaddr_storage *addr, socklen_t *len)
 {

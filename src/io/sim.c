@@ -296,6 +296,20 @@ static int32_t try_accept(struct sim *sim, struct sim_socket *s, struct weir__io
     return fd_of(accepted);
 }
 
+static int sim_accept(struct weir__io *io, struct weir__io_file *file)
+{
+    struct sim *sim = of(io);
+    struct weir__io_op op = {.file = file};
+    int32_t result = try_accept(sim, socket_at(sim, file->fd), &op);
+    return result == WOULD_BLOCK ? -EAGAIN : result;
+}
+
+/* A simulation has one seam: nobody shares a queue, and closing does the same. */
+static void sim_stop_listening(struct weir__io *io, struct weir__io_file *file)
+{
+    (void)io, (void)file;
+}
+
 static int32_t try_connect(struct sim *sim, struct sim_socket *s, struct weir__io_op *op, bool first)
 {
     if (s->kind == SIM_FRESH && first) {
@@ -696,6 +710,8 @@ const struct weir__io_backend weir__io_sim = {
     .socket = sim_socket,
     .listen = sim_listen,
     .close_fd = sim_close_fd,
+    .accept = sim_accept,
+    .stop_listening = sim_stop_listening,
     .attach = sim_attach,
     .detach = sim_detach,
     .address = sim_address,

@@ -265,8 +265,10 @@ static void prepare(struct io_uring_sqe *sqe, struct weir__io_op *op)
     int fd = op->file->fd;
     switch ((enum weir__io_kind)op->kind) {
     case WEIR__IO_ACCEPT:
-        io_uring_prep_accept(sqe, fd, op->addr, op->addr == NULL ? NULL : &op->addr_len,
-                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+        /* The queue is polled and taken from by accept4(): an accept that the kernel does for us takes a
+         * connection also while it is being cancelled, and when the loop is held, that one is held with it.
+         */
+        io_uring_prep_poll_add(sqe, fd, POLLIN);
         break;
     case WEIR__IO_CONNECT:
         io_uring_prep_connect(sqe, fd, op->addr, op->addr_len);
@@ -305,9 +307,18 @@ static void start(struct uring_io *u, struct weir__io_op *op)
     op->flags |= IN_KERNEL;
 }
 
+static int32_t try_accept(struct weir__io_op *op)
+{
+    socklen_t *len = op->addr == NULL ? NULL : &op->addr_len;
+    int fd = accept4(op->file->fd, op->addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 static bool uring_submit(struct weir__io *io, struct weir__io_op *op)
 {
     struct uring_io *u = self(io);
+    if (op->kind == WEIR__IO_ACCEPT && (op->result = try_accept(op)) != -EAGAIN)
+        return true;
     if (op->kind == WEIR__IO_CONNECT && op->addr->sa_family == AF_UNIX) {
         /* Ends at once, one way or the other; the kernel's worker threads would wait for a full backlog. */
         op->result = connect(op->file->fd, op->addr, op->addr_len) < 0 ? -errno : 0;
@@ -436,6 +447,14 @@ static void on_result(struct uring_io *u, struct weir__io_op *op, const struct i
         op->flags |= POLL_FIRST; /* it polls so many times by itself, then leaves it to us */
         weir__list_push_back(&u->unsent, &op->queue);
         return;
+    }
+    if (op->kind == WEIR__IO_ACCEPT && cqe->res > 0) {
+        op->result = try_accept(op);
+        if (op->result == -EAGAIN && !cancelled) {
+            weir__list_push_back(&u->unsent, &op->queue); /* another was faster */
+            return;
+        }
+        op->result = op->result == -EAGAIN ? -ECANCELED : op->result;
     }
     if (op->kind == WEIR__IO_POLL && cqe->res > 0)
         op->result &= op->events | POLLERR | POLLHUP;
@@ -568,6 +587,8 @@ const struct weir__io_backend weir__io_uring = {
     .socket = weir__io_os_socket,
     .listen = weir__io_os_listen,
     .close_fd = weir__io_os_close,
+    .accept = weir__io_os_accept,
+    .stop_listening = weir__io_os_stop_listening,
     .attach = uring_attach,
     .detach = uring_detach,
     .address = weir__io_os_address,

@@ -2,6 +2,7 @@
 /* Listening, and accepting: by a task, or for a server without one. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,30 @@ int weir_listen(const char *address, unsigned flags, weir_listener **out)
     return 0;
 }
 
+int weir__listener_queue(const weir_listener *l)
+{
+    int fd = fcntl(l->file.fd, F_DUPFD_CLOEXEC, 0);
+
+    return fd < 0 ? -errno : fd;
+}
+
+int weir__listener_at_queue(int fd, weir_listener **out)
+{
+    struct weir__loop *loop = weir__loop_current();
+    weir_listener *l = calloc(1, sizeof *l);
+    int err = l == NULL ? -ENOMEM : weir__io_attach(loop->io, &l->file, fd, false);
+
+    if (err < 0) {
+        weir__io_close_fd(loop->io, fd);
+        free(l);
+        return err;
+    }
+    l->loop = loop;
+    weir__timeout_init(&l->retry, try_again);
+    *out = l;
+    return 0;
+}
+
 const char *weir_listener_address(const weir_listener *l)
 {
     return l->address;
@@ -217,6 +242,10 @@ static bool take(weir_listener *l, int result)
 {
     if (result == -ECANCELED || is_passing(result))
         return l->serving;
+    if (result == -EINVAL) { /* another at this queue has had the kernel stop */
+        l->serving = false;
+        return false;
+    }
     l->accepted(l, l->arg, result);
     if (result >= 0 || !l->serving)
         return l->serving;
@@ -293,6 +322,27 @@ void weir__listener_resume(weir_listener *l)
 }
 
 /* --- closing --- */
+
+bool weir__listener_take(weir_listener *l, int most)
+{
+    int fd = 0;
+
+    l->users++; /* accepted() may close it */
+    for (int i = 0; i < most && !l->closing; i++) {
+        fd = weir__io_accept(l->loop->io, &l->file);
+        if (fd >= 0)
+            l->accepted(l, l->arg, fd);
+        else if (!is_passing(fd))
+            break;
+    }
+    leave(l);
+    return fd >= 0 || is_passing(fd);
+}
+
+void weir__listener_stop(weir_listener *l)
+{
+    weir__io_stop_listening(l->loop->io, &l->file);
+}
 
 static void begin_to_close(weir_listener *l)
 {

@@ -130,6 +130,24 @@ void weir__listener_pause(weir_listener *l);
 /* Goes on with the callback of weir__listener_serve(). Harmless when it serves. */
 void weir__listener_resume(weir_listener *l);
 
+/* The queue of a listener, as a descriptor for another loop; not while it is being closed: any thread.
+ * Returns: it, the caller's; -EMFILE. */
+int weir__listener_queue(const weir_listener *l) WEIR_CHECKED;
+
+/* Another listener at that queue, for this loop, without an address: whichever comes round first takes a
+ * connection. Owns fd in any case.
+ * Returns: 0; -ENOMEM or what attaching says. */
+int weir__listener_at_queue(int fd, weir_listener **out) WEIR_CHECKED;
+
+/* Gives the callback of weir__listener_serve() what is in the queue now, so many at most, also while it
+ * pauses.
+ * Returns: whether there may be more. */
+bool weir__listener_take(weir_listener *l, int most);
+
+/* From now on the kernel takes no connection for this queue, whoever else is at it. What is in it is lost: it
+ * should be emptied first. */
+void weir__listener_stop(weir_listener *l);
+
 /* Without a task: stops listening and frees it; closed(arg) may come from inside this call. */
 void weir__listener_close_detached(weir_listener *l, void (*closed)(void *arg), void *arg);
 

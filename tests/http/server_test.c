@@ -543,16 +543,27 @@ static void slow_clients_lose_their_connections(void **state)
 
 static int drain(struct rig *rig)
 {
-    weir_stream *idle = rig_connect(rig), *busy = rig_connect(rig);
+    weir_stream *idle = rig_connect(rig), *kept = rig_connect(rig), *busy = rig_connect(rig);
     weir_instant start = weir_now();
 
+    rig_send(kept, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(rig_answer(kept, answer, sizeof answer), 200);
+    assert_null(strstr(answer, "connection: close"));
     weir_event_init(&asleep);
     rig_send(busy, "GET /sleeping HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(weir_event_wait(&asleep), 0);
     weir_scope shield; /* what is cancelled is the server, but we stand in the same scope */
     weir_scope_cancel(&rig->serving);
     weir_scope_open(&shield, weir_never(), WEIR_SHIELD);
+    assert_int_equal(weir_sleep(weir_ms(3000)), 0);
+    rig_send(kept, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"); /* once more, and never again */
+    assert_int_equal(rig_answer(kept, answer, sizeof answer), 200);
+    assert_non_null(strstr(answer, "connection: close"));
+    assert_true(rig_is_closed(kept));
+    assert_int_equal(weir_between(start, weir_now()).ns / 1000000000, 3);
     assert_true(rig_is_closed(idle));
+    assert_in_range(weir_between(start, weir_now()).ns / 1000000, 4900, 5000);
+    weir_stream_close(kept);
     (void)weir_scope_close(&shield);
     for (int i = 0; i < 4; i++) { /* a shield lasts five seconds */
         ssize_t n;

@@ -321,6 +321,9 @@ void weir__watch_look(struct weir__watch *w, struct weir__watched *x)
     }
     x->books = books;
     x->was_asleep = view.asleep;
-    if (!view.asleep)
-        x->next_ns = look_at_slice(w, x);
+    if (view.asleep)
+        return;
+    if (x->books.at_ns - x->began_ns >= w->after_ns)
+        weir__on_held_tell(w->runtime, x->loop->index); /* first of all: the rest may take a while */
+    x->next_ns = look_at_slice(w, x);
 }

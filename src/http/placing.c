@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* On which loop a connection is served: the one with the fewest, of those that come round.
+ *
+ * A loop may be held just when it is given a connection, before anybody can know. So what is on its way to
+ * another loop stays ours, too, for a moment: whoever is first, the loop that takes it or the one that sent
+ * it and has waited long enough, has it.
+ */
+#include <stdlib.h>
+
+#include "core/runtime.h"
+#include "http/server.h"
+
+enum { TAKEN_BACK_AFTER_MS = 10, SWEEP_MS = 25 };
+
+enum moving_state { ON_ITS_WAY, ARRIVED, TAKEN_BACK };
+
+/* A connection on its way to another loop, where it is counted already. */
+struct moving {
+    struct weir__message message;
+    struct weir__list node; /* in the moving of the loop that sent it */
+    struct weir__server_loop *from, *to;
+    int64_t sent_ns;
+    int fd; /* -1: none comes, it is to be counted no longer */
+    atomic_int state;
+};
+
+/* Whether the client may have one more. */
+static bool may_enter(struct weir__server_loop *home, weir_stream *stream)
+{
+    struct weir__connection *c = weir__stream_extra(stream);
+    struct sockaddr_storage addr;
+    socklen_t len;
+
+    if (home->server->clients == NULL ||
+        weir__io_address(home->loop->io, &stream->file, true, &addr, &len) < 0 ||
+        (addr.ss_family != AF_INET && addr.ss_family != AF_INET6))
+        return true;
+    c->client[0] = weir__client_key_of(&addr);
+    if (weir__clients_enter(home->server->clients, c->client))
+        return true;
+    c->client[0].family = 0;
+    return false;
+}
+
+static void take(struct weir__server_loop *home, int fd)
+{
+    size_t extra = sizeof(struct weir__connection) +
+                   (home->server->clients != NULL ? sizeof(struct weir__client_key) : 0);
+    weir_stream *stream;
+
+    if (weir__stream_adopt(fd, extra, &stream) < 0)
+        weir__server_loop_left(home);
+    else if (may_enter(home, stream))
+        weir__connection_start(home, stream);
+    else
+        weir__connection_turn_back(home, stream);
+}
+
+/* Where it was sent. */
+static void arrived(struct weir__message *message)
+{
+    struct moving *m = weir__container_of(message, struct moving, message);
+    struct weir__server_loop *to = m->to;
+    int fd = m->fd;
+
+    if (fd >= 0 && atomic_exchange(&m->state, ARRIVED) == ON_ITS_WAY) {
+        take(to, fd); /* the one who sent it frees m */
+        return;
+    }
+    free(m);
+    weir__server_loop_left(to);
+}
+
+static void take_back(struct moving *m)
+{
+    struct weir__server_loop *here = m->from;
+
+    weir__list_remove(&m->node);
+    if (atomic_exchange(&m->state, TAKEN_BACK) == ARRIVED) {
+        free(m);
+    } else {
+        atomic_fetch_add(&here->connection_count, 1);
+        take(here, m->fd); /* the one who finds it gone frees m */
+    }
+}
+
+/* Of many connections that were sent, one after the other, few timers have to come of it: each wakes the
+ * loop. */
+static void sweep(struct weir__timeout *timeout)
+{
+    struct weir__server_loop *here = weir__container_of(timeout, struct weir__server_loop, sweep);
+    int64_t now_ns = weir__io_now_ns(here->loop->io);
+
+    weir__list_each_safe (node, &here->moving) {
+        struct moving *m = weir__container_of(node, struct moving, node);
+        if (atomic_load(&m->state) == ARRIVED || now_ns - m->sent_ns > weir_ms(TAKEN_BACK_AFTER_MS).ns)
+            take_back(m);
+    }
+    if (!weir__list_is_empty(&here->moving))
+        weir__timeout_set(here->loop, timeout, now_ns + weir_ms(SWEEP_MS).ns);
+    weir__server_loop_check_quiet(here);
+}
+
+static void send_to(struct moving *m, struct weir__server_loop *here, int fd)
+{
+    struct weir__server_loop *to = m->to;
+
+    *m = (struct moving){.message.deliver = arrived, .from = here, .to = to, .fd = fd};
+    weir__list_init(&m->node);
+    if (fd >= 0) {
+        m->sent_ns = weir__io_now_ns(here->loop->io);
+        weir__list_push_back(&here->moving, &m->node);
+        if (!weir__timer_is_set(&here->sweep.timer))
+            weir__timeout_set(here->loop, &here->sweep, m->sent_ns + weir_ms(SWEEP_MS).ns);
+    }
+    weir__loop_post(to->loop, &m->message);
+}
+
+/* The loop with the fewest connections, here when there is little between them. */
+static struct weir__server_loop *place(struct weir__server_loop *here)
+{
+    struct weir__server *server = here->server;
+    struct weir__server_loop *best = here;
+    int least = atomic_load_explicit(&here->connection_count, memory_order_relaxed) - 1;
+
+    for (int i = 0; i < server->loop_count; i++) {
+        struct weir__server_loop *other = &server->loops[i];
+        int count = atomic_load_explicit(&other->connection_count, memory_order_relaxed);
+        if (count < least && !weir__loop_is_held(other->loop)) {
+            best = other;
+            least = count;
+        }
+    }
+    return best;
+}
+
+void weir__connection_place(struct weir__server_loop *here, int fd)
+{
+    struct weir__server *server = here->server;
+    struct weir__server_loop *home = atomic_load(&server->draining) ? here : place(here);
+    struct moving *m = home != here ? malloc(sizeof *m) : NULL;
+
+    if (m == NULL)
+        home = here;
+    atomic_fetch_add(&home->connection_count, 1);
+    if (home != here) {
+        /* A loop that drains says so, then counts: either we see the one or it sees the other. */
+        bool too_late = atomic_load(&server->draining);
+        m->to = home;
+        send_to(m, here, too_late ? -1 : fd);
+        if (!too_late)
+            return;
+        atomic_fetch_add(&here->connection_count, 1);
+    }
+    take(here, fd);
+}
+
+void weir__placing_init(struct weir__server_loop *home)
+{
+    weir__list_init(&home->moving);
+    weir__timeout_init(&home->sweep, sweep);
+}
