@@ -219,7 +219,7 @@ int start_check(const struct config *config, const char *file, const struct star
         l.numeric[i] = *address_at(&l, i);
     start_raise_files();
     run_loops(&l);
-    start_limits_check(config, options->root, &found->warnings);
+    start_limits_check(config, options->root, &found->faults, &found->warnings);
     check_addresses(&l);
     warn_of_open_admin(&l);
     warn_of_idle_pools(&l);

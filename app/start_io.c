@@ -61,6 +61,7 @@ void start_fault_loops(const struct config *config, int err, struct config_fault
             "%d loops can't be opened: %s; lower loops, or raise the limit of open files (ulimit -n)",
             config_loops(config), weir_error_text(err));
     else
-        config_fault(faults, config_place(config, "loops", NULL), "the loops can't be started: %s",
-                     weir_error_text(err));
+        config_fault(faults, config_place(config, "loops", NULL), "%d loops can't be started: %s%s",
+                     config_loops(config), weir_error_text(err),
+                     err == -ENOMEM ? "; lower loops, or raise the limit of memory (ulimit -v)" : "");
 }

@@ -13,6 +13,7 @@
 enum {
     PER_ORIGIN = 256, /* connections of a loop to one backend, as the library has it */
     PER_LOOP = 8,
+    START_FILES = 16,
     RESERVE = 512 /* the admin address, files of images, what libraries open */
 };
 
@@ -62,13 +63,29 @@ static uint64_t backend_connections(const struct config *config)
 
 /* ---- checks ---- */
 
-static void check_files(const struct config *config, struct config_faults *warnings)
+/* Without these it does not start. */
+static uint64_t files_to_start(const struct config *config)
+{
+    return START_FILES + ((uint64_t)config_loops(config) + 1) * (PER_LOOP + config->listen_count);
+}
+
+static void check_files(const struct config *config, struct config_faults *faults,
+                        struct config_faults *warnings)
 {
     struct rlimit limit;
     uint64_t connections = (uint64_t)config->limits.connections, backends = backend_connections(config);
     uint64_t rest = RESERVE + (uint64_t)config_loops(config) * (PER_LOOP + config->listen_count);
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= connections + backends + rest)
         return;
+    if (limit.rlim_max < files_to_start(config)) {
+        config_fault(
+            faults, config_place(config, "loops", NULL),
+            "%d loops need %llu files to start, and this process may open %llu; lower loops, or raise the "
+            "hard limit (LimitNOFILE= of systemd, ulimit -Hn)",
+            config_loops(config), (unsigned long long)files_to_start(config),
+            (unsigned long long)limit.rlim_max);
+        return;
+    }
     config_fault(
         warnings, config_place(config, "limits", "connections"),
         "limits.connections is %llu: with up to %llu connections to backends and %llu other files that "
@@ -78,10 +95,11 @@ static void check_files(const struct config *config, struct config_faults *warni
         (unsigned long long)(connections + backends + rest), (unsigned long long)limit.rlim_max);
 }
 
-void start_limits_check(const struct config *config, const char *root, struct config_faults *warnings)
+void start_limits_check(const struct config *config, const char *root, struct config_faults *faults,
+                        struct config_faults *warnings)
 {
     weir_memory *memory;
-    check_files(config, warnings);
+    check_files(config, faults, warnings);
     if (weir_memory_open(root, &memory) < 0)
         return;
     weir_memory_use use;

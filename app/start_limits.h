@@ -11,8 +11,10 @@
 /* Raises the number of descriptors this process may have to what it may raise it to. */
 void start_raise_files(void);
 
-/* Adds a warning for each limit of the file that this process has not the means for. root as of
+/* Adds a warning for each limit of the file that this process has not the means for, a fault where it has not
+ * what it takes to start. root as of
  * weir_memory_open(). */
-void start_limits_check(const struct config *config, const char *root, struct config_faults *warnings);
+void start_limits_check(const struct config *config, const char *root, struct config_faults *faults,
+                        struct config_faults *warnings);
 
 #endif

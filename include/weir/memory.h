@@ -14,12 +14,12 @@
 extern "C" {
 #endif
 
-/* Of several limits the one that leaves least. */
+/* Of several limits, at which processes are killed, the one that leaves least. */
 typedef struct weir_memory_use {
     uint64_t limit_bytes;    /* 0: there is none that can be seen */
     uint64_t used_bytes;     /* against it, without file pages that the kernel takes back when it needs to */
-    const char *limit_of;    /* "cgroup", "address space" (RLIMIT_AS), "machine": then the limit is what this
-                                process has and what the machine could still give it; a literal */
+    const char *limit_of;    /* "cgroup", or "machine": then the limit is what this process has and what the
+                                machine could still give it; a literal */
     uint64_t resident_bytes; /* of this process */
 } weir_memory_use;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Limits of memory: those of cgroups, of the address space, of the machine. */
+/* Limits of memory at which a process is killed: those of cgroups, of the machine. At those of its address
+ * space allocations fail, and that is answered where it happens. */
 #include <weir/memory.h>
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/cgroup.h"
@@ -133,20 +133,15 @@ static void see_use(struct weir_memory *m, const struct folder *f, weir_memory_u
     take_tighter(use, limit, used > cached ? used - cached : 0, "cgroup");
 }
 
-/* Fields of /proc/self/statm: pages of the address space, and those that are resident. */
+/* The second field of /proc/self/statm are resident pages. */
 static void see_process(struct weir_memory *m, weir_memory_use *use)
 {
     char folder[4096 + 16], text[128];
-    uint64_t pages = 0, resident = 0, page = (uint64_t)sysconf(_SC_PAGESIZE);
-    struct rlimit limit;
+    uint64_t resident = 0;
 
     (void)snprintf(folder, sizeof folder, "%s/proc/self", m->root);
-    if (!weir__cgroup_read(folder, "statm", text, sizeof text) ||
-        sscanf(text, "%" SCNu64 " %" SCNu64, &pages, &resident) != 2)
-        return;
-    use->resident_bytes = resident * page;
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        take_tighter(use, limit.rlim_cur, pages * page, "address space");
+    if (weir__cgroup_read(folder, "statm", text, sizeof text) && sscanf(text, "%*u %" SCNu64, &resident) == 1)
+        use->resident_bytes = resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void see_machine(struct weir_memory *m, weir_memory_use *use)

@@ -51,12 +51,12 @@ class Place:
     def file(self, name):
         return os.path.join(self.path, name)
 
-    def run(self, command, config, env=None, options=()):
+    def run(self, command, config, env=None, options=(), before=None):
         """Exit code and lines of stderr; of serve, None as the code means that it serves."""
         with open(self.file("gateway.yaml"), "w") as file:
             file.write(config)
         process = subprocess.Popen([WEIR, command, *options, "gateway.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True, cwd=self.path, preexec_fn=as_nobody, env={**os.environ, **(env or {})})
+                                   text=True, cwd=self.path, preexec_fn=before or as_nobody, env={**os.environ, **(env or {})})
         lines, served = [], False
         for line in process.stderr:
             lines.append(line.rstrip("\n"))
@@ -256,6 +256,20 @@ def as_many_descriptors_as_may_be_had_are_had():
         weir.wait_for(rf"warn configuration at=\S+gateway.yaml:1:23 warning=\"limits.connections is 10000: .* may open {hard};")
 
 
+def too_few_descriptors_are_refused_by_both():
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+
+    with contextlib.ExitStack() as stack:
+        place = Place(stack)
+        for number in (8, 16, 24, 32, 40, 64, 128):
+            code, said = place.run("check", config_of(rest="loops: 3\nadmin: 127.0.0.1:0\n"), before=few)
+            served, lines = place.run("serve", config_of(rest="loops: 3\nadmin: 127.0.0.1:0\n"), before=few)
+            same(served is None, code == 0, (number, said, lines))
+            assert code == 0 or re.match(r"gateway.yaml:2:8: .*files", said[0]), said
+            assert (code == 0) == (number >= 64), (number, said)
+
+
 def backends_are_tried_when_asked():
     with contextlib.ExitStack() as stack:
         place = Place(stack)
@@ -349,6 +363,7 @@ def the_start_says_what_runs():
 if __name__ == "__main__":
     run(each_good_thing_is_served_and_each_bad_one_is_refused_by_both, check_and_serve_agree_on_any_mixture,
         addresses_that_exclude_each_other_are_refused_by_both, a_port_that_is_taken_is_fine_to_check_alone,
-        io_uring_that_is_forbidden_is_named, a_quota_of_half_a_cpu_makes_one_loop, as_many_descriptors_as_may_be_had_are_had, backends_are_tried_when_asked, an_admin_address_that_others_reach_is_told_of,
+        io_uring_that_is_forbidden_is_named, a_quota_of_half_a_cpu_makes_one_loop, as_many_descriptors_as_may_be_had_are_had, too_few_descriptors_are_refused_by_both,
+        backends_are_tried_when_asked, an_admin_address_that_others_reach_is_told_of,
         a_pool_that_no_route_uses_is_told_of,        the_admin_address_answers_to_names_that_the_file_allows, commands_read_an_admin_address_that_is_a_path, the_operators_page_names_what_there_is,
         the_start_says_what_runs, interfaces=(None,))
