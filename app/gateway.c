@@ -183,7 +183,7 @@ static void count_and_log_exchange(void *arg, const weir_exchange_record *record
 /* One that asks for nothing that is not wanted: it stands in the way of every request. */
 static void (*on_exchange(const struct config *config))(void *arg, const weir_exchange_record *record)
 {
-    if (config->access_log)
+    if (config->access_log && config_log_level(config) <= WEIR_LOG_INFO)
         return config->admin ? count_and_log_exchange : log_exchange;
     return config->admin ? count_exchange : NULL;
 }

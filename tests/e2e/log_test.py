@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -18,17 +19,17 @@ PIPE_BYTES = 4096
 LONG = "x" * 3000 # in a target: few lines fill a ring
 
 CONFIG = ("listen: [127.0.0.1:0, 'unix:{folder}/gateway']\nadmin: 127.0.0.1:0\nloops: {loops}\nlog: {log}\n"
-          "limits: {{idle_timeout: 2s}}\nroutes:\n  - {{path: /*, respond: {{body: hello}}}}\n")
+          "limits: {{idle_timeout: 2s}}\nroutes:\n{first}  - {{path: /*, respond: {{body: hello}}}}\n{more}")
 
 
 class Gateway:
     """With a stderr of the test's choice. What it says there is asked for at /metrics or read by the test."""
 
-    def __init__(self, stderr, loops=1, log="text", more="", env=None, preexec=None):
+    def __init__(self, stderr, loops=1, log="text", first="", more="", env=None, preexec=None):
         self.folder = tempfile.TemporaryDirectory()
         path = os.path.join(self.folder.name, "gateway.yaml")
         with open(path, "w") as file:
-            file.write(CONFIG.format(folder=self.folder.name, loops=loops, log=log) + more)
+            file.write(CONFIG.format(folder=self.folder.name, loops=loops, log=log, first=first, more=more))
         self.process = subprocess.Popen([WEIR, "serve", path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
                                         preexec_fn=preexec, env={**os.environ, **chosen_interface(), **(env or {})})
         until("the gateway listens", self.answers)
@@ -120,6 +121,18 @@ def a_second_signal_ends_it_though_nobody_reads():
         with gateway.connect() as connection:
             send(connection, "/" + LONG, 500)
             same(gateway.end(2), 0)
+    os.close(reading)
+
+
+def a_stall_that_is_to_abort_does_so_though_nobody_reads():
+    reading, writing = small_pipe()
+    with Gateway(writing, first="  - {path: /never, burn: {cpu: 10s}, on: loop}\n", more="stall: {after: 200ms, then: abort}\n",
+                 preexec=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))) as gateway:
+        os.close(writing)
+        with gateway.connect() as connection, contextlib.suppress(OSError):
+            send(connection, "/" + LONG, 20)
+            connection.sendall(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n")
+        same(gateway.process.wait(PATIENCE), -signal.SIGABRT)
     os.close(reading)
 
 
@@ -268,7 +281,7 @@ def a_command_whose_reader_has_left_ends_quietly():
 
 
 run(a_reader_that_stands_still_holds_nobody, a_second_signal_ends_it_though_nobody_reads,
-    when_it_goes_on_one_line_says_how_many_are_missing, a_reader_that_leaves_does_no_harm, a_full_disk_does_no_harm,
+    a_stall_that_is_to_abort_does_so_though_nobody_reads, when_it_goes_on_one_line_says_how_many_are_missing, a_reader_that_leaves_does_no_harm, a_full_disk_does_no_harm,
     a_pipe_that_does_not_block_loses_nothing, lines_stay_whole_and_are_all_there_at_the_end,
     what_was_closed_at_the_start_is_the_null_device, the_level_and_the_form_hold_from_the_first_line_on,
     each_line_names_its_own_client, a_command_whose_reader_has_left_ends_quietly, interfaces=(None,))
