@@ -69,7 +69,17 @@ class Bar {
 
 /* Parts of a whole, with a legend that is the table of them. parts: [name, value, note] */
 const PART_KINDS = 6;
-function drawParts(host, caption, parts, unit) {
+
+/* As many parts as there are colours: the smallest stand together. */
+function foldParts(parts) {
+  if (parts.length <= PART_KINDS) return parts;
+  const small = [...parts].sort(([, a], [, b]) => a - b).slice(0, parts.length - PART_KINDS + 1);
+  const names = new Set(small.map(([name]) => name));
+  return [...parts.filter(([name]) => !names.has(name)), [`${small.length} others`, small.reduce((sum, [, value]) => sum + value, 0)]];
+}
+
+function drawParts(host, caption, all, unit) {
+  const parts = foldParts(all);
   const total = parts.reduce((sum, [, value]) => sum + value, 0);
   if (!host.partsBar) {
     host.partsBar = el("div.parts", { "aria-hidden": "true" });
@@ -80,7 +90,7 @@ function drawParts(host, caption, parts, unit) {
       host.partsRows));
   }
   setText(host.partsCaption, caption);
-  const numbered = parts.map(([name, value], i) => ({ name, value, kind: i % PART_KINDS }));
+  const numbered = parts.map(([name, value], i) => ({ name, value, kind: i }));
   keyed(host.partsBar, numbered.filter((part) => part.value > 0), (part) => part.name, () => el("span.part"), (node, part) => {
     node.dataset.kind = part.kind;
     node.style.flexGrow = part.value / total;
@@ -103,7 +113,7 @@ class LatencyChart {
   constructor() {
     this.height = 210;
     this.width = 480;
-    this.left = 44;
+    this.left = 56; /* "0.001 ms" */
     this.right = 56;
     this.cursor = null; /* seconds ago */
     this.grid = svg("g.grid");

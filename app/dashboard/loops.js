@@ -51,7 +51,7 @@ const poolsView = {
         figures("Jobs", "/s", (item) => item[windowName]?.rate, rate),
         figures("Wait p99", "ms", (item) => item[windowName]?.queue?.p99),
         figures("Run p99", "ms", (item) => item[windowName]?.run?.p99),
-        { ...figures("Refused", "", (item) => item.refused, count), help: "Since start" },
+        { ...figures("Refused", "", (item) => item[windowName]?.refused ?? item.refused, count), help: "In these seconds" },
         sparks("Queue over time", (item) => past.get(`pool ${item.pool} queued`)),
       ],
     });
@@ -63,6 +63,9 @@ const poolsView = {
     this.table.draw(pools);
   },
 };
+
+const mainReason = (origin) => Object.entries(origin[windowName]?.reasons ?? {}).reduce((most, each) => (each[1] > (most?.[1] ?? 0) ? each : most), null)?.[0] ?? "";
+const fails = (origin) => origin.failing === true || errorShare(origin[windowName]) >= MANY_ERRORS;
 
 const originsView = {
   start() {
@@ -77,6 +80,15 @@ const originsView = {
           return (item) => setText(words, item.origin);
         } },
         figures("Rate", "/s", (item) => item[windowName]?.rate, rate),
+        { ...figures("Errors", "", (item) => errorShare(item[windowName])), text: null, make(cell) {
+          const words = el("span");
+          cell.append(words);
+          return (item) => {
+            const share = errorShare(item[windowName]);
+            setText(words, share === null ? NONE : share === 0 ? "0" : `${percent(share)} ${fails(item) ? mainReason(item) : ""}`.trim());
+            words.className = fails(item) ? "bad" : share ? "" : "quiet";
+          };
+        } },
         figures("Conns", "", (item) => item.connections, count, { help: "Connections, idle ones included" }),
         figures("Idle", "", (item) => item.idle, count, { minor: true }),
         { ...figures("Waiting", "", (item) => item.waiting, count), help: "Calls that wait for a connection" },
@@ -86,7 +98,9 @@ const originsView = {
       ],
     });
   },
-  take(origins) {
+  /* Those that fail stand first. */
+  take(all) {
+    const origins = [...all.filter(fails), ...all.filter((each) => !fails(each))];
     this.items = origins;
     for (const each of origins) past.put(`origin ${each.origin} p99`, each.last_10s?.p99);
     this.table.draw(origins);

@@ -20,14 +20,14 @@ const overview = [
     value: (stats, window) => sum(stats.routes, (route) => route[window]?.rate),
     note: (stats) => plural(stats.routes.filter((route) => route.last_60s?.requests > 0).length, "busy route", "busy routes") },
   { name: "Slowest p99", unit: "ms", words: figure,
-    value: (stats, window) => worst(stats.routes, (route) => route[window]?.p99)?.[window].p99,
-    note: (stats, window) => worst(stats.routes, (route) => route[window]?.p99)?.route ?? "nothing measured yet" },
+    value: (stats, window) => slowest(stats, window)?.[window].p99,
+    note: (stats, window) => slowest(stats, window)?.route ?? "nothing measured yet" },
   { name: "Errors", unit: "", words: percent, kind: "bad", top: MANY_ERRORS, bad: MANY_ERRORS,
     value: (stats, window) => errorShare({ requests: sum(stats.routes, (route) => route[window]?.requests), errors: sum(stats.routes, (route) => route[window]?.errors) }),
     note: (stats, window) => `${count(sum(stats.routes, (route) => route[window]?.errors))} in ${window === "last_10s" ? 10 : 60} s` },
   { name: "Refused", unit: "/s", words: rate, kind: "bad", top: 1, bad: 0.1,
-    value: (stats) => refusals.perSecond(stats),
-    note: (stats) => `${count(refusals.total(stats))} since start` },
+    value: (stats, window) => (stats.refused?.[window]?.refused ?? NaN) / seconds(window),
+    note: (stats, window) => refusedWords(stats.refused?.[window]) },
   { name: "Loop lag p99", unit: "ms", words: figure, top: 1,
     value: (stats, window) => worst(stats.loops, (loop) => loop[window]?.p99)?.[window].p99,
     note: (stats) => `busiest loop ${percent(worst(stats.loops, (loop) => loop.busy)?.busy)}` },
@@ -36,20 +36,50 @@ const overview = [
     note: (stats) => [[stats.connections, "connection"], [stats.tasks, "task"]].filter(([number]) => known(number)).map(([number, one]) => plural(number, one, `${one}s`)).join(", ") },
 ];
 
-/* The gateway counts refusals; their rate is the difference from one answer to the next. */
-const refusals = {
-  last: null,
-  total: (stats) => sum(stats.pools ?? [], (pool) => pool.refused) + (stats.refused ?? 0),
-  perSecond(stats) {
-    const now = { at: past.now, total: this.total(stats) };
-    if (this.last?.at !== now.at) {
-      const gone = this.last && now.total >= this.last.total ? now.at - this.last.at : 0;
-      this.rate = gone ? (now.total - this.last.total) / gone : 0;
-      this.last = now;
-    }
-    return this.rate;
-  },
-};
+/* Of what became a request: a head that never came whole has no route. */
+function slowest(stats, window) {
+  return worst(stats.routes.filter((route) => route.kind), (route) => route[window]?.p99);
+}
+
+const seconds = (window) => (window === "last_10s" ? 10 : 60);
+
+/* {queueing: 312, pool_full: 20} → "queueing 312, pool_full 20", the most first. */
+function reasonsWords(reasons) {
+  return Object.entries(reasons ?? {}).sort(([, a], [, b]) => b - a).map(([name, number]) => `${name} ${count(number)}`).join(", ");
+}
+
+function refusedWords(window) {
+  if (!window?.refused) return "nothing";
+  return `${percent(window.requests ? window.refused / window.requests : 1)} of requests: ${reasonsWords(window.reasons)}`;
+}
+
+/* ---- what stands out ---- */
+
+const MANY_UNSERVED = 10;
+
+function* notices(stats, window) {
+  const refused = stats.refused?.[window];
+  if (refused?.refused >= MANY_ERRORS * refused?.requests && refused?.refused > 0) yield ["refused", `Refused: ${refusedWords(refused)}`];
+  const unserved = stats.unserved ?? {};
+  const { head_timeout = 0, client_limit = 0 } = unserved[window]?.reasons ?? {};
+  if ((unserved.half_sent ?? 0) + head_timeout + client_limit >= MANY_UNSERVED) {
+    const from = unserved.clients?.[0]?.address;
+    yield ["unserved", [`Half-sent heads: ${count(unserved.half_sent)} now`, head_timeout ? `${count(head_timeout)} timed out` : "",
+      client_limit ? `${count(client_limit)} over their client's limit` : ""].filter(Boolean).join(", ") + (from ? `; most from ${from}` : "")];
+  }
+  for (const origin of stats.origins) {
+    if (!fails(origin)) continue;
+    const text = origin.last_error?.text;
+    yield [`origin ${origin.origin}`, `${origin.origin} fails: ${percent(errorShare(origin[window]))} of calls${mainReason(origin) ? `, ${mainReason(origin)}` : ""}${text ? ` (${text})` : ""}`];
+  }
+}
+
+function drawNotices(stats) {
+  const list = [...notices(stats, windowName)];
+  const host = byId("notices");
+  host.hidden = list.length === 0;
+  keyed(host, list, ([key]) => key, () => el("li"), (node, [, words]) => setText(node, words));
+}
 
 function makeOverview() {
   for (const item of overview) {
@@ -82,7 +112,6 @@ function takeStats(stats, restarted) {
   past.tick();
   if (restarted) {
     past.restarts.push(past.now);
-    refusals.last = null;
     stallsView.forget();
   }
   latest = { ...stats, routes: stats.routes ?? [], loops: stats.loops ?? [], origins: stats.origins ?? [], pools: stats.pools ?? [] };
@@ -101,6 +130,7 @@ function drawStats(fresh) {
     for (const view of [routesView, loopsView.table, originsView.table, poolsView.table]) view.draw(view.items ?? []);
   }
   drawOverview(latest);
+  drawNotices(latest);
 }
 
 /* ---- how it stands with the gateway ---- */

@@ -3,10 +3,12 @@
 /* Routes: a table of all, and one of them in depth. */
 
 const MANY_ERRORS = 0.01;
+const FEW_IDLE = 3;
 let windowName = "last_10s";
 
 const routesView = {
   chosen: null,
+  idleShown: false,
   chart: new LatencyChart(),
 
   start() {
@@ -30,6 +32,8 @@ const routesView = {
     this.kind = el("p.note");
     this.quiet = el("p.empty", { text: "No requests in these minutes. Latencies are drawn as they come." });
     this.spent = el("div.spent");
+    this.more = el("button.more", { type: "button", onclick: () => this.showIdle(!this.idleShown) });
+    byId("routes-table").append(this.more);
     byId("route").append(el("div.head", {}, this.name, this.kind),
       el("p.caption", { text: "Latency over time, logarithmic" }), this.chart.node, this.quiet, this.spent);
     byId("route").hidden = true;
@@ -76,10 +80,26 @@ const routesView = {
     this.draw(this.items);
   },
 
+  showIdle(shown) {
+    this.idleShown = shown;
+    this.draw(this.items);
+  },
+
+  /* Idle routes stand behind the others; where there are many, folded. */
+  visible(items) {
+    const isIdle = (item) => !(item.last_60s?.requests > 0);
+    const [busy, idle] = [items.filter((item) => !isIdle(item)), items.filter(isIdle)];
+    const folded = busy.length > 0 && idle.length > FEW_IDLE && this.table.order === null;
+    this.more.hidden = !folded;
+    setText(this.more, this.idleShown ? `hide ${plural(idle.length, "idle route", "idle routes")}` : `and ${plural(idle.length, "idle route", "idle routes")} more`);
+    set(this.more, { "aria-expanded": String(this.idleShown) });
+    return folded && !this.idleShown ? busy : [...busy, ...idle];
+  },
+
   draw(items = []) {
     const busiest = items.reduce((most, item) => ((item.last_60s?.rate ?? 0) > (most?.last_60s?.rate ?? 0) ? item : most), items[0]);
     if (!items.some((item) => item.key === this.chosen)) this.chosen = busiest?.key ?? null;
-    this.table.draw(items);
+    this.table.draw(this.visible(items));
     byId("route").hidden = !this.chosen;
     const item = items.find((each) => each.key === this.chosen);
     if (item) this.drawRoute(item);

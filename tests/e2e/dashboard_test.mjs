@@ -174,6 +174,34 @@ const cases = {
     await leave(page, url);
   },
 
+  async "what fails, what is refused and half-sent heads are named; idle routes stand behind the others"() {
+    const { process, url } = await fake("--idle", "10");
+    const page = await open(url);
+    await page.locator("#notices li", { hasText: /10\.0\.0\.11:8443 fails: .* of calls, connect \(connection refused\)/ }).waitFor();
+    assert.match(await textOf(page, "#origins-table tbody tr"), /10\.0\.0\.11:8443.*100 % connect/s);
+    assert.equal(await page.locator("#notices li").count(), 1);
+    await tell(url, { shed: 0.41 });
+    await tell(url, { half_sent: 3000 });
+    await page.locator("#notices li", { hasText: /^Refused: 41 % of requests: queueing/ }).waitFor();
+    await page.locator("#notices li", { hasText: /^Half-sent heads: 3.000 now, 3.000 timed out; most from 203\.0\.113\.9/ }).waitFor();
+    const rows = page.locator("#routes-table tbody tr");
+    assert.doesNotMatch(await rows.first().textContent(), /idle/);
+    assert.equal(await rows.count(), 6);
+    await page.locator("button", { hasText: "and 11 idle routes more" }).click();
+    await until(page, () => document.querySelectorAll("#routes-table tbody tr").length === 17);
+    for (const width of [360, 768, 1280, 1920]) {
+      await page.setViewportSize({ width, height: 900 });
+      const over = await page.evaluate(() => [...document.querySelectorAll(".panel, .tile, .card, main")].filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.id || each.className));
+      assert.deepEqual(over, [], `over their edge, ${width} wide`);
+    }
+    await page.locator("#routes-table .pick", { hasText: "/page/{id}" }).click();
+    await until(page, () => document.querySelectorAll("#route .legend tbody tr").length === 6);
+    const kinds = await page.evaluate(() => [...document.querySelectorAll("#route .legend .key")].map((each) => each.dataset.kind));
+    assert.equal(new Set(kinds).size, kinds.length, "each part has a colour of its own");
+    await leave(page, url);
+    await end({ process });
+  },
+
   async "names that hold markup stay text, everywhere"(url) {
     const page = await open(url);
     await page.locator("#tasks").scrollIntoViewIfNeeded();

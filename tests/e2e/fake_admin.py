@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A pretended admin address: the dashboard as it is in the source tree, and figures that are made up from a seed.
 
-    tests/e2e/fake_admin.py [--port N] [--without /advice,/profile,pools] [--quiet] [--seconds N]
+    tests/e2e/fake_admin.py [--port N] [--without /advice,/profile,pools] [--quiet] [--idle N] [--seconds N]
 
 For working on the page (reload it after a change) and for tests of whatever reads the admin address. A test posts
 to /fake what it wants to happen: {"stall": NAME}, {"tasks": N}, {"broken": true}, {"draining": true},
@@ -110,7 +110,7 @@ class World:
     def stats(self):
         routes = [{"route": name, "kind": kind, "last_10s": self.window(10, rate, p50, p99, errors, i),
                    "last_60s": self.window(60, rate, p50, p99, errors, i), "spent_ms": self.spent(kind, p50)}
-                  for i, (name, kind, rate, p50, p99, errors) in enumerate(ROUTES)]
+                  for i, (name, kind, rate, p50, p99, errors) in enumerate([(f"GET /idle/{n}", "respond", 0, None, None, 0) for n in range(self.args.idle)] + ROUTES)]
         origins = [] if self.args.quiet else [
             {"origin": f"http://10.0.0.{7 + i}:8443", "connections": 12 + i, "idle": 9, "waiting": 0, "failing": name == FAILING,
              "last_error": {"text": "connection refused", "age_s": 0.2} if name == FAILING else None,
@@ -232,6 +232,7 @@ def server(*arguments):
     usage.add_argument("--port", type=int, default=0)
     usage.add_argument("--without", default="", type=lambda text: text.split(","))
     usage.add_argument("--quiet", action="store_true")
+    usage.add_argument("--idle", type=int, default=0, help="so many routes that nobody asks, listed first")
     usage.add_argument("--up", type=float, default=93784)
     args = usage.parse_args(arguments)
     made = Server(("127.0.0.1", args.port), Page)
