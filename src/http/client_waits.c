@@ -55,7 +55,7 @@ static void look_at_body(struct weir__exchange *x, int64_t now_ns)
         (void)refuse_body(x, "body_rate");
     else
         return;
-    weir__client_waited(x, WEIR__FOR_BODY);
+    weir__client_sent(x);
     x->reader = NULL;
     if (reader != NULL)
         weir__wake(reader, -WEIR_ESLOW);
@@ -145,20 +145,19 @@ int weir__client_wait_for_body(struct weir__exchange *x)
     return 0;
 }
 
-void weir__client_wait_to_take(struct weir__exchange *x)
+void weir__client_wait_to_take_more(struct weir__exchange *x)
 {
     x->waits.answer_since_ns = begin(x, WEIR__FOR_ANSWER);
     if (x->ahead != NULL)
         weir__read_ahead(x);
 }
 
-void weir__client_waited(struct weir__exchange *x, enum weir__waits_for what)
+void weir__client_sent(struct weir__exchange *x)
 {
-    if (!(x->waits.what & what))
+    if (!(x->waits.what & WEIR__FOR_BODY))
         return;
-    x->waits.what &= (uint8_t)~what;
-    if (what == WEIR__FOR_BODY)
-        x->waits.body_ns += weir__io_now_ns(x->connection->home->loop->io) - x->waits.body_since_ns;
+    x->waits.what &= (uint8_t)~WEIR__FOR_BODY;
+    x->waits.body_ns += weir__io_now_ns(x->connection->home->loop->io) - x->waits.body_since_ns;
     if (x->waits.what == 0)
         weir__patience_leave(&x->connection->patient);
 }

@@ -158,7 +158,7 @@ static bool go_on(struct weir__connection *c)
 /* An empty line that some clients send behind a body is no beginning of a request: one is passed over. */
 static size_t empty_line(struct weir__connection *c, const char *data, size_t len)
 {
-    if (c->passed_line || len < 2 || data[0] != '\r' || data[1] != '\n')
+    if (data[0] != '\r' || len < 2 || data[1] != '\n' || c->passed_line)
         return 0;
     c->passed_line = true;
     return 2;
@@ -208,7 +208,7 @@ static bool took(struct weir__connection *c, const char *data, size_t len)
     if (x->reader != NULL) {
         struct weir__task *reader = x->reader;
         x->reader = NULL;
-        weir__client_waited(x, WEIR__FOR_BODY);
+        weir__client_sent(x);
         weir__wake(reader, 1);
     }
     return weir__read_ahead_wants_more(x);

@@ -41,7 +41,8 @@ void weir__exchange_free(struct weir__exchange *x)
     if (x == NULL)
         return;
     weir_buffer_free(&x->body);
-    weir__read_ahead_free(x);
+    if (x->ahead != NULL)
+        weir__read_ahead_end(x);
     weir__arena_free(&x->memory);
 }
 
@@ -145,7 +146,7 @@ int weir__exchange_fill(struct weir__exchange *x)
         return got;
     x->reader = weir__task_current();
     got = weir__park(&body, stop_reading, x);
-    weir__client_waited(x, WEIR__FOR_BODY);
+    weir__client_sent(x);
     return got;
 }
 
@@ -160,7 +161,7 @@ static ssize_t receive(struct weir__exchange *x, void *data, size_t bytes)
         return got;
     before = weir__blame_on(self, WEIR_CHARGE_BODY, NULL);
     got = weir_read(weir__connection_stream(x->connection), data, bytes);
-    weir__client_waited(x, WEIR__FOR_BODY);
+    weir__client_sent(x);
     weir__blame_back(self, before);
     return got;
 }

@@ -221,13 +221,11 @@ static bool has(weir_bytes text, char c)
     return memchr(text.data, c, text.len) != NULL;
 }
 
-bool weir__http_pattern_catches_dots(const struct weir__http_pattern *pattern, weir_bytes normal)
+bool weir__http_path_has_dots(weir_bytes normal)
 {
     size_t start = 0, at = 0;
     bool inside = true; /* of a part, not of parameters behind it */
 
-    if (pattern->param_count == 0 && !pattern->star)
-        return false;
     if (!has(normal, '%') && !has(normal, ';') && !has(normal, '\\'))
         return false; /* a normal path has no dot segments */
     while (at < normal.len) {

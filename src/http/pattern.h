@@ -74,7 +74,13 @@ bool weir__http_pattern_match(const struct weir__http_pattern *pattern, weir_byt
  * "%5C" or '\\' (a separator once it is decoded).
  * Where:   any thread.
  */
-bool weir__http_pattern_catches_dots(const struct weir__http_pattern *pattern, weir_bytes normal);
+bool weir__http_path_has_dots(weir_bytes normal);
+
+static inline bool weir__http_pattern_catches_dots(const struct weir__http_pattern *pattern,
+                                                   weir_bytes normal)
+{
+    return (pattern->param_count > 0 || pattern->star) && weir__http_path_has_dots(normal);
+}
 
 /* A parameter by its name.
  * Returns: NULL if there is none.

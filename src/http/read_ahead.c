@@ -62,10 +62,8 @@ static void uncount(struct weir__exchange *x)
     x->ahead->counted = 0;
 }
 
-void weir__read_ahead_free(struct weir__exchange *x)
+void weir__read_ahead_end(struct weir__exchange *x)
 {
-    if (x->ahead == NULL)
-        return;
     uncount(x);
     weir__timeout_cancel(x->connection->home->loop, &x->ahead->again);
     weir_buffer_free(&x->ahead->kept);

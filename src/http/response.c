@@ -52,11 +52,20 @@ static int write_slices(struct weir__exchange *x, const struct iovec *pieces, si
     return err;
 }
 
+static bool is_more_than_a_slice(const struct iovec *pieces, size_t count)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += pieces[i].iov_len;
+    return bytes > SLICE_BYTES;
+}
+
 static int write_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count)
 {
     weir_stream *s = weir__connection_stream(x->connection);
 
-    if (!s->file.tcp && count > 0 && pieces[count / 2].iov_len > SLICE_BYTES) /* the middle one is the body */
+    if (!s->file.tcp && is_more_than_a_slice(pieces, count))
         return write_slices(x, pieces, count);
     weir__client_wait_to_take(x);
     return weir_write_pieces(s, pieces, count);
@@ -76,7 +85,7 @@ int weir__response_send_pieces(struct weir__exchange *x, struct iovec *pieces, s
         skip_sent(x, pieces);
     before = weir__blame_on(self, WEIR_CHARGE_SEND, NULL);
     err = write_pieces(x, pieces, count);
-    weir__client_waited(x, WEIR__FOR_ANSWER);
+    weir__client_took(x);
     weir__blame_back(self, before);
     if (res->err == 0)
         res->err = err;
@@ -185,7 +194,7 @@ static bool has_header(const weir_response *res, const char *name)
 {
     size_t length;
 
-    return find_header(res, name, 0, &length) != NULL;
+    return res->headers_len > 0 && find_header(res, name, 0, &length) != NULL;
 }
 
 const char *weir_reply_header_get(weir_response *res, const char *name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which route a request is for, by its target and method; and the answer to one that is for none. */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "http/headers.h"
@@ -21,17 +22,31 @@ static bool next_method(weir_bytes *rest, weir_bytes *word)
     return word->len > 0;
 }
 
-static bool takes_method(const weir_route *route, const struct weir__http_request_head *head)
+unsigned weir__route_methods(const weir_route *route)
+{
+    weir_bytes rest = weir_bytes_of(route->methods), word;
+    unsigned methods = route->methods == NULL ? UINT_MAX : 0;
+
+    while (next_method(&rest, &word))
+        methods |= 1u << weir__http_method_of(word);
+    return methods & 1u << WEIR__HTTP_GET ? methods | 1u << WEIR__HTTP_HEAD : methods;
+}
+
+/* Those without a meaning here share a bit: their names tell. */
+static bool names_method(const weir_route *route, weir_bytes method)
 {
     weir_bytes rest = weir_bytes_of(route->methods), word;
 
-    if (route->methods == NULL)
-        return true;
     while (next_method(&rest, &word))
-        if (weir_bytes_equal(word, head->method_text) ||
-            (head->method == WEIR__HTTP_HEAD && weir_bytes_equal(word, WEIR__HTTP_TEXT("GET"))))
+        if (weir_bytes_equal(word, method))
             return true;
-    return false;
+    return route->methods == NULL;
+}
+
+static bool takes_method(const struct weir__route *route, const struct weir__http_request_head *head)
+{
+    return (route->methods & 1u << head->method) != 0 &&
+           (head->method != WEIR__HTTP_OTHER_METHOD || names_method(route->given, head->method_text));
 }
 
 static bool has_word(const char *list, weir_bytes word)
@@ -76,7 +91,7 @@ static const struct weir__route *match(struct weir__exchange *x, const char **al
         const struct weir__route *route = &server->routes[i];
         if (!weir__http_pattern_match(&route->pattern, req->path, req->raw_path, &req->params))
             continue;
-        if (takes_method(route->given, &req->head))
+        if (takes_method(route, &req->head))
             return route;
         add_methods(x, route->given, allow);
     }
@@ -110,17 +125,17 @@ static bool is_wrong_form(const struct weir__exchange *x, int err, struct weir__
     return err < 0 || connects;
 }
 
-static int match_path(struct weir__exchange *x, const struct weir__http_target *target)
+static int match_path(struct weir__exchange *x, const struct weir__http_target *target,
+                      struct weir__http_fault *fault)
 {
     weir_request *req = &x->request;
-    struct weir__http_fault fault = {0};
     const char *allow = NULL;
     char *room = weir__arena_alloc(&x->memory, target->path.len + 1);
 
     if (room == NULL)
         return -ENOMEM;
-    if (weir__http_path_normalize(target->path, room, target->path.len, &req->path, &fault) < 0) {
-        weir__refuse_fault(x, &fault);
+    if (weir__http_path_normalize(target->path, room, target->path.len, &req->path, fault) < 0) {
+        weir__refuse_fault(x, fault);
         return 0;
     }
     req->query = target->query.data != NULL ? target->query.data : "";
@@ -150,6 +165,6 @@ int weir__exchange_find_route(struct weir__exchange *x)
     else if (target.form == WEIR__HTTP_ASTERISK_FORM)
         answer_about_server(x);
     else
-        return match_path(x, &target);
+        return match_path(x, &target, &fault);
     return 0;
 }

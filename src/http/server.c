@@ -91,6 +91,7 @@ static int compile_route(struct weir__route *route, const weir_route *given)
     struct weir__http_pattern_fault fault = {0};
 
     route->given = given;
+    route->methods = weir__route_methods(given);
     if (given->path == NULL || given->handler == NULL)
         return -EINVAL;
     if (weir__http_pattern_compile(weir_bytes_of(given->path), &route->pattern, &fault) < 0) {

@@ -65,6 +65,7 @@ enum {
 struct weir__route {
     const weir_route *given;
     struct weir__http_pattern pattern;
+    unsigned methods;                     /* bits by enum weir__http_method */
     char *task_names[WEIR__METHOD_COUNT]; /* "GET /page/{id}" */
 };
 
@@ -303,9 +304,27 @@ void weir__client_waits_init(struct weir__server_loop *home);
 /* The wait for more of the body begins. Returns: 0; -WEIR_ESLOW it does not, because too little has come. */
 int weir__client_wait_for_body(struct weir__exchange *x) WEIR_CHECKED;
 /* The wait for the client to take more of the answer begins. */
-void weir__client_wait_to_take(struct weir__exchange *x);
-/* One of these waits is over. Harmless if there is none. */
-void weir__client_waited(struct weir__exchange *x, enum weir__waits_for what);
+void weir__client_wait_to_take_more(struct weir__exchange *x);
+static inline void weir__client_wait_to_take(struct weir__exchange *x)
+{
+    struct weir__connection *c = x->connection;
+
+    if (x->waits.what != 0 || x->ahead != NULL) {
+        weir__client_wait_to_take_more(x);
+        return;
+    }
+    x->waits.what = WEIR__FOR_ANSWER;
+    weir__patience_enter(&c->home->progress, &c->patient);
+    x->waits.answer_since_ns = c->patient.since_ns;
+}
+static inline void weir__client_took(struct weir__exchange *x)
+{
+    x->waits.what &= (uint8_t)~WEIR__FOR_ANSWER;
+    if (x->waits.what == 0)
+        weir__patience_leave(&x->connection->patient);
+}
+/* The wait for the body is over. Harmless if there is none. */
+void weir__client_sent(struct weir__exchange *x);
 
 /* read_ahead.c */
 
@@ -316,7 +335,7 @@ int weir__read_ahead_take(struct weir__exchange *x, const char *data, size_t len
 /* All of it was used up, and this came after it. */
 void weir__read_ahead_used(struct weir__exchange *x, const char *data, size_t len);
 bool weir__read_ahead_wants_more(const struct weir__exchange *x);
-void weir__read_ahead_free(struct weir__exchange *x);
+void weir__read_ahead_end(struct weir__exchange *x);
 
 /* leaving.c */
 
@@ -378,6 +397,8 @@ void weir__room_left(struct weir__server_loop *home);
 
 /* routing.c */
 
+/* The methods a route takes, as bits. */
+unsigned weir__route_methods(const weir_route *route);
 /* By its head: its route and what the path says, or a refusal. Returns: 0; -ENOMEM. */
 int weir__exchange_find_route(struct weir__exchange *x) WEIR_CHECKED;
 
