@@ -22,6 +22,6 @@ enum job_failure {
     JOB_INCOMPLETE = ENODATA, /* the input lacks something that is needed */
 };
 
-extern const weir_job_kind job_hash, job_compress, job_json, job_thumbnail;
+extern const weir_job_kind job_hash, job_compress, job_decode, job_json, job_thumbnail;
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "body_coding.h"
 #include "jobs/compressor.h"
 #include "jobs/kinds.h"
 #include "routes/computing.h"
@@ -107,7 +108,11 @@ static int handle(weir_request *req, weir_response *res, void *arg)
 {
     const struct computing *state = arg;
     const struct compress_settings *settings = state->route->settings;
+    struct codings codings;
     int err = -WEIR_EBUSY;
+    body_coding_of_request(req, &codings);
+    if (codings.count > 0 || codings.unknown) /* who takes it apart would find the coding, and not be told */
+        return body_coding_refuse(res, NULL);
     if (atomic_fetch_add(settings->under_way, 1) < settings->at_once)
         err = answer_with(req, res, state, settings);
     atomic_fetch_sub(settings->under_way, 1);

@@ -13,6 +13,7 @@
 #include <weir/text.h>
 #include <weir/trace.h>
 
+#include "body_coding.h"
 #include "routes/discard.h"
 #include "routes/gather_answer.h"
 #include "routes/gather_note.h"
@@ -21,7 +22,7 @@
 
 /* ---- settings ---- */
 
-enum { NAME_MAX_BYTES = 64, FORWARD_MAX = 64 };
+enum { NAME_MAX_BYTES = 64, FORWARD_MAX = 64, DESCRIBING_MAX = 5 };
 
 static const char *const require_names[] = {"all", "any", "none", NULL};
 
@@ -109,6 +110,14 @@ static const struct schema_key call_keys[] = {
 #undef AT
 static const struct schema call_schema = {.name = "calls", SCHEMA_KEYS(call_keys)};
 
+static bool call_sets(const struct gather_call *call, const char *name)
+{
+    for (size_t i = 0; i < call->headers.count; i++)
+        if (strcasecmp(call->headers.header[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 /* What one call and the rest of the gather say against each other. */
 static void check_call(struct config_reader *reader, const struct tree_node *node,
                        const struct gather_settings *settings, const struct gather_call *call)
@@ -138,6 +147,7 @@ static void read_call(struct config_reader *reader, const struct tree_node *node
     if (draft.url)
         url_read(reader, draft.url, "calls.url", route->path, &draft.call.url);
     draft.call.method_text = config_method_names[draft.call.method];
+    draft.call.sets_coding = call_sets(&draft.call, "accept-encoding");
     check_call(reader, node, settings, &draft.call);
     *out = draft.call;
     settings->call_count++;
@@ -209,8 +219,10 @@ struct call {
     weir_fetch_options options;
     weir_reply reply;
     int err;
-    bool lent;   /* a part of the answer points to the reply */
-    size_t part; /* this one */
+    bool is_decoded;     /* the body had a content coding, and is */
+    weir_buffer decoded; /* this */
+    bool lent;           /* a part of the answer points to the reply */
+    size_t part;         /* this one */
 };
 
 /* One request while it is answered; lies in the request's memory. */
@@ -220,6 +232,8 @@ struct gathering {
     weir_buffer urls; /* one behind the other, each ended by NUL */
     weir_header *forwarded;
     size_t forwarded_count;
+    weir_header describing[DESCRIBING_MAX]; /* the body, when there is one */
+    size_t describing_count;
     weir_bytes body; /* of the request; read only for calls that take one */
     struct gather_note *note;
     bool url_too_long;
@@ -271,14 +285,6 @@ static int collect_headers(struct gathering *g)
     return 0;
 }
 
-static bool call_sets(const struct gather_call *call, const char *name)
-{
-    for (size_t i = 0; i < call->headers.count; i++)
-        if (strcasecmp(call->headers.header[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 static size_t add_trace(struct gathering *g, struct call *call, weir_header *headers)
 {
     const char *state = weir_request_trace_state(g->req);
@@ -293,27 +299,53 @@ static size_t add_trace(struct gathering *g, struct call *call, weir_header *hea
     return n;
 }
 
-/* The call's own headers, what is passed on and not overruled by them, the trace, and the type of a body. */
+static bool describes_body(const struct gathering *g, const char *name)
+{
+    for (size_t i = 0; i < g->describing_count; i++)
+        if (strcasecmp(g->describing[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* What is said of the body goes with it, or nobody could tell what it is. */
+static void collect_describing(struct gathering *g)
+{
+    static const char *const names[DESCRIBING_MAX] = {"content-type", "content-encoding", "content-language",
+                                                      "content-digest", "repr-digest"};
+    for (size_t i = 0; i < DESCRIBING_MAX; i++) {
+        const char *value = weir_request_header_joined(g->req, names[i]);
+        if (value)
+            g->describing[g->describing_count++] = (weir_header){names[i], value};
+    }
+}
+
+/* The call's own headers, what is passed on and not overruled by them, the trace, and what describes a body.
+ */
 static int prepare_headers(struct gathering *g, struct call *call)
 {
     const struct gather_call *settings = call->settings;
-    const char *type = call->options.body_bytes ? weir_request_header(g->req, "content-type") : NULL;
-    size_t most = settings->headers.count + g->forwarded_count + 3, n = 0;
+    const size_t describing = call->options.body_bytes ? g->describing_count : 0;
+    size_t most = settings->headers.count + g->forwarded_count + 2 + describing, n = 0;
     weir_header *headers = weir_request_alloc(g->req, most * sizeof *headers);
+    bool says_coding = settings->sets_coding;
     if (!headers)
         return -ENOMEM;
     for (size_t i = 0; i < settings->headers.count; i++)
         headers[n++] = settings->headers.header[i];
     for (size_t i = 0; i < g->forwarded_count; i++) {
-        bool is_type = type && strcasecmp(g->forwarded[i].name, "content-type") == 0;
-        if (!is_type && !call_sets(settings, g->forwarded[i].name))
-            headers[n++] = g->forwarded[i];
+        const char *name = g->forwarded[i].name;
+        if ((describing && describes_body(g, name)) || call_sets(settings, name))
+            continue;
+        headers[n++] = g->forwarded[i];
+        says_coding = says_coding || strcasecmp(name, "accept-encoding") == 0;
     }
     n += add_trace(g, call, headers + n);
-    if (type && !call_sets(settings, "content-type"))
-        headers[n++] = (weir_header){"content-type", type};
+    for (size_t i = 0; i < describing; i++)
+        if (!call_sets(settings, g->describing[i].name))
+            headers[n++] = g->describing[i];
     call->options.headers = headers;
     call->options.header_count = n;
+    call->options.identity = !says_coding;
     return 0;
 }
 
@@ -345,6 +377,8 @@ static int prepare(struct gathering *g)
 {
     const struct gather_settings *settings = g->state->settings;
     int err = read_body(g);
+    if (err == 0 && g->body.len > 0)
+        collect_describing(g);
     if (err == 0)
         err = collect_headers(g);
     if (err == 0)
@@ -365,17 +399,70 @@ static int prepare(struct gathering *g)
     return err;
 }
 
+static int fail(struct call *call, int err, const char *why)
+{
+    weir_reply_free(&call->reply);
+    call->reply.why = why;
+    return err;
+}
+
+/* Why a pool did not do its work, as a call has it. */
+static int from_pool(int err)
+{
+    return err == -WEIR_ELATE ? -WEIR_EDEADLINE : err == -WEIR_ENESTED || err == -EAGAIN ? -WEIR_EBUSY : err;
+}
+
+/* A backend that codes its answer though it was asked not to, or because the client's wishes are passed on.
+ */
+static int undo_coding(struct call *call, const struct codings *codings)
+{
+    const weir_bytes body = {call->reply.body, call->reply.body_bytes};
+    weir_buffer_init(&call->decoded, (size_t)call->options.reply_bytes_max);
+    if (codings->unknown)
+        return fail(call, -WEIR_EPROTOCOL, "its content-encoding is not known");
+    int err = body_coding_undo(codings, body, &call->decoded, weir_pool_compute(), NULL);
+    if (err == -EBADMSG)
+        return fail(call, -WEIR_EPROTOCOL, "its body is not what its content-encoding says");
+    if (err == -WEIR_ETOOLARGE)
+        return fail(call, err, "its body is too large without its content-encoding");
+    if (err == 0)
+        err = weir_client_hold(call->client, call->decoded.cap);
+    if (err < 0)
+        return fail(call, from_pool(err), NULL);
+    call->is_decoded = true;
+    return 0;
+}
+
+static int fetch(struct call *call)
+{
+    struct codings codings;
+    int err = weir_fetch(call->client, &call->options, &call->reply);
+    if (err < 0)
+        return err;
+    body_coding_of_reply(&call->reply, &codings);
+    return codings.count > 0 || codings.unknown ? undo_coding(call, &codings) : 0;
+}
+
 static int ask(void *arg)
 {
     struct call *call = arg;
     weir_duration deadline = call->settings->deadline;
     weir_scope scope;
     if (deadline.ns == 0)
-        return call->err = weir_fetch(call->client, &call->options, &call->reply);
+        return call->err = fetch(call);
     weir_scope_open(&scope, weir_after(deadline), 0);
-    call->err = weir_fetch(call->client, &call->options, &call->reply);
+    call->err = fetch(call);
     (void)weir_scope_close(&scope);
     return call->err;
+}
+
+static void free_reply(struct call *call)
+{
+    if (call->is_decoded)
+        weir_client_unhold(call->client, call->decoded.cap);
+    weir_buffer_free(&call->decoded);
+    call->is_decoded = false;
+    weir_reply_free(&call->reply);
 }
 
 /* All at once; the last one by this task itself. */
@@ -408,7 +495,9 @@ static int add_call(struct gathering *g, size_t i, struct gather_answer *answer,
         .err = call->err,
         .status = call->reply.status,
         .type = call->err ? NULL : weir_reply_header_value(&call->reply, "content-type"),
-        .body = {call->reply.body ? call->reply.body : "", call->reply.body_bytes},
+        .body = call->is_decoded   ? weir_buffer_bytes(&call->decoded)
+                : call->reply.body ? (weir_bytes){call->reply.body, call->reply.body_bytes}
+                                   : (weir_bytes){"", 0},
         .detail = g->state->settings->detail,
         .why = call->reply.why,
     };
@@ -417,7 +506,7 @@ static int add_call(struct gathering *g, size_t i, struct gather_answer *answer,
     if (call->lent)
         call->part = answer->part_count - 1;
     else
-        weir_reply_free(&call->reply);
+        free_reply(call);
     return err;
 }
 
@@ -448,7 +537,7 @@ static void let_go(void *arg)
     if (held > 0)
         weir_client_unhold(sent->g->state->client, held);
     if (sent->call)
-        weir_reply_free(&sent->call->reply);
+        free_reply(sent->call);
 }
 
 /* Text and parts by turns. */
@@ -559,7 +648,7 @@ static int handle(weir_request *req, weir_response *res, void *state)
         else
             note_unanswered(g);
         for (size_t i = 0; i < count; i++)
-            weir_reply_free(&g->calls[i].reply);
+            free_reply(&g->calls[i]);
     }
     weir_buffer_free(&g->urls);
     return err;
@@ -567,9 +656,10 @@ static int handle(weir_request *req, weir_response *res, void *state)
 
 static int open_state(const struct config_route *route, weir_client *client, void **state)
 {
-    struct gather_state *made = malloc(sizeof *made);
+    int err = body_coding_open();
+    struct gather_state *made = err == 0 ? malloc(sizeof *made) : NULL;
     if (!made)
-        return -ENOMEM;
+        return err < 0 ? err : -ENOMEM;
     *made = (struct gather_state){route->settings, route->limits.reply_bytes, client};
     *state = made;
     return 0;

@@ -18,6 +18,7 @@ struct gather_call {
     const char *method_text; /* as it is sent */
     weir_duration deadline;  /* 0: that of the whole */
     struct config_headers headers;
+    bool sets_coding; /* headers has accept-encoding */
 };
 
 struct gather_settings {

@@ -2,6 +2,8 @@
 /* json: a small document made of the large one in the request's body, by a template of JSON pointers. */
 #include "routes/json.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,6 +11,7 @@
 #include <weir/json.h>
 #include <weir/text.h>
 
+#include "body_coding.h"
 #include "jobs/json_pick.h"
 #include "jobs/kinds.h"
 #include "routes/computing.h"
@@ -143,10 +146,21 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 static int open_state(const struct config_route *route, weir_client *client, void **state)
 {
     (void)client;
-    return computing_open(route, &job_json, state);
+    int err = body_coding_open();
+    return err < 0 ? err : computing_open(route, &job_json, state);
 }
 
 /* ---- answering ---- */
+
+/* What may come in holds for what it becomes, too. */
+static int undo_coding(const struct codings *codings, weir_bytes *body, weir_buffer *plain,
+                       const struct computing *state)
+{
+    const weir_offload_options options = computing_options(state);
+    int err = body_coding_undo(codings, *body, plain, state->where.pool, &options);
+    *body = weir_buffer_bytes(plain);
+    return err;
+}
 
 static int handle(weir_request *req, weir_response *res, void *arg)
 {
@@ -155,14 +169,25 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     const weir_offload_options options = computing_options(state);
     weir_job_input in = {.params = {settings->params, settings->params_bytes}};
     weir_job_fault fault;
-    weir_buffer out;
+    weir_buffer plain, out;
+    struct codings codings;
+    body_coding_of_request(req, &codings);
+    if (codings.unknown)
+        return body_coding_refuse(res, CODINGS_KNOWN);
     int err = weir_read_body(req, &in.bytes, SIZE_MAX);
     if (err < 0)
         return err;
+    weir_buffer_init(&plain, (size_t)state->route->limits.body_bytes);
+    if (codings.count > 0 && in.bytes.len > 0)
+        err = undo_coding(&codings, &in.bytes, &plain, state);
     weir_buffer_init(&out, SIZE_MAX);
-    err = weir_job_run_with(state->where.pool, job_json.name, &in, &out, &fault, &options);
+    if (err == 0)
+        err = weir_job_run_with(state->where.pool, job_json.name, &in, &out, &fault, &options);
+    else if (err == -EBADMSG)
+        snprintf(fault.text, sizeof fault.text, "the body is not what its content-encoding says");
     err = err == 0 ? weir_reply_body(res, 200, "application/json", &out) : computing_fail(res, err, &fault);
     weir_buffer_free(&out);
+    weir_buffer_free(&plain);
     return err;
 }
 

@@ -15,6 +15,7 @@
 #include "accept.h"
 #include "beneath.h"
 #include "conditional.h"
+#include "body_coding.h"
 #include "jobs/image.h"
 #include "jobs/kinds.h"
 #include "jobs/vips_library.h"
@@ -275,8 +276,12 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     enum image_output output = output_for(req, settings->format);
     const char *method = weir_request_method(req);
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    if (!reads)
-        return answer_body(req, res, state, output);
+    if (!reads) {
+        struct codings codings;
+        body_coding_of_request(req, &codings);
+        return codings.count > 0 || codings.unknown ? body_coding_refuse(res, NULL)
+                                                    : answer_body(req, res, state, output);
+    }
     if (state->root >= 0)
         return answer_file(req, res, state, output);
     int err = weir_reply_header(res, "allow", "POST");

@@ -61,6 +61,7 @@ typedef struct weir_fetch_options {
     const void *body;
     size_t body_bytes;
     uint64_t reply_bytes_max; /* 0: the client's */
+    bool identity;            /* asks for an answer without a content coding; headers say nothing of it */
 } weir_fetch_options;
 
 /* What came back. In a handler it goes with the request; elsewhere weir_reply_free() it. */
@@ -70,6 +71,7 @@ typedef struct weir_reply {
     size_t header_count;
     const char *body; /* NUL-terminated behind its end */
     size_t body_bytes;
+    bool coded;      /* it has a Content-Encoding */
     const char *why; /* of a failure: what was wrong with the answer, where more is known than the code says;
                         static */
     void *memory;

@@ -57,6 +57,8 @@ static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const 
             return -EINVAL;
         weir__http_write_field(&w, weir_bytes_of(o->headers[i].name), weir_bytes_of(o->headers[i].value));
     }
+    if (o->identity)
+        weir__http_write_raw(&w, WEIR__HTTP_TEXT("accept-encoding: identity\r\n"));
     if (body_length < 0)
         weir__http_write_chunked(&w);
     else if (says_length(f, body_length))
@@ -66,7 +68,7 @@ static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const 
 
 static size_t head_bytes(const weir_fetch_options *o, const struct weir__http_url *url)
 {
-    size_t n = 128 + url->target.len + url->authority.len + (o->method != NULL ? strlen(o->method) : 3);
+    size_t n = 160 + url->target.len + url->authority.len + (o->method != NULL ? strlen(o->method) : 3);
 
     for (size_t i = 0; i < o->header_count; i++)
         n += strlen(o->headers[i].name) + strlen(o->headers[i].value) + 4;
@@ -386,13 +388,15 @@ static char *end_text(char *copy, const char *original, weir_bytes span)
 }
 
 /* On the way of every field of every answer: a look at its length is all for most. */
-static void heed(struct weir__keep_alive *known, const struct weir__http_field *field)
+static void heed(const struct weir__http_field *field, struct weir__keep_alive *told, bool *coded)
 {
-    static const char name[] = "keep-alive";
-
-    if (field->name.len == sizeof name - 1 &&
-        weir_bytes_equal_nocase(field->name, (weir_bytes){name, sizeof name - 1}))
-        weir__keep_alive_read(known, field->value);
+    if (field->name.len == sizeof "keep-alive" - 1) {
+        if (weir_bytes_equal_nocase(field->name, WEIR__HTTP_TEXT("keep-alive")))
+            weir__keep_alive_read(told, field->value);
+    } else if (field->name.len == sizeof "content-encoding" - 1) {
+        if (weir_bytes_equal_nocase(field->name, WEIR__HTTP_TEXT("content-encoding")))
+            *coded = true;
+    }
 }
 
 static int take_head(struct weir__fetch *f, const struct weir__http_response_head *head, const char *data,
@@ -406,7 +410,7 @@ static int take_head(struct weir__fetch *f, const struct weir__http_response_hea
         return -ENOMEM;
     for (size_t i = 0; i < head->field_count; i++) {
         const struct weir__http_field *field = &head->fields[i];
-        heed(&told, field);
+        heed(field, &told, &f->reply.coded);
         headers[i].name = end_text(copy, data, field->name);
         headers[i].value = field->value.len > 0 ? end_text(copy, data, field->value) : "";
     }

@@ -198,6 +198,34 @@ def too_many_compressors_are_refused():
         same(post(weir, "/z", b"abc").status, 200)
 
 
+# ---- bodies with a content coding ----
+
+
+def coded_bodies_are_decoded_or_refused():
+    body = json.dumps({"a": "x" * 200000, "b": 7}).encode()
+    with gateway({"path": "/j", "json": {"pick": "/b"}}, {"path": "/l", "json": {"pick": "/b"}, "on": "loop"},
+                 {"path": "/small", "json": {"pick": "/b"}, "limits": {"body": "1000"}},
+                 {"path": "/c", "compress": {"encoding": "gzip"}}, {"path": "/h", "hash": {}},
+                 {"path": "/t/*", "thumbnail": {"width": 8, "height": 8}}) as weir:
+        coded = gzip.compress(body)
+        for path in ("/j", "/l"):
+            for headers in ({"Content-Encoding": "gzip"}, {"Content-Encoding": "identity, GZIP"}):
+                answer = post(weir, path, coded, headers)
+                same((answer.status, answer.body), (200, b"7"))
+            same(post(weir, path, zlib.compress(b'{"b":1}'), {"Content-Encoding": "deflate"}).body, b"1")
+            answer = post(weir, path, coded[:-9], {"Content-Encoding": "gzip"})
+            same((answer.status, fault(answer)["code"]), (422, "undecodable"))
+            answer = post(weir, path, coded, {"Content-Encoding": "br"})
+            same((answer.status, fault(answer)["message"]), (422, "the body is not what its content-encoding says"))
+            answer = post(weir, path, coded, {"Content-Encoding": "compress"})
+            same((answer.status, answer.getheader("accept-encoding")), (415, "gzip, deflate, br, zstd"))
+        same(post(weir, "/small", coded, {"Content-Encoding": "gzip"}).status, 413) # it is small, what it becomes is not
+        same(post(weir, "/h", coded, {"Content-Encoding": "gzip"}).status, 200) # of the bytes that came
+        for path in ("/c", "/t/x"):
+            answer = post(weir, path, coded, {"Content-Encoding": "gzip"})
+            same((answer.status, answer.getheader("accept-encoding")), (415, "identity"))
+
+
 # ---- json ----
 
 def documents_are_reshaped():
@@ -373,12 +401,12 @@ def documents_nested_too_deep_are_refused():
 def a_root_that_is_not_there_stops_the_start():
     config = {"listen": "127.0.0.1:0", "routes": [{"path": "/t/*", "thumbnail": {"root": "/nonexistent", "width": 1, "height": 1}}]}
     with Weir("serve", config=json.dumps(config)) as weir:
-        weir.wait_for("root of a thumbnail route can't be opened.*/nonexistent")
+        weir.wait_for("thumbnail.root is '/nonexistent', which can't be opened")
         same(weir.exit(), 1)
 
 
 run(digests_are_right, methods_and_limits_hold, many_at_a_time_get_their_own, a_full_pool_refuses_and_others_go_on,
     who_leaves_while_queued_makes_room, what_was_compressed_comes_back, large_bodies_take_no_more_memory,
-    too_many_compressors_are_refused, documents_are_reshaped, answers_are_compressed_on_their_way, thumbnails_are_made_of_files_and_bodies,
+    too_many_compressors_are_refused, documents_are_reshaped, coded_bodies_are_decoded_or_refused, answers_are_compressed_on_their_way, thumbnails_are_made_of_files_and_bodies,
     what_would_take_too_much_memory_is_told_so_undecoded, bombs_do_not_go_off, documents_nested_too_deep_are_refused,
     a_root_that_is_not_there_stops_the_start)

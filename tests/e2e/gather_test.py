@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Gather answers of the real program: what callers see when backends answer, fail, dawdle and misbehave."""
 import contextlib
+import gzip
 import json
 import re
 import socket
 import threading
 import time
+import zlib
 
 from rig import Backend, Weir, answering, ask, connect, read_head, receive, run, same, sending, until
 
@@ -308,6 +310,65 @@ def the_limits_of_heads_hold_for_backends():
                   "many": {"error": "bad response", "detail": "more header fields than are allowed"}})
 
 
+def coded(body, how):
+    if how == "gzip":
+        return gzip.compress(body)
+    if how == "deflate":
+        return zlib.compress(body)
+    if how == "raw deflate":
+        return zlib.compress(body)[2:-4]
+    return body
+
+
+def answers_that_come_coded_are_embedded_decoded():
+    small, large = b'{"a":[1,2.50]}', json.dumps({"n": list(range(100000))}).encode()
+    bomb = b"[" + b"0," * (3 << 20) + b"0]"
+    kinds = {"small": (small, "gzip"), "deflated": (small, "deflate"), "raw": (small, "raw deflate"),
+             "large": (large, "gzip"), "text": (b"plain", "gzip"), "plain": (small, "identity")}
+    bad = {"cut": (gzip.compress(large)[:-5], "gzip"), "lie": (small, "br"), "foreign": (small, "compress"),
+           "bomb": (gzip.compress(bomb), "gzip")}
+    requests = []
+    with contextlib.ExitStack() as stack:
+        calls = {}
+        for name, (body, how) in kinds.items():
+            kind = "text/plain" if name == "text" else "application/json"
+            fields = f"200 OK\r\nContent-Encoding: {how.split()[-1]}"
+            calls[name] = url(stack.enter_context(Backend(answering(fields, coded(body, how), kind, requests))))
+        for name, (body, how) in bad.items():
+            calls[name] = url(stack.enter_context(Backend(answering(f"200 OK\r\nContent-Encoding: {how}", body))))
+        page = route("/p", calls)
+        page["gather"]["detail"] = True
+        address = stack.enter_context(gateway(page, route("/f", calls, forward=["accept-encoding"])))
+        for path in ("/p", "/f"):
+            answer = ask(address, path, headers=[("Accept-Encoding", "gzip")])
+            same(answer.headers["x-weir-partial"], "6/10")
+            parts = json.loads(answer.body)
+            for name, (body, _) in kinds.items():
+                same(parts[name], {"status": 200, "body": "plain" if name == "text" else json.loads(body)}, name)
+            same(b'"small":{"status":200,"body":{"a":[1,2.50]}}' in answer.body, True)
+            same({name: parts[name]["error"] for name in bad},
+                 {"cut": "bad response", "lie": "bad response", "foreign": "bad response", "bomb": "reply too large"})
+            asked = {re.search(r"accept-encoding: (.*)\r", head, re.I)[1] for head, _ in requests}
+            same(asked, {"identity"} if path == "/p" else {"gzip"})
+            requests.clear()
+        same(json.loads(ask(address, "/p").body)["cut"]["detail"], "its body is not what its content-encoding says")
+
+
+def what_describes_a_body_goes_with_it():
+    requests = []
+    body = gzip.compress(b'{"x":1}')
+    with Backend(answering(requests=requests)) as backend:
+        calls = {"post": {"url": url(backend), "method": "POST"}, "get": url(backend)}
+        with gateway(route("/p", calls, forward=["content-type", "content-encoding"])) as address:
+            same(ask(address, "/p", "POST", body=body, headers=[
+                ("Content-Type", "application/json"), ("Content-Encoding", "gzip"), ("Content-Language", "de")]).status, 200)
+            heads = {head.split(" ")[0]: (head.lower(), sent) for head, sent in requests}
+            same(heads["POST"][1], body)
+            for line in ("content-type: application/json\r\n", "content-encoding: gzip\r\n", "content-language: de\r\n"):
+                same(heads["POST"][0].count(line), 1, line)
+            same("content-language" in heads["GET"][0], False)
+
+
 def halves_of_surrogates_are_no_json():
     """Strict readers would refuse the whole answer."""
     for text in (b'{"a":"\\ud800"}', b'["\\udc00\\ud800"]', b'{"\\uDBFF":1}'):
@@ -373,4 +434,5 @@ run(all_answers_in_order_as_they_came, other_bodies_are_text_or_base64,
     every_call_has_a_step_in_the_trace_of_its_request,
     a_call_that_posts_is_given_the_body, a_client_that_leaves_takes_its_calls_along,
     head_has_the_length_and_no_body, a_backend_that_reads_no_more_is_heard,
-    the_limits_of_heads_hold_for_backends, halves_of_surrogates_are_no_json, what_fails_is_told_in_log_and_metrics)
+    the_limits_of_heads_hold_for_backends, halves_of_surrogates_are_no_json,
+    answers_that_come_coded_are_embedded_decoded, what_describes_a_body_goes_with_it, what_fails_is_told_in_log_and_metrics)

@@ -80,10 +80,9 @@ def an_answer_is_held_once():
             ask(weir.address(), "/p")
             before = steady(weir)
             with never_reads(weir.address()):
-                until("the answer waits", lambda: metric(weir, 'weir_gather_calls_total{route="/p",call="c11",outcome="ok"}')
-                      + metric(weir, "weir_exchanges") == 2)
+                until("most of the answer has come", lambda: resident(weir) > before + 6 * MIB)
                 held = steady(weir) - before
-                assert 6 * MIB < held < 15 * MIB, f"{kind}: {held / MIB:.1f} MiB are held"
+                assert held < 15 * MIB, f"{kind}: {held / MIB:.1f} MiB are held"
 
 
 run(answers_that_nobody_reads_are_bounded_and_memory_comes_back, an_answer_is_held_once)

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "body_coding.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "jobs/kinds.h"
+
+/* What is decoded in less time than the way to the pool and back is worth. What turns out to be more is begun
+ * anew there. */
+enum { INLINE_IN_BYTES = 8 << 10, INLINE_OUT_BYTES = 64 << 10, PARAMS_BYTES = 96 };
+
+void body_coding_of_request(const weir_request *req, struct codings *codings)
+{
+    weir_bytes name, value;
+    *codings = (struct codings){0};
+    for (size_t i = 0; weir_request_header_at(req, i, &name, &value); i++)
+        if (weir_bytes_equal_nocase(name, weir_bytes_of("content-encoding")))
+            codings_read(codings, value);
+}
+
+void body_coding_of_reply(const weir_reply *reply, struct codings *codings)
+{
+    *codings = (struct codings){0};
+    for (size_t i = 0; reply->coded && reply->body_bytes > 0 && i < reply->header_count; i++)
+        if (strcasecmp(reply->headers[i].name, "content-encoding") == 0)
+            codings_read(codings, weir_bytes_of(reply->headers[i].value));
+}
+
+static int undo_here(const struct codings *codings, weir_bytes in, weir_buffer *out, size_t most)
+{
+    const size_t whole = out->max;
+    out->max = most < whole ? most : whole;
+    int err = decoder_run(codings, in, out, NULL, NULL);
+    out->max = whole;
+    return err;
+}
+
+static weir_bytes params_of(const struct codings *codings, size_t most, char text[PARAMS_BYTES])
+{
+    static const char *const names[CODINGS] = {"gzip", "deflate", "br", "zstd"};
+    int n = snprintf(text, PARAMS_BYTES, "{\"bytes\":%" PRId64 ",\"codings\":\"",
+                     most < INT64_MAX ? (int64_t)most : INT64_MAX);
+    for (size_t i = 0; i < codings->count; i++)
+        n += snprintf(text + n, PARAMS_BYTES - (size_t)n, "%s%s", i ? "," : "", names[codings->list[i]]);
+    n += snprintf(text + n, PARAMS_BYTES - (size_t)n, "\"}");
+    return (weir_bytes){text, (size_t)n};
+}
+
+int body_coding_undo(const struct codings *codings, weir_bytes in, weir_buffer *out, weir_pool *pool,
+                     const weir_offload_options *options)
+{
+    char params[PARAMS_BYTES];
+    int err = -WEIR_ETOOLARGE;
+    if (in.len <= INLINE_IN_BYTES || !pool)
+        err = undo_here(codings, in, out, pool ? INLINE_OUT_BYTES : SIZE_MAX);
+    if (err != -WEIR_ETOOLARGE || !pool || out->max <= INLINE_OUT_BYTES)
+        return err;
+    const weir_job_input job = {.params = params_of(codings, out->max, params), .bytes = in};
+    err = weir_job_run_with(pool, job_decode.name, &job, out, NULL, options);
+    if (err < 0)
+        weir_buffer_free(out);
+    return err == -JOB_DAMAGED ? -EBADMSG : err;
+}
+
+int body_coding_refuse(weir_response *res, const char *taken)
+{
+    char message[96];
+    int err = weir_reply_header(res, "accept-encoding", taken ? taken : "identity");
+    snprintf(message, sizeof message, "the body's content-encoding is not taken here, expected %s%s",
+             taken ? "one of " : "none", taken ? taken : "");
+    return err < 0 ? err : weir_reply_fault(res, 415, "unsupported_type", message);
+}
+
+int body_coding_open(void)
+{
+    return weir_job_kind_register(&job_decode);
+}
