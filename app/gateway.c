@@ -38,6 +38,7 @@ struct gateway {
     char (*listening)[WEIR_ADDRESS_BYTES];
     size_t listening_count;
     struct start_findings found;
+    char name[32];          /* of the command, where there is no file */
     const char *root;       /* of what is read of the system */
     uint64_t replies_bytes; /* what answers of backends may hold */
     const char *file;       /* of the configuration; NULL: it is none's, and its places mean nothing */
@@ -290,9 +291,8 @@ static bool check(const char *command, struct gateway *gateway, const char *file
         .admin_key = file ? "admin" : "--admin-port",
         .root = gateway->root,
     };
-    char name[32];
-    snprintf(name, sizeof name, "weir %s", command);
-    int err = start_check(gateway->config, file ? file : name, &options, &gateway->found);
+    snprintf(gateway->name, sizeof gateway->name, "weir %s", command);
+    int err = start_check(gateway->config, file ? file : gateway->name, &options, &gateway->found);
     if (err < 0)
         config_faults_print(&gateway->found.faults, file != NULL, stderr);
     return err == 0;

@@ -95,9 +95,9 @@ struct weir__server_loop {
     weir_listener **listeners;
     size_t listener_count, closing_listeners;
     bool serving, full, draining;
-    struct weir__list moving;        /* connections on their way from here to other loops, see placing.c */
-    struct weir__timeout sweep;      /* looks whether they have arrived */
-    pthread_mutex_t listeners_lock;  /* of their number: another loop may be about to rescue us */
+    struct weir__list moving;       /* connections on their way from here to other loops, see placing.c */
+    struct weir__timeout sweep;     /* looks whether they have arrived */
+    pthread_mutex_t listeners_lock; /* of their number: another loop may be about to rescue us */
     struct weir__message all_stopped;
     /* see rescue.c */
     struct weir__rescue *rescues; /* what we do for others, by their number */
