@@ -281,6 +281,7 @@ static struct finding_host host_of(struct observed *o)
     const uint64_t others =
         n[OBSERVED_HOST_BUSY] > n[OBSERVED_HOST_OWN] ? n[OBSERVED_HOST_BUSY] - n[OBSERVED_HOST_OWN] : 0;
     struct finding_host out = {
+        .cpus = per_second(n[OBSERVED_HOST_ALL], &w) / 1e6,
         .others_cpus = per_second(others, &w) / 1e6,
         .stolen_cpus = per_second(n[OBSERVED_HOST_STOLEN], &w) / 1e6,
         .pressed_share = o->host.stats.has_pressure ? per_second(n[OBSERVED_HOST_PRESSED], &w) / 1e6 : -1,

@@ -132,9 +132,21 @@ static const struct advice_route *biggest_on_loop(const struct advice_input *in)
     return biggest;
 }
 
-static bool lacks_cpu(const struct finding_host *h)
+/* Without what a quota took. */
+static double starved_ms(const struct findings_input *in)
 {
-    return h->lacked_ms >= lacked_least_ms && h->lacked_ms >= lacked_share * h->wanted_ms;
+    const double stopped_ms = in->host.stopped_share * 1000 * in->advice->loops;
+    return in->host.lacked_ms > stopped_ms ? in->host.lacked_ms - stopped_ms : 0;
+}
+
+static bool is_starved(const struct findings_input *in)
+{
+    return starved_ms(in) >= lacked_least_ms && starved_ms(in) >= lacked_share * in->host.wanted_ms;
+}
+
+static bool is_throttled(const struct finding_host *h)
+{
+    return h->quota_cpus > 0 && h->stopped_share >= stopped_least_share;
 }
 
 /* What would help against requests that wait too long for their loop. */
@@ -146,7 +158,7 @@ static void say_what_helps_loops(struct finding *f, const struct findings_input 
         say(f, "; %s takes %.3g %% of a loop", r->route, 100 * taken);
     if (r && taken > 0.1 && r->kind.pool && r->kind.on_loop)
         say(f, ": have it computed on a pool (on: %s)", r->kind.pool);
-    else if (lacks_cpu(&in->host))
+    else if (is_starved(in) || is_throttled(&in->host))
         say(f, "; the loops lack a CPU, see the host");
     else if (in->advice->loops < in->advice->cpus)
         say(f, "; there are %d CPUs for %d loops: more would help (loops: %d)", in->advice->cpus,
@@ -259,7 +271,7 @@ static void find_unserved(struct list *list, const struct findings_input *in)
 
 static void find_throttled(struct list *list, const struct finding_host *h)
 {
-    if (h->quota_cpus <= 0 || h->stopped_share < stopped_least_share)
+    if (!is_throttled(h))
         return;
     struct finding *f = add(list, "host", "throttled", at_most_1(h->stopped_share));
     if (!f)
@@ -267,8 +279,9 @@ static void find_throttled(struct list *list, const struct finding_host *h)
     say(f,
         "The CPU quota of the control group %s, %.3g CPUs, is used up in %.3g of %.3g periods a second, and "
         "all "
-        "threads stand still for the rest of each: raise the quota (cpu.max), or have less to do",
-        h->quota_cgroup, h->quota_cpus, h->used_up, h->periods);
+        "threads stand still for the rest of each, %.3g %% of the time: raise the quota (cpu.max), or have "
+        "less to do",
+        h->quota_cgroup, h->quota_cpus, h->used_up, h->periods, 100 * h->stopped_share);
     number(f, "quota_cpus", h->quota_cpus);
     number(f, "stopped_share", h->stopped_share);
     number(f, "periods", h->periods);
@@ -279,23 +292,24 @@ static void find_throttled(struct list *list, const struct finding_host *h)
 static void find_starved(struct list *list, const struct findings_input *in)
 {
     const struct finding_host *h = &in->host;
-    if (!lacks_cpu(h) || (h->quota_cpus > 0 && h->stopped_share >= stopped_least_share))
+    if (!is_starved(in))
         return;
-    struct finding *f = add(list, "host", "starved", at_most_1(h->lacked_ms / h->wanted_ms));
+    const double lacked = at_most_1(starved_ms(in) / h->wanted_ms);
+    struct finding *f = add(list, "host", "starved", lacked);
     if (!f)
         return;
     say(f,
         "The machine lacks CPU: for %.3g %% of the time in which the loops had something to do they were "
         "given "
-        "none (starved). Other processes use %.3g of %d CPUs",
-        100 * h->lacked_ms / h->wanted_ms, h->others_cpus, in->advice->cpus);
+        "none (starved). Other processes use %.3g of %.3g CPUs",
+        100 * lacked, h->others_cpus, h->cpus);
     if (h->stolen_cpus >= 0.01)
         say(f, ", and the hypervisor gives %.3g to other machines (steal)", h->stolen_cpus);
     if (h->pressed_share >= 0)
         say(f, "; some task waits for a CPU %.3g %% of the time (PSI)", 100 * h->pressed_share);
     say(f, ". No route is at fault: fewer neighbours, more CPUs or a higher priority help");
     number(f, "wanted_ms_per_s", h->wanted_ms);
-    number(f, "lacked_ms_per_s", h->lacked_ms);
+    number(f, "lacked_ms_per_s", starved_ms(in));
     number(f, "others_cpus", h->others_cpus);
     number(f, "stolen_cpus", h->stolen_cpus);
     number(f, "starved_ms", h->starved_ms);

@@ -56,6 +56,7 @@ struct finding_unserved {
 struct finding_host {
     double wanted_ms;                /* that the loops wanted a CPU, a second */
     double lacked_ms;                /* of that, they had none */
+    double cpus;                     /* that the machine has */
     double others_cpus, stolen_cpus; /* in use by other processes; given away by the hypervisor */
     double pressed_share;            /* of the time some task of the machine waited for a CPU; < 0: unknown */
     double quota_cpus;               /* of the cgroup; 0: none */

@@ -13,21 +13,27 @@ int observed_host_open(struct observed_host *o)
     return 0;
 }
 
+/* The kernel's books of idle time go back a little now and then; that is no new beginning. */
+static void only_forwards(const struct rolling *rolling, uint64_t numbers[OBSERVED_HOST_NUMBERS])
+{
+    const uint64_t *before = rolling_numbers(rolling);
+    for (size_t i = 0; i < OBSERVED_HOST_NUMBERS; i++)
+        if (numbers[i] < before[i])
+            numbers[i] = before[i];
+}
+
 void observed_host_look(struct observed_host *o)
 {
     host_stats_read(&o->stats);
     const struct host_stats *s = &o->stats;
-    rolling_see(o->rolling, NULL,
-                (uint64_t[OBSERVED_HOST_NUMBERS]){
-                    [OBSERVED_HOST_ALL] = s->all_us,
-                    [OBSERVED_HOST_BUSY] = s->busy_us,
-                    [OBSERVED_HOST_STOLEN] = s->stolen_us,
-                    [OBSERVED_HOST_OWN] = s->own_us,
-                    [OBSERVED_HOST_PRESSED] = s->pressed_us,
-                    [OBSERVED_HOST_PERIODS] = s->periods,
-                    [OBSERVED_HOST_USED_UP] = s->used_up,
-                    [OBSERVED_HOST_STOPPED] = s->stopped_us,
-                });
+    uint64_t numbers[OBSERVED_HOST_NUMBERS] = {
+        [OBSERVED_HOST_ALL] = s->all_us,         [OBSERVED_HOST_BUSY] = s->busy_us,
+        [OBSERVED_HOST_STOLEN] = s->stolen_us,   [OBSERVED_HOST_OWN] = s->own_us,
+        [OBSERVED_HOST_PRESSED] = s->pressed_us, [OBSERVED_HOST_PERIODS] = s->periods,
+        [OBSERVED_HOST_USED_UP] = s->used_up,    [OBSERVED_HOST_STOPPED] = s->stopped_us,
+    };
+    only_forwards(o->rolling, numbers);
+    rolling_see(o->rolling, NULL, numbers);
 }
 
 void observed_host_next(struct observed_host *o, const struct rolling_clock *clock)

@@ -40,7 +40,7 @@ static void begin(struct gateway *g)
         .refused = {.requests = 600, .reason = "other", .route = "none"},
         .unserved =
             {.connections = 50, .connections_max = 10000, .fresh = 3, .left = 60, .head_timeout_s = 10},
-        .host = {.wanted_ms = 500, .lacked_ms = 10, .pressed_share = -1, .quota_cgroup = ""},
+        .host = {.wanted_ms = 500, .lacked_ms = 10, .cpus = 2, .pressed_share = -1, .quota_cgroup = ""},
     };
 }
 
@@ -176,10 +176,13 @@ static void a_machine_without_cpu_is_named(void **state)
     g.in.host.stopped_share = 0.4;
     g.in.host.periods = 10;
     g.in.host.used_up = 8;
-    says(&g, "The CPU quota of the control group /a/b, 0.5 CPUs, is used up in 8 of 10 periods a second");
-    assert_null(strstr(out.text.data, "starved)"));
-    g.in.host.stopped_share = 0;
-    says(&g, "starved");
+    says(&g,
+         "The CPU quota of the control group /a/b, 0.5 CPUs, is used up in 8 of 10 periods a second, and all "
+         "threads stand still for the rest of each, 40 % of the time");
+    assert_null(strstr(out.text.data, "starved)")); /* it is all of what was lacked */
+    g.in.host.stopped_share = 0.1;
+    says(&g, "for 20 % of the time in which the loops had something to do");
+    says(&g, "quota");
 }
 
 static void the_most_important_comes_first(void **state)

@@ -79,7 +79,7 @@ class World:
     def window(self, seconds, rate, p50, p99, errors, phase):
         rate = 0 if self.args.quiet else rate * self.sway(phase)
         requests = int(rate * seconds)
-        return {"requests": requests, "rate": round(rate, 2), "errors": round(requests * errors),
+        return {"requests": requests, "rate": round(rate, 2), "errors": round(requests * errors), "refused": 0, "partial": 0, "reasons": {},
                 **self.figures(p50 if requests else None, p99, phase)}
 
     def origin_window(self, seconds, rate, p50, p99, name, phase):
@@ -157,8 +157,15 @@ class World:
 
     def advice(self):
         if self.args.quiet:
-            return {"routes": [], "pools": []}
-        return {"routes": [
+            return {"findings": [], "routes": [], "pools": []}
+        return {"findings": [
+            {"about": "origin", "name": "http://10.0.0.9:8443", "impact": 0.97,
+             "text": "reviews (http://10.0.0.9:8443): 97 % of its 10920 calls fail: no connection can be made (connect failed). 10590 answers of /page/{id} lacked a part",
+             "numbers": {"requests": 10920, "errors": 10590, "share": 0.97, "partial": 10590}},
+            {"about": "connections", "name": "192.0.2.7", "impact": 0.13,
+             "text": "31 of 231 connections have sent half a request's head and no more. From 192.0.2.7: 28 waiting, 11 ended",
+             "numbers": {"half_sent": 31, "fresh": 4, "connections": 231, "head_timeouts": 9, "idle_timeouts": 0, "left": 3}}],
+            "routes": [
             {"route": "GET /report", "class": "CPU-bound", "loop_ms": 57.4, "wait_ms": 0.2, "queue_ms": 0, "pool_ms": 0,
              "advice": [{"text": "GET /report spends 57 ms on the loop at p50: offload it", "numbers": {"loop_ms_p99": 71.2, "rate": 1.4, "others_delayed_per_s": 38}}]},
             {"route": "GET /page/{id}", "class": "I/O-bound", "loop_ms": 0.9, "wait_ms": 23.1, "queue_ms": 0, "pool_ms": 0, "advice": []},
