@@ -335,9 +335,11 @@ static int run(void *arg)
         outcome = answer_refusal(x);
     else
         outcome = x->request.route->given->handler(&x->request, &x->response, home->state);
-    weir__response_finish(x, outcome);
-    weir__filter_end(x);
-    if (x->response.ended && x->response.err == 0 && x->response.keep_alive &&
+    if (!x->response.ended) /* else all is said */
+        weir__response_finish(x, outcome);
+    if (x->response.filter != NULL)
+        weir__filter_end(x);
+    if (!x->request.body.ended && x->response.ended && x->response.err == 0 && x->response.keep_alive &&
         weir__request_discard_body(&x->request) < 0)
         x->response.keep_alive = false;
     x->scope = NULL;

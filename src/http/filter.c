@@ -107,6 +107,6 @@ void weir__filter_end(struct weir__exchange *x)
 {
     const weir_response *res = &x->response;
 
-    if (res->filter != NULL && res->filter->end != NULL)
+    if (res->filter->end != NULL)
         res->filter->end(res->filter_arg);
 }

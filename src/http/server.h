@@ -382,7 +382,7 @@ int weir__filter_head(struct weir__exchange *x, int status, const char *type, in
 int weir__filter_body(struct weir__exchange *x, const void *data, size_t bytes) WEIR_CHECKED;
 /* All was written: what it still has goes out. */
 int weir__filter_finish(struct weir__exchange *x) WEIR_CHECKED;
-/* The exchange is over. */
+/* The exchange is over, and has one. */
 void weir__filter_end(struct weir__exchange *x);
 
 /* room.c */
