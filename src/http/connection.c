@@ -13,7 +13,9 @@
 #include "core/task.h"
 #include "http/server.h"
 
-enum { LINGER_MS = 2000, LINGER_BYTES_MAX = 1 << 20 };
+/* Many clients send all of a body before they read: what they send is thrown away, if it comes at some pace:
+ * a step each time that long. */
+enum { LINGER_MS = 2000, LINGER_STEP_BYTES = 1 << 16, LINGER_BYTES_MAX = 1 << 26 };
 enum { IDLE_GRACE_MS = 5000, IDLE_GRACE_LEAST_MS = 500, DRAIN_LINGER_MS = 1000 };
 
 static void closed(weir_stream *stream)
@@ -176,18 +178,27 @@ static struct weir__exchange *begin_exchange(struct weir__connection *c)
     return x;
 }
 
+static bool lingered(struct weir__connection *c, size_t len)
+{
+    uint32_t before = c->lingered_bytes;
+
+    c->lingered_bytes += (uint32_t)len;
+    if (c->lingered_bytes > LINGER_BYTES_MAX) {
+        drop(c, false);
+        return false;
+    }
+    if (before / LINGER_STEP_BYTES != c->lingered_bytes / LINGER_STEP_BYTES)
+        weir__patience_enter(&c->home->linger, &c->patient);
+    return true;
+}
+
 /* True when more is wanted; after false c may be gone. */
 static bool took(struct weir__connection *c, const char *data, size_t len)
 {
     struct weir__exchange *x = c->exchange;
 
-    if (c->lingering) {
-        c->lingered_bytes += (uint32_t)len;
-        if (c->lingered_bytes <= LINGER_BYTES_MAX)
-            return true;
-        drop(c, false);
-        return false;
-    }
+    if (c->lingering)
+        return lingered(c, len);
     if (x == NULL) {
         size_t passed = empty_line(c, data, len);
         if (passed == len)

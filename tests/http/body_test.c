@@ -3,7 +3,7 @@
  */
 #include "server_rig.h"
 
-enum { BODY_BYTES = 1 << 20, PIECE_BYTES = 128 << 10 };
+enum { BODY_BYTES = 1 << 20, PIECE_BYTES = 128 << 10, MUCH_BYTES = 8 << 20 };
 
 static char body[BODY_BYTES];
 
@@ -163,13 +163,16 @@ static void a_client_that_leaves_is_noticed(void **state)
 
 static int stop_in_the_midst(struct rig *rig)
 {
+    static char answer[4096];
     weir_stream *s = rig_connect(rig);
 
     reading = (struct reading){.piece_bytes = PIECE_BYTES};
     begin(s, BODY_BYTES);
     assert_int_equal(weir_write(s, body, 100000), 0);
-    assert_true(rig_is_closed(s)); /* when it has sent nothing for as long as it may */
-    assert_int_equal(reading.result, -ETIMEDOUT);
+    assert_int_equal(rig_answer(s, answer, sizeof answer),
+                     408); /* when it has sent nothing for as long as it may */
+    assert_true(rig_is_closed(s));
+    assert_int_equal(reading.result, -WEIR_ESLOW);
     assert_int_equal(reading.bytes, 100000);
     weir_stream_close(s);
     return 0;
@@ -200,6 +203,26 @@ static void too_large_a_body_is_refused_before_any_of_it(void **state)
     run_rig(send_too_much, (struct rig){.options.limits.body_bytes = BODY_BYTES - 1});
 }
 
+/* Many clients read nothing before all of their body is sent. */
+static int send_all_of_it_first(struct rig *rig)
+{
+    static char answer[4096], piece[1 << 16];
+    weir_stream *s = rig_connect(rig);
+
+    begin(s, MUCH_BYTES);
+    for (size_t sent = 0; sent < MUCH_BYTES; sent += sizeof piece)
+        assert_int_equal(weir_write(s, piece, sizeof piece), 0);
+    assert_int_equal(rig_answer(s, answer, sizeof answer), 413);
+    weir_stream_close(s);
+    return 0;
+}
+
+static void who_sends_all_of_it_first_is_told_so(void **state)
+{
+    (void)state;
+    run_rig(send_all_of_it_first, (struct rig){.options.limits.body_bytes = BODY_BYTES - 1});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +231,7 @@ int main(void)
         cmocka_unit_test(a_client_that_leaves_is_noticed),
         cmocka_unit_test(a_client_that_stops_sending_is_given_up),
         cmocka_unit_test(too_large_a_body_is_refused_before_any_of_it),
+        cmocka_unit_test(who_sends_all_of_it_first_is_told_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
