@@ -6,7 +6,7 @@ import re
 import subprocess
 import urllib.request
 
-from process import LOAD_CORE, Failed, free_ports, output_of, wrk
+from process import LOAD_CORE, Failed, forget, free_ports, output_of, start, wrk
 from subjects import serve
 
 BURN_MS = 60
@@ -72,13 +72,14 @@ def beside(bench, port, _):
     """By how much the 99th percentile of a timer route is longer while burns come at three times the capacity."""
     seconds = max(bench.seconds, SECONDS_LEAST)
     alone = load(bench, port, "/sleep", 100, seconds)
-    burning = subprocess.Popen(
-        [str(bench.build / "weir"), "load", f"http://127.0.0.1:{port}/burn", "--rate", "50", "--for", f"{seconds + 2}s", "--json"],
+    burning = start(
+        [bench.build / "weir", "load", f"http://127.0.0.1:{port}/burn", "--rate", "50", "--for", f"{seconds + 2}s", "--json"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         both = load(bench, port, "/sleep", 100, seconds)
-    finally:
         burning.wait(90)
+    finally:
+        forget(burning, 3)
     return {"beside": both["latency_ms"]["p99"] - alone["latency_ms"]["p99"]}
 
 

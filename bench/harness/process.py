@@ -23,8 +23,72 @@ def cores(core):
     return core if isinstance(core, set) else {core}
 
 
+class Guardian:
+    """Ends what this program has started when this program ends, whatever ends it: a child that holds one end of a pipe, and is
+    told of each session that begins or is over."""
+
+    def __init__(self):
+        reader, self.writer = os.pipe()
+        if os.fork() == 0:
+            with contextlib.suppress(BaseException):
+                self.watch(reader)
+            os._exit(0)
+        os.close(reader)
+
+    def watch(self, reader):
+        """In the child, until nobody is left at the other end."""
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        os.close(self.writer)
+        sessions = set()
+        with open(reader, encoding="ascii") as lines:
+            for line in lines:
+                (sessions.add if line[0] == "+" else sessions.discard)(int(line[1:]))
+        for session in sessions:
+            with contextlib.suppress(OSError):
+                os.killpg(session, signal.SIGKILL)
+
+    def tell(self, sign, session):
+        os.write(self.writer, f"{sign}{session}\n".encode("ascii"))
+
+
+guardian = None  # from the first that is started on
+
+
+def start(command, before=None, **options):
+    """A process with a session of its own, which does not outlive this program; before() is called in it."""
+    global guardian
+    guardian = guardian or Guardian()
+
+    def prepare():
+        guardian.tell("+", os.getpid())
+        if before:
+            before()
+    return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=prepare,
+                            **options)
+
+
+def forget(child, patience):
+    """Ends it, and what is left of its session."""
+    try:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGTERM)
+            child.wait(patience)
+    except subprocess.TimeoutExpired:
+        pass
+    with contextlib.suppress(OSError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    guardian.tell("-", child.pid)
+
+
 class Failed(Exception):
     """This subject can't be measured; the text says why."""
+
+
+class WithoutPeer(Failed):
+    """What it is compared to is not here; the text says what that is, and how to get it."""
 
 
 def free_ports(count=1):
@@ -53,10 +117,8 @@ class Process:
         self.log = Path(log)
         self.log.write_bytes(b"")
         with open(log, "ab") as out: # so that a row may empty it
-            self.child = subprocess.Popen(
-                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                env={**os.environ, **(environment or {})}, start_new_session=True,
-                preexec_fn=lambda: (go_first(), os.sched_setaffinity(0, cores(core))))
+            self.child = start(command, lambda: (go_first(), os.sched_setaffinity(0, cores(core))), stdout=out, stderr=out,
+                               env={**os.environ, **(environment or {})})
         self.port = port
 
     def __enter__(self):
@@ -82,13 +144,7 @@ class Process:
         raise Failed(f"does not listen on {self.port}")
 
     def stop(self):
-        if self.child.poll() is None:
-            try:
-                os.killpg(self.child.pid, signal.SIGTERM)
-                self.child.wait(3)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.child.pid, signal.SIGKILL)
-                self.child.wait()
+        forget(self.child, 3)
 
     def tree(self):
         """Its process id and those of all below it."""
@@ -136,15 +192,16 @@ class Process:
 
 def output_of(command, core, seconds):
     """What a command pinned to a core prints."""
+    child = start(command, lambda: os.sched_setaffinity(0, cores(core)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        done = subprocess.run(
-            [str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
-            preexec_fn=lambda: os.sched_setaffinity(0, cores(core)))
+        out, err = child.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         raise Failed(f"{command[0]} took longer than {seconds} s") from None
-    if done.returncode != 0:
-        raise Failed(f"{command[0]} ended with {done.returncode}: {(done.stderr or done.stdout)[-300:].strip()}")
-    return done.stdout
+    finally:
+        forget(child, 0)
+    if child.returncode != 0:
+        raise Failed(f"{command[0]} ended with {child.returncode}: {(err or out)[-300:].strip()}")
+    return out
 
 
 def wrk(port, path, connections, seconds, core=LOAD_CORE, threads=1):

@@ -48,4 +48,5 @@ def table(summary):
             bound = f" and {s['at_most']}" if s["at_most"] else ""
             text += f"  to reach {number(s['reach'])}{bound}{after}: {verdict}"
         lines.append(text.rstrip())
+    lines += [f"  without its peer: {words}" for words in summary.get("without", [])]
     return "\n".join(lines)

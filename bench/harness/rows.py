@@ -9,7 +9,7 @@ import statistics
 import threading
 import time
 
-from process import LOAD_CORE, SERVER_CORE, Failed, Process, free_ports, output_of, wrk
+from process import LOAD_CORE, SERVER_CORE, Failed, Process, WithoutPeer, free_ports, output_of, wrk
 from subjects import CALLS, serve
 
 WARM_SECONDS = 3
@@ -257,14 +257,17 @@ class Scraped(Row):
 class Micro(Row):
     """A program under bench/micro, alone on the server core or those given; the pattern's groups in what it prints are added up."""
 
-    def __init__(self, name, about, unit, program, pattern, reach, after, cores=SERVER_CORE):
+    def __init__(self, name, about, unit, program, pattern, reach, after, cores=SERVER_CORE, peer=None):
+        """peer: words on what the program is compared to and how to get it, if it may have been built without."""
         super().__init__(name, about, unit)
-        self.program, self.pattern, self.cores = program, pattern, cores
+        self.program, self.pattern, self.cores, self.peer = program, pattern, cores, peer
         self.subjects, self.targets = ["weir"], {"weir": (reach, after)}
 
     def measure(self, bench, subject, state):
         text = output_of([bench.build / self.program], self.cores, 120)
         found = re.search(self.pattern, text)
+        if not found and self.peer:
+            raise WithoutPeer(self.peer)
         if not found:
             raise Failed(f"{self.program} prints no '{self.pattern}'")
         return sum(float(figure) for figure in found.groups())
@@ -277,6 +280,7 @@ from watching import watch_rows  # noqa: E402
 SERVERS = ["weir uring", "weir epoll", "nginx", "node", "go net/http", "rust hyper", "python"]
 GATEWAYS = ["weir uring", "weir epoll", "node undici", "node http.Agent", "node fetch", "go net/http", "rust hyper", "python"]
 OWN = ["weir uring", "weir epoll"]
+LIBUV = "libuv; get it: apt-get install libuv1-dev, and build again (make bench does both)"
 
 ROWS = [
     Micro("switch", "switch between tasks, 64 of them", "ns, best of 9", "bench-micro-switch",
@@ -303,9 +307,9 @@ ROWS = [
     Gathers("gather-memory", "in-flight gather of 12, resident with page tables", GATEWAYS, None,
             dict.fromkeys(OWN, (64 * 1024, 32 * 1024))),
     Micro("offload", "offload an empty job and back, one core", "× libuv", "bench-micro-offload",
-          r"one core: .* ratio (\S+)", 0.5, None),
+          r"one core: .* ratio (\S+)", 0.5, None, peer=LIBUV),
     Micro("offload-2", "offload an empty job and back, two cores", "× libuv", "bench-micro-offload",
-          r"two cores: .* ratio (\S+)", 0.75, None),
+          r"two cores: .* ratio (\S+)", 0.75, None, peer=LIBUV),
     *overload_rows(Served, OWN),
     *computing_rows(Row, Micro, OWN),
     *watch_rows(Row, Micro, OWN),
