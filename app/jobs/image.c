@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobs/image_claim.h"
+#include "jobs/image_source.h"
 #include "jobs/image_turn.h"
 #include "jobs/vips_library.h"
 
@@ -20,8 +22,10 @@ struct work {
     char *fault;
     image_poll *poll;
     void *poll_arg;
-    int orientation;
-    bool has_profile; /* of its colours */
+    weir_bytes file;
+    struct image_head head;
+    struct image_source source;
+    int rows, of; /* how many of the small image's are done */
 };
 
 static void drop(const struct vips_library *vips, void *object)
@@ -30,85 +34,91 @@ static void drop(const struct vips_library *vips, void *object)
         vips->g_object_unref(object);
 }
 
-/* libvips keeps its words in one place for all threads: they could be another image's. */
+static int ask(void *arg)
+{
+    const struct work *w = arg;
+    return w->poll ? w->poll(w->poll_arg, w->rows, w->of) : 0;
+}
+
+/* Why libvips failed: it was stopped, or the file is to blame. Its words are in one place for all threads:
+ * they could be another image's. */
 static int undecodable(const struct work *w)
 {
     w->vips->vips_error_clear();
+    if (w->source.stopped < 0)
+        return w->source.stopped;
     snprintf(w->fault, IMAGE_FAULT_BYTES, "the image is damaged or cut off");
     return -EINVAL;
 }
 
 /* ---- what it claims ---- */
 
-/* Which a decoder reads row by row. */
-static const char *const lighter_forms[IMAGE_FORMATS] = {
-    [IMAGE_JPEG] = "a baseline JPEG",
-    [IMAGE_PNG] = "a PNG that is not interlaced",
-    [IMAGE_WEBP] = "a JPEG",
-    [IMAGE_GIF] = "a JPEG",
-};
-
 static double mib(uint64_t bytes)
 {
     return (double)bytes / (1 << 20);
 }
 
-static int check_claims(const struct work *w, weir_bytes file)
+static int read_head(struct work *w, bool without_profile)
 {
-    struct image_head head;
-    int err = image_head_read(&head, file);
+    int err = image_head_read(&w->head, w->file, without_profile);
     if (err == -ENOTSUP)
         snprintf(w->fault, IMAGE_FAULT_BYTES, "the image is of no kind that is taken: JPEG, PNG, WebP, GIF");
-    if (err == -EINVAL)
-        return undecodable(w);
-    if (err < 0)
-        return err;
-    if ((int64_t)((uint64_t)head.width * head.height) > w->order->pixels_max) {
+    else if (err == -EFBIG)
+        snprintf(w->fault, IMAGE_FAULT_BYTES, "%s", w->head.why);
+    else if (err == -EINVAL || (err == 0 && w->head.cut_off)) /* its decoder fills up what is missing */
+        err = undecodable(w);
+    return err;
+}
+
+static int check_claims(struct work *w)
+{
+    const struct image_head *head = &w->head;
+    if ((int64_t)((uint64_t)head->width * head->height) > w->order->pixels_max) {
         snprintf(w->fault, IMAGE_FAULT_BYTES,
-                 "the image has %u x %u pixels, more than the %lld that are taken", head.width, head.height,
+                 "the image has %u x %u pixels, more than the %lld that are taken", head->width, head->height,
                  (long long)w->order->pixels_max);
         return -EFBIG;
     }
-    uint64_t holds = head.memory_bytes + file.len;
-    if (holds > (uint64_t)w->order->memory_max) {
+    uint64_t claim = image_claim(head, w->order, w->file.len);
+    if (claim > (uint64_t)w->order->memory_max) {
         snprintf(w->fault, IMAGE_FAULT_BYTES,
                  "the image would take %.1f MiB of memory in this form, more than the %.1f MiB that it may; "
                  "try a smaller one, or %s",
-                 mib(holds), mib((uint64_t)w->order->memory_max), lighter_forms[head.format]);
+                 mib(claim), mib((uint64_t)w->order->memory_max),
+                 head->format == IMAGE_JPEG ? "a baseline JPEG" : "a JPEG");
         return -EFBIG;
     }
-    return head.cut_off ? undecodable(w) : 0; /* its decoders fill up what is missing */
+    return 0;
 }
 
 /* ---- decoding, into pixels of 8 bits ---- */
 
-static int read_metadata(struct work *w, weir_bytes file)
+/* Does its decoder see no more than we saw? */
+static int check_size(const struct work *w, VipsSource *source)
 {
     VipsImage *image =
-        w->vips->vips_image_new_from_buffer(file.data, file.len, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+        w->vips->vips_image_new_from_source(source, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
     if (!image)
         return undecodable(w);
-    w->orientation = w->vips->vips_image_get_orientation(image);
-    w->has_profile = w->vips->vips_image_get_typeof(image, VIPS_META_ICC_NAME) != 0;
-    int64_t pixels = (int64_t)w->vips->vips_image_get_width(image) * w->vips->vips_image_get_height(image);
+    bool more = w->vips->vips_image_get_width(image) > (int)w->head.width ||
+                w->vips->vips_image_get_height(image) > (int)w->head.height;
     drop(w->vips, image);
-    return pixels <= w->order->pixels_max ? 0
-                                          : undecodable(w); /* its decoder read it in another way than we */
+    return more ? undecodable(w) : 0;
 }
 
 /* The pipeline that makes it small; nothing is decoded until its pixels are asked for. The box is turned
  * instead of the image: turning needs all of it. */
-static int open_small(struct work *w, weir_bytes file, VipsImage **small)
+static int open_small(const struct work *w, VipsSource *source, VipsImage **small)
 {
-    bool swap = image_turn_swaps(w->orientation);
+    bool swap = image_turn_swaps(w->head.orientation);
     int width = swap ? w->order->height : w->order->width;
     int height = swap ? w->order->width : w->order->height;
     VipsImage *image = NULL;
     const char *profile_key =
-        w->has_profile ? "export_profile" : NULL; /* without one, it would change the colours */
-    if (w->vips->vips_thumbnail_buffer((void *)(uintptr_t)file.data, file.len, &image, width, "height",
-                                       height, "size", VIPS_SIZE_DOWN, "no_rotate", TRUE, "fail_on",
-                                       VIPS_FAIL_ON_ERROR, profile_key, "srgb", NULL) != 0)
+        w->head.profile_bytes > 0 ? "export_profile" : NULL; /* without one, it would change the colours */
+    if (w->vips->vips_thumbnail_source(source, &image, width, "height", height, "size", VIPS_SIZE_DOWN,
+                                       "no_rotate", TRUE, "fail_on", VIPS_FAIL_ON_ERROR, profile_key, "srgb",
+                                       NULL) != 0)
         return undecodable(w);
     bool grey = w->vips->vips_image_get_bands(image) < 3;
     if (w->vips->vips_image_get_format(image) != VIPS_FORMAT_UCHAR ||
@@ -147,13 +157,15 @@ static int put_on_white(const struct work *w, VipsImage **image)
 }
 
 /* All computing is done in here, on this thread, strip by strip. */
-static int read_rows(const struct work *w, VipsRegion *region, struct image_pixels *pixels)
+static int read_rows(struct work *w, VipsRegion *region, struct image_pixels *pixels)
 {
     size_t row = (size_t)pixels->width * (size_t)pixels->bands;
     for (int top = 0; top < pixels->height; top += STRIP_ROWS) {
         int rows = pixels->height - top < STRIP_ROWS ? pixels->height - top : STRIP_ROWS;
         const VipsRect strip = {.left = 0, .top = top, .width = pixels->width, .height = rows};
-        int err = w->poll ? w->poll(w->poll_arg, top, pixels->height) : 0;
+        w->rows = top;
+        w->of = pixels->height;
+        int err = ask(w);
         if (err < 0)
             return err;
         if (w->vips->vips_region_prepare(region, &strip) != 0)
@@ -165,7 +177,7 @@ static int read_rows(const struct work *w, VipsRegion *region, struct image_pixe
     return 0;
 }
 
-static int read_pixels(const struct work *w, VipsImage *image, struct image_pixels *pixels)
+static int read_pixels(struct work *w, VipsImage *image, struct image_pixels *pixels)
 {
     pixels->width = w->vips->vips_image_get_width(image);
     pixels->height = w->vips->vips_image_get_height(image);
@@ -240,53 +252,83 @@ static int encode(const struct work *w, const struct image_pixels *pixels, weir_
 static int turn(const struct work *w, struct image_pixels *pixels)
 {
     struct image_pixels turned;
-    if (w->orientation <= 1 || w->orientation > 8)
+    if (w->head.orientation == 1)
         return 0;
     turned.data = malloc((size_t)pixels->width * (size_t)pixels->height * (size_t)pixels->bands);
     if (!turned.data)
         return -ENOMEM;
-    image_turn(pixels, w->orientation, &turned);
+    image_turn(pixels, w->head.orientation, &turned);
     free(pixels->data);
     *pixels = turned;
     return 0;
 }
 
-static int decode(struct work *w, weir_bytes file, struct image_pixels *pixels)
+static int decode(struct work *w, struct image_pixels *pixels)
 {
     VipsImage *image = NULL;
-    int err = read_metadata(w, file);
+    VipsSource *source = image_source_open(&w->source, w->vips, &w->head, ask, w);
+    int err = source ? check_size(w, source) : -ENOMEM;
     if (err == 0)
-        err = open_small(w, file, &image);
+        err = open_small(w, source, &image);
     if (err == 0)
         err = put_on_white(w, &image);
     if (err == 0)
         err = read_pixels(w, image, pixels);
     drop(w->vips, image);
+    drop(w->vips, source);
     return err;
+}
+
+/* A profile that is of no use, say one of red, green and blue in a grey image, is no reason to refuse it. */
+static int decode_again(struct work *w, struct image_pixels *pixels)
+{
+    free(pixels->data);
+    *pixels = (struct image_pixels){0};
+    w->fault[0] = '\0';
+    int err = read_head(w, true);
+    return err < 0 ? err : decode(w, pixels);
+}
+
+static int shrink(struct work *w, struct image_pixels *pixels, weir_buffer *out)
+{
+    int err = read_head(w, false);
+    if (err == 0)
+        err = check_claims(w);
+    if (err == 0)
+        err = decode(w, pixels);
+    if (err == -EINVAL && w->head.profile_bytes > 0)
+        err = decode_again(w, pixels);
+    if (err == 0) {
+        drop_opaque(pixels);
+        err = turn(w, pixels);
+    }
+    return err == 0 ? encode(w, pixels, out) : err;
 }
 
 int image_shrink(const struct vips_library *vips, weir_bytes file, const struct image_order *order,
                  weir_buffer *out, char fault[IMAGE_FAULT_BYTES], image_poll *poll, void *arg)
 {
-    struct work w = {.vips = vips, .order = order, .fault = fault, .poll = poll, .poll_arg = arg};
     struct image_pixels pixels = {0};
+    struct work *w = malloc(sizeof *w);
     fault[0] = '\0';
-    int err = check_claims(&w, file);
-    if (err == 0)
-        err = decode(&w, file, &pixels);
-    if (err == 0) {
-        drop_opaque(&pixels);
-        err = turn(&w, &pixels);
-    }
-    if (err == 0)
-        err = encode(&w, &pixels, out);
+    if (!w)
+        return -ENOMEM;
+    w->vips = vips;
+    w->order = order;
+    w->fault = fault;
+    w->poll = poll;
+    w->poll_arg = arg;
+    w->file = file;
+    w->source.stopped = w->rows = w->of = 0;
+    int err = shrink(w, &pixels, out);
     free(pixels.data);
+    free(w);
     vips->vips_thread_shutdown(); /* its buffers of this thread: not kept between images */
     return err;
 }
 
 const char *image_type_of(weir_bytes file)
 {
-    struct image_head head;
-    return image_head_read(&head, file) == 0 ? image_types[head.format] : "application/octet-stream";
+    enum image_format format = image_format_of(file);
+    return format < IMAGE_FORMATS ? image_types[format] : "application/octet-stream";
 }

@@ -3,9 +3,10 @@
  *
  * Threading: any thread that is no loop; each call by itself. The library is shared and immutable.
  *
- * The format is found by its first bytes: JPEG, PNG, WebP or the first frame of a GIF, nothing else. What its
- * head claims is checked before it is decoded. Orientation is applied, colours become sRGB, and all that is
- * not pixels is left out. An image that fits already keeps its size.
+ * The format is found by its first bytes: JPEG, PNG, WebP or the first frame of a GIF, nothing else. What the
+ * file claims is checked before it is decoded, and what is not pixels is kept from its decoder. Orientation
+ * is applied, colours become sRGB, and all that is not pixels is left out. An image that fits already keeps
+ * its size.
  */
 #ifndef APP_JOBS_IMAGE_H
 #define APP_JOBS_IMAGE_H
@@ -43,10 +44,11 @@ struct image_order {
     int output;         /* enum image_output */
     int quality;        /* 1 … 100, of JPEG and WebP */
     int64_t pixels_max; /* of what comes in */
-    int64_t memory_max; /* of the file and what decoding holds, beside some rows */
+    int64_t memory_max; /* of the file and all that is held on the way; see image_claim.h */
 };
 
-/* Asked now and then, and told the share of the rows that are done; returns a negative code to end the work.
+/* Asked now and then, and told how many of the rows are done, of 0 as long as they are
+ * not known; returns a negative code to end the work.
  */
 typedef int image_poll(void *arg, int rows, int of);
 

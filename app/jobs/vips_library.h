@@ -17,6 +17,7 @@
     FUNCTION(g_free)                                                                                         \
     FUNCTION(g_log_set_handler)                                                                              \
     FUNCTION(g_object_unref)                                                                                 \
+    FUNCTION(g_signal_connect_data)                                                                          \
     FUNCTION(vips_area_unref)                                                                                \
     FUNCTION(vips_array_double_newv)                                                                         \
     FUNCTION(vips_block_untrusted_set)                                                                       \
@@ -29,20 +30,19 @@
     FUNCTION(vips_image_get_format)                                                                          \
     FUNCTION(vips_image_get_height)                                                                          \
     FUNCTION(vips_image_get_interpretation)                                                                  \
-    FUNCTION(vips_image_get_orientation)                                                                     \
-    FUNCTION(vips_image_get_typeof)                                                                          \
     FUNCTION(vips_image_get_width)                                                                           \
     FUNCTION(vips_image_hasalpha)                                                                            \
-    FUNCTION(vips_image_new_from_buffer)                                                                     \
     FUNCTION(vips_image_new_from_memory)                                                                     \
+    FUNCTION(vips_image_new_from_source)                                                                     \
     FUNCTION(vips_init)                                                                                      \
     FUNCTION(vips_jpegsave_buffer)                                                                           \
     FUNCTION(vips_operation_block_set)                                                                       \
     FUNCTION(vips_pngsave_buffer)                                                                            \
     FUNCTION(vips_region_new)                                                                                \
     FUNCTION(vips_region_prepare)                                                                            \
+    FUNCTION(vips_source_custom_new)                                                                         \
     FUNCTION(vips_thread_shutdown)                                                                           \
-    FUNCTION(vips_thumbnail_buffer)                                                                          \
+    FUNCTION(vips_thumbnail_source)                                                                          \
     FUNCTION(vips_webpsave_buffer)
 
 /* The functions of it that are used, with the types its headers give them. */

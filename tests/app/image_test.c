@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "jobs/image.h"
+#include "jobs/image_claim.h"
 #include "jobs/vips_library.h"
 
 /* glib and libvips keep what they have found out until the program ends. */
@@ -337,9 +338,10 @@ static void lies_are_refused_before_anything_is_decoded(void **state)
         size_t length;
     } lies[] = {
         {BYTES("\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00" SOF
-               "\xff\xda\xff\xd9\x00")},
+               "\xff\xda\x00\x0c\x03\x01\x00\x02\x11\x03\x11\x00\x3f\x00\x12\xff\xd9")},
         {BYTES("\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00\xc3\x50\x00\x00\xc3\x50\x08\x02\x00\x00\x00"
-               "\x00\x00\x00\x00\x00\x00\x00\x03IEN")},
+               "\x00\x00\x00\x00\x00\x00\x00\x01IDAT\x12\x00\x00\x00\x00"
+               "\x00\x00\x00\x00IEND\xae\x42\x60\x82")},
         {BYTES("GIF89a\x50\xc3\x50\xc3\x00\x00\x00\x2c\x00\x00\x00\x00\x50\xc3\x50\xc3\x00\x02\x00"
                "\x3b\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")},
         {BYTES("RIFF\x24\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\x4f\xc3\x00\x4f\xc3\x00"
@@ -360,14 +362,16 @@ static void memory_is_bound(void **state)
 {
     (void)state;
     for (int i = 0; i < SUFFIXES; i++) {
-        bool holds_all = strcmp(suffixes[i], ".jpg[interlace]") == 0 ||
-                         strcmp(suffixes[i], ".png[interlace]") == 0 ||
-                         strcmp(suffixes[i], ".webp[lossless]") == 0 || strcmp(suffixes[i], ".gif") == 0;
         weir_bytes file = file_of(picture(300, 300, 3, false), suffixes[i]);
         struct image_order order = small;
         weir_buffer out;
-        order.memory_max = (int64_t)file.len + 100000;
-        assert_int_equal(shrink(file, &order, &out), holds_all ? -EFBIG : 0);
+        struct image_head head;
+        assert_int_equal(image_head_read(&head, file, false), 0);
+        order.memory_max = (int64_t)image_claim(&head, &order, file.len) - 1;
+        assert_int_equal(shrink(file, &order, &out), -EFBIG);
+        weir_buffer_free(&out);
+        order.memory_max++;
+        assert_int_equal(shrink(file, &order, &out), 0);
         weir_buffer_free(&out);
         order.memory_max = 64 << 20;
         order.pixels_max = 300 * 300 - 1;
@@ -449,7 +453,7 @@ struct asking {
 static int asked(void *arg, int rows, int of)
 {
     struct asking *a = arg;
-    assert_true(rows >= a->last && rows < of);
+    assert_true(rows >= a->last && (rows < of || of == 0)); /* 0: not known yet */
     a->last = rows;
     return ++a->asked == a->give_up_at ? -WEIR_ECANCELED : 0;
 }
@@ -461,7 +465,7 @@ static void it_ends_when_nobody_waits(void **state)
     char fault[IMAGE_FAULT_BYTES];
     (void)state;
     order.width = order.height = 200;
-    for (int at_call = 1; at_call < 20; at_call++) {
+    for (int at_call = 1; at_call < 60; at_call++) {
         struct asking a = {.give_up_at = at_call};
         weir_buffer out;
         weir_buffer_init(&out, 1 << 20);
