@@ -85,7 +85,7 @@ static uint64_t encoder_held(const struct image_head *head, const struct image_o
     bool alpha = has_alpha(head);
     switch (order->output) {
     case IMAGE_TO_WEBP:
-        return pixels * (alpha ? 52 : 22);
+        return pixels * (alpha ? 56 : 26);
     case IMAGE_TO_PLAIN:
         if (alpha)
             return pixels * (uint64_t)head->bands * 5 / 2;
