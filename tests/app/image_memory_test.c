@@ -35,7 +35,7 @@ enum { MEASURES = 1 };
 #endif
 
 /* What each image takes, whatever its size: objects of libvips, tables of decoders. */
-enum { BESIDE_BYTES = 4 << 20 };
+enum { BESIDE_BYTES = 5 << 20 };
 
 static const struct vips_library *vips;
 
@@ -87,13 +87,17 @@ static struct outcome shrink(weir_bytes file, const struct image_order *order)
 /* Grey noise, the same in each band: not much of it compresses away. */
 static weir_bytes picture(int width, int height, int bands, VipsInterpretation space, const char *suffix)
 {
-    VipsImage *noise = NULL, *tiled = NULL, *cut = NULL, *bytes = NULL, *all = NULL, *named = NULL, *part[4];
-    enum { SIDE = 200 };
+    enum { SIDE = 1200 };
+    static unsigned char noise[SIDE * SIDE];
+    VipsImage *one, *cut = NULL, *bytes = NULL, *all = NULL, *named = NULL, *part[4];
+    const unsigned char last = noise[sizeof noise - 2];
     void *data = NULL;
     size_t length = 0;
-    assert_int_equal(vips_gaussnoise(&noise, SIDE, SIDE, "mean", 128.0, "sigma", 40.0, NULL), 0);
-    assert_int_equal(vips_replicate(noise, &tiled, width / SIDE + 1, height / SIDE + 1, NULL), 0);
-    assert_int_equal(vips_crop(tiled, &cut, 0, 0, width, height, NULL), 0);
+    for (uint32_t i = 0, seed = 1; i < sizeof noise && last == 0; i++)
+        noise[i] = (unsigned char)((seed = seed * 1664525 + 1013904223) >> 25);
+    one = vips_image_new_from_memory(noise, sizeof noise, SIDE, SIDE, 1, VIPS_FORMAT_UCHAR);
+    if (!one || vips_crop(one, &cut, 0, 0, width, height, NULL) != 0)
+        fail_msg("%d x %d: %s", width, height, vips_error_buffer());
     bool deep = space == VIPS_INTERPRETATION_RGB16;
     assert_int_equal(vips_cast(cut, &bytes, deep ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR, NULL), 0);
     for (int i = 0; i < bands; i++)
@@ -102,8 +106,7 @@ static weir_bytes picture(int width, int height, int bands, VipsInterpretation s
     assert_int_equal(vips_copy(all, &named, "interpretation", space, NULL), 0);
     if (vips_image_write_to_buffer(named, suffix, &data, &length, NULL) != 0)
         fail_msg("%s: %s", suffix, vips_error_buffer());
-    g_object_unref(noise);
-    g_object_unref(tiled);
+    g_object_unref(one);
     g_object_unref(cut);
     g_object_unref(bytes);
     g_object_unref(all);
@@ -156,11 +159,11 @@ static void what_is_held_was_claimed(void **state)
     static const struct {
         int width, height, box, output;
     } cases[] = {
-        {2000, 1000, 300, IMAGE_TO_PLAIN}, {400, 3000, 1000, IMAGE_TO_PNG}, {1200, 900, 4096, IMAGE_TO_WEBP}};
+        {1000, 600, 200, IMAGE_TO_PLAIN}, {200, 1200, 600, IMAGE_TO_PNG}, {300, 250, 4096, IMAGE_TO_WEBP}};
     (void)state;
     use_each_once();
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        for (size_t j = i % 2; j < sizeof cases / sizeof *cases; j += 1 + i % 2) {
+        for (size_t j = 0; j < sizeof cases / sizeof *cases; j += 1 + i % 2) {
             weir_bytes file =
                 picture(cases[j].width, cases[j].height, kinds[i].bands, kinds[i].space, kinds[i].suffix);
             const struct image_order order = {.width = cases[j].box,
@@ -280,7 +283,7 @@ static void texts_of_a_png_are_not_unpacked(void **state)
                  {"tEXt", "a\0", 2},   {"eXIf", "MM\0\x2a", 4},    {"teXt", "", 0}};
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        weir_bytes text = packed_zeros(texts[i].before, texts[i].before_length, 8 << 20);
+        weir_bytes text = packed_zeros(texts[i].before, texts[i].before_length, 4 << 20);
         weir_buffer png;
         begin_png(&png, 100, 100, 8, 2);
         for (int n = 0; n < 100; n++)
