@@ -69,7 +69,8 @@ void weir__read_ahead_end(struct weir__exchange *x)
     weir_buffer_free(&x->ahead->kept);
 }
 
-/* Makes the input lie in the buffer, and what was used of it go. */
+/* Makes the input lie in the buffer. What was used of it goes once there is much of it: moving the rest down
+ * takes a while. Returns: 0 the input begins with the buffer; 1 where it did. */
 static int collect(struct weir__exchange *x)
 {
     weir_buffer *kept = &x->ahead->kept;
@@ -78,7 +79,7 @@ static int collect(struct weir__exchange *x)
         weir_buffer_clear(kept);
         return weir_buffer_append(kept, x->input + x->input_at, x->input_len - x->input_at);
     }
-    if (x->input_at < kept->len / 2)
+    if (kept->len < WEIR__AHEAD_BYTES_MAX || x->input_at < kept->len / 4)
         return 1;
     weir_buffer_consume(kept, x->input_at);
     return 0;
@@ -88,7 +89,6 @@ static int keep(struct weir__exchange *x, const char *data, size_t len)
 {
     struct weir__read_ahead *ahead = x->ahead;
     int moved = collect(x), err = moved < 0 ? moved : weir_buffer_append(&ahead->kept, data, len);
-    size_t all;
 
     if (moved == 0)
         x->input_at = 0;
@@ -99,9 +99,7 @@ static int keep(struct weir__exchange *x, const char *data, size_t len)
     if (err < 0)
         return err;
     ahead->counted += len;
-    all = atomic_fetch_add_explicit(&x->connection->home->server->ahead_bytes, len, memory_order_relaxed);
-    ahead->full =
-        ahead->kept.len - x->input_at >= WEIR__AHEAD_BYTES_MAX || all >= WEIR__AHEAD_BYTES_MAX_OF_ALL;
+    atomic_fetch_add_explicit(&x->connection->home->server->ahead_bytes, len, memory_order_relaxed);
     return 0;
 }
 
@@ -126,14 +124,21 @@ void weir__read_ahead_used(struct weir__exchange *x, const char *data, size_t le
         weir_buffer_free(&x->ahead->kept);
         uncount(x);
     }
-    x->ahead->full = false;
     follow(x, data, len);
+}
+
+static bool has_room(const struct weir__exchange *x)
+{
+    const struct weir__server *server = x->connection->home->server;
+
+    return x->input_len - x->input_at < WEIR__AHEAD_BYTES_MAX &&
+           atomic_load_explicit(&server->ahead_bytes, memory_order_relaxed) < WEIR__AHEAD_BYTES_MAX_OF_ALL;
 }
 
 bool weir__read_ahead_wants_more(const struct weir__exchange *x)
 {
     const struct weir__read_ahead *ahead = x->ahead;
 
-    return ahead != NULL && !ahead->over && !ahead->full && ahead->burst < BURST_BYTES &&
-           (x->waits.what & WEIR__FOR_ANSWER);
+    return ahead != NULL && !ahead->over && ahead->burst < BURST_BYTES &&
+           (x->waits.what & WEIR__FOR_ANSWER) && has_room(x);
 }

@@ -199,7 +199,7 @@ struct weir__read_ahead {
     struct weir__http_body body; /* as of the last byte that came */
     size_t counted;              /* in server->ahead_bytes */
     size_t burst;                /* since the loop was last left to others */
-    bool over, full;             /* no more is wanted: the body's end is here; there is no room */
+    bool over;                   /* the body's end has come, or a fault */
     struct weir__timeout again;
     struct weir__exchange *exchange;
 };
