@@ -2,11 +2,13 @@
 #include "gateway.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <unistd.h>
 
 #include <weir/http_client.h>
@@ -197,6 +199,23 @@ static void on_drain(void *arg)
     weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", gateway->config->drain));
 }
 
+/* Whoever sends these expects something to happen: they are told what does instead. */
+static void on_signal(void *arg, int number)
+{
+    const struct gateway *gateway = arg;
+    if (number == SIGHUP && !gateway->file)
+        (void)kill(getpid(), SIGTERM); /* there is no file to read anew: the terminal has gone */
+    else if (number == SIGHUP)
+        weir_log(WEIR_LOG_WARN, "SIGHUP does not reload yet: the configuration stays as it is",
+                 WEIR_KV("hint",
+                         "look at the new file with 'weir check', end this gateway with SIGTERM, which "
+                         "drains it, and start the next one meanwhile"));
+    else if (number == SIGUSR1)
+        weir_log(WEIR_LOG_INFO, "SIGUSR1 re-opens logs, and there is none to re-open: it goes to stderr");
+    else
+        weir_log(WEIR_LOG_INFO, "SIGUSR2 is not used");
+}
+
 /* ---- the whole ---- */
 
 static int prepare(struct gateway *gateway)
@@ -267,6 +286,7 @@ static int serve(struct gateway *gateway)
         .ledger_off = !config->ledger,
         .server_timing = config->server_timing,
         .on_drain = on_drain,
+        .on_signal = on_signal,
         .arg = gateway,
     };
     return weir_serve(&options, gateway->routes, config->route_count);

@@ -122,19 +122,27 @@ typedef struct weir_server_options {
     bool ledger_off;
     bool server_timing;          /* tell clients, too, by a Server-Timing header: it names backends */
     void (*on_drain)(void *arg); /* a drain begins: on the first loop to hear of it; must not wait */
-    void *arg;                   /* of the callbacks */
+    /* weir_serve() only: SIGHUP, SIGUSR1 or SIGUSR2 has come; on a thread of its own. NULL: SIGHUP drains as
+     * SIGTERM does, the others are logged and do nothing, and those for which the program has something else
+     * in force than the default stay as they are. */
+    void (*on_signal)(void *arg, int number);
+    void *arg; /* of the callbacks */
 } weir_server_options;
 
-/* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain, a second one ends at once.
+/* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain, a second one cancels what is left
+ * at once. What has not ended a second after the drain's time, or half a second after the second signal (a
+ * handler that computes for ever, a job that hears no cancel), is named in the log, and the process ends by
+ * _exit(0): no teardown, no atexit().
  * Owns:    all is lent until it returns.
- * Returns: 0 after a drain; -EINVAL, -WEIR_ECONFIG a route's path or the options; the errors of weir_run()
- *          and weir_listen().
+ * Returns: 0 after a drain; -EBUSY one of the signals is being caught already; -EINVAL, -WEIR_ECONFIG a
+ * route's path or the options; the errors of weir_run() and weir_listen().
  * Where:   a thread that is no loop, usually main().
  */
 int weir_serve(const weir_server_options *options, const weir_route *routes, size_t route_count) WEIR_CHECKED;
 
 /* The same inside a runtime of yours: serves on all its loops until the scope is cancelled, then drains under
- * a shield of its own, and returns when the last exchange has ended.
+ * a shield of its own, and returns when the last exchange has ended: what hears no cancel keeps it for as
+ * long as it takes, and a loop that is held when the scope is cancelled drains when it comes round.
  * Owns:    all is lent until it returns.
  * Returns: -WEIR_ECANCELED or -WEIR_EDEADLINE after a drain; else as weir_serve().
  * Cancel:  begins the drain; what is left after options->drain is cancelled.

@@ -14,6 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "core/hear.h"
+#include "core/lock.h"
 #include "core/runtime.h"
 #include "core/task.h"
 #include "core/wait.h"
@@ -24,6 +27,13 @@ static _Atomic(struct weir__loop *) catching_loop[SIGNAL_MAX + 1];
 static _Atomic(struct weir_signals *) catching[SIGNAL_MAX + 1];
 static struct sigaction before[SIGNAL_MAX + 1];
 static atomic_uint_fast64_t pending;
+
+/* Of the one thread that hears signals, see hear.h. */
+static atomic_bool someone_hears;
+static uint64_t heard_numbers;
+static atomic_int heard;                    /* counts signals and nudges: what it sleeps by */
+static atomic_uint times[SIGNAL_MAX + 1];   /* each came */
+static unsigned times_told[SIGNAL_MAX + 1]; /* of these it knows */
 
 struct signals {
     struct weir__task *waiter;
@@ -46,9 +56,14 @@ static void caught(int number)
     int saved_errno = errno;
     struct weir__loop *loop = atomic_load(&catching_loop[number]);
 
-    atomic_fetch_or(&pending, bit(number));
-    if (loop != NULL)
+    if (loop != NULL) {
+        atomic_fetch_or(&pending, bit(number));
         weir__io_wake(loop->io);
+    } else { /* a thread hears it */
+        atomic_fetch_add(&times[number], 1);
+        atomic_fetch_add(&heard, 1);
+        weir__futex_wake(&heard);
+    }
     errno = saved_errno;
 }
 
@@ -64,16 +79,17 @@ static void restore(uint64_t numbers)
     }
 }
 
-static int catch_one(weir_signals *s, int number)
+/* loop NULL: for a thread that hears them. */
+static int catch_one(void *owner, uint64_t *numbers, int number, struct weir__loop *loop)
 {
     struct sigaction action = {.sa_handler = caught, .sa_flags = SA_RESTART | SA_ONSTACK};
     struct weir_signals *free_entry = NULL;
 
     if (number < 1 || number > SIGNAL_MAX || number == SIGKILL || number == SIGSTOP || number == SIGSEGV)
         return -EINVAL;
-    if (!atomic_compare_exchange_strong(&catching[number], &free_entry, s))
+    if (!atomic_compare_exchange_strong(&catching[number], &free_entry, owner))
         return -EBUSY;
-    atomic_store(&catching_loop[number], weir__task_current()->loop);
+    atomic_store(&catching_loop[number], loop);
     sigfillset(&action.sa_mask);
     if (sigaction(number, &action, &before[number]) < 0) {
         int err = -errno;
@@ -81,7 +97,7 @@ static int catch_one(weir_signals *s, int number)
         atomic_store(&catching[number], NULL);
         return err;
     }
-    inside(s)->numbers |= bit(number);
+    *numbers |= bit(number);
     return 0;
 }
 
@@ -89,7 +105,7 @@ int weir_signals_open(weir_signals *signals, const int *numbers, size_t count)
 {
     *inside(signals) = (struct signals){0};
     for (size_t i = 0; i < count; i++) {
-        int err = catch_one(signals, numbers[i]);
+        int err = catch_one(signals, &inside(signals)->numbers, numbers[i], weir__task_current()->loop);
         if (err < 0) {
             restore(inside(signals)->numbers);
             return err;
@@ -160,4 +176,63 @@ void weir__signals_deliver(struct weir__loop *loop)
             weir__wake(waiter, 0);
         }
     }
+}
+
+/* --- heard by a thread --- */
+
+int weir__hear_begin(const int *numbers, size_t count)
+{
+    int err = 0;
+
+    if (atomic_exchange(&someone_hears, true))
+        return -EBUSY;
+    heard_numbers = 0;
+    for (size_t i = 0; err == 0 && i < count; i++) {
+        err = catch_one(&heard, &heard_numbers, numbers[i], NULL);
+        if (err == 0)
+            times_told[numbers[i]] = atomic_load(&times[numbers[i]]);
+    }
+    if (err < 0)
+        weir__hear_end();
+    return err;
+}
+
+static int next_heard(void)
+{
+    for (uint64_t left = heard_numbers; left != 0; left &= left - 1) {
+        int number = __builtin_ctzll(left) + 1;
+        if (times_told[number] == atomic_load(&times[number]))
+            continue;
+        times_told[number]++;
+        return number;
+    }
+    return 0;
+}
+
+int weir__hear_next(int64_t until_ns)
+{
+    int before_look = atomic_load(&heard);
+    int number = next_heard();
+    int64_t left_ns;
+
+    while (number == 0 && atomic_load(&heard) == before_look &&
+           (left_ns = until_ns - weir__clock_monotonic_ns()) > 0) {
+        struct timespec most = {.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
+        weir__futex_wait(&heard, before_look, until_ns == INT64_MAX ? NULL : &most);
+        number = next_heard();
+    }
+    return number;
+}
+
+void weir__hear_nudge(void)
+{
+    atomic_fetch_add(&heard, 1);
+    weir__futex_wake(&heard);
+}
+
+void weir__hear_end(void)
+{
+    restore(heard_numbers);
+    heard_numbers = 0;
+    atomic_store(&someone_hears, false);
 }

@@ -26,7 +26,6 @@ enum {
     CONNECTIONS = 10000,
     EXCHANGES = 2000,
     BODY_RATE_BYTES = 256,
-    DRAIN_S = 30,
 };
 
 static const char *const method_names[WEIR__METHOD_COUNT] = {
@@ -71,7 +70,7 @@ static int fill_defaults(weir_server_options *o)
     l->body_rate_bytes = l->body_rate_bytes != 0 ? l->body_rate_bytes : BODY_RATE_BYTES;
     l->connections = l->connections != 0 ? l->connections : CONNECTIONS;
     l->exchanges = l->exchanges != 0 ? l->exchanges : EXCHANGES;
-    o->drain = o->drain.ns != 0 ? o->drain : weir_seconds(DRAIN_S);
+    o->drain = o->drain.ns != 0 ? o->drain : weir_seconds(WEIR__DRAIN_S);
     fill_names(&o->limit_names);
     return 0;
 }
@@ -173,15 +172,6 @@ static int call_serve(void *arg)
     return err;
 }
 
-static int cancel_here(void *arg)
-{
-    struct weir__server_loop *home = arg;
-
-    weir__scope_cancel(&home->exchange_scope, -WEIR_ECANCELED);
-    weir__connections_close_waiting(home);
-    return 0;
-}
-
 static int open_loops(struct weir__server *server, const char *const *addresses, size_t count)
 {
     struct opening o = {.addresses = addresses, .count = count, .first = true};
@@ -228,6 +218,29 @@ static void tell_listening(const struct weir__server *server)
         o->on_listening(o->arg, weir_listener_address(server->loops[0].listeners[i]));
 }
 
+static void set_alive(struct weir__server *server, bool alive)
+{
+    (void)pthread_mutex_lock(&server->alive_lock);
+    server->alive = alive;
+    (void)pthread_mutex_unlock(&server->alive_lock);
+}
+
+void weir__server_drain_outside(struct weir__server *server)
+{
+    (void)pthread_mutex_lock(&server->alive_lock);
+    for (int i = 0; server->alive && i < server->loop_count; i++)
+        weir__loop_post(server->loops[i].loop, &server->loops[i].drain_now);
+    (void)pthread_mutex_unlock(&server->alive_lock);
+}
+
+void weir__server_cut_outside(struct weir__server *server)
+{
+    (void)pthread_mutex_lock(&server->alive_lock);
+    for (int i = 0; server->alive && i < server->loop_count; i++)
+        weir__loop_post(server->loops[i].loop, &server->loops[i].cut_now);
+    (void)pthread_mutex_unlock(&server->alive_lock);
+}
+
 static int serve_all(struct weir__server *server)
 {
     weir_scope all;
@@ -236,11 +249,13 @@ static int serve_all(struct weir__server *server)
     weir_scope_open(&all, weir_never(), 0);
     atomic_store(&server->accepting_loops, server->loop_count);
     weir__rescue_begin(server);
+    set_alive(server, true);
     for (int i = 0; i < server->loop_count; i++)
         if (weir_spawn(&all, "serving a loop", call_serve, &server->loops[i]) < 0)
             weir__server_loop_stopped(server);
     tell_listening(server);
     err = weir_scope_close(&all);
+    set_alive(server, false);
     weir__rescue_end(server);
     return err;
 }
@@ -333,8 +348,8 @@ void weir_server_hold(weir_runtime *runtime, int most)
 
 /* --- the whole --- */
 
-static int run_server(struct weir__server *server, const weir_server_options *options,
-                      const weir_route *routes, size_t route_count)
+int weir__server_run(struct weir__server *server, const weir_server_options *options,
+                     const weir_route *routes, size_t route_count)
 {
     const char *const one[] = {options->listen, NULL};
     const char *const *addresses = options->listens != NULL ? options->listens : one;
@@ -374,7 +389,7 @@ static int run_server(struct weir__server *server, const weir_server_options *op
     return err;
 }
 
-static void free_server(struct weir__server *server)
+void weir__server_free(struct weir__server *server)
 {
     weir__clients_close(server->clients);
     free(server->loops);
@@ -384,74 +399,8 @@ static void free_server(struct weir__server *server)
 int weir_server_run(const weir_server_options *options, const weir_route *routes, size_t route_count)
 {
     struct weir__server server = {0};
-    int err = run_server(&server, options, routes, route_count);
+    int err = weir__server_run(&server, options, routes, route_count);
 
-    free_server(&server);
+    weir__server_free(&server);
     return err;
-}
-
-/* --- a service of its own --- */
-
-struct service {
-    const weir_server_options *options;
-    const weir_route *routes;
-    size_t route_count;
-    struct weir__server server;
-    weir_scope serving;
-};
-
-/* The first signal drains, the second ends at once. */
-static int heed_signals(void *arg)
-{
-    struct service *s = arg;
-    const int numbers[] = {SIGTERM, SIGINT};
-    weir_signals signals;
-    int got = weir_signals_open(&signals, numbers, 2);
-
-    if (got < 0)
-        return got;
-    got = weir_signals_wait(&signals);
-    if (got > 0) {
-        weir_scope_cancel(&s->serving);
-        got = weir_signals_wait(&signals);
-    }
-    for (int i = 0; got > 0 && i < s->server.loop_count && s->server.loops != NULL; i++)
-        call(i, "ending at once", cancel_here, &s->server.loops[i]);
-    weir_signals_close(&signals);
-    return 0;
-}
-
-static int serve(void *arg)
-{
-    struct service *s = arg;
-    weir_scope outer;
-    int err;
-
-    weir_scope_open(&outer, weir_never(), 0);
-    err = weir_spawn(&outer, "signals", heed_signals, s);
-    weir_scope_open(&s->serving, weir_never(), 0);
-    if (err == 0)
-        err = run_server(&s->server, s->options, s->routes, s->route_count);
-    (void)weir_scope_close(&s->serving);
-    weir_scope_cancel(&outer);
-    (void)weir_scope_close(&outer); /* no signal is being heeded any more: the server may go */
-    free_server(&s->server);
-    return err == -WEIR_ECANCELED ? 0 : err;
-}
-
-int weir_serve(const weir_server_options *options, const weir_route *routes, size_t route_count)
-{
-    struct service s = {.options = options, .routes = routes, .route_count = route_count};
-    weir_options o = {.loops = options->loops > 0 ? options->loops : weir_cpu_count(),
-                      .io = options->io,
-                      .log_json = options->log_json,
-                      .log_level = options->log_level,
-                      .pools = options->pools,
-                      .pool_count = options->pool_count,
-                      .stall_after = options->stall_after,
-                      .stall_then = options->stall_then,
-                      .on_stall = options->on_stall,
-                      .on_stall_arg = options->arg};
-
-    return weir_run(&o, serve, &s);
 }

@@ -4,7 +4,8 @@
  * Threading: a weir__server is shared by all loops: immutable once it serves, but for what is atomic. All
  * else belongs to one loop.
  *
- *     server.c       options, routes, running on every loop, draining
+ *     service.c      weir_serve(): signals, and the end whatever runs
+ *     server.c       options, routes, running on every loop
  *     placing.c      which loop a connection is given to
  *     rescue.c       what waits for a loop that is held
  *     server_loop.c  the server on one loop: listeners, placing connections, going and ending
@@ -55,6 +56,7 @@ struct weir__connection;
 struct weir__exchange;
 
 enum {
+    WEIR__DRAIN_S = 30,                       /* unless the options say otherwise */
     WEIR__EXCHANGE_BYTES_MAX = 64 << 20,      /* memory of one exchange */
     WEIR__DISCARD_BYTES_MAX = 256 << 10,      /* of a body that its handler left unread */
     WEIR__AHEAD_BYTES_MAX = 32 << 20,         /* read ahead of its body */
@@ -82,6 +84,8 @@ struct weir__server {
     atomic_int full_loops;         /* that take no more; see room.c */
     atomic_bool room_wanted;       /* one of them has nobody to close for a new one */
     struct weir__clients *clients; /* NULL: each may have any number */
+    pthread_mutex_t alive_lock;    /* all zero is a lock that is free */
+    bool alive;                    /* loops may be told from outside; under the lock */
     atomic_bool draining;
     atomic_int accepting_loops; /* so many have not stopped */
     struct weir__on_held on_held;
@@ -95,6 +99,8 @@ struct weir__server_loop {
     weir_listener **listeners;
     size_t listener_count, closing_listeners;
     bool serving, full, draining;
+    bool cut; /* it is to end now */
+    struct weir__message drain_now, cut_now;
     struct weir__list moving;       /* connections on their way from here to other loops, see placing.c */
     struct weir__timeout sweep;     /* looks whether they have arrived */
     pthread_mutex_t listeners_lock; /* of their number: another loop may be about to rescue us */
@@ -426,6 +432,16 @@ void weir__rescues_pause(struct weir__server_loop *home, bool pause);
 void weir__rescues_drain(struct weir__server_loop *home);
 void weir__rescue_begin(struct weir__server *server);
 void weir__rescue_end(struct weir__server *server);
+
+/* server.c */
+
+/* weir_server_run() of a server that is all zero, and lives until it is freed. */
+int weir__server_run(struct weir__server *server, const weir_server_options *options,
+                     const weir_route *routes, size_t route_count) WEIR_CHECKED;
+void weir__server_free(struct weir__server *server);
+/* Has each loop drain, and end at once what it drains: any thread, each once, until the server is freed. */
+void weir__server_drain_outside(struct weir__server *server);
+void weir__server_cut_outside(struct weir__server *server);
 
 /* server_loop.c */
 int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,

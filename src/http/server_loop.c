@@ -98,6 +98,20 @@ static bool has_port_0(const char *address)
     return n >= 2 && strcmp(address + n - 2, ":0") == 0;
 }
 
+static void drain_now(struct weir__message *message)
+{
+    weir_event_set(&weir__container_of(message, struct weir__server_loop, drain_now)->stop);
+}
+
+static void cut_now(struct weir__message *message)
+{
+    struct weir__server_loop *home = weir__container_of(message, struct weir__server_loop, cut_now);
+
+    home->cut = true;
+    weir_event_set(&home->stop);
+    weir_event_set(&home->quiet);
+}
+
 /* All loops have stopped accepting: none will be given a connection any more. */
 static void all_stopped(struct weir__message *message)
 {
@@ -118,6 +132,8 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
     weir__connections_init(home);
     weir__placing_init(home);
     home->all_stopped.deliver = all_stopped;
+    home->drain_now.deliver = drain_now;
+    home->cut_now.deliver = cut_now;
     pthread_mutex_init(&home->listeners_lock, NULL);
     weir_event_init(&home->stop);
     weir_event_init(&home->quiet);
@@ -200,18 +216,20 @@ static void stop_accepting(struct weir__server_loop *home)
     weir__server_loop_stopped(home->server);
 }
 
-/* Waits, whatever has been cancelled, until no connection is left: true; or until the instant. */
+/* Waits, whatever has been cancelled, until no connection is left: true; or until the instant, or it is to
+ * end now. */
 static bool becomes_quiet(struct weir__server_loop *home, weir_instant until)
 {
     weir_scope shield;
     int err = 0;
 
-    if (is_quiet(home))
-        return true;
     weir__scope_open_long_shield(&shield, until);
-    err = weir_event_wait(&home->quiet);
+    while (err == 0 && !is_quiet(home) && !home->cut) {
+        weir_event_reset(&home->quiet);
+        err = weir_event_wait(&home->quiet);
+    }
     (void)weir_scope_close(&shield);
-    return err == 0;
+    return is_quiet(home);
 }
 
 /* The first loop to hear of it tells the owner; from then on every loop refuses to keep connections. */
@@ -240,9 +258,10 @@ static bool drain(struct weir__server_loop *home)
 static void cut_short(struct weir__server_loop *home)
 {
     weir__scope_cancel(&home->exchange_scope, -WEIR_ECANCELED);
-    weir__connections_close_waiting(home);
-    while (!becomes_quiet(home, weir_never()))
-        ;
+    do {
+        home->cut = false;
+        weir__connections_close_waiting(home);
+    } while (!becomes_quiet(home, weir_never()));
 }
 
 int weir__server_loop_run(struct weir__server_loop *home)

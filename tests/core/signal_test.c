@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "core/hear.h"
 #include "support/run.h"
 #include "support/torture.h"
 
@@ -75,6 +77,40 @@ static void a_signal_is_caught_once_at_a_time(void **state)
 {
     (void)state;
     run_simulated(1, refuses, NULL);
+}
+
+/* --- by a thread --- */
+
+static int are_caught(void *arg)
+{
+    weir_signals signals;
+    (void)arg;
+
+    assert_int_equal(weir_signals_open(&signals, both, 2), -EBUSY);
+    return 0;
+}
+
+static void a_thread_hears_signals_too(void **state)
+{
+    static const int impossible[] = {SIGUSR1, SIGKILL};
+    (void)state;
+
+    assert_int_equal(weir__hear_begin(impossible, 2), -EINVAL);
+    assert_int_equal(weir__hear_begin(both, 2), 0);
+    assert_int_equal(weir__hear_begin(&both[1], 1), -EBUSY);
+    run_simulated(1, are_caught, NULL);
+    assert_int_equal(weir__hear_next(0), 0);
+    for (int i = 0; i < 3; i++) /* each counts, also the same one */
+        assert_int_equal(raise(SIGUSR2), 0);
+    assert_int_equal(raise(SIGUSR1), 0);
+    assert_int_equal(weir__hear_next(INT64_MAX), SIGUSR1);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(weir__hear_next(INT64_MAX), SIGUSR2);
+    assert_int_equal(weir__hear_next(weir__clock_monotonic_ns() + 1000000), 0);
+    weir__hear_end();
+    assert_int_equal(weir__hear_begin(both, 2), 0); /* what came before is forgotten */
+    assert_int_equal(weir__hear_next(0), 0);
+    weir__hear_end();
 }
 
 static volatile sig_atomic_t came;
@@ -153,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signals_are_something_to_wait_for),
         cmocka_unit_test(a_signal_is_caught_once_at_a_time),
+        cmocka_unit_test(a_thread_hears_signals_too),
         cmocka_unit_test(closing_restores_what_was_before),
         cmocka_unit_test(signals_stand_torture),
     };

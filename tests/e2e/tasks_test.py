@@ -102,7 +102,7 @@ def each_task_is_told_with_all_there_is_to_say_of_it():
         same([task["name"] for task in below(page)], ["user", "orders"]) # as they were started
         main = named(weir, "main")[0]
         assert re.match(r"the tasks of its scope \(\d+ left\)$", main["waits_for"]), main
-        same(len([task for task in below(main) if task["name"] == "signals" and task["waits_for"] == "SIGINT or SIGTERM"]), 1)
+        same(len([task for task in below(main) if task["name"] == "serving a loop" and task["waits_for"].startswith("a call on loop ")]), 1)
         for call in (user, orders):
             same((call["state"], call["route"]), ("parked", "/page/{id}"))
             same(call["waits_for"], f"an answer from 127.0.0.1:{held.backend.port}")

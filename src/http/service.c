@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* weir_serve(): a service of its own, with its loops and signals.
+ *
+ * Signals are heard by a thread, not by a task: a loop may be held just then. It tells each loop to drain,
+ * and when the drain's time is over, or a second signal has come, it ends the process, whatever still runs: a
+ * handler that computes for ever, a job that hears no cancel.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weir/guard.h>
+#include <weir/inspect.h>
+#include <weir/log.h>
+
+#include "base/clock.h"
+#include "core/hear.h"
+#include "core/lock.h"
+#include "core/log/log.h"
+#include "core/runtime.h"
+#include "core/task.h"
+#include "http/server.h"
+
+/* So long those that were told to end may take; so long it may take to find out who is left; to write the
+ * log. */
+enum { AFTER_DRAIN_MS = 1000, AT_ONCE_MS = 500, LOOKING_MS = 300, WRITING_MS = 300 };
+enum { LEFT_TOLD = 5, LEFT_BYTES = 600, TASKS_MAX = 10000 };
+
+struct service {
+    const weir_server_options *options;
+    const weir_route *routes;
+    size_t route_count;
+    struct weir__server server;
+    weir_runtime *runtime;
+    struct weir__loop *main_loop;
+    struct weir__message cancel; /* to the main loop */
+    weir_scope serving;
+    bool closed; /* that scope; the main loop's, as it is */
+    pthread_t thread;
+    atomic_bool over;
+    int asked; /* so many signals to end have come */
+    int64_t end_ns;
+};
+
+/* --- who is left --- */
+
+struct left {
+    weir_runtime *runtime;
+    size_t count;
+    char text[LEFT_BYTES];
+    atomic_int ready;
+};
+
+static void add(struct left *left, const weir_task_info *task)
+{
+    size_t at = strlen(left->text);
+
+    if (left->count++ >= LEFT_TOLD)
+        return;
+    (void)snprintf(left->text + at, sizeof left->text - at, "%s%s (%s)", at > 0 ? ", " : "", task->name,
+                   task->state == WEIR_TASK_RUNNING ? "running"
+                   : task->waits_for != NULL        ? task->waits_for
+                                                    : "ready");
+}
+
+static void *look(void *arg)
+{
+    const weir_tasks_options options = {.tasks_max = TASKS_MAX};
+    struct left *left = arg;
+    weir_tasks *tasks = NULL;
+
+    if (weir_tasks_take(left->runtime, &options, &tasks) == 0)
+        for (size_t i = 0; i < weir_tasks_count(tasks); i++) {
+            const weir_task_info *task = weir_tasks_at(tasks, i);
+            if (task->route != NULL) /* else it is the server's own, and waits for these */
+                add(left, task);
+        }
+    weir_tasks_free(tasks);
+    atomic_store(&left->ready, 1);
+    weir__futex_wake(&left->ready);
+    return NULL;
+}
+
+/* Looking takes locks and memory, and one who is held may have them: it must not hold this up. */
+static bool find_left(struct left *left)
+{
+    const struct timespec most = {.tv_nsec = LOOKING_MS * 1000000L};
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, look, left) != 0)
+        return false;
+    weir__futex_wait(&left->ready, 0, &most);
+    return atomic_load(&left->ready) != 0;
+}
+
+__attribute__((noreturn)) static void end_process(struct service *s)
+{
+    static struct left left; /* its thread may go on while this one ends */
+
+    left.runtime = s->runtime;
+    if (find_left(&left))
+        weir_log(WEIR_LOG_WARN, "ended with work left", WEIR_KV_INT("left", left.count),
+                 WEIR_KV("what", left.text));
+    else
+        weir_log(WEIR_LOG_WARN, "ended with work left");
+    (void)weir_log_flush(weir_ms(WRITING_MS));
+    _exit(0);
+}
+
+/* --- signals --- */
+
+static void cancel_serving(struct weir__message *message)
+{
+    struct service *s = weir__container_of(message, struct service, cancel);
+
+    if (!s->closed)
+        weir__scope_cancel(weir__scope_of(&s->serving), -WEIR_ECANCELED);
+}
+
+static void ask_to_end(struct service *s, int64_t now_ns)
+{
+    int64_t drain_ns = s->options->drain.ns != 0 ? s->options->drain.ns : weir_seconds(WEIR__DRAIN_S).ns;
+
+    if (s->asked++ == 0) {
+        s->end_ns =
+            now_ns + (drain_ns < INT64_MAX / 4 ? drain_ns : INT64_MAX / 4) + weir_ms(AFTER_DRAIN_MS).ns;
+        weir__server_drain_outside(&s->server);
+        weir__loop_post(s->main_loop, &s->cancel); /* it may not have begun to serve */
+    } else if (s->asked == 2) {
+        weir_log(WEIR_LOG_INFO, "ending at once");
+        s->end_ns = now_ns + weir_ms(AT_ONCE_MS).ns;
+        weir__server_cut_outside(&s->server);
+    } else {
+        s->end_ns = now_ns;
+    }
+}
+
+static void heed(struct service *s, int number)
+{
+    char text[32];
+
+    if (number == SIGTERM || number == SIGINT || (number == SIGHUP && s->options->on_signal == NULL)) {
+        ask_to_end(s, weir__clock_monotonic_ns());
+    } else if (s->options->on_signal != NULL) {
+        s->options->on_signal(s->options->arg, number);
+    } else {
+        (void)snprintf(text, sizeof text, "SIG%s is not used", sigabbrev_np(number));
+        weir_log(WEIR_LOG_INFO, text);
+    }
+}
+
+static void *heed_signals(void *arg)
+{
+    struct service *s = arg;
+    struct weir__log_here log = weir__log_enter(&s->runtime->logger, 0);
+
+    (void)pthread_setname_np(pthread_self(), "signals");
+    while (!atomic_load(&s->over)) {
+        int number = weir__hear_next(s->end_ns);
+        if (number != 0)
+            heed(s, number);
+        else if (!atomic_load(&s->over) && weir__clock_monotonic_ns() >= s->end_ns)
+            end_process(s);
+    }
+    weir__log_leave(&log);
+    return NULL;
+}
+
+static bool is_default(int number)
+{
+    struct sigaction now;
+
+    return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_DFL;
+}
+
+static int begin_to_hear(const weir_server_options *o)
+{
+    static const int others[] = {SIGHUP, SIGUSR1, SIGUSR2};
+    int numbers[2 + sizeof others / sizeof *others] = {SIGTERM, SIGINT};
+    size_t count = 2;
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (o->on_signal != NULL || is_default(others[i]))
+            numbers[count++] = others[i];
+    return weir__hear_begin(numbers, count);
+}
+
+static int start_thread(struct service *s)
+{
+    sigset_t all, before;
+    int err = begin_to_hear(s->options);
+
+    if (err < 0)
+        return err;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    err = -pthread_create(&s->thread, NULL, heed_signals, s);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (err < 0)
+        weir__hear_end();
+    return err;
+}
+
+static void end_thread(struct service *s)
+{
+    weir_guard_allow once;
+
+    atomic_store(&s->over, true);
+    weir__hear_nudge();
+    weir_guard_allow_begin(&once, "pthread_join"); /* it waits for nothing but this */
+    (void)pthread_join(s->thread, NULL);
+    weir_guard_allow_end(&once);
+    weir__hear_end();
+}
+
+/* --- the service --- */
+
+static int serve(void *arg)
+{
+    struct service *s = arg;
+    int err;
+
+    s->runtime = weir_runtime_here();
+    s->main_loop = weir__task_current()->loop;
+    weir_scope_open(&s->serving, weir_never(), 0);
+    err = start_thread(s);
+    if (err == 0) {
+        err = weir__server_run(&s->server, s->options, s->routes, s->route_count);
+        end_thread(s);
+    }
+    (void)weir_scope_close(&s->serving);
+    s->closed = true;
+    weir__server_free(&s->server);
+    return err == -WEIR_ECANCELED ? 0 : err;
+}
+
+int weir_serve(const weir_server_options *options, const weir_route *routes, size_t route_count)
+{
+    struct service s = {.options = options,
+                        .routes = routes,
+                        .route_count = route_count,
+                        .cancel.deliver = cancel_serving,
+                        .end_ns = INT64_MAX};
+    weir_options o = {.loops = options->loops > 0 ? options->loops : weir_cpu_count(),
+                      .io = options->io,
+                      .log_json = options->log_json,
+                      .log_level = options->log_level,
+                      .pools = options->pools,
+                      .pool_count = options->pool_count,
+                      .stall_after = options->stall_after,
+                      .stall_then = options->stall_then,
+                      .on_stall = options->on_stall,
+                      .on_stall_arg = options->arg};
+
+    return weir_run(&o, serve, &s);
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Signals: which end the gateway, whatever runs, and which lose nothing."""
+import contextlib
+import signal
+import time
+
+from rig import Held, Weir, ask, connect, receive, run, same, until
+
+ROUTES = """
+routes:
+  - {path: /, respond: {body: "ok"}}
+  - {path: /hold, burn: {cpu: 1m}, on: loop}
+"""
+BASIC = "listen: 127.0.0.1:0\naccess_log: false\n" + ROUTES
+ADMIN = "admin: 127.0.0.1:0\n" + BASIC
+
+
+def start(connection, path):
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+
+
+def other_signals_lose_nothing():
+    with Held() as held, Weir("serve", config=BASIC + held.route()) as weir:
+        with connect(weir.address()) as busy:
+            start(busy, "/held")
+            held.wait_for(1)
+            for number, line in ((signal.SIGHUP, "SIGHUP does not reload yet.*hint=.*weir check"),
+                                 (signal.SIGUSR1, "SIGUSR1 re-opens logs"), (signal.SIGUSR2, "SIGUSR2 is not used")):
+                weir.signal(number)
+                weir.wait_for(line)
+            weir.signal(signal.SIGHUP) # each time, not once
+            until("the second line", lambda: sum("SIGHUP" in (line or "") for line in weir.lines) == 2)
+            held.released.set()
+            same(receive(busy).status, 200)
+        same(ask(weir.address(), "/").status, 200)
+        weir.signal(signal.SIGTERM)
+        same(weir.exit(), 0)
+        assert not [line for line in weir.lines if line and "work left" in line], weir.lines
+
+
+def hold_loops(stack, weir, count):
+    """Each loop computes for a minute."""
+    for held in range(1, count + 1): # one after the other: who comes to a loop that is about to be held waits for it
+        start(stack.enter_context(connect(weir.address())), "/hold")
+        until("a loop is held", lambda: ask(weir.address("admin"), "/tasks").body.count(b'"GET /hold","state":"running"') == held)
+    time.sleep(0.05) # longer than a loop has to be held to count as such
+
+
+def a_second_signal_ends_it_though_every_loop_is_held():
+    with Weir("serve", config="loops: 2\n" + ADMIN) as weir, contextlib.ExitStack() as stack:
+        hold_loops(stack, weir, 2)
+        weir.signal(signal.SIGTERM)
+        weir.signal(signal.SIGINT)
+        began = time.monotonic()
+        same(weir.exit(), 0)
+        assert time.monotonic() - began < 10, "at once"
+        weir.wait_for(r'ended with work left left=2 what="GET /hold \(running\), GET /hold \(running\)"')
+
+
+def the_same_one_twice_is_two():
+    with Weir("serve", config="loops: 1\n" + ADMIN) as weir, contextlib.ExitStack() as stack:
+        hold_loops(stack, weir, 1)
+        weir.signal(signal.SIGTERM)
+        time.sleep(0.05) # two of one number that come at once are one
+        weir.signal(signal.SIGTERM)
+        same(weir.exit(), 0)
+        weir.wait_for("ending at once")
+
+
+def the_drain_ends_it_though_a_loop_is_held():
+    """The other loop drains meanwhile: what was asked of it is answered, and nothing is accepted any more."""
+    with Weir("serve", config="loops: 2\ndrain: 1500ms\n" + ADMIN) as weir, contextlib.ExitStack() as stack:
+        hold_loops(stack, weir, 1)
+        address = weir.address()
+        idle = stack.enter_context(connect(address))
+        start(idle, "/")
+        same(receive(idle).status, 200)
+        weir.signal(signal.SIGTERM)
+        weir.wait_for("draining")
+        start(idle, "/")
+        same(receive(idle).headers["connection"], "close")
+
+        def nobody_listens():
+            try:
+                connect(address).close()
+            except OSError:
+                return True
+        until("nobody listens", nobody_listens)
+        same(weir.exit(), 0)
+        weir.wait_for(r'ended with work left left=1 what="GET /hold \(running\)"')
+
+
+def a_terminal_that_goes_ends_the_demo():
+    with Weir("demo", "--port", "0", "--admin-port", "0") as weir:
+        weir.wait_for("listening addr=.* for=gateway")
+        weir.signal(signal.SIGHUP)
+        same(weir.exit(), 0)
+
+
+run(other_signals_lose_nothing, a_second_signal_ends_it_though_every_loop_is_held, the_same_one_twice_is_two,
+    the_drain_ends_it_though_a_loop_is_held, a_terminal_that_goes_ends_the_demo)
