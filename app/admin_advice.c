@@ -236,11 +236,13 @@ static struct finding_unserved unserved_of(struct observed *o)
     struct finding_unserved out = {
         .connections = o->server.connections,
         .connections_max = limits->connections,
+        .per_client_max = limits->connections_per_client,
         .fresh = o->server.fresh,
         .half_sent = o->server.half_sent,
         .slow = w.numbers[WEIR_UNSERVED_HEAD_TIMEOUT],
         .silent = w.numbers[WEIR_UNSERVED_IDLE_TIMEOUT],
         .left = w.numbers[WEIR_UNSERVED_CLOSED] + w.numbers[WEIR_UNSERVED_RESET],
+        .over = w.numbers[WEIR_UNSERVED_CLIENT_LIMIT],
         .head_timeout_s = (double)limits->head_timeout.ns / 1e9,
     };
     observed_clients_sort(&o->clients, &o->clock, now);

@@ -213,12 +213,12 @@ static void find_refused(struct list *list, const struct findings_input *in)
 static bool is_incident(const struct finding_unserved *u)
 {
     return u->half_sent >= half_sent_least || u->slow >= slow_least || u->silent >= silent_least ||
-           u->left >= left_least;
+           u->left >= left_least || u->over >= slow_least;
 }
 
 static double impact_of(const struct finding_unserved *u, uint64_t requests)
 {
-    const uint64_t ended = u->slow + u->silent + u->left;
+    const uint64_t ended = u->slow + u->silent + u->left + u->over;
     const double now = u->connections > 0 ? (double)(u->half_sent + u->fresh) / (double)u->connections : 0;
     const double then = share(ended, ended + requests);
     return now > then ? now : then;
@@ -257,14 +257,19 @@ static void find_unserved(struct list *list, const struct findings_input *in)
             (unsigned long long)u->slow, u->head_timeout_s, (unsigned long long)u->silent,
             (unsigned long long)u->left);
     say_who(f, u);
-    say(f, ". They hold places of %d (limits: {connections: …}): a shorter head_timeout ends them sooner",
-        u->connections_max);
+    if (u->over > 0)
+        say(f, ". %llu more were turned away, since their client had %d (connections_per_client)",
+            (unsigned long long)u->over, u->per_client_max);
+    say(f, ". They hold places of %d (limits: {connections: …}): a shorter head_timeout ends them sooner%s",
+        u->connections_max,
+        u->per_client_max > 0 ? "" : ", and connections_per_client bounds what one address may hold");
     number(f, "half_sent", u->half_sent);
     number(f, "fresh", u->fresh);
     number(f, "connections", u->connections);
     number(f, "head_timeouts", (double)u->slow);
     number(f, "idle_timeouts", (double)u->silent);
     number(f, "left", (double)u->left);
+    number(f, "over_limit", (double)u->over);
 }
 
 /* ---- the machine ---- */

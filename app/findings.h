@@ -43,10 +43,11 @@ struct finding_client {
 
 /* Connections on which no request came. */
 struct finding_unserved {
-    int connections, connections_max;
-    int fresh, half_sent;  /* of them, now */
+    int connections, connections_max, per_client_max; /* per_client_max 0: any number */
+    int fresh, half_sent;                             /* of them, now */
     uint64_t slow, silent; /* ended in the window: with half a head after head_timeout; without a byte */
     uint64_t left;         /* by the client */
+    uint64_t over;         /* turned away, since their client had as many as it may */
     uint64_t accepted;     /* in the window; 0: not known */
     double head_timeout_s;
     struct finding_client clients[FINDING_CLIENTS]; /* the greatest first; address NULL: no more */

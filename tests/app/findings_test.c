@@ -155,6 +155,12 @@ static void connections_without_a_request_are_named_and_whose_they_are(void **st
     begin(&g);
     g.in.unserved.left = 5000;
     says(&g, "5000 were given up by the client");
+    says(&g, "connections_per_client bounds what one address may hold");
+    begin(&g);
+    g.in.unserved.over = 70;
+    g.in.unserved.per_client_max = 8;
+    says(&g, "70 more were turned away, since their client had 8 (connections_per_client)");
+    assert_null(strstr(out.text.data, "bounds what"));
 }
 
 static void a_machine_without_cpu_is_named(void **state)
