@@ -13,7 +13,7 @@ SERVER_CORE, LOAD_CORE = 0, 1
 
 
 def go_first():
-    """Before the other sessions of this machine, where we may: what is compared goes before what is not."""
+    """This session before the others of this machine, where we may: what is compared goes before what is not."""
     with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
         group.write("-20")
 
@@ -63,6 +63,7 @@ def start(command, before=None, **options):
 
     def prepare():
         guardian.tell("+", os.getpid())
+        go_first()
         if before:
             before()
     return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=prepare,
@@ -117,7 +118,7 @@ class Process:
         self.log = Path(log)
         self.log.write_bytes(b"")
         with open(log, "ab") as out: # so that a row may empty it
-            self.child = start(command, lambda: (go_first(), os.sched_setaffinity(0, cores(core))), stdout=out, stderr=out,
+            self.child = start(command, lambda: os.sched_setaffinity(0, cores(core)), stdout=out, stderr=out,
                                env={**os.environ, **(environment or {})})
         self.port = port
 
