@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -73,20 +73,147 @@ static int open_error(int err)
     }
 }
 
-int beneath_open(int root, const char *path, struct stat *about)
+/* Not to wait for a pipe's other end. */
+enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
+
+/* EAGAIN: a directory was renamed meanwhile. */
+static int open_in_one_call(int root, const char *path, unsigned flags)
 {
-    /* Not to wait for a pipe's other end. EAGAIN: a directory was renamed meanwhile. */
-    const struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    const struct open_how how = {.flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     long fd;
     int tries = 0;
     do
         fd = syscall(SYS_openat2, root, path, &how, sizeof how);
     while (fd < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < 10)));
+    return fd < 0 ? -errno : (int)fd;
+}
+
+/* By its own word, or by that of a filter of system calls; EPERM and EACCES can be the file's, too. */
+static bool may_be_refused(int err)
+{
+    return err == -ENOSYS || err == -EPERM || err == -EACCES;
+}
+
+bool beneath_is_one_call(int root)
+{
+    int fd = open_in_one_call(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        (void)close(fd);
+    return !may_be_refused(fd);
+}
+
+/* ---- step by step: no step follows a link, and back up goes only to where it came from ---- */
+
+enum { DEPTH_MAX = 64, LINKS_MAX = 40 };
+
+struct steps {
+    int folder[DEPTH_MAX]; /* from the root, which is the caller's, to where it is */
+    int depth, links;
+    char rest[PATH_MAX]; /* of the path */
+};
+
+static int enter(struct steps *s, int fd)
+{
+    if (s->depth + 1 == DEPTH_MAX) {
+        (void)close(fd);
+        return -ELOOP;
+    }
+    s->folder[++s->depth] = fd;
+    return 0;
+}
+
+static int leave(struct steps *s)
+{
+    if (s->depth == 0)
+        return -EXDEV;
+    (void)close(s->folder[s->depth--]);
+    return 0;
+}
+
+/* What a link says comes before the rest; one that begins at the root of all is not followed. */
+static int follow(struct steps *s, int link, bool last, const char *behind)
+{
+    char joined[PATH_MAX];
+    ssize_t n = readlinkat(link, "", joined, sizeof joined);
+    (void)close(link);
+    if (n < 0)
+        return -errno;
+    size_t length = strlen(behind);
+    if (++s->links > LINKS_MAX)
+        return -ELOOP;
+    if (n == 0 || joined[0] == '/')
+        return -EXDEV;
+    if ((size_t)n + 1 + length >= sizeof joined)
+        return -ENAMETOOLONG;
+    if (!last)
+        joined[n++] = '/';
+    memcpy(joined + n, behind, length + 1);
+    memcpy(s->rest, joined, (size_t)n + length + 1);
+    return 0;
+}
+
+/* Takes the first name of the rest. Returns: a descriptor at the end of the path; 0: go on. */
+static int step(struct steps *s)
+{
+    char *name = s->rest + strspn(s->rest, "/"), *end = name + strcspn(name, "/");
+    char *behind = end + strspn(end, "/");
+    bool last = *end == '\0';
+    struct stat about;
+    if (*name == '\0')
+        return -ENOENT; /* a folder */
+    if (end < behind)
+        *end = '\0';
+    int err = 0;
+    if (strcmp(name, "..") == 0) {
+        err = leave(s);
+    } else if (strcmp(name, ".") != 0) {
+        int fd = openat(s->folder[s->depth], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+            return -errno;
+        if (fstat(fd, &about) < 0) {
+            err = -errno;
+            (void)close(fd);
+            return err;
+        }
+        if (S_ISLNK(about.st_mode))
+            return follow(s, fd, last, behind);
+        if (last) { /* by its name again: a link that has come meanwhile is not followed */
+            (void)close(fd);
+            fd = openat(s->folder[s->depth], name, OPEN_FLAGS | O_NOFOLLOW);
+            return fd < 0 ? -errno : fd;
+        }
+        err = enter(s, fd); /* what is no folder has nothing below it */
+    }
+    memmove(s->rest, behind, strlen(behind) + 1);
+    return err;
+}
+
+static int open_by_steps(int root, const char *path)
+{
+    struct steps s = {.folder = {root}};
+    if (strlen(path) >= sizeof s.rest)
+        return -ENAMETOOLONG;
+    if (*path == '/')
+        return -EXDEV;
+    strcpy(s.rest, path);
+    int fd;
+    do
+        fd = step(&s);
+    while (fd == 0);
+    while (s.depth > 0)
+        (void)leave(&s);
+    return fd;
+}
+
+int beneath_open(int root, const char *path, struct stat *about)
+{
+    int fd = open_in_one_call(root, path, OPEN_FLAGS);
+    if (may_be_refused(fd))
+        fd = open_by_steps(root, path);
     if (fd < 0)
-        return open_error(errno);
-    int err = fstat((int)fd, about) < 0 ? -errno : S_ISREG(about->st_mode) ? 0 : -ENOENT;
+        return open_error(-fd);
+    int err = fstat(fd, about) < 0 ? -errno : S_ISREG(about->st_mode) ? 0 : -ENOENT;
     if (err < 0)
-        (void)close((int)fd);
-    return err < 0 ? err : (int)fd;
+        (void)close(fd);
+    return err < 0 ? err : fd;
 }

@@ -7,6 +7,7 @@
 #ifndef APP_BENEATH_H
 #define APP_BENEATH_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include <weir/error.h>
@@ -16,6 +17,11 @@
  * Returns: a descriptor; -ENOTDIR, -ENOENT, -EACCES …
  */
 WEIR_CHECKED int beneath_root(const char *directory);
+
+/* Whether the kernel opens files below a root by one call, which some containers refuse; else they are opened
+ * step by step, with the same outcome.
+ */
+bool beneath_is_one_call(int root);
 
 /* Makes a path of what a client asked for: percent-encoding decoded, without empty segments.
  * Owns:    out has room for as many bytes as asked, and the NUL.

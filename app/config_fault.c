@@ -88,3 +88,11 @@ void config_warnings_print(struct config_faults *warnings, FILE *out)
 {
     print(warnings, true, "warning: ", out);
 }
+
+bool config_faults_say(const struct config_faults *faults, const char *text)
+{
+    for (size_t i = 0; i < faults->count; i++)
+        if (strcmp(faults->fault[i].text, text) == 0)
+            return true;
+    return false;
+}

@@ -46,6 +46,9 @@ static inline bool config_faults_any(const struct config_faults *faults)
     return faults->count > 0;
 }
 
+/* Whether one with this text is among them. */
+bool config_faults_say(const struct config_faults *faults, const char *text);
+
 /* Writes one line per fault, in the order of the file; places may be left out, for what is no file. */
 void config_faults_print(struct config_faults *faults, bool places, FILE *out);
 

@@ -366,3 +366,17 @@ bool schema_read(struct config_reader *reader, const struct schema *schema, cons
     }
     return true;
 }
+
+const char *schema_path(struct config_reader *reader, const char *path)
+{
+    const char *file = reader->faults->file, *slash = file ? strrchr(file, '/') : NULL;
+    if (*path == '/' || !slash)
+        return path;
+    size_t folder = (size_t)(slash + 1 - file), length = strlen(path);
+    char *joined = config_take(reader->memory, folder + length + 1);
+    if (!joined)
+        return NULL;
+    memcpy(joined, file, folder);
+    memcpy(joined + folder, path, length);
+    return joined;
+}

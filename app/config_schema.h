@@ -69,6 +69,13 @@ struct schema {
 bool schema_read(struct config_reader *reader, const struct schema *schema, const struct tree_node *node,
                  void *base);
 
+/* A path that the file names, which begins at its folder when it is relative: where a program is started from
+ * is no part of its configuration.
+ * Owns:    what it returns lies in reader->memory, or is path itself.
+ * Returns: NULL when memory is short.
+ */
+const char *schema_path(struct config_reader *reader, const char *path);
+
 /* Sets the defaults and nothing else; members without one stay as they are. */
 void schema_defaults(struct config_reader *reader, const struct schema *schema, void *base);
 

@@ -199,7 +199,7 @@ static void check_routes(struct looking *l)
     for (size_t i = 0; i < l->config->route_count; i++) {
         const struct config_route *route = &l->config->routes[i];
         if (route->kind->check)
-            route->kind->check(route, &l->found->faults);
+            route->kind->check(route, &l->found->faults, &l->found->warnings);
     }
 }
 

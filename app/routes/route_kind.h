@@ -28,10 +28,11 @@ struct route_kind {
                              const struct config_route *route);
 
     /* Looks whether a route of a fine file can be served here: a fault, with its place, for what open() would
-     * fail at. May be NULL.
+     * fail at; a warning for what is merely unwise. May be NULL.
      * Where:   the main thread, before any loop: it may block.
      */
-    void (*check)(const struct config_route *route, struct config_faults *faults);
+    void (*check)(const struct config_route *route, struct config_faults *faults,
+                  struct config_faults *warnings);
 
     /* For a kind whose methods are a matter of its settings, in the place of `methods`. May be NULL. */
     unsigned (*methods_for)(const void *settings);

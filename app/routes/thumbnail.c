@@ -48,8 +48,10 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     struct thumbnail_settings *settings = config_take(reader->memory, sizeof *settings);
     if (!settings || !schema_read(reader, &schema, node, settings))
         return NULL;
-    if (settings->root)
+    if (settings->root) {
         settings->root_place = tree_find(node, "root")->place;
+        settings->root = schema_path(reader, settings->root);
+    }
     size_t length = route->path ? strlen(route->path) : 0;
     if (settings->root && length > 0 && (length < 2 || strcmp(route->path + length - 2, "/*") != 0))
         config_fault(reader->faults, node->place,
@@ -60,7 +62,11 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 
 /* ---- whether it can be served here ---- */
 
-static void check_root(const struct thumbnail_settings *settings, struct config_faults *faults)
+static const char by_steps[] = "openat2 is refused to this process (by its container?), so files are opened "
+                               "step by step, which is slower";
+
+static void check_root(const struct thumbnail_settings *settings, struct config_faults *faults,
+                       struct config_faults *warnings)
 {
     int root = beneath_root(settings->root);
     if (root < 0) {
@@ -74,10 +80,13 @@ static void check_root(const struct thumbnail_settings *settings, struct config_
                      "thumbnail.root is '%s', below which nothing can be opened: %s; expected a folder that "
                      "this user may search",
                      settings->root, weir_error_text(-errno));
+    if (!beneath_is_one_call(root) && !config_faults_say(warnings, by_steps))
+        config_fault(warnings, settings->root_place, "%s", by_steps);
     (void)close(root);
 }
 
-static void check(const struct config_route *route, struct config_faults *faults)
+static void check(const struct config_route *route, struct config_faults *faults,
+                  struct config_faults *warnings)
 {
     const struct thumbnail_settings *settings = route->settings;
     const char *why;
@@ -85,7 +94,7 @@ static void check(const struct config_route *route, struct config_faults *faults
         config_fault(faults, route->place,
                      "thumbnails can't be made here: %s; the package libvips42 has what they need", why);
     if (settings->root)
-        check_root(settings, faults);
+        check_root(settings, faults, warnings);
 }
 
 static uint64_t job_bytes(const void *arg)
@@ -224,14 +233,14 @@ static int open_file(weir_job *job, void *arg)
     return opening->fd < 0 ? opening->fd : 0;
 }
 
-/* Another file, other settings or another format make another tag. */
+/* Another file, other settings or another format make another tag; a copy of it on another machine does not.
+ */
 static void make_etag(const struct stat *about, const struct thumbnail_settings *s, enum image_output output,
                       char out[ETAG_BYTES])
 {
-    snprintf(out, ETAG_BYTES, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "%09lx-%d.%dx%d.%d%c\"",
-             (uint64_t)about->st_ino, (uint64_t)about->st_size, (uint64_t)about->st_mtim.tv_sec,
-             (unsigned long)about->st_mtim.tv_nsec, THUMBNAIL_VERSION, s->width, s->height, s->quality,
-             image_output_names[output][0]);
+    snprintf(out, ETAG_BYTES, "\"%" PRIx64 "-%" PRIx64 ".%09lx-%d.%dx%d.%d%c\"", (uint64_t)about->st_size,
+             (uint64_t)about->st_mtim.tv_sec, (unsigned long)about->st_mtim.tv_nsec, THUMBNAIL_VERSION,
+             s->width, s->height, s->quality, image_output_names[output][0]);
 }
 
 static int answer_open_file(weir_request *req, weir_response *res, const struct state *state,

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "support/child.h"
+#include "support/forbid.h"
 
 static void paths_are_decoded_strictly(void **state)
 {
@@ -60,10 +62,9 @@ static void link_to(const char *target, const char *directory, const char *name)
     assert_int_equal(symlink(target, path), 0);
 }
 
-static void nothing_outside_is_opened(void **state)
+static void open_all(void)
 {
     char base[] = "/tmp/beneath-XXXXXX", root[64], command[100];
-    (void)state;
     assert_non_null(mkdtemp(base));
     snprintf(root, sizeof root, "%s/root", base);
     assert_int_equal(mkdir(root, 0700), 0);
@@ -74,21 +75,52 @@ static void nothing_outside_is_opened(void **state)
     link_to("/etc/passwd", root, "absolute");
     link_to("..", root, "up");
     link_to("loop", root, "loop");
+    snprintf(command, sizeof command, "%s/sub", root);
+    assert_int_equal(mkdir(command, 0700), 0);
+    write_file(command, "deep");
+    link_to("../file", command, "back");
+    link_to("../../secret", command, "far");
+    link_to("sub/../sub/back", root, "chain");
+    link_to("sub/", root, "folder");
+    link_to("/", root, "all");
+    link_to("nothing", root, "dangling");
     snprintf(command, sizeof command, "%s/pipe", root);
     assert_int_equal(mkfifo(command, 0600), 0);
 
     int fd = beneath_root(root);
     struct stat about;
     assert_true(fd >= 0);
-    static const char *const refused[] = {"out",     "absolute", "up/secret", "../secret", "/etc/passwd",
-                                          "nothing", "file/x",   "loop",      "pipe",      "."};
+    static const char *const refused[] = {"out",
+                                          "absolute",
+                                          "up/secret",
+                                          "../secret",
+                                          "/etc/passwd",
+                                          "nothing",
+                                          "file/x",
+                                          "loop",
+                                          "pipe",
+                                          ".",
+                                          "sub",
+                                          "sub/",
+                                          "sub/far",
+                                          "all/etc/passwd",
+                                          "dangling",
+                                          "sub/../../secret",
+                                          "folder",
+                                          "folder/far",
+                                          "",
+                                          "file/",
+                                          "file/.",
+                                          "file/.."};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (beneath_open(fd, refused[i], &about) != -ENOENT)
             fail_msg("%s was not refused", refused[i]);
-    static const char *const taken[] = {"file", "inside"};
+    static const char *const taken[] = {"file",        "inside",      "sub/deep",    "sub/back",    "chain",
+                                        "folder/deep", "sub/../file", "folder/back", "./sub/./deep"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
         int file = beneath_open(fd, taken[i], &about);
-        assert_true(file >= 0);
+        if (file < 0)
+            fail_msg("%s: %d", taken[i], file);
         assert_int_equal(about.st_size, 5);
         close(file);
     }
@@ -100,11 +132,48 @@ static void nothing_outside_is_opened(void **state)
     assert_int_equal(system(command), 0);
 }
 
+static void nothing_outside_is_opened(void **state)
+{
+    (void)state;
+    open_all();
+}
+
+/* In a process of its own, for there is no way back. */
+static int open_without_the_call(void *arg)
+{
+    const int *error = arg;
+    if (forbid_call(SYS_openat2, *error) < 0)
+        return 77;
+    int root = beneath_root("/");
+    assert_true(root >= 0 && !beneath_is_one_call(root));
+    close(root);
+    open_all();
+    return 0;
+}
+
+static void the_same_is_opened_where_a_filter_refuses_the_call(void **state)
+{
+    int errors[] = {ENOSYS, EPERM, EACCES}, root = beneath_root("/");
+    (void)state;
+    assert_true(root >= 0);
+    bool native = beneath_is_one_call(root);
+    close(root);
+    for (int i = 0; i < 3 && native; i++) {
+        char said[1000];
+        int status = run_in_child(open_without_the_call, &errors[i], said, sizeof said);
+        if (status == 77 << 8)
+            skip();
+        if (status != 0)
+            fail_msg("%s: %s", strerror(errors[i]), said);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_are_decoded_strictly),
         cmocka_unit_test(nothing_outside_is_opened),
+        cmocka_unit_test(the_same_is_opened_where_a_filter_refuses_the_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

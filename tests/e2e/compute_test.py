@@ -336,6 +336,10 @@ def thumbnails_are_made_of_files_and_bodies():
                 same((again.status, again.body, again.getheader("etag")), (304, b"", etag))
             webp = post(weir, "/auto/plain.png", None, {"If-None-Match": etag, "Accept": "image/webp"}, method="GET")
             same(webp.status, 200) # another format is another thing
+            shutil.copy2(f"{root}/plain.png", f"{root}/copy.png") # as on another machine: another inode
+            same(post(weir, "/auto/copy.png", None, method="GET").getheader("etag"), etag)
+            os.utime(f"{root}/copy.png", (1, 1))
+            assert post(weir, "/auto/copy.png", None, method="GET").getheader("etag") != etag
 
             table = [("/auto/nothing.png", 404, "not_found"), ("/auto/", 404, "not_found"), ("/auto/out.png", 404, "not_found"),
                      ("/auto/.hidden.png", 404, "not_found"), ("/auto/%2e%2e%2fetc/passwd", 400, "malformed"),
@@ -408,8 +412,29 @@ def a_root_that_is_not_there_stops_the_start():
         same(weir.exit(), 1)
 
 
+def a_root_begins_at_the_file_and_is_opened_without_openat2():
+    """Whatever the working directory is; and the library of images is no stall of a loop."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(f"{folder}/images")
+        with open(f"{folder}/images/a.png", "wb") as file:
+            file.write(png(100, 50))
+        os.symlink("a.png", f"{folder}/images/b.png")
+        os.symlink("../gateway.yaml", f"{folder}/images/out.png")
+        thumbnail = {"root": "images", "width": 20, "height": 20}
+        with open(f"{folder}/gateway.yaml", "w") as file:
+            json.dump({"listen": "127.0.0.1:0", "loops": 1, "stall": {"then": "abort"}, "routes": [
+                {"path": "/t/*", "thumbnail": thumbnail}, {"path": "/u/*", "thumbnail": {**thumbnail, "root": "./images"}}]}, file)
+        for without in (None, "openat2", "openat2=ENOSYS"):
+            with Weir("serve", f"{folder}/gateway.yaml", without=without, preexec=lambda: os.chdir("/")) as weir:
+                weir.at = weir.address()
+                for path, status in (("/t/a.png", 200), ("/u/b.png", 200), ("/t/out.png", 404), ("/t/nothing.png", 404)):
+                    same(post(weir, path, None, method="GET").status, status, path)
+                said = sum("openat2 is refused" in line for line in weir.lines)
+                same(said, 1 if without else 0)
+
+
 run(digests_are_right, methods_and_limits_hold, many_at_a_time_get_their_own, a_full_pool_refuses_and_others_go_on,
     who_leaves_while_queued_makes_room, what_was_compressed_comes_back, large_bodies_take_no_more_memory,
     too_many_compressors_are_refused, documents_are_reshaped, coded_bodies_are_decoded_or_refused, answers_are_compressed_on_their_way, thumbnails_are_made_of_files_and_bodies,
     what_would_take_too_much_memory_is_told_so_undecoded, bombs_do_not_go_off, documents_nested_too_deep_are_refused,
-    a_root_that_is_not_there_stops_the_start)
+    a_root_that_is_not_there_stops_the_start, a_root_begins_at_the_file_and_is_opened_without_openat2)
