@@ -214,15 +214,15 @@ struct gather_state {
 /* One call of one request. */
 struct call {
     const struct gather_call *settings;
+    weir_request *req;
     char traceparent[WEIR_TRACE_PARENT_BYTES];
     weir_client *client;
     weir_fetch_options options;
     weir_reply reply;
     int err;
-    bool is_decoded;     /* the body had a content coding, and is */
-    weir_buffer decoded; /* this */
-    bool lent;           /* a part of the answer points to the reply */
-    size_t part;         /* this one */
+    weir_buffer *decoded; /* the body without its content coding; NULL: it had none */
+    bool lent;            /* a part of the answer points to the reply */
+    size_t part;          /* this one */
 };
 
 /* One request while it is answered; lies in the request's memory. */
@@ -373,6 +373,28 @@ static int read_body(struct gathering *g)
     return request_discard_body(g->req);
 }
 
+/* Field by field: much of it is room that needs no clearing. Its URL is there already. */
+static void make_call(struct gathering *g, const struct gather_call *settings, struct call *call)
+{
+    call->settings = settings;
+    call->req = g->req;
+    call->client = g->state->client;
+    call->options = (weir_fetch_options){
+        .url = call->options.url,
+        .method = settings->method_text,
+        .name = settings->name,
+        .reply_bytes_max = g->state->reply_bytes_max,
+    };
+    if (takes_body(settings)) {
+        call->options.body = g->body.data;
+        call->options.body_bytes = g->body.len;
+    }
+    call->reply = (weir_reply){0};
+    call->err = 0;
+    call->decoded = NULL;
+    call->lent = false;
+}
+
 static int prepare(struct gathering *g)
 {
     const struct gather_settings *settings = g->state->settings;
@@ -385,15 +407,7 @@ static int prepare(struct gathering *g)
         err = expand_urls(g);
     for (size_t i = 0; i < settings->call_count && err == 0; i++) {
         struct call *call = &g->calls[i];
-        call->settings = &settings->calls[i];
-        call->client = g->state->client;
-        call->options.method = settings->calls[i].method_text;
-        call->options.name = settings->calls[i].name;
-        call->options.reply_bytes_max = g->state->reply_bytes_max;
-        if (takes_body(call->settings)) {
-            call->options.body = g->body.data;
-            call->options.body_bytes = g->body.len;
-        }
+        make_call(g, &settings->calls[i], call);
         err = prepare_headers(g, call);
     }
     return err;
@@ -414,33 +428,38 @@ static int from_pool(int err)
 
 /* A backend that codes its answer though it was asked not to, or because the client's wishes are passed on.
  */
-static int undo_coding(struct call *call, const struct codings *codings)
+static int undo_coding(struct call *call)
 {
     const weir_bytes body = {call->reply.body, call->reply.body_bytes};
-    weir_buffer_init(&call->decoded, (size_t)call->options.reply_bytes_max);
-    if (codings->unknown)
+    struct codings codings;
+    weir_buffer *plain = weir_request_alloc(call->req, sizeof *plain);
+    if (!plain)
+        return fail(call, -ENOMEM, NULL);
+    weir_buffer_init(plain, (size_t)call->options.reply_bytes_max);
+    body_coding_of_reply(&call->reply, &codings);
+    if (codings.unknown)
         return fail(call, -WEIR_EPROTOCOL, "its content-encoding is not known");
-    int err = body_coding_undo(codings, body, &call->decoded, weir_pool_compute(), NULL);
+    if (codings.count == 0)
+        return 0;
+    int err = body_coding_undo(&codings, body, plain, weir_pool_compute(), NULL);
     if (err == -EBADMSG)
         return fail(call, -WEIR_EPROTOCOL, "its body is not what its content-encoding says");
     if (err == -WEIR_ETOOLARGE)
         return fail(call, err, "its body is too large without its content-encoding");
     if (err == 0)
-        err = weir_client_hold(call->client, call->decoded.cap);
-    if (err < 0)
+        err = weir_client_hold(call->client, plain->cap);
+    if (err < 0) {
+        weir_buffer_free(plain);
         return fail(call, from_pool(err), NULL);
-    call->is_decoded = true;
+    }
+    call->decoded = plain;
     return 0;
 }
 
 static int fetch(struct call *call)
 {
-    struct codings codings;
     int err = weir_fetch(call->client, &call->options, &call->reply);
-    if (err < 0)
-        return err;
-    body_coding_of_reply(&call->reply, &codings);
-    return codings.count > 0 || codings.unknown ? undo_coding(call, &codings) : 0;
+    return err == 0 && call->reply.coded ? undo_coding(call) : err;
 }
 
 static int ask(void *arg)
@@ -458,11 +477,13 @@ static int ask(void *arg)
 
 static void free_reply(struct call *call)
 {
-    if (call->is_decoded)
-        weir_client_unhold(call->client, call->decoded.cap);
-    weir_buffer_free(&call->decoded);
-    call->is_decoded = false;
-    weir_reply_free(&call->reply);
+    if (call->decoded) {
+        weir_client_unhold(call->client, call->decoded->cap);
+        weir_buffer_free(call->decoded);
+        call->decoded = NULL;
+    }
+    if (call->reply.memory)
+        weir_reply_free(&call->reply);
 }
 
 /* All at once; the last one by this task itself. */
@@ -495,7 +516,7 @@ static int add_call(struct gathering *g, size_t i, struct gather_answer *answer,
         .err = call->err,
         .status = call->reply.status,
         .type = call->err ? NULL : weir_reply_header_value(&call->reply, "content-type"),
-        .body = call->is_decoded   ? weir_buffer_bytes(&call->decoded)
+        .body = call->decoded      ? weir_buffer_bytes(call->decoded)
                 : call->reply.body ? (weir_bytes){call->reply.body, call->reply.body_bytes}
                                    : (weir_bytes){"", 0},
         .detail = g->state->settings->detail,
@@ -575,14 +596,25 @@ static int send_answer(struct gathering *g, weir_response *res, struct gather_an
                                   : weir_reply_body(res, status, "application/json", &answer->text);
 }
 
+/* Most answers need none. */
+static bool needs_parts(const struct gathering *g)
+{
+    for (size_t i = 0; i < g->state->settings->call_count; i++)
+        if (g->calls[i].reply.body_bytes > GATHER_COPIED_BYTES_MAX || g->calls[i].decoded)
+            return true;
+    return false;
+}
+
 static int reply(struct gathering *g, weir_response *res)
 {
     const size_t count = g->state->settings->call_count;
     struct gather_answer answer = {.hold = hold, .hold_arg = g->state->client};
     struct gather_tally tally = {0};
-    answer.parts = weir_request_alloc(g->req, count * sizeof answer.parts[0]);
-    if (!answer.parts)
-        return -ENOMEM;
+    if (needs_parts(g)) {
+        answer.parts = weir_request_alloc(g->req, count * sizeof answer.parts[0]);
+        if (!answer.parts)
+            return -ENOMEM;
+    }
     weir_buffer_init(&answer.text, GATHER_ANSWER_BYTES_MAX);
     int err = write_answer(g, &answer, &tally);
     g->note->succeeded = tally.succeeded;
@@ -624,7 +656,7 @@ static int handle(weir_request *req, weir_response *res, void *state)
     struct gathering *g = weir_request_alloc(req, sizeof *g + count * sizeof g->calls[0]);
     if (!g)
         return -ENOMEM;
-    memset(g, 0, sizeof *g + count * sizeof g->calls[0]);
+    memset(g, 0, sizeof *g);
     g->state = gather;
     g->req = req;
     weir_buffer_init(&g->urls, count * GATHER_URL_BYTES_MAX);

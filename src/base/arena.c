@@ -106,12 +106,6 @@ void weir__arena_init(struct weir__arena *a, struct weir__chunk_cache *cache, si
     weir__list_init(&a->sibling);
 }
 
-void weir__arena_charge(struct weir__arena *a, struct weir__account *account)
-{
-    assert(a->chunks == NULL && a->bigs == NULL);
-    a->account = account;
-}
-
 void weir__arena_move(struct weir__arena *to, const struct weir__arena *from)
 {
     *to = *from;

@@ -43,7 +43,10 @@ void weir__chunk_cache_drain(struct weir__chunk_cache *cache);
 void weir__arena_init(struct weir__arena *a, struct weir__chunk_cache *cache, size_t max_bytes);
 
 /* From now on what an empty arena takes is counted there, until it is freed. */
-void weir__arena_charge(struct weir__arena *a, struct weir__account *account);
+static inline void weir__arena_charge(struct weir__arena *a, struct weir__account *account)
+{
+    a->account = account;
+}
 
 /* Moves an arena without children or parent to where it will stay, perhaps into its own memory. */
 void weir__arena_move(struct weir__arena *to, const struct weir__arena *from);

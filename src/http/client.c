@@ -244,7 +244,10 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
         reply->why = f.words;
         return err;
     }
-    weir__fetch_finish_body(&f);
+    if (f.body_room > WEIR__REPLY_SMALL_BYTES)
+        weir__fetch_trim_body(&f);
+    if (f.body_room > 0)
+        ((char *)(uintptr_t)f.reply.body)[f.reply.body_bytes] = '\0';
     *reply = f.reply;
     return 0;
 }

@@ -184,8 +184,8 @@ void weir__fetch_wake(struct weir__fetch *f);
 int weir__fetch_wait(struct weir__fetch *f) WEIR_CHECKED;
 /* Something came in: data, or the end with a result <= 0. True: more is wanted. On the loop's own stack. */
 bool weir__fetch_feed(struct weir__fetch *f, const char *data, int32_t result);
-/* A whole answer is there: its body is made a text, and what it does not need given back. */
-void weir__fetch_finish_body(struct weir__fetch *f);
+/* A whole answer is there: what its body does not need is given back. */
+void weir__fetch_trim_body(struct weir__fetch *f);
 /* Frees what came of an answer that is not wanted. */
 void weir__fetch_drop_reply(struct weir__fetch *f);
 

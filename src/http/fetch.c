@@ -310,19 +310,16 @@ static int make_body_room(struct weir__fetch *f, size_t len)
     return set_body_room(f, room);
 }
 
-void weir__fetch_finish_body(struct weir__fetch *f)
+void weir__fetch_trim_body(struct weir__fetch *f)
 {
     size_t need = f->reply.body_bytes + 1;
     char *body;
 
-    if (f->body_room == 0)
+    if (f->body_room - need <= f->body_room / 8)
         return;
-    body = (char *)(uintptr_t)f->reply.body;
-    if (f->body_room > WEIR__REPLY_SMALL_BYTES && f->body_room - need > f->body_room / 8)
-        body = weir__arena_resize(f->memory, body, need - 1, need);
+    body = weir__arena_resize(f->memory, (char *)(uintptr_t)f->reply.body, need - 1, need);
     if (body != NULL) /* else it did not become smaller */
         f->reply.body = body;
-    ((char *)(uintptr_t)f->reply.body)[f->reply.body_bytes] = '\0';
 }
 
 static int begin_body(struct weir__fetch *f, const struct weir__http_response_head *head)
@@ -336,7 +333,11 @@ static int begin_body(struct weir__fetch *f, const struct weir__http_response_he
     if (f->streamed || f->body.left == 0)
         return 0;
     /* The length is known: the body comes into one piece of memory of its size. */
-    return set_body_room(f, (size_t)f->body.left + 1);
+    if (f->body.left >= WEIR__REPLY_SMALL_BYTES)
+        return set_body_room(f, (size_t)f->body.left + 1);
+    f->body_room = (size_t)f->body.left + 1;
+    f->reply.body = weir__arena_alloc(f->memory, f->body_room);
+    return f->reply.body == NULL ? -ENOMEM : 0;
 }
 
 static int take_body(struct weir__fetch *f, const char *data, size_t len)

@@ -72,7 +72,7 @@ static int write_pieces(struct weir__exchange *x, struct iovec *pieces, size_t c
 }
 
 /* Every write to the client: bounded by the patience for progress, its failure remembered. */
-int weir__response_send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count)
+static int send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count)
 {
     weir_response *res = &x->response;
     struct weir__task *self = weir__task_current();
@@ -92,11 +92,16 @@ int weir__response_send_pieces(struct weir__exchange *x, struct iovec *pieces, s
     return res->err;
 }
 
+int weir__response_send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count)
+{
+    return send_pieces(x, pieces, count);
+}
+
 static int send_bytes(struct weir__exchange *x, const void *data, size_t bytes)
 {
     struct iovec piece = {(void *)(uintptr_t)data, bytes};
 
-    return weir__response_send_pieces(x, &piece, 1);
+    return send_pieces(x, &piece, 1);
 }
 
 int weir__response_send_continue(struct weir__exchange *x)
@@ -300,7 +305,7 @@ static bool leaves_body(const struct weir__exchange *x)
     return !req->body.ended && (req->continue_due || req->body.left > WEIR__DISCARD_BYTES_MAX);
 }
 
-int weir__response_begin(struct weir__exchange *x, int status, bool whole)
+static int begin(struct weir__exchange *x, int status, bool whole)
 {
     weir_response *res = &x->response;
 
@@ -312,6 +317,11 @@ int weir__response_begin(struct weir__exchange *x, int status, bool whole)
         x->input_end != 0 || x->request.body_err < 0 || (whole && leaves_body(x)))
         res->keep_alive = false;
     return 0;
+}
+
+int weir__response_begin(struct weir__exchange *x, int status, bool whole)
+{
+    return begin(x, status, whole);
 }
 
 /* --- whole answers --- */
@@ -341,7 +351,7 @@ int weir__response_send_whole(struct weir__exchange *x, int status, const char *
         memcpy(out + head, data, bytes);
         pieces[0].iov_len += bytes;
     }
-    err = weir__response_send_pieces(x, pieces, with_body && !one_write ? 2 : 1);
+    err = send_pieces(x, pieces, with_body && !one_write ? 2 : 1);
     if (err == 0 && with_body)
         res->sent = bytes;
     return err;
@@ -350,7 +360,7 @@ int weir__response_send_whole(struct weir__exchange *x, int status, const char *
 int weir_reply_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
-    int err = weir__response_begin(x, status, true);
+    int err = begin(x, status, true);
 
     if (err < 0)
         return err;
@@ -525,13 +535,13 @@ int weir__response_send_head(struct weir__exchange *x, int status, const char *t
     struct iovec head;
     int err = weir__response_make_head(x, status, type, length, &head);
 
-    return err < 0 ? err : weir__response_send_pieces(x, &head, 1);
+    return err < 0 ? err : send_pieces(x, &head, 1);
 }
 
 int weir_reply_begin(weir_response *res, int status, const char *type, int64_t length)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
-    int err = weir__response_begin(x, status, false);
+    int err = begin(x, status, false);
 
     if (err < 0)
         return err;
@@ -554,7 +564,7 @@ int weir__response_send_body(struct weir__exchange *x, const void *data, size_t 
     pieces[n++] = (struct iovec){(void *)(uintptr_t)data, bytes};
     if (res->chunked)
         pieces[n++] = (struct iovec){"\r\n", 2};
-    err = weir__response_send_pieces(x, pieces, n);
+    err = send_pieces(x, pieces, n);
     if (err == 0)
         res->sent += bytes;
     return err;
