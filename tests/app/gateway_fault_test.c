@@ -34,7 +34,7 @@ static const char configuration[] = "listen: 127.0.0.1:0\n"
                                     "  - {path: /pick, json: {pick: {a: /b, c: [/d]}}}\n"
                                     "  - {path: /code, json: {pick: \"\"}, compress_response: {encodings: "
                                     "[gzip], min: \"1\"}}\n"
-                                    "  - {path: /burn, burn: {cpu: 1ms}}\n" THUMBNAIL;
+                                    "  - {path: /burn, methods: POST, burn: {cpu: 1ms}}\n" THUMBNAIL;
 
 enum { PATIENCE_S = 30, ANSWER_BYTES = 1 << 20, LARGE_BYTES = 20000 };
 
