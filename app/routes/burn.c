@@ -132,7 +132,6 @@ static int handle(weir_request *req, weir_response *res, void *arg)
 }
 
 const struct route_kind route_burn = {.name = "burn",
-                                      .methods = 1u << CONFIG_GET,
                                       .on = "compute",
                                       .configure = configure,
                                       .open = open_state,

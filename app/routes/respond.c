@@ -75,8 +75,5 @@ static weir_bytes fixed_body(const void *arg)
     return (weir_bytes){settings->body, settings->body_bytes};
 }
 
-const struct route_kind route_respond = {.name = "respond",
-                                         .methods = 1u << CONFIG_GET,
-                                         .configure = configure,
-                                         .handle = handle,
-                                         .fixed_body = fixed_body};
+const struct route_kind route_respond = {
+    .name = "respond", .configure = configure, .handle = handle, .fixed_body = fixed_body};

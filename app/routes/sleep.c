@@ -41,5 +41,4 @@ static int handle(weir_request *req, weir_response *res, void *state)
     return weir_reply_text(res, 200, text);
 }
 
-const struct route_kind route_sleep = {
-    .name = "sleep", .methods = 1u << CONFIG_GET, .configure = configure, .handle = handle};
+const struct route_kind route_sleep = {.name = "sleep", .configure = configure, .handle = handle};

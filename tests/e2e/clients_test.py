@@ -102,11 +102,11 @@ def routes_that_only_read_say_so():
   - {{path: /respond, respond: {{body: "x"}}}}
   - {{path: /sleep, sleep: {{for: 1ms}}}}
 """, "{head: 64KiB, body: 1000}") as weir:
-        for path in ("/users/1/orders", "/respond", "/sleep"):
-            for method in ("PUT", "POST", "DELETE"):
-                answer = ask(weir.address(), path, method)
-                same((answer.status, answer.headers["allow"]), (405, "GET, HEAD"), f"{method} {path}")
-            same(ask(weir.address(), path, "HEAD").status, 200)
+        for method in ("PUT", "POST", "DELETE"):
+            answer = ask(weir.address(), "/users/1/orders", method)
+            same((answer.status, answer.headers["allow"]), (405, "GET, HEAD"), method)
+            same(ask(weir.address(), "/respond", method).status, 200)
+        same(ask(weir.address(), "/users/1/orders", "HEAD").status, 200)
         same(ask(weir.address(), "/users/..;x/orders").status, 400)
         answer = ask(weir.address(), "/users/" + "%22" * 12000 + "/orders")
         same((answer.status, b"too long" in answer.body), (414, True))
@@ -117,7 +117,7 @@ def routes_that_only_read_say_so():
             answer = receive(connection)
             same((answer.status, b"1000 bytes at most (limits.body)" in answer.body), (413, True))
         answer = ask(weir.address(), "*", "OPTIONS")
-        same((answer.status, answer.headers["allow"]), (204, "GET, HEAD, OPTIONS"))
+        same((answer.status, answer.headers["allow"]), (204, "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS"))
 
 
 run(all_is_sent_before_anything_is_read, who_sends_no_more_is_answered, who_leaves_is_not, a_client_has_so_many_connections,
