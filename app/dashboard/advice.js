@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* Advice: per route where its time goes and what to change, each with the numbers it rests on. */
+/* Advice: first what is wrong, by its name; then per route where its time goes and what to change, each with the numbers it rests on. */
 
-const ADVICE_PARTS = [["On the loop", "loop_ms"], ["Waiting", "wait_ms"], ["Waiting to be run", "ready_ms"], ["Queued", "queue_ms"], ["On a pool", "pool_ms"]];
+const ADVICE_PARTS = [["On the loop", "loop_ms"], ["Waiting", "wait_ms"], ["Waiting to be run", "ready_ms"], ["Queued", "queue_ms"], ["On a pool", "pool_ms"], ["Without a CPU", "starved_ms"], ["Throttled", "throttled_ms"]];
+
+const ALWAYS_SHOWN = 5;
 
 /* By Little's law. */
 const poolInUse = (pool) => `${figure(pool.rate)} jobs/s × ${figure(pool.run_ms)} ms run = ${figure(pool.busy)} of ${plural(pool.workers, "worker", "workers")} busy; with ${figure(pool.queue_ms)} ms queued, ${figure(pool.in_pool)} jobs inside. ${plural(pool.workers_needed, "worker", "workers")} would be right.`;
@@ -17,7 +19,8 @@ const adviceView = {
 
   take(advice) {
     const cards = [
-      ...(advice.routes ?? []).filter((each) => each.requests !== 0).map((each) => ({ ...each, name: each.route, parts: ADVICE_PARTS.map(([name, id]) => [name, each[id] ?? 0]) })),
+      ...(advice.findings ?? []).map((each) => ({ name: `${each.about} ${each.name ?? ""}`.trim(), class: "wrong", parts: [], advice: [each] })),
+      ...(advice.routes ?? []).filter((each) => each.requests !== 0).map((each) => ({ ...each, name: each.route, parts: ADVICE_PARTS.map(([name, id]) => [name, each[id] ?? 0]).filter(([name, value], i) => i < ALWAYS_SHOWN || value > 0) })),
       ...(advice.pools ?? []).filter((each) => each.rate + each.refused_rate > 0).map((each) => ({ ...each, name: `pool ${each.pool}`, class: "pool", parts: [], in_use: poolInUse(each) })),
     ];
     showSection("advice", true);

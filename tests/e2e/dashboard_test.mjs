@@ -198,6 +198,10 @@ const cases = {
     await until(page, () => document.querySelectorAll("#route .legend tbody tr").length === 6);
     const kinds = await page.evaluate(() => [...document.querySelectorAll("#route .legend .key")].map((each) => each.dataset.kind));
     assert.equal(new Set(kinds).size, kinds.length, "each part has a colour of its own");
+    await page.locator("#advice").scrollIntoViewIfNeeded();
+    const finding = page.locator("#advice-list .card").first();
+    await finding.locator(".kind", { hasText: "wrong" }).waitFor();
+    assert.match(await finding.textContent(), /97 % of its 10920 calls fail/);
     await leave(page, url);
     await end({ process });
   },
