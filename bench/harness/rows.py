@@ -4,15 +4,19 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import socket
 import statistics
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 from process import LOAD_CORE, SERVER_CORE, Failed, Process, WithoutPeer, free_ports, output_of, wrk
 from subjects import CALLS, serve
 
 WARM_SECONDS = 3
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Row:
@@ -273,6 +277,35 @@ class Micro(Row):
         return sum(float(figure) for figure in found.groups())
 
 
+class Instructions(Row):
+    """Of one operation of a program under bench/micro, as valgrind counts them: runs of n and of 2n differ by so many operations."""
+
+    rounds_of_program = 51  # ROUNDS of bench/micro/measure.h
+    tries = 10  # valgrind trips over the switch of stacks now and then
+
+    def __init__(self, name, about, program, size, n, reach, after):
+        super().__init__(name, about, "instructions")
+        self.program, self.size, self.n = program, size, n
+        self.subjects, self.targets = ["weir"], {"weir": (reach, after)}
+
+    def measure(self, bench, subject, state):
+        if not shutil.which("valgrind"):
+            raise WithoutPeer("valgrind, which counts; get it: apt-get install valgrind")
+        built = subprocess.run([ROOT / "tools/build", "counted", self.program], capture_output=True, text=True)
+        if built.returncode != 0:
+            raise Failed(f"it can't be built: {built.stderr[-300:]}")
+        once, twice = (self.count(n) for n in (self.n, 2 * self.n))
+        return (twice - once) / (self.rounds_of_program * self.n)
+
+    def count(self, n):
+        for _ in range(self.tries):
+            with contextlib.suppress(Failed):
+                text = output_of(["sh", "-c", 'exec "$@" 2>&1', "sh", "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                                  ROOT / "build-counted" / self.program, n, self.size], SERVER_CORE, 300)
+                return int(re.search(r"Collected : (\d+)", text)[1])
+        raise Failed("valgrind counts nothing")
+
+
 from overload import overload_rows  # noqa: E402  they build on the classes above
 from computing import computing_rows  # noqa: E402
 from watching import watch_rows  # noqa: E402
@@ -283,10 +316,15 @@ OWN = ["weir uring", "weir epoll"]
 LIBUV = "libuv; get it: apt-get install libuv1-dev, and build again (make bench does both)"
 
 ROWS = [
-    Micro("switch", "switch between tasks, 64 of them", "ns, best of 9", "bench-micro-switch",
+    Micro("switch", "switch between tasks, 64 of them", "ns, best of 51", "bench-micro-switch",
           r"switch among 64 tasks +(\S+) ns best", 12, 8),
-    Micro("spawn", "spawn, run and finish a task, scopes of 64", "ns, best of 9", "bench-micro-spawn",
+    Micro("spawn", "spawn, run and finish a task, scopes of 64", "ns, best of 51", "bench-micro-spawn",
           r"scopes of 64 +(\S+) ns best", 20, 10),
+    Micro("switch-steps", "the same, set against a multiplication and an addition in the same run", "×", "bench-micro-switch",
+          r"switch among 64 tasks .* median +(\S+) steps", 9, 8),
+    Micro("spawn-steps", "the same of a spawn", "×", "bench-micro-spawn", r"scopes of 64 .* median +(\S+) steps", 21, 15),
+    Instructions("switch-count", "switch between tasks, 64 of them", "bench-micro-switch", 64, 6400, 170, None),
+    Instructions("spawn-count", "spawn, run and finish a task, scopes of 64", "bench-micro-spawn", 64, 6400, 305, None),
     Micro("parked", "parked task, resident with page tables", "bytes each", "bench-micro-parked",
           r"(\d+) bytes each resident, (\d+) in page tables", 4505, 4300),
     ClosedLoop("hello-64", "respond hello, 64 connections", "/hello", 64, SERVERS, "nginx",

@@ -20,10 +20,38 @@ static inline int64_t clock_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* What anything is set against within one run: machines differ, and one machine by the hour. A multiplication
+ * and an addition, of which each needs the one before it. */
+enum { STEPS = 400000 };
+
+static inline double step_ns(void)
+{
+    uint64_t value = (uint64_t)clock_ns();
+    int64_t start = clock_ns();
+
+    for (int i = 0; i < STEPS; i++) {
+        value = value * UINT64_C(6364136223846793005) + 1;
+        __asm__ volatile("" : "+r"(value));
+    }
+    return (double)(clock_ns() - start) / STEPS;
+}
+
+/* Of the program: operations in a round, and which of several sizes. */
+struct arguments {
+    int argc;
+    char **argv;
+};
+
 /* How many operations a round has: the first argument, for callgrind, or else n. */
 static inline int64_t operations(int argc, char **argv, int64_t n)
 {
     return argc > 1 ? atoll(argv[1]) : n;
+}
+
+/* Whether this of several sizes is to be measured: all, or the one that the second argument names. */
+static inline bool is_wanted(const struct arguments *a, int size)
+{
+    return a->argc < 3 || atoi(a->argv[2]) == size;
 }
 
 static int by_size(const void *a, const void *b)
@@ -33,18 +61,23 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Runs fn(arg, n) ROUNDS times and prints what one of the n operations took. */
+/* Runs fn(arg, n) ROUNDS times and prints what one of the n operations took, also in steps. */
 static inline void measure(const char *what, int64_t n, void (*fn)(void *arg, int64_t n), void *arg)
 {
-    double ns[ROUNDS];
+    double ns[ROUNDS], steps[ROUNDS];
 
     for (int i = 0; i < ROUNDS; i++) {
-        int64_t start = clock_ns();
+        int64_t start;
+        steps[i] = step_ns();
+        start = clock_ns();
         fn(arg, n);
         ns[i] = (double)(clock_ns() - start) / (double)n;
+        steps[i] = ns[i] / steps[i];
     }
     qsort(ns, ROUNDS, sizeof ns[0], by_size);
-    printf("%-40s %8.1f ns best %8.1f ns median\n", what, ns[0], ns[ROUNDS / 2]);
+    qsort(steps, ROUNDS, sizeof steps[0], by_size);
+    printf("%-40s %8.1f ns best %8.1f ns median %8.2f steps\n", what, ns[0], ns[ROUNDS / 2],
+           steps[ROUNDS / 2]);
 }
 
 /* Runs fn as the first task; the kernel has no part in any of this, so any of its interfaces will do. */

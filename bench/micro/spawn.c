@@ -25,11 +25,14 @@ static void spawns(void *arg, int64_t n)
 static int run(void *arg)
 {
     static const int batches[] = {1, 8, 64};
-    int64_t n = *(int64_t *)arg;
+    const struct arguments *a = arg;
+    int64_t n = operations(a->argc, a->argv, 50000);
 
     for (int i = 0; i < 3; i++) {
         int batch = batches[i];
         char what[64];
+        if (!is_wanted(a, batch))
+            continue;
         snprintf(what, sizeof what, "spawn + finish, scopes of %d", batch);
         measure(what, n, spawns, &batch);
     }
@@ -38,7 +41,7 @@ static int run(void *arg)
 
 int main(int argc, char **argv)
 {
-    int64_t n = operations(argc, argv, 50000);
+    struct arguments a = {argc, argv};
 
-    return run_bench(run, &n, 0);
+    return run_bench(run, &a, 0);
 }

@@ -28,12 +28,15 @@ static void switches(void *arg, int64_t n)
 static int run(void *arg)
 {
     static const int counts[] = {2, 64, 1000, 10000};
-    int64_t n = *(int64_t *)arg;
+    const struct arguments *a = arg;
+    int64_t n = operations(a->argc, a->argv, 200000);
 
     for (int i = 0; i < 4; i++) {
         struct bench b = {.tasks = counts[i]};
         weir_scope scope;
         char what[64];
+        if (!is_wanted(a, b.tasks))
+            continue;
         weir_scope_open(&scope, weir_never(), 0);
         for (int k = 1; k < b.tasks; k++)
             weir_spawn(&scope, "yielder", yield_on, &b);
@@ -48,7 +51,7 @@ static int run(void *arg)
 
 int main(int argc, char **argv)
 {
-    int64_t n = operations(argc, argv, 200000);
+    struct arguments a = {argc, argv};
 
-    return run_bench(run, &n, 0);
+    return run_bench(run, &a, 0);
 }
