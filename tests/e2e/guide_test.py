@@ -5,6 +5,7 @@ configurations they show are valid. (That the C they show compiles is for tools/
 import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -49,13 +50,18 @@ def source():
     return "".join(map(read, paths))
 
 
+def is_known(name, words):
+    """Also the series of a histogram, which no source names."""
+    return name in words or re.sub(r"_(bucket|sum|count)$", "", name) in words
+
+
 def missing_names():
     words = set(re.findall(r"\w+", source()))
     files = [path for folder in FOLDERS for path in glob.glob(folder + "/**/*", root_dir=ROOT, recursive=True)]
     for document in documents:
         for quoted in re.findall(r"`([^`\n]+)`", prose(read(document))):
             for name in re.findall(r"\bweir_\w+\b(?!…)", quoted, re.I):
-                if name not in words and name != "weir_noun_verb" and not name.endswith("_"):
+                if not is_known(name, words) and name != "weir_noun_verb" and not name.endswith("_"):
                     yield f"{document}: there is no {name}"
             path = re.fullmatch(r"(?:%s)/[\w./-]+" % "|".join(FOLDERS), quoted)
             if path and not re.search(r"[A-Z]{3}", quoted) and not os.path.exists(os.path.join(ROOT, quoted)):
@@ -64,19 +70,50 @@ def missing_names():
                 yield f"{document}: there is no file {quoted}"
 
 
-def invalid_configurations():
+def yaml_blocks():
     for document in documents:
         for block in re.findall(r"^```yaml\n(.*?)^```$", read(document), re.M | re.S):
+            yield document, block
+
+
+def are_alerts(block):
+    """Rules for Prometheus."""
+    return block.startswith("groups:")
+
+
+def invalid_configurations():
+    for document, block in yaml_blocks():
+        if are_alerts(block):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            for root in re.findall(r"\broot: *([\w./-]+)", block): # which the reader is to have
+                os.makedirs(os.path.join(folder, root), exist_ok=True)
+            with open(os.path.join(folder, "gateway.yaml"), "w", encoding="utf-8") as file:
+                file.write(block)
+            done = subprocess.run([WEIR, "check", "gateway.yaml"], cwd=folder, capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            yield f"{document}: {done.stderr.strip() or done.stdout.strip()}"
+
+
+def invalid_alerts():
+    words = set(re.findall(r"\w+", source()))
+    for document, block in yaml_blocks():
+        if not are_alerts(block):
+            continue
+        for name in sorted(set(re.findall(r"\bweir_\w+", block))):
+            if not is_known(name, words):
+                yield f"{document}: there is no metric {name}"
+        if shutil.which("promtool"): # Debian's prometheus has it
             with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
                 file.write(block)
                 file.flush()
-                done = subprocess.run([WEIR, "check", file.name], capture_output=True, text=True, timeout=20)
+                done = subprocess.run(["promtool", "check", "rules", file.name], capture_output=True, text=True, timeout=60)
             if done.returncode != 0:
                 yield f"{document}: {done.stderr.strip() or done.stdout.strip()}"
 
 
 CASES = [("links lead somewhere", broken_links), ("what is named exists", missing_names),
-         ("configurations are valid", invalid_configurations)]
+         ("configurations are valid", invalid_configurations), ("alerts name metrics that are", invalid_alerts)]
 print(f"1..{len(CASES)}")
 failed = 0
 for number, (title, case) in enumerate(CASES, 1):
