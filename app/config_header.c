@@ -20,7 +20,7 @@ static const char *const per_hop[] = {
     NULL,
 };
 
-static bool is_token(const char *text)
+bool token_is_valid(const char *text)
 {
     static const char marks[] = "!#$%&'*+-.^_`|~";
     for (const char *p = text; *p; p++) {
@@ -31,34 +31,42 @@ static bool is_token(const char *text)
     return *text != '\0';
 }
 
+const char *header_name_fault(const char *name)
+{
+    if (!token_is_valid(name) || strlen(name) > 128)
+        return "the name of a header";
+    for (size_t i = 0; per_hop[i]; i++)
+        if (strcasecmp(per_hop[i], name) == 0)
+            return "no header that belongs to the connection";
+    return NULL;
+}
+
+const char *header_value_fault(const char *value)
+{
+    const size_t length = strlen(value);
+    bool valid = length <= 4096;
+    for (const char *p = valid ? value : ""; *p; p++)
+        valid = valid && (*p == '\t' || (unsigned char)*p >= ' ') && *p != 0x7f;
+    if (valid && length > 0 && (strchr(" \t", value[0]) || strchr(" \t", value[length - 1])))
+        valid = false;
+    return valid ? NULL : "the value of a header: one line of text";
+}
+
 bool header_name_check(struct config_reader *reader, struct config_place place, const char *what,
                        const char *name)
 {
-    if (!is_token(name) || strlen(name) > 128) {
-        config_fault(reader->faults, place, "%s names '%s', expected the name of a header", what, name);
-        return false;
-    }
-    for (size_t i = 0; per_hop[i]; i++) {
-        if (strcasecmp(per_hop[i], name) == 0) {
-            config_fault(reader->faults, place,
-                         "%s names '%s', expected no header that belongs to the connection", what, name);
-            return false;
-        }
-    }
-    return true;
+    const char *expected = header_name_fault(name);
+    if (expected)
+        config_fault(reader->faults, place, "%s names '%s', expected %s", what, name, expected);
+    return !expected;
 }
 
 bool header_value_check(struct config_reader *reader, const struct tree_node *node, const char *what)
 {
-    bool valid = node->type == TREE_SCALAR && node->length <= 4096;
-    for (const char *p = valid ? node->text : ""; *p; p++)
-        valid = valid && (*p == '\t' || (unsigned char)*p >= ' ') && *p != 0x7f;
-    if (valid && node->length > 0 &&
-        (strchr(" \t", node->text[0]) || strchr(" \t", node->text[node->length - 1])))
-        valid = false;
-    if (!valid)
-        fault_value(reader, node, what, "the value of a header: one line of text");
-    return valid && !node->faulty;
+    const char *expected = header_value_fault(node->type == TREE_SCALAR ? node->text : "\n");
+    if (expected)
+        fault_value(reader, node, what, expected);
+    return !expected && !node->faulty;
 }
 
 void headers_read(struct config_reader *reader, const struct tree_node *node, const char *what,

@@ -21,6 +21,14 @@ enum { CONFIG_HEADERS_MAX = 64 };
 void headers_read(struct config_reader *reader, const struct tree_node *node, const char *what,
                   struct config_headers *out);
 
+/* Whether the text is a token (RFC 9110 5.6.2), as methods and the names of headers are. */
+bool token_is_valid(const char *text);
+
+/* What was expected in place of a header's name or value; NULL when it may be written and passed on. Those
+ * that frame a message or end at each hop (Content-Length, Connection, …) may not. */
+const char *header_name_fault(const char *name);
+const char *header_value_fault(const char *value);
+
 /* Adds a fault and returns false when the text at the node is no header name, or is one that frames a message
  * or ends at each hop (Content-Length, Connection, …), which nobody may write or pass on.
  */

@@ -88,31 +88,32 @@ static size_t split(struct url_part *parts, const char *target)
     return n;
 }
 
+const char *url_fault(const char *url)
+{
+    if (strncmp(url, scheme, strlen(scheme)) != 0)
+        return strncmp(url, "https:", 6) == 0 ? "http://, there is no TLS in this build"
+                                              : "http://HOST[:PORT]/PATH";
+    const char *authority = url + strlen(scheme);
+    size_t length = strcspn(authority, "/?#");
+    if (!authority_is_valid(authority, length))
+        return "a host and perhaps a port from 1 to 65535 behind http://";
+    return target_fault(authority + length);
+}
+
 bool url_read(struct config_reader *reader, const struct tree_node *node, const char *what,
               const char *pattern, struct url_template *out)
 {
-    if (node->type != TREE_SCALAR || strncmp(node->text, scheme, strlen(scheme)) != 0) {
-        bool https = node->type == TREE_SCALAR && strncmp(node->text, "https:", 6) == 0;
-        fault_value(reader, node, what,
-                    https ? "http://, there is no TLS in this build" : "http://HOST[:PORT]/PATH");
-        return false;
-    }
-    const char *authority = node->text + strlen(scheme);
-    size_t length = strcspn(authority, "/?#");
-    if (!authority_is_valid(authority, length)) {
-        fault_value(reader, node, what, "a host and perhaps a port from 1 to 65535 behind http://");
-        return false;
-    }
-    const char *target = authority + length;
-    const char *fault = target_fault(target);
+    const char *fault = url_fault(node->type == TREE_SCALAR ? node->text : "");
     if (fault) {
         fault_value(reader, node, what, fault);
         return false;
     }
+    size_t origin = strlen(scheme) + strcspn(node->text + strlen(scheme), "/?#");
+    const char *target = node->text + origin;
     struct url_part *parts = config_take(reader->memory, count_parts(target) * sizeof *parts);
     out->text = node->text;
     out->place = node->place;
-    out->origin = config_take_text(reader->memory, node->text, strlen(scheme) + length);
+    out->origin = config_take_text(reader->memory, node->text, origin);
     out->parts = parts;
     if (!parts || !out->origin)
         return false;

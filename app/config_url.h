@@ -24,6 +24,11 @@ struct url_template {
     size_t part_count;            /* ≥ 1 */
 };
 
+/* Looks at a URL; parameters are told from other text, and no more.
+ * Returns: what was expected instead, or NULL.
+ */
+const char *url_fault(const char *url);
+
 /* Reads a template whose parameters all occur in the path pattern; pattern NULL leaves that unchecked.
  * Returns: false after a fault, or when memory is short.
  */

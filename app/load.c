@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "config_header.h"
+#include "config_url.h"
 #include "load_run.h"
 #include "options.h"
 
@@ -71,6 +72,47 @@ static bool read_header(char *text, weir_header *out)
     *colon = '\0';
     *out = (weir_header){text, colon + 1 + strspn(colon + 1, " \t")};
     return true;
+}
+
+/* What can't be sent is wrong usage, not so many failed requests.
+ * Returns: 0, or as cli_usage().
+ */
+static int check_url(const char *template)
+{
+    weir_buffer url;
+    weir_buffer_init(&url, LOAD_URL_BYTES_MAX);
+    const char *fault = load_url(&url, template, 0) < 0 ? "at most 64 KiB" : url_fault(url.data);
+    if (!fault && strpbrk(url.data, "{}"))
+        fault = "no braces but those of {n}";
+    weir_buffer_free(&url);
+    return fault ? cli_usage("load", "'%s' is no URL that can be asked, expected %s", template, fault) : 0;
+}
+
+/* Splits the text in its place, as read_header() does. */
+static int check_header(char *text, weir_header *out)
+{
+    if (!read_header(text, out))
+        return cli_usage("load", "--header is '%s', expected 'NAME: VALUE'", text);
+    const char *fault = header_name_fault(out->name);
+    if (fault)
+        return cli_usage("load", "--header names '%s', expected %s", out->name, fault);
+    fault = header_value_fault(out->value);
+    return fault ? cli_usage("load", "--header %s is '%s', expected %s", out->name, out->value, fault) : 0;
+}
+
+static int check(const struct load_options *o, const struct option_list *urls, weir_header *headers)
+{
+    int code = 0;
+    if (urls->count == 0)
+        return cli_usage("load", "no URL given");
+    if (o->method && (!token_is_valid(o->method) || strcmp(o->method, "CONNECT") == 0))
+        return cli_usage("load", "--method is '%s', expected a method such as GET, and not CONNECT",
+                         o->method);
+    for (size_t i = 0; i < urls->count && code == 0; i++)
+        code = check_url(urls->items[i]);
+    for (size_t i = 0; i < o->headers.count && code == 0; i++)
+        code = check_header((char *)(uintptr_t)o->headers.items[i], &headers[i]);
+    return code;
 }
 
 static int read_file(const char *path, weir_buffer *out)
@@ -140,14 +182,9 @@ int command_load(int argc, char **argv)
     int code = options_read("load", argc, argv, options, sizeof options / sizeof *options, &o, &urls);
     if (code)
         return code;
-    if (urls.count == 0)
-        return cli_usage("load", "no URL given");
-    for (size_t i = 0; i < urls.count; i++)
-        if (strncasecmp(urls.items[i], "http://", 7) != 0)
-            return cli_usage("load", "'%s' is no URL, expected http://HOST[:PORT]/PATH", urls.items[i]);
-    for (size_t i = 0; i < o.headers.count; i++)
-        if (!read_header((char *)(uintptr_t)o.headers.items[i], &headers[i]))
-            return cli_usage("load", "--header is '%s', expected 'NAME: VALUE'", o.headers.items[i]);
+    code = check(&o, &urls, headers);
+    if (code)
+        return code;
 
     weir_buffer body;
     weir_buffer_init(&body, BODY_BYTES_MAX);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "load_run.h"
 
+#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <weir/log.h>
 #include <weir/runtime.h>
 #include <weir/scope.h>
 #include <weir/task.h>
 
-enum { URL_BYTES_MAX = 64 << 10, PROGRESS_BYTES = 256, REPLY_BYTES_MAX = 256 << 20 };
+enum { PROGRESS_BYTES = 256, REPLY_BYTES_MAX = 256 << 20 };
 
 struct run {
     const struct load_target *target;
@@ -83,7 +85,7 @@ static int work(void *arg)
     const weir_instant end = weir_add(run->start, run->target->plan.length);
     weir_buffer url;
     int err = 0;
-    weir_buffer_init(&url, URL_BYTES_MAX);
+    weir_buffer_init(&url, LOAD_URL_BYTES_MAX);
     while (err == 0 && run->next < run->stats->planned && weir_now().ns < end.ns) {
         uint64_t number = run->next++;
         weir_instant intended = time_of(run, number);
@@ -113,18 +115,37 @@ static int heed_signals(void *arg)
     return 0;
 }
 
+/* The terminal by a descriptor that does not wait for it: one that is stopped (Ctrl-S), or that nobody reads,
+ * must not hold up the load. The flags of stderr itself are shared with others. */
+static int open_terminal(void)
+{
+    return open("/proc/self/fd/2", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* What finds no room is not shown. */
+static void show(int terminal, weir_bytes text)
+{
+    (void)!write(terminal, text.data, text.len);
+}
+
 static int show_progress(void *arg)
 {
     const struct run *run = arg;
     weir_buffer line;
+    const int terminal = open_terminal();
+    if (terminal < 0)
+        return 0;
     weir_buffer_init(&line, PROGRESS_BYTES);
     while (weir_sleep(weir_ms(500)) == 0) {
         weir_buffer_clear(&line);
-        if (load_stats_progress(run->stats, weir_between(run->start, weir_now()), &line) == 0)
-            fprintf(stderr, "\r%s\033[K", line.data);
+        if (weir_buffer_append_text(&line, "\r") == 0 &&
+            load_stats_progress(run->stats, weir_between(run->start, weir_now()), &line) == 0 &&
+            weir_buffer_append_text(&line, "\033[K") == 0)
+            show(terminal, weir_buffer_bytes(&line));
     }
-    fprintf(stderr, "\r\033[K");
+    show(terminal, weir_bytes_of("\r\033[K"));
     weir_buffer_free(&line);
+    close(terminal);
     return 0;
 }
 
@@ -171,5 +192,7 @@ int load_run(const struct load_target *target, struct load_stats *stats)
     double planned = target->plan.rate * (double)target->plan.length.ns / 1e9;
     load_stats_init(stats);
     stats->planned = planned < 1 ? 1 : (uint64_t)(planned + 0.5);
-    return weir_run(NULL, run_all, &run);
+    /* What fails is in the report, and late requests are, too. */
+    const weir_options options = {.stall_after = weir_ms(-1), .log_level = WEIR_LOG_ERROR};
+    return weir_run(&options, run_all, &run);
 }

@@ -11,6 +11,8 @@
 
 #include "load_stats.h"
 
+enum { LOAD_URL_BYTES_MAX = 64 << 10 };
+
 struct load_target {
     struct load_plan plan;
     const char *const *urls; /* in turn; {n} stands for the number of the request, from 0 */

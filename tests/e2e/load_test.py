@@ -3,9 +3,11 @@
 """'weir load' against servers whose answers are known: latencies, counts, errors, exit codes."""
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
+import termios
 import threading
 
 from rig import PATIENCE, WEIR, Backend, Weir, answering, chosen_interface, read_head, run, same
@@ -83,7 +85,10 @@ def method_headers_and_body_are_sent():
 def errors_are_counted_by_kind():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         dead = listener.getsockname()[1]
-    got = measure("--rate", "100", "--for", "100ms", f"http://127.0.0.1:{dead}/", code=1)
+    done = subprocess.run([WEIR, "load", "--json", "--rate", "100", "--for", "100ms", f"http://127.0.0.1:{dead}/"],
+                          capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **chosen_interface()})
+    same((done.returncode, done.stderr), (1, "")) # the report says it, and no log beside it
+    got = json.loads(done.stdout)
     same((got["answered"], got["failed"], got["errors"]), (0, 10, {"connection refused": 10}))
     with Backend(lambda connection: read_head(connection) and connection.recv(1)) as silent:
         got = measure("--rate", "100", "--for", "50ms", "--timeout", "50ms", f"http://127.0.0.1:{silent.port}/", code=1)
@@ -116,10 +121,31 @@ def an_interrupt_reports_so_far():
         same((got["sent"], got["answered"], got["unfinished"]), (2, 1, 1))
 
 
+def a_stopped_terminal_stops_no_load():
+    """As Ctrl-S does it: whoever writes to it waits."""
+    with Weir("serve", config=CONFIG) as weir:
+        ours, theirs = pty.openpty()
+        termios.tcflow(theirs, termios.TCOOFF)
+        try:
+            child = subprocess.Popen([WEIR, "load", "--json", "--rate", "20", "--for", "1200ms", url(weir.address(), "/fine")],
+                                     stdout=subprocess.PIPE, stderr=theirs, text=True, env={**os.environ, **chosen_interface()})
+            try:
+                out, _ = child.communicate(timeout=PATIENCE)
+            finally:
+                child.kill()
+            same((child.returncode, json.loads(out)["answered"]), (0, 24))
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+
 def wrong_usage_is_told():
     for arguments in ([], ["http://h/", "--rate"], ["http://h/", "--rate", "0"], ["http://h/", "--rate", "x"],
                       ["http://h/", "--for", "soon"], ["ftp://h/"], ["http://h/", "--nonsense"],
-                      ["http://h/", "--header", "x"]):
+                      ["http://h/", "--header", "x"], ["http://"], ["http://h:0/"], ["http://a b/"], ["http://h/ x"],
+                      ["http://h/{x}"], ["https://h/"], ["http://h/", "--method", "G T"], ["http://h/", "--method", ""],
+                      ["http://h/", "--method", "CONNECT"], ["http://h/", "--header", "Host: x"],
+                      ["http://h/", "--header", "a b: x"], ["http://h/", "--header", "a: x\ny: z"]):
         done = subprocess.run([WEIR, "load", *arguments], capture_output=True, text=True, timeout=PATIENCE)
         same((done.returncode, done.stdout), (2, ""), arguments)
         assert done.stderr.startswith("weir load: "), done.stderr
@@ -127,4 +153,4 @@ def wrong_usage_is_told():
 
 run(a_known_latency_is_measured, waiting_for_a_connection_counts, urls_take_turns_and_numbers,
     method_headers_and_body_are_sent, errors_are_counted_by_kind, statuses_are_answers,
-    an_interrupt_reports_so_far, wrong_usage_is_told)
+    an_interrupt_reports_so_far, a_stopped_terminal_stops_no_load, wrong_usage_is_told)
