@@ -22,6 +22,7 @@
 #include "admin_stalls.h"
 #include "admin_stats.h"
 #include "admin_tasks.h"
+#include "admin_yield.h"
 #include "config_address.h"
 #include "exposition.h"
 #include "listening.h"
@@ -31,6 +32,7 @@
 enum {
     ADMIN_CONNECTIONS = 256,
     ADMIN_EXCHANGES = 64,
+    ADMIN_SLOW_MS = 500,
     ADMIN_BODY_BYTES = 64 << 10,
     PAGE_BYTES_MAX = 64 << 20,
     HOST_BYTES = 256
@@ -105,13 +107,18 @@ static int advice(weir_request *req, weir_response *res, struct gateway_status *
 
 struct page {
     const char *path;
-    int (*answer)(weir_request *req, weir_response *res, struct gateway_status *status);
+    int (*answer)(weir_request *req, weir_response *res, struct gateway_status *status); /* NULL: see yield */
+    const char *method;
+    bool vital;
 };
 
 static const struct page pages[] = {
-    {"/", admin_dashboard}, {"/healthz", healthz},   {"/readyz", readyz}, {"/metrics", metrics},
-    {"/stats", stats},      {"/guard", guard},       {"/stalls", stalls}, {"/profile", admin_profile},
-    {"/advice", advice},    {"/tasks", admin_tasks},
+    {"/", admin_dashboard, "GET", false},   {"/healthz", healthz, "GET", true},
+    {"/readyz", readyz, "GET", true},       {"/metrics", metrics, "GET", false},
+    {"/stats", stats, "GET", false},        {"/guard", guard, "GET", false},
+    {"/stalls", stalls, "GET", false},      {"/profile", admin_profile, "GET", false},
+    {"/advice", advice, "GET", false},      {"/tasks", admin_tasks, "GET", false},
+    {ADMIN_YIELD_PATH, NULL, "POST", true},
 };
 enum { PAGES = sizeof pages / sizeof *pages };
 
@@ -125,6 +132,7 @@ struct admin {
     struct observed observed;
     struct side_server server;
     struct side *side;
+    bool given_up; /* the address; the admin's loop's own */
 };
 
 /* The host without its port, and without brackets.
@@ -169,15 +177,32 @@ static int refuse_host(weir_response *res, const char *host)
     return weir_reply_fault(res, 403, "host", message);
 }
 
+/* A gateway that drains gives its address up to the one that takes its place: that one asks. */
+static int yield(weir_response *res, struct admin *admin)
+{
+    if (!atomic_load(&admin->status->draining))
+        return weir_reply_fault(res, 409, "in_use",
+                                "this gateway does not drain: it keeps its admin address");
+    int err = weir_reply_text(res, 200, "given up\n");
+    if (!admin->given_up) {
+        weir_log(WEIR_LOG_INFO, "the admin address is given up to another gateway");
+        admin->given_up = true;
+        side_give_up(admin->side);
+    }
+    return err;
+}
+
 static int answer(weir_request *req, weir_response *res, void *state)
 {
-    const struct admin *admin = state;
+    struct admin *admin = state;
     const struct page *page = weir_request_data(req);
     const char *host = weir_request_header(req, "host");
     if (host && *host && !admin_host_is_ours(host, admin->hosts))
         return refuse_host(res, host);
     int err = weir_reply_header(res, "cache-control", "no-store");
-    return err < 0 ? err : page->answer(req, res, admin->status);
+    if (err < 0)
+        return err;
+    return page->answer ? page->answer(req, res, admin->status) : yield(res, admin);
 }
 
 static void *setup(void *arg)
@@ -198,7 +223,8 @@ static int start(struct admin *admin, const struct config *config)
     for (size_t i = 0; i < PAGES; i++)
         admin->routes[i] = (weir_route){
             .path = pages[i].path,
-            .methods = "GET",
+            .methods = pages[i].method,
+            .vital = pages[i].vital,
             .handler = answer,
             .data = (void *)(uintptr_t)&pages[i],
         };
@@ -206,6 +232,7 @@ static int start(struct admin *admin, const struct config *config)
         .listen = config->admin->text,
         .limits = {.connections = ADMIN_CONNECTIONS,
                    .exchanges = ADMIN_EXCHANGES,
+                   .slow_makes_room = weir_ms(ADMIN_SLOW_MS), /* nobody may keep others from /healthz */
                    .body_bytes = ADMIN_BODY_BYTES},
         .drain = weir_ms(500), /* the gateway has gone: nobody should wait for it to have told so */
         .setup = setup,

@@ -154,6 +154,15 @@ static int try_connect(const char *path)
     return err;
 }
 
+bool unix_path_answers(const char *path)
+{
+    struct stat about;
+    if (lstat(path, &about) < 0 || !S_ISSOCK(about.st_mode))
+        return false;
+    int err = try_connect(path);
+    return err == 0 || err == -EAGAIN;
+}
+
 /* A socket without a listener is what one that was killed leaves behind: it is removed at the start. */
 static bool what_is_there_fault(const char *path, const struct stat *about, char *out, size_t room)
 {

@@ -33,6 +33,9 @@ bool address_is_local(const struct config_address *address);
  */
 bool unix_path_fault(const char *path, char *out, size_t room);
 
+/* Whether somebody listens at the path of a Unix socket. Where: as address_probe(). */
+bool unix_path_answers(const char *path);
+
 /* Whether two paths lead to the same place, in however different words. */
 bool unix_paths_are_one(const char *a, const char *b);
 

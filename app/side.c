@@ -25,6 +25,10 @@ struct side {
     const char *name;
     weir_options options;
     int stop_fd; /* becomes readable to stop */
+    /* the loop's own */
+    weir_scope serving; /* of the servers */
+    bool given_up;
+    /* written before the thread begins */
     struct one_server *servers;
     size_t count;
 
@@ -75,25 +79,33 @@ static int run_server(void *arg)
     return weir_server_run(&one->options, one->given->routes, one->given->route_count);
 }
 
-/* A failure cancels the scope. */
-static void start_server(weir_scope *scope, struct one_server *one)
-{
-    weir_spawn(scope, one->side->name, run_server, one);
-    if (one->given->beside)
-        weir_spawn(scope, one->side->name, one->given->beside, one->given->beside_arg);
-}
-
+/* A failure of a server cancels the scope of all of them. */
 static int serve_until_stopped(void *arg)
 {
     struct side *side = arg;
-    weir_scope scope;
-    weir_scope_open(&scope, weir_never(), 0);
+    weir_scope beside;
+    weir_scope_open(&beside, weir_never(), 0);
     for (size_t i = 0; i < side->count; i++)
-        start_server(&scope, &side->servers[i]);
+        if (side->servers[i].given->beside)
+            weir_spawn(&beside, side->name, side->servers[i].given->beside,
+                       side->servers[i].given->beside_arg);
+    weir_scope_open(&side->serving, weir_never(), 0);
+    for (size_t i = 0; i < side->count; i++)
+        weir_spawn(&side->serving, side->name, run_server, &side->servers[i]);
     int ready = weir_wait_fd(side->stop_fd, POLLIN); /* fails when a server did: that cancels the scope */
-    weir_scope_cancel(&scope);
-    int err = weir_scope_close(&scope);
+    weir_scope_cancel(&side->serving);
+    int err = weir_scope_close(&side->serving);
+    if (side->given_up && ready < 0)
+        ready = weir_wait_fd(side->stop_fd, POLLIN);
+    weir_scope_cancel(&beside);
+    (void)weir_scope_close(&beside);
     return ready > 0 ? 0 : err;
+}
+
+void side_give_up(struct side *side)
+{
+    side->given_up = true;
+    weir_scope_cancel(&side->serving);
 }
 
 static void *thread_main(void *arg)

@@ -30,6 +30,11 @@ struct side_server {
 WEIR_CHECKED int side_start(const char *name, const weir_options *options, const struct side_server *servers,
                             size_t count, struct side **out);
 
+/* The servers drain and give up their addresses; what runs beside them goes on until side_stop(). Once.
+ * Where:   a handler of theirs. Does not wait.
+ */
+void side_give_up(struct side *side);
+
 /* Drains the servers and waits for the thread. NULL is nothing. */
 void side_stop(struct side *side);
 

@@ -6,11 +6,13 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <weir/runtime.h>
 #include <weir/stream.h>
 #include <weir/text.h>
 
+#include "admin_yield.h"
 #include "config_address.h"
 #include "listening.h"
 #include "pools.h"
@@ -19,11 +21,15 @@
 #include "start_io.h"
 #include "start_limits.h"
 
+/* How long all addresses together are waited for. */
+enum { TAKEN_PATIENCE_MS = 500, TAKEN_STEP_MS = 20 };
+
 struct looking {
     const struct config *config;
     const struct start_options *options;
     struct start_findings *found;
-    size_t count; /* of addresses: those of listen, then admin */
+    size_t count;  /* of addresses: those of listen, then admin */
+    int waited_ms; /* for those that are taken */
     struct config_address
         *numeric; /* the same with names in their place resolved; host NULL: not to be had */
 };
@@ -112,10 +118,36 @@ static void run_loops(struct looking *l)
 
 /* ---- addresses ---- */
 
+static int probe_once(const struct looking *l, size_t i)
+{
+    const struct config_address *address = &l->numeric[i];
+    bool taken_is_fine = (l->options->flags & START_PORTS_TAKEN_ARE_FINE) != 0;
+    if (address->path)
+        return !taken_is_fine && unix_path_answers(address->path) ? -EADDRINUSE : 0;
+    return address->host ? address_probe(address, taken_is_fine) : 0;
+}
+
+/* An address that is taken may be free in a moment: the kernel closes the sockets of a program that was
+ * killed a little later, and a gateway that drains gives up its own. The admin address it keeps until it is
+ * asked. */
+static int probe_patiently(struct looking *l, size_t i)
+{
+    bool yields = false;
+    int err;
+    while ((err = probe_once(l, i)) == -EADDRINUSE && l->waited_ms < TAKEN_PATIENCE_MS) {
+        const struct timespec a_moment = {.tv_nsec = TAKEN_STEP_MS * 1000000L};
+        if (!yields && address_at(l, i) == l->config->admin)
+            yields = admin_ask_to_yield(&l->numeric[i]);
+        nanosleep(&a_moment, NULL);
+        l->waited_ms += TAKEN_STEP_MS;
+    }
+    return err;
+}
+
 static void probe(struct looking *l, size_t i)
 {
     const struct config_address *address = address_at(l, i);
-    int err = 0;
+    int err = probe_patiently(l, i);
     if (address->path) {
         char text[FAULT_TEXT_BYTES];
         if (unix_path_fault(address->path, text, sizeof text))
@@ -123,8 +155,6 @@ static void probe(struct looking *l, size_t i)
                          address->text, text, key_of(l, i));
         return;
     }
-    if (l->numeric[i].host)
-        err = address_probe(&l->numeric[i], (l->options->flags & START_PORTS_TAKEN_ARE_FINE) != 0);
     if (err < 0)
         fault_address(l, i, err);
 }

@@ -55,6 +55,9 @@ typedef struct weir_limits {
     int connections;
     /* Of one address, or of one network (/64) of IPv6 ones: more are answered 503 and closed. Unix sockets
      * have none [0: any number] */
+    /* When there are as many connections as there may be, the one idle longest makes room for a new one.
+     * After so long without a byte one that sends a head or takes an answer does, too; 0: never. */
+    weir_duration slow_makes_room;
     int connections_per_client;
     int exchanges; /* in all; more are refused with 503 [2000] */
 } weir_limits;
@@ -65,6 +68,7 @@ typedef struct weir_route {
     weir_handler *handler;
     void *data;              /* the route's own, immutable; weir_request_data() */
     uint64_t body_bytes_max; /* 0: as the server's limits say */
+    bool vital;              /* answered also where others are refused for want of room: health checks */
 } weir_route;
 
 /* One exchange that has ended, for logs and metrics. All it points to lives until the callback returns. */

@@ -65,12 +65,19 @@ static void look_at_body(struct weir__exchange *x, int64_t now_ns)
 
 /* --- the answer --- */
 
-static void give_up_answer(struct weir__exchange *x)
+void weir__client_takes_too_little(struct weir__exchange *x)
 {
     x->refusal.reason = "unread";
     x->response.err = -WEIR_ESLOW;
     if (x->scope != NULL)
         weir__scope_cancel(x->scope, -WEIR_ECANCELED);
+}
+
+int64_t weir__client_takes_nothing_since(const struct weir__patient *p)
+{
+    const struct weir__exchange *x = weir__container_of(p, struct weir__connection, patient)->exchange;
+
+    return (x->waits.what & WEIR__FOR_ANSWER) && x->response.err == 0 ? x->waits.answer_since_ns : INT64_MAX;
 }
 
 static void look_at_answer(struct weir__exchange *x, int64_t now_ns)
@@ -92,11 +99,11 @@ static void look_at_answer(struct weir__exchange *x, int64_t now_ns)
     w->looked = true;
     w->taken = taken;
     if (now_ns - w->answer_since_ns >= idle_ns)
-        give_up_answer(x);
+        weir__client_takes_too_little(x);
     /* TCP tells of a reader in steps, of a slow one seldom: so the average is that of a long time. */
     else if (counts && w->answer_ns >= (idle_ns > grace_ns ? idle_ns : grace_ns) &&
              is_too_slow(x, taken - w->taken_from, w->answer_ns))
-        give_up_answer(x);
+        weir__client_takes_too_little(x);
 }
 
 static void look(struct weir__patient *p)

@@ -133,11 +133,12 @@ void weir__connection_turn_back(struct weir__server_loop *home, weir_stream *str
     drop(c, false);
 }
 
-void weir__connection_make_room(struct weir__server_loop *home)
+void weir__connection_make_room(struct weir__connection *c)
 {
-    struct weir__connection *c =
-        weir__container_of(weir__patience_first(&home->idle), struct weir__connection, patient);
-
+    if (c->exchange != NULL && c->exchange->running) {
+        weir__client_takes_too_little(c->exchange);
+        return;
+    }
     weir__unserved_ends(c, WEIR_UNSERVED_MADE_ROOM);
     drop(c, false);
 }

@@ -382,12 +382,15 @@ static int start(struct weir__exchange *x)
 {
     struct weir__connection *c = x->connection;
     struct weir__server *server = c->home->server;
+    const struct weir__route *route = x->request.route;
     struct weir__task *task;
     int here = atomic_fetch_add_explicit(&server->exchanges, 1, memory_order_relaxed);
     int err;
 
     x->queued_ns = weir__io_now_ns(c->home->loop->io);
-    if (here >= atomic_load_explicit(&server->exchanges_max, memory_order_relaxed))
+    if (route != NULL && route->given->vital)
+        ; /* there is room for it */
+    else if (here >= atomic_load_explicit(&server->exchanges_max, memory_order_relaxed))
         refuse_beyond(x, here);
     else if (is_overloaded(c->home, x->queued_ns))
         weir__refuse_busy(x, "queueing", "requests wait too long to be begun; try again later");

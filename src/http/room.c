@@ -5,6 +5,9 @@
  *
  * A connection that has just come, or just been answered, is not idle yet: its request may be on its way. So
  * when everybody comes at once they wait for each other, as they should.
+ *
+ * Where the options say so, those who are slow make room, too: who began a head and does not go on, who takes
+ * nothing of an answer.
  */
 #include "http/server.h"
 
@@ -20,17 +23,62 @@ static int room(const struct weir__server *server)
     return left;
 }
 
-/* When the one idle longest may be closed; INT64_MAX: none is idle. */
-static int64_t idle_since_ns(struct weir__server_loop *home)
+/* --- who may be closed, and when --- */
+
+struct candidate {
+    struct weir__connection *connection; /* NULL: there is none */
+    int64_t at_ns;                       /* INT64_MAX then */
+};
+
+static void consider(struct candidate *best, struct weir__patient *p, int64_t at_ns)
 {
-    return weir__list_is_empty(&home->idle.patients)
-               ? INT64_MAX
-               : weir__patience_first(&home->idle)->since_ns + idle_after_ns;
+    if (at_ns < best->at_ns)
+        *best = (struct candidate){weir__container_of(p, struct weir__connection, patient), at_ns};
+}
+
+static void consider_first(struct candidate *best, struct weir__patience *patience, int64_t after_ns)
+{
+    if (!weir__list_is_empty(&patience->patients))
+        consider(best, weir__patience_first(patience), weir__patience_first(patience)->since_ns + after_ns);
+}
+
+static struct candidate first_to_go(struct weir__server_loop *home)
+{
+    int64_t slow_ns = home->server->options.limits.slow_makes_room.ns;
+    struct candidate best = {NULL, INT64_MAX};
+
+    consider_first(&best, &home->idle, idle_after_ns);
+    if (slow_ns == 0)
+        return best;
+    consider_first(&best, &home->head, slow_ns);
+    weir__list_each (node, &home->progress.patients) {
+        struct weir__patient *p = weir__container_of(node, struct weir__patient, node);
+        int64_t since_ns = weir__client_takes_nothing_since(p);
+        if (since_ns != INT64_MAX)
+            consider(&best, p, since_ns + slow_ns);
+    }
+    return best;
+}
+
+static bool may_go(struct weir__server_loop *home, struct candidate *who)
+{
+    *who = first_to_go(home);
+    return who->at_ns <= weir__io_now_ns(home->loop->io);
 }
 
 static bool has_idle(struct weir__server_loop *home)
 {
-    return idle_since_ns(home) <= weir__io_now_ns(home->loop->io);
+    struct candidate who;
+
+    return may_go(home, &who);
+}
+
+static void make_room(struct weir__server_loop *home)
+{
+    struct candidate who;
+
+    if (may_go(home, &who))
+        weir__connection_make_room(who.connection);
 }
 
 /* --- pausing and going on --- */
@@ -48,8 +96,11 @@ static void nudge_others(struct weir__server_loop *home)
 
 static void look_again_later(struct weir__server_loop *home)
 {
-    int64_t at_ns = idle_since_ns(home);
+    int64_t slow_ns = home->server->options.limits.slow_makes_room.ns;
+    int64_t at_ns = first_to_go(home).at_ns;
 
+    if (slow_ns != 0 && at_ns == INT64_MAX) /* whoever is to be slow has not begun */
+        at_ns = weir__io_now_ns(home->loop->io) + slow_ns;
     if (at_ns != INT64_MAX && !weir__timer_is_set(&home->room.timer))
         weir__timeout_set(home->loop, &home->room, at_ns);
 }
@@ -88,7 +139,7 @@ static void look(struct weir__server_loop *home)
     if (home->full && (has_idle(home) || room(home->server) > 0))
         go_on_accepting(home);
     else if (!home->full && has_idle(home) && atomic_exchange(&home->server->room_wanted, false))
-        weir__connection_make_room(home);
+        make_room(home);
     if (atomic_load(&home->server->full_loops) > 0)
         look_again_later(home);
 }
@@ -118,8 +169,8 @@ void weir__room_taken(struct weir__server_loop *home)
 {
     int left = room(home->server);
 
-    if (left < 0 && has_idle(home))
-        weir__connection_make_room(home);
+    if (left < 0)
+        make_room(home);
     if (left <= 0 && !has_idle(home)) {
         pause_accepting(home);
         look_again_later(home);

@@ -267,8 +267,8 @@ void weir__connection_next(struct weir__connection *c, struct weir__exchange *x)
 void weir__connection_close(struct weir__connection *c, bool reset, bool lingers);
 /* Its client has as many as it may have: it is told so, and not served. */
 void weir__connection_turn_back(struct weir__server_loop *home, weir_stream *stream);
-/* Closes the one that has been idle longest; there must be one. */
-void weir__connection_make_room(struct weir__server_loop *home);
+/* Ends one on which nothing goes on, for the good of others. */
+void weir__connection_make_room(struct weir__connection *c);
 void weir__connections_init(struct weir__server_loop *home);
 /* Draining: those that have no exchange may be used once more, for a while; later, when patience is at its
  * end, those whose head never came are closed. */
@@ -323,6 +323,11 @@ static inline void weir__client_wait_to_take(struct weir__exchange *x)
     weir__patience_enter(&c->home->progress, &c->patient);
     x->waits.answer_since_ns = c->patient.since_ns;
 }
+/* Since when it has taken nothing of its answer; INT64_MAX: it is not asked to. */
+int64_t weir__client_takes_nothing_since(const struct weir__patient *p);
+/* Breaks off the answer. */
+void weir__client_takes_too_little(struct weir__exchange *x);
+
 static inline void weir__client_took(struct weir__exchange *x)
 {
     x->waits.what &= (uint8_t)~WEIR__FOR_ANSWER;

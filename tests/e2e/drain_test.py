@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Drains: what the kernel had taken is answered, idle connections may be used once more. And loops that are held: the others take what comes."""
+"""Drains: what the kernel had taken is answered, idle connections may be used once more, a successor can start. And loops that are
+held: the others take what comes. And the admin address, which answers whoever else is there."""
 import contextlib
 import select
 import signal
+import socket
 import time
 
-from rig import Held, Weir, connect, receive, run, same, until
+from rig import Held, Weir, ask, connect, receive, run, same, until
 
 ROUTES = """
 routes:
@@ -14,6 +16,11 @@ routes:
   - {path: /hold, burn: {cpu: 1500ms}, on: loop}
 """
 BASIC = "listen: 127.0.0.1:0\nloops: 2\naccess_log: false\n" + ROUTES
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 def start(connection, path):
@@ -96,6 +103,56 @@ def an_idle_connection_that_is_not_used_ends():
         same(weir.exit(), 0)
 
 
+def a_successor_starts_at_once():
+    """From the first moment of the drain, with the same file; the admin address goes to it when it asks, not before."""
+    gateway, admin = free_port(), free_port()
+    config = f"admin: 127.0.0.1:{admin}\n" + BASIC.replace(":0", f":{gateway}", 1)
+    with Held() as held, Weir("serve", config=config + held.route()) as old:
+        with connect(old.address()) as busy:
+            start(busy, "/held")
+            held.wait_for(1)
+            same(ask(old.address("admin"), "/yield", "POST").status, 409, "it does not drain")
+            old.signal(signal.SIGTERM)
+            with Weir("serve", config=config + held.route()) as new:
+                same(ask(new.address(), "/").status, 200)
+                same(ask(new.address("admin"), "/readyz").status, 200)
+                old.wait_for("admin address is given up")
+                held.released.set()
+                same(receive(busy).status, 200)
+                same(old.exit(), 0)
+                same(ask(new.address("admin"), "/readyz").status, 200)
+                new.signal(signal.SIGTERM)
+                same(new.exit(), 0)
+
+
+def a_killed_one_is_replaced_at_once():
+    gateway, admin = free_port(), free_port()
+    config = f"admin: 127.0.0.1:{admin}\n" + BASIC.replace(":0", f":{gateway}", 1)
+    for _ in range(4):
+        with Weir("serve", config=config) as weir, contextlib.ExitStack() as stack:
+            open_several(stack, weir, 20)
+            weir.signal(signal.SIGKILL) # and the next one starts while the kernel is still at it
+
+
+def whoever_is_at_the_admin_address_keeps_nobody_from_health():
+    """More connections than it has: idle ones, half-sent heads, answers that nobody reads."""
+    unread = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with Weir("serve", config="admin: 127.0.0.1:0\n" + BASIC) as weir:
+        for what, count in ((b"", 1), (b"GET / HT", 1), (unread, 200), (b"GET /profile?seconds=60 HTTP/1.1\r\nHost: localhost\r\n\r\n", 1)):
+            with contextlib.ExitStack() as stack:
+                for _ in range(300):
+                    connection = stack.enter_context(socket.socket())
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                    connection.setblocking(False)
+                    connection.connect_ex(weir.address("admin"))
+                    until("it is connected", lambda: select.select([], [connection], [], 0)[1])
+                    with contextlib.suppress(OSError): # it has made room for another already
+                        connection.send(what * count)
+                began = time.monotonic()
+                same(ask(weir.address("admin"), "/healthz").body, b"alive\n", what)
+                assert time.monotonic() - began < 6, f"while {what!r}" # head_timeout is 10 s, idle_timeout 60
+
+
 def while_a_loop_is_held_the_others_answer():
     with Weir("serve", config="stall: {after: 10ms}\n" + BASIC) as weir, contextlib.ExitStack() as stack:
         [holding] = open_several(stack, weir, 1)
@@ -114,4 +171,5 @@ def while_a_loop_is_held_the_others_answer():
 
 
 run(what_the_kernel_had_taken_is_answered, what_waits_for_room_is_answered_too, an_idle_connection_may_be_used_once_more,
-    an_idle_connection_that_is_not_used_ends, while_a_loop_is_held_the_others_answer)
+    an_idle_connection_that_is_not_used_ends, while_a_loop_is_held_the_others_answer, a_successor_starts_at_once,
+    a_killed_one_is_replaced_at_once, whoever_is_at_the_admin_address_keeps_nobody_from_health)

@@ -24,9 +24,26 @@ static int hold(weir_request *req, weir_response *res, void *state)
     return err < 0 ? err : weir_reply_text(res, 200, "held");
 }
 
+static int large(weir_request *req, weir_response *res, void *state)
+{
+    static const char bytes[1 << 20];
+
+    (void)req, (void)state;
+    for (int i = 0; i < 16; i++) {
+        int err = i == 0 ? weir_reply_begin(res, 200, NULL, 16 * (int64_t)sizeof bytes) : 0;
+        if (err == 0)
+            err = weir_reply_write(res, bytes, sizeof bytes);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
 static const weir_route routes[] = {
     {.path = "/hello", .handler = hello},
     {.path = "/hold", .handler = hold},
+    {.path = "/large", .handler = large},
+    {.path = "/health", .handler = hello, .vital = true},
 };
 
 #define RIG(fn)                                                                                              \
@@ -91,6 +108,74 @@ static void the_one_idle_longest_makes_room(void **state)
 
     (void)state;
     rig.options.limits.connections = MOST;
+    simulate(&rig);
+}
+
+/* Half a head, an answer that is not read; then a request that is under way keeps its place. */
+static int fill_with_slow(struct rig *rig)
+{
+    weir_stream *slow[MOST], *more;
+    weir_instant start = weir_now();
+
+    weir_event_init(&go_on);
+    for (int i = 0; i + 2 < MOST; i++) {
+        slow[i] = rig_connect(rig);
+        rig_send(slow[i], "GET /hel");
+    }
+    slow[MOST - 2] = rig_connect(rig);
+    ask(slow[MOST - 2], "/large");
+    slow[MOST - 1] = rig_connect(rig);
+    ask(slow[MOST - 1], "/hold");
+    for (int i = 0; i + 1 < MOST; i++) {
+        more = rig_connect(rig);
+        ask(more, "/hello");
+        assert_int_equal(rig_answer(more, answer, sizeof answer), 200);
+        assert_in_range(ms_since(start), 900, 2600);
+        ask(more, "/hold"); /* it is not to be the next that makes room */
+        slow[i] = (weir_stream_close(slow[i]), more);
+    }
+    weir_event_set(&go_on);
+    for (int i = 0; i < MOST; i++) {
+        assert_int_equal(rig_answer(slow[i], answer, sizeof answer), 200);
+        weir_stream_close(slow[i]);
+    }
+    return 0;
+}
+
+static void whoever_is_slow_makes_room_if_that_is_wanted(void **state)
+{
+    struct rig rig = RIG(fill_with_slow);
+
+    (void)state;
+    rig.options.limits.connections = MOST;
+    rig.options.limits.slow_makes_room = weir_seconds(1);
+    simulate(&rig);
+}
+
+static int fill_the_exchanges(struct rig *rig)
+{
+    weir_stream *busy = rig_connect(rig), *more = rig_connect(rig);
+
+    weir_event_init(&go_on);
+    ask(busy, "/hold");
+    assert_int_equal(weir_sleep(weir_ms(100)), 0);
+    ask(more, "/hello");
+    assert_int_equal(rig_answer(more, answer, sizeof answer), 503);
+    ask(more, "/health");
+    assert_int_equal(rig_answer(more, answer, sizeof answer), 200);
+    weir_event_set(&go_on);
+    assert_int_equal(rig_answer(busy, answer, sizeof answer), 200);
+    weir_stream_close(busy);
+    weir_stream_close(more);
+    return 0;
+}
+
+static void what_is_vital_is_answered_all_the_same(void **state)
+{
+    struct rig rig = RIG(fill_the_exchanges);
+
+    (void)state;
+    rig.options.limits.exchanges = 1;
     simulate(&rig);
 }
 
@@ -284,6 +369,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_one_idle_longest_makes_room),
         cmocka_unit_test(whoever_is_busy_makes_no_room),
+        cmocka_unit_test(whoever_is_slow_makes_room_if_that_is_wanted),
+        cmocka_unit_test(what_is_vital_is_answered_all_the_same),
         cmocka_unit_test(a_crowd_is_served_one_after_the_other),
         cmocka_unit_test(room_is_made_on_any_loop),
         cmocka_unit_test(a_client_has_so_many_connections),
