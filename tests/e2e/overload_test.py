@@ -46,7 +46,7 @@ class Metrics:
         self.refused = {reason: int(n) for reason, n in sample("weir_pool_refused_total", rf'pool="{POOL}",reason="(\w+)"') if n != "0"}
         self.answers = Counter()
         for route, status, n in sample("weir_requests_total", r'route="([^"]*)",method="\w+",status="(\d+)"'):
-            self.answers[route, int(status)] = int(n)
+            self.answers[route, int(status)] += int(n) # of all methods
 
 
 def check_against_counters(weir, *tallies, of_no_pool=None):
