@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -114,6 +115,8 @@ const char *address_fault(char *out, size_t room, const struct config_address *a
         why = "this machine has no such address";
     else if (err == -EAFNOSUPPORT)
         why = "this machine has no IPv6";
+    else if (err == -EINVAL && strncasecmp(address->host, "fe80:", 5) == 0)
+        why = "a link-local address is one of an interface, which can't be written here";
     else if (err == -EACCES && address->port > 0 && address->port < 1024)
         hint = " (ports below 1024 need CAP_NET_BIND_SERVICE)";
     snprintf(out, room, "%s can't be listened on: %s%s; choose another address with %s", address->text, why,
@@ -161,6 +164,25 @@ bool unix_path_answers(const char *path)
         return false;
     int err = try_connect(path);
     return err == 0 || err == -EAGAIN;
+}
+
+/* Whether a socket can be made in the folder, by making one: what /proc and many shares take no mode tells.
+ * Returns: 0, also where its path would be too long to try; an errno of bind(2).
+ */
+static int try_folder(const char *folder)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int length = snprintf(name.sun_path, sizeof name.sun_path, "%s/.weir-%ld", folder, (long)getpid());
+    if (length >= (int)sizeof name.sun_path)
+        return 0;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int err = bind(fd, (struct sockaddr *)&name, sizeof name) < 0 ? -errno : 0;
+    if (err == 0)
+        (void)unlink(name.sun_path);
+    close(fd);
+    return err == -EADDRINUSE ? 0 : err;
 }
 
 /* A socket without a listener is what one that was killed leaves behind: it is removed at the start. */
@@ -211,11 +233,17 @@ bool unix_path_fault(const char *path, char *out, size_t room)
                  folder, weir_error_text(-errno));
         return true;
     }
+    int err = try_folder(folder);
+    if (err < 0) {
+        snprintf(out, room, "can't be listened on: its folder '%s' takes no sockets: %s", folder,
+                 weir_error_text(err));
+        return true;
+    }
     if (lstat(path, &about) < 0) {
-        int err = errno;
-        if (err != ENOENT)
-            snprintf(out, room, "can't be listened on: %s", weir_error_text(-err));
-        return err != ENOENT;
+        err = -errno;
+        if (err != -ENOENT)
+            snprintf(out, room, "can't be listened on: %s", weir_error_text(err));
+        return err != -ENOENT;
     }
     if (what_is_there_fault(path, &about, out, room))
         return true;

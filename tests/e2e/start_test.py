@@ -87,6 +87,7 @@ BAD_LISTEN = {
     "unix:missing/x.sock": "folder 'missing'", "unix:file": "no socket", "unix:file/x": "is no folder", "unix:taken.sock": "listens there",
     "unix:locked/x.sock": "can't be written to", "unix:link": "a link", "unix:images": "a folder", "unix:images/": "a folder",
     "192.0.2.1:0": "no such address", "nosuch.invalid:0": "no address", "[2001:db8::1]:0": "choose another",
+    "[fe80::1]:0": "link-local", "unix:/proc/x.sock": "its folder '/proc'", # where root may write, to go by its modes
 }
 GOOD_ROUTES = [
     "{path: /, respond: {body: ok}}", "{path: '/x/{user_id}/*', respond: {}}", "{path: '/x/{_}', sleep: {for: 1ms}}",
