@@ -401,6 +401,8 @@ static int start(struct weir__exchange *x)
     }
     begin_work(x, task);
     weir__connection_is_served(c);
+    if (c->home->peers.kept != NULL) /* who asks at all asks at the end, when a client that reset has no address */
+        (void)weir_request_peer(&x->request);
     x->running = true;
     weir__patience_leave(&c->patient);
     return 1;

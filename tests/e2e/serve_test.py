@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -72,6 +73,18 @@ def each_request_is_logged():
         weir.signal(signal.SIGTERM)
         same(weir.exit(), 0)
         assert not [line for line in weir.lines if line and "request" in line], weir.lines
+
+
+def a_client_that_resets_has_an_address():
+    """The kernel knows none of it any more when its request ends."""
+    with Held() as held, Weir("serve", config=BASIC + held.route()) as weir:
+        ask(weir.address(), "/")
+        with connect(weir.address()) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            start(connection, "/held")
+            held.wait_for(1)
+            port = connection.getsockname()[1]
+        weir.wait_for(rf'target=/held route=/held ended="client left" .*peer=127\.0\.0\.1:{port} ')
 
 
 def the_log_can_be_json():
@@ -245,7 +258,7 @@ def descriptors_run_out_and_it_recovers():
         same(weir.exit(), 0)
 
 
-run(routes_answer, several_loops_and_listeners_serve, each_request_is_logged, the_log_can_be_json,
+run(routes_answer, several_loops_and_listeners_serve, each_request_is_logged, a_client_that_resets_has_an_address, the_log_can_be_json,
     the_admin_address_tells_readiness, the_admin_address_answers_only_to_its_own,
     draining_finishes_what_is_under_way, an_interrupt_drains_too, draining_has_an_end,
     a_second_signal_ends_at_once, a_taken_port_is_told_with_its_line, two_gateways_never_share_a_port,
