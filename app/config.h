@@ -64,6 +64,7 @@ struct config_pool {
     int workers;               /* 0: what the library takes for such a one */
     int queue;
     weir_duration wait;
+    weir_duration cpu;       /* that one job may use; 0: no limit */
     weir_pool_share *shares; /* of routes, by config_route.share - 1 */
     size_t share_count;
 };

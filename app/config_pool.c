@@ -17,6 +17,7 @@ static const struct schema_key pool_keys[] = {
     {"workers", SCHEMA_INT, AT(workers), .min = 1, .max = 1024},
     {"queue", SCHEMA_INT, AT(queue), .fallback = "64", .max = 1000000},
     {"wait", SCHEMA_DURATION, AT(wait), .fallback = "250ms"},
+    {"cpu", SCHEMA_DURATION, AT(cpu), .fallback = "10s"},
     {"class", SCHEMA_CHOICE, AT(work), .choices = class_names},
 };
 #undef AT

@@ -12,6 +12,7 @@ static weir_pool_options options_of(const struct config_pool *pool)
         .workers = pool->workers,
         .queue = pool->queue > 0 ? pool->queue : -1,
         .wait = pool->wait.ns > 0 ? pool->wait : (weir_duration){1},
+        .cpu = pool->cpu,
         .shares = pool->shares,
         .share_count = pool->share_count,
     };
@@ -33,11 +34,4 @@ struct route_pool route_pool_of(const struct config_route *route)
         .pool = route->on ? weir_pool_find(route->on) : NULL, /* none is called "loop" */
         .share = route->share,
     };
-}
-
-int route_offload(const struct route_pool *where, const char *name, int (*fn)(weir_job *job, void *arg),
-                  void *arg)
-{
-    const weir_offload_options options = {.share = where->share};
-    return weir_offload_with(where->pool, name, fn, arg, &options);
 }

@@ -28,11 +28,4 @@ struct route_pool {
  */
 struct route_pool route_pool_of(const struct config_route *route);
 
-/* Runs fn(job, arg) there.
- * Returns: as weir_offload().
- * Where:   task. Waits.
- */
-int route_offload(const struct route_pool *where, const char *name, int (*fn)(weir_job *job, void *arg),
-                  void *arg);
-
 #endif

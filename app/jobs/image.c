@@ -117,8 +117,8 @@ static int open_small(const struct work *w, VipsSource *source, VipsImage **smal
     const char *profile_key =
         w->head.profile_bytes > 0 ? "export_profile" : NULL; /* without one, it would change the colours */
     if (w->vips->vips_thumbnail_source(source, &image, width, "height", height, "size", VIPS_SIZE_DOWN,
-                                       "no_rotate", TRUE, "fail_on", VIPS_FAIL_ON_ERROR, profile_key, "srgb",
-                                       NULL) != 0)
+                                       "no_rotate", TRUE, "option_string", "[fail_on=error]", profile_key,
+                                       "srgb", NULL) != 0)
         return undecodable(w);
     bool grey = w->vips->vips_image_get_bands(image) < 3;
     if (w->vips->vips_image_get_format(image) != VIPS_FORMAT_UCHAR ||
@@ -168,7 +168,7 @@ static int read_rows(struct work *w, VipsRegion *region, struct image_pixels *pi
         int err = ask(w);
         if (err < 0)
             return err;
-        if (w->vips->vips_region_prepare(region, &strip) != 0)
+        if (w->vips->vips_region_prepare(region, &strip) != 0 || w->source.stopped < 0)
             return undecodable(w);
         for (int y = top; y < top + rows; y++) /* the region begins at the left edge, as the strip does */
             memcpy(pixels->data + (size_t)y * row,

@@ -51,6 +51,9 @@ static int piece(weir_job *job, void *state, weir_bytes file, bool last)
         err = weir_job_fail(job, -JOB_DAMAGED, "%s", fault);
     else if (err == -EFBIG)
         err = weir_job_fail(job, -JOB_EXCESSIVE, "%s", fault);
+    else if (err == -WEIR_ECPU)
+        err = weir_job_fail(job, -JOB_EXCESSIVE,
+                            "the image takes more computing than is allowed for one request");
     if (err == 0)
         err = weir_job_write(job, out.data, out.len);
     weir_buffer_free(&out);

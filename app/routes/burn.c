@@ -121,9 +121,11 @@ static int handle(weir_request *req, weir_response *res, void *arg)
 {
     struct state *state = arg;
     char length[WEIR_DURATION_TEXT_MAX], text[WEIR_DURATION_TEXT_MAX + 8];
+    /* How much is burnt is the file's word, not the client's. */
+    const weir_offload_options options = {.share = state->where.share, .cpu = {INT64_MAX}};
     int err = request_discard_body(req);
     if (err == 0)
-        err = route_offload(&state->where, "burn", burn, &state->burning);
+        err = weir_offload_with(state->where.pool, "burn", burn, &state->burning, &options);
     if (err < 0)
         return err;
     snprintf(text, sizeof text, "burnt %s\n",

@@ -32,6 +32,7 @@ enum weir_error {
                    */
     WEIR_ENESTED, /* a job asked the pool it runs in for another one, and no worker was free to run it */
     WEIR_ESLOW, /* the client sends its body, or takes its answer, too slowly for the limits of the server */
+    WEIR_ECPU,  /* a job has used the CPU time that one may have */
 };
 
 /* Says in a few lower-case words what a code means: "deadline exceeded", "connection refused".

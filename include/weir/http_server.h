@@ -407,7 +407,7 @@ int weir_reply_pieces(weir_response *res, int status, const char *type, const we
 /* Answers {"error":{"code":…,"message":…}} with the status that fits a negative code: -WEIR_EBUSY 503 with
  * Retry-After, which is as long as the pool that refused last expects to be busy, and why it did in the
  * message; -WEIR_EDEADLINE and -WEIR_ELATE 504, -WEIR_ETOOLARGE 413, -WEIR_EPROTOCOL and -WEIR_ETRUNCATED
- * 400, -ENOMEM, -EAGAIN and -WEIR_ENESTED 503, others 500.
+ * 400, -WEIR_ECPU 422, -ENOMEM, -EAGAIN and -WEIR_ENESTED 503, others 500.
  * Returns: as weir_reply_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.

@@ -6,8 +6,8 @@
  * job itself, on the thread it runs on. What it is given (arg, input) is lent to it until it returns;
  * meanwhile the task that asked for it waits, and others leave it alone.
  *
- * A job is never killed. When its caller has left or is out of time, weir_job_cancelled() says so; a job that
- * is long asks now and then and returns.
+ * A job is never killed. When its caller has left or is out of time, or it has used more of the CPU than it
+ * may, weir_job_cancelled() says so; a job that is long asks now and then and returns.
  *
  * Under simulation a job runs on the loop's own stack and takes a virtual time drawn from the seed, or what
  * it says with weir_job_takes().
@@ -30,10 +30,11 @@ extern "C" {
 typedef struct weir_job weir_job;
 typedef struct weir_pool weir_pool;
 
-/* Why nobody wants the result any more: the caller's scope was cancelled, or its deadline has passed; of a
- * job within a job, also that of the outer one.
- * Returns: 0: go on; -WEIR_ECANCELED, -WEIR_EDEADLINE.
- * Where:   job. A load from memory: may stand in a tight loop.
+/* Why it should end: the caller's scope was cancelled, or its deadline has passed; of a job within a job,
+ * also that of the outer one; or it has used the CPU time that it may (weir_pool_options.cpu), counted on
+ * each thread from the first time that it asks there.
+ * Returns: 0: go on; -WEIR_ECANCELED, -WEIR_EDEADLINE, -WEIR_ECPU.
+ * Where:   job. A load from memory, and of a job with a limit a look at a clock: may stand in a tight loop.
  */
 int weir_job_cancelled(const weir_job *job);
 

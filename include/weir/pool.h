@@ -85,12 +85,13 @@ typedef struct weir_pool_share {
 
 /* Zero: the default in brackets. */
 typedef struct weir_pool_options {
-    const char *name;              /* as weir_pool_find() has it; copied, at most 31 bytes */
-    enum weir_pool_class work;     /* what it is for [compute] */
-    int workers;                   /* threads at most [compute: the CPUs this process may use, see
-                                      weir_cpu_count(); blocking: 32] */
-    int queue;                     /* waiting places beside the workers [64]; -1: none */
-    weir_duration wait;            /* a job begins within it or not at all [250 ms] */
+    const char *name;          /* as weir_pool_find() has it; copied, at most 31 bytes */
+    enum weir_pool_class work; /* what it is for [compute] */
+    int workers;               /* threads at most [compute: the CPUs this process may use, see
+                                  weir_cpu_count(); blocking: 32] */
+    int queue;                 /* waiting places beside the workers [64]; -1: none */
+    weir_duration wait;        /* a job begins within it or not at all [250 ms] */
+    weir_duration cpu; /* of a CPU that a job may use: then weir_job_cancelled() says -WEIR_ECPU [no limit] */
     const weir_pool_share *shares; /* lent until it is open; offloads name them by number, from 1 on */
     size_t share_count;            /* at most WEIR_POOL_SHARES_MAX */
 } weir_pool_options;
@@ -198,6 +199,7 @@ typedef struct weir_offload_options {
     enum weir_when_full when_full;
     weir_instant until;      /* with WEIR_WAIT_UNTIL */
     int share;               /* 0: none; i: number i of the pool's, from 1 on */
+    weir_duration cpu;       /* as the pool's, of this job; 0: the pool's */
     weir_progress *progress; /* where weir_job_progress() writes; or NULL. Lent. */
     weir_job_report *report; /* filled in on return; or NULL */
     int workers_max;         /* of weir_offload_each(): at most so many at a time; 0: all */

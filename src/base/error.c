@@ -24,6 +24,7 @@ static const struct entry own[] = {
     {WEIR_ELATE, "WEIR_ELATE", "would be too late"},
     {WEIR_ENESTED, "WEIR_ENESTED", "no free worker for a job within a job"},
     {WEIR_ESLOW, "WEIR_ESLOW", "client too slow"},
+    {WEIR_ECPU, "WEIR_ECPU", "too much computing time"},
 };
 
 /* Those a network program meets, in the lower case of our own; libc knows the rest. */
@@ -96,7 +97,7 @@ static const struct entry *find(const struct entry *table, size_t n, int code)
 /* The code without its sign, or -1 for what is no code: a positive number is a result, not an error. */
 static int code_of(int err)
 {
-    return err <= 0 && err >= -WEIR_ENESTED ? -err : -1;
+    return err <= 0 && err >= -WEIR_ECPU ? -err : -1;
 }
 
 const char *weir_error_text(int err)

@@ -436,6 +436,7 @@ static const char *reason_of(const weir_response *res, int err)
     case ENOMEM:
         return "memory";
     case WEIR_ETOOLARGE:
+    case WEIR_ECPU:
         return "too_large";
     case WEIR_EPROTOCOL:
         return "malformed";
@@ -490,6 +491,9 @@ int weir_reply_error(weir_response *res, int err)
                                         weir__http_body_is_too_large(&x->request.body)
                                     ? weir__body_limit_text(x)
                                     : "the body is larger than the limit");
+    case WEIR_ECPU:
+        return weir_reply_fault(res, 422, "too_large",
+                                "it takes more computing than is allowed for one request");
     case WEIR_EPROTOCOL:
         return weir_reply_fault(res, 400, "malformed", "the request body can't be understood");
     case WEIR_ESLOW:

@@ -293,6 +293,40 @@ static void what_is_transparent_stays_so_or_becomes_white(void **state)
     }
 }
 
+/* A grey image with a profile of colours, one with a profile of nothing, and stray bytes between segments. */
+static void what_others_take_is_taken(void **state)
+{
+    weir_bytes coloured = file_of(picture(64, 64, 3, false), ".jpg[profile=srgb]");
+    const char *from = memmem(coloured.data, coloured.len, "ICC_PROFILE", 12);
+    (void)state;
+    assert_non_null(from);
+    from -= 4; /* its marker and length */
+    size_t length = (size_t)((unsigned char)from[2] << 8 | (unsigned char)from[3]) + 2;
+    for (int i = 0; i < 4; i++) {
+        const int bands = i % 2 == 0 ? 1 : 3;
+        weir_bytes file = file_of(picture(64, 64, bands, false), ".jpg[Q=90,strip]");
+        weir_buffer with, out;
+        weir_buffer_init(&with, 1 << 20);
+        assert_int_equal(weir_buffer_append(&with, file.data, 2), 0);
+        assert_int_equal(weir_buffer_append(&with, "stray\xff\x00\xff\xff", 9), 0);
+        assert_int_equal(weir_buffer_append(&with, from, length), 0);
+        if (i >= 2) /* no tag of it is where its table says */
+            memset(with.data + with.len - length + 200, 0, length - 200);
+        assert_int_equal(weir_buffer_append(&with, file.data + 2, file.len - 2), 0);
+        assert_int_equal(weir_buffer_append(&with, "behind", 6), 0);
+        if (shrink(weir_buffer_bytes(&with), &small, &out) != 0)
+            fail_msg("%d bands are not taken", bands);
+        struct seen seen = look(weir_buffer_bytes(&out));
+        assert_int_equal(seen.bands, bands);
+        assert_true(near(at(&seen, 20, 20)[0], 128));
+        g_free(seen.pixels);
+        weir_buffer_free(&out);
+        weir_buffer_free(&with);
+        drop_file(file);
+    }
+    drop_file(coloured);
+}
+
 static void transparency_that_says_nothing_is_left_out(void **state)
 {
     weir_bytes file = file_of(picture(120, 120, 4, false), ".png");
@@ -447,7 +481,7 @@ static void what_is_damaged_does_no_harm(void **state)
 }
 
 struct asking {
-    int asked, give_up_at, last;
+    int asked, give_up_at, last, before_rows;
 };
 
 static int asked(void *arg, int rows, int of)
@@ -455,6 +489,7 @@ static int asked(void *arg, int rows, int of)
     struct asking *a = arg;
     assert_true(rows >= a->last && (rows < of || of == 0)); /* 0: not known yet */
     a->last = rows;
+    a->before_rows += rows == 0;
     return ++a->asked == a->give_up_at ? -WEIR_ECANCELED : 0;
 }
 
@@ -480,6 +515,42 @@ static void it_ends_when_nobody_waits(void **state)
         }
     }
     drop_file(file);
+}
+
+/* What its decoder would only warn of, and fill up with grey. */
+static void a_png_with_a_wrong_checksum_is_refused(void **state)
+{
+    weir_bytes file = file_of(picture(300, 300, 3, false), ".png[compression=0]");
+    char *damaged = malloc(file.len);
+    weir_buffer out;
+    (void)state;
+    assert_non_null(damaged);
+    memcpy(damaged, file.data, file.len);
+    damaged[file.len / 2] ^= 1;
+    assert_int_equal(shrink((weir_bytes){damaged, file.len}, &small, &out), -EINVAL);
+    weir_buffer_free(&out);
+    free(damaged);
+    drop_file(file);
+}
+
+/* A progressive JPEG is decoded before its first row: each of its scans, however small, is asked for. */
+static void every_scan_is_asked_for(void **state)
+{
+    static const char *const few[] = {".jpg", ".jpg[interlace]"};
+    int before_rows[2];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        weir_bytes file = file_of(picture(64, 64, 3, false), few[i]);
+        struct asking a = {0};
+        char fault[IMAGE_FAULT_BYTES];
+        weir_buffer out;
+        weir_buffer_init(&out, 1 << 20);
+        assert_int_equal(image_shrink(vips, file, &small, &out, fault, asked, &a), 0);
+        before_rows[i] = a.before_rows;
+        weir_buffer_free(&out);
+        drop_file(file);
+    }
+    assert_true(before_rows[1] >= before_rows[0] + 8); /* libjpeg makes ten scans of it */
 }
 
 static void the_room_ends(void **state)
@@ -516,6 +587,7 @@ int main(void)
         cmocka_unit_test(turned_images_fit_the_box_as_they_are_seen),
         cmocka_unit_test(nothing_but_pixels_is_kept),
         cmocka_unit_test(what_is_transparent_stays_so_or_becomes_white),
+        cmocka_unit_test(what_others_take_is_taken),
         cmocka_unit_test(transparency_that_says_nothing_is_left_out),
         cmocka_unit_test(other_colours_become_srgb),
         cmocka_unit_test(lies_are_refused_before_anything_is_decoded),
@@ -524,6 +596,8 @@ int main(void)
         cmocka_unit_test(what_is_cut_off_is_refused),
         cmocka_unit_test(what_is_damaged_does_no_harm),
         cmocka_unit_test(it_ends_when_nobody_waits),
+        cmocka_unit_test(a_png_with_a_wrong_checksum_is_refused),
+        cmocka_unit_test(every_scan_is_asked_for),
         cmocka_unit_test(the_room_ends),
     };
     return cmocka_run_group_tests(tests, open_library, NULL);

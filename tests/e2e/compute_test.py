@@ -369,6 +369,16 @@ def what_would_take_too_much_memory_is_told_so_undecoded():
         same(fault(post(weir, "/t", PROGRESSIVE.replace(b"\x01\x11\0", b"\x01\x22\0")))["code"], "undecodable") # in 4:2:0 it is taken
 
 
+def what_would_take_too_much_computing_is_given_up():
+    white = (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 20000, 5000, 8, 2, 0, 0, 0))
+             + chunk(b"IDAT", zeros(300 << 20)) + chunk(b"IEND", b"")) # 100 megapixels in 300 KB: a second
+    with gateway({"path": "/t", "thumbnail": {"width": 32, "height": 32}}, pools={"compute": {"cpu": "20ms"}}) as weir:
+        answer = post(weir, "/t", white)
+        same((answer.status, fault(answer)["code"]), (422, "too_large"))
+        assert "more computing than is allowed" in fault(answer)["message"], answer.body
+        same(post(weir, "/t", png(10, 10)).status, 200)
+
+
 def zeros(count):
     """The zlib stream of so many, without having them."""
     packer, piece = zlib.compressobj(9), bytes(1 << 20)
@@ -436,5 +446,5 @@ def a_root_begins_at_the_file_and_is_opened_without_openat2():
 run(digests_are_right, methods_and_limits_hold, many_at_a_time_get_their_own, a_full_pool_refuses_and_others_go_on,
     who_leaves_while_queued_makes_room, what_was_compressed_comes_back, large_bodies_take_no_more_memory,
     too_many_compressors_are_refused, documents_are_reshaped, coded_bodies_are_decoded_or_refused, answers_are_compressed_on_their_way, thumbnails_are_made_of_files_and_bodies,
-    what_would_take_too_much_memory_is_told_so_undecoded, bombs_do_not_go_off, documents_nested_too_deep_are_refused,
+    what_would_take_too_much_memory_is_told_so_undecoded, what_would_take_too_much_computing_is_given_up, bombs_do_not_go_off, documents_nested_too_deep_are_refused,
     a_root_that_is_not_there_stops_the_start, a_root_begins_at_the_file_and_is_opened_without_openat2)

@@ -1,20 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 #include <weir/job.h>
 
+#include <time.h>
+
 #include "core/pool/pool.h"
 
 enum { RANGES_PER_WORKER = 16 };
 
 /* --- what a job may ask and say --- */
 
+static int64_t read_ns(clockid_t clock)
+{
+    struct timespec now;
+
+    (void)clock_gettime(clock, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* What a thread has used of the CPU is a system call; it is not asked for before the time that has passed
+ * says that it can have been enough. */
+static int over_cpu(int64_t max_ns)
+{
+    struct weir__worker *worker = weir__worker_here;
+    int64_t now_ns, left_ns;
+
+    if (worker == NULL || worker->pool->sim != NULL)
+        return 0;
+    now_ns = read_ns(CLOCK_MONOTONIC_COARSE);
+    if (worker->cpu_from_ns >= 0 && now_ns < worker->cpu_look_ns)
+        return 0;
+    left_ns = read_ns(CLOCK_THREAD_CPUTIME_ID);
+    if (worker->cpu_from_ns < 0)
+        worker->cpu_from_ns = left_ns;
+    left_ns = max_ns - (left_ns - worker->cpu_from_ns);
+    worker->cpu_look_ns = now_ns + left_ns;
+    return left_ns > 0 ? 0 : -WEIR_ECPU;
+}
+
 int weir_job_cancelled(const weir_job *job)
 {
+    const int64_t cpu_max_ns = job->cpu_max_ns;
+
     for (; job != NULL; job = job->outer) {
         int code = atomic_load_explicit(&((weir_job *)(uintptr_t)job)->cancelled, memory_order_relaxed);
         if (code != 0)
             return code;
     }
-    return 0;
+    return cpu_max_ns > 0 ? over_cpu(cpu_max_ns) : 0;
 }
 
 weir_instant weir_job_deadline(const weir_job *job)

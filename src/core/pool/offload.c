@@ -15,6 +15,8 @@
 #include "core/wait.h"
 #include "core/work.h"
 
+static const int64_t CPU_MAX_NS = INT64_C(1) << 60; /* a sum with any instant is one, too */
+
 /* "slot in compute", or "running in compute for 12 ms". */
 static bool describe(const struct weir__look *look, const struct weir__task *task,
                      struct weir__wait_words *out)
@@ -108,6 +110,9 @@ static void fill_in(weir_job *job, const weir_offload_options *o)
 
     job->progress = o->progress;
     job->share = o->share;
+    job->cpu_max_ns = o->cpu.ns > 0 ? o->cpu.ns : pool->cpu_max_ns;
+    if (job->cpu_max_ns > CPU_MAX_NS)
+        job->cpu_max_ns = CPU_MAX_NS;
     job->submit.read = weir__note_submit;
     job->leave.read = weir__note_leave;
     job->home.deliver = came_home;
@@ -256,9 +261,10 @@ static int run_in_place(weir_job *job, const weir_offload_options *o)
     job->progress = o->progress;
     job->deadline_ns = INT64_MAX;
     job->outer = weir__worker_here != NULL ? weir__worker_here->running : NULL;
-    if (job->outer != NULL)
+    if (job->outer != NULL) {
         job->deadline_ns = job->outer->deadline_ns;
-    else if (weir_in_task())
+        job->cpu_max_ns = job->outer->cpu_max_ns;
+    } else if (weir_in_task())
         job->deadline_ns = weir_deadline().ns;
     job->workers_max = 1;
     job->grain = o->grain > 0 ? o->grain : 1;

@@ -38,7 +38,7 @@ static int fill_defaults(weir_pool_options *o)
     if (o->wait.ns == 0)
         o->wait = weir_ms(WAIT_MS);
     if (o->workers < 0 || o->workers > WORKERS_MAX || o->queue < 0 || o->queue > QUEUE_MAX ||
-        o->wait.ns < 0 || o->share_count > WEIR_POOL_SHARES_MAX)
+        o->wait.ns < 0 || o->cpu.ns < 0 || o->share_count > WEIR_POOL_SHARES_MAX)
         return -EINVAL;
     for (size_t i = 0; i < o->share_count; i++) {
         if (o->shares[i].percent < 1 || o->shares[i].percent > 100)
@@ -105,6 +105,7 @@ static int make(struct weir_runtime *runtime, const weir_pool_options *options, 
     pool->workers_max = o.workers;
     pool->queue_max = o.queue;
     pool->wait_ns = o.wait.ns;
+    pool->cpu_max_ns = o.cpu.ns;
     pool->sim = runtime->options.io == WEIR_IO_SIM ? &runtime->loops[0] : NULL;
     weir__list_init(&pool->ended);
     weir__list_init(&pool->idle);

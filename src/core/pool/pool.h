@@ -65,6 +65,7 @@ struct weir_job {
     int64_t queued_ns;
     int64_t deadline_ns; /* the caller's */
     int64_t begin_by_ns; /* begun after it, it would be too late */
+    int64_t cpu_max_ns;  /* of each worker that it has; 0: no limit */
     int share;
     unsigned workers_max; /* of each */
     size_t count, grain;  /* of each */
@@ -130,7 +131,10 @@ struct weir__worker {
     struct weir__list begun;       /* locked: in pool->begun, who began first first */
     atomic_int cpu;                /* where it ran last */
     _Atomic(uint64_t) reads_since; /* see published.c; 0: its job has read nothing that is published */
-    bool has_thread;               /* a thread to be joined */
+    /* its own: of a job that has a limit, its thread's time of the CPU when it first asked, -1 before that;
+     * and when it can have reached the limit */
+    int64_t cpu_from_ns, cpu_look_ns;
+    bool has_thread; /* a thread to be joined */
     pthread_t thread;
     /* under simulation */
     int64_t began_ns;
@@ -143,7 +147,7 @@ struct weir_pool {
     char name[WEIR_POOL_NAME_BYTES];
     enum weir_pool_class work;
     int workers_max, queue_max;
-    int64_t wait_ns;
+    int64_t wait_ns, cpu_max_ns;
     struct weir__loop *sim; /* the one loop of a simulation: there are no threads; or NULL */
 
     _Atomic(struct weir__note *) inbox;

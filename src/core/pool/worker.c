@@ -31,6 +31,7 @@ static int64_t run(struct weir__worker *worker, weir_job *job)
     bool more;
 
     (void)atomic_compare_exchange_strong(&job->started_ns, &not_yet, began_ns);
+    worker->cpu_from_ns = -1;
     atomic_store_explicit(&worker->cpu, cpu, memory_order_relaxed);
     atomic_store_explicit(&weir__thread_here->job, job, memory_order_relaxed);
     do {

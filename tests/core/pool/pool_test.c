@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/loop.h"
 #include "core/pool/pool.h"
@@ -61,6 +62,79 @@ static void a_job_runs_and_its_result_comes_back(void **state)
 {
     (void)state;
     run_everywhere(plain, NULL);
+}
+
+/* --- what a job may use of a CPU --- */
+
+struct working {
+    bool sleeps;
+    int64_t used_ns;
+};
+
+static int64_t read_ns(clockid_t clock)
+{
+    struct timespec t;
+
+    (void)clock_gettime(clock, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Computes until it is told to end, or lets more than twice as long pass in sleep. */
+static int work(weir_job *job, void *arg)
+{
+    struct working *w = arg;
+    int64_t until_ns = read_ns(CLOCK_MONOTONIC) + 50000000, from_ns = read_ns(CLOCK_THREAD_CPUTIME_ID);
+    int err = 0;
+
+    while (err == 0 && !(w->sleeps && read_ns(CLOCK_MONOTONIC) > until_ns)) {
+        err = weir_job_cancelled(job);
+        if (w->sleeps)
+            nap();
+    }
+    w->used_ns = read_ns(CLOCK_THREAD_CPUTIME_ID) - from_ns;
+    return err;
+}
+
+static int work_on_range(weir_job *job, size_t begin, size_t end, void *arg)
+{
+    struct working own = {0};
+
+    (void)begin, (void)end, (void)arg;
+    return work(job, &own);
+}
+
+static int limited(void *arg)
+{
+    const weir_pool_options options = {.name = "limited", .workers = 2, .cpu = weir_ms(5)};
+    weir_offload_options longer = patient;
+    struct working w = {0}, sleeping = {.sleeps = true};
+    weir_pool *pool;
+
+    (void)arg;
+    assert_int_equal(weir_pool_open(&options, &pool), 0);
+    if (pool->sim != NULL) { /* nothing takes time of its own there */
+        weir_pool_close(pool);
+        return 0;
+    }
+    assert_int_equal(weir_offload_with(pool, "work", work, &w, &patient), -WEIR_ECPU);
+    assert_in_range(w.used_ns, 5000000, INT64_MAX);
+    longer.cpu = weir_ms(20);
+    for (int i = 0; i < 3; i++) { /* each has its own */
+        assert_int_equal(weir_offload_with(pool, "work", work, &w, &longer), -WEIR_ECPU);
+        assert_in_range(w.used_ns, 20000000, INT64_MAX);
+    }
+    assert_int_equal(weir_offload_with(pool, "sleep", work, &sleeping, &longer), 0);
+    assert_int_equal(weir_offload_each_with(pool, "ranges", work_on_range, 10, NULL, &patient), -WEIR_ECPU);
+    longer.cpu = (weir_duration){INT64_MAX};
+    assert_int_equal(weir_offload_with(pool, "sleep", work, &sleeping, &longer), 0);
+    weir_pool_close(pool);
+    return 0;
+}
+
+static void a_job_hears_that_it_has_used_its_share_of_the_cpu(void **state)
+{
+    (void)state;
+    run_everywhere(limited, NULL);
 }
 
 /* --- many at once, from many tasks --- */
@@ -401,6 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_runs_and_its_result_comes_back),
+        cmocka_unit_test(a_job_hears_that_it_has_used_its_share_of_the_cpu),
         cmocka_unit_test(what_was_sent_is_what_ran_and_what_was_refused),
         cmocka_unit_test(a_full_pool_refuses_and_who_waits_gets_a_turn),
         cmocka_unit_test(a_cancel_takes_out_what_is_queued_and_is_seen_by_what_runs),
