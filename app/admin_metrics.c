@@ -263,6 +263,10 @@ static void loop_load(struct exposition *e, const struct observed *o)
     exposition_family(e, "weir_loop_busy_seconds_total", "counter", "How long a loop was not idle.");
     for (size_t i = 0; i < o->loops.count; i++)
         exposition_value(e, LABELS({"loop", loop_label(i).text}), (double)o->loops.list[i].busy_ns / 1e9);
+    exposition_family(e, "weir_loop_off_cpu_seconds_total", "counter",
+                      "For how much of that time its thread had no CPU.");
+    for (size_t i = 0; i < o->loops.count; i++)
+        exposition_value(e, LABELS({"loop", loop_label(i).text}), (double)o->loops.list[i].off_cpu_ns / 1e9);
 }
 
 static void loops(struct exposition *e, const struct observed *o)

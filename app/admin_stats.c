@@ -182,10 +182,15 @@ static void origins(struct observed *o, struct text_out *out)
 
 /* ---- loops ---- */
 
-static void lag_window(struct text_out *out, const char *name, const struct rolling_window *w)
+static void loop_window(struct text_out *out, const char *name, const struct rolling_window *w)
 {
+    const bool known = observed_loop_busy(w) >= 0;
     text_out_printf(out, ",\"%s\":{", name);
     quantiles(out, &w->meter);
+    text_out_add(out, ",\"busy\":");
+    text_out_number(out, known, observed_loop_busy(w));
+    text_out_add(out, ",\"off_cpu\":");
+    text_out_number(out, known, observed_loop_off_cpu(w));
     text_out_add(out, "}");
 }
 
@@ -198,9 +203,9 @@ static void loops(struct observed *o, struct text_out *out)
         text_out_printf(out, "%s{\"loop\":%zu,\"busy\":", i ? "," : "", i);
         text_out_number(out, observed_loop_busy(&w) >= 0, observed_loop_busy(&w));
         text_out_printf(out, ",\"tasks\":%zu,\"ready\":%zu", loop->tasks, loop->ready);
-        lag_window(out, "last_10s", &w);
+        loop_window(out, "last_10s", &w);
         rolling_sum(loop->lag, &o->clock, weir_now(), ROLLING_LONG_S, &w);
-        lag_window(out, "last_60s", &w);
+        loop_window(out, "last_60s", &w);
         text_out_add(out, "}");
     }
 }

@@ -71,8 +71,18 @@ void observed_loops_close(struct observed_loops *o)
     free(o->list);
 }
 
-double observed_loop_busy(const struct rolling_window *w)
+static double share_of(const struct rolling_window *w, enum observed_loop_number number)
 {
     uint64_t up = w->numbers[OBSERVED_UP];
-    return up > 0 ? (double)w->numbers[OBSERVED_BUSY] / (double)up : -1;
+    return up > 0 ? (double)w->numbers[number] / (double)up : -1;
+}
+
+double observed_loop_busy(const struct rolling_window *w)
+{
+    return share_of(w, OBSERVED_BUSY);
+}
+
+double observed_loop_off_cpu(const struct rolling_window *w)
+{
+    return share_of(w, OBSERVED_OFF_CPU);
 }

@@ -46,4 +46,7 @@ void observed_loops_close(struct observed_loops *o);
 /* How much of a window a loop was busy, from 0 to 1; < 0: nothing was seen of it. */
 double observed_loop_busy(const struct rolling_window *w);
 
+/* For how much of a window, from 0 to 1, it was busy, but without a CPU. */
+double observed_loop_off_cpu(const struct rolling_window *w);
+
 #endif

@@ -52,9 +52,10 @@ void start_fault_loops(const struct config *config, int err, struct config_fault
                      choice.by);
     else if (err == -EAGAIN)
         config_fault(faults, config_place(config, "loops", NULL),
-                     "the threads of %d loops can't be started: %s; lower loops, or raise the limit of "
-                     "processes (ulimit -u, pids.max of the cgroup)",
-                     config_loops(config), weir_error_text(err));
+                     "the threads of loops: %d can't be started: %s; %sraise the limit of processes "
+                     "(ulimit -u, pids.max of the cgroup)",
+                     config_loops(config), weir_error_text(err),
+                     config_loops(config) > 1 ? "lower loops, or " : "");
     else if (err == -EMFILE || err == -ENFILE)
         config_fault(
             faults, config_place(config, "loops", NULL),

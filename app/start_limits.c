@@ -80,10 +80,10 @@ static void check_files(const struct config *config, struct config_faults *fault
     if (limit.rlim_max < files_to_start(config)) {
         config_fault(
             faults, config_place(config, "loops", NULL),
-            "%d loops need %llu files to start, and this process may open %llu; lower loops, or raise the "
-            "hard limit (LimitNOFILE= of systemd, ulimit -Hn)",
+            "loops: %d needs %llu files to start, and this process may open %llu; %sraise the hard limit "
+            "(LimitNOFILE= of systemd, ulimit -Hn)",
             config_loops(config), (unsigned long long)files_to_start(config),
-            (unsigned long long)limit.rlim_max);
+            (unsigned long long)limit.rlim_max, config_loops(config) > 1 ? "lower loops, or " : "");
         return;
     }
     config_fault(

@@ -9,9 +9,11 @@
 
 #include "figures.h"
 
-static const double many_errors = 0.01; /* of the requests */
-static const double many_unserved = 10; /* half-sent heads, and those that timed out */
-static const double high_busy = 0.9;    /* of a loop */
+static const double many_errors = 0.01;  /* of the requests */
+static const double many_unserved = 10;  /* half-sent heads, and those that timed out */
+static const double high_busy = 0.9;     /* of a loop */
+static const double lacked_share = 0.1;  /* of the time in which the loops wanted a CPU */
+static const double lacked_least = 0.02; /* of a loop's time */
 
 enum {
     NAME_LEAST = 26,
@@ -173,6 +175,12 @@ static void sum_line(const struct frame *f)
     lines_end(f->out);
 }
 
+/* What is not there is none. */
+static double at_least_0(double value)
+{
+    return value > 0 ? value : 0;
+}
+
 /* ---- what stands out, each a line when there is any ---- */
 
 /* "41 % refused by the gateway: queueing 312, pool_full 20" */
@@ -197,26 +205,52 @@ static bool refused_line(const struct frame *f)
     return true;
 }
 
-/* "half-sent heads: 2990 now, 120 timed out; most from 127.0.0.1" */
+/* "half-sent heads: 2990 now, 120 timed out; 20 connections over their client's limit; most from 127.0.0.1"
+ */
 static bool unserved_line(const struct frame *f)
 {
     const json_t *unserved = json_object_get(f->view->stats, "unserved");
     const json_t *reasons = json_object_get(window_of(f, unserved), "reasons");
     const json_t *client = json_array_get(json_object_get(unserved, "clients"), 0);
-    const double half = figure_at(unserved, "half_sent"), slow = figure_at(reasons, "head_timeout");
-    const double limit = figure_at(reasons, "client_limit");
-    const double bad = (half > 0 ? half : 0) + (slow > 0 ? slow : 0) + (limit > 0 ? limit : 0);
+    const double half = at_least_0(figure_at(unserved, "half_sent"));
+    const double slow = at_least_0(figure_at(reasons, "head_timeout"));
+    const double limit = at_least_0(figure_at(reasons, "client_limit"));
     char text[FIGURE_BYTES];
-    if (bad < many_unserved)
+    if (half + slow + limit < many_unserved)
         return false;
-    lines_add(f->out, LINE_BAD, "half-sent heads");
-    lines_printf(f->out, LINE_PLAIN, ": %s now", figure_count(text, half));
+    if (half + slow > 0) {
+        lines_add(f->out, LINE_BAD, "half-sent heads");
+        lines_printf(f->out, LINE_PLAIN, ": %s now", figure_count(text, half));
+    }
     if (slow > 0)
         lines_printf(f->out, LINE_PLAIN, ", %s timed out", figure_count(text, slow));
-    if (limit > 0)
-        lines_printf(f->out, LINE_PLAIN, ", %s over their client's limit", figure_count(text, limit));
+    if (limit > 0) {
+        lines_printf(f->out, LINE_BAD, "%s%s connections", half + slow > 0 ? "; " : "",
+                     figure_count(text, limit));
+        lines_add(f->out, LINE_PLAIN, " over their client's limit");
+    }
     if (client)
         lines_printf(f->out, LINE_PLAIN, "; most from %s", figure_text(client, "address"));
+    lines_end(f->out);
+    return true;
+}
+
+/* "no CPU for 92 % of the time that the loops wanted it: see 'weir advise'" */
+static bool host_line(const struct frame *f)
+{
+    const json_t *loop;
+    size_t i;
+    double wanted = 0, lacked = 0;
+    char text[FIGURE_BYTES];
+    json_array_foreach(json_object_get(f->view->stats, "loops"), i, loop)
+    {
+        wanted += at_least_0(in_window(f, loop, "busy"));
+        lacked += at_least_0(in_window(f, loop, "off_cpu"));
+    }
+    if (lacked < lacked_least || lacked < lacked_share * wanted)
+        return false;
+    lines_printf(f->out, LINE_BAD, "no CPU for %s", figure_percent(text, lacked / wanted));
+    lines_add(f->out, LINE_PLAIN, " of the time that the loops wanted it: see 'weir advise'");
     lines_end(f->out);
     return true;
 }
@@ -487,6 +521,7 @@ void top_frame_write(struct top_view *view, struct lines *out)
     sum_line(&f);
     taken += refused_line(&f);
     taken += unserved_line(&f);
+    taken += host_line(&f);
     const struct top_layout layout = find_layout(view, taken);
     for (size_t i = 0; i < TOP_SECTIONS; i++)
         write_section(&f, (enum top_section)i, &layout);

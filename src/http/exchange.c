@@ -401,7 +401,8 @@ static int start(struct weir__exchange *x)
     }
     begin_work(x, task);
     weir__connection_is_served(c);
-    if (c->home->peers.kept != NULL) /* who asks at all asks at the end, when a client that reset has no address */
+    /* Whoever wants the client's address asks at the end: when it has reset, and has none any more. */
+    if (c->home->peers.kept != NULL)
         (void)weir_request_peer(&x->request);
     x->running = true;
     weir__patience_leave(&c->patient);

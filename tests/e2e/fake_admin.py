@@ -53,7 +53,7 @@ class World:
     def __init__(self, args):
         self.args, self.begun, self.random = args, time.time() - args.up, random.Random(7)
         self.stalls = [] if args.quiet else [self.stall(*each) for each in STALLS]
-        self.tasks, self.broken, self.draining, self.refused, self.shed, self.half_sent = 60, False, False, 0, 0, 0
+        self.tasks, self.broken, self.draining, self.refused, self.shed, self.half_sent, self.off_cpu = 60, False, False, 0, 0, 0, 0
 
     def stall(self, task, kind, held, loop, stack, hint, count):
         now = time.time()
@@ -117,7 +117,7 @@ class World:
              **{span: self.origin_window(int(span[5:7]), 182, 9 + 2 * i, 60 + 9 * i, name, i) for span in ("last_10s", "last_60s")}}
             for i, name in enumerate(BACKENDS)]
         loops = [{"loop": i, "busy": round(min(1, 0.02 if self.args.quiet else 0.58 * self.sway(i, .2) + 0.3 * i), 3), "tasks": self.tasks // 2, "ready": 1 + i,
-                  "last_10s": self.figures(0.04, 0.9, i), "last_60s": self.figures(0.04, 0.9, i)} for i in range(2)]
+                  **{span: {**self.figures(0.04, 0.9, i), "busy": 0.4, "off_cpu": self.off_cpu} for span in ("last_10s", "last_60s")}} for i in range(2)]
         self.refused += 0 if self.args.quiet else self.random.choice([0, 0, 1, 4])
         pools = [] if "pools" in self.args.without else [
             {"pool": name, "workers": workers, "busy": min(workers, busy), "queued": queued, "queue_max": most, "refused": refused,

@@ -430,7 +430,7 @@ def the_shape_of_stats_is_as_described():
             same(set(loop), {"loop", "busy", "tasks", "ready", "last_10s", "last_60s"})
             assert 0 <= loop["busy"] <= 1 and loop["tasks"] >= 1, loop
             for name in ("last_10s", "last_60s"):
-                check_window(loop[name], "loop", QUANTILES)
+                check_window(loop[name], "loop", [*QUANTILES, "busy", "off_cpu"])
         same(s["tasks"], sum(loop["tasks"] for loop in s["loops"]))
         same([pool["pool"] for pool in s["pools"]][:2], ["compute", "blocking"])
         for pool in s["pools"]:
@@ -474,8 +474,10 @@ def a_held_loop_keeps_nobody_from_looking():
         # a unit of burning is as long as it was at the start: on a busy machine that is not exact
         assert m['weir_loop_busy_seconds_total{loop="0"}'] > 2, m.text
         assert m['weir_loop_busy_ratio{loop="0"}'] > 0.1, m.text
+        assert 0 <= m['weir_loop_off_cpu_seconds_total{loop="0"}'] <= m['weir_loop_busy_seconds_total{loop="0"}'], m.text
         loop = stats(weir)["loops"][0]
         assert 1500 < loop["last_10s"]["p999"] < 60000 and loop["busy"] > 0.1, loop
+        assert 0 <= loop["last_10s"]["off_cpu"] <= loop["last_10s"]["busy"] <= 1, loop
 
 
 def draining_is_shown():

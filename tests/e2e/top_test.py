@@ -175,6 +175,9 @@ def a_small_terminal_shows_what_fails_and_what_is_busy():
         fake.server.world.shed, fake.server.world.half_sent = 0.41, 3000
         terminal.wait_for("what was refused", lambda now: any(re.match(r"41 % refused: queueing [\d ]+, pool_full 3$", line) for line in now))
         terminal.wait_for_text("half-sent heads: 3000 now, 3000 timed out; most from 203.0.113.9")
+        assert "no CPU" not in "\n".join(terminal.frame()), terminal.frame()
+        fake.server.world.off_cpu = 0.3
+        terminal.wait_for_text("no CPU for 75 % of the time that the loops wanted it: see 'weir advise'")
         assert fits(terminal, terminal.frame()), terminal.frame()
 
 
