@@ -135,7 +135,8 @@ struct admin {
     bool given_up; /* the address; the admin's loop's own */
 };
 
-/* The host without its port, and without brackets.
+/* The host without its port, without brackets, and without the dot that may end a name (which is then one
+ * from the root).
  * Returns: false: it is longer than any. */
 static bool take_host(const char *host, bool *bracketed, char name[HOST_BYTES])
 {
@@ -145,6 +146,8 @@ static bool take_host(const char *host, bool *bracketed, char name[HOST_BYTES])
     size_t length = strcspn(host, *bracketed ? "]" : ":");
     if (length >= HOST_BYTES)
         return false;
+    if (!*bracketed && length > 1 && host[length - 1] == '.')
+        length--;
     memcpy(name, host, length);
     name[length] = '\0';
     return true;

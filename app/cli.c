@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weir/error.h>
 #include <weir/guard.h>
 #include <weir/text.h>
 
@@ -100,10 +102,14 @@ int cli_output_is_wanted(void)
 /* Output that was asked for and could not be written is a failure, as for a full disk. */
 static int finish_output(int code)
 {
-    bool good = fflush(stdout) == 0 && !ferror(stdout);
-    if (!good && !cli_output_is_wanted())
+    const int err = fflush(stdout) != 0 ? -errno : 0;
+    if (err == 0 && !ferror(stdout))
+        return code;
+    if (!cli_output_is_wanted())
         return EXIT_FINE;
-    return code == EXIT_FINE && !good ? EXIT_FAILED : code;
+    fprintf(stderr, "weir: the output can't be written%s%s\n", err ? ": " : "",
+            err ? weir_error_text(err) : "");
+    return code == EXIT_FINE ? EXIT_FAILED : code;
 }
 
 static int run_command(const struct command *command, int argc, char **argv)

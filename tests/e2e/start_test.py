@@ -319,12 +319,24 @@ def the_admin_address_answers_to_names_that_the_file_allows():
     with Weir("serve", config=config) as weir:
         weir.address()
         admin = weir.address("admin")
-        for host in ("weir.example", "WEIR.example:8081", "scraper-7", "localhost", "127.0.0.1"):
+        for host in ("weir.example", "WEIR.example:8081", "weir.example.", "scraper-7.:80", "scraper-7", "localhost", "127.0.0.1"):
             same(ask(admin, "/healthz", host=host).status, 200, host)
-        refused = ask(admin, "/metrics", host="evil.example:8081")
-        same(refused.status, 403)
-        assert b"admin_hosts: [evil.example]" in refused.body, refused.body
+        for host in ("evil.example:8081", "evil.example."):
+            refused = ask(admin, "/metrics", host=host)
+            same(refused.status, 403)
+            assert b"admin_hosts: [evil.example]" in refused.body, refused.body
         same(ask(admin, "/metrics", host="a\"b").status in (400, 403), True)
+
+
+def output_that_can_t_be_written_is_told():
+    with contextlib.ExitStack() as stack:
+        place = Place(stack)
+        place.run("check", BASIC) # which writes the file
+        for command in (["--version"], ["load", "--help"], ["check", "gateway.yaml"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([WEIR, *command], stdout=full, stderr=subprocess.PIPE, text=True, cwd=place.path)
+            same(done.returncode, 1, command)
+            assert re.fullmatch(r"weir: the output can't be written(: no space left on device)?\n", done.stderr), (command, done.stderr)
 
 
 def commands_read_an_admin_address_that_is_a_path():
@@ -366,5 +378,5 @@ if __name__ == "__main__":
         addresses_that_exclude_each_other_are_refused_by_both, a_port_that_is_taken_is_fine_to_check_alone,
         io_uring_that_is_forbidden_is_named, a_quota_of_half_a_cpu_makes_one_loop, as_many_descriptors_as_may_be_had_are_had, too_few_descriptors_are_refused_by_both,
         backends_are_tried_when_asked, an_admin_address_that_others_reach_is_told_of,
-        a_pool_that_no_route_uses_is_told_of,        the_admin_address_answers_to_names_that_the_file_allows, commands_read_an_admin_address_that_is_a_path, the_operators_page_names_what_there_is,
+        a_pool_that_no_route_uses_is_told_of,        the_admin_address_answers_to_names_that_the_file_allows, output_that_can_t_be_written_is_told, commands_read_an_admin_address_that_is_a_path, the_operators_page_names_what_there_is,
         the_start_says_what_runs, interfaces=(None,))
