@@ -32,7 +32,6 @@
 enum {
     ADMIN_CONNECTIONS = 256,
     ADMIN_EXCHANGES = 64,
-    ADMIN_SLOW_MS = 500,
     ADMIN_BODY_BYTES = 64 << 10,
     PAGE_BYTES_MAX = 64 << 20,
     HOST_BYTES = 256
@@ -235,7 +234,7 @@ static int start(struct admin *admin, const struct config *config)
         .listen = config->admin->text,
         .limits = {.connections = ADMIN_CONNECTIONS,
                    .exchanges = ADMIN_EXCHANGES,
-                   .slow_makes_room = weir_ms(ADMIN_SLOW_MS), /* nobody may keep others from /healthz */
+                   .always_room = true, /* nobody may keep others from /healthz */
                    .body_bytes = ADMIN_BODY_BYTES},
         .drain = weir_ms(500), /* the gateway has gone: nobody should wait for it to have told so */
         .setup = setup,

@@ -22,7 +22,7 @@
 #include "start_limits.h"
 
 /* How long all addresses together are waited for. */
-enum { TAKEN_PATIENCE_MS = 500, TAKEN_STEP_MS = 20 };
+enum { TAKEN_PATIENCE_MS = 500, YIELDED_PATIENCE_MS = 5000, TAKEN_STEP_MS = 20 };
 
 struct looking {
     const struct config *config;
@@ -30,6 +30,7 @@ struct looking {
     struct start_findings *found;
     size_t count;  /* of addresses: those of listen, then admin */
     int waited_ms; /* for those that are taken */
+    bool yields;   /* the gateway that has them drains, and has given up its admin address */
     struct config_address
         *numeric; /* the same with names in their place resolved; host NULL: not to be had */
 };
@@ -128,16 +129,17 @@ static int probe_once(const struct looking *l, size_t i)
 }
 
 /* An address that is taken may be free in a moment: the kernel closes the sockets of a program that was
- * killed a little later, and a gateway that drains gives up its own. The admin address it keeps until it is
- * asked. */
+ * killed a little later, and a gateway that drains gives up its own; the admin address when it is asked,
+ * which also tells that it drains. */
 static int probe_patiently(struct looking *l, size_t i)
 {
-    bool yields = false;
     int err;
-    while ((err = probe_once(l, i)) == -EADDRINUSE && l->waited_ms < TAKEN_PATIENCE_MS) {
+    while ((err = probe_once(l, i)) == -EADDRINUSE &&
+           l->waited_ms < (l->yields ? YIELDED_PATIENCE_MS : TAKEN_PATIENCE_MS)) {
         const struct timespec a_moment = {.tv_nsec = TAKEN_STEP_MS * 1000000L};
-        if (!yields && address_at(l, i) == l->config->admin)
-            yields = admin_ask_to_yield(&l->numeric[i]);
+        const struct config_address *admin = &l->numeric[l->count - 1];
+        if (!l->yields && l->config->admin && (admin->host || admin->path))
+            l->yields = admin_ask_to_yield(admin);
         nanosleep(&a_moment, NULL);
         l->waited_ms += TAKEN_STEP_MS;
     }

@@ -55,9 +55,10 @@ typedef struct weir_limits {
     int connections;
     /* Of one address, or of one network (/64) of IPv6 ones: more are answered 503 and closed. Unix sockets
      * have none [0: any number] */
-    /* When there are as many connections as there may be, the one idle longest makes room for a new one.
-     * After so long without a byte one that sends a head or takes an answer does, too; 0: never. */
-    weir_duration slow_makes_room;
+    /* When there are as many connections as there may be, the one idle longest makes room for a new one. So
+     * that one is taken in any case: else one that for half a second has sent nothing of its head, or taken
+     * nothing of its answer, else the oldest. */
+    bool always_room;
     int connections_per_client;
     int exchanges; /* in all; more are refused with 503 [2000] */
 } weir_limits;

@@ -6,12 +6,12 @@
  * A connection that has just come, or just been answered, is not idle yet: its request may be on its way. So
  * when everybody comes at once they wait for each other, as they should.
  *
- * Where the options say so, those who are slow make room, too: who began a head and does not go on, who takes
- * nothing of an answer.
+ * Where the options say so, there is always room: then those who are slow make it, too (who began a head and
+ * does not go on, who takes nothing of an answer), and in the end the oldest.
  */
 #include "http/server.h"
 
-static const int64_t idle_after_ns = 500 * (int64_t)1000000;
+static const int64_t idle_after_ns = 500 * (int64_t)1000000; /* or slow */
 
 /* How many more there may be. */
 static int room(const struct weir__server *server)
@@ -42,21 +42,41 @@ static void consider_first(struct candidate *best, struct weir__patience *patien
         consider(best, weir__patience_first(patience), weir__patience_first(patience)->since_ns + after_ns);
 }
 
+/* Whether it is not going already. */
+static bool stays(const struct weir__connection *c)
+{
+    if (c->exchange != NULL && c->exchange->running)
+        return c->exchange->response.err == 0;
+    return !c->lingering && !weir__list_is_empty(&c->patient.node);
+}
+
+static struct weir__connection *oldest(struct weir__server_loop *home)
+{
+    weir__list_each (node, &home->connections) {
+        struct weir__connection *c = weir__container_of(node, struct weir__connection, node);
+        if (stays(c))
+            return c;
+    }
+    return NULL;
+}
+
 static struct candidate first_to_go(struct weir__server_loop *home)
 {
-    int64_t slow_ns = home->server->options.limits.slow_makes_room.ns;
     struct candidate best = {NULL, INT64_MAX};
+    int64_t now_ns = weir__io_now_ns(home->loop->io);
 
     consider_first(&best, &home->idle, idle_after_ns);
-    if (slow_ns == 0)
+    if (!home->server->options.limits.always_room)
         return best;
-    consider_first(&best, &home->head, slow_ns);
+    consider_first(&best, &home->head, idle_after_ns);
     weir__list_each (node, &home->progress.patients) {
         struct weir__patient *p = weir__container_of(node, struct weir__patient, node);
         int64_t since_ns = weir__client_takes_nothing_since(p);
         if (since_ns != INT64_MAX)
-            consider(&best, p, since_ns + slow_ns);
+            consider(&best, p, since_ns + idle_after_ns);
     }
+    if (best.at_ns > now_ns && oldest(home) != NULL)
+        best = (struct candidate){oldest(home), now_ns};
     return best;
 }
 
@@ -96,11 +116,8 @@ static void nudge_others(struct weir__server_loop *home)
 
 static void look_again_later(struct weir__server_loop *home)
 {
-    int64_t slow_ns = home->server->options.limits.slow_makes_room.ns;
     int64_t at_ns = first_to_go(home).at_ns;
 
-    if (slow_ns != 0 && at_ns == INT64_MAX) /* whoever is to be slow has not begun */
-        at_ns = weir__io_now_ns(home->loop->io) + slow_ns;
     if (at_ns != INT64_MAX && !weir__timer_is_set(&home->room.timer))
         weir__timeout_set(home->loop, &home->room, at_ns);
 }

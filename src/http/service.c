@@ -93,6 +93,7 @@ static bool find_left(struct left *left)
 
     if (pthread_create(&thread, NULL, look, left) != 0)
         return false;
+    (void)pthread_detach(thread);
     weir__futex_wait(&left->ready, 0, &most);
     return atomic_load(&left->ready) != 0;
 }
