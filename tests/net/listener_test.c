@@ -265,6 +265,51 @@ static void a_listener_may_be_closed_by_its_own_callback(void **state)
         run_simulated(seed, close_inside, NULL);
 }
 
+/* What the kernel has taken is taken from it before it is told to take no more. */
+static int empty_and_stop(void *arg)
+{
+    weir_stream *clients[30], *late;
+    weir_listener *second = NULL;
+    struct server v;
+    int fd;
+
+    (void)arg;
+    server_open(&v, -1, false);
+    weir__listener_pause(v.listener);
+    assert_int_equal(weir_sleep(weir_ms(1)), 0);
+    connect_many(clients, &v, 30);
+    assert_int_equal(weir_sleep(weir_ms(5)), 0);
+    assert_int_equal(v.count, 0);
+    assert_true(weir__listener_take(v.listener, 10));
+    assert_int_equal(v.count, 10);
+    if (!is_simulated()) { /* another listener at the same queue, as another loop has one */
+        fd = weir__listener_queue(v.listener);
+        assert_true(fd >= 0);
+        assert_int_equal(weir__listener_at_queue(fd, &second), 0);
+    }
+    assert_false(weir__listener_take(v.listener, 100));
+    assert_int_equal(v.count, 30);
+    assert_false(weir__listener_take(v.listener, 100));
+    weir__listener_resume(v.listener);
+    assert_int_equal(weir_sleep(weir_ms(5)), 0); /* an accept is pending */
+    if (second != NULL) {
+        weir__listener_stop(second); /* for both */
+        assert_int_equal(weir_connect(weir_listener_address(v.listener), &late), -ECONNREFUSED);
+        assert_int_equal(weir_sleep(weir_ms(5)), 0);
+        weir_listener_close(second);
+    }
+    assert_int_equal(v.errors, 0);
+    close_many(clients, 30);
+    server_close(&v);
+    return 0;
+}
+
+static void a_queue_is_emptied_before_it_ends(void **state)
+{
+    (void)state;
+    run_everywhere(empty_and_stop, NULL);
+}
+
 /* A loop that accepts gives its tasks a turn in between. */
 struct fairness {
     struct server v;
@@ -465,6 +510,7 @@ int main(void)
         cmocka_unit_test(serving_pauses_and_resumes),
         cmocka_unit_test(a_listener_may_be_closed_by_its_own_callback),
         cmocka_unit_test(accepting_is_done_in_batches),
+        cmocka_unit_test(a_queue_is_emptied_before_it_ends),
         cmocka_unit_test(without_descriptors_accepting_rests),
         cmocka_unit_test(a_listener_may_be_closed_while_it_rests),
         cmocka_unit_test(a_cancelled_accept_loses_no_connection),
