@@ -30,6 +30,7 @@ static const struct schema_key limits_keys[] = {
     {"body", SCHEMA_SIZE, AT(body_bytes), .fallback = "1MiB", .min = 1},
     {"reply", SCHEMA_SIZE, AT(reply_bytes), .fallback = "4MiB", .min = 1},
     {"replies", SCHEMA_SIZE, AT(replies_bytes), .min = 1 << 20},
+    {"images", SCHEMA_SIZE, AT(images_bytes), .min = 1 << 20},
     {"head_timeout", SCHEMA_DURATION, AT(head_timeout), .fallback = "10s", .min = SCHEMA_MS(1)},
     {"idle_timeout", SCHEMA_DURATION, AT(idle_timeout), .fallback = "60s", .min = SCHEMA_MS(1)},
     {"body_rate", SCHEMA_SIZE, AT(body_rate), .fallback = "256"},

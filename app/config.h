@@ -39,6 +39,7 @@ struct config_limits {
     int headers;
     uint64_t body_bytes;
     uint64_t reply_bytes;   /* of one backend's answer */
+    uint64_t images_bytes;  /* all that are worked on together; 0: a part of the memory */
     uint64_t replies_bytes; /* of all of them together, as long as they are held; 0: a part of the memory */
     weir_duration head_timeout;
     weir_duration idle_timeout;

@@ -40,6 +40,7 @@ static const struct schema_key limits_keys[] = {
     {"body", SCHEMA_SIZE, AT(body_bytes), .min = 1},
     {"reply", SCHEMA_SIZE, AT(reply_bytes), .min = 1},
     {"replies", SCHEMA_CUSTOM, .read = refuse_limit},
+    {"images", SCHEMA_CUSTOM, .read = refuse_limit},
     {"head", SCHEMA_CUSTOM, .read = refuse_limit},
     {"headers", SCHEMA_CUSTOM, .read = refuse_limit},
     {"head_timeout", SCHEMA_CUSTOM, .read = refuse_limit},

@@ -21,6 +21,7 @@
 #include "admin.h"
 #include "commands.h"
 #include "gather_counts.h"
+#include "jobs/image_budget.h"
 #include "listening.h"
 #include "memory_watch.h"
 #include "metrics.h"
@@ -326,18 +327,28 @@ static void give_memory_back(void)
     (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
-/* What the file says, or a quarter of the memory there is. */
-static uint64_t room_for_replies(const struct gateway *gateway)
+/* 0: it is not known. */
+static uint64_t memory_limit(const struct gateway *gateway)
 {
-    const uint64_t most = 256 << 20, least = 16 << 20, set = gateway->config->limits.replies_bytes;
     weir_memory_use use = {0};
     weir_memory *memory;
-    if (set == 0 && weir_memory_open(gateway->root, &memory) == 0) {
+    if (weir_memory_open(gateway->root, &memory) == 0) {
         weir_memory_read(memory, &use);
         weir_memory_close(memory);
     }
-    const uint64_t part = use.limit_bytes / 4;
-    return set ? set : part == 0 || part > most ? most : part < least ? least : part;
+    return use.limit_bytes;
+}
+
+/* What the file says, or parts of the memory there is: a quarter for answers, half for images. */
+static void divide_memory(struct gateway *gateway)
+{
+    const struct config_limits *limits = &gateway->config->limits;
+    const uint64_t most = 256 << 20, least = 16 << 20, limit = memory_limit(gateway), part = limit / 4;
+    gateway->replies_bytes = limits->replies_bytes      ? limits->replies_bytes
+                             : part == 0 || part > most ? most
+                             : part < least             ? least
+                                                        : part;
+    image_budget_set(limits->images_bytes ? limits->images_bytes : limit / 2);
 }
 
 static int run(const char *command, struct gateway *gateway)
@@ -345,7 +356,7 @@ static int run(const char *command, struct gateway *gateway)
     struct admin *admin = NULL;
     struct memory_watch *memory = NULL;
     give_memory_back();
-    gateway->replies_bytes = room_for_replies(gateway);
+    divide_memory(gateway);
     const struct config *config = gateway->config;
     const struct config_place listen = config_place(config, "listen", NULL);
     int err = config_guard_apply(&config->guard);

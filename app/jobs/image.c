@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobs/image_budget.h"
 #include "jobs/image_claim.h"
 #include "jobs/image_source.h"
 #include "jobs/image_turn.h"
@@ -25,6 +26,7 @@ struct work {
     weir_bytes file;
     struct image_head head;
     struct image_source source;
+    uint64_t claim;
     int rows, of; /* how many of the small image's are done */
 };
 
@@ -70,6 +72,16 @@ static int read_head(struct work *w, bool without_profile)
     return err;
 }
 
+/* Where one image, or all together, may not hold as much. */
+static int too_much(const struct work *w, uint64_t most, const char *who)
+{
+    snprintf(w->fault, IMAGE_FAULT_BYTES,
+             "the image would take %.1f MiB of memory in this form, more than the %.1f MiB that %s may; "
+             "try a smaller one, or %s",
+             mib(w->claim), mib(most), who, w->head.format == IMAGE_JPEG ? "a baseline JPEG" : "a JPEG");
+    return -EFBIG;
+}
+
 static int check_claims(struct work *w)
 {
     const struct image_head *head = &w->head;
@@ -79,15 +91,9 @@ static int check_claims(struct work *w)
                  (long long)w->order->pixels_max);
         return -EFBIG;
     }
-    uint64_t claim = image_claim(head, w->order, w->file.len);
-    if (claim > (uint64_t)w->order->memory_max) {
-        snprintf(w->fault, IMAGE_FAULT_BYTES,
-                 "the image would take %.1f MiB of memory in this form, more than the %.1f MiB that it may; "
-                 "try a smaller one, or %s",
-                 mib(claim), mib((uint64_t)w->order->memory_max),
-                 head->format == IMAGE_JPEG ? "a baseline JPEG" : "a JPEG");
-        return -EFBIG;
-    }
+    w->claim = image_claim(head, w->order, w->file.len);
+    if (w->claim > (uint64_t)w->order->memory_max)
+        return too_much(w, (uint64_t)w->order->memory_max, "it");
     return 0;
 }
 
@@ -291,11 +297,7 @@ static int decode_again(struct work *w, struct image_pixels *pixels)
 
 static int shrink(struct work *w, struct image_pixels *pixels, weir_buffer *out)
 {
-    int err = read_head(w, false);
-    if (err == 0)
-        err = check_claims(w);
-    if (err == 0)
-        err = decode(w, pixels);
+    int err = decode(w, pixels);
     if (err == -EINVAL && w->head.profile_bytes > 0)
         err = decode_again(w, pixels);
     if (err == 0) {
@@ -303,6 +305,21 @@ static int shrink(struct work *w, struct image_pixels *pixels, weir_buffer *out)
         err = turn(w, pixels);
     }
     return err == 0 ? encode(w, pixels, out) : err;
+}
+
+static int shrink_in_budget(struct work *w, struct image_pixels *pixels, weir_buffer *out)
+{
+    int err = image_budget_take(w->claim);
+    if (err == -EFBIG)
+        return too_much(w, image_budget(), "all images");
+    if (err < 0)
+        return err;
+    const uint64_t claim = w->claim;
+    err = shrink(w, pixels, out);
+    free(pixels->data);
+    w->vips->vips_thread_shutdown(); /* its buffers of this thread: not kept between images */
+    image_budget_give(claim);
+    return err;
 }
 
 int image_shrink(const struct vips_library *vips, weir_bytes file, const struct image_order *order,
@@ -320,10 +337,12 @@ int image_shrink(const struct vips_library *vips, weir_bytes file, const struct 
     w->poll_arg = arg;
     w->file = file;
     w->source.stopped = w->rows = w->of = 0;
-    int err = shrink(w, &pixels, out);
-    free(pixels.data);
+    int err = read_head(w, false);
+    if (err == 0)
+        err = check_claims(w);
+    if (err == 0)
+        err = shrink_in_budget(w, &pixels, out);
     free(w);
-    vips->vips_thread_shutdown(); /* its buffers of this thread: not kept between images */
     return err;
 }
 

@@ -54,7 +54,8 @@ typedef int image_poll(void *arg, int rows, int of);
 
 /* Adds the smaller image to out.
  * Returns: 0; -ENOTSUP another format; -EINVAL it can't be decoded; -EFBIG it is larger than it may be; each
- * with words in fault. -WEIR_ETOOLARGE the room of out; -ENOMEM; what poll returned.
+ * with words in fault. -WEIR_EBUSY other images hold the memory it would need, see image_budget.h;
+ * -WEIR_ETOOLARGE the room of out; -ENOMEM; what poll returned.
  */
 WEIR_CHECKED int image_shrink(const struct vips_library *vips, weir_bytes file,
                               const struct image_order *order, weir_buffer *out,

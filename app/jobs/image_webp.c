@@ -129,8 +129,10 @@ static int keep_parts(struct walk *w, bool with_profile)
 
 static bool has_good_profile(const struct walk *w, bool wanted)
 {
-    struct image_reader r = data_of(w->chunk[ICCP]);
-    if (!wanted || !w->chunk[VP8X].at || !w->chunk[ICCP].at || image_left(&r) > IMAGE_PROFILE_BYTES_MAX)
+    if (!wanted || !w->chunk[VP8X].at || !w->chunk[ICCP].at)
+        return false;
+    const struct image_reader r = data_of(w->chunk[ICCP]);
+    if (image_left(&r) > IMAGE_PROFILE_BYTES_MAX)
         return false;
     w->head->profile_bytes = image_left(&r);
     return image_profile_is_usable(r.at, image_left(&r));

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "jobs/image.h"
+#include "jobs/image_budget.h"
 #include "jobs/image_claim.h"
 #include "jobs/vips_library.h"
 
@@ -418,6 +419,34 @@ static void memory_is_bound(void **state)
     }
 }
 
+static void all_images_together_are_bound(void **state)
+{
+    weir_bytes file = file_of(picture(300, 300, 3, false), ".png");
+    struct image_head head;
+    weir_buffer out;
+    (void)state;
+    assert_int_equal(image_head_read(&head, file, false), 0);
+    const uint64_t claim = image_claim(&head, &small, file.len);
+    image_budget_set(claim);
+    for (int i = 0; i < 3; i++) { /* it is given back */
+        assert_int_equal(shrink(file, &small, &out), 0);
+        weir_buffer_free(&out);
+    }
+    assert_int_equal(image_budget_take(1), 0);
+    assert_int_equal(shrink(file, &small, &out), -WEIR_EBUSY);
+    weir_buffer_free(&out);
+    image_budget_give(1);
+    assert_int_equal(shrink((weir_bytes){file.data, file.len / 2}, &small, &out), -EINVAL);
+    weir_buffer_free(&out);
+    assert_int_equal(shrink(file, &small, &out), 0);
+    weir_buffer_free(&out);
+    image_budget_set(claim - 1);
+    assert_int_equal(shrink(file, &small, &out), -EFBIG);
+    weir_buffer_free(&out);
+    image_budget_set(0);
+    drop_file(file);
+}
+
 static void what_is_no_image_of_ours_is_refused(void **state)
 {
     static const char *const others[] = {
@@ -592,6 +621,7 @@ int main(void)
         cmocka_unit_test(other_colours_become_srgb),
         cmocka_unit_test(lies_are_refused_before_anything_is_decoded),
         cmocka_unit_test(memory_is_bound),
+        cmocka_unit_test(all_images_together_are_bound),
         cmocka_unit_test(what_is_no_image_of_ours_is_refused),
         cmocka_unit_test(what_is_cut_off_is_refused),
         cmocka_unit_test(what_is_damaged_does_no_harm),
