@@ -155,6 +155,8 @@ static bool go_on(struct weir__connection *c)
     }
     if (started == 0)
         weir__unserved_half_sent(c);
+    else
+        weir__exchange_watch_behind(x);
     return started == 0 || x->input_at == x->input_len;
 }
 
@@ -223,7 +225,7 @@ static bool took(struct weir__connection *c, const char *data, size_t len)
         weir__client_sent(x);
         weir__wake(reader, 1);
     }
-    return weir__read_ahead_wants_more(x);
+    return weir__read_ahead_wants_more(x) || (x->input_at < x->input_len && weir__exchange_wants_behind(x));
 }
 
 /* Its client has gone, and left no request that is under way. */
@@ -286,6 +288,24 @@ void weir__connection_start(struct weir__server_loop *home, weir_stream *stream)
     weir__connection_await(c);
 }
 
+/* The client has sent its last, or gone: what is here of it is all there will be. */
+static void go_on_to_the_end(struct weir__connection *c, bool kept, int end)
+{
+    struct weir__exchange *x = c->exchange;
+    int started = 0;
+
+    if (x != NULL && kept) {
+        x->input_end = end;
+        started = weir__exchange_try_start(x);
+    }
+    if (started < 0)
+        drop(c, true);
+    else if (started == 0)
+        client_left(c, end < 0 ? end : 0);
+    else
+        weir__exchange_probe(x);
+}
+
 void weir__connection_next(struct weir__connection *c, struct weir__exchange *x)
 {
     size_t left = x->input_len - x->input_at;
@@ -296,19 +316,18 @@ void weir__connection_next(struct weir__connection *c, struct weir__exchange *x)
     c->exchange = NULL;
     x->input_at += passed;
     left -= passed;
-    if (left > 0) {
+    if (left > 0 && end >= 0) {
         begin_exchange(c);
         kept = c->exchange != NULL && weir__exchange_take(c->exchange, x->input + x->input_at, left) == 0;
     }
     weir__exchange_free(x);
-    if (!kept) {
+    if (end != 0) {
+        go_on_to_the_end(c, kept, end);
+    } else if (!kept) {
         turn_away(c);
     } else if (left > 0) {
-        c->exchange->input_end = end;
-        if (go_on(c) && end == 0)
+        if (go_on(c))
             weir__connection_await(c);
-    } else if (end != 0) {
-        client_left(c, end < 0 ? end : 0);
     } else {
         struct weir__server_loop *home = c->home;
         weir__patience_enter(&home->idle, &c->patient);

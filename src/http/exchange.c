@@ -83,13 +83,14 @@ static int use_later_input(struct weir__exchange *x)
 
 int weir__exchange_take(struct weir__exchange *x, const char *data, size_t len)
 {
+    bool unused = x->running && x->input_at < x->input_len;
     int err;
 
-    if (x->running && x->input_at < x->input_len)
+    if (unused && x->ahead != NULL)
         return weir__read_ahead_take(x, data, len);
     if (x->ahead != NULL)
         weir__read_ahead_used(x, data, len);
-    err = x->running ? use_later_input(x) : make_room(x, len);
+    err = x->running && !unused ? use_later_input(x) : make_room(x, len);
     if (err < 0)
         return err;
     memcpy(x->input + x->input_len, data, len);

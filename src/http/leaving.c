@@ -3,6 +3,9 @@
  * its sending side, and waits for the answer, as of one that has closed: it tells them apart once something
  * is sent, which the closed one answers with a reset. What is sent is the beginning that every answer has, a
  * moment after the end came: so one that is given at once goes out whole.
+ *
+ * The end comes behind all that was sent: what is here of further requests is read, up to a maximum, while
+ * the exchange before them lasts.
  */
 #include <errno.h>
 
@@ -11,6 +14,10 @@
 static const char beginning[] = "HTTP/1.1 ";
 
 static const int64_t probe_after_ns = 1;
+
+/* Who sends several requests at once and is answered at once is not looked behind: reading in small pieces
+ * costs. */
+enum { BEHIND_MS = 1, BEHIND_BYTES_MAX = 16 << 10 };
 
 static void has_left(struct weir__exchange *x)
 {
@@ -34,7 +41,15 @@ void weir__exchange_watch_leaving(struct weir__exchange *x)
 
     if (weir__stream_await_end(weir__connection_stream(c), end_came))
         has_left(x);
-    else if (!x->response.began && x->waits.what == 0)
+    else
+        weir__exchange_probe(x);
+}
+
+void weir__exchange_probe(struct weir__exchange *x)
+{
+    struct weir__connection *c = x->connection;
+
+    if (!x->response.began && x->waits.what == 0)
         weir__patience_enter(&c->home->half_closed, &c->patient);
 }
 
@@ -54,7 +69,33 @@ static void probe(struct weir__patient *p)
         has_left(x);
 }
 
+/* --- behind what is here of the next request --- */
+
+bool weir__exchange_wants_behind(const struct weir__exchange *x)
+{
+    return x->ahead == NULL && x->request.body.ended && x->input_end == 0 &&
+           x->input_len - x->input_at < BEHIND_BYTES_MAX;
+}
+
+void weir__exchange_watch_behind(struct weir__exchange *x)
+{
+    struct weir__connection *c = x->connection;
+
+    if (x->input_at < x->input_len && !c->awaiting && !x->response.began && x->waits.what == 0 &&
+        weir__exchange_wants_behind(x))
+        weir__patience_enter(&c->home->behind, &c->patient);
+}
+
+static void look_behind(struct weir__patient *p)
+{
+    struct weir__connection *c = weir__container_of(p, struct weir__connection, patient);
+
+    if (!c->exchange->response.began && weir__exchange_wants_behind(c->exchange))
+        weir__connection_await(c);
+}
+
 void weir__leaving_init(struct weir__server_loop *home)
 {
+    weir__patience_init(&home->behind, home->loop, weir_ms(BEHIND_MS), look_behind);
     weir__patience_init(&home->half_closed, home->loop, (weir_duration){probe_after_ns}, probe);
 }

@@ -168,6 +168,8 @@ static int next_run(struct weir__exchange *x, size_t most, weir_bytes *payload)
                                         payload);
 
         x->input_at += used;
+        if (step == WEIR__HTTP_BODY_END)
+            weir__exchange_watch_behind(x);
         if (step == WEIR__HTTP_BODY_DATA || step == WEIR__HTTP_BODY_END)
             return step;
         if (step == WEIR__HTTP_BODY_MORE && x->input_at == x->input_len)

@@ -305,6 +305,12 @@ static bool leaves_body(const struct weir__exchange *x)
     return !req->body.ended && (req->continue_due || req->body.left > WEIR__DISCARD_BYTES_MAX);
 }
 
+/* The client sends no more, and nothing of it is here that may be a further request. */
+static bool is_the_last(const struct weir__exchange *x)
+{
+    return x->input_end < 0 || (x->input_end > 0 && (!x->request.body.ended || x->input_at == x->input_len));
+}
+
 static int begin(struct weir__exchange *x, int status, bool whole)
 {
     weir_response *res = &x->response;
@@ -314,7 +320,7 @@ static int begin(struct weir__exchange *x, int status, bool whole)
     if (status < 200 || status > 599)
         return -EINVAL;
     if (atomic_load_explicit(&x->connection->home->server->draining, memory_order_relaxed) ||
-        x->input_end != 0 || x->request.body_err < 0 || (whole && leaves_body(x)))
+        is_the_last(x) || x->request.body_err < 0 || (whole && leaves_body(x)))
         res->keep_alive = false;
     return 0;
 }

@@ -118,7 +118,7 @@ struct weir__server_loop {
     struct weir__message nudge;
     atomic_bool nudged;
     struct weir__list connections; /* all that are here */
-    struct weir__patience idle, head, progress, half_closed, linger;
+    struct weir__patience idle, head, progress, half_closed, behind, linger;
     struct weir__http_field *fields;   /* room to parse into */
     struct weir__scope exchange_scope; /* of every exchange's task */
     weir_event stop;                   /* serving waits for this, or its cancel */
@@ -353,6 +353,12 @@ void weir__read_ahead_end(struct weir__exchange *x);
 void weir__leaving_init(struct weir__server_loop *home);
 /* The client has sent its last: its exchange, which runs, is cancelled once it turns out to have left. */
 void weir__exchange_watch_leaving(struct weir__exchange *x);
+/* The same for a further exchange of such a client, which is watched already. */
+void weir__exchange_probe(struct weir__exchange *x);
+/* The next request, or a part of it, is here while an exchange runs whose body has ended: its client's
+ * leaving is seen only behind that, so some of it is read. Harmless when nothing is. */
+void weir__exchange_watch_behind(struct weir__exchange *x);
+bool weir__exchange_wants_behind(const struct weir__exchange *x);
 
 /* exchange_charges.c */
 

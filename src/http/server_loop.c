@@ -288,6 +288,7 @@ void weir__server_loop_close(struct weir__server_loop *home)
     weir__patience_stop(&home->head);
     weir__patience_stop(&home->progress);
     weir__patience_stop(&home->half_closed);
+    weir__patience_stop(&home->behind);
     weir__patience_stop(&home->linger);
     weir__timeout_cancel(home->loop, &home->sweep);
     weir__rescue_close(home);

@@ -87,8 +87,12 @@ static weir_event asleep;
 
 static int sleeping(weir_request *req, weir_response *res, void *state)
 {
-    (void)req, (void)state;
+    char body[16];
+
+    (void)state;
     weir_event_set(&asleep);
+    while (weir_request_read(req, body, sizeof body) > 0)
+        ;
     outcome_of_sleep = weir_sleep(weir_seconds(20));
     return outcome_of_sleep < 0 ? outcome_of_sleep : weir_reply_text(res, 200, "rested");
 }
@@ -419,6 +423,41 @@ static void a_client_that_leaves_cancels_its_exchange(void **state)
     rig_run(&rig);
 }
 
+/* Behind what the client still asked for, or sent too much, its end is seen just as soon. */
+static int leave_behind_more(struct rig *rig)
+{
+    static const char *const more[] = {"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n", "G"};
+    static const char *const requests[] = {
+        "GET /sleeping HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /sleeping HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nb"};
+
+    for (size_t i = 0; i < 12; i++) {
+        weir_stream *s = rig_connect(rig);
+        outcome_of_sleep = 1;
+        weir_event_init(&asleep);
+        weir_event_init(&rig->recorded);
+        rig_send(s, requests[i / 3 % 2]);
+        if (i < 6)
+            rig_send(s, more[i % 3]);
+        assert_int_equal(weir_event_wait(&asleep), 0);
+        if (i >= 6)
+            rig_send(s, more[i % 3]);
+        weir_stream_close(s);
+        assert_int_equal(weir_event_wait(&rig->recorded), 0);
+        assert_int_equal(outcome_of_sleep, -WEIR_ECANCELED);
+        assert_int_equal(rig->last.status, 0);
+    }
+    return 0;
+}
+
+static void a_client_that_leaves_with_more_on_its_way_cancels_its_exchange(void **state)
+{
+    struct rig rig = RIG(leave_behind_more);
+
+    (void)state;
+    rig_run(&rig);
+}
+
 static int half_close(struct rig *rig)
 {
     weir_stream *s = rig_connect(rig);
@@ -684,6 +723,7 @@ int main(void)
         cmocka_unit_test(a_streamed_answer_is_chunked_or_ends_with_the_connection),
         cmocka_unit_test(an_answer_cut_short_breaks_its_connection),
         cmocka_unit_test(a_client_that_leaves_cancels_its_exchange),
+        cmocka_unit_test(a_client_that_leaves_with_more_on_its_way_cancels_its_exchange),
         cmocka_unit_test(a_client_that_only_stops_sending_is_answered),
         cmocka_unit_test(exchanges_beyond_the_limit_are_refused),
         cmocka_unit_test(without_memory_for_a_task_the_answer_is_503),
