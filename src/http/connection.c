@@ -160,20 +160,21 @@ static bool go_on(struct weir__connection *c)
     return started == 0 || x->input_at == x->input_len;
 }
 
-/* An empty line that some clients send behind a body is no beginning of a request: one is passed over. */
-static size_t empty_line(struct weir__connection *c, const char *data, size_t len)
+/* Empty lines that some clients send behind a body are no beginning of a request: they are passed over. The
+ * patience with an idle connection is not renewed by them. */
+static size_t empty_lines(const char *data, size_t len)
 {
-    if (data[0] != '\r' || len < 2 || data[1] != '\n' || c->passed_line)
-        return 0;
-    c->passed_line = true;
-    return 2;
+    size_t at = 0;
+
+    while (at + 2 <= len && data[at] == '\r' && data[at + 1] == '\n')
+        at += 2;
+    return at;
 }
 
 static struct weir__exchange *begin_exchange(struct weir__connection *c)
 {
     struct weir__exchange *x = c->exchange = weir__exchange_new(c);
 
-    c->passed_line = false;
     if (x != NULL) {
         weir__patience_enter(&c->home->head, &c->patient);
         x->began_ns = c->patient.since_ns;
@@ -203,7 +204,7 @@ static bool took(struct weir__connection *c, const char *data, size_t len)
     if (c->lingering)
         return lingered(c, len);
     if (x == NULL) {
-        size_t passed = empty_line(c, data, len);
+        size_t passed = empty_lines(data, len);
         if (passed == len)
             return true;
         data += passed;
@@ -309,7 +310,7 @@ static void go_on_to_the_end(struct weir__connection *c, bool kept, int end)
 void weir__connection_next(struct weir__connection *c, struct weir__exchange *x)
 {
     size_t left = x->input_len - x->input_at;
-    size_t passed = left > 0 ? empty_line(c, x->input + x->input_at, left) : 0;
+    size_t passed = left > 0 ? empty_lines(x->input + x->input_at, left) : 0;
     int end = x->input_end;
     bool kept = true;
 
@@ -350,13 +351,19 @@ static void idle_exhausted(struct weir__patient *p)
     drop(of_patient(p), false);
 }
 
+/* It is of an empty line that came in pieces. */
+static bool is_empty(const char *input, size_t len)
+{
+    return (len == 1 || (len == 2 && input[1] == '\n')) && input[0] == '\r';
+}
+
 static void head_exhausted(struct weir__patient *p)
 {
     struct weir__connection *c = of_patient(p);
     const struct weir__exchange *x = c->exchange;
 
     weir__unserved_ends(c, WEIR_UNSERVED_HEAD_TIMEOUT);
-    if (x->input_len == 1 && x->input[0] == '\r') { /* of an empty line, too */
+    if (is_empty(x->input, x->input_len)) {
         drop(c, false);
         return;
     }

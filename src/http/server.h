@@ -141,7 +141,6 @@ struct weir__connection {
     struct weir__exchange *exchange; /* from the first byte of a head to the end of its answer */
     bool awaiting;                   /* an await of the stream is pending */
     bool lingering;                  /* answered and shut down; what still comes is thrown away */
-    bool passed_line;                /* an empty line came before a request line, and is forgotten */
     unsigned char stage;             /* enum weir__stage */
     union {
         uint32_t lingered_bytes;           /* while it lingers */

@@ -105,17 +105,18 @@ static void a_list_in_several_fields_is_one(void **state)
 
 static int send_empty_lines(struct rig *rig)
 {
-    static const char *const before[] = {"\r\n", "\r", "\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n\r\n"};
+    static const char *const before[] = {"\r\n", "\r", "\r\n\r\n", "\r\n\r\n\r\n\r\n\r\n",
+                                         "\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n\r\n"};
     weir_instant start = weir_now();
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 5; i++) {
         weir_stream *s = rig_connect(rig);
         rig_send(s, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
         if (i > 0)
             assert_int_equal(weir_sleep(weir_ms(100)), 0);
         rig_send(s, before[i]);
         assert_int_equal(rig_answer(s, answer, sizeof answer), 200);
-        if (i == 2)
+        if (i == 4)
             assert_int_equal(rig_answer(s, answer, sizeof answer), 200);
         assert_int_equal(rig_answer(s, answer, sizeof answer), 0); /* silence, then the end */
         weir_stream_close(s);
