@@ -32,8 +32,13 @@ class Skip(Exception):
 def urgent():
     """For Weir(preexec=urgent): goes before what else the machine does, where we may say so. What is only seen of a loop that gets the
     CPU, as the verdict 'computing' of the watch, comes soon then; without, it has to be waited for."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL) # its session is its own from here on: others won't end it
+    os.setsid()
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, -15)
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as session: # which comes before the above
+        session.write("-15")
 
 
 def refused(calls):
