@@ -10,6 +10,9 @@
 
 #include "admin_client.h"
 #include "options.h"
+#include "output.h"
+
+enum { OUTPUT_BYTES = 1 << 20 };
 
 static const weir_duration patience = {INT64_C(10) * 1000000000};
 
@@ -136,9 +139,10 @@ static int advise(struct admin_client *admin, void *arg)
     int err = admin_client_get(admin, "/advice", patience, &reply);
     if (err < 0)
         return EXIT_FAILED;
+    int code = EXIT_FINE;
     json_t *advice = json_loadb(reply.body, reply.body_bytes, 0, &why);
     if (advice && a->json)
-        (void)fwrite(reply.body, 1, reply.body_bytes, stdout);
+        code = output_print(reply.body, reply.body_bytes);
     else if (advice)
         show(advice);
     else
@@ -147,7 +151,7 @@ static int advise(struct admin_client *admin, void *arg)
     if (!advice)
         return EXIT_FAILED;
     json_decref(advice);
-    return EXIT_FINE;
+    return code;
 }
 
 int command_advise(int argc, char **argv)
@@ -161,5 +165,7 @@ int command_advise(int argc, char **argv)
         return err;
     if (rest.count > 1)
         return cli_usage("advise", "unexpected argument '%s'", rest.items[1]);
+    (void)setvbuf(stdout, NULL, _IOFBF,
+                  OUTPUT_BYTES); /* written at the end, when signals end the program by themselves */
     return admin_client_run("advise", rest.count ? rest.items[0] : NULL, advise, &a);
 }

@@ -14,6 +14,7 @@
 #include "admin_client.h"
 #include "flame_graph.h"
 #include "options.h"
+#include "output.h"
 
 enum { SECONDS_MAX = 60, SVG_BYTES_MAX = 64 << 20, PATH_BYTES = 64 };
 
@@ -43,18 +44,17 @@ struct profile {
 
 static int write_out(const struct profile *p, const char *data, size_t bytes)
 {
-    FILE *file = p->out ? fopen(p->out, "w") : stdout;
-    if (!file) {
-        fprintf(stderr, "weir profile: %s can't be written: %s\n", p->out, strerror(errno));
-        return EXIT_FAILED;
+    if (!p->out)
+        return output_print(data, bytes);
+    FILE *file = fopen(p->out, "w");
+    bool good = file && fwrite(data, 1, bytes, file) == bytes;
+    int err = errno;
+    if (file && fclose(file) != 0 && good) {
+        err = errno;
+        good = false;
     }
-    bool good = fwrite(data, 1, bytes, file) == bytes && fflush(file) == 0;
-    const int err = errno;
-    if (p->out)
-        good = fclose(file) == 0 && good;
-    if (!good && (p->out || cli_output_is_wanted()))
-        fprintf(stderr, "weir profile: %s could not be written: %s\n", p->out ? p->out : "the output",
-                strerror(err));
+    if (!good)
+        fprintf(stderr, "weir profile: %s can't be written: %s\n", p->out, strerror(err));
     return good ? EXIT_FINE : EXIT_FAILED;
 }
 

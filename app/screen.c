@@ -1,35 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "screen.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <weir/guard.h>
+#include <weir/scope.h>
 
-/* There is nobody else to wait for the terminal, which others share and which so stays as it is. */
-static void write_all(const char *data, size_t bytes)
-{
-    weir_guard_allow terminal;
-    weir_guard_allow_begin(&terminal, "write");
-    while (bytes > 0) {
-        ssize_t n = write(STDOUT_FILENO, data, bytes);
-        if (n < 0 && errno != EINTR)
-            break; /* the terminal has gone, and whoever looked at it */
-        if (n > 0) {
-            data += n;
-            bytes -= (size_t)n;
-        }
-    }
-    weir_guard_allow_end(&terminal);
-}
+#include "output.h"
 
-static void write_text(const char *text)
+/* What is not taken in time is left out: the next frame is a whole one, and meanwhile there may be keys or a
+ * signal. */
+static void write_frame(const char *data, size_t bytes)
 {
-    write_all(text, strlen(text));
+    weir_scope scope;
+    weir_scope_open(&scope, weir_after(weir_seconds(1)), 0);
+    (void)!output_write(data, bytes);
+    (void)weir_scope_close(&scope);
 }
 
 void screen_enter(struct screen *screen)
@@ -45,7 +34,8 @@ void screen_enter(struct screen *screen)
         tcsetattr(STDIN_FILENO, TCSANOW, &keys);
     }
     screen->entered = true;
-    write_text("\033[?1049h\033[?25l\033[2J");
+    static const char begin[] = "\033[?1049h\033[?25l\033[2J";
+    write_frame(begin, sizeof begin - 1);
 }
 
 void screen_leave(struct screen *screen)
@@ -53,9 +43,10 @@ void screen_leave(struct screen *screen)
     if (!screen->entered)
         return;
     screen->entered = false;
-    write_text("\033[0m\033[?25h\033[?1049l");
+    static const char end[] = "\033[0m\033[?25h\033[?1049l";
+    const bool all = output_write_last(end, sizeof end - 1);
     if (screen->has_keys)
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &screen->before);
+        tcsetattr(STDIN_FILENO, all ? TCSADRAIN : TCSANOW, &screen->before);
 }
 
 /* Each line is ended by clearing what the last frame had there; so nothing flickers. */
@@ -78,7 +69,7 @@ void screen_draw(struct screen *screen, weir_bytes frame)
     if (err == 0)
         err = weir_buffer_append_text(&out, "\033[J");
     if (err == 0)
-        write_all(out.data, out.len);
+        write_frame(out.data, out.len);
     weir_buffer_free(&out);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The terminal as a screen of its own: entered, drawn on, and always given back as it was.
  *
- * Threading: one task at a time.
+ * Threading: one task at a time. A terminal that stands still is waited for as by output_write().
  */
 #ifndef APP_SCREEN_H
 #define APP_SCREEN_H

@@ -13,6 +13,7 @@
 #include "figures.h"
 #include "lines.h"
 #include "options.h"
+#include "output.h"
 #include "screen.h"
 
 const char command_stalls_help[] =
@@ -120,9 +121,9 @@ static int print_text(const json_t *stalls)
     if (json_array_size(stalls) == 0)
         text_out_add(&out.text, "no stalls since the gateway was started\n");
     const weir_buffer *text = &out.text.text;
-    const bool good = out.text.err == 0 && fwrite(text->data, 1, text->len, stdout) == text->len;
+    const int code = out.text.err == 0 ? output_print(text->data, text->len) : EXIT_FAILED;
     weir_buffer_free(&out.text.text);
-    return good && fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
+    return code;
 }
 
 /* ---- the command ---- */
@@ -135,8 +136,8 @@ static int print_reply(const weir_reply *reply, bool as_json)
         fputs("weir stalls: the answer is no list of stalls; is it the admin address of a weir?\n", stderr);
     else if (!as_json)
         code = print_text(stalls);
-    else if (fwrite(reply->body, 1, reply->body_bytes, stdout) == reply->body_bytes && fflush(stdout) == 0)
-        code = EXIT_FINE;
+    else
+        code = output_print(reply->body, reply->body_bytes);
     json_decref(stalls);
     return code;
 }

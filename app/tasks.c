@@ -14,6 +14,7 @@
 #include "admin_client.h"
 #include "lines.h"
 #include "options.h"
+#include "output.h"
 #include "screen.h"
 #include "tasks_tree.h"
 
@@ -95,11 +96,6 @@ static int draw(weir_job *job, void *arg)
 
 /* ---- printing ---- */
 
-static int print(const char *data, size_t bytes)
-{
-    return fwrite(data, 1, bytes, stdout) == bytes && fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
-}
-
 static int tell(int err)
 {
     if (err == -WEIR_EPROTOCOL)
@@ -126,7 +122,7 @@ static int show(struct view *view)
     else if (view->screen.entered)
         screen_draw(&view->screen, weir_buffer_bytes(&view->lines.text.text));
     else
-        code = print(view->lines.text.text.data, view->lines.text.text.len);
+        code = output_print(view->lines.text.text.data, view->lines.text.text.len);
     weir_buffer_free(&view->lines.text.text);
     return code;
 }
@@ -140,7 +136,7 @@ static int ask(struct view *view)
         screen_leave(&view->screen);
         admin_client_tell(view->admin, view->path, err, &view->reply);
     } else if (view->options.json) {
-        code = print(view->reply.body, view->reply.body_bytes);
+        code = output_print(view->reply.body, view->reply.body_bytes);
     } else {
         code = show(view);
     }

@@ -16,6 +16,7 @@
 
 #include "admin_client.h"
 #include "options.h"
+#include "output.h"
 #include "screen.h"
 #include "top_frame.h"
 
@@ -112,7 +113,8 @@ static bool first_answer(struct top *top)
     weir_reply_free(&reply);
     if (refresh(top))
         return true;
-    fprintf(stderr, "weir top: %s: %s\n", top->admin->where, top->problem);
+    if (weir_cancelled() == 0)
+        fprintf(stderr, "weir top: %s: %s\n", top->admin->where, top->problem);
     return false;
 }
 
@@ -147,12 +149,6 @@ static void draw(struct top *top)
 
 /* ---- plain output ---- */
 
-static int print(const struct top *top, const char *text, size_t bytes)
-{
-    (void)top;
-    return fwrite(text, 1, bytes, stdout) == bytes && fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
-}
-
 static int print_frame(struct top *top)
 {
     struct lines lines;
@@ -161,7 +157,7 @@ static int print_frame(struct top *top)
     if (!screen_size(&lines.width, &rows))
         lines.width = PLAIN_COLUMNS;
     write_frame(top, &lines);
-    int code = lines.text.err < 0 ? EXIT_FAILED : print(top, lines.text.text.data, lines.text.text.len);
+    int code = lines.text.err < 0 ? EXIT_FAILED : output_print(lines.text.text.data, lines.text.text.len);
     weir_buffer_free(&lines.text.text);
     return code;
 }
@@ -169,9 +165,9 @@ static int print_frame(struct top *top)
 static int print_json(const struct top *top)
 {
     char *text = json_dumps(top->stats, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    int code = text ? print(top, text, strlen(text)) : EXIT_FAILED;
+    int code = text ? output_print(text, strlen(text)) : EXIT_FAILED;
     free(text);
-    return code == EXIT_FINE ? print(top, "\n", 1) : code;
+    return code == EXIT_FINE ? output_print("\n", 1) : code;
 }
 
 static int print_lines(struct top *top)
@@ -181,7 +177,8 @@ static int print_lines(struct top *top)
         if (code || top->options.once || weir_sleep(top->options.every) < 0)
             return code;
         if (!refresh(top)) {
-            fprintf(stderr, "weir top: %s\n", top->problem);
+            if (weir_cancelled() == 0)
+                fprintf(stderr, "weir top: %s\n", top->problem);
             return EXIT_FAILED;
         }
     }
@@ -370,14 +367,16 @@ static int run_screen(struct top *top)
             err = weir_spawn(&scope, "keys", heed_keys, top);
     }
     while (err == 0 && !top->quit) {
-        draw(top);
         weir_event_reset(&top->changed);
+        draw(top);
         if (weir_event_wait(&top->changed) < 0)
             break;
     }
     weir_scope_cancel(&scope);
     (void)weir_scope_close(&scope);
     screen_leave(&top->screen);
+    if (err == -WEIR_ECANCELED)
+        err = 0; /* a signal while it began */
     if (err < 0)
         fprintf(stderr, "weir top: %s\n", weir_error_text(err));
     return err < 0 ? EXIT_FAILED : EXIT_FINE;

@@ -53,7 +53,7 @@ class World:
     def __init__(self, args):
         self.args, self.begun, self.random = args, time.time() - args.up, random.Random(7)
         self.stalls = [] if args.quiet else [self.stall(*each) for each in STALLS]
-        self.tasks, self.broken, self.draining, self.refused, self.shed, self.half_sent, self.off_cpu = 60, False, False, 0, 0, 0, 0
+        self.tasks, self.broken, self.draining, self.refused, self.shed, self.half_sent, self.off_cpu, self.asked = 60, False, False, 0, 0, 0, 0, 0
 
     def stall(self, task, kind, held, loop, stack, hint, count):
         now = time.time()
@@ -197,6 +197,7 @@ class Page(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         world, url = self.server.world, urllib.parse.urlsplit(self.path)
+        world.asked += 1
         query = dict(urllib.parse.parse_qsl(url.query))
         if world.broken:
             return self.answer(500, b'{"error":{"code":"internal","message":"broken on purpose"}}')

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -198,6 +199,43 @@ def arrow_keys_scroll_the_section_that_tab_chooses():
         terminal.wait_for_text("> POOL")
 
 
+def signals_end_it_though_its_reader_stands_still():
+    """A terminal after Ctrl-S, a pager that reads no more: whoever writes to them waits."""
+    with Fake() as fake:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            ours, theirs = pty.openpty()
+            termios.tcflow(theirs, termios.TCOOFF)
+            child = subprocess.Popen([WEIR, "top", str(fake.port)], stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, text=True)
+            until("it has the terminal", lambda: not termios.tcgetattr(theirs)[3] & termios.ECHO)
+            child.send_signal(number)
+            try:
+                same((child.wait(PATIENCE), child.stderr.read()), (0, ""), number)
+                assert termios.tcgetattr(theirs)[3] & termios.ECHO, "the terminal is not as it was"
+            finally:
+                child.kill()
+                child.wait()
+                child.stderr.close()
+                os.close(ours)
+                os.close(theirs)
+        full, end = os.pipe()
+        os.set_blocking(end, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(end, b"x")
+        os.set_blocking(end, True)
+        asked = fake.server.world.asked
+        child = subprocess.Popen([WEIR, "top", "--json", str(fake.port)], stdout=end)
+        try:
+            until("it has been answered", lambda: fake.server.world.asked > asked)
+            child.send_signal(signal.SIGTERM)
+            same(child.wait(PATIENCE), 1) # nothing could be written
+        finally:
+            child.kill()
+            child.wait()
+            os.close(full)
+            os.close(end)
+
+
 def a_gateway_that_goes_away_is_waited_for():
     with contextlib.ExitStack() as stack:
         fake = stack.enter_context(Fake())
@@ -266,7 +304,7 @@ def the_real_gateway_is_shown():
             assert "/burn" in command("top", "--once", admin).stdout.split("STALLS")[1]
 
 
-run(once_is_plain_text, json_is_what_stats_answers, it_updates_and_q_gives_the_terminal_back, signals_give_the_terminal_back,
+run(once_is_plain_text, json_is_what_stats_answers, it_updates_and_q_gives_the_terminal_back, signals_give_the_terminal_back, signals_end_it_though_its_reader_stands_still,
     stopped_it_gives_the_terminal_back_and_takes_it_again, it_fits_whatever_the_size_becomes, keys_sort_and_choose, a_small_terminal_shows_what_fails_and_what_is_busy,
     arrow_keys_scroll_the_section_that_tab_chooses,
     a_gateway_that_goes_away_is_waited_for, without_colours_there_are_none, stalls_are_told_as_the_log_tells_them,

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <weir/guard.h>
+#include <weir/stream.h>
+#include <weir/task.h>
+
+#include "commands.h"
+
+enum { LAST_TRIES = 10, LAST_WAIT_MS = 50 };
+
+/* A descriptor of standard output that does not wait: the flags of its own are shared with others, so
+ * terminals and pipes are opened once more. Files don't wait; what else there is, and what may not be opened,
+ * is used as it is.
+ * Returns: it; -EPIPE a pipe without a reader.
+ */
+static int open_output(void)
+{
+    struct stat about;
+    if (fstat(STDOUT_FILENO, &about) < 0 || !(S_ISCHR(about.st_mode) || S_ISFIFO(about.st_mode)))
+        return STDOUT_FILENO;
+    int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENXIO ? -EPIPE : STDOUT_FILENO;
+    return fd;
+}
+
+static void close_output(int fd)
+{
+    if (fd > STDOUT_FILENO)
+        close(fd);
+}
+
+static ssize_t write_some(int fd, const char *data, size_t bytes)
+{
+    weir_guard_allow there_is_nobody_else;
+    weir_guard_allow_begin(&there_is_nobody_else, "write");
+    ssize_t n;
+    do
+        n = write(fd, data, bytes);
+    while (n < 0 && errno == EINTR);
+    const int err = errno;
+    weir_guard_allow_end(&there_is_nobody_else);
+    return n < 0 ? -err : n;
+}
+
+/* A terminal may say that there is room where there is too little of it: so not at once. */
+static int wait_for_room(int fd)
+{
+    int err = weir_wait_fd(fd, POLLOUT);
+    return err < 0 ? err : weir_sleep(weir_ms(10));
+}
+
+int output_write(const char *data, size_t bytes)
+{
+    const int fd = fflush(stdout) == 0 ? open_output() : -errno;
+    int err = fd < 0 ? fd : 0;
+    while (err == 0 && bytes > 0) {
+        ssize_t n = write_some(fd, data, bytes);
+        if (n == -EAGAIN)
+            err = wait_for_room(fd);
+        else if (n < 0)
+            err = (int)n;
+        if (n > 0) {
+            data += n;
+            bytes -= (size_t)n;
+        }
+    }
+    close_output(fd);
+    return err;
+}
+
+bool output_write_last(const char *data, size_t bytes)
+{
+    struct pollfd out = {.fd = open_output(), .events = POLLOUT};
+    ssize_t n = 0;
+    for (int tries = 0; out.fd >= 0 && bytes > 0 && tries < LAST_TRIES; tries++) {
+        n = write_some(out.fd, data, bytes);
+        if (n == -EAGAIN)
+            (void)poll(&out, 1, LAST_WAIT_MS);
+        else if (n < 0)
+            break;
+        if (n > 0) {
+            data += n;
+            bytes -= (size_t)n;
+        }
+    }
+    close_output(out.fd);
+    return bytes == 0;
+}
+
+int output_print(const char *data, size_t bytes)
+{
+    int err = output_write(data, bytes);
+    if (err == -EPIPE)
+        _exit(EXIT_FINE);
+    if (err < 0 && err != -WEIR_ECANCELED)
+        fprintf(stderr, "weir: the output can't be written: %s\n", weir_error_text(err));
+    return err < 0 ? EXIT_FAILED : EXIT_FINE;
+}
