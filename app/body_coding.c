@@ -50,14 +50,25 @@ static weir_bytes params_of(const struct codings *codings, size_t most, char tex
     return (weir_bytes){text, (size_t)n};
 }
 
+/* Brotli gives out nothing before it has filled its window, which a few bytes fill with megabytes: its output
+ * can't be cut short, so it is never undone on the loop. */
+static bool is_undone_here(const struct codings *codings, weir_bytes in)
+{
+    for (size_t i = 0; i < codings->count; i++)
+        if (codings->list[i] == CODING_BR)
+            return false;
+    return in.len <= INLINE_IN_BYTES;
+}
+
 int body_coding_undo(const struct codings *codings, weir_bytes in, weir_buffer *out, weir_pool *pool,
                      const weir_offload_options *options)
 {
     char params[PARAMS_BYTES];
     int err = -WEIR_ETOOLARGE;
-    if (in.len <= INLINE_IN_BYTES || !pool)
+    bool here = !pool || is_undone_here(codings, in);
+    if (here)
         err = undo_here(codings, in, out, pool ? INLINE_OUT_BYTES : SIZE_MAX);
-    if (err != -WEIR_ETOOLARGE || !pool || out->max <= INLINE_OUT_BYTES)
+    if (err != -WEIR_ETOOLARGE || !pool || (here && out->max <= INLINE_OUT_BYTES))
         return err;
     const weir_job_input job = {.params = params_of(codings, out->max, params), .bytes = in};
     err = weir_job_run_with(pool, job_decode.name, &job, out, NULL, options);

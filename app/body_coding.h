@@ -16,8 +16,8 @@
 void body_coding_of_request(const weir_request *req, struct codings *codings);
 void body_coding_of_reply(const weir_reply *reply, struct codings *codings);
 
-/* Takes the codings off: little at once, more as a job of the pool. out is initialised with what may come
- * out.
+/* Takes the codings off: little at once, more, and brotli, as a job of the pool. out is initialised with what
+ * may come out.
  * Owns:    in is lent; the caller frees out.
  * Returns: 0; -EBADMSG it is not what the codings say; -WEIR_ETOOLARGE; as weir_job_run(). out is empty then.
  * Cancel:  ends the wait.

@@ -227,6 +227,20 @@ def coded_bodies_are_decoded_or_refused():
             same((answer.status, answer.getheader("accept-encoding")), (415, "identity"))
 
 
+def brotli_is_never_undone_on_a_loop():
+    small = bytes.fromhex("0b03807b2262223a317d03") # {"b":1}
+    bomb = bytes.fromhex("cbffff3f00042672a42dc10c2ffab82d10b4f77f7706ffffff00900088c302d0bdffe3ffff1f001200715800baf77ffcffff034002200e0b40f7fe8f"
+                         "ffff7f004800c46101e8deffc100202020202020317d03") # the same with 40 MiB of spaces
+    with gateway({"path": "/j", "json": {"pick": "/b"}}, admin="127.0.0.1:0") as weir:
+        def jobs():
+            page = ask(weir.address("admin"), "/metrics").body.decode()
+            return int(re.search(r'^weir_pool_run_seconds_count\{pool="compute"\} (\d+)', page, re.M)[1])
+        for body, coding, status, more in ((gzip.compress(b'{"b":1}'), "gzip", 200, 1), (small, "br", 200, 2), (bomb, "br", 413, 1)):
+            before = jobs()
+            same(post(weir, "/j", body, {"Content-Encoding": coding}).status, status)
+            same(jobs() - before, more, coding)
+
+
 # ---- json ----
 
 def documents_are_reshaped():
@@ -445,6 +459,6 @@ def a_root_begins_at_the_file_and_is_opened_without_openat2():
 
 run(digests_are_right, methods_and_limits_hold, many_at_a_time_get_their_own, a_full_pool_refuses_and_others_go_on,
     who_leaves_while_queued_makes_room, what_was_compressed_comes_back, large_bodies_take_no_more_memory,
-    too_many_compressors_are_refused, documents_are_reshaped, coded_bodies_are_decoded_or_refused, answers_are_compressed_on_their_way, thumbnails_are_made_of_files_and_bodies,
+    too_many_compressors_are_refused, documents_are_reshaped, coded_bodies_are_decoded_or_refused, brotli_is_never_undone_on_a_loop, answers_are_compressed_on_their_way, thumbnails_are_made_of_files_and_bodies,
     what_would_take_too_much_memory_is_told_so_undecoded, what_would_take_too_much_computing_is_given_up, bombs_do_not_go_off, documents_nested_too_deep_are_refused,
     a_root_that_is_not_there_stops_the_start, a_root_begins_at_the_file_and_is_opened_without_openat2)
