@@ -62,11 +62,11 @@ function* notices(stats, window) {
   if (refused?.refused >= MANY_ERRORS * refused?.requests && refused?.refused > 0) yield ["refused", `Refused: ${refusedWords(refused)}`];
   const unserved = stats.unserved ?? {};
   const { head_timeout = 0, client_limit = 0 } = unserved[window]?.reasons ?? {};
-  if ((unserved.half_sent ?? 0) + head_timeout + client_limit >= MANY_UNSERVED) {
-    const from = unserved.clients?.[0]?.address;
-    yield ["unserved", [`Half-sent heads: ${count(unserved.half_sent)} now`, head_timeout ? `${count(head_timeout)} timed out` : "",
-      client_limit ? `${count(client_limit)} over their client's limit` : ""].filter(Boolean).join(", ") + (from ? `; most from ${from}` : "")];
-  }
+  const from = unserved.clients?.[0]?.address;
+  const most = from ? `; most from ${from}` : "";
+  if ((unserved.half_sent ?? 0) + head_timeout >= MANY_UNSERVED)
+    yield ["unserved", `Half-sent heads: ${count(unserved.half_sent)} now${head_timeout ? `, ${count(head_timeout)} timed out` : ""}${most}`];
+  if (client_limit > 0) yield ["client limit", `Connections over their client's limit: ${count(client_limit)}${most}`];
   for (const origin of stats.origins) {
     if (!fails(origin)) continue;
     const text = origin.last_error?.text;
