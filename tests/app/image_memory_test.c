@@ -28,7 +28,7 @@ const char *__lsan_default_suppressions(void)
     return "leak:libglib\nleak:libgobject\nleak:libvips\n";
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__)
 enum { MEASURES = 0 };
 #else
 enum { MEASURES = 1 };
@@ -343,6 +343,11 @@ static int open_library(void **state)
 
 int main(void)
 {
+#if defined(__SANITIZE_THREAD__)
+    /* As in image_test.c: libraries that TSan sees only in part, whose every pixel it would tell of. */
+    printf("1..1\nok 1 # SKIP under TSan: libvips and what it uses are not built for it\n");
+    return 0;
+#endif
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_held_was_claimed),
         cmocka_unit_test(wide_images_are_refused),
