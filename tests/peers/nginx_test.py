@@ -40,7 +40,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 loops: 1
 routes:
-  - {path: /hello, respond: {body: "Hello, World!"}}
+  - {path: /hello, methods: [GET], respond: {body: "Hello, World!"}}
   - {path: /sleep, sleep: {for: 20ms}}
   - {path: /hash, hash: {algorithm: sha256}, limits: {body: 16MiB}}
   - {path: /small, hash: {algorithm: sha256}, limits: {body: 1KiB}}
