@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "commands/cli.h"
 
 /* Whoever started us may have closed some of the three: what we open ourselves must not take their numbers,
  * or logs and answers would be written into it. Where there is no /dev/null, what can't be read or written

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin.h"
+#include "admin/admin.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,22 +12,22 @@
 #include <weir/http_server.h>
 #include <weir/log.h>
 
-#include "accept.h"
-#include "admin_advice.h"
-#include "admin_dashboard.h"
-#include "admin_guard.h"
-#include "admin_metrics.h"
-#include "admin_profile.h"
-#include "admin_reply.h"
-#include "admin_stalls.h"
-#include "admin_stats.h"
-#include "admin_tasks.h"
-#include "admin_yield.h"
-#include "config_address.h"
-#include "exposition.h"
-#include "listening.h"
-#include "observed.h"
-#include "side.h"
+#include "http/negotiation.h"
+#include "admin/page_advice.h"
+#include "admin/page_dashboard.h"
+#include "admin/page_guard.h"
+#include "admin/page_metrics.h"
+#include "admin/page_profile.h"
+#include "admin/reply.h"
+#include "admin/page_stalls.h"
+#include "admin/page_stats.h"
+#include "admin/page_tasks.h"
+#include "admin/yield.h"
+#include "config/address.h"
+#include "metrics/exposition.h"
+#include "http/listening.h"
+#include "metrics/collector.h"
+#include "http/background_server.h"
 
 enum {
     ADMIN_CONNECTIONS = 256,

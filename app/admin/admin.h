@@ -5,13 +5,13 @@
  * Threading: pages run on the admin's own thread and runtime, so that they answer while the gateway's loops
  * are held; what they read of the gateway is atomic, or published whole.
  */
-#ifndef APP_ADMIN_H
-#define APP_ADMIN_H
+#ifndef APP_ADMIN_ADMIN_H
+#define APP_ADMIN_ADMIN_H
 
 #include <weir/error.h>
 
-#include "config.h"
-#include "gateway_status.h"
+#include "config/config.h"
+#include "admin/gateway_status.h"
 
 struct admin;
 

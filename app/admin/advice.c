@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "advice.h"
+#include "admin/advice.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "advice_piece.h"
+#include "admin/advice_piece.h"
 
 static const double bound_share = 0.8; /* of the time a request takes: then it is bound by this */
 static const double held_ms = 2;       /* on the loop, at p99: worth a hand-over */

@@ -12,14 +12,14 @@
  *   - By Little's law (1961) a pool has rate × run workers busy, and rate × (queue + run) jobs in it, on
  * average. Near all workers the queue has no end: so many are advised that seven in ten are busy.
  */
-#ifndef APP_ADVICE_H
-#define APP_ADVICE_H
+#ifndef APP_ADMIN_ADVICE_H
+#define APP_ADMIN_ADVICE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "text_out.h"
+#include "text/text_out.h"
 
 /* Of one request; all zero: it has none of this. */
 struct advice_time {

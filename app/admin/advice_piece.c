@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "advice_piece.h"
+#include "admin/advice_piece.h"
 
 #include <stdarg.h>
 #include <stdio.h>

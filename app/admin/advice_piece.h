@@ -3,12 +3,12 @@
  *
  * Threading: functions from numbers to text; any thread.
  */
-#ifndef APP_ADVICE_PIECE_H
-#define APP_ADVICE_PIECE_H
+#ifndef APP_ADMIN_ADVICE_PIECE_H
+#define APP_ADMIN_ADVICE_PIECE_H
 
 #include <stdbool.h>
 
-#include "text_out.h"
+#include "text/text_out.h"
 
 enum { ADVICE_TEXT_BYTES = 640, ADVICE_NUMBERS_MAX = 10 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "findings.h"
+#include "admin/findings.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "advice_piece.h"
+#include "admin/advice_piece.h"
 
 /* What is rarer than this is no incident. */
 static const double few_errors = 0.01, few_refused = 0.01;

@@ -4,14 +4,14 @@
  *
  * Threading: functions from numbers to text; any thread.
  */
-#ifndef APP_FINDINGS_H
-#define APP_FINDINGS_H
+#ifndef APP_ADMIN_FINDINGS_H
+#define APP_ADMIN_FINDINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "advice.h"
+#include "admin/advice.h"
 
 enum { FINDING_CLIENTS = 3 };
 

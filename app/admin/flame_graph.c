@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* No tree is built: sorted, the stacks that share their first frames stand beside each other, and a box is a
  * run of lines with the same frame at one depth. */
-#include "flame_graph.h"
+#include "admin/flame_graph.h"
 
 #include <errno.h>
 #include <stdbool.h>

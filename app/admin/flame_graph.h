@@ -4,14 +4,14 @@
  *
  * Threading: functions from bytes to bytes; any thread.
  */
-#ifndef APP_FLAME_GRAPH_H
-#define APP_FLAME_GRAPH_H
+#ifndef APP_ADMIN_FLAME_GRAPH_H
+#define APP_ADMIN_FLAME_GRAPH_H
 
 #include <stddef.h>
 
 #include <weir/buffer.h>
 
-#include "text_out.h"
+#include "text/text_out.h"
 
 /* Writes folded stacks, "route;task;function;function 12" a line, as one SVG document that needs nothing from
  * outside: light and dark, each box with its name, samples and share as its title.

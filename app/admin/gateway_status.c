@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gateway_status.h"
+#include "admin/gateway_status.h"
 
 void gateway_status_init(struct gateway_status *status)
 {

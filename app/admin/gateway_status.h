@@ -3,8 +3,8 @@
  *
  * Threading: the gateway's loops write, the admin's loop reads, in the ways said below.
  */
-#ifndef APP_GATEWAY_STATUS_H
-#define APP_GATEWAY_STATUS_H
+#ifndef APP_ADMIN_GATEWAY_STATUS_H
+#define APP_ADMIN_GATEWAY_STATUS_H
 
 #include <pthread.h>
 #include <stdatomic.h>

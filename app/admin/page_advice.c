@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin_advice.h"
+#include "admin/page_advice.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,9 +10,9 @@
 #include <weir/pool.h>
 #include <weir/watch.h>
 
-#include "findings.h"
-#include "gateway_status.h"
-#include "routes/route_kind.h"
+#include "admin/findings.h"
+#include "admin/gateway_status.h"
+#include "config/route_kind.h"
 
 enum { NAMES_BYTES = 192, PLACE_BYTES = 160, TASK_BYTES = 96 };
 

@@ -3,11 +3,11 @@
  *
  * Threading: the admin's loop.
  */
-#ifndef APP_ADMIN_ADVICE_H
-#define APP_ADMIN_ADVICE_H
+#ifndef APP_ADMIN_PAGE_ADVICE_H
+#define APP_ADMIN_PAGE_ADVICE_H
 
-#include "observed.h"
-#include "text_out.h"
+#include "metrics/collector.h"
+#include "text/text_out.h"
 
 void admin_advice_write(struct observed *o, struct text_out *out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin_dashboard.h"
+#include "admin/page_dashboard.h"
 
 #include "dashboard_page.h"
 

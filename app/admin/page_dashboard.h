@@ -4,8 +4,8 @@
  *
  * Threading: the admin's thread.
  */
-#ifndef APP_ADMIN_DASHBOARD_H
-#define APP_ADMIN_DASHBOARD_H
+#ifndef APP_ADMIN_PAGE_DASHBOARD_H
+#define APP_ADMIN_PAGE_DASHBOARD_H
 
 #include <weir/http_server.h>
 

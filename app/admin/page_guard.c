@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin_guard.h"
+#include "admin/page_guard.h"
 
 #include <errno.h>
 #include <stdio.h>

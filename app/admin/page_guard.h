@@ -3,12 +3,12 @@
  *
  * Threading: the admin's loop.
  */
-#ifndef APP_ADMIN_GUARD_H
-#define APP_ADMIN_GUARD_H
+#ifndef APP_ADMIN_PAGE_GUARD_H
+#define APP_ADMIN_PAGE_GUARD_H
 
-#include "exposition.h"
-#include "observed.h"
-#include "text_out.h"
+#include "metrics/exposition.h"
+#include "metrics/collector.h"
+#include "text/text_out.h"
 
 /* [{"function":…,"task":…,"route":…,"waited":…,"count":…,"hint":…,"stack":[…]}], those with the greatest
  * count first. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin_metrics.h"
+#include "admin/page_metrics.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -7,12 +7,12 @@
 
 #include <weir/log.h>
 
-#include "admin_guard.h"
-#include "admin_stalls.h"
-#include "exposition.h"
-#include "gather_counts.h"
-#include "gateway_status.h"
-#include "process_stats.h"
+#include "admin/page_guard.h"
+#include "admin/page_stalls.h"
+#include "metrics/exposition.h"
+#include "metrics/gather_counts.h"
+#include "admin/gateway_status.h"
+#include "metrics/process_stats.h"
 
 #define LABELS(...) ((const struct label[]){__VA_ARGS__, {NULL, NULL}})
 

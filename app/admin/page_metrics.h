@@ -3,11 +3,11 @@
  *
  * Threading: the admin's loop.
  */
-#ifndef APP_ADMIN_METRICS_H
-#define APP_ADMIN_METRICS_H
+#ifndef APP_ADMIN_PAGE_METRICS_H
+#define APP_ADMIN_PAGE_METRICS_H
 
-#include "observed.h"
-#include "text_out.h"
+#include "metrics/collector.h"
+#include "text/text_out.h"
 
 /* Puts together the page.
  * Returns: nothing; see out->err.

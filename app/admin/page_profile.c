@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin_profile.h"
+#include "admin/page_profile.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -11,8 +11,8 @@
 #include <weir/profile.h>
 #include <weir/task.h>
 
-#include "flame_graph.h"
-#include "query.h"
+#include "admin/flame_graph.h"
+#include "text/query.h"
 
 enum {
     SECONDS_DEFAULT = 5,

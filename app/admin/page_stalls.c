@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin_stalls.h"
+#include "admin/page_stalls.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 
 #include <weir/watch.h>
 
-#include "gateway_status.h"
+#include "admin/gateway_status.h"
 
 enum { FRAME_BYTES = 256 };
 

@@ -3,12 +3,12 @@
  *
  * Threading: the admin's loop; no loop of the gateway is asked.
  */
-#ifndef APP_ADMIN_STALLS_H
-#define APP_ADMIN_STALLS_H
+#ifndef APP_ADMIN_PAGE_STALLS_H
+#define APP_ADMIN_PAGE_STALLS_H
 
-#include "exposition.h"
-#include "observed.h"
-#include "text_out.h"
+#include "metrics/exposition.h"
+#include "metrics/collector.h"
+#include "text/text_out.h"
 
 void admin_stalls_write(struct observed *o, struct text_out *out);
 

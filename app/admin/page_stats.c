@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin_stats.h"
+#include "admin/page_stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "gateway_status.h"
+#include "admin/gateway_status.h"
 
 enum { CLIENTS_SHOWN = 10 };
 

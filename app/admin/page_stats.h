@@ -3,11 +3,11 @@
  *
  * Threading: the admin's loop.
  */
-#ifndef APP_ADMIN_STATS_H
-#define APP_ADMIN_STATS_H
+#ifndef APP_ADMIN_PAGE_STATS_H
+#define APP_ADMIN_PAGE_STATS_H
 
-#include "observed.h"
-#include "text_out.h"
+#include "metrics/collector.h"
+#include "text/text_out.h"
 
 /* Puts together the page. All times are in ms; what was not measured is null.
  * Returns: nothing; see out->err.

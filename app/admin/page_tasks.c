@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin_tasks.h"
+#include "admin/page_tasks.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <weir/pool.h>
 #include <weir/scope.h>
 
-#include "query.h"
+#include "text/query.h"
 
 enum {
     PIECE_BYTES = 32 << 10,

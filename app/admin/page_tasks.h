@@ -4,14 +4,14 @@
  * Threading: the admin's loop; looking at the tasks is done by a worker, because names take more stack than a
  * task has.
  */
-#ifndef APP_ADMIN_TASKS_H
-#define APP_ADMIN_TASKS_H
+#ifndef APP_ADMIN_PAGE_TASKS_H
+#define APP_ADMIN_PAGE_TASKS_H
 
 #include <weir/http_server.h>
 #include <weir/inspect.h>
 
-#include "gateway_status.h"
-#include "text_out.h"
+#include "admin/gateway_status.h"
+#include "text/text_out.h"
 
 /* ?filter=TEXT&limit=N&stacks=0|1; stacks are left out when there are many tasks and nobody says what he
  * wants.

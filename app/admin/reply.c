@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin_reply.h"
+#include "admin/reply.h"
 
 #include <weir/task.h>
 
-#include "accept.h"
+#include "http/negotiation.h"
 #include "jobs/compressor.h"
 
 enum {

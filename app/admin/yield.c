@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin_yield.h"
+#include "admin/yield.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "config.h"
+#include "config/config.h"
 
 #define ADMIN_YIELD_PATH "/yield"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin_client.h"
+#include "commands/admin_client.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,8 +12,8 @@
 #include <weir/runtime.h>
 #include <weir/scope.h>
 
-#include "commands.h"
-#include "config_address.h"
+#include "commands/commands.h"
+#include "config/address.h"
 
 enum { ANSWER_BYTES_MAX = 512 << 20, TOLD_BYTES_MAX = 300 };
 

@@ -3,8 +3,8 @@
  *
  * Threading: admin_client_run is for the main thread; the rest is for the task it runs.
  */
-#ifndef APP_ADMIN_CLIENT_H
-#define APP_ADMIN_CLIENT_H
+#ifndef APP_COMMANDS_ADMIN_CLIENT_H
+#define APP_COMMANDS_ADMIN_CLIENT_H
 
 #include <stddef.h>
 

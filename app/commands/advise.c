@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* weir advise: what a running gateway's traffic says to tasks or pools. */
-#include "commands.h"
+#include "commands/commands.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,9 +8,9 @@
 
 #include <jansson.h>
 
-#include "admin_client.h"
-#include "options.h"
-#include "output.h"
+#include "commands/admin_client.h"
+#include "commands/options.h"
+#include "commands/output.h"
 
 enum { OUTPUT_BYTES = 1 << 20 };
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* weir check: validates a configuration file. */
-#include "commands.h"
+#include "commands/commands.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
-#include "start_check.h"
+#include "config/config.h"
+#include "gateway/start_check.h"
 
 const char command_check_help[] =
     "usage: weir check [--connect] FILE.yaml\n"

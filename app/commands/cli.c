@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli.h"
+#include "commands/cli.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 #include <weir/guard.h>
 #include <weir/text.h>
 
-#include "commands.h"
+#include "commands/commands.h"
 
 struct command {
     const char *name;

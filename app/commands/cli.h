@@ -3,8 +3,8 @@
  *
  * Threading: main thread.
  */
-#ifndef APP_CLI_H
-#define APP_CLI_H
+#ifndef APP_COMMANDS_CLI_H
+#define APP_COMMANDS_CLI_H
 
 /* Runs what the command line asks for.
  * Returns: the exit code.

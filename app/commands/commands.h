@@ -8,8 +8,8 @@
  * cli_usage). The help text begins with "usage: weir NAME …", says what each option does and ends with
  * examples.
  */
-#ifndef APP_COMMANDS_H
-#define APP_COMMANDS_H
+#ifndef APP_COMMANDS_COMMANDS_H
+#define APP_COMMANDS_COMMANDS_H
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 

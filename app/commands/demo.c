@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* weir demo: twelve simulated services and a gateway that asks them all for each request. */
-#include "commands.h"
+#include "commands/commands.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,11 +8,11 @@
 
 #include <weir/buffer.h>
 
-#include "config.h"
-#include "demo_services.h"
-#include "gateway.h"
-#include "listening.h"
-#include "options.h"
+#include "config/config.h"
+#include "commands/demo_services.h"
+#include "gateway/gateway.h"
+#include "http/listening.h"
+#include "commands/options.h"
 
 const char command_demo_help[] =
     "usage: weir demo [--port N] [--admin-port N] [--backend-port N] [--seed N] [--replay]\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "delays.h"
+#include "commands/demo_delays.h"
 
 #include <math.h>
 

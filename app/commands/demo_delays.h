@@ -4,8 +4,8 @@
  *
  * Threading: pure functions.
  */
-#ifndef APP_DELAYS_H
-#define APP_DELAYS_H
+#ifndef APP_COMMANDS_DEMO_DELAYS_H
+#define APP_COMMANDS_DEMO_DELAYS_H
 
 #include <stdbool.h>
 #include <stdint.h>

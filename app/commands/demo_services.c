@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "demo_services.h"
+#include "commands/demo_services.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 #include <weir/json.h>
 #include <weir/task.h>
 
-#include "delays.h"
-#include "side.h"
+#include "commands/demo_delays.h"
+#include "http/background_server.h"
 
 enum { FAILING = DEMO_SERVICES - 1, CONNECTIONS = 4096 };
 

@@ -3,8 +3,8 @@
  *
  * Threading: started and stopped by the main thread.
  */
-#ifndef APP_DEMO_SERVICES_H
-#define APP_DEMO_SERVICES_H
+#ifndef APP_COMMANDS_DEMO_SERVICES_H
+#define APP_COMMANDS_DEMO_SERVICES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* weir load: measures a server with open-loop load. */
-#include "commands.h"
+#include "commands/commands.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config_header.h"
-#include "config_url.h"
-#include "load_run.h"
-#include "options.h"
+#include "config/header.h"
+#include "config/url.h"
+#include "commands/load_run.h"
+#include "commands/options.h"
 
 const char command_load_help[] =
     "usage: weir load [--rate N] [--for TIME] [--connections N] [--method M] [--header 'NAME: VALUE']…\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "load_run.h"
+#include "commands/load_run.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -4,12 +4,12 @@
  *
  * Threading: load_run lends the calling thread to a runtime with one loop.
  */
-#ifndef APP_LOAD_RUN_H
-#define APP_LOAD_RUN_H
+#ifndef APP_COMMANDS_LOAD_RUN_H
+#define APP_COMMANDS_LOAD_RUN_H
 
 #include <weir/http_client.h>
 
-#include "load_stats.h"
+#include "commands/load_stats.h"
 
 enum { LOAD_URL_BYTES_MAX = 64 << 10 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "load_stats.h"
+#include "commands/load_stats.h"
 
 #include <stdio.h>
 #include <string.h>

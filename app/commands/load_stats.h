@@ -3,8 +3,8 @@
  *
  * Threading: belongs to the task or thread that records.
  */
-#ifndef APP_LOAD_STATS_H
-#define APP_LOAD_STATS_H
+#ifndef APP_COMMANDS_LOAD_STATS_H
+#define APP_COMMANDS_LOAD_STATS_H
 
 #include <stdbool.h>
 #include <stddef.h>

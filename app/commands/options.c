@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "options.h"
+#include "commands/options.h"
 
 #include <errno.h>
 #include <math.h>
@@ -8,7 +8,7 @@
 
 #include <weir/text.h>
 
-#include "commands.h"
+#include "commands/commands.h"
 
 static const struct option *find(const struct option *options, size_t count, const char *word, size_t length)
 {

@@ -3,8 +3,8 @@
  *
  * Threading: main thread.
  */
-#ifndef APP_OPTIONS_H
-#define APP_OPTIONS_H
+#ifndef APP_COMMANDS_OPTIONS_H
+#define APP_COMMANDS_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

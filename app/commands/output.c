@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "output.h"
+#include "commands/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <weir/stream.h>
 #include <weir/task.h>
 
-#include "commands.h"
+#include "commands/commands.h"
 
 enum { LAST_TRIES = 10, LAST_WAIT_MS = 50 };
 

@@ -4,8 +4,8 @@
  *
  * Threading: tasks of the command's one loop.
  */
-#ifndef APP_OUTPUT_H
-#define APP_OUTPUT_H
+#ifndef APP_COMMANDS_OUTPUT_H
+#define APP_COMMANDS_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* weir profile: where the CPU time of a running gateway goes. */
-#include "commands.h"
+#include "commands/commands.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -11,10 +11,10 @@
 
 #include <weir/text.h>
 
-#include "admin_client.h"
-#include "flame_graph.h"
-#include "options.h"
-#include "output.h"
+#include "commands/admin_client.h"
+#include "admin/flame_graph.h"
+#include "commands/options.h"
+#include "commands/output.h"
 
 enum { SECONDS_MAX = 60, SVG_BYTES_MAX = 64 << 20, PATH_BYTES = 64 };
 

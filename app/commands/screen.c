@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "screen.h"
+#include "commands/screen.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include <weir/scope.h>
 
-#include "output.h"
+#include "commands/output.h"
 
 /* What is not taken in time is left out: the next frame is a whole one, and meanwhile there may be keys or a
  * signal. */

@@ -3,8 +3,8 @@
  *
  * Threading: one task at a time. A terminal that stands still is waited for as by output_write().
  */
-#ifndef APP_SCREEN_H
-#define APP_SCREEN_H
+#ifndef APP_COMMANDS_SCREEN_H
+#define APP_COMMANDS_SCREEN_H
 
 #include <stdbool.h>
 #include <termios.h>

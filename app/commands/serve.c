@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* weir serve: runs the gateway of a configuration file. */
-#include "commands.h"
+#include "commands/commands.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
-#include "gateway.h"
+#include "config/config.h"
+#include "gateway/gateway.h"
 
 const char command_serve_help[] =
     "usage: weir serve FILE.yaml\n"

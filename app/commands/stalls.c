@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* weir stalls: who has held a loop of a running gateway, and where. */
-#include "commands.h"
+#include "commands/commands.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -9,12 +9,12 @@
 
 #include <weir/http_client.h>
 
-#include "admin_client.h"
-#include "figures.h"
-#include "lines.h"
-#include "options.h"
-#include "output.h"
-#include "screen.h"
+#include "commands/admin_client.h"
+#include "text/figures.h"
+#include "text/terminal_text.h"
+#include "commands/options.h"
+#include "commands/output.h"
+#include "commands/screen.h"
 
 const char command_stalls_help[] =
     "usage: weir stalls [--json] [ADMIN]\n"

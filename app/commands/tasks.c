@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* weir tasks: every task of a running gateway, and what it waits for. */
-#include "commands.h"
+#include "commands/commands.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -11,12 +11,12 @@
 
 #include <weir.h>
 
-#include "admin_client.h"
-#include "lines.h"
-#include "options.h"
-#include "output.h"
-#include "screen.h"
-#include "tasks_tree.h"
+#include "commands/admin_client.h"
+#include "text/terminal_text.h"
+#include "commands/options.h"
+#include "commands/output.h"
+#include "commands/screen.h"
+#include "commands/tasks_tree.h"
 
 const char command_tasks_help[] =
     "usage: weir tasks [--filter TEXT] [--watch] [--flat] [--stacks] [--json] [ADMIN]\n"

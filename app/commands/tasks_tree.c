@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tasks_tree.h"
+#include "commands/tasks_tree.h"
 
 #include <errno.h>
 #include <math.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "figures.h"
+#include "text/figures.h"
 
 enum { WAIT_BYTES = 256, LENGTH_BYTES = 96, PREFIX_BYTES_MAX = 64 << 10 };
 

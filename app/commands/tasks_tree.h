@@ -3,12 +3,12 @@
  *
  * Threading: any thread, but it wants more stack than a task has.
  */
-#ifndef APP_TASKS_TREE_H
-#define APP_TASKS_TREE_H
+#ifndef APP_COMMANDS_TASKS_TREE_H
+#define APP_COMMANDS_TASKS_TREE_H
 
 #include <jansson.h>
 
-#include "lines.h"
+#include "text/terminal_text.h"
 
 struct tasks_view {
     bool flat;   /* each task by itself */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* weir top: a running gateway's figures in a terminal, once a second. */
-#include "commands.h"
+#include "commands/commands.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -14,11 +14,11 @@
 
 #include <weir.h>
 
-#include "admin_client.h"
-#include "options.h"
-#include "output.h"
-#include "screen.h"
-#include "top_frame.h"
+#include "commands/admin_client.h"
+#include "commands/options.h"
+#include "commands/output.h"
+#include "commands/screen.h"
+#include "commands/top_frame.h"
 
 const char command_top_help[] =
     "usage: weir top [--once] [--json] [--every TIME] [ADMIN]\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "top_frame.h"
+#include "commands/top_frame.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "figures.h"
+#include "text/figures.h"
 
 static const double many_errors = 0.01;  /* of the requests */
 static const double many_unserved = 10;  /* half-sent heads, and those that timed out */

@@ -3,13 +3,13 @@
  *
  * Threading: belongs to the task that draws.
  */
-#ifndef APP_TOP_FRAME_H
-#define APP_TOP_FRAME_H
+#ifndef APP_COMMANDS_TOP_FRAME_H
+#define APP_COMMANDS_TOP_FRAME_H
 
 #include <jansson.h>
 
-#include "lines.h"
-#include "top_layout.h"
+#include "text/terminal_text.h"
+#include "commands/top_layout.h"
 
 enum top_sort { TOP_BY_RATE, TOP_BY_P99, TOP_BY_ERRORS, TOP_AS_LISTED, TOP_SORTS };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "top_layout.h"
+#include "commands/top_layout.h"
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  *
  * Threading: any.
  */
-#ifndef APP_TOP_LAYOUT_H
-#define APP_TOP_LAYOUT_H
+#ifndef APP_COMMANDS_TOP_LAYOUT_H
+#define APP_COMMANDS_TOP_LAYOUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_address.h"
+#include "config/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

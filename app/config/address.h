@@ -6,8 +6,8 @@
 #ifndef APP_CONFIG_ADDRESS_H
 #define APP_CONFIG_ADDRESS_H
 
-#include "config.h"
-#include "config_schema.h"
+#include "config/config.h"
+#include "config/schema.h"
 
 /* Reads one address; what names the key, for the fault.
  * Returns: false after a fault, or when memory is short.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_memory.h"
+#include "config/arena.h"
 
 #include <stdbool.h>
 #include <stdint.h>

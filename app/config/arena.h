@@ -3,8 +3,8 @@
  *
  * Threading: not shared while it grows.
  */
-#ifndef APP_CONFIG_MEMORY_H
-#define APP_CONFIG_MEMORY_H
+#ifndef APP_CONFIG_ARENA_H
+#define APP_CONFIG_ARENA_H
 
 #include <stdbool.h>
 #include <stddef.h>

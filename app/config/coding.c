@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_coding.h"
+#include "config/coding.h"
 
 #include <string.h>
 

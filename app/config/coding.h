@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config_schema.h"
+#include "config/schema.h"
 #include "jobs/compressor.h"
 
 struct config_coding {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config_address.h"
-#include "config_memory.h"
-#include "config_pool.h"
-#include "config_route.h"
-#include "config_schema.h"
-#include "yaml_tree.h"
+#include "config/address.h"
+#include "config/arena.h"
+#include "config/pool.h"
+#include "config/route.h"
+#include "config/schema.h"
+#include "config/yaml_tree.h"
 
 enum { LISTENERS_MAX = 64, ADMIN_HOSTS_MAX = 64 };
 

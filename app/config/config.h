@@ -6,8 +6,8 @@
  * Every key is defined in one table (config.c, config_route.c, routes/NAME.c) with its type, range and
  * default.
  */
-#ifndef APP_CONFIG_H
-#define APP_CONFIG_H
+#ifndef APP_CONFIG_CONFIG_H
+#define APP_CONFIG_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,9 +18,9 @@
 #include <weir/pool.h>
 #include <weir/time.h>
 
-#include "config_coding.h"
-#include "config_fault.h"
-#include "config_guard.h"
+#include "config/coding.h"
+#include "config/fault.h"
+#include "config/guard.h"
 
 struct route_kind;
 struct tree_node;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_fault.h"
+#include "config/fault.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_guard.h"
+#include "config/guard.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 
 #include <weir/error.h>
 
-#include "config_schema.h"
+#include "config/schema.h"
 
 struct config_guard {
     int mode;                 /* enum config_guard_mode */

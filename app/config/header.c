@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_header.h"
+#include "config/header.h"
 
 #include <string.h>
 #include <strings.h>

@@ -8,7 +8,7 @@
 
 #include <weir/http_client.h>
 
-#include "config_schema.h"
+#include "config/schema.h"
 
 struct config_headers {
     const weir_header *header;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_path.h"
+#include "config/path.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_pool.h"
+#include "config/pool.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,8 @@
 #ifndef APP_CONFIG_POOL_H
 #define APP_CONFIG_POOL_H
 
-#include "config.h"
-#include "config_schema.h"
+#include "config/config.h"
+#include "config/schema.h"
 
 /* Reads "pools:"; node NULL: none is written. compute and blocking are there in any case. */
 void pools_read(struct config_reader *reader, const struct tree_node *node, struct config *config);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_route.h"
+#include "config/route.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config_path.h"
-#include "config_pool.h"
-#include "routes/route_kind.h"
+#include "config/path.h"
+#include "config/pool.h"
+#include "config/route_kind.h"
 
 enum { KINDS_MAX = SCHEMA_KEYS_MAX / 2 };
 

@@ -6,8 +6,8 @@
 #ifndef APP_CONFIG_ROUTE_H
 #define APP_CONFIG_ROUTE_H
 
-#include "config.h"
-#include "config_schema.h"
+#include "config/config.h"
+#include "config/schema.h"
 
 enum { CONFIG_ROUTES_MAX = 2000 };
 

@@ -5,14 +5,14 @@
  * Threading: configure runs once, before any loop. open, handle and close run on a loop, with that loop's own
  * state; the settings are shared by all loops and never written again.
  */
-#ifndef APP_ROUTES_ROUTE_KIND_H
-#define APP_ROUTES_ROUTE_KIND_H
+#ifndef APP_CONFIG_ROUTE_KIND_H
+#define APP_CONFIG_ROUTE_KIND_H
 
 #include <weir/http_client.h>
 #include <weir/http_server.h>
 
-#include "config.h"
-#include "config_schema.h"
+#include "config/config.h"
+#include "config/schema.h"
 
 struct route_kind {
     const char *name; /* the key in the file */

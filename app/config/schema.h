@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config_fault.h"
-#include "config_memory.h"
-#include "yaml_tree.h"
+#include "config/fault.h"
+#include "config/arena.h"
+#include "config/yaml_tree.h"
 
 /* What every reading function is given. */
 struct config_reader {

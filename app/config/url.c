@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_url.h"
+#include "config/url.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config_address.h"
-#include "config_path.h"
+#include "config/address.h"
+#include "config/path.h"
 
 static const char scheme[] = "http://";
 static const char hex_digits[] = "0123456789abcdefABCDEF";

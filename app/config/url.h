@@ -6,7 +6,7 @@
 #ifndef APP_CONFIG_URL_H
 #define APP_CONFIG_URL_H
 
-#include "config_schema.h"
+#include "config/schema.h"
 
 /* A piece of the target: text as it is sent, or the name of a path parameter. */
 struct url_part {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "yaml_fault.h"
+#include "config/yaml_fault.h"
 
 #include <string.h>
 

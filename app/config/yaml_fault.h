@@ -3,15 +3,15 @@
  *
  * Threading: pure functions, from any thread.
  */
-#ifndef APP_YAML_FAULT_H
-#define APP_YAML_FAULT_H
+#ifndef APP_CONFIG_YAML_FAULT_H
+#define APP_CONFIG_YAML_FAULT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <yaml.h>
 
-#include "config_fault.h"
+#include "config/fault.h"
 
 struct yaml_source {
     const char *bytes;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "yaml_tree.h"
+#include "config/yaml_tree.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include <yaml.h>
 
-#include "yaml_fault.h"
+#include "config/yaml_fault.h"
 
 /* One list or map that has begun and not ended. */
 struct level {

@@ -7,13 +7,13 @@
  * are not plain text, a key written twice. So the same bytes can't mean two things, and no file can grow in
  * memory.
  */
-#ifndef APP_YAML_TREE_H
-#define APP_YAML_TREE_H
+#ifndef APP_CONFIG_YAML_TREE_H
+#define APP_CONFIG_YAML_TREE_H
 
 #include <weir/error.h>
 
-#include "config_fault.h"
-#include "config_memory.h"
+#include "config/fault.h"
+#include "config/arena.h"
 
 enum {
     YAML_TREE_BYTES_MAX = 1 << 20, /* of the file */

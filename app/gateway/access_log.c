@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "access_log.h"
+#include "gateway/access_log.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  *
  * Threading: any loop.
  */
-#ifndef APP_ACCESS_LOG_H
-#define APP_ACCESS_LOG_H
+#ifndef APP_GATEWAY_ACCESS_LOG_H
+#define APP_GATEWAY_ACCESS_LOG_H
 
 #include <weir/charge.h>
 #include <weir/http_server.h>

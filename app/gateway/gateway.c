@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gateway.h"
+#include "gateway/gateway.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,19 +17,19 @@
 #include <weir/memory.h>
 #include <weir/stream.h>
 
-#include "access_log.h"
-#include "admin.h"
-#include "commands.h"
-#include "gather_counts.h"
+#include "gateway/access_log.h"
+#include "admin/admin.h"
+#include "commands/commands.h"
+#include "metrics/gather_counts.h"
 #include "jobs/image_budget.h"
-#include "listening.h"
-#include "memory_watch.h"
-#include "metrics.h"
-#include "pools.h"
-#include "response_coding.h"
-#include "routes/route_kind.h"
-#include "start_check.h"
-#include "start_log.h"
+#include "http/listening.h"
+#include "gateway/memory_watch.h"
+#include "metrics/metrics.h"
+#include "routes/route_pool.h"
+#include "http/response_coding.h"
+#include "config/route_kind.h"
+#include "gateway/start_check.h"
+#include "gateway/start_log.h"
 
 struct gateway {
     const struct config *config;

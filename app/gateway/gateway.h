@@ -3,12 +3,12 @@
  *
  * Threading: the main thread, which is lent to loop 0 until it returns.
  */
-#ifndef APP_GATEWAY_H
-#define APP_GATEWAY_H
+#ifndef APP_GATEWAY_GATEWAY_H
+#define APP_GATEWAY_GATEWAY_H
 
 #include <weir/error.h>
 
-#include "config.h"
+#include "config/config.h"
 
 struct gateway_events {
     /* The gateway accepts connections; addresses as told to the log. On loop 0. May be NULL. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "memory_need.h"
+#include "gateway/memory_need.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 /* Measured 2026-11-29 (bench/run hello idle-memory gather-memory, and memory.current beside it). */
 enum {

@@ -4,12 +4,12 @@
  *
  * Threading: pure functions, from any thread.
  */
-#ifndef APP_MEMORY_NEED_H
-#define APP_MEMORY_NEED_H
+#ifndef APP_GATEWAY_MEMORY_NEED_H
+#define APP_GATEWAY_MEMORY_NEED_H
 
 #include <weir/memory.h>
 
-#include "config.h"
+#include "config/config.h"
 
 /* What one request in progress holds, of the route that needs most; the kernel's part included. */
 uint64_t memory_of_exchange(const struct config *config);

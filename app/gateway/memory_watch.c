@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "memory_watch.h"
+#include "gateway/memory_watch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,7 +10,7 @@
 
 #include <weir/http_server.h>
 
-#include "memory_need.h"
+#include "gateway/memory_need.h"
 
 /* Seldom while there is plenty, often when a burst could take it all. */
 enum { LOOK_MS = 1000, LOOK_CLOSELY_MS = 20 };

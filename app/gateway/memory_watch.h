@@ -4,14 +4,14 @@
  *
  * Threading: opened and closed by the main thread; looks on a thread of its own.
  */
-#ifndef APP_MEMORY_WATCH_H
-#define APP_MEMORY_WATCH_H
+#ifndef APP_GATEWAY_MEMORY_WATCH_H
+#define APP_GATEWAY_MEMORY_WATCH_H
 
 #include <weir/error.h>
 #include <weir/memory.h>
 
-#include "config.h"
-#include "gateway_status.h"
+#include "config/config.h"
+#include "admin/gateway_status.h"
 
 struct memory_watch;
 

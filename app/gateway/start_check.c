@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "start_check.h"
+#include "gateway/start_check.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,14 +12,14 @@
 #include <weir/stream.h>
 #include <weir/text.h>
 
-#include "admin_yield.h"
-#include "config_address.h"
-#include "listening.h"
-#include "pools.h"
-#include "routes/route_kind.h"
-#include "start_connect.h"
-#include "start_io.h"
-#include "start_limits.h"
+#include "admin/yield.h"
+#include "config/address.h"
+#include "http/listening.h"
+#include "routes/route_pool.h"
+#include "config/route_kind.h"
+#include "gateway/start_connect.h"
+#include "gateway/start_io.h"
+#include "gateway/start_limits.h"
 
 /* How long all addresses together are waited for. */
 enum { TAKEN_PATIENCE_MS = 500, YIELDED_PATIENCE_MS = 5000, TAKEN_STEP_MS = 20 };

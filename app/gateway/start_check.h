@@ -5,10 +5,10 @@
  *
  * Threading: the main thread, before the loops.
  */
-#ifndef APP_START_CHECK_H
-#define APP_START_CHECK_H
+#ifndef APP_GATEWAY_START_CHECK_H
+#define APP_GATEWAY_START_CHECK_H
 
-#include "config.h"
+#include "config/config.h"
 
 struct start_findings {
     struct config_faults faults;   /* it can't be served */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "start_connect.h"
+#include "gateway/start_connect.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <weir/stream.h>
 #include <weir/sync.h>
 
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 enum { AT_ONCE = 64, PATIENCE_S = 2, BACKENDS_MAX = 4096 };
 

@@ -3,10 +3,10 @@
  *
  * Threading: a task.
  */
-#ifndef APP_START_CONNECT_H
-#define APP_START_CONNECT_H
+#ifndef APP_GATEWAY_START_CONNECT_H
+#define APP_GATEWAY_START_CONNECT_H
 
-#include "config.h"
+#include "config/config.h"
 
 /* Connects to every backend once, many at a time, and closes; a fault where a backend can't be connected to
  * within two seconds is first named. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "start_io.h"
+#include "gateway/start_io.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "start_limits.h"
+#include "gateway/start_limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +7,8 @@
 
 #include <weir/memory.h>
 
-#include "memory_need.h"
-#include "routes/route_kind.h"
+#include "gateway/memory_need.h"
+#include "config/route_kind.h"
 
 enum {
     PER_ORIGIN = 256, /* connections of a loop to one backend, as the library has it */

@@ -3,10 +3,10 @@
  *
  * Threading: the main thread, before the loops.
  */
-#ifndef APP_START_LIMITS_H
-#define APP_START_LIMITS_H
+#ifndef APP_GATEWAY_START_LIMITS_H
+#define APP_GATEWAY_START_LIMITS_H
 
-#include "config.h"
+#include "config/config.h"
 
 /* Raises the number of descriptors this process may have to what it may raise it to. */
 void start_raise_files(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "start_log.h"
+#include "gateway/start_log.h"
 
 #include <stdio.h>
 #include <sys/resource.h>

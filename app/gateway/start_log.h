@@ -3,10 +3,10 @@
  *
  * Threading: a task of the first loop, before it accepts.
  */
-#ifndef APP_START_LOG_H
-#define APP_START_LOG_H
+#ifndef APP_GATEWAY_START_LOG_H
+#define APP_GATEWAY_START_LOG_H
 
-#include "config.h"
+#include "config/config.h"
 
 /* Logs "starting" with the version, the kernel interface, loops, pools and limits; then a line for each
  * warning, with its place when the configuration is a file's. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "side.h"
+#include "http/background_server.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -5,8 +5,8 @@
  * Threading: side_start and side_stop are called by one thread that is no loop; handlers run on the side's
  * own loop.
  */
-#ifndef APP_SIDE_H
-#define APP_SIDE_H
+#ifndef APP_HTTP_BACKGROUND_SERVER_H
+#define APP_HTTP_BACKGROUND_SERVER_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "body_coding.h"
+#include "http/body_coding.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,8 +3,8 @@
  *
  * Threading: tasks of a loop.
  */
-#ifndef APP_BODY_CODING_H
-#define APP_BODY_CODING_H
+#ifndef APP_HTTP_BODY_CODING_H
+#define APP_HTTP_BODY_CODING_H
 
 #include <weir/http_client.h>
 #include <weir/http_server.h>

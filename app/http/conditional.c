@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "conditional.h"
+#include "http/conditional.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  *
  * Threading: pure functions.
  */
-#ifndef APP_CONDITIONAL_H
-#define APP_CONDITIONAL_H
+#ifndef APP_HTTP_CONDITIONAL_H
+#define APP_HTTP_CONDITIONAL_H
 
 #include <stdbool.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "listening.h"
+#include "http/listening.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #include <weir/log.h>
 
-#include "config_address.h"
+#include "config/address.h"
 
 void log_listening(const char *what, const char *address)
 {

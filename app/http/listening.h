@@ -3,12 +3,12 @@
  *
  * Threading: pure functions, from any thread.
  */
-#ifndef APP_LISTENING_H
-#define APP_LISTENING_H
+#ifndef APP_HTTP_LISTENING_H
+#define APP_HTTP_LISTENING_H
 
 #include <weir/error.h>
 
-#include "config.h"
+#include "config/config.h"
 
 /* Logs "listening" with addr=HOST:PORT; what is "gateway", "admin" … */
 void log_listening(const char *what, const char *address);

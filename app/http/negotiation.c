@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "accept.h"
+#include "http/negotiation.h"
 
 #include <string.h>
 #include <strings.h>

@@ -3,8 +3,8 @@
  *
  * Threading: pure functions.
  */
-#ifndef APP_ACCEPT_H
-#define APP_ACCEPT_H
+#ifndef APP_HTTP_NEGOTIATION_H
+#define APP_HTTP_NEGOTIATION_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "response_coding.h"
+#include "http/response_coding.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,9 +10,9 @@
 
 #include <weir/pool.h>
 
-#include "accept.h"
+#include "http/negotiation.h"
 #include "jobs/kinds.h"
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 enum {
     INLINE_BYTES = 8 << 10, /* compressed in less time than the way to the pool and back is worth */

@@ -7,12 +7,12 @@
  * is streamed. When that pool is full, or nothing is gained, the answer goes out as it is: compressing is a
  * courtesy.
  */
-#ifndef APP_RESPONSE_CODING_H
-#define APP_RESPONSE_CODING_H
+#ifndef APP_HTTP_RESPONSE_CODING_H
+#define APP_HTTP_RESPONSE_CODING_H
 
 #include <weir/http_server.h>
 
-#include "config.h"
+#include "config/config.h"
 
 struct response_coding;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "beneath.h"
+#include "http/rooted_open.h"
 
 #include <errno.h>
 #include <fcntl.h>

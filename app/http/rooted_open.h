@@ -4,8 +4,8 @@
  *
  * Threading: any thread; beneath_open() may block, so it belongs into a job.
  */
-#ifndef APP_BENEATH_H
-#define APP_BENEATH_H
+#ifndef APP_HTTP_ROOTED_OPEN_H
+#define APP_HTTP_ROOTED_OPEN_H
 
 #include <stdbool.h>
 #include <sys/stat.h>

@@ -13,7 +13,7 @@
 
 /* All that is held at a time, at its most: the file, what its decoder holds, rows between the steps, what
  * comes out. Beside it there are some 2 MiB for each image, whatever its size. Follows what libvips 8.14 does
- * with one thread; tests/app/image_memory_test.c measures whether it still does. */
+ * with one thread; tests/app/jobs/image_memory_test.c measures whether it still does. */
 uint64_t image_claim(const struct image_head *head, const struct image_order *order, uint64_t file_bytes);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observed.h"
+#include "metrics/collector.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include <weir/task.h>
 
-#include "gateway_status.h"
+#include "admin/gateway_status.h"
 
 /* ---- opening and closing ---- */
 

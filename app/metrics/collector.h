@@ -5,8 +5,8 @@
  * Threading: belongs to the admin's loop, from observed_run() on. The loops of the gateway are only read,
  * never waited for.
  */
-#ifndef APP_OBSERVED_H
-#define APP_OBSERVED_H
+#ifndef APP_METRICS_COLLECTOR_H
+#define APP_METRICS_COLLECTOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,15 +14,15 @@
 #include <weir/error.h>
 #include <weir/http_server.h>
 
-#include "metrics.h"
-#include "observed_clients.h"
-#include "observed_gathers.h"
-#include "observed_host.h"
-#include "observed_loops.h"
-#include "observed_origins.h"
-#include "observed_pools.h"
-#include "observed_spent.h"
-#include "rolling.h"
+#include "metrics/metrics.h"
+#include "metrics/collector_clients.h"
+#include "metrics/collector_gathers.h"
+#include "metrics/collector_host.h"
+#include "metrics/collector_loops.h"
+#include "metrics/collector_origins.h"
+#include "metrics/collector_pools.h"
+#include "metrics/collector_breakdown.h"
+#include "metrics/sliding_window.h"
 
 struct gateway_status;
 

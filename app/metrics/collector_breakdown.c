@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observed_spent.h"
+#include "metrics/collector_breakdown.h"
 
 #include <errno.h>
 #include <stdlib.h>

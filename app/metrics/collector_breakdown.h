@@ -3,15 +3,15 @@
  *
  * Threading: belongs to the admin's loop.
  */
-#ifndef APP_OBSERVED_SPENT_H
-#define APP_OBSERVED_SPENT_H
+#ifndef APP_METRICS_COLLECTOR_BREAKDOWN_H
+#define APP_METRICS_COLLECTOR_BREAKDOWN_H
 
 #include <stddef.h>
 
 #include <weir/error.h>
 
-#include "metrics.h"
-#include "rolling.h"
+#include "metrics/metrics.h"
+#include "metrics/sliding_window.h"
 
 /* The numbers beside the meter of how long they ran: by kind of charge, in nanoseconds, and of how many. */
 enum { OBSERVED_SAMPLES = WEIR_CHARGE_KINDS, OBSERVED_SPENT_NUMBERS };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observed_clients.h"
+#include "metrics/collector_clients.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  *
  * Threading: belongs to the admin's loop.
  */
-#ifndef APP_OBSERVED_CLIENTS_H
-#define APP_OBSERVED_CLIENTS_H
+#ifndef APP_METRICS_COLLECTOR_CLIENTS_H
+#define APP_METRICS_COLLECTOR_CLIENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include <weir/http_server.h>
 #include <weir/runtime.h>
 
-#include "rolling.h"
+#include "metrics/sliding_window.h"
 
 enum { OBSERVED_CLIENTS_MAX = 256, OBSERVED_CLIENT_BYTES = 64 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observed_gathers.h"
+#include "metrics/collector_gathers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "routes/gather.h"
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 enum { ORIGIN_BYTES = 512 };
 

@@ -4,14 +4,14 @@
  *
  * Threading: belongs to the admin's loop.
  */
-#ifndef APP_OBSERVED_GATHERS_H
-#define APP_OBSERVED_GATHERS_H
+#ifndef APP_METRICS_COLLECTOR_GATHERS_H
+#define APP_METRICS_COLLECTOR_GATHERS_H
 
 #include <stddef.h>
 
-#include "config.h"
-#include "gather_counts.h"
-#include "rolling.h"
+#include "config/config.h"
+#include "metrics/gather_counts.h"
+#include "metrics/sliding_window.h"
 
 struct observed_gathers {
     const struct gather_counts *counts; /* NULL: there are none */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observed_host.h"
+#include "metrics/collector_host.h"
 
 #include <errno.h>
 

@@ -3,11 +3,11 @@
  *
  * Threading: belongs to the admin's loop.
  */
-#ifndef APP_OBSERVED_HOST_H
-#define APP_OBSERVED_HOST_H
+#ifndef APP_METRICS_COLLECTOR_HOST_H
+#define APP_METRICS_COLLECTOR_HOST_H
 
-#include "host_stats.h"
-#include "rolling.h"
+#include "metrics/host_stats.h"
+#include "metrics/sliding_window.h"
 
 enum observed_host_number {
     OBSERVED_HOST_ALL,

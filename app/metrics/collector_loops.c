@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observed_loops.h"
+#include "metrics/collector_loops.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

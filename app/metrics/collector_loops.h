@@ -3,14 +3,14 @@
  *
  * Threading: belongs to the admin's loop.
  */
-#ifndef APP_OBSERVED_LOOPS_H
-#define APP_OBSERVED_LOOPS_H
+#ifndef APP_METRICS_COLLECTOR_LOOPS_H
+#define APP_METRICS_COLLECTOR_LOOPS_H
 
 #include <stddef.h>
 
 #include <weir/runtime.h>
 
-#include "rolling.h"
+#include "metrics/sliding_window.h"
 
 /* The numbers beside the meter of how late a loop is, in ns. */
 enum observed_loop_number {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "observed_origins.h"
+#include "metrics/collector_origins.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "observed_gathers.h"
+#include "metrics/collector_gathers.h"
 
 static const double fails_share = 0.01; /* fewer failures are no reason to come first */
 

@@ -3,8 +3,8 @@
  *
  * Threading: belongs to the admin's loop.
  */
-#ifndef APP_OBSERVED_ORIGINS_H
-#define APP_OBSERVED_ORIGINS_H
+#ifndef APP_METRICS_COLLECTOR_ORIGINS_H
+#define APP_METRICS_COLLECTOR_ORIGINS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,8 +12,8 @@
 #include <weir/http_client.h>
 #include <weir/runtime.h>
 
-#include "config.h"
-#include "rolling.h"
+#include "config/config.h"
+#include "metrics/sliding_window.h"
 
 /* The numbers beside the meter of an origin; then as enum weir_origin_error. */
 enum observed_origin_number {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observed_pools.h"
+#include "metrics/collector_pools.h"
 
 #include <stdbool.h>
 #include <stdio.h>

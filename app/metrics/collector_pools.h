@@ -3,15 +3,15 @@
  *
  * Threading: belongs to the admin's loop.
  */
-#ifndef APP_OBSERVED_POOLS_H
-#define APP_OBSERVED_POOLS_H
+#ifndef APP_METRICS_COLLECTOR_POOLS_H
+#define APP_METRICS_COLLECTOR_POOLS_H
 
 #include <stddef.h>
 
 #include <weir/pool.h>
 #include <weir/runtime.h>
 
-#include "rolling.h"
+#include "metrics/sliding_window.h"
 
 /* The numbers beside the meter of how long jobs ran; then as enum weir_pool_refusal. */
 enum observed_pool_number {

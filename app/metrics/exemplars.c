@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "exemplars.h"
+#include "metrics/exemplars.h"
 
 #include <time.h>
 

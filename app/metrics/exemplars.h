@@ -3,8 +3,8 @@
  *
  * Threading: a struct exemplars is written by its loop alone and may be read by any thread meanwhile.
  */
-#ifndef APP_EXEMPLARS_H
-#define APP_EXEMPLARS_H
+#ifndef APP_METRICS_EXEMPLARS_H
+#define APP_METRICS_EXEMPLARS_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

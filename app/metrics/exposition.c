@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "exposition.h"
+#include "metrics/exposition.h"
 
 #include <string.h>
 

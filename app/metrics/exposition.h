@@ -4,15 +4,15 @@
  *
  * Threading: belongs to the task that writes.
  */
-#ifndef APP_EXPOSITION_H
-#define APP_EXPOSITION_H
+#ifndef APP_METRICS_EXPOSITION_H
+#define APP_METRICS_EXPOSITION_H
 
 #include <stdint.h>
 
 #include <weir/meter.h>
 
-#include "exemplars.h"
-#include "text_out.h"
+#include "metrics/exemplars.h"
+#include "text/text_out.h"
 
 #define EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define EXPOSITION_OPENMETRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "gather_counts.h"
+#include "metrics/gather_counts.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 typedef _Atomic uint64_t counter;
 

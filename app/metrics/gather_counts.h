@@ -4,15 +4,15 @@
  * Threading: each loop counts into cells of its own, and shares no cache line with another. Reading adds them
  * up, on any thread, at any moment until gather_counts_free().
  */
-#ifndef APP_GATHER_COUNTS_H
-#define APP_GATHER_COUNTS_H
+#ifndef APP_METRICS_GATHER_COUNTS_H
+#define APP_METRICS_GATHER_COUNTS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include <weir/error.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "routes/gather_note.h"
 
 struct gather_counts;      /* of the gateway */

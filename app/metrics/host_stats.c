@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "host_stats.h"
+#include "metrics/host_stats.h"
 
 #include <fcntl.h>
 #include <stdio.h>

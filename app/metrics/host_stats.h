@@ -3,8 +3,8 @@
  *
  * Threading: any thread; reading takes a few system calls, none of which waits.
  */
-#ifndef APP_HOST_STATS_H
-#define APP_HOST_STATS_H
+#ifndef APP_METRICS_HOST_STATS_H
+#define APP_METRICS_HOST_STATS_H
 
 #include <stdbool.h>
 #include <stdint.h>

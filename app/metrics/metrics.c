@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "metrics.h"
+#include "metrics/metrics.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 const char *const metrics_methods[METRICS_METHODS] = {"GET",   "HEAD",    "POST",    "PUT",   "DELETE",
                                                       "PATCH", "OPTIONS", "CONNECT", "TRACE", "other"};

@@ -5,8 +5,8 @@
  * another. The readers below add up the cells of all loops, on any thread, at any moment until
  * metrics_free().
  */
-#ifndef APP_METRICS_H
-#define APP_METRICS_H
+#ifndef APP_METRICS_METRICS_H
+#define APP_METRICS_METRICS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,9 +15,9 @@
 #include <weir/http_server.h>
 #include <weir/meter.h>
 
-#include "config.h"
-#include "exemplars.h"
-#include "spent.h"
+#include "config/config.h"
+#include "metrics/exemplars.h"
+#include "metrics/time_breakdown.h"
 
 enum {
     METRICS_METHODS = 10,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "process_stats.h"
+#include "metrics/process_stats.h"
 
 #include <dirent.h>
 #include <fcntl.h>

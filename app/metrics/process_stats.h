@@ -3,8 +3,8 @@
  *
  * Threading: any; reads a few small files of /proc, which does not block.
  */
-#ifndef APP_PROCESS_STATS_H
-#define APP_PROCESS_STATS_H
+#ifndef APP_METRICS_PROCESS_STATS_H
+#define APP_METRICS_PROCESS_STATS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "rolling.h"
+#include "metrics/sliding_window.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  *
  * Threading: belongs to one loop or thread; it is given copies.
  */
-#ifndef APP_ROLLING_H
-#define APP_ROLLING_H
+#ifndef APP_METRICS_SLIDING_WINDOW_H
+#define APP_METRICS_SLIDING_WINDOW_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "spent.h"
+#include "metrics/time_breakdown.h"
 
 #include <string.h>
 

@@ -7,8 +7,8 @@
  *
  * Threading: a cell is written by its loop alone and may be read by any thread meanwhile, as a weir_meter is.
  */
-#ifndef APP_SPENT_H
-#define APP_SPENT_H
+#ifndef APP_METRICS_TIME_BREAKDOWN_H
+#define APP_METRICS_TIME_BREAKDOWN_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "body_coding.h"
+#include "http/body_coding.h"
 #include "jobs/compressor.h"
 #include "jobs/kinds.h"
 #include "routes/computing.h"
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 /* ---- settings ---- */
 

@@ -11,7 +11,7 @@
 #include <weir/http_server.h>
 #include <weir/job.h>
 
-#include "pools.h"
+#include "routes/route_pool.h"
 
 /* The state of such a route on one loop: what its jobs are asked for with. */
 struct computing {

@@ -13,12 +13,12 @@
 #include <weir/text.h>
 #include <weir/trace.h>
 
-#include "body_coding.h"
+#include "http/body_coding.h"
 #include "routes/discard.h"
 #include "routes/gather_answer.h"
 #include "routes/gather_note.h"
 #include "routes/gather_request.h"
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 /* ---- settings ---- */
 

@@ -3,9 +3,9 @@
 #ifndef APP_ROUTES_GATHER_H
 #define APP_ROUTES_GATHER_H
 
-#include "config.h"
-#include "config_header.h"
-#include "config_url.h"
+#include "config/config.h"
+#include "config/header.h"
+#include "config/url.h"
 
 enum { GATHER_CALLS_MAX = 256 };
 

@@ -12,7 +12,7 @@
 #include <weir/buffer.h>
 #include <weir/error.h>
 
-#include "config_url.h"
+#include "config/url.h"
 
 enum { GATHER_URL_BYTES_MAX = 32 << 10 };
 

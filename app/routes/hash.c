@@ -8,7 +8,7 @@
 #include "jobs/digest.h"
 #include "jobs/kinds.h"
 #include "routes/computing.h"
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 /* ---- settings ---- */
 

@@ -11,11 +11,11 @@
 #include <weir/json.h>
 #include <weir/text.h>
 
-#include "body_coding.h"
+#include "http/body_coding.h"
 #include "jobs/json_pick.h"
 #include "jobs/kinds.h"
 #include "routes/computing.h"
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 enum { PARAMS_BYTES_MAX = 4 << 20 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "routes/discard.h"
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 /* ---- settings ---- */
 

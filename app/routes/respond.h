@@ -3,7 +3,7 @@
 #ifndef APP_ROUTES_RESPOND_H
 #define APP_ROUTES_RESPOND_H
 
-#include "config_header.h"
+#include "config/header.h"
 
 struct respond_settings {
     int status;

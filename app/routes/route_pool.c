@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "pools.h"
+#include "routes/route_pool.h"
 
 #include <stdlib.h>
 

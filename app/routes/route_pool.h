@@ -3,12 +3,12 @@
  *
  * Threading: options are made before the loops start; the rest belongs to tasks.
  */
-#ifndef APP_POOLS_H
-#define APP_POOLS_H
+#ifndef APP_ROUTES_ROUTE_POOL_H
+#define APP_ROUTES_ROUTE_POOL_H
 
 #include <weir/pool.h>
 
-#include "config.h"
+#include "config/config.h"
 
 /* The options of all pools of a configuration.
  * Owns:    the array is the caller's to free; it points into the configuration.

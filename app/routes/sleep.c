@@ -8,7 +8,7 @@
 #include <weir/text.h>
 
 #include "routes/discard.h"
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 /* ---- settings ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of route kinds: a new kind is its own file and one line in KINDS. */
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 #include <string.h>
 

@@ -12,16 +12,16 @@
 
 #include <weir/log.h>
 
-#include "accept.h"
-#include "beneath.h"
-#include "conditional.h"
-#include "body_coding.h"
+#include "http/negotiation.h"
+#include "http/rooted_open.h"
+#include "http/conditional.h"
+#include "http/body_coding.h"
 #include "jobs/image.h"
 #include "jobs/kinds.h"
 #include "jobs/vips_library.h"
 #include "routes/computing.h"
 #include "routes/discard.h"
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 enum { PARAMS_BYTES = 192, ETAG_BYTES = 96, THUMBNAIL_VERSION = 1 };
 

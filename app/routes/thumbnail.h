@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "config_fault.h"
+#include "config/fault.h"
 
 enum thumbnail_format { THUMBNAIL_AUTO, THUMBNAIL_JPEG, THUMBNAIL_PNG, THUMBNAIL_WEBP };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "figures.h"
+#include "text/figures.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  *
  * Threading: any.
  */
-#ifndef APP_FIGURES_H
-#define APP_FIGURES_H
+#ifndef APP_TEXT_FIGURES_H
+#define APP_TEXT_FIGURES_H
 
 #include <jansson.h>
 

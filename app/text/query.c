@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "query.h"
+#include "text/query.h"
 
 #include <errno.h>
 #include <string.h>

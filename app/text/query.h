@@ -3,8 +3,8 @@
  *
  * Threading: functions from text to text; any thread.
  */
-#ifndef APP_QUERY_H
-#define APP_QUERY_H
+#ifndef APP_TEXT_QUERY_H
+#define APP_TEXT_QUERY_H
 
 #include <stdbool.h>
 #include <stddef.h>

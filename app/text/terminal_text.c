@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lines.h"
+#include "text/terminal_text.h"
 
 #include <limits.h>
 #include <stdarg.h>

@@ -4,13 +4,13 @@
  *
  * Threading: belongs to the task that writes.
  */
-#ifndef APP_LINES_H
-#define APP_LINES_H
+#ifndef APP_TEXT_TERMINAL_TEXT_H
+#define APP_TEXT_TERMINAL_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "text_out.h"
+#include "text/text_out.h"
 
 enum line_style { LINE_PLAIN, LINE_STRONG, LINE_QUIET, LINE_BAD, LINE_WARN, LINE_ACCENT, LINE_HEAD };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "text_out.h"
+#include "text/text_out.h"
 
 #include <string.h>
 

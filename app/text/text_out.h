@@ -3,8 +3,8 @@
  *
  * Threading: belongs to the task that writes.
  */
-#ifndef APP_TEXT_OUT_H
-#define APP_TEXT_OUT_H
+#ifndef APP_TEXT_TEXT_OUT_H
+#define APP_TEXT_TEXT_OUT_H
 
 #include <stdint.h>
 

@@ -14,8 +14,8 @@
 
 #include <weir.h>
 
-#include "admin.h"
-#include "metrics.h"
+#include "admin/admin.h"
+#include "metrics/metrics.h"
 
 enum { TASKS = 100000, CHILDREN = 9, LOOKS = 15, CHILD_MS = 1000, PIECE_BYTES = 1 << 16, TAIL_BYTES = 64 };
 

@@ -4,8 +4,8 @@
  *
  * Threading: a count of each thread's own. Nothing between the two may park.
  */
-#ifndef WEIR__OWN_CALLS_H
-#define WEIR__OWN_CALLS_H
+#ifndef WEIR__BASE_GUARD_EXEMPT_H
+#define WEIR__BASE_GUARD_EXEMPT_H
 
 extern __thread unsigned weir__own_calls __attribute__((tls_model("initial-exec"), visibility("hidden")));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/texts.h"
+#include "base/intern.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  *
  * Threading: no locks; one user at a time.
  */
-#ifndef WEIR_BASE_TEXTS_H
-#define WEIR_BASE_TEXTS_H
+#ifndef WEIR__BASE_INTERN_H
+#define WEIR__BASE_INTERN_H
 
 #include <stddef.h>
 

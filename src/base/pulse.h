@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "base/slept.h"
+#include "base/sleep_total.h"
 
 enum { WEIR__PULSE_STRIDE = 256, WEIR__PULSE_SHORT_NS = 500 };
 

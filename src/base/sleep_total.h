@@ -3,8 +3,8 @@
  *
  * Threading: the loop's thread writes; any thread may read.
  */
-#ifndef WEIR_BASE_SLEPT_H
-#define WEIR_BASE_SLEPT_H
+#ifndef WEIR__BASE_SLEEP_TOTAL_H
+#define WEIR__BASE_SLEEP_TOTAL_H
 
 #include <stdatomic.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/report.h"
+#include "core/deadlock_report.h"
 
 #include <weir/log.h>
 

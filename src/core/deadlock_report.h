@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the tasks of a loop are waiting for, written to the log. Threading: the loop's thread. */
-#ifndef WEIR__REPORT_H
-#define WEIR__REPORT_H
+#ifndef WEIR__CORE_DEADLOCK_REPORT_H
+#define WEIR__CORE_DEADLOCK_REPORT_H
 
 struct weir__loop;
 

@@ -10,12 +10,12 @@
 #include <weir/time.h>
 
 #include "base/clock.h"
-#include "core/blame.h"
+#include "core/account/attribution.h"
 #include "core/lock.h"
-#include "core/report.h"
+#include "core/deadlock_report.h"
 #include "core/runtime.h"
 #include "core/scope.h"
-#include "core/stamp.h"
+#include "core/account/slice_stamp.h"
 #include "core/task.h"
 
 enum { CHUNKS_KEPT = 256, TRIM_STACKS = 64, RUNS_PER_IO = 32 };

@@ -16,9 +16,9 @@
 #include "base/pulse.h"
 #include "base/random.h"
 #include "base/wheel.h"
-#include "core/lag.h"
-#include "core/off_cpu.h"
-#include "core/slice.h"
+#include "core/account/lag.h"
+#include "core/account/off_cpu.h"
+#include "core/account/slice.h"
 #include "core/stack.h"
 #include "io/io.h"
 

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "core/blame.h"
+#include "core/account/attribution.h"
 #include "core/runtime.h"
 #include "core/task.h"
 #include "core/wait.h"

@@ -7,13 +7,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "core/guard/guard.h"
+#include "guard/guard.h"
 #include "core/log/log.h"
 #include "core/log/log_process.h"
 #include "core/priority.h"
-#include "core/watch/symbols.h"
+#include "symbols/symbols.h"
 #include "core/task.h"
-#include "core/watch/watch.h"
+#include "watch/watch.h"
 #include "io/os.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

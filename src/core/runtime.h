@@ -6,13 +6,13 @@
 #include <weir/runtime.h>
 
 #include "base/log.h"
-#include "core/guard/guard_report.h"
-#include "core/pool/job_kind.h"
+#include "guard/report.h"
+#include "pool/job_kind.h"
 #include "core/loop.h"
-#include "core/pool/pool.h"
-#include "core/pool/published.h"
+#include "pool/pool.h"
+#include "pool/published.h"
 #include "core/scope.h"
-#include "core/watch/stall.h"
+#include "watch/stall.h"
 #include "core/thread.h"
 
 /* What comes and goes while the loops run and other threads may look at. Whoever looks, adds or takes out

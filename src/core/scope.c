@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "core/blame.h"
+#include "core/account/attribution.h"
 #include "core/task.h"
 #include "core/wait.h"
 

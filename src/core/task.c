@@ -8,13 +8,13 @@
 #include <string.h>
 
 #include "base/fence.h"
-#include "core/blame.h"
-#include "core/guard/guard.h"
+#include "core/account/attribution.h"
+#include "guard/guard.h"
 #include "core/loop.h"
 #include "core/scope.h"
-#include "core/stamp.h"
+#include "core/account/slice_stamp.h"
 #include "core/wait.h"
-#include "core/work.h"
+#include "core/account/activity.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1

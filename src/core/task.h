@@ -14,7 +14,7 @@
 #include <weir/task.h>
 
 #include "base/list.h"
-#include "core/ledger.h"
+#include "core/account/ledger.h"
 #include "core/loop.h"
 
 struct weir__scope;

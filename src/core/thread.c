@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "core/watch/profile.h"
+#include "watch/profile/profile.h"
 #include "core/runtime.h"
-#include "core/watch/sample.h"
+#include "watch/profile/sample.h"
 
 __thread struct weir__thread *weir__thread_here
     __attribute__((tls_model("initial-exec"), visibility("hidden")));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/patience.h"
+#include "core/timeout_list.h"
 
 #include "io/io.h"
 

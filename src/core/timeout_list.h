@@ -4,8 +4,8 @@
  *
  * Threading: a patience and all in it belong to one loop.
  */
-#ifndef WEIR__HTTP_PATIENCE_H
-#define WEIR__HTTP_PATIENCE_H
+#ifndef WEIR__CORE_TIMEOUT_LIST_H
+#define WEIR__CORE_TIMEOUT_LIST_H
 
 #include <weir/time.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/guard/guard_calls.h"
+#include "guard/calls.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is made of what the guard catches. It is the process's, so this is state outside a runtime. */
-#include "core/guard/guard.h"
+#include "guard/guard.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,14 +11,14 @@
 
 #include <weir/log.h>
 
-#include "base/own_calls.h"
-#include "core/guard/guard_calls.h"
-#include "core/guard/guard_places.h"
-#include "core/guard/guard_report.h"
+#include "base/guard_exempt.h"
+#include "guard/calls.h"
+#include "guard/places.h"
+#include "guard/report.h"
 #include "core/loop.h"
 #include "core/runtime.h"
 #include "core/task.h"
-#include "core/work.h"
+#include "core/account/activity.h"
 
 enum { BITS = 64, WORDS = WEIR__GUARD_CALLS_MAX / BITS };
 

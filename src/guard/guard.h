@@ -4,14 +4,14 @@
  * Threading: a struct weir__guard belongs to its loop's thread, which enters and leaves; what was found is
  * the process's, written without locks, from signal handlers too, and read by any thread.
  */
-#ifndef WEIR__GUARD_H
-#define WEIR__GUARD_H
+#ifndef WEIR__GUARD_GUARD_H
+#define WEIR__GUARD_GUARD_H
 
 #include <stdint.h>
 
 #include <weir/guard.h>
 
-#include "core/guard/guard_link.h"
+#include "guard/link.h"
 
 struct weir_runtime;
 struct weir__loop;

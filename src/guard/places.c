@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/guard/guard_places.h"
+#include "guard/places.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/guard/guard_report.h"
+#include "guard/report.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,11 +8,11 @@
 
 #include <weir/guard.h>
 
-#include "core/guard/guard_calls.h"
-#include "core/guard/guard_places.h"
+#include "guard/calls.h"
+#include "guard/places.h"
 #include "core/lock.h"
 #include "core/log/log.h"
-#include "core/watch/symbols.h"
+#include "symbols/symbols.h"
 
 enum { FRAMES_MAX = 64, INLINED_MAX = 8, STACK_TEXT_BYTES = 2048, AWAIT_MOMENTS = 50 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The buffers a loop lends to receivers. */
-#include "io/lent.h"
+#include "io/buffers.h"
 
 #include <assert.h>
 #include <errno.h>

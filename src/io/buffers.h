@@ -6,8 +6,8 @@
  * Free buffers wait last-in-first-out, so that the ones in use are those the cache still has; memory is
  * touched only when a buffer is first lent. Under ASan a buffer that is not lent is poisoned.
  */
-#ifndef WEIR__IO_LENT_H
-#define WEIR__IO_LENT_H
+#ifndef WEIR__IO_BUFFERS_H
+#define WEIR__IO_BUFFERS_H
 
 #include "io/io.h"
 

@@ -23,7 +23,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "io/lent.h"
+#include "io/buffers.h"
 #include "io/os.h"
 
 enum { BATCH = 256 };

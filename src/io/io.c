@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "base/own_calls.h"
+#include "base/guard_exempt.h"
 #include "io/backend.h"
 #include "io/os.h"
-#include "io/sim.h"
+#include "io/sim/sim.h"
 
 /* io->sleeping. A wake only costs a system call when it finds ASLEEP; the other two need none, because the
  * loop looks at the flag before it sleeps. */

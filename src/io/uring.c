@@ -27,7 +27,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "io/lent.h"
+#include "io/buffers.h"
 #include "io/os.h"
 
 enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/pool/cpus.h"
+#include "pool/cpus.h"
 
 #include <sched.h>
 #include <stddef.h>

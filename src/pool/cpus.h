@@ -3,8 +3,8 @@
  *
  * Threading: any.
  */
-#ifndef WEIR__CPUS_H
-#define WEIR__CPUS_H
+#ifndef WEIR__POOL_CPUS_H
+#define WEIR__POOL_CPUS_H
 
 /* The tightest quota of the process's cgroup and those around it, in thousandths of a CPU; -1: none. root
  * stands before every path that is read, "" for the machine itself. */

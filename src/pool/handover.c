@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/pool/pool.h"
+#include "pool/pool.h"
 #include "core/runtime.h"
 
 enum { WORDS = 1024 / 64, SMOOTHED_OVER = 8 };

@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-#include "core/pool/pool.h"
+#include "pool/pool.h"
 
 enum { RANGES_PER_WORKER = 16 };
 

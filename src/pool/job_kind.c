@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/pool/job_kind.h"
-#include "core/pool/pool.h"
+#include "pool/job_kind.h"
+#include "pool/pool.h"
 #include "core/runtime.h"
 #include "core/task.h"
 

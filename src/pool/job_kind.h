@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kinds of job that are known to a runtime. Threading: any; a place is written once. */
-#ifndef WEIR__JOB_KIND_H
-#define WEIR__JOB_KIND_H
+#ifndef WEIR__POOL_JOB_KIND_H
+#define WEIR__POOL_JOB_KIND_H
 
 #include <stdatomic.h>
 

@@ -7,13 +7,13 @@
 
 #include <weir/text.h>
 
-#include "core/blame.h"
-#include "core/pool/pool.h"
+#include "core/account/attribution.h"
+#include "pool/pool.h"
 #include "core/runtime.h"
 #include "core/scope.h"
 #include "core/task.h"
 #include "core/wait.h"
-#include "core/work.h"
+#include "core/account/activity.h"
 
 static const int64_t CPU_MAX_NS = INT64_C(1) << 60; /* a sum with any instant is one, too */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "core/pool/pool.h"
+#include "pool/pool.h"
 #include "core/runtime.h"
 #include "core/task.h"
 #include "core/wait.h"

@@ -22,8 +22,8 @@
  *   offload.c     the caller's side
  *   pool_sim.c    workers in virtual time
  */
-#ifndef WEIR__POOL_H
-#define WEIR__POOL_H
+#ifndef WEIR__POOL_POOL_H
+#define WEIR__POOL_POOL_H
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -23,7 +23,7 @@
 #include <errno.h>
 #include <math.h>
 
-#include "core/pool/pool.h"
+#include "pool/pool.h"
 
 /* --- places --- */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Workers in virtual time: jobs run on the loop's own stack, one after the other, and each takes a time drawn
  * from the seed, or what it says itself. What a cancel finds, and in which order jobs end, is the seed's. */
-#include "core/pool/pool.h"
-#include "core/pool/published.h"
+#include "pool/pool.h"
+#include "pool/published.h"
 #include "core/runtime.h"
-#include "io/sim.h"
+#include "io/sim/sim.h"
 
 enum { WAKE_MAX_NS = 50000, SHORT_NS = 10000, DOUBLINGS = 11 };
 

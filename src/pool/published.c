@@ -7,13 +7,13 @@
  *
  * (Quiescent states as in RCU: McKenney and Slingwine, 1998; epochs: Fraser, 2004.)
  */
-#include "core/pool/published.h"
+#include "pool/published.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/pool/pool.h"
+#include "pool/pool.h"
 #include "core/runtime.h"
 #include "core/task.h"
 #include "core/wait.h"

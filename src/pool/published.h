@@ -3,8 +3,8 @@
  *
  * Threading: the list of those who wait is under its lock; the rest is atomic.
  */
-#ifndef WEIR__PUBLISHED_H
-#define WEIR__PUBLISHED_H
+#ifndef WEIR__POOL_PUBLISHED_H
+#define WEIR__POOL_PUBLISHED_H
 
 #include <pthread.h>
 #include <stdatomic.h>

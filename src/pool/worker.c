@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "core/log/log.h"
-#include "core/pool/pool.h"
+#include "pool/pool.h"
 #include "core/priority.h"
-#include "core/pool/published.h"
+#include "pool/published.h"
 #include "core/runtime.h"
 #include "core/thread.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/watch/modules.h"
+#include "symbols/modules.h"
 
 #include <inttypes.h>
 #include <stdint.h>

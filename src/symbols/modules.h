@@ -3,8 +3,8 @@
  *
  * Threading: whoever has the Dwfl.
  */
-#ifndef WEIR__MODULES_H
-#define WEIR__MODULES_H
+#ifndef WEIR__SYMBOLS_MODULES_H
+#define WEIR__SYMBOLS_MODULES_H
 
 #include <elfutils/libdwfl.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names for addresses. What has been found is kept, since the same places are asked for again and again. */
-#include "core/watch/symbols.h"
+#include "symbols/symbols.h"
 
 #include <dwarf.h>
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/own_calls.h"
-#include "core/watch/modules.h"
-#include "core/watch/symbols_inside.h"
+#include "base/guard_exempt.h"
+#include "symbols/modules.h"
+#include "symbols/symbols_inside.h"
 
 enum { KNOWN_MAX = 8192, INLINED_MAX = 16, MODULES_LOOKED_FOR_MAX = 64 };
 

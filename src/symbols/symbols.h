@@ -5,8 +5,8 @@
  * Threading: any thread, one at a time: a lock sees to it. Names that were not asked for before take
  * milliseconds, the first of all much longer: never from a loop.
  */
-#ifndef WEIR__SYMBOLS_H
-#define WEIR__SYMBOLS_H
+#ifndef WEIR__SYMBOLS_SYMBOLS_H
+#define WEIR__SYMBOLS_SYMBOLS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What symbols.c and unwind.c share. Threading: all under the lock. */
-#ifndef WEIR__SYMBOLS_INSIDE_H
-#define WEIR__SYMBOLS_INSIDE_H
+#ifndef WEIR__SYMBOLS_SYMBOLS_INSIDE_H
+#define WEIR__SYMBOLS_SYMBOLS_INSIDE_H
 
 #include <elfutils/libdwfl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "core/peek.h"
-#include "core/watch/symbols.h"
+#include "symbols/symbols.h"
 
 struct weir__known;
 

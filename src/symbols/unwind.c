@@ -9,8 +9,8 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "base/own_calls.h"
-#include "core/watch/symbols_inside.h"
+#include "base/guard_exempt.h"
+#include "symbols/symbols_inside.h"
 
 enum { THREAD = 1, CALL_BYTES_MAX = 7, GUESSES_MAX = 64 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/watch/capture.h"
+#include "watch/capture.h"
 
 #include <errno.h>
 #include <pthread.h>

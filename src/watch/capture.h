@@ -8,8 +8,8 @@
  * Threading: a capture belongs to who looks, but for what is said to be the handler's, which is handed to and
  * fro by `state`.
  */
-#ifndef WEIR__CAPTURE_H
-#define WEIR__CAPTURE_H
+#ifndef WEIR__WATCH_CAPTURE_H
+#define WEIR__WATCH_CAPTURE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -18,7 +18,7 @@
 #include <ucontext.h>
 
 #include "core/peek.h"
-#include "core/watch/symbols.h"
+#include "symbols/symbols.h"
 
 struct weir__loop;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/watch/stall.h"
+#include "watch/stall.h"
 
 #include <errno.h>
 #include <stdlib.h>

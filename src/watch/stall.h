@@ -3,8 +3,8 @@
  *
  * Threading: under a lock of its own; the watch writes, anybody reads. Loops never take it.
  */
-#ifndef WEIR__STALL_H
-#define WEIR__STALL_H
+#ifndef WEIR__WATCH_STALL_H
+#define WEIR__WATCH_STALL_H
 
 #include <pthread.h>
 

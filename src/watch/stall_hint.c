@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/watch/stall_hint.h"
+#include "watch/stall_hint.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include <weir/guard.h>
 
-#include "core/guard/guard_calls.h"
+#include "guard/calls.h"
 
 /* --- whose it is --- */
 

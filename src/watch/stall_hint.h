@@ -3,15 +3,15 @@
  *
  * Threading: pure, but for a look at a descriptor of the process.
  */
-#ifndef WEIR__STALL_HINT_H
-#define WEIR__STALL_HINT_H
+#ifndef WEIR__WATCH_STALL_HINT_H
+#define WEIR__WATCH_STALL_HINT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <weir/watch.h>
 
-#include "core/watch/where.h"
+#include "watch/thread_state.h"
 
 /* The function that the writer of the program has to do with: the innermost that is in no library of the
  * system and not Weir's own. is_system: for each frame. Returns: its index; 0 when there is none. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/watch/stall_report.h"
+#include "watch/stall_report.h"
 
 #include <stdarg.h>
 #include <stdio.h>

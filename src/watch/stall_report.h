@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A stall in the log. Threading: any thread. */
-#ifndef WEIR__STALL_REPORT_H
-#define WEIR__STALL_REPORT_H
+#ifndef WEIR__WATCH_STALL_REPORT_H
+#define WEIR__WATCH_STALL_REPORT_H
 
 #include "base/log.h"
-#include "core/watch/stall.h"
+#include "watch/stall.h"
 
 /* One line, or for people at a terminal a few: who held which loop, for how long, where, and what to write
  * instead. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/watch/where.h"
+#include "watch/thread_state.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  *
  * Threading: plain values; the files are read by one thread at a time.
  */
-#ifndef WEIR__WHERE_H
-#define WEIR__WHERE_H
+#ifndef WEIR__WATCH_THREAD_STATE_H
+#define WEIR__WATCH_THREAD_STATE_H
 
 #include <stdbool.h>
 #include <stdint.h>

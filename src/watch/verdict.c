@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/watch/judge.h"
+#include "watch/verdict.h"
 
 /* So much of a slice, at least, is most of it: not half, because looks are not to the microsecond. */
 enum { MOST_PERCENT = 40 };

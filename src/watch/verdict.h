@@ -7,8 +7,8 @@
  * before that and the first after it may have been done in the slice or before it. So there is a least and a
  * most for everything, and who can be cleared by the one is not accused by the other.
  */
-#ifndef WEIR__JUDGE_H
-#define WEIR__JUDGE_H
+#ifndef WEIR__WATCH_VERDICT_H
+#define WEIR__WATCH_VERDICT_H
 
 #include <stdbool.h>
 #include <stdint.h>

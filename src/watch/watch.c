@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/watch/watch.h"
+#include "watch/watch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include "core/log/log.h"
 #include "core/priority.h"
 #include "core/thread.h"
-#include "core/watch/watch_inside.h"
+#include "watch/watch_inside.h"
 
 /* quiet looks before the watch sleeps until a loop wakes: a tenth of a second, so that only loops with very
  * little to do have the trouble of waking it. */

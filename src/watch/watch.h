@@ -9,8 +9,8 @@
  * when the loop has moved on; what the slice went into is judged by the kernel's books of the thread
  * (judge.h).
  */
-#ifndef WEIR__WATCH_H
-#define WEIR__WATCH_H
+#ifndef WEIR__WATCH_WATCH_H
+#define WEIR__WATCH_WATCH_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,17 +5,17 @@
  *     watch_look.c   one loop: what its slice is, and whether it is a stall
  *     watch_tell.c   a stall: who, where, since when; to the places, the hook, the log
  */
-#ifndef WEIR__WATCH_INSIDE_H
-#define WEIR__WATCH_INSIDE_H
+#ifndef WEIR__WATCH_WATCH_INSIDE_H
+#define WEIR__WATCH_WATCH_INSIDE_H
 
 #include <pthread.h>
 
-#include "core/watch/capture.h"
-#include "core/watch/judge.h"
-#include "core/off_cpu.h"
+#include "watch/capture.h"
+#include "watch/verdict.h"
+#include "core/account/off_cpu.h"
 #include "core/runtime.h"
-#include "core/watch/watch.h"
-#include "core/watch/where.h"
+#include "watch/watch.h"
+#include "watch/thread_state.h"
 
 /* One loop. */
 struct weir__watched {

@@ -7,7 +7,7 @@
 #include "base/fence.h"
 #include "core/lock.h"
 #include "core/task.h"
-#include "core/watch/watch_inside.h"
+#include "watch/watch_inside.h"
 
 enum {
     LOOKS_IN_AFTER = 5, /* so many, where a slice has to be looked at again before it is over */

@@ -6,12 +6,12 @@
 
 #include "base/clock.h"
 #include "base/list.h"
-#include "core/watch/stall_hint.h"
-#include "core/watch/stall_report.h"
-#include "core/watch/symbols.h"
+#include "watch/stall_hint.h"
+#include "watch/stall_report.h"
+#include "symbols/symbols.h"
 #include "core/task.h"
-#include "core/watch/watch_inside.h"
-#include "core/work.h"
+#include "watch/watch_inside.h"
+#include "core/account/activity.h"
 
 enum { SCOPES_MAX = 24, FRAMES_NAMED_MAX = 2 * WEIR__UNWIND_MAX, LINES_IN_WINDOW = 20 };
 static const int64_t log_after_ns =

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/texts.h"
+#include "base/intern.h"
 
 static void the_same_text_is_kept_once(void **state)
 {

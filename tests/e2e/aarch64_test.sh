@@ -218,14 +218,14 @@ builds() {
     local sources=("$work"/no_*.c src/core/switch_aarch64.S)
     for file in src/base/*.c src/io/*.c src/core/*.c src/core/*/*.c; do
         case $file in
-        src/io/uring.c | src/core/watch/symbols.c | src/core/watch/modules.c | src/core/watch/unwind.c) ;;
+        src/io/uring.c | src/symbols/symbols.c | src/symbols/modules.c | src/symbols/unwind.c) ;;
         *) sources+=("$file") ;;
         esac
     done
     mkdir "$work/objects"
     for file in "${sources[@]}"; do echo "$file $work/objects/${file//\//_}.o"; done |
         xargs -P 2 -L 1 sh -c "$cc ${flags[*]} -c -o \"\$1\" \"\$0\"" &&
-        $cc "${flags[@]}" -idirafter /usr/include -fsyntax-only src/core/watch/symbols.c src/core/watch/modules.c src/core/watch/unwind.c &&
+        $cc "${flags[@]}" -idirafter /usr/include -fsyntax-only src/symbols/symbols.c src/symbols/modules.c src/symbols/unwind.c &&
         $cc "${flags[@]}" -static -pthread -o "$work/program" "$work/program.c" "$work"/objects/*.o -lm
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Accept: any bytes give weights that are weights, and a choice that the weights bear out. */
-#include "accept.h"
+#include "http/negotiation.h"
 #include "fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

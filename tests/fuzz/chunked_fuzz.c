@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "http/chunked.h"
+#include "http/message/chunked.h"
 
 struct outcome {
     int last; /* the step or error it ended with */

@@ -2,7 +2,7 @@
 /* Configuration: any bytes are a configuration or have faults with their places; nothing leaks. */
 #include <errno.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

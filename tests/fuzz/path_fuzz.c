@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "http/pattern.h"
-#include "http/target.h"
+#include "http/message/pattern.h"
+#include "http/message/target.h"
 
 static void match_all(weir_bytes normal, weir_bytes path)
 {

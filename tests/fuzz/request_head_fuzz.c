@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "http/head.h"
-#include "http/target.h"
+#include "http/message/head.h"
+#include "http/message/target.h"
 
 enum { FIELDS = 32 };
 

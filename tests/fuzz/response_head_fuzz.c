@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Heads of answers: whole and in two pieces the outcome is the same. */
 #include "fuzz/fuzz.h"
-#include "http/head.h"
+#include "http/message/head.h"
 
 enum { FIELDS = 32 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "http/trace.h"
+#include "http/message/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

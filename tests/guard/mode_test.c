@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/guard/guard_link.h"
+#include "guard/link.h"
 #include "guard/sins.h"
 #include "support/child.h"
 

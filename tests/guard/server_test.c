@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "guard/sins.h"
-#include "http/server_rig.h"
+#include "http/server/server_rig.h"
 #include "support/child.h"
 
 static int sin_in_handler(weir_request *req, weir_response *res, void *state)

@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "io/sim_rig.h"
+#include "io/sim/sim_rig.h"
 
 static inline enum weir__io_backend_kind kind_of(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The hand-over of jobs to workers (src/core/pool/handover.c, worker.c, offload.c) as far as threads meet in it:
+/* The hand-over of jobs to workers (src/pool/handover.c, worker.c, offload.c) as far as threads meet in it:
  * the inbox, the lock that loops only try, giving a job to an idle worker, its sleep, a caller that leaves.
  *
  * CALLERS loops post one job each, and may leave; WORKERS threads run them. Every step that is one atomic

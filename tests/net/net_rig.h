@@ -16,7 +16,7 @@
 #include "core/loop.h"
 #include "core/runtime.h"
 #include "core/task.h"
-#include "io/sim.h"
+#include "io/sim/sim.h"
 #include "net/stream.h"
 #include "support/run.h"
 #include "support/torture.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/pool/pool.h"
+#include "pool/pool.h"
 #include "support/run.h"
 
 enum { MS = 1000000 };

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/pool/cpus.h"
+#include "pool/cpus.h"
 #include "support/files.h"
 
 static const char v2_mount[] =

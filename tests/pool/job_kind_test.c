@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/pool/job_kind.h"
+#include "pool/job_kind.h"
 #include "support/run.h"
 #include "support/torture.h"
 

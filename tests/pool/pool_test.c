@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "core/loop.h"
-#include "core/pool/pool.h"
+#include "pool/pool.h"
 #include "core/runtime.h"
 #include "support/run.h"
 #include "support/torture.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/pool/pool.h"
+#include "pool/pool.h"
 #include "support/run.h"
 #include "support/torture.h"
 

@@ -7,7 +7,7 @@
 #include "core/loop.h"
 #include "core/scope.h"
 #include "core/task.h"
-#include "io/sim.h"
+#include "io/sim/sim.h"
 #include "support/run.h"
 
 #ifdef __SANITIZE_THREAD__

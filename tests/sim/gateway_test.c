@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "core/loop.h"
 #include "core/scope.h"
-#include "io/sim.h"
-#include "routes/route_kind.h"
+#include "io/sim/sim.h"
+#include "config/route_kind.h"
 #include "support/run.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -190,7 +190,7 @@ static int rogue_backend(void *arg)
     return weir_scope_close(&scope);
 }
 
-/* --- the gateway: as app/gateway.c, of one route, inside this runtime --- */
+/* --- the gateway: as app/gateway/gateway.c, of one route, inside this runtime --- */
 
 static void gateway_listening(void *arg, const char *address)
 {

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "core/loop.h"
-#include "core/pool/pool.h"
+#include "pool/pool.h"
 #include "core/scope.h"
-#include "io/sim.h"
+#include "io/sim/sim.h"
 #include "support/run.h"
 
 #if defined(__SANITIZE_THREAD__)

@@ -8,7 +8,7 @@
 #include "core/runtime.h"
 #include "core/scope.h"
 #include "core/task.h"
-#include "io/sim.h"
+#include "io/sim/sim.h"
 
 enum { WAITS_MAX = 20000 };
 

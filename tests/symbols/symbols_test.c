@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "core/peek.h"
-#include "core/watch/symbols.h"
+#include "symbols/symbols.h"
 #include "core/task.h"
 #include "support/run.h"
 

@@ -12,10 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/watch/capture.h"
+#include "watch/capture.h"
 #include "core/loop.h"
 #include "core/task.h"
-#include "core/watch/where.h"
+#include "watch/thread_state.h"
 #include "support/run.h"
 
 /* A thread with a loop, whose task does what it is told, and one that looks at it. */

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "core/watch/stall.h"
-#include "core/watch/stall_hint.h"
-#include "core/watch/stall_report.h"
+#include "watch/stall.h"
+#include "watch/stall_hint.h"
+#include "watch/stall_report.h"
 
 #define S INT64_C(1000000000)
 

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "core/watch/where.h"
+#include "watch/thread_state.h"
 
 static void what_the_kernel_says_is_understood(void **state)
 {

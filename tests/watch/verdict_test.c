@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/watch/judge.h"
+#include "watch/verdict.h"
 
 #define MS INT64_C(1000000)
 

@@ -19,7 +19,7 @@
 
 #include "core/loop.h"
 #include "core/task.h"
-#include "core/work.h"
+#include "core/account/activity.h"
 #include "support/child.h"
 #include "support/run.h"
 

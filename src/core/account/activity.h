@@ -4,12 +4,12 @@
  * Threading: belongs to the loop of its tasks. The texts it points to outlive it, so that others may read
  * them.
  */
-#ifndef WEIR__WORK_H
-#define WEIR__WORK_H
+#ifndef WEIR__CORE_ACCOUNT_ACTIVITY_H
+#define WEIR__CORE_ACCOUNT_ACTIVITY_H
 
 #include <stdint.h>
 
-#include "core/ledger.h"
+#include "core/account/ledger.h"
 
 struct weir__arena;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/blame.h"
+#include "core/account/attribution.h"
 
 #include <unistd.h>
 
-#include "base/own_calls.h"
+#include "base/guard_exempt.h"
 
 static const int64_t books_every_ns = 10 * WEIR__SLICE_LONG_NS;
 

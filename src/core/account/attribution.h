@@ -7,8 +7,8 @@
  * an answer may have come meanwhile. So for as long as the loop was deaf its works are taken to be ready, not
  * to wait, when the first look finds that what they wait for has come; a timer says itself how late it is.
  */
-#ifndef WEIR__BLAME_H
-#define WEIR__BLAME_H
+#ifndef WEIR__CORE_ACCOUNT_ATTRIBUTION_H
+#define WEIR__CORE_ACCOUNT_ATTRIBUTION_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 #include "core/loop.h"
 #include "core/task.h"
 #include "core/wait.h"
-#include "core/work.h"
+#include "core/account/activity.h"
 
 static inline struct weir__ledger *weir__blame_ledger(const struct weir__task *task)
 {

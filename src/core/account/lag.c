@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/lag.h"
+#include "core/account/lag.h"
 
 /* Of a long wait so many instants are taken one by one; of a longer one every second, third … for several. */
 enum { TAKEN_MAX = 1024 };

@@ -6,8 +6,8 @@
  *
  * Threading: the loop's thread; the meter is read by any.
  */
-#ifndef WEIR__LAG_H
-#define WEIR__LAG_H
+#ifndef WEIR__CORE_ACCOUNT_LAG_H
+#define WEIR__CORE_ACCOUNT_LAG_H
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/ledger.h"
+#include "core/account/ledger.h"
 
 #include <string.h>
 

@@ -9,8 +9,8 @@
  * bear since the beginning, so a wait is charged what that grew by while it lasted. The ticks that can't be
  * divided are carried on, so that nothing is lost.
  */
-#ifndef WEIR__LEDGER_H
-#define WEIR__LEDGER_H
+#ifndef WEIR__CORE_ACCOUNT_LEDGER_H
+#define WEIR__CORE_ACCOUNT_LEDGER_H
 
 #include <stdbool.h>
 #include <stddef.h>

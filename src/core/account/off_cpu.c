@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/off_cpu.h"
+#include "core/account/off_cpu.h"
 
 #include <fcntl.h>
 #include <stdio.h>

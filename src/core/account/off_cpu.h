@@ -4,8 +4,8 @@
  *
  * Threading: one thread at a time; not only the one that is looked at.
  */
-#ifndef WEIR__OFF_CPU_H
-#define WEIR__OFF_CPU_H
+#ifndef WEIR__CORE_ACCOUNT_OFF_CPU_H
+#define WEIR__CORE_ACCOUNT_OFF_CPU_H
 
 #include <stdbool.h>
 #include <stddef.h>

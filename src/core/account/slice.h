@@ -3,8 +3,8 @@
  *
  * Threading: the loop's thread.
  */
-#ifndef WEIR__SLICE_H
-#define WEIR__SLICE_H
+#ifndef WEIR__CORE_ACCOUNT_SLICE_H
+#define WEIR__CORE_ACCOUNT_SLICE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,14 +3,14 @@
  *
  * Threading: the loop's thread.
  */
-#ifndef WEIR__STAMP_H
-#define WEIR__STAMP_H
+#ifndef WEIR__CORE_ACCOUNT_SLICE_STAMP_H
+#define WEIR__CORE_ACCOUNT_SLICE_STAMP_H
 
-#include "core/blame.h"
+#include "core/account/attribution.h"
 #include "core/loop.h"
-#include "core/slice.h"
+#include "core/account/slice.h"
 #include "core/task.h"
-#include "core/work.h"
+#include "core/account/activity.h"
 
 static inline void weir__stamp_next(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
                                     uint64_t ticks, const struct weir__slice *held)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/own_calls.h"
+#include "base/guard_exempt.h"
 #include "core/log/log.h"
 
 /* What the bell says. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Files: reading and writing at a place in them, reaching the disk, locks on them. */
-#include "guard/guard.h"
+#include "guard/preload/preload.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "guard/descriptor.h"
+#include "guard/preload/descriptor.h"
 
 ssize_t __pread_chk(int fd, void *data, size_t bytes, off_t offset, size_t room);
 ssize_t __pread64_chk(int fd, void *data, size_t bytes, off64_t offset, size_t room);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking up names: of hosts, users and groups. */
-#include "guard/guard.h"
+#include "guard/preload/preload.h"
 
 #include <grp.h>
 #include <netdb.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting for other processes: their end, their messages. */
-#include "guard/guard.h"
+#include "guard/preload/preload.h"
 
 #include <aio.h>
 #include <mqueue.h>
@@ -11,7 +11,7 @@
 #include <sys/sem.h>
 #include <sys/wait.h>
 
-#include "guard/descriptor.h"
+#include "guard/preload/descriptor.h"
 
 #define UNLESS_NOHANG(name) ((options & WNOHANG) != 0 ? NULL : name)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sleeping, and waiting for descriptors and signals. */
-#include "guard/guard.h"
+#include "guard/preload/preload.h"
 
 #include <poll.h>
 #include <signal.h>

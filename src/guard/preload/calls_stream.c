@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading, writing, connecting: of descriptors that block. */
-#include "guard/guard.h"
+#include "guard/preload/preload.h"
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "guard/descriptor.h"
+#include "guard/preload/descriptor.h"
 
 ssize_t __read_chk(int fd, void *data, size_t bytes, size_t room);
 ssize_t __recv_chk(int fd, void *data, size_t bytes, size_t room, int flags);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting for other threads. */
-#include "guard/guard.h"
+#include "guard/preload/preload.h"
 
 #include <pthread.h>
 #include <semaphore.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "guard/descriptor.h"
+#include "guard/preload/descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>

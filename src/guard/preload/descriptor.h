@@ -4,8 +4,8 @@
  * Threading: any thread. Keeps errno. Asks the kernel once for a descriptor that does not block, else two or
  * three times.
  */
-#ifndef WEIR__GUARD_DESCRIPTOR_H
-#define WEIR__GUARD_DESCRIPTOR_H
+#ifndef WEIR__GUARD_PRELOAD_DESCRIPTOR_H
+#define WEIR__GUARD_PRELOAD_DESCRIPTOR_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Locks of the thread's: who takes one goes on, but must not wait for the loop while holding it. */
-#include "guard/guard.h"
+#include "guard/preload/preload.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "guard/next.h"
+#include "guard/preload/next.h"
 
 #include <elf.h>
 #include <link.h>

@@ -4,8 +4,8 @@
  * Threading: any thread, also before constructors and in signal handlers. It is not found by dlsym(), which
  * may allocate and lock, and so call what is wrapped here.
  */
-#ifndef WEIR__GUARD_NEXT_H
-#define WEIR__GUARD_NEXT_H
+#ifndef WEIR__GUARD_PRELOAD_NEXT_H
+#define WEIR__GUARD_PRELOAD_NEXT_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* libweir-guard.so: the thread's link to its loop. */
-#include "guard/guard.h"
+#include "guard/preload/preload.h"
 
 #include <pthread.h>
 

@@ -6,14 +6,14 @@
  *
  * Nothing here may call what is wrapped here but through NEXT(), and nothing changes errno on the way in.
  */
-#ifndef WEIR__GUARD_GUARD_H
-#define WEIR__GUARD_GUARD_H
+#ifndef WEIR__GUARD_PRELOAD_PRELOAD_H
+#define WEIR__GUARD_PRELOAD_PRELOAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/guard/guard_link.h"
-#include "guard/next.h"
+#include "guard/link.h"
+#include "guard/preload/next.h"
 
 extern __thread struct weir__guard_link *weir__guard_link
     __attribute__((tls_model("initial-exec"), visibility("hidden")));

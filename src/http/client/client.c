@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/blame.h"
+#include "core/account/attribution.h"
 #include "core/loop.h"
 #include "core/scope.h"
-#include "core/work.h"
-#include "http/client.h"
-#include "http/headers.h"
+#include "core/account/activity.h"
+#include "http/client/client.h"
+#include "http/message/headers.h"
 
 enum {
     CONNECTIONS_PER_ORIGIN = 256,

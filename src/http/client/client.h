@@ -13,8 +13,8 @@
  * A connection's receiving is never a task's: an await is pending while it is idle and while an answer comes,
  * so reusing it costs no system call, and a backend that closes an idle one is seen at once.
  */
-#ifndef WEIR__HTTP_CLIENT_H
-#define WEIR__HTTP_CLIENT_H
+#ifndef WEIR__HTTP_CLIENT_CLIENT_H
+#define WEIR__HTTP_CLIENT_CLIENT_H
 
 #include <weir/http_client.h>
 #include <weir/sync.h>
@@ -22,12 +22,12 @@
 #include "base/arena.h"
 #include "core/task.h"
 #include "core/wait_io.h"
-#include "http/body.h"
-#include "http/head.h"
-#include "http/keep_alive.h"
-#include "http/origin_stats.h"
-#include "http/patience.h"
-#include "http/target.h"
+#include "http/message/body.h"
+#include "http/message/head.h"
+#include "http/client/keep_alive.h"
+#include "http/client/origin_stats.h"
+#include "core/timeout_list.h"
+#include "http/message/target.h"
 #include "net/stream.h"
 
 struct weir__fetch;

@@ -9,9 +9,9 @@
 #include "core/loop.h"
 #include "core/scope.h"
 #include "core/wait.h"
-#include "http/client.h"
-#include "http/headers.h"
-#include "http/writer.h"
+#include "http/client/client.h"
+#include "http/message/headers.h"
+#include "http/message/writer.h"
 
 enum { PARTIAL_ROOM_MIN = 1024, BODY_ROOM_MIN = 1024, INTERIMS_MAX = 32 };
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/blame.h"
-#include "http/client.h"
+#include "core/account/attribution.h"
+#include "http/client/client.h"
 
 struct weir_fetch_stream {
     struct weir__fetch f;

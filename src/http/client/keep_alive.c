@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/keep_alive.h"
+#include "http/client/keep_alive.h"
 
 #include <string.h>
 
-#include "http/headers.h"
+#include "http/message/headers.h"
 
 /* The number behind "name="; -1: the element is another, or none. More than is believed is that much. */
 static int number_of(weir_bytes element, weir_bytes name)

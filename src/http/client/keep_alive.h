@@ -3,8 +3,8 @@
  *
  * Threading: pure functions over the caller's memory.
  */
-#ifndef WEIR__HTTP_KEEP_ALIVE_H
-#define WEIR__HTTP_KEEP_ALIVE_H
+#ifndef WEIR__HTTP_CLIENT_KEEP_ALIVE_H
+#define WEIR__HTTP_CLIENT_KEEP_ALIVE_H
 
 #include <stdbool.h>
 #include <stdint.h>

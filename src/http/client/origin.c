@@ -7,9 +7,9 @@
 
 #include <weir/scope.h>
 
-#include "core/blame.h"
+#include "core/account/attribution.h"
 #include "core/sync.h"
-#include "http/client.h"
+#include "http/client/client.h"
 
 /* Reading goes on at once while the kernel has more, but not so long that others wait for it. */
 enum { AWAITS_AT_ONCE = 16 };

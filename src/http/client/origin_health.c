@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/origin_health.h"
+#include "http/client/origin_health.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,8 @@
  * something has failed, whoever comes first counts; who comes at the same moment does not, and waits for
  * nobody.
  */
-#ifndef WEIR__HTTP_ORIGIN_HEALTH_H
-#define WEIR__HTTP_ORIGIN_HEALTH_H
+#ifndef WEIR__HTTP_CLIENT_ORIGIN_HEALTH_H
+#define WEIR__HTTP_CLIENT_ORIGIN_HEALTH_H
 
 #include <weir/http_client.h>
 

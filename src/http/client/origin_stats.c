@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/origin_stats.h"
+#include "http/client/origin_stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "core/loop.h"
 #include "core/runtime.h"
-#include "http/writer.h"
+#include "http/message/writer.h"
 
 /* --- the book of a client --- */
 

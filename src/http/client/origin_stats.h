@@ -5,15 +5,15 @@
  * the loop never waits for that lock but as the client is opened and closed: what it has no more use for
  * while somebody reads is left for later.
  */
-#ifndef WEIR__HTTP_ORIGIN_STATS_H
-#define WEIR__HTTP_ORIGIN_STATS_H
+#ifndef WEIR__HTTP_CLIENT_ORIGIN_STATS_H
+#define WEIR__HTTP_CLIENT_ORIGIN_STATS_H
 
 #include <weir/http_client.h>
 
 #include <stdatomic.h>
 
 #include "base/list.h"
-#include "http/origin_health.h"
+#include "http/client/origin_health.h"
 
 struct weir_runtime;
 struct weir__loop;

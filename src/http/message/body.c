@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/body.h"
+#include "http/message/body.h"
 
 void weir__http_body_begin(struct weir__http_body *b, enum weir__http_framing framing, int64_t content_length,
                            uint64_t max)

@@ -4,14 +4,14 @@
  * Threading: a body belongs to whoever reads the message. Pure: nothing is copied, payload points into what
  * was fed.
  */
-#ifndef WEIR__HTTP_BODY_H
-#define WEIR__HTTP_BODY_H
+#ifndef WEIR__HTTP_MESSAGE_BODY_H
+#define WEIR__HTTP_MESSAGE_BODY_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "http/chunked.h"
-#include "http/head.h"
+#include "http/message/chunked.h"
+#include "http/message/head.h"
 
 enum weir__http_body_step { WEIR__HTTP_BODY_MORE, WEIR__HTTP_BODY_DATA, WEIR__HTTP_BODY_END };
 

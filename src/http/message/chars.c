@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/chars.h"
+#include "http/message/chars.h"
 
 /* One row for 16 bytes. tests/http/chars_test.c derives every entry anew from the grammar. */
 /* clang-format off */

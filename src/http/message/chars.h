@@ -3,8 +3,8 @@
  *
  * Threading: constant data.
  */
-#ifndef WEIR__HTTP_CHARS_H
-#define WEIR__HTTP_CHARS_H
+#ifndef WEIR__HTTP_MESSAGE_CHARS_H
+#define WEIR__HTTP_MESSAGE_CHARS_H
 
 #include <stdbool.h>
 #include <stdint.h>

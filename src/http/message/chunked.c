@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/chunked.h"
+#include "http/message/chunked.h"
 
 #include <string.h>
 
-#include "http/chars.h"
+#include "http/message/chars.h"
 
 enum state {
     SIZE_FIRST, /* the first digit of a size */

@@ -12,8 +12,8 @@
  *         data += used, len -= used;
  *     }                       // the last step used bytes too
  */
-#ifndef WEIR__HTTP_CHUNKED_H
-#define WEIR__HTTP_CHUNKED_H
+#ifndef WEIR__HTTP_MESSAGE_CHUNKED_H
+#define WEIR__HTTP_MESSAGE_CHUNKED_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/date.h"
+#include "http/message/date.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  *
  * Threading: pure functions; no locale, no time zone database.
  */
-#ifndef WEIR__HTTP_DATE_H
-#define WEIR__HTTP_DATE_H
+#ifndef WEIR__HTTP_MESSAGE_DATE_H
+#define WEIR__HTTP_MESSAGE_DATE_H
 
 #include <stdint.h>
 

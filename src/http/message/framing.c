@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/framing.h"
+#include "http/message/framing.h"
 
-#include "http/chars.h"
-#include "http/headers.h"
+#include "http/message/chars.h"
+#include "http/message/headers.h"
 
 /* name is known to be as long as the literal. Setting the case bit of both sides maps no other tchar to a
  * letter. */

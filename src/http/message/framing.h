@@ -6,14 +6,14 @@
  * Whatever two readers could understand differently is a fault here, never a guess: that is what keeps a
  * request from being smuggled inside another.
  */
-#ifndef WEIR__HTTP_FRAMING_H
-#define WEIR__HTTP_FRAMING_H
+#ifndef WEIR__HTTP_MESSAGE_FRAMING_H
+#define WEIR__HTTP_MESSAGE_FRAMING_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/error.h>
-#include "http/head.h"
+#include "http/message/head.h"
 
 struct weir__http_facts {
     weir_bytes host;        /* .data NULL: none so far */

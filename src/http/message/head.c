@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/head.h"
+#include "http/message/head.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -7,10 +7,10 @@
 
 #include <llhttp/llhttp.h>
 
-#include "http/chars.h"
-#include "http/framing.h"
-#include "http/headers.h"
-#include "http/scan.h"
+#include "http/message/chars.h"
+#include "http/message/framing.h"
+#include "http/message/headers.h"
+#include "http/message/scan.h"
 
 /* A complete head, from its first line to the empty one, on its way through the checks. */
 struct reading {

@@ -8,8 +8,8 @@
  * before and after it stand the checks for what it lets through. Whoever gets a fault answers `status` and
  * closes: after a head that could not be read nobody knows where the next one starts.
  */
-#ifndef WEIR__HTTP_HEAD_H
-#define WEIR__HTTP_HEAD_H
+#ifndef WEIR__HTTP_MESSAGE_HEAD_H
+#define WEIR__HTTP_MESSAGE_HEAD_H
 
 #include <stdbool.h>
 #include <stddef.h>

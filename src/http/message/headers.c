@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/headers.h"
+#include "http/message/headers.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "http/chars.h"
+#include "http/message/chars.h"
 
 static bool is_blank(char c)
 {

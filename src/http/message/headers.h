@@ -3,14 +3,14 @@
  *
  * Threading: pure functions over the caller's memory.
  */
-#ifndef WEIR__HTTP_HEADERS_H
-#define WEIR__HTTP_HEADERS_H
+#ifndef WEIR__HTTP_MESSAGE_HEADERS_H
+#define WEIR__HTTP_MESSAGE_HEADERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <weir/buffer.h>
-#include "http/head.h"
+#include "http/message/head.h"
 
 /* A literal as bytes: WEIR__HTTP_TEXT("content-type"). */
 #define WEIR__HTTP_TEXT(literal) ((weir_bytes){"" literal, sizeof(literal) - 1})

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/pattern.h"
+#include "http/message/pattern.h"
 
 #include <string.h>
 
-#include "http/chars.h"
-#include "http/target.h"
+#include "http/message/chars.h"
+#include "http/message/target.h"
 
 /* --- compiling --- */
 

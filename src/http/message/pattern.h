@@ -6,8 +6,8 @@
  * A pattern is literal segments, {name} for one whole, non-empty segment, and perhaps a last star that takes
  * the rest, the bare prefix too: /files/… matches /files, /files/ and /files/a/b.
  */
-#ifndef WEIR__HTTP_PATTERN_H
-#define WEIR__HTTP_PATTERN_H
+#ifndef WEIR__HTTP_MESSAGE_PATTERN_H
+#define WEIR__HTTP_MESSAGE_PATTERN_H
 
 #include <stdbool.h>
 #include <stddef.h>

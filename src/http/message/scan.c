@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/scan.h"
+#include "http/message/scan.h"
 
 #include <assert.h>
 #include <limits.h>

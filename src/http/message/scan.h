@@ -3,13 +3,13 @@
  *
  * Threading: a pure function; what it has to remember is the caller's weir__http_scan.
  */
-#ifndef WEIR__HTTP_SCAN_H
-#define WEIR__HTTP_SCAN_H
+#ifndef WEIR__HTTP_MESSAGE_SCAN_H
+#define WEIR__HTTP_MESSAGE_SCAN_H
 
 #include <stddef.h>
 
 #include <weir/error.h>
-#include "http/head.h"
+#include "http/message/head.h"
 
 /* Looks for the empty line that ends a head. Bare CR, bare LF, NUL and other control characters, and folded
  * lines are refused as soon as they are there: whoever ends lines in bare LF would otherwise wait for an

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/target.h"
+#include "http/message/target.h"
 
 #include <string.h>
 
-#include "http/chars.h"
-#include "http/headers.h"
+#include "http/message/chars.h"
+#include "http/message/headers.h"
 
 static int refuse(struct weir__http_fault *fault, int status, const char *message)
 {

@@ -3,8 +3,8 @@
  *
  * Threading: pure functions over the caller's memory.
  */
-#ifndef WEIR__HTTP_TARGET_H
-#define WEIR__HTTP_TARGET_H
+#ifndef WEIR__HTTP_MESSAGE_TARGET_H
+#define WEIR__HTTP_MESSAGE_TARGET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 #include <weir/buffer.h>
 #include <weir/error.h>
-#include "http/head.h"
+#include "http/message/head.h"
 
 enum weir__http_target_form {
     WEIR__HTTP_ORIGIN_FORM,   /* /path?query */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* traceparent and tracestate, as bytes: no loop, no allocation. */
-#include "http/trace.h"
+#include "http/message/trace.h"
 
 #include <string.h>
 

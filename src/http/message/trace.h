@@ -3,8 +3,8 @@
  *
  * Threading: pure functions over the caller's memory.
  */
-#ifndef WEIR__HTTP_TRACE_H
-#define WEIR__HTTP_TRACE_H
+#ifndef WEIR__HTTP_MESSAGE_TRACE_H
+#define WEIR__HTTP_MESSAGE_TRACE_H
 
 #include <stddef.h>
 

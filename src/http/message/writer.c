@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/writer.h"
+#include "http/message/writer.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
-#include "http/chars.h"
+#include "http/message/chars.h"
 
 static void fail(weir__http_writer *w, int err)
 {

@@ -12,16 +12,16 @@
  *     weir__http_write_length(&w, body.len);
  *     int len = weir__http_writer_end(&w);
  */
-#ifndef WEIR__HTTP_WRITER_H
-#define WEIR__HTTP_WRITER_H
+#ifndef WEIR__HTTP_MESSAGE_WRITER_H
+#define WEIR__HTTP_MESSAGE_WRITER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include <weir/buffer.h>
 #include <weir/error.h>
-#include "http/date.h"
-#include "http/headers.h"
+#include "http/message/date.h"
+#include "http/message/headers.h"
 
 typedef struct weir__http_writer {
     char *start, *at, *end;

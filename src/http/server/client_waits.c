@@ -7,7 +7,7 @@
  * add up: time in which we did not want more of it is not the client's.
  */
 #include "core/task.h"
-#include "http/server.h"
+#include "http/server/server.h"
 
 static const int64_t grace_ns = 10 * (int64_t)1000000000;
 static const int64_t look_every_ns = 500 * (int64_t)1000000;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/clients.h"
+#include "http/server/clients.h"
 
 #include <netinet/in.h>
 #include <pthread.h>

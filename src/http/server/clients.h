@@ -3,8 +3,8 @@
  *
  * Threading: any thread; it is asked as a connection comes and as one goes, under a lock.
  */
-#ifndef WEIR__HTTP_CLIENTS_H
-#define WEIR__HTTP_CLIENTS_H
+#ifndef WEIR__HTTP_SERVER_CLIENTS_H
+#define WEIR__HTTP_SERVER_CLIENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/blame.h"
+#include "core/account/attribution.h"
 #include "core/task.h"
 #include "core/wait.h"
-#include "http/headers.h"
-#include "http/server.h"
+#include "http/message/headers.h"
+#include "http/server/server.h"
 #include "net/address.h"
 
 enum { INPUT_ROOM_MIN = 512 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the time of an exchange went: for its record, and for its client. */
-#include "core/blame.h"
-#include "http/server.h"
-#include "http/server_timing.h"
+#include "core/account/attribution.h"
+#include "http/server/server.h"
+#include "http/server/server_timing.h"
 
 weir_duration weir__exchange_close(struct weir__exchange *x)
 {

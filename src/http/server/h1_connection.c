@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "core/task.h"
-#include "http/server.h"
+#include "http/server/server.h"
 
 /* Many clients send all of a body before they read: what they send is thrown away, if it comes at some pace:
  * a step each time that long. */

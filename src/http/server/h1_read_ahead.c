@@ -3,7 +3,7 @@
  * out: each would wait for the other for ever. So when it takes nothing more, what it still sends is read and
  * kept, up to a maximum for it and one for all of the server. Those that read as they send keep nothing here.
  */
-#include "http/server.h"
+#include "http/server/server.h"
 
 enum { BURST_BYTES = 256 << 10 }; /* then others have their turn of the loop */
 

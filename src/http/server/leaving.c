@@ -9,7 +9,7 @@
  */
 #include <errno.h>
 
-#include "http/server.h"
+#include "http/server/server.h"
 
 static const char beginning[] = "HTTP/1.1 ";
 

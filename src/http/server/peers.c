@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/peers.h"
+#include "http/server/peers.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/server.h"
+#include "http/server/server.h"
 
 enum {
     KEPT_BITS = 10,

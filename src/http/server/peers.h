@@ -5,8 +5,8 @@
  *
  * Threading: belongs to a loop of the server.
  */
-#ifndef WEIR__HTTP_PEERS_H
-#define WEIR__HTTP_PEERS_H
+#ifndef WEIR__HTTP_SERVER_PEERS_H
+#define WEIR__HTTP_SERVER_PEERS_H
 
 struct weir__connection;
 struct weir__peer;

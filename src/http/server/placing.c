@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "core/runtime.h"
-#include "http/server.h"
+#include "http/server/server.h"
 
 enum { TAKEN_BACK_AFTER_MS = 10, SWEEP_MS = 25 };
 

@@ -6,7 +6,7 @@
 
 #include <weir/text.h>
 
-#include "http/server.h"
+#include "http/server/server.h"
 
 static const weir_refusal refusals[] = {
     {"exchanges", WEIR_REFUSAL_LOAD},

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What a handler asks of the request. All text was made NUL-terminated when the head was taken. */
-#include "http/server.h"
+#include "http/server/server.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "http/headers.h"
+#include "http/message/headers.h"
 
 const char *weir_request_method(const weir_request *req)
 {

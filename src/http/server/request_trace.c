@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "http/headers.h"
-#include "http/server.h"
+#include "http/message/headers.h"
+#include "http/server/server.h"
 
 /* The only one of its name: two of them mean that nobody knows which. */
 static bool find_parent(const struct weir__http_request_head *head, weir_trace *trace)

@@ -10,7 +10,7 @@
 
 #include "core/runtime.h"
 #include "core/task.h"
-#include "http/server.h"
+#include "http/server/server.h"
 
 enum { LOOK_AGAIN_MS = 10, LASTS_MS = 100, TAKEN_AT_ONCE = 64 };
 

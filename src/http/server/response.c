@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a handler answers. One write for a small answer; nothing is sent that can't be ended as it was
  * announced. */
-#include "http/server.h"
+#include "http/server/server.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,9 +13,9 @@
 #include <weir/text.h>
 
 #include "base/clock.h"
-#include "core/blame.h"
+#include "core/account/attribution.h"
 #include "core/task.h"
-#include "http/writer.h"
+#include "http/message/writer.h"
 
 enum { HEAD_BYTES = 512, ONE_WRITE_BYTES = 4096, HEADERS_BYTES_MAX = 64 << 10, SLICE_BYTES = 64 << 10 };
 

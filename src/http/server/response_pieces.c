@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "http/server.h"
+#include "http/server/server.h"
 
 enum {
     GROUP_BYTES = 256 << 10, /* sent in one operation, unless one piece is larger; the head comes on top */

@@ -9,7 +9,7 @@
  * Where the options say so, there is always room: then those who are slow make it, too (who began a head and
  * does not go on, who takes nothing of an answer), and in the end the oldest.
  */
-#include "http/server.h"
+#include "http/server/server.h"
 
 static const int64_t idle_after_ns = 500 * (int64_t)1000000; /* or slow */
 

@@ -4,9 +4,9 @@
 #include <limits.h>
 #include <string.h>
 
-#include "http/headers.h"
-#include "http/server.h"
-#include "http/target.h"
+#include "http/message/headers.h"
+#include "http/server/server.h"
+#include "http/message/target.h"
 
 /* Takes the next word off a list of methods. */
 static bool next_method(weir_bytes *rest, weir_bytes *word)

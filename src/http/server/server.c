@@ -13,8 +13,8 @@
 #include "core/log/log.h"
 #include "core/runtime.h"
 #include "core/task.h"
-#include "http/headers.h"
-#include "http/server.h"
+#include "http/message/headers.h"
+#include "http/server/server.h"
 
 enum {
     HEAD_BYTES = 16 << 10,

@@ -27,8 +27,8 @@
  *     clients.c      how many connections each client has
  *     peers.c        who clients are, as text
  */
-#ifndef WEIR__HTTP_SERVER_H
-#define WEIR__HTTP_SERVER_H
+#ifndef WEIR__HTTP_SERVER_SERVER_H
+#define WEIR__HTTP_SERVER_SERVER_H
 
 #include <stdatomic.h>
 
@@ -40,16 +40,16 @@
 #include "core/loop.h"
 #include "core/runtime.h"
 #include "core/scope.h"
-#include "core/work.h"
-#include "http/body.h"
-#include "http/clients.h"
-#include "http/date.h"
-#include "http/head.h"
-#include "http/patience.h"
-#include "http/pattern.h"
-#include "http/peers.h"
-#include "http/trace.h"
-#include "http/unserved.h"
+#include "core/account/activity.h"
+#include "http/message/body.h"
+#include "http/server/clients.h"
+#include "http/message/date.h"
+#include "http/message/head.h"
+#include "core/timeout_list.h"
+#include "http/message/pattern.h"
+#include "http/server/peers.h"
+#include "http/message/trace.h"
+#include "http/server/unserved.h"
 #include "net/stream.h"
 
 struct weir__connection;

@@ -6,10 +6,10 @@
 
 #include <weir/log.h>
 
-#include "core/blame.h"
+#include "core/account/attribution.h"
 #include "core/runtime.h"
 #include "core/task.h"
-#include "http/server.h"
+#include "http/server/server.h"
 
 enum { TAKEN_AT_ONCE = 64 };
 static const int64_t complain_every_ns = 1000000000;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/server_timing.h"
+#include "http/server/server_timing.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 
 #include <weir/buffer.h>
 
-#include "http/chars.h"
+#include "http/message/chars.h"
 
 enum { LEAST_NS = 1000, TOTAL_BYTES = 40, NAME_BYTES_MAX = WEIR_CHARGE_LABEL_BYTES };
 

@@ -4,8 +4,8 @@
  *
  * Threading: pure functions over the caller's memory.
  */
-#ifndef WEIR__HTTP_SERVER_TIMING_H
-#define WEIR__HTTP_SERVER_TIMING_H
+#ifndef WEIR__HTTP_SERVER_SERVER_TIMING_H
+#define WEIR__HTTP_SERVER_SERVER_TIMING_H
 
 #include <stddef.h>
 

@@ -23,7 +23,7 @@
 #include "core/log/log.h"
 #include "core/runtime.h"
 #include "core/task.h"
-#include "http/server.h"
+#include "http/server/server.h"
 
 /* So long those that were told to end may take; so long it may take to find out who is left; to write the
  * log. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/unserved.h"
+#include "http/server/unserved.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "http/server.h"
+#include "http/server/server.h"
 
 enum { CLIENT_TEXT_BYTES = INET6_ADDRSTRLEN + sizeof "/64" };
 

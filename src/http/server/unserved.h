@@ -9,14 +9,14 @@
  * Computation of Frequent and Top-k Elements", 2005). So an address that comes up more often than one in
  * WEIR__UNSERVED_ROWS times has a row, however many others there are.
  */
-#ifndef WEIR__HTTP_UNSERVED_H
-#define WEIR__HTTP_UNSERVED_H
+#ifndef WEIR__HTTP_SERVER_UNSERVED_H
+#define WEIR__HTTP_SERVER_UNSERVED_H
 
 #include <stdatomic.h>
 
 #include <weir/http_server.h>
 
-#include "http/clients.h"
+#include "http/server/clients.h"
 
 struct weir__connection;
 

@@ -4,7 +4,7 @@
  * A file's pending operations are looked at when something about it has changed (a "kick"): each that can end
  * now is taken off and told at the end of the turn, in an order drawn from the seed.
  */
-#include "io/sim_kernel.h"
+#include "io/sim/sim_kernel.h"
 
 #include <errno.h>
 #include <poll.h>

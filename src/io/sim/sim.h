@@ -17,8 +17,8 @@
  *
  * All functions ask for an io of kind WEIR__IO_SIM; with another they abort. Out of memory aborts too.
  */
-#ifndef WEIR__IO_SIM_H
-#define WEIR__IO_SIM_H
+#ifndef WEIR__IO_SIM_SIM_H
+#define WEIR__IO_SIM_SIM_H
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners and addresses, and what was set for an address. */
-#include "io/sim_kernel.h"
+#include "io/sim/sim_kernel.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is to come, in the order of time; chances; the trace. */
-#include "io/sim_kernel.h"
+#include "io/sim/sim_kernel.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,13 +9,13 @@
  * sim_script.c   the script: options, hooks, counters
  * sim_event.c    what is to come, in the order of time; the trace
  */
-#ifndef WEIR__IO_SIM_KERNEL_H
-#define WEIR__IO_SIM_KERNEL_H
+#ifndef WEIR__IO_SIM_SIM_KERNEL_H
+#define WEIR__IO_SIM_SIM_KERNEL_H
 
 #include "base/random.h"
 #include "io/backend.h"
 #include "io/io.h"
-#include "io/sim.h"
+#include "io/sim/sim.h"
 
 enum {
     SIM_FIRST_FD =

@@ -9,7 +9,7 @@
  * As in Linux: what arrived before a reset can still be read; a reset is told once, to whoever asks first,
  * and then sending gives -EPIPE and receiving the end; closing with bytes unread resets the peer.
  */
-#include "io/sim_kernel.h"
+#include "io/sim/sim_kernel.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The script of a simulated kernel: options, hooks, counters. */
-#include "io/sim_kernel.h"
+#include "io/sim/sim_kernel.h"
 
 #include <stdlib.h>
 

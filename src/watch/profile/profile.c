@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/watch/profile.h"
+#include "watch/profile/profile.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The inside of a profile. Threading as in <weir/profile.h>. */
-#ifndef WEIR__PROFILE_H
-#define WEIR__PROFILE_H
+#ifndef WEIR__WATCH_PROFILE_PROFILE_H
+#define WEIR__WATCH_PROFILE_PROFILE_H
 
 #include <weir/profile.h>
 
-#include "core/watch/sample.h"
-#include "core/watch/symbols.h"
+#include "watch/profile/sample.h"
+#include "symbols/symbols.h"
 
 struct weir__stack_count;
 struct weir__threads;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/watch/sample.h"
+#include "watch/profile/sample.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/pool/pool.h"
-#include "core/watch/profile.h"
+#include "pool/pool.h"
+#include "watch/profile/profile.h"
 #include "core/runtime.h"
 #include "core/task.h"
-#include "core/work.h"
+#include "core/account/activity.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define UNWATCHED __attribute__((no_sanitize("address", "thread"), noinline))

@@ -4,13 +4,13 @@
  * Threading: a thread's signal handler writes, whoever profiles reads: a ring between the two without a lock.
  * Beginning and ending are under the lock of the runtime's threads.
  */
-#ifndef WEIR__SAMPLE_H
-#define WEIR__SAMPLE_H
+#ifndef WEIR__WATCH_PROFILE_SAMPLE_H
+#define WEIR__WATCH_PROFILE_SAMPLE_H
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "core/watch/symbols.h"
+#include "symbols/symbols.h"
 #include "core/thread.h"
 
 enum { WEIR__SAMPLES_KEPT = 32, WEIR__SAMPLE_STACK_BYTES = 16 << 10, WEIR__SAMPLE_NAME_BYTES = 80 };

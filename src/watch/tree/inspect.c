@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking at all tasks of a runtime: the arenas of each loop are walked, one record after another. */
-#include "core/watch/inspect.h"
+#include "watch/tree/inspect.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/runtime.h"
-#include "core/watch/watch.h"
+#include "watch/watch.h"
 
 /* A parent that is not seen yet may be born where we have been; its own parent, too. */
 enum { SEEN_ROOM_MIN = 256, SEEN_MAX = 1 << 30, ROUNDS = 8 };

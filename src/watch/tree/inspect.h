@@ -3,14 +3,14 @@
  *
  * Threading: as <weir/inspect.h>.
  */
-#ifndef WEIR__INSPECT_H
-#define WEIR__INSPECT_H
+#ifndef WEIR__WATCH_TREE_INSPECT_H
+#define WEIR__WATCH_TREE_INSPECT_H
 
 #include <weir/inspect.h>
 
-#include "base/texts.h"
-#include "core/watch/sight.h"
-#include "core/watch/symbols.h"
+#include "base/intern.h"
+#include "watch/tree/task_view.h"
+#include "symbols/symbols.h"
 
 enum { WEIR__NO_SEEN = UINT32_MAX };
 

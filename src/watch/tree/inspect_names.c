@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/watch/inspect.h"
+#include "watch/tree/inspect.h"
 
 enum { CHAIN_MAX = 64, FRAMES_MAX = 96, STACKS_ROOM_MIN = 256, BROKEN_CHAINS_MAX = 1000 };
 

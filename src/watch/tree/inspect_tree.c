@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/watch/inspect.h"
+#include "watch/tree/inspect.h"
 
 /* --- order by id: parents come before their children --- */
 

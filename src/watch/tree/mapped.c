@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/runtime.h"
-#include "core/watch/sight.h"
+#include "watch/tree/task_view.h"
 
 /* --- stacks --- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/watch/sight.h"
+#include "watch/tree/task_view.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/fence.h"
 #include "core/loop.h"
 #include "core/scope.h"
-#include "core/work.h"
+#include "core/account/activity.h"
 
 /* So often a task may come, go or move on under our eyes. From the fifth look on it need not lie still; at
  * the last one it is taken as it is. */

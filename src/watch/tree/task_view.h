@@ -8,8 +8,8 @@
  * outlives it. `runs` grows whenever it is resumed, and sp is NULL while it runs; so as long as these stay
  * too, it lay still, and so did its scopes, its wait and its stack. All else is read again.
  */
-#ifndef WEIR__SIGHT_H
-#define WEIR__SIGHT_H
+#ifndef WEIR__WATCH_TREE_TASK_VIEW_H
+#define WEIR__WATCH_TREE_TASK_VIEW_H
 
 #include "core/task.h"
 #include "core/wait.h"

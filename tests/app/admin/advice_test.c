@@ -9,7 +9,7 @@
 
 #include <weir/json.h>
 
-#include "advice.h"
+#include "admin/advice.h"
 
 static struct advice_route quiet_route(void)
 {

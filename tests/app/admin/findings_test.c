@@ -10,7 +10,7 @@
 #include <weir/http_server.h>
 #include <weir/json.h>
 
-#include "findings.h"
+#include "admin/findings.h"
 
 static struct text_out out;
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "flame_graph.h"
+#include "admin/flame_graph.h"
 
 static char *draw(struct text_out *out, const char *folded)
 {

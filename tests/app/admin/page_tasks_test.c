@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <weir.h>
 
-#include "admin_tasks.h"
+#include "admin/page_tasks.h"
 #include "support/tree.h"
 
 static int sleep_for_ever(void *arg)

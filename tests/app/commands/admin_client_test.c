@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "admin_client.h"
+#include "commands/admin_client.h"
 
 static void expect_base(const char *address, const char *expected)
 {

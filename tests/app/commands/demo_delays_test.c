@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "delays.h"
+#include "commands/demo_delays.h"
 
 enum { DRAWS = 100000, SERVICES = 12 };
 

@@ -12,8 +12,8 @@
 
 #include <weir/error.h>
 
-#include "load_run.h"
-#include "load_stats.h"
+#include "commands/load_run.h"
+#include "commands/load_stats.h"
 
 static const struct load_plan plan = {.rate = 100, .length = {2000000000}, .connections = 4};
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tasks_tree.h"
+#include "commands/tasks_tree.h"
 
 #define TASK(id, name, state, wait, age, left, scopes)                                                       \
     "{\"id\":" #id ",\"name\":\"" name "\",\"state\":\"" state "\",\"waits_for\":" wait ",\"age_ms\":" #age  \

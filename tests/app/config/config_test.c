@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
-#include "config_path.h"
-#include "http/pattern.h"
+#include "config/config.h"
+#include "config/path.h"
+#include "http/message/pattern.h"
 #include "routes/gather.h"
 #include "routes/respond.h"
-#include "routes/route_kind.h"
+#include "config/route_kind.h"
 
 #define HEAD "listen: 127.0.0.1:8080\nroutes:\n"
 #define HELLO "  - {path: /, respond: {body: x}}\n"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access_log.h"
+#include "gateway/access_log.h"
 
 static const weir_exchange_record fine = {
     .method = "GET",

@@ -12,8 +12,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "gateway.h"
+#include "config/config.h"
+#include "gateway/gateway.h"
 #include "support/fault.h"
 #include "support/run.h"
 

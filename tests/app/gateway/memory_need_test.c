@@ -9,9 +9,9 @@
 #include <limits.h>
 #include <string.h>
 
-#include "config.h"
-#include "memory_need.h"
-#include "memory_watch.h"
+#include "config/config.h"
+#include "gateway/memory_need.h"
+#include "gateway/memory_watch.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define HELLO "routes:\n  - {path: /, respond: {}}\n"

@@ -17,8 +17,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "gateway.h"
+#include "config/config.h"
+#include "gateway/gateway.h"
 #include "support/files.h"
 
 static const char configuration[] = "listen: 127.0.0.1:0\nloops: 1\naccess_log: false\ndrain: 60s\n"

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "conditional.h"
+#include "http/conditional.h"
 
 static void dates_are_those_of_http(void **state)
 {

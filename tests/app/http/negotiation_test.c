@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "accept.h"
+#include "http/negotiation.h"
 
 enum { OFFERS = 4 };
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers that are compressed on their way: which, by what the client takes, whole and streamed, and when the
  * pool has no room. */
-#include "http/server_rig.h"
+#include "http/server/server_rig.h"
 #include "support/torture.h"
 
 #include <weir/pool.h>
 #include <weir/task.h>
 #include <zlib.h>
 
-#include "response_coding.h"
-#include "routes/route_kind.h"
+#include "http/response_coding.h"
+#include "config/route_kind.h"
 
 /* --- a handler that answers as its query says --- */
 

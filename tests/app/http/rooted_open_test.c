@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "beneath.h"
+#include "http/rooted_open.h"
 #include "support/child.h"
 #include "support/forbid.h"
 

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "exemplars.h"
+#include "metrics/exemplars.h"
 
 static void each_falls_into_the_bucket_of_its_bound(void **state)
 {

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "exposition.h"
+#include "metrics/exposition.h"
 
 static struct text_out out;
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host_stats.h"
+#include "metrics/host_stats.h"
 
 static char root[] = "/tmp/host-stats-XXXXXX";
 

@@ -9,8 +9,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "config.h"
-#include "metrics.h"
+#include "config/config.h"
+#include "metrics/metrics.h"
 
 static const char file[] = "listen: 127.0.0.1:0\n"
                            "routes:\n"

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "process_stats.h"
+#include "metrics/process_stats.h"
 
 static void a_line_of_the_kernel_is_understood(void **state)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rolling.h"
+#include "metrics/sliding_window.h"
 
 #define SECOND INT64_C(1000000000)
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "spent.h"
+#include "metrics/time_breakdown.h"
 
 static weir_charge charge(enum weir_charge_kind kind, const char *name, int64_t ms)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bodies fed to jobs piece by piece: whole, refused, broken off, and by clients who leave at every moment. */
-#include "http/server_rig.h"
+#include "http/server/server_rig.h"
 #include "support/torture.h"
 
 #include <weir/pool.h>

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "query.h"
+#include "text/query.h"
 
 static void assert_value(const char *query, int result, const char *value)
 {

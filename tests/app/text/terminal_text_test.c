@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "figures.h"
-#include "lines.h"
+#include "text/figures.h"
+#include "text/terminal_text.h"
 
 static struct lines out;
 

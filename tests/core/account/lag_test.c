@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "core/lag.h"
+#include "core/account/lag.h"
 
 #define MS INT64_C(1000000)
 #define EVERY WEIR__LAG_EVERY_NS

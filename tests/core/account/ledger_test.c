@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "base/pulse.h"
 #include "base/random.h"
-#include "core/ledger.h"
+#include "core/account/ledger.h"
 
 static const int64_t virtual_ns; /* so that a tick is a nanosecond */
 static struct weir__pulse pulse;

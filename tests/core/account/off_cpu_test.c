@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "core/off_cpu.h"
+#include "core/account/off_cpu.h"
 
 static char folder[] = "/tmp/weir-off-cpu-XXXXXX";
 

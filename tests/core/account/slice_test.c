@@ -4,7 +4,7 @@
 
 #include "core/loop.h"
 #include "core/task.h"
-#include "core/work.h"
+#include "core/account/activity.h"
 #include "support/run.h"
 
 static struct weir__loop *loop_here(void)

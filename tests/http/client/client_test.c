@@ -2,7 +2,7 @@
 /* Whole answers: every way they may be framed, cut up, malformed, cut short; limits; requests refused here.
  */
 #include "client_rig.h"
-#include "core/work.h"
+#include "core/account/activity.h"
 
 /* --- answers, however they come in --- */
 

@@ -3,7 +3,7 @@
 #include "client_rig.h"
 
 #include "core/loop.h"
-#include "io/sim.h"
+#include "io/sim/sim.h"
 
 /* --- reuse --- */
 

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "http/origin_stats.h"
+#include "http/client/origin_stats.h"
 
 /* --- looking --- */
 

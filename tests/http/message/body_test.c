@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Large bodies: those that are read straight into the handler's memory, and how that ends when it goes wrong.
  */
-#include "server_rig.h"
+#include "../server/server_rig.h"
 
 enum { BODY_BYTES = 1 << 20, PIECE_BYTES = 128 << 10, MUCH_BYTES = 8 << 20 };
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "http/body.h"
+#include "http/message/body.h"
 
 struct outcome {
     int last;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "http/head.h"
+#include "http/message/head.h"
 
 enum { FIELDS = 8, HEAD_MAX = 512 };
 

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "http/pattern.h"
-#include "http/target.h"
+#include "http/message/pattern.h"
+#include "http/message/target.h"
 
 static void assert_text(weir_bytes span, const char *text)
 {

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "http/server_rig.h"
-#include "http/trace.h"
+#include "http/server/server_rig.h"
+#include "http/message/trace.h"
 
 #define ID "0af7651916cd43dd8448eb211c80319c"
 #define SPAN "b7ad6b7169203331"

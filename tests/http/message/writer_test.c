@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "http/writer.h"
+#include "http/message/writer.h"
 
 static char out[256];
 

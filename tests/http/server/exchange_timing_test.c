@@ -4,10 +4,10 @@
 #include <time.h>
 
 #include "core/loop.h"
-#include "core/work.h"
-#include "http/server.h"
-#include "http/server_rig.h"
-#include "io/sim.h"
+#include "core/account/activity.h"
+#include "http/server/server.h"
+#include "http/server/server_rig.h"
+#include "io/sim/sim.h"
 
 enum { LATENCY_MS = 1, TICK_NS = 1 << 16 }; /* a timer fires up to so much late */
 

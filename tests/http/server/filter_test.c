@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Filters of answers: what goes through them, what does not, and what happens when they fail or the client
  * leaves. */
-#include "http/server_rig.h"
+#include "http/server/server_rig.h"
 #include "support/torture.h"
 
 #include <weir/task.h>

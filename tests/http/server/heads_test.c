@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Heads as the server reads them: limits and what is said of them, lists in several fields, empty lines. */
-#include "http/server_rig.h"
+#include "http/server/server_rig.h"
 
 static char answer[1 << 14];
 

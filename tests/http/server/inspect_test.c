@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the waits of the HTTP client and server are called by who looks at their tasks, and the route they are
  * for. */
-#include "http/client_rig.h"
+#include "http/client/client_rig.h"
 #include "support/tree.h"
 
 struct asked {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers in pieces: each is let go once, in order, as soon as it is sent. */
-#include "http/server_rig.h"
+#include "http/server/server_rig.h"
 
 #include <weir/task.h>
 

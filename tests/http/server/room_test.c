@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* More connections than there may be, in all and of one client. */
-#include "http/clients.h"
-#include "http/server_rig.h"
+#include "http/server/clients.h"
+#include "http/server/server_rig.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "http/server_rig.h"
+#include "http/server/server_rig.h"
 
 static char answer[1 << 16];
 

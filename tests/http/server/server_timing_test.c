@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "http/chars.h"
-#include "http/server_timing.h"
+#include "http/message/chars.h"
+#include "http/server/server_timing.h"
 
 static char out[WEIR__SERVER_TIMING_BYTES];
 

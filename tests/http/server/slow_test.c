@@ -2,7 +2,7 @@
 /* Clients that send slowly, read slowly, read last, or send no more: what is waited for, and for how long. */
 #include <stdlib.h>
 
-#include "http/server_rig.h"
+#include "http/server/server_rig.h"
 
 enum { LARGE = 18 << 20, PIECE = 64 << 10 };
 

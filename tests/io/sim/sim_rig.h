@@ -17,7 +17,7 @@
 
 #include "base/list.h"
 #include "io/io.h"
-#include "io/sim.h"
+#include "io/sim/sim.h"
 
 #define MS ((int64_t)1000000)
 #define ALWAYS 1000000u

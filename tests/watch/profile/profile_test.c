@@ -16,10 +16,10 @@
 #include <weir/pool.h>
 #include <weir/profile.h>
 
-#include "core/pool/pool.h"
-#include "core/watch/profile.h"
+#include "pool/pool.h"
+#include "watch/profile/profile.h"
 #include "core/task.h"
-#include "core/work.h"
+#include "core/account/activity.h"
 #include "support/run.h"
 
 enum { ENOUGH = 20, TEXT_MAX = 1 << 20 };
