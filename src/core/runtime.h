@@ -6,13 +6,8 @@
 #include <weir/runtime.h>
 
 #include "base/log.h"
-#include "guard/report.h"
-#include "pool/job_kind.h"
 #include "core/loop.h"
-#include "pool/pool.h"
-#include "pool/published.h"
 #include "core/scope.h"
-#include "watch/stall.h"
 #include "core/thread.h"
 
 /* What comes and goes while the loops run and other threads may look at. Whoever looks, adds or takes out
@@ -32,7 +27,14 @@ struct weir__on_held {
 };
 
 struct weir__symbols;
+struct weir__pools;
+struct weir__job_kinds;
+struct weir__publishers;
+struct weir__guard_reporter;
+struct weir__stalls;
+struct weir__watch;
 
+/* Of what stands above the core it knows the names alone; run/run.c has all of it. */
 struct weir_runtime {
     weir_options options;
     struct weir__logger logger;
@@ -42,14 +44,17 @@ struct weir_runtime {
     struct weir__shown shown;
     _Atomic size_t replies_bytes;  /* what the answers of backends hold, on all loops */
     struct weir__symbols *symbols; /* for who looks from outside */
-    struct weir__pools pools;
-    struct weir__job_kinds kinds;
-    struct weir__publishers publishers;
+    struct weir__pools *pools;
+    struct weir__job_kinds *kinds;
+    struct weir__publishers *publishers;
     struct weir__threads threads;
-    struct weir__guard_reporter guard_reporter;
-    struct weir__stalls stalls;
+    struct weir__guard_reporter *guard_reporter;
+    struct weir__stalls *stalls;
+    void (*holds_locks)(struct weir__task *task, const char *waits_for); /* the guard's: on a cold path */
     struct weir__watch *watch; /* NULL: there is none */
 };
+
+enum { WEIR__STALL_AFTER_DEFAULT_NS = 10000000 };
 
 /* Whether the loop has been in one slice for as long as a stall takes: what is given to it has to wait. Any
  * thread. */

@@ -9,12 +9,12 @@
 
 #include "base/fence.h"
 #include "core/account/attribution.h"
-#include "guard/guard.h"
 #include "core/loop.h"
 #include "core/scope.h"
 #include "core/account/slice_stamp.h"
 #include "core/wait.h"
 #include "core/account/activity.h"
+#include "core/runtime.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
@@ -244,7 +244,7 @@ static void leave(struct weir__loop *loop, struct weir__task *self)
     struct weir__task *next = next_to_run(loop);
 
     if (__builtin_expect(self->locks != 0, 0))
-        weir__guard_holds_locks(self, self->wait != NULL ? self->wait->words : "its turn");
+        self->loop->runtime->holds_locks(self, self->wait != NULL ? self->wait->words : "its turn");
     if (next != self)
         switch_to(loop, self, next);
 }
@@ -307,7 +307,7 @@ void weir__task_main(void)
     after_switch(loop, self, true);
     outcome = self->fn(self->arg);
     if (__builtin_expect(self->locks != 0, 0))
-        weir__guard_holds_locks(self, "nothing: it has ended");
+        self->loop->runtime->holds_locks(self, "nothing: it has ended");
     weir__blame_ended(self);
     weir__scope_task_ended(self->home, self, outcome);
     atomic_store_explicit(&self->id, 0,

@@ -4,22 +4,20 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "watch/profile/profile.h"
 #include "core/runtime.h"
-#include "watch/profile/sample.h"
 
 __thread struct weir__thread *weir__thread_here
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-void weir__threads_init(struct weir__threads *threads)
+void weir__threads_init(struct weir__threads *threads, const struct weir__thread_hooks *hooks)
 {
+    threads->hooks = hooks;
     pthread_mutex_init(&threads->lock, NULL);
     weir__list_init(&threads->all);
 }
 
 void weir__threads_free(struct weir__threads *threads)
 {
-    weir__profile_runtime_ends(threads);
     pthread_mutex_destroy(&threads->lock);
 }
 
@@ -48,8 +46,7 @@ void weir__thread_enter(struct weir__thread *thread, struct weir_runtime *runtim
     weir__thread_here = thread;
     pthread_mutex_lock(&threads->lock);
     weir__list_push_back(&threads->all, &thread->node);
-    if (threads->profile != NULL && weir__sampling_begin(threads->profile, thread) < 0)
-        weir__sampling_end(thread); /* then it goes unsampled */
+    threads->hooks->entered(threads, thread);
     pthread_mutex_unlock(&threads->lock);
 }
 
@@ -58,7 +55,7 @@ void weir__thread_leave(struct weir__thread *thread)
     struct weir__threads *threads = &thread->runtime->threads;
 
     pthread_mutex_lock(&threads->lock);
-    weir__sampling_end(thread);
+    threads->hooks->leaves(thread);
     weir__list_remove(&thread->node);
     pthread_mutex_unlock(&threads->lock);
     weir__thread_here = NULL;

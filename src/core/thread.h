@@ -38,16 +38,25 @@ struct weir__thread {
     bool has_timer;
 };
 
+struct weir__threads;
+
+/* Told of threads that come and go, under the lock. */
+struct weir__thread_hooks {
+    void (*entered)(struct weir__threads *threads, struct weir__thread *thread);
+    void (*leaves)(struct weir__thread *thread);
+};
+
 struct weir__threads {
     pthread_mutex_t lock;
     struct weir__list all;
-    struct weir_profile *profile; /* threads that enter are sampled, too; or NULL */
+    const struct weir__thread_hooks *hooks;
+    struct weir_profile *profile; /* the hooks' own: threads that enter are sampled, too; or NULL */
 };
 
 extern __thread struct weir__thread *weir__thread_here
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-void weir__threads_init(struct weir__threads *threads);
+void weir__threads_init(struct weir__threads *threads, const struct weir__thread_hooks *hooks);
 void weir__threads_free(struct weir__threads *threads);
 
 void weir__thread_enter(struct weir__thread *thread, struct weir_runtime *runtime, struct weir__loop *loop,

@@ -198,10 +198,10 @@ static void note(struct weir__task *task, int call, const void *address, const v
         place->to_be_told = mode >= WEIR_GUARD_WARN;
         atomic_store_explicit(&place->is_whole, true, memory_order_release);
         atomic_fetch_add(&places->whole, 1);
-        weir__guard_reporter_wake(&task->loop->runtime->guard_reporter);
+        weir__guard_reporter_wake(task->loop->runtime->guard_reporter);
     }
     if (mode == WEIR_GUARD_ABORT) {
-        weir__guard_reporter_await(&task->loop->runtime->guard_reporter);
+        weir__guard_reporter_await(task->loop->runtime->guard_reporter);
         abort(); /* which has the log written: see fault.c */
     }
 }
@@ -293,12 +293,12 @@ static bool have_places(void)
 void weir__guard_runtime_begins(struct weir_runtime *r)
 {
     if (weir_guard_mode() != WEIR_GUARD_OFF && have_places())
-        weir__guard_reporter_start(&r->guard_reporter, atomic_load(&guard.places), &r->logger);
+        weir__guard_reporter_start(r->guard_reporter, atomic_load(&guard.places), &r->logger);
 }
 
 void weir__guard_runtime_ends(struct weir_runtime *r)
 {
-    weir__guard_reporter_stop(&r->guard_reporter);
+    weir__guard_reporter_stop(r->guard_reporter);
 }
 
 void weir__guard_enter(struct weir__loop *loop)
@@ -343,7 +343,7 @@ int weir_guard_each(int (*fn)(void *arg, const weir_guard_finding *finding), voi
     if (table == NULL)
         return 0;
     if (weir_in_task())
-        weir__guard_reporter_await(&weir__loop_current()->runtime->guard_reporter);
+        weir__guard_reporter_await(weir__loop_current()->runtime->guard_reporter);
     else
         weir__guard_name(table, NULL);
     for (size_t i = 0; i < WEIR__PLACES_MAX && result == 0; i++) {

@@ -32,7 +32,7 @@ static struct weir__job_kinds *kinds_here(void)
 {
     struct weir__worker *worker = weir__worker_here;
 
-    return worker != NULL ? &worker->pool->runtime->kinds : &weir__task_current()->loop->runtime->kinds;
+    return worker != NULL ? worker->pool->runtime->kinds : weir__task_current()->loop->runtime->kinds;
 }
 
 /* Several loops may do it at a time: each place is filled once, and all look at all before theirs. */

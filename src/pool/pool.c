@@ -137,7 +137,7 @@ static struct weir_pool *find(const struct weir__pools *pools, const char *name)
 
 static int add(struct weir_runtime *runtime, const weir_pool_options *options, struct weir_pool **out)
 {
-    struct weir__pools *pools = &runtime->pools;
+    struct weir__pools *pools = runtime->pools;
     struct weir_pool *pool;
     int err = make(runtime, options, &pool);
 
@@ -187,7 +187,7 @@ int weir__pools_open(struct weir_runtime *runtime)
     struct weir_pool *pool;
     int err = 0;
 
-    (void)pthread_mutex_init(&runtime->pools.lock, NULL);
+    (void)pthread_mutex_init(&runtime->pools->lock, NULL);
     for (size_t i = 0; i < 2 && err == 0; i++) {
         const weir_pool_options *own = option_named(o, standard[i].name);
         weir_pool_options options = own != NULL ? *own : standard[i];
@@ -206,10 +206,10 @@ int weir__pools_open(struct weir_runtime *runtime)
 
 void weir__pools_close(struct weir_runtime *runtime)
 {
-    for (int i = 0; i < runtime->pools.count; i++)
-        unmake(runtime->pools.pool[i]);
-    runtime->pools.count = 0;
-    (void)pthread_mutex_destroy(&runtime->pools.lock);
+    for (int i = 0; i < runtime->pools->count; i++)
+        unmake(runtime->pools->pool[i]);
+    runtime->pools->count = 0;
+    (void)pthread_mutex_destroy(&runtime->pools->lock);
 }
 
 static struct weir_runtime *runtime_here(void)
@@ -219,17 +219,17 @@ static struct weir_runtime *runtime_here(void)
 
 weir_pool *weir_pool_compute(void)
 {
-    return runtime_here()->pools.pool[0];
+    return runtime_here()->pools->pool[0];
 }
 
 weir_pool *weir_pool_blocking(void)
 {
-    return runtime_here()->pools.pool[1];
+    return runtime_here()->pools->pool[1];
 }
 
 weir_pool *weir_pool_find(const char *name)
 {
-    struct weir__pools *pools = &runtime_here()->pools;
+    struct weir__pools *pools = runtime_here()->pools;
     struct weir_pool *pool;
 
     (void)pthread_mutex_lock(&pools->lock);
@@ -284,7 +284,7 @@ void weir_pool_close(weir_pool *pool)
 
     if (pool == NULL)
         return;
-    take_out(&pool->runtime->pools, pool);
+    take_out(pool->runtime->pools, pool);
     pool->closer = &closing;
     if (close_count(&closing, &pool->calls)) {
         weir__lock_enter(&pool->lock);
@@ -341,8 +341,8 @@ void weir_pool_read(weir_pool *pool, weir_pool_stats *stats, weir_meter *queued,
 
 void weir_pool_each(weir_runtime *runtime, void (*fn)(void *arg, weir_pool *pool), void *arg)
 {
-    (void)pthread_mutex_lock(&runtime->pools.lock);
-    for (int i = 0; i < runtime->pools.count; i++)
-        fn(arg, runtime->pools.pool[i]);
-    (void)pthread_mutex_unlock(&runtime->pools.lock);
+    (void)pthread_mutex_lock(&runtime->pools->lock);
+    for (int i = 0; i < runtime->pools->count; i++)
+        fn(arg, runtime->pools->pool[i]);
+    (void)pthread_mutex_unlock(&runtime->pools->lock);
 }

@@ -47,7 +47,7 @@ static struct weir_version *load(const weir_published *p)
     /* Announced before it is read, for all to see in this order; once for each job, which may keep all it
      * reads. */
     if (atomic_load_explicit(&worker->reads_since, memory_order_relaxed) == 0)
-        atomic_store(&worker->reads_since, atomic_load(&worker->pool->runtime->publishers.epoch));
+        atomic_store(&worker->reads_since, atomic_load(&worker->pool->runtime->publishers->epoch));
     return __atomic_load_n(&p->current, __ATOMIC_SEQ_CST);
 }
 
@@ -85,7 +85,7 @@ void weir__published_job_over(struct weir__worker *worker)
     if (atomic_load_explicit(&worker->reads_since, memory_order_relaxed) == 0)
         return;
     atomic_store(&worker->reads_since, 0);
-    tell_all(&worker->pool->runtime->publishers);
+    tell_all(worker->pool->runtime->publishers);
 }
 
 static struct weir_runtime *runtime_here(void)
@@ -105,7 +105,7 @@ const void *weir_published_hold(weir_published *p, weir_published_held *held)
 
 void weir_published_release(weir_published_held *held)
 {
-    struct weir__publishers *publishers = &runtime_here()->publishers;
+    struct weir__publishers *publishers = runtime_here()->publishers;
     struct weir_version *version = held->version;
 
     held->version = NULL;
@@ -171,7 +171,7 @@ static bool is_read_by_job(struct weir__pools *pools, uint64_t epoch)
 /* Readers first: one of them may have become a holder before it was gone. */
 static bool is_in_use(struct weir_runtime *r, struct weir_version *version, uint64_t epoch)
 {
-    return is_read_by_job(&r->pools, epoch) || atomic_load(&version->holders) > 0;
+    return is_read_by_job(r->pools, epoch) || atomic_load(&version->holders) > 0;
 }
 
 static void told(struct weir__message *message)
@@ -212,12 +212,12 @@ static void pass_by_jobs_and_holders(struct weir__task *self, struct weir_versio
 
     if (!is_in_use(r, version, epoch))
         return;
-    enter(&r->publishers, &publisher);
+    enter(r->publishers, &publisher);
     while (is_in_use(r, version, epoch)) {
         (void)weir__park(&readers, NULL, &publisher);
-        listen_again(&r->publishers, &publisher);
+        listen_again(r->publishers, &publisher);
     }
-    leave(&r->publishers, &publisher);
+    leave(r->publishers, &publisher);
 }
 
 /* --- publishing --- */
@@ -266,7 +266,7 @@ int weir_published_replace(weir_published *p, void *value, void **before)
     if (version == NULL)
         return -ENOMEM;
     old = __atomic_exchange_n(&p->current, version, __ATOMIC_SEQ_CST);
-    epoch = atomic_fetch_add(&self->loop->runtime->publishers.epoch, 1) + 1;
+    epoch = atomic_fetch_add(&self->loop->runtime->publishers->epoch, 1) + 1;
     pass_by_loops(self);
     pass_by_jobs_and_holders(self, old, epoch);
     *before = old->value;

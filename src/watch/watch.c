@@ -264,10 +264,10 @@ void weir__watch_close(struct weir_runtime *runtime)
 
 int weir_stalls_each(weir_runtime *runtime, int (*fn)(void *arg, const weir_stall *stall), void *arg)
 {
-    return weir__stalls_each(&runtime->stalls, fn, arg);
+    return weir__stalls_each(runtime->stalls, fn, arg);
 }
 
 int weir_stalls_total(weir_runtime *runtime, int (*fn)(void *arg, const weir_stall_total *total), void *arg)
 {
-    return weir__stalls_total(&runtime->stalls, fn, arg);
+    return weir__stalls_total(runtime->stalls, fn, arg);
 }

@@ -14,6 +14,7 @@
 #include "watch/verdict.h"
 #include "core/account/off_cpu.h"
 #include "core/runtime.h"
+#include "watch/stall.h"
 #include "watch/watch.h"
 #include "watch/thread_state.h"
 

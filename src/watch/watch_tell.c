@@ -165,7 +165,7 @@ static void log_now(struct weir__watch *w, struct weir__watched *x)
     int64_t wall_ns = weir__clock_wall_ns();
     struct weir__stall stall;
 
-    if (!may_log(w, wall_ns) || !weir__stalls_take_for_log(&w->runtime->stalls, x->key, wall_ns, interval_ns,
+    if (!may_log(w, wall_ns) || !weir__stalls_take_for_log(w->runtime->stalls, x->key, wall_ns, interval_ns,
                                                            interval_most_ns, &stall))
         return;
     x->log_due = false;
@@ -177,7 +177,7 @@ static void tell(struct weir__watch *w, struct weir__watched *x, struct weir__st
 {
     const weir_options *o = &w->runtime->options;
 
-    (void)weir__stalls_add(&w->runtime->stalls, s);
+    (void)weir__stalls_add(w->runtime->stalls, s);
     x->told = true;
     x->key = s->key;
     x->held_ns = s->shown.held.ns;
@@ -219,7 +219,7 @@ void weir__watch_tell(struct weir__watch *w, struct weir__watched *x, enum weir_
 void weir__watch_goes_on(struct weir__watch *w, struct weir__watched *x, int64_t held_ns)
 {
     x->held_ns = held_ns;
-    weir__stalls_lasts(&w->runtime->stalls, x->key, held_ns, true);
+    weir__stalls_lasts(w->runtime->stalls, x->key, held_ns, true);
     if (x->log_due && held_ns >= w->after_ns + log_after_ns)
         log_now(w, x);
 }
@@ -241,7 +241,7 @@ static int64_t held_in_the_end(const struct weir__watch *w, const struct weir__w
 void weir__watch_ended(struct weir__watch *w, struct weir__watched *x)
 {
     x->told = false;
-    weir__stalls_lasts(&w->runtime->stalls, x->key, held_in_the_end(w, x), false);
+    weir__stalls_lasts(w->runtime->stalls, x->key, held_in_the_end(w, x), false);
     if (x->log_due)
         log_now(w, x);
 }

@@ -16,6 +16,7 @@
 #include <weir/guard.h>
 #include <weir/inspect.h>
 #include <weir/log.h>
+#include <weir/pool.h>
 
 #include "base/clock.h"
 #include "core/hear.h"

@@ -17,6 +17,14 @@ struct weir__stack_count {
 /* Guards which runtime has which profile: either may go first. Taken before a runtime's threads' lock. */
 static pthread_mutex_t pairing = PTHREAD_MUTEX_INITIALIZER;
 
+static void thread_entered(struct weir__threads *threads, struct weir__thread *thread)
+{
+    if (threads->profile != NULL && weir__sampling_begin(threads->profile, thread) < 0)
+        weir__sampling_end(thread); /* then it goes unsampled */
+}
+
+const struct weir__thread_hooks weir__profile_hooks = {thread_entered, weir__sampling_end};
+
 void weir__profile_runtime_ends(struct weir__threads *threads)
 {
     pthread_mutex_lock(&pairing);

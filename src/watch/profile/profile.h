@@ -23,6 +23,9 @@ struct weir_profile {
 };
 
 /* No thread of the runtime is left, and it goes: whoever profiles it keeps what it has. */
+/* Has threads sampled that enter while a profile is taken. */
+extern const struct weir__thread_hooks weir__profile_hooks __attribute__((visibility("hidden")));
+
 void weir__profile_runtime_ends(struct weir__threads *threads);
 
 #endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* weir_run(): the one file that knows every layer of the runtime, begins them in order and ends them in reverse. */
+#include <weir/runtime.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "core/log/log.h"
+#include "core/log/log_process.h"
+#include "core/priority.h"
+#include "core/runtime.h"
+#include "core/task.h"
+#include "guard/guard.h"
+#include "guard/report.h"
+#include "io/os.h"
+#include "pool/job_kind.h"
+#include "pool/pool.h"
+#include "pool/published.h"
+#include "symbols/symbols.h"
+#include "watch/profile/profile.h"
+#include "watch/stall.h"
+#include "watch/watch.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { STACK_BYTES = 256 << 10 }; /* sanitizers put red zones between variables */
+#else
+enum { STACK_BYTES = 64 << 10 };
+#endif
+enum { STALL_AFTER_LEAST_NS = 1000000 };
+enum { TASKS_MAX = 2000000, LOOPS_MAX = 1024, SIGNAL_STACK_BYTES = 64 << 10 };
+
+static int fill_defaults(weir_options *o)
+{
+    if (o->loops < 0 || o->loops > LOOPS_MAX || (int)o->io < WEIR_IO_AUTO || o->io > WEIR_IO_SIM ||
+        (int)o->stall_then < WEIR_STALL_LOG || o->stall_then > WEIR_STALL_ABORT || (int)o->log_level < 0 ||
+        o->log_level > WEIR_LOG_ERROR)
+        return -EINVAL;
+    if (o->loops == 0)
+        o->loops = 1;
+    if (o->io == WEIR_IO_SIM && o->loops > 1)
+        return -EINVAL;
+    if (o->stack_bytes == 0)
+        o->stack_bytes = STACK_BYTES;
+    if (o->tasks_max == 0)
+        o->tasks_max = TASKS_MAX;
+    if (o->stall_after.ns == 0)
+        o->stall_after.ns = WEIR__STALL_AFTER_DEFAULT_NS;
+    if (o->stall_after.ns > 0 && o->stall_after.ns < STALL_AFTER_LEAST_NS)
+        o->stall_after.ns = STALL_AFTER_LEAST_NS;
+    if (o->seed == 0 && o->io == WEIR_IO_SIM)
+        o->seed = 1;
+    if (o->seed == 0 && getrandom(&o->seed, sizeof o->seed, 0) != (ssize_t)sizeof o->seed)
+        return -errno;
+    return 0;
+}
+
+/* A stack for signals, so that a task's overflow of its own can still be reported. */
+struct signal_stack {
+    void *memory;
+    stack_t before;
+};
+
+static int signal_stack_enter(struct signal_stack *s)
+{
+    stack_t alt = {.ss_size = SIGNAL_STACK_BYTES};
+
+    s->memory = alt.ss_sp = malloc(SIGNAL_STACK_BYTES);
+    if (s->memory == NULL)
+        return -ENOMEM;
+    return sigaltstack(&alt, &s->before) == 0 ? 0 : -errno;
+}
+
+static void signal_stack_leave(struct signal_stack *s)
+{
+    if (s->memory != NULL)
+        (void)sigaltstack(&s->before, NULL);
+    free(s->memory);
+}
+
+/* --- loops other than the first --- */
+
+struct starting {
+    struct weir__loop *loop;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool opened;
+    int err;
+};
+
+static void *loop_thread(void *arg)
+{
+    struct starting *s = arg;
+    struct weir__loop *loop = s->loop;
+    struct signal_stack signals = {0};
+    struct weir__priority priority;
+    struct weir__thread thread;
+    struct weir__log_here log = weir__log_enter(&loop->runtime->logger, WEIR__LOG_LOOP_BYTES);
+    int err = weir__loop_open(loop, loop->runtime, loop->index);
+
+    if (err == 0) {
+        err = signal_stack_enter(&signals);
+        if (err < 0)
+            weir__loop_free(loop);
+    }
+    pthread_mutex_lock(&s->lock);
+    s->err = err;
+    s->opened = true;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock); /* s is gone from here on */
+    if (err < 0) {
+        weir__log_leave(&log);
+        return NULL;
+    }
+    weir__loop_set_current(loop);
+    weir__priority_of_loop(&priority);
+    weir__thread_enter(&thread, loop->runtime, loop, NULL);
+    weir__guard_enter(loop);
+    weir__watch_enter(loop, &thread);
+    (void)weir__loop_turn_until(loop, NULL);
+    weir__watch_leave(loop);
+    weir__guard_leave(loop);
+    weir__thread_leave(&thread);
+    signal_stack_leave(&signals);
+    weir__log_leave(&log);
+    return NULL;
+}
+
+static int start_loop(struct weir_runtime *r, int index)
+{
+    struct weir__loop *loop = &r->loops[index];
+    struct starting s = {
+        .loop = loop, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    pthread_t thread;
+    int err;
+
+    loop->runtime = r;
+    loop->index = index;
+    err = -pthread_create(&thread, NULL, loop_thread, &s);
+    if (err < 0)
+        return err;
+    pthread_mutex_lock(&s.lock);
+    while (!s.opened)
+        pthread_cond_wait(&s.changed, &s.lock);
+    pthread_mutex_unlock(&s.lock);
+    if (s.err < 0)
+        pthread_join(thread, NULL);
+    else
+        loop->thread = thread;
+    return s.err;
+}
+
+static void stop_loops(struct weir_runtime *r, int started)
+{
+    for (int i = 1; i < started; i++) {
+        atomic_store_explicit(&r->loops[i].stop, true, memory_order_release);
+        weir__io_wake(r->loops[i].io);
+    }
+    for (int i = 1; i < started; i++)
+        pthread_join(r->loops[i].thread, NULL);
+    weir__pools_close(r); /* a worker that sent a job home may still be waking the loop */
+    for (int i = 1; i < started; i++)
+        weir__loop_free(&r->loops[i]);
+}
+
+/* --- the way in --- */
+
+struct first_task {
+    int (*fn)(void *);
+    void *arg;
+    int result;
+    bool done;
+};
+
+static int run_first_task(void *arg)
+{
+    struct first_task *first = arg;
+
+    first->result = first->fn(first->arg);
+    first->done = true;
+    return first->result;
+}
+
+static int run_loops(struct weir_runtime *r, struct first_task *first)
+{
+    struct weir__loop *loop = &r->loops[0];
+    struct weir__priority priority = {0};
+    struct weir__thread thread;
+    int started = 1;
+    int err = 0;
+
+    while (err == 0 && started < r->loop_count) {
+        err = start_loop(r, started);
+        if (err == 0)
+            started++;
+    }
+    weir__loop_set_current(loop);
+    if (r->options.io != WEIR_IO_SIM)
+        weir__priority_of_loop(&priority);
+    weir__thread_enter(&thread, r, loop, NULL);
+    weir__guard_enter(loop);
+    weir__watch_enter(loop, &thread);
+    if (err == 0)
+        err = weir__spawn(loop->root, "main", run_first_task, first, NULL);
+    if (err == 0)
+        err = weir__loop_turn_until(loop, &first->done);
+    weir__watch_leave(loop);
+    weir__guard_leave(loop);
+    weir__priority_restore(&priority);
+    weir__thread_leave(&thread);
+    weir__loop_set_current(NULL);
+    stop_loops(r, started);
+    return err;
+}
+
+static int run(struct weir_runtime *r, struct first_task *first)
+{
+    struct signal_stack signals = {0};
+    int err;
+
+    weir__stalls_init(r->stalls);
+    pthread_mutex_init(&r->shown.lock, NULL);
+    pthread_mutex_init(&r->shown.origins_lock, NULL);
+    weir__threads_init(&r->threads, &weir__profile_hooks);
+    weir__publishers_init(r->publishers);
+    weir__list_init(&r->shown.servers);
+    weir__list_init(&r->shown.clients);
+    weir__list_init(&r->shown.on_held);
+    weir__list_init(&r->shown.origins);
+    r->loop_count = r->options.loops;
+    r->loops = calloc((size_t)r->loop_count, sizeof *r->loops);
+    r->roots = calloc((size_t)r->loop_count, sizeof *r->roots);
+    err = r->loops == NULL || r->roots == NULL ? -ENOMEM : weir__symbols_open(&r->symbols);
+    if (err == 0)
+        err = signal_stack_enter(&signals);
+    if (err == 0) {
+        weir__faults_watch();
+        err = weir__loop_open(&r->loops[0], r, 0);
+    }
+    if (err == 0) {
+        err = weir__pools_open(r);
+        if (err == 0) {
+            weir__guard_runtime_begins(r);
+            err = weir__watch_open(r);
+            if (err == 0)
+                err = run_loops(r, first); /* and closes the pools */
+            else
+                weir__pools_close(r);
+            weir__watch_close(r);
+            weir__guard_runtime_ends(r);
+        }
+        weir__loop_free(&r->loops[0]);
+    }
+    signal_stack_leave(&signals);
+    weir__symbols_close(r->symbols);
+    free(r->roots);
+    free(r->loops);
+    weir__publishers_free(r->publishers);
+    weir__profile_runtime_ends(&r->threads);
+    weir__threads_free(&r->threads);
+    weir__stalls_free(r->stalls);
+    pthread_mutex_destroy(&r->shown.origins_lock);
+    pthread_mutex_destroy(&r->shown.lock);
+    return err < 0 ? err : first->result;
+}
+
+/* A runtime with all that its layers keep in it. */
+struct whole {
+    struct weir_runtime runtime;
+    struct weir__pools pools;
+    struct weir__job_kinds kinds;
+    struct weir__publishers publishers;
+    struct weir__guard_reporter guard_reporter;
+    struct weir__stalls stalls;
+};
+
+static struct weir_runtime *put_together(struct whole *whole)
+{
+    struct weir_runtime *r = &whole->runtime;
+
+    r->pools = &whole->pools;
+    r->kinds = &whole->kinds;
+    r->publishers = &whole->publishers;
+    r->guard_reporter = &whole->guard_reporter;
+    r->stalls = &whole->stalls;
+    r->holds_locks = weir__guard_holds_locks;
+    return r;
+}
+
+int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
+{
+    struct whole whole = {.runtime.options = options != NULL ? *options : (weir_options){0}};
+    struct weir_runtime *r = put_together(&whole);
+    struct first_task first = {.fn = fn, .arg = arg};
+    struct weir__log_here log;
+    bool is_real;
+    int err;
+
+    if (weir__loop_current() != NULL)
+        return -EBUSY;
+    err = fill_defaults(&r->options);
+    if (err < 0)
+        return err;
+    is_real = r->options.io != WEIR_IO_SIM;
+    if (is_real)
+        weir__io_os_make_room();
+    weir__logger_init(&r->logger, STDERR_FILENO, r->options.log_level, r->options.log_json);
+    err = is_real ? weir__log_runtime_begins(&r->logger) : 0;
+    if (err < 0)
+        return err;
+    log = weir__log_enter(&r->logger, is_real ? WEIR__LOG_LOOP_BYTES : 0);
+    err = run(r, &first);
+    weir__log_leave(&log);
+    if (is_real)
+        weir__log_runtime_ends();
+    return err;
+}
