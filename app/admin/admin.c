@@ -73,11 +73,11 @@ static int stats(weir_request *req, weir_response *res, struct gateway_status *s
 /* Whoever names OpenMetrics, and does not like the older form better, gets it. */
 static bool wants_openmetrics(const weir_request *req)
 {
-    struct accept_offer offers[2];
-    accept_offer_init(&offers[0], "application/openmetrics-text");
-    accept_offer_init(&offers[1], "text/plain");
-    (void)accept_read_request(req, "accept", offers, 2);
-    return offers[0].matched == ACCEPT_BY_NAME && offers[0].weight > 0 &&
+    struct negotiation_offer offers[2];
+    negotiation_offer_init(&offers[0], "application/openmetrics-text");
+    negotiation_offer_init(&offers[1], "text/plain");
+    (void)negotiation_read_request(req, "accept", offers, 2);
+    return offers[0].matched == NEGOTIATION_BY_NAME && offers[0].weight > 0 &&
            offers[0].weight >= offers[1].weight;
 }
 
@@ -129,8 +129,8 @@ struct admin {
     weir_server_options options;
     weir_route routes[PAGES];
     struct observed observed;
-    struct side_server server;
-    struct side *side;
+    struct background_server server;
+    struct background_servers *side;
     bool given_up; /* the address; the admin's loop's own */
 };
 
@@ -189,7 +189,7 @@ static int yield(weir_response *res, struct admin *admin)
     if (!admin->given_up) {
         weir_log(WEIR_LOG_INFO, "the admin address is given up to another gateway");
         admin->given_up = true;
-        side_give_up(admin->side);
+        background_servers_give_up(admin->side);
     }
     return err;
 }
@@ -241,15 +241,15 @@ static int start(struct admin *admin, const struct config *config)
         .on_listening = on_listening,
         .arg = admin,
     };
-    admin->server = (struct side_server){.options = &admin->options,
-                                         .routes = admin->routes,
-                                         .route_count = PAGES,
-                                         .beside = observed_run,
-                                         .beside_arg = &admin->observed};
+    admin->server = (struct background_server){.options = &admin->options,
+                                               .routes = admin->routes,
+                                               .route_count = PAGES,
+                                               .beside = observed_run,
+                                               .beside_arg = &admin->observed};
     const weir_options options = {.io = (enum weir_io)config->io,
                                   .log_json = config->log == CONFIG_LOG_JSON,
                                   .log_level = config_log_level(config)};
-    return side_start("admin", &options, &admin->server, 1, &admin->side);
+    return background_servers_start("admin", &options, &admin->server, 1, &admin->side);
 }
 
 int admin_start(const struct config *config, struct gateway_status *status, struct admin **out)
@@ -277,7 +277,7 @@ void admin_stop(struct admin *admin)
 {
     if (!admin)
         return;
-    side_stop(admin->side);
+    background_servers_stop(admin->side);
     observed_close(&admin->observed);
     free(admin);
 }

@@ -14,12 +14,12 @@ enum {
 
 static bool takes_gzip(const weir_request *req)
 {
-    struct accept_offer offers[2];
-    accept_offer_init(&offers[0], "gzip");
-    accept_offer_init(&offers[1], "identity");
-    (void)accept_read_request(req, "accept-encoding", offers, 2);
+    struct negotiation_offer offers[2];
+    negotiation_offer_init(&offers[0], "gzip");
+    negotiation_offer_init(&offers[1], "identity");
+    (void)negotiation_read_request(req, "accept-encoding", offers, 2);
     return offers[0].weight > 0 &&
-           (offers[1].matched < ACCEPT_BY_NAME || offers[0].weight >= offers[1].weight);
+           (offers[1].matched < NEGOTIATION_BY_NAME || offers[0].weight >= offers[1].weight);
 }
 
 static int pack_piece(struct compressor *compressor, weir_bytes in, enum compressor_end end, weir_buffer *out)

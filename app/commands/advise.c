@@ -14,7 +14,7 @@
 
 enum { OUTPUT_BYTES = 1 << 20 };
 
-static const weir_duration patience = {INT64_C(10) * 1000000000};
+static const weir_duration timeouts = {INT64_C(10) * 1000000000};
 
 const char command_advise_help[] =
     "usage: weir advise [ADMIN] [--json]\n"
@@ -136,7 +136,7 @@ static int advise(struct admin_client *admin, void *arg)
     const struct advise *a = arg;
     weir_reply reply;
     json_error_t why;
-    int err = admin_client_get(admin, "/advice", patience, &reply);
+    int err = admin_client_get(admin, "/advice", timeouts, &reply);
     if (err < 0)
         return EXIT_FAILED;
     int code = EXIT_FINE;

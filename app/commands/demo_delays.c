@@ -30,7 +30,7 @@ static double uniform(uint64_t bits)
     return (double)((bits >> 11) + 1) * 0x1p-53;
 }
 
-weir_duration delay_at(uint64_t seed, unsigned service, uint64_t number)
+weir_duration demo_delay(uint64_t seed, unsigned service, uint64_t number)
 {
     double radius = sqrt(-2 * log(uniform(draw(seed, service, number, 0))));
     double normal = radius * cos(two_pi * uniform(draw(seed, service, number, 1)));
@@ -38,7 +38,7 @@ weir_duration delay_at(uint64_t seed, unsigned service, uint64_t number)
     return (weir_duration){(int64_t)fmin(ns, most_ns)};
 }
 
-bool failure_at(uint64_t seed, unsigned service, uint64_t number)
+bool demo_fails(uint64_t seed, unsigned service, uint64_t number)
 {
     return draw(seed, service, number, 2) % FAILS_ONE_IN == 0;
 }

@@ -13,9 +13,9 @@
 #include <weir/time.h>
 
 /* The delay of one service for one request; at most 2 s. */
-weir_duration delay_at(uint64_t seed, unsigned service, uint64_t number);
+weir_duration demo_delay(uint64_t seed, unsigned service, uint64_t number);
 
 /* Whether a service that fails now and then (one in twenty) fails this request. */
-bool failure_at(uint64_t seed, unsigned service, uint64_t number);
+bool demo_fails(uint64_t seed, unsigned service, uint64_t number);
 
 #endif

@@ -33,8 +33,8 @@ struct service {
 struct demo_services {
     struct demo_services_options options;
     struct service service[DEMO_SERVICES];
-    struct side_server servers[DEMO_SERVICES];
-    struct side *side;
+    struct background_server servers[DEMO_SERVICES];
+    struct background_servers *side;
 };
 
 static uint64_t number_of(const weir_request *req, struct service *service)
@@ -67,11 +67,11 @@ static int answer(weir_request *req, weir_response *res, void *state)
     (void)state;
     uint64_t seed = service->options->seed;
     uint64_t number = number_of(req, service);
-    weir_duration delay = delay_at(seed, service->index, number);
+    weir_duration delay = demo_delay(seed, service->index, number);
     int err = weir_sleep(delay);
     if (err < 0)
         return err;
-    if (service->index == FAILING && failure_at(seed, service->index, number))
+    if (service->index == FAILING && demo_fails(seed, service->index, number))
         return weir_reply_fault(res, 503, "unwell", "this service fails now and then");
     weir_buffer body;
     weir_buffer_init(&body, 128 << 10);
@@ -104,7 +104,7 @@ static void prepare(struct demo_services *services, unsigned index)
         .arg = service,
     };
     services->servers[index] =
-        (struct side_server){.options = &service->server, .routes = &service->route, .route_count = 1};
+        (struct background_server){.options = &service->server, .routes = &service->route, .route_count = 1};
 }
 
 int demo_services_start(const struct demo_services_options *options, struct demo_services **out)
@@ -117,7 +117,8 @@ int demo_services_start(const struct demo_services_options *options, struct demo
     services->options = *options;
     for (unsigned i = 0; i < DEMO_SERVICES; i++)
         prepare(services, i);
-    int err = side_start("service", &runtime, services->servers, DEMO_SERVICES, &services->side);
+    int err =
+        background_servers_start("service", &runtime, services->servers, DEMO_SERVICES, &services->side);
     if (err < 0) {
         free(services);
         return err;
@@ -135,6 +136,6 @@ void demo_services_stop(struct demo_services *services)
 {
     if (!services)
         return;
-    side_stop(services->side);
+    background_servers_stop(services->side);
     free(services);
 }

@@ -41,55 +41,55 @@ enum { TEXT_BYTES_MAX = 64 << 20, INDENT = 13, FUNCTION_COLUMNS = 36 };
 /* ---- as text ---- */
 
 /* "function file:line" in two columns. */
-static void write_frame(struct lines *out, const char *frame)
+static void write_frame(struct terminal_text *out, const char *frame)
 {
     char function[256];
     const char *space = strrchr(frame, ' ');
     size_t length = space ? (size_t)(space - frame) : strlen(frame);
     snprintf(function, sizeof function, "%.*s", (int)length, frame);
     if (space)
-        lines_field(out, LINE_STRONG, FUNCTION_COLUMNS, function);
+        terminal_text_field(out, LINE_STRONG, FUNCTION_COLUMNS, function);
     else
-        lines_add(out, LINE_STRONG, function);
+        terminal_text_add(out, LINE_STRONG, function);
     if (space)
-        lines_printf(out, LINE_QUIET, " %s", space + 1);
+        terminal_text_printf(out, LINE_QUIET, " %s", space + 1);
 }
 
-static void write_stack(struct lines *out, const json_t *stack)
+static void write_stack(struct terminal_text *out, const json_t *stack)
 {
     const json_t *frame;
     size_t i;
     json_array_foreach(stack, i, frame)
     {
-        lines_field(out, LINE_PLAIN, INDENT + 4, i == 0 ? "             in" : "");
+        terminal_text_field(out, LINE_PLAIN, INDENT + 4, i == 0 ? "             in" : "");
         write_frame(out, json_is_string(frame) ? json_string_value(frame) : "?");
-        lines_end(out);
+        terminal_text_end(out);
     }
 }
 
-static void write_fact(struct lines *out, const char *name, const char *text)
+static void write_fact(struct terminal_text *out, const char *name, const char *text)
 {
     if (!*text)
         return;
-    lines_field(out, LINE_PLAIN, INDENT, "");
-    lines_printf(out, LINE_QUIET, "%s: ", name);
-    lines_add(out, LINE_PLAIN, text);
-    lines_end(out);
+    terminal_text_field(out, LINE_PLAIN, INDENT, "");
+    terminal_text_printf(out, LINE_QUIET, "%s: ", name);
+    terminal_text_add(out, LINE_PLAIN, text);
+    terminal_text_end(out);
 }
 
-static void write_stall(struct lines *out, const json_t *stall)
+static void write_stall(struct terminal_text *out, const json_t *stall)
 {
     char text[FIGURE_BYTES];
     const double count = figure_at(stall, "count");
-    lines_printf(out, LINE_QUIET, "%s ", figure_clock(text, stall, "last"));
-    lines_add(out, LINE_WARN, "warn");
-    lines_printf(out, LINE_PLAIN, "  loop %.0f %s ", figure_at(stall, "loop"),
-                 json_is_true(json_object_get(stall, "ongoing")) ? "still held, for" : "held");
-    lines_printf(out, LINE_STRONG, "%s ms", figure_ms(text, figure_at(stall, "held_ms")));
-    lines_add(out, LINE_PLAIN, " by task \"");
-    lines_add(out, LINE_STRONG, figure_text(stall, "task"));
-    lines_printf(out, LINE_PLAIN, "\" (%s)", figure_text(stall, "kind"));
-    lines_end(out);
+    terminal_text_printf(out, LINE_QUIET, "%s ", figure_clock(text, stall, "last"));
+    terminal_text_add(out, LINE_WARN, "warn");
+    terminal_text_printf(out, LINE_PLAIN, "  loop %.0f %s ", figure_at(stall, "loop"),
+                         json_is_true(json_object_get(stall, "ongoing")) ? "still held, for" : "held");
+    terminal_text_printf(out, LINE_STRONG, "%s ms", figure_ms(text, figure_at(stall, "held_ms")));
+    terminal_text_add(out, LINE_PLAIN, " by task \"");
+    terminal_text_add(out, LINE_STRONG, figure_text(stall, "task"));
+    terminal_text_printf(out, LINE_PLAIN, "\" (%s)", figure_text(stall, "kind"));
+    terminal_text_end(out);
     write_stack(out, json_object_get(stall, "stack"));
     if (strcmp(figure_text(stall, "route"), figure_text(stall, "task")) != 0)
         write_fact(out, "route", figure_text(stall, "route"));
@@ -106,16 +106,16 @@ static void write_stall(struct lines *out, const json_t *stall)
 
 static int print_text(const json_t *stalls)
 {
-    struct lines out;
+    struct terminal_text out;
     const json_t *stall;
     size_t i;
-    lines_init(&out, TEXT_BYTES_MAX);
+    terminal_text_init(&out, TEXT_BYTES_MAX);
     out.styled = screen_wants_colours();
     out.utf8 = screen_is_utf8();
     json_array_foreach(stalls, i, stall)
     {
         if (i > 0)
-            lines_end(&out);
+            terminal_text_end(&out);
         write_stall(&out, stall);
     }
     if (json_array_size(stalls) == 0)

@@ -52,14 +52,14 @@ struct view {
     char path[ADMIN_URL_BYTES];
     struct screen screen;
     weir_reply reply;
-    struct lines lines;
+    struct terminal_text lines;
     int rows; /* of the screen; 0: no limit */
 };
 
 /* ---- from the answer to lines ---- */
 
 /* What does not fit on the screen is left out, and counted in the last line. */
-static void cut(struct lines *out, int rows)
+static void cut(struct terminal_text *out, int rows)
 {
     weir_buffer *text = &out->text.text;
     size_t kept = 0, lines = 0;
@@ -71,7 +71,7 @@ static void cut(struct lines *out, int rows)
     if (rows < 2 || lines <= (size_t)rows)
         return;
     weir_buffer_truncate(text, kept);
-    lines_printf(out, LINE_WARN, "%zu more lines", lines - (size_t)rows + 1);
+    terminal_text_printf(out, LINE_WARN, "%zu more lines", lines - (size_t)rows + 1);
 }
 
 /* A worker does it, because trees want more stack than a task has.
@@ -107,7 +107,7 @@ static int tell(int err)
 
 static int show(struct view *view)
 {
-    lines_init(&view->lines, TEXT_BYTES_MAX);
+    terminal_text_init(&view->lines, TEXT_BYTES_MAX);
     view->lines.utf8 = screen_is_utf8();
     view->lines.styled = screen_wants_colours();
     view->lines.width = view->rows = 0;

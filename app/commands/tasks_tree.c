@@ -14,7 +14,7 @@ enum { WAIT_BYTES = 256, LENGTH_BYTES = 96, PREFIX_BYTES_MAX = 64 << 10 };
 
 struct drawing {
     const struct tasks_view *view;
-    struct lines *out;
+    struct terminal_text *out;
     weir_buffer prefix; /* what stands before the lines of the present level */
 };
 
@@ -162,16 +162,16 @@ static const char *count_text(char out[FIGURE_BYTES], size_t count)
     return out;
 }
 
-static void write_wait(struct lines *out, const struct member *members, size_t count)
+static void write_wait(struct terminal_text *out, const struct member *members, size_t count)
 {
     char wait[WAIT_BYTES];
     const json_t *task = members[0].task;
     const char *state = figure_text(task, "state");
     const char *words = count > 1 ? common_wait(task, wait) : figure_text(task, "waits_for");
     if (*words)
-        lines_printf(out, LINE_PLAIN, "  %s", words);
+        terminal_text_printf(out, LINE_PLAIN, "  %s", words);
     else
-        lines_printf(out, strcmp(state, "running") == 0 ? LINE_WARN : LINE_PLAIN, "  %s", state);
+        terminal_text_printf(out, strcmp(state, "running") == 0 ? LINE_WARN : LINE_PLAIN, "  %s", state);
 }
 
 static const char *drawn(const struct drawing *d, const char *nice, const char *plain)
@@ -182,27 +182,27 @@ static const char *drawn(const struct drawing *d, const char *nice, const char *
 static void write_members(struct drawing *d, const struct member *members, size_t count, const char *branch)
 {
     char text[LENGTH_BYTES], number[FIGURE_BYTES];
-    struct lines *out = d->out;
+    struct terminal_text *out = d->out;
     const json_t *task = members[0].task;
     const char *name = figure_text(task, "name"), *route = figure_text(task, "route");
     const char *spawned_at = figure_text(task, "spawned_at");
-    lines_add(out, LINE_QUIET, d->prefix.data ? d->prefix.data : "");
-    lines_add(out, LINE_QUIET, branch);
-    lines_add(out, LINE_STRONG, name);
+    terminal_text_add(out, LINE_QUIET, d->prefix.data ? d->prefix.data : "");
+    terminal_text_add(out, LINE_QUIET, branch);
+    terminal_text_add(out, LINE_STRONG, name);
     if (count > 1)
-        lines_printf(out, LINE_ACCENT, " %s %s", drawn(d, "×", "x"), count_text(number, count));
+        terminal_text_printf(out, LINE_ACCENT, " %s %s", drawn(d, "×", "x"), count_text(number, count));
     else
-        lines_printf(out, LINE_QUIET, " #%.0f", figure_at(task, "id"));
+        terminal_text_printf(out, LINE_QUIET, " #%.0f", figure_at(task, "id"));
     write_wait(out, members, count);
     if (*range_of(members, count, "age_ms", text))
-        lines_printf(out, LINE_QUIET, "  age %s", text);
+        terminal_text_printf(out, LINE_QUIET, "  age %s", text);
     if (*range_of(members, count, "deadline_ms", text))
-        lines_printf(out, LINE_QUIET, "  left %s", text);
+        terminal_text_printf(out, LINE_QUIET, "  left %s", text);
     if (*route && strcmp(route, name) != 0)
-        lines_printf(out, LINE_QUIET, "  for %s", route);
+        terminal_text_printf(out, LINE_QUIET, "  for %s", route);
     if (*spawned_at)
-        lines_printf(out, LINE_QUIET, "  from %s", spawned_at);
-    lines_end(out);
+        terminal_text_printf(out, LINE_QUIET, "  from %s", spawned_at);
+    terminal_text_end(out);
 }
 
 /* ---- the tree ---- */
@@ -222,10 +222,10 @@ static void write_stack(struct drawing *d, const json_t *task, bool has_children
     size_t i;
     json_array_foreach(stack, i, frame)
     {
-        lines_add(d->out, LINE_QUIET, d->prefix.data ? d->prefix.data : "");
-        lines_add(d->out, LINE_QUIET, has_children ? drawn(d, "│    ", "|    ") : "     ");
-        lines_add(d->out, LINE_PLAIN, json_is_string(frame) ? json_string_value(frame) : "?");
-        lines_end(d->out);
+        terminal_text_add(d->out, LINE_QUIET, d->prefix.data ? d->prefix.data : "");
+        terminal_text_add(d->out, LINE_QUIET, has_children ? drawn(d, "│    ", "|    ") : "     ");
+        terminal_text_add(d->out, LINE_PLAIN, json_is_string(frame) ? json_string_value(frame) : "?");
+        terminal_text_end(d->out);
     }
 }
 
@@ -297,12 +297,12 @@ static void write_scopes(struct drawing *d, const json_t *scopes)
         if (json_array_size(tasks) == 0)
             continue;
         const bool last = --left == 0;
-        lines_add(d->out, LINE_QUIET, d->prefix.data ? d->prefix.data : "");
-        lines_add(d->out, LINE_QUIET, last ? drawn(d, "└─ ", "`- ") : drawn(d, "├─ ", "|- "));
-        lines_add(d->out, LINE_PLAIN, "scope");
+        terminal_text_add(d->out, LINE_QUIET, d->prefix.data ? d->prefix.data : "");
+        terminal_text_add(d->out, LINE_QUIET, last ? drawn(d, "└─ ", "`- ") : drawn(d, "├─ ", "|- "));
+        terminal_text_add(d->out, LINE_PLAIN, "scope");
         if (!isnan(left_ms))
-            lines_printf(d->out, LINE_QUIET, "  left %s", length_text(text, left_ms));
-        lines_end(d->out);
+            terminal_text_printf(d->out, LINE_QUIET, "  left %s", length_text(text, left_ms));
+        terminal_text_end(d->out);
         const size_t before = go_down(d, last);
         struct member *below = NULL;
         size_t n = 0, room = 0;
@@ -351,16 +351,16 @@ static void write_loop(struct drawing *d, const json_t *loop)
         out_of_memory(d);
         return;
     }
-    lines_printf(d->out, LINE_STRONG, "loop %.0f", figure_at(loop, "loop"));
-    lines_printf(d->out, LINE_QUIET, "  %s %s", count_text(number, tasks > 0 ? (size_t)tasks : 0),
-                 tasks == 1 ? "task" : "tasks");
-    lines_end(d->out);
+    terminal_text_printf(d->out, LINE_STRONG, "loop %.0f", figure_at(loop, "loop"));
+    terminal_text_printf(d->out, LINE_QUIET, "  %s %s", count_text(number, tasks > 0 ? (size_t)tasks : 0),
+                         tasks == 1 ? "task" : "tasks");
+    terminal_text_end(d->out);
     json_array_foreach(tree, i, task) members[i].task = task;
     write_level(d, members, json_array_size(tree));
     free(members);
 }
 
-void tasks_tree_write(const json_t *tasks, const struct tasks_view *view, struct lines *out)
+void tasks_tree_write(const json_t *tasks, const struct tasks_view *view, struct terminal_text *out)
 {
     struct drawing d = {.view = view, .out = out};
     const json_t *loop;
@@ -368,8 +368,8 @@ void tasks_tree_write(const json_t *tasks, const struct tasks_view *view, struct
     weir_buffer_init(&d.prefix, PREFIX_BYTES_MAX);
     json_array_foreach(json_object_get(tasks, "loops"), i, loop) write_loop(&d, loop);
     if (json_is_true(json_object_get(tasks, "truncated"))) {
-        lines_add(out, LINE_WARN, "There are more: --filter shows those you look for.");
-        lines_end(out);
+        terminal_text_add(out, LINE_WARN, "There are more: --filter shows those you look for.");
+        terminal_text_end(out);
     }
     weir_buffer_free(&d.prefix);
 }

@@ -16,6 +16,6 @@ struct tasks_view {
 };
 
 /* Adds the lines of all loops. */
-void tasks_tree_write(const json_t *tasks, const struct tasks_view *view, struct lines *out);
+void tasks_tree_write(const json_t *tasks, const struct tasks_view *view, struct terminal_text *out);
 
 #endif

@@ -120,7 +120,7 @@ static bool first_answer(struct top *top)
 
 /* ---- drawing ---- */
 
-static void write_frame(struct top *top, struct lines *lines)
+static void write_frame(struct top *top, struct terminal_text *lines)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
@@ -135,9 +135,9 @@ static void write_frame(struct top *top, struct lines *lines)
 
 static void draw(struct top *top)
 {
-    struct lines lines;
+    struct terminal_text lines;
     int columns = 80, rows = 24;
-    lines_init(&lines, FRAME_BYTES_MAX);
+    terminal_text_init(&lines, FRAME_BYTES_MAX);
     screen_size(&columns, &rows);
     lines.width = columns;
     lines.styled = screen_wants_colours();
@@ -151,9 +151,9 @@ static void draw(struct top *top)
 
 static int print_frame(struct top *top)
 {
-    struct lines lines;
+    struct terminal_text lines;
     int rows;
-    lines_init(&lines, FRAME_BYTES_MAX);
+    terminal_text_init(&lines, FRAME_BYTES_MAX);
     if (!screen_size(&lines.width, &rows))
         lines.width = PLAIN_COLUMNS;
     write_frame(top, &lines);

@@ -30,7 +30,7 @@ static const double failing_first = 1e9; /* above every rate */
 
 struct frame {
     struct top_view *view;
-    struct lines *out;
+    struct terminal_text *out;
     const json_t **items[TOP_SECTIONS]; /* in the order in which they are shown; NULL: as they are listed */
     int name_columns;
 };
@@ -71,7 +71,7 @@ static double error_share(const struct frame *f, const json_t *route)
 
 static void number(const struct frame *f, enum line_style style, const char *text)
 {
-    lines_field(f->out, style, -NUMBER_COLUMNS, text);
+    terminal_text_field(f->out, style, -NUMBER_COLUMNS, text);
 }
 
 static void ms(const struct frame *f, double value)
@@ -113,16 +113,16 @@ static void heads(const struct frame *f, enum top_section section, const char *f
                   const char *const *others)
 {
     char room[TITLE_BYTES];
-    lines_field(f->out, LINE_QUIET, f->name_columns, title(f, section, first, room));
+    terminal_text_field(f->out, LINE_QUIET, f->name_columns, title(f, section, first, room));
     for (; *others; others++)
         number(f, LINE_QUIET, *others);
-    lines_end(f->out);
+    terminal_text_end(f->out);
 }
 
 static void name(const struct frame *f, const char *text)
 {
-    lines_field(f->out, LINE_STRONG, f->name_columns - 1, text);
-    lines_add(f->out, LINE_PLAIN, " ");
+    terminal_text_field(f->out, LINE_STRONG, f->name_columns - 1, text);
+    terminal_text_add(f->out, LINE_PLAIN, " ");
 }
 
 /* ---- the top ---- */
@@ -142,24 +142,24 @@ static double sum(const struct frame *f, const char *figure)
 
 static void fact(const struct frame *f, enum line_style style, const char *figure, const char *what)
 {
-    lines_add(f->out, LINE_PLAIN, f->out->column ? "   " : "");
-    lines_add(f->out, style, figure);
-    lines_printf(f->out, LINE_QUIET, " %s", what);
+    terminal_text_add(f->out, LINE_PLAIN, f->out->column ? "   " : "");
+    terminal_text_add(f->out, style, figure);
+    terminal_text_printf(f->out, LINE_QUIET, " %s", what);
 }
 
 static void top_line(const struct frame *f)
 {
     char text[FIGURE_BYTES];
-    lines_printf(f->out, LINE_STRONG, "weir %s", figure_text(f->view->stats, "version"));
-    lines_printf(f->out, LINE_PLAIN, " at %s   up %s   ", f->view->address,
-                 figure_age(text, figure_at(f->view->stats, "uptime_s")));
+    terminal_text_printf(f->out, LINE_STRONG, "weir %s", figure_text(f->view->stats, "version"));
+    terminal_text_printf(f->out, LINE_PLAIN, " at %s   up %s   ", f->view->address,
+                         figure_age(text, figure_at(f->view->stats, "uptime_s")));
     if (f->view->problem)
-        lines_printf(f->out, LINE_BAD, "NO ANSWER: %s", f->view->problem);
+        terminal_text_printf(f->out, LINE_BAD, "NO ANSWER: %s", f->view->problem);
     else if (json_is_true(json_object_get(f->view->stats, "draining")))
-        lines_add(f->out, LINE_WARN, "DRAINING");
+        terminal_text_add(f->out, LINE_WARN, "DRAINING");
     else
-        lines_add(f->out, LINE_ACCENT, f->view->paused ? "paused" : "live");
-    lines_end(f->out);
+        terminal_text_add(f->out, LINE_ACCENT, f->view->paused ? "paused" : "live");
+    terminal_text_end(f->out);
 }
 
 static void sum_line(const struct frame *f)
@@ -172,7 +172,7 @@ static void sum_line(const struct frame *f)
     fact(f, LINE_PLAIN, figure_count(text, figure_at(stats, "exchanges")), "under way");
     fact(f, LINE_PLAIN, figure_count(text, figure_at(stats, "connections")), "connections");
     fact(f, LINE_PLAIN, figure_count(text, figure_at(stats, "tasks")), "tasks");
-    lines_end(f->out);
+    terminal_text_end(f->out);
 }
 
 /* What is not there is none. */
@@ -193,15 +193,15 @@ static bool refused_line(const struct frame *f)
     json_t *value;
     if (!(count > 0))
         return false;
-    lines_printf(f->out, count >= many_errors * requests ? LINE_BAD : LINE_WARN, "%s refused",
-                 figure_percent(text, requests > 0 ? count / requests : 1));
+    terminal_text_printf(f->out, count >= many_errors * requests ? LINE_BAD : LINE_WARN, "%s refused",
+                         figure_percent(text, requests > 0 ? count / requests : 1));
     json_object_foreach(json_object_get(window_of(f, refused), "reasons"), name, value)
     {
-        lines_printf(f->out, LINE_PLAIN, "%s%s %s", before, name,
-                     figure_count(text, json_number_value(value)));
+        terminal_text_printf(f->out, LINE_PLAIN, "%s%s %s", before, name,
+                             figure_count(text, json_number_value(value)));
         before = ", ";
     }
-    lines_end(f->out);
+    terminal_text_end(f->out);
     return true;
 }
 
@@ -219,19 +219,19 @@ static bool unserved_line(const struct frame *f)
     if (half + slow + limit < many_unserved)
         return false;
     if (half + slow > 0) {
-        lines_add(f->out, LINE_BAD, "half-sent heads");
-        lines_printf(f->out, LINE_PLAIN, ": %s now", figure_count(text, half));
+        terminal_text_add(f->out, LINE_BAD, "half-sent heads");
+        terminal_text_printf(f->out, LINE_PLAIN, ": %s now", figure_count(text, half));
     }
     if (slow > 0)
-        lines_printf(f->out, LINE_PLAIN, ", %s timed out", figure_count(text, slow));
+        terminal_text_printf(f->out, LINE_PLAIN, ", %s timed out", figure_count(text, slow));
     if (limit > 0) {
-        lines_printf(f->out, LINE_BAD, "%s%s connections", half + slow > 0 ? "; " : "",
-                     figure_count(text, limit));
-        lines_add(f->out, LINE_PLAIN, " over their client's limit");
+        terminal_text_printf(f->out, LINE_BAD, "%s%s connections", half + slow > 0 ? "; " : "",
+                             figure_count(text, limit));
+        terminal_text_add(f->out, LINE_PLAIN, " over their client's limit");
     }
     if (client)
-        lines_printf(f->out, LINE_PLAIN, "; most from %s", figure_text(client, "address"));
-    lines_end(f->out);
+        terminal_text_printf(f->out, LINE_PLAIN, "; most from %s", figure_text(client, "address"));
+    terminal_text_end(f->out);
     return true;
 }
 
@@ -249,9 +249,9 @@ static bool host_line(const struct frame *f)
     }
     if (lacked < lacked_least || lacked < lacked_share * wanted)
         return false;
-    lines_printf(f->out, LINE_BAD, "no CPU for %s", figure_percent(text, lacked / wanted));
-    lines_add(f->out, LINE_PLAIN, " of the time that the loops wanted it: see 'weir advise'");
-    lines_end(f->out);
+    terminal_text_printf(f->out, LINE_BAD, "no CPU for %s", figure_percent(text, lacked / wanted));
+    terminal_text_add(f->out, LINE_PLAIN, " of the time that the loops wanted it: see 'weir advise'");
+    terminal_text_end(f->out);
     return true;
 }
 
@@ -261,8 +261,9 @@ static void loop_heads(const struct frame *f)
 {
     static const char *const names[] = {"TASKS", "READY", "LAG p50", "p99", "p99.9 ms", NULL};
     char room[TITLE_BYTES];
-    lines_field(f->out, LINE_QUIET, f->name_columns - BAR_COLUMNS - 2, title(f, TOP_LOOPS, "LOOP", room));
-    lines_field(f->out, LINE_QUIET, BAR_COLUMNS + 2, "BUSY");
+    terminal_text_field(f->out, LINE_QUIET, f->name_columns - BAR_COLUMNS - 2,
+                        title(f, TOP_LOOPS, "LOOP", room));
+    terminal_text_field(f->out, LINE_QUIET, BAR_COLUMNS + 2, "BUSY");
     heads(&(struct frame){.view = f->view, .out = f->out}, TOP_SECTIONS, "", names);
 }
 
@@ -272,11 +273,11 @@ static void loop_row(const struct frame *f, const json_t *loop)
     const double busy = figure_at(loop, "busy");
     const enum line_style style = busy >= high_busy ? LINE_WARN : LINE_ACCENT;
     const int bar = BAR_COLUMNS - 6;
-    lines_field(f->out, LINE_STRONG, f->name_columns - BAR_COLUMNS - 2,
-                figure_count(text, figure_at(loop, "loop")));
-    lines_bar(f->out, style, bar, busy);
-    lines_field(f->out, LINE_PLAIN, -(BAR_COLUMNS - bar), figure_percent(text, busy));
-    lines_add(f->out, LINE_PLAIN, "  ");
+    terminal_text_field(f->out, LINE_STRONG, f->name_columns - BAR_COLUMNS - 2,
+                        figure_count(text, figure_at(loop, "loop")));
+    terminal_text_bar(f->out, style, bar, busy);
+    terminal_text_field(f->out, LINE_PLAIN, -(BAR_COLUMNS - bar), figure_percent(text, busy));
+    terminal_text_add(f->out, LINE_PLAIN, "  ");
     count(f, figure_at(loop, "tasks"));
     count(f, figure_at(loop, "ready"));
     latencies(f, loop);
@@ -298,7 +299,7 @@ static void route_row(const struct frame *f, const json_t *route)
     number(f, errors >= many_errors ? LINE_BAD : LINE_PLAIN,
            errors == 0 ? "0" : figure_percent(text, errors));
     latencies(f, route);
-    lines_printf(f->out, LINE_QUIET, "  %s", figure_text(route, "kind"));
+    terminal_text_printf(f->out, LINE_QUIET, "  %s", figure_text(route, "kind"));
 }
 
 static void pool_heads(const struct frame *f)
@@ -348,16 +349,17 @@ static void origin_row(const struct frame *f, const json_t *origin)
         ms(f, in_window(f, origin, "p99"));
     }
     if (fails)
-        lines_printf(f->out, LINE_BAD, "  %s", reason[0] ? reason : "failing");
+        terminal_text_printf(f->out, LINE_BAD, "  %s", reason[0] ? reason : "failing");
     if (fails && !narrow && json_object_get(origin, "last_error"))
-        lines_printf(f->out, LINE_QUIET, ": %s", figure_text(json_object_get(origin, "last_error"), "text"));
+        terminal_text_printf(f->out, LINE_QUIET, ": %s",
+                             figure_text(json_object_get(origin, "last_error"), "text"));
 }
 
 static void stall_heads(const struct frame *f)
 {
     char room[TITLE_BYTES];
-    lines_add(f->out, LINE_QUIET, title(f, TOP_STALLS, "STALLS, computing and blocked first", room));
-    lines_end(f->out);
+    terminal_text_add(f->out, LINE_QUIET, title(f, TOP_STALLS, "STALLS, computing and blocked first", room));
+    terminal_text_end(f->out);
 }
 
 static void stall_row(const struct frame *f, const json_t *stall)
@@ -365,15 +367,15 @@ static void stall_row(const struct frame *f, const json_t *stall)
     char text[FIGURE_BYTES];
     const double seconds = f->view->now_s - figure_instant(stall, "last");
     const char *place = json_string_value(json_array_get(json_object_get(stall, "stack"), 0));
-    lines_field(f->out, LINE_WARN, 11, figure_text(stall, "kind"));
-    lines_add(f->out, LINE_STRONG, figure_text(stall, "task"));
-    lines_printf(f->out, LINE_PLAIN, " held loop %.0f for ", figure_at(stall, "loop"));
-    lines_printf(f->out, LINE_STRONG, "%s ms", figure_ms(text, figure_at(stall, "held_ms")));
-    lines_printf(f->out, LINE_PLAIN, ", %s×", figure_count(text, figure_at(stall, "count")));
+    terminal_text_field(f->out, LINE_WARN, 11, figure_text(stall, "kind"));
+    terminal_text_add(f->out, LINE_STRONG, figure_text(stall, "task"));
+    terminal_text_printf(f->out, LINE_PLAIN, " held loop %.0f for ", figure_at(stall, "loop"));
+    terminal_text_printf(f->out, LINE_STRONG, "%s ms", figure_ms(text, figure_at(stall, "held_ms")));
+    terminal_text_printf(f->out, LINE_PLAIN, ", %s×", figure_count(text, figure_at(stall, "count")));
     if (!isnan(seconds))
-        lines_printf(f->out, LINE_QUIET, ", %s ago", figure_age(text, seconds));
+        terminal_text_printf(f->out, LINE_QUIET, ", %s ago", figure_age(text, seconds));
     if (place)
-        lines_printf(f->out, LINE_QUIET, "  in %s", place);
+        terminal_text_printf(f->out, LINE_QUIET, "  in %s", place);
 }
 
 /* ---- order ---- */
@@ -446,9 +448,9 @@ static const struct section {
 static void more_line(const struct frame *f, const struct top_slice *slice)
 {
     if (slice->before > 0)
-        lines_printf(f->out, LINE_QUIET, "%zu above, ", slice->before);
-    lines_printf(f->out, LINE_QUIET, "and %zu more", slice->after);
-    lines_end(f->out);
+        terminal_text_printf(f->out, LINE_QUIET, "%zu above, ", slice->before);
+    terminal_text_printf(f->out, LINE_QUIET, "and %zu more", slice->after);
+    terminal_text_end(f->out);
 }
 
 static void write_section(const struct frame *f, enum top_section section, const struct top_layout *layout)
@@ -459,11 +461,11 @@ static void write_section(const struct frame *f, enum top_section section, const
     if (rows == 0)
         return;
     if (layout->spaced)
-        lines_end(f->out);
+        terminal_text_end(f->out);
     sections[section].heads(f);
     for (size_t i = slice.from; i < slice.from + slice.count; i++) {
         sections[section].row(f, f->items[section] ? f->items[section][i] : json_array_get(list, i));
-        lines_end(f->out);
+        terminal_text_end(f->out);
     }
     if (slice.count < rows)
         more_line(f, &slice);
@@ -478,20 +480,20 @@ static void left_out_line(const struct frame *f, const struct top_layout *layout
         const size_t items = json_array_size(listed(f->view, (enum top_section)i));
         if (layout->rows[i] > 0 || items == 0)
             continue;
-        lines_printf(f->out, LINE_QUIET, "%s%zu %s", before, items, sections[i].name);
+        terminal_text_printf(f->out, LINE_QUIET, "%s%zu %s", before, items, sections[i].name);
         before = ", ";
     }
-    lines_end(f->out);
+    terminal_text_end(f->out);
 }
 
 static void keys_line(const struct frame *f, bool spaced)
 {
     if (spaced)
-        lines_end(f->out);
-    lines_printf(f->out, LINE_QUIET,
-                 "q quit  r rate 9 p99 e errors l listed  w last %s  p %s  Tab/arrows scroll",
-                 f->view->last_60s ? "60 s" : "10 s", f->view->paused ? "go on" : "pause");
-    lines_end(f->out);
+        terminal_text_end(f->out);
+    terminal_text_printf(f->out, LINE_QUIET,
+                         "q quit  r rate 9 p99 e errors l listed  w last %s  p %s  Tab/arrows scroll",
+                         f->view->last_60s ? "60 s" : "10 s", f->view->paused ? "go on" : "pause");
+    terminal_text_end(f->out);
 }
 
 static int name_columns(int width)
@@ -510,7 +512,7 @@ static struct top_layout find_layout(const struct top_view *view, size_t taken)
     return top_layout_find(&room);
 }
 
-void top_frame_write(struct top_view *view, struct lines *out)
+void top_frame_write(struct top_view *view, struct terminal_text *out)
 {
     struct frame f = {.view = view, .out = out, .name_columns = name_columns(out->width)};
     size_t taken = TOP_LINES + (view->has_keys ? 2 : 0);

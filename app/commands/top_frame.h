@@ -28,6 +28,6 @@ struct top_view {
 };
 
 /* Adds the frame, no more lines than fit. */
-void top_frame_write(struct top_view *view, struct lines *out);
+void top_frame_write(struct top_view *view, struct terminal_text *out);
 
 #endif

@@ -14,13 +14,13 @@
 #include <weir/stream.h>
 
 struct one_server {
-    struct side *side;
+    struct background_servers *side;
     weir_server_options options; /* as given, but that it tells us of listening first */
-    const struct side_server *given;
+    const struct background_server *given;
     bool listening;
 };
 
-struct side {
+struct background_servers {
     pthread_t thread;
     const char *name;
     weir_options options;
@@ -42,7 +42,7 @@ struct side {
 static void note_listening(void *arg, const char *address)
 {
     struct one_server *one = arg;
-    struct side *side = one->side;
+    struct background_servers *side = one->side;
     if (one->given->options->on_listening)
         one->given->options->on_listening(one->given->options->arg, address);
     pthread_mutex_lock(&side->lock);
@@ -82,7 +82,7 @@ static int run_server(void *arg)
 /* A failure of a server cancels the scope of all of them. */
 static int serve_until_stopped(void *arg)
 {
-    struct side *side = arg;
+    struct background_servers *side = arg;
     weir_scope beside;
     weir_scope_open(&beside, weir_never(), 0);
     for (size_t i = 0; i < side->count; i++)
@@ -102,7 +102,7 @@ static int serve_until_stopped(void *arg)
     return ready > 0 ? 0 : err;
 }
 
-void side_give_up(struct side *side)
+void background_servers_give_up(struct background_servers *side)
 {
     side->given_up = true;
     weir_scope_cancel(&side->serving);
@@ -110,7 +110,7 @@ void side_give_up(struct side *side)
 
 static void *thread_main(void *arg)
 {
-    struct side *side = arg;
+    struct background_servers *side = arg;
     int err = weir_run(&side->options, serve_until_stopped, side);
     pthread_mutex_lock(&side->lock);
     side->err = err;
@@ -120,7 +120,7 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-static void free_side(struct side *side)
+static void free_side(struct background_servers *side)
 {
     if (side->stop_fd >= 0)
         close(side->stop_fd);
@@ -130,13 +130,13 @@ static void free_side(struct side *side)
     free(side);
 }
 
-static struct side *new_side(const char *name, const weir_options *options, const struct side_server *servers,
-                             size_t count)
+static struct background_servers *new_side(const char *name, const weir_options *options,
+                                           const struct background_server *servers, size_t count)
 {
-    struct side *side = calloc(1, sizeof *side);
+    struct background_servers *side = calloc(1, sizeof *side);
     if (!side)
         return NULL;
-    *side = (struct side){.name = name, .options = *options, .count = count, .stop_fd = -1};
+    *side = (struct background_servers){.name = name, .options = *options, .count = count, .stop_fd = -1};
     side->options.stall_after = weir_ms(-1); /* who watches is not what the watch is for */
     pthread_mutex_init(&side->lock, NULL);
     pthread_cond_init(&side->changed, NULL);
@@ -158,10 +158,11 @@ static struct side *new_side(const char *name, const weir_options *options, cons
     return side;
 }
 
-int side_start(const char *name, const weir_options *options, const struct side_server *servers, size_t count,
-               struct side **out)
+int background_servers_start(const char *name, const weir_options *options,
+                             const struct background_server *servers, size_t count,
+                             struct background_servers **out)
 {
-    struct side *side = new_side(name, options, servers, count);
+    struct background_servers *side = new_side(name, options, servers, count);
     *out = NULL;
     if (!side)
         return -ENOMEM;
@@ -185,7 +186,7 @@ int side_start(const char *name, const weir_options *options, const struct side_
     return err < 0 ? err : -WEIR_ECLOSED;
 }
 
-void side_stop(struct side *side)
+void background_servers_stop(struct background_servers *side)
 {
     const uint64_t one = 1;
     if (!side)

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
-void accept_offer_init(struct accept_offer *offer, const char *name)
+void negotiation_offer_init(struct negotiation_offer *offer, const char *name)
 {
-    *offer = (struct accept_offer){.name = name, .weight = ACCEPT_UNNAMED};
+    *offer = (struct negotiation_offer){.name = name, .weight = NEGOTIATION_UNNAMED};
 }
 
 static bool is_space(char c)
@@ -52,7 +52,7 @@ static int read_weight(weir_bytes text)
 {
     if (text.len == 0 || text.len > 5 || (text.data[0] != '0' && text.data[0] != '1'))
         return -1;
-    int weight = text.data[0] == '1' ? ACCEPT_BEST : 0;
+    int weight = text.data[0] == '1' ? NEGOTIATION_BEST : 0;
     if (text.len > 1 && text.data[1] != '.')
         return -1;
     for (size_t i = 2, unit = 100; i < text.len; i++, unit /= 10) {
@@ -60,7 +60,7 @@ static int read_weight(weir_bytes text)
             return -1;
         weight += (text.data[i] - '0') * (int)unit;
     }
-    return weight <= ACCEPT_BEST ? weight : -1;
+    return weight <= NEGOTIATION_BEST ? weight : -1;
 }
 
 /* The weight among an element's parameters; 1 when there is none, -1 when it is malformed. */
@@ -71,14 +71,14 @@ static int weight_of(weir_bytes parameters)
         if (one.len >= 2 && (one.data[0] == 'q' || one.data[0] == 'Q') && one.data[1] == '=')
             return read_weight((weir_bytes){one.data + 2, one.len - 2});
     }
-    return ACCEPT_BEST;
+    return NEGOTIATION_BEST;
 }
 
 static int match(weir_bytes range, const char *name)
 {
     size_t length = strlen(name);
     if (range.len == length && strncasecmp(range.data, name, length) == 0)
-        return ACCEPT_BY_NAME;
+        return NEGOTIATION_BY_NAME;
     const char *slash = strchr(name, '/');
     if (!slash)
         return range.len == 1 && range.data[0] == '*' ? 1 : 0;
@@ -89,7 +89,7 @@ static int match(weir_bytes range, const char *name)
                                                                                                         : 0;
 }
 
-void accept_read(weir_bytes value, struct accept_offer *offers, size_t count)
+void negotiation_read(weir_bytes value, struct negotiation_offer *offers, size_t count)
 {
     while (value.len > 0) {
         weir_bytes element = take_until(&value, ',');
@@ -107,8 +107,8 @@ void accept_read(weir_bytes value, struct accept_offer *offers, size_t count)
     }
 }
 
-size_t accept_read_request(const weir_request *req, const char *name, struct accept_offer *offers,
-                           size_t count)
+size_t negotiation_read_request(const weir_request *req, const char *name, struct negotiation_offer *offers,
+                                size_t count)
 {
     const weir_bytes wanted = weir_bytes_of(name);
     weir_bytes field, value;
@@ -116,15 +116,15 @@ size_t accept_read_request(const weir_request *req, const char *name, struct acc
     for (size_t i = 0; weir_request_header_at(req, i, &field, &value); i++) {
         if (!weir_bytes_equal_nocase(field, wanted))
             continue;
-        accept_read(value, offers, count);
+        negotiation_read(value, offers, count);
         found++;
     }
     return found;
 }
 
-const struct accept_offer *accept_choose(const struct accept_offer *offers, size_t count)
+const struct negotiation_offer *negotiation_choose(const struct negotiation_offer *offers, size_t count)
 {
-    const struct accept_offer *best = NULL;
+    const struct negotiation_offer *best = NULL;
     for (size_t i = 0; i < count; i++)
         if (offers[i].weight > 0 && (!best || offers[i].weight > best->weight))
             best = &offers[i];

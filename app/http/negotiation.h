@@ -13,30 +13,31 @@
 #include <weir/http_server.h>
 
 /* One thing that could be sent, and what the client thinks of it. */
-struct accept_offer {
+struct negotiation_offer {
     const char *name; /* "gzip", "image/webp", in lower case */
-    int weight;       /* in thousandths; 0: not that; ACCEPT_UNNAMED: not a word about it */
-    int matched; /* how exactly the client named it: 0 not at all, 1 by "*", 2 by "image/…", ACCEPT_BY_NAME */
+    int weight;       /* in thousandths; 0: not that; NEGOTIATION_UNNAMED: not a word about it */
+    int matched;      /* how exactly the client named it: 0 not at all, 1 by "*", 2 by "image/…",
+                         NEGOTIATION_BY_NAME */
 };
 
-enum { ACCEPT_UNNAMED = -1, ACCEPT_BEST = 1000, ACCEPT_BY_NAME = 3 };
+enum { NEGOTIATION_UNNAMED = -1, NEGOTIATION_BEST = 1000, NEGOTIATION_BY_NAME = 3 };
 
 /* Gives the offer a name, and nothing known about it. */
-void accept_offer_init(struct accept_offer *offer, const char *name);
+void negotiation_offer_init(struct negotiation_offer *offer, const char *name);
 
 /* Reads one header's value into the offers; call it for each header of that name. What is malformed in it is
  * left out. */
-void accept_read(weir_bytes value, struct accept_offer *offers, size_t count);
+void negotiation_read(weir_bytes value, struct negotiation_offer *offers, size_t count);
 
 /* Reads all headers of the request with this name, given in lower case.
  * Returns: how many there were.
  */
-size_t accept_read_request(const weir_request *req, const char *name, struct accept_offer *offers,
-                           size_t count);
+size_t negotiation_read_request(const weir_request *req, const char *name, struct negotiation_offer *offers,
+                                size_t count);
 
 /* The offer with the greatest weight; the first of several.
  * Returns: NULL when none is taken: each has weight 0 or was not named.
  */
-const struct accept_offer *accept_choose(const struct accept_offer *offers, size_t count);
+const struct negotiation_offer *negotiation_choose(const struct negotiation_offer *offers, size_t count);
 
 #endif

@@ -89,13 +89,13 @@ static bool may_be_compressed(weir_response *res, const weir_reply_head *head)
 /* Returns: enum encoding; -1 as it is. */
 static int choose_encoding(const weir_request *req, const struct config_coding *settings)
 {
-    struct accept_offer offers[ENCODINGS], identity;
-    accept_offer_init(&identity, "identity");
+    struct negotiation_offer offers[ENCODINGS], identity;
+    negotiation_offer_init(&identity, "identity");
     for (size_t i = 0; i < settings->count; i++)
-        accept_offer_init(&offers[i], encoding_names[settings->order[i]]);
-    (void)accept_read_request(req, "accept-encoding", offers, settings->count);
-    (void)accept_read_request(req, "accept-encoding", &identity, 1);
-    const struct accept_offer *best = accept_choose(offers, settings->count);
+        negotiation_offer_init(&offers[i], encoding_names[settings->order[i]]);
+    (void)negotiation_read_request(req, "accept-encoding", offers, settings->count);
+    (void)negotiation_read_request(req, "accept-encoding", &identity, 1);
+    const struct negotiation_offer *best = negotiation_choose(offers, settings->count);
     if (!best || (identity.matched == 3 && identity.weight > best->weight))
         return -1;
     return settings->order[best - offers];

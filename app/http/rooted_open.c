@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int beneath_root(const char *directory)
+int rooted_open_root(const char *directory)
 {
     int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
@@ -37,7 +37,7 @@ static int take_byte(const char **at)
     return byte == 0 || byte == '/' ? -1 : byte;
 }
 
-int beneath_path(const char *asked, char *out)
+int rooted_open_path(const char *asked, char *out)
 {
     size_t n = 0;
     while (*asked) {
@@ -94,7 +94,7 @@ static bool may_be_refused(int err)
     return err == -ENOSYS || err == -EPERM || err == -EACCES;
 }
 
-bool beneath_is_one_call(int root)
+bool rooted_open_is_one_call(int root)
 {
     int fd = open_in_one_call(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0)
@@ -205,7 +205,7 @@ static int open_by_steps(int root, const char *path)
     return fd;
 }
 
-int beneath_open(int root, const char *path, struct stat *about)
+int rooted_open(int root, const char *path, struct stat *about)
 {
     int fd = open_in_one_call(root, path, OPEN_FLAGS);
     if (may_be_refused(fd))

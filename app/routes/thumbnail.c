@@ -68,7 +68,7 @@ static const char by_steps[] = "openat2 is refused to this process (by its conta
 static void check_root(const struct thumbnail_settings *settings, struct config_faults *faults,
                        struct config_faults *warnings)
 {
-    int root = beneath_root(settings->root);
+    int root = rooted_open_root(settings->root);
     if (root < 0) {
         config_fault(faults, settings->root_place,
                      "thumbnail.root is '%s', which can't be opened: %s; expected a folder of images",
@@ -80,7 +80,7 @@ static void check_root(const struct thumbnail_settings *settings, struct config_
                      "thumbnail.root is '%s', below which nothing can be opened: %s; expected a folder that "
                      "this user may search",
                      settings->root, weir_error_text(-errno));
-    if (!beneath_is_one_call(root) && !config_faults_say(warnings, by_steps))
+    if (!rooted_open_is_one_call(root) && !config_faults_say(warnings, by_steps))
         config_fault(warnings, settings->root_place, "%s", by_steps);
     (void)close(root);
 }
@@ -129,7 +129,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
                  WEIR_KV("reason", why));
         return -ENOSYS;
     }
-    int root = settings->root ? beneath_root(settings->root) : -1;
+    int root = settings->root ? rooted_open_root(settings->root) : -1;
     if (settings->root && root < 0) {
         weir_log(WEIR_LOG_ERROR, "the root of a thumbnail route can't be opened",
                  WEIR_KV("root", settings->root), WEIR_KV_ERROR("error", root));
@@ -153,14 +153,14 @@ static int open_state(const struct config_route *route, weir_client *client, voi
 /* WebP only when it is named: who takes anything may be older than it. */
 static enum image_output output_for(const weir_request *req, int format)
 {
-    struct accept_offer offers[2];
+    struct negotiation_offer offers[2];
     if (format != THUMBNAIL_AUTO)
         return format == THUMBNAIL_JPEG  ? IMAGE_TO_JPEG
                : format == THUMBNAIL_PNG ? IMAGE_TO_PNG
                                          : IMAGE_TO_WEBP;
-    accept_offer_init(&offers[0], "image/webp");
-    accept_offer_init(&offers[1], "image/jpeg");
-    (void)accept_read_request(req, "accept", offers, 2);
+    negotiation_offer_init(&offers[0], "image/webp");
+    negotiation_offer_init(&offers[1], "image/jpeg");
+    (void)negotiation_read_request(req, "accept", offers, 2);
     bool named = offers[0].matched == 3 && offers[0].weight > 0;
     return named && offers[0].weight >= offers[1].weight ? IMAGE_TO_WEBP : IMAGE_TO_PLAIN;
 }
@@ -229,7 +229,7 @@ static int open_file(weir_job *job, void *arg)
 {
     struct opening *opening = arg;
     (void)job;
-    opening->fd = beneath_open(opening->root, opening->path, &opening->about);
+    opening->fd = rooted_open(opening->root, opening->path, &opening->about);
     return opening->fd < 0 ? opening->fd : 0;
 }
 
@@ -266,7 +266,7 @@ static int answer_file(weir_request *req, weir_response *res, const struct state
     struct opening file = {.root = state->root, .path = path, .fd = -1};
     int err = path ? request_discard_body(req) : -ENOMEM;
     if (err == 0)
-        err = beneath_path(asked, path);
+        err = rooted_open_path(asked, path);
     if (err == 0)
         err = weir_offload(state->blocking, "opening an image", open_file, &file);
     if (err == -ENOENT)

@@ -10,9 +10,9 @@
 
 enum { FIELD_BYTES = 1024 };
 
-void lines_init(struct lines *lines, size_t bytes_max)
+void terminal_text_init(struct terminal_text *lines, size_t bytes_max)
 {
-    *lines = (struct lines){0};
+    *lines = (struct terminal_text){0};
     text_out_init(&lines->text, bytes_max);
 }
 
@@ -46,7 +46,7 @@ static bool is_harmless(uint32_t code)
 }
 
 /* Reads the next character: itself, or what stands for it. */
-static const char *next_character(const struct lines *lines, const char *text, char out[5])
+static const char *next_character(const struct terminal_text *lines, const char *text, char out[5])
 {
     uint32_t code = 0;
     size_t length = decode(text, &code);
@@ -59,7 +59,7 @@ static const char *next_character(const struct lines *lines, const char *text, c
     return text + (length ? length : 1);
 }
 
-static int columns_of(const struct lines *lines, const char *text)
+static int columns_of(const struct terminal_text *lines, const char *text)
 {
     char character[5];
     int columns = 0;
@@ -72,7 +72,7 @@ static int columns_of(const struct lines *lines, const char *text)
 
 /* ---- adding ---- */
 
-static void style_begin(struct lines *lines, enum line_style style)
+static void style_begin(struct terminal_text *lines, enum line_style style)
 {
     static const char *const codes[] = {
         [LINE_STRONG] = "\033[1m", [LINE_QUIET] = "\033[2m",   [LINE_BAD] = "\033[1;31m",
@@ -82,14 +82,14 @@ static void style_begin(struct lines *lines, enum line_style style)
         text_out_add(&lines->text, codes[style]);
 }
 
-static void style_end(struct lines *lines, enum line_style style)
+static void style_end(struct terminal_text *lines, enum line_style style)
 {
     if (lines->styled && style != LINE_PLAIN)
         text_out_add(&lines->text, "\033[0m");
 }
 
 /* Adds as much as fits into so many columns. */
-static void add_within(struct lines *lines, const char *text, int columns)
+static void add_within(struct terminal_text *lines, const char *text, int columns)
 {
     char character[5];
     for (int left = columns; *text && left > 0; left--) {
@@ -101,12 +101,12 @@ static void add_within(struct lines *lines, const char *text, int columns)
     }
 }
 
-static int room(const struct lines *lines)
+static int room(const struct terminal_text *lines)
 {
     return lines->width ? lines->width - lines->column : INT_MAX;
 }
 
-void lines_add(struct lines *lines, enum line_style style, const char *text)
+void terminal_text_add(struct terminal_text *lines, enum line_style style, const char *text)
 {
     if (!*text || room(lines) <= 0)
         return;
@@ -115,17 +115,17 @@ void lines_add(struct lines *lines, enum line_style style, const char *text)
     style_end(lines, style);
 }
 
-void lines_printf(struct lines *lines, enum line_style style, const char *format, ...)
+void terminal_text_printf(struct terminal_text *lines, enum line_style style, const char *format, ...)
 {
     char text[FIELD_BYTES];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    lines_add(lines, style, text);
+    terminal_text_add(lines, style, text);
 }
 
-static void blanks(struct lines *lines, int count)
+static void blanks(struct terminal_text *lines, int count)
 {
     for (; count > 0 && room(lines) > 0; count--) {
         text_out_add(&lines->text, " ");
@@ -133,7 +133,7 @@ static void blanks(struct lines *lines, int count)
     }
 }
 
-void lines_field(struct lines *lines, enum line_style style, int columns, const char *text)
+void terminal_text_field(struct terminal_text *lines, enum line_style style, int columns, const char *text)
 {
     const int wide = abs(columns);
     const int taken = columns_of(lines, text);
@@ -150,7 +150,7 @@ void lines_field(struct lines *lines, enum line_style style, int columns, const 
         blanks(lines, padding);
 }
 
-void lines_bar(struct lines *lines, enum line_style style, int columns, double share)
+void terminal_text_bar(struct terminal_text *lines, enum line_style style, int columns, double share)
 {
     const int filled = share > 0 ? (int)((share < 1 ? share : 1) * columns + 0.5) : 0;
     const char *const full = lines->utf8 ? "█" : "#", *const empty = lines->utf8 ? "░" : ".";
@@ -165,7 +165,7 @@ void lines_bar(struct lines *lines, enum line_style style, int columns, double s
     }
 }
 
-void lines_end(struct lines *lines)
+void terminal_text_end(struct terminal_text *lines)
 {
     text_out_add(&lines->text, "\n");
     lines->column = 0;

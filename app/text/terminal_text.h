@@ -14,7 +14,7 @@
 
 enum line_style { LINE_PLAIN, LINE_STRONG, LINE_QUIET, LINE_BAD, LINE_WARN, LINE_ACCENT, LINE_HEAD };
 
-struct lines {
+struct terminal_text {
     struct text_out text;
     int width;   /* columns; 0: as wide as it gets */
     bool styled; /* with a terminal's styles */
@@ -23,19 +23,19 @@ struct lines {
 };
 
 /* Ended by weir_buffer_free(&lines->text.text). */
-void lines_init(struct lines *lines, size_t bytes_max);
+void terminal_text_init(struct terminal_text *lines, size_t bytes_max);
 
 /* Adds to the line. What does not fit is left out, and its last column says so. */
-void lines_add(struct lines *lines, enum line_style style, const char *text);
-void lines_printf(struct lines *lines, enum line_style style, const char *format, ...)
+void terminal_text_add(struct terminal_text *lines, enum line_style style, const char *text);
+void terminal_text_printf(struct terminal_text *lines, enum line_style style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Adds exactly so many columns, from the left; a negative number: from the right. */
-void lines_field(struct lines *lines, enum line_style style, int columns, const char *text);
+void terminal_text_field(struct terminal_text *lines, enum line_style style, int columns, const char *text);
 
 /* A bar of so many columns, filled as far as share says, 0 to 1. */
-void lines_bar(struct lines *lines, enum line_style style, int columns, double share);
+void terminal_text_bar(struct terminal_text *lines, enum line_style style, int columns, double share);
 
-void lines_end(struct lines *lines);
+void terminal_text_end(struct terminal_text *lines);
 
 #endif

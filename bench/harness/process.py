@@ -70,12 +70,12 @@ def start(command, before=None, **options):
                             **options)
 
 
-def forget(child, patience):
+def forget(child, timeouts):
     """Ends it, and what is left of its session."""
     try:
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGTERM)
-            child.wait(patience)
+            child.wait(timeouts)
     except subprocess.TimeoutExpired:
         pass
     with contextlib.suppress(OSError):

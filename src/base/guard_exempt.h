@@ -7,16 +7,16 @@
 #ifndef WEIR__BASE_GUARD_EXEMPT_H
 #define WEIR__BASE_GUARD_EXEMPT_H
 
-extern __thread unsigned weir__own_calls __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread unsigned weir__guard_exempt __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-static inline void weir__own_calls_begin(void)
+static inline void weir__guard_exempt_begin(void)
 {
-    weir__own_calls++;
+    weir__guard_exempt++;
 }
 
-static inline void weir__own_calls_end(void)
+static inline void weir__guard_exempt_end(void)
 {
-    weir__own_calls--;
+    weir__guard_exempt--;
 }
 
 #endif

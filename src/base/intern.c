@@ -7,15 +7,15 @@
 
 enum { BLOCK_BYTES = 64 << 10, TABLE_ROOM_MIN = 256, ALIGNMENT = 16 };
 
-struct weir__texts_block {
-    struct weir__texts_block *next;
+struct weir__intern_block {
+    struct weir__intern_block *next;
     size_t used, room;
     _Alignas(ALIGNMENT) char bytes[];
 };
 
-void *weir__texts_room(struct weir__texts *t, size_t bytes)
+void *weir__intern_room(struct weir__intern *t, size_t bytes)
 {
-    struct weir__texts_block *b = t->blocks;
+    struct weir__intern_block *b = t->blocks;
     size_t rounded = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 
     if (rounded < bytes)
@@ -25,7 +25,7 @@ void *weir__texts_room(struct weir__texts *t, size_t bytes)
         b = malloc(sizeof *b + room);
         if (b == NULL)
             return NULL;
-        *b = (struct weir__texts_block){.next = t->blocks, .room = room};
+        *b = (struct weir__intern_block){.next = t->blocks, .room = room};
         t->blocks = b;
     }
     b->used += rounded;
@@ -42,7 +42,7 @@ static uint64_t hash_of(const char *text, size_t len)
 }
 
 /* Where the text is in the table, or belongs. */
-static const char **place_of(const struct weir__texts *t, const char *text, size_t len)
+static const char **place_of(const struct weir__intern *t, const char *text, size_t len)
 {
     size_t at = hash_of(text, len) & (t->room - 1);
 
@@ -51,9 +51,9 @@ static const char **place_of(const struct weir__texts *t, const char *text, size
     return &t->table[at];
 }
 
-static int grow(struct weir__texts *t)
+static int grow(struct weir__intern *t)
 {
-    struct weir__texts larger = {.room = t->room == 0 ? TABLE_ROOM_MIN : 2 * t->room};
+    struct weir__intern larger = {.room = t->room == 0 ? TABLE_ROOM_MIN : 2 * t->room};
 
     larger.table = calloc(larger.room, sizeof *larger.table);
     if (larger.table == NULL)
@@ -67,7 +67,7 @@ static int grow(struct weir__texts *t)
     return 0;
 }
 
-const char *weir__texts_keep(struct weir__texts *t, const char *text)
+const char *weir__intern_keep(struct weir__intern *t, const char *text)
 {
     size_t len = strlen(text);
     const char **place;
@@ -78,19 +78,19 @@ const char *weir__texts_keep(struct weir__texts *t, const char *text)
     place = place_of(t, text, len);
     if (*place != NULL)
         return *place;
-    copy = weir__texts_room(t, len + 1);
+    copy = weir__intern_room(t, len + 1);
     if (copy == NULL)
         return NULL;
     t->count++;
     return *place = memcpy(copy, text, len + 1);
 }
 
-void weir__texts_free(struct weir__texts *t)
+void weir__intern_free(struct weir__intern *t)
 {
-    for (struct weir__texts_block *b = t->blocks, *next; b != NULL; b = next) {
+    for (struct weir__intern_block *b = t->blocks, *next; b != NULL; b = next) {
         next = b->next;
         free(b);
     }
     free(t->table);
-    *t = (struct weir__texts){0};
+    *t = (struct weir__intern){0};
 }

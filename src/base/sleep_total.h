@@ -11,32 +11,32 @@
 
 /* In ticks. One number, so that it is read whole: with the highest bit it is the tick at which the sum of all
  * sleeps, were they one, would have begun. */
-struct weir__slept {
+struct weir__sleep_total {
     _Atomic uint64_t ticks;
 };
 
-#define WEIR__SLEPT_GOES_ON (UINT64_C(1) << 63)
+#define WEIR__SLEEP_TOTAL_RUNS (UINT64_C(1) << 63)
 
-static inline void weir__slept_begin(struct weir__slept *s, uint64_t ticks)
+static inline void weir__sleep_total_begin(struct weir__sleep_total *s, uint64_t ticks)
 {
     uint64_t slept = atomic_load_explicit(&s->ticks, memory_order_relaxed);
 
-    atomic_store_explicit(&s->ticks, (ticks - slept) | WEIR__SLEPT_GOES_ON, memory_order_relaxed);
+    atomic_store_explicit(&s->ticks, (ticks - slept) | WEIR__SLEEP_TOTAL_RUNS, memory_order_relaxed);
 }
 
-static inline void weir__slept_end(struct weir__slept *s, uint64_t ticks)
+static inline void weir__sleep_total_end(struct weir__sleep_total *s, uint64_t ticks)
 {
     uint64_t since = atomic_load_explicit(&s->ticks, memory_order_relaxed);
 
-    atomic_store_explicit(&s->ticks, (ticks - since) & ~WEIR__SLEPT_GOES_ON, memory_order_relaxed);
+    atomic_store_explicit(&s->ticks, (ticks - since) & ~WEIR__SLEEP_TOTAL_RUNS, memory_order_relaxed);
 }
 
 /* As of that tick, which is now. */
-static inline uint64_t weir__slept_at(struct weir__slept *s, uint64_t ticks)
+static inline uint64_t weir__sleep_total_at(struct weir__sleep_total *s, uint64_t ticks)
 {
     uint64_t slept = atomic_load_explicit(&s->ticks, memory_order_relaxed);
 
-    return slept & WEIR__SLEPT_GOES_ON ? (ticks - slept) & ~WEIR__SLEPT_GOES_ON : slept;
+    return slept & WEIR__SLEEP_TOTAL_RUNS ? (ticks - slept) & ~WEIR__SLEEP_TOTAL_RUNS : slept;
 }
 
 #endif

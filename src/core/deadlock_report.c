@@ -31,7 +31,7 @@ static void report_scope(struct report *r, const struct weir__scope *s, int dept
         report_scope(r, weir__container_of(node, struct weir__scope, sibling), depth + 1);
 }
 
-void weir__report_parked(struct weir__loop *loop)
+void weir__deadlock_report(struct weir__loop *loop)
 {
     struct report r = {0};
 

@@ -6,6 +6,6 @@
 struct weir__loop;
 
 /* One line for each task that is parked: its name, what it waits for, how many scopes deep it is. */
-void weir__report_parked(struct weir__loop *loop);
+void weir__deadlock_report(struct weir__loop *loop);
 
 #endif

@@ -75,16 +75,16 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
     loop->opened_ns = loop->now_ns = weir__io_now_ns(loop->io);
     loop->opened_cpu_ns = weir__loop_cpu_ns(loop);
     weir__lag_init(&loop->lag, loop->now_ns);
-    weir__pulse_init(&loop->pulse, &loop->scheduler->runs, weir__io_virtual_ns(loop->io));
-    loop->slices.long_ticks = weir__pulse_ns_ticks(&loop->pulse, WEIR__SLICE_LONG_NS);
-    weir__io_set_pulse(loop->io, &loop->pulse);
+    weir__heartbeat_init(&loop->heartbeat, &loop->scheduler->runs, weir__io_virtual_ns(loop->io));
+    loop->slices.long_ticks = weir__heartbeat_ns_ticks(&loop->heartbeat, WEIR__SLICE_LONG_NS);
+    weir__io_set_heartbeat(loop->io, &loop->heartbeat);
     weir__wheel_init(&loop->wheel, loop->now_ns);
     return 0;
 }
 
 void weir__loop_free(struct weir__loop *loop)
 {
-    weir__blame_close(loop);
+    weir__attribution_close(loop);
     weir__io_free(loop->io);
     weir__stacks_free(&loop->stacks);
     weir__chunk_cache_drain(&loop->chunks);
@@ -135,9 +135,9 @@ static void fire(struct weir__loop *loop, struct weir__timeout *timeout, int64_t
         timeout->fire(timeout);
         return;
     }
-    weir__blame_late_timer(loop, late_ns);
+    weir__attribution_late_timer(loop, late_ns);
     timeout->fire(timeout);
-    weir__blame_late_timer(loop, 0);
+    weir__attribution_late_timer(loop, 0);
 }
 
 static void fire_timers(struct weir__loop *loop, int64_t now_ns)
@@ -162,7 +162,7 @@ static bool is_finished(struct weir__loop *loop, const bool *done)
 /* Nothing can ever happen again: say who waits, then have every wait fail, so that the tasks end. */
 static int break_deadlock(struct weir__loop *loop)
 {
-    weir__report_parked(loop);
+    weir__deadlock_report(loop);
     if (loop->root->cause == -EDEADLK) {
         weir_log(WEIR_LOG_ERROR, "tasks are left that nothing can wake");
         abort();
@@ -192,15 +192,15 @@ static bool is_io_due(struct weir__loop *loop, int64_t now_ns, bool has_work)
 
 static int ask_kernel(struct weir__loop *loop, int64_t now_ns, int64_t next_ns)
 {
-    uint64_t slept = weir__pulse_slept(&loop->pulse);
+    uint64_t slept = weir__heartbeat_slept(&loop->heartbeat);
     int result;
 
-    weir__blame_ask(loop);
+    weir__attribution_ask(loop);
     weir__lag_looks(&loop->lag, now_ns);
     result = weir__io_turn(loop->io, next_ns);
-    slept = weir__pulse_slept(&loop->pulse) - slept;
+    slept = weir__heartbeat_slept(&loop->heartbeat) - slept;
     if (slept > 0)
-        weir__lag_slept(&loop->lag, weir__pulse_ns(&loop->pulse, slept), next_ns);
+        weir__lag_slept(&loop->lag, weir__heartbeat_ns(&loop->heartbeat, slept), next_ns);
     return result;
 }
 
@@ -215,9 +215,9 @@ static void show(struct weir__loop *loop)
 /* A turn in which no task runs is a slice, too. */
 static void begin_own_slice(struct weir__loop *loop)
 {
-    weir__pulse_run(&loop->scheduler->runs);
-    if (weir__pulse_is_stamp_due(&loop->pulse))
-        weir__stamp_switch(loop, loop->scheduler, loop->scheduler);
+    weir__heartbeat_run(&loop->scheduler->runs);
+    if (weir__heartbeat_is_stamp_due(&loop->heartbeat))
+        weir__slice_stamp_switch(loop, loop->scheduler, loop->scheduler);
 }
 
 int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
@@ -230,7 +230,7 @@ int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
 
         open_mailbox(loop);
         weir__signals_deliver(loop);
-        weir__blame_turn(loop);
+        weir__attribution_turn(loop);
         if (loop->ready_count > 0)
             weir__tasks_run(loop);
         else

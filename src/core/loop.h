@@ -13,7 +13,7 @@
 
 #include "base/arena.h"
 #include "base/list.h"
-#include "base/pulse.h"
+#include "base/heartbeat.h"
 #include "base/random.h"
 #include "base/wheel.h"
 #include "core/account/lag.h"
@@ -40,13 +40,13 @@ struct weir__message {
 };
 
 /* When the loop listened to the kernel, in ticks; see blame.h. */
-struct weir__hearing {
-    uint64_t heard;      /* so far it has heard everything */
-    uint64_t asked;      /* when it asked, while what came is told; else 0 */
-    uint64_t deaf_since; /* what is told may have come since then; 0: it has come just now */
-    uint64_t books_due;  /* when to read the scheduler's books again */
-    struct weir__off_cpu books;
-    bool has_books;
+struct weir__last_poll {
+    uint64_t heard;        /* so far it has heard everything */
+    uint64_t asked;        /* when it asked, while what came is told; else 0 */
+    uint64_t blind_since;  /* what is told may have come since then; 0: it has come just now */
+    uint64_t evidence_due; /* when to read the scheduler's books again */
+    struct weir__off_cpu evidence;
+    bool has_evidence;
 };
 
 struct weir__loop {
@@ -59,8 +59,8 @@ struct weir__loop {
     size_t ready_count;
     size_t batch; /* how many may still run before the kernel is asked again */
     size_t extra; /* by how many that are woken or spawned meanwhile the batch may still grow */
-    struct weir__pulse pulse;
-    struct weir__hearing hearing;
+    struct weir__heartbeat heartbeat;
+    struct weir__last_poll last_poll;
     struct weir__wheel wheel;
     struct weir__stacks stacks;
     struct weir__chunk_cache chunks;
@@ -118,11 +118,12 @@ void weir__loop_post(struct weir__loop *loop, struct weir__message *message);
 /* What its thread has had of the CPU; any thread. */
 int64_t weir__loop_cpu_ns(const struct weir__loop *loop);
 
-/* When the present slice began, in ticks of the pulse; not a moment off when it is a task's that works for
- * something, else up to a few short slices too early. */
+/* When the present slice began, in ticks of the heartbeat; not a moment off when it is a task's that works
+ * for something, else up to a few short slices too early. */
 static inline uint64_t weir__loop_slice_ticks(const struct weir__loop *loop)
 {
-    return atomic_load_explicit(&((struct weir__loop *)(uintptr_t)loop)->pulse.began, memory_order_relaxed);
+    return atomic_load_explicit(&((struct weir__loop *)(uintptr_t)loop)->heartbeat.began,
+                                memory_order_relaxed);
 }
 
 static inline void weir__timeout_init(struct weir__timeout *t, void (*fire)(struct weir__timeout *timeout))

@@ -12,7 +12,7 @@
 
 /* What comes and goes while the loops run and other threads may look at. Whoever looks, adds or takes out
  * holds the lock; loops take it seldom, because who looks may take milliseconds. */
-struct weir__shown {
+struct weir__registry {
     pthread_mutex_t lock;
     struct weir__list servers, clients;
     struct weir__list on_held;    /* of struct weir__on_held */
@@ -41,7 +41,7 @@ struct weir_runtime {
     int loop_count;
     struct weir__loop *loops;
     struct weir__scope *roots; /* one for each loop */
-    struct weir__shown shown;
+    struct weir__registry registry;
     _Atomic size_t replies_bytes;  /* what the answers of backends hold, on all loops */
     struct weir__symbols *symbols; /* for who looks from outside */
     struct weir__pools *pools;
@@ -51,7 +51,7 @@ struct weir_runtime {
     struct weir__guard_reporter *guard_reporter;
     struct weir__stalls *stalls;
     void (*holds_locks)(struct weir__task *task, const char *waits_for); /* the guard's: on a cold path */
-    struct weir__watch *watch; /* NULL: there is none */
+    struct weir__watch *watch;                                           /* NULL: there is none */
 };
 
 enum { WEIR__STALL_AFTER_DEFAULT_NS = 10000000 };

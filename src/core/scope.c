@@ -58,7 +58,7 @@ static void open_scope(weir_scope *scope, weir_instant deadline, unsigned flags,
     init(s, self->loop, self, flags);
     s->id = ++s->loop->last_scope_id;
     s->parent = outer;
-    s->work = self->work;
+    s->activity = self->activity;
     weir__list_push_back(&outer->children, &s->sibling);
     self->scope = s;
     if ((flags & WEIR_SHIELD) != 0) {
@@ -125,8 +125,8 @@ static bool describe_closing(const struct weir__look *look, const struct weir__t
     return true;
 }
 
-static const struct weir__wait_kind closing = {"the tasks of its scope", describe_closing,
-                                               .charge = WEIR__CHARGE_NONE};
+static const struct weir__wait_class closing = {"the tasks of its scope", describe_closing,
+                                                .charge = WEIR__CHARGE_NONE};
 
 int weir_scope_close(weir_scope *scope)
 {
@@ -170,7 +170,7 @@ static void note_failure(struct weir__scope *s, int outcome)
 }
 
 static inline int spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg,
-                        struct weir__work *work, const void *spawned_at, struct weir__task **out)
+                        struct weir__activity *activity, const void *spawned_at, struct weir__task **out)
 {
     struct weir__task *task;
     char *stack;
@@ -181,9 +181,9 @@ static inline int spawn(struct weir__scope *s, const char *name, int (*fn)(void 
     if (stack == NULL)
         return -ENOMEM;
     task = weir__task_create(s, stack, name, fn, arg);
-    task->work = work;
+    task->activity = activity;
     task->spawned_at = spawned_at;
-    weir__blame_spawned(task);
+    weir__attribution_spawned(task);
     weir__task_show(s->loop, task);
     weir__list_push_back(&s->tasks, &task->sibling);
     s->live++;
@@ -205,10 +205,10 @@ int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *), void *arg
     int err;
 
     assert(s->loop == self->loop && "a scope is of one loop; see weir_loop_call()");
-    err = spawn(s, name, fn, arg, s->work, __builtin_return_address(0), &task);
+    err = spawn(s, name, fn, arg, s->activity, __builtin_return_address(0), &task);
     if (err < 0)
         note_failure(s, err);
-    else if (s->work == self->work)
+    else if (s->activity == self->activity)
         task->blame = self->blame;
     return err;
 }

@@ -9,7 +9,7 @@
 #include "core/loop.h"
 
 struct weir__task;
-struct weir__work;
+struct weir__activity;
 
 struct weir__scope {
     struct weir__scope *parent;
@@ -17,8 +17,8 @@ struct weir__scope {
     const char *name;         /* of a detached one; else NULL */
     struct weir__loop *loop;
     uint64_t id; /* of no other scope of its loop; greater than that of the one around it; 0: the root */
-    struct weir__work *work;    /* of the tasks spawned here: what its opener works for; or NULL */
-    struct weir__list children; /* scopes opened by tasks that were in this one */
+    struct weir__activity *activity; /* of the tasks spawned here: what its opener works for; or NULL */
+    struct weir__list children;      /* scopes opened by tasks that were in this one */
     struct weir__list sibling;
     struct weir__list tasks; /* spawned here and not ended */
     struct weir__timeout timeout;

@@ -143,7 +143,7 @@ static bool describe_signals(const struct weir__look *look, const struct weir__t
     return at > 0;
 }
 
-static const struct weir__wait_kind a_signal = {"a signal", describe_signals, .charge = WEIR_CHARGE_OTHER};
+static const struct weir__wait_class a_signal = {"a signal", describe_signals, .charge = WEIR_CHARGE_OTHER};
 
 int weir_signals_wait(weir_signals *signals)
 {

@@ -3,7 +3,7 @@
  * instead: nothing of it is kept.
  * Keeps what AAPCS64 says a call keeps: x19-x30, d8-d15, sp. Leaves by ret, as on x86-64.
  * The barrier: who sees where the one was left sees all it wrote before, and who sees what the other writes sees that it
- * runs (sight.h). On x86-64 stores are seen in their order anyway. */
+ * runs (view.h). On x86-64 stores are seen in their order anyway. */
         .text
         .globl  weir__switch
         .hidden weir__switch

@@ -129,7 +129,7 @@ static struct weir__list *queue_of_case(const weir_case *c)
     }
 }
 
-static int wait_for(const weir_case *cases, size_t count, const struct weir__wait_kind *kind, bool *closed)
+static int wait_for(const weir_case *cases, size_t count, const struct weir__wait_class *kind, bool *closed)
 {
     struct waiter waiters[WEIR_SELECT_MAX];
     struct wait wait = {.waiters = waiters, .count = count};
@@ -153,7 +153,7 @@ static int wait_for(const weir_case *cases, size_t count, const struct weir__wai
     return err;
 }
 
-static int wait_for_one(weir_case c, const struct weir__wait_kind *kind)
+static int wait_for_one(weir_case c, const struct weir__wait_class *kind)
 {
     bool closed;
     int index = wait_for(&c, 1, kind, &closed);
@@ -208,12 +208,12 @@ static bool describe_select(const struct weir__look *look, const struct weir__ta
     {                                                                                                        \
         words, describe, .charge = WEIR_CHARGE_LOCK                                                          \
     }
-static const struct weir__wait_kind an_event = KIND("an event", NULL),
-                                    a_mutex = KIND("a mutex", describe_queue),
-                                    a_semaphore = KIND("a semaphore", describe_queue),
-                                    to_send = KIND("room in a channel", describe_channel),
-                                    to_receive = KIND("an item in a channel", describe_channel),
-                                    several = KIND("the first of several", describe_select);
+static const struct weir__wait_class an_event = KIND("an event", NULL),
+                                     a_mutex = KIND("a mutex", describe_queue),
+                                     a_semaphore = KIND("a semaphore", describe_queue),
+                                     to_send = KIND("room in a channel", describe_channel),
+                                     to_receive = KIND("an item in a channel", describe_channel),
+                                     several = KIND("the first of several", describe_select);
 #undef KIND
 
 int weir_select(const weir_case *cases, size_t count, bool *closed)
@@ -233,7 +233,7 @@ void weir_semaphore_init(weir_semaphore *s, int64_t permits)
     weir__list_init(queue_of(&s->waiters));
 }
 
-int weir__semaphore_acquire(weir_semaphore *s, const struct weir__wait_kind *kind)
+int weir__semaphore_acquire(weir_semaphore *s, const struct weir__wait_class *kind)
 {
     return wait_for_one(weir_on_acquire(s), kind);
 }

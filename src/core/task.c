@@ -183,13 +183,13 @@ static inline void switch_unstamped(struct weir__loop *loop, struct weir__task *
 __attribute__((noinline)) static void switch_stamped(struct weir__loop *loop, struct weir__task *from,
                                                      struct weir__task *to)
 {
-    weir__stamp_switch(loop, from, to);
+    weir__slice_stamp_switch(loop, from, to);
     switch_unstamped(loop, from, to);
 }
 
 static inline void switch_to(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
 {
-    if (__builtin_expect(weir__pulse_is_stamp_due(&loop->pulse), 0))
+    if (__builtin_expect(weir__heartbeat_is_stamp_due(&loop->heartbeat), 0))
         switch_stamped(loop, from, to);
     else
         switch_unstamped(loop, from, to);
@@ -201,7 +201,7 @@ static inline struct weir__task *next_to_run(struct weir__loop *loop)
     struct weir__task *next;
 
     if (loop->batch == 0 || loop->ready_count == 0) {
-        weir__pulse_run(&loop->scheduler->runs);
+        weir__heartbeat_run(&loop->scheduler->runs);
         return loop->scheduler;
     }
     loop->batch--;
@@ -213,7 +213,7 @@ static inline struct weir__task *next_to_run(struct weir__loop *loop)
         __builtin_prefetch(atomic_load_explicit(&next->next_ready->sp, memory_order_relaxed));
         __builtin_prefetch(next->next_ready->next_ready);
     }
-    weir__pulse_run(&next->runs);
+    weir__heartbeat_run(&next->runs);
     return next;
 }
 
@@ -283,7 +283,7 @@ struct weir__task *weir__task_create(struct weir__scope *home, char *stack, cons
     task->locks = 0;
     task->fn = fn;
     task->arg = arg;
-    task->blame = (struct weir__blame){NULL, 0};
+    task->blame = (struct weir__attribution){NULL, 0};
     task->allows = NULL;
     task->created_ns = loop->now_ns;
     task->name = name;
@@ -308,7 +308,7 @@ void weir__task_main(void)
     outcome = self->fn(self->arg);
     if (__builtin_expect(self->locks != 0, 0))
         self->loop->runtime->holds_locks(self, "nothing: it has ended");
-    weir__blame_ended(self);
+    weir__attribution_ended(self);
     weir__scope_task_ended(self->home, self, outcome);
     atomic_store_explicit(&self->id, 0,
                           memory_order_release); /* whoever looks at its scopes is told in time */
@@ -318,8 +318,8 @@ void weir__task_main(void)
     *loop->errno_here = next->saved_errno;
     if (__cxa_get_globals != NULL)
         switch_exceptions(self, next);
-    if (__builtin_expect(weir__pulse_is_stamp_due(&loop->pulse), 0))
-        weir__stamp_switch(loop, self, next);
+    if (__builtin_expect(weir__heartbeat_is_stamp_due(&loop->heartbeat), 0))
+        weir__slice_stamp_switch(loop, self, next);
     set_running(loop, next);
     before_switch(loop, self, next, true);
     go_to(next, take_sp(next));
@@ -352,7 +352,7 @@ int weir__wait_begin(void)
     return begin(self);
 }
 
-int weir__park(const struct weir__wait_kind *kind, void (*on_cancel)(struct weir__task *task), void *arg)
+int weir__park(const struct weir__wait_class *kind, void (*on_cancel)(struct weir__task *task), void *arg)
 {
     struct weir__task *self = weir__task_current();
 
@@ -361,11 +361,11 @@ int weir__park(const struct weir__wait_kind *kind, void (*on_cancel)(struct weir
     self->wait_arg = arg;
     self->state = WEIR__TASK_PARKED;
     self->budget = WEIR__WAIT_BUDGET;
-    weir__blame_park(self, kind);
+    weir__attribution_park(self, kind);
     if (__builtin_expect(self->loop->on_wait != NULL, 0))
         self->loop->on_wait(self, true);
     leave(self->loop, self);
-    weir__blame_unpark(self, kind);
+    weir__attribution_unpark(self, kind);
     return self->wake_result;
 }
 
@@ -373,7 +373,7 @@ void weir__wake(struct weir__task *task, int result)
 {
     assert(task->state == WEIR__TASK_PARKED);
     task->wake_result = result;
-    weir__blame_wake(task);
+    weir__attribution_wake(task);
     make_ready_soon(task->loop, task);
 }
 
@@ -441,7 +441,7 @@ static bool describe_sleep(const struct weir__look *look, const struct weir__tas
     return true;
 }
 
-static const struct weir__wait_kind sleeping = {"sleeping", describe_sleep, .charge = WEIR_CHARGE_TIMER};
+static const struct weir__wait_class sleeping = {"sleeping", describe_sleep, .charge = WEIR_CHARGE_TIMER};
 
 int weir_sleep_until(weir_instant until)
 {
@@ -466,18 +466,18 @@ int weir_sleep(weir_duration d)
 
 /* --- about oneself --- */
 
-void weir__task_work_for(struct weir__task *self, struct weir__work *work)
+void weir__task_set_activity(struct weir__task *self, struct weir__activity *activity)
 {
     struct weir__loop *loop = self->loop;
 
-    if (self->work != NULL) {
-        weir__stamp_let_go(loop, self);
-        if (self->work->ledger.on)
-            weir__pulse_need(&loop->pulse, false);
+    if (self->activity != NULL) {
+        weir__slice_stamp_let_go(loop, self);
+        if (self->activity->ledger.on)
+            weir__heartbeat_need(&loop->heartbeat, false);
     }
-    self->work = work;
-    if (work != NULL && work->ledger.on)
-        weir__pulse_need(&loop->pulse, true);
+    self->activity = activity;
+    if (activity != NULL && activity->ledger.on)
+        weir__heartbeat_need(&loop->heartbeat, true);
 }
 
 int weir_cancelled(void)

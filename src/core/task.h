@@ -18,22 +18,22 @@
 #include "core/loop.h"
 
 struct weir__scope;
-struct weir__wait_kind;
+struct weir__wait_class;
 struct weir_guard_allow;
-struct weir__work;
+struct weir__activity;
 
 enum weir__task_state { WEIR__TASK_READY, WEIR__TASK_PARKED };
 
 enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
 
-/* What a task's waits are charged to; see weir__blame_on(). */
-struct weir__blame {
+/* What a task's waits are charged to; see weir__attribution_on(). */
+struct weir__attribution {
     const char *name; /* lives as long as its work */
     uint8_t kind;     /* enum weir_charge_kind */
 };
 
 /* Lies at the top of the task's own stack, at a place that depends on the stack alone, in memory that stays
- * mapped while its loop lives: so other threads may look at it (sight.h). They know by `id` and `runs`, read
+ * mapped while its loop lives: so other threads may look at it (view.h). They know by `id` and `runs`, read
  * before and after, whether what they saw is of one moment: while both stay and sp is not NULL, nothing in it
  * changes but what a wake changes. */
 struct weir__task {
@@ -49,12 +49,13 @@ struct weir__task {
     uint8_t locks;         /* of the thread's that it holds, as far as the guard has seen */
     _Atomic uint32_t runs; /* how often something has run on this stack: goes on from task to task */
     void (*on_cancel)(struct weir__task *task); /* while parked; NULL: the wait can't be cut short */
-    struct weir__work *work; /* what it works for; or NULL; set by weir__task_work_for() once it runs */
+    struct weir__activity
+        *activity; /* what it works for; or NULL; set by weir__task_set_activity() once it runs */
     /* the rest */
-    const struct weir__wait_kind *wait; /* while parked */
-    void *wait_arg;                     /* while parked */
-    struct weir__scope *home;           /* the one it was spawned in */
-    struct weir__list sibling;          /* in home->tasks */
+    const struct weir__wait_class *wait; /* while parked */
+    void *wait_arg;                      /* while parked */
+    struct weir__scope *home;            /* the one it was spawned in */
+    struct weir__list sibling;           /* in home->tasks */
     int64_t created_ns;
     const void *spawned_at; /* an address in the code that spawned it; or NULL */
     _Atomic uint64_t id;    /* of no other task of the runtime, ever; greater than that of its home's owner;
@@ -62,7 +63,7 @@ struct weir__task {
     int (*fn)(void *);
     void *arg;
     struct weir__ledger_wait waited; /* the latest wait in its work's ledger */
-    struct weir__blame blame;
+    struct weir__attribution blame;
     struct weir_guard_allow *allows; /* the innermost of its own */
     const char *name;
     char *stack;
@@ -81,7 +82,7 @@ int weir__wait_begin(void) __attribute__((warn_unused_result));
 /* Gives up the loop until weir__wake(). A cancel of the scope meanwhile calls on_cancel(task), once, which
  * wakes the task or sees to it that it will be; NULL: the cancel does not cut this wait short. arg: for both
  * on_cancel and the kind's describe(). Returns what weir__wake() was given. */
-int weir__park(const struct weir__wait_kind *kind, void (*on_cancel)(struct weir__task *task), void *arg);
+int weir__park(const struct weir__wait_class *kind, void (*on_cancel)(struct weir__task *task), void *arg);
 
 /* The on_cancel of waits that hold nothing: wakes with the cause. */
 void weir__wake_cancelled(struct weir__task *task);
@@ -113,7 +114,7 @@ static inline struct weir__task *weir__task_current(void)
 
 /* What the running task works for from here on, or NULL. Whoever begins it ends it, on the same task. Its
  * ledger is on from before the one to after the other, or never. */
-void weir__task_work_for(struct weir__task *self, struct weir__work *work);
+void weir__task_set_activity(struct weir__task *self, struct weir__activity *activity);
 
 static inline uint64_t weir__task_id(struct weir__task *task)
 {

@@ -40,7 +40,7 @@ struct weir__wait_words {
     uint64_t ticket;
 };
 
-struct weir__wait_kind {
+struct weir__wait_class {
     const char *words; /* a literal; says it without any particulars: "reading from a stream" */
     /* Writes the particulars: "reading from 10.0.0.7:443". task: a copy, in this wait. False: they can't be
      * had. NULL: there are none. */

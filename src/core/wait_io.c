@@ -27,7 +27,7 @@ static void cancel(struct weir__task *task)
     weir__io_cancel(task->loop->io, &w->op);
 }
 
-int weir__io_wait(struct weir__io_wait *w, const struct weir__wait_kind *kind)
+int weir__io_wait(struct weir__io_wait *w, const struct weir__wait_class *kind)
 {
     int result = weir__wait_begin();
 
@@ -56,7 +56,7 @@ void weir__io_wait_stop(struct weir__io_wait *w)
         weir__io_cancel(w->task->loop->io, &w->op);
 }
 
-static const struct weir__wait_kind closing = {"closing", NULL, .charge = WEIR_CHARGE_OTHER};
+static const struct weir__wait_class closing = {"closing", NULL, .charge = WEIR_CHARGE_OTHER};
 
 void weir__io_wait_close(struct weir__io_file *file)
 {

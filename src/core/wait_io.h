@@ -11,7 +11,7 @@
 #include "io/io.h"
 
 struct weir__task;
-struct weir__wait_kind;
+struct weir__wait_class;
 
 /* Lies on the stack of the task that waits. */
 struct weir__io_wait {
@@ -27,7 +27,7 @@ struct weir__io_wait {
  * Returns: the result of the operation, also when it won against a cancel; -WEIR_ECLOSED when the file's
  * closing or weir__io_wait_stop() ended it; the scope's cause when that did, or when the scope was cancelled
  * before: then nothing was submitted. */
-int weir__io_wait(struct weir__io_wait *w, const struct weir__wait_kind *kind)
+int weir__io_wait(struct weir__io_wait *w, const struct weir__wait_class *kind)
     __attribute__((warn_unused_result));
 
 /* Has the wait end soon, as if the file were closed, unless the operation wins; and each further one with

@@ -172,9 +172,9 @@ static void describe(struct weir__place *place, struct weir__places *places, con
                      const void *frame, const char *waited)
 {
     copy(place->task, task->name);
-    place->has_route = task->work != NULL && task->work->route != NULL;
+    place->has_route = task->activity != NULL && task->activity->route != NULL;
     if (place->has_route)
-        copy(place->route, task->work->route);
+        copy(place->route, task->activity->route);
     place->waited = waited;
     place->depth = walk(task, frame, place->stack);
     place->copy = weir__place_copy_stack(places, (uintptr_t)frame + 2 * sizeof(void *), (uintptr_t)task,
@@ -220,9 +220,9 @@ static void caught(struct weir__guard_link *link, const struct weir__guard_call 
 
     if (call < 0 || !is_on_stack_of(task, seen->frame))
         return;
-    weir__own_calls_begin();
+    weir__guard_exempt_begin();
     note(task, call, seen->place, seen->frame, NULL);
-    weir__own_calls_end();
+    weir__guard_exempt_end();
     errno = saved;
 }
 
@@ -265,14 +265,14 @@ void weir__guard_holds_locks(struct weir__task *task, const char *waits_for)
     struct weir__guard *g = task->loop->guard;
     int saved = errno;
 
-    weir__own_calls_begin();
+    weir__guard_exempt_begin();
     for (unsigned i = 0; i < g->link.locks; i++) {
         const struct weir__guard_lock *held = &g->locks[i];
         if (is_of(held, task))
             note(task, weir__guard_call_find(held->function, strlen(held->function)), held->place,
                  __builtin_frame_address(0), waits_for);
     }
-    weir__own_calls_end();
+    weir__guard_exempt_end();
     errno = saved;
 }
 
@@ -314,7 +314,7 @@ void weir__guard_enter(struct weir__loop *loop)
     g->link = (struct weir__guard_link){
         .running = (struct weir__task *const *)(void *)&loop->running, /* read on this thread alone */
         .scheduler = loop->scheduler,
-        .own_calls = &weir__own_calls,
+        .own_calls = &weir__guard_exempt,
         .caught = caught,
         .locked = locked,
         .unlocked = unlocked,

@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 
-#include "base/pulse.h"
+#include "base/heartbeat.h"
 #include "io/io.h"
 
 /* The state of an operation that io.c sees to; a backend has op->flags and op->queue for itself. */
@@ -79,22 +79,22 @@ struct weir__io_backend {
 
 struct weir__io {
     const struct weir__io_backend *backend;
-    struct weir__list finished; /* of op->node, in the order in which they ended */
-    atomic_int sleeping;        /* see io.c */
-    struct weir__pulse *pulse;  /* told of each sleep, or NULL */
+    struct weir__list finished;        /* of op->node, in the order in which they ended */
+    atomic_int sleeping;               /* see io.c */
+    struct weir__heartbeat *heartbeat; /* told of each sleep, or NULL */
 };
 
 /* A backend brackets every call that may sleep with these. */
 static inline void weir__io_sleeps(struct weir__io *io)
 {
-    if (io->pulse != NULL)
-        weir__pulse_sleep(io->pulse);
+    if (io->heartbeat != NULL)
+        weir__heartbeat_sleep(io->heartbeat);
 }
 
 static inline void weir__io_woke(struct weir__io *io)
 {
-    if (io->pulse != NULL)
-        weir__pulse_wake(io->pulse);
+    if (io->heartbeat != NULL)
+        weir__heartbeat_wake(io->heartbeat);
 }
 
 /* Tells that a pending op has ended. It leaves file->ops; done() follows in a turn. op->data of a RECV_LENT

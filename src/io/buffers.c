@@ -21,49 +21,50 @@
 #define ASAN_UNPOISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
 #endif
 
-static const size_t all_bytes = (size_t)WEIR__IO_LENT_COUNT * WEIR__IO_LENT_BYTES;
+static const size_t all_bytes = (size_t)WEIR__IO_BUFFERS_COUNT * WEIR__IO_BUFFERS_BYTES;
 
-int weir__io_lent_open(struct weir__io_lent *lent)
+int weir__io_buffers_open(struct weir__io_buffers *buffers)
 {
     void *memory = mmap(NULL, all_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return -ENOMEM;
-    lent->memory = memory;
-    lent->free_count = 0;
-    for (unsigned i = WEIR__IO_LENT_COUNT; i-- > 0;)
-        lent->free[lent->free_count++] = (uint16_t)i;
-    ASAN_POISON_MEMORY_REGION(lent->memory, all_bytes);
+    buffers->memory = memory;
+    buffers->free_count = 0;
+    for (unsigned i = WEIR__IO_BUFFERS_COUNT; i-- > 0;)
+        buffers->free[buffers->free_count++] = (uint16_t)i;
+    ASAN_POISON_MEMORY_REGION(buffers->memory, all_bytes);
     return 0;
 }
 
-void weir__io_lent_close(struct weir__io_lent *lent)
+void weir__io_buffers_close(struct weir__io_buffers *buffers)
 {
-    ASAN_UNPOISON_MEMORY_REGION(lent->memory, all_bytes);
-    munmap(lent->memory, all_bytes);
+    ASAN_UNPOISON_MEMORY_REGION(buffers->memory, all_bytes);
+    munmap(buffers->memory, all_bytes);
 }
 
-int weir__io_lent_take(struct weir__io_lent *lent)
+int weir__io_buffers_take(struct weir__io_buffers *buffers)
 {
-    return lent->free_count == 0 ? -1 : lent->free[--lent->free_count];
+    return buffers->free_count == 0 ? -1 : buffers->free[--buffers->free_count];
 }
 
-void weir__io_lent_put(struct weir__io_lent *lent, unsigned number)
+void weir__io_buffers_put(struct weir__io_buffers *buffers, unsigned number)
 {
-    assert(lent->free_count < WEIR__IO_LENT_COUNT);
-    ASAN_POISON_MEMORY_REGION(lent->memory + (size_t)number * WEIR__IO_LENT_BYTES, WEIR__IO_LENT_BYTES);
-    lent->free[lent->free_count++] = (uint16_t)number;
+    assert(buffers->free_count < WEIR__IO_BUFFERS_COUNT);
+    ASAN_POISON_MEMORY_REGION(buffers->memory + (size_t)number * WEIR__IO_BUFFERS_BYTES,
+                              WEIR__IO_BUFFERS_BYTES);
+    buffers->free[buffers->free_count++] = (uint16_t)number;
 }
 
-char *weir__io_lent_data(struct weir__io_lent *lent, unsigned number)
+char *weir__io_buffers_data(struct weir__io_buffers *buffers, unsigned number)
 {
-    char *data = lent->memory + (size_t)number * WEIR__IO_LENT_BYTES;
-    ASAN_UNPOISON_MEMORY_REGION(data, WEIR__IO_LENT_BYTES);
+    char *data = buffers->memory + (size_t)number * WEIR__IO_BUFFERS_BYTES;
+    ASAN_UNPOISON_MEMORY_REGION(data, WEIR__IO_BUFFERS_BYTES);
     return data;
 }
 
-unsigned weir__io_lent_number(const struct weir__io_lent *lent, const char *data)
+unsigned weir__io_buffers_number(const struct weir__io_buffers *buffers, const char *data)
 {
-    size_t offset = (size_t)(data - lent->memory);
-    assert(data >= lent->memory && offset < all_bytes && offset % WEIR__IO_LENT_BYTES == 0);
-    return (unsigned)(offset / WEIR__IO_LENT_BYTES);
+    size_t offset = (size_t)(data - buffers->memory);
+    assert(data >= buffers->memory && offset < all_bytes && offset % WEIR__IO_BUFFERS_BYTES == 0);
+    return (unsigned)(offset / WEIR__IO_BUFFERS_BYTES);
 }

@@ -56,7 +56,7 @@ struct epoll_io {
     struct slot *slots; /* by descriptor */
     unsigned slot_count;
     struct weir__list starved; /* RECV_LENT, by queue: bytes are there, a buffer is not */
-    struct weir__io_lent lent;
+    struct weir__io_buffers buffers;
     struct epoll_event events[BATCH];
 };
 
@@ -91,14 +91,14 @@ static int epoll_open(const struct weir__io_options *options, struct weir__io **
     if (e == NULL)
         return -ENOMEM;
     weir__list_init(&e->starved);
-    int rc = weir__io_lent_open(&e->lent);
+    int rc = weir__io_buffers_open(&e->buffers);
     if (rc < 0) {
         free(e);
         return rc;
     }
     rc = open_fds(e);
     if (rc < 0) {
-        weir__io_lent_close(&e->lent);
+        weir__io_buffers_close(&e->buffers);
         free(e);
         return rc;
     }
@@ -111,7 +111,7 @@ static void epoll_free(struct weir__io *io)
     struct epoll_io *e = self(io);
     close(e->wakefd);
     close(e->epfd);
-    weir__io_lent_close(&e->lent);
+    weir__io_buffers_close(&e->buffers);
     free(e->slots);
     free(e);
 }
@@ -236,14 +236,14 @@ static int32_t receive(struct weir__io_file *file, char *data, size_t len)
 
 static int32_t try_recv_lent(struct epoll_io *e, struct weir__io_file *file, struct weir__io_op *op)
 {
-    int number = weir__io_lent_take(&e->lent);
+    int number = weir__io_buffers_take(&e->buffers);
     if (number < 0)
         return NO_BUFFER;
-    char *data = weir__io_lent_data(&e->lent, (unsigned)number);
-    int32_t n = receive(file, data, WEIR__IO_LENT_BYTES);
+    char *data = weir__io_buffers_data(&e->buffers, (unsigned)number);
+    int32_t n = receive(file, data, WEIR__IO_BUFFERS_BYTES);
     op->data = n > 0 ? data : NULL;
     if (n <= 0)
-        weir__io_lent_put(&e->lent, (unsigned)number);
+        weir__io_buffers_put(&e->buffers, (unsigned)number);
     return n;
 }
 
@@ -382,7 +382,7 @@ static void epoll_cancel(struct weir__io *io, struct weir__io_op *op)
 static void epoll_give_back(struct weir__io *io, char *data)
 {
     struct epoll_io *e = self(io);
-    weir__io_lent_put(&e->lent, weir__io_lent_number(&e->lent, data));
+    weir__io_buffers_put(&e->buffers, weir__io_buffers_number(&e->buffers, data));
 }
 
 /* ---- events ---- */
@@ -443,7 +443,7 @@ static void on_event(struct epoll_io *e, struct weir__io_file *file, uint32_t ev
 
 static void feed_starved(struct epoll_io *e)
 {
-    while (e->lent.free_count > 0) {
+    while (e->buffers.free_count > 0) {
         struct weir__list *node = weir__list_pop_front(&e->starved);
         if (node == NULL)
             return;

@@ -34,7 +34,7 @@ static int open_backend(const struct weir__io_backend *backend, const struct wei
     io->backend = backend;
     weir__list_init(&io->finished);
     atomic_init(&io->sleeping, AWAKE);
-    io->pulse = NULL;
+    io->heartbeat = NULL;
     if (backend != &weir__io_sim) /* else timers fire up to 50 us late */
         (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     *out = io;
@@ -101,9 +101,9 @@ const int64_t *weir__io_virtual_ns(struct weir__io *io)
     return io->backend == &weir__io_sim ? weir__sim_clock_ns(io) : NULL;
 }
 
-void weir__io_set_pulse(struct weir__io *io, struct weir__pulse *pulse)
+void weir__io_set_heartbeat(struct weir__io *io, struct weir__heartbeat *heartbeat)
 {
-    io->pulse = pulse;
+    io->heartbeat = heartbeat;
 }
 
 /* ---- files ---- */
@@ -204,9 +204,9 @@ ssize_t weir__io_send_now(struct weir__io *io, struct weir__io_file *file, const
 {
     if (file->fd < 0 || file->closing)
         return -EBADF;
-    weir__own_calls_begin();
+    weir__guard_exempt_begin();
     ssize_t sent = io->backend->send_now(io, file, data, len);
-    weir__own_calls_end();
+    weir__guard_exempt_end();
     return sent;
 }
 
@@ -264,9 +264,9 @@ bool weir__io_submit(struct weir__io *io, struct weir__io_op *op)
     assert(!file->foreign || op->kind == WEIR__IO_POLL);
     op->flags = 0;
     weir__list_init(&op->queue);
-    weir__own_calls_begin();
+    weir__guard_exempt_begin();
     bool ended = io->backend->submit(io, op);
-    weir__own_calls_end();
+    weir__guard_exempt_end();
     if (ended)
         return true;
     op->state = WEIR__IO_OP_PENDING;
@@ -356,7 +356,7 @@ void weir__io_wake(struct weir__io *io)
 {
     if (atomic_exchange(&io->sleeping, WOKEN) != ASLEEP || io->backend->wake == NULL)
         return;
-    weir__own_calls_begin();
+    weir__guard_exempt_begin();
     io->backend->wake(io);
-    weir__own_calls_end();
+    weir__guard_exempt_end();
 }

@@ -39,13 +39,14 @@
 
 struct weir__io;
 struct weir__io_op;
-struct weir__pulse;
+struct weir__heartbeat;
 
 enum weir__io_backend_kind { WEIR__IO_AUTO, WEIR__IO_URING, WEIR__IO_EPOLL, WEIR__IO_SIM };
 
 enum {
-    WEIR__IO_LENT_BYTES = 8192, /* size of one lent buffer */
-    WEIR__IO_LENT_COUNT = 256,  /* so many at most are out; a further RECV_LENT waits until one comes back */
+    WEIR__IO_BUFFERS_BYTES = 8192, /* size of one lent buffer */
+    WEIR__IO_BUFFERS_COUNT =
+        256, /* so many at most are out; a further RECV_LENT waits until one comes back */
 };
 
 /* One descriptor the loop works on. Embedded in its owner, whose address must not change while it is
@@ -128,8 +129,8 @@ int64_t weir__io_now_ns(struct weir__io *io);
 /* Where the clock of a simulation stands; NULL: time is the machine's. */
 const int64_t *weir__io_virtual_ns(struct weir__io *io);
 
-/* From now on tells this pulse of each sleep in the kernel. */
-void weir__io_set_pulse(struct weir__io *io, struct weir__pulse *pulse);
+/* From now on tells this heartbeat of each sleep in the kernel. */
+void weir__io_set_heartbeat(struct weir__io *io, struct weir__heartbeat *heartbeat);
 
 /* Makes a stream socket of a family (AF_INET, AF_INET6, AF_UNIX) and attaches it. TCP never delays small
  * writes.

@@ -35,7 +35,7 @@ enum {
     COMPLETIONS_MIN = 4096, /* more are kept aside by the kernel, at a price */
     GROUP = 0,
     RING_START = 32, /* buffers in the ring at first */
-    RING_BYTES = WEIR__IO_LENT_COUNT * sizeof(struct io_uring_buf),
+    RING_BYTES = WEIR__IO_BUFFERS_COUNT * sizeof(struct io_uring_buf),
 };
 
 /* What user_data says besides the address of an op, whose low bits are zero. */
@@ -62,10 +62,10 @@ struct uring_io {
     struct weir__list unsent;      /* by queue: operations for which there was no entry */
     struct weir__list uncancelled; /* by queue: cancels for which there was none, or that came too early */
     struct weir__list starved;     /* by queue: RECV_LENT with bytes there and no buffer */
-    struct io_uring_buf_ring *buffers;
+    struct io_uring_buf_ring *buffer_ring;
     unsigned in_ring;     /* buffers the kernel may take */
     unsigned ring_target; /* how many it should have */
-    struct weir__io_lent lent;
+    struct weir__io_buffers buffers;
 };
 
 static struct uring_io *self(struct weir__io *io)
@@ -84,16 +84,16 @@ static void fill_ring(struct uring_io *u)
 {
     int added = 0;
     while (u->in_ring < u->ring_target) {
-        int number = weir__io_lent_take(&u->lent);
+        int number = weir__io_buffers_take(&u->buffers);
         if (number < 0)
             break;
-        char *data = u->lent.memory + (size_t)number * WEIR__IO_LENT_BYTES;
-        io_uring_buf_ring_add(u->buffers, data, WEIR__IO_LENT_BYTES, (unsigned short)number,
-                              io_uring_buf_ring_mask(WEIR__IO_LENT_COUNT), added++);
+        char *data = u->buffers.memory + (size_t)number * WEIR__IO_BUFFERS_BYTES;
+        io_uring_buf_ring_add(u->buffer_ring, data, WEIR__IO_BUFFERS_BYTES, (unsigned short)number,
+                              io_uring_buf_ring_mask(WEIR__IO_BUFFERS_COUNT), added++);
         u->in_ring++;
     }
     if (added > 0)
-        io_uring_buf_ring_advance(u->buffers, added);
+        io_uring_buf_ring_advance(u->buffer_ring, added);
 }
 
 static int open_buffers(struct uring_io *u)
@@ -101,13 +101,13 @@ static int open_buffers(struct uring_io *u)
     void *ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (ring == MAP_FAILED)
         return -ENOMEM;
-    u->buffers = ring;
-    io_uring_buf_ring_init(u->buffers);
+    u->buffer_ring = ring;
+    io_uring_buf_ring_init(u->buffer_ring);
     struct io_uring_buf_reg reg = {
-        .ring_addr = (uint64_t)(uintptr_t)ring, .ring_entries = WEIR__IO_LENT_COUNT, .bgid = GROUP};
+        .ring_addr = (uint64_t)(uintptr_t)ring, .ring_entries = WEIR__IO_BUFFERS_COUNT, .bgid = GROUP};
     int rc = io_uring_register_buf_ring(&u->ring, &reg, 0);
     if (rc == 0)
-        rc = weir__io_lent_open(&u->lent);
+        rc = weir__io_buffers_open(&u->buffers);
     if (rc < 0) {
         munmap(ring, RING_BYTES);
         return rc == -EINVAL ? -ENOSYS : rc; /* a kernel before 5.19 */
@@ -178,8 +178,8 @@ static void uring_free(struct weir__io *io)
     struct uring_io *u = self(io);
     io_uring_queue_exit(&u->ring);
     close(u->wakefd);
-    munmap(u->buffers, RING_BYTES);
-    weir__io_lent_close(&u->lent);
+    munmap(u->buffer_ring, RING_BYTES);
+    weir__io_buffers_close(&u->buffers);
     free(u->attached);
     free(u);
 }
@@ -245,7 +245,7 @@ static size_t at_most_int(size_t len)
 
 static void prepare_recv_lent(struct io_uring_sqe *sqe, struct weir__io_op *op)
 {
-    io_uring_prep_recv(sqe, op->file->fd, NULL, WEIR__IO_LENT_BYTES, 0);
+    io_uring_prep_recv(sqe, op->file->fd, NULL, WEIR__IO_BUFFERS_BYTES, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = GROUP;
 }
@@ -359,7 +359,7 @@ static void uring_cancel(struct weir__io *io, struct weir__io_op *op)
 static void uring_give_back(struct weir__io *io, char *data)
 {
     struct uring_io *u = self(io);
-    weir__io_lent_put(&u->lent, weir__io_lent_number(&u->lent, data));
+    weir__io_buffers_put(&u->buffers, weir__io_buffers_number(&u->buffers, data));
 }
 
 /* ---- completions ---- */
@@ -381,9 +381,9 @@ static void take_lent(struct uring_io *u, struct weir__io_op *op, const struct i
     unsigned number = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
     u->in_ring--;
     if (cqe->res > 0)
-        op->data = weir__io_lent_data(&u->lent, number);
+        op->data = weir__io_buffers_data(&u->buffers, number);
     else /* some kernels spend one on the end of a stream */
-        weir__io_lent_put(&u->lent, number);
+        weir__io_buffers_put(&u->buffers, number);
 }
 
 static void note_drained(struct weir__io_op *op, const struct io_uring_cqe *cqe)
@@ -397,7 +397,7 @@ static void note_drained(struct weir__io_op *op, const struct io_uring_cqe *cqe)
 /* There was no buffer. */
 static void on_starved(struct uring_io *u, struct weir__io_op *op)
 {
-    if (u->ring_target < WEIR__IO_LENT_COUNT)
+    if (u->ring_target < WEIR__IO_BUFFERS_COUNT)
         u->ring_target *= 2;
     if (op->flags & POLL_FIRST) {
         weir__list_push_back(&u->starved, &op->queue);

@@ -34,8 +34,8 @@ static bool describe_connecting(const struct weir__look *look, const struct weir
     return true;
 }
 
-static const struct weir__wait_kind connecting = {"connecting", describe_connecting,
-                                                  .charge = WEIR_CHARGE_CONNECT};
+static const struct weir__wait_class connecting = {"connecting", describe_connecting,
+                                                   .charge = WEIR_CHARGE_CONNECT};
 
 static int connect_one(const struct weir__address *address, size_t extra_bytes, weir_stream **out)
 {

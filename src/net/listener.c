@@ -196,8 +196,8 @@ static bool describe_accepting(const struct weir__look *look, const struct weir_
     return true;
 }
 
-static const struct weir__wait_kind accepting = {"accepting a connection", describe_accepting,
-                                                 .charge = WEIR_CHARGE_OTHER};
+static const struct weir__wait_class accepting = {"accepting a connection", describe_accepting,
+                                                  .charge = WEIR_CHARGE_OTHER};
 
 int weir_accept(weir_listener *l, weir_stream **out)
 {

@@ -104,10 +104,10 @@ static bool describe_writing(const struct weir__look *look, const struct weir__t
     return describe(look, task, out, "writing to");
 }
 
-static const struct weir__wait_kind reading = {"reading from a stream", describe_reading,
-                                               .charge = WEIR_CHARGE_STREAM},
-                                    writing = {"writing to a stream", describe_writing,
-                                               .charge = WEIR_CHARGE_STREAM};
+static const struct weir__wait_class reading = {"reading from a stream", describe_reading,
+                                                .charge = WEIR_CHARGE_STREAM},
+                                     writing = {"writing to a stream", describe_writing,
+                                                .charge = WEIR_CHARGE_STREAM};
 
 static ssize_t receive(weir_stream *s, struct weir__io_wait *w)
 {

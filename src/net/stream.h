@@ -112,7 +112,7 @@ int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count
                               struct weir__io_wait *wait) WEIR_CHECKED;
 
 /* As weir_read(), but into a lent buffer that is taken at the moment bytes are there: *data, to be handed
- * back with weir__stream_return(); NULL when the result is <= 0. At most WEIR__IO_LENT_BYTES. Waits. */
+ * back with weir__stream_return(); NULL when the result is <= 0. At most WEIR__IO_BUFFERS_BYTES. Waits. */
 ssize_t weir__stream_read_lent(weir_stream *s, char **data) WEIR_CHECKED;
 
 /* --- accepting without a task --- */

@@ -28,8 +28,8 @@ static bool describe(const struct weir__look *look, const struct weir__task *tas
     return true;
 }
 
-static const struct weir__wait_kind foreign = {"a foreign descriptor", describe,
-                                               .charge = WEIR_CHARGE_STREAM};
+static const struct weir__wait_class foreign = {"a foreign descriptor", describe,
+                                                .charge = WEIR_CHARGE_STREAM};
 
 enum { TRIES_MAX = 64 };
 

@@ -48,11 +48,12 @@ static void charge_parts(const struct weir__task *task, struct weir__ledger *l)
 
     weir__ledger_unpark_parts(
         l, &task->waited, WEIR_CHARGE_POOL_QUEUE, WEIR_CHARGE_POOL_RUN, weir__ledger_name(l, job->pool->name),
-        started_ns == 0 ? UINT64_MAX : weir__pulse_ns_ticks(&task->loop->pulse, started_ns - job->queued_ns));
+        started_ns == 0 ? UINT64_MAX
+                        : weir__heartbeat_ns_ticks(&task->loop->heartbeat, started_ns - job->queued_ns));
 }
 
-static const struct weir__wait_kind a_job = {"a job", describe, .charge = WEIR_CHARGE_POOL_RUN,
-                                             .charge_parts = charge_parts};
+static const struct weir__wait_class a_job = {"a job", describe, .charge = WEIR_CHARGE_POOL_RUN,
+                                              .charge_parts = charge_parts};
 
 /* --- home --- */
 
@@ -60,7 +61,7 @@ static void came_home(struct weir__message *message)
 {
     weir_job *job = weir__container_of(message, struct weir_job, home);
 
-    weir__timeout_cancel(job->task->loop, &job->patience);
+    weir__timeout_cancel(job->task->loop, &job->timeouts);
     weir__wake(job->task, 0);
 }
 
@@ -89,7 +90,7 @@ static void leave(weir_job *job, int result, enum weir_job_fate fate)
 
 static void lost_patience(struct weir__timeout *timeout)
 {
-    leave(weir__container_of(timeout, struct weir_job, patience), -WEIR_EBUSY, WEIR_JOB_DROPPED);
+    leave(weir__container_of(timeout, struct weir_job, timeouts), -WEIR_EBUSY, WEIR_JOB_DROPPED);
 }
 
 static void cancelled(struct weir__task *task)
@@ -121,7 +122,7 @@ static void fill_in(weir_job *job, const weir_offload_options *o)
     job->caller_cpu = sched_getcpu();
     atomic_init(&job->worker_cpu, job->caller_cpu);
     weir__list_init(&job->node);
-    weir__timeout_init(&job->patience, lost_patience);
+    weir__timeout_init(&job->timeouts, lost_patience);
     job->workers_max = 1;
     if (job->each == NULL)
         return;
@@ -152,15 +153,15 @@ static int count_refusal(weir_job *job, int err, enum weir_pool_refusal why)
 }
 
 /* What the task works for is told, so that its answer can say when to come back, and why. */
-static void tell_work(const weir_job *job, int64_t expected_ns, const char *why, const char *reason)
+static void tell_activity(const weir_job *job, int64_t expected_ns, const char *why, const char *reason)
 {
-    struct weir__work *work = job->task->work;
+    struct weir__activity *activity = job->task->activity;
 
-    if (work == NULL)
+    if (activity == NULL)
         return;
-    work->busy_for_ns = expected_ns;
-    work->busy_why = why;
-    work->busy_reason = reason;
+    activity->busy_for_ns = expected_ns;
+    activity->busy_why = why;
+    activity->busy_reason = reason;
 }
 
 static const char *reason_of(enum weir_pool_refusal why)
@@ -174,9 +175,9 @@ static const char *reason_of(enum weir_pool_refusal why)
 static int refuse(weir_job *job, int err, enum weir_pool_refusal why, int64_t expected_ns,
                   const weir_offload_options *o)
 {
-    tell_work(job, expected_ns,
-              why == WEIR_REFUSED_FULL ? "the pool's queue is full" : "the pool's queue is too long",
-              reason_of(why));
+    tell_activity(job, expected_ns,
+                  why == WEIR_REFUSED_FULL ? "the pool's queue is full" : "the pool's queue is too long",
+                  reason_of(why));
     if (o->report != NULL)
         o->report->expected.ns = expected_ns;
     return count_refusal(job, err, why);
@@ -212,12 +213,12 @@ static int hand_over(weir_job *job, const weir_offload_options *o)
     weir__pool_post(job->pool, &job->submit);
     /* With a worker at hand it is taken already, and a timer would cost as much as all the rest. */
     if (job->begin_by_ns < job->deadline_ns && atomic_load(&job->state) == WEIR__JOB_QUEUED)
-        weir__timeout_set(self->loop, &job->patience, job->begin_by_ns);
+        weir__timeout_set(self->loop, &job->timeouts, job->begin_by_ns);
     spin_for(job);
     (void)weir__park(&a_job, cancelled, job);
     if (job->fate == WEIR_JOB_DROPPED)
-        tell_work(job, weir__pool_expected_ns(job->pool, job->share, weir__pool_now_ns(job->pool)),
-                  "no worker of the pool was free in time", "pool_late");
+        tell_activity(job, weir__pool_expected_ns(job->pool, job->share, weir__pool_now_ns(job->pool)),
+                      "no worker of the pool was free in time", "pool_late");
     return job->result;
 }
 

@@ -252,8 +252,8 @@ struct weir__closing {
     atomic_bool told;
 };
 
-static const struct weir__wait_kind jobs_of_a_pool = {"the jobs of a pool", NULL,
-                                                      .charge = WEIR_CHARGE_OTHER};
+static const struct weir__wait_class jobs_of_a_pool = {"the jobs of a pool", NULL,
+                                                       .charge = WEIR_CHARGE_OTHER};
 
 static void last_one(struct weir__message *message)
 {

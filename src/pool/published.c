@@ -115,8 +115,8 @@ void weir_published_release(weir_published_held *held)
 
 /* --- waiting for readers on loops --- */
 
-static const struct weir__wait_kind readers = {"the readers of what was published before", NULL,
-                                               .charge = WEIR_CHARGE_LOCK};
+static const struct weir__wait_class readers = {"the readers of what was published before", NULL,
+                                                .charge = WEIR_CHARGE_LOCK};
 
 /* Visits all loops, one after the other, and comes home. */
 struct round {

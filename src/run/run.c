@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* weir_run(): the one file that knows every layer of the runtime, begins them in order and ends them in reverse. */
+/* weir_run(): the one file that knows every layer of the runtime, begins them in order and ends them in
+ * reverse. */
 #include <weir/runtime.h>
 
 #include <errno.h>
@@ -221,14 +222,14 @@ static int run(struct weir_runtime *r, struct first_task *first)
     int err;
 
     weir__stalls_init(r->stalls);
-    pthread_mutex_init(&r->shown.lock, NULL);
-    pthread_mutex_init(&r->shown.origins_lock, NULL);
+    pthread_mutex_init(&r->registry.lock, NULL);
+    pthread_mutex_init(&r->registry.origins_lock, NULL);
     weir__threads_init(&r->threads, &weir__profile_hooks);
     weir__publishers_init(r->publishers);
-    weir__list_init(&r->shown.servers);
-    weir__list_init(&r->shown.clients);
-    weir__list_init(&r->shown.on_held);
-    weir__list_init(&r->shown.origins);
+    weir__list_init(&r->registry.servers);
+    weir__list_init(&r->registry.clients);
+    weir__list_init(&r->registry.on_held);
+    weir__list_init(&r->registry.origins);
     r->loop_count = r->options.loops;
     r->loops = calloc((size_t)r->loop_count, sizeof *r->loops);
     r->roots = calloc((size_t)r->loop_count, sizeof *r->roots);
@@ -261,8 +262,8 @@ static int run(struct weir_runtime *r, struct first_task *first)
     weir__profile_runtime_ends(&r->threads);
     weir__threads_free(&r->threads);
     weir__stalls_free(r->stalls);
-    pthread_mutex_destroy(&r->shown.origins_lock);
-    pthread_mutex_destroy(&r->shown.lock);
+    pthread_mutex_destroy(&r->registry.origins_lock);
+    pthread_mutex_destroy(&r->registry.lock);
     return err < 0 ? err : first->result;
 }
 

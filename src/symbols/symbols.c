@@ -272,7 +272,7 @@ size_t weir__symbols_name(struct weir__symbols *s, uintptr_t address, bool is_re
     const struct weir__known *known;
     size_t n = 0;
 
-    weir__own_calls_begin(); /* files are read */
+    weir__guard_exempt_begin(); /* files are read */
     pthread_mutex_lock(&s->lock);
     if (2 * s->known_count > KNOWN_MAX)
         forget(s);
@@ -282,7 +282,7 @@ size_t weir__symbols_name(struct weir__symbols *s, uintptr_t address, bool is_re
         out[n].address = address;
     }
     pthread_mutex_unlock(&s->lock);
-    weir__own_calls_end();
+    weir__guard_exempt_end();
     if (n == 0 && room > 0)
         out[n++] = (weir_frame){.function = "?", .address = address};
     return n;

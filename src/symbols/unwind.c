@@ -293,7 +293,7 @@ size_t weir__symbols_unwind(struct weir__symbols *s, const struct weir__register
     *complete = false;
     if (room == 0)
         return 0;
-    weir__own_calls_begin(); /* files are read */
+    weir__guard_exempt_begin(); /* files are read */
     pthread_mutex_lock(&s->lock);
     count = r->complete ? follow_tables(s, r, stack, out, room, complete)
                         : guess(s, r, stack, out, room, complete);
@@ -308,6 +308,6 @@ size_t weir__symbols_unwind(struct weir__symbols *s, const struct weir__register
         }
     }
     pthread_mutex_unlock(&s->lock);
-    weir__own_calls_end();
+    weir__guard_exempt_end();
     return count;
 }

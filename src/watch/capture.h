@@ -29,7 +29,7 @@ struct weir__capture {
     uintptr_t stack_end; /* of the thread's own stack; 0: not known */
     /* the handler's, from WANTED to TAKEN */
     ucontext_t context;
-    _Atomic uint32_t *runner; /* whose slice it found, as in the pulse */
+    _Atomic uint32_t *runner; /* whose slice it found, as in the heartbeat */
     uint32_t run;
     uintptr_t low; /* where the first byte of the copy was */
     size_t count;

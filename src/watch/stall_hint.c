@@ -118,7 +118,8 @@ static int call_of(const char *function)
 
 /* Of the calls inside the user's function the outermost that is known: getaddrinfo rather than its poll.
  * Without symbols the number of what the kernel was asked for has to do. */
-static int call_that_blocks(const weir_frame *frames, size_t user_frame, const struct weir__where *where)
+static int call_that_blocks(const weir_frame *frames, size_t user_frame,
+                            const struct weir__thread_state *where)
 {
     const char *name;
 
@@ -130,7 +131,7 @@ static int call_that_blocks(const weir_frame *frames, size_t user_frame, const s
 }
 
 /* Reading and writing files has an answer of its own. */
-static int call_on_file(int call, const struct weir__where *where)
+static int call_on_file(int call, const struct weir__thread_state *where)
 {
     const char *name = weir_guard_name((size_t)call);
     char with_file[64];
@@ -146,8 +147,8 @@ static int call_on_file(int call, const struct weir__where *where)
 
 /* --- what to say --- */
 
-static void hint_of_blocked(const weir_frame *frames, size_t user_frame, const struct weir__where *where,
-                            char *out, size_t room)
+static void hint_of_blocked(const weir_frame *frames, size_t user_frame,
+                            const struct weir__thread_state *where, char *out, size_t room)
 {
     const char *function = frames[user_frame].function;
     int call = call_that_blocks(frames, user_frame, where);
@@ -172,7 +173,7 @@ static void hint_of_blocked(const weir_frame *frames, size_t user_frame, const s
 }
 
 bool weir__stall_hint(enum weir_stall_kind kind, const weir_frame *frames, size_t count, size_t user_frame,
-                      const struct weir__where *where, char *out, size_t room)
+                      const struct weir__thread_state *where, char *out, size_t room)
 {
     out[0] = '\0';
     if (kind == WEIR_STALL_STARVED)

@@ -19,6 +19,6 @@ size_t weir__stall_user_frame(const weir_frame *frames, const bool *is_system, s
 
 /* Writes what to do instead. where: of one that was blocked; else ignored. False: there is nothing to say. */
 bool weir__stall_hint(enum weir_stall_kind kind, const weir_frame *frames, size_t count, size_t user_frame,
-                      const struct weir__where *where, char *out, size_t room);
+                      const struct weir__thread_state *where, char *out, size_t room);
 
 #endif

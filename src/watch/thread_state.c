@@ -10,16 +10,16 @@
 enum { TEXT_BYTES = 512 };
 
 /* "running", "NUMBER ARG ARG ARG ARG ARG ARG SP PC", or "-1 SP PC". */
-struct weir__where weir__where_read_syscall(const char *text)
+struct weir__thread_state weir__thread_state_read_syscall(const char *text)
 {
-    struct weir__where where = {.state = WEIR__WHERE_UNKNOWN, .call = -2};
+    struct weir__thread_state where = {.state = WEIR__THREAD_UNKNOWN, .call = -2};
     uint64_t words[8];
     char *end;
     long call;
     int n = 0;
 
     if (strncmp(text, "running", 7) == 0) {
-        where.state = WEIR__WHERE_RUNS;
+        where.state = WEIR__THREAD_RUNS;
         return where;
     }
     call = strtol(text, &end, 10);
@@ -30,7 +30,7 @@ struct weir__where weir__where_read_syscall(const char *text)
     }
     if (n != 8 && n != 2)
         return where;
-    where.state = WEIR__WHERE_SLEEPS;
+    where.state = WEIR__THREAD_SLEEPS;
     where.call = n == 8 ? call : -1;
     if (n == 8)
         memcpy(where.arg, words, sizeof where.arg);
@@ -40,17 +40,17 @@ struct weir__where weir__where_read_syscall(const char *text)
 }
 
 /* "TID (name) STATE …"; the name may hold anything. */
-struct weir__where weir__where_read_stat(const char *text)
+struct weir__thread_state weir__thread_state_read_stat(const char *text)
 {
     const char *name_end = strrchr(text, ')');
-    struct weir__where where = {.state = WEIR__WHERE_UNKNOWN, .call = -2};
+    struct weir__thread_state where = {.state = WEIR__THREAD_UNKNOWN, .call = -2};
 
     if (name_end == NULL || name_end[1] != ' ')
         return where;
     if (name_end[2] == 'R')
-        where.state = WEIR__WHERE_RUNS;
+        where.state = WEIR__THREAD_RUNS;
     else if (name_end[2] == 'S' || name_end[2] == 'D')
-        where.state = WEIR__WHERE_SLEEPS;
+        where.state = WEIR__THREAD_SLEEPS;
     return where;
 }
 
@@ -62,13 +62,13 @@ static int open_file(pid_t tid, const char *name)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-void weir__where_open(struct weir__where_files *f, pid_t tid)
+void weir__thread_state_open(struct weir__thread_state_files *f, pid_t tid)
 {
     f->syscall = open_file(tid, "syscall");
     f->stat = open_file(tid, "stat");
 }
 
-void weir__where_close(struct weir__where_files *f)
+void weir__thread_state_close(struct weir__thread_state_files *f)
 {
     if (f->syscall >= 0)
         close(f->syscall);
@@ -85,15 +85,16 @@ static const char *read_text(int fd, char text[TEXT_BYTES])
     return text;
 }
 
-struct weir__where weir__where_look(const struct weir__where_files *f)
+struct weir__thread_state weir__thread_state_look(const struct weir__thread_state_files *f)
 {
     char text[TEXT_BYTES];
-    struct weir__where where = weir__where_read_syscall(read_text(f->syscall, text));
+    struct weir__thread_state where = weir__thread_state_read_syscall(read_text(f->syscall, text));
 
-    return where.state != WEIR__WHERE_UNKNOWN ? where : weir__where_read_stat(read_text(f->stat, text));
+    return where.state != WEIR__THREAD_UNKNOWN ? where
+                                               : weir__thread_state_read_stat(read_text(f->stat, text));
 }
 
-bool weir__where_is_same(const struct weir__where *a, const struct weir__where *b)
+bool weir__thread_state_is_same(const struct weir__thread_state *a, const struct weir__thread_state *b)
 {
     return a->state == b->state && a->call == b->call && a->sp == b->sp && a->pc == b->pc &&
            memcmp(a->arg, b->arg, sizeof a->arg) == 0;

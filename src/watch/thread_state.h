@@ -10,33 +10,33 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum weir__where_state {
-    WEIR__WHERE_UNKNOWN,
-    WEIR__WHERE_RUNS, /* or is ready to */
-    WEIR__WHERE_SLEEPS,
+enum weir__thread_state_kind {
+    WEIR__THREAD_UNKNOWN,
+    WEIR__THREAD_RUNS, /* or is ready to */
+    WEIR__THREAD_SLEEPS,
 };
 
-struct weir__where {
-    enum weir__where_state state;
+struct weir__thread_state {
+    enum weir__thread_state_kind state;
     /* of one that sleeps */
     long call;       /* its number; -1: none, it waits for memory, say; -2: not known, nor what follows */
     uint64_t arg[6]; /* of the call */
     uintptr_t sp, pc;
 };
 
-struct weir__where_files {
+struct weir__thread_state_files {
     int syscall, stat; /* of /proc/self/task/TID; -1: not to be had */
 };
 
 /* The text of the one file and of the other; the first says more, but not everybody may read it. */
-struct weir__where weir__where_read_syscall(const char *text);
-struct weir__where weir__where_read_stat(const char *text);
+struct weir__thread_state weir__thread_state_read_syscall(const char *text);
+struct weir__thread_state weir__thread_state_read_stat(const char *text);
 
-void weir__where_open(struct weir__where_files *f, pid_t tid);
-void weir__where_close(struct weir__where_files *f);
-struct weir__where weir__where_look(const struct weir__where_files *f);
+void weir__thread_state_open(struct weir__thread_state_files *f, pid_t tid);
+void weir__thread_state_close(struct weir__thread_state_files *f);
+struct weir__thread_state weir__thread_state_look(const struct weir__thread_state_files *f);
 
 /* Whether it has not moved between two looks at it. */
-bool weir__where_is_same(const struct weir__where *a, const struct weir__where *b);
+bool weir__thread_state_is_same(const struct weir__thread_state *a, const struct weir__thread_state *b);
 
 #endif

@@ -27,12 +27,12 @@ static struct share share_of(const struct weir__case *c, int64_t early_ns, int64
     return (struct share){late_ns + max(0, early_ns - before_ns), late_ns + min(early_ns, after_ns)};
 }
 
-static int64_t waited(const struct weir__books *b)
+static int64_t waited(const struct weir__evidence *b)
 {
     return b->starved_ns + b->throttled_ns;
 }
 
-static int64_t rest(const struct weir__books *from, const struct weir__books *to)
+static int64_t rest(const struct weir__evidence *from, const struct weir__evidence *to)
 {
     return max(0, to->at_ns - from->at_ns - (to->cpu_ns - from->cpu_ns) - (waited(to) - waited(from)));
 }
@@ -73,7 +73,7 @@ static enum weir__verdict kind_of_fault(const struct weir__case *c, int64_t held
                                                                   : WEIR__VERDICT_NONE;
 }
 
-enum weir__verdict weir__judge(const struct weir__case *c)
+enum weir__verdict weir__verdict_of(const struct weir__case *c)
 {
     int64_t held_ns = c->now.at_ns - c->began_ns;
     struct share cpu = share_of(c, c->first.cpu_ns - c->before.cpu_ns, c->now.cpu_ns - c->first.cpu_ns);

@@ -15,17 +15,17 @@
 
 /* What a thread had spent in all, at a moment. What is none of it was spent asleep, or was stolen by another
  * machine. */
-struct weir__books {
+struct weir__evidence {
     int64_t at_ns;
     int64_t cpu_ns;
     int64_t starved_ns, throttled_ns; /* ready, and not on the CPU */
 };
 
 struct weir__case {
-    int64_t began_ns;                      /* the slice */
-    struct weir__books before, first, now; /* before.at_ns <= began_ns <= first.at_ns <= now.at_ns */
-    int64_t after_ns;                      /* longer than this is a stall */
-    bool seen_running, seen_blocked;       /* at the end, if either could be seen */
+    int64_t began_ns;                         /* the slice */
+    struct weir__evidence before, first, now; /* before.at_ns <= began_ns <= first.at_ns <= now.at_ns */
+    int64_t after_ns;                         /* longer than this is a stall */
+    bool seen_running, seen_blocked;          /* at the end, if either could be seen */
 };
 
 enum weir__verdict {
@@ -36,6 +36,6 @@ enum weir__verdict {
     WEIR__VERDICT_THROTTLED,
 };
 
-enum weir__verdict weir__judge(const struct weir__case *c);
+enum weir__verdict weir__verdict_of(const struct weir__case *c);
 
 #endif

@@ -43,7 +43,7 @@ static void set_alarms(struct weir__watch *w, bool on)
 {
     for (int i = 0; i < w->runtime->loop_count; i++)
         if (w->loops[i] != NULL)
-            atomic_store(&w->loops[i]->loop->pulse.alarm, on);
+            atomic_store(&w->loops[i]->loop->heartbeat.alarm, on);
 }
 
 /* Whether all loops are asleep, and have been for a while. */
@@ -52,7 +52,7 @@ static bool is_quiet(struct weir__watch *w, unsigned looks)
     for (int i = 0; i < w->runtime->loop_count; i++) {
         struct weir__watched *x = w->loops[i];
         if (x != NULL &&
-            (x->quiet < looks || !atomic_load(&x->loop->pulse.asleep) || !weir__watch_is_same(x)))
+            (x->quiet < looks || !atomic_load(&x->loop->heartbeat.asleep) || !weir__watch_is_same(x)))
             return false;
     }
     return true;
@@ -153,10 +153,10 @@ void weir__watch_enter(struct weir__loop *loop, const struct weir__thread *threa
     }
     pthread_mutex_init(&x->lock, NULL);
     x->loop = loop;
-    weir__where_open(&x->files, thread->tid);
+    weir__thread_state_open(&x->files, thread->tid);
     weir__off_cpu_open(&x->off_cpu, thread->tid);
-    loop->pulse.on_wake = ring;
-    loop->pulse.on_wake_arg = w;
+    loop->heartbeat.on_wake = ring;
+    loop->heartbeat.on_wake_arg = w;
     pthread_mutex_lock(&w->lock);
     w->loops[loop->index] = x;
     pthread_mutex_unlock(&w->lock);
@@ -178,15 +178,15 @@ void weir__watch_leave(struct weir__loop *loop)
         return;
     pthread_mutex_lock(&x->lock); /* whoever has found it there is done with it then */
     pthread_mutex_unlock(&x->lock);
-    atomic_store(&loop->pulse.alarm, false);
-    loop->pulse.on_wake = NULL;
-    loop->pulse.on_wake_arg = NULL;
+    atomic_store(&loop->heartbeat.alarm, false);
+    loop->heartbeat.on_wake = NULL;
+    loop->heartbeat.on_wake_arg = NULL;
     if (x->told)
         weir__watch_ended(w, x);
     weir__capture_cancel(&x->capture);
     weir__capture_close(&x->capture);
     weir__off_cpu_close(&x->off_cpu);
-    weir__where_close(&x->files);
+    weir__thread_state_close(&x->files);
     pthread_mutex_destroy(&x->lock);
     free(x);
 }

@@ -22,13 +22,13 @@
 struct weir__watched {
     pthread_mutex_t lock; /* held while it is looked at, which takes long when names are looked for */
     struct weir__loop *loop;
-    struct weir__where_files files;
+    struct weir__thread_state_files files;
     struct weir__off_cpu off_cpu;
     struct weir__capture capture;
-    int64_t next_ns;          /* when to look again */
-    unsigned quiet;           /* looks in a row that found it asleep, in the same sleep */
-    struct weir__books books; /* at the last look */
-    bool was_asleep;          /* then */
+    int64_t next_ns;                /* when to look again */
+    unsigned quiet;                 /* looks in a row that found it asleep, in the same sleep */
+    struct weir__evidence evidence; /* at the last look */
+    bool was_asleep;                /* then */
     /* The slice it was in then. */
     _Atomic uint32_t *runner;
     uint32_t run;
@@ -36,10 +36,10 @@ struct weir__watched {
     bool same;        /* seen twice */
     int64_t began_ns; /* not exact: when it was first seen */
     uint64_t began_ticks;
-    struct weir__books before, first;
+    struct weir__evidence before, first;
     int64_t asked_cpu_ns; /* what its thread had had of the CPU as it was last asked for its stack */
     bool told;            /* it is a stall, and everybody knows */
-    bool acquitted;       /* told of as starved or throttled: what it does later may still be a fault */
+    bool dismissed;       /* told of as starved or throttled: what it does later may still be a fault */
     int64_t retry_ns;     /* then: so long held it is judged again */
     uint64_t key;         /* of its place, then */
     int64_t held_ns;      /* as last seen */
@@ -61,9 +61,9 @@ struct weir__watch {
 };
 
 /* A stack, and what state the thread was in. */
-struct weir__sighting {
+struct weir__task_viewing {
     bool running, blocked;
-    struct weir__where where;
+    struct weir__thread_state where;
     struct weir__registers registers;
     bool has_stack;
 };
@@ -80,7 +80,7 @@ void weir__watch_look(struct weir__watch *w, struct weir__watched *x);
 
 /* The slice is a stall of that kind. */
 void weir__watch_tell(struct weir__watch *w, struct weir__watched *x, enum weir_stall_kind kind,
-                      const struct weir__sighting *sight);
+                      const struct weir__task_viewing *view);
 /* It has been told of and lasts, for so long now, or has ended. */
 void weir__watch_goes_on(struct weir__watch *w, struct weir__watched *x, int64_t held_ns);
 void weir__watch_ended(struct weir__watch *w, struct weir__watched *x);

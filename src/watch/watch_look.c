@@ -37,9 +37,9 @@ bool weir__watch_is_same(struct weir__watched *x)
 }
 
 /* False: it moved on meanwhile. */
-static bool see(struct weir__loop *loop, struct weir__pulse_view *view)
+static bool see(struct weir__loop *loop, struct weir__heartbeat_view *view)
 {
-    *view = weir__pulse_look(&loop->pulse, runner_of(loop));
+    *view = weir__heartbeat_look(&loop->heartbeat, runner_of(loop));
     return runner_of(loop) == view->runner &&
            atomic_load_explicit(view->runner, memory_order_acquire) == view->run;
 }
@@ -53,18 +53,18 @@ static int64_t cpu_ns_of(clockid_t clock)
 }
 
 /* What was spent up to now, going on from the last time. */
-static struct weir__books read_books(struct weir__watched *x)
+static struct weir__evidence read_evidence(struct weir__watched *x)
 {
     struct weir__off_cpu_time off = weir__off_cpu_look(&x->off_cpu);
 
-    return (struct weir__books){.at_ns = weir__clock_monotonic_ns(),
-                                .cpu_ns = cpu_ns_of(x->loop->cpu_clock),
-                                .starved_ns = x->books.starved_ns + (int64_t)off.starved_ns,
-                                .throttled_ns = x->books.throttled_ns + (int64_t)off.throttled_ns};
+    return (struct weir__evidence){.at_ns = weir__clock_monotonic_ns(),
+                                   .cpu_ns = cpu_ns_of(x->loop->cpu_clock),
+                                   .starved_ns = x->evidence.starved_ns + (int64_t)off.starved_ns,
+                                   .throttled_ns = x->evidence.throttled_ns + (int64_t)off.throttled_ns};
 }
 
-static void begin(struct weir__watched *x, const struct weir__pulse_view *view,
-                  const struct weir__books *books)
+static void begin(struct weir__watched *x, const struct weir__heartbeat_view *view,
+                  const struct weir__evidence *evidence)
 {
     uint64_t ticks = weir__clock_ticks();
 
@@ -72,16 +72,16 @@ static void begin(struct weir__watched *x, const struct weir__pulse_view *view,
     x->runner = view->runner;
     x->run = view->run;
     x->exact = view->exact;
-    x->same = x->told = x->acquitted = false;
+    x->same = x->told = x->dismissed = false;
     x->began_ticks = view->began;
-    x->first = *books;
-    x->began_ns = books->at_ns;
-    x->before = *books;
+    x->first = *evidence;
+    x->began_ns = evidence->at_ns;
+    x->before = *evidence;
     if (!view->exact)
         return;
     if (ticks > view->began)
         x->began_ns -= weir__clock_ticks_ns(ticks - view->began);
-    x->before = x->books;
+    x->before = x->evidence;
 }
 
 /* --- is it a stall? --- */
@@ -114,7 +114,7 @@ static bool computes(const struct weir__watched *x)
 
 /* Takes its registers and stack by a signal. False: it has not answered yet. */
 static bool sight_runner(const struct weir__watch *w, struct weir__watched *x, int64_t held_ns,
-                         struct weir__sighting *out)
+                         struct weir__task_viewing *out)
 {
     bool asked = weir__capture_is_asked(&x->capture);
 
@@ -130,9 +130,10 @@ static bool sight_runner(const struct weir__watch *w, struct weir__watched *x, i
 
 /* Takes its stack from outside. It counts when it is in the same call a little later: who only passes through
  * one, or is being woken, does not block. */
-static void sight_sleeper(const struct weir__watch *w, struct weir__watched *x, struct weir__sighting *out)
+static void sight_sleeper(const struct weir__watch *w, struct weir__watched *x,
+                          struct weir__task_viewing *out)
 {
-    struct weir__where later;
+    struct weir__thread_state later;
 
     weir__capture_cancel(&x->capture);
     if (out->where.call != -2) {
@@ -140,29 +141,30 @@ static void sight_sleeper(const struct weir__watch *w, struct weir__watched *x, 
         out->has_stack = weir__capture_sleeper(&x->capture, &w->peek, out->where.sp);
     }
     nap(CONFIRM_NS);
-    later = weir__where_look(&x->files);
-    out->blocked = weir__where_is_same(&out->where, &later) && !atomic_load(&x->loop->pulse.asleep);
+    later = weir__thread_state_look(&x->files);
+    out->blocked =
+        weir__thread_state_is_same(&out->where, &later) && !atomic_load(&x->loop->heartbeat.asleep);
 }
 
 /* It was off the CPU when it was asked: it answers as soon as it is on it. */
 static bool will_answer(const struct weir__watch *w, const struct weir__watched *x)
 {
-    return x->books.at_ns - x->began_ns < STACK_IN_AFTER * w->after_ns &&
-           x->books.cpu_ns - x->asked_cpu_ns < SILENT_NS;
+    return x->evidence.at_ns - x->began_ns < STACK_IN_AFTER * w->after_ns &&
+           x->evidence.cpu_ns - x->asked_cpu_ns < SILENT_NS;
 }
 
-static bool is_stall(const struct weir__watch *w, struct weir__watched *x, const struct weir__sighting *sight,
-                     enum weir_stall_kind *kind)
+static bool is_stall(const struct weir__watch *w, struct weir__watched *x,
+                     const struct weir__task_viewing *view, enum weir_stall_kind *kind)
 {
     const struct weir__case c = {.began_ns = x->began_ns,
                                  .before = x->before,
                                  .first = x->first,
-                                 .now = x->books,
+                                 .now = x->evidence,
                                  .after_ns = w->after_ns,
-                                 .seen_running = sight->running,
-                                 .seen_blocked = sight->blocked};
+                                 .seen_running = view->running,
+                                 .seen_blocked = view->blocked};
 
-    switch (weir__judge(&c)) {
+    switch (weir__verdict_of(&c)) {
     case WEIR__VERDICT_COMPUTING:
         *kind = WEIR_STALL_COMPUTING;
         return true;
@@ -184,27 +186,27 @@ static bool is_stall(const struct weir__watch *w, struct weir__watched *x, const
 /* Returns: when to look again. */
 static int64_t examine(struct weir__watch *w, struct weir__watched *x)
 {
-    struct weir__sighting sight = {.where = weir__where_look(&x->files)};
+    struct weir__task_viewing view = {.where = weir__thread_state_look(&x->files)};
     enum weir_stall_kind kind;
 
-    if (sight.where.state == WEIR__WHERE_SLEEPS)
-        sight_sleeper(w, x, &sight);
-    else if (!sight_runner(w, x, weir__clock_monotonic_ns() - x->began_ns, &sight))
+    if (view.where.state == WEIR__THREAD_SLEEPS)
+        sight_sleeper(w, x, &view);
+    else if (!sight_runner(w, x, weir__clock_monotonic_ns() - x->began_ns, &view))
         return weir__clock_monotonic_ns() + ANSWER_NS;
-    x->books = read_books(x); /* it has the CPU now, or is asleep: what it waited is in the books */
+    x->evidence = read_evidence(x); /* it has the CPU now, or is asleep: what it waited is in the books */
     if (!weir__watch_is_same(x))
-        return x->books.at_ns;
-    if (!is_stall(w, x, &sight, &kind))
-        return x->books.at_ns + w->after_ns / LOOKS_IN_AFTER;
-    if (kind == WEIR_STALL_COMPUTING && sight.running && !sight.has_stack && will_answer(w, x))
-        return x->books.at_ns + ANSWER_NS;
-    x->retry_ns = 2 * (x->books.at_ns - x->began_ns);
-    if (x->acquitted && kind > WEIR_STALL_BLOCKED)
-        return x->books.at_ns + w->after_ns;
+        return x->evidence.at_ns;
+    if (!is_stall(w, x, &view, &kind))
+        return x->evidence.at_ns + w->after_ns / LOOKS_IN_AFTER;
+    if (kind == WEIR_STALL_COMPUTING && view.running && !view.has_stack && will_answer(w, x))
+        return x->evidence.at_ns + ANSWER_NS;
+    x->retry_ns = 2 * (x->evidence.at_ns - x->began_ns);
+    if (x->dismissed && kind > WEIR_STALL_BLOCKED)
+        return x->evidence.at_ns + w->after_ns;
     if (x->told)
         weir__watch_ended(w, x);
-    weir__watch_tell(w, x, kind, &sight);
-    x->acquitted = x->told && kind > WEIR_STALL_BLOCKED;
+    weir__watch_tell(w, x, kind, &view);
+    x->dismissed = x->told && kind > WEIR_STALL_BLOCKED;
     return weir__clock_monotonic_ns() + w->after_ns;
 }
 
@@ -217,16 +219,16 @@ static bool runs_there(const struct weir__loop *loop, const struct weir__task *t
 }
 
 static bool take_sleeper(const struct weir__watch *w, struct weir__watched *x,
-                         const struct weir__where *where, struct weir__registers *out)
+                         const struct weir__thread_state *where, struct weir__registers *out)
 {
-    struct weir__where later;
+    struct weir__thread_state later;
 
     weir__capture_cancel(&x->capture);
     if (where->call == -2 || !weir__capture_sleeper(&x->capture, &w->peek, where->sp))
         return false;
     weir__registers_of_sleeper(out, where->sp, where->pc);
-    later = weir__where_look(&x->files);
-    return weir__where_is_same(where, &later);
+    later = weir__thread_state_look(&x->files);
+    return weir__thread_state_is_same(where, &later);
 }
 
 static bool take_runner(struct weir__watched *x, const struct weir__task *task, struct weir__registers *out)
@@ -240,9 +242,9 @@ static bool take_runner(struct weir__watched *x, const struct weir__task *task, 
 static bool take_once(const struct weir__watch *w, struct weir__watched *x, const struct weir__task *task,
                       struct weir__registers *out)
 {
-    struct weir__where where = weir__where_look(&x->files);
+    struct weir__thread_state where = weir__thread_state_look(&x->files);
 
-    return where.state == WEIR__WHERE_SLEEPS ? take_sleeper(w, x, &where, out) : take_runner(x, task, out);
+    return where.state == WEIR__THREAD_SLEEPS ? take_sleeper(w, x, &where, out) : take_runner(x, task, out);
 }
 
 bool weir__watch_stack(struct weir_runtime *runtime, int loop, const struct weir__task *task, uint64_t id,
@@ -284,18 +286,18 @@ static int64_t next_look(const struct weir__watch *w, const struct weir__watched
 /* Returns: when to look again. */
 static int64_t look_at_slice(struct weir__watch *w, struct weir__watched *x)
 {
-    int64_t held_ns = x->books.at_ns - x->began_ns;
+    int64_t held_ns = x->evidence.at_ns - x->began_ns;
 
     if (!x->told)
         return held_ns < w->after_ns ? next_look(w, x) : examine(w, x);
     weir__watch_goes_on(w, x, held_ns);
-    return x->acquitted && held_ns >= x->retry_ns ? examine(w, x) : x->books.at_ns + w->after_ns;
+    return x->dismissed && held_ns >= x->retry_ns ? examine(w, x) : x->evidence.at_ns + w->after_ns;
 }
 
 void weir__watch_look(struct weir__watch *w, struct weir__watched *x)
 {
-    struct weir__pulse_view view;
-    struct weir__books books;
+    struct weir__heartbeat_view view;
+    struct weir__evidence evidence;
     bool same;
 
     x->next_ns = weir__clock_monotonic_ns() + w->after_ns;
@@ -305,11 +307,11 @@ void weir__watch_look(struct weir__watch *w, struct weir__watched *x)
     }
     same = view.runner == x->runner && view.run == x->run;
     if (same && view.asleep && x->was_asleep) {
-        books = x->books;
-        books.at_ns = weir__clock_monotonic_ns();
+        evidence = x->evidence;
+        evidence.at_ns = weir__clock_monotonic_ns();
         x->quiet++;
     } else {
-        books = read_books(x);
+        evidence = read_evidence(x);
         x->quiet = 0;
     }
     if (same) {
@@ -317,13 +319,13 @@ void weir__watch_look(struct weir__watch *w, struct weir__watched *x)
     } else {
         if (x->told)
             weir__watch_ended(w, x);
-        begin(x, &view, &books);
+        begin(x, &view, &evidence);
     }
-    x->books = books;
+    x->evidence = evidence;
     x->was_asleep = view.asleep;
     if (view.asleep)
         return;
-    if (x->books.at_ns - x->began_ns >= w->after_ns)
+    if (x->evidence.at_ns - x->began_ns >= w->after_ns)
         weir__on_held_tell(w->runtime, x->loop->index); /* first of all: the rest may take a while */
     x->next_ns = look_at_slice(w, x);
 }

@@ -56,7 +56,7 @@ static bool describe(const struct weir__watch *w, const struct weir__watched *x,
                      const void **spawned_at)
 {
     struct weir__task task;
-    struct weir__work work;
+    struct weir__activity activity;
 
     *spawned_at = NULL;
     if (!weir__peek(&w->peek, weir__container_of(x->runner, struct weir__task, runs), &task, sizeof task) ||
@@ -66,9 +66,9 @@ static bool describe(const struct weir__watch *w, const struct weir__watched *x,
         return true;
     *spawned_at = task.spawned_at;
     add_scopes(w, &task, out->scope, sizeof out->scope);
-    out->has_route = task.work != NULL && weir__peek(&w->peek, task.work, &work, sizeof work) &&
-                     work.route != NULL &&
-                     weir__peek_text(&w->peek, work.route, out->route, sizeof out->route);
+    out->has_route =
+        task.activity != NULL && weir__peek(&w->peek, task.activity, &activity, sizeof activity) &&
+        activity.route != NULL && weir__peek_text(&w->peek, activity.route, out->route, sizeof out->route);
     return true;
 }
 
@@ -93,7 +93,7 @@ static void name_frames(struct weir__watch *w, const uintptr_t *addresses, size_
     out->user_frame = weir__stall_user_frame(out->frames, is_system, n);
 }
 
-static void take_stack(struct weir__watch *w, struct weir__watched *x, const struct weir__sighting *sight,
+static void take_stack(struct weir__watch *w, struct weir__watched *x, const struct weir__task_viewing *view,
                        struct weir__stall *out)
 {
     const struct weir__stack_copy copy = {x->capture.stack, x->capture.low, x->capture.count};
@@ -101,9 +101,9 @@ static void take_stack(struct weir__watch *w, struct weir__watched *x, const str
     bool complete;
     size_t count;
 
-    if (!sight->has_stack)
+    if (!view->has_stack)
         return;
-    count = weir__symbols_unwind(w->runtime->symbols, &sight->registers, &copy, addresses, WEIR__UNWIND_MAX,
+    count = weir__symbols_unwind(w->runtime->symbols, &view->registers, &copy, addresses, WEIR__UNWIND_MAX,
                                  &complete);
     name_frames(w, addresses, count, out);
 }
@@ -191,7 +191,7 @@ static void tell(struct weir__watch *w, struct weir__watched *x, struct weir__st
 }
 
 void weir__watch_tell(struct weir__watch *w, struct weir__watched *x, enum weir_stall_kind kind,
-                      const struct weir__sighting *sight)
+                      const struct weir__task_viewing *view)
 {
     struct weir__stall *s = calloc(1, sizeof *s);
     const void *spawned_at;
@@ -204,8 +204,8 @@ void weir__watch_tell(struct weir__watch *w, struct weir__watched *x, enum weir_
         s->shown.first_ns = s->shown.last_ns = weir__clock_wall_ns();
         take_spawned_at(w, spawned_at, s);
         if (kind <= WEIR_STALL_BLOCKED)
-            take_stack(w, x, sight, s);
-        s->has_hint = weir__stall_hint(kind, s->frames, s->shown.frame_count, s->user_frame, &sight->where,
+            take_stack(w, x, view, s);
+        s->has_hint = weir__stall_hint(kind, s->frames, s->shown.frame_count, s->user_frame, &view->where,
                                        s->hint, sizeof s->hint);
         s->key = key_of(s);
         s->shown.ongoing = weir__watch_is_same(x);

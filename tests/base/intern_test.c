@@ -13,40 +13,40 @@
 
 static void the_same_text_is_kept_once(void **state)
 {
-    struct weir__texts t = {0};
+    struct weir__intern t = {0};
     const char *kept[1000];
     char text[32];
 
     (void)state;
     for (int i = 0; i < 1000; i++) {
         snprintf(text, sizeof text, "text %d", i);
-        kept[i] = weir__texts_keep(&t, text);
+        kept[i] = weir__intern_keep(&t, text);
         assert_string_equal(kept[i], text);
         assert_ptr_not_equal(kept[i], text);
     }
     for (int i = 0; i < 1000; i++) {
         snprintf(text, sizeof text, "text %d", i);
-        assert_ptr_equal(weir__texts_keep(&t, text), kept[i]);
+        assert_ptr_equal(weir__intern_keep(&t, text), kept[i]);
     }
     assert_int_equal(t.count, 1000);
-    assert_string_equal(weir__texts_keep(&t, ""), "");
-    weir__texts_free(&t);
+    assert_string_equal(weir__intern_keep(&t, ""), "");
+    weir__intern_free(&t);
     assert_null(t.blocks);
 }
 
 static void room_is_aligned_and_as_large_as_asked(void **state)
 {
-    struct weir__texts t = {0};
+    struct weir__intern t = {0};
 
     (void)state;
     for (size_t bytes = 1; bytes < 300000; bytes = bytes * 3 + 1) {
-        char *room = weir__texts_room(&t, bytes);
+        char *room = weir__intern_room(&t, bytes);
         assert_non_null(room);
         assert_int_equal((uintptr_t)room % 16, 0);
         memset(room, 1, bytes);
     }
-    assert_null(weir__texts_room(&t, SIZE_MAX));
-    weir__texts_free(&t);
+    assert_null(weir__intern_room(&t, SIZE_MAX));
+    weir__intern_free(&t);
 }
 
 int main(void)

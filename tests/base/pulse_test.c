@@ -5,11 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/pulse.h"
+#include "base/heartbeat.h"
 
 /* A loop with two tasks, on a clock of our own. */
 struct fixture {
-    struct weir__pulse pulse;
+    struct weir__heartbeat heartbeat;
     int64_t now_ns;
     _Atomic uint32_t loop, a, b;
 };
@@ -19,7 +19,7 @@ static void open_fixture(struct fixture *f)
     f->loop = 1;
     f->a = f->b = 0;
     f->now_ns = 1000;
-    weir__pulse_init(&f->pulse, &f->loop, &f->now_ns);
+    weir__heartbeat_init(&f->heartbeat, &f->loop, &f->now_ns);
 }
 
 /* A slice of runner begins, and takes so long. Returns: whether its beginning was stamped. */
@@ -27,10 +27,10 @@ static bool slice(struct fixture *f, _Atomic uint32_t *runner, int64_t ns)
 {
     bool due;
 
-    weir__pulse_run(runner);
-    due = weir__pulse_is_stamp_due(&f->pulse);
+    weir__heartbeat_run(runner);
+    due = weir__heartbeat_is_stamp_due(&f->heartbeat);
     if (due)
-        weir__pulse_stamp(&f->pulse, runner, weir__pulse_ticks(&f->pulse));
+        weir__heartbeat_stamp(&f->heartbeat, runner, weir__heartbeat_ticks(&f->heartbeat));
     f->now_ns += ns;
     return due;
 }
@@ -48,33 +48,33 @@ static int turn(struct fixture *f, int n, int64_t ns)
 static void a_slice_has_a_beginning(void **state)
 {
     struct fixture f;
-    struct weir__pulse_view view;
+    struct weir__heartbeat_view view;
 
     (void)state;
     open_fixture(&f);
-    view = weir__pulse_look(&f.pulse, &f.loop);
+    view = weir__heartbeat_look(&f.heartbeat, &f.loop);
     assert_true(view.exact);
     assert_int_equal(view.began, 1000);
     f.now_ns = 2000;
     assert_true(slice(&f, &f.a, 500));
-    view = weir__pulse_look(&f.pulse, &f.a);
+    view = weir__heartbeat_look(&f.heartbeat, &f.a);
     assert_true(view.exact);
     assert_int_equal(view.began, 2000);
     assert_int_equal(view.run, 1);
-    assert_false(weir__pulse_look(&f.pulse, &f.b).exact);
-    assert_false(weir__pulse_look(&f.pulse, &f.loop).exact);
+    assert_false(weir__heartbeat_look(&f.heartbeat, &f.b).exact);
+    assert_false(weir__heartbeat_look(&f.heartbeat, &f.loop).exact);
 }
 
 static void a_slice_that_was_not_stamped_is_not_taken_for_one_that_was(void **state)
 {
     struct fixture f;
-    struct weir__pulse_view view;
+    struct weir__heartbeat_view view;
 
     (void)state;
     open_fixture(&f);
     (void)slice(&f, &f.a, 10);
-    weir__pulse_run(&f.a); /* goes on without a stamp: alone in its batch */
-    view = weir__pulse_look(&f.pulse, &f.a);
+    weir__heartbeat_run(&f.a); /* goes on without a stamp: alone in its batch */
+    view = weir__heartbeat_look(&f.heartbeat, &f.a);
     assert_false(view.exact);
     assert_int_equal(view.began, 1000);
 }
@@ -100,7 +100,7 @@ static void few_are_where_they_are_short(void **state)
         (void)turn(&f, 3, 20);
     for (int i = 0; i < 1000; i++)
         stamped += turn(&f, 3, 20);
-    assert_in_range(stamped, 3000 / WEIR__PULSE_STRIDE - 1, 3000 / WEIR__PULSE_STRIDE + 1);
+    assert_in_range(stamped, 3000 / WEIR__HEARTBEAT_STRIDE - 1, 3000 / WEIR__HEARTBEAT_STRIDE + 1);
     /* and all again when they become long */
     for (int i = 0; i < 200; i++)
         (void)turn(&f, 3, 2000);
@@ -116,10 +116,10 @@ static void all_are_for_who_needs_them(void **state)
     for (int i = 0; i < 1000; i++)
         (void)turn(&f, 3, 20);
     (void)turn(&f, 3, 20);
-    weir__pulse_need(&f.pulse, true);
+    weir__heartbeat_need(&f.heartbeat, true);
     for (int i = 0; i < 1000; i++)
         assert_int_equal(turn(&f, 3, 20), 3);
-    weir__pulse_need(&f.pulse, false);
+    weir__heartbeat_need(&f.heartbeat, false);
     for (int i = 0; i < 1000; i++)
         (void)turn(&f, 3, 20);
     assert_true(turn(&f, 3, 20) <= 1);
@@ -136,9 +136,9 @@ static void all_are_again_for_who_sleeps_between_them(void **state)
         (void)turn(&f, 3, 20);
     assert_true(turn(&f, 3, 20) <= 1);
     for (int i = 0; i < 2; i++) {
-        weir__pulse_sleep(&f.pulse);
+        weir__heartbeat_sleep(&f.heartbeat);
         f.now_ns += 1000000;
-        weir__pulse_wake(&f.pulse);
+        weir__heartbeat_wake(&f.heartbeat);
         (void)turn(&f, 3, 20);
     }
     assert_int_equal(turn(&f, 3, 20), 3);
@@ -147,30 +147,30 @@ static void all_are_again_for_who_sleeps_between_them(void **state)
 static void sleep_is_seen_and_what_follows_begins_anew(void **state)
 {
     struct fixture f;
-    struct weir__pulse_view view;
+    struct weir__heartbeat_view view;
 
     (void)state;
     open_fixture(&f);
-    assert_false(weir__pulse_look(&f.pulse, &f.loop).asleep);
-    assert_int_equal(weir__pulse_slept(&f.pulse), 0);
-    weir__pulse_sleep(&f.pulse);
-    assert_true(weir__pulse_look(&f.pulse, &f.loop).asleep);
+    assert_false(weir__heartbeat_look(&f.heartbeat, &f.loop).asleep);
+    assert_int_equal(weir__heartbeat_slept(&f.heartbeat), 0);
+    weir__heartbeat_sleep(&f.heartbeat);
+    assert_true(weir__heartbeat_look(&f.heartbeat, &f.loop).asleep);
     f.now_ns += 400000000;
-    assert_int_equal(weir__pulse_slept(&f.pulse), 400000000);
+    assert_int_equal(weir__heartbeat_slept(&f.heartbeat), 400000000);
     f.now_ns += 600000000;
-    weir__pulse_wake(&f.pulse);
-    view = weir__pulse_look(&f.pulse, &f.loop);
+    weir__heartbeat_wake(&f.heartbeat);
+    view = weir__heartbeat_look(&f.heartbeat, &f.loop);
     assert_false(view.asleep);
     assert_true(view.exact);
     assert_int_equal(view.began, f.now_ns);
     assert_int_equal(view.run, 2);
     f.now_ns += 1000000000; /* awake */
-    assert_int_equal(weir__pulse_slept(&f.pulse), 1000000000);
-    weir__pulse_sleep(&f.pulse);
+    assert_int_equal(weir__heartbeat_slept(&f.heartbeat), 1000000000);
+    weir__heartbeat_sleep(&f.heartbeat);
     f.now_ns += 5;
-    assert_int_equal(weir__pulse_slept(&f.pulse), 1000000005);
-    weir__pulse_wake(&f.pulse);
-    assert_int_equal(weir__pulse_slept(&f.pulse), 1000000005);
+    assert_int_equal(weir__heartbeat_slept(&f.heartbeat), 1000000005);
+    weir__heartbeat_wake(&f.heartbeat);
+    assert_int_equal(weir__heartbeat_slept(&f.heartbeat), 1000000005);
 }
 
 int main(void)

@@ -7,18 +7,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static const char *const names[] = {"gzip", "br", "identity", "image/webp", "image/png"};
     enum { COUNT = sizeof names / sizeof *names };
-    struct accept_offer offers[COUNT];
+    struct negotiation_offer offers[COUNT];
     size_t half = size / 2;
 
     for (size_t i = 0; i < COUNT; i++)
-        accept_offer_init(&offers[i], names[i]);
-    accept_read((weir_bytes){(const char *)bytes, half}, offers, COUNT);
-    accept_read((weir_bytes){(const char *)bytes + half, size - half}, offers, COUNT);
+        negotiation_offer_init(&offers[i], names[i]);
+    negotiation_read((weir_bytes){(const char *)bytes, half}, offers, COUNT);
+    negotiation_read((weir_bytes){(const char *)bytes + half, size - half}, offers, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
-        CHECK(offers[i].weight >= ACCEPT_UNNAMED && offers[i].weight <= ACCEPT_BEST);
-        CHECK((offers[i].weight == ACCEPT_UNNAMED) == (offers[i].matched == 0));
+        CHECK(offers[i].weight >= NEGOTIATION_UNNAMED && offers[i].weight <= NEGOTIATION_BEST);
+        CHECK((offers[i].weight == NEGOTIATION_UNNAMED) == (offers[i].matched == 0));
     }
-    const struct accept_offer *best = accept_choose(offers, COUNT);
+    const struct negotiation_offer *best = negotiation_choose(offers, COUNT);
     for (size_t i = 0; i < COUNT; i++)
         CHECK(best ? offers[i].weight <= best->weight : offers[i].weight <= 0);
     return 0;

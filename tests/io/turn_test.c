@@ -7,7 +7,7 @@
 
 /* ---- lent buffers ---- */
 
-enum { MANY = WEIR__IO_LENT_COUNT + 44 };
+enum { MANY = WEIR__IO_BUFFERS_COUNT + 44 };
 
 struct crowd {
     struct rig rig;
@@ -79,10 +79,10 @@ static void test_all_buffers_out_and_recovery(void **state)
         c->call[i] = lent_call(&c->server[i]);
         (void)start(io, &c->call[i]);
     }
-    while (held(c) < WEIR__IO_LENT_COUNT)
+    while (held(c) < WEIR__IO_BUFFERS_COUNT)
         assert_true(weir__io_turn(io, INT64_MAX) > 0);
     look_around(io);
-    assert_int_equal(held(c), WEIR__IO_LENT_COUNT);
+    assert_int_equal(held(c), WEIR__IO_BUFFERS_COUNT);
     for (int i = 0; i < MANY; i++)
         for (int j = 0; j < i; j++)
             assert_true(c->call[i].op.data == NULL || c->call[i].op.data != c->call[j].op.data);
@@ -118,7 +118,7 @@ static void test_a_busy_stream_leaves_buffers_to_others(void **state)
     struct crowd *c = gather(kind_of(state));
     struct weir__io *io = c->rig.io;
     int last = MANY - 1;
-    for (int i = 0; i < WEIR__IO_LENT_COUNT; i++) {
+    for (int i = 0; i < WEIR__IO_BUFFERS_COUNT; i++) {
         assert_int_equal(run_send(io, &c->client[i], "x", 1), 1);
         c->call[i] = lent_call(&c->server[i]);
         assert_int_equal(run(io, &c->call[i]), 1);
@@ -141,7 +141,7 @@ static void test_a_busy_stream_leaves_buffers_to_others(void **state)
     assert_int_equal(finish(io, &c->call[last]), 1);
     weir__io_return(io, c->call[last].op.data);
     assert_int_equal(finish(io, &c->call[0]), 1);
-    for (int i = 0; i < WEIR__IO_LENT_COUNT; i++)
+    for (int i = 0; i < WEIR__IO_BUFFERS_COUNT; i++)
         weir__io_return(io, c->call[i].op.data);
     dissolve(c);
 }

@@ -323,7 +323,7 @@ static int read_lent(void *arg)
     ssize_t n;
 
     while ((n = weir__stream_read_lent(s, &data)) > 0) {
-        assert_true(n <= WEIR__IO_LENT_BYTES);
+        assert_true(n <= WEIR__IO_BUFFERS_BYTES);
         check(data, have, (size_t)n);
         have += (size_t)n;
         assert_int_equal(weir_sleep(weir_us(100)), 0); /* holds it for a while */

@@ -324,7 +324,7 @@ struct client {
     weir_client *http;
 };
 
-/* Asks; some lose patience long before there can be an answer. */
+/* Asks; some lose timeouts long before there can be an answer. */
 static void ask(struct client *c, int number)
 {
     struct world *w = c->world;

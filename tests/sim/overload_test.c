@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Clients ask a server for more than its pools can do, in every form in which work can be offloaded, with and
- * without patience, with deadlines; some leave. Each seed is another run, in virtual time. Whatever happens,
+ * without timeouts, with deadlines; some leave. Each seed is another run, in virtual time. Whatever happens,
  * each request gets exactly one right answer or one honest refusal, clients and pools count the same, and in
  * the end nothing is left. */
 #include <arpa/inet.h>
@@ -351,7 +351,7 @@ static void check_reply(struct world *w, const struct question *q, const weir_re
     CHECK(w, reply->body_bytes == (size_t)n && memcmp(reply->body, expected, (size_t)n) == 0);
 }
 
-/* Asks; some lose patience before there can be an answer. */
+/* Asks; some lose timeouts before there can be an answer. */
 static void ask(struct client *c, unsigned number)
 {
     struct world *w = c->world;

@@ -63,22 +63,22 @@ static void *run(void *arg)
     return (void *)(intptr_t)weir_run(&options, task, arg);
 }
 
-static bool is_asleep(const struct weir__where_files *files)
+static bool is_asleep(const struct weir__thread_state_files *files)
 {
-    return weir__where_look(files).state == WEIR__WHERE_SLEEPS;
+    return weir__thread_state_look(files).state == WEIR__THREAD_SLEEPS;
 }
 
 /* Takes its registers, asleep or not. */
 static void interrupt(struct rig *r, bool asleep, struct weir__registers *registers)
 {
-    struct weir__where_files files;
+    struct weir__thread_state_files files;
 
     while (!atomic_load(&r->acts))
         sched_yield();
-    weir__where_open(&files, r->capture.tid);
+    weir__thread_state_open(&files, r->capture.tid);
     while (asleep && !is_asleep(&files))
         sched_yield();
-    weir__where_close(&files);
+    weir__thread_state_close(&files);
     while (!weir__capture_running(&r->capture, 1000000, registers))
         ;
 }

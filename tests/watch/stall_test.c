@@ -334,7 +334,7 @@ static const char *hint_for(enum weir_stall_kind kind, const char *const *names,
                             int fd)
 {
     static char text[WEIR__STALL_HINT_BYTES];
-    struct weir__where where = {.state = WEIR__WHERE_SLEEPS, .call = call, .arg = {(uint64_t)fd}};
+    struct weir__thread_state where = {.state = WEIR__THREAD_SLEEPS, .call = call, .arg = {(uint64_t)fd}};
     weir_frame frames[8];
     size_t n = 0;
 

@@ -14,27 +14,27 @@
 
 static void what_the_kernel_says_is_understood(void **state)
 {
-    struct weir__where w;
+    struct weir__thread_state w;
 
     (void)state;
-    assert_int_equal(weir__where_read_syscall("running\n").state, WEIR__WHERE_RUNS);
-    w = weir__where_read_syscall(
+    assert_int_equal(weir__thread_state_read_syscall("running\n").state, WEIR__THREAD_RUNS);
+    w = weir__thread_state_read_syscall(
         "230 0x0 0x1 0x7ffd2 0x0 0xffffffffffffffff 0x6 0x7ffd77777770 0x7f0000000123\n");
-    assert_int_equal(w.state, WEIR__WHERE_SLEEPS);
+    assert_int_equal(w.state, WEIR__THREAD_SLEEPS);
     assert_int_equal(w.call, 230);
     assert_int_equal(w.arg[1], 1);
     assert_true(w.arg[4] == UINT64_MAX);
     assert_int_equal(w.arg[5], 6);
     assert_int_equal(w.sp, 0x7ffd77777770);
     assert_int_equal(w.pc, 0x7f0000000123);
-    w = weir__where_read_syscall("-1 0x7ffd77777770 0x7f0000000123\n");
-    assert_int_equal(w.state, WEIR__WHERE_SLEEPS);
+    w = weir__thread_state_read_syscall("-1 0x7ffd77777770 0x7f0000000123\n");
+    assert_int_equal(w.state, WEIR__THREAD_SLEEPS);
     assert_int_equal(w.call, -1);
     assert_int_equal(w.sp, 0x7ffd77777770);
-    assert_int_equal(weir__where_read_stat("12 (a) b) S 1 2 3").state, WEIR__WHERE_SLEEPS);
-    assert_int_equal(weir__where_read_stat("12 (R) D 1 2 3").state, WEIR__WHERE_SLEEPS);
-    assert_int_equal(weir__where_read_stat("12 (x) R 1 2 3").state, WEIR__WHERE_RUNS);
-    assert_int_equal(weir__where_read_stat("12 (x) R 1 2 3").call, -2);
+    assert_int_equal(weir__thread_state_read_stat("12 (a) b) S 1 2 3").state, WEIR__THREAD_SLEEPS);
+    assert_int_equal(weir__thread_state_read_stat("12 (R) D 1 2 3").state, WEIR__THREAD_SLEEPS);
+    assert_int_equal(weir__thread_state_read_stat("12 (x) R 1 2 3").state, WEIR__THREAD_RUNS);
+    assert_int_equal(weir__thread_state_read_stat("12 (x) R 1 2 3").call, -2);
 }
 
 static void what_is_not_understood_is_not_known(void **state)
@@ -44,10 +44,10 @@ static void what_is_not_understood_is_not_known(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        assert_int_equal(weir__where_read_syscall(texts[i]).state, WEIR__WHERE_UNKNOWN);
-    assert_int_equal(weir__where_read_stat("").state, WEIR__WHERE_UNKNOWN);
-    assert_int_equal(weir__where_read_stat("12 (x)").state, WEIR__WHERE_UNKNOWN);
-    assert_int_equal(weir__where_read_stat("12 (x) Z 1").state, WEIR__WHERE_UNKNOWN);
+        assert_int_equal(weir__thread_state_read_syscall(texts[i]).state, WEIR__THREAD_UNKNOWN);
+    assert_int_equal(weir__thread_state_read_stat("").state, WEIR__THREAD_UNKNOWN);
+    assert_int_equal(weir__thread_state_read_stat("12 (x)").state, WEIR__THREAD_UNKNOWN);
+    assert_int_equal(weir__thread_state_read_stat("12 (x) Z 1").state, WEIR__THREAD_UNKNOWN);
 }
 
 struct other {
@@ -70,8 +70,8 @@ static void *reads(void *arg)
 static void another_thread_is_seen(void **state)
 {
     struct other o = {.go_on = false};
-    struct weir__where_files files;
-    struct weir__where w, again;
+    struct weir__thread_state_files files;
+    struct weir__thread_state w, again;
     pthread_t thread;
     void *got;
 
@@ -80,29 +80,29 @@ static void another_thread_is_seen(void **state)
     assert_int_equal(pthread_create(&thread, NULL, reads, &o), 0);
     while (atomic_load(&o.tid) == 0)
         sched_yield();
-    weir__where_open(&files, atomic_load(&o.tid));
+    weir__thread_state_open(&files, atomic_load(&o.tid));
     do
-        w = weir__where_look(&files);
-    while (w.state != WEIR__WHERE_RUNS);
+        w = weir__thread_state_look(&files);
+    while (w.state != WEIR__THREAD_RUNS);
     atomic_store(&o.go_on, true);
     do
-        w = weir__where_look(&files);
-    while (w.state != WEIR__WHERE_SLEEPS);
+        w = weir__thread_state_look(&files);
+    while (w.state != WEIR__THREAD_SLEEPS);
     if (w.call != -2) { /* the file may be read */
         assert_int_equal(w.call, SYS_read);
         assert_int_equal(w.arg[0], o.pipe[0]);
     }
-    again = weir__where_look(&files);
-    assert_true(weir__where_is_same(&w, &again));
+    again = weir__thread_state_look(&files);
+    assert_true(weir__thread_state_is_same(&w, &again));
     close(files.syscall); /* as if it were forbidden */
     files.syscall = -1;
-    again = weir__where_look(&files);
-    assert_int_equal(again.state, WEIR__WHERE_SLEEPS);
+    again = weir__thread_state_look(&files);
+    assert_int_equal(again.state, WEIR__THREAD_SLEEPS);
     assert_int_equal(again.call, -2);
     assert_int_equal(write(o.pipe[1], "x", 1), 1);
     assert_int_equal(pthread_join(thread, &got), 0);
     assert_int_equal((intptr_t)got, 1);
-    weir__where_close(&files);
+    weir__thread_state_close(&files);
     close(o.pipe[0]);
     close(o.pipe[1]);
 }

@@ -11,20 +11,20 @@
 
 /* A thread whose life is told piece by piece, with looks in between. */
 struct life {
-    struct weir__books books;
+    struct weir__evidence evidence;
 };
 
 enum { CPU, OFF, STARVED, THROTTLED };
 
 static void live(struct life *l, int what, int64_t ns)
 {
-    l->books.at_ns += ns;
+    l->evidence.at_ns += ns;
     if (what == CPU)
-        l->books.cpu_ns += ns;
+        l->evidence.cpu_ns += ns;
     else if (what == STARVED)
-        l->books.starved_ns += ns;
+        l->evidence.starved_ns += ns;
     else if (what == THROTTLED)
-        l->books.throttled_ns += ns;
+        l->evidence.throttled_ns += ns;
 }
 
 struct piece {
@@ -38,17 +38,17 @@ static enum weir__verdict verdict(struct piece gap, struct piece early, struct p
                                   bool blocked)
 {
     struct life l = {
-        .books = {.at_ns = 5000 * MS, .cpu_ns = 700 * MS, .starved_ns = 30 * MS, .throttled_ns = 4 * MS}};
+        .evidence = {.at_ns = 5000 * MS, .cpu_ns = 700 * MS, .starved_ns = 30 * MS, .throttled_ns = 4 * MS}};
     struct weir__case c = {.after_ns = 10 * MS, .seen_running = running, .seen_blocked = blocked};
 
-    c.before = l.books;
+    c.before = l.evidence;
     live(&l, gap.what, gap.ms * MS);
-    c.began_ns = l.books.at_ns;
+    c.began_ns = l.evidence.at_ns;
     live(&l, early.what, early.ms * MS);
-    c.first = l.books;
+    c.first = l.evidence;
     live(&l, late.what, late.ms * MS);
-    c.now = l.books;
-    return weir__judge(&c);
+    c.now = l.evidence;
+    return weir__verdict_of(&c);
 }
 
 #define P(what, ms) ((struct piece){what, ms})

@@ -141,12 +141,12 @@ __attribute__((noinline)) static void compute_until_told(struct rig *r)
 
 static int computes(void *arg)
 {
-    struct weir__work work = {.route = "/report/{id}"};
+    struct weir__activity activity = {.route = "/report/{id}"};
 
     weir_task_set_name("holder of %s", "this");
-    weir__task_work_for(weir__task_current(), &work);
+    weir__task_set_activity(weir__task_current(), &activity);
     compute_until_told(arg);
-    weir__task_work_for(weir__task_current(), NULL);
+    weir__task_set_activity(weir__task_current(), NULL);
     return 0;
 }
 

@@ -55,7 +55,7 @@ def pointed(type_name, address):
 
 
 def is_simulated(loop):
-    return number(loop["pulse"]["virtual_ns"]) != 0
+    return number(loop["heartbeat"]["virtual_ns"]) != 0
 
 
 # ---- loops ----
@@ -124,8 +124,8 @@ class Task:
 
     def route(self):
         try:
-            work = self.record["work"]
-            return text_at(work.dereference()["route"]) if number(work) else None
+            activity = self.record["activity"]
+            return text_at(activity.dereference()["route"]) if number(activity) else None
         except gdb.MemoryError:
             return None
 

@@ -13,7 +13,7 @@
 
 struct weir__arena;
 
-struct weir__work {
+struct weir__activity {
     struct weir__arena *memory; /* lives as long as the work */
     int64_t busy_for_ns;        /* of the pool that refused it last: how long one would have waited there */
     const char *busy_why;       /* the same in words for who asked; static; or NULL: no pool refused it */

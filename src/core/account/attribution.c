@@ -5,58 +5,59 @@
 
 #include "base/guard_exempt.h"
 
-static const int64_t books_every_ns = 10 * WEIR__SLICE_LONG_NS;
+static const int64_t evidence_every_ns = 10 * WEIR__SLICE_LONG_NS;
 
 /* --- the scheduler's books --- */
 
-void weir__blame_open(struct weir__loop *loop)
+void weir__attribution_open(struct weir__loop *loop)
 {
-    struct weir__hearing *h = &loop->hearing;
+    struct weir__last_poll *h = &loop->last_poll;
 
-    if (h->has_books || loop->pulse.virtual_ns != NULL)
+    if (h->has_evidence || loop->heartbeat.virtual_ns != NULL)
         return;
-    weir__off_cpu_open(&h->books, gettid());
-    h->has_books = true;
-    h->books_due = 0;
+    weir__off_cpu_open(&h->evidence, gettid());
+    h->has_evidence = true;
+    h->evidence_due = 0;
 }
 
-void weir__blame_close(struct weir__loop *loop)
+void weir__attribution_close(struct weir__loop *loop)
 {
-    if (loop->hearing.has_books)
-        weir__off_cpu_close(&loop->hearing.books);
+    if (loop->last_poll.has_evidence)
+        weir__off_cpu_close(&loop->last_poll.evidence);
 }
 
-static struct weir__off_cpu_time read_books(struct weir__loop *loop)
+static struct weir__off_cpu_time read_evidence(struct weir__loop *loop)
 {
-    struct weir__hearing *h = &loop->hearing;
+    struct weir__last_poll *h = &loop->last_poll;
     struct weir__off_cpu_time since;
 
-    weir__own_calls_begin();
-    since = weir__off_cpu_look(&h->books);
-    weir__own_calls_end();
-    h->books_due = weir__loop_slice_ticks(loop) + weir__pulse_ns_ticks(&loop->pulse, books_every_ns);
+    weir__guard_exempt_begin();
+    since = weir__off_cpu_look(&h->evidence);
+    weir__guard_exempt_end();
+    h->evidence_due =
+        weir__loop_slice_ticks(loop) + weir__heartbeat_ns_ticks(&loop->heartbeat, evidence_every_ns);
     return since;
 }
 
-void weir__blame_read_books(struct weir__loop *loop)
+void weir__attribution_read_evidence(struct weir__loop *loop)
 {
-    if (loop->hearing.has_books)
-        (void)read_books(loop);
+    if (loop->last_poll.has_evidence)
+        (void)read_evidence(loop);
     else
-        loop->hearing.books_due = UINT64_MAX;
+        loop->last_poll.evidence_due = UINT64_MAX;
 }
 
-void weir__blame_look(struct weir__loop *loop, struct weir__slice *slice)
+void weir__attribution_look(struct weir__loop *loop, struct weir__slice *slice)
 {
     uint64_t whole = slice->ended - slice->began;
     struct weir__off_cpu_time since;
 
     slice->starved = slice->throttled = 0;
-    if (!loop->hearing.has_books)
+    if (!loop->last_poll.has_evidence)
         return;
-    since = read_books(loop);
-    slice->throttled = weir__pulse_ns_ticks(&loop->pulse, (int64_t)since.throttled_ns);
-    slice->starved = weir__pulse_ns_ticks(&loop->pulse, (int64_t)since.starved_ns);
+    since = read_evidence(loop);
+    slice->throttled = weir__heartbeat_ns_ticks(&loop->heartbeat, (int64_t)since.throttled_ns);
+    slice->starved = weir__heartbeat_ns_ticks(&loop->heartbeat, (int64_t)since.starved_ns);
     if (slice->throttled > whole)
         slice->throttled = whole;
     if (slice->starved > whole - slice->throttled)
@@ -65,29 +66,29 @@ void weir__blame_look(struct weir__loop *loop, struct weir__slice *slice)
 
 /* --- waking --- */
 
-void weir__blame_late_timer(struct weir__loop *loop, int64_t late_ns)
+void weir__attribution_late_timer(struct weir__loop *loop, int64_t late_ns)
 {
-    struct weir__hearing *h = &loop->hearing;
-    uint64_t late = weir__pulse_ns_ticks(&loop->pulse, late_ns);
+    struct weir__last_poll *h = &loop->last_poll;
+    uint64_t late = weir__heartbeat_ns_ticks(&loop->heartbeat, late_ns);
 
     h->asked = late_ns > 0 ? weir__loop_slice_ticks(loop) : 0;
-    h->deaf_since = late > loop->slices.long_ticks ? h->asked - late : 0;
+    h->blind_since = late > loop->slices.long_ticks ? h->asked - late : 0;
 }
 
 /* Since when the work of l may have been ready, though the loop learns of it now; else now. */
 static uint64_t ready_since(const struct weir__loop *loop, const struct weir__ledger *l, uint64_t now)
 {
-    const struct weir__hearing *h = &loop->hearing;
-    uint64_t since = l->mark > h->deaf_since ? l->mark : h->deaf_since;
+    const struct weir__last_poll *h = &loop->last_poll;
+    uint64_t since = l->mark > h->blind_since ? l->mark : h->blind_since;
 
     /* When the loop slept before this came, it had not come before. */
-    if (h->deaf_since == 0 || now - h->asked > loop->slices.long_ticks / 16 ||
+    if (h->blind_since == 0 || now - h->asked > loop->slices.long_ticks / 16 ||
         h->asked < since + loop->slices.long_ticks)
         return now;
     return since;
 }
 
-void weir__blame_wake_exactly(struct weir__task *task, struct weir__ledger *l)
+void weir__attribution_wake_exactly(struct weir__task *task, struct weir__ledger *l)
 {
     struct weir__loop *loop = task->loop;
     const struct weir__task *by = weir__running(loop);
@@ -95,8 +96,8 @@ void weir__blame_wake_exactly(struct weir__task *task, struct weir__ledger *l)
 
     if (by == NULL)
         since = ready_since(loop, l, now);
-    else if (by->work != task->work)
-        since = now = weir__pulse_ticks(&loop->pulse);
+    else if (by->activity != task->activity)
+        since = now = weir__heartbeat_ticks(&loop->heartbeat);
     weir__ledger_wake_since(l, &task->waited, now, since);
 }
 
@@ -131,17 +132,17 @@ __attribute__((noinline, cold)) static void name_holder(struct weir__loop *loop,
         weir__ledger_off_cpu(l, false, starved, throttled);
 }
 
-void weir__blame_change(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
-                        uint64_t ticks, const struct weir__slice *held)
+void weir__attribution_change(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+                              uint64_t ticks, const struct weir__slice *held)
 {
-    struct weir__ledger *l = weir__blame_ledger(from);
+    struct weir__ledger *l = weir__attribution_ledger(from);
 
     if (l != NULL) {
         weir__ledger_leave(l, ticks);
         if (held != NULL)
             weir__ledger_off_cpu(l, true, held->starved, held->throttled);
     }
-    l = weir__blame_ledger(to);
+    l = weir__attribution_ledger(to);
     if (l != NULL) {
         uint64_t ready = weir__ledger_enter(l, ticks);
         if (__builtin_expect(ready > loop->slices.long_ticks, 0))

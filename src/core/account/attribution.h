@@ -18,31 +18,33 @@
 #include "core/wait.h"
 #include "core/account/activity.h"
 
-static inline struct weir__ledger *weir__blame_ledger(const struct weir__task *task)
+static inline struct weir__ledger *weir__attribution_ledger(const struct weir__task *task)
 {
-    return task->work != NULL && task->work->ledger.on ? &task->work->ledger : NULL;
+    return task->activity != NULL && task->activity->ledger.on ? &task->activity->ledger : NULL;
 }
 
 /* --- what waits are charged to --- */
 
 /* From here on the waits of the running task are charged to this name (which lives as long as its work), and
  * to this kind unless theirs says more. Tasks it spawns inherit that. Returns: what was so before, for
- * weir__blame_back(). */
-static inline struct weir__blame weir__blame_on(struct weir__task *self, uint8_t kind, const char *name)
+ * weir__attribution_back(). */
+static inline struct weir__attribution weir__attribution_on(struct weir__task *self, uint8_t kind,
+                                                            const char *name)
 {
-    struct weir__blame before = self->blame;
+    struct weir__attribution before = self->blame;
 
-    self->blame = (struct weir__blame){name, kind};
+    self->blame = (struct weir__attribution){name, kind};
     return before;
 }
 
-static inline void weir__blame_back(struct weir__task *self, struct weir__blame before)
+static inline void weir__attribution_back(struct weir__task *self, struct weir__attribution before)
 {
     self->blame = before;
 }
 
 /* What the task says goes for waits that may be for anything. */
-static inline unsigned weir__blame_kind(const struct weir__task *task, const struct weir__wait_kind *kind)
+static inline unsigned weir__attribution_charge_to(const struct weir__task *task,
+                                                   const struct weir__wait_class *kind)
 {
     const unsigned anything =
         1u << WEIR_CHARGE_OTHER | 1u << WEIR_CHARGE_STREAM | 1u << WEIR_CHARGE_TIMER | 1u << WEIR_CHARGE_LOCK;
@@ -53,20 +55,20 @@ static inline unsigned weir__blame_kind(const struct weir__task *task, const str
 /* --- tasks --- */
 
 /* The running task is about to park. */
-static inline void weir__blame_park(struct weir__task *self, const struct weir__wait_kind *kind)
+static inline void weir__attribution_park(struct weir__task *self, const struct weir__wait_class *kind)
 {
-    struct weir__ledger *l = weir__blame_ledger(self);
+    struct weir__ledger *l = weir__attribution_ledger(self);
 
     if (l == NULL)
         return;
     self->waited.ticks = weir__loop_slice_ticks(self->loop); /* should it be woken before it is left */
-    weir__ledger_park(l, &self->waited, weir__blame_kind(self, kind));
+    weir__ledger_park(l, &self->waited, weir__attribution_charge_to(self, kind));
 }
 
 /* It runs again. */
-static inline void weir__blame_unpark(struct weir__task *self, const struct weir__wait_kind *kind)
+static inline void weir__attribution_unpark(struct weir__task *self, const struct weir__wait_class *kind)
 {
-    struct weir__ledger *l = weir__blame_ledger(self);
+    struct weir__ledger *l = weir__attribution_ledger(self);
 
     if (l == NULL)
         return;
@@ -77,86 +79,87 @@ static inline void weir__blame_unpark(struct weir__task *self, const struct weir
 }
 
 /* When it became ready is not what it seems: by a task that works for something else, or told late. */
-void weir__blame_wake_exactly(struct weir__task *task, struct weir__ledger *l);
+void weir__attribution_wake_exactly(struct weir__task *task, struct weir__ledger *l);
 
 /* A parked task becomes ready. */
-static inline void weir__blame_wake(struct weir__task *task)
+static inline void weir__attribution_wake(struct weir__task *task)
 {
-    struct weir__ledger *l = weir__blame_ledger(task);
+    struct weir__ledger *l = weir__attribution_ledger(task);
     const struct weir__loop *loop = task->loop;
 
     if (l == NULL)
         return;
-    if (__builtin_expect(loop->hearing.deaf_since != 0 || weir__running(task->loop) != NULL, 0))
-        weir__blame_wake_exactly(task, l);
+    if (__builtin_expect(loop->last_poll.blind_since != 0 || weir__running(task->loop) != NULL, 0))
+        weir__attribution_wake_exactly(task, l);
     else
         weir__ledger_wake(l, &task->waited, weir__loop_slice_ticks(loop));
 }
 
-static inline void weir__blame_spawned(struct weir__task *task)
+static inline void weir__attribution_spawned(struct weir__task *task)
 {
-    struct weir__ledger *l = weir__blame_ledger(task);
+    struct weir__ledger *l = weir__attribution_ledger(task);
 
     if (l != NULL)
         weir__ledger_spawned(l);
 }
 
-static inline void weir__blame_ended(struct weir__task *task)
+static inline void weir__attribution_ended(struct weir__task *task)
 {
-    struct weir__ledger *l = weir__blame_ledger(task);
+    struct weir__ledger *l = weir__attribution_ledger(task);
 
     if (l != NULL)
         weir__ledger_ended(l);
 }
 
 /* The same when they work for different things. */
-void weir__blame_change(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
-                        uint64_t ticks, const struct weir__slice *held);
+void weir__attribution_change(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+                              uint64_t ticks, const struct weir__slice *held);
 
 /* The loop turns from one task to another; held: the slice that has ended, if it was long. */
-static inline void weir__blame_switch(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
-                                      uint64_t ticks, const struct weir__slice *held)
+static inline void weir__attribution_switch(struct weir__loop *loop, struct weir__task *from,
+                                            struct weir__task *to, uint64_t ticks,
+                                            const struct weir__slice *held)
 {
     from->waited.ticks = ticks;
-    if (from->work != to->work)
-        weir__blame_change(loop, from, to, ticks, held);
+    if (from->activity != to->activity)
+        weir__attribution_change(loop, from, to, ticks, held);
 }
 
 /* --- the loop --- */
 
 /* Opens the scheduler's books on this thread, once; closed with the loop. */
-void weir__blame_open(struct weir__loop *loop);
-void weir__blame_close(struct weir__loop *loop);
+void weir__attribution_open(struct weir__loop *loop);
+void weir__attribution_close(struct weir__loop *loop);
 
 /* How much of a slice that was long the thread was not on the CPU. */
-void weir__blame_look(struct weir__loop *loop, struct weir__slice *slice);
+void weir__attribution_look(struct weir__loop *loop, struct weir__slice *slice);
 
 /* Reads the books anew, so that what they say of a slice is not of long before it. */
-void weir__blame_read_books(struct weir__loop *loop);
+void weir__attribution_read_evidence(struct weir__loop *loop);
 
 /* A turn begins: what came from the kernel has been told. */
-static inline void weir__blame_turn(struct weir__loop *loop)
+static inline void weir__attribution_turn(struct weir__loop *loop)
 {
-    struct weir__hearing *h = &loop->hearing;
+    struct weir__last_poll *h = &loop->last_poll;
 
     if (h->asked == 0)
         return;
     h->heard = weir__loop_slice_ticks(loop);
-    h->asked = h->deaf_since = 0;
-    if (h->heard > h->books_due)
-        weir__blame_read_books(loop);
+    h->asked = h->blind_since = 0;
+    if (h->heard > h->evidence_due)
+        weir__attribution_read_evidence(loop);
 }
 
 /* The kernel is about to be asked. */
-static inline void weir__blame_ask(struct weir__loop *loop)
+static inline void weir__attribution_ask(struct weir__loop *loop)
 {
-    struct weir__hearing *h = &loop->hearing;
+    struct weir__last_poll *h = &loop->last_poll;
 
     h->asked = weir__loop_slice_ticks(loop);
-    h->deaf_since = h->asked - h->heard > loop->slices.long_ticks ? h->heard : 0;
+    h->blind_since = h->asked - h->heard > loop->slices.long_ticks ? h->heard : 0;
 }
 
 /* A timer fires so long after it was due; 0: it has fired. */
-void weir__blame_late_timer(struct weir__loop *loop, int64_t late_ns);
+void weir__attribution_late_timer(struct weir__loop *loop, int64_t late_ns);
 
 #endif

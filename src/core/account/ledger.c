@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/pulse.h"
+#include "base/heartbeat.h"
 
 enum { ROOM_FIRST = 8, NAMES_MAX = 64, UNNAMED = WEIR_CHARGE_BODY };
 _Static_assert(WEIR__CHARGES_KEPT + UNNAMED <= WEIR_CHARGES_MAX, "room for what is no wait");
@@ -248,7 +248,7 @@ void weir__ledger_hold(struct weir__ledger *l, uint64_t ticks, const char *task,
 
 /* What is being written: the shares add up to sum_ns. */
 struct account {
-    const struct weir__pulse *pulse;
+    const struct weir__heartbeat *heartbeat;
     struct weir_charge *out;
     size_t count;
     int64_t sum_ns;
@@ -260,8 +260,8 @@ static struct weir_charge *put(struct account *a, const struct weir__charge *c)
 
     *out = (struct weir_charge){.kind = c->kind,
                                 .name = c->name,
-                                .share = {weir__pulse_ns(a->pulse, c->share)},
-                                .took = {weir__pulse_ns(a->pulse, c->took)},
+                                .share = {weir__heartbeat_ns(a->heartbeat, c->share)},
+                                .took = {weir__heartbeat_ns(a->heartbeat, c->took)},
                                 .waits = c->waits};
     a->sum_ns += out->share.ns;
     return out;
@@ -278,12 +278,13 @@ static void put_plain(struct account *a, unsigned kind, uint64_t ticks, const st
         return;
     out->held_by = held->task;
     out->held_route = held->route;
-    out->held.ns = weir__pulse_ns(a->pulse, held->ticks);
+    out->held.ns = weir__heartbeat_ns(a->heartbeat, held->ticks);
 }
 
-size_t weir__ledger_account(struct weir__ledger *l, const struct weir__pulse *pulse, struct weir_charge *out)
+size_t weir__ledger_account(struct weir__ledger *l, const struct weir__heartbeat *heartbeat,
+                            struct weir_charge *out)
 {
-    struct account a = {.pulse = pulse, .out = out};
+    struct account a = {.heartbeat = heartbeat, .out = out};
     uint64_t total = l->head + l->queue + l->run + l->ready + l->starved + l->throttled + l->other.share;
 
     put_plain(&a, WEIR_CHARGE_RUN, l->run, NULL);
@@ -301,8 +302,8 @@ size_t weir__ledger_account(struct weir__ledger *l, const struct weir__pulse *pu
     }
     /* What was lost as each was rounded down by itself: less than a nanosecond each. */
     if (a.count > 0) {
-        out[0].share.ns += weir__pulse_ns(pulse, total) - a.sum_ns;
-        out[0].took.ns += weir__pulse_ns(pulse, total) - a.sum_ns;
+        out[0].share.ns += weir__heartbeat_ns(heartbeat, total) - a.sum_ns;
+        out[0].took.ns += weir__heartbeat_ns(heartbeat, total) - a.sum_ns;
     }
     return a.count;
 }

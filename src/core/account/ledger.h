@@ -19,7 +19,7 @@
 #include <weir/charge.h>
 
 struct weir__arena;
-struct weir__pulse;
+struct weir__heartbeat;
 
 enum {
     WEIR__CHARGE_NONE = WEIR_CHARGE_KINDS, /* of a wait for what is charged itself: the tasks of a scope */
@@ -190,6 +190,7 @@ static inline uint64_t weir__ledger_close(struct weir__ledger *l, uint64_t ticks
 /* What was charged until it was closed last, in nanoseconds. Each kind and name stands there once, and the
  * shares add up to the time since the beginning, unless waits are still under way.
  * Returns: how many were written to out, WEIR_CHARGES_MAX at most. */
-size_t weir__ledger_account(struct weir__ledger *l, const struct weir__pulse *pulse, struct weir_charge *out);
+size_t weir__ledger_account(struct weir__ledger *l, const struct weir__heartbeat *heartbeat,
+                            struct weir_charge *out);
 
 #endif

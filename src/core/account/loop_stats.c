@@ -19,7 +19,7 @@ int64_t weir__loop_cpu_ns(const struct weir__loop *loop)
 
 static int64_t now_ns(const struct weir__loop *loop)
 {
-    return loop->pulse.virtual_ns != NULL ? *loop->pulse.virtual_ns : weir__clock_monotonic_ns();
+    return loop->heartbeat.virtual_ns != NULL ? *loop->heartbeat.virtual_ns : weir__clock_monotonic_ns();
 }
 
 static uint64_t tasks_started(const struct weir__loop *loop)
@@ -42,7 +42,7 @@ int weir_loop_read(weir_runtime *runtime, int index, weir_loop_stats *stats)
         .ready = atomic_load_explicit(&loop->ready_seen, memory_order_relaxed),
         .started = tasks_started(loop),
         .up = {now_ns(loop) - loop->opened_ns},
-        .slept = {weir__pulse_ns(&loop->pulse, weir__pulse_slept(&loop->pulse))},
+        .slept = {weir__heartbeat_ns(&loop->heartbeat, weir__heartbeat_slept(&loop->heartbeat))},
         .cpu = {weir__loop_cpu_ns(loop) - loop->opened_cpu_ns},
     };
     weir_meter_read(&loop->lag.meter, &stats->lag);

@@ -16,8 +16,8 @@ static uint32_t run_of(const struct weir__task *task)
 
 static const char *route_of(const struct weir__slices *s, const struct weir__task *task)
 {
-    if (task->work != NULL)
-        return task->work->route;
+    if (task->activity != NULL)
+        return task->activity->route;
     return s->left_by == task && s->left_run == run_of(task) ? s->left_route : NULL;
 }
 
@@ -27,20 +27,20 @@ static const struct weir__slice *keep(struct weir__loop *loop, const struct weir
     struct weir__slices *s = &loop->slices;
     struct weir__slice *slice = &s->kept[s->count++ % WEIR__SLICES_KEPT];
 
-    slice->began = atomic_load_explicit(&loop->pulse.began, memory_order_relaxed);
+    slice->began = atomic_load_explicit(&loop->heartbeat.began, memory_order_relaxed);
     slice->ended = ended;
     slice->route = route_of(s, from);
     slice->several = several;
     strncpy(slice->task, from->name, sizeof slice->task - 1);
     slice->task[sizeof slice->task - 1] = '\0';
-    weir__blame_look(loop, slice);
+    weir__attribution_look(loop, slice);
     return slice;
 }
 
-void weir__stamp_after_long(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
-                            uint64_t ticks)
+void weir__slice_stamp_after_long(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+                                  uint64_t ticks)
 {
-    bool several = weir__pulse_is_several(&loop->pulse);
+    bool several = weir__heartbeat_is_several(&loop->heartbeat);
 
-    weir__stamp_next(loop, from, to, ticks, keep(loop, from, several, ticks));
+    weir__slice_stamp_next(loop, from, to, ticks, keep(loop, from, several, ticks));
 }

@@ -21,7 +21,7 @@ enum { WEIR__SLICES_KEPT = 16, WEIR__SLICE_TASK_BYTES = 48 };
 #endif
 
 struct weir__slice {
-    uint64_t began, ended;             /* in ticks of the loop's pulse */
+    uint64_t began, ended;             /* in ticks of the loop's heartbeat */
     uint64_t starved, throttled;       /* so many of them off the CPU, see off_cpu.h */
     const char *route;                 /* lives as long as the runtime; NULL: of no exchange */
     char task[WEIR__SLICE_TASK_BYTES]; /* its name as the slice ended; cut */

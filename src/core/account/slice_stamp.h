@@ -12,33 +12,35 @@
 #include "core/task.h"
 #include "core/account/activity.h"
 
-static inline void weir__stamp_next(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
-                                    uint64_t ticks, const struct weir__slice *held)
+static inline void weir__slice_stamp_next(struct weir__loop *loop, struct weir__task *from,
+                                          struct weir__task *to, uint64_t ticks,
+                                          const struct weir__slice *held)
 {
-    weir__pulse_stamp(&loop->pulse, &to->runs, ticks);
-    weir__blame_switch(loop, from, to, ticks, held);
+    weir__heartbeat_stamp(&loop->heartbeat, &to->runs, ticks);
+    weir__attribution_switch(loop, from, to, ticks, held);
 }
 
 /* The same after a slice that was long, which is remembered. */
-void weir__stamp_after_long(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
-                            uint64_t ticks);
+void weir__slice_stamp_after_long(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
+                                  uint64_t ticks);
 
 /* A slice of `to` begins now, and that of `from` before it has ended: stamps the one, and remembers the other
  * if it was long. */
-static inline void weir__stamp_switch(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
+static inline void weir__slice_stamp_switch(struct weir__loop *loop, struct weir__task *from,
+                                            struct weir__task *to)
 {
-    uint64_t ticks = weir__pulse_ticks(&loop->pulse);
+    uint64_t ticks = weir__heartbeat_ticks(&loop->heartbeat);
 
     if (__builtin_expect(ticks - weir__loop_slice_ticks(loop) > loop->slices.long_ticks, 0))
-        weir__stamp_after_long(loop, from, to, ticks);
+        weir__slice_stamp_after_long(loop, from, to, ticks);
     else
-        weir__stamp_next(loop, from, to, ticks, NULL);
+        weir__slice_stamp_next(loop, from, to, ticks, NULL);
 }
 
 /* The running task lets go of what it works for; its slice may yet turn out to be long. */
-static inline void weir__stamp_let_go(struct weir__loop *loop, struct weir__task *self)
+static inline void weir__slice_stamp_let_go(struct weir__loop *loop, struct weir__task *self)
 {
-    loop->slices.left_route = self->work->route;
+    loop->slices.left_route = self->activity->route;
     loop->slices.left_by = self;
     loop->slices.left_run = atomic_load_explicit(&self->runs, memory_order_relaxed);
 }

@@ -428,7 +428,7 @@ void weir__log_writer_write_directly(struct weir__log_writer *w, const char *tex
     sigset_t pipe, pending, before;
     int saved = errno;
 
-    weir__own_calls_begin();
+    weir__guard_exempt_begin();
     (void)sigemptyset(&pipe);
     (void)sigaddset(&pipe, SIGPIPE);
     (void)sigpending(&pending);
@@ -440,7 +440,7 @@ void weir__log_writer_write_directly(struct weir__log_writer *w, const char *tex
                 ;
     }
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    weir__own_calls_end();
+    weir__guard_exempt_end();
     errno = saved;
 }
 

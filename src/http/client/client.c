@@ -67,8 +67,8 @@ int weir_client_open(const weir_client_options *options, weir_client **out)
     weir__list_init(&client->origins);
     for (size_t i = 0; i < WEIR__CLIENT_BUCKETS; i++)
         weir__list_init(&client->buckets[i]);
-    weir__patience_init(&client->idle, client->loop, client->options.idle_timeout,
-                        weir__client_idle_exhausted);
+    weir__timeout_list_init(&client->idle, client->loop, client->options.idle_timeout,
+                            weir__client_idle_exhausted);
     weir__list_init(&client->idle_told);
     weir_event_init(&client->quiet);
     weir__origin_book_open(&client->book, client->loop);
@@ -102,7 +102,7 @@ void weir_client_close(weir_client *client)
     while (!weir__list_is_empty(&client->origins))
         weir__origin_free(origin_of(client->origins.next));
     weir__origin_book_close(&client->book);
-    weir__patience_stop(&client->idle);
+    weir__timeout_list_stop(&client->idle);
     free(client);
 }
 
@@ -254,7 +254,7 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
 
 const char *weir__client_blame_name(const weir_fetch_options *options, const struct weir__origin *origin)
 {
-    struct weir__ledger *l = weir__blame_ledger(weir__task_current());
+    struct weir__ledger *l = weir__attribution_ledger(weir__task_current());
 
     if (l == NULL)
         return NULL;
@@ -264,7 +264,7 @@ const char *weir__client_blame_name(const weir_fetch_options *options, const str
 int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_reply *reply)
 {
     struct weir__task *self = weir__task_current();
-    const struct weir__work *work = self->work;
+    const struct weir__activity *activity = self->activity;
     struct weir__http_url url;
     struct weir__origin *origin;
     int err;
@@ -274,13 +274,13 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
     if (err == 0)
         err = weir__client_origin(client, &url, &origin);
     if (err == 0) {
-        struct weir__blame before =
-            weir__blame_on(self, WEIR_CHARGE_BACKEND, weir__client_blame_name(options, origin));
+        struct weir__attribution before =
+            weir__attribution_on(self, WEIR_CHARGE_BACKEND, weir__client_blame_name(options, origin));
         err = fetch_from(origin, options, &url, reply);
-        weir__blame_back(self, before);
+        weir__attribution_back(self, before);
     }
-    if (err == 0 && work != NULL)
-        weir__arena_attach(work->memory, reply->memory);
+    if (err == 0 && activity != NULL)
+        weir__arena_attach(activity->memory, reply->memory);
     return err;
 }
 
@@ -310,10 +310,10 @@ int weir_client_hold(weir_client *client, size_t bytes)
         weir__account_take(&client->loop->replies, bytes);
         return 0;
     }
-    if (self->work != NULL) {
-        self->work->busy_why = too_much_held;
-        self->work->busy_reason = "replies";
-        self->work->busy_for_ns = 1000000000;
+    if (self->activity != NULL) {
+        self->activity->busy_why = too_much_held;
+        self->activity->busy_reason = "replies";
+        self->activity->busy_for_ns = 1000000000;
     }
     return -WEIR_EBUSY;
 }

@@ -45,8 +45,8 @@ struct weir_client {
     struct weir__list origins; /* the one used last comes first */
     struct weir__list buckets[WEIR__CLIENT_BUCKETS];
     int origin_count;
-    struct weir__patience idle;  /* connections whose server says nothing of how long it keeps them */
-    struct weir__list idle_told; /* and others, each with a timer of its own; the oldest first */
+    struct weir__timeout_list idle; /* connections whose server says nothing of how long it keeps them */
+    struct weir__list idle_told;    /* and others, each with a timer of its own; the oldest first */
     int idle_count;
     int connection_count; /* open or closing */
     bool closing;
@@ -74,10 +74,10 @@ struct weir__origin {
 /* Lies behind its stream. */
 struct weir__client_connection {
     weir_client *client;
-    struct weir__origin *origin;  /* NULL: it is being closed */
-    struct weir__list node;       /* in origin->idle */
-    struct weir__patient patient; /* in client->idle, or by its node in client->idle_told */
-    struct weir__timeout timeout; /* in idle_told: until it is dropped; in use: until the next turn */
+    struct weir__origin *origin;        /* NULL: it is being closed */
+    struct weir__list node;             /* in origin->idle */
+    struct weir__timeout_entry patient; /* in client->idle, or by its node in client->idle_told */
+    struct weir__timeout timeout;       /* in idle_told: until it is dropped; in use: until the next turn */
     int64_t unused_ns;         /* how long it may lie unused, as its server said last; 0: it said nothing */
     struct weir__fetch *fetch; /* NULL: idle, or being closed */
     bool awaiting;
@@ -154,7 +154,7 @@ void weir__client_await(struct weir__client_connection *c);
 void weir__origin_free(struct weir__origin *origin);
 /* Closes its idle connections. */
 void weir__origin_close_idle(struct weir__origin *origin);
-void weir__client_idle_exhausted(struct weir__patient *p);
+void weir__client_idle_exhausted(struct weir__timeout_entry *p);
 
 /* fetch.c */
 

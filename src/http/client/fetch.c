@@ -190,7 +190,8 @@ static bool describe_answer(const struct weir__look *look, const struct weir__ta
            weir__peek_text(&look->peek, origin.waits_for, out->text, sizeof out->text);
 }
 
-static const struct weir__wait_kind an_answer = {"an answer", describe_answer, .charge = WEIR_CHARGE_BACKEND};
+static const struct weir__wait_class an_answer = {"an answer", describe_answer,
+                                                  .charge = WEIR_CHARGE_BACKEND};
 
 int weir__fetch_wait(struct weir__fetch *f)
 {
@@ -369,7 +370,7 @@ static int take_body(struct weir__fetch *f, const char *data, size_t len)
 static int keep_piece(struct weir__fetch *f, const char *data, size_t len)
 {
     if (f->piece == NULL)
-        f->piece = malloc(WEIR__IO_LENT_BYTES);
+        f->piece = malloc(WEIR__IO_BUFFERS_BYTES);
     if (f->piece == NULL)
         return -ENOMEM;
     memcpy(f->piece, data, len);

@@ -19,19 +19,19 @@ struct weir_fetch_stream {
     const char *name;   /* of the backend, in the ledger of what the opener works for */
 };
 
-static struct weir__blame blame_backend(const weir_fetch_stream *s)
+static struct weir__attribution blame_backend(const weir_fetch_stream *s)
 {
-    return weir__blame_on(weir__task_current(), WEIR_CHARGE_BACKEND, s->name);
+    return weir__attribution_on(weir__task_current(), WEIR_CHARGE_BACKEND, s->name);
 }
 
-static void blame_back(struct weir__blame before)
+static void blame_back(struct weir__attribution before)
 {
-    weir__blame_back(weir__task_current(), before);
+    weir__attribution_back(weir__task_current(), before);
 }
 
 static int begin(weir_fetch_stream *s, int64_t body_length)
 {
-    struct weir__blame before = blame_backend(s);
+    struct weir__attribution before = blame_backend(s);
     /* A request whose body will be read as it is sent can't be repeated: it takes no chance with an old
      * connection. */
     int err = weir__origin_acquire(s->origin, &s->f, body_length != 0);
@@ -104,7 +104,7 @@ static bool is_answered(const weir_fetch_stream *s)
 
 int weir_fetch_write(weir_fetch_stream *s, const void *data, size_t bytes)
 {
-    struct weir__blame before;
+    struct weir__attribution before;
     int err = 1;
 
     if (s->sent || (!s->chunked && bytes > s->left))
@@ -134,7 +134,7 @@ static int end_request(weir_fetch_stream *s)
 
 int weir_fetch_end(weir_fetch_stream *s)
 {
-    struct weir__blame before = blame_backend(s);
+    struct weir__attribution before = blame_backend(s);
     int err = end_request(s);
 
     blame_back(before);
@@ -189,7 +189,7 @@ static int read_head(weir_fetch_stream *s, weir_reply *reply, bool end)
 
 static int take_head(weir_fetch_stream *s, weir_reply *reply, bool end)
 {
-    struct weir__blame before;
+    struct weir__attribution before;
     int err;
 
     *reply = (weir_reply){0};
@@ -251,7 +251,7 @@ static ssize_t read_body(struct weir__fetch *f, void *data, size_t bytes)
 
 ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
 {
-    struct weir__blame before;
+    struct weir__attribution before;
     ssize_t n;
 
     if (!s->f.head_done || bytes == 0)

@@ -40,7 +40,7 @@ static void stop_timeout(struct weir__client_connection *c)
 static void leave_idle(struct weir__client_connection *c)
 {
     weir__list_remove(&c->node);
-    weir__patience_leave(&c->patient);
+    weir__timeout_list_leave(&c->patient);
     stop_timeout(c);
     c->origin->idle_count--;
     c->client->idle_count--;
@@ -68,7 +68,7 @@ void weir__origin_close_idle(struct weir__origin *origin)
         drop_oldest(origin);
 }
 
-void weir__client_idle_exhausted(struct weir__patient *p)
+void weir__client_idle_exhausted(struct weir__timeout_entry *p)
 {
     drop(weir__container_of(p, struct weir__client_connection, patient));
 }
@@ -156,8 +156,8 @@ static bool describe_slot(const struct weir__look *look, const struct weir__task
     return true;
 }
 
-static const struct weir__wait_kind a_slot = {"slot for an origin", describe_slot,
-                                              .charge = WEIR_CHARGE_SLOT};
+static const struct weir__wait_class a_slot = {"slot for an origin", describe_slot,
+                                               .charge = WEIR_CHARGE_SLOT};
 
 static int take_slot(struct weir__origin *origin)
 {
@@ -190,16 +190,16 @@ static int connect_new(struct weir__origin *origin, struct weir__client_connecti
 {
     const char *to = origin->client->options.connect_to;
     struct weir__task *self = weir__task_current();
-    struct weir__blame before;
+    struct weir__attribution before;
     weir_stream *stream;
     weir_scope attempt;
     int err;
 
-    before = weir__blame_on(self, WEIR_CHARGE_CONNECT, self->blame.name);
+    before = weir__attribution_on(self, WEIR_CHARGE_CONNECT, self->blame.name);
     weir_scope_open(&attempt, weir_after(origin->client->options.connect_timeout), 0);
     err = weir__connect(to != NULL ? to : origin->address, sizeof **out, &stream);
     (void)weir_scope_close(&attempt);
-    weir__blame_back(self, before);
+    weir__attribution_back(self, before);
     if (err < 0)
         return err == -WEIR_EDEADLINE && weir_scope_expired(&attempt) ? -ETIMEDOUT : err;
     *out = weir__stream_extra(stream);
@@ -238,7 +238,7 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
     int err;
 
     origin->users++;
-    f->asked = weir__pulse_ticks(&origin->client->loop->pulse);
+    f->asked = weir__heartbeat_ticks(&origin->client->loop->heartbeat);
     weir__origin_count(&origin->counts->requests);
     err = take_slot(origin);
     if (err < 0) {
@@ -281,7 +281,7 @@ int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
 static void drop_one_idle(weir_client *client)
 {
     struct weir__list *first =
-        weir__list_is_empty(&client->idle.patients) ? client->idle_told.next : client->idle.patients.next;
+        weir__list_is_empty(&client->idle.entries) ? client->idle_told.next : client->idle.entries.next;
 
     drop(weir__container_of(first, struct weir__client_connection, patient.node));
 }
@@ -289,7 +289,7 @@ static void drop_one_idle(weir_client *client)
 static void wait_unused(weir_client *client, struct weir__client_connection *c)
 {
     if (c->unused_ns == 0) {
-        weir__patience_enter(&client->idle, &c->patient);
+        weir__timeout_list_enter(&client->idle, &c->patient);
         return;
     }
     weir__list_push_back(&client->idle_told, &c->patient.node);
@@ -313,17 +313,17 @@ static void keep_idle(struct weir__origin *origin, struct weir__client_connectio
 
 void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int err)
 {
-    const struct weir__pulse *pulse;
+    const struct weir__heartbeat *heartbeat;
 
     if (f->asked == 0) /* perhaps it found no origin to ask */
         return;
-    pulse = &origin->client->loop->pulse;
+    heartbeat = &origin->client->loop->heartbeat;
     weir__origin_counts_ended(origin->counts,
                               &(struct weir__origin_end){.err = err,
                                                          .status = f->reply.status,
                                                          .words = err < 0 ? f->words : NULL,
                                                          .connected = f->connection != NULL},
-                              weir__pulse_ns(pulse, weir__pulse_ticks(pulse) - f->asked));
+                              weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked));
     f->asked = 0;
 }
 

@@ -15,7 +15,7 @@ static const int64_t calm_ns = 60 * INT64_C(1000000000); /* after which a change
 
 static struct weir__origin_health *find(struct weir_runtime *runtime, const char *origin)
 {
-    weir__list_each (node, &runtime->shown.origins) {
+    weir__list_each (node, &runtime->registry.origins) {
         struct weir__origin_health *health = weir__container_of(node, struct weir__origin_health, node);
         if (strcmp(health->origin, origin) == 0)
             return health;
@@ -33,7 +33,7 @@ static struct weir__origin_health *add(struct weir_runtime *runtime, const char 
     health->watched = true;
     health->back_after = WEIR__ORIGIN_BACK_AFTER;
     atomic_flag_clear(&health->held);
-    weir__list_push_back(&runtime->shown.origins, &health->node);
+    weir__list_push_back(&runtime->registry.origins, &health->node);
     return health;
 }
 
@@ -41,13 +41,13 @@ struct weir__origin_health *weir__origin_health_use(struct weir_runtime *runtime
 {
     struct weir__origin_health *health;
 
-    pthread_mutex_lock(&runtime->shown.origins_lock);
+    pthread_mutex_lock(&runtime->registry.origins_lock);
     health = find(runtime, origin);
     if (health == NULL)
         health = add(runtime, origin);
     if (health != NULL)
         health->users++;
-    pthread_mutex_unlock(&runtime->shown.origins_lock);
+    pthread_mutex_unlock(&runtime->registry.origins_lock);
     return health;
 }
 
@@ -55,11 +55,11 @@ void weir__origin_health_drop(struct weir_runtime *runtime, struct weir__origin_
 {
     bool last;
 
-    pthread_mutex_lock(&runtime->shown.origins_lock);
+    pthread_mutex_lock(&runtime->registry.origins_lock);
     last = --health->users == 0;
     if (last)
         weir__list_remove(&health->node);
-    pthread_mutex_unlock(&runtime->shown.origins_lock);
+    pthread_mutex_unlock(&runtime->registry.origins_lock);
     if (last)
         free(health);
 }

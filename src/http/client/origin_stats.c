@@ -11,9 +11,9 @@
 
 /* --- the book of a client --- */
 
-static struct weir__shown *shown_of(const struct weir__origin_book *book)
+static struct weir__registry *shown_of(const struct weir__origin_book *book)
 {
-    return &book->loop->runtime->shown;
+    return &book->loop->runtime->registry;
 }
 
 static void free_counts(const struct weir__origin_book *book, struct weir__origin_counts *counts)
@@ -205,10 +205,10 @@ static void read_book(const struct weir__origin_book *book,
 
 void weir_origin_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_origin_stats *stats), void *arg)
 {
-    pthread_mutex_lock(&runtime->shown.lock);
-    weir__list_each (node, &runtime->shown.clients)
+    pthread_mutex_lock(&runtime->registry.lock);
+    weir__list_each (node, &runtime->registry.clients)
         read_book(weir__container_of(node, struct weir__origin_book, shown), fn, arg);
-    pthread_mutex_unlock(&runtime->shown.lock);
+    pthread_mutex_unlock(&runtime->registry.lock);
 }
 
 const char *weir_origin_error_name(enum weir_origin_error error)

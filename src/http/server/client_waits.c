@@ -12,7 +12,7 @@
 static const int64_t grace_ns = 10 * (int64_t)1000000000;
 static const int64_t look_every_ns = 500 * (int64_t)1000000;
 
-static struct weir__exchange *of_patient(struct weir__patient *p)
+static struct weir__exchange *of_patient(struct weir__timeout_entry *p)
 {
     return weir__container_of(p, struct weir__connection, patient)->exchange;
 }
@@ -73,7 +73,7 @@ void weir__client_takes_too_little(struct weir__exchange *x)
         weir__scope_cancel(x->scope, -WEIR_ECANCELED);
 }
 
-int64_t weir__client_takes_nothing_since(const struct weir__patient *p)
+int64_t weir__client_takes_nothing_since(const struct weir__timeout_entry *p)
 {
     const struct weir__exchange *x = weir__container_of(p, struct weir__connection, patient)->exchange;
 
@@ -106,7 +106,7 @@ static void look_at_answer(struct weir__exchange *x, int64_t now_ns)
         weir__client_takes_too_little(x);
 }
 
-static void look(struct weir__patient *p)
+static void look(struct weir__timeout_entry *p)
 {
     struct weir__exchange *x = of_patient(p);
     struct weir__server_loop *home = x->connection->home;
@@ -117,7 +117,7 @@ static void look(struct weir__patient *p)
     if ((x->waits.what & WEIR__FOR_ANSWER) && x->response.err == 0)
         look_at_answer(x, now_ns);
     if (x->waits.what != 0)
-        weir__patience_enter(&home->progress, p);
+        weir__timeout_list_enter(&home->progress, p);
 }
 
 /* --- waits begin and end --- */
@@ -127,7 +127,7 @@ void weir__client_waits_init(struct weir__server_loop *home)
     int64_t step_ns = home->server->options.limits.idle_timeout.ns / 4;
 
     step_ns = step_ns < look_every_ns ? step_ns : look_every_ns;
-    weir__patience_init(&home->progress, home->loop, (weir_duration){step_ns > 0 ? step_ns : 1}, look);
+    weir__timeout_list_init(&home->progress, home->loop, (weir_duration){step_ns > 0 ? step_ns : 1}, look);
 }
 
 static int64_t begin(struct weir__exchange *x, unsigned what)
@@ -138,7 +138,7 @@ static int64_t begin(struct weir__exchange *x, unsigned what)
     x->waits.what |= (uint8_t)what;
     if (looked_at)
         return weir__io_now_ns(c->home->loop->io);
-    weir__patience_enter(&c->home->progress, &c->patient);
+    weir__timeout_list_enter(&c->home->progress, &c->patient);
     return c->patient.since_ns;
 }
 
@@ -166,5 +166,5 @@ void weir__client_sent(struct weir__exchange *x)
     x->waits.what &= (uint8_t)~WEIR__FOR_BODY;
     x->waits.body_ns += weir__io_now_ns(x->connection->home->loop->io) - x->waits.body_since_ns;
     if (x->waits.what == 0)
-        weir__patience_leave(&x->connection->patient);
+        weir__timeout_list_leave(&x->connection->patient);
 }

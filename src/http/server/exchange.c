@@ -32,7 +32,7 @@ struct weir__exchange *weir__exchange_new(struct weir__connection *c)
     weir__arena_move(&x->memory, &memory);
     x->connection = c;
     if (c->home->server->ledger)
-        weir__ledger_open(&x->work.ledger, &x->memory, weir__pulse_ticks(&c->home->loop->pulse));
+        weir__ledger_open(&x->activity.ledger, &x->memory, weir__heartbeat_ticks(&c->home->loop->heartbeat));
     return x;
 }
 
@@ -71,12 +71,12 @@ static int make_room(struct weir__exchange *x, size_t len)
 static int use_later_input(struct weir__exchange *x)
 {
     if (x->later_input == NULL) {
-        x->later_input = weir__arena_alloc(&x->memory, WEIR__IO_LENT_BYTES);
+        x->later_input = weir__arena_alloc(&x->memory, WEIR__IO_BUFFERS_BYTES);
         if (x->later_input == NULL)
             return -ENOMEM;
     }
     x->input = x->later_input;
-    x->input_room = WEIR__IO_LENT_BYTES;
+    x->input_room = WEIR__IO_BUFFERS_BYTES;
     x->input_at = x->input_len = 0;
     return 0;
 }
@@ -121,7 +121,7 @@ static bool describe_body(const struct weir__look *look, const struct weir__task
     return true;
 }
 
-static const struct weir__wait_kind body = {"the request's body", describe_body, .charge = WEIR_CHARGE_BODY};
+static const struct weir__wait_class body = {"the request's body", describe_body, .charge = WEIR_CHARGE_BODY};
 
 static void stop_reading(struct weir__task *task)
 {
@@ -155,15 +155,15 @@ int weir__exchange_fill(struct weir__exchange *x)
 static ssize_t receive(struct weir__exchange *x, void *data, size_t bytes)
 {
     struct weir__task *self = weir__task_current();
-    struct weir__blame before;
+    struct weir__attribution before;
     ssize_t got = weir__client_wait_for_body(x);
 
     if (got < 0)
         return got;
-    before = weir__blame_on(self, WEIR_CHARGE_BODY, NULL);
+    before = weir__attribution_on(self, WEIR_CHARGE_BODY, NULL);
     got = weir_read(weir__connection_stream(x->connection), data, bytes);
     weir__client_sent(x);
-    weir__blame_back(self, before);
+    weir__attribution_back(self, before);
     return got;
 }
 
@@ -326,7 +326,7 @@ static int run(void *arg)
     int outcome;
 
     note_delay(home, now_ns, now_ns - x->queued_ns);
-    weir__ledger_begin(&x->work.ledger);
+    weir__ledger_begin(&x->activity.ledger);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     x->scope = weir__scope_of(&scope);
     if (x->input_end < 0)
@@ -346,7 +346,7 @@ static int run(void *arg)
     x->scope = NULL;
     (void)weir_scope_close(&scope);
     record(x);
-    weir__task_work_for(weir__task_current(), NULL);
+    weir__task_set_activity(weir__task_current(), NULL);
     atomic_fetch_sub_explicit(&home->server->exchanges, 1, memory_order_relaxed);
     leave(x);
     return 0;
@@ -364,11 +364,11 @@ static const char *task_name(const struct weir__exchange *x)
 /* Its first task, which has not begun, works for the exchange. */
 static void begin_work(struct weir__exchange *x, struct weir__task *task)
 {
-    x->work.memory = &x->memory;
-    x->work.route = x->request.route != NULL ? x->request.route->given->path : NULL;
-    weir__task_work_for(task, &x->work);
-    if (x->work.ledger.on)
-        weir__ledger_start(&x->work.ledger, weir__loop_slice_ticks(task->loop));
+    x->activity.memory = &x->memory;
+    x->activity.route = x->request.route != NULL ? x->request.route->given->path : NULL;
+    weir__task_set_activity(task, &x->activity);
+    if (x->activity.ledger.on)
+        weir__ledger_start(&x->activity.ledger, weir__loop_slice_ticks(task->loop));
 }
 
 static void refuse_beyond(struct weir__exchange *x, int here)
@@ -406,7 +406,7 @@ static int start(struct weir__exchange *x)
     if (c->home->peers.kept != NULL)
         (void)weir_request_peer(&x->request);
     x->running = true;
-    weir__patience_leave(&c->patient);
+    weir__timeout_list_leave(&c->patient);
     return 1;
 }
 

@@ -8,17 +8,17 @@ weir_duration weir__exchange_close(struct weir__exchange *x)
 {
     const struct weir__loop *loop = x->connection->home->loop;
 
-    if (!x->work.ledger.on)
+    if (!x->activity.ledger.on)
         return (weir_duration){weir__io_now_ns(loop->io) - x->began_ns};
-    return (weir_duration){
-        weir__pulse_ns(&loop->pulse, weir__ledger_close(&x->work.ledger, weir__pulse_ticks(&loop->pulse)))};
+    return (weir_duration){weir__heartbeat_ns(
+        &loop->heartbeat, weir__ledger_close(&x->activity.ledger, weir__heartbeat_ticks(&loop->heartbeat)))};
 }
 
 static size_t account(struct weir__exchange *x, weir_charge out[WEIR_CHARGES_MAX])
 {
-    if (!x->work.ledger.on)
+    if (!x->activity.ledger.on)
         return 0;
-    return weir__ledger_account(&x->work.ledger, &x->connection->home->loop->pulse, out);
+    return weir__ledger_account(&x->activity.ledger, &x->connection->home->loop->heartbeat, out);
 }
 
 size_t weir_exchange_charges(const weir_exchange_record *record, weir_charge out[WEIR_CHARGES_MAX])

@@ -31,7 +31,7 @@ static void closed(weir_stream *stream)
 static void drop(struct weir__connection *c, bool reset)
 {
     weir__unserved_ends(c, WEIR_UNSERVED_DRAINED); /* unless it has been told how */
-    weir__patience_leave(&c->patient);
+    weir__timeout_list_leave(&c->patient);
     if (c->exchange != NULL)
         weir__exchange_free(c->exchange);
     c->exchange = NULL;
@@ -47,7 +47,7 @@ static void linger(struct weir__connection *c)
     c->exchange = NULL;
     c->lingering = true;
     c->lingered_bytes = 0;
-    weir__patience_enter(&c->home->linger, &c->patient);
+    weir__timeout_list_enter(&c->home->linger, &c->patient);
     weir__connection_await(c);
 }
 
@@ -64,23 +64,23 @@ void weir__connection_close(struct weir__connection *c, bool reset, bool lingers
 /* --- input --- */
 
 /* What is said without a task, when none can be made. */
-struct farewell {
+struct canned_503 {
     struct weir__io_op op;
     struct msghdr msg;
     struct iovec piece;
 };
 
 #define FAREWELL_BODY "{\"error\":{\"code\":\"busy\",\"message\":\"out of memory; try again later\"}}\n"
-static const char farewell_text[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                                    "content-type: application/json\r\n"
-                                    "content-length: 69\r\n"
-                                    "retry-after: 1\r\n"
-                                    "connection: close\r\n\r\n" FAREWELL_BODY;
+static const char canned_503_text[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                      "content-type: application/json\r\n"
+                                      "content-length: 69\r\n"
+                                      "retry-after: 1\r\n"
+                                      "connection: close\r\n\r\n" FAREWELL_BODY;
 _Static_assert(sizeof FAREWELL_BODY - 1 == 69, "the content-length above");
 
-static void farewell_said(struct weir__io_op *op)
+static void canned_503_sent(struct weir__io_op *op)
 {
-    struct farewell *f = weir__container_of(op, struct farewell, op);
+    struct canned_503 *f = weir__container_of(op, struct canned_503, op);
     struct weir__connection *c = weir__stream_extra(weir__container_of(op->file, weir_stream, file));
 
     if (!op->file->closing && weir_stream_shutdown(weir__connection_stream(c)) < 0)
@@ -89,9 +89,9 @@ static void farewell_said(struct weir__io_op *op)
 }
 
 /* Without memory for a task, or even for an exchange: the connection ends, if possible with a 503. */
-static void turn_away(struct weir__connection *c)
+static void reject(struct weir__connection *c)
 {
-    struct farewell *f = calloc(1, sizeof *f);
+    struct canned_503 *f = calloc(1, sizeof *f);
 
     weir__server_count(&c->home->turned_away);
     weir__unserved_ends(c, WEIR_UNSERVED_MEMORY);
@@ -100,14 +100,14 @@ static void turn_away(struct weir__connection *c)
         return;
     }
     linger(c);
-    f->piece = (struct iovec){(char *)(uintptr_t)farewell_text, sizeof farewell_text - 1};
+    f->piece = (struct iovec){(char *)(uintptr_t)canned_503_text, sizeof canned_503_text - 1};
     f->msg = (struct msghdr){.msg_iov = &f->piece, .msg_iovlen = 1};
     f->op = (struct weir__io_op){.kind = WEIR__IO_SEND,
-                                 .done = farewell_said,
+                                 .done = canned_503_sent,
                                  .file = &weir__connection_stream(c)->file,
                                  .msg = &f->msg};
     if (weir__io_submit(c->home->loop->io, &f->op))
-        farewell_said(&f->op);
+        canned_503_sent(&f->op);
 }
 
 #define TURNED_BACK_BODY                                                                                     \
@@ -150,7 +150,7 @@ static bool go_on(struct weir__connection *c)
     int started = weir__exchange_try_start(x);
 
     if (started < 0) {
-        turn_away(c);
+        reject(c);
         return false;
     }
     if (started == 0)
@@ -161,7 +161,7 @@ static bool go_on(struct weir__connection *c)
 }
 
 /* Empty lines that some clients send behind a body are no beginning of a request: they are passed over. The
- * patience with an idle connection is not renewed by them. */
+ * timeouts with an idle connection is not renewed by them. */
 static size_t empty_lines(const char *data, size_t len)
 {
     size_t at = 0;
@@ -176,7 +176,7 @@ static struct weir__exchange *begin_exchange(struct weir__connection *c)
     struct weir__exchange *x = c->exchange = weir__exchange_new(c);
 
     if (x != NULL) {
-        weir__patience_enter(&c->home->head, &c->patient);
+        weir__timeout_list_enter(&c->home->head, &c->patient);
         x->began_ns = c->patient.since_ns;
     }
     return x;
@@ -192,7 +192,7 @@ static bool lingered(struct weir__connection *c, size_t len)
         return false;
     }
     if (before / LINGER_STEP_BYTES != c->lingered_bytes / LINGER_STEP_BYTES)
-        weir__patience_enter(&c->home->linger, &c->patient);
+        weir__timeout_list_enter(&c->home->linger, &c->patient);
     return true;
 }
 
@@ -213,7 +213,7 @@ static bool took(struct weir__connection *c, const char *data, size_t len)
     }
     if (x == NULL || weir__exchange_take(x, data, len) < 0) {
         if (x == NULL || !x->running)
-            turn_away(c);
+            reject(c);
         else
             weir__exchange_input_ended(x, -ENOMEM);
         return false;
@@ -285,7 +285,7 @@ void weir__connection_start(struct weir__server_loop *home, weir_stream *stream)
     weir__list_init(&c->patient.node);
     weir__peers_forget(&home->peers, c);
     weir__unserved_begins(c);
-    weir__patience_enter(&home->idle, &c->patient);
+    weir__timeout_list_enter(&home->idle, &c->patient);
     weir__connection_await(c);
 }
 
@@ -325,27 +325,27 @@ void weir__connection_next(struct weir__connection *c, struct weir__exchange *x)
     if (end != 0) {
         go_on_to_the_end(c, kept, end);
     } else if (!kept) {
-        turn_away(c);
+        reject(c);
     } else if (left > 0) {
         if (go_on(c))
             weir__connection_await(c);
     } else {
         struct weir__server_loop *home = c->home;
-        weir__patience_enter(&home->idle, &c->patient);
+        weir__timeout_list_enter(&home->idle, &c->patient);
         weir__connection_await(c);
         if (atomic_load_explicit(&home->server->full_loops, memory_order_relaxed) > 0)
             weir__room_idle(home);
     }
 }
 
-/* --- patience at its end --- */
+/* --- timeouts at its end --- */
 
-static struct weir__connection *of_patient(struct weir__patient *p)
+static struct weir__connection *of_patient(struct weir__timeout_entry *p)
 {
     return weir__container_of(p, struct weir__connection, patient);
 }
 
-static void idle_exhausted(struct weir__patient *p)
+static void idle_exhausted(struct weir__timeout_entry *p)
 {
     weir__unserved_ends(of_patient(p), WEIR_UNSERVED_IDLE_TIMEOUT);
     drop(of_patient(p), false);
@@ -357,7 +357,7 @@ static bool is_empty(const char *input, size_t len)
     return (len == 1 || (len == 2 && input[1] == '\n')) && input[0] == '\r';
 }
 
-static void head_exhausted(struct weir__patient *p)
+static void head_exhausted(struct weir__timeout_entry *p)
 {
     struct weir__connection *c = of_patient(p);
     const struct weir__exchange *x = c->exchange;
@@ -368,7 +368,7 @@ static void head_exhausted(struct weir__patient *p)
         return;
     }
     if (weir__exchange_refuse_slow_head(c->exchange) < 0)
-        turn_away(c);
+        reject(c);
 }
 
 void weir__connections_init(struct weir__server_loop *home)
@@ -376,11 +376,11 @@ void weir__connections_init(struct weir__server_loop *home)
     const weir_limits *l = &home->server->options.limits;
 
     weir__list_init(&home->connections);
-    weir__patience_init(&home->idle, home->loop, l->idle_timeout, idle_exhausted);
-    weir__patience_init(&home->head, home->loop, l->head_timeout, head_exhausted);
+    weir__timeout_list_init(&home->idle, home->loop, l->idle_timeout, idle_exhausted);
+    weir__timeout_list_init(&home->head, home->loop, l->head_timeout, head_exhausted);
     weir__client_waits_init(home);
     weir__leaving_init(home);
-    weir__patience_init(&home->linger, home->loop, weir_ms(LINGER_MS), idle_exhausted);
+    weir__timeout_list_init(&home->linger, home->loop, weir_ms(LINGER_MS), idle_exhausted);
 }
 
 /* --- draining --- */
@@ -408,7 +408,7 @@ static bool is_waiting(const struct weir__connection *c)
 
 /* It was not used any more: half of it is closed, and what its client sends all the same is read, so that the
  * client sees an end and no reset. */
-static void idle_drained(struct weir__patient *p)
+static void idle_drained(struct weir__timeout_entry *p)
 {
     weir__unserved_ends(of_patient(p), WEIR_UNSERVED_DRAINED);
     weir__connection_close(of_patient(p), false, true);
@@ -425,8 +425,8 @@ void weir__connections_drain(struct weir__server_loop *home)
     if (grace_ns > o->drain.ns)
         grace_ns = o->drain.ns;
     home->idle.exhausted = idle_drained;
-    weir__patience_shorten(&home->idle, (weir_duration){grace_ns}, weir_ms(IDLE_GRACE_LEAST_MS));
-    weir__patience_shorten(&home->linger, weir_ms(DRAIN_LINGER_MS), weir_ms(DRAIN_LINGER_MS));
+    weir__timeout_list_shorten(&home->idle, (weir_duration){grace_ns}, weir_ms(IDLE_GRACE_LEAST_MS));
+    weir__timeout_list_shorten(&home->linger, weir_ms(DRAIN_LINGER_MS), weir_ms(DRAIN_LINGER_MS));
 }
 
 void weir__connections_close_waiting(struct weir__server_loop *home)

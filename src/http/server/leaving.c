@@ -50,10 +50,10 @@ void weir__exchange_probe(struct weir__exchange *x)
     struct weir__connection *c = x->connection;
 
     if (!x->response.began && x->waits.what == 0)
-        weir__patience_enter(&c->home->half_closed, &c->patient);
+        weir__timeout_list_enter(&c->home->half_closed, &c->patient);
 }
 
-static void probe(struct weir__patient *p)
+static void probe(struct weir__timeout_entry *p)
 {
     struct weir__connection *c = weir__container_of(p, struct weir__connection, patient);
     struct weir__exchange *x = c->exchange;
@@ -83,10 +83,10 @@ void weir__exchange_watch_behind(struct weir__exchange *x)
 
     if (x->input_at < x->input_len && !c->awaiting && !x->response.began && x->waits.what == 0 &&
         weir__exchange_wants_behind(x))
-        weir__patience_enter(&c->home->behind, &c->patient);
+        weir__timeout_list_enter(&c->home->behind, &c->patient);
 }
 
-static void look_behind(struct weir__patient *p)
+static void look_behind(struct weir__timeout_entry *p)
 {
     struct weir__connection *c = weir__container_of(p, struct weir__connection, patient);
 
@@ -96,6 +96,6 @@ static void look_behind(struct weir__patient *p)
 
 void weir__leaving_init(struct weir__server_loop *home)
 {
-    weir__patience_init(&home->behind, home->loop, weir_ms(BEHIND_MS), look_behind);
-    weir__patience_init(&home->half_closed, home->loop, (weir_duration){probe_after_ns}, probe);
+    weir__timeout_list_init(&home->behind, home->loop, weir_ms(BEHIND_MS), look_behind);
+    weir__timeout_list_init(&home->half_closed, home->loop, (weir_duration){probe_after_ns}, probe);
 }

@@ -71,22 +71,22 @@ static int write_pieces(struct weir__exchange *x, struct iovec *pieces, size_t c
     return weir_write_pieces(s, pieces, count);
 }
 
-/* Every write to the client: bounded by the patience for progress, its failure remembered. */
+/* Every write to the client: bounded by the timeouts for progress, its failure remembered. */
 static int send_pieces(struct weir__exchange *x, struct iovec *pieces, size_t count)
 {
     weir_response *res = &x->response;
     struct weir__task *self = weir__task_current();
-    struct weir__blame before;
+    struct weir__attribution before;
     int err;
 
     if (res->err < 0)
         return res->err;
     if (x->head_sent > 0)
         skip_sent(x, pieces);
-    before = weir__blame_on(self, WEIR_CHARGE_SEND, NULL);
+    before = weir__attribution_on(self, WEIR_CHARGE_SEND, NULL);
     err = write_pieces(x, pieces, count);
     weir__client_took(x);
-    weir__blame_back(self, before);
+    weir__attribution_back(self, before);
     if (res->err == 0)
         res->err = err;
     return res->err;
@@ -292,7 +292,7 @@ static int write_head(struct weir__exchange *x, char *out, size_t room, int stat
 /* Returns: enough room for all that write_head() writes then. */
 static size_t finish_headers(struct weir__exchange *x, const char *type)
 {
-    if (x->connection->home->server->options.server_timing && x->work.ledger.on)
+    if (x->connection->home->server->options.server_timing && x->activity.ledger.on)
         weir__exchange_tell_timing(x);
     return HEAD_BYTES + (type != NULL ? strlen(type) : 0) + x->response.headers_len;
 }
@@ -388,7 +388,7 @@ int weir_reply_body(weir_response *res, int status, const char *type, const weir
  */
 static int add_retry_after(weir_response *res)
 {
-    int64_t busy_ns = weir__exchange_of_response(res)->work.busy_for_ns;
+    int64_t busy_ns = weir__exchange_of_response(res)->activity.busy_for_ns;
     char seconds[24];
 
     (void)snprintf(seconds, sizeof seconds, "%" PRId64, busy_ns > 0 ? (busy_ns - 1) / 1000000000 + 1 : 1);
@@ -420,7 +420,7 @@ int weir_reply_fault(weir_response *res, int status, const char *code, const cha
 
 static int reply_busy(weir_response *res)
 {
-    const char *why = weir__exchange_of_response(res)->work.busy_why;
+    const char *why = weir__exchange_of_response(res)->activity.busy_why;
     char message[80];
 
     (void)snprintf(message, sizeof message, "%s; try again later", why != NULL ? why : "a limit is reached");
@@ -430,7 +430,7 @@ static int reply_busy(weir_response *res)
 /* The word for a refusal on behalf of the handler; NULL: it is none. */
 static const char *reason_of(const weir_response *res, int err)
 {
-    const char *pool = weir__exchange_of_response(res)->work.busy_reason;
+    const char *pool = weir__exchange_of_response(res)->activity.busy_reason;
 
     switch (-err) {
     case WEIR_EBUSY:

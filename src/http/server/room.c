@@ -30,16 +30,17 @@ struct candidate {
     int64_t at_ns;                       /* INT64_MAX then */
 };
 
-static void consider(struct candidate *best, struct weir__patient *p, int64_t at_ns)
+static void consider(struct candidate *best, struct weir__timeout_entry *p, int64_t at_ns)
 {
     if (at_ns < best->at_ns)
         *best = (struct candidate){weir__container_of(p, struct weir__connection, patient), at_ns};
 }
 
-static void consider_first(struct candidate *best, struct weir__patience *patience, int64_t after_ns)
+static void consider_first(struct candidate *best, struct weir__timeout_list *timeouts, int64_t after_ns)
 {
-    if (!weir__list_is_empty(&patience->patients))
-        consider(best, weir__patience_first(patience), weir__patience_first(patience)->since_ns + after_ns);
+    if (!weir__list_is_empty(&timeouts->entries))
+        consider(best, weir__timeout_list_first(timeouts),
+                 weir__timeout_list_first(timeouts)->since_ns + after_ns);
 }
 
 /* Whether it is not going already. */
@@ -69,8 +70,8 @@ static struct candidate first_to_go(struct weir__server_loop *home)
     if (!home->server->options.limits.always_room)
         return best;
     consider_first(&best, &home->head, idle_after_ns);
-    weir__list_each (node, &home->progress.patients) {
-        struct weir__patient *p = weir__container_of(node, struct weir__patient, node);
+    weir__list_each (node, &home->progress.entries) {
+        struct weir__timeout_entry *p = weir__container_of(node, struct weir__timeout_entry, node);
         int64_t since_ns = weir__client_takes_nothing_since(p);
         if (since_ns != INT64_MAX)
             consider(&best, p, since_ns + idle_after_ns);

@@ -264,20 +264,20 @@ static int serve_all(struct weir__server *server)
 
 static void show(struct weir__server *server)
 {
-    struct weir__shown *shown = &weir__task_current()->loop->runtime->shown;
+    struct weir__registry *registry = &weir__task_current()->loop->runtime->registry;
 
-    pthread_mutex_lock(&shown->lock);
-    weir__list_push_back(&shown->servers, &server->shown);
-    pthread_mutex_unlock(&shown->lock);
+    pthread_mutex_lock(&registry->lock);
+    weir__list_push_back(&registry->servers, &server->shown);
+    pthread_mutex_unlock(&registry->lock);
 }
 
 static void hide(struct weir__server *server)
 {
-    struct weir__shown *shown = &weir__task_current()->loop->runtime->shown;
+    struct weir__registry *registry = &weir__task_current()->loop->runtime->registry;
 
-    pthread_mutex_lock(&shown->lock);
+    pthread_mutex_lock(&registry->lock);
     weir__list_remove(&server->shown);
-    pthread_mutex_unlock(&shown->lock);
+    pthread_mutex_unlock(&registry->lock);
 }
 
 static void add_loop(struct weir__server_loop *home, weir_server_stats *stats)
@@ -291,26 +291,26 @@ static void add_loop(struct weir__server_loop *home, weir_server_stats *stats)
 void weir_server_read(weir_runtime *runtime, weir_server_stats *stats)
 {
     *stats = (weir_server_stats){0};
-    pthread_mutex_lock(&runtime->shown.lock);
-    weir__list_each (node, &runtime->shown.servers) {
+    pthread_mutex_lock(&runtime->registry.lock);
+    weir__list_each (node, &runtime->registry.servers) {
         struct weir__server *server = weir__container_of(node, struct weir__server, shown);
         stats->exchanges += atomic_load_explicit(&server->exchanges, memory_order_relaxed);
         for (int i = 0; i < server->loop_count; i++)
             add_loop(&server->loops[i], stats);
     }
-    pthread_mutex_unlock(&runtime->shown.lock);
+    pthread_mutex_unlock(&runtime->registry.lock);
 }
 
 void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_server_client *client),
                               void *arg)
 {
-    pthread_mutex_lock(&runtime->shown.lock);
-    weir__list_each (node, &runtime->shown.servers) {
+    pthread_mutex_lock(&runtime->registry.lock);
+    weir__list_each (node, &runtime->registry.servers) {
         struct weir__server *server = weir__container_of(node, struct weir__server, shown);
         for (int i = 0; i < server->loop_count; i++)
             weir__unserved_each(&server->loops[i].unserved, fn, arg);
     }
-    pthread_mutex_unlock(&runtime->shown.lock);
+    pthread_mutex_unlock(&runtime->registry.lock);
 }
 
 /* --- held --- */
@@ -340,10 +340,10 @@ static void hold(weir_runtime *runtime, struct weir__server *server, int most)
 
 void weir_server_hold(weir_runtime *runtime, int most)
 {
-    pthread_mutex_lock(&runtime->shown.lock);
-    weir__list_each (node, &runtime->shown.servers)
+    pthread_mutex_lock(&runtime->registry.lock);
+    weir__list_each (node, &runtime->registry.servers)
         hold(runtime, weir__container_of(node, struct weir__server, shown), most);
-    pthread_mutex_unlock(&runtime->shown.lock);
+    pthread_mutex_unlock(&runtime->registry.lock);
 }
 
 /* --- the whole --- */

@@ -118,7 +118,7 @@ struct weir__server_loop {
     struct weir__message nudge;
     atomic_bool nudged;
     struct weir__list connections; /* all that are here */
-    struct weir__patience idle, head, progress, half_closed, behind, linger;
+    struct weir__timeout_list idle, head, progress, half_closed, behind, linger;
     struct weir__http_field *fields;   /* room to parse into */
     struct weir__scope exchange_scope; /* of every exchange's task */
     weir_event stop;                   /* serving waits for this, or its cancel */
@@ -137,7 +137,7 @@ struct weir__server_loop {
 struct weir__connection {
     struct weir__server_loop *home;
     struct weir__list node; /* in home->connections */
-    struct weir__patient patient;
+    struct weir__timeout_entry patient;
     struct weir__exchange *exchange; /* from the first byte of a head to the end of its answer */
     bool awaiting;                   /* an await of the stream is pending */
     bool lingering;                  /* answered and shut down; what still comes is thrown away */
@@ -212,8 +212,8 @@ struct weir__read_ahead {
 struct weir__exchange {
     struct weir_request request;
     struct weir_response response;
-    struct weir__arena memory; /* this lies in it */
-    struct weir__work work;    /* of its task and of all it spawns */
+    struct weir__arena memory;      /* this lies in it */
+    struct weir__activity activity; /* of its task and of all it spawns */
     struct weir__connection *connection;
     struct weir__refusal refusal;
     bool running;              /* its task exists */
@@ -269,7 +269,7 @@ void weir__connection_turn_back(struct weir__server_loop *home, weir_stream *str
 /* Ends one on which nothing goes on, for the good of others. */
 void weir__connection_make_room(struct weir__connection *c);
 void weir__connections_init(struct weir__server_loop *home);
-/* Draining: those that have no exchange may be used once more, for a while; later, when patience is at its
+/* Draining: those that have no exchange may be used once more, for a while; later, when timeouts is at its
  * end, those whose head never came are closed. */
 void weir__connections_drain(struct weir__server_loop *home);
 void weir__connections_close_waiting(struct weir__server_loop *home);
@@ -319,11 +319,11 @@ static inline void weir__client_wait_to_take(struct weir__exchange *x)
         return;
     }
     x->waits.what = WEIR__FOR_ANSWER;
-    weir__patience_enter(&c->home->progress, &c->patient);
+    weir__timeout_list_enter(&c->home->progress, &c->patient);
     x->waits.answer_since_ns = c->patient.since_ns;
 }
 /* Since when it has taken nothing of its answer; INT64_MAX: it is not asked to. */
-int64_t weir__client_takes_nothing_since(const struct weir__patient *p);
+int64_t weir__client_takes_nothing_since(const struct weir__timeout_entry *p);
 /* Breaks off the answer. */
 void weir__client_takes_too_little(struct weir__exchange *x);
 
@@ -331,7 +331,7 @@ static inline void weir__client_took(struct weir__exchange *x)
 {
     x->waits.what &= (uint8_t)~WEIR__FOR_ANSWER;
     if (x->waits.what == 0)
-        weir__patience_leave(&x->connection->patient);
+        weir__timeout_list_leave(&x->connection->patient);
 }
 /* The wait for the body is over. Harmless if there is none. */
 void weir__client_sent(struct weir__exchange *x);

@@ -126,7 +126,7 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
 
     home->loop = weir__task_current()->loop;
     if (server->ledger)
-        weir__blame_open(home->loop);
+        weir__attribution_open(home->loop);
     weir__room_init(home);
     weir__scope_init_detached(&home->exchange_scope, home->loop, "server");
     weir__connections_init(home);
@@ -254,7 +254,7 @@ static bool drain(struct weir__server_loop *home)
     return becomes_quiet(home, until);
 }
 
-/* What patience with exchanges does not end, the cancel does. */
+/* What timeouts with exchanges does not end, the cancel does. */
 static void cut_short(struct weir__server_loop *home)
 {
     weir__scope_cancel(&home->exchange_scope, -WEIR_ECANCELED);
@@ -284,12 +284,12 @@ void weir__server_loop_close(struct weir__server_loop *home)
     for (size_t i = 0; i < home->listener_count; i++) /* of a server that never came to serve */
         weir_listener_close(home->listeners[i]);
     weir__timeout_cancel(home->loop, &home->room);
-    weir__patience_stop(&home->idle);
-    weir__patience_stop(&home->head);
-    weir__patience_stop(&home->progress);
-    weir__patience_stop(&home->half_closed);
-    weir__patience_stop(&home->behind);
-    weir__patience_stop(&home->linger);
+    weir__timeout_list_stop(&home->idle);
+    weir__timeout_list_stop(&home->head);
+    weir__timeout_list_stop(&home->progress);
+    weir__timeout_list_stop(&home->half_closed);
+    weir__timeout_list_stop(&home->behind);
+    weir__timeout_list_stop(&home->linger);
     weir__timeout_cancel(home->loop, &home->sweep);
     weir__rescue_close(home);
     pthread_mutex_destroy(&home->listeners_lock);

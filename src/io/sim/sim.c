@@ -241,14 +241,14 @@ static void check_buffer(const struct sim *sim, const struct sim_op *held)
 static char *lend(struct sim *sim)
 {
     uint32_t max = sim->options.lent_max;
-    if (max == 0 || max > WEIR__IO_LENT_COUNT)
-        max = WEIR__IO_LENT_COUNT;
+    if (max == 0 || max > WEIR__IO_BUFFERS_COUNT)
+        max = WEIR__IO_BUFFERS_COUNT;
     if (sim->stats.lent >= max) {
         sim->starving = true;
         return NULL;
     }
-    char *data = weir__sim_alloc(WEIR__IO_LENT_BYTES);
-    memset(data, POISON, WEIR__IO_LENT_BYTES);
+    char *data = weir__sim_alloc(WEIR__IO_BUFFERS_BYTES);
+    memset(data, POISON, WEIR__IO_BUFFERS_BYTES);
     sim->lent = weir__sim_grow(sim->lent, &sim->lent_capacity, sim->stats.lent + 1, sizeof(char *));
     sim->lent[sim->stats.lent++] = data;
     return data;
@@ -375,7 +375,7 @@ static int32_t try_recv(struct sim *sim, struct sim_socket *s, struct weir__io_o
 
 static int32_t try_recv_lent(struct sim *sim, struct sim_socket *s, struct weir__io_op *op)
 {
-    int32_t n = receivable(sim, s, WEIR__IO_LENT_BYTES);
+    int32_t n = receivable(sim, s, WEIR__IO_BUFFERS_BYTES);
     op->data = NULL;
     if (n <= 0)
         return n;

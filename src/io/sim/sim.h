@@ -54,7 +54,7 @@ struct weir__sim_options {
     uint32_t cancel_late_per_million; /* of cancels: an operation that can succeed by then does */
     int64_t cancel_max_ns;            /* a cancel takes effect after at most so long */
     uint32_t files_max;               /* descriptors; beyond: -EMFILE. 0: no limit */
-    uint32_t lent_max; /* lent buffers out at once, at most WEIR__IO_LENT_COUNT; 0: just that */
+    uint32_t lent_max; /* lent buffers out at once, at most WEIR__IO_BUFFERS_COUNT; 0: just that */
 };
 
 struct weir__sim_stats {

@@ -32,9 +32,9 @@ static void add_text(char *out, const char *text)
 
 static void take_route(struct weir__sample *sample, const struct weir__task *task)
 {
-    bool known = task != NULL && task->work != NULL && task->work->route != NULL;
+    bool known = task != NULL && task->activity != NULL && task->activity->route != NULL;
 
-    add_text(sample->route, known ? task->work->route : "-");
+    add_text(sample->route, known ? task->activity->route : "-");
 }
 
 static void take_loop(struct weir__sample *sample, const struct weir__loop *loop)

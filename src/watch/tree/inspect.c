@@ -18,12 +18,12 @@ struct walk {
     struct weir__look look;
     struct weir__naming naming;
     struct weir__span *mapped;
-    struct weir__sight_room room;
-    struct weir__sight sight;
+    struct weir__task_view_room room;
+    struct weir__task_view view;
     int loop;
 };
 
-/* --- taking down one sight --- */
+/* --- taking down one view --- */
 
 static struct weir__seen *new_seen(weir_tasks *tasks)
 {
@@ -40,34 +40,34 @@ static struct weir__seen *new_seen(weir_tasks *tasks)
     return &tasks->seen[tasks->count++];
 }
 
-static bool take_scopes(weir_tasks *tasks, const struct weir__sight *sight, weir_task_info *info)
+static bool take_scopes(weir_tasks *tasks, const struct weir__task_view *view, weir_task_info *info)
 {
     weir_scope_info *scopes;
 
-    info->scope_count = sight->scope_count;
-    if (sight->scope_count == 0)
+    info->scope_count = view->scope_count;
+    if (view->scope_count == 0)
         return true;
-    info->scopes = scopes = weir__texts_room(&tasks->texts, sight->scope_count * sizeof *scopes);
-    for (unsigned i = 0; i < sight->scope_count && scopes != NULL; i++) {
-        const struct weir__scope_sight *s = &sight->scopes[sight->scope_count - 1 - i];
+    info->scopes = scopes = weir__intern_room(&tasks->texts, view->scope_count * sizeof *scopes);
+    for (unsigned i = 0; i < view->scope_count && scopes != NULL; i++) {
+        const struct weir__scope_view *s = &view->scopes[view->scope_count - 1 - i];
         scopes[i] =
             (weir_scope_info){.id = s->id, .deadline = {s->deadline_ns}, .cause = s->cause, .tasks = s->live};
     }
     return scopes != NULL;
 }
 
-static bool take_texts(struct walk *w, const struct weir__sight *sight, weir_task_info *info)
+static bool take_texts(struct walk *w, const struct weir__task_view *view, weir_task_info *info)
 {
-    struct weir__texts *texts = &w->tasks->texts;
+    struct weir__intern *texts = &w->tasks->texts;
 
-    info->name = weir__texts_keep(texts, sight->name);
-    if (sight->route[0] != '\0' && (info->route = weir__texts_keep(texts, sight->route)) == NULL)
+    info->name = weir__intern_keep(texts, view->name);
+    if (view->route[0] != '\0' && (info->route = weir__intern_keep(texts, view->route)) == NULL)
         return false;
-    if (sight->state == WEIR__SIGHT_PARKED &&
-        (info->waits_for = weir__texts_keep(texts, sight->wait.text)) == NULL)
+    if (view->state == WEIR__TASK_VIEW_PARKED &&
+        (info->waits_for = weir__intern_keep(texts, view->wait.text)) == NULL)
         return false;
-    return info->name != NULL && (sight->spawned_at == NULL ||
-                                  weir__naming_place(&w->naming, sight->spawned_at, &info->spawned_at));
+    return info->name != NULL &&
+           (view->spawned_at == NULL || weir__naming_place(&w->naming, view->spawned_at, &info->spawned_at));
 }
 
 /* Of one that lies still its stack is there already; of one that runs the watch may get it. */
@@ -76,34 +76,34 @@ static bool take_stack(struct walk *w, struct weir__task *record, weir_task_info
     struct weir__registers registers;
     struct weir__stack_copy copy;
 
-    if (w->sight.state != WEIR__SIGHT_RUNNING || w->room.room == 0)
-        return weir__naming_stack(&w->naming, &w->sight, w->room.stack, info);
-    return !weir__watch_stack(w->runtime, w->loop, record, w->sight.id, &registers, &copy, w->room.stack,
+    if (w->view.state != WEIR__TASK_VIEW_RUNNING || w->room.room == 0)
+        return weir__naming_stack(&w->naming, &w->view, w->room.stack, info);
+    return !weir__watch_stack(w->runtime, w->loop, record, w->view.id, &registers, &copy, w->room.stack,
                               w->room.room) ||
            weir__naming_running(&w->naming, &registers, &copy, info);
 }
 
 static int take(struct walk *w, struct weir__task *record)
 {
-    const struct weir__sight *sight = &w->sight;
+    const struct weir__task_view *view = &w->view;
     struct weir__seen *s = new_seen(w->tasks);
 
     if (s == NULL)
         return -ENOMEM;
     *s = (struct weir__seen){.record = record,
-                             .owner = sight->owner,
-                             .queue = sight->wait.queue,
-                             .ticket = sight->wait.ticket,
+                             .owner = view->owner,
+                             .queue = view->wait.queue,
+                             .ticket = view->wait.ticket,
                              .parent = WEIR__NO_SEEN};
-    s->info = (weir_task_info){.id = sight->id,
-                               .parent = sight->parent,
-                               .scope = sight->home,
+    s->info = (weir_task_info){.id = view->id,
+                               .parent = view->parent,
+                               .scope = view->home,
                                .loop = w->loop,
-                               .state = (enum weir_task_state)sight->state,
-                               .created = {sight->created_ns},
+                               .state = (enum weir_task_state)view->state,
+                               .created = {view->created_ns},
                                .seen = {w->look.now_ns},
-                               .deadline = {sight->deadline_ns}};
-    return take_texts(w, sight, &s->info) && take_scopes(w->tasks, sight, &s->info) &&
+                               .deadline = {view->deadline_ns}};
+    return take_texts(w, view, &s->info) && take_scopes(w->tasks, view, &s->info) &&
                    take_stack(w, record, &s->info)
                ? 0
                : -ENOMEM;
@@ -118,7 +118,7 @@ static int walk_arena(struct walk *w, const struct weir__stacks *stacks, struct 
     for (size_t i = a->count; err == 0 && i-- > atomic_load_explicit(&a->unused, memory_order_acquire);) {
         struct weir__task *record = weir__task_on(stacks, a->memory + i * stacks->stride);
         if (atomic_load_explicit(&record->id, memory_order_relaxed) != 0 &&
-            weir__sight_take(&w->look, record, w->room, &w->sight))
+            weir__task_view_take(&w->look, record, w->room, &w->view))
             err = take(w, record);
     }
     return err;
@@ -151,13 +151,13 @@ static int find_parents(struct walk *w)
         struct weir__task *record = tasks->seen[i].owner;
         /* While the child lives its parent does, and the record is one. */
         if (parent == 0 || parent == last ||
-            !weir__sight_lives(tasks->seen[i].record, tasks->seen[i].info.id))
+            !weir__task_view_lives(tasks->seen[i].record, tasks->seen[i].info.id))
             continue;
         size_t count = tasks->count;
         tasks->count = known;
         bool is_seen = weir__inspect_find(tasks, parent) != WEIR__NO_SEEN;
         tasks->count = count;
-        if (is_seen || !weir__sight_take(&w->look, record, w->room, &w->sight) || w->sight.id != parent)
+        if (is_seen || !weir__task_view_take(&w->look, record, w->room, &w->view) || w->view.id != parent)
             continue;
         w->loop = tasks->seen[i].info.loop;
         tasks->on_loop[w->loop]++;
@@ -194,7 +194,7 @@ static void link_parents(weir_tasks *tasks)
             s.parent = weir__inspect_find(tasks, s.info.parent);
             tasks->count = count;
         }
-        if (s.info.parent != 0 && s.parent == WEIR__NO_SEEN && !weir__sight_lives(s.record, s.info.id))
+        if (s.info.parent != 0 && s.parent == WEIR__NO_SEEN && !weir__task_view_lives(s.record, s.info.id))
             tasks->on_loop[s.info.loop]--;
         else
             tasks->seen[n++] = s;
@@ -268,7 +268,7 @@ static int open_walk(struct walk *w, weir_runtime *r, weir_tasks *tasks)
     err = weir__peek_open(&w->look.peek);
     if (err < 0)
         return err;
-    w->mapped = weir__sight_map(r, &w->look.peek.mapped_count);
+    w->mapped = weir__mapped_spans(r, &w->look.peek.mapped_count);
     w->look.peek.mapped = w->mapped;
     return w->mapped != NULL ? weir__naming_open(&w->naming, r->symbols, &tasks->texts) : -ENOMEM;
 }
@@ -322,7 +322,7 @@ void weir_tasks_free(weir_tasks *tasks)
 {
     if (tasks == NULL)
         return;
-    weir__texts_free(&tasks->texts);
+    weir__intern_free(&tasks->texts);
     free(tasks->seen);
     free(tasks->order);
     free(tasks->on_loop);

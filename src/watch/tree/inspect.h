@@ -25,7 +25,7 @@ struct weir__seen {
 };
 
 struct weir_tasks {
-    struct weir__texts texts; /* and all else that the infos point to */
+    struct weir__intern texts; /* and all else that the infos point to */
     struct weir__seen *seen;
     size_t count, room;
     uint32_t *order; /* those that are given out */
@@ -42,7 +42,7 @@ struct weir__named_stack;
 /* Names for stacks and places, each found once. */
 struct weir__naming {
     struct weir__symbols *symbols;
-    struct weir__texts *texts;
+    struct weir__intern *texts;
     struct weir__named_stack **stacks; /* by hash; room is a power of two */
     size_t count, room;
     unsigned looked_at; /* stacks that could be told from others by their tables alone */
@@ -52,12 +52,12 @@ struct weir__naming {
     } places[256];
 };
 
-int weir__naming_open(struct weir__naming *n, struct weir__symbols *symbols, struct weir__texts *texts)
+int weir__naming_open(struct weir__naming *n, struct weir__symbols *symbols, struct weir__intern *texts)
     __attribute__((warn_unused_result));
 void weir__naming_close(struct weir__naming *n);
 /* False: no memory. */
 bool weir__naming_place(struct weir__naming *n, const void *address, weir_frame *out);
-bool weir__naming_stack(struct weir__naming *n, const struct weir__sight *sight, const char *stack,
+bool weir__naming_stack(struct weir__naming *n, const struct weir__task_view *view, const char *stack,
                         weir_task_info *out);
 bool weir__naming_running(struct weir__naming *n, const struct weir__registers *r,
                           const struct weir__stack_copy *stack, weir_task_info *out);

@@ -23,7 +23,7 @@ struct chain {
     bool whole;
 };
 
-int weir__naming_open(struct weir__naming *n, struct weir__symbols *symbols, struct weir__texts *texts)
+int weir__naming_open(struct weir__naming *n, struct weir__symbols *symbols, struct weir__intern *texts)
 {
     memset(n, 0, sizeof *n);
     n->symbols = symbols;
@@ -41,8 +41,8 @@ void weir__naming_close(struct weir__naming *n)
 /* The symbols' own texts end with the runtime. */
 static bool keep_frame(struct weir__naming *n, weir_frame *frame)
 {
-    frame->function = weir__texts_keep(n->texts, frame->function);
-    if (frame->file != NULL && (frame->file = weir__texts_keep(n->texts, frame->file)) == NULL)
+    frame->function = weir__intern_keep(n->texts, frame->function);
+    if (frame->file != NULL && (frame->file = weir__intern_keep(n->texts, frame->file)) == NULL)
         return false;
     return frame->function != NULL;
 }
@@ -170,7 +170,7 @@ static bool name_stack(struct weir__naming *n, const struct weir__registers *r,
         count += weir__symbols_name(n->symbols, addresses[i], was_called || i > 0, frames + count,
                                     FRAMES_MAX - count);
     count = trim(frames, count, &first);
-    kept = weir__texts_room(n->texts, count * sizeof *kept);
+    kept = weir__intern_room(n->texts, count * sizeof *kept);
     if (kept == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
@@ -193,8 +193,8 @@ static struct weir__named_stack *add(struct weir__naming *n, const struct weir__
                                      const struct weir__stack_copy *stack, uint64_t hash,
                                      const struct chain *c)
 {
-    struct weir__named_stack *s = weir__texts_room(n->texts, sizeof *s);
-    uintptr_t *addresses = weir__texts_room(n->texts, c->length * sizeof *addresses);
+    struct weir__named_stack *s = weir__intern_room(n->texts, sizeof *s);
+    uintptr_t *addresses = weir__intern_room(n->texts, c->length * sizeof *addresses);
 
     if (s == NULL || addresses == NULL || (2 * (n->count + 1) > n->room && !grow(n)))
         return NULL;
@@ -207,18 +207,18 @@ static struct weir__named_stack *add(struct weir__naming *n, const struct weir__
     return s;
 }
 
-bool weir__naming_stack(struct weir__naming *n, const struct weir__sight *sight, const char *stack,
+bool weir__naming_stack(struct weir__naming *n, const struct weir__task_view *view, const char *stack,
                         weir_task_info *out)
 {
-    struct weir__stack_copy copy = {.bytes = stack, .low = sight->sp, .count = sight->stack_bytes};
+    struct weir__stack_copy copy = {.bytes = stack, .low = view->sp, .count = view->stack_bytes};
     struct weir__named_stack *known, once;
     struct weir__registers r;
     struct chain c;
     uint64_t hash;
 
-    if (sight->stack_bytes < WEIR__SAVED_BYTES)
+    if (view->stack_bytes < WEIR__SAVED_BYTES)
         return true;
-    weir__registers_of_parked(&r, sight->sp, stack);
+    weir__registers_of_parked(&r, view->sp, stack);
     follow(&c, &r, &copy);
     if (!is_known_by(n, &c)) {
         if (!name_stack(n, &r, &copy, true, &once))

@@ -61,7 +61,7 @@ static int tell_places(weir_tasks *tasks, struct weir__seen **first, size_t coun
     for (size_t i = 0; i < count && count > 1; i++) {
         (void)snprintf(words, sizeof words, "%s, %zu%s of %zu", first[i]->info.waits_for, i + 1,
                        ending_of(i + 1), count);
-        first[i]->info.waits_for = weir__texts_keep(&tasks->texts, words);
+        first[i]->info.waits_for = weir__intern_keep(&tasks->texts, words);
         if (first[i]->info.waits_for == NULL)
             return -ENOMEM;
     }

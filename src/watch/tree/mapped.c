@@ -74,7 +74,7 @@ struct constants {
 static int add_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
     struct constants *c = arg;
-    uintptr_t ours = (uintptr_t)&weir__sight_map;
+    uintptr_t ours = (uintptr_t)&weir__mapped_spans;
     bool is_wanted = c->is_first;
     (void)size;
 
@@ -101,7 +101,7 @@ static int by_address(const void *a, const void *b)
 
 /* --- both --- */
 
-struct weir__span *weir__sight_map(const struct weir_runtime *r, size_t *count)
+struct weir__span *weir__mapped_spans(const struct weir_runtime *r, size_t *count)
 {
     struct constants constants = {.is_first = true};
     size_t arena_count = count_arenas(r), room = CONSTANTS_MAX, n = 0;

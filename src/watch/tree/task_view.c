@@ -45,19 +45,19 @@ static bool lay_still(const struct marks *before, const struct marks *after)
            after->id == before->id;
 }
 
-int64_t weir__sight_now_ns(const struct weir__look *look, const struct weir__loop *loop)
+int64_t weir__task_view_now_ns(const struct weir__look *look, const struct weir__loop *loop)
 {
     int64_t now_ns;
 
-    if (loop->pulse.virtual_ns == NULL)
+    if (loop->heartbeat.virtual_ns == NULL)
         return weir__clock_monotonic_ns();
-    return weir__peek(&look->peek, loop->pulse.virtual_ns, &now_ns, sizeof now_ns) ? now_ns : 0;
+    return weir__peek(&look->peek, loop->heartbeat.virtual_ns, &now_ns, sizeof now_ns) ? now_ns : 0;
 }
 
 /* --- the parts --- */
 
 static bool read_name(const struct weir__look *look, const struct weir__task *record, struct weir__task *copy,
-                      struct weir__sight *out)
+                      struct weir__task_view *out)
 {
     if (copy->name != record->own_name)
         return weir__peek_text(&look->peek, copy->name, out->name, sizeof out->name);
@@ -68,7 +68,7 @@ static bool read_name(const struct weir__look *look, const struct weir__task *re
 
 /* The scope it was spawned in, and whose that is. */
 static bool read_home(const struct weir__look *look, const struct weir__task *copy, struct weir__scope *home,
-                      struct weir__sight *out)
+                      struct weir__task_view *out)
 {
     if (!weir__peek(&look->peek, copy->home, home, sizeof *home))
         return false;
@@ -82,17 +82,17 @@ static bool read_home(const struct weir__look *look, const struct weir__task *co
 /* Its own scopes, from the innermost out to the one it was spawned in. */
 static bool read_scopes(const struct weir__look *look, const struct weir__task *record,
                         const struct weir__task *copy, const struct weir__scope *home,
-                        struct weir__sight *out)
+                        struct weir__task_view *out)
 {
     const struct weir__scope *at = copy->scope;
     unsigned n = 0;
 
-    while (at != copy->home && n < WEIR__SIGHT_SCOPES_MAX) {
+    while (at != copy->home && n < WEIR__TASK_VIEW_SCOPES_MAX) {
         struct weir__scope s;
         if (!weir__peek(&look->peek, at, &s, sizeof s) || s.owner != record || s.loop != copy->loop ||
             (n > 0 && s.id >= out->scopes[n - 1].id))
             return false;
-        out->scopes[n++] = (struct weir__scope_sight){
+        out->scopes[n++] = (struct weir__scope_view){
             .id = s.id, .deadline_ns = s.deadline_ns, .cause = s.cause, .live = s.live};
         at = s.parent;
     }
@@ -101,18 +101,21 @@ static bool read_scopes(const struct weir__look *look, const struct weir__task *
     return true;
 }
 
-static bool read_route(const struct weir__look *look, const struct weir__task *copy, struct weir__sight *out)
+static bool read_route(const struct weir__look *look, const struct weir__task *copy,
+                       struct weir__task_view *out)
 {
-    struct weir__work work;
+    struct weir__activity activity;
 
     out->route[0] = '\0';
-    if (copy->work == NULL)
+    if (copy->activity == NULL)
         return true;
-    return weir__peek(&look->peek, copy->work, &work, sizeof work) &&
-           (work.route == NULL || weir__peek_text(&look->peek, work.route, out->route, sizeof out->route));
+    return weir__peek(&look->peek, copy->activity, &activity, sizeof activity) &&
+           (activity.route == NULL ||
+            weir__peek_text(&look->peek, activity.route, out->route, sizeof out->route));
 }
 
-static void read_wait(const struct weir__look *look, const struct weir__task *copy, struct weir__sight *out)
+static void read_wait(const struct weir__look *look, const struct weir__task *copy,
+                      struct weir__task_view *out)
 {
     out->wait.queue = NULL;
     out->wait.text[0] = '\0';
@@ -125,7 +128,7 @@ static void read_wait(const struct weir__look *look, const struct weir__task *co
 }
 
 static void read_stack(const struct weir__look *look, const struct weir__task *record, const void *sp,
-                       struct weir__sight_room room, struct weir__sight *out)
+                       struct weir__task_view_room room, struct weir__task_view *out)
 {
     uintptr_t low = (uintptr_t)sp, base = (uintptr_t)record;
 
@@ -142,7 +145,7 @@ enum outcome { GONE, MOVED, SEEN };
 /* Of one that lay still. Once the copy is known to be right all it points to can be followed. */
 static enum outcome see_still(const struct weir__look *look, struct weir__task *record,
                               struct weir__task *copy, const struct marks *before,
-                              struct weir__sight_room room, struct weir__sight *out)
+                              struct weir__task_view_room room, struct weir__task_view *out)
 {
     struct marks after;
     struct weir__scope home;
@@ -155,14 +158,14 @@ static enum outcome see_still(const struct weir__look *look, struct weir__task *
         out->route[0] = '\0';
     read_wait(look, copy, out);
     read_stack(look, record, before->sp, room, out);
-    out->state = copy->state == WEIR__TASK_PARKED ? WEIR__SIGHT_PARKED : WEIR__SIGHT_READY;
+    out->state = copy->state == WEIR__TASK_PARKED ? WEIR__TASK_VIEW_PARKED : WEIR__TASK_VIEW_READY;
     after = marks_after(record);
     if (after.id != before->id)
         return GONE;
     return good && lay_still(before, &after) ? SEEN : MOVED;
 }
 
-static void forget_scopes(struct weir__sight *out, const struct weir__scope *home)
+static void forget_scopes(struct weir__task_view *out, const struct weir__scope *home)
 {
     out->scope_count = 0;
     out->deadline_ns = home->deadline_ns;
@@ -172,7 +175,7 @@ static void forget_scopes(struct weir__sight *out, const struct weir__scope *hom
  */
 static enum outcome see_moving(const struct weir__look *look, struct weir__task *record,
                                struct weir__task *copy, const struct marks *before, bool last,
-                               struct weir__sight *out)
+                               struct weir__task_view *out)
 {
     struct weir__task again;
     struct marks after;
@@ -192,19 +195,19 @@ static enum outcome see_moving(const struct weir__look *look, struct weir__task 
         return GONE;
     if (again.scope != copy->scope)
         forget_scopes(out, &home);
-    if (!has_route || again.work != copy->work)
+    if (!has_route || again.activity != copy->activity)
         out->route[0] = '\0';
     has_name = has_name && before->names % 2 == 0 && after.names == before->names && again.name == copy->name;
     if (!has_name)
         (void)strcpy(out->name, "?");
     out->wait = (struct weir__wait_words){.queue = NULL};
     out->stack_bytes = 0;
-    out->state = WEIR__SIGHT_RUNNING;
+    out->state = WEIR__TASK_VIEW_RUNNING;
     return has_name || last ? SEEN : MOVED;
 }
 
 static enum outcome see(struct weir__look *look, struct weir__task *record, int tries,
-                        struct weir__sight_room room, struct weir__sight *out)
+                        struct weir__task_view_room room, struct weir__task_view *out)
 {
     struct marks before = marks_of(record), after;
     struct weir__task copy;
@@ -217,14 +220,14 @@ static enum outcome see(struct weir__look *look, struct weir__task *record, int 
     out->id = before.id;
     out->created_ns = copy.created_ns;
     out->spawned_at = copy.spawned_at;
-    look->now_ns = weir__sight_now_ns(look, copy.loop);
+    look->now_ns = weir__task_view_now_ns(look, copy.loop);
     if (before.sp != NULL && tries < PATIENT_TRIES)
         return lay_still(&before, &after) ? see_still(look, record, &copy, &before, room, out) : MOVED;
     return see_moving(look, record, &copy, &before, tries == TRIES - 1, out);
 }
 
-bool weir__sight_take(struct weir__look *look, struct weir__task *record, struct weir__sight_room room,
-                      struct weir__sight *out)
+bool weir__task_view_take(struct weir__look *look, struct weir__task *record,
+                          struct weir__task_view_room room, struct weir__task_view *out)
 {
     weir__peek_near(&look->peek, record);
     for (int i = 0; i < TRIES; i++) {

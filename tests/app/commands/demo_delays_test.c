@@ -22,7 +22,7 @@ static void half_are_below_12_ms_and_one_in_a_hundred_above_80(void **state)
     static int64_t ns[DRAWS];
     (void)state;
     for (unsigned i = 0; i < DRAWS; i++)
-        ns[i] = delay_at(1, i % SERVICES, i / SERVICES).ns;
+        ns[i] = demo_delay(1, i % SERVICES, i / SERVICES).ns;
     qsort(ns, DRAWS, sizeof *ns, by_length);
     assert_in_range(ns[0], 1, 2000000);
     assert_in_range(ns[DRAWS / 2], 11800000, 12200000);
@@ -34,9 +34,9 @@ static void half_are_below_12_ms_and_one_in_a_hundred_above_80(void **state)
 static void the_list_is_fixed(void **state)
 {
     (void)state;
-    assert_in_range(delay_at(1, 0, 0).ns, 8206000, 8208000);
-    assert_in_range(delay_at(1, 1, 0).ns, 18554000, 18556000);
-    assert_in_range(delay_at(1, 8, 0).ns, 21344000, 21346000);
+    assert_in_range(demo_delay(1, 0, 0).ns, 8206000, 8208000);
+    assert_in_range(demo_delay(1, 1, 0).ns, 18554000, 18556000);
+    assert_in_range(demo_delay(1, 8, 0).ns, 21344000, 21346000);
 }
 
 static void seed_service_and_number_all_matter(void **state)
@@ -44,10 +44,10 @@ static void seed_service_and_number_all_matter(void **state)
     (void)state;
     int same = 0;
     for (unsigned i = 0; i < 1000; i++) {
-        int64_t one = delay_at(1, 3, i).ns;
-        same += one == delay_at(2, 3, i).ns;
-        same += one == delay_at(1, 4, i).ns;
-        same += one == delay_at(1, 3, i + 1).ns;
+        int64_t one = demo_delay(1, 3, i).ns;
+        same += one == demo_delay(2, 3, i).ns;
+        same += one == demo_delay(1, 4, i).ns;
+        same += one == demo_delay(1, 3, i + 1).ns;
     }
     assert_in_range(same, 0, 1);
 }
@@ -57,7 +57,7 @@ static void one_in_twenty_fails(void **state)
     int failed = 0;
     (void)state;
     for (unsigned i = 0; i < DRAWS; i++)
-        failed += failure_at(1, 11, i);
+        failed += demo_fails(1, 11, i);
     assert_in_range(failed, DRAWS / 20 - 300, DRAWS / 20 + 300);
 }
 

@@ -50,12 +50,12 @@ static const char tree[] = "{\"loops\":[{\"loop\":0,\"tasks\":2001,\"tree\":[" T
 
 static void expect(const struct tasks_view *view, bool utf8, const char *expected)
 {
-    struct lines out;
+    struct terminal_text out;
     json_error_t error;
     json_t *json = json_loads(tree, 0, &error);
     if (!json)
         fail_msg("%s at %d", error.text, error.position);
-    lines_init(&out, 1 << 20);
+    terminal_text_init(&out, 1 << 20);
     out.utf8 = utf8;
     tasks_tree_write(json, view, &out);
     assert_int_equal(out.text.err, 0);
@@ -143,10 +143,10 @@ static void an_answer_may_be_anything(void **state)
         "{\"loops\":[{\"tree\":[null,{},{\"scopes\":[{}]},{\"name\":\"\\u001b[2J\"}]}]}"};
     (void)state;
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
-        struct lines out;
+        struct terminal_text out;
         json_t *json = json_loads(answers[i], 0, NULL);
         assert_non_null(json);
-        lines_init(&out, 1 << 20);
+        terminal_text_init(&out, 1 << 20);
         tasks_tree_write(json, &(struct tasks_view){.stacks = true}, &out);
         assert_int_equal(out.text.err, 0);
         assert_null(strchr(out.text.text.data, '\033'));

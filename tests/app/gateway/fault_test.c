@@ -112,13 +112,13 @@ static void read_answer(char *text, size_t length, struct answer *a)
 static void ask(struct world *w, const struct question *q, struct answer *a)
 {
     static char text[ANSWER_BYTES];
-    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    const struct timeval timeouts = {.tv_sec = PATIENCE_S};
     int fd = socket(AF_INET, SOCK_STREAM, 0), head;
     size_t length = 0;
     ssize_t n = 0;
 
     a->status = 0;
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeouts, sizeof timeouts);
     if (connect(fd, (struct sockaddr *)&w->at, sizeof w->at) < 0)
         WRONG(w, "%s: it can't be connected to", q->path);
     head = snprintf(text, sizeof text,

@@ -36,12 +36,12 @@ struct world {
 
 static int send_request(const struct world *w, const char *path)
 {
-    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    const struct timeval timeouts = {.tv_sec = PATIENCE_S};
     char text[128];
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     int n = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", path);
 
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeouts, sizeof timeouts);
     if (connect(fd, (const struct sockaddr *)&w->at, sizeof w->at) < 0 ||
         send(fd, text, (size_t)n, MSG_NOSIGNAL) != n) {
         close(fd);

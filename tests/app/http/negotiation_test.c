@@ -12,21 +12,21 @@
 enum { OFFERS = 4 };
 
 /* "a b c" become offers, in this order. */
-static size_t offer(const char *names, char room[64], struct accept_offer offers[OFFERS])
+static size_t offer(const char *names, char room[64], struct negotiation_offer offers[OFFERS])
 {
     size_t count = 0;
     strcpy(room, names);
     for (char *name = strtok(room, " "); name; name = strtok(NULL, " "))
-        accept_offer_init(&offers[count++], name);
+        negotiation_offer_init(&offers[count++], name);
     return count;
 }
 
 static const char *chosen(const char *header, const char *names, char room[64])
 {
-    struct accept_offer offers[OFFERS];
+    struct negotiation_offer offers[OFFERS];
     size_t count = offer(names, room, offers);
-    accept_read(weir_bytes_of(header), offers, count);
-    const struct accept_offer *best = accept_choose(offers, count);
+    negotiation_read(weir_bytes_of(header), offers, count);
+    const struct negotiation_offer *best = negotiation_choose(offers, count);
     return best ? best->name : "none";
 }
 
@@ -72,24 +72,24 @@ static void the_greatest_weight_is_chosen(void **state)
 
 static void what_is_not_named_is_told_from_what_is_refused(void **state)
 {
-    struct accept_offer offers[OFFERS];
+    struct negotiation_offer offers[OFFERS];
     char room[64];
     size_t count = offer("identity gzip br", room, offers);
     (void)state;
-    accept_read(weir_bytes_of("identity;q=0, br;q=0.25"), offers, count);
+    negotiation_read(weir_bytes_of("identity;q=0, br;q=0.25"), offers, count);
     assert_int_equal(offers[0].weight, 0);
-    assert_int_equal(offers[1].weight, ACCEPT_UNNAMED);
+    assert_int_equal(offers[1].weight, NEGOTIATION_UNNAMED);
     assert_int_equal(offers[2].weight, 250);
 }
 
 static void several_headers_are_one_list(void **state)
 {
-    struct accept_offer offers[OFFERS];
+    struct negotiation_offer offers[OFFERS];
     char room[64];
     size_t count = offer("br gzip", room, offers);
     (void)state;
-    accept_read(weir_bytes_of("br;q=0.1"), offers, count);
-    accept_read(weir_bytes_of("*;q=0.9"), offers, count);
+    negotiation_read(weir_bytes_of("br;q=0.1"), offers, count);
+    negotiation_read(weir_bytes_of("*;q=0.9"), offers, count);
     assert_int_equal(offers[0].weight, 100);
     assert_int_equal(offers[1].weight, 900);
 }

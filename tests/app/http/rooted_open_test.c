@@ -36,7 +36,7 @@ static void paths_are_decoded_strictly(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char *out = malloc(strlen(table[i][0]) + 1); /* no more than is promised */
         assert_non_null(out);
-        int err = beneath_path(table[i][0], out);
+        int err = rooted_open_path(table[i][0], out);
         if ((err == 0) != (table[i][1] != NULL))
             fail_msg("'%s': %d", table[i][0], err);
         if (err == 0)
@@ -87,7 +87,7 @@ static void open_all(void)
     snprintf(command, sizeof command, "%s/pipe", root);
     assert_int_equal(mkfifo(command, 0600), 0);
 
-    int fd = beneath_root(root);
+    int fd = rooted_open_root(root);
     struct stat about;
     assert_true(fd >= 0);
     static const char *const refused[] = {"out",
@@ -113,21 +113,21 @@ static void open_all(void)
                                           "file/.",
                                           "file/.."};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        if (beneath_open(fd, refused[i], &about) != -ENOENT)
+        if (rooted_open(fd, refused[i], &about) != -ENOENT)
             fail_msg("%s was not refused", refused[i]);
     static const char *const taken[] = {"file",        "inside",      "sub/deep",    "sub/back",    "chain",
                                         "folder/deep", "sub/../file", "folder/back", "./sub/./deep"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        int file = beneath_open(fd, taken[i], &about);
+        int file = rooted_open(fd, taken[i], &about);
         if (file < 0)
             fail_msg("%s: %d", taken[i], file);
         assert_int_equal(about.st_size, 5);
         close(file);
     }
     close(fd);
-    assert_int_equal(beneath_root("/nonexistent"), -ENOENT);
+    assert_int_equal(rooted_open_root("/nonexistent"), -ENOENT);
     snprintf(command, sizeof command, "%s/file", root);
-    assert_int_equal(beneath_root(command), -ENOTDIR);
+    assert_int_equal(rooted_open_root(command), -ENOTDIR);
     snprintf(command, sizeof command, "rm -r %s", base);
     assert_int_equal(system(command), 0);
 }
@@ -144,8 +144,8 @@ static int open_without_the_call(void *arg)
     const int *error = arg;
     if (forbid_call(SYS_openat2, *error) < 0)
         return 77;
-    int root = beneath_root("/");
-    assert_true(root >= 0 && !beneath_is_one_call(root));
+    int root = rooted_open_root("/");
+    assert_true(root >= 0 && !rooted_open_is_one_call(root));
     close(root);
     open_all();
     return 0;
@@ -153,10 +153,10 @@ static int open_without_the_call(void *arg)
 
 static void the_same_is_opened_where_a_filter_refuses_the_call(void **state)
 {
-    int errors[] = {ENOSYS, EPERM, EACCES}, root = beneath_root("/");
+    int errors[] = {ENOSYS, EPERM, EACCES}, root = rooted_open_root("/");
     (void)state;
     assert_true(root >= 0);
-    bool native = beneath_is_one_call(root);
+    bool native = rooted_open_is_one_call(root);
     close(root);
     for (int i = 0; i < 3 && native; i++) {
         char said[1000];

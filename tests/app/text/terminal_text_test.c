@@ -12,11 +12,11 @@
 #include "text/figures.h"
 #include "text/terminal_text.h"
 
-static struct lines out;
+static struct terminal_text out;
 
 static void begin(int width, bool utf8, bool styled)
 {
-    lines_init(&out, 1 << 16);
+    terminal_text_init(&out, 1 << 16);
     out.width = width;
     out.utf8 = utf8;
     out.styled = styled;
@@ -35,22 +35,22 @@ static void controls_never_reach_the_terminal(void **state)
 {
     (void)state;
     begin(0, true, false);
-    lines_add(&out, LINE_PLAIN, "a\033[2Jb\r\n\tc\177");
-    lines_add(&out, LINE_PLAIN,
-              "\xc2\x9b"
-              "d"); /* a control of one byte more */
-    lines_add(&out, LINE_PLAIN,
-              "\xe2\x80\xae"
-              "e"); /* right to left from here on */
-    lines_add(&out, LINE_PLAIN,
-              "\xff\xc3"
-              "f\xe2\x82"); /* no UTF-8 */
+    terminal_text_add(&out, LINE_PLAIN, "a\033[2Jb\r\n\tc\177");
+    terminal_text_add(&out, LINE_PLAIN,
+                      "\xc2\x9b"
+                      "d"); /* a control of one byte more */
+    terminal_text_add(&out, LINE_PLAIN,
+                      "\xe2\x80\xae"
+                      "e"); /* right to left from here on */
+    terminal_text_add(&out, LINE_PLAIN,
+                      "\xff\xc3"
+                      "f\xe2\x82"); /* no UTF-8 */
     expect("a?[2Jb???c??d?e??f??");
     begin(0, true, false);
-    lines_add(&out, LINE_PLAIN, "é…\xf0\x9f\x8c\x8a");
+    terminal_text_add(&out, LINE_PLAIN, "é…\xf0\x9f\x8c\x8a");
     expect("é…\xf0\x9f\x8c\x8a");
     begin(0, false, false);
-    lines_add(&out, LINE_PLAIN, "é … 3× –");
+    terminal_text_add(&out, LINE_PLAIN, "é … 3× –");
     expect("? ~ 3x -");
 }
 
@@ -58,19 +58,19 @@ static void what_does_not_fit_is_cut_and_says_so(void **state)
 {
     (void)state;
     begin(8, true, false);
-    lines_add(&out, LINE_PLAIN, "12345678");
-    lines_add(&out, LINE_PLAIN, "9");
-    lines_end(&out);
-    lines_add(&out, LINE_PLAIN, "éééééééééé");
-    lines_end(&out);
-    lines_field(&out, LINE_PLAIN, 4, "ab");
-    lines_field(&out, LINE_PLAIN, -4, "cd");
-    lines_end(&out);
-    lines_field(&out, LINE_PLAIN, 3, "abcde");
-    lines_field(&out, LINE_PLAIN, -8, "right");
-    lines_end(&out);
-    lines_bar(&out, LINE_PLAIN, 12, 0.5);
-    lines_end(&out);
+    terminal_text_add(&out, LINE_PLAIN, "12345678");
+    terminal_text_add(&out, LINE_PLAIN, "9");
+    terminal_text_end(&out);
+    terminal_text_add(&out, LINE_PLAIN, "éééééééééé");
+    terminal_text_end(&out);
+    terminal_text_field(&out, LINE_PLAIN, 4, "ab");
+    terminal_text_field(&out, LINE_PLAIN, -4, "cd");
+    terminal_text_end(&out);
+    terminal_text_field(&out, LINE_PLAIN, 3, "abcde");
+    terminal_text_field(&out, LINE_PLAIN, -8, "right");
+    terminal_text_end(&out);
+    terminal_text_bar(&out, LINE_PLAIN, 12, 0.5);
+    terminal_text_end(&out);
     expect("12345678\nééééééé…\nab    cd\nab…   r…\n██████░░\n");
 }
 
@@ -78,9 +78,9 @@ static void styles_are_ended_and_take_no_room(void **state)
 {
     (void)state;
     begin(5, true, true);
-    lines_add(&out, LINE_STRONG, "abc");
-    lines_field(&out, LINE_BAD, 4, "defg");
-    lines_end(&out);
+    terminal_text_add(&out, LINE_STRONG, "abc");
+    terminal_text_field(&out, LINE_BAD, 4, "defg");
+    terminal_text_end(&out);
     expect("\033[1mabc\033[0m\033[1;31md…\033[0m\n");
 }
 
@@ -91,7 +91,7 @@ static void a_bar_is_never_longer_than_it_is(void **state)
     (void)state;
     for (size_t i = 0; i < 5; i++) {
         begin(0, false, false);
-        lines_bar(&out, LINE_PLAIN, 4, shares[i]);
+        terminal_text_bar(&out, LINE_PLAIN, 4, shares[i]);
         expect(wanted[i]);
     }
 }

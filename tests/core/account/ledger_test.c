@@ -13,12 +13,12 @@
 #include "support/run.h"
 
 #include "base/arena.h"
-#include "base/pulse.h"
+#include "base/heartbeat.h"
 #include "base/random.h"
 #include "core/account/ledger.h"
 
 static const int64_t virtual_ns; /* so that a tick is a nanosecond */
-static struct weir__pulse pulse;
+static struct weir__heartbeat heartbeat;
 static struct weir__arena memory;
 static struct weir__ledger l;
 static weir_charge account[WEIR_CHARGES_MAX];
@@ -27,8 +27,8 @@ static size_t count;
 static void open_ledger(uint64_t ticks)
 {
     memset(&l, 0, sizeof l);
-    memset(&pulse, 0, sizeof pulse);
-    pulse.virtual_ns = &virtual_ns;
+    memset(&heartbeat, 0, sizeof heartbeat);
+    heartbeat.virtual_ns = &virtual_ns;
     if (memory.max_bytes > 0)
         weir__arena_free(&memory);
     weir__arena_init(&memory, NULL, 64 << 20);
@@ -45,7 +45,7 @@ static void park(struct weir__ledger_wait *w, unsigned kind, uint64_t ticks)
 static void close_ledger(uint64_t ticks)
 {
     assert_int_equal(weir__ledger_close(&l, ticks), ticks - l.began);
-    count = weir__ledger_account(&l, &pulse, account);
+    count = weir__ledger_account(&l, &heartbeat, account);
     assert_true(count <= WEIR_CHARGES_MAX);
 }
 

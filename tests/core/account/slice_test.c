@@ -15,23 +15,23 @@ static struct weir__loop *loop_here(void)
 /* Until the clock of the loop has gone on so far; nothing on a simulated one. */
 static void hold_ns(int64_t ns)
 {
-    struct weir__pulse *p = &loop_here()->pulse;
-    uint64_t began = weir__pulse_ticks(p);
+    struct weir__heartbeat *p = &loop_here()->heartbeat;
+    uint64_t began = weir__heartbeat_ticks(p);
 
-    while (p->virtual_ns == NULL && weir__pulse_ns(p, weir__pulse_ticks(p) - began) < ns)
+    while (p->virtual_ns == NULL && weir__heartbeat_ns(p, weir__heartbeat_ticks(p) - began) < ns)
         ;
 }
 
 static int hold(void *arg)
 {
-    struct weir__work *work = arg;
+    struct weir__activity *activity = arg;
 
     weir_task_set_name("holder of %d", 7);
-    if (work != NULL)
-        weir__task_work_for(weir__task_current(), work);
+    if (activity != NULL)
+        weir__task_set_activity(weir__task_current(), activity);
     hold_ns(2 * WEIR__SLICE_LONG_NS);
-    if (work != NULL)
-        weir__task_work_for(weir__task_current(), NULL);
+    if (activity != NULL)
+        weir__task_set_activity(weir__task_current(), NULL);
     return 0;
 }
 
@@ -49,18 +49,18 @@ static const struct weir__slice *slice_of(const char *name)
 static int holds(void *arg)
 {
     struct weir__loop *loop = loop_here();
-    struct weir__work work = {.route = "/held"};
+    struct weir__activity activity = {.route = "/held"};
     const struct weir__slice *slice;
-    uint64_t before = weir__pulse_ticks(&loop->pulse), after;
+    uint64_t before = weir__heartbeat_ticks(&loop->heartbeat), after;
     weir_scope scope;
 
     (void)arg;
     weir_scope_open(&scope, weir_never(), 0);
-    weir_spawn(&scope, "holder", hold, &work);
+    weir_spawn(&scope, "holder", hold, &activity);
     assert_int_equal(weir_scope_close(&scope), 0);
-    after = weir__pulse_ticks(&loop->pulse);
+    after = weir__heartbeat_ticks(&loop->heartbeat);
     slice = slice_of("holder of 7");
-    if (loop->pulse.virtual_ns != NULL) {
+    if (loop->heartbeat.virtual_ns != NULL) {
         assert_null(slice); /* no time passes while a simulated task runs */
         return 0;
     }
@@ -68,7 +68,7 @@ static int holds(void *arg)
     assert_string_equal(slice->route, "/held");
     assert_false(slice->several);
     assert_true(slice->began >= before && slice->ended <= after);
-    assert_true(weir__pulse_ns(&loop->pulse, slice->ended - slice->began) >= 2 * WEIR__SLICE_LONG_NS);
+    assert_true(weir__heartbeat_ns(&loop->heartbeat, slice->ended - slice->began) >= 2 * WEIR__SLICE_LONG_NS);
     return 0;
 }
 
@@ -84,7 +84,7 @@ static int holds_often(void *arg)
     uint64_t before = s->count;
 
     (void)arg;
-    if (loop_here()->pulse.virtual_ns != NULL)
+    if (loop_here()->heartbeat.virtual_ns != NULL)
         return 0;
     for (int i = 0; i < 2 * WEIR__SLICES_KEPT; i++) {
         hold_ns(2 * WEIR__SLICE_LONG_NS);
@@ -114,26 +114,26 @@ static int yields(void *arg)
 static int works(void *arg)
 {
     struct weir__task *self = weir__task_current();
-    struct weir__work work = {0};
+    struct weir__activity activity = {0};
     struct weir__arena memory;
     weir_scope scope;
 
     (void)arg;
     weir__arena_init(&memory, NULL, 1 << 20);
-    weir__ledger_open(&work.ledger, &memory, weir__pulse_ticks(&loop_here()->pulse));
-    weir__ledger_start(&work.ledger, weir__pulse_ticks(&loop_here()->pulse));
+    weir__ledger_open(&activity.ledger, &memory, weir__heartbeat_ticks(&loop_here()->heartbeat));
+    weir__ledger_start(&activity.ledger, weir__heartbeat_ticks(&loop_here()->heartbeat));
     weir_scope_open(&scope, weir_never(), 0);
     for (int i = 0; i < 10; i++)
         weir_spawn(&scope, "yields", yields, NULL);
-    weir__task_work_for(self, &work);
+    weir__task_set_activity(self, &activity);
     for (int i = 0; i < 90; i++) {
-        uint64_t before = weir__pulse_ticks(&loop_here()->pulse);
+        uint64_t before = weir__heartbeat_ticks(&loop_here()->heartbeat);
         assert_int_equal(weir_yield(), 0);
-        assert_true(weir__pulse_look(&loop_here()->pulse, &self->runs).exact);
+        assert_true(weir__heartbeat_look(&loop_here()->heartbeat, &self->runs).exact);
         assert_true(weir__loop_slice_ticks(loop_here()) >= before);
-        assert_true(weir__loop_slice_ticks(loop_here()) <= weir__pulse_ticks(&loop_here()->pulse));
+        assert_true(weir__loop_slice_ticks(loop_here()) <= weir__heartbeat_ticks(&loop_here()->heartbeat));
     }
-    weir__task_work_for(self, NULL);
+    weir__task_set_activity(self, NULL);
     weir__arena_free(&memory);
     return weir_scope_close(&scope);
 }
@@ -148,7 +148,7 @@ static bool a_slice_was_as_long_as_the_sleep(struct weir__loop *loop)
 {
     for (unsigned i = 0; i < WEIR__SLICES_KEPT; i++) {
         const struct weir__slice *slice = weir__slice_latest(&loop->slices, i);
-        if (slice != NULL && weir__pulse_ns(&loop->pulse, slice->ended - slice->began) >= 150000000)
+        if (slice != NULL && weir__heartbeat_ns(&loop->heartbeat, slice->ended - slice->began) >= 150000000)
             return true;
     }
     return false;
@@ -157,14 +157,14 @@ static bool a_slice_was_as_long_as_the_sleep(struct weir__loop *loop)
 static int sleeps(void *arg)
 {
     struct weir__loop *loop = loop_here();
-    struct weir__pulse_view view;
-    uint64_t before = weir__pulse_ticks(&loop->pulse);
+    struct weir__heartbeat_view view;
+    uint64_t before = weir__heartbeat_ticks(&loop->heartbeat);
     bool *long_slice = arg;
 
     assert_int_equal(weir_sleep(weir_ms(200)), 0);
-    view = weir__pulse_look(&loop->pulse, &weir__task_current()->runs);
+    view = weir__heartbeat_look(&loop->heartbeat, &weir__task_current()->runs);
     assert_false(view.asleep);
-    assert_true(weir__pulse_ns(&loop->pulse, view.began - before) >= 199000000);
+    assert_true(weir__heartbeat_ns(&loop->heartbeat, view.began - before) >= 199000000);
     *long_slice = a_slice_was_as_long_as_the_sleep(loop);
     return 0;
 }

@@ -478,7 +478,7 @@ static int replies_of_a_request(void *arg)
 {
     struct weir__task *self = weir__task_current();
     struct weir__arena request;
-    struct weir__work work = {.memory = &request};
+    struct weir__activity activity = {.memory = &request};
     struct backend b;
     weir_client *client = client_open(NULL);
     weir_reply first, second;
@@ -486,12 +486,12 @@ static int replies_of_a_request(void *arg)
     (void)arg;
     backend_open(&b, serve_ok, NULL);
     weir__arena_init(&request, NULL, SIZE_MAX);
-    self->work = &work;
+    self->activity = &activity;
     assert_int_equal(weir_get(client, b.url, &first), 0);
     assert_int_equal(weir_get(client, b.url, &second), 0);
     weir_reply_free(&first);
     assert_string_equal(second.body, "ok");
-    self->work = NULL;
+    self->activity = NULL;
     weir__arena_free(&request);
     weir_client_close(client);
     backend_close(&b);

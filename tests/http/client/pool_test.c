@@ -281,7 +281,7 @@ static void who_gives_up_waiting_leaves_the_queue(void **state)
         run_simulated(seed, giving_up, NULL);
 }
 
-/* A connection lost in the queue's sight: the slot goes to those who wait, each with a new one. */
+/* A connection lost in the queue's view: the slot goes to those who wait, each with a new one. */
 static int lost_while_waited_for(void *arg)
 {
     struct backend b;

@@ -52,12 +52,12 @@ static int compute_in_task(void *arg)
 
 static int compute_for_a_route(void *arg)
 {
-    struct weir__work work = {.route = "/report;x"};
+    struct weir__activity activity = {.route = "/report;x"};
 
     weir_task_set_name("a task");
-    weir__task_current()->work = &work;
+    weir__task_current()->activity = &activity;
     (void)compute_in_task(arg);
-    weir__task_current()->work = NULL;
+    weir__task_current()->activity = NULL;
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The pulse of a loop: which slice it is in, and since when. A slice is what runs between two switches: a
+/* The heartbeat of a loop: which slice it is in, and since when. A slice is what runs between two switches: a
  * task, or the loop itself between two looks at the kernel.
  *
- * Threading: the loop's thread writes; any thread may read what is atomic, through weir__pulse_look().
+ * Threading: the loop's thread writes; any thread may read what is atomic, through weir__heartbeat_look().
  *
  * A slice has no number of its own: it is known by the counter of who runs and by what that says, for it is
  * counted up whenever its owner begins to run. Looking at the clock costs as much as a switch, so where
@@ -19,14 +19,14 @@
 #include "base/clock.h"
 #include "base/sleep_total.h"
 
-enum { WEIR__PULSE_STRIDE = 256, WEIR__PULSE_SHORT_NS = 500 };
+enum { WEIR__HEARTBEAT_STRIDE = 256, WEIR__HEARTBEAT_SHORT_NS = 500 };
 
-struct weir__pulse {
+struct weir__heartbeat {
     _Atomic uint64_t began;                     /* of the latest slice that was stamped, in ticks */
     _Atomic(_Atomic uint32_t *) stamped_runner; /* whose it was */
     _Atomic uint32_t stamped_run;
     atomic_bool asleep; /* in the kernel, waiting for something to do */
-    struct weir__slept slept;
+    struct weir__sleep_total slept;
     atomic_bool alarm; /* who looks has gone to sleep until it wakes: on_wake() is due, once */
     void (*on_wake)(void *arg);
     void *on_wake_arg;
@@ -41,8 +41,8 @@ struct weir__pulse {
     const int64_t *virtual_ns;  /* the clock of a simulation; NULL: the machine's */
 };
 
-/* What another thread sees of a pulse. */
-struct weir__pulse_view {
+/* What another thread sees of a heartbeat. */
+struct weir__heartbeat_view {
     _Atomic uint32_t *runner;
     uint32_t run;
     bool exact;     /* it began at `began`; else not before */
@@ -50,48 +50,50 @@ struct weir__pulse_view {
     bool asleep;
 };
 
-/* The time on the clock of the pulse, in ticks; weir__pulse_ns() makes nanoseconds of a difference. */
-static inline uint64_t weir__pulse_ticks(const struct weir__pulse *p)
+/* The time on the clock of the heartbeat, in ticks; weir__heartbeat_ns() makes nanoseconds of a difference.
+ */
+static inline uint64_t weir__heartbeat_ticks(const struct weir__heartbeat *p)
 {
     return p->virtual_ns == NULL ? weir__clock_ticks() : (uint64_t)*p->virtual_ns;
 }
 
-static inline int64_t weir__pulse_ns(const struct weir__pulse *p, uint64_t ticks)
+static inline int64_t weir__heartbeat_ns(const struct weir__heartbeat *p, uint64_t ticks)
 {
     return p->virtual_ns == NULL ? weir__clock_ticks_ns(ticks) : (int64_t)ticks;
 }
 
-static inline uint64_t weir__pulse_ns_ticks(const struct weir__pulse *p, int64_t ns)
+static inline uint64_t weir__heartbeat_ns_ticks(const struct weir__heartbeat *p, int64_t ns)
 {
     return p->virtual_ns == NULL ? weir__clock_ns_ticks(ns) : (uint64_t)ns;
 }
 
 /* loop_run: the counter of the loop itself, which runs now; virtual_ns: as below. */
-static inline void weir__pulse_init(struct weir__pulse *p, _Atomic uint32_t *loop_run,
-                                    const int64_t *virtual_ns)
+static inline void weir__heartbeat_init(struct weir__heartbeat *p, _Atomic uint32_t *loop_run,
+                                        const int64_t *virtual_ns)
 {
-    *p = (struct weir__pulse){.loop_run = loop_run, .virtual_ns = virtual_ns, .stamp_in = -1};
-    p->short_ticks = weir__pulse_ns_ticks(p, WEIR__PULSE_SHORT_NS);
-    atomic_init(&p->began, weir__pulse_ticks(p));
+    *p = (struct weir__heartbeat){.loop_run = loop_run, .virtual_ns = virtual_ns, .stamp_in = -1};
+    p->short_ticks = weir__heartbeat_ns_ticks(p, WEIR__HEARTBEAT_SHORT_NS);
+    atomic_init(&p->began, weir__heartbeat_ticks(p));
     p->pace_since = p->began;
     atomic_init(&p->stamped_run, *loop_run);
     atomic_init(&p->stamped_runner, loop_run);
 }
 
 /* Counts a runner's counter up: it begins to run. */
-static inline void weir__pulse_run(_Atomic uint32_t *runner)
+static inline void weir__heartbeat_run(_Atomic uint32_t *runner)
 {
     atomic_store_explicit(runner, atomic_load_explicit(runner, memory_order_relaxed) + 1,
                           memory_order_release);
 }
 
 /* Another slice begins. Returns: whether it is one of those to be stamped. */
-static inline bool weir__pulse_is_stamp_due(struct weir__pulse *p)
+static inline bool weir__heartbeat_is_stamp_due(struct weir__heartbeat *p)
 {
     return --p->stamp_in <= 0;
 }
 
-static inline void weir__pulse_set_stamp(struct weir__pulse *p, _Atomic uint32_t *runner, uint64_t ticks)
+static inline void weir__heartbeat_set_stamp(struct weir__heartbeat *p, _Atomic uint32_t *runner,
+                                             uint64_t ticks)
 {
     atomic_store_explicit(&p->began, ticks, memory_order_release);
     atomic_store_explicit(&p->stamped_run, atomic_load_explicit(runner, memory_order_relaxed),
@@ -100,33 +102,33 @@ static inline void weir__pulse_set_stamp(struct weir__pulse *p, _Atomic uint32_t
 }
 
 /* Whether slices have ended since the last stamp that had none. */
-static inline bool weir__pulse_is_several(const struct weir__pulse *p)
+static inline bool weir__heartbeat_is_several(const struct weir__heartbeat *p)
 {
-    return p->stamp_in >= 0 && p->stamp_in < WEIR__PULSE_STRIDE - 1;
+    return p->stamp_in >= 0 && p->stamp_in < WEIR__HEARTBEAT_STRIDE - 1;
 }
 
 /* How many slices there were in how long, the sleep between them included, says whether each of those to come
  * is stamped. */
-static inline void weir__pulse_take_pace(struct weir__pulse *p, uint64_t ticks)
+static inline void weir__heartbeat_take_pace(struct weir__heartbeat *p, uint64_t ticks)
 {
-    int32_t slices = p->stamp_in >= 0 ? WEIR__PULSE_STRIDE - p->stamp_in : -p->stamp_in - 1;
+    int32_t slices = p->stamp_in >= 0 ? WEIR__HEARTBEAT_STRIDE - p->stamp_in : -p->stamp_in - 1;
     bool fast = ticks - p->pace_since < (uint32_t)slices * p->short_ticks;
 
-    p->stamp_in = fast && p->needed == 0 ? WEIR__PULSE_STRIDE : -1;
+    p->stamp_in = fast && p->needed == 0 ? WEIR__HEARTBEAT_STRIDE : -1;
     p->pace_since = ticks;
 }
 
 /* The slice that begins now, of this runner, does so at that tick. */
-static inline void weir__pulse_stamp(struct weir__pulse *p, _Atomic uint32_t *runner, uint64_t ticks)
+static inline void weir__heartbeat_stamp(struct weir__heartbeat *p, _Atomic uint32_t *runner, uint64_t ticks)
 {
     /* so many have been stamped, or so many have not */
-    if (__builtin_expect((uint32_t)(p->stamp_in + WEIR__PULSE_STRIDE) >= WEIR__PULSE_STRIDE, 0))
-        weir__pulse_take_pace(p, ticks);
-    weir__pulse_set_stamp(p, runner, ticks);
+    if (__builtin_expect((uint32_t)(p->stamp_in + WEIR__HEARTBEAT_STRIDE) >= WEIR__HEARTBEAT_STRIDE, 0))
+        weir__heartbeat_take_pace(p, ticks);
+    weir__heartbeat_set_stamp(p, runner, ticks);
 }
 
 /* From here on somebody needs every slice stamped, beginning with the end of this one; or no longer does. */
-static inline void weir__pulse_need(struct weir__pulse *p, bool begins)
+static inline void weir__heartbeat_need(struct weir__heartbeat *p, bool begins)
 {
     if (!begins) {
         p->needed--;
@@ -138,25 +140,25 @@ static inline void weir__pulse_need(struct weir__pulse *p, bool begins)
 }
 
 /* For how long it has slept in all, in ticks: any thread. */
-static inline uint64_t weir__pulse_slept(struct weir__pulse *p)
+static inline uint64_t weir__heartbeat_slept(struct weir__heartbeat *p)
 {
-    return weir__slept_at(&p->slept, weir__pulse_ticks(p));
+    return weir__sleep_total_at(&p->slept, weir__heartbeat_ticks(p));
 }
 
 /* Around a call that waits for the kernel; what the loop does after it is a new slice. */
-static inline void weir__pulse_sleep(struct weir__pulse *p)
+static inline void weir__heartbeat_sleep(struct weir__heartbeat *p)
 {
-    weir__slept_begin(&p->slept, weir__pulse_ticks(p));
+    weir__sleep_total_begin(&p->slept, weir__heartbeat_ticks(p));
     atomic_store_explicit(&p->asleep, true, memory_order_relaxed);
 }
 
-static inline void weir__pulse_wake(struct weir__pulse *p)
+static inline void weir__heartbeat_wake(struct weir__heartbeat *p)
 {
-    uint64_t ticks = weir__pulse_ticks(p);
+    uint64_t ticks = weir__heartbeat_ticks(p);
 
-    weir__slept_end(&p->slept, ticks);
-    weir__pulse_run(p->loop_run);
-    weir__pulse_stamp(p, p->loop_run, ticks);
+    weir__sleep_total_end(&p->slept, ticks);
+    weir__heartbeat_run(p->loop_run);
+    weir__heartbeat_stamp(p, p->loop_run, ticks);
     atomic_store(&p->asleep, false); /* before the alarm is looked at; who sets it looks at this after it */
     if (__builtin_expect(atomic_load(&p->alarm), 0) && atomic_exchange(&p->alarm, false))
         p->on_wake(p->on_wake_arg);
@@ -164,9 +166,10 @@ static inline void weir__pulse_wake(struct weir__pulse *p)
 
 /* Where the loop stands; runner: of whoever it runs, read just before. What is seen is of one moment, if the
  * runner's counter still says view->run and the loop still runs it when that is looked at afterwards. */
-static inline struct weir__pulse_view weir__pulse_look(struct weir__pulse *p, _Atomic uint32_t *runner)
+static inline struct weir__heartbeat_view weir__heartbeat_look(struct weir__heartbeat *p,
+                                                               _Atomic uint32_t *runner)
 {
-    struct weir__pulse_view view = {.runner = runner};
+    struct weir__heartbeat_view view = {.runner = runner};
 
     view.run = atomic_load_explicit(runner, memory_order_acquire);
     view.exact = atomic_load_explicit(&p->stamped_runner, memory_order_acquire) == runner &&
