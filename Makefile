@@ -48,7 +48,7 @@ asan tsan soak fuzz:
 	@tools/setup build test
 	@tools/test --phase $@ $(if $(filter-out fuzz,$@),$(if $(T),--only '$(T)'))
 
-tidy:
+tidy: release
 	@tools/setup --check build test
 	@tools/tidy
 

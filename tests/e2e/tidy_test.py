@@ -49,11 +49,14 @@ static inline int weir_thing_twice(int n)
     "src/base/list.h": "#ifndef LIST_H\n#define LIST_H\n#endif\n",
     "src/base/thing.c": '#include <weir/thing.h>\n#include "base/list.h"\n',
     "src/base/meson.build": "base_sources = files('thing.c')\n",
+    "src/io/up.c": "int weir__up(void);\nint weir__up(void)\n{\n    return 1;\n}\n",
+    "src/io/meson.build": "io_sources = files('up.c')\n",
     "src/io/io.h": '#ifndef IO_H\n#define IO_H\n#include "base/list.h"\n#endif\n',
-    "src/http/parse.h": "#ifndef PARSE_H\n#define PARSE_H\n#endif\n",
+    "src/http/client/parse.h": "#ifndef PARSE_H\n#define PARSE_H\n#endif\n",
     "src/db/wire.h": "#ifndef WIRE_H\n#define WIRE_H\n#endif\n",
-    "src/guard/look.c": '#include "guard/link.h"\n',
-    "src/guard/meson.build": "guard_sources = files('look.c')\n",
+    "src/guard/link.h": "#ifndef LINK_H\n#define LINK_H\n#endif\n",
+    "src/guard/preload/look.c": '#include "guard/link.h"\n',
+    "src/guard/meson.build": "preload_sources = files('preload/look.c')\n",
     "app/main.c": '#include <weir/thing.h>\n#include "own.h"\n',
     "app/own.h": "#ifndef OWN_H\n#define OWN_H\n#endif\n",
     "app/meson.build": "app_main = files('main.c')\n",
@@ -63,18 +66,29 @@ static inline int weir_thing_twice(int n)
     "docs/guide.md": "Text.\n\n<!-- quote examples/one.c main -->\n```c\nint main(void);\n```\n",
 }
 
-# What is broken: the check that must see it, the file, what is replaced in it ("" appends), by what, and what
-# tidy must then say.
+CALLS_UP = "int weir__up(void);\nint weir__down(void);\nint weir__down(void)\n{\n    return weir__up();\n}\n"
+
+# Files that call each other in a ring.
+RING = {f"src/net/ring{i}.c": f"int weir__ring{(i + 1) % 4}(void);\nint weir__ring{i}(void);\n"
+                              f"int weir__ring{i}(void)\n{{\n    return weir__ring{(i + 1) % 4}();\n}}\n" for i in range(4)}
+
+# What is broken: the check that must see it, the file, what is replaced in it ("" appends), by what (None: the ring
+# is added), and what tidy must then say.
 FAULTS = [
     ("format", "src/base/thing.c", "", "int  a;\n", "src/base/thing.c:3: not formatted"),
     ("layers", "src/base/thing.c", '"base/list.h"', '"io/io.h"',
      "src/base/thing.c:2: src/base includes io/io.h"),
-    ("layers", "src/http/parse.h", "#endif", '#include "db/wire.h"\n#endif',
-     "src/http/parse.h:3: src/http includes db/wire.h"),
+    ("layers", "src/http/client/parse.h", "#endif", '#include "db/wire.h"\n#endif',
+     "src/http/client/parse.h:3: src/http/client includes db/wire.h"),
     ("layers", "src/base/thing.c", "<weir/thing.h>", "<weir.h>",
      "src/base/thing.c:1: the library includes all of <weir.h>"),
-    ("layers", "src/base/thing.c", '"base/list.h"', '"guard/preload/preload.h"', "src/base/thing.c:2: src/base includes guard/preload/preload.h"),
-    ("layers", "src/guard/look.c", "guard/link.h", "core/task.h", "src/guard/look.c:1: src/guard includes core/task.h"),
+    ("layers", "src/base/thing.c", '"base/list.h"', '"guard/preload/look.h"',
+     'src/base/thing.c:2: "guard/preload/look.h" is not a path'),
+    ("layers", "src/base/thing.c", '"base/list.h"', '"guard/link.h"', "src/base/thing.c:2: src/base includes guard/link.h"),
+    ("symbols", "src/base/thing.c", "", CALLS_UP, "src/base/thing.c:1: src/base needs weir__up() of src/io/up.c"),
+    ("symbols", "src/net/ring0.c", "", None, "4 files need each other: src/net/ring0, src/net/ring1"),
+    ("layers", "src/guard/preload/look.c", "guard/link.h", "base/list.h",
+     "src/guard/preload/look.c:1: src/guard/preload includes base/list.h"),
     ("layers", "app/main.c", '"own.h"', '"base/list.h"', 'app/main.c:2: "base/list.h" is not one of app/'),
     ("layers", "app/main.c", '"own.h"', "<base/list.h>", "app/main.c:2: <base/list.h> is included"),
     ("lengths", "app/main.c", "", "\n" * 800, "app/main.c:801: 802 lines"),
@@ -130,6 +144,20 @@ def write(root, files):
             file.write(text)
 
 
+def build(root):
+    """The library as the build leaves it, of what the tree has."""
+    objects = []
+    for folder, _, names in os.walk(os.path.join(root, "src")):
+        for name in sorted(name for name in names if name.endswith(".c") and "preload" not in folder):
+            path = os.path.relpath(os.path.join(folder, name), root)
+            objects.append(path.replace("/", "_") + ".o")
+            subprocess.run(["cc", "-c", "-Iinclude", "-Isrc", path, "-o", objects[-1]], cwd=root, check=True)
+    os.makedirs(os.path.join(root, "build"))
+    subprocess.run(["ar", "rcs", "build/libweir.a", *objects], cwd=root, check=True)
+    for path in objects:
+        os.remove(os.path.join(root, path))
+
+
 def tidy(files, *checks):
     with tempfile.TemporaryDirectory() as root:
         shutil.copytree(os.path.join(ROOT, "tools"), os.path.join(root, "tools"))
@@ -137,11 +165,16 @@ def tidy(files, *checks):
         for folder in ("include", "src", "app", "examples", "tests", "bench", "docs"):
             os.makedirs(os.path.join(root, folder))
         write(root, files)
-        done = subprocess.run(["tools/tidy", *checks], cwd=root, text=True, capture_output=True)
+        if not checks or "symbols" in checks:
+            build(root)
+        env = {name: value for name, value in os.environ.items() if name != "BUILD"}
+        done = subprocess.run(["tools/tidy", *checks], cwd=root, env=env, text=True, capture_output=True)
         return done.returncode, done.stdout + done.stderr
 
 
 def broken(path, old, new):
+    if new is None:
+        return {**CLEAN, **RING}
     text = CLEAN.get(path, "")
     assert old in text, f"{path} has no {old!r}"
     return {**CLEAN, path: text.replace(old, new, 1) if old else text + new}
