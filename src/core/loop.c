@@ -47,7 +47,7 @@ uint64_t weir_random_below(uint64_t n)
 int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int index)
 {
     const weir_options *o = &runtime->options;
-    struct weir__io_options io = {.backend = (enum weir__io_backend_kind)o->io, .seed = o->seed};
+    struct weir__io_options io = {.backend = (enum weir__io_backend_type)o->io, .seed = o->seed};
     int err;
 
     *loop = (struct weir__loop){.runtime = runtime, .index = index, .root = &runtime->roots[index]};

@@ -65,7 +65,7 @@ void weir__io_wait_close(struct weir__io_file *file)
     memset(&w, 0, sizeof w);
     w.task = weir__task_current();
     w.op.done = ended;
-    w.op.kind = WEIR__IO_CLOSE;
+    w.op.type = WEIR__IO_CLOSE;
     w.op.file = file;
     if (!weir__io_close_file(w.task->loop->io, file, &w.op))
         (void)weir__park(&closing, NULL, &w);

@@ -279,10 +279,10 @@ static int32_t connect_result(struct weir__io_file *file)
 static int32_t try(struct epoll_io *e, struct weir__io_op *op)
 {
     struct weir__io_file *file = op->file;
-    uint8_t needed = op->kind == WEIR__IO_SEND || op->kind == WEIR__IO_CONNECT ? READY_OUT : READY_IN;
+    uint8_t needed = op->type == WEIR__IO_SEND || op->type == WEIR__IO_CONNECT ? READY_OUT : READY_IN;
     if (!(file->ready & needed))
         return WOULD_BLOCK;
-    switch (op->kind) {
+    switch (op->type) {
     case WEIR__IO_ACCEPT:
         return try_accept(file, op);
     case WEIR__IO_RECV: {
@@ -351,16 +351,16 @@ static bool submit_connect(struct epoll_io *e, struct weir__io_op *op)
  * returned. */
 static bool waits_for_buffer(struct epoll_io *e, const struct weir__io_op *op)
 {
-    return op->kind == WEIR__IO_RECV_LENT && (op->file->ready & READY_IN) &&
+    return op->type == WEIR__IO_RECV_LENT && (op->file->ready & READY_IN) &&
            !weir__list_is_empty(&e->starved);
 }
 
 static bool epoll_submit(struct weir__io *io, struct weir__io_op *op)
 {
     struct epoll_io *e = self(io);
-    if (op->kind == WEIR__IO_POLL)
+    if (op->type == WEIR__IO_POLL)
         return submit_poll(e, op);
-    if (op->kind == WEIR__IO_CONNECT)
+    if (op->type == WEIR__IO_CONNECT)
         return submit_connect(e, op);
     int32_t result = waits_for_buffer(e, op) ? NO_BUFFER : try(e, op);
     if (result == NO_BUFFER) {
@@ -369,7 +369,7 @@ static bool epoll_submit(struct weir__io *io, struct weir__io_op *op)
     }
     if (result != WOULD_BLOCK)
         return end(op, result);
-    int rc = arm(e, op->file, op->kind == WEIR__IO_SEND);
+    int rc = arm(e, op->file, op->type == WEIR__IO_SEND);
     return rc < 0 && end(op, rc);
 }
 
@@ -392,7 +392,7 @@ static void try_again(struct epoll_io *e, struct weir__io_op *op)
     int32_t result = try(e, op);
     if (result == WOULD_BLOCK) {
         result =
-            arm(e, op->file, op->kind == WEIR__IO_SEND); /* it may have waited for a buffer alone so far */
+            arm(e, op->file, op->type == WEIR__IO_SEND); /* it may have waited for a buffer alone so far */
         if (result == 0)
             return;
     }
@@ -407,7 +407,7 @@ static void finish_polls(struct epoll_io *e, struct weir__io_file *file, uint32_
     weir__list_each_safe (node, &file->ops) {
         struct weir__io_op *op = weir__container_of(node, struct weir__io_op, node);
         uint32_t there = events & (op->events | POLLERR | POLLHUP);
-        if (op->kind == WEIR__IO_POLL && there != 0)
+        if (op->type == WEIR__IO_POLL && there != 0)
             weir__io_finish(&e->io, op, (int32_t)there);
     }
 }
@@ -432,7 +432,7 @@ static void on_event(struct epoll_io *e, struct weir__io_file *file, uint32_t ev
     finish_polls(e, file, events);
     weir__list_each_safe (node, &file->ops) {
         struct weir__io_op *op = weir__container_of(node, struct weir__io_op, node);
-        if (op->kind == WEIR__IO_POLL || !weir__list_is_empty(&op->queue)) /* queued: it waits for a buffer */
+        if (op->type == WEIR__IO_POLL || !weir__list_is_empty(&op->queue)) /* queued: it waits for a buffer */
             continue;
         if (waits_for_buffer(e, op))
             weir__list_push_back(&e->starved, &op->queue);

@@ -41,15 +41,15 @@ static int open_backend(const struct weir__io_backend *backend, const struct wei
     return 0;
 }
 
-static int kind_of_environment(enum weir__io_backend_kind *kind)
+static int type_of_environment(enum weir__io_backend_type *type)
 {
     const char *word = getenv("WEIR_IO");
     if (word == NULL || *word == '\0' || strcmp(word, "auto") == 0)
-        *kind = WEIR__IO_AUTO;
+        *type = WEIR__IO_AUTO;
     else if (strcmp(word, "uring") == 0)
-        *kind = WEIR__IO_URING;
+        *type = WEIR__IO_URING;
     else if (strcmp(word, "epoll") == 0)
-        *kind = WEIR__IO_EPOLL;
+        *type = WEIR__IO_EPOLL;
     else
         return -EINVAL;
     return 0;
@@ -57,13 +57,13 @@ static int kind_of_environment(enum weir__io_backend_kind *kind)
 
 int weir__io_open(const struct weir__io_options *options, struct weir__io **out)
 {
-    enum weir__io_backend_kind kind = options->backend;
-    if (kind == WEIR__IO_AUTO) {
-        int rc = kind_of_environment(&kind);
+    enum weir__io_backend_type type = options->backend;
+    if (type == WEIR__IO_AUTO) {
+        int rc = type_of_environment(&type);
         if (rc < 0)
             return rc;
     }
-    switch (kind) {
+    switch (type) {
     case WEIR__IO_URING:
         return open_backend(&weir__io_uring, options, out);
     case WEIR__IO_EPOLL:
@@ -234,7 +234,7 @@ static void close_now(struct weir__io *io, struct weir__io_file *file, struct we
 bool weir__io_close_file(struct weir__io *io, struct weir__io_file *file, struct weir__io_op *op)
 {
     assert(file->fd >= 0 && !file->closing);
-    op->kind = WEIR__IO_CLOSE;
+    op->type = WEIR__IO_CLOSE;
     op->file = file;
     op->state = WEIR__IO_OP_IDLE;
     file->closing = true;
@@ -257,11 +257,11 @@ bool weir__io_submit(struct weir__io *io, struct weir__io_op *op)
     assert(op->state == WEIR__IO_OP_IDLE);
     if (file->closing || file->fd < 0) {
         op->result = file->closing ? -ECANCELED : -EBADF;
-        if (op->kind == WEIR__IO_RECV_LENT)
+        if (op->type == WEIR__IO_RECV_LENT)
             op->data = NULL;
         return true;
     }
-    assert(!file->foreign || op->kind == WEIR__IO_POLL);
+    assert(!file->foreign || op->type == WEIR__IO_POLL);
     op->flags = 0;
     weir__list_init(&op->queue);
     weir__guard_exempt_begin();
@@ -289,7 +289,7 @@ void weir__io_finish(struct weir__io *io, struct weir__io_op *op, int32_t result
     weir__list_remove(&op->node);
     op->state = WEIR__IO_OP_FINISHED;
     op->result = result;
-    if (op->kind == WEIR__IO_RECV_LENT && result <= 0)
+    if (op->type == WEIR__IO_RECV_LENT && result <= 0)
         op->data = NULL;
     weir__list_push_back(&io->finished, &op->node);
 }

@@ -41,7 +41,7 @@ struct weir__io;
 struct weir__io_op;
 struct weir__heartbeat;
 
-enum weir__io_backend_kind { WEIR__IO_AUTO, WEIR__IO_URING, WEIR__IO_EPOLL, WEIR__IO_SIM };
+enum weir__io_backend_type { WEIR__IO_AUTO, WEIR__IO_URING, WEIR__IO_EPOLL, WEIR__IO_SIM };
 
 enum {
     WEIR__IO_BUFFERS_BYTES = 8192, /* size of one lent buffer */
@@ -64,7 +64,7 @@ struct weir__io_file {
     struct weir__io_op *closer;
 };
 
-enum weir__io_kind {
+enum weir__io_op_type {
     WEIR__IO_ACCEPT,  /* result: new descriptor, non-blocking, close-on-exec; its address in addr unless NULL
                        */
     WEIR__IO_CONNECT, /* addr, addr_len; result 0 */
@@ -77,7 +77,7 @@ enum weir__io_kind {
     WEIR__IO_CLOSE,     /* set by weir__io_close_file() */
 };
 
-/* One operation; all zero before its first use. The caller fills kind, done, file and the arguments, and
+/* One operation; all zero before its first use. The caller fills type, done, file and the arguments, and
  * leaves it, and all it points to, alone until it has ended. */
 struct weir__io_op {
     struct weir__list node;  /* in file->ops while pending, then in the list of the finished */
@@ -85,7 +85,7 @@ struct weir__io_op {
     void (*done)(struct weir__io_op *op);
     struct weir__io_file *file;
     int32_t result;
-    uint8_t kind;
+    uint8_t type;
     uint8_t state; /* io.c's own */
     uint8_t flags; /* the backend's own */
     uint16_t events;
@@ -101,7 +101,7 @@ struct weir__io_op {
 };
 
 struct weir__io_options {
-    enum weir__io_backend_kind backend; /* AUTO: WEIR_IO=auto|uring|epoll in the environment; if that leaves
+    enum weir__io_backend_type backend; /* AUTO: WEIR_IO=auto|uring|epoll in the environment; if that leaves
                                            the choice, uring where it works, else epoll */
     unsigned entries;                   /* submission queue; 0: 256. No limit: a full queue is flushed */
     uint64_t seed;                      /* sim */

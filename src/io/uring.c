@@ -263,7 +263,7 @@ static void prepare_send(struct io_uring_sqe *sqe, struct weir__io_op *op)
 static void prepare(struct io_uring_sqe *sqe, struct weir__io_op *op)
 {
     int fd = op->file->fd;
-    switch ((enum weir__io_kind)op->kind) {
+    switch ((enum weir__io_op_type)op->type) {
     case WEIR__IO_ACCEPT:
         /* The queue is polled and taken from by accept4(): an accept that the kernel does for us takes a
          * connection also while it is being cancelled, and when the loop is held, that one is held with it.
@@ -317,14 +317,14 @@ static int32_t try_accept(struct weir__io_op *op)
 static bool uring_submit(struct weir__io *io, struct weir__io_op *op)
 {
     struct uring_io *u = self(io);
-    if (op->kind == WEIR__IO_ACCEPT && (op->result = try_accept(op)) != -EAGAIN)
+    if (op->type == WEIR__IO_ACCEPT && (op->result = try_accept(op)) != -EAGAIN)
         return true;
-    if (op->kind == WEIR__IO_CONNECT && op->addr->sa_family == AF_UNIX) {
+    if (op->type == WEIR__IO_CONNECT && op->addr->sa_family == AF_UNIX) {
         /* Ends at once, one way or the other; the kernel's worker threads would wait for a full backlog. */
         op->result = connect(op->file->fd, op->addr, op->addr_len) < 0 ? -errno : 0;
         return true;
     }
-    bool receives = op->kind == WEIR__IO_RECV || op->kind == WEIR__IO_RECV_LENT;
+    bool receives = op->type == WEIR__IO_RECV || op->type == WEIR__IO_RECV_LENT;
     if (receives && (op->file->ready & DRAINED))
         op->flags |= POLL_FIRST;
     start(u, op);
@@ -433,7 +433,7 @@ static bool polls_on(struct uring_io *u, struct weir__io_op *op, const struct io
 
 static void on_result(struct uring_io *u, struct weir__io_op *op, const struct io_uring_cqe *cqe)
 {
-    if (op->kind == WEIR__IO_POLL && op->events == 0) {
+    if (op->type == WEIR__IO_POLL && op->events == 0) {
         if (!polls_on(u, op, cqe))
             settle(u, op);
         return;
@@ -443,12 +443,12 @@ static void on_result(struct uring_io *u, struct weir__io_op *op, const struct i
     op->result = cqe->res;
     if (cancelled && (cqe->res == -EINTR || cqe->res == -ENOBUFS || cqe->res == -EAGAIN))
         op->result = -ECANCELED;
-    if (op->kind == WEIR__IO_SEND && cqe->res == -EAGAIN && !cancelled) {
+    if (op->type == WEIR__IO_SEND && cqe->res == -EAGAIN && !cancelled) {
         op->flags |= POLL_FIRST; /* it polls so many times by itself, then leaves it to us */
         weir__list_push_back(&u->unsent, &op->queue);
         return;
     }
-    if (op->kind == WEIR__IO_ACCEPT && cqe->res > 0) {
+    if (op->type == WEIR__IO_ACCEPT && cqe->res > 0) {
         op->result = try_accept(op);
         if (op->result == -EAGAIN && !cancelled) {
             weir__list_push_back(&u->unsent, &op->queue); /* another was faster */
@@ -456,11 +456,11 @@ static void on_result(struct uring_io *u, struct weir__io_op *op, const struct i
         }
         op->result = op->result == -EAGAIN ? -ECANCELED : op->result;
     }
-    if (op->kind == WEIR__IO_POLL && cqe->res > 0)
+    if (op->type == WEIR__IO_POLL && cqe->res > 0)
         op->result &= op->events | POLLERR | POLLHUP;
-    if (op->kind == WEIR__IO_RECV || op->kind == WEIR__IO_RECV_LENT)
+    if (op->type == WEIR__IO_RECV || op->type == WEIR__IO_RECV_LENT)
         note_drained(op, cqe);
-    if (op->kind == WEIR__IO_RECV_LENT) {
+    if (op->type == WEIR__IO_RECV_LENT) {
         take_lent(u, op, cqe);
         if (cqe->res == -ENOBUFS && !cancelled) {
             on_starved(u, op);

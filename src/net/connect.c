@@ -48,7 +48,7 @@ static int connect_one(const struct weir__address *address, size_t extra_bytes, 
     err = weir__io_socket(s->loop->io, &s->file, address->any.sa_family);
     if (err == 0) {
         memset(&w, 0, sizeof w);
-        w.op.kind = WEIR__IO_CONNECT;
+        w.op.type = WEIR__IO_CONNECT;
         w.op.file = &s->file;
         w.op.addr = (struct sockaddr *)(uintptr_t)&address->any;
         w.op.addr_len = address->len;

@@ -213,7 +213,7 @@ int weir_accept(weir_listener *l, weir_stream **out)
     l->pending = true;
     l->users++;
     memset(&w, 0, sizeof w);
-    w.op.kind = WEIR__IO_ACCEPT;
+    w.op.type = WEIR__IO_ACCEPT;
     w.op.file = &l->file;
     do
         got = weir__io_wait(&w, &accepting);
@@ -298,7 +298,7 @@ void weir__listener_serve(weir_listener *l, void (*accepted)(weir_listener *l, v
     assert(!l->pending && !l->serving && !l->closing);
     l->accepted = accepted;
     l->arg = arg;
-    l->accept.kind = WEIR__IO_ACCEPT;
+    l->accept.type = WEIR__IO_ACCEPT;
     l->accept.file = &l->file;
     l->accept.done = accept_ended;
     weir__listener_resume(l);

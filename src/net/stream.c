@@ -122,7 +122,7 @@ static ssize_t receive(weir_stream *s, struct weir__io_wait *w)
     w->op.file = &s->file;
     got = weir__io_wait(w, &reading);
     s->reading = false;
-    if (s->closing && got > 0 && w->op.kind == WEIR__IO_RECV_LENT)
+    if (s->closing && got > 0 && w->op.type == WEIR__IO_RECV_LENT)
         weir__io_return(s->loop->io, w->op.data);
     return leave_with(s, got);
 }
@@ -134,7 +134,7 @@ ssize_t weir_read(weir_stream *s, void *data, size_t bytes)
     if (bytes == 0)
         return -EINVAL; /* nothing read could not be told from the end */
     memset(&w, 0, sizeof w);
-    w.op.kind = WEIR__IO_RECV;
+    w.op.type = WEIR__IO_RECV;
     w.op.data = data;
     w.op.len = bytes;
     return receive(s, &w);
@@ -146,7 +146,7 @@ ssize_t weir__stream_read_lent(weir_stream *s, char **data)
     ssize_t got;
 
     memset(&w, 0, sizeof w);
-    w.op.kind = WEIR__IO_RECV_LENT;
+    w.op.type = WEIR__IO_RECV_LENT;
     got = receive(s, &w);
     *data = got > 0 ? w.op.data : NULL;
     return got;
@@ -183,7 +183,7 @@ int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count
         return -WEIR_EBUSY;
     s->writing = true;
     enter(s);
-    w->op.kind = WEIR__IO_SEND;
+    w->op.type = WEIR__IO_SEND;
     w->op.file = &s->file;
     w->op.msg = &msg;
     advance(&msg, 0); /* passes over empty pieces */
@@ -239,7 +239,7 @@ static void await_ended(struct weir__io_op *op)
 {
     weir_stream *s = weir__container_of(op, weir_stream, op);
     int32_t result = op->result;
-    char *data = result > 0 && op->kind == WEIR__IO_RECV_LENT ? op->data : NULL;
+    char *data = result > 0 && op->type == WEIR__IO_RECV_LENT ? op->data : NULL;
 
     s->awaiting = false;
     if (!s->closing) {
@@ -256,7 +256,7 @@ bool weir__stream_await(weir_stream *s, void (*ready)(weir_stream *s, char *data
                         char **data, int32_t *result)
 {
     assert(!s->closing && !s->awaiting && !s->reading);
-    s->op.kind = WEIR__IO_RECV_LENT;
+    s->op.type = WEIR__IO_RECV_LENT;
     s->op.file = &s->file;
     s->op.done = await_ended;
     s->ready = ready;
@@ -271,7 +271,7 @@ bool weir__stream_await(weir_stream *s, void (*ready)(weir_stream *s, char *data
 bool weir__stream_await_end(weir_stream *s, void (*ready)(weir_stream *s, char *data, int32_t result))
 {
     assert(!s->closing && !s->awaiting && !s->reading);
-    s->op.kind = WEIR__IO_POLL;
+    s->op.type = WEIR__IO_POLL;
     s->op.events = 0;
     s->op.file = &s->file;
     s->op.done = await_ended;
@@ -286,7 +286,7 @@ void weir__stream_stop_reading(weir_stream *s)
         return;
     weir__list_each_safe (node, &s->file.ops) {
         struct weir__io_op *op = weir__container_of(node, struct weir__io_op, node);
-        if (op->kind == WEIR__IO_RECV || op->kind == WEIR__IO_RECV_LENT)
+        if (op->type == WEIR__IO_RECV || op->type == WEIR__IO_RECV_LENT)
             weir__io_cancel(s->loop->io, op);
     }
 }

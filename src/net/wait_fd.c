@@ -50,7 +50,7 @@ int weir_wait_fd(int fd, short events)
      * can't begin again by itself. */
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         memset(&w, 0, sizeof w);
-        w.op.kind = WEIR__IO_POLL;
+        w.op.type = WEIR__IO_POLL;
         w.op.file = &file;
         w.op.events = (uint16_t)events;
         got = weir__io_wait(&w, &foreign);

@@ -7,9 +7,9 @@
 
 #include "support/forbid.h"
 
-static int open_named(enum weir__io_backend_kind kind, char *name, size_t room)
+static int open_named(enum weir__io_backend_type type, char *name, size_t room)
 {
-    struct weir__io_options o = {.backend = kind};
+    struct weir__io_options o = {.backend = type};
     struct weir__io *io;
     int rc = weir__io_open(&o, &io);
     if (rc < 0)
@@ -109,10 +109,10 @@ static void test_epoll_on_an_old_kernel(void **state)
 }
 
 /* Nobody sleeps, so a wake that wrote to a descriptor would be the end of this process. */
-static int wake_without_writing(int kind)
+static int wake_without_writing(int type)
 {
     struct rig r;
-    open_rig(&r, (enum weir__io_backend_kind)kind, 0);
+    open_rig(&r, (enum weir__io_backend_type)type, 0);
     if (forbid_call(SYS_write, 0) < 0)
         return NO_SECCOMP;
     for (int i = 0; i < 100; i++) {
@@ -129,11 +129,11 @@ static int wake_without_writing(int kind)
 static void test_a_wake_costs_no_system_call_unless_the_loop_sleeps(void **state)
 {
     (void)state;
-    const enum weir__io_backend_kind kinds[] = {WEIR__IO_EPOLL, WEIR__IO_URING};
+    const enum weir__io_backend_type types[] = {WEIR__IO_EPOLL, WEIR__IO_URING};
     for (size_t i = 0; i < 2; i++) {
-        if (!is_here(kinds[i]))
+        if (!is_here(types[i]))
             continue;
-        int status = in_child(wake_without_writing, (int)kinds[i]);
+        int status = in_child(wake_without_writing, (int)types[i]);
         if (status == NO_SECCOMP)
             skip();
         assert_int_equal(status, WENT_WELL);
@@ -149,14 +149,14 @@ static void test_nothing_is_left_when_opening_fails(void **state)
     int next = dup(0);
     close(next);
     for (rlim_t room = 0; room < 2; room++) {
-        const enum weir__io_backend_kind kinds[] = {WEIR__IO_EPOLL, WEIR__IO_URING, WEIR__IO_AUTO};
+        const enum weir__io_backend_type types[] = {WEIR__IO_EPOLL, WEIR__IO_URING, WEIR__IO_AUTO};
         for (size_t i = 0; i < 3; i++) {
             few = limit;
             few.rlim_cur = (rlim_t)next + room;
             assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-            int rc = open_named(kinds[i], name, sizeof name);
+            int rc = open_named(types[i], name, sizeof name);
             assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-            assert_true(rc == -EMFILE || (kinds[i] == WEIR__IO_URING && !is_here(kinds[i])));
+            assert_true(rc == -EMFILE || (types[i] == WEIR__IO_URING && !is_here(types[i])));
             int after = dup(0);
             close(after);
             assert_int_equal(after, next);

@@ -7,7 +7,7 @@ static void test_bytes_pass_both_ways(void **state)
 {
     struct rig r;
     char got[16];
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     assert_int_equal(run_send(r.io, &r.client, "there", 5), 5);
     assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), 5);
     assert_memory_equal(got, "there", 5);
@@ -23,7 +23,7 @@ static void test_several_pieces_are_sent_in_order(void **state)
 {
     struct rig r;
     char got[16];
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     struct iovec pieces[] = {{(char[]){"one "}, 4}, {NULL, 0}, {(char[]){"two "}, 4}, {(char[]){"three"}, 5}};
     struct msghdr msg = {.msg_iov = pieces, .msg_iovlen = 4};
     struct call c = new_call(WEIR__IO_SEND, &r.client);
@@ -46,7 +46,7 @@ static void test_both_ends_know_both_addresses(void **state)
     struct rig r;
     struct sockaddr_storage ours, theirs, accepted = {0};
     socklen_t our_len, their_len;
-    open_rig(&r, kind_of(state), 0);
+    open_rig(&r, backend_of(state), 0);
     rig_listen(&r, AF_INET6, 16);
     assert_int_equal(rig_connect(&r), 0);
     struct call c = new_call(WEIR__IO_ACCEPT, &r.listener);
@@ -68,7 +68,7 @@ static void test_the_end_and_a_reset(void **state)
 {
     struct rig r;
     char got[8];
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     assert_int_equal(weir__io_shutdown(r.io, &r.client), 0);
     assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), 0);
     struct call lent = lent_call(&r.server);
@@ -90,7 +90,7 @@ static void test_bytes_before_the_end_come_first(void **state)
     struct rig r;
     char got[8];
     for (int waits = 0; waits < 2; waits++) {
-        open_pair(&r, kind_of(state));
+        open_pair(&r, backend_of(state));
         struct call c = recv_call(&r.server, got, sizeof got);
         if (waits)
             (void)start(r.io, &c);
@@ -106,7 +106,7 @@ static void test_bytes_before_the_end_come_first(void **state)
 static void test_nobody_listens(void **state)
 {
     struct rig r;
-    open_rig(&r, kind_of(state), 0);
+    open_rig(&r, backend_of(state), 0);
     rig_listen(&r, AF_INET, 1);
     close_and_wait(r.io, &r.listener);
     assert_int_equal(rig_connect(&r), -ECONNREFUSED);
@@ -118,7 +118,7 @@ static void test_much_is_sent_to_a_slow_reader(void **state)
     enum { ALL = 8 << 20 };
     struct rig r;
     char *out = malloc(ALL), *in = malloc(ALL);
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     for (size_t i = 0; i < ALL; i++)
         out[i] = (char)(i * 7 + (i >> 13));
     size_t sent = 0, received = 0;
@@ -152,7 +152,7 @@ static void test_unattached_and_closing_files_refuse(void **state)
 {
     struct rig r;
     char got[8];
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     struct weir__io_file none = {.fd = -1};
     struct call c = recv_call(&none, got, sizeof got);
     assert_true(start(r.io, &c));
@@ -180,7 +180,7 @@ static void test_polls_of_a_stream(void **state)
 {
     struct rig r;
     char got[8];
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     struct call writable = poll_call(&r.server, POLLOUT);
     assert_int_equal(run(r.io, &writable), POLLOUT);
     struct call one = poll_call(&r.server, POLLIN), two = poll_call(&r.server, POLLIN);
@@ -217,8 +217,8 @@ static void set_ready(struct rig *r, bool simulated, int fd, bool ready)
 static void test_polls_of_a_foreign_descriptor(void **state)
 {
     struct rig r;
-    bool simulated = kind_of(state) == WEIR__IO_SIM;
-    open_rig(&r, kind_of(state), 0);
+    bool simulated = backend_of(state) == WEIR__IO_SIM;
+    open_rig(&r, backend_of(state), 0);
     int fd = simulated ? 7 : eventfd(0, EFD_NONBLOCK);
     if (simulated)
         set_ready(&r, true, fd, false);
@@ -261,7 +261,7 @@ static void test_polls_of_a_foreign_descriptor(void **state)
 static void test_a_cancelled_receive_lets_go_of_its_buffer(void **state)
 {
     struct rig r;
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     for (int round = 0; round < 200; round++) {
         char *buffer = malloc(64), got[8];
         memset(buffer, 0x55, 64);
@@ -288,8 +288,8 @@ static void test_a_cancel_races_a_receive(void **state)
 {
     struct rig r;
     int won = 0;
-    open_pair(&r, kind_of(state));
-    if (kind_of(state) == WEIR__IO_SIM) {
+    open_pair(&r, backend_of(state));
+    if (backend_of(state) == WEIR__IO_SIM) {
         struct weir__sim_options o = weir__sim_calm();
         o.cancel_late_per_million = o.inline_per_million = 500000;
         weir__sim_configure(r.io, &o);
@@ -302,7 +302,7 @@ static void test_a_cancel_races_a_receive(void **state)
             c = lent_call(&r.server);
         if (!late)
             assert_int_equal(run_send(r.io, &r.client, "12345678", 8), 8);
-        if (!late && kind_of(state) == WEIR__IO_SIM) /* bytes take their time there */
+        if (!late && backend_of(state) == WEIR__IO_SIM) /* bytes take their time there */
             (void)weir__io_turn(r.io, weir__io_now_ns(r.io) + MS);
         (void)start(r.io, &c);
         if (late)
@@ -331,7 +331,7 @@ static void test_a_cancel_races_a_receive(void **state)
 static void test_a_cancel_races_accept_and_connect(void **state)
 {
     struct rig r;
-    open_rig(&r, kind_of(state), 0);
+    open_rig(&r, backend_of(state), 0);
     rig_listen(&r, AF_INET, 16);
     for (int round = 0; round < 100; round++) {
         struct call a = new_call(WEIR__IO_ACCEPT, &r.listener), c = new_call(WEIR__IO_CONNECT, &r.client);
@@ -366,7 +366,7 @@ static void test_a_blocked_send_is_cancelled(void **state)
 {
     struct rig r;
     enum { MUCH = 32 << 20 };
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     char *bytes = calloc(1, MUCH), *in = malloc(1 << 20);
     size_t sent = 0, received = 0;
     struct call c;
@@ -398,7 +398,7 @@ static void test_close_with_operations_pending_and_the_number_reused(void **stat
 {
     struct rig r;
     bool reused = false;
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     for (int round = 0; round < 200; round++) {
         char *old_bytes = malloc(32), got[32];
         int old_fd = r.server.fd;
@@ -458,7 +458,7 @@ static void test_done_may_cancel_and_close(void **state)
 {
     struct rig r;
     char got[8];
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     struct call other = poll_call(&r.server, POLLPRI), closer = {.op = {.done = called}};
     struct closing_call c = {
         .call = recv_call(&r.server, got, sizeof got), .io = r.io, .cancels = &other, .closer = &closer};

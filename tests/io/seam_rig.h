@@ -11,20 +11,20 @@
 
 #include "io/sim/sim_rig.h"
 
-static inline enum weir__io_backend_kind kind_of(void **state)
+static inline enum weir__io_backend_type backend_of(void **state)
 {
-    return *(enum weir__io_backend_kind *)*state;
+    return *(enum weir__io_backend_type *)*state;
 }
 
 /* Whether this machine has the backend: io_uring is forbidden in many containers. */
-static inline bool is_here(enum weir__io_backend_kind kind)
+static inline bool is_here(enum weir__io_backend_type type)
 {
-    struct weir__io_options o = {.backend = kind};
+    struct weir__io_options o = {.backend = type};
     struct weir__io *io;
     int rc = weir__io_open(&o, &io);
     if (rc == 0)
         weir__io_free(io);
-    assert_true(rc == 0 || (kind == WEIR__IO_URING && (rc == -ENOSYS || rc == -EPERM)));
+    assert_true(rc == 0 || (type == WEIR__IO_URING && (rc == -ENOSYS || rc == -EPERM)));
     return rc == 0;
 }
 
@@ -34,10 +34,10 @@ static inline void skip_it(void **state)
     skip();
 }
 
-/* Runs each test on each backend, or says SKIP where there is none; its state points to the kind. */
+/* Runs each test on each backend, or says SKIP where there is none; its state points to the type. */
 static inline int run_on_every_backend(const char *group, const struct CMUnitTest *tests, size_t count)
 {
-    static enum weir__io_backend_kind kinds[] = {WEIR__IO_URING, WEIR__IO_EPOLL, WEIR__IO_SIM};
+    static enum weir__io_backend_type types[] = {WEIR__IO_URING, WEIR__IO_EPOLL, WEIR__IO_SIM};
     static const char *const names[] = {"uring", "epoll", "sim"};
     struct CMUnitTest all[3 * 64];
     static char titles[3 * 64][120];
@@ -45,12 +45,12 @@ static inline int run_on_every_backend(const char *group, const struct CMUnitTes
     if (count > 64)
         abort();
     for (size_t k = 0; k < 3; k++) {
-        bool here = is_here(kinds[k]);
+        bool here = is_here(types[k]);
         for (size_t i = 0; i < count; i++, n++) {
             all[n] = here ? tests[i] : (struct CMUnitTest){.test_func = skip_it};
             snprintf(titles[n], sizeof titles[n], "%s: %s", names[k], tests[i].name);
             all[n].name = titles[n];
-            all[n].initial_state = &kinds[k];
+            all[n].initial_state = &types[k];
         }
     }
     return _cmocka_run_group_tests(group, all, n, NULL, NULL);
@@ -65,16 +65,16 @@ static inline void allow_many_files(void)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-static inline void open_rig(struct rig *r, enum weir__io_backend_kind kind, unsigned entries)
+static inline void open_rig(struct rig *r, enum weir__io_backend_type type, unsigned entries)
 {
     *r = (struct rig){.client.fd = -1, .server.fd = -1, .listener.fd = -1};
-    struct weir__io_options o = {.backend = kind, .seed = 1, .entries = entries};
+    struct weir__io_options o = {.backend = type, .seed = 1, .entries = entries};
     assert_int_equal(weir__io_open(&o, &r->io), 0);
 }
 
-static inline void open_pair(struct rig *r, enum weir__io_backend_kind kind)
+static inline void open_pair(struct rig *r, enum weir__io_backend_type type)
 {
-    open_rig(r, kind, 0);
+    open_rig(r, type, 0);
     rig_listen(r, AF_INET, 512);
     assert_int_equal(rig_connect(r), 0);
     rig_accept(r);

@@ -15,12 +15,12 @@ struct crowd {
     struct call call[MANY];
 };
 
-static struct crowd *gather(enum weir__io_backend_kind kind)
+static struct crowd *gather(enum weir__io_backend_type type)
 {
     struct crowd *c = calloc(1, sizeof *c);
     assert_non_null(c);
     allow_many_files();
-    open_rig(&c->rig, kind, 0);
+    open_rig(&c->rig, type, 0);
     rig_listen(&c->rig, AF_INET, 512);
     for (int i = 0; i < MANY; i++)
         connect_more(&c->rig, &c->client[i], &c->server[i]);
@@ -39,7 +39,7 @@ static void dissolve(struct crowd *c)
 
 static void test_idle_receivers_hold_no_buffer(void **state)
 {
-    struct crowd *c = gather(kind_of(state));
+    struct crowd *c = gather(backend_of(state));
     struct weir__io *io = c->rig.io;
     for (int i = 0; i < MANY; i++) {
         c->call[i] = lent_call(&c->server[i]);
@@ -70,7 +70,7 @@ static int held(const struct crowd *c)
 
 static void test_all_buffers_out_and_recovery(void **state)
 {
-    struct crowd *c = gather(kind_of(state));
+    struct crowd *c = gather(backend_of(state));
     struct weir__io *io = c->rig.io;
     char got[4];
     for (int i = 0; i < MANY; i++)
@@ -115,7 +115,7 @@ static void test_all_buffers_out_and_recovery(void **state)
 /* One who returns and asks again, always with bytes there, doesn't starve the rest. */
 static void test_a_busy_stream_leaves_buffers_to_others(void **state)
 {
-    struct crowd *c = gather(kind_of(state));
+    struct crowd *c = gather(backend_of(state));
     struct weir__io *io = c->rig.io;
     int last = MANY - 1;
     for (int i = 0; i < WEIR__IO_BUFFERS_COUNT; i++) {
@@ -150,12 +150,12 @@ static void test_a_busy_stream_leaves_buffers_to_others(void **state)
 
 static void test_more_operations_than_entries(void **state)
 {
-    struct crowd *c = gather(kind_of(state));
+    struct crowd *c = gather(backend_of(state));
     struct weir__io *small;
     char got[MANY];
-    struct weir__io_options o = {.backend = kind_of(state), .entries = 4};
+    struct weir__io_options o = {.backend = backend_of(state), .entries = 4};
     struct call sends[MANY];
-    if (kind_of(state) == WEIR__IO_SIM) { /* has no queue, and no second seam to carry descriptors to */
+    if (backend_of(state) == WEIR__IO_SIM) { /* has no queue, and no second seam to carry descriptors to */
         small = c->rig.io;
     } else {
         assert_int_equal(weir__io_open(&o, &small), 0);
@@ -192,9 +192,9 @@ static void test_more_operations_than_entries(void **state)
 static void test_descriptors_run_out_at_accept(void **state)
 {
     struct rig r;
-    bool simulated = kind_of(state) == WEIR__IO_SIM;
+    bool simulated = backend_of(state) == WEIR__IO_SIM;
     struct rlimit limit, few;
-    open_rig(&r, kind_of(state), 0);
+    open_rig(&r, backend_of(state), 0);
     rig_listen(&r, AF_INET, 16);
     assert_int_equal(rig_connect(&r), 0);
     int next = simulated ? -1 : dup(0);
@@ -230,9 +230,9 @@ static void test_detach_and_attach_elsewhere(void **state)
     struct rig r;
     struct weir__io *other;
     char got[8];
-    open_pair(&r, kind_of(state));
-    struct weir__io_options o = {.backend = kind_of(state)};
-    bool simulated = kind_of(state) == WEIR__IO_SIM; /* its descriptors exist in their own seam only */
+    open_pair(&r, backend_of(state));
+    struct weir__io_options o = {.backend = backend_of(state)};
+    bool simulated = backend_of(state) == WEIR__IO_SIM; /* its descriptors exist in their own seam only */
     if (simulated)
         other = r.io;
     else
@@ -268,10 +268,10 @@ static void test_what_cannot_be_attached(void **state)
 {
     struct rig r;
     struct weir__io_file twice = {0};
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     assert_int_equal(weir__io_attach(r.io, &twice, -1, false), -EBADF);
     assert_int_equal(weir__io_attach(r.io, &twice, 1 << 29, false), -EBADF);
-    if (kind_of(state) != WEIR__IO_SIM) /* there, a foreign one is whatever the script says */
+    if (backend_of(state) != WEIR__IO_SIM) /* there, a foreign one is whatever the script says */
         assert_int_equal(weir__io_attach(r.io, &twice, 1 << 29, true), -EBADF);
     assert_int_equal(weir__io_attach(r.io, &twice, r.server.fd, false), -EEXIST);
     assert_int_equal(twice.fd, -1);
@@ -285,7 +285,7 @@ static void test_a_turn_ends_at_its_instant(void **state)
     struct rig r;
     char got[8];
     int64_t best_ns = INT64_MAX;
-    open_pair(&r, kind_of(state));
+    open_pair(&r, backend_of(state));
     struct call c = recv_call(&r.server, got, sizeof got);
     assert_false(start(r.io, &c));
     for (int i = 0; i < 30; i++) {
@@ -298,7 +298,7 @@ static void test_a_turn_ends_at_its_instant(void **state)
     }
     /* A busy machine may be late now and then; a wait rounded to milliseconds is so each time. */
     assert_true(best_ns < 500000);
-    if (kind_of(state) == WEIR__IO_SIM)
+    if (backend_of(state) == WEIR__IO_SIM)
         assert_int_equal(best_ns, 0);
     close_rig(&r);
 }
@@ -306,7 +306,7 @@ static void test_a_turn_ends_at_its_instant(void **state)
 static void test_a_past_instant_does_not_wait(void **state)
 {
     struct rig r;
-    open_rig(&r, kind_of(state), 0);
+    open_rig(&r, backend_of(state), 0);
     assert_int_equal(weir__io_turn(r.io, 0), 0);
     assert_int_equal(weir__io_turn(r.io, weir__io_now_ns(r.io)), 0);
     assert_int_equal(weir__io_turn(r.io, -5), 0);
@@ -316,7 +316,7 @@ static void test_a_past_instant_does_not_wait(void **state)
 static void test_a_wake_before_the_turn_ends_it(void **state)
 {
     struct rig r;
-    open_rig(&r, kind_of(state), 0);
+    open_rig(&r, backend_of(state), 0);
     for (int i = 0; i < 3; i++) {
         weir__io_wake(r.io);
         weir__io_wake(r.io); /* coalesced */
@@ -350,11 +350,11 @@ static void *wake_often(void *arg)
 
 static void test_no_wake_is_lost(void **state)
 {
-    if (kind_of(state) == WEIR__IO_SIM)
+    if (backend_of(state) == WEIR__IO_SIM)
         return; /* has one thread */
     struct rig r;
     pthread_t thread;
-    open_rig(&r, kind_of(state), 0);
+    open_rig(&r, backend_of(state), 0);
     struct waker w = {.io = r.io};
     assert_int_equal(pthread_create(&thread, NULL, wake_often, &w), 0);
     int seen = 0;

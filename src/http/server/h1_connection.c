@@ -102,7 +102,7 @@ static void reject(struct weir__connection *c)
     linger(c);
     f->piece = (struct iovec){(char *)(uintptr_t)canned_503_text, sizeof canned_503_text - 1};
     f->msg = (struct msghdr){.msg_iov = &f->piece, .msg_iovlen = 1};
-    f->op = (struct weir__io_op){.kind = WEIR__IO_SEND,
+    f->op = (struct weir__io_op){.type = WEIR__IO_SEND,
                                  .done = canned_503_sent,
                                  .file = &weir__connection_stream(c)->file,
                                  .msg = &f->msg};

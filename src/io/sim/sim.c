@@ -39,7 +39,7 @@ static struct sim_socket *socket_of(const struct sim *sim, const struct weir__io
     return s;
 }
 
-static struct sim_socket *add_socket(struct sim *sim, enum sim_socket_kind kind, int family)
+static struct sim_socket *add_socket(struct sim *sim, enum sim_socket_type type, int family)
 {
     uint32_t slot = 0;
     while (slot < sim->socket_capacity && sim->sockets[slot] != NULL)
@@ -52,14 +52,14 @@ static struct sim_socket *add_socket(struct sim *sim, enum sim_socket_kind kind,
         sim->socket_capacity = (uint32_t)capacity;
     }
     struct sim_socket *s = weir__sim_alloc(sizeof *s);
-    s->kind = kind;
+    s->type = type;
     s->slot = slot;
     s->id = ++sim->next_id;
     s->family = family;
     weir__list_init(&s->listener);
     weir__list_init(&s->queue);
     sim->sockets[slot] = s;
-    if (kind != SIM_FOREIGN)
+    if (type != SIM_FOREIGN)
         sim->stats.open_files++;
     return s;
 }
@@ -73,7 +73,7 @@ static void remove_socket(struct sim *sim, struct sim_socket *s)
 {
     if (s->op_count > 0)
         weir__sim_die(sim, "closed or detached with operations pending");
-    if (s->kind != SIM_FOREIGN)
+    if (s->type != SIM_FOREIGN)
         sim->stats.open_files--;
     sim->sockets[s->slot] = NULL;
     free(s->ops);
@@ -115,7 +115,7 @@ static void sim_close_fd(struct weir__io *io, int fd)
 {
     struct sim *sim = of(io);
     struct sim_socket *s = socket_at(sim, fd);
-    if (s == NULL || s->kind == SIM_FOREIGN)
+    if (s == NULL || s->type == SIM_FOREIGN)
         weir__sim_die(sim, "close of a descriptor that is not open");
     if (s->file != NULL)
         weir__sim_die(sim, "close of a descriptor that is attached");
@@ -152,7 +152,7 @@ static void sim_detach(struct weir__io *io, struct weir__io_file *file)
     s->file = NULL;
     if (s->op_count > 0)
         weir__sim_die(sim, "detached with operations pending");
-    if (s->kind == SIM_FOREIGN)
+    if (s->type == SIM_FOREIGN)
         remove_socket(sim, s);
 }
 
@@ -161,11 +161,11 @@ static int sim_address(struct weir__io *io, struct weir__io_file *file, bool pee
 {
     const struct sim_socket *s = socket_of(of(io), file);
     struct sim_address a = {.name.ss_family = (sa_family_t)s->family, .len = sizeof(sa_family_t)};
-    if (s->kind == SIM_FOREIGN)
+    if (s->type == SIM_FOREIGN)
         return -ENOTSOCK;
-    if (s->kind == SIM_LISTENER && !peer)
+    if (s->type == SIM_LISTENER && !peer)
         a = s->bound;
-    else if (s->kind == SIM_STREAM && (!peer || s->connection->end[s->side].established))
+    else if (s->type == SIM_STREAM && (!peer || s->connection->end[s->side].established))
         a = s->connection->name[peer ? 1 - s->side : s->side];
     else if (peer)
         return -ENOTCONN;
@@ -178,7 +178,7 @@ static int sim_shutdown(struct weir__io *io, struct weir__io_file *file)
 {
     struct sim *sim = of(io);
     struct sim_socket *s = socket_of(sim, file);
-    if (s->kind != SIM_STREAM || !s->connection->end[s->side].established || s->connection->end[s->side].gone)
+    if (s->type != SIM_STREAM || !s->connection->end[s->side].established || s->connection->end[s->side].gone)
         return -ENOTCONN;
     weir__sim_finish(sim, s->connection, s->side);
     weir__sim_kick(sim, s->slot);
@@ -203,11 +203,11 @@ static uint64_t sum(uint64_t hash, const void *bytes, size_t len)
 static uint64_t checksum(const struct weir__io_op *op)
 {
     uint64_t hash = 0xcbf29ce484222325u;
-    if (op->kind == WEIR__IO_CONNECT)
+    if (op->type == WEIR__IO_CONNECT)
         return sum(hash, op->addr, op->addr_len);
-    if (op->kind == WEIR__IO_RECV)
+    if (op->type == WEIR__IO_RECV)
         return sum(hash, op->data, op->len < CHECKED_BYTES ? op->len : CHECKED_BYTES);
-    if (op->kind != WEIR__IO_SEND)
+    if (op->type != WEIR__IO_SEND)
         return hash;
     size_t left = CHECKED_BYTES;
     for (size_t i = 0; i < op->msg->msg_iovlen && left > 0; i++) {
@@ -222,7 +222,7 @@ static uint64_t checksum(const struct weir__io_op *op)
 static void hold_buffer(struct sim_op *held)
 {
     struct weir__io_op *op = held->op;
-    if (op->kind == WEIR__IO_RECV)
+    if (op->type == WEIR__IO_RECV)
         memset(op->data, POISON, op->len < CHECKED_BYTES ? op->len : CHECKED_BYTES);
     held->checksum = checksum(op);
 }
@@ -231,7 +231,7 @@ static void check_buffer(const struct sim *sim, const struct sim_op *held)
 {
     if (checksum(held->op) == held->checksum)
         return;
-    weir__sim_die(sim, held->op->kind == WEIR__IO_RECV
+    weir__sim_die(sim, held->op->type == WEIR__IO_RECV
                            ? "the buffer of a pending receive was written by somebody else"
                            : "the bytes of a pending send or connect were changed");
 }
@@ -276,7 +276,7 @@ static void sim_give_back(struct weir__io *io, char *data)
 
 static int32_t try_accept(struct sim *sim, struct sim_socket *s, struct weir__io_op *op)
 {
-    if (s->kind != SIM_LISTENER)
+    if (s->type != SIM_LISTENER)
         return -EINVAL;
     if (weir__list_is_empty(&s->queue))
         return WOULD_BLOCK;
@@ -312,14 +312,14 @@ static void sim_stop_listening(struct weir__io *io, struct weir__io_file *file)
 
 static int32_t try_connect(struct sim *sim, struct sim_socket *s, struct weir__io_op *op, bool first)
 {
-    if (s->kind == SIM_FRESH && first) {
+    if (s->type == SIM_FRESH && first) {
         struct sim_address to = weir__sim_address_of(op->addr, op->addr_len);
         int err = weir__sim_connect(sim, s, &to);
         if (err != 0)
             sim->stats.connects_failed++;
         return err != 0 ? err : WOULD_BLOCK;
     }
-    if (s->kind != SIM_STREAM)
+    if (s->type != SIM_STREAM)
         return -EINVAL;
     struct sim_end *end = &s->connection->end[s->side];
     if (first)
@@ -330,7 +330,7 @@ static int32_t try_connect(struct sim *sim, struct sim_socket *s, struct weir__i
         return WOULD_BLOCK;
     int err = end->error;
     weir__sim_leave(sim, s->connection, s->side, false);
-    s->kind = SIM_FRESH;
+    s->type = SIM_FRESH;
     s->connection = NULL;
     sim->stats.connects_failed++;
     return -err;
@@ -346,7 +346,7 @@ static int32_t take_error(struct sim_end *end, int32_t otherwise)
 /* How many bytes a receive may take now; not positive: the result it has to end with, or WOULD_BLOCK. */
 static int32_t receivable(struct sim *sim, struct sim_socket *s, size_t len)
 {
-    if (s->kind != SIM_STREAM)
+    if (s->type != SIM_STREAM)
         return -ENOTCONN;
     struct sim_end *end = &s->connection->end[s->side];
     size_t unread = weir__sim_unread(s->connection, s->side);
@@ -388,7 +388,7 @@ static int32_t try_recv_lent(struct sim *sim, struct sim_socket *s, struct weir_
 
 static int32_t try_send(struct sim *sim, struct sim_socket *s, struct weir__io_op *op)
 {
-    if (s->kind != SIM_STREAM)
+    if (s->type != SIM_STREAM)
         return s->family == AF_UNIX ? -ENOTCONN : -EPIPE;
     struct sim_end *end = &s->connection->end[s->side];
     if (end->gone || end->fin_sent)
@@ -425,7 +425,7 @@ static ssize_t sim_send_now(struct weir__io *io, struct weir__io_file *file, con
     struct sim *sim = of(io);
     struct iovec piece = {(void *)(uintptr_t)data, len};
     struct msghdr msg = {.msg_iov = &piece, .msg_iovlen = 1};
-    struct weir__io_op op = {.kind = WEIR__IO_SEND, .msg = &msg};
+    struct weir__io_op op = {.type = WEIR__IO_SEND, .msg = &msg};
     int32_t n = try_send(sim, socket_of(sim, file), &op);
     return n == WOULD_BLOCK ? -EAGAIN : n;
 }
@@ -433,7 +433,7 @@ static ssize_t sim_send_now(struct weir__io *io, struct weir__io_file *file, con
 static int sim_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken)
 {
     const struct sim_socket *s = socket_of(of(io), file);
-    if (s->kind != SIM_STREAM)
+    if (s->type != SIM_STREAM)
         return -ENOTCONN;
     *taken = s->connection->end[1 - s->side].taken_bytes;
     return 1;
@@ -455,11 +455,11 @@ static int stream_events(const struct sim *sim, const struct sim_socket *s)
 static int32_t try_poll(const struct sim *sim, const struct sim_socket *s, const struct weir__io_op *op)
 {
     int events = 0;
-    if (s->kind == SIM_LISTENER) {
+    if (s->type == SIM_LISTENER) {
         events = weir__list_is_empty(&s->queue) ? 0 : POLLIN;
-    } else if (s->kind == SIM_STREAM) {
+    } else if (s->type == SIM_STREAM) {
         events = stream_events(sim, s);
-    } else if (s->kind == SIM_FRESH) {
+    } else if (s->type == SIM_FRESH) {
         events = POLLOUT | POLLHUP;
     } else {
         for (size_t i = 0; i < sim->foreign_count; i++)
@@ -472,7 +472,7 @@ static int32_t try_poll(const struct sim *sim, const struct sim_socket *s, const
 
 static int32_t attempt(struct sim *sim, struct sim_socket *s, struct weir__io_op *op, bool first)
 {
-    switch (op->kind) {
+    switch (op->type) {
     case WEIR__IO_ACCEPT:
         return try_accept(sim, s, op);
     case WEIR__IO_CONNECT:
@@ -496,13 +496,13 @@ static void note_end(struct sim *sim, const struct sim_socket *s, const struct w
                      int32_t result)
 {
     sim->stats.completions++;
-    weir__sim_mark(sim, "ends", s->slot, op->kind, result);
+    weir__sim_mark(sim, "ends", s->slot, op->type, result);
 }
 
-static bool has_pending(const struct sim_socket *s, uint8_t kind)
+static bool has_pending(const struct sim_socket *s, uint8_t type)
 {
     for (size_t i = 0; i < s->op_count; i++)
-        if (s->ops[i].op->kind == kind)
+        if (s->ops[i].op->type == type)
             return true;
     return false;
 }
@@ -513,8 +513,8 @@ static bool sim_submit(struct weir__io *io, struct weir__io_op *op)
 {
     struct sim *sim = of(io);
     struct sim_socket *s = socket_of(sim, op->file);
-    bool at_once = op->kind == WEIR__IO_CONNECT;
-    if (!at_once && !has_pending(s, op->kind))
+    bool at_once = op->type == WEIR__IO_CONNECT;
+    if (!at_once && !has_pending(s, op->type))
         at_once = weir__sim_strikes(sim, sim->options.inline_per_million);
     if (at_once) {
         int32_t result = attempt(sim, s, op, true);

@@ -15,7 +15,7 @@
  * send's bytes have changed or a pending receive's buffer was written;
  *   - each lent buffer is its own allocation, freed when it is handed back.
  *
- * All functions ask for an io of kind WEIR__IO_SIM; with another they abort. Out of memory aborts too.
+ * All functions ask for an io on the backend WEIR__IO_SIM; with another they abort. Out of memory aborts too.
  */
 #ifndef WEIR__IO_SIM_SIM_H
 #define WEIR__IO_SIM_SIM_H

@@ -59,11 +59,11 @@ struct sim_link {
 
 /* ---- connections ---- */
 
-enum sim_segment_kind { SIM_DATA, SIM_FIN, SIM_RST, SIM_SYNACK };
+enum sim_segment_type { SIM_DATA, SIM_FIN, SIM_RST, SIM_SYNACK };
 
 struct sim_segment {
     struct sim_segment *next;
-    enum sim_segment_kind kind;
+    enum sim_segment_type type;
     int64_t at_ns;
     size_t len, taken;
     char bytes[];
@@ -112,7 +112,7 @@ struct sim_connection {
 
 enum { SIM_NO_SLOT = UINT32_MAX };
 
-enum sim_socket_kind { SIM_FRESH, SIM_LISTENER, SIM_STREAM, SIM_FOREIGN };
+enum sim_socket_type { SIM_FRESH, SIM_LISTENER, SIM_STREAM, SIM_FOREIGN };
 
 /* What the kernel knows of a pending operation. */
 struct sim_op {
@@ -122,7 +122,7 @@ struct sim_op {
 };
 
 struct sim_socket {
-    enum sim_socket_kind kind;
+    enum sim_socket_type type;
     uint32_t slot;
     uint64_t id; /* never used twice, unlike the slot */
     bool kicked; /* a look at its operations is to come */

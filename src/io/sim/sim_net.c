@@ -88,7 +88,7 @@ static void break_end(struct sim *sim, struct sim_connection *c, int side, int e
 /* ---- delivery ---- */
 
 static void arrive(struct sim *sim, void *subject, uint64_t tag);
-static void transmit(struct sim *sim, struct sim_connection *c, int side, enum sim_segment_kind kind,
+static void transmit(struct sim *sim, struct sim_connection *c, int side, enum sim_segment_type type,
                      const char *bytes, size_t len);
 
 static void arm(struct sim *sim, struct sim_connection *c, int side, int64_t at_ns)
@@ -122,7 +122,7 @@ static void hold_up(struct sim *sim, struct sim_connection *c, int side)
     end->holding = true;
     end->hold++;
     const struct weir__sim_options *o = options_of(sim, c);
-    bool connecting = end->under_way.head->kind == SIM_SYNACK;
+    bool connecting = end->under_way.head->type == SIM_SYNACK;
     weir__sim_mark(sim, "held up", c->id, (uint64_t)side, 0);
     later(sim, sim->now_ns + (connecting ? o->connect_timeout_ns : o->give_up_ns), give_up, c,
           (uint64_t)end->hold << 1 | (uint64_t)side);
@@ -131,23 +131,23 @@ static void hold_up(struct sim *sim, struct sim_connection *c, int side)
 static void deliver(struct sim *sim, struct sim_connection *c, int side, struct sim_segment *segment)
 {
     struct sim_end *end = &c->end[side];
-    enum sim_segment_kind kind = segment->kind;
-    weir__sim_mark(sim, "arrives", c->id << 1 | (uint64_t)side, (uint64_t)kind, (int64_t)segment->len);
-    if (kind == SIM_DATA && !end->closed && !end->gone)
+    enum sim_segment_type type = segment->type;
+    weir__sim_mark(sim, "arrives", c->id << 1 | (uint64_t)side, (uint64_t)type, (int64_t)segment->len);
+    if (type == SIM_DATA && !end->closed && !end->gone)
         append(&end->arrived, segment);
     else
         free(segment);
     if (end->closed) {
-        if (kind == SIM_DATA || kind == SIM_SYNACK)
+        if (type == SIM_DATA || type == SIM_SYNACK)
             transmit(sim, c, side, SIM_RST, NULL, 0);
         return;
     }
-    if (kind == SIM_SYNACK) {
+    if (type == SIM_SYNACK) {
         end->established = true;
         sim->stats.connects_ok++;
-    } else if (kind == SIM_FIN) {
+    } else if (type == SIM_FIN) {
         end->fin_seen = true;
-    } else if (kind == SIM_RST) {
+    } else if (type == SIM_RST) {
         break_end(sim, c, side, !end->established ? ECONNREFUSED : end->fin_seen ? EPIPE : ECONNRESET);
     }
     weir__sim_kick(sim, end->slot);
@@ -186,14 +186,14 @@ static int64_t latency(struct sim *sim, const struct sim_connection *c)
     return ns;
 }
 
-static void transmit(struct sim *sim, struct sim_connection *c, int side, enum sim_segment_kind kind,
+static void transmit(struct sim *sim, struct sim_connection *c, int side, enum sim_segment_type type,
                      const char *bytes, size_t len)
 {
     struct sim_end *to = &c->end[1 - side];
     if (to->gone)
         return;
     struct sim_segment *segment = weir__sim_alloc(sizeof *segment + len);
-    segment->kind = kind;
+    segment->type = type;
     segment->len = len;
     if (len > 0)
         memcpy(segment->bytes, bytes, len);
@@ -405,7 +405,7 @@ int weir__sim_connect(struct sim *sim, struct sim_socket *socket, const struct s
     weir__list_init(&c->queued);
     weir__list_push_back(&sim->connections, &c->node);
     sim->stats.connections++;
-    socket->kind = SIM_STREAM;
+    socket->type = SIM_STREAM;
     socket->connection = c;
     socket->side = 0;
     later(sim, sim->now_ns + latency(sim, c), syn_arrives, c, 0);

@@ -115,7 +115,7 @@ void weir__sim_foreign_set_ready(struct weir__io *io, int fd, short events)
     *ready_of(sim, fd) = events;
     for (uint32_t slot = 0; slot < sim->socket_capacity; slot++) {
         const struct sim_socket *s = sim->sockets[slot];
-        if (s != NULL && s->kind == SIM_FOREIGN && s->foreign_fd == fd)
+        if (s != NULL && s->type == SIM_FOREIGN && s->foreign_fd == fd)
             weir__sim_kick(sim, slot);
     }
 }

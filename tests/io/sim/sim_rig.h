@@ -45,9 +45,9 @@ static inline void called(struct weir__io_op *op)
         c->place = (*c->order)++;
 }
 
-static inline struct call new_call(enum weir__io_kind kind, struct weir__io_file *file)
+static inline struct call new_call(enum weir__io_op_type type, struct weir__io_file *file)
 {
-    return (struct call){.op = {.kind = (uint8_t)kind, .done = called, .file = file}};
+    return (struct call){.op = {.type = (uint8_t)type, .done = called, .file = file}};
 }
 
 static inline struct call recv_call(struct weir__io_file *file, char *data, size_t len)
@@ -60,7 +60,7 @@ static inline struct call recv_call(struct weir__io_file *file, char *data, size
 
 static inline bool start(struct weir__io *io, struct call *c)
 {
-    if (c->op.kind == WEIR__IO_SEND) {
+    if (c->op.type == WEIR__IO_SEND) {
         c->msg = (struct msghdr){.msg_iov = &c->iov, .msg_iovlen = 1};
         c->op.msg = &c->msg;
     }
