@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The last moments of a program that a fault or abort() ends. Signals are the process's: state outside a
- * runtime. */
+#include "core/fault.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -9,8 +9,8 @@
 
 #include <weir/log.h>
 
-#include "core/runtime.h"
-#include "core/task.h"
+#include "core/loop.h"
+#include "core/task_record.h"
 
 static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 enum { FATAL = sizeof fatal / sizeof *fatal, LINE_BYTES = 160, AWAIT_MS = 1000 };
@@ -70,7 +70,7 @@ static void fault(int number, siginfo_t *info, void *context)
         (void)raise(number);
 }
 
-void weir__faults_watch(void)
+void weir__faults_handle(void)
 {
     struct sigaction action = {.sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     struct sigaction now;

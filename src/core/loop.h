@@ -64,7 +64,7 @@ struct weir__loop {
     struct weir__wheel wheel;
     struct weir__stacks stacks;
     struct weir__chunk_cache chunks;
-    struct weir__account replies; /* what the answers its clients were given hold */
+    struct weir__account buffered; /* bytes that the layers above keep for the peers of this loop */
     struct weir__random random;
     struct weir__scope *root;
     struct weir__guard *guard; /* NULL: nobody looks */
@@ -106,12 +106,6 @@ static inline struct weir__loop *weir__loop_current(void)
 }
 
 void weir__loop_set_current(struct weir__loop *loop);
-
-int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int index)
-    __attribute__((warn_unused_result));
-void weir__loop_free(struct weir__loop *loop);
-/* Turns until *done (loop 0) or until stopped, and every task has ended. -EDEADLK: see weir_run(). */
-int weir__loop_turn_until(struct weir__loop *loop, const bool *done);
 
 void weir__loop_post(struct weir__loop *loop, struct weir__message *message);
 

@@ -9,6 +9,7 @@
 
 #include "core/account/attribution.h"
 #include "core/runtime.h"
+#include "core/scope.h"
 #include "core/task.h"
 #include "core/wait.h"
 

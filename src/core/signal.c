@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals as something to wait for.
- *
- * A signal is the process's, not a loop's, so this is the one place with state outside a runtime: who catches
- * what.
- */
-#include <weir/runtime.h>
+/* A signal is the process's, not a loop's: which signal is caught for whom is state outside a runtime. */
+#include "core/signal.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -14,10 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/runtime.h>
+
 #include "base/clock.h"
-#include "core/hear.h"
 #include "core/lock.h"
-#include "core/runtime.h"
+#include "core/loop.h"
 #include "core/task.h"
 #include "core/wait.h"
 
@@ -180,7 +177,7 @@ void weir__signals_deliver(struct weir__loop *loop)
 
 /* --- heard by a thread --- */
 
-int weir__hear_begin(const int *numbers, size_t count)
+int weir__thread_signals_begin(const int *numbers, size_t count)
 {
     int err = 0;
 
@@ -193,7 +190,7 @@ int weir__hear_begin(const int *numbers, size_t count)
             times_told[numbers[i]] = atomic_load(&times[numbers[i]]);
     }
     if (err < 0)
-        weir__hear_end();
+        weir__thread_signals_end();
     return err;
 }
 
@@ -209,7 +206,7 @@ static int next_heard(void)
     return 0;
 }
 
-int weir__hear_next(int64_t until_ns)
+int weir__thread_signals_wait(int64_t until_ns)
 {
     int before_look = atomic_load(&heard);
     int number = next_heard();
@@ -224,13 +221,13 @@ int weir__hear_next(int64_t until_ns)
     return number;
 }
 
-void weir__hear_nudge(void)
+void weir__thread_signals_nudge(void)
 {
     atomic_fetch_add(&heard, 1);
     weir__futex_wake(&heard);
 }
 
-void weir__hear_end(void)
+void weir__thread_signals_end(void)
 {
     restore(heard_numbers);
     heard_numbers = 0;

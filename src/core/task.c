@@ -3,11 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/fence.h"
 #include "core/account/attribution.h"
 #include "core/loop.h"
 #include "core/scope.h"
@@ -15,129 +11,13 @@
 #include "core/wait.h"
 #include "core/account/activity.h"
 #include "core/runtime.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define WITH_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WITH_TSAN 1
-#endif
-#endif
-
-#ifdef WITH_ASAN
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#endif
-#ifdef WITH_TSAN
-#include <sanitizer/tsan_interface.h>
-#endif
+#include "core/switch.h"
 
 enum { EXTRA_PER_TURN = 256 };
 
-#if !defined(__x86_64__) && !defined(__aarch64__)
-#error "the switch is written for x86-64 and aarch64"
-#endif
-void weir__switch(void **save_sp, void *load_sp);
-void weir__switch_to_new(void **save_sp, void *top);
 __attribute__((noreturn)) void weir__task_main(void); /* from weir__task_start */
 
-/* The C++ runtime's, when the program has one: exceptions in flight belong to the task that threw them. */
-struct cxx_globals {
-    void *caught;
-    unsigned uncaught;
-};
-extern struct cxx_globals *__cxa_get_globals(void) __attribute__((weak));
-
-/* --- telling the sanitizers of every switch --- */
-
-/* Inlined: TSan counts a function's return on the fiber that is current then. */
-__attribute__((always_inline)) static inline void before_switch(struct weir__loop *loop,
-                                                                struct weir__task *from,
-                                                                struct weir__task *to, bool from_ends)
-{
-    (void)loop, (void)from, (void)to, (void)from_ends;
-#ifdef WITH_ASAN
-    /* to->stack is NULL for the loop's own stack, whose bounds ASan tells us when it is left. */
-    if (to->stack != NULL)
-        __sanitizer_start_switch_fiber(from_ends ? NULL : &from->asan_fake_stack,
-                                       to->stack + loop->stacks.guard_bytes,
-                                       loop->stacks.bytes - loop->stacks.guard_bytes);
-    else
-        __sanitizer_start_switch_fiber(from_ends ? NULL : &from->asan_fake_stack, to->arg, (size_t)to->id);
-#endif
-#ifdef WITH_TSAN
-    if (from_ends)
-        loop->dead_fiber = from->tsan_fiber;
-    __tsan_switch_to_fiber(to->tsan_fiber, 0);
-#endif
-}
-
-static void after_switch(struct weir__loop *loop, struct weir__task *self, bool first_time)
-{
-    (void)loop, (void)self, (void)first_time;
-#ifdef WITH_ASAN
-    const void *bottom;
-    size_t bytes;
-    __sanitizer_finish_switch_fiber(first_time ? NULL : self->asan_fake_stack, &bottom, &bytes);
-    /* The loop's own stack is the only one whose bounds nobody else knows: remember them as it is left. */
-    if (loop->scheduler->arg == NULL) {
-        loop->scheduler->arg = (void *)(uintptr_t)bottom;
-        loop->scheduler->id = bytes;
-    }
-#endif
-#ifdef WITH_TSAN
-    if (loop->dead_fiber != NULL) {
-        __tsan_destroy_fiber(loop->dead_fiber);
-        loop->dead_fiber = NULL;
-    }
-#endif
-}
-
 /* --- the switch --- */
-
-/* Most programs have no C++ in them, and this would cost the others' switch its registers. */
-__attribute__((noinline, cold)) static void switch_exceptions(struct weir__task *from, struct weir__task *to)
-{
-    struct cxx_globals *g = __cxa_get_globals();
-
-    from->cxx_caught = g->caught;
-    from->cxx_uncaught = g->uncaught;
-    g->caught = to->cxx_caught;
-    g->uncaught = to->cxx_uncaught;
-}
-
-/* Its stack is empty: it begins at its record, the stack's top. */
-static inline bool is_new(const struct weir__task *task, const void *sp)
-{
-    return sp == task;
-}
-
-/* Leaves the stack of a task that has ended, for good. A jump: a call that never returns would spoil the
- * prediction of those that do. */
-__attribute__((noreturn, always_inline)) static inline void go_to(const struct weir__task *next, void *sp)
-{
-#if defined(__x86_64__)
-    if (is_new(next, sp))
-        __asm__ volatile("jmp weir__task_start" : : "S"(sp) : "memory");
-    else
-        __asm__ volatile("jmp weir__resume" : : "S"(sp) : "memory");
-#else
-    register void *load_sp __asm__("x1") = sp;
-
-    if (is_new(next, sp))
-        __asm__ volatile("b weir__task_start" : : "r"(load_sp) : "memory");
-    else
-        __asm__ volatile("b weir__resume" : : "r"(load_sp) : "memory");
-#endif
-    __builtin_unreachable();
-}
 
 /* Where it was left. From now on it runs. */
 static inline void *take_sp(struct weir__task *task)
@@ -244,7 +124,7 @@ static void leave(struct weir__loop *loop, struct weir__task *self)
     struct weir__task *next = next_to_run(loop);
 
     if (__builtin_expect(self->locks != 0, 0))
-        self->loop->runtime->holds_locks(self, self->wait != NULL ? self->wait->words : "its turn");
+        self->loop->runtime->on_locks_held(self, self->wait != NULL ? self->wait->words : "its turn");
     if (next != self)
         switch_to(loop, self, next);
 }
@@ -307,7 +187,7 @@ void weir__task_main(void)
     after_switch(loop, self, true);
     outcome = self->fn(self->arg);
     if (__builtin_expect(self->locks != 0, 0))
-        self->loop->runtime->holds_locks(self, "nothing: it has ended");
+        self->loop->runtime->on_locks_held(self, "nothing: it has ended");
     weir__attribution_ended(self);
     weir__scope_task_ended(self->home, self, outcome);
     atomic_store_explicit(&self->id, 0,
@@ -400,71 +280,7 @@ int weir_yield(void)
     return begin(self);
 }
 
-struct sleeper {
-    struct weir__timeout timeout;
-    struct weir__task *task;
-};
-
-static void sleep_ends(struct weir__timeout *timeout)
-{
-    weir__wake(weir__container_of(timeout, struct sleeper, timeout)->task, 0);
-}
-
-/* The timer goes first: it may have expired in the same turn and be about to fire. */
-static void sleep_cancelled(struct weir__task *task)
-{
-    struct sleeper *sleeper = task->wait_arg;
-
-    weir__timeout_cancel(task->loop, &sleeper->timeout);
-    weir__wake_cancelled(task);
-}
-
-static bool describe_sleep(const struct weir__look *look, const struct weir__task *task,
-                           struct weir__wait_words *out)
-{
-    const struct sleeper *there = task->wait_arg;
-    struct sleeper sleeper;
-    int64_t left_ms;
-
-    if (!weir__peek(&look->peek, there, &sleeper, sizeof sleeper))
-        return false;
-    left_ms = (sleeper.timeout.timer.expires_ns - look->now_ns) / 1000000;
-    if (left_ms < 0)
-        left_ms = 0;
-    if (sleeper.timeout.timer.node.next == &there->timeout.timer.node) /* it is in no list */
-        (void)snprintf(out->text, sizeof out->text, "sleeping for ever");
-    else if (left_ms < 1000)
-        (void)snprintf(out->text, sizeof out->text, "sleeping for another %d ms", (int)left_ms);
-    else
-        (void)snprintf(out->text, sizeof out->text, "sleeping for another %lld.%d s",
-                       (long long)left_ms / 1000, (int)(left_ms / 100 % 10));
-    return true;
-}
-
-static const struct weir__wait_class sleeping = {"sleeping", describe_sleep, .charge = WEIR_CHARGE_TIMER};
-
-int weir_sleep_until(weir_instant until)
-{
-    struct weir__task *self = weir__task_current();
-    struct sleeper sleeper = {.task = self};
-    int err = weir__wait_begin();
-
-    if (err < 0)
-        return err;
-    if (until.ns <= weir_now().ns)
-        return 0;
-    weir__timeout_init(&sleeper.timeout, sleep_ends);
-    if (!weir_is_never(until))
-        weir__timeout_set(self->loop, &sleeper.timeout, until.ns);
-    return weir__park(&sleeping, sleep_cancelled, &sleeper);
-}
-
-int weir_sleep(weir_duration d)
-{
-    return weir_sleep_until(weir_after(d));
-}
-
-/* --- about oneself --- */
+/* --- what it works for --- */
 
 void weir__task_set_activity(struct weir__task *self, struct weir__activity *activity)
 {
@@ -478,42 +294,4 @@ void weir__task_set_activity(struct weir__task *self, struct weir__activity *act
     self->activity = activity;
     if (activity != NULL && activity->ledger.on)
         weir__heartbeat_need(&loop->heartbeat, true);
-}
-
-int weir_cancelled(void)
-{
-    return weir__task_current()->scope->cause;
-}
-
-weir_instant weir_deadline(void)
-{
-    return (weir_instant){weir__task_current()->scope->deadline_ns};
-}
-
-bool weir_in_task(void)
-{
-    struct weir__loop *loop = weir__loop_current();
-
-    return loop != NULL && weir__running(loop) != NULL;
-}
-
-const char *weir_task_name(void)
-{
-    return weir__task_current()->name;
-}
-
-void weir_task_set_name(const char *format, ...)
-{
-    struct weir__task *self = weir__task_current();
-    va_list args;
-
-    uint32_t names = atomic_load_explicit(&self->names, memory_order_relaxed);
-
-    atomic_store_explicit(&self->names, names + 1, memory_order_relaxed);
-    weir__fence(memory_order_release);
-    va_start(args, format);
-    (void)vsnprintf(self->own_name, sizeof self->own_name, format, args);
-    va_end(args);
-    self->name = self->own_name;
-    atomic_store_explicit(&self->names, names + 2, memory_order_release);
 }

@@ -39,7 +39,7 @@ static uintptr_t end_of_own_stack(void)
 void weir__thread_enter(struct weir__thread *thread, struct weir_runtime *runtime, struct weir__loop *loop,
                         struct weir__worker *worker)
 {
-    struct weir__threads *threads = &runtime->threads;
+    struct weir__threads *threads = runtime->threads;
 
     *thread = (struct weir__thread){
         .runtime = runtime, .loop = loop, .worker = worker, .tid = gettid(), .stack_end = end_of_own_stack()};
@@ -52,7 +52,7 @@ void weir__thread_enter(struct weir__thread *thread, struct weir_runtime *runtim
 
 void weir__thread_leave(struct weir__thread *thread)
 {
-    struct weir__threads *threads = &thread->runtime->threads;
+    struct weir__threads *threads = thread->runtime->threads;
 
     pthread_mutex_lock(&threads->lock);
     threads->hooks->leaves(thread);

@@ -9,11 +9,16 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "core/fault.h"
+#include "core/held_loop.h"
 #include "core/log/log.h"
 #include "core/log/log_process.h"
+#include "core/loop_run.h"
 #include "core/priority.h"
 #include "core/runtime.h"
+#include "core/scope.h"
 #include "core/task.h"
+#include "core/thread.h"
 #include "guard/guard.h"
 #include "guard/report.h"
 #include "io/os.h"
@@ -222,14 +227,10 @@ static int run(struct weir_runtime *r, struct first_task *first)
     int err;
 
     weir__stalls_init(r->stalls);
-    pthread_mutex_init(&r->registry.lock, NULL);
-    pthread_mutex_init(&r->registry.origins_lock, NULL);
-    weir__threads_init(&r->threads, &weir__profile_hooks);
+    weir__registry_init(&r->registry);
+    weir__registry_init(&r->shared);
+    weir__threads_init(r->threads, &weir__profile_hooks);
     weir__publishers_init(r->publishers);
-    weir__list_init(&r->registry.servers);
-    weir__list_init(&r->registry.clients);
-    weir__list_init(&r->registry.on_held);
-    weir__list_init(&r->registry.origins);
     r->loop_count = r->options.loops;
     r->loops = calloc((size_t)r->loop_count, sizeof *r->loops);
     r->roots = calloc((size_t)r->loop_count, sizeof *r->roots);
@@ -237,7 +238,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
     if (err == 0)
         err = signal_stack_enter(&signals);
     if (err == 0) {
-        weir__faults_watch();
+        weir__faults_handle();
         err = weir__loop_open(&r->loops[0], r, 0);
     }
     if (err == 0) {
@@ -259,17 +260,18 @@ static int run(struct weir_runtime *r, struct first_task *first)
     free(r->roots);
     free(r->loops);
     weir__publishers_free(r->publishers);
-    weir__profile_runtime_ends(&r->threads);
-    weir__threads_free(&r->threads);
+    weir__profile_runtime_ends(r->threads);
+    weir__threads_free(r->threads);
     weir__stalls_free(r->stalls);
-    pthread_mutex_destroy(&r->registry.origins_lock);
-    pthread_mutex_destroy(&r->registry.lock);
+    weir__registry_destroy(&r->shared);
+    weir__registry_destroy(&r->registry);
     return err < 0 ? err : first->result;
 }
 
 /* A runtime with all that its layers keep in it. */
 struct whole {
     struct weir_runtime runtime;
+    struct weir__threads threads;
     struct weir__pools pools;
     struct weir__job_kinds kinds;
     struct weir__publishers publishers;
@@ -281,12 +283,13 @@ static struct weir_runtime *put_together(struct whole *whole)
 {
     struct weir_runtime *r = &whole->runtime;
 
+    r->threads = &whole->threads;
     r->pools = &whole->pools;
     r->kinds = &whole->kinds;
     r->publishers = &whole->publishers;
     r->guard_reporter = &whole->guard_reporter;
     r->stalls = &whole->stalls;
-    r->holds_locks = weir__guard_holds_locks;
+    r->on_locks_held = weir__guard_holds_locks;
     return r;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/fence.h"
+#include "core/held_loop.h"
 #include "core/lock.h"
 #include "core/task.h"
 #include "watch/watch_inside.h"
@@ -326,6 +327,6 @@ void weir__watch_look(struct weir__watch *w, struct weir__watched *x)
     if (view.asleep)
         return;
     if (x->evidence.at_ns - x->began_ns >= w->after_ns)
-        weir__on_held_tell(w->runtime, x->loop->index); /* first of all: the rest may take a while */
+        weir__held_hooks_call(w->runtime, x->loop->index); /* first of all: the rest may take a while */
     x->next_ns = look_at_slice(w, x);
 }

@@ -9,6 +9,7 @@
 #include "watch/stall_hint.h"
 #include "watch/stall_report.h"
 #include "symbols/symbols.h"
+#include "core/scope.h"
 #include "core/task.h"
 #include "watch/watch_inside.h"
 #include "core/account/activity.h"

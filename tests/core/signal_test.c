@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "core/hear.h"
+#include "core/signal.h"
 #include "support/run.h"
 #include "support/torture.h"
 
@@ -95,22 +95,22 @@ static void a_thread_hears_signals_too(void **state)
     static const int impossible[] = {SIGUSR1, SIGKILL};
     (void)state;
 
-    assert_int_equal(weir__hear_begin(impossible, 2), -EINVAL);
-    assert_int_equal(weir__hear_begin(both, 2), 0);
-    assert_int_equal(weir__hear_begin(&both[1], 1), -EBUSY);
+    assert_int_equal(weir__thread_signals_begin(impossible, 2), -EINVAL);
+    assert_int_equal(weir__thread_signals_begin(both, 2), 0);
+    assert_int_equal(weir__thread_signals_begin(&both[1], 1), -EBUSY);
     run_simulated(1, are_caught, NULL);
-    assert_int_equal(weir__hear_next(0), 0);
+    assert_int_equal(weir__thread_signals_wait(0), 0);
     for (int i = 0; i < 3; i++) /* each counts, also the same one */
         assert_int_equal(raise(SIGUSR2), 0);
     assert_int_equal(raise(SIGUSR1), 0);
-    assert_int_equal(weir__hear_next(INT64_MAX), SIGUSR1);
+    assert_int_equal(weir__thread_signals_wait(INT64_MAX), SIGUSR1);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(weir__hear_next(INT64_MAX), SIGUSR2);
-    assert_int_equal(weir__hear_next(weir__clock_monotonic_ns() + 1000000), 0);
-    weir__hear_end();
-    assert_int_equal(weir__hear_begin(both, 2), 0); /* what came before is forgotten */
-    assert_int_equal(weir__hear_next(0), 0);
-    weir__hear_end();
+        assert_int_equal(weir__thread_signals_wait(INT64_MAX), SIGUSR2);
+    assert_int_equal(weir__thread_signals_wait(weir__clock_monotonic_ns() + 1000000), 0);
+    weir__thread_signals_end();
+    assert_int_equal(weir__thread_signals_begin(both, 2), 0); /* what came before is forgotten */
+    assert_int_equal(weir__thread_signals_wait(0), 0);
+    weir__thread_signals_end();
 }
 
 static volatile sig_atomic_t came;

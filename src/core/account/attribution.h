@@ -13,10 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/loop.h"
-#include "core/task.h"
-#include "core/wait.h"
 #include "core/account/activity.h"
+#include "core/loop.h"
+#include "core/task_record.h"
+#include "core/wait.h"
 
 static inline struct weir__ledger *weir__attribution_ledger(const struct weir__task *task)
 {

@@ -3,19 +3,9 @@
 #include <weir/runtime.h>
 
 #include <errno.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "core/runtime.h"
-
-int64_t weir__loop_cpu_ns(const struct weir__loop *loop)
-{
-    struct timespec t;
-
-    if (clock_gettime(loop->cpu_clock, &t) < 0) /* its thread has ended */
-        return loop->opened_cpu_ns;
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
 
 static int64_t now_ns(const struct weir__loop *loop)
 {

@@ -6,11 +6,11 @@
 #ifndef WEIR__CORE_ACCOUNT_SLICE_STAMP_H
 #define WEIR__CORE_ACCOUNT_SLICE_STAMP_H
 
-#include "core/account/attribution.h"
-#include "core/loop.h"
-#include "core/account/slice.h"
-#include "core/task.h"
 #include "core/account/activity.h"
+#include "core/account/attribution.h"
+#include "core/account/slice.h"
+#include "core/loop.h"
+#include "core/task_record.h"
 
 static inline void weir__slice_stamp_next(struct weir__loop *loop, struct weir__task *from,
                                           struct weir__task *to, uint64_t ticks,

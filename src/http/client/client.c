@@ -297,7 +297,7 @@ static const char too_much_held[] = "answers of backends hold as much memory as 
 
 bool weir__client_has_room(const weir_client *client, size_t bytes)
 {
-    size_t held = weir__account_sum(&client->loop->replies);
+    size_t held = weir__account_sum(&client->loop->buffered);
 
     return held <= client->options.replies_bytes && bytes <= client->options.replies_bytes - held;
 }
@@ -307,7 +307,7 @@ int weir_client_hold(weir_client *client, size_t bytes)
     const struct weir__task *self = weir__task_current();
 
     if (weir__client_has_room(client, bytes)) {
-        weir__account_take(&client->loop->replies, bytes);
+        weir__account_take(&client->loop->buffered, bytes);
         return 0;
     }
     if (self->activity != NULL) {
@@ -320,7 +320,7 @@ int weir_client_hold(weir_client *client, size_t bytes)
 
 void weir_client_unhold(weir_client *client, size_t bytes)
 {
-    weir__account_give(&client->loop->replies, bytes);
+    weir__account_give(&client->loop->buffered, bytes);
 }
 
 /* --- answers --- */

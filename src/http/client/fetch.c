@@ -243,7 +243,7 @@ static int begin_memory(struct weir__fetch *f)
     /* Small buffers that grow leave their smaller selves behind: together they are smaller than the last. */
     weir__arena_init(&memory, &f->client->loop->chunks,
                      4 * ((size_t)most + f->client->options.head_bytes) + WEIR__REPLY_OVERHEAD_BYTES);
-    weir__arena_charge(&memory, &f->client->loop->replies);
+    weir__arena_charge(&memory, &f->client->loop->buffered);
     f->memory = weir__arena_alloc(&memory, sizeof *f->memory);
     if (f->memory == NULL)
         return -ENOMEM;

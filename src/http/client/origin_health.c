@@ -13,10 +13,14 @@ static const int64_t calm_ns = 60 * INT64_C(1000000000); /* after which a change
 
 /* --- those of a runtime --- */
 
+static const struct weir__registry_type health_type = {"health of an origin"};
+
 static struct weir__origin_health *find(struct weir_runtime *runtime, const char *origin)
 {
-    weir__list_each (node, &runtime->registry.origins) {
-        struct weir__origin_health *health = weir__container_of(node, struct weir__origin_health, node);
+    weir__registry_each(entry, &runtime->shared, &health_type)
+    {
+        struct weir__origin_health *health =
+            weir__container_of(entry, struct weir__origin_health, registered);
         if (strcmp(health->origin, origin) == 0)
             return health;
     }
@@ -33,7 +37,7 @@ static struct weir__origin_health *add(struct weir_runtime *runtime, const char 
     health->watched = true;
     health->back_after = WEIR__ORIGIN_BACK_AFTER;
     atomic_flag_clear(&health->held);
-    weir__list_push_back(&runtime->registry.origins, &health->node);
+    weir__registry_add(&runtime->shared, &health->registered, &health_type);
     return health;
 }
 
@@ -41,13 +45,13 @@ struct weir__origin_health *weir__origin_health_use(struct weir_runtime *runtime
 {
     struct weir__origin_health *health;
 
-    pthread_mutex_lock(&runtime->registry.origins_lock);
+    weir__registry_enter(&runtime->shared);
     health = find(runtime, origin);
     if (health == NULL)
         health = add(runtime, origin);
     if (health != NULL)
         health->users++;
-    pthread_mutex_unlock(&runtime->registry.origins_lock);
+    weir__registry_leave(&runtime->shared);
     return health;
 }
 
@@ -55,11 +59,11 @@ void weir__origin_health_drop(struct weir_runtime *runtime, struct weir__origin_
 {
     bool last;
 
-    pthread_mutex_lock(&runtime->registry.origins_lock);
+    weir__registry_enter(&runtime->shared);
     last = --health->users == 0;
     if (last)
-        weir__list_remove(&health->node);
-    pthread_mutex_unlock(&runtime->registry.origins_lock);
+        weir__registry_remove(&health->registered);
+    weir__registry_leave(&runtime->shared);
     if (last)
         free(health);
 }

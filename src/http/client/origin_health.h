@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 
-#include "base/list.h"
+#include "core/registry.h"
 
 struct weir_runtime;
 
@@ -28,7 +28,7 @@ enum {
 };
 
 struct weir__origin_health {
-    struct weir__list node; /* in the runtime's list; it and users are guarded by the lock there */
+    struct weir__registered registered; /* in runtime->shared, whose lock guards it and users */
     int users;
     atomic_bool watched; /* something has failed of late, or it was never asked: answers count, too */
     atomic_bool failing;

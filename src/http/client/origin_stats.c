@@ -11,7 +11,9 @@
 
 /* --- the book of a client --- */
 
-static struct weir__registry *shown_of(const struct weir__origin_book *book)
+static const struct weir__registry_type book_type = {"origins of an HTTP client"};
+
+static struct weir__registry *registry_of(const struct weir__origin_book *book)
 {
     return &book->loop->runtime->registry;
 }
@@ -25,18 +27,18 @@ static void free_counts(const struct weir__origin_book *book, struct weir__origi
 void weir__origin_book_open(struct weir__origin_book *book, struct weir__loop *loop)
 {
     book->loop = loop;
-    pthread_mutex_lock(&shown_of(book)->lock);
-    weir__list_push_back(&shown_of(book)->clients, &book->shown);
-    pthread_mutex_unlock(&shown_of(book)->lock);
+    weir__registry_enter(registry_of(book));
+    weir__registry_add(registry_of(book), &book->registered, &book_type);
+    weir__registry_leave(registry_of(book));
 }
 
 void weir__origin_book_close(struct weir__origin_book *book)
 {
     struct weir__origin_counts *next;
 
-    pthread_mutex_lock(&shown_of(book)->lock);
-    weir__list_remove(&book->shown);
-    pthread_mutex_unlock(&shown_of(book)->lock);
+    weir__registry_enter(registry_of(book));
+    weir__registry_remove(&book->registered);
+    weir__registry_leave(registry_of(book));
     for (struct weir__origin_counts *c = atomic_load(&book->first); c != NULL; c = next) {
         next = c->next;
         free_counts(book, c);
@@ -66,10 +68,10 @@ static void free_unused(struct weir__origin_book *book)
 
 static void free_unused_soon(struct weir__origin_book *book)
 {
-    if (!book->has_unused || pthread_mutex_trylock(&shown_of(book)->lock) != 0)
+    if (!book->has_unused || !weir__registry_try_enter(registry_of(book)))
         return;
     free_unused(book);
-    pthread_mutex_unlock(&shown_of(book)->lock);
+    weir__registry_leave(registry_of(book));
 }
 
 struct weir__origin_counts *weir__origin_counts_add(struct weir__origin_book *book, const char *address)
@@ -205,10 +207,10 @@ static void read_book(const struct weir__origin_book *book,
 
 void weir_origin_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_origin_stats *stats), void *arg)
 {
-    pthread_mutex_lock(&runtime->registry.lock);
-    weir__list_each (node, &runtime->registry.clients)
-        read_book(weir__container_of(node, struct weir__origin_book, shown), fn, arg);
-    pthread_mutex_unlock(&runtime->registry.lock);
+    weir__registry_enter(&runtime->registry);
+    weir__registry_each(entry, &runtime->registry, &book_type)
+        read_book(weir__container_of(entry, struct weir__origin_book, registered), fn, arg);
+    weir__registry_leave(&runtime->registry);
 }
 
 const char *weir_origin_error_name(enum weir_origin_error error)

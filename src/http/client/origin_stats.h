@@ -12,7 +12,7 @@
 
 #include <stdatomic.h>
 
-#include "base/list.h"
+#include "core/registry.h"
 #include "http/client/origin_health.h"
 
 struct weir_runtime;
@@ -31,7 +31,7 @@ struct weir__origin_counts {
 
 /* Those of one client, in its memory. */
 struct weir__origin_book {
-    struct weir__list shown; /* in the runtime's list */
+    struct weir__registered registered; /* in the runtime's registry */
     struct weir__loop *loop;
     _Atomic(struct weir__origin_counts *) first;
     bool has_unused;

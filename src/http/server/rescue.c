@@ -152,9 +152,9 @@ static bool can_help(struct weir__server_loop *home)
 }
 
 /* Asks the next one that is not held itself. The watch tells again and again. */
-static void found(struct weir__on_held *hook, int held)
+static void found(struct weir__held_hook *hook, int held)
 {
-    struct weir__server *server = weir__container_of(hook, struct weir__server, on_held);
+    struct weir__server *server = weir__container_of(hook, struct weir__server, held_hook);
     int rescuer = atomic_load(&server->loops[held].rescuer);
 
     if (rescuer > 0 && can_help(&server->loops[rescuer - 1]))
@@ -186,11 +186,11 @@ void weir__rescue_close(struct weir__server_loop *home)
 
 void weir__rescue_begin(struct weir__server *server)
 {
-    server->on_held.tell = found;
-    weir__on_held_add(weir__task_current()->loop->runtime, &server->on_held);
+    server->held_hook.call = found;
+    weir__held_hook_add(weir__task_current()->loop->runtime, &server->held_hook);
 }
 
 void weir__rescue_end(struct weir__server *server)
 {
-    weir__on_held_remove(weir__task_current()->loop->runtime, &server->on_held);
+    weir__held_hook_remove(weir__task_current()->loop->runtime, &server->held_hook);
 }

@@ -262,22 +262,24 @@ static int serve_all(struct weir__server *server)
 
 /* --- what others see --- */
 
+static const struct weir__registry_type server_type = {"HTTP server"};
+
 static void show(struct weir__server *server)
 {
     struct weir__registry *registry = &weir__task_current()->loop->runtime->registry;
 
-    pthread_mutex_lock(&registry->lock);
-    weir__list_push_back(&registry->servers, &server->shown);
-    pthread_mutex_unlock(&registry->lock);
+    weir__registry_enter(registry);
+    weir__registry_add(registry, &server->registered, &server_type);
+    weir__registry_leave(registry);
 }
 
 static void hide(struct weir__server *server)
 {
     struct weir__registry *registry = &weir__task_current()->loop->runtime->registry;
 
-    pthread_mutex_lock(&registry->lock);
-    weir__list_remove(&server->shown);
-    pthread_mutex_unlock(&registry->lock);
+    weir__registry_enter(registry);
+    weir__registry_remove(&server->registered);
+    weir__registry_leave(registry);
 }
 
 static void add_loop(struct weir__server_loop *home, weir_server_stats *stats)
@@ -291,26 +293,28 @@ static void add_loop(struct weir__server_loop *home, weir_server_stats *stats)
 void weir_server_read(weir_runtime *runtime, weir_server_stats *stats)
 {
     *stats = (weir_server_stats){0};
-    pthread_mutex_lock(&runtime->registry.lock);
-    weir__list_each (node, &runtime->registry.servers) {
-        struct weir__server *server = weir__container_of(node, struct weir__server, shown);
+    weir__registry_enter(&runtime->registry);
+    weir__registry_each(entry, &runtime->registry, &server_type)
+    {
+        struct weir__server *server = weir__container_of(entry, struct weir__server, registered);
         stats->exchanges += atomic_load_explicit(&server->exchanges, memory_order_relaxed);
         for (int i = 0; i < server->loop_count; i++)
             add_loop(&server->loops[i], stats);
     }
-    pthread_mutex_unlock(&runtime->registry.lock);
+    weir__registry_leave(&runtime->registry);
 }
 
 void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_server_client *client),
                               void *arg)
 {
-    pthread_mutex_lock(&runtime->registry.lock);
-    weir__list_each (node, &runtime->registry.servers) {
-        struct weir__server *server = weir__container_of(node, struct weir__server, shown);
+    weir__registry_enter(&runtime->registry);
+    weir__registry_each(entry, &runtime->registry, &server_type)
+    {
+        struct weir__server *server = weir__container_of(entry, struct weir__server, registered);
         for (int i = 0; i < server->loop_count; i++)
             weir__unserved_each(&server->loops[i].unserved, fn, arg);
     }
-    pthread_mutex_unlock(&runtime->registry.lock);
+    weir__registry_leave(&runtime->registry);
 }
 
 /* --- held --- */
@@ -340,10 +344,10 @@ static void hold(weir_runtime *runtime, struct weir__server *server, int most)
 
 void weir_server_hold(weir_runtime *runtime, int most)
 {
-    pthread_mutex_lock(&runtime->registry.lock);
-    weir__list_each (node, &runtime->registry.servers)
-        hold(runtime, weir__container_of(node, struct weir__server, shown), most);
-    pthread_mutex_unlock(&runtime->registry.lock);
+    weir__registry_enter(&runtime->registry);
+    weir__registry_each(entry, &runtime->registry, &server_type)
+        hold(runtime, weir__container_of(entry, struct weir__server, registered), most);
+    weir__registry_leave(&runtime->registry);
 }
 
 /* --- the whole --- */

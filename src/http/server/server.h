@@ -37,6 +37,7 @@
 #include <weir/sync.h>
 
 #include "base/arena.h"
+#include "core/held_loop.h"
 #include "core/loop.h"
 #include "core/runtime.h"
 #include "core/scope.h"
@@ -72,7 +73,7 @@ struct weir__route {
 };
 
 struct weir__server {
-    struct weir__list shown;     /* in the runtime's list, for who looks */
+    struct weir__registered registered;
     weir_server_options options; /* defaults filled in */
     struct weir__route *routes;
     size_t route_count;
@@ -88,7 +89,7 @@ struct weir__server {
     bool alive;                    /* loops may be told from outside; under the lock */
     atomic_bool draining;
     atomic_int accepting_loops; /* so many have not stopped */
-    struct weir__on_held on_held;
+    struct weir__held_hook held_hook;
     bool ledger; /* of each exchange is kept */
 };
 

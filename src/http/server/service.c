@@ -19,7 +19,7 @@
 #include <weir/pool.h>
 
 #include "base/clock.h"
-#include "core/hear.h"
+#include "core/signal.h"
 #include "core/lock.h"
 #include "core/log/log.h"
 #include "core/runtime.h"
@@ -162,7 +162,7 @@ static void *heed_signals(void *arg)
 
     (void)pthread_setname_np(pthread_self(), "signals");
     while (!atomic_load(&s->over)) {
-        int number = weir__hear_next(s->end_ns);
+        int number = weir__thread_signals_wait(s->end_ns);
         if (number != 0)
             heed(s, number);
         else if (!atomic_load(&s->over) && weir__clock_monotonic_ns() >= s->end_ns)
@@ -188,7 +188,7 @@ static int begin_to_hear(const weir_server_options *o)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (o->on_signal != NULL || is_default(others[i]))
             numbers[count++] = others[i];
-    return weir__hear_begin(numbers, count);
+    return weir__thread_signals_begin(numbers, count);
 }
 
 static int start_thread(struct service *s)
@@ -203,7 +203,7 @@ static int start_thread(struct service *s)
     err = -pthread_create(&s->thread, NULL, heed_signals, s);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (err < 0)
-        weir__hear_end();
+        weir__thread_signals_end();
     return err;
 }
 
@@ -212,11 +212,11 @@ static void end_thread(struct service *s)
     weir_guard_allow once;
 
     atomic_store(&s->over, true);
-    weir__hear_nudge();
+    weir__thread_signals_nudge();
     weir_guard_allow_begin(&once, "pthread_join"); /* it waits for nothing but this */
     (void)pthread_join(s->thread, NULL);
     weir_guard_allow_end(&once);
-    weir__hear_end();
+    weir__thread_signals_end();
 }
 
 /* --- the service --- */

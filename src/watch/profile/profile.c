@@ -37,7 +37,7 @@ void weir__profile_runtime_ends(struct weir__threads *threads)
 
 static int begin_all(weir_profile *profile)
 {
-    struct weir__threads *threads = &profile->runtime->threads;
+    struct weir__threads *threads = profile->runtime->threads;
     int err = 0;
 
     pthread_mutex_lock(&pairing);
@@ -57,8 +57,8 @@ static int begin_all(weir_profile *profile)
 static void end_all(weir_profile *profile)
 {
     pthread_mutex_lock(&pairing);
-    if (profile->runtime != NULL && profile->runtime->threads.profile == profile) {
-        struct weir__threads *threads = &profile->runtime->threads;
+    if (profile->runtime != NULL && profile->runtime->threads->profile == profile) {
+        struct weir__threads *threads = profile->runtime->threads;
         pthread_mutex_lock(&threads->lock);
         threads->profile = NULL;
         weir__list_each (node, &threads->all)

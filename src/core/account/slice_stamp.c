@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/account/slice.h"
+#include "core/account/slice_stamp.h"
 
 #include <string.h>
-
-#include "core/account/attribution.h"
-#include "core/loop.h"
-#include "core/account/slice_stamp.h"
-#include "core/task.h"
-#include "core/account/activity.h"
 
 static uint32_t run_of(const struct weir__task *task)
 {
