@@ -112,6 +112,12 @@ void weir__loop_post(struct weir__loop *loop, struct weir__message *message);
 /* What its thread has had of the CPU; any thread. */
 int64_t weir__loop_cpu_ns(const struct weir__loop *loop);
 
+/* The clock of the loop: monotonic and exact, virtual under simulation. */
+static inline int64_t weir__loop_now_ns(const struct weir__loop *loop)
+{
+    return weir__io_now_ns(loop->io);
+}
+
 /* When the present slice began, in ticks of the heartbeat; not a moment off when it is a task's that works
  * for something, else up to a few short slices too early. */
 static inline uint64_t weir__loop_slice_ticks(const struct weir__loop *loop)

@@ -48,13 +48,6 @@ int weir__address_of_literal(const char *host, uint16_t port, struct weir__addre
  * most and returns text. */
 const char *weir__address_format(const struct sockaddr *addr, socklen_t len, char *text);
 
-/* For the describe() of a wait: the address of a file's peer, or its own, as text. */
-bool weir__address_seen(const struct weir__look *look, struct weir__loop *loop, struct weir__io_file *file,
-                        bool peer, char text[static WEIR_ADDRESS_BYTES]);
-/* For the describe() of a wait for an operation: the address of its file's peer, or its own, as text. */
-bool weir__io_wait_address(const struct weir__look *look, const struct weir__task *task, bool peer,
-                           char text[static WEIR_ADDRESS_BYTES]);
-
 /* All addresses of a host in the order in which they are to be tried: the families take turns, IPv6 first
  * (RFC 8305, 4). Names are those of the hosts file; localhost is always known.
  * Returns: their number, > 0; -WEIR_EDNS. */

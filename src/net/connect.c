@@ -12,7 +12,6 @@
 #include "core/loop.h"
 #include "core/task.h"
 #include "core/wait.h"
-#include "core/wait_io.h"
 #include "net/address.h"
 #include "net/connect.h"
 #include "net/stream.h"
@@ -24,7 +23,7 @@ static bool describe_connecting(const struct weir__look *look, const struct weir
 {
     char text[WEIR_ADDRESS_BYTES];
     struct sockaddr_storage to;
-    struct weir__io_wait w;
+    struct weir__transport_wait w;
 
     if (!weir__peek(&look->peek, task->wait_arg, &w, sizeof w) || w.op.addr_len > sizeof to ||
         !weir__peek(&look->peek, w.op.addr, &to, w.op.addr_len))
@@ -40,19 +39,19 @@ static const struct weir__wait_class connecting = {"connecting", describe_connec
 static int connect_one(const struct weir__address *address, size_t extra_bytes, weir_stream **out)
 {
     weir_stream *s = weir__stream_new(extra_bytes);
-    struct weir__io_wait w;
+    struct weir__transport_wait w;
     int err;
 
     if (s == NULL)
         return -ENOMEM;
-    err = weir__io_socket(s->loop->io, &s->file, address->any.sa_family);
+    err = weir__io_socket(weir__loop_current()->io, &s->socket.file, address->any.sa_family);
     if (err == 0) {
         memset(&w, 0, sizeof w);
+        w.transport = s->transport;
         w.op.type = WEIR__IO_CONNECT;
-        w.op.file = &s->file;
         w.op.addr = (struct sockaddr *)(uintptr_t)&address->any;
         w.op.addr_len = address->len;
-        err = weir__io_wait(&w, &connecting);
+        err = weir__transport_wait(&w, &connecting);
     }
     if (err < 0)
         weir_stream_close(s);

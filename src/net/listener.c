@@ -16,14 +16,13 @@
 #include "core/runtime.h"
 #include "core/task.h"
 #include "core/wait.h"
-#include "core/wait_io.h"
 #include "net/address.h"
 #include "net/stream.h"
 
 enum { BACKLOG = 4096, ACCEPTS_IN_A_TURN = 64, RETRY_MS = 50 };
 
 struct weir_listener {
-    struct weir__io_file file;
+    struct weir__socket socket;
     struct weir__io_op accept, close;
     struct weir__timeout retry;
     struct weir__loop *loop;
@@ -68,10 +67,10 @@ static int listen_on(struct weir_listener *l, const struct weir__address *a, uns
 {
     bool reuse = (flags & WEIR_REUSE_PORT) != 0 && a->any.sa_family != AF_UNIX;
     bool real_path = a->any.sa_family == AF_UNIX && l->loop->runtime->options.io != WEIR_IO_SIM;
-    int err = weir__io_listen(l->loop->io, &l->file, &a->any, a->len, BACKLOG, reuse);
+    int err = weir__io_listen(l->loop->io, &l->socket.file, &a->any, a->len, BACKLOG, reuse);
 
     if (err == -EADDRINUSE && real_path && is_dead(a) && unlink(path_of(a)) == 0)
-        err = weir__io_listen(l->loop->io, &l->file, &a->any, a->len, BACKLOG, reuse);
+        err = weir__io_listen(l->loop->io, &l->socket.file, &a->any, a->len, BACKLOG, reuse);
     if (err == 0 && real_path)
         memcpy(l->path, path_of(a), sizeof l->path);
     return err;
@@ -109,13 +108,14 @@ int weir_listen(const char *address, unsigned flags, weir_listener **out)
     if (l == NULL)
         return -ENOMEM;
     l->loop = weir__task_current()->loop;
+    weir__socket_init(&l->socket);
     weir__timeout_init(&l->retry, try_again);
     err = listen_on_one(l, addresses, count, flags);
     if (err < 0) {
         free(l);
         return err;
     }
-    if (weir__io_address(l->loop->io, &l->file, false, &bound, &bound_len) == 0)
+    if (weir__io_address(l->loop->io, &l->socket.file, false, &bound, &bound_len) == 0)
         weir__address_format((struct sockaddr *)&bound, bound_len, l->address);
     *out = l;
     return 0;
@@ -123,7 +123,7 @@ int weir_listen(const char *address, unsigned flags, weir_listener **out)
 
 int weir__listener_queue(const weir_listener *l)
 {
-    int fd = fcntl(l->file.fd, F_DUPFD_CLOEXEC, 0);
+    int fd = fcntl(l->socket.file.fd, F_DUPFD_CLOEXEC, 0);
 
     return fd < 0 ? -errno : fd;
 }
@@ -132,8 +132,12 @@ int weir__listener_at_queue(int fd, weir_listener **out)
 {
     struct weir__loop *loop = weir__loop_current();
     weir_listener *l = calloc(1, sizeof *l);
-    int err = l == NULL ? -ENOMEM : weir__io_attach(loop->io, &l->file, fd, false);
+    int err = -ENOMEM;
 
+    if (l != NULL) {
+        weir__socket_init(&l->socket);
+        err = weir__socket_attach(&l->socket, fd, false);
+    }
     if (err < 0) {
         weir__io_close_fd(loop->io, fd);
         free(l);
@@ -190,7 +194,7 @@ static bool describe_accepting(const struct weir__look *look, const struct weir_
 {
     char own[WEIR_ADDRESS_BYTES];
 
-    if (!weir__io_wait_address(look, task, false, own))
+    if (!weir__transport_wait_address(look, task, false, own))
         return false;
     (void)snprintf(out->text, sizeof out->text, "a connection to %s", own);
     return true;
@@ -202,7 +206,7 @@ static const struct weir__wait_class accepting = {"accepting a connection", desc
 int weir_accept(weir_listener *l, weir_stream **out)
 {
     struct weir__io *io = l->loop->io;
-    struct weir__io_wait w;
+    struct weir__transport_wait w;
     bool closed;
     int got;
 
@@ -214,19 +218,20 @@ int weir_accept(weir_listener *l, weir_stream **out)
     l->users++;
     memset(&w, 0, sizeof w);
     w.op.type = WEIR__IO_ACCEPT;
-    w.op.file = &l->file;
+    w.transport = &l->socket.transport;
     do
-        got = weir__io_wait(&w, &accepting);
+        got = weir__transport_wait(&w, &accepting);
     while (is_passing(got));
     l->pending = false;
     closed = l->closing;
     leave(l);
-    if (got < 0)
-        return got;
     if (closed) {
-        weir__io_close_fd(io, got);
+        if (got >= 0)
+            weir__io_close_fd(io, got);
         return -WEIR_ECLOSED;
     }
+    if (got < 0)
+        return got;
     return weir__stream_adopt(got, 0, out);
 }
 
@@ -257,7 +262,7 @@ static void accept_more(weir_listener *l)
 {
     for (int i = 0; i < ACCEPTS_IN_A_TURN; i++) {
         l->pending = true;
-        if (!weir__io_submit(l->loop->io, &l->accept))
+        if (!l->socket.transport.type->submit(&l->socket.transport, &l->accept))
             return;
         l->pending = false;
         if (!take(l, l->accept.result))
@@ -299,7 +304,6 @@ void weir__listener_serve(weir_listener *l, void (*accepted)(weir_listener *l, v
     l->accepted = accepted;
     l->arg = arg;
     l->accept.type = WEIR__IO_ACCEPT;
-    l->accept.file = &l->file;
     l->accept.done = accept_ended;
     weir__listener_resume(l);
 }
@@ -309,7 +313,7 @@ void weir__listener_pause(weir_listener *l)
     l->serving = false;
     weir__timeout_cancel(l->loop, &l->retry);
     if (l->pending)
-        weir__io_cancel(l->loop->io, &l->accept);
+        l->socket.transport.type->cancel(&l->socket.transport, &l->accept);
 }
 
 void weir__listener_resume(weir_listener *l)
@@ -329,7 +333,7 @@ bool weir__listener_take(weir_listener *l, int most)
 
     l->users++; /* accepted() may close it */
     for (int i = 0; i < most && !l->closing; i++) {
-        fd = weir__io_accept(l->loop->io, &l->file);
+        fd = weir__io_accept(l->loop->io, &l->socket.file);
         if (fd >= 0)
             l->accepted(l, l->arg, fd);
         else if (!is_passing(fd))
@@ -341,7 +345,7 @@ bool weir__listener_take(weir_listener *l, int most)
 
 void weir__listener_stop(weir_listener *l)
 {
-    weir__io_stop_listening(l->loop->io, &l->file);
+    weir__io_stop_listening(l->loop->io, &l->socket.file);
 }
 
 static void begin_to_close(weir_listener *l)
@@ -359,7 +363,7 @@ void weir_listener_close(weir_listener *l)
         return;
     begin_to_close(l);
     l->users++;
-    weir__io_wait_close(&l->file);
+    weir__transport_wait_close(&l->socket.transport);
     leave(l);
 }
 
@@ -376,6 +380,6 @@ void weir__listener_close_detached(weir_listener *l, void (*closed)(void *arg), 
     l->closed_arg = arg;
     l->users++;
     l->close.done = closed_detached;
-    if (weir__io_close_file(l->loop->io, &l->file, &l->close))
+    if (l->socket.transport.type->close(&l->socket.transport, &l->close))
         leave(l);
 }

@@ -11,7 +11,6 @@
 #include "core/loop.h"
 #include "core/task.h"
 #include "core/wait.h"
-#include "core/wait_io.h"
 #include "net/address.h"
 
 enum { PIECES_MAX = 64 };
@@ -24,19 +23,18 @@ weir_stream *weir__stream_new(size_t extra_bytes)
 
     if (s == NULL)
         return NULL;
-    s->file.fd = -1;
-    s->loop = weir__loop_current();
+    weir__socket_init(&s->socket);
+    s->transport = &s->socket.transport;
     return s;
 }
 
 int weir__stream_adopt(int fd, size_t extra_bytes, weir_stream **out)
 {
     weir_stream *s = weir__stream_new(extra_bytes);
-    struct weir__io *io = weir__loop_current()->io;
-    int err = s == NULL ? -ENOMEM : weir__io_attach(io, &s->file, fd, false);
+    int err = s == NULL ? -ENOMEM : weir__socket_attach(&s->socket, fd, false);
 
     if (err < 0) {
-        weir__io_close_fd(io, fd);
+        weir__io_close_fd(weir__loop_current()->io, fd);
         free(s);
         return err;
     }
@@ -47,14 +45,14 @@ int weir__stream_adopt(int fd, size_t extra_bytes, weir_stream **out)
 int weir__stream_release(weir_stream *s)
 {
     assert(s->users == 0 && !s->awaiting && !s->closing);
-    int fd = weir__io_detach(s->loop->io, &s->file);
+    int fd = s->transport->type->release(s->transport);
 
     if (fd >= 0)
         free(s);
     return fd;
 }
 
-/* Whoever is inside a stream keeps it; the last to leave a closed one frees it. */
+/* What is inside a stream keeps it; the last to leave a closed one frees it. */
 static void enter(weir_stream *s)
 {
     s->users++;
@@ -86,7 +84,7 @@ static bool describe(const struct weir__look *look, const struct weir__task *tas
 {
     char peer[WEIR_ADDRESS_BYTES];
 
-    if (!weir__io_wait_address(look, task, true, peer))
+    if (!weir__transport_wait_address(look, task, true, peer))
         return false;
     (void)snprintf(out->text, sizeof out->text, "%s %s", doing, peer);
     return true;
@@ -109,7 +107,7 @@ static const struct weir__wait_class reading = {"reading from a stream", describ
                                      writing = {"writing to a stream", describe_writing,
                                                 .charge = WEIR_CHARGE_STREAM};
 
-static ssize_t receive(weir_stream *s, struct weir__io_wait *w)
+static ssize_t receive(weir_stream *s, struct weir__transport_wait *w)
 {
     int got;
 
@@ -118,18 +116,23 @@ static ssize_t receive(weir_stream *s, struct weir__io_wait *w)
     if (s->reading || s->awaiting)
         return -WEIR_EBUSY;
     s->reading = true;
+    s->reader = w;
     enter(s);
-    w->op.file = &s->file;
-    got = weir__io_wait(w, &reading);
+    w->transport = s->transport;
+    got = weir__transport_wait(w, &reading);
     s->reading = false;
-    if (s->closing && got > 0 && w->op.type == WEIR__IO_RECV_LENT)
-        weir__io_return(s->loop->io, w->op.data);
+    if (got > 0 && w->op.type == WEIR__IO_RECV_LENT) {
+        if (s->closing)
+            s->transport->type->give_back(s->transport, w->op.data);
+        else
+            enter(s);
+    }
     return leave_with(s, got);
 }
 
 ssize_t weir_read(weir_stream *s, void *data, size_t bytes)
 {
-    struct weir__io_wait w;
+    struct weir__transport_wait w;
 
     if (bytes == 0)
         return -EINVAL; /* nothing read could not be told from the end */
@@ -142,7 +145,7 @@ ssize_t weir_read(weir_stream *s, void *data, size_t bytes)
 
 ssize_t weir__stream_read_lent(weir_stream *s, char **data)
 {
-    struct weir__io_wait w;
+    struct weir__transport_wait w;
     ssize_t got;
 
     memset(&w, 0, sizeof w);
@@ -154,7 +157,10 @@ ssize_t weir__stream_read_lent(weir_stream *s, char **data)
 
 void weir__stream_return(weir_stream *s, char *data)
 {
-    weir__io_return(s->loop->io, data);
+    if (data == NULL)
+        return;
+    s->transport->type->give_back(s->transport, data);
+    leave(s);
 }
 
 static void advance(struct msghdr *msg, size_t sent)
@@ -170,8 +176,10 @@ static void advance(struct msghdr *msg, size_t sent)
     }
 }
 
-int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count, struct weir__io_wait *w)
+int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count,
+                              struct weir__stream_write *write)
 {
+    struct weir__transport_wait *w = &write->wait;
     struct msghdr msg = {.msg_iov = pieces, .msg_iovlen = count};
     int sent = 0;
 
@@ -183,14 +191,14 @@ int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count
         return -WEIR_EBUSY;
     s->writing = true;
     enter(s);
+    w->transport = s->transport;
     w->op.type = WEIR__IO_SEND;
-    w->op.file = &s->file;
     w->op.msg = &msg;
     advance(&msg, 0); /* passes over empty pieces */
     if (msg.msg_iovlen == 0)
         sent = weir__wait_begin(); /* a wait like any other */
     while (sent >= 0 && msg.msg_iovlen > 0) {
-        sent = weir__io_wait(w, &writing);
+        sent = weir__transport_wait(w, &writing);
         if (sent > 0)
             advance(&msg, (size_t)sent);
     }
@@ -200,10 +208,10 @@ int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count
 
 int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count)
 {
-    struct weir__io_wait w;
+    struct weir__stream_write write;
 
-    memset(&w, 0, sizeof w);
-    return weir__stream_write_pieces(s, pieces, count, &w);
+    memset(&write, 0, sizeof write);
+    return weir__stream_write_pieces(s, pieces, count, &write);
 }
 
 int weir_write(weir_stream *s, const void *data, size_t bytes)
@@ -215,20 +223,98 @@ int weir_write(weir_stream *s, const void *data, size_t bytes)
 
 int weir_stream_shutdown(weir_stream *s)
 {
-    return s->closing ? -WEIR_ECLOSED : weir__io_shutdown(s->loop->io, &s->file);
+    return s->closing ? -WEIR_ECLOSED : s->transport->type->shutdown(s->transport);
 }
 
 const char *weir_stream_peer(const weir_stream *s, char *text)
 {
-    struct weir__io_file *file = (struct weir__io_file *)(uintptr_t)&s->file;
     struct sockaddr_storage addr;
     socklen_t len;
 
-    if (weir__io_address(s->loop->io, file, true, &addr, &len) < 0)
+    if (s->transport->type->address(s->transport, true, &addr, &len) < 0)
         return strcpy(text, "?");
     if (addr.ss_family == AF_UNIX)
         return strcpy(text, "unix");
     return weir__address_format((struct sockaddr *)&addr, len, text);
+}
+
+int weir__stream_peer_address(weir_stream *s, struct sockaddr_storage *addr, socklen_t *len)
+{
+    return s->transport->type->address(s->transport, true, addr, len);
+}
+
+bool weir__stream_counts_acknowledged(const weir_stream *s)
+{
+    return s->transport->type->counts_acknowledged(s->transport);
+}
+
+uint64_t weir__stream_acknowledged(weir_stream *s)
+{
+    uint64_t bytes;
+
+    return s->transport->type->acknowledged(s->transport, &bytes) < 0 ? 0 : bytes;
+}
+
+/* --- sending without a task --- */
+
+static void finish_send(struct weir__stream_send *send, int result)
+{
+    weir_stream *s = send->stream;
+
+    s->writing = false;
+    send->sent(send, s, s->closing ? -ECANCELED : result); /* send is gone from here on */
+    leave(s);
+}
+
+static void send_ended(struct weir__io_op *op);
+
+/* Returns: 1 the rest is on its way; else how it ended. */
+static int send_rest(struct weir__stream_send *send)
+{
+    struct weir__transport *t = send->stream->transport;
+
+    while (send->msg.msg_iovlen > 0) {
+        if (!t->type->submit(t, &send->op))
+            return 1;
+        if (send->op.result < 0)
+            return send->op.result;
+        advance(&send->msg, (size_t)send->op.result);
+    }
+    return 0;
+}
+
+static void send_ended(struct weir__io_op *op)
+{
+    struct weir__stream_send *send = weir__container_of(op, struct weir__stream_send, op);
+    int result = op->result;
+
+    if (result >= 0) {
+        advance(&send->msg, (size_t)result);
+        result = send_rest(send);
+    }
+    if (result <= 0)
+        finish_send(send, result);
+}
+
+void weir__stream_send_detached(weir_stream *s, struct weir__stream_send *send)
+{
+    int result;
+
+    assert(!s->writing && !s->closing);
+    s->writing = true;
+    enter(s);
+    send->stream = s;
+    send->piece = (struct iovec){(void *)(uintptr_t)send->data, send->bytes};
+    send->msg = (struct msghdr){.msg_iov = &send->piece, .msg_iovlen = 1};
+    send->op = (struct weir__io_op){.type = WEIR__IO_SEND, .done = send_ended, .msg = &send->msg};
+    result = send_rest(send);
+    if (result <= 0)
+        finish_send(send, result);
+}
+
+ssize_t weir__stream_send_now(weir_stream *s, const void *data, size_t bytes)
+{
+    return s->transport->type->send_now(s->transport, data, bytes);
 }
 
 /* --- waiting without a task --- */
@@ -243,11 +329,13 @@ static void await_ended(struct weir__io_op *op)
 
     s->awaiting = false;
     if (!s->closing) {
+        if (data != NULL)
+            enter(s);
         s->ready(s, data, result);
         return;
     }
     if (data != NULL)
-        weir__io_return(s->loop->io, data);
+        s->transport->type->give_back(s->transport, data);
     if (s->close_after_await)
         close_now(s);
 }
@@ -257,14 +345,15 @@ bool weir__stream_await(weir_stream *s, void (*ready)(weir_stream *s, char *data
 {
     assert(!s->closing && !s->awaiting && !s->reading);
     s->op.type = WEIR__IO_RECV_LENT;
-    s->op.file = &s->file;
     s->op.done = await_ended;
     s->ready = ready;
-    s->awaiting = !weir__io_submit(s->loop->io, &s->op);
+    s->awaiting = !s->transport->type->submit(s->transport, &s->op);
     if (s->awaiting)
         return false;
     *result = s->op.result;
     *data = s->op.result > 0 ? s->op.data : NULL;
+    if (*data != NULL)
+        enter(s);
     return true;
 }
 
@@ -273,28 +362,22 @@ bool weir__stream_await_end(weir_stream *s, void (*ready)(weir_stream *s, char *
     assert(!s->closing && !s->awaiting && !s->reading);
     s->op.type = WEIR__IO_POLL;
     s->op.events = 0;
-    s->op.file = &s->file;
     s->op.done = await_ended;
     s->ready = ready;
-    s->awaiting = !weir__io_submit(s->loop->io, &s->op);
+    s->awaiting = !s->transport->type->submit(s->transport, &s->op);
     return !s->awaiting;
 }
 
 void weir__stream_stop_reading(weir_stream *s)
 {
-    if (!s->reading)
-        return;
-    weir__list_each_safe (node, &s->file.ops) {
-        struct weir__io_op *op = weir__container_of(node, struct weir__io_op, node);
-        if (op->type == WEIR__IO_RECV || op->type == WEIR__IO_RECV_LENT)
-            weir__io_cancel(s->loop->io, op);
-    }
+    if (s->reading && !s->closing)
+        weir__transport_wait_stop(s->reader);
 }
 
 void weir__stream_await_cancel(weir_stream *s)
 {
     if (s->awaiting)
-        weir__io_cancel(s->loop->io, &s->op);
+        s->transport->type->cancel(s->transport, &s->op);
 }
 
 /* --- closing --- */
@@ -308,7 +391,7 @@ static void close_now(weir_stream *s)
 {
     s->close_after_await = false;
     s->op.done = closed_detached;
-    if (s->file.fd < 0 || weir__io_close_file(s->loop->io, &s->file, &s->op))
+    if (s->transport->type->close(s->transport, &s->op))
         leave(s);
 }
 
@@ -320,7 +403,7 @@ void weir__stream_close_detached(weir_stream *s, void (*closed)(weir_stream *s))
     enter(s);
     if (s->awaiting) { /* op is needed for the close, and not free yet */
         s->close_after_await = true;
-        weir__io_cancel(s->loop->io, &s->op);
+        s->transport->type->cancel(s->transport, &s->op);
     } else {
         close_now(s);
     }
@@ -328,7 +411,7 @@ void weir__stream_close_detached(weir_stream *s, void (*closed)(weir_stream *s))
 
 void weir__stream_abort_detached(weir_stream *s, void (*closed)(weir_stream *s))
 {
-    weir__io_reset_on_close(s->loop->io, &s->file);
+    s->transport->type->reset_on_close(s->transport);
     weir__stream_close_detached(s, closed);
 }
 
@@ -339,8 +422,7 @@ void weir_stream_close(weir_stream *s)
     s->closing = true;
     s->closed = NULL;
     enter(s);
-    if (s->file.fd >= 0)
-        weir__io_wait_close(&s->file);
+    weir__transport_wait_close(s->transport);
     leave(s);
 }
 
@@ -348,6 +430,6 @@ void weir_stream_abort(weir_stream *s)
 {
     if (s == NULL || s->closing)
         return;
-    weir__io_reset_on_close(s->loop->io, &s->file);
+    s->transport->type->reset_on_close(s->transport);
     weir_stream_close(s);
 }

@@ -14,19 +14,25 @@
 
 #include <weir/stream.h>
 
-#include "io/io.h"
+#include "net/socket.h"
+#include "net/transport_wait.h"
 
+struct weir__look;
 struct weir__loop;
 
+enum { WEIR__STREAM_LENT_BYTES_MAX = WEIR__IO_BUFFERS_BYTES }; /* of one lent buffer */
+
 struct weir_stream {
-    struct weir__io_file file;
+    struct weir__transport *transport; /* what carries the bytes: the socket, or one that stands on it */
+    struct weir__socket socket;
     struct weir__io_op op; /* of await, and of a detached close */
-    struct weir__loop *loop;
     union {
         void (*ready)(weir_stream *s, char *data, int32_t result); /* while awaiting */
-        void (*closed)(weir_stream *s);                            /* while closing detached */
+        struct weir__transport_wait *reader;                       /* while a task reads */
+        void (*closed)(weir_stream *s);                            /* while closing; NULL: nothing to call */
     };
-    uint16_t users; /* tasks inside a function of the stream, and whoever closes: the last frees it */
+    uint16_t
+        users; /* tasks inside a function of the stream, lent buffers, and the close: the last frees it */
     bool reading;
     bool writing;
     bool awaiting;
@@ -35,7 +41,7 @@ struct weir_stream {
     _Alignas(16) char extra[];
 };
 
-_Static_assert(sizeof(struct weir_stream) <= 176, "an idle connection holds one of these");
+_Static_assert(sizeof(struct weir_stream) <= 160, "an idle connection holds one of these");
 
 /* --- making, and a record behind it --- */
 
@@ -91,7 +97,8 @@ bool weir__stream_await_end(weir_stream *s, void (*ready)(weir_stream *s, char *
  * Harmless when none reads. */
 void weir__stream_stop_reading(weir_stream *s);
 
-/* Hands back a lent buffer, on the loop it came from. */
+/* Gives a lent buffer back. Until then the stream stays in memory, also when it is closed meanwhile. NULL is
+ * nothing. */
 void weir__stream_return(weir_stream *s, char *data);
 
 /* Closes without a task: ends what is pending, closes the descriptor, calls closed(s) (may be NULL), the last
@@ -102,17 +109,70 @@ void weir__stream_close_detached(weir_stream *s, void (*closed)(weir_stream *s))
 /* The same with a reset instead of an orderly end. */
 void weir__stream_abort_detached(weir_stream *s, void (*closed)(weir_stream *s));
 
+/* --- sending without a task --- */
+
+/* One send. The caller fills data, bytes and sent, and keeps it and the data until sent() is called. */
+struct weir__stream_send {
+    const void *data;
+    size_t bytes;
+    /* 0: all has been sent; -ECANCELED: the stream was closed; another negative errno: the connection broke.
+     * s may be closed from inside. */
+    void (*sent)(struct weir__stream_send *send, weir_stream *s, int result);
+    weir_stream *stream; /* this and the rest are the stream's own */
+    struct weir__io_op op;
+    struct msghdr msg;
+    struct iovec piece;
+};
+
+/* Sends without a task. No task may be writing. sent() may be called from inside this call. */
+void weir__stream_send_detached(weir_stream *s, struct weir__stream_send *send);
+
+/* Sends what can be sent at once; nothing else may be sending.
+ * Returns: the number of bytes; -EAGAIN none; -EPIPE, -ECONNRESET … */
+ssize_t weir__stream_send_now(weir_stream *s, const void *data, size_t bytes);
+
+/* --- what is known of the connection --- */
+
+/* The address of the peer. Returns: 0, or as getpeername(2). */
+int weir__stream_peer_address(weir_stream *s, struct sockaddr_storage *addr, socklen_t *len) WEIR_CHECKED;
+
+/* For the describe() of a wait: the address of a stream's peer as text. */
+bool weir__stream_peer_seen(const struct weir__look *look, struct weir__loop *loop, weir_stream *s,
+                            char text[static WEIR_ADDRESS_BYTES]);
+
+/* Whether weir__stream_acknowledged() counts bytes, also of a write that is not over. */
+bool weir__stream_counts_acknowledged(const weir_stream *s);
+
+/* What the peer has acknowledged of all that was sent: a number of bytes, which only grows; or, when bytes
+ * aren't counted, a number that changes as the peer takes something. 0 when it is unknown. */
+uint64_t weir__stream_acknowledged(weir_stream *s);
+
 /* --- from a task --- */
 
-struct weir__io_wait;
+/* A write that can be stopped from outside; all zero before its first use. */
+struct weir__stream_write {
+    struct weir__transport_wait wait;
+};
 
-/* weir_write_pieces() with a wait of the caller's, all zero, by which it can be stopped from outside:
- * weir__io_wait_stop(). Then it returns -WEIR_ECLOSED, unless all was written, and nobody knows how much. */
+/* As weir_write_pieces(). When it has been stopped it returns -WEIR_ECLOSED, unless all was written, and
+ * nobody knows how much was. */
 int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count,
-                              struct weir__io_wait *wait) WEIR_CHECKED;
+                              struct weir__stream_write *write) WEIR_CHECKED;
+
+/* Has a write return soon, and every further one with this structure. May be called before it begins. */
+static inline void weir__stream_write_stop(struct weir__stream_write *write)
+{
+    weir__transport_wait_stop(&write->wait);
+}
+
+static inline bool weir__stream_write_is_stopped(const struct weir__stream_write *write)
+{
+    return write->wait.stopped;
+}
 
 /* As weir_read(), but into a lent buffer that is taken at the moment bytes are there: *data, to be handed
- * back with weir__stream_return(); NULL when the result is <= 0. At most WEIR__IO_BUFFERS_BYTES. Waits. */
+ * back with weir__stream_return(); NULL when the result is <= 0. At most WEIR__STREAM_LENT_BYTES_MAX. Waits.
+ */
 ssize_t weir__stream_read_lent(weir_stream *s, char **data) WEIR_CHECKED;
 
 /* --- accepting without a task --- */

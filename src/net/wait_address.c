@@ -3,33 +3,46 @@
 #include "core/loop.h"
 #include "core/task.h"
 #include "core/wait.h"
-#include "core/wait_io.h"
 #include "net/address.h"
+#include "net/stream.h"
 
-bool weir__address_seen(const struct weir__look *look, struct weir__loop *loop, struct weir__io_file *file,
-                        bool peer, char text[static WEIR_ADDRESS_BYTES])
+/* From outside only sockets can be asked. On the loop's own thread nothing changes meanwhile, so that there
+ * any transport can. */
+static bool address_seen(const struct weir__look *look, struct weir__loop *loop, struct weir__transport *t,
+                         bool peer, char text[static WEIR_ADDRESS_BYTES])
 {
-    struct weir__io_file copy;
+    struct weir__socket copy;
     struct sockaddr_storage addr;
     socklen_t len;
     int err;
 
-    if (!weir__peek(&look->peek, file, &copy, sizeof copy))
+    if (!weir__peek(&look->peek, t, &copy.transport, sizeof copy.transport))
         return false;
-    if (look->here == loop) /* then nothing changes while we look, and a simulation can be asked, too */
-        err = weir__io_address(loop->io, file, peer, &addr, &len);
+    if (look->here == loop)
+        err = t->type->address(t, peer, &addr, &len);
+    else if (copy.transport.type == &weir__socket_type && weir__peek(&look->peek, t, &copy, sizeof copy))
+        err = weir__io_address_outside(loop->io, &copy.file, peer, &addr, &len);
     else
-        err = weir__io_address_outside(loop->io, &copy, peer, &addr, &len);
+        return false;
     if (err == 0)
         weir__address_format((struct sockaddr *)&addr, len, text);
     return err == 0;
 }
 
-bool weir__io_wait_address(const struct weir__look *look, const struct weir__task *task, bool peer,
-                           char text[static WEIR_ADDRESS_BYTES])
+bool weir__stream_peer_seen(const struct weir__look *look, struct weir__loop *loop, weir_stream *s,
+                            char text[static WEIR_ADDRESS_BYTES])
 {
-    struct weir__io_wait w;
+    struct weir__transport *t;
+
+    return weir__peek(&look->peek, weir__peek_at(s, transport), &t, sizeof(struct weir__transport *)) &&
+           address_seen(look, loop, t, true, text);
+}
+
+bool weir__transport_wait_address(const struct weir__look *look, const struct weir__task *task, bool peer,
+                                  char text[static WEIR_ADDRESS_BYTES])
+{
+    struct weir__transport_wait w;
 
     return weir__peek(&look->peek, task->wait_arg, &w, sizeof w) &&
-           weir__address_seen(look, task->loop, w.op.file, peer, text);
+           address_seen(look, task->loop, w.transport, peer, text);
 }

@@ -10,12 +10,13 @@
 #include "core/loop.h"
 #include "core/task.h"
 #include "core/wait.h"
-#include "core/wait_io.h"
+#include "net/socket.h"
+#include "net/transport_wait.h"
 
 static bool describe(const struct weir__look *look, const struct weir__task *task,
                      struct weir__wait_words *out)
 {
-    struct weir__io_wait w;
+    struct weir__transport_wait w;
     struct weir__io_file file;
 
     if (!weir__peek(&look->peek, task->wait_arg, &w, sizeof w) ||
@@ -35,28 +36,27 @@ enum { TRIES_MAX = 64 };
 
 int weir_wait_fd(int fd, short events)
 {
-    struct weir__io *io = weir__task_current()->loop->io;
-    struct weir__io_file file;
-    struct weir__io_wait w;
+    struct weir__socket socket = {0};
+    struct weir__transport_wait w;
     int got;
 
     if (events == 0 || (events & ~(POLLIN | POLLOUT)) != 0)
         return -EINVAL;
-    memset(&file, 0, sizeof file);
-    got = weir__io_attach(io, &file, fd, true);
+    weir__socket_init(&socket);
+    got = weir__socket_attach(&socket, fd, true);
     if (got < 0)
         return got;
     /* io_uring ends the poll of a file with two queues (a terminal) so when it was woken for nothing: it
      * can't begin again by itself. */
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         memset(&w, 0, sizeof w);
+        w.transport = &socket.transport;
         w.op.type = WEIR__IO_POLL;
-        w.op.file = &file;
         w.op.events = (uint16_t)events;
-        got = weir__io_wait(&w, &foreign);
+        got = weir__transport_wait(&w, &foreign);
         if (got != -EINVAL)
             break;
     }
-    (void)weir__io_detach(io, &file);
+    (void)socket.transport.type->release(&socket.transport);
     return got;
 }

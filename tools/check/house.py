@@ -5,6 +5,10 @@
 RANK = {"base": 0, "http/message": 1, "io": 1, "core": 2, "symbols": 3, "net": 3, "guard": 4, "pool": 5, "watch": 6, "run": 7,
         "http/server": 8, "http/client": 8, "db": 8}
 
+# HTTP reaches the kernel by way of streams: it includes nothing of the seam, and needs no symbol of it but the clock of core/loop.h.
+BEHIND_STREAMS, ABOVE_STREAMS = "io", ["http/server", "http/client"]
+CLOCK = "weir__io_now_ns"
+
 # Beside the layers: a library of its own, that knows the file of libweir that both share.
 PRELOAD, PRELOAD_LINK = "guard/preload", "guard/link.h"
 
@@ -25,6 +29,8 @@ def layer_of(path):
 
 
 def may_use(layer, other):
+    if other == BEHIND_STREAMS and layer in ABOVE_STREAMS:
+        return False
     return layer == other or RANK[other] < RANK[layer]
 
 

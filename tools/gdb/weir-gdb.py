@@ -198,7 +198,7 @@ def describe_answer(record):
 
 
 def with_descriptor(words):
-    return lambda record: f"{words}, descriptor {int(wait_arg(record, 'struct weir__io_wait')['op']['file']['fd'])}"
+    return lambda record: f"{words}, descriptor {int(wait_arg(record, 'struct weir__transport_wait')['op']['file']['fd'])}"
 
 
 DETAILS = {

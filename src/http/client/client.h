@@ -21,7 +21,6 @@
 
 #include "base/arena.h"
 #include "core/task.h"
-#include "core/wait_io.h"
 #include "http/message/body.h"
 #include "http/message/head.h"
 #include "http/client/keep_alive.h"
@@ -88,14 +87,14 @@ struct weir__client_connection {
 struct weir__fetch {
     struct weir__client_connection *connection;
     weir_client *client;
-    struct weir__task *waiter;     /* parked until there is news */
-    struct weir__io_wait *writing; /* some of the request is on its way out */
-    bool news;                     /* came when nobody was parked */
-    bool streamed;                 /* the body is left to be read, see piece */
-    bool both_ways;                /* streamed: an answer is read while the request is written */
-    bool began;                    /* a byte of an answer has come */
-    bool head_done, ended;         /* ended: nothing more will come in; err says how */
-    bool keep;                     /* the connection may be used again */
+    struct weir__task *waiter;          /* parked until there is news */
+    struct weir__stream_write *writing; /* some of the request is on its way out */
+    bool news;                          /* came when nobody was parked */
+    bool streamed;                      /* the body is left to be read, see piece */
+    bool both_ways;                     /* streamed: an answer is read while the request is written */
+    bool began;                         /* a byte of an answer has come */
+    bool head_done, ended;              /* ended: nothing more will come in; err says how */
+    bool keep;                          /* the connection may be used again */
     int err;
     const char *words; /* static: what was wrong with the answer, where that is known */
     int interims;      /* 1xx answers so far */

@@ -108,16 +108,16 @@ void weir__fetch_free_head(struct weir__fetch *f)
  * one that reads no more, or answers more than the kernel keeps for us. */
 int weir__fetch_write(struct weir__fetch *f, struct iovec *pieces, size_t count)
 {
-    struct weir__io_wait wait;
+    struct weir__stream_write write;
     int err;
 
-    memset(&wait, 0, sizeof wait);
-    f->writing = &wait;
+    memset(&write, 0, sizeof write);
+    f->writing = &write;
     if (!f->streamed || !f->head_done) /* else its reader asks, when there is room for a piece */
         weir__client_await(f->connection);
-    err = weir__stream_write_pieces(weir__client_stream(f->connection), pieces, count, &wait);
+    err = weir__stream_write_pieces(weir__client_stream(f->connection), pieces, count, &write);
     f->writing = NULL;
-    return err == -WEIR_ECLOSED && wait.stopped ? 1 : err;
+    return err == -WEIR_ECLOSED && weir__stream_write_is_stopped(&write) ? 1 : err;
 }
 
 int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes)
@@ -130,7 +130,7 @@ int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes)
 void weir__fetch_stop_writing(struct weir__fetch *f)
 {
     if (f->writing != NULL)
-        weir__io_wait_stop(f->writing);
+        weir__stream_write_stop(f->writing);
 }
 
 /* --- sending it once more --- */
@@ -370,7 +370,7 @@ static int take_body(struct weir__fetch *f, const char *data, size_t len)
 static int keep_piece(struct weir__fetch *f, const char *data, size_t len)
 {
     if (f->piece == NULL)
-        f->piece = malloc(WEIR__IO_BUFFERS_BYTES);
+        f->piece = malloc(WEIR__STREAM_LENT_BYTES_MAX);
     if (f->piece == NULL)
         return -ENOMEM;
     memcpy(f->piece, data, len);

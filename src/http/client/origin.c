@@ -98,7 +98,7 @@ void weir__origin_free(struct weir__origin *origin)
 /* An idle connection has nothing to say: the end closes it, and so does an answer nobody asked for. */
 static bool handle(struct weir__client_connection *c, char *data, int32_t result)
 {
-    struct weir__io *io = c->client->loop->io;
+    weir_stream *stream = weir__client_stream(c);
     bool more = false;
 
     c->awaiting = false;
@@ -106,8 +106,7 @@ static bool handle(struct weir__client_connection *c, char *data, int32_t result
         more = weir__fetch_feed(c->fetch, data, result);
     else
         drop(c);
-    if (data != NULL)
-        weir__io_return(io, data);
+    weir__stream_return(stream, data);
     return more;
 }
 
@@ -293,7 +292,7 @@ static void wait_unused(weir_client *client, struct weir__client_connection *c)
         return;
     }
     weir__list_push_back(&client->idle_told, &c->patient.node);
-    weir__timeout_set(client->loop, &c->timeout, weir__io_now_ns(client->loop->io) + c->unused_ns);
+    weir__timeout_set(client->loop, &c->timeout, weir__loop_now_ns(client->loop) + c->unused_ns);
 }
 
 static void keep_idle(struct weir__origin *origin, struct weir__client_connection *c)

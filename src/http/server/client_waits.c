@@ -84,9 +84,8 @@ static void look_at_answer(struct weir__exchange *x, int64_t now_ns)
 {
     struct weir__client_waits *w = &x->waits;
     int64_t idle_ns = limits_of(x)->idle_timeout.ns;
-    uint64_t taken;
-    bool counts = weir__io_taken(x->connection->home->loop->io, &weir__connection_stream(x->connection)->file,
-                                 &taken) == 1;
+    weir_stream *stream = weir__connection_stream(x->connection);
+    uint64_t taken = weir__stream_acknowledged(stream);
 
     if (!w->looked)
         w->taken_from = taken;
@@ -101,7 +100,8 @@ static void look_at_answer(struct weir__exchange *x, int64_t now_ns)
     if (now_ns - w->answer_since_ns >= idle_ns)
         weir__client_takes_too_little(x);
     /* TCP tells of a reader in steps, of a slow one seldom: so the average is that of a long time. */
-    else if (counts && w->answer_ns >= (idle_ns > grace_ns ? idle_ns : grace_ns) &&
+    else if (weir__stream_counts_acknowledged(stream) &&
+             w->answer_ns >= (idle_ns > grace_ns ? idle_ns : grace_ns) &&
              is_too_slow(x, taken - w->taken_from, w->answer_ns))
         weir__client_takes_too_little(x);
 }
@@ -110,7 +110,7 @@ static void look(struct weir__timeout_entry *p)
 {
     struct weir__exchange *x = of_patient(p);
     struct weir__server_loop *home = x->connection->home;
-    int64_t now_ns = weir__io_now_ns(home->loop->io);
+    int64_t now_ns = weir__loop_now_ns(home->loop);
 
     if (x->waits.what & WEIR__FOR_BODY)
         look_at_body(x, now_ns);
@@ -137,7 +137,7 @@ static int64_t begin(struct weir__exchange *x, unsigned what)
 
     x->waits.what |= (uint8_t)what;
     if (looked_at)
-        return weir__io_now_ns(c->home->loop->io);
+        return weir__loop_now_ns(c->home->loop);
     weir__timeout_list_enter(&c->home->progress, &c->patient);
     return c->patient.since_ns;
 }
@@ -164,7 +164,7 @@ void weir__client_sent(struct weir__exchange *x)
     if (!(x->waits.what & WEIR__FOR_BODY))
         return;
     x->waits.what &= (uint8_t)~WEIR__FOR_BODY;
-    x->waits.body_ns += weir__io_now_ns(x->connection->home->loop->io) - x->waits.body_since_ns;
+    x->waits.body_ns += weir__loop_now_ns(x->connection->home->loop) - x->waits.body_since_ns;
     if (x->waits.what == 0)
         weir__timeout_list_leave(&x->connection->patient);
 }

@@ -71,12 +71,12 @@ static int make_room(struct weir__exchange *x, size_t len)
 static int use_later_input(struct weir__exchange *x)
 {
     if (x->later_input == NULL) {
-        x->later_input = weir__arena_alloc(&x->memory, WEIR__IO_BUFFERS_BYTES);
+        x->later_input = weir__arena_alloc(&x->memory, WEIR__STREAM_LENT_BYTES_MAX);
         if (x->later_input == NULL)
             return -ENOMEM;
     }
     x->input = x->later_input;
-    x->input_room = WEIR__IO_BUFFERS_BYTES;
+    x->input_room = WEIR__STREAM_LENT_BYTES_MAX;
     x->input_at = x->input_len = 0;
     return 0;
 }
@@ -112,10 +112,7 @@ static bool describe_body(const struct weir__look *look, const struct weir__task
 
     if (!weir__peek(&look->peek, weir__peek_at((struct weir__exchange *)task->wait_arg, connection),
                     &connection, sizeof(struct weir__connection *)) ||
-        !weir__address_seen(
-            look, task->loop,
-            (struct weir__io_file *)(uintptr_t)weir__peek_at(weir__connection_stream(connection), file), true,
-            peer))
+        !weir__stream_peer_seen(look, task->loop, weir__connection_stream(connection), peer))
         return false;
     (void)snprintf(out->text, sizeof out->text, "the request's body from %s", peer);
     return true;
@@ -321,7 +318,7 @@ static int run(void *arg)
 {
     struct weir__exchange *x = arg;
     struct weir__server_loop *home = x->connection->home;
-    int64_t now_ns = weir__io_now_ns(home->loop->io);
+    int64_t now_ns = weir__loop_now_ns(home->loop);
     weir_scope scope;
     int outcome;
 
@@ -388,7 +385,7 @@ static int start(struct weir__exchange *x)
     int here = atomic_fetch_add_explicit(&server->exchanges, 1, memory_order_relaxed);
     int err;
 
-    x->queued_ns = weir__io_now_ns(c->home->loop->io);
+    x->queued_ns = weir__loop_now_ns(c->home->loop);
     if (route != NULL && route->given->vital)
         ; /* there is room for it */
     else if (here >= atomic_load_explicit(&server->exchanges_max, memory_order_relaxed))

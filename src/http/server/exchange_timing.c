@@ -9,7 +9,7 @@ weir_duration weir__exchange_close(struct weir__exchange *x)
     const struct weir__loop *loop = x->connection->home->loop;
 
     if (!x->activity.ledger.on)
-        return (weir_duration){weir__io_now_ns(loop->io) - x->began_ns};
+        return (weir_duration){weir__loop_now_ns(loop) - x->began_ns};
     return (weir_duration){weir__heartbeat_ns(
         &loop->heartbeat, weir__ledger_close(&x->activity.ledger, weir__heartbeat_ticks(&loop->heartbeat)))};
 }

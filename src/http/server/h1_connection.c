@@ -64,50 +64,37 @@ void weir__connection_close(struct weir__connection *c, bool reset, bool lingers
 /* --- input --- */
 
 /* What is said without a task, when none can be made. */
-struct canned_503 {
-    struct weir__io_op op;
-    struct msghdr msg;
-    struct iovec piece;
-};
-
-#define FAREWELL_BODY "{\"error\":{\"code\":\"busy\",\"message\":\"out of memory; try again later\"}}\n"
+#define CANNED_503_BODY "{\"error\":{\"code\":\"busy\",\"message\":\"out of memory; try again later\"}}\n"
 static const char canned_503_text[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                       "content-type: application/json\r\n"
                                       "content-length: 69\r\n"
                                       "retry-after: 1\r\n"
-                                      "connection: close\r\n\r\n" FAREWELL_BODY;
-_Static_assert(sizeof FAREWELL_BODY - 1 == 69, "the content-length above");
+                                      "connection: close\r\n\r\n" CANNED_503_BODY;
+_Static_assert(sizeof CANNED_503_BODY - 1 == 69, "the content-length above");
 
-static void canned_503_sent(struct weir__io_op *op)
+static void canned_503_sent(struct weir__stream_send *send, weir_stream *stream, int result)
 {
-    struct canned_503 *f = weir__container_of(op, struct canned_503, op);
-    struct weir__connection *c = weir__stream_extra(weir__container_of(op->file, weir_stream, file));
-
-    if (!op->file->closing && weir_stream_shutdown(weir__connection_stream(c)) < 0)
-        drop(c, true);
-    free(f);
+    free(send);
+    if (result != -ECANCELED && weir_stream_shutdown(stream) < 0)
+        drop(weir__stream_extra(stream), true);
 }
 
 /* Without memory for a task, or even for an exchange: the connection ends, if possible with a 503. */
 static void reject(struct weir__connection *c)
 {
-    struct canned_503 *f = calloc(1, sizeof *f);
+    struct weir__stream_send *send = calloc(1, sizeof *send);
 
     weir__server_count(&c->home->turned_away);
     weir__unserved_ends(c, WEIR_UNSERVED_MEMORY);
-    if (f == NULL) {
+    if (send == NULL) {
         drop(c, true);
         return;
     }
     linger(c);
-    f->piece = (struct iovec){(char *)(uintptr_t)canned_503_text, sizeof canned_503_text - 1};
-    f->msg = (struct msghdr){.msg_iov = &f->piece, .msg_iovlen = 1};
-    f->op = (struct weir__io_op){.type = WEIR__IO_SEND,
-                                 .done = canned_503_sent,
-                                 .file = &weir__connection_stream(c)->file,
-                                 .msg = &f->msg};
-    if (weir__io_submit(c->home->loop->io, &f->op))
-        canned_503_sent(&f->op);
+    send->data = canned_503_text;
+    send->bytes = sizeof canned_503_text - 1;
+    send->sent = canned_503_sent;
+    weir__stream_send_detached(weir__connection_stream(c), send);
 }
 
 #define TURNED_BACK_BODY                                                                                     \
@@ -129,7 +116,7 @@ void weir__connection_turn_back(struct weir__server_loop *home, weir_stream *str
     weir__list_init(&c->patient.node);
     weir__unserved_begins(c);
     weir__unserved_ends(c, WEIR_UNSERVED_CLIENT_LIMIT);
-    (void)weir__io_send_now(home->loop->io, &stream->file, turned_back_text, sizeof turned_back_text - 1);
+    (void)weir__stream_send_now(stream, turned_back_text, sizeof turned_back_text - 1);
     drop(c, false);
 }
 
@@ -240,9 +227,9 @@ static bool handle(struct weir__connection *c, char *data, int32_t result)
 {
     c->awaiting = false;
     if (result > 0) {
-        struct weir__io *io = c->home->loop->io; /* c may be gone afterwards */
+        weir_stream *stream = weir__connection_stream(c);
         bool more = took(c, data, (size_t)result);
-        weir__io_return(io, data);
+        weir__stream_return(stream, data); /* when it has been closed, the last moment of c */
         return more;
     }
     if (c->exchange != NULL && c->exchange->running)

@@ -113,7 +113,7 @@ int weir__read_ahead_take(struct weir__exchange *x, const char *data, size_t len
     x->ahead->burst += len;
     if (x->ahead->burst >= BURST_BYTES && !weir__timer_is_set(&x->ahead->again.timer)) {
         struct weir__loop *loop = x->connection->home->loop;
-        weir__timeout_set(loop, &x->ahead->again, weir__io_now_ns(loop->io));
+        weir__timeout_set(loop, &x->ahead->again, weir__loop_now_ns(loop));
     }
     return 0;
 }

@@ -61,8 +61,7 @@ static void probe(struct weir__timeout_entry *p)
 
     if (x->response.began || x->head_sent > 0 || x->input_end != 1)
         return;
-    sent = weir__io_send_now(c->home->loop->io, &weir__connection_stream(c)->file, beginning,
-                             sizeof beginning - 1);
+    sent = weir__stream_send_now(weir__connection_stream(c), beginning, sizeof beginning - 1);
     if (sent > 0)
         x->head_sent = (uint8_t)sent;
     else if (sent != -EAGAIN) /* else what was sent before is on its way, and does the same */

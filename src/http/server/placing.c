@@ -31,8 +31,7 @@ static bool may_enter(struct weir__server_loop *home, weir_stream *stream)
     struct sockaddr_storage addr;
     socklen_t len;
 
-    if (home->server->clients == NULL ||
-        weir__io_address(home->loop->io, &stream->file, true, &addr, &len) < 0 ||
+    if (home->server->clients == NULL || weir__stream_peer_address(stream, &addr, &len) < 0 ||
         (addr.ss_family != AF_INET && addr.ss_family != AF_INET6))
         return true;
     c->client[0] = weir__client_key_of(&addr);
@@ -89,7 +88,7 @@ static void take_back(struct moving *m)
 static void sweep(struct weir__timeout *timeout)
 {
     struct weir__server_loop *here = weir__container_of(timeout, struct weir__server_loop, sweep);
-    int64_t now_ns = weir__io_now_ns(here->loop->io);
+    int64_t now_ns = weir__loop_now_ns(here->loop);
 
     weir__list_each_safe (node, &here->moving) {
         struct moving *m = weir__container_of(node, struct moving, node);
@@ -108,7 +107,7 @@ static void send_to(struct moving *m, struct weir__server_loop *here, int fd)
     *m = (struct moving){.message.deliver = arrived, .from = here, .to = to, .fd = fd};
     weir__list_init(&m->node);
     if (fd >= 0) {
-        m->sent_ns = weir__io_now_ns(here->loop->io);
+        m->sent_ns = weir__loop_now_ns(here->loop);
         weir__list_push_back(&here->moving, &m->node);
         if (!weir__timer_is_set(&here->sweep.timer))
             weir__timeout_set(here->loop, &here->sweep, m->sent_ns + weir_ms(SWEEP_MS).ns);

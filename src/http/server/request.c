@@ -186,8 +186,8 @@ static bool is_read_straight(const struct weir__exchange *x, size_t bytes)
 {
     const struct weir__http_body *body = &x->request.body;
 
-    return body->framing == WEIR__HTTP_LENGTH && body->left >= WEIR__IO_BUFFERS_BYTES &&
-           bytes >= WEIR__IO_BUFFERS_BYTES && !x->request.continue_due;
+    return body->framing == WEIR__HTTP_LENGTH && body->left >= WEIR__STREAM_LENT_BYTES_MAX &&
+           bytes >= WEIR__STREAM_LENT_BYTES_MAX && !x->request.continue_due;
 }
 
 static bool has_input(const struct weir__exchange *x)

@@ -85,7 +85,7 @@ static void finish(struct weir__server_loop *home, struct weir__rescue *r)
 static void look_again(struct weir__timeout *timeout)
 {
     struct weir__server_loop *home = weir__container_of(timeout, struct weir__server_loop, rescue_timeout);
-    int64_t now_ns = weir__io_now_ns(home->loop->io);
+    int64_t now_ns = weir__loop_now_ns(home->loop);
 
     for (int i = 0; i < home->server->loop_count; i++) {
         struct weir__rescue *r = &home->rescues[i];
@@ -107,7 +107,7 @@ static void rescue(struct weir__server_loop *home)
         if (other(home, i) == home || r->listeners != NULL || !weir__loop_is_held(other(home, i)->loop))
             continue;
         begin(home, i);
-        r->held_ns = weir__io_now_ns(home->loop->io);
+        r->held_ns = weir__loop_now_ns(home->loop);
         if (home->draining && r->listeners != NULL)
             finish(home, r);
     }

@@ -65,7 +65,7 @@ static int write_pieces(struct weir__exchange *x, struct iovec *pieces, size_t c
 {
     weir_stream *s = weir__connection_stream(x->connection);
 
-    if (!s->file.tcp && is_more_than_a_slice(pieces, count))
+    if (is_more_than_a_slice(pieces, count) && !weir__stream_counts_acknowledged(s))
         return write_slices(x, pieces, count);
     weir__client_wait_to_take(x);
     return weir_write_pieces(s, pieces, count);
@@ -113,7 +113,7 @@ int weir__response_send_continue(struct weir__exchange *x)
 
 static const char *date(struct weir__server_loop *home)
 {
-    int64_t now_ns = weir__io_now_ns(home->loop->io);
+    int64_t now_ns = weir__loop_now_ns(home->loop);
 
     if (now_ns >= home->date_until_ns) {
         int64_t wall_ns = weir__clock_wall_ns();

@@ -64,7 +64,7 @@ static struct weir__connection *oldest(struct weir__server_loop *home)
 static struct candidate first_to_go(struct weir__server_loop *home)
 {
     struct candidate best = {NULL, INT64_MAX};
-    int64_t now_ns = weir__io_now_ns(home->loop->io);
+    int64_t now_ns = weir__loop_now_ns(home->loop);
 
     consider_first(&best, &home->idle, idle_after_ns);
     if (!home->server->options.limits.always_room)
@@ -84,7 +84,7 @@ static struct candidate first_to_go(struct weir__server_loop *home)
 static bool may_go(struct weir__server_loop *home, struct candidate *who)
 {
     *who = first_to_go(home);
-    return who->at_ns <= weir__io_now_ns(home->loop->io);
+    return who->at_ns <= weir__loop_now_ns(home->loop);
 }
 
 static bool has_idle(struct weir__server_loop *home)

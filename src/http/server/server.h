@@ -197,7 +197,7 @@ struct weir__client_waits {
     int64_t body_since_ns, body_ns; /* this wait for the body; those before it together */
     int64_t answer_since_ns;        /* the client took something then, or was first asked to */
     int64_t answer_ns;              /* waits for it to take the answer, as far as they were looked at */
-    uint64_t taken_from, taken;     /* by the first look and the last; see weir__io_taken() */
+    uint64_t taken_from, taken;     /* by the first look and the last; see weir__stream_acknowledged() */
 };
 
 struct weir__read_ahead {

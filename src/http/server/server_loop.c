@@ -18,7 +18,7 @@ static const int64_t complain_every_ns = 1000000000;
 
 static void complain(struct weir__server_loop *home, int err)
 {
-    int64_t now_ns = weir__io_now_ns(home->loop->io);
+    int64_t now_ns = weir__loop_now_ns(home->loop);
 
     if (now_ns < home->complained_ns + complain_every_ns)
         return;

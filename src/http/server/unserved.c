@@ -55,7 +55,7 @@ static bool key_of(struct weir__connection *c, struct weir__client_key *key)
     struct sockaddr_storage addr;
     socklen_t len;
 
-    if (weir__io_address(c->home->loop->io, &weir__connection_stream(c)->file, true, &addr, &len) < 0)
+    if (weir__stream_peer_address(weir__connection_stream(c), &addr, &len) < 0)
         return false;
     *key = weir__client_key_of(&addr);
     return true;
