@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What one backend of the kernel seam is: a table of functions behind io.c, which owns all that backends
- * share.
+/* A backend of the kernel seam: a table of functions that io.c calls. What all backends share is in io.c.
  *
  * Threading: as io.h: the loop's thread alone, except wake().
  *
- * Division of work. io.c keeps every file's list of pending operations, the list of finished ones whose
- * done() is still to come, the closing of files, and the question whether a turn may sleep. A backend only
- * starts operations, stops them, and tells with weir__io_finish() that one has ended. It never calls done().
+ * Division of work. io.c keeps the list of pending operations of each file, the list of finished operations
+ * whose done() has not been called yet, the closing of files, and the decision whether a turn may sleep. A
+ * backend starts and stops operations and reports the end of each with weir__io_finish(). It never calls
+ * done().
  */
 #ifndef WEIR__IO_BACKEND_H
 #define WEIR__IO_BACKEND_H
@@ -16,29 +16,31 @@
 #include "base/heartbeat.h"
 #include "io/io.h"
 
-/* The state of an operation that io.c sees to; a backend has op->flags and op->queue for itself. */
+/* op->state. It belongs to io.c; a backend has op->flags and op->queue for itself. */
 enum weir__io_op_state {
     WEIR__IO_OP_IDLE,       /* not submitted, or done() has been called */
-    WEIR__IO_OP_PENDING,    /* the backend's; op->node is in file->ops */
-    WEIR__IO_OP_CANCELLING, /* the same, and cancel() was called */
-    WEIR__IO_OP_FINISHED,   /* op->node is in io->finished; done() comes in a turn */
+    WEIR__IO_OP_PENDING,    /* submitted to the backend; op->node is in file->ops */
+    WEIR__IO_OP_CANCELLING, /* pending, and cancel() was called */
+    WEIR__IO_OP_FINISHED,   /* op->node is in io->finished; a turn will call done() */
 };
 
-/* No waiting, for backend->turn(). */
+/* For backend->turn(): does not wait. */
 #define WEIR__IO_NO_WAIT INT64_MIN
 
 struct weir__io_backend {
     const char *name;
 
-    /* Makes a backend's own structure, which begins with a struct weir__io; sets nothing in that but what the
-     * backend itself uses (io.c initialises the rest after it).
+    /* Allocates the backend's own structure, which begins with a struct weir__io. weir__io_init() initialises
+     * that after open() has returned, so open() sets only those of its fields that the backend itself uses.
      * Returns: 0 and *out, or as weir__io_open().
      */
     int (*open)(const struct weir__io_options *options, struct weir__io **out);
     void (*free)(struct weir__io *io);
     int64_t (*now_ns)(struct weir__io *io);
+    /* As weir__io_virtual_ns(). NULL: the clock is the machine's. */
+    const int64_t *(*virtual_ns)(struct weir__io *io);
 
-    /* Descriptors, not yet attached. Return: the descriptor or a negative errno. */
+    /* Descriptors that are not attached. Return: the descriptor or a negative errno. */
     int (*socket)(struct weir__io *io, int family);
     int (*listen)(struct weir__io *io, const struct sockaddr *addr, socklen_t len, int backlog,
                   bool reuse_port);
@@ -46,45 +48,49 @@ struct weir__io_backend {
     int (*accept)(struct weir__io *io, struct weir__io_file *file);
     void (*stop_listening)(struct weir__io *io, struct weir__io_file *file);
 
-    /* file->fd, foreign and generation are set. attach: 0 or a negative errno. detach: nothing is pending;
-     * the descriptor is forgotten, not closed. */
+    /* attach: file->fd, foreign and generation are set already. Returns: 0 or a negative errno.
+     * detach: no operation is pending. It forgets the descriptor, and does not close it. */
     int (*attach)(struct weir__io *io, struct weir__io_file *file);
     void (*detach)(struct weir__io *io, struct weir__io_file *file);
     int (*address)(struct weir__io *io, struct weir__io_file *file, bool peer, struct sockaddr_storage *addr,
                    socklen_t *len);
+    bool any_thread_address; /* address() may be called from any thread, with a copy of a file */
     int (*shutdown)(struct weir__io *io, struct weir__io_file *file);
     void (*reset_on_close)(struct weir__io *io, struct weir__io_file *file);
     ssize_t (*send_now)(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
     int (*taken)(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);
 
-    /* Starts op; op->flags is 0 and op->queue in no list. True: ended, op->result is set (and
-     * weir__io_finish() is not called). False: pending until weir__io_finish(), which must not be called from
-     * here for this very op. */
+    /* Starts op; op->flags is 0 and op->queue in no list.
+     * Returns: true: op has ended, op->result is set, and weir__io_finish() will not be called for it.
+     *          false: op is pending until weir__io_finish(), which submit() must not call for op itself. */
     bool (*submit)(struct weir__io *io, struct weir__io_op *op);
-    /* Asks op, pending, to end; called once for an op. May call weir__io_finish(op, -ECANCELED) at once if
-     * the kernel holds nothing of it. */
+    /* Asks a pending op to end; called once for each op. May call weir__io_finish(op, -ECANCELED) at once if
+     * the kernel holds no buffer of it. */
     void (*cancel)(struct weir__io *io, struct weir__io_op *op);
 
     void (*give_back)(struct weir__io *io, char *data);
 
-    /* Submits, waits until wait_until_ns (WEIR__IO_NO_WAIT: not at all; INT64_MAX: for ever), finishes what
-     * has ended. May come back early with nothing: io.c calls again.
+    /* Submits what is pending, waits until wait_until_ns (WEIR__IO_NO_WAIT: not at all; INT64_MAX: without a
+     * limit), and finishes the operations that have ended. May return early with none: io.c calls it again.
      * Returns: 0, or -EDEADLK (sim).
      */
     int (*turn)(struct weir__io *io, int64_t wait_until_ns);
-    /* Ends a waiting turn(), any thread, async-signal-safe. Only called when the loop sleeps or is about to;
-     * a wake that comes too early must end the next wait. May be NULL if turn() never sleeps. */
+    /* Ends a waiting turn(). From any thread; async-signal-safe. Called only when the loop sleeps or is about
+     * to, so a wake before the sleep must end that sleep. NULL: turn() never sleeps. */
     void (*wake)(struct weir__io *io);
 };
 
 struct weir__io {
     const struct weir__io_backend *backend;
-    struct weir__list finished;        /* of op->node, in the order in which they ended */
+    struct weir__list finished;        /* by op->node, in the order in which they ended */
     atomic_int sleeping;               /* see io.c */
-    struct weir__heartbeat *heartbeat; /* told of each sleep, or NULL */
+    struct weir__heartbeat *heartbeat; /* notes each sleep; may be NULL */
 };
 
-/* A backend brackets every call that may sleep with these. */
+/* Initialises what io.c keeps, after backend->open() has succeeded. */
+void weir__io_init(struct weir__io *io, const struct weir__io_backend *backend);
+
+/* A backend calls weir__io_sleeps() before each call that may sleep, and weir__io_woke() after it. */
 static inline void weir__io_sleeps(struct weir__io *io)
 {
     if (io->heartbeat != NULL)
@@ -97,8 +103,8 @@ static inline void weir__io_woke(struct weir__io *io)
         weir__heartbeat_wake(io->heartbeat);
 }
 
-/* Tells that a pending op has ended. It leaves file->ops; done() follows in a turn. op->data of a RECV_LENT
- * must be set before (NULL when result <= 0). */
+/* Ends a pending op: takes it out of file->ops, so that a turn calls its done(). op->data of a RECV_LENT must
+ * be set before (it becomes NULL when result <= 0). */
 void weir__io_finish(struct weir__io *io, struct weir__io_op *op, int32_t result);
 
 extern const struct weir__io_backend weir__io_uring;

@@ -4,17 +4,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 
 #include "base/guard_exempt.h"
 #include "io/backend.h"
-#include "io/os.h"
-#include "io/sim/sim.h"
 
-/* io->sleeping. A wake only costs a system call when it finds ASLEEP; the other two need none, because the
- * loop looks at the flag before it sleeps. */
+/* io->sleeping. A wake makes a system call only when it finds ASLEEP. In the other two states the loop looks
+ * at the flag before it sleeps. */
 enum { AWAKE, ASLEEP, WOKEN };
 
 static struct weir__io_op *op_of(struct weir__list *node)
@@ -22,60 +17,14 @@ static struct weir__io_op *op_of(struct weir__list *node)
     return weir__container_of(node, struct weir__io_op, node);
 }
 
-/* ---- opening ---- */
+/* --- the seam itself --- */
 
-static int open_backend(const struct weir__io_backend *backend, const struct weir__io_options *options,
-                        struct weir__io **out)
+void weir__io_init(struct weir__io *io, const struct weir__io_backend *backend)
 {
-    struct weir__io *io;
-    int rc = backend->open(options, &io);
-    if (rc < 0)
-        return rc;
     io->backend = backend;
     weir__list_init(&io->finished);
     atomic_init(&io->sleeping, AWAKE);
     io->heartbeat = NULL;
-    if (backend != &weir__io_sim) /* else timers fire up to 50 us late */
-        (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-    *out = io;
-    return 0;
-}
-
-static int type_of_environment(enum weir__io_backend_type *type)
-{
-    const char *word = getenv("WEIR_IO");
-    if (word == NULL || *word == '\0' || strcmp(word, "auto") == 0)
-        *type = WEIR__IO_AUTO;
-    else if (strcmp(word, "uring") == 0)
-        *type = WEIR__IO_URING;
-    else if (strcmp(word, "epoll") == 0)
-        *type = WEIR__IO_EPOLL;
-    else
-        return -EINVAL;
-    return 0;
-}
-
-int weir__io_open(const struct weir__io_options *options, struct weir__io **out)
-{
-    enum weir__io_backend_type type = options->backend;
-    if (type == WEIR__IO_AUTO) {
-        int rc = type_of_environment(&type);
-        if (rc < 0)
-            return rc;
-    }
-    switch (type) {
-    case WEIR__IO_URING:
-        return open_backend(&weir__io_uring, options, out);
-    case WEIR__IO_EPOLL:
-        return open_backend(&weir__io_epoll, options, out);
-    case WEIR__IO_SIM:
-        return open_backend(&weir__io_sim, options, out);
-    case WEIR__IO_AUTO:
-        break;
-    }
-    if (open_backend(&weir__io_uring, options, out) == 0)
-        return 0;
-    return open_backend(&weir__io_epoll, options, out);
 }
 
 void weir__io_free(struct weir__io *io)
@@ -98,7 +47,7 @@ int64_t weir__io_now_ns(struct weir__io *io)
 
 const int64_t *weir__io_virtual_ns(struct weir__io *io)
 {
-    return io->backend == &weir__io_sim ? weir__sim_clock_ns(io) : NULL;
+    return io->backend->virtual_ns != NULL ? io->backend->virtual_ns(io) : NULL;
 }
 
 void weir__io_set_heartbeat(struct weir__io *io, struct weir__heartbeat *heartbeat)
@@ -106,10 +55,12 @@ void weir__io_set_heartbeat(struct weir__io *io, struct weir__heartbeat *heartbe
     io->heartbeat = heartbeat;
 }
 
-/* ---- files ---- */
+/* --- files --- */
 
 int weir__io_attach(struct weir__io *io, struct weir__io_file *file, int fd, bool foreign)
 {
+    int rc;
+
     if (fd < 0)
         return -EBADF;
     file->fd = fd;
@@ -122,7 +73,7 @@ int weir__io_attach(struct weir__io *io, struct weir__io_file *file, int fd, boo
     file->undone = 0;
     file->closer = NULL;
     weir__list_init(&file->ops);
-    int rc = io->backend->attach(io, file);
+    rc = io->backend->attach(io, file);
     if (rc < 0)
         file->fd = -1;
     return rc;
@@ -130,12 +81,13 @@ int weir__io_attach(struct weir__io *io, struct weir__io_file *file, int fd, boo
 
 int weir__io_detach(struct weir__io *io, struct weir__io_file *file)
 {
-    if (file->fd < 0)
+    int fd = file->fd;
+
+    if (fd < 0)
         return -EBADF;
     if (file->undone > 0 || file->closing)
         return -EBUSY;
     io->backend->detach(io, file);
-    int fd = file->fd;
     file->fd = -1;
     return fd;
 }
@@ -184,9 +136,9 @@ int weir__io_address_outside(const struct weir__io *io, const struct weir__io_fi
 {
     struct weir__io_file file = *copy;
 
-    if (io->backend == &weir__io_sim)
+    if (!io->backend->any_thread_address)
         return -ENOSYS;
-    return file.fd < 0 ? -EBADF : weir__io_os_address(NULL, &file, peer, addr, len);
+    return file.fd < 0 ? -EBADF : io->backend->address(NULL, &file, peer, addr, len);
 }
 
 int weir__io_shutdown(struct weir__io *io, struct weir__io_file *file)
@@ -202,10 +154,12 @@ void weir__io_reset_on_close(struct weir__io *io, struct weir__io_file *file)
 
 ssize_t weir__io_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len)
 {
+    ssize_t sent;
+
     if (file->fd < 0 || file->closing)
         return -EBADF;
     weir__guard_exempt_begin();
-    ssize_t sent = io->backend->send_now(io, file, data, len);
+    sent = io->backend->send_now(io, file, data, len);
     weir__guard_exempt_end();
     return sent;
 }
@@ -243,17 +197,19 @@ bool weir__io_close_file(struct weir__io *io, struct weir__io_file *file, struct
         return true;
     }
     file->closer = op;
-    /* Cancelling may finish an operation, and so unlink it, but no other than itself. */
+    /* Cancelling an operation may unlink it from this list, but unlinks no other. */
     weir__list_each_safe (node, &file->ops)
         weir__io_cancel(io, op_of(node));
     return false;
 }
 
-/* ---- operations ---- */
+/* --- operations --- */
 
 bool weir__io_submit(struct weir__io *io, struct weir__io_op *op)
 {
     struct weir__io_file *file = op->file;
+    bool ended;
+
     assert(op->state == WEIR__IO_OP_IDLE);
     if (file->closing || file->fd < 0) {
         op->result = file->closing ? -ECANCELED : -EBADF;
@@ -265,7 +221,7 @@ bool weir__io_submit(struct weir__io *io, struct weir__io_op *op)
     op->flags = 0;
     weir__list_init(&op->queue);
     weir__guard_exempt_begin();
-    bool ended = io->backend->submit(io, op);
+    ended = io->backend->submit(io, op);
     weir__guard_exempt_end();
     if (ended)
         return true;
@@ -299,20 +255,20 @@ void weir__io_return(struct weir__io *io, char *data)
     io->backend->give_back(io, data);
 }
 
-/* ---- turns ---- */
+/* --- turns --- */
 
 static int dispatch(struct weir__io *io)
 {
-    struct weir__list
-        batch; /* what finishes from now on waits for the next turn: done() may cancel and close */
+    struct weir__list batch, *node;
+    int count = 0;
+
+    /* done() may cancel and close: the operations that finish by that wait for the next turn. */
     weir__list_init(&batch);
     weir__list_move_all(&batch, &io->finished);
-    int count = 0;
-    struct weir__list *node;
     while ((node = weir__list_pop_front(&batch)) != NULL) {
         struct weir__io_op *op = op_of(node);
         struct weir__io_file *file = op->file;
-        /* Looked up before done(), which may free op, and file too unless it is closing. */
+        /* Read before done(), which may free op, and also file unless that is closing. */
         struct weir__io_op *closer = --file->undone == 0 ? file->closer : NULL;
         op->state = WEIR__IO_OP_IDLE;
         op->done(op);
@@ -326,21 +282,24 @@ static int dispatch(struct weir__io *io)
     return count;
 }
 
-/* One look at the kernel, asleep until the instant if nothing is there. Returns: 1 when woken. */
+/* One turn of the backend, which sleeps until the instant if no completion is there. Returns: 1 when woken.
+ */
 static int wait_once(struct weir__io *io, int64_t until_ns)
 {
     int awake = AWAKE;
     bool may_sleep =
         weir__list_is_empty(&io->finished) && atomic_compare_exchange_strong(&io->sleeping, &awake, ASLEEP);
     int rc = io->backend->turn(io, may_sleep ? until_ns : WEIR__IO_NO_WAIT);
-    /* Taking the flag also makes visible what the waker wrote before. */
+    /* The exchange also makes visible what the waker wrote before it woke the loop. */
     bool woken = atomic_exchange(&io->sleeping, AWAKE) == WOKEN;
+
     return rc < 0 ? rc : woken;
 }
 
 int weir__io_turn(struct weir__io *io, int64_t wait_until_ns)
 {
-    int rc;
+    int rc, count;
+
     if (wait_until_ns <= weir__io_now_ns(io)) {
         rc = io->backend->turn(io, WEIR__IO_NO_WAIT);
     } else {
@@ -348,7 +307,7 @@ int weir__io_turn(struct weir__io *io, int64_t wait_until_ns)
             rc = wait_once(io, wait_until_ns);
         } while (rc == 0 && weir__list_is_empty(&io->finished) && weir__io_now_ns(io) < wait_until_ns);
     }
-    int count = dispatch(io);
+    count = dispatch(io);
     return rc < 0 && count == 0 ? rc : count;
 }
 

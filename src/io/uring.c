@@ -592,6 +592,7 @@ const struct weir__io_backend weir__io_uring = {
     .attach = uring_attach,
     .detach = uring_detach,
     .address = weir__io_os_address,
+    .any_thread_address = true,
     .shutdown = weir__io_os_shutdown,
     .reset_on_close = weir__io_os_reset_on_close,
     .send_now = weir__io_os_send_now,

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* The script of the simulated kernel: what goes wrong, how slow it is, who falls silent.
+/* The script of the simulated kernel: faults, latencies, partitions.
  *
- * Threading: everything here belongs to the thread of the weir__io, like io.h itself.
+ * Threading: all of it belongs to the thread of the weir__io, as io.h does.
  *
- * Under WEIR__IO_SIM there are no descriptors, no sockets and no clock but the ones in memory. Time stands
- * still except inside weir__io_turn(), which moves it to the next event or to the instant waited for. One
- * seed decides every latency, every fault and the order of what completes at one instant: same seed, same
- * program, same run. weir__sim_stats.trace_hash tells whether two runs were the same.
+ * Under WEIR__IO_SIM descriptors, sockets and the clock exist in memory only. Time stands still except inside
+ * weir__io_turn(), which moves it to the next event or to the instant waited for. One seed decides each
+ * latency, each fault and the order of completions at one instant, so the same seed and the same program give
+ * the same run. Two runs are the same when their weir__sim_stats.trace_hash is.
  *
- * What the simulated kernel also does, because real ones do it only when it hurts:
+ * The simulated kernel also does what a real kernel does seldom, and then to our harm:
  *   - descriptor numbers are reused at once, lowest first;
- *   - an operation that could end at once ends from submit or from a later turn, as the seed has it;
- *   - a buffer that the kernel holds must be left alone: the run is aborted with a message when a pending
- * send's bytes have changed or a pending receive's buffer was written;
- *   - each lent buffer is its own allocation, freed when it is handed back.
+ *   - an operation that could end at once ends in submit or in a later turn, as the seed decides;
+ *   - a buffer that the kernel holds must be left alone: when the bytes of a pending send have changed, or
+ * the buffer of a pending receive was written, the run is aborted with a message;
+ *   - each lent buffer is an allocation of its own, freed when it is handed back.
  *
- * All functions ask for an io on the backend WEIR__IO_SIM; with another they abort. Out of memory aborts too.
+ * All functions need an io on the backend WEIR__IO_SIM, and abort with another. They abort without memory,
+ * too.
  */
 #ifndef WEIR__IO_SIM_SIM_H
 #define WEIR__IO_SIM_SIM_H
@@ -27,9 +28,9 @@
 
 struct weir__random;
 
-/* Chances are per million: 0 never, 1000000 always. */
+/* Chances are per million: 0: never, 1000000: always. */
 struct weir__sim_options {
-    /* the link: each segment takes a time drawn evenly from min to max, and now and then much longer */
+    /* the link: the latency of each segment is drawn evenly from min to max; some take much longer */
     int64_t latency_min_ns;
     int64_t latency_max_ns;
     uint32_t slow_per_million; /* of segments: they take slow_ns longer */
@@ -38,82 +39,78 @@ struct weir__sim_options {
     int64_t retransmit_ns;
     uint32_t stall_per_million; /* of segments: this direction of the connection is dead from here on */
     uint32_t reset_per_million; /* of segments: both ends find the connection reset */
-    int64_t give_up_ns;         /* bytes that can't be delivered for so long end it with -ETIMEDOUT */
-    size_t kernel_buffer_bytes; /* a direction holds so many bytes that were sent and not read */
+    int64_t give_up_ns;         /* undeliverable for this long: the connection ends with -ETIMEDOUT */
+    size_t kernel_buffer_bytes; /* the most that a direction holds, sent and not yet read */
 
     /* connecting */
-    uint32_t refuse_per_million;        /* of connects: -ECONNREFUSED though somebody listens */
+    uint32_t refuse_per_million;        /* of connects: -ECONNREFUSED though there is a listener */
     uint32_t connect_stall_per_million; /* of connects: never answered, -ETIMEDOUT after connect_timeout_ns */
     int64_t connect_timeout_ns;
 
-    /* the kernel, not the link: an override for one address does not change these */
+    /* the kernel: weir__sim_configure_address() does not change these */
     uint32_t short_read_per_million; /* of receives: a random prefix of what is there */
     uint32_t short_send_per_million; /* of sends: a random prefix of what there is room for */
     uint32_t accept_emfile_per_million;
-    uint32_t inline_per_million;      /* of operations that could end at once: they do end from submit */
-    uint32_t cancel_late_per_million; /* of cancels: an operation that can succeed by then does */
-    int64_t cancel_max_ns;            /* a cancel takes effect after at most so long */
+    uint32_t inline_per_million;      /* of operations that could end at once: they end in submit */
+    uint32_t cancel_late_per_million; /* of cancels: the operation succeeds if it can by then */
+    int64_t cancel_max_ns;            /* the longest time until a cancel takes effect */
     uint32_t files_max;               /* descriptors; beyond: -EMFILE. 0: no limit */
-    uint32_t lent_max; /* lent buffers out at once, at most WEIR__IO_BUFFERS_COUNT; 0: just that */
+    uint32_t lent_max;                /* buffers lent at once, at most WEIR__IO_BUFFERS_COUNT; 0: that many */
 };
 
 struct weir__sim_stats {
-    uint64_t trace_hash; /* of everything that happened so far, in order */
+    uint64_t trace_hash; /* of all that has happened so far, in order */
     uint64_t turns;
     uint64_t events;      /* of the network and the kernel */
-    uint64_t completions; /* operations that ended, in submit or by done() */
+    uint64_t completions; /* operations that have ended, in submit or by done() */
     uint64_t inline_completions;
     uint64_t bytes_sent;
     uint64_t bytes_received;
     uint64_t connects_ok;
     uint64_t connects_failed;
-    uint64_t faults; /* how often one of the chances above struck */
+    uint64_t faults; /* times that one of the chances above struck */
     uint32_t open_files;
     uint32_t pending_ops;
     uint32_t pending_events;
-    uint32_t lent;        /* buffers out now */
-    uint32_t connections; /* known to the network, also those whose two files are closed and whose bytes are
-                             under way */
+    uint32_t lent;        /* buffers that are lent now */
+    uint32_t connections; /* in the network: also with both files closed, while bytes are on their way */
 };
 
-/* A kind network: 20 to 60 µs, nothing goes wrong. What an io has until it is told otherwise. */
+/* Latencies of 20 to 60 µs, and no faults. The options of a new io. */
 struct weir__sim_options weir__sim_calm(void);
 
-/* An unkind one: everything above happens now and then, often enough to show in a short run. */
+/* All faults above, each often enough to show in a short run. */
 struct weir__sim_options weir__sim_rough(void);
 
-/* From now on, for what is sent, connected and submitted from now on. */
+/* Sets the options for all that is sent, connected and submitted from now on. */
 void weir__sim_configure(struct weir__io *io, const struct weir__sim_options *options);
 
-/* Overrides the link and connecting parts for connections to addr, also those that exist. NULL options: no
- * longer. */
+/* Overrides the options of the link and of connecting, for connections to addr, including those that exist.
+ * options NULL: ends the override. */
 void weir__sim_configure_address(struct weir__io *io, const struct sockaddr *addr, socklen_t len,
                                  const struct weir__sim_options *options);
 
-/* On: nothing passes between addr, as connected to, and its clients; neither side is told. Off: what was held
- * up arrives, unless somebody gave up meanwhile. */
+/* on: nothing passes between addr, as connected to, and its clients; neither side learns of it. Off: what was
+ * held up arrives, unless an end has given up meanwhile. */
 void weir__sim_partition(struct weir__io *io, const struct sockaddr *addr, socklen_t len, bool on);
 
-/* Calls fn(arg) once from a turn at the instant at_ns, or the next turn if that is past; counts as a
- * completion of it. As long as it is to come, the turn does not say -EDEADLK. */
+/* Adds a hook: a turn calls fn(arg) once, at the instant at_ns, or in the next turn if that is past. The call
+ * counts as a completion of the turn. While a hook is outstanding no turn returns -EDEADLK. */
 void weir__sim_at(struct weir__io *io, int64_t at_ns, void (*fn)(void *arg), void *arg);
 
-/* A foreign descriptor is ready for events (POLLIN, POLLOUT …) until told otherwise. Needs not be attached
- * yet. */
+/* Makes a foreign descriptor ready for events (POLLIN, POLLOUT …) until the next call for it. It need not be
+ * attached yet. */
 void weir__sim_foreign_set_ready(struct weir__io *io, int fd, short events);
 
-/* The generator of the run, for whatever else has to be decided by the seed, such as how long a job takes. */
+/* The random generator of the run, for other decisions by the seed, such as the length of a job. */
 struct weir__random *weir__sim_random(struct weir__io *io);
-
-/* Where its virtual time stands. */
-const int64_t *weir__sim_clock_ns(struct weir__io *io);
 
 struct weir__sim_stats weir__sim_stats(const struct weir__io *io);
 
-/* Mixes a fact of the caller's into the trace hash: a switch, a decision. */
+/* Mixes a fact of the caller into the trace hash, such as a switch or a decision. */
 void weir__sim_note(struct weir__io *io, uint64_t fact);
 
-/* Writes a line per event to out, which stays the caller's; NULL: no longer. To be read beside a failed seed.
+/* Writes a line for each event to out, which stays the caller's; NULL: stops. For studying a seed that fails.
  */
 void weir__sim_trace(struct weir__io *io, FILE *out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Listeners and addresses, and what was set for an address. */
+/* Addresses, listeners, and what is configured for an address. */
 #include "io/sim/sim_kernel.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static bool is_wildcard(const struct sim_address *a)
     return false;
 }
 
-/* A path ends at its NUL or at the length given; an abstract name is all its bytes. */
+/* A path ends at its NUL or at the given length; an abstract name is all its bytes. */
 static bool same_path(const struct sim_address *a, const struct sim_address *b)
 {
     const char *pa = ((const struct sockaddr_un *)&a->name)->sun_path;
@@ -80,12 +80,14 @@ bool weir__sim_address_equal(const struct sim_address *a, const struct sim_addre
 
 struct sim_link *weir__sim_link_to(struct sim *sim, const struct sim_address *to)
 {
+    struct sim_link *link;
+
     weir__list_each (node, &sim->links) {
-        struct sim_link *link = weir__container_of(node, struct sim_link, node);
+        link = weir__container_of(node, struct sim_link, node);
         if (weir__sim_address_equal(&link->address, to))
             return link;
     }
-    struct sim_link *link = weir__sim_alloc(sizeof *link);
+    link = weir__sim_alloc(sizeof *link);
     link->address = *to;
     weir__list_push_back(&sim->links, &link->node);
     return link;
@@ -151,7 +153,7 @@ int weir__sim_bind(struct sim *sim, const struct sim_address *wanted, bool reuse
     return -EADDRINUSE;
 }
 
-/* Among listeners that share an address by reuse_port the seed chooses; an exact address beats a wildcard. */
+/* An exact address beats a wildcard. Among listeners that share an address by reuse_port the seed chooses. */
 struct sim_socket *weir__sim_find_listener(struct sim *sim, const struct sim_address *to)
 {
     struct sim_socket *found = NULL;

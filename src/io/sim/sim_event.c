@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is to come, in the order of time; chances; the trace. */
+/* Future events, ordered by time; chances drawn from the seed; the trace. */
 #include "io/sim/sim_kernel.h"
 
 #include <stdlib.h>
@@ -14,6 +14,7 @@ _Noreturn void weir__sim_die(const struct sim *sim, const char *what)
 void *weir__sim_alloc(size_t bytes)
 {
     void *p = calloc(1, bytes);
+
     if (p == NULL)
         weir__sim_die(NULL, "out of memory");
     return p;
@@ -21,9 +22,10 @@ void *weir__sim_alloc(size_t bytes)
 
 void *weir__sim_grow(void *array, size_t *capacity, size_t need, size_t member_bytes)
 {
+    size_t more = *capacity * 2 > need ? *capacity * 2 : need + 7;
+
     if (need <= *capacity)
         return array;
-    size_t more = *capacity * 2 > need ? *capacity * 2 : need + 7;
     array = realloc(array, more * member_bytes);
     if (array == NULL)
         weir__sim_die(NULL, "out of memory");
@@ -46,8 +48,9 @@ void weir__sim_push(struct sim *sim, int64_t at_ns, sim_event_fn *run, void *sub
         .subject = subject,
         .tag = tag,
     };
-    q->heap = weir__sim_grow(q->heap, &q->capacity, q->count + 1, sizeof *q->heap);
-    size_t i = q->count++;
+    size_t i = q->count;
+
+    q->heap = weir__sim_grow(q->heap, &q->capacity, ++q->count, sizeof *q->heap);
     while (i > 0 && before(&event, &q->heap[(i - 1) / 2])) {
         q->heap[i] = q->heap[(i - 1) / 2];
         i = (i - 1) / 2;
@@ -55,26 +58,32 @@ void weir__sim_push(struct sim *sim, int64_t at_ns, sim_event_fn *run, void *sub
     q->heap[i] = event;
 }
 
-bool weir__sim_pop_due(struct sim *sim, struct sim_event *out)
+/* Puts event into the gap at the root, and moves it down to its place. */
+static void sift_down(struct sim_queue *q, const struct sim_event *event)
 {
-    struct sim_queue *q = &sim->queue;
-    if (q->count == 0 || q->heap[0].at_ns > sim->now_ns)
-        return false;
-    *out = q->heap[0];
-    struct sim_event last = q->heap[--q->count];
-    size_t i = 0;
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child >= q->count)
-            break;
+    size_t i = 0, child;
+
+    while ((child = 2 * i + 1) < q->count) {
         if (child + 1 < q->count && before(&q->heap[child + 1], &q->heap[child]))
             child++;
-        if (!before(&q->heap[child], &last))
+        if (!before(&q->heap[child], event))
             break;
         q->heap[i] = q->heap[child];
         i = child;
     }
-    q->heap[i] = last;
+    q->heap[i] = *event;
+}
+
+bool weir__sim_pop_due(struct sim *sim, struct sim_event *out)
+{
+    struct sim_queue *q = &sim->queue;
+    struct sim_event last;
+
+    if (q->count == 0 || q->heap[0].at_ns > sim->now_ns)
+        return false;
+    *out = q->heap[0];
+    last = q->heap[--q->count];
+    sift_down(q, &last);
     return true;
 }
 
@@ -90,11 +99,11 @@ static uint64_t mix(uint64_t hash, uint64_t fact)
     return hash ^ (hash >> 32);
 }
 
-/* Nothing may go in that differs between two runs of one seed: no address of memory, no time of the machine.
- */
+/* The facts must be the same in each run of one seed: no address of memory, no time of the machine. */
 void weir__sim_mark(struct sim *sim, const char *what, uint64_t a, uint64_t b, int64_t c)
 {
     uint64_t hash = mix(sim->stats.trace_hash, (uint64_t)sim->now_ns);
+
     for (const char *p = what; *p != '\0'; p++)
         hash = mix(hash, (unsigned char)*p);
     hash = mix(mix(mix(hash, a), b), (uint64_t)c);

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The insides of the simulated kernel, shared by sim*.c and nobody else.
+/* The inside of the simulated kernel. Included by the files of this folder alone.
  *
  * Threading: as sim.h.
  *
- * sim.c          files and operations: submit, cancel, close, turn
- * sim_net.c      connections: segments under way, faults, windows, resets
- * sim_address.c  listeners and addresses, and what was set for an address
- * sim_script.c   the script: options, hooks, counters
- * sim_event.c    what is to come, in the order of time; the trace
+ * Each file uses only files above it:
+ *
+ *     sim_event.c    future events, ordered by time; chances; the trace
+ *     sim_address.c  addresses, listeners, and what is configured for an address
+ *     sim_socket.c   the table of descriptors
+ *     sim_net.c      connections: segments on their way, faults, windows, resets
+ *     sim_buffers.c  lent buffers
+ *     sim_attempt.c  one attempt at an operation
+ *     sim_op.c       operations: submit, cancel, retries
+ *     sim_hook.c     hooks of the script
+ *     sim_backend.c  the backend: descriptors, turns, opening
+ *     sim_script.c   the script (sim.h)
  */
 #ifndef WEIR__IO_SIM_SIM_KERNEL_H
 #define WEIR__IO_SIM_SIM_KERNEL_H
@@ -18,19 +25,20 @@
 #include "io/sim/sim.h"
 
 enum {
-    SIM_FIRST_FD =
-        1 << 20, /* beyond what a process has, so that a real system call on one fails with EBADF */
+    SIM_FIRST_FD = 1 << 20, /* above every real descriptor, so that a system call fails with EBADF */
+    SIM_POISON = 0xc3,      /* what a buffer holds before bytes come */
+    SIM_WOULD_BLOCK = INT32_MIN,
 };
 
 struct sim;
 
-/* ---- events ---- */
+/* --- events --- */
 
 typedef void sim_event_fn(struct sim *sim, void *subject, uint64_t tag);
 
 struct sim_event {
     int64_t at_ns;
-    uint64_t tie; /* drawn from the seed: shuffles what happens at one instant */
+    uint64_t tie; /* drawn from the seed: decides the order within one instant */
     sim_event_fn *run;
     void *subject;
     uint64_t tag;
@@ -41,14 +49,14 @@ struct sim_queue {
     size_t count, capacity;
 };
 
-/* ---- addresses ---- */
+/* --- addresses --- */
 
 struct sim_address {
     struct sockaddr_storage name;
     socklen_t len;
 };
 
-/* What holds for connections to one address. Lives as long as the io. */
+/* The configuration of connections to one address. Freed with the io. */
 struct sim_link {
     struct weir__list node; /* in sim.links */
     struct sim_address address;
@@ -57,7 +65,7 @@ struct sim_link {
     struct weir__sim_options options;
 };
 
-/* ---- connections ---- */
+/* --- connections --- */
 
 enum sim_segment_type { SIM_DATA, SIM_FIN, SIM_RST, SIM_SYNACK };
 
@@ -73,26 +81,26 @@ struct sim_segments {
     struct sim_segment *head, **tail;
 };
 
-/* One end, and the bytes on their way to it. Side 0 connected, side 1 was accepted. */
+/* One end of a connection, and the bytes on their way to it. Side 0 has connected, side 1 was accepted. */
 struct sim_end {
     uint32_t slot; /* its socket; SIM_NO_SLOT: in the listener's queue, or closed */
     bool established;
-    bool closed; /* no file any more: what arrives is answered with a reset */
+    bool closed; /* it has no file any more: what arrives is answered with a reset */
     bool fin_sent;
     bool fin_seen;
     bool gone; /* reset or given up */
-    int error; /* told once, then forgotten, as SO_ERROR is */
+    int error; /* reported once, as SO_ERROR is */
     struct sim_segments under_way;
     struct sim_segments arrived;
     int64_t last_at_ns;   /* segments never overtake each other */
-    size_t in_use_bytes;  /* of the direction's buffer, as the sender knows it */
-    size_t freed_bytes;   /* read, and the sender has yet to hear of it */
-    uint64_t taken_bytes; /* read so far, as the sender knows it */
-    bool armed;           /* an arrival is to come */
-    bool window_armed;    /* news of freed_bytes is to come */
-    bool dead;            /* nothing ever arrives here again */
-    bool holding;         /* something has come that could not be delivered */
-    uint32_t hold;        /* counts those, to tell one from the next */
+    size_t in_use_bytes;  /* of the direction's buffer, as the sender knows */
+    size_t freed_bytes;   /* read, and the sender does not know yet */
+    uint64_t taken_bytes; /* read so far, as the sender knows */
+    bool armed;           /* an event of arrival is queued */
+    bool window_armed;    /* an event that reports freed_bytes to the sender is queued */
+    bool dead;            /* nothing will ever arrive here again */
+    bool holding;         /* a segment has come that could not be delivered */
+    uint32_t hold;        /* the number of such times; distinguishes one from the next */
 };
 
 struct sim_connection {
@@ -100,7 +108,7 @@ struct sim_connection {
     struct weir__list queued; /* in the listener's queue */
     struct sim_link *link;
     uint64_t id;
-    unsigned refs; /* files and queues that have an end, events to come */
+    unsigned refs; /* one for each file or queue with an end, and for each queued event */
     unsigned syn_tries;
     int64_t syn_until_ns;
     bool syn_dead;
@@ -108,24 +116,24 @@ struct sim_connection {
     struct sim_end end[2];
 };
 
-/* ---- files and operations ---- */
+/* --- files and operations --- */
 
 enum { SIM_NO_SLOT = UINT32_MAX };
 
 enum sim_socket_type { SIM_FRESH, SIM_LISTENER, SIM_STREAM, SIM_FOREIGN };
 
-/* What the kernel knows of a pending operation. */
+/* A pending operation. */
 struct sim_op {
     struct weir__io_op *op;
-    int64_t cancel_at_ns; /* INT64_MAX: nobody asked */
-    uint64_t checksum;    /* of what the kernel holds: it must not change */
+    int64_t cancel_at_ns; /* INT64_MAX: not cancelled */
+    uint64_t checksum;    /* of the buffer, which must not change while it is pending */
 };
 
 struct sim_socket {
     enum sim_socket_type type;
     uint32_t slot;
     uint64_t id; /* never used twice, unlike the slot */
-    bool kicked; /* a look at its operations is to come */
+    bool kicked; /* a retry of its operations is queued */
     bool reset_on_close;
     int family;
     struct weir__io_file *file; /* NULL while not attached */
@@ -160,9 +168,10 @@ struct sim_hook {
 };
 
 struct sim {
-    struct weir__io io; /* first: the seam knows us by it */
+    struct weir__io io; /* first: struct weir__io_backend wants it so */
     int64_t now_ns;
-    bool starving; /* a RECV_LENT waits for a buffer */
+    bool starving;       /* a RECV_LENT waits for a buffer */
+    sim_event_fn *retry; /* tries the operations of a socket again; subject: its slot, tag: its id */
     struct weir__random random;
     struct sim_queue queue;
     struct weir__sim_options options;
@@ -177,9 +186,9 @@ struct sim {
     size_t foreign_count;
     char **lent;
     size_t lent_capacity;
-    struct sim_ended *ended; /* to be told at the end of this turn */
+    struct sim_ended *ended; /* reported at the end of this turn */
     size_t ended_count, ended_capacity;
-    struct sim_hook *hooks; /* of the script, due: called at the end of this turn */
+    struct sim_hook *hooks; /* due; called at the end of this turn */
     size_t hook_count, hook_capacity;
 };
 
@@ -191,7 +200,7 @@ void weir__sim_push(struct sim *sim, int64_t at_ns, sim_event_fn *run, void *sub
 bool weir__sim_pop_due(struct sim *sim, struct sim_event *out);
 int64_t weir__sim_next_ns(const struct sim *sim); /* INT64_MAX: none */
 void weir__sim_mark(struct sim *sim, const char *what, uint64_t a, uint64_t b, int64_t c);
-bool weir__sim_strikes(struct sim *sim, uint32_t per_million); /* draws nothing when it can't go either way */
+bool weir__sim_strikes(struct sim *sim, uint32_t per_million); /* draws nothing if it is never or always */
 bool weir__sim_fault(struct sim *sim, uint32_t per_million, const char *what, uint64_t id);
 int64_t weir__sim_draw_ns(struct sim *sim, int64_t min_ns, int64_t max_ns);
 
@@ -205,7 +214,17 @@ int weir__sim_bind(struct sim *sim, const struct sim_address *wanted, bool reuse
 struct sim_socket *weir__sim_find_listener(struct sim *sim, const struct sim_address *to);
 struct sim_address weir__sim_client_address(struct sim *sim, const struct sim_address *to);
 
-/* sim_net.c: one direction each; side is the end that asks */
+/* sim_socket.c */
+struct sim_socket *weir__sim_socket_at(const struct sim *sim, int fd); /* NULL: not open */
+struct sim_socket *weir__sim_socket_of(const struct sim *sim, const struct weir__io_file *file);
+struct sim_socket *weir__sim_add_socket(struct sim *sim, enum sim_socket_type type, int family);
+void weir__sim_remove_socket(struct sim *sim, struct sim_socket *s);
+int weir__sim_fd_of(const struct sim_socket *s);
+bool weir__sim_is_full(const struct sim *sim); /* no further descriptor is allowed */
+void weir__sim_kick(struct sim *sim,
+                    uint32_t slot); /* has its operations tried again, in this turn or the next */
+
+/* sim_net.c: one direction each; side is the calling end */
 int weir__sim_connect(struct sim *sim, struct sim_socket *socket, const struct sim_address *to);
 size_t weir__sim_room(const struct sim *sim, const struct sim_connection *c, int side);
 void weir__sim_transmit(struct sim *sim, struct sim_connection *c, int side, const char *bytes, size_t len);
@@ -216,11 +235,22 @@ void weir__sim_leave(struct sim *sim, struct sim_connection *c, int side, bool r
 void weir__sim_heal(struct sim *sim, struct sim_link *link);
 void weir__sim_connection_free(struct sim *sim, struct sim_connection *c);
 
-/* sim_script.c; of a hook the subject is a struct sim_hook, freed by the call */
-struct sim *weir__sim_of(const struct weir__io *io);
-void weir__sim_hook_due(struct sim *sim, void *subject, uint64_t tag);
+/* sim_buffers.c */
+char *weir__sim_lend(struct sim *sim); /* NULL: the maximum is lent */
+void weir__sim_give_back(struct sim *sim, char *data);
 
-/* sim.c */
-void weir__sim_kick(struct sim *sim, uint32_t slot); /* look at its operations, in this turn or the next */
+/* sim_attempt.c. first: it is tried for the first time. Returns: its result, or SIM_WOULD_BLOCK. */
+int32_t weir__sim_attempt(struct sim *sim, struct sim_socket *s, struct weir__io_op *op, bool first);
+
+/* sim_op.c: submit and cancel as in struct weir__io_backend */
+bool weir__sim_submit(struct sim *sim, struct weir__io_op *op);
+void weir__sim_cancel(struct sim *sim, struct weir__io_op *op);
+void weir__sim_retry(struct sim *sim, void *slot, uint64_t id);
+void weir__sim_report_ended(struct sim *sim);
+
+/* sim_hook.c */
+void weir__sim_add_hook(struct sim *sim, int64_t at_ns, void (*fn)(void *arg), void *arg);
+void weir__sim_call_hooks(struct sim *sim);
+void weir__sim_free_hooks(struct sim *sim);
 
 #endif

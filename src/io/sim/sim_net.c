@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections: segments under way, faults, windows, resets.
+/* Connections: segments on their way, faults, windows, resets.
  *
- * A segment that leaves one end is put, with its time of arrival, in the other end's under_way, in order; one
- * event at a time stands for the head of it. On arrival data goes to `arrived`, where receiving takes it
- * from. Bytes count against the direction's buffer from the moment they leave until the sender hears that
- * they were read.
+ * A segment that leaves one end is put into under_way of the other end, in order and with its time of
+ * arrival; one event is queued for the head of that list. On arrival, data goes to `arrived`, from where
+ * receives take it. Bytes count against the buffer of the direction from the moment they leave until the
+ * sender learns that they were read.
  *
- * As in Linux: what arrived before a reset can still be read; a reset is told once, to whoever asks first,
- * and then sending gives -EPIPE and receiving the end; closing with bytes unread resets the peer.
+ * As in Linux: bytes that arrived before a reset can still be read; a reset is reported once, by the first
+ * operation that can, and after that sends give -EPIPE and receives the end; closing with unread bytes resets
+ * the peer.
  */
 #include "io/sim/sim_kernel.h"
 
@@ -18,7 +19,7 @@
 
 enum { SYN_FIRST_RETRY_NS = 1000000000, SYN_RETRIES_DOUBLED = 6, LOSSES_IN_A_ROW = 12 };
 
-/* ---- lists of segments ---- */
+/* --- lists of segments --- */
 
 static void append(struct sim_segments *list, struct sim_segment *segment)
 {
@@ -32,6 +33,7 @@ static void append(struct sim_segments *list, struct sim_segment *segment)
 static struct sim_segment *remove_head(struct sim_segments *list)
 {
     struct sim_segment *segment = list->head;
+
     list->head = segment->next;
     return segment;
 }
@@ -42,7 +44,7 @@ static void discard(struct sim_segments *list)
         free(remove_head(list));
 }
 
-/* ---- life of a connection ---- */
+/* --- life of a connection --- */
 
 void weir__sim_connection_free(struct sim *sim, struct sim_connection *c)
 {
@@ -76,6 +78,7 @@ static const struct weir__sim_options *options_of(const struct sim *sim, const s
 static void break_end(struct sim *sim, struct sim_connection *c, int side, int error)
 {
     struct sim_end *end = &c->end[side];
+
     if (end->gone)
         return;
     end->gone = true;
@@ -85,7 +88,7 @@ static void break_end(struct sim *sim, struct sim_connection *c, int side, int e
     weir__sim_kick(sim, end->slot);
 }
 
-/* ---- delivery ---- */
+/* --- delivery --- */
 
 static void arrive(struct sim *sim, void *subject, uint64_t tag);
 static void transmit(struct sim *sim, struct sim_connection *c, int side, enum sim_segment_type type,
@@ -99,12 +102,13 @@ static void arm(struct sim *sim, struct sim_connection *c, int side, int64_t at_
     later(sim, at_ns, arrive, c, (uint64_t)side);
 }
 
-/* tag: the number of the hold and, lowest, the side that could not be reached. */
+/* tag: the number of the hold and, in the lowest bit, the side that could not be reached. */
 static void give_up(struct sim *sim, void *subject, uint64_t tag)
 {
     struct sim_connection *c = subject;
     int side = (int)(tag & 1);
     const struct sim_end *end = &c->end[side];
+
     if (end->holding && end->hold == tag >> 1) {
         if (side == 0 && !end->established)
             break_end(sim, c, 0, ETIMEDOUT); /* the answer to a connect never came */
@@ -117,12 +121,14 @@ static void give_up(struct sim *sim, void *subject, uint64_t tag)
 static void hold_up(struct sim *sim, struct sim_connection *c, int side)
 {
     struct sim_end *end = &c->end[side];
+    const struct weir__sim_options *o = options_of(sim, c);
+    bool connecting;
+
     if (end->holding || end->under_way.head == NULL)
         return;
     end->holding = true;
     end->hold++;
-    const struct weir__sim_options *o = options_of(sim, c);
-    bool connecting = end->under_way.head->type == SIM_SYNACK;
+    connecting = end->under_way.head->type == SIM_SYNACK;
     weir__sim_mark(sim, "held up", c->id, (uint64_t)side, 0);
     later(sim, sim->now_ns + (connecting ? o->connect_timeout_ns : o->give_up_ns), give_up, c,
           (uint64_t)end->hold << 1 | (uint64_t)side);
@@ -132,6 +138,7 @@ static void deliver(struct sim *sim, struct sim_connection *c, int side, struct 
 {
     struct sim_end *end = &c->end[side];
     enum sim_segment_type type = segment->type;
+
     weir__sim_mark(sim, "arrives", c->id << 1 | (uint64_t)side, (uint64_t)type, (int64_t)segment->len);
     if (type == SIM_DATA && !end->closed && !end->gone)
         append(&end->arrived, segment);
@@ -158,6 +165,7 @@ static void arrive(struct sim *sim, void *subject, uint64_t tag)
     struct sim_connection *c = subject;
     int side = (int)tag;
     struct sim_end *end = &c->end[side];
+
     end->armed = false;
     if (end->dead || c->link->partitioned) {
         hold_up(sim, c, side);
@@ -170,15 +178,16 @@ static void arrive(struct sim *sim, void *subject, uint64_t tag)
     unref(sim, c);
 }
 
-/* ---- sending ---- */
+/* --- sending --- */
 
 static int64_t latency(struct sim *sim, const struct sim_connection *c)
 {
     const struct weir__sim_options *o = options_of(sim, c);
     int64_t ns = weir__sim_draw_ns(sim, o->latency_min_ns, o->latency_max_ns);
+    int64_t again_ns = o->retransmit_ns;
+
     if (weir__sim_fault(sim, o->slow_per_million, "slow", c->id))
         ns += o->slow_ns;
-    int64_t again_ns = o->retransmit_ns;
     for (int i = 0; i < LOSSES_IN_A_ROW && weir__sim_fault(sim, o->loss_per_million, "lost", c->id); i++) {
         ns += again_ns;
         again_ns *= 2;
@@ -190,9 +199,11 @@ static void transmit(struct sim *sim, struct sim_connection *c, int side, enum s
                      const char *bytes, size_t len)
 {
     struct sim_end *to = &c->end[1 - side];
+    struct sim_segment *segment;
+
     if (to->gone)
         return;
-    struct sim_segment *segment = weir__sim_alloc(sizeof *segment + len);
+    segment = weir__sim_alloc(sizeof *segment + len);
     segment->type = type;
     segment->len = len;
     if (len > 0)
@@ -209,6 +220,7 @@ void weir__sim_transmit(struct sim *sim, struct sim_connection *c, int side, con
 {
     const struct weir__sim_options *o = options_of(sim, c);
     struct sim_end *to = &c->end[1 - side];
+
     sim->stats.bytes_sent += len;
     if (weir__sim_fault(sim, o->reset_per_million, "reset", c->id)) {
         transmit(sim, c, side, SIM_RST, NULL, 0);
@@ -225,12 +237,14 @@ size_t weir__sim_room(const struct sim *sim, const struct sim_connection *c, int
 {
     size_t all = options_of(sim, c)->kernel_buffer_bytes;
     size_t used = c->end[1 - side].in_use_bytes;
+
     return all > used ? all - used : 0;
 }
 
 void weir__sim_finish(struct sim *sim, struct sim_connection *c, int side)
 {
     struct sim_end *end = &c->end[side];
+
     if (end->fin_sent || end->gone)
         return;
     end->fin_sent = true;
@@ -242,9 +256,10 @@ void weir__sim_leave(struct sim *sim, struct sim_connection *c, int side, bool r
     struct sim_end *end = &c->end[side];
     struct sim_end *peer = &c->end[1 - side];
     bool silent = end->gone || !end->established;
+
     if (!silent && (reset || end->arrived.head != NULL)) {
         weir__sim_mark(sim, "resets", c->id, (uint64_t)side, 0);
-        if (weir__sim_strikes(sim, 500000)) { /* what was not on the wire yet is never sent */
+        if (weir__sim_strikes(sim, 500000)) { /* segments that are not on the wire yet are never sent */
             discard(&peer->under_way);
             peer->last_at_ns = sim->now_ns;
         }
@@ -258,11 +273,12 @@ void weir__sim_leave(struct sim *sim, struct sim_connection *c, int side, bool r
     unref(sim, c);
 }
 
-/* ---- receiving ---- */
+/* --- receiving --- */
 
 size_t weir__sim_unread(const struct sim_connection *c, int side)
 {
     size_t bytes = 0;
+
     for (const struct sim_segment *s = c->end[side].arrived.head; s != NULL; s = s->next)
         bytes += s->len - s->taken;
     return bytes;
@@ -272,6 +288,7 @@ static void window_opens(struct sim *sim, void *subject, uint64_t tag)
 {
     struct sim_connection *c = subject;
     struct sim_end *end = &c->end[tag];
+
     end->window_armed = false;
     if (!c->link->partitioned) {
         end->in_use_bytes -= end->freed_bytes;
@@ -293,6 +310,7 @@ static void arm_window(struct sim *sim, struct sim_connection *c, int side)
 void weir__sim_take(struct sim *sim, struct sim_connection *c, int side, char *to, size_t len)
 {
     struct sim_end *end = &c->end[side];
+
     end->freed_bytes += len;
     sim->stats.bytes_received += len;
     while (len > 0) {
@@ -325,17 +343,18 @@ void weir__sim_heal(struct sim *sim, struct sim_link *link)
     }
 }
 
-/* ---- connecting ---- */
+/* --- connecting --- */
 
 static void syn_arrives(struct sim *sim, void *subject, uint64_t tag);
 
 static void try_syn_again(struct sim *sim, struct sim_connection *c)
 {
+    int64_t at_ns = sim->now_ns + ((int64_t)SYN_FIRST_RETRY_NS << c->syn_tries);
+
     if (sim->now_ns >= c->syn_until_ns) {
         break_end(sim, c, 0, ETIMEDOUT);
         return;
     }
-    int64_t at_ns = sim->now_ns + ((int64_t)SYN_FIRST_RETRY_NS << c->syn_tries);
     if (c->syn_tries < SYN_RETRIES_DOUBLED)
         c->syn_tries++;
     later(sim, at_ns < c->syn_until_ns ? at_ns : c->syn_until_ns, syn_arrives, c, 0);
@@ -344,6 +363,7 @@ static void try_syn_again(struct sim *sim, struct sim_connection *c)
 static void answer_syn(struct sim *sim, struct sim_connection *c)
 {
     struct sim_socket *listener = weir__sim_find_listener(sim, &c->name[1]);
+
     if (listener != NULL && listener->queue_count >= listener->queue_max) {
         weir__sim_mark(sim, "backlog full", c->id, listener->slot, 0);
         try_syn_again(sim, c);
@@ -364,8 +384,9 @@ static void answer_syn(struct sim *sim, struct sim_connection *c)
 
 static void syn_arrives(struct sim *sim, void *subject, uint64_t tag)
 {
-    (void)tag;
     struct sim_connection *c = subject;
+
+    (void)tag;
     weir__sim_mark(sim, "syn", c->id, c->syn_tries, 0);
     if (!c->end[0].closed && !c->end[0].gone) {
         if (c->syn_dead || c->link->partitioned)
@@ -376,10 +397,11 @@ static void syn_arrives(struct sim *sim, void *subject, uint64_t tag)
     unref(sim, c);
 }
 
-/* Unix sockets know at once that nobody listens, or that the queue is full. */
+/* A Unix socket fails at once when there is no listener or its queue is full. */
 static int ask_unix(struct sim *sim, const struct sim_address *to)
 {
     const struct sim_socket *listener = weir__sim_find_listener(sim, to);
+
     if (listener == NULL)
         return ((const struct sockaddr_un *)&to->name)->sun_path[0] == '\0' ? -ECONNREFUSED : -ENOENT;
     return listener->queue_count >= listener->queue_max ? -EAGAIN : 0;
@@ -387,12 +409,15 @@ static int ask_unix(struct sim *sim, const struct sim_address *to)
 
 int weir__sim_connect(struct sim *sim, struct sim_socket *socket, const struct sim_address *to)
 {
+    struct sim_connection *c;
+    int err;
+
     if (to->name.ss_family != socket->family)
         return -EAFNOSUPPORT;
-    int err = socket->family == AF_UNIX ? ask_unix(sim, to) : 0;
+    err = socket->family == AF_UNIX ? ask_unix(sim, to) : 0;
     if (err != 0)
         return err;
-    struct sim_connection *c = weir__sim_alloc(sizeof *c);
+    c = weir__sim_alloc(sizeof *c);
     c->link = weir__sim_link_to(sim, to);
     c->id = ++sim->next_id;
     c->refs = 1;
