@@ -35,8 +35,7 @@ void weir__held_hook_remove(struct weir_runtime *runtime, struct weir__held_hook
 void weir__held_hooks_call(struct weir_runtime *runtime, int loop)
 {
     weir__registry_enter(&runtime->registry);
-    weir__registry_each(entry, &runtime->registry, &held_hook)
-    {
+    weir__registry_each (entry, &runtime->registry, &held_hook) {
         struct weir__held_hook *hook = weir__container_of(entry, struct weir__held_hook, registered);
         hook->call(hook, loop);
     }

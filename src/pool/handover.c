@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Handing jobs to workers and back: an inbox, a lock that loops only try, and what its holder does. */
-#include <assert.h>
+#include "pool/handover.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "pool/pool.h"
-#include "core/runtime.h"
+#include "core/task_record.h"
+#include "pool/admission.h"
+#include "pool/job.h"
+#include "pool/pool_queue.h"
+#include "pool/worker.h"
 
 enum { WORDS = 1024 / 64, SMOOTHED_OVER = 8 };
 static const int64_t no_thread_pause_ns = 100000000; /* after one could not be had */
@@ -108,24 +112,12 @@ static void give_out(struct weir_pool *pool, struct weir__telling *t)
         begin_thread(pool, absent, t);
 }
 
-void weir__pool_end_unrun(struct weir_pool *pool, weir_job *job, int result, enum weir_job_fate fate)
-{
-    job->result = result;
-    job->fate = fate;
-    if (fate == WEIR_JOB_DROPPED)
-        pool->dropped++;
-    else if (fate == WEIR_JOB_CANCELLED)
-        pool->cancelled++;
-    weir__pool_give_place(pool, job->share);
-    weir__list_push_back(&pool->ended, &job->node);
-}
-
 /* Taken in, and refused after all. */
 static void refuse(struct weir_pool *pool, weir_job *job, int result, enum weir_pool_refusal why)
 {
     atomic_fetch_sub_explicit(&pool->taken, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&pool->refused[why], 1, memory_order_relaxed);
-    weir__pool_end_unrun(pool, job, result, WEIR_JOB_REFUSED);
+    weir__queue_end_unrun(pool, job, result, WEIR_JOB_REFUSED);
 }
 
 void weir__pool_empty(struct weir_pool *pool, int result, enum weir_pool_refusal why)
@@ -179,7 +171,7 @@ void weir__note_leave(struct weir_pool *pool, struct weir__note *note)
     weir_job *job = weir__container_of(note, weir_job, leave);
 
     weir__queue_remove(pool, job);
-    weir__pool_end_unrun(pool, job, job->result, job->fate);
+    weir__queue_end_unrun(pool, job, job->result, job->fate);
 }
 
 static void read_notes(struct weir_pool *pool)
@@ -227,12 +219,22 @@ static void start_worker(struct weir__worker *worker)
     weir__pool_leave(pool);
 }
 
+static void send_home(weir_job *job)
+{
+    if (job->task != NULL) {
+        weir__loop_post(job->task->loop, &job->home);
+    } else if (atomic_exchange(&job->is_home, 1) == 2) {
+        /* The job may be gone by now; waking a word that nobody sleeps on is harmless. */
+        weir__futex_wake(&job->is_home);
+    }
+}
+
 static void tell(struct weir_pool *pool, struct weir__telling *t)
 {
     struct weir__list *node;
 
     while ((node = weir__list_pop_front(&t->home)) != NULL)
-        weir__job_send_home(weir__container_of(node, weir_job, node));
+        send_home(weir__container_of(node, weir_job, node));
     for (int w = 0; w * 64 < pool->workers_max; w++) {
         for (uint64_t set = t->wake[w]; set != 0; set &= set - 1)
             weir__worker_wake(&pool->workers[w * 64 + __builtin_ctzll(set)]);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <weir/job.h>
+#include "pool/job.h"
 
 #include <time.h>
+
+#include <weir/job.h>
 
 #include "pool/pool.h"
 

@@ -8,7 +8,12 @@
 #include <weir/text.h>
 
 #include "core/account/attribution.h"
+#include "pool/admission.h"
+#include "pool/handover.h"
+#include "pool/job.h"
+#include "pool/offload.h"
 #include "pool/pool.h"
+#include "pool/worker.h"
 #include "core/runtime.h"
 #include "core/scope.h"
 #include "core/task.h"
@@ -63,16 +68,6 @@ static void came_home(struct weir__message *message)
 
     weir__timeout_cancel(job->task->loop, &job->timeouts);
     weir__wake(job->task, 0);
-}
-
-void weir__job_send_home(weir_job *job)
-{
-    if (job->task != NULL) {
-        weir__loop_post(job->task->loop, &job->home);
-    } else if (atomic_exchange(&job->is_home, 1) == 2) {
-        /* The job may be gone by now; waking a word that nobody sleeps on is harmless. */
-        weir__futex_wake(&job->is_home);
-    }
 }
 
 /* --- leaving: a job that is queued never runs then, one that runs is told --- */

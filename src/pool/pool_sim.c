@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Workers in virtual time: jobs run on the loop's own stack, one after the other, and each takes a time drawn
  * from the seed, or what it says itself. What a cancel finds, and in which order jobs end, is the seed's. */
+#include "pool/pool_sim.h"
+
+#include "pool/handover.h"
+#include "pool/job.h"
 #include "pool/pool.h"
 #include "pool/published.h"
 #include "core/runtime.h"

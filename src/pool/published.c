@@ -88,11 +88,6 @@ void weir__published_job_over(struct weir__worker *worker)
     tell_all(worker->pool->runtime->publishers);
 }
 
-static struct weir_runtime *runtime_here(void)
-{
-    return weir__worker_here != NULL ? weir__worker_here->pool->runtime : weir__task_current()->loop->runtime;
-}
-
 /* The version is there while we read it, and then because we hold it. */
 const void *weir_published_hold(weir_published *p, weir_published_held *held)
 {
@@ -105,7 +100,7 @@ const void *weir_published_hold(weir_published *p, weir_published_held *held)
 
 void weir_published_release(weir_published_held *held)
 {
-    struct weir__publishers *publishers = runtime_here()->publishers;
+    struct weir__publishers *publishers = weir__pool_runtime_here()->publishers;
     struct weir_version *version = held->version;
 
     held->version = NULL;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The threads of a pool: they sleep until they are given a job, and cost nothing meanwhile. */
+#include "pool/worker.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -10,16 +12,16 @@
 
 #include "base/clock.h"
 #include "core/log/log.h"
+#include "pool/handover.h"
+#include "pool/job.h"
 #include "pool/pool.h"
+#include "pool/pool_sim.h"
 #include "core/priority.h"
 #include "pool/published.h"
 #include "core/runtime.h"
 #include "core/thread.h"
 
 enum { RETIRES_AFTER_S = 10, NAME_BYTES = 16 };
-
-__thread struct weir__worker *weir__worker_here
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* Until when it is worth waiting awake for the next job: a caller on another core may have one soon. */
 static int64_t run(struct weir__worker *worker, weir_job *job)

@@ -24,6 +24,7 @@
 #include "io/os.h"
 #include "pool/job_kind.h"
 #include "pool/pool.h"
+#include "pool/pool_open.h"
 #include "pool/published.h"
 #include "symbols/symbols.h"
 #include "watch/profile/profile.h"

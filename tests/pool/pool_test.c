@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/loop.h"
+#include "pool/job.h"
 #include "pool/pool.h"
 #include "core/runtime.h"
 #include "support/run.h"

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/loop.h"
+#include "pool/job.h"
 #include "pool/pool.h"
 #include "core/scope.h"
 #include "io/sim/sim.h"

@@ -17,8 +17,7 @@ static const struct weir__registry_type health_type = {"health of an origin"};
 
 static struct weir__origin_health *find(struct weir_runtime *runtime, const char *origin)
 {
-    weir__registry_each(entry, &runtime->shared, &health_type)
-    {
+    weir__registry_each (entry, &runtime->shared, &health_type) {
         struct weir__origin_health *health =
             weir__container_of(entry, struct weir__origin_health, registered);
         if (strcmp(health->origin, origin) == 0)

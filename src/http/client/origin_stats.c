@@ -208,7 +208,7 @@ static void read_book(const struct weir__origin_book *book,
 void weir_origin_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_origin_stats *stats), void *arg)
 {
     weir__registry_enter(&runtime->registry);
-    weir__registry_each(entry, &runtime->registry, &book_type)
+    weir__registry_each (entry, &runtime->registry, &book_type)
         read_book(weir__container_of(entry, struct weir__origin_book, registered), fn, arg);
     weir__registry_leave(&runtime->registry);
 }

@@ -294,8 +294,7 @@ void weir_server_read(weir_runtime *runtime, weir_server_stats *stats)
 {
     *stats = (weir_server_stats){0};
     weir__registry_enter(&runtime->registry);
-    weir__registry_each(entry, &runtime->registry, &server_type)
-    {
+    weir__registry_each (entry, &runtime->registry, &server_type) {
         struct weir__server *server = weir__container_of(entry, struct weir__server, registered);
         stats->exchanges += atomic_load_explicit(&server->exchanges, memory_order_relaxed);
         for (int i = 0; i < server->loop_count; i++)
@@ -308,8 +307,7 @@ void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const
                               void *arg)
 {
     weir__registry_enter(&runtime->registry);
-    weir__registry_each(entry, &runtime->registry, &server_type)
-    {
+    weir__registry_each (entry, &runtime->registry, &server_type) {
         struct weir__server *server = weir__container_of(entry, struct weir__server, registered);
         for (int i = 0; i < server->loop_count; i++)
             weir__unserved_each(&server->loops[i].unserved, fn, arg);
@@ -345,7 +343,7 @@ static void hold(weir_runtime *runtime, struct weir__server *server, int most)
 void weir_server_hold(weir_runtime *runtime, int most)
 {
     weir__registry_enter(&runtime->registry);
-    weir__registry_each(entry, &runtime->registry, &server_type)
+    weir__registry_each (entry, &runtime->registry, &server_type)
         hold(runtime, weir__container_of(entry, struct weir__server, registered), most);
     weir__registry_leave(&runtime->registry);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/job.h"
 #include "pool/pool.h"
 #include "watch/profile/profile.h"
 #include "core/runtime.h"
