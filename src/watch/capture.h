@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a loop's thread is, seen by another: its registers and the live part of its stack.
+/* A capture of a loop's thread, by another thread: its registers and the live part of its stack.
  *
- * Of a thread that runs its own signal handler takes them (SIGURG, whose default is to be ignored, so that
- * one which comes too late does no harm). Of one that is asleep in the kernel they are taken from outside: a
- * signal would end its call.
+ * A thread that runs takes them itself, in a signal handler. (SIGURG: it is ignored by default, so a signal
+ * that comes too late does no harm.) Of a thread that sleeps in the kernel they are read from outside,
+ * because a signal would end its call.
  *
- * Threading: a capture belongs to who looks, but for what is said to be the handler's, which is handed to and
- * fro by `state`.
+ * Threading: a capture belongs to the looking thread. `state` hands the fields of the handler over to the
+ * handler, and back.
  */
 #ifndef WEIR__WATCH_CAPTURE_H
 #define WEIR__WATCH_CAPTURE_H
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,43 +22,64 @@
 #include "symbols/symbols.h"
 
 struct weir__loop;
+struct weir__task;
+
+enum { WEIR__CAPTURE_BYTES_MAX = 1 << 20, WEIR__CAPTURE_SIGNAL = SIGURG };
+
+/* weir__capture.state */
+enum {
+    WEIR__CAPTURE_IDLE,
+    WEIR__CAPTURE_WANTED, /* the thread has been asked */
+    WEIR__CAPTURE_TAKING, /* the handler is at work */
+    WEIR__CAPTURE_TAKEN,
+};
+
+/* For functions that run in the handler. Sanitizers leave them alone, because the handler reads all that lies
+ * on the stack, and may interrupt a sanitizer. */
+#define WEIR__CAPTURE_IN_HANDLER __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
 
 struct weir__capture {
     atomic_int state;
     struct weir__loop *loop;
     pid_t tid;
     uintptr_t stack_end; /* of the thread's own stack; 0: not known */
-    /* the handler's, from WANTED to TAKEN */
+    /* of the handler, from WANTED to TAKEN */
     ucontext_t context;
-    _Atomic uint32_t *runner; /* whose slice it found, as in the heartbeat */
+    _Atomic uint32_t *runner; /* with run: the slice that it interrupted, as in the heartbeat */
     uint32_t run;
-    uintptr_t low; /* where the first byte of the copy was */
+    uintptr_t low; /* the address of the first byte of the copy */
     size_t count;
-    char *stack; /* the copy; as much as fits, from the stack pointer up */
+    char *stack; /* the copy: from the stack pointer up, as much as fits */
     size_t room;
 };
 
-enum { WEIR__CAPTURE_BYTES_MAX = 1 << 20 };
-
-/* For the loop of the calling thread, whose stacks have so many bytes.
+/* Opens the capture of the calling thread's loop. stack_bytes: the size of a task's stack there.
  * Returns: 0; -ENOMEM. */
 int weir__capture_open(struct weir__capture *c, struct weir__loop *loop, uintptr_t stack_end,
                        size_t stack_bytes) __attribute__((warn_unused_result));
 void weir__capture_close(struct weir__capture *c);
 
-/* The handler, for all captures of the process. Returns: 0; a negative errno. */
-int weir__capture_catch(void) __attribute__((warn_unused_result));
-void weir__capture_uncatch(void);
-
-/* Asks a running thread for its registers, waits so long at most. Returns: whether they are here; if not,
- * this may be called again, or weir__capture_cancel(). */
+/* Asks a running thread for its registers, and waits for wait_ns at most.
+ * Returns: whether they are there; if not, call this again, or weir__capture_cancel(). */
 bool weir__capture_running(struct weir__capture *c, int64_t wait_ns, struct weir__registers *out);
-/* It has been asked, and has not answered yet. */
+/* Whether the thread has been asked. */
 bool weir__capture_is_asked(struct weir__capture *c);
-/* Nothing is asked of it any more. */
+/* Withdraws what was asked, and drops an answer. */
 void weir__capture_cancel(struct weir__capture *c);
 
-/* Copies the stack of a thread that is asleep there. Nothing may be asked of it at the time. */
+/* Copies the stack of a thread that sleeps with this stack pointer. The thread must not have been asked. */
 bool weir__capture_sleeper(struct weir__capture *c, const struct weir__peek *peek, uintptr_t sp);
+
+/* Finds the live part of the stack with this stack pointer: the task's, or the thread's own.
+ * Returns: false: sp is in neither, because the program has made a stack of its own. */
+bool weir__capture_bounds(const struct weir__capture *c, const struct weir__task *task, uintptr_t sp,
+                          uintptr_t *low, uintptr_t *end);
+
+/* --- capture_signal.c --- */
+
+/* Installs the handler for all captures of the process. Each call that succeeds is undone by one uncatch.
+ * Returns: 0; a negative errno. */
+int weir__capture_catch(void) __attribute__((warn_unused_result));
+void weir__capture_uncatch(void);
 
 #endif

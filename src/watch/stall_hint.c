@@ -10,7 +10,7 @@
 
 #include "guard/calls.h"
 
-/* --- whose it is --- */
+/* --- the frame of the program --- */
 
 static bool begins_with(const char *text, const char *with)
 {
@@ -33,9 +33,9 @@ size_t weir__stall_user_frame(const weir_frame *frames, const bool *is_system, s
     return 0;
 }
 
-/* --- which call it is --- */
+/* --- the call that blocks --- */
 
-/* By number, as the guard calls them. */
+/* The names of the guard, by number of the system call. */
 static const struct {
     long number;
     const char *name;
@@ -104,8 +104,8 @@ static const char *name_of_number(long number)
     return NULL;
 }
 
-/* "__clock_nanosleep@@GLIBC_2.17" is clock_nanosleep. Returns: the number of a call the guard knows, or -1.
- */
+/* Finds the call of the guard behind a symbol: "__clock_nanosleep@@GLIBC_2.17" is clock_nanosleep. Returns:
+ * its number; -1: the guard does not know it. */
 static int call_of(const char *function)
 {
     static const char *const prefixes[] = {"__GI_", "__libc_", "__"};
@@ -116,53 +116,53 @@ static int call_of(const char *function)
     return weir__guard_call_find(function, strcspn(function, "@"));
 }
 
-/* Of the calls inside the user's function the outermost that is known: getaddrinfo rather than its poll.
- * Without symbols the number of what the kernel was asked for has to do. */
+/* The outermost known call inside the program's function: getaddrinfo rather than the poll in it. Without
+ * symbols the number of the system call decides. */
 static int call_that_blocks(const weir_frame *frames, size_t user_frame,
-                            const struct weir__thread_state *where)
+                            const struct weir__thread_state *state)
 {
     const char *name;
 
     for (size_t i = user_frame; i-- > 0;)
         if (call_of(frames[i].function) >= 0)
             return call_of(frames[i].function);
-    name = name_of_number(where->call);
+    name = name_of_number(state->call);
     return name != NULL ? weir__guard_call_find(name, strlen(name)) : -1;
 }
 
-/* Reading and writing files has an answer of its own. */
-static int call_on_file(int call, const struct weir__thread_state *where)
+/* Reads and writes of regular files have a hint of their own. */
+static int call_on_file(int call, const struct weir__thread_state *state)
 {
     const char *name = weir_guard_name((size_t)call);
     char with_file[64];
     struct stat about;
     int file_call;
 
-    if (where->call < 0 || fstat((int)where->arg[0], &about) < 0 || !S_ISREG(about.st_mode))
+    if (state->call < 0 || fstat((int)state->arg[0], &about) < 0 || !S_ISREG(about.st_mode))
         return call;
     (void)snprintf(with_file, sizeof with_file, "%s:file", name);
     file_call = weir__guard_call_find(with_file, strlen(with_file));
     return file_call >= 0 ? file_call : call;
 }
 
-/* --- what to say --- */
+/* --- the hint --- */
 
 static void hint_of_blocked(const weir_frame *frames, size_t user_frame,
-                            const struct weir__thread_state *where, char *out, size_t room)
+                            const struct weir__thread_state *state, char *out, size_t room)
 {
     const char *function = frames[user_frame].function;
-    int call = call_that_blocks(frames, user_frame, where);
+    int call = call_that_blocks(frames, user_frame, state);
 
     if (call >= 0) {
-        call = call_on_file(call, where);
+        call = call_on_file(call, state);
         (void)snprintf(out, room, "instead of %.*s: %s", (int)strcspn(weir_guard_name((size_t)call), ":"),
                        weir_guard_name((size_t)call), weir__guard_call_hint(call));
-    } else if (where->call == -1) {
+    } else if (state->call == WEIR__CALL_NONE) {
         (void)snprintf(out, room,
                        "memory that is not here, of a file or swapped out: "
                        "weir_offload(weir_pool_blocking(), \"%s\", …)",
                        function);
-    } else if (where->call == SYS_futex) {
+    } else if (state->call == SYS_futex) {
         (void)snprintf(
             out, room,
             "it waits for another thread: weir_mutex, weir_event … between tasks, weir_offload() for "
@@ -173,7 +173,7 @@ static void hint_of_blocked(const weir_frame *frames, size_t user_frame,
 }
 
 bool weir__stall_hint(enum weir_stall_kind kind, const weir_frame *frames, size_t count, size_t user_frame,
-                      const struct weir__thread_state *where, char *out, size_t room)
+                      const struct weir__thread_state *state, char *out, size_t room)
 {
     out[0] = '\0';
     if (kind == WEIR_STALL_STARVED)
@@ -184,6 +184,6 @@ bool weir__stall_hint(enum weir_stall_kind kind, const weir_frame *frames, size_
         (void)snprintf(out, room, "weir_offload(weir_pool_compute(), \"%s\", …)",
                        frames[user_frame].function);
     else if (count > 0)
-        hint_of_blocked(frames, user_frame, where, out, room);
+        hint_of_blocked(frames, user_frame, state, out, room);
     return out[0] != '\0';
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose fault a stall is, among the functions of its stack, and what to write there instead.
+/* The culprit among the frames of a stall, and a hint on what to write there instead.
  *
- * Threading: pure, but for a look at a descriptor of the process.
+ * Threading: pure functions, except that the type of a descriptor of the process is read.
  */
 #ifndef WEIR__WATCH_STALL_HINT_H
 #define WEIR__WATCH_STALL_HINT_H
@@ -13,12 +13,12 @@
 
 #include "watch/thread_state.h"
 
-/* The function that the writer of the program has to do with: the innermost that is in no library of the
- * system and not Weir's own. is_system: for each frame. Returns: its index; 0 when there is none. */
+/* Finds the frame of the program: the innermost that is neither in a library of the system nor Weir's own.
+ * is_system: for each frame. Returns: its index; 0: there is none. */
 size_t weir__stall_user_frame(const weir_frame *frames, const bool *is_system, size_t count);
 
-/* Writes what to do instead. where: of one that was blocked; else ignored. False: there is nothing to say. */
+/* Writes the hint. state: of a blocked thread; otherwise ignored. Returns: false: there is no hint. */
 bool weir__stall_hint(enum weir_stall_kind kind, const weir_frame *frames, size_t count, size_t user_frame,
-                      const struct weir__thread_state *where, char *out, size_t room);
+                      const struct weir__thread_state *state, char *out, size_t room);
 
 #endif

@@ -12,15 +12,15 @@ enum { TEXT_BYTES = 512 };
 /* "running", "NUMBER ARG ARG ARG ARG ARG ARG SP PC", or "-1 SP PC". */
 struct weir__thread_state weir__thread_state_read_syscall(const char *text)
 {
-    struct weir__thread_state where = {.state = WEIR__THREAD_UNKNOWN, .call = -2};
+    struct weir__thread_state state = {.status = WEIR__THREAD_UNKNOWN, .call = WEIR__CALL_UNKNOWN};
     uint64_t words[8];
     char *end;
     long call;
     int n = 0;
 
     if (strncmp(text, "running", 7) == 0) {
-        where.state = WEIR__THREAD_RUNS;
-        return where;
+        state.status = WEIR__THREAD_RUNS;
+        return state;
     }
     call = strtol(text, &end, 10);
     for (const char *at = end; end != text && n < 8; n++, at = end) {
@@ -29,29 +29,29 @@ struct weir__thread_state weir__thread_state_read_syscall(const char *text)
             break;
     }
     if (n != 8 && n != 2)
-        return where;
-    where.state = WEIR__THREAD_SLEEPS;
-    where.call = n == 8 ? call : -1;
+        return state;
+    state.status = WEIR__THREAD_SLEEPS;
+    state.call = n == 8 ? call : WEIR__CALL_NONE;
     if (n == 8)
-        memcpy(where.arg, words, sizeof where.arg);
-    where.sp = words[n - 2];
-    where.pc = words[n - 1];
-    return where;
+        memcpy(state.arg, words, sizeof state.arg);
+    state.sp = words[n - 2];
+    state.pc = words[n - 1];
+    return state;
 }
 
 /* "TID (name) STATE …"; the name may hold anything. */
 struct weir__thread_state weir__thread_state_read_stat(const char *text)
 {
     const char *name_end = strrchr(text, ')');
-    struct weir__thread_state where = {.state = WEIR__THREAD_UNKNOWN, .call = -2};
+    struct weir__thread_state state = {.status = WEIR__THREAD_UNKNOWN, .call = WEIR__CALL_UNKNOWN};
 
     if (name_end == NULL || name_end[1] != ' ')
-        return where;
+        return state;
     if (name_end[2] == 'R')
-        where.state = WEIR__THREAD_RUNS;
+        state.status = WEIR__THREAD_RUNS;
     else if (name_end[2] == 'S' || name_end[2] == 'D')
-        where.state = WEIR__THREAD_SLEEPS;
-    return where;
+        state.status = WEIR__THREAD_SLEEPS;
+    return state;
 }
 
 static int open_file(pid_t tid, const char *name)
@@ -88,14 +88,14 @@ static const char *read_text(int fd, char text[TEXT_BYTES])
 struct weir__thread_state weir__thread_state_look(const struct weir__thread_state_files *f)
 {
     char text[TEXT_BYTES];
-    struct weir__thread_state where = weir__thread_state_read_syscall(read_text(f->syscall, text));
+    struct weir__thread_state state = weir__thread_state_read_syscall(read_text(f->syscall, text));
 
-    return where.state != WEIR__THREAD_UNKNOWN ? where
-                                               : weir__thread_state_read_stat(read_text(f->stat, text));
+    return state.status != WEIR__THREAD_UNKNOWN ? state
+                                                : weir__thread_state_read_stat(read_text(f->stat, text));
 }
 
 bool weir__thread_state_is_same(const struct weir__thread_state *a, const struct weir__thread_state *b)
 {
-    return a->state == b->state && a->call == b->call && a->sp == b->sp && a->pc == b->pc &&
+    return a->status == b->status && a->call == b->call && a->sp == b->sp && a->pc == b->pc &&
            memcmp(a->arg, b->arg, sizeof a->arg) == 0;
 }

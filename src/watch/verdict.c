@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "watch/verdict.h"
 
-/* So much of a slice, at least, is most of it: not half, because looks are not to the microsecond. */
+/* This share of a slice counts as most of it. Less than half, because looks are not exact to the microsecond.
+ */
 enum { MOST_PERCENT = 40 };
 
 struct share {
@@ -18,7 +19,8 @@ static int64_t min(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* early: of it in the time in which the slice began, of which early_wall was before it; late: since. */
+/* The share of the slice in a sum. early_ns: what the sum grew by between the readings around the beginning
+ * of the slice; late_ns: since then. */
 static struct share share_of(const struct weir__case *c, int64_t early_ns, int64_t late_ns)
 {
     int64_t before_ns = c->began_ns - c->before.at_ns;
@@ -42,7 +44,7 @@ static bool is_most(int64_t ns, int64_t held_ns)
     return ns >= held_ns * MOST_PERCENT / 100;
 }
 
-static enum weir__verdict kind_of_wait(const struct weir__case *c)
+static enum weir__verdict wait_verdict(const struct weir__case *c)
 {
     int64_t throttled_ns = c->now.throttled_ns - c->before.throttled_ns;
 
@@ -50,8 +52,8 @@ static enum weir__verdict kind_of_wait(const struct weir__case *c)
                                                                    : WEIR__VERDICT_STARVED;
 }
 
-/* It had the CPU for most of the time that it wanted it. */
-static enum weir__verdict kind_of_fault(const struct weir__case *c, int64_t held_ns, struct share cpu,
+/* For a thread that had the CPU most of the time it was ready. */
+static enum weir__verdict fault_verdict(const struct weir__case *c, int64_t held_ns, struct share cpu,
                                         struct share off)
 {
     bool computed = is_most(cpu.least_ns, held_ns) && cpu.least_ns >= off.least_ns;
@@ -61,14 +63,14 @@ static enum weir__verdict kind_of_fault(const struct weir__case *c, int64_t held
         return WEIR__VERDICT_COMPUTING;
     if (slept && c->seen_blocked)
         return WEIR__VERDICT_BLOCKED;
-    /* It does now this and now that: the stack that is told of should be that of what it did most. */
+    /* It alternates: the stack that is reported should be that of what it did most. */
     if (held_ns < 2 * c->after_ns)
         return WEIR__VERDICT_NONE;
     if (computed)
         return WEIR__VERDICT_COMPUTING;
     if (c->seen_blocked)
         return WEIR__VERDICT_BLOCKED;
-    /* Never seen asleep and yet not on the CPU: the machine itself was not, or there are no books of that. */
+    /* Never seen asleep, yet not on the CPU: time was stolen, or the kernel keeps no accounts of waiting. */
     return slept && c->seen_running && held_ns >= 3 * c->after_ns ? WEIR__VERDICT_STARVED
                                                                   : WEIR__VERDICT_NONE;
 }
@@ -84,8 +86,8 @@ enum weir__verdict weir__verdict_of(const struct weir__case *c)
     if (held_ns < c->after_ns)
         return WEIR__VERDICT_NONE;
     if (is_most(wait.least_ns, held_ns) && wait.least_ns >= max(cpu.least_ns, off.least_ns))
-        return kind_of_wait(c);
+        return wait_verdict(c);
     if (2 * wait.most_ns <= held_ns)
-        return kind_of_fault(c, held_ns, cpu, off);
-    return held_ns >= 4 * c->after_ns ? kind_of_wait(c) : WEIR__VERDICT_NONE;
+        return fault_verdict(c, held_ns, cpu, off);
+    return held_ns >= 4 * c->after_ns ? wait_verdict(c) : WEIR__VERDICT_NONE;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The thread of the watch: when to look, at which loop. */
 #include "watch/watch.h"
 
 #include <errno.h>
@@ -13,8 +14,8 @@
 #include "core/thread.h"
 #include "watch/watch_inside.h"
 
-/* quiet looks before the watch sleeps until a loop wakes: a tenth of a second, so that only loops with very
- * little to do have the trouble of waking it. */
+/* QUIET_LOOKS: looks at sleeping loops before the watch sleeps until a loop wakes. They last a tenth of a
+ * second, so that only loops with very little to do bear the cost of waking it. */
 enum { QUIET_LOOKS = 10, SETTLING_NS = 1000000000 };
 
 __thread bool weir__watch_here __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -37,7 +38,7 @@ static void sleep_until(struct weir__watch *w, int64_t at_ns)
     atomic_store(&w->bell, 0);
 }
 
-/* --- when nothing happens --- */
+/* --- while all loops sleep --- */
 
 static void set_alarms(struct weir__watch *w, bool on)
 {
@@ -46,7 +47,7 @@ static void set_alarms(struct weir__watch *w, bool on)
             atomic_store(&w->loops[i]->loop->heartbeat.alarm, on);
 }
 
-/* Whether all loops are asleep, and have been for a while. */
+/* Whether all loops are asleep, and have been for so many looks. */
 static bool is_quiet(struct weir__watch *w, unsigned looks)
 {
     for (int i = 0; i < w->runtime->loop_count; i++) {
@@ -58,8 +59,8 @@ static bool is_quiet(struct weir__watch *w, unsigned looks)
     return true;
 }
 
-/* Has whichever loop wakes first ring. False: one is awake. The alarm is set before the loops are looked at,
- * and a loop looks at it after it has said that it is awake: one of the two sees the other. */
+/* Asks the loops to ring when one of them wakes. Returns: false: a loop is awake. No wake is missed: the
+ * alarm is set before the loops are looked at, and a loop reads the alarm after it has set itself awake. */
 static bool may_sleep_on(struct weir__watch *w)
 {
     bool may;
@@ -176,12 +177,12 @@ void weir__watch_leave(struct weir__loop *loop)
     pthread_mutex_unlock(&w->lock);
     if (x == NULL)
         return;
-    pthread_mutex_lock(&x->lock); /* whoever has found it there is done with it then */
+    pthread_mutex_lock(&x->lock); /* then no thread that has found x there uses it any more */
     pthread_mutex_unlock(&x->lock);
     atomic_store(&loop->heartbeat.alarm, false);
     loop->heartbeat.on_wake = NULL;
     loop->heartbeat.on_wake_arg = NULL;
-    if (x->told)
+    if (x->reported)
         weir__watch_ended(w, x);
     weir__capture_cancel(&x->capture);
     weir__capture_close(&x->capture);
@@ -193,7 +194,7 @@ void weir__watch_leave(struct weir__loop *loop)
 
 /* --- opening, closing --- */
 
-/* Signals are for loops. */
+/* The thread takes no signals: they are for loops. */
 static int create(struct weir__watch *w)
 {
     sigset_t all, before;
@@ -260,7 +261,7 @@ void weir__watch_close(struct weir_runtime *runtime)
     free_watch(w);
 }
 
-/* --- what was found --- */
+/* --- reading what was found --- */
 
 int weir_stalls_each(weir_runtime *runtime, int (*fn)(void *arg, const weir_stall *stall), void *arg)
 {

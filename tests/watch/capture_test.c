@@ -65,7 +65,7 @@ static void *run(void *arg)
 
 static bool is_asleep(const struct weir__thread_state_files *files)
 {
-    return weir__thread_state_look(files).state == WEIR__THREAD_SLEEPS;
+    return weir__thread_state_look(files).status == WEIR__THREAD_SLEEPS;
 }
 
 /* Takes its registers, asleep or not. */

@@ -334,13 +334,13 @@ static const char *hint_for(enum weir_stall_kind kind, const char *const *names,
                             int fd)
 {
     static char text[WEIR__STALL_HINT_BYTES];
-    struct weir__thread_state where = {.state = WEIR__THREAD_SLEEPS, .call = call, .arg = {(uint64_t)fd}};
+    struct weir__thread_state state = {.status = WEIR__THREAD_SLEEPS, .call = call, .arg = {(uint64_t)fd}};
     weir_frame frames[8];
     size_t n = 0;
 
     for (; names[n] != NULL; n++)
         frames[n] = (weir_frame){.function = names[n]};
-    return weir__stall_hint(kind, frames, n, users, &where, text, sizeof text) ? text : NULL;
+    return weir__stall_hint(kind, frames, n, users, &state, text, sizeof text) ? text : NULL;
 }
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -376,11 +376,11 @@ static void a_blocking_call_has_something_instead(void **state)
 static void what_computes_is_offloaded(void **state)
 {
     (void)state;
-    assert_string_equal(hint_for(WEIR_STALL_COMPUTING, NAMES("EVP_Digest", "mine"), 1, -2, 0),
+    assert_string_equal(hint_for(WEIR_STALL_COMPUTING, NAMES("EVP_Digest", "mine"), 1, WEIR__CALL_UNKNOWN, 0),
                         "weir_offload(weir_pool_compute(), \"mine\", …)");
-    assert_non_null(hint_for(WEIR_STALL_STARVED, NAMES("mine"), 0, -2, 0));
-    assert_non_null(hint_for(WEIR_STALL_THROTTLED, NAMES("mine"), 0, -2, 0));
-    assert_null(hint_for(WEIR_STALL_COMPUTING, (const char *const[]){NULL}, 0, -2, 0));
+    assert_non_null(hint_for(WEIR_STALL_STARVED, NAMES("mine"), 0, WEIR__CALL_UNKNOWN, 0));
+    assert_non_null(hint_for(WEIR_STALL_THROTTLED, NAMES("mine"), 0, WEIR__CALL_UNKNOWN, 0));
+    assert_null(hint_for(WEIR_STALL_COMPUTING, (const char *const[]){NULL}, 0, WEIR__CALL_UNKNOWN, 0));
 }
 
 static void the_users_function_is_the_innermost_that_is_his(void **state)

@@ -17,10 +17,10 @@ static void what_the_kernel_says_is_understood(void **state)
     struct weir__thread_state w;
 
     (void)state;
-    assert_int_equal(weir__thread_state_read_syscall("running\n").state, WEIR__THREAD_RUNS);
+    assert_int_equal(weir__thread_state_read_syscall("running\n").status, WEIR__THREAD_RUNS);
     w = weir__thread_state_read_syscall(
         "230 0x0 0x1 0x7ffd2 0x0 0xffffffffffffffff 0x6 0x7ffd77777770 0x7f0000000123\n");
-    assert_int_equal(w.state, WEIR__THREAD_SLEEPS);
+    assert_int_equal(w.status, WEIR__THREAD_SLEEPS);
     assert_int_equal(w.call, 230);
     assert_int_equal(w.arg[1], 1);
     assert_true(w.arg[4] == UINT64_MAX);
@@ -28,13 +28,13 @@ static void what_the_kernel_says_is_understood(void **state)
     assert_int_equal(w.sp, 0x7ffd77777770);
     assert_int_equal(w.pc, 0x7f0000000123);
     w = weir__thread_state_read_syscall("-1 0x7ffd77777770 0x7f0000000123\n");
-    assert_int_equal(w.state, WEIR__THREAD_SLEEPS);
-    assert_int_equal(w.call, -1);
+    assert_int_equal(w.status, WEIR__THREAD_SLEEPS);
+    assert_int_equal(w.call, WEIR__CALL_NONE);
     assert_int_equal(w.sp, 0x7ffd77777770);
-    assert_int_equal(weir__thread_state_read_stat("12 (a) b) S 1 2 3").state, WEIR__THREAD_SLEEPS);
-    assert_int_equal(weir__thread_state_read_stat("12 (R) D 1 2 3").state, WEIR__THREAD_SLEEPS);
-    assert_int_equal(weir__thread_state_read_stat("12 (x) R 1 2 3").state, WEIR__THREAD_RUNS);
-    assert_int_equal(weir__thread_state_read_stat("12 (x) R 1 2 3").call, -2);
+    assert_int_equal(weir__thread_state_read_stat("12 (a) b) S 1 2 3").status, WEIR__THREAD_SLEEPS);
+    assert_int_equal(weir__thread_state_read_stat("12 (R) D 1 2 3").status, WEIR__THREAD_SLEEPS);
+    assert_int_equal(weir__thread_state_read_stat("12 (x) R 1 2 3").status, WEIR__THREAD_RUNS);
+    assert_int_equal(weir__thread_state_read_stat("12 (x) R 1 2 3").call, WEIR__CALL_UNKNOWN);
 }
 
 static void what_is_not_understood_is_not_known(void **state)
@@ -44,10 +44,10 @@ static void what_is_not_understood_is_not_known(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        assert_int_equal(weir__thread_state_read_syscall(texts[i]).state, WEIR__THREAD_UNKNOWN);
-    assert_int_equal(weir__thread_state_read_stat("").state, WEIR__THREAD_UNKNOWN);
-    assert_int_equal(weir__thread_state_read_stat("12 (x)").state, WEIR__THREAD_UNKNOWN);
-    assert_int_equal(weir__thread_state_read_stat("12 (x) Z 1").state, WEIR__THREAD_UNKNOWN);
+        assert_int_equal(weir__thread_state_read_syscall(texts[i]).status, WEIR__THREAD_UNKNOWN);
+    assert_int_equal(weir__thread_state_read_stat("").status, WEIR__THREAD_UNKNOWN);
+    assert_int_equal(weir__thread_state_read_stat("12 (x)").status, WEIR__THREAD_UNKNOWN);
+    assert_int_equal(weir__thread_state_read_stat("12 (x) Z 1").status, WEIR__THREAD_UNKNOWN);
 }
 
 struct other {
@@ -83,12 +83,12 @@ static void another_thread_is_seen(void **state)
     weir__thread_state_open(&files, atomic_load(&o.tid));
     do
         w = weir__thread_state_look(&files);
-    while (w.state != WEIR__THREAD_RUNS);
+    while (w.status != WEIR__THREAD_RUNS);
     atomic_store(&o.go_on, true);
     do
         w = weir__thread_state_look(&files);
-    while (w.state != WEIR__THREAD_SLEEPS);
-    if (w.call != -2) { /* the file may be read */
+    while (w.status != WEIR__THREAD_SLEEPS);
+    if (w.call != WEIR__CALL_UNKNOWN) { /* the file may be read */
         assert_int_equal(w.call, SYS_read);
         assert_int_equal(w.arg[0], o.pipe[0]);
     }
@@ -97,8 +97,8 @@ static void another_thread_is_seen(void **state)
     close(files.syscall); /* as if it were forbidden */
     files.syscall = -1;
     again = weir__thread_state_look(&files);
-    assert_int_equal(again.state, WEIR__THREAD_SLEEPS);
-    assert_int_equal(again.call, -2);
+    assert_int_equal(again.status, WEIR__THREAD_SLEEPS);
+    assert_int_equal(again.call, WEIR__CALL_UNKNOWN);
     assert_int_equal(write(o.pipe[1], "x", 1), 1);
     assert_int_equal(pthread_join(thread, &got), 0);
     assert_int_equal((intptr_t)got, 1);
