@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The simulated network: addresses, bytes, windows, and every fault it can make. */
-#include "sim_rig.h"
+#include "io/sim/sim_rig.h"
 
 /* ---- addresses ---- */
 
