@@ -27,6 +27,7 @@ struct weir__task;
 struct weir__scope;
 struct weir__capture;
 struct weir__guard;
+struct weir__network;
 
 struct weir__timeout {
     struct weir__timer timer;
@@ -67,8 +68,9 @@ struct weir__loop {
     struct weir__account buffered; /* bytes that the layers above keep for the peers of this loop */
     struct weir__random random;
     struct weir__scope *root;
-    struct weir__guard *guard; /* NULL: nobody looks */
-    void *dead_fiber;          /* TSan's, of a task that has just ended */
+    struct weir__guard *guard;           /* NULL: nobody looks */
+    const struct weir__network *network; /* of its streams; NULL: sockets */
+    void *dead_fiber;                    /* TSan's, of a task that has just ended */
     /* Those of all loops differ: each counts in steps as long as there are loops. */
     uint64_t last_task_id, task_id_step;
     uint64_t last_scope_id;

@@ -14,6 +14,7 @@
 #include "core/wait.h"
 #include "net/address.h"
 #include "net/connect.h"
+#include "net/network.h"
 #include "net/stream.h"
 
 enum { ATTEMPT_DELAY_MS = 250 }; /* RFC 8305, 5 */
@@ -38,13 +39,14 @@ static const struct weir__wait_class connecting = {"connecting", describe_connec
 
 static int connect_one(const struct weir__address *address, size_t extra_bytes, weir_stream **out)
 {
+    const struct weir__network *network = weir__network_here();
     weir_stream *s = weir__stream_new(extra_bytes);
     struct weir__transport_wait w;
     int err;
 
     if (s == NULL)
         return -ENOMEM;
-    err = weir__io_socket(weir__loop_current()->io, &s->socket.file, address->any.sa_family);
+    err = network->open(network, &s->socket, address->any.sa_family, &s->transport);
     if (err == 0) {
         memset(&w, 0, sizeof w);
         w.transport = s->transport;

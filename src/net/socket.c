@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/socket.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 #include "core/loop.h"
 
 static struct weir__socket *socket_of(struct weir__transport *t)
@@ -92,6 +95,27 @@ static const char *alpn(const struct weir__transport *t)
     return "";
 }
 
+/* --- queues --- */
+
+static int accept_now(struct weir__transport *t)
+{
+    return weir__io_accept(io_here(), &socket_of(t)->file);
+}
+
+static void stop(struct weir__transport *t)
+{
+    weir__io_stop_listening(io_here(), &socket_of(t)->file);
+}
+
+static int share(const struct weir__transport *t)
+{
+    int fd = fcntl(weir__container_of(t, struct weir__socket, transport)->file.fd, F_DUPFD_CLOEXEC, 0);
+
+    return fd < 0 ? -errno : fd;
+}
+
+static const struct weir__queue_type queue_type = {accept_now, stop, share};
+
 const struct weir__transport_type weir__socket_type = {
     .submit = submit,
     .cancel = cancel,
@@ -105,4 +129,5 @@ const struct weir__transport_type weir__socket_type = {
     .acknowledged = acknowledged,
     .address = address,
     .alpn = alpn,
+    .queue = &queue_type,
 };

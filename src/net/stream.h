@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a stream, and what protocols need beside <weir/stream.h>: streams that wait without a task,
- * reads into borrowed buffers, a record of the protocol's own in the same allocation.
+/* The inside of a stream, and what protocols need beside <weir/stream.h>: waiting and sending without a task,
+ * reads into lent buffers, a record of the protocol's own in the same allocation.
  *
- * Threading: as <weir/stream.h>: the loop's thread alone. Callbacks run on the loop's own stack (not in a
- * task): they must not wait; they may spawn tasks, submit, await and close detached.
+ * Threading: as <weir/stream.h>: the loop's thread alone. Callbacks run on the loop's own stack, not in a
+ * task: they must not wait. They may spawn tasks, await, send and close detached.
+ *
+ *     stream.c           making, closing, what is known of the connection
+ *     stream_io.c        reads and writes of tasks
+ *     stream_detached.c  waiting, sending and closing without a task
  */
 #ifndef WEIR__STREAM_H
 #define WEIR__STREAM_H
@@ -45,10 +49,11 @@ _Static_assert(sizeof(struct weir_stream) <= 160, "an idle connection holds one 
 
 /* --- making, and a record behind it --- */
 
-/* A stream without a descriptor, with extra_bytes, zeroed, behind it. NULL: no memory. Freed by closing. */
+/* Makes a stream that is not connected, with extra_bytes, zeroed, behind it. Closing frees it. NULL: no
+ * memory. */
 weir_stream *weir__stream_new(size_t extra_bytes) __attribute__((warn_unused_result));
 
-/* The protocol's own record; lives as long as the stream. */
+/* The protocol's own record. It lives as long as the stream. */
 static inline void *weir__stream_extra(weir_stream *s)
 {
     return s->extra;
@@ -59,54 +64,53 @@ static inline weir_stream *weir__stream_of_extra(void *extra)
     return (weir_stream *)(void *)((char *)extra - offsetof(struct weir_stream, extra));
 }
 
-/* Makes a stream of a connected descriptor: of an accept, or released by another loop. It takes fd in any
- * case: on failure it is closed.
- * Returns: 0; -ENOMEM or what attaching says.
- */
+/* Makes a stream of a connected descriptor: of an accept, or released by another loop.
+ * Owns:    fd in any case; on failure it is closed.
+ * Returns: 0; -ENOMEM or as weir__io_attach(). */
 int weir__stream_adopt(int fd, size_t extra_bytes, weir_stream **out) WEIR_CHECKED;
 
-/* The opposite: frees the stream and gives its descriptor back, open and idle, to be adopted by another loop.
- * Nothing may be pending: a stream that awaits is first brought back by weir__stream_await_cancel(). */
+/* Frees the stream and returns its descriptor, open, to be adopted by another loop. Nothing may be pending:
+ * an await must have been ended by weir__stream_await_cancel(). Negative: as release() of net/transport.h. */
 int weir__stream_release(weir_stream *s);
 
-/* weir_connect() with room for a record. Waits. */
+/* As weir_connect(), with room for a record. Waits. */
 int weir__connect(const char *address, size_t extra_bytes, weir_stream **out) WEIR_CHECKED;
 
 /* --- an idle stream: no task, no buffer --- */
 
-/* Waits without a task for the peer's next bytes; ready is called once, from a later turn, with a lent buffer
- * and the number of bytes in it (> 0; hand it back with weir__stream_return()), or with data NULL and 0 at
- * the peer's end or a negative errno.
- * True: it has ended at once, data and result are set, and ready will not be called. No task may be reading.
- * The stream may be closed meanwhile (either way): ready is not called then. */
+/* Waits without a task for the peer's next bytes. ready is called once, from a later turn: with a lent buffer
+ * and the number of bytes in it (> 0), to be given back by weir__stream_return(); or with data NULL and 0 at
+ * the peer's end or a negative errno. No task may be reading. A stream that is closed meanwhile does not call
+ * ready.
+ * Returns: true: the await has ended at once, data and result are set, and ready will not be called. */
 bool weir__stream_await(weir_stream *s, void (*ready)(weir_stream *s, char *data, int32_t result),
                         char **data, int32_t *result) __attribute__((warn_unused_result));
 
-/* Asks an await to end: ready still comes from a later turn, with data NULL and -ECANCELED, or with the bytes
- * if they had won. Harmless when it does not await. */
+/* Asks an await to end. ready still comes from a later turn, with data NULL and -ECANCELED, or with the bytes
+ * if they had won. Harmless when the stream does not await. */
 void weir__stream_await_cancel(weir_stream *s);
 
-/* After the peer's last byte: waits in the same way until the peer is gone altogether, because it has closed
- * its other direction too or the connection broke. ready comes with data NULL and a result that says nothing.
- * A peer that has closed both is not known from one that only sends no more, until something is sent to it.
- */
+/* Waits in the same way, after the peer's last byte, until the peer is gone altogether: it has closed its
+ * other direction, too, or the connection broke. ready is called with data NULL and a result without a
+ * meaning. A peer that has closed both directions is not told apart from one that only sends no more, until
+ * something is sent to it. */
 bool weir__stream_await_end(weir_stream *s, void (*ready)(weir_stream *s, char *data, int32_t result))
     __attribute__((warn_unused_result));
 
-/* Ends the read of a task, which gets -WEIR_ECLOSED, or its bytes if they had won. The stream stays open.
- * Harmless when none reads. */
+/* Ends the read of a task: the task gets -WEIR_ECLOSED, or its bytes if they had won. The stream stays open.
+ * Harmless when no task reads. */
 void weir__stream_stop_reading(weir_stream *s);
 
 /* Gives a lent buffer back. Until then the stream stays in memory, also when it is closed meanwhile. NULL is
  * nothing. */
 void weir__stream_return(weir_stream *s, char *data);
 
-/* Closes without a task: ends what is pending, closes the descriptor, calls closed(s) (may be NULL), the last
- * moment of s and of its record, then frees it. closed may come from inside this call. Tasks in the stream
- * get -WEIR_ECLOSED. */
+/* Closes without a task: ends what is pending, closes the transport, calls closed(s) unless it is NULL, then
+ * frees s and its record. closed may be called from inside this call. Tasks in the stream get -WEIR_ECLOSED.
+ */
 void weir__stream_close_detached(weir_stream *s, void (*closed)(weir_stream *s));
 
-/* The same with a reset instead of an orderly end. */
+/* As weir__stream_close_detached(), with a reset instead of an orderly end. */
 void weir__stream_abort_detached(weir_stream *s, void (*closed)(weir_stream *s));
 
 /* --- sending without a task --- */
@@ -147,6 +151,17 @@ bool weir__stream_counts_acknowledged(const weir_stream *s);
  * aren't counted, a number that changes as the peer takes something. 0 when it is unknown. */
 uint64_t weir__stream_acknowledged(weir_stream *s);
 
+/* --- keeping it in memory --- */
+
+/* Keeps a stream in memory until weir__stream_leave(), also when it is closed meanwhile. */
+static inline void weir__stream_enter(weir_stream *s)
+{
+    s->users++;
+}
+
+/* The last to leave a closed stream frees it. */
+void weir__stream_leave(weir_stream *s);
+
 /* --- from a task --- */
 
 /* A write that can be stopped from outside; all zero before its first use. */
@@ -154,8 +169,8 @@ struct weir__stream_write {
     struct weir__transport_wait wait;
 };
 
-/* As weir_write_pieces(). When it has been stopped it returns -WEIR_ECLOSED, unless all was written, and
- * nobody knows how much was. */
+/* As weir_write_pieces(). A write that was stopped returns -WEIR_ECLOSED, unless all was written; then it is
+ * unknown how much went out. */
 int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count,
                               struct weir__stream_write *write) WEIR_CHECKED;
 
@@ -170,45 +185,8 @@ static inline bool weir__stream_write_is_stopped(const struct weir__stream_write
     return write->wait.stopped;
 }
 
-/* As weir_read(), but into a lent buffer that is taken at the moment bytes are there: *data, to be handed
- * back with weir__stream_return(); NULL when the result is <= 0. At most WEIR__STREAM_LENT_BYTES_MAX. Waits.
- */
+/* As weir_read(), but into a lent buffer, which is taken at the moment bytes are there: *data, to be given
+ * back by weir__stream_return(); NULL when the result is <= 0. At most WEIR__STREAM_LENT_BYTES_MAX. Waits. */
 ssize_t weir__stream_read_lent(weir_stream *s, char **data) WEIR_CHECKED;
-
-/* --- accepting without a task --- */
-
-/* Accepts until paused: accepted(l, arg, fd) is called for each connection, fd then being the callee's, to be
- * adopted here or on another loop. A negative fd is an error (-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM): for the
- * log; the listener tries again after a moment. The callback may pause and resume. At most a batch of
- * connections is taken in a turn of the loop. Calls may come from inside. */
-void weir__listener_serve(weir_listener *l, void (*accepted)(weir_listener *l, void *arg, int fd), void *arg);
-
-/* No more are taken; they wait in the kernel's queue. One that was on its way may still come, from a later
- * turn. Harmless when it does not serve. */
-void weir__listener_pause(weir_listener *l);
-
-/* Goes on with the callback of weir__listener_serve(). Harmless when it serves. */
-void weir__listener_resume(weir_listener *l);
-
-/* The queue of a listener, as a descriptor for another loop; not while it is being closed: any thread.
- * Returns: it, the caller's; -EMFILE. */
-int weir__listener_queue(const weir_listener *l) WEIR_CHECKED;
-
-/* Another listener at that queue, for this loop, without an address: whichever comes round first takes a
- * connection. Owns fd in any case.
- * Returns: 0; -ENOMEM or what attaching says. */
-int weir__listener_at_queue(int fd, weir_listener **out) WEIR_CHECKED;
-
-/* Gives the callback of weir__listener_serve() what is in the queue now, so many at most, also while it
- * pauses.
- * Returns: whether there may be more. */
-bool weir__listener_take(weir_listener *l, int most);
-
-/* From now on the kernel takes no connection for this queue, whoever else is at it. What is in it is lost: it
- * should be emptied first. */
-void weir__listener_stop(weir_listener *l);
-
-/* Without a task: stops listening and frees it; closed(arg) may come from inside this call. */
-void weir__listener_close_detached(weir_listener *l, void (*closed)(void *arg), void *arg);
 
 #endif

@@ -40,6 +40,21 @@ struct weir__transport {
     const struct weir__transport_type *type;
 };
 
+/* What a queue of incoming connections can do beside WEIR__IO_ACCEPT. */
+struct weir__queue_type {
+    /* Takes a connection that has come in already, whether an accept is pending or not.
+     * Returns: its descriptor, not yet attached; -EAGAIN none is there; or as accept(2). */
+    int (*accept_now)(struct weir__transport *t);
+
+    /* From now on no connection comes in, here and for all that share the queue; those that are in it are
+     * lost. Accepting fails with -EINVAL. */
+    void (*stop)(struct weir__transport *t);
+
+    /* A descriptor of the same queue, for another loop to attach. From any thread.
+     * Returns: it, the caller's; -EMFILE; -EOPNOTSUPP the queue can't be shared. */
+    int (*share)(const struct weir__transport *t);
+};
+
 /* What a transport can do. All functions are required. */
 struct weir__transport_type {
     /* Starts an operation. Never fails otherwise: a refusal is its result.
@@ -92,6 +107,8 @@ struct weir__transport_type {
 
     /* The protocol that was negotiated in a handshake (ALPN, RFC 7301), NUL-terminated. "": none. */
     const char *(*alpn)(const struct weir__transport *t);
+
+    const struct weir__queue_type *queue; /* NULL: it is never a queue */
 };
 
 #endif

@@ -6,11 +6,8 @@
 #ifndef WEIR__TRANSPORT_WAIT_H
 #define WEIR__TRANSPORT_WAIT_H
 
-#include <weir/stream.h>
-
 #include "net/transport.h"
 
-struct weir__look;
 struct weir__task;
 struct weir__wait_class;
 
@@ -37,9 +34,5 @@ void weir__transport_wait_stop(struct weir__transport_wait *w);
 
 /* Closes a transport and waits until that has been done, whatever the scope says. */
 void weir__transport_wait_close(struct weir__transport *t);
-
-/* For the describe() of such a wait: the address of the transport's peer, or its own, as text. */
-bool weir__transport_wait_address(const struct weir__look *look, const struct weir__task *task, bool peer,
-                                  char text[static WEIR_ADDRESS_BYTES]);
 
 #endif

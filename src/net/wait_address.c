@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The addresses of a stream or listener that a task waits for, seen from any thread. */
+#include "net/wait_address.h"
+
 #include "core/loop.h"
 #include "core/task.h"
 #include "core/wait.h"
 #include "net/address.h"
-#include "net/stream.h"
+#include "net/socket.h"
+#include "net/transport_wait.h"
 
 /* From outside only sockets can be asked. On the loop's own thread nothing changes meanwhile, so that there
  * any transport can. */
-static bool address_seen(const struct weir__look *look, struct weir__loop *loop, struct weir__transport *t,
-                         bool peer, char text[static WEIR_ADDRESS_BYTES])
+bool weir__transport_address_seen(const struct weir__look *look, struct weir__loop *loop,
+                                  struct weir__transport *t, bool peer, char text[static WEIR_ADDRESS_BYTES])
 {
     struct weir__socket copy;
     struct sockaddr_storage addr;
@@ -29,20 +31,11 @@ static bool address_seen(const struct weir__look *look, struct weir__loop *loop,
     return err == 0;
 }
 
-bool weir__stream_peer_seen(const struct weir__look *look, struct weir__loop *loop, weir_stream *s,
-                            char text[static WEIR_ADDRESS_BYTES])
-{
-    struct weir__transport *t;
-
-    return weir__peek(&look->peek, weir__peek_at(s, transport), &t, sizeof(struct weir__transport *)) &&
-           address_seen(look, loop, t, true, text);
-}
-
 bool weir__transport_wait_address(const struct weir__look *look, const struct weir__task *task, bool peer,
                                   char text[static WEIR_ADDRESS_BYTES])
 {
     struct weir__transport_wait w;
 
     return weir__peek(&look->peek, task->wait_arg, &w, sizeof w) &&
-           address_seen(look, task->loop, w.transport, peer, text);
+           weir__transport_address_seen(look, task->loop, w.transport, peer, text);
 }

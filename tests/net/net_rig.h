@@ -17,6 +17,7 @@
 #include "core/runtime.h"
 #include "core/task.h"
 #include "io/sim/sim.h"
+#include "net/listener.h"
 #include "net/stream.h"
 #include "support/run.h"
 #include "support/torture.h"

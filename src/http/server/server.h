@@ -51,6 +51,7 @@
 #include "http/server/peers.h"
 #include "http/message/trace.h"
 #include "http/server/unserved.h"
+#include "net/listener.h"
 #include "net/stream.h"
 
 struct weir__connection;

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a listener, and accepting without a task, for servers.
+ *
+ * Threading: as <weir/stream.h>: the loop's thread alone, but for weir__listener_queue().
+ *
+ *     listener.c  making, sharing, closing
+ *     accept.c    accepting, by a task or without
+ */
+#ifndef WEIR__LISTENER_H
+#define WEIR__LISTENER_H
+
+#include <sys/un.h>
+
+#include <weir/stream.h>
+
+#include "core/loop.h"
+#include "net/socket.h"
+
+struct weir_listener {
+    struct weir__transport *queue;
+    struct weir__socket socket;
+    struct weir__io_op accept, close;
+    struct weir__timeout retry;
+    struct weir__loop *loop;
+    void (*accepted)(weir_listener *l, void *arg, int fd);
+    void *arg;
+    void (*closed)(void *arg);
+    void *closed_arg;
+    bool serving, pending, closing;
+    uint16_t users; /* calls and waits inside the listener, and the close: the last frees it */
+    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* the file to remove; "": none */
+    char address[WEIR_ADDRESS_BYTES];
+};
+
+/* --- accepting without a task --- */
+
+/* Accepts connections until paused, at most a batch in a turn of the loop. accepted(l, arg, fd) is called for
+ * each; fd is the callee's then, to be adopted here or on another loop. A negative fd is an error (-EMFILE,
+ * -ENFILE, -ENOBUFS, -ENOMEM), for the log: the listener tries again after a moment. accepted() may pause,
+ * resume and close the listener, and may be called from inside the functions below. */
+void weir__listener_serve(weir_listener *l, void (*accepted)(weir_listener *l, void *arg, int fd), void *arg);
+
+/* Stops accepting; connections wait in the kernel's queue. One that was being accepted may still come, from a
+ * later turn. Harmless when the listener does not serve. */
+void weir__listener_pause(weir_listener *l);
+
+/* Goes on with the callback of weir__listener_serve(). Harmless when the listener serves. */
+void weir__listener_resume(weir_listener *l);
+
+/* Gives the callback of weir__listener_serve() what is in the queue now, at most so many, also while the
+ * listener pauses.
+ * Returns: whether there may be more. */
+bool weir__listener_take(weir_listener *l, int most);
+
+/* --- the queue --- */
+
+/* The queue of a listener, as a descriptor for another loop. From any thread, while the listener is not being
+ * closed.
+ * Returns: the descriptor, the caller's; -EMFILE; -EOPNOTSUPP the queue can't be shared. */
+int weir__listener_queue(const weir_listener *l) WEIR_CHECKED;
+
+/* Makes another listener at a shared queue, for this loop, without an address. Whichever listener comes round
+ * first takes a connection.
+ * Owns:    fd in any case.
+ * Returns: 0; -ENOMEM or as weir__io_attach(). */
+int weir__listener_at_queue(int fd, weir_listener **out) WEIR_CHECKED;
+
+/* From now on no connection comes into this queue, for any of its listeners. What is in it is lost: it should
+ * be emptied first. */
+void weir__listener_stop(weir_listener *l);
+
+/* --- closing --- */
+
+/* Stops listening and frees the listener, without a task. closed(arg) may be called from inside this call. */
+void weir__listener_close_detached(weir_listener *l, void (*closed)(void *arg), void *arg);
+
+/* The last to leave a closed listener frees it. */
+void weir__listener_leave(weir_listener *l);
+
+#endif
