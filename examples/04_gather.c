@@ -24,7 +24,7 @@ static int gather(weir_request *req, weir_response *res, void *client)
     weir_scope scope;
 
     weir_scope_open(&scope, weir_after_ms(250), WEIR_COLLECT);
-    for (; n < 12 && urls[n]; n++) {
+    for (; n < 12 && urls[n] != NULL; n++) {
         calls[n] = (struct call){.client = client, .url = urls[n]};
         calls[n].err = weir_spawn(&scope, "call", call_one, &calls[n]);
     }

@@ -23,7 +23,8 @@ static int fetch(void *arg)
         return err;
     }
     const char *type = weir_reply_header_value(&reply, "content-type");
-    printf("%s: %d, %zu bytes of %s\n", f->url, reply.status, reply.body_bytes, type ? type : "no type");
+    printf("%s: %d, %zu bytes of %s\n", f->url, reply.status, reply.body_bytes,
+           type != NULL ? type : "no type");
     weir_reply_free(&reply);
     return 0;
 }

@@ -37,7 +37,7 @@ enum {
     HOST_BYTES = 256
 };
 
-/* ---- pages ---- */
+/* --- pages --- */
 
 static int healthz(weir_request *req, weir_response *res, struct gateway_status *status)
 {
@@ -121,7 +121,7 @@ static const struct page pages[] = {
 };
 enum { PAGES = sizeof pages / sizeof *pages };
 
-/* ---- the server ---- */
+/* --- the server --- */
 
 struct admin {
     struct gateway_status *status;
@@ -161,7 +161,7 @@ bool admin_host_is_ours(const char *host, const char *const *names)
         return false;
     if (bracketed)
         return inet_pton(AF_INET6, name, address) == 1;
-    for (; *names; names++)
+    for (; *names != NULL; names++)
         if (strcasecmp(*names, name) == 0)
             return true;
     return strcasecmp(name, "localhost") == 0 || inet_pton(AF_INET, name, address) == 1;
@@ -199,12 +199,12 @@ static int answer(weir_request *req, weir_response *res, void *state)
     struct admin *admin = state;
     const struct page *page = weir_request_data(req);
     const char *host = weir_request_header(req, "host");
-    if (host && *host && !admin_host_is_ours(host, admin->hosts))
+    if (host != NULL && *host && !admin_host_is_ours(host, admin->hosts))
         return refuse_host(res, host);
     int err = weir_reply_header(res, "cache-control", "no-store");
     if (err < 0)
         return err;
-    return page->answer ? page->answer(req, res, admin->status) : yield(res, admin);
+    return page->answer != NULL ? page->answer(req, res, admin->status) : yield(res, admin);
 }
 
 static void *setup(void *arg)
@@ -255,10 +255,10 @@ static int start(struct admin *admin, const struct config *config)
 int admin_start(const struct config *config, struct gateway_status *status, struct admin **out)
 {
     *out = NULL;
-    if (!config->admin)
+    if (config->admin == NULL)
         return 0;
     struct admin *admin = calloc(1, sizeof *admin);
-    if (!admin)
+    if (admin == NULL)
         return -ENOMEM;
     admin->status = status;
     admin->hosts = config->admin_hosts;
@@ -275,7 +275,7 @@ int admin_start(const struct config *config, struct gateway_status *status, stru
 
 void admin_stop(struct admin *admin)
 {
-    if (!admin)
+    if (admin == NULL)
         return;
     background_servers_stop(admin->side);
     observed_close(&admin->observed);

@@ -15,7 +15,7 @@ static const double slowest_share = 0.5, slowest_ms = 20;
 static const double refused_share = 0.01;
 static const double few_jobs = 0.2; /* a second: too few to advise on */
 
-/* ---- what a route is ---- */
+/* --- what a route is --- */
 
 enum advice_class advice_class_of(const struct advice_route *route)
 {
@@ -45,11 +45,11 @@ static double delay_to_others_ms(const struct advice_route *route, int loops)
     return route->rate / 1000 / loops * route->loop_square_ms2 / 2;
 }
 
-/* ---- pieces of advice: only what the configuration of such a route can take ---- */
+/* --- pieces of advice: only what the configuration of such a route can take --- */
 
 static bool can_offload(const struct advice_route *r)
 {
-    return r->kind.pool && r->kind.on_loop;
+    return r->kind.pool != NULL && r->kind.on_loop;
 }
 
 static void advise_on_loop_time(struct text_out *out, bool *first, const struct advice_route *r,
@@ -84,7 +84,7 @@ static void advise_on_loop_time(struct text_out *out, bool *first, const struct 
 static const struct advice_route *route_of_task(const struct advice_input *in, const char *task)
 {
     const char *path = strchr(task, ' ');
-    for (size_t i = 0; path && i < in->route_count; i++)
+    for (size_t i = 0; path != NULL && i < in->route_count; i++)
         if (strcmp(in->routes[i].route, path + 1) == 0)
             return &in->routes[i];
     return NULL;
@@ -96,13 +96,13 @@ static void advise_on_being_held(struct text_out *out, bool *first, const struct
     if (r->ready_ms < ready_ms || r->ready_ms < ready_share * r->took_ms)
         return;
     const struct advice_number numbers[] = {{"ready_ms", r->ready_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
-    const struct advice_route *holder = r->held_by ? route_of_task(in, r->held_by) : NULL;
+    const struct advice_route *holder = r->held_by != NULL ? route_of_task(in, r->held_by) : NULL;
     const char *more = in->loops < in->cpus ? "; more loops would help" : "";
-    if (r->held_by && holder && can_offload(holder))
+    if (r->held_by != NULL && holder != NULL && can_offload(holder))
         advice_add(out, first, numbers,
                    "%s waits %.3g of its %.3g ms to be run, mostly for %s: offload that (on: %s)", r->route,
                    r->ready_ms, r->took_ms, r->held_by, holder->kind.pool);
-    else if (r->held_by)
+    else if (r->held_by != NULL)
         advice_add(out, first, numbers, "%s waits %.3g of its %.3g ms to be run, mostly for %s%s", r->route,
                    r->ready_ms, r->took_ms, r->held_by, more);
     else
@@ -128,7 +128,7 @@ static void advise_on_no_cpu(struct text_out *out, bool *first, const struct adv
 
 static void advise_on_tiny_jobs(struct text_out *out, bool *first, const struct advice_route *r)
 {
-    if (r->pool_ms <= 0 || r->pool_ms >= tiny_ms || !r->kind.pool)
+    if (r->pool_ms <= 0 || r->pool_ms >= tiny_ms || r->kind.pool == NULL)
         return;
     const struct advice_number numbers[] = {{"pool_ms", r->pool_ms}, {"queue_ms", r->queue_ms}, {NULL, 0}};
     advice_add(
@@ -139,7 +139,7 @@ static void advise_on_tiny_jobs(struct text_out *out, bool *first, const struct 
 
 static void advise_on_the_slowest(struct text_out *out, bool *first, const struct advice_route *r)
 {
-    if (!r->slowest || r->slowest_ms < slowest_ms || r->slowest_ms < slowest_share * r->took_ms)
+    if (r->slowest == NULL || r->slowest_ms < slowest_ms || r->slowest_ms < slowest_share * r->took_ms)
         return;
     const struct advice_number numbers[] = {
         {"slowest_ms", r->slowest_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
@@ -202,7 +202,7 @@ static void write_route(struct text_out *out, const struct advice_route *r, cons
     text_out_add(out, "]}");
 }
 
-/* ---- pools ---- */
+/* --- pools --- */
 
 /* What is refused would need workers, too. */
 static double offered(const struct advice_pool *pool)

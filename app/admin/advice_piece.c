@@ -9,7 +9,7 @@ void advice_write_piece(struct text_out *out, const char *text, const struct adv
     text_out_add(out, "\"text\":");
     text_out_json(out, text);
     text_out_add(out, ",\"numbers\":{");
-    for (size_t i = 0; numbers[i].name; i++)
+    for (size_t i = 0; numbers[i].name != NULL; i++)
         text_out_printf(out, "%s\"%s\":%.6g", i ? "," : "", numbers[i].name, numbers[i].value);
     text_out_add(out, "}");
 }

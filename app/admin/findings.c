@@ -66,13 +66,13 @@ __attribute__((format(printf, 2, 3))) static void say(struct finding *f, const c
 static void number(struct finding *f, const char *name, double value)
 {
     for (size_t i = 0; i < ADVICE_NUMBERS_MAX; i++)
-        if (!f->numbers[i].name) {
+        if (f->numbers[i].name == NULL) {
             f->numbers[i] = (struct advice_number){name, value};
             return;
         }
 }
 
-/* ---- backends ---- */
+/* --- backends --- */
 
 static const char *words_of(const char *reason)
 {
@@ -101,7 +101,7 @@ static void find_origin(struct list *list, const struct finding_origin *o, uint6
         return;
     struct finding *f = add(list, "origin", o->origin,
                             failed * at_most_1(share(o->requests, all_requests > 0 ? all_requests : 1)));
-    if (!f)
+    if (f == NULL)
         return;
     if (*o->names)
         say(f, "%s (%s): ", o->names, o->origin);
@@ -111,7 +111,7 @@ static void find_origin(struct list *list, const struct finding_origin *o, uint6
         words_of(o->reason));
     if (o->of_reason < o->errors)
         say(f, ", in %.3g %% of the failures", 100 * share(o->of_reason, o->errors));
-    if (o->last_error)
+    if (o->last_error != NULL)
         say(f, "; last: %s", o->last_error);
     if (o->partial > 0 && *o->routes)
         say(f, ". %llu answers of %s lacked a part", (unsigned long long)o->partial, o->routes);
@@ -121,13 +121,14 @@ static void find_origin(struct list *list, const struct finding_origin *o, uint6
     number(f, "partial", (double)o->partial);
 }
 
-/* ---- what is refused ---- */
+/* --- what is refused --- */
 
 static const struct advice_route *biggest_on_loop(const struct advice_input *in)
 {
     const struct advice_route *biggest = NULL;
     for (size_t i = 0; i < in->route_count; i++)
-        if (!biggest || advice_loop_share(&in->routes[i], in->loops) > advice_loop_share(biggest, in->loops))
+        if (biggest == NULL ||
+            advice_loop_share(&in->routes[i], in->loops) > advice_loop_share(biggest, in->loops))
             biggest = &in->routes[i];
     return biggest;
 }
@@ -153,10 +154,10 @@ static bool is_throttled(const struct finding_host *h)
 static void say_what_helps_loops(struct finding *f, const struct findings_input *in)
 {
     const struct advice_route *r = biggest_on_loop(in->advice);
-    const double taken = r ? advice_loop_share(r, in->advice->loops) : 0;
-    if (r && taken > 0.1)
+    const double taken = r != NULL ? advice_loop_share(r, in->advice->loops) : 0;
+    if (r != NULL && taken > 0.1)
         say(f, "; %s takes %.3g %% of a loop", r->route, 100 * taken);
-    if (r && taken > 0.1 && r->kind.pool && r->kind.on_loop)
+    if (r != NULL && taken > 0.1 && r->kind.pool != NULL && r->kind.on_loop)
         say(f, ": have it computed on a pool (on: %s)", r->kind.pool);
     else if (is_starved(in) || is_throttled(&in->host))
         say(f, "; the loops lack a CPU, see the host");
@@ -196,7 +197,7 @@ static void find_refused(struct list *list, const struct findings_input *in)
     if (r->refused == 0 || part < few_refused)
         return;
     struct finding *f = add(list, "refused", r->reason, part);
-    if (!f)
+    if (f == NULL)
         return;
     say(f, "%.3g %% of all requests are refused: %llu of %llu, %.3g %% of them on %s. Mostly for ",
         100 * part, (unsigned long long)r->refused, (unsigned long long)r->requests,
@@ -208,7 +209,7 @@ static void find_refused(struct list *list, const struct findings_input *in)
     number(f, "of_reason", (double)r->of_reason);
 }
 
-/* ---- connections without a request ---- */
+/* --- connections without a request --- */
 
 static bool is_incident(const struct finding_unserved *u)
 {
@@ -227,7 +228,7 @@ static double impact_of(const struct finding_unserved *u, uint64_t requests)
 static void say_who(struct finding *f, const struct finding_unserved *u)
 {
     const char *before = ". From ";
-    for (size_t i = 0; i < FINDING_CLIENTS && u->clients[i].address; i++) {
+    for (size_t i = 0; i < FINDING_CLIENTS && u->clients[i].address != NULL; i++) {
         const struct finding_client *c = &u->clients[i];
         say(f, "%s%s: %d waiting, %llu ended", before, c->address, c->half_sent,
             (unsigned long long)c->ended);
@@ -240,9 +241,9 @@ static void find_unserved(struct list *list, const struct findings_input *in)
     const struct finding_unserved *u = &in->unserved;
     if (!is_incident(u))
         return;
-    struct finding *f = add(list, "connections", u->clients[0].address ? u->clients[0].address : "",
+    struct finding *f = add(list, "connections", u->clients[0].address != NULL ? u->clients[0].address : "",
                             impact_of(u, in->refused.requests));
-    if (!f)
+    if (f == NULL)
         return;
     if (u->half_sent > 0)
         say(f, "%d of %d connections have sent half a request's head and no more", u->half_sent,
@@ -272,14 +273,14 @@ static void find_unserved(struct list *list, const struct findings_input *in)
     number(f, "over_limit", (double)u->over);
 }
 
-/* ---- the machine ---- */
+/* --- the machine --- */
 
 static void find_throttled(struct list *list, const struct finding_host *h)
 {
     if (!is_throttled(h))
         return;
     struct finding *f = add(list, "host", "throttled", at_most_1(h->stopped_share));
-    if (!f)
+    if (f == NULL)
         return;
     say(f,
         "The CPU quota of the control group %s, %.3g CPUs, is used up in %.3g of %.3g periods a second, and "
@@ -301,7 +302,7 @@ static void find_starved(struct list *list, const struct findings_input *in)
         return;
     const double lacked = at_most_1(starved_ms(in) / h->wanted_ms);
     struct finding *f = add(list, "host", "starved", lacked);
-    if (!f)
+    if (f == NULL)
         return;
     say(f,
         "The machine lacks CPU: for %.3g %% of the time in which the loops had something to do they were "
@@ -320,27 +321,27 @@ static void find_starved(struct list *list, const struct findings_input *in)
     number(f, "starved_ms", h->starved_ms);
 }
 
-/* ---- who holds a loop ---- */
+/* --- who holds a loop --- */
 
 static void find_stall(struct list *list, const struct finding_stall *s)
 {
-    if (!s->task || s->held_max_ms < held_least_ms)
+    if (s->task == NULL || s->held_max_ms < held_least_ms)
         return;
     struct finding *f =
-        add(list, "stall", s->route ? s->route : s->task, at_most_1(s->held_max_ms / 1000) / 2);
-    if (!f)
+        add(list, "stall", s->route != NULL ? s->route : s->task, at_most_1(s->held_max_ms / 1000) / 2);
+    if (f == NULL)
         return;
     say(f,
         "%s has held its loop %llu times, for %.3g ms at most (%s%s%s): all else there waited; 'weir stalls' "
         "has "
         "the stack",
-        s->task, (unsigned long long)s->count, s->held_max_ms, s->kind, s->place ? ", in " : "",
-        s->place ? s->place : "");
+        s->task, (unsigned long long)s->count, s->held_max_ms, s->kind, s->place != NULL ? ", in " : "",
+        s->place != NULL ? s->place : "");
     number(f, "held_max_ms", s->held_max_ms);
     number(f, "count", (double)s->count);
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 static int by_impact(const void *a, const void *b)
 {
@@ -362,7 +363,7 @@ static void write_one(struct text_out *out, const struct finding *f)
 void findings_write(struct text_out *out, const struct findings_input *in)
 {
     struct list list = {.items = calloc(FINDINGS_MAX, sizeof *list.items)};
-    if (!list.items) {
+    if (list.items == NULL) {
         out->err = -ENOMEM;
         return;
     }

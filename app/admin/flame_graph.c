@@ -34,7 +34,7 @@ struct graph {
     size_t depth;
 };
 
-/* ---- reading ---- */
+/* --- reading --- */
 
 static bool read_count(const char *digits, size_t len, uint64_t *out)
 {
@@ -51,7 +51,7 @@ static bool read_count(const char *digits, size_t len, uint64_t *out)
 static bool read_line(const char *line, size_t len, struct stack *stack)
 {
     const char *space = memrchr(line, ' ', len);
-    if (!space || space == line)
+    if (space == NULL || space == line)
         return false;
     const size_t text = (size_t)(space - line);
     *stack = (struct stack){.text = line, .len = text};
@@ -71,7 +71,7 @@ static void read_stacks(struct graph *g, weir_bytes folded)
     const char *end = folded.data + folded.len;
     for (const char *line = folded.data, *next; line < end; line = next + 1) {
         next = memchr(line, '\n', (size_t)(end - line));
-        if (!next)
+        if (next == NULL)
             next = end;
         struct stack *stack = &g->stacks[g->count];
         if (!read_line(line, (size_t)(next - line), stack) || g->samples > UINT64_MAX - stack->samples)
@@ -103,7 +103,7 @@ static int compare(const void *left, const void *right)
     }
 }
 
-/* ---- drawing ---- */
+/* --- drawing --- */
 
 static void add_escaped(struct text_out *out, const char *text, size_t len)
 {
@@ -168,7 +168,7 @@ static void draw_box(struct graph *g, const char *name, size_t len, uint64_t sam
 static size_t frame_len(const struct stack *stack, size_t at)
 {
     const char *end = memchr(stack->text + at, ';', stack->len - at);
-    return end ? (size_t)(end - stack->text) - at : stack->len - at;
+    return end != NULL ? (size_t)(end - stack->text) - at : stack->len - at;
 }
 
 static bool same_frame(const struct stack *a, const struct stack *b, size_t at, size_t len)
@@ -240,7 +240,7 @@ int flame_graph_write(struct text_out *out, weir_bytes folded, const char *title
     for (size_t i = 0; i < folded.len; i++)
         lines += folded.data[i] == '\n';
     g.stacks = calloc(lines, sizeof *g.stacks);
-    if (!g.stacks)
+    if (g.stacks == NULL)
         return -ENOMEM;
     read_stacks(&g, folded);
     if (g.count > 1)

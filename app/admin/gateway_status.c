@@ -33,7 +33,7 @@ weir_runtime *gateway_status_hold(struct gateway_status *status)
 {
     pthread_rwlock_rdlock(&status->runtime_lock);
     weir_runtime *runtime = status->runtime;
-    if (!runtime)
+    if (runtime == NULL)
         pthread_rwlock_unlock(&status->runtime_lock);
     return runtime;
 }

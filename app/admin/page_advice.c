@@ -41,7 +41,7 @@ static double mean_square_ms2(const weir_meter *meter)
     return count > 0 ? sum / count : 0;
 }
 
-/* ---- routes and pools ---- */
+/* --- routes and pools --- */
 
 static bool is_of_client(enum weir_charge_kind kind)
 {
@@ -68,7 +68,7 @@ static double sum_of(const struct rolling_window *w, bool (*wanted)(enum weir_ch
 {
     double sum = 0;
     for (enum weir_charge_kind kind = 0; kind < WEIR_CHARGE_KINDS; kind++)
-        sum += !wanted || wanted(kind) ? observed_spent_ms(w, kind) : 0;
+        sum += wanted == NULL || wanted(kind) ? observed_spent_ms(w, kind) : 0;
     return sum;
 }
 
@@ -80,7 +80,7 @@ static struct advice_kind kind_of(const struct config *config, const char *path)
             return (struct advice_kind){
                 .name = route->kind->name,
                 .pool = route->kind->on,
-                .on_loop = route->on && strcmp(route->on, "loop") == 0,
+                .on_loop = route->on != NULL && strcmp(route->on, "loop") == 0,
                 .asks_backends = strcmp(route->kind->name, "gather") == 0,
             };
     }
@@ -134,7 +134,7 @@ static struct advice_pool pool_of(struct observed *o, const struct observed_pool
     };
 }
 
-/* ---- backends ---- */
+/* --- backends --- */
 
 /* Names of the calls to one origin, and of the routes these are of. */
 struct callers {
@@ -200,7 +200,7 @@ static struct finding_origin origin_of(struct observed *o, const struct observed
     };
 }
 
-/* ---- what is refused, and what never became a request ---- */
+/* --- what is refused, and what never became a request --- */
 
 static struct finding_refused refused_of(struct observed *o)
 {
@@ -255,7 +255,7 @@ static struct finding_unserved unserved_of(struct observed *o)
     return out;
 }
 
-/* ---- the machine ---- */
+/* --- the machine --- */
 
 static double per_second(uint64_t count, const struct rolling_window *w)
 {
@@ -303,7 +303,7 @@ static struct finding_host host_of(struct observed *o)
     return out;
 }
 
-/* ---- who holds a loop ---- */
+/* --- who holds a loop --- */
 
 /* A copy of the worst, since what is shown of it is lent. */
 struct worst_stall {
@@ -316,7 +316,7 @@ struct worst_stall {
 static const char *place_of(const weir_stall *stall, char text[PLACE_BYTES])
 {
     for (size_t i = 0; i < stall->frame_count; i++)
-        if (stall->frames[i].file) {
+        if (stall->frames[i].file != NULL) {
             snprintf(text, PLACE_BYTES, "%s %s:%d", stall->frames[i].function, stall->frames[i].file,
                      stall->frames[i].line);
             return text;
@@ -329,15 +329,15 @@ static int look_at_stall(void *arg, const weir_stall *stall)
     struct worst_stall *w = arg;
     const double held_ms = ms(stall->held_max);
     const bool guilty = stall->kind == WEIR_STALL_COMPUTING || stall->kind == WEIR_STALL_BLOCKED;
-    if (!guilty || stall->last_ns < w->since_ns || (w->found.task && held_ms <= w->found.held_max_ms))
+    if (!guilty || stall->last_ns < w->since_ns || (w->found.task != NULL && held_ms <= w->found.held_max_ms))
         return 0;
     snprintf(w->task, sizeof w->task, "%s", stall->task);
-    snprintf(w->route, sizeof w->route, "%s", stall->route ? stall->route : "");
+    snprintf(w->route, sizeof w->route, "%s", stall->route != NULL ? stall->route : "");
     w->found = (struct finding_stall){
         .task = w->task,
         .kind = weir_stall_kind_text(stall->kind),
         .place = place_of(stall, w->place),
-        .route = stall->route ? w->route : NULL,
+        .route = stall->route != NULL ? w->route : NULL,
         .held_max_ms = held_ms,
         .count = stall->count,
     };
@@ -350,13 +350,13 @@ static void find_worst_stall(struct observed *o, struct worst_stall *worst)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     *worst = (struct worst_stall){.since_ns = ((int64_t)now.tv_sec - ROLLING_LONG_S) * 1000000000};
     weir_runtime *runtime = gateway_status_hold(o->status);
-    if (!runtime)
+    if (runtime == NULL)
         return;
     (void)weir_stalls_each(runtime, look_at_stall, worst);
     gateway_status_release(o->status);
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 struct room {
     struct advice_route *routes;
@@ -372,7 +372,7 @@ static bool make_room(struct room *room, const struct observed *o)
     room->pools = calloc(o->pools.count + 1, sizeof *room->pools);
     room->origins = calloc(o->origins.count + 1, sizeof *room->origins);
     room->callers = calloc(o->origins.count + 1, sizeof *room->callers);
-    return room->routes && room->pools && room->origins && room->callers;
+    return room->routes != NULL && room->pools != NULL && room->origins != NULL && room->callers != NULL;
 }
 
 static void free_room(struct room *room)
@@ -388,7 +388,7 @@ static size_t fill_routes(struct observed *o, struct advice_route *routes)
 {
     size_t count = 0;
     for (size_t i = 0; i < o->route_count; i++)
-        if (metrics_route_kind(o->status->metrics, i))
+        if (metrics_route_kind(o->status->metrics, i) != NULL)
             routes[count++] = route_of(o, i);
     return count;
 }

@@ -30,7 +30,7 @@ static int by_count(const void *a, const void *b)
 static void text_or_null(struct text_out *out, const char *name, const char *text)
 {
     text_out_printf(out, ",\"%s\":", name);
-    if (text)
+    if (text != NULL)
         text_out_json(out, text);
     else
         text_out_add(out, "null");
@@ -39,7 +39,7 @@ static void text_or_null(struct text_out *out, const char *name, const char *tex
 /* "csv_sort report.c:118" */
 static const char *frame(const weir_frame *frame, char text[FRAME_BYTES])
 {
-    if (frame->file)
+    if (frame->file != NULL)
         snprintf(text, FRAME_BYTES, "%s %s:%d", frame->function, frame->file, frame->line);
     else
         snprintf(text, FRAME_BYTES, "%s", frame->function);
@@ -77,7 +77,7 @@ void admin_guard_write(struct observed *o, struct text_out *out)
 {
     struct findings *findings = malloc(sizeof *findings);
     (void)o;
-    if (!findings) {
+    if (findings == NULL) {
         out->err = -ENOMEM;
         return;
     }

@@ -16,7 +16,7 @@
 
 #define LABELS(...) ((const struct label[]){__VA_ARGS__, {NULL, NULL}})
 
-/* ---- the gateway ---- */
+/* --- the gateway --- */
 
 /* Connections on which no request came. */
 static void unserved(struct exposition *e, const weir_server_stats *server)
@@ -57,7 +57,7 @@ static void gateway(struct exposition *e, const struct observed *o)
     unserved(e, &o->server);
 }
 
-/* ---- routes ---- */
+/* --- routes --- */
 
 static void outcomes(struct exposition *e, const char *name, const struct metrics_outcomes *outcomes)
 {
@@ -144,7 +144,7 @@ static void refusals(struct exposition *e, const struct observed *o)
         }
 }
 
-/* ---- gathers ---- */
+/* --- gathers --- */
 
 static void gather_calls(struct exposition *e, const struct gather_counts *counts)
 {
@@ -174,7 +174,7 @@ static void gathers(struct exposition *e, const struct observed *o)
     }
 }
 
-/* ---- origins ---- */
+/* --- origins --- */
 
 static void origin_errors(struct exposition *e, const struct observed *o)
 {
@@ -237,7 +237,7 @@ static void origins(struct exposition *e, const struct observed *o)
                          rolling_meter(o->origins.list[i]->rolling), NULL);
 }
 
-/* ---- loops ---- */
+/* --- loops --- */
 
 struct loop_label {
     char text[24];
@@ -287,7 +287,7 @@ static void loops(struct exposition *e, const struct observed *o)
         exposition_count(e, LABELS({"loop", loop_label(i).text}), o->loops.list[i].started);
 }
 
-/* ---- pools ---- */
+/* --- pools --- */
 
 /* at: of an int in weir_pool_stats. */
 static void pool_gauge(struct exposition *e, const struct observed_pools *pools, size_t at)
@@ -350,7 +350,7 @@ static void pools(struct exposition *e, const struct observed *o)
     pool_jobs(e, &o->pools);
 }
 
-/* ---- the process, by the names that are usual ---- */
+/* --- the process, by the names that are usual --- */
 
 static void process_stat(struct exposition *e, const struct process_stats *p)
 {
@@ -382,7 +382,7 @@ static void process(struct exposition *e)
     }
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 static void write_all(struct observed *o, struct text_out *out, bool openmetrics)
 {

@@ -30,7 +30,7 @@ struct profiling {
     struct text_out graph;
 };
 
-/* ---- what is asked for ---- */
+/* --- what is asked for --- */
 
 static int read_query(const char *query, struct profiling *p, const char **fault)
 {
@@ -53,7 +53,7 @@ static int read_query(const char *query, struct profiling *p, const char **fault
     return 0;
 }
 
-/* ---- on the blocking pool: reading debug information takes its time ---- */
+/* --- on the blocking pool: reading debug information takes its time --- */
 
 static int collect(weir_job *job, void *arg)
 {
@@ -76,12 +76,12 @@ static int finish(weir_job *job, void *arg)
     return err < 0 ? err : p->graph.err;
 }
 
-/* ---- sampling ---- */
+/* --- sampling --- */
 
 static int start(struct gateway_status *status, struct profiling *p)
 {
     weir_runtime *runtime = gateway_status_hold(status);
-    if (!runtime)
+    if (runtime == NULL)
         return -WEIR_ECLOSED;
     int err = weir_profile_start(runtime, 0, &p->profile);
     gateway_status_release(status);
@@ -130,7 +130,7 @@ int admin_profile(weir_request *req, weir_response *res, struct gateway_status *
     int err = start(status, &p);
     if (err == 0)
         err = sample(&p);
-    if (p.profile && weir_profile_stop(p.profile, NULL) < 0)
+    if (p.profile != NULL && weir_profile_stop(p.profile, NULL) < 0)
         err = err < 0 ? err : -ENOMEM;
     if (err != -WEIR_ECANCELED)
         err = reply(res, &p, err);

@@ -22,7 +22,7 @@ struct writing {
 static void text_or_null(struct text_out *out, const char *name, const char *text)
 {
     text_out_printf(out, ",\"%s\":", name);
-    if (text)
+    if (text != NULL)
         text_out_json(out, text);
     else
         text_out_add(out, "null");
@@ -32,7 +32,7 @@ static void text_or_null(struct text_out *out, const char *name, const char *tex
 static void frame(struct text_out *out, const weir_frame *frame)
 {
     char text[FRAME_BYTES];
-    if (frame->file)
+    if (frame->file != NULL)
         snprintf(text, sizeof text, "%s %s:%d", frame->function, frame->file, frame->line);
     else
         snprintf(text, sizeof text, "%s", frame->function);
@@ -56,7 +56,7 @@ static int write_one(void *arg, const weir_stall *stall)
     text_or_null(out, "route", stall->route);
     text_out_printf(out, ",\"loop\":%d", stall->loop);
     text_or_null(out, "scope", stall->scope);
-    if (stall->spawned_at.file)
+    if (stall->spawned_at.file != NULL)
         text_out_printf(out, ",\"spawned_at\":\"%s:%d\"", stall->spawned_at.file, stall->spawned_at.line);
     else
         text_out_add(out, ",\"spawned_at\":null");
@@ -80,7 +80,7 @@ void admin_stalls_write(struct observed *o, struct text_out *out)
     struct writing w = {.out = out, .first = true, .guilty = true};
     text_out_add(out, "[");
     weir_runtime *runtime = gateway_status_hold(o->status);
-    if (runtime) {
+    if (runtime != NULL) {
         int err = weir_stalls_each(runtime, write_one, &w);
         w.guilty = false;
         if (err == 0)
@@ -122,8 +122,8 @@ static struct stall_total *total_of(struct totals *totals, const char *route, en
 
 static int take(void *arg, const weir_stall_total *seen)
 {
-    struct stall_total *total = total_of(arg, seen->route ? seen->route : "none", seen->kind);
-    if (total) {
+    struct stall_total *total = total_of(arg, seen->route != NULL ? seen->route : "none", seen->kind);
+    if (total != NULL) {
         total->count += seen->count;
         total->held_s += (double)seen->held.ns / 1e9;
     }
@@ -160,15 +160,15 @@ static void write_totals(struct exposition *e, const struct totals *totals)
 void admin_stalls_metrics(struct exposition *e, struct observed *o)
 {
     struct totals *totals = calloc(1, sizeof *totals);
-    weir_runtime *runtime = totals ? gateway_status_hold(o->status) : NULL;
-    int err = totals ? 0 : -ENOMEM;
-    if (runtime) {
+    weir_runtime *runtime = totals != NULL ? gateway_status_hold(o->status) : NULL;
+    int err = totals != NULL ? 0 : -ENOMEM;
+    if (runtime != NULL) {
         err = weir_stalls_total(runtime, take, totals);
         gateway_status_release(o->status);
     }
     if (err < 0)
         e->out->err = err;
-    else if (runtime) {
+    else if (runtime != NULL) {
         expect(totals, o);
         write_totals(e, totals);
     }

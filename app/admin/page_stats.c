@@ -77,7 +77,7 @@ static const char *unserved_name(size_t i)
     return weir_unserved_name((enum weir_unserved)i);
 }
 
-/* ---- routes ---- */
+/* --- routes --- */
 
 static void route_window(struct observed *o, struct text_out *out, const char *name, size_t i, int seconds)
 {
@@ -121,7 +121,7 @@ static void routes(struct observed *o, struct text_out *out)
         text_out_add(out, i ? ",{\"route\":" : "{\"route\":");
         text_out_json(out, metrics_route_name(metrics, i));
         text_out_add(out, ",\"kind\":");
-        if (kind)
+        if (kind != NULL)
             text_out_json(out, kind);
         else
             text_out_add(out, "null");
@@ -132,7 +132,7 @@ static void routes(struct observed *o, struct text_out *out)
     }
 }
 
-/* ---- origins ---- */
+/* --- origins --- */
 
 static void origin_window(struct observed *o, struct text_out *out, const char *name,
                           const struct observed_origin *origin, int seconds)
@@ -148,7 +148,7 @@ static void origin_window(struct observed *o, struct text_out *out, const char *
 static void origin_health(struct text_out *out, const struct observed_origin *origin)
 {
     text_out_printf(out, ",\"failing\":%s,\"last_error\":", origin->failing ? "true" : "false");
-    if (!origin->last_error) {
+    if (origin->last_error == NULL) {
         text_out_add(out, "null");
         return;
     }
@@ -162,7 +162,7 @@ static void origin_health(struct text_out *out, const struct observed_origin *or
 static void origins(struct observed *o, struct text_out *out)
 {
     const struct observed_origin **sorted = observed_origins_sorted(&o->origins, &o->clock, weir_now());
-    if (!sorted) {
+    if (sorted == NULL) {
         out->err = -ENOMEM;
         return;
     }
@@ -180,7 +180,7 @@ static void origins(struct observed *o, struct text_out *out)
     free(sorted);
 }
 
-/* ---- loops ---- */
+/* --- loops --- */
 
 static void loop_window(struct text_out *out, const char *name, const struct rolling_window *w)
 {
@@ -218,7 +218,7 @@ static size_t tasks(const struct observed *o)
     return count;
 }
 
-/* ---- pools ---- */
+/* --- pools --- */
 
 static void pool_window(struct observed *o, struct text_out *out, const char *name,
                         const struct observed_pool *pool, int seconds)
@@ -259,7 +259,7 @@ static void pools(struct observed *o, struct text_out *out)
     }
 }
 
-/* ---- what was refused, and what never became a request ---- */
+/* --- what was refused, and what never became a request --- */
 
 /* Of all routes together. */
 static void refused_window(struct observed *o, struct text_out *out, const char *name, int seconds)
@@ -325,7 +325,7 @@ static void unserved(struct observed *o, struct text_out *out)
     text_out_add(out, "]}");
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 void admin_stats_write(struct observed *o, struct text_out *out)
 {

@@ -23,11 +23,11 @@ enum {
     FRAME_BYTES = 512
 };
 
-/* ---- a task ---- */
+/* --- a task --- */
 
 static void text_or_null(struct text_out *out, const char *text)
 {
-    if (text)
+    if (text != NULL)
         text_out_json(out, text);
     else
         text_out_add(out, "null");
@@ -36,7 +36,7 @@ static void text_or_null(struct text_out *out, const char *text)
 static void frame(struct text_out *out, const weir_frame *f)
 {
     char text[FRAME_BYTES];
-    if (f->file && f->line > 0)
+    if (f->file != NULL && f->line > 0)
         snprintf(text, sizeof text, "%s %s:%d", f->function, f->file, f->line);
     else
         snprintf(text, sizeof text, "%s", f->function);
@@ -76,7 +76,7 @@ static void open_task(struct text_out *out, const weir_task_info *info)
     text_out_add(out, ",\"route\":");
     text_or_null(out, info->route);
     text_out_add(out, ",\"spawned_at\":");
-    if (info->spawned_at.function)
+    if (info->spawned_at.function != NULL)
         frame(out, &info->spawned_at);
     else
         text_out_add(out, "null");
@@ -84,7 +84,7 @@ static void open_task(struct text_out *out, const weir_task_info *info)
     text_out_add(out, ",\"scopes\":[");
 }
 
-/* ---- the tree ---- */
+/* --- the tree --- */
 
 /* A task whose end is still to be written. */
 struct level {
@@ -113,7 +113,7 @@ static void begin_scope(struct writer *w, struct level *level, uint64_t id, cons
     end_scope(w, level);
     text_out_printf(w->out, "%s{\"id\":%llu,\"deadline_ms\":", level->has_scope ? "," : "",
                     (unsigned long long)id);
-    left_ms(w->out, known ? known->deadline : weir_never(), level->task->seen);
+    left_ms(w->out, known != NULL ? known->deadline : weir_never(), level->task->seen);
     text_out_add(w->out, ",\"tasks\":[");
     level->has_scope = true;
     level->has_task = false;
@@ -153,7 +153,7 @@ static void write_task(struct writer *w, const weir_task_info *info)
     if (w->depth == w->room) {
         const size_t room = w->room ? 2 * w->room : 64;
         struct level *levels = realloc(w->levels, room * sizeof *levels);
-        if (!levels) {
+        if (levels == NULL) {
             w->out->err = -ENOMEM;
             return;
         }
@@ -161,9 +161,9 @@ static void write_task(struct writer *w, const weir_task_info *info)
         w->room = room;
     }
     struct level *above = depth > 0 ? &w->levels[depth - 1] : NULL;
-    if (above)
+    if (above != NULL)
         go_to_scope(w, above, info->scope);
-    bool *has_sibling = above ? &above->has_task : &w->has_root;
+    bool *has_sibling = above != NULL ? &above->has_task : &w->has_root;
     if (*has_sibling)
         text_out_add(w->out, ",");
     *has_sibling = true;
@@ -205,7 +205,7 @@ int admin_tasks_write(const weir_tasks *tasks, struct text_out *out,
     return out->err;
 }
 
-/* ---- the page ---- */
+/* --- the page --- */
 
 struct look {
     struct gateway_status *status;
@@ -229,7 +229,7 @@ static int take(weir_job *job, void *arg)
     struct look *look = arg;
     weir_runtime *runtime = gateway_status_hold(look->status);
     (void)job;
-    if (!runtime)
+    if (runtime == NULL)
         return 0;
     if (!look->stacks_are_said)
         look->options.stacks = count_tasks(runtime) <= STACKS_TASKS_MAX;
@@ -273,7 +273,7 @@ static int answer(weir_response *res, struct look *look)
     int err = weir_offload_with(weir_pool_blocking(), "tasks", take, look, &waiting);
     if (err < 0)
         return weir_reply_error(res, err);
-    if (!look->tasks)
+    if (look->tasks == NULL)
         return weir_reply_fault(res, 503, "not_running", "the gateway is not running, or no more");
     text_out_init(&out, PIECE_BYTES_MAX);
     err = weir_reply_begin(res, 200, "application/json", -1);
@@ -301,7 +301,7 @@ int admin_tasks(weir_request *req, weir_response *res, struct gateway_status *st
 {
     struct look look = {.status = status};
     const char *fault = read_query(weir_request_query(req), &look);
-    if (fault)
+    if (fault != NULL)
         return weir_reply_fault(res, 400, "query", fault);
     int err = wait_for_turn(&status->looks);
     if (err < 0)

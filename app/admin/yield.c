@@ -25,7 +25,7 @@ union name {
 static socklen_t name_of(const struct config_address *address, union name *name)
 {
     memset(name, 0, sizeof *name);
-    if (address->path) {
+    if (address->path != NULL) {
         name->un.sun_family = AF_UNIX;
         if (strlen(address->path) >= sizeof name->un.sun_path)
             return 0;

@@ -20,7 +20,7 @@ enum { ANSWER_BYTES_MAX = 512 << 20, TOLD_BYTES_MAX = 300 };
 static const char default_address[] = "127.0.0.1:8081";
 static const char unix_prefix[] = "unix:";
 
-/* ---- where to ask ---- */
+/* --- where to ask --- */
 
 /* Returns: the length of the host, brackets included, which ends before the last colon; 0: it is none. */
 static size_t host_length(const char *address, size_t length)
@@ -44,7 +44,7 @@ static bool is_unix(const char *address)
 int admin_client_base(const char *address, char base[ADMIN_BASE_BYTES])
 {
     static const char scheme[] = "http://";
-    if (!address)
+    if (address == NULL)
         address = default_address;
     if (is_unix(address)) {
         strcpy(base, "http://localhost");
@@ -66,13 +66,13 @@ int admin_client_base(const char *address, char base[ADMIN_BASE_BYTES])
 static bool stands_for_itself(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("-._~", c));
+           (c != '\0' && strchr("-._~", c) != NULL);
 }
 
 int admin_client_add_query(char *path, size_t room, const char *name, const char *value)
 {
     size_t at = strlen(path);
-    int written = snprintf(path + at, room - at, "%c%s=", strchr(path, '?') ? '&' : '?', name);
+    int written = snprintf(path + at, room - at, "%c%s=", strchr(path, '?') != NULL ? '&' : '?', name);
     if (written < 0 || (size_t)written >= room - at)
         return -WEIR_ETOOLARGE;
     at += (size_t)written;
@@ -85,7 +85,7 @@ int admin_client_add_query(char *path, size_t room, const char *name, const char
     return 0;
 }
 
-/* ---- asking ---- */
+/* --- asking --- */
 
 static void tell_failure(const struct admin_client *admin, int err)
 {
@@ -119,7 +119,7 @@ static void tell_status(const struct admin_client *admin, const char *path, cons
                 where, (int)strcspn(path, "?"), path);
     else
         fprintf(stderr, "%s answers %s with status %d: %.*s\n", where, path, reply->status, TOLD_BYTES_MAX,
-                reply->body ? reply->body : "");
+                reply->body != NULL ? reply->body : "");
 }
 
 int admin_client_try(struct admin_client *admin, const char *path, weir_duration within, weir_reply *reply)
@@ -153,7 +153,7 @@ int admin_client_get(struct admin_client *admin, const char *path, weir_duration
     return err;
 }
 
-/* ---- running ---- */
+/* --- running --- */
 
 struct run {
     struct admin_client admin;
@@ -214,7 +214,7 @@ int admin_client_run(const char *command, const char *address,
     if (admin_client_base(address, run.admin.base) < 0)
         return cli_usage(command, "'%s' is no address, expected HOST:PORT or unix:PATH of the admin address",
                          address);
-    run.admin.where = address && is_unix(address) ? address : run.admin.base + strlen("http://");
+    run.admin.where = address != NULL && is_unix(address) ? address : run.admin.base + strlen("http://");
     /* Of this program nobody wants to know that; and what fails is told by the command. */
     const weir_options options = {.stall_after = weir_ms(-1), .log_level = WEIR_LOG_ERROR};
     int err = weir_run(&options, run_all, &run);

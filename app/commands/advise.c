@@ -41,12 +41,12 @@ struct advise {
     bool json;
 };
 
-/* ---- showing ---- */
+/* --- showing --- */
 
 static const char *text_of(const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : "?";
+    return text != NULL ? text : "?";
 }
 
 static double number_of(const json_t *object, const char *name)
@@ -129,7 +129,7 @@ static void show(const json_t *advice)
                    : "No requests in the last minute: there is nothing to advise on.");
 }
 
-/* ---- the command ---- */
+/* --- the command --- */
 
 static int advise(struct admin_client *admin, void *arg)
 {
@@ -141,14 +141,14 @@ static int advise(struct admin_client *admin, void *arg)
         return EXIT_FAILED;
     int code = EXIT_FINE;
     json_t *advice = json_loadb(reply.body, reply.body_bytes, 0, &why);
-    if (advice && a->json)
+    if (advice != NULL && a->json)
         code = output_print(reply.body, reply.body_bytes);
-    else if (advice)
+    else if (advice != NULL)
         show(advice);
     else
         fprintf(stderr, "weir advise: the answer is no JSON: %s\n", why.text);
     weir_reply_free(&reply);
-    if (!advice)
+    if (advice == NULL)
         return EXIT_FAILED;
     json_decref(advice);
     return code;

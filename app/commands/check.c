@@ -54,12 +54,12 @@ int command_check(int argc, char **argv)
             connect = true;
         else if (!only_files && argv[i][0] == '-')
             return cli_usage("check", "unknown option '%s'", argv[i]);
-        else if (file)
+        else if (file != NULL)
             return cli_usage("check", "unexpected argument '%s'", argv[i]);
         else
             file = argv[i];
     }
-    if (!file)
+    if (file == NULL)
         return cli_usage("check", "no file given");
 
     struct config config;

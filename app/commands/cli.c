@@ -80,7 +80,7 @@ static int unknown_command(const char *name)
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
     const char *nearest = weir_text_nearest(name, names, COMMANDS);
-    if (nearest)
+    if (nearest != NULL)
         fprintf(stderr, "weir: unknown command '%s', did you mean '%s'? See 'weir --help'\n", name, nearest);
     else
         fprintf(stderr, "weir: unknown command '%s'; see 'weir --help'\n", name);
@@ -146,7 +146,7 @@ int cli_main(int argc, char **argv)
     const struct command *command = find_command(argv[1]);
     /* Whoever runs a command did not write it; a gateway's file says what it wants itself, and how to log. */
     const weir_guard_options quietly = {.mode = WEIR_GUARD_COUNT};
-    if (command && command->run != command_serve && weir_guard_configure(&quietly) < 0)
+    if (command != NULL && command->run != command_serve && weir_guard_configure(&quietly) < 0)
         return EXIT_FAILED;
-    return command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
+    return command != NULL ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
 }

@@ -55,7 +55,7 @@ static const struct option options[] = {
 };
 #undef AT
 
-/* ---- the gateway's configuration, as anyone could write it ---- */
+/* --- the gateway's configuration, as anyone could write it --- */
 
 static int write_config(weir_buffer *out, const struct demo *demo)
 {
@@ -98,7 +98,7 @@ static int make_config(const struct demo *demo, struct config *config)
     return err;
 }
 
-/* ---- what the person sees ---- */
+/* --- what the person sees --- */
 
 static void print_services(const struct demo *demo)
 {
@@ -125,7 +125,7 @@ static void started(void *arg, const char *const *listening, size_t count)
     fflush(stdout);
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 /* Returns: false after telling which ports are taken, and which option moves them. */
 static bool probe(int port, int count, const char *option)

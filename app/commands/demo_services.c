@@ -42,7 +42,7 @@ static uint64_t number_of(const weir_request *req, struct service *service)
     uint64_t count = service->requests++;
     const char *id = strrchr(weir_request_path(req), '/');
     char *end = NULL;
-    if (!service->options->replay || !id || id[1] < '0' || id[1] > '9')
+    if (!service->options->replay || id == NULL || id[1] < '0' || id[1] > '9')
         return count;
     uint64_t number = strtoull(id + 1, &end, 10);
     return *end == '\0' ? number : count;
@@ -112,7 +112,7 @@ int demo_services_start(const struct demo_services_options *options, struct demo
     const weir_options runtime = {0};
     struct demo_services *services = calloc(1, sizeof *services);
     *out = NULL;
-    if (!services)
+    if (services == NULL)
         return -ENOMEM;
     services->options = *options;
     for (unsigned i = 0; i < DEMO_SERVICES; i++)
@@ -134,7 +134,7 @@ const char *demo_service_address(const struct demo_services *services, int index
 
 void demo_services_stop(struct demo_services *services)
 {
-    if (!services)
+    if (services == NULL)
         return;
     background_servers_stop(services->side);
     free(services);

@@ -67,7 +67,7 @@ static const struct option options[] = {
 static bool read_header(char *text, weir_header *out)
 {
     char *colon = strchr(text, ':');
-    if (!colon || colon == text)
+    if (colon == NULL || colon == text)
         return false;
     *colon = '\0';
     *out = (weir_header){text, colon + 1 + strspn(colon + 1, " \t")};
@@ -82,10 +82,11 @@ static int check_url(const char *template)
     weir_buffer url;
     weir_buffer_init(&url, LOAD_URL_BYTES_MAX);
     const char *fault = load_url(&url, template, 0) < 0 ? "at most 64 KiB" : url_fault(url.data);
-    if (!fault && strpbrk(url.data, "{}"))
+    if (fault == NULL && strpbrk(url.data, "{}") != NULL)
         fault = "no braces but those of {n}";
     weir_buffer_free(&url);
-    return fault ? cli_usage("load", "'%s' is no URL that can be asked, expected %s", template, fault) : 0;
+    return fault != NULL ? cli_usage("load", "'%s' is no URL that can be asked, expected %s", template, fault)
+                         : 0;
 }
 
 /* Splits the text in its place, as read_header() does. */
@@ -94,10 +95,11 @@ static int check_header(char *text, weir_header *out)
     if (!read_header(text, out))
         return cli_usage("load", "--header is '%s', expected 'NAME: VALUE'", text);
     const char *fault = header_name_fault(out->name);
-    if (fault)
+    if (fault != NULL)
         return cli_usage("load", "--header names '%s', expected %s", out->name, fault);
     fault = header_value_fault(out->value);
-    return fault ? cli_usage("load", "--header %s is '%s', expected %s", out->name, out->value, fault) : 0;
+    return fault != NULL ? cli_usage("load", "--header %s is '%s', expected %s", out->name, out->value, fault)
+                         : 0;
 }
 
 static int check(const struct load_options *o, const struct option_list *urls, weir_header *headers)
@@ -105,7 +107,7 @@ static int check(const struct load_options *o, const struct option_list *urls, w
     int code = 0;
     if (urls->count == 0)
         return cli_usage("load", "no URL given");
-    if (o->method && (!token_is_valid(o->method) || strcmp(o->method, "CONNECT") == 0))
+    if (o->method != NULL && (!token_is_valid(o->method) || strcmp(o->method, "CONNECT") == 0))
         return cli_usage("load", "--method is '%s', expected a method such as GET, and not CONNECT",
                          o->method);
     for (size_t i = 0; i < urls->count && code == 0; i++)
@@ -118,13 +120,13 @@ static int check(const struct load_options *o, const struct option_list *urls, w
 static int read_file(const char *path, weir_buffer *out)
 {
     FILE *file = fopen(path, "rb");
-    if (!file)
+    if (file == NULL)
         return -errno;
     int err = 0;
     for (size_t n = 1; n > 0 && err == 0;) {
         char *room = weir_buffer_reserve(out, 64 << 10);
-        err = room ? 0 : -WEIR_ETOOLARGE;
-        n = room ? fread(room, 1, 64 << 10, file) : 0;
+        err = room != NULL ? 0 : -WEIR_ETOOLARGE;
+        n = room != NULL ? fread(room, 1, 64 << 10, file) : 0;
         weir_buffer_commit(out, n);
     }
     if (err == 0 && ferror(file))
@@ -135,7 +137,7 @@ static int read_file(const char *path, weir_buffer *out)
 
 static int read_body(const char *text, weir_buffer *out)
 {
-    if (!text)
+    if (text == NULL)
         return 0;
     int err = text[0] == '@' ? read_file(text + 1, out) : weir_buffer_append_text(out, text);
     if (err) {
@@ -159,7 +161,7 @@ static int report(const struct load_options *o, const struct load_stats *stats)
 static int run(const struct load_options *o, const struct load_target *target)
 {
     struct load_stats *stats = malloc(sizeof *stats);
-    int err = stats ? load_run(target, stats) : -ENOMEM;
+    int err = stats != NULL ? load_run(target, stats) : -ENOMEM;
     int code = EXIT_FAILED;
     if (err < 0)
         fprintf(stderr, "weir load: %s\n", weir_error_text(err));
@@ -195,9 +197,9 @@ int command_load(int argc, char **argv)
             .urls = urls.items,
             .url_count = urls.count,
             .timeout = o.timeout,
-            .method = o.method ? o.method
-                      : o.body ? "POST"
-                               : "GET",
+            .method = o.method != NULL ? o.method
+                      : o.body != NULL ? "POST"
+                                       : "GET",
             .headers = headers,
             .header_count = o.headers.count,
             .body = weir_buffer_bytes(&body),

@@ -115,7 +115,7 @@ static struct text_duration say(weir_duration d)
     return said;
 }
 
-/* ---- text ---- */
+/* --- text --- */
 
 static int text_rows(const weir_histogram *h, weir_buffer *out)
 {
@@ -149,7 +149,7 @@ static int text_status(const struct load_stats *stats, int status, uint64_t coun
 {
     const weir_histogram *times = times_of(stats, status);
     int err = weir_buffer_printf(out, "  status %d %10llu", status, (unsigned long long)count);
-    if (err == 0 && times)
+    if (err == 0 && times != NULL)
         err = weir_buffer_printf(out, "  p50 %s p99 %s", say(weir_histogram_quantile(times, 0.5)).text,
                                  say(weir_histogram_quantile(times, 0.99)).text);
     return err ? err : weir_buffer_append_byte(out, '\n');
@@ -227,7 +227,7 @@ int load_stats_progress(const struct load_stats *stats, weir_duration since, wei
                               say(weir_histogram_quantile(&stats->latency, 0.99)).text);
 }
 
-/* ---- JSON ---- */
+/* --- JSON --- */
 
 static int json_outcomes(const struct load_stats *stats, weir_buffer *out)
 {

@@ -24,7 +24,7 @@ static int unknown(const char *command, const struct option *options, size_t cou
     for (size_t i = 0; i < count; i++)
         names[i] = options[i].name;
     const char *nearest = weir_text_nearest(word, names, count);
-    if (nearest)
+    if (nearest != NULL)
         return cli_usage(command, "unknown option '%s', did you mean '%s'?", word, nearest);
     return cli_usage(command, "unknown option '%s'", word);
 }
@@ -34,7 +34,7 @@ static bool read_real(const char *text, double *out)
     char *end = NULL;
     errno = 0;
     *out = strtod(text, &end);
-    return *text && strchr("0123456789.", *text) && *end == '\0' && errno == 0 && isfinite(*out);
+    return *text && strchr("0123456789.", *text) != NULL && *end == '\0' && errno == 0 && isfinite(*out);
 }
 
 static bool read_number(const char *text, uint64_t *out)
@@ -96,19 +96,19 @@ int options_read(const char *command, int argc, char **argv, const struct option
         }
         size_t length = strcspn(word, "=");
         const struct option *option = find(options, count, word, length);
-        if (!option)
+        if (option == NULL)
             return unknown(command, options, count, word);
         void *member = (char *)base + option->offset;
         const char *value = word[length] == '=' ? word + length + 1 : NULL;
         if (option->type == OPTION_FLAG) {
-            if (value)
+            if (value != NULL)
                 return cli_usage(command, "%s takes no value", option->name);
             *(bool *)member = true;
             continue;
         }
-        if (!value && ++i == argc)
+        if (value == NULL && ++i == argc)
             return cli_usage(command, "%s needs a value", option->name);
-        int code = read_value(command, option, value ? value : argv[i], member);
+        int code = read_value(command, option, value != NULL ? value : argv[i], member);
         if (code)
             return code;
     }

@@ -44,12 +44,12 @@ struct profile {
 
 static int write_out(const struct profile *p, const char *data, size_t bytes)
 {
-    if (!p->out)
+    if (p->out == NULL)
         return output_print(data, bytes);
     FILE *file = fopen(p->out, "w");
-    bool good = file && fwrite(data, 1, bytes, file) == bytes;
+    bool good = file != NULL && fwrite(data, 1, bytes, file) == bytes;
     int err = errno;
-    if (file && fclose(file) != 0 && good) {
+    if (file != NULL && fclose(file) != 0 && good) {
         err = errno;
         good = false;
     }

@@ -59,7 +59,7 @@ void screen_draw(struct screen *screen, weir_bytes frame)
     int err = weir_buffer_append_text(&out, "\033[H");
     for (size_t at = 0; err == 0 && at < frame.len;) {
         const char *end = memchr(frame.data + at, '\n', frame.len - at);
-        size_t length = (end ? (size_t)(end - frame.data) : frame.len) - at;
+        size_t length = (end != NULL ? (size_t)(end - frame.data) : frame.len) - at;
         const bool last = at + length + 1 >= frame.len;
         err = weir_buffer_append(&out, frame.data + at, length);
         if (err == 0)
@@ -88,8 +88,8 @@ bool screen_is_utf8(void)
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *value = getenv(names[i]);
-        if (value && *value)
-            return strcasestr(value, "UTF-8") || strcasestr(value, "utf8");
+        if (value != NULL && *value)
+            return strcasestr(value, "UTF-8") != NULL || strcasestr(value, "utf8") != NULL;
     }
     return false;
 }
@@ -97,5 +97,6 @@ bool screen_is_utf8(void)
 bool screen_wants_colours(void)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+    return isatty(STDOUT_FILENO) && !(no_color != NULL && *no_color) &&
+           !(term != NULL && strcmp(term, "dumb") == 0);
 }

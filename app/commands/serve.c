@@ -33,12 +33,12 @@ int command_serve(int argc, char **argv)
             only_files = 1;
         else if (!only_files && argv[i][0] == '-')
             return cli_usage("serve", "unknown option '%s'", argv[i]);
-        else if (file)
+        else if (file != NULL)
             return cli_usage("serve", "unexpected argument '%s'", argv[i]);
         else
             file = argv[i];
     }
-    if (!file)
+    if (file == NULL)
         return cli_usage("serve", "no file given");
 
     struct config config;

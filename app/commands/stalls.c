@@ -38,20 +38,20 @@ const char command_stalls_help[] =
 
 enum { TEXT_BYTES_MAX = 64 << 20, INDENT = 13, FUNCTION_COLUMNS = 36 };
 
-/* ---- as text ---- */
+/* --- as text --- */
 
 /* "function file:line" in two columns. */
 static void write_frame(struct terminal_text *out, const char *frame)
 {
     char function[256];
     const char *space = strrchr(frame, ' ');
-    size_t length = space ? (size_t)(space - frame) : strlen(frame);
+    size_t length = space != NULL ? (size_t)(space - frame) : strlen(frame);
     snprintf(function, sizeof function, "%.*s", (int)length, frame);
-    if (space)
+    if (space != NULL)
         terminal_text_field(out, LINE_STRONG, FUNCTION_COLUMNS, function);
     else
         terminal_text_add(out, LINE_STRONG, function);
-    if (space)
+    if (space != NULL)
         terminal_text_printf(out, LINE_QUIET, " %s", space + 1);
 }
 
@@ -126,7 +126,7 @@ static int print_text(const json_t *stalls)
     return code;
 }
 
-/* ---- the command ---- */
+/* --- the command --- */
 
 static int print_reply(const weir_reply *reply, bool as_json)
 {

@@ -56,7 +56,7 @@ struct view {
     int rows; /* of the screen; 0: no limit */
 };
 
-/* ---- from the answer to lines ---- */
+/* --- from the answer to lines --- */
 
 /* What does not fit on the screen is left out, and counted in the last line. */
 static void cut(struct terminal_text *out, int rows)
@@ -94,7 +94,7 @@ static int draw(weir_job *job, void *arg)
     return view->lines.text.err;
 }
 
-/* ---- printing ---- */
+/* --- printing --- */
 
 static int tell(int err)
 {
@@ -144,7 +144,7 @@ static int ask(struct view *view)
     return code;
 }
 
-/* ---- the command ---- */
+/* --- the command --- */
 
 /* Until Ctrl-C, which is the way to end it, and no failure. */
 static int watch(struct view *view)
@@ -162,7 +162,7 @@ static int run(struct admin_client *admin, void *arg)
 {
     struct view view = {.options = *(const struct command_options *)arg, .admin = admin};
     int err = snprintf(view.path, sizeof view.path, "/tasks?stacks=%d", view.options.stacks) > 0 ? 0 : -EIO;
-    if (view.options.filter)
+    if (view.options.filter != NULL)
         err = admin_client_add_query(view.path, sizeof view.path, "filter", view.options.filter);
     if (err < 0) {
         fputs("weir tasks: --filter is too long\n", stderr);

@@ -31,7 +31,7 @@ struct member {
     size_t place;
 };
 
-/* ---- which tasks are alike ---- */
+/* --- which tasks are alike --- */
 
 static uint64_t mix(uint64_t hash, const char *text)
 {
@@ -46,17 +46,17 @@ static const char *common_wait(const json_t *task, char out[WAIT_BYTES])
     static const char *const cut[] = {"sleeping for another", " left)", " for "};
     snprintf(out, WAIT_BYTES, "%s", figure_text(task, "waits_for"));
     char *place = strrchr(out, ',');
-    if (place && strstr(place, " of "))
+    if (place != NULL && strstr(place, " of ") != NULL)
         *place = '\0';
     if (strncmp(out, cut[0], strlen(cut[0])) == 0) {
         out[strlen("sleeping")] = '\0';
-    } else if (strstr(out, cut[1])) {
+    } else if (strstr(out, cut[1]) != NULL) {
         char *bracket = strrchr(out, '(');
-        if (bracket && bracket > out)
+        if (bracket != NULL && bracket > out)
             bracket[-1] = '\0';
     } else if (strncmp(out, "running in ", strlen("running in ")) == 0) {
         char *length = strstr(out, cut[2]);
-        if (length)
+        if (length != NULL)
             *length = '\0';
     }
     return out;
@@ -94,7 +94,7 @@ static size_t group(struct member *members, size_t count, bool flat, struct alik
     size_t n = 0;
     struct alike *groups = malloc((count + 1) * sizeof *groups);
     *out = groups;
-    if (!groups)
+    if (groups == NULL)
         return 0;
     for (size_t i = 0; i < count; i++) {
         members[i].place = i;
@@ -111,7 +111,7 @@ static size_t group(struct member *members, size_t count, bool flat, struct alik
     return n;
 }
 
-/* ---- a line ---- */
+/* --- a line --- */
 
 static const char *length_text(char out[FIGURE_BYTES], double ms)
 {
@@ -186,7 +186,7 @@ static void write_members(struct drawing *d, const struct member *members, size_
     const json_t *task = members[0].task;
     const char *name = figure_text(task, "name"), *route = figure_text(task, "route");
     const char *spawned_at = figure_text(task, "spawned_at");
-    terminal_text_add(out, LINE_QUIET, d->prefix.data ? d->prefix.data : "");
+    terminal_text_add(out, LINE_QUIET, d->prefix.data != NULL ? d->prefix.data : "");
     terminal_text_add(out, LINE_QUIET, branch);
     terminal_text_add(out, LINE_STRONG, name);
     if (count > 1)
@@ -205,7 +205,7 @@ static void write_members(struct drawing *d, const struct member *members, size_
     terminal_text_end(out);
 }
 
-/* ---- the tree ---- */
+/* --- the tree --- */
 
 /* Returns: the length of the prefix before, to go back to. */
 static size_t go_down(struct drawing *d, bool last)
@@ -222,7 +222,7 @@ static void write_stack(struct drawing *d, const json_t *task, bool has_children
     size_t i;
     json_array_foreach(stack, i, frame)
     {
-        terminal_text_add(d->out, LINE_QUIET, d->prefix.data ? d->prefix.data : "");
+        terminal_text_add(d->out, LINE_QUIET, d->prefix.data != NULL ? d->prefix.data : "");
         terminal_text_add(d->out, LINE_QUIET, has_children ? drawn(d, "│    ", "|    ") : "     ");
         terminal_text_add(d->out, LINE_PLAIN, json_is_string(frame) ? json_string_value(frame) : "?");
         terminal_text_end(d->out);
@@ -243,7 +243,7 @@ static bool gather(const json_t *scopes, struct member **list, size_t *count, si
             if (*count == *room) {
                 const size_t more = *room ? 2 * *room : 64;
                 struct member *larger = realloc(*list, more * sizeof *larger);
-                if (!larger)
+                if (larger == NULL)
                     return false;
                 *list = larger;
                 *room = more;
@@ -297,7 +297,7 @@ static void write_scopes(struct drawing *d, const json_t *scopes)
         if (json_array_size(tasks) == 0)
             continue;
         const bool last = --left == 0;
-        terminal_text_add(d->out, LINE_QUIET, d->prefix.data ? d->prefix.data : "");
+        terminal_text_add(d->out, LINE_QUIET, d->prefix.data != NULL ? d->prefix.data : "");
         terminal_text_add(d->out, LINE_QUIET, last ? drawn(d, "└─ ", "`- ") : drawn(d, "├─ ", "|- "));
         terminal_text_add(d->out, LINE_PLAIN, "scope");
         if (!isnan(left_ms))
@@ -307,7 +307,7 @@ static void write_scopes(struct drawing *d, const json_t *scopes)
         struct member *below = NULL;
         size_t n = 0, room = 0;
         json_t *one = json_pack("[O]", scope);
-        if (one && gather(one, &below, &n, &room))
+        if (one != NULL && gather(one, &below, &n, &room))
             write_level(d, below, n);
         else
             out_of_memory(d);
@@ -347,7 +347,7 @@ static void write_loop(struct drawing *d, const json_t *loop)
     char number[FIGURE_BYTES];
     struct member *members = malloc((json_array_size(tree) + 1) * sizeof *members);
     size_t i;
-    if (!members) {
+    if (members == NULL) {
         out_of_memory(d);
         return;
     }

@@ -62,7 +62,7 @@ struct top {
     bool quit;
 };
 
-/* ---- asking ---- */
+/* --- asking --- */
 
 /* As admin_client_get, but tells nothing: while the screen is entered there is no place for it.
  * Returns: NULL, with why in problem.
@@ -81,7 +81,7 @@ static json_t *ask_quietly(struct top *top, const char *path, char problem[PROBL
         snprintf(problem, PROBLEM_BYTES, "%s", weir_error_text(err));
     else if (reply.status != 200)
         snprintf(problem, PROBLEM_BYTES, "%s answers %d", path, reply.status);
-    else if (!(json = json_loadb(reply.body, reply.body_bytes, 0, NULL)))
+    else if ((json = json_loadb(reply.body, reply.body_bytes, 0, NULL)) == NULL)
         snprintf(problem, PROBLEM_BYTES, "%s is not JSON", path);
     weir_reply_free(&reply);
     return json;
@@ -91,7 +91,7 @@ static bool refresh(struct top *top)
 {
     char ignored[PROBLEM_BYTES];
     json_t *stats = ask_quietly(top, "/stats", top->problem);
-    if (!stats)
+    if (stats == NULL)
         return false;
     json_decref(top->stats);
     top->stats = stats;
@@ -118,7 +118,7 @@ static bool first_answer(struct top *top)
     return false;
 }
 
-/* ---- drawing ---- */
+/* --- drawing --- */
 
 static void write_frame(struct top *top, struct terminal_text *lines)
 {
@@ -147,7 +147,7 @@ static void draw(struct top *top)
     weir_buffer_free(&lines.text.text);
 }
 
-/* ---- plain output ---- */
+/* --- plain output --- */
 
 static int print_frame(struct top *top)
 {
@@ -165,7 +165,7 @@ static int print_frame(struct top *top)
 static int print_json(const struct top *top)
 {
     char *text = json_dumps(top->stats, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    int code = text ? output_print(text, strlen(text)) : EXIT_FAILED;
+    int code = text != NULL ? output_print(text, strlen(text)) : EXIT_FAILED;
     free(text);
     return code == EXIT_FINE ? output_print("\n", 1) : code;
 }
@@ -184,7 +184,7 @@ static int print_lines(struct top *top)
     }
 }
 
-/* ---- the live screen: tasks that note what is new, and one that draws ---- */
+/* --- the live screen: tasks that note what is new, and one that draws --- */
 
 static int keep_asking(void *arg)
 {
@@ -382,7 +382,7 @@ static int run_screen(struct top *top)
     return err < 0 ? EXIT_FAILED : EXIT_FINE;
 }
 
-/* ---- the command ---- */
+/* --- the command --- */
 
 static int run(struct admin_client *admin, void *arg)
 {

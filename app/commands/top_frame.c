@@ -35,7 +35,7 @@ struct frame {
     int name_columns;
 };
 
-/* ---- pieces ---- */
+/* --- pieces --- */
 
 static double in_window(const struct frame *f, const json_t *item, const char *name)
 {
@@ -114,7 +114,7 @@ static void heads(const struct frame *f, enum top_section section, const char *f
 {
     char room[TITLE_BYTES];
     terminal_text_field(f->out, LINE_QUIET, f->name_columns, title(f, section, first, room));
-    for (; *others; others++)
+    for (; *others != NULL; others++)
         number(f, LINE_QUIET, *others);
     terminal_text_end(f->out);
 }
@@ -125,7 +125,7 @@ static void name(const struct frame *f, const char *text)
     terminal_text_add(f->out, LINE_PLAIN, " ");
 }
 
-/* ---- the top ---- */
+/* --- the top --- */
 
 static double sum(const struct frame *f, const char *figure)
 {
@@ -153,7 +153,7 @@ static void top_line(const struct frame *f)
     terminal_text_printf(f->out, LINE_STRONG, "weir %s", figure_text(f->view->stats, "version"));
     terminal_text_printf(f->out, LINE_PLAIN, " at %s   up %s   ", f->view->address,
                          figure_age(text, figure_at(f->view->stats, "uptime_s")));
-    if (f->view->problem)
+    if (f->view->problem != NULL)
         terminal_text_printf(f->out, LINE_BAD, "NO ANSWER: %s", f->view->problem);
     else if (json_is_true(json_object_get(f->view->stats, "draining")))
         terminal_text_add(f->out, LINE_WARN, "DRAINING");
@@ -181,7 +181,7 @@ static double at_least_0(double value)
     return value > 0 ? value : 0;
 }
 
-/* ---- what stands out, each a line when there is any ---- */
+/* --- what stands out, each a line when there is any --- */
 
 /* "41 % refused by the gateway: queueing 312, pool_full 20" */
 static bool refused_line(const struct frame *f)
@@ -229,7 +229,7 @@ static bool unserved_line(const struct frame *f)
                              figure_count(text, limit));
         terminal_text_add(f->out, LINE_PLAIN, " over their client's limit");
     }
-    if (client)
+    if (client != NULL)
         terminal_text_printf(f->out, LINE_PLAIN, "; most from %s", figure_text(client, "address"));
     terminal_text_end(f->out);
     return true;
@@ -255,7 +255,7 @@ static bool host_line(const struct frame *f)
     return true;
 }
 
-/* ---- the rows of each section ---- */
+/* --- the rows of each section --- */
 
 static void loop_heads(const struct frame *f)
 {
@@ -350,7 +350,7 @@ static void origin_row(const struct frame *f, const json_t *origin)
     }
     if (fails)
         terminal_text_printf(f->out, LINE_BAD, "  %s", reason[0] ? reason : "failing");
-    if (fails && !narrow && json_object_get(origin, "last_error"))
+    if (fails && !narrow && json_object_get(origin, "last_error") != NULL)
         terminal_text_printf(f->out, LINE_QUIET, ": %s",
                              figure_text(json_object_get(origin, "last_error"), "text"));
 }
@@ -374,11 +374,11 @@ static void stall_row(const struct frame *f, const json_t *stall)
     terminal_text_printf(f->out, LINE_PLAIN, ", %s×", figure_count(text, figure_at(stall, "count")));
     if (!isnan(seconds))
         terminal_text_printf(f->out, LINE_QUIET, ", %s ago", figure_age(text, seconds));
-    if (place)
+    if (place != NULL)
         terminal_text_printf(f->out, LINE_QUIET, "  in %s", place);
 }
 
-/* ---- order ---- */
+/* --- order --- */
 
 static double order_value(const json_t *route, const struct frame *f)
 {
@@ -425,7 +425,7 @@ static void sort(struct frame *f, enum top_section section,
     const json_t *list = listed(f->view, section);
     const size_t length = json_array_size(list);
     const json_t **sorted = length > 0 ? calloc(length, sizeof(const json_t *)) : NULL;
-    if (!sorted)
+    if (sorted == NULL)
         return;
     for (size_t i = 0; i < length; i++)
         sorted[i] = json_array_get(list, i);
@@ -433,7 +433,7 @@ static void sort(struct frame *f, enum top_section section,
     f->items[section] = sorted;
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 static const struct section {
     const char *name;
@@ -464,7 +464,7 @@ static void write_section(const struct frame *f, enum top_section section, const
         terminal_text_end(f->out);
     sections[section].heads(f);
     for (size_t i = slice.from; i < slice.from + slice.count; i++) {
-        sections[section].row(f, f->items[section] ? f->items[section][i] : json_array_get(list, i));
+        sections[section].row(f, f->items[section] != NULL ? f->items[section][i] : json_array_get(list, i));
         terminal_text_end(f->out);
     }
     if (slice.count < rows)

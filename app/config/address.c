@@ -67,9 +67,9 @@ bool host_is_valid(const char *host, size_t length)
     const char *label = host, *end = host + length;
     for (;;) {
         const char *dot = memchr(label, '.', (size_t)(end - label));
-        if (!is_label(label, (size_t)((dot ? dot : end) - label)))
+        if (!is_label(label, (size_t)((dot != NULL ? dot : end) - label)))
             return false;
-        if (!dot)
+        if (dot == NULL)
             break;
         label = dot + 1;
     }
@@ -90,7 +90,7 @@ static bool read_tcp(struct config_reader *reader, const struct tree_node *node,
                      struct config_address *out)
 {
     const char *colon = strrchr(node->text, ':');
-    if (!colon) {
+    if (colon == NULL) {
         fault_value(reader, node, what, expected_address);
         return false;
     }
@@ -146,8 +146,8 @@ static bool same_or_any(int family, const char *a, const char *b, size_t size)
 
 bool address_collides(const struct config_address *a, const struct config_address *b)
 {
-    if (a->path || b->path)
-        return a->path && b->path && strcmp(a->path, b->path) == 0;
+    if (a->path != NULL || b->path != NULL)
+        return a->path != NULL && b->path != NULL && strcmp(a->path, b->path) == 0;
     if (a->port != b->port || a->port == 0)
         return false;
     return strcasecmp(a->host, b->host) == 0 ||

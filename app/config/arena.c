@@ -26,9 +26,9 @@ struct config_memory *config_memory_open(void)
 
 void config_memory_free(struct config_memory *memory)
 {
-    if (!memory)
+    if (memory == NULL)
         return;
-    for (struct chunk *c = memory->chunks, *next; c; c = next) {
+    for (struct chunk *c = memory->chunks, *next; c != NULL; c = next) {
         next = c->next;
         free(c);
     }
@@ -39,7 +39,7 @@ static struct chunk *add_chunk(struct config_memory *memory, size_t bytes)
 {
     size_t size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
     struct chunk *c = calloc(1, sizeof *c + size);
-    if (!c)
+    if (c == NULL)
         return NULL;
     c->size = size;
     c->next = memory->chunks;
@@ -56,9 +56,9 @@ void *config_take(struct config_memory *memory, size_t bytes)
     }
     bytes = (bytes + step - 1) / step * step;
     struct chunk *c = memory->chunks;
-    if (!c || c->size - c->used < bytes)
+    if (c == NULL || c->size - c->used < bytes)
         c = add_chunk(memory, bytes);
-    if (!c) {
+    if (c == NULL) {
         memory->failed = true;
         return NULL;
     }
@@ -70,7 +70,7 @@ void *config_take(struct config_memory *memory, size_t bytes)
 char *config_take_text(struct config_memory *memory, const char *text, size_t length)
 {
     char *copy = config_take(memory, length + 1);
-    if (copy)
+    if (copy != NULL)
         memcpy(copy, text, length);
     return copy;
 }

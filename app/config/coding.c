@@ -10,7 +10,7 @@ static void read_encodings(struct config_reader *reader, const struct tree_node 
     if (!node_is_list(reader, node, "compress_response.encodings"))
         return;
     settings->count = 0;
-    for (const struct tree_node *item = node->first; item; item = item->next) {
+    for (const struct tree_node *item = node->first; item != NULL; item = item->next) {
         int e = 0;
         if (!node_is_text(reader, item, "compress_response.encodings"))
             continue;

@@ -16,7 +16,7 @@
 
 enum { LISTENERS_MAX = 64, ADMIN_HOSTS_MAX = 64 };
 
-/* ---- the keys ---- */
+/* --- the keys --- */
 
 static const char *const io_names[] = {"auto", "uring", "epoll", NULL};
 static const char *const log_names[] = {"text", "json", NULL};
@@ -83,7 +83,7 @@ enum weir_log_level config_log_level(const struct config *config)
     return (enum weir_log_level)(WEIR_LOG_DEBUG + config->log_level);
 }
 
-/* ---- listeners ---- */
+/* --- listeners --- */
 
 static void check_listener(struct config_reader *reader, const struct config_address *list, size_t n)
 {
@@ -112,10 +112,11 @@ static void read_listen(struct config_reader *reader, const struct tree_node *no
         return;
     }
     struct config_address *list = config_take(reader->memory, count * sizeof *list);
-    if (!list)
+    if (list == NULL)
         return;
     config->listen = list;
-    for (const struct tree_node *item = one ? node : node->first; item; item = one ? NULL : item->next) {
+    for (const struct tree_node *item = one ? node : node->first; item != NULL;
+         item = one ? NULL : item->next) {
         if (!address_read(reader, item, "listen", &list[config->listen_count]))
             continue;
         check_listener(reader, list, config->listen_count);
@@ -126,7 +127,7 @@ static void read_listen(struct config_reader *reader, const struct tree_node *no
 static void read_admin(struct config_reader *reader, const struct tree_node *node, struct config *config)
 {
     struct config_address *admin = config_take(reader->memory, sizeof *admin);
-    if (!admin || !address_read(reader, node, "admin", admin))
+    if (admin == NULL || !address_read(reader, node, "admin", admin))
         return;
     config->admin = admin;
     for (size_t i = 0; i < config->listen_count; i++) {
@@ -144,9 +145,9 @@ static void read_admin_hosts(struct config_reader *reader, const struct tree_nod
 {
     static const char *const none[] = {NULL};
     config->admin_hosts = none;
-    if (!node)
+    if (node == NULL)
         return;
-    if (!config->admin && !tree_find(config->tree, "admin"))
+    if (config->admin == NULL && tree_find(config->tree, "admin") == NULL)
         config_fault(reader->faults, node->key_place, "admin_hosts is written without admin, expected both");
     if (!node_is_list(reader, node, "admin_hosts"))
         return;
@@ -156,10 +157,10 @@ static void read_admin_hosts(struct config_reader *reader, const struct tree_nod
         return;
     }
     const char **hosts = config_take(reader->memory, (node->count + 1) * sizeof *hosts);
-    if (!hosts)
+    if (hosts == NULL)
         return;
     config->admin_hosts = hosts;
-    for (const struct tree_node *item = node->first; item; item = item->next) {
+    for (const struct tree_node *item = node->first; item != NULL; item = item->next) {
         if (item->type == TREE_SCALAR && !item->faulty && host_is_valid(item->text, item->length))
             *hosts++ = item->text;
         else
@@ -167,7 +168,7 @@ static void read_admin_hosts(struct config_reader *reader, const struct tree_nod
     }
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 static void read_file(struct config_reader *reader, const struct tree_node *root, struct config *config)
 {
@@ -176,13 +177,13 @@ static void read_file(struct config_reader *reader, const struct tree_node *root
         return;
     *config = draft.config;
     config->tree = root;
-    if (draft.listen)
+    if (draft.listen != NULL)
         read_listen(reader, draft.listen, config);
-    if (draft.admin)
+    if (draft.admin != NULL)
         read_admin(reader, draft.admin, config);
     read_admin_hosts(reader, draft.admin_hosts, config);
     pools_read(reader, draft.pools, config);
-    if (draft.routes)
+    if (draft.routes != NULL)
         routes_read(reader, draft.routes, config);
 }
 
@@ -192,7 +193,7 @@ static int read_bytes(struct config_reader *reader, const void *bytes, size_t le
     int err = yaml_tree_parse(reader->memory, bytes, length, reader->faults, &root);
     if (err)
         return err;
-    if (root)
+    if (root != NULL)
         read_file(reader, root, config);
     else if (!config_faults_any(reader->faults))
         config_fault(reader->faults, (struct config_place){1, 1},
@@ -206,7 +207,7 @@ int config_parse(struct config *config, const void *bytes, size_t length, struct
 {
     struct config_reader reader = {.faults = faults, .memory = config_memory_open()};
     struct config made = {0};
-    if (!reader.memory)
+    if (reader.memory == NULL)
         return -ENOMEM;
     int err = read_bytes(&reader, bytes, length, &made);
     if (err) {
@@ -247,7 +248,7 @@ int config_load(struct config *config, const char *path, struct config_faults *f
     size_t length = 0;
     char *bytes = malloc(room);
     *config = (struct config){0};
-    if (!bytes)
+    if (bytes == NULL)
         return -ENOMEM;
     config_faults_open(faults, path);
     int err = slurp(path, bytes, room, &length);
@@ -264,11 +265,12 @@ int config_load(struct config *config, const char *path, struct config_faults *f
 
 struct config_place config_place(const struct config *config, const char *key, const char *inner)
 {
-    const struct tree_node *outer = config->tree ? tree_find(config->tree, key) : NULL;
-    const struct tree_node *node = outer && inner && outer->type == TREE_MAP ? tree_find(outer, inner) : NULL;
-    if (!outer)
-        return config->tree ? config->tree->place : (struct config_place){0};
-    return node ? node->place : outer->place;
+    const struct tree_node *outer = config->tree != NULL ? tree_find(config->tree, key) : NULL;
+    const struct tree_node *node =
+        outer != NULL && inner != NULL && outer->type == TREE_MAP ? tree_find(outer, inner) : NULL;
+    if (outer == NULL)
+        return config->tree != NULL ? config->tree->place : (struct config_place){0};
+    return node != NULL ? node->place : outer->place;
 }
 
 int config_loops(const struct config *config)

@@ -9,7 +9,7 @@ enum { NAMES_MAX = 256 };
 
 static bool is_in(const char *const *names, const char *name)
 {
-    for (; *names; names++)
+    for (; *names != NULL; names++)
         if (strcmp(*names, name) == 0)
             return true;
     return false;
@@ -18,7 +18,7 @@ static bool is_in(const char *const *names, const char *name)
 static void read_allow(struct config_reader *reader, const struct tree_node *node, void *member)
 {
     const char *known[NAMES_MAX + 1] = {NULL};
-    for (size_t i = 0; i < NAMES_MAX && weir_guard_name(i); i++)
+    for (size_t i = 0; i < NAMES_MAX && weir_guard_name(i) != NULL; i++)
         known[i] = weir_guard_name(i);
     if (!node_is_list(reader, node, "guard.allow"))
         return;
@@ -28,10 +28,10 @@ static void read_allow(struct config_reader *reader, const struct tree_node *nod
         return;
     }
     const char **names = config_take(reader->memory, (node->count + 1) * sizeof *names);
-    if (!names)
+    if (names == NULL)
         return;
     *(const char *const **)member = names;
-    for (const struct tree_node *item = node->first; item; item = item->next) {
+    for (const struct tree_node *item = node->first; item != NULL; item = item->next) {
         if (!node_is_text(reader, item, "guard.allow"))
             continue;
         if (is_in(known, item->text))

@@ -25,7 +25,7 @@ bool token_is_valid(const char *text)
     static const char marks[] = "!#$%&'*+-.^_`|~";
     for (const char *p = text; *p; p++) {
         bool alnum = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
-        if (!alnum && !strchr(marks, *p))
+        if (!alnum && strchr(marks, *p) == NULL)
             return false;
     }
     return *text != '\0';
@@ -35,7 +35,7 @@ const char *header_name_fault(const char *name)
 {
     if (!token_is_valid(name) || strlen(name) > 128)
         return "the name of a header";
-    for (size_t i = 0; per_hop[i]; i++)
+    for (size_t i = 0; per_hop[i] != NULL; i++)
         if (strcasecmp(per_hop[i], name) == 0)
             return "no header that belongs to the connection";
     return NULL;
@@ -47,7 +47,7 @@ const char *header_value_fault(const char *value)
     bool valid = length <= 4096;
     for (const char *p = valid ? value : ""; *p; p++)
         valid = valid && (*p == '\t' || (unsigned char)*p >= ' ') && *p != 0x7f;
-    if (valid && length > 0 && (strchr(" \t", value[0]) || strchr(" \t", value[length - 1])))
+    if (valid && length > 0 && (strchr(" \t", value[0]) != NULL || strchr(" \t", value[length - 1]) != NULL))
         valid = false;
     return valid ? NULL : "the value of a header: one line of text";
 }
@@ -56,17 +56,17 @@ bool header_name_check(struct config_reader *reader, struct config_place place, 
                        const char *name)
 {
     const char *expected = header_name_fault(name);
-    if (expected)
+    if (expected != NULL)
         config_fault(reader->faults, place, "%s names '%s', expected %s", what, name, expected);
-    return !expected;
+    return expected == NULL;
 }
 
 bool header_value_check(struct config_reader *reader, const struct tree_node *node, const char *what)
 {
     const char *expected = header_value_fault(node->type == TREE_SCALAR ? node->text : "\n");
-    if (expected)
+    if (expected != NULL)
         fault_value(reader, node, what, expected);
-    return !expected && !node->faulty;
+    return expected == NULL && !node->faulty;
 }
 
 void headers_read(struct config_reader *reader, const struct tree_node *node, const char *what,
@@ -80,10 +80,10 @@ void headers_read(struct config_reader *reader, const struct tree_node *node, co
         return;
     }
     weir_header *list = config_take(reader->memory, (node->count + 1) * sizeof *list);
-    if (!list)
+    if (list == NULL)
         return;
     out->header = list;
-    for (const struct tree_node *child = node->first; child; child = child->next) {
+    for (const struct tree_node *child = node->first; child != NULL; child = child->next) {
         bool good = header_name_check(reader, child->key_place, what, child->key);
         if (header_value_check(reader, child, what) && good)
             list[out->count++] = (weir_header){child->key, child->text};

@@ -65,7 +65,7 @@ static int hex_value(char c)
 
 static bool is_unreserved(int c)
 {
-    return is_letter((char)c) || is_digit((char)c) || (c && strchr("-._~", c));
+    return is_letter((char)c) || is_digit((char)c) || (c && strchr("-._~", c) != NULL);
 }
 
 /* Paths are matched with unreserved characters decoded: a pattern that writes them encoded would match
@@ -96,9 +96,9 @@ static const char *literal_fault(struct segment s)
         if (c == '?' || c == '#')
             return "a path without '?' and '#'";
         const char *fault = c == '%' ? encoding_fault(s.text + i) : NULL;
-        if (fault)
+        if (fault != NULL)
             return fault;
-        if (c != '%' && !is_unreserved((unsigned char)c) && !strchr("!$&'()+,;=:@", c))
+        if (c != '%' && !is_unreserved((unsigned char)c) && strchr("!$&'()+,;=:@", c) == NULL)
             return "other characters written as '%XX'";
     }
     return NULL;
@@ -131,7 +131,7 @@ const char *path_fault(const char *pattern)
         if (s.length == 0 && *rest)
             return "no empty segment, '//'";
         const char *fault = is_param(s) ? param_fault(pattern, s) : literal_fault(s);
-        if (fault)
+        if (fault != NULL)
             return fault;
     }
     return NULL;

@@ -8,7 +8,7 @@
 
 enum { POOLS_MAX = 32, POOL_NAME_MAX = WEIR_POOL_NAME_BYTES - 1 };
 
-/* ---- the keys ---- */
+/* --- the keys --- */
 
 static const char *const class_names[] = {"compute", "blocking", NULL}; /* as enum weir_pool_class */
 
@@ -23,7 +23,7 @@ static const struct schema_key pool_keys[] = {
 #undef AT
 static const struct schema pool_schema = {.name = "pool", SCHEMA_KEYS(pool_keys)};
 
-/* ---- pools ---- */
+/* --- pools --- */
 
 const struct config_pool *config_pool_find(const struct config *config, const char *name)
 {
@@ -54,7 +54,7 @@ static void read_pool(struct config_reader *reader, const struct tree_node *node
         if (strcmp(pools[i].name, node->key) == 0)
             pool = &pools[i];
     bool implicit = pool != NULL;
-    if (!pool) {
+    if (pool == NULL) {
         pool = &pools[(*count)++];
         pool->name = node->key;
         schema_defaults(reader, &pool_schema, pool);
@@ -76,7 +76,7 @@ void pools_read(struct config_reader *reader, const struct tree_node *node, stru
 {
     const size_t n = 2;
     struct config_pool *pools = config_take(reader->memory, (n + POOLS_MAX) * sizeof *pools);
-    if (!pools)
+    if (pools == NULL)
         return;
     for (size_t i = 0; i < n; i++) {
         schema_defaults(reader, &pool_schema, &pools[i]);
@@ -85,18 +85,18 @@ void pools_read(struct config_reader *reader, const struct tree_node *node, stru
     }
     config->pools = pools;
     config->pool_count = n;
-    if (!node || !node_is_map(reader, node, "pools"))
+    if (node == NULL || !node_is_map(reader, node, "pools"))
         return;
     if (node->count > POOLS_MAX) {
         config_fault(reader->faults, node->place, "pools has %zu entries, expected at most %d", node->count,
                      POOLS_MAX);
         return;
     }
-    for (const struct tree_node *child = node->first; child; child = child->next)
+    for (const struct tree_node *child = node->first; child != NULL; child = child->next)
         read_pool(reader, child, pools, &config->pool_count);
 }
 
-/* ---- what a route says of its pool ---- */
+/* --- what a route says of its pool --- */
 
 bool pool_read_on(struct config_reader *reader, const struct tree_node *node, const struct config *config,
                   struct config_route *route)
@@ -104,7 +104,7 @@ bool pool_read_on(struct config_reader *reader, const struct tree_node *node, co
     if (!node_is_text(reader, node, "on"))
         return false;
     route->on = node->text;
-    if (strcmp(node->text, "loop") == 0 || config_pool_find(config, node->text))
+    if (strcmp(node->text, "loop") == 0 || config_pool_find(config, node->text) != NULL)
         return true;
     const char *names[POOLS_MAX + 4] = {"loop"};
     for (size_t i = 0; i < config->pool_count; i++)
@@ -142,8 +142,8 @@ void pool_read_share(struct config_reader *reader, const struct tree_node *node,
         return;
     }
     struct config_pool *pool =
-        route->on ? (struct config_pool *)(uintptr_t)config_pool_find(config, route->on) : NULL;
-    if (!pool) {
+        route->on != NULL ? (struct config_pool *)(uintptr_t)config_pool_find(config, route->on) : NULL;
+    if (pool == NULL) {
         config_fault(reader->faults, node->key_place,
                      "share stands on a route that uses no pool, expected 'on' with the name of one");
         return;
@@ -160,9 +160,9 @@ void pool_read_share(struct config_reader *reader, const struct tree_node *node,
                      WEIR_POOL_SHARES_MAX + 1, pool->name, WEIR_POOL_SHARES_MAX);
         return;
     }
-    if (!pool->shares)
+    if (pool->shares == NULL)
         pool->shares = config_take(reader->memory, WEIR_POOL_SHARES_MAX * sizeof *pool->shares);
-    if (!pool->shares)
+    if (pool->shares == NULL)
         return;
     pool->shares[pool->share_count++] = (weir_pool_share){.name = route->path, .percent = percent};
     route->share = (int)pool->share_count;

@@ -23,7 +23,7 @@ struct draft {
     const struct tree_node *later[KINDS_MAX]; /* as route_kinds_later */
 };
 
-/* ---- the keys ---- */
+/* --- the keys --- */
 
 /* These are applied before it is known which route a request is for. */
 static void refuse_limit(struct config_reader *reader, const struct tree_node *node, void *member)
@@ -83,20 +83,20 @@ static void make_schema(struct route_schema *made)
     memcpy(made->keys, common_keys, sizeof common_keys);
     made->schema =
         (struct schema){.name = "the route", .bare = true, .keys = made->keys, .count = COMMON_KEYS};
-    for (size_t i = 0; route_kinds[i]; i++)
+    for (size_t i = 0; route_kinds[i] != NULL; i++)
         add_key(made, route_kinds[i]->name, offsetof(struct draft, kind) + i * sizeof(struct tree_node *));
-    for (size_t i = 0; route_kinds_later[i]; i++)
+    for (size_t i = 0; route_kinds_later[i] != NULL; i++)
         add_key(made, route_kinds_later[i], offsetof(struct draft, later) + i * sizeof(struct tree_node *));
 }
 
-/* ---- one route ---- */
+/* --- one route --- */
 
 static void read_path(struct config_reader *reader, const struct tree_node *node, struct config_route *route)
 {
     if (!node_is_text(reader, node, "path"))
         return;
     const char *fault = path_fault(node->text);
-    if (fault)
+    if (fault != NULL)
         fault_value(reader, node, "path", fault);
     else
         route->path = node->text;
@@ -135,7 +135,8 @@ static void read_methods(struct config_reader *reader, const struct tree_node *n
         config_fault(reader->faults, node->place, "methods is an empty list, expected at least one method");
         return;
     }
-    for (const struct tree_node *item = one ? node : node->first; item; item = one ? NULL : item->next) {
+    for (const struct tree_node *item = one ? node : node->first; item != NULL;
+         item = one ? NULL : item->next) {
         int method = read_method(reader, item);
         if (method < 0)
             continue;
@@ -160,7 +161,7 @@ static void fault_no_kind(struct config_reader *reader, struct config_place plac
 {
     const char *names[KINDS_MAX + 1] = {0};
     char list[160];
-    for (size_t i = 0; route_kinds[i] && i < KINDS_MAX; i++)
+    for (size_t i = 0; route_kinds[i] != NULL && i < KINDS_MAX; i++)
         names[i] = route_kinds[i]->name;
     config_fault(reader->faults, place, "%s, expected one of %s", what,
                  text_one_of(list, sizeof list, names));
@@ -175,18 +176,18 @@ static const struct tree_node *choose_kind(struct config_reader *reader, struct 
 {
     const struct tree_node *chosen = NULL;
     bool faulty = unknown;
-    for (size_t i = 0; route_kinds_later[i]; i++) {
+    for (size_t i = 0; route_kinds_later[i] != NULL; i++) {
         char what[64];
-        if (!draft->later[i])
+        if (draft->later[i] == NULL)
             continue;
         snprintf(what, sizeof what, "route kind '%s' is not in this build", route_kinds_later[i]);
         fault_no_kind(reader, draft->later[i]->key_place, what);
         faulty = true;
     }
-    for (size_t i = 0; route_kinds[i]; i++) {
-        if (!draft->kind[i])
+    for (size_t i = 0; route_kinds[i] != NULL; i++) {
+        if (draft->kind[i] == NULL)
             continue;
-        if (chosen) {
+        if (chosen != NULL) {
             const struct tree_node *second = draft->kind[i];
             config_fault(reader->faults, second->key_place,
                          "the route has a second kind, '%s', expected one; the other is '%s'", second->key,
@@ -197,7 +198,7 @@ static const struct tree_node *choose_kind(struct config_reader *reader, struct 
         chosen = draft->kind[i];
         draft->route.kind = route_kinds[i];
     }
-    if (!chosen && !faulty)
+    if (chosen == NULL && !faulty)
         fault_no_kind(reader, node->place, "the route does nothing");
     return chosen;
 }
@@ -210,29 +211,30 @@ static bool read_route(struct config_reader *reader, const struct schema *schema
     if (!schema_read(reader, schema, node, &draft))
         return false;
     bool unknown = reader->faults->count + reader->faults->dropped > before;
-    if (draft.path)
+    if (draft.path != NULL)
         read_path(reader, draft.path, &draft.route);
-    if (draft.methods)
+    if (draft.methods != NULL)
         read_methods(reader, draft.methods, &draft.route);
-    bool on_is_fine = !draft.on || pool_read_on(reader, draft.on, config, &draft.route);
-    if (draft.limits && node_is_map(reader, draft.limits, "limits"))
+    bool on_is_fine = draft.on == NULL || pool_read_on(reader, draft.on, config, &draft.route);
+    if (draft.limits != NULL && node_is_map(reader, draft.limits, "limits"))
         schema_override(reader, &limits_schema, draft.limits, &draft.route.limits);
     const struct tree_node *kind = choose_kind(reader, &draft, node, unknown);
-    if (kind && !draft.on)
+    if (kind != NULL && draft.on == NULL)
         draft.route.on = draft.route.kind->on;
-    if (kind && !draft.methods)
+    if (kind != NULL && draft.methods == NULL)
         set_methods(reader, &draft.route, draft.route.kind->methods);
-    if (draft.share && on_is_fine && draft.route.path)
+    if (draft.share != NULL && on_is_fine && draft.route.path != NULL)
         pool_read_share(reader, draft.share, config, &draft.route);
-    if (kind)
+    if (kind != NULL)
         draft.route.settings = draft.route.kind->configure(reader, kind, &draft.route);
-    if (kind && !draft.methods && draft.route.settings && draft.route.kind->methods_for)
+    if (kind != NULL && draft.methods == NULL && draft.route.settings != NULL &&
+        draft.route.kind->methods_for != NULL)
         set_methods(reader, &draft.route, draft.route.kind->methods_for(draft.route.settings));
     *out = draft.route;
     return draft.route.path != NULL;
 }
 
-/* ---- all routes ---- */
+/* --- all routes --- */
 
 /* Every method is more than all the methods that have a name here: it has one bit on top. GET answers HEAD.
  */
@@ -271,10 +273,10 @@ void routes_read(struct config_reader *reader, const struct tree_node *node, str
         return;
     }
     struct config_route *routes = config_take(reader->memory, (node->count + 1) * sizeof *routes);
-    if (!routes)
+    if (routes == NULL)
         return;
     make_schema(&made);
-    for (const struct tree_node *item = node->first; item; item = item->next) {
+    for (const struct tree_node *item = node->first; item != NULL; item = item->next) {
         if (!read_route(reader, &made.schema, item, config, &routes[config->route_count]))
             continue;
         check_reachable(reader, routes, config->route_count);

@@ -22,7 +22,7 @@ struct label {
 static struct label label_of(const struct schema *schema, const char *key)
 {
     struct label label;
-    if (schema->name && !schema->bare)
+    if (schema->name != NULL && !schema->bare)
         snprintf(label.text, sizeof label.text, "%s.%s", schema->name, key);
     else
         snprintf(label.text, sizeof label.text, "%s", key);
@@ -38,9 +38,9 @@ static void append(char *out, size_t room, const char *text)
 const char *text_one_of(char *out, size_t room, const char *const *names)
 {
     out[0] = '\0';
-    for (size_t i = 0; names[i]; i++) {
+    for (size_t i = 0; names[i] != NULL; i++) {
         if (i > 0)
-            append(out, room, names[i + 1] ? ", " : " or ");
+            append(out, room, names[i + 1] != NULL ? ", " : " or ");
         append(out, room, names[i]);
     }
     return out;
@@ -49,7 +49,7 @@ const char *text_one_of(char *out, size_t room, const char *const *names)
 size_t count_names(const char *const *names)
 {
     size_t n = 0;
-    while (names[n])
+    while (names[n] != NULL)
         n++;
     return n;
 }
@@ -57,12 +57,12 @@ size_t count_names(const char *const *names)
 void fault_unknown(struct config_reader *reader, struct config_place place, const char *what,
                    const char *name, const char *where, const char *const *names)
 {
-    const char *in = where ? " in " : "";
+    const char *in = where != NULL ? " in " : "";
     const char *nearest = weir_text_nearest(name, names, count_names(names));
     char list[LIST_BYTES];
-    if (!where)
+    if (where == NULL)
         where = "";
-    if (nearest)
+    if (nearest != NULL)
         config_fault(reader->faults, place, "unknown %s '%s'%s%s, did you mean '%s'?", what, name, in, where,
                      nearest);
     else
@@ -122,7 +122,7 @@ void schema_keep_node(struct config_reader *reader, const struct tree_node *node
     *(const struct tree_node **)member = node;
 }
 
-/* ---- one reader per type: true with *member set, or false after a fault ---- */
+/* --- one reader per type: true with *member set, or false after a fault --- */
 
 static void read_bool(struct config_reader *reader, const struct tree_node *node, const char *what,
                       bool *member)
@@ -239,15 +239,15 @@ static void read_choice(struct config_reader *reader, const struct schema_key *k
         fault_value(reader, node, what, list);
         return;
     }
-    for (int i = 0; key->choices[i]; i++) {
+    for (int i = 0; key->choices[i] != NULL; i++) {
         if (strcmp(node->text, key->choices[i]) == 0) {
             *member = i;
             return;
         }
     }
     const char *nearest = weir_text_nearest(node->text, key->choices, count_names(key->choices));
-    snprintf(expected, sizeof expected, "%s%s%s%s", list, nearest ? "; did you mean '" : "",
-             nearest ? nearest : "", nearest ? "'?" : "");
+    snprintf(expected, sizeof expected, "%s%s%s%s", list, nearest != NULL ? "; did you mean '" : "",
+             nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
     fault_value(reader, node, what, expected);
 }
 
@@ -295,7 +295,7 @@ static void set_default(struct config_reader *reader, const struct schema *schem
         schema_defaults(reader, key->map, (char *)base + key->offset);
         return;
     }
-    if (!key->fallback)
+    if (key->fallback == NULL)
         return;
     struct tree_node written = {.type = TREE_SCALAR, .text = key->fallback, .length = strlen(key->fallback)};
     size_t before = reader->faults->count + reader->faults->dropped;
@@ -332,9 +332,9 @@ static void fault_unknown_key(struct config_reader *reader, const struct schema 
 void schema_override(struct config_reader *reader, const struct schema *schema, const struct tree_node *node,
                      void *base)
 {
-    for (const struct tree_node *child = node->first; child; child = child->next) {
+    for (const struct tree_node *child = node->first; child != NULL; child = child->next) {
         const struct schema_key *key = find_key(schema, child->key);
-        if (key)
+        if (key != NULL)
             read_key(reader, schema, key, child, base);
         else
             fault_unknown_key(reader, schema, child);
@@ -344,8 +344,8 @@ void schema_override(struct config_reader *reader, const struct schema *schema, 
 /* A required key that was only misspelt has been told already. */
 static bool was_misspelt(const struct schema *schema, const struct tree_node *node, const char *name)
 {
-    for (const struct tree_node *child = node->first; child; child = child->next)
-        if (!find_key(schema, child->key) && weir_text_nearest(child->key, &name, 1))
+    for (const struct tree_node *child = node->first; child != NULL; child = child->next)
+        if (find_key(schema, child->key) == NULL && weir_text_nearest(child->key, &name, 1) != NULL)
             return true;
     return false;
 }
@@ -354,13 +354,14 @@ bool schema_read(struct config_reader *reader, const struct schema *schema, cons
                  void *base)
 {
     schema_defaults(reader, schema, base);
-    const char *what = schema->name ? schema->name : "the file";
+    const char *what = schema->name != NULL ? schema->name : "the file";
     if (!node_is_map(reader, node, what))
         return false;
     schema_override(reader, schema, node, base);
     for (size_t i = 0; i < schema->count; i++) {
         const struct schema_key *key = &schema->keys[i];
-        if (key->required && !tree_find(node, key->name) && !was_misspelt(schema, node, key->name))
+        if (key->required != NULL && tree_find(node, key->name) == NULL &&
+            !was_misspelt(schema, node, key->name))
             config_fault(reader->faults, node->place, "%s has no '%s', expected %s", what, key->name,
                          key->required);
     }
@@ -369,12 +370,12 @@ bool schema_read(struct config_reader *reader, const struct schema *schema, cons
 
 const char *schema_path(struct config_reader *reader, const char *path)
 {
-    const char *file = reader->faults->file, *slash = file ? strrchr(file, '/') : NULL;
-    if (*path == '/' || !slash)
+    const char *file = reader->faults->file, *slash = file != NULL ? strrchr(file, '/') : NULL;
+    if (*path == '/' || slash == NULL)
         return path;
     size_t folder = (size_t)(slash + 1 - file), length = strlen(path);
     char *joined = config_take(reader->memory, folder + length + 1);
-    if (!joined)
+    if (joined == NULL)
         return NULL;
     memcpy(joined, file, folder);
     memcpy(joined + folder, path, length);

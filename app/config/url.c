@@ -17,11 +17,11 @@ static bool authority_is_valid(const char *text, size_t length)
     bool valid = false;
     if (length > 0 && text[0] == '[') {
         const char *close = memchr(text, ']', length);
-        valid = close && host_is_ipv6(text + 1, (size_t)(close - text - 1));
-        host_end = close ? close + 1 : end;
+        valid = close != NULL && host_is_ipv6(text + 1, (size_t)(close - text - 1));
+        host_end = close != NULL ? close + 1 : end;
     } else {
         const char *colon = memchr(text, ':', length);
-        host_end = colon ? colon : end;
+        host_end = colon != NULL ? colon : end;
         valid = host_is_valid(text, (size_t)(host_end - text));
     }
     if (!valid || host_end == end)
@@ -36,7 +36,7 @@ static const char *target_fault(const char *target)
     for (const char *p = target; *p; p++) {
         if (*p == '#')
             return "no fragment, '#'";
-        if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`|", *p))
+        if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`|", *p) != NULL)
             return "other characters written as '%XX'";
         if (*p == '%' && strspn(p + 1, hex_digits) < 2)
             return "two hexadecimal digits behind '%'";
@@ -62,7 +62,7 @@ static bool param_is_known(struct config_reader *reader, const struct tree_node 
         fault_value(reader, node, what, "parameters written as {name}");
         return false;
     }
-    if (!pattern || path_has_param(pattern, param->text, param->length))
+    if (pattern == NULL || path_has_param(pattern, param->text, param->length))
         return true;
     config_fault(reader->faults, node->place,
                  "%s has the parameter '{%.*s}', expected one that the path '%s' has", what,
@@ -82,7 +82,7 @@ static size_t split(struct url_part *parts, const char *target)
         const char *text = is_param ? target + 1 : target;
         size_t length = strcspn(text, is_param ? "}" : "{");
         parts[n++] = (struct url_part){text, length, is_param, in_query};
-        in_query = in_query || (!is_param && memchr(text, '?', length));
+        in_query = in_query || (!is_param && memchr(text, '?', length) != NULL);
         target = text + length + (is_param ? 1 : 0);
     }
     return n;
@@ -104,7 +104,7 @@ bool url_read(struct config_reader *reader, const struct tree_node *node, const 
               const char *pattern, struct url_template *out)
 {
     const char *fault = url_fault(node->type == TREE_SCALAR ? node->text : "");
-    if (fault) {
+    if (fault != NULL) {
         fault_value(reader, node, what, fault);
         return false;
     }
@@ -115,7 +115,7 @@ bool url_read(struct config_reader *reader, const struct tree_node *node, const 
     out->place = node->place;
     out->origin = config_take_text(reader->memory, node->text, origin);
     out->parts = parts;
-    if (!parts || !out->origin)
+    if (parts == NULL || out->origin == NULL)
         return false;
     out->part_count = split(parts, target);
     bool known = true;

@@ -8,7 +8,7 @@ static struct config_place place_of(yaml_mark_t mark)
     return (struct config_place){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
 
-/* ---- the bytes ---- */
+/* --- the bytes --- */
 
 static bool starts(const struct yaml_source *s, size_t at, const char *with, size_t length)
 {
@@ -51,7 +51,7 @@ bool yaml_source_open(struct yaml_source *s, struct config_faults *faults)
     static const char *const breaks[] = {"\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
     static const char mark[] = "\xef\xbb\xbf";
     const char *encoding = encoding_of(s);
-    if (encoding) {
+    if (encoding != NULL) {
         config_fault(faults, (struct config_place){1, 1}, "the file is %s, expected UTF-8", encoding);
         return false;
     }
@@ -60,14 +60,14 @@ bool yaml_source_open(struct yaml_source *s, struct config_faults *faults)
         s->length -= 3;
     }
     const char *again = memmem(s->bytes, s->length, mark, 3);
-    if (again) {
+    if (again != NULL) {
         config_fault(faults, place_of_offset(s, (size_t)(again - s->bytes)),
                      "a byte order mark (U+FEFF) inside the file, expected none");
         return false;
     }
     for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
         const char *at = memmem(s->bytes, s->length, breaks[i], strlen(breaks[i]));
-        if (at) {
+        if (at != NULL) {
             config_fault(
                 faults, place_of_offset(s, (size_t)(at - s->bytes)),
                 "a line break that few programs show (U+0085, U+2028 or U+2029), expected a newline");
@@ -77,7 +77,7 @@ bool yaml_source_open(struct yaml_source *s, struct config_faults *faults)
     return true;
 }
 
-/* ---- lines ---- */
+/* --- lines --- */
 
 /* Where a line begins; the end of the text when there are not so many. */
 static size_t line_at(const struct yaml_source *s, size_t line)
@@ -140,7 +140,7 @@ static bool is_blank(const struct yaml_source *s, size_t line)
     return n == length || s->bytes[at + n] == '#';
 }
 
-/* ---- the mistakes that are made ---- */
+/* --- the mistakes that are made --- */
 
 /* Each is true after adding its fault. */
 struct trouble {
@@ -212,9 +212,9 @@ static bool is_closed(const struct yaml_source *s, size_t at)
             at++;
         } else if (quote) {
             quote = c == quote ? '\0' : quote;
-        } else if ((c == '"' || c == '\'') && strchr(" ,:[{\n\t", before)) {
+        } else if ((c == '"' || c == '\'') && strchr(" ,:[{\n\t", before) != NULL) {
             quote = c;
-        } else if (c == '#' && strchr(" \n\t", before)) {
+        } else if (c == '#' && strchr(" \n\t", before) != NULL) {
             at += length_of_line(s, at);
         } else if (c == '{' || c == '[') {
             depth++;
@@ -289,7 +289,7 @@ static bool of_colon(const struct trouble *t)
         return false;
     size_t at = line_at(t->source, mark.line), here = byte_at(t->source, mark);
     size_t before = line_before(t->source, mark.line), indented = indentation(t->source, mark.line);
-    if (memmem(t->source->bytes + at, here - at, ": ", 2)) {
+    if (memmem(t->source->bytes + at, here - at, ": ", 2) != NULL) {
         config_fault(t->faults, place_of(mark),
                      "a second ': ' in the line, expected quotes around the value");
     } else if (before < mark.line && !has_key(t->source, before)) {
@@ -357,8 +357,8 @@ void yaml_fault(const struct yaml_source *source, const yaml_parser_t *parser,
         .parser = parser,
         .quoted = quoted,
         .faults = faults,
-        .problem = parser->problem ? parser->problem : "it can't be read",
-        .context = parser->context ? parser->context : "",
+        .problem = parser->problem != NULL ? parser->problem : "it can't be read",
+        .context = parser->context != NULL ? parser->context : "",
     };
     if (parser->error == YAML_READER_ERROR)
         of_bytes(&t);

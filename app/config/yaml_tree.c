@@ -34,7 +34,7 @@ static struct config_place place_of(yaml_mark_t mark)
 
 const struct tree_node *tree_find(const struct tree_node *map, const char *key)
 {
-    for (const struct tree_node *child = map->first; child; child = child->next)
+    for (const struct tree_node *child = map->first; child != NULL; child = child->next)
         if (strcmp(child->key, key) == 0)
             return child;
     return NULL;
@@ -48,7 +48,7 @@ static struct level *innermost(struct builder *b)
 static bool wants_key(struct builder *b)
 {
     const struct level *level = innermost(b);
-    return level && level->node->type == TREE_MAP && !level->key;
+    return level != NULL && level->node->type == TREE_MAP && level->key == NULL;
 }
 
 static int give_up(struct builder *b, yaml_mark_t mark, const char *text)
@@ -65,7 +65,7 @@ static void attach(struct builder *b, struct level *parent, struct tree_node *no
         node->key_place = parent->key_place;
         parent->key = NULL;
         const struct tree_node *twin = tree_find(parent->node, node->key);
-        if (twin) {
+        if (twin != NULL) {
             config_fault(b->faults, node->key_place,
                          "key '%s' is written twice, expected once; the first is in line %u", node->key,
                          twin->key_place.line);
@@ -82,14 +82,14 @@ static int add_node(struct builder *b, enum tree_type type, yaml_mark_t mark, st
     if (++b->nodes > YAML_TREE_NODES_MAX)
         return give_up(b, mark, "the file has too many values, expected at most 100000");
     struct level *parent = innermost(b);
-    if (parent && parent->node->type == TREE_MAP && parent->node->count >= YAML_TREE_KEYS_MAX)
+    if (parent != NULL && parent->node->type == TREE_MAP && parent->node->count >= YAML_TREE_KEYS_MAX)
         return give_up(b, mark, "the mapping has too many keys, expected at most 1000");
     struct tree_node *node = config_take(b->memory, sizeof *node);
-    if (!node)
+    if (node == NULL)
         return -ENOMEM;
     node->type = type;
     node->place = place_of(mark);
-    if (parent)
+    if (parent != NULL)
         attach(b, parent, node);
     else
         b->root = node;
@@ -101,13 +101,13 @@ static int add_node(struct builder *b, enum tree_type type, yaml_mark_t mark, st
 static bool refuse_decoration(struct builder *b, yaml_mark_t mark, const yaml_char_t *anchor,
                               const yaml_char_t *tag)
 {
-    if (anchor)
+    if (anchor != NULL)
         config_fault(b->faults, place_of(mark), "anchor '&%s' is not supported, expected the value alone",
                      (const char *)anchor);
-    if (tag)
+    if (tag != NULL)
         config_fault(b->faults, place_of(mark), "tag '%s' is not supported, expected the value alone",
                      (const char *)tag);
-    return anchor || tag;
+    return anchor != NULL || tag != NULL;
 }
 
 static int add_key(struct builder *b, const yaml_event_t *event)
@@ -116,7 +116,7 @@ static int add_key(struct builder *b, const yaml_event_t *event)
     level->key_place = place_of(event->start_mark);
     const char *text = (const char *)event->data.scalar.value;
     level->key = config_take_text(b->memory, text, event->data.scalar.length);
-    return level->key ? 0 : -ENOMEM;
+    return level->key != NULL ? 0 : -ENOMEM;
 }
 
 static int on_scalar(struct builder *b, const yaml_event_t *event)
@@ -125,7 +125,7 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
     size_t length = event->data.scalar.length;
     /* A tag of quoted text may be implied by the quotes; only one that was written carries a name here. */
     bool faulty = refuse_decoration(b, event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
-    if (memchr(text, '\0', length)) {
+    if (memchr(text, '\0', length) != NULL) {
         config_fault(b->faults, place_of(event->start_mark), "the text holds a NUL, expected none");
         faulty = true;
     }
@@ -139,7 +139,7 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     node->text = config_take_text(b->memory, text, length);
     node->length = length;
-    return node->text ? 0 : -ENOMEM;
+    return node->text != NULL ? 0 : -ENOMEM;
 }
 
 static int on_alias(struct builder *b, const yaml_event_t *event)
@@ -236,7 +236,8 @@ static int read_events(struct builder *b, yaml_parser_t *parser, const struct ya
 static const struct tree_node *root_of(const struct builder *b)
 {
     const struct tree_node *root = b->root;
-    bool empty = root && root->type == TREE_SCALAR && !root->quoted && root->length == 0 && !root->faulty;
+    bool empty =
+        root != NULL && root->type == TREE_SCALAR && !root->quoted && root->length == 0 && !root->faulty;
     return empty ? NULL : root;
 }
 

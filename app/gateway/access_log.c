@@ -44,7 +44,8 @@ static const weir_charge *longest_hold(const struct access_log_more *more)
 {
     const weir_charge *longest = NULL;
     for (size_t i = 0; i < more->charge_count; i++)
-        if (more->charges[i].held_by && (!longest || more->charges[i].held.ns > longest->held.ns))
+        if (more->charges[i].held_by != NULL &&
+            (longest == NULL || more->charges[i].held.ns > longest->held.ns))
             longest = &more->charges[i];
     return longest;
 }
@@ -52,9 +53,9 @@ static const weir_charge *longest_hold(const struct access_log_more *more)
 /* The task, and its route where the name does not say it. */
 static weir_kv holder_of(struct access_log_line *line, const weir_charge *hold)
 {
-    if (!hold)
+    if (hold == NULL)
         return weir_kv_none();
-    if (!hold->held_route || strstr(hold->held_by, hold->held_route))
+    if (hold->held_route == NULL || strstr(hold->held_by, hold->held_route) != NULL)
         return WEIR_KV("held_by", hold->held_by);
     snprintf(line->held_by, sizeof line->held_by, "%s of %s", hold->held_by, hold->held_route);
     return WEIR_KV("held_by", line->held_by);
@@ -63,12 +64,12 @@ static weir_kv holder_of(struct access_log_line *line, const weir_charge *hold)
 /* Of a gather in which a call failed. */
 static bool is_partial(const struct gather_note *note)
 {
-    return note && note->answered && note->succeeded < note->settings->call_count;
+    return note != NULL && note->answered && note->succeeded < note->settings->call_count;
 }
 
 static void add(struct access_log_line *line, weir_kv pair)
 {
-    if (pair.key)
+    if (pair.key != NULL)
         line->pairs[line->count++] = pair;
 }
 
@@ -93,7 +94,7 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
         add(line, WEIR_KV("route", record->route));
     if (record->status)
         add(line, WEIR_KV_INT("status", record->status));
-    if (record->refused)
+    if (record->refused != NULL)
         add(line, WEIR_KV("refused", record->refused));
     add_gather(line, record->note);
     if (!record->complete)
@@ -103,11 +104,11 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
     add(line, WEIR_KV_INT("sent", record->reply_bytes));
     add(line, WEIR_KV_DURATION("took", record->took));
     add(line, spent_of(line, record, more));
-    if (hold)
+    if (hold != NULL)
         add(line, WEIR_KV_DURATION("held", hold->held));
     add(line, holder_of(line, hold));
     add(line, WEIR_KV("peer", more->peer));
-    if (more->trace)
+    if (more->trace != NULL)
         add(line, WEIR_KV("trace", weir_trace_format_id(more->trace, line->trace)));
 }
 

@@ -47,7 +47,7 @@ struct gateway {
     const char *file;       /* of the configuration; NULL: it is none's, and its places mean nothing */
 };
 
-/* ---- the state of one loop ---- */
+/* --- the state of one loop --- */
 
 struct loop_state {
     struct gateway *gateway;
@@ -66,10 +66,10 @@ static void close_loop(void *arg)
     gateway_status_stops(&loop->gateway->status);
     for (size_t i = loop->opened; i-- > 0;) {
         const struct route_kind *kind = loop->config->routes[i].kind;
-        if (kind->close)
+        if (kind->close != NULL)
             kind->close(loop->route[i]);
     }
-    for (size_t i = 0; loop->coding && i < loop->config->route_count; i++)
+    for (size_t i = 0; loop->coding != NULL && i < loop->config->route_count; i++)
         response_coding_close(loop->coding[i]);
     free(loop->coding);
     weir_client_close(loop->client);
@@ -83,7 +83,7 @@ static int open_route(struct loop_state *loop, size_t i)
     int err = route->compress_response.on ? response_coding_open(route, &loop->coding[i]) : 0;
     if (err < 0)
         return err;
-    return route->kind->open ? route->kind->open(route, loop->client, &loop->route[i]) : 0;
+    return route->kind->open != NULL ? route->kind->open(route, loop->client, &loop->route[i]) : 0;
 }
 
 static int open_client(struct loop_state *loop)
@@ -100,11 +100,11 @@ static int open_client(struct loop_state *loop)
 
 static int open_metrics(struct loop_state *loop, const struct gateway_status *status)
 {
-    if (!status->metrics)
+    if (status->metrics == NULL)
         return 0;
     loop->metrics = metrics_loop_open(status->metrics);
     loop->gathers = gather_counts_loop_open(status->gathers);
-    return loop->metrics && loop->gathers ? 0 : -ENOMEM;
+    return loop->metrics != NULL && loop->gathers != NULL ? 0 : -ENOMEM;
 }
 
 static void *open_loop(void *arg)
@@ -112,7 +112,7 @@ static void *open_loop(void *arg)
     struct gateway *gateway = arg;
     const struct config *config = gateway->config;
     struct loop_state *loop = calloc(1, sizeof *loop + config->route_count * sizeof loop->route[0]);
-    if (!loop)
+    if (loop == NULL)
         return NULL;
     loop->gateway = gateway;
     loop->config = config;
@@ -120,7 +120,7 @@ static void *open_loop(void *arg)
     if (weir_loop_index() == 0)
         start_log(config, &gateway->found.warnings, gateway->file != NULL);
     loop->coding = calloc(config->route_count, sizeof *loop->coding);
-    int err = loop->coding ? open_metrics(loop, &gateway->status) : -ENOMEM;
+    int err = loop->coding != NULL ? open_metrics(loop, &gateway->status) : -ENOMEM;
     if (err == 0)
         err = open_client(loop);
     while (err == 0 && loop->opened < config->route_count) {
@@ -139,11 +139,11 @@ static int answer(weir_request *req, weir_response *res, void *state)
     const struct loop_state *loop = state;
     const struct config_route *route = weir_request_data(req);
     const size_t i = (size_t)(route - loop->config->routes);
-    int err = loop->coding[i] ? response_coding_use(loop->coding[i], req, res) : 0;
+    int err = loop->coding[i] != NULL ? response_coding_use(loop->coding[i], req, res) : 0;
     return err < 0 ? err : route->kind->handle(req, res, loop->route[i]);
 }
 
-/* ---- what the server tells ---- */
+/* --- what the server tells --- */
 
 static void on_listening(void *arg, const char *address)
 {
@@ -156,7 +156,7 @@ static void on_listening(void *arg, const char *address)
     log_listening("gateway", address);
     if (!all)
         return;
-    if (!gateway->events || !gateway->events->started)
+    if (gateway->events == NULL || gateway->events->started == NULL)
         return;
     for (size_t i = 0; i < count; i++)
         gateway->addresses[i] = gateway->listening[i];
@@ -168,7 +168,7 @@ static void count_exchange(void *arg, const weir_exchange_record *record)
     const struct loop_state *loop = record->state;
     (void)arg;
     metrics_count(loop->metrics, record);
-    if (record->note) /* gathers alone leave one */
+    if (record->note != NULL) /* gathers alone leave one */
         gather_counts_add(loop->gathers, record->note);
 }
 
@@ -188,8 +188,8 @@ static void count_and_log_exchange(void *arg, const weir_exchange_record *record
 static void (*on_exchange(const struct config *config))(void *arg, const weir_exchange_record *record)
 {
     if (config->access_log && config_log_level(config) <= WEIR_LOG_INFO)
-        return config->admin ? count_and_log_exchange : log_exchange;
-    return config->admin ? count_exchange : NULL;
+        return config->admin != NULL ? count_and_log_exchange : log_exchange;
+    return config->admin != NULL ? count_exchange : NULL;
 }
 
 static void on_drain(void *arg)
@@ -204,7 +204,7 @@ static void on_drain(void *arg)
 static void on_signal(void *arg, int number)
 {
     const struct gateway *gateway = arg;
-    if (number == SIGHUP && !gateway->file)
+    if (number == SIGHUP && gateway->file == NULL)
         (void)kill(getpid(), SIGTERM); /* there is no file to read anew: the terminal has gone */
     else if (number == SIGHUP)
         weir_log(WEIR_LOG_WARN, "SIGHUP does not reload yet: the configuration stays as it is",
@@ -217,7 +217,7 @@ static void on_signal(void *arg, int number)
         weir_log(WEIR_LOG_INFO, "SIGUSR2 is not used");
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 static int prepare(struct gateway *gateway)
 {
@@ -226,7 +226,8 @@ static int prepare(struct gateway *gateway)
     gateway->addresses = calloc(config->listen_count + 1, sizeof *gateway->addresses);
     gateway->listening = calloc(config->listen_count, sizeof *gateway->listening);
     gateway->pools = pools_options(config);
-    if (!gateway->routes || !gateway->addresses || !gateway->listening || !gateway->pools)
+    if (gateway->routes == NULL || gateway->addresses == NULL || gateway->listening == NULL ||
+        gateway->pools == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < config->listen_count; i++)
         gateway->addresses[i] = config->listen[i].text;
@@ -238,8 +239,8 @@ static int prepare(struct gateway *gateway)
             .data = (void *)(uintptr_t)&config->routes[i],
             .body_bytes_max = config->routes[i].limits.body_bytes,
         };
-    int err = config->admin ? metrics_open(config, &gateway->status.metrics) : 0;
-    return config->admin && err == 0 ? gather_counts_open(config, &gateway->status.gathers) : err;
+    int err = config->admin != NULL ? metrics_open(config, &gateway->status.metrics) : 0;
+    return config->admin != NULL && err == 0 ? gather_counts_open(config, &gateway->status.gathers) : err;
 }
 
 static weir_limits limits_of(const struct config_limits *limits)
@@ -297,7 +298,7 @@ static int serve(struct gateway *gateway)
 static void tell(const char *command, const struct gateway *gateway, struct config_place place,
                  const char *what, int err)
 {
-    if (gateway->file)
+    if (gateway->file != NULL)
         fprintf(stderr, "%s:%u:%u: ", gateway->file, place.line, place.column);
     else
         fprintf(stderr, "weir %s: ", command);
@@ -308,12 +309,12 @@ static void tell(const char *command, const struct gateway *gateway, struct conf
 static bool check(const char *command, struct gateway *gateway, const char *file)
 {
     const struct start_options options = {
-        .listen_key = file ? "listen" : "--port",
-        .admin_key = file ? "admin" : "--admin-port",
+        .listen_key = file != NULL ? "listen" : "--port",
+        .admin_key = file != NULL ? "admin" : "--admin-port",
         .root = gateway->root,
     };
     snprintf(gateway->name, sizeof gateway->name, "weir %s", command);
-    int err = start_check(gateway->config, file ? file : gateway->name, &options, &gateway->found);
+    int err = start_check(gateway->config, file != NULL ? file : gateway->name, &options, &gateway->found);
     if (err < 0)
         config_faults_print(&gateway->found.faults, file != NULL, stderr);
     return err == 0;
@@ -394,7 +395,7 @@ int gateway_run(const char *command, const struct config *config, const char *fi
                 const struct gateway_events *events)
 {
     struct gateway gateway = {.config = config, .events = events, .file = file};
-    gateway.root = events && events->root ? events->root : "";
+    gateway.root = events != NULL && events->root != NULL ? events->root : "";
     heed_signals();
     weir_log_configure(config_log_level(config), config->log == CONFIG_LOG_JSON);
     gateway_status_init(&gateway.status);

@@ -18,7 +18,8 @@ uint64_t memory_of_exchange(const struct config *config)
     uint64_t most = 0;
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
-        uint64_t bytes = route->kind->exchange_bytes ? route->kind->exchange_bytes(route->settings) : 0;
+        uint64_t bytes =
+            route->kind->exchange_bytes != NULL ? route->kind->exchange_bytes(route->settings) : 0;
         if (bytes > most)
             most = bytes;
     }
@@ -32,7 +33,7 @@ static uint64_t of_pool(const struct config *config, const struct config_pool *p
     uint64_t most = 0;
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
-        if (!route->kind->job_bytes || !route->on || strcmp(route->on, pool->name) != 0)
+        if (route->kind->job_bytes == NULL || route->on == NULL || strcmp(route->on, pool->name) != 0)
             continue;
         uint64_t bytes = route->kind->job_bytes(route->settings);
         if (bytes > most) {

@@ -52,7 +52,7 @@ static int look(struct memory_watch *w)
     weir_server_stats stats;
     weir_memory_read(w->memory, &use);
     weir_runtime *runtime = gateway_status_hold(w->status);
-    if (!runtime)
+    if (runtime == NULL)
         return LOOK_CLOSELY_MS;
     weir_server_read(runtime, &stats);
     int most = memory_allows(&use, stats.exchanges, w->exchange_bytes, w->held);
@@ -104,7 +104,7 @@ int memory_watch_open(const struct config *config, struct gateway_status *status
     struct memory_watch *w = calloc(1, sizeof *w);
     pthread_condattr_t monotonic;
     *out = NULL;
-    if (!w)
+    if (w == NULL)
         return -ENOMEM;
     w->status = status;
     w->exchanges = config->limits.exchanges;
@@ -126,7 +126,7 @@ int memory_watch_open(const struct config *config, struct gateway_status *status
 
 void memory_watch_close(struct memory_watch *w)
 {
-    if (!w)
+    if (w == NULL)
         return;
     pthread_mutex_lock(&w->lock);
     w->ended = true;

@@ -53,7 +53,7 @@ static void fault_address(struct looking *l, size_t i, int err)
                  address_fault(text, sizeof text, address, key_of(l, i), err));
 }
 
-/* ---- names: what the library makes of them, at a port that is free ---- */
+/* --- names: what the library makes of them, at a port that is free --- */
 
 static bool is_numeric(const char *host)
 {
@@ -91,7 +91,7 @@ static int look_from_inside(void *arg)
 {
     struct looking *l = arg;
     for (size_t i = 0; i < l->count; i++)
-        if (l->numeric[i].host && !is_numeric(l->numeric[i].host))
+        if (l->numeric[i].host != NULL && !is_numeric(l->numeric[i].host))
             resolve(l, i);
     if (l->options->flags & START_CONNECT)
         start_connect(l->config, &l->found->faults);
@@ -111,21 +111,21 @@ static void run_loops(struct looking *l)
         .pool_count = config->pool_count,
         .stall_after = weir_ms(-1),
     };
-    int err = pools ? weir_run(&options, look_from_inside, l) : -ENOMEM;
+    int err = pools != NULL ? weir_run(&options, look_from_inside, l) : -ENOMEM;
     if (err < 0)
         start_fault_loops(config, err, &l->found->faults);
     free(pools);
 }
 
-/* ---- addresses ---- */
+/* --- addresses --- */
 
 static int probe_once(const struct looking *l, size_t i)
 {
     const struct config_address *address = &l->numeric[i];
     bool taken_is_fine = (l->options->flags & START_PORTS_TAKEN_ARE_FINE) != 0;
-    if (address->path)
+    if (address->path != NULL)
         return !taken_is_fine && unix_path_answers(address->path) ? -EADDRINUSE : 0;
-    return address->host ? address_probe(address, taken_is_fine) : 0;
+    return address->host != NULL ? address_probe(address, taken_is_fine) : 0;
 }
 
 /* An address that is taken may be free in a moment: the kernel closes the sockets of a program that was
@@ -138,7 +138,7 @@ static int probe_patiently(struct looking *l, size_t i)
            l->waited_ms < (l->yields ? YIELDED_PATIENCE_MS : TAKEN_PATIENCE_MS)) {
         const struct timespec a_moment = {.tv_nsec = TAKEN_STEP_MS * 1000000L};
         const struct config_address *admin = &l->numeric[l->count - 1];
-        if (!l->yields && l->config->admin && (admin->host || admin->path))
+        if (!l->yields && l->config->admin != NULL && (admin->host != NULL || admin->path != NULL))
             l->yields = admin_ask_to_yield(admin);
         nanosleep(&a_moment, NULL);
         l->waited_ms += TAKEN_STEP_MS;
@@ -150,7 +150,7 @@ static void probe(struct looking *l, size_t i)
 {
     const struct config_address *address = address_at(l, i);
     int err = probe_patiently(l, i);
-    if (address->path) {
+    if (address->path != NULL) {
         char text[FAULT_TEXT_BYTES];
         if (unix_path_fault(address->path, text, sizeof text))
             config_fault(&l->found->faults, address->place, "%s %s; choose another path with %s",
@@ -167,8 +167,9 @@ static void check_collision(struct looking *l, size_t i)
 {
     for (size_t k = 0; k < i; k++) {
         const struct config_address *earlier = address_at(l, k), *later = address_at(l, i);
-        bool same = earlier->path && later->path ? unix_paths_are_one(earlier->path, later->path)
-                                                 : addresses_exclude(&l->numeric[k], &l->numeric[i]);
+        bool same = earlier->path != NULL && later->path != NULL
+                        ? unix_paths_are_one(earlier->path, later->path)
+                        : addresses_exclude(&l->numeric[k], &l->numeric[i]);
         if (!same)
             continue;
         config_fault(&l->found->faults, later->place,
@@ -190,7 +191,7 @@ static void check_addresses(struct looking *l)
 static void warn_of_open_admin(struct looking *l)
 {
     const struct config_address *admin = l->config->admin;
-    if (!admin || admin->path || !l->numeric[l->count - 1].host ||
+    if (admin == NULL || admin->path != NULL || l->numeric[l->count - 1].host == NULL ||
         address_is_local(&l->numeric[l->count - 1]))
         return;
     config_fault(
@@ -203,7 +204,7 @@ static void warn_of_open_admin(struct looking *l)
 static bool is_used(const struct config *config, const char *pool)
 {
     for (size_t i = 0; i < config->route_count; i++)
-        if (config->routes[i].on && strcmp(config->routes[i].on, pool) == 0)
+        if (config->routes[i].on != NULL && strcmp(config->routes[i].on, pool) == 0)
             return true;
     return false;
 }
@@ -218,19 +219,19 @@ static void warn_of_idle_pools(struct looking *l)
             continue;
         const char *nearest = weir_text_nearest(pool->name, standard, 2);
         config_fault(&l->found->warnings, pool->place,
-                     nearest ? "pool '%s' is used by no route; did you mean '%s'?"
-                             : "pool '%s' is used by no route; expected one with 'on: %s'",
-                     pool->name, nearest ? nearest : pool->name);
+                     nearest != NULL ? "pool '%s' is used by no route; did you mean '%s'?"
+                                     : "pool '%s' is used by no route; expected one with 'on: %s'",
+                     pool->name, nearest != NULL ? nearest : pool->name);
     }
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 static void check_routes(struct looking *l)
 {
     for (size_t i = 0; i < l->config->route_count; i++) {
         const struct config_route *route = &l->config->routes[i];
-        if (route->kind->check)
+        if (route->kind->check != NULL)
             route->kind->check(route, &l->found->faults, &l->found->warnings);
     }
 }
@@ -243,7 +244,7 @@ int start_check(const struct config *config, const char *file, const struct star
     config_faults_open(&found->warnings, file);
     l.count = config->listen_count + (config->admin != NULL);
     l.numeric = calloc(l.count, sizeof *l.numeric);
-    if (!l.numeric) {
+    if (l.numeric == NULL) {
         config_fault(&found->faults, (struct config_place){0}, "%s", weir_error_text(-ENOMEM));
         return -WEIR_ECONFIG;
     }

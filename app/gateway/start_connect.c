@@ -42,7 +42,7 @@ static void address_of(const char *origin, char *out, size_t room)
 {
     const char *host = strstr(origin, "://") + strlen("://");
     const char *colon = strrchr(host, ':'), *bracket = strrchr(host, ']');
-    bool has_port = colon && (!bracket || colon > bracket);
+    bool has_port = colon != NULL && (bracket == NULL || colon > bracket);
     snprintf(out, room, "%s%s", host, has_port ? "" : ":80");
 }
 
@@ -68,11 +68,11 @@ void start_connect(const struct config *config, struct config_faults *faults)
 {
     struct trying t = {.backends = calloc(BACKENDS_MAX, sizeof *t.backends)};
     weir_scope scope;
-    if (!t.backends)
+    if (t.backends == NULL)
         return;
     weir_semaphore_init(&t.places, AT_ONCE);
     for (size_t i = 0; i < config->route_count; i++)
-        if (config->routes[i].kind->backends)
+        if (config->routes[i].kind->backends != NULL)
             config->routes[i].kind->backends(config->routes[i].settings, see, &t);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     for (size_t i = 0; i < t.count; i++)

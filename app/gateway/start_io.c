@@ -15,7 +15,7 @@ static struct choice choice_of(const struct config *config)
 {
     static const char *const names[] = {"auto", "uring", "epoll"};
     const char *word = config->io == CONFIG_IO_AUTO ? getenv("WEIR_IO") : NULL;
-    if (word && *word)
+    if (word != NULL && *word)
         return (struct choice){word, "WEIR_IO in the environment", config_place(config, "io", NULL)};
     return (struct choice){names[config->io], "io", config_place(config, "io", NULL)};
 }

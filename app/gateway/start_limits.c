@@ -26,7 +26,7 @@ void start_raise_files(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* what can't be had is told by the check */
 }
 
-/* ---- backends ---- */
+/* --- backends --- */
 
 struct origins {
     const char **list;
@@ -43,7 +43,7 @@ static void see_origin(void *arg, const char *origin, struct config_place place)
     if (origins->count == origins->room) {
         size_t room = origins->room ? origins->room * 2 : 64;
         const char **list = realloc(origins->list, room * sizeof *list);
-        if (!list)
+        if (list == NULL)
             return;
         origins->list = list;
         origins->room = room;
@@ -55,13 +55,13 @@ static uint64_t backend_connections(const struct config *config)
 {
     struct origins origins = {0};
     for (size_t i = 0; i < config->route_count; i++)
-        if (config->routes[i].kind->backends)
+        if (config->routes[i].kind->backends != NULL)
             config->routes[i].kind->backends(config->routes[i].settings, see_origin, &origins);
     free(origins.list);
     return origins.count * PER_ORIGIN * (uint64_t)config_loops(config);
 }
 
-/* ---- checks ---- */
+/* --- checks --- */
 
 /* Without these it does not start. */
 static uint64_t files_to_start(const struct config *config)

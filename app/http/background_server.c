@@ -43,7 +43,7 @@ static void note_listening(void *arg, const char *address)
 {
     struct one_server *one = arg;
     struct background_servers *side = one->side;
-    if (one->given->options->on_listening)
+    if (one->given->options->on_listening != NULL)
         one->given->options->on_listening(one->given->options->arg, address);
     pthread_mutex_lock(&side->lock);
     if (!one->listening)
@@ -57,7 +57,7 @@ static void note_listening(void *arg, const char *address)
 static void note_drain(void *arg)
 {
     struct one_server *one = arg;
-    if (one->given->options->on_drain)
+    if (one->given->options->on_drain != NULL)
         one->given->options->on_drain(one->given->options->arg);
 }
 
@@ -86,7 +86,7 @@ static int serve_until_stopped(void *arg)
     weir_scope beside;
     weir_scope_open(&beside, weir_never(), 0);
     for (size_t i = 0; i < side->count; i++)
-        if (side->servers[i].given->beside)
+        if (side->servers[i].given->beside != NULL)
             weir_spawn(&beside, side->name, side->servers[i].given->beside,
                        side->servers[i].given->beside_arg);
     weir_scope_open(&side->serving, weir_never(), 0);
@@ -134,7 +134,7 @@ static struct background_servers *new_side(const char *name, const weir_options 
                                            const struct background_server *servers, size_t count)
 {
     struct background_servers *side = calloc(1, sizeof *side);
-    if (!side)
+    if (side == NULL)
         return NULL;
     *side = (struct background_servers){.name = name, .options = *options, .count = count, .stop_fd = -1};
     side->options.stall_after = weir_ms(-1); /* who watches is not what the watch is for */
@@ -142,7 +142,7 @@ static struct background_servers *new_side(const char *name, const weir_options 
     pthread_cond_init(&side->changed, NULL);
     side->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     side->servers = calloc(count, sizeof *side->servers);
-    if (side->stop_fd < 0 || !side->servers) {
+    if (side->stop_fd < 0 || side->servers == NULL) {
         free_side(side);
         return NULL;
     }
@@ -152,8 +152,8 @@ static struct background_servers *new_side(const char *name, const weir_options 
         one->options.arg = one;
         one->options.on_listening = note_listening;
         one->options.on_drain = note_drain;
-        one->options.on_exchange = one->options.on_exchange ? note_exchange : NULL;
-        one->options.setup = one->options.setup ? run_setup : NULL;
+        one->options.on_exchange = one->options.on_exchange != NULL ? note_exchange : NULL;
+        one->options.setup = one->options.setup != NULL ? run_setup : NULL;
     }
     return side;
 }
@@ -164,7 +164,7 @@ int background_servers_start(const char *name, const weir_options *options,
 {
     struct background_servers *side = new_side(name, options, servers, count);
     *out = NULL;
-    if (!side)
+    if (side == NULL)
         return -ENOMEM;
     int err = -pthread_create(&side->thread, NULL, thread_main, side);
     if (err < 0) {
@@ -189,7 +189,7 @@ int background_servers_start(const char *name, const weir_options *options,
 void background_servers_stop(struct background_servers *side)
 {
     const uint64_t one = 1;
-    if (!side)
+    if (side == NULL)
         return;
     /* Can't fail: the counter is far from full. */
     ssize_t written = write(side->stop_fd, &one, sizeof one);

@@ -65,10 +65,10 @@ int body_coding_undo(const struct codings *codings, weir_bytes in, weir_buffer *
 {
     char params[PARAMS_BYTES];
     int err = -WEIR_ETOOLARGE;
-    bool here = !pool || is_undone_here(codings, in);
+    bool here = pool == NULL || is_undone_here(codings, in);
     if (here)
-        err = undo_here(codings, in, out, pool ? INLINE_OUT_BYTES : SIZE_MAX);
-    if (err != -WEIR_ETOOLARGE || !pool || (here && out->max <= INLINE_OUT_BYTES))
+        err = undo_here(codings, in, out, pool != NULL ? INLINE_OUT_BYTES : SIZE_MAX);
+    if (err != -WEIR_ETOOLARGE || pool == NULL || (here && out->max <= INLINE_OUT_BYTES))
         return err;
     const weir_job_input job = {.params = params_of(codings, out->max, params), .bytes = in};
     err = weir_job_run_with(pool, job_decode.name, &job, out, NULL, options);
@@ -80,9 +80,9 @@ int body_coding_undo(const struct codings *codings, weir_bytes in, weir_buffer *
 int body_coding_refuse(weir_response *res, const char *taken)
 {
     char message[96];
-    int err = weir_reply_header(res, "accept-encoding", taken ? taken : "identity");
+    int err = weir_reply_header(res, "accept-encoding", taken != NULL ? taken : "identity");
     snprintf(message, sizeof message, "the body's content-encoding is not taken here, expected %s%s",
-             taken ? "one of " : "none", taken ? taken : "");
+             taken != NULL ? "one of " : "none", taken != NULL ? taken : "");
     return err < 0 ? err : weir_reply_fault(res, 415, "unsupported_type", message);
 }
 

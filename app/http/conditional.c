@@ -7,7 +7,7 @@ void http_date(time_t when, char out[HTTP_DATE_BYTES])
 {
     struct tm parts;
     out[0] = '\0';
-    if (gmtime_r(&when, &parts))
+    if (gmtime_r(&when, &parts) != NULL)
         (void)strftime(out, HTTP_DATE_BYTES, "%a, %d %b %Y %H:%M:%S GMT", &parts); /* of the C locale */
 }
 
@@ -26,7 +26,7 @@ bool etag_is_named(const char *value, const char *etag)
             return true;
         value = without_weakness(value);
         const char *end = *value == '"' ? strchr(value + 1, '"') : NULL;
-        if (!end)
+        if (end == NULL)
             return false; /* no tag, or the end */
         if ((size_t)(end + 1 - value) == length && memcmp(value, etag, length) == 0)
             return true;
@@ -36,7 +36,7 @@ bool etag_is_named(const char *value, const char *etag)
 
 bool is_not_modified(const char *none_match, const char *modified_since, const char *etag, const char *date)
 {
-    if (none_match)
+    if (none_match != NULL)
         return etag_is_named(none_match, etag);
-    return modified_since && date[0] && strcmp(modified_since, date) == 0;
+    return modified_since != NULL && date[0] && strcmp(modified_since, date) == 0;
 }

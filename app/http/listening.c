@@ -22,7 +22,7 @@ void log_listening(const char *what, const char *address)
     weir_log(WEIR_LOG_INFO, "listening", WEIR_KV("addr", address), WEIR_KV("for", what));
 }
 
-/* ---- TCP ---- */
+/* --- TCP --- */
 
 static int try_bind(const struct sockaddr *name, socklen_t length, bool taken_is_fine)
 {
@@ -42,7 +42,7 @@ int address_probe(const struct config_address *address, bool taken_is_fine)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-    if (address->path)
+    if (address->path != NULL)
         return 0;
     v4.sin_port = v6.sin6_port = htons((uint16_t)address->port);
     if (inet_pton(AF_INET, address->host, &v4.sin_addr) == 1)
@@ -88,8 +88,8 @@ static bool takes(const struct in6_addr *any, const struct in6_addr *other)
 bool addresses_exclude(const struct config_address *a, const struct config_address *b)
 {
     struct in6_addr x, y;
-    if (!a->host || !b->host || a->port != b->port || a->port == 0 || !read_number(a->host, &x) ||
-        !read_number(b->host, &y))
+    if (a->host == NULL || b->host == NULL || a->port != b->port || a->port == 0 ||
+        !read_number(a->host, &x) || !read_number(b->host, &y))
         return false;
     return IN6_ARE_ADDR_EQUAL(&x, &y) || takes(&x, &y) || takes(&y, &x);
 }
@@ -124,14 +124,14 @@ const char *address_fault(char *out, size_t room, const struct config_address *a
     return out;
 }
 
-/* ---- Unix sockets ---- */
+/* --- Unix sockets --- */
 
 /* The folder of a path: "." where none is written. */
 static void folder_of(const char *path, char folder[sizeof((struct sockaddr_un *)0)->sun_path + 2])
 {
     const char *slash = strrchr(path, '/');
-    size_t length = slash ? (size_t)(slash - path) : 0;
-    if (!slash)
+    size_t length = slash != NULL ? (size_t)(slash - path) : 0;
+    if (slash == NULL)
         strcpy(folder, ".");
     else
         snprintf(folder, sizeof((struct sockaddr_un *)0)->sun_path + 2, "%.*s", length > 0 ? (int)length : 1,
@@ -141,7 +141,7 @@ static void folder_of(const char *path, char folder[sizeof((struct sockaddr_un *
 static const char *name_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    return slash != NULL ? slash + 1 : path;
 }
 
 /* Connecting to a Unix socket never blocks a socket that does not. */

@@ -80,7 +80,7 @@ static int match(weir_bytes range, const char *name)
     if (range.len == length && strncasecmp(range.data, name, length) == 0)
         return NEGOTIATION_BY_NAME;
     const char *slash = strchr(name, '/');
-    if (!slash)
+    if (slash == NULL)
         return range.len == 1 && range.data[0] == '*' ? 1 : 0;
     if (range.len == 3 && memcmp(range.data, "*/*", 3) == 0)
         return 1;
@@ -126,7 +126,7 @@ const struct negotiation_offer *negotiation_choose(const struct negotiation_offe
 {
     const struct negotiation_offer *best = NULL;
     for (size_t i = 0; i < count; i++)
-        if (offers[i].weight > 0 && (!best || offers[i].weight > best->weight))
+        if (offers[i].weight > 0 && (best == NULL || offers[i].weight > best->weight))
             best = &offers[i];
     return best;
 }

@@ -21,11 +21,11 @@ enum {
     PARAMS_BYTES = 96,
 };
 
-/* ---- what is worth it ---- */
+/* --- what is worth it --- */
 
 static bool is_one_of(weir_bytes type, const char *const *names)
 {
-    for (; *names; names++)
+    for (; *names != NULL; names++)
         if (weir_bytes_equal_nocase(type, weir_bytes_of(*names)))
             return true;
     return false;
@@ -54,7 +54,7 @@ static bool is_compressible(const char *type)
                                         "image/x-icon",
                                         NULL};
     static const char *const streams[] = {"text/event-stream", NULL};
-    if (!type)
+    if (type == NULL)
         return false;
     weir_bytes essence = {type, strcspn(type, "; \t")};
     if (is_one_of(essence, streams))
@@ -67,7 +67,7 @@ static bool is_compressible(const char *type)
 static bool has_element(const char *value, const char *name)
 {
     const size_t n = strlen(name);
-    while (value && *value) {
+    while (value != NULL && *value) {
         value += strspn(value, " \t,");
         size_t length = strcspn(value, ",; \t=");
         if (length == n && strncasecmp(value, name, n) == 0)
@@ -80,11 +80,12 @@ static bool has_element(const char *value, const char *name)
 static bool may_be_compressed(weir_response *res, const weir_reply_head *head)
 {
     return head->status != 206 && is_compressible(head->type) &&
-           !weir_reply_header_get(res, "content-encoding") && !weir_reply_header_get(res, "content-range") &&
+           weir_reply_header_get(res, "content-encoding") == NULL &&
+           weir_reply_header_get(res, "content-range") == NULL &&
            !has_element(weir_reply_header_joined(res, "cache-control"), "no-transform");
 }
 
-/* ---- what the client takes ---- */
+/* --- what the client takes --- */
 
 /* Returns: enum encoding; -1 as it is. */
 static int choose_encoding(const weir_request *req, const struct config_coding *settings)
@@ -96,12 +97,12 @@ static int choose_encoding(const weir_request *req, const struct config_coding *
     (void)negotiation_read_request(req, "accept-encoding", offers, settings->count);
     (void)negotiation_read_request(req, "accept-encoding", &identity, 1);
     const struct negotiation_offer *best = negotiation_choose(offers, settings->count);
-    if (!best || (identity.matched == 3 && identity.weight > best->weight))
+    if (best == NULL || (identity.matched == 3 && identity.weight > best->weight))
         return -1;
     return settings->order[best - offers];
 }
 
-/* ---- headers ---- */
+/* --- headers --- */
 
 static int say_vary(weir_response *res)
 {
@@ -109,10 +110,10 @@ static int say_vary(weir_response *res)
     char text[512];
     if (has_element(vary, "accept-encoding") || has_element(vary, "*"))
         return 0;
-    int n = vary ? snprintf(text, sizeof text, "%s, accept-encoding", vary) : 0;
+    int n = vary != NULL ? snprintf(text, sizeof text, "%s, accept-encoding", vary) : 0;
     if (n >= (int)sizeof text) /* too long to be put together: several headers are one list */
         return weir_reply_header(res, "vary", "accept-encoding");
-    return weir_reply_header_set(res, "vary", vary ? text : "accept-encoding");
+    return weir_reply_header_set(res, "vary", vary != NULL ? text : "accept-encoding");
 }
 
 /* The same thing in other bytes: what a strong tag says no longer holds (RFC 9110, 8.8.1). */
@@ -120,7 +121,7 @@ static int weaken_etag(weir_response *res)
 {
     const char *etag = weir_reply_header_get(res, "etag");
     char text[512];
-    if (!etag || strncmp(etag, "W/", 2) == 0)
+    if (etag == NULL || strncmp(etag, "W/", 2) == 0)
         return 0;
     int n = snprintf(text, sizeof text, "W/%s", etag);
     return weir_reply_header_set(res, "etag", n < (int)sizeof text ? text : NULL);
@@ -134,7 +135,7 @@ static int say_encoding(weir_response *res, int encoding)
     return err < 0 ? err : weir_reply_header_set(res, "content-encoding", encoding_names[encoding]);
 }
 
-/* ---- one answer ---- */
+/* --- one answer --- */
 
 /* An answer that is always the same is compressed once for each encoding. */
 struct kept {
@@ -193,7 +194,7 @@ static int compress_whole(struct answer *a, int encoding, weir_bytes body, weir_
                                .bytes = body};
     weir_pool *pool = body.len > INLINE_BYTES ? coding->pool : NULL;
     weir_buffer_init(out, body.len - 1); /* what does not fit is no smaller */
-    int err = weir_job_run_with(pool, job_compress.name, &in, out, NULL, pool ? &options : NULL);
+    int err = weir_job_run_with(pool, job_compress.name, &in, out, NULL, pool != NULL ? &options : NULL);
     a->fruitless = err == -WEIR_ETOOLARGE;
     if (err < 0)
         weir_buffer_free(out);
@@ -263,8 +264,8 @@ static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
 static int on_piece(void *arg, weir_bytes in, bool last, weir_bytes *out)
 {
     struct answer *a = arg;
-    if (!a->stream) { /* all of it was done with the head */
-        *out = weir_buffer_bytes(a->kept ? &a->kept->body : &a->out);
+    if (a->stream == NULL) { /* all of it was done with the head */
+        *out = weir_buffer_bytes(a->kept != NULL ? &a->kept->body : &a->out);
         return 0;
     }
     if (a->given)
@@ -294,19 +295,19 @@ static void on_end(void *arg)
 
 static const weir_reply_filter filter = {.head = on_head, .piece = on_piece, .end = on_end};
 
-/* ---- one route on one loop ---- */
+/* --- one route on one loop --- */
 
 int response_coding_open(const struct config_route *route, struct response_coding **out)
 {
     int err = weir_job_kind_register(&job_compress);
     struct response_coding *coding = err == 0 ? calloc(1, sizeof *coding) : NULL;
-    if (!coding)
+    if (coding == NULL)
         return err < 0 ? err : -ENOMEM;
-    weir_pool *pool = route->on ? weir_pool_find(route->on) : NULL; /* none is called "loop" */
+    weir_pool *pool = route->on != NULL ? weir_pool_find(route->on) : NULL; /* none is called "loop" */
     coding->settings = &route->compress_response;
-    coding->pool = pool ? pool : weir_pool_compute();
-    coding->share = pool ? route->share : 0;
-    if (route->kind->fixed_body)
+    coding->pool = pool != NULL ? pool : weir_pool_compute();
+    coding->share = pool != NULL ? route->share : 0;
+    if (route->kind->fixed_body != NULL)
         coding->fixed = route->kind->fixed_body(route->settings);
     *out = coding;
     return 0;
@@ -314,7 +315,7 @@ int response_coding_open(const struct config_route *route, struct response_codin
 
 void response_coding_close(struct response_coding *coding)
 {
-    if (!coding)
+    if (coding == NULL)
         return;
     for (int e = 0; e < ENCODINGS; e++)
         weir_buffer_free(&coding->kept[e].body);
@@ -324,7 +325,7 @@ void response_coding_close(struct response_coding *coding)
 int response_coding_use(struct response_coding *coding, weir_request *req, weir_response *res)
 {
     struct answer *a = weir_request_alloc(req, sizeof *a);
-    if (!a)
+    if (a == NULL)
         return -ENOMEM;
     *a = (struct answer){.coding = coding, .req = req};
     return weir_reply_use_filter(res, &filter, a);

@@ -102,7 +102,7 @@ bool rooted_open_is_one_call(int root)
     return !may_be_refused(fd);
 }
 
-/* ---- step by step: no step follows a link, and back up goes only to where it came from ---- */
+/* --- step by step: no step follows a link, and back up goes only to where it came from --- */
 
 enum { DEPTH_MAX = 64, LINKS_MAX = 40 };
 

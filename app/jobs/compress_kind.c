@@ -36,13 +36,13 @@ static int begin(weir_job *job, void *state, weir_bytes params)
     struct compressing *c = state;
     struct compressor_options options;
     json_t *tree = params_read(job, params);
-    bool good = tree && read_params(job, tree, &options);
+    bool good = tree != NULL && read_params(job, tree, &options);
     c->flush = good && json_is_true(json_object_get(tree, "flush"));
     json_decref(tree);
     if (!good)
         return -JOB_PARAMS;
     c->out = malloc(OUT_BYTES);
-    int err = c->out ? compressor_open(&c->compressor, &options) : -ENOMEM;
+    int err = c->out != NULL ? compressor_open(&c->compressor, &options) : -ENOMEM;
     if (err < 0)
         free(c->out);
     return err;
@@ -71,7 +71,7 @@ static int piece(weir_job *job, void *state, weir_bytes piece, bool last)
     int err;
     do {
         size_t n = piece.len - at < IN_BYTES ? piece.len - at : IN_BYTES;
-        const weir_bytes in = {piece.data ? piece.data + at : "", n};
+        const weir_bytes in = {piece.data != NULL ? piece.data + at : "", n};
         at += n;
         err = run(job, c, in,
                   at < piece.len ? COMPRESSOR_MORE

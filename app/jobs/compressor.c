@@ -47,7 +47,7 @@ struct compressor {
     } of;
 };
 
-/* ---- gzip ---- */
+/* --- gzip --- */
 
 static int open_gzip(struct compressor *c, const struct compressor_options *o)
 {
@@ -80,17 +80,17 @@ static int run_gzip(struct compressor *c, struct compressor_step *step, enum com
     }
 }
 
-/* ---- brotli ---- */
+/* --- brotli --- */
 
 static void *take_block(void *arg, size_t bytes)
 {
     struct br *br = arg;
     union block *block = bytes <= SIZE_MAX - sizeof *block ? malloc(sizeof *block + bytes) : NULL;
-    if (!block)
+    if (block == NULL)
         longjmp(br->out_of_memory, 1);
     block->previous = NULL;
     block->next = br->blocks;
-    if (br->blocks)
+    if (br->blocks != NULL)
         br->blocks->previous = block;
     br->blocks = block;
     return block + 1;
@@ -99,21 +99,21 @@ static void *take_block(void *arg, size_t bytes)
 static void free_block(void *arg, void *memory)
 {
     struct br *br = arg;
-    if (!memory)
+    if (memory == NULL)
         return;
     union block *block = (union block *)memory - 1;
-    if (block->previous)
+    if (block->previous != NULL)
         block->previous->next = block->next;
     else
         br->blocks = block->next;
-    if (block->next)
+    if (block->next != NULL)
         block->next->previous = block->previous;
     free(block);
 }
 
 static void close_br(struct br *br)
 {
-    while (br->blocks)
+    while (br->blocks != NULL)
         free_block(br, br->blocks + 1);
 }
 
@@ -132,7 +132,7 @@ static int open_br(struct br *br, const struct compressor_options *o)
     if (setjmp(br->out_of_memory))
         return -ENOMEM;
     br->state = BrotliEncoderCreateInstance(take_block, free_block, br);
-    if (!br->state)
+    if (br->state == NULL)
         return -ENOMEM;
     BrotliEncoderSetParameter(br->state, BROTLI_PARAM_QUALITY, (uint32_t)o->level);
     BrotliEncoderSetParameter(br->state, BROTLI_PARAM_LGWIN, br_window(o));
@@ -167,12 +167,12 @@ static int run_br(struct br *br, struct compressor_step *step, enum compressor_e
     }
 }
 
-/* ---- zstd ---- */
+/* --- zstd --- */
 
 static int open_zstd(struct compressor *c, const struct compressor_options *o)
 {
     ZSTD_CCtx *zstd = ZSTD_createCCtx();
-    if (!zstd)
+    if (zstd == NULL)
         return -ENOMEM;
     c->of.zstd = zstd;
     size_t bad = ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, o->level);
@@ -203,7 +203,7 @@ static int run_zstd(struct compressor *c, struct compressor_step *step, enum com
     return step->in.len > 0 || (end != COMPRESSOR_MORE && left > 0) ? 1 : 0;
 }
 
-/* ---- all ---- */
+/* --- all --- */
 
 int compressor_open(struct compressor **out, const struct compressor_options *o)
 {
@@ -211,7 +211,7 @@ int compressor_open(struct compressor **out, const struct compressor_options *o)
     if (o->level < encodings[o->encoding].level_min || o->level > encodings[o->encoding].level_max)
         return -EINVAL;
     struct compressor *c = calloc(1, sizeof *c);
-    if (!c)
+    if (c == NULL)
         return -ENOMEM;
     c->encoding = o->encoding;
     int err = o->encoding == ENCODING_GZIP ? open_gzip(c, o)
@@ -238,7 +238,7 @@ int compressor_run(struct compressor *c, struct compressor_step *step, enum comp
 
 void compressor_close(struct compressor *c)
 {
-    if (!c)
+    if (c == NULL)
         return;
     switch (c->encoding) {
     case ENCODING_GZIP:

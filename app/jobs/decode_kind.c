@@ -17,12 +17,12 @@ static int begin(weir_job *job, void *state, weir_bytes params)
 {
     struct undoing *u = state;
     json_t *tree = params_read(job, params);
-    const char *written = tree ? json_string_value(json_object_get(tree, "codings")) : NULL;
+    const char *written = tree != NULL ? json_string_value(json_object_get(tree, "codings")) : NULL;
     int64_t bytes = 0;
     int err = 0;
-    if (!tree || !params_int(job, tree, "bytes", 4 << 20, 1, INT64_MAX, &bytes))
+    if (tree == NULL || !params_int(job, tree, "bytes", 4 << 20, 1, INT64_MAX, &bytes))
         err = -JOB_PARAMS;
-    else if (!written)
+    else if (written == NULL)
         err = weir_job_fail(job, -JOB_PARAMS, "there are no codings");
     else
         codings_read(&u->codings, weir_bytes_of(written));

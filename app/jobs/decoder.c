@@ -11,7 +11,7 @@
 
 enum { STEP_BYTES = 32 << 10, ZSTD_WINDOW_LOG_MAX = 23 };
 
-/* ---- names ---- */
+/* --- names --- */
 
 static const struct {
     const char *name;
@@ -39,7 +39,7 @@ void codings_read(struct codings *codings, weir_bytes value)
 {
     while (value.len > 0) {
         const char *comma = memchr(value.data, ',', value.len);
-        size_t length = comma ? (size_t)(comma - value.data) : value.len;
+        size_t length = comma != NULL ? (size_t)(comma - value.data) : value.len;
         weir_bytes word = {value.data, length};
         while (word.len > 0 && (*word.data == ' ' || *word.data == '\t'))
             word.data++, word.len--;
@@ -52,7 +52,7 @@ void codings_read(struct codings *codings, weir_bytes value)
     }
 }
 
-/* ---- one step: a decoder takes some bytes and puts out some ---- */
+/* --- one step: a decoder takes some bytes and puts out some --- */
 
 struct decoding {
     weir_bytes in; /* what is left */
@@ -67,7 +67,7 @@ struct decoding {
 static char *next_room(struct decoding *d, size_t *room, int *err)
 {
     size_t most = d->out->max < d->ratio_max ? d->out->max : d->ratio_max;
-    *err = d->poll ? d->poll(d->arg) : 0;
+    *err = d->poll != NULL ? d->poll(d->arg) : 0;
     if (*err < 0)
         return NULL;
     *room = most - d->out->len;
@@ -78,7 +78,7 @@ static char *next_room(struct decoding *d, size_t *room, int *err)
     if (*room > STEP_BYTES)
         *room = STEP_BYTES;
     char *data = weir_buffer_reserve(d->out, *room);
-    *err = data ? 0 : -ENOMEM;
+    *err = data != NULL ? 0 : -ENOMEM;
     return data;
 }
 
@@ -98,7 +98,7 @@ static int inflate_all(struct decoding *d, z_stream *z, bool members)
         size_t room;
         int err;
         char *data = next_room(d, &room, &err);
-        if (!data)
+        if (data == NULL)
             return err;
         z->next_out = (Bytef *)data;
         z->avail_out = (uInt)room;
@@ -144,7 +144,7 @@ static int br_all(struct decoding *d, BrotliDecoderState *state)
         int err;
         char *data = next_room(d, &room, &err);
         uint8_t *at = (uint8_t *)data;
-        if (!data)
+        if (data == NULL)
             return err;
         before = room;
         BrotliDecoderResult result = BrotliDecoderDecompressStream(state, &left, &in, &room, &at, NULL);
@@ -161,7 +161,7 @@ static int br_all(struct decoding *d, BrotliDecoderState *state)
 static int run_br(struct decoding *d)
 {
     BrotliDecoderState *state = BrotliDecoderCreateInstance(NULL, NULL, NULL);
-    if (!state)
+    if (state == NULL)
         return -ENOMEM;
     int err = br_all(d, state);
     BrotliDecoderDestroyInstance(state);
@@ -175,7 +175,7 @@ static int zstd_all(struct decoding *d, ZSTD_DCtx *context)
         size_t room;
         int err;
         char *data = next_room(d, &room, &err);
-        if (!data)
+        if (data == NULL)
             return err;
         ZSTD_outBuffer out = {data, room, 0};
         size_t result = ZSTD_decompressStream(context, &out, &in);
@@ -194,7 +194,7 @@ static int zstd_all(struct decoding *d, ZSTD_DCtx *context)
 static int run_zstd(struct decoding *d)
 {
     ZSTD_DCtx *context = ZSTD_createDCtx();
-    if (!context)
+    if (context == NULL)
         return -ENOMEM;
     (void)ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
     int err = zstd_all(d, context);

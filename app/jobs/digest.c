@@ -35,7 +35,7 @@ int digest_method_open(struct digest_method *method, enum digest_algorithm algor
     if (algorithm == DIGEST_XXH3)
         return 0;
     method->found = EVP_MD_fetch(NULL, openssl_names[algorithm], NULL);
-    if (method->found)
+    if (method->found != NULL)
         return 0;
     ERR_clear_error();
     return -ENOSYS;
@@ -52,10 +52,10 @@ int digest_begin(struct digest *digest, const struct digest_method *method)
     digest->method = method;
     if (method->algorithm == DIGEST_XXH3) {
         digest->state = XXH3_createState();
-        return digest->state && XXH3_64bits_reset(digest->state) == XXH_OK ? 0 : -ENOMEM;
+        return digest->state != NULL && XXH3_64bits_reset(digest->state) == XXH_OK ? 0 : -ENOMEM;
     }
     digest->state = EVP_MD_CTX_new();
-    return openssl_result(digest->state ? EVP_DigestInit_ex2(digest->state, method->found, NULL) : 0);
+    return openssl_result(digest->state != NULL ? EVP_DigestInit_ex2(digest->state, method->found, NULL) : 0);
 }
 
 int digest_add(struct digest *digest, const void *data, size_t bytes)
@@ -93,7 +93,7 @@ int digest_end(struct digest *digest, char hex[DIGEST_HEX_BYTES])
 
 void digest_free(struct digest *digest)
 {
-    if (!digest->state)
+    if (digest->state == NULL)
         return;
     if (digest->method->algorithm == DIGEST_XXH3)
         (void)XXH3_freeState(digest->state);

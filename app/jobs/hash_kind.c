@@ -17,7 +17,7 @@ static int begin(weir_job *job, void *state, weir_bytes params)
     struct hashing *hashing = state;
     int algorithm;
     json_t *tree = params_read(job, params);
-    bool good = tree && params_choice(job, tree, "algorithm", -1, digest_names, &algorithm);
+    bool good = tree != NULL && params_choice(job, tree, "algorithm", -1, digest_names, &algorithm);
     json_decref(tree);
     if (!good)
         return -JOB_PARAMS;

@@ -32,14 +32,14 @@ struct work {
 
 static void drop(const struct vips_library *vips, void *object)
 {
-    if (object)
+    if (object != NULL)
         vips->g_object_unref(object);
 }
 
 static int ask(void *arg)
 {
     const struct work *w = arg;
-    return w->poll ? w->poll(w->poll_arg, w->rows, w->of) : 0;
+    return w->poll != NULL ? w->poll(w->poll_arg, w->rows, w->of) : 0;
 }
 
 /* Why libvips failed: it was stopped, or the file is to blame. Its words are in one place for all threads:
@@ -53,7 +53,7 @@ static int undecodable(const struct work *w)
     return -EINVAL;
 }
 
-/* ---- what it claims ---- */
+/* --- what it claims --- */
 
 static double mib(uint64_t bytes)
 {
@@ -97,14 +97,14 @@ static int check_claims(struct work *w)
     return 0;
 }
 
-/* ---- decoding, into pixels of 8 bits ---- */
+/* --- decoding, into pixels of 8 bits --- */
 
 /* Does its decoder see no more than we saw? */
 static int check_size(const struct work *w, VipsSource *source)
 {
     VipsImage *image =
         w->vips->vips_image_new_from_source(source, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
-    if (!image)
+    if (image == NULL)
         return undecodable(w);
     bool more = w->vips->vips_image_get_width(image) > (int)w->head.width ||
                 w->vips->vips_image_get_height(image) > (int)w->head.height;
@@ -191,8 +191,8 @@ static int read_pixels(struct work *w, VipsImage *image, struct image_pixels *pi
     if (w->vips->vips_image_get_format(image) != VIPS_FORMAT_UCHAR || pixels->bands < 1 || pixels->bands > 4)
         return undecodable(w);
     pixels->data = malloc((size_t)pixels->width * (size_t)pixels->height * (size_t)pixels->bands);
-    VipsRegion *region = pixels->data ? w->vips->vips_region_new(image) : NULL;
-    if (!region) {
+    VipsRegion *region = pixels->data != NULL ? w->vips->vips_region_new(image) : NULL;
+    if (region == NULL) {
         w->vips->vips_error_clear();
         return -ENOMEM;
     }
@@ -201,7 +201,7 @@ static int read_pixels(struct work *w, VipsImage *image, struct image_pixels *pi
     return err;
 }
 
-/* ---- encoding ---- */
+/* --- encoding --- */
 
 static bool is_transparent(const struct image_pixels *pixels)
 {
@@ -235,7 +235,7 @@ static int encode(const struct work *w, const struct image_pixels *pixels, weir_
         output = pixels->bands == 2 || pixels->bands == 4 ? IMAGE_TO_PNG : IMAGE_TO_JPEG;
     VipsImage *image = vips->vips_image_new_from_memory(pixels->data, bytes, pixels->width, pixels->height,
                                                         pixels->bands, VIPS_FORMAT_UCHAR);
-    if (!image) {
+    if (image == NULL) {
         vips->vips_error_clear();
         return -ENOMEM;
     }
@@ -253,7 +253,7 @@ static int encode(const struct work *w, const struct image_pixels *pixels, weir_
     return err;
 }
 
-/* ---- all ---- */
+/* --- all --- */
 
 static int turn(const struct work *w, struct image_pixels *pixels)
 {
@@ -261,7 +261,7 @@ static int turn(const struct work *w, struct image_pixels *pixels)
     if (w->head.orientation == 1)
         return 0;
     turned.data = malloc((size_t)pixels->width * (size_t)pixels->height * (size_t)pixels->bands);
-    if (!turned.data)
+    if (turned.data == NULL)
         return -ENOMEM;
     image_turn(pixels, w->head.orientation, &turned);
     free(pixels->data);
@@ -273,7 +273,7 @@ static int decode(struct work *w, struct image_pixels *pixels)
 {
     VipsImage *image = NULL;
     VipsSource *source = image_source_open(&w->source, w->vips, &w->head, ask, w);
-    int err = source ? check_size(w, source) : -ENOMEM;
+    int err = source != NULL ? check_size(w, source) : -ENOMEM;
     if (err == 0)
         err = open_small(w, source, &image);
     if (err == 0)
@@ -328,7 +328,7 @@ int image_shrink(const struct vips_library *vips, weir_bytes file, const struct 
     struct image_pixels pixels = {0};
     struct work *w = malloc(sizeof *w);
     fault[0] = '\0';
-    if (!w)
+    if (w == NULL)
         return -ENOMEM;
     w->vips = vips;
     w->order = order;

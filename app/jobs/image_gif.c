@@ -62,10 +62,11 @@ int image_read_gif(struct image_reader r, struct image_head *head)
             int err = read_frame(&r, head);
             if (err < 0)
                 return err;
-            if (control.at && control.end - control.at > 3)
+            if (control.at != NULL && control.end - control.at > 3)
                 head->bands = control.at[3] & 1 ? 4 : 3;
             good = good &&
-                   (!control.at || image_keep(head, control.at, (size_t)(control.end - control.at), false)) &&
+                   (control.at == NULL ||
+                    image_keep(head, control.at, (size_t)(control.end - control.at), false)) &&
                    image_keep(head, from, (size_t)(r.at - from), false) &&
                    image_keep(head, end, sizeof end, false);
             return good ? 0 : -E2BIG;

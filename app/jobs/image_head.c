@@ -15,7 +15,7 @@ const char *const image_types[IMAGE_FORMATS] = {
 static struct image_reader reader_of(weir_bytes file)
 {
     const unsigned char *at = (const unsigned char *)file.data;
-    return (struct image_reader){.at = at, .end = at ? at + file.len : at};
+    return (struct image_reader){.at = at, .end = at != NULL ? at + file.len : at};
 }
 
 enum image_format image_format_of(weir_bytes file)

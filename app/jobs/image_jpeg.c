@@ -47,7 +47,7 @@ static uint32_t next_marker(struct image_reader *r, const unsigned char **from)
 {
     for (;;) {
         const unsigned char *ff = image_left(r) > 0 ? memchr(r->at, 0xff, image_left(r)) : NULL;
-        if (!ff)
+        if (ff == NULL)
             break;
         r->at = ff;
         while (r->at < r->end && *r->at == 0xff)
@@ -79,7 +79,7 @@ static void skip_pixels(struct image_reader *r)
         r->at = from;
 }
 
-/* ---- the frame ---- */
+/* --- the frame --- */
 
 static uint64_t up(uint64_t n, uint64_t step)
 {
@@ -120,7 +120,7 @@ static int read_frame_header(struct walk *w, struct image_reader r)
     return r.short_ ? -EINVAL : 0;
 }
 
-/* ---- segments ---- */
+/* --- segments --- */
 
 /* Of JFIF and Adobe the decoder learns the colours, of ICC what they mean. What else programs have written
  * there has no part in the pixels. */

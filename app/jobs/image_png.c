@@ -42,7 +42,7 @@ static bool is_good_profile(struct walk *w, struct image_reader r)
 {
     const unsigned char *nul =
         memchr(r.at, 0, image_left(&r) < NAME_BYTES_MAX ? image_left(&r) : NAME_BYTES_MAX);
-    if (!w->with_profile || w->head->profile_bytes > 0 || !nul || r.end - nul < 3)
+    if (!w->with_profile || w->head->profile_bytes > 0 || nul == NULL || r.end - nul < 3)
         return false;
     w->head->profile_bytes = image_profile_unpacked(nul + 2, (size_t)(r.end - nul - 2));
     return w->head->profile_bytes > 0;

@@ -72,7 +72,7 @@ static inline bool image_begins(const struct image_reader *r, size_t at, const v
 static inline bool image_keep(struct image_head *head, const unsigned char *at, size_t bytes, bool fresh)
 {
     struct image_part *last = head->parts > 0 ? &head->part[head->parts - 1] : NULL;
-    if (last && !fresh && last->at + last->bytes == at) {
+    if (last != NULL && !fresh && last->at + last->bytes == at) {
         last->bytes += bytes;
         return true;
     }

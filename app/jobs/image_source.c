@@ -51,7 +51,7 @@ VipsSource *image_source_open(struct image_source *source, const struct vips_lib
     for (size_t i = 0; i < head->parts; i++)
         source->length += (int64_t)head->part[i].bytes;
     VipsSourceCustom *custom = vips->vips_source_custom_new();
-    if (!custom)
+    if (custom == NULL)
         return NULL;
     vips->g_signal_connect_data(custom, "read", G_CALLBACK(read_some), source, NULL, (GConnectFlags)0);
     vips->g_signal_connect_data(custom, "seek", G_CALLBACK(seek), source, NULL, (GConnectFlags)0);

@@ -31,7 +31,7 @@ static void find_chunks(struct walk *w, struct image_reader r)
         image_skip(&r, (size_t)length + (length & 1));
         chunk.end = r.at;
         for (int i = 0; i < CHUNKS; i++)
-            if (!w->chunk[i].at && image_begins(&chunk, 0, names[i], 4))
+            if (w->chunk[i].at == NULL && image_begins(&chunk, 0, names[i], 4))
                 w->chunk[i] = chunk;
     }
 }
@@ -66,9 +66,9 @@ static int read_vp8l(struct walk *w, struct image_reader r)
 
 static int read_picture(struct walk *w)
 {
-    if (w->chunk[VP8].at)
+    if (w->chunk[VP8].at != NULL)
         return read_vp8(w, data_of(w->chunk[VP8]));
-    return w->chunk[VP8L].at ? read_vp8l(w, data_of(w->chunk[VP8L])) : -EINVAL;
+    return w->chunk[VP8L].at != NULL ? read_vp8l(w, data_of(w->chunk[VP8L])) : -EINVAL;
 }
 
 /* The picture of an animation's first frame lies within it, and it somewhere on the canvas. */
@@ -91,7 +91,7 @@ static int read_frame(struct walk *w)
     return 0;
 }
 
-/* ---- what its decoder sees ---- */
+/* --- what its decoder sees --- */
 
 static void put_little(unsigned char *at, uint32_t value)
 {
@@ -113,7 +113,7 @@ static int keep_parts(struct walk *w, bool with_profile)
     uint32_t bytes = 4;
     memcpy(riff, "RIFF....WEBP", RIFF_BYTES);
     bool good = image_keep(head, riff, RIFF_BYTES, true);
-    if (w->chunk[VP8X].at) {
+    if (w->chunk[VP8X].at != NULL) {
         memcpy(vp8x, w->chunk[VP8X].at, VP8X_BYTES);
         put_little(vp8x + 4, VP8X_BYTES - CHUNK_HEAD_BYTES);
         vp8x[CHUNK_HEAD_BYTES] &= (unsigned char)~(FLAG_XMP | FLAG_EXIF | (with_profile ? 0 : FLAG_PROFILE));
@@ -129,7 +129,7 @@ static int keep_parts(struct walk *w, bool with_profile)
 
 static bool has_good_profile(const struct walk *w, bool wanted)
 {
-    if (!wanted || !w->chunk[VP8X].at || !w->chunk[ICCP].at)
+    if (!wanted || w->chunk[VP8X].at == NULL || w->chunk[ICCP].at == NULL)
         return false;
     const struct image_reader r = data_of(w->chunk[ICCP]);
     if (image_left(&r) > IMAGE_PROFILE_BYTES_MAX)
@@ -138,7 +138,7 @@ static bool has_good_profile(const struct walk *w, bool wanted)
     return image_profile_is_usable(r.at, image_left(&r));
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 static void set_claims(struct walk *w, uint32_t flags)
 {
@@ -168,14 +168,14 @@ static int choose(struct walk *w, uint32_t flags)
     else
         for (int i = 0; i < 2; i++)
             w->chunk[animation[i]] = (struct image_reader){0};
-    if (!w->chunk[VP8X].at) /* the simple form: no more than the picture */
+    if (w->chunk[VP8X].at == NULL) /* the simple form: no more than the picture */
         w->chunk[ALPH] = (struct image_reader){0};
-    if (w->chunk[VP8].at)
+    if (w->chunk[VP8].at != NULL)
         w->chunk[VP8L] = (struct image_reader){0};
     w->alpha = w->chunk[ALPH].at != NULL;
     if (!animated)
         return read_picture(w);
-    return w->chunk[ANIM].at && w->chunk[ANMF].at ? read_frame(w) : -EINVAL;
+    return w->chunk[ANIM].at != NULL && w->chunk[ANMF].at != NULL ? read_frame(w) : -EINVAL;
 }
 
 int image_read_webp(struct image_reader r, bool with_profile, struct image_head *head)
@@ -188,7 +188,7 @@ int image_read_webp(struct image_reader r, bool with_profile, struct image_head 
         r.end = r.at + bytes;
     image_skip(&r, 4);
     find_chunks(&w, r);
-    if (w.chunk[VP8X].at) {
+    if (w.chunk[VP8X].at != NULL) {
         struct image_reader x = data_of(w.chunk[VP8X]);
         flags = image_big(&x, 1);
         image_skip(&x, 3);
@@ -203,7 +203,7 @@ int image_read_webp(struct image_reader r, bool with_profile, struct image_head 
     head->width = w.width > head->width ? w.width : head->width;
     head->height = w.height > head->height ? w.height : head->height;
     set_claims(&w, flags);
-    if (w.chunk[EXIF].at) {
+    if (w.chunk[EXIF].at != NULL) {
         const struct image_reader exif = data_of(w.chunk[EXIF]);
         head->orientation = image_exif_orientation(exif.at, image_left(&exif));
     }

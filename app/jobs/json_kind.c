@@ -23,7 +23,7 @@ static int make_ready(weir_job *job, struct picking *p)
     int missing;
     int64_t depth;
     const json_t *written = json_object_get(p->params, "pick");
-    if (!written)
+    if (written == NULL)
         return weir_job_fail(job, -JOB_PARAMS, "there is no template to pick by");
     if (!params_choice(job, p->params, "missing", JSON_MISSING_NULL, json_missing_names, &missing) ||
         !params_int(job, p->params, "depth", JSON_PICK_INPUT_DEPTH, 0, WEIR_JSON_DEPTH_MAX, &depth))
@@ -37,7 +37,7 @@ static int begin(weir_job *job, void *state, weir_bytes params)
 {
     struct picking *p = state;
     p->params = params_read(job, params);
-    int err = p->params ? make_ready(job, p) : -JOB_PARAMS;
+    int err = p->params != NULL ? make_ready(job, p) : -JOB_PARAMS;
     if (err < 0)
         json_decref(p->params);
     return err;

@@ -65,7 +65,7 @@ const char *json_pointer_fault(const char *pointer)
     return steps > JSON_POINTER_STEPS_MAX ? "a JSON pointer of at most 64 steps" : NULL;
 }
 
-/* ---- memory: all of a pick goes at once ---- */
+/* --- memory: all of a pick goes at once --- */
 
 struct piece {
     struct piece *next;
@@ -75,7 +75,7 @@ struct piece {
 static void *take(struct json_pick *pick, size_t bytes)
 {
     struct piece *piece = calloc(1, sizeof *piece + bytes);
-    if (!piece)
+    if (piece == NULL)
         return NULL;
     piece->next = pick->memory;
     pick->memory = piece;
@@ -84,9 +84,9 @@ static void *take(struct json_pick *pick, size_t bytes)
 
 void json_pick_close(struct json_pick *pick)
 {
-    if (!pick)
+    if (pick == NULL)
         return;
-    for (struct piece *piece = pick->memory; piece;) {
+    for (struct piece *piece = pick->memory; piece != NULL;) {
         struct piece *next = piece->next;
         free(piece);
         piece = next;
@@ -94,7 +94,7 @@ void json_pick_close(struct json_pick *pick)
     free(pick);
 }
 
-/* ---- making steps of pointers ---- */
+/* --- making steps of pointers --- */
 
 /* RFC 6901: digits without a leading zero. */
 static int64_t index_of(weir_bytes key)
@@ -115,7 +115,7 @@ static bool make_key(struct json_pick *pick, const char *from, size_t length, we
 {
     char *text = take(pick, length + 1);
     size_t n = 0;
-    if (!text)
+    if (text == NULL)
         return false;
     for (size_t i = 0; i < length; i++) {
         text[n] = from[i];
@@ -133,11 +133,11 @@ static struct step *child_of(struct json_pick *pick, struct step *parent, const 
     weir_bytes key;
     if (!make_key(pick, token, length, &key))
         return NULL;
-    for (; *link; link = &(*link)->next)
+    for (; *link != NULL; link = &(*link)->next)
         if (weir_bytes_equal((*link)->key, key))
             return *link;
     struct step *step = take(pick, sizeof *step);
-    if (!step)
+    if (step == NULL)
         return NULL;
     step->key = key;
     step->index = index_of(key);
@@ -150,17 +150,17 @@ static struct step *child_of(struct json_pick *pick, struct step *parent, const 
 static weir_bytes *add_pointer(struct json_pick *pick, struct step *root, const char *pointer)
 {
     struct step *step = root;
-    while (*pointer && step) {
+    while (*pointer && step != NULL) {
         size_t length = strcspn(++pointer, "/");
         step = child_of(pick, step, pointer, length);
         pointer += length;
     }
-    if (step && !step->found)
+    if (step != NULL && step->found == NULL)
         step->found = take(pick, sizeof *step->found);
-    return step ? step->found : NULL;
+    return step != NULL ? step->found : NULL;
 }
 
-/* ---- making nodes of a template ---- */
+/* --- making nodes of a template --- */
 
 static int bad(struct json_pick *pick, const char *what)
 {
@@ -176,14 +176,14 @@ static int make_value(struct json_pick *pick, const json_t *written, struct step
     const char *fault = json_pointer_fault(json_string_value(written));
     if (strlen(json_string_value(written)) != json_string_length(written))
         fault = "a JSON pointer without a NUL";
-    if (fault) {
+    if (fault != NULL) {
         snprintf(pick->fault, JSON_PICK_FAULT_BYTES, "'%.60s' stands in the template, expected %s",
                  json_string_value(written), fault);
         return -EINVAL;
     }
     node->pointer = json_string_value(written);
     node->found = add_pointer(pick, steps, node->pointer);
-    return node->found ? 0 : -ENOMEM;
+    return node->found != NULL ? 0 : -ENOMEM;
 }
 
 static int make_each(struct json_pick *pick, const json_t *written, struct step *steps, int depth,
@@ -194,7 +194,7 @@ static int make_each(struct json_pick *pick, const json_t *written, struct step 
         return bad(pick, "each is no text, expected a JSON pointer");
     node->type = NODE_EACH;
     node->steps = take(pick, sizeof *node->steps);
-    if (!node->steps)
+    if (node->steps == NULL)
         return -ENOMEM;
     int err = make_value(pick, each, steps, node);
     return err ? err
@@ -207,7 +207,7 @@ static int make_object(struct json_pick *pick, const json_t *written, struct ste
     struct node **link = &node->children;
     node->type = NODE_OBJECT;
     json_t *object = (json_t *)(uintptr_t)written; /* jansson's iterators take it so, and change nothing */
-    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+    for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
         int err = make_node(pick, json_object_iter_value(at), steps, depth + 1, link);
         if (err < 0)
             return err;
@@ -238,7 +238,7 @@ static int make_node(struct json_pick *pick, const json_t *written, struct step 
     if (++pick->nodes > JSON_PICK_NODES_MAX)
         return bad(pick, "the template is too large, expected at most 1000 values");
     *out = take(pick, sizeof **out);
-    if (!*out)
+    if (*out == NULL)
         return -ENOMEM;
     if (json_is_string(written))
         return make_value(pick, written, steps, *out);
@@ -246,8 +246,8 @@ static int make_node(struct json_pick *pick, const json_t *written, struct step 
         return make_list(pick, written, steps, depth, *out);
     if (!json_is_object(written))
         return bad(pick, "the template has a value of another type, expected pointers, objects and lists");
-    bool each = json_object_size(written) == 2 && json_object_get(written, "each") &&
-                json_object_get(written, "pick");
+    bool each = json_object_size(written) == 2 && json_object_get(written, "each") != NULL &&
+                json_object_get(written, "pick") != NULL;
     return each ? make_each(pick, written, steps, depth, *out)
                 : make_object(pick, written, steps, depth, *out);
 }
@@ -258,12 +258,12 @@ int json_pick_open(struct json_pick **out, const json_t *template_, enum json_mi
     struct json_pick *pick = calloc(1, sizeof *pick);
     fault[0] = '\0';
     *out = NULL;
-    if (!pick)
+    if (pick == NULL)
         return -ENOMEM;
     pick->missing = missing;
     pick->fault = fault;
     pick->steps = take(pick, sizeof *pick->steps);
-    int err = pick->steps ? make_node(pick, template_, pick->steps, 0, &pick->root) : -ENOMEM;
+    int err = pick->steps != NULL ? make_node(pick, template_, pick->steps, 0, &pick->root) : -ENOMEM;
     if (err == 0)
         *out = pick;
     else
@@ -271,13 +271,13 @@ int json_pick_open(struct json_pick **out, const json_t *template_, enum json_mi
     return err;
 }
 
-/* ---- finding ---- */
+/* --- finding --- */
 
 static void forget(struct step *step)
 {
-    if (step->found)
+    if (step->found != NULL)
         *step->found = (weir_bytes){0};
-    for (struct step *child = step->children; child; child = child->next)
+    for (struct step *child = step->children; child != NULL; child = child->next)
         forget(child);
 }
 
@@ -288,9 +288,9 @@ static void find_in_array(struct step *step, struct json_walk *walk)
     json_walk_enter(walk);
     for (int64_t i = 0; json_walk_element(walk); i++) {
         struct step *child = step->children;
-        while (child && child->index != i)
+        while (child != NULL && child->index != i)
             child = child->next;
-        if (child)
+        if (child != NULL)
             find(child, walk);
         else
             json_walk_value(walk);
@@ -303,9 +303,9 @@ static void find_in_object(struct step *step, struct json_walk *walk)
     json_walk_enter(walk);
     while (json_walk_member(walk, &key)) {
         struct step *child = step->children;
-        while (child && !json_key_is(key, child->key))
+        while (child != NULL && !json_key_is(key, child->key))
             child = child->next;
-        if (!child) {
+        if (child == NULL) {
             json_walk_value(walk);
             continue;
         }
@@ -318,18 +318,18 @@ static void find_in_object(struct step *step, struct json_walk *walk)
 static void find(struct step *step, struct json_walk *walk)
 {
     weir_bytes value = {walk->at, 0};
-    if (step->children && *walk->at == '{')
+    if (step->children != NULL && *walk->at == '{')
         find_in_object(step, walk);
-    else if (step->children && *walk->at == '[')
+    else if (step->children != NULL && *walk->at == '[')
         find_in_array(step, walk);
     else
         value = json_walk_value(walk);
     value.len = (size_t)(walk->at - value.data);
-    if (step->found)
+    if (step->found != NULL)
         *step->found = value;
 }
 
-/* ---- writing ---- */
+/* --- writing --- */
 
 enum { LEFT_OUT = 1 };
 
@@ -351,8 +351,8 @@ static int write_missing(struct json_pick *pick, const struct node *node, weir_b
 
 static int write_name(const struct node *node, weir_buffer *out)
 {
-    int err = node->name ? weir_json_append_string(out, node->name, strlen(node->name)) : 0;
-    return node->name && err == 0 ? weir_buffer_append_byte(out, ':') : err;
+    int err = node->name != NULL ? weir_json_append_string(out, node->name, strlen(node->name)) : 0;
+    return node->name != NULL && err == 0 ? weir_buffer_append_byte(out, ':') : err;
 }
 
 /* One of several, with the comma before it. What is left out takes its name along. */
@@ -374,7 +374,7 @@ static int write_children(struct json_pick *pick, const struct node *node, const
 {
     int err = weir_buffer_append_byte(out, brackets[0]);
     bool first = true;
-    for (const struct node *child = node->children; child && err >= 0; child = child->next) {
+    for (const struct node *child = node->children; child != NULL && err >= 0; child = child->next) {
         err = write_one(pick, child, first, out);
         first = first && err == LEFT_OUT;
     }
@@ -394,7 +394,7 @@ static int write_each(struct json_pick *pick, const struct node *node, weir_buff
         find(node->steps, &walk);
         err = write_one(pick, node->children, first, out);
         first = first && err == LEFT_OUT;
-        if (err >= 0 && pick->poll && ++pick->polled % POLL_EVERY == 0)
+        if (err >= 0 && pick->poll != NULL && ++pick->polled % POLL_EVERY == 0)
             err = pick->poll(pick->poll_arg);
     }
     return err < 0 ? err : weir_buffer_append_byte(out, ']');
@@ -411,8 +411,8 @@ static int write_node(struct json_pick *pick, const struct node *node, weir_buff
     case NODE_EACH:
         return write_each(pick, node, out);
     default:
-        return node->found->data ? weir_buffer_append(out, node->found->data, node->found->len)
-                                 : write_missing(pick, node, out);
+        return node->found->data != NULL ? weir_buffer_append(out, node->found->data, node->found->len)
+                                         : write_missing(pick, node, out);
     }
 }
 

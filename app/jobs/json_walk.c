@@ -20,7 +20,7 @@ static const char *behind_string(const char *at, const char *end)
 {
     for (at++; at < end; at++) {
         const char *quote = memchr(at, '"', (size_t)(end - at));
-        if (!quote)
+        if (quote == NULL)
             return end;
         size_t escapes = 0;
         while (quote - escapes > at && quote[-1 - (ptrdiff_t)escapes] == '\\')
@@ -121,7 +121,7 @@ bool json_walk_member(struct json_walk *walk, weir_bytes *key)
     return true;
 }
 
-/* ---- keys ---- */
+/* --- keys --- */
 
 static unsigned hex_of(const char *digits)
 {
@@ -155,7 +155,7 @@ static size_t take_escape(const char **at, const char *end, char out[4])
     *at += 2;
     if (c != 'u') {
         const char *found = strchr(letters, c);
-        out[0] = found && (found - letters) % 2 == 0 ? found[1] : c;
+        out[0] = found != NULL && (found - letters) % 2 == 0 ? found[1] : c;
         return 1;
     }
     uint32_t point = hex_of(*at);

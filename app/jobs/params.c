@@ -8,7 +8,8 @@
 
 json_t *params_read(weir_job *job, weir_bytes params)
 {
-    json_t *tree = json_loadb(params.data ? params.data : "", params.len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *tree =
+        json_loadb(params.data != NULL ? params.data : "", params.len, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(tree))
         return tree;
     json_decref(tree);
@@ -20,8 +21,8 @@ bool params_int(weir_job *job, const json_t *params, const char *name, int64_t f
                 int64_t max, int64_t *out)
 {
     const json_t *value = json_object_get(params, name);
-    *out = value ? json_integer_value(value) : fallback;
-    if ((!value || json_is_integer(value)) && *out >= min && *out <= max)
+    *out = value != NULL ? json_integer_value(value) : fallback;
+    if ((value == NULL || json_is_integer(value)) && *out >= min && *out <= max)
         return true;
     (void)weir_job_fail(job, -JOB_PARAMS, "%s is not from %" PRId64 " to %" PRId64, name, min, max);
     return false;
@@ -32,12 +33,12 @@ bool params_choice(weir_job *job, const json_t *params, const char *name, int fa
 {
     const json_t *value = json_object_get(params, name);
     *out = fallback;
-    for (int i = 0; value && json_is_string(value) && names[i]; i++)
+    for (int i = 0; value != NULL && json_is_string(value) && names[i] != NULL; i++)
         if (strcmp(json_string_value(value), names[i]) == 0) {
             *out = i;
             return true;
         }
-    if (!value && fallback >= 0)
+    if (value == NULL && fallback >= 0)
         return true;
     (void)weir_job_fail(job, -JOB_PARAMS, "%s is none that is known", name);
     return false;

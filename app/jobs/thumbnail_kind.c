@@ -12,7 +12,7 @@ static int begin(weir_job *job, void *state, weir_bytes params)
     struct image_order *order = state;
     int64_t width, height, quality;
     json_t *tree = params_read(job, params);
-    bool good = tree && params_int(job, tree, "width", 0, 1, IMAGE_SIDE_MAX, &width) &&
+    bool good = tree != NULL && params_int(job, tree, "width", 0, 1, IMAGE_SIDE_MAX, &width) &&
                 params_int(job, tree, "height", 0, 1, IMAGE_SIDE_MAX, &height) &&
                 params_int(job, tree, "quality", IMAGE_QUALITY, 1, 100, &quality) &&
                 params_int(job, tree, "pixels", IMAGE_PIXELS, 1, INT64_MAX, &order->pixels_max) &&
@@ -41,7 +41,7 @@ static int piece(weir_job *job, void *state, weir_bytes file, bool last)
     weir_buffer out;
     (void)last;
     const struct vips_library *vips = vips_library(&why);
-    if (!vips)
+    if (vips == NULL)
         return weir_job_fail(job, -ENOSYS, "%s", why);
     weir_buffer_init(&out, IMAGE_FILE_BYTES_MAX);
     int err = image_shrink(vips, file, order, &out, fault, poll, job);

@@ -44,7 +44,7 @@ static void load(void)
     struct vips_library *vips = &loaded.functions;
     void *library = dlopen(VIPS_LIBRARY_NAME, RTLD_NOW | RTLD_LOCAL);
     loaded.fault = VIPS_LIBRARY_NAME " is not installed, or of another version";
-    if (!library || !find_functions(library, vips))
+    if (library == NULL || !find_functions(library, vips))
         return;
     /* Its modules (ImageMagick, PDF, slides) are looked for below its home; there shall be none. */
     (void)setenv("VIPSHOME", "/nonexistent", 0);
@@ -61,7 +61,7 @@ static void load(void)
 const struct vips_library *vips_library(const char **why)
 {
     (void)pthread_once(&loaded.once, load);
-    if (why)
+    if (why != NULL)
         *why = loaded.fault;
-    return loaded.fault ? NULL : &loaded.functions;
+    return loaded.fault != NULL ? NULL : &loaded.functions;
 }

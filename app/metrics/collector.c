@@ -9,7 +9,7 @@
 
 #include "admin/gateway_status.h"
 
-/* ---- opening and closing ---- */
+/* --- opening and closing --- */
 
 int observed_open(struct observed *o, struct gateway_status *status)
 {
@@ -21,7 +21,7 @@ int observed_open(struct observed *o, struct gateway_status *status)
     for (size_t i = 0; good && i < o->route_count; i++)
         good = (o->routes[i] = rolling_new(OBSERVED_ROUTE_NUMBERS)) != NULL;
     o->unserved = rolling_new_plain(WEIR_UNSERVED_WAYS);
-    good = good && o->unserved;
+    good = good && o->unserved != NULL;
     good = good && observed_host_open(&o->host) == 0;
     good = good && observed_gathers_open(&o->gathers, metrics_config(status->metrics), status->gathers) == 0;
     if (good && observed_spent_open(&o->spent, o->route_count) < 0)
@@ -33,7 +33,7 @@ int observed_open(struct observed *o, struct gateway_status *status)
 
 void observed_close(struct observed *o)
 {
-    for (size_t i = 0; o->routes && i < o->route_count; i++)
+    for (size_t i = 0; o->routes != NULL && i < o->route_count; i++)
         rolling_free(o->routes[i]);
     free(o->routes);
     observed_spent_close(o->spent, o->route_count);
@@ -46,7 +46,7 @@ void observed_close(struct observed *o)
     observed_pools_close(&o->pools);
 }
 
-/* ---- routes ---- */
+/* --- routes --- */
 
 static void look_at_route(struct observed *o, size_t i)
 {
@@ -62,7 +62,7 @@ static void look_at_route(struct observed *o, size_t i)
     rolling_see(o->routes[i], &route.took, numbers);
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 static void look_at_runtime(struct observed *o, weir_runtime *runtime)
 {
@@ -98,7 +98,7 @@ void observed_look(struct observed *o)
     observed_spent_look(o->spent, o->status->metrics, o->route_count);
     weir_runtime *runtime = gateway_status_hold(o->status);
     o->runs = runtime != NULL;
-    if (runtime) {
+    if (runtime != NULL) {
         look_at_runtime(o, runtime);
         gateway_status_release(o->status);
     }

@@ -8,15 +8,15 @@
 int observed_spent_open(struct observed_spent **out, size_t count)
 {
     *out = calloc(count, sizeof **out);
-    for (size_t i = 0; *out && i < count; i++)
-        if (!((*out)[i].rolling = rolling_new(OBSERVED_SPENT_NUMBERS)))
+    for (size_t i = 0; *out != NULL && i < count; i++)
+        if (((*out)[i].rolling = rolling_new(OBSERVED_SPENT_NUMBERS)) == NULL)
             return -ENOMEM;
-    return *out ? 0 : -ENOMEM;
+    return *out != NULL ? 0 : -ENOMEM;
 }
 
 void observed_spent_close(struct observed_spent *spent, size_t count)
 {
-    for (size_t i = 0; spent && i < count; i++)
+    for (size_t i = 0; spent != NULL && i < count; i++)
         rolling_free(spent[i].rolling);
     free(spent);
 }

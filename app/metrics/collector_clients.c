@@ -12,9 +12,9 @@ static struct observed_client *find(struct observed_clients *o, const char *addr
     for (size_t i = 0; i < o->count; i++)
         if (strcmp(o->list[i].address, address) == 0)
             return &o->list[i];
-    if (!o->list)
+    if (o->list == NULL)
         o->list = calloc(OBSERVED_CLIENTS_MAX, sizeof *o->list);
-    if (!o->list || o->count == OBSERVED_CLIENTS_MAX)
+    if (o->list == NULL || o->count == OBSERVED_CLIENTS_MAX)
         return NULL;
     struct observed_client *client = &o->list[o->count++];
     *client = (struct observed_client){0};
@@ -25,7 +25,7 @@ static struct observed_client *find(struct observed_clients *o, const char *addr
 static void add(void *arg, const weir_server_client *seen)
 {
     struct observed_client *client = find(arg, seen->address);
-    if (!client)
+    if (client == NULL)
         return;
     client->known = true;
     client->half_sent += seen->half_sent;
@@ -96,7 +96,7 @@ uint64_t observed_client_ended(const struct observed_client *client, const struc
     return sum;
 }
 
-/* ---- order ---- */
+/* --- order --- */
 
 struct order {
     const struct rolling_clock *clock;

@@ -15,14 +15,14 @@ int observed_gathers_open(struct observed_gathers *o, const struct config *confi
                           const struct gather_counts *counts)
 {
     *o = (struct observed_gathers){.counts = counts, .config = config};
-    if (!counts)
+    if (counts == NULL)
         return 0;
     o->route_count = gather_counts_routes(counts);
     o->partial = calloc(o->route_count + 1, sizeof(struct rolling *));
-    for (size_t i = 0; o->partial && i < o->route_count; i++)
-        if (!(o->partial[i] = rolling_new_plain(1)))
+    for (size_t i = 0; o->partial != NULL && i < o->route_count; i++)
+        if ((o->partial[i] = rolling_new_plain(1)) == NULL)
             return -ENOMEM;
-    return o->partial ? 0 : -ENOMEM;
+    return o->partial != NULL ? 0 : -ENOMEM;
 }
 
 void observed_gathers_look(struct observed_gathers *o)
@@ -42,7 +42,7 @@ void observed_gathers_next(struct observed_gathers *o, const struct rolling_cloc
 
 void observed_gathers_close(struct observed_gathers *o)
 {
-    for (size_t i = 0; o->partial && i < o->route_count; i++)
+    for (size_t i = 0; o->partial != NULL && i < o->route_count; i++)
         rolling_free(o->partial[i]);
     free(o->partial);
 }
@@ -66,8 +66,8 @@ uint64_t observed_gathers_partial(const struct observed_gathers *o, const char *
 static const char *with_port(const char *origin, char text[ORIGIN_BYTES])
 {
     const char *host = strstr(origin, "://");
-    const char *end = host ? strrchr(host, ']') : NULL;
-    if (!host || strchr(end ? end : host + strlen("://"), ':'))
+    const char *end = host != NULL ? strrchr(host, ']') : NULL;
+    if (host == NULL || strchr(end != NULL ? end : host + strlen(":// != NULL"), ':'))
         return origin;
     snprintf(text, ORIGIN_BYTES, "%s:80", origin);
     return text;

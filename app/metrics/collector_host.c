@@ -6,7 +6,7 @@
 int observed_host_open(struct observed_host *o)
 {
     o->rolling = rolling_new_plain(OBSERVED_HOST_NUMBERS);
-    if (!o->rolling)
+    if (o->rolling == NULL)
         return -ENOMEM;
     observed_host_look(o);
     rolling_begin_here(o->rolling); /* what was before is none of ours */

@@ -8,9 +8,9 @@ static struct observed_loop *add(struct observed_loops *o)
 {
     struct observed_loop *more = realloc(o->list, (o->count + 1) * sizeof *more);
     struct rolling *lag = rolling_new(OBSERVED_LOOP_NUMBERS);
-    if (more)
+    if (more != NULL)
         o->list = more;
-    if (!more || !lag) {
+    if (more == NULL || lag == NULL) {
         rolling_free(lag);
         return NULL;
     }
@@ -52,7 +52,7 @@ void observed_loops_look(struct observed_loops *o, weir_runtime *runtime)
     weir_loop_stats now;
     for (size_t i = 0; weir_loop_read(runtime, (int)i, &now) == 0; i++) {
         struct observed_loop *seen = i < o->count ? &o->list[i] : add(o);
-        if (!seen)
+        if (seen == NULL)
             return; /* no memory: not seen this time */
         see(seen, &now);
     }

@@ -35,7 +35,7 @@ static bool make_room(struct observed_origins *o)
         return true;
     size_t room = o->room ? 2 * o->room : 16;
     struct observed_origin **more = realloc(o->list, room * sizeof(struct observed_origin *));
-    if (!more)
+    if (more == NULL)
         return false;
     o->list = more;
     o->room = room;
@@ -45,11 +45,11 @@ static bool make_room(struct observed_origins *o)
 static struct observed_origin *new_origin(const char *name)
 {
     struct observed_origin *origin = calloc(1, sizeof *origin);
-    if (!origin)
+    if (origin == NULL)
         return NULL;
     origin->name = strdup(name);
     origin->rolling = rolling_new(OBSERVED_ORIGIN_NUMBERS);
-    if (origin->name && origin->rolling)
+    if (origin->name != NULL && origin->rolling != NULL)
         return origin;
     free_origin(origin);
     return NULL;
@@ -62,7 +62,7 @@ static struct observed_origin *find_origin(struct observed_origins *o, const cha
     if (at < o->count && strcmp(o->list[at]->name, name) == 0)
         return o->list[at];
     struct observed_origin *origin = make_room(o) ? new_origin(name) : NULL;
-    if (!origin)
+    if (origin == NULL)
         return NULL;
     memmove(&o->list[at + 1], &o->list[at], (o->count - at) * sizeof(struct observed_origin *));
     o->list[at] = origin;
@@ -73,7 +73,7 @@ static struct observed_origin *find_origin(struct observed_origins *o, const cha
 static void add_origin(void *arg, const weir_origin_stats *stats)
 {
     struct observed_origin *origin = find_origin(arg, stats->origin);
-    if (!origin)
+    if (origin == NULL)
         return;
     origin->known = true;
     origin->failing = stats->failing;
@@ -121,7 +121,7 @@ static void expect(void *arg, const char *route, const char *call, const char *o
 {
     struct observed_origin *expected = find_origin(arg, origin);
     (void)route, (void)call;
-    if (expected)
+    if (expected != NULL)
         expected->known = true;
 }
 
@@ -154,7 +154,7 @@ uint64_t observed_origin_errors(const uint64_t *numbers)
     return errors;
 }
 
-/* ---- order ---- */
+/* --- order --- */
 
 struct ranked {
     const struct observed_origin *origin;
@@ -175,13 +175,13 @@ const struct observed_origin **observed_origins_sorted(const struct observed_ori
     struct ranked *ranked = calloc(o->count + 1, sizeof *ranked);
     const struct observed_origin **sorted = calloc(o->count + 1, sizeof(const struct observed_origin *));
     struct rolling_window w;
-    for (size_t i = 0; ranked && i < o->count; i++) {
+    for (size_t i = 0; ranked != NULL && i < o->count; i++) {
         rolling_sum(o->list[i]->rolling, clock, now, ROLLING_LONG_S, &w);
         const double requests = (double)w.numbers[OBSERVED_REQUESTS];
         const double share = requests > 0 ? (double)observed_origin_errors(w.numbers) / requests : 0;
         ranked[i] = (struct ranked){o->list[i], share >= fails_share ? share : 0};
     }
-    if (ranked && sorted) {
+    if (ranked != NULL && sorted != NULL) {
         qsort(ranked, o->count, sizeof *ranked, by_share);
         for (size_t i = 0; i < o->count; i++)
             sorted[i] = ranked[i].origin;

@@ -18,7 +18,7 @@ static bool begin(struct observed_pool *pool, const char *name)
     snprintf(pool->stats.name, sizeof pool->stats.name, "%s", name);
     pool->run = rolling_new(OBSERVED_POOL_NUMBERS);
     pool->queue = rolling_new(0);
-    if (pool->run && pool->queue)
+    if (pool->run != NULL && pool->queue != NULL)
         return true;
     end(pool);
     return false;
@@ -30,7 +30,7 @@ static bool make_room(struct observed_pools *o)
         return true;
     size_t room = o->room + 8;
     struct observed_pool *more = realloc(o->list, room * sizeof *more);
-    if (!more)
+    if (more == NULL)
         return false;
     o->list = more;
     o->room = room;
@@ -56,7 +56,7 @@ static void look(void *arg, weir_pool *pool)
 {
     struct observed_pool *seen = next_pool(arg, weir_pool_name(pool));
     static const weir_meter none;
-    if (!seen)
+    if (seen == NULL)
         return;
     weir_meter run = none, queue = none;
     weir_pool_read(pool, &seen->stats, &queue, &run);

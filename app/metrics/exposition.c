@@ -30,7 +30,7 @@ void exposition_end(struct exposition *e)
         text_out_add(e->out, "# EOF\n");
 }
 
-/* ---- labels ---- */
+/* --- labels --- */
 
 static void value_of_label(struct text_out *out, const char *value)
 {
@@ -47,7 +47,7 @@ static void value_of_label(struct text_out *out, const char *value)
 /* Those of a sample, with commas between them. */
 static void write_labels(struct text_out *out, const struct label *labels)
 {
-    for (const struct label *label = labels; label && label->name; label++) {
+    for (const struct label *label = labels; label != NULL && label->name != NULL; label++) {
         text_out_add(out, label == labels ? "" : ",");
         text_out_add(out, label->name);
         text_out_add(out, "=\"");
@@ -56,12 +56,12 @@ static void write_labels(struct text_out *out, const struct label *labels)
     }
 }
 
-/* ---- samples ---- */
+/* --- samples --- */
 
 static void name(struct exposition *e, const struct label *labels)
 {
     text_out_add(e->out, e->family);
-    if (labels && labels->name) {
+    if (labels != NULL && labels->name != NULL) {
         text_out_add(e->out, "{");
         write_labels(e->out, labels);
         text_out_add(e->out, "}");
@@ -82,13 +82,13 @@ void exposition_value(struct exposition *e, const struct label *labels, double v
     text_out_printf(e->out, "%.15g\n", value);
 }
 
-/* ---- histograms ---- */
+/* --- histograms --- */
 
 /* " # {trace_id="…"} 0.0042 1764422400.123": who fell into this bucket last. */
 static void write_exemplar(struct exposition *e, const struct exemplar *exemplar)
 {
     char id[WEIR_TRACE_ID_BYTES];
-    if (exemplar && exemplar->at_ms > 0)
+    if (exemplar != NULL && exemplar->at_ms > 0)
         text_out_printf(e->out, " # {trace_id=\"%s\"} %.9g %.3f", weir_trace_format_id(&exemplar->trace, id),
                         (double)exemplar->took.ns / 1e9, (double)exemplar->at_ms / 1e3);
 }
@@ -126,11 +126,11 @@ static uint64_t buckets(struct exposition *e, weir_bytes labels, const weir_mete
         for (unsigned end = buckets_upto(bound->us * 1000); at < end; at++)
             sum += meter->buckets[at];
         bucket(e, labels, e->openmetrics ? bound->le_float : bound->le, sum,
-               exemplars ? &exemplars[i] : NULL);
+               exemplars != NULL ? &exemplars[i] : NULL);
     }
     for (; at < WEIR_METER_BUCKETS; at++)
         sum += meter->buckets[at];
-    bucket(e, labels, "+Inf", sum, exemplars ? &exemplars[BUCKET_BOUNDS] : NULL);
+    bucket(e, labels, "+Inf", sum, exemplars != NULL ? &exemplars[BUCKET_BOUNDS] : NULL);
     return sum;
 }
 

@@ -39,7 +39,7 @@ struct gather_counts {
     } * calls;
 };
 
-/* ---- opening and closing ---- */
+/* --- opening and closing --- */
 
 static const struct gather_settings *settings_of(const struct config_route *route)
 {
@@ -52,12 +52,12 @@ static int make_room(struct gather_counts *counts, const struct config *config)
     for (size_t i = 0; i < config->route_count; i++) {
         const struct gather_settings *settings = settings_of(&config->routes[i]);
         gathers += settings != NULL;
-        calls += settings ? settings->call_count : 0;
+        calls += settings != NULL ? settings->call_count : 0;
     }
     counts->gathers = calloc(gathers + 1, sizeof *counts->gathers);
     counts->routes = calloc(gathers + 1, sizeof(const char *));
     counts->calls = calloc(calls + 1, sizeof *counts->calls);
-    return counts->gathers && counts->routes && counts->calls ? 0 : -ENOMEM;
+    return counts->gathers != NULL && counts->routes != NULL && counts->calls != NULL ? 0 : -ENOMEM;
 }
 
 static size_t route_for(struct gather_counts *counts, const char *path)
@@ -89,12 +89,12 @@ static int add_gather(struct gather_counts *counts, const struct config_route *r
 {
     const struct gather_settings *settings = settings_of(route);
     struct gather_known *known = &counts->gathers[counts->gather_count];
-    if (!settings)
+    if (settings == NULL)
         return 0;
     known->settings = settings;
     known->route = route_for(counts, route->path);
     known->call = calloc(settings->call_count, sizeof *known->call);
-    if (!known->call)
+    if (known->call == NULL)
         return -ENOMEM;
     counts->gather_count++;
     for (size_t i = 0; i < settings->call_count; i++)
@@ -112,7 +112,7 @@ static int by_settings(const void *a, const void *b)
 int gather_counts_open(const struct config *config, struct gather_counts **out)
 {
     struct gather_counts *counts = calloc(1, sizeof *counts);
-    int err = counts ? make_room(counts, config) : -ENOMEM;
+    int err = counts != NULL ? make_room(counts, config) : -ENOMEM;
     for (size_t i = 0; i < config->route_count && err == 0; i++)
         err = add_gather(counts, &config->routes[i]);
     if (err < 0) {
@@ -127,9 +127,9 @@ int gather_counts_open(const struct config *config, struct gather_counts **out)
 void gather_counts_free(struct gather_counts *counts)
 {
     struct gather_counts_loop *next;
-    if (!counts)
+    if (counts == NULL)
         return;
-    for (struct gather_counts_loop *loop = atomic_load(&counts->loops); loop; loop = next) {
+    for (struct gather_counts_loop *loop = atomic_load(&counts->loops); loop != NULL; loop = next) {
         next = loop->next;
         free(loop);
     }
@@ -147,7 +147,7 @@ struct gather_counts_loop *gather_counts_loop_open(struct gather_counts *counts)
                    counts->route_count * sizeof(counter);
     bytes = (bytes + 63) / 64 * 64;
     struct gather_counts_loop *loop = aligned_alloc(64, bytes);
-    if (!loop)
+    if (loop == NULL)
         return NULL;
     memset(loop, 0, bytes);
     loop->counts = counts;
@@ -158,7 +158,7 @@ struct gather_counts_loop *gather_counts_loop_open(struct gather_counts *counts)
     return loop;
 }
 
-/* ---- counting ---- */
+/* --- counting --- */
 
 /* One thread writes: no locked instruction is needed. */
 static inline void count(counter *c)
@@ -172,7 +172,7 @@ void gather_counts_add(struct gather_counts_loop *loop, const struct gather_note
     const struct gather_known wanted = {.settings = note->settings};
     const struct gather_known *known =
         bsearch(&wanted, counts->gathers, counts->gather_count, sizeof wanted, by_settings);
-    if (!known)
+    if (known == NULL)
         return;
     for (size_t i = 0; i < note->settings->call_count; i++)
         count(&loop->cells[known->call[i]].ends[note->ends[i].end]);
@@ -180,7 +180,7 @@ void gather_counts_add(struct gather_counts_loop *loop, const struct gather_note
         count(&loop->partial[known->route]);
 }
 
-/* ---- reading ---- */
+/* --- reading --- */
 
 static const struct gather_counts_loop *first_loop(const struct gather_counts *counts)
 {
@@ -201,7 +201,7 @@ size_t gather_counts_calls(const struct gather_counts *counts)
 void gather_counts_read_call(const struct gather_counts *counts, size_t i, struct gather_call_total *out)
 {
     *out = (struct gather_call_total){.route = counts->calls[i].route, .call = counts->calls[i].name};
-    for (const struct gather_counts_loop *loop = first_loop(counts); loop; loop = loop->next)
+    for (const struct gather_counts_loop *loop = first_loop(counts); loop != NULL; loop = loop->next)
         for (int end = 0; end < GATHER_ENDS; end++)
             out->ends[end] += look(&loop->cells[i].ends[end]);
 }
@@ -214,6 +214,6 @@ size_t gather_counts_routes(const struct gather_counts *counts)
 void gather_counts_read_route(const struct gather_counts *counts, size_t i, struct gather_route_total *out)
 {
     *out = (struct gather_route_total){.route = counts->routes[i]};
-    for (const struct gather_counts_loop *loop = first_loop(counts); loop; loop = loop->next)
+    for (const struct gather_counts_loop *loop = first_loop(counts); loop != NULL; loop = loop->next)
         out->partial += look(&loop->partial[i]);
 }

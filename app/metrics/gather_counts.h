@@ -31,7 +31,7 @@ struct gather_counts_loop *gather_counts_loop_open(struct gather_counts *counts)
 /* Counts what one request left. On the loop of the cells. */
 void gather_counts_add(struct gather_counts_loop *loop, const struct gather_note *note);
 
-/* ---- reading ---- */
+/* --- reading --- */
 
 /* A call of a route, by path; routes of one path that have a call of one name are one. */
 struct gather_call_total {

@@ -25,13 +25,13 @@ static bool read_text(const char *path, char text[TEXT_BYTES])
 static uint64_t line_number(const char *text, const char *key)
 {
     const size_t length = strlen(key);
-    for (const char *at = text; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : NULL)
+    for (const char *at = text; at != NULL && *at; at = strchr(at, '\n'), at = at != NULL ? at + 1 : NULL)
         if (strncmp(at, key, length) == 0 && at[length] == ' ')
             return strtoull(at + length + 1, NULL, 10);
     return 0;
 }
 
-/* ---- the machine ---- */
+/* --- the machine --- */
 
 /* "cpu user nice system idle iowait irq softirq steal guest guest_nice", in ticks; guests are in user. */
 static void read_cpus(const char *path, struct host_stats *out)
@@ -52,7 +52,7 @@ static void read_pressure(const char *path, struct host_stats *out)
     char text[TEXT_BYTES];
     const char *total =
         read_text(path, text) && strncmp(text, "some ", 5) == 0 ? strstr(text, "total=") : NULL;
-    if (!total)
+    if (total == NULL)
         return;
     out->has_pressure = true;
     out->pressed_us = strtoull(total + strlen("total="), NULL, 10);
@@ -66,7 +66,7 @@ static void read_own(struct host_stats *out)
                       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-/* ---- the quota ---- */
+/* --- the quota --- */
 
 static bool read_member(const char *directory, const char *name, char text[TEXT_BYTES])
 {
@@ -117,7 +117,7 @@ static void look_upwards(const char *mounted_at, const char *controllers, char *
         if (n < (int)sizeof directory)
             look_at_cgroup(directory, path, out);
         char *up = strrchr(path, '/');
-        if (!up || path[1] == '\0')
+        if (up == NULL || path[1] == '\0')
             return;
         up[up == path] = '\0';
     }
@@ -125,7 +125,7 @@ static void look_upwards(const char *mounted_at, const char *controllers, char *
 
 static bool has_cpu(const char *controllers)
 {
-    for (const char *at = controllers; at; at = strchr(at, ',')) {
+    for (const char *at = controllers; at != NULL; at = strchr(at, ',')) {
         at += *at == ',';
         if (strncmp(at, "cpu", 3) == 0 && (at[3] == ',' || at[3] == '\0'))
             return true;
@@ -141,8 +141,8 @@ static void read_quota(const char *list, const char *mounted_at, struct host_sta
         return;
     while ((line = strsep(&rest, "\n")) != NULL) {
         char *controllers = strchr(line, ':');
-        char *path = controllers ? strchr(++controllers, ':') : NULL;
-        if (!path || path[1] != '/')
+        char *path = controllers != NULL ? strchr(++controllers, ':') : NULL;
+        if (path == NULL || path[1] != '/')
             continue;
         *path++ = '\0';
         if (*controllers == '\0' || has_cpu(controllers))
@@ -150,7 +150,7 @@ static void read_quota(const char *list, const char *mounted_at, struct host_sta
     }
 }
 
-/* ---- the whole ---- */
+/* --- the whole --- */
 
 void host_stats_read_files(struct host_stats *out, const struct host_files *files)
 {

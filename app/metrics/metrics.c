@@ -11,7 +11,7 @@
 const char *const metrics_methods[METRICS_METHODS] = {"GET",   "HEAD",    "POST",    "PUT",   "DELETE",
                                                       "PATCH", "OPTIONS", "CONNECT", "TRACE", "other"};
 
-/* ---- cells ---- */
+/* --- cells --- */
 
 /* A method and status have the slot in which they were first met; slot 0 is for what finds none. */
 enum { SLOTS = METRICS_STATUSES_MAX + 1, METHOD_BITS = 4 };
@@ -62,7 +62,7 @@ static inline uint64_t look(const counter *c)
     return atomic_load_explicit((counter *)(uintptr_t)c, memory_order_relaxed);
 }
 
-/* ---- opening and closing ---- */
+/* --- opening and closing --- */
 
 static uint16_t label_for(struct metrics *metrics, const struct config_route *route)
 {
@@ -78,13 +78,13 @@ int metrics_open(const struct config *config, struct metrics **out)
 {
     const size_t count = config->route_count;
     struct metrics *metrics = calloc(1, sizeof *metrics);
-    if (!metrics)
+    if (metrics == NULL)
         return -ENOMEM;
     metrics->config = config;
     atomic_init(&metrics->second, 1); /* cells begin in none */
     metrics->labels = calloc(count + 1, sizeof(const struct config_route *));
     metrics->label_of = calloc(count + 1, sizeof *metrics->label_of);
-    if (!metrics->labels || !metrics->label_of || count > UINT16_MAX) {
+    if (metrics->labels == NULL || metrics->label_of == NULL || count > UINT16_MAX) {
         metrics_free(metrics);
         return -ENOMEM;
     }
@@ -97,10 +97,10 @@ int metrics_open(const struct config *config, struct metrics **out)
 
 void metrics_free(struct metrics *metrics)
 {
-    if (!metrics)
+    if (metrics == NULL)
         return;
     struct metrics_loop *next;
-    for (struct metrics_loop *loop = atomic_load(&metrics->loops); loop; loop = next) {
+    for (struct metrics_loop *loop = atomic_load(&metrics->loops); loop != NULL; loop = next) {
         next = loop->next;
         free(loop);
     }
@@ -114,7 +114,7 @@ struct metrics_loop *metrics_loop_open(struct metrics *metrics)
     size_t bytes = sizeof(struct metrics_loop) + metrics->label_count * sizeof(struct cell);
     bytes = (bytes + 63) / 64 * 64;
     struct metrics_loop *loop = aligned_alloc(64, bytes);
-    if (!loop)
+    if (loop == NULL)
         return NULL;
     memset(loop, 0, bytes);
     loop->routes = metrics->config->routes;
@@ -127,7 +127,7 @@ struct metrics_loop *metrics_loop_open(struct metrics *metrics)
     return loop;
 }
 
-/* ---- counting ---- */
+/* --- counting --- */
 
 /* Its place in an array of names, or that of the last. */
 static unsigned place_of(const char *name, const char *const *names, unsigned count)
@@ -141,7 +141,7 @@ static unsigned place_of(const char *name, const char *const *names, unsigned co
 size_t metrics_refusal_count(void)
 {
     size_t count = 0;
-    while (count < METRICS_REFUSALS_MAX && weir_refusal_at(count))
+    while (count < METRICS_REFUSALS_MAX && weir_refusal_at(count) != NULL)
         count++;
     return count;
 }
@@ -150,7 +150,7 @@ size_t metrics_refusal_count(void)
 static size_t refusal_of(const char *reason)
 {
     size_t i = 0;
-    while (i < METRICS_REFUSALS_MAX - 1 && weir_refusal_at(i + 1) &&
+    while (i < METRICS_REFUSALS_MAX - 1 && weir_refusal_at(i + 1) != NULL &&
            strcmp(weir_refusal_at(i)->reason, reason) != 0)
         i++;
     return i;
@@ -176,7 +176,7 @@ static unsigned slot_of(struct cell *cell, unsigned key)
 static inline struct cell *cell_of(struct metrics_loop *loop, const weir_exchange_record *record)
 {
     const struct config_route *route = record->data;
-    return route ? &loop->cells[loop->label_of[route - loop->routes]] : loop->none;
+    return route != NULL ? &loop->cells[loop->label_of[route - loop->routes]] : loop->none;
 }
 
 /* Some of each second, and whoever takes longer than all of them so far. */
@@ -190,7 +190,7 @@ __attribute__((noinline)) static void look_closely(struct cell *cell, uint32_t s
         cell->slowest_ns = record->took.ns;
     if (spent_wants(&cell->spent, second))
         spent_take(&cell->spent, charges, weir_exchange_charges(record, charges));
-    if (record->request)
+    if (record->request != NULL)
         exemplars_keep(&cell->exemplars, record->took, weir_request_trace(record->request));
 }
 
@@ -218,7 +218,7 @@ __attribute__((noinline)) static void count_any(struct metrics_loop *loop, const
     count(&cell->request_bytes, record->request_bytes);
     if (!record->complete && record->status)
         count(&cell->cut, 1);
-    if (record->refused)
+    if (record->refused != NULL)
         count(&cell->refused[refusal_of(record->refused)], 1);
 }
 
@@ -233,13 +233,13 @@ void metrics_count(struct metrics_loop *loop, const weir_exchange_record *record
 {
     struct cell *cell = cell_of(loop, record);
     if (is_get(record->method) && (unsigned)record->status << METHOD_BITS == cell->last_key &&
-        record->complete && !record->refused && !record->request_bytes)
+        record->complete && record->refused == NULL && !record->request_bytes)
         add(loop, cell, record);
     else
         count_any(loop, record);
 }
 
-/* ---- reading ---- */
+/* --- reading --- */
 
 const struct config *metrics_config(const struct metrics *metrics)
 {
@@ -253,12 +253,12 @@ size_t metrics_route_count(const struct metrics *metrics)
 
 const char *metrics_route_name(const struct metrics *metrics, size_t i)
 {
-    return metrics->labels[i] ? metrics->labels[i]->path : "none";
+    return metrics->labels[i] != NULL ? metrics->labels[i]->path : "none";
 }
 
 const char *metrics_route_kind(const struct metrics *metrics, size_t i)
 {
-    return metrics->labels[i] ? metrics->labels[i]->kind->name : NULL;
+    return metrics->labels[i] != NULL ? metrics->labels[i]->kind->name : NULL;
 }
 
 static void add_outcome(struct metrics_outcomes *out, unsigned key, uint64_t n)
@@ -309,7 +309,7 @@ static void add_cell(const struct cell *cell, struct metrics_route *out)
 void metrics_read_route(const struct metrics *metrics, size_t i, struct metrics_route *out)
 {
     memset(out, 0, sizeof *out);
-    for (const struct metrics_loop *loop = first_loop(metrics); loop; loop = loop->next)
+    for (const struct metrics_loop *loop = first_loop(metrics); loop != NULL; loop = loop->next)
         add_cell(&loop->cells[i], out);
 }
 
@@ -321,14 +321,14 @@ void metrics_next_second(struct metrics *metrics)
 void metrics_read_spent(const struct metrics *metrics, size_t i, struct spent_total *out)
 {
     memset(out, 0, sizeof *out);
-    for (const struct metrics_loop *loop = first_loop(metrics); loop; loop = loop->next)
+    for (const struct metrics_loop *loop = first_loop(metrics); loop != NULL; loop = loop->next)
         spent_add(&loop->cells[i].spent, out);
 }
 
 void metrics_read_outcomes(const struct metrics *metrics, size_t i, struct metrics_outcomes *out)
 {
     out->count = 0;
-    for (const struct metrics_loop *loop = first_loop(metrics); loop; loop = loop->next)
+    for (const struct metrics_loop *loop = first_loop(metrics); loop != NULL; loop = loop->next)
         for (size_t k = 0; k < SLOTS; k++) {
             unsigned key;
             uint64_t n = slot(&loop->cells[i], k, &key);
@@ -337,7 +337,7 @@ void metrics_read_outcomes(const struct metrics *metrics, size_t i, struct metri
         }
 }
 
-/* ---- what there will be ---- */
+/* --- what there will be --- */
 
 /* An answer that a route can be expected to give one day, when it has not yet. */
 static void expect(struct metrics_outcomes *out, unsigned method, int status)
@@ -382,17 +382,17 @@ void metrics_add_expected(const struct metrics *metrics, size_t i, struct metric
     for (size_t k = 0; k < metrics->config->route_count; k++)
         if (metrics->label_of[k] == i)
             expect_of_route(&metrics->config->routes[k], out);
-    if (!metrics->labels[i])
+    if (metrics->labels[i] == NULL)
         expect_of_none(out);
 }
 
-/* ---- exemplars ---- */
+/* --- exemplars --- */
 
 bool metrics_read_exemplar(const struct metrics *metrics, size_t i, unsigned bucket, struct exemplar *out)
 {
     struct exemplar one;
     bool found = false;
-    for (const struct metrics_loop *loop = first_loop(metrics); loop; loop = loop->next)
+    for (const struct metrics_loop *loop = first_loop(metrics); loop != NULL; loop = loop->next)
         if (exemplars_read(&loop->cells[i].exemplars, bucket, &one) && (!found || one.at_ms > out->at_ms)) {
             *out = one;
             found = true;

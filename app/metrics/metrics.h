@@ -48,7 +48,7 @@ struct metrics_loop *metrics_loop_open(struct metrics *metrics);
 /* Counts an exchange that has ended; its data is its struct config_route. On the loop of the cells. */
 void metrics_count(struct metrics_loop *loop, const weir_exchange_record *record);
 
-/* ---- reading ---- */
+/* --- reading --- */
 
 const struct config *metrics_config(const struct metrics *metrics);
 

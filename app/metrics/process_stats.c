@@ -17,7 +17,7 @@ bool process_stats_parse(const char *line, double booted, struct process_stats *
     const double ticks = (double)sysconf(_SC_CLK_TCK);
     unsigned long long user, kernel, start, virtual_bytes;
     long long threads, pages;
-    if (!rest ||
+    if (rest == NULL ||
         sscanf(rest + 1,
                " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %lld %*d %llu "
                "%llu %lld",
@@ -53,7 +53,7 @@ static int64_t count_fds(void)
 {
     DIR *dir = opendir("/proc/self/fd");
     int64_t count = -1; /* its own */
-    if (!dir)
+    if (dir == NULL)
         return -1;
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
         count += entry->d_name[0] != '.';

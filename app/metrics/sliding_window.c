@@ -41,7 +41,7 @@ static uint64_t *numbers_of(const struct rolling *r, size_t second)
     return numbers_now(r) + r->number_count * (2 + second);
 }
 
-/* ---- the seconds ---- */
+/* --- the seconds --- */
 
 void rolling_clock_init(struct rolling_clock *clock, weir_instant now)
 {
@@ -59,13 +59,13 @@ bool rolling_clock_turn(struct rolling_clock *clock, weir_instant now)
     return true;
 }
 
-/* ---- a series ---- */
+/* --- a series --- */
 
 struct rolling *rolling_new(size_t numbers)
 {
     struct rolling *r = rolling_new_plain(numbers);
     weir_meter *meters = calloc(2, sizeof *meters);
-    if (r && meters) {
+    if (r != NULL && meters != NULL) {
         r->now = &meters[0];
         r->began = &meters[1];
         return r;
@@ -78,14 +78,14 @@ struct rolling *rolling_new(size_t numbers)
 struct rolling *rolling_new_plain(size_t numbers)
 {
     struct rolling *r = calloc(1, sizeof *r + numbers * (2 + ROLLING_SECONDS) * sizeof r->numbers[0]);
-    if (r)
+    if (r != NULL)
         r->number_count = numbers;
     return r;
 }
 
 void rolling_free(struct rolling *r)
 {
-    if (!r)
+    if (r == NULL)
         return;
     for (size_t i = 0; i < ROLLING_SECONDS; i++)
         free(r->seconds[i].pieces);
@@ -98,30 +98,30 @@ static bool went_back(const struct rolling *r, const weir_meter *meter, const ui
     for (size_t i = 0; i < r->number_count; i++)
         if (numbers[i] < numbers_now(r)[i])
             return true;
-    return meter && weir_meter_count(meter) < weir_meter_count(r->now);
+    return meter != NULL && weir_meter_count(meter) < weir_meter_count(r->now);
 }
 
 void rolling_see(struct rolling *r, const weir_meter *meter, const uint64_t *numbers)
 {
     const size_t bytes = r->number_count * sizeof *numbers;
     if (went_back(r, meter, numbers)) {
-        if (meter)
+        if (meter != NULL)
             memset(r->began, 0, sizeof *r->began);
         memset(numbers_began(r), 0, bytes);
     }
-    if (meter)
+    if (meter != NULL)
         *r->now = *meter;
     memcpy(numbers_now(r), numbers, bytes);
 }
 
 void rolling_begin_here(struct rolling *r)
 {
-    if (r->now)
+    if (r->now != NULL)
         *r->began = *r->now;
     memcpy(numbers_began(r), numbers_now(r), r->number_count * sizeof r->numbers[0]);
 }
 
-/* ---- keeping a second ---- */
+/* --- keeping a second --- */
 
 static uint64_t new_in(const struct rolling *r, unsigned bucket)
 {
@@ -141,7 +141,7 @@ static void keep_pieces(const struct rolling *r, struct second *second)
     size_t count = pieces_needed(r);
     second->piece_count = 0;
     second->pieces = count ? malloc(count * sizeof *second->pieces) : NULL;
-    if (!second->pieces)
+    if (second->pieces == NULL)
         return;
     for (unsigned i = 0; i < WEIR_METER_BUCKETS; i++)
         for (uint64_t left = new_in(r, i); left > 0;) {
@@ -156,7 +156,7 @@ static void keep(struct rolling *r, size_t at)
     struct second *second = &r->seconds[at];
     free(second->pieces);
     second->pieces = NULL;
-    if (r->now) {
+    if (r->now != NULL) {
         keep_pieces(r, second);
         second->sum_ns = r->now->sum_ns - r->began->sum_ns;
     }
@@ -170,11 +170,11 @@ void rolling_next(struct rolling *r, const struct rolling_clock *clock)
     rolling_begin_here(r);
 }
 
-/* ---- adding up ---- */
+/* --- adding up --- */
 
 static void add_present(const struct rolling *r, struct rolling_window *out)
 {
-    if (r->now) {
+    if (r->now != NULL) {
         out->meter = *r->now;
         weir_meter_subtract(&out->meter, r->began);
     }

@@ -15,7 +15,7 @@ static uint64_t get(const _Atomic uint64_t *n)
     return atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)n, memory_order_acquire);
 }
 
-/* ---- counting ---- */
+/* --- counting --- */
 
 static struct spent_name *place_of(struct spent_name *names, const char *name)
 {
@@ -65,7 +65,7 @@ static void take(struct spent_cell *cell, const weir_charge *charge)
         weir_meter_record(&cell->run, charge->share);
     if (is_wait(charge->kind))
         add_name(cell->waits, weir_charge_label(charge, label), charge->share.ns);
-    if (charge->held_by)
+    if (charge->held_by != NULL)
         add_name(cell->holders, charge->held_by, charge->held.ns);
 }
 
@@ -92,7 +92,7 @@ void spent_take(struct spent_cell *cell, const weir_charge *charges, size_t coun
     atomic_store_explicit(&cell->samples, get(&cell->samples) + 1, memory_order_release);
 }
 
-/* ---- reading ---- */
+/* --- reading --- */
 
 /* Returns: whether another one is in front now. */
 static bool add_most(const struct spent_name *names, char most[SPENT_NAME_BYTES], uint64_t *most_ns)

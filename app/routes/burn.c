@@ -18,7 +18,7 @@
 
 enum { UNIT_STEPS = 10000, CALIBRATIONS = 8, UNITS_PER_CALIBRATION = 100 };
 
-/* ---- settings ---- */
+/* --- settings --- */
 
 static const struct schema_key keys[] = {
     {"cpu", SCHEMA_DURATION, offsetof(struct burn_settings, cpu), .required = "a duration such as 60ms",
@@ -31,13 +31,13 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 {
     (void)route;
     struct burn_settings *settings = config_take(reader->memory, sizeof *settings);
-    if (!settings || !schema_read(reader, &schema, node, settings))
+    if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
     settings->units = config_take(reader->memory, sizeof *settings->units);
-    return settings->units ? settings : NULL;
+    return settings->units != NULL ? settings : NULL;
 }
 
-/* ---- work ---- */
+/* --- work --- */
 
 /* Each step needs the one before it, so nothing in it can be left out or done at once. */
 static uint64_t do_unit(uint64_t value)
@@ -95,7 +95,7 @@ static int burn(weir_job *job, void *arg)
     return 0;
 }
 
-/* ---- answering ---- */
+/* --- answering --- */
 
 struct state {
     struct route_pool where;
@@ -108,7 +108,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
     const struct burn_settings *settings = route->settings;
     struct state *state = malloc(sizeof *state);
     uint64_t units = 0;
-    if (!state)
+    if (state == NULL)
         return -ENOMEM;
     if (atomic_load(settings->units) == 0) /* whichever loop is first, all burn the same */
         (void)atomic_compare_exchange_strong(settings->units, &units, measure_units(settings->cpu));

@@ -13,7 +13,7 @@
 #include "routes/computing.h"
 #include "config/route_kind.h"
 
-/* ---- settings ---- */
+/* --- settings --- */
 
 #define AT(member) .offset = offsetof(struct compress_settings, member)
 static const struct schema_key keys[] = {
@@ -30,7 +30,7 @@ static void check_level(struct config_reader *reader, const struct tree_node *no
     const struct encoding_kind *kind = &encodings[settings->encoding];
     const struct tree_node *level = tree_find(node, "level");
     char expected[64];
-    if (!level)
+    if (level == NULL)
         settings->level = kind->level_file;
     if (settings->level >= kind->level_min && settings->level <= kind->level_max)
         return;
@@ -45,12 +45,12 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     (void)route;
     struct compress_settings *settings = config_take(reader->memory, sizeof *settings);
     size_t before = reader->faults->count + reader->faults->dropped;
-    if (!settings || !schema_read(reader, &schema, node, settings))
+    if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
     if (reader->faults->count + reader->faults->dropped == before)
         check_level(reader, node, settings);
     settings->under_way = config_take(reader->memory, sizeof *settings->under_way);
-    return settings->under_way ? settings : NULL;
+    return settings->under_way != NULL ? settings : NULL;
 }
 
 static int open_state(const struct config_route *route, weir_client *client, void **state)
@@ -59,7 +59,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
     return computing_open(route, &job_compress, state);
 }
 
-/* ---- answering ---- */
+/* --- answering --- */
 
 struct answer {
     weir_response *res;
@@ -82,7 +82,7 @@ static int emit(void *arg, const weir_buffer *out, bool more)
 static int64_t length_of(const weir_request *req)
 {
     const char *length = weir_request_header(req, "content-length");
-    return length ? strtoll(length, NULL, 10) : -1; /* the server has checked it */
+    return length != NULL ? strtoll(length, NULL, 10) : -1; /* the server has checked it */
 }
 
 static int answer_with(weir_request *req, weir_response *res, const struct computing *state,

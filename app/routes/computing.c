@@ -18,7 +18,7 @@ int computing_open(const struct config_route *route, const weir_job_kind *kind, 
 {
     int err = weir_job_kind_register(kind);
     struct computing *computing = err == 0 ? malloc(sizeof *computing) : NULL;
-    if (!computing)
+    if (computing == NULL)
         return err < 0 ? err : -ENOMEM;
     *computing = (struct computing){route, route_pool_of(route)};
     *state = computing;
@@ -46,7 +46,7 @@ int computing_fail(weir_response *res, int err, const weir_job_fault *fault)
     }
 }
 
-/* ---- a body through a job ---- */
+/* --- a body through a job --- */
 
 struct piece {
     weir_buffer in, out;
@@ -76,7 +76,7 @@ static int read_piece(weir_request *req, struct piece *piece)
         if (room > left)
             room = left;
         char *data = weir_buffer_reserve(&piece->in, room);
-        if (!data)
+        if (data == NULL)
             return -ENOMEM;
         n = weir_request_read(req, data, room);
         if (n > 0)

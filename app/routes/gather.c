@@ -20,7 +20,7 @@
 #include "routes/gather_request.h"
 #include "config/route_kind.h"
 
-/* ---- settings ---- */
+/* --- settings --- */
 
 enum { NAME_MAX_BYTES = 64, FORWARD_MAX = 64, DESCRIBING_MAX = 5 };
 
@@ -72,10 +72,10 @@ static void read_forward(struct config_reader *reader, const struct tree_node *n
         return;
     }
     const char **names = config_take(reader->memory, (node->count + 1) * sizeof *names);
-    if (!names)
+    if (names == NULL)
         return;
     settings->forward = names;
-    for (const struct tree_node *item = node->first; item; item = item->next) {
+    for (const struct tree_node *item = node->first; item != NULL; item = item->next) {
         if (!node_is_text(reader, item, "gather.forward") ||
             !header_name_check(reader, item->place, "gather.forward", item->text))
             continue;
@@ -129,9 +129,9 @@ static void check_call(struct config_reader *reader, const struct tree_node *nod
                      "calls.deadline is '%s', expected at most the %s of the whole", deadline->text,
                      weir_format_duration(whole, sizeof whole, settings->deadline));
     }
-    for (size_t i = 0; call->name && i < settings->call_count; i++) {
+    for (size_t i = 0; call->name != NULL && i < settings->call_count; i++) {
         const char *other = settings->calls[i].name;
-        if (other && strcmp(other, call->name) == 0)
+        if (other != NULL && strcmp(other, call->name) == 0)
             config_fault(reader->faults, tree_find(node, "name")->place,
                          "calls.name is '%s' a second time, expected a name of its own", call->name);
     }
@@ -144,7 +144,7 @@ static void read_call(struct config_reader *reader, const struct tree_node *node
     struct call_draft draft = {0};
     if (!schema_read(reader, &call_schema, node, &draft))
         return;
-    if (draft.url)
+    if (draft.url != NULL)
         url_read(reader, draft.url, "calls.url", route->path, &draft.call.url);
     draft.call.method_text = config_method_names[draft.call.method];
     draft.call.sets_coding = call_sets(&draft.call, "accept-encoding");
@@ -164,10 +164,10 @@ static void read_calls(struct config_reader *reader, const struct tree_node *nod
         return;
     }
     struct gather_call *calls = config_take(reader->memory, node->count * sizeof *calls);
-    if (!calls)
+    if (calls == NULL)
         return;
     settings->calls = calls;
-    for (const struct tree_node *item = node->first; item; item = item->next)
+    for (const struct tree_node *item = node->first; item != NULL; item = item->next)
         read_call(reader, item, route, settings, &calls[settings->call_count]);
 }
 
@@ -177,15 +177,15 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     struct draft draft = {0};
     if (!schema_read(reader, &gather_schema, node, &draft))
         return NULL;
-    if (draft.calls)
+    if (draft.calls != NULL)
         read_calls(reader, draft.calls, route, &draft.settings);
     struct gather_settings *settings = config_take(reader->memory, sizeof *settings);
-    if (settings)
+    if (settings != NULL)
         *settings = draft.settings;
     return settings;
 }
 
-/* ---- what it needs ---- */
+/* --- what it needs --- */
 
 static void backends(const void *arg, void (*each)(void *arg, const char *origin, struct config_place place),
                      void *each_arg)
@@ -202,7 +202,7 @@ static uint64_t exchange_bytes(const void *arg)
     return settings->call_count * (9 << 10);
 }
 
-/* ---- answering ---- */
+/* --- answering --- */
 
 /* What open() makes on each loop. */
 struct gather_state {
@@ -253,7 +253,7 @@ static const char *param_of(const void *req, const char *name)
 static char *copy_text(weir_request *req, weir_bytes text)
 {
     char *copy = weir_request_alloc(req, text.len + 1);
-    if (copy) {
+    if (copy != NULL) {
         memcpy(copy, text.data, text.len);
         copy[text.len] = '\0';
     }
@@ -271,14 +271,14 @@ static int collect_headers(struct gathering *g)
     if (count == 0)
         return 0;
     g->forwarded = weir_request_alloc(g->req, count * sizeof *g->forwarded);
-    if (!g->forwarded)
+    if (g->forwarded == NULL)
         return -ENOMEM;
     for (size_t i = 0; weir_request_header_at(g->req, i, &name, &value); i++) {
         if (!gather_forwards(settings->forward, settings->forward_count, connection, name))
             continue;
         weir_header *header = &g->forwarded[g->forwarded_count];
         *header = (weir_header){copy_text(g->req, name), copy_text(g->req, value)};
-        if (!header->name || !header->value)
+        if (header->name == NULL || header->value == NULL)
             return -ENOMEM;
         g->forwarded_count++;
     }
@@ -294,7 +294,7 @@ static size_t add_trace(struct gathering *g, struct call *call, weir_header *hea
     /* Each call is a step of its own; its id is odd, and so not 0. */
     headers[n++] = (weir_header){"traceparent", weir_trace_format(weir_request_trace(g->req),
                                                                   weir_random_u64() | 1, call->traceparent)};
-    if (state && !call_sets(call->settings, "tracestate"))
+    if (state != NULL && !call_sets(call->settings, "tracestate"))
         headers[n++] = (weir_header){"tracestate", state};
     return n;
 }
@@ -314,7 +314,7 @@ static void collect_describing(struct gathering *g)
                                                       "content-digest", "repr-digest"};
     for (size_t i = 0; i < DESCRIBING_MAX; i++) {
         const char *value = weir_request_header_joined(g->req, names[i]);
-        if (value)
+        if (value != NULL)
             g->describing[g->describing_count++] = (weir_header){names[i], value};
     }
 }
@@ -328,7 +328,7 @@ static int prepare_headers(struct gathering *g, struct call *call)
     size_t most = settings->headers.count + g->forwarded_count + 2 + describing, n = 0;
     weir_header *headers = weir_request_alloc(g->req, most * sizeof *headers);
     bool says_coding = settings->sets_coding;
-    if (!headers)
+    if (headers == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < settings->headers.count; i++)
         headers[n++] = settings->headers.header[i];
@@ -433,7 +433,7 @@ static int undo_coding(struct call *call)
     const weir_bytes body = {call->reply.body, call->reply.body_bytes};
     struct codings codings;
     weir_buffer *plain = weir_request_alloc(call->req, sizeof *plain);
-    if (!plain)
+    if (plain == NULL)
         return fail(call, -ENOMEM, NULL);
     weir_buffer_init(plain, (size_t)call->options.reply_bytes_max);
     body_coding_of_reply(&call->reply, &codings);
@@ -477,12 +477,12 @@ static int ask(void *arg)
 
 static void free_reply(struct call *call)
 {
-    if (call->decoded) {
+    if (call->decoded != NULL) {
         weir_client_unhold(call->client, call->decoded->cap);
         weir_buffer_free(call->decoded);
         call->decoded = NULL;
     }
-    if (call->reply.memory)
+    if (call->reply.memory != NULL)
         weir_reply_free(&call->reply);
 }
 
@@ -501,7 +501,7 @@ static void ask_all(struct gathering *g)
     (void)weir_scope_close(&scope);
 }
 
-/* ---- the answer ---- */
+/* --- the answer --- */
 
 static int hold(void *client, size_t bytes)
 {
@@ -516,9 +516,9 @@ static int add_call(struct gathering *g, size_t i, struct gather_answer *answer,
         .err = call->err,
         .status = call->reply.status,
         .type = call->err ? NULL : weir_reply_header_value(&call->reply, "content-type"),
-        .body = call->decoded      ? weir_buffer_bytes(call->decoded)
-                : call->reply.body ? (weir_bytes){call->reply.body, call->reply.body_bytes}
-                                   : (weir_bytes){"", 0},
+        .body = call->decoded != NULL      ? weir_buffer_bytes(call->decoded)
+                : call->reply.body != NULL ? (weir_bytes){call->reply.body, call->reply.body_bytes}
+                                           : (weir_bytes){"", 0},
         .detail = g->state->settings->detail,
         .why = call->reply.why,
     };
@@ -557,7 +557,7 @@ static void let_go(void *arg)
     size_t held = gather_part_free(sent->part);
     if (held > 0)
         weir_client_unhold(sent->g->state->client, held);
-    if (sent->call)
+    if (sent->call != NULL)
         free_reply(sent->call);
 }
 
@@ -568,7 +568,7 @@ static int send_parts(struct gathering *g, weir_response *res, int status, struc
     weir_reply_piece *pieces = weir_request_alloc(g->req, (2 * count + 1) * sizeof *pieces);
     struct let_go *sent = weir_request_alloc(g->req, count * sizeof *sent);
     size_t at = 0, n = 0;
-    if (!pieces || !sent)
+    if (pieces == NULL || sent == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         struct gather_part *part = &answer->parts[i];
@@ -589,7 +589,7 @@ static int send_answer(struct gathering *g, weir_response *res, struct gather_an
 {
     const int status = gather_status((enum gather_require)g->state->settings->require, tally);
     char partial[GATHER_PARTIAL_BYTES];
-    int err = gather_partial(partial, tally) ? weir_reply_header(res, "x-weir-partial", partial) : 0;
+    int err = gather_partial(partial, tally) != NULL ? weir_reply_header(res, "x-weir-partial", partial) : 0;
     if (err < 0)
         return err;
     return answer->part_count > 0 ? send_parts(g, res, status, answer)
@@ -600,7 +600,7 @@ static int send_answer(struct gathering *g, weir_response *res, struct gather_an
 static bool needs_parts(const struct gathering *g)
 {
     for (size_t i = 0; i < g->state->settings->call_count; i++)
-        if (g->calls[i].reply.body_bytes > GATHER_COPIED_BYTES_MAX || g->calls[i].decoded)
+        if (g->calls[i].reply.body_bytes > GATHER_COPIED_BYTES_MAX || g->calls[i].decoded != NULL)
             return true;
     return false;
 }
@@ -612,7 +612,7 @@ static int reply(struct gathering *g, weir_response *res)
     struct gather_tally tally = {0};
     if (needs_parts(g)) {
         answer.parts = weir_request_alloc(g->req, count * sizeof answer.parts[0]);
-        if (!answer.parts)
+        if (answer.parts == NULL)
             return -ENOMEM;
     }
     weir_buffer_init(&answer.text, GATHER_ANSWER_BYTES_MAX);
@@ -642,7 +642,7 @@ static int make_note(struct gathering *g)
     const struct gather_settings *settings = g->state->settings;
     const size_t bytes = sizeof *g->note + settings->call_count * sizeof g->note->ends[0];
     g->note = weir_request_alloc(g->req, bytes);
-    if (!g->note)
+    if (g->note == NULL)
         return -ENOMEM;
     memset(g->note, 0, bytes);
     g->note->settings = settings;
@@ -654,7 +654,7 @@ static int handle(weir_request *req, weir_response *res, void *state)
     const struct gather_state *gather = state;
     const size_t count = gather->settings->call_count;
     struct gathering *g = weir_request_alloc(req, sizeof *g + count * sizeof g->calls[0]);
-    if (!g)
+    if (g == NULL)
         return -ENOMEM;
     memset(g, 0, sizeof *g);
     g->state = gather;
@@ -690,7 +690,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
 {
     int err = body_coding_open();
     struct gather_state *made = err == 0 ? malloc(sizeof *made) : NULL;
-    if (!made)
+    if (made == NULL)
         return err < 0 ? err : -ENOMEM;
     *made = (struct gather_state){route->settings, route->limits.reply_bytes, client};
     *state = made;

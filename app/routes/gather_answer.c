@@ -22,11 +22,11 @@ bool gather_succeeded(const struct gather_outcome *outcome)
 /* application/json, text/json, and whatever/…+json, with any parameters. */
 static bool is_json_type(const char *type)
 {
-    if (!type)
+    if (type == NULL)
         return false;
     size_t length = strcspn(type, "; \t");
     const char *subtype = memchr(type, '/', length);
-    if (!subtype)
+    if (subtype == NULL)
         return false;
     subtype++;
     length -= (size_t)(subtype - type);
@@ -79,7 +79,7 @@ static int add_made_part(struct gather_answer *answer, weir_bytes body)
 {
     struct gather_part *part = new_part(answer);
     const size_t wanted = body.len + body.len / 2;
-    int err = answer->hold ? answer->hold(answer->hold_arg, wanted) : 0;
+    int err = answer->hold != NULL ? answer->hold(answer->hold_arg, wanted) : 0;
     if (err < 0)
         return err;
     part->held = wanted;
@@ -118,7 +118,8 @@ static int append_answer(struct gather_answer *answer, const struct gather_outco
 
 static int append_error(weir_buffer *out, const struct gather_outcome *outcome, int failure)
 {
-    const char *why = failure == outcome->err && outcome->why ? outcome->why : weir_error_text(failure);
+    const char *why =
+        failure == outcome->err && outcome->why != NULL ? outcome->why : weir_error_text(failure);
     int err = weir_buffer_printf(out, "{\"error\":\"%s\"", gather_error_text(failure));
     if (err == 0 && outcome->detail)
         err = weir_buffer_append_text(out, ",\"detail\":");

@@ -9,7 +9,7 @@ enum { PARAM_NAME_BYTES = 128 };
 /* Those that are no part of a URL, and in a query those that would end the value. */
 static bool is_encoded(unsigned char c, bool in_query)
 {
-    return c >= 0x80 || strchr("\"<>\\^`{|}#", c) || (in_query && strchr("&=+", c));
+    return c >= 0x80 || strchr("\"<>\\^`{|}#", c) != NULL || (in_query && strchr("&=+", c) != NULL);
 }
 
 static int append_value(weir_buffer *out, const char *value, bool in_query)
@@ -32,7 +32,7 @@ static int append_param(weir_buffer *out, const struct url_part *part, gather_pa
     memcpy(name, part->text, part->length);
     name[part->length] = '\0';
     const char *value = param(of, name);
-    return value ? append_value(out, value, part->in_query) : -EINVAL;
+    return value != NULL ? append_value(out, value, part->in_query) : -EINVAL;
 }
 
 int gather_expand(weir_buffer *out, const struct url_template *url, gather_param *param, const void *of)

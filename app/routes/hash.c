@@ -10,7 +10,7 @@
 #include "routes/computing.h"
 #include "config/route_kind.h"
 
-/* ---- settings ---- */
+/* --- settings --- */
 
 static const struct schema_key keys[] = {
     {"algorithm", SCHEMA_CHOICE, offsetof(struct hash_settings, algorithm), .fallback = "sha256",
@@ -23,7 +23,7 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 {
     (void)route;
     struct hash_settings *settings = config_take(reader->memory, sizeof *settings);
-    return settings && schema_read(reader, &schema, node, settings) ? settings : NULL;
+    return settings != NULL && schema_read(reader, &schema, node, settings) ? settings : NULL;
 }
 
 static int open_state(const struct config_route *route, weir_client *client, void **state)
@@ -32,7 +32,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
     return computing_open(route, &job_hash, state);
 }
 
-/* ---- answering ---- */
+/* --- answering --- */
 
 static int emit(void *arg, const weir_buffer *out, bool more)
 {

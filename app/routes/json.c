@@ -19,7 +19,7 @@
 
 enum { PARAMS_BYTES_MAX = 4 << 20 };
 
-/* ---- settings: the template, as it is written, becomes the JSON that the job takes ---- */
+/* --- settings: the template, as it is written, becomes the JSON that the job takes --- */
 
 struct draft {
     struct json_settings settings;
@@ -41,7 +41,7 @@ static int write_template(struct config_reader *reader, const struct tree_node *
 static int write_pointer(struct config_reader *reader, const struct tree_node *node, weir_buffer *out)
 {
     const char *fault = json_pointer_fault(node->text);
-    if (fault)
+    if (fault != NULL)
         fault_value(reader, node, "a value of json.pick", fault);
     return weir_json_append_string(out, node->text, node->length);
 }
@@ -61,12 +61,12 @@ static void check_each(struct config_reader *reader, const struct tree_node *nod
     bool there[2];
     for (int i = 0; i < 2; i++)
         there[i] = tree_find(node, names[i]) != NULL;
-    for (const struct tree_node *child = node->first; child; child = child->next)
+    for (const struct tree_node *child = node->first; child != NULL; child = child->next)
         for (int i = 0; i < 2; i++)
-            if (!there[i] && !near[i] && is_nearly(child->key, names[i]))
+            if (!there[i] && near[i] == NULL && is_nearly(child->key, names[i]))
                 near[i] = child;
     for (int i = 0; i < 2; i++)
-        if (near[i] && (there[1 - i] || (near[1 - i] && node->count == 2)))
+        if (near[i] != NULL && (there[1 - i] || (near[1 - i] != NULL && node->count == 2)))
             config_fault(reader->faults, near[i]->key_place,
                          "unknown key '%s' beside '%s' in json.pick, did you mean '%s'?", near[i]->key,
                          there[1 - i] ? names[1 - i] : near[1 - i]->key, names[i]);
@@ -78,7 +78,7 @@ static int write_children(struct config_reader *reader, const struct tree_node *
     if (map)
         check_each(reader, node);
     int err = weir_buffer_append_byte(out, map ? '{' : '[');
-    for (const struct tree_node *child = node->first; child && err == 0; child = child->next) {
+    for (const struct tree_node *child = node->first; child != NULL && err == 0; child = child->next) {
         if (child != node->first)
             err = weir_buffer_append_byte(out, ',');
         if (err == 0 && map)
@@ -102,7 +102,7 @@ static void try_template(struct config_reader *reader, const struct tree_node *n
     char fault[JSON_PICK_FAULT_BYTES];
     struct json_pick *pick = NULL;
     json_t *tree = json_loadb(text.data, text.len, JSON_DECODE_ANY, NULL);
-    int err = tree ? json_pick_open(&pick, tree, JSON_MISSING_NULL, fault) : 0;
+    int err = tree != NULL ? json_pick_open(&pick, tree, JSON_MISSING_NULL, fault) : 0;
     if (err == -EINVAL)
         config_fault(reader->faults, node->place, "in json.pick %s", fault);
     json_pick_close(pick);
@@ -131,7 +131,7 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     struct json_settings *settings = config_take(reader->memory, sizeof *settings);
     struct draft draft = {.pick = NULL};
     weir_buffer params;
-    if (!settings || !schema_read(reader, &schema, node, &draft) || !draft.pick)
+    if (settings == NULL || !schema_read(reader, &schema, node, &draft) || draft.pick == NULL)
         return NULL;
     *settings = draft.settings;
     weir_buffer_init(&params, PARAMS_BYTES_MAX);
@@ -150,7 +150,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
     return err < 0 ? err : computing_open(route, &job_json, state);
 }
 
-/* ---- answering ---- */
+/* --- answering --- */
 
 /* What may come in holds for what it becomes, too. */
 static int undo_coding(const struct codings *codings, weir_bytes *body, weir_buffer *plain,

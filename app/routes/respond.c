@@ -7,7 +7,7 @@
 #include "routes/discard.h"
 #include "config/route_kind.h"
 
-/* ---- settings ---- */
+/* --- settings --- */
 
 static void read_headers(struct config_reader *reader, const struct tree_node *node, void *member)
 {
@@ -35,7 +35,7 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 {
     (void)route;
     struct respond_settings *settings = config_take(reader->memory, sizeof *settings);
-    if (!settings || !schema_read(reader, &schema, node, settings))
+    if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
     bool bodiless = settings->status == 204 || settings->status == 205 || settings->status == 304;
     if (bodiless && settings->body[0])
@@ -54,7 +54,7 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     return settings;
 }
 
-/* ---- answering ---- */
+/* --- answering --- */
 
 static int handle(weir_request *req, weir_response *res, void *state)
 {

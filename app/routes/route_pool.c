@@ -21,7 +21,7 @@ static weir_pool_options options_of(const struct config_pool *pool)
 weir_pool_options *pools_options(const struct config *config)
 {
     weir_pool_options *options = calloc(config->pool_count, sizeof *options);
-    if (!options)
+    if (options == NULL)
         return NULL;
     for (size_t i = 0; i < config->pool_count; i++)
         options[i] = options_of(&config->pools[i]);
@@ -31,7 +31,7 @@ weir_pool_options *pools_options(const struct config *config)
 struct route_pool route_pool_of(const struct config_route *route)
 {
     return (struct route_pool){
-        .pool = route->on ? weir_pool_find(route->on) : NULL, /* none is called "loop" */
+        .pool = route->on != NULL ? weir_pool_find(route->on) : NULL, /* none is called "loop" */
         .share = route->share,
     };
 }

@@ -10,7 +10,7 @@
 #include "routes/discard.h"
 #include "config/route_kind.h"
 
-/* ---- settings ---- */
+/* --- settings --- */
 
 static const struct schema_key keys[] = {
     {"for", SCHEMA_DURATION, offsetof(struct sleep_settings, length), .required = "a duration such as 5ms",
@@ -23,10 +23,10 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 {
     (void)route;
     struct sleep_settings *settings = config_take(reader->memory, sizeof *settings);
-    return settings && schema_read(reader, &schema, node, settings) ? settings : NULL;
+    return settings != NULL && schema_read(reader, &schema, node, settings) ? settings : NULL;
 }
 
-/* ---- answering ---- */
+/* --- answering --- */
 
 static int handle(weir_request *req, weir_response *res, void *state)
 {

@@ -25,7 +25,7 @@ const char *const route_kinds_later[] = {"file", "proxy", NULL};
 
 const struct route_kind *route_kind_find(const char *name)
 {
-    for (size_t i = 0; route_kinds[i]; i++)
+    for (size_t i = 0; route_kinds[i] != NULL; i++)
         if (strcmp(route_kinds[i]->name, name) == 0)
             return route_kinds[i];
     return NULL;

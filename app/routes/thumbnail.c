@@ -25,7 +25,7 @@
 
 enum { PARAMS_BYTES = 192, ETAG_BYTES = 96, THUMBNAIL_VERSION = 1 };
 
-/* ---- settings ---- */
+/* --- settings --- */
 
 static const char *const formats[] = {"auto", "jpeg", "png", "webp", NULL};
 
@@ -46,21 +46,21 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
                              const struct config_route *route)
 {
     struct thumbnail_settings *settings = config_take(reader->memory, sizeof *settings);
-    if (!settings || !schema_read(reader, &schema, node, settings))
+    if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
-    if (settings->root) {
+    if (settings->root != NULL) {
         settings->root_place = tree_find(node, "root")->place;
         settings->root = schema_path(reader, settings->root);
     }
-    size_t length = route->path ? strlen(route->path) : 0;
-    if (settings->root && length > 0 && (length < 2 || strcmp(route->path + length - 2, "/*") != 0))
+    size_t length = route->path != NULL ? strlen(route->path) : 0;
+    if (settings->root != NULL && length > 0 && (length < 2 || strcmp(route->path + length - 2, "/*") != 0))
         config_fault(reader->faults, node->place,
                      "thumbnail.root is written for path '%s', expected a path that ends with /*, or no root",
                      route->path);
     return settings;
 }
 
-/* ---- whether it can be served here ---- */
+/* --- whether it can be served here --- */
 
 static const char by_steps[] = "openat2 is refused to this process (by its container?), so files are opened "
                                "step by step, which is slower";
@@ -90,10 +90,10 @@ static void check(const struct config_route *route, struct config_faults *faults
 {
     const struct thumbnail_settings *settings = route->settings;
     const char *why;
-    if (!vips_library(&why))
+    if (vips_library(&why) == NULL)
         config_fault(faults, route->place,
                      "thumbnails can't be made here: %s; the package libvips42 has what they need", why);
-    if (settings->root)
+    if (settings->root != NULL)
         check_root(settings, faults, warnings);
 }
 
@@ -103,7 +103,7 @@ static uint64_t job_bytes(const void *arg)
     return settings->memory_bytes;
 }
 
-/* ---- the state of a loop ---- */
+/* --- the state of a loop --- */
 
 struct state {
     struct computing computing;
@@ -124,19 +124,19 @@ static int open_state(const struct config_route *route, weir_client *client, voi
     (void)client;
     const struct thumbnail_settings *settings = route->settings;
     const char *why;
-    if (!vips_library(&why)) {
+    if (vips_library(&why) == NULL) {
         weir_log(WEIR_LOG_ERROR, "thumbnails can't be made; the package libvips42 has what they need",
                  WEIR_KV("reason", why));
         return -ENOSYS;
     }
-    int root = settings->root ? rooted_open_root(settings->root) : -1;
-    if (settings->root && root < 0) {
+    int root = settings->root != NULL ? rooted_open_root(settings->root) : -1;
+    if (settings->root != NULL && root < 0) {
         weir_log(WEIR_LOG_ERROR, "the root of a thumbnail route can't be opened",
                  WEIR_KV("root", settings->root), WEIR_KV_ERROR("error", root));
         return root;
     }
     struct state *state = malloc(sizeof *state);
-    int err = state ? weir_job_kind_register(&job_thumbnail) : -ENOMEM;
+    int err = state != NULL ? weir_job_kind_register(&job_thumbnail) : -ENOMEM;
     if (err < 0) {
         if (root >= 0)
             (void)close(root);
@@ -148,7 +148,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
     return 0;
 }
 
-/* ---- what the client takes ---- */
+/* --- what the client takes --- */
 
 /* WebP only when it is named: who takes anything may be older than it. */
 static enum image_output output_for(const weir_request *req, int format)
@@ -165,7 +165,7 @@ static enum image_output output_for(const weir_request *req, int format)
     return named && offers[0].weight >= offers[1].weight ? IMAGE_TO_WEBP : IMAGE_TO_PLAIN;
 }
 
-/* ---- answering ---- */
+/* --- answering --- */
 
 /* By which a client knows a thumbnail again; of a file alone. */
 struct validators {
@@ -176,9 +176,9 @@ static int say_what_it_is(weir_response *res, const struct state *state, const s
 {
     const struct thumbnail_settings *settings = state->computing.route->settings;
     int err = settings->format == THUMBNAIL_AUTO ? weir_reply_header(res, "vary", "accept") : 0;
-    if (err == 0 && validators)
+    if (err == 0 && validators != NULL)
         err = weir_reply_header(res, "etag", validators->etag);
-    if (err == 0 && validators)
+    if (err == 0 && validators != NULL)
         err = weir_reply_header(res, "last-modified", validators->date);
     return err;
 }
@@ -216,7 +216,7 @@ static int answer_body(weir_request *req, weir_response *res, const struct state
     return err < 0 ? err : shrink(res, state, output, &in, NULL);
 }
 
-/* ---- files ---- */
+/* --- files --- */
 
 struct opening {
     int root;
@@ -264,7 +264,7 @@ static int answer_file(weir_request *req, weir_response *res, const struct state
     const char *asked = weir_request_param(req, "*");
     char *path = weir_request_alloc(req, strlen(asked) + 1);
     struct opening file = {.root = state->root, .path = path, .fd = -1};
-    int err = path ? request_discard_body(req) : -ENOMEM;
+    int err = path != NULL ? request_discard_body(req) : -ENOMEM;
     if (err == 0)
         err = rooted_open_path(asked, path);
     if (err == 0)

@@ -25,7 +25,7 @@ double figure_at(const json_t *object, const char *path)
 const char *figure_text(const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : "";
+    return text != NULL ? text : "";
 }
 
 static const char *write_number(char out[FIGURE_BYTES], const char *format, double value)
@@ -100,7 +100,7 @@ const char *figure_clock(char out[FIGURE_BYTES], const json_t *object, const cha
     const double at = figure_instant(object, name);
     struct tm tm;
     const time_t seconds = isnan(at) ? 0 : (time_t)at;
-    if (isnan(at) || !gmtime_r(&seconds, &tm))
+    if (isnan(at) || gmtime_r(&seconds, &tm) == NULL)
         return figure_text(object, name);
     snprintf(out, FIGURE_BYTES, "%02d:%02d:%02d.%03dZ", tm.tm_hour, tm.tm_min, tm.tm_sec,
              (int)((at - (double)seconds) * 1000));

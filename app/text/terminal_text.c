@@ -16,7 +16,7 @@ void terminal_text_init(struct terminal_text *lines, size_t bytes_max)
     text_out_init(&lines->text, bytes_max);
 }
 
-/* ---- characters ---- */
+/* --- characters --- */
 
 /* Returns: how many bytes the character takes, with its code; 0: it is none. */
 static size_t decode(const char *text, uint32_t *code)
@@ -70,7 +70,7 @@ static int columns_of(const struct terminal_text *lines, const char *text)
     return columns;
 }
 
-/* ---- adding ---- */
+/* --- adding --- */
 
 static void style_begin(struct terminal_text *lines, enum line_style style)
 {

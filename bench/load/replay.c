@@ -114,7 +114,7 @@ static struct peer *peer_new(int fd, int backend)
 {
     struct peer *p = calloc(1, sizeof *p);
 
-    if (fd < 0 || !p)
+    if (fd < 0 || p == NULL)
         die("peer");
     p->fd = fd;
     p->backend = backend;
@@ -138,7 +138,7 @@ static int wait_events(struct epoll_event *events, uint64_t until) /* 0: without
     return n;
 }
 
-/* ---- backends ---- */
+/* --- backends --- */
 
 static void answer(struct peer *p)
 {
@@ -172,10 +172,10 @@ static void backend_input(struct peer *p, bool instant, uint64_t hold)
     }
     p->used += (size_t)n;
     p->in[p->used] = '\0';
-    if (!strstr(p->in, "\r\n\r\n"))
+    if (strstr(p->in, "\r\n\r\n") == NULL)
         return;
     path = strstr(p->in, "/answer/");
-    p->id = path ? strtoull(path + 8, NULL, 10) : 0;
+    p->id = path != NULL ? strtoull(path + 8, NULL, 10) : 0;
     p->used = 0;
     if (instant) {
         answer(p);
@@ -218,7 +218,7 @@ static void backends(int port, bool instant, uint64_t hold)
     }
 }
 
-/* ---- load ---- */
+/* --- load --- */
 
 struct load {
     int port;
@@ -235,7 +235,7 @@ static void ask(struct load *l, uint64_t id, uint64_t intended)
     int n = snprintf(out, sizeof out, "GET /page/%llu HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
                      (unsigned long long)id);
 
-    if (!p) {
+    if (p == NULL) {
         p = peer_new(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), -1);
         if (connect(p->fd, (struct sockaddr *)&address, sizeof address) < 0)
             die("connect");
@@ -285,7 +285,7 @@ static void load_input(struct load *l, struct peer *p)
     p->in[p->used] = '\0';
     if (p->want == 0 && (end = strstr(p->in, "\r\n\r\n"))) {
         length = strcasestr(p->in, "\r\ncontent-length:");
-        if (!length || length > end) {
+        if (length == NULL || length > end) {
             fprintf(stderr, "an answer without a Content-Length\n");
             exit(1);
         }
@@ -316,7 +316,7 @@ static void load(int port, unsigned rate, unsigned seconds, uint64_t first)
 
     l.port = port;
     l.late_ms = calloc(total, sizeof *l.late_ms);
-    if (!l.late_ms)
+    if (l.late_ms == NULL)
         die("calloc");
     while (l.done < total && now_ns() < give_up) {
         uint64_t next = asked < total ? start + asked * 1000000000u / rate : give_up;

@@ -44,7 +44,7 @@ static void assert_says(struct text_out *out, const struct advice_route *route,
     text_out_add(out, "}");
     assert_int_equal(out->err, 0);
     assert_true(weir_json_is_valid(out->text.data, out->text.len, 10));
-    if (!strstr(out->text.data, wanted))
+    if (strstr(out->text.data, wanted) == NULL)
         fail_msg("\"%s\" is not in %s", wanted, out->text.data);
 }
 

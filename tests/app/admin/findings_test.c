@@ -56,7 +56,7 @@ static const char *write_all(const struct gateway *g)
 
 static void says(const struct gateway *g, const char *wanted)
 {
-    if (!strstr(write_all(g), wanted))
+    if (strstr(write_all(g), wanted) == NULL)
         fail_msg("\"%s\" is not in %s", wanted, out.text.data);
 }
 
@@ -130,7 +130,7 @@ static void what_is_refused_is_said_with_what_helps(void **state)
     says(&g, "/page takes 75 % of a loop: have it computed on a pool (on: compute)");
     g.route.kind = (struct advice_kind){.name = "gather", .asks_backends = true};
     says(&g, "/page takes 75 % of a loop; there are 8 CPUs");
-    for (size_t i = 0; weir_refusal_at(i); i++) {
+    for (size_t i = 0; weir_refusal_at(i) != NULL; i++) {
         g.in.refused.reason = weir_refusal_at(i)->reason;
         says(&g, g.in.refused.reason);
     }

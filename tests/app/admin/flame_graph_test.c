@@ -31,7 +31,7 @@ static void assert_box(const char *svg, const char *title)
 {
     char wanted[256];
     snprintf(wanted, sizeof wanted, "<title>%s</title>", title);
-    if (!strstr(svg, wanted))
+    if (strstr(svg, wanted) == NULL)
         fail_msg("no box \"%s\" in %s", title, svg);
 }
 

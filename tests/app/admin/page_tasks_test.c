@@ -80,7 +80,7 @@ static int write_tree(void *arg)
 static json_t *member(json_t *object, const char *name)
 {
     json_t *value = json_object_get(object, name);
-    if (!value)
+    if (value == NULL)
         fail_msg("no '%s'", name);
     return value;
 }

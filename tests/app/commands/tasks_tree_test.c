@@ -53,7 +53,7 @@ static void expect(const struct tasks_view *view, bool utf8, const char *expecte
     struct terminal_text out;
     json_error_t error;
     json_t *json = json_loads(tree, 0, &error);
-    if (!json)
+    if (json == NULL)
         fail_msg("%s at %d", error.text, error.position);
     terminal_text_init(&out, 1 << 20);
     out.utf8 = utf8;

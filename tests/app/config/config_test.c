@@ -290,7 +290,7 @@ static void check_fault(const struct fault *wanted)
     const struct config_fault *got = &faults.fault[0];
     bool good = got->place.line == wanted->line &&
                 (wanted->column == 0 || got->place.column == wanted->column) &&
-                (!wanted->says || strstr(got->text, wanted->says));
+                (wanted->says == NULL || strstr(got->text, wanted->says) != NULL);
     if (!good)
         fail_msg("%u:%u: %s; wanted %u:%u and '%s' in:\n%s", got->place.line, got->place.column, got->text,
                  wanted->line, wanted->column, wanted->says ? wanted->says : "", wanted->text);
@@ -354,7 +354,8 @@ static void several_faults_are_told_together_in_order(void **state)
     fclose(file);
     const char *one = strstr(out, "f:1:9: "), *two = strstr(out, "f:2:8: ");
     const char *three = strstr(out, "f:3:5: "), *four = strstr(out, "f:5:5: ");
-    if (!one || !two || !three || !four || !(one < two && two < three && three < four))
+    if (one == NULL || two == NULL || three == NULL || four == NULL ||
+        !(one < two && two < three && three < four))
         fail_msg("%s", out);
 }
 
@@ -413,7 +414,7 @@ static void every_path_that_is_taken_is_one_the_server_takes(void **state)
             seed = seed * 6364136223846793005u + 1442695040888963407u;
             strcat(path, pieces[(seed >> 33) % (sizeof pieces / sizeof *pieces)]);
         }
-        if (path_fault(path))
+        if (path_fault(path) != NULL)
             continue;
         taken++;
         if (weir__http_pattern_compile(weir_bytes_of(path), &pattern, &fault) < 0)

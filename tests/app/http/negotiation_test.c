@@ -16,7 +16,7 @@ static size_t offer(const char *names, char room[64], struct negotiation_offer o
 {
     size_t count = 0;
     strcpy(room, names);
-    for (char *name = strtok(room, " "); name; name = strtok(NULL, " "))
+    for (char *name = strtok(room, " "); name != NULL; name = strtok(NULL, " "))
         negotiation_offer_init(&offers[count++], name);
     return count;
 }
@@ -27,7 +27,7 @@ static const char *chosen(const char *header, const char *names, char room[64])
     size_t count = offer(names, room, offers);
     negotiation_read(weir_bytes_of(header), offers, count);
     const struct negotiation_offer *best = negotiation_choose(offers, count);
-    return best ? best->name : "none";
+    return best != NULL ? best->name : "none";
 }
 
 static void the_greatest_weight_is_chosen(void **state)

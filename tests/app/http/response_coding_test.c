@@ -98,7 +98,7 @@ static void ask(struct rig *rig, const char *method, const char *how, const char
     ssize_t n;
 
     (void)snprintf(request, sizeof request, "%s /?%s HTTP/1.0\r\n%s%s\r\n\r\n", method, how,
-                   accept ? "Accept-Encoding: " : "X: ", accept ? accept : "y");
+                   accept != NULL ? "Accept-Encoding: " : "X: ", accept != NULL ? accept : "y");
     rig_send(s, request);
     reply_bytes = 0;
     while ((n = weir_read(s, reply + reply_bytes, sizeof reply - reply_bytes - 1)) > 0)

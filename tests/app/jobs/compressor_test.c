@@ -16,7 +16,7 @@
 #include "jobs/compressor.h"
 #include "support/starve.h"
 
-/* ---- what others make of it ---- */
+/* --- what others make of it --- */
 
 /* Each unpacks all of it, and insists on its end. */
 static size_t gunzip(const weir_bytes *in, char *out, size_t room)
@@ -48,7 +48,7 @@ static size_t unzstd(const weir_bytes *in, char *out, size_t room)
 static size_t (*const unpack[ENCODINGS])(const weir_bytes *in, char *out, size_t room) = {gunzip, unbrotli,
                                                                                           unzstd};
 
-/* ---- what it is given ---- */
+/* --- what it is given --- */
 
 static char *text_of(size_t bytes)
 {
@@ -68,7 +68,7 @@ static int pack(const struct compressor_options *options, const char *data, size
 {
     struct compressor *c;
     char *space = malloc(room);
-    int err = space ? compressor_open(&c, options) : -ENOMEM;
+    int err = space != NULL ? compressor_open(&c, options) : -ENOMEM;
     if (err < 0) {
         free(space);
         return err;

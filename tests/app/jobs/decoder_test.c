@@ -53,7 +53,7 @@ static void names_are_read(void **state)
     }
 }
 
-/* ---- making what is decoded ---- */
+/* --- making what is decoded --- */
 
 static void compress_into(enum encoding encoding, weir_bytes in, weir_buffer *out)
 {

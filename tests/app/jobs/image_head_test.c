@@ -186,7 +186,7 @@ static void heads_that_are_cut_off_are_refused(void **state)
     }
 }
 
-/* ---- what a decoder is given ---- */
+/* --- what a decoder is given --- */
 
 static void assert_given(const char *file, size_t length, const char *wanted, size_t wanted_length)
 {

@@ -39,7 +39,7 @@ enum { BESIDE_BYTES = 5 << 20 };
 
 static const struct vips_library *vips;
 
-/* ---- measuring ---- */
+/* --- measuring --- */
 
 struct outcome {
     int err;
@@ -52,10 +52,10 @@ static uint64_t status_bytes(const char *key)
     char line[256];
     unsigned long long kib = 0;
     FILE *file = fopen("/proc/self/status", "re");
-    while (file && fgets(line, sizeof line, file))
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
         if (strncmp(line, key, strlen(key)) == 0)
             kib = strtoull(line + strlen(key), NULL, 10);
-    if (file)
+    if (file != NULL)
         (void)fclose(file);
     return kib << 10;
 }
@@ -82,7 +82,7 @@ static struct outcome shrink(weir_bytes file, const struct image_order *order)
     return outcome;
 }
 
-/* ---- what is claimed is what is held ---- */
+/* --- what is claimed is what is held --- */
 
 /* Grey noise, the same in each band: not much of it compresses away. */
 static weir_bytes picture(int width, int height, int bands, VipsInterpretation space, const char *suffix)
@@ -96,7 +96,7 @@ static weir_bytes picture(int width, int height, int bands, VipsInterpretation s
     for (uint32_t i = 0, seed = 1; i < sizeof noise && last == 0; i++)
         noise[i] = (unsigned char)((seed = seed * 1664525 + 1013904223) >> 25);
     one = vips_image_new_from_memory(noise, sizeof noise, SIDE, SIDE, 1, VIPS_FORMAT_UCHAR);
-    if (!one || vips_crop(one, &cut, 0, 0, width, height, NULL) != 0)
+    if (one == NULL || vips_crop(one, &cut, 0, 0, width, height, NULL) != 0)
         fail_msg("%d x %d: %s", width, height, vips_error_buffer());
     bool deep = space == VIPS_INTERPRETATION_RGB16;
     assert_int_equal(vips_cast(cut, &bytes, deep ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR, NULL), 0);
@@ -186,7 +186,7 @@ static void what_is_held_was_claimed(void **state)
         }
 }
 
-/* ---- files that are made to take much ---- */
+/* --- files that are made to take much --- */
 
 static const struct image_order usual = {.width = 320,
                                          .height = 320,
@@ -338,7 +338,7 @@ static int open_library(void **state)
     (void)mallopt(M_MMAP_THRESHOLD, 128 << 10); /* as the program does */
     (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
     vips = vips_library(NULL);
-    return vips && vips_init("image_memory_test") == 0 ? 0 : -1;
+    return vips != NULL && vips_init("image_memory_test") == 0 ? 0 : -1;
 }
 
 int main(void)

@@ -33,7 +33,7 @@ static const struct image_order small = {.width = 40,
                                          .pixels_max = 1000000,
                                          .memory_max = 64 << 20};
 
-/* ---- making images ---- */
+/* --- making images --- */
 
 /* Red to the right, green downwards, blue in the upper left quarter; the last of 2 or 4 bands is
  * transparency: a hole in the middle. */
@@ -81,7 +81,7 @@ static void drop_file(weir_bytes file)
     g_free((void *)(uintptr_t)file.data);
 }
 
-/* ---- looking at what comes out ---- */
+/* --- looking at what comes out --- */
 
 struct seen {
     int width, height, bands;
@@ -93,7 +93,7 @@ static struct seen look(weir_bytes file)
     struct seen seen;
     size_t length;
     VipsImage *image = vips_image_new_from_buffer(file.data, file.len, "", NULL);
-    if (!image)
+    if (image == NULL)
         fail_msg("the result can't be read: %s", vips_error_buffer());
     seen.width = vips_image_get_width(image);
     seen.height = vips_image_get_height(image);
@@ -124,7 +124,7 @@ static int shrink(weir_bytes file, const struct image_order *order, weir_buffer 
     return err;
 }
 
-/* ---- the tests ---- */
+/* --- the tests --- */
 
 static const char *const suffixes[] = {".jpg",  ".jpg[interlace]", ".png", ".png[interlace]", ".png[palette]",
                                        ".webp", ".webp[lossless]", ".gif"};
@@ -599,7 +599,7 @@ static int open_library(void **state)
 {
     (void)state;
     vips = vips_library(NULL);
-    return vips ? 0 : -1;
+    return vips != NULL ? 0 : -1;
 }
 
 int main(void)

@@ -19,7 +19,7 @@ static json_t *tree_of(const char *text)
 {
     json_error_t error;
     json_t *tree = json_loads(text, JSON_DECODE_ANY, &error);
-    if (!tree)
+    if (tree == NULL)
         fail_msg("%s: %s", text, error.text);
     return tree;
 }

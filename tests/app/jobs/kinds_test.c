@@ -105,7 +105,7 @@ static int fails(void *arg)
         weir_job_fault fault;
         weir_buffer out;
         int err = run_one(failures[i].kind, failures[i].params, failures[i].input, &out, &fault);
-        if (err != failures[i].err || !strstr(fault.text, failures[i].says))
+        if (err != failures[i].err || strstr(fault.text, failures[i].says) == NULL)
             fail_msg("%s %s: %d %s", failures[i].kind, failures[i].params, err, fault.text);
         assert_int_equal(out.len, 0);
         weir_buffer_free(&out);

@@ -43,7 +43,7 @@ static int begin(void **state)
 {
     (void)state;
     strcpy(root + sizeof root - 7, "XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
+    return mkdtemp(root) != NULL ? 0 : -1;
 }
 
 static int end(void **state)
