@@ -12,6 +12,7 @@ struct call {
 static int call_one(void *arg)
 {
     struct call *c = arg;
+
     return c->err = weir_get(c->client, c->url, &c->reply);
 }
 
@@ -42,6 +43,7 @@ static int gather(weir_request *req, weir_response *res, void *client)
 static void *make_client(void *arg) /* on each loop; what it returns is the state of its handlers */
 {
     weir_client *client = arg;
+
     return weir_client_open(NULL, &client) == 0 ? client : NULL;
 }
 
@@ -54,5 +56,6 @@ int main(int argc, char **argv)
 {
     weir_server_options options = {.listen = argv[1], .setup = make_client, .teardown = close_client};
     weir_route route = {.path = "/", .handler = gather, .data = argv + 2};
+
     return argc < 3 ? 2 : weir_serve(&options, &route, 1) < 0;
 }

@@ -59,6 +59,7 @@ static int run(void *arg)
 {
     struct pipeline p = {.workers = 4};
     weir_scope scope;
+    int err;
 
     (void)arg;
     if (weir_channel_new(sizeof(long), 8, &p.numbers) < 0 ||
@@ -69,7 +70,7 @@ static int run(void *arg)
     for (int i = 0; i < 4; i++)
         weir_spawn(&scope, "square", square, &p);
     weir_spawn(&scope, "add", add, &p);
-    int err = weir_scope_close(&scope);
+    err = weir_scope_close(&scope);
     weir_channel_free(p.numbers);
     weir_channel_free(p.squares);
     return err;

@@ -17,12 +17,13 @@ static int fetch(void *arg)
     struct fetch *f = arg;
     weir_reply reply;
     int err = weir_get(f->client, f->url, &reply);
+    const char *type;
 
     if (err < 0) {
         printf("%s: %s\n", f->url, weir_error_text(err));
         return err;
     }
-    const char *type = weir_reply_header_value(&reply, "content-type");
+    type = weir_reply_header_value(&reply, "content-type");
     printf("%s: %d, %zu bytes of %s\n", f->url, reply.status, reply.body_bytes,
            type != NULL ? type : "no type");
     weir_reply_free(&reply);

@@ -16,6 +16,7 @@ static int add_rows(weir_job *job, size_t begin, size_t end, void *sum) /* on se
 {
     const struct table *t = weir_published_get(&table); /* there until we return */
     long part = 0;
+
     (void)job;
     for (size_t i = begin; i < end; i++)
         part += t->row[i];
@@ -27,6 +28,7 @@ static int add_up(void)
 {
     atomic_long sum = 0;
     int err = weir_offload_each(weir_pool_compute(), "sum", add_rows, 1000000, &sum);
+
     printf("sum: %ld\n", atomic_load(&sum));
     return err;
 }
@@ -36,6 +38,7 @@ static int add_up(void)
 static int make_table(weir_job *job, void *arg)
 {
     struct table *t = *(struct table **)arg = malloc(sizeof *t);
+
     (void)job;
     for (size_t i = 0; t != NULL && i < 1000000; i++)
         t->row[i] = (long)i;

@@ -25,9 +25,10 @@ static int reads_at_start(void *arg)
 {
     weir_guard_allow start;
     char text[80];
+    int fd;
 
     weir_guard_allow_begin(&start, "read:file fsync");
-    int fd = open(arg, O_RDONLY | O_CLOEXEC);
+    fd = open(arg, O_RDONLY | O_CLOEXEC);
     ssize_t n = read(fd, text, sizeof text);
     close(fd);
     weir_guard_allow_end(&start);
@@ -48,12 +49,13 @@ static int print(void *arg, const weir_guard_finding *f)
 static int root(void *arg)
 {
     weir_scope scope;
+    int err;
 
     weir_scope_open(&scope, weir_never(), 0);
     weir_spawn(&scope, "start", reads_at_start, arg);
     for (int i = 0; i < 3; i++)
         weir_spawn(&scope, "nap", naps, NULL);
-    int err = weir_scope_close(&scope);
+    err = weir_scope_close(&scope);
     return err < 0 ? err : weir_guard_each(print, NULL);
 }
 

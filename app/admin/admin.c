@@ -58,9 +58,11 @@ static int written(weir_request *req, weir_response *res, const char *type, stru
                    void (*write)(struct observed *o, struct text_out *out))
 {
     struct text_out out;
+    int err;
+
     text_out_init(&out, PAGE_BYTES_MAX);
     write(observed, &out);
-    int err = out.err < 0 ? out.err : admin_reply(req, res, type, &out.text);
+    err = out.err < 0 ? out.err : admin_reply(req, res, type, &out.text);
     weir_buffer_free(&out.text);
     return err;
 }
@@ -74,6 +76,7 @@ static int stats(weir_request *req, weir_response *res, struct gateway_status *s
 static bool wants_openmetrics(const weir_request *req)
 {
     struct negotiation_offer offers[2];
+
     negotiation_offer_init(&offers[0], "application/openmetrics-text");
     negotiation_offer_init(&offers[1], "text/plain");
     (void)negotiation_read_request(req, "accept", offers, 2);
@@ -139,10 +142,12 @@ struct admin {
  * Returns: false: it is longer than any. */
 static bool take_host(const char *host, bool *bracketed, char name[HOST_BYTES])
 {
+    size_t length;
+
     *bracketed = host[0] == '[';
     if (*bracketed)
         host++;
-    size_t length = strcspn(host, *bracketed ? "]" : ":");
+    length = strcspn(host, *bracketed ? "]" : ":");
     if (length >= HOST_BYTES)
         return false;
     if (!*bracketed && length > 1 && host[length - 1] == '.')
@@ -157,6 +162,7 @@ bool admin_host_is_ours(const char *host, const char *const *names)
     unsigned char address[sizeof(struct in6_addr)];
     char name[HOST_BYTES];
     bool bracketed;
+
     if (!take_host(host, &bracketed, name))
         return false;
     if (bracketed)
@@ -171,6 +177,7 @@ static int refuse_host(weir_response *res, const char *host)
 {
     char name[HOST_BYTES] = "", message[2 * HOST_BYTES + 128];
     bool bracketed, valid = take_host(host, &bracketed, name) && host_is_valid(name, strlen(name));
+
     snprintf(
         message, sizeof message,
         "the admin address answers to numbers, localhost and the names in admin_hosts; for this one write "
@@ -182,10 +189,12 @@ static int refuse_host(weir_response *res, const char *host)
 /* A gateway that drains gives its address up to the one that takes its place: that one asks. */
 static int yield(weir_response *res, struct admin *admin)
 {
+    int err;
+
     if (!atomic_load(&admin->status->draining))
         return weir_reply_fault(res, 409, "in_use",
                                 "this gateway does not drain: it keeps its admin address");
-    int err = weir_reply_text(res, 200, "given up\n");
+    err = weir_reply_text(res, 200, "given up\n");
     if (!admin->given_up) {
         weir_log(WEIR_LOG_INFO, "the admin address is given up to another gateway");
         admin->given_up = true;
@@ -199,9 +208,11 @@ static int answer(weir_request *req, weir_response *res, void *state)
     struct admin *admin = state;
     const struct page *page = weir_request_data(req);
     const char *host = weir_request_header(req, "host");
+    int err;
+
     if (host != NULL && *host && !admin_host_is_ours(host, admin->hosts))
         return refuse_host(res, host);
-    int err = weir_reply_header(res, "cache-control", "no-store");
+    err = weir_reply_header(res, "cache-control", "no-store");
     if (err < 0)
         return err;
     return page->answer != NULL ? page->answer(req, res, admin->status) : yield(res, admin);
@@ -210,6 +221,7 @@ static int answer(weir_request *req, weir_response *res, void *state)
 static void *setup(void *arg)
 {
     struct admin *admin = arg;
+
     admin_tasks_open(admin->status);
     return admin;
 }
@@ -222,6 +234,8 @@ static void on_listening(void *arg, const char *address)
 
 static int start(struct admin *admin, const struct config *config)
 {
+    weir_options options;
+
     for (size_t i = 0; i < PAGES; i++)
         admin->routes[i] = (weir_route){
             .path = pages[i].path,
@@ -246,24 +260,27 @@ static int start(struct admin *admin, const struct config *config)
                                                .route_count = PAGES,
                                                .beside = observed_run,
                                                .beside_arg = &admin->observed};
-    const weir_options options = {.io = (enum weir_io)config->io,
-                                  .log_json = config->log == CONFIG_LOG_JSON,
-                                  .log_level = config_log_level(config)};
+    options = (weir_options){.io = (enum weir_io)config->io,
+                             .log_json = config->log == CONFIG_LOG_JSON,
+                             .log_level = config_log_level(config)};
     return background_servers_start("admin", &options, &admin->server, 1, &admin->side);
 }
 
 int admin_start(const struct config *config, struct gateway_status *status, struct admin **out)
 {
+    int err;
+    struct admin *admin;
+
     *out = NULL;
     if (config->admin == NULL)
         return 0;
-    struct admin *admin = calloc(1, sizeof *admin);
+    admin = calloc(1, sizeof *admin);
     if (admin == NULL)
         return -ENOMEM;
     admin->status = status;
     admin->hosts = config->admin_hosts;
     status->observed = &admin->observed;
-    int err = observed_open(&admin->observed, status);
+    err = observed_open(&admin->observed, status);
     if (err == 0 && (err = start(admin, config)) < 0)
         observed_close(&admin->observed);
     if (err < 0)

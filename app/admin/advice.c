@@ -21,6 +21,7 @@ enum advice_class advice_class_of(const struct advice_route *route)
 {
     const double computing = route->loop.mean_ms + route->pool_ms;
     const double all = computing + route->wait_ms;
+
     if (route->requests == 0 || all <= 0)
         return ADVICE_IDLE;
     return computing >= bound_share * all        ? ADVICE_CPU_BOUND
@@ -31,6 +32,7 @@ enum advice_class advice_class_of(const struct advice_route *route)
 const char *advice_class_name(enum advice_class class)
 {
     static const char *const names[] = {"idle", "I/O-bound", "CPU-bound", "mixed"};
+
     return names[class];
 }
 
@@ -84,6 +86,7 @@ static void advise_on_loop_time(struct text_out *out, bool *first, const struct 
 static const struct advice_route *route_of_task(const struct advice_input *in, const char *task)
 {
     const char *path = strchr(task, ' ');
+
     for (size_t i = 0; path != NULL && i < in->route_count; i++)
         if (strcmp(in->routes[i].route, path + 1) == 0)
             return &in->routes[i];
@@ -114,6 +117,7 @@ static void advise_on_being_held(struct text_out *out, bool *first, const struct
 static void advise_on_no_cpu(struct text_out *out, bool *first, const struct advice_route *r)
 {
     const double lacked_ms = r->starved_ms + r->throttled_ms;
+
     if (lacked_ms < ready_ms || lacked_ms < ready_share * r->took_ms)
         return;
     const struct advice_number numbers[] = {
@@ -167,6 +171,7 @@ static void advise_that_all_is_well(struct text_out *out, bool *first, const str
 {
     const struct advice_number numbers[] = {
         {"loop_p99_ms", r->loop.p99_ms}, {"wait_ms", r->wait_ms}, {NULL, 0}};
+
     if (!*first || r->requests == 0)
         return;
     if (r->pool_ms > 0)
@@ -181,6 +186,7 @@ static void advise_that_all_is_well(struct text_out *out, bool *first, const str
 static void write_route(struct text_out *out, const struct advice_route *r, const struct advice_input *in)
 {
     bool first = true;
+
     text_out_add(out, "{\"route\":");
     text_out_json(out, r->route);
     text_out_printf(out,
@@ -213,6 +219,7 @@ static double offered(const struct advice_pool *pool)
 int advice_workers_needed(const struct advice_pool *pool)
 {
     const double workers = ceil(offered(pool) / busy_share);
+
     return workers < 1 ? 1 : workers > 10000 ? 10000 : (int)workers;
 }
 
@@ -228,6 +235,7 @@ static void advise_on_workers(struct text_out *out, bool *first, const struct ad
                                             {"workers", p->workers},
                                             {"workers_needed", needed},
                                             {NULL, 0}};
+
     if (needed <= p->workers && refuses)
         advice_add(
             out, first, numbers,
@@ -251,6 +259,7 @@ static void advise_on_workers(struct text_out *out, bool *first, const struct ad
 static void advise_on_enough(struct text_out *out, bool *first, const struct advice_pool *p)
 {
     const struct advice_number numbers[] = {{"busy", offered(p)}, {"workers", p->workers}, {NULL, 0}};
+
     if (*first && p->rate >= few_jobs)
         advice_add(out, first, numbers, "%s has enough workers: %.3g of %d are busy on average", p->pool,
                    offered(p), p->workers);
@@ -259,6 +268,7 @@ static void advise_on_enough(struct text_out *out, bool *first, const struct adv
 static void write_pool(struct text_out *out, const struct advice_pool *p, const struct advice_input *in)
 {
     bool first = true;
+
     text_out_add(out, "{\"pool\":");
     text_out_json(out, p->pool);
     text_out_printf(

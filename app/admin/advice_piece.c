@@ -19,6 +19,7 @@ void advice_add(struct text_out *out, bool *first, const struct advice_number *n
 {
     char text[ADVICE_TEXT_BYTES];
     va_list args;
+
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);

@@ -46,9 +46,11 @@ static double at_most_1(double value)
 /* A new one, without text or numbers; NULL: there is no room. */
 static struct finding *add(struct list *list, const char *about, const char *name, double impact)
 {
+    struct finding *f;
+
     if (list->count == FINDINGS_MAX)
         return NULL;
-    struct finding *f = &list->items[list->count++];
+    f = &list->items[list->count++];
     *f = (struct finding){.about = about, .impact = impact};
     snprintf(f->name, sizeof f->name, "%s", name);
     return f;
@@ -58,6 +60,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct finding *f, const c
 {
     const size_t used = strlen(f->text);
     va_list args;
+
     va_start(args, format);
     vsnprintf(f->text + used, sizeof f->text - used, format, args);
     va_end(args);
@@ -97,10 +100,12 @@ static const char *words_of(const char *reason)
 static void find_origin(struct list *list, const struct finding_origin *o, uint64_t all_requests)
 {
     const double failed = share(o->errors, o->requests);
+    struct finding *f;
+
     if (o->errors == 0 || failed < few_errors)
         return;
-    struct finding *f = add(list, "origin", o->origin,
-                            failed * at_most_1(share(o->requests, all_requests > 0 ? all_requests : 1)));
+    f = add(list, "origin", o->origin,
+            failed * at_most_1(share(o->requests, all_requests > 0 ? all_requests : 1)));
     if (f == NULL)
         return;
     if (*o->names)
@@ -126,6 +131,7 @@ static void find_origin(struct list *list, const struct finding_origin *o, uint6
 static const struct advice_route *biggest_on_loop(const struct advice_input *in)
 {
     const struct advice_route *biggest = NULL;
+
     for (size_t i = 0; i < in->route_count; i++)
         if (biggest == NULL ||
             advice_loop_share(&in->routes[i], in->loops) > advice_loop_share(biggest, in->loops))
@@ -137,6 +143,7 @@ static const struct advice_route *biggest_on_loop(const struct advice_input *in)
 static double starved_ms(const struct findings_input *in)
 {
     const double stopped_ms = in->host.stopped_share * 1000 * in->advice->loops;
+
     return in->host.lacked_ms > stopped_ms ? in->host.lacked_ms - stopped_ms : 0;
 }
 
@@ -155,6 +162,7 @@ static void say_what_helps_loops(struct finding *f, const struct findings_input 
 {
     const struct advice_route *r = biggest_on_loop(in->advice);
     const double taken = r != NULL ? advice_loop_share(r, in->advice->loops) : 0;
+
     if (r != NULL && taken > 0.1)
         say(f, "; %s takes %.3g %% of a loop", r->route, 100 * taken);
     if (r != NULL && taken > 0.1 && r->kind.pool != NULL && r->kind.on_loop)
@@ -171,6 +179,7 @@ static void say_what_helps_loops(struct finding *f, const struct findings_input 
 static void say_why_refused(struct finding *f, const struct findings_input *in)
 {
     const char *reason = in->refused.reason;
+
     if (strcmp(reason, "queueing") == 0) {
         say(f, "queueing (requests waited longer than 50 ms for their loop, so load is shed)");
         say_what_helps_loops(f, in);
@@ -194,9 +203,11 @@ static void find_refused(struct list *list, const struct findings_input *in)
 {
     const struct finding_refused *r = &in->refused;
     const double part = share(r->refused, r->requests);
+    struct finding *f;
+
     if (r->refused == 0 || part < few_refused)
         return;
-    struct finding *f = add(list, "refused", r->reason, part);
+    f = add(list, "refused", r->reason, part);
     if (f == NULL)
         return;
     say(f, "%.3g %% of all requests are refused: %llu of %llu, %.3g %% of them on %s. Mostly for ",
@@ -222,12 +233,14 @@ static double impact_of(const struct finding_unserved *u, uint64_t requests)
     const uint64_t ended = u->slow + u->silent + u->left + u->over;
     const double now = u->connections > 0 ? (double)(u->half_sent + u->fresh) / (double)u->connections : 0;
     const double then = share(ended, ended + requests);
+
     return now > then ? now : then;
 }
 
 static void say_who(struct finding *f, const struct finding_unserved *u)
 {
     const char *before = ". From ";
+
     for (size_t i = 0; i < FINDING_CLIENTS && u->clients[i].address != NULL; i++) {
         const struct finding_client *c = &u->clients[i];
         say(f, "%s%s: %d waiting, %llu ended", before, c->address, c->half_sent,
@@ -239,10 +252,12 @@ static void say_who(struct finding *f, const struct finding_unserved *u)
 static void find_unserved(struct list *list, const struct findings_input *in)
 {
     const struct finding_unserved *u = &in->unserved;
+    struct finding *f;
+
     if (!is_incident(u))
         return;
-    struct finding *f = add(list, "connections", u->clients[0].address != NULL ? u->clients[0].address : "",
-                            impact_of(u, in->refused.requests));
+    f = add(list, "connections", u->clients[0].address != NULL ? u->clients[0].address : "",
+            impact_of(u, in->refused.requests));
     if (f == NULL)
         return;
     if (u->half_sent > 0)
@@ -277,9 +292,11 @@ static void find_unserved(struct list *list, const struct findings_input *in)
 
 static void find_throttled(struct list *list, const struct finding_host *h)
 {
+    struct finding *f;
+
     if (!is_throttled(h))
         return;
-    struct finding *f = add(list, "host", "throttled", at_most_1(h->stopped_share));
+    f = add(list, "host", "throttled", at_most_1(h->stopped_share));
     if (f == NULL)
         return;
     say(f,
@@ -298,10 +315,13 @@ static void find_throttled(struct list *list, const struct finding_host *h)
 static void find_starved(struct list *list, const struct findings_input *in)
 {
     const struct finding_host *h = &in->host;
+    double lacked;
+    struct finding *f;
+
     if (!is_starved(in))
         return;
-    const double lacked = at_most_1(starved_ms(in) / h->wanted_ms);
-    struct finding *f = add(list, "host", "starved", lacked);
+    lacked = at_most_1(starved_ms(in) / h->wanted_ms);
+    f = add(list, "host", "starved", lacked);
     if (f == NULL)
         return;
     say(f,
@@ -325,10 +345,11 @@ static void find_starved(struct list *list, const struct findings_input *in)
 
 static void find_stall(struct list *list, const struct finding_stall *s)
 {
+    struct finding *f;
+
     if (s->task == NULL || s->held_max_ms < held_least_ms)
         return;
-    struct finding *f =
-        add(list, "stall", s->route != NULL ? s->route : s->task, at_most_1(s->held_max_ms / 1000) / 2);
+    f = add(list, "stall", s->route != NULL ? s->route : s->task, at_most_1(s->held_max_ms / 1000) / 2);
     if (f == NULL)
         return;
     say(f,
@@ -346,6 +367,7 @@ static void find_stall(struct list *list, const struct finding_stall *s)
 static int by_impact(const void *a, const void *b)
 {
     const struct finding *x = a, *y = b;
+
     if (x->impact < y->impact || x->impact > y->impact)
         return x->impact < y->impact ? 1 : -1;
     return strcmp(x->name, y->name);
@@ -363,6 +385,7 @@ static void write_one(struct text_out *out, const struct finding *f)
 void findings_write(struct text_out *out, const struct findings_input *in)
 {
     struct list list = {.items = calloc(FINDINGS_MAX, sizeof *list.items)};
+
     if (list.items == NULL) {
         out->err = -ENOMEM;
         return;

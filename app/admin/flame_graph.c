@@ -39,6 +39,7 @@ struct graph {
 static bool read_count(const char *digits, size_t len, uint64_t *out)
 {
     uint64_t value = 0;
+
     for (size_t i = 0; i < len; i++) {
         if (digits[i] < '0' || digits[i] > '9' || value > UINT64_MAX / 100)
             return false;
@@ -51,9 +52,11 @@ static bool read_count(const char *digits, size_t len, uint64_t *out)
 static bool read_line(const char *line, size_t len, struct stack *stack)
 {
     const char *space = memrchr(line, ' ', len);
+    size_t text;
+
     if (space == NULL || space == line)
         return false;
-    const size_t text = (size_t)(space - line);
+    text = (size_t)(space - line);
     *stack = (struct stack){.text = line, .len = text};
     return read_count(space + 1, len - text - 1, &stack->samples);
 }
@@ -61,6 +64,7 @@ static bool read_line(const char *line, size_t len, struct stack *stack)
 static size_t depth_of(const struct stack *stack)
 {
     size_t depth = 1;
+
     for (size_t i = 0; i < stack->len; i++)
         depth += stack->text[i] == ';';
     return depth;
@@ -69,14 +73,18 @@ static size_t depth_of(const struct stack *stack)
 static void read_stacks(struct graph *g, weir_bytes folded)
 {
     const char *end = folded.data + folded.len;
+
     for (const char *line = folded.data, *next; line < end; line = next + 1) {
+        size_t depth;
+        struct stack *stack;
+
         next = memchr(line, '\n', (size_t)(end - line));
         if (next == NULL)
             next = end;
-        struct stack *stack = &g->stacks[g->count];
+        stack = &g->stacks[g->count];
         if (!read_line(line, (size_t)(next - line), stack) || g->samples > UINT64_MAX - stack->samples)
             continue;
-        const size_t depth = depth_of(stack);
+        depth = depth_of(stack);
         if (depth > DEPTH_MAX)
             continue;
         g->count++;
@@ -94,6 +102,7 @@ static int byte_of(const struct stack *stack, size_t i)
 static int compare(const void *left, const void *right)
 {
     const struct stack *a = left, *b = right;
+
     for (size_t i = 0;; i++) {
         const int x = byte_of(a, i), y = byte_of(b, i);
         if (x != y)
@@ -133,6 +142,7 @@ static void add_escaped(struct text_out *out, const char *text, size_t len)
 static unsigned hue_of(const char *name, size_t len)
 {
     uint32_t hash = 2166136261u;
+
     for (size_t i = 0; i < len; i++)
         hash = (hash ^ (unsigned char)name[i]) * 16777619u;
     return hash % 48 + 4;
@@ -142,9 +152,11 @@ static unsigned hue_of(const char *name, size_t len)
 static void draw_label(struct graph *g, const char *name, size_t len, double x, double y, double width)
 {
     const double fits = (width - 6) * 10 / LETTER_TENTHS;
+    bool whole;
+
     if (fits < 3)
         return;
-    const bool whole = (double)len <= fits;
+    whole = (double)len <= fits;
     text_out_printf(g->out, "<text x=\"%.1f\" y=\"%.0f\">", x + 3, y + ROW - 5);
     add_escaped(g->out, name, whole ? len : (size_t)fits - 2);
     text_out_add(g->out, whole ? "</text>" : "..</text>");
@@ -153,6 +165,7 @@ static void draw_label(struct graph *g, const char *name, size_t len, double x, 
 static void draw_box(struct graph *g, const char *name, size_t len, uint64_t samples, double x, size_t depth)
 {
     const double width = (double)samples * g->per_sample, y = (double)(TOP + (int)depth * ROW);
+
     text_out_add(g->out, "<g><title>");
     add_escaped(g->out, name, len);
     text_out_printf(g->out,
@@ -168,6 +181,7 @@ static void draw_box(struct graph *g, const char *name, size_t len, uint64_t sam
 static size_t frame_len(const struct stack *stack, size_t at)
 {
     const char *end = memchr(stack->text + at, ';', stack->len - at);
+
     return end != NULL ? (size_t)(end - stack->text) - at : stack->len - at;
 }
 
@@ -183,12 +197,13 @@ static void draw(struct graph *g, size_t first, size_t end, size_t at, size_t de
         const struct stack *stack = &g->stacks[first];
         uint64_t samples = 0;
         size_t next = first;
+        size_t len;
         if (at > stack->len) { /* it ended with the frame above */
             x += (double)stack->samples * g->per_sample;
             first++;
             continue;
         }
-        const size_t len = frame_len(stack, at);
+        len = frame_len(stack, at);
         for (; next < end && g->stacks[next].len >= at && same_frame(stack, &g->stacks[next], at, len);
              next++)
             samples += g->stacks[next].samples;
@@ -212,6 +227,7 @@ static const char style[] =
 static void draw_all(struct graph *g, const char *title)
 {
     const int height = TOP + (int)(g->depth > 0 ? g->depth : 1) * ROW + MARGIN;
+
     text_out_printf(g->out,
                     "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"100%%\" "
                     "role=\"img\">\n<title>",
@@ -237,6 +253,7 @@ int flame_graph_write(struct text_out *out, weir_bytes folded, const char *title
 {
     struct graph g = {.out = out};
     size_t lines = 1;
+
     for (size_t i = 0; i < folded.len; i++)
         lines += folded.data[i] == '\n';
     g.stacks = calloc(lines, sizeof *g.stacks);

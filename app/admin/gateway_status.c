@@ -31,8 +31,10 @@ void gateway_status_stops(struct gateway_status *status)
 
 weir_runtime *gateway_status_hold(struct gateway_status *status)
 {
+    weir_runtime *runtime;
+
     pthread_rwlock_rdlock(&status->runtime_lock);
-    weir_runtime *runtime = status->runtime;
+    runtime = status->runtime;
     if (runtime == NULL)
         pthread_rwlock_unlock(&status->runtime_lock);
     return runtime;

@@ -24,6 +24,7 @@ static double ms(weir_duration d)
 static struct advice_time time_of(const weir_meter *meter)
 {
     const uint64_t count = weir_meter_count(meter);
+
     return (struct advice_time){
         .mean_ms = count ? (double)meter->sum_ns / (double)count / 1e6 : 0,
         .p99_ms = ms(weir_meter_quantile(meter, 0.99)),
@@ -33,6 +34,7 @@ static struct advice_time time_of(const weir_meter *meter)
 static double mean_square_ms2(const weir_meter *meter)
 {
     double sum = 0, count = 0;
+
     for (unsigned i = 0; i < WEIR_METER_BUCKETS; i++) {
         const double n = (double)meter->buckets[i], middle = ms(weir_meter_middle(i));
         sum += n * middle * middle;
@@ -67,6 +69,7 @@ static bool is_wait(enum weir_charge_kind kind)
 static double sum_of(const struct rolling_window *w, bool (*wanted)(enum weir_charge_kind kind))
 {
     double sum = 0;
+
     for (enum weir_charge_kind kind = 0; kind < WEIR_CHARGE_KINDS; kind++)
         sum += wanted == NULL || wanted(kind) ? observed_spent_ms(w, kind) : 0;
     return sum;
@@ -92,9 +95,11 @@ static struct advice_route route_of(struct observed *o, size_t i)
     const struct metrics *metrics = o->status->metrics;
     const struct observed_spent *spent = &o->spent[i];
     struct rolling_window took, w;
+    uint64_t requests;
+
     rolling_sum(o->routes[i], &o->clock, weir_now(), ROLLING_LONG_S, &took);
     rolling_sum(spent->rolling, &o->clock, weir_now(), ROLLING_LONG_S, &w);
-    const uint64_t requests = weir_meter_count(&took.meter);
+    requests = weir_meter_count(&took.meter);
     return (struct advice_route){
         .route = metrics_route_name(metrics, i),
         .kind = kind_of(metrics_config(metrics), metrics_route_name(metrics, i)),
@@ -120,9 +125,11 @@ static struct advice_route route_of(struct observed *o, size_t i)
 static struct advice_pool pool_of(struct observed *o, const struct observed_pool *pool)
 {
     struct rolling_window run, queue;
+    double seconds;
+
     rolling_sum(pool->run, &o->clock, weir_now(), ROLLING_LONG_S, &run);
     rolling_sum(pool->queue, &o->clock, weir_now(), ROLLING_LONG_S, &queue);
-    const double seconds = run.seconds > 0 ? run.seconds : 1;
+    seconds = run.seconds > 0 ? run.seconds : 1;
     return (struct advice_pool){
         .pool = pool->stats.name,
         .computes = pool->stats.work == WEIR_POOL_COMPUTE,
@@ -147,6 +154,7 @@ struct callers {
 static bool has_name(const char *list, const char *name)
 {
     const size_t length = strlen(name);
+
     for (const char *at = list; (at = strstr(at, name)) != NULL; at += length)
         if ((at == list || at[-1] == ' ') && (at[length] == '\0' || at[length] == ','))
             return true;
@@ -157,6 +165,7 @@ static bool has_name(const char *list, const char *name)
 static bool add_name(char list[NAMES_BYTES], const char *name)
 {
     const size_t used = strlen(list);
+
     if (has_name(list, name) || used + strlen(name) + 3 > NAMES_BYTES)
         return false;
     snprintf(list + used, NAMES_BYTES - used, "%s%s", used ? ", " : "", name);
@@ -167,6 +176,7 @@ static void note_caller(void *arg, const char *route, const char *call, const ch
 {
     struct callers *callers = arg;
     struct observed *o = callers->observed;
+
     if (strcmp(origin, callers->origin) != 0)
         return;
     (void)add_name(callers->names, call);
@@ -180,6 +190,7 @@ static struct finding_origin origin_of(struct observed *o, const struct observed
 {
     struct rolling_window w;
     int main = 0;
+
     rolling_sum(origin->rolling, &o->clock, weir_now(), ROLLING_LONG_S, &w);
     for (int error = 0; error < WEIR_ORIGIN_ERRORS; error++)
         if (error != WEIR_ORIGIN_CANCELLED &&
@@ -207,9 +218,12 @@ static struct finding_refused refused_of(struct observed *o)
     struct finding_refused out = {.reason = "other", .route = "none"};
     uint64_t reasons[METRICS_REFUSALS_MAX] = {0};
     struct rolling_window w;
+
     for (size_t i = 0; i < o->route_count; i++) {
+        uint64_t refused;
+
         rolling_sum(o->routes[i], &o->clock, weir_now(), ROLLING_LONG_S, &w);
-        const uint64_t refused = observed_route_refused(w.numbers);
+        refused = observed_route_refused(w.numbers);
         out.requests += weir_meter_count(&w.meter);
         out.refused += refused;
         if (refused > out.of_route) {
@@ -232,8 +246,10 @@ static struct finding_unserved unserved_of(struct observed *o)
     const struct config_limits *limits = &metrics_config(o->status->metrics)->limits;
     const weir_instant now = weir_now();
     struct rolling_window w;
+    struct finding_unserved out;
+
     rolling_sum(o->unserved, &o->clock, now, ROLLING_LONG_S, &w);
-    struct finding_unserved out = {
+    out = (struct finding_unserved){
         .connections = o->server.connections,
         .connections_max = limits->connections,
         .per_client_max = limits->connections_per_client,
@@ -267,6 +283,7 @@ static double charged_ms(struct observed *o, enum weir_charge_kind kind)
 {
     double sum = 0, samples = 0;
     struct rolling_window w;
+
     for (size_t i = 0; i < o->route_count; i++) {
         rolling_sum(o->spent[i].rolling, &o->clock, weir_now(), ROLLING_LONG_S, &w);
         sum += (double)w.numbers[kind] / 1e6;
@@ -278,11 +295,14 @@ static double charged_ms(struct observed *o, enum weir_charge_kind kind)
 static struct finding_host host_of(struct observed *o)
 {
     struct rolling_window w, loop;
+    const uint64_t *n;
+    uint64_t others;
+    struct finding_host out;
+
     rolling_sum(o->host.rolling, &o->clock, weir_now(), ROLLING_LONG_S, &w);
-    const uint64_t *n = w.numbers;
-    const uint64_t others =
-        n[OBSERVED_HOST_BUSY] > n[OBSERVED_HOST_OWN] ? n[OBSERVED_HOST_BUSY] - n[OBSERVED_HOST_OWN] : 0;
-    struct finding_host out = {
+    n = w.numbers;
+    others = n[OBSERVED_HOST_BUSY] > n[OBSERVED_HOST_OWN] ? n[OBSERVED_HOST_BUSY] - n[OBSERVED_HOST_OWN] : 0;
+    out = (struct finding_host){
         .cpus = per_second(n[OBSERVED_HOST_ALL], &w) / 1e6,
         .others_cpus = per_second(others, &w) / 1e6,
         .stolen_cpus = per_second(n[OBSERVED_HOST_STOLEN], &w) / 1e6,
@@ -329,6 +349,7 @@ static int look_at_stall(void *arg, const weir_stall *stall)
     struct worst_stall *w = arg;
     const double held_ms = ms(stall->held_max);
     const bool guilty = stall->kind == WEIR_STALL_COMPUTING || stall->kind == WEIR_STALL_BLOCKED;
+
     if (!guilty || stall->last_ns < w->since_ns || (w->found.task != NULL && held_ms <= w->found.held_max_ms))
         return 0;
     snprintf(w->task, sizeof w->task, "%s", stall->task);
@@ -347,9 +368,11 @@ static int look_at_stall(void *arg, const weir_stall *stall)
 static void find_worst_stall(struct observed *o, struct worst_stall *worst)
 {
     struct timespec now;
+    weir_runtime *runtime;
+
     (void)clock_gettime(CLOCK_REALTIME, &now);
     *worst = (struct worst_stall){.since_ns = ((int64_t)now.tv_sec - ROLLING_LONG_S) * 1000000000};
-    weir_runtime *runtime = gateway_status_hold(o->status);
+    runtime = gateway_status_hold(o->status);
     if (runtime == NULL)
         return;
     (void)weir_stalls_each(runtime, look_at_stall, worst);
@@ -387,6 +410,7 @@ static void free_room(struct room *room)
 static size_t fill_routes(struct observed *o, struct advice_route *routes)
 {
     size_t count = 0;
+
     for (size_t i = 0; i < o->route_count; i++)
         if (metrics_route_kind(o->status->metrics, i) != NULL)
             routes[count++] = route_of(o, i);
@@ -403,12 +427,14 @@ static void write_all(struct observed *o, struct room *room, struct text_out *ou
         .pools = room->pools,
         .pool_count = o->pools.count,
     };
+    struct findings_input findings;
+
     for (size_t i = 0; i < o->pools.count; i++)
         room->pools[i] = pool_of(o, &o->pools.list[i]);
     for (size_t i = 0; i < o->origins.count; i++)
         room->origins[i] = origin_of(o, o->origins.list[i], &room->callers[i]);
     find_worst_stall(o, &room->worst);
-    const struct findings_input findings = {
+    findings = (struct findings_input){
         .advice = &advice,
         .origins = room->origins,
         .origin_count = o->origins.count,
@@ -428,6 +454,7 @@ static void write_all(struct observed *o, struct room *room, struct text_out *ou
 void admin_advice_write(struct observed *o, struct text_out *out)
 {
     struct room room = {0};
+
     observed_look(o);
     if (make_room(&room, o))
         write_all(o, &room, out);

@@ -11,6 +11,7 @@ int admin_dashboard(weir_request *req, weir_response *res, struct gateway_status
         {"referrer-policy", "no-referrer"},
         {"cross-origin-opener-policy", "same-origin"},
     };
+
     (void)req, (void)status;
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
         int err = weir_reply_header(res, headers[i][0], headers[i][1]);

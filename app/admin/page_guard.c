@@ -17,6 +17,7 @@ struct findings {
 static int keep(void *arg, const weir_guard_finding *finding)
 {
     struct findings *findings = arg;
+
     findings->list[findings->count++] = *finding;
     return findings->count == FINDINGS_MAX;
 }
@@ -24,6 +25,7 @@ static int keep(void *arg, const weir_guard_finding *finding)
 static int by_count(const void *a, const void *b)
 {
     const weir_guard_finding *x = a, *y = b;
+
     return (x->count < y->count) - (x->count > y->count);
 }
 
@@ -49,6 +51,7 @@ static const char *frame(const weir_frame *frame, char text[FRAME_BYTES])
 static void stack(struct text_out *out, const weir_guard_finding *finding)
 {
     char text[FRAME_BYTES];
+
     text_out_add(out, ",\"stack\":[");
     for (size_t i = 0; i < finding->depth; i++) {
         if (i > 0)
@@ -61,6 +64,7 @@ static void stack(struct text_out *out, const weir_guard_finding *finding)
 static void write_one(struct text_out *out, const weir_guard_finding *finding)
 {
     char text[FRAME_BYTES];
+
     text_out_add(out, "{\"function\":");
     text_out_json(out, finding->function);
     text_or_null(out, "task", finding->task);
@@ -76,6 +80,7 @@ static void write_one(struct text_out *out, const weir_guard_finding *finding)
 void admin_guard_write(struct observed *o, struct text_out *out)
 {
     struct findings *findings = malloc(sizeof *findings);
+
     (void)o;
     if (findings == NULL) {
         out->err = -ENOMEM;
@@ -97,6 +102,7 @@ void admin_guard_write(struct observed *o, struct text_out *out)
 void admin_guard_metrics(struct exposition *e)
 {
     const char *name;
+
     exposition_family(e, "weir_guard_calls_total", "counter",
                       "Calls to the C library by which a task held up its loop.");
     for (size_t i = 0; (name = weir_guard_name(i)) != NULL; i++) {

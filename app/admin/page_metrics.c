@@ -76,6 +76,7 @@ static void routes(struct exposition *e, const struct observed *o)
 {
     const struct metrics *metrics = o->status->metrics;
     struct metrics_outcomes met;
+
     exposition_family(
         e, "weir_requests_total", "counter",
         "Requests that have ended, by what was answered; 499: the client left before there was an answer.");
@@ -90,6 +91,7 @@ static void latencies(struct exposition *e, const struct observed *o)
 {
     const struct metrics *metrics = o->status->metrics;
     struct exemplar exemplars[BUCKETS];
+
     exposition_family(e, "weir_request_seconds", "histogram",
                       "From the first byte of a request to the last of its answer.");
     for (size_t i = 0; i < o->route_count; i++) {
@@ -131,6 +133,7 @@ static bool can_be_refused(bool is_route, const weir_refusal *refusal)
 static void refusals(struct exposition *e, const struct observed *o)
 {
     const struct metrics *metrics = o->status->metrics;
+
     exposition_family(
         e, "weir_refused_total", "counter",
         "Requests that were refused: by the server itself, or because a pool did not take their job.");
@@ -149,6 +152,7 @@ static void refusals(struct exposition *e, const struct observed *o)
 static void gather_calls(struct exposition *e, const struct gather_counts *counts)
 {
     struct gather_call_total call;
+
     exposition_family(e, "weir_gather_calls_total", "counter",
                       "Calls of gathers, by how they ended; status: answered with 500 or above.");
     for (size_t i = 0; i < gather_counts_calls(counts); i++) {
@@ -165,6 +169,7 @@ static void gathers(struct exposition *e, const struct observed *o)
 {
     const struct gather_counts *counts = o->status->gathers;
     struct gather_route_total route;
+
     gather_calls(e, counts);
     exposition_family(e, "weir_gather_partial_total", "counter",
                       "Answers of gathers in which a call failed, those with 502 and 504 too.");
@@ -246,6 +251,7 @@ struct loop_label {
 static struct loop_label loop_label(size_t i)
 {
     struct loop_label label;
+
     snprintf(label.text, sizeof label.text, "%zu", i);
     return label;
 }
@@ -253,6 +259,7 @@ static struct loop_label loop_label(size_t i)
 static void loop_load(struct exposition *e, const struct observed *o)
 {
     struct rolling_window w;
+
     exposition_family(e, "weir_loop_busy_ratio", "gauge",
                       "How much of the last ten seconds a loop was not idle.");
     for (size_t i = 0; i < o->loops.count; i++) {
@@ -369,6 +376,7 @@ static void process_stat(struct exposition *e, const struct process_stats *p)
 static void process(struct exposition *e)
 {
     struct process_stats p;
+
     process_stats_read(&p);
     if (p.has_stat)
         process_stat(e, &p);
@@ -387,6 +395,7 @@ static void process(struct exposition *e)
 static void write_all(struct observed *o, struct text_out *out, bool openmetrics)
 {
     struct exposition e = {.out = out, .openmetrics = openmetrics};
+
     observed_look(o);
     gateway(&e, o);
     routes(&e, o);

@@ -37,6 +37,7 @@ static int read_query(const char *query, struct profiling *p, const char **fault
     char value[VALUE_BYTES], *end;
     double seconds = SECONDS_DEFAULT;
     int there = query_value(query, "seconds", value, sizeof value);
+
     if (there > 0)
         seconds = strtod(value, &end);
     if (there < 0 || (there > 0 && (end == value || *end || !(seconds >= 0) || seconds > SECONDS_MAX))) {
@@ -66,8 +67,10 @@ static int finish(weir_job *job, void *arg)
 {
     struct profiling *p = arg;
     char title[64];
+    int err;
+
     (void)job;
-    int err = weir_profile_stop(p->profile, &p->folded);
+    err = weir_profile_stop(p->profile, &p->folded);
     p->profile = NULL;
     if (err < 0 || !p->svg)
         return err;
@@ -81,9 +84,11 @@ static int finish(weir_job *job, void *arg)
 static int start(struct gateway_status *status, struct profiling *p)
 {
     weir_runtime *runtime = gateway_status_hold(status);
+    int err;
+
     if (runtime == NULL)
         return -WEIR_ECLOSED;
-    int err = weir_profile_start(runtime, 0, &p->profile);
+    err = weir_profile_start(runtime, 0, &p->profile);
     gateway_status_release(status);
     return err;
 }
@@ -93,6 +98,7 @@ static int sample(struct profiling *p)
     const weir_instant end = weir_after(p->length);
     const weir_offload_options waiting = {.when_full = WEIR_WAIT};
     int err = 0;
+
     while (err == 0 && weir_now().ns < end.ns) {
         const weir_instant next = weir_after_ms(COLLECT_EVERY_MS);
         err = weir_sleep_until(next.ns < end.ns ? next : end);
@@ -121,13 +127,15 @@ int admin_profile(weir_request *req, weir_response *res, struct gateway_status *
 {
     struct profiling p = {0};
     const char *fault = "";
+    int err;
+
     if (read_query(weir_request_query(req), &p, &fault) < 0)
         return weir_reply_fault(res, 400, "malformed", fault);
     if (p.length.ns == 0) /* whoever only asks whether there is such a page */
         return weir_reply_text(res, 200, "");
     weir_buffer_init(&p.folded, BYTES_MAX);
     text_out_init(&p.graph, BYTES_MAX);
-    int err = start(status, &p);
+    err = start(status, &p);
     if (err == 0)
         err = sample(&p);
     if (p.profile != NULL && weir_profile_stop(p.profile, NULL) < 0)

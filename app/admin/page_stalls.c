@@ -32,6 +32,7 @@ static void text_or_null(struct text_out *out, const char *name, const char *tex
 static void frame(struct text_out *out, const weir_frame *frame)
 {
     char text[FRAME_BYTES];
+
     if (frame->file != NULL)
         snprintf(text, sizeof text, "%s %s:%d", frame->function, frame->file, frame->line);
     else
@@ -48,6 +49,7 @@ static int write_one(void *arg, const weir_stall *stall)
 {
     struct writing *w = arg;
     struct text_out *out = w->out;
+
     if (is_guilty(stall->kind) != w->guilty)
         return 0;
     text_out_add(out, w->first ? "{\"task\":" : ",{\"task\":");
@@ -78,8 +80,10 @@ static int write_one(void *arg, const weir_stall *stall)
 void admin_stalls_write(struct observed *o, struct text_out *out)
 {
     struct writing w = {.out = out, .first = true, .guilty = true};
+    weir_runtime *runtime;
+
     text_out_add(out, "[");
-    weir_runtime *runtime = gateway_status_hold(o->status);
+    runtime = gateway_status_hold(o->status);
     if (runtime != NULL) {
         int err = weir_stalls_each(runtime, write_one, &w);
         w.guilty = false;
@@ -92,8 +96,9 @@ void admin_stalls_write(struct observed *o, struct text_out *out)
     text_out_add(out, "]\n");
 }
 
-/* ---- metrics: every route has every kind from the start, so that the first stall is seen as one more ----
- */
+/* --- metrics --- */
+
+/* Every route has every kind of stall from the start, so that the first stall counts as an increase. */
 
 enum { TOTALS_MAX = 512 };
 
@@ -109,12 +114,14 @@ struct totals {
 
 static struct stall_total *total_of(struct totals *totals, const char *route, enum weir_stall_kind kind)
 {
+    struct stall_total *total;
+
     for (size_t i = 0; i < totals->count; i++)
         if (totals->list[i].kind == kind && strcmp(totals->list[i].route, route) == 0)
             return &totals->list[i];
     if (totals->count == TOTALS_MAX)
         return NULL;
-    struct stall_total *total = &totals->list[totals->count++];
+    total = &totals->list[totals->count++];
     *total = (struct stall_total){.kind = kind};
     snprintf(total->route, sizeof total->route, "%s", route);
     return total;
@@ -123,6 +130,7 @@ static struct stall_total *total_of(struct totals *totals, const char *route, en
 static int take(void *arg, const weir_stall_total *seen)
 {
     struct stall_total *total = total_of(arg, seen->route != NULL ? seen->route : "none", seen->kind);
+
     if (total != NULL) {
         total->count += seen->count;
         total->held_s += (double)seen->held.ns / 1e9;
@@ -162,6 +170,7 @@ void admin_stalls_metrics(struct exposition *e, struct observed *o)
     struct totals *totals = calloc(1, sizeof *totals);
     weir_runtime *runtime = totals != NULL ? gateway_status_hold(o->status) : NULL;
     int err = totals != NULL ? 0 : -ENOMEM;
+
     if (runtime != NULL) {
         err = weir_stalls_total(runtime, take, totals);
         gateway_status_release(o->status);

@@ -47,6 +47,7 @@ static void counts_by_name(struct text_out *out, const uint64_t *counts, size_t 
                            const char *(*name)(size_t i))
 {
     const char *before = "";
+
     text_out_add(out, ",\"reasons\":{");
     for (size_t i = 0; i < count; i++) {
         if (counts[i] == 0)
@@ -82,6 +83,7 @@ static const char *unserved_name(size_t i)
 static void route_window(struct observed *o, struct text_out *out, const char *name, size_t i, int seconds)
 {
     struct rolling_window w;
+
     rolling_sum(o->routes[i], &o->clock, weir_now(), seconds, &w);
     begin_window(out, name, weir_meter_count(&w.meter), w.numbers[OBSERVED_ERRORS], &w);
     text_out_printf(
@@ -97,6 +99,7 @@ static void spent(struct observed *o, struct text_out *out, size_t i)
 {
     struct rolling_window w;
     const char *before = "{";
+
     rolling_sum(o->spent[i].rolling, &o->clock, weir_now(), ROLLING_LONG_S, &w);
     text_out_add(out, ",\"spent_ms\":");
     if (w.numbers[OBSERVED_SAMPLES] == 0) {
@@ -116,6 +119,7 @@ static void spent(struct observed *o, struct text_out *out, size_t i)
 static void routes(struct observed *o, struct text_out *out)
 {
     const struct metrics *metrics = o->status->metrics;
+
     for (size_t i = 0; i < o->route_count; i++) {
         const char *kind = metrics_route_kind(metrics, i);
         text_out_add(out, i ? ",{\"route\":" : "{\"route\":");
@@ -138,6 +142,7 @@ static void origin_window(struct observed *o, struct text_out *out, const char *
                           const struct observed_origin *origin, int seconds)
 {
     struct rolling_window w;
+
     rolling_sum(origin->rolling, &o->clock, weir_now(), seconds, &w);
     begin_window(out, name, w.numbers[OBSERVED_REQUESTS], observed_origin_errors(w.numbers), &w);
     counts_by_name(out, w.numbers + OBSERVED_ORIGIN_ERROR, WEIR_ORIGIN_ERRORS, origin_error_name);
@@ -162,6 +167,7 @@ static void origin_health(struct text_out *out, const struct observed_origin *or
 static void origins(struct observed *o, struct text_out *out)
 {
     const struct observed_origin **sorted = observed_origins_sorted(&o->origins, &o->clock, weir_now());
+
     if (sorted == NULL) {
         out->err = -ENOMEM;
         return;
@@ -185,6 +191,7 @@ static void origins(struct observed *o, struct text_out *out)
 static void loop_window(struct text_out *out, const char *name, const struct rolling_window *w)
 {
     const bool known = observed_loop_busy(w) >= 0;
+
     text_out_printf(out, ",\"%s\":{", name);
     quantiles(out, &w->meter);
     text_out_add(out, ",\"busy\":");
@@ -197,6 +204,7 @@ static void loop_window(struct text_out *out, const char *name, const struct rol
 static void loops(struct observed *o, struct text_out *out)
 {
     struct rolling_window w;
+
     for (size_t i = 0; i < o->loops.count; i++) {
         const struct observed_loop *loop = &o->loops.list[i];
         rolling_sum(loop->lag, &o->clock, weir_now(), ROLLING_SHORT_S, &w);
@@ -213,6 +221,7 @@ static void loops(struct observed *o, struct text_out *out)
 static size_t tasks(const struct observed *o)
 {
     size_t count = 0;
+
     for (size_t i = 0; i < o->loops.count; i++)
         count += o->loops.list[i].tasks;
     return count;
@@ -224,6 +233,7 @@ static void pool_window(struct observed *o, struct text_out *out, const char *na
                         const struct observed_pool *pool, int seconds)
 {
     struct rolling_window w;
+
     rolling_sum(pool->run, &o->clock, weir_now(), seconds, &w);
     text_out_printf(out, ",\"%s\":{", name);
     per_second(out, w.numbers[OBSERVED_RAN], w.seconds);
@@ -242,9 +252,10 @@ static void pools(struct observed *o, struct text_out *out)
     for (size_t i = 0; i < o->pools.count; i++) {
         const struct observed_pool *pool = &o->pools.list[i];
         const weir_pool_stats *stats = &pool->stats;
+        const uint64_t *numbers;
         text_out_add(out, i ? ",{\"pool\":" : "{\"pool\":");
         text_out_json(out, stats->name);
-        const uint64_t *numbers = rolling_numbers(pool->run);
+        numbers = rolling_numbers(pool->run);
         text_out_printf(out,
                         ",\"workers\":%d,\"busy\":%d,\"queued\":%d,\"queue_max\":%d,"
                         "\"ran\":%llu,\"dropped\":%llu,\"cancelled\":%llu,\"refused\":%llu",
@@ -266,6 +277,7 @@ static void refused_window(struct observed *o, struct text_out *out, const char 
 {
     uint64_t reasons[METRICS_REFUSALS_MAX] = {0}, requests = 0, refused = 0;
     struct rolling_window w;
+
     for (size_t i = 0; i < o->route_count; i++) {
         rolling_sum(o->routes[i], &o->clock, weir_now(), seconds, &w);
         requests += weir_meter_count(&w.meter);
@@ -283,6 +295,7 @@ static void unserved_window(struct observed *o, struct text_out *out, const char
 {
     struct rolling_window w;
     uint64_t count = 0;
+
     rolling_sum(o->unserved, &o->clock, weir_now(), seconds, &w);
     for (size_t i = 0; i < WEIR_UNSERVED_WAYS; i++)
         count += w.numbers[i];
@@ -295,6 +308,7 @@ static void clients(struct observed *o, struct text_out *out)
 {
     const weir_instant now = weir_now();
     const char *before = "";
+
     observed_clients_sort(&o->clients, &o->clock, now);
     for (size_t i = 0; i < o->clients.count && i < CLIENTS_SHOWN; i++) {
         const struct observed_client *client = &o->clients.list[i];

@@ -36,6 +36,7 @@ static void text_or_null(struct text_out *out, const char *text)
 static void frame(struct text_out *out, const weir_frame *f)
 {
     char text[FRAME_BYTES];
+
     if (f->file != NULL && f->line > 0)
         snprintf(text, sizeof text, "%s %s:%d", f->function, f->file, f->line);
     else
@@ -66,6 +67,7 @@ static void stack(struct text_out *out, const weir_task_info *info)
 static void open_task(struct text_out *out, const weir_task_info *info)
 {
     static const char *const states[] = {"ready", "running", "parked"};
+
     text_out_printf(out, "{\"id\":%llu,\"name\":", (unsigned long long)info->id);
     text_out_json(out, info->name);
     text_out_printf(out, ",\"state\":\"%s\",\"waits_for\":", states[info->state]);
@@ -126,6 +128,7 @@ static void begin_scope(struct writer *w, struct level *level, uint64_t id, cons
 static void go_to_scope(struct writer *w, struct level *level, uint64_t id)
 {
     const weir_task_info *task = level->task;
+
     while (level->scope != id && level->scopes < task->scope_count && task->scopes[level->scopes].id <= id) {
         const weir_scope_info *known = &task->scopes[level->scopes++];
         begin_scope(w, level, known->id, known);
@@ -137,6 +140,7 @@ static void go_to_scope(struct writer *w, struct level *level, uint64_t id)
 static void end_task(struct writer *w)
 {
     struct level *level = &w->levels[--w->depth];
+
     while (level->scopes < level->task->scope_count) {
         const weir_scope_info *known = &level->task->scopes[level->scopes++];
         begin_scope(w, level, known->id, known);
@@ -148,6 +152,9 @@ static void end_task(struct writer *w)
 static void write_task(struct writer *w, const weir_task_info *info)
 {
     const size_t depth = (size_t)info->depth;
+    bool *has_sibling;
+    struct level *above;
+
     while (w->depth > depth)
         end_task(w);
     if (w->depth == w->room) {
@@ -160,10 +167,10 @@ static void write_task(struct writer *w, const weir_task_info *info)
         w->levels = levels;
         w->room = room;
     }
-    struct level *above = depth > 0 ? &w->levels[depth - 1] : NULL;
+    above = depth > 0 ? &w->levels[depth - 1] : NULL;
     if (above != NULL)
         go_to_scope(w, above, info->scope);
-    bool *has_sibling = above != NULL ? &above->has_task : &w->has_root;
+    has_sibling = above != NULL ? &above->has_task : &w->has_root;
     if (*has_sibling)
         text_out_add(w->out, ",");
     *has_sibling = true;
@@ -183,6 +190,7 @@ int admin_tasks_write(const weir_tasks *tasks, struct text_out *out,
 {
     struct writer w = {.out = out};
     size_t i = 0;
+
     text_out_add(out, "{\"loops\":[");
     for (int loop = 0; loop < weir_tasks_loops(tasks) && out->err == 0; loop++) {
         const weir_task_info *info;
@@ -219,6 +227,7 @@ static size_t count_tasks(weir_runtime *runtime)
 {
     weir_loop_stats counts;
     size_t sum = 0;
+
     for (int i = 0; weir_loop_read(runtime, i, &counts) == 0; i++)
         sum += counts.tasks;
     return sum;
@@ -228,12 +237,14 @@ static int take(weir_job *job, void *arg)
 {
     struct look *look = arg;
     weir_runtime *runtime = gateway_status_hold(look->status);
+    int err;
+
     (void)job;
     if (runtime == NULL)
         return 0;
     if (!look->stacks_are_said)
         look->options.stacks = count_tasks(runtime) <= STACKS_TASKS_MAX;
-    int err = weir_tasks_take(runtime, &look->options, &look->tasks);
+    err = weir_tasks_take(runtime, &look->options, &look->tasks);
     gateway_status_release(look->status);
     return err;
 }
@@ -241,6 +252,7 @@ static int take(weir_job *job, void *arg)
 static int pour(void *arg, struct text_out *out)
 {
     int err = weir_reply_write(arg, out->text.data, out->text.len);
+
     weir_buffer_clear(&out->text);
     return err;
 }
@@ -249,10 +261,12 @@ static int pour(void *arg, struct text_out *out)
 static const char *read_query(const char *query, struct look *look)
 {
     char text[NUMBER_BYTES], *end;
+    int found;
+
     if (query_value(query, "filter", look->filter, sizeof look->filter) < 0)
         return "filter is too long, or no text";
     look->options.filter = look->filter[0] ? look->filter : NULL;
-    int found = query_value(query, "limit", text, sizeof text);
+    found = query_value(query, "limit", text, sizeof text);
     look->options.tasks_max = found > 0 ? strtoul(text, &end, 10) : TASKS_MAX;
     if (found < 0 || (found > 0 && (text[0] < '1' || text[0] > '9' || *end != '\0' ||
                                     look->options.tasks_max > TASKS_MAX)))
@@ -271,6 +285,7 @@ static int answer(weir_response *res, struct look *look)
     const weir_offload_options waiting = {.when_full = WEIR_WAIT};
     struct text_out out;
     int err = weir_offload_with(weir_pool_blocking(), "tasks", take, look, &waiting);
+
     if (err < 0)
         return weir_reply_error(res, err);
     if (look->tasks == NULL)
@@ -286,8 +301,10 @@ static int answer(weir_response *res, struct look *look)
 static int wait_for_turn(weir_semaphore *looks)
 {
     weir_scope scope;
+    int err;
+
     weir_scope_open(&scope, weir_after_ms(TURN_MS), 0);
-    int err = weir_semaphore_acquire(looks);
+    err = weir_semaphore_acquire(looks);
     (void)weir_scope_close(&scope);
     return err == -WEIR_EDEADLINE ? -WEIR_EBUSY : err;
 }
@@ -301,9 +318,11 @@ int admin_tasks(weir_request *req, weir_response *res, struct gateway_status *st
 {
     struct look look = {.status = status};
     const char *fault = read_query(weir_request_query(req), &look);
+    int err;
+
     if (fault != NULL)
         return weir_reply_fault(res, 400, "query", fault);
-    int err = wait_for_turn(&status->looks);
+    err = wait_for_turn(&status->looks);
     if (err < 0)
         return weir_reply_error(res, err);
     err = answer(res, &look);

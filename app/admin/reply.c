@@ -15,6 +15,7 @@ enum {
 static bool takes_gzip(const weir_request *req)
 {
     struct negotiation_offer offers[2];
+
     negotiation_offer_init(&offers[0], "gzip");
     negotiation_offer_init(&offers[1], "identity");
     (void)negotiation_read_request(req, "accept-encoding", offers, 2);
@@ -27,10 +28,13 @@ static int pack_piece(struct compressor *compressor, weir_bytes in, enum compres
     char room[4096];
     struct compressor_step step = {.in = in, .out = room, .room = sizeof room};
     int more = 1;
+
     while (more > 0) {
+        int err;
+
         step.used = 0;
         more = compressor_run(compressor, &step, end);
-        const int err = more < 0 ? more : weir_buffer_append(out, room, step.used);
+        err = more < 0 ? more : weir_buffer_append(out, room, step.used);
         if (err < 0)
             return err;
     }
@@ -44,6 +48,7 @@ static int pack(const weir_buffer *body, weir_buffer *out)
         .encoding = ENCODING_GZIP, .level = LEVEL, .bytes = (int64_t)body->len};
     struct compressor *compressor;
     int err = compressor_open(&compressor, &options);
+
     if (err < 0)
         return err;
     for (size_t at = 0; err == 0 && at < body->len; at += PIECE_BYTES) {
@@ -61,6 +66,7 @@ int admin_reply(const weir_request *req, weir_response *res, const char *type, c
 {
     weir_buffer packed;
     int err = weir_reply_header(res, "vary", "accept, accept-encoding");
+
     if (err < 0 || body->len < WORTH_BYTES || !takes_gzip(req))
         return err < 0 ? err : weir_reply_body(res, 200, type, body);
     weir_buffer_init(&packed, body->len + WORTH_BYTES);

@@ -61,16 +61,18 @@ bool admin_ask_to_yield(const struct config_address *address)
 {
     const struct timeval timeouts = {.tv_usec = PATIENCE_MS * 1000};
     char answer[sizeof granted - 1];
+
     union name name;
     socklen_t length = name_of(address, &name);
     int fd = length > 0 ? socket(name.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+    bool will;
     if (fd < 0)
         return false;
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeouts, sizeof timeouts); /* of connecting, too */
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeouts, sizeof timeouts);
-    bool will = connect(fd, &name.any, length) == 0 &&
-                send(fd, request, sizeof request - 1, MSG_NOSIGNAL) == (ssize_t)(sizeof request - 1) &&
-                read_all(fd, answer, sizeof answer) && memcmp(answer, granted, sizeof answer) == 0;
+    will = connect(fd, &name.any, length) == 0 &&
+           send(fd, request, sizeof request - 1, MSG_NOSIGNAL) == (ssize_t)(sizeof request - 1) &&
+           read_all(fd, answer, sizeof answer) && memcmp(answer, granted, sizeof answer) == 0;
     close(fd);
     return will;
 }

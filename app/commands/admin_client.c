@@ -26,6 +26,7 @@ static const char unix_prefix[] = "unix:";
 static size_t host_length(const char *address, size_t length)
 {
     size_t host = length;
+
     while (host > 0 && address[host - 1] != ':')
         host--;
     if (host < 2 || port_parse(address + host, length - host) <= 0)
@@ -44,6 +45,10 @@ static bool is_unix(const char *address)
 int admin_client_base(const char *address, char base[ADMIN_BASE_BYTES])
 {
     static const char scheme[] = "http://";
+    int written;
+    bool bare;
+    size_t length;
+
     if (address == NULL)
         address = default_address;
     if (is_unix(address)) {
@@ -52,13 +57,13 @@ int admin_client_base(const char *address, char base[ADMIN_BASE_BYTES])
     }
     if (strncasecmp(address, scheme, strlen(scheme)) == 0)
         address += strlen(scheme);
-    size_t length = strlen(address);
+    length = strlen(address);
     if (length > 0 && address[length - 1] == '/')
         length--;
-    const bool bare = port_parse(address, length) > 0;
+    bare = port_parse(address, length) > 0;
     if (!bare && host_length(address, length) == 0)
         return -EINVAL;
-    int written =
+    written =
         snprintf(base, ADMIN_BASE_BYTES, "%s%s%.*s", scheme, bare ? "127.0.0.1:" : "", (int)length, address);
     return written < ADMIN_BASE_BYTES ? 0 : -EINVAL;
 }
@@ -73,6 +78,7 @@ int admin_client_add_query(char *path, size_t room, const char *name, const char
 {
     size_t at = strlen(path);
     int written = snprintf(path + at, room - at, "%c%s=", strchr(path, '?') != NULL ? '&' : '?', name);
+
     if (written < 0 || (size_t)written >= room - at)
         return -WEIR_ETOOLARGE;
     at += (size_t)written;
@@ -90,6 +96,7 @@ int admin_client_add_query(char *path, size_t room, const char *name, const char
 static void tell_failure(const struct admin_client *admin, int err)
 {
     const char *where = admin->where;
+
     fprintf(stderr, "weir %s: ", admin->command);
     switch (err) {
     case -ECONNREFUSED:
@@ -113,6 +120,7 @@ static void tell_failure(const struct admin_client *admin, int err)
 static void tell_status(const struct admin_client *admin, const char *path, const weir_reply *reply)
 {
     const char *where = admin->where;
+
     fprintf(stderr, "weir %s: ", admin->command);
     if (reply->status == 404)
         fprintf(stderr, "%s has no page %.*s: it is not the admin address of a weir, or of an older one\n",
@@ -125,12 +133,14 @@ static void tell_status(const struct admin_client *admin, const char *path, cons
 int admin_client_try(struct admin_client *admin, const char *path, weir_duration within, weir_reply *reply)
 {
     char url[ADMIN_BASE_BYTES + ADMIN_URL_BYTES];
+    int err;
+    weir_scope scope;
+
     *reply = (weir_reply){0};
     if (snprintf(url, sizeof url, "%s%s", admin->base, path) >= (int)sizeof url)
         return -WEIR_ETOOLARGE;
-    weir_scope scope;
     weir_scope_open(&scope, weir_after(within), 0);
-    int err = weir_get(admin->client, url, reply);
+    err = weir_get(admin->client, url, reply);
     (void)weir_scope_close(&scope);
     return err < 0 || reply->status == 200 ? err : -WEIR_EPROTOCOL;
 }
@@ -146,6 +156,7 @@ void admin_client_tell(const struct admin_client *admin, const char *path, int e
 int admin_client_get(struct admin_client *admin, const char *path, weir_duration within, weir_reply *reply)
 {
     int err = admin_client_try(admin, path, within, reply);
+
     if (err == 0)
         return 0;
     admin_client_tell(admin, path, err, reply);
@@ -169,6 +180,7 @@ static int heed_signals(void *arg)
     const int numbers[] = {SIGINT, SIGTERM};
     weir_signals signals;
     int err = weir_signals_open(&signals, numbers, 2);
+
     if (err < 0)
         return 0; /* then they end the program as they always do */
     err = weir_signals_wait(&signals);
@@ -181,6 +193,7 @@ static int heed_signals(void *arg)
 static int ask(void *arg)
 {
     struct run *run = arg;
+
     run->code = run->fn(&run->admin, run->arg);
     return 0;
 }
@@ -193,9 +206,10 @@ static int run_all(void *arg)
         .connect_to = is_unix(run->admin.where) ? run->admin.where : NULL,
     };
     int err = weir_client_open(&options, &run->admin.client);
+    weir_scope beside;
+
     if (err < 0)
         return err;
-    weir_scope beside;
     weir_scope_open(&beside, weir_never(), WEIR_COLLECT);
     weir_spawn(&beside, "signals", heed_signals, run);
     weir_scope_open(&run->scope, weir_never(), WEIR_COLLECT);
@@ -211,13 +225,16 @@ int admin_client_run(const char *command, const char *address,
                      int (*fn)(struct admin_client *admin, void *arg), void *arg)
 {
     struct run run = {.admin = {.command = command}, .fn = fn, .arg = arg, .code = EXIT_FAILED};
+    weir_options options;
+    int err;
+
     if (admin_client_base(address, run.admin.base) < 0)
         return cli_usage(command, "'%s' is no address, expected HOST:PORT or unix:PATH of the admin address",
                          address);
     run.admin.where = address != NULL && is_unix(address) ? address : run.admin.base + strlen("http://");
     /* Of this program nobody wants to know that; and what fails is told by the command. */
-    const weir_options options = {.stall_after = weir_ms(-1), .log_level = WEIR_LOG_ERROR};
-    int err = weir_run(&options, run_all, &run);
+    options = (weir_options){.stall_after = weir_ms(-1), .log_level = WEIR_LOG_ERROR};
+    err = weir_run(&options, run_all, &run);
     if (err < 0)
         fprintf(stderr, "weir %s: %s\n", command, weir_error_text(err));
     return err < 0 ? EXIT_FAILED : run.code;

@@ -46,6 +46,7 @@ struct advise {
 static const char *text_of(const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
+
     return text != NULL ? text : "?";
 }
 
@@ -58,6 +59,7 @@ static void show_advice(const json_t *object)
 {
     size_t i;
     const json_t *piece;
+
     json_array_foreach(json_object_get(object, "advice"), i, piece)
         printf("  > %s\n", text_of(piece, "text"));
     putchar('\n');
@@ -69,6 +71,7 @@ static bool show_findings(const json_t *advice)
     size_t i;
     const json_t *finding;
     const json_t *findings = json_object_get(advice, "findings");
+
     json_array_foreach(findings, i, finding) printf("! %s\n", text_of(finding, "text"));
     if (i > 0)
         putchar('\n');
@@ -112,6 +115,7 @@ static void show(const json_t *advice)
     const json_t *item;
     const bool wrong = show_findings(advice);
     bool any = false;
+
     json_array_foreach(json_object_get(advice, "routes"), i, item)
     {
         if (number_of(item, "requests") > 0) {
@@ -135,12 +139,15 @@ static int advise(struct admin_client *admin, void *arg)
 {
     const struct advise *a = arg;
     weir_reply reply;
+    int code;
+    json_t *advice;
     json_error_t why;
     int err = admin_client_get(admin, "/advice", timeouts, &reply);
+
     if (err < 0)
         return EXIT_FAILED;
-    int code = EXIT_FINE;
-    json_t *advice = json_loadb(reply.body, reply.body_bytes, 0, &why);
+    code = EXIT_FINE;
+    advice = json_loadb(reply.body, reply.body_bytes, 0, &why);
     if (advice != NULL && a->json)
         code = output_print(reply.body, reply.body_bytes);
     else if (advice != NULL)
@@ -161,6 +168,7 @@ int command_advise(int argc, char **argv)
     const char *items[argc];
     struct option_list rest = {items, 0};
     int err = options_read("advise", argc, argv, options, 1, &a, &rest);
+
     if (err)
         return err;
     if (rest.count > 1)

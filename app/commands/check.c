@@ -34,6 +34,7 @@ static int check_start(const struct config *config, const char *file, bool conne
     };
     struct start_findings found;
     int err = start_check(config, file, &options, &found);
+
     if (err < 0) {
         config_faults_print(&found.faults, true, stderr);
         return EXIT_FAILED;
@@ -47,6 +48,11 @@ int command_check(int argc, char **argv)
 {
     const char *file = NULL;
     bool connect = false;
+    int code;
+    struct config config;
+    struct config_faults faults;
+    int err;
+
     for (int i = 1, only_files = 0; i < argc; i++) {
         if (!only_files && strcmp(argv[i], "--") == 0)
             only_files = 1;
@@ -62,16 +68,14 @@ int command_check(int argc, char **argv)
     if (file == NULL)
         return cli_usage("check", "no file given");
 
-    struct config config;
-    struct config_faults faults;
-    int err = config_load(&config, file, &faults);
+    err = config_load(&config, file, &faults);
     if (err == -WEIR_ECONFIG)
         config_faults_print(&faults, true, stderr);
     else if (err)
         fprintf(stderr, "weir check: %s: %s\n", file, weir_error_text(err));
     if (err)
         return EXIT_FAILED;
-    int code = check_start(&config, file, connect);
+    code = check_start(&config, file, connect);
     config_free(&config);
     return code;
 }

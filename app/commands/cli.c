@@ -58,6 +58,7 @@ static void print_help(FILE *out)
 int cli_usage(const char *command, const char *format, ...)
 {
     va_list args;
+
     fprintf(stderr, "weir %s: ", command);
     va_start(args, format);
     vfprintf(stderr, format, args);
@@ -77,9 +78,11 @@ static const struct command *find_command(const char *name)
 static int unknown_command(const char *name)
 {
     const char *names[COMMANDS];
+    const char *nearest;
+
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
-    const char *nearest = weir_text_nearest(name, names, COMMANDS);
+    nearest = weir_text_nearest(name, names, COMMANDS);
     if (nearest != NULL)
         fprintf(stderr, "weir: unknown command '%s', did you mean '%s'? See 'weir --help'\n", name, nearest);
     else
@@ -96,6 +99,7 @@ static int is_help(const char *argument)
 int cli_output_is_wanted(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO};
+
     return poll(&out, 1, 0) <= 0 || !(out.revents & POLLERR);
 }
 
@@ -103,6 +107,7 @@ int cli_output_is_wanted(void)
 static int finish_output(int code)
 {
     const int err = fflush(stdout) != 0 ? -errno : 0;
+
     if (err == 0 && !ferror(stdout))
         return code;
     if (!cli_output_is_wanted())
@@ -127,6 +132,9 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 int cli_main(int argc, char **argv)
 {
+    const struct command *command;
+    weir_guard_options quietly;
+
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;
@@ -143,9 +151,9 @@ int cli_main(int argc, char **argv)
         fprintf(stderr, "weir: unknown option '%s'; see 'weir --help'\n", argv[1]);
         return EXIT_USAGE;
     }
-    const struct command *command = find_command(argv[1]);
+    command = find_command(argv[1]);
     /* Whoever runs a command did not write it; a gateway's file says what it wants itself, and how to log. */
-    const weir_guard_options quietly = {.mode = WEIR_GUARD_COUNT};
+    quietly = (weir_guard_options){.mode = WEIR_GUARD_COUNT};
     if (command != NULL && command->run != command_serve && weir_guard_configure(&quietly) < 0)
         return EXIT_FAILED;
     return command != NULL ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);

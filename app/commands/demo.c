@@ -76,6 +76,7 @@ static int write_config(weir_buffer *out, const struct demo *demo)
                                  "      require: any\n"
                                  "      calls:\n",
                                  demo->port, demo->admin_port, demo->access_log ? "true" : "false");
+
     for (int i = 0; i < DEMO_SERVICES && err == 0; i++)
         err = weir_buffer_printf(out, "        - {name: %s, url: \"http://%s/%s/{id}\"}\n",
                                  demo_service_names[i], demo_service_address(demo->services, i),
@@ -87,9 +88,11 @@ static int make_config(const struct demo *demo, struct config *config)
 {
     weir_buffer text;
     struct config_faults faults;
+    int err;
+
     weir_buffer_init(&text, 64 << 10);
     config_faults_open(&faults, "demo");
-    int err = write_config(&text, demo);
+    err = write_config(&text, demo);
     if (err == 0)
         err = config_parse(config, text.data, text.len, &faults);
     if (err == -WEIR_ECONFIG)
@@ -110,6 +113,7 @@ static void started(void *arg, const char *const *listening, size_t count)
 {
     const struct demo *demo = arg;
     const char *gateway = listening[0];
+
     (void)count;
     printf("\nweir demo: each request for a page asks %d services at once.\n\n", DEMO_SERVICES);
     printf("  gateway   http://%s   /page/{id} /hello /sleep /burn\n", gateway);
@@ -131,12 +135,15 @@ static void started(void *arg, const char *const *listening, size_t count)
 static bool probe(int port, int count, const char *option)
 {
     bool good = true;
+
     for (int i = 0; i < count && port; i++) {
         char text[WEIR_ADDRESS_BYTES];
-        snprintf(text, sizeof text, "127.0.0.1:%d", port + i);
-        const struct config_address address = {.text = text, .host = "127.0.0.1", .port = port + i};
+        struct config_address address;
         char fault[FAULT_TEXT_BYTES];
-        int err = address_probe(&address, false);
+        int err;
+        snprintf(text, sizeof text, "127.0.0.1:%d", port + i);
+        address = (struct config_address){.text = text, .host = "127.0.0.1", .port = port + i};
+        err = address_probe(&address, false);
         if (err < 0)
             fprintf(stderr, "weir demo: %s\n", address_fault(fault, sizeof fault, &address, option, err));
         good = good && err == 0;
@@ -147,6 +154,7 @@ static bool probe(int port, int count, const char *option)
 static bool ports_are_free(const struct demo *demo)
 {
     bool good = probe(demo->backend_port, DEMO_SERVICES, "--backend-port");
+
     if (demo->backends_only)
         return good;
     good = probe(demo->port, 1, "--port") && good;
@@ -157,9 +165,11 @@ static int run_gateway(struct demo *demo)
 {
     const struct gateway_events events = {.started = started, .arg = demo};
     struct config config;
+    int code;
+
     if (make_config(demo, &config) < 0)
         return EXIT_FAILED;
-    int code = gateway_run("demo", &config, NULL, &events);
+    code = gateway_run("demo", &config, NULL, &events);
     config_free(&config);
     return code;
 }
@@ -167,6 +177,7 @@ static int run_gateway(struct demo *demo)
 static int wait_for_the_end(const struct demo *demo, const sigset_t *ends)
 {
     int number;
+
     printf("\nweir demo: %d services, no gateway.\n\n", DEMO_SERVICES);
     print_services(demo);
     printf("\nCtrl-C ends all of it.\n\n");
@@ -181,6 +192,10 @@ int command_demo(int argc, char **argv)
     const char *words[argc];
     struct option_list rest = {words, 0};
     int code = options_read("demo", argc, argv, options, sizeof options / sizeof *options, &demo, &rest);
+    struct demo_services_options wanted;
+    int err;
+    sigset_t ends;
+
     if (code)
         return code;
     if (rest.count)
@@ -188,14 +203,13 @@ int command_demo(int argc, char **argv)
     if (!ports_are_free(&demo))
         return EXIT_FAILED;
 
-    sigset_t ends;
     sigemptyset(&ends);
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGTERM);
     if (demo.backends_only)
         sigprocmask(SIG_BLOCK, &ends, NULL); /* before there are threads, so that they block it too */
-    const struct demo_services_options wanted = {demo.backend_port, demo.seed, demo.replay};
-    int err = demo_services_start(&wanted, &demo.services);
+    wanted = (struct demo_services_options){demo.backend_port, demo.seed, demo.replay};
+    err = demo_services_start(&wanted, &demo.services);
     if (err < 0) {
         fprintf(stderr, "weir demo: the services can't be started: %s\n", weir_error_text(err));
         return EXIT_FAILED;

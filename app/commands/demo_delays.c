@@ -35,6 +35,7 @@ weir_duration demo_delay(uint64_t seed, unsigned service, uint64_t number)
     double radius = sqrt(-2 * log(uniform(draw(seed, service, number, 0))));
     double normal = radius * cos(two_pi * uniform(draw(seed, service, number, 1)));
     double ns = median_ns * exp(normal * log(p99_ns / median_ns) / p99_of_normal);
+
     return (weir_duration){(int64_t)fmin(ns, most_ns)};
 }
 

@@ -42,9 +42,11 @@ static uint64_t number_of(const weir_request *req, struct service *service)
     uint64_t count = service->requests++;
     const char *id = strrchr(weir_request_path(req), '/');
     char *end = NULL;
+    uint64_t number;
+
     if (!service->options->replay || id == NULL || id[1] < '0' || id[1] > '9')
         return count;
-    uint64_t number = strtoull(id + 1, &end, 10);
+    number = strtoull(id + 1, &end, 10);
     return *end == '\0' ? number : count;
 }
 
@@ -53,6 +55,7 @@ static int write_answer(weir_buffer *out, const weir_request *req, unsigned inde
 {
     const char *path = weir_request_path(req);
     int err = weir_buffer_printf(out, "{\"service\":\"%s\",\"path\":", demo_service_names[index]);
+
     if (err == 0)
         err = weir_json_append_string(out, path, strlen(path));
     if (err == 0)
@@ -64,16 +67,20 @@ static int write_answer(weir_buffer *out, const weir_request *req, unsigned inde
 static int answer(weir_request *req, weir_response *res, void *state)
 {
     struct service *service = weir_request_data(req);
+    weir_buffer body;
+    uint64_t seed, number;
+    weir_duration delay;
+    int err;
+
     (void)state;
-    uint64_t seed = service->options->seed;
-    uint64_t number = number_of(req, service);
-    weir_duration delay = demo_delay(seed, service->index, number);
-    int err = weir_sleep(delay);
+    seed = service->options->seed;
+    number = number_of(req, service);
+    delay = demo_delay(seed, service->index, number);
+    err = weir_sleep(delay);
     if (err < 0)
         return err;
     if (service->index == FAILING && demo_fails(seed, service->index, number))
         return weir_reply_fault(res, 503, "unwell", "this service fails now and then");
-    weir_buffer body;
     weir_buffer_init(&body, 128 << 10);
     err = write_answer(&body, req, service->index, number, delay);
     if (err == 0)
@@ -85,6 +92,7 @@ static int answer(weir_request *req, weir_response *res, void *state)
 static void on_listening(void *arg, const char *address)
 {
     struct service *service = arg;
+
     snprintf(service->address, sizeof service->address, "%s", address);
 }
 
@@ -92,6 +100,7 @@ static void prepare(struct demo_services *services, unsigned index)
 {
     struct service *service = &services->service[index];
     int port = services->options.port ? services->options.port + (int)index : 0;
+
     snprintf(service->listen, sizeof service->listen, "127.0.0.1:%d", port);
     service->index = index;
     service->options = &services->options;
@@ -111,14 +120,15 @@ int demo_services_start(const struct demo_services_options *options, struct demo
 {
     const weir_options runtime = {0};
     struct demo_services *services = calloc(1, sizeof *services);
+    int err;
+
     *out = NULL;
     if (services == NULL)
         return -ENOMEM;
     services->options = *options;
     for (unsigned i = 0; i < DEMO_SERVICES; i++)
         prepare(services, i);
-    int err =
-        background_servers_start("service", &runtime, services->servers, DEMO_SERVICES, &services->side);
+    err = background_servers_start("service", &runtime, services->servers, DEMO_SERVICES, &services->side);
     if (err < 0) {
         free(services);
         return err;

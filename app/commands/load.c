@@ -67,6 +67,7 @@ static const struct option options[] = {
 static bool read_header(char *text, weir_header *out)
 {
     char *colon = strchr(text, ':');
+
     if (colon == NULL || colon == text)
         return false;
     *colon = '\0';
@@ -80,8 +81,10 @@ static bool read_header(char *text, weir_header *out)
 static int check_url(const char *template)
 {
     weir_buffer url;
+    const char *fault;
+
     weir_buffer_init(&url, LOAD_URL_BYTES_MAX);
-    const char *fault = load_url(&url, template, 0) < 0 ? "at most 64 KiB" : url_fault(url.data);
+    fault = load_url(&url, template, 0) < 0 ? "at most 64 KiB" : url_fault(url.data);
     if (fault == NULL && strpbrk(url.data, "{}") != NULL)
         fault = "no braces but those of {n}";
     weir_buffer_free(&url);
@@ -92,9 +95,11 @@ static int check_url(const char *template)
 /* Splits the text in its place, as read_header() does. */
 static int check_header(char *text, weir_header *out)
 {
+    const char *fault;
+
     if (!read_header(text, out))
         return cli_usage("load", "--header is '%s', expected 'NAME: VALUE'", text);
-    const char *fault = header_name_fault(out->name);
+    fault = header_name_fault(out->name);
     if (fault != NULL)
         return cli_usage("load", "--header names '%s', expected %s", out->name, fault);
     fault = header_value_fault(out->value);
@@ -105,6 +110,7 @@ static int check_header(char *text, weir_header *out)
 static int check(const struct load_options *o, const struct option_list *urls, weir_header *headers)
 {
     int code = 0;
+
     if (urls->count == 0)
         return cli_usage("load", "no URL given");
     if (o->method != NULL && (!token_is_valid(o->method) || strcmp(o->method, "CONNECT") == 0))
@@ -120,9 +126,11 @@ static int check(const struct load_options *o, const struct option_list *urls, w
 static int read_file(const char *path, weir_buffer *out)
 {
     FILE *file = fopen(path, "rb");
+    int err;
+
     if (file == NULL)
         return -errno;
-    int err = 0;
+    err = 0;
     for (size_t n = 1; n > 0 && err == 0;) {
         char *room = weir_buffer_reserve(out, 64 << 10);
         err = room != NULL ? 0 : -WEIR_ETOOLARGE;
@@ -137,9 +145,11 @@ static int read_file(const char *path, weir_buffer *out)
 
 static int read_body(const char *text, weir_buffer *out)
 {
+    int err;
+
     if (text == NULL)
         return 0;
-    int err = text[0] == '@' ? read_file(text + 1, out) : weir_buffer_append_text(out, text);
+    err = text[0] == '@' ? read_file(text + 1, out) : weir_buffer_append_text(out, text);
     if (err) {
         fprintf(stderr, "weir load: %s: %s\n", text[0] == '@' ? text + 1 : "--body", weir_error_text(err));
         return EXIT_FAILED;
@@ -150,8 +160,10 @@ static int read_body(const char *text, weir_buffer *out)
 static int report(const struct load_options *o, const struct load_stats *stats)
 {
     weir_buffer out;
+    int err;
+
     weir_buffer_init(&out, REPORT_BYTES_MAX);
-    int err = o->json ? load_stats_json(stats, &o->plan, &out) : load_stats_text(stats, &o->plan, &out);
+    err = o->json ? load_stats_json(stats, &o->plan, &out) : load_stats_text(stats, &o->plan, &out);
     if (err == 0 && (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout) != 0))
         err = -errno;
     weir_buffer_free(&out);
@@ -163,6 +175,7 @@ static int run(const struct load_options *o, const struct load_target *target)
     struct load_stats *stats = malloc(sizeof *stats);
     int err = stats != NULL ? load_run(target, stats) : -ENOMEM;
     int code = EXIT_FAILED;
+
     if (err < 0)
         fprintf(stderr, "weir load: %s\n", weir_error_text(err));
     else
@@ -182,13 +195,14 @@ int command_load(int argc, char **argv)
         .headers = {header_texts, 0},
     };
     int code = options_read("load", argc, argv, options, sizeof options / sizeof *options, &o, &urls);
+    weir_buffer body;
+
     if (code)
         return code;
     code = check(&o, &urls, headers);
     if (code)
         return code;
 
-    weir_buffer body;
     weir_buffer_init(&body, BODY_BYTES_MAX);
     code = read_body(o.body, &body);
     if (code == 0) {

@@ -26,6 +26,7 @@ int load_url(weir_buffer *out, const char *url, uint64_t number)
 {
     static const char mark[] = "{n}";
     int err = 0;
+
     weir_buffer_clear(out);
     for (const char *at; err == 0 && (at = strstr(url, mark)); url = at + strlen(mark)) {
         err = weir_buffer_append(out, url, (size_t)(at - url));
@@ -44,9 +45,12 @@ static int fetch(struct run *run, weir_buffer *url, uint64_t number, weir_reply 
 {
     const struct load_target *t = run->target;
     int err = load_url(url, t->urls[number % t->url_count], number);
+    weir_fetch_options options;
+    weir_scope scope;
+
     if (err)
         return err;
-    const weir_fetch_options options = {
+    options = (weir_fetch_options){
         .method = t->method,
         .url = url->data,
         .headers = t->headers,
@@ -54,7 +58,6 @@ static int fetch(struct run *run, weir_buffer *url, uint64_t number, weir_reply 
         .body = t->body.data,
         .body_bytes = t->body.len,
     };
-    weir_scope scope;
     weir_scope_open(&scope, weir_after(t->timeout), 0);
     err = weir_fetch(run->client, &options, reply);
     (void)weir_scope_close(&scope);
@@ -64,9 +67,11 @@ static int fetch(struct run *run, weir_buffer *url, uint64_t number, weir_reply 
 static void send_one(struct run *run, weir_buffer *url, uint64_t number, weir_instant intended)
 {
     weir_reply reply = {0};
+    int err;
+
     run->stats->sent++;
     weir_histogram_record(&run->stats->late, weir_between(intended, weir_now()));
-    int err = fetch(run, url, number, &reply);
+    err = fetch(run, url, number, &reply);
     if (err == 0)
         load_stats_answer(run->stats, reply.status, reply.body_bytes, weir_between(intended, weir_now()));
     else if (err == -WEIR_ECANCELED)
@@ -85,6 +90,7 @@ static int work(void *arg)
     const weir_instant end = weir_add(run->start, run->target->plan.length);
     weir_buffer url;
     int err = 0;
+
     weir_buffer_init(&url, LOAD_URL_BYTES_MAX);
     while (err == 0 && run->next < run->stats->planned && weir_now().ns < end.ns) {
         uint64_t number = run->next++;
@@ -106,6 +112,7 @@ static int heed_signals(void *arg)
     const int numbers[] = {SIGINT, SIGTERM};
     weir_signals signals;
     int err = weir_signals_open(&signals, numbers, 2);
+
     if (err < 0)
         return err;
     err = weir_signals_wait(&signals);
@@ -133,6 +140,7 @@ static int show_progress(void *arg)
     const struct run *run = arg;
     weir_buffer line;
     const int terminal = open_terminal();
+
     if (terminal < 0)
         return 0;
     weir_buffer_init(&line, PROGRESS_BYTES);
@@ -153,6 +161,7 @@ static void run_workers(struct run *run)
 {
     const uint64_t most = (uint64_t)run->target->plan.connections;
     const uint64_t count = run->stats->planned < most ? run->stats->planned : most;
+
     weir_scope_open(&run->workers, weir_never(), WEIR_COLLECT);
     for (uint64_t i = 0; i < count; i++)
         weir_spawn(&run->workers, "load", work, run);
@@ -170,9 +179,10 @@ static int run_all(void *arg)
         .reply_bytes = REPLY_BYTES_MAX,
     };
     int err = weir_client_open(&options, &run->client);
+    weir_scope beside;
+
     if (err)
         return err;
-    weir_scope beside;
     weir_scope_open(&beside, weir_never(), WEIR_COLLECT);
     weir_spawn(&beside, "signals", heed_signals, run);
     if (run->target->progress)
@@ -190,9 +200,11 @@ int load_run(const struct load_target *target, struct load_stats *stats)
 {
     struct run run = {.target = target, .stats = stats};
     double planned = target->plan.rate * (double)target->plan.length.ns / 1e9;
+    weir_options options;
+
     load_stats_init(stats);
     stats->planned = planned < 1 ? 1 : (uint64_t)(planned + 0.5);
     /* What fails is in the report, and late requests are, too. */
-    const weir_options options = {.stall_after = weir_ms(-1), .log_level = WEIR_LOG_ERROR};
+    options = (weir_options){.stall_after = weir_ms(-1), .log_level = WEIR_LOG_ERROR};
     return weir_run(&options, run_all, &run);
 }

@@ -21,6 +21,7 @@ void load_stats_init(struct load_stats *stats)
 static void time_status(struct load_stats *stats, int status, weir_duration latency)
 {
     size_t i = 0;
+
     while (i < LOAD_TIMED_MAX && stats->timed[i].status && stats->timed[i].status != status)
         i++;
     if (i == LOAD_TIMED_MAX)
@@ -46,6 +47,7 @@ void load_stats_answer(struct load_stats *stats, int status, uint64_t bytes, wei
 void load_stats_error(struct load_stats *stats, int err)
 {
     size_t i = 0;
+
     while (i < LOAD_ERRORS_MAX - 1 && stats->error[i].err && stats->error[i].err != err)
         i++;
     if (!stats->error[i].err)
@@ -63,6 +65,7 @@ weir_duration load_row_end(unsigned row)
 {
     static const int steps[] = {1, 2, 5};
     int64_t ns = 10000;
+
     for (unsigned i = 0; i < row / 3; i++)
         ns *= 10;
     return (weir_duration){ns * steps[row % 3]};
@@ -72,6 +75,7 @@ weir_duration load_row_end(unsigned row)
 static void find_rows(const weir_histogram *h, unsigned *first, unsigned *end)
 {
     const int64_t least = weir_histogram_min(h).ns, most = weir_histogram_max(h).ns;
+
     *first = 0;
     while (*first < ROWS_MAX - 1 && load_row_end(*first).ns < least)
         ++*first;
@@ -111,6 +115,7 @@ struct text_duration {
 static struct text_duration say(weir_duration d)
 {
     struct text_duration said;
+
     (void)weir_format_duration(said.text, sizeof said.text, d);
     return said;
 }
@@ -123,6 +128,7 @@ static int text_rows(const weir_histogram *h, weir_buffer *out)
     unsigned first, end;
     uint64_t most = 1;
     int err = 0;
+
     find_rows(h, &first, &end);
     for (unsigned row = first; row < end; row++)
         most = row_count(h, row, end) > most ? row_count(h, row, end) : most;
@@ -149,6 +155,7 @@ static int text_status(const struct load_stats *stats, int status, uint64_t coun
 {
     const weir_histogram *times = times_of(stats, status);
     int err = weir_buffer_printf(out, "  status %d %10llu", status, (unsigned long long)count);
+
     if (err == 0 && times != NULL)
         err = weir_buffer_printf(out, "  p50 %s p99 %s", say(weir_histogram_quantile(times, 0.5)).text,
                                  say(weir_histogram_quantile(times, 0.99)).text);
@@ -158,6 +165,7 @@ static int text_status(const struct load_stats *stats, int status, uint64_t coun
 static int text_outcomes(const struct load_stats *stats, weir_buffer *out)
 {
     int err = 0;
+
     for (int i = 0; i < LOAD_STATUS_END - LOAD_STATUS_FIRST && err == 0; i++)
         if (stats->status[i])
             err = text_status(stats, i + LOAD_STATUS_FIRST, stats->status[i], out);
@@ -186,6 +194,7 @@ static int text_warnings(const struct load_stats *stats, const struct load_plan 
     weir_duration late = weir_histogram_quantile(&stats->late, 0.99);
     uint64_t unsent = load_stats_unsent(stats);
     int err = 0;
+
     if (unsent)
         err = weir_buffer_printf(
             out,
@@ -233,6 +242,7 @@ static int json_outcomes(const struct load_stats *stats, weir_buffer *out)
 {
     const char *comma = "";
     int err = weir_buffer_append_text(out, ",\"statuses\":{");
+
     for (int i = 0; i < LOAD_STATUS_END - LOAD_STATUS_FIRST && err == 0; i++) {
         if (!stats->status[i])
             continue;
@@ -265,6 +275,7 @@ static int json_times(const char *name, const weir_histogram *h, weir_buffer *ou
 static int json_timed(const struct load_stats *stats, weir_buffer *out)
 {
     int err = weir_buffer_append_text(out, ",\"by_status_ms\":{");
+
     for (size_t i = 0; i < LOAD_TIMED_MAX && stats->timed[i].status && err == 0; i++) {
         char name[16];
         (void)snprintf(name, sizeof name, "%d", stats->timed[i].status);
@@ -279,6 +290,7 @@ static int json_rows(const weir_histogram *h, weir_buffer *out)
 {
     unsigned first = 0, end = 0;
     int err = weir_buffer_append_text(out, ",\"histogram\":[");
+
     if (weir_histogram_count(h))
         find_rows(h, &first, &end);
     for (unsigned row = first; row < end && err == 0; row++) {
@@ -301,6 +313,7 @@ int load_stats_json(const struct load_stats *stats, const struct load_plan *plan
         (unsigned long long)stats->answered, (unsigned long long)stats->failed,
         (unsigned long long)stats->unfinished, seconds(stats->took), per_second(stats->answered, stats->took),
         (unsigned long long)stats->bytes);
+
     if (err == 0)
         err = json_outcomes(stats, out);
     if (err == 0)

@@ -21,9 +21,11 @@ static const struct option *find(const struct option *options, size_t count, con
 static int unknown(const char *command, const struct option *options, size_t count, const char *word)
 {
     const char *names[count];
+    const char *nearest;
+
     for (size_t i = 0; i < count; i++)
         names[i] = options[i].name;
-    const char *nearest = weir_text_nearest(word, names, count);
+    nearest = weir_text_nearest(word, names, count);
     if (nearest != NULL)
         return cli_usage(command, "unknown option '%s', did you mean '%s'?", word, nearest);
     return cli_usage(command, "unknown option '%s'", word);
@@ -32,6 +34,7 @@ static int unknown(const char *command, const struct option *options, size_t cou
 static bool read_real(const char *text, double *out)
 {
     char *end = NULL;
+
     errno = 0;
     *out = strtod(text, &end);
     return *text && strchr("0123456789.", *text) != NULL && *end == '\0' && errno == 0 && isfinite(*out);
@@ -40,6 +43,7 @@ static bool read_real(const char *text, double *out)
 static bool read_number(const char *text, uint64_t *out)
 {
     char *end = NULL;
+
     errno = 0;
     *out = strtoull(text, &end, 10);
     return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
@@ -48,6 +52,7 @@ static bool read_number(const char *text, uint64_t *out)
 static int read_value(const char *command, const struct option *option, const char *value, void *member)
 {
     double real;
+
     switch (option->type) {
     case OPTION_TEXT:
         *(const char **)member = value;
@@ -84,8 +89,14 @@ int options_read(const char *command, int argc, char **argv, const struct option
                  void *base, struct option_list *rest)
 {
     bool only_rest = false;
+
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
+        int code;
+        const char *value;
+        size_t length;
+        const struct option *option;
+        void *member;
         if (only_rest || word[0] != '-' || !word[1]) {
             rest->items[rest->count++] = word;
             continue;
@@ -94,12 +105,12 @@ int options_read(const char *command, int argc, char **argv, const struct option
             only_rest = true;
             continue;
         }
-        size_t length = strcspn(word, "=");
-        const struct option *option = find(options, count, word, length);
+        length = strcspn(word, "=");
+        option = find(options, count, word, length);
         if (option == NULL)
             return unknown(command, options, count, word);
-        void *member = (char *)base + option->offset;
-        const char *value = word[length] == '=' ? word + length + 1 : NULL;
+        member = (char *)base + option->offset;
+        value = word[length] == '=' ? word + length + 1 : NULL;
         if (option->type == OPTION_FLAG) {
             if (value != NULL)
                 return cli_usage(command, "%s takes no value", option->name);
@@ -108,7 +119,7 @@ int options_read(const char *command, int argc, char **argv, const struct option
         }
         if (value == NULL && ++i == argc)
             return cli_usage(command, "%s needs a value", option->name);
-        int code = read_value(command, option, value != NULL ? value : argv[i], member);
+        code = read_value(command, option, value != NULL ? value : argv[i], member);
         if (code)
             return code;
     }

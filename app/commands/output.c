@@ -25,9 +25,11 @@ enum { LAST_TRIES = 10, LAST_WAIT_MS = 50 };
 static int open_output(void)
 {
     struct stat about;
+    int fd;
+
     if (fstat(STDOUT_FILENO, &about) < 0 || !(S_ISCHR(about.st_mode) || S_ISFIFO(about.st_mode)))
         return STDOUT_FILENO;
-    int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENXIO ? -EPIPE : STDOUT_FILENO;
     return fd;
@@ -42,12 +44,14 @@ static void close_output(int fd)
 static ssize_t write_some(int fd, const char *data, size_t bytes)
 {
     weir_guard_allow there_is_nobody_else;
-    weir_guard_allow_begin(&there_is_nobody_else, "write");
+    int err;
     ssize_t n;
+
+    weir_guard_allow_begin(&there_is_nobody_else, "write");
     do
         n = write(fd, data, bytes);
     while (n < 0 && errno == EINTR);
-    const int err = errno;
+    err = errno;
     weir_guard_allow_end(&there_is_nobody_else);
     return n < 0 ? -err : n;
 }
@@ -56,6 +60,7 @@ static ssize_t write_some(int fd, const char *data, size_t bytes)
 static int wait_for_room(int fd)
 {
     int err = weir_wait_fd(fd, POLLOUT);
+
     return err < 0 ? err : weir_sleep(weir_ms(10));
 }
 
@@ -63,6 +68,7 @@ int output_write(const char *data, size_t bytes)
 {
     const int fd = fflush(stdout) == 0 ? open_output() : -errno;
     int err = fd < 0 ? fd : 0;
+
     while (err == 0 && bytes > 0) {
         ssize_t n = write_some(fd, data, bytes);
         if (n == -EAGAIN)
@@ -82,6 +88,7 @@ bool output_write_last(const char *data, size_t bytes)
 {
     struct pollfd out = {.fd = open_output(), .events = POLLOUT};
     ssize_t n = 0;
+
     for (int tries = 0; out.fd >= 0 && bytes > 0 && tries < LAST_TRIES; tries++) {
         n = write_some(out.fd, data, bytes);
         if (n == -EAGAIN)
@@ -100,6 +107,7 @@ bool output_write_last(const char *data, size_t bytes)
 int output_print(const char *data, size_t bytes)
 {
     int err = output_write(data, bytes);
+
     if (err == -EPIPE)
         _exit(EXIT_FINE);
     if (err < 0 && err != -WEIR_ECANCELED)

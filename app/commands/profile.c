@@ -44,11 +44,15 @@ struct profile {
 
 static int write_out(const struct profile *p, const char *data, size_t bytes)
 {
+    FILE *file;
+    bool good;
+    int err;
+
     if (p->out == NULL)
         return output_print(data, bytes);
-    FILE *file = fopen(p->out, "w");
-    bool good = file != NULL && fwrite(data, 1, bytes, file) == bytes;
-    int err = errno;
+    file = fopen(p->out, "w");
+    good = file != NULL && fwrite(data, 1, bytes, file) == bytes;
+    err = errno;
     if (file != NULL && fclose(file) != 0 && good) {
         err = errno;
         good = false;
@@ -63,9 +67,11 @@ static int write_graph(const struct profile *p, weir_bytes folded)
     char length[WEIR_DURATION_TEXT_MAX], title[64];
     struct text_out svg;
     int code = EXIT_FAILED;
+    int err;
+
     snprintf(title, sizeof title, "CPU time, %s", weir_format_duration(length, sizeof length, p->length));
     text_out_init(&svg, SVG_BYTES_MAX);
-    int err = flame_graph_write(&svg, folded, title);
+    err = flame_graph_write(&svg, folded, title);
     if (err == 0)
         err = svg.err;
     if (err < 0)
@@ -82,16 +88,19 @@ static int profile(struct admin_client *admin, void *arg)
     char path[PATH_BYTES];
     weir_reply reply;
     const double seconds = (double)p->length.ns / 1e9;
+    weir_bytes folded;
+    int code, err;
+
     snprintf(path, sizeof path, "/profile?seconds=%.3f", seconds);
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "sampling for %.3g s …\n", seconds);
-    int err = admin_client_get(admin, path, (weir_duration){p->length.ns + INT64_C(10) * 1000000000}, &reply);
+    err = admin_client_get(admin, path, (weir_duration){p->length.ns + INT64_C(10) * 1000000000}, &reply);
     if (err < 0)
         return EXIT_FAILED;
     if (reply.body_bytes == 0 && !p->svg)
         fprintf(stderr, "weir profile: no samples: nothing computed meanwhile\n");
-    const weir_bytes folded = {reply.body, reply.body_bytes};
-    const int code = p->svg ? write_graph(p, folded) : write_out(p, folded.data, folded.len);
+    folded = (weir_bytes){reply.body, reply.body_bytes};
+    code = p->svg ? write_graph(p, folded) : write_out(p, folded.data, folded.len);
     weir_reply_free(&reply);
     return code;
 }
@@ -107,6 +116,7 @@ int command_profile(int argc, char **argv)
     const char *items[argc];
     struct option_list rest = {items, 0};
     int err = options_read("profile", argc, argv, options, sizeof options / sizeof *options, &p, &rest);
+
     if (err)
         return err;
     if (p.length.ns <= 0 || p.length.ns > SECONDS_MAX * INT64_C(1000000000))

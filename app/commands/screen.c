@@ -16,6 +16,7 @@
 static void write_frame(const char *data, size_t bytes)
 {
     weir_scope scope;
+
     weir_scope_open(&scope, weir_after(weir_seconds(1)), 0);
     (void)!output_write(data, bytes);
     (void)weir_scope_close(&scope);
@@ -23,6 +24,8 @@ static void write_frame(const char *data, size_t bytes)
 
 void screen_enter(struct screen *screen)
 {
+    static const char begin[] = "\033[?1049h\033[?25l\033[2J";
+
     if (screen->entered)
         return;
     screen->has_keys = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &screen->before) == 0;
@@ -34,17 +37,18 @@ void screen_enter(struct screen *screen)
         tcsetattr(STDIN_FILENO, TCSANOW, &keys);
     }
     screen->entered = true;
-    static const char begin[] = "\033[?1049h\033[?25l\033[2J";
     write_frame(begin, sizeof begin - 1);
 }
 
 void screen_leave(struct screen *screen)
 {
+    static const char end[] = "\033[0m\033[?25h\033[?1049l";
+    bool all;
+
     if (!screen->entered)
         return;
     screen->entered = false;
-    static const char end[] = "\033[0m\033[?25h\033[?1049l";
-    const bool all = output_write_last(end, sizeof end - 1);
+    all = output_write_last(end, sizeof end - 1);
     if (screen->has_keys)
         tcsetattr(STDIN_FILENO, all ? TCSADRAIN : TCSANOW, &screen->before);
 }
@@ -53,10 +57,12 @@ void screen_leave(struct screen *screen)
 void screen_draw(struct screen *screen, weir_bytes frame)
 {
     weir_buffer out;
+    int err;
+
     if (!screen->entered)
         return;
     weir_buffer_init(&out, 2 * frame.len + 64);
-    int err = weir_buffer_append_text(&out, "\033[H");
+    err = weir_buffer_append_text(&out, "\033[H");
     for (size_t at = 0; err == 0 && at < frame.len;) {
         const char *end = memchr(frame.data + at, '\n', frame.len - at);
         size_t length = (end != NULL ? (size_t)(end - frame.data) : frame.len) - at;
@@ -76,6 +82,7 @@ void screen_draw(struct screen *screen, weir_bytes frame)
 bool screen_size(int *columns, int *rows)
 {
     struct winsize size;
+
     if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
         return false;
     *columns = size.ws_col ? size.ws_col : 80;
@@ -86,6 +93,7 @@ bool screen_size(int *columns, int *rows)
 bool screen_is_utf8(void)
 {
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *value = getenv(names[i]);
         if (value != NULL && *value)
@@ -97,6 +105,7 @@ bool screen_is_utf8(void)
 bool screen_wants_colours(void)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
     return isatty(STDOUT_FILENO) && !(no_color != NULL && *no_color) &&
            !(term != NULL && strcmp(term, "dumb") == 0);
 }

@@ -28,6 +28,11 @@ const char command_serve_help[] =
 int command_serve(int argc, char **argv)
 {
     const char *file = NULL;
+    int code;
+    struct config config;
+    struct config_faults faults;
+    int err;
+
     for (int i = 1, only_files = 0; i < argc; i++) {
         if (!only_files && strcmp(argv[i], "--") == 0)
             only_files = 1;
@@ -41,16 +46,14 @@ int command_serve(int argc, char **argv)
     if (file == NULL)
         return cli_usage("serve", "no file given");
 
-    struct config config;
-    struct config_faults faults;
-    int err = config_load(&config, file, &faults);
+    err = config_load(&config, file, &faults);
     if (err == -WEIR_ECONFIG)
         config_faults_print(&faults, true, stderr);
     else if (err)
         fprintf(stderr, "weir serve: %s: %s\n", file, weir_error_text(err));
     if (err)
         return EXIT_FAILED;
-    int code = gateway_run("serve", &config, file, NULL);
+    code = gateway_run("serve", &config, file, NULL);
     config_free(&config);
     return code;
 }

@@ -46,6 +46,7 @@ static void write_frame(struct terminal_text *out, const char *frame)
     char function[256];
     const char *space = strrchr(frame, ' ');
     size_t length = space != NULL ? (size_t)(space - frame) : strlen(frame);
+
     snprintf(function, sizeof function, "%.*s", (int)length, frame);
     if (space != NULL)
         terminal_text_field(out, LINE_STRONG, FUNCTION_COLUMNS, function);
@@ -59,6 +60,7 @@ static void write_stack(struct terminal_text *out, const json_t *stack)
 {
     const json_t *frame;
     size_t i;
+
     json_array_foreach(stack, i, frame)
     {
         terminal_text_field(out, LINE_PLAIN, INDENT + 4, i == 0 ? "             in" : "");
@@ -81,6 +83,7 @@ static void write_stall(struct terminal_text *out, const json_t *stall)
 {
     char text[FIGURE_BYTES];
     const double count = figure_at(stall, "count");
+
     terminal_text_printf(out, LINE_QUIET, "%s ", figure_clock(text, stall, "last"));
     terminal_text_add(out, LINE_WARN, "warn");
     terminal_text_printf(out, LINE_PLAIN, "  loop %.0f %s ", figure_at(stall, "loop"),
@@ -109,6 +112,9 @@ static int print_text(const json_t *stalls)
     struct terminal_text out;
     const json_t *stall;
     size_t i;
+    const weir_buffer *text;
+    int code;
+
     terminal_text_init(&out, TEXT_BYTES_MAX);
     out.styled = screen_wants_colours();
     out.utf8 = screen_is_utf8();
@@ -120,8 +126,8 @@ static int print_text(const json_t *stalls)
     }
     if (json_array_size(stalls) == 0)
         text_out_add(&out.text, "no stalls since the gateway was started\n");
-    const weir_buffer *text = &out.text.text;
-    const int code = out.text.err == 0 ? output_print(text->data, text->len) : EXIT_FAILED;
+    text = &out.text.text;
+    code = out.text.err == 0 ? output_print(text->data, text->len) : EXIT_FAILED;
     weir_buffer_free(&out.text.text);
     return code;
 }
@@ -132,6 +138,7 @@ static int print_reply(const weir_reply *reply, bool as_json)
 {
     json_t *stalls = json_loadb(reply->body, reply->body_bytes, 0, NULL);
     int code = EXIT_FAILED;
+
     if (!json_is_array(stalls))
         fputs("weir stalls: the answer is no list of stalls; is it the admin address of a weir?\n", stderr);
     else if (!as_json)
@@ -146,9 +153,11 @@ static int run(struct admin_client *admin, void *arg)
 {
     const bool *as_json = arg;
     weir_reply reply;
+    int code;
+
     if (admin_client_get(admin, "/stalls", weir_seconds(5), &reply) < 0)
         return EXIT_FAILED;
-    int code = print_reply(&reply, *as_json);
+    code = print_reply(&reply, *as_json);
     weir_reply_free(&reply);
     return code;
 }
@@ -160,6 +169,7 @@ int command_stalls(int argc, char **argv)
     bool as_json = false;
     static const struct option options[] = {{"--json", OPTION_FLAG, 0, 0, 0}};
     int code = options_read("stalls", argc, argv, options, 1, &as_json, &rest);
+
     if (code)
         return code;
     if (rest.count > 1)

@@ -63,6 +63,7 @@ static void cut(struct terminal_text *out, int rows)
 {
     weir_buffer *text = &out->text.text;
     size_t kept = 0, lines = 0;
+
     for (size_t at = 0; at < text->len; at++) {
         lines += text->data[at] == '\n';
         if (lines == (size_t)rows - 1 && kept == 0)
@@ -82,6 +83,7 @@ static int draw(weir_job *job, void *arg)
     struct view *view = arg;
     const struct tasks_view how = {.flat = view->options.flat, .stacks = view->options.stacks};
     json_t *tasks = json_loadb(view->reply.body, view->reply.body_bytes, 0, NULL);
+
     (void)job;
     if (!json_is_array(json_object_get(tasks, "loops"))) {
         json_decref(tasks);
@@ -107,14 +109,16 @@ static int tell(int err)
 
 static int show(struct view *view)
 {
+    int err, code;
+
     terminal_text_init(&view->lines, TEXT_BYTES_MAX);
     view->lines.utf8 = screen_is_utf8();
     view->lines.styled = screen_wants_colours();
     view->lines.width = view->rows = 0;
     if (view->screen.entered)
         screen_size(&view->lines.width, &view->rows);
-    int err = weir_offload(weir_pool_blocking(), "drawing", draw, view);
-    int code = EXIT_FINE;
+    err = weir_offload(weir_pool_blocking(), "drawing", draw, view);
+    code = EXIT_FINE;
     if (err < 0)
         screen_leave(&view->screen);
     if (err < 0)
@@ -132,6 +136,7 @@ static int ask(struct view *view)
 {
     int code = EXIT_FAILED;
     int err = admin_client_try(view->admin, view->path, weir_seconds(30), &view->reply);
+
     if (err < 0) {
         screen_leave(&view->screen);
         admin_client_tell(view->admin, view->path, err, &view->reply);
@@ -150,6 +155,7 @@ static int ask(struct view *view)
 static int watch(struct view *view)
 {
     int code = ask(view);
+
     if (code == EXIT_FINE && !view->options.json && isatty(STDOUT_FILENO))
         screen_enter(&view->screen);
     while (code == EXIT_FINE && weir_sleep(weir_seconds(1)) == 0)
@@ -162,6 +168,7 @@ static int run(struct admin_client *admin, void *arg)
 {
     struct view view = {.options = *(const struct command_options *)arg, .admin = admin};
     int err = snprintf(view.path, sizeof view.path, "/tasks?stacks=%d", view.options.stacks) > 0 ? 0 : -EIO;
+
     if (view.options.filter != NULL)
         err = admin_client_add_query(view.path, sizeof view.path, "filter", view.options.filter);
     if (err < 0) {
@@ -184,6 +191,7 @@ int command_tasks(int argc, char **argv)
         {"--json", OPTION_FLAG, offsetof(struct command_options, json), 0, 0},
     };
     int code = options_read("tasks", argc, argv, options, sizeof options / sizeof *options, &o, &rest);
+
     if (code)
         return code;
     if (rest.count > 1)

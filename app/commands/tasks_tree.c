@@ -44,8 +44,10 @@ static uint64_t mix(uint64_t hash, const char *text)
 static const char *common_wait(const json_t *task, char out[WAIT_BYTES])
 {
     static const char *const cut[] = {"sleeping for another", " left)", " for "};
+    char *place;
+
     snprintf(out, WAIT_BYTES, "%s", figure_text(task, "waits_for"));
-    char *place = strrchr(out, ',');
+    place = strrchr(out, ',');
     if (place != NULL && strstr(place, " of ") != NULL)
         *place = '\0';
     if (strncmp(out, cut[0], strlen(cut[0])) == 0) {
@@ -66,6 +68,7 @@ static uint64_t likeness_of(const json_t *task)
 {
     char wait[WAIT_BYTES];
     uint64_t hash = mix(UINT64_C(14695981039346656037), figure_text(task, "name"));
+
     hash = mix(hash, figure_text(task, "state"));
     hash = mix(hash, common_wait(task, wait));
     hash = mix(hash, figure_text(task, "route"));
@@ -75,6 +78,7 @@ static uint64_t likeness_of(const json_t *task)
 static int by_likeness(const void *a, const void *b)
 {
     const struct member *x = a, *y = b;
+
     if (x->likeness != y->likeness)
         return x->likeness < y->likeness ? -1 : 1;
     return (x->place > y->place) - (x->place < y->place);
@@ -83,6 +87,7 @@ static int by_likeness(const void *a, const void *b)
 static int by_place(const void *a, const void *b)
 {
     const struct alike *x = a, *y = b;
+
     return (x->place > y->place) - (x->place < y->place);
 }
 
@@ -93,6 +98,7 @@ static size_t group(struct member *members, size_t count, bool flat, struct alik
 {
     size_t n = 0;
     struct alike *groups = malloc((count + 1) * sizeof *groups);
+
     *out = groups;
     if (groups == NULL)
         return 0;
@@ -130,6 +136,7 @@ static const char *range_of(const struct member *members, size_t count, const ch
 {
     char low[FIGURE_BYTES], high[FIGURE_BYTES];
     double min = INFINITY, max = -INFINITY;
+
     for (size_t i = 0; i < count; i++) {
         const double ms = figure_at(members[i].task, name);
         min = ms < min ? ms : min;
@@ -153,6 +160,7 @@ static const char *count_text(char out[FIGURE_BYTES], size_t count)
     char digits[FIGURE_BYTES];
     const int length = snprintf(digits, sizeof digits, "%zu", count);
     int n = 0;
+
     for (int i = 0; i < length && n < FIGURE_BYTES - 2; i++) {
         if (i > 0 && (length - i) % 3 == 0)
             out[n++] = ' ';
@@ -168,6 +176,7 @@ static void write_wait(struct terminal_text *out, const struct member *members, 
     const json_t *task = members[0].task;
     const char *state = figure_text(task, "state");
     const char *words = count > 1 ? common_wait(task, wait) : figure_text(task, "waits_for");
+
     if (*words)
         terminal_text_printf(out, LINE_PLAIN, "  %s", words);
     else
@@ -186,6 +195,7 @@ static void write_members(struct drawing *d, const struct member *members, size_
     const json_t *task = members[0].task;
     const char *name = figure_text(task, "name"), *route = figure_text(task, "route");
     const char *spawned_at = figure_text(task, "spawned_at");
+
     terminal_text_add(out, LINE_QUIET, d->prefix.data != NULL ? d->prefix.data : "");
     terminal_text_add(out, LINE_QUIET, branch);
     terminal_text_add(out, LINE_STRONG, name);
@@ -211,6 +221,7 @@ static void write_members(struct drawing *d, const struct member *members, size_
 static size_t go_down(struct drawing *d, bool last)
 {
     const size_t before = d->prefix.len;
+
     if (d->out->text.err == 0)
         d->out->text.err = weir_buffer_append_text(&d->prefix, last ? "   " : drawn(d, "│  ", "|  "));
     return before;
@@ -220,6 +231,7 @@ static void write_stack(struct drawing *d, const json_t *task, bool has_children
 {
     const json_t *stack = json_object_get(task, "stack"), *frame;
     size_t i;
+
     json_array_foreach(stack, i, frame)
     {
         terminal_text_add(d->out, LINE_QUIET, d->prefix.data != NULL ? d->prefix.data : "");
@@ -236,6 +248,7 @@ static bool gather(const json_t *scopes, struct member **list, size_t *count, si
 {
     const json_t *scope, *task;
     size_t i, k;
+
     json_array_foreach(scopes, i, scope)
     {
         json_array_foreach(json_object_get(scope, "tasks"), k, task)
@@ -258,6 +271,7 @@ static size_t count_used(const json_t *scopes)
 {
     const json_t *scope;
     size_t i, n = 0;
+
     json_array_foreach(scopes, i, scope) n += json_array_size(json_object_get(scope, "tasks")) > 0;
     return n;
 }
@@ -275,6 +289,7 @@ static void write_merged(struct drawing *d, const struct member *members, size_t
     struct member *below = NULL;
     size_t n = 0, room = 0;
     bool good = true;
+
     for (size_t i = 0; i < count && good; i++)
         good = gather(json_object_get(members[i].task, "scopes"), &below, &n, &room);
     if (!good)
@@ -290,21 +305,25 @@ static void write_scopes(struct drawing *d, const json_t *scopes)
     const json_t *scope;
     char text[FIGURE_BYTES];
     size_t i, left = count_used(scopes);
+
     json_array_foreach(scopes, i, scope)
     {
         const json_t *tasks = json_object_get(scope, "tasks");
         const double left_ms = figure_at(scope, "deadline_ms");
+        size_t before;
+        struct member *below;
+        bool last;
         if (json_array_size(tasks) == 0)
             continue;
-        const bool last = --left == 0;
+        last = --left == 0;
         terminal_text_add(d->out, LINE_QUIET, d->prefix.data != NULL ? d->prefix.data : "");
         terminal_text_add(d->out, LINE_QUIET, last ? drawn(d, "└─ ", "`- ") : drawn(d, "├─ ", "|- "));
         terminal_text_add(d->out, LINE_PLAIN, "scope");
         if (!isnan(left_ms))
             terminal_text_printf(d->out, LINE_QUIET, "  left %s", length_text(text, left_ms));
         terminal_text_end(d->out);
-        const size_t before = go_down(d, last);
-        struct member *below = NULL;
+        before = go_down(d, last);
+        below = NULL;
         size_t n = 0, room = 0;
         json_t *one = json_pack("[O]", scope);
         if (one != NULL && gather(one, &below, &n, &room))
@@ -321,14 +340,16 @@ static void write_level(struct drawing *d, struct member *members, size_t count)
 {
     struct alike *groups;
     const size_t n = group(members, count, d->view->flat, &groups);
+
     if (n == 0 && count > 0)
         out_of_memory(d);
     for (size_t i = 0; i < n && d->out->text.err == 0; i++) {
         const bool last = i + 1 == n;
         const struct member *first = &members[groups[i].first];
         const json_t *scopes = json_object_get(first->task, "scopes");
+        size_t before;
         write_members(d, first, groups[i].count, last ? drawn(d, "└─ ", "`- ") : drawn(d, "├─ ", "|- "));
-        const size_t before = go_down(d, last);
+        before = go_down(d, last);
         if (d->view->stacks)
             write_stack(d, first->task, count_used(scopes) > 0);
         if (groups[i].count == 1 && count_used(scopes) > 1)
@@ -347,6 +368,7 @@ static void write_loop(struct drawing *d, const json_t *loop)
     char number[FIGURE_BYTES];
     struct member *members = malloc((json_array_size(tree) + 1) * sizeof *members);
     size_t i;
+
     if (members == NULL) {
         out_of_memory(d);
         return;
@@ -365,6 +387,7 @@ void tasks_tree_write(const json_t *tasks, const struct tasks_view *view, struct
     struct drawing d = {.view = view, .out = out};
     const json_t *loop;
     size_t i;
+
     weir_buffer_init(&d.prefix, PREFIX_BYTES_MAX);
     json_array_foreach(json_object_get(tasks, "loops"), i, loop) write_loop(&d, loop);
     if (json_is_true(json_object_get(tasks, "truncated"))) {

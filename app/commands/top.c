@@ -73,9 +73,11 @@ static json_t *ask_quietly(struct top *top, const char *path, char problem[PROBL
     weir_reply reply = {0};
     weir_scope scope;
     json_t *json = NULL;
+    int err;
+
     snprintf(url, sizeof url, "%s%s", top->admin->base, path);
     weir_scope_open(&scope, weir_after_ms(3000), 0);
-    int err = weir_get(top->admin->client, url, &reply);
+    err = weir_get(top->admin->client, url, &reply);
     (void)weir_scope_close(&scope);
     if (err < 0)
         snprintf(problem, PROBLEM_BYTES, "%s", weir_error_text(err));
@@ -91,12 +93,14 @@ static bool refresh(struct top *top)
 {
     char ignored[PROBLEM_BYTES];
     json_t *stats = ask_quietly(top, "/stats", top->problem);
+    json_t *stalls;
+
     if (stats == NULL)
         return false;
     json_decref(top->stats);
     top->stats = stats;
     top->problem[0] = '\0';
-    json_t *stalls = ask_quietly(top, "/stalls", ignored); /* an older gateway has none */
+    stalls = ask_quietly(top, "/stalls", ignored); /* an older gateway has none */
     json_decref(top->stalls);
     top->stalls = stalls;
     return true;
@@ -108,6 +112,7 @@ static bool refresh(struct top *top)
 static bool first_answer(struct top *top)
 {
     weir_reply reply;
+
     if (admin_client_get(top->admin, "/stats", weir_seconds(5), &reply) < 0)
         return false;
     weir_reply_free(&reply);
@@ -123,6 +128,7 @@ static bool first_answer(struct top *top)
 static void write_frame(struct top *top, struct terminal_text *lines)
 {
     struct timespec now;
+
     (void)clock_gettime(CLOCK_REALTIME, &now);
     top->view.address = top->admin->where;
     top->view.stats = top->stats;
@@ -137,6 +143,7 @@ static void draw(struct top *top)
 {
     struct terminal_text lines;
     int columns = 80, rows = 24;
+
     terminal_text_init(&lines, FRAME_BYTES_MAX);
     screen_size(&columns, &rows);
     lines.width = columns;
@@ -152,12 +159,13 @@ static void draw(struct top *top)
 static int print_frame(struct top *top)
 {
     struct terminal_text lines;
-    int rows;
+    int rows, code;
+
     terminal_text_init(&lines, FRAME_BYTES_MAX);
     if (!screen_size(&lines.width, &rows))
         lines.width = PLAIN_COLUMNS;
     write_frame(top, &lines);
-    int code = lines.text.err < 0 ? EXIT_FAILED : output_print(lines.text.text.data, lines.text.text.len);
+    code = lines.text.err < 0 ? EXIT_FAILED : output_print(lines.text.text.data, lines.text.text.len);
     weir_buffer_free(&lines.text.text);
     return code;
 }
@@ -166,6 +174,7 @@ static int print_json(const struct top *top)
 {
     char *text = json_dumps(top->stats, JSON_COMPACT | JSON_REAL_PRECISION(9));
     int code = text != NULL ? output_print(text, strlen(text)) : EXIT_FAILED;
+
     free(text);
     return code == EXIT_FINE ? output_print("\n", 1) : code;
 }
@@ -190,6 +199,7 @@ static int keep_asking(void *arg)
 {
     struct top *top = arg;
     int wait_s = 1;
+
     for (;;) {
         const weir_duration wait = top->problem[0] ? weir_seconds(wait_s) : top->options.every;
         if (weir_sleep(wait) < 0)
@@ -207,6 +217,7 @@ static int keep_asking(void *arg)
 static void scroll(struct top *top, int rows)
 {
     size_t *offset = &top->view.offset[top->view.focus];
+
     if (rows < 0)
         *offset = *offset > (size_t)-rows ? *offset - (size_t)-rows : 0;
     else
@@ -310,10 +321,12 @@ static int heed_keys(void *arg)
 {
     struct top *top = arg;
     char keys[64];
+
     while (weir_wait_fd(STDIN_FILENO, POLLIN) > 0) {
         weir_guard_allow there_is_one;
+        ssize_t n;
         weir_guard_allow_begin(&there_is_one, "read");
-        ssize_t n = read(STDIN_FILENO, keys, sizeof keys);
+        n = read(STDIN_FILENO, keys, sizeof keys);
         weir_guard_allow_end(&there_is_one);
         if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
             top->quit = true; /* the terminal has gone */
@@ -339,6 +352,7 @@ static int heed_signals(void *arg)
     struct top *top = arg;
     weir_signals signals;
     int err = weir_signals_open(&signals, numbers, sizeof numbers / sizeof *numbers);
+
     weir_event_set(&top->changed); /* from now on a signal finds someone who gives the terminal back */
     if (err < 0)
         return 0;
@@ -355,9 +369,11 @@ static int heed_signals(void *arg)
 static int run_screen(struct top *top)
 {
     weir_scope scope;
+    int err;
+
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     weir_event_init(&top->changed);
-    int err = weir_spawn(&scope, "signals", heed_signals, top);
+    err = weir_spawn(&scope, "signals", heed_signals, top);
     if (err == 0)
         err = weir_spawn(&scope, "asking", keep_asking, top);
     if (err == 0 && weir_event_wait(&top->changed) == 0) {
@@ -387,6 +403,7 @@ static int run_screen(struct top *top)
 static int run(struct admin_client *admin, void *arg)
 {
     struct top *top = arg;
+
     top->admin = admin;
     if (!first_answer(top))
         return EXIT_FAILED;
@@ -410,6 +427,7 @@ int command_top(int argc, char **argv)
     const char *words[argc];
     struct option_list rest = {words, 0};
     struct top top = {.options = {.every = weir_seconds(1)}, .view = {.focus = TOP_ROUTES}};
+
     int code =
         options_read("top", argc, argv, options, sizeof options / sizeof *options, &top.options, &rest);
     if (code)

@@ -48,6 +48,7 @@ static const char *main_reason(const json_t *reasons)
     const char *name, *most = "";
     double count = 0;
     json_t *value;
+
     json_object_foreach((json_t *)(uintptr_t)reasons, name, value)
     {
         if (json_number_value(value) > count) {
@@ -66,6 +67,7 @@ static const json_t *window_of(const struct frame *f, const json_t *item)
 static double error_share(const struct frame *f, const json_t *route)
 {
     const double requests = in_window(f, route, "requests");
+
     return requests > 0 ? in_window(f, route, "errors") / requests : NAN;
 }
 
@@ -77,6 +79,7 @@ static void number(const struct frame *f, enum line_style style, const char *tex
 static void ms(const struct frame *f, double value)
 {
     char text[FIGURE_BYTES];
+
     number(f, LINE_PLAIN, figure_ms(text, value));
 }
 
@@ -90,12 +93,14 @@ static void latencies(const struct frame *f, const json_t *item)
 static void count(const struct frame *f, double value)
 {
     char text[FIGURE_BYTES];
+
     number(f, LINE_PLAIN, figure_count(text, value));
 }
 
 static void rate(const struct frame *f, double value)
 {
     char text[FIGURE_BYTES];
+
     number(f, LINE_PLAIN, figure_rate(text, value));
 }
 
@@ -113,6 +118,7 @@ static void heads(const struct frame *f, enum top_section section, const char *f
                   const char *const *others)
 {
     char room[TITLE_BYTES];
+
     terminal_text_field(f->out, LINE_QUIET, f->name_columns, title(f, section, first, room));
     for (; *others != NULL; others++)
         number(f, LINE_QUIET, *others);
@@ -132,6 +138,7 @@ static double sum(const struct frame *f, const char *figure)
     const json_t *route;
     size_t i;
     double total = 0;
+
     json_array_foreach(json_object_get(f->view->stats, "routes"), i, route)
     {
         const double value = in_window(f, route, figure);
@@ -150,6 +157,7 @@ static void fact(const struct frame *f, enum line_style style, const char *figur
 static void top_line(const struct frame *f)
 {
     char text[FIGURE_BYTES];
+
     terminal_text_printf(f->out, LINE_STRONG, "weir %s", figure_text(f->view->stats, "version"));
     terminal_text_printf(f->out, LINE_PLAIN, " at %s   up %s   ", f->view->address,
                          figure_age(text, figure_at(f->view->stats, "uptime_s")));
@@ -167,6 +175,7 @@ static void sum_line(const struct frame *f)
     const json_t *stats = f->view->stats;
     const double requests = sum(f, "requests"), errors = requests > 0 ? sum(f, "errors") / requests : NAN;
     char text[FIGURE_BYTES];
+
     fact(f, LINE_STRONG, figure_rate(text, sum(f, "rate")), "requests/s");
     fact(f, errors >= many_errors ? LINE_BAD : LINE_PLAIN, figure_percent(text, errors), "errors");
     fact(f, LINE_PLAIN, figure_count(text, figure_at(stats, "exchanges")), "under way");
@@ -191,6 +200,7 @@ static bool refused_line(const struct frame *f)
     const char *name, *before = ": ";
     char text[FIGURE_BYTES];
     json_t *value;
+
     if (!(count > 0))
         return false;
     terminal_text_printf(f->out, count >= many_errors * requests ? LINE_BAD : LINE_WARN, "%s refused",
@@ -216,6 +226,7 @@ static bool unserved_line(const struct frame *f)
     const double slow = at_least_0(figure_at(reasons, "head_timeout"));
     const double limit = at_least_0(figure_at(reasons, "client_limit"));
     char text[FIGURE_BYTES];
+
     if (half + slow + limit < many_unserved)
         return false;
     if (half + slow > 0) {
@@ -242,6 +253,7 @@ static bool host_line(const struct frame *f)
     size_t i;
     double wanted = 0, lacked = 0;
     char text[FIGURE_BYTES];
+
     json_array_foreach(json_object_get(f->view->stats, "loops"), i, loop)
     {
         wanted += at_least_0(in_window(f, loop, "busy"));
@@ -261,6 +273,7 @@ static void loop_heads(const struct frame *f)
 {
     static const char *const names[] = {"TASKS", "READY", "LAG p50", "p99", "p99.9 ms", NULL};
     char room[TITLE_BYTES];
+
     terminal_text_field(f->out, LINE_QUIET, f->name_columns - BAR_COLUMNS - 2,
                         title(f, TOP_LOOPS, "LOOP", room));
     terminal_text_field(f->out, LINE_QUIET, BAR_COLUMNS + 2, "BUSY");
@@ -273,6 +286,7 @@ static void loop_row(const struct frame *f, const json_t *loop)
     const double busy = figure_at(loop, "busy");
     const enum line_style style = busy >= high_busy ? LINE_WARN : LINE_ACCENT;
     const int bar = BAR_COLUMNS - 6;
+
     terminal_text_field(f->out, LINE_STRONG, f->name_columns - BAR_COLUMNS - 2,
                         figure_count(text, figure_at(loop, "loop")));
     terminal_text_bar(f->out, style, bar, busy);
@@ -287,6 +301,7 @@ static void route_heads(const struct frame *f)
 {
     static const char *const first[] = {"ROUTE, by rate", "ROUTE, by p99", "ROUTE, by errors", "ROUTE"};
     static const char *const names[] = {"RATE/s", "ERRORS", "p50", "p99", "p99.9 ms", NULL};
+
     heads(f, TOP_ROUTES, first[f->view->sort], names);
 }
 
@@ -294,6 +309,7 @@ static void route_row(const struct frame *f, const json_t *route)
 {
     char text[FIGURE_BYTES];
     const double errors = error_share(f, route);
+
     name(f, figure_text(route, "route"));
     rate(f, in_window(f, route, "rate"));
     number(f, errors >= many_errors ? LINE_BAD : LINE_PLAIN,
@@ -305,6 +321,7 @@ static void route_row(const struct frame *f, const json_t *route)
 static void pool_heads(const struct frame *f)
 {
     static const char *const names[] = {"BUSY", "QUEUED", "JOBS/s", "WAIT p99", "RUN p99", "REFUSED", NULL};
+
     heads(f, TOP_POOLS, "POOL", names);
 }
 
@@ -312,6 +329,8 @@ static void pool_row(const struct frame *f, const json_t *pool)
 {
     char first[FIGURE_BYTES], second[FIGURE_BYTES], both[2 * FIGURE_BYTES];
     const double queued = figure_at(pool, "queued"), most = figure_at(pool, "queue_max");
+    double refused;
+
     name(f, figure_text(pool, "pool"));
     snprintf(both, sizeof both, "%s/%s", figure_count(first, figure_at(pool, "busy")),
              figure_count(second, figure_at(pool, "workers")));
@@ -321,13 +340,14 @@ static void pool_row(const struct frame *f, const json_t *pool)
     rate(f, in_window(f, pool, "rate"));
     ms(f, in_window(f, pool, "queue.p99"));
     ms(f, in_window(f, pool, "run.p99"));
-    const double refused = in_window(f, pool, "refused");
+    refused = in_window(f, pool, "refused");
     count(f, isnan(refused) ? figure_at(pool, "refused") : refused);
 }
 
 static void origin_heads(const struct frame *f)
 {
     static const char *const names[] = {"RATE/s", "ERRORS", "CONNS", "WAITING", "p50", "p99 ms", NULL};
+
     heads(f, TOP_ORIGINS, "ORIGIN", names);
 }
 
@@ -339,6 +359,7 @@ static void origin_row(const struct frame *f, const json_t *origin)
     const bool fails = errors >= many_errors || json_is_true(json_object_get(origin, "failing"));
     const bool narrow = f->out->width > 0 && f->out->width < WIDE;
     const char *reason = main_reason(json_object_get(window_of(f, origin), "reasons"));
+
     name(f, figure_text(origin, "origin"));
     rate(f, in_window(f, origin, "rate"));
     number(f, fails ? LINE_BAD : LINE_PLAIN, errors == 0 ? "0" : figure_percent(text, errors));
@@ -358,6 +379,7 @@ static void origin_row(const struct frame *f, const json_t *origin)
 static void stall_heads(const struct frame *f)
 {
     char room[TITLE_BYTES];
+
     terminal_text_add(f->out, LINE_QUIET, title(f, TOP_STALLS, "STALLS, computing and blocked first", room));
     terminal_text_end(f->out);
 }
@@ -367,6 +389,7 @@ static void stall_row(const struct frame *f, const json_t *stall)
     char text[FIGURE_BYTES];
     const double seconds = f->view->now_s - figure_instant(stall, "last");
     const char *place = json_string_value(json_array_get(json_object_get(stall, "stack"), 0));
+
     terminal_text_field(f->out, LINE_WARN, 11, figure_text(stall, "kind"));
     terminal_text_add(f->out, LINE_STRONG, figure_text(stall, "task"));
     terminal_text_printf(f->out, LINE_PLAIN, " held loop %.0f for ", figure_at(stall, "loop"));
@@ -386,6 +409,7 @@ static double order_value(const json_t *route, const struct frame *f)
     const double value = sort == TOP_BY_RATE  ? in_window(f, route, "rate")
                          : sort == TOP_BY_P99 ? in_window(f, route, "p99")
                                               : error_share(f, route);
+
     return isnan(value) ? -1 : value;
 }
 
@@ -393,6 +417,7 @@ static double order_value(const json_t *route, const struct frame *f)
 static double origin_value(const json_t *origin, const struct frame *f)
 {
     const double errors = error_share(f, origin), per_second = in_window(f, origin, "rate");
+
     if (json_is_true(json_object_get(origin, "failing")) || errors >= many_errors)
         return failing_first * (1 + (isnan(errors) ? 0 : errors));
     return isnan(per_second) ? -1 : per_second;
@@ -402,6 +427,7 @@ static int compare_routes(const void *a, const void *b, void *arg)
 {
     const double x = order_value(*(const json_t *const *)a, arg);
     const double y = order_value(*(const json_t *const *)b, arg);
+
     return (x < y) - (x > y);
 }
 
@@ -409,12 +435,14 @@ static int compare_origins(const void *a, const void *b, void *arg)
 {
     const double x = origin_value(*(const json_t *const *)a, arg);
     const double y = origin_value(*(const json_t *const *)b, arg);
+
     return (x < y) - (x > y);
 }
 
 static const json_t *listed(const struct top_view *view, enum top_section section)
 {
     static const char *const members[] = {"loops", "routes", "pools", "origins"};
+
     return section == TOP_STALLS ? view->stalls : json_object_get(view->stats, members[section]);
 }
 
@@ -425,6 +453,7 @@ static void sort(struct frame *f, enum top_section section,
     const json_t *list = listed(f->view, section);
     const size_t length = json_array_size(list);
     const json_t **sorted = length > 0 ? calloc(length, sizeof(const json_t *)) : NULL;
+
     if (sorted == NULL)
         return;
     for (size_t i = 0; i < length; i++)
@@ -458,6 +487,7 @@ static void write_section(const struct frame *f, enum top_section section, const
     const json_t *list = listed(f->view, section);
     const size_t rows = layout->rows[section];
     const struct top_slice slice = top_slice_of(json_array_size(list), rows, &f->view->offset[section]);
+
     if (rows == 0)
         return;
     if (layout->spaced)
@@ -474,6 +504,7 @@ static void write_section(const struct frame *f, enum top_section section, const
 static void left_out_line(const struct frame *f, const struct top_layout *layout)
 {
     const char *before = "no room for ";
+
     if (layout->left_out == 0)
         return;
     for (size_t i = 0; i < TOP_SECTIONS; i++) {
@@ -499,12 +530,14 @@ static void keys_line(const struct frame *f, bool spaced)
 static int name_columns(int width)
 {
     const int left = width - NUMBERS_MOST * NUMBER_COLUMNS;
+
     return width == 0 || left > NAME_MOST ? NAME_MOST : left < NAME_LEAST ? NAME_LEAST : left;
 }
 
 static struct top_layout find_layout(const struct top_view *view, size_t taken)
 {
     struct top_room room = {.has_focus = view->has_keys, .focus = view->focus};
+
     if (view->height > 0)
         room.lines = (size_t)view->height > taken ? (size_t)view->height - taken : 1;
     for (size_t i = 0; i < TOP_SECTIONS; i++)
@@ -516,6 +549,8 @@ void top_frame_write(struct top_view *view, struct terminal_text *out)
 {
     struct frame f = {.view = view, .out = out, .name_columns = name_columns(out->width)};
     size_t taken = TOP_LINES + (view->has_keys ? 2 : 0);
+    struct top_layout layout;
+
     if (view->sort != TOP_AS_LISTED)
         sort(&f, TOP_ROUTES, compare_routes);
     sort(&f, TOP_ORIGINS, compare_origins);
@@ -524,7 +559,7 @@ void top_frame_write(struct top_view *view, struct terminal_text *out)
     taken += refused_line(&f);
     taken += unserved_line(&f);
     taken += host_line(&f);
-    const struct top_layout layout = find_layout(view, taken);
+    layout = find_layout(view, taken);
     for (size_t i = 0; i < TOP_SECTIONS; i++)
         write_section(&f, (enum top_section)i, &layout);
     left_out_line(&f, &layout);

@@ -16,6 +16,7 @@ static const struct {
 static size_t lines_of(const struct top_layout *layout)
 {
     size_t lines = layout->left_out > 0 ? 1 : 0;
+
     for (size_t i = 0; i < TOP_SECTIONS; i++)
         if (layout->rows[i] > 0)
             lines += layout->rows[i] + (layout->spaced ? 2 : 1);
@@ -31,6 +32,7 @@ static size_t ease_of(const struct top_room *room, size_t section)
 static bool take_row(const struct top_room *room, struct top_layout *layout, bool comfortable)
 {
     size_t from = TOP_SECTIONS;
+
     for (size_t i = 0; i < TOP_SECTIONS; i++) {
         const size_t least = comfortable ? shares[i].comfortable : shares[i].least;
         if (layout->rows[i] > least && (from == TOP_SECTIONS || layout->rows[i] * ease_of(room, i) >
@@ -47,6 +49,7 @@ static bool take_row(const struct top_room *room, struct top_layout *layout, boo
 static bool leave_out(const struct top_room *room, struct top_layout *layout)
 {
     size_t out = TOP_SECTIONS, shown = 0;
+
     for (size_t i = 0; i < TOP_SECTIONS; i++) {
         if (layout->rows[i] == 0)
             continue;
@@ -81,6 +84,7 @@ struct top_layout top_layout_find(const struct top_room *room)
 {
     struct top_layout layout = {.spaced = true};
     const size_t most = room->lines > 0 ? room->lines : SIZE_MAX;
+
     if (fit_comfortably(room, most, &layout))
         return layout;
     layout.spaced = false;
@@ -96,6 +100,7 @@ struct top_layout top_layout_find(const struct top_room *room)
 struct top_slice top_slice_of(size_t items, size_t rows, size_t *offset)
 {
     struct top_slice slice = {.count = rows < items && rows > 1 ? rows - 1 : rows};
+
     if (*offset > items - slice.count)
         *offset = items - slice.count;
     slice.from = slice.before = *offset;

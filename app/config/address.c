@@ -15,6 +15,7 @@ static const char expected_address[] = "HOST:PORT, [IPV6]:PORT or unix:PATH";
 int port_parse(const char *text, size_t length)
 {
     int port = 0;
+
     if (length < 1 || length > 5)
         return -1;
     for (size_t i = 0; i < length; i++) {
@@ -28,6 +29,7 @@ int port_parse(const char *text, size_t length)
 static bool parse_ip(int family, const char *host, size_t length, void *out)
 {
     char text[INET6_ADDRSTRLEN];
+
     if (length >= sizeof text)
         return false;
     memcpy(text, host, length);
@@ -38,6 +40,7 @@ static bool parse_ip(int family, const char *host, size_t length, void *out)
 bool host_is_ipv6(const char *host, size_t length)
 {
     struct in6_addr address;
+
     return parse_ip(AF_INET6, host, length, &address);
 }
 
@@ -60,6 +63,7 @@ static bool is_label(const char *label, size_t length)
 bool host_is_valid(const char *host, size_t length)
 {
     struct in_addr address;
+
     if (parse_ip(AF_INET, host, length, &address))
         return true;
     if (length < 1 || length > 253)
@@ -80,6 +84,7 @@ static bool read_unix(struct config_reader *reader, const struct tree_node *node
                       struct config_address *out)
 {
     size_t length = strlen(out->path);
+
     if (length > 0 && length < sizeof((struct sockaddr_un *)0)->sun_path)
         return true;
     fault_value(reader, node, what, "unix:PATH with a path of 1 to 107 bytes");
@@ -90,6 +95,10 @@ static bool read_tcp(struct config_reader *reader, const struct tree_node *node,
                      struct config_address *out)
 {
     const char *colon = strrchr(node->text, ':');
+    const char *host;
+    size_t length;
+    bool bracketed, valid;
+
     if (colon == NULL) {
         fault_value(reader, node, what, expected_address);
         return false;
@@ -99,10 +108,10 @@ static bool read_tcp(struct config_reader *reader, const struct tree_node *node,
         fault_value(reader, node, what, "a port from 0 to 65535 behind the last colon");
         return false;
     }
-    const char *host = node->text;
-    size_t length = (size_t)(colon - host);
-    bool bracketed = length >= 2 && host[0] == '[' && host[length - 1] == ']';
-    bool valid = bracketed ? host_is_ipv6(host + 1, length - 2) : host_is_valid(host, length);
+    host = node->text;
+    length = (size_t)(colon - host);
+    bracketed = length >= 2 && host[0] == '[' && host[length - 1] == ']';
+    valid = bracketed ? host_is_ipv6(host + 1, length - 2) : host_is_valid(host, length);
     if (!valid) {
         bool bare_ipv6 = memchr(host, ':', length) != NULL && !bracketed;
         fault_value(reader, node, what,
@@ -139,6 +148,7 @@ static bool same_or_any(int family, const char *a, const char *b, size_t size)
 {
     static const unsigned char any[sizeof(struct in6_addr)];
     unsigned char x[sizeof(struct in6_addr)], y[sizeof(struct in6_addr)];
+
     if (!parse_ip(family, a, strlen(a), x) || !parse_ip(family, b, strlen(b), y))
         return false;
     return memcmp(x, y, size) == 0 || memcmp(x, any, size) == 0 || memcmp(y, any, size) == 0;

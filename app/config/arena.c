@@ -39,6 +39,7 @@ static struct chunk *add_chunk(struct config_memory *memory, size_t bytes)
 {
     size_t size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
     struct chunk *c = calloc(1, sizeof *c + size);
+
     if (c == NULL)
         return NULL;
     c->size = size;
@@ -50,19 +51,22 @@ static struct chunk *add_chunk(struct config_memory *memory, size_t bytes)
 void *config_take(struct config_memory *memory, size_t bytes)
 {
     const size_t step = _Alignof(max_align_t);
+    struct chunk *c;
+    void *taken;
+
     if (memory->failed || bytes > SIZE_MAX / 2) {
         memory->failed = true;
         return NULL;
     }
     bytes = (bytes + step - 1) / step * step;
-    struct chunk *c = memory->chunks;
+    c = memory->chunks;
     if (c == NULL || c->size - c->used < bytes)
         c = add_chunk(memory, bytes);
     if (c == NULL) {
         memory->failed = true;
         return NULL;
     }
-    void *taken = c->bytes + c->used;
+    taken = c->bytes + c->used;
     c->used += bytes;
     return taken;
 }
@@ -70,6 +74,7 @@ void *config_take(struct config_memory *memory, size_t bytes)
 char *config_take_text(struct config_memory *memory, const char *text, size_t length)
 {
     char *copy = config_take(memory, length + 1);
+
     if (copy != NULL)
         memcpy(copy, text, length);
     return copy;

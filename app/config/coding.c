@@ -7,6 +7,7 @@
 static void read_encodings(struct config_reader *reader, const struct tree_node *node, void *member)
 {
     struct config_coding *settings = member;
+
     if (!node_is_list(reader, node, "compress_response.encodings"))
         return;
     settings->count = 0;
@@ -51,6 +52,7 @@ static const struct schema schema = {.name = "compress_response", SCHEMA_KEYS(ke
 void coding_read(struct config_reader *reader, const struct tree_node *node, void *member)
 {
     struct config_coding *settings = member;
+
     *settings =
         (struct config_coding){.order = {ENCODING_BR, ENCODING_ZSTD, ENCODING_GZIP}, .count = ENCODINGS};
     schema_defaults(reader, &schema, settings);

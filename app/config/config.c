@@ -88,6 +88,7 @@ enum weir_log_level config_log_level(const struct config *config)
 static void check_listener(struct config_reader *reader, const struct config_address *list, size_t n)
 {
     const struct config_address *last = &list[n];
+
     for (size_t i = 0; i < n; i++) {
         if (!address_collides(&list[i], last))
             continue;
@@ -101,17 +102,20 @@ static void check_listener(struct config_reader *reader, const struct config_add
 static void read_listen(struct config_reader *reader, const struct tree_node *node, struct config *config)
 {
     bool one = node->type == TREE_SCALAR;
+    struct config_address *list;
+    size_t count;
+
     if (node->type == TREE_MAP || node->faulty) {
         fault_value(reader, node, "listen", "HOST:PORT or a list of them");
         return;
     }
-    size_t count = one ? 1 : node->count;
+    count = one ? 1 : node->count;
     if (count == 0 || count > LISTENERS_MAX) {
         config_fault(reader->faults, node->place, "listen has %zu entries, expected 1 to %d", count,
                      LISTENERS_MAX);
         return;
     }
-    struct config_address *list = config_take(reader->memory, count * sizeof *list);
+    list = config_take(reader->memory, count * sizeof *list);
     if (list == NULL)
         return;
     config->listen = list;
@@ -127,6 +131,7 @@ static void read_listen(struct config_reader *reader, const struct tree_node *no
 static void read_admin(struct config_reader *reader, const struct tree_node *node, struct config *config)
 {
     struct config_address *admin = config_take(reader->memory, sizeof *admin);
+
     if (admin == NULL || !address_read(reader, node, "admin", admin))
         return;
     config->admin = admin;
@@ -144,6 +149,8 @@ static void read_admin_hosts(struct config_reader *reader, const struct tree_nod
                              struct config *config)
 {
     static const char *const none[] = {NULL};
+    const char **hosts;
+
     config->admin_hosts = none;
     if (node == NULL)
         return;
@@ -156,7 +163,7 @@ static void read_admin_hosts(struct config_reader *reader, const struct tree_nod
                      node->count, ADMIN_HOSTS_MAX);
         return;
     }
-    const char **hosts = config_take(reader->memory, (node->count + 1) * sizeof *hosts);
+    hosts = config_take(reader->memory, (node->count + 1) * sizeof *hosts);
     if (hosts == NULL)
         return;
     config->admin_hosts = hosts;
@@ -173,6 +180,7 @@ static void read_admin_hosts(struct config_reader *reader, const struct tree_nod
 static void read_file(struct config_reader *reader, const struct tree_node *root, struct config *config)
 {
     struct draft draft = {0};
+
     if (!schema_read(reader, &file_schema, root, &draft))
         return;
     *config = draft.config;
@@ -191,6 +199,7 @@ static int read_bytes(struct config_reader *reader, const void *bytes, size_t le
 {
     const struct tree_node *root = NULL;
     int err = yaml_tree_parse(reader->memory, bytes, length, reader->faults, &root);
+
     if (err)
         return err;
     if (root != NULL)
@@ -207,9 +216,11 @@ int config_parse(struct config *config, const void *bytes, size_t length, struct
 {
     struct config_reader reader = {.faults = faults, .memory = config_memory_open()};
     struct config made = {0};
+    int err;
+
     if (reader.memory == NULL)
         return -ENOMEM;
-    int err = read_bytes(&reader, bytes, length, &made);
+    err = read_bytes(&reader, bytes, length, &made);
     if (err) {
         config_memory_free(reader.memory);
         made = (struct config){0};
@@ -224,9 +235,11 @@ int config_parse(struct config *config, const void *bytes, size_t length, struct
 static int slurp(const char *path, char *bytes, size_t room, size_t *length)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int err;
+
     if (fd < 0)
         return -errno;
-    int err = 0;
+    err = 0;
     *length = 0;
     while (*length < room) {
         ssize_t n = read(fd, bytes + *length, room - *length);
@@ -247,11 +260,13 @@ int config_load(struct config *config, const char *path, struct config_faults *f
     const size_t room = YAML_TREE_BYTES_MAX + 1; /* one more, so that a file which is too large shows */
     size_t length = 0;
     char *bytes = malloc(room);
+    int err;
+
     *config = (struct config){0};
     if (bytes == NULL)
         return -ENOMEM;
     config_faults_open(faults, path);
-    int err = slurp(path, bytes, room, &length);
+    err = slurp(path, bytes, room, &length);
     if (err) {
         config_fault(faults, (struct config_place){0}, "can't be read, %s; expected a YAML file",
                      strerror(-err));
@@ -266,6 +281,7 @@ int config_load(struct config *config, const char *path, struct config_faults *f
 struct config_place config_place(const struct config *config, const char *key, const char *inner)
 {
     const struct tree_node *outer = config->tree != NULL ? tree_find(config->tree, key) : NULL;
+
     const struct tree_node *node =
         outer != NULL && inner != NULL && outer->type == TREE_MAP ? tree_find(outer, inner) : NULL;
     if (outer == NULL)

@@ -24,6 +24,7 @@ static void make_printable(char *text)
 static void mark_cut(char *text, size_t size)
 {
     size_t end = size - sizeof "…";
+
     while (end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80)
         end--;
     strcpy(text + end, "…");
@@ -31,15 +32,18 @@ static void mark_cut(char *text, size_t size)
 
 void config_fault(struct config_faults *faults, struct config_place place, const char *format, ...)
 {
+    int length;
+    va_list args;
+    struct config_fault *fault;
+
     if (faults->count == FAULTS_MAX) {
         faults->dropped++;
         return;
     }
-    struct config_fault *fault = &faults->fault[faults->count++];
+    fault = &faults->fault[faults->count++];
     fault->place = place;
-    va_list args;
     va_start(args, format);
-    int length = vsnprintf(fault->text, sizeof fault->text, format, args);
+    length = vsnprintf(fault->text, sizeof fault->text, format, args);
     va_end(args);
     if (length >= (int)sizeof fault->text)
         mark_cut(fault->text, sizeof fault->text);

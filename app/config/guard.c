@@ -18,6 +18,8 @@ static bool is_in(const char *const *names, const char *name)
 static void read_allow(struct config_reader *reader, const struct tree_node *node, void *member)
 {
     const char *known[NAMES_MAX + 1] = {NULL};
+    const char **names;
+
     for (size_t i = 0; i < NAMES_MAX && weir_guard_name(i) != NULL; i++)
         known[i] = weir_guard_name(i);
     if (!node_is_list(reader, node, "guard.allow"))
@@ -27,7 +29,7 @@ static void read_allow(struct config_reader *reader, const struct tree_node *nod
                      node->count, NAMES_MAX);
         return;
     }
-    const char **names = config_take(reader->memory, (node->count + 1) * sizeof *names);
+    names = config_take(reader->memory, (node->count + 1) * sizeof *names);
     if (names == NULL)
         return;
     *(const char *const **)member = names;
@@ -60,5 +62,6 @@ int config_guard_apply(const struct config_guard *guard)
         [CONFIG_GUARD_ABORT] = WEIR_GUARD_ABORT,
     };
     const weir_guard_options options = {.mode = mode_of[guard->mode], .allow = guard->allow};
+
     return weir_guard_configure(&options);
 }

@@ -23,6 +23,7 @@ static const char *const per_hop[] = {
 bool token_is_valid(const char *text)
 {
     static const char marks[] = "!#$%&'*+-.^_`|~";
+
     for (const char *p = text; *p; p++) {
         bool alnum = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
         if (!alnum && strchr(marks, *p) == NULL)
@@ -45,6 +46,7 @@ const char *header_value_fault(const char *value)
 {
     const size_t length = strlen(value);
     bool valid = length <= 4096;
+
     for (const char *p = valid ? value : ""; *p; p++)
         valid = valid && (*p == '\t' || (unsigned char)*p >= ' ') && *p != 0x7f;
     if (valid && length > 0 && (strchr(" \t", value[0]) != NULL || strchr(" \t", value[length - 1]) != NULL))
@@ -56,6 +58,7 @@ bool header_name_check(struct config_reader *reader, struct config_place place, 
                        const char *name)
 {
     const char *expected = header_name_fault(name);
+
     if (expected != NULL)
         config_fault(reader->faults, place, "%s names '%s', expected %s", what, name, expected);
     return expected == NULL;
@@ -64,6 +67,7 @@ bool header_name_check(struct config_reader *reader, struct config_place place, 
 bool header_value_check(struct config_reader *reader, const struct tree_node *node, const char *what)
 {
     const char *expected = header_value_fault(node->type == TREE_SCALAR ? node->text : "\n");
+
     if (expected != NULL)
         fault_value(reader, node, what, expected);
     return expected == NULL && !node->faulty;
@@ -72,6 +76,8 @@ bool header_value_check(struct config_reader *reader, const struct tree_node *no
 void headers_read(struct config_reader *reader, const struct tree_node *node, const char *what,
                   struct config_headers *out)
 {
+    weir_header *list;
+
     if (!node_is_map(reader, node, what))
         return;
     if (node->count > CONFIG_HEADERS_MAX) {
@@ -79,7 +85,7 @@ void headers_read(struct config_reader *reader, const struct tree_node *node, co
                      node->count, CONFIG_HEADERS_MAX);
         return;
     }
-    weir_header *list = config_take(reader->memory, (node->count + 1) * sizeof *list);
+    list = config_take(reader->memory, (node->count + 1) * sizeof *list);
     if (list == NULL)
         return;
     out->header = list;

@@ -74,6 +74,7 @@ static const char *encoding_fault(const char *percent)
 {
     int high = hex_value(percent[1]);
     int low = high < 0 ? -1 : hex_value(percent[2]);
+
     if (low < 0)
         return "two hexadecimal digits behind '%'";
     if (high == 0 && low == 0)
@@ -89,13 +90,14 @@ static const char *literal_fault(struct segment s)
         return "no segment '.' or '..'";
     for (size_t i = 0; i < s.length; i++) {
         char c = s.text[i];
+        const char *fault;
         if (c == '{' || c == '}')
             return "a parameter that fills its segment, /{name}/";
         if (c == '*')
             return "a '*' only as the last segment";
         if (c == '?' || c == '#')
             return "a path without '?' and '#'";
-        const char *fault = c == '%' ? encoding_fault(s.text + i) : NULL;
+        fault = c == '%' ? encoding_fault(s.text + i) : NULL;
         if (fault != NULL)
             return fault;
         if (c != '%' && !is_unreserved((unsigned char)c) && strchr("!$&'()+,;=:@", c) == NULL)
@@ -108,9 +110,11 @@ static const char *param_fault(const char *pattern, struct segment s)
 {
     const char *name = s.text + 1;
     size_t length = s.length - 2;
+    const char *rest;
+
     if (!param_name_is_valid(name, length))
         return "parameter names of letters, digits and '_', starting with a letter or '_'";
-    const char *rest = pattern;
+    rest = pattern;
     for (struct segment other; next_segment(&rest, &other) && other.text < s.text;)
         if (other.length == s.length && memcmp(other.text, s.text, s.length) == 0)
             return "each parameter name once";
@@ -119,18 +123,23 @@ static const char *param_fault(const char *pattern, struct segment s)
 
 const char *path_fault(const char *pattern)
 {
+    int params;
+    const char *rest;
+
     if (pattern[0] != '/')
         return "a path that begins with '/'";
     if (strlen(pattern) > PATTERN_BYTES_MAX)
         return "at most 255 characters";
-    int params = 0;
-    const char *rest = pattern;
+    params = 0;
+    rest = pattern;
     for (struct segment s; !is_rest(rest) && next_segment(&rest, &s);) {
+        const char *fault;
+
         if (is_param(s) && ++params > WEIR_PARAMS_MAX)
             return "at most 8 parameters";
         if (s.length == 0 && *rest)
             return "no empty segment, '//'";
-        const char *fault = is_param(s) ? param_fault(pattern, s) : literal_fault(s);
+        fault = is_param(s) ? param_fault(pattern, s) : literal_fault(s);
         if (fault != NULL)
             return fault;
     }
@@ -140,6 +149,7 @@ const char *path_fault(const char *pattern)
 bool path_has_param(const char *pattern, const char *name, size_t length)
 {
     const char *rest = pattern;
+
     for (struct segment s; next_segment(&rest, &s);)
         if (is_param(s) && s.length == length + 2 && memcmp(s.text + 1, name, length) == 0)
             return true;

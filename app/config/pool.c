@@ -36,6 +36,7 @@ const struct config_pool *config_pool_find(const struct config *config, const ch
 static bool pool_name_is_valid(const char *name)
 {
     size_t length = strlen(name);
+
     return length > 0 && length <= POOL_NAME_MAX && strcmp(name, "loop") != 0 &&
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == length;
 }
@@ -43,24 +44,28 @@ static bool pool_name_is_valid(const char *name)
 static void read_pool(struct config_reader *reader, const struct tree_node *node, struct config_pool *pools,
                       size_t *count)
 {
+    int work;
+    bool implicit;
+    struct config_pool *pool;
+
     if (!pool_name_is_valid(node->key)) {
         config_fault(reader->faults, node->key_place,
                      "pool '%s' can't be named so, expected letters, digits, '_' and '-', and not 'loop'",
                      node->key);
         return;
     }
-    struct config_pool *pool = NULL;
+    pool = NULL;
     for (size_t i = 0; i < *count; i++)
         if (strcmp(pools[i].name, node->key) == 0)
             pool = &pools[i];
-    bool implicit = pool != NULL;
+    implicit = pool != NULL;
     if (pool == NULL) {
         pool = &pools[(*count)++];
         pool->name = node->key;
         schema_defaults(reader, &pool_schema, pool);
     }
     pool->place = node->key_place;
-    int work = pool->work;
+    work = pool->work;
     if (!node_is_map(reader, node, "the pool"))
         return;
     schema_override(reader, &pool_schema, node, pool);
@@ -76,6 +81,7 @@ void pools_read(struct config_reader *reader, const struct tree_node *node, stru
 {
     const size_t n = 2;
     struct config_pool *pools = config_take(reader->memory, (n + POOLS_MAX) * sizeof *pools);
+
     if (pools == NULL)
         return;
     for (size_t i = 0; i < n; i++) {
@@ -117,15 +123,18 @@ bool pool_read_on(struct config_reader *reader, const struct tree_node *node, co
 static int percent_of(const char *text)
 {
     char *end;
+    long percent;
+
     if (*text < '1' || *text > '9')
         return 0;
-    long percent = strtol(text, &end, 10);
+    percent = strtol(text, &end, 10);
     return strcmp(end, "%") == 0 && percent <= 100 ? (int)percent : 0;
 }
 
 static int sum_of_shares(const struct config_pool *pool)
 {
     int sum = 0;
+
     for (size_t i = 0; i < pool->share_count; i++)
         sum += pool->shares[i].percent;
     return sum;
@@ -134,21 +143,24 @@ static int sum_of_shares(const struct config_pool *pool)
 void pool_read_share(struct config_reader *reader, const struct tree_node *node, const struct config *config,
                      struct config_route *route)
 {
+    int left;
+    struct config_pool *pool;
+    int percent;
+
     if (!node_is_text(reader, node, "share"))
         return;
-    int percent = percent_of(node->text);
+    percent = percent_of(node->text);
     if (percent == 0) {
         fault_value(reader, node, "share", "a part of a pool such as 30%, at most 100%");
         return;
     }
-    struct config_pool *pool =
-        route->on != NULL ? (struct config_pool *)(uintptr_t)config_pool_find(config, route->on) : NULL;
+    pool = route->on != NULL ? (struct config_pool *)(uintptr_t)config_pool_find(config, route->on) : NULL;
     if (pool == NULL) {
         config_fault(reader->faults, node->key_place,
                      "share stands on a route that uses no pool, expected 'on' with the name of one");
         return;
     }
-    int left = 100 - sum_of_shares(pool);
+    left = 100 - sum_of_shares(pool);
     if (percent > left) {
         config_fault(reader->faults, node->place,
                      "share is '%s', expected at most %d%%, which is left of pool '%s'", node->text, left,

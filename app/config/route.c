@@ -93,9 +93,11 @@ static void make_schema(struct route_schema *made)
 
 static void read_path(struct config_reader *reader, const struct tree_node *node, struct config_route *route)
 {
+    const char *fault;
+
     if (!node_is_text(reader, node, "path"))
         return;
-    const char *fault = path_fault(node->text);
+    fault = path_fault(node->text);
     if (fault != NULL)
         fault_value(reader, node, "path", fault);
     else
@@ -118,6 +120,7 @@ static const char *join_methods(struct config_reader *reader, unsigned mask)
 {
     char text[64] = "";
     size_t used = 0;
+
     for (int i = 0; i < CONFIG_METHODS; i++)
         if (mask & 1u << i)
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "",
@@ -129,6 +132,7 @@ static void read_methods(struct config_reader *reader, const struct tree_node *n
                          struct config_route *route)
 {
     bool one = node->type == TREE_SCALAR;
+
     if (!one && !node_is_list(reader, node, "methods"))
         return;
     if (!one && node->count == 0) {
@@ -161,6 +165,7 @@ static void fault_no_kind(struct config_reader *reader, struct config_place plac
 {
     const char *names[KINDS_MAX + 1] = {0};
     char list[160];
+
     for (size_t i = 0; route_kinds[i] != NULL && i < KINDS_MAX; i++)
         names[i] = route_kinds[i]->name;
     config_fault(reader->faults, place, "%s, expected one of %s", what,
@@ -176,6 +181,7 @@ static const struct tree_node *choose_kind(struct config_reader *reader, struct 
 {
     const struct tree_node *chosen = NULL;
     bool faulty = unknown;
+
     for (size_t i = 0; route_kinds_later[i] != NULL; i++) {
         char what[64];
         if (draft->later[i] == NULL)
@@ -208,17 +214,20 @@ static bool read_route(struct config_reader *reader, const struct schema *schema
 {
     struct draft draft = {.route = {.place = node->place, .limits = config->limits}};
     size_t before = reader->faults->count + reader->faults->dropped;
+    const struct tree_node *kind;
+    bool on_is_fine, unknown;
+
     if (!schema_read(reader, schema, node, &draft))
         return false;
-    bool unknown = reader->faults->count + reader->faults->dropped > before;
+    unknown = reader->faults->count + reader->faults->dropped > before;
     if (draft.path != NULL)
         read_path(reader, draft.path, &draft.route);
     if (draft.methods != NULL)
         read_methods(reader, draft.methods, &draft.route);
-    bool on_is_fine = draft.on == NULL || pool_read_on(reader, draft.on, config, &draft.route);
+    on_is_fine = draft.on == NULL || pool_read_on(reader, draft.on, config, &draft.route);
     if (draft.limits != NULL && node_is_map(reader, draft.limits, "limits"))
         schema_override(reader, &limits_schema, draft.limits, &draft.route.limits);
-    const struct tree_node *kind = choose_kind(reader, &draft, node, unknown);
+    kind = choose_kind(reader, &draft, node, unknown);
     if (kind != NULL && draft.on == NULL)
         draft.route.on = draft.route.kind->on;
     if (kind != NULL && draft.methods == NULL)
@@ -241,6 +250,7 @@ static bool read_route(struct config_reader *reader, const struct schema *schema
 static unsigned methods_of(const struct config_route *route)
 {
     unsigned mask = route->method_mask ? route->method_mask : (1u << (CONFIG_METHODS + 1)) - 1;
+
     return mask & 1u << CONFIG_GET ? mask | 1u << CONFIG_HEAD : mask;
 }
 
@@ -248,6 +258,7 @@ static void check_reachable(struct config_reader *reader, const struct config_ro
 {
     const struct config_route *route = &routes[n];
     unsigned left = methods_of(route);
+
     for (size_t i = 0; i < n; i++) {
         if (!path_covers(routes[i].path, route->path))
             continue;
@@ -265,6 +276,8 @@ static void check_reachable(struct config_reader *reader, const struct config_ro
 void routes_read(struct config_reader *reader, const struct tree_node *node, struct config *config)
 {
     struct route_schema made;
+    struct config_route *routes;
+
     if (!node_is_list(reader, node, "routes"))
         return;
     if (node->count > CONFIG_ROUTES_MAX) {
@@ -272,7 +285,7 @@ void routes_read(struct config_reader *reader, const struct tree_node *node, str
                      CONFIG_ROUTES_MAX);
         return;
     }
-    struct config_route *routes = config_take(reader->memory, (node->count + 1) * sizeof *routes);
+    routes = config_take(reader->memory, (node->count + 1) * sizeof *routes);
     if (routes == NULL)
         return;
     make_schema(&made);

@@ -22,6 +22,7 @@ struct label {
 static struct label label_of(const struct schema *schema, const char *key)
 {
     struct label label;
+
     if (schema->name != NULL && !schema->bare)
         snprintf(label.text, sizeof label.text, "%s.%s", schema->name, key);
     else
@@ -32,6 +33,7 @@ static struct label label_of(const struct schema *schema, const char *key)
 static void append(char *out, size_t room, const char *text)
 {
     size_t used = strlen(out);
+
     snprintf(out + used, room - used, "%s", text);
 }
 
@@ -49,6 +51,7 @@ const char *text_one_of(char *out, size_t room, const char *const *names)
 size_t count_names(const char *const *names)
 {
     size_t n = 0;
+
     while (names[n] != NULL)
         n++;
     return n;
@@ -60,6 +63,7 @@ void fault_unknown(struct config_reader *reader, struct config_place place, cons
     const char *in = where != NULL ? " in " : "";
     const char *nearest = weir_text_nearest(name, names, count_names(names));
     char list[LIST_BYTES];
+
     if (where == NULL)
         where = "";
     if (nearest != NULL)
@@ -87,6 +91,7 @@ void fault_value(struct config_reader *reader, const struct tree_node *node, con
                  const char *expected)
 {
     char found[80];
+
     if (!node->faulty)
         config_fault(reader->faults, node->place, "%s is %s, expected %s", what,
                      describe(node, found, sizeof found), expected);
@@ -139,6 +144,7 @@ static void read_bool(struct config_reader *reader, const struct tree_node *node
 static bool parse_int(const char *text, int64_t *out)
 {
     const char *digits = *text == '-' ? text + 1 : text;
+
     if (!*digits || (digits[0] == '0' && digits[1]) || strspn(digits, "0123456789") != strlen(digits))
         return false;
     errno = 0;
@@ -151,11 +157,12 @@ static void read_int(struct config_reader *reader, const struct schema_key *key,
 {
     int64_t max = key->max ? key->max : INT_MAX;
     int64_t value = 0;
+    char expected[96];
+
     if (node->type == TREE_SCALAR && parse_int(node->text, &value) && value >= key->min && value <= max) {
         *member = (int)value;
         return;
     }
-    char expected[96];
     snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)key->min,
              (long long)max);
     fault_value(reader, node, what, expected);
@@ -165,6 +172,7 @@ static const char *format_size(char *out, size_t room, uint64_t bytes)
 {
     static const char *const units[] = {"", "KiB", "MiB", "GiB", "TiB"};
     size_t unit = 0;
+
     while (bytes && bytes % 1024 == 0 && unit < sizeof units / sizeof *units - 1) {
         bytes /= 1024;
         unit++;
@@ -178,6 +186,7 @@ static void read_size(struct config_reader *reader, const struct schema_key *key
 {
     uint64_t max = key->max ? (uint64_t)key->max : INT64_MAX;
     uint64_t value = 0;
+
     if (node->type != TREE_SCALAR || weir_parse_size(node->text, &value) != 0) {
         fault_value(reader, node, what, "a size such as 4096, 16KiB or 1MiB");
         return;
@@ -201,6 +210,7 @@ static void read_duration(struct config_reader *reader, const struct schema_key 
     const int64_t century_ns = INT64_C(100) * 366 * 24 * 3600 * 1000000000;
     int64_t max = key->max ? key->max : century_ns;
     weir_duration value;
+
     if (node->type != TREE_SCALAR || weir_parse_duration(node->text, &value) != 0) {
         fault_value(reader, node, what, "a duration such as 250ms, 10s or 1m");
         return;
@@ -234,6 +244,8 @@ static void read_choice(struct config_reader *reader, const struct schema_key *k
                         const struct tree_node *node, const char *what, int *member)
 {
     char list[LIST_BYTES], expected[LIST_BYTES + 32];
+    const char *nearest;
+
     text_one_of(list, sizeof list, key->choices);
     if (node->type != TREE_SCALAR || node->faulty) {
         fault_value(reader, node, what, list);
@@ -245,7 +257,7 @@ static void read_choice(struct config_reader *reader, const struct schema_key *k
             return;
         }
     }
-    const char *nearest = weir_text_nearest(node->text, key->choices, count_names(key->choices));
+    nearest = weir_text_nearest(node->text, key->choices, count_names(key->choices));
     snprintf(expected, sizeof expected, "%s%s%s%s", list, nearest != NULL ? "; did you mean '" : "",
              nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
     fault_value(reader, node, what, expected);
@@ -256,6 +268,7 @@ static void read_key(struct config_reader *reader, const struct schema *schema, 
 {
     void *member = (char *)base + key->offset;
     struct label label = label_of(schema, key->name);
+
     switch (key->type) {
     case SCHEMA_BOOL:
         read_bool(reader, node, label.text, member);
@@ -291,14 +304,17 @@ static void read_key(struct config_reader *reader, const struct schema *schema, 
 static void set_default(struct config_reader *reader, const struct schema *schema,
                         const struct schema_key *key, void *base)
 {
+    struct tree_node written;
+    size_t before;
+
     if (key->type == SCHEMA_MAP) {
         schema_defaults(reader, key->map, (char *)base + key->offset);
         return;
     }
     if (key->fallback == NULL)
         return;
-    struct tree_node written = {.type = TREE_SCALAR, .text = key->fallback, .length = strlen(key->fallback)};
-    size_t before = reader->faults->count + reader->faults->dropped;
+    written = (struct tree_node){.type = TREE_SCALAR, .text = key->fallback, .length = strlen(key->fallback)};
+    before = reader->faults->count + reader->faults->dropped;
     read_key(reader, schema, key, &written, base);
     assert(reader->faults->count + reader->faults->dropped == before); /* a default its own table refuses */
     (void)before;
@@ -322,6 +338,7 @@ static void fault_unknown_key(struct config_reader *reader, const struct schema 
                               const struct tree_node *child)
 {
     const char *names[SCHEMA_KEYS_MAX + 1];
+
     assert(schema->count <= SCHEMA_KEYS_MAX);
     for (size_t i = 0; i < schema->count; i++)
         names[i] = schema->keys[i].name;
@@ -353,8 +370,10 @@ static bool was_misspelt(const struct schema *schema, const struct tree_node *no
 bool schema_read(struct config_reader *reader, const struct schema *schema, const struct tree_node *node,
                  void *base)
 {
+    const char *what;
+
     schema_defaults(reader, schema, base);
-    const char *what = schema->name != NULL ? schema->name : "the file";
+    what = schema->name != NULL ? schema->name : "the file";
     if (!node_is_map(reader, node, what))
         return false;
     schema_override(reader, schema, node, base);
@@ -371,6 +390,7 @@ bool schema_read(struct config_reader *reader, const struct schema *schema, cons
 const char *schema_path(struct config_reader *reader, const char *path)
 {
     const char *file = reader->faults->file, *slash = file != NULL ? strrchr(file, '/') : NULL;
+
     if (*path == '/' || slash == NULL)
         return path;
     size_t folder = (size_t)(slash + 1 - file), length = strlen(path);

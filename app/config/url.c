@@ -15,6 +15,7 @@ static bool authority_is_valid(const char *text, size_t length)
     const char *end = text + length;
     const char *host_end = NULL;
     bool valid = false;
+
     if (length > 0 && text[0] == '[') {
         const char *close = memchr(text, ']', length);
         valid = close != NULL && host_is_ipv6(text + 1, (size_t)(close - text - 1));
@@ -33,6 +34,7 @@ static bool authority_is_valid(const char *text, size_t length)
 static const char *target_fault(const char *target)
 {
     bool open = false;
+
     for (const char *p = target; *p; p++) {
         if (*p == '#')
             return "no fragment, '#'";
@@ -50,6 +52,7 @@ static const char *target_fault(const char *target)
 static size_t count_parts(const char *target)
 {
     size_t n = target[0] == '/' ? 1 : 2;
+
     for (const char *p = target; *p; p++)
         n += *p == '{' || *p == '}';
     return n;
@@ -75,6 +78,7 @@ static size_t split(struct url_part *parts, const char *target)
 {
     size_t n = 0;
     bool in_query = false;
+
     if (target[0] != '/')
         parts[n++] = (struct url_part){.text = "/", .length = 1};
     while (*target) {
@@ -90,11 +94,14 @@ static size_t split(struct url_part *parts, const char *target)
 
 const char *url_fault(const char *url)
 {
+    const char *authority;
+    size_t length;
+
     if (strncmp(url, scheme, strlen(scheme)) != 0)
         return strncmp(url, "https:", 6) == 0 ? "http://, there is no TLS in this build"
                                               : "http://HOST[:PORT]/PATH";
-    const char *authority = url + strlen(scheme);
-    size_t length = strcspn(authority, "/?#");
+    authority = url + strlen(scheme);
+    length = strcspn(authority, "/?#");
     if (!authority_is_valid(authority, length))
         return "a host and perhaps a port from 1 to 65535 behind http://";
     return target_fault(authority + length);
@@ -104,13 +111,18 @@ bool url_read(struct config_reader *reader, const struct tree_node *node, const 
               const char *pattern, struct url_template *out)
 {
     const char *fault = url_fault(node->type == TREE_SCALAR ? node->text : "");
+    bool known;
+    size_t origin;
+    const char *target;
+    struct url_part *parts;
+
     if (fault != NULL) {
         fault_value(reader, node, what, fault);
         return false;
     }
-    size_t origin = strlen(scheme) + strcspn(node->text + strlen(scheme), "/?#");
-    const char *target = node->text + origin;
-    struct url_part *parts = config_take(reader->memory, count_parts(target) * sizeof *parts);
+    origin = strlen(scheme) + strcspn(node->text + strlen(scheme), "/?#");
+    target = node->text + origin;
+    parts = config_take(reader->memory, count_parts(target) * sizeof *parts);
     out->text = node->text;
     out->place = node->place;
     out->origin = config_take_text(reader->memory, node->text, origin);
@@ -118,7 +130,7 @@ bool url_read(struct config_reader *reader, const struct tree_node *node, const 
     if (parts == NULL || out->origin == NULL)
         return false;
     out->part_count = split(parts, target);
-    bool known = true;
+    known = true;
     for (size_t i = 0; i < out->part_count; i++)
         if (parts[i].is_param)
             known = param_is_known(reader, node, what, pattern, &parts[i]) && known;

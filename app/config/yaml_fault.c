@@ -18,6 +18,7 @@ static bool starts(const struct yaml_source *s, size_t at, const char *with, siz
 static struct config_place place_of_offset(const struct yaml_source *s, size_t offset)
 {
     struct config_place place = {1, 1};
+
     for (size_t i = 0; i < offset && i < s->length; i++) {
         if (s->bytes[i] == '\n') {
             place.line++;
@@ -32,13 +33,14 @@ static struct config_place place_of_offset(const struct yaml_source *s, size_t o
 /* Text that is mostly ASCII has a zero in every other byte, or in three of four. */
 static const char *encoding_of(const struct yaml_source *s)
 {
+    bool zero[4];
+
     if (starts(s, 0, "\xff\xfe\0\0", 4) || starts(s, 0, "\0\0\xfe\xff", 4))
         return "UTF-32";
     if (starts(s, 0, "\xff\xfe", 2) || starts(s, 0, "\xfe\xff", 2))
         return "UTF-16";
     if (s->length < 4)
         return NULL;
-    bool zero[4];
     for (size_t i = 0; i < 4; i++)
         zero[i] = s->bytes[i] == '\0';
     if (zero[0] + zero[1] + zero[2] + zero[3] == 3)
@@ -51,6 +53,8 @@ bool yaml_source_open(struct yaml_source *s, struct config_faults *faults)
     static const char *const breaks[] = {"\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
     static const char mark[] = "\xef\xbb\xbf";
     const char *encoding = encoding_of(s);
+    const char *again;
+
     if (encoding != NULL) {
         config_fault(faults, (struct config_place){1, 1}, "the file is %s, expected UTF-8", encoding);
         return false;
@@ -59,7 +63,7 @@ bool yaml_source_open(struct yaml_source *s, struct config_faults *faults)
         s->bytes += 3;
         s->length -= 3;
     }
-    const char *again = memmem(s->bytes, s->length, mark, 3);
+    again = memmem(s->bytes, s->length, mark, 3);
     if (again != NULL) {
         config_fault(faults, place_of_offset(s, (size_t)(again - s->bytes)),
                      "a byte order mark (U+FEFF) inside the file, expected none");
@@ -83,6 +87,7 @@ bool yaml_source_open(struct yaml_source *s, struct config_faults *faults)
 static size_t line_at(const struct yaml_source *s, size_t line)
 {
     size_t at = 0;
+
     while (line > 0 && at < s->length) {
         bool both = starts(s, at, "\r\n", 2);
         line -= s->bytes[at] == '\n' || s->bytes[at] == '\r';
@@ -94,6 +99,7 @@ static size_t line_at(const struct yaml_source *s, size_t line)
 static size_t length_of_line(const struct yaml_source *s, size_t at)
 {
     size_t n = 0;
+
     while (at + n < s->length && s->bytes[at + n] != '\n' && s->bytes[at + n] != '\r')
         n++;
     return n;
@@ -103,6 +109,7 @@ static size_t length_of_line(const struct yaml_source *s, size_t at)
 static size_t byte_at(const struct yaml_source *s, yaml_mark_t mark)
 {
     size_t at = line_at(s, mark.line);
+
     for (size_t column = mark.column; column > 0 && at < s->length; column--) {
         at++;
         while (at < s->length && ((unsigned char)s->bytes[at] & 0xc0) == 0x80)
@@ -114,12 +121,14 @@ static size_t byte_at(const struct yaml_source *s, yaml_mark_t mark)
 static char char_at(const struct yaml_source *s, yaml_mark_t mark)
 {
     size_t at = byte_at(s, mark);
+
     return at < s->length ? s->bytes[at] : '\0';
 }
 
 static size_t indentation(const struct yaml_source *s, size_t line)
 {
     size_t at = line_at(s, line), n = 0;
+
     while (at + n < s->length && s->bytes[at + n] == ' ')
         n++;
     return n;
@@ -129,12 +138,14 @@ static size_t indentation(const struct yaml_source *s, size_t line)
 static bool has_key(const struct yaml_source *s, size_t line)
 {
     size_t at = line_at(s, line), length = length_of_line(s, at);
+
     return memmem(s->bytes + at, length, ": ", 2) != NULL || (length > 0 && s->bytes[at + length - 1] == ':');
 }
 
 static bool is_blank(const struct yaml_source *s, size_t line)
 {
     size_t at = line_at(s, line), length = length_of_line(s, at), n = 0;
+
     while (n < length && (s->bytes[at + n] == ' ' || s->bytes[at + n] == '\t'))
         n++;
     return n == length || s->bytes[at + n] == '#';
@@ -164,11 +175,13 @@ static bool is_in(const struct trouble *t, const char *words)
 /* Before the first character of the line that is none of white space, or where it was noticed. */
 static bool of_tab(const struct trouble *t)
 {
+    bool leads;
+
     yaml_mark_t mark = t->parser->problem_mark;
     size_t at = line_at(t->source, mark.line), length = length_of_line(t->source, at), n = 0;
     while (n < length && t->source->bytes[at + n] == ' ')
         n++;
-    bool leads = n < length && t->source->bytes[at + n] == '\t';
+    leads = n < length && t->source->bytes[at + n] == '\t';
     if (!leads && char_at(t->source, mark) != '\t')
         return false;
     if (leads)
@@ -180,6 +193,7 @@ static bool of_tab(const struct trouble *t)
 static bool of_quote(const struct trouble *t)
 {
     const struct yaml_quoted *q = t->quoted;
+
     if (is_in(t, "quoted scalar") && (says(t, "end of stream") || says(t, "document indicator"))) {
         char quote = char_at(t->source, t->parser->context_mark);
         config_fault(t->faults, place_of(t->parser->context_mark),
@@ -206,6 +220,7 @@ static bool is_closed(const struct yaml_source *s, size_t at)
 {
     size_t depth = 0;
     char quote = '\0';
+
     for (; at < s->length; at++) {
         char c = s->bytes[at], before = at > 0 ? s->bytes[at - 1] : ' ';
         if (quote == '"' && c == '\\') {
@@ -230,6 +245,7 @@ static bool of_bracket(const struct trouble *t)
     yaml_mark_t begin = t->parser->context_mark, here = t->parser->problem_mark;
     char open = is_in(t, "flow mapping") ? '{' : '[', close = open == '{' ? '}' : ']';
     char found = char_at(t->source, here);
+
     if (!is_in(t, "flow")) {
         if ((found != '}' && found != ']') || is_in(t, "scan"))
             return false;
@@ -271,6 +287,7 @@ static bool of_character(const struct trouble *t)
 static size_t line_before(const struct yaml_source *s, size_t line)
 {
     size_t before = line;
+
     while (before > 0)
         if (!is_blank(s, --before))
             return before;
@@ -280,6 +297,7 @@ static size_t line_before(const struct yaml_source *s, size_t line)
 static bool of_colon(const struct trouble *t)
 {
     yaml_mark_t mark = t->parser->problem_mark;
+
     if (says(t, "could not find expected ':'")) {
         config_fault(t->faults, place_of(t->parser->context_mark),
                      "no ': ' behind a key of at most 1024 characters, expected KEY: VALUE");
@@ -309,6 +327,7 @@ static bool of_indentation(const struct trouble *t)
 {
     yaml_mark_t mark = t->parser->problem_mark, around = t->parser->context_mark;
     bool list = says(t, "'-' indicator");
+
     if (says(t, "document start")) {
         around.line = line_before(t->source, mark.line);
         around.column = indentation(t->source, around.line);
@@ -340,6 +359,7 @@ static bool of_indentation(const struct trouble *t)
 static void of_bytes(const struct trouble *t)
 {
     struct config_place place = place_of_offset(t->source, t->parser->problem_offset);
+
     if (!says(t, "control character"))
         config_fault(t->faults, place, "not text: %s, expected UTF-8", t->problem);
     else if (t->parser->problem_value == 0)
@@ -360,6 +380,7 @@ void yaml_fault(const struct yaml_source *source, const yaml_parser_t *parser,
         .problem = parser->problem != NULL ? parser->problem : "it can't be read",
         .context = parser->context != NULL ? parser->context : "",
     };
+
     if (parser->error == YAML_READER_ERROR)
         of_bytes(&t);
     else if (!of_tab(&t) && !of_quote(&t) && !of_character(&t) && !of_colon(&t) && !of_bracket(&t) &&

@@ -48,6 +48,7 @@ static struct level *innermost(struct builder *b)
 static bool wants_key(struct builder *b)
 {
     const struct level *level = innermost(b);
+
     return level != NULL && level->node->type == TREE_MAP && level->key == NULL;
 }
 
@@ -61,10 +62,12 @@ static int give_up(struct builder *b, yaml_mark_t mark, const char *text)
 static void attach(struct builder *b, struct level *parent, struct tree_node *node)
 {
     if (parent->node->type == TREE_MAP) {
+        const struct tree_node *twin;
+
         node->key = parent->key;
         node->key_place = parent->key_place;
         parent->key = NULL;
-        const struct tree_node *twin = tree_find(parent->node, node->key);
+        twin = tree_find(parent->node, node->key);
         if (twin != NULL) {
             config_fault(b->faults, node->key_place,
                          "key '%s' is written twice, expected once; the first is in line %u", node->key,
@@ -79,12 +82,15 @@ static void attach(struct builder *b, struct level *parent, struct tree_node *no
 
 static int add_node(struct builder *b, enum tree_type type, yaml_mark_t mark, struct tree_node **out)
 {
+    struct tree_node *node;
+    struct level *parent;
+
     if (++b->nodes > YAML_TREE_NODES_MAX)
         return give_up(b, mark, "the file has too many values, expected at most 100000");
-    struct level *parent = innermost(b);
+    parent = innermost(b);
     if (parent != NULL && parent->node->type == TREE_MAP && parent->node->count >= YAML_TREE_KEYS_MAX)
         return give_up(b, mark, "the mapping has too many keys, expected at most 1000");
-    struct tree_node *node = config_take(b->memory, sizeof *node);
+    node = config_take(b->memory, sizeof *node);
     if (node == NULL)
         return -ENOMEM;
     node->type = type;
@@ -113,8 +119,10 @@ static bool refuse_decoration(struct builder *b, yaml_mark_t mark, const yaml_ch
 static int add_key(struct builder *b, const yaml_event_t *event)
 {
     struct level *level = innermost(b);
+    const char *text;
+
     level->key_place = place_of(event->start_mark);
-    const char *text = (const char *)event->data.scalar.value;
+    text = (const char *)event->data.scalar.value;
     level->key = config_take_text(b->memory, text, event->data.scalar.length);
     return level->key != NULL ? 0 : -ENOMEM;
 }
@@ -123,6 +131,8 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
 {
     const char *text = (const char *)event->data.scalar.value;
     size_t length = event->data.scalar.length;
+    struct tree_node *node;
+    int err;
     /* A tag of quoted text may be implied by the quotes; only one that was written carries a name here. */
     bool faulty = refuse_decoration(b, event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
     if (memchr(text, '\0', length) != NULL) {
@@ -131,8 +141,8 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
     }
     if (wants_key(b))
         return add_key(b, event);
-    struct tree_node *node = NULL;
-    int err = add_node(b, TREE_SCALAR, event->start_mark, &node);
+    node = NULL;
+    err = add_node(b, TREE_SCALAR, event->start_mark, &node);
     if (err)
         return err;
     node->faulty = faulty;
@@ -144,13 +154,16 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
 
 static int on_alias(struct builder *b, const yaml_event_t *event)
 {
+    struct tree_node *node;
+    int err;
+
     config_fault(b->faults, place_of(event->start_mark),
                  "alias '*%s' is not supported, expected the value itself",
                  (const char *)event->data.alias.anchor);
     if (wants_key(b))
         return -WEIR_ECONFIG;
-    struct tree_node *node = NULL;
-    int err = add_node(b, TREE_SCALAR, event->start_mark, &node);
+    node = NULL;
+    err = add_node(b, TREE_SCALAR, event->start_mark, &node);
     if (err)
         return err;
     node->faulty = true;
@@ -161,13 +174,17 @@ static int on_alias(struct builder *b, const yaml_event_t *event)
 static int on_start(struct builder *b, const yaml_event_t *event, enum tree_type type,
                     const yaml_char_t *anchor, const yaml_char_t *tag)
 {
+    bool faulty;
+    struct tree_node *node;
+    int err;
+
     if (wants_key(b))
         return give_up(b, event->start_mark, "a key is a list or a mapping, expected plain text");
     if (b->depth == YAML_TREE_DEPTH_MAX)
         return give_up(b, event->start_mark, "the file is nested too deeply, expected at most 16 levels");
-    bool faulty = refuse_decoration(b, event->start_mark, anchor, tag);
-    struct tree_node *node = NULL;
-    int err = add_node(b, type, event->start_mark, &node);
+    faulty = refuse_decoration(b, event->start_mark, anchor, tag);
+    node = NULL;
+    err = add_node(b, type, event->start_mark, &node);
     if (err)
         return err;
     node->faulty = faulty;
@@ -219,11 +236,13 @@ static int on_syntax(struct builder *b, const yaml_parser_t *parser, const struc
 static int read_events(struct builder *b, yaml_parser_t *parser, const struct yaml_source *source)
 {
     for (bool more = true; more;) {
+        int err;
+
         yaml_event_t event;
         if (!yaml_parser_parse(parser, &event))
             return on_syntax(b, parser, source);
         note_quoted(b, &event);
-        int err = on_event(b, &event);
+        err = on_event(b, &event);
         more = event.type != YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
         if (err)
@@ -236,6 +255,7 @@ static int read_events(struct builder *b, yaml_parser_t *parser, const struct ya
 static const struct tree_node *root_of(const struct builder *b)
 {
     const struct tree_node *root = b->root;
+
     bool empty =
         root != NULL && root->type == TREE_SCALAR && !root->quoted && root->length == 0 && !root->faulty;
     return empty ? NULL : root;
@@ -246,6 +266,9 @@ int yaml_tree_parse(struct config_memory *memory, const void *bytes, size_t leng
 {
     struct builder b = {.memory = memory, .faults = faults};
     struct yaml_source source = {bytes, length};
+    int err;
+    yaml_parser_t parser;
+
     *root = NULL;
     if (length > YAML_TREE_BYTES_MAX) {
         config_fault(faults, (struct config_place){1, 1}, "the file is too large, expected at most 1 MiB");
@@ -253,12 +276,11 @@ int yaml_tree_parse(struct config_memory *memory, const void *bytes, size_t leng
     }
     if (!yaml_source_open(&source, faults))
         return -WEIR_ECONFIG;
-    yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser))
         return -ENOMEM;
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const yaml_char_t *)source.bytes, source.length);
-    int err = read_events(&b, &parser, &source);
+    err = read_events(&b, &parser, &source);
     yaml_parser_delete(&parser);
     if (!err)
         *root = root_of(&b);

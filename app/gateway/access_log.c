@@ -20,16 +20,18 @@ static weir_kv spent_of(struct access_log_line *line, const weir_exchange_record
 {
     weir_kv_part rest = {"rest", {0}};
     size_t count = 0, used = 0;
+
     if (more->charge_count == 0)
         return weir_kv_none();
     for (size_t i = 0; i < more->charge_count; i++) {
         const weir_charge *charge = &more->charges[i];
+        const char *label;
         if (charge->share.ns * WORTH < record->took.ns ||
             used + WEIR_CHARGE_LABEL_BYTES > sizeof line->labels) {
             rest.duration.ns += charge->share.ns;
             continue;
         }
-        const char *label = weir_charge_label(charge, line->labels + used);
+        label = weir_charge_label(charge, line->labels + used);
         if (label == line->labels + used)
             used += strlen(label) + 1;
         add_part(line->spent, count++, (weir_kv_part){label, charge->share});
@@ -43,6 +45,7 @@ static weir_kv spent_of(struct access_log_line *line, const weir_exchange_record
 static const weir_charge *longest_hold(const struct access_log_more *more)
 {
     const weir_charge *longest = NULL;
+
     for (size_t i = 0; i < more->charge_count; i++)
         if (more->charges[i].held_by != NULL &&
             (longest == NULL || more->charges[i].held.ns > longest->held.ns))
@@ -87,6 +90,7 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
                      const struct access_log_more *more)
 {
     const weir_charge *hold = longest_hold(more);
+
     line->count = 0;
     add(line, WEIR_KV("method", record->method));
     add(line, WEIR_KV("target", record->target));
@@ -122,6 +126,7 @@ void access_log_write(const weir_exchange_record *record)
         .charge_count = weir_exchange_charges(record, charges),
     };
     struct access_log_line line;
+
     access_log_fill(&line, record, &more);
     weir_log_write(WEIR_LOG_INFO, "request", line.pairs, line.count);
 }

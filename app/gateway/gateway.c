@@ -63,6 +63,7 @@ struct loop_state {
 static void close_loop(void *arg)
 {
     struct loop_state *loop = arg;
+
     gateway_status_stops(&loop->gateway->status);
     for (size_t i = loop->opened; i-- > 0;) {
         const struct route_kind *kind = loop->config->routes[i].kind;
@@ -79,8 +80,10 @@ static void close_loop(void *arg)
 static int open_route(struct loop_state *loop, size_t i)
 {
     const struct config_route *route = &loop->config->routes[i];
+    int err;
+
     loop->route[i] = (void *)(uintptr_t)route->settings;
-    int err = route->compress_response.on ? response_coding_open(route, &loop->coding[i]) : 0;
+    err = route->compress_response.on ? response_coding_open(route, &loop->coding[i]) : 0;
     if (err < 0)
         return err;
     return route->kind->open != NULL ? route->kind->open(route, loop->client, &loop->route[i]) : 0;
@@ -95,6 +98,7 @@ static int open_client(struct loop_state *loop)
         .reply_bytes = limits->reply_bytes,
         .replies_bytes = loop->gateway->replies_bytes,
     };
+
     return weir_client_open(&options, &loop->client);
 }
 
@@ -112,6 +116,8 @@ static void *open_loop(void *arg)
     struct gateway *gateway = arg;
     const struct config *config = gateway->config;
     struct loop_state *loop = calloc(1, sizeof *loop + config->route_count * sizeof loop->route[0]);
+    int err;
+
     if (loop == NULL)
         return NULL;
     loop->gateway = gateway;
@@ -120,7 +126,7 @@ static void *open_loop(void *arg)
     if (weir_loop_index() == 0)
         start_log(config, &gateway->found.warnings, gateway->file != NULL);
     loop->coding = calloc(config->route_count, sizeof *loop->coding);
-    int err = loop->coding != NULL ? open_metrics(loop, &gateway->status) : -ENOMEM;
+    err = loop->coding != NULL ? open_metrics(loop, &gateway->status) : -ENOMEM;
     if (err == 0)
         err = open_client(loop);
     while (err == 0 && loop->opened < config->route_count) {
@@ -140,6 +146,7 @@ static int answer(weir_request *req, weir_response *res, void *state)
     const struct config_route *route = weir_request_data(req);
     const size_t i = (size_t)(route - loop->config->routes);
     int err = loop->coding[i] != NULL ? response_coding_use(loop->coding[i], req, res) : 0;
+
     return err < 0 ? err : route->kind->handle(req, res, loop->route[i]);
 }
 
@@ -149,8 +156,10 @@ static void on_listening(void *arg, const char *address)
 {
     struct gateway *gateway = arg;
     const size_t count = gateway->config->listen_count;
+    bool all;
+
     snprintf(gateway->listening[gateway->listening_count++], WEIR_ADDRESS_BYTES, "%s", address);
-    bool all = gateway->listening_count == count;
+    all = gateway->listening_count == count;
     if (all)
         atomic_store(&gateway->status.ready, true); /* before it is told: who reads the log may ask at once */
     log_listening("gateway", address);
@@ -166,6 +175,7 @@ static void on_listening(void *arg, const char *address)
 static void count_exchange(void *arg, const weir_exchange_record *record)
 {
     const struct loop_state *loop = record->state;
+
     (void)arg;
     metrics_count(loop->metrics, record);
     if (record->note != NULL) /* gathers alone leave one */
@@ -195,6 +205,7 @@ static void (*on_exchange(const struct config *config))(void *arg, const weir_ex
 static void on_drain(void *arg)
 {
     struct gateway *gateway = arg;
+
     atomic_store(&gateway->status.ready, false);
     atomic_store(&gateway->status.draining, true);
     weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", gateway->config->drain));
@@ -204,6 +215,7 @@ static void on_drain(void *arg)
 static void on_signal(void *arg, int number)
 {
     const struct gateway *gateway = arg;
+
     if (number == SIGHUP && gateway->file == NULL)
         (void)kill(getpid(), SIGTERM); /* there is no file to read anew: the terminal has gone */
     else if (number == SIGHUP)
@@ -222,6 +234,8 @@ static void on_signal(void *arg, int number)
 static int prepare(struct gateway *gateway)
 {
     const struct config *config = gateway->config;
+    int err;
+
     gateway->routes = calloc(config->route_count + 1, sizeof *gateway->routes);
     gateway->addresses = calloc(config->listen_count + 1, sizeof *gateway->addresses);
     gateway->listening = calloc(config->listen_count, sizeof *gateway->listening);
@@ -239,7 +253,7 @@ static int prepare(struct gateway *gateway)
             .data = (void *)(uintptr_t)&config->routes[i],
             .body_bytes_max = config->routes[i].limits.body_bytes,
         };
-    int err = config->admin != NULL ? metrics_open(config, &gateway->status.metrics) : 0;
+    err = config->admin != NULL ? metrics_open(config, &gateway->status.metrics) : 0;
     return config->admin != NULL && err == 0 ? gather_counts_open(config, &gateway->status.gathers) : err;
 }
 
@@ -291,6 +305,7 @@ static int serve(struct gateway *gateway)
         .on_signal = on_signal,
         .arg = gateway,
     };
+
     return weir_serve(&options, gateway->routes, config->route_count);
 }
 
@@ -313,8 +328,10 @@ static bool check(const char *command, struct gateway *gateway, const char *file
         .admin_key = file != NULL ? "admin" : "--admin-port",
         .root = gateway->root,
     };
+    int err;
+
     snprintf(gateway->name, sizeof gateway->name, "weir %s", command);
-    int err = start_check(gateway->config, file != NULL ? file : gateway->name, &options, &gateway->found);
+    err = start_check(gateway->config, file != NULL ? file : gateway->name, &options, &gateway->found);
     if (err < 0)
         config_faults_print(&gateway->found.faults, file != NULL, stderr);
     return err == 0;
@@ -333,6 +350,7 @@ static uint64_t memory_limit(const struct gateway *gateway)
 {
     weir_memory_use use = {0};
     weir_memory *memory;
+
     if (weir_memory_open(gateway->root, &memory) == 0) {
         weir_memory_read(memory, &use);
         weir_memory_close(memory);
@@ -345,6 +363,7 @@ static void divide_memory(struct gateway *gateway)
 {
     const struct config_limits *limits = &gateway->config->limits;
     const uint64_t most = 256 << 20, least = 16 << 20, limit = memory_limit(gateway), part = limit / 4;
+
     gateway->replies_bytes = limits->replies_bytes      ? limits->replies_bytes
                              : part == 0 || part > most ? most
                              : part < least             ? least
@@ -356,11 +375,15 @@ static int run(const char *command, struct gateway *gateway)
 {
     struct admin *admin = NULL;
     struct memory_watch *memory = NULL;
+    const struct config *config;
+    struct config_place listen;
+    int err;
+
     give_memory_back();
     divide_memory(gateway);
-    const struct config *config = gateway->config;
-    const struct config_place listen = config_place(config, "listen", NULL);
-    int err = config_guard_apply(&config->guard);
+    config = gateway->config;
+    listen = config_place(config, "listen", NULL);
+    err = config_guard_apply(&config->guard);
     if (err == 0)
         err = prepare(gateway);
     if (err == 0)
@@ -386,6 +409,7 @@ static void end_at_once(int number)
 static void heed_signals(void)
 {
     struct sigaction action = {.sa_handler = end_at_once};
+
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
@@ -395,11 +419,13 @@ int gateway_run(const char *command, const struct config *config, const char *fi
                 const struct gateway_events *events)
 {
     struct gateway gateway = {.config = config, .events = events, .file = file};
+    int code;
+
     gateway.root = events != NULL && events->root != NULL ? events->root : "";
     heed_signals();
     weir_log_configure(config_log_level(config), config->log == CONFIG_LOG_JSON);
     gateway_status_init(&gateway.status);
-    int code = check(command, &gateway, file) ? run(command, &gateway) : EXIT_FAILED;
+    code = check(command, &gateway, file) ? run(command, &gateway) : EXIT_FAILED;
     metrics_free(gateway.status.metrics);
     gather_counts_free(gateway.status.gathers);
     gateway_status_end(&gateway.status);

@@ -16,6 +16,7 @@ enum {
 uint64_t memory_of_exchange(const struct config *config)
 {
     uint64_t most = 0;
+
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
         uint64_t bytes =
@@ -31,11 +32,13 @@ static uint64_t of_pool(const struct config *config, const struct config_pool *p
                         struct config_place *place)
 {
     uint64_t most = 0;
+
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
+        uint64_t bytes;
         if (route->kind->job_bytes == NULL || route->on == NULL || strcmp(route->on, pool->name) != 0)
             continue;
-        uint64_t bytes = route->kind->job_bytes(route->settings);
+        bytes = route->kind->job_bytes(route->settings);
         if (bytes > most) {
             most = bytes;
             *place = route->place;
@@ -56,6 +59,9 @@ void memory_need_check(const struct config *config, const weir_memory_use *use,
     uint64_t exchanges = (uint64_t)config->limits.exchanges * memory_of_exchange(config);
     uint64_t jobs = 0, greatest = 0;
     struct config_place place = {0};
+    const char *key;
+    uint64_t sum, limit;
+
     for (size_t i = 0; i < config->pool_count; i++) {
         struct config_place here = {0};
         uint64_t bytes = of_pool(config, &config->pools[i], &here);
@@ -65,13 +71,13 @@ void memory_need_check(const struct config *config, const weir_memory_use *use,
             place = here;
         }
     }
-    uint64_t sum = PROGRAM_BYTES + connections + exchanges + jobs;
-    uint64_t limit = use->limit_bytes - use->used_bytes + use->resident_bytes; /* without what others took */
+    sum = PROGRAM_BYTES + connections + exchanges + jobs;
+    limit = use->limit_bytes - use->used_bytes + use->resident_bytes; /* without what others took */
     if (limit > use->limit_bytes)
         limit = use->limit_bytes;
     if (use->limit_bytes == 0 || sum <= limit)
         return;
-    const char *key = "the memory of this route's jobs, or the workers of their pool";
+    key = "the memory of this route's jobs, or the workers of their pool";
     if (exchanges >= connections && exchanges >= jobs) {
         key = "limits.exchanges";
         place = config_place(config, "limits", "exchanges");

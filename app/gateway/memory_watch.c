@@ -31,17 +31,20 @@ struct memory_watch {
 uint64_t memory_reserve(uint64_t limit_bytes)
 {
     const uint64_t most = UINT64_C(512) << 20;
+
     return limit_bytes / 10 < most ? limit_bytes / 10 : most;
 }
 
 int memory_allows(const weir_memory_use *use, int in_progress, uint64_t exchange_bytes, bool held)
 {
     uint64_t reserve = memory_reserve(use->limit_bytes), room = use->limit_bytes - use->used_bytes;
+    uint64_t more;
+
     if (use->limit_bytes == 0)
         return INT_MAX;
     if (room <= reserve || (held && room <= reserve + reserve / 2))
         return 0;
-    uint64_t more = (room - reserve) / exchange_bytes;
+    more = (room - reserve) / exchange_bytes;
     return more < (uint64_t)(INT_MAX - in_progress) ? in_progress + (int)more : INT_MAX;
 }
 
@@ -50,14 +53,18 @@ static int look(struct memory_watch *w)
 {
     weir_memory_use use;
     weir_server_stats stats;
+    bool binds;
+    int most;
+    weir_runtime *runtime;
+
     weir_memory_read(w->memory, &use);
-    weir_runtime *runtime = gateway_status_hold(w->status);
+    runtime = gateway_status_hold(w->status);
     if (runtime == NULL)
         return LOOK_CLOSELY_MS;
     weir_server_read(runtime, &stats);
-    int most = memory_allows(&use, stats.exchanges, w->exchange_bytes, w->held);
+    most = memory_allows(&use, stats.exchanges, w->exchange_bytes, w->held);
     w->held = most == 0;
-    bool binds = most < w->exchanges;
+    binds = most < w->exchanges;
     if (binds || w->binds)
         weir_server_hold(runtime, most);
     w->binds = binds;
@@ -68,6 +75,7 @@ static int look(struct memory_watch *w)
 static void wait_ms(struct memory_watch *w, int ms)
 {
     struct timespec until;
+
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += (long)(ms % 1000) * 1000000;
     until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
@@ -78,10 +86,13 @@ static void wait_ms(struct memory_watch *w, int ms)
 static void *run(void *arg)
 {
     struct memory_watch *w = arg;
+
     pthread_mutex_lock(&w->lock);
     while (!w->ended) {
+        int ms;
+
         pthread_mutex_unlock(&w->lock);
-        int ms = look(w);
+        ms = look(w);
         pthread_mutex_lock(&w->lock);
         if (!w->ended)
             wait_ms(w, ms);
@@ -102,7 +113,9 @@ int memory_watch_open(const struct config *config, struct gateway_status *status
                       struct memory_watch **out)
 {
     struct memory_watch *w = calloc(1, sizeof *w);
+    int err;
     pthread_condattr_t monotonic;
+
     *out = NULL;
     if (w == NULL)
         return -ENOMEM;
@@ -114,7 +127,7 @@ int memory_watch_open(const struct config *config, struct gateway_status *status
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&w->ends, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    int err = weir_memory_open(root, &w->memory);
+    err = weir_memory_open(root, &w->memory);
     if (err == 0)
         err = -pthread_create(&w->thread, NULL, run, w);
     if (err < 0)

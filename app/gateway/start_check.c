@@ -49,6 +49,7 @@ static void fault_address(struct looking *l, size_t i, int err)
 {
     const struct config_address *address = address_at(l, i);
     char text[FAULT_TEXT_BYTES];
+
     config_fault(&l->found->faults, address->place, "%s",
                  address_fault(text, sizeof text, address, key_of(l, i), err));
 }
@@ -58,6 +59,7 @@ static void fault_address(struct looking *l, size_t i, int err)
 static bool is_numeric(const char *host)
 {
     struct in6_addr address;
+
     return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
 }
 
@@ -67,6 +69,7 @@ static void take_host(const char *address, char host[WEIR_ADDRESS_BYTES])
     bool bracketed = address[0] == '[';
     const char *end = strrchr(address, ':');
     size_t length = (size_t)(end - address) - (bracketed ? 2 : 0);
+
     memcpy(host, address + bracketed, length);
     host[length] = '\0';
 }
@@ -75,8 +78,10 @@ static void resolve(struct looking *l, size_t i)
 {
     char text[WEIR_ADDRESS_BYTES + 8], host[WEIR_ADDRESS_BYTES];
     weir_listener *listener;
+    int err;
+
     snprintf(text, sizeof text, "%s:0", l->numeric[i].host);
-    int err = weir_listen(text, 0, &listener);
+    err = weir_listen(text, 0, &listener);
     l->numeric[i].host = NULL;
     if (err < 0) {
         fault_address(l, i, err);
@@ -90,6 +95,7 @@ static void resolve(struct looking *l, size_t i)
 static int look_from_inside(void *arg)
 {
     struct looking *l = arg;
+
     for (size_t i = 0; i < l->count; i++)
         if (l->numeric[i].host != NULL && !is_numeric(l->numeric[i].host))
             resolve(l, i);
@@ -112,6 +118,7 @@ static void run_loops(struct looking *l)
         .stall_after = weir_ms(-1),
     };
     int err = pools != NULL ? weir_run(&options, look_from_inside, l) : -ENOMEM;
+
     if (err < 0)
         start_fault_loops(config, err, &l->found->faults);
     free(pools);
@@ -123,6 +130,7 @@ static int probe_once(const struct looking *l, size_t i)
 {
     const struct config_address *address = &l->numeric[i];
     bool taken_is_fine = (l->options->flags & START_PORTS_TAKEN_ARE_FINE) != 0;
+
     if (address->path != NULL)
         return !taken_is_fine && unix_path_answers(address->path) ? -EADDRINUSE : 0;
     return address->host != NULL ? address_probe(address, taken_is_fine) : 0;
@@ -134,6 +142,7 @@ static int probe_once(const struct looking *l, size_t i)
 static int probe_patiently(struct looking *l, size_t i)
 {
     int err;
+
     while ((err = probe_once(l, i)) == -EADDRINUSE &&
            l->waited_ms < (l->yields ? YIELDED_PATIENCE_MS : TAKEN_PATIENCE_MS)) {
         const struct timespec a_moment = {.tv_nsec = TAKEN_STEP_MS * 1000000L};
@@ -150,6 +159,7 @@ static void probe(struct looking *l, size_t i)
 {
     const struct config_address *address = address_at(l, i);
     int err = probe_patiently(l, i);
+
     if (address->path != NULL) {
         char text[FAULT_TEXT_BYTES];
         if (unix_path_fault(address->path, text, sizeof text))
@@ -191,6 +201,7 @@ static void check_addresses(struct looking *l)
 static void warn_of_open_admin(struct looking *l)
 {
     const struct config_address *admin = l->config->admin;
+
     if (admin == NULL || admin->path != NULL || l->numeric[l->count - 1].host == NULL ||
         address_is_local(&l->numeric[l->count - 1]))
         return;
@@ -213,11 +224,13 @@ static bool is_used(const struct config *config, const char *pool)
 static void warn_of_idle_pools(struct looking *l)
 {
     static const char *const standard[] = {"compute", "blocking"};
+
     for (size_t i = 2; i < l->config->pool_count; i++) {
         const struct config_pool *pool = &l->config->pools[i];
+        const char *nearest;
         if (is_used(l->config, pool->name))
             continue;
-        const char *nearest = weir_text_nearest(pool->name, standard, 2);
+        nearest = weir_text_nearest(pool->name, standard, 2);
         config_fault(&l->found->warnings, pool->place,
                      nearest != NULL ? "pool '%s' is used by no route; did you mean '%s'?"
                                      : "pool '%s' is used by no route; expected one with 'on: %s'",
@@ -240,6 +253,7 @@ int start_check(const struct config *config, const char *file, const struct star
                 struct start_findings *found)
 {
     struct looking l = {.config = config, .options = options, .found = found};
+
     config_faults_open(&found->faults, file);
     config_faults_open(&found->warnings, file);
     l.count = config->listen_count + (config->admin != NULL);

@@ -30,6 +30,7 @@ struct trying {
 static void see(void *arg, const char *origin, struct config_place place)
 {
     struct trying *t = arg;
+
     for (size_t i = 0; i < t->count; i++)
         if (strcmp(t->backends[i].origin, origin) == 0)
             return;
@@ -52,6 +53,7 @@ static int try(void *arg)
     char address[WEIR_ADDRESS_BYTES * 3];
     weir_scope scope;
     weir_stream *stream = NULL;
+
     if (weir_semaphore_acquire(&b->trying->places) < 0)
         return 0;
     address_of(b->origin, address, sizeof address);
@@ -68,6 +70,7 @@ void start_connect(const struct config *config, struct config_faults *faults)
 {
     struct trying t = {.backends = calloc(BACKENDS_MAX, sizeof *t.backends)};
     weir_scope scope;
+
     if (t.backends == NULL)
         return;
     weir_semaphore_init(&t.places, AT_ONCE);

@@ -15,6 +15,7 @@ static struct choice choice_of(const struct config *config)
 {
     static const char *const names[] = {"auto", "uring", "epoll"};
     const char *word = config->io == CONFIG_IO_AUTO ? getenv("WEIR_IO") : NULL;
+
     if (word != NULL && *word)
         return (struct choice){word, "WEIR_IO in the environment", config_place(config, "io", NULL)};
     return (struct choice){names[config->io], "io", config_place(config, "io", NULL)};
@@ -23,6 +24,7 @@ static struct choice choice_of(const struct config *config)
 static void fault_uring(const struct choice *choice, int err, struct config_faults *faults)
 {
     const char *why = weir_error_text(err);
+
     if (err == -ENOSYS)
         config_fault(faults, choice->place,
                      "%s is 'uring', but this kernel has no io_uring that will do (%s); expected auto or "
@@ -40,6 +42,7 @@ void start_fault_loops(const struct config *config, int err, struct config_fault
 {
     struct choice choice = choice_of(config);
     bool uring = strcmp(choice.interface, "uring") == 0;
+
     if (err == -EINVAL && !uring && strcmp(choice.interface, "auto") && strcmp(choice.interface, "epoll"))
         config_fault(faults, choice.place, "%s is '%.40s', expected auto, uring or epoll", choice.by,
                      choice.interface);

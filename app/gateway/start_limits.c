@@ -20,6 +20,7 @@ enum {
 void start_raise_files(void)
 {
     struct rlimit limit;
+
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
         return;
     limit.rlim_cur = limit.rlim_max;
@@ -36,6 +37,7 @@ struct origins {
 static void see_origin(void *arg, const char *origin, struct config_place place)
 {
     struct origins *origins = arg;
+
     (void)place;
     for (size_t i = 0; i < origins->count; i++)
         if (strcmp(origins->list[i], origin) == 0)
@@ -54,6 +56,7 @@ static void see_origin(void *arg, const char *origin, struct config_place place)
 static uint64_t backend_connections(const struct config *config)
 {
     struct origins origins = {0};
+
     for (size_t i = 0; i < config->route_count; i++)
         if (config->routes[i].kind->backends != NULL)
             config->routes[i].kind->backends(config->routes[i].settings, see_origin, &origins);
@@ -75,6 +78,7 @@ static void check_files(const struct config *config, struct config_faults *fault
     struct rlimit limit;
     uint64_t connections = (uint64_t)config->limits.connections, backends = backend_connections(config);
     uint64_t rest = RESERVE + (uint64_t)config_loops(config) * (PER_LOOP + config->listen_count);
+
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= connections + backends + rest)
         return;
     if (limit.rlim_max < files_to_start(config)) {
@@ -99,10 +103,11 @@ void start_limits_check(const struct config *config, const char *root, struct co
                         struct config_faults *warnings)
 {
     weir_memory *memory;
+    weir_memory_use use;
+
     check_files(config, faults, warnings);
     if (weir_memory_open(root, &memory) < 0)
         return;
-    weir_memory_use use;
     weir_memory_read(memory, &use);
     memory_need_check(config, &use, warnings);
     weir_memory_close(memory);

@@ -14,6 +14,7 @@ enum { POOLS_BYTES = 512 };
 static void describe_pools(const struct config *config, char out[POOLS_BYTES])
 {
     size_t used = 0;
+
     for (size_t i = 0; i < config->pool_count && used < POOLS_BYTES; i++) {
         weir_pool *pool = weir_pool_find(config->pools[i].name);
         weir_pool_stats stats;
@@ -26,6 +27,7 @@ static void describe_pools(const struct config *config, char out[POOLS_BYTES])
 static int64_t open_files(void)
 {
     struct rlimit limit;
+
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT64_MAX)
         return INT64_MAX;
     return (int64_t)limit.rlim_cur;
@@ -34,6 +36,7 @@ static int64_t open_files(void)
 static void log_warning(const struct config_faults *warnings, const struct config_fault *warning, bool places)
 {
     char at[4096 + 32];
+
     snprintf(at, sizeof at, "%s:%u:%u", warnings->file, warning->place.line, warning->place.column);
     weir_log(WEIR_LOG_WARN, "configuration",
              places && warning->place.line ? WEIR_KV("at", at) : weir_kv_none(),
@@ -43,6 +46,7 @@ static void log_warning(const struct config_faults *warnings, const struct confi
 void start_log(const struct config *config, const struct config_faults *warnings, bool places)
 {
     char pools[POOLS_BYTES] = "";
+
     describe_pools(config, pools);
     weir_log(WEIR_LOG_INFO, "starting", WEIR_KV("version", WEIR_VERSION_TEXT), WEIR_KV("io", weir_loop_io()),
              WEIR_KV_INT("loops", weir_loop_count()), WEIR_KV("pools", pools),

@@ -43,6 +43,7 @@ static void note_listening(void *arg, const char *address)
 {
     struct one_server *one = arg;
     struct background_servers *side = one->side;
+
     if (one->given->options->on_listening != NULL)
         one->given->options->on_listening(one->given->options->arg, address);
     pthread_mutex_lock(&side->lock);
@@ -57,6 +58,7 @@ static void note_listening(void *arg, const char *address)
 static void note_drain(void *arg)
 {
     struct one_server *one = arg;
+
     if (one->given->options->on_drain != NULL)
         one->given->options->on_drain(one->given->options->arg);
 }
@@ -64,18 +66,21 @@ static void note_drain(void *arg)
 static void note_exchange(void *arg, const weir_exchange_record *record)
 {
     struct one_server *one = arg;
+
     one->given->options->on_exchange(one->given->options->arg, record);
 }
 
 static void *run_setup(void *arg)
 {
     struct one_server *one = arg;
+
     return one->given->options->setup(one->given->options->arg);
 }
 
 static int run_server(void *arg)
 {
     struct one_server *one = arg;
+
     return weir_server_run(&one->options, one->given->routes, one->given->route_count);
 }
 
@@ -84,6 +89,8 @@ static int serve_until_stopped(void *arg)
 {
     struct background_servers *side = arg;
     weir_scope beside;
+    int err, ready;
+
     weir_scope_open(&beside, weir_never(), 0);
     for (size_t i = 0; i < side->count; i++)
         if (side->servers[i].given->beside != NULL)
@@ -92,9 +99,9 @@ static int serve_until_stopped(void *arg)
     weir_scope_open(&side->serving, weir_never(), 0);
     for (size_t i = 0; i < side->count; i++)
         weir_spawn(&side->serving, side->name, run_server, &side->servers[i]);
-    int ready = weir_wait_fd(side->stop_fd, POLLIN); /* fails when a server did: that cancels the scope */
+    ready = weir_wait_fd(side->stop_fd, POLLIN); /* fails when a server did: that cancels the scope */
     weir_scope_cancel(&side->serving);
-    int err = weir_scope_close(&side->serving);
+    err = weir_scope_close(&side->serving);
     if (side->given_up && ready < 0)
         ready = weir_wait_fd(side->stop_fd, POLLIN);
     weir_scope_cancel(&beside);
@@ -112,6 +119,7 @@ static void *thread_main(void *arg)
 {
     struct background_servers *side = arg;
     int err = weir_run(&side->options, serve_until_stopped, side);
+
     pthread_mutex_lock(&side->lock);
     side->err = err;
     side->ended = true;
@@ -134,6 +142,7 @@ static struct background_servers *new_side(const char *name, const weir_options 
                                            const struct background_server *servers, size_t count)
 {
     struct background_servers *side = calloc(1, sizeof *side);
+
     if (side == NULL)
         return NULL;
     *side = (struct background_servers){.name = name, .options = *options, .count = count, .stop_fd = -1};
@@ -163,10 +172,13 @@ int background_servers_start(const char *name, const weir_options *options,
                              struct background_servers **out)
 {
     struct background_servers *side = new_side(name, options, servers, count);
+    bool ended;
+    int err;
+
     *out = NULL;
     if (side == NULL)
         return -ENOMEM;
-    int err = -pthread_create(&side->thread, NULL, thread_main, side);
+    err = -pthread_create(&side->thread, NULL, thread_main, side);
     if (err < 0) {
         free_side(side);
         return err;
@@ -174,7 +186,7 @@ int background_servers_start(const char *name, const weir_options *options,
     pthread_mutex_lock(&side->lock);
     while (side->listening < count && !side->ended)
         pthread_cond_wait(&side->changed, &side->lock);
-    bool ended = side->ended;
+    ended = side->ended;
     err = side->err;
     pthread_mutex_unlock(&side->lock);
     if (!ended) {
@@ -189,10 +201,12 @@ int background_servers_start(const char *name, const weir_options *options,
 void background_servers_stop(struct background_servers *side)
 {
     const uint64_t one = 1;
+    ssize_t written;
+
     if (side == NULL)
         return;
     /* Can't fail: the counter is far from full. */
-    ssize_t written = write(side->stop_fd, &one, sizeof one);
+    written = write(side->stop_fd, &one, sizeof one);
     (void)written;
     pthread_join(side->thread, NULL);
     free_side(side);

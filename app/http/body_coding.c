@@ -16,6 +16,7 @@ enum { INLINE_IN_BYTES = 8 << 10, INLINE_OUT_BYTES = 64 << 10, PARAMS_BYTES = 96
 void body_coding_of_request(const weir_request *req, struct codings *codings)
 {
     weir_bytes name, value;
+
     *codings = (struct codings){0};
     for (size_t i = 0; weir_request_header_at(req, i, &name, &value); i++)
         if (weir_bytes_equal_nocase(name, weir_bytes_of("content-encoding")))
@@ -33,8 +34,10 @@ void body_coding_of_reply(const weir_reply *reply, struct codings *codings)
 static int undo_here(const struct codings *codings, weir_bytes in, weir_buffer *out, size_t most)
 {
     const size_t whole = out->max;
+    int err;
+
     out->max = most < whole ? most : whole;
-    int err = decoder_run(codings, in, out, NULL, NULL);
+    err = decoder_run(codings, in, out, NULL, NULL);
     out->max = whole;
     return err;
 }
@@ -44,6 +47,7 @@ static weir_bytes params_of(const struct codings *codings, size_t most, char tex
     static const char *const names[CODINGS] = {"gzip", "deflate", "br", "zstd"};
     int n = snprintf(text, PARAMS_BYTES, "{\"bytes\":%" PRId64 ",\"codings\":\"",
                      most < INT64_MAX ? (int64_t)most : INT64_MAX);
+
     for (size_t i = 0; i < codings->count; i++)
         n += snprintf(text + n, PARAMS_BYTES - (size_t)n, "%s%s", i ? "," : "", names[codings->list[i]]);
     n += snprintf(text + n, PARAMS_BYTES - (size_t)n, "\"}");
@@ -66,11 +70,13 @@ int body_coding_undo(const struct codings *codings, weir_bytes in, weir_buffer *
     char params[PARAMS_BYTES];
     int err = -WEIR_ETOOLARGE;
     bool here = pool == NULL || is_undone_here(codings, in);
+    weir_job_input job;
+
     if (here)
         err = undo_here(codings, in, out, pool != NULL ? INLINE_OUT_BYTES : SIZE_MAX);
     if (err != -WEIR_ETOOLARGE || pool == NULL || (here && out->max <= INLINE_OUT_BYTES))
         return err;
-    const weir_job_input job = {.params = params_of(codings, out->max, params), .bytes = in};
+    job = (weir_job_input){.params = params_of(codings, out->max, params), .bytes = in};
     err = weir_job_run_with(pool, job_decode.name, &job, out, NULL, options);
     if (err < 0)
         weir_buffer_free(out);
@@ -81,6 +87,7 @@ int body_coding_refuse(weir_response *res, const char *taken)
 {
     char message[96];
     int err = weir_reply_header(res, "accept-encoding", taken != NULL ? taken : "identity");
+
     snprintf(message, sizeof message, "the body's content-encoding is not taken here, expected %s%s",
              taken != NULL ? "one of " : "none", taken != NULL ? taken : "");
     return err < 0 ? err : weir_reply_fault(res, 415, "unsupported_type", message);

@@ -6,6 +6,7 @@
 void http_date(time_t when, char out[HTTP_DATE_BYTES])
 {
     struct tm parts;
+
     out[0] = '\0';
     if (gmtime_r(&when, &parts) != NULL)
         (void)strftime(out, HTTP_DATE_BYTES, "%a, %d %b %Y %H:%M:%S GMT", &parts); /* of the C locale */
@@ -18,14 +19,18 @@ static const char *without_weakness(const char *tag)
 
 bool etag_is_named(const char *value, const char *etag)
 {
+    size_t length;
+
     etag = without_weakness(etag);
-    const size_t length = strlen(etag);
+    length = strlen(etag);
     for (;;) {
+        const char *end;
+
         value += strspn(value, " \t,");
         if (*value == '*')
             return true;
         value = without_weakness(value);
-        const char *end = *value == '"' ? strchr(value + 1, '"') : NULL;
+        end = *value == '"' ? strchr(value + 1, '"') : NULL;
         if (end == NULL)
             return false; /* no tag, or the end */
         if ((size_t)(end + 1 - value) == length && memcmp(value, etag, length) == 0)

@@ -28,9 +28,11 @@ static int try_bind(const struct sockaddr *name, socklen_t length, bool taken_is
 {
     const int on = 1;
     int fd = socket(name->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int err;
+
     if (fd < 0)
         return -errno;
-    int err = 0;
+    err = 0;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 || bind(fd, name, length) < 0 ||
         (!taken_is_fine && listen(fd, 1) < 0))
         err = -errno;
@@ -42,6 +44,7 @@ int address_probe(const struct config_address *address, bool taken_is_fine)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
     if (address->path != NULL)
         return 0;
     v4.sin_port = v6.sin6_port = htons((uint16_t)address->port);
@@ -56,6 +59,7 @@ int address_probe(const struct config_address *address, bool taken_is_fine)
 static bool read_number(const char *host, struct in6_addr *out)
 {
     struct in_addr v4;
+
     if (inet_pton(AF_INET6, host, out) == 1)
         return true;
     if (inet_pton(AF_INET, host, &v4) != 1)
@@ -71,6 +75,7 @@ static bool ipv6_leaves_ipv4(void)
     char value = '0';
     int fd = open("/proc/sys/net/ipv6/bindv6only", O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? 0 : read(fd, &value, 1);
+
     if (fd >= 0)
         close(fd);
     return n == 1 && value == '1';
@@ -80,6 +85,7 @@ static bool takes(const struct in6_addr *any, const struct in6_addr *other)
 {
     static const struct in6_addr any_v4 = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
     bool is_v4 = IN6_IS_ADDR_V4MAPPED(other);
+
     if (IN6_IS_ADDR_UNSPECIFIED(any))
         return !is_v4 || !ipv6_leaves_ipv4();
     return IN6_ARE_ADDR_EQUAL(any, &any_v4) && is_v4;
@@ -88,6 +94,7 @@ static bool takes(const struct in6_addr *any, const struct in6_addr *other)
 bool addresses_exclude(const struct config_address *a, const struct config_address *b)
 {
     struct in6_addr x, y;
+
     if (a->host == NULL || b->host == NULL || a->port != b->port || a->port == 0 ||
         !read_number(a->host, &x) || !read_number(b->host, &y))
         return false;
@@ -97,6 +104,7 @@ bool addresses_exclude(const struct config_address *a, const struct config_addre
 bool address_is_local(const struct config_address *address)
 {
     struct in6_addr x;
+
     if (!read_number(address->host, &x))
         return false;
     return IN6_IS_ADDR_LOOPBACK(&x) || (IN6_IS_ADDR_V4MAPPED(&x) && x.s6_addr[12] == 127);
@@ -106,6 +114,7 @@ const char *address_fault(char *out, size_t room, const struct config_address *a
                           int err)
 {
     const char *why = weir_error_text(err), *hint = "";
+
     if (err == -EADDRINUSE) {
         snprintf(out, room, "%s is taken by another program; stop it, or choose another port with %s",
                  address->text, key);
@@ -131,6 +140,7 @@ static void folder_of(const char *path, char folder[sizeof((struct sockaddr_un *
 {
     const char *slash = strrchr(path, '/');
     size_t length = slash != NULL ? (size_t)(slash - path) : 0;
+
     if (slash == NULL)
         strcpy(folder, ".");
     else
@@ -141,6 +151,7 @@ static void folder_of(const char *path, char folder[sizeof((struct sockaddr_un *
 static const char *name_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
+
     return slash != NULL ? slash + 1 : path;
 }
 
@@ -148,11 +159,13 @@ static const char *name_of(const char *path)
 static int try_connect(const char *path)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int err, fd;
+
     snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    int err = connect(fd, (struct sockaddr *)&name, sizeof name) < 0 ? -errno : 0;
+    err = connect(fd, (struct sockaddr *)&name, sizeof name) < 0 ? -errno : 0;
     close(fd);
     return err;
 }
@@ -160,9 +173,11 @@ static int try_connect(const char *path)
 bool unix_path_answers(const char *path)
 {
     struct stat about;
+    int err;
+
     if (lstat(path, &about) < 0 || !S_ISSOCK(about.st_mode))
         return false;
-    int err = try_connect(path);
+    err = try_connect(path);
     return err == 0 || err == -EAGAIN;
 }
 
@@ -173,12 +188,14 @@ static int try_folder(const char *folder)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     int length = snprintf(name.sun_path, sizeof name.sun_path, "%s/.weir-%ld", folder, (long)getpid());
+    int err, fd;
+
     if (length >= (int)sizeof name.sun_path)
         return 0;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    int err = bind(fd, (struct sockaddr *)&name, sizeof name) < 0 ? -errno : 0;
+    err = bind(fd, (struct sockaddr *)&name, sizeof name) < 0 ? -errno : 0;
     if (err == 0)
         (void)unlink(name.sun_path);
     close(fd);
@@ -189,6 +206,7 @@ static int try_folder(const char *folder)
 static bool what_is_there_fault(const char *path, const struct stat *about, char *out, size_t room)
 {
     int err = S_ISSOCK(about->st_mode) ? try_connect(path) : 0;
+
     if (!S_ISSOCK(about->st_mode))
         snprintf(out, room, "is taken by %s, expected a path where nothing is",
                  S_ISDIR(about->st_mode)   ? "a folder"
@@ -207,6 +225,7 @@ static bool what_is_there_fault(const char *path, const struct stat *about, char
 static bool may_not_be_removed(const struct stat *folder, const struct stat *about)
 {
     uid_t us = geteuid();
+
     return (folder->st_mode & S_ISVTX) != 0 && us != 0 && us != about->st_uid && us != folder->st_uid;
 }
 
@@ -214,6 +233,8 @@ bool unix_path_fault(const char *path, char *out, size_t room)
 {
     char folder[sizeof((struct sockaddr_un *)0)->sun_path + 2];
     struct stat above, about;
+    int err;
+
     if (!*name_of(path)) {
         snprintf(out, room, "is a folder, expected the path of a socket");
         return true;
@@ -233,7 +254,7 @@ bool unix_path_fault(const char *path, char *out, size_t room)
                  folder, weir_error_text(-errno));
         return true;
     }
-    int err = try_folder(folder);
+    err = try_folder(folder);
     if (err < 0) {
         snprintf(out, room, "can't be listened on: its folder '%s' takes no sockets: %s", folder,
                  weir_error_text(err));
@@ -258,6 +279,7 @@ bool unix_paths_are_one(const char *a, const char *b)
     char folder_a[sizeof((struct sockaddr_un *)0)->sun_path + 2];
     char folder_b[sizeof((struct sockaddr_un *)0)->sun_path + 2];
     struct stat x, y;
+
     folder_of(a, folder_a);
     folder_of(b, folder_b);
     return strcmp(name_of(a), name_of(b)) == 0 && stat(folder_a, &x) == 0 && stat(folder_b, &y) == 0 &&

@@ -30,6 +30,8 @@ static weir_bytes take_until(weir_bytes *rest, char mark)
 {
     weir_bytes part = {rest->data, 0};
     bool quoted = false;
+    size_t used;
+
     for (; part.len < rest->len; part.len++) {
         char c = rest->data[part.len];
         if (c == '"')
@@ -39,7 +41,7 @@ static weir_bytes take_until(weir_bytes *rest, char mark)
         else if (!quoted && c == mark)
             break;
     }
-    size_t used = part.len < rest->len ? part.len + 1 : part.len;
+    used = part.len < rest->len ? part.len + 1 : part.len;
     rest->data += used;
     rest->len -= used;
     return trim(part);
@@ -50,9 +52,11 @@ static weir_bytes take_until(weir_bytes *rest, char mark)
  */
 static int read_weight(weir_bytes text)
 {
+    int weight;
+
     if (text.len == 0 || text.len > 5 || (text.data[0] != '0' && text.data[0] != '1'))
         return -1;
-    int weight = text.data[0] == '1' ? NEGOTIATION_BEST : 0;
+    weight = text.data[0] == '1' ? NEGOTIATION_BEST : 0;
     if (text.len > 1 && text.data[1] != '.')
         return -1;
     for (size_t i = 2, unit = 100; i < text.len; i++, unit /= 10) {
@@ -77,14 +81,17 @@ static int weight_of(weir_bytes parameters)
 static int match(weir_bytes range, const char *name)
 {
     size_t length = strlen(name);
+    size_t kind;
+    const char *slash;
+
     if (range.len == length && strncasecmp(range.data, name, length) == 0)
         return NEGOTIATION_BY_NAME;
-    const char *slash = strchr(name, '/');
+    slash = strchr(name, '/');
     if (slash == NULL)
         return range.len == 1 && range.data[0] == '*' ? 1 : 0;
     if (range.len == 3 && memcmp(range.data, "*/*", 3) == 0)
         return 1;
-    size_t kind = (size_t)(slash - name) + 1;
+    kind = (size_t)(slash - name) + 1;
     return range.len == kind + 1 && range.data[kind] == '*' && strncasecmp(range.data, name, kind) == 0 ? 2
                                                                                                         : 0;
 }
@@ -113,6 +120,7 @@ size_t negotiation_read_request(const weir_request *req, const char *name, struc
     const weir_bytes wanted = weir_bytes_of(name);
     weir_bytes field, value;
     size_t found = 0;
+
     for (size_t i = 0; weir_request_header_at(req, i, &field, &value); i++) {
         if (!weir_bytes_equal_nocase(field, wanted))
             continue;
@@ -125,6 +133,7 @@ size_t negotiation_read_request(const weir_request *req, const char *name, struc
 const struct negotiation_offer *negotiation_choose(const struct negotiation_offer *offers, size_t count)
 {
     const struct negotiation_offer *best = NULL;
+
     for (size_t i = 0; i < count; i++)
         if (offers[i].weight > 0 && (best == NULL || offers[i].weight > best->weight))
             best = &offers[i];

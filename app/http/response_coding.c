@@ -34,6 +34,7 @@ static bool is_one_of(weir_bytes type, const char *const *names)
 static bool ends_with(weir_bytes type, const char *end)
 {
     size_t n = strlen(end);
+
     return type.len > n && strncasecmp(type.data + type.len - n, end, n) == 0;
 }
 
@@ -54,9 +55,11 @@ static bool is_compressible(const char *type)
                                         "image/x-icon",
                                         NULL};
     static const char *const streams[] = {"text/event-stream", NULL};
+    weir_bytes essence;
+
     if (type == NULL)
         return false;
-    weir_bytes essence = {type, strcspn(type, "; \t")};
+    essence = (weir_bytes){type, strcspn(type, "; \t")};
     if (is_one_of(essence, streams))
         return false;
     return strncasecmp(type, "text/", 5) == 0 || ends_with(essence, "+json") || ends_with(essence, "+xml") ||
@@ -67,9 +70,12 @@ static bool is_compressible(const char *type)
 static bool has_element(const char *value, const char *name)
 {
     const size_t n = strlen(name);
+
     while (value != NULL && *value) {
+        size_t length;
+
         value += strspn(value, " \t,");
-        size_t length = strcspn(value, ",; \t=");
+        length = strcspn(value, ",; \t=");
         if (length == n && strncasecmp(value, name, n) == 0)
             return true;
         value += strcspn(value, ",");
@@ -91,12 +97,14 @@ static bool may_be_compressed(weir_response *res, const weir_reply_head *head)
 static int choose_encoding(const weir_request *req, const struct config_coding *settings)
 {
     struct negotiation_offer offers[ENCODINGS], identity;
+    const struct negotiation_offer *best;
+
     negotiation_offer_init(&identity, "identity");
     for (size_t i = 0; i < settings->count; i++)
         negotiation_offer_init(&offers[i], encoding_names[settings->order[i]]);
     (void)negotiation_read_request(req, "accept-encoding", offers, settings->count);
     (void)negotiation_read_request(req, "accept-encoding", &identity, 1);
-    const struct negotiation_offer *best = negotiation_choose(offers, settings->count);
+    best = negotiation_choose(offers, settings->count);
     if (best == NULL || (identity.matched == 3 && identity.weight > best->weight))
         return -1;
     return settings->order[best - offers];
@@ -108,9 +116,11 @@ static int say_vary(weir_response *res)
 {
     const char *vary = weir_reply_header_joined(res, "vary");
     char text[512];
+    int n;
+
     if (has_element(vary, "accept-encoding") || has_element(vary, "*"))
         return 0;
-    int n = vary != NULL ? snprintf(text, sizeof text, "%s, accept-encoding", vary) : 0;
+    n = vary != NULL ? snprintf(text, sizeof text, "%s, accept-encoding", vary) : 0;
     if (n >= (int)sizeof text) /* too long to be put together: several headers are one list */
         return weir_reply_header(res, "vary", "accept-encoding");
     return weir_reply_header_set(res, "vary", vary != NULL ? text : "accept-encoding");
@@ -121,15 +131,18 @@ static int weaken_etag(weir_response *res)
 {
     const char *etag = weir_reply_header_get(res, "etag");
     char text[512];
+    int n;
+
     if (etag == NULL || strncmp(etag, "W/", 2) == 0)
         return 0;
-    int n = snprintf(text, sizeof text, "W/%s", etag);
+    n = snprintf(text, sizeof text, "W/%s", etag);
     return weir_reply_header_set(res, "etag", n < (int)sizeof text ? text : NULL);
 }
 
 static int say_encoding(weir_response *res, int encoding)
 {
     int err = weaken_etag(res);
+
     if (err == 0)
         err = weir_reply_header_set(res, "accept-ranges", NULL);
     return err < 0 ? err : weir_reply_header_set(res, "content-encoding", encoding_names[encoding]);
@@ -172,6 +185,7 @@ static weir_bytes params_of(const struct response_coding *coding, int encoding, 
     int n = snprintf(text, PARAMS_BYTES,
                      "{\"encoding\":\"%s\",\"level\":%d,\"bytes\":%" PRId64 ",\"little\":true}",
                      encoding_names[encoding], coding->settings->level[encoding], bytes);
+
     return (weir_bytes){text, (size_t)n};
 }
 
@@ -193,8 +207,10 @@ static int compress_whole(struct answer *a, int encoding, weir_bytes body, weir_
     const weir_job_input in = {.params = params_of(coding, encoding, (int64_t)body.len, params),
                                .bytes = body};
     weir_pool *pool = body.len > INLINE_BYTES ? coding->pool : NULL;
+    int err;
+
     weir_buffer_init(out, body.len - 1); /* what does not fit is no smaller */
-    int err = weir_job_run_with(pool, job_compress.name, &in, out, NULL, pool != NULL ? &options : NULL);
+    err = weir_job_run_with(pool, job_compress.name, &in, out, NULL, pool != NULL ? &options : NULL);
     a->fruitless = err == -WEIR_ETOOLARGE;
     if (err < 0)
         weir_buffer_free(out);
@@ -204,6 +220,7 @@ static int compress_whole(struct answer *a, int encoding, weir_bytes body, weir_
 static int use_kept(struct answer *a, int encoding)
 {
     struct kept *kept = &a->coding->kept[encoding];
+
     if (!kept->made) {
         weir_buffer made;
         int done = compress_whole(a, encoding, a->coding->fixed, &made);
@@ -226,6 +243,7 @@ static int begin_stream(struct answer *a, int encoding, int64_t bytes)
     char params[PARAMS_BYTES];
     int err = weir_job_stream_open(a->coding->pool, job_compress.name,
                                    params_of(a->coding, encoding, bytes, params), &options, &a->stream);
+
     weir_buffer_init(&a->in, PIECE_BYTES);
     weir_buffer_init(&a->out, OUT_BYTES_MAX);
     if (err == 0)
@@ -237,6 +255,9 @@ static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
 {
     struct answer *a = arg;
     const struct config_coding *settings = a->coding->settings;
+    bool fixed;
+    int changed;
+
     if (!may_be_compressed(res, head) ||
         (head->length >= 0 && (uint64_t)head->length < settings->min_bytes) || head->length == 0)
         return 0;
@@ -249,11 +270,10 @@ static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
             err = weir_reply_header_set(res, "accept-ranges", NULL);
         return err < 0 ? err : 1;
     }
-    bool fixed =
-        head->whole && head->body.data == a->coding->fixed.data && head->body.len == a->coding->fixed.len;
-    int changed = !head->whole ? begin_stream(a, encoding, head->length)
-                  : fixed      ? use_kept(a, encoding)
-                               : compress_whole(a, encoding, head->body, &a->out);
+    fixed = head->whole && head->body.data == a->coding->fixed.data && head->body.len == a->coding->fixed.len;
+    changed = !head->whole ? begin_stream(a, encoding, head->length)
+              : fixed      ? use_kept(a, encoding)
+                           : compress_whole(a, encoding, head->body, &a->out);
     if (changed <= 0)
         return changed;
     err = say_encoding(res, encoding);
@@ -264,6 +284,9 @@ static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
 static int on_piece(void *arg, weir_bytes in, bool last, weir_bytes *out)
 {
     struct answer *a = arg;
+    bool large;
+    int err;
+
     if (a->stream == NULL) { /* all of it was done with the head */
         *out = weir_buffer_bytes(a->kept != NULL ? &a->kept->body : &a->out);
         return 0;
@@ -271,8 +294,8 @@ static int on_piece(void *arg, weir_bytes in, bool last, weir_bytes *out)
     if (a->given)
         weir_buffer_clear(&a->out);
     a->given = false;
-    bool large = a->in.len + in.len > PIECE_BYTES;
-    int err = large ? 0 : weir_buffer_append(&a->in, in.data, in.len);
+    large = a->in.len + in.len > PIECE_BYTES;
+    err = large ? 0 : weir_buffer_append(&a->in, in.data, in.len);
     if (err < 0 || (!large && !last))
         return err;
     if (large && a->in.len > 0)
@@ -288,6 +311,7 @@ static int on_piece(void *arg, weir_bytes in, bool last, weir_bytes *out)
 static void on_end(void *arg)
 {
     struct answer *a = arg;
+
     weir_job_stream_close(a->stream);
     weir_buffer_free(&a->in);
     weir_buffer_free(&a->out);
@@ -301,9 +325,11 @@ int response_coding_open(const struct config_route *route, struct response_codin
 {
     int err = weir_job_kind_register(&job_compress);
     struct response_coding *coding = err == 0 ? calloc(1, sizeof *coding) : NULL;
+    weir_pool *pool;
+
     if (coding == NULL)
         return err < 0 ? err : -ENOMEM;
-    weir_pool *pool = route->on != NULL ? weir_pool_find(route->on) : NULL; /* none is called "loop" */
+    pool = route->on != NULL ? weir_pool_find(route->on) : NULL; /* none is called "loop" */
     coding->settings = &route->compress_response;
     coding->pool = pool != NULL ? pool : weir_pool_compute();
     coding->share = pool != NULL ? route->share : 0;
@@ -325,6 +351,7 @@ void response_coding_close(struct response_coding *coding)
 int response_coding_use(struct response_coding *coding, weir_request *req, weir_response *res)
 {
     struct answer *a = weir_request_alloc(req, sizeof *a);
+
     if (a == NULL)
         return -ENOMEM;
     *a = (struct answer){.coding = coding, .req = req};

@@ -12,6 +12,7 @@
 int rooted_open_root(const char *directory)
 {
     int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
     return fd < 0 ? -errno : fd;
 }
 
@@ -27,19 +28,22 @@ static int hex_digit(char c)
 static int take_byte(const char **at)
 {
     const char *c = *at;
+    int byte;
+
     if (*c != '%') {
         *at = c + 1;
         return (unsigned char)*c;
     }
     int high = hex_digit(c[1]), low = high < 0 ? -1 : hex_digit(c[2]);
     *at = c + 3;
-    int byte = low < 0 ? -1 : high << 4 | low;
+    byte = low < 0 ? -1 : high << 4 | low;
     return byte == 0 || byte == '/' ? -1 : byte;
 }
 
 int rooted_open_path(const char *asked, char *out)
 {
     size_t n = 0;
+
     while (*asked) {
         bool slash = *asked == '/';
         int byte = take_byte(&asked);
@@ -82,6 +86,7 @@ static int open_in_one_call(int root, const char *path, unsigned flags)
     const struct open_how how = {.flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     long fd;
     int tries = 0;
+
     do
         fd = syscall(SYS_openat2, root, path, &how, sizeof how);
     while (fd < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < 10)));
@@ -97,6 +102,7 @@ static bool may_be_refused(int err)
 bool rooted_open_is_one_call(int root)
 {
     int fd = open_in_one_call(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
     if (fd >= 0)
         (void)close(fd);
     return !may_be_refused(fd);
@@ -135,10 +141,12 @@ static int follow(struct steps *s, int link, bool last, const char *behind)
 {
     char joined[PATH_MAX];
     ssize_t n = readlinkat(link, "", joined, sizeof joined);
+    size_t length;
+
     (void)close(link);
     if (n < 0)
         return -errno;
-    size_t length = strlen(behind);
+    length = strlen(behind);
     if (++s->links > LINKS_MAX)
         return -ELOOP;
     if (n == 0 || joined[0] == '/')
@@ -159,11 +167,13 @@ static int step(struct steps *s)
     char *behind = end + strspn(end, "/");
     bool last = *end == '\0';
     struct stat about;
+    int err;
+
     if (*name == '\0')
         return -ENOENT; /* a folder */
     if (end < behind)
         *end = '\0';
-    int err = 0;
+    err = 0;
     if (strcmp(name, "..") == 0) {
         err = leave(s);
     } else if (strcmp(name, ".") != 0) {
@@ -191,12 +201,13 @@ static int step(struct steps *s)
 static int open_by_steps(int root, const char *path)
 {
     struct steps s = {.folder = {root}};
+    int fd;
+
     if (strlen(path) >= sizeof s.rest)
         return -ENAMETOOLONG;
     if (*path == '/')
         return -EXDEV;
     strcpy(s.rest, path);
-    int fd;
     do
         fd = step(&s);
     while (fd == 0);
@@ -208,11 +219,13 @@ static int open_by_steps(int root, const char *path)
 int rooted_open(int root, const char *path, struct stat *about)
 {
     int fd = open_in_one_call(root, path, OPEN_FLAGS);
+    int err;
+
     if (may_be_refused(fd))
         fd = open_by_steps(root, path);
     if (fd < 0)
         return open_error(-fd);
-    int err = fstat(fd, about) < 0 ? -errno : S_ISREG(about->st_mode) ? 0 : -ENOENT;
+    err = fstat(fd, about) < 0 ? -errno : S_ISREG(about->st_mode) ? 0 : -ENOENT;
     if (err < 0)
         (void)close(fd);
     return err < 0 ? err : fd;

@@ -20,9 +20,11 @@ static bool read_params(weir_job *job, const json_t *tree, struct compressor_opt
 {
     int encoding;
     int64_t level;
+    const struct encoding_kind *kind;
+
     if (!params_choice(job, tree, "encoding", -1, encoding_names, &encoding))
         return false;
-    const struct encoding_kind *kind = &encodings[encoding];
+    kind = &encodings[encoding];
     options->encoding = (enum encoding)encoding;
     options->little = json_is_true(json_object_get(tree, "little"));
     if (!params_int(job, tree, "level", kind->level_file, kind->level_min, kind->level_max, &level))
@@ -37,12 +39,14 @@ static int begin(weir_job *job, void *state, weir_bytes params)
     struct compressor_options options;
     json_t *tree = params_read(job, params);
     bool good = tree != NULL && read_params(job, tree, &options);
+    int err;
+
     c->flush = good && json_is_true(json_object_get(tree, "flush"));
     json_decref(tree);
     if (!good)
         return -JOB_PARAMS;
     c->out = malloc(OUT_BYTES);
-    int err = c->out != NULL ? compressor_open(&c->compressor, &options) : -ENOMEM;
+    err = c->out != NULL ? compressor_open(&c->compressor, &options) : -ENOMEM;
     if (err < 0)
         free(c->out);
     return err;
@@ -52,12 +56,15 @@ static int run(weir_job *job, struct compressing *c, weir_bytes in, enum compres
 {
     struct compressor_step step = {.in = in, .out = c->out, .room = OUT_BYTES};
     int more;
+
     do {
+        int err;
+
         step.used = 0;
         more = weir_job_cancelled(job);
         if (more == 0)
             more = compressor_run(c->compressor, &step, how);
-        int err = more >= 0 ? weir_job_write(job, c->out, step.used) : 0;
+        err = more >= 0 ? weir_job_write(job, c->out, step.used) : 0;
         if (err < 0)
             return err;
     } while (more > 0);
@@ -69,6 +76,7 @@ static int piece(weir_job *job, void *state, weir_bytes piece, bool last)
     struct compressing *c = state;
     size_t at = 0;
     int err;
+
     do {
         size_t n = piece.len - at < IN_BYTES ? piece.len - at : IN_BYTES;
         const weir_bytes in = {piece.data != NULL ? piece.data + at : "", n};
@@ -86,6 +94,7 @@ static int piece(weir_job *job, void *state, weir_bytes piece, bool last)
 static void end(void *state)
 {
     struct compressing *c = state;
+
     compressor_close(c->compressor);
     free(c->out);
 }

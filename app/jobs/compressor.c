@@ -60,14 +60,16 @@ static int run_gzip(struct compressor *c, struct compressor_step *step, enum com
     static const int flush[] = {Z_NO_FLUSH, Z_SYNC_FLUSH, Z_FINISH};
     const size_t piece = UINT32_MAX / 2; /* its counts are 32 bits wide */
     z_stream *z = &c->of.gzip;
+
     for (;;) {
         size_t in = step->in.len < piece ? step->in.len : piece;
         size_t room = step->room - step->used < piece ? step->room - step->used : piece;
+        int result;
         z->next_in = (Bytef *)(uintptr_t)step->in.data;
         z->avail_in = (uInt)in;
         z->next_out = (Bytef *)step->out + step->used;
         z->avail_out = (uInt)room;
-        int result = deflate(z, in < step->in.len ? Z_NO_FLUSH : flush[end]);
+        result = deflate(z, in < step->in.len ? Z_NO_FLUSH : flush[end]);
         step->in.data += in - z->avail_in;
         step->in.len -= in - z->avail_in;
         step->used += room - z->avail_out;
@@ -85,6 +87,7 @@ static int run_gzip(struct compressor *c, struct compressor_step *step, enum com
 static void *take_block(void *arg, size_t bytes)
 {
     struct br *br = arg;
+
     union block *block = bytes <= SIZE_MAX - sizeof *block ? malloc(sizeof *block + bytes) : NULL;
     if (block == NULL)
         longjmp(br->out_of_memory, 1);
@@ -99,9 +102,11 @@ static void *take_block(void *arg, size_t bytes)
 static void free_block(void *arg, void *memory)
 {
     struct br *br = arg;
+
+    union block *block;
     if (memory == NULL)
         return;
-    union block *block = (union block *)memory - 1;
+    block = (union block *)memory - 1;
     if (block->previous != NULL)
         block->previous->next = block->next;
     else
@@ -121,6 +126,7 @@ static void close_br(struct br *br)
 static uint32_t br_window(const struct compressor_options *o)
 {
     uint32_t log = o->little ? LITTLE_WINDOW_LOG : BROTLI_DEFAULT_WINDOW;
+
     while (o->bytes >= 0 && log > BROTLI_MIN_WINDOW_BITS && o->bytes <= INT64_C(1) << (log - 1))
         log--;
     return log;
@@ -129,6 +135,7 @@ static uint32_t br_window(const struct compressor_options *o)
 static int open_br(struct br *br, const struct compressor_options *o)
 {
     const int64_t most = INT64_C(1) << 30;
+
     if (setjmp(br->out_of_memory))
         return -ENOMEM;
     br->state = BrotliEncoderCreateInstance(take_block, free_block, br);
@@ -146,6 +153,7 @@ static int run_br(struct br *br, struct compressor_step *step, enum compressor_e
 {
     static const BrotliEncoderOperation operations[] = {BROTLI_OPERATION_PROCESS, BROTLI_OPERATION_FLUSH,
                                                         BROTLI_OPERATION_FINISH};
+
     if (setjmp(br->out_of_memory))
         return -ENOMEM;
     for (;;) {
@@ -171,11 +179,13 @@ static int run_br(struct br *br, struct compressor_step *step, enum compressor_e
 
 static int open_zstd(struct compressor *c, const struct compressor_options *o)
 {
+    size_t bad;
+
     ZSTD_CCtx *zstd = ZSTD_createCCtx();
     if (zstd == NULL)
         return -ENOMEM;
     c->of.zstd = zstd;
-    size_t bad = ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, o->level);
+    bad = ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, o->level);
     if (!ZSTD_isError(bad) && o->little)
         bad = ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, LITTLE_WINDOW_LOG);
     if (!ZSTD_isError(bad))
@@ -191,6 +201,7 @@ static int run_zstd(struct compressor *c, struct compressor_step *step, enum com
     ZSTD_inBuffer in = {step->in.data, step->in.len, 0};
     ZSTD_outBuffer out = {step->out, step->room, step->used};
     size_t left;
+
     do
         left = ZSTD_compressStream2(c->of.zstd, &out, &in, directives[end]);
     while (!ZSTD_isError(left) && out.pos < out.size &&
@@ -207,16 +218,19 @@ static int run_zstd(struct compressor *c, struct compressor_step *step, enum com
 
 int compressor_open(struct compressor **out, const struct compressor_options *o)
 {
+    int err;
+    struct compressor *c;
+
     *out = NULL;
     if (o->level < encodings[o->encoding].level_min || o->level > encodings[o->encoding].level_max)
         return -EINVAL;
-    struct compressor *c = calloc(1, sizeof *c);
+    c = calloc(1, sizeof *c);
     if (c == NULL)
         return -ENOMEM;
     c->encoding = o->encoding;
-    int err = o->encoding == ENCODING_GZIP ? open_gzip(c, o)
-              : o->encoding == ENCODING_BR ? open_br(&c->of.br, o)
-                                           : open_zstd(c, o);
+    err = o->encoding == ENCODING_GZIP ? open_gzip(c, o)
+          : o->encoding == ENCODING_BR ? open_br(&c->of.br, o)
+                                       : open_zstd(c, o);
     if (err == 0)
         *out = c;
     else

@@ -20,6 +20,7 @@ static int begin(weir_job *job, void *state, weir_bytes params)
     const char *written = tree != NULL ? json_string_value(json_object_get(tree, "codings")) : NULL;
     int64_t bytes = 0;
     int err = 0;
+
     if (tree == NULL || !params_int(job, tree, "bytes", 4 << 20, 1, INT64_MAX, &bytes))
         err = -JOB_PARAMS;
     else if (written == NULL)
@@ -43,9 +44,11 @@ static int piece(weir_job *job, void *state, weir_bytes in, bool last)
 {
     const struct undoing *u = state;
     weir_buffer out;
+    int err;
+
     (void)last;
     weir_buffer_init(&out, u->bytes_max);
-    int err = decoder_run(&u->codings, in, &out, poll, job);
+    err = decoder_run(&u->codings, in, &out, poll, job);
     if (err == -EBADMSG)
         err = weir_job_fail(job, -JOB_DAMAGED, "the body is not what its content-encoding says");
     if (err == 0)

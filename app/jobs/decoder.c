@@ -67,6 +67,8 @@ struct decoding {
 static char *next_room(struct decoding *d, size_t *room, int *err)
 {
     size_t most = d->out->max < d->ratio_max ? d->out->max : d->ratio_max;
+    char *data;
+
     *err = d->poll != NULL ? d->poll(d->arg) : 0;
     if (*err < 0)
         return NULL;
@@ -77,7 +79,7 @@ static char *next_room(struct decoding *d, size_t *room, int *err)
     }
     if (*room > STEP_BYTES)
         *room = STEP_BYTES;
-    char *data = weir_buffer_reserve(d->out, *room);
+    data = weir_buffer_reserve(d->out, *room);
     *err = data != NULL ? 0 : -ENOMEM;
     return data;
 }
@@ -98,11 +100,12 @@ static int inflate_all(struct decoding *d, z_stream *z, bool members)
         size_t room;
         int err;
         char *data = next_room(d, &room, &err);
+        int result;
         if (data == NULL)
             return err;
         z->next_out = (Bytef *)data;
         z->avail_out = (uInt)room;
-        int result = inflate(z, Z_NO_FLUSH);
+        result = inflate(z, Z_NO_FLUSH);
         err = take(d, data, room - z->avail_out);
         if (err < 0 || result == Z_MEM_ERROR)
             return err < 0 ? err : -ENOMEM;
@@ -120,17 +123,20 @@ static int window_bits(enum coding coding, weir_bytes in)
 {
     const unsigned char *b = (const unsigned char *)in.data;
     bool has_header = in.len >= 2 && (b[0] & 15) == 8 && (b[0] << 8 | b[1]) % 31 == 0;
+
     return coding == CODING_GZIP ? 15 + 16 : has_header ? 15 : -15;
 }
 
 static int run_zlib(struct decoding *d, enum coding coding)
 {
     z_stream z = {0};
+    int err;
+
     if (d->in.len > UINT32_MAX / 2)
         return -WEIR_ETOOLARGE;
     if (inflateInit2(&z, window_bits(coding, d->in)) != Z_OK)
         return -ENOMEM;
-    int err = inflate_all(d, &z, coding == CODING_GZIP);
+    err = inflate_all(d, &z, coding == CODING_GZIP);
     (void)inflateEnd(&z);
     return err;
 }
@@ -139,15 +145,17 @@ static int br_all(struct decoding *d, BrotliDecoderState *state)
 {
     const uint8_t *in = (const uint8_t *)d->in.data;
     size_t left = d->in.len;
+
     for (;;) {
         size_t room, before;
         int err;
         char *data = next_room(d, &room, &err);
         uint8_t *at = (uint8_t *)data;
+        BrotliDecoderResult result;
         if (data == NULL)
             return err;
         before = room;
-        BrotliDecoderResult result = BrotliDecoderDecompressStream(state, &left, &in, &room, &at, NULL);
+        result = BrotliDecoderDecompressStream(state, &left, &in, &room, &at, NULL);
         err = take(d, data, before - room);
         if (err < 0)
             return err;
@@ -160,10 +168,12 @@ static int br_all(struct decoding *d, BrotliDecoderState *state)
 
 static int run_br(struct decoding *d)
 {
+    int err;
+
     BrotliDecoderState *state = BrotliDecoderCreateInstance(NULL, NULL, NULL);
     if (state == NULL)
         return -ENOMEM;
-    int err = br_all(d, state);
+    err = br_all(d, state);
     BrotliDecoderDestroyInstance(state);
     return err;
 }
@@ -171,14 +181,17 @@ static int run_br(struct decoding *d)
 static int zstd_all(struct decoding *d, ZSTD_DCtx *context)
 {
     ZSTD_inBuffer in = {d->in.data, d->in.len, 0};
+
     for (;;) {
         size_t room;
         int err;
         char *data = next_room(d, &room, &err);
+        size_t result;
+        ZSTD_outBuffer out;
         if (data == NULL)
             return err;
-        ZSTD_outBuffer out = {data, room, 0};
-        size_t result = ZSTD_decompressStream(context, &out, &in);
+        out = (ZSTD_outBuffer){data, room, 0};
+        result = ZSTD_decompressStream(context, &out, &in);
         err = take(d, data, out.pos);
         if (err < 0)
             return err;
@@ -193,11 +206,13 @@ static int zstd_all(struct decoding *d, ZSTD_DCtx *context)
 
 static int run_zstd(struct decoding *d)
 {
+    int err;
+
     ZSTD_DCtx *context = ZSTD_createDCtx();
     if (context == NULL)
         return -ENOMEM;
     (void)ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
-    int err = zstd_all(d, context);
+    err = zstd_all(d, context);
     ZSTD_freeDCtx(context);
     return err;
 }
@@ -221,13 +236,15 @@ int decoder_run(const struct codings *codings, weir_bytes in, weir_buffer *out, 
 {
     weir_buffer before;
     int err = 0;
+
     weir_buffer_init(&before, out->max);
     for (size_t i = codings->count; i-- > 0 && err == 0;) {
         struct decoding d = {.in = in, .out = out, .poll = poll, .arg = arg};
+        weir_buffer swap;
         err = take_off(&d, codings->list[i]);
         if (err < 0 || i == 0)
             break;
-        weir_buffer swap = before; /* what came out goes in again */
+        swap = before; /* what came out goes in again */
         before = *out;
         *out = swap;
         weir_buffer_clear(out);

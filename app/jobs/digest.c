@@ -68,6 +68,7 @@ int digest_add(struct digest *digest, const void *data, size_t bytes)
 static void write_hex(char *hex, const unsigned char *bytes, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
+
     for (size_t i = 0; i < n; i++) {
         *hex++ = digits[bytes[i] >> 4];
         *hex++ = digits[bytes[i] & 15];
@@ -79,13 +80,15 @@ int digest_end(struct digest *digest, char hex[DIGEST_HEX_BYTES])
 {
     unsigned char value[EVP_MAX_MD_SIZE];
     unsigned length = 0;
+    int err;
+
     if (digest->method->algorithm == DIGEST_XXH3) {
         XXH64_canonical_t canonical;
         XXH64_canonicalFromHash(&canonical, XXH3_64bits_digest(digest->state));
         write_hex(hex, canonical.digest, sizeof canonical.digest);
         return 0;
     }
-    int err = openssl_result(EVP_DigestFinal_ex(digest->state, value, &length));
+    err = openssl_result(EVP_DigestFinal_ex(digest->state, value, &length));
     if (err == 0)
         write_hex(hex, value, length);
     return err;

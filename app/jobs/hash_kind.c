@@ -18,10 +18,12 @@ static int begin(weir_job *job, void *state, weir_bytes params)
     int algorithm;
     json_t *tree = params_read(job, params);
     bool good = tree != NULL && params_choice(job, tree, "algorithm", -1, digest_names, &algorithm);
+    int err;
+
     json_decref(tree);
     if (!good)
         return -JOB_PARAMS;
-    int err = digest_method_open(&hashing->method, (enum digest_algorithm)algorithm);
+    err = digest_method_open(&hashing->method, (enum digest_algorithm)algorithm);
     if (err < 0)
         return weir_job_fail(job, err, "this OpenSSL has no %s", digest_names[algorithm]);
     err = digest_begin(&hashing->digest, &hashing->method);
@@ -34,6 +36,7 @@ static int finish(weir_job *job, struct hashing *hashing)
 {
     char hex[DIGEST_HEX_BYTES];
     int err = digest_end(&hashing->digest, hex);
+
     return err < 0 ? err
                    : weir_job_printf(job, "{\"algorithm\":\"%s\",\"hex\":\"%s\"}",
                                      digest_names[hashing->method.algorithm], hex);
@@ -42,6 +45,7 @@ static int finish(weir_job *job, struct hashing *hashing)
 static int piece(weir_job *job, void *state, weir_bytes piece, bool last)
 {
     struct hashing *hashing = state;
+
     for (size_t at = 0; at < piece.len; at += PIECE_BYTES) {
         size_t n = piece.len - at < PIECE_BYTES ? piece.len - at : PIECE_BYTES;
         int err = weir_job_cancelled(job);
@@ -57,6 +61,7 @@ static int piece(weir_job *job, void *state, weir_bytes piece, bool last)
 static void end(void *state)
 {
     struct hashing *hashing = state;
+
     digest_free(&hashing->digest);
     digest_method_close(&hashing->method);
 }

@@ -39,6 +39,7 @@ static void drop(const struct vips_library *vips, void *object)
 static int ask(void *arg)
 {
     const struct work *w = arg;
+
     return w->poll != NULL ? w->poll(w->poll_arg, w->rows, w->of) : 0;
 }
 
@@ -63,6 +64,7 @@ static double mib(uint64_t bytes)
 static int read_head(struct work *w, bool without_profile)
 {
     int err = image_head_read(&w->head, w->file, without_profile);
+
     if (err == -ENOTSUP)
         snprintf(w->fault, IMAGE_FAULT_BYTES, "the image is of no kind that is taken: JPEG, PNG, WebP, GIF");
     else if (err == -EFBIG)
@@ -85,6 +87,7 @@ static int too_much(const struct work *w, uint64_t most, const char *who)
 static int check_claims(struct work *w)
 {
     const struct image_head *head = &w->head;
+
     if ((int64_t)((uint64_t)head->width * head->height) > w->order->pixels_max) {
         snprintf(w->fault, IMAGE_FAULT_BYTES,
                  "the image has %u x %u pixels, more than the %lld that are taken", head->width, head->height,
@@ -120,6 +123,7 @@ static int open_small(const struct work *w, VipsSource *source, VipsImage **smal
     int width = swap ? w->order->height : w->order->width;
     int height = swap ? w->order->width : w->order->height;
     VipsImage *image = NULL;
+
     const char *profile_key =
         w->head.profile_bytes > 0 ? "export_profile" : NULL; /* without one, it would change the colours */
     if (w->vips->vips_thumbnail_source(source, &image, width, "height", height, "size", VIPS_SIZE_DOWN,
@@ -150,9 +154,11 @@ static int put_on_white(const struct work *w, VipsImage **image)
 {
     static const double white[] = {255, 255, 255};
     VipsImage *flat = NULL;
+    int bands;
+
     if (!wants_white(w, *image))
         return 0;
-    int bands = w->vips->vips_image_get_bands(*image) - 1;
+    bands = w->vips->vips_image_get_bands(*image) - 1;
     VipsArrayDouble *background =
         w->vips->vips_array_double_newv(bands < 3 ? 1 : 3, white[0], white[1], white[2]);
     int bad = w->vips->vips_flatten(*image, &flat, "background", background, NULL);
@@ -166,12 +172,14 @@ static int put_on_white(const struct work *w, VipsImage **image)
 static int read_rows(struct work *w, VipsRegion *region, struct image_pixels *pixels)
 {
     size_t row = (size_t)pixels->width * (size_t)pixels->bands;
+
     for (int top = 0; top < pixels->height; top += STRIP_ROWS) {
         int rows = pixels->height - top < STRIP_ROWS ? pixels->height - top : STRIP_ROWS;
         const VipsRect strip = {.left = 0, .top = top, .width = pixels->width, .height = rows};
+        int err;
         w->rows = top;
         w->of = pixels->height;
-        int err = ask(w);
+        err = ask(w);
         if (err < 0)
             return err;
         if (w->vips->vips_region_prepare(region, &strip) != 0 || w->source.stopped < 0)
@@ -185,18 +193,21 @@ static int read_rows(struct work *w, VipsRegion *region, struct image_pixels *pi
 
 static int read_pixels(struct work *w, VipsImage *image, struct image_pixels *pixels)
 {
+    int err;
+    VipsRegion *region;
+
     pixels->width = w->vips->vips_image_get_width(image);
     pixels->height = w->vips->vips_image_get_height(image);
     pixels->bands = w->vips->vips_image_get_bands(image);
     if (w->vips->vips_image_get_format(image) != VIPS_FORMAT_UCHAR || pixels->bands < 1 || pixels->bands > 4)
         return undecodable(w);
     pixels->data = malloc((size_t)pixels->width * (size_t)pixels->height * (size_t)pixels->bands);
-    VipsRegion *region = pixels->data != NULL ? w->vips->vips_region_new(image) : NULL;
+    region = pixels->data != NULL ? w->vips->vips_region_new(image) : NULL;
     if (region == NULL) {
         w->vips->vips_error_clear();
         return -ENOMEM;
     }
-    int err = read_rows(w, region, pixels);
+    err = read_rows(w, region, pixels);
     drop(w->vips, region);
     return err;
 }
@@ -206,6 +217,7 @@ static int read_pixels(struct work *w, VipsImage *image, struct image_pixels *pi
 static bool is_transparent(const struct image_pixels *pixels)
 {
     size_t count = (size_t)pixels->width * (size_t)pixels->height, bands = (size_t)pixels->bands;
+
     if (bands == 1 || bands == 3)
         return false;
     for (size_t i = 0; i < count; i++)
@@ -218,6 +230,7 @@ static bool is_transparent(const struct image_pixels *pixels)
 static void drop_opaque(struct image_pixels *pixels)
 {
     size_t count = (size_t)pixels->width * (size_t)pixels->height, bands = (size_t)pixels->bands;
+
     if (bands == 1 || bands == 3 || is_transparent(pixels))
         return;
     for (size_t i = 0; i < count; i++)
@@ -231,10 +244,13 @@ static int encode(const struct work *w, const struct image_pixels *pixels, weir_
     size_t bytes = (size_t)pixels->width * (size_t)pixels->height * (size_t)pixels->bands, length = 0;
     int output = w->order->output, quality = w->order->quality, bad;
     void *data = NULL;
+    int err;
+    VipsImage *image;
+
     if (output == IMAGE_TO_PLAIN)
         output = pixels->bands == 2 || pixels->bands == 4 ? IMAGE_TO_PNG : IMAGE_TO_JPEG;
-    VipsImage *image = vips->vips_image_new_from_memory(pixels->data, bytes, pixels->width, pixels->height,
-                                                        pixels->bands, VIPS_FORMAT_UCHAR);
+    image = vips->vips_image_new_from_memory(pixels->data, bytes, pixels->width, pixels->height,
+                                             pixels->bands, VIPS_FORMAT_UCHAR);
     if (image == NULL) {
         vips->vips_error_clear();
         return -ENOMEM;
@@ -248,7 +264,7 @@ static int encode(const struct work *w, const struct image_pixels *pixels, weir_
         bad = vips->vips_pngsave_buffer(image, &data, &length, "strip", TRUE, NULL);
     drop(vips, image);
     vips->vips_error_clear();
-    int err = bad ? -ENOMEM : weir_buffer_append(out, data, length);
+    err = bad ? -ENOMEM : weir_buffer_append(out, data, length);
     vips->g_free(data);
     return err;
 }
@@ -258,6 +274,7 @@ static int encode(const struct work *w, const struct image_pixels *pixels, weir_
 static int turn(const struct work *w, struct image_pixels *pixels)
 {
     struct image_pixels turned;
+
     if (w->head.orientation == 1)
         return 0;
     turned.data = malloc((size_t)pixels->width * (size_t)pixels->height * (size_t)pixels->bands);
@@ -274,6 +291,7 @@ static int decode(struct work *w, struct image_pixels *pixels)
     VipsImage *image = NULL;
     VipsSource *source = image_source_open(&w->source, w->vips, &w->head, ask, w);
     int err = source != NULL ? check_size(w, source) : -ENOMEM;
+
     if (err == 0)
         err = open_small(w, source, &image);
     if (err == 0)
@@ -288,16 +306,19 @@ static int decode(struct work *w, struct image_pixels *pixels)
 /* A profile that is of no use, say one of red, green and blue in a grey image, is no reason to refuse it. */
 static int decode_again(struct work *w, struct image_pixels *pixels)
 {
+    int err;
+
     free(pixels->data);
     *pixels = (struct image_pixels){0};
     w->fault[0] = '\0';
-    int err = read_head(w, true);
+    err = read_head(w, true);
     return err < 0 ? err : decode(w, pixels);
 }
 
 static int shrink(struct work *w, struct image_pixels *pixels, weir_buffer *out)
 {
     int err = decode(w, pixels);
+
     if (err == -EINVAL && w->head.profile_bytes > 0)
         err = decode_again(w, pixels);
     if (err == 0) {
@@ -310,11 +331,13 @@ static int shrink(struct work *w, struct image_pixels *pixels, weir_buffer *out)
 static int shrink_in_budget(struct work *w, struct image_pixels *pixels, weir_buffer *out)
 {
     int err = image_budget_take(w->claim);
+    uint64_t claim;
+
     if (err == -EFBIG)
         return too_much(w, image_budget(), "all images");
     if (err < 0)
         return err;
-    const uint64_t claim = w->claim;
+    claim = w->claim;
     err = shrink(w, pixels, out);
     free(pixels->data);
     w->vips->vips_thread_shutdown(); /* its buffers of this thread: not kept between images */
@@ -327,6 +350,8 @@ int image_shrink(const struct vips_library *vips, weir_bytes file, const struct 
 {
     struct image_pixels pixels = {0};
     struct work *w = malloc(sizeof *w);
+    int err;
+
     fault[0] = '\0';
     if (w == NULL)
         return -ENOMEM;
@@ -337,7 +362,7 @@ int image_shrink(const struct vips_library *vips, weir_bytes file, const struct 
     w->poll_arg = arg;
     w->file = file;
     w->source.stopped = w->rows = w->of = 0;
-    int err = read_head(w, false);
+    err = read_head(w, false);
     if (err == 0)
         err = check_claims(w);
     if (err == 0)
@@ -349,5 +374,6 @@ int image_shrink(const struct vips_library *vips, weir_bytes file, const struct 
 const char *image_type_of(weir_bytes file)
 {
     enum image_format format = image_format_of(file);
+
     return format < IMAGE_FORMATS ? image_types[format] : "application/octet-stream";
 }

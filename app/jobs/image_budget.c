@@ -23,9 +23,11 @@ uint64_t image_budget(void)
 int image_budget_take(uint64_t bytes)
 {
     const uint64_t most = image_budget();
+    uint64_t held;
+
     if (most > 0 && bytes > most)
         return -EFBIG;
-    uint64_t held = atomic_fetch_add(&budget.held, bytes);
+    held = atomic_fetch_add(&budget.held, bytes);
     if (most == 0 || held + bytes <= most)
         return 0;
     image_budget_give(bytes);

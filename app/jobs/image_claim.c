@@ -25,6 +25,7 @@ static double factor(const struct image_head *head, const struct image_order *or
     double across = (double)head->width / (swap ? order->height : order->width);
     double down = (double)head->height / (swap ? order->width : order->height);
     double most = across > down ? across : down;
+
     return most > 1 ? most : 1;
 }
 
@@ -56,6 +57,7 @@ static uint64_t rows_held(const struct image_head *head, struct size in, struct 
     uint64_t worked = values * (has_alpha(head) ? sizeof(float) : 1);
     uint64_t average = in.height / (out.height > 1 ? out.height - 1 : 1) / 2, reduced = in.height;
     uint64_t held = at_most(in.height, ROWS_KEPT) * row;
+
     if (in.height > out.height)
         held += at_most(out.height, ROWS_KEPT) * worked;
     if (average > 1) {
@@ -73,6 +75,7 @@ static uint64_t rows_held(const struct image_head *head, struct size in, struct 
 static uint64_t decoder_held(const struct image_head *head, struct size in)
 {
     uint64_t held = head->held_bytes + 4 * head->profile_bytes;
+
     if (head->format == IMAGE_WEBP) /* a frame, the canvas that it is put on, and what goes from row to row */
         held += in.width * in.height * 4 * 2 + (uint64_t)head->width * 128;
     return held;
@@ -83,6 +86,7 @@ static uint64_t decoder_held(const struct image_head *head, struct size in)
 static uint64_t encoder_held(const struct image_head *head, const struct image_order *order, uint64_t pixels)
 {
     bool alpha = has_alpha(head);
+
     switch (order->output) {
     case IMAGE_TO_WEBP:
         return pixels * (alpha ? 56 : 26);
@@ -109,8 +113,10 @@ uint64_t image_claim(const struct image_head *head, const struct image_order *or
     const struct size in = loaded(head, shrink), out = divided(head, shrink);
     uint64_t pixels = out.width * out.height, small = pixels * (uint64_t)head->bands;
     uint64_t decoding = decoder_held(head, in) + rows_held(head, in, out);
+    uint64_t turning;
+
     if (head->format == IMAGE_WEBP || head->format == IMAGE_GIF)
         decoding += file_bytes; /* their decoders want it in one piece */
-    uint64_t turning = head->orientation > 1 ? small : 0;
+    turning = head->orientation > 1 ? small : 0;
     return file_bytes + small + most(decoding, most(turning, encoder_held(head, order, pixels)));
 }

@@ -22,6 +22,7 @@ static int read_frame(struct image_reader *r, struct image_head *head)
 {
     uint32_t left = image_little(r, 2), top = image_little(r, 2);
     uint32_t width = image_little(r, 2), height = image_little(r, 2);
+
     if (r->short_)
         return -EINVAL;
     head->width = left + width > head->width ? left + width : head->width;
@@ -41,11 +42,13 @@ int image_read_gif(struct image_reader r, struct image_head *head)
     static const unsigned char end[] = {0x3b};
     const unsigned char *from = r.at;
     struct image_reader control = {0};
+    bool good;
+
     image_skip(&r, 6);
     head->width = image_little(&r, 2);
     head->height = image_little(&r, 2);
     skip_table(&r, image_big(&r, 3) >> 16);
-    bool good = image_keep(head, from, (size_t)(r.at - from), false);
+    good = image_keep(head, from, (size_t)(r.at - from), false);
     head->bands = 3;
     head->sample_bytes = 1;
     while (!r.short_) {

@@ -15,12 +15,14 @@ const char *const image_types[IMAGE_FORMATS] = {
 static struct image_reader reader_of(weir_bytes file)
 {
     const unsigned char *at = (const unsigned char *)file.data;
+
     return (struct image_reader){.at = at, .end = at != NULL ? at + file.len : at};
 }
 
 enum image_format image_format_of(weir_bytes file)
 {
     const struct image_reader r = reader_of(file);
+
     if (image_begins(&r, 0, "\xff\xd8", 2))
         return IMAGE_JPEG;
     if (image_begins(&r, 0, "\x89PNG\r\n\x1a\n", 8))
@@ -57,13 +59,15 @@ static int too_large(struct image_head *head, const char *why)
 
 int image_head_read(struct image_head *head, weir_bytes file, bool without_profile)
 {
+    int err;
+
     /* The parts are many, and only as good as their number. */
     memset(head, 0, offsetof(struct image_head, part));
     head->orientation = 1;
     if (file.len == 0)
         return -EINVAL;
     head->format = image_format_of(file);
-    int err = read_format(head, reader_of(file), !without_profile);
+    err = read_format(head, reader_of(file), !without_profile);
     if (err == -E2BIG)
         return too_large(head, "the image is made of too many parts");
     if (err < 0)

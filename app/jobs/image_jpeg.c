@@ -72,6 +72,7 @@ static void skip_pixels(struct image_reader *r)
 {
     const unsigned char *from;
     uint32_t marker;
+
     do
         marker = next_marker(r, &from);
     while (stands_alone(marker) || (marker > 0 && marker < SOF0));
@@ -90,12 +91,14 @@ static int read_frame_header(struct walk *w, struct image_reader r)
 {
     struct image_head *head = w->head;
     uint32_t factors[COMPONENTS_MAX], across_max = 1, down_max = 1;
+    uint32_t components;
+
     if (w->components > 0)
         return -EINVAL;
     image_skip(&r, 1); /* precision */
     head->height = image_big(&r, 2);
     head->width = image_big(&r, 2);
-    uint32_t components = image_big(&r, 1);
+    components = image_big(&r, 1);
     if (r.short_ || components == 0 || components > COMPONENTS_MAX)
         return -EINVAL;
     for (uint32_t i = 0; i < components; i++) {
@@ -158,6 +161,7 @@ static bool keep(struct walk *w, const unsigned char *from, bool fresh)
 static int read_scan(struct walk *w, const unsigned char *from, struct image_reader r)
 {
     int components = (int)image_big(&r, 1);
+
     if (w->components == 0 || components < 1 || components > w->components)
         return -EINVAL;
     if (w->scans == 0)
@@ -179,19 +183,24 @@ static bool is_one_scan(const struct walk *w)
 static int read_segment(struct walk *w, uint32_t marker, const unsigned char *from)
 {
     uint32_t length = image_big(&w->r, 2);
+    bool is_frame;
+    struct image_reader r;
+
     if (length < 2)
         return -EINVAL;
-    const struct image_reader r = image_within(&w->r, length - 2);
+    r = image_within(&w->r, length - 2);
     if (w->r.short_)
         return -EINVAL;
     if (marker == SOS)
         return read_scan(w, from, r);
-    bool is_frame = marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC;
+    is_frame = marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC;
     if (is_frame && marker > SOF2)
         return -ENOTSUP; /* lossless, hierarchical, arithmetic */
     if (is_frame) {
+        int err;
+
         w->progressive = marker == SOF2;
-        int err = read_frame_header(w, r);
+        err = read_frame_header(w, r);
         if (err < 0)
             return err;
     } else if (!is_needed(w, marker, &r)) {
@@ -203,6 +212,7 @@ static int read_segment(struct walk *w, uint32_t marker, const unsigned char *fr
 static int walk(struct walk *w)
 {
     int err = 0;
+
     image_skip(&w->r, 2);
     if (!image_keep(w->head, w->r.at - 2, 2, false))
         return -E2BIG;
@@ -228,6 +238,7 @@ int image_read_jpeg(struct image_reader r, bool with_profile, struct image_head 
 {
     struct walk w = {.r = r, .head = head, .with_profile = with_profile};
     int err = walk(&w);
+
     if (err == 0 && w.scans == 0)
         err = -EINVAL; /* the end before any pixel */
     if (err < 0)

@@ -19,6 +19,8 @@ static int read_header(struct walk *w)
     static const uint8_t channels[7] = {1, 0, 3, 3, 2, 0, 4}; /* by colour type; a palette's colours have 3 */
     struct image_head *head = w->head;
     struct image_reader r = w->r;
+    uint32_t interlaced;
+
     if (image_big(&r, 4) != 13 || !image_begins(&r, 0, "IHDR", 4))
         return -EINVAL;
     image_skip(&r, 4);
@@ -26,7 +28,7 @@ static int read_header(struct walk *w)
     head->height = image_big(&r, 4);
     uint32_t depth = image_big(&r, 1), colour = image_big(&r, 1);
     image_skip(&r, 2);
-    uint32_t interlaced = image_big(&r, 1);
+    interlaced = image_big(&r, 1);
     if (r.short_ || colour > 6 || channels[colour] == 0 || interlaced > 1)
         return -EINVAL;
     if (head->width > INT32_MAX || head->height > INT32_MAX)
@@ -71,12 +73,13 @@ static int walk(struct walk *w)
         uint32_t length = image_big(&w->r, 4);
         const unsigned char *type = w->r.at;
         bool pixels = memcmp(type, "IDAT", 4) == 0;
+        struct image_reader data;
         if (w->has_pixels && !pixels) {
             w->r.at = from;
             return 0;
         }
         image_skip(&w->r, 4);
-        const struct image_reader data = image_within(&w->r, length);
+        data = image_within(&w->r, length);
         image_skip(&w->r, 4);
         w->has_pixels = pixels;
         if (w->r.short_)
@@ -91,8 +94,10 @@ int image_read_png(struct image_reader r, bool with_profile, struct image_head *
 {
     static const unsigned char end[] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
     struct walk w = {.r = r, .head = head, .with_profile = with_profile};
+    int err;
+
     image_skip(&w.r, SIGNATURE_BYTES);
-    int err = read_header(&w);
+    err = read_header(&w);
     if (err == 0 && !image_keep(head, r.at, SIGNATURE_BYTES, false))
         err = -E2BIG;
     if (err == 0)

@@ -17,10 +17,12 @@ static bool is_program(const unsigned char *signature)
 bool image_profile_is_usable(const unsigned char *bytes, size_t length)
 {
     struct image_reader r = {.at = bytes, .end = bytes + length};
+    uint32_t tags;
+
     if (!image_begins(&r, 36, "acsp", 4))
         return false;
     image_skip(&r, HEADER_BYTES);
-    uint32_t tags = image_big(&r, 4);
+    tags = image_big(&r, 4);
     if (tags > TAGS_MAX)
         return false;
     for (uint32_t i = 0; i < tags; i++) {
@@ -37,9 +39,12 @@ uint64_t image_profile_unpacked(const unsigned char *bytes, size_t length)
     unsigned char first[PIECE_BYTES], more[PIECE_BYTES];
     z_stream z = {.next_in = (unsigned char *)(uintptr_t)bytes, .avail_in = (unsigned)length};
     bool usable = false;
+    uint64_t unpacked;
+    int result;
+
     if (inflateInit(&z) != Z_OK)
         return 0;
-    int result = Z_OK;
+    result = Z_OK;
     while (result == Z_OK && z.total_out <= IMAGE_PROFILE_BYTES_MAX) {
         bool is_first = z.total_out == 0;
         z.next_out = is_first ? first : more;
@@ -50,7 +55,7 @@ uint64_t image_profile_unpacked(const unsigned char *bytes, size_t length)
         if (!usable)
             break;
     }
-    uint64_t unpacked = z.total_out;
+    unpacked = z.total_out;
     (void)inflateEnd(&z);
     return result == Z_STREAM_END && usable && unpacked <= IMAGE_PROFILE_BYTES_MAX ? unpacked : 0;
 }

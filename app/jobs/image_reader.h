@@ -27,6 +27,7 @@ static inline size_t image_left(const struct image_reader *r)
 static inline void image_skip(struct image_reader *r, size_t n)
 {
     size_t left = image_left(r);
+
     r->short_ = r->short_ || n > left;
     r->at += n < left ? n : left;
 }
@@ -34,6 +35,7 @@ static inline void image_skip(struct image_reader *r, size_t n)
 static inline uint32_t image_take(struct image_reader *r, int bytes, bool little_endian)
 {
     uint32_t value = 0;
+
     if (r->end - r->at < bytes) {
         image_skip(r, (size_t)bytes);
         return 0;
@@ -58,6 +60,7 @@ static inline uint32_t image_little(struct image_reader *r, int bytes)
 static inline struct image_reader image_within(struct image_reader *r, size_t n)
 {
     const unsigned char *at = r->at;
+
     image_skip(r, n);
     return (struct image_reader){.at = at, .end = r->at};
 }
@@ -72,6 +75,7 @@ static inline bool image_begins(const struct image_reader *r, size_t at, const v
 static inline bool image_keep(struct image_head *head, const unsigned char *at, size_t bytes, bool fresh)
 {
     struct image_part *last = head->parts > 0 ? &head->part[head->parts - 1] : NULL;
+
     if (last != NULL && !fresh && last->at + last->bytes == at) {
         last->bytes += bytes;
         return true;

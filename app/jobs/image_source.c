@@ -9,6 +9,7 @@
 static gint64 read_some(VipsSourceCustom *custom, void *to, gint64 room, void *arg)
 {
     struct image_source *s = arg;
+
     (void)custom;
     if (s->stopped == 0)
         s->stopped = s->poll(s->poll_arg);
@@ -32,8 +33,10 @@ static gint64 read_some(VipsSourceCustom *custom, void *to, gint64 room, void *a
 static gint64 seek(VipsSourceCustom *custom, gint64 offset, int whence, void *arg)
 {
     struct image_source *s = arg;
+    int64_t to;
+
     (void)custom;
-    int64_t to = offset + (whence == SEEK_CUR ? s->at : whence == SEEK_END ? s->length : 0);
+    to = offset + (whence == SEEK_CUR ? s->at : whence == SEEK_END ? s->length : 0);
     if (to < 0 || to > s->length)
         return -1;
     s->at = to;
@@ -46,11 +49,13 @@ static gint64 seek(VipsSourceCustom *custom, gint64 offset, int whence, void *ar
 VipsSource *image_source_open(struct image_source *source, const struct vips_library *vips,
                               const struct image_head *head, int (*poll)(void *arg), void *poll_arg)
 {
+    VipsSourceCustom *custom;
+
     *source =
         (struct image_source){.part = head->part, .parts = head->parts, .poll = poll, .poll_arg = poll_arg};
     for (size_t i = 0; i < head->parts; i++)
         source->length += (int64_t)head->part[i].bytes;
-    VipsSourceCustom *custom = vips->vips_source_custom_new();
+    custom = vips->vips_source_custom_new();
     if (custom == NULL)
         return NULL;
     vips->g_signal_connect_data(custom, "read", G_CALLBACK(read_some), source, NULL, (GConnectFlags)0);

@@ -21,6 +21,7 @@ static struct turn turn_of(int orientation)
         [5] = {true, false, false}, [6] = {true, false, true}, [7] = {true, true, true},
         [8] = {true, true, false},
     };
+
     return orientation >= 1 && orientation <= 8 ? turns[orientation] : (struct turn){0};
 }
 
@@ -28,10 +29,12 @@ void image_turn(const struct image_pixels *from, int orientation, struct image_p
 {
     const struct turn turn = turn_of(orientation);
     const size_t bands = (size_t)from->bands;
+    unsigned char *out;
+
     to->width = turn.swap ? from->height : from->width;
     to->height = turn.swap ? from->width : from->height;
     to->bands = from->bands;
-    unsigned char *out = to->data;
+    out = to->data;
     for (int y = 0; y < to->height; y++) {
         for (int x = 0; x < to->width; x++, out += bands) {
             int across = turn.swap ? y : x, down = turn.swap ? x : y;

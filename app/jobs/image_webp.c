@@ -26,8 +26,9 @@ static void find_chunks(struct walk *w, struct image_reader r)
 {
     while (image_left(&r) >= CHUNK_HEAD_BYTES) {
         struct image_reader chunk = r;
+        uint32_t length;
         image_skip(&r, 4);
-        uint32_t length = image_little(&r, 4);
+        length = image_little(&r, 4);
         image_skip(&r, (size_t)length + (length & 1));
         chunk.end = r.at;
         for (int i = 0; i < CHUNKS; i++)
@@ -54,9 +55,11 @@ static int read_vp8(struct walk *w, struct image_reader r)
 
 static int read_vp8l(struct walk *w, struct image_reader r)
 {
+    uint32_t bits;
+
     if (image_big(&r, 1) != 0x2f)
         return -EINVAL;
-    uint32_t bits = image_little(&r, 4);
+    bits = image_little(&r, 4);
     w->width = (bits & 0x3fff) + 1;
     w->height = (bits >> 14 & 0x3fff) + 1;
     w->head->bands = bits >> 28 & 1 ? 4 : 3;
@@ -74,6 +77,8 @@ static int read_picture(struct walk *w)
 /* The picture of an animation's first frame lies within it, and it somewhere on the canvas. */
 static int read_frame(struct walk *w)
 {
+    int err;
+
     enum { X_Y_DURATION_FLAGS = 6 + 3 + 1 };
     struct image_reader r = data_of(w->chunk[ANMF]);
     struct walk inner = {.head = w->head};
@@ -81,7 +86,7 @@ static int read_frame(struct walk *w)
     uint32_t width = image_little(&r, 3) + 1, height = image_little(&r, 3) + 1;
     image_skip(&r, X_Y_DURATION_FLAGS - 6);
     find_chunks(&inner, r);
-    int err = r.short_ ? -EINVAL : read_picture(&inner);
+    err = r.short_ ? -EINVAL : read_picture(&inner);
     if (err < 0)
         return err;
     w->width = width > inner.width ? width : inner.width;
@@ -111,13 +116,17 @@ static int keep_parts(struct walk *w, bool with_profile)
     struct image_head *head = w->head;
     unsigned char *riff = head->made, *vp8x = head->made + RIFF_BYTES;
     uint32_t bytes = 4;
+    bool good;
+
     memcpy(riff, "RIFF....WEBP", RIFF_BYTES);
-    bool good = image_keep(head, riff, RIFF_BYTES, true);
+    good = image_keep(head, riff, RIFF_BYTES, true);
     if (w->chunk[VP8X].at != NULL) {
+        struct image_reader made;
+
         memcpy(vp8x, w->chunk[VP8X].at, VP8X_BYTES);
         put_little(vp8x + 4, VP8X_BYTES - CHUNK_HEAD_BYTES);
         vp8x[CHUNK_HEAD_BYTES] &= (unsigned char)~(FLAG_XMP | FLAG_EXIF | (with_profile ? 0 : FLAG_PROFILE));
-        const struct image_reader made = {.at = vp8x, .end = vp8x + VP8X_BYTES};
+        made = (struct image_reader){.at = vp8x, .end = vp8x + VP8X_BYTES};
         good = good && keep_chunk(head, &made, &bytes);
     }
     for (int i = ICCP; i <= VP8L; i++)
@@ -129,9 +138,11 @@ static int keep_parts(struct walk *w, bool with_profile)
 
 static bool has_good_profile(const struct walk *w, bool wanted)
 {
+    struct image_reader r;
+
     if (!wanted || w->chunk[VP8X].at == NULL || w->chunk[ICCP].at == NULL)
         return false;
-    const struct image_reader r = data_of(w->chunk[ICCP]);
+    r = data_of(w->chunk[ICCP]);
     if (image_left(&r) > IMAGE_PROFILE_BYTES_MAX)
         return false;
     w->head->profile_bytes = image_left(&r);
@@ -145,6 +156,7 @@ static void set_claims(struct walk *w, uint32_t flags)
     struct image_head *head = w->head;
     uint64_t pixels = (uint64_t)head->width * head->height;
     bool fills = w->width == head->width && w->height == head->height;
+
     head->sample_bytes = 1;
     if (head->bands == 0)
         head->bands = 3;
@@ -162,6 +174,7 @@ static int choose(struct walk *w, uint32_t flags)
 {
     bool animated = flags & FLAG_ANIMATED;
     static const enum chunk animation[] = {ANIM, ANMF}, picture[] = {ALPH, VP8, VP8L};
+
     if (animated)
         for (int i = 0; i < 3; i++)
             w->chunk[picture[i]] = (struct image_reader){0};
@@ -181,6 +194,9 @@ static int choose(struct walk *w, uint32_t flags)
 int image_read_webp(struct image_reader r, bool with_profile, struct image_head *head)
 {
     struct walk w = {.head = head};
+    bool good;
+    int err;
+
     image_skip(&r, 4);
     uint32_t bytes = image_little(&r, 4), flags = 0;
     head->cut_off = bytes > image_left(&r);
@@ -197,7 +213,7 @@ int image_read_webp(struct image_reader r, bool with_profile, struct image_head 
         if (x.short_)
             return -EINVAL;
     }
-    int err = choose(&w, flags);
+    err = choose(&w, flags);
     if (err < 0)
         return err;
     head->width = w.width > head->width ? w.width : head->width;
@@ -207,7 +223,7 @@ int image_read_webp(struct image_reader r, bool with_profile, struct image_head 
         const struct image_reader exif = data_of(w.chunk[EXIF]);
         head->orientation = image_exif_orientation(exif.at, image_left(&exif));
     }
-    bool good = has_good_profile(&w, with_profile);
+    good = has_good_profile(&w, with_profile);
     head->profile_bytes = good ? head->profile_bytes : 0;
     return keep_parts(&w, good);
 }

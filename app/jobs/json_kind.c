@@ -23,21 +23,25 @@ static int make_ready(weir_job *job, struct picking *p)
     int missing;
     int64_t depth;
     const json_t *written = json_object_get(p->params, "pick");
+    int err;
+
     if (written == NULL)
         return weir_job_fail(job, -JOB_PARAMS, "there is no template to pick by");
     if (!params_choice(job, p->params, "missing", JSON_MISSING_NULL, json_missing_names, &missing) ||
         !params_int(job, p->params, "depth", JSON_PICK_INPUT_DEPTH, 0, WEIR_JSON_DEPTH_MAX, &depth))
         return -JOB_PARAMS;
     p->depth = (size_t)depth;
-    int err = json_pick_open(&p->pick, written, (enum json_missing)missing, fault);
+    err = json_pick_open(&p->pick, written, (enum json_missing)missing, fault);
     return err == -EINVAL ? weir_job_fail(job, -JOB_PARAMS, "%s", fault) : err;
 }
 
 static int begin(weir_job *job, void *state, weir_bytes params)
 {
     struct picking *p = state;
+    int err;
+
     p->params = params_read(job, params);
-    int err = p->params != NULL ? make_ready(job, p) : -JOB_PARAMS;
+    err = p->params != NULL ? make_ready(job, p) : -JOB_PARAMS;
     if (err < 0)
         json_decref(p->params);
     return err;
@@ -47,6 +51,7 @@ static int check(weir_job *job, const struct picking *p, weir_bytes document)
 {
     size_t at;
     int err = weir_json_check(document.data, document.len, p->depth, &at);
+
     if (err == -WEIR_ETOOLARGE)
         return weir_job_fail(job, -JOB_EXCESSIVE, "the document is nested deeper than %zu levels at byte %zu",
                              p->depth, at);
@@ -65,9 +70,11 @@ static int piece(weir_job *job, void *state, weir_bytes document, bool last)
     struct picking *p = state;
     char fault[JSON_PICK_FAULT_BYTES];
     weir_buffer out;
+    int err;
+
     (void)last;
     weir_buffer_init(&out, OUTPUT_BYTES_MAX);
-    int err = check(job, p, document);
+    err = check(job, p, document);
     if (err == 0) {
         weir_job_progress(job, 1, 2);
         err = json_pick_run(p->pick, document, &out, fault, poll, job);
@@ -85,6 +92,7 @@ static int piece(weir_job *job, void *state, weir_bytes document, bool last)
 static void end(void *state)
 {
     struct picking *p = state;
+
     json_pick_close(p->pick);
     json_decref(p->params);
 }

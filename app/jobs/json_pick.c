@@ -53,6 +53,7 @@ struct json_pick {
 const char *json_pointer_fault(const char *pointer)
 {
     size_t length = strlen(pointer), steps = 0;
+
     if (pointer[0] && pointer[0] != '/')
         return "a JSON pointer, \"\" or one that begins with /";
     if (length > JSON_POINTER_BYTES_MAX)
@@ -75,6 +76,7 @@ struct piece {
 static void *take(struct json_pick *pick, size_t bytes)
 {
     struct piece *piece = calloc(1, sizeof *piece + bytes);
+
     if (piece == NULL)
         return NULL;
     piece->next = pick->memory;
@@ -100,6 +102,7 @@ void json_pick_close(struct json_pick *pick)
 static int64_t index_of(weir_bytes key)
 {
     int64_t value = 0;
+
     if (key.len == 0 || key.len > 15 || (key.len > 1 && key.data[0] == '0'))
         return -1;
     for (size_t i = 0; i < key.len; i++) {
@@ -115,6 +118,7 @@ static bool make_key(struct json_pick *pick, const char *from, size_t length, we
 {
     char *text = take(pick, length + 1);
     size_t n = 0;
+
     if (text == NULL)
         return false;
     for (size_t i = 0; i < length; i++) {
@@ -131,12 +135,14 @@ static struct step *child_of(struct json_pick *pick, struct step *parent, const 
 {
     struct step **link = &parent->children;
     weir_bytes key;
+    struct step *step;
+
     if (!make_key(pick, token, length, &key))
         return NULL;
     for (; *link != NULL; link = &(*link)->next)
         if (weir_bytes_equal((*link)->key, key))
             return *link;
-    struct step *step = take(pick, sizeof *step);
+    step = take(pick, sizeof *step);
     if (step == NULL)
         return NULL;
     step->key = key;
@@ -150,6 +156,7 @@ static struct step *child_of(struct json_pick *pick, struct step *parent, const 
 static weir_bytes *add_pointer(struct json_pick *pick, struct step *root, const char *pointer)
 {
     struct step *step = root;
+
     while (*pointer && step != NULL) {
         size_t length = strcspn(++pointer, "/");
         step = child_of(pick, step, pointer, length);
@@ -174,6 +181,7 @@ static int make_node(struct json_pick *pick, const json_t *written, struct step 
 static int make_value(struct json_pick *pick, const json_t *written, struct step *steps, struct node *node)
 {
     const char *fault = json_pointer_fault(json_string_value(written));
+
     if (strlen(json_string_value(written)) != json_string_length(written))
         fault = "a JSON pointer without a NUL";
     if (fault != NULL) {
@@ -190,13 +198,15 @@ static int make_each(struct json_pick *pick, const json_t *written, struct step 
                      struct node *node)
 {
     const json_t *each = json_object_get(written, "each");
+    int err;
+
     if (!json_is_string(each))
         return bad(pick, "each is no text, expected a JSON pointer");
     node->type = NODE_EACH;
     node->steps = take(pick, sizeof *node->steps);
     if (node->steps == NULL)
         return -ENOMEM;
-    int err = make_value(pick, each, steps, node);
+    err = make_value(pick, each, steps, node);
     return err ? err
                : make_node(pick, json_object_get(written, "pick"), node->steps, depth + 1, &node->children);
 }
@@ -205,8 +215,10 @@ static int make_object(struct json_pick *pick, const json_t *written, struct ste
                        struct node *node)
 {
     struct node **link = &node->children;
+    json_t *object;
+
     node->type = NODE_OBJECT;
-    json_t *object = (json_t *)(uintptr_t)written; /* jansson's iterators take it so, and change nothing */
+    object = (json_t *)(uintptr_t)written; /* jansson's iterators take it so, and change nothing */
     for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
         int err = make_node(pick, json_object_iter_value(at), steps, depth + 1, link);
         if (err < 0)
@@ -221,6 +233,7 @@ static int make_list(struct json_pick *pick, const json_t *written, struct step 
                      struct node *node)
 {
     struct node **link = &node->children;
+
     node->type = NODE_LIST;
     for (size_t i = 0; i < json_array_size(written); i++, link = &(*link)->next) {
         int err = make_node(pick, json_array_get(written, i), steps, depth + 1, link);
@@ -233,6 +246,8 @@ static int make_list(struct json_pick *pick, const json_t *written, struct step 
 static int make_node(struct json_pick *pick, const json_t *written, struct step *steps, int depth,
                      struct node **out)
 {
+    bool each;
+
     if (depth > JSON_PICK_DEPTH_MAX)
         return bad(pick, "the template is nested too deep, expected at most 32 levels");
     if (++pick->nodes > JSON_PICK_NODES_MAX)
@@ -246,8 +261,8 @@ static int make_node(struct json_pick *pick, const json_t *written, struct step 
         return make_list(pick, written, steps, depth, *out);
     if (!json_is_object(written))
         return bad(pick, "the template has a value of another type, expected pointers, objects and lists");
-    bool each = json_object_size(written) == 2 && json_object_get(written, "each") != NULL &&
-                json_object_get(written, "pick") != NULL;
+    each = json_object_size(written) == 2 && json_object_get(written, "each") != NULL &&
+           json_object_get(written, "pick") != NULL;
     return each ? make_each(pick, written, steps, depth, *out)
                 : make_object(pick, written, steps, depth, *out);
 }
@@ -256,6 +271,8 @@ int json_pick_open(struct json_pick **out, const json_t *template_, enum json_mi
                    char fault[JSON_PICK_FAULT_BYTES])
 {
     struct json_pick *pick = calloc(1, sizeof *pick);
+    int err;
+
     fault[0] = '\0';
     *out = NULL;
     if (pick == NULL)
@@ -263,7 +280,7 @@ int json_pick_open(struct json_pick **out, const json_t *template_, enum json_mi
     pick->missing = missing;
     pick->fault = fault;
     pick->steps = take(pick, sizeof *pick->steps);
-    int err = pick->steps != NULL ? make_node(pick, template_, pick->steps, 0, &pick->root) : -ENOMEM;
+    err = pick->steps != NULL ? make_node(pick, template_, pick->steps, 0, &pick->root) : -ENOMEM;
     if (err == 0)
         *out = pick;
     else
@@ -300,6 +317,7 @@ static void find_in_array(struct step *step, struct json_walk *walk)
 static void find_in_object(struct step *step, struct json_walk *walk)
 {
     weir_bytes key;
+
     json_walk_enter(walk);
     while (json_walk_member(walk, &key)) {
         struct step *child = step->children;
@@ -318,6 +336,7 @@ static void find_in_object(struct step *step, struct json_walk *walk)
 static void find(struct step *step, struct json_walk *walk)
 {
     weir_bytes value = {walk->at, 0};
+
     if (step->children != NULL && *walk->at == '{')
         find_in_object(step, walk);
     else if (step->children != NULL && *walk->at == '[')
@@ -352,6 +371,7 @@ static int write_missing(struct json_pick *pick, const struct node *node, weir_b
 static int write_name(const struct node *node, weir_buffer *out)
 {
     int err = node->name != NULL ? weir_json_append_string(out, node->name, strlen(node->name)) : 0;
+
     return node->name != NULL && err == 0 ? weir_buffer_append_byte(out, ':') : err;
 }
 
@@ -360,6 +380,7 @@ static int write_one(struct json_pick *pick, const struct node *node, bool first
 {
     size_t before = out->len;
     int err = first ? 0 : weir_buffer_append_byte(out, ',');
+
     if (err == 0)
         err = write_name(node, out);
     if (err == 0)
@@ -374,6 +395,7 @@ static int write_children(struct json_pick *pick, const struct node *node, const
 {
     int err = weir_buffer_append_byte(out, brackets[0]);
     bool first = true;
+
     for (const struct node *child = node->children; child != NULL && err >= 0; child = child->next) {
         err = write_one(pick, child, first, out);
         first = first && err == LEFT_OUT;
@@ -384,10 +406,13 @@ static int write_children(struct json_pick *pick, const struct node *node, const
 static int write_each(struct json_pick *pick, const struct node *node, weir_buffer *out)
 {
     weir_bytes array = *node->found;
+    struct json_walk walk;
+    int err;
+
     if (array.len == 0 || array.data[0] != '[')
         return write_missing(pick, node, out);
-    struct json_walk walk = {array.data, array.data + array.len};
-    int err = weir_buffer_append_byte(out, '[');
+    walk = (struct json_walk){array.data, array.data + array.len};
+    err = weir_buffer_append_byte(out, '[');
     json_walk_enter(&walk);
     for (bool first = true; err >= 0 && json_walk_element(&walk);) {
         forget(node->steps);
@@ -420,6 +445,8 @@ int json_pick_run(struct json_pick *pick, weir_bytes document, weir_buffer *out,
                   char fault[JSON_PICK_FAULT_BYTES], json_pick_poll *poll, void *arg)
 {
     struct json_walk walk = {document.data, document.data + document.len};
+    int err;
+
     pick->fault = fault;
     pick->poll = poll;
     pick->poll_arg = arg;
@@ -427,6 +454,6 @@ int json_pick_run(struct json_pick *pick, weir_bytes document, weir_buffer *out,
     forget(pick->steps);
     json_walk_begin(&walk);
     find(pick->steps, &walk);
-    int err = write_node(pick, pick->root, out);
+    err = write_node(pick, pick->root, out);
     return err == LEFT_OUT ? weir_buffer_append_text(out, "null") : err;
 }

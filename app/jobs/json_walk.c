@@ -20,9 +20,10 @@ static const char *behind_string(const char *at, const char *end)
 {
     for (at++; at < end; at++) {
         const char *quote = memchr(at, '"', (size_t)(end - at));
+        size_t escapes;
         if (quote == NULL)
             return end;
-        size_t escapes = 0;
+        escapes = 0;
         while (quote - escapes > at && quote[-1 - (ptrdiff_t)escapes] == '\\')
             escapes++;
         at = quote;
@@ -35,6 +36,7 @@ static const char *behind_string(const char *at, const char *end)
 static const char *behind_nested(const char *at, const char *end)
 {
     size_t depth = 0;
+
     while (at < end) {
         switch (*at) {
         case '"':
@@ -72,6 +74,7 @@ void json_walk_begin(struct json_walk *walk)
 weir_bytes json_walk_value(struct json_walk *walk)
 {
     const char *from = walk->at;
+
     if (from == walk->end)
         return (weir_bytes){from, 0};
     if (*from == '"')
@@ -126,6 +129,7 @@ bool json_walk_member(struct json_walk *walk, weir_bytes *key)
 static unsigned hex_of(const char *digits)
 {
     unsigned value = 0;
+
     for (int i = 0; i < 4; i++) {
         char c = digits[i];
         value = value << 4 | (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
@@ -135,11 +139,13 @@ static unsigned hex_of(const char *digits)
 
 static size_t write_utf8(char out[4], uint32_t point)
 {
+    size_t n;
+
     if (point < 0x80) {
         out[0] = (char)point;
         return 1;
     }
-    size_t n = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    n = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
     for (size_t i = n - 1; i > 0; i--, point >>= 6)
         out[i] = (char)(0x80 | (point & 0x3f));
     out[0] = (char)((0xf00u >> n & 0xf0) | point);
@@ -152,13 +158,15 @@ static size_t take_escape(const char **at, const char *end, char out[4])
 {
     static const char letters[] = "b\bf\fn\nr\rt\t";
     char c = (*at)[1];
+    uint32_t point;
+
     *at += 2;
     if (c != 'u') {
         const char *found = strchr(letters, c);
         out[0] = found != NULL && (found - letters) % 2 == 0 ? found[1] : c;
         return 1;
     }
-    uint32_t point = hex_of(*at);
+    point = hex_of(*at);
     *at += 4;
     if (point >= 0xd800 && point < 0xdc00 && end - *at >= 6 && (*at)[0] == '\\' && (*at)[1] == 'u') {
         uint32_t low = hex_of(*at + 2);
@@ -174,6 +182,7 @@ bool json_key_is(weir_bytes key, weir_bytes text)
 {
     const char *at = key.data + 1, *end = key.data + key.len - 1;
     size_t matched = 0;
+
     if (key.len < text.len + 2)
         return false; /* an escape is never shorter than what it says */
     while (at < end) {

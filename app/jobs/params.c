@@ -21,6 +21,7 @@ bool params_int(weir_job *job, const json_t *params, const char *name, int64_t f
                 int64_t max, int64_t *out)
 {
     const json_t *value = json_object_get(params, name);
+
     *out = value != NULL ? json_integer_value(value) : fallback;
     if ((value == NULL || json_is_integer(value)) && *out >= min && *out <= max)
         return true;
@@ -32,6 +33,7 @@ bool params_choice(weir_job *job, const json_t *params, const char *name, int fa
                    const char *const *names, int *out)
 {
     const json_t *value = json_object_get(params, name);
+
     *out = fallback;
     for (int i = 0; value != NULL && json_is_string(value) && names[i] != NULL; i++)
         if (strcmp(json_string_value(value), names[i]) == 0) {

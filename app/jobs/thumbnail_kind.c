@@ -18,6 +18,7 @@ static int begin(weir_job *job, void *state, weir_bytes params)
                 params_int(job, tree, "pixels", IMAGE_PIXELS, 1, INT64_MAX, &order->pixels_max) &&
                 params_int(job, tree, "memory", IMAGE_MEMORY_BYTES, 1, INT64_MAX, &order->memory_max) &&
                 params_choice(job, tree, "format", -1, image_output_names, &order->output);
+
     json_decref(tree);
     if (!good)
         return -JOB_PARAMS;
@@ -39,12 +40,15 @@ static int piece(weir_job *job, void *state, weir_bytes file, bool last)
     char fault[IMAGE_FAULT_BYTES];
     const char *why;
     weir_buffer out;
+    int err;
+    const struct vips_library *vips;
+
     (void)last;
-    const struct vips_library *vips = vips_library(&why);
+    vips = vips_library(&why);
     if (vips == NULL)
         return weir_job_fail(job, -ENOSYS, "%s", why);
     weir_buffer_init(&out, IMAGE_FILE_BYTES_MAX);
-    int err = image_shrink(vips, file, order, &out, fault, poll, job);
+    err = image_shrink(vips, file, order, &out, fault, poll, job);
     if (err == -ENOTSUP)
         err = weir_job_fail(job, -JOB_FOREIGN, "%s", fault);
     else if (err == -EINVAL)

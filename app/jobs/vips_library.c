@@ -27,6 +27,7 @@ static void allow_only_ours(const struct vips_library *vips)
 {
     static const char *const loaders[] = {"VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadWebp",
                                           "VipsForeignLoadNsgif"};
+
     vips->vips_block_untrusted_set(TRUE);
     vips->vips_operation_block_set("VipsForeignLoad", TRUE);
     for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++)
@@ -43,6 +44,7 @@ static void load(void)
 {
     struct vips_library *vips = &loaded.functions;
     void *library = dlopen(VIPS_LIBRARY_NAME, RTLD_NOW | RTLD_LOCAL);
+
     loaded.fault = VIPS_LIBRARY_NAME " is not installed, or of another version";
     if (library == NULL || !find_functions(library, vips))
         return;

@@ -13,11 +13,13 @@
 
 int observed_open(struct observed *o, struct gateway_status *status)
 {
+    bool good;
+
     *o = (struct observed){.status = status, .started = weir_now()};
     rolling_clock_init(&o->clock, o->started);
     o->route_count = metrics_route_count(status->metrics);
     o->routes = calloc(o->route_count, sizeof(struct rolling *));
-    bool good = o->routes != NULL;
+    good = o->routes != NULL;
     for (size_t i = 0; good && i < o->route_count; i++)
         good = (o->routes[i] = rolling_new(OBSERVED_ROUTE_NUMBERS)) != NULL;
     o->unserved = rolling_new_plain(WEIR_UNSERVED_WAYS);
@@ -51,6 +53,7 @@ void observed_close(struct observed *o)
 static void look_at_route(struct observed *o, size_t i)
 {
     struct metrics_route route;
+
     metrics_read_route(o->status->metrics, i, &route);
     uint64_t numbers[OBSERVED_ROUTE_NUMBERS] = {
         [OBSERVED_ERRORS] = route.errors,
@@ -91,12 +94,14 @@ static void begin_second(struct observed *o)
 
 void observed_look(struct observed *o)
 {
+    weir_runtime *runtime;
+
     for (size_t i = 0; i < o->route_count; i++)
         look_at_route(o, i);
     observed_gathers_look(&o->gathers);
     observed_host_look(&o->host);
     observed_spent_look(o->spent, o->status->metrics, o->route_count);
-    weir_runtime *runtime = gateway_status_hold(o->status);
+    runtime = gateway_status_hold(o->status);
     o->runs = runtime != NULL;
     if (runtime != NULL) {
         look_at_runtime(o, runtime);
@@ -109,6 +114,7 @@ void observed_look(struct observed *o)
 uint64_t observed_route_refused(const uint64_t *numbers)
 {
     uint64_t refused = 0;
+
     for (size_t i = 0; i < metrics_refusal_count(); i++)
         refused += weir_refusal_at(i)->kind == WEIR_REFUSAL_LOAD ? numbers[OBSERVED_REFUSED_FOR + i] : 0;
     return refused;
@@ -117,6 +123,7 @@ uint64_t observed_route_refused(const uint64_t *numbers)
 int observed_run(void *arg)
 {
     int err = 0;
+
     while (err == 0) {
         observed_look(arg);
         err = weir_sleep(weir_seconds(1));

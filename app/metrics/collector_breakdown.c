@@ -25,6 +25,7 @@ static void look(struct observed_spent *spent, const struct metrics *metrics, si
 {
     struct spent_total total;
     uint64_t numbers[OBSERVED_SPENT_NUMBERS];
+
     metrics_read_spent(metrics, route, &total);
     memcpy(numbers, total.kinds_ns, sizeof total.kinds_ns);
     numbers[OBSERVED_SAMPLES] = total.samples;
@@ -51,5 +52,6 @@ void observed_spent_next(struct observed_spent *spent, const struct rolling_cloc
 double observed_spent_ms(const struct rolling_window *w, enum weir_charge_kind kind)
 {
     const uint64_t samples = w->numbers[OBSERVED_SAMPLES];
+
     return samples ? (double)w->numbers[kind] / (double)samples / 1e6 : 0;
 }

@@ -28,6 +28,7 @@ int observed_gathers_open(struct observed_gathers *o, const struct config *confi
 void observed_gathers_look(struct observed_gathers *o)
 {
     struct gather_route_total total;
+
     for (size_t i = 0; i < o->route_count; i++) {
         gather_counts_read_route(o->counts, i, &total);
         rolling_see(o->partial[i], NULL, &total.partial);
@@ -52,6 +53,7 @@ uint64_t observed_gathers_partial(const struct observed_gathers *o, const char *
 {
     struct gather_route_total total;
     struct rolling_window w;
+
     for (size_t i = 0; i < o->route_count; i++) {
         gather_counts_read_route(o->counts, i, &total);
         if (strcmp(total.route, route) != 0)
@@ -79,6 +81,7 @@ void observed_gathers_each_call(const struct config *config,
                                 void *arg)
 {
     char text[ORIGIN_BYTES];
+
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
         const struct gather_settings *settings = route->settings;

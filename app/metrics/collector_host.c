@@ -17,6 +17,7 @@ int observed_host_open(struct observed_host *o)
 static void only_forwards(const struct rolling *rolling, uint64_t numbers[OBSERVED_HOST_NUMBERS])
 {
     const uint64_t *before = rolling_numbers(rolling);
+
     for (size_t i = 0; i < OBSERVED_HOST_NUMBERS; i++)
         if (numbers[i] < before[i])
             numbers[i] = before[i];
@@ -24,8 +25,10 @@ static void only_forwards(const struct rolling *rolling, uint64_t numbers[OBSERV
 
 void observed_host_look(struct observed_host *o)
 {
+    const struct host_stats *s;
+
     host_stats_read(&o->stats);
-    const struct host_stats *s = &o->stats;
+    s = &o->stats;
     uint64_t numbers[OBSERVED_HOST_NUMBERS] = {
         [OBSERVED_HOST_ALL] = s->all_us,         [OBSERVED_HOST_BUSY] = s->busy_us,
         [OBSERVED_HOST_STOLEN] = s->stolen_us,   [OBSERVED_HOST_OWN] = s->own_us,

@@ -8,6 +8,7 @@ static struct observed_loop *add(struct observed_loops *o)
 {
     struct observed_loop *more = realloc(o->list, (o->count + 1) * sizeof *more);
     struct rolling *lag = rolling_new(OBSERVED_LOOP_NUMBERS);
+
     if (more != NULL)
         o->list = more;
     if (more == NULL || lag == NULL) {
@@ -25,12 +26,14 @@ static int64_t newly_busy_ns(const struct observed_loop *seen, const weir_loop_s
     int64_t awake = up - (now->slept.ns - seen->slept.ns);
     int64_t cpu = now->cpu.ns - seen->cpu.ns;
     int64_t busy = awake > cpu ? awake : cpu;
+
     return busy < 0 ? 0 : busy < up ? busy : up;
 }
 
 static void see(struct observed_loop *seen, const weir_loop_stats *now)
 {
     const int64_t busy = newly_busy_ns(seen, now), cpu = now->cpu.ns - seen->cpu.ns;
+
     seen->busy_ns += (uint64_t)busy;
     seen->off_cpu_ns += busy > cpu ? (uint64_t)(busy - cpu) : 0;
     seen->tasks = now->tasks;
@@ -50,6 +53,7 @@ static void see(struct observed_loop *seen, const weir_loop_stats *now)
 void observed_loops_look(struct observed_loops *o, weir_runtime *runtime)
 {
     weir_loop_stats now;
+
     for (size_t i = 0; weir_loop_read(runtime, (int)i, &now) == 0; i++) {
         struct observed_loop *seen = i < o->count ? &o->list[i] : add(o);
         if (seen == NULL)
@@ -74,6 +78,7 @@ void observed_loops_close(struct observed_loops *o)
 static double share_of(const struct rolling_window *w, enum observed_loop_number number)
 {
     uint64_t up = w->numbers[OBSERVED_UP];
+
     return up > 0 ? (double)w->numbers[number] / (double)up : -1;
 }
 

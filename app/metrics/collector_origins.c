@@ -19,6 +19,7 @@ static void free_origin(struct observed_origin *origin)
 static size_t place_of(const struct observed_origins *o, const char *name)
 {
     size_t low = 0, high = o->count;
+
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (strcmp(o->list[middle]->name, name) < 0)
@@ -45,6 +46,7 @@ static bool make_room(struct observed_origins *o)
 static struct observed_origin *new_origin(const char *name)
 {
     struct observed_origin *origin = calloc(1, sizeof *origin);
+
     if (origin == NULL)
         return NULL;
     origin->name = strdup(name);
@@ -59,6 +61,7 @@ static struct observed_origin *new_origin(const char *name)
 static struct observed_origin *find_origin(struct observed_origins *o, const char *name)
 {
     size_t at = place_of(o, name);
+
     if (at < o->count && strcmp(o->list[at]->name, name) == 0)
         return o->list[at];
     struct observed_origin *origin = make_room(o) ? new_origin(name) : NULL;
@@ -73,6 +76,7 @@ static struct observed_origin *find_origin(struct observed_origins *o, const cha
 static void add_origin(void *arg, const weir_origin_stats *stats)
 {
     struct observed_origin *origin = find_origin(arg, stats->origin);
+
     if (origin == NULL)
         return;
     origin->known = true;
@@ -105,6 +109,7 @@ static void begin(struct observed_origins *o)
 static void end(struct observed_origins *o)
 {
     size_t kept = 0;
+
     for (size_t i = 0; i < o->count; i++) {
         struct observed_origin *origin = o->list[i];
         if (!origin->known) {
@@ -120,6 +125,7 @@ static void end(struct observed_origins *o)
 static void expect(void *arg, const char *route, const char *call, const char *origin)
 {
     struct observed_origin *expected = find_origin(arg, origin);
+
     (void)route, (void)call;
     if (expected != NULL)
         expected->known = true;
@@ -149,6 +155,7 @@ void observed_origins_close(struct observed_origins *o)
 uint64_t observed_origin_errors(const uint64_t *numbers)
 {
     uint64_t errors = 0;
+
     for (int i = 0; i < WEIR_ORIGIN_ERRORS; i++)
         errors += i != WEIR_ORIGIN_CANCELLED ? numbers[OBSERVED_ORIGIN_ERROR + i] : 0;
     return errors;
@@ -164,6 +171,7 @@ struct ranked {
 static int by_share(const void *a, const void *b)
 {
     const struct ranked *x = a, *y = b;
+
     if (x->share < y->share || x->share > y->share)
         return x->share < y->share ? 1 : -1;
     return strcmp(x->origin->name, y->origin->name);
@@ -175,9 +183,12 @@ const struct observed_origin **observed_origins_sorted(const struct observed_ori
     struct ranked *ranked = calloc(o->count + 1, sizeof *ranked);
     const struct observed_origin **sorted = calloc(o->count + 1, sizeof(const struct observed_origin *));
     struct rolling_window w;
+
     for (size_t i = 0; ranked != NULL && i < o->count; i++) {
+        double requests;
+
         rolling_sum(o->list[i]->rolling, clock, now, ROLLING_LONG_S, &w);
-        const double requests = (double)w.numbers[OBSERVED_REQUESTS];
+        requests = (double)w.numbers[OBSERVED_REQUESTS];
         const double share = requests > 0 ? (double)observed_origin_errors(w.numbers) / requests : 0;
         ranked[i] = (struct ranked){o->list[i], share >= fails_share ? share : 0};
     }

@@ -56,11 +56,13 @@ static void look(void *arg, weir_pool *pool)
 {
     struct observed_pool *seen = next_pool(arg, weir_pool_name(pool));
     static const weir_meter none;
+    const weir_pool_stats *stats;
+
     if (seen == NULL)
         return;
     weir_meter run = none, queue = none;
     weir_pool_read(pool, &seen->stats, &queue, &run);
-    const weir_pool_stats *stats = &seen->stats;
+    stats = &seen->stats;
     uint64_t numbers[OBSERVED_POOL_NUMBERS] = {
         [OBSERVED_RAN] = stats->ran,
         [OBSERVED_DROPPED] = stats->dropped,
@@ -97,6 +99,7 @@ void observed_pools_close(struct observed_pools *o)
 uint64_t observed_pool_refused(const uint64_t *numbers)
 {
     uint64_t refused = 0;
+
     for (int i = 0; i < WEIR_REFUSALS; i++)
         refused += numbers[OBSERVED_REFUSED + i];
     return refused;
@@ -109,5 +112,6 @@ const char *observed_pool_refusal(enum weir_pool_refusal refusal)
         [WEIR_REFUSED_DEADLINE] = "deadline", [WEIR_REFUSED_NESTED] = "nested",
         [WEIR_REFUSED_OTHER] = "other",
     };
+
     return names[refusal];
 }

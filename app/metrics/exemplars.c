@@ -15,6 +15,7 @@ const struct bucket_bound bucket_bounds[BUCKET_BOUNDS] = {
 unsigned bucket_of(weir_duration took)
 {
     unsigned i = 0;
+
     while (i < BUCKET_BOUNDS && took.ns > bucket_bounds[i].us * 1000)
         i++;
     return i;
@@ -33,6 +34,7 @@ static uint64_t get(const _Atomic uint64_t *n)
 static uint64_t now_ms(void)
 {
     struct timespec now;
+
     (void)clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
@@ -41,6 +43,7 @@ void exemplars_keep(struct exemplars *exemplars, weir_duration took, const weir_
 {
     const unsigned i = bucket_of(took);
     const uint64_t version = get(&exemplars->buckets[i].version);
+
     atomic_store(&exemplars->buckets[i].version, version + 1);
     set(&exemplars->buckets[i].id_high, trace->id_high);
     set(&exemplars->buckets[i].id_low, trace->id_low);
@@ -52,6 +55,7 @@ void exemplars_keep(struct exemplars *exemplars, weir_duration took, const weir_
 bool exemplars_read(const struct exemplars *exemplars, unsigned bucket, struct exemplar *out)
 {
     const uint64_t version = get(&exemplars->buckets[bucket].version);
+
     *out = (struct exemplar){
         .trace = {.id_high = get(&exemplars->buckets[bucket].id_high),
                   .id_low = get(&exemplars->buckets[bucket].id_low)},

@@ -13,6 +13,7 @@ static int family_length(const struct exposition *e, const char *name, const cha
                                                             : "";
     const size_t length = strlen(name), end = strlen(ending);
     const bool cut = e->openmetrics && length > end && strcmp(name + length - end, ending) == 0;
+
     return (int)(cut ? length - end : length);
 }
 
@@ -20,6 +21,7 @@ void exposition_family(struct exposition *e, const char *name, const char *type,
 {
     const int length = family_length(e, name, type);
     const char *const shown = strcmp(type, "info") == 0 && !e->openmetrics ? "gauge" : type;
+
     e->family = name;
     text_out_printf(e->out, "# HELP %.*s %s\n# TYPE %.*s %s\n", length, name, help, length, name, shown);
 }
@@ -88,6 +90,7 @@ void exposition_value(struct exposition *e, const struct label *labels, double v
 static void write_exemplar(struct exposition *e, const struct exemplar *exemplar)
 {
     char id[WEIR_TRACE_ID_BYTES];
+
     if (exemplar != NULL && exemplar->at_ms > 0)
         text_out_printf(e->out, " # {trace_id=\"%s\"} %.9g %.3f", weir_trace_format_id(&exemplar->trace, id),
                         (double)exemplar->took.ns / 1e9, (double)exemplar->at_ms / 1e3);
@@ -112,6 +115,7 @@ static void bucket(struct exposition *e, weir_bytes labels, const char *le, uint
 static unsigned buckets_upto(int64_t ns)
 {
     unsigned last = weir_meter_bucket((uint64_t)ns);
+
     return weir_meter_middle(last).ns <= ns ? last + 1 : last;
 }
 
@@ -121,6 +125,7 @@ static uint64_t buckets(struct exposition *e, weir_bytes labels, const weir_mete
 {
     uint64_t sum = 0;
     unsigned at = 0;
+
     for (size_t i = 0; i < BUCKET_BOUNDS; i++) {
         const struct bucket_bound *bound = &bucket_bounds[i];
         for (unsigned end = buckets_upto(bound->us * 1000); at < end; at++)
@@ -146,10 +151,12 @@ static void name_with(struct exposition *e, const char *suffix, weir_bytes label
 void exposition_meter(struct exposition *e, const struct label *labels, const weir_meter *meter,
                       const struct exemplar exemplars[BUCKETS])
 {
+    weir_bytes text;
+
     struct text_out written; /* once for all samples */
     text_out_init(&written, LABELS_BYTES_MAX);
     write_labels(&written, labels);
-    const weir_bytes text = weir_buffer_bytes(&written.text);
+    text = weir_buffer_bytes(&written.text);
     const uint64_t count = buckets(e, text, meter, exemplars);
     name_with(e, "_sum", text);
     text_out_printf(e->out, "%.15g\n", (double)meter->sum_ns / 1e9);

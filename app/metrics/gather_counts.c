@@ -49,6 +49,7 @@ static const struct gather_settings *settings_of(const struct config_route *rout
 static int make_room(struct gather_counts *counts, const struct config *config)
 {
     size_t gathers = 0, calls = 0;
+
     for (size_t i = 0; i < config->route_count; i++) {
         const struct gather_settings *settings = settings_of(&config->routes[i]);
         gathers += settings != NULL;
@@ -63,6 +64,7 @@ static int make_room(struct gather_counts *counts, const struct config *config)
 static size_t route_for(struct gather_counts *counts, const char *path)
 {
     size_t i = 0;
+
     while (i < counts->route_count && strcmp(counts->routes[i], path) != 0)
         i++;
     if (i == counts->route_count)
@@ -74,6 +76,7 @@ static uint32_t call_for(struct gather_counts *counts, size_t route, const char 
 {
     const char *path = counts->routes[route];
     size_t i = 0;
+
     while (i < counts->call_count &&
            (counts->calls[i].route != path || strcmp(counts->calls[i].name, name) != 0))
         i++;
@@ -89,6 +92,7 @@ static int add_gather(struct gather_counts *counts, const struct config_route *r
 {
     const struct gather_settings *settings = settings_of(route);
     struct gather_known *known = &counts->gathers[counts->gather_count];
+
     if (settings == NULL)
         return 0;
     known->settings = settings;
@@ -106,6 +110,7 @@ static int by_settings(const void *a, const void *b)
 {
     const char *x = (const char *)((const struct gather_known *)a)->settings,
                *y = (const char *)((const struct gather_known *)b)->settings;
+
     return (x > y) - (x < y);
 }
 
@@ -113,6 +118,7 @@ int gather_counts_open(const struct config *config, struct gather_counts **out)
 {
     struct gather_counts *counts = calloc(1, sizeof *counts);
     int err = counts != NULL ? make_room(counts, config) : -ENOMEM;
+
     for (size_t i = 0; i < config->route_count && err == 0; i++)
         err = add_gather(counts, &config->routes[i]);
     if (err < 0) {
@@ -127,6 +133,7 @@ int gather_counts_open(const struct config *config, struct gather_counts **out)
 void gather_counts_free(struct gather_counts *counts)
 {
     struct gather_counts_loop *next;
+
     if (counts == NULL)
         return;
     for (struct gather_counts_loop *loop = atomic_load(&counts->loops); loop != NULL; loop = next) {
@@ -145,8 +152,10 @@ struct gather_counts_loop *gather_counts_loop_open(struct gather_counts *counts)
 {
     size_t bytes = sizeof(struct gather_counts_loop) + counts->call_count * sizeof(struct call_cell) +
                    counts->route_count * sizeof(counter);
+    struct gather_counts_loop *loop;
+
     bytes = (bytes + 63) / 64 * 64;
-    struct gather_counts_loop *loop = aligned_alloc(64, bytes);
+    loop = aligned_alloc(64, bytes);
     if (loop == NULL)
         return NULL;
     memset(loop, 0, bytes);
@@ -170,6 +179,7 @@ void gather_counts_add(struct gather_counts_loop *loop, const struct gather_note
 {
     const struct gather_counts *counts = loop->counts;
     const struct gather_known wanted = {.settings = note->settings};
+
     const struct gather_known *known =
         bsearch(&wanted, counts->gathers, counts->gather_count, sizeof wanted, by_settings);
     if (known == NULL)

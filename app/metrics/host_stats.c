@@ -15,6 +15,7 @@ static bool read_text(const char *path, char text[TEXT_BYTES])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, TEXT_BYTES - 1);
+
     if (fd >= 0)
         close(fd);
     text[n > 0 ? n : 0] = '\0';
@@ -25,6 +26,7 @@ static bool read_text(const char *path, char text[TEXT_BYTES])
 static uint64_t line_number(const char *text, const char *key)
 {
     const size_t length = strlen(key);
+
     for (const char *at = text; at != NULL && *at; at = strchr(at, '\n'), at = at != NULL ? at + 1 : NULL)
         if (strncmp(at, key, length) == 0 && at[length] == ' ')
             return strtoull(at + length + 1, NULL, 10);
@@ -37,6 +39,7 @@ static uint64_t line_number(const char *text, const char *key)
 static void read_cpus(const char *path, struct host_stats *out)
 {
     char text[TEXT_BYTES];
+
     unsigned long long t[8] = {0};
     const uint64_t tick_us = 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
     if (!read_text(path, text) || sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1],
@@ -50,6 +53,7 @@ static void read_cpus(const char *path, struct host_stats *out)
 static void read_pressure(const char *path, struct host_stats *out)
 {
     char text[TEXT_BYTES];
+
     const char *total =
         read_text(path, text) && strncmp(text, "some ", 5) == 0 ? strstr(text, "total=") : NULL;
     if (total == NULL)
@@ -61,6 +65,7 @@ static void read_pressure(const char *path, struct host_stats *out)
 static void read_own(struct host_stats *out)
 {
     struct rusage usage;
+
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         out->own_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
                       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
@@ -72,6 +77,7 @@ static bool read_member(const char *directory, const char *name, char text[TEXT_
 {
     char path[PATH_BYTES + 64];
     const int n = snprintf(path, sizeof path, "%s/%s", directory, name);
+
     return n < (int)sizeof path && read_text(path, text);
 }
 
@@ -81,6 +87,7 @@ static double quota_of(const char *directory)
 {
     char text[TEXT_BYTES];
     double quota = 0, period = 0;
+
     if (read_member(directory, "cpu.max", text))
         return sscanf(text, "%lf %lf", &quota, &period) == 2 && period > 0 ? quota / period : 0;
     if (read_member(directory, "cpu.cfs_quota_us", text))
@@ -94,6 +101,7 @@ static void look_at_cgroup(const char *directory, const char *path, struct host_
 {
     char text[TEXT_BYTES];
     const double quota = quota_of(directory);
+
     if (quota <= 0 || (out->quota_cpus > 0 && quota >= out->quota_cpus))
         return;
     out->quota_cpus = quota;
@@ -111,12 +119,14 @@ static void look_at_cgroup(const char *directory, const char *path, struct host_
 static void look_upwards(const char *mounted_at, const char *controllers, char *path, struct host_stats *out)
 {
     char directory[PATH_BYTES];
+
     for (;;) {
         const int n = snprintf(directory, sizeof directory, "%s%s%s%s", mounted_at, *controllers ? "/" : "",
                                controllers, strcmp(path, "/") == 0 ? "" : path);
+        char *up;
         if (n < (int)sizeof directory)
             look_at_cgroup(directory, path, out);
-        char *up = strrchr(path, '/');
+        up = strrchr(path, '/');
         if (up == NULL || path[1] == '\0')
             return;
         up[up == path] = '\0';
@@ -137,6 +147,7 @@ static bool has_cpu(const char *controllers)
 static void read_quota(const char *list, const char *mounted_at, struct host_stats *out)
 {
     char text[TEXT_BYTES], *rest = text, *line;
+
     if (!read_text(list, text))
         return;
     while ((line = strsep(&rest, "\n")) != NULL) {
@@ -165,5 +176,6 @@ void host_stats_read(struct host_stats *out)
 {
     static const struct host_files files = {"/proc/stat", "/proc/pressure/cpu", "/proc/self/cgroup",
                                             "/sys/fs/cgroup"};
+
     host_stats_read_files(out, &files);
 }

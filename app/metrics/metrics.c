@@ -67,6 +67,7 @@ static inline uint64_t look(const counter *c)
 static uint16_t label_for(struct metrics *metrics, const struct config_route *route)
 {
     size_t i = 0;
+
     while (i < metrics->label_count && strcmp(metrics->labels[i]->path, route->path) != 0)
         i++;
     if (i == metrics->label_count)
@@ -78,6 +79,7 @@ int metrics_open(const struct config *config, struct metrics **out)
 {
     const size_t count = config->route_count;
     struct metrics *metrics = calloc(1, sizeof *metrics);
+
     if (metrics == NULL)
         return -ENOMEM;
     metrics->config = config;
@@ -97,9 +99,10 @@ int metrics_open(const struct config *config, struct metrics **out)
 
 void metrics_free(struct metrics *metrics)
 {
+    struct metrics_loop *next;
+
     if (metrics == NULL)
         return;
-    struct metrics_loop *next;
     for (struct metrics_loop *loop = atomic_load(&metrics->loops); loop != NULL; loop = next) {
         next = loop->next;
         free(loop);
@@ -112,8 +115,10 @@ void metrics_free(struct metrics *metrics)
 struct metrics_loop *metrics_loop_open(struct metrics *metrics)
 {
     size_t bytes = sizeof(struct metrics_loop) + metrics->label_count * sizeof(struct cell);
+    struct metrics_loop *loop;
+
     bytes = (bytes + 63) / 64 * 64;
-    struct metrics_loop *loop = aligned_alloc(64, bytes);
+    loop = aligned_alloc(64, bytes);
     if (loop == NULL)
         return NULL;
     memset(loop, 0, bytes);
@@ -133,6 +138,7 @@ struct metrics_loop *metrics_loop_open(struct metrics *metrics)
 static unsigned place_of(const char *name, const char *const *names, unsigned count)
 {
     unsigned i = 0;
+
     while (i < count - 1 && strcmp(name, names[i]) != 0)
         i++;
     return i;
@@ -141,6 +147,7 @@ static unsigned place_of(const char *name, const char *const *names, unsigned co
 size_t metrics_refusal_count(void)
 {
     size_t count = 0;
+
     while (count < METRICS_REFUSALS_MAX && weir_refusal_at(count) != NULL)
         count++;
     return count;
@@ -150,6 +157,7 @@ size_t metrics_refusal_count(void)
 static size_t refusal_of(const char *reason)
 {
     size_t i = 0;
+
     while (i < METRICS_REFUSALS_MAX - 1 && weir_refusal_at(i + 1) != NULL &&
            strcmp(weir_refusal_at(i)->reason, reason) != 0)
         i++;
@@ -159,6 +167,7 @@ static size_t refusal_of(const char *reason)
 static unsigned slot_of(struct cell *cell, unsigned key)
 {
     unsigned slot = (key * 0x9e3779b1u) >> 26;
+
     for (unsigned i = 0; i < SLOTS; i++, slot = (slot + 1) % SLOTS) {
         unsigned found = atomic_load_explicit(&cell->keys[slot], memory_order_relaxed);
         if (slot == 0)
@@ -176,6 +185,7 @@ static unsigned slot_of(struct cell *cell, unsigned key)
 static inline struct cell *cell_of(struct metrics_loop *loop, const weir_exchange_record *record)
 {
     const struct config_route *route = record->data;
+
     return route != NULL ? &loop->cells[loop->label_of[route - loop->routes]] : loop->none;
 }
 
@@ -184,6 +194,7 @@ __attribute__((noinline)) static void look_closely(struct cell *cell, uint32_t s
                                                    const weir_exchange_record *record)
 {
     weir_charge charges[WEIR_CHARGES_MAX];
+
     if (cell->spent.second != second)
         cell->slowest_ns = 0;
     if (record->took.ns > cell->slowest_ns)
@@ -198,9 +209,10 @@ static inline void add(struct metrics_loop *loop, struct cell *cell, const weir_
 {
     const uint32_t second =
         atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)loop->second, memory_order_relaxed);
+    counter *n;
     if (second != cell->spent.second || cell->spent.left > 0 || record->took.ns > cell->slowest_ns)
         look_closely(cell, second, record);
-    counter *n = &cell->counts[cell->last_slot];
+    n = &cell->counts[cell->last_slot];
     atomic_store_explicit(n, look(n) + 1, memory_order_release); /* after its key */
     weir_meter_record(&cell->took, record->took);
     count(&cell->reply_bytes, record->reply_bytes);
@@ -232,6 +244,7 @@ static inline bool is_get(const char *method)
 void metrics_count(struct metrics_loop *loop, const weir_exchange_record *record)
 {
     struct cell *cell = cell_of(loop, record);
+
     if (is_get(record->method) && (unsigned)record->status << METHOD_BITS == cell->last_key &&
         record->complete && record->refused == NULL && !record->request_bytes)
         add(loop, cell, record);
@@ -266,6 +279,7 @@ static void add_outcome(struct metrics_outcomes *out, unsigned key, uint64_t n)
     const int status = (int)(key >> METHOD_BITS);
     const int method = status ? (int)(key & ((1U << METHOD_BITS) - 1)) : METRICS_METHODS - 1;
     size_t i = 0;
+
     while (i < out->count && (out->list[i].status != status || out->list[i].method != method))
         i++;
     if (i == out->count && i == METRICS_OUTCOMES_MAX - 1 && status) {
@@ -281,6 +295,7 @@ static void add_outcome(struct metrics_outcomes *out, unsigned key, uint64_t n)
 static uint64_t slot(const struct cell *cell, size_t i, unsigned *key)
 {
     uint64_t n = atomic_load_explicit((counter *)(uintptr_t)&cell->counts[i], memory_order_acquire);
+
     *key = atomic_load_explicit((_Atomic uint16_t *)(uintptr_t)&cell->keys[i], memory_order_relaxed);
     return n;
 }
@@ -294,6 +309,7 @@ static const struct metrics_loop *first_loop(const struct metrics *metrics)
 static void add_cell(const struct cell *cell, struct metrics_route *out)
 {
     unsigned key;
+
     out->request_bytes += look(&cell->request_bytes);
     out->reply_bytes += look(&cell->reply_bytes);
     out->cut += look(&cell->cut);
@@ -343,6 +359,7 @@ void metrics_read_outcomes(const struct metrics *metrics, size_t i, struct metri
 static void expect(struct metrics_outcomes *out, unsigned method, int status)
 {
     size_t i = 0;
+
     while (i < out->count && (out->list[i].status != status || out->list[i].method != (int)method))
         i++;
     if (i == out->count && i < METRICS_OUTCOMES_MAX - 1)
@@ -353,12 +370,14 @@ static void expect(struct metrics_outcomes *out, unsigned method, int status)
 static unsigned methods_of(const struct config_route *route)
 {
     const unsigned named = route->method_mask ? route->method_mask : route->kind->methods;
+
     return named ? named : 1U << CONFIG_GET | 1U << CONFIG_POST;
 }
 
 static void expect_of_route(const struct config_route *route, struct metrics_outcomes *out)
 {
     static const int statuses[] = {200, 499, 500, 502, 503, 504};
+
     for (unsigned method = 0; method < CONFIG_METHODS; method++) {
         if (!(methods_of(route) >> method & 1))
             continue;
@@ -371,6 +390,7 @@ static void expect_of_route(const struct config_route *route, struct metrics_out
 static void expect_of_none(struct metrics_outcomes *out)
 {
     static const int statuses[] = {400, 408, 414, 431, 501}; /* without a method that is understood */
+
     expect(out, 0, 404);
     expect(out, 0, 405);
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
@@ -392,6 +412,7 @@ bool metrics_read_exemplar(const struct metrics *metrics, size_t i, unsigned buc
 {
     struct exemplar one;
     bool found = false;
+
     for (const struct metrics_loop *loop = first_loop(metrics); loop != NULL; loop = loop->next)
         if (exemplars_read(&loop->cells[i].exemplars, bucket, &one) && (!found || one.at_ms > out->at_ms)) {
             *out = one;

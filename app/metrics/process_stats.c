@@ -15,6 +15,7 @@ bool process_stats_parse(const char *line, double booted, struct process_stats *
 {
     const char *rest = strrchr(line, ')'); /* the name before may hold anything */
     const double ticks = (double)sysconf(_SC_CLK_TCK);
+
     unsigned long long user, kernel, start, virtual_bytes;
     long long threads, pages;
     if (rest == NULL ||
@@ -35,6 +36,7 @@ static bool read_line(const char *path, char *text, size_t room)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, room - 1);
+
     if (fd >= 0)
         close(fd);
     text[n > 0 ? n : 0] = '\0';
@@ -44,6 +46,7 @@ static bool read_line(const char *path, char *text, size_t room)
 static double booted(void)
 {
     struct timespec wall, since;
+
     (void)clock_gettime(CLOCK_REALTIME, &wall);
     (void)clock_gettime(CLOCK_BOOTTIME, &since);
     return (double)(wall.tv_sec - since.tv_sec) + (double)(wall.tv_nsec - since.tv_nsec) / 1e9;
@@ -53,6 +56,7 @@ static int64_t count_fds(void)
 {
     DIR *dir = opendir("/proc/self/fd");
     int64_t count = -1; /* its own */
+
     if (dir == NULL)
         return -1;
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
@@ -66,6 +70,7 @@ static int64_t open_fds(void)
 {
     struct stat stat;
     int64_t count = lstat("/proc/self/fd", &stat) == 0 ? stat.st_size : 0;
+
     return count > 0 ? count : count_fds();
 }
 
@@ -73,6 +78,7 @@ void process_stats_read(struct process_stats *out)
 {
     char line[1024];
     struct rlimit limit;
+
     *out = (struct process_stats){0};
     out->has_stat =
         read_line("/proc/self/stat", line, sizeof line) && process_stats_parse(line, booted(), out);

@@ -65,6 +65,7 @@ struct rolling *rolling_new(size_t numbers)
 {
     struct rolling *r = rolling_new_plain(numbers);
     weir_meter *meters = calloc(2, sizeof *meters);
+
     if (r != NULL && meters != NULL) {
         r->now = &meters[0];
         r->began = &meters[1];
@@ -78,6 +79,7 @@ struct rolling *rolling_new(size_t numbers)
 struct rolling *rolling_new_plain(size_t numbers)
 {
     struct rolling *r = calloc(1, sizeof *r + numbers * (2 + ROLLING_SECONDS) * sizeof r->numbers[0]);
+
     if (r != NULL)
         r->number_count = numbers;
     return r;
@@ -104,6 +106,7 @@ static bool went_back(const struct rolling *r, const weir_meter *meter, const ui
 void rolling_see(struct rolling *r, const weir_meter *meter, const uint64_t *numbers)
 {
     const size_t bytes = r->number_count * sizeof *numbers;
+
     if (went_back(r, meter, numbers)) {
         if (meter != NULL)
             memset(r->began, 0, sizeof *r->began);
@@ -131,6 +134,7 @@ static uint64_t new_in(const struct rolling *r, unsigned bucket)
 static size_t pieces_needed(const struct rolling *r)
 {
     size_t count = 0;
+
     for (unsigned i = 0; i < WEIR_METER_BUCKETS; i++)
         count += (new_in(r, i) + UINT16_MAX - 1) / UINT16_MAX;
     return count;
@@ -139,6 +143,7 @@ static size_t pieces_needed(const struct rolling *r)
 static void keep_pieces(const struct rolling *r, struct second *second)
 {
     size_t count = pieces_needed(r);
+
     second->piece_count = 0;
     second->pieces = count ? malloc(count * sizeof *second->pieces) : NULL;
     if (second->pieces == NULL)
@@ -154,6 +159,7 @@ static void keep_pieces(const struct rolling *r, struct second *second)
 static void keep(struct rolling *r, size_t at)
 {
     struct second *second = &r->seconds[at];
+
     free(second->pieces);
     second->pieces = NULL;
     if (r->now != NULL) {
@@ -185,6 +191,7 @@ static void add_present(const struct rolling *r, struct rolling_window *out)
 static void add_second(const struct rolling *r, size_t at, struct rolling_window *out)
 {
     const struct second *second = &r->seconds[at];
+
     out->meter.sum_ns += second->sum_ns;
     for (size_t i = 0; i < second->piece_count; i++)
         out->meter.buckets[second->pieces[i].bucket] += second->pieces[i].count;
@@ -197,6 +204,7 @@ void rolling_sum(const struct rolling *r, const struct rolling_clock *clock, wei
 {
     const int64_t from_ns = now.ns - seconds * second_ns - second_ns / 2;
     size_t at = clock->present;
+
     memset(out, 0, sizeof *out);
     add_present(r, out);
     for (size_t n = 1; n < clock->count; n++) {

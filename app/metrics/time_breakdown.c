@@ -20,6 +20,7 @@ static uint64_t get(const _Atomic uint64_t *n)
 static struct spent_name *place_of(struct spent_name *names, const char *name)
 {
     struct spent_name *least = &names[0];
+
     for (size_t i = 0; i < SPENT_NAMES; i++) {
         if (get(&names[i].ns) > 0 && strncmp(names[i].name, name, SPENT_NAME_BYTES - 1) == 0)
             return &names[i];
@@ -37,9 +38,11 @@ static struct spent_name *place_of(struct spent_name *names, const char *name)
 
 static void add_name(struct spent_name *names, const char *name, int64_t ns)
 {
+    struct spent_name *place;
+
     if (ns <= 0 || !*name)
         return;
-    struct spent_name *place = place_of(names, name);
+    place = place_of(names, name);
     atomic_store_explicit(&place->ns, get(&place->ns) + (uint64_t)ns, memory_order_release);
 }
 
@@ -60,6 +63,7 @@ static bool is_wait(enum weir_charge_kind kind)
 static void take(struct spent_cell *cell, const weir_charge *charge)
 {
     char label[WEIR_CHARGE_LABEL_BYTES];
+
     set(&cell->kinds_ns[charge->kind], get(&cell->kinds_ns[charge->kind]) + (uint64_t)charge->share.ns);
     if (charge->kind == WEIR_CHARGE_RUN)
         weir_meter_record(&cell->run, charge->share);
@@ -98,6 +102,7 @@ void spent_take(struct spent_cell *cell, const weir_charge *charges, size_t coun
 static bool add_most(const struct spent_name *names, char most[SPENT_NAME_BYTES], uint64_t *most_ns)
 {
     bool another = false;
+
     for (size_t i = 0; i < SPENT_NAMES; i++) {
         const uint64_t ns = get(&names[i].ns);
         if (ns <= *most_ns)

@@ -52,6 +52,7 @@ static uint64_t do_unit(uint64_t value)
 static int64_t cpu_ns(void)
 {
     struct timespec t;
+
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
@@ -61,6 +62,7 @@ static uint64_t measure_units(weir_duration cpu)
 {
     int64_t best_ns = INT64_MAX;
     uint64_t value = 1;
+
     for (int i = 0; i < CALIBRATIONS; i++) {
         int64_t start_ns = cpu_ns();
         for (int k = 0; k < UNITS_PER_CALIBRATION; k++)
@@ -83,6 +85,7 @@ static int burn(weir_job *job, void *arg)
 {
     const struct burning *burning = arg;
     uint64_t value = 1;
+
     if (weir_job_takes(job, burning->cpu))
         return 0;
     for (uint64_t done = 0; done < burning->units; done++) {
@@ -104,8 +107,10 @@ struct state {
 
 static int open_state(const struct config_route *route, weir_client *client, void **out)
 {
+    const struct burn_settings *settings;
+
     (void)client;
-    const struct burn_settings *settings = route->settings;
+    settings = route->settings;
     struct state *state = malloc(sizeof *state);
     uint64_t units = 0;
     if (state == NULL)

@@ -30,6 +30,7 @@ static void check_level(struct config_reader *reader, const struct tree_node *no
     const struct encoding_kind *kind = &encodings[settings->encoding];
     const struct tree_node *level = tree_find(node, "level");
     char expected[64];
+
     if (level == NULL)
         settings->level = kind->level_file;
     if (settings->level >= kind->level_min && settings->level <= kind->level_max)
@@ -42,8 +43,10 @@ static void check_level(struct config_reader *reader, const struct tree_node *no
 static const void *configure(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route)
 {
+    struct compress_settings *settings;
+
     (void)route;
-    struct compress_settings *settings = config_take(reader->memory, sizeof *settings);
+    settings = config_take(reader->memory, sizeof *settings);
     size_t before = reader->faults->count + reader->faults->dropped;
     if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
@@ -71,9 +74,11 @@ struct answer {
 static int emit(void *arg, const weir_buffer *out, bool more)
 {
     struct answer *answer = arg;
+    int err;
+
     if (!more && !answer->begun)
         return weir_reply_body(answer->res, 200, answer->type, out);
-    int err = answer->begun ? 0 : weir_reply_begin(answer->res, 200, answer->type, -1);
+    err = answer->begun ? 0 : weir_reply_begin(answer->res, 200, answer->type, -1);
     answer->begun = true;
     return err < 0 || out->len == 0 ? err : weir_reply_write(answer->res, out->data, out->len);
 }
@@ -82,6 +87,7 @@ static int emit(void *arg, const weir_buffer *out, bool more)
 static int64_t length_of(const weir_request *req)
 {
     const char *length = weir_request_header(req, "content-length");
+
     return length != NULL ? strtoll(length, NULL, 10) : -1; /* the server has checked it */
 }
 
@@ -93,9 +99,11 @@ static int answer_with(weir_request *req, weir_response *res, const struct compu
     weir_job_stream *stream;
     weir_job_fault fault;
     char params[128];
+    int err;
+
     snprintf(params, sizeof params, "{\"encoding\":\"%s\",\"level\":%d,\"bytes\":%" PRId64 "}",
              encoding_names[settings->encoding], settings->level, length_of(req));
-    int err =
+    err =
         weir_job_stream_open(state->where.pool, job_compress.name, weir_bytes_of(params), &options, &stream);
     if (err < 0)
         return err;
@@ -110,6 +118,7 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     const struct compress_settings *settings = state->route->settings;
     struct codings codings;
     int err = -WEIR_EBUSY;
+
     body_coding_of_request(req, &codings);
     if (codings.count > 0 || codings.unknown) /* who takes it apart would find the coding, and not be told */
         return body_coding_refuse(res, NULL);

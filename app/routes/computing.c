@@ -18,6 +18,7 @@ int computing_open(const struct config_route *route, const weir_job_kind *kind, 
 {
     int err = weir_job_kind_register(kind);
     struct computing *computing = err == 0 ? malloc(sizeof *computing) : NULL;
+
     if (computing == NULL)
         return err < 0 ? err : -ENOMEM;
     *computing = (struct computing){route, route_pool_of(route)};
@@ -59,6 +60,7 @@ struct piece {
 static int feed(void *arg)
 {
     struct piece *piece = arg;
+
     weir_buffer_clear(&piece->out);
     return piece->result = weir_job_stream_feed(piece->stream, weir_buffer_bytes(&piece->in), piece->last,
                                                 &piece->out, piece->fault);
@@ -68,14 +70,16 @@ static int feed(void *arg)
 static int read_piece(weir_request *req, struct piece *piece)
 {
     ssize_t n = 1;
+
     weir_buffer_clear(&piece->in);
     while (n > 0 && piece->in.len < PIECE_BYTES) {
         size_t left = PIECE_BYTES - piece->in.len, room = piece->in.cap - piece->in.len;
+        char *data;
         if (room == 0)
             room = piece->in.len < READ_BYTES ? READ_BYTES : piece->in.len;
         if (room > left)
             room = left;
-        char *data = weir_buffer_reserve(&piece->in, room);
+        data = weir_buffer_reserve(&piece->in, room);
         if (data == NULL)
             return -ENOMEM;
         n = weir_request_read(req, data, room);
@@ -91,6 +95,8 @@ static int advance(weir_request *req, struct piece *now, struct piece *other, co
 {
     weir_scope scope;
     int err = 0;
+    int closed;
+
     now->result = 0;
     weir_scope_open(&scope, weir_never(), 0);
     (void)weir_spawn(&scope, "feeding a job", feed, now);
@@ -100,7 +106,7 @@ static int advance(weir_request *req, struct piece *now, struct piece *other, co
         err = read_piece(req, other);
     if (err < 0)
         weir_scope_cancel(&scope);
-    int closed = weir_scope_close(&scope);
+    closed = weir_scope_close(&scope);
     if (now->result < 0 && now->result != -WEIR_ECANCELED)
         return now->result; /* it is why reading was given up */
     return err < 0 ? err : closed;
@@ -109,6 +115,7 @@ static int advance(weir_request *req, struct piece *now, struct piece *other, co
 static int feed_all(weir_request *req, struct piece piece[2], computing_emit *emit, void *arg)
 {
     int i = 0, err = read_piece(req, &piece[0]);
+
     while (err == 0) {
         err = advance(req, &piece[i], &piece[!i], emit, arg);
         if (err == 0 && piece[i].last)
@@ -122,12 +129,14 @@ int computing_feed(weir_request *req, weir_job_stream *stream, computing_emit *e
                    weir_job_fault *fault)
 {
     struct piece piece[2];
+    int err;
+
     for (int i = 0; i < 2; i++) {
         piece[i] = (struct piece){.stream = stream, .fault = fault};
         weir_buffer_init(&piece[i].in, PIECE_BYTES);
         weir_buffer_init(&piece[i].out, OUT_BYTES_MAX);
     }
-    int err = feed_all(req, piece, emit, arg);
+    err = feed_all(req, piece, emit, arg);
     for (int i = 0; i < 2; i++) {
         weir_buffer_free(&piece[i].in);
         weir_buffer_free(&piece[i].out);

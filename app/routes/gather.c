@@ -47,6 +47,7 @@ static void read_name(struct config_reader *reader, const struct tree_node *node
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
     bool valid = node->type == TREE_SCALAR && node->length > 0 && node->length <= NAME_MAX_BYTES &&
                  strspn(node->text, allowed) == node->length;
+
     if (valid)
         *(const char **)member = node->text;
     else
@@ -64,6 +65,8 @@ static bool is_in(const char *const *names, size_t count, const char *name)
 static void read_forward(struct config_reader *reader, const struct tree_node *node, void *member)
 {
     struct gather_settings *settings = member;
+    const char **names;
+
     if (!node_is_list(reader, node, "gather.forward"))
         return;
     if (node->count > FORWARD_MAX) {
@@ -71,7 +74,7 @@ static void read_forward(struct config_reader *reader, const struct tree_node *n
                      node->count, FORWARD_MAX);
         return;
     }
-    const char **names = config_take(reader->memory, (node->count + 1) * sizeof *names);
+    names = config_take(reader->memory, (node->count + 1) * sizeof *names);
     if (names == NULL)
         return;
     settings->forward = names;
@@ -142,6 +145,7 @@ static void read_call(struct config_reader *reader, const struct tree_node *node
                       struct gather_call *out)
 {
     struct call_draft draft = {0};
+
     if (!schema_read(reader, &call_schema, node, &draft))
         return;
     if (draft.url != NULL)
@@ -156,6 +160,8 @@ static void read_call(struct config_reader *reader, const struct tree_node *node
 static void read_calls(struct config_reader *reader, const struct tree_node *node,
                        const struct config_route *route, struct gather_settings *settings)
 {
+    struct gather_call *calls;
+
     if (!node_is_list(reader, node, "gather.calls"))
         return;
     if (node->count == 0 || node->count > GATHER_CALLS_MAX) {
@@ -163,7 +169,7 @@ static void read_calls(struct config_reader *reader, const struct tree_node *nod
                      node->count, GATHER_CALLS_MAX);
         return;
     }
-    struct gather_call *calls = config_take(reader->memory, node->count * sizeof *calls);
+    calls = config_take(reader->memory, node->count * sizeof *calls);
     if (calls == NULL)
         return;
     settings->calls = calls;
@@ -175,11 +181,13 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
                              const struct config_route *route)
 {
     struct draft draft = {0};
+    struct gather_settings *settings;
+
     if (!schema_read(reader, &gather_schema, node, &draft))
         return NULL;
     if (draft.calls != NULL)
         read_calls(reader, draft.calls, route, &draft.settings);
-    struct gather_settings *settings = config_take(reader->memory, sizeof *settings);
+    settings = config_take(reader->memory, sizeof *settings);
     if (settings != NULL)
         *settings = draft.settings;
     return settings;
@@ -191,6 +199,7 @@ static void backends(const void *arg, void (*each)(void *arg, const char *origin
                      void *each_arg)
 {
     const struct gather_settings *settings = arg;
+
     for (size_t i = 0; i < settings->call_count; i++)
         each(each_arg, settings->calls[i].url.origin, settings->calls[i].url.place);
 }
@@ -199,6 +208,7 @@ static void backends(const void *arg, void (*each)(void *arg, const char *origin
 static uint64_t exchange_bytes(const void *arg)
 {
     const struct gather_settings *settings = arg;
+
     return settings->call_count * (9 << 10);
 }
 
@@ -253,6 +263,7 @@ static const char *param_of(const void *req, const char *name)
 static char *copy_text(weir_request *req, weir_bytes text)
 {
     char *copy = weir_request_alloc(req, text.len + 1);
+
     if (copy != NULL) {
         memcpy(copy, text.data, text.len);
         copy[text.len] = '\0';
@@ -266,6 +277,7 @@ static int collect_headers(struct gathering *g)
     const weir_bytes connection = weir_bytes_of(weir_request_header_joined(g->req, "connection"));
     size_t count = 0;
     weir_bytes name, value;
+
     for (size_t i = 0; weir_request_header_at(g->req, i, &name, &value); i++)
         count += gather_forwards(settings->forward, settings->forward_count, connection, name);
     if (count == 0)
@@ -274,9 +286,11 @@ static int collect_headers(struct gathering *g)
     if (g->forwarded == NULL)
         return -ENOMEM;
     for (size_t i = 0; weir_request_header_at(g->req, i, &name, &value); i++) {
+        weir_header *header;
+
         if (!gather_forwards(settings->forward, settings->forward_count, connection, name))
             continue;
-        weir_header *header = &g->forwarded[g->forwarded_count];
+        header = &g->forwarded[g->forwarded_count];
         *header = (weir_header){copy_text(g->req, name), copy_text(g->req, value)};
         if (header->name == NULL || header->value == NULL)
             return -ENOMEM;
@@ -289,6 +303,7 @@ static size_t add_trace(struct gathering *g, struct call *call, weir_header *hea
 {
     const char *state = weir_request_trace_state(g->req);
     size_t n = 0;
+
     if (call_sets(call->settings, "traceparent"))
         return 0;
     /* Each call is a step of its own; its id is odd, and so not 0. */
@@ -312,6 +327,7 @@ static void collect_describing(struct gathering *g)
 {
     static const char *const names[DESCRIBING_MAX] = {"content-type", "content-encoding", "content-language",
                                                       "content-digest", "repr-digest"};
+
     for (size_t i = 0; i < DESCRIBING_MAX; i++) {
         const char *value = weir_request_header_joined(g->req, names[i]);
         if (value != NULL)
@@ -328,6 +344,7 @@ static int prepare_headers(struct gathering *g, struct call *call)
     size_t most = settings->headers.count + g->forwarded_count + 2 + describing, n = 0;
     weir_header *headers = weir_request_alloc(g->req, most * sizeof *headers);
     bool says_coding = settings->sets_coding;
+
     if (headers == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < settings->headers.count; i++)
@@ -353,10 +370,12 @@ static int expand_urls(struct gathering *g)
 {
     const struct gather_settings *settings = g->state->settings;
     int err = 0;
+    const char *url;
+
     for (size_t i = 0; i < settings->call_count && err == 0; i++)
         err = gather_expand(&g->urls, &settings->calls[i].url, param_of, g->req);
     g->url_too_long = err == -WEIR_ETOOLARGE;
-    const char *url = g->urls.data; /* it grows no more */
+    url = g->urls.data; /* it grows no more */
     for (size_t i = 0; i < settings->call_count && err == 0; i++) {
         g->calls[i].options.url = url;
         url += strlen(url) + 1;
@@ -367,6 +386,7 @@ static int expand_urls(struct gathering *g)
 static int read_body(struct gathering *g)
 {
     const struct gather_settings *settings = g->state->settings;
+
     for (size_t i = 0; i < settings->call_count; i++)
         if (takes_body(&settings->calls[i]))
             return weir_read_body(g->req, &g->body, SIZE_MAX);
@@ -399,6 +419,7 @@ static int prepare(struct gathering *g)
 {
     const struct gather_settings *settings = g->state->settings;
     int err = read_body(g);
+
     if (err == 0 && g->body.len > 0)
         collect_describing(g);
     if (err == 0)
@@ -433,6 +454,8 @@ static int undo_coding(struct call *call)
     const weir_bytes body = {call->reply.body, call->reply.body_bytes};
     struct codings codings;
     weir_buffer *plain = weir_request_alloc(call->req, sizeof *plain);
+    int err;
+
     if (plain == NULL)
         return fail(call, -ENOMEM, NULL);
     weir_buffer_init(plain, (size_t)call->options.reply_bytes_max);
@@ -441,7 +464,7 @@ static int undo_coding(struct call *call)
         return fail(call, -WEIR_EPROTOCOL, "its content-encoding is not known");
     if (codings.count == 0)
         return 0;
-    int err = body_coding_undo(&codings, body, plain, weir_pool_compute(), NULL);
+    err = body_coding_undo(&codings, body, plain, weir_pool_compute(), NULL);
     if (err == -EBADMSG)
         return fail(call, -WEIR_EPROTOCOL, "its body is not what its content-encoding says");
     if (err == -WEIR_ETOOLARGE)
@@ -459,6 +482,7 @@ static int undo_coding(struct call *call)
 static int fetch(struct call *call)
 {
     int err = weir_fetch(call->client, &call->options, &call->reply);
+
     return err == 0 && call->reply.coded ? undo_coding(call) : err;
 }
 
@@ -467,6 +491,7 @@ static int ask(void *arg)
     struct call *call = arg;
     weir_duration deadline = call->settings->deadline;
     weir_scope scope;
+
     if (deadline.ns == 0)
         return call->err = fetch(call);
     weir_scope_open(&scope, weir_after(deadline), 0);
@@ -491,6 +516,7 @@ static void ask_all(struct gathering *g)
 {
     const size_t last = g->state->settings->call_count - 1;
     weir_scope scope;
+
     weir_scope_open(&scope, weir_after(g->state->settings->deadline), WEIR_COLLECT);
     for (size_t i = 0; i < last; i++) {
         int err = weir_spawn(&scope, g->calls[i].settings->name, ask, &g->calls[i]);
@@ -523,6 +549,7 @@ static int add_call(struct gathering *g, size_t i, struct gather_answer *answer,
         .why = call->reply.why,
     };
     int err = gather_add(answer, call->settings->name, &outcome, tally, &g->note->ends[i]);
+
     call->lent = gather_lends(answer, outcome.body);
     if (call->lent)
         call->part = answer->part_count - 1;
@@ -535,6 +562,7 @@ static int write_answer(struct gathering *g, struct gather_answer *answer, struc
 {
     const size_t count = g->state->settings->call_count;
     int err = weir_buffer_append_byte(&answer->text, '{');
+
     for (size_t i = 0; i < count && err == 0; i++) {
         if (i > 0)
             err = weir_buffer_append_byte(&answer->text, ',');
@@ -555,6 +583,7 @@ static void let_go(void *arg)
 {
     struct let_go *sent = arg;
     size_t held = gather_part_free(sent->part);
+
     if (held > 0)
         weir_client_unhold(sent->g->state->client, held);
     if (sent->call != NULL)
@@ -568,6 +597,7 @@ static int send_parts(struct gathering *g, weir_response *res, int status, struc
     weir_reply_piece *pieces = weir_request_alloc(g->req, (2 * count + 1) * sizeof *pieces);
     struct let_go *sent = weir_request_alloc(g->req, count * sizeof *sent);
     size_t at = 0, n = 0;
+
     if (pieces == NULL || sent == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
@@ -590,6 +620,7 @@ static int send_answer(struct gathering *g, weir_response *res, struct gather_an
     const int status = gather_status((enum gather_require)g->state->settings->require, tally);
     char partial[GATHER_PARTIAL_BYTES];
     int err = gather_partial(partial, tally) != NULL ? weir_reply_header(res, "x-weir-partial", partial) : 0;
+
     if (err < 0)
         return err;
     return answer->part_count > 0 ? send_parts(g, res, status, answer)
@@ -610,13 +641,15 @@ static int reply(struct gathering *g, weir_response *res)
     const size_t count = g->state->settings->call_count;
     struct gather_answer answer = {.hold = hold, .hold_arg = g->state->client};
     struct gather_tally tally = {0};
+    int err;
+
     if (needs_parts(g)) {
         answer.parts = weir_request_alloc(g->req, count * sizeof answer.parts[0]);
         if (answer.parts == NULL)
             return -ENOMEM;
     }
     weir_buffer_init(&answer.text, GATHER_ANSWER_BYTES_MAX);
-    int err = write_answer(g, &answer, &tally);
+    err = write_answer(g, &answer, &tally);
     g->note->succeeded = tally.succeeded;
     g->note->answered = err == 0;
     if (err == 0)
@@ -641,6 +674,7 @@ static int make_note(struct gathering *g)
 {
     const struct gather_settings *settings = g->state->settings;
     const size_t bytes = sizeof *g->note + settings->call_count * sizeof g->note->ends[0];
+
     g->note = weir_request_alloc(g->req, bytes);
     if (g->note == NULL)
         return -ENOMEM;
@@ -654,13 +688,15 @@ static int handle(weir_request *req, weir_response *res, void *state)
     const struct gather_state *gather = state;
     const size_t count = gather->settings->call_count;
     struct gathering *g = weir_request_alloc(req, sizeof *g + count * sizeof g->calls[0]);
+    int err;
+
     if (g == NULL)
         return -ENOMEM;
     memset(g, 0, sizeof *g);
     g->state = gather;
     g->req = req;
     weir_buffer_init(&g->urls, count * GATHER_URL_BYTES_MAX);
-    int err = weir_client_hold(gather->client, 0); /* is there room for any answer? */
+    err = weir_client_hold(gather->client, 0); /* is there room for any answer? */
     if (err < 0)
         return err;
     err = make_note(g);
@@ -690,6 +726,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
 {
     int err = body_coding_open();
     struct gather_state *made = err == 0 ? malloc(sizeof *made) : NULL;
+
     if (made == NULL)
         return err < 0 ? err : -ENOMEM;
     *made = (struct gather_state){route->settings, route->limits.reply_bytes, client};
@@ -701,6 +738,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
 static unsigned methods_for(const void *arg)
 {
     const struct gather_settings *settings = arg;
+
     for (size_t i = 0; i < settings->call_count; i++)
         if (settings->calls[i].method != CONFIG_GET && settings->calls[i].method != CONFIG_HEAD)
             return 0;

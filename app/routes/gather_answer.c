@@ -44,9 +44,11 @@ static bool is_json(const struct gather_outcome *outcome)
 /* Other UTF-8 as a string, other bytes in base64. */
 static int append_made(weir_buffer *out, weir_bytes body)
 {
+    int err;
+
     if (weir_utf8_is_valid(body.data, body.len))
         return weir_json_append_string(out, body.data, body.len);
-    int err = weir_buffer_append_text(out, "{\"base64\":\"");
+    err = weir_buffer_append_text(out, "{\"base64\":\"");
     if (err == 0)
         err = weir_base64_append(out, body.data, body.len);
     return err == 0 ? weir_buffer_append_text(out, "\"}") : err;
@@ -55,6 +57,7 @@ static int append_made(weir_buffer *out, weir_bytes body)
 static struct gather_part *new_part(struct gather_answer *answer)
 {
     struct gather_part *part = &answer->parts[answer->part_count++];
+
     *part = (struct gather_part){.at = answer->text.len};
     weir_buffer_init(&part->own, answer->text.max);
     return part;
@@ -80,6 +83,7 @@ static int add_made_part(struct gather_answer *answer, weir_bytes body)
     struct gather_part *part = new_part(answer);
     const size_t wanted = body.len + body.len / 2;
     int err = answer->hold != NULL ? answer->hold(answer->hold_arg, wanted) : 0;
+
     if (err < 0)
         return err;
     part->held = wanted;
@@ -103,6 +107,7 @@ static int append_body(struct gather_answer *answer, const struct gather_outcome
 {
     const bool small = outcome->body.len <= GATHER_COPIED_BYTES_MAX;
     weir_bytes body = outcome->body;
+
     if (is_json(outcome))
         return small ? weir_buffer_append(&answer->text, body.data, body.len) : add_part(answer, body);
     return small ? append_made(&answer->text, body) : add_made_part(answer, body);
@@ -111,6 +116,7 @@ static int append_body(struct gather_answer *answer, const struct gather_outcome
 static int append_answer(struct gather_answer *answer, const struct gather_outcome *outcome)
 {
     int err = weir_buffer_printf(&answer->text, "{\"status\":%d,\"body\":", outcome->status);
+
     if (err == 0)
         err = append_body(answer, outcome);
     return err == 0 ? weir_buffer_append_byte(&answer->text, '}') : err;
@@ -138,6 +144,7 @@ static void count(struct gather_tally *tally, const struct gather_outcome *outco
 static struct gather_call_end end_of(const struct gather_outcome *outcome, int err)
 {
     struct gather_call_end end = {(uint8_t)gather_end_of(err), (uint16_t)outcome->status};
+
     if (err == 0 && !gather_succeeded(outcome))
         end.end = GATHER_STATUS;
     return end;
@@ -147,6 +154,7 @@ int gather_add(struct gather_answer *answer, const char *name, const struct gath
                struct gather_tally *tally, struct gather_call_end *end)
 {
     int err = weir_buffer_printf(&answer->text, "\"%s\":", name);
+
     if (err)
         return err;
     const size_t before = answer->text.len, parts = answer->part_count;
@@ -172,6 +180,7 @@ bool gather_lends(const struct gather_answer *answer, weir_bytes body)
 size_t gather_part_free(struct gather_part *part)
 {
     size_t held = part->held;
+
     weir_buffer_free(&part->own);
     part->held = 0;
     return held;
@@ -180,6 +189,7 @@ size_t gather_part_free(struct gather_part *part)
 int gather_status(enum gather_require require, const struct gather_tally *tally)
 {
     size_t wanted = require == GATHER_ALL ? tally->calls : require == GATHER_ANY ? 1 : 0;
+
     if (tally->succeeded >= wanted)
         return 200;
     return tally->late == tally->calls - tally->succeeded ? 504 : 502;

@@ -66,6 +66,7 @@ const char *gather_end_label(enum gather_end end)
 static int add_failed(char *at, size_t room, const char *name, const struct gather_call_end *end, bool first)
 {
     const char *comma = first ? "" : ", ";
+
     return end->end == GATHER_STATUS
                ? snprintf(at, room, "%s%s status %u", comma, name, end->status)
                : snprintf(at, room, "%s%s %s", comma, name, gather_end_text((enum gather_end)end->end));
@@ -76,13 +77,14 @@ const char *gather_failed(char text[GATHER_FAILED_BYTES], const struct gather_no
     enum { MORE_BYTES = 24 };
     unsigned left = (unsigned)(note->settings->call_count - note->succeeded);
     size_t used = 0;
+
     text[0] = '\0';
     for (size_t i = 0; i < note->settings->call_count && left > 0; i++) {
         const size_t room = GATHER_FAILED_BYTES - MORE_BYTES - used;
+        size_t n;
         if (note->ends[i].end == GATHER_OK)
             continue;
-        size_t n =
-            (size_t)add_failed(text + used, room, note->settings->calls[i].name, &note->ends[i], !used);
+        n = (size_t)add_failed(text + used, room, note->settings->calls[i].name, &note->ends[i], !used);
         if (n >= room) {
             (void)snprintf(text + used, MORE_BYTES, "%sand %u more", used ? ", " : "", left);
             break;

@@ -15,6 +15,7 @@ static bool is_encoded(unsigned char c, bool in_query)
 static int append_value(weir_buffer *out, const char *value, bool in_query)
 {
     int err = 0;
+
     for (const unsigned char *p = (const unsigned char *)value; *p && err == 0; p++) {
         if (*p <= ' ' || *p == 0x7f)
             return -EINVAL;
@@ -27,11 +28,13 @@ static int append_value(weir_buffer *out, const char *value, bool in_query)
 static int append_param(weir_buffer *out, const struct url_part *part, gather_param *param, const void *of)
 {
     char name[PARAM_NAME_BYTES];
+    const char *value;
+
     if (part->length >= sizeof name)
         return -EINVAL;
     memcpy(name, part->text, part->length);
     name[part->length] = '\0';
-    const char *value = param(of, name);
+    value = param(of, name);
     return value != NULL ? append_value(out, value, part->in_query) : -EINVAL;
 }
 
@@ -39,6 +42,7 @@ int gather_expand(weir_buffer *out, const struct url_template *url, gather_param
 {
     const size_t start = out->len;
     int err = weir_buffer_append_text(out, url->origin);
+
     for (size_t i = 0; i < url->part_count && err == 0; i++) {
         const struct url_part *part = &url->parts[i];
         err = part->is_param ? append_param(out, part, param, of)
@@ -53,9 +57,10 @@ static bool names_header(weir_bytes list, weir_bytes name)
 {
     while (list.len > 0) {
         size_t length = 0;
+        weir_bytes word;
         while (length < list.len && list.data[length] != ',')
             length++;
-        weir_bytes word = {list.data, length};
+        word = (weir_bytes){list.data, length};
         while (word.len > 0 && (*word.data == ' ' || *word.data == '\t'))
             word.data++, word.len--;
         while (word.len > 0 && (word.data[word.len - 1] == ' ' || word.data[word.len - 1] == '\t'))
@@ -73,6 +78,7 @@ bool gather_forwards(const char *const *forward, size_t forward_count, weir_byte
 {
     static const char *const made_anew[] = {"traceparent", "tracestate"};
     bool listed = weir_bytes_equal_nocase(name, weir_bytes_of("x-request-id"));
+
     for (size_t i = 0; i < forward_count && !listed; i++)
         listed = weir_bytes_equal_nocase(name, weir_bytes_of(forward[i]));
     for (size_t i = 0; i < sizeof made_anew / sizeof *made_anew && listed; i++)

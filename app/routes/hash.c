@@ -21,8 +21,10 @@ static const struct schema schema = {.name = "hash", SCHEMA_KEYS(keys)};
 static const void *configure(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route)
 {
+    struct hash_settings *settings;
+
     (void)route;
-    struct hash_settings *settings = config_take(reader->memory, sizeof *settings);
+    settings = config_take(reader->memory, sizeof *settings);
     return settings != NULL && schema_read(reader, &schema, node, settings) ? settings : NULL;
 }
 
@@ -47,9 +49,10 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     weir_job_stream *stream;
     weir_job_fault fault;
     char params[64];
+    int err;
+
     snprintf(params, sizeof params, "{\"algorithm\":\"%s\"}", digest_names[settings->algorithm]);
-    int err =
-        weir_job_stream_open(state->where.pool, job_hash.name, weir_bytes_of(params), &options, &stream);
+    err = weir_job_stream_open(state->where.pool, job_hash.name, weir_bytes_of(params), &options, &stream);
     if (err < 0)
         return err;
     err = computing_feed(req, stream, emit, res, &fault);

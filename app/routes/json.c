@@ -41,6 +41,7 @@ static int write_template(struct config_reader *reader, const struct tree_node *
 static int write_pointer(struct config_reader *reader, const struct tree_node *node, weir_buffer *out)
 {
     const char *fault = json_pointer_fault(node->text);
+
     if (fault != NULL)
         fault_value(reader, node, "a value of json.pick", fault);
     return weir_json_append_string(out, node->text, node->length);
@@ -59,6 +60,7 @@ static void check_each(struct config_reader *reader, const struct tree_node *nod
     static const char *const names[] = {"each", "pick"};
     const struct tree_node *near[2] = {NULL, NULL};
     bool there[2];
+
     for (int i = 0; i < 2; i++)
         there[i] = tree_find(node, names[i]) != NULL;
     for (const struct tree_node *child = node->first; child != NULL; child = child->next)
@@ -75,6 +77,7 @@ static void check_each(struct config_reader *reader, const struct tree_node *nod
 static int write_children(struct config_reader *reader, const struct tree_node *node, weir_buffer *out)
 {
     bool map = node->type == TREE_MAP;
+
     if (map)
         check_each(reader, node);
     int err = weir_buffer_append_byte(out, map ? '{' : '[');
@@ -103,6 +106,7 @@ static void try_template(struct config_reader *reader, const struct tree_node *n
     struct json_pick *pick = NULL;
     json_t *tree = json_loadb(text.data, text.len, JSON_DECODE_ANY, NULL);
     int err = tree != NULL ? json_pick_open(&pick, tree, JSON_MISSING_NULL, fault) : 0;
+
     if (err == -EINVAL)
         config_fault(reader->faults, node->place, "in json.pick %s", fault);
     json_pick_close(pick);
@@ -115,6 +119,7 @@ static bool write_params(struct config_reader *reader, const struct draft *draft
     int err = weir_buffer_printf(out, "{\"missing\":\"%s\",\"depth\":%d,\"pick\":",
                                  json_missing_names[draft->settings.missing], draft->settings.depth);
     size_t at = out->len;
+
     if (err == 0)
         err = write_template(reader, draft->pick, out);
     if (err < 0)
@@ -127,15 +132,18 @@ static bool write_params(struct config_reader *reader, const struct draft *draft
 static const void *configure(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route)
 {
+    bool written;
+    struct json_settings *settings;
+
     (void)route;
-    struct json_settings *settings = config_take(reader->memory, sizeof *settings);
+    settings = config_take(reader->memory, sizeof *settings);
     struct draft draft = {.pick = NULL};
     weir_buffer params;
     if (settings == NULL || !schema_read(reader, &schema, node, &draft) || draft.pick == NULL)
         return NULL;
     *settings = draft.settings;
     weir_buffer_init(&params, PARAMS_BYTES_MAX);
-    bool written = write_params(reader, &draft, &params);
+    written = write_params(reader, &draft, &params);
     if (written)
         settings->params = config_take_text(reader->memory, params.data, params.len);
     settings->params_bytes = params.len;
@@ -145,8 +153,10 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 
 static int open_state(const struct config_route *route, weir_client *client, void **state)
 {
+    int err;
+
     (void)client;
-    int err = body_coding_open();
+    err = body_coding_open();
     return err < 0 ? err : computing_open(route, &job_json, state);
 }
 
@@ -158,6 +168,7 @@ static int undo_coding(const struct codings *codings, weir_bytes *body, weir_buf
 {
     const weir_offload_options options = computing_options(state);
     int err = body_coding_undo(codings, *body, plain, state->where.pool, &options);
+
     *body = weir_buffer_bytes(plain);
     return err;
 }
@@ -171,10 +182,12 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     weir_job_fault fault;
     weir_buffer plain, out;
     struct codings codings;
+    int err;
+
     body_coding_of_request(req, &codings);
     if (codings.unknown)
         return body_coding_refuse(res, CODINGS_KNOWN);
-    int err = weir_read_body(req, &in.bytes, SIZE_MAX);
+    err = weir_read_body(req, &in.bytes, SIZE_MAX);
     if (err < 0)
         return err;
     weir_buffer_init(&plain, (size_t)state->route->limits.body_bytes);

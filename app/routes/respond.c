@@ -33,11 +33,14 @@ static const struct schema schema = {.name = "respond", SCHEMA_KEYS(keys)};
 static const void *configure(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route)
 {
+    bool bodiless;
+    struct respond_settings *settings;
+
     (void)route;
-    struct respond_settings *settings = config_take(reader->memory, sizeof *settings);
+    settings = config_take(reader->memory, sizeof *settings);
     if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
-    bool bodiless = settings->status == 204 || settings->status == 205 || settings->status == 304;
+    bodiless = settings->status == 204 || settings->status == 205 || settings->status == 304;
     if (bodiless && settings->body[0])
         config_fault(reader->faults, node->place, "respond.body is written, expected none with status %d",
                      settings->status);
@@ -60,6 +63,7 @@ static int handle(weir_request *req, weir_response *res, void *state)
 {
     const struct respond_settings *settings = state;
     int err = request_discard_body(req);
+
     for (size_t i = 0; i < settings->headers.count && err == 0; i++) {
         const weir_header *header = &settings->headers.header[i];
         err = weir_reply_header(res, header->name, header->value);
@@ -72,6 +76,7 @@ static int handle(weir_request *req, weir_response *res, void *state)
 static weir_bytes fixed_body(const void *arg)
 {
     const struct respond_settings *settings = arg;
+
     return (weir_bytes){settings->body, settings->body_bytes};
 }
 

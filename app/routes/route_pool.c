@@ -21,6 +21,7 @@ static weir_pool_options options_of(const struct config_pool *pool)
 weir_pool_options *pools_options(const struct config *config)
 {
     weir_pool_options *options = calloc(config->pool_count, sizeof *options);
+
     if (options == NULL)
         return NULL;
     for (size_t i = 0; i < config->pool_count; i++)

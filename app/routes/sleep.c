@@ -21,8 +21,10 @@ static const struct schema schema = {.name = "sleep", SCHEMA_KEYS(keys)};
 static const void *configure(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route)
 {
+    struct sleep_settings *settings;
+
     (void)route;
-    struct sleep_settings *settings = config_take(reader->memory, sizeof *settings);
+    settings = config_take(reader->memory, sizeof *settings);
     return settings != NULL && schema_read(reader, &schema, node, settings) ? settings : NULL;
 }
 
@@ -33,6 +35,7 @@ static int handle(weir_request *req, weir_response *res, void *state)
     const struct sleep_settings *settings = state;
     char length[WEIR_DURATION_TEXT_MAX], text[WEIR_DURATION_TEXT_MAX + 8];
     int err = request_discard_body(req);
+
     if (err == 0)
         err = weir_sleep(settings->length);
     if (err < 0)

@@ -46,6 +46,7 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
                              const struct config_route *route)
 {
     struct thumbnail_settings *settings = config_take(reader->memory, sizeof *settings);
+
     if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
     if (settings->root != NULL) {
@@ -69,6 +70,7 @@ static void check_root(const struct thumbnail_settings *settings, struct config_
                        struct config_faults *warnings)
 {
     int root = rooted_open_root(settings->root);
+
     if (root < 0) {
         config_fault(faults, settings->root_place,
                      "thumbnail.root is '%s', which can't be opened: %s; expected a folder of images",
@@ -90,6 +92,7 @@ static void check(const struct config_route *route, struct config_faults *faults
 {
     const struct thumbnail_settings *settings = route->settings;
     const char *why;
+
     if (vips_library(&why) == NULL)
         config_fault(faults, route->place,
                      "thumbnails can't be made here: %s; the package libvips42 has what they need", why);
@@ -100,6 +103,7 @@ static void check(const struct config_route *route, struct config_faults *faults
 static uint64_t job_bytes(const void *arg)
 {
     const struct thumbnail_settings *settings = arg;
+
     return settings->memory_bytes;
 }
 
@@ -114,6 +118,7 @@ struct state {
 static void close_state(void *arg)
 {
     struct state *state = arg;
+
     if (state->root >= 0)
         (void)close(state->root);
     free(state);
@@ -121,6 +126,8 @@ static void close_state(void *arg)
 
 static int open_state(const struct config_route *route, weir_client *client, void **out)
 {
+    struct state *state;
+
     (void)client;
     const struct thumbnail_settings *settings = route->settings;
     const char *why;
@@ -135,7 +142,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
                  WEIR_KV("root", settings->root), WEIR_KV_ERROR("error", root));
         return root;
     }
-    struct state *state = malloc(sizeof *state);
+    state = malloc(sizeof *state);
     int err = state != NULL ? weir_job_kind_register(&job_thumbnail) : -ENOMEM;
     if (err < 0) {
         if (root >= 0)
@@ -154,6 +161,8 @@ static int open_state(const struct config_route *route, weir_client *client, voi
 static enum image_output output_for(const weir_request *req, int format)
 {
     struct negotiation_offer offers[2];
+    bool named;
+
     if (format != THUMBNAIL_AUTO)
         return format == THUMBNAIL_JPEG  ? IMAGE_TO_JPEG
                : format == THUMBNAIL_PNG ? IMAGE_TO_PNG
@@ -161,7 +170,7 @@ static enum image_output output_for(const weir_request *req, int format)
     negotiation_offer_init(&offers[0], "image/webp");
     negotiation_offer_init(&offers[1], "image/jpeg");
     (void)negotiation_read_request(req, "accept", offers, 2);
-    bool named = offers[0].matched == 3 && offers[0].weight > 0;
+    named = offers[0].matched == 3 && offers[0].weight > 0;
     return named && offers[0].weight >= offers[1].weight ? IMAGE_TO_WEBP : IMAGE_TO_PLAIN;
 }
 
@@ -176,6 +185,7 @@ static int say_what_it_is(weir_response *res, const struct state *state, const s
 {
     const struct thumbnail_settings *settings = state->computing.route->settings;
     int err = settings->format == THUMBNAIL_AUTO ? weir_reply_header(res, "vary", "accept") : 0;
+
     if (err == 0 && validators != NULL)
         err = weir_reply_header(res, "etag", validators->etag);
     if (err == 0 && validators != NULL)
@@ -191,13 +201,15 @@ static int shrink(weir_response *res, const struct state *state, enum image_outp
     char params[PARAMS_BYTES];
     weir_job_fault fault;
     weir_buffer out;
+    int err;
+
     snprintf(params, sizeof params,
              "{\"width\":%d,\"height\":%d,\"format\":\"%s\",\"quality\":%d,\"pixels\":%d,\"memory\":%" PRIu64
              "}",
              s->width, s->height, image_output_names[output], s->quality, s->pixels, s->memory_bytes);
     in->params = weir_bytes_of(params);
     weir_buffer_init(&out, IMAGE_FILE_BYTES_MAX);
-    int err = weir_job_run_with(state->computing.where.pool, job_thumbnail.name, in, &out, &fault, &options);
+    err = weir_job_run_with(state->computing.where.pool, job_thumbnail.name, in, &out, &fault, &options);
     if (err == -WEIR_ETOOLARGE) /* that limit is the kind's, not the route's for bodies */
         err = -JOB_EXCESSIVE;
     if (err < 0)
@@ -213,6 +225,7 @@ static int answer_body(weir_request *req, weir_response *res, const struct state
 {
     weir_job_input in = {0};
     int err = weir_read_body(req, &in.bytes, SIZE_MAX);
+
     return err < 0 ? err : shrink(res, state, output, &in, NULL);
 }
 
@@ -228,6 +241,7 @@ struct opening {
 static int open_file(weir_job *job, void *arg)
 {
     struct opening *opening = arg;
+
     (void)job;
     opening->fd = rooted_open(opening->root, opening->path, &opening->about);
     return opening->fd < 0 ? opening->fd : 0;
@@ -247,6 +261,8 @@ static int answer_open_file(weir_request *req, weir_response *res, const struct 
                             enum image_output output, const struct opening *file)
 {
     struct validators v;
+    weir_job_input in;
+
     make_etag(&file->about, state->computing.route->settings, output, v.etag);
     http_date(file->about.st_mtim.tv_sec, v.date);
     if (is_not_modified(weir_request_header_joined(req, "if-none-match"),
@@ -254,7 +270,7 @@ static int answer_open_file(weir_request *req, weir_response *res, const struct 
         int err = say_what_it_is(res, state, &v);
         return err < 0 ? err : weir_reply_bytes(res, 304, NULL, NULL, 0);
     }
-    weir_job_input in = {.file = &file->fd};
+    in = (weir_job_input){.file = &file->fd};
     return shrink(res, state, output, &in, &v);
 }
 
@@ -265,6 +281,7 @@ static int answer_file(weir_request *req, weir_response *res, const struct state
     char *path = weir_request_alloc(req, strlen(asked) + 1);
     struct opening file = {.root = state->root, .path = path, .fd = -1};
     int err = path != NULL ? request_discard_body(req) : -ENOMEM;
+
     if (err == 0)
         err = rooted_open_path(asked, path);
     if (err == 0)
@@ -285,6 +302,8 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     enum image_output output = output_for(req, settings->format);
     const char *method = weir_request_method(req);
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    int err;
+
     if (!reads) {
         struct codings codings;
         body_coding_of_request(req, &codings);
@@ -293,7 +312,7 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     }
     if (state->root >= 0)
         return answer_file(req, res, state, output);
-    int err = weir_reply_header(res, "allow", "POST");
+    err = weir_reply_header(res, "allow", "POST");
     return err < 0 ? err : weir_reply_fault(res, 405, "method_not_allowed", "images are taken by POST here");
 }
 

@@ -9,6 +9,7 @@
 double figure_at(const json_t *object, const char *path)
 {
     char name[64];
+
     for (;;) {
         size_t length = strcspn(path, ".");
         if (length >= sizeof name)
@@ -25,6 +26,7 @@ double figure_at(const json_t *object, const char *path)
 const char *figure_text(const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
+
     return text != NULL ? text : "";
 }
 
@@ -54,6 +56,7 @@ const char *figure_count(char out[FIGURE_BYTES], double count)
 const char *figure_percent(char out[FIGURE_BYTES], double share)
 {
     const double percent = share * 100;
+
     if (percent > 0 && percent < 0.05)
         return "<0.1 %";
     return write_number(out, percent > 0 && percent < 9.95 ? "%.1f %%" : "%.0f %%", percent);
@@ -80,9 +83,11 @@ static const double ms_from = 1e11; /* a number of seconds this large is one of 
 double figure_instant(const json_t *object, const char *name)
 {
     const double number = figure_at(object, name);
+    struct tm tm;
+
     if (!isnan(number))
         return number > ms_from ? number / 1000 : number;
-    struct tm tm = {0};
+    tm = (struct tm){0};
     double seconds = 0;
     int read = 0;
     const char *text = figure_text(object, name);
@@ -100,6 +105,7 @@ const char *figure_clock(char out[FIGURE_BYTES], const json_t *object, const cha
     const double at = figure_instant(object, name);
     struct tm tm;
     const time_t seconds = isnan(at) ? 0 : (time_t)at;
+
     if (isnan(at) || gmtime_r(&seconds, &tm) == NULL)
         return figure_text(object, name);
     snprintf(out, FIGURE_BYTES, "%02d:%02d:%02d.%03dZ", tm.tm_hour, tm.tm_min, tm.tm_sec,

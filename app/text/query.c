@@ -27,6 +27,7 @@ static int decode(const char *text, size_t left, int *byte)
 static int copy_decoded(const char *text, size_t len, char *out, size_t room)
 {
     size_t n = 0;
+
     for (size_t at = 0; at < len; n++) {
         int byte;
         const int taken = decode(text + at, len - at, &byte);
@@ -44,6 +45,7 @@ static int copy_decoded(const char *text, size_t len, char *out, size_t room)
 int query_value(const char *query, const char *name, char *out, size_t room)
 {
     const size_t length = strlen(name);
+
     out[0] = '\0';
     for (const char *pair = query; *pair;) {
         const size_t whole = strcspn(pair, "&"), before = strcspn(pair, "=&");

@@ -22,11 +22,13 @@ void terminal_text_init(struct terminal_text *lines, size_t bytes_max)
 static size_t decode(const char *text, uint32_t *code)
 {
     const unsigned char *s = (const unsigned char *)text;
+    size_t length;
+
     if (s[0] < 0x80) {
         *code = s[0];
         return 1;
     }
-    size_t length = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
+    length = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
     if (length == 0 || s[0] >= 0xf5)
         return 0;
     *code = s[0] & (0xffu >> (length + 1));
@@ -51,6 +53,7 @@ static const char *next_character(const struct terminal_text *lines, const char 
     uint32_t code = 0;
     size_t length = decode(text, &code);
     const bool good = length > 0 && is_harmless(code) && (code < 0x80 || lines->utf8);
+
     if (good)
         memcpy(out, text, length);
     else
@@ -63,6 +66,7 @@ static int columns_of(const struct terminal_text *lines, const char *text)
 {
     char character[5];
     int columns = 0;
+
     while (*text && columns < INT_MAX) {
         text = next_character(lines, text, character);
         columns++;
@@ -78,6 +82,7 @@ static void style_begin(struct terminal_text *lines, enum line_style style)
         [LINE_STRONG] = "\033[1m", [LINE_QUIET] = "\033[2m",   [LINE_BAD] = "\033[1;31m",
         [LINE_WARN] = "\033[33m",  [LINE_ACCENT] = "\033[36m", [LINE_HEAD] = "\033[2;4m",
     };
+
     if (lines->styled && style != LINE_PLAIN)
         text_out_add(&lines->text, codes[style]);
 }
@@ -92,6 +97,7 @@ static void style_end(struct terminal_text *lines, enum line_style style)
 static void add_within(struct terminal_text *lines, const char *text, int columns)
 {
     char character[5];
+
     for (int left = columns; *text && left > 0; left--) {
         text = next_character(lines, text, character);
         if (left == 1 && *text)
@@ -119,6 +125,7 @@ void terminal_text_printf(struct terminal_text *lines, enum line_style style, co
 {
     char text[FIELD_BYTES];
     va_list args;
+
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
@@ -138,9 +145,11 @@ void terminal_text_field(struct terminal_text *lines, enum line_style style, int
     const int wide = abs(columns);
     const int taken = columns_of(lines, text);
     const int padding = taken < wide ? wide - taken : 0;
+    int most;
+
     if (columns < 0)
         blanks(lines, padding);
-    const int most = wide < room(lines) ? wide : room(lines);
+    most = wide < room(lines) ? wide : room(lines);
     if (*text && most > 0) {
         style_begin(lines, style);
         add_within(lines, text, most);
@@ -154,6 +163,7 @@ void terminal_text_bar(struct terminal_text *lines, enum line_style style, int c
 {
     const int filled = share > 0 ? (int)((share < 1 ? share : 1) * columns + 0.5) : 0;
     const char *const full = lines->utf8 ? "█" : "#", *const empty = lines->utf8 ? "░" : ".";
+
     for (int part = 0; part < 2; part++) {
         const enum line_style look = part ? LINE_QUIET : style;
         style_begin(lines, look);

@@ -14,6 +14,7 @@ void text_out_init(struct text_out *out, size_t bytes_max)
 void text_out_printf(struct text_out *out, const char *format, ...)
 {
     va_list args;
+
     if (out->err < 0)
         return;
     va_start(args, format);
@@ -36,6 +37,7 @@ void text_out_bytes(struct text_out *out, const char *bytes, size_t length)
 void text_out_count(struct text_out *out, uint64_t count)
 {
     char digits[20], *at = digits + sizeof digits;
+
     do
         *--at = (char)('0' + count % 10);
     while ((count /= 10) > 0);

@@ -47,12 +47,14 @@ static int live(void *arg)
 static int have_children(void *arg)
 {
     weir_scope scope;
+    int err;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_after(weir_seconds(1000)), 0);
     for (int i = 0; i < CHILDREN; i++)
         weir_spawn(&scope, "call", live, &scope);
-    int err = weir_sleep_until(weir_never());
+    err = weir_sleep_until(weir_never());
     (void)weir_scope_close(&scope);
     return err;
 }
@@ -107,11 +109,13 @@ static bool is_whole(const char *tail, size_t length)
 /* Keeps the last bytes of what has come. */
 static size_t keep_tail(char *tail, size_t length, const char *piece, size_t bytes)
 {
+    size_t kept;
+
     if (bytes >= TAIL_BYTES) {
         memcpy(tail, piece + bytes - TAIL_BYTES, TAIL_BYTES);
         return TAIL_BYTES;
     }
-    size_t kept = length + bytes > TAIL_BYTES ? TAIL_BYTES - bytes : length;
+    kept = length + bytes > TAIL_BYTES ? TAIL_BYTES - bytes : length;
     memmove(tail, tail + length - kept, kept);
     memcpy(tail + kept, piece, bytes);
     return kept + bytes;
@@ -132,10 +136,11 @@ static long look(int fd, const char *query, double *seconds, size_t *bytes)
         fail("the admin address has gone");
     while (!is_whole(tail, length)) {
         ssize_t came = recv(fd, piece, sizeof piece - 1, 0);
+        const char *count;
         if (came <= 0)
             fail("the answer is not whole");
         piece[came] = '\0';
-        const char *count = tasks < 0 ? strstr(piece, "\"tasks\":") : NULL;
+        count = tasks < 0 ? strstr(piece, "\"tasks\":") : NULL;
         if (count != NULL)
             tasks = strtol(count + strlen("\"tasks\":"), NULL, 10);
         length = keep_tail(tail, length, piece, (size_t)came);
@@ -158,11 +163,12 @@ static void look_again_and_again(const struct bench *b, const char *what, const 
     double s[LOOKS];
     size_t bytes;
     long tasks = 0;
+    double first;
 
     for (int i = 0; i < LOOKS; i++)
         tasks = look(fd, query, &s[i], &bytes);
     close(fd);
-    double first = s[0];
+    first = s[0];
     qsort(s, LOOKS, sizeof s[0], by_size);
     printf("%ld tasks%-16s %6.0f ms median %6.0f ms worst %6.0f ms first, %zu MB\n", tasks, what,
            s[LOOKS / 2] * 1e3, s[LOOKS - 1] * 1e3, first * 1e3, bytes >> 20);
@@ -238,6 +244,7 @@ int main(int argc, char **argv)
     struct config config;
     struct admin *admin;
     pthread_t client;
+    int err;
 
     gateway_status_init(&b.status);
     b.port = free_port();
@@ -247,7 +254,7 @@ int main(int argc, char **argv)
         fail("no admin address");
     if (pthread_create(&client, NULL, watch, &b) != 0)
         fail("no thread");
-    int err = weir_run(&options, serve, &b);
+    err = weir_run(&options, serve, &b);
     pthread_join(client, NULL);
     admin_stop(admin);
     metrics_free(b.status.metrics);

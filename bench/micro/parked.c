@@ -14,6 +14,7 @@ static int64_t status_bytes(const char *key)
 {
     FILE *f = fopen("/proc/self/status", "r");
     char line[256];
+
     long long kib = 0;
 
     if (f == NULL)

@@ -16,6 +16,7 @@ static void scopes(void *arg, int64_t n)
 static void clocks(void *arg, int64_t n)
 {
     volatile int64_t sink;
+
     (void)arg;
 
     for (int64_t i = 0; i < n; i++)

@@ -36,6 +36,7 @@ static int wait_long(void *arg)
 static int wait_for_children(void *arg)
 {
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_after_ms(1000000), 0);

@@ -41,6 +41,7 @@ typedef struct weir_buffer {
 static inline weir_bytes weir_bytes_of(const char *text)
 {
     weir_bytes b = {text ? text : "", text ? strlen(text) : 0};
+
     return b;
 }
 
@@ -157,6 +158,7 @@ void weir_buffer_clear(weir_buffer *b);
 static inline weir_bytes weir_buffer_bytes(const weir_buffer *b)
 {
     weir_bytes span = {b->data, b->len};
+
     return span;
 }
 

@@ -85,6 +85,7 @@ typedef struct weir_kv {
 static inline weir_kv weir_kv_none(void)
 {
     weir_kv kv;
+
     memset(&kv, 0, sizeof kv);
     return kv;
 }
@@ -97,6 +98,7 @@ static inline weir_kv weir_kv_none(void)
 static inline weir_kv weir_kv_bytes(const char *key, weir_bytes bytes)
 {
     weir_kv kv = weir_kv_none();
+
     kv.key = key;
     kv.kind = WEIR_KV_KIND_BYTES;
     kv.value.bytes = bytes;
@@ -112,6 +114,7 @@ static inline weir_kv weir_kv_bytes(const char *key, weir_bytes bytes)
 static inline weir_kv weir_kv_integer(const char *key, enum weir_kv_kind kind, int64_t value)
 {
     weir_kv kv = weir_kv_none();
+
     kv.key = key;
     kv.kind = kind;
     kv.value.integer = value;
@@ -126,6 +129,7 @@ static inline weir_kv weir_kv_integer(const char *key, enum weir_kv_kind kind, i
 static inline weir_kv weir_kv_double(const char *key, double value)
 {
     weir_kv kv = weir_kv_none();
+
     kv.key = key;
     kv.kind = WEIR_KV_KIND_DOUBLE;
     kv.value.real = value;
@@ -141,6 +145,7 @@ static inline weir_kv weir_kv_double(const char *key, double value)
 static inline weir_kv weir_kv_durations(const char *key, const weir_kv_part *parts, size_t count)
 {
     weir_kv kv = weir_kv_none();
+
     kv.key = key;
     kv.kind = WEIR_KV_KIND_DURATIONS;
     kv.value.durations.parts = parts;
@@ -198,6 +203,7 @@ bool weir_log_flush(weir_duration at_most);
 template <typename... Kv> inline void weir_log(enum weir_log_level level, const char *message, Kv... kvs)
 {
     const weir_kv list[] = {weir_kv_none(), kvs...};
+
     weir_log_write(level, message, list, sizeof list / sizeof list[0]);
 }
 #else

@@ -37,6 +37,7 @@ static inline unsigned weir_meter_bucket(uint64_t ns)
     uint64_t units = ns >> WEIR_METER_UNIT_BITS;
     unsigned shift = 63U - WEIR_METER_SUB_BITS - (unsigned)__builtin_clzll(units | 1U << WEIR_METER_SUB_BITS);
     uint64_t bucket = ((uint64_t)shift << WEIR_METER_SUB_BITS) + (units >> shift);
+
     return bucket < WEIR_METER_BUCKETS ? (unsigned)bucket : WEIR_METER_BUCKETS - 1;
 }
 
@@ -46,6 +47,7 @@ static inline void weir_meter_record_many(weir_meter *m, weir_duration d, uint64
 {
     uint64_t ns = (uint64_t)d.ns & ~(uint64_t)(d.ns >> 63);
     uint64_t *bucket = &m->buckets[weir_meter_bucket(ns)];
+
     __atomic_store_n(&m->sum_ns, __atomic_load_n(&m->sum_ns, __ATOMIC_RELAXED) + ns * n, __ATOMIC_RELAXED);
     __atomic_store_n(bucket, __atomic_load_n(bucket, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
 }

@@ -156,24 +156,28 @@ enum { WEIR_ON_EVENT = 1, WEIR_ON_ACQUIRE, WEIR_ON_SEND, WEIR_ON_RECEIVE };
 static inline weir_case weir_on_event(weir_event *e)
 {
     weir_case c = {WEIR_ON_EVENT, e, NULL};
+
     return c;
 }
 
 static inline weir_case weir_on_acquire(weir_semaphore *s)
 {
     weir_case c = {WEIR_ON_ACQUIRE, s, NULL};
+
     return c;
 }
 
 static inline weir_case weir_on_send(weir_channel *ch, const void *item)
 {
     weir_case c = {WEIR_ON_SEND, ch, (void *)(uintptr_t)item};
+
     return c;
 }
 
 static inline weir_case weir_on_receive(weir_channel *ch, void *item)
 {
     weir_case c = {WEIR_ON_RECEIVE, ch, item};
+
     return c;
 }
 

@@ -25,18 +25,21 @@ typedef struct weir_duration {
 static inline weir_duration weir_us(int64_t us)
 {
     weir_duration d = {us * 1000};
+
     return d;
 }
 
 static inline weir_duration weir_ms(int64_t ms)
 {
     weir_duration d = {ms * 1000000};
+
     return d;
 }
 
 static inline weir_duration weir_seconds(int64_t s)
 {
     weir_duration d = {s * 1000000000};
+
     return d;
 }
 
@@ -44,6 +47,7 @@ static inline weir_duration weir_seconds(int64_t s)
 static inline weir_instant weir_never(void)
 {
     weir_instant t = {INT64_MAX};
+
     return t;
 }
 
@@ -56,6 +60,7 @@ static inline bool weir_is_never(weir_instant t)
 static inline weir_duration weir_between(weir_instant a, weir_instant b)
 {
     weir_duration d = {b.ns - a.ns};
+
     return d;
 }
 
@@ -63,6 +68,7 @@ static inline weir_duration weir_between(weir_instant a, weir_instant b)
 static inline weir_instant weir_add(weir_instant t, weir_duration d)
 {
     weir_instant r;
+
     if (__builtin_add_overflow(t.ns, d.ns, &r.ns))
         r.ns = d.ns > 0 ? INT64_MAX : INT64_MIN;
     return r;

@@ -266,6 +266,7 @@ static struct program run_seed(uint64_t seed)
 static void random_programs_keep_the_promises(void **state)
 {
     struct program sum = {0};
+
     (void)state;
 
     for (uint64_t seed = seed_first(); seed <= seed_last(SEEDS); seed++) {
@@ -298,5 +299,6 @@ int main(void)
         cmocka_unit_test(random_programs_keep_the_promises),
         cmocka_unit_test(a_seed_is_the_same_program_each_time),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

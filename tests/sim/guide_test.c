@@ -273,6 +273,7 @@ static int ask(weir_client *client)
     weir_instant start = weir_now();
     weir_reply reply;
     uint64_t bytes;
+    weir_fetch_options post;
 
     assert_int_equal(weir_get(client, "http://127.0.0.1:8080/slow", &reply), 0);
     assert_string_equal(reply.body, "at last\n");
@@ -283,7 +284,7 @@ static int ask(weir_client *client)
                      0);
     assert_int_equal(bytes, 100000);
 
-    weir_fetch_options post = {
+    post = (weir_fetch_options){
         .method = "POST", .url = "http://127.0.0.1:8080/upper", .body = "hello", .body_bytes = 5};
     assert_int_equal(weir_fetch(client, &post, &reply), 0);
     assert_int_equal(reply.status, 200);

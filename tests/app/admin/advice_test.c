@@ -38,6 +38,7 @@ static void assert_says(struct text_out *out, const struct advice_route *route,
                                     .route_count = route != NULL,
                                     .pools = pool,
                                     .pool_count = pool != NULL};
+
     text_out_init(out, 1 << 20);
     text_out_add(out, "{");
     advice_write(out, &in);
@@ -51,6 +52,7 @@ static void assert_says(struct text_out *out, const struct advice_route *route,
 static void says(const struct advice_route *route, const struct advice_pool *pool, const char *wanted)
 {
     struct text_out out;
+
     assert_says(&out, route, pool, wanted);
     weir_buffer_free(&out.text);
 }
@@ -58,6 +60,7 @@ static void says(const struct advice_route *route, const struct advice_pool *poo
 static void never_says(const struct advice_route *route, const struct advice_pool *pool, const char *unwanted)
 {
     struct text_out out;
+
     assert_says(&out, route, pool, "{");
     assert_null(strstr(out.text.data, unwanted));
     weir_buffer_free(&out.text);
@@ -65,8 +68,10 @@ static void never_says(const struct advice_route *route, const struct advice_poo
 
 static void a_route_is_bound_by_what_it_spends_most_on(void **state)
 {
+    struct advice_route r;
+
     (void)state;
-    struct advice_route r = quiet_route();
+    r = quiet_route();
     assert_int_equal(advice_class_of(&r), ADVICE_IO_BOUND);
     r.wait_ms = 0.02;
     assert_int_equal(advice_class_of(&r), ADVICE_CPU_BOUND);
@@ -81,8 +86,10 @@ static void a_route_is_bound_by_what_it_spends_most_on(void **state)
 
 static void time_on_the_loop_is_to_be_offloaded(void **state)
 {
+    struct advice_route r;
+
     (void)state;
-    struct advice_route r = quiet_route();
+    r = quiet_route();
     never_says(&r, NULL, "offload");
     says(&r, NULL, "tasks are right for it");
     r.route = "/report";
@@ -100,8 +107,10 @@ static void time_on_the_loop_is_to_be_offloaded(void **state)
 /* What the configuration of a route can't take is not advised. */
 static void only_what_can_be_is_advised(void **state)
 {
+    struct advice_route r;
+
     (void)state;
-    struct advice_route r = quiet_route();
+    r = quiet_route();
     r.kind = (struct advice_kind){.name = "gather", .asks_backends = true};
     r.loop = (struct advice_time){10, 14};
     says(&r, NULL,
@@ -127,8 +136,10 @@ static void only_what_can_be_is_advised(void **state)
 
 static void who_lacks_a_cpu_is_told_so(void **state)
 {
+    struct advice_route r;
+
     (void)state;
-    struct advice_route r = quiet_route();
+    r = quiet_route();
     r.took_ms = 25;
     r.starved_ms = 10;
     says(&r, NULL, "/page/{id} stands still for 10 of its 25 ms, because other processes have the CPU");
@@ -141,8 +152,10 @@ static void who_lacks_a_cpu_is_told_so(void **state)
 
 static void slow_clients_are_no_fault_of_a_backend(void **state)
 {
+    struct advice_route r;
+
     (void)state;
-    struct advice_route r = quiet_route();
+    r = quiet_route();
     r.took_ms = 80;
     r.client_ms = 70;
     says(&r, NULL, "waits 70 of its 80 ms for its clients");
@@ -150,8 +163,10 @@ static void slow_clients_are_no_fault_of_a_backend(void **state)
 
 static void whoever_holds_the_loop_is_what_to_offload(void **state)
 {
+    struct advice_route r;
+
     (void)state;
-    struct advice_route r = quiet_route();
+    r = quiet_route();
     r.ready_ms = 6;
     says(&r, NULL, "its loop has too much to do");
     r.held_by = "GET /report";
@@ -166,8 +181,10 @@ static void whoever_holds_the_loop_is_what_to_offload(void **state)
 
 static void tiny_jobs_are_done_where_they_are(void **state)
 {
+    struct advice_route r;
+
     (void)state;
-    struct advice_route r = quiet_route();
+    r = quiet_route();
     r.pool_ms = 0.02;
     r.kind = (struct advice_kind){.name = "hash", .pool = "compute"};
     says(&r, NULL, "less than the way there and back");
@@ -178,8 +195,10 @@ static void tiny_jobs_are_done_where_they_are(void **state)
 
 static void the_slowest_backend_is_named(void **state)
 {
+    struct advice_route r;
+
     (void)state;
-    struct advice_route r = quiet_route();
+    r = quiet_route();
     r.took_ms = 80;
     r.slowest = "orders";
     r.kind.asks_backends = true;
@@ -191,8 +210,10 @@ static void the_slowest_backend_is_named(void **state)
 
 static void workers_follow_littles_law(void **state)
 {
+    struct advice_pool p;
+
     (void)state;
-    struct advice_pool p = calm_pool();
+    p = calm_pool();
     assert_int_equal(advice_workers_needed(&p), 1); /* 0.6 busy */
     says(NULL, &p, "\"busy\":0.6,\"in_pool\":0.61,");
     says(NULL, &p, "has enough workers: 0.6 of 2");
@@ -208,8 +229,10 @@ static void workers_follow_littles_law(void **state)
 
 static void bursts_want_a_queue_not_workers(void **state)
 {
+    struct advice_pool p;
+
     (void)state;
-    struct advice_pool p = calm_pool();
+    p = calm_pool();
     p.refused_rate = 1;
     says(NULL, &p, "they come in bursts");
     p.refused_rate = 0.05;
@@ -220,8 +243,10 @@ static void bursts_want_a_queue_not_workers(void **state)
 
 static void names_are_text_whatever_is_in_them(void **state)
 {
+    struct advice_route r;
+
     (void)state;
-    struct advice_route r = quiet_route();
+    r = quiet_route();
     r.route = "/a\"b\\c\n";
     says(&r, NULL, "\"route\":\"/a\\\"b\\\\c\\n\"");
 }
@@ -241,5 +266,6 @@ int main(void)
         cmocka_unit_test(bursts_want_a_queue_not_workers),
         cmocka_unit_test(names_are_text_whatever_is_in_them),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

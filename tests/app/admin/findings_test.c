@@ -68,6 +68,7 @@ static void is_quiet(const struct gateway *g)
 static void where_nothing_is_wrong_nothing_is_said(void **state)
 {
     struct gateway g;
+
     (void)state;
     begin(&g);
     is_quiet(&g);
@@ -89,6 +90,7 @@ static void a_backend_that_fails_is_named_with_its_reason(void **state)
     static const char *const reasons[] = {"dns",    "connect", "closed",   "bad_response", "too_large",
                                           "status", "busy",    "deadline", "other"};
     struct gateway g;
+
     (void)state;
     begin(&g);
     g.origin.errors = g.origin.of_reason = g.origin.partial = 600;
@@ -113,6 +115,7 @@ static void a_backend_that_fails_is_named_with_its_reason(void **state)
 static void what_is_refused_is_said_with_what_helps(void **state)
 {
     struct gateway g;
+
     (void)state;
     begin(&g);
     g.in.refused = (struct finding_refused){.requests = 1000,
@@ -139,6 +142,7 @@ static void what_is_refused_is_said_with_what_helps(void **state)
 static void connections_without_a_request_are_named_and_whose_they_are(void **state)
 {
     struct gateway g;
+
     (void)state;
     begin(&g);
     g.in.unserved.connections = 3010;
@@ -166,6 +170,7 @@ static void connections_without_a_request_are_named_and_whose_they_are(void **st
 static void a_machine_without_cpu_is_named(void **state)
 {
     struct gateway g;
+
     (void)state;
     begin(&g);
     g.in.host.lacked_ms = 300;
@@ -194,6 +199,8 @@ static void a_machine_without_cpu_is_named(void **state)
 static void the_most_important_comes_first(void **state)
 {
     struct gateway g;
+    const char *text;
+
     (void)state;
     begin(&g);
     g.in.refused.refused = 60; /* a tenth */
@@ -203,7 +210,7 @@ static void the_most_important_comes_first(void **state)
                                         .place = "do_unit burn.c:57",
                                         .held_max_ms = 400,
                                         .count = 7};
-    const char *text = write_all(&g);
+    text = write_all(&g);
     const char *origin = strstr(text, "\"about\":\"origin\""), *stall = strstr(text, "\"about\":\"stall\""),
                *refused = strstr(text, "\"about\":\"refused\"");
     assert_true(origin && stall && refused && origin < stall && stall < refused);
@@ -220,5 +227,6 @@ int main(void)
         cmocka_unit_test(a_machine_without_cpu_is_named),
         cmocka_unit_test(the_most_important_comes_first),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

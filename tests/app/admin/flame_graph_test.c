@@ -21,6 +21,7 @@ static char *draw(struct text_out *out, const char *folded)
 static size_t count_of(const char *text, const char *part)
 {
     size_t n = 0;
+
     for (; (text = strstr(text, part)); text += strlen(part))
         n++;
     return n;
@@ -30,6 +31,7 @@ static size_t count_of(const char *text, const char *part)
 static void assert_box(const char *svg, const char *title)
 {
     char wanted[256];
+
     snprintf(wanted, sizeof wanted, "<title>%s</title>", title);
     if (strstr(svg, wanted) == NULL)
         fail_msg("no box \"%s\" in %s", title, svg);
@@ -74,8 +76,9 @@ static void names_are_text_whatever_is_in_them(void **state)
 
 static void what_is_no_stack_counts_for_nothing(void **state)
 {
-    (void)state;
     struct text_out out;
+
+    (void)state;
     const char *svg =
         draw(&out, "\n 5\nno count\nminus -1\nnone 0\nhuge 99999999999999999999999\ntwo words 2\nlast;one 2");
     assert_box(svg, "two words: 2 samples, 50.00%");
@@ -89,8 +92,9 @@ static void what_is_no_stack_counts_for_nothing(void **state)
 
 static void an_end_of_room_is_an_error(void **state)
 {
-    (void)state;
     struct text_out out;
+
+    (void)state;
     text_out_init(&out, 600);
     assert_int_equal(flame_graph_write(&out, weir_bytes_of("a;b 1\n"), "t"), 0);
     assert_int_equal(out.err, -WEIR_ETOOLARGE);
@@ -106,5 +110,6 @@ int main(void)
         cmocka_unit_test(what_is_no_stack_counts_for_nothing),
         cmocka_unit_test(an_end_of_room_is_an_error),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

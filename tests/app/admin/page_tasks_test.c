@@ -23,6 +23,8 @@ static int sleep_for_ever(void *arg)
 static int open_scopes(void *arg)
 {
     weir_scope outer, middle, inner;
+    int err;
+
     (void)arg;
     weir_scope_open(&outer, weir_after_ms(900000), 0);
     weir_spawn(&outer, "a", sleep_for_ever, NULL);
@@ -30,7 +32,7 @@ static int open_scopes(void *arg)
     weir_scope_open(&inner, weir_after_ms(700000), 0);
     weir_spawn(&inner, "b", sleep_for_ever, NULL);
     weir_spawn(&outer, "\"c\" \xff", sleep_for_ever, NULL);
-    int err = weir_sleep_until(weir_never());
+    err = weir_sleep_until(weir_never());
     (void)weir_scope_close(&inner);
     (void)weir_scope_close(&middle);
     (void)weir_scope_close(&outer);
@@ -46,6 +48,7 @@ struct poured {
 static int pour(void *arg, struct text_out *out)
 {
     struct poured *p = arg;
+
     assert_true(p->length + out->text.len < sizeof p->text);
     memcpy(p->text + p->length, out->text.data, out->text.len);
     p->length += out->text.len;
@@ -60,13 +63,15 @@ static int write_tree(void *arg)
 {
     weir_scope scope;
     struct text_out out;
+    weir_tasks *tasks;
+
     (void)arg;
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     weir_spawn(&scope, "opener", open_scopes, NULL);
     for (int i = 0; i < 200; i++)
         weir_spawn(&scope, "filler", sleep_for_ever, NULL);
     assert_int_equal(weir_sleep(weir_ms(1)), 0);
-    weir_tasks *tasks = look_at_tasks(&(weir_tasks_options){.stacks = true});
+    tasks = look_at_tasks(&(weir_tasks_options){.stacks = true});
     memset(&poured, 0, sizeof poured);
     text_out_init(&out, 256 << 10);
     assert_int_equal(admin_tasks_write(tasks, &out, pour, &poured), 0);
@@ -80,6 +85,7 @@ static int write_tree(void *arg)
 static json_t *member(json_t *object, const char *name)
 {
     json_t *value = json_object_get(object, name);
+
     if (value == NULL)
         fail_msg("no '%s'", name);
     return value;
@@ -93,6 +99,7 @@ static json_t *scope_at(json_t *task, size_t i)
 static void expect_task(json_t *scope, size_t i, const char *name)
 {
     json_t *task = json_array_get(member(scope, "tasks"), i);
+
     assert_string_equal(json_string_value(member(task, "name")), name);
     assert_string_equal(json_string_value(member(task, "state")), "parked");
     assert_string_equal(json_string_value(member(task, "waits_for")), "sleeping for ever");
@@ -105,30 +112,33 @@ static void expect_task(json_t *scope, size_t i, const char *name)
 static void expect_deadline(json_t *scope, json_int_t ms)
 {
     const json_int_t left = json_integer_value(member(scope, "deadline_ms"));
+
     assert_true(left <= ms && left > ms - 50000);
 }
 
 static void scopes_and_tasks_nest(void **state)
 {
     weir_options options = {.io = WEIR_IO_EPOLL};
+    json_t *opener, *first, *loop, *root;
+
     (void)state;
     assert_int_equal(weir_run(&options, write_tree, NULL), 0);
     assert_true(poured.times > 1);
-    json_t *root = json_loadb(poured.text, poured.length, JSON_REJECT_DUPLICATES, NULL);
+    root = json_loadb(poured.text, poured.length, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);
     assert_true(json_is_false(member(root, "truncated")));
     assert_int_equal(json_array_size(member(root, "loops")), 1);
-    json_t *loop = json_array_get(member(root, "loops"), 0);
+    loop = json_array_get(member(root, "loops"), 0);
     assert_int_equal(json_integer_value(member(loop, "loop")), 0);
     assert_int_equal(json_integer_value(member(loop, "tasks")), 205);
     assert_int_equal(json_array_size(member(loop, "tree")), 1);
-    json_t *first = json_array_get(member(loop, "tree"), 0);
+    first = json_array_get(member(loop, "tree"), 0);
     assert_true(json_is_null(member(first, "deadline_ms")));
     assert_true(json_is_null(member(first, "spawned_at")));
     assert_int_equal(json_array_size(member(first, "scopes")), 1);
     assert_true(json_is_null(member(scope_at(first, 0), "deadline_ms")));
     assert_int_equal(json_array_size(member(scope_at(first, 0), "tasks")), 201);
-    json_t *opener = json_array_get(member(scope_at(first, 0), "tasks"), 0);
+    opener = json_array_get(member(scope_at(first, 0), "tasks"), 0);
     assert_string_equal(json_string_value(member(opener, "name")), "opener");
     assert_int_equal(json_array_size(member(opener, "scopes")), 3);
     expect_deadline(opener, 700000);
@@ -149,5 +159,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scopes_and_tasks_nest),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

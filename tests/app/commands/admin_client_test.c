@@ -13,6 +13,7 @@
 static void expect_base(const char *address, const char *expected)
 {
     char base[ADMIN_BASE_BYTES] = "";
+
     assert_int_equal(admin_client_base(address, base), 0);
     assert_string_equal(base, expected);
 }
@@ -43,6 +44,7 @@ static void what_is_no_address_is_refused(void **state)
 static void a_query_is_encoded(void **state)
 {
     char path[64] = "/tasks";
+
     (void)state;
     assert_int_equal(admin_client_add_query(path, sizeof path, "filter", "GET /a b&c=\xc3\xa9"), 0);
     assert_string_equal(path, "/tasks?filter=GET%20%2Fa%20b%26c%3D%C3%A9");
@@ -59,5 +61,6 @@ int main(void)
         cmocka_unit_test(what_is_no_address_is_refused),
         cmocka_unit_test(a_query_is_encoded),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,12 +14,14 @@ enum { DRAWS = 100000, SERVICES = 12 };
 static int by_length(const void *a, const void *b)
 {
     const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
     return (x > y) - (x < y);
 }
 
 static void half_are_below_12_ms_and_one_in_a_hundred_above_80(void **state)
 {
     static int64_t ns[DRAWS];
+
     (void)state;
     for (unsigned i = 0; i < DRAWS; i++)
         ns[i] = demo_delay(1, i % SERVICES, i / SERVICES).ns;
@@ -41,8 +43,10 @@ static void the_list_is_fixed(void **state)
 
 static void seed_service_and_number_all_matter(void **state)
 {
+    int same;
+
     (void)state;
-    int same = 0;
+    same = 0;
     for (unsigned i = 0; i < 1000; i++) {
         int64_t one = demo_delay(1, 3, i).ns;
         same += one == demo_delay(2, 3, i).ns;
@@ -55,6 +59,7 @@ static void seed_service_and_number_all_matter(void **state)
 static void one_in_twenty_fails(void **state)
 {
     int failed = 0;
+
     (void)state;
     for (unsigned i = 0; i < DRAWS; i++)
         failed += demo_fails(1, 11, i);
@@ -69,5 +74,6 @@ int main(void)
         cmocka_unit_test(seed_service_and_number_all_matter),
         cmocka_unit_test(one_in_twenty_fails),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

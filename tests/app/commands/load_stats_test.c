@@ -21,6 +21,7 @@ static const struct load_plan plan = {.rate = 100, .length = {2000000000}, .conn
 static struct load_stats *example(void)
 {
     static struct load_stats stats;
+
     load_stats_init(&stats);
     stats.planned = 15;
     stats.sent = 13;
@@ -38,6 +39,7 @@ static struct load_stats *example(void)
 static void everything_is_counted_once(void **state)
 {
     const struct load_stats *stats = example();
+
     (void)state;
     assert_int_equal(stats->answered, 10);
     assert_int_equal(stats->failed, 3);
@@ -48,6 +50,7 @@ static void everything_is_counted_once(void **state)
 static double number(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
+
     if (!json_is_number(value))
         fail_msg("no number '%s'", key);
     return json_number_value(value);
@@ -56,6 +59,7 @@ static double number(const json_t *object, const char *key)
 static void the_json_says_what_was_measured(void **state)
 {
     weir_buffer out;
+
     (void)state;
     weir_buffer_init(&out, 1 << 16);
     assert_int_equal(load_stats_json(example(), &plan, &out), 0);
@@ -88,11 +92,12 @@ static void the_rows_add_up(void **state)
     weir_buffer out;
     double sum = 0;
     size_t i;
-    json_t *row;
+    json_t *row, *root;
+
     (void)state;
     weir_buffer_init(&out, 1 << 16);
     assert_int_equal(load_stats_json(example(), &plan, &out), 0);
-    json_t *root = json_loads(out.data, 0, NULL);
+    root = json_loads(out.data, 0, NULL);
     const json_t *rows = json_object_get(root, "histogram");
     assert_int_equal(json_array_size(rows), 4); /* up to 5, 10, 20 and the rest */
     json_array_foreach(rows, i, row) sum += number(row, "count");
@@ -118,6 +123,7 @@ static void the_text_shows_what_went_wrong(void **state)
         "note: 2 of 15 requests were not sent: all 4 connections were busy when their time came\n",
     };
     weir_buffer out;
+
     (void)state;
     weir_buffer_init(&out, 1 << 16);
     assert_int_equal(load_stats_text(example(), &plan, &out), 0);
@@ -131,6 +137,7 @@ static void nothing_at_all_can_be_shown(void **state)
 {
     static struct load_stats stats;
     weir_buffer out;
+
     (void)state;
     load_stats_init(&stats);
     weir_buffer_init(&out, 1 << 16);
@@ -145,6 +152,7 @@ static void errors_beyond_the_room_are_still_counted(void **state)
 {
     static struct load_stats stats;
     uint64_t sum = 0;
+
     (void)state;
     load_stats_init(&stats);
     for (int i = 1; i <= 60; i++)
@@ -168,6 +176,7 @@ static void rows_end_at_1_2_5(void **state)
 static void a_url_takes_the_number(void **state)
 {
     weir_buffer out;
+
     (void)state;
     weir_buffer_init(&out, 64);
     assert_int_equal(load_url(&out, "http://h/{n}?a={n}&b={m}", 17), 0);
@@ -189,5 +198,6 @@ int main(void)
         cmocka_unit_test(rows_end_at_1_2_5),
         cmocka_unit_test(a_url_takes_the_number),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,6 +53,7 @@ static void expect(const struct tasks_view *view, bool utf8, const char *expecte
     struct terminal_text out;
     json_error_t error;
     json_t *json = json_loads(tree, 0, &error);
+
     if (json == NULL)
         fail_msg("%s at %d", error.text, error.position);
     terminal_text_init(&out, 1 << 20);
@@ -141,6 +142,7 @@ static void an_answer_may_be_anything(void **state)
     static const char *const answers[] = {
         "{\"loops\":[{}]}", "{\"loops\":[7,null]}",
         "{\"loops\":[{\"tree\":[null,{},{\"scopes\":[{}]},{\"name\":\"\\u001b[2J\"}]}]}"};
+
     (void)state;
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         struct terminal_text out;
@@ -162,5 +164,6 @@ int main(void)
         cmocka_unit_test(each_may_have_its_line_and_its_stack),
         cmocka_unit_test(an_answer_may_be_anything),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

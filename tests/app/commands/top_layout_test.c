@@ -5,6 +5,7 @@
 static size_t lines_used(const struct top_layout *layout)
 {
     size_t lines = layout->left_out > 0 ? 1 : 0;
+
     for (size_t i = 0; i < TOP_SECTIONS; i++)
         lines += layout->rows[i] > 0 ? layout->rows[i] + (layout->spaced ? 2 : 1) : 0;
     return lines;
@@ -62,8 +63,10 @@ static void the_section_in_focus_gives_way_last(void **state)
 
 static void a_slice_ends_with_the_items(void **state)
 {
+    size_t offset;
+
     (void)state;
-    size_t offset = 1000;
+    offset = 1000;
     struct top_slice slice = top_slice_of(10, 4, &offset);
     assert_int_equal(offset, 7);
     assert_int_equal(slice.from + slice.count, 10);
@@ -88,5 +91,6 @@ int main(void)
         cmocka_unit_test(the_section_in_focus_gives_way_last),
         cmocka_unit_test(a_slice_ends_with_the_items),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,7 @@ static int parse(const char *text, struct config *config, struct config_faults *
 static void parse_fine(const char *text, struct config *config)
 {
     struct config_faults faults;
+
     if (parse(text, config, &faults) != 0)
         fail_msg("%u:%u: %s in:\n%s", faults.fault[0].place.line, faults.fault[0].place.column,
                  faults.fault[0].text, text);
@@ -35,6 +36,7 @@ static void parse_fine(const char *text, struct config *config)
 static void the_defaults_are_those_promised(void **state)
 {
     struct config c;
+
     (void)state;
     parse_fine(HEAD HELLO, &c);
     assert_int_equal(c.listen_count, 1);
@@ -65,6 +67,7 @@ static void the_defaults_are_those_promised(void **state)
 static void the_guard_is_read(void **state)
 {
     struct config c;
+
     (void)state;
     parse_fine("guard: {mode: abort, allow: [getaddrinfo, \"read:file\"]}\n" HEAD HELLO, &c);
     assert_int_equal(c.guard.mode, CONFIG_GUARD_ABORT);
@@ -77,6 +80,7 @@ static void the_guard_is_read(void **state)
 static void the_watch_is_read(void **state)
 {
     struct config c;
+
     (void)state;
     parse_fine("stall: {after: 2s, then: abort}\n" HEAD HELLO, &c);
     assert_int_equal(c.stall.after.ns, weir_seconds(2).ns);
@@ -90,6 +94,7 @@ static void the_watch_is_read(void **state)
 static void a_gather_is_read_whole(void **state)
 {
     struct config c;
+
     (void)state;
     parse_fine(HEAD "  - path: /page/{id}\n"
                     "    methods: [GET, POST]\n"
@@ -346,10 +351,11 @@ static void several_faults_are_told_together_in_order(void **state)
     struct config c;
     struct config_faults faults;
     char out[2000] = "";
+    FILE *file;
     (void)state;
     assert_int_equal(parse("listen: nowhere\nloops: 0\nio: x\nroutes:\n  - {path: /}\n", &c, &faults),
                      -WEIR_ECONFIG);
-    FILE *file = fmemopen(out, sizeof out, "w");
+    file = fmemopen(out, sizeof out, "w");
     config_faults_print(&faults, true, file);
     fclose(file);
     const char *one = strstr(out, "f:1:9: "), *two = strstr(out, "f:2:8: ");
@@ -364,6 +370,7 @@ static void faults_are_printable(void **state)
 {
     struct config c;
     struct config_faults faults;
+
     (void)state;
     assert_int_equal(parse("\"li\\e[2Jsten\": 1\n" HEAD HELLO, &c, &faults), -WEIR_ECONFIG);
     assert_null(strchr(faults.fault[0].text, '\033'));
@@ -373,6 +380,7 @@ static void what_can_not_be_read_is_a_fault(void **state)
 {
     struct config c;
     struct config_faults faults;
+
     (void)state;
     assert_int_equal(config_load(&c, "/nowhere/at/all.yaml", &faults), -WEIR_ECONFIG);
     assert_non_null(strstr(faults.fault[0].text, "can't be read"));
@@ -381,6 +389,7 @@ static void what_can_not_be_read_is_a_fault(void **state)
 static void a_byte_order_mark_is_skipped(void **state)
 {
     struct config c;
+
     (void)state;
     parse_fine("\xef\xbb\xbf" HEAD HELLO, &c);
     config_free(&c);
@@ -391,6 +400,7 @@ static void a_byte_order_mark_is_skipped(void **state)
 static void a_pick_may_have_members_of_any_other_name(void **state)
 {
     struct config c;
+
     (void)state;
     parse_fine(HEAD "  - {path: /, json: {pick: {each: {each: /a, pick: /b}, x: {path: /p, eaten: /e, "
                     "picture: /f}, y: {peach: /a, pick: /b}}}}\n",
@@ -405,6 +415,7 @@ static void every_path_that_is_taken_is_one_the_server_takes(void **state)
                                          ".", "%41", "%2F", "%00", "%",   "a",     "..",   "-"};
     uint64_t seed = 1;
     int taken = 0;
+
     (void)state;
     for (int i = 0; i < 200000; i++) {
         struct weir__http_pattern pattern;
@@ -439,5 +450,6 @@ int main(void)
         cmocka_unit_test(faults_are_printable),
         cmocka_unit_test(what_can_not_be_read_is_a_fault),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

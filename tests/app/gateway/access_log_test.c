@@ -40,6 +40,7 @@ static void assert_text(const weir_kv *pair, const char *text)
 static void a_whole_exchange_says_what_and_how_long(void **state)
 {
     static const weir_trace trace = {.id_high = 1, .id_low = 0xa};
+
     (void)state;
     access_log_fill(&line, &fine, &(struct access_log_more){.peer = "127.0.0.1:9", .trace = &trace});
     assert_text(find("method"), "GET");
@@ -57,6 +58,7 @@ static void a_whole_exchange_says_what_and_how_long(void **state)
 static void what_broke_off_says_so(void **state)
 {
     weir_exchange_record record = fine;
+
     (void)state;
     record.complete = false;
     access_log_fill(&line, &record, &(struct access_log_more){.peer = "127.0.0.1:9"});
@@ -73,6 +75,7 @@ static void what_broke_off_says_so(void **state)
 static void assert_part(size_t i, const char *name, int64_t ns)
 {
     const weir_kv *spent = find("spent");
+
     assert_non_null(spent);
     assert_true(i < spent->value.durations.count);
     assert_string_equal(spent->value.durations.parts[i].name, name);
@@ -89,6 +92,7 @@ static void where_the_time_went_is_told_largest_first(void **state)
         {.kind = WEIR_CHARGE_BACKEND, .name = "orders", .share = {1001000}},
     };
     weir_exchange_record record = fine;
+
     (void)state;
     access_log_fill(&line, &record, &(struct access_log_more){.peer = "unix"});
     assert_null(find("spent"));
@@ -114,6 +118,7 @@ static void who_held_the_loop_is_named(void **state)
     };
     const struct access_log_more more = {.peer = "unix", .charges = charges, .charge_count = 2};
     weir_exchange_record record = fine;
+
     (void)state;
     access_log_fill(&line, &record, &more);
     assert_text(find("held_by"), "GET /report");
@@ -134,6 +139,7 @@ static void a_partial_gather_names_who_failed(void **state)
     static const struct gather_settings settings = {.calls = calls, .call_count = 3};
     struct gather_note *note = calloc(1, sizeof *note + 3 * sizeof note->ends[0]);
     weir_exchange_record record = fine;
+
     (void)state;
     *note = (struct gather_note){.settings = &settings, .succeeded = 3, .answered = true};
     record.note = note;
@@ -161,8 +167,11 @@ static void a_gather_of_many_that_fail_counts_them(void **state)
     const struct gather_settings settings = {.calls = calls, .call_count = CALLS};
     struct gather_note *note = calloc(1, sizeof *note + CALLS * sizeof note->ends[0]);
     char text[GATHER_FAILED_BYTES];
+
     (void)state;
     for (size_t length = 1; length <= 64; length++) {
+        size_t commas;
+
         *note = (struct gather_note){.settings = &settings, .answered = true};
         for (int i = 0; i < CALLS; i++) {
             memset(names[i], 'x', length);
@@ -172,7 +181,7 @@ static void a_gather_of_many_that_fail_counts_them(void **state)
         }
         gather_failed(text, note);
         assert_in_range(strlen(text), GATHER_FAILED_BYTES - 120, GATHER_FAILED_BYTES - 1);
-        size_t commas = 0;
+        commas = 0;
         for (const char *c = text; *c; c++)
             commas += *c == ',';
         assert_int_equal(atoi(strstr(text, ", and ") + 6), CALLS - (int)commas);
@@ -190,5 +199,6 @@ int main(void)
         cmocka_unit_test(a_partial_gather_names_who_failed),
         cmocka_unit_test(a_gather_of_many_that_fail_counts_them),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@ static struct config_faults warnings_of(const char *text, weir_memory_use use)
 {
     struct config c;
     struct config_faults warnings;
+
     config_faults_open(&warnings, "f.yaml");
     assert_int_equal(config_parse(&c, text, strlen(text), &warnings), 0);
     memory_need_check(&c, &use, &warnings);
@@ -32,6 +33,7 @@ static void limits_beyond_the_memory_are_told(void **state)
     const weir_memory_use small = {
         .limit_bytes = 32 * MIB, .used_bytes = 8 * MIB, .resident_bytes = 8 * MIB, .limit_of = "cgroup"};
     struct config_faults warnings = warnings_of("listen: 127.0.0.1:0\n" HELLO, small);
+
     (void)state;
     assert_int_equal(warnings.count, 1);
     assert_int_equal(warnings.fault[0].place.line, 1); /* the key is not written */
@@ -75,6 +77,7 @@ static void a_gather_needs_more_with_each_call(void **state)
 static int allowed(uint64_t limit, uint64_t used, int in_progress, bool held)
 {
     const weir_memory_use use = {.limit_bytes = limit, .used_bytes = used};
+
     return memory_allows(&use, in_progress, 64 << 10, held);
 }
 

@@ -10,6 +10,7 @@
 static void dates_are_those_of_http(void **state)
 {
     char date[HTTP_DATE_BYTES];
+
     (void)state;
     http_date(784111777, date); /* RFC 9110, 5.6.7 */
     assert_string_equal(date, "Sun, 06 Nov 1994 08:49:37 GMT");
@@ -47,6 +48,7 @@ static void tags_are_found_in_lists(void **state)
 static void tags_come_before_dates(void **state)
 {
     const char *date = "Sun, 06 Nov 1994 08:49:37 GMT";
+
     (void)state;
     assert_true(is_not_modified("\"a\"", NULL, "\"a\"", date));
     assert_true(is_not_modified(NULL, date, "\"a\"", date));
@@ -63,5 +65,6 @@ int main(void)
         cmocka_unit_test(tags_are_found_in_lists),
         cmocka_unit_test(tags_come_before_dates),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

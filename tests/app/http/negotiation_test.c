@@ -15,6 +15,7 @@ enum { OFFERS = 4 };
 static size_t offer(const char *names, char room[64], struct negotiation_offer offers[OFFERS])
 {
     size_t count = 0;
+
     strcpy(room, names);
     for (char *name = strtok(room, " "); name != NULL; name = strtok(NULL, " "))
         negotiation_offer_init(&offers[count++], name);
@@ -25,8 +26,10 @@ static const char *chosen(const char *header, const char *names, char room[64])
 {
     struct negotiation_offer offers[OFFERS];
     size_t count = offer(names, room, offers);
+    const struct negotiation_offer *best;
+
     negotiation_read(weir_bytes_of(header), offers, count);
-    const struct negotiation_offer *best = negotiation_choose(offers, count);
+    best = negotiation_choose(offers, count);
     return best != NULL ? best->name : "none";
 }
 
@@ -75,6 +78,7 @@ static void what_is_not_named_is_told_from_what_is_refused(void **state)
     struct negotiation_offer offers[OFFERS];
     char room[64];
     size_t count = offer("identity gzip br", room, offers);
+
     (void)state;
     negotiation_read(weir_bytes_of("identity;q=0, br;q=0.25"), offers, count);
     assert_int_equal(offers[0].weight, 0);
@@ -87,6 +91,7 @@ static void several_headers_are_one_list(void **state)
     struct negotiation_offer offers[OFFERS];
     char room[64];
     size_t count = offer("br gzip", room, offers);
+
     (void)state;
     negotiation_read(weir_bytes_of("br;q=0.1"), offers, count);
     negotiation_read(weir_bytes_of("*;q=0.9"), offers, count);
@@ -101,5 +106,6 @@ int main(void)
         cmocka_unit_test(what_is_not_named_is_told_from_what_is_refused),
         cmocka_unit_test(several_headers_are_one_list),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

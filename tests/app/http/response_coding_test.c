@@ -188,6 +188,7 @@ static int heads(struct rig *rig)
 static void what_is_worth_it_is_compressed(void **state)
 {
     struct rig rig = {.routes = &route, .route_count = 1, .test = heads};
+
     (void)state;
     rig_run(&rig);
 }
@@ -218,6 +219,7 @@ static int bodies(struct rig *rig)
 static void bodies_can_be_unpacked(void **state)
 {
     struct rig rig = {.routes = &route, .route_count = 1, .test = bodies};
+
     (void)state;
     rig_run(&rig);
 }
@@ -277,6 +279,7 @@ static int full(struct rig *rig)
 static void without_room_answers_go_out_as_they_are(void **state)
 {
     struct rig rig = {.routes = &route, .route_count = 1, .test = full};
+
     (void)state;
     rig_run(&rig);
 }
@@ -341,6 +344,7 @@ int main(void)
         cmocka_unit_test(without_room_answers_go_out_as_they_are),
         cmocka_unit_test(clients_may_leave_at_every_moment),
     };
+
     for (size_t i = 0; i < sizeof text_of - 1; i++)
         text_of[i] = "etaoin shrdlu\n,.0"[(i * i * 2654435761u) >> 28 & 15];
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,7 @@ static void paths_are_decoded_strictly(void **state)
 static void write_file(const char *directory, const char *name)
 {
     char path[200];
+
     snprintf(path, sizeof path, "%s/%s", directory, name);
     int fd = open(path, O_WRONLY | O_CREAT, 0600);
     assert_true(fd >= 0);
@@ -58,6 +59,7 @@ static void write_file(const char *directory, const char *name)
 static void link_to(const char *target, const char *directory, const char *name)
 {
     char path[200];
+
     snprintf(path, sizeof path, "%s/%s", directory, name);
     assert_int_equal(symlink(target, path), 0);
 }
@@ -65,6 +67,8 @@ static void link_to(const char *target, const char *directory, const char *name)
 static void open_all(void)
 {
     char base[] = "/tmp/beneath-XXXXXX", root[64], command[100];
+    int fd;
+
     assert_non_null(mkdtemp(base));
     snprintf(root, sizeof root, "%s/root", base);
     assert_int_equal(mkdir(root, 0700), 0);
@@ -87,7 +91,7 @@ static void open_all(void)
     snprintf(command, sizeof command, "%s/pipe", root);
     assert_int_equal(mkfifo(command, 0600), 0);
 
-    int fd = rooted_open_root(root);
+    fd = rooted_open_root(root);
     struct stat about;
     assert_true(fd >= 0);
     static const char *const refused[] = {"out",
@@ -142,9 +146,11 @@ static void nothing_outside_is_opened(void **state)
 static int open_without_the_call(void *arg)
 {
     const int *error = arg;
+    int root;
+
     if (forbid_call(SYS_openat2, *error) < 0)
         return 77;
-    int root = rooted_open_root("/");
+    root = rooted_open_root("/");
     assert_true(root >= 0 && !rooted_open_is_one_call(root));
     close(root);
     open_all();
@@ -154,9 +160,11 @@ static int open_without_the_call(void *arg)
 static void the_same_is_opened_where_a_filter_refuses_the_call(void **state)
 {
     int errors[] = {ENOSYS, EPERM, EACCES}, root = rooted_open_root("/");
+    bool native;
+
     (void)state;
     assert_true(root >= 0);
-    bool native = rooted_open_is_one_call(root);
+    native = rooted_open_is_one_call(root);
     close(root);
     for (int i = 0; i < 3 && native; i++) {
         char said[1000];
@@ -175,5 +183,6 @@ int main(void)
         cmocka_unit_test(nothing_outside_is_opened),
         cmocka_unit_test(the_same_is_opened_where_a_filter_refuses_the_call),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@
 static size_t gunzip(const weir_bytes *in, char *out, size_t room)
 {
     z_stream z = {.next_in = (Bytef *)(uintptr_t)in->data, .avail_in = (uInt)in->len};
+
     z.next_out = (Bytef *)out;
     z.avail_out = (uInt)room;
     assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
@@ -41,6 +42,7 @@ static size_t unbrotli(const weir_bytes *in, char *out, size_t room)
 static size_t unzstd(const weir_bytes *in, char *out, size_t room)
 {
     size_t n = ZSTD_decompress(out, room, in->data, in->len);
+
     assert_false(ZSTD_isError(n));
     return n;
 }
@@ -54,6 +56,7 @@ static char *text_of(size_t bytes)
 {
     char *text = malloc(bytes + 1);
     uint32_t seed = 7;
+
     assert_non_null(text);
     for (size_t i = 0; i < bytes; i++) {
         seed = seed * 1664525 + 1013904223;
@@ -69,6 +72,7 @@ static int pack(const struct compressor_options *options, const char *data, size
     struct compressor *c;
     char *space = malloc(room);
     int err = space != NULL ? compressor_open(&c, options) : -ENOMEM;
+
     if (err < 0) {
         free(space);
         return err;
@@ -98,6 +102,7 @@ static void check(const struct compressor_options *options, size_t bytes, size_t
 {
     weir_buffer packed;
     char *text = text_of(bytes), *back = malloc(bytes + 1);
+
     weir_buffer_init(&packed, bytes + 4096);
     assert_int_equal(pack(options, text, bytes, piece, room, &packed), 0);
     weir_bytes span = weir_buffer_bytes(&packed);
@@ -140,6 +145,7 @@ static void every_level_works(void **state)
 static void other_levels_are_refused(void **state)
 {
     struct compressor *c;
+
     (void)state;
     for (int e = 0; e < ENCODINGS; e++) {
         struct compressor_options o = {.encoding = (enum encoding)e, .bytes = -1};
@@ -156,6 +162,7 @@ static void a_flush_makes_all_of_it_readable(void **state)
 {
     static const char text[] = "data: 1\n\n";
     const size_t length = sizeof text - 1;
+
     (void)state;
     for (int e = 0; e < ENCODINGS; e++) {
         struct compressor_options o = {.encoding = (enum encoding)e, .level = 3, .bytes = -1, .little = true};
@@ -207,10 +214,11 @@ static void without_memory_it_says_so(void **state)
         int failures = 0;
         for (long n = 0;; n++) {
             weir_buffer packed;
+            int err;
             weir_buffer_init(&packed, 1 << 20);
             assert_non_null(weir_buffer_reserve(&packed, 1 << 20)); /* it shall not be the one to starve */
             starve_after(n);
-            int err = pack(&o, text, 200000, 65536, 4096, &packed);
+            err = pack(&o, text, 200000, 65536, 4096, &packed);
             bool starved = starve_end();
             weir_buffer_free(&packed);
             if (!starved) {
@@ -232,5 +240,6 @@ int main(void)
         cmocka_unit_test(other_levels_are_refused),        cmocka_unit_test(a_flush_makes_all_of_it_readable),
         cmocka_unit_test(without_memory_it_says_so),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

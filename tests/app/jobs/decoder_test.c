@@ -18,6 +18,7 @@
 static struct codings codings_of(const char *value)
 {
     struct codings codings = {0};
+
     codings_read(&codings, weir_bytes_of(value));
     return codings;
 }
@@ -62,6 +63,7 @@ static void compress_into(enum encoding encoding, weir_bytes in, weir_buffer *ou
     const size_t room = 2 * in.len + 1000;
     struct compressor_step step = {.in = in};
     struct compressor *c;
+
     assert_int_equal(compressor_open(&c, &options), 0);
     step.room = room;
     step.out = weir_buffer_reserve(out, room);
@@ -75,6 +77,7 @@ static void compress_into(enum encoding encoding, weir_bytes in, weir_buffer *ou
 static void deflate_into(weir_bytes in, int window_bits, weir_buffer *out)
 {
     z_stream z = {0};
+
     assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
     z.next_in = (Bytef *)(uintptr_t)in.data;
     z.avail_in = (uInt)in.len;
@@ -90,6 +93,7 @@ enum { FORMS = 5 };
 static const char *make(int form, weir_bytes in, weir_buffer *out)
 {
     static const char *const names[FORMS] = {"gzip", "br", "zstd", "deflate", "deflate"};
+
     weir_buffer_init(out, SIZE_MAX);
     if (form < 3)
         compress_into((enum encoding)form, in, out);
@@ -103,6 +107,7 @@ static char text[300000];
 static void make_text(void)
 {
     unsigned n = 1;
+
     for (size_t i = 0; i < sizeof text; i++) {
         n = n * 1103515245 + 12345;
         text[i] = i % 3 == 0 ? (char)('a' + (n >> 16) % 26) : "{\"k\":1}"[i % 7];
@@ -114,9 +119,11 @@ static int decode(const char *coding, weir_bytes in, size_t most, weir_buffer *o
 {
     struct codings codings = codings_of(coding);
     char *exact = malloc(in.len ? in.len : 1);
+    int err;
+
     memcpy(exact, in.data, in.len);
     weir_buffer_init(out, most);
-    int err = decoder_run(&codings, (weir_bytes){exact, in.len}, out, NULL, NULL);
+    err = decoder_run(&codings, (weir_bytes){exact, in.len}, out, NULL, NULL);
     free(exact);
     return err;
 }
@@ -124,6 +131,7 @@ static int decode(const char *coding, weir_bytes in, size_t most, weir_buffer *o
 static void what_was_coded_comes_out(void **state)
 {
     static const size_t sizes[] = {0, 1, 1000, 32767, 32768, 32769, sizeof text};
+
     (void)state;
     for (int form = 0; form < FORMS; form++)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -145,6 +153,7 @@ static void what_was_coded_comes_out(void **state)
 static void several_codings_come_off_last_first(void **state)
 {
     weir_buffer one, two, three, out;
+
     (void)state;
     make(0, (weir_bytes){text, 5000}, &one);
     make(2, weir_buffer_bytes(&one), &two);
@@ -197,6 +206,7 @@ static void what_grows_without_measure_is_too_large(void **state)
 {
     const size_t huge = 64 << 20;
     char *zeros = calloc(1, huge);
+
     (void)state;
     for (int form = 1; form < 3; form++) {
         weir_buffer coded, out;
@@ -247,6 +257,7 @@ int main(void)
         cmocka_unit_test(what_grows_without_measure_is_too_large),
         cmocka_unit_test(who_has_left_ends_it),
     };
+
     make_text();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ static int digest_of(enum digest_algorithm algorithm, const char *data, size_t b
     struct digest_method method;
     struct digest digest = {0};
     int err = digest_method_open(&method, algorithm);
+
     if (err < 0)
         return err;
     err = digest_begin(&digest, &method);
@@ -34,6 +35,7 @@ static int digest_of(enum digest_algorithm algorithm, const char *data, size_t b
 static void check(enum digest_algorithm algorithm, const char *data, size_t bytes, const char *wanted)
 {
     const size_t pieces[] = {bytes ? bytes : 1, 1, 3, 64, 127};
+
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         char hex[DIGEST_HEX_BYTES] = "";
         assert_int_equal(digest_of(algorithm, data, bytes, pieces[i], hex), 0);
@@ -59,6 +61,7 @@ static void a_million_a_are_what_fips_180_says(void **state)
     const size_t million = 1000000;
     char hex[DIGEST_HEX_BYTES];
     char *a = malloc(million);
+
     (void)state;
     assert_non_null(a);
     memset(a, 'a', million);
@@ -111,14 +114,16 @@ static void without_memory_it_says_so(void **state)
             char hex[DIGEST_HEX_BYTES];
             struct digest_method method;
             struct digest digest = {0};
+            bool starved;
+            int err;
             assert_int_equal(digest_method_open(&method, (enum digest_algorithm)algorithm), 0);
             starve_after(n);
-            int err = digest_begin(&digest, &method);
+            err = digest_begin(&digest, &method);
             if (err == 0)
                 err = digest_add(&digest, "abc", 3);
             if (err == 0)
                 err = digest_end(&digest, hex);
-            bool starved = starve_end();
+            starved = starve_end();
             digest_free(&digest);
             digest_method_close(&method);
             if (!starved)
@@ -137,5 +142,6 @@ int main(void)
         cmocka_unit_test(blake2b_is_what_rfc_7693_says), cmocka_unit_test(xxh3_is_what_its_author_says),
         cmocka_unit_test(without_memory_it_says_so),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

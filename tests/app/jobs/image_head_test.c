@@ -141,6 +141,7 @@ static const struct sample samples[] = {
 static int read_exact(const struct sample *sample, size_t n, struct image_head *head)
 {
     char *copy = malloc(n ? n : 1);
+
     assert_non_null(copy);
     memcpy(copy, sample->bytes, n);
     int err = image_head_read(head, (weir_bytes){copy, n}, false);
@@ -193,6 +194,7 @@ static void assert_given(const char *file, size_t length, const char *wanted, si
     struct image_head head;
     char given[512];
     size_t n = 0;
+
     assert_int_equal(image_head_read(&head, (weir_bytes){file, length}, false), 0);
     for (size_t i = 0; i < head.parts; i++) {
         assert_true(n + head.part[i].bytes <= sizeof given);
@@ -273,6 +275,7 @@ static weir_bytes many(const char *begin, size_t begin_length, const char *again
 {
     size_t n = 0;
     char *bytes = malloc(begin_length + again_length * (size_t)times + end_length);
+
     assert_non_null(bytes);
     memcpy(bytes, begin, begin_length);
     n += begin_length;
@@ -285,6 +288,7 @@ static weir_bytes many(const char *begin, size_t begin_length, const char *again
 static void many_scans_are_refused(void **state)
 {
     static const char *const frames[] = {"\xc0", "\xc2"};
+
     (void)state;
     for (int i = 0; i < 2; i++)
         for (int scans = 99; scans <= 101; scans++) {
@@ -300,6 +304,7 @@ static void many_scans_are_refused(void **state)
 static void many_parts_are_refused(void **state)
 {
     struct image_head head;
+
     (void)state;
     weir_bytes file = many(BYTES(SOI), BYTES("\xff\xdb\x00\x02\xff\xfe\x00\x02"), IMAGE_PARTS_MAX,
                            BYTES(SOF("\xc0", "\x01\x00", "\x02\x00") SCAN));
@@ -344,6 +349,8 @@ static size_t make_profile(unsigned char *out, const char *tag, int tags)
 static void profiles_of_any_length_are_not_used(void **state)
 {
     unsigned char profile[4096];
+    static unsigned char unpacked[IMAGE_PROFILE_BYTES_MAX + 1];
+
     (void)state;
     assert_true(image_profile_is_usable(profile, make_profile(profile, "gXYZ", 9)));
     assert_false(image_profile_is_usable(profile, make_profile(profile, "gXYZ", 9) - 1));
@@ -351,7 +358,6 @@ static void profiles_of_any_length_are_not_used(void **state)
     assert_false(image_profile_is_usable(profile, make_profile(profile, "gXYZ", 101)));
     assert_false(image_profile_is_usable(profile, 0));
 
-    static unsigned char unpacked[IMAGE_PROFILE_BYTES_MAX + 1];
     unsigned char packed[16 << 10];
     (void)make_profile(unpacked, "gXYZ", 9);
     for (size_t size = IMAGE_PROFILE_BYTES_MAX; size <= sizeof unpacked; size++) {
@@ -400,5 +406,6 @@ int main(void)
         cmocka_unit_test(profiles_of_any_length_are_not_used),
         cmocka_unit_test(turning_is_what_exif_says),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,7 @@ struct outcome {
 static uint64_t status_bytes(const char *key)
 {
     char line[256];
+
     unsigned long long kib = 0;
     FILE *file = fopen("/proc/self/status", "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL)
@@ -63,6 +64,7 @@ static uint64_t status_bytes(const char *key)
 static void forget_peak(void)
 {
     int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+
     if (fd < 0 || write(fd, "5", 1) != 1)
         fail_msg("/proc/self/clear_refs can't be written");
     (void)close(fd);
@@ -72,6 +74,7 @@ static struct outcome shrink(weir_bytes file, const struct image_order *order)
 {
     struct outcome outcome = {0};
     weir_buffer out;
+
     weir_buffer_init(&out, IMAGE_FILE_BYTES_MAX);
     (void)malloc_trim(0);
     forget_peak();
@@ -93,6 +96,7 @@ static weir_bytes picture(int width, int height, int bands, VipsInterpretation s
     const unsigned char last = noise[sizeof noise - 2];
     void *data = NULL;
     size_t length = 0;
+
     for (uint32_t i = 0, seed = 1; i < sizeof noise && last == 0; i++)
         noise[i] = (unsigned char)((seed = seed * 1664525 + 1013904223) >> 25);
     one = vips_image_new_from_memory(noise, sizeof noise, SIDE, SIDE, 1, VIPS_FORMAT_UCHAR);
@@ -198,6 +202,7 @@ static const struct image_order usual = {.width = 320,
 static void put_big(weir_buffer *out, uint32_t value)
 {
     unsigned char bytes[4];
+
     for (int i = 0; i < 4; i++)
         bytes[i] = (unsigned char)(value >> 8 * (3 - i));
     assert_int_equal(weir_buffer_append(out, bytes, 4), 0);
@@ -218,7 +223,8 @@ static weir_bytes packed_zeros(const char *before, size_t before_length, size_t 
     unsigned char *all = calloc(1, zeros);
     uLongf length = zeros / 500 + 1000;
     char *packed = malloc(before_length + length);
-    assert_true(all && packed);
+
+    assert_true(all != NULL && packed != NULL);
     memcpy(packed, before, before_length);
     assert_int_equal(compress2((unsigned char *)packed + before_length, &length, all, zeros, 9), Z_OK);
     free(all);
@@ -229,6 +235,7 @@ static void begin_png(weir_buffer *out, uint32_t width, uint32_t height, char de
 {
     const char rest[] = {depth, colour, 0, 0, 0};
     weir_buffer head;
+
     weir_buffer_init(out, 64 << 20);
     weir_buffer_init(&head, 100);
     put_big(&head, width);
@@ -242,6 +249,7 @@ static void begin_png(weir_buffer *out, uint32_t width, uint32_t height, char de
 static void end_png(weir_buffer *out, size_t bytes)
 {
     weir_bytes pixels = packed_zeros("", 0, bytes);
+
     put_chunk(out, "IDAT", pixels.data, pixels.len);
     put_chunk(out, "IEND", "", 0);
     free((void *)(uintptr_t)pixels.data);
@@ -249,8 +257,10 @@ static void end_png(weir_buffer *out, size_t bytes)
 
 static void assert_cheap(weir_bytes file, int err, const char *what)
 {
+    struct outcome outcome;
+
     assert_true(file.len < (5 << 20) / 4);
-    struct outcome outcome = shrink(file, &usual);
+    outcome = shrink(file, &usual);
     if (outcome.err != err)
         fail_msg("%s: %d, %s", what, outcome.err, outcome.fault);
     assert_int_equal(outcome.fault[0] != '\0', err < 0);
@@ -299,6 +309,7 @@ static void texts_of_a_png_are_not_unpacked(void **state)
 static weir_buffer with_many(weir_bytes file, size_t at, const char *again, size_t length, int times)
 {
     weir_buffer out;
+
     weir_buffer_init(&out, 64 << 20);
     assert_int_equal(weir_buffer_append(&out, file.data, at), 0);
     for (int i = 0; i < times; i++)
@@ -315,6 +326,7 @@ static void what_is_no_pixel_costs_nothing(void **state)
                                       "Exif\0\0MM\0\x2a",
                             few[] = "\xff\xe5\x00\x02";
     static char frame[] = "\x2c\0\0\0\0\1\0\1\0\0\2\2\x44\1\0", comment[] = "\x21\xfe\4text\0";
+
     (void)state;
     weir_buffer files[] = {
         with_many(jpeg, 2, segment, sizeof segment, 64),

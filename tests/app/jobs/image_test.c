@@ -41,6 +41,7 @@ static VipsImage *picture(int width, int height, int bands, bool hole)
 {
     unsigned char *pixels = malloc((size_t)width * (size_t)height * (size_t)bands);
     VipsImage *borrowed, *image = NULL;
+
     assert_non_null(pixels);
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++) {
@@ -70,6 +71,7 @@ static weir_bytes file_of(VipsImage *image, const char *suffix)
 {
     void *data = NULL;
     size_t length = 0;
+
     if (vips_image_write_to_buffer(image, suffix, &data, &length, NULL) != 0)
         fail_msg("%s: %s", suffix, vips_error_buffer());
     g_object_unref(image);
@@ -93,6 +95,7 @@ static struct seen look(weir_bytes file)
     struct seen seen;
     size_t length;
     VipsImage *image = vips_image_new_from_buffer(file.data, file.len, "", NULL);
+
     if (image == NULL)
         fail_msg("the result can't be read: %s", vips_error_buffer());
     seen.width = vips_image_get_width(image);
@@ -117,6 +120,7 @@ static bool near(int a, int b)
 static int shrink(weir_bytes file, const struct image_order *order, weir_buffer *out)
 {
     char fault[IMAGE_FAULT_BYTES] = "unset";
+
     weir_buffer_init(out, 1 << 20);
     int err = image_shrink(vips, file, order, out, fault, NULL, NULL);
     bool has_words = err == -ENOTSUP || err == -EINVAL || err == -EFBIG;
@@ -217,6 +221,7 @@ static void orientation_is_applied(void **state)
 static void turned_images_fit_the_box_as_they_are_seen(void **state)
 {
     VipsImage *image = picture(300, 100, 3, false), *tagged = NULL;
+
     (void)state;
     assert_int_equal(vips_copy(image, &tagged, NULL), 0);
     g_object_unref(image);
@@ -299,6 +304,7 @@ static void what_others_take_is_taken(void **state)
 {
     weir_bytes coloured = file_of(picture(64, 64, 3, false), ".jpg[profile=srgb]");
     const char *from = memmem(coloured.data, coloured.len, "ICC_PROFILE", 12);
+
     (void)state;
     assert_non_null(from);
     from -= 4; /* its marker and length */
@@ -333,6 +339,7 @@ static void transparency_that_says_nothing_is_left_out(void **state)
     weir_bytes file = file_of(picture(120, 120, 4, false), ".png");
     struct image_order order = small;
     weir_buffer out;
+
     (void)state;
     order.output = IMAGE_TO_PLAIN;
     assert_int_equal(shrink(file, &order, &out), 0);
@@ -345,6 +352,7 @@ static void other_colours_become_srgb(void **state)
 {
     static const VipsInterpretation spaces[] = {VIPS_INTERPRETATION_RGB16, VIPS_INTERPRETATION_GREY16,
                                                 VIPS_INTERPRETATION_CMYK};
+
     (void)state;
     for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
         VipsImage *image = picture(80, 80, 3, false), *other = NULL;
@@ -424,6 +432,7 @@ static void all_images_together_are_bound(void **state)
     weir_bytes file = file_of(picture(300, 300, 3, false), ".png");
     struct image_head head;
     weir_buffer out;
+
     (void)state;
     assert_int_equal(image_head_read(&head, file, false), 0);
     const uint64_t claim = image_claim(&head, &small, file.len);
@@ -453,6 +462,7 @@ static void what_is_no_image_of_ours_is_refused(void **state)
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"/>", "%PDF-1.4\n",
         "P6 1 1 255\n...", "hello", "#?RADIANCE\n"};
     weir_buffer out;
+
     (void)state;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         assert_int_equal(shrink(weir_bytes_of(others[i]), &small, &out), -ENOTSUP);
@@ -470,6 +480,7 @@ static void what_is_no_image_of_ours_is_refused(void **state)
 static void what_is_cut_off_is_refused(void **state)
 {
     static const int spare[SUFFIXES] = {2, 2, 16, 16, 16, 2, 8, 16};
+
     (void)state;
     for (int i = 0; i < SUFFIXES; i++) {
         weir_bytes file = file_of(picture(16, 16, 3, false), suffixes[i]);
@@ -516,6 +527,7 @@ struct asking {
 static int asked(void *arg, int rows, int of)
 {
     struct asking *a = arg;
+
     assert_true(rows >= a->last && (rows < of || of == 0)); /* 0: not known yet */
     a->last = rows;
     a->before_rows += rows == 0;
@@ -527,13 +539,15 @@ static void it_ends_when_nobody_waits(void **state)
     weir_bytes file = file_of(picture(400, 400, 3, false), ".jpg");
     struct image_order order = small;
     char fault[IMAGE_FAULT_BYTES];
+
     (void)state;
     order.width = order.height = 200;
     for (int at_call = 1; at_call < 60; at_call++) {
         struct asking a = {.give_up_at = at_call};
         weir_buffer out;
+        int err;
         weir_buffer_init(&out, 1 << 20);
-        int err = image_shrink(vips, file, &order, &out, fault, asked, &a);
+        err = image_shrink(vips, file, &order, &out, fault, asked, &a);
         bool ended = a.asked == at_call;
         assert_int_equal(err, ended ? -WEIR_ECANCELED : 0);
         assert_int_equal(out.len > 0, !ended);
@@ -552,6 +566,7 @@ static void a_png_with_a_wrong_checksum_is_refused(void **state)
     weir_bytes file = file_of(picture(300, 300, 3, false), ".png[compression=0]");
     char *damaged = malloc(file.len);
     weir_buffer out;
+
     (void)state;
     assert_non_null(damaged);
     memcpy(damaged, file.data, file.len);
@@ -567,6 +582,7 @@ static void every_scan_is_asked_for(void **state)
 {
     static const char *const few[] = {".jpg", ".jpg[interlace]"};
     int before_rows[2];
+
     (void)state;
     for (int i = 0; i < 2; i++) {
         weir_bytes file = file_of(picture(64, 64, 3, false), few[i]);
@@ -587,6 +603,7 @@ static void the_room_ends(void **state)
     weir_bytes file = file_of(picture(200, 100, 3, false), ".jpg");
     char fault[IMAGE_FAULT_BYTES];
     weir_buffer out;
+
     (void)state;
     weir_buffer_init(&out, 100);
     assert_int_equal(image_shrink(vips, file, &small, &out, fault, NULL, NULL), -WEIR_ETOOLARGE);

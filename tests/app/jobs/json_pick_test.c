@@ -19,6 +19,7 @@ static json_t *tree_of(const char *text)
 {
     json_error_t error;
     json_t *tree = json_loads(text, JSON_DECODE_ANY, &error);
+
     if (tree == NULL)
         fail_msg("%s: %s", text, error.text);
     return tree;
@@ -32,10 +33,12 @@ static int pick(const char *template_, const char *document, enum json_missing m
     json_t *tree = tree_of(template_);
     char *exact = malloc(length ? length : 1);
     struct json_pick *pick;
+    int err;
+
     assert_non_null(exact);
     memcpy(exact, document, length);
     assert_true(weir_json_is_valid(exact, length, 1000));
-    int err = json_pick_open(&pick, tree, missing, fault);
+    err = json_pick_open(&pick, tree, missing, fault);
     if (err == 0)
         err = json_pick_run(pick, (weir_bytes){exact, length}, out, fault, NULL, NULL);
     json_pick_close(pick);
@@ -48,6 +51,7 @@ static void check(const char *template_, const char *document, enum json_missing
 {
     char fault[JSON_PICK_FAULT_BYTES];
     weir_buffer out;
+
     weir_buffer_init(&out, 4096);
     assert_int_equal(pick(template_, document, missing, &out, fault), 0);
     assert_true(weir_json_is_valid(out.data, out.len, 1000));
@@ -69,6 +73,7 @@ static void pointers_find_what_rfc_6901_says(void **state)
         {"\"/i\\\\j\"", "5"},      {"\"/k\\\"l\"", "6"},
         {"\"/ \"", "7"},           {"\"/m~0n\"", "8"},
     };
+
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         check(table[i][0], RFC_DOCUMENT, JSON_MISSING_FAULT, table[i][1]);
@@ -87,6 +92,7 @@ static void what_is_not_there_is_missing(void **state)
                                            "\"/foo/+0\"",
                                            "\"/m~1n\"",
                                            "\"/foo/9999999999999999999\""};
+
     (void)state;
     for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++) {
         char fault[JSON_PICK_FAULT_BYTES];
@@ -146,6 +152,7 @@ static void values_stay_as_they_came(void **state)
                                          "true",
                                          "\"\\\\\"",
                                          "\"]}\\\"[{\""};
+
     (void)state;
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         char document[200];
@@ -187,7 +194,8 @@ static void faulty_templates_are_refused(void **state)
     };
     char fault[JSON_PICK_FAULT_BYTES];
     char deep[200] = "";
-    weir_buffer out;
+    weir_buffer out, wide;
+
     (void)state;
     weir_buffer_init(&out, 100);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -202,7 +210,6 @@ static void faulty_templates_are_refused(void **state)
     assert_int_equal(pick(deep, "{}", JSON_MISSING_NULL, &out, fault), -EINVAL);
     assert_non_null(strstr(fault, "32 levels"));
 
-    weir_buffer wide;
     weir_buffer_init(&wide, 1 << 16);
     for (int i = 0; i < 1001; i++)
         assert_int_equal(weir_buffer_append_text(&wide, i ? ",\"\"" : "[\"\""), 0);
@@ -216,6 +223,7 @@ static void nesting_that_is_not_asked_for_costs_no_stack(void **state)
 {
     enum { DEEP = 1000 };
     char *document = malloc(4 * DEEP);
+
     (void)state;
     assert_non_null(document);
     strcpy(document, "{\"deep\":");
@@ -242,6 +250,7 @@ static void it_ends_when_nobody_waits(void **state)
     weir_buffer document, out;
     struct json_pick *made;
     int asked = 0;
+
     (void)state;
     weir_buffer_init(&document, 1 << 20);
     weir_buffer_init(&out, 1 << 20);
@@ -264,6 +273,8 @@ static void room_and_memory_end(void **state)
     const char *document = "{\"a\":\"some text\",\"b\":[1,2,3]}";
     const char *wanted = "{\"a\":\"some text\",\"b\":[[1,null],[2,null],[3,null]]}";
     char fault[JSON_PICK_FAULT_BYTES];
+    json_t *tree;
+
     (void)state;
     for (size_t room = 0; room < strlen(wanted); room++) {
         weir_buffer out;
@@ -274,16 +285,18 @@ static void room_and_memory_end(void **state)
     check(template_, document, JSON_MISSING_NULL, wanted);
     if (!STARVE_WORKS)
         return;
-    json_t *tree = tree_of(template_);
+    tree = tree_of(template_);
     for (long n = 0;; n++) {
         struct json_pick *made;
         weir_buffer out;
+        bool starved;
+        int err;
         weir_buffer_init(&out, 4096);
         starve_after(n);
-        int err = json_pick_open(&made, tree, JSON_MISSING_NULL, fault);
+        err = json_pick_open(&made, tree, JSON_MISSING_NULL, fault);
         if (err == 0)
             err = json_pick_run(made, weir_bytes_of(document), &out, fault, NULL, NULL);
-        bool starved = starve_end();
+        starved = starve_end();
         json_pick_close(made);
         weir_buffer_free(&out);
         if (!starved)
@@ -308,5 +321,6 @@ int main(void)
         cmocka_unit_test(it_ends_when_nobody_waits),
         cmocka_unit_test(room_and_memory_end),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@ static int run_one(const char *kind, const char *params, const char *input, weir
                    weir_job_fault *fault)
 {
     const weir_job_input in = {.params = weir_bytes_of(params), .bytes = weir_bytes_of(input)};
+
     weir_buffer_init(out, 1 << 20);
     return weir_job_run(weir_pool_compute(), kind, &in, out, fault);
 }
@@ -37,6 +38,7 @@ static void check(const char *kind, const char *params, const char *input, const
     weir_job_fault fault;
     weir_buffer out;
     int err = run_one(kind, params, input, &out, &fault);
+
     if (err < 0)
         fail_msg("%s %s: %d %s", kind, params, err, fault.text);
     assert_string_equal(out.data, wanted);
@@ -125,6 +127,7 @@ static int small_room(void *arg)
     const weir_job_input in = {.params = weir_bytes_of("{\"encoding\":\"zstd\"}"),
                                .bytes = weir_bytes_of("abcdefgh")};
     weir_buffer out;
+
     (void)arg;
     assert_int_equal(register_all(), 0);
     weir_buffer_init(&out, 8);
@@ -147,5 +150,6 @@ int main(void)
         cmocka_unit_test(each_refusal_says_why),
         cmocka_unit_test(room_ends),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,7 @@ static void the_latest_is_kept(void **state)
     static struct exemplars exemplars;
     const weir_trace first = {.id_high = 1, .id_low = 2}, second = {.id_high = 3, .id_low = 4};
     struct exemplar read;
+
     (void)state;
     for (unsigned i = 0; i < BUCKETS; i++)
         assert_false(exemplars_read(&exemplars, i, &read));
@@ -58,6 +59,7 @@ static void it_can_be_read_at_any_moment(void **state)
     static struct exemplars exemplars;
     struct exemplar read = {0};
     pthread_t thread;
+
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, keep_many, &exemplars), 0);
     while (read.took.ns < TIMES)
@@ -74,5 +76,6 @@ int main(void)
         cmocka_unit_test(the_latest_is_kept),
         cmocka_unit_test(it_can_be_read_at_any_moment),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

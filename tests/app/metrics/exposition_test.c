@@ -29,6 +29,7 @@ static void a_family_has_its_help_and_type_and_samples(void **state)
 {
     struct exposition e = begin();
     const struct label labels[] = {{"route", "/a"}, {"status", "200"}, {NULL, NULL}};
+
     (void)state;
     exposition_family(&e, "weir_requests_total", "counter", "Requests.");
     exposition_count(&e, labels, UINT64_MAX);
@@ -50,6 +51,7 @@ static void values_of_labels_are_escaped(void **state)
                                    {"c", "\\"},
                                    {"d", "größer, {x=\"1\"}"},
                                    {NULL, NULL}};
+
     (void)state;
     e.family = "m";
     exposition_count(&e, labels, 1);
@@ -62,6 +64,7 @@ static void a_meter_is_a_histogram_in_seconds(void **state)
     static weir_meter meter;
     struct exposition e = begin();
     const struct label labels[] = {{"route", "/a"}, {NULL, NULL}};
+
     (void)state;
     weir_meter_record(&meter, (weir_duration){0});
     weir_meter_record_many(&meter, weir_us(90), 2);
@@ -100,6 +103,7 @@ static void openmetrics_names_families_and_bounds_its_own_way(void **state)
     static struct exemplar exemplars[BUCKETS];
     static const char begins[] = "# HELP weir_build What.\n# TYPE weir_build info\nweir_build_info 1\n";
     struct exposition e = begin();
+
     (void)state;
     e.openmetrics = true;
     exposition_family(&e, "weir_build_info", "info", "What.");
@@ -129,6 +133,7 @@ static void a_histogram_may_have_no_labels(void **state)
 {
     static weir_meter meter;
     struct exposition e = begin();
+
     (void)state;
     exposition_family(&e, "s", "histogram", "Time.");
     exposition_meter(&e, NULL, &meter, NULL);
@@ -139,6 +144,7 @@ static void a_histogram_may_have_no_labels(void **state)
 static void what_has_no_room_is_an_error_not_half_a_page(void **state)
 {
     struct exposition e = {.out = &out};
+
     (void)state;
     text_out_init(&out, 64);
     exposition_family(&e, "weir_requests_total", "counter", "Longer than the page may be.");
@@ -157,5 +163,6 @@ int main(void)
         cmocka_unit_test(a_histogram_may_have_no_labels),
         cmocka_unit_test(what_has_no_room_is_an_error_not_half_a_page),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

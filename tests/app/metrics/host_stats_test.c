@@ -20,6 +20,7 @@ static const char *at(const char *name)
     static char paths[4][256];
     static unsigned next;
     char *path = paths[next++ % 4];
+
     snprintf(path, sizeof paths[0], "%s/%s", root, name);
     return path;
 }
@@ -27,6 +28,7 @@ static const char *at(const char *name)
 static void put(const char *name, const char *text)
 {
     FILE *file = fopen(at(name), "w");
+
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);
@@ -35,6 +37,7 @@ static void put(const char *name, const char *text)
 static struct host_stats read_all(void)
 {
     struct host_stats stats;
+
     host_stats_read_files(&stats, &(struct host_files){at("stat"), at("pressure"), at("cgroup"), root});
     return stats;
 }
@@ -49,6 +52,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     char command[64];
+
     (void)state;
     snprintf(command, sizeof command, "rm -rf %s", root);
     return system(command);
@@ -57,6 +61,7 @@ static int end(void **state)
 static void without_books_all_is_0(void **state)
 {
     struct host_stats stats = read_all();
+
     (void)state;
     assert_int_equal(stats.all_us + stats.stolen_us + stats.pressed_us + stats.periods, 0);
     assert_false(stats.has_pressure);
@@ -66,10 +71,12 @@ static void without_books_all_is_0(void **state)
 static void the_machine_is_read(void **state)
 {
     const uint64_t tick_us = 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    struct host_stats stats;
+
     (void)state;
     put("stat", "cpu  100 20 30 400 50 6 7 80 9 0\ncpu0 1 2 3 4\n");
     put("pressure", "some avg10=1.00 avg60=2.00 avg300=3.00 total=12345\nfull avg10=0.00 total=1\n");
-    struct host_stats stats = read_all();
+    stats = read_all();
     assert_int_equal(stats.busy_us, 163 * tick_us);
     assert_int_equal(stats.stolen_us, 80 * tick_us);
     assert_int_equal(stats.all_us, 693 * tick_us);
@@ -81,6 +88,8 @@ static void the_machine_is_read(void **state)
 
 static void the_tightest_quota_counts(void **state)
 {
+    struct host_stats stats;
+
     (void)state;
     put("cgroup", "0::/a/b\n");
     assert_int_equal(mkdir(at("a"), 0700) + mkdir(at("a/b"), 0700), 0);
@@ -89,7 +98,7 @@ static void the_tightest_quota_counts(void **state)
     assert_true(read_all().quota_cpus <= 0);
     put("a/cpu.max", "50000 100000\n");
     put("a/cpu.stat", "usage_usec 9\nnr_periods 70\nnr_throttled 30\nthrottled_usec 800000\n");
-    struct host_stats stats = read_all();
+    stats = read_all();
     assert_true(stats.quota_cpus > 0.49 && stats.quota_cpus < 0.51);
     assert_string_equal(stats.quota_cgroup, "/a");
     assert_int_equal(stats.periods, 70);
@@ -103,6 +112,8 @@ static void the_tightest_quota_counts(void **state)
 
 static void the_older_kind_of_cgroup_is_read(void **state)
 {
+    struct host_stats stats;
+
     (void)state;
     put("cgroup", "5:memory:/x\n4:cpu,cpuacct:/c\n");
     assert_int_equal(mkdir(at("cpu,cpuacct"), 0700) + mkdir(at("cpu,cpuacct/c"), 0700), 0);
@@ -111,7 +122,7 @@ static void the_older_kind_of_cgroup_is_read(void **state)
     put("cpu,cpuacct/c/cpu.stat", "nr_periods 10\nnr_throttled 5\nthrottled_time 2000000000\n");
     assert_true(read_all().quota_cpus <= 0);
     put("cpu,cpuacct/c/cpu.cfs_quota_us", "150000\n");
-    struct host_stats stats = read_all();
+    stats = read_all();
     assert_true(stats.quota_cpus > 1.49 && stats.quota_cpus < 1.51);
     assert_int_equal(stats.stopped_us, 2000000);
 }
@@ -119,6 +130,7 @@ static void the_older_kind_of_cgroup_is_read(void **state)
 static void this_machine_has_cpus(void **state)
 {
     struct host_stats stats;
+
     (void)state;
     host_stats_read(&stats);
     assert_true(stats.all_us > 0 && stats.busy_us > 0 && stats.own_us <= stats.busy_us + 1000000);
@@ -133,5 +145,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_older_kind_of_cgroup_is_read, begin, end),
         cmocka_unit_test(this_machine_has_cpus),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@ static struct gateway begin(void)
 {
     struct config_faults faults;
     struct gateway g = {0};
+
     config_faults_open(&faults, "test.yaml");
     assert_int_equal(config_parse(&g.config, file, sizeof file - 1, &faults), 0);
     assert_int_equal(metrics_open(&g.config, &g.metrics), 0);
@@ -74,6 +75,7 @@ static void count(struct gateway *g, int loop, weir_exchange_record record)
 static void routes_with_one_path_are_one(void **state)
 {
     struct gateway g = begin();
+
     (void)state;
     assert_int_equal(metrics_route_count(g.metrics), 3);
     assert_string_equal(metrics_route_name(g.metrics, 0), "/a");
@@ -90,6 +92,7 @@ static void all_loops_are_added_up(void **state)
     static struct metrics_route route;
     static struct metrics_outcomes met;
     struct gateway g = begin();
+
     (void)state;
     count(&g, 0, exchange(&g, 0, "GET", 200));
     count(&g, 0, exchange(&g, 0, "GET", 200));
@@ -122,6 +125,7 @@ static void leaving_and_breaking_off_are_told_apart(void **state)
     static struct metrics_outcomes met;
     struct gateway g = begin();
     weir_exchange_record cut = exchange(&g, 1, "GET", 200);
+
     (void)state;
     cut.complete = false;
     count(&g, 0, cut);
@@ -143,6 +147,7 @@ static void every_method_has_its_name_and_the_others_one(void **state)
     static struct metrics_route route;
     static struct metrics_outcomes met;
     struct gateway g = begin();
+
     (void)state;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         count(&g, 0, exchange(&g, 1, methods[i], 200));
@@ -161,6 +166,7 @@ static void refusals_have_their_reasons(void **state)
     static struct metrics_outcomes met;
     struct gateway g = begin();
     weir_exchange_record record = exchange(&g, -1, "GET", 404);
+
     (void)state;
     record.refused = "not_found";
     count(&g, 0, record);
@@ -190,6 +196,7 @@ static void what_can_be_expected_is_there_from_the_start(void **state)
     static struct metrics_outcomes met;
     struct gateway g = begin();
     size_t before;
+
     (void)state;
     count(&g, 0, exchange(&g, 0, "GET", 500));
     metrics_read_outcomes(g.metrics, 0, &met);
@@ -214,6 +221,7 @@ static void statuses_without_end_take_no_memory_without_end(void **state)
     static struct metrics_outcomes met;
     struct gateway g = begin();
     uint64_t sum = 0;
+
     (void)state;
     for (int status = 100; status < 600; status++) {
         count(&g, 0, exchange(&g, 1, "GET", status));
@@ -237,6 +245,7 @@ enum { TIMES = 20000 };
 static void *count_many(void *arg)
 {
     struct gateway *g = arg;
+
     for (int i = 0; i < TIMES; i++)
         count(g, 0, exchange(g, i % 3, i % 2 ? "GET" : "PUT", 200 + i % 7));
     return NULL;
@@ -249,6 +258,7 @@ static void it_can_be_read_at_any_moment(void **state)
     struct gateway g = begin();
     pthread_t thread;
     uint64_t before = 0;
+
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, count_many, &g), 0);
     while (before < TIMES) {
@@ -279,5 +289,6 @@ int main(void)
         cmocka_unit_test(statuses_without_end_take_no_memory_without_end),
         cmocka_unit_test(it_can_be_read_at_any_moment),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

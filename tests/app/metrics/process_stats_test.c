@@ -15,6 +15,7 @@ static void a_line_of_the_kernel_is_understood(void **state)
 {
     const double ticks = (double)sysconf(_SC_CLK_TCK);
     struct process_stats p = {0};
+
     (void)state;
     assert_true(process_stats_parse(
         "4242 (we) ir (x) S 1 4242 4242 0 -1 4194304 2500 0 12 0 150 50 7 8 20 0 5 0 3000 "
@@ -33,6 +34,8 @@ static void a_line_of_the_kernel_is_understood(void **state)
 static void this_process_is_as_it_is(void **state)
 {
     struct process_stats before, after;
+    int fd;
+
     (void)state;
     process_stats_read(&before);
     assert_true(before.has_stat);
@@ -40,7 +43,7 @@ static void this_process_is_as_it_is(void **state)
     assert_true(before.resident_bytes > 100000 && before.resident_bytes < before.virtual_bytes);
     assert_true(before.threads >= 1);
     assert_true(before.started <= (double)time(NULL) + 1 && before.started > (double)time(NULL) - 3600);
-    int fd = open("/dev/null", O_RDONLY);
+    fd = open("/dev/null", O_RDONLY);
     process_stats_read(&after);
     assert_int_equal(after.open_fds, before.open_fds + 1);
     assert_true(after.cpu_seconds >= before.cpu_seconds);
@@ -53,5 +56,6 @@ int main(void)
         cmocka_unit_test(a_line_of_the_kernel_is_understood),
         cmocka_unit_test(this_process_is_as_it_is),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,7 @@ static void record(struct series *s, int64_t ms, int times)
 static struct rolling_window window(struct series *s, int seconds)
 {
     static struct rolling_window w;
+
     rolling_sum(s->r, &s->clock, (weir_instant){s->now_ns}, seconds, &w);
     return w;
 }
@@ -70,10 +71,11 @@ static void assert_near(double got, double wanted)
 static void nothing_came_of_nothing(void **state)
 {
     static struct series s;
+    static struct rolling_window w;
+
     (void)state;
     begin(&s);
     look(&s);
-    static struct rolling_window w;
     w = window(&s, 10);
     assert_int_equal(weir_meter_count(&w.meter), 0);
     assert_true(w.seconds == 0);
@@ -84,6 +86,7 @@ static void the_present_second_counts_at_once(void **state)
 {
     static struct series s;
     static struct rolling_window w;
+
     (void)state;
     begin(&s);
     record(&s, 7, 3);
@@ -102,6 +105,7 @@ static void a_window_holds_its_seconds_and_no_more(void **state)
 {
     static struct series s;
     static struct rolling_window w;
+
     (void)state;
     begin(&s);
     for (int second = 0; second < 200; second++) { /* second i brings i of i ms, to be told apart */
@@ -133,6 +137,7 @@ static void a_window_is_near_its_length_at_any_moment(void **state)
 {
     static struct series s;
     static struct rolling_window w;
+
     (void)state;
     begin(&s);
     for (int step = 0; step < 1000; step++) {
@@ -155,6 +160,7 @@ static void a_gap_is_one_long_second(void **state)
 {
     static struct series s;
     static struct rolling_window w;
+
     (void)state;
     begin(&s);
     pass(&s, 1);
@@ -175,6 +181,7 @@ static void more_than_a_piece_holds_is_not_lost(void **state)
 {
     static struct series s;
     static struct rolling_window w;
+
     (void)state;
     begin(&s);
     record(&s, 3, 1000000);
@@ -191,6 +198,7 @@ static void what_went_back_has_begun_anew(void **state)
 {
     static struct series s;
     static struct rolling_window w;
+
     (void)state;
     begin(&s);
     record(&s, 1, 50);
@@ -210,6 +218,7 @@ static void a_series_may_have_no_meter(void **state)
 {
     static struct series s;
     static struct rolling_window w;
+
     (void)state;
     begin(&s);
     rolling_see(s.r, NULL, (uint64_t[]){4, 9});
@@ -233,5 +242,6 @@ int main(void)
         cmocka_unit_test(what_went_back_has_begun_anew),
         cmocka_unit_test(a_series_may_have_no_meter),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@ static void take_one(struct spent_cell *cell, weir_charge one)
 static struct spent_total total_of(const struct spent_cell *cells, size_t count)
 {
     struct spent_total total = {0};
+
     for (size_t i = 0; i < count; i++)
         spent_add(&cells[i], &total);
     return total;
@@ -33,11 +34,13 @@ static void shares_add_up_by_kind(void **state)
     static struct spent_cell cells[2];
     const weir_charge charges[] = {charge(WEIR_CHARGE_RUN, NULL, 2), charge(WEIR_CHARGE_BACKEND, "user", 30),
                                    charge(WEIR_CHARGE_BACKEND, "ads", 5)};
+    struct spent_total total;
+
     (void)state;
     spent_take(&cells[0], charges, 3);
     spent_take(&cells[1], charges, 2);
     spent_take(&cells[1], charges, 0); /* of which there is no ledger */
-    const struct spent_total total = total_of(cells, 2);
+    total = total_of(cells, 2);
     assert_int_equal(total.samples, 2);
     assert_int_equal(total.kinds_ns[WEIR_CHARGE_RUN], 4000000);
     assert_int_equal(total.kinds_ns[WEIR_CHARGE_BACKEND], 65000000);
@@ -48,12 +51,14 @@ static void shares_add_up_by_kind(void **state)
 static void the_slowest_wait_and_its_loop_are_known(void **state)
 {
     static struct spent_cell cells[2];
+    struct spent_total total;
+
     (void)state;
     for (int i = 0; i < 3; i++)
         take_one(&cells[0], charge(WEIR_CHARGE_BACKEND, "user", 10));
     take_one(&cells[1], charge(WEIR_CHARGE_BACKEND, "orders", 40));
     take_one(&cells[1], charge(WEIR_CHARGE_CONNECT, "orders", 7));
-    const struct spent_total total = total_of(cells, 2);
+    total = total_of(cells, 2);
     assert_string_equal(total.slowest, "orders");
     assert_int_equal(total.slowest_ns, 40000000);
     assert_int_equal(total.slowest_weight, 2 * SPENT_WEIGHT);
@@ -62,6 +67,7 @@ static void the_slowest_wait_and_its_loop_are_known(void **state)
 static void computing_and_pools_are_no_waits(void **state)
 {
     static struct spent_cell cell;
+
     (void)state;
     take_one(&cell, charge(WEIR_CHARGE_RUN, NULL, 10));
     take_one(&cell, charge(WEIR_CHARGE_READY, NULL, 10));
@@ -76,6 +82,8 @@ static void who_held_longest_is_known(void **state)
 {
     static struct spent_cell cell;
     weir_charge ready = charge(WEIR_CHARGE_READY, NULL, 30);
+    struct spent_total total;
+
     (void)state;
     ready.held_by = "GET /a";
     ready.held = weir_ms(10);
@@ -83,7 +91,7 @@ static void who_held_longest_is_known(void **state)
     ready.held_by = "GET /report";
     ready.held = weir_ms(20);
     take_one(&cell, ready);
-    const struct spent_total total = total_of(&cell, 1);
+    total = total_of(&cell, 1);
     assert_string_equal(total.holder, "GET /report");
     assert_int_equal(total.holder_ns, 20000000);
 }
@@ -93,13 +101,15 @@ static void many_names_leave_the_longest(void **state)
 {
     static struct spent_cell cell;
     char name[16];
+    struct spent_total total;
+
     (void)state;
     take_one(&cell, charge(WEIR_CHARGE_BACKEND, "slow", 500));
     for (int i = 0; i < 4 * SPENT_NAMES; i++) {
         snprintf(name, sizeof name, "b%d", i);
         take_one(&cell, charge(WEIR_CHARGE_BACKEND, name, 1 + i % 3));
     }
-    const struct spent_total total = total_of(&cell, 1);
+    total = total_of(&cell, 1);
     assert_string_equal(total.slowest, "slow");
     assert_int_equal(total.slowest_ns, 500000000);
 }
@@ -108,12 +118,14 @@ static void a_long_name_is_cut_and_found_again(void **state)
 {
     static struct spent_cell cell;
     char name[2 * SPENT_NAME_BYTES];
+    struct spent_total total;
+
     (void)state;
     memset(name, 'n', sizeof name);
     name[sizeof name - 1] = '\0';
     take_one(&cell, charge(WEIR_CHARGE_BACKEND, name, 10));
     take_one(&cell, charge(WEIR_CHARGE_BACKEND, name, 10));
-    const struct spent_total total = total_of(&cell, 1);
+    total = total_of(&cell, 1);
     assert_int_equal(strlen(total.slowest), SPENT_NAME_BYTES - 1);
     assert_int_equal(total.slowest_ns, 20000000);
 }
@@ -122,6 +134,7 @@ static void each_second_so_many_are_looked_at(void **state)
 {
     static struct spent_cell cell;
     int wanted = 0;
+
     (void)state;
     for (int i = 0; i < 10 * SPENT_SAMPLES; i++)
         wanted += spent_wants(&cell, 1);
@@ -133,15 +146,18 @@ static void each_second_so_many_are_looked_at(void **state)
 static void names_are_forgotten(void **state)
 {
     static struct spent_cell cell;
+    double one_ms;
+    struct spent_total total;
+
     (void)state;
     take_one(&cell, charge(WEIR_CHARGE_BACKEND, "was slow", 1000));
     for (uint32_t second = 1; second <= 300; second++) {
         (void)spent_wants(&cell, second);
         take_one(&cell, charge(WEIR_CHARGE_BACKEND, "is slow", 10));
     }
-    const struct spent_total total = total_of(&cell, 1);
+    total = total_of(&cell, 1);
     assert_string_equal(total.slowest, "is slow");
-    const double one_ms = (double)total.slowest_ns * SPENT_WEIGHT / (double)total.slowest_weight / 1e6;
+    one_ms = (double)total.slowest_ns * SPENT_WEIGHT / (double)total.slowest_weight / 1e6;
     assert_true(one_ms > 9.9 && one_ms < 10.1);
     assert_int_equal(total.samples, 301);
 }
@@ -158,5 +174,6 @@ int main(void)
         cmocka_unit_test(each_second_so_many_are_looked_at),
         cmocka_unit_test(names_are_forgotten),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,6 +147,7 @@ static int sums(struct rig *rig)
 static void bodies_of_every_size_come_through(void **state)
 {
     struct rig rig = {.routes = &route, .route_count = 1, .test = sums};
+
     (void)state;
     rig_run(&rig);
     assert_int_equal(begun, ended);
@@ -184,6 +185,7 @@ static int break_offs(struct rig *rig)
 static void what_breaks_off_is_told_or_breaks(void **state)
 {
     struct rig rig = {.routes = &route, .route_count = 1, .test = break_offs};
+
     (void)state;
     begun = ended = 0;
     rig_run(&rig);
@@ -247,6 +249,7 @@ static int refusals(struct rig *rig)
 static void a_full_pool_refuses_the_first_piece(void **state)
 {
     struct rig rig = {.routes = &route, .route_count = 1, .test = refusals};
+
     (void)state;
     begun = ended = 0;
     rig_run(&rig);
@@ -313,5 +316,6 @@ int main(void)
         cmocka_unit_test(a_full_pool_refuses_the_first_piece),
         cmocka_unit_test(clients_may_leave_at_every_moment),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,7 @@ static struct gather_outcome came(int status, const char *type, const char *body
 static void assert_part(struct gather_outcome outcome, const char *expected)
 {
     struct rig rig;
+
     open_rig(&rig, 4096);
     assert_int_equal(gather_add(&rig.answer, "a", &outcome, &rig.tally, &rig.end), 0);
     assert_string_equal(rig.answer.text.data, expected);
@@ -41,8 +42,10 @@ static void assert_part(struct gather_outcome outcome, const char *expected)
 
 static void json_is_embedded_as_it_came(void **state)
 {
+    const char *body;
+
     (void)state;
-    const char *body = "{ \"b\":[1.50, 1e3,\"\\u00e9\"] }\n";
+    body = "{ \"b\":[1.50, 1e3,\"\\u00e9\"] }\n";
     const char *expected = "\"a\":{\"status\":200,\"body\":{ \"b\":[1.50, 1e3,\"\\u00e9\"] }\n}";
     assert_part(came(200, "application/json", body), expected);
     assert_part(came(200, "Application/JSON; charset=utf-8", body), expected);
@@ -73,6 +76,8 @@ static void json_too_deep_for_the_answer_is_a_string(void **state)
 {
     char body[2 * 1024 + 1];
     struct rig rig;
+    struct gather_outcome outcome;
+
     (void)state;
     for (int i = 0; i < 1024; i++) {
         body[i] = '[';
@@ -80,7 +85,7 @@ static void json_too_deep_for_the_answer_is_a_string(void **state)
     }
     body[2048] = '\0';
     open_rig(&rig, 8192);
-    struct gather_outcome outcome = came(200, "application/json", body);
+    outcome = came(200, "application/json", body);
     assert_int_equal(gather_add(&rig.answer, "a", &outcome, &rig.tally, &rig.end), 0);
     assert_true(rig.answer.text.data[sizeof "\"a\":{\"status\":200,\"body\":" - 1] == '"');
     weir_buffer_free(&rig.answer.text);
@@ -131,6 +136,7 @@ static void a_part_too_large_becomes_an_error(void **state)
     struct rig rig;
     struct gather_outcome small = came(200, NULL, "x"),
                           large = came(200, NULL, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+
     (void)state;
     open_rig(&rig, 75);
     assert_int_equal(gather_add(&rig.answer, "a", &small, &rig.tally, &rig.end), 0);
@@ -161,6 +167,7 @@ static struct gather_outcome came_large(const char *type, char first, char fill,
 static void join(const struct rig *rig, weir_buffer *out)
 {
     size_t at = 0;
+
     weir_buffer_init(out, 1 << 20);
     for (size_t i = 0; i < rig->answer.part_count; i++) {
         const struct gather_part *part = &rig->parts[i];
@@ -183,13 +190,15 @@ static void large_json_stays_where_it_is(void **state)
     struct rig rig;
     struct gather_outcome outcome = came_large("application/json", '"', 'x', '"');
     weir_buffer joined;
+    struct gather_outcome small;
+
     (void)state;
     open_rig(&rig, 1 << 20);
     assert_int_equal(gather_add(&rig.answer, "a", &outcome, &rig.tally, &rig.end), 0);
     assert_true(gather_lends(&rig.answer, outcome.body));
     assert_int_equal(rig.answer.part_count, 1);
     assert_ptr_equal(rig.parts[0].body.data, large);
-    struct gather_outcome small = came(200, "application/json", "1");
+    small = came(200, "application/json", "1");
     assert_int_equal(gather_add(&rig.answer, "b", &small, &rig.tally, &rig.end), 0);
     assert_false(gather_lends(&rig.answer, small.body));
     join(&rig, &joined);
@@ -294,6 +303,7 @@ static void partial_counts_successes(void **state)
 {
     char text[GATHER_PARTIAL_BYTES];
     struct gather_tally all = tally_of(3, 3, 0), some = tally_of(12, 11, 0), none = tally_of(2, 0, 2);
+
     (void)state;
     assert_null(gather_partial(text, &all));
     assert_string_equal(gather_partial(text, &some), "11/12");
@@ -307,6 +317,7 @@ static void outcomes_are_counted(void **state)
         came(200, NULL, ""), came(404, NULL, ""),      came(499, NULL, ""),    came(302, NULL, ""),
         came(500, NULL, ""), {.err = -WEIR_EDEADLINE}, {.err = -ECONNREFUSED},
     };
+
     (void)state;
     open_rig(&rig, 4096);
     for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
@@ -334,5 +345,6 @@ int main(void)
         cmocka_unit_test(partial_counts_successes),
         cmocka_unit_test(outcomes_are_counted),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,7 @@ static const char *param(const void *of, const char *name)
 static void assert_expands(const char *value, const char *expected)
 {
     weir_buffer out;
+
     weir_buffer_init(&out, 1024);
     assert_int_equal(gather_expand(&out, &url, param, value), 0);
     assert_string_equal(out.data, expected);
@@ -53,6 +54,7 @@ static void controls_are_refused(void **state)
 {
     static const char *const values[] = {"a\rb", "a\nb", "a b", "a\tb", "a\x7f", "\x01"};
     weir_buffer out;
+
     (void)state;
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         weir_buffer_init(&out, 1024);
@@ -64,6 +66,7 @@ static void controls_are_refused(void **state)
 static void a_url_has_an_end(void **state)
 {
     weir_buffer out;
+
     (void)state;
     weir_buffer_init(&out, 20);
     assert_int_equal(gather_expand(&out, &url, param, "123456"), -WEIR_ETOOLARGE);
@@ -73,6 +76,7 @@ static void a_url_has_an_end(void **state)
 static bool forwards(const char *connection, const char *name)
 {
     static const char *const forward[] = {"Authorization", "x-tenant", "tracestate"};
+
     return gather_forwards(forward, 3, weir_bytes_of(connection), weir_bytes_of(name));
 }
 
@@ -107,5 +111,6 @@ int main(void)
         cmocka_unit_test(only_named_headers_are_passed_on),
         cmocka_unit_test(what_connection_names_ends_here),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 static void assert_value(const char *query, int result, const char *value)
 {
     char out[8] = "before";
+
     assert_int_equal(query_value(query, "name", out, sizeof out), result);
     assert_string_equal(out, value);
 }
@@ -55,5 +56,6 @@ int main(void)
         cmocka_unit_test(values_are_decoded),
         cmocka_unit_test(what_is_no_value_is_an_error),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

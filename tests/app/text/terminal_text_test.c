@@ -88,6 +88,7 @@ static void a_bar_is_never_longer_than_it_is(void **state)
 {
     static const double shares[] = {-1, 0, 1, 7, NAN};
     static const char *const wanted[] = {"....", "....", "####", "####", "...."};
+
     (void)state;
     for (size_t i = 0; i < 5; i++) {
         begin(0, false, false);
@@ -99,6 +100,7 @@ static void a_bar_is_never_longer_than_it_is(void **state)
 static void figures_have_three_digits_that_count(void **state)
 {
     char text[FIGURE_BYTES];
+
     (void)state;
     assert_string_equal(figure_ms(text, 0), "0");
     assert_string_equal(figure_ms(text, 0.42), "0.42");
@@ -119,6 +121,8 @@ static void answers_are_read_as_far_as_they_go(void **state)
 {
     json_t *json = json_loads(
         "{\"a\":{\"b\":{\"p99\":1.5}},\"n\":null,\"t\":\"x\",\"at\":\"2026-11-24T12:04:31.250Z\"}", 0, NULL);
+    char text[FIGURE_BYTES];
+
     (void)state;
     assert_non_null(json);
     assert_true(figure_at(json, "a.b.p99") == 1.5);
@@ -129,7 +133,6 @@ static void answers_are_read_as_far_as_they_go(void **state)
     assert_string_equal(figure_text(json, "n"), "");
     assert_true(figure_instant(json, "at") == 1795521871.25);
     assert_true(isnan(figure_instant(json, "t")) && isnan(figure_instant(json, "none")));
-    char text[FIGURE_BYTES];
     assert_string_equal(figure_clock(text, json, "at"), "12:04:31.250Z");
     assert_string_equal(figure_clock(text, json, "t"), "x");
     json_object_set_new(json, "s", json_real(1795521871.25));
@@ -148,5 +151,6 @@ int main(void)
         cmocka_unit_test(figures_have_three_digits_that_count),
         cmocka_unit_test(answers_are_read_as_far_as_they_go),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
