@@ -12,7 +12,6 @@
 #include "core/fault.h"
 #include "core/held_loop.h"
 #include "core/log/log.h"
-#include "core/log/log_process.h"
 #include "core/loop_run.h"
 #include "core/priority.h"
 #include "core/runtime.h"

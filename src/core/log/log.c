@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "core/log/log_process.h"
 #include "core/log/log_writer.h"
 
 static struct weir__log_writer writer = {.fd = STDERR_FILENO};

@@ -21,8 +21,8 @@ struct weir__log_here {
     struct weir__log_second second;
 };
 
-/* Rings of loops, which write most; of workers; and the one for all other threads. */
-enum { WEIR__LOG_LOOP_BYTES = 1 << 20, WEIR__LOG_WORKER_BYTES = 64 << 10, WEIR__LOG_SHARED_BYTES = 64 << 10 };
+/* The sizes of rings: of loops, which write most, and of workers. All other threads share one. */
+enum { WEIR__LOG_LOOP_BYTES = 1 << 20, WEIR__LOG_WORKER_BYTES = 64 << 10 };
 
 /* From here on this thread's lines look as logger says, which is lent until it leaves. Returns: what was
  * before, to leave with; its ring goes back then. */
@@ -36,5 +36,12 @@ void weir__log_write(const struct weir__logger *l, enum weir_log_level level, co
  * piece; what is beyond half of WEIR_LOG_LINE_MAX is cut. */
 void weir__log_write_lines(const struct weir__logger *l, enum weir_log_level level, const char *message,
                            const char *more);
+
+/* Starts the writer with the first runtime of the process, which is not to be a simulation: no thread of ours
+ * takes part in one. logger: how dropped lines are reported; copied. Returns: 0; -ENOMEM, -EAGAIN. */
+int weir__log_runtime_begins(const struct weir__logger *logger) __attribute__((warn_unused_result));
+
+/* Ends the writer with the last runtime: it has a second to write what there is, and is left behind then. */
+void weir__log_runtime_ends(void);
 
 #endif

@@ -3,17 +3,15 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/guard_exempt.h"
-#include "core/log/log.h"
+#include "core/log/log_output.h"
 
 /* What the bell says. */
 enum {
@@ -22,7 +20,13 @@ enum {
     ASLEEP, /* looks when woken */
 };
 
-enum { DOZE_NS = 4000000, DIRECT_MS = 1000, WORDS_BYTES = 96, NEVER = -1, BEHIND_MAX = 2500 };
+enum {
+    DOZE_NS = 4000000,
+    DIRECT_MS = 1000,
+    WORDS_BYTES = 96,
+    BEHIND_MAX = 2500,
+    SHARED_RING_BYTES = 64 << 10
+};
 static const int64_t tell_interval_ns = 1000000000;
 
 /* --- the bell --- */
@@ -89,71 +93,17 @@ void weir__log_writer_put_shared(struct weir__log_writer *w, const char *text, s
 
 /* --- writing --- */
 
-static void await_room(int fd, int at_most_ms)
-{
-    struct pollfd room = {.fd = fd, .events = POLLOUT};
-
-    (void)poll(&room, 1, at_most_ms);
-}
-
-/* Returns: how much was written. A descriptor that does not block is waited for so long, each time. */
-static size_t write_all(int fd, const char *text, size_t n, int at_most_ms)
-{
-    size_t written = 0;
-    bool waited = false;
-
-    while (written < n) {
-        ssize_t r = write(fd, text + written, n - written);
-        if (r > 0) {
-            written += (size_t)r;
-            waited = false;
-        } else if (r < 0 && errno == EAGAIN && (!waited || at_most_ms == NEVER)) {
-            await_room(fd, at_most_ms);
-            waited = true;
-        } else if (r == 0 || errno != EINTR) {
-            break;
-        }
-    }
-    return written;
-}
-
-static uint64_t lines_of(const char *text, size_t n)
-{
-    uint64_t lines = 0;
-
-    for (const char *end = text + n; text < end && (text = memchr(text, '\n', (size_t)(end - text))) != NULL;
-         text++)
-        lines++;
-    return lines;
-}
-
 /* A line of which only a part went out is ended before the next. Returns: how many bytes were written. */
 static size_t write_piece(struct weir__log_writer *w, const char *text, size_t n)
 {
     size_t written;
 
-    if (w->mid_line && write_all(w->fd, "\n", 1, NEVER) == 1)
+    if (w->mid_line && weir__log_write_all(w->fd, "\n", 1, WEIR__LOG_NO_LIMIT) == 1)
         w->mid_line = false;
-    written = w->mid_line ? 0 : write_all(w->fd, text, n, NEVER);
+    written = w->mid_line ? 0 : weir__log_write_all(w->fd, text, n, WEIR__LOG_NO_LIMIT);
     if (written > 0)
         w->mid_line = text[written - 1] != '\n';
     return written;
-}
-
-/* How much at once: any amount is written as a whole to a file, PIPE_BUF to a pipe. */
-static size_t piece_max(int fd)
-{
-    struct stat s;
-
-    return fstat(fd, &s) == 0 && S_ISREG(s.st_mode) ? SSIZE_MAX : PIPE_BUF;
-}
-
-/* As many whole lines as are allowed at once; no line is longer than that. */
-static size_t whole_lines(const char *text, size_t n, size_t max)
-{
-    const char *end = n > max ? memrchr(text, '\n', max) : NULL;
-
-    return end != NULL ? (size_t)(end - text) + 1 : n > max ? max : n;
 }
 
 /* --- all rings --- */
@@ -167,11 +117,11 @@ static bool write_ring(struct weir__log_writer *w, struct weir__log_ring *ring, 
     size_t n;
 
     while (left > 0 && (n = weir__log_ring_peek(ring, &text)) > 0) {
-        n = whole_lines(text, n, max);
+        n = weir__log_whole_lines(text, n, max);
         size_t written = write_piece(w, text, n);
         w->goes_on = written == n;
         if (written < n)
-            atomic_fetch_add(&w->dropped, lines_of(text + written, n - written));
+            atomic_fetch_add(&w->dropped, weir__log_lines_of(text + written, n - written));
         weir__log_ring_take(ring, n);
         left -= n < left ? n : left;
         found = true;
@@ -192,7 +142,7 @@ static void take_added(struct weir__log_writer *w)
 
 static bool write_rings(struct weir__log_writer *w)
 {
-    size_t max = piece_max(w->fd);
+    size_t max = weir__log_piece_max(w->fd);
     bool found = write_ring(w, w->shared, max);
     struct weir__log_ring **at = &w->rings;
 
@@ -351,7 +301,7 @@ static void join(struct weir__log_writer *w)
     weir__lock_enter(&w->shared_lock);
     atomic_store(&w->life, WEIR__LOG_NOT_THERE);
     while ((n = weir__log_ring_peek(w->shared, &text)) > 0) {
-        n = whole_lines(text, n, PIPE_BUF);
+        n = weir__log_whole_lines(text, n, PIPE_BUF);
         weir__log_writer_write_directly(w, text, n);
         weir__log_ring_take(w->shared, n);
     }
@@ -368,7 +318,7 @@ int weir__log_writer_begin(struct weir__log_writer *w, const struct weir__logger
     if (life == WEIR__LOG_OVER)
         join(w);
     if (w->shared == NULL)
-        w->shared = weir__log_ring_new(WEIR__LOG_SHARED_BYTES); /* for good: others may log at any time */
+        w->shared = weir__log_ring_new(SHARED_RING_BYTES); /* for good: others may log at any time */
     if (w->shared == NULL)
         return -ENOMEM;
     w->voice = *voice;
@@ -433,7 +383,7 @@ void weir__log_writer_write_directly(struct weir__log_writer *w, const char *tex
     (void)sigaddset(&pipe, SIGPIPE);
     (void)sigpending(&pending);
     (void)pthread_sigmask(SIG_BLOCK, &pipe, &before);
-    if (write_all(w->fd, text, n, DIRECT_MS) < n) {
+    if (weir__log_write_all(w->fd, text, n, DIRECT_MS) < n) {
         atomic_fetch_add_explicit(&w->dropped, 1, memory_order_relaxed);
         if (errno == EPIPE && sigismember(&pending, SIGPIPE) == 0)
             while (sigtimedwait(&pipe, NULL, &now) < 0 && errno == EINTR)
