@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Names for the stacks of parked tasks. A hundred thousand tasks stand at a few places: the chain of frame
- * pointers, which is found in no time, tells which, and each is unwound by the tables and named once. */
+/* Names of the stacks of tasks. A hundred thousand parked tasks have only a few different stacks. The chain
+ * of frame pointers is quickly read and identifies the stack; each stack is unwound by the tables and named
+ * once. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "watch/tree/inspect.h"
+#include "watch/tree/inspect_inside.h"
 
 enum { CHAIN_MAX = 64, FRAMES_MAX = 96, STACKS_ROOM_MIN = 256, BROKEN_CHAINS_MAX = 1000 };
 
@@ -38,7 +39,7 @@ void weir__naming_close(struct weir__naming *n)
     free(n->stacks);
 }
 
-/* The symbols' own texts end with the runtime. */
+/* Copies the texts, because those of the symbols end with the runtime. */
 static bool keep_frame(struct weir__naming *n, weir_frame *frame)
 {
     frame->function = weir__intern_keep(n->texts, frame->function);
@@ -63,7 +64,7 @@ bool weir__naming_place(struct weir__naming *n, const void *address, weir_frame 
     return true;
 }
 
-/* --- which stack it is --- */
+/* --- identifying a stack --- */
 
 static void follow(struct chain *c, const struct weir__registers *r, const struct weir__stack_copy *stack)
 {
@@ -129,7 +130,7 @@ static bool grow(struct weir__naming *n)
     return true;
 }
 
-/* --- its names --- */
+/* --- naming it --- */
 
 static bool is_one_of(const char *function, const char *const *names)
 {
@@ -139,7 +140,7 @@ static bool is_one_of(const char *function, const char *const *names)
     return false;
 }
 
-/* How a task is left and begun is the same for all. */
+/* Cuts off the frames that are the same in all tasks: how a task is left, and how it begins. */
 static size_t trim(const weir_frame *frames, size_t count, size_t *first)
 {
     static const char *const inner[] = {"weir__park", "yield_now", NULL}, *const outer[] = {
@@ -156,7 +157,7 @@ static size_t trim(const weir_frame *frames, size_t count, size_t *first)
     return count - *first;
 }
 
-/* was_called: the innermost frame is where a call returns to, as all others are. */
+/* was_called: the innermost address is a return address, as all others are. */
 static bool name_stack(struct weir__naming *n, const struct weir__registers *r,
                        const struct weir__stack_copy *stack, bool was_called, struct weir__named_stack *out)
 {
@@ -183,10 +184,11 @@ static bool name_stack(struct weir__naming *n, const struct weir__registers *r,
     return true;
 }
 
-/* Code without frame pointers breaks the chain: then two stacks of the same chain may differ. */
+/* Whether the chain identifies the stack. Code without frame pointers breaks the chain: then two stacks with
+ * the same chain may differ. After so many of them they are taken as equal, to bound the work. */
 static bool is_known_by(struct weir__naming *n, const struct chain *c)
 {
-    return c->whole || n->looked_at++ >= BROKEN_CHAINS_MAX;
+    return c->whole || n->broken++ >= BROKEN_CHAINS_MAX;
 }
 
 static struct weir__named_stack *add(struct weir__naming *n, const struct weir__registers *r,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* From what was seen of tasks one by one to the tree. */
+/* From tasks seen one by one to the tree: order, places in queues, filter. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "watch/tree/inspect.h"
+#include "watch/tree/inspect_inside.h"
 
 /* --- order by id: parents come before their children --- */
 
@@ -54,7 +54,7 @@ static const char *ending_of(size_t n)
     return n % 10 == 1 ? "st" : n % 10 == 2 ? "nd" : n % 10 == 3 ? "rd" : "th";
 }
 
-static int tell_places(weir_tasks *tasks, struct weir__seen **first, size_t count)
+static int add_places(weir_tasks *tasks, struct weir__seen **first, size_t count)
 {
     char words[WEIR__WAIT_WORDS_BYTES + 64];
 
@@ -83,13 +83,13 @@ int weir__inspect_rank(weir_tasks *tasks)
     for (size_t i = 0; i < n && err == 0; i = next) {
         for (next = i + 1; next < n && waiting[next]->queue == waiting[i]->queue; next++)
             ;
-        err = tell_places(tasks, &waiting[i], next - i);
+        err = add_places(tasks, &waiting[i], next - i);
     }
     free(waiting);
     return err;
 }
 
-/* --- what is wanted --- */
+/* --- the filter --- */
 
 static bool has(const char *text, const char *part)
 {
@@ -104,14 +104,14 @@ void weir__inspect_filter(weir_tasks *tasks, const char *filter)
             has(s->info.waits_for, filter))
             s->wanted = true;
         if (s->wanted && s->parent != WEIR__NO_SEEN)
-            tasks->seen[s->parent].wanted = true; /* its turn is still to come: it has the smaller id */
+            tasks->seen[s->parent].wanted = true; /* the loop comes to it later: its id is smaller */
     }
 }
 
 /* --- the order of the tree --- */
 
 struct child {
-    uint32_t parent; /* or behind the last task: a loop */
+    uint32_t parent; /* an index in seen; beyond its end: a loop */
     uint32_t self;
     uint64_t scope, id;
 };
@@ -144,8 +144,8 @@ static size_t list_children(const weir_tasks *tasks, struct child *out)
     return n;
 }
 
-/* Goes down from the children of one parent. next[i] is where those of i stand that are still to come: so
- * neither the depth of the tree nor its width needs a stack. */
+/* Walks the tree below `top`, depth first. next[i] is the position of the next child of i to be visited, so
+ * the walk needs no stack, however deep or wide the tree is. */
 static void walk(weir_tasks *tasks, const struct child *children, size_t count, size_t *next, uint32_t top,
                  size_t most)
 {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What of a process stays mapped while a runtime lives: the stacks of its tasks, the constants of the program
- * and of libweir. */
+/* The memory of a process that stays mapped while a runtime lives: the stacks of its tasks, the constants of
+ * the program and of libweir. */
+#include "watch/tree/mapped.h"
+
 #include <link.h>
 #include <stdlib.h>
 
+#include "core/peek.h"
 #include "core/runtime.h"
-#include "watch/tree/task_view.h"
 
 /* --- stacks --- */
 
@@ -33,7 +35,7 @@ static size_t count_arenas(const struct weir_runtime *r)
     return n;
 }
 
-/* Those that have come since they were counted are left out. */
+/* Lists at most `room` arenas; those that have come since they were counted are left out. */
 static size_t list_arenas(const struct weir_runtime *r, struct arena *out, size_t room)
 {
     size_t n = 0;
@@ -47,7 +49,7 @@ static size_t list_arenas(const struct weir_runtime *r, struct arena *out, size_
     return n;
 }
 
-/* Below a stack is its guard; beside it, where the stride is odd, nothing that anybody uses. */
+/* Adds the stacks without the guard below each, and without the unused memory beside it. */
 static size_t add_stacks(const struct arena *a, struct weir__span *out)
 {
     struct weir__stack_arena *arena = (struct weir__stack_arena *)(uintptr_t)a->arena;
@@ -70,7 +72,8 @@ struct constants {
     bool is_first;
 };
 
-/* The program itself comes first; it and the object we are in are never unloaded while we run. */
+/* Adds the constants of the program, which comes first, and of the object this function is in. Neither is
+ * unloaded during the call. */
 static int add_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
     struct constants *c = arg;

@@ -7,15 +7,15 @@
 
 #include "base/clock.h"
 #include "base/fence.h"
+#include "core/account/activity.h"
 #include "core/loop.h"
 #include "core/scope.h"
-#include "core/account/activity.h"
 
-/* So often a task may come, go or move on under our eyes. From the fifth look on it need not lie still; at
- * the last one it is taken as it is. */
+/* TRIES: readings of a record while its task comes, goes or moves on. After PATIENT_TRIES the task need not
+ * lie still; the last reading is taken as it is. */
 enum { TRIES = 8, PATIENT_TRIES = 4 };
 
-/* What is compared to see that nothing happened meanwhile. */
+/* The fields that are compared to detect a change. */
 struct marks {
     uint64_t id;
     uint32_t runs, names;
@@ -66,7 +66,7 @@ static bool read_name(const struct weir__look *look, const struct weir__task *re
     return true;
 }
 
-/* The scope it was spawned in, and whose that is. */
+/* Reads the scope the task was spawned in, and the owner of that. */
 static bool read_home(const struct weir__look *look, const struct weir__task *copy, struct weir__scope *home,
                       struct weir__task_view *out)
 {
@@ -79,7 +79,7 @@ static bool read_home(const struct weir__look *look, const struct weir__task *co
            weir__peek(&look->peek, weir__peek_at(home->owner, id), &out->parent, sizeof out->parent);
 }
 
-/* Its own scopes, from the innermost out to the one it was spawned in. */
+/* Reads the scopes of the task, from the innermost out to the one it was spawned in. */
 static bool read_scopes(const struct weir__look *look, const struct weir__task *record,
                         const struct weir__task *copy, const struct weir__scope *home,
                         struct weir__task_view *out)
@@ -142,7 +142,7 @@ static void read_stack(const struct weir__look *look, const struct weir__task *r
 
 enum outcome { GONE, MOVED, SEEN };
 
-/* Of one that lay still. Once the copy is known to be right all it points to can be followed. */
+/* Views a task that lay still. The copy is known to be right, so its pointers can be followed. */
 static enum outcome see_still(const struct weir__look *look, struct weir__task *record,
                               struct weir__task *copy, const struct marks *before,
                               struct weir__task_view_room room, struct weir__task_view *out)
@@ -171,8 +171,7 @@ static void forget_scopes(struct weir__task_view *out, const struct weir__scope 
     out->deadline_ns = home->deadline_ns;
 }
 
-/* Of one that runs, or has run meanwhile: what changes is read twice. last: it will not be looked at again.
- */
+/* Views a task that runs, or has run meanwhile: what changes is read twice. last: there is no further try. */
 static enum outcome see_moving(const struct weir__look *look, struct weir__task *record,
                                struct weir__task *copy, const struct marks *before, bool last,
                                struct weir__task_view *out)
@@ -237,7 +236,7 @@ bool weir__task_view_take(struct weir__look *look, struct weir__task *record,
         case GONE:
             if (atomic_load_explicit(&record->id, memory_order_relaxed) == 0)
                 return false;
-            break; /* another has taken its place */
+            break; /* another task has taken its place */
         case MOVED:
             if (i >= PATIENT_TRIES)
                 sched_yield(); /* its thread may have lost the CPU halfway */
