@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a profile. Threading as in <weir/profile.h>. */
+/* What the runtime tells the profiler. Threading: as said at each. */
 #ifndef WEIR__WATCH_PROFILE_PROFILE_H
 #define WEIR__WATCH_PROFILE_PROFILE_H
 
-#include <weir/profile.h>
-
-#include "watch/profile/sample.h"
-#include "symbols/symbols.h"
-
-struct weir__stack_count;
+struct weir__thread_hooks;
 struct weir__threads;
 
-struct weir_profile {
-    weir_runtime *runtime; /* NULL: it has ended meanwhile */
-    int hz;
-    _Atomic(struct weir__samples *) samples; /* of each thread, those that have ended too; only grows */
-    struct weir__symbols *symbols;
-    struct weir__stack_count *stacks; /* by their text */
-    size_t stack_count, stack_room;
-    uint64_t lost;
-    int err;
-};
-
-/* No thread of the runtime is left, and it goes: whoever profiles it keeps what it has. */
-/* Has threads sampled that enter while a profile is taken. */
+/* Sample the threads that enter while a profile is taken. Called on the thread, under the threads' lock. */
 extern const struct weir__thread_hooks weir__profile_hooks __attribute__((visibility("hidden")));
 
+/* The runtime goes, and no thread of it is left. A profile that is still open keeps what it has. */
 void weir__profile_runtime_ends(struct weir__threads *threads);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The signal handler that samples a thread, its timer, and its installation. */
 #include "watch/profile/sample.h"
 
 #include <errno.h>
@@ -7,20 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pool/job.h"
-#include "pool/pool.h"
-#include "watch/profile/profile.h"
+#include "core/account/activity.h"
 #include "core/runtime.h"
 #include "core/task.h"
-#include "core/account/activity.h"
+#include "pool/job.h"
+#include "pool/pool.h"
+#include "watch/profile/profile_inside.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNWATCHED __attribute__((no_sanitize("address", "thread"), noinline))
+#define UNSANITIZED __attribute__((no_sanitize("address", "thread"), noinline))
 #else
-#define UNWATCHED
+#define UNSANITIZED
 #endif
 
-/* --- in the handler: nothing here may allocate, lock or fail --- */
+/* --- in the handler, which must not allocate, lock or fail --- */
 
 static void add_text(char *out, const char *text)
 {
@@ -62,8 +63,8 @@ static void take_job(struct weir__sample *sample, const struct weir__thread *thr
     }
 }
 
-/* Word by word, and not told to sanitizers: it goes over all that lies on the stack. */
-UNWATCHED static void copy_stack(struct weir__sample *sample, uintptr_t end)
+/* Copies word by word, and without sanitizers, because it reads all that lies on the stack. */
+UNSANITIZED static void copy_stack(struct weir__sample *sample, uintptr_t end)
 {
     const volatile uint64_t *from;
     uint64_t *to = (void *)sample->stack;
@@ -77,8 +78,8 @@ UNWATCHED static void copy_stack(struct weir__sample *sample, uintptr_t end)
         to[i] = from[i];
 }
 
-/* Whose stack the stack pointer is in: between two tasks it is for some instructions still that of the one,
- * while the other is running already. */
+/* Whether the stack pointer is in the stack of the task. During a switch it is still in the stack of the task
+ * before, for some instructions, while the next counts as running already. */
 static bool is_on(const struct weir__task *task, uintptr_t sp)
 {
     return task != NULL && task->stack != NULL && sp >= (uintptr_t)task->stack && sp < (uintptr_t)task;
@@ -132,7 +133,7 @@ static void on_timer(int number, siginfo_t *info, void *context)
     errno = saved_errno;
 }
 
-/* --- the signal is the process's, so who uses it is counted for all of it --- */
+/* --- the action of the signal: one for the process, with a count of its users --- */
 
 static pthread_mutex_t catching = PTHREAD_MUTEX_INITIALIZER;
 static int catchers;
@@ -153,7 +154,7 @@ int weir__sampling_catch(void)
     return err;
 }
 
-/* A signal that is still on its way must not meet the default action, which ends the program. */
+/* Ignores SIGPROF rather than restoring its default: a signal still on its way would end the program. */
 void weir__sampling_uncatch(void)
 {
     struct sigaction restored;
@@ -174,7 +175,7 @@ void weir__sampling_uncatch(void)
 #define sigev_notify_thread_id _sigev_un._tid /* glibc has no name for it */
 #endif
 
-/* clock_getcpuclockid(3) is for processes; this is how the kernel numbers a thread's. */
+/* The kernel's number for the CPU clock of a thread; clock_getcpuclockid(3) knows only processes. */
 static clockid_t cpu_clock_of(pid_t tid)
 {
     return (clockid_t)(~(unsigned)tid << 3 | 6u);

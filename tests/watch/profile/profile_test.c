@@ -17,7 +17,7 @@
 #include <weir/profile.h>
 
 #include "pool/pool.h"
-#include "watch/profile/profile.h"
+#include "watch/profile/profile_inside.h"
 #include "core/task.h"
 #include "core/account/activity.h"
 #include "support/run.h"
