@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Lists the loaded files from /proc/self/maps. */
 #include "symbols/modules.h"
 
 #include <inttypes.h>
@@ -13,10 +14,10 @@ struct mapping {
     uintptr_t start, end;
     uint64_t offset;
     bool is_code;
-    const char *path; /* "": of no file */
+    const char *path; /* "": no file */
 };
 
-/* Mappings of one file, one behind the other, as a loader places them. */
+/* Adjacent mappings of one file, as a loader places them. */
 struct run {
     uintptr_t start, end;
     bool has_code;
@@ -38,7 +39,8 @@ static bool parse(char *line, struct mapping *out)
     return true;
 }
 
-/* A file that is loaded begins once; what lies before its beginning is another mapping of it. */
+/* Whether a mapping continues the run. A mapping of offset 0 begins a new one: a loader maps the beginning of
+ * a file once. */
 static bool goes_on(const struct run *run, const struct mapping *m)
 {
     return run->path != NULL && m->start == run->end && m->offset > 0 && strcmp(m->path, run->path) == 0;
@@ -55,7 +57,7 @@ static bool end_run(Dwfl *dwfl, struct run *run)
     return good;
 }
 
-/* The kernel's page of code has no file: libdw reads it from memory when it is called this. */
+/* Reports the kernel's page of code, which has no file. libdw reads a module of this name from memory. */
 static bool report_vdso(Dwfl *dwfl, const struct mapping *m)
 {
     char name[32];

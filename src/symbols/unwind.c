@@ -1,83 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Stacks from copies of stacks: by unwind tables, which every library has, and which end exactly at the base
- * of a task; by frame pointers, which all our own code has, where there are none.
+/* Unwinds copied stacks: by unwind tables, which every library has, and which end exactly at the base of a
+ * task; without tables by frame pointers, which all our own code has.
  *
- * Of a thread asleep in a system call only two registers are known. The tables get out of libc's wrapper with
- * those; the caller's frame pointer is then found by trying: it is the address of the first frame record
- * above from which the chain of records reaches the base.
+ * Of a thread that sleeps in a system call only two registers are known. They are enough for the tables to
+ * get out of libc's wrapper. The caller's frame pointer is then found by trying: it is the address of the
+ * first frame record above from which the chain of records reaches the base.
  */
 #include <string.h>
-#include <ucontext.h>
 
 #include "base/guard_exempt.h"
 #include "symbols/symbols_inside.h"
 
 enum { THREAD = 1, CALL_BYTES_MAX = 7, GUESSES_MAX = 64 };
 
-/* --- registers --- */
-
 #if defined(__x86_64__)
-void weir__registers_of_signal(struct weir__registers *r, const void *ucontext)
-{
-    static const int dwarf_order[16] = {REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
-                                        REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
-                                        REG_R12, REG_R13, REG_R14, REG_R15};
-    const ucontext_t *u = ucontext;
-
-    for (size_t i = 0; i < 16; i++)
-        r->general[i] = (uint64_t)u->uc_mcontext.gregs[dwarf_order[i]];
-    r->pc = (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
-    r->general[16] = r->pc;
-    r->complete = true;
-}
-
-void weir__registers_of_parked(struct weir__registers *r, uintptr_t sp, const void *saved)
-{
-    static const int pushed[6] = {15, 14, 13, 12, 3, 6}; /* see switch_x86_64.S */
-    uint64_t words[7];
-
-    memcpy(words, saved, sizeof words);
-    memset(r, 0, sizeof *r);
-    for (size_t i = 0; i < 6; i++)
-        r->general[pushed[i]] = words[i];
-    r->pc = words[6];
-    r->general[16] = r->pc;
-    r->general[WEIR__REGISTER_SP] = sp + sizeof words;
-    r->complete = true;
-}
 enum { REGISTERS = 17 };
 #else
-void weir__registers_of_signal(struct weir__registers *r, const void *ucontext)
-{
-    const ucontext_t *u = ucontext;
-
-    for (size_t i = 0; i < 31; i++)
-        r->general[i] = u->uc_mcontext.regs[i];
-    r->general[31] = u->uc_mcontext.sp;
-    r->pc = u->uc_mcontext.pc;
-    r->complete = true;
-}
-
-void weir__registers_of_parked(struct weir__registers *r, uintptr_t sp, const void *saved)
-{
-    memset(r, 0, sizeof *r);
-    memcpy(&r->general[19], saved, 12 * sizeof r->general[0]); /* x19 to x30, see switch_aarch64.S */
-    r->pc = r->general[30];
-    r->general[WEIR__REGISTER_SP] = sp + WEIR__SAVED_BYTES;
-    r->complete = true;
-}
 enum { REGISTERS = 32 };
 #endif
-
-void weir__registers_of_sleeper(struct weir__registers *r, uintptr_t sp, uintptr_t pc)
-{
-    memset(r, 0, sizeof *r);
-    r->general[WEIR__REGISTER_SP] = sp;
-    r->pc = pc;
-#if defined(__x86_64__)
-    r->general[16] = pc;
-#endif
-}
 
 /* --- the copy --- */
 
@@ -90,7 +30,7 @@ static bool read_word(const struct weir__stack_copy *stack, uintptr_t address, u
     return true;
 }
 
-/* Whether a call ends before this address, and into which function it goes; 0: that can't be seen. */
+/* Whether there is a call right before this address. callee: the function it calls; 0: unknown. */
 static bool is_after_call(struct weir__symbols *s, uintptr_t address, uintptr_t *callee)
 {
     unsigned char code[CALL_BYTES_MAX];
@@ -121,8 +61,8 @@ static bool is_after_call(struct weir__symbols *s, uintptr_t address, uintptr_t 
 #endif
 }
 
-/* Follows frame records from fp on. A chain is whole when it ends with a record that has no caller's.
- * Returns: how many return addresses. */
+/* Follows the chain of frame records from fp on. It is whole when its last record has no caller.
+ * Returns: the number of return addresses. */
 static size_t follow_records(struct weir__symbols *s, const struct weir__stack_copy *stack, uintptr_t fp,
                              uintptr_t *out, size_t room, bool *whole)
 {
@@ -219,12 +159,12 @@ static size_t follow_tables(struct weir__symbols *s, const struct weir__register
     s->registers = r;
     s->stack = stack;
     s->missed = false;
-    /* What lies outside the copy ends a stack, too, without an error. */
+    /* A read outside the copy also ends the unwinding without an error, hence `missed`. */
     *whole = s->attached && dwfl_getthread_frames(s->dwfl, THREAD, take_frame, &f) == 0 && !s->missed;
     return f.count;
 }
 
-/* --- both --- */
+/* --- by guessing the frame pointer --- */
 
 static uintptr_t start_of(struct weir__symbols *s, uintptr_t address)
 {
@@ -237,9 +177,10 @@ static uintptr_t start_of(struct weir__symbols *s, uintptr_t address)
     return address - offset;
 }
 
-/* How well a frame record at fp suits the function that has pc. */
-enum fit { NOT_AT_ALL, MAYBE, CALLED_IT };
+/* How well a frame record suits a function. */
+enum fit { NO_FIT, MAY_FIT, IS_CALLER };
 
+/* Rates the frame record at fp for the function at pc. */
 static enum fit fit_of(struct weir__symbols *s, const struct weir__stack_copy *stack, uintptr_t fp,
                        uintptr_t pc)
 {
@@ -247,22 +188,22 @@ static enum fit fit_of(struct weir__symbols *s, const struct weir__stack_copy *s
     bool whole;
 
     if (follow_records(s, stack, fp, rest, WEIR__UNWIND_MAX, &whole) == 0)
-        return NOT_AT_ALL;
+        return NO_FIT;
     (void)is_after_call(s, rest[0], &callee);
     if (callee != 0 && start_of(s, pc) == callee)
-        return CALLED_IT; /* whether or not there are records all the way, which below main() there are not */
+        return IS_CALLER; /* also with a chain that is not whole: below main() there are no records */
     if (!whole)
-        return NOT_AT_ALL;
-    /* It was called by a pointer, or by way of a linkage table. */
+        return NO_FIT;
+    /* The call may go through a pointer or a linkage table. */
     return callee == 0 || start_of(s, callee) != callee ||
                    weir__symbols_module(s, callee) != weir__symbols_module(s, pc)
-               ? MAYBE
-               : NOT_AT_ALL;
+               ? MAY_FIT
+               : NO_FIT;
 }
 
-/* The tables, with one frame pointer after another until the base is reached. What earlier calls have left
- * lying about leads there, too: so a record whose caller calls this very function goes before those that only
- * may. */
+/* Unwinds by the tables with one frame pointer after another, until the base is reached. Stale records of
+ * earlier calls may lead there, too, so a record whose caller calls this very function is tried before
+ * others. */
 static size_t guess(struct weir__symbols *s, const struct weir__registers *r,
                     const struct weir__stack_copy *stack, uintptr_t *out, size_t room, bool *whole)
 {
@@ -272,7 +213,7 @@ static size_t guess(struct weir__symbols *s, const struct weir__registers *r,
     uintptr_t low = (r->general[WEIR__REGISTER_SP] + sizeof low - 1) & ~(sizeof low - 1);
     uintptr_t end = stack->low + stack->count;
 
-    for (enum fit wanted = CALLED_IT; wanted > NOT_AT_ALL; wanted--) {
+    for (enum fit wanted = IS_CALLER; wanted > NO_FIT; wanted--) {
         int guesses = 0;
         for (uintptr_t fp = low; !*whole && fp < end && guesses < GUESSES_MAX; fp += sizeof fp) {
             if (fit_of(s, stack, fp, pc) != wanted)
@@ -285,6 +226,8 @@ static size_t guess(struct weir__symbols *s, const struct weir__registers *r,
     return count;
 }
 
+/* --- all together --- */
+
 size_t weir__symbols_unwind(struct weir__symbols *s, const struct weir__registers *r,
                             const struct weir__stack_copy *stack, uintptr_t *out, size_t room, bool *complete)
 {
@@ -293,7 +236,7 @@ size_t weir__symbols_unwind(struct weir__symbols *s, const struct weir__register
     *complete = false;
     if (room == 0)
         return 0;
-    weir__guard_exempt_begin(); /* files are read */
+    weir__guard_exempt_begin(); /* it reads files */
     pthread_mutex_lock(&s->lock);
     count = r->complete ? follow_tables(s, r, stack, out, room, complete)
                         : guess(s, r, stack, out, room, complete);
