@@ -31,7 +31,7 @@ END
 
 cat >"$work/no_names.c" <<'END'
 #include <errno.h>
-#include "core/watch/symbols.h"
+#include "symbols/symbols.h"
 
 int weir__symbols_open(struct weir__symbols **out)
 {
@@ -69,21 +69,6 @@ size_t weir__symbols_unwind(struct weir__symbols *s, const struct weir__register
     (void)s, (void)r, (void)stack, (void)out, (void)room;
     *complete = false;
     return 0;
-}
-
-void weir__registers_of_signal(struct weir__registers *r, const void *ucontext)
-{
-    (void)r, (void)ucontext;
-}
-
-void weir__registers_of_sleeper(struct weir__registers *r, uintptr_t sp, uintptr_t pc)
-{
-    (void)r, (void)sp, (void)pc;
-}
-
-void weir__registers_of_parked(struct weir__registers *r, uintptr_t sp, const void *saved)
-{
-    (void)r, (void)sp, (void)saved;
 }
 END
 
@@ -215,22 +200,22 @@ check() { # NUMBER NAME COMMAND…
 }
 
 builds() {
-    local sources=("$work"/no_*.c src/core/switch_aarch64.S)
-    for file in src/base/*.c src/io/*.c src/core/*.c src/core/*/*.c; do
-        case $file in
-        src/io/uring.c | src/symbols/symbols.c | src/symbols/modules.c | src/symbols/unwind.c) ;;
+    local sources=("$work"/no_*.c src/core/switch_aarch64.S) names=(src/symbols/{modules,names,symbols,unwind}.c)
+    while read -r file; do
+        case " src/io/uring.c ${names[*]} " in
+        *" $file "*) ;;
         *) sources+=("$file") ;;
         esac
-    done
+    done < <(find src/{base,io,core,symbols,guard,pool,watch,run} -name '*.c' -not -path '*/preload/*')
     mkdir "$work/objects"
     for file in "${sources[@]}"; do echo "$file $work/objects/${file//\//_}.o"; done |
         xargs -P 2 -L 1 sh -c "$cc ${flags[*]} -c -o \"\$1\" \"\$0\"" &&
-        $cc "${flags[@]}" -idirafter /usr/include -fsyntax-only src/symbols/symbols.c src/symbols/modules.c src/symbols/unwind.c &&
+        $cc "${flags[@]}" -idirafter /usr/include -fsyntax-only "${names[@]}" &&
         $cc "${flags[@]}" -static -pthread -o "$work/program" "$work/program.c" "$work"/objects/*.o -lm
 }
 
 guards() {
-    $cc "${flags[@]}" -shared -fvisibility=hidden -Wl,-soname,libweir-guard.so.0 -o "$work/libweir-guard.so.0" src/guard/*.c &&
+    $cc "${flags[@]}" -shared -fvisibility=hidden -Wl,-soname,libweir-guard.so.0 -o "$work/libweir-guard.so.0" src/guard/preload/*.c &&
         $cc "${flags[@]}" -pthread -o "$work/guarded" "$work/guarded.c" "$work"/objects/*.o "$work/libweir-guard.so.0" -lm &&
         WEIR_GUARD=count timeout 60 qemu-aarch64 -E LD_LIBRARY_PATH="$work" -L /usr/aarch64-linux-gnu "$work/guarded"
 }
