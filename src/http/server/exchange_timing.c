@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the time of an exchange went: for its record, and for its client. */
+#include "http/server/exchange_timing.h"
+
 #include "core/account/attribution.h"
-#include "http/server/server.h"
 #include "http/server/server_timing.h"
 
 weir_duration weir__exchange_close(struct weir__exchange *x)
 {
-    const struct weir__loop *loop = x->connection->home->loop;
+    const struct weir__loop *loop = x->home->loop;
 
     if (!x->activity.ledger.on)
         return (weir_duration){weir__loop_now_ns(loop) - x->began_ns};
@@ -18,7 +19,7 @@ static size_t account(struct weir__exchange *x, weir_charge out[WEIR_CHARGES_MAX
 {
     if (!x->activity.ledger.on)
         return 0;
-    return weir__ledger_account(&x->activity.ledger, &x->connection->home->loop->heartbeat, out);
+    return weir__ledger_account(&x->activity.ledger, &x->home->loop->heartbeat, out);
 }
 
 size_t weir_exchange_charges(const weir_exchange_record *record, weir_charge out[WEIR_CHARGES_MAX])

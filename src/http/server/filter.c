@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What stands between a handler's answer and its client. An answer that is not changed goes out as if nothing
  * stood there; one that is loses its length, unless all of it came out at once. */
-#include "http/server/server.h"
+#include "http/server/filter.h"
+
+#include "http/server/response_headers.h"
+#include "http/server/response_send.h"
 
 int weir_reply_use_filter(weir_response *res, const weir_reply_filter *filter, void *arg)
 {

@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* A client that sends all of a body before it reads anything of the answer, while the answer already goes
- * out: each would wait for the other for ever. So when it takes nothing more, what it still sends is read and
- * kept, up to a maximum for it and one for all of the server. Those that read as they send keep nothing here.
+/* Receives a body while its client reads nothing of the response.
+ *
+ * A client that sends all of a body before it reads anything, of a response that is sent while the body
+ * comes, would wait for the server as the server waits for it, for ever. So when the client takes nothing
+ * more, what it still sends is received and kept, up to a maximum for each exchange and for the server.
+ * Clients that read as they send keep nothing here.
  */
-#include "http/server/server.h"
+#include "http/server/h1.h"
 
-enum { BURST_BYTES = 256 << 10 }; /* then others have their turn of the loop */
+enum { BURST_BYTES = 256 << 10 }; /* received before others have their turn of the loop */
 
-/* What comes after the body is not ours: the body is read along, by a copy of its state, to know its end. */
-static void follow(struct weir__exchange *x, const char *data, size_t len)
+struct weir__h1_read_ahead {
+    weir_buffer kept;            /* the input lies in it, unless it is empty */
+    struct weir__http_body body; /* as of the last byte that came */
+    size_t counted;              /* in server->read_ahead_bytes */
+    size_t burst;                /* since the loop was last left to others */
+    bool over;                   /* the body's end has come, or a fault */
+    struct weir__timeout again;
+    struct weir__h1_exchange *exchange;
+};
+
+/* Reads the body along by a copy of its state, to know its end: what comes behind the end is not kept. */
+static void follow(struct weir__h1_exchange *h, const char *data, size_t len)
 {
-    struct weir__read_ahead *ahead = x->ahead;
+    struct weir__h1_read_ahead *ahead = h->ahead;
     weir_bytes payload;
     size_t used;
     int step = WEIR__HTTP_BODY_DATA;
@@ -23,122 +36,128 @@ static void follow(struct weir__exchange *x, const char *data, size_t len)
     ahead->over = ahead->over || step != WEIR__HTTP_BODY_MORE;
 }
 
+/* --- beginning and ending --- */
+
 static void go_on(struct weir__timeout *again)
 {
-    struct weir__read_ahead *ahead = weir__container_of(again, struct weir__read_ahead, again);
+    struct weir__h1_read_ahead *ahead = weir__container_of(again, struct weir__h1_read_ahead, again);
 
     ahead->burst = 0;
-    weir__read_ahead(ahead->exchange);
+    weir__h1_read_ahead(ahead->exchange);
 }
 
-static void begin(struct weir__exchange *x)
+static void begin(struct weir__h1_exchange *h)
 {
-    x->ahead = weir__arena_calloc(&x->memory, 1, sizeof *x->ahead);
-    if (x->ahead == NULL)
+    h->ahead = weir__arena_calloc(&h->exchange.memory, 1, sizeof *h->ahead);
+    if (h->ahead == NULL)
         return;
-    x->ahead->exchange = x;
-    weir__timeout_init(&x->ahead->again, go_on);
-    weir_buffer_init(&x->ahead->kept, SIZE_MAX);
-    x->ahead->body = x->request.body;
-    if (x->input_len > x->input_at)
-        follow(x, x->input + x->input_at, x->input_len - x->input_at);
+    h->ahead->exchange = h;
+    weir__timeout_init(&h->ahead->again, go_on);
+    weir_buffer_init(&h->ahead->kept, SIZE_MAX);
+    h->ahead->body = h->exchange.request.body;
+    if (h->input_len > h->input_at)
+        follow(h, h->input + h->input_at, h->input_len - h->input_at);
 }
 
-void weir__read_ahead(struct weir__exchange *x)
+void weir__h1_read_ahead(struct weir__h1_exchange *h)
 {
-    if (x->request.body.ended || x->input_end != 0 || x->request.continue_due ||
-        (x->waits.what & WEIR__FOR_BODY))
+    const weir_request *req = &h->exchange.request;
+
+    if (req->body.ended || h->input_end != 0 || req->continue_due || (h->progress.waits & WEIR__H1_WAIT_BODY))
         return;
-    if (x->ahead == NULL)
-        begin(x);
-    if (weir__read_ahead_wants_more(x))
-        weir__connection_await(x->connection);
+    if (h->ahead == NULL)
+        begin(h);
+    if (weir__h1_read_ahead_wants_more(h))
+        weir__h1_receive(h->connection);
 }
 
-static void uncount(struct weir__exchange *x)
+static void uncount(struct weir__h1_exchange *h)
 {
-    atomic_fetch_sub_explicit(&x->connection->home->server->ahead_bytes, x->ahead->counted,
+    atomic_fetch_sub_explicit(&h->exchange.home->server->read_ahead_bytes, h->ahead->counted,
                               memory_order_relaxed);
-    x->ahead->counted = 0;
+    h->ahead->counted = 0;
 }
 
-void weir__read_ahead_end(struct weir__exchange *x)
+void weir__h1_read_ahead_end(struct weir__h1_exchange *h)
 {
-    uncount(x);
-    weir__timeout_cancel(x->connection->home->loop, &x->ahead->again);
-    weir_buffer_free(&x->ahead->kept);
+    uncount(h);
+    weir__timeout_cancel(h->exchange.home->loop, &h->ahead->again);
+    weir_buffer_free(&h->ahead->kept);
 }
 
-/* Makes the input lie in the buffer. What was used of it goes once there is much of it: moving the rest down
- * takes a while. Returns: 0 the input begins with the buffer; 1 where it did. */
-static int collect(struct weir__exchange *x)
-{
-    weir_buffer *kept = &x->ahead->kept;
+/* --- keeping --- */
 
-    if (x->input != kept->data) {
+/* Makes the input lie in the buffer. The part of it that was used is removed once it is large: moving the
+ * rest takes a while. Returns: 0 the input begins with the buffer; 1 where it did; < 0. */
+static int collect(struct weir__h1_exchange *h)
+{
+    weir_buffer *kept = &h->ahead->kept;
+
+    if (h->input != kept->data) {
         weir_buffer_clear(kept);
-        return weir_buffer_append(kept, x->input + x->input_at, x->input_len - x->input_at);
+        return weir_buffer_append(kept, h->input + h->input_at, h->input_len - h->input_at);
     }
-    if (kept->len < WEIR__AHEAD_BYTES_MAX || x->input_at < kept->len / 4)
+    if (kept->len < WEIR__H1_READ_AHEAD_BYTES_MAX || h->input_at < kept->len / 4)
         return 1;
-    weir_buffer_consume(kept, x->input_at);
+    weir_buffer_consume(kept, h->input_at);
     return 0;
 }
 
-static int keep(struct weir__exchange *x, const char *data, size_t len)
+static int keep(struct weir__h1_exchange *h, const char *data, size_t len)
 {
-    struct weir__read_ahead *ahead = x->ahead;
-    int moved = collect(x), err = moved < 0 ? moved : weir_buffer_append(&ahead->kept, data, len);
+    struct weir__h1_read_ahead *ahead = h->ahead;
+    int moved = collect(h), err = moved < 0 ? moved : weir_buffer_append(&ahead->kept, data, len);
 
     if (moved == 0)
-        x->input_at = 0;
+        h->input_at = 0;
     if (moved < 0)
         return moved;
-    x->input = ahead->kept.data;
-    x->input_len = x->input_room = ahead->kept.len;
+    h->input = ahead->kept.data;
+    h->input_len = h->input_room = ahead->kept.len;
     if (err < 0)
         return err;
     ahead->counted += len;
-    atomic_fetch_add_explicit(&x->connection->home->server->ahead_bytes, len, memory_order_relaxed);
+    atomic_fetch_add_explicit(&h->exchange.home->server->read_ahead_bytes, len, memory_order_relaxed);
     return 0;
 }
 
-int weir__read_ahead_take(struct weir__exchange *x, const char *data, size_t len)
+int weir__h1_read_ahead_add(struct weir__h1_exchange *h, const char *data, size_t len)
 {
-    int err = keep(x, data, len);
+    int err = keep(h, data, len);
 
     if (err < 0)
         return err;
-    follow(x, data, len);
-    x->ahead->burst += len;
-    if (x->ahead->burst >= BURST_BYTES && !weir__timer_is_set(&x->ahead->again.timer)) {
-        struct weir__loop *loop = x->connection->home->loop;
-        weir__timeout_set(loop, &x->ahead->again, weir__loop_now_ns(loop));
+    follow(h, data, len);
+    h->ahead->burst += len;
+    if (h->ahead->burst >= BURST_BYTES && !weir__timer_is_set(&h->ahead->again.timer)) {
+        struct weir__loop *loop = h->exchange.home->loop;
+        weir__timeout_set(loop, &h->ahead->again, weir__loop_now_ns(loop));
     }
     return 0;
 }
 
-void weir__read_ahead_used(struct weir__exchange *x, const char *data, size_t len)
+void weir__h1_read_ahead_used(struct weir__h1_exchange *h, const char *data, size_t len)
 {
-    if (x->ahead->kept.data != NULL) {
-        weir_buffer_free(&x->ahead->kept);
-        uncount(x);
+    if (h->ahead->kept.data != NULL) {
+        weir_buffer_free(&h->ahead->kept);
+        uncount(h);
     }
-    follow(x, data, len);
+    follow(h, data, len);
 }
 
-static bool has_room(const struct weir__exchange *x)
+static bool has_room(const struct weir__h1_exchange *h)
 {
-    const struct weir__server *server = x->connection->home->server;
+    const struct weir__server *server = h->exchange.home->server;
 
-    return x->input_len - x->input_at < WEIR__AHEAD_BYTES_MAX &&
-           atomic_load_explicit(&server->ahead_bytes, memory_order_relaxed) < WEIR__AHEAD_BYTES_MAX_OF_ALL;
+    return h->input_len - h->input_at < WEIR__H1_READ_AHEAD_BYTES_MAX &&
+           atomic_load_explicit(&server->read_ahead_bytes, memory_order_relaxed) <
+               WEIR__H1_READ_AHEAD_BYTES_MAX_OF_ALL;
 }
 
-bool weir__read_ahead_wants_more(const struct weir__exchange *x)
+bool weir__h1_read_ahead_wants_more(const struct weir__h1_exchange *h)
 {
-    const struct weir__read_ahead *ahead = x->ahead;
+    const struct weir__h1_read_ahead *ahead = h->ahead;
 
     return ahead != NULL && !ahead->over && ahead->burst < BURST_BYTES &&
-           (x->waits.what & WEIR__FOR_ANSWER) && has_room(x);
+           (h->progress.waits & WEIR__H1_WAIT_TAKE) && has_room(h);
 }

@@ -5,10 +5,14 @@
  * another loop stays ours, too, for a moment: whoever is first, the loop that takes it or the one that sent
  * it and has waited long enough, has it.
  */
+#include "http/server/placing.h"
+
 #include <stdlib.h>
 
 #include "core/runtime.h"
-#include "http/server/server.h"
+#include "http/server/h1.h"
+#include "http/server/quiet.h"
+#include "http/server/room.h"
 
 enum { TAKEN_BACK_AFTER_MS = 10, SWEEP_MS = 25 };
 
@@ -48,11 +52,11 @@ static void take(struct weir__server_loop *home, int fd)
     weir_stream *stream;
 
     if (weir__stream_adopt(fd, extra, &stream) < 0)
-        weir__server_loop_left(home);
+        weir__room_left(home);
     else if (may_enter(home, stream))
         weir__connection_start(home, stream);
     else
-        weir__connection_turn_back(home, stream);
+        weir__connection_reject_client(home, stream);
 }
 
 /* Where it was sent. */
@@ -67,7 +71,7 @@ static void arrived(struct weir__message *message)
         return;
     }
     free(m);
-    weir__server_loop_left(to);
+    weir__room_left(to);
 }
 
 static void take_back(struct moving *m)
@@ -97,7 +101,7 @@ static void sweep(struct weir__timeout *timeout)
     }
     if (!weir__list_is_empty(&here->moving))
         weir__timeout_set(here->loop, timeout, now_ns + weir_ms(SWEEP_MS).ns);
-    weir__server_loop_check_quiet(here);
+    weir__quiet_check(here);
 }
 
 static void send_to(struct moving *m, struct weir__server_loop *here, int fd)

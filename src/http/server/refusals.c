@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The reasons for which a request is refused: each that a refusal names, or the code of its answer, stands
  * here. */
+#include "http/server/refusals.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #include <weir/text.h>
-
-#include "http/server/server.h"
 
 static const weir_refusal refusals[] = {
     {"exchanges", WEIR_REFUSAL_LOAD},
@@ -94,7 +94,7 @@ static const char *with_limit(struct weir__exchange *x, const char *message, con
 
 void weir__refuse_fault(struct weir__exchange *x, const struct weir__http_fault *fault)
 {
-    const weir_server_options *o = &x->connection->home->server->options;
+    const weir_server_options *o = &x->home->server->options;
     const char *message = fault->message;
     char text[32];
 
@@ -109,7 +109,7 @@ void weir__refuse_fault(struct weir__exchange *x, const struct weir__http_fault 
 
 void weir__refuse_slow_head(struct weir__exchange *x)
 {
-    const weir_server_options *o = &x->connection->home->server->options;
+    const weir_server_options *o = &x->home->server->options;
     char text[WEIR_DURATION_TEXT_MAX];
 
     weir__refuse(x, 408, "timeout",
@@ -124,6 +124,5 @@ const char *weir__body_limit_text(struct weir__exchange *x)
     char text[32];
 
     return with_limit(x, "the request's body is larger than this route takes",
-                      size_text(text, x->request.body.max),
-                      x->connection->home->server->options.limit_names.body);
+                      size_text(text, x->request.body.max), x->home->server->options.limit_names.body);
 }

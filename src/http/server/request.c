@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a handler asks of the request. All text was made NUL-terminated when the head was taken. */
-#include "http/server/server.h"
+/* What a handler asks of its request. */
+#include "http/server/request.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,7 +17,7 @@ const char *weir_request_target(const weir_request *req)
     return req->target;
 }
 
-/* Handlers take text; what is a part of a longer one is copied when it is asked for. */
+/* Handlers are given NUL-terminated text: a part of a longer text is copied when asked for. */
 static const char *as_text(const weir_request *req, weir_bytes span)
 {
     struct weir__exchange *x = weir__exchange_of_request(req);
@@ -56,13 +56,13 @@ const char *weir_request_header(const weir_request *req, const char *name)
 
     if (field == NULL || field->value.len == 0)
         return field != NULL ? "" : NULL;
-    /* The byte behind it belongs to the end of its line, which nobody reads again. */
+    /* The byte behind a span of the head may be written: see wire.h. */
     ((char *)(uintptr_t)field->value.data)[field->value.len] = '\0';
     return field->value.data;
 }
 
-/* Returns: how many fields have the name; *bytes is what their values take, joined. */
-static size_t measure(const weir_request *req, weir_bytes name, size_t *bytes)
+/* Counts the fields of a name. *bytes: of their values, joined. */
+static size_t count_fields(const weir_request *req, weir_bytes name, size_t *bytes)
 {
     size_t found = 0;
 
@@ -78,7 +78,7 @@ static size_t measure(const weir_request *req, weir_bytes name, size_t *bytes)
 const char *weir_request_header_joined(weir_request *req, const char *name)
 {
     const weir_bytes wanted = weir_bytes_of(name);
-    size_t bytes, found = measure(req, wanted, &bytes);
+    size_t bytes, found = count_fields(req, wanted, &bytes);
     char *text, *at;
 
     if (found <= 1)
@@ -118,7 +118,7 @@ const char *weir_request_peer(const weir_request *req)
         text = weir__arena_alloc(&x->memory, WEIR_ADDRESS_BYTES);
         if (text == NULL)
             return "?";
-        x->request.peer = weir__peers_of(&x->connection->home->peers, x->connection, text);
+        x->request.peer = x->wire->peer(x, text);
     }
     return req->peer;
 }
@@ -140,93 +140,60 @@ void *weir_request_alloc(weir_request *req, size_t bytes)
 
 /* --- the body --- */
 
-/* Waits for more of it. 0; < 0 there is no more, and that is not where it ends. */
-static int more_body(struct weir__exchange *x)
+static int await_more(struct weir__exchange *x)
 {
-    int got;
+    int err = 0;
 
     if (x->request.continue_due) {
         x->request.continue_due = false;
-        got = x->response.began ? 0 : weir__response_send_continue(x); /* an answer says it, too */
-        if (got < 0)
-            return got;
+        if (!x->response.began) /* a final response tells the client the same */
+            err = x->wire->send_informational(x, 100);
     }
-    got = weir__exchange_fill(x);
-    if (got == 0)
-        got = weir__http_body_closed(&x->request.body);
-    return got < 0 ? got : 0;
+    return err < 0 ? err : x->wire->await_body(x);
 }
 
-/* The next run of payload, at most `most` bytes, where it lies in the input; empty at the end. */
-static int next_run(struct weir__exchange *x, size_t most, weir_bytes *payload)
+/* Takes the next payload, at most `most` bytes, where it lies; waits for it. Empty at the end of the body. */
+static int next_payload(struct weir__exchange *x, size_t most, weir_bytes *payload)
 {
     weir_request *req = &x->request;
 
     while (req->body_err == 0) {
-        size_t used, here = x->input_len - x->input_at;
-        int step = weir__http_body_next(&req->body, x->input + x->input_at, here < most ? here : most, &used,
-                                        payload);
+        int step = x->wire->take_body(x, most, payload);
 
-        x->input_at += used;
-        if (step == WEIR__HTTP_BODY_END)
-            weir__exchange_watch_behind(x);
-        if (step == WEIR__HTTP_BODY_DATA || step == WEIR__HTTP_BODY_END)
+        if (step == WEIR__HTTP_BODY_MORE)
+            step = await_more(x);
+        else if (step >= 0)
             return step;
-        if (step == WEIR__HTTP_BODY_MORE && x->input_at == x->input_len)
-            step = more_body(x);
         if (step < 0)
             req->body_err = step;
     }
     return req->body_err;
 }
 
-/* There is so much to come, and room for it, that it is worth a receive of its own. While that is so the
- * input is not asked for more: it would come in small pieces, and each be copied. */
-static bool is_read_straight(const struct weir__exchange *x, size_t bytes)
-{
-    const struct weir__http_body *body = &x->request.body;
-
-    return body->framing == WEIR__HTTP_LENGTH && body->left >= WEIR__STREAM_LENT_BYTES_MAX &&
-           bytes >= WEIR__STREAM_LENT_BYTES_MAX && !x->request.continue_due;
-}
-
-static bool has_input(const struct weir__exchange *x)
-{
-    return x->input_at < x->input_len || x->input_end != 0 || x->connection->awaiting;
-}
-
-static ssize_t read_straight(struct weir__exchange *x, void *data, size_t bytes)
-{
-    struct weir__http_body *body = &x->request.body;
-    size_t used, most = bytes < body->left ? bytes : (size_t)body->left;
-    weir_bytes payload;
-    ssize_t got = weir__exchange_read(x, data, most);
-    int step;
-
-    if (got <= 0)
-        return x->request.body_err = got < 0 ? (int)got : weir__http_body_closed(body);
-    step = weir__http_body_next(body, data, (size_t)got, &used, &payload);
-    return step < 0 ? x->request.body_err = step : got;
-}
-
 ssize_t weir_request_read(weir_request *req, void *data, size_t bytes)
 {
     struct weir__exchange *x = weir__exchange_of_request(req);
-    weir_bytes run;
+    weir_bytes payload;
+    ssize_t got;
     int step;
 
     if (bytes == 0)
         return -EINVAL;
-    if (req->body_err == 0 && is_read_straight(x, bytes) && !has_input(x))
-        return read_straight(x, data, bytes);
-    step = next_run(x, bytes, &run);
+    if (req->body_err < 0 || req->body.ended)
+        return req->body_err;
+    got = x->wire->read_body(x, data, bytes);
+    if (got != -EAGAIN) {
+        if (got < 0)
+            req->body_err = (int)got;
+        return got;
+    }
+    step = next_payload(x, bytes, &payload);
     if (step < 0)
         return step;
-    if (run.len > 0)
-        memcpy(data, run.data, run.len);
-    if (!is_read_straight(x, bytes))
-        weir__exchange_used(x);
-    return (ssize_t)run.len;
+    if (payload.len > 0)
+        memcpy(data, payload.data, payload.len);
+    x->wire->release_body(x, bytes);
+    return (ssize_t)payload.len;
 }
 
 int weir_read_body(weir_request *req, weir_bytes *body, size_t max_bytes)
@@ -240,13 +207,13 @@ int weir_read_body(weir_request *req, weir_bytes *body, size_t max_bytes)
     if (req->body.taken + req->body.left > max)
         return -WEIR_ETOOLARGE;
     for (;;) {
-        weir_bytes run;
-        int step = next_run(x, SIZE_MAX, &run);
-        int err = step < 0 ? step : weir_buffer_append(&x->body, run.data, run.len);
+        weir_bytes payload;
+        int step = next_payload(x, SIZE_MAX, &payload);
+        int err = step < 0 ? step : weir_buffer_append(&x->body, payload.data, payload.len);
 
         if (err < 0)
             return err;
-        weir__exchange_used(x);
+        x->wire->release_body(x, 0);
         if (step == WEIR__HTTP_BODY_END)
             break;
     }
@@ -254,22 +221,21 @@ int weir_read_body(weir_request *req, weir_bytes *body, size_t max_bytes)
     return 0;
 }
 
-/* After the answer: what the handler left unread, so that the next request can be found. */
-int weir__request_discard_body(weir_request *req)
+int weir__request_discard_body(weir_request *req, uint64_t most)
 {
     struct weir__exchange *x = weir__exchange_of_request(req);
     uint64_t from = req->body.taken;
 
-    /* A client told nothing to go on will not send the body, or it will: nobody can know. */
+    /* The client was not told to send the body, and may or may not send it: what comes next is unknown. */
     if (req->continue_due && !req->body.ended)
         return -WEIR_EPROTOCOL;
     while (!req->body.ended) {
-        weir_bytes run;
+        weir_bytes payload;
         int step;
 
-        if (req->body.taken + req->body.left - from > WEIR__DISCARD_BYTES_MAX)
+        if (req->body.taken + req->body.left - from > most)
             return -WEIR_ETOOLARGE;
-        step = next_run(x, SIZE_MAX, &run);
+        step = next_payload(x, SIZE_MAX, &payload);
         if (step < 0)
             return step;
     }

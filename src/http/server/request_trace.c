@@ -4,7 +4,8 @@
 
 #include "base/random.h"
 #include "http/message/headers.h"
-#include "http/server/server.h"
+#include "http/message/trace.h"
+#include "http/server/state.h"
 
 /* The only one of its name: two of them mean that nobody knows which. */
 static bool find_parent(const struct weir__http_request_head *head, weir_trace *trace)
@@ -61,8 +62,8 @@ const weir_trace *weir_request_trace(const weir_request *req)
         x->request.trace_state = join_state(x);
         return trace;
     }
-    trace->id_high = weir__random_u64(&x->connection->home->loop->random);
-    trace->id_low = weir__random_u64(&x->connection->home->loop->random) | 1; /* not both 0 */
+    trace->id_high = weir__random_u64(&x->home->loop->random);
+    trace->id_low = weir__random_u64(&x->home->loop->random) | 1; /* not both 0 */
     trace->flags = WEIR_TRACE_SAMPLED | WEIR_TRACE_RANDOM;
     return trace;
 }

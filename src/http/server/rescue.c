@@ -5,12 +5,15 @@
  * and a connection for each request, 1.05 to 1.3 times the CPU time. Who is held the watch finds out, which
  * looks at all loops anyway. So without the watch nobody is rescued.
  */
+#include "http/server/rescue.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "core/runtime.h"
 #include "core/task.h"
-#include "http/server/server.h"
+#include "http/server/quiet.h"
+#include "net/listener.h"
 
 enum { LOOK_AGAIN_MS = 10, LASTS_MS = 100, TAKEN_AT_ONCE = 64 };
 
@@ -48,7 +51,7 @@ static void begin(struct weir__server_loop *home, int i)
 
     open_queues(r, other(home, i));
     for (size_t k = 0; k < r->count; k++)
-        weir__listener_serve(r->listeners[k], weir__server_loop_accepted, home);
+        weir__listener_serve(r->listeners[k], home->accepted, home);
     if (r->listeners != NULL)
         home->rescuing++;
     if (home->full)
@@ -61,7 +64,7 @@ static void end(struct weir__server_loop *home, struct weir__rescue *r)
     int us = (int)(home - home->server->loops) + 1;
 
     for (size_t k = 0; k < r->count; k++)
-        weir__server_loop_close_listener(home, r->listeners[k]);
+        weir__quiet_close_listener(home, r->listeners[k]);
     free(r->listeners);
     *r = (struct weir__rescue){0};
     home->rescuing--;

@@ -9,7 +9,12 @@
  * Where the options say so, there is always room: then those who are slow make it, too (who began a head and
  * does not go on, who takes nothing of an answer), and in the end the oldest.
  */
-#include "http/server/server.h"
+#include "http/server/room.h"
+
+#include "http/server/h1.h"
+#include "http/server/quiet.h"
+#include "http/server/rescue.h"
+#include "net/listener.h"
 
 static const int64_t idle_after_ns = 500 * (int64_t)1000000; /* or slow */
 
@@ -33,7 +38,7 @@ struct candidate {
 static void consider(struct candidate *best, struct weir__timeout_entry *p, int64_t at_ns)
 {
     if (at_ns < best->at_ns)
-        *best = (struct candidate){weir__container_of(p, struct weir__connection, patient), at_ns};
+        *best = (struct candidate){weir__connection_of_timeout(p), at_ns};
 }
 
 static void consider_first(struct candidate *best, struct weir__timeout_list *timeouts, int64_t after_ns)
@@ -47,8 +52,8 @@ static void consider_first(struct candidate *best, struct weir__timeout_list *ti
 static bool stays(const struct weir__connection *c)
 {
     if (c->exchange != NULL && c->exchange->running)
-        return c->exchange->response.err == 0;
-    return !c->lingering && !weir__list_is_empty(&c->patient.node);
+        return c->exchange->exchange.response.err == 0;
+    return !c->lingering && !weir__list_is_empty(&c->timeout.node);
 }
 
 static struct weir__connection *oldest(struct weir__server_loop *home)
@@ -72,7 +77,7 @@ static struct candidate first_to_go(struct weir__server_loop *home)
     consider_first(&best, &home->head, idle_after_ns);
     weir__list_each (node, &home->progress.entries) {
         struct weir__timeout_entry *p = weir__container_of(node, struct weir__timeout_entry, node);
-        int64_t since_ns = weir__client_takes_nothing_since(p);
+        int64_t since_ns = weir__h1_takes_nothing_since(p);
         if (since_ns != INT64_MAX)
             consider(&best, p, since_ns + idle_after_ns);
     }
@@ -202,8 +207,10 @@ void weir__room_idle(struct weir__server_loop *home)
 
 void weir__room_left(struct weir__server_loop *home)
 {
-    if (atomic_load(&home->server->full_loops) == 0)
-        return;
-    look(home);
-    nudge_others(home);
+    atomic_fetch_sub(&home->connection_count, 1);
+    if (!home->draining && atomic_load(&home->server->full_loops) > 0) {
+        look(home);
+        nudge_others(home);
+    }
+    weir__quiet_check(home);
 }

@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* Which route a request is for, by its target and method; and the answer to one that is for none. */
+#include "http/server/routing.h"
+
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <weir/log.h>
+
 #include "http/message/headers.h"
-#include "http/server/server.h"
 #include "http/message/target.h"
+#include "http/server/refusals.h"
+
+/* --- the routes of a server --- */
+
+static const char *const method_names[WEIR__METHOD_COUNT] = {
+    [WEIR__HTTP_GET] = "GET",         [WEIR__HTTP_HEAD] = "HEAD",
+    [WEIR__HTTP_POST] = "POST",       [WEIR__HTTP_PUT] = "PUT",
+    [WEIR__HTTP_DELETE] = "DELETE",   [WEIR__HTTP_PATCH] = "PATCH",
+    [WEIR__HTTP_OPTIONS] = "OPTIONS", [WEIR__HTTP_CONNECT] = "CONNECT",
+    [WEIR__HTTP_TRACE] = "TRACE",     [WEIR__HTTP_OTHER_METHOD] = "OTHER",
+};
 
 /* Takes the next word off a list of methods. */
 static bool next_method(weir_bytes *rest, weir_bytes *word)
@@ -22,7 +38,7 @@ static bool next_method(weir_bytes *rest, weir_bytes *word)
     return word->len > 0;
 }
 
-unsigned weir__route_methods(const weir_route *route)
+static unsigned methods_of(const weir_route *route)
 {
     weir_bytes rest = weir_bytes_of(route->methods), word;
     unsigned methods = route->methods == NULL ? UINT_MAX : 0;
@@ -31,6 +47,51 @@ unsigned weir__route_methods(const weir_route *route)
         methods |= 1u << weir__http_method_of(word);
     return methods & 1u << WEIR__HTTP_GET ? methods | 1u << WEIR__HTTP_HEAD : methods;
 }
+
+void weir__routes_free(struct weir__server *server)
+{
+    for (size_t i = 0; server->routes != NULL && i < server->route_count; i++)
+        for (size_t m = 0; m < WEIR__METHOD_COUNT; m++)
+            free(server->routes[i].task_names[m]);
+    free(server->routes);
+}
+
+static int compile_route(struct weir__route *route, const weir_route *given)
+{
+    struct weir__http_pattern_fault fault = {0};
+
+    route->given = given;
+    route->methods = methods_of(given);
+    if (given->path == NULL || given->handler == NULL)
+        return -EINVAL;
+    if (weir__http_pattern_compile(weir_bytes_of(given->path), &route->pattern, &fault) < 0) {
+        weir_log(WEIR_LOG_ERROR, "a route's path can't be understood", WEIR_KV("path", given->path),
+                 WEIR_KV("error", fault.message));
+        return -WEIR_ECONFIG;
+    }
+    for (size_t m = 0; m < WEIR__METHOD_COUNT; m++)
+        if (asprintf(&route->task_names[m], "%s %s", method_names[m], given->path) < 0) {
+            route->task_names[m] = NULL;
+            return -ENOMEM;
+        }
+    return 0;
+}
+
+int weir__routes_compile(struct weir__server *server, const weir_route *routes, size_t count)
+{
+    server->route_count = count;
+    server->routes = calloc(count != 0 ? count : 1, sizeof *server->routes);
+    if (server->routes == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        int err = compile_route(&server->routes[i], &routes[i]);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+/* --- the route of a request --- */
 
 /* Those without a meaning here share a bit: their names tell. */
 static bool names_method(const weir_route *route, weir_bytes method)
@@ -83,7 +144,7 @@ static void add_methods(struct weir__exchange *x, const weir_route *route, const
  * that would have been right (in the memory of the exchange), NULL if there are none. */
 static const struct weir__route *match(struct weir__exchange *x, const char **allow)
 {
-    struct weir__server *server = x->connection->home->server;
+    struct weir__server *server = x->home->server;
     weir_request *req = &x->request;
 
     *allow = NULL;
@@ -101,7 +162,7 @@ static const struct weir__route *match(struct weir__exchange *x, const char **al
 /* "*" is the server as a whole: what can be done with it is what can be done with any of its routes. */
 static void answer_about_server(struct weir__exchange *x)
 {
-    const struct weir__server *server = x->connection->home->server;
+    const struct weir__server *server = x->home->server;
     const char *allow = NULL;
 
     for (size_t i = 0; i < server->route_count; i++)

@@ -1,124 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The server as a whole: options, routes, running on every loop, the signals of a service. */
+/* A server on all loops: opened, served, drained and closed on each of them. */
+#include "http/server/server.h"
+
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <weir/log.h>
 #include <weir/random.h>
-#include <weir/pool.h>
 
-#include "core/log/log.h"
-#include "core/runtime.h"
 #include "core/task.h"
-#include "http/message/headers.h"
-#include "http/server/server.h"
-
-enum {
-    HEAD_BYTES = 16 << 10,
-    HEADERS = 100,
-    BODY_BYTES = 1 << 20,
-    REPLY_BYTES = 4 << 20,
-    HEAD_TIMEOUT_S = 10,
-    IDLE_TIMEOUT_S = 60,
-    CONNECTIONS = 10000,
-    EXCHANGES = 2000,
-    BODY_RATE_BYTES = 256,
-};
-
-static const char *const method_names[WEIR__METHOD_COUNT] = {
-    [WEIR__HTTP_GET] = "GET",         [WEIR__HTTP_HEAD] = "HEAD",
-    [WEIR__HTTP_POST] = "POST",       [WEIR__HTTP_PUT] = "PUT",
-    [WEIR__HTTP_DELETE] = "DELETE",   [WEIR__HTTP_PATCH] = "PATCH",
-    [WEIR__HTTP_OPTIONS] = "OPTIONS", [WEIR__HTTP_CONNECT] = "CONNECT",
-    [WEIR__HTTP_TRACE] = "TRACE",     [WEIR__HTTP_OTHER_METHOD] = "OTHER",
-};
-
-/* --- options --- */
-
-static void fill_name(const char **name, const char *fallback)
-{
-    if (*name == NULL)
-        *name = fallback;
-}
-
-static void fill_names(weir_limit_names *names)
-{
-    fill_name(&names->head, "weir_limits.head_bytes");
-    fill_name(&names->headers, "weir_limits.headers");
-    fill_name(&names->body, "weir_limits.body_bytes");
-    fill_name(&names->head_timeout, "weir_limits.head_timeout");
-    fill_name(&names->idle_timeout, "weir_limits.idle_timeout");
-    fill_name(&names->body_rate, "weir_limits.body_rate_bytes");
-}
-
-static int fill_defaults(weir_server_options *o)
-{
-    weir_limits *l = &o->limits;
-
-    if (l->headers < 0 || l->connections < 0 || l->connections_per_client < 0 || l->exchanges < 0 ||
-        l->head_timeout.ns < 0 || l->idle_timeout.ns < 0 || o->drain.ns < 0 || l->head_bytes > 1 << 20)
-        return -EINVAL;
-    l->head_bytes = l->head_bytes != 0 ? l->head_bytes : HEAD_BYTES;
-    l->headers = l->headers != 0 ? l->headers : HEADERS;
-    l->body_bytes = l->body_bytes != 0 ? l->body_bytes : BODY_BYTES;
-    l->reply_bytes = l->reply_bytes != 0 ? l->reply_bytes : REPLY_BYTES;
-    l->head_timeout = l->head_timeout.ns != 0 ? l->head_timeout : weir_seconds(HEAD_TIMEOUT_S);
-    l->idle_timeout = l->idle_timeout.ns != 0 ? l->idle_timeout : weir_seconds(IDLE_TIMEOUT_S);
-    l->body_rate_bytes = l->body_rate_bytes != 0 ? l->body_rate_bytes : BODY_RATE_BYTES;
-    l->connections = l->connections != 0 ? l->connections : CONNECTIONS;
-    l->exchanges = l->exchanges != 0 ? l->exchanges : EXCHANGES;
-    o->drain = o->drain.ns != 0 ? o->drain : weir_seconds(WEIR__DRAIN_S);
-    fill_names(&o->limit_names);
-    return 0;
-}
-
-/* --- routes --- */
-
-static void free_routes(struct weir__server *server)
-{
-    for (size_t i = 0; server->routes != NULL && i < server->route_count; i++)
-        for (size_t m = 0; m < WEIR__METHOD_COUNT; m++)
-            free(server->routes[i].task_names[m]);
-    free(server->routes);
-}
-
-static int compile_route(struct weir__route *route, const weir_route *given)
-{
-    struct weir__http_pattern_fault fault = {0};
-
-    route->given = given;
-    route->methods = weir__route_methods(given);
-    if (given->path == NULL || given->handler == NULL)
-        return -EINVAL;
-    if (weir__http_pattern_compile(weir_bytes_of(given->path), &route->pattern, &fault) < 0) {
-        weir_log(WEIR_LOG_ERROR, "a route's path can't be understood", WEIR_KV("path", given->path),
-                 WEIR_KV("error", fault.message));
-        return -WEIR_ECONFIG;
-    }
-    for (size_t m = 0; m < WEIR__METHOD_COUNT; m++)
-        if (asprintf(&route->task_names[m], "%s %s", method_names[m], given->path) < 0) {
-            route->task_names[m] = NULL;
-            return -ENOMEM;
-        }
-    return 0;
-}
-
-static int compile_routes(struct weir__server *server, const weir_route *routes, size_t count)
-{
-    server->route_count = count;
-    server->routes = calloc(count != 0 ? count : 1, sizeof *server->routes);
-    if (server->routes == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        int err = compile_route(&server->routes[i], &routes[i]);
-        if (err < 0)
-            return err;
-    }
-    return 0;
-}
+#include "http/server/rescue.h"
+#include "http/server/routing.h"
+#include "http/server/server_loop.h"
+#include "http/server/server_options.h"
+#include "http/server/server_stats.h"
 
 /* --- on every loop --- */
 
@@ -260,94 +155,6 @@ static int serve_all(struct weir__server *server)
     return err;
 }
 
-/* --- what others see --- */
-
-static const struct weir__registry_type server_type = {"HTTP server"};
-
-static void show(struct weir__server *server)
-{
-    struct weir__registry *registry = &weir__task_current()->loop->runtime->registry;
-
-    weir__registry_enter(registry);
-    weir__registry_add(registry, &server->registered, &server_type);
-    weir__registry_leave(registry);
-}
-
-static void hide(struct weir__server *server)
-{
-    struct weir__registry *registry = &weir__task_current()->loop->runtime->registry;
-
-    weir__registry_enter(registry);
-    weir__registry_remove(&server->registered);
-    weir__registry_leave(registry);
-}
-
-static void add_loop(struct weir__server_loop *home, weir_server_stats *stats)
-{
-    stats->connections += atomic_load_explicit(&home->connection_count, memory_order_relaxed);
-    stats->accepted += atomic_load_explicit(&home->accepted, memory_order_relaxed);
-    stats->turned_away += atomic_load_explicit(&home->turned_away, memory_order_relaxed);
-    weir__unserved_read(&home->unserved, stats);
-}
-
-void weir_server_read(weir_runtime *runtime, weir_server_stats *stats)
-{
-    *stats = (weir_server_stats){0};
-    weir__registry_enter(&runtime->registry);
-    weir__registry_each (entry, &runtime->registry, &server_type) {
-        struct weir__server *server = weir__container_of(entry, struct weir__server, registered);
-        stats->exchanges += atomic_load_explicit(&server->exchanges, memory_order_relaxed);
-        for (int i = 0; i < server->loop_count; i++)
-            add_loop(&server->loops[i], stats);
-    }
-    weir__registry_leave(&runtime->registry);
-}
-
-void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_server_client *client),
-                              void *arg)
-{
-    weir__registry_enter(&runtime->registry);
-    weir__registry_each (entry, &runtime->registry, &server_type) {
-        struct weir__server *server = weir__container_of(entry, struct weir__server, registered);
-        for (int i = 0; i < server->loop_count; i++)
-            weir__unserved_each(&server->loops[i].unserved, fn, arg);
-    }
-    weir__registry_leave(&runtime->registry);
-}
-
-/* --- held --- */
-
-/* This may be any thread, whose own log is another. */
-static void log_for(weir_runtime *runtime, enum weir_log_level level, const char *message, weir_kv a,
-                    weir_kv b)
-{
-    weir__log_write(&runtime->logger, level, message, (const weir_kv[]){a, b}, 2);
-}
-
-static void hold(weir_runtime *runtime, struct weir__server *server, int most)
-{
-    int limit = server->options.limits.exchanges, before;
-
-    most = most < 0 ? 0 : most < limit ? most : limit;
-    before = atomic_exchange_explicit(&server->exchanges_max, most, memory_order_relaxed);
-    if ((before < limit) == (most < limit))
-        return;
-    if (most < limit)
-        log_for(runtime, WEIR_LOG_WARN, "memory is short: fewer requests are taken than the limit says",
-                WEIR_KV_INT("most", most), WEIR_KV_INT("limit", limit));
-    else
-        log_for(runtime, WEIR_LOG_INFO, "there is memory again for as many requests as the limit says",
-                WEIR_KV_INT("most", most), WEIR_KV_INT("limit", limit));
-}
-
-void weir_server_hold(weir_runtime *runtime, int most)
-{
-    weir__registry_enter(&runtime->registry);
-    weir__registry_each (entry, &runtime->registry, &server_type)
-        hold(runtime, weir__container_of(entry, struct weir__server, registered), most);
-    weir__registry_leave(&runtime->registry);
-}
-
 /* --- the whole --- */
 
 int weir__server_run(struct weir__server *server, const weir_server_options *options,
@@ -364,10 +171,10 @@ int weir__server_run(struct weir__server *server, const weir_server_options *opt
         return -EINVAL;
     server->options = *options;
     server->loop_count = weir_loop_count();
-    err = fill_defaults(&server->options);
+    err = weir__server_options_complete(&server->options);
     server->ledger = !options->ledger_off && (options->on_exchange != NULL || options->server_timing);
     if (err == 0)
-        err = compile_routes(server, routes, route_count);
+        err = weir__routes_compile(server, routes, route_count);
     if (err == 0) {
         server->loops = calloc((size_t)server->loop_count, sizeof *server->loops);
         err = server->loops == NULL ? -ENOMEM : 0;
@@ -381,12 +188,12 @@ int weir__server_run(struct weir__server *server, const weir_server_options *opt
         err = server->clients == NULL ? -ENOMEM : 0;
     }
     if (err == 0) {
-        show(server);
+        weir__server_register(server);
         err = open_loops(server, addresses, count);
         if (err == 0)
             err = serve_all(server);
         close_loops(server);
-        hide(server);
+        weir__server_unregister(server);
     }
     return err;
 }
@@ -395,7 +202,7 @@ void weir__server_free(struct weir__server *server)
 {
     weir__clients_close(server->clients);
     free(server->loops);
-    free_routes(server);
+    weir__routes_free(server);
 }
 
 int weir_server_run(const weir_server_options *options, const weir_route *routes, size_t route_count)

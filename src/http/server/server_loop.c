@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The server on one loop: its listeners, where new connections go, its end. */
+/* The server on one loop: listening, serving, draining. */
+#include "http/server/server_loop.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,12 @@
 #include "core/account/attribution.h"
 #include "core/runtime.h"
 #include "core/task.h"
-#include "http/server/server.h"
+#include "http/server/h1.h"
+#include "http/server/placing.h"
+#include "http/server/quiet.h"
+#include "http/server/rescue.h"
+#include "http/server/room.h"
+#include "net/listener.h"
 
 enum { TAKEN_AT_ONCE = 64 };
 static const int64_t complain_every_ns = 1000000000;
@@ -26,7 +33,7 @@ static void complain(struct weir__server_loop *home, int err)
     weir_log(WEIR_LOG_WARN, "accepting pauses", WEIR_KV("error", weir_error_text(err)));
 }
 
-void weir__server_loop_accepted(weir_listener *l, void *arg, int fd)
+static void accepted(weir_listener *l, void *arg, int fd)
 {
     struct weir__server_loop *here = arg;
 
@@ -35,32 +42,13 @@ void weir__server_loop_accepted(weir_listener *l, void *arg, int fd)
         complain(here, fd);
         return;
     }
-    weir__server_count(&here->accepted);
+    weir__server_count(&here->accepted_count);
     weir__connection_place(here, fd);
     if (!here->draining)
         weir__room_taken(here);
 }
 
-static bool is_quiet(struct weir__server_loop *home)
-{
-    return atomic_load(&home->connection_count) == 0 && home->closing_listeners == 0 &&
-           weir__list_is_empty(&home->moving) && atomic_load(&home->server->accepting_loops) == 0;
-}
-
-void weir__server_loop_check_quiet(struct weir__server_loop *home)
-{
-    if (home->draining && is_quiet(home))
-        weir_event_set(&home->quiet);
-}
-
-void weir__server_loop_left(struct weir__server_loop *home)
-{
-    atomic_fetch_sub(&home->connection_count, 1);
-
-    if (!home->draining)
-        weir__room_left(home);
-    weir__server_loop_check_quiet(home);
-}
+static const struct weir__connection_events events = {.idle = weir__room_idle, .closed = weir__room_left};
 
 /* --- beginning --- */
 
@@ -115,7 +103,7 @@ static void cut_now(struct weir__message *message)
 /* All loops have stopped accepting: none will be given a connection any more. */
 static void all_stopped(struct weir__message *message)
 {
-    weir__server_loop_check_quiet(weir__container_of(message, struct weir__server_loop, all_stopped));
+    weir__quiet_check(weir__container_of(message, struct weir__server_loop, all_stopped));
 }
 
 int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,
@@ -127,6 +115,8 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
     home->loop = weir__task_current()->loop;
     if (server->ledger)
         weir__attribution_open(home->loop);
+    home->accepted = accepted;
+    home->events = &events;
     weir__room_init(home);
     weir__scope_init_detached(&home->exchange_scope, home->loop, "server");
     weir__connections_init(home);
@@ -165,20 +155,6 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
 
 /* --- serving and draining --- */
 
-static void listener_closed(void *arg)
-{
-    struct weir__server_loop *home = arg;
-
-    home->closing_listeners--;
-    weir__server_loop_check_quiet(home);
-}
-
-void weir__server_loop_close_listener(struct weir__server_loop *home, weir_listener *l)
-{
-    home->closing_listeners++;
-    weir__listener_close_detached(l, listener_closed, home);
-}
-
 /* What the kernel has taken is served, whatever the limit of connections. */
 static void take_all(struct weir__server_loop *home)
 {
@@ -197,7 +173,7 @@ static void close_listeners(struct weir__server_loop *home)
     pthread_mutex_unlock(&home->listeners_lock);
     for (size_t i = 0; i < count; i++) {
         weir__listener_stop(home->listeners[i]); /* for who rescues us */
-        weir__server_loop_close_listener(home, home->listeners[i]);
+        weir__quiet_close_listener(home, home->listeners[i]);
     }
 }
 
@@ -224,12 +200,12 @@ static bool becomes_quiet(struct weir__server_loop *home, weir_instant until)
     int err = 0;
 
     weir__scope_open_long_shield(&shield, until);
-    while (err == 0 && !is_quiet(home) && !home->cut) {
+    while (err == 0 && !weir__loop_is_quiet(home) && !home->cut) {
         weir_event_reset(&home->quiet);
         err = weir_event_wait(&home->quiet);
     }
     (void)weir_scope_close(&shield);
-    return is_quiet(home);
+    return weir__loop_is_quiet(home);
 }
 
 /* The first loop to hear of it tells the owner; from then on every loop refuses to keep connections. */
@@ -270,7 +246,7 @@ int weir__server_loop_run(struct weir__server_loop *home)
 
     home->serving = true;
     for (size_t i = 0; i < home->listener_count; i++)
-        weir__listener_serve(home->listeners[i], weir__server_loop_accepted, home);
+        weir__listener_serve(home->listeners[i], home->accepted, home);
     cause = weir_event_wait(&home->stop);
     if (!drain(home))
         cut_short(home);

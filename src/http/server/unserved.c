@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http/server/server.h"
+#include "net/stream.h"
 
 enum { CLIENT_TEXT_BYTES = INET6_ADDRSTRLEN + sizeof "/64" };
 
@@ -26,7 +26,7 @@ const char *weir_unserved_name(enum weir_unserved way)
     return (unsigned)way < WEIR_UNSERVED_WAYS ? names[way] : "?";
 }
 
-/* --- numbers of one writer --- */
+/* --- numbers with one writer --- */
 
 static uint64_t get(const _Atomic uint64_t *n)
 {
@@ -50,12 +50,12 @@ static void add(atomic_int *n, int more)
 
 /* --- rows --- */
 
-static bool key_of(struct weir__connection *c, struct weir__client_key *key)
+static bool key_of(weir_stream *stream, struct weir__client_key *key)
 {
     struct sockaddr_storage addr;
     socklen_t len;
 
-    if (weir__stream_peer_address(weir__connection_stream(c), &addr, &len) < 0)
+    if (weir__stream_peer_address(stream, &addr, &len) < 0)
         return false;
     *key = weir__client_key_of(&addr);
     return true;
@@ -75,7 +75,7 @@ static void give_away(struct weir__unserved_row *row, const struct weir__client_
     set(&row->version, version + 2);
 }
 
-/* The row of an address, which is found or made, with one more event. */
+/* Finds or makes the row of an address, and counts an event there. */
 static struct weir__unserved_row *row_of(struct weir__unserved *u, const struct weir__client_key *key)
 {
     struct weir__unserved_row *least = &u->rows[0], *row = NULL;
@@ -94,75 +94,74 @@ static struct weir__unserved_row *row_of(struct weir__unserved *u, const struct 
     return row;
 }
 
-/* Where a connection with half a head stands; NULL: its row has been given away. */
-static struct weir__unserved_row *row_of_half(struct weir__connection *c)
+/* The row of a connection in the stage HALF_SENT; NULL: it has been given away. */
+static struct weir__unserved_row *row_of_half_sent(struct weir__unserved_connection c)
 {
-    struct weir__unserved_row *row = &c->home->unserved.rows[c->place.row];
+    struct weir__unserved_row *row = &c.unserved->rows[c.place->row];
 
-    return (uint16_t)get(&row->version) == c->place.version ? row : NULL;
+    return (uint16_t)get(&row->version) == c.place->version ? row : NULL;
 }
 
-/* --- what happens --- */
+/* --- events --- */
 
-void weir__unserved_begins(struct weir__connection *c)
+void weir__unserved_begins(struct weir__unserved_connection c)
 {
-    c->stage = WEIR__STAGE_FRESH;
-    add(&c->home->unserved.fresh, 1);
+    *c.stage = WEIR__STAGE_FRESH;
+    add(&c.unserved->fresh, 1);
 }
 
-/* A connection leaves its stage. Returns: the row of its address; or NULL, when that is to be looked for. */
-static struct weir__unserved_row *leave_stage(struct weir__connection *c)
+/* Ends the stage of a connection. Returns: the row of its address; NULL: the row is to be looked for. */
+static struct weir__unserved_row *leave_stage(struct weir__unserved_connection c)
 {
-    struct weir__unserved *u = &c->home->unserved;
     struct weir__unserved_row *row = NULL;
 
-    if (c->stage == WEIR__STAGE_FRESH)
-        add(&u->fresh, -1);
-    if (c->stage == WEIR__STAGE_HALF_SENT) {
-        add(&u->half_sent, -1);
-        row = row_of_half(c);
+    if (*c.stage == WEIR__STAGE_FRESH)
+        add(&c.unserved->fresh, -1);
+    if (*c.stage == WEIR__STAGE_HALF_SENT) {
+        add(&c.unserved->half_sent, -1);
+        row = row_of_half_sent(c);
         if (row != NULL)
             add(&row->half_sent, -1);
     }
-    c->stage = WEIR__STAGE_SERVED;
+    *c.stage = WEIR__STAGE_SERVED;
     return row;
 }
 
-void weir__unserved_half_sent(struct weir__connection *c)
+void weir__unserved_half_sent(struct weir__unserved_connection c)
 {
-    struct weir__unserved *u = &c->home->unserved;
     struct weir__unserved_row *row;
     struct weir__client_key key;
 
-    if (c->stage == WEIR__STAGE_HALF_SENT)
+    if (*c.stage == WEIR__STAGE_HALF_SENT)
         return;
     (void)leave_stage(c);
-    c->stage = WEIR__STAGE_HALF_SENT;
-    add(&u->half_sent, 1);
-    c->place = (struct weir__unserved_place){0, 1}; /* nobody's: versions are even */
-    if (!key_of(c, &key))
+    *c.stage = WEIR__STAGE_HALF_SENT;
+    add(&c.unserved->half_sent, 1);
+    *c.place = (struct weir__unserved_place){0, 1}; /* of no row: versions at rest are even */
+    if (!key_of(c.stream, &key))
         return;
-    row = row_of(u, &key);
+    row = row_of(c.unserved, &key);
     add(&row->half_sent, 1);
-    c->place = (struct weir__unserved_place){(uint16_t)(row - u->rows), (uint16_t)get(&row->version)};
+    *c.place =
+        (struct weir__unserved_place){(uint16_t)(row - c.unserved->rows), (uint16_t)get(&row->version)};
 }
 
-void weir__unserved_served(struct weir__connection *c)
+void weir__unserved_served(struct weir__unserved_connection c)
 {
     (void)leave_stage(c);
 }
 
-void weir__unserved_ends(struct weir__connection *c, enum weir_unserved way)
+void weir__unserved_ends(struct weir__unserved_connection c, enum weir_unserved way)
 {
-    struct weir__unserved *u = &c->home->unserved;
+    struct weir__unserved *u = c.unserved;
     struct weir__unserved_row *row;
     struct weir__client_key key;
 
-    if (c->stage == WEIR__STAGE_SERVED)
+    if (*c.stage == WEIR__STAGE_SERVED)
         return;
     row = leave_stage(c);
     set(&u->ended[way], get(&u->ended[way]) + 1);
-    if (row == NULL && key_of(c, &key))
+    if (row == NULL && key_of(c.stream, &key))
         row = row_of(u, &key);
     if (row != NULL)
         set(&row->ended[way], get(&row->ended[way]) + 1);
@@ -193,7 +192,7 @@ static const char *format(const struct weir__client_key *key, char text[static C
     return key->family == AF_UNIX ? "unix" : "?";
 }
 
-/* Returns: false: it is free, or was given away meanwhile. */
+/* Returns: false: the row is free, or was given away meanwhile. */
 static bool read_row(const struct weir__unserved_row *row, struct weir__client_key *key,
                      weir_server_client *out)
 {

@@ -5,7 +5,7 @@
 
 #include "core/loop.h"
 #include "core/account/activity.h"
-#include "http/server/server.h"
+#include "http/server/state.h"
 #include "http/server/server_rig.h"
 #include "io/sim/sim.h"
 

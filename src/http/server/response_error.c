@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/server/response_error.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/json.h>
+#include <weir/text.h>
+
+#include "http/server/filter.h"
+#include "http/server/refusals.h"
+#include "http/server/response_send.h"
+
+/* When a place may be had: what the pool that refused expected, rounded up; a second when nothing is known.
+ */
+static int add_retry_after(weir_response *res)
+{
+    int64_t busy_ns = weir__exchange_of_response(res)->activity.busy_for_ns;
+    char seconds[24];
+
+    (void)snprintf(seconds, sizeof seconds, "%" PRId64, busy_ns > 0 ? (busy_ns - 1) / 1000000000 + 1 : 1);
+    return weir_reply_header(res, "retry-after", seconds);
+}
+
+int weir_reply_fault(weir_response *res, int status, const char *code, const char *message)
+{
+    weir_buffer text;
+    int err;
+
+    weir_buffer_init(&text, 4096);
+    err = weir_buffer_append_text(&text, "{\"error\":{\"code\":");
+    if (err == 0)
+        err = weir_json_append_string(&text, code, strlen(code));
+    if (err == 0)
+        err = weir_buffer_append_text(&text, ",\"message\":");
+    if (err == 0)
+        err = weir_json_append_string(&text, message, strlen(message));
+    if (err == 0)
+        err = weir_buffer_append_text(&text, "}}\n");
+    if (err == 0 && status == 503)
+        err = add_retry_after(res);
+    if (err == 0)
+        err = weir_reply_body(res, status, "application/json", &text);
+    weir_buffer_free(&text);
+    return err;
+}
+
+static int reply_busy(weir_response *res)
+{
+    const char *why = weir__exchange_of_response(res)->activity.busy_why;
+    char message[80];
+
+    (void)snprintf(message, sizeof message, "%s; try again later", why != NULL ? why : "a limit is reached");
+    return weir_reply_fault(res, 503, "busy", message);
+}
+
+/* The word for a refusal on behalf of the handler; NULL: it is none. */
+static const char *reason_of(const weir_response *res, int err)
+{
+    const char *pool = weir__exchange_of_response(res)->activity.busy_reason;
+
+    switch (-err) {
+    case WEIR_EBUSY:
+    case WEIR_ELATE:
+        return pool != NULL ? pool : "busy";
+    case WEIR_ENESTED:
+    case EAGAIN:
+        return "pool_other";
+    case ENOMEM:
+        return "memory";
+    case WEIR_ETOOLARGE:
+    case WEIR_ECPU:
+        return "too_large";
+    case WEIR_EPROTOCOL:
+        return "malformed";
+    case WEIR_ETRUNCATED:
+        return "truncated";
+    case WEIR_ESLOW:
+        return weir__exchange_of_response(res)->refusal.reason; /* it is known already */
+    default:
+        return NULL;
+    }
+}
+
+static int reply_slow(weir_response *res)
+{
+    const struct weir__exchange *x = weir__exchange_of_response(res);
+    const weir_server_options *o = &x->home->server->options;
+    const char *reason = x->refusal.reason;
+    char message[160], time[WEIR_DURATION_TEXT_MAX];
+
+    if (reason != NULL && strcmp(reason, "body_rate") == 0)
+        (void)snprintf(message, sizeof message,
+                       "the request's body came in too slowly: %" PRIu64 " bytes a second at least (%s)",
+                       o->limits.body_rate_bytes, o->limit_names.body_rate);
+    else
+        (void)snprintf(message, sizeof message, "nothing more of the request's body came in for %s (%s)",
+                       weir_format_duration(time, sizeof time, o->limits.idle_timeout),
+                       o->limit_names.idle_timeout);
+    return weir_reply_fault(res, 408, "timeout", message);
+}
+
+int weir_reply_error(weir_response *res, int err)
+{
+    struct weir__exchange *x = weir__exchange_of_response(res);
+
+    if (!res->began && x->refusal.status == 0)
+        x->refusal.reason = reason_of(res, err);
+    switch (-err) {
+    case WEIR_EBUSY:
+        return reply_busy(res);
+    case ENOMEM:
+        return weir_reply_fault(res, 503, "busy", "out of memory; try again later");
+    case WEIR_ENESTED:
+    case EAGAIN:
+        return weir_reply_fault(res, 503, "busy", "no thread is free; try again later");
+    case WEIR_EDEADLINE:
+        return weir_reply_fault(res, 504, "deadline", "deadline exceeded");
+    case WEIR_ELATE:
+        return weir_reply_fault(res, 504, "deadline", "it would not have been done before the deadline");
+    case WEIR_ETOOLARGE:
+        return weir_reply_fault(res, 413, "too_large",
+                                x->request.body_err == -WEIR_ETOOLARGE ||
+                                        weir__http_body_is_too_large(&x->request.body)
+                                    ? weir__body_limit_text(x)
+                                    : "the body is larger than the limit");
+    case WEIR_ECPU:
+        return weir_reply_fault(res, 422, "too_large",
+                                "it takes more computing than is allowed for one request");
+    case WEIR_EPROTOCOL:
+        return weir_reply_fault(res, 400, "malformed", "the request body can't be understood");
+    case WEIR_ESLOW:
+        return reply_slow(res);
+    case WEIR_ETRUNCATED:
+        return weir_reply_fault(res, 400, "truncated", "the request body ended early");
+    default:
+        return weir_reply_fault(res, 500, "internal", weir_error_text(err));
+    }
+}
+
+void weir__response_finish(struct weir__exchange *x, int outcome)
+{
+    weir_response *res = &x->response;
+
+    if (!res->began) {
+        if (x->client_left)
+            res->err = -ECONNRESET;
+        else if (outcome < 0)
+            (void)weir_reply_error(res, outcome);
+        else
+            (void)weir_reply_fault(res, 500, "internal", "the handler gave no answer");
+    }
+    if (res->ended || res->err < 0)
+        return;
+    res->ended = outcome >= 0 && (res->no_body || res->left == 0 || res->left == UINT64_MAX);
+    if (res->ended && res->filtered) {
+        outcome = weir__filter_finish(x);
+        res->ended = outcome >= 0;
+    }
+    if (res->ended)
+        weir__response_send_end(x);
+    else
+        res->err = outcome < 0 ? outcome : -WEIR_ETRUNCATED;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/server/response_headers.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http/message/writer.h"
+
+enum { HEADERS_BYTES_MIN = 256, HEADERS_BYTES_MAX = 64 << 10 };
+
+/* --- adding --- */
+
+static bool is_servers_own(const char *name)
+{
+    static const char *const own[] = {"content-length", "transfer-encoding", "connection", "date",
+                                      "keep-alive"};
+
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcasecmp(name, own[i]) == 0)
+            return true;
+    return false;
+}
+
+static int grow_headers(struct weir__exchange *x, size_t need)
+{
+    weir_response *res = &x->response;
+    size_t room = res->headers_room == 0 ? HEADERS_BYTES_MIN : res->headers_room;
+    char *headers;
+
+    if (res->headers_len + need <= res->headers_room)
+        return 0;
+    while (room < res->headers_len + need)
+        room *= 2;
+    if (room > HEADERS_BYTES_MAX)
+        return -EINVAL;
+    headers = weir__arena_alloc(&x->memory, room);
+    if (headers == NULL)
+        return -ENOMEM;
+    if (res->headers_len > 0)
+        memcpy(headers, res->headers, res->headers_len);
+    res->headers = headers;
+    res->headers_room = room;
+    return 0;
+}
+
+int weir_reply_header(weir_response *res, const char *name, const char *value)
+{
+    struct weir__exchange *x = weir__exchange_of_response(res);
+    weir_bytes n = weir_bytes_of(name), v = weir_bytes_of(value);
+    weir__http_writer w;
+    int err;
+
+    if (res->began)
+        return -WEIR_EBUSY;
+    if (is_servers_own(name))
+        return -EINVAL;
+    err = grow_headers(x, n.len + v.len + 4);
+    if (err < 0)
+        return err;
+    w = weir__http_writer_into(res->headers + res->headers_len, res->headers_room - res->headers_len);
+    weir__http_write_field(&w, n, v);
+    if (w.err == 0)
+        res->headers_len += (size_t)(w.at - w.start);
+    return w.err;
+}
+
+/* --- reading --- */
+
+bool weir__header_next(const weir_response *res, size_t *at, weir_bytes *name, weir_bytes *value)
+{
+    const char *line = res->headers + *at, *colon, *end;
+
+    if (*at >= res->headers_len)
+        return false;
+    end = memchr(line, '\n', res->headers_len - *at);
+    colon = memchr(line, ':', (size_t)(end - line));
+    *name = (weir_bytes){line, (size_t)(colon - line)};
+    *value = (weir_bytes){colon + 2, (size_t)(end - 1 - (colon + 2))};
+    *at += (size_t)(end + 1 - line);
+    return true;
+}
+
+/* Finds the next field of a name at or behind *at. */
+static bool find_header(const weir_response *res, weir_bytes name, size_t *at, weir_bytes *value)
+{
+    weir_bytes each;
+
+    while (weir__header_next(res, at, &each, value))
+        if (weir_bytes_equal_nocase(each, name))
+            return true;
+    return false;
+}
+
+bool weir__response_has_header(const weir_response *res, weir_bytes name)
+{
+    size_t at = 0;
+    weir_bytes value;
+
+    return find_header(res, name, &at, &value);
+}
+
+const char *weir_reply_header_get(weir_response *res, const char *name)
+{
+    size_t at = 0;
+    weir_bytes value;
+
+    if (!find_header(res, weir_bytes_of(name), &at, &value))
+        return NULL;
+    return weir__arena_memdup(&weir__exchange_of_response(res)->memory, value.data, value.len);
+}
+
+const char *weir_reply_header_joined(weir_response *res, const char *name)
+{
+    struct weir__arena *memory = &weir__exchange_of_response(res)->memory;
+    const char *text = NULL;
+    size_t at = 0;
+    weir_bytes value;
+
+    while (find_header(res, weir_bytes_of(name), &at, &value)) {
+        text = text == NULL ? weir__arena_printf(memory, "%.*s", (int)value.len, value.data)
+                            : weir__arena_printf(memory, "%s, %.*s", text, (int)value.len, value.data);
+        if (text == NULL)
+            return NULL;
+    }
+    return text;
+}
+
+/* --- replacing --- */
+
+/* Removes the fields of a name from the first `before` bytes. */
+static void remove_headers(weir_response *res, weir_bytes name, size_t before)
+{
+    size_t from = 0, at = 0;
+    weir_bytes each, value;
+
+    while (at < before && weir__header_next(res, &at, &each, &value)) {
+        if (weir_bytes_equal_nocase(each, name)) {
+            memmove(res->headers + from, res->headers + at, res->headers_len - at);
+            res->headers_len -= at - from;
+            before -= at - from;
+            at = from;
+        }
+        from = at;
+    }
+}
+
+int weir_reply_header_set(weir_response *res, const char *name, const char *value)
+{
+    size_t before = res->headers_len;
+    int err = 0;
+
+    if (res->began)
+        return -WEIR_EBUSY;
+    if (is_servers_own(name))
+        return -EINVAL;
+    if (value != NULL) /* first, so that a failure changes nothing */
+        err = weir_reply_header(res, name, value);
+    if (err == 0)
+        remove_headers(res, weir_bytes_of(name), before);
+    return err;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The fields of a response that its handler and filters add: weir_reply_header() and its like.
+ *
+ * Threading: as the response.
+ */
+#ifndef WEIR__HTTP_SERVER_RESPONSE_HEADERS_H
+#define WEIR__HTTP_SERVER_RESPONSE_HEADERS_H
+
+#include "http/server/state.h"
+
+/* Reads the field at *at, and moves *at behind it; begins with *at == 0. A response may have several fields
+ * of one name.
+ * Returns: false: there are no more. */
+bool weir__header_next(const weir_response *res, size_t *at, weir_bytes *name, weir_bytes *value);
+
+bool weir__response_has_header(const weir_response *res, weir_bytes name);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/server/response_send.h"
+
+#include "http/message/headers.h"
+#include "http/server/exchange_timing.h"
+#include "http/server/response_headers.h"
+
+/* Completes the fields. Returns: the head. */
+static struct weir__wire_head make_head(struct weir__exchange *x, int status, const char *type,
+                                        int64_t length)
+{
+    if (x->home->server->options.server_timing && x->activity.ledger.on)
+        weir__exchange_tell_timing(x);
+    if (x->response.headers_len > 0 &&
+        weir__response_has_header(&x->response, WEIR__HTTP_TEXT("content-type")))
+        type = NULL;
+    return (struct weir__wire_head){status, type, length};
+}
+
+int weir__response_send_whole(struct weir__exchange *x, int status, const char *type, const void *data,
+                              size_t bytes)
+{
+    weir_response *res = &x->response;
+    struct weir__wire_head head = make_head(x, status, type, (int64_t)bytes);
+    struct iovec body = {(void *)(uintptr_t)data, bytes};
+    bool with_body = bytes > 0 && !weir__response_has_no_body(x, status);
+    int err = x->wire->send(x, &head, &body, with_body, true);
+
+    res->ended = res->began;
+    if (err == 0 && with_body)
+        res->sent = bytes;
+    return err;
+}
+
+static int send_head(struct weir__exchange *x, const struct weir__wire_head *head, const struct iovec *pieces,
+                     size_t count)
+{
+    weir_response *res = &x->response;
+
+    res->no_body = weir__response_has_no_body(x, head->status);
+    res->left = head->length >= 0 ? (uint64_t)head->length : UINT64_MAX;
+    return x->wire->send(x, head, pieces, res->no_body ? 0 : count, false);
+}
+
+int weir__response_send_head(struct weir__exchange *x, int status, const char *type, int64_t length)
+{
+    struct weir__wire_head head = make_head(x, status, type, length);
+
+    return send_head(x, &head, NULL, 0);
+}
+
+int weir__response_send_head_and_pieces(struct weir__exchange *x, int status, const char *type,
+                                        uint64_t length, const struct iovec *pieces, size_t count)
+{
+    struct weir__wire_head head = make_head(x, status, type, (int64_t)length);
+
+    return send_head(x, &head, pieces, count);
+}
+
+int weir__response_send_body(struct weir__exchange *x, const void *data, size_t bytes)
+{
+    weir_response *res = &x->response;
+    struct iovec piece = {(void *)(uintptr_t)data, bytes};
+    int err;
+
+    if (bytes == 0 || res->no_body)
+        return res->err;
+    err = x->wire->send(x, NULL, &piece, 1, false);
+    if (err == 0)
+        res->sent += bytes;
+    return err;
+}
+
+void weir__response_send_end(struct weir__exchange *x)
+{
+    (void)x->wire->send(x, NULL, NULL, 0, true);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* A server on one loop.
+ *
+ * Threading: the thread of `home`, except where noted.
+ */
+#ifndef WEIR__HTTP_SERVER_SERVER_LOOP_H
+#define WEIR__HTTP_SERVER_SERVER_LOOP_H
+
+#include "http/server/state.h"
+
+/* Listens on `count` addresses. first: of the server's loops. In any case weir__server_loop_close() ends it.
+ * Returns: 0; -ENOMEM; -WEIR_ECONFIG options.setup failed; as weir_listen(), which is logged. */
+int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,
+                           bool first) WEIR_CHECKED;
+
+/* Serves until cancelled or stopped, then drains. Returns: the cause. Waits. */
+int weir__server_loop_run(struct weir__server_loop *home);
+void weir__server_loop_close(struct weir__server_loop *home);
+
+/* A loop accepts no more, or never did. Any loop of the server. */
+void weir__server_loop_stopped(struct weir__server *server);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* The structures of the HTTP server: the server, its part on one loop, and an exchange.
+ *
+ * Threading: a weir__server is shared by all loops, and immutable once it serves, except for atomic members.
+ * Everything else belongs to one loop, except for what is marked otherwise.
+ *
+ * Each file uses those above it:
+ *
+ *     service.c           weir_serve(): loops and signals of a program of its own
+ *     server.c            a server: opened and served on every loop
+ *     server_stats.c      statistics, and the limit of exchanges while memory is short
+ *     server_options.c    default options
+ *     server_loop.c       the server on one loop: listening, serving, draining
+ *     placing.c           the loop that a new connection is given to
+ *     room.c              closing idle connections for new ones at the limit
+ *     rescue.c            accepting for a loop that is held
+ *     quiet.c             whether a draining loop has anything left
+ *     h1_connection.c     an HTTP/1 connection, from exchange to exchange
+ *     h1_*.c              its parts: see h1.h
+ *     exchange.c          one request with its response, as a task
+ *     request*.c          what a handler asks of the request
+ *     response*.c         what a handler answers
+ *     filter.c            changes a response's body on its way
+ *     exchange_timing.c   where an exchange's time went
+ *     routing.c           the route of a request
+ *     refusals.c          requests that the server answers itself
+ *     wire.h              between an exchange and its connection
+ *     output_queue.c      the order of writers on one connection
+ *     clients.c, peers.c, unserved.c   connections and addresses of clients
+ */
+#ifndef WEIR__HTTP_SERVER_STATE_H
+#define WEIR__HTTP_SERVER_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <weir/http_server.h>
+#include <weir/stream.h>
+#include <weir/sync.h>
+
+#include "base/arena.h"
+#include "core/account/activity.h"
+#include "core/held_loop.h"
+#include "core/loop.h"
+#include "core/runtime.h"
+#include "core/scope.h"
+#include "core/timeout_list.h"
+#include "http/message/body.h"
+#include "http/message/date.h"
+#include "http/message/head.h"
+#include "http/message/pattern.h"
+#include "http/server/clients.h"
+#include "http/server/peers.h"
+#include "http/server/unserved.h"
+#include "http/server/wire.h"
+
+struct weir__connection;
+
+enum {
+    WEIR__DRAIN_S = 30,                  /* the default of weir_server_options.drain */
+    WEIR__EXCHANGE_BYTES_MAX = 64 << 20, /* memory of one exchange */
+    WEIR__METHOD_COUNT = WEIR__HTTP_OTHER_METHOD + 1,
+};
+
+struct weir__route {
+    const weir_route *given;
+    struct weir__http_pattern pattern;
+    unsigned methods;                     /* bits by enum weir__http_method */
+    char *task_names[WEIR__METHOD_COUNT]; /* "GET /page/{id}" */
+};
+
+/* --- the server --- */
+
+struct weir__server {
+    struct weir__registered registered;
+    weir_server_options options; /* defaults filled in */
+    struct weir__route *routes;
+    size_t route_count;
+    int loop_count;
+    struct weir__server_loop *loops;
+    atomic_int exchanges;
+    atomic_int exchanges_max;       /* the limit, or less for now: weir_server_hold() */
+    atomic_size_t read_ahead_bytes; /* see h1_read_ahead.c */
+    atomic_int full_loops;          /* loops that accept no more: see room.c */
+    atomic_bool room_wanted;        /* a full loop has no connection that could be closed */
+    struct weir__clients *clients;  /* NULL: a client may have any number of connections */
+    pthread_mutex_t alive_lock;     /* a lock that is all zero is free */
+    bool alive;                     /* messages may be posted to the loops; under the lock */
+    atomic_bool draining;
+    atomic_int accepting_loops; /* loops that have not stopped */
+    struct weir__held_hook held_hook;
+    bool ledger; /* kept for each exchange */
+};
+
+/* What a connection tells its loop. */
+struct weir__connection_events {
+    /* It waits for a request again, while a loop is full. */
+    void (*idle)(struct weir__server_loop *home);
+    /* It is closed. */
+    void (*closed)(struct weir__server_loop *home);
+};
+
+/* The part of a server on one loop. */
+struct weir__server_loop {
+    struct weir__server *server;
+    struct weir__loop *loop;
+    void *state; /* what options.setup returned */
+    weir_listener **listeners;
+    size_t listener_count, closing_listeners;
+    bool serving, full, draining;
+    bool cut; /* the drain ends now */
+    struct weir__message drain_now, cut_now;
+    struct weir__list moving;       /* connections on their way from here to other loops: see placing.c */
+    struct weir__timeout sweep;     /* checks whether they have arrived */
+    pthread_mutex_t listeners_lock; /* of listener_count, which a rescuing loop reads */
+    struct weir__message all_stopped;
+    /* see rescue.c */
+    struct weir__rescue *rescues;                           /* for each loop of the server */
+    int rescuing;                                           /* the number of rescues in progress */
+    void (*accepted)(weir_listener *l, void *home, int fd); /* the callback of all listeners */
+    struct weir__timeout rescue_timeout;
+    struct weir__message rescue_message;
+    atomic_bool rescue_asked;
+    atomic_int rescuer;          /* 1 + the number of the loop that accepts for this one; 0: none */
+    atomic_int connection_count; /* here and on their way here; other loops read it */
+    _Atomic uint64_t accepted_count, rejected_count; /* any thread reads them */
+    /* see room.c */
+    struct weir__timeout room;
+    struct weir__message nudge;
+    atomic_bool nudged;
+    /* Connections: all of them, and lists by what each waits for, with a time limit for each list. */
+    struct weir__list connections;
+    struct weir__timeout_list idle, head, progress, half_closed, behind, linger;
+    const struct weir__connection_events *events;
+    bool (*input_came)(struct weir__connection *c, char *data, int32_t result); /* see h1_receive.c */
+    struct weir__http_field *fields;   /* a head's fields are parsed into these */
+    struct weir__scope exchange_scope; /* of the task of every exchange */
+    weir_event stop;                   /* serving waits for this, or for a cancel */
+    weir_event quiet;                  /* set when draining and nothing is left: see quiet.c */
+    /* Queueing of exchanges: see exchange.c */
+    int64_t window_ends_ns, window_least_ns;
+    bool overloaded;
+    char date[WEIR__HTTP_DATE_BYTES];
+    int64_t date_until_ns;
+    int64_t complained_ns; /* when a failure to accept was last logged */
+    struct weir__unserved unserved;
+    struct weir__peers peers;
+};
+
+/* --- an exchange --- */
+
+struct weir_request {
+    struct weir__http_request_head head;
+    struct weir__http_params params;
+    struct weir__http_body body;
+    int body_err;                        /* sticky: the rest of the body can't be read */
+    const char *method, *target, *query; /* NUL-terminated where they lie in the head */
+    weir_bytes raw_path, path;           /* as it came, and in normal form */
+    const char *path_text, *peer;        /* made when asked for */
+    const struct weir__route *route;
+    const void *note;        /* for on_exchange */
+    weir_trace trace;        /* found when asked for; all 0 before */
+    const char *trace_state; /* found with trace; NULL: none */
+    bool continue_due;       /* the client waits for a 100 before it sends the body */
+};
+
+struct weir_response {
+    char *headers; /* fields, as lines "name: value\r\n" in the arena */
+    size_t headers_len, headers_room;
+    int status;
+    bool began, ended;
+    bool no_body;        /* none is sent: HEAD, 204, 304 */
+    bool final;          /* the handler is done with the request: its body will not be read any more */
+    uint64_t left, sent; /* of the body: what the handler may still write; what was sent */
+    int err;             /* sticky: sending failed */
+    const weir_reply_filter *filter;
+    void *filter_arg;
+    bool filtered;   /* the body goes through the filter */
+    bool unfiltered; /* the filter has failed: the answer that says so does not go through it */
+};
+
+/* A request that the server answers itself. */
+struct weir__refusal {
+    int status;                 /* 0: it is not refused */
+    const char *code, *message; /* NULL: the answer is the status and Allow alone */
+    const char *reason;         /* which limit, when the code leaves it open; else NULL */
+    bool close;                 /* the beginning of the next request is unknown */
+    const char *allow;
+};
+
+/* One request with its response. Lies in its own arena, inside the structure of its connection's protocol. */
+struct weir__exchange {
+    struct weir_request request;
+    struct weir_response response;
+    struct weir__arena memory;
+    struct weir__activity activity; /* of its task, and of every task that one spawns */
+    struct weir__server_loop *home;
+    const struct weir__wire *wire;
+    struct weir__refusal refusal;
+    struct weir__scope *scope;   /* of the handler; NULL before the task runs and after the answer */
+    bool client_left;            /* nobody is there to read the response */
+    weir_buffer body;            /* what weir_read_body() returned */
+    int64_t began_ns, queued_ns; /* the first byte of the head came; the task was spawned */
+};
+
+static inline struct weir__exchange *weir__exchange_of_request(const weir_request *req)
+{
+    return weir__container_of(req, struct weir__exchange, request);
+}
+
+static inline struct weir__exchange *weir__exchange_of_response(const weir_response *res)
+{
+    return weir__container_of(res, struct weir__exchange, response);
+}
+
+static inline bool weir__status_has_no_body(int status)
+{
+    return status == 204 || status == 304;
+}
+
+/* Counts up a number that only its own loop writes: needs no locked instruction. */
+static inline void weir__server_count(_Atomic uint64_t *n)
+{
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+#endif

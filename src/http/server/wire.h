@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* The wire: how an exchange reaches its client, whatever the version of HTTP and whatever lies beneath.
+ *
+ * Threading: an exchange and its connection belong to one loop. The functions that wait are called by tasks
+ * of the exchange; every other function is called by a task or from the loop's own stack.
+ *
+ * A connection begins an exchange when a request's head is complete (weir__exchange_start() in exchange.h)
+ * and gives the exchange this table. From then on the exchange calls the table, and the connection calls
+ * exchange.h: weir__exchange_client_left() and weir__exchange_abort() cancel the exchange from outside.
+ * HTTP/1 implements the table in h1_*.c, with one exchange at a time on a connection. A version with streams
+ * implements it with many exchanges on a connection. Every implementation promises:
+ *
+ * - Heads are fields. A request's head is `request.head`, whatever bytes it came in; one more byte may be
+ *   written behind each of its spans. The fields of a response are `response.headers`; weir__header_next() in
+ *   response_headers.h reads them one at a time.
+ * - What is sent goes out in the order of the calls, through an output queue of the connection
+ *   (output_queue.h). Several tasks of an exchange, and several exchanges, may send at a time: each waits for
+ *   its turn, no call fails because another one is under way.
+ * - A send ends when the layer beneath has taken the bytes; only then may the caller change them. So the wait
+ *   is the flow control, of TCP and of a stream alike.
+ * - A client that is too slow, with its request's body or with the response, is cut off with
+ *   weir__exchange_abort() or an error of the wait. No call waits for a client for ever.
+ * - The first failure to send is kept in `response.err`. From then on every send fails with it.
+ * - Time that a task waits for the body is charged to WEIR_CHARGE_BODY, for a send to WEIR_CHARGE_SEND.
+ * - Ending or resetting an exchange leaves every other exchange of the connection as it is.
+ */
+#ifndef WEIR__HTTP_SERVER_WIRE_H
+#define WEIR__HTTP_SERVER_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <weir/buffer.h>
+
+struct weir__exchange;
+
+enum { WEIR__WIRE_PIECES_MAX = 60 };
+
+/* The head of a response; its other fields are in `response.headers`. */
+struct weir__wire_head {
+    int status;
+    const char *type; /* the value of content-type; NULL: there is none, or it is among the other fields */
+    int64_t length;   /* of the body, also where none is sent (HEAD); -1: unknown */
+};
+
+struct weir__wire {
+    /* --- the body of the request --- */
+
+    /* Takes the next payload of the body, at most `most` bytes. The payload lies in memory of the connection,
+     * and stays there until the next call of one of these four functions.
+     * Returns: enum weir__http_body_step: WEIR__HTTP_BODY_DATA with *payload set; WEIR__HTTP_BODY_MORE
+     *          nothing is here, await_body() waits for more; WEIR__HTTP_BODY_END; -WEIR_ETOOLARGE,
+     *          -WEIR_EPROTOCOL. Does not wait. */
+    int (*take_body)(struct weir__exchange *x, size_t most, weir_bytes *payload);
+
+    /* Waits until more of the body may be taken.
+     * Returns: 0; -WEIR_ETRUNCATED the client has ended its side; -WEIR_ESLOW too little came for too long,
+     *          `refusal.reason` says which limit; the cause of a cancel; why the connection broke.
+     * Cancel:  ends the wait, nothing is lost. Waits. */
+    int (*await_body)(struct weir__exchange *x);
+
+    /* Everything taken so far is used: the connection may receive more, or go behind the end of the body.
+     * next_bytes: how many the caller is going to ask read_body() for; 0: it won't. Does not wait. */
+    void (*release_body)(struct weir__exchange *x, size_t next_bytes);
+
+    /* Receives payload straight into the caller's memory, where that saves a copy.
+     * Returns: > 0 bytes; -EAGAIN it saves none, or not now: take_body() does it; else as await_body().
+     * Cancel:  as await_body(). Waits. */
+    ssize_t (*read_body)(struct weir__exchange *x, void *data, size_t bytes);
+
+    /* --- the response --- */
+
+    /* Sends, in one operation where it can: the head, unless NULL; pieces of the body, at most
+     * WEIR__WIRE_PIECES_MAX; the end of the body if `end`. Without a body (HEAD, 204, 304) count is 0. A send
+     * of nothing but the end may follow the last piece.
+     * Sets `response.status` and `response.began` once the head is made, before any byte is sent.
+     * Returns: 0; `response.err`; -EINVAL, -ENOMEM the head could not be made, and nothing was sent.
+     * Cancel:  how much was sent is unknown, so the response is broken. Waits. */
+    int (*send)(struct weir__exchange *x, const struct weir__wire_head *head, const struct iovec *body,
+                size_t count, bool end);
+
+    /* Sends an informational head, before the response's own: 100.
+     * Returns: as send().
+     * Cancel:  as send(). Waits. */
+    int (*send_informational)(struct weir__exchange *x, int status);
+
+    /* --- the end --- */
+
+    /* The response is complete, the request's body is not: receives what is left of the body, or decides that
+     * the connection does without. Waits. */
+    void (*finish_request)(struct weir__exchange *x);
+
+    /* The exchange is over, its response complete. The connection goes on, or ends in order. Frees x. */
+    void (*end)(struct weir__exchange *x);
+
+    /* The exchange is over, its response broken: the client must not take what it has for all. Frees x. */
+    void (*reset)(struct weir__exchange *x);
+
+    /* --- questions --- */
+
+    /* Writes the client's address into text[WEIR_ADDRESS_BYTES]. Returns: text. */
+    const char *(*peer)(struct weir__exchange *x, char *text);
+};
+
+#endif
