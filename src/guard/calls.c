@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of calls. */
 #include "guard/calls.h"
 
 #include <string.h>
@@ -173,7 +174,7 @@ int weir__guard_call_find(const char *name, size_t length)
             return middle;
         if (order > 0)
             low = middle + 1;
-        else /* it is a beginning of that one at most */
+        else /* also when the name is only a prefix */
             high = middle;
     }
     return -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls that the guard knows, and what to write instead of them; weir_guard_name() has their names.
+/* The calls that the guard knows, with a hint on what to use instead; weir_guard_name() returns their names.
  *
- * Threading: constant.
+ * Threading: constants.
  */
 #ifndef WEIR__GUARD_CALLS_H
 #define WEIR__GUARD_CALLS_H
@@ -10,7 +10,7 @@
 
 enum { WEIR__GUARD_CALLS_MAX = 256 }; /* as many as a weir_guard_allow has bits */
 
-/* The number of the call of this name, < WEIR__GUARD_CALLS_MAX; or -1. */
+/* The number of the call with this name, less than WEIR__GUARD_CALLS_MAX; -1: unknown. */
 int weir__guard_call_find(const char *name, size_t length);
 
 const char *weir__guard_call_hint(int call);

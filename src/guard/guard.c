@@ -1,145 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* What is made of what the guard catches. It is the process's, so this is state outside a runtime. */
+/* Records the calls that the guard catches. The records belong to the process, so this is state outside a
+ * runtime. */
 #include "guard/guard.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <weir/log.h>
 
 #include "base/guard_exempt.h"
-#include "guard/calls.h"
-#include "guard/places.h"
-#include "guard/report.h"
+#include "core/account/activity.h"
 #include "core/loop.h"
 #include "core/runtime.h"
 #include "core/task.h"
-#include "core/account/activity.h"
-
-enum { BITS = 64, WORDS = WEIR__GUARD_CALLS_MAX / BITS };
+#include "guard/calls.h"
+#include "guard/places.h"
+#include "guard/policy.h"
+#include "guard/report.h"
 
 static struct {
-    atomic_int wanted; /* enum weir_guard_mode, by the program */
-    atomic_int mode;   /* in force; WEIR_GUARD_DEFAULT: not looked at yet */
-    _Atomic uint64_t allowed[WORDS];
-    _Atomic uint64_t calls[WEIR__GUARD_CALLS_MAX]; /* how often */
+    _Atomic uint64_t calls[WEIR__GUARD_CALLS_MAX]; /* times that each was caught */
     _Atomic(struct weir__places *) places;
 } guard;
 
-/* --- what is wanted --- */
-
-static enum weir_guard_mode mode_of(const char *word)
-{
-    static const char *const words[] = {"off", "count", "warn", "abort"};
-
-    for (int i = 0; i < 4; i++)
-        if (strcmp(word, words[i]) == 0)
-            return (enum weir_guard_mode)(WEIR_GUARD_OFF + i);
-    return WEIR_GUARD_DEFAULT;
-}
-
-static void settle_mode(void)
-{
-    const char *word = getenv("WEIR_GUARD");
-    enum weir_guard_mode mode = WEIR_GUARD_DEFAULT;
-
-    if (word != NULL && *word != '\0') {
-        mode = mode_of(word);
-        if (mode == WEIR_GUARD_DEFAULT)
-            weir_log(WEIR_LOG_WARN, "WEIR_GUARD is not understood", WEIR_KV("value", word),
-                     WEIR_KV("expected", "off, count, warn or abort"));
-    }
-    if (mode == WEIR_GUARD_DEFAULT)
-        mode = (enum weir_guard_mode)atomic_load(&guard.wanted);
-    atomic_store(&guard.mode, (int)(mode == WEIR_GUARD_DEFAULT ? WEIR_GUARD_WARN : mode));
-}
-
-/* Adds the bits of names, which end with a blank each or with the text. Returns: the first that is unknown,
- * or NULL. */
-static const char *add_calls(uint64_t bits[WORDS], const char *names)
-{
-    for (names += strspn(names, " "); *names != '\0'; names += strspn(names, " ")) {
-        size_t length = strcspn(names, " ");
-        int call = weir__guard_call_find(names, length);
-        if (call < 0)
-            return names;
-        bits[call / BITS] |= UINT64_C(1) << (call % BITS);
-        names += length;
-    }
-    return NULL;
-}
-
-int weir_guard_configure(const weir_guard_options *options)
-{
-    uint64_t allowed[WORDS] = {0};
-
-    if ((int)options->mode < WEIR_GUARD_DEFAULT || options->mode > WEIR_GUARD_ABORT)
-        return -EINVAL;
-    for (const char *const *name = options->allow; name != NULL && *name != NULL; name++)
-        if (add_calls(allowed, *name) != NULL)
-            return -WEIR_ECONFIG;
-    for (int i = 0; i < WORDS; i++)
-        atomic_store(&guard.allowed[i], allowed[i]);
-    atomic_store(&guard.wanted, (int)options->mode);
-    settle_mode();
-    return 0;
-}
-
-enum weir_guard_mode weir_guard_mode(void)
-{
-    if (weir__guard_attach == NULL)
-        return WEIR_GUARD_OFF;
-    if (atomic_load(&guard.mode) == WEIR_GUARD_DEFAULT)
-        settle_mode();
-    return (enum weir_guard_mode)atomic_load(&guard.mode);
-}
-
-/* --- what is allowed --- */
-
-void weir_guard_allow_begin(weir_guard_allow *allow, const char *calls)
-{
-    struct weir__loop *loop = weir__loop_current();
-    const char *unknown;
-
-    *allow = (weir_guard_allow){0};
-    if (calls == NULL)
-        memset(allow->calls, 0xff, sizeof allow->calls);
-    unknown = calls != NULL ? add_calls(allow->calls, calls) : NULL;
-    assert(unknown == NULL && "a call that the guard does not know");
-    (void)unknown;
-    if (loop == NULL || loop->running == NULL)
-        return;
-    allow->outer = loop->running->allows;
-    loop->running->allows = allow;
-}
-
-void weir_guard_allow_end(weir_guard_allow *allow)
-{
-    struct weir__loop *loop = weir__loop_current();
-
-    if (loop == NULL || loop->running == NULL)
-        return;
-    assert(loop->running->allows == allow && "what is allowed ends in the reverse order, by its task");
-    loop->running->allows = allow->outer;
-}
-
-static bool is_allowed(const struct weir__task *task, int call)
-{
-    uint64_t bit = UINT64_C(1) << (call % BITS);
-
-    if ((atomic_load_explicit(&guard.allowed[call / BITS], memory_order_relaxed) & bit) != 0)
-        return true;
-    for (const weir_guard_allow *a = task->allows; a != NULL; a = a->outer)
-        if ((a->calls[call / BITS] & bit) != 0)
-            return true;
-    return false;
-}
-
-/* --- what is caught --- */
+/* --- caught calls --- */
 
 static void copy(char *to, const char *from)
 {
@@ -149,7 +35,7 @@ static void copy(char *to, const char *from)
     to[length] = '\0';
 }
 
-/* Frame by frame, as far as they lie on the task's stack, each above the one before. */
+/* Follows the frame records, as long as they lie on the task's stack, each above the one before. */
 static unsigned walk(const struct weir__task *task, const void *frame, const void **stack)
 {
     uintptr_t low = (uintptr_t)task->stack, high = (uintptr_t)task;
@@ -157,7 +43,7 @@ static unsigned walk(const struct weir__task *task, const void *frame, const voi
     unsigned depth = 0;
 
     while (at > low && at + 16 <= high && at % sizeof(void *) == 0 && depth < WEIR__PLACE_STACK_MAX) {
-        const void *const *record = (const void *const *)at; /* the caller's frame, where it goes on */
+        const void *const *record = (const void *const *)at; /* the caller's frame, the return address */
         if (record[1] == NULL)
             break;
         stack[depth++] = record[1];
@@ -167,7 +53,7 @@ static unsigned walk(const struct weir__task *task, const void *frame, const voi
     return depth;
 }
 
-/* All that is gone when the task goes on. */
+/* Copies what is gone when the task goes on. */
 static void describe(struct weir__place *place, struct weir__places *places, const struct weir__task *task,
                      const void *frame, const char *waited)
 {
@@ -185,28 +71,28 @@ static void note(struct weir__task *task, int call, const void *address, const v
                  const char *waited)
 {
     struct weir__places *places = atomic_load_explicit(&guard.places, memory_order_acquire);
-    enum weir_guard_mode mode = (enum weir_guard_mode)atomic_load_explicit(&guard.mode, memory_order_relaxed);
+    enum weir_guard_mode mode = weir__guard_mode_in_force();
     struct weir__place *place;
     bool is_new;
 
-    if (is_allowed(task, call))
+    if (weir__guard_is_allowed(task, call))
         return;
     atomic_fetch_add_explicit(&guard.calls[call], 1, memory_order_relaxed);
     place = weir__place_count(places, call, address, &is_new);
     if (place != NULL && is_new) {
         describe(place, places, task, frame, waited);
-        place->to_be_told = mode >= WEIR_GUARD_WARN;
+        place->is_reportable = mode >= WEIR_GUARD_WARN;
         atomic_store_explicit(&place->is_whole, true, memory_order_release);
         atomic_fetch_add(&places->whole, 1);
         weir__guard_reporter_wake(task->loop->runtime->guard_reporter);
     }
     if (mode == WEIR_GUARD_ABORT) {
         weir__guard_reporter_await(task->loop->runtime->guard_reporter);
-        abort(); /* which has the log written: see fault.c */
+        abort(); /* fault.c then writes the log */
     }
 }
 
-/* A signal handler on a stack of its own is not the task. */
+/* False in a signal handler that has a stack of its own: there the task makes no call. */
 static bool is_on_stack_of(const struct weir__task *task, const void *frame)
 {
     return (const char *)frame >= task->stack && (const char *)frame < (const char *)task;
@@ -244,7 +130,8 @@ static bool is_of(const struct weir__guard_lock *held, const struct weir__task *
     return held->task == task && held->task_id == task->id;
 }
 
-/* The latest first: that is how they are released. It need not be the task that took it. */
+/* Searches from the latest on, because locks are mostly released in reverse order. The releasing task need
+ * not be the one that took the lock. */
 static void unlocked(struct weir__guard_link *link, const void *lock)
 {
     struct weir__guard *g = (struct weir__guard *)(void *)link;
@@ -284,7 +171,7 @@ static bool have_places(void)
 
     if (atomic_load(&guard.places) != NULL)
         return true;
-    made = calloc(1, sizeof *made); /* for as long as the process lives */
+    made = calloc(1, sizeof *made); /* never freed */
     if (made != NULL && !atomic_compare_exchange_strong(&guard.places, &none, made))
         free(made);
     return made != NULL;
@@ -312,7 +199,7 @@ void weir__guard_enter(struct weir__loop *loop)
         return;
     g->loop = loop;
     g->link = (struct weir__guard_link){
-        .running = (struct weir__task *const *)(void *)&loop->running, /* read on this thread alone */
+        .running = (struct weir__task *const *)(void *)&loop->running, /* only this thread reads it */
         .scheduler = loop->scheduler,
         .own_calls = &weir__guard_exempt,
         .caught = caught,
@@ -333,7 +220,22 @@ void weir__guard_leave(struct weir__loop *loop)
     loop->guard = NULL;
 }
 
-/* --- what was found --- */
+/* --- findings --- */
+
+static weir_guard_finding finding_of(const struct weir__place *place)
+{
+    return (weir_guard_finding){
+        .function = weir_guard_name((size_t)place->call),
+        .task = place->task,
+        .route = place->has_route ? place->route : NULL,
+        .hint = weir__guard_call_hint(place->call),
+        .waited = place->waited,
+        .place = place->frame,
+        .stack = place->frames,
+        .depth = place->frame_count,
+        .count = atomic_load_explicit(&place->count, memory_order_relaxed),
+    };
+}
 
 int weir_guard_each(int (*fn)(void *arg, const weir_guard_finding *finding), void *arg)
 {
@@ -348,20 +250,10 @@ int weir_guard_each(int (*fn)(void *arg, const weir_guard_finding *finding), voi
         weir__guard_name(table, NULL);
     for (size_t i = 0; i < WEIR__PLACES_MAX && result == 0; i++) {
         struct weir__place *place = &table->places[i];
-        if (!atomic_load_explicit(&place->is_named, memory_order_acquire))
-            continue;
-        const weir_guard_finding finding = {
-            .function = weir_guard_name((size_t)place->call),
-            .task = place->task,
-            .route = place->has_route ? place->route : NULL,
-            .hint = weir__guard_call_hint(place->call),
-            .waited = place->waited,
-            .place = place->where,
-            .stack = place->frames,
-            .depth = place->frame_count,
-            .count = atomic_load_explicit(&place->count, memory_order_relaxed),
-        };
-        result = fn(arg, &finding);
+        if (atomic_load_explicit(&place->is_named, memory_order_acquire)) {
+            const weir_guard_finding finding = finding_of(place);
+            result = fn(arg, &finding);
+        }
     }
     return result;
 }

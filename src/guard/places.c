@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of places, without locks. */
 #include "guard/places.h"
 
 #include <string.h>
 
-/* Addresses of code have 47 bits on x86-64 and 48 on aarch64, unless a program asks for more. */
+/* Unique: addresses of code have 47 bits on x86-64 and 48 on aarch64, unless a program asks for more. */
 static uint64_t key_of(int call, const void *address)
 {
     return ((uint64_t)(unsigned)(call + 1) << 48) ^ (uint64_t)(uintptr_t)address;

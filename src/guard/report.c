@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Naming, logging, and the thread that does both. */
 #include "guard/report.h"
 
 #include <signal.h>
@@ -8,37 +9,52 @@
 
 #include <weir/guard.h>
 
-#include "guard/calls.h"
-#include "guard/places.h"
 #include "core/lock.h"
 #include "core/log/log.h"
+#include "guard/calls.h"
+#include "guard/places.h"
 #include "symbols/symbols.h"
 
-enum { FRAMES_MAX = 64, INLINED_MAX = 8, STACK_TEXT_BYTES = 2048, AWAIT_MOMENTS = 50 };
+enum {
+    FRAMES_MAX = 64,
+    INLINED_MAX = 8,
+    STACK_TEXT_BYTES = 2048,
+    FRAME_TEXT_BYTES = 256,
+    AWAIT_MOMENTS = 50
+};
 
-/* The process's, like what is found; once opened, for as long as it lives. */
+/* Symbols of the process, as the findings are; once opened, never closed. */
 static pthread_mutex_t naming = PTHREAD_MUTEX_INITIALIZER;
 static struct weir__symbols *symbols;
 
 /* --- names --- */
 
-/* By tables, where a copy of the stack is at hand and they lead further than frame pointers did. */
+#if defined(__x86_64__) /* elsewhere the frame does not tell the stack pointer of the caller */
+/* Returns: how many addresses; *complete: the last is at the base. */
+static size_t unwind_copy(const struct weir__place *place, uintptr_t pc, uintptr_t *out, bool *complete)
+{
+    const struct weir__stack_copy copy = {place->copy->bytes, place->copy->low, place->copy->count};
+    struct weir__registers registers = {.pc = pc, .complete = true};
+
+    registers.general[16] = pc;
+    registers.general[WEIR__REGISTER_SP] = place->copy->low;
+    registers.general[WEIR__REGISTER_FP] = place->copy->fp;
+    return weir__symbols_unwind(symbols, &registers, &copy, out, WEIR__UNWIND_MAX, complete);
+}
+#endif
+
+/* The addresses of the stack: by tables if there is a copy and they lead further than frame pointers. */
 static size_t unwind(const struct weir__place *place, uintptr_t *out)
 {
     size_t count = place->depth;
 
     for (size_t i = 0; i < count; i++)
         out[i] = (uintptr_t)place->stack[i];
-#if defined(__x86_64__) /* elsewhere the stack pointer of the caller can't be told from its frame */
+#if defined(__x86_64__)
     if (place->copy != NULL) {
-        const struct weir__stack_copy copy = {place->copy->bytes, place->copy->low, place->copy->count};
-        struct weir__registers registers = {.pc = count > 0 ? out[0] : 0, .complete = true};
         uintptr_t found[WEIR__UNWIND_MAX];
         bool complete;
-        registers.general[16] = registers.pc;
-        registers.general[WEIR__REGISTER_SP] = place->copy->low;
-        registers.general[WEIR__REGISTER_FP] = place->copy->fp;
-        size_t n = weir__symbols_unwind(symbols, &registers, &copy, found, WEIR__UNWIND_MAX, &complete);
+        size_t n = unwind_copy(place, count > 0 ? out[0] : 0, found, &complete);
         if (complete || n > count) {
             memcpy(out, found, n * sizeof *out);
             count = n;
@@ -48,7 +64,7 @@ static size_t unwind(const struct weir__place *place, uintptr_t *out)
     return count;
 }
 
-/* Below it nothing is the program's own. */
+/* Whether a frame is the runtime's own, and with it all that are further out. */
 static bool is_base(const weir_frame *frame)
 {
     return strcmp(frame->function, "weir__task_main") == 0;
@@ -73,17 +89,17 @@ static void name_stack(struct weir__place *place)
 
 static void name(struct weir__place *place)
 {
-    place->where = (weir_frame){.function = "?", .address = (uintptr_t)place->address};
+    place->frame = (weir_frame){.function = "?", .address = (uintptr_t)place->address};
     if (symbols == NULL && weir__symbols_open(&symbols) < 0)
         return;
-    (void)weir__symbols_name(symbols, (uintptr_t)place->address, true, &place->where, 1);
+    (void)weir__symbols_name(symbols, (uintptr_t)place->address, true, &place->frame, 1);
     name_stack(place);
     if (place->copy != NULL)
         atomic_store_explicit(&place->copy->is_taken, false, memory_order_release);
     place->copy = NULL;
 }
 
-/* --- telling --- */
+/* --- the log --- */
 
 static size_t add_frame(char *text, size_t at, size_t room, const weir_frame *frame)
 {
@@ -93,24 +109,37 @@ static size_t add_frame(char *text, size_t at, size_t room, const weir_frame *fr
     return n < 0 || at + (size_t)n >= room ? room - 1 : at + (size_t)n;
 }
 
-static void tell(const struct weir__logger *logger, const struct weir__place *place)
+static const char *stack_text(const struct weir__place *place, char *out, size_t room)
 {
-    bool is_lock = place->waited != NULL;
-    char stack[STACK_TEXT_BYTES] = "", where[256] = "";
     size_t at = 0;
 
+    out[0] = '\0';
     for (size_t i = 0; i < place->frame_count; i++)
-        at = add_frame(stack, at, sizeof stack, &place->frames[i]);
-    (void)add_frame(where, 0, sizeof where, &place->where);
+        at = add_frame(out, at, room, &place->frames[i]);
+    return out;
+}
+
+static const char *frame_text(const weir_frame *frame, char *out, size_t room)
+{
+    out[0] = '\0';
+    (void)add_frame(out, 0, room, frame);
+    return out;
+}
+
+static void log_place(const struct weir__logger *logger, const struct weir__place *place)
+{
+    bool is_lock = place->waited != NULL;
+    char stack[STACK_TEXT_BYTES], taken_in[FRAME_TEXT_BYTES];
     const weir_kv kvs[] = {
         WEIR_KV(is_lock ? "taken_by" : "call", weir_guard_name((size_t)place->call)),
-        is_lock ? WEIR_KV("taken_in", where) : weir_kv_none(),
+        is_lock ? WEIR_KV("taken_in", frame_text(&place->frame, taken_in, sizeof taken_in)) : weir_kv_none(),
         is_lock ? WEIR_KV("waits_for", place->waited) : weir_kv_none(),
         WEIR_KV("task", place->task),
         place->has_route ? WEIR_KV("route", place->route) : weir_kv_none(),
-        WEIR_KV("stack", stack),
+        WEIR_KV("stack", stack_text(place, stack, sizeof stack)),
         WEIR_KV("hint", weir__guard_call_hint(place->call)),
     };
+
     weir__log_write(logger, WEIR_LOG_WARN,
                     is_lock ? "a task waits with a lock held" : "a task holds up its loop", kvs,
                     sizeof kvs / sizeof kvs[0]);
@@ -129,9 +158,9 @@ void weir__guard_name(struct weir__places *table, const struct weir__logger *log
             atomic_store_explicit(&place->is_named, true, memory_order_release);
             is_new = true;
         }
-        if (place->to_be_told && !place->is_told && logger != NULL) {
-            place->is_told = true;
-            tell(logger, place);
+        if (place->is_reportable && !place->is_reported && logger != NULL) {
+            place->is_reported = true;
+            log_place(logger, place);
         }
         atomic_fetch_add(&table->named, is_new);
     }
@@ -139,7 +168,7 @@ void weir__guard_name(struct weir__places *table, const struct weir__logger *log
     pthread_mutex_unlock(&naming);
 }
 
-/* --- a thread for it --- */
+/* --- the thread --- */
 
 enum { IDLE, NEWS, STOP };
 

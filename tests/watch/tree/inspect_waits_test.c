@@ -94,7 +94,7 @@ static void expect_queues(const weir_tasks *tasks, struct things *t)
     snprintf(words, sizeof words, "room in a channel %p, 2nd of 2", (void *)t->full);
     expect_wait(tasks, "sender 2", words);
     for (int i = 1; i <= 12; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "acquire %d", i);
         snprintf(words, sizeof words, "a semaphore, %d%s of 12", i,
                  i == 1   ? "st"
