@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files: reading and writing at a place in them, reaching the disk, locks on them. */
+/* Files: reads and writes at an offset, synchronisation with the disk, locks. */
 #include "guard/preload/preload.h"
 
 #include <fcntl.h>
@@ -14,8 +14,8 @@
 ssize_t __pread_chk(int fd, void *data, size_t bytes, off_t offset, size_t room);
 ssize_t __pread64_chk(int fd, void *data, size_t bytes, off64_t offset, size_t room);
 
-#define READS_AT(name) weir__reads(fd, NULL, name)
-#define WRITES_AT(name) weir__writes(fd, NULL, name)
+#define READS_AT(name) weir__read_call(fd, NULL, name)
+#define WRITES_AT(name) weir__write_call(fd, NULL, name)
 
 GUARDED(ssize_t, pread, (int fd, void *data, size_t bytes, off_t offset), (fd, data, bytes, offset),
         READS_AT("pread:file"))
@@ -38,11 +38,11 @@ GUARDED(ssize_t, pwritev, (int fd, const struct iovec *pieces, int n, off_t offs
 GUARDED(ssize_t, pwritev64, (int fd, const struct iovec *pieces, int n, off64_t offset),
         (fd, pieces, n, offset), WRITES_AT("pwritev:file"))
 
-/* Without an offset (-1) these are readv() and writev(). */
+/* With the offset -1 these are readv() and writev(). */
 #define READS_WITH_FLAGS                                                                                     \
-    ((flags & RWF_NOWAIT) != 0 ? NULL : weir__reads(fd, offset == -1 ? "readv" : NULL, "preadv2:file"))
+    ((flags & RWF_NOWAIT) != 0 ? NULL : weir__read_call(fd, offset == -1 ? "readv" : NULL, "preadv2:file"))
 #define WRITES_WITH_FLAGS                                                                                    \
-    ((flags & RWF_NOWAIT) != 0 ? NULL : weir__writes(fd, offset == -1 ? "writev" : NULL, "pwritev2:file"))
+    ((flags & RWF_NOWAIT) != 0 ? NULL : weir__write_call(fd, offset == -1 ? "writev" : NULL, "pwritev2:file"))
 
 GUARDED(ssize_t, preadv2, (int fd, const struct iovec *pieces, int n, off_t offset, int flags),
         (fd, pieces, n, offset, flags), READS_WITH_FLAGS)
@@ -53,7 +53,7 @@ GUARDED(ssize_t, pwritev2, (int fd, const struct iovec *pieces, int n, off_t off
 GUARDED(ssize_t, pwritev64v2, (int fd, const struct iovec *pieces, int n, off64_t offset, int flags),
         (fd, pieces, n, offset, flags), WRITES_WITH_FLAGS)
 
-/* --- reaching the disk --- */
+/* --- synchronisation with the disk --- */
 
 GUARDED(int, fsync, (int fd), (fd), "fsync")
 GUARDED(int, fdatasync, (int fd), (fd), "fdatasync")
@@ -75,8 +75,8 @@ static const char *control(int what)
     return what == F_SETLKW || what == F_OFD_SETLKW ? "fcntl" : NULL;
 }
 
-/* The third argument, whatever it is, passes through as what is widest. */
-BEHIND(fcntl);
+/* The third argument is passed on as a pointer, the widest type it can have. */
+DECLARE_NEXT(fcntl);
 EXPORTED int fcntl(int fd, int what, ...)
 {
     va_list arguments;
@@ -86,11 +86,11 @@ EXPORTED int fcntl(int fd, int what, ...)
     argument = va_arg(arguments, void *);
     va_end(arguments);
     if (weir__guard_looks())
-        weir__guard_tell(control(what), __builtin_return_address(0), __builtin_frame_address(0));
+        weir__guard_catch(control(what), __builtin_return_address(0), __builtin_frame_address(0));
     return NEXT(fcntl)(fd, what, argument);
 }
 
-BEHIND(fcntl64);
+DECLARE_NEXT(fcntl64);
 EXPORTED int fcntl64(int fd, int what, ...)
 {
     va_list arguments;
@@ -100,6 +100,6 @@ EXPORTED int fcntl64(int fd, int what, ...)
     argument = va_arg(arguments, void *);
     va_end(arguments);
     if (weir__guard_looks())
-        weir__guard_tell(control(what), __builtin_return_address(0), __builtin_frame_address(0));
+        weir__guard_catch(control(what), __builtin_return_address(0), __builtin_frame_address(0));
     return NEXT(fcntl64)(fd, what, argument);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking up names: of hosts, users and groups. */
+/* Name look-ups: hosts, users, groups. */
 #include "guard/preload/preload.h"
 
 #include <grp.h>
@@ -7,7 +7,7 @@
 #include <pwd.h>
 #include <sys/socket.h>
 
-/* An address in figures, or none, is only read. */
+/* A numeric address, or none, is only parsed. */
 static const char *resolves(const char *host, const struct addrinfo *hints)
 {
     bool numeric = host == NULL || (hints != NULL && (hints->ai_flags & AI_NUMERICHOST) != 0);
@@ -41,7 +41,7 @@ GUARDED(int, gethostbyaddr_r,
 GUARDED(int, gai_suspend, (const struct gaicb *const list[], int n, const struct timespec *timeout),
         (list, n, timeout), "gai_suspend")
 
-/* From a directory service, perhaps. */
+/* These may ask a directory service. */
 GUARDED(struct passwd *, getpwnam, (const char *name), (name), "getpwnam")
 GUARDED(struct passwd *, getpwuid, (uid_t id), (id), "getpwuid")
 GUARDED(int, getpwnam_r,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for other processes: their end, their messages. */
+/* Waits for other processes: their end, their messages. */
 #include "guard/preload/preload.h"
 
 #include <aio.h>
@@ -35,19 +35,19 @@ GUARDED(ssize_t, msgrcv, (int queue, void *message, size_t bytes, long type, int
 GUARDED(int, msgsnd, (int queue, const void *message, size_t bytes, int flags),
         (queue, message, bytes, flags), UNLESS_NOWAIT("msgsnd"))
 
-/* A message queue is a descriptor whose flags the kernel tells as any other's. */
+/* A message queue is a descriptor, with O_NONBLOCK among its flags. */
 GUARDED(ssize_t, mq_receive, (mqd_t queue, char *message, size_t bytes, unsigned *priority),
-        (queue, message, bytes, priority), weir__blocks(queue, "mq_receive"))
+        (queue, message, bytes, priority), weir__blocking_call(queue, "mq_receive"))
 GUARDED(ssize_t, mq_timedreceive,
         (mqd_t queue, char *message, size_t bytes, unsigned *priority, const struct timespec *until),
-        (queue, message, bytes, priority, until), weir__blocks(queue, "mq_timedreceive"))
+        (queue, message, bytes, priority, until), weir__blocking_call(queue, "mq_timedreceive"))
 GUARDED(int, mq_send, (mqd_t queue, const char *message, size_t bytes, unsigned priority),
-        (queue, message, bytes, priority), weir__blocks(queue, "mq_send"))
+        (queue, message, bytes, priority), weir__blocking_call(queue, "mq_send"))
 GUARDED(int, mq_timedsend,
         (mqd_t queue, const char *message, size_t bytes, unsigned priority, const struct timespec *until),
-        (queue, message, bytes, priority, until), weir__blocks(queue, "mq_timedsend"))
+        (queue, message, bytes, priority, until), weir__blocking_call(queue, "mq_timedsend"))
 
-/* Only what takes from a semaphore, or waits for it to be empty, may wait. */
+/* Only a decrement of a semaphore, or a wait for zero, may wait. */
 static const char *takes(const struct sembuf *steps, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sleeping, and waiting for descriptors and signals. */
+/* Sleeps, and waits for descriptors and signals. */
 #include "guard/preload/preload.h"
 
 #include <poll.h>
@@ -14,7 +14,7 @@ int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t bytes);
 int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask,
                 size_t bytes);
 
-/* No timeout is for ever. */
+/* A NULL timeout means for ever. */
 static bool waits(const struct timespec *timeout)
 {
     return timeout == NULL || timeout->tv_sec != 0 || timeout->tv_nsec != 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading, writing, connecting: of descriptors that block. */
+/* Reads, writes and connects on blocking descriptors. */
 #include "guard/preload/preload.h"
 
 #include <fcntl.h>
@@ -15,19 +15,19 @@ ssize_t __recv_chk(int fd, void *data, size_t bytes, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *data, size_t bytes, size_t room, int flags, __SOCKADDR_ARG from,
                        socklen_t *length);
 
-#define RECEIVES(name) ((flags & MSG_DONTWAIT) != 0 ? NULL : weir__reads(fd, name, NULL))
-#define SENDS(name) ((flags & MSG_DONTWAIT) != 0 ? NULL : weir__writes(fd, name, NULL))
+#define RECEIVES(name) ((flags & MSG_DONTWAIT) != 0 ? NULL : weir__read_call(fd, name, NULL))
+#define SENDS(name) ((flags & MSG_DONTWAIT) != 0 ? NULL : weir__write_call(fd, name, NULL))
 
 GUARDED(ssize_t, read, (int fd, void *data, size_t bytes), (fd, data, bytes),
-        weir__reads(fd, "read", "read:file"))
+        weir__read_call(fd, "read", "read:file"))
 GUARDED(ssize_t, __read_chk, (int fd, void *data, size_t bytes, size_t room), (fd, data, bytes, room),
-        weir__reads(fd, "read", "read:file"))
+        weir__read_call(fd, "read", "read:file"))
 GUARDED(ssize_t, readv, (int fd, const struct iovec *pieces, int n), (fd, pieces, n),
-        weir__reads(fd, "readv", "readv:file"))
+        weir__read_call(fd, "readv", "readv:file"))
 GUARDED(ssize_t, write, (int fd, const void *data, size_t bytes), (fd, data, bytes),
-        weir__writes(fd, "write", "write:file"))
+        weir__write_call(fd, "write", "write:file"))
 GUARDED(ssize_t, writev, (int fd, const struct iovec *pieces, int n), (fd, pieces, n),
-        weir__writes(fd, "writev", "writev:file"))
+        weir__write_call(fd, "writev", "writev:file"))
 
 GUARDED(ssize_t, recv, (int fd, void *data, size_t bytes, int flags), (fd, data, bytes, flags),
         RECEIVES("recv"))
@@ -54,19 +54,19 @@ GUARDED(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned n, int flags)
         SENDS("sendmmsg"))
 
 GUARDED(int, accept, (int fd, __SOCKADDR_ARG from, socklen_t *length), (fd, from, length),
-        weir__reads(fd, "accept", NULL))
+        weir__read_call(fd, "accept", NULL))
 GUARDED(int, accept4, (int fd, __SOCKADDR_ARG from, socklen_t *length, int flags), (fd, from, length, flags),
-        weir__reads(fd, "accept4", NULL))
+        weir__read_call(fd, "accept4", NULL))
 GUARDED(int, connect, (int fd, __CONST_SOCKADDR_ARG to, socklen_t length), (fd, to, length),
-        weir__connects(fd))
+        weir__connect_call(fd))
 
-/* --- from one descriptor to another --- */
+/* --- copies between descriptors --- */
 
 static const char *moves(int from, int to, bool is_blocking, const char *plain, const char *file)
 {
-    const char *name = weir__writes(to, is_blocking ? plain : NULL, file);
+    const char *name = weir__write_call(to, is_blocking ? plain : NULL, file);
 
-    return name != NULL ? name : weir__reads(from, is_blocking ? plain : NULL, file);
+    return name != NULL ? name : weir__read_call(from, is_blocking ? plain : NULL, file);
 }
 
 GUARDED(ssize_t, sendfile, (int to, int from, off_t *offset, size_t bytes), (to, from, offset, bytes),
@@ -83,4 +83,5 @@ GUARDED(ssize_t, splice,
 GUARDED(ssize_t, tee, (int from, int to, size_t bytes, unsigned flags), (from, to, bytes, flags),
         moves(from, to, (flags & SPLICE_F_NONBLOCK) == 0, "tee", NULL))
 GUARDED(ssize_t, vmsplice, (int fd, const struct iovec *pieces, size_t n, unsigned flags),
-        (fd, pieces, n, flags), (flags & SPLICE_F_NONBLOCK) == 0 ? weir__writes(fd, "vmsplice", NULL) : NULL)
+        (fd, pieces, n, flags),
+        (flags & SPLICE_F_NONBLOCK) == 0 ? weir__write_call(fd, "vmsplice", NULL) : NULL)

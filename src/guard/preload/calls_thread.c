@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for other threads. */
+/* Waits for other threads. */
 #include "guard/preload/preload.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The type and the flags of a descriptor. */
 #include "guard/preload/descriptor.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 
 enum { MEMORY_DEVICES = 1 }; /* the major number of null, zero, full, random */
 
-/* Not wrapped here, and they do not call what is: fcntl() is. */
+/* By syscall(), because fcntl() is wrapped here. fstat(), fstatfs() and getsockopt() are not. */
 static bool is_blocking(int fd)
 {
     long flags = syscall(SYS_fcntl, fd, F_GETFL);
@@ -22,7 +23,7 @@ static bool is_blocking(int fd)
     return flags >= 0 && (flags & O_NONBLOCK) == 0;
 }
 
-/* What no disk is behind: reading and writing it is only work. */
+/* Whether the file system has no disk: then a read or write only computes. */
 static bool is_in_memory(int fd)
 {
     struct statfs fs;
@@ -64,12 +65,12 @@ static const char *name_of(int fd, bool reading, const char *plain, const char *
         return major(st.st_rdev) != MEMORY_DEVICES ? plain : NULL;
     case S_IFDIR:
         return NULL;
-    default: /* an eventfd, a timerfd and their like: there is always room to write */
+    default: /* an eventfd, a timerfd or the like: a write has always room */
         return reading ? plain : NULL;
     }
 }
 
-const char *weir__reads(int fd, const char *plain, const char *file)
+const char *weir__read_call(int fd, const char *plain, const char *file)
 {
     int saved = errno;
     const char *name = name_of(fd, true, plain, file);
@@ -78,7 +79,7 @@ const char *weir__reads(int fd, const char *plain, const char *file)
     return name;
 }
 
-const char *weir__writes(int fd, const char *plain, const char *file)
+const char *weir__write_call(int fd, const char *plain, const char *file)
 {
     int saved = errno;
     const char *name = name_of(fd, false, plain, file);
@@ -87,7 +88,7 @@ const char *weir__writes(int fd, const char *plain, const char *file)
     return name;
 }
 
-const char *weir__connects(int fd)
+const char *weir__connect_call(int fd)
 {
     int saved = errno;
     int type = SOCK_DGRAM;
@@ -99,7 +100,7 @@ const char *weir__connects(int fd)
     return waits ? "connect" : NULL;
 }
 
-const char *weir__blocks(int fd, const char *name)
+const char *weir__blocking_call(int fd, const char *name)
 {
     int saved = errno;
     bool blocks = is_blocking(fd);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks of the thread's: who takes one goes on, but must not wait for the loop while holding it. */
+/* Locks that belong to the thread. Taking one is allowed; a task must not wait while it holds one. */
 #include "guard/preload/preload.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <threads.h>
 
-/* Also when the one before had died with it. */
+/* The lock is taken also when its last owner has died with it (EOWNERDEAD). */
 static int taken(const void *lock, int result, const char *function, const void *place)
 {
     if (weir__guard_looks() && (result == 0 || result == EOWNERDEAD))
@@ -19,7 +19,7 @@ static inline bool knows_locks(void)
     return weir__guard_link != NULL && weir__guard_link->locks != 0;
 }
 
-/* Whoever lets it go, task or not, where there is one to let go. */
+/* Reports the release of a lock by any code, task or not, if a lock of a task is recorded. */
 static void released(const void *lock)
 {
     if (knows_locks())
@@ -27,21 +27,21 @@ static void released(const void *lock)
 }
 
 #define TAKES(name, parameters, lock, arguments)                                                             \
-    BEHIND(name);                                                                                            \
+    DECLARE_NEXT(name);                                                                                      \
     REST_OF int rest_of_##name parameters                                                                    \
     {                                                                                                        \
         return taken((const void *)(lock), NEXT(name) arguments, #name, __builtin_return_address(0));        \
     }                                                                                                        \
     EXPORTED int name parameters                                                                             \
     {                                                                                                        \
-        if (__builtin_expect(behind_##name != NULL && !weir__guard_looks(), 1))                              \
-            return behind_##name arguments;                                                                  \
+        if (__builtin_expect(real_##name != NULL && !weir__guard_looks(), 1))                                \
+            return real_##name arguments;                                                                    \
         return rest_of_##name arguments;                                                                     \
     }
 
-/* Told before it is done: afterwards the lock may be gone. */
+/* Reported before it is done, because afterwards the lock may no longer exist. */
 #define RELEASES(name, parameters, lock)                                                                     \
-    BEHIND(name);                                                                                            \
+    DECLARE_NEXT(name);                                                                                      \
     REST_OF int rest_of_##name parameters                                                                    \
     {                                                                                                        \
         released((const void *)(lock));                                                                      \
@@ -49,8 +49,8 @@ static void released(const void *lock)
     }                                                                                                        \
     EXPORTED int name parameters                                                                             \
     {                                                                                                        \
-        if (__builtin_expect(behind_##name != NULL && !knows_locks(), 1))                                    \
-            return behind_##name(lock);                                                                      \
+        if (__builtin_expect(real_##name != NULL && !knows_locks(), 1))                                      \
+            return real_##name(lock);                                                                        \
         return rest_of_##name(lock);                                                                         \
     }
 

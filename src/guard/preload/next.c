@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Searches the symbol tables of the loaded objects. */
 #include "guard/preload/next.h"
 
 #include <elf.h>
@@ -10,11 +11,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Put together by the linker from all BEHIND() of the library. */
+/* The linker collects all DECLARE_NEXT() of the library between these. */
 extern const struct weir__next __start_weir_next[] __attribute__((visibility("hidden")));
 extern const struct weir__next __stop_weir_next[] __attribute__((visibility("hidden")));
 
-/* The symbols that one loaded object shows. */
+/* The dynamic symbols of one loaded object. */
 struct object {
     const ElfW(Sym) * symbols;
     const char *names;
@@ -35,7 +36,8 @@ static bool has(const struct dl_phdr_info *info, const void *address)
     return false;
 }
 
-/* The dynamic linker has made addresses of the offsets in most objects, but not in all. */
+/* The address of an entry. In most objects, but not in all, the dynamic linker has replaced offsets by
+ * addresses. */
 static const void *address_of(const struct dl_phdr_info *info, const ElfW(Dyn) * entry)
 {
     ElfW(Addr) at = entry->d_un.d_ptr;
@@ -73,7 +75,7 @@ static uint32_t hash_of(const char *name)
     return hash;
 }
 
-/* The default version of a function, not one kept for old programs. */
+/* Whether a symbol is the default version of the function, not one that is kept for old programs. */
 static bool is_wanted(const struct object *o, uint32_t i, const char *name)
 {
     const ElfW(Sym) *symbol = &o->symbols[i];
@@ -94,7 +96,7 @@ static void *find_in(const struct object *o, const char *name)
     if (i < first)
         return NULL;
     for (;; i++) {
-        uint32_t here = chain[i - first]; /* its lowest bit ends the chain */
+        uint32_t here = chain[i - first]; /* the lowest bit marks the end of the chain */
         if ((here | 1) == (hash | 1) && is_wanted(o, i, name))
             return (void *)(o->base + o->symbols[i].st_value);
         if ((here & 1) != 0)
@@ -104,10 +106,10 @@ static void *find_in(const struct object *o, const char *name)
 
 struct search {
     const struct weir__next *from, *to;
-    bool before; /* ours has not come yet, and what comes before ours does not stand behind it */
+    bool before; /* this library has not been visited yet, so the objects are not next to it */
 };
 
-/* Objects come in the order in which they are searched. */
+/* Called for each object, in the order in which the dynamic linker searches them. */
 static int visit(struct dl_phdr_info *info, size_t bytes, void *arg)
 {
     struct search *search = arg;
@@ -128,7 +130,7 @@ static int visit(struct dl_phdr_info *info, size_t bytes, void *arg)
     return 0;
 }
 
-/* The second time for the case that we were loaded by dlopen(), and so after the C library. */
+/* The second pass is for a library loaded by dlopen(), and so behind the C library. */
 static void find(const struct weir__next *from, const struct weir__next *to)
 {
     struct search search = {from, to, true};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands behind our own functions: the definition that the program would have been given without us.
+/* Finds the next definition of a wrapped function: the one the program would call without this library.
  *
- * Threading: any thread, also before constructors and in signal handlers. It is not found by dlsym(), which
- * may allocate and lock, and so call what is wrapped here.
+ * Threading: any thread, also before constructors and in signal handlers. dlsym() is not used, because it may
+ * allocate and lock, and so call functions that are wrapped here.
  */
 #ifndef WEIR__GUARD_PRELOAD_NEXT_H
 #define WEIR__GUARD_PRELOAD_NEXT_H
@@ -14,19 +14,19 @@ struct weir__next {
     void *where; /* the pointer to the function, to be filled */
 };
 
-/* Declares what stands behind a function of ours. All of these are found when the library is loaded. */
-#define BEHIND(function)                                                                                     \
-    static __typeof__(function) *behind_##function;                                                          \
+/* Declares the next definition of a wrapped function. All of them are found when the library is loaded. */
+#define DECLARE_NEXT(function)                                                                               \
+    static __typeof__(function) *real_##function;                                                            \
     __attribute__((used, section("weir_next"))) static const struct weir__next next_##function = {           \
-        #function, (void *)&behind_##function}
+        #function, (void *)&real_##function}
 
-/* … and calls it. */
+/* The next definition, to be called. */
 #define NEXT(function)                                                                                       \
-    (__builtin_expect(behind_##function != NULL, 1)                                                          \
-         ? behind_##function                                                                                 \
+    (__builtin_expect(real_##function != NULL, 1)                                                            \
+         ? real_##function                                                                                   \
          : (__typeof__(function) *)weir__next_find(&next_##function))
 
-/* Finds one now. Ends the process when there is none. */
+/* Finds the next definition now. Aborts if there is none. */
 void *weir__next_find(const struct weir__next *next);
 
 void weir__next_find_all(void);

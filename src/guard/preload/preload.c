@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libweir-guard.so: the thread's link to its loop. */
+/* libweir-guard.so: the link of a thread to its loop. */
 #include "guard/preload/preload.h"
 
 #include <pthread.h>
@@ -15,7 +15,7 @@ EXPORTED bool weir__guard_attach(int version, struct weir__guard_link *link)
     return true;
 }
 
-void weir__guard_tell(const char *call, const void *place, const void *frame)
+void weir__guard_catch(const char *call, const void *place, const void *frame)
 {
     const struct weir__guard_call seen = {call, place, frame};
 
@@ -23,7 +23,7 @@ void weir__guard_tell(const char *call, const void *place, const void *frame)
         weir__guard_link->caught(weir__guard_link, &seen);
 }
 
-/* What goes on in the child of a fork() is not the loop's. */
+/* The child of a fork() has no loop. */
 static void in_child(void)
 {
     weir__guard_link = NULL;

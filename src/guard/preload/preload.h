@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* How a function of the C library is looked at on its way in.
+/* The wrapping of functions of the C library.
  *
  * Threading: any thread, at any time: before the constructors of this library have run, in signal handlers,
- * in threads that know nothing of Weir. For those a call costs a look at one variable of the thread.
+ * in threads without a loop. In those a call costs one read of a thread-local variable.
  *
- * Nothing here may call what is wrapped here but through NEXT(), and nothing changes errno on the way in.
+ * Code in this library calls a wrapped function only through NEXT(), and keeps errno until the call is made.
  */
 #ifndef WEIR__GUARD_PRELOAD_PRELOAD_H
 #define WEIR__GUARD_PRELOAD_PRELOAD_H
@@ -18,7 +18,7 @@
 extern __thread struct weir__guard_link *weir__guard_link
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* A task of this thread's loop is calling, and not by way of libweir. */
+/* Whether the caller is a task of this thread's loop, and not libweir itself. */
 static inline bool weir__guard_looks(void)
 {
     const struct weir__guard_link *link = weir__guard_link;
@@ -30,14 +30,14 @@ static inline bool weir__guard_looks(void)
     return running != NULL && running != link->scheduler && *link->own_calls == 0;
 }
 
-/* Tells libweir of a call; NULL: it is one that does not wait. */
-void weir__guard_tell(const char *call, const void *place, const void *frame);
+/* Reports a call to libweir. call NULL: it does not wait, and is not reported. */
+void weir__guard_catch(const char *call, const void *place, const void *frame);
 
 #define EXPORTED __attribute__((visibility("default")))
 
-/* What is common should need no register saved, so the rest of a function is a function of its own, jumped
- * to: it returns to, and has the frame below, whoever called the first. Compiled without optimization it is a
- * part of it.
+/* For the slow part of a wrapped function. It is a function of its own, so that the common part saves no
+ * registers. The common part jumps to it, so its return address and the frame below are those of the caller.
+ * Without optimization it is inlined.
  */
 #ifdef __OPTIMIZE__
 #define REST_OF static __attribute__((noinline, noclone))
@@ -45,20 +45,20 @@ void weir__guard_tell(const char *call, const void *place, const void *frame);
 #define REST_OF static inline __attribute__((always_inline))
 #endif
 
-/* Defines a function of the C library: in a task `call`, an expression, says by which name it is reported, or
- * NULL; then, in any case, the C library's own does the work. */
+/* Defines a wrapped function of the C library. call: an expression for the name under which the call is
+ * reported if a task makes it, or NULL. In any case the next definition does the work. */
 #define GUARDED(type, name, parameters, arguments, call)                                                     \
-    BEHIND(name);                                                                                            \
+    DECLARE_NEXT(name);                                                                                      \
     REST_OF type rest_of_##name parameters                                                                   \
     {                                                                                                        \
         if (weir__guard_looks())                                                                             \
-            weir__guard_tell((call), __builtin_return_address(0), __builtin_frame_address(0));               \
+            weir__guard_catch((call), __builtin_return_address(0), __builtin_frame_address(0));              \
         return NEXT(name) arguments;                                                                         \
     }                                                                                                        \
     EXPORTED type name parameters                                                                            \
     {                                                                                                        \
-        if (__builtin_expect(behind_##name != NULL && !weir__guard_looks(), 1))                              \
-            return behind_##name arguments;                                                                  \
+        if (__builtin_expect(real_##name != NULL && !weir__guard_looks(), 1))                                \
+            return real_##name arguments;                                                                    \
         return rest_of_##name arguments;                                                                     \
     }
 
