@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Weir: tasks that wait, scopes that own them, and services that keep their p99. This header brings all of
- * it. */
+/* Weir: tasks that wait, scopes that own them, services that keep their p99. Includes all public headers. */
 #ifndef WEIR_H
 #define WEIR_H
 

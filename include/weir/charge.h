@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the time of an exchange went: its latency, split exactly.
+/* Charges: the latency of an exchange, divided exactly among what it was spent on.
  *
  * Threading: pure functions over the caller's memory.
  *
- * At each instant one thing is charged. While a task of the exchange runs, that is running. While one is
- * ready and none runs, it is waiting to be run. While all of them wait, it is what they wait for, in equal
- * parts when that is several things: so of two backends asked at once the slower one is charged alone for the
- * time it alone held up the answer. What tasks of one exchange wait for from each other (a lock, a channel)
- * is charged only while nobody waits for anything else, and waiting for the tasks of a scope never.
+ * At each instant exactly one category is charged. While a task of the exchange runs, it is RUN. While a
+ * task is ready and none runs, it is READY. While all tasks wait, the time is charged to what they wait
+ * for, in equal parts if that is several things. So of two backends that are asked at once, the slower one
+ * is charged alone for the time during which it alone delayed the answer. Waits of the tasks of one
+ * exchange for each other (a lock, a channel) are charged only while no task waits for anything else.
+ * Waiting for the tasks of a scope is never charged.
  */
 #ifndef WEIR_CHARGE_H
 #define WEIR_CHARGE_H
@@ -22,54 +23,55 @@ extern "C" {
 #endif
 
 enum weir_charge_kind {
-    WEIR_CHARGE_OTHER,      /* what is none of the below, and what there was no room to tell apart */
-    WEIR_CHARGE_HEAD,       /* the head was coming in */
-    WEIR_CHARGE_QUEUE,      /* the head was there, and the exchange's task had not begun */
-    WEIR_CHARGE_RUN,        /* running */
-    WEIR_CHARGE_READY,      /* waiting to be run */
-    WEIR_CHARGE_STARVED,    /* running or waiting to be run, while the kernel gave the loop no CPU */
+    WEIR_CHARGE_OTHER,      /* everything else, and what could not be kept apart for lack of room */
+    WEIR_CHARGE_HEAD,       /* the head was arriving */
+    WEIR_CHARGE_QUEUE,      /* the head had arrived, and the exchange's task had not started */
+    WEIR_CHARGE_RUN,        /* a task was running */
+    WEIR_CHARGE_READY,      /* a task was ready to run, and the loop was busy */
+    WEIR_CHARGE_STARVED,    /* a task was running or ready, but the kernel gave the loop no CPU */
     WEIR_CHARGE_THROTTLED,  /* the same, because a cgroup had used up its quota */
     WEIR_CHARGE_BODY,       /* the client was sending its body */
-    WEIR_CHARGE_SEND,       /* the client did not take the answer faster */
-    WEIR_CHARGE_BACKEND,    /* a backend was sent the request, and answered */
+    WEIR_CHARGE_SEND,       /* the client took the answer too slowly */
+    WEIR_CHARGE_BACKEND,    /* a backend was receiving the request or answering */
     WEIR_CHARGE_SLOT,       /* all connections to a backend were in use */
-    WEIR_CHARGE_DNS,        /* its name was looked up */
-    WEIR_CHARGE_CONNECT,    /* it was connected to */
-    WEIR_CHARGE_STREAM,     /* a connection of the handler's own */
+    WEIR_CHARGE_DNS,        /* the name of a backend was being looked up */
+    WEIR_CHARGE_CONNECT,    /* a connection to a backend was being made */
+    WEIR_CHARGE_STREAM,     /* reading or writing a connection that the handler opened itself */
     WEIR_CHARGE_TIMER,      /* sleeping */
     WEIR_CHARGE_LOCK,       /* a mutex, semaphore, event or channel */
     WEIR_CHARGE_CALL,       /* a call on another loop */
     WEIR_CHARGE_POOL_QUEUE, /* a job waited for a worker of a pool */
-    WEIR_CHARGE_POOL_RUN,   /* a worker ran it */
+    WEIR_CHARGE_POOL_RUN,   /* a worker ran a job */
     WEIR_CHARGE_KINDS,
 };
 
 enum {
-    WEIR_CHARGES_MAX = 40,       /* of one exchange */
-    WEIR_CHARGE_LABEL_BYTES = 96 /* room for the text of weir_charge_label(), cut to it */
+    WEIR_CHARGES_MAX = 40,       /* charges of one exchange at most */
+    WEIR_CHARGE_LABEL_BYTES = 96 /* room for the text of weir_charge_label(); a longer text is cut */
 };
 
 typedef struct weir_charge {
     enum weir_charge_kind kind;
-    const char *name;    /* of the backend, pool or loop; NULL when the kind has none */
-    weir_duration share; /* what is charged; the shares of an exchange add up to its latency */
-    weir_duration took;  /* the waits themselves, one added to the other, though they may have overlapped */
-    uint64_t waits;      /* their number */
-    /* QUEUE and READY: what held the loop longest meanwhile, when that was over a millisecond; else NULL */
+    const char *name;    /* of the backend, pool or loop; NULL if the category has none */
+    weir_duration share; /* the part of the latency; the shares of an exchange add up to its latency */
+    weir_duration took;  /* the sum of the waits themselves, although they may have overlapped */
+    uint64_t waits;      /* the number of waits */
+    /* QUEUE and READY: what held the loop longest meanwhile, if it held it for more than a millisecond;
+     * otherwise NULL */
     const char *held_by;    /* the name of a task */
-    const char *held_route; /* what it worked for; NULL: for no request */
+    const char *held_route; /* the route that the task worked for; NULL: no request */
     weir_duration held;
 } weir_charge;
 
-/* The word for a kind: "run", "ready", "backend" …: a token of lower-case letters and '_'.
+/* Names a category: "run", "ready", "backend" …: a token of lower-case letters and '_'.
  * Returns: a constant.
  * Where:   any thread.
  */
 const char *weir_charge_kind_name(enum weir_charge_kind kind);
 
-/* Kind and name as people write them: "run", the backend's name alone, "connect NAME".
- * Owns:    the text goes to out, or is the charge's own.
- * Returns: the text; it lives as long as out and the charge.
+/* Formats category and name for people: "run", the backend's name alone, "connect NAME".
+ * Owns:    the text is written to out, or is the charge's own.
+ * Returns: the text; it is valid as long as out and the charge are.
  * Where:   any thread.
  */
 const char *weir_charge_label(const weir_charge *charge, char out[WEIR_CHARGE_LABEL_BYTES]);

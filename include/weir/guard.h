@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The guard: catches calls to the C library by which a task makes its whole loop wait, at the first one, fast
- * or not.
+/* The guard: catches calls to the C library with which a task makes its whole loop wait. It catches the
+ * first such call, whether or not the call happens to be fast.
  *
  * It is a library of its own, libweir-guard.so: linked (pkg-config weir-guard) or loaded (LD_PRELOAD). It
- * only looks: no call does anything else under it. Without it everything here may be called all the same, and
- * finds nothing.
+ * only observes: no call behaves differently under it. Without it everything here may be called all the
+ * same, and reports nothing.
  *
- * A call is named by its function, "recv"; what reads or writes a regular file by "read:file". A lock that a
- * task holds while it waits has the name of the function that took it.
+ * A call is named by its function, "recv"; a call that reads or writes a regular file is named "read:file".
+ * A lock that a task holds while it waits is named by the function that took it.
  *
- * Threading: the guard is the process's, like the C library it watches: what is found by all runtimes and
- * loops is in one place, and any thread may read it at any time.
+ * Threading: the guard belongs to the process, like the C library it observes: the findings of all runtimes
+ * and loops are kept in one place, and any thread may read them at any time.
  */
 #ifndef WEIR_GUARD_H
 #define WEIR_GUARD_H
@@ -27,48 +27,50 @@ extern "C" {
 #endif
 
 enum weir_guard_mode {
-    WEIR_GUARD_DEFAULT, /* warn */
-    WEIR_GUARD_OFF,     /* nothing is looked at */
-    WEIR_GUARD_COUNT,   /* for weir_guard_each() */
-    WEIR_GUARD_WARN,    /* and logged, once for each place */
+    WEIR_GUARD_DEFAULT, /* same as WARN */
+    WEIR_GUARD_OFF,     /* nothing is checked */
+    WEIR_GUARD_COUNT,   /* counted, for weir_guard_each() */
+    WEIR_GUARD_WARN,    /* counted, and logged once for each place */
     WEIR_GUARD_ABORT,   /* logged, and the process ends by abort(): for tests */
 };
 
 /* All zero is a sensible choice. */
 typedef struct weir_guard_options {
     enum weir_guard_mode mode;
-    const char *const *allow; /* calls that are nobody's fault, by name, ended by NULL; NULL: none */
+    const char *const *allow; /* names of calls that are never reported, ended by NULL; NULL: none */
 } weir_guard_options;
 
-/* Sets what is done with what is caught; without it the options are all zero. WEIR_GUARD=off|count|warn|abort
- * in the environment goes before options->mode.
- * Owns:    all is copied.
- * Returns: 0; -EINVAL no such mode; -WEIR_ECONFIG no such call: then nothing is changed.
- * Where:   any thread, before weir_run(): what a running loop has seen stays so.
+/* Sets what the guard does about a call that it catches; until then the options are all zero.
+ * WEIR_GUARD=off|count|warn|abort in the environment takes precedence over options->mode.
+ * Owns:    everything is copied.
+ * Returns: 0; -EINVAL the mode does not exist; -WEIR_ECONFIG a call in allow is unknown. After a failure
+ *          nothing has changed.
+ * Where:   any thread, before weir_run(): a running loop keeps the settings it has read.
  */
 int weir_guard_configure(const weir_guard_options *options) WEIR_CHECKED;
 
-/* What is done with what is caught now.
- * Returns: never WEIR_GUARD_DEFAULT; WEIR_GUARD_OFF also when libweir-guard.so is not in the process.
+/* Reports the mode in force.
+ * Returns: never WEIR_GUARD_DEFAULT; WEIR_GUARD_OFF also if libweir-guard.so is not in the process.
  * Where:   any thread.
  */
 enum weir_guard_mode weir_guard_mode(void);
 
-/* The name of the i-th call it knows.
+/* Names the i-th call that the guard knows.
  * Owns:    static.
- * Returns: NULL when there are not so many.
+ * Returns: NULL if i is beyond the last.
  * Where:   any thread.
  */
 const char *weir_guard_name(size_t i);
 
-/* Calls that a task makes on purpose. */
+/* Storage for weir_guard_allow_begin(): calls that a task makes on purpose. */
 typedef struct weir_guard_allow {
     struct weir_guard_allow *outer;
     uint64_t calls[4];
 } weir_guard_allow;
 
-/* From here to weir_guard_allow_end() these calls of this task are not reported. It may be nested. It holds
- * for what is written here: not for tasks that are spawned meanwhile, which run at times of their own.
+/* Exempts calls of this task from being reported, until weir_guard_allow_end(). May be nested. The
+ * exemption holds for the calling task only: tasks spawned meanwhile are not exempt, because they run at
+ * other times.
  *
  *     weir_guard_allow once;
  *     weir_guard_allow_begin(&once, "read:file fsync");
@@ -76,41 +78,42 @@ typedef struct weir_guard_allow {
  *     weir_guard_allow_end(&once);
  *
  * Owns:    allow is the caller's storage, lent until the end.
- * Takes:   calls: names, with blanks between; NULL: all. A name it does not know is a mistake
- *          and stops the program.
- * Where:   any thread; in one that is no loop it does nothing. Does not wait.
+ * Takes:   calls: names, separated by blanks; NULL: all. An unknown name is a programming error and stops
+ *          the program.
+ * Where:   any thread; on a thread that is no loop it does nothing. Does not wait.
  */
 void weir_guard_allow_begin(weir_guard_allow *allow, const char *calls);
 
-/* Ends it, in the reverse order of beginning.
+/* Ends the exemption that was begun last.
  * Where:   the task that began it. Does not wait.
  */
 void weir_guard_allow_end(weir_guard_allow *allow);
 
-/* One place from which calls of a kind have been made. */
+/* One place in the code, with the calls that were caught there. */
 typedef struct weir_guard_finding {
     const char *function;    /* the name of the call */
-    const char *task;        /* of the first that made it */
-    const char *route;       /* it worked for; or NULL */
+    const char *task;        /* of the first task that made it */
+    const char *route;       /* that the task worked for; or NULL */
     const char *hint;        /* what to write instead */
-    const char *waited;      /* a lock: what the task waited for while it held it; else NULL */
-    weir_frame place;        /* the code that made the call; a lock: that took it */
-    const weir_frame *stack; /* innermost first: of the call; a lock: of the wait */
+    const char *waited;      /* of a lock: what the task waited for while it held the lock; otherwise NULL */
+    weir_frame place;        /* the code that made the call; of a lock: the code that took it */
+    const weir_frame *stack; /* innermost first: of the call; of a lock: of the wait */
     size_t depth;
     uint64_t count;
 } weir_guard_finding;
 
-/* Calls fn for each place, in no order. Places are never forgotten; there is room for 256, and calls from
- * others count in weir_guard_calls() alone.
- * Owns:    what a finding points to lives as long as the process; the finding itself only until fn returns.
- * Returns: the first value of fn that is not 0, which ends it; else 0.
- * Where:   any thread. New places are given their names, which takes milliseconds, the first time perhaps a
- *          second: not for a loop with other work, and not within fn.
+/* Calls fn for each place, in no order. Places are never forgotten. There is room for 256; calls from
+ * further places are counted in weir_guard_calls() only.
+ * Owns:    what a finding points to lives as long as the process; the finding itself is lent until fn
+ *          returns.
+ * Returns: the first value of fn that is not 0, which ends the iteration; otherwise 0.
+ * Where:   any thread. New places are given names here, which takes milliseconds, the first time perhaps a
+ *          second: not for a loop that has other work, and not within fn.
  */
 int weir_guard_each(int (*fn)(void *arg, const weir_guard_finding *finding), void *arg);
 
-/* How often this call was caught, from all places.
- * Returns: the count; 0 for a name that is not known.
+/* Counts how often this call was caught, from all places.
+ * Returns: the count; 0 for an unknown name.
  * Where:   any thread.
  */
 uint64_t weir_guard_calls(const char *name);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP/1.1 client: connections kept for each origin, with an end to how many and how long one waits for one.
+/* HTTP/1.1 client: keeps connections to each origin, with a maximum of connections and of waiting requests.
  *
- * Threading: a client belongs to the loop of the task that made it; the tasks of that loop share it.
+ * Threading: a client belongs to the loop of the task that opened it; the tasks of that loop share it.
  *
- * Deadlines and cancel are the scope's: there is no time-out parameter anywhere. When a wait is cancelled in
- * the middle of an exchange its connection is closed.
+ * Deadlines and cancellation are those of the scope: no function has a time-out parameter. If a wait is
+ * cancelled in the middle of an exchange, the exchange's connection is closed.
  */
 #ifndef WEIR_HTTP_CLIENT_H
 #define WEIR_HTTP_CLIENT_H
@@ -26,24 +26,26 @@ extern "C" {
 
 typedef struct weir_client weir_client;
 
-/* Zero: the default in brackets. */
+/* A zero field means its default, given in brackets. */
 typedef struct weir_client_options {
     int connections_per_origin; /* in use and idle together [256] */
-    int waiting_per_origin;     /* for one of them; more are refused with -WEIR_EBUSY [1024] */
-    int origins;                /* remembered; the one unused longest is forgotten [1024] */
-    int idle_connections;       /* kept in all; beyond, the one unused longest is closed [1024] */
-    /* A connection unused so long is closed [15 s, below what servers grant]. When its server says how long
-     * it keeps it (Keep-Alive: timeout=5), that counts in its place, a second less, at most five minutes. */
+    int waiting_per_origin; /* requests that wait for a connection; more are refused with -WEIR_EBUSY [1024]
+                             */
+    int origins;          /* that the client remembers; beyond, the one unused longest is forgotten [1024] */
+    int idle_connections; /* to all origins together; beyond, the one unused longest is closed [1024] */
+    /* A connection that is unused for so long is closed [15 s, which is below what servers grant]. If the
+     * server announces how long it keeps the connection (Keep-Alive: timeout=5), the limit is one second
+     * less than that instead, at most five minutes. */
     weir_duration idle_timeout;
-    weir_duration connect_timeout; /* for one attempt, when the scope grants more [5 s] */
-    size_t head_bytes;             /* of an answer, line and fields [16 KiB, at most 1 MiB] */
+    weir_duration connect_timeout; /* of one attempt; the scope's deadline may be shorter [5 s] */
+    size_t head_bytes;             /* of an answer's head: status line and fields [16 KiB, at most 1 MiB] */
     int headers;                   /* fields of an answer [128, at most 1000] */
-    uint64_t reply_bytes;          /* of an answer's body, when it is read whole [4 MiB] */
-    /* Every connection goes there, whatever host the URLs name: "unix:PATH" or HOST:PORT [where they say];
-     * lent until the client is closed. */
+    uint64_t reply_bytes;          /* of an answer's body, if it is read whole [4 MiB] */
+    /* The address to which every connection is made, whatever host the URLs name: "unix:PATH" or HOST:PORT
+     * [the host of the URL]. Lent until the client is closed. */
     const char *connect_to;
-    /* What the answers that were read whole, on all loops of the runtime together, may hold until they are
-     * freed: one that would need more fails with -WEIR_EBUSY [256 MiB]. */
+    /* Memory that answers read whole may hold until they are freed, on all loops of the runtime together.
+     * An answer that would need more fails with -WEIR_EBUSY [256 MiB]. */
     uint64_t replies_bytes;
 } weir_client_options;
 
@@ -54,83 +56,86 @@ typedef struct weir_header {
 typedef struct weir_fetch_options {
     const char *method; /* NULL: GET */
     const char *url;    /* "http://host:port/path?query" */
-    const char *name;   /* of the backend, where the time of an exchange is accounted for: a constant, or text
-                           that lives as long as the exchange; one name is one address. NULL: host:port */
+    const char
+        *name; /* of the backend, to which the time of the exchange is charged: a constant, or text that lives
+                  as long as the exchange; one name always means one address. NULL: host:port */
     const weir_header *headers;
     size_t header_count;
     const void *body;
     size_t body_bytes;
     uint64_t reply_bytes_max; /* 0: the client's */
-    bool identity;            /* asks for an answer without a content coding; headers say nothing of it */
+    bool identity; /* asks for an answer without a content coding; headers must not contain Accept-Encoding
+                      then */
 } weir_fetch_options;
 
-/* What came back. In a handler it goes with the request; elsewhere weir_reply_free() it. */
+/* An answer. In a handler it is freed with the request; elsewhere free it with weir_reply_free(). */
 typedef struct weir_reply {
     int status;
     const weir_header *headers;
     size_t header_count;
-    const char *body; /* NUL-terminated behind its end */
+    const char *body; /* followed by a NUL */
     size_t body_bytes;
-    bool coded;      /* it has a Content-Encoding */
-    const char *why; /* of a failure: what was wrong with the answer, where more is known than the code says;
-                        static */
+    bool coded;      /* the answer has a Content-Encoding */
+    const char *why; /* after a failure: what was wrong with the answer, if more is known than the code tells;
+                        static; otherwise NULL */
     void *memory;
 } weir_reply;
 
-/* Makes a client. options NULL: all defaults.
+/* Opens a client. options NULL: all defaults.
  * Owns:    the caller owns *out and closes it.
  * Returns: 0; -EINVAL; -ENOMEM.
  * Where:   task. Does not wait.
  */
 int weir_client_open(const weir_client_options *options, weir_client **out) WEIR_CHECKED;
 
-/* Closes its idle connections and frees it; no call may be under way. NULL is nothing.
- * Cancel:  does not cut it short.
+/* Closes the idle connections and frees the client. No call may be in progress. NULL does nothing.
+ * Cancel:  does not shorten the wait.
  * Where:   task of its loop. Waits.
  */
 void weir_client_close(weir_client *client);
 
-/* Asks with GET and reads the whole answer, of whatever status. Redirects are not followed.
+/* Sends a GET request and reads the whole answer, whatever its status. Redirects are not followed. A
+ * request that failed on a kept connection before the first byte of an answer is sent once more, on a new
+ * connection, if its method is idempotent (RFC 9110, 9.2.2). An answer that arrives while the request is
+ * still being sent is read meanwhile. Once that answer is complete, the rest of the request is not sent and
+ * the connection is not kept.
  * Owns:    url is lent. reply is filled; see weir_reply.
- * Returns: 0; -EINVAL the URL; -WEIR_EBUSY too many wait for a connection; -WEIR_EDNS; the errors of
- *          weir_connect(); -WEIR_EPROTOCOL the answer can't be understood; -WEIR_ETRUNCATED, -ECONNRESET it
- *          broke off; -WEIR_ETOOLARGE. On any failure reply is empty but for why, and needs no
- *          weir_reply_free().
+ * Returns: 0; -EINVAL the URL; -WEIR_EBUSY too many requests wait for a connection, or answers hold too
+ *          much memory; -WEIR_EDNS; the errors of weir_connect(); -WEIR_EPROTOCOL the answer cannot be
+ *          parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off; -WEIR_ETOOLARGE. After a failure
+ *          reply is empty except for why, and needs no weir_reply_free().
  * Cancel:  ends the wait and closes the connection.
- * Where:   task of its loop. Waits. A request that a kept connection lost before any byte of an answer is
- *          sent once more, on a fresh one, when its method is idempotent (RFC 9110, 9.2.2).
- * An answer that comes while the request is still being sent is read meanwhile; once it has come whole, the
- * rest of the request is not sent, and the connection not kept.
+ * Where:   task of its loop. Waits.
  */
 int weir_get(weir_client *client, const char *url, weir_reply *reply) WEIR_CHECKED;
 
-/* The same with a method, headers and body of your own.
- * Owns:    all is lent until it returns.
- * Returns: as weir_get(); -EINVAL a header that may not be, too.
+/* Like weir_get(), with a method, headers and body.
+ * Owns:    everything is lent until the function returns.
+ * Returns: as weir_get(); also -EINVAL a header that is not allowed.
  * Cancel:  as weir_get().
  * Where:   task of its loop. Waits.
  */
 int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_reply *reply) WEIR_CHECKED;
 
-/* The value of a header of an answer, the first when it stands several times.
- * Returns: NULL when it is not there.
+/* Finds the value of an answer's header. If the header occurs several times, the first value.
+ * Returns: NULL if the answer has no such header.
  * Where:   any thread that may read reply.
  */
 const char *weir_reply_header_value(const weir_reply *reply, const char *name);
 
-/* Counts memory that something made of answers takes among what they hold, see replies_bytes. With bytes 0:
- * asks whether there is any room.
- * Returns: 0; -WEIR_EBUSY there is not so much, and a handler that returns this answers 503.
+/* Counts memory that was derived from answers towards what answers may hold
+ * (weir_client_options.replies_bytes). With bytes 0, only checks that they do not exceed it.
+ * Returns: 0; -WEIR_EBUSY there is not enough room: a handler that returns this code answers 503.
  * Where:   task of its loop. Does not wait.
  */
 int weir_client_hold(weir_client *client, size_t bytes) WEIR_CHECKED;
 
-/* It is freed.
+/* Ends the counting of memory that weir_client_hold() counted.
  * Where:   task of its loop. Does not wait.
  */
 void weir_client_unhold(weir_client *client, size_t bytes);
 
-/* Frees what came back, early or outside a handler. An empty one is nothing.
+/* Frees an answer, early or outside a handler. An empty answer is allowed.
  * Where:   task of its loop. Does not wait.
  */
 void weir_reply_free(weir_reply *reply);
@@ -139,9 +144,9 @@ void weir_reply_free(weir_reply *reply);
 
 typedef struct weir_fetch_stream weir_fetch_stream;
 
-/* Sends the head of a request; body_length: of what weir_fetch_write() will bring, 0 none, -1 unknown
- * (chunked). options->body is not used. A request with a body can't be sent once more, so it gets a fresh
- * connection.
+/* Sends the head of a request. body_length is the number of bytes that weir_fetch_write() will send: 0
+ * none, -1 unknown (chunked). options->body is not used. A request with a body cannot be sent twice, so it
+ * gets a new connection.
  * Owns:    the caller owns *out and closes it.
  * Returns: as weir_fetch().
  * Cancel:  as weir_get().
@@ -151,33 +156,35 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
                     weir_fetch_stream **out) WEIR_CHECKED;
 
 /* Sends a piece of the body.
- * Returns: 0; 1 an answer has begun before all was written, so no more is: read it (weir_fetch_head()). Or,
- *          when another task reads it, it has ended; -EINVAL more than announced; -EPIPE, -ECONNRESET: an
- *          answer may still be there to read.
+ * Returns: 0; 1 an answer has begun before the whole body was sent, so the rest of the body is not sent:
+ *          read the answer with weir_fetch_head(). If another task reads the answer, 1 means that the
+ *          answer is complete. -EINVAL more than announced; -EPIPE, -ECONNRESET: an answer may still be
+ *          readable.
  * Cancel:  ends the wait.
- * Where:   task of its loop. Waits while the backend does not take it.
+ * Where:   task of its loop. Waits while the backend does not take the bytes.
  */
 int weir_fetch_write(weir_fetch_stream *f, const void *data, size_t bytes) WEIR_CHECKED;
 
-/* Ends the body: for who has another task read the answer. weir_fetch_head() does it, too.
+/* Ends the body. Needed only if another task reads the answer; otherwise weir_fetch_head() does it.
  * Returns: as weir_fetch_write(); -EINVAL less of the body was written than announced.
  * Cancel:  ends the wait.
- * Where:   task of its loop. Waits while the backend does not take it.
+ * Where:   task of its loop. Waits while the backend does not take the bytes.
  */
 int weir_fetch_end(weir_fetch_stream *f) WEIR_CHECKED;
 
 /* Ends the body and reads the head of the answer into reply, without a body.
- * Owns:    reply lives until weir_fetch_close().
+ * Owns:    reply is valid until weir_fetch_close().
  * Returns: as weir_get(); -EINVAL less of the body was written than announced.
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits.
  */
 int weir_fetch_head(weir_fetch_stream *f, weir_reply *reply) WEIR_CHECKED;
 
-/* The same while another task writes the body, and ends it: so what a backend answers while it still reads
- * can't hold up either side. Called before that task writes, or a write may give up for this answer.
+/* Reads the head of the answer while another task writes and ends the body. So a backend that answers while
+ * it still reads cannot block either side. Call it before that task begins to write; otherwise
+ * weir_fetch_write() may return 1 because of this answer.
  * Owns:    as weir_fetch_head().
- * Returns: as weir_fetch_head(), but for -EINVAL.
+ * Returns: as weir_fetch_head(), without -EINVAL.
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits.
  */
@@ -191,61 +198,65 @@ int weir_fetch_head_meanwhile(weir_fetch_stream *f, weir_reply *reply) WEIR_CHEC
  */
 ssize_t weir_fetch_read(weir_fetch_stream *f, void *data, size_t bytes) WEIR_CHECKED;
 
-/* Ends it: the connection is kept when all was read, else closed. NULL is nothing.
- * Cancel:  does not cut it short; it takes at most a turn of the loop.
+/* Ends the exchange and frees f. The connection is kept if everything was read, otherwise closed. NULL does
+ * nothing.
+ * Cancel:  does not shorten the wait, which takes at most one turn of the loop.
  * Where:   task of its loop. Waits.
  */
 void weir_fetch_close(weir_fetch_stream *f);
 
-/* --- looking at origins, from any thread --- */
+/* --- statistics of origins, from any thread --- */
 
-/* Why a request got no answer, or not a good one. */
+/* Reasons why a request got no answer, or a bad one. */
 enum weir_origin_error {
     WEIR_ORIGIN_DNS,          /* its name was not found */
     WEIR_ORIGIN_CONNECT,      /* no connection could be made */
     WEIR_ORIGIN_CLOSED,       /* the connection broke off */
-    WEIR_ORIGIN_BAD_RESPONSE, /* what came was no HTTP */
-    WEIR_ORIGIN_TOO_LARGE,    /* the answer was */
-    WEIR_ORIGIN_STATUS,       /* it was answered, with 500 or above */
-    WEIR_ORIGIN_BUSY,         /* refused here: too many wait for a connection */
-    WEIR_ORIGIN_DEADLINE,     /* the deadline of whoever asked came first */
-    WEIR_ORIGIN_CANCELLED,    /* whoever asked had no more use for it */
+    WEIR_ORIGIN_BAD_RESPONSE, /* the answer was not valid HTTP */
+    WEIR_ORIGIN_TOO_LARGE,    /* the answer was larger than allowed */
+    WEIR_ORIGIN_STATUS,       /* the answer had a status of 500 or above */
+    WEIR_ORIGIN_BUSY,         /* refused here: too many requests wait for a connection */
+    WEIR_ORIGIN_DEADLINE,     /* the caller's deadline passed first */
+    WEIR_ORIGIN_CANCELLED,    /* the caller was cancelled */
     WEIR_ORIGIN_OTHER,        /* no memory, no descriptor */
     WEIR_ORIGIN_ERRORS
 };
 
-/* One origin as one client sees it: sums since it was first asked (or asked again, when it had been
- * forgotten), and what is now. 7 KiB. */
+/* An origin as one client sees it: sums since it was first used (or used again after it had been
+ * forgotten), and present values. 7 KiB. */
 typedef struct weir_origin_stats {
-    const char *origin; /* "http://127.0.0.1:8101" */
-    int loop;           /* of the client */
-    int in_use, idle,
-        waiting;        /* connections in use or being made, and unused ones; requests that wait for one */
-    uint64_t requests;  /* begun */
-    uint64_t reused;    /* that went over a connection kept from before */
-    uint64_t connected; /* connections made */
+    const char *origin;        /* "http://127.0.0.1:8101" */
+    int loop;                  /* of the client */
+    int in_use, idle, waiting; /* connections in use or being made; unused connections; requests that wait for
+                                  a connection */
+    uint64_t requests;         /* requests begun */
+    uint64_t reused;           /* requests that used a kept connection */
+    uint64_t connected;        /* connections made */
     uint64_t errors[WEIR_ORIGIN_ERRORS];
-    bool failing;           /* as all clients of the runtime together see it */
-    const char *last_error; /* of the latest failure seen by any of them, in words that stay; NULL: none */
+    bool failing;           /* in the judgement of all clients of the runtime together */
+    const char *last_error; /* of the latest failure that any of them saw, in words; static; NULL: none */
     weir_instant last_error_at;
-    weir_meter took; /* from the call to the end of the answer, to its head when it is streamed; requests that
-                        failed count as long as they took, but those refused here or cancelled don't */
+    weir_meter
+        took; /* from the call to the end of the answer, or to its head if it is streamed. Failed requests
+                 count with the time they took; requests that were refused here or cancelled do not count. */
 } weir_origin_stats;
 
-/* An origin that begins to fail is told of in the log, once, with the main reason, and once more when it is
- * back: three failures in a row, or more than a third for some time, against three good answers, more when it
- * keeps changing. What the clients of a runtime see of one origin counts together. */
+/* The log has a line when an origin begins to fail, with the main reason, and another line when the origin
+ * works again. An origin fails after three failures in a row; when more than a third of its requests fail
+ * for some time; and after the first failure other than a deadline if it has never answered. It works again
+ * once it has given three more good answers than failures, or more if its state changed shortly before. The
+ * requests of all clients of a runtime to one origin count together. */
 
-/* Calls fn for each origin of each client of a runtime. The same origin comes once for each client that knows
- * it.
+/* Calls fn for each origin of each client of a runtime. An origin is reported once for each client that
+ * knows it.
  * Owns:    stats is lent to fn, which must not wait, nor open or close clients.
  * Returns: nothing.
- * Where:   any thread while the runtime runs. Does not hold up its loops.
+ * Where:   any thread while the runtime runs. Does not block its loops.
  */
 void weir_origin_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_origin_stats *stats),
                       void *arg);
 
-/* The word for a kind of error, as a label: "dns", "connect", "closed", "bad_response" …
+/* Names a reason, as a label: "dns", "connect", "closed", "bad_response" …
  * Returns: never NULL.
  * Where:   any thread.
  */

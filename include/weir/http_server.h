@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP/1.1 server: routes, handlers, and what they read and answer (RFC 9110, RFC 9112).
+/* HTTP/1.1 server: routes, handlers, requests and responses (RFC 9110, RFC 9112).
  *
  * Threading: a handler runs as a task on the loop of its connection. A request and its response belong to
- * that task and the tasks of its scope; they are gone when the handler returns. Options, routes and their
- * data are read by all loops and must not change while the server runs. `state` is what setup made on this
- * loop: no other loop touches it.
+ * that task and the tasks of its scope; they are invalid after the handler has returned. Options, routes
+ * and their data are read by all loops and must not change while the server runs. `state` is what setup
+ * returned on this loop: no other loop uses it.
  *
- * The scope: each handler runs in a scope of its own. When the client leaves, that scope is cancelled, and
- * with it all that the handler started.
+ * Each handler runs in a scope of its own. When the client leaves, that scope is cancelled, and with it all
+ * tasks that the handler started.
  */
 #ifndef WEIR_HTTP_SERVER_H
 #define WEIR_HTTP_SERVER_H
@@ -31,138 +31,146 @@ extern "C" {
 typedef struct weir_request weir_request;
 typedef struct weir_response weir_response;
 
-/* Answers one request. Returns 0, or a negative code: when nothing was answered yet the client gets the
- * status that weir_reply_error() gives for it; when an answer had begun its connection is broken, visibly. */
+/* Answers one request. Returns 0 or a negative code. After a negative code the client gets the status that
+ * weir_reply_error() assigns to it, if no answer has begun; otherwise the connection is broken off, so that
+ * the client notices. */
 typedef int weir_handler(weir_request *req, weir_response *res, void *state);
 
 enum { WEIR_PARAMS_MAX = 8 };
 #define WEIR_NO_RATE UINT64_MAX
 
-/* Zero: the default in brackets. */
+/* A zero field means its default, given in brackets. */
 typedef struct weir_limits {
-    size_t head_bytes;          /* of a request, line and fields [16 KiB] */
+    size_t head_bytes;          /* of a request's head: request line and fields [16 KiB] */
     int headers;                /* fields of a request [100] */
-    uint64_t body_bytes;        /* of a request [1 MiB] */
+    uint64_t body_bytes;        /* of a request's body [1 MiB] */
     uint64_t reply_bytes;       /* of a backend's answer [4 MiB] */
-    weir_duration head_timeout; /* for a whole head, from its first byte [10 s] */
-    weir_duration idle_timeout; /* between requests, and while a body or a reply makes no progress [60 s] */
-    /* Bytes a second at which a client must at least send a body, on average, once we have waited 10 s for it
-     * to; and take an answer, once we have waited for that as long, and idle_timeout. WEIR_NO_RATE: none
-     * [256] */
+    weir_duration head_timeout; /* until a head is complete, from its first byte [10 s] */
+    weir_duration idle_timeout; /* between requests, and while a body or an answer makes no progress [60 s] */
+    /* Least rate, in bytes a second, at which a client must send a body and take an answer. It is an
+     * average over the time spent waiting for the client, and applies to a body once that time is 10 s, to
+     * an answer once it is 10 s and idle_timeout. WEIR_NO_RATE: none [256] */
     uint64_t body_rate_bytes;
-    /* In all. Beyond, the one that has been idle longest is closed for a new one; while none is, they wait to
-     * be accepted [10000] */
+    /* Of the whole server. Beyond, the connection that has been idle longest is closed for a new one; while
+     * none is idle, new connections wait in the kernel's queue [10000] */
     int connections;
-    /* Of one address, or of one network (/64) of IPv6 ones: more are answered 503 and closed. Unix sockets
-     * have none [0: any number] */
-    /* When there are as many connections as there may be, the one idle longest makes room for a new one. So
-     * that one is taken in any case: else one that for half a second has sent nothing of its head, or taken
-     * nothing of its answer, else the oldest. */
+    /* A new connection always gets room when `connections` is reached, for admin addresses. Closed for it is
+     * the connection that has been idle, has not completed its head, or has taken nothing of its answer for
+     * the longest time, if that is at least half a second; otherwise the oldest. */
     bool always_room;
+    /* Of one IPv4 address or one IPv6 network (/64). More are answered 503 and closed. Does not apply to
+     * Unix sockets [0: no limit] */
     int connections_per_client;
-    int exchanges; /* in all; more are refused with 503 [2000] */
+    int exchanges; /* of the whole server; more requests are refused with 503 [2000] */
 } weir_limits;
 
 typedef struct weir_route {
-    const char *path;    /* "/a/b", "/users/{id}", "/files/" then a star for all below */
-    const char *methods; /* "GET POST"; NULL: all. GET answers HEAD too. */
+    const char *path;    /* "/a/b", "/users/{id}"; "/files/" followed by a star for everything below */
+    const char *methods; /* "GET POST"; NULL: all. GET includes HEAD. */
     weir_handler *handler;
-    void *data;              /* the route's own, immutable; weir_request_data() */
-    uint64_t body_bytes_max; /* 0: as the server's limits say */
-    bool vital;              /* answered also where others are refused for want of room: health checks */
+    void *data;              /* the route's own, immutable; see weir_request_data() */
+    uint64_t body_bytes_max; /* 0: the server's limit */
+    bool vital; /* answered also while other requests are refused for lack of room: for health checks */
 } weir_route;
 
-/* One exchange that has ended, for logs and metrics. All it points to lives until the callback returns. */
+/* An exchange that has ended, for logs and metrics. Everything it points to is valid until the callback
+ * returns. */
 typedef struct weir_exchange_record {
-    const weir_request *request; /* for weir_request_peer(), weir_request_trace() and the like */
-    const char *method, *target; /* "" when the head was not understood */
-    const char *route;           /* the pattern, or "" when none matched */
-    void *data;                  /* the route's own; NULL when none matched */
-    void *state;                 /* what setup made on this loop */
-    const void *note;            /* of weir_request_note(); NULL: none */
+    const weir_request *request; /* for weir_request_peer(), weir_request_trace() and similar functions */
+    const char *method, *target; /* "" if the head could not be parsed */
+    const char *route;           /* the pattern, or "" if no route matched */
+    void *data;                  /* the route's own; NULL if no route matched */
+    void *state;                 /* what setup returned on this loop */
+    const void *note;            /* as given to weir_request_note(); NULL: none */
     int status;                  /* 0: the client left before an answer began */
-    const char *refused; /* why it was refused: one of the reasons of weir_refusal_at(); NULL: it was not */
-    bool complete;       /* the whole answer went out */
+    const char *refused;         /* the reason of a refusal, one of weir_refusal_at(); NULL: not refused */
+    bool complete;               /* the whole answer was sent */
     uint64_t request_bytes, reply_bytes; /* of the bodies */
-    weir_duration took;                  /* from the first byte of the head to the last of the answer */
+    weir_duration took;                  /* from the first byte of the head to the last byte of the answer */
 } weir_exchange_record;
 
-/* Where the time of an exchange that has ended went, in no order: the shares add up to what it took.
- * Owns:    names live as long as the record.
- * Returns: how many were written to out; 0: no ledger was kept.
- * Where:   in on_exchange. Does not wait. It is worked out each time it is asked for.
+/* Lists where the time of an exchange that has ended went, in no order. The shares add up to record->took.
+ * They are computed at each call.
+ * Owns:    names are valid as long as the record.
+ * Returns: the number written to out; 0: no ledger was kept.
+ * Where:   in on_exchange. Does not wait.
  */
 size_t weir_exchange_charges(const weir_exchange_record *record, weir_charge out[WEIR_CHARGES_MAX]);
 
-/* What a client is told beside a limit it has passed, for whoever can change it. NULL: as they are called in
- * weir_limits. */
+/* Names of the limits as an answer mentions them when a limit was exceeded: the keys by which an operator
+ * can change them. NULL: the names in weir_limits. */
 typedef struct weir_limit_names {
     const char *head, *headers, *body, *head_timeout, *idle_timeout, *body_rate;
 } weir_limit_names;
 
 typedef struct weir_server_options {
     const char *listen;                    /* an address, see <weir/stream.h> */
-    const char *const *listens;            /* or several, NULL-terminated */
+    const char *const *listens;            /* or several addresses, NULL-terminated */
     int loops;                             /* weir_serve() only; 0: weir_cpu_count() */
     enum weir_io io;                       /* weir_serve() only */
     bool log_json;                         /* weir_serve() only; as in weir_options */
-    enum weir_log_level log_level;         /* the same */
+    enum weir_log_level log_level;         /* weir_serve() only; as in weir_options */
     const struct weir_pool_options *pools; /* weir_serve() only; as in weir_options */
     size_t pool_count;
-    weir_duration stall_after; /* weir_serve() only; so are the next two; as in weir_options */
+    weir_duration stall_after; /* weir_serve() only, like the next two; as in weir_options */
     enum weir_stall_then stall_then;
     void (*on_stall)(void *arg, const struct weir_stall *stall);
     weir_limits limits;
     weir_limit_names limit_names;
-    weir_duration drain; /* how long exchanges may take to end; 0: 30 s. Idle connections may be used once
-                            more for 5 s of it at most */
-    void *(*setup)(void *arg);     /* once on each loop, before it accepts; NULL result: the server stops */
-    void (*teardown)(void *state); /* once on each loop, after its last exchange */
+    weir_duration drain; /* the longest time that exchanges get to end; 0: 30 s. Idle connections may be used
+                            once more during at most the first 5 s of it */
+    void *(*setup)(void *arg); /* called once on each loop, before it accepts; returns its state. NULL: the
+                                  server stops */
+    void (*teardown)(void *state); /* called once on each loop, after its last exchange */
     void (*on_listening)(void *arg,
-                         const char *address); /* for each address, once connections are accepted */
-    void (*on_exchange)(void *arg,
-                        const weir_exchange_record *record); /* on the loop of the exchange; must not wait */
-    /* Where the time of each exchange went is known to on_exchange, unless this is set: to measure what it
-     * costs. */
+                         const char *address); /* called for each address, once connections are accepted */
+    void (*on_exchange)(
+        void *arg,
+        const weir_exchange_record *record); /* called on the loop of the exchange; must not wait */
+    /* Turns off the ledger, so that weir_exchange_charges() returns 0: for measuring what the ledger costs.
+     */
     bool ledger_off;
-    bool server_timing;          /* tell clients, too, by a Server-Timing header: it names backends */
-    void (*on_drain)(void *arg); /* a drain begins: on the first loop to hear of it; must not wait */
-    /* weir_serve() only: SIGHUP, SIGUSR1 or SIGUSR2 has come; on a thread of its own. NULL: SIGHUP drains as
-     * SIGTERM does, the others are logged and do nothing, and those for which the program has something else
-     * in force than the default stay as they are. */
+    bool server_timing; /* sends clients a Server-Timing header with the charges: it contains the names of
+                           backends */
+    void (*on_drain)(
+        void *arg); /* called when a drain begins, on the first loop that learns of it; must not wait */
+    /* weir_serve() only: called on a thread of its own when SIGHUP, SIGUSR1 or SIGUSR2 arrives. NULL:
+     * SIGHUP drains like SIGTERM; SIGUSR1 and SIGUSR2 are logged and have no effect. Signals for which the
+     * program has set an action other than the default are left alone. */
     void (*on_signal)(void *arg, int number);
-    void *arg; /* of the callbacks */
+    void *arg; /* passed to the callbacks */
 } weir_server_options;
 
-/* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain, a second one cancels what is left
- * at once. What has not ended a second after the drain's time, or half a second after the second signal (a
- * handler that computes for ever, a job that hears no cancel), is named in the log, and the process ends by
- * _exit(0): no teardown, no atexit().
- * Owns:    all is lent until it returns.
- * Returns: 0 after a drain; -EBUSY one of the signals is being caught already; -EINVAL, -WEIR_ECONFIG a
- * route's path or the options; the errors of weir_run() and weir_listen().
+/* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain; a second signal cancels at once
+ * what is left. Handlers that compute on and jobs that ignore their cancel are not waited for without end:
+ * what has not ended one second after the drain's time, or half a second after the second signal, is named
+ * in the log, and the process ends by _exit(0), without teardown and without atexit() handlers.
+ * Owns:    everything is lent until the function returns.
+ * Returns: 0 after a drain; -EBUSY one of the signals is already being caught; -EINVAL, -WEIR_ECONFIG a
+ *          route's path or the options; the errors of weir_run() and weir_listen().
  * Where:   a thread that is no loop, usually main().
  */
 int weir_serve(const weir_server_options *options, const weir_route *routes, size_t route_count) WEIR_CHECKED;
 
-/* The same inside a runtime of yours: serves on all its loops until the scope is cancelled, then drains under
- * a shield of its own, and returns when the last exchange has ended: what hears no cancel keeps it for as
- * long as it takes, and a loop that is held when the scope is cancelled drains when it comes round.
- * Owns:    all is lent until it returns.
- * Returns: -WEIR_ECANCELED or -WEIR_EDEADLINE after a drain; else as weir_serve().
+/* Runs a server inside a runtime of yours, on all its loops, until the scope is cancelled. Then it drains
+ * under a shield of its own and returns when the last exchange has ended, however long that takes: a
+ * handler that ignores its cancel delays the return, and a loop that is held when the scope is cancelled
+ * drains once it continues.
+ * Owns:    everything is lent until the function returns.
+ * Returns: -WEIR_ECANCELED or -WEIR_EDEADLINE after a drain; otherwise as weir_serve().
  * Cancel:  begins the drain; what is left after options->drain is cancelled.
  * Where:   task. Waits.
  */
 int weir_server_run(const weir_server_options *options, const weir_route *routes,
                     size_t route_count) WEIR_CHECKED;
 
-/* --- looking at servers, from any thread --- */
+/* --- statistics of servers, from any thread --- */
 
-/* What a refusal speaks of. */
+/* Classes of refusals. */
 enum weir_refusal_kind {
-    WEIR_REFUSAL_LOAD,     /* too much to do: the service sheds load */
+    WEIR_REFUSAL_LOAD,     /* overload: the service sheds load */
     WEIR_REFUSAL_SLOWNESS, /* the client was too slow */
-    WEIR_REFUSAL_FAULT,    /* the request is none, or for nobody */
+    WEIR_REFUSAL_FAULT,    /* the request is malformed, or no route takes it */
 };
 
 typedef struct weir_refusal {
@@ -170,176 +178,183 @@ typedef struct weir_refusal {
     enum weir_refusal_kind kind;
 } weir_refusal;
 
-/* The reasons for which a request can be refused, by the server ("exchanges" and "queueing", see weir_limits;
- * else the code in the answer) or on behalf of its handler, by weir_reply_error() ("pool_full", "pool_wait",
- * "pool_deadline", "pool_late": its job found no place or no worker in time). For a client that is too slow:
- * "timeout" (its head took head_timeout, or nothing of a body came for idle_timeout), "body_rate", "unread"
- * (nothing of the answer was taken for idle_timeout, or too little). "replies": answers of backends hold as
- * much as they may (weir_client_options). They don't change while a program runs; the last is "other".
+/* Lists the reasons for which a request can be refused. They do not change while a program runs; the last
+ * is "other".
+ *
+ * Reasons of the server are "exchanges" and "queueing" (see weir_limits), "memory" (see
+ * weir_server_hold()), and else the code in the answer. weir_reply_error() refuses on behalf of a handler:
+ * "pool_full", "pool_wait", "pool_deadline" and "pool_late" if its job found no place or no worker in time;
+ * "replies" if answers of backends hold as much memory as they may (weir_client_options). For a client that
+ * is too slow: "timeout" (the head took longer than head_timeout, or no byte of the body arrived for
+ * idle_timeout), "body_rate", and "unread" (nothing of the answer was taken for idle_timeout, or too
+ * little).
+ *
  * Owns:    static.
- * Returns: NULL when there are not so many.
+ * Returns: NULL if i is beyond the last.
  * Where:   any thread.
  */
 const weir_refusal *weir_refusal_at(size_t i);
 
-/* How a connection ended on which no request came, or the last came only in part. */
+/* Ways in which a connection ended that carried no request, or whose last request was incomplete. */
 enum weir_unserved {
-    WEIR_UNSERVED_HEAD_TIMEOUT, /* a head was not whole within head_timeout */
-    WEIR_UNSERVED_IDLE_TIMEOUT, /* not a byte came within idle_timeout */
+    WEIR_UNSERVED_HEAD_TIMEOUT, /* a head was not complete within head_timeout */
+    WEIR_UNSERVED_IDLE_TIMEOUT, /* no byte arrived within idle_timeout */
     WEIR_UNSERVED_CLOSED,       /* the client closed it */
-    WEIR_UNSERVED_RESET,        /* it broke */
-    WEIR_UNSERVED_MADE_ROOM,    /* idle, it was closed in favour of a new one */
-    WEIR_UNSERVED_CLIENT_LIMIT, /* its client had as many as it may have */
-    WEIR_UNSERVED_MEMORY,       /* there was none */
+    WEIR_UNSERVED_RESET,        /* the connection broke */
+    WEIR_UNSERVED_MADE_ROOM,    /* it was idle and was closed for a new one */
+    WEIR_UNSERVED_CLIENT_LIMIT, /* its client had as many connections as it may have */
+    WEIR_UNSERVED_MEMORY,       /* no memory */
     WEIR_UNSERVED_DRAINED,      /* the server ended */
     WEIR_UNSERVED_WAYS
 };
 
-/* "head_timeout" …
+/* Names a way: "head_timeout" …
  * Owns:    static.
  * Returns: never NULL.
  * Where:   any thread.
  */
 const char *weir_unserved_name(enum weir_unserved way);
 
-/* Sums since the servers began, and what is now. */
+/* Sums since the servers began, and present values. */
 typedef struct weir_server_stats {
-    int connections, exchanges; /* now: accepted and not closed; under way */
-    int fresh, half_sent; /* of the connections: those that have sent nothing yet, or a part of a head */
+    int connections, exchanges; /* now: accepted and not yet closed; in progress */
+    int fresh, half_sent; /* of the connections: those that have sent nothing yet; those that have sent a part
+                             of a head */
     uint64_t accepted;    /* connections */
-    uint64_t turned_away; /* for want of memory, before there was an exchange to record */
-    uint64_t unserved[WEIR_UNSERVED_WAYS]; /* connections, by how they ended */
+    uint64_t turned_away; /* connections closed for lack of memory, before there was an exchange to record */
+    uint64_t unserved[WEIR_UNSERVED_WAYS]; /* connections, by the way they ended */
 } weir_server_stats;
 
 /* One of the addresses from which most connections without a request come. */
 typedef struct weir_server_client {
-    const char *address; /* "192.0.2.1"; of IPv6 the network: "2001:db8:0:1::/64"; "unix"; "?" */
-    int half_sent;       /* its connections that have sent a part of a head, now */
-    uint64_t unserved[WEIR_UNSERVED_WAYS]; /* since it is kept count of */
-    uint64_t
-        inherited; /* at most so many more before that: of those that had to make room for it, or of it */
+    const char *address; /* "192.0.2.1"; for IPv6 the network: "2001:db8:0:1::/64"; "unix"; "?" */
+    int half_sent;       /* its present connections that have sent a part of a head */
+    uint64_t unserved[WEIR_UNSERVED_WAYS]; /* since the address has had an entry */
+    uint64_t inherited; /* upper bound of such connections before that: the count of the entry that this one
+                           replaced */
 } weir_server_client;
 
-/* Calls fn for those addresses, 64 on each loop at most: whoever makes more than one in 64 of such
- * connections is among them. The same address comes once for each loop that knows it.
+/* Calls fn for those addresses, at most 64 on each loop. Any address with more than one in 64 of such
+ * connections is among them. An address is reported once for each loop that knows it.
  * Owns:    what fn is given is lent until it returns.
  * Returns: nothing.
- * Where:   any thread while the runtime runs. Does not hold up its loops.
+ * Where:   any thread while the runtime runs. Does not block its loops.
  */
 void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_server_client *client),
                               void *arg);
 
-/* Adds up the servers that serve on a runtime: all zero when none does.
+/* Reads the totals of the servers on a runtime: all zero if there is none.
  * Owns:    stats is the caller's.
  * Returns: nothing.
- * Where:   any thread while the runtime runs. Does not hold up its loops.
+ * Where:   any thread while the runtime runs. Does not block its loops.
  */
 void weir_server_read(weir_runtime *runtime, weir_server_stats *stats);
 
-/* Lets the servers of a runtime have fewer requests in progress than their limit, for now: one beyond is
- * refused with 503 at its head, by the reason "memory". What is in progress goes on. It is logged when it
- * begins to bind, and when most is at the limit again (INT_MAX: whatever that is).
+/* Lowers the maximum of requests in progress of the servers on a runtime, until the next call. A request
+ * beyond most is refused with 503 at its head, by the reason "memory"; requests in progress continue. most
+ * INT_MAX: the configured maximum. The log has a line when the maximum falls below the configured one, and
+ * when it is the configured one again.
  * Owns:    nothing.
  * Returns: nothing.
  * Where:   any thread while the runtime runs. Does not wait.
  */
 void weir_server_hold(weir_runtime *runtime, int most);
 
-/* --- the request. Everything returned lives as long as the handler runs, and is NUL-terminated where it is
- * text. --- */
+/* --- the request. Everything returned is valid as long as the handler runs; texts are NUL-terminated --- */
 
-/* "GET", "POST" …
+/* Returns the method: "GET", "POST" …
  * Returns: never NULL.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_method(const weir_request *req);
 
-/* Path and query as the client wrote them.
+/* Returns path and query as the client wrote them.
  * Returns: never NULL.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_target(const weir_request *req);
 
-/* The path with dot segments resolved and unreserved characters decoded.
+/* Returns the path, with dot segments resolved and unreserved characters decoded.
  * Returns: never NULL.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_path(const weir_request *req);
 
-/* What stands behind the "?".
- * Returns: never NULL; "" when there is none.
+/* Returns the query: what follows the "?".
+ * Returns: never NULL; "" if there is none.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_query(const weir_request *req);
 
-/* A parameter of the route's path, exactly as it came ("{id}"); "*" gives what a last star took.
- * Returns: NULL when the route has no such parameter.
+/* Finds a parameter of the route's path, exactly as the client wrote it ("{id}"); "*" names what a final
+ * star matched.
+ * Returns: NULL if the route has no such parameter.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_param(const weir_request *req, const char *name);
 
-/* The value of a header, the first when it stands several times.
- * Returns: NULL when it is not there.
+/* Finds the value of a header. If the header occurs several times, the first value.
+ * Returns: NULL if the request has no such header.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_header(const weir_request *req, const char *name);
 
-/* The value of a header that is a list: when it stands several times, all of them, joined by ", " (RFC 9110,
- * 5.3). A list is read this way or not at all: whatever reads only a part of it can be told something else.
- * Returns: NULL when it is not there, or there is no memory.
+/* Finds the value of a header that is a list. If the header occurs several times, all values joined by ", "
+ * (RFC 9110, 5.3). Use this for every list: code that reads only a part of a list can be deceived.
+ * Returns: NULL if the request has no such header, or memory is exhausted.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_header_joined(weir_request *req, const char *name);
 
-/* Header number i, in the order they came.
- * Returns: false when there are not so many.
+/* Reads header number i, in the order in which they arrived.
+ * Returns: false if i is beyond the last.
  * Where:   task of its loop. Does not wait.
  */
 bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name, weir_bytes *value);
 
-/* The address of the client.
+/* Returns the address of the client.
  * Returns: never NULL.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_peer(const weir_request *req);
 
-/* The trace this request belongs to: that of its traceparent header, or a new one, with span 0, when there is
- * none that is valid. The same each time.
- * Returns: never NULL; it lives as long as the handler runs.
+/* Returns the trace that the request belongs to: the one in its traceparent header, or a new one with span
+ * 0 if there is no valid header. The same at each call.
+ * Returns: never NULL; valid as long as the handler runs.
  * Where:   task of its loop. Does not wait.
  */
 const weir_trace *weir_request_trace(const weir_request *req);
 
-/* What goes with the trace to every service: the tracestate headers as one value, cut after a whole member to
- * WEIR_TRACE_STATE_MAX bytes.
- * Returns: NULL when there is none, or the trace began here.
+/* Returns the trace state to be passed on with the trace: the tracestate headers as one value, cut after a
+ * whole member to WEIR_TRACE_STATE_MAX bytes.
+ * Returns: NULL if there is none, or the trace began here.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_trace_state(const weir_request *req);
 
-/* The route's own data.
+/* Returns the route's own data.
  * Returns: weir_route.data.
  * Where:   task of its loop. Does not wait.
  */
 void *weir_request_data(const weir_request *req);
 
-/* Leaves something for on_exchange to find in the record.
+/* Attaches a pointer that on_exchange finds in the record.
  * Owns:    note is lent until on_exchange has returned; weir_request_alloc() gives such memory.
  * Returns: nothing.
  * Where:   task of its loop. Does not wait.
  */
 void weir_request_note(weir_request *req, const void *note);
 
-/* Memory that lives as long as the handler runs, and until on_exchange has returned.
- * Returns: NULL when there is none, or the exchange has taken its 64 MiB.
+/* Allocates memory that is valid until on_exchange has returned.
+ * Returns: NULL if memory is exhausted, or the exchange has used its 64 MiB.
  * Where:   task of its loop. Does not wait.
  */
 void *weir_request_alloc(weir_request *req, size_t bytes);
 
-/* Reads the whole body. Sends 100 Continue when the client waits for it.
- * Owns:    *body points to memory of the request and lives as long as the handler runs.
- * Returns: 0; -WEIR_ETOOLARGE over max_bytes or the route's limit (413); -WEIR_ETRUNCATED, -WEIR_EPROTOCOL;
- * -ENOMEM.
+/* Reads the whole body. Sends 100 Continue if the client waits for it.
+ * Owns:    *body points to memory of the request and is valid as long as the handler runs.
+ * Returns: 0; -WEIR_ETOOLARGE over max_bytes or the route's limit (413); -WEIR_ESLOW (408);
+ *          -WEIR_ETRUNCATED, -WEIR_EPROTOCOL; -ENOMEM.
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits.
  */
@@ -347,32 +362,32 @@ int weir_read_body(weir_request *req, weir_bytes *body, size_t max_bytes) WEIR_C
 
 /* Reads the next piece of the body: for bodies larger than memory.
  * Owns:    data is lent.
- * Returns: > 0 bytes; 0 the end; as weir_read_body().
+ * Returns: > 0 bytes; 0 the end; < 0 as weir_read_body().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits.
  */
 ssize_t weir_request_read(weir_request *req, void *data, size_t bytes) WEIR_CHECKED;
 
-/* --- the response: headers first, then a whole answer at once or a stream --- */
+/* --- the response: headers first, then a whole answer or a stream --- */
 
-/* Adds a header. Those that frame the message (Content-Length, Transfer-Encoding, Connection) and Date are
- * the server's.
+/* Adds a header. The headers that frame the message (Content-Length, Transfer-Encoding, Connection) and
+ * Date are set by the server.
  * Owns:    both are copied.
- * Returns: 0; -EINVAL a character that may not stand in a header, or one of the server's; -WEIR_EBUSY the
- *          answer has begun; -ENOMEM.
+ * Returns: 0; -EINVAL a character that is not allowed in a header, or a header that the server sets;
+ *          -WEIR_EBUSY the answer has begun; -ENOMEM.
  * Where:   task of its loop. Does not wait.
  */
 int weir_reply_header(weir_response *res, const char *name, const char *value);
 
 /* Answers with a text.
- * Returns: 0; -WEIR_EBUSY an answer was given; -EINVAL status; -EPIPE, -ECONNRESET …
+ * Returns: 0; -WEIR_EBUSY an answer has begun already; -EINVAL status; -EPIPE, -ECONNRESET …
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
  */
 int weir_reply_text(weir_response *res, int status, const char *text);
 
-/* Answers with these bytes. type NULL: no Content-Type.
- * Owns:    data is lent until this returns.
+/* Answers with bytes. type NULL: no Content-Type.
+ * Owns:    data is lent until the function returns.
  * Returns: as weir_reply_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
@@ -386,18 +401,19 @@ int weir_reply_bytes(weir_response *res, int status, const char *type, const voi
  */
 int weir_reply_body(weir_response *res, int status, const char *type, const weir_buffer *body);
 
-/* A part of an answer, where it lies. */
+/* A part of an answer, sent from where it lies in memory. */
 typedef struct weir_reply_piece {
     const void *data;
     size_t bytes;
-    void (*sent)(void *arg); /* called once: nobody needs data any more; must not wait. NULL: nobody cares */
+    void (*sent)(void *arg); /* called once, when data is no longer needed; must not wait. NULL: no call */
     void *arg;
 } weir_reply_piece;
 
-/* Answers with these pieces, one behind the other, without making one of them. As they go out they are let
- * go, in order, the rest when this returns, however it does: so what a slow client has read is held no
- * longer.
- * Owns:    the pieces are lent until this returns, what each points to until its sent() is called.
+/* Answers with several pieces, one after the other, without copying them into one. Each piece is released,
+ * in order, as soon as it has been sent, so what a slow client has taken is held no longer. Pieces that
+ * were not sent are released when the function returns, whatever its result.
+ * Owns:    the array is lent until the function returns; what a piece points to, until its sent() is
+ *          called.
  * Returns: as weir_reply_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
@@ -405,89 +421,92 @@ typedef struct weir_reply_piece {
 int weir_reply_pieces(weir_response *res, int status, const char *type, const weir_reply_piece *pieces,
                       size_t count);
 
-/* Answers {"error":{"code":…,"message":…}} with the status that fits a negative code: -WEIR_EBUSY 503 with
- * Retry-After, which is as long as the pool that refused last expects to be busy, and why it did in the
- * message; -WEIR_EDEADLINE and -WEIR_ELATE 504, -WEIR_ETOOLARGE 413, -WEIR_EPROTOCOL and -WEIR_ETRUNCATED
- * 400, -WEIR_ECPU 422, -ENOMEM, -EAGAIN and -WEIR_ENESTED 503, others 500.
+/* Answers {"error":{"code":…,"message":…}} with the status for a negative code: -WEIR_EBUSY 503 with
+ * Retry-After; -ENOMEM, -EAGAIN and -WEIR_ENESTED 503; -WEIR_EDEADLINE and -WEIR_ELATE 504; -WEIR_ETOOLARGE
+ * 413; -WEIR_ESLOW 408; -WEIR_EPROTOCOL and -WEIR_ETRUNCATED 400; -WEIR_ECPU 422; others 500. If a pool
+ * refused a job of this exchange, Retry-After is the time that the pool expects to be busy, and the message
+ * has its reason.
  * Returns: as weir_reply_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
  */
 int weir_reply_error(weir_response *res, int err);
 
-/* The same shape with a status, code and message of your own.
+/* Answers in the form of weir_reply_error(), with a status, code and message of your own.
  * Returns: as weir_reply_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
  */
 int weir_reply_fault(weir_response *res, int status, const char *code, const char *message);
 
-/* Begins an answer that is streamed: length in bytes, or -1 when it is not known (chunked; for HTTP/1.0 until
- * close).
+/* Begins a streamed answer. length is in bytes, or -1 if unknown (the body is then chunked; for HTTP/1.0 it
+ * ends with the connection).
  * Returns: as weir_reply_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
  */
 int weir_reply_begin(weir_response *res, int status, const char *type, int64_t length) WEIR_CHECKED;
 
-/* Writes a piece of it. The answer ends when the handler returns 0; fewer bytes than announced break the
- * connection.
- * Owns:    data is lent until this returns.
- * Returns: 0; -EINVAL more than announced, or nothing begun; -EPIPE, -ECONNRESET …
+/* Sends a piece of a streamed answer. The answer ends when the handler returns 0; if fewer bytes were sent
+ * than announced, the connection is broken off.
+ * Owns:    data is lent until the function returns.
+ * Returns: 0; -EINVAL more than announced, or no answer was begun; -EPIPE, -ECONNRESET …
  * Cancel:  ends the wait.
- * Where:   task of its loop. Waits while the client does not take it: a slow client slows the writer.
+ * Where:   task of its loop. Waits while the client does not take it: a slow client slows down the handler.
  */
 int weir_reply_write(weir_response *res, const void *data, size_t bytes) WEIR_CHECKED;
 
-/* --- changing answers on their way: compressing them, say --- */
+/* --- filters: functions that change answers, for example compress them --- */
 
 /* An answer before its head is written. */
 typedef struct weir_reply_head {
     int status;
     const char *type; /* Content-Type; NULL: none */
-    int64_t length;   /* of the body; -1: not known */
-    bool bodiless;    /* no body goes out: HEAD, 204, 304 */
-    bool whole;       /* the body is there, all of it: */
+    int64_t length;   /* of the body; -1: unknown */
+    bool bodiless;    /* no body is sent: HEAD, 204, 304 */
+    bool whole;       /* the complete body is known, and is: */
     weir_bytes body;
 } weir_reply_head;
 
-/* What stands between a handler and its client. Its functions are called in the task that answers, may wait,
+/* A filter between a handler and its client. Its functions are called in the task that answers, may wait,
  * and must not answer themselves. */
 typedef struct weir_reply_filter {
-    /* Sees every answer, the server's own about a failure too, and may change its headers. Returns 1: the
-     * body goes through piece(), its length is whatever comes out, and of one that is bodiless none is told;
-     * 0: it goes out as it is; a negative code, which is what the handler's call returns then. */
+    /* Called with every answer, also with the server's own about a failure; may change its headers. Returns
+     * 1: the body goes through piece(), its length is the length of what comes out, and an answer without a
+     * body announces no length. Returns 0: the answer is sent unchanged. A negative code becomes the result
+     * of the handler's call. */
     int (*head)(void *arg, weir_response *res, const weir_reply_head *head);
-    /* Takes the next bytes of the body (lent), perhaps none; last: there are no more. *out is what goes out
-     * in their place, perhaps nothing yet, and stays good until the next call. Returns 0; 1: to be called
-     * again, with no bytes, for more; a negative code, which breaks the answer off. A whole answer comes at
-     * once; when 0 is returned for it, it goes out with its length. */
+    /* Takes the next bytes of the body (lent), perhaps none; last: no more follow. Sets *out to what is
+     * sent instead, perhaps nothing yet; it stays valid until the next call. Returns 0; 1: call again, with
+     * no bytes, for more output; a negative code, which breaks the answer off. A whole answer is passed in
+     * one call; if that returns 0, the output is sent with its length. */
     int (*piece)(void *arg, weir_bytes in, bool last, weir_bytes *out);
-    /* The exchange is over, however it ended. May be NULL. Must not wait. */
+    /* Called when the exchange has ended, whatever its result. May be NULL. Must not wait. */
     void (*end)(void *arg);
 } weir_reply_filter;
 
-/* Has the answer go through a filter; for one who calls the handler proper.
+/* Passes the answer through a filter. Meant for wrappers that call the real handler.
  * Owns:    filter, and what arg points to, are lent until filter->end() or, without one, until the exchange
- * ends: weir_request_alloc() gives such memory.
- * Returns: 0; -WEIR_EBUSY the answer has begun, or has a filter.
+ *          ends: weir_request_alloc() gives such memory.
+ * Returns: 0; -WEIR_EBUSY the answer has begun, or has a filter already.
  * Where:   task of its loop. Does not wait.
  */
 int weir_reply_use_filter(weir_response *res, const weir_reply_filter *filter, void *arg);
 
-/* The value of a header that the answer has so far, the first when it stands several times.
- * Returns: NULL when it is not there, or there is no memory to say it.
+/* Finds the value of a header that the answer has so far. If the header occurs several times, the first
+ * value.
+ * Returns: NULL if there is no such header, or memory is exhausted.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_reply_header_get(weir_response *res, const char *name);
 
-/* The same of a header that is a list: all of them, joined by ", ".
+/* Finds the value of a header of the answer that is a list: all values, joined by ", ".
  * Returns: as weir_reply_header_get().
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_reply_header_joined(weir_response *res, const char *name);
 
-/* Puts a header in the place of all with this name; value NULL: they are taken out.
+/* Replaces all headers of this name by one; value NULL removes them.
  * Owns:    both are copied.
  * Returns: as weir_reply_header().
  * Where:   task of its loop. Does not wait.

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Logging: one structured line per event, to the runtime's log (stderr unless configured otherwise).
+/* Logging: one structured line per event, written to stderr.
  *
  *     weir_log(WEIR_LOG_WARN, "loop held", WEIR_KV("task", name), WEIR_KV_DURATION("held", d));
  *
  *     14:05:01.123 warn loop held task=user-7 held=41.200ms
  *     {"time":"2026-11-23T14:05:01.123Z","level":"warn","message":"loop held","task":"user-7","held_ms":41.2}
  *
- * Text has durations in milliseconds with three decimals, so that they can be compared and sorted; JSON in
- * milliseconds to the nanosecond.
+ * In text, durations are milliseconds with three decimals, so that they can be compared and sorted; in
+ * JSON, milliseconds to the nanosecond.
  *
- * Threading: any thread may log. A line has at most WEIR_LOG_LINE_MAX bytes; a longer one is cut and says so.
- * Lines stay whole, and those of one thread in order.
+ * Threading: any thread may log. A line has at most WEIR_LOG_LINE_MAX bytes; a longer line is cut and
+ * marked as cut. Lines are written whole, and those of one thread in order.
  *
- * While a weir_run() goes on, logging never waits for whoever reads the log: a line is put into a buffer of
- * its thread (1 MiB for a loop, made at its first line; 64 KiB for a worker; 64 KiB that all other threads
- * share), and a thread of its own writes it, within a few milliseconds. A line that does not fit, or can't be
- * written, is dropped and counted (weir_log_dropped()), and one line says how many when it goes on. What is
- * in the buffers is written before weir_run() returns, before exit() and before a fatal signal or abort()
- * ends the program, in each case within a second or never; _exit() and SIGKILL lose up to some milliseconds:
- * see weir_log_flush(). Before the first weir_run(), after the last, in the child of a fork() and under
- * simulation a line is written by whoever logs it, which may wait. No write here raises SIGPIPE.
+ * During a weir_run(), logging never waits for the reader of the log. A line is put into a buffer of its
+ * thread (1 MiB for a loop, allocated at its first line; 64 KiB for a worker; 64 KiB that all other threads
+ * share), and a writer thread writes it within a few milliseconds. A line that does not fit, or cannot be
+ * written, is dropped and counted (weir_log_dropped()); a later line tells how many. Buffered lines are
+ * written before weir_run() returns, before exit(), and before a fatal signal or abort() ends the program,
+ * in each case within one second or not at all. _exit() and SIGKILL lose the last few milliseconds: see
+ * weir_log_flush(). Before the first weir_run(), after the last, in the child of a fork() and under
+ * simulation, the logging thread writes the line itself, and may wait. No write here raises SIGPIPE.
  */
 #ifndef WEIR_LOG_H
 #define WEIR_LOG_H
@@ -37,7 +37,7 @@ extern "C" {
 
 #define WEIR_LOG_LINE_MAX 4096
 
-enum weir_log_level { /* 0, where an option is left out: info */
+enum weir_log_level { /* 0, if an option is not set: info */
                       WEIR_LOG_DEBUG = 1,
                       WEIR_LOG_INFO,
                       WEIR_LOG_WARN,
@@ -61,14 +61,14 @@ typedef struct weir_kv_part {
     weir_duration duration;
 } weir_kv_part;
 
-/* One key with its value; made by the WEIR_KV macros. Borrows the key and what the value points to until the
- * line is written. */
+/* A key with its value; made by the WEIR_KV macros. The key, and what the value points to, are borrowed
+ * until the line is written. */
 typedef struct weir_kv {
     const char *key;
     enum weir_kv_kind kind;
     union {
         weir_bytes bytes;
-        int64_t integer; /* also durations (ns), error codes and truth */
+        int64_t integer; /* also durations (ns), error codes and bools */
         double real;
         struct {
             const weir_kv_part *parts;
@@ -77,9 +77,10 @@ typedef struct weir_kv {
     } value;
 } weir_kv;
 
-/* No value: for a key that is only sometimes there, cond ? WEIR_KV("peer", p) : weir_kv_none().
+/* Makes an empty pair, for a key that is only sometimes present: cond ? WEIR_KV("peer", p) :
+ * weir_kv_none().
  * Owns:    nothing.
- * Returns: a pair that prints nothing.
+ * Returns: a pair that is not printed.
  * Where:   any thread.
  */
 static inline weir_kv weir_kv_none(void)
@@ -90,8 +91,9 @@ static inline weir_kv weir_kv_none(void)
     return kv;
 }
 
-/* A span of bytes as a value; bytes that are no UTF-8 are shown escaped (text) or replaced (JSON).
- * Owns:    borrows both until the line is written.
+/* Makes a pair of a key and a span of bytes. Bytes that are not UTF-8 are escaped (text) or replaced
+ * (JSON).
+ * Owns:    both are borrowed until the line is written.
  * Returns: the pair.
  * Where:   any thread.
  */
@@ -105,9 +107,9 @@ static inline weir_kv weir_kv_bytes(const char *key, weir_bytes bytes)
     return kv;
 }
 
-/* A number (also a truth, a duration's nanoseconds or an error code) as a value; WEIR_KV_INT and its kin call
- * it.
- * Owns:    borrows the key until the line is written.
+/* Makes a pair of a key and a number (also a bool, the nanoseconds of a duration, or an error code). Called
+ * by WEIR_KV_INT and similar macros.
+ * Owns:    the key is borrowed until the line is written.
  * Returns: the pair.
  * Where:   any thread.
  */
@@ -121,8 +123,8 @@ static inline weir_kv weir_kv_integer(const char *key, enum weir_kv_kind kind, i
     return kv;
 }
 
-/* A real number as a value; NaN and the infinities become null in JSON.
- * Owns:    borrows the key until the line is written.
+/* Makes a pair of a key and a real number. NaN and infinities become null in JSON.
+ * Owns:    the key is borrowed until the line is written.
  * Returns: the pair.
  * Where:   any thread.
  */
@@ -136,9 +138,9 @@ static inline weir_kv weir_kv_double(const char *key, double value)
     return kv;
 }
 
-/* Several durations by name as a value: spent="user 12.1ms, run 0.2ms", in JSON
+/* Makes a pair of a key and several named durations: spent="user 12.1ms, run 0.2ms", in JSON
  * "spent_ms":{"user":12.1,"run":0.2}.
- * Owns:    borrows all of it until the line is written.
+ * Owns:    everything is borrowed until the line is written.
  * Returns: the pair.
  * Where:   any thread.
  */
@@ -158,20 +160,21 @@ static inline weir_kv weir_kv_durations(const char *key, const weir_kv_part *par
 #define WEIR_KV_INT(key, n) weir_kv_integer((key), WEIR_KV_KIND_INT, (int64_t)(n))
 #define WEIR_KV_DOUBLE(key, x) weir_kv_double((key), (x))
 #define WEIR_KV_BOOL(key, truth) weir_kv_integer((key), WEIR_KV_KIND_BOOL, (truth) ? 1 : 0)
-/* In JSON the key gets _ms and the value is a number of milliseconds. */
+/* In JSON the key is followed by _ms, and the value is a number of milliseconds. */
 #define WEIR_KV_DURATION(key, d) weir_kv_integer((key), WEIR_KV_KIND_DURATION, (d).ns)
 #define WEIR_KV_DURATIONS(key, parts, count) weir_kv_durations((key), (parts), (count))
 /* Prints weir_error_text() of the code. */
 #define WEIR_KV_ERROR(key, err) weir_kv_integer((key), WEIR_KV_KIND_ERROR, (err))
 
-/* Sets from which level on threads that are in no weir_run() write lines, and whether in JSON: before the
- * first weir_run() and after the last, all of them. A weir_run() goes by its options. As it is at first:
- * info, text.
+/* Sets the level from which lines are written, and whether they are JSON, for threads outside any
+ * weir_run(): before the first weir_run() and after the last that is every thread. A weir_run() uses its
+ * options instead. Initially: info, text.
  * Where:   any thread.
  */
 void weir_log_configure(enum weir_log_level level, bool json);
 
-/* Says whether lines of this level are written at all, for values that are dear to compute.
+/* Reports whether lines of this level are written, so that values that are expensive to compute can be
+ * skipped.
  * Owns:    nothing.
  * Returns: true if they are.
  * Where:   any thread.
@@ -179,21 +182,22 @@ void weir_log_configure(enum weir_log_level level, bool json);
 bool weir_log_is_on(enum weir_log_level level);
 
 /* Writes one line; use the macro weir_log() below.
- * Owns:    borrows everything until it returns.
- * Returns: nothing: a line that can't be written is counted, see weir_log_dropped(). Keeps errno.
- * Where:   any thread. Does not wait while a weir_run() goes on.
+ * Owns:    everything is borrowed until the function returns.
+ * Returns: nothing: a line that cannot be written is counted, see weir_log_dropped(). Preserves errno.
+ * Where:   any thread. Does not wait during a weir_run().
  */
 void weir_log_write(enum weir_log_level level, const char *message, const weir_kv *kvs, size_t n);
 
-/* How many lines were dropped because the log's reader was too slow or is gone, or the disk is full.
+/* Counts lines that were dropped because the log's reader was too slow or has gone, or the disk is full.
  * Returns: the number since the program began.
  * Where:   any thread.
  */
 uint64_t weir_log_dropped(void);
 
-/* Waits until all lines that were logged before are written: before _exit(), or a line that must be seen.
- * Returns: true: they are, or were dropped; false: not within at_most.
- * Where:   any thread, also a signal handler; it holds up a loop.
+/* Waits until all lines logged before are written: for use before _exit(), or for a line that must not be
+ * lost.
+ * Returns: true: they are written, or were dropped; false: not within at_most.
+ * Where:   any thread, also in a signal handler; it blocks the thread, and so a loop.
  */
 bool weir_log_flush(weir_duration at_most);
 
@@ -207,7 +211,7 @@ template <typename... Kv> inline void weir_log(enum weir_log_level level, const 
     weir_log_write(level, message, list, sizeof list / sizeof list[0]);
 }
 #else
-/* weir_log(level, message, pairs…): the pairs are made by the WEIR_KV macros; there may be none. */
+/* weir_log(level, message, pairs…): the pairs, possibly none, are made by the WEIR_KV macros. */
 #define weir_log(level, message, ...)                                                                        \
     weir_log_write((level), (message), (const weir_kv[]){weir_kv_none(), ##__VA_ARGS__},                     \
                    sizeof((const weir_kv[]){weir_kv_none(), ##__VA_ARGS__}) / sizeof(weir_kv))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* How much memory this process may have, and how near it is to that.
+/* Memory limits: how much memory this process may have, and how much it uses.
  *
- * Threading: any thread; what is opened is used by one at a time.
+ * Threading: any thread; a weir_memory is used by one thread at a time.
  */
 #ifndef WEIR_MEMORY_H
 #define WEIR_MEMORY_H
@@ -14,32 +14,32 @@
 extern "C" {
 #endif
 
-/* Of several limits, at which processes are killed, the one that leaves least. */
+/* The limit that leaves the least memory, of all limits beyond which the kernel kills processes. */
 typedef struct weir_memory_use {
-    uint64_t limit_bytes;    /* 0: there is none that can be seen */
-    uint64_t used_bytes;     /* against it, without file pages that the kernel takes back when it needs to */
-    const char *limit_of;    /* "cgroup", or "machine": then the limit is what this process has and what the
-                                machine could still give it; a literal */
+    uint64_t limit_bytes; /* 0: no limit is visible */
+    uint64_t used_bytes;  /* counted against the limit, without file pages that the kernel can reclaim */
+    const char *limit_of; /* "cgroup" or "machine"; a literal. For "machine", the limit is what this process
+                             uses plus what the machine has available. */
     uint64_t resident_bytes; /* of this process */
 } weir_memory_use;
 
 typedef struct weir_memory weir_memory;
 
-/* Finds where limits are to be read: cgroups of version 2 and 1, those around ours included.
- * Owns:    close it with weir_memory_close(). root stands before every path that is read: "" for the machine
- *          itself, a folder with files of your own in tests; copied.
+/* Finds the files from which limits are read: of cgroups of version 2 and 1, the enclosing ones included.
+ * Owns:    the caller closes *out with weir_memory_close(). root is put before every path that is read: ""
+ *          for the machine itself, a folder with made-up files in tests; it is copied.
  * Returns: 0; -ENOMEM.
  * Where:   any thread, but not a loop's: it reads files.
  */
 int weir_memory_open(const char *root, weir_memory **out) WEIR_CHECKED;
 
-/* Reads them; some ten system calls.
+/* Reads the limits and the use of memory, with some ten system calls.
  * Owns:    use is the caller's.
  * Where:   as weir_memory_open().
  */
 void weir_memory_read(weir_memory *memory, weir_memory_use *use);
 
-/* NULL is nothing.
+/* Frees memory. NULL does nothing.
  * Where:   any thread.
  */
 void weir_memory_close(weir_memory *memory);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pools: where computing and blocking calls go, so that no loop is held by them.
+/* Pools: threads for computing and blocking calls, so that these do not hold a loop.
  *
  *     struct image { weir_bytes in; weir_buffer out; };
  *
@@ -7,7 +7,7 @@
  *     {
  *         struct image *img = arg;
  *         for (int row = 0; row < rows; row++) {
- *             if (weir_job_cancelled(job) < 0)       // nobody waits for it any more
+ *             if (weir_job_cancelled(job) < 0)       // the result is no longer wanted
  *                 return weir_job_cancelled(job);
  *             …
  *         }
@@ -22,30 +22,28 @@
  *                        : weir_reply_body(res, 200, "image/webp", &img.out);
  *     }
  *
- * Threading: a pool belongs to a runtime; the tasks of all its loops, and jobs, may use it at the same time.
- * A call that waits keeps its task waiting and its loop turning. Reading the state of a pool is for any
+ * Threading: a pool belongs to a runtime; the tasks of all its loops, and jobs, may use it at the same
+ * time. A call that waits parks its task; the loop continues. Statistics of a pool may be read from any
  * thread.
  *
- * A pool has an end. A job is taken only if it can be expected to be of use: there is a place in the queue,
- * what is before it will be over within the pool's wait limit, and it will be done before the caller's
- * deadline. Else it is refused, within microseconds. (With a worker free it is always taken.) A job that has
- * waited longer than that after all is dropped; one that was not begun is never begun late. Jobs of equal
- * share begin in the order they came.
+ * Admission: a job is accepted only if it can be expected to be useful. That is so if a worker is free, or
+ * if three conditions hold: the queue has a place, the work ahead of the job will be done within the pool's
+ * wait limit, and the job will end before its caller's deadline. Otherwise it is refused, within
+ * microseconds. An accepted job that has not started within the wait limit is dropped: no job starts late.
+ * Jobs of equal share start in the order in which they arrived.
  *
  * The caller always learns whether its job ran:
- *   - it never ran, and never will: -WEIR_EBUSY, -WEIR_ELATE, -WEIR_ENESTED, -WEIR_ECLOSED, and
- * -WEIR_ECANCELED or -WEIR_EDEADLINE of the caller's scope while it was queued; -EAGAIN no thread could be
- * had;
- *   - it ran and has returned: whatever it returned. weir_offload_options.report tells the two apart when a
- *     function itself returns one of these codes.
- * There is no third way: a call does not return while its job runs. Closing a scope therefore waits for the
- * jobs of its tasks, too.
+ *   - It never ran, and never will: -WEIR_EBUSY, -WEIR_ELATE, -WEIR_ENESTED, -WEIR_ECLOSED; -WEIR_ECANCELED
+ * or -WEIR_EDEADLINE of the caller's scope while the job was queued; -EAGAIN no thread could be started.
+ *   - It ran and has returned: the result is what it returned. weir_offload_options.report distinguishes the
+ * two if a function itself returns one of these codes. There is no third case: a call does not return while
+ * its job runs. Closing a scope therefore waits for the jobs of its tasks, too.
  *
- * Jobs within jobs: a job may call weir_offload() and weir_offload_each() itself. Its worker's thread blocks
- * meanwhile. What a job asks for never stands in a queue, because workers that wait for a queue which only
- * they can empty would wait for ever: it goes to a worker that is free at that moment, or is refused: with
- * -WEIR_ENESTED by the pool the job runs in, by another pool with -WEIR_EBUSY. It is then best done where one
- * is, by calling the function.
+ * Jobs within jobs: a job may call weir_offload() and weir_offload_each() itself. Its worker's thread
+ * blocks meanwhile. A job within a job is never queued, because workers that wait for a queue which only
+ * they can empty would wait for ever. It goes to a worker that is free at that moment, or is refused: with
+ * -WEIR_ENESTED by the pool that the outer job runs in, with -WEIR_EBUSY by another pool. The outer job
+ * then best calls the function directly.
  */
 #ifndef WEIR_POOL_H
 #define WEIR_POOL_H
@@ -67,80 +65,84 @@ extern "C" {
 /* --- pools --- */
 
 enum weir_pool_class {
-    WEIR_POOL_COMPUTE,  /* for what uses the CPU: as many threads as CPUs, a little less urgent than loops */
-    WEIR_POOL_BLOCKING, /* for calls that sleep (files, foreign libraries): threads come and go with the work
-                         */
+    WEIR_POOL_COMPUTE,  /* for work that uses the CPU: as many threads as CPUs, at a slightly lower priority
+                           than loops */
+    WEIR_POOL_BLOCKING, /* for calls that sleep (files, foreign libraries): threads are started and ended with
+                           the work */
 };
 
 enum { WEIR_POOL_NAME_BYTES = 32, WEIR_POOL_SHARES_MAX = 64 };
 
-/* A part of a pool that belongs to some of its users, a route say. Of the waiting places it has its percent
- * for itself; the places that are left are everybody's. When several have work waiting, the workers' time is
- * divided by percent, what is left of 100 being that of all who have no share. Nothing is kept idle: who
- * alone has work gets it all. */
+/* A part of a pool that is reserved for some of its users, such as a route. Its percent of the waiting
+ * places is reserved; the remaining places are for every job. When several shares have jobs waiting, the
+ * workers' time is divided by percent; what remains of 100 belongs to all jobs without a share. Nothing is
+ * left idle: a share that alone has work gets all workers. */
 typedef struct weir_pool_share {
     const char *name; /* for the statistics; lent while the pool is open */
-    int percent;      /* 1 … 100; all together at most 100 */
+    int percent;      /* 1 … 100; all shares together at most 100 */
 } weir_pool_share;
 
-/* Zero: the default in brackets. */
+/* A zero field means its default, given in brackets. */
 typedef struct weir_pool_options {
-    const char *name;          /* as weir_pool_find() has it; copied, at most 31 bytes */
-    enum weir_pool_class work; /* what it is for [compute] */
-    int workers;               /* threads at most [compute: the CPUs this process may use, see
-                                  weir_cpu_count(); blocking: 32] */
-    int queue;                 /* waiting places beside the workers [64]; -1: none */
-    weir_duration wait;        /* a job begins within it or not at all [250 ms] */
-    weir_duration cpu; /* of a CPU that a job may use: then weir_job_cancelled() says -WEIR_ECPU [no limit] */
-    const weir_pool_share *shares; /* lent until it is open; offloads name them by number, from 1 on */
-    size_t share_count;            /* at most WEIR_POOL_SHARES_MAX */
+    const char *name;          /* the name for weir_pool_find(); copied, at most 31 bytes */
+    enum weir_pool_class work; /* the class of its work [compute] */
+    int workers; /* threads at most [compute: the CPUs this process may use, see weir_cpu_count(); blocking:
+                    32] */
+    int queue;   /* waiting places in addition to the workers [64]; -1: none */
+    weir_duration wait; /* a job starts within it or not at all [250 ms] */
+    weir_duration
+        cpu; /* CPU time that a job may use; beyond, weir_job_cancelled() returns -WEIR_ECPU [no limit] */
+    const weir_pool_share
+        *shares;        /* lent until the pool is open; offloads refer to them by number, from 1 on */
+    size_t share_count; /* at most WEIR_POOL_SHARES_MAX */
 } weir_pool_options;
 
-/* The pool for computing, one in each runtime. It is there from the beginning; its threads begin with its
- * first job. weir_options.pools or weir_server_options.pools change what it is like.
+/* Returns the pool for computing, one in each runtime. It always exists; its threads are started with its
+ * first job. weir_options.pools or weir_server_options.pools change its options.
  * Returns: never NULL.
  * Where:   task, job. Does not wait.
  */
 weir_pool *weir_pool_compute(void);
 
-/* The pool for calls that block, likewise.
+/* Returns the pool for blocking calls, one in each runtime; as weir_pool_compute().
  * Returns: never NULL.
  * Where:   task, job. Does not wait.
  */
 weir_pool *weir_pool_blocking(void);
 
-/* The pool of this runtime with this name: compute, blocking, those of its options, and those that are open.
- * Owns:    one that weir_pool_open() made is good until it is closed.
- * Returns: NULL when there is none.
+/* Finds a pool of this runtime by its name: compute, blocking, those in the runtime's options, and those
+ * that weir_pool_open() opened.
+ * Owns:    a pool that weir_pool_open() opened is valid until it is closed.
+ * Returns: NULL if there is none.
  * Where:   task, job. Does not wait.
  */
 weir_pool *weir_pool_find(const char *name);
 
-/* Opens a further pool.
+/* Opens another pool.
  * Owns:    the caller closes it before weir_run() returns. options are lent.
- * Returns: 0; -EINVAL options out of range, or a name that is taken; -WEIR_EBUSY there are 64 already;
- * -ENOMEM.
+ * Returns: 0; -EINVAL options out of range, or a name that exists; -WEIR_EBUSY there are 64 pools already;
+ *          -ENOMEM.
  * Where:   task. Does not wait.
  */
 int weir_pool_open(const weir_pool_options *options, weir_pool **out) WEIR_CHECKED;
 
-/* Closes it. What is queued never runs and ends with -WEIR_ECLOSED; what runs is waited for. Nobody may use
- * the pool when this has returned. NULL is nothing.
- * Cancel:  does not cut the wait short, nor the jobs that run; their own callers' scopes do that.
+/* Closes a pool. Queued jobs never run and end with -WEIR_ECLOSED; running jobs are waited for. The pool
+ * must not be used afterwards. NULL does nothing.
+ * Cancel:  shortens neither the wait nor the running jobs; the scopes of their own callers cancel those.
  * Where:   task. Waits.
  */
 void weir_pool_close(weir_pool *pool);
 
-/* The name of a pool.
+/* Returns the name of a pool.
  * Owns:    the text is the pool's.
  * Returns: never NULL.
  * Where:   any thread.
  */
 const char *weir_pool_name(const weir_pool *pool);
 
-/* The CPUs this process may use: those it is bound to, and no more than the quota of its cgroup allows (v1
- * and v2, those around it too). Of a quota that is the tighter of the two, one CPU is kept for the loops when
- * there are several, because a spent quota stops them as well.
+/* Counts the CPUs this process may use: those of its affinity, and no more than the quota of its cgroup
+ * allows (versions 1 and 2, the enclosing cgroups included). If the quota is the smaller of the two and
+ * allows several CPUs, one is left for the loops, because an exhausted quota stops them as well.
  * Returns: >= 1.
  * Where:   any thread. Reads files: not for hot paths.
  */
@@ -148,16 +150,17 @@ int weir_cpu_count(void);
 
 /* --- offloading --- */
 
-/* Runs fn(job, arg) on the pool; the task waits. Refused at once when it can't begin in time. pool NULL: it
- * is run right here instead, on the caller's thread, which it holds meanwhile: for work so small that the way
- * there and back would cost more.
- * Owns:    name, for the watch and the statistics, and arg are lent until this returns.
- * Returns: what fn returned. Or it never ran: -WEIR_EBUSY the queue is full, or its wait longer than the pool
- *          allows, now or as it turned out; -WEIR_ELATE it would not be done before the caller's deadline;
- *          -WEIR_ENESTED the caller is a job of this pool, and no worker is free; -WEIR_ECLOSED the pool is
- *          being closed; -EAGAIN, -ENOMEM no thread; -WEIR_ECANCELED, -WEIR_EDEADLINE before it began.
- * Cancel:  a job that is queued leaves the queue and never runs; one that runs sees weir_job_cancelled(), and
- *          this returns when it has returned.
+/* Runs fn(job, arg) on the pool and waits for it. Refused at once if it is not expected to start in time.
+ * pool NULL: the function runs on the caller's thread instead, and holds it meanwhile: for work so small
+ * that the way to a worker and back would cost more.
+ * Owns:    name, for the watch and the statistics, and arg are lent until the function returns.
+ * Returns: what fn returned. Or the job never ran: -WEIR_EBUSY the queue is full, or the wait is longer
+ *          than the pool allows, as expected or as it turned out; -WEIR_ELATE it would not end before the
+ *          caller's deadline; -WEIR_ENESTED the caller is a job of this pool, and no worker is free;
+ *          -WEIR_ECLOSED the pool is being closed; -EAGAIN, -ENOMEM no thread; -WEIR_ECANCELED,
+ *          -WEIR_EDEADLINE before it started.
+ * Cancel:  removes a queued job, which then never runs. For a running job weir_job_cancelled() reports the
+ *          cancel, and the call returns when the job has returned.
  * Where:   task, which waits; or job, whose thread blocks.
  */
 int weir_offload(weir_pool *pool, const char *name, int (*fn)(weir_job *job, void *arg), void *arg);
@@ -165,70 +168,71 @@ int weir_offload(weir_pool *pool, const char *name, int (*fn)(weir_job *job, voi
 enum weir_when_full {
     WEIR_REFUSE,     /* fail at once */
     WEIR_WAIT,       /* wait for its turn as long as the scope allows; the pool's wait limit does not apply */
-    WEIR_WAIT_UNTIL, /* the same until options.until; then -WEIR_EBUSY */
+    WEIR_WAIT_UNTIL, /* like WEIR_WAIT, until options.until; then -WEIR_EBUSY */
 };
 
 enum weir_job_fate {
-    WEIR_JOB_REFUSED,   /* never ran: not taken, or the pool was closed */
-    WEIR_JOB_DROPPED,   /* never ran: taken, but its time in the queue was up, the pool's or its caller's */
-    WEIR_JOB_CANCELLED, /* never ran: taken, but its caller's scope was cancelled */
+    WEIR_JOB_REFUSED,   /* never ran: not accepted, or the pool was closed */
+    WEIR_JOB_DROPPED,   /* never ran: accepted, but its time in the queue expired, by the pool's limit or its
+                           caller's */
+    WEIR_JOB_CANCELLED, /* never ran: accepted, but its caller's scope was cancelled */
     WEIR_JOB_RAN,       /* ran, and returned */
 };
 
-/* What became of a job. */
+/* The fate of a job, and its times. */
 typedef struct weir_job_report {
     enum weir_job_fate fate;
-    weir_duration expected; /* of a refused one: the wait there would have been; when to come back */
-    weir_duration queued;   /* how long it was in the queue */
-    weir_duration ran;      /* how long it ran; of weir_offload_each() the sum over the workers */
-    size_t done;            /* of weir_offload_each(): how many of the indices were worked on */
+    weir_duration expected; /* of a refused job: the wait it would have had; when to try again */
+    weir_duration queued;   /* time in the queue */
+    weir_duration ran;      /* time running; of weir_offload_each() the sum over the workers */
+    size_t done;            /* of weir_offload_each(): the number of indices that were processed */
 } weir_job_report;
 
-/* How far a job has come; made all zero by its owner, written by the job, read by anyone. */
+/* The progress of a job; set to zero by its owner, written by the job, read by any thread. */
 typedef struct weir_progress {
     uint64_t done, total; /* read with weir_progress_read() */
 } weir_progress;
 
-/* Reads it. The two numbers may be of two moments.
+/* Reads the progress of a job. The two numbers may be from different moments.
  * Where:   any thread.
  */
 void weir_progress_read(const weir_progress *progress, uint64_t *done, uint64_t *total);
 
-/* All zero is weir_offload(). */
+/* All zero is the same as weir_offload(). */
 typedef struct weir_offload_options {
     enum weir_when_full when_full;
-    weir_instant until;      /* with WEIR_WAIT_UNTIL */
-    int share;               /* 0: none; i: number i of the pool's, from 1 on */
-    weir_duration cpu;       /* as the pool's, of this job; 0: the pool's */
-    weir_progress *progress; /* where weir_job_progress() writes; or NULL. Lent. */
+    weir_instant until;      /* for WEIR_WAIT_UNTIL */
+    int share;               /* 0: none; i: the pool's share number i, from 1 on */
+    weir_duration cpu;       /* CPU time that this job may use; 0: the pool's limit */
+    weir_progress *progress; /* written by weir_job_progress(); lent; or NULL */
     weir_job_report *report; /* filled in on return; or NULL */
-    int workers_max;         /* of weir_offload_each(): at most so many at a time; 0: all */
+    int workers_max;         /* of weir_offload_each(): at most so many workers at a time; 0: all */
     size_t grain;            /* of weir_offload_each(): at least so many indices in one call; 0: one */
 } weir_offload_options;
 
-/* As weir_offload(), with options.
- * Owns:    all is lent until this returns.
- * Returns: as weir_offload(); -EINVAL a share the pool does not have.
+/* Like weir_offload(), with options.
+ * Owns:    everything is lent until the function returns.
+ * Returns: as weir_offload(); -EINVAL a share that the pool does not have.
  * Cancel:  as weir_offload().
  * Where:   as weir_offload().
  */
 int weir_offload_with(weir_pool *pool, const char *name, int (*fn)(weir_job *job, void *arg), void *arg,
                       const weir_offload_options *options);
 
-/* Splits one large job over the pool: fn(job, begin, end, arg) is called for ranges that together are
- * 0 … count - 1, each index once, on as many workers as there are, at the same time; this waits for all. The
- * workers share the work as they go, so indices may differ in cost. It takes one place in the queue, and
- * other jobs get their turns between its ranges' workers.
- * Owns:    as weir_offload(); fn must be fit to run on several threads at once.
- * Returns: 0 when every index was worked on; the first code < 0 that fn returned: the ranges not begun are
- * then left out; else as weir_offload(). count 0 is 0 at once.
+/* Divides one large job among the workers of a pool. fn(job, begin, end, arg) is called for ranges that
+ * together are 0 … count - 1, each index once, on as many workers as there are, at the same time; this
+ * function waits for all. Ranges are assigned while the work proceeds, so indices may differ in cost. The
+ * job takes one place in the queue, and other jobs get their turns between its ranges.
+ * Owns:    as weir_offload(); fn must be able to run on several threads at once.
+ * Returns: 0 if every index was processed; the first code < 0 that fn returned: ranges not yet begun are
+ *          then left out; otherwise as weir_offload(). For count 0 it returns 0 at once.
  * Cancel:  as weir_offload(); no further range is begun.
  * Where:   as weir_offload().
  */
 int weir_offload_each(weir_pool *pool, const char *name,
                       int (*fn)(weir_job *job, size_t begin, size_t end, void *arg), size_t count, void *arg);
 
-/* As weir_offload_each(), with options.
+/* Like weir_offload_each(), with options.
  * Owns:    as weir_offload_with().
  * Returns: as weir_offload_each(); -EINVAL as weir_offload_with().
  * Cancel:  as weir_offload_each().
@@ -238,40 +242,40 @@ int weir_offload_each_with(weir_pool *pool, const char *name,
                            int (*fn)(weir_job *job, size_t begin, size_t end, void *arg), size_t count,
                            void *arg, const weir_offload_options *options);
 
-/* --- looking at pools, from any thread --- */
+/* --- statistics of pools, from any thread --- */
 
 enum weir_pool_refusal {
     WEIR_REFUSED_FULL,     /* no place in the queue */
-    WEIR_REFUSED_WAIT,     /* the expected wait is over the pool's limit */
-    WEIR_REFUSED_DEADLINE, /* it would not be done before the caller's deadline */
-    WEIR_REFUSED_NESTED,   /* asked for by a job, and no worker was free */
-    WEIR_REFUSED_OTHER,    /* closing, no thread */
+    WEIR_REFUSED_WAIT,     /* the expected wait is longer than the pool's limit */
+    WEIR_REFUSED_DEADLINE, /* the job would not end before the caller's deadline */
+    WEIR_REFUSED_NESTED,   /* offloaded by a job, and no worker was free */
+    WEIR_REFUSED_OTHER,    /* the pool is being closed, or no thread */
     WEIR_REFUSALS
 };
 
-/* Sums since the pool was opened, and what is now. What was sent is `taken` and all `refused`; what was taken
- * is `ran`, `dropped`, `cancelled`, and those that are `queued` or `running` now. */
+/* Sums since the pool was opened, and present values. Jobs that were sent are `taken` and all `refused`;
+ * jobs that were taken are `ran`, `dropped`, `cancelled`, and those `queued` or `running` now. */
 typedef struct weir_pool_stats {
     char name[WEIR_POOL_NAME_BYTES];
     enum weir_pool_class work;
-    int workers, workers_max, queue_max; /* workers: threads there are */
+    int workers, workers_max, queue_max; /* workers: threads that exist */
     int queued, running;                 /* now */
     uint64_t taken, ran, dropped, cancelled;
     uint64_t refused[WEIR_REFUSALS];
-    weir_duration service;  /* of one job, smoothed */
-    weir_duration expected; /* wait of a job that came now */
+    weir_duration service;  /* time of one job, smoothed */
+    weir_duration expected; /* wait of a job that arrived now */
     weir_duration wait_max;
 } weir_pool_stats;
 
-/* Reads a pool. To the meters is added how long jobs that ran were queued, and how long they ran; each may be
- * NULL.
- * Owns:    all is the caller's.
- * Where:   any thread while the pool is open. Does not hold up the pool.
+/* Reads the statistics of a pool. The queueing times and running times of jobs that ran are added to the
+ * two meters, either of which may be NULL.
+ * Owns:    everything is the caller's.
+ * Where:   any thread while the pool is open. Does not block the pool.
  */
 void weir_pool_read(weir_pool *pool, weir_pool_stats *stats, weir_meter *queued, weir_meter *ran);
 
-/* Calls fn for each pool of a runtime, the one that was there first first, none of which closes meanwhile. fn
- * must not open or close pools, nor wait.
+/* Calls fn for each pool of a runtime, oldest first. No pool is closed during the call. fn must not open or
+ * close pools, nor wait.
  * Owns:    pool is lent to fn.
  * Where:   any thread while the runtime runs.
  */

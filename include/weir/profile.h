@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Where CPU time goes: loops and pool workers are sampled by the CPU time they use, each sample attributed to
- * the route and the task or job it was spent for, with its stack.
+/* CPU profiles: loops and pool workers are sampled by the CPU time they use. Each sample has its stack, and
+ * is attributed to the route and the task or job that used the time.
  *
- * Threading: any thread but the runtime's own loops and workers; one profile is used by one thread at a time.
- * The loops of the runtime never wait for it.
+ * Threading: any thread except the runtime's own loops and workers; a profile is used by one thread at a
+ * time. The loops of the runtime never wait for it.
  *
  *     weir_profile *profile;
  *     int err = weir_profile_start(runtime, 0, &profile);
  *     …                                           // weir_profile_collect() ten times a second
  *     err = weir_profile_stop(profile, &folded);  // "/report;GET /report;report;csv_sort 17"
  *
- * Each sampled thread has a timer on its own CPU clock (timer_create(2), CPU clock of a thread): who sleeps
- * is not sampled and not disturbed. The signal is SIGPROF, whose handler is the profile's while there is one.
+ * Each sampled thread has a timer on its own CPU clock (timer_create(2)), so a sleeping thread is neither
+ * sampled nor disturbed. The signal is SIGPROF; its handler is the profile's while a profile exists.
  */
 #ifndef WEIR_PROFILE_H
 #define WEIR_PROFILE_H
@@ -28,29 +28,31 @@ typedef struct weir_profile weir_profile;
 
 enum { WEIR_PROFILE_HZ = 97, WEIR_PROFILE_HZ_MAX = 1000 };
 
-/* Begins to sample; hz: samples for a second of CPU time, 0 for WEIR_PROFILE_HZ.
- * Owns:    the caller owns *out and ends it with weir_profile_stop(). The runtime may end before: what was
- * sampled until then stays.
- * Returns: 0; -EINVAL hz is out of range; -WEIR_EBUSY the runtime is being profiled already; -ENOMEM; -EAGAIN
- * no timer; -ENOTSUP under simulation, which takes no time.
- * Where:   as said above. Does not wait.
+/* Begins to sample. hz: samples per second of CPU time, 0 for WEIR_PROFILE_HZ.
+ * Owns:    the caller owns *out and ends it with weir_profile_stop(). The runtime may end before that; the
+ *          samples taken until then are kept.
+ * Returns: 0; -EINVAL hz is out of range; -WEIR_EBUSY the runtime is being profiled already; -ENOMEM;
+ *          -EAGAIN no timer; -ENOTSUP under simulation, which uses no CPU time.
+ * Where:   as in Threading above. Does not wait.
  */
 int weir_profile_start(weir_runtime *runtime, int hz, weir_profile **out) WEIR_CHECKED;
 
-/* Takes in what was sampled so far and gives it names: for a profile longer than a tenth of a second, about
- * that often, for there is room for 32 samples of each thread; what finds none is counted as lost.
- * Where:   as said above. Takes milliseconds, the first time perhaps a second: not for a loop with other
- * work.
+/* Collects the samples taken so far and finds their names. A profile longer than a tenth of a second needs
+ * this call about every tenth of a second, because there is room for 32 samples of each thread; samples
+ * that find no room are counted as lost.
+ * Where:   as in Threading above. Takes milliseconds, the first time perhaps a second: not for a loop that
+ *          has other work.
  */
 void weir_profile_collect(weir_profile *profile);
 
-/* Ends it and appends what was found as folded stacks, a line each, the most first:
- * "ROUTE;TASK;FUNCTION;FUNCTION COUNT", outermost function first. Time of no exchange has "-" for its route;
- * the loop's own has the task "loop 0". Jobs have "POOL: JOB" for their task. Samples that were lost are a
- * line of their own, "-;lost samples COUNT".
- * Owns:    profile is gone after it. folded NULL: only ends it.
- * Returns: 0; -ENOMEM; -WEIR_ETOOLARGE the buffer's maximum: it then has the lines for which there was room.
- * Where:   as said above. Takes milliseconds.
+/* Ends a profile and appends it as folded stacks, one per line, the most frequent first:
+ * "ROUTE;TASK;FUNCTION;FUNCTION COUNT", outermost function first. Time that belongs to no exchange has "-"
+ * as its route; a loop's own time has the task "loop 0". Jobs have "POOL: JOB" as their task. Lost samples
+ * are a line of their own, "-;lost samples COUNT".
+ * Owns:    frees profile. folded NULL: only ends it.
+ * Returns: 0; -ENOMEM; -WEIR_ETOOLARGE the buffer's maximum was reached: it has the lines for which there
+ *          was room.
+ * Where:   as in Threading above. Takes milliseconds.
  */
 int weir_profile_stop(weir_profile *profile, weir_buffer *folded) WEIR_CHECKED;
 

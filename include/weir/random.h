@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Randomness for delays, jitter and choices; not for secrets.
+/* Random numbers for delays, jitter and choices; not for secrets.
  *
- * Threading: each loop has its own generator, seeded by weir_options.seed: under simulation a run can be
- * repeated. Nothing here waits.
+ * Threading: each loop has its own generator, seeded by weir_options.seed, so that a run under simulation
+ * can be repeated. Nothing here waits.
  */
 #ifndef WEIR_RANDOM_H
 #define WEIR_RANDOM_H
@@ -13,13 +13,13 @@
 extern "C" {
 #endif
 
-/* Sixty-four random bits.
+/* Draws 64 random bits.
  * Returns: any value, all equally likely; never fails.
  * Where:   task. Does not wait.
  */
 uint64_t weir_random_u64(void);
 
-/* A random number below n, without bias.
+/* Draws a random number below n, without bias.
  * Returns: 0 to n - 1; 0 if n is 0.
  * Where:   task. Does not wait.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The runtime: one loop for each thread, and the way in and out.
+/* The runtime: loops, each on a thread of its own, and how they are started and ended.
  *
- * Threading: weir_run() is called from a thread that is no loop and lends that thread to loop 0. Loops share
- * nothing but what you share; a task calls into another loop with weir_loop_call().
+ * Threading: weir_run() is called on a thread that is no loop; that thread becomes loop 0. Loops share
+ * nothing but what you share; a task calls another loop with weir_loop_call().
  */
 #ifndef WEIR_RUNTIME_H
 #define WEIR_RUNTIME_H
@@ -21,19 +21,20 @@ extern "C" {
 #endif
 
 enum weir_io {
-    WEIR_IO_AUTO,  /* WEIR_IO=uring|epoll in the environment; else io_uring where it is allowed, else epoll */
-    WEIR_IO_URING, /* or fail */
+    WEIR_IO_AUTO,  /* WEIR_IO=uring|epoll in the environment; without it io_uring where it is allowed,
+                      otherwise epoll */
+    WEIR_IO_URING, /* fails if io_uring is not available */
     WEIR_IO_EPOLL,
-    WEIR_IO_SIM, /* a simulated kernel: virtual time, an in-memory network, one loop; the same seed is the
+    WEIR_IO_SIM, /* a simulated kernel: virtual time, an in-memory network, one loop; the same seed gives the
                     same run */
 };
 
 struct weir_stall;
 
-/* What becomes of a stall, see <weir/watch.h>, beside being remembered. */
+/* What happens when a stall is found (see <weir/watch.h>), besides keeping it. */
 enum weir_stall_then {
-    WEIR_STALL_LOG,   /* a line in the log, and less and less often one when it happens again */
-    WEIR_STALL_ABORT, /* a line, and abort() when it is the fault of what runs: for tests */
+    WEIR_STALL_LOG,   /* a line in the log; repetitions are logged less and less often */
+    WEIR_STALL_ABORT, /* a line in the log, and abort() if the code that runs is at fault: for tests */
 };
 
 /* All zero is a sensible choice. */
@@ -41,123 +42,126 @@ typedef struct weir_options {
     int loops;          /* 0: one */
     enum weir_io io;    /* the kernel interface */
     uint64_t seed;      /* of weir_random and of the simulation; 0: from the system, under simulation 1 */
-    size_t stack_bytes; /* of each task, the guard page included; 0: 64 KiB. A multiple of the page size. */
+    size_t stack_bytes; /* of each task, including the guard page; 0: 64 KiB. A multiple of the page size. */
     size_t tasks_max;   /* on each loop; 0: 2 000 000 */
-    bool log_json;      /* weir_log() writes JSON lines instead of text, in the threads of this runtime */
+    bool log_json;      /* weir_log() writes JSON lines instead of text, on the threads of this runtime */
     enum weir_log_level log_level;         /* lines below it are not written; 0: WEIR_LOG_INFO */
-    const struct weir_pool_options *pools; /* see <weir/pool.h>: further pools, and what compute and blocking
-                                              are like; lent until it returns */
+    const struct weir_pool_options *pools; /* see <weir/pool.h>: further pools, and options of compute and
+                                              blocking; lent until weir_run() returns */
     size_t pool_count;
-    weir_duration stall_after; /* how long a task may hold its loop before the watch tells of it; 0: 10 ms; at
-                                  least 1 ms; negative: there is no watch. Under simulation there is none. */
+    weir_duration stall_after; /* how long a task may hold its loop before the watch reports it; 0: 10 ms; at
+                                  least 1 ms; negative: no watch. Under simulation there is no watch. */
     enum weir_stall_then stall_then;
-    /* Told of each stall as it is found, mostly while it lasts, on the thread of the watch, which looks at
-     * nothing else meanwhile. Or NULL. */
+    /* Called for each stall when it is found, mostly while it lasts, on the thread of the watch, which
+     * observes nothing else during the call. NULL: not called. */
     void (*on_stall)(void *arg, const struct weir_stall *stall);
     void *on_stall_arg;
 } weir_options;
 
-/* Runs fn(arg) as the first task, on loop 0, and returns when it, and all it started, has ended.
+/* Runs fn(arg) as the first task, on loop 0, and returns when fn, and everything it started, has ended.
  * Owns:    options and arg are lent.
- * Returns: what fn returned; before fn ran: -EINVAL options out of range, -ENOSYS or -EPERM the kernel
- *          interface asked for can't be had, -ENOMEM, -EMFILE, -EAGAIN no thread; -EBUSY this thread is in
+ * Returns: what fn returned. Before fn ran: -EINVAL options out of range, -ENOSYS or -EPERM the requested
+ *          kernel interface is not available, -ENOMEM, -EMFILE, -EAGAIN no thread; -EBUSY this thread is in
  *          a weir_run() already. -EDEADLK: nothing could ever happen again, and every wait was made to fail
- *          with that (simulation only).
+ *          with that code (simulation only).
  * Where:   a thread that is no loop. Several threads may each run a runtime of their own.
  */
 int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg) WEIR_CHECKED;
 
-/* The loops of one weir_run() and all that is on them, for who looks at them from another thread. */
+/* A handle to a running runtime, for reading it from other threads. */
 typedef struct weir_runtime weir_runtime;
 
-/* The runtime of this task.
- * Owns:    it lives until weir_run() returns; whoever hands it to another thread sees to it that this one has
- *          ended by then.
+/* Returns the runtime of the calling task.
+ * Owns:    valid until weir_run() returns. A thread that is given the handle must have stopped using it by
+ *          then.
  * Returns: never NULL.
  * Where:   task. Does not wait.
  */
 weir_runtime *weir_runtime_here(void);
 
-/* Number of loops; they are numbered from 0.
+/* Counts the loops; they are numbered from 0.
  * Returns: >= 1.
  * Where:   task.
  */
 int weir_loop_count(void);
 
-/* The loop this task is on.
+/* Returns the number of the loop that the calling task is on.
  * Returns: 0 … weir_loop_count() - 1.
  * Where:   task.
  */
 int weir_loop_index(void);
 
-/* The kernel interface this loop uses.
+/* Names the kernel interface that this loop uses.
  * Returns: "uring", "epoll" or "sim".
  * Where:   task. Does not wait.
  */
 const char *weir_loop_io(void);
 
 /* Runs fn(arg) as a task on another loop (or this one) and waits for it.
- * Owns:    arg is lent to fn until this returns; the caller touches it no more than fn allows. name: as
- *          weir_spawn().
+ * Owns:    arg is lent to fn until the function returns; meanwhile the caller uses it only as fn allows.
+ *          name: as weir_spawn().
  * Returns: what fn returned; -ENOMEM no task could be made there; -WEIR_ECANCELED or -WEIR_EDEADLINE before
- *          it began.
- * Cancel:  is passed on to the task there; this returns when that has ended, with what it returned.
+ *          it started.
+ * Cancel:  is passed on to the task there; the call returns when that task has ended, with its result.
  * Where:   task. Waits.
  */
 int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg) WEIR_CHECKED;
 
-/* How busy a loop is, to choose the one with least to do.
- * Returns: tasks ready to run there; a moment old.
+/* Counts the tasks that are ready to run on a loop, for choosing the least busy loop.
+ * Returns: the number; a moment old.
  * Where:   task.
  */
 size_t weir_loop_ready(int loop);
 
-/* --- looking at loops, from any thread --- */
+/* --- statistics of loops, from any thread --- */
 
-/* What a loop is like; sums since it began. 7 KiB. */
+/* Statistics of a loop; sums since it began. 7 KiB. */
 typedef struct weir_loop_stats {
-    size_t tasks, ready; /* now, as of the latest turn: alive, and ready to run */
-    uint64_t started;    /* tasks */
-    weir_duration up;    /* since it began */
-    weir_duration slept; /* of that, with nothing to do */
-    weir_duration cpu;   /* of that, its thread on a CPU */
-    weir_meter lag;      /* how late it was: see weir_loop_read() */
+    size_t tasks, ready; /* tasks alive and tasks ready to run, as of the latest turn */
+    uint64_t started;    /* tasks started */
+    weir_duration up;    /* time since it began */
+    weir_duration slept; /* time asleep, with nothing to do */
+    weir_duration cpu;   /* CPU time of its thread */
+    weir_meter lag;      /* how late the loop was: see weir_loop_read() */
 } weir_loop_stats;
 
-/* Reads a loop. Its lag is taken about a thousand times a second: how long what became ready at that instant
- * (bytes that came, a timer that ran out) waited until the loop looked for it; 0 while it slept. Of a loop
- * that is being held the lag is seen once it goes on. How busy it was between two readings: the greater of
- * the shares of `up` that it did not sleep and that it was on a CPU, because some sleeps begin with work in
- * the kernel.
+/* Reads the statistics of a loop.
+ *
+ * Lag is sampled about a thousand times a second: how long something that becomes ready at that instant
+ * (bytes that arrive, a timer that expires) waits until the loop looks for it; 0 while the loop sleeps. The
+ * lag of a loop that is being held shows once the loop continues. To find how busy a loop was between two
+ * readings, take the greater of two shares of `up`: the time it did not sleep, and the time its thread was on
+ * a CPU. Both are needed because some sleeps begin with work in the kernel.
+ *
  * Owns:    stats is the caller's.
- * Returns: 0; -EINVAL there is no such loop: they are numbered from 0.
- * Where:   any thread while the runtime runs; under simulation a task. Does not hold up the loop.
+ * Returns: 0; -EINVAL the loop does not exist: loops are numbered from 0.
+ * Where:   any thread while the runtime runs; under simulation a task. Does not block the loop.
  */
 int weir_loop_read(weir_runtime *runtime, int loop, weir_loop_stats *stats);
 
-/* Signals as something to wait for. From open to close the process's own action for them is set aside. One at
- * a time for each signal in the process. */
+/* Signals that a task waits for. From open to close they replace the process's own action for these
+ * signals. Each signal can be caught by one weir_signals in the process at a time. */
 typedef struct weir_signals {
     unsigned char storage[64] __attribute__((aligned(16)));
 } weir_signals;
 
-/* Begins to catch these signals.
+/* Begins to catch signals.
  * Owns:    signals is the caller's storage, lent until closed.
- * Returns: 0; -EINVAL a number that can't be caught; -EBUSY one of them is being caught already.
+ * Returns: 0; -EINVAL a signal that cannot be caught; -EBUSY one of them is being caught already.
  * Where:   task. Does not wait.
  */
 int weir_signals_open(weir_signals *signals, const int *numbers, size_t count) WEIR_CHECKED;
 
-/* Waits for one of them. One that came since the last wait, or since open, counts; the same one several times
- * counts once.
+/* Waits for a signal. A signal that arrived since the last wait, or since open, is returned; if it arrived
+ * several times, once.
  * Returns: its number; -WEIR_ECANCELED, -WEIR_EDEADLINE.
  * Cancel:  ends the wait at once; no signal is lost by it.
- * Where:   the task that opened it. Waits.
+ * Where:   the task that opened signals. Waits.
  */
 int weir_signals_wait(weir_signals *signals) WEIR_CHECKED;
 
-/* Restores what was before.
- * Where:   the task that opened it. Does not wait.
+/* Restores the previous actions.
+ * Where:   the task that opened signals. Does not wait.
  */
 void weir_signals_close(weir_signals *signals);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Scopes own tasks: nothing that is started in a scope outlives it.
+/* Scopes own tasks: a task that is started in a scope does not outlive it.
  *
- * Threading: a scope belongs to the loop of the task that opened it; every function here is called by a task
- * of that loop. Between two waits no other task of the loop runs, so nothing here needs a lock.
+ * Threading: a scope belongs to the loop of the task that opened it; every function here is called by a
+ * task of that loop. Between two waits no other task of the loop runs, so nothing here needs a lock.
  *
- * A scope carries a deadline and the cancel. They hold for the task that opened it, until it closes it, and
- * for every task spawned in it. A scope opened inside another can only tighten: it is cancelled with the
- * outer one. Once a scope is cancelled, or its deadline has passed, every wait in it fails, each time, with
- * -WEIR_ECANCELED or -WEIR_EDEADLINE. The loop notices a deadline when it turns: a task that computes past it
- * feels it at the next wait that does not succeed at once.
+ * A scope carries a deadline and cancellation. They apply to the task that opened the scope, until it
+ * closes it, and to every task spawned in it. A scope that is opened inside another can only tighten: it is
+ * cancelled with the outer scope. Once a scope is cancelled, or its deadline has passed, every wait in it
+ * fails, each time, with -WEIR_ECANCELED or -WEIR_EDEADLINE. The loop notices a passed deadline at its next
+ * turn: a task that computes past it learns of it at its next wait that does not succeed at once.
  *
  * (Structured concurrency after Sústrik, libdill, and Smith, "Notes on structured concurrency", 2018.)
  */
@@ -31,62 +31,64 @@ typedef struct weir_scope {
 } weir_scope;
 
 enum weir_scope_flags {
-    WEIR_COLLECT = 1, /* a task that fails does not cancel its siblings: every outcome is wanted */
-    WEIR_SHIELD =
-        2, /* a cancel or deadline from outside is felt only when this scope's own deadline passes: for a
-              polite goodbye. The deadline is at most WEIR_SHIELD_MAX_MS away, whatever is asked. */
+    WEIR_COLLECT =
+        1, /* the failure of a task does not cancel its siblings: for when every outcome is wanted */
+    WEIR_SHIELD = 2, /* a cancel or deadline from outside takes effect only when this scope's own deadline
+                        passes: for a last message to the peer. That deadline is at most WEIR_SHIELD_MAX_MS
+                        away, whatever is requested. */
 };
 
 enum { WEIR_SHIELD_MAX_MS = 5000 };
 
-/* Opens a scope inside the one the task is in. The task is in it until weir_scope_close().
+/* Opens a scope inside the innermost scope of the calling task. The task is in it until weir_scope_close().
  * Owns:    scope is the caller's storage, lent until closed.
- * Takes:   deadline: absolute, weir_never() for none; an outer one that comes sooner holds. flags: of
+ * Takes:   deadline: absolute, weir_never() for none; an earlier outer deadline still applies. flags: of
  *          weir_scope_flags.
- * Where:   task. Does not wait and can't fail.
+ * Where:   task. Does not wait and cannot fail.
  */
 void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags);
 
-/* Waits until every task of the scope has ended, then leaves it. Scopes are closed in the reverse order of
+/* Waits until every task of the scope has ended, then closes it. Scopes are closed in the reverse order of
  * opening.
- * Returns: 0; the failure (< 0) of the first task that failed, unless WEIR_COLLECT; else the cause of its
- *          cancel, -WEIR_ECANCELED or -WEIR_EDEADLINE, when there was one.
- * Cancel:  does not cut the wait short; the cancel reaches the tasks, and they end.
+ * Returns: 0; the failure (< 0) of the first task that failed, unless WEIR_COLLECT; otherwise
+ *          -WEIR_ECANCELED or -WEIR_EDEADLINE, if the scope was cancelled or its deadline passed.
+ * Cancel:  does not shorten the wait; the cancel reaches the tasks, and they end.
  * Where:   the task that opened it. Waits.
  */
 int weir_scope_close(weir_scope *scope);
 
-/* Cancels all that is in the scope, the caller's further waits in it too. May be called again; only the first
- * counts.
+/* Cancels everything in the scope, including the caller's later waits in it. May be called again; only the
+ * first call has an effect.
  * Where:   any task of the loop. Does not wait.
  */
 void weir_scope_cancel(weir_scope *scope);
 
-/* Why waits fail in this scope.
- * Returns: 0: they don't; -WEIR_ECANCELED; -WEIR_EDEADLINE.
+/* Reports why waits in this scope fail.
+ * Returns: 0: they do not; -WEIR_ECANCELED; -WEIR_EDEADLINE.
  * Where:   any task of the loop. Does not wait.
  */
 int weir_scope_cause(const weir_scope *scope);
 
-/* Which deadline fired: true when it is this scope's own that passed, false when none did or an outer one.
- * Returns: as said.
+/* Reports whether this scope's own deadline has passed.
+ * Returns: true if so; false if no deadline passed, or an outer one did.
  * Where:   any task of the loop. Does not wait.
  */
 bool weir_scope_expired(const weir_scope *scope);
 
-/* The deadline in force: the nearest of this scope and those around it.
- * Returns: an instant, weir_never() when there is none.
+/* Returns the deadline in force: the earliest of this scope's and those of the scopes around it.
+ * Returns: an instant, weir_never() if there is none.
  * Where:   any task of the loop. Does not wait.
  */
 weir_instant weir_scope_deadline(const weir_scope *scope);
 
-/* Starts fn(arg) as a task in scope. It runs when the caller next waits. What it returns is its outcome: < 0
- * is a failure, which cancels the scope unless WEIR_COLLECT. A spawn that fails counts as a task that failed
- * so, so its result may be left unread; with WEIR_COLLECT nobody but the caller hears of it.
- * Owns:    name is lent while the task lives: a literal, or weir_task_set_name() later. arg is fn's
- *          business.
- * Returns: 0; -ENOMEM, no stack can be had (memory, mappings or the limit of tasks); -WEIR_ECANCELED or
- *          -WEIR_EDEADLINE, the scope is cancelled already and fn will not run.
+/* Starts fn(arg) as a task in scope. The task runs when the caller next waits. What fn returns is the
+ * outcome of the task: < 0 is a failure, which cancels the scope unless WEIR_COLLECT. A failed spawn counts
+ * as a task that failed with that code, so its result may be ignored; with WEIR_COLLECT only the caller
+ * learns of it.
+ * Owns:    name is lent while the task lives: a literal, or use weir_task_set_name() later. arg is passed
+ *          to fn unchanged.
+ * Returns: 0; -ENOMEM no stack is available (memory, mappings or the limit of tasks); -WEIR_ECANCELED or
+ *          -WEIR_EDEADLINE the scope is cancelled already and fn will not run.
  * Where:   any task of the loop. Does not wait.
  */
 int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *arg), void *arg);

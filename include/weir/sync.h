@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Tasks waiting for tasks of the same loop: semaphore, event, mutex, channel, and select over them.
+/* Synchronisation between tasks of one loop: semaphore, event, mutex, channel, and select over them.
  *
- * Threading: an object here belongs to one loop: the tasks of that loop alone use it. It needs no lock,
- * because between two waits nothing else of the loop runs; a mutex is wanted only to keep others out across a
- * wait.
+ * Threading: an object here belongs to one loop: only tasks of that loop use it. It needs no lock, because
+ * between two waits no other task of the loop runs. For the same reason a mutex is needed only to exclude
+ * other tasks across a wait.
  *
- * Waiters are served in the order they came. A wait that is cancelled leaves the queue and has taken nothing.
- * All waits return -WEIR_ECANCELED or -WEIR_EDEADLINE when the scope says so; that is not repeated at each
- * function.
+ * Waiting tasks are served in the order of their arrival. A wait that is cancelled leaves the queue and has
+ * taken nothing. All waits return -WEIR_ECANCELED or -WEIR_EDEADLINE when the scope is cancelled or its
+ * deadline passes; this is not repeated at each function, where it is called the scope's code.
  */
 #ifndef WEIR_SYNC_H
 #define WEIR_SYNC_H
@@ -32,8 +32,8 @@ typedef struct weir_semaphore {
     int64_t permits;
 } weir_semaphore;
 
-/* Makes a semaphore with so many permits. Nothing to free.
- * Owns:    s is the caller's storage; nobody may wait on it when it goes.
+/* Makes a semaphore with the given number of permits. There is nothing to free.
+ * Owns:    s is the caller's storage; no task may wait on it when the storage ends.
  * Where:   task.
  */
 void weir_semaphore_init(weir_semaphore *s, int64_t permits);
@@ -45,7 +45,7 @@ void weir_semaphore_init(weir_semaphore *s, int64_t permits);
  */
 int weir_semaphore_acquire(weir_semaphore *s) WEIR_CHECKED;
 
-/* Takes a permit if one is free and nobody waits before.
+/* Takes a permit if one is free and no other task is waiting.
  * Returns: true if taken.
  * Where:   task of its loop. Does not wait.
  */
@@ -56,95 +56,96 @@ bool weir_semaphore_try(weir_semaphore *s);
  */
 void weir_semaphore_release(weir_semaphore *s);
 
-/* Something that has happened or not: set once, seen by all, until it is reset. */
+/* An event: set once, seen by all tasks, until it is reset. */
 typedef struct weir_event {
     struct weir__queue waiters;
     bool is_set;
 } weir_event;
 
-/* Makes an event that has not happened. Nothing to free.
- * Owns:    e is the caller's storage; nobody may wait on it when it goes.
+/* Makes an event that is not set. There is nothing to free.
+ * Owns:    e is the caller's storage; no task may wait on it when the storage ends.
  * Where:   task.
  */
 void weir_event_init(weir_event *e);
 
-/* It has happened: everyone who waits goes on.
+/* Sets the event: every waiting task continues.
  * Where:   task of its loop. Does not wait.
  */
 void weir_event_set(weir_event *e);
 
-/* From now on it has not happened.
+/* Resets the event: later waits wait for the next weir_event_set().
  * Where:   task of its loop. Does not wait.
  */
 void weir_event_reset(weir_event *e);
 
-/* Waits until it has happened.
+/* Waits until the event is set.
  * Returns: 0, or the scope's code.
  * Cancel:  leaves the queue at once.
  * Where:   task of its loop. Waits.
  */
 int weir_event_wait(weir_event *e) WEIR_CHECKED;
 
-/* Keeps other tasks out across waits. */
+/* Mutual exclusion across waits. */
 typedef struct weir_mutex {
     struct weir__queue waiters;
     void *owner;
 } weir_mutex;
 
-/* Makes a free mutex. Nothing to free.
- * Owns:    m is the caller's storage; nobody may hold or await it when it goes.
+/* Makes a free mutex. There is nothing to free.
+ * Owns:    m is the caller's storage; no task may hold it or wait for it when the storage ends.
  * Where:   task.
  */
 void weir_mutex_init(weir_mutex *m);
 
-/* Takes it. Taking it twice by one task is a mistake of the caller's and stops the program.
+/* Locks the mutex. A task that locks it twice makes a programming error, which stops the program.
  * Returns: 0, or the scope's code.
  * Cancel:  leaves the queue at once.
  * Where:   task of its loop. Waits.
  */
 int weir_mutex_lock(weir_mutex *m) WEIR_CHECKED;
 
-/* Hands it to the one who has waited longest.
+/* Unlocks the mutex and hands it to the task that has waited longest.
  * Where:   the task that holds it. Does not wait.
  */
 void weir_mutex_unlock(weir_mutex *m);
 
-/* A queue of values with an end: who sends to a full one waits, who receives from an empty one waits. */
+/* A bounded queue of values: sending to a full channel waits, receiving from an empty one waits. */
 typedef struct weir_channel weir_channel;
 
-/* Makes a channel for up to capacity items of item_bytes each, copied in and out.
+/* Makes a channel for up to capacity items of item_bytes each, which are copied in and out.
  * Owns:    the caller owns the channel and frees it.
  * Returns: 0; -EINVAL capacity or item_bytes is 0; -ENOMEM.
  * Where:   task.
  */
 int weir_channel_new(size_t item_bytes, size_t capacity, weir_channel **out) WEIR_CHECKED;
 
-/* Frees it; nobody may wait on it. Items still in it are dropped. NULL is nothing.
+/* Frees the channel; no task may wait on it. Items still in it are dropped. NULL does nothing.
  * Where:   task of its loop. Does not wait.
  */
 void weir_channel_free(weir_channel *c);
 
-/* Copies one item in.
- * Returns: 0; -WEIR_ECLOSED it is closed; or the scope's code: then the item is not in it.
+/* Copies one item into the channel.
+ * Returns: 0; -WEIR_ECLOSED the channel is closed; or the scope's code: then the item is not in the
+ *          channel.
  * Cancel:  leaves the queue at once.
- * Where:   task of its loop. Waits while it is full.
+ * Where:   task of its loop. Waits while the channel is full.
  */
 int weir_channel_send(weir_channel *c, const void *item) WEIR_CHECKED;
 
-/* Copies one item out.
- * Returns: 0; -WEIR_ECLOSED it is closed and empty; or the scope's code: then nothing was taken.
+/* Copies one item out of the channel.
+ * Returns: 0; -WEIR_ECLOSED the channel is closed and empty; or the scope's code: then nothing was taken.
  * Cancel:  leaves the queue at once.
- * Where:   task of its loop. Waits while it is empty.
+ * Where:   task of its loop. Waits while the channel is empty.
  */
 int weir_channel_receive(weir_channel *c, void *item) WEIR_CHECKED;
 
-/* No more is sent: senders fail from now on, those waiting too; receivers get what is left, then
- * -WEIR_ECLOSED.
+/* Closes the channel for sending: sends fail from now on, waiting ones too. Receivers get the items that
+ * are left, then -WEIR_ECLOSED.
  * Where:   task of its loop. Does not wait.
  */
 void weir_channel_close(weir_channel *c);
 
-/* One of the things weir_select() waits for; made with the functions below. */
+/* One case of weir_select(); made with the functions below. */
 typedef struct weir_case {
     int kind;
     void *object;
@@ -183,14 +184,14 @@ static inline weir_case weir_on_receive(weir_channel *ch, void *item)
 
 enum { WEIR_SELECT_MAX = 16 };
 
-/* Waits until one of the cases can go ahead and does exactly that one. Of several it takes the first written.
- * A time limit is a scope's deadline.
+/* Waits until one of the cases is possible and performs exactly that one. If several are possible, it takes
+ * the first in the array. For a time limit, use the deadline of a scope.
  * Owns:    cases are lent.
- * Returns: its index, >= 0; -EINVAL none or more than WEIR_SELECT_MAX; the scope's code: then none was
- *          done. *closed, when closed is not NULL, says that the case is a channel found closed: nothing
- *          was sent or received.
+ * Returns: the index of the case, >= 0; -EINVAL no cases or more than WEIR_SELECT_MAX; the scope's code:
+ *          then no case was performed. *closed, if closed is not NULL, reports that the case is a channel
+ *          that was found closed: nothing was sent or received.
  * Cancel:  leaves all queues at once.
- * Where:   task of the loop of all of them. Waits.
+ * Where:   task of the loop of all objects. Waits.
  */
 int weir_select(const weir_case *cases, size_t count, bool *closed) WEIR_CHECKED;
 

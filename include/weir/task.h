@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Tasks: straight-line code that waits.
  *
- * Threading: a task stays on the loop, and so the thread, that it was started on. It runs until it waits;
- * between two waits no other task of its loop runs. Functions marked "task" may be called only from a task.
+ * Threading: a task stays on the loop, and so on the thread, on which it was started. It runs until it
+ * waits; between two waits no other task of its loop runs. Functions marked "task" may be called only from
+ * a task.
  *
- * Every wait also spends a little of a budget, even when there is nothing to wait for; when it is spent the
- * others run first. So a loop over a busy stream does not hold the others up; a loop that computes does.
+ * Every wait also spends a little of a budget, even if there is nothing to wait for. When the budget is
+ * spent, the other ready tasks run first. So a loop that reads a busy stream does not hold up other tasks;
+ * a loop that computes does.
  */
 #ifndef WEIR_TASK_H
 #define WEIR_TASK_H
@@ -19,46 +21,46 @@
 extern "C" {
 #endif
 
-/* Waits until the instant; one that has passed still counts as a wait.
+/* Waits until an instant; an instant in the past still counts as a wait.
  * Returns: 0, never early; -WEIR_ECANCELED, -WEIR_EDEADLINE.
  * Cancel:  ends the wait at once.
  * Where:   task. Waits.
  */
 int weir_sleep_until(weir_instant until);
 
-/* Waits so long from now.
+/* Waits for a duration from now.
  * Returns: as weir_sleep_until().
  * Cancel:  ends the wait at once.
  * Where:   task. Waits.
  */
 int weir_sleep(weir_duration d);
 
-/* Lets every other task that is ready run first.
+/* Lets every other ready task run first.
  * Returns: 0; -WEIR_ECANCELED, -WEIR_EDEADLINE.
- * Cancel:  it returns so, after the others have run.
+ * Cancel:  is returned, after the other tasks have run.
  * Where:   task. Waits.
  */
 int weir_yield(void);
 
-/* Whether waits would fail now: for code that computes for long between two waits.
+/* Reports whether the next wait would fail. For code that computes a long time between two waits.
  * Returns: 0; -WEIR_ECANCELED, -WEIR_EDEADLINE.
  * Where:   task. Does not wait.
  */
 int weir_cancelled(void);
 
-/* The deadline the task is under: that of the innermost scope it is in.
- * Returns: an instant, weir_never() when there is none.
+/* Returns the deadline in force for the task: that of its innermost scope.
+ * Returns: an instant, weir_never() if there is none.
  * Where:   task. Does not wait.
  */
 weir_instant weir_deadline(void);
 
-/* True in a task, false on any other thread.
- * Returns: as said.
+/* Reports whether the caller is a task.
+ * Returns: true in a task, false elsewhere.
  * Where:   any thread.
  */
 bool weir_in_task(void);
 
-/* The name of the running task.
+/* Returns the name of the running task.
  * Owns:    the text is the task's.
  * Returns: never NULL.
  * Where:   task. Does not wait.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What people write and read: durations, sizes, and words they may have meant.
+/* Human-readable durations and sizes, and spelling suggestions.
  *
- * Threading: everything here may be called from any thread, waits for nothing and allocates nothing.
+ * Threading: everything here may be called from any thread, does not wait and allocates nothing.
  */
 #ifndef WEIR_TEXT_H
 #define WEIR_TEXT_H
@@ -16,40 +16,38 @@
 extern "C" {
 #endif
 
-#define WEIR_DURATION_TEXT_MAX 32 /* room that weir_format_duration() never exceeds, NUL included */
+#define WEIR_DURATION_TEXT_MAX 32 /* room that always suffices for weir_format_duration(), with the NUL */
 
-/* Reads "250ms", "1.5s", "1m", "1m30s": numbers with a unit (ns, us, ms, s, m, h), larger units first, no
- * spaces, no sign.
+/* Parses a duration: "250ms", "1.5s", "1m", "1m30s": numbers with a unit (ns, us, ms, s, m, h), larger
+ * units first, no spaces, no sign.
  * Owns:    nothing; *out is written only on success.
- * Returns: 0; -EINVAL if it is not a duration or finer than a nanosecond; -ERANGE if it is too long to be
- *          held.
+ * Returns: 0; -EINVAL not a duration, or finer than a nanosecond; -ERANGE too long to be represented.
  * Where:   any thread.
  */
 WEIR_CHECKED int weir_parse_duration(const char *text, weir_duration *out);
 
-/* Reads "123", "16KiB", "1MiB", "4GiB": a whole number of bytes, with B, KiB, MiB, GiB, TiB or nothing after
- * it.
+/* Parses a size: "123", "16KiB", "1MiB", "4GiB": a whole number of bytes, followed by B, KiB, MiB, GiB, TiB
+ * or nothing.
  * Owns:    nothing; *out is written only on success.
- * Returns: 0; -EINVAL if it is not a size; -ERANGE if it is beyond 64 bits.
+ * Returns: 0; -EINVAL not a size; -ERANGE beyond 64 bits.
  * Where:   any thread.
  */
 WEIR_CHECKED int weir_parse_size(const char *text, uint64_t *out);
 
-/* Writes a duration for people: "0s", "850ns", "12.3us", "41.2ms", "1.5s", "1m30s", "2h5m". Three digits
- * below a second, milliseconds below a minute, whole seconds below an hour, whole minutes above;
- * weir_parse_duration() reads it back.
- * Owns:    writes into out, room bytes long; WEIR_DURATION_TEXT_MAX always suffices, less cuts the text
- *          short.
+/* Formats a duration for people: "0s", "850ns", "12.3us", "41.2ms", "1.5s", "1m30s", "2h5m". Three digits
+ * below a second, milliseconds below a minute, whole seconds below an hour, whole minutes above.
+ * weir_parse_duration() accepts the result.
+ * Owns:    writes to out, room bytes long; WEIR_DURATION_TEXT_MAX always suffices, less cuts the text.
  * Returns: out.
  * Where:   any thread.
  */
 const char *weir_format_duration(char *out, size_t room, weir_duration d);
 
-/* The candidate that a misspelt word most likely meant, for "did you mean …?".
+/* Finds the candidate that a misspelt word most likely meant, for "did you mean …?".
  * Owns:    nothing; the result is one of the n candidates (NULL entries are skipped).
- * Returns: the candidate the fewest edits away (a letter added, dropped, changed, or two neighbours
- *          swapped; case does not count), the first of equals; NULL if none is close: more than a third of
- *          the word's letters, but at least one, would have to change.
+ * Returns: the candidate with the fewest edits (a letter added, removed or changed, or two neighbours
+ *          swapped; case does not count), the first of equals; NULL if none is close: if more than a third
+ *          of the word's letters, and more than one, would have to change.
  * Where:   any thread.
  */
 const char *weir_text_nearest(const char *word, const char *const *candidates, size_t n);

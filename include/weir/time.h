@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Time: instants and durations, in nanoseconds, as types that can't be confused.
+/* Time: instants and durations, in nanoseconds, as types that cannot be confused.
  *
  * Threading: weir_now() and weir_after*() read the clock of the loop they are called on (virtual time under
- * simulation) and the monotonic clock elsewhere. Nothing here waits.
+ * simulation), elsewhere the monotonic clock. Nothing here waits.
  */
 #ifndef WEIR_TIME_H
 #define WEIR_TIME_H
@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 typedef struct weir_instant {
-    int64_t ns; /* since an arbitrary start that stays fixed while the process lives */
+    int64_t ns; /* since an arbitrary start that does not change while the process lives */
 } weir_instant;
 
 typedef struct weir_duration {
@@ -56,7 +56,7 @@ static inline bool weir_is_never(weir_instant t)
     return t.ns == INT64_MAX;
 }
 
-/* b - a; the caller knows that neither is weir_never(). */
+/* b - a; neither may be weir_never(). */
 static inline weir_duration weir_between(weir_instant a, weir_instant b)
 {
     weir_duration d = {b.ns - a.ns};
@@ -64,7 +64,7 @@ static inline weir_duration weir_between(weir_instant a, weir_instant b)
     return d;
 }
 
-/* t + d, staying at weir_never() instead of overflowing. */
+/* t + d; saturates at weir_never() instead of overflowing. */
 static inline weir_instant weir_add(weir_instant t, weir_duration d)
 {
     weir_instant r;
@@ -74,13 +74,13 @@ static inline weir_instant weir_add(weir_instant t, weir_duration d)
     return r;
 }
 
-/* The present instant: exact, not the time at which the loop's turn began.
+/* Reads the clock: the exact present, not the time at which the loop's turn began.
  * Returns: an instant; never fails.
  * Where:   any thread. Virtual time in a task under simulation.
  */
 weir_instant weir_now(void);
 
-/* The instant d from now.
+/* Computes the instant d from now.
  * Returns: weir_add(weir_now(), d).
  * Where:   any thread.
  */

@@ -3,8 +3,8 @@
  *
  * Threading: pure functions over the caller's memory.
  *
- * One trace is all that one request from outside leads to, in every service. Each call that is made for it
- * carries the trace's id and the id of the caller's own step (its span).
+ * A trace is everything that one request from outside causes, in all services. Each call that is made for
+ * it carries the trace's id and the id of the caller's own step (its span).
  */
 #ifndef WEIR_TRACE_H
 #define WEIR_TRACE_H
@@ -21,9 +21,9 @@ extern "C" {
 enum {
     WEIR_TRACE_SAMPLED = 1,       /* flag: the caller may have recorded it */
     WEIR_TRACE_RANDOM = 2,        /* flag: the id is random (level 2) */
-    WEIR_TRACE_ID_BYTES = 33,     /* room for the text of an id, NUL included */
-    WEIR_TRACE_PARENT_BYTES = 56, /* room for a traceparent, NUL included */
-    WEIR_TRACE_STATE_MAX = 512,   /* of a tracestate, so much is passed on */
+    WEIR_TRACE_ID_BYTES = 33,     /* room for an id as text, with its NUL */
+    WEIR_TRACE_PARENT_BYTES = 56, /* room for a traceparent, with its NUL */
+    WEIR_TRACE_STATE_MAX = 512,   /* bytes of a tracestate that are passed on at most */
 };
 
 typedef struct weir_trace {
@@ -32,24 +32,24 @@ typedef struct weir_trace {
     unsigned flags;
 } weir_trace;
 
-/* Reads the value of a traceparent header, strictly: lower-case hex, no id of all zeros, nothing behind the
- * flags in version 00. Of later versions what version 00 has is read.
+/* Parses the value of a traceparent header, strictly: lower-case hex, no id of all zeros, nothing after the
+ * flags in version 00. Of later versions, the part that version 00 defines is read.
  * Owns:    the text is lent.
- * Returns: true with *trace; false when it must be taken for absent, *trace is as it was.
+ * Returns: true with *trace filled; false if the header must be ignored, with *trace unchanged.
  * Where:   any thread.
  */
 bool weir_trace_parse(weir_bytes text, weir_trace *trace);
 
-/* The id as 32 hex digits, for logs.
- * Owns:    the text goes to out.
+/* Formats the id as 32 hex digits, for logs.
+ * Owns:    the text is written to out.
  * Returns: out.
  * Where:   any thread.
  */
 char *weir_trace_format_id(const weir_trace *trace, char out[WEIR_TRACE_ID_BYTES]);
 
-/* The traceparent for a call that is made for this trace, of version 00; span: that of the call, not 0 (a
- * weir_random_u64()).
- * Owns:    the text goes to out.
+/* Formats the traceparent, of version 00, for a call that is made for this trace. span is the call's own,
+ * not 0 (a weir_random_u64()).
+ * Owns:    the text is written to out.
  * Returns: out.
  * Where:   any thread.
  */
