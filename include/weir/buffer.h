@@ -41,7 +41,7 @@ typedef struct weir_buffer {
  */
 static inline weir_bytes weir_bytes_of(const char *text)
 {
-    weir_bytes b = {text ? text : "", text ? strlen(text) : 0};
+    weir_bytes b = {text != NULL ? text : "", text != NULL ? strlen(text) : 0};
 
     return b;
 }

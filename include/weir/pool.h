@@ -222,7 +222,8 @@ int weir_offload_with(weir_pool *pool, const char *name, int (*fn)(weir_job *job
 /* Divides one large job among the workers of a pool. fn(job, begin, end, arg) is called for ranges that
  * together are 0 … count - 1, each index once, on as many workers as there are, at the same time; this
  * function waits for all. Ranges are assigned while the work proceeds, so indices may differ in cost. The
- * job takes one place in the queue, and other jobs get their turns between its ranges.
+ * job takes one place in the queue; each time a worker joins it, it goes to the queue's end, so that other
+ * jobs get their turns.
  * Owns:    as weir_offload(); fn must be able to run on several threads at once.
  * Returns: 0 if every index was processed; the first code < 0 that fn returned: ranges not yet begun are
  *          then left out; otherwise as weir_offload(). For count 0 it returns 0 at once.
