@@ -70,47 +70,14 @@ static struct weir__output_send *send_of(struct weir__output_writer *writer)
     return weir__container_of(writer, struct weir__output_send, writer);
 }
 
-static void ended(struct weir__stream_send *send, weir_stream *stream, int result)
-{
-    struct weir__output_send *s = weir__container_of(send, struct weir__output_send, send);
-
-    (void)stream;
-    s->ended = true;
-    s->result = result;
-    if (s->starting)
-        return;
-    weir__output_leave(s->queue, &s->writer);
-    s->sent(s, result);
-}
-
 /* Returns: whether the send has ended at once. */
 static bool start(struct weir__output_send *s)
 {
     s->starting = true;
-    s->send.sent = ended;
     weir__stream_send_detached(s->stream, &s->send);
     s->starting = false;
     return s->ended;
 }
-
-int weir__output_send(struct weir__output_queue *q, weir_stream *stream, struct weir__output_send *s)
-{
-    s->queue = q;
-    s->stream = stream;
-    s->ended = false;
-    s->writer.task = NULL;
-    if (q->last != NULL)
-        return append(q, &s->writer) ? 0 : -WEIR_EBUSY;
-    q->last = s->writer.next = &s->writer;
-    s->writer.number = 0;
-    if (start(s)) {
-        weir__output_leave(q, &s->writer);
-        s->sent(s, s->result);
-    }
-    return 0;
-}
-
-/* --- the next --- */
 
 /* Removes the first writer. Returns: the next one; NULL: there is none. */
 static struct weir__output_writer *remove_first(struct weir__output_queue *q)
@@ -125,12 +92,14 @@ static struct weir__output_writer *remove_first(struct weir__output_queue *q)
     return first->next;
 }
 
-/* A loop, not a recursion: any number of sends may end at once. Their callbacks come last, because they may
- * free the queue. */
-void weir__output_pass(struct weir__output_queue *q)
+/* Goes on after the first writer; done: that writer, if it is a send, which has ended. A loop, not a
+ * recursion: any number of sends may end at once. Their callbacks come last, because they may free the queue.
+ */
+static void go_on(struct weir__output_queue *q, struct weir__output_writer *done)
 {
-    struct weir__output_writer *next = remove_first(q), *done = NULL, **end = &done;
+    struct weir__output_writer *next = remove_first(q), **end = done != NULL ? &done->next : &done;
 
+    *end = NULL;
     while (next != NULL && next->task == NULL && start(send_of(next))) {
         *end = next;
         next = remove_first(q);
@@ -145,4 +114,36 @@ void weir__output_pass(struct weir__output_queue *q)
         done = done->next;
         s->sent(s, s->result);
     }
+}
+
+static void ended(struct weir__stream_send *send, weir_stream *stream, int result)
+{
+    struct weir__output_send *s = weir__container_of(send, struct weir__output_send, send);
+
+    (void)stream;
+    s->ended = true;
+    s->result = result;
+    if (!s->starting)
+        go_on(s->queue, &s->writer);
+}
+
+int weir__output_send(struct weir__output_queue *q, weir_stream *stream, struct weir__output_send *s)
+{
+    s->queue = q;
+    s->stream = stream;
+    s->send.sent = ended;
+    s->ended = false;
+    s->writer.task = NULL;
+    if (q->last != NULL)
+        return append(q, &s->writer) ? 0 : -WEIR_EBUSY;
+    q->last = s->writer.next = &s->writer;
+    s->writer.number = 0;
+    if (start(s))
+        go_on(q, &s->writer);
+    return 0;
+}
+
+void weir__output_pass(struct weir__output_queue *q)
+{
+    go_on(q, NULL);
 }
