@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the time of an exchange went: exact splits in virtual time; who held the loop, on real ones. */
+/* Where the time of an exchange went: exact splits, in virtual time. */
 #include <netinet/in.h>
-#include <time.h>
 
 #include "core/loop.h"
 #include "core/account/activity.h"
@@ -492,124 +491,9 @@ static int be_told_nothing(struct rig *rig)
     return 0;
 }
 
-/* --- who held the loop: in real time --- */
+/* --- the tests --- */
 
-enum { BURN_MS = 40, TRIES = 50 };
-
-static int64_t clock_ns(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
-static int burn(weir_request *req, weir_response *res, void *state)
-{
-    int64_t until_ns = clock_ns() + BURN_MS * INT64_C(1000000);
-
-    (void)req, (void)state;
-    while (clock_ns() < until_ns)
-        continue;
-    return weir_reply_text(res, 200, "hot");
-}
-
-static int quick(weir_request *req, weir_response *res, void *state)
-{
-    (void)req, (void)state;
-    return weir_reply_text(res, 200, "here");
-}
-
-struct asker {
-    weir_stream *stream;
-    const char *request;
-    int64_t waited_ns; /* to be run, with the CPU for the loop or without */
-    int64_t timer_ns, took_ns;
-    char held_by[64];
-};
-
-static int ask_and_note(void *arg)
-{
-    struct asker *asker = arg;
-    char text[1024];
-
-    rig_send(asker->stream, asker->request);
-    assert_int_equal(rig_answer(asker->stream, text, sizeof text), 200);
-    return 0;
-}
-
-/* A connection that the server has taken: what is sent on two of them at once comes in one turn. */
-static weir_stream *connect_warm(struct rig *rig)
-{
-    weir_stream *s = rig_connect(rig);
-    char text[1024];
-
-    rig_send(s, GET("/quick"));
-    assert_int_equal(rig_answer(s, text, sizeof text), 200);
-    return s;
-}
-
-static struct asker *noting; /* the record of its request */
-
-static void note_record(struct rig *rig, const weir_exchange_record *record)
-{
-    if (noting == NULL || strstr(noting->request, record->target) == NULL)
-        return;
-    noting->waited_ns = share_of(rig, WEIR_CHARGE_QUEUE, NULL) + share_of(rig, WEIR_CHARGE_READY, NULL) +
-                        share_of(rig, WEIR_CHARGE_STARVED, NULL) + share_of(rig, WEIR_CHARGE_THROTTLED, NULL);
-    noting->timer_ns = share_of(rig, WEIR_CHARGE_TIMER, NULL);
-    noting->took_ns = record->took.ns;
-    (void)snprintf(noting->held_by, sizeof noting->held_by, "%s", rig->held_by);
-}
-
-/* Asks for both at once, and the second so much later. */
-static struct asker ask_beside(struct rig *rig, const char *request, const char *other, int later_ms)
-{
-    struct asker first = {.stream = connect_warm(rig), .request = other};
-    struct asker second = {.stream = connect_warm(rig), .request = request};
-    struct asker *early = later_ms > 0 ? &second : &first, *late = later_ms > 0 ? &first : &second;
-    weir_scope scope;
-
-    noting = &second;
-    weir_scope_open(&scope, weir_never(), 0);
-    assert_int_equal(weir_spawn(&scope, "asker", ask_and_note, early), 0);
-    if (later_ms > 0)
-        assert_int_equal(weir_sleep(weir_ms(later_ms)), 0);
-    assert_int_equal(weir_spawn(&scope, "asker", ask_and_note, late), 0);
-    assert_int_equal(weir_scope_close(&scope), 0);
-    noting = NULL;
-    weir_stream_close(first.stream);
-    weir_stream_close(second.stream);
-    return second;
-}
-
-/* The one who holds the loop is named, whichever way the other waits for it. Whether the two meet, and
- * whether it holds the loop or is itself kept off the CPU, is the machine's affair: so it is tried until they
- * do. */
-static int meet_the_holder(struct rig *rig)
-{
-    struct asker got = {0};
-    int tries = 0;
-
-    rig->noted = note_record;
-    do /* both heads are there, and one is begun with */
-        got = ask_beside(rig, GET("/quick"), GET("/burn"), 0);
-    while ((got.waited_ns < BURN_MS * 500000 || got.held_by[0] == '\0') && ++tries < TRIES);
-    assert_true(tries < TRIES);
-    assert_string_equal(got.held_by, "GET /burn");
-    do /* a timer is due while the loop is held */
-        got = ask_beside(rig, GET("/nap"), GET("/burn"), 10);
-    while ((got.waited_ns < BURN_MS * 250000 || got.held_by[0] == '\0') && ++tries < TRIES);
-    assert_true(tries < TRIES);
-    assert_string_equal(got.held_by, "GET /burn");
-    /* it parks a moment after it has reckoned when to go on */
-    assert_in_range(got.timer_ns, 25000000, got.took_ns - got.waited_ns);
-    return 0;
-}
-
-/* --- all of them --- */
-
-static void with_routes(int (*test)(struct rig *rig), void (*run)(struct rig *rig), struct rig rig)
+static void with_routes(int (*test)(struct rig *rig), struct rig rig)
 {
     const weir_route routes[] = {
         {.path = "/nap", .handler = nap},
@@ -624,8 +508,6 @@ static void with_routes(int (*test)(struct rig *rig), void (*run)(struct rig *ri
         {.path = "/pool", .handler = use_pool},
         {.path = "/leave", .handler = leave_behind},
         {.path = "/often", .handler = wait_often},
-        {.path = "/burn", .handler = burn},
-        {.path = "/quick", .handler = quick},
     };
 
     rig.routes = routes;
@@ -633,19 +515,19 @@ static void with_routes(int (*test)(struct rig *rig), void (*run)(struct rig *ri
     rig.test = test;
     rig.options.setup = open_client;
     rig.options.teardown = close_client;
-    run(&rig);
+    simulate(&rig);
 }
 
 static void one_task_is_charged_for_its_wait(void **state)
 {
     (void)state;
-    with_routes(be_slow, simulate, (struct rig){0});
+    with_routes(be_slow, (struct rig){0});
 }
 
 static void backends_share_what_they_hold_up(void **state)
 {
     (void)state;
-    with_routes(ask_for_gathers, simulate, (struct rig){0});
+    with_routes(ask_for_gathers, (struct rig){0});
 }
 
 static void waiting_for_a_connection_is_told_apart(void **state)
@@ -653,45 +535,27 @@ static void waiting_for_a_connection_is_told_apart(void **state)
     static weir_client_options one = {.connections_per_origin = 1};
 
     (void)state;
-    with_routes(ask_for_one_connection, simulate, (struct rig){.data = &one});
+    with_routes(ask_for_one_connection, (struct rig){.data = &one});
 }
 
 static void other_waits_have_their_kinds(void **state)
 {
     (void)state;
-    with_routes(wait_for_others, simulate, (struct rig){0});
+    with_routes(wait_for_others, (struct rig){0});
 }
 
 static void tasks_of_others_and_endless_waits_are_harmless(void **state)
 {
     (void)state;
-    with_routes(see_the_ends, simulate, (struct rig){0});
+    with_routes(see_the_ends, (struct rig){0});
 }
 
 static void clients_are_told_when_that_is_wanted(void **state)
 {
     (void)state;
-    with_routes(read_timing, simulate, (struct rig){.options.server_timing = true});
-    with_routes(be_told_nothing, simulate, (struct rig){.options.ledger_off = true});
-    with_routes(be_told_nothing, simulate,
-                (struct rig){.options = {.ledger_off = true, .server_timing = true}});
-}
-
-static void run_in_real_time(struct rig *rig)
-{
-    static const enum weir_io kinds[] = {WEIR_IO_EPOLL, WEIR_IO_URING};
-
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        weir_options options = {.io = kinds[i]};
-        if (io_is_here(kinds[i]))
-            assert_int_equal(weir_run(&options, rig_main, rig), 0);
-    }
-}
-
-static void who_holds_the_loop_is_named(void **state)
-{
-    (void)state;
-    with_routes(meet_the_holder, run_in_real_time, (struct rig){0});
+    with_routes(read_timing, (struct rig){.options.server_timing = true});
+    with_routes(be_told_nothing, (struct rig){.options.ledger_off = true});
+    with_routes(be_told_nothing, (struct rig){.options = {.ledger_off = true, .server_timing = true}});
 }
 
 int main(void)
@@ -703,7 +567,6 @@ int main(void)
         cmocka_unit_test(other_waits_have_their_kinds),
         cmocka_unit_test(tasks_of_others_and_endless_waits_are_harmless),
         cmocka_unit_test(clients_are_told_when_that_is_wanted),
-        cmocka_unit_test(who_holds_the_loop_is_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* What held the loop while an exchange waited for it: in real time. */
+#include <time.h>
+
+#include "http/server/server_rig.h"
+
+static const weir_charge *find(const struct rig *rig, enum weir_charge_kind kind, const char *name)
+{
+    for (size_t i = 0; i < rig->charge_count; i++)
+        if (rig->charges[i].kind == kind && rig->charges[i].name == name)
+            return &rig->charges[i];
+    return NULL;
+}
+
+static int64_t share_of(const struct rig *rig, enum weir_charge_kind kind, const char *name)
+{
+    const weir_charge *charge = find(rig, kind, name);
+
+    return charge != NULL ? charge->share.ns : 0;
+}
+
+static int nap(weir_request *req, weir_response *res, void *state)
+{
+    int err = weir_sleep(weir_ms(30));
+
+    (void)req, (void)state;
+    return err < 0 ? err : weir_reply_text(res, 200, "rested");
+}
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+
+enum { BURN_MS = 40, TRIES = 50 };
+
+static int64_t clock_ns(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static int burn(weir_request *req, weir_response *res, void *state)
+{
+    int64_t until_ns = clock_ns() + BURN_MS * INT64_C(1000000);
+
+    (void)req, (void)state;
+    while (clock_ns() < until_ns)
+        continue;
+    return weir_reply_text(res, 200, "hot");
+}
+
+static int quick(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)state;
+    return weir_reply_text(res, 200, "here");
+}
+
+struct asker {
+    weir_stream *stream;
+    const char *request;
+    int64_t waited_ns; /* to be run, with the CPU for the loop or without */
+    int64_t timer_ns, took_ns;
+    char held_by[64];
+};
+
+static int ask_and_note(void *arg)
+{
+    struct asker *asker = arg;
+    char text[1024];
+
+    rig_send(asker->stream, asker->request);
+    assert_int_equal(rig_answer(asker->stream, text, sizeof text), 200);
+    return 0;
+}
+
+/* Opens a connection that the server has taken: what two of them send at once comes in one turn. */
+static weir_stream *connect_warm(struct rig *rig)
+{
+    weir_stream *s = rig_connect(rig);
+    char text[1024];
+
+    rig_send(s, GET("/quick"));
+    assert_int_equal(rig_answer(s, text, sizeof text), 200);
+    return s;
+}
+
+static struct asker *noting; /* the record of its request */
+
+static void note_record(struct rig *rig, const weir_exchange_record *record)
+{
+    if (noting == NULL || strstr(noting->request, record->target) == NULL)
+        return;
+    noting->waited_ns = share_of(rig, WEIR_CHARGE_QUEUE, NULL) + share_of(rig, WEIR_CHARGE_READY, NULL) +
+                        share_of(rig, WEIR_CHARGE_STARVED, NULL) + share_of(rig, WEIR_CHARGE_THROTTLED, NULL);
+    noting->timer_ns = share_of(rig, WEIR_CHARGE_TIMER, NULL);
+    noting->took_ns = record->took.ns;
+    (void)snprintf(noting->held_by, sizeof noting->held_by, "%s", rig->held_by);
+}
+
+/* Asks for both at once, and the second so much later. */
+static struct asker ask_beside(struct rig *rig, const char *request, const char *other, int later_ms)
+{
+    struct asker first = {.stream = connect_warm(rig), .request = other};
+    struct asker second = {.stream = connect_warm(rig), .request = request};
+    struct asker *early = later_ms > 0 ? &second : &first, *late = later_ms > 0 ? &first : &second;
+    weir_scope scope;
+
+    noting = &second;
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_spawn(&scope, "asker", ask_and_note, early), 0);
+    if (later_ms > 0)
+        assert_int_equal(weir_sleep(weir_ms(later_ms)), 0);
+    assert_int_equal(weir_spawn(&scope, "asker", ask_and_note, late), 0);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    noting = NULL;
+    weir_stream_close(first.stream);
+    weir_stream_close(second.stream);
+    return second;
+}
+
+/* The handler that holds the loop is named, whichever way the other exchange waits for the loop. The machine
+ * decides whether the two meet, and whether the handler holds the loop or is kept off the CPU: so they are
+ * sent until they meet. */
+static int meet_the_holder(struct rig *rig)
+{
+    struct asker got = {0};
+    int tries = 0;
+
+    rig->noted = note_record;
+    do /* both heads are there, and one is begun with */
+        got = ask_beside(rig, GET("/quick"), GET("/burn"), 0);
+    while ((got.waited_ns < BURN_MS * 500000 || got.held_by[0] == '\0') && ++tries < TRIES);
+    assert_true(tries < TRIES);
+    assert_string_equal(got.held_by, "GET /burn");
+    do /* a timer is due while the loop is held */
+        got = ask_beside(rig, GET("/nap"), GET("/burn"), 10);
+    while ((got.waited_ns < BURN_MS * 250000 || got.held_by[0] == '\0') && ++tries < TRIES);
+    assert_true(tries < TRIES);
+    assert_string_equal(got.held_by, "GET /burn");
+    /* it parks a moment after it has reckoned when to go on */
+    assert_in_range(got.timer_ns, 25000000, got.took_ns - got.waited_ns);
+    return 0;
+}
+
+static const weir_route routes[] = {
+    {.path = "/nap", .handler = nap},
+    {.path = "/burn", .handler = burn},
+    {.path = "/quick", .handler = quick},
+};
+
+static void run_in_real_time(struct rig *rig)
+{
+    static const enum weir_io kinds[] = {WEIR_IO_EPOLL, WEIR_IO_URING};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        weir_options options = {.io = kinds[i]};
+        if (io_is_here(kinds[i]))
+            assert_int_equal(weir_run(&options, rig_main, rig), 0);
+    }
+}
+
+static void who_holds_the_loop_is_named(void **state)
+{
+    struct rig rig = {
+        .routes = routes, .route_count = sizeof routes / sizeof *routes, .test = meet_the_holder};
+
+    (void)state;
+    run_in_real_time(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_holds_the_loop_is_named),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
