@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A service: it limits what clients may do, drains on Ctrl-C, and answers what it can't serve with an error.
+/* A service: limits its clients, drains on Ctrl-C, and answers what it cannot serve with an error.
  *
  *     01_hello [ADDRESS]          curl http://127.0.0.1:8080/hello/World
  */

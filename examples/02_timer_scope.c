@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers and scopes: two tasks under one deadline. One has time enough, the other is stopped in its sleep.
+/* Timers and scopes: two tasks under one deadline. One ends in time, the other's sleep is cancelled.
  *
  *     02_timer_scope
  */
@@ -24,7 +24,7 @@ static int oversleep(void *arg)
     int err = weir_sleep(weir_seconds(3600));
 
     (void)arg;
-    printf("overslept: %s\n", weir_error_text(err)); /* every wait ends so; there is nothing to clean up */
+    printf("overslept: %s\n", weir_error_text(err)); /* like every wait; nothing to clean up here */
     return err;
 }
 /* [/tasks] */
@@ -39,7 +39,7 @@ static int root(void *arg)
     weir_scope_open(&scope, weir_after_ms(500), 0);
     weir_spawn(&scope, "tick", tick, NULL);
     weir_spawn(&scope, "oversleep", oversleep, NULL);
-    err = weir_scope_close(&scope); /* waits for both: nothing outlives its scope */
+    err = weir_scope_close(&scope); /* waits for both tasks: nothing outlives its scope */
     printf("scope: %s%s\n", weir_error_text(err), weir_scope_expired(&scope) ? ", its own" : "");
     return err == -WEIR_EDEADLINE ? 0 : -1;
 }

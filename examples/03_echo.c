@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An echo server on plain streams: one task for each connection, and a limit to how many.
+/* An echo server on plain streams: one task for each connection, and a maximum of connections.
  *
  *     03_echo [ADDRESS]           nc 127.0.0.1 7000
  */
@@ -19,7 +19,7 @@ static int echo(void *arg)
             break;
     weir_stream_close(stream);
     weir_semaphore_release(&places);
-    return 0; /* one client's failure is no failure of the server */
+    return 0; /* a failure of one client is no failure of the server */
 }
 /* [/echo] */
 
@@ -36,14 +36,14 @@ static int serve(void *arg)
     weir_log(WEIR_LOG_INFO, "listening", WEIR_KV("addr", weir_listener_address(listener)));
     weir_semaphore_init(&places, 1000);
     weir_scope_open(&clients, weir_never(), WEIR_COLLECT);
-    while ((err = weir_semaphore_acquire(&places)) == 0) { /* the 1001st waits in the kernel's queue */
+    while ((err = weir_semaphore_acquire(&places)) == 0) { /* the 1001st client waits in the kernel's queue */
         err = weir_accept(listener, &stream);
         if (err == 0 && weir_spawn(&clients, "echo", echo, stream) == 0)
             continue;
         weir_semaphore_release(&places);
         if (err == 0)
             weir_stream_close(stream);        /* no memory for a task */
-        else if (weir_sleep(weir_ms(50)) < 0) /* no descriptors: in a moment there may be some */
+        else if (weir_sleep(weir_ms(50)) < 0) /* no descriptors: retry a little later */
             break;
     }
     weir_listener_close(listener);

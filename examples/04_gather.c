@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* 04_gather ADDRESS URL…: asks up to twelve services at once and answers with what came in 250 ms. */
+/* 04_gather ADDRESS URL…: asks up to twelve services at once, for 250 ms, and answers with the outcomes. */
 #include <weir.h>
 
 struct call {
@@ -29,7 +29,7 @@ static int gather(weir_request *req, weir_response *res, void *client)
         calls[n] = (struct call){.client = client, .url = urls[n]};
         calls[n].err = weir_spawn(&scope, "call", call_one, &calls[n]);
     }
-    weir_scope_close(&scope); /* waits; nothing is running after this line */
+    weir_scope_close(&scope); /* waits; no call is running after this line */
     weir_buffer_init(&out, 64 << 10);
     for (int i = 0; i < n && err == 0; i++)
         err = weir_buffer_printf(&out, "{\"outcome\":\"%s\",\"status\":%d,\"bytes\":%zu}\n",
@@ -37,10 +37,10 @@ static int gather(weir_request *req, weir_response *res, void *client)
                                  calls[i].reply.status, calls[i].reply.body_bytes);
     err = err < 0 ? err : weir_reply_body(res, 200, "application/x-ndjson", &out);
     weir_buffer_free(&out);
-    return err; /* < 0 becomes an answer, too */
+    return err; /* a negative code becomes an answer, too */
 }
 
-static void *make_client(void *arg) /* on each loop; what it returns is the state of its handlers */
+static void *make_client(void *arg) /* on each loop; the result is the state of its handlers */
 {
     weir_client *client = arg;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A pipeline over channels: one task makes numbers, several square them, one adds them up. The channels have
- * an end, so a slow stage slows the ones before it and no queue grows.
+/* A pipeline over channels: one task makes numbers, several square them, one adds them up. The channels are
+ * bounded, so a slow stage slows down the stages before it, and no queue grows.
  *
  *     05_pipeline
  */
@@ -31,7 +31,7 @@ static int square(void *arg)
     int err;
 
     while ((err = weir_channel_receive(p->numbers, &n)) == 0) {
-        err = weir_sleep(weir_us((int64_t)weir_random_below(500))); /* stands for a call to somewhere */
+        err = weir_sleep(weir_us((int64_t)weir_random_below(500))); /* stands for a call to a backend */
         n *= n;
         if (err < 0 || (err = weir_channel_send(p->squares, &n)) < 0)
             break;
@@ -65,7 +65,7 @@ static int run(void *arg)
     if (weir_channel_new(sizeof(long), 8, &p.numbers) < 0 ||
         weir_channel_new(sizeof(long), 8, &p.squares) < 0)
         return -1;
-    weir_scope_open(&scope, weir_after_ms(5000), 0); /* a stage that fails stops the others */
+    weir_scope_open(&scope, weir_after_ms(5000), 0); /* a failing stage cancels the others */
     weir_spawn(&scope, "make", make, &p);
     for (int i = 0; i < 4; i++)
         weir_spawn(&scope, "square", square, &p);

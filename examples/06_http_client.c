@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An HTTP client: fetches its arguments all at once, within five seconds, and says what came.
+/* An HTTP client: fetches all of its arguments at once, within five seconds, and prints the outcomes.
  *
  *     06_http_client URL…
  */
@@ -44,7 +44,7 @@ static int fetch_all(void *arg)
 
     if (err < 0)
         return err;
-    weir_scope_open(&scope, weir_after_ms(5000), 0); /* the first that fails stops the others */
+    weir_scope_open(&scope, weir_after_ms(5000), 0); /* the first failure cancels the others */
     for (int i = 0; i < URLS_MAX && urls[i] != NULL; i++) {
         fetches[i] = (struct fetch){client, urls[i]};
         weir_spawn(&scope, urls[i], fetch, &fetches[i]);

@@ -19,7 +19,7 @@ static int count_primes(weir_job *job, void *arg) /* on a worker; arg is lent to
         while (divisor * divisor <= n && n % divisor != 0)
             divisor++;
         s->count += divisor * divisor > n;
-        if (n % 1024 == 0 && weir_job_cancelled(job) < 0) /* nobody waits for it any more */
+        if (n % 1024 == 0 && weir_job_cancelled(job) < 0) /* the result is no longer wanted */
             return weir_job_cancelled(job);
     }
     return 0;
@@ -31,11 +31,11 @@ static int primes(weir_request *req, weir_response *res, void *state)
 {
     struct sieve s = {.below = atol(weir_request_param(req, "n"))};
     char text[64];
-    int err = weir_offload(weir_pool_compute(), "primes", count_primes, &s); /* the loop turns on meanwhile */
+    int err = weir_offload(weir_pool_compute(), "primes", count_primes, &s); /* the loop is free meanwhile */
 
     (void)state;
     if (err < 0)
-        return weir_reply_error(res, err); /* the pool is full: 503 and when to come back; too late: 504 */
+        return weir_reply_error(res, err); /* full: 503 with Retry-After; too late: 504 */
     snprintf(text, sizeof text, "%ld\n", s.count);
     return weir_reply_text(res, 200, text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* 08_offload_each: adds up a table on all CPUs, with one wait; then the same of the table's next version. */
+/* 08_offload_each: adds up a table on all CPUs, with one wait; then adds up the table's next version. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +10,11 @@ struct table {
     long row[1000000];
 };
 
-static weir_published table; /* a struct table; a version is never changed once it is published */
+static weir_published table; /* a struct table; a published version never changes */
 
-static int add_rows(weir_job *job, size_t begin, size_t end, void *sum) /* on several workers at a time */
+static int add_rows(weir_job *job, size_t begin, size_t end, void *sum) /* on several workers at once */
 {
-    const struct table *t = weir_published_get(&table); /* there until we return */
+    const struct table *t = weir_published_get(&table); /* valid until the function returns */
     long part = 0;
 
     (void)job;
@@ -53,7 +53,7 @@ static int run(void *arg)
     (void)arg;
     err = err < 0 ? err : add_up();
     err = err < 0 ? err : weir_offload(weir_pool_compute(), "make", make_table, &next);
-    err = err < 0 ? err : weir_published_set(&table, next); /* all read the next; then the old one is freed */
+    err = err < 0 ? err : weir_published_set(&table, next); /* then the old version is freed */
     return err < 0 ? err : add_up();
 }
 /* [/publish] */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* 09_overload: asks a pool for ten times what it can do, and counts what becomes of it. */
+/* 09_overload: sends a pool ten times the jobs that it can run, and counts the outcomes. */
 #include <stdio.h>
 #include <unistd.h>
 #include <weir.h>
@@ -22,14 +22,14 @@ static int ask(void *arg)
     weir_scope scope;
     int err;
 
-    /* Every other caller has no use for an answer that takes longer. */
+    /* Every second caller needs its answer within 40 ms. */
     weir_scope_open(&scope, weir_random_below(2) ? weir_after_ms(40) : weir_never(), 0);
     err = weir_offload(c->pool, "work", work, NULL);
     weir_scope_close(&scope);
     if (err == -WEIR_EBUSY)
-        c->refused++; /* no place, or too long a queue: known at once */
+        c->refused++; /* no place, or too long a wait: known at once */
     else if (err == -WEIR_ELATE || err == -WEIR_EDEADLINE)
-        c->late++; /* it would not be done in time, and never ran */
+        c->late++; /* it would not end in time, and never ran */
     else
         err < 0 ? c->failed++ : c->answered++;
     return 0;
@@ -45,7 +45,7 @@ static int run(void *arg)
 
     (void)arg;
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
-    for (int i = 0; i < 500 && err == 0; i++) { /* 2000 in a second; it can do 200 */
+    for (int i = 0; i < 500 && err == 0; i++) { /* 2000 per second; the pool can run 200 */
         weir_spawn(&scope, "ask", ask, &c);
         err = weir_sleep(weir_us(500));
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The guard: a task that makes its whole loop wait is named, with what to write instead.
+/* The guard: reports a task that makes its whole loop wait, and what to write instead.
  *
- *     10_guard                      warns of it on stderr
- *     WEIR_GUARD=abort 10_guard     ends there, as tests would have it
+ *     10_guard                      warns on stderr
+ *     WEIR_GUARD=abort 10_guard     aborts at the first call, for tests
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,12 +15,12 @@ static int naps(void *arg)
     const struct timespec nap = {.tv_nsec = 1000000};
 
     (void)arg;
-    nanosleep(&nap, NULL); /* nothing else of this loop runs meanwhile */
+    nanosleep(&nap, NULL); /* no other task of this loop runs meanwhile */
     return weir_sleep(weir_ms(1));
 }
 
 /* [allow] */
-/* On purpose: nobody is served yet. */
+/* On purpose: no client is being served yet. */
 static int reads_at_start(void *arg)
 {
     weir_guard_allow start;

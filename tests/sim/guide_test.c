@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pieces of code that docs/guide.md shows beside the examples: compiled, and run under simulation. */
+/* The code that docs/guide.md shows in addition to the examples: compiled, and run under simulation. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 /* --- scopes --- */
 
 /* [nested] */
-/* A step may take 50 ms, and never more than is left to the one who asked for it. */
+/* Runs a step with a deadline of 50 ms, or the caller's, if that is earlier. */
 static int step_in_time(int (*step)(void *), void *arg, bool *too_slow)
 {
     weir_scope scope;
@@ -18,7 +18,7 @@ static int step_in_time(int (*step)(void *), void *arg, bool *too_slow)
     weir_scope_open(&scope, weir_after_ms(50), 0);
     err = step(arg);
     weir_scope_close(&scope);
-    *too_slow = weir_scope_expired(&scope); /* our 50 ms; false when an outer deadline passed */
+    *too_slow = weir_scope_expired(&scope); /* our 50 ms; false if an outer deadline passed */
     return err;
 }
 /* [/nested] */
@@ -46,7 +46,7 @@ static int nested(void *arg)
 }
 
 /* [shield] */
-/* A polite goodbye, also when we are being cancelled: a fifth of a second for it, and no more. */
+/* Sends a last message, also when the task is cancelled; takes a fifth of a second at most. */
 static int say_goodbye(weir_stream *stream)
 {
     weir_scope shield;
@@ -109,7 +109,7 @@ static int goodbye(void *arg)
 /* --- select --- */
 
 /* [select] */
-/* Adds up what comes until it is told to stop or nothing more can come. */
+/* Adds up numbers until the event is set or the channel is closed. */
 static int add_until(weir_channel *numbers, weir_event *stop, int *sum)
 {
     for (;;) {
@@ -148,8 +148,8 @@ static int select_and_add(void *arg)
 /* --- bodies larger than memory --- */
 
 /* [upper] */
-/* POST a text of any size and get it back in capitals, piece by piece: a client that does not read slows the
- * handler down, and the handler the client's sending. */
+/* Answers POST of a text of any size with the text in capitals, piece by piece. A client that does not read
+ * slows down the handler, and the handler slows down the client's sending. */
 static int upper(weir_request *req, weir_response *res, void *state)
 {
     char data[4096];
@@ -159,7 +159,7 @@ static int upper(weir_request *req, weir_response *res, void *state)
     (void)state;
     while (err == 0 && (n = weir_request_read(req, data, sizeof data)) != 0) {
         if (n < 0)
-            return (int)n; /* an answer that has begun is broken off visibly */
+            return (int)n; /* breaks off the answer, so that the client notices */
         for (ssize_t i = 0; i < n; i++)
             if (data[i] >= 'a' && data[i] <= 'z')
                 data[i] = (char)(data[i] - 'a' + 'A');
@@ -170,7 +170,7 @@ static int upper(weir_request *req, weir_response *res, void *state)
 /* [/upper] */
 
 /* [download] */
-/* Counts the bytes of an answer of any size. */
+/* Counts the bytes of an answer's body, of any size. */
 static int count_bytes(weir_client *client, const weir_fetch_options *options, uint64_t *bytes)
 {
     weir_fetch_stream *f;
@@ -184,7 +184,7 @@ static int count_bytes(weir_client *client, const weir_fetch_options *options, u
     err = weir_fetch_head(f, &head);
     for (*bytes = 0; err == 0 && (n = weir_fetch_read(f, data, sizeof data)) > 0;)
         *bytes += (uint64_t)n;
-    weir_fetch_close(f); /* kept for the next request when all was read, else closed */
+    weir_fetch_close(f); /* keeps the connection if all was read */
     return err < 0 ? err : (int)n;
 }
 /* [/download] */

@@ -167,7 +167,7 @@ static void a_request_has_one_trace(void **state)
 /* --- passing it on --- */
 
 /* [trace] */
-/* Asks another service on behalf of a request: a step of its own in the same trace. */
+/* Asks another service on behalf of a request, as a step of its own in the same trace. */
 static int get_for(weir_request *req, weir_client *client, const char *url, weir_reply *reply)
 {
     char parent[WEIR_TRACE_PARENT_BYTES];
