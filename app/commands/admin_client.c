@@ -13,6 +13,7 @@
 #include <weir/scope.h>
 
 #include "commands/commands.h"
+#include "commands/usage.h"
 #include "config/address.h"
 
 enum { ANSWER_BYTES_MAX = 512 << 20, TOLD_BYTES_MAX = 300 };
@@ -229,8 +230,8 @@ int admin_client_run(const char *command, const char *address,
     int err;
 
     if (admin_client_base(address, run.admin.base) < 0)
-        return cli_usage(command, "'%s' is no address, expected HOST:PORT or unix:PATH of the admin address",
-                         address);
+        return usage_error(
+            command, "'%s' is no address, expected HOST:PORT or unix:PATH of the admin address", address);
     run.admin.where = address != NULL && is_unix(address) ? address : run.admin.base + strlen("http://");
     /* Of this program nobody wants to know that; and what fails is told by the command. */
     options = (weir_options){.stall_after = weir_ms(-1), .log_level = WEIR_LOG_ERROR};

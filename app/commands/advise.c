@@ -11,6 +11,7 @@
 #include "commands/admin_client.h"
 #include "commands/options.h"
 #include "commands/output.h"
+#include "commands/usage.h"
 
 enum { OUTPUT_BYTES = 1 << 20 };
 
@@ -172,7 +173,7 @@ int command_advise(int argc, char **argv)
     if (err)
         return err;
     if (rest.count > 1)
-        return cli_usage("advise", "unexpected argument '%s'", rest.items[1]);
+        return usage_error("advise", "unexpected argument '%s'", rest.items[1]);
     (void)setvbuf(stdout, NULL, _IOFBF,
                   OUTPUT_BYTES); /* written at the end, when signals end the program by themselves */
     return admin_client_run("advise", rest.count ? rest.items[0] : NULL, advise, &a);

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "commands/usage.h"
+#include "config/load.h"
 #include "gateway/start_check.h"
+#include "routes/table.h"
 
 const char command_check_help[] =
     "usage: weir check [--connect] FILE.yaml\n"
@@ -59,16 +61,16 @@ int command_check(int argc, char **argv)
         else if (!only_files && strcmp(argv[i], "--connect") == 0)
             connect = true;
         else if (!only_files && argv[i][0] == '-')
-            return cli_usage("check", "unknown option '%s'", argv[i]);
+            return usage_error("check", "unknown option '%s'", argv[i]);
         else if (file != NULL)
-            return cli_usage("check", "unexpected argument '%s'", argv[i]);
+            return usage_error("check", "unexpected argument '%s'", argv[i]);
         else
             file = argv[i];
     }
     if (file == NULL)
-        return cli_usage("check", "no file given");
+        return usage_error("check", "no file given");
 
-    err = config_load(&config, file, &faults);
+    err = config_load(&config, file, &route_kinds, &faults);
     if (err == -WEIR_ECONFIG)
         config_faults_print(&faults, true, stderr);
     else if (err)

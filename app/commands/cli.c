@@ -2,18 +2,16 @@
 #include "commands/cli.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <weir/error.h>
 #include <weir/guard.h>
 #include <weir/text.h>
 
 #include "commands/commands.h"
+#include "commands/output.h"
 
 struct command {
     const char *name;
@@ -55,18 +53,6 @@ static void print_help(FILE *out)
           out);
 }
 
-int cli_usage(const char *command, const char *format, ...)
-{
-    va_list args;
-
-    fprintf(stderr, "weir %s: ", command);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fprintf(stderr, "; see 'weir %s --help'\n", command);
-    return EXIT_USAGE;
-}
-
 static const struct command *find_command(const char *name)
 {
     for (size_t i = 0; i < COMMANDS; i++)
@@ -95,14 +81,6 @@ static int is_help(const char *argument)
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
-/* Whoever read it has what was wanted: 'weir tasks | head'. */
-int cli_output_is_wanted(void)
-{
-    struct pollfd out = {.fd = STDOUT_FILENO};
-
-    return poll(&out, 1, 0) <= 0 || !(out.revents & POLLERR);
-}
-
 /* Output that was asked for and could not be written is a failure, as for a full disk. */
 static int finish_output(int code)
 {
@@ -110,7 +88,7 @@ static int finish_output(int code)
 
     if (err == 0 && !ferror(stdout))
         return code;
-    if (!cli_output_is_wanted())
+    if (!output_is_wanted())
         return EXIT_FINE;
     fprintf(stderr, "weir: the output can't be written%s%s\n", err ? ": " : "",
             err ? weir_error_text(err) : "");

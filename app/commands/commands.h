@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands of the weir program. One command is one file: its function and its help text.
+/* The commands of the weir program. Each command is a file: its function and its help text.
  *
  * Threading: a command runs on the main thread and owns the process.
  *
- * argv[0] is the command's name and argv[1] its first argument; "--help" never reaches it. It returns the
+ * argv[0] is the command's name and argv[1] its first argument; cli.c answers "--help". A command returns the
  * exit code: EXIT_FINE, EXIT_FAILED (it could not be done; the reason is on stderr) or EXIT_USAGE (see
- * cli_usage). The help text begins with "usage: weir NAME …", says what each option does and ends with
+ * usage.h). The help text begins with "usage: weir NAME …", says what each option does and ends with
  * examples.
  */
 #ifndef APP_COMMANDS_COMMANDS_H
@@ -39,13 +39,5 @@ extern const char command_profile_help[];
 
 int command_tasks(int argc, char **argv);
 extern const char command_tasks_help[];
-
-/* Whether somebody still reads stdout; who has left is not told that it can't be written. */
-int cli_output_is_wanted(void);
-
-/* Says on stderr "weir COMMAND: what" and where the help is.
- * Returns: EXIT_USAGE, so that a command can end with: return cli_usage("serve", "no file given");
- */
-int cli_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -8,11 +8,13 @@
 
 #include <weir/buffer.h>
 
-#include "config/config.h"
 #include "commands/demo_services.h"
+#include "commands/options.h"
+#include "commands/usage.h"
+#include "config/load.h"
 #include "gateway/gateway.h"
 #include "http/listening.h"
-#include "commands/options.h"
+#include "routes/table.h"
 
 const char command_demo_help[] =
     "usage: weir demo [--port N] [--admin-port N] [--backend-port N] [--seed N] [--replay]\n"
@@ -94,7 +96,7 @@ static int make_config(const struct demo *demo, struct config *config)
     config_faults_open(&faults, "demo");
     err = write_config(&text, demo);
     if (err == 0)
-        err = config_parse(config, text.data, text.len, &faults);
+        err = config_parse(config, text.data, text.len, &route_kinds, &faults);
     if (err == -WEIR_ECONFIG)
         config_faults_print(&faults, true, stderr);
     weir_buffer_free(&text);
@@ -199,7 +201,7 @@ int command_demo(int argc, char **argv)
     if (code)
         return code;
     if (rest.count)
-        return cli_usage("demo", "unexpected argument '%s'", rest.items[0]);
+        return usage_error("demo", "unexpected argument '%s'", rest.items[0]);
     if (!ports_are_free(&demo))
         return EXIT_FAILED;
 

@@ -8,10 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/header.h"
-#include "config/url.h"
 #include "commands/load_run.h"
 #include "commands/options.h"
+#include "commands/usage.h"
+#include "config/header.h"
+#include "config/url.h"
 
 const char command_load_help[] =
     "usage: weir load [--rate N] [--for TIME] [--connections N] [--method M] [--header 'NAME: VALUE']…\n"
@@ -76,7 +77,7 @@ static bool read_header(char *text, weir_header *out)
 }
 
 /* What can't be sent is wrong usage, not so many failed requests.
- * Returns: 0, or as cli_usage().
+ * Returns: 0, or as usage_error().
  */
 static int check_url(const char *template)
 {
@@ -88,8 +89,9 @@ static int check_url(const char *template)
     if (fault == NULL && strpbrk(url.data, "{}") != NULL)
         fault = "no braces but those of {n}";
     weir_buffer_free(&url);
-    return fault != NULL ? cli_usage("load", "'%s' is no URL that can be asked, expected %s", template, fault)
-                         : 0;
+    return fault != NULL
+               ? usage_error("load", "'%s' is no URL that can be asked, expected %s", template, fault)
+               : 0;
 }
 
 /* Splits the text in its place, as read_header() does. */
@@ -98,13 +100,14 @@ static int check_header(char *text, weir_header *out)
     const char *fault;
 
     if (!read_header(text, out))
-        return cli_usage("load", "--header is '%s', expected 'NAME: VALUE'", text);
+        return usage_error("load", "--header is '%s', expected 'NAME: VALUE'", text);
     fault = header_name_fault(out->name);
     if (fault != NULL)
-        return cli_usage("load", "--header names '%s', expected %s", out->name, fault);
+        return usage_error("load", "--header names '%s', expected %s", out->name, fault);
     fault = header_value_fault(out->value);
-    return fault != NULL ? cli_usage("load", "--header %s is '%s', expected %s", out->name, out->value, fault)
-                         : 0;
+    return fault != NULL
+               ? usage_error("load", "--header %s is '%s', expected %s", out->name, out->value, fault)
+               : 0;
 }
 
 static int check(const struct load_options *o, const struct option_list *urls, weir_header *headers)
@@ -112,10 +115,10 @@ static int check(const struct load_options *o, const struct option_list *urls, w
     int code = 0;
 
     if (urls->count == 0)
-        return cli_usage("load", "no URL given");
+        return usage_error("load", "no URL given");
     if (o->method != NULL && (!token_is_valid(o->method) || strcmp(o->method, "CONNECT") == 0))
-        return cli_usage("load", "--method is '%s', expected a method such as GET, and not CONNECT",
-                         o->method);
+        return usage_error("load", "--method is '%s', expected a method such as GET, and not CONNECT",
+                           o->method);
     for (size_t i = 0; i < urls->count && code == 0; i++)
         code = check_url(urls->items[i]);
     for (size_t i = 0; i < o->headers.count && code == 0; i++)

@@ -9,6 +9,7 @@
 #include <weir/text.h>
 
 #include "commands/commands.h"
+#include "commands/usage.h"
 
 static const struct option *find(const struct option *options, size_t count, const char *word, size_t length)
 {
@@ -27,8 +28,8 @@ static int unknown(const char *command, const struct option *options, size_t cou
         names[i] = options[i].name;
     nearest = weir_text_nearest(word, names, count);
     if (nearest != NULL)
-        return cli_usage(command, "unknown option '%s', did you mean '%s'?", word, nearest);
-    return cli_usage(command, "unknown option '%s'", word);
+        return usage_error(command, "unknown option '%s', did you mean '%s'?", word, nearest);
+    return usage_error(command, "unknown option '%s'", word);
 }
 
 static bool read_real(const char *text, double *out)
@@ -64,20 +65,20 @@ static int read_value(const char *command, const struct option *option, const ch
     }
     case OPTION_NUMBER:
         if (!read_number(value, member))
-            return cli_usage(command, "%s is '%s', expected a whole number", option->name, value);
+            return usage_error(command, "%s is '%s', expected a whole number", option->name, value);
         return 0;
     case OPTION_DURATION:
         if (weir_parse_duration(value, member) < 0 || ((weir_duration *)member)->ns <= 0)
-            return cli_usage(command, "%s is '%s', expected a duration such as 10s or 500ms", option->name,
-                             value);
+            return usage_error(command, "%s is '%s', expected a duration such as 10s or 500ms", option->name,
+                               value);
         return 0;
     default:
         break;
     }
     if (!read_real(value, &real) || real < option->min || real > option->max ||
         (option->type == OPTION_INT && real != floor(real)))
-        return cli_usage(command, "%s is '%s', expected a number from %g to %.9g", option->name, value,
-                         option->min, option->max);
+        return usage_error(command, "%s is '%s', expected a number from %g to %.9g", option->name, value,
+                           option->min, option->max);
     if (option->type == OPTION_INT)
         *(int *)member = (int)real;
     else
@@ -113,12 +114,12 @@ int options_read(const char *command, int argc, char **argv, const struct option
         value = word[length] == '=' ? word + length + 1 : NULL;
         if (option->type == OPTION_FLAG) {
             if (value != NULL)
-                return cli_usage(command, "%s takes no value", option->name);
+                return usage_error(command, "%s takes no value", option->name);
             *(bool *)member = true;
             continue;
         }
         if (value == NULL && ++i == argc)
-            return cli_usage(command, "%s needs a value", option->name);
+            return usage_error(command, "%s needs a value", option->name);
         code = read_value(command, option, value != NULL ? value : argv[i], member);
         if (code)
             return code;

@@ -104,6 +104,13 @@ bool output_write_last(const char *data, size_t bytes)
     return bytes == 0;
 }
 
+bool output_is_wanted(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    return poll(&out, 1, 0) <= 0 || !(out.revents & POLLERR);
+}
+
 int output_print(const char *data, size_t bytes)
 {
     int err = output_write(data, bytes);

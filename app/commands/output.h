@@ -17,6 +17,9 @@
  */
 WEIR_CHECKED int output_write(const char *data, size_t bytes);
 
+/* Reports whether stdout still has a reader. Output that nobody can read any more is no failure. */
+bool output_is_wanted(void);
+
 /* The last word, also of a task that is cancelled: holds the loop, for half a second if it must.
  * Returns: whether all of it was taken.
  */

@@ -11,10 +11,11 @@
 
 #include <weir/text.h>
 
-#include "commands/admin_client.h"
 #include "admin/flame_graph.h"
+#include "commands/admin_client.h"
 #include "commands/options.h"
 #include "commands/output.h"
+#include "commands/usage.h"
 
 enum { SECONDS_MAX = 60, SVG_BYTES_MAX = 64 << 20, PATH_BYTES = 64 };
 
@@ -120,8 +121,8 @@ int command_profile(int argc, char **argv)
     if (err)
         return err;
     if (p.length.ns <= 0 || p.length.ns > SECONDS_MAX * INT64_C(1000000000))
-        return cli_usage("profile", "--for is more than nothing and at most %ds", SECONDS_MAX);
+        return usage_error("profile", "--for is more than nothing and at most %ds", SECONDS_MAX);
     if (rest.count > 1)
-        return cli_usage("profile", "unexpected argument '%s'", rest.items[1]);
+        return usage_error("profile", "unexpected argument '%s'", rest.items[1]);
     return admin_client_run("profile", rest.count ? rest.items[0] : NULL, profile, &p);
 }

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "commands/usage.h"
+#include "config/load.h"
 #include "gateway/gateway.h"
+#include "routes/table.h"
 
 const char command_serve_help[] =
     "usage: weir serve FILE.yaml\n"
@@ -37,16 +39,16 @@ int command_serve(int argc, char **argv)
         if (!only_files && strcmp(argv[i], "--") == 0)
             only_files = 1;
         else if (!only_files && argv[i][0] == '-')
-            return cli_usage("serve", "unknown option '%s'", argv[i]);
+            return usage_error("serve", "unknown option '%s'", argv[i]);
         else if (file != NULL)
-            return cli_usage("serve", "unexpected argument '%s'", argv[i]);
+            return usage_error("serve", "unexpected argument '%s'", argv[i]);
         else
             file = argv[i];
     }
     if (file == NULL)
-        return cli_usage("serve", "no file given");
+        return usage_error("serve", "no file given");
 
-    err = config_load(&config, file, &faults);
+    err = config_load(&config, file, &route_kinds, &faults);
     if (err == -WEIR_ECONFIG)
         config_faults_print(&faults, true, stderr);
     else if (err)

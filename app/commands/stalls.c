@@ -10,11 +10,12 @@
 #include <weir/http_client.h>
 
 #include "commands/admin_client.h"
-#include "text/figures.h"
-#include "text/terminal_text.h"
 #include "commands/options.h"
 #include "commands/output.h"
 #include "commands/screen.h"
+#include "commands/usage.h"
+#include "text/figures.h"
+#include "text/terminal_text.h"
 
 const char command_stalls_help[] =
     "usage: weir stalls [--json] [ADMIN]\n"
@@ -173,6 +174,6 @@ int command_stalls(int argc, char **argv)
     if (code)
         return code;
     if (rest.count > 1)
-        return cli_usage("stalls", "unexpected argument '%s'", rest.items[1]);
+        return usage_error("stalls", "unexpected argument '%s'", rest.items[1]);
     return admin_client_run("stalls", rest.count ? rest.items[0] : NULL, run, &as_json);
 }

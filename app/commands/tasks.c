@@ -12,11 +12,12 @@
 #include <weir.h>
 
 #include "commands/admin_client.h"
-#include "text/terminal_text.h"
 #include "commands/options.h"
 #include "commands/output.h"
 #include "commands/screen.h"
 #include "commands/tasks_tree.h"
+#include "commands/usage.h"
+#include "text/terminal_text.h"
 
 const char command_tasks_help[] =
     "usage: weir tasks [--filter TEXT] [--watch] [--flat] [--stacks] [--json] [ADMIN]\n"
@@ -195,6 +196,6 @@ int command_tasks(int argc, char **argv)
     if (code)
         return code;
     if (rest.count > 1)
-        return cli_usage("tasks", "unexpected argument '%s'", rest.items[1]);
+        return usage_error("tasks", "unexpected argument '%s'", rest.items[1]);
     return admin_client_run("tasks", rest.count ? rest.items[0] : NULL, run, &o);
 }

@@ -19,6 +19,7 @@
 #include "commands/output.h"
 #include "commands/screen.h"
 #include "commands/top_frame.h"
+#include "commands/usage.h"
 
 const char command_top_help[] =
     "usage: weir top [--once] [--json] [--every TIME] [ADMIN]\n"
@@ -433,7 +434,7 @@ int command_top(int argc, char **argv)
     if (code)
         return code;
     if (rest.count > 1)
-        return cli_usage("top", "unexpected argument '%s'", rest.items[1]);
+        return usage_error("top", "unexpected argument '%s'", rest.items[1]);
     code = admin_client_run("top", rest.count ? rest.items[0] : NULL, run, &top);
     json_decref(top.stats);
     json_decref(top.stalls);

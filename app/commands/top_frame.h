@@ -8,8 +8,8 @@
 
 #include <jansson.h>
 
-#include "text/terminal_text.h"
 #include "commands/top_layout.h"
+#include "text/terminal_text.h"
 
 enum top_sort { TOP_BY_RATE, TOP_BY_P99, TOP_BY_ERRORS, TOP_AS_LISTED, TOP_SORTS };
 

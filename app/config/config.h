@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration of the weir program: one file, read and checked into one typed, immutable value.
+/* The configuration of the weir program: a typed, immutable value. load.h reads it from a file.
  *
- * Threading: built by one thread before any loop starts; afterwards it is only read, by any thread.
+ * Threading: built by one thread before any loop starts; afterwards any thread may read it.
  *
- * Every key is defined in one table (config.c, config_route.c, routes/NAME.c) with its type, range and
- * default.
+ * Every key stands in a table (load.c, route.c, pool.c, routes/NAME.c) with its type, range and default.
  */
 #ifndef APP_CONFIG_CONFIG_H
 #define APP_CONFIG_CONFIG_H
@@ -111,7 +110,7 @@ struct config {
     struct config_stall stall;
     struct config_guard guard;
     int log;         /* enum config_log */
-    int log_level;   /* as log_levels in config.c; see config_log_level() */
+    int log_level;   /* as log_levels in load.c; see config_log_level() */
     bool access_log; /* a line for each request */
     bool ledger;     /* where the time of each request went */
     bool server_timing;
@@ -123,18 +122,7 @@ struct config {
 
 enum weir_log_level config_log_level(const struct config *config);
 
-/* Reads, checks and completes a configuration file.
- * Owns:    *config owns everything in it until config_free; faults->file keeps pointing at path.
- * Returns: 0 with *config; -WEIR_ECONFIG with faults, also when the file can't be read; -ENOMEM. On failure
- *          *config is empty and need not be freed.
- * Where:   any thread, before the loops: it reads a file and blocks.
- */
-WEIR_CHECKED int config_load(struct config *config, const char *path, struct config_faults *faults);
-
-/* The same from bytes in memory; the faults speak of the name given to config_faults_open. */
-WEIR_CHECKED int config_parse(struct config *config, const void *bytes, size_t length,
-                              struct config_faults *faults);
-
+/* Frees all that the configuration owns, and empties it. */
 void config_free(struct config *config);
 
 /* Where a key of the file is written, or the one inside it, {key: {inner: …}}; inner may be NULL.

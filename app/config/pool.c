@@ -25,14 +25,6 @@ static const struct schema pool_schema = {.name = "pool", SCHEMA_KEYS(pool_keys)
 
 /* --- pools --- */
 
-const struct config_pool *config_pool_find(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->pool_count; i++)
-        if (strcmp(config->pools[i].name, name) == 0)
-            return &config->pools[i];
-    return NULL;
-}
-
 static bool pool_name_is_valid(const char *name)
 {
     size_t length = strlen(name);

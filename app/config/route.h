@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The list of routes. config.c calls this once everything a route can refer to has been read.
+/* The list of routes, read after all that a route can refer to.
  *
  * Threading: as config.h.
  */
@@ -7,11 +7,13 @@
 #define APP_CONFIG_ROUTE_H
 
 #include "config/config.h"
+#include "config/route_kind.h"
 #include "config/schema.h"
 
 enum { CONFIG_ROUTES_MAX = 2000 };
 
-/* Reads the list into config->routes; limits and pools of config are filled in already. */
-void routes_read(struct config_reader *reader, const struct tree_node *node, struct config *config);
+/* Reads the list into config->routes. The limits and pools of config are known already. */
+void routes_read(struct config_reader *reader, const struct tree_node *node, const struct route_kinds *kinds,
+                 struct config *config);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A kind of route: what "respond:", "gather:" and the others do. One kind is one file, and one line in
- * table.c.
+/* A kind of route: what "respond:", "gather:" and the others do. Each kind is a file of routes/, and
+ * a line in routes/table.c.
  *
  * Threading: configure runs once, before any loop. open, handle and close run on a loop, with that loop's own
  * state; the settings are shared by all loops and never written again.
@@ -65,13 +65,10 @@ struct route_kind {
     void (*close)(void *state); /* may be NULL */
 };
 
-/* The kinds in this build, in the order they are shown; ended by NULL. */
-extern const struct route_kind *const route_kinds[];
-
-/* Kinds that are described and reserved, but not in this build; ended by NULL. */
-extern const char *const route_kinds_later[];
-
-/* The kind with this name, or NULL. */
-const struct route_kind *route_kind_find(const char *name);
+/* The kinds of routes that a configuration may use. */
+struct route_kinds {
+    const struct route_kind *const *list; /* in the order they are shown; ended by NULL */
+    const char *const *later;             /* names that are reserved, but not in this build; ended by NULL */
+};
 
 #endif

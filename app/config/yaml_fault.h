@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Why bytes are no YAML, in words for who wrote them: where the mistake is, not where the reader noticed.
+/* Faults of a file that is no YAML: they name the place of the mistake, not the place where the parser
+ * noticed.
  *
  * Threading: pure functions, from any thread.
  */
@@ -7,31 +8,20 @@
 #define APP_CONFIG_YAML_FAULT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <yaml.h>
 
 #include "config/fault.h"
+#include "config/yaml_source.h"
 
-struct yaml_source {
-    const char *bytes;
-    size_t length;
-};
-
-/* The last text in quotes that began in another line than it ended: its quotes are often not where they were
- * meant to be. */
+/* The last quoted text that ended in another line than it began. Often a quote is missing in its first line.
+ */
 struct yaml_quoted {
     bool known;
     yaml_mark_t begin, end;
 };
 
-/* Skips a byte order mark.
- * Returns: false after the fault of bytes that are no UTF-8 text for a whole file: another encoding, line
- * breaks that only some programs see.
- */
-bool yaml_source_open(struct yaml_source *source, struct config_faults *faults);
-
-/* Adds the fault at which a parser ended. */
+/* Adds the fault that ended the parser. */
 void yaml_fault(const struct yaml_source *source, const yaml_parser_t *parser,
                 const struct yaml_quoted *quoted, struct config_faults *faults);
 

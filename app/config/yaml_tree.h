@@ -12,8 +12,8 @@
 
 #include <weir/error.h>
 
-#include "config/fault.h"
 #include "config/arena.h"
+#include "config/fault.h"
 
 enum {
     YAML_TREE_BYTES_MAX = 1 << 20, /* of the file */

@@ -2,13 +2,11 @@
 #include "gateway/gateway.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <unistd.h>
 
 #include <weir/http_client.h>
@@ -17,19 +15,18 @@
 #include <weir/memory.h>
 #include <weir/stream.h>
 
-#include "gateway/access_log.h"
 #include "admin/admin.h"
-#include "commands/commands.h"
-#include "metrics/gather_counts.h"
-#include "jobs/image_budget.h"
-#include "http/listening.h"
-#include "gateway/memory_watch.h"
-#include "metrics/metrics.h"
-#include "routes/route_pool.h"
-#include "http/response_coding.h"
 #include "config/route_kind.h"
+#include "gateway/access_log.h"
+#include "gateway/memory_watch.h"
 #include "gateway/start_check.h"
 #include "gateway/start_log.h"
+#include "http/listening.h"
+#include "http/response_coding.h"
+#include "jobs/image_budget.h"
+#include "metrics/gather_counts.h"
+#include "metrics/metrics.h"
+#include "routes/route_pool.h"
 
 struct gateway {
     const struct config *config;
@@ -396,14 +393,14 @@ static int run(const char *command, struct gateway *gateway)
         tell(command, gateway, listen, "it could not serve", err);
     memory_watch_close(memory);
     admin_stop(admin);
-    return err == 0 ? EXIT_FINE : EXIT_FAILED;
+    return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Before it serves, and when it has drained: while it serves the server hears them. */
 static void end_at_once(int number)
 {
     (void)number;
-    _exit(EXIT_FINE);
+    _exit(EXIT_SUCCESS);
 }
 
 static void heed_signals(void)
@@ -425,7 +422,7 @@ int gateway_run(const char *command, const struct config *config, const char *fi
     heed_signals();
     weir_log_configure(config_log_level(config), config->log == CONFIG_LOG_JSON);
     gateway_status_init(&gateway.status);
-    code = check(command, &gateway, file) ? run(command, &gateway) : EXIT_FAILED;
+    code = check(command, &gateway, file) ? run(command, &gateway) : EXIT_FAILURE;
     metrics_free(gateway.status.metrics);
     gather_counts_free(gateway.status.gathers);
     gateway_status_end(&gateway.status);

@@ -20,7 +20,7 @@ struct gateway_events {
 /* Serves until SIGTERM or SIGINT and the drain. What can't be opened is told on stderr, under this name of
  * the command, with what helps.
  * Owns:    all is lent until it returns. file: the configuration's, for faults; NULL: none.
- * Returns: the exit code.
+ * Returns: the exit code, EXIT_SUCCESS or EXIT_FAILURE.
  */
 int gateway_run(const char *command, const struct config *config, const char *file,
                 const struct gateway_events *events);

@@ -14,12 +14,12 @@
 
 #include "admin/yield.h"
 #include "config/address.h"
-#include "http/listening.h"
-#include "routes/route_pool.h"
 #include "config/route_kind.h"
 #include "gateway/start_connect.h"
 #include "gateway/start_io.h"
 #include "gateway/start_limits.h"
+#include "http/listening.h"
+#include "routes/route_pool.h"
 
 /* How long all addresses together are waited for. */
 enum { TAKEN_PATIENCE_MS = 500, YIELDED_PATIENCE_MS = 5000, TAKEN_STEP_MS = 20 };

@@ -7,8 +7,8 @@
 
 #include <weir/memory.h>
 
-#include "gateway/memory_need.h"
 #include "config/route_kind.h"
+#include "gateway/memory_need.h"
 
 enum {
     PER_ORIGIN = 256, /* connections of a loop to one backend, as the library has it */

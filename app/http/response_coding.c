@@ -10,9 +10,9 @@
 
 #include <weir/pool.h>
 
+#include "config/route_kind.h"
 #include "http/negotiation.h"
 #include "jobs/kinds.h"
-#include "config/route_kind.h"
 
 enum {
     INLINE_BYTES = 8 << 10, /* compressed in less time than the way to the pool and back is worth */

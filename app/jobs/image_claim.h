@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-#include "jobs/image.h"
 #include "jobs/image_head.h"
+#include "jobs/image_order.h"
 
 /* All that is held at a time, at its most: the file, what its decoder holds, rows between the steps, what
  * comes out. Beside it there are some 2 MiB for each image, whatever its size. Follows what libvips 8.14 does

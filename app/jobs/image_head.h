@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What an image file claims, before any decoder sees it, and which parts of it a decoder needs.
+/* The claims of an image file, known before any decoder sees it, and the parts of it that a decoder needs.
  *
- * Threading: pure functions.
+ * Threading: a head is not shared.
  *
- * The whole file is walked by the rules of its format, as the decoders walk it. What they would keep, unpack
- * or read though no pixel comes of it — texts, EXIF, XMP, comments, further frames — is no part of what they
- * are given. A profile of colours is, within bounds.
+ * image_format.h walks the whole file by the rules of its format, as the decoders do. Decoders are not given
+ * what they would keep, unpack or read without making a pixel of it: texts, EXIF, XMP, comments, further
+ * frames. They are given a profile of colours, within bounds.
  */
 #ifndef APP_JOBS_IMAGE_HEAD_H
 #define APP_JOBS_IMAGE_HEAD_H
@@ -14,12 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <weir/buffer.h>
-#include <weir/error.h>
-
 enum image_format { IMAGE_JPEG, IMAGE_PNG, IMAGE_WEBP, IMAGE_GIF, IMAGE_FORMATS };
-
-extern const char *const image_types[IMAGE_FORMATS]; /* as in Content-Type */
 
 enum {
     IMAGE_SIDE_IN_MAX = 65500,         /* what a JPEG can have */
@@ -37,28 +32,18 @@ struct image_part {
 
 struct image_head {
     enum image_format format;
-    uint32_t width, height;  /* of the whole, or of the first frame when that is larger; > 0 */
-    int bands, sample_bytes; /* of what a decoder gives: 1 … 4, 1 or 2 */
+    uint32_t width, height;  /* of the image, or of the first frame when that is larger; > 0 */
+    int bands, sample_bytes; /* of the decoded pixels: 1 … 4, 1 or 2 */
     uint64_t held_bytes;     /* what its decoder holds of the whole picture, beside rows of it */
-    bool unscaled;           /* of a WebP: its decoder can't make it smaller itself */
-    bool cut_off;            /* its end is not there; of a GIF, that of its first frame */
+    bool unscaled;           /* WebP: its decoder can't make it smaller itself */
+    bool cut_off;            /* its end is missing; GIF: the end of its first frame */
     int orientation;         /* EXIF's: 1 … 8 */
-    uint64_t profile_bytes;  /* 0: there is none that is used */
-    const char *why;         /* in words, after -EFBIG */
+    uint64_t profile_bytes;  /* 0: no profile is used */
+    const char *why;         /* after -EFBIG: the reason */
 
-    size_t parts; /* in their order */
+    size_t parts; /* of the file, in their order */
     struct image_part part[IMAGE_PARTS_MAX];
     unsigned char made[IMAGE_MADE_BYTES]; /* parts that the file has in another form */
 };
-
-/* Reads the claims of a whole file. without_profile: its colours are taken as they are.
- * Owns:    the parts point into the file, and into *head: it is not copied.
- * Returns: 0; -ENOTSUP it is none of these formats, or a kind of JPEG that nobody uses; -EINVAL it is, but
- * it is damaged or cut off; -EFBIG no decoder shall see it, with head->why.
- */
-WEIR_CHECKED int image_head_read(struct image_head *head, weir_bytes file, bool without_profile);
-
-/* The format by the first bytes alone; IMAGE_FORMATS: none of these. */
-enum image_format image_format_of(weir_bytes file);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "routes/gather.h"
+#include "routes/gather_settings.h"
 #include "config/route_kind.h"
 
 enum { ORIGIN_BYTES = 512 };

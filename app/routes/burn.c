@@ -12,9 +12,9 @@
 #include <weir/task.h>
 #include <weir/text.h>
 
-#include "routes/route_pool.h"
-#include "routes/discard.h"
 #include "config/route_kind.h"
+#include "routes/discard.h"
+#include "routes/route_pool.h"
 
 enum { UNIT_STEPS = 10000, CALIBRATIONS = 8, UNITS_PER_CALIBRATION = 100 };
 

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/route_kind.h"
 #include "http/body_coding.h"
 #include "jobs/compressor.h"
 #include "jobs/kinds.h"
 #include "routes/computing.h"
-#include "config/route_kind.h"
 
 /* --- settings --- */
 
@@ -47,10 +47,10 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 
     (void)route;
     settings = config_take(reader->memory, sizeof *settings);
-    size_t before = reader->faults->count + reader->faults->dropped;
+    size_t before = faults_so_far(reader);
     if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
-    if (reader->faults->count + reader->faults->dropped == before)
+    if (faults_so_far(reader) == before)
         check_level(reader, node, settings);
     settings->under_way = config_take(reader->memory, sizeof *settings->under_way);
     return settings->under_way != NULL ? settings : NULL;

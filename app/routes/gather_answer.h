@@ -12,7 +12,7 @@
 #include <weir/buffer.h>
 #include <weir/error.h>
 
-#include "routes/gather.h"
+#include "routes/gather_settings.h"
 #include "routes/gather_note.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "routes/gather.h"
+#include "routes/gather_settings.h"
 
 enum gather_end {
     GATHER_OK,

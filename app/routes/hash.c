@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/route_kind.h"
 #include "jobs/digest.h"
 #include "jobs/kinds.h"
 #include "routes/computing.h"
-#include "config/route_kind.h"
 
 /* --- settings --- */
 

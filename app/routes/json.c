@@ -11,11 +11,11 @@
 #include <weir/json.h>
 #include <weir/text.h>
 
+#include "config/route_kind.h"
 #include "http/body_coding.h"
 #include "jobs/json_pick.h"
 #include "jobs/kinds.h"
 #include "routes/computing.h"
-#include "config/route_kind.h"
 
 enum { PARAMS_BYTES_MAX = 4 << 20 };
 
@@ -115,7 +115,7 @@ static void try_template(struct config_reader *reader, const struct tree_node *n
 
 static bool write_params(struct config_reader *reader, const struct draft *draft, weir_buffer *out)
 {
-    size_t before = reader->faults->count + reader->faults->dropped;
+    size_t before = faults_so_far(reader);
     int err = weir_buffer_printf(out, "{\"missing\":\"%s\",\"depth\":%d,\"pick\":",
                                  json_missing_names[draft->settings.missing], draft->settings.depth);
     size_t at = out->len;
@@ -124,7 +124,7 @@ static bool write_params(struct config_reader *reader, const struct draft *draft
         err = write_template(reader, draft->pick, out);
     if (err < 0)
         return false;
-    if (reader->faults->count + reader->faults->dropped == before)
+    if (faults_so_far(reader) == before)
         try_template(reader, draft->pick, (weir_bytes){out->data + at, out->len - at});
     return weir_buffer_append_byte(out, '}') == 0;
 }

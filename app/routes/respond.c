@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "routes/discard.h"
 #include "config/route_kind.h"
+#include "routes/discard.h"
 
 /* --- settings --- */
 

@@ -7,8 +7,8 @@
 #include <weir/task.h>
 #include <weir/text.h>
 
-#include "routes/discard.h"
 #include "config/route_kind.h"
+#include "routes/discard.h"
 
 /* --- settings --- */
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of route kinds: a new kind is its own file and one line in KINDS. */
-#include "config/route_kind.h"
+#include "routes/table.h"
 
-#include <string.h>
-
+/* A new kind is a file of its own, and a line here. */
 #define KINDS(KIND)                                                                                          \
     KIND(respond)                                                                                            \
     KIND(gather)                                                                                             \
@@ -19,14 +17,7 @@
 
 KINDS(DECLARE)
 
-const struct route_kind *const route_kinds[] = {KINDS(LIST) NULL};
+static const struct route_kind *const list[] = {KINDS(LIST) NULL};
+static const char *const later[] = {"file", "proxy", NULL};
 
-const char *const route_kinds_later[] = {"file", "proxy", NULL};
-
-const struct route_kind *route_kind_find(const char *name)
-{
-    for (size_t i = 0; route_kinds[i] != NULL; i++)
-        if (strcmp(route_kinds[i]->name, name) == 0)
-            return route_kinds[i];
-    return NULL;
-}
+const struct route_kinds route_kinds = {.list = list, .later = later};

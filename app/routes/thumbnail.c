@@ -12,16 +12,16 @@
 
 #include <weir/log.h>
 
+#include "config/route_kind.h"
+#include "http/body_coding.h"
+#include "http/conditional.h"
 #include "http/negotiation.h"
 #include "http/rooted_open.h"
-#include "http/conditional.h"
-#include "http/body_coding.h"
 #include "jobs/image.h"
 #include "jobs/kinds.h"
 #include "jobs/vips_library.h"
 #include "routes/computing.h"
 #include "routes/discard.h"
-#include "config/route_kind.h"
 
 enum { PARAMS_BYTES = 192, ETAG_BYTES = 96, THUMBNAIL_VERSION = 1 };
 
@@ -51,7 +51,7 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
         return NULL;
     if (settings->root != NULL) {
         settings->root_place = tree_find(node, "root")->place;
-        settings->root = schema_path(reader, settings->root);
+        settings->root = path_beside_file(reader, settings->root);
     }
     size_t length = route->path != NULL ? strlen(route->path) : 0;
     if (settings->root != NULL && length > 0 && (length < 2 || strcmp(route->path + length - 2, "/*") != 0))

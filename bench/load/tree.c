@@ -15,7 +15,9 @@
 #include <weir.h>
 
 #include "admin/admin.h"
+#include "config/load.h"
 #include "metrics/metrics.h"
+#include "routes/table.h"
 
 enum { TASKS = 100000, CHILDREN = 9, LOOKS = 15, CHILD_MS = 1000, PIECE_BYTES = 1 << 16, TAIL_BYTES = 64 };
 
@@ -232,7 +234,8 @@ static void read_config(struct bench *b, struct config *config, struct config_fa
                      b->port);
 
     config_faults_open(faults, "bench");
-    if (config_parse(config, text, (size_t)n, faults) < 0 || metrics_open(config, &b->status.metrics) < 0)
+    if (config_parse(config, text, (size_t)n, &route_kinds, faults) < 0 ||
+        metrics_open(config, &b->status.metrics) < 0)
         fail("no configuration");
 }
 

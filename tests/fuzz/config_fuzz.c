@@ -2,8 +2,9 @@
 /* Configuration: any bytes are a configuration or have faults with their places; nothing leaks. */
 #include <errno.h>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "fuzz/fuzz.h"
+#include "routes/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -12,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     int err;
 
     config_faults_open(&faults, "fuzz.yaml");
-    err = config_parse(&config, bytes, size, &faults);
+    err = config_parse(&config, bytes, size, &route_kinds, &faults);
     CHECK(err == 0 || err == -WEIR_ECONFIG || err == -ENOMEM);
     if (err == 0)
         config_free(&config);

@@ -5,7 +5,7 @@
 
 #include "fuzz/fuzz.h"
 #include "jobs/image_claim.h"
-#include "jobs/image_head.h"
+#include "jobs/image_format.h"
 
 /* Parts lie in the file or among what was made of it, and are no more than it and an end. */
 static void check_parts(const struct image_head *head, const uint8_t *bytes, size_t size)

@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "config/load.h"
+#include "config/route_kind.h"
 #include "core/loop.h"
 #include "core/scope.h"
 #include "io/sim/sim.h"
-#include "config/route_kind.h"
+#include "routes/table.h"
 #include "support/run.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -446,7 +447,8 @@ static void read_configuration(struct world *w)
     struct config_faults faults;
 
     config_faults_open(&faults, "gateway_test");
-    assert_int_equal(config_parse(&w->config, configuration, strlen(configuration), &faults), 0);
+    assert_int_equal(config_parse(&w->config, configuration, strlen(configuration), &route_kinds, &faults),
+                     0);
     assert_int_equal(w->config.route_count, 1);
 }
 

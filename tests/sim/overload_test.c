@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "core/loop.h"
-#include "pool/job.h"
-#include "pool/pool.h"
 #include "core/scope.h"
 #include "io/sim/sim.h"
+#include "pool/job.h"
+#include "pool/pool.h"
 #include "support/run.h"
 
 #if defined(__SANITIZE_THREAD__)

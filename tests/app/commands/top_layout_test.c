@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/run.h"
 #include "commands/top_layout.h"
+#include "support/run.h"
 
 static size_t lines_used(const struct top_layout *layout)
 {

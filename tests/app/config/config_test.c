@@ -8,12 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "config/path.h"
-#include "http/message/pattern.h"
-#include "routes/gather.h"
-#include "routes/respond.h"
 #include "config/route_kind.h"
+#include "http/message/pattern.h"
+#include "routes/gather_settings.h"
+#include "routes/respond.h"
+#include "routes/table.h"
 
 #define HEAD "listen: 127.0.0.1:8080\nroutes:\n"
 #define HELLO "  - {path: /, respond: {body: x}}\n"
@@ -21,7 +22,7 @@
 static int parse(const char *text, struct config *config, struct config_faults *faults)
 {
     config_faults_open(faults, "f");
-    return config_parse(config, text, strlen(text), faults);
+    return config_parse(config, text, strlen(text), &route_kinds, faults);
 }
 
 static void parse_fine(const char *text, struct config *config)
@@ -382,7 +383,7 @@ static void what_can_not_be_read_is_a_fault(void **state)
     struct config_faults faults;
 
     (void)state;
-    assert_int_equal(config_load(&c, "/nowhere/at/all.yaml", &faults), -WEIR_ECONFIG);
+    assert_int_equal(config_load(&c, "/nowhere/at/all.yaml", &route_kinds, &faults), -WEIR_ECONFIG);
     assert_non_null(strstr(faults.fault[0].text, "can't be read"));
 }
 

@@ -12,8 +12,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "gateway/gateway.h"
+#include "routes/table.h"
 #include "support/fault.h"
 #include "support/run.h"
 
@@ -219,7 +220,7 @@ static void answer_on(const char *io)
     int n = snprintf(text, sizeof text, configuration, io);
 
     config_faults_open(&faults, "gateway_fault_test");
-    assert_int_equal(config_parse(&w.config, text, (size_t)n, &faults), 0);
+    assert_int_equal(config_parse(&w.config, text, (size_t)n, &route_kinds, &faults), 0);
     assert_int_equal(gateway_run("test", &w.config, NULL, &events), 0);
     assert_int_equal(pthread_join(w.thread, NULL), 0);
     config_free(&w.config);

@@ -9,9 +9,10 @@
 #include <limits.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "gateway/memory_need.h"
 #include "gateway/memory_watch.h"
+#include "routes/table.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define HELLO "routes:\n  - {path: /, respond: {}}\n"
@@ -22,7 +23,7 @@ static struct config_faults warnings_of(const char *text, weir_memory_use use)
     struct config_faults warnings;
 
     config_faults_open(&warnings, "f.yaml");
-    assert_int_equal(config_parse(&c, text, strlen(text), &warnings), 0);
+    assert_int_equal(config_parse(&c, text, strlen(text), &route_kinds, &warnings), 0);
     memory_need_check(&c, &use, &warnings);
     config_free(&c);
     return warnings;
@@ -67,8 +68,8 @@ static void a_gather_needs_more_with_each_call(void **state)
     struct config c, d;
     (void)state;
     config_faults_open(&faults, "f.yaml");
-    assert_int_equal(config_parse(&c, text, strlen(text), &faults), 0);
-    assert_int_equal(config_parse(&d, twice, strlen(twice), &faults), 0);
+    assert_int_equal(config_parse(&c, text, strlen(text), &route_kinds, &faults), 0);
+    assert_int_equal(config_parse(&d, twice, strlen(twice), &route_kinds, &faults), 0);
     assert_true(memory_of_exchange(&d) > memory_of_exchange(&c));
     config_free(&c);
     config_free(&d);

@@ -17,8 +17,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "gateway/gateway.h"
+#include "routes/table.h"
 #include "support/files.h"
 
 static const char configuration[] = "listen: 127.0.0.1:0\nloops: 1\naccess_log: false\ndrain: 60s\n"
@@ -121,7 +122,8 @@ static void new_requests_are_refused_while_memory_is_short(void **state)
     files_put("/sys/fs/cgroup/memory.max", "100000000\n");
     files_put("/sys/fs/cgroup/memory.current", "60000000\n"); /* over half: it looks closely */
     config_faults_open(&faults, "memory_watch_test");
-    assert_int_equal(config_parse(&config, configuration, sizeof configuration - 1, &faults), 0);
+    assert_int_equal(config_parse(&config, configuration, sizeof configuration - 1, &route_kinds, &faults),
+                     0);
     assert_int_equal(gateway_run("test", &config, NULL, &events), 0);
     assert_int_equal(pthread_join(w.thread, NULL), 0);
     config_free(&config);

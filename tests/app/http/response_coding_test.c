@@ -8,8 +8,8 @@
 #include <weir/task.h>
 #include <zlib.h>
 
-#include "http/response_coding.h"
 #include "config/route_kind.h"
+#include "http/response_coding.h"
 
 /* --- a handler that answers as its query says --- */
 

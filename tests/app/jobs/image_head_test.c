@@ -12,7 +12,7 @@
 #include <zlib.h>
 
 #include "jobs/image_exif.h"
-#include "jobs/image_head.h"
+#include "jobs/image_format.h"
 #include "jobs/image_profile.h"
 #include "jobs/image_turn.h"
 

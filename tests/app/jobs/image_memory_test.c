@@ -17,6 +17,7 @@
 #include <zlib.h>
 
 #include "jobs/image.h"
+#include "jobs/image_format.h"
 #include "jobs/image_claim.h"
 #include "jobs/vips_library.h"
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "jobs/image.h"
+#include "jobs/image_format.h"
 #include "jobs/image_budget.h"
 #include "jobs/image_claim.h"
 #include "jobs/vips_library.h"

@@ -9,8 +9,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "metrics/metrics.h"
+#include "routes/table.h"
 
 static const char file[] = "listen: 127.0.0.1:0\n"
                            "routes:\n"
@@ -30,7 +31,7 @@ static struct gateway begin(void)
     struct gateway g = {0};
 
     config_faults_open(&faults, "test.yaml");
-    assert_int_equal(config_parse(&g.config, file, sizeof file - 1, &faults), 0);
+    assert_int_equal(config_parse(&g.config, file, sizeof file - 1, &route_kinds, &faults), 0);
     assert_int_equal(metrics_open(&g.config, &g.metrics), 0);
     for (int i = 0; i < 2; i++)
         assert_non_null(g.loops[i] = metrics_loop_open(g.metrics));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "jobs/image_head.h"
+#include "jobs/image_format.h"
 
 #include <errno.h>
 

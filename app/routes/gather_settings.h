@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* gather: asks several backends at once and answers with all of their answers. */
-#ifndef APP_ROUTES_GATHER_H
-#define APP_ROUTES_GATHER_H
+/* The settings of a gather: which backends are asked, and what the answer needs of them.
+ *
+ * Threading: read by one thread before the loops start; afterwards any thread may read them.
+ */
+#ifndef APP_ROUTES_GATHER_SETTINGS_H
+#define APP_ROUTES_GATHER_SETTINGS_H
 
 #include "config/config.h"
 #include "config/header.h"
@@ -28,7 +31,14 @@ struct gather_settings {
     size_t forward_count;
     const struct gather_call *calls;
     size_t call_count; /* 1 to GATHER_CALLS_MAX */
-    bool detail;       /* an error in the answer says more than its word */
+    bool detail;       /* an error in the answer has its reason, too */
 };
+
+/* Reads the value of the key "gather": configure() of the kind of route. */
+const void *gather_settings_read(struct config_reader *reader, const struct tree_node *node,
+                                 const struct config_route *route);
+
+/* Reports whether the settings of a call have a header of this name. */
+bool gather_call_sets(const struct gather_call *call, const char *name);
 
 #endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/listen.h"
+
+#include "config/address.h"
+
+enum { LISTENERS_MAX = 64, ADMIN_HOSTS_MAX = 64 };
+
+static void check_listener(struct config_reader *reader, const struct config_address *list, size_t n)
+{
+    const struct config_address *last = &list[n];
+
+    for (size_t i = 0; i < n; i++) {
+        if (!address_collides(&list[i], last))
+            continue;
+        config_fault(reader->faults, last->place,
+                     "listen has '%s', expected an address of its own; '%s' in line %u takes it", last->text,
+                     list[i].text, list[i].place.line);
+        return;
+    }
+}
+
+void listen_read(struct config_reader *reader, const struct tree_node *node, struct config *config)
+{
+    bool one = node->type == TREE_SCALAR;
+    struct config_address *list;
+    size_t count;
+
+    if (node->type == TREE_MAP || node->faulty) {
+        fault_value(reader, node, "listen", "HOST:PORT or a list of them");
+        return;
+    }
+    count = one ? 1 : node->count;
+    if (count == 0 || count > LISTENERS_MAX) {
+        config_fault(reader->faults, node->place, "listen has %zu entries, expected 1 to %d", count,
+                     LISTENERS_MAX);
+        return;
+    }
+    list = config_take(reader->memory, count * sizeof *list);
+    if (list == NULL)
+        return;
+    config->listen = list;
+    for (const struct tree_node *item = one ? node : node->first; item != NULL;
+         item = one ? NULL : item->next) {
+        if (!address_read(reader, item, "listen", &list[config->listen_count]))
+            continue;
+        check_listener(reader, list, config->listen_count);
+        config->listen_count++;
+    }
+}
+
+void admin_read(struct config_reader *reader, const struct tree_node *node, struct config *config)
+{
+    struct config_address *admin = config_take(reader->memory, sizeof *admin);
+
+    if (admin == NULL || !address_read(reader, node, "admin", admin))
+        return;
+    config->admin = admin;
+    for (size_t i = 0; i < config->listen_count; i++) {
+        if (address_collides(&config->listen[i], admin)) {
+            config_fault(reader->faults, node->place,
+                         "admin is '%s', expected an address of its own; listen in line %u takes it",
+                         admin->text, config->listen[i].place.line);
+            return;
+        }
+    }
+}
+
+void admin_hosts_read(struct config_reader *reader, const struct tree_node *node, struct config *config)
+{
+    static const char *const none[] = {NULL};
+    const char **hosts;
+
+    config->admin_hosts = none;
+    if (node == NULL)
+        return;
+    if (config->admin == NULL && tree_find(config->tree, "admin") == NULL)
+        config_fault(reader->faults, node->key_place, "admin_hosts is written without admin, expected both");
+    if (!node_is_list(reader, node, "admin_hosts"))
+        return;
+    if (node->count > ADMIN_HOSTS_MAX) {
+        config_fault(reader->faults, node->place, "admin_hosts has %zu entries, expected at most %d",
+                     node->count, ADMIN_HOSTS_MAX);
+        return;
+    }
+    hosts = config_take(reader->memory, (node->count + 1) * sizeof *hosts);
+    if (hosts == NULL)
+        return;
+    config->admin_hosts = hosts;
+    for (const struct tree_node *item = node->first; item != NULL; item = item->next) {
+        if (item->type == TREE_SCALAR && !item->faulty && host_is_valid(item->text, item->length))
+            *hosts++ = item->text;
+        else
+            fault_value(reader, item, "a name of admin_hosts", "a host's name, without a port");
+    }
+}

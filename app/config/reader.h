@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* What every function that reads a part of a configuration is given, and the checks and faults they share.
+ *
+ * Threading: as config.h.
+ */
+#ifndef APP_CONFIG_READER_H
+#define APP_CONFIG_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/arena.h"
+#include "config/fault.h"
+#include "config/yaml_tree.h"
+
+struct config_reader {
+    struct config_faults *faults;
+    struct config_memory *memory;
+};
+
+/* The number of faults so far, to compare with later: those that are only counted are included. */
+size_t faults_so_far(const struct config_reader *reader);
+
+/* Each checks the type of a node; what names the key, for the fault.
+ * Returns: false, after a fault, when the node is something else.
+ */
+bool node_is_map(struct config_reader *reader, const struct tree_node *node, const char *what);
+bool node_is_list(struct config_reader *reader, const struct tree_node *node, const char *what);
+bool node_is_text(struct config_reader *reader, const struct tree_node *node, const char *what);
+
+/* Adds "WHAT is 'value', expected EXPECTED" at the node, unless the node has a fault already. */
+void fault_value(struct config_reader *reader, const struct tree_node *node, const char *what,
+                 const char *expected);
+
+/* Adds "unknown WHAT 'name' in WHERE, did you mean 'x'?", or the list of all names when none is near.
+ * where may be NULL; names ends with NULL.
+ */
+void fault_unknown(struct config_reader *reader, struct config_place place, const char *what,
+                   const char *name, const char *where, const char *const *names);
+
+/* Writes "a, b or c" into out.
+ * Returns: out.
+ */
+const char *text_one_of(char *out, size_t room, const char *const *names);
+
+/* The number of entries before the NULL. */
+size_t count_names(const char *const *names);
+
+/* A path of the file: a relative one begins at the file's folder, since the folder in which the program was
+ * started is no part of its configuration.
+ * Owns:    the result lies in reader->memory, or is path itself.
+ * Returns: NULL when there is no memory.
+ */
+const char *path_beside_file(struct config_reader *reader, const char *path);
+
+#endif
