@@ -26,7 +26,7 @@ struct weir__heartbeat {
     _Atomic(_Atomic uint32_t *) stamped_runner; /* whose it was */
     _Atomic uint32_t stamped_run;
     atomic_bool asleep; /* in the kernel, waiting for something to do */
-    struct weir__sleep_total slept;
+    struct weir__sleep_total sleep_total;
     atomic_bool alarm; /* who looks has gone to sleep until it wakes: on_wake() is due, once */
     void (*on_wake)(void *arg);
     void *on_wake_arg;
@@ -140,15 +140,15 @@ static inline void weir__heartbeat_need(struct weir__heartbeat *p, bool begins)
 }
 
 /* For how long it has slept in all, in ticks: any thread. */
-static inline uint64_t weir__heartbeat_slept(struct weir__heartbeat *p)
+static inline uint64_t weir__heartbeat_sleep_total(struct weir__heartbeat *p)
 {
-    return weir__sleep_total_at(&p->slept, weir__heartbeat_ticks(p));
+    return weir__sleep_total_at(&p->sleep_total, weir__heartbeat_ticks(p));
 }
 
 /* Around a call that waits for the kernel; what the loop does after it is a new slice. */
 static inline void weir__heartbeat_sleep(struct weir__heartbeat *p)
 {
-    weir__sleep_total_begin(&p->slept, weir__heartbeat_ticks(p));
+    weir__sleep_total_begin(&p->sleep_total, weir__heartbeat_ticks(p));
     atomic_store_explicit(&p->asleep, true, memory_order_relaxed);
 }
 
@@ -156,7 +156,7 @@ static inline void weir__heartbeat_wake(struct weir__heartbeat *p)
 {
     uint64_t ticks = weir__heartbeat_ticks(p);
 
-    weir__sleep_total_end(&p->slept, ticks);
+    weir__sleep_total_end(&p->sleep_total, ticks);
     weir__heartbeat_run(p->loop_run);
     weir__heartbeat_stamp(p, p->loop_run, ticks);
     atomic_store(&p->asleep, false); /* before the alarm is looked at; who sets it looks at this after it */

@@ -42,10 +42,10 @@ struct weir__message {
 
 /* When the loop listened to the kernel, in ticks; see blame.h. */
 struct weir__last_poll {
-    uint64_t heard;        /* so far it has heard everything */
-    uint64_t asked;        /* when it asked, while what came is told; else 0 */
-    uint64_t blind_since;  /* what is told may have come since then; 0: it has come just now */
-    uint64_t evidence_due; /* when to read the scheduler's books again */
+    uint64_t polled;        /* so far it has heard everything */
+    uint64_t polling_since; /* when it asked, while what came is told; else 0 */
+    uint64_t blind_since;   /* what is told may have come since then; 0: it has come just now */
+    uint64_t evidence_due;  /* when to read the scheduler's books again */
     struct weir__off_cpu evidence;
     bool has_evidence;
 };

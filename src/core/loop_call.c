@@ -135,7 +135,7 @@ int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg)
     struct weir__task *self = weir__task_current();
     struct weir_runtime *r = self->loop->runtime;
     struct call c = {.caller = self, .here = self->loop, .name = name, .fn = fn, .arg = arg};
-    struct weir__attribution blame;
+    struct weir__attribution before;
     int err = weir__wait_begin();
 
     assert(loop >= 0 && loop < r->loop_count);
@@ -144,9 +144,9 @@ int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg)
     c.there = &r->loops[loop];
     c.start.deliver = start_there;
     weir__loop_post(c.there, &c.start);
-    blame = weir__attribution_on(self, WEIR_CHARGE_CALL, c.there->label);
+    before = weir__attribution_on(self, WEIR_CHARGE_CALL, c.there->label);
     while (!c.is_home || (c.cancel_sent && !c.ended_cancelled && !c.cancel_is_home))
         (void)weir__park(&a_call, c.cancel_sent ? NULL : send_cancel, &c);
-    weir__attribution_back(self, blame);
+    weir__attribution_back(self, before);
     return c.result;
 }

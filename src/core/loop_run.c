@@ -161,15 +161,15 @@ static bool is_io_due(struct weir__loop *loop, int64_t now_ns, bool has_work)
 
 static int ask_kernel(struct weir__loop *loop, int64_t now_ns, int64_t next_ns)
 {
-    uint64_t slept = weir__heartbeat_slept(&loop->heartbeat);
+    uint64_t sleep_ticks = weir__heartbeat_sleep_total(&loop->heartbeat);
     int result;
 
     weir__attribution_ask(loop);
-    weir__lag_looks(&loop->lag, now_ns);
+    weir__lag_look(&loop->lag, now_ns);
     result = weir__io_turn(loop->io, next_ns);
-    slept = weir__heartbeat_slept(&loop->heartbeat) - slept;
-    if (slept > 0)
-        weir__lag_slept(&loop->lag, weir__heartbeat_ns(&loop->heartbeat, slept), next_ns);
+    sleep_ticks = weir__heartbeat_sleep_total(&loop->heartbeat) - sleep_ticks;
+    if (sleep_ticks > 0)
+        weir__lag_sleep(&loop->lag, weir__heartbeat_ns(&loop->heartbeat, sleep_ticks), next_ns);
     return result;
 }
 

@@ -209,7 +209,7 @@ int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *), void *arg
     if (err < 0)
         note_failure(s, err);
     else if (s->activity == self->activity)
-        task->blame = self->blame;
+        task->attribution = self->attribution;
     return err;
 }
 

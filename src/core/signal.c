@@ -26,11 +26,11 @@ static struct sigaction before[SIGNAL_MAX + 1];
 static atomic_uint_fast64_t pending;
 
 /* Of the one thread that hears signals, see hear.h. */
-static atomic_bool someone_hears;
-static uint64_t heard_numbers;
-static atomic_int heard;                    /* counts signals and nudges: what it sleeps by */
-static atomic_uint times[SIGNAL_MAX + 1];   /* each came */
-static unsigned times_told[SIGNAL_MAX + 1]; /* of these it knows */
+static atomic_bool has_thread;
+static uint64_t thread_numbers;
+static atomic_int thread_events;                /* counts signals and nudges: what it sleeps by */
+static atomic_uint times_came[SIGNAL_MAX + 1];  /* each came */
+static unsigned times_returned[SIGNAL_MAX + 1]; /* of these it knows */
 
 struct signals {
     struct weir__task *waiter;
@@ -57,9 +57,9 @@ static void caught(int number)
         atomic_fetch_or(&pending, bit(number));
         weir__io_wake(loop->io);
     } else { /* a thread hears it */
-        atomic_fetch_add(&times[number], 1);
-        atomic_fetch_add(&heard, 1);
-        weir__futex_wake(&heard);
+        atomic_fetch_add(&times_came[number], 1);
+        atomic_fetch_add(&thread_events, 1);
+        weir__futex_wake(&thread_events);
     }
     errno = saved_errno;
 }
@@ -181,26 +181,26 @@ int weir__thread_signals_begin(const int *numbers, size_t count)
 {
     int err = 0;
 
-    if (atomic_exchange(&someone_hears, true))
+    if (atomic_exchange(&has_thread, true))
         return -EBUSY;
-    heard_numbers = 0;
+    thread_numbers = 0;
     for (size_t i = 0; err == 0 && i < count; i++) {
-        err = catch_one(&heard, &heard_numbers, numbers[i], NULL);
+        err = catch_one(&thread_events, &thread_numbers, numbers[i], NULL);
         if (err == 0)
-            times_told[numbers[i]] = atomic_load(&times[numbers[i]]);
+            times_returned[numbers[i]] = atomic_load(&times_came[numbers[i]]);
     }
     if (err < 0)
         weir__thread_signals_end();
     return err;
 }
 
-static int next_heard(void)
+static int next_of_thread(void)
 {
-    for (uint64_t left = heard_numbers; left != 0; left &= left - 1) {
+    for (uint64_t left = thread_numbers; left != 0; left &= left - 1) {
         int number = __builtin_ctzll(left) + 1;
-        if (times_told[number] == atomic_load(&times[number]))
+        if (times_returned[number] == atomic_load(&times_came[number]))
             continue;
-        times_told[number]++;
+        times_returned[number]++;
         return number;
     }
     return 0;
@@ -208,28 +208,28 @@ static int next_heard(void)
 
 int weir__thread_signals_wait(int64_t until_ns)
 {
-    int before_look = atomic_load(&heard);
-    int number = next_heard();
+    int before_look = atomic_load(&thread_events);
+    int number = next_of_thread();
     int64_t left_ns;
 
-    while (number == 0 && atomic_load(&heard) == before_look &&
+    while (number == 0 && atomic_load(&thread_events) == before_look &&
            (left_ns = until_ns - weir__clock_monotonic_ns()) > 0) {
         struct timespec most = {.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
-        weir__futex_wait(&heard, before_look, until_ns == INT64_MAX ? NULL : &most);
-        number = next_heard();
+        weir__futex_wait(&thread_events, before_look, until_ns == INT64_MAX ? NULL : &most);
+        number = next_of_thread();
     }
     return number;
 }
 
 void weir__thread_signals_nudge(void)
 {
-    atomic_fetch_add(&heard, 1);
-    weir__futex_wake(&heard);
+    atomic_fetch_add(&thread_events, 1);
+    weir__futex_wake(&thread_events);
 }
 
 void weir__thread_signals_end(void)
 {
-    restore(heard_numbers);
-    heard_numbers = 0;
-    atomic_store(&someone_hears, false);
+    restore(thread_numbers);
+    thread_numbers = 0;
+    atomic_store(&has_thread, false);
 }

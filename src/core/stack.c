@@ -14,7 +14,7 @@
 
 enum { ARENA_BYTES = 16 << 20 };
 
-int weir__stacks_init(struct weir__stacks *s, size_t bytes, size_t count_max, enum weir__guard_kind guard)
+int weir__stacks_init(struct weir__stacks *s, size_t bytes, size_t count_max, enum weir__guard_type guard)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
 

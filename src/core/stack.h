@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum weir__guard_kind { WEIR__GUARD_BEST, WEIR__GUARD_MADVISE, WEIR__GUARD_MPROTECT };
+enum weir__guard_type { WEIR__GUARD_BEST, WEIR__GUARD_MADVISE, WEIR__GUARD_MPROTECT };
 
 /* Another thread may walk the arenas and the stacks that were made in them, while the loop lives. */
 struct weir__stack_arena {
@@ -33,7 +33,7 @@ struct weir__stacks {
     unsigned page_bits;
     size_t count; /* made so far */
     size_t count_max;
-    enum weir__guard_kind guard;
+    enum weir__guard_type guard;
     _Atomic(struct weir__stack_arena *) arenas; /* the newest first */
     char **idle;                                /* finished ones, the hottest last */
     size_t idle_count, idle_capacity;
@@ -42,7 +42,7 @@ struct weir__stacks {
 };
 
 /* bytes: a multiple of the page size, at least four pages. */
-int weir__stacks_init(struct weir__stacks *s, size_t bytes, size_t count_max, enum weir__guard_kind guard)
+int weir__stacks_init(struct weir__stacks *s, size_t bytes, size_t count_max, enum weir__guard_type guard)
     __attribute__((warn_unused_result));
 void weir__stacks_free(struct weir__stacks *s);
 

@@ -129,7 +129,8 @@ static struct weir__list *queue_of_case(const weir_case *c)
     }
 }
 
-static int wait_for(const weir_case *cases, size_t count, const struct weir__wait_class *kind, bool *closed)
+static int wait_for(const weir_case *cases, size_t count, const struct weir__wait_class *wait_class,
+                    bool *closed)
 {
     struct waiter waiters[WEIR_SELECT_MAX];
     struct wait wait = {.waiters = waiters, .count = count};
@@ -148,15 +149,15 @@ static int wait_for(const weir_case *cases, size_t count, const struct weir__wai
         waiters[i] = (struct waiter){.wait = &wait, .item = cases[i].item};
         weir__list_push_back(queue_of_case(&cases[i]), &waiters[i].node);
     }
-    err = weir__park(kind, cancelled, &wait);
+    err = weir__park(wait_class, cancelled, &wait);
     *closed = wait.closed;
     return err;
 }
 
-static int wait_for_one(weir_case c, const struct weir__wait_class *kind)
+static int wait_for_one(weir_case c, const struct weir__wait_class *wait_class)
 {
     bool closed;
-    int index = wait_for(&c, 1, kind, &closed);
+    int index = wait_for(&c, 1, wait_class, &closed);
 
     return index < 0 ? index : closed ? -WEIR_ECLOSED : 0;
 }
@@ -204,17 +205,17 @@ static bool describe_select(const struct weir__look *look, const struct weir__ta
     return true;
 }
 
-#define KIND(words, describe)                                                                                \
+#define WAIT_CLASS(words, describe)                                                                          \
     {                                                                                                        \
         words, describe, .charge = WEIR_CHARGE_LOCK                                                          \
     }
-static const struct weir__wait_class an_event = KIND("an event", NULL),
-                                     a_mutex = KIND("a mutex", describe_queue),
-                                     a_semaphore = KIND("a semaphore", describe_queue),
-                                     to_send = KIND("room in a channel", describe_channel),
-                                     to_receive = KIND("an item in a channel", describe_channel),
-                                     several = KIND("the first of several", describe_select);
-#undef KIND
+static const struct weir__wait_class an_event = WAIT_CLASS("an event", NULL),
+                                     a_mutex = WAIT_CLASS("a mutex", describe_queue),
+                                     a_semaphore = WAIT_CLASS("a semaphore", describe_queue),
+                                     to_send = WAIT_CLASS("room in a channel", describe_channel),
+                                     to_receive = WAIT_CLASS("an item in a channel", describe_channel),
+                                     several = WAIT_CLASS("the first of several", describe_select);
+#undef WAIT_CLASS
 
 int weir_select(const weir_case *cases, size_t count, bool *closed)
 {
@@ -233,9 +234,9 @@ void weir_semaphore_init(weir_semaphore *s, int64_t permits)
     weir__list_init(queue_of(&s->waiters));
 }
 
-int weir__semaphore_acquire(weir_semaphore *s, const struct weir__wait_class *kind)
+int weir__semaphore_acquire(weir_semaphore *s, const struct weir__wait_class *wait_class)
 {
-    return wait_for_one(weir_on_acquire(s), kind);
+    return wait_for_one(weir_on_acquire(s), wait_class);
 }
 
 int weir_semaphore_acquire(weir_semaphore *s)

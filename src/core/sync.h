@@ -8,7 +8,7 @@
 #include "core/wait.h"
 
 /* weir_semaphore_acquire(), as a wait of this kind. */
-int weir__semaphore_acquire(weir_semaphore *s, const struct weir__wait_class *kind) WEIR_CHECKED;
+int weir__semaphore_acquire(weir_semaphore *s, const struct weir__wait_class *wait_class) WEIR_CHECKED;
 
 /* For the describe() of a kind of wait: which semaphore, mutex, event or channel the task waits for, and its
  * place in the queue there. Returns: its address; NULL: not to be had. */

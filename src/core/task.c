@@ -163,7 +163,7 @@ struct weir__task *weir__task_create(struct weir__scope *home, char *stack, cons
     task->locks = 0;
     task->fn = fn;
     task->arg = arg;
-    task->blame = (struct weir__attribution){NULL, 0};
+    task->attribution = (struct weir__attribution){NULL, 0};
     task->allows = NULL;
     task->created_ns = loop->now_ns;
     task->name = name;
@@ -232,20 +232,21 @@ int weir__wait_begin(void)
     return begin(self);
 }
 
-int weir__park(const struct weir__wait_class *kind, void (*on_cancel)(struct weir__task *task), void *arg)
+int weir__park(const struct weir__wait_class *wait_class, void (*on_cancel)(struct weir__task *task),
+               void *arg)
 {
     struct weir__task *self = weir__task_current();
 
-    self->wait = kind;
+    self->wait = wait_class;
     self->on_cancel = on_cancel;
     self->wait_arg = arg;
     self->state = WEIR__TASK_PARKED;
     self->budget = WEIR__WAIT_BUDGET;
-    weir__attribution_park(self, kind);
+    weir__attribution_park(self, wait_class);
     if (__builtin_expect(self->loop->on_wait != NULL, 0))
         self->loop->on_wait(self, true);
     leave(self->loop, self);
-    weir__attribution_unpark(self, kind);
+    weir__attribution_unpark(self, wait_class);
     return self->wake_result;
 }
 

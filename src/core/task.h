@@ -19,7 +19,8 @@ int weir__wait_begin(void) __attribute__((warn_unused_result));
 /* Gives up the loop until weir__wake(). A cancel of the scope meanwhile calls on_cancel(task), once, which
  * wakes the task or sees to it that it will be; NULL: the cancel does not cut this wait short. arg: for both
  * on_cancel and the kind's describe(). Returns what weir__wake() was given. */
-int weir__park(const struct weir__wait_class *kind, void (*on_cancel)(struct weir__task *task), void *arg);
+int weir__park(const struct weir__wait_class *wait_class, void (*on_cancel)(struct weir__task *task),
+               void *arg);
 
 /* The on_cancel of waits that hold nothing: wakes with the cause. */
 void weir__wake_cancelled(struct weir__task *task);

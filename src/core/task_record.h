@@ -26,8 +26,8 @@ enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
 
 /* What a task's waits are charged to; see weir__attribution_on(). */
 struct weir__attribution {
-    const char *name; /* lives as long as its work */
-    uint8_t kind;     /* enum weir_charge_kind */
+    const char *name;  /* lives as long as its work */
+    uint8_t charge_to; /* enum weir_charge_kind; 0: what the wait itself is charged to */
 };
 
 /* Lies at the top of the task's own stack, at a place that depends on the stack alone, in memory that stays
@@ -61,7 +61,7 @@ struct weir__task {
     int (*fn)(void *);
     void *arg;
     struct weir__ledger_wait waited; /* the latest wait in its work's ledger */
-    struct weir__attribution blame;
+    struct weir__attribution attribution;
     struct weir_guard_allow *allows; /* the innermost of its own */
     const char *name;
     char *stack;

@@ -105,8 +105,8 @@ static int64_t margin_ns(struct weir_pool *pool, int ahead, int64_t expected_ns)
 /* Whether a job that has to wait is refused, and why. Its own time counts against its caller's deadline, too;
  * not when a worker is free, since a job unlike the others may well be shorter, and no one else is kept out.
  */
-static int judge(struct weir_pool *pool, const weir_job *job, int ahead, int64_t expected_ns,
-                 enum weir_pool_refusal *why)
+static int check_wait(struct weir_pool *pool, const weir_job *job, int ahead, int64_t expected_ns,
+                      enum weir_pool_refusal *why)
 {
     int64_t begins_ns = expected_ns + margin_ns(pool, ahead, expected_ns);
     int64_t own_ns = atomic_load_explicit(&pool->shares[job->share].service_ns, memory_order_relaxed);
@@ -133,7 +133,7 @@ int weir__pool_admit(struct weir_pool *pool, const weir_job *job, enum weir_when
         return take_place(pool, share, true), 0;
     if (ahead >= 0) {
         *expected_ns = weir__pool_expected_ns(pool, job->share, job->queued_ns);
-        err = judge(pool, job, ahead, *expected_ns, why);
+        err = check_wait(pool, job, ahead, *expected_ns, why);
         if (err < 0)
             return err;
     }

@@ -15,7 +15,7 @@ enum { WORDS = 1024 / 64, SMOOTHED_OVER = 8 };
 static const int64_t no_thread_pause_ns = 100000000; /* after one could not be had */
 
 /* Whom the holder of the lock has to tell once it has left it: workers, by number. */
-struct weir__telling {
+struct weir__pool_wakeups {
     uint64_t wake[WORDS], start[WORDS];
     struct weir__list home;
 };
@@ -63,7 +63,7 @@ static struct weir__worker *first_of(struct weir__list *list)
     return weir__list_is_empty(list) ? NULL : weir__container_of(list->next, struct weir__worker, node);
 }
 
-static void begin_thread(struct weir_pool *pool, struct weir__worker *worker, struct weir__telling *t)
+static void begin_thread(struct weir_pool *pool, struct weir__worker *worker, struct weir__pool_wakeups *t)
 {
     weir__list_remove(&worker->node);
     worker->state = WEIR__WORKER_STARTING;
@@ -72,7 +72,7 @@ static void begin_thread(struct weir_pool *pool, struct weir__worker *worker, st
     mark(t->start, worker->index);
 }
 
-static bool give_to_idle(struct weir_pool *pool, weir_job *job, int64_t now_ns, struct weir__telling *t)
+static bool give_to_idle(struct weir_pool *pool, weir_job *job, int64_t now_ns, struct weir__pool_wakeups *t)
 {
     struct weir__worker *worker = first_of(&pool->idle);
 
@@ -95,7 +95,7 @@ static int waiting(const struct weir_pool *pool)
 
 /* Idle workers get what is queued; when they are all at work, threads are begun, one for each job that waits.
  */
-static void give_out(struct weir_pool *pool, struct weir__telling *t)
+static void give_out(struct weir_pool *pool, struct weir__pool_wakeups *t)
 {
     struct weir__worker *absent;
     weir_job *job;
@@ -133,7 +133,7 @@ void weir__pool_empty(struct weir_pool *pool, int result, enum weir_pool_refusal
 }
 
 /* A job within a job: to workers that are free now, or to nobody. */
-static void give_nested(struct weir_pool *pool, weir_job *job, struct weir__telling *t)
+static void give_nested(struct weir_pool *pool, weir_job *job, struct weir__pool_wakeups *t)
 {
     int64_t now_ns = weir__pool_now_ns(pool);
     struct weir__worker *absent;
@@ -161,7 +161,7 @@ void weir__note_submit(struct weir_pool *pool, struct weir__note *note)
         if (weir__job_take(job))
             refuse(pool, job, -WEIR_ECLOSED, WEIR_REFUSED_OTHER);
     } else if (job->outer != NULL)
-        give_nested(pool, job, pool->telling);
+        give_nested(pool, job, pool->wakeups);
     else if (atomic_load(&job->state) == WEIR__JOB_QUEUED)
         weir__queue_add(pool, job);
 }
@@ -229,7 +229,7 @@ static void send_home(weir_job *job)
     }
 }
 
-static void tell(struct weir_pool *pool, struct weir__telling *t)
+static void wake_all(struct weir_pool *pool, struct weir__pool_wakeups *t)
 {
     struct weir__list *node;
 
@@ -247,16 +247,16 @@ static void tell(struct weir_pool *pool, struct weir__telling *t)
 void weir__pool_leave(struct weir_pool *pool)
 {
     do {
-        struct weir__telling t;
+        struct weir__pool_wakeups t;
         memset(t.wake, 0, sizeof t.wake);
         memset(t.start, 0, sizeof t.start);
         weir__list_init(&t.home);
-        pool->telling = &t;
+        pool->wakeups = &t;
         read_notes(pool);
         give_out(pool, &t);
         weir__list_move_all(&t.home, &pool->ended);
         weir__lock_leave(&pool->lock);
-        tell(pool, &t);
+        wake_all(pool, &t);
     } while (atomic_load(&pool->inbox) != NULL && weir__lock_try(&pool->lock));
 }
 

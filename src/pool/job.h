@@ -55,9 +55,9 @@ struct weir_job {
     int caller_cpu;       /* where it was handed over */
 
     struct weir__note submit, leave;
-    struct weir__message home;     /* to the caller's loop */
-    atomic_int is_home;            /* the futex of a caller that is a job */
-    struct weir__timeout timeouts; /* the loop's: fires at begin_by_ns */
+    struct weir__message home;          /* to the caller's loop */
+    atomic_int is_home;                 /* the futex of a caller that is a job */
+    struct weir__timeout queue_timeout; /* the loop's: fires at begin_by_ns */
 
     atomic_int state;
     atomic_int cancelled;    /* why nobody wants it any more, or 0 */

@@ -66,7 +66,7 @@ static void came_home(struct weir__message *message)
 {
     weir_job *job = weir__container_of(message, struct weir_job, home);
 
-    weir__timeout_cancel(job->task->loop, &job->timeouts);
+    weir__timeout_cancel(job->task->loop, &job->queue_timeout);
     weir__wake(job->task, 0);
 }
 
@@ -83,9 +83,9 @@ static void leave(weir_job *job, int result, enum weir_job_fate fate)
     weir__pool_post(job->pool, &job->leave);
 }
 
-static void lost_patience(struct weir__timeout *timeout)
+static void waited_too_long(struct weir__timeout *timeout)
 {
-    leave(weir__container_of(timeout, struct weir_job, timeouts), -WEIR_EBUSY, WEIR_JOB_DROPPED);
+    leave(weir__container_of(timeout, struct weir_job, queue_timeout), -WEIR_EBUSY, WEIR_JOB_DROPPED);
 }
 
 static void cancelled(struct weir__task *task)
@@ -117,7 +117,7 @@ static void fill_in(weir_job *job, const weir_offload_options *o)
     job->caller_cpu = sched_getcpu();
     atomic_init(&job->worker_cpu, job->caller_cpu);
     weir__list_init(&job->node);
-    weir__timeout_init(&job->timeouts, lost_patience);
+    weir__timeout_init(&job->queue_timeout, waited_too_long);
     job->workers_max = 1;
     if (job->each == NULL)
         return;
@@ -148,7 +148,7 @@ static int count_refusal(weir_job *job, int err, enum weir_pool_refusal why)
 }
 
 /* What the task works for is told, so that its answer can say when to come back, and why. */
-static void tell_activity(const weir_job *job, int64_t expected_ns, const char *why, const char *reason)
+static void note_refusal(const weir_job *job, int64_t expected_ns, const char *why, const char *reason)
 {
     struct weir__activity *activity = job->task->activity;
 
@@ -170,9 +170,9 @@ static const char *reason_of(enum weir_pool_refusal why)
 static int refuse(weir_job *job, int err, enum weir_pool_refusal why, int64_t expected_ns,
                   const weir_offload_options *o)
 {
-    tell_activity(job, expected_ns,
-                  why == WEIR_REFUSED_FULL ? "the pool's queue is full" : "the pool's queue is too long",
-                  reason_of(why));
+    note_refusal(job, expected_ns,
+                 why == WEIR_REFUSED_FULL ? "the pool's queue is full" : "the pool's queue is too long",
+                 reason_of(why));
     if (o->report != NULL)
         o->report->expected.ns = expected_ns;
     return count_refusal(job, err, why);
@@ -208,12 +208,12 @@ static int hand_over(weir_job *job, const weir_offload_options *o)
     weir__pool_post(job->pool, &job->submit);
     /* With a worker at hand it is taken already, and a timer would cost as much as all the rest. */
     if (job->begin_by_ns < job->deadline_ns && atomic_load(&job->state) == WEIR__JOB_QUEUED)
-        weir__timeout_set(self->loop, &job->timeouts, job->begin_by_ns);
+        weir__timeout_set(self->loop, &job->queue_timeout, job->begin_by_ns);
     spin_for(job);
     (void)weir__park(&a_job, cancelled, job);
     if (job->fate == WEIR_JOB_DROPPED)
-        tell_activity(job, weir__pool_expected_ns(job->pool, job->share, weir__pool_now_ns(job->pool)),
-                      "no worker of the pool was free in time", "pool_late");
+        note_refusal(job, weir__pool_expected_ns(job->pool, job->share, weir__pool_now_ns(job->pool)),
+                     "no worker of the pool was free in time", "pool_late");
     return job->result;
 }
 

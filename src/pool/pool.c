@@ -22,7 +22,7 @@ void weir__pool_one_less(struct weir_pool *pool, atomic_int *count)
     if (atomic_fetch_sub(count, 1) != WEIR__POOL_CLOSING + 1)
         return;
     closer = pool->closer;
-    if (!atomic_exchange(&closer->told, true))
+    if (!atomic_exchange(&closer->notified, true))
         weir__loop_post(closer->task->loop, &closer->last_one);
 }
 

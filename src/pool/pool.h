@@ -34,14 +34,14 @@
 #include "core/loop.h"
 
 struct weir__note;
-struct weir__telling;
+struct weir__pool_wakeups;
 struct weir__task;
 
 /* Lies on the stack of the task that closes the pool. */
 struct weir__closing {
     struct weir__message last_one;
     struct weir__task *task;
-    atomic_bool told;
+    atomic_bool notified;
 };
 
 struct weir__share {
@@ -112,10 +112,10 @@ struct weir_pool {
     /* locked */
     struct weir__list ended; /* jobs to be sent home */
     struct weir__list idle, absent, begun;
-    int thread_count, starting;    /* those that are starting count as threads */
-    int64_t no_thread_until_ns;    /* none could be had: not tried again before */
-    struct weir__telling *telling; /* handover.c's own */
-    double turn;                   /* of the share that was served last */
+    int thread_count, starting;         /* those that are starting count as threads */
+    int64_t no_thread_until_ns;         /* none could be had: not tried again before */
+    struct weir__pool_wakeups *wakeups; /* handover.c's own */
+    double turn;                        /* of the share that was served last */
     uint64_t ran, dropped, cancelled;
     weir_meter queued_times, run_times; /* locked to write */
 

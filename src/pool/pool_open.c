@@ -217,7 +217,7 @@ static void last_one(struct weir__message *message)
 /* Marks the count, after which the last one tells. False: there is none. */
 static bool close_count(struct weir__closing *closing, atomic_int *count)
 {
-    atomic_store(&closing->told, false);
+    atomic_store(&closing->notified, false);
     return atomic_fetch_or(count, WEIR__POOL_CLOSING) > 0;
 }
 

@@ -63,19 +63,19 @@ struct publisher {
     struct weir__list node;
     struct weir__message message;
     struct weir__task *task;
-    bool is_told; /* under the lock: the message is on its way */
+    bool is_posted; /* under the lock: the message is on its way */
 };
 
-static void tell_all(struct weir__publishers *publishers)
+static void post_all(struct weir__publishers *publishers)
 {
     if (atomic_load(&publishers->count) == 0)
         return;
     (void)pthread_mutex_lock(&publishers->lock);
     weir__list_each (node, &publishers->waiting) {
         struct publisher *publisher = weir__container_of(node, struct publisher, node);
-        if (!publisher->is_told)
+        if (!publisher->is_posted)
             weir__loop_post(publisher->task->loop, &publisher->message);
-        publisher->is_told = true;
+        publisher->is_posted = true;
     }
     (void)pthread_mutex_unlock(&publishers->lock);
 }
@@ -85,7 +85,7 @@ void weir__published_job_over(struct weir__worker *worker)
     if (atomic_load_explicit(&worker->reads_since, memory_order_relaxed) == 0)
         return;
     atomic_store(&worker->reads_since, 0);
-    tell_all(worker->pool->runtime->publishers);
+    post_all(worker->pool->runtime->publishers);
 }
 
 /* The version is there while we read it, and then because we hold it. */
@@ -105,7 +105,7 @@ void weir_published_release(weir_published_held *held)
 
     held->version = NULL;
     if (atomic_fetch_sub(&version->holders, 1) == 1) /* from here on it may be gone */
-        tell_all(publishers);
+        post_all(publishers);
 }
 
 /* --- waiting for readers on loops --- */
@@ -169,7 +169,7 @@ static bool is_in_use(struct weir_runtime *r, struct weir_version *version, uint
     return is_read_by_job(r->pools, epoch) || atomic_load(&version->holders) > 0;
 }
 
-static void told(struct weir__message *message)
+static void reader_gone(struct weir__message *message)
 {
     weir__wake(weir__container_of(message, struct publisher, message)->task, 0);
 }
@@ -186,7 +186,7 @@ static void enter(struct weir__publishers *publishers, struct publisher *self)
 static void listen_again(struct weir__publishers *publishers, struct publisher *self)
 {
     (void)pthread_mutex_lock(&publishers->lock);
-    self->is_told = false;
+    self->is_posted = false;
     (void)pthread_mutex_unlock(&publishers->lock);
 }
 
@@ -196,14 +196,14 @@ static void leave(struct weir__publishers *publishers, struct publisher *self)
     (void)pthread_mutex_lock(&publishers->lock);
     weir__list_remove(&self->node);
     (void)pthread_mutex_unlock(&publishers->lock);
-    if (self->is_told)
+    if (self->is_posted)
         (void)weir__park(&readers, NULL, self);
 }
 
 static void pass_by_jobs_and_holders(struct weir__task *self, struct weir_version *version, uint64_t epoch)
 {
     struct weir_runtime *r = self->loop->runtime;
-    struct publisher publisher = {.message.deliver = told, .task = self};
+    struct publisher publisher = {.message.deliver = reader_gone, .task = self};
 
     if (!is_in_use(r, version, epoch))
         return;

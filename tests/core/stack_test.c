@@ -16,10 +16,10 @@
 
 enum { BYTES = 64 << 10, PAGE = 4096 };
 
-static const enum weir__guard_kind kinds[] = {WEIR__GUARD_BEST, WEIR__GUARD_MADVISE, WEIR__GUARD_MPROTECT};
+static const enum weir__guard_type kinds[] = {WEIR__GUARD_BEST, WEIR__GUARD_MADVISE, WEIR__GUARD_MPROTECT};
 
 /* True unless this kernel is older than the guards of madvise. */
-static bool kind_is_here(enum weir__guard_kind kind)
+static bool kind_is_here(enum weir__guard_type kind)
 {
     struct weir__stacks s;
     char *stack;
@@ -133,7 +133,7 @@ static int overflow(void *arg)
 }
 
 struct setting {
-    enum weir__guard_kind guard;
+    enum weir__guard_type guard;
     int loop;
     size_t reach; /* a single write so far below the stack pointer instead of a recursion; 0: recursion */
 };

@@ -71,8 +71,8 @@ void weir__attribution_late_timer(struct weir__loop *loop, int64_t late_ns)
     struct weir__last_poll *h = &loop->last_poll;
     uint64_t late = weir__heartbeat_ns_ticks(&loop->heartbeat, late_ns);
 
-    h->asked = late_ns > 0 ? weir__loop_slice_ticks(loop) : 0;
-    h->blind_since = late > loop->slices.long_ticks ? h->asked - late : 0;
+    h->polling_since = late_ns > 0 ? weir__loop_slice_ticks(loop) : 0;
+    h->blind_since = late > loop->slices.long_ticks ? h->polling_since - late : 0;
 }
 
 /* Since when the work of l may have been ready, though the loop learns of it now; else now. */
@@ -82,8 +82,8 @@ static uint64_t ready_since(const struct weir__loop *loop, const struct weir__le
     uint64_t since = l->mark > h->blind_since ? l->mark : h->blind_since;
 
     /* When the loop slept before this came, it had not come before. */
-    if (h->blind_since == 0 || now - h->asked > loop->slices.long_ticks / 16 ||
-        h->asked < since + loop->slices.long_ticks)
+    if (h->blind_since == 0 || now - h->polling_since > loop->slices.long_ticks / 16 ||
+        h->polling_since < since + loop->slices.long_ticks)
         return now;
     return since;
 }

@@ -28,54 +28,57 @@ static inline struct weir__ledger *weir__attribution_ledger(const struct weir__t
 /* From here on the waits of the running task are charged to this name (which lives as long as its work), and
  * to this kind unless theirs says more. Tasks it spawns inherit that. Returns: what was so before, for
  * weir__attribution_back(). */
-static inline struct weir__attribution weir__attribution_on(struct weir__task *self, uint8_t kind,
+static inline struct weir__attribution weir__attribution_on(struct weir__task *self, uint8_t charge_to,
                                                             const char *name)
 {
-    struct weir__attribution before = self->blame;
+    struct weir__attribution before = self->attribution;
 
-    self->blame = (struct weir__attribution){name, kind};
+    self->attribution = (struct weir__attribution){name, charge_to};
     return before;
 }
 
 static inline void weir__attribution_back(struct weir__task *self, struct weir__attribution before)
 {
-    self->blame = before;
+    self->attribution = before;
 }
 
 /* What the task says goes for waits that may be for anything. */
 static inline unsigned weir__attribution_charge_to(const struct weir__task *task,
-                                                   const struct weir__wait_class *kind)
+                                                   const struct weir__wait_class *wait_class)
 {
     const unsigned anything =
         1u << WEIR_CHARGE_OTHER | 1u << WEIR_CHARGE_STREAM | 1u << WEIR_CHARGE_TIMER | 1u << WEIR_CHARGE_LOCK;
 
-    return task->blame.kind != 0 && (anything >> kind->charge & 1) != 0 ? task->blame.kind : kind->charge;
+    return task->attribution.charge_to != 0 && (anything >> wait_class->charge & 1) != 0
+               ? task->attribution.charge_to
+               : wait_class->charge;
 }
 
 /* --- tasks --- */
 
 /* The running task is about to park. */
-static inline void weir__attribution_park(struct weir__task *self, const struct weir__wait_class *kind)
+static inline void weir__attribution_park(struct weir__task *self, const struct weir__wait_class *wait_class)
 {
     struct weir__ledger *l = weir__attribution_ledger(self);
 
     if (l == NULL)
         return;
     self->waited.ticks = weir__loop_slice_ticks(self->loop); /* should it be woken before it is left */
-    weir__ledger_park(l, &self->waited, weir__attribution_charge_to(self, kind));
+    weir__ledger_park(l, &self->waited, weir__attribution_charge_to(self, wait_class));
 }
 
 /* It runs again. */
-static inline void weir__attribution_unpark(struct weir__task *self, const struct weir__wait_class *kind)
+static inline void weir__attribution_unpark(struct weir__task *self,
+                                            const struct weir__wait_class *wait_class)
 {
     struct weir__ledger *l = weir__attribution_ledger(self);
 
     if (l == NULL)
         return;
-    if (__builtin_expect(kind->charge_parts != NULL, 0))
-        kind->charge_parts(self, l);
+    if (__builtin_expect(wait_class->charge_parts != NULL, 0))
+        wait_class->charge_parts(self, l);
     else
-        weir__ledger_unpark(l, &self->waited, self->blame.name);
+        weir__ledger_unpark(l, &self->waited, self->attribution.name);
 }
 
 /* When it became ready is not what it seems: by a task that works for something else, or told late. */
@@ -142,11 +145,11 @@ static inline void weir__attribution_turn(struct weir__loop *loop)
 {
     struct weir__last_poll *h = &loop->last_poll;
 
-    if (h->asked == 0)
+    if (h->polling_since == 0)
         return;
-    h->heard = weir__loop_slice_ticks(loop);
-    h->asked = h->blind_since = 0;
-    if (h->heard > h->evidence_due)
+    h->polled = weir__loop_slice_ticks(loop);
+    h->polling_since = h->blind_since = 0;
+    if (h->polled > h->evidence_due)
         weir__attribution_read_evidence(loop);
 }
 
@@ -155,8 +158,8 @@ static inline void weir__attribution_ask(struct weir__loop *loop)
 {
     struct weir__last_poll *h = &loop->last_poll;
 
-    h->asked = weir__loop_slice_ticks(loop);
-    h->blind_since = h->asked - h->heard > loop->slices.long_ticks ? h->heard : 0;
+    h->polling_since = weir__loop_slice_ticks(loop);
+    h->blind_since = h->polling_since - h->polled > loop->slices.long_ticks ? h->polled : 0;
 }
 
 /* A timer fires so long after it was due; 0: it has fired. */

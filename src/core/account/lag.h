@@ -31,7 +31,7 @@ static inline void weir__lag_init(struct weir__lag *lag, int64_t now_ns)
 void weir__lag_take(struct weir__lag *lag, int64_t now_ns);
 
 /* The loop looks now: for timers and at the kernel. */
-static inline void weir__lag_looks(struct weir__lag *lag, int64_t now_ns)
+static inline void weir__lag_look(struct weir__lag *lag, int64_t now_ns)
 {
     if (now_ns >= lag->next_ns)
         weir__lag_take(lag, now_ns);
@@ -39,9 +39,9 @@ static inline void weir__lag_looks(struct weir__lag *lag, int64_t now_ns)
 }
 
 /* It then slept that long, as it meant to do until due_ns at most: whatever came woke it. */
-static inline void weir__lag_slept(struct weir__lag *lag, int64_t slept_ns, int64_t due_ns)
+static inline void weir__lag_sleep(struct weir__lag *lag, int64_t sleep_ns, int64_t due_ns)
 {
-    int64_t woke_ns = lag->late_ns + slept_ns;
+    int64_t woke_ns = lag->late_ns + sleep_ns;
 
     lag->late_ns = woke_ns < due_ns ? woke_ns : due_ns;
 }

@@ -70,7 +70,7 @@ static void merge(struct weir__charge *into, uint64_t share, uint64_t took, uint
 /* One of 64 bits for a kind and name: those whose bits differ are not the same. */
 static uint64_t bit_of(const struct weir__charge *c)
 {
-    uint64_t mixed = ((uintptr_t)c->name + c->kind) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t mixed = ((uintptr_t)c->name + c->charge_to) * UINT64_C(0x9e3779b97f4a7c15);
 
     return UINT64_C(1) << (mixed >> 58);
 }
@@ -85,7 +85,7 @@ static void put_together(struct weir__ledger *l)
     for (unsigned i = 0; i < l->count; i++) {
         uint64_t bit = bit_of(&c[i]);
         unsigned same = (bits & bit) != 0 ? 0 : kept;
-        while (same < kept && (c[same].name != c[i].name || c[same].kind != c[i].kind))
+        while (same < kept && (c[same].name != c[i].name || c[same].charge_to != c[i].charge_to))
             same++;
         bits |= bit;
         if (same < kept)
@@ -141,27 +141,28 @@ static bool make_place(struct weir__ledger *l)
 }
 
 /* What is charged several times in a row is put together at once, the rest when it must be. */
-__attribute__((noinline)) static void add_slowly(struct weir__ledger *l, unsigned kind, const char *name,
+__attribute__((noinline)) static void add_slowly(struct weir__ledger *l, unsigned charge_to, const char *name,
                                                  uint64_t share, uint64_t took)
 {
     struct weir__charge *last = l->count > 0 ? &l->charges[l->count - 1] : NULL;
 
-    if (last != NULL && last->name == name && last->kind == kind)
+    if (last != NULL && last->name == name && last->charge_to == charge_to)
         merge(last, share, took, 1);
-    else if (kind == WEIR_CHARGE_OTHER || (l->count == l->room && !make_place(l)))
+    else if (charge_to == WEIR_CHARGE_OTHER || (l->count == l->room && !make_place(l)))
         merge(&l->other, share, took, 1);
     else
-        l->charges[l->count++] = (struct weir__charge){name, share, took, 1, (uint8_t)kind};
+        l->charges[l->count++] = (struct weir__charge){name, share, took, 1, (uint8_t)charge_to};
 }
 
 /* Mostly what is charged is not what was charged last, and there is a place for it. */
-static inline void add(struct weir__ledger *l, unsigned kind, const char *name, uint64_t share, uint64_t took)
+static inline void add(struct weir__ledger *l, unsigned charge_to, const char *name, uint64_t share,
+                       uint64_t took)
 {
     struct weir__charge *c = &l->charges[l->count];
 
-    if (__builtin_expect(l->count == 0 || l->count == l->room || kind == WEIR_CHARGE_OTHER, 0) ||
-        (c[-1].name == name && c[-1].kind == kind)) {
-        add_slowly(l, kind, name, share, took);
+    if (__builtin_expect(l->count == 0 || l->count == l->room || charge_to == WEIR_CHARGE_OTHER, 0) ||
+        (c[-1].name == name && c[-1].charge_to == charge_to)) {
+        add_slowly(l, charge_to, name, share, took);
         return;
     }
     l->count++;
@@ -169,18 +170,18 @@ static inline void add(struct weir__ledger *l, unsigned kind, const char *name, 
     c->share = share;
     c->took = took;
     c->waits = 1;
-    c->kind = (uint8_t)kind;
+    c->charge_to = (uint8_t)charge_to;
 }
 
 void weir__ledger_unpark(struct weir__ledger *l, const struct weir__ledger_wait *w, const char *name)
 {
-    unsigned kind = w->kind;
-    int tier = weir__ledger_tier(kind);
+    unsigned charge_to = w->charge_to;
+    int tier = weir__ledger_tier(charge_to);
 
-    if (kind == WEIR__CHARGE_NONE)
+    if (charge_to == WEIR__CHARGE_NONE)
         return;
     l->waiting[tier]--;
-    add(l, kind, name, l->shared[tier] - w->shared, w->ticks);
+    add(l, charge_to, name, l->shared[tier] - w->shared, w->ticks);
 }
 
 void weir__ledger_unpark_parts(struct weir__ledger *l, const struct weir__ledger_wait *w, unsigned first,
@@ -258,7 +259,7 @@ static struct weir_charge *put(struct account *a, const struct weir__charge *c)
 {
     struct weir_charge *out = &a->out[a->count++];
 
-    *out = (struct weir_charge){.kind = c->kind,
+    *out = (struct weir_charge){.kind = c->charge_to,
                                 .name = c->name,
                                 .share = {weir__heartbeat_ns(a->heartbeat, c->share)},
                                 .took = {weir__heartbeat_ns(a->heartbeat, c->took)},
@@ -267,13 +268,15 @@ static struct weir_charge *put(struct account *a, const struct weir__charge *c)
     return out;
 }
 
-static void put_plain(struct account *a, unsigned kind, uint64_t ticks, const struct weir__ledger_held *held)
+static void put_plain(struct account *a, unsigned charge_to, uint64_t ticks,
+                      const struct weir__ledger_held *held)
 {
     struct weir_charge *out;
 
     if (ticks == 0)
         return;
-    out = put(a, &(struct weir__charge){.kind = (uint8_t)kind, .share = ticks, .took = ticks, .waits = 1});
+    out = put(a, &(struct weir__charge){
+                     .charge_to = (uint8_t)charge_to, .share = ticks, .took = ticks, .waits = 1});
     if (held == NULL)
         return;
     out->held_by = held->task;

@@ -32,14 +32,14 @@ struct weir__charge {
     const char *name;
     uint64_t share, took;
     uint32_t waits;
-    uint8_t kind;
+    uint8_t charge_to; /* enum weir_charge_kind */
 };
 
 /* One wait of one task. */
 struct weir__ledger_wait {
-    uint64_t shared; /* of its tier, as it began */
-    uint64_t ticks;  /* when it began; when it is over, how long it was */
-    uint8_t kind;
+    uint64_t shared;   /* of its tier, as it began */
+    uint64_t ticks;    /* when it began; when it is over, how long it was */
+    uint8_t charge_to; /* enum weir_charge_kind */
 };
 
 /* Who held the loop while the work waited to be run: the longest such time. */
@@ -126,19 +126,19 @@ static inline void weir__ledger_ended(struct weir__ledger *l)
 }
 
 /* The tier of a wait that is charged. */
-static inline int weir__ledger_tier(unsigned kind)
+static inline int weir__ledger_tier(unsigned charge_to)
 {
-    return kind == WEIR_CHARGE_LOCK;
+    return charge_to == WEIR_CHARGE_LOCK;
 }
 
 /* The running task parks; weir__ledger_leave() follows, unless it is woken at once. */
-static inline void weir__ledger_park(struct weir__ledger *l, struct weir__ledger_wait *w, unsigned kind)
+static inline void weir__ledger_park(struct weir__ledger *l, struct weir__ledger_wait *w, unsigned charge_to)
 {
-    int tier = weir__ledger_tier(kind);
+    int tier = weir__ledger_tier(charge_to);
 
-    w->kind = (uint8_t)kind;
+    w->charge_to = (uint8_t)charge_to;
     l->active--;
-    if (kind == WEIR__CHARGE_NONE)
+    if (charge_to == WEIR__CHARGE_NONE)
         return;
     l->waiting[tier]++;
     w->shared = l->shared[tier];

@@ -32,7 +32,7 @@ int weir_loop_read(weir_runtime *runtime, int index, weir_loop_stats *stats)
         .ready = atomic_load_explicit(&loop->ready_seen, memory_order_relaxed),
         .started = tasks_started(loop),
         .up = {now_ns(loop) - loop->opened_ns},
-        .slept = {weir__heartbeat_ns(&loop->heartbeat, weir__heartbeat_slept(&loop->heartbeat))},
+        .slept = {weir__heartbeat_ns(&loop->heartbeat, weir__heartbeat_sleep_total(&loop->heartbeat))},
         .cpu = {weir__loop_cpu_ns(loop) - loop->opened_cpu_ns},
     };
     weir_meter_read(&loop->lag.meter, &stats->lag);

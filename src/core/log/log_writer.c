@@ -27,7 +27,7 @@ enum {
     BEHIND_MAX = 2500,
     SHARED_RING_BYTES = 64 << 10
 };
-static const int64_t tell_interval_ns = 1000000000;
+static const int64_t report_interval_ns = 1000000000;
 
 /* --- the bell --- */
 
@@ -38,7 +38,7 @@ static void ring_bell(struct weir__log_writer *w, int bell)
 }
 
 /* Sequentially consistent on both sides: either it sees the line, or we see that it sleeps. */
-static void tell_of_line(struct weir__log_writer *w, const struct weir__log_ring *ring, size_t used)
+static void announce_line(struct weir__log_writer *w, const struct weir__log_ring *ring, size_t used)
 {
     int bell = atomic_load(&w->bell);
 
@@ -73,7 +73,7 @@ void weir__log_writer_put(struct weir__log_writer *w, struct weir__log_ring *rin
     if (used == 0)
         atomic_fetch_add_explicit(&w->dropped, 1, memory_order_relaxed);
     else
-        tell_of_line(w, ring, used);
+        announce_line(w, ring, used);
 }
 
 /* One of no runtime may log while the last one ends: under the lock it is certain that what is put is taken.
@@ -119,7 +119,7 @@ static bool write_ring(struct weir__log_writer *w, struct weir__log_ring *ring, 
     while (left > 0 && (n = weir__log_ring_peek(ring, &text)) > 0) {
         n = weir__log_whole_lines(text, n, max);
         size_t written = write_piece(w, text, n);
-        w->goes_on = written == n;
+        w->writes_well = written == n;
         if (written < n)
             atomic_fetch_add(&w->dropped, weir__log_lines_of(text + written, n - written));
         weir__log_ring_take(ring, n);
@@ -173,14 +173,14 @@ static bool are_empty(struct weir__log_writer *w)
 
 /* --- telling of what was lost --- */
 
-static bool is_to_tell(const struct weir__log_writer *w)
+static bool has_unreported(const struct weir__log_writer *w)
 {
-    return w->goes_on && atomic_load_explicit(&w->dropped, memory_order_relaxed) != w->told;
+    return w->writes_well && atomic_load_explicit(&w->dropped, memory_order_relaxed) != w->reported;
 }
 
-static void tell_dropped(struct weir__log_writer *w)
+static void report_dropped(struct weir__log_writer *w)
 {
-    uint64_t dropped = atomic_load(&w->dropped), lines = dropped - w->told;
+    uint64_t dropped = atomic_load(&w->dropped), lines = dropped - w->reported;
     const weir_kv pair = WEIR_KV_INT("dropped", lines);
     char text[WEIR_LOG_LINE_MAX], message[WORDS_BYTES];
     struct weir__log_second second = {0};
@@ -188,28 +188,28 @@ static void tell_dropped(struct weir__log_writer *w)
 
     (void)snprintf(message, sizeof message, "%llu line%s dropped", (unsigned long long)lines,
                    lines == 1 ? "" : "s");
-    n = weir__logger_render(&w->voice, &second, text, sizeof text, WEIR_LOG_WARN, message, &pair, 1);
-    w->goes_on = write_piece(w, text, n) == n;
-    if (w->goes_on)
-        w->told = dropped;
+    n = weir__logger_render(&w->logger, &second, text, sizeof text, WEIR_LOG_WARN, message, &pair, 1);
+    w->writes_well = write_piece(w, text, n) == n;
+    if (w->writes_well)
+        w->reported = dropped;
 }
 
 /* Once it has caught up, so that it is one line and stands where the others would; or from time to time while
  * it never does. */
-static void perhaps_tell(struct weir__log_writer *w, bool ends)
+static void report_when_due(struct weir__log_writer *w, bool ends)
 {
     int64_t now_ns;
 
-    if (!is_to_tell(w)) {
+    if (!has_unreported(w)) {
         w->behind = 0;
         return;
     }
     now_ns = weir__clock_monotonic_ns();
-    if (!ends && ++w->behind < BEHIND_MAX && (now_ns < w->tell_after_ns || !are_empty(w)))
+    if (!ends && ++w->behind < BEHIND_MAX && (now_ns < w->report_after_ns || !are_empty(w)))
         return;
-    tell_dropped(w);
+    report_dropped(w);
     w->behind = 0;
-    w->tell_after_ns = now_ns + tell_interval_ns;
+    w->report_after_ns = now_ns + report_interval_ns;
 }
 
 /* --- the thread --- */
@@ -236,7 +236,7 @@ static void sleep_until_woken(struct weir__log_writer *w, bool doze)
     atomic_store(&w->bell, bell);
     if (doze ? atomic_load(&w->asked) == atomic_load(&w->done) && atomic_load(&w->life) == WEIR__LOG_RUNS
              : !has_work(w))
-        weir__futex_wait(&w->bell, bell, doze ? &moment : is_to_tell(w) ? &second : NULL);
+        weir__futex_wait(&w->bell, bell, doze ? &moment : has_unreported(w) ? &second : NULL);
     atomic_store(&w->bell, AWAKE);
 }
 
@@ -250,7 +250,7 @@ static void *writer_thread(void *arg)
         int asked = atomic_load(&w->asked);
         bool last = atomic_load(&w->life) == WEIR__LOG_ENDS;
         bool found = write_rings(w);
-        perhaps_tell(w, last);
+        report_when_due(w, last);
         answer(w, asked);
         if (last && !found && are_empty(w)) {
             ends = WEIR__LOG_ENDS;
@@ -309,7 +309,7 @@ static void join(struct weir__log_writer *w)
     free_rings(w);
 }
 
-int weir__log_writer_begin(struct weir__log_writer *w, const struct weir__logger *voice)
+int weir__log_writer_begin(struct weir__log_writer *w, const struct weir__logger *logger)
 {
     int life = WEIR__LOG_ENDS, err;
 
@@ -321,7 +321,7 @@ int weir__log_writer_begin(struct weir__log_writer *w, const struct weir__logger
         w->shared = weir__log_ring_new(SHARED_RING_BYTES); /* for good: others may log at any time */
     if (w->shared == NULL)
         return -ENOMEM;
-    w->voice = *voice;
+    w->logger = *logger;
     atomic_store(&w->bell, AWAKE);
     atomic_store(&w->life, WEIR__LOG_RUNS);
     err = create(w);

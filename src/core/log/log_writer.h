@@ -41,16 +41,16 @@ struct weir__log_writer {
     pthread_t thread;
     /* the thread's own */
     struct weir__log_ring *rings;
-    struct weir__logger voice; /* how it tells of dropped lines */
-    uint64_t told;             /* of the dropped ones */
-    int64_t tell_after_ns;
-    unsigned behind; /* how often it has not caught up while there was something to tell */
-    bool goes_on;    /* the latest write did what it should */
-    bool mid_line;   /* of the latest line only a part could be written */
+    struct weir__logger logger; /* how it tells of dropped lines */
+    uint64_t reported;          /* of the dropped ones */
+    int64_t report_after_ns;
+    unsigned behind;  /* how often it has not caught up while there was something to tell */
+    bool writes_well; /* the latest write did what it should */
+    bool mid_line;    /* of the latest line only a part could be written */
 };
 
 /* Starts it, or keeps one that could not end. Returns: 0; -ENOMEM, -EAGAIN. */
-int weir__log_writer_begin(struct weir__log_writer *w, const struct weir__logger *voice)
+int weir__log_writer_begin(struct weir__log_writer *w, const struct weir__logger *logger)
     __attribute__((warn_unused_result));
 
 /* Gives it so long to write everything, and then goes on without it: it ends when it can.

@@ -194,7 +194,7 @@ static int connect_new(struct weir__origin *origin, struct weir__client_connecti
     weir_scope attempt;
     int err;
 
-    before = weir__attribution_on(self, WEIR_CHARGE_CONNECT, self->blame.name);
+    before = weir__attribution_on(self, WEIR_CHARGE_CONNECT, self->attribution.name);
     weir_scope_open(&attempt, weir_after(origin->client->options.connect_timeout), 0);
     err = weir__connect(to != NULL ? to : origin->address, sizeof **out, &stream);
     (void)weir_scope_close(&attempt);

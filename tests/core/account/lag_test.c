@@ -37,11 +37,11 @@ static void a_loop_that_sleeps_is_never_late(void **state)
     (void)state;
     begin();
     for (int i = 0; i < 100; i++) {
-        weir__lag_looks(&lag, now_ns);
-        weir__lag_slept(&lag, 30 * MS, now_ns + 30 * MS);
+        weir__lag_look(&lag, now_ns);
+        weir__lag_sleep(&lag, 30 * MS, now_ns + 30 * MS);
         now_ns += 30 * MS;
     }
-    weir__lag_looks(&lag, now_ns);
+    weir__lag_look(&lag, now_ns);
     assert_near((int64_t)weir_meter_count(&lag.meter) * EVERY, 3000 * MS);
     assert_true(quantile(0.999) == 0);
     assert_true(lag.meter.sum_ns == 0);
@@ -54,11 +54,11 @@ static void what_comes_while_it_is_held_waits_for_the_rest(void **state)
     (void)state;
     begin();
     for (int i = 0; i < 100; i++) {
-        weir__lag_looks(&lag, now_ns);
-        weir__lag_slept(&lag, 10 * MS, now_ns + 10 * MS);
+        weir__lag_look(&lag, now_ns);
+        weir__lag_sleep(&lag, 10 * MS, now_ns + 10 * MS);
         now_ns += 20 * MS;
     }
-    weir__lag_looks(&lag, now_ns);
+    weir__lag_look(&lag, now_ns);
     assert_near((int64_t)weir_meter_count(&lag.meter) * EVERY, 2000 * MS);
     assert_true(quantile(0.48) == 0);
     assert_near(quantile(0.75), 5 * MS);
@@ -72,8 +72,8 @@ static void quick_turns_don_t_hide_a_stall(void **state)
     (void)state;
     begin();
     for (int i = 0; i < 900000; i++)
-        weir__lag_looks(&lag, now_ns += 1000);
-    weir__lag_looks(&lag, now_ns += 100 * MS);
+        weir__lag_look(&lag, now_ns += 1000);
+    weir__lag_look(&lag, now_ns += 100 * MS);
     assert_true(quantile(0.88) < 2000);
     assert_near(quantile(0.95), 50 * MS);
     assert_near(quantile(1), 100 * MS);
@@ -85,11 +85,11 @@ static void waking_too_late_is_late(void **state)
     (void)state;
     begin();
     for (int i = 0; i < 100; i++) { /* a timer was due after 6 ms, the CPU was there after 10 */
-        weir__lag_looks(&lag, now_ns);
-        weir__lag_slept(&lag, 10 * MS, now_ns + 6 * MS);
+        weir__lag_look(&lag, now_ns);
+        weir__lag_sleep(&lag, 10 * MS, now_ns + 6 * MS);
         now_ns += 10 * MS;
     }
-    weir__lag_looks(&lag, now_ns);
+    weir__lag_look(&lag, now_ns);
     assert_true(quantile(0.58) == 0);
     assert_near(quantile(0.8), 2 * MS);
     assert_near(quantile(1), 4 * MS);
@@ -99,11 +99,11 @@ static void an_hour_of_it_is_taken_quickly(void **state)
 {
     (void)state;
     begin();
-    weir__lag_looks(&lag, 7 * MS + 3600 * 1000 * MS);
+    weir__lag_look(&lag, 7 * MS + 3600 * 1000 * MS);
     assert_near((int64_t)weir_meter_count(&lag.meter) * EVERY, 3600 * 1000 * MS);
     assert_true(quantile(0.01) > 30 * 1000 * MS);
     begin();
-    weir__lag_looks(&lag, 7 * MS + 10000 * MS);
+    weir__lag_look(&lag, 7 * MS + 10000 * MS);
     assert_near(quantile(0.5), 5000 * MS);
     assert_near((int64_t)(lag.meter.sum_ns / weir_meter_count(&lag.meter)), 5000 * MS);
 }

@@ -152,11 +152,11 @@ static void sleep_is_seen_and_what_follows_begins_anew(void **state)
     (void)state;
     open_fixture(&f);
     assert_false(weir__heartbeat_look(&f.heartbeat, &f.loop).asleep);
-    assert_int_equal(weir__heartbeat_slept(&f.heartbeat), 0);
+    assert_int_equal(weir__heartbeat_sleep_total(&f.heartbeat), 0);
     weir__heartbeat_sleep(&f.heartbeat);
     assert_true(weir__heartbeat_look(&f.heartbeat, &f.loop).asleep);
     f.now_ns += 400000000;
-    assert_int_equal(weir__heartbeat_slept(&f.heartbeat), 400000000);
+    assert_int_equal(weir__heartbeat_sleep_total(&f.heartbeat), 400000000);
     f.now_ns += 600000000;
     weir__heartbeat_wake(&f.heartbeat);
     view = weir__heartbeat_look(&f.heartbeat, &f.loop);
@@ -165,12 +165,12 @@ static void sleep_is_seen_and_what_follows_begins_anew(void **state)
     assert_int_equal(view.began, f.now_ns);
     assert_int_equal(view.run, 2);
     f.now_ns += 1000000000; /* awake */
-    assert_int_equal(weir__heartbeat_slept(&f.heartbeat), 1000000000);
+    assert_int_equal(weir__heartbeat_sleep_total(&f.heartbeat), 1000000000);
     weir__heartbeat_sleep(&f.heartbeat);
     f.now_ns += 5;
-    assert_int_equal(weir__heartbeat_slept(&f.heartbeat), 1000000005);
+    assert_int_equal(weir__heartbeat_sleep_total(&f.heartbeat), 1000000005);
     weir__heartbeat_wake(&f.heartbeat);
-    assert_int_equal(weir__heartbeat_slept(&f.heartbeat), 1000000005);
+    assert_int_equal(weir__heartbeat_sleep_total(&f.heartbeat), 1000000005);
 }
 
 int main(void)
