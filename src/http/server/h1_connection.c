@@ -108,14 +108,28 @@ static void wake_reader(struct weir__h1_exchange *h)
     weir__wake(reader, 1);
 }
 
+/* Passes over empty lines before a head, of which a first part had come alone. */
+static void pass_empty_lines(struct weir__h1_exchange *h)
+{
+    size_t passed = weir__h1_empty_lines(h->input + h->input_at, h->input_len - h->input_at);
+
+    if (passed == 0)
+        return;
+    h->input_at += passed;
+    if (h->input_at == h->input_len)
+        h->input_at = h->input_len = 0;
+    h->scan = (struct weir__http_scan){0};
+}
+
 /* Returns: whether more input is wanted; after false the connection may be gone. */
 static bool take(struct weir__connection *c, const char *data, size_t len)
 {
     struct weir__h1_exchange *h = c->exchange;
+    bool begins = h == NULL;
 
     if (c->lingering)
         return weir__h1_lingered(c, len);
-    if (h == NULL) { /* the idle timeout is not renewed by empty lines */
+    if (begins) { /* the idle timeout is not renewed by empty lines */
         size_t passed = weir__h1_empty_lines(data, len);
         if (passed == len)
             return true;
@@ -127,8 +141,11 @@ static bool take(struct weir__connection *c, const char *data, size_t len)
         no_memory(c);
         return false;
     }
-    if (!h->running)
+    if (!h->running) {
+        if (!begins)
+            pass_empty_lines(h);
         return go_on(c);
+    }
     wake_reader(h);
     return weir__h1_read_ahead_wants_more(h) || (h->input_at < h->input_len && weir__h1_wants_behind(h));
 }
@@ -268,9 +285,12 @@ static const struct weir__wire wire = {
 
 /* --- for the server --- */
 
-static bool is_part_of_empty_line(const char *input, size_t len)
+/* Whether nothing of a head has come: empty lines have been passed over, but for a part of one. */
+static bool has_no_head(const struct weir__h1_exchange *h)
 {
-    return (len == 1 || (len == 2 && input[1] == '\n')) && input[0] == '\r';
+    size_t left = h->input_len - h->input_at;
+
+    return left == 0 || (left == 1 && h->input[h->input_at] == '\r');
 }
 
 static void head_exhausted(struct weir__timeout_entry *entry)
@@ -279,7 +299,7 @@ static void head_exhausted(struct weir__timeout_entry *entry)
     struct weir__h1_exchange *h = c->exchange;
 
     weir__unserved_ends(weir__connection_unserved(c), WEIR_UNSERVED_HEAD_TIMEOUT);
-    if (is_part_of_empty_line(h->input, h->input_len))
+    if (has_no_head(h))
         weir__h1_drop(c, false);
     else if (weir__exchange_start_slow(&h->exchange) < 0)
         weir__h1_reject(c);
