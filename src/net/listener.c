@@ -151,6 +151,7 @@ void weir__listener_leave(weir_listener *l)
 
     if (--l->users > 0 || !l->closing)
         return;
+    l->queue->type->free(l->queue);
     free(l);
     if (closed != NULL)
         closed(arg);

@@ -12,8 +12,7 @@
 #include "net/socket.h"
 
 /* Each function that makes a transport makes it in `room`, which is the caller's and stays where it is, or in
- * memory of its own, which goes with the transport's close. Of a transport that could not be made nothing is
- * left. */
+ * memory of its own. Of a transport that could not be made nothing is left. */
 struct weir__network {
     /* Makes a transport that is not connected, of an address family. Returns: 0, or as socket(2). */
     int (*open)(const struct weir__network *n, struct weir__socket *room, int family,

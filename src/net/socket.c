@@ -67,6 +67,11 @@ static bool close_socket(struct weir__transport *t, struct weir__io_op *op)
     return file->fd < 0 || weir__io_close_file(io_here(), file, op);
 }
 
+static void free_nothing(struct weir__transport *t)
+{
+    (void)t;
+}
+
 static int release(struct weir__transport *t)
 {
     return weir__io_detach(io_here(), &socket_of(t)->file);
@@ -124,6 +129,7 @@ const struct weir__transport_type weir__socket_type = {
     .shutdown = shut_down,
     .reset_on_close = reset_on_close,
     .close = close_socket,
+    .free = free_nothing,
     .release = release,
     .counts_acknowledged = counts_acknowledged,
     .acknowledged = acknowledged,

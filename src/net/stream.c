@@ -61,6 +61,7 @@ void weir__stream_leave(weir_stream *s)
         return;
     if (s->closed != NULL)
         s->closed(s);
+    s->transport->type->free(s->transport);
     free(s);
 }
 

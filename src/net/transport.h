@@ -82,14 +82,17 @@ struct weir__transport_type {
     /* From now on closing resets the connection, where the transport knows resets. */
     void (*reset_on_close)(struct weir__transport *t);
 
-    /* Cancels what is pending, calls the done() of all of it, closes, then calls op->done(). All lent buffers
-     * must be back before the close has ended, because the transport is gone with it. Of op the caller fills
-     * done alone. Called once.
+    /* Cancels what is pending, calls the done() of all of it, closes, then calls op->done(). Of op the caller
+     * fills done alone. Called once; afterwards lent buffers are still given back.
      * Returns: true: closed at once; op->done() will not be called. */
     bool (*close)(struct weir__transport *t, struct weir__io_op *op);
 
-    /* Gives up the transport and returns its descriptor, open, for another loop to attach. Nothing may be
-     * pending.
+    /* Frees the memory of a transport that has been closed, or that never was connected. All lent buffers are
+     * back by then. Nothing is done where the transport lies in the memory of its owner. */
+    void (*free)(struct weir__transport *t);
+
+    /* Ends the transport, memory included, and returns its descriptor, open, for another loop to attach.
+     * Nothing may be pending.
      * Returns: the descriptor; -EBUSY; -EBADF; -EOPNOTSUPP the transport can't be moved. */
     int (*release)(struct weir__transport *t);
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support/memory.h"
+
 static bool without_uring; /* the present test has done without it */
 static const struct CMUnitTest *present;
 
@@ -107,6 +109,27 @@ void run_everywhere(int (*fn)(void *arg), void *arg)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (io_is_here(all[i]))
             run_on(all[i], 0, fn, arg);
+}
+
+static void run_in_memory(uint64_t seed, int (*fn)(void *arg), void *arg)
+{
+    weir_options options = {.seed = seed};
+    int result = memory_run(&options, fn, arg);
+
+    if (result != 0)
+        fail_msg("in memory, seed %llu: %d, %s", (unsigned long long)seed, result, weir_error_text(result));
+}
+
+void run_on_all_transports(int (*fn)(void *arg), void *arg)
+{
+    run_everywhere(fn, arg);
+    run_in_memory(1, fn, arg);
+}
+
+void run_simulated_and_in_memory(uint64_t seed, int (*fn)(void *arg), void *arg)
+{
+    run_simulated(seed, fn, arg);
+    run_in_memory(seed, fn, arg);
 }
 
 void run_simulated(uint64_t seed, int (*fn)(void *arg), void *arg)

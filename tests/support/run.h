@@ -27,6 +27,12 @@ int run_cases(const char *group, const struct CMUnitTest *tests, size_t count, C
  * out. fn must return 0. */
 void run_everywhere(int (*fn)(void *arg), void *arg);
 
+/* As run_everywhere(), and once more with all connections in memory (memory.h). */
+void run_on_all_transports(int (*fn)(void *arg), void *arg);
+
+/* As run_simulated(), and once more with all connections in memory. */
+void run_simulated_and_in_memory(uint64_t seed, int (*fn)(void *arg), void *arg);
+
 /* Under simulation, with this seed. fn must return 0. */
 void run_simulated(uint64_t seed, int (*fn)(void *arg), void *arg);
 

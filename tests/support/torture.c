@@ -9,6 +9,7 @@
 #include "core/scope.h"
 #include "core/task.h"
 #include "io/sim/sim.h"
+#include "support/memory.h"
 
 enum { WAITS_MAX = 20000 };
 
@@ -26,7 +27,7 @@ static const char *way_name(enum torture_way way)
 
 #define FAIL(t, ...)                                                                                         \
     do {                                                                                                     \
-        print_error("torture on %s, wait %llu struck %s: ", io_name((t)->io),                                \
+        print_error("torture on %s, wait %llu struck %s: ", (t)->in_memory ? "memory" : io_name((t)->io),    \
                     (unsigned long long)(t)->strike_at, way_name((t)->way));                                 \
         fail_msg(__VA_ARGS__);                                                                               \
     } while (0)
@@ -162,7 +163,7 @@ static bool run_once(struct torture *t)
     t->also_fine = 0;
     t->disturbed = t->victim_ran = false;
     t->waits = 0;
-    result = weir_run(&options, run_world, t);
+    result = t->in_memory ? memory_run(&options, run_world, t) : weir_run(&options, run_world, t);
     if (result != 0)
         FAIL(t, "the run returned %d, %s", result, weir_error_text(result));
     if (count_descriptors() != descriptors)
@@ -180,13 +181,15 @@ void torture_only(int (*world)(struct torture *t), void *arg, enum weir_io io, u
     (void)run_once(&t);
 }
 
-static int torture_on(enum weir_io io, int (*world)(struct torture *t), void *arg)
+static int torture_on(struct torture on)
 {
+    struct torture undisturbed = on;
     int runs = 1;
 
-    torture_only(world, arg, io, 0, TORTURE_BEGIN);
+    (void)run_once(&undisturbed);
     for (enum torture_way way = TORTURE_BEGIN; way < TORTURE_WAYS; way++) {
-        struct torture t = {.arg = arg, .world = world, .io = io, .way = way};
+        struct torture t = on;
+        t.way = way;
         do {
             t.strike_at++;
             runs++;
@@ -204,6 +207,12 @@ int torture(int (*world)(struct torture *t), void *arg)
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (io_is_here(all[i]))
-            runs += torture_on(all[i], world, arg);
+            runs += torture_on((struct torture){.arg = arg, .world = world, .io = all[i]});
     return runs;
+}
+
+int torture_all_transports(int (*world)(struct torture *t), void *arg)
+{
+    return torture(world, arg) +
+           torture_on((struct torture){.arg = arg, .world = world, .io = WEIR_IO_SIM, .in_memory = true});
 }

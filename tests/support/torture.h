@@ -52,6 +52,7 @@ struct torture {
     /* the harness's own */
     int (*world)(struct torture *t);
     enum weir_io io;
+    bool in_memory; /* all connections are, under simulation */
     enum torture_way way;
     uint64_t strike_at, waits;
     struct torture_strike *strike;
@@ -61,6 +62,9 @@ struct torture {
 
 /* Tortures on every backend. Returns how many runs it took, all backends together. */
 int torture(int (*world)(struct torture *t), void *arg);
+
+/* As torture(), and once more with all connections in memory (support/memory.h). */
+int torture_all_transports(int (*world)(struct torture *t), void *arg);
 
 /* One run: nothing is struck when at is 0. For looking into a failure. */
 void torture_only(int (*world)(struct torture *t), void *arg, enum weir_io io, uint64_t at,

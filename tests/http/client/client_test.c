@@ -199,10 +199,10 @@ static void answers_are_read(void **state)
     for (size_t i = 0; i < sizeof exchanges / sizeof exchanges[0]; i++) {
         now = &exchanges[i];
         cutting = WHOLE;
-        run_everywhere(exchange_once, NULL);
+        run_on_all_transports(exchange_once, NULL);
         for (cutting = BYTES; cutting < CUTTINGS; cutting++)
             for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++)
-                run_simulated(seed, exchange_once, NULL);
+                run_simulated_and_in_memory(seed, exchange_once, NULL);
     }
 }
 
@@ -246,7 +246,7 @@ static int large_exchanges(void *arg)
 static void limits_hold_for_large_heads(void **state)
 {
     (void)state;
-    run_everywhere(large_exchanges, NULL);
+    run_on_all_transports(large_exchanges, NULL);
 }
 
 static int serve_large(struct backend *b, weir_stream *s, int number)
@@ -293,7 +293,7 @@ static int hundred_megabytes(void *arg)
 static void a_hundred_megabytes_end_at_the_limit(void **state)
 {
     (void)state;
-    run_everywhere(hundred_megabytes, NULL);
+    run_on_all_transports(hundred_megabytes, NULL);
 }
 
 static int serve_body(struct backend *b, weir_stream *s, int number)
@@ -340,7 +340,7 @@ static int large_bodies(void *arg)
 static void large_bodies_come_whole(void **state)
 {
     (void)state;
-    run_everywhere(large_bodies, NULL);
+    run_on_all_transports(large_bodies, NULL);
 }
 
 /* --- what is sent, and what is refused --- */
@@ -385,7 +385,7 @@ static int requests_as_written(void *arg)
 static void requests_are_sent_as_written(void **state)
 {
     (void)state;
-    run_everywhere(requests_as_written, NULL);
+    run_on_all_transports(requests_as_written, NULL);
 }
 
 static int refusals(void *arg)
@@ -439,7 +439,7 @@ static int refusals(void *arg)
 static void what_may_not_be_sent_is_refused(void **state)
 {
     (void)state;
-    run_simulated(1, refusals, NULL);
+    run_simulated_and_in_memory(1, refusals, NULL);
 }
 
 /* --- replies --- */
@@ -470,7 +470,7 @@ static int headers_of_replies(void *arg)
 static void headers_are_found(void **state)
 {
     (void)state;
-    run_simulated(1, headers_of_replies, NULL);
+    run_simulated_and_in_memory(1, headers_of_replies, NULL);
 }
 
 /* Freed with the request the task works for, or earlier; the leak checker watches. */
@@ -501,7 +501,7 @@ static int replies_of_a_request(void *arg)
 static void replies_go_with_the_request(void **state)
 {
     (void)state;
-    run_simulated(1, replies_of_a_request, NULL);
+    run_simulated_and_in_memory(1, replies_of_a_request, NULL);
 }
 
 /* --- what answers hold together --- */
@@ -564,8 +564,8 @@ static void answers_together_hold_no_more_than_they_may(void **state)
 {
     static char chunked;
     (void)state;
-    run_everywhere(held_together, NULL);
-    run_everywhere(held_together, &chunked);
+    run_on_all_transports(held_together, NULL);
+    run_on_all_transports(held_together, &chunked);
 }
 
 int main(void)

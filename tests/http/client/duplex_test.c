@@ -116,9 +116,9 @@ static int refused(void *arg)
 static void an_answer_to_half_a_request_is_heard_at_once(void **state)
 {
     (void)state;
-    run_everywhere(refused, NULL);
+    run_on_all_transports(refused, NULL);
     for (uint64_t seed = seed_first(); seed <= seed_last(5); seed++)
-        run_simulated(seed, refused, NULL);
+        run_simulated_and_in_memory(seed, refused, NULL);
 }
 
 static int torture_refused(void *arg)
@@ -172,7 +172,7 @@ static int silent(void *arg)
 static void an_end_without_an_answer_ends_the_request(void **state)
 {
     (void)state;
-    run_everywhere(silent, NULL);
+    run_on_all_transports(silent, NULL);
 }
 
 /* --- a backend that answers while it reads --- */
@@ -302,9 +302,9 @@ static int echoed(void *arg)
 static void both_ways_at_once(void **state)
 {
     (void)state;
-    run_everywhere(echoed, NULL);
+    run_on_all_transports(echoed, NULL);
     for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++)
-        run_simulated(seed, echoed, NULL);
+        run_simulated_and_in_memory(seed, echoed, NULL);
 }
 
 /* --- a backend that first says all it has, and then reads --- */
@@ -350,9 +350,9 @@ static int answered_first(void *arg)
 static void a_long_answer_before_the_request_is_read(void **state)
 {
     (void)state;
-    run_everywhere(answered_first, NULL);
+    run_on_all_transports(answered_first, NULL);
     for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++)
-        run_simulated(seed, answered_first, NULL);
+        run_simulated_and_in_memory(seed, answered_first, NULL);
 }
 
 static int torture_echo(void *arg)
@@ -411,7 +411,7 @@ static void all_of_it_can_be_cancelled(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof victims / sizeof victims[0]; i++) {
         victim = victims[i];
-        assert_in_range(torture(world, NULL), 10, 100000);
+        assert_in_range(torture_all_transports(world, NULL), 10, 100000);
     }
 }
 

@@ -85,9 +85,9 @@ static int downloads(void *arg)
 static void large_answers_are_read_in_pieces(void **state)
 {
     (void)state;
-    run_everywhere(downloads, NULL);
+    run_on_all_transports(downloads, NULL);
     for (uint64_t seed = seed_first(); seed <= seed_last(5); seed++)
-        run_simulated(seed, downloads, NULL);
+        run_simulated_and_in_memory(seed, downloads, NULL);
 }
 
 static int serve_dribble(struct backend *b, weir_stream *s, int number)
@@ -131,9 +131,9 @@ static int dribble(void *arg)
 static void small_pieces_come_through(void **state)
 {
     (void)state;
-    run_everywhere(dribble, NULL);
+    run_on_all_transports(dribble, NULL);
     for (uint64_t seed = seed_first(); seed <= seed_last(20); seed++)
-        run_simulated(seed, dribble, NULL);
+        run_simulated_and_in_memory(seed, dribble, NULL);
 }
 
 static int serve_and_close(struct backend *b, weir_stream *s, int number)
@@ -182,7 +182,7 @@ static int endings(void *arg)
 static void every_ending_is_told_apart(void **state)
 {
     (void)state;
-    run_everywhere(endings, NULL);
+    run_on_all_transports(endings, NULL);
 }
 
 static int left_early(void *arg)
@@ -215,7 +215,7 @@ static int left_early(void *arg)
 static void an_answer_not_read_closes_the_connection(void **state)
 {
     (void)state;
-    run_everywhere(left_early, NULL);
+    run_on_all_transports(left_early, NULL);
 }
 
 /* --- writing --- */
@@ -305,7 +305,7 @@ static int uploads(void *arg)
 static void large_requests_are_sent_in_pieces(void **state)
 {
     (void)state;
-    run_everywhere(uploads, NULL);
+    run_on_all_transports(uploads, NULL);
 }
 
 /* Bodies that can't be sent again take fresh connections; they may not pile up. */
@@ -330,7 +330,7 @@ static int no_pile(void *arg)
 static void fresh_connections_do_not_pile_up(void **state)
 {
     (void)state;
-    run_simulated(1, no_pile, NULL);
+    run_simulated_and_in_memory(1, no_pile, NULL);
 }
 
 static int too_little(void *arg)
@@ -355,7 +355,7 @@ static int too_little(void *arg)
 static void less_than_announced_is_refused(void **state)
 {
     (void)state;
-    run_simulated(1, too_little, NULL);
+    run_simulated_and_in_memory(1, too_little, NULL);
 }
 
 /* Says no after the head, reads no more and closes: what it says arrives, the write fails at some time. */
@@ -397,7 +397,7 @@ static int said_no(void *arg)
 static void an_early_answer_is_read_after_a_failed_write(void **state)
 {
     (void)state;
-    run_everywhere(said_no, NULL);
+    run_on_all_transports(said_no, NULL);
 }
 
 /* --- lost connections --- */
@@ -444,7 +444,7 @@ static int lost(void *arg)
 static void a_request_lost_by_a_kept_connection_is_sent_again(void **state)
 {
     (void)state;
-    run_everywhere(lost, NULL);
+    run_on_all_transports(lost, NULL);
 }
 
 static int refusals(void *arg)
@@ -470,7 +470,7 @@ static int refusals(void *arg)
 static void what_may_not_be_sent_is_refused(void **state)
 {
     (void)state;
-    run_everywhere(refusals, NULL);
+    run_on_all_transports(refusals, NULL);
 }
 
 int main(void)

@@ -26,7 +26,7 @@ static int reuse(void *arg)
 static void a_connection_is_reused(void **state)
 {
     (void)state;
-    run_everywhere(reuse, NULL);
+    run_on_all_transports(reuse, NULL);
 }
 
 /* One answer, then it closes: at once, or when the second request has come. */
@@ -61,7 +61,7 @@ static int closed_while_idle(void *arg)
 static void a_close_is_seen_while_idle(void **state)
 {
     (void)state;
-    run_everywhere(closed_while_idle, NULL);
+    run_on_all_transports(closed_while_idle, NULL);
 }
 
 static int lost_by_a_kept_one(void *arg)
@@ -98,7 +98,7 @@ static int lost_by_a_kept_one(void *arg)
 static void only_what_may_be_repeated_is_sent_again(void **state)
 {
     (void)state;
-    run_everywhere(lost_by_a_kept_one, NULL);
+    run_on_all_transports(lost_by_a_kept_one, NULL);
 }
 
 /* Never answers; or, on the kept connection, a part. */
@@ -138,7 +138,7 @@ static int not_sent_again(void *arg)
 static void what_may_have_been_done_is_not_repeated(void **state)
 {
     (void)state;
-    run_everywhere(not_sent_again, NULL);
+    run_on_all_transports(not_sent_again, NULL);
 }
 
 static int serve_unasked(struct backend *b, weir_stream *s, int number)
@@ -172,7 +172,7 @@ static int unasked(void *arg)
 static void an_answer_nobody_asked_for_closes(void **state)
 {
     (void)state;
-    run_everywhere(unasked, NULL);
+    run_on_all_transports(unasked, NULL);
 }
 
 /* --- limits and waiting --- */
@@ -243,7 +243,7 @@ static int waiting_in_order(void *arg)
 static void who_waits_is_served_in_order_and_too_many_are_refused(void **state)
 {
     (void)state;
-    run_everywhere(waiting_in_order, NULL);
+    run_on_all_transports(waiting_in_order, NULL);
 }
 
 /* The second and third wait; the second gives up, the third is served. */
@@ -278,7 +278,7 @@ static void who_gives_up_waiting_leaves_the_queue(void **state)
 {
     (void)state;
     for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++)
-        run_simulated(seed, giving_up, NULL);
+        run_simulated_and_in_memory(seed, giving_up, NULL);
 }
 
 /* A connection lost in the queue's view: the slot goes to those who wait, each with a new one. */
@@ -307,7 +307,7 @@ static int lost_while_waited_for(void *arg)
 static void waiters_outlive_lost_connections(void **state)
 {
     (void)state;
-    run_everywhere(lost_while_waited_for, NULL);
+    run_on_all_transports(lost_while_waited_for, NULL);
 }
 
 /* --- idleness --- */
@@ -376,7 +376,7 @@ static int heeded(void *arg)
 static void a_server_s_word_on_keeping_is_heeded(void **state)
 {
     (void)state;
-    run_simulated(1, heeded, NULL);
+    run_simulated_and_in_memory(1, heeded, NULL);
 }
 
 /* Both kinds together stay within the limit, and all are closed with the client. */
@@ -403,7 +403,7 @@ static int told_limits(void *arg)
 static void told_connections_are_few_too(void **state)
 {
     (void)state;
-    run_everywhere(told_limits, NULL);
+    run_on_all_transports(told_limits, NULL);
 }
 
 static int idle_limits(void *arg)
@@ -443,7 +443,7 @@ static void idle_connections_are_few_and_not_for_ever(void **state)
 {
     (void)state;
     for (uint64_t seed = seed_first(); seed <= seed_last(20); seed++)
-        run_simulated(seed, idle_limits, NULL);
+        run_simulated_and_in_memory(seed, idle_limits, NULL);
 }
 
 static int forgetting(void *arg)
@@ -486,7 +486,7 @@ static void the_origin_unused_longest_is_forgotten(void **state)
 {
     (void)state;
     for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++)
-        run_simulated(seed, forgetting, NULL);
+        run_simulated_and_in_memory(seed, forgetting, NULL);
 }
 
 int main(void)

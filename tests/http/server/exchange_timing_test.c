@@ -17,8 +17,14 @@ static const char a[] = "a", b[] = "b", c[] = "c";
 
 static int in_virtual_time(void *arg)
 {
+    struct memory_options memory = memory_usual();
     struct weir__sim_options calm = weir__sim_calm();
 
+    memory.delay_min_ns = memory.delay_max_ns = LATENCY_MS * INT64_C(1000000);
+    memory.inline_per_million = 1000000;
+    memory.short_per_million = 0;
+    if (memory_is_here())
+        memory_configure(&memory);
     calm.latency_min_ns = calm.latency_max_ns = LATENCY_MS * INT64_C(1000000);
     calm.inline_per_million = 1000000; /* what could end at once does */
     weir__sim_configure(weir__loop_current()->io, &calm);
@@ -30,6 +36,7 @@ static void simulate(struct rig *rig)
     weir_options options = {.io = WEIR_IO_SIM};
 
     assert_int_equal(weir_run(&options, in_virtual_time, rig), 0);
+    assert_int_equal(memory_run(&options, in_virtual_time, rig), 0);
 }
 
 static const weir_charge *find(const struct rig *rig, enum weir_charge_kind kind, const char *name)
@@ -397,7 +404,9 @@ static int wait_for_others(struct rig *rig)
     queue = find_kind(rig, WEIR_CHARGE_POOL_QUEUE);
     run = find_kind(rig, WEIR_CHARGE_POOL_RUN);
     assert_int_equal(run->waits, 2);
-    assert_true(queue->share.ns > 0 && run->share.ns > queue->share.ns);
+    assert_true(queue->share.ns > 0 && run->share.ns > 0);
+    if (!memory_is_here()) /* by the seed: workers take their time to wake */
+        assert_true(run->share.ns > queue->share.ns);
     assert_in_range(queue->took.ns + run->took.ns, rig->last.took.ns, 2 * rig->last.took.ns);
     return 0;
 }

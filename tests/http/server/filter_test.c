@@ -271,8 +271,8 @@ static void clients_may_leave_at_every_moment(void **state)
     static char whole[] = "GET /whole-in-parts-waits HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     static char stream[] = "GET /stream-in-parts-waits HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     (void)state;
-    assert_true(torture(leaving_world, whole) > 5);
-    assert_true(torture(leaving_world, stream) > 5);
+    assert_true(torture_all_transports(leaving_world, whole) > 5);
+    assert_true(torture_all_transports(leaving_world, stream) > 5);
 }
 
 int main(void)

@@ -128,10 +128,9 @@ static int send_empty_lines(struct rig *rig)
 static void an_empty_line_is_no_request(void **state)
 {
     struct rig rig = {.routes = routes, .route_count = 2, .test = send_empty_lines};
-    weir_options options = {.io = WEIR_IO_SIM};
 
     (void)state;
-    assert_int_equal(weir_run(&options, rig_main, &rig), 0);
+    rig_run_simulated(&rig);
 }
 
 int main(void)

@@ -68,7 +68,7 @@ static int client_waits(void *arg)
 static void a_client_says_whom_it_waits_for(void **state)
 {
     (void)state;
-    run_everywhere(client_waits, NULL);
+    run_on_all_transports(client_waits, NULL);
 }
 
 /* --- the server --- */
@@ -142,7 +142,7 @@ static int server_waits(void *arg)
 static void a_handler_has_its_route_and_its_client(void **state)
 {
     (void)state;
-    run_everywhere(server_waits, NULL);
+    run_on_all_transports(server_waits, NULL);
 }
 
 int main(void)

@@ -139,7 +139,7 @@ static int write_in_order(void *arg)
 static void writers_go_in_the_order_they_came(void **state)
 {
     (void)state;
-    run_everywhere(write_in_order, NULL);
+    run_on_all_transports(write_in_order, NULL);
 }
 
 /* --- leaving early --- */
@@ -179,7 +179,7 @@ static int cancel_in_the_middle(void *arg)
 static void a_cancelled_writer_leaves_the_queue(void **state)
 {
     (void)state;
-    run_everywhere(cancel_in_the_middle, NULL);
+    run_on_all_transports(cancel_in_the_middle, NULL);
 }
 
 static int read_everything(void *arg)
@@ -228,7 +228,7 @@ static int tortured_world(struct torture *t)
 static void every_wait_for_a_turn_can_be_cancelled(void **state)
 {
     (void)state;
-    assert_true(torture(tortured_world, NULL) > 10);
+    assert_true(torture_all_transports(tortured_world, NULL) > 10);
 }
 
 /* --- how many --- */
@@ -263,7 +263,7 @@ static int fill_the_queue(void *arg)
 static void a_full_queue_refuses(void **state)
 {
     (void)state;
-    run_everywhere(fill_the_queue, NULL);
+    run_on_all_transports(fill_the_queue, NULL);
 }
 
 /* --- a closed stream --- */
@@ -296,7 +296,7 @@ static int close_while_sending(void *arg)
 static void a_close_ends_a_send(void **state)
 {
     (void)state;
-    run_everywhere(close_while_sending, NULL);
+    run_on_all_transports(close_while_sending, NULL);
 }
 
 int main(void)

@@ -51,13 +51,6 @@ static const weir_route routes[] = {
         .routes = routes, .route_count = sizeof routes / sizeof *routes, .test = (fn)                        \
     }
 
-static void simulate(struct rig *rig)
-{
-    weir_options options = {.io = WEIR_IO_SIM};
-
-    assert_int_equal(weir_run(&options, rig_main, rig), 0);
-}
-
 static void ask(weir_stream *s, const char *path)
 {
     char request[100];
@@ -108,7 +101,7 @@ static void the_one_idle_longest_makes_room(void **state)
 
     (void)state;
     rig.options.limits.connections = MOST;
-    simulate(&rig);
+    rig_run_simulated(&rig);
 }
 
 /* First whoever is slow: half a head, an answer that is not read; then the oldest, though it is at work. */
@@ -153,7 +146,7 @@ static void there_is_always_room_if_that_is_wanted(void **state)
     (void)state;
     rig.options.limits.connections = MOST;
     rig.options.limits.always_room = true;
-    simulate(&rig);
+    rig_run_simulated(&rig);
 }
 
 static int fill_the_exchanges(struct rig *rig)
@@ -180,7 +173,7 @@ static void what_is_vital_is_answered_all_the_same(void **state)
 
     (void)state;
     rig.options.limits.exchanges = 1;
-    simulate(&rig);
+    rig_run_simulated(&rig);
 }
 
 static int fill_with_busy(struct rig *rig)
@@ -222,7 +215,7 @@ static void whoever_is_busy_makes_no_room(void **state)
 
     (void)state;
     rig.options.limits.connections = MOST;
-    simulate(&rig);
+    rig_run_simulated(&rig);
 }
 
 /* All at once, each asking right away: nobody is closed before it was answered. */

@@ -19,6 +19,7 @@
 
 #include <weir.h>
 
+#include "support/memory.h"
 #include "support/run.h"
 
 struct rig {
@@ -114,16 +115,17 @@ static inline int rig_main(void *arg)
     return result;
 }
 
-/* Runs rig->test beside the server, on every kernel interface there is. */
+/* Runs rig->test beside the server, on every kernel interface there is, and with all connections in memory.
+ */
 static inline void rig_run(struct rig *rig)
 {
-    static const enum weir_io kinds[] = {WEIR_IO_SIM, WEIR_IO_EPOLL, WEIR_IO_URING};
+    run_on_all_transports(rig_main, rig);
+}
 
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        weir_options options = {.io = kinds[i]};
-        if (io_is_here(kinds[i]))
-            assert_int_equal(weir_run(&options, rig_main, rig), 0);
-    }
+/* The same in virtual time alone. */
+static inline void rig_run_simulated(struct rig *rig)
+{
+    run_simulated_and_in_memory(1, rig_main, rig);
 }
 
 static inline weir_stream *rig_connect(struct rig *rig)

@@ -213,7 +213,7 @@ static int no_server(void *arg)
 static void without_a_server_there_is_nothing(void **state)
 {
     (void)state;
-    run_everywhere(no_server, NULL);
+    run_on_all_transports(no_server, NULL);
 }
 
 int main(void)
