@@ -122,6 +122,12 @@ FAULTS = [
     ("quotes", "examples/one.c", "[main]", "[start]", "docs/guide.md:3: examples/one.c has no part main"),
     ("quotes", "docs/guide.md", "```c\nint main(void);\n```\n", "", "docs/guide.md:3: not what stands in"),
     ("quotes", "docs/guide.md", "Text.", "```c\nint never;\n```", "docs/guide.md:1: C that nobody compiles"),
+    ("style", "src/io/up.c", "return 1;", 'const char *x = "";\n\n    return x ? 1 : 2;',
+     "src/io/up.c:6: the pointer x is taken for a bool"),
+    ("style", "src/io/up.c", "int weir__up(void)\n{", "/* --- ups */\nint weir__up(void)\n{",
+     "src/io/up.c:2: the section mark /* --- ups */"),
+    ("style", "src/io/up.c", "    return 1;", "    int a = 1;\n    return a;",
+     "src/io/up.c:5: a statement right behind declarations"),
     ("licence", "app/own.h", "#ifndef", "\n\n/* " + SPDX + " */\n#ifndef", "app/own.h:1: no licence"),
     ("leftovers", "app/main.c", "", "/* TO" + "DO */\n", "app/main.c:3: TO" + "DO is left"),
 ]
