@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The buffers a loop lends to receivers. */
+/* The buffers that a loop lends to receiving operations. */
 #include "io/buffers.h"
 
 #include <assert.h>

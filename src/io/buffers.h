@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The buffers a loop lends to receivers.
+/* The buffers that a loop lends to receiving operations (io_uring: provided buffers).
  *
  * Threading: the loop's thread.
  *
- * Free buffers wait last-in-first-out, so that the ones in use are those the cache still has; memory is
- * touched only when a buffer is first lent. Under ASan a buffer that is not lent is poisoned.
+ * Free buffers are a stack, so that those in use are still in the CPU's cache. Memory is touched only when a
+ * buffer is first lent. Under ASan a buffer that is not lent is poisoned.
  */
 #ifndef WEIR__IO_BUFFERS_H
 #define WEIR__IO_BUFFERS_H
@@ -21,14 +21,14 @@ struct weir__io_buffers {
 int weir__io_buffers_open(struct weir__io_buffers *buffers) __attribute__((warn_unused_result));
 void weir__io_buffers_close(struct weir__io_buffers *buffers);
 
-/* Takes a free buffer out.
- * Returns: its number, or -1 when none is left.
+/* Takes a free buffer.
+ * Returns: its number; -1: none is free.
  */
 int weir__io_buffers_take(struct weir__io_buffers *buffers);
-/* Puts a buffer back among the free ones. */
+/* Makes a buffer free again. */
 void weir__io_buffers_put(struct weir__io_buffers *buffers, unsigned number);
 
-/* The memory of a buffer that was taken; from now on it may be touched. */
+/* The memory of a buffer that was taken. It may be touched from now on. */
 char *weir__io_buffers_data(struct weir__io_buffers *buffers, unsigned number);
 /* The number of the buffer whose memory begins at data. */
 unsigned weir__io_buffers_number(const struct weir__io_buffers *buffers, const char *data);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The seam on epoll, for kernels and containers that forbid io_uring.
+/* The backend "epoll" of the kernel seam, for kernels and containers that forbid io_uring.
  *
- * Edge-triggered, with readiness tracked per file, so that calls that must fail are not made:
- *   - an operation is tried at once where the file may be ready, and the descriptor is registered only when
- * something has to wait, and then only for the directions that ever had to;
- *   - a short read from TCP means the queue is empty: READY_IN is cleared without asking for EAGAIN. It does
- * not mean that once the end or an error was announced (no further edge would come), nor where a byte of
- * urgent data or a passed descriptor may have cut the read short: TRUST says so. Foreign descriptors are read
- * behind our back, so nothing can be tracked: they are armed once per poll.
+ * Edge-triggered, with readiness tracked for each file, so that no call is made that must fail:
+ *   - an operation is tried at once if the file may be ready. The descriptor is registered only when an
+ * operation has to wait, and only for the directions in which one ever had to.
+ *   - a short read from TCP means that the queue is empty: READY_IN is cleared without a further read for
+ * EAGAIN. There are two exceptions, which TRUST excludes: after the end or an error was announced no further
+ * edge would come; and urgent data or a passed descriptor may cut a read short.
+ *   - foreign descriptors are read by others, so nothing can be tracked: they are armed once for each poll.
  *
- * Events carry the descriptor and the generation of its slot, so what was under way for a closed descriptor
- * never reaches the next holder of its number.
+ * An event carries the descriptor and the generation of its slot, so an event for a closed descriptor never
+ * reaches the next holder of its number.
  */
 #include "io/backend.h"
 
@@ -40,7 +40,7 @@ enum {
     ADDED_OUT = 32 /* for writing as well */
 };
 
-/* Results that mean waiting. The first is no errno: whoever meets it knows that it is ours. */
+/* Results that mean waiting. NO_BUFFER is no errno. */
 enum { NO_BUFFER = INT32_MIN, WOULD_BLOCK = -EAGAIN };
 
 struct slot {
@@ -55,7 +55,7 @@ struct epoll_io {
     bool no_pwait2;     /* kernel < 5.11 */
     struct slot *slots; /* by descriptor */
     unsigned slot_count;
-    struct weir__list starved; /* RECV_LENT, by queue: bytes are there, a buffer is not */
+    struct weir__list starved; /* by queue: RECV_LENT with bytes but without a buffer */
     struct weir__io_buffers buffers;
     struct epoll_event events[BATCH];
 };
@@ -65,19 +65,21 @@ static struct epoll_io *self(struct weir__io *io)
     return weir__container_of(io, struct epoll_io, io);
 }
 
-/* ---- opening ---- */
+/* --- opening --- */
 
 static int open_fds(struct epoll_io *e)
 {
+    /* Edge-triggered: each write is an event, so the counter is never read. */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = wake_mark};
+    int rc;
+
     e->epfd = epoll_create1(EPOLL_CLOEXEC);
     if (e->epfd < 0)
         return -errno;
     e->wakefd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    /* Edge-triggered: every write is an event, nobody has to read. */
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = wake_mark};
     if (e->wakefd >= 0 && epoll_ctl(e->epfd, EPOLL_CTL_ADD, e->wakefd, &event) == 0)
         return 0;
-    int rc = -errno;
+    rc = -errno;
     if (e->wakefd >= 0)
         close(e->wakefd);
     close(e->epfd);
@@ -86,12 +88,14 @@ static int open_fds(struct epoll_io *e)
 
 static int epoll_open(const struct weir__io_options *options, struct weir__io **out)
 {
-    (void)options;
     struct epoll_io *e = calloc(1, sizeof *e);
+    int rc;
+
+    (void)options;
     if (e == NULL)
         return -ENOMEM;
     weir__list_init(&e->starved);
-    int rc = weir__io_buffers_open(&e->buffers);
+    rc = weir__io_buffers_open(&e->buffers);
     if (rc < 0) {
         free(e);
         return rc;
@@ -109,6 +113,7 @@ static int epoll_open(const struct weir__io_options *options, struct weir__io **
 static void epoll_free(struct weir__io *io)
 {
     struct epoll_io *e = self(io);
+
     close(e->wakefd);
     close(e->epfd);
     weir__io_buffers_close(&e->buffers);
@@ -116,16 +121,18 @@ static void epoll_free(struct weir__io *io)
     free(e);
 }
 
-/* ---- files ---- */
+/* --- files --- */
 
 static int make_slot(struct epoll_io *e, unsigned fd)
 {
+    unsigned count = e->slot_count == 0 ? 64 : e->slot_count;
+    struct slot *slots;
+
     if (fd < e->slot_count)
         return 0;
-    unsigned count = e->slot_count == 0 ? 64 : e->slot_count;
     while (count <= fd)
         count *= 2;
-    struct slot *slots = realloc(e->slots, count * sizeof *slots);
+    slots = realloc(e->slots, count * sizeof *slots);
     if (slots == NULL)
         return -ENOMEM;
     for (unsigned i = e->slot_count; i < count; i++)
@@ -138,20 +145,20 @@ static int make_slot(struct epoll_io *e, unsigned fd)
 static int epoll_attach(struct weir__io *io, struct weir__io_file *file)
 {
     struct epoll_io *e = self(io);
-    int fd = file->fd;
-    int tcp = weir__io_os_take(fd, file->foreign);
+    int fd = file->fd, tcp = weir__io_os_take(fd, file->foreign), rc;
+
     if (tcp < 0)
         return tcp;
     file->tcp = tcp;
     if ((unsigned)fd < e->slot_count && e->slots[fd].file != NULL) {
         if (!e->slots[fd].file->foreign)
             return -EEXIST;
-        /* A foreign number in the table is either polled twice, which epoll allows under another number only,
-         * or was closed without detaching it, and is in truth free. */
+        /* The foreign descriptor in the slot is either attached twice, which epoll allows only under another
+         * number, or was closed before it was detached, so its slot is in fact free. */
         if (file->foreign && (fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0)
             return -errno;
     }
-    int rc = make_slot(e, (unsigned)fd);
+    rc = make_slot(e, (unsigned)fd);
     if (rc < 0) {
         if (fd != file->fd)
             close(fd);
@@ -169,9 +176,10 @@ static void epoll_detach(struct weir__io *io, struct weir__io_file *file)
 {
     struct epoll_io *e = self(io);
     struct slot *slot = &e->slots[file->slot];
-    if (slot->file == file) { /* else it was foreign, and its number has a new holder */
+
+    if (slot->file == file) { /* else the file is foreign, and its number has a new holder */
         slot->file = NULL;
-        /* close() would do this as well, but not while a child process has a copy of the descriptor. */
+        /* close() would do this, too, but not while a child process has a copy of the descriptor. */
         if (file->ready & ADDED)
             (void)epoll_ctl(e->epfd, EPOLL_CTL_DEL, (int)file->slot, NULL);
     }
@@ -183,12 +191,14 @@ static void epoll_detach(struct weir__io *io, struct weir__io_file *file)
 static int control(struct epoll_io *e, struct weir__io_file *file, uint32_t events)
 {
     struct slot *slot = &e->slots[file->slot];
-    if (slot->file != file)
-        return -EBADF;
     struct epoll_event event = {.events = events, .data.u64 = (uint64_t)slot->generation << 32 | file->slot};
     int command = file->ready & ADDED ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    int rc = epoll_ctl(e->epfd, command, (int)file->slot, &event);
-    if (rc < 0 && errno == ENOENT) /* a foreign descriptor was closed and its number reused */
+    int rc;
+
+    if (slot->file != file)
+        return -EBADF;
+    rc = epoll_ctl(e->epfd, command, (int)file->slot, &event);
+    if (rc < 0 && errno == ENOENT) /* a foreign descriptor was closed, and its number reused */
         rc = epoll_ctl(e->epfd, EPOLL_CTL_ADD, (int)file->slot, &event);
     if (rc < 0)
         return -errno;
@@ -199,31 +209,35 @@ static int control(struct epoll_io *e, struct weir__io_file *file, uint32_t even
 static int arm(struct epoll_io *e, struct weir__io_file *file, bool out)
 {
     uint8_t need = (uint8_t)(out ? ADDED | ADDED_OUT : ADDED);
+    int rc;
+
     if ((file->ready & need) == need)
         return 0;
-    /* Whoever is registered for writing stays so: its edges are rare, a change costs a system call. */
-    int rc = control(e, file, EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET | (out ? (uint32_t)EPOLLOUT : 0));
+    /* A file stays registered for writing, because its edges are rare, and a change costs a system call. */
+    rc = control(e, file, EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET | (out ? (uint32_t)EPOLLOUT : 0));
     if (rc == 0)
         file->ready |= need;
     return rc;
 }
 
-/* ---- trying operations; each returns its result, or WOULD_BLOCK after clearing the readiness ---- */
+/* --- attempts: each returns the result, or WOULD_BLOCK after clearing the readiness --- */
 
 static int32_t try_accept(struct weir__io_file *file, struct weir__io_op *op)
 {
     socklen_t *len = op->addr == NULL ? NULL : &op->addr_len;
     int fd = accept4(file->fd, op->addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
     if (fd >= 0)
         return fd;
     if (errno == EAGAIN)
         file->ready &= (uint8_t)~READY_IN;
-    return -errno; /* with EMFILE and its like the connection is still there, and so the readiness */
+    return -errno; /* after EMFILE and the like the connection is still there, and the file still ready */
 }
 
 static int32_t receive(struct weir__io_file *file, char *data, size_t len)
 {
     ssize_t n = recv(file->fd, data, len, 0);
+
     if (n < 0) {
         if (errno == EAGAIN)
             file->ready &= (uint8_t)~READY_IN;
@@ -237,10 +251,13 @@ static int32_t receive(struct weir__io_file *file, char *data, size_t len)
 static int32_t try_recv_lent(struct epoll_io *e, struct weir__io_file *file, struct weir__io_op *op)
 {
     int number = weir__io_buffers_take(&e->buffers);
+    char *data;
+    int32_t n;
+
     if (number < 0)
         return NO_BUFFER;
-    char *data = weir__io_buffers_data(&e->buffers, (unsigned)number);
-    int32_t n = receive(file, data, WEIR__IO_BUFFERS_BYTES);
+    data = weir__io_buffers_data(&e->buffers, (unsigned)number);
+    n = receive(file, data, WEIR__IO_BUFFERS_BYTES);
     op->data = n > 0 ? data : NULL;
     if (n <= 0)
         weir__io_buffers_put(&e->buffers, (unsigned)number);
@@ -251,11 +268,13 @@ static int32_t try_send(struct weir__io_file *file, struct weir__io_op *op)
 {
     const struct iovec *iov = op->msg->msg_iov;
     size_t len = 0;
+    ssize_t n;
+
     for (size_t i = 0; i < op->msg->msg_iovlen; i++)
         len += iov[i].iov_len;
-    /* One piece is the common case, and spares the kernel copying the message and its vector. */
-    ssize_t n = op->msg->msg_iovlen == 1 ? send(file->fd, iov->iov_base, len, MSG_NOSIGNAL)
-                                         : sendmsg(file->fd, op->msg, MSG_NOSIGNAL);
+    /* For one piece, the common case, the kernel need not copy the message and its vector. */
+    n = op->msg->msg_iovlen == 1 ? send(file->fd, iov->iov_base, len, MSG_NOSIGNAL)
+                                 : sendmsg(file->fd, op->msg, MSG_NOSIGNAL);
     if (n < 0) {
         if (errno == EAGAIN)
             file->ready &= (uint8_t)~READY_OUT;
@@ -270,25 +289,25 @@ static int32_t connect_result(struct weir__io_file *file)
 {
     int err = 0;
     socklen_t len = sizeof err;
+
     if (getsockopt(file->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
         err = errno;
     return -err;
 }
 
-/* Tries op when the file is ready for it. */
+/* Tries op if the file is ready for it. */
 static int32_t try(struct epoll_io *e, struct weir__io_op *op)
 {
     struct weir__io_file *file = op->file;
     uint8_t needed = op->type == WEIR__IO_SEND || op->type == WEIR__IO_CONNECT ? READY_OUT : READY_IN;
+
     if (!(file->ready & needed))
         return WOULD_BLOCK;
     switch (op->type) {
     case WEIR__IO_ACCEPT:
         return try_accept(file, op);
-    case WEIR__IO_RECV: {
-        size_t len = op->len > INT32_MAX ? INT32_MAX : op->len;
-        return receive(file, op->data, len);
-    }
+    case WEIR__IO_RECV:
+        return receive(file, op->data, op->len > INT32_MAX ? INT32_MAX : op->len);
     case WEIR__IO_RECV_LENT:
         return try_recv_lent(e, file, op);
     case WEIR__IO_SEND:
@@ -300,7 +319,7 @@ static int32_t try(struct epoll_io *e, struct weir__io_op *op)
     }
 }
 
-/* ---- submitting ---- */
+/* --- submitting --- */
 
 static bool end(struct weir__io_op *op, int32_t result)
 {
@@ -308,26 +327,28 @@ static bool end(struct weir__io_op *op, int32_t result)
     return true;
 }
 
-/* The events all pending polls of a foreign file wait for, and more. */
+/* Arms a foreign file for the events of all its pending polls, and more. */
 static int arm_foreign(struct epoll_io *e, struct weir__io_file *file, uint32_t more)
 {
     uint32_t events = more;
+
     weir__list_each (node, &file->ops)
         events |= weir__container_of(node, struct weir__io_op, node)->events;
-    return control(e, file, events | EPOLLONESHOT); /* POLLIN and its like have the same bits in epoll */
+    return control(e, file, events | EPOLLONESHOT); /* POLLIN and the like have the same bits in epoll */
 }
 
 static bool submit_poll(struct epoll_io *e, struct weir__io_op *op)
 {
     struct weir__io_file *file = op->file;
+    struct pollfd now = {.fd = file->fd, .events = (short)op->events};
     int rc;
+
     if (file->foreign) {
         rc = arm_foreign(e, file, op->events);
         if (rc == -EPERM) /* a regular file: always ready, as poll(2) says */
             return end(op, op->events);
         return rc < 0 && end(op, rc);
     }
-    struct pollfd now = {.fd = file->fd, .events = (short)op->events};
     if (poll(&now, 1, 0) > 0)
         return end(op, now.revents);
     rc = arm(e, file, op->events & POLLOUT);
@@ -338,7 +359,8 @@ static bool submit_connect(struct epoll_io *e, struct weir__io_op *op)
 {
     struct weir__io_file *file = op->file;
     int rc = connect(file->fd, op->addr, op->addr_len) < 0 ? -errno : 0;
-    /* Nothing has come yet, and what was seen of the socket before this call says nothing. */
+
+    /* No bytes have come yet, and readiness that was seen before this call says nothing. */
     file->ready &= (uint8_t) ~(READY_IN | READY_END);
     if (rc != -EINPROGRESS)
         return end(op, rc);
@@ -347,8 +369,8 @@ static bool submit_connect(struct epoll_io *e, struct weir__io_op *op)
     return rc < 0 && end(op, rc);
 }
 
-/* Whoever needs a buffer stands behind those who waited before: else a busy stream would take what it
- * returned. */
+/* Whether op must wait for a buffer behind others. Without this a busy stream would take each buffer that it
+ * has just handed back. */
 static bool waits_for_buffer(struct epoll_io *e, const struct weir__io_op *op)
 {
     return op->type == WEIR__IO_RECV_LENT && (op->file->ready & READY_IN) &&
@@ -358,18 +380,21 @@ static bool waits_for_buffer(struct epoll_io *e, const struct weir__io_op *op)
 static bool epoll_submit(struct weir__io *io, struct weir__io_op *op)
 {
     struct epoll_io *e = self(io);
+    int32_t result;
+    int rc;
+
     if (op->type == WEIR__IO_POLL)
         return submit_poll(e, op);
     if (op->type == WEIR__IO_CONNECT)
         return submit_connect(e, op);
-    int32_t result = waits_for_buffer(e, op) ? NO_BUFFER : try(e, op);
+    result = waits_for_buffer(e, op) ? NO_BUFFER : try(e, op);
     if (result == NO_BUFFER) {
         weir__list_push_back(&e->starved, &op->queue);
         return false;
     }
     if (result != WOULD_BLOCK)
         return end(op, result);
-    int rc = arm(e, op->file, op->type == WEIR__IO_SEND);
+    rc = arm(e, op->file, op->type == WEIR__IO_SEND);
     return rc < 0 && end(op, rc);
 }
 
@@ -382,17 +407,19 @@ static void epoll_cancel(struct weir__io *io, struct weir__io_op *op)
 static void epoll_give_back(struct weir__io *io, char *data)
 {
     struct epoll_io *e = self(io);
+
     weir__io_buffers_put(&e->buffers, weir__io_buffers_number(&e->buffers, data));
 }
 
-/* ---- events ---- */
+/* --- events --- */
 
 static void try_again(struct epoll_io *e, struct weir__io_op *op)
 {
     int32_t result = try(e, op);
+
     if (result == WOULD_BLOCK) {
-        result =
-            arm(e, op->file, op->type == WEIR__IO_SEND); /* it may have waited for a buffer alone so far */
+        /* It may have waited only for a buffer so far, so the file may not be registered. */
+        result = arm(e, op->file, op->type == WEIR__IO_SEND);
         if (result == 0)
             return;
     }
@@ -432,7 +459,8 @@ static void on_event(struct epoll_io *e, struct weir__io_file *file, uint32_t ev
     finish_polls(e, file, events);
     weir__list_each_safe (node, &file->ops) {
         struct weir__io_op *op = weir__container_of(node, struct weir__io_op, node);
-        if (op->type == WEIR__IO_POLL || !weir__list_is_empty(&op->queue)) /* queued: it waits for a buffer */
+        if (op->type == WEIR__IO_POLL ||
+            !weir__list_is_empty(&op->queue)) /* in queue: it waits for a buffer */
             continue;
         if (waits_for_buffer(e, op))
             weir__list_push_back(&e->starved, &op->queue);
@@ -471,25 +499,14 @@ static int wait_for_events(struct epoll_io *e, const struct timespec *wait)
     return epoll_wait(e->epfd, e->events, BATCH, wait_ms(wait));
 }
 
-static int epoll_turn(struct weir__io *io, int64_t wait_until_ns)
+static void on_events(struct epoll_io *e, int count)
 {
-    struct epoll_io *e = self(io);
-    feed_starved(e);
-    if (!weir__list_is_empty(&io->finished))
-        wait_until_ns = WEIR__IO_NO_WAIT;
-    struct timespec wait;
-    bool limited = weir__io_os_wait(wait_until_ns, &wait);
-    bool may_sleep = wait_until_ns != WEIR__IO_NO_WAIT;
-    if (may_sleep)
-        weir__io_sleeps(io);
-    int n = wait_for_events(e, limited ? &wait : NULL);
-    if (may_sleep)
-        weir__io_woke(io);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < count; i++) {
         uint64_t mark = e->events[i].data.u64;
+        struct slot *slot;
         if (mark == wake_mark)
             continue;
-        struct slot *slot = &e->slots[(uint32_t)mark];
+        slot = &e->slots[(uint32_t)mark];
         if (slot->file == NULL || slot->generation != mark >> 32)
             continue;
         if (slot->file->foreign)
@@ -497,13 +514,34 @@ static int epoll_turn(struct weir__io *io, int64_t wait_until_ns)
         else
             on_event(e, slot->file, e->events[i].events);
     }
+}
+
+static int epoll_turn(struct weir__io *io, int64_t wait_until_ns)
+{
+    struct epoll_io *e = self(io);
+    struct timespec wait;
+    bool limited, may_sleep;
+    int count;
+
+    feed_starved(e);
+    if (!weir__list_is_empty(&io->finished))
+        wait_until_ns = WEIR__IO_NO_WAIT;
+    limited = weir__io_os_wait(wait_until_ns, &wait);
+    may_sleep = wait_until_ns != WEIR__IO_NO_WAIT;
+    if (may_sleep)
+        weir__io_sleeps(io);
+    count = wait_for_events(e, limited ? &wait : NULL);
+    if (may_sleep)
+        weir__io_woke(io);
+    on_events(e, count);
     return 0;
 }
 
 static void epoll_wake(struct weir__io *io)
 {
-    int saved = errno; /* called in signal handlers */
+    int saved = errno; /* signal handlers call this */
     uint64_t one = 1;
+
     (void)!write(self(io)->wakefd, &one, sizeof one);
     errno = saved;
 }

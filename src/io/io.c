@@ -94,10 +94,12 @@ int weir__io_detach(struct weir__io *io, struct weir__io_file *file)
 
 static int attach_own(struct weir__io *io, struct weir__io_file *file, int fd)
 {
+    int rc;
+
     file->fd = -1;
     if (fd < 0)
         return fd;
-    int rc = weir__io_attach(io, file, fd, false);
+    rc = weir__io_attach(io, file, fd, false);
     if (rc < 0)
         io->backend->close_fd(io, fd);
     return rc;

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel seam: everything Weir asks of the kernel while a loop runs goes through here.
+/* The kernel seam: every request of a loop to the kernel goes through here.
  *
- * Threading: a weir__io belongs to the thread that opened it. Every function is for that thread alone, except
- * weir__io_wake(), which any thread may call.
+ * Threading: a weir__io belongs to the thread that opened it. All functions are for that thread alone, except
+ * weir__io_wake() and weir__io_address_outside(), which any thread may call.
  *
- * Shape: operations complete. The caller fills a weir__io_op, submits it, and its done() is called from a
- * later weir__io_turn(), exactly once, when the kernel has let go of every buffer in it. Two shortcuts and no
- * more:
+ * Operations complete. The caller fills a weir__io_op and submits it. Its done() is called from a later
+ * weir__io_turn(), exactly once, when the kernel has let go of every buffer in it. There are two exceptions:
  *   - submit may return true: the operation has ended already, result is set, done() will not be called;
- *   - cancel only asks: done() still comes, with -ECANCELED, or with the result if the operation had won.
- * In done() every function may be called except weir__io_turn() and weir__io_free(); the op is the caller's
- * again, to submit once more or to free.
+ *   - cancel only asks: done() still comes, with -ECANCELED, or with the result if the operation had
+ * succeeded. done() may call every function except weir__io_turn() and weir__io_free(). The op is the
+ * caller's again, to submit once more or to free.
  *
  * Three rules, settled by experiment on all backends (tests/io):
  *   1. cancel while the kernel holds a buffer: the buffer is the kernel's until done();
- *   2. close with operations pending: weir__io_close_file() cancels them, reaps them, and only then closes
- * the descriptor, so a reused number never receives another's completion (epoll also tags slots with a
- *      generation);
- *   3. receiving may borrow: RECV_LENT takes a buffer of the loop at the moment bytes are there, so an idle
- *      connection holds none. The taker hands it back with weir__io_return().
+ *   2. close with operations pending: weir__io_close_file() cancels them, waits for their done(), and only
+ * then closes the descriptor, so a reused number never receives another's completion (epoll also tags slots
+ *      with a generation);
+ *   3. a receive may borrow: RECV_LENT takes a buffer of the loop at the moment bytes are there, so an idle
+ *      connection holds none. The receiver hands it back with weir__io_return().
  *
- * One operation that receives (accept, recv) and one that sends (connect, send) may be pending on a file at a
- * time, and any number of polls: two receivers of one stream would race for its bytes.
+ * On a file one receiving operation (accept, recv) and one sending operation (connect, send) may be pending
+ * at a time, and any number of polls: two receivers of one stream would race for its bytes.
  *
- * Backends: uring.c, epoll.c, sim.c. All pass the same tests.
+ * Files: choice.c opens a backend, io.c is what all backends share; uring.c, epoll.c and sim/ are the
+ * backends. All of them pass the same tests.
  */
 #ifndef WEIR__IO_H
 #define WEIR__IO_H
@@ -45,49 +45,48 @@ enum weir__io_backend_type { WEIR__IO_AUTO, WEIR__IO_URING, WEIR__IO_EPOLL, WEIR
 
 enum {
     WEIR__IO_BUFFERS_BYTES = 8192, /* size of one lent buffer */
-    WEIR__IO_BUFFERS_COUNT =
-        256, /* so many at most are out; a further RECV_LENT waits until one comes back */
+    WEIR__IO_BUFFERS_COUNT = 256, /* the most that are lent; a further RECV_LENT waits until one comes back */
 };
 
-/* One descriptor the loop works on. Embedded in its owner, whose address must not change while it is
+/* A descriptor that is attached to the loop. Embedded in its owner; its address must not change while it is
  * attached. All zero before its first attach. */
 struct weir__io_file {
-    int fd;              /* -1 when no longer attached; a fiction under sim */
+    int fd;              /* -1: not attached any more. Under sim a number without a descriptor */
     uint32_t generation; /* grows by one with each attach */
-    uint32_t slot;       /* the backend's own */
-    uint8_t ready;       /* the backend's own: readiness seen and not used up */
-    bool foreign;        /* the descriptor is not ours: it is polled, never read, written or closed */
+    uint32_t slot;       /* for the backend */
+    uint8_t ready;       /* for the backend: readiness that was seen and not used up */
+    bool foreign;        /* the descriptor belongs to others: polled, never read, written or closed */
     bool closing;
-    bool tcp;        /* and ours */
-    uint32_t undone; /* operations whose done() is still to come: those in ops and those that finished */
+    bool tcp;              /* a TCP socket, and not foreign */
+    uint32_t undone;       /* operations whose done() has not been called: pending and finished ones */
     struct weir__list ops; /* pending operations */
     struct weir__io_op *closer;
 };
 
 enum weir__io_op_type {
-    WEIR__IO_ACCEPT,  /* result: new descriptor, non-blocking, close-on-exec; its address in addr unless NULL
+    WEIR__IO_ACCEPT,  /* result: a new descriptor, non-blocking, close-on-exec. addr: its address; may be NULL
                        */
     WEIR__IO_CONNECT, /* addr, addr_len; result 0 */
     WEIR__IO_RECV,    /* data, len; result bytes, 0 at the end */
-    WEIR__IO_RECV_LENT, /* result bytes, data = the lent buffer; 0 at the end, or < 0: data NULL, nothing lent
+    WEIR__IO_RECV_LENT, /* result bytes, data: the lent buffer. 0 at the end, or < 0: data NULL, none is lent
                          */
     WEIR__IO_SEND,      /* msg->msg_iov, msg_iovlen; result bytes, may be fewer than all */
-    WEIR__IO_POLL,      /* events = POLLIN | POLLOUT; result those that are there (POLLERR, POLLHUP too). 0:
-                           it ends when both directions are over, or the connection is broken */
-    WEIR__IO_CLOSE,     /* set by weir__io_close_file() */
+    WEIR__IO_POLL,  /* events = POLLIN | POLLOUT; result the present ones (also POLLERR, POLLHUP). events 0:
+                       ends when both directions have ended, or the connection is broken */
+    WEIR__IO_CLOSE, /* set by weir__io_close_file() */
 };
 
-/* One operation; all zero before its first use. The caller fills type, done, file and the arguments, and
- * leaves it, and all it points to, alone until it has ended. */
+/* One operation; all zero before its first use. The caller fills type, done, file and the arguments. It must
+ * not touch the operation, or what it points to, until the operation has ended. */
 struct weir__io_op {
-    struct weir__list node;  /* in file->ops while pending, then in the list of the finished */
-    struct weir__list queue; /* the backend's own */
+    struct weir__list node;  /* in file->ops while pending, then in the list of finished ones */
+    struct weir__list queue; /* for the backend */
     void (*done)(struct weir__io_op *op);
     struct weir__io_file *file;
     int32_t result;
     uint8_t type;
-    uint8_t state; /* io.c's own */
-    uint8_t flags; /* the backend's own */
+    uint8_t state; /* for io.c */
+    uint8_t flags; /* for the backend */
     uint16_t events;
     union {
         char *data;
@@ -101,141 +100,143 @@ struct weir__io_op {
 };
 
 struct weir__io_options {
-    enum weir__io_backend_type backend; /* AUTO: WEIR_IO=auto|uring|epoll in the environment; if that leaves
-                                           the choice, uring where it works, else epoll */
-    unsigned entries;                   /* submission queue; 0: 256. No limit: a full queue is flushed */
-    uint64_t seed;                      /* sim */
+    enum weir__io_backend_type backend; /* AUTO: as WEIR_IO=auto|uring|epoll in the environment says; if that
+                                           is auto or not set, uring where it works, else epoll */
+    unsigned entries; /* of the submission queue; 0: 256. No limit: a full queue is flushed */
+    uint64_t seed;    /* for sim */
 };
 
-/* Opens the seam for the calling thread, whose timers it makes exact (timer slack 1 ns) unless under sim.
+/* Opens the seam for the calling thread. Unless under sim, it sets the timer slack of the thread to 1 ns.
  * Owns:    the caller, until weir__io_free().
- * Returns: 0; -ENOSYS or -EPERM when the asked backend is not to be had here; -EINVAL when WEIR_IO is not
- *          one of the words above; -ENOMEM, -EMFILE.
- * Where:   any thread that is to be a loop; one seam for a thread.
+ * Returns: 0; -ENOSYS or -EPERM: the backend does not work here; -EINVAL: WEIR_IO is none of the words above;
+ *          -ENOMEM, -EMFILE.
+ * Where:   the thread of a loop, once.
  */
 int weir__io_open(const struct weir__io_options *options, struct weir__io **out)
     __attribute__((warn_unused_result));
 
-/* Ends a seam whose every file is closed or detached, every op done and every buffer handed back. NULL is
+/* Frees a seam. All files must be closed or detached, all ops done and all buffers handed back. NULL is
  * harmless. */
 void weir__io_free(struct weir__io *io);
 
 /* "uring", "epoll" or "sim". Static. */
 const char *weir__io_backend_name(const struct weir__io *io);
 
-/* The loop's clock: monotonic and exact, virtual under sim. */
+/* The time by the clock of the loop, which is monotonic; virtual under sim. */
 int64_t weir__io_now_ns(struct weir__io *io);
 
-/* Where the clock of a simulation stands; NULL: time is the machine's. */
+/* The clock of a simulation; NULL: the clock is the machine's. */
 const int64_t *weir__io_virtual_ns(struct weir__io *io);
 
-/* From now on tells this heartbeat of each sleep in the kernel. */
+/* Sets the heartbeat that notes each sleep in the kernel. */
 void weir__io_set_heartbeat(struct weir__io *io, struct weir__heartbeat *heartbeat);
 
-/* Makes a stream socket of a family (AF_INET, AF_INET6, AF_UNIX) and attaches it. TCP never delays small
- * writes.
- * Owns:    the file has the descriptor until it is closed or detached.
+/* Makes a stream socket of a family (AF_INET, AF_INET6, AF_UNIX) and attaches it. TCP_NODELAY is set.
+ * Owns:    the file owns the descriptor until it is closed or detached.
  * Returns: 0, or the errors of socket(2). Never blocks.
  */
 int weir__io_socket(struct weir__io *io, struct weir__io_file *file, int family)
     __attribute__((warn_unused_result));
 
-/* Makes a socket that listens on addr and attaches it; of the family of addr, its address reusable at once.
- * Owns:    as weir__io_socket(). The path of a Unix socket stays behind on closing.
+/* Makes a socket that listens on addr, with SO_REUSEADDR, and attaches it.
+ * Owns:    as weir__io_socket(). Closing does not remove the path of a Unix socket.
  * Returns: 0, or the errors of socket(2), bind(2), listen(2). Never blocks.
  */
 int weir__io_listen(struct weir__io *io, struct weir__io_file *file, const struct sockaddr *addr,
                     socklen_t len, int backlog, bool reuse_port) __attribute__((warn_unused_result));
 
-/* Takes a connection that is in the queue of a listening file already, whether an accept is pending or not.
- * Returns: as WEIR__IO_ACCEPT; -EAGAIN: none is there. Never blocks.
+/* Takes a connection that is in the queue of a listening file already. An accept may be pending.
+ * Returns: as WEIR__IO_ACCEPT; -EAGAIN: the queue is empty. Never blocks.
  */
 int weir__io_accept(struct weir__io *io, struct weir__io_file *file) __attribute__((warn_unused_result));
 
-/* Has the kernel take no more connections for a listening file, also where its queue is shared: what is still
- * in it is lost. Accepting fails with -EINVAL from now on, here and for all who share it. */
+/* Stops a listening file, also if its queue is shared: the kernel takes no more connections, and those in the
+ * queue are lost. From now on accepts fail with -EINVAL, also for all who share the queue. */
 void weir__io_stop_listening(struct weir__io *io, struct weir__io_file *file);
 
-/* The address the file is bound to (peer false) or connected to (peer true).
+/* Reads the address the file is bound to (peer false) or connected to (peer true).
  * Returns: 0, or as getpeername(2).
  */
 int weir__io_address(struct weir__io *io, struct weir__io_file *file, bool peer,
                      struct sockaddr_storage *addr, socklen_t *len) __attribute__((warn_unused_result));
 
-/* The same from any thread, by a copy of a file: of what its descriptor's number stands for now. It is the
- * file's only if that had not been closed by the time this returns.
+/* The same from any thread, with a copy of a file. It reads the address of the descriptor that has the number
+ * now; this is the file's only if the file has not been closed before the return.
  * Returns: as weir__io_address(); -ENOSYS under sim.
  */
 int weir__io_address_outside(const struct weir__io *io, const struct weir__io_file *copy, bool peer,
                              struct sockaddr_storage *addr, socklen_t *len)
     __attribute__((warn_unused_result));
 
-/* As shutdown(2) with SHUT_WR: the peer reads the end, we can still receive. */
+/* As shutdown(2) with SHUT_WR: the peer reads the end, and the file can still receive. */
 int weir__io_shutdown(struct weir__io *io, struct weir__io_file *file);
 
-/* From now on closing sends RST instead of FIN: a reply that broke off must be seen to. */
+/* Makes closing send RST instead of FIN, so that the peer of a truncated reply sees that it is. */
 void weir__io_reset_on_close(struct weir__io *io, struct weir__io_file *file);
 
-/* Sends at once as much as the kernel takes, and waits for nothing. No send may be pending.
- * Returns: the bytes it took; -EAGAIN none; -EPIPE, -ECONNRESET …
+/* Sends as much as the kernel takes at once. No send may be pending. Never blocks.
+ * Returns: the bytes it took; -EAGAIN: none; -EPIPE, -ECONNRESET …
  */
 ssize_t weir__io_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
 
-/* What the peer has taken so far of all that was sent: for TCP the bytes it has acknowledged, which only
- * grow. For others a number that changes when something is taken.
- * Returns: 1: *taken counts bytes; 0: it is only such a number; a negative errno: nobody knows.
+/* Reads how much the peer has taken so far of all that was sent. For TCP these are the bytes it has
+ * acknowledged, which only grow; for others a number that changes when something is taken.
+ * Returns: 1: *taken counts bytes; 0: it is only such a number; a negative errno: not known.
  */
 int weir__io_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);
 
-/* Takes a descriptor: of accept, of another loop, or a foreign one, which is only polled and never closed. A
- * foreign one should be detached before its owner closes it; until then several files may hold the same.
- * Owns:    the descriptor is the file's when this succeeds, unless foreign.
- * Returns: 0; -EBADF; -EEXIST when it is attached here already; -ENOMEM, -EMFILE.
+/* Attaches a descriptor: from accept, from another loop, or a foreign one, which is only polled and never
+ * closed. A foreign descriptor should be detached before its owner closes it; several files may hold the same
+ * one.
+ * Owns:    the file owns the descriptor if this succeeds, unless it is foreign.
+ * Returns: 0; -EBADF; -EEXIST: it is attached here already; -ENOMEM, -EMFILE.
  */
 int weir__io_attach(struct weir__io *io, struct weir__io_file *file, int fd, bool foreign)
     __attribute__((warn_unused_result));
 
-/* Gives the descriptor back, open: to move it to another loop, or to end the polling of a foreign one.
- * Returns: the descriptor, now the caller's; -EBUSY while the done() of an operation is still to come; -EBADF
- * when nothing is attached.
+/* Detaches the descriptor and leaves it open: to move it to another loop, or to end the polling of a foreign
+ * one.
+ * Returns: the descriptor, now the caller's; -EBUSY: the done() of an operation is outstanding; -EBADF: the
+ * file is not attached.
  */
 int weir__io_detach(struct weir__io *io, struct weir__io_file *file);
 
-/* Closes a descriptor that is attached nowhere: of an accept whose connection nobody wants. */
+/* Closes a descriptor that is not attached, such as that of an accepted connection that is not wanted. */
 void weir__io_close_fd(struct weir__io *io, int fd);
 
-/* Starts op on op->file. Never blocks and never fails otherwise: a refusal of the kernel is a result.
+/* Starts op on op->file. Never blocks. An error of the kernel is a result of op.
  * Owns:    op and its buffers are the kernel's until it has ended.
- * Returns: true: it has ended already, see op->result, and done() will not come. On a closing file the
- *          result is -ECANCELED, on one that is not attached -EBADF.
+ * Returns: true: it has ended already; op->result is set, and done() will not be called. On a closing file
+ * the result is -ECANCELED, on one that is not attached -EBADF.
  * Cancel:  weir__io_cancel(), weir__io_close_file().
  */
 bool weir__io_submit(struct weir__io *io, struct weir__io_op *op) __attribute__((warn_unused_result));
 
-/* Asks a pending op to end. Harmless when it has ended. done() comes from a later turn, never from here. */
+/* Asks a pending op to end. Harmless if it has ended. done() is called from a later turn, never from here. */
 void weir__io_cancel(struct weir__io *io, struct weir__io_op *op);
 
-/* Cancels what is pending on file, waits for the done() of all of it, closes the descriptor (unless foreign),
- * then calls op->done(), result 0. New operations on the file end with -ECANCELED from now on. Once for a
- * file.
- * Owns:    file and op are the seam's until then; of op the caller fills done alone.
- * Returns: true: closed at once because no done() was to come; op->done() will not.
- * Cancel:  impossible, and soon over.
+/* Closes a file: cancels its pending operations, waits for the done() of all of them, closes the descriptor
+ * unless it is foreign, then calls op->done() with result 0. From now on new operations on the file end with
+ * -ECANCELED. Called once for a file.
+ * Owns:    file and op are the seam's until then. The caller fills only op->done.
+ * Returns: true: closed at once, because no done() was outstanding; op->done() will not be called.
+ * Cancel:  not possible; it ends soon.
  */
 bool weir__io_close_file(struct weir__io *io, struct weir__io_file *file, struct weir__io_op *op)
     __attribute__((warn_unused_result));
 
-/* Hands back the buffer of a RECV_LENT: the pointer it came as. */
+/* Hands back the buffer of a RECV_LENT. data: the pointer the operation returned. */
 void weir__io_return(struct weir__io *io, char *data);
 
-/* Submits what is pending, waits until something completes, the instant comes, or wake; calls done() of all
- * that has completed. wait_until_ns in the past: does not wait; INT64_MAX: no instant.
- * Returns: the number of done() called, or -EDEADLK under sim when nothing can ever happen again.
+/* Submits what is pending, waits for a completion, the instant or a wake, and calls done() of all operations
+ * that have ended. wait_until_ns: an instant in the past: does not wait; INT64_MAX: no limit.
+ * Returns: the number of done() called; -EDEADLK under sim: nothing can ever happen again.
  * Where:   the loop's thread, not in a done().
  */
 int weir__io_turn(struct weir__io *io, int64_t wait_until_ns);
 
-/* Makes the current or next waiting turn return. Coalesced; no system call unless the loop sleeps.
+/* Makes the present or next waiting turn return. Wakes are coalesced. Makes a system call only if the loop
+ * sleeps.
  * Where:   any thread, and signal handlers, while the seam is open.
  */
 void weir__io_wake(struct weir__io *io);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <linux/tcp.h> /* that of the C library does not know tcpi_bytes_acked */
+#include <linux/tcp.h> /* the C library's <netinet/tcp.h> lacks tcpi_bytes_acked */
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -16,17 +16,20 @@ enum { DESCRIPTORS = 16384 };
 
 int64_t weir__io_os_now_ns(struct weir__io *io)
 {
-    (void)io;
     struct timespec t;
+
+    (void)io;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 bool weir__io_os_wait(int64_t until_ns, struct timespec *wait)
 {
+    int64_t left;
+
     if (until_ns == INT64_MAX)
         return false;
-    int64_t left = until_ns < 0 ? 0 : until_ns - weir__io_os_now_ns(NULL);
+    left = until_ns < 0 ? 0 : until_ns - weir__io_os_now_ns(NULL);
     if (left < 0)
         left = 0;
     wait->tv_sec = left / 1000000000;
@@ -38,12 +41,13 @@ void weir__io_os_make_room(void)
 {
     struct rlimit limit;
     rlim_t most = DESCRIPTORS;
-    int any = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int any = open("/dev/null", O_RDONLY | O_CLOEXEC), highest;
+
     if (any < 0)
         return;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < most)
         most = limit.rlim_cur;
-    int highest = fcntl(any, F_DUPFD_CLOEXEC, (int)most - 1);
+    highest = fcntl(any, F_DUPFD_CLOEXEC, (int)most - 1);
     if (highest >= 0)
         close(highest);
     close(any);
@@ -51,14 +55,16 @@ void weir__io_os_make_room(void)
 
 int weir__io_os_socket(struct weir__io *io, int family)
 {
-    (void)io;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    (void)io;
     return fd < 0 ? -errno : fd;
 }
 
 static int bind_and_listen(int fd, const struct sockaddr *addr, socklen_t len, int backlog, bool reuse_port)
 {
     int on = 1;
+
     if (addr->sa_family != AF_UNIX && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
         return -errno;
     if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
@@ -71,10 +77,11 @@ static int bind_and_listen(int fd, const struct sockaddr *addr, socklen_t len, i
 int weir__io_os_listen(struct weir__io *io, const struct sockaddr *addr, socklen_t len, int backlog,
                        bool reuse_port)
 {
-    int fd = weir__io_os_socket(io, addr->sa_family);
+    int fd = weir__io_os_socket(io, addr->sa_family), rc;
+
     if (fd < 0)
         return fd;
-    int rc = bind_and_listen(fd, addr, len, backlog, reuse_port);
+    rc = bind_and_listen(fd, addr, len, backlog, reuse_port);
     if (rc < 0) {
         close(fd);
         return rc;
@@ -85,13 +92,14 @@ int weir__io_os_listen(struct weir__io *io, const struct sockaddr *addr, socklen
 void weir__io_os_close(struct weir__io *io, int fd)
 {
     (void)io;
-    close(fd); /* Linux closes even when it says EINTR */
+    close(fd); /* Linux closes it also when it returns EINTR */
 }
 
 int weir__io_os_accept(struct weir__io *io, struct weir__io_file *file)
 {
-    (void)io;
     int fd = accept4(file->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    (void)io;
     return fd < 0 ? -errno : fd;
 }
 
@@ -104,10 +112,12 @@ void weir__io_os_stop_listening(struct weir__io *io, struct weir__io_file *file)
 int weir__io_os_address(struct weir__io *io, struct weir__io_file *file, bool peer,
                         struct sockaddr_storage *addr, socklen_t *len)
 {
+    int rc;
+
     (void)io;
     *len = sizeof *addr;
-    int rc = peer ? getpeername(file->fd, (struct sockaddr *)addr, len)
-                  : getsockname(file->fd, (struct sockaddr *)addr, len);
+    rc = peer ? getpeername(file->fd, (struct sockaddr *)addr, len)
+              : getsockname(file->fd, (struct sockaddr *)addr, len);
     return rc < 0 ? -errno : 0;
 }
 
@@ -119,24 +129,27 @@ int weir__io_os_shutdown(struct weir__io *io, struct weir__io_file *file)
 
 void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file)
 {
-    (void)io;
     struct linger none = {.l_onoff = 1, .l_linger = 0};
+
+    (void)io;
     (void)setsockopt(file->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
 }
 
 ssize_t weir__io_os_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len)
 {
-    (void)io;
     ssize_t n = send(file->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    (void)io;
     return n < 0 ? -errno : n;
 }
 
 int weir__io_os_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken)
 {
-    (void)io;
     struct tcp_info info;
     socklen_t len = sizeof info;
     int queued = 0;
+
+    (void)io;
     if (getsockopt(file->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
         len >= offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) {
         *taken = info.tcpi_bytes_acked;
@@ -151,6 +164,7 @@ int weir__io_os_taken(struct weir__io *io, struct weir__io_file *file, uint64_t 
 int weir__io_os_take(int fd, bool foreign)
 {
     int on = 1;
+
     if (foreign)
         return fcntl(fd, F_GETFD) < 0 ? -errno : 0;
     if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0)

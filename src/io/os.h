@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the backends on a real kernel have in common: its sockets, its clock.
+/* Sockets and the clock of a real kernel, for the backends on it.
  *
- * Threading: the loop's thread. None of it blocks. The shapes are those of struct weir__io_backend, so that
- * these functions are put into its table as they are; io is not used.
+ * Threading: the loop's thread; weir__io_os_address() any thread. None of it blocks. The functions have the
+ * types of struct weir__io_backend and stand in its table directly. They don't use io.
  */
 #ifndef WEIR__IO_OS_H
 #define WEIR__IO_OS_H
@@ -25,19 +25,20 @@ void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file)
 ssize_t weir__io_os_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
 int weir__io_os_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);
 
-/* Has the kernel make room for many descriptors at once (128 KiB). Each time its table grows, in a process of
- * several threads, whoever opens one waits for all CPUs to have seen that: 10 ms and more, for a whole loop.
+/* Makes the kernel grow the table of descriptors once, to a large size (128 KiB). Each time the table grows
+ * in a process of several threads, the call that opens a descriptor waits until all CPUs have seen it: 10 ms
+ * and more, for a whole loop.
  */
 void weir__io_os_make_room(void);
 
-/* A descriptor is about to be attached: looks whether it is one, and makes TCP send small writes at once
- * unless it is foreign.
- * Returns: 1 when it is TCP and ours, 0 when not, or -EBADF.
+/* Prepares a descriptor for being attached: checks that it is open, and sets TCP_NODELAY unless it is
+ * foreign.
+ * Returns: 1: it is TCP and not foreign; 0: it is not; -EBADF.
  */
 int weir__io_os_take(int fd, bool foreign);
 
-/* How long it is until an instant.
- * Returns: false when there is none (INT64_MAX); *wait is >= 0.
+/* The time until an instant; *wait is not negative.
+ * Returns: false: there is no instant (INT64_MAX).
  */
 bool weir__io_os_wait(int64_t until_ns, struct timespec *wait);
 
