@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The core on aarch64, where a cross compiler and qemu-user are installed: the switch, stacks, scopes, timers.
-# liburing and libdw are not there for it, so that backend and the names of places stand empty; the latter are only
-# compiled. epoll and the simulation are the real ones.
+# liburing and libdw are missing there: the io_uring backend is left out, and names of places are only compiled.
+# epoll and the simulation are complete.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 cc=aarch64-linux-gnu-gcc

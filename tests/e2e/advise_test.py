@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The advice: what measured traffic says to tasks or pools, on /advice, in /stats and through 'weir advise'."""
+"""The advice from measured traffic, "a task or a pool?", on /advice, in /stats and from 'weir advise'."""
 import json
 import math
 import re
@@ -29,7 +29,7 @@ def named(items, key, name):
 
 
 def route_of(weir, path, requests):
-    """The advice on it, once so many requests have been counted."""
+    """The advice about a route or pool, once this many requests have been counted."""
     def counted():
         route = named(advice_of(weir)["routes"], "route", path)
         return route if route["requests"] == requests else None
@@ -53,7 +53,7 @@ def each_route_is_told_what_it_is():
     for tries in range(10):
         try:
             return routes_are_told()
-        except AssertionError: # what a busy machine took from one of few requests is in every figure of them
+        except AssertionError: # delays of a busy machine are in the figures of the few requests
             if tries == 9:
                 raise
 
@@ -65,11 +65,11 @@ def routes_are_told():
         trap, job, hello, nap = (route_of(weir, path, 5) for path in ("/trap", "/job", "/hello", "/nap"))
         never = route_of(weir, "/never", 0)
         same([each["route"] for each in advice_of(weir)["routes"]], ["/trap", "/job", "/hello", "/nap", "/never"])
-        for each in (trap, job, hello, nap): # nothing is missing in the sum, and nothing twice
+        for each in (trap, job, hello, nap): # in the sum nothing is missing, and nothing counts twice
             parts = sum(each[f"{part}_ms"] for part in ("loop", "wait", "ready", "starved", "throttled", "queue", "pool"))
             assert abs(parts - each["took_ms"]) <= 1e-3 * each["took_ms"] + 1e-4, each
         same([each["class"] for each in (trap, job, nap, never)], ["CPU-bound", "CPU-bound", "I/O-bound", "idle"])
-        # each piece of time is where it belongs, and all of it is somewhere
+        # each part is charged to the right category, and all time is charged
         assert trap["loop_ms"] > 5 and trap["pool_ms"] == 0, trap
         assert job["pool_ms"] > 5 > job["loop_ms"], job
         assert nap["wait_ms"] >= 29 > nap["loop_ms"], nap
@@ -78,7 +78,7 @@ def routes_are_told():
         assert "right as it is" in texts(job), job
         assert "tasks are right for it" in texts(hello), hello
         same(never["advice"], [])
-        # each piece shows its numbers
+        # each piece of advice shows its numbers
         for each in (trap, job, hello, nap):
             for piece in each["advice"]:
                 assert piece["numbers"] and all(math.isfinite(n) for n in piece["numbers"].values()), piece
@@ -96,12 +96,12 @@ def pools_follow_littles_law():
         route_of(weir, "/job", 40)
         pool = named(advice_of(weir)["pools"], "pool", "compute")
         assert pool["rate"] > 0, pool
-        close = lambda a, b: abs(a - b) <= 1e-3 * max(abs(a), abs(b)) # of six digits each
+        close = lambda a, b: abs(a - b) <= 1e-3 * max(abs(a), abs(b)) # with six digits each
         assert close(pool["busy"], pool["rate"] * pool["run_ms"] / 1000), pool
         assert close(pool["in_pool"], pool["rate"] * (pool["run_ms"] + pool["queue_ms"]) / 1000), pool
         same(pool["workers_needed"], max(1, math.ceil((pool["rate"] + pool["refused_rate"]) * pool["run_ms"] / 1000 / 0.7)))
         same(pool["workers"], 1)
-        assert pool["queue_ms"] > pool["run_ms"], pool # four clients, one worker: three wait
+        assert pool["queue_ms"] > pool["run_ms"], pool # four clients and one worker: three clients wait
         assert pool["advice"], pool
 
 
@@ -140,7 +140,7 @@ def stats_say_where_the_time_went():
         route = statistics_of(weir, "/nap")
         spent = route["spent_ms"]
         assert spent["timer"] >= 29, spent
-        # the whole is what it took: the middle of four like ones is near their mean
+        # the parts add up to the whole: the median of four similar requests is near their mean
         assert 0.5 * route["last_60s"]["p50"] < sum(spent.values()) < 2 * route["last_60s"]["p99"], route
         same(statistics_of(weir, "/never")["spent_ms"], None)
 
@@ -168,7 +168,7 @@ def the_command_shows_it():
         route_of(weir, "/job", 3)
         told = advise(admin)
         same((told.returncode, told.stderr), (0, ""))
-        assert re.search(r"^/trap  (CPU-bound|mixed)", told.stdout, re.M), told.stdout # a slow client makes it wait, too
+        assert re.search(r"^/trap  (CPU-bound|mixed)", told.stdout, re.M), told.stdout # a slow client delays the request, too
         assert "  > /trap spends" in told.stdout, told.stdout
         assert "pool compute  " in told.stdout and "workers busy" in told.stdout, told.stdout
         assert "/never" not in told.stdout, told.stdout

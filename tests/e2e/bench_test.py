@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""bench/run ends what it has started, whatever ends it; a row whose peer is missing names it; and the build looks again when packages
-have come since."""
+"""bench/run ends the processes it has started, however it ends itself; a row whose peer is missing names the peer; and the build searches again
+after packages were installed."""
 import os
 import shutil
 import signal
@@ -57,7 +57,7 @@ def what_it_has_started_ends_with_it():
                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
             server = [int(word) for word in bench.stdout.readline().split()]
             assert server, "the server did not start"
-            until("the load runs, too", lambda: len(children_of(bench.pid)) == 3) # the server, the load, and who ends them
+            until("the load runs, too", lambda: len(children_of(bench.pid)) == 3) # the server, the load generator, and the process that ends them
             started = set(server) | set(children_of(bench.pid))
             assert all(lives(pid) for pid in started), started
             os.kill(bench.pid, number)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Clients that send all before they read, that send no more and wait, that leave, that are too many; and heads that are read whole."""
+"""Clients that send everything before they read, that shut down sending and wait, that leave, or that are too many; and headers in several fields."""
 import http.client
 import os
 import re
@@ -20,7 +20,7 @@ def gateway(routes, limits="{}"):
 
 
 def all_is_sent_before_anything_is_read():
-    body = os.urandom(24 << 20) # as much comes out
+    body = os.urandom(24 << 20) # the output is as large as the input
     with gateway(ROUTES) as weir:
         host, port = weir.address()
         connection = http.client.HTTPConnection(host, port, timeout=30)
@@ -82,7 +82,7 @@ def a_client_has_so_many_connections():
 def status_of(weir):
     try:
         return ask(weir.address(), "/sleep").status
-    except (OSError, EOFError): # turned back while it still sent
+    except (OSError, EOFError): # refused while it was still sending
         return 0
 
 

@@ -18,7 +18,7 @@ import zlib
 
 from rig import PATIENCE, Weir, ask, connect, receive, run, same, until
 
-WAIT = "600s" # longer than any test
+WAIT = "600s" # seconds; longer than any test
 
 
 @contextlib.contextmanager
@@ -30,7 +30,7 @@ def gateway(*routes, **top):
 
 
 def post(weir, path, body, headers=None, method="POST"):
-    """An answer whatever its framing; http.client sends all, then reads."""
+    """Sends a request with http.client, which sends everything and then reads; returns the answer."""
     connection = http.client.HTTPConnection(*weir.at, timeout=PATIENCE)
     connection.request(method, path, body, headers or {})
     answer = connection.getresponse()
@@ -107,7 +107,7 @@ def a_full_pool_refuses_and_others_go_on():
         until("a refusal", refused)
         same(post(weir, "/other", b"abc").status, 200)
         same(ask(weir.at, "/hello").status, 200)
-        burning.close() # who leaves frees the worker
+        burning.close() # a client that leaves frees the worker
         until("an answer", lambda: post(weir, "/h", b"abc").status == 200)
 
 
@@ -154,7 +154,7 @@ def what_was_compressed_comes_back():
                 encoding = route["compress"]["encoding"]
                 same(answer.status, 200)
                 same(answer.getheader("content-type"), types[encoding])
-                same(answer.getheader("content-encoding"), None) # it is a file, not a coding on its way
+                same(answer.getheader("content-encoding"), None) # the answer is a file, not a content coding
                 assert unpack(encoding, answer.body) in (None, sample(size)), route
                 assert size < 1000 or len(answer.body) < size / 3, route
             same(post(weir, route["path"], (sample(100000) for _ in range(9))).status, 200)
@@ -220,8 +220,8 @@ def coded_bodies_are_decoded_or_refused():
             same((answer.status, fault(answer)["message"]), (422, "the body is not what its content-encoding says"))
             answer = post(weir, path, coded, {"Content-Encoding": "compress"})
             same((answer.status, answer.getheader("accept-encoding")), (415, "gzip, deflate, br, zstd"))
-        same(post(weir, "/small", coded, {"Content-Encoding": "gzip"}).status, 413) # it is small, what it becomes is not
-        same(post(weir, "/h", coded, {"Content-Encoding": "gzip"}).status, 200) # of the bytes that came
+        same(post(weir, "/small", coded, {"Content-Encoding": "gzip"}).status, 413) # small, but it decodes to much
+        same(post(weir, "/h", coded, {"Content-Encoding": "gzip"}).status, 200) # of the bytes as they were sent
         for path in ("/c", "/t/x"):
             answer = post(weir, path, coded, {"Content-Encoding": "gzip"})
             same((answer.status, answer.getheader("accept-encoding")), (415, "identity"))
@@ -230,7 +230,7 @@ def coded_bodies_are_decoded_or_refused():
 def brotli_is_never_undone_on_a_loop():
     small = bytes.fromhex("0b03807b2262223a317d03") # {"b":1}
     bomb = bytes.fromhex("cbffff3f00042672a42dc10c2ffab82d10b4f77f7706ffffff00900088c302d0bdffe3ffff1f001200715800baf77ffcffff034002200e0b40f7fe8f"
-                         "ffff7f004800c46101e8deffc100202020202020317d03") # the same with 40 MiB of spaces
+                         "ffff7f004800c46101e8deffc100202020202020317d03") # the same document with 40 MiB of spaces
     with gateway({"path": "/j", "json": {"pick": "/b"}}, admin="127.0.0.1:0") as weir:
         def jobs():
             page = ask(weir.address("admin"), "/metrics").body.decode()
@@ -271,7 +271,7 @@ def answers_are_compressed_on_their_way():
               {"path": "/pick", "json": {"pick": ["", ""]}, "compress_response": {"encodings": ["gzip"], "levels": {"gzip": 9}, "min": "100"}}]
     with gateway(*routes, loops=2) as weir:
         for encoding in ("gzip", "br", "zstd"):
-            for _ in range(4): # the first is made, the others are kept
+            for _ in range(4): # the first answer is computed, the others are cached
                 answer = ask(weir.at, "/fixed", headers=[("Accept-Encoding", encoding)])
                 same((answer.headers["content-encoding"], answer.headers["vary"]), (encoding, "accept-encoding"))
                 assert len(answer.body) < 10000
@@ -339,7 +339,7 @@ def thumbnails_are_made_of_files_and_bodies():
                 same((answer.status, answer.getheader("content-type"), kind_of(answer.body)), (200, kind, kind), path)
                 same(answer.getheader("vary"), "accept" if path.startswith("/auto") else None)
             same(size_of_png(post(weir, "/png/plain.png", None, method="GET").body), (20, 10))
-            same(size_of_png(post(weir, "/png/x", png(10, 4)).body), (10, 4)) # it never grows
+            same(size_of_png(post(weir, "/png/x", png(10, 4)).body), (10, 4)) # an image is never enlarged
 
             first = post(weir, "/auto/plain.png", None, method="GET")
             head = ask(weir.at, "/auto/plain.png", method="HEAD")
@@ -349,8 +349,8 @@ def thumbnails_are_made_of_files_and_bodies():
                 again = post(weir, "/auto/plain.png", None, headers, method="GET")
                 same((again.status, again.body, again.getheader("etag")), (304, b"", etag))
             webp = post(weir, "/auto/plain.png", None, {"If-None-Match": etag, "Accept": "image/webp"}, method="GET")
-            same(webp.status, 200) # another format is another thing
-            shutil.copy2(f"{root}/plain.png", f"{root}/copy.png") # as on another machine: another inode
+            same(webp.status, 200) # another format is another representation
+            shutil.copy2(f"{root}/plain.png", f"{root}/copy.png") # another inode, as on another machine
             same(post(weir, "/auto/copy.png", None, method="GET").getheader("etag"), etag)
             os.utime(f"{root}/copy.png", (1, 1))
             assert post(weir, "/auto/copy.png", None, method="GET").getheader("etag") != etag
@@ -380,12 +380,12 @@ def what_would_take_too_much_memory_is_told_so_undecoded():
         said = re.fullmatch("the image would take ([0-9.]+) MiB of memory in this form, more than the 120.0 MiB that it may; "
                             "try a smaller one, or a baseline JPEG", fault(answer)["message"])
         assert said and 137.3 < float(said[1]) < 145, answer.body # the coefficients, and some rows
-        same(fault(post(weir, "/t", PROGRESSIVE.replace(b"\x01\x11\0", b"\x01\x22\0")))["code"], "undecodable") # in 4:2:0 it is taken
+        same(fault(post(weir, "/t", PROGRESSIVE.replace(b"\x01\x11\0", b"\x01\x22\0")))["code"], "undecodable") # in 4:2:0 it is accepted
 
 
 def what_would_take_too_much_computing_is_given_up():
     white = (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 20000, 5000, 8, 2, 0, 0, 0))
-             + chunk(b"IDAT", zeros(300 << 20)) + chunk(b"IEND", b"")) # 100 megapixels in 300 KB: a second
+             + chunk(b"IDAT", zeros(300 << 20)) + chunk(b"IEND", b"")) # 100 megapixels in 300 KB: a second of decoding
     with gateway({"path": "/t", "thumbnail": {"width": 32, "height": 32}}, pools={"compute": {"cpu": "20ms"}}) as weir:
         answer = post(weir, "/t", white)
         same((answer.status, fault(answer)["code"]), (422, "too_large"))
@@ -394,13 +394,13 @@ def what_would_take_too_much_computing_is_given_up():
 
 
 def zeros(count):
-    """The zlib stream of so many, without having them."""
+    """Makes the zlib stream of this many bytes without holding them."""
     packer, piece = zlib.compressobj(9), bytes(1 << 20)
     return b"".join(packer.compress(piece) for _ in range(count >> 20)) + packer.flush()
 
 
 def bombs_do_not_go_off():
-    """Small files that would become large: in pixels, behind the pixels, in a colour profile, in a text."""
+    """Small files that decode to much: in pixels, behind the pixels, in a colour profile, in a text."""
     head = lambda width, height, *more: (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
                                          + b"".join(more) + chunk(b"IEND", b""))
     row = zlib.compress(b"\0" + bytes(3 * 10))
@@ -437,7 +437,7 @@ def a_root_that_is_not_there_stops_the_start():
 
 
 def a_root_begins_at_the_file_and_is_opened_without_openat2():
-    """Whatever the working directory is; and the library of images is no stall of a loop."""
+    """root does not depend on the working directory; and loading libvips does not stall a loop."""
     with tempfile.TemporaryDirectory() as folder:
         os.mkdir(f"{folder}/images")
         with open(f"{folder}/images/a.png", "wb") as file:

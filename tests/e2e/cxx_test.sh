@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# C++ programs on libweir: the headers are C++ too, an exception in flight belongs to the task that threw it, and the
-# guard sees what the standard library makes of its names.
+# C++ programs on libweir: the headers are valid C++, an exception in flight belongs to the task that threw it, and the
+# guard catches the calls that the C++ standard library makes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// The dashboard in Chromium: of the real program, and before a pretended admin address that can be made to say anything.
+// The dashboard in Chromium: with the real program, and with a simulated admin address that gives any figures.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -13,17 +13,17 @@ import { contrast, sideways, structure } from "./browser/checks.mjs";
 const weir = process.env.WEIR ?? join(build, "weir");
 const MOST_PAGE_BYTES = 100 << 10;
 const PATIENCE_MS = 60_000;
-const AT_ONCE = 3; // most of the time is waiting for the next second
+const AT_ONCE = 3; // most of the time is spent waiting for the next second
 const directory = mkdtempSync(join(tmpdir(), "weir-"));
 const children = new Set();
 let browser;
 
-// ---- what is started ----
+// ---- processes ----
 
 function child(command, args, ready) {
   const process_ = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   children.add(process_);
-  try { // some of what is waited for needs the CPU: it goes before others, where we may say so
+  try { // some conditions need CPU time: raises the priority, where that is allowed
     setPriority(process_.pid, -15);
   } catch {}
   process_.on("exit", () => children.delete(process_));
@@ -67,7 +67,7 @@ function gateway(admin = "127.0.0.1:0") {
 
 const tell = (url, what) => fetch(`${url}/fake`, { method: "POST", body: JSON.stringify(what) });
 
-// Below the ports that the system hands out to whoever connects, so that nobody takes it while the gateway is away.
+// Below the ports that the system assigns to connections, so that the port stays free while the gateway is away.
 async function quietPort() {
   for (let port = 21000 + (process.pid % 5000); ; port++) {
     const free = await new Promise((resolve) => {
@@ -77,7 +77,7 @@ async function quietPort() {
   }
 }
 
-// ---- a page that is watched ----
+// ---- a page whose faults are recorded ----
 
 async function open(url, { lacks = [], ...options } = {}) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
@@ -99,7 +99,7 @@ async function open(url, { lacks = [], ...options } = {}) {
   return page;
 }
 
-// No test of this page has seen a fault, a violated policy, or a request to anyone but the gateway.
+// Checks that the page had no error, no violated policy, and no request to another host than the gateway.
 async function leave(page, url) {
   assert.deepEqual(page.problems, []);
   assert.deepEqual(await page.evaluate(() => window.violations), []);
@@ -130,7 +130,7 @@ const cases = {
     await until(page, () => [...document.querySelectorAll("#routes-table tbody tr")].some((tr) => tr.textContent.includes("/hello") && parseFloat(tr.cells[2].textContent) > 0 && tr.cells[5].textContent !== "–"));
     assert.equal(await page.locator("main b b, main script").count(), 0);
     const computes = async () => (await (await fetch(`${url}/stalls`)).json()).some((stall) => stall.kind === "computing" && stall.route === "/burn");
-    do await fetch(`${serves}/burn`); // on a busy machine some are starved of the CPU instead
+    do await fetch(`${serves}/burn`); // on a busy machine some are starved instead
     while (!(await computes()));
     const card = page.locator("#stalls-list .card", { hasText: "/burn" }).filter({ hasText: "computing" });
     await card.waitFor();
@@ -142,7 +142,7 @@ const cases = {
     await page.locator("[role=treeitem]", { hasText: "loop 0" }).waitFor();
     await page.locator("[role=treeitem]", { hasText: "GET /sleep" }).first().waitFor();
     assert.equal((await fetch(`${serves}/job`)).status, 200);
-    let recording = true; // the tree is asked for all the while: a refusal would stand on the console
+    let recording = true; // the tree is requested all the time: a refusal would appear on the console
     await page.locator("#profile-seconds").selectOption("2");
     await page.click("#profile-record");
     const burns = (async () => {
@@ -156,7 +156,7 @@ const cases = {
     await advised("/burn").locator(".advice p", { hasText: "offload it" }).waitFor();
     await advised("pool compute").locator(".note", { hasText: /jobs\/s × .* ms run = .* workers? busy/ }).waitFor();
     assert.equal(await advised("/never").count(), 0);
-    void asleep.catch(() => {}); // it ends with the gateway
+    void asleep.catch(() => {}); // the request ends with the gateway
     await leave(page, url);
     await end({ process });
   },
@@ -359,7 +359,7 @@ const cases = {
       document.dispatchEvent(new Event("visibilitychange"));
     }, hidden);
     const asked = async () => {
-      await page.waitForTimeout(300); // what was under way
+      await page.waitForTimeout(300); // until requests in progress have ended
       const before = page.requests.length;
       await page.waitForTimeout(1200);
       return page.requests.length - before;
@@ -385,7 +385,7 @@ const cases = {
     await until(page, () => document.getElementById("announce").textContent.includes("does not answer"));
     assert.equal(await textOf(page, "#state-text"), "No answer");
     started = await gateway(`127.0.0.1:${port}`);
-    await page.evaluate(() => document.getElementById("retry").click()); // it may have found it by itself already
+    await page.evaluate(() => document.getElementById("retry").click()); // the page may have reconnected already
     await page.locator('body[data-state="live"]').waitFor();
     assert.equal(await page.isVisible("#lost"), false);
     await until(page, () => document.getElementById("announce").textContent.includes("answers again"));
@@ -423,7 +423,7 @@ let failed = 0;
 let number = 0;
 console.log(`1..${names.length}`);
 
-// Each works at one case after the other, before a pretended address of its own.
+// Each worker runs one case after the other, with a simulated address of its own.
 async function worker() {
   const { url } = await fake();
   for (let name = waiting.shift(); name; name = waiting.shift()) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""'weir demo' as a person meets it, with curl; and that Ctrl-C leaves nothing behind."""
+"""'weir demo' as a user tries it, with curl; and Ctrl-C leaves nothing behind."""
 import json
 import os
 import re
@@ -21,7 +21,7 @@ def curl(*arguments):
 
 
 def free_ports(count):
-    """The first of so many free ports in a row."""
+    """Finds the first of this many free ports in a row."""
     for first in range(20000, 30000, 100):
         try:
             for port in range(first, first + count):
@@ -106,7 +106,7 @@ def wrong_usage_is_told():
 
 
 def make_run_is_the_demo():
-    """What `make run` executes, by its own words: the demo in its place, so that Ctrl-C reaches it."""
+    """The last command of `make run` replaces the shell by the demo (exec), so that Ctrl-C reaches the demo."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     done = subprocess.run(["make", "-n", "--no-print-directory", "run"], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1].endswith("/weir demo") and "exec " in done.stdout, done.stdout

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Drains: what the kernel had taken is answered, idle connections may be used once more, a successor can start. And loops that are
-held: the others take what comes. And the admin address, which answers whoever else is there."""
+"""Drains: connections that the kernel had accepted are answered, idle connections may be used once more, a successor can start. Held
+loops: the other loops take new connections. And the admin address, which answers health checks although all its connections are taken."""
 import contextlib
 import select
 import signal
@@ -37,7 +37,7 @@ def open_several(stack, weir, count):
 
 
 def what_the_kernel_had_taken_is_answered():
-    """Connections in the listener's queue, requests in the sockets of kept ones: nobody has looked when the signal comes."""
+    """Connections in the listener's queue, and requests in the sockets of kept connections, which no loop has seen when the signal comes."""
     with Weir("serve", config=BASIC) as weir, contextlib.ExitStack() as stack:
         kept = open_several(stack, weir, 50)
         for connection in kept:
@@ -52,14 +52,14 @@ def what_the_kernel_had_taken_is_answered():
         said = [told_to_close(connection) for connection in kept + new]
         same([status for status, _ in said], [200] * 70)
         for connection, (_, end) in zip(kept + new, said):
-            if end is None: # it was answered before the drain: it may be used once more
+            if end is None: # this connection had an answer before the drain: it may be used once more
                 start(connection, "/")
                 same(told_to_close(connection), (200, "close"))
         same(weir.exit(), 0)
 
 
 def what_waits_for_room_is_answered_too():
-    """The limit of connections is reached: the others wait in the queue, and are served by the drain."""
+    """The limit of connections is reached: further ones wait in the queue, and are served during the drain."""
     with Weir("serve", config="limits: {connections: 4}\n" + BASIC) as weir, Held() as held, contextlib.ExitStack() as stack:
         connections = open_several(stack, weir, 12)
         for connection in connections:
@@ -83,14 +83,14 @@ def an_idle_connection_may_be_used_once_more():
             start(connection, "/")
             same(told_to_close(connection), (200, "close"))
             same(connection.recv(1), b"")
-        left.close() # nobody is left to wait for
+        left.close() # no connection is left to wait for
         began = time.monotonic()
         same(weir.exit(), 0)
         assert time.monotonic() - began < 4, "it waits for nobody"
 
 
 def an_idle_connection_that_is_not_used_ends():
-    """In order, and what is sent too late is read: it is no reset that the client sees."""
+    """Pipelined requests are answered in order, and bytes that come too late are read, so that the client gets no reset."""
     with Weir("serve", config="drain: 700ms\n" + BASIC) as weir, contextlib.ExitStack() as stack:
         [idle] = open_several(stack, weir, 1)
         start(idle, "/")
@@ -104,7 +104,7 @@ def an_idle_connection_that_is_not_used_ends():
 
 
 def a_successor_starts_at_once():
-    """From the first moment of the drain, with the same file; the admin address goes to it when it asks, not before."""
+    """A successor with the same file starts from the first moment of the drain; it gets the admin address when it asks, not before."""
     gateway, admin = free_port(), free_port()
     config = f"admin: 127.0.0.1:{admin}\n" + BASIC.replace(":0", f":{gateway}", 1)
     with Held() as held, Weir("serve", config=config + held.route()) as old:
@@ -131,11 +131,11 @@ def a_killed_one_is_replaced_at_once():
     for _ in range(4):
         with Weir("serve", config=config) as weir, contextlib.ExitStack() as stack:
             open_several(stack, weir, 20)
-            weir.signal(signal.SIGKILL) # and the next one starts while the kernel is still at it
+            weir.signal(signal.SIGKILL) # and the successor starts while the kernel still closes the old process's sockets
 
 
 def whoever_is_at_the_admin_address_keeps_nobody_from_health():
-    """More connections than it has: idle ones, half-sent heads, answers that nobody reads."""
+    """More connections than the admin address has: idle ones, half-sent heads, answers that are not read."""
     unread = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with Weir("serve", config="admin: 127.0.0.1:0\n" + BASIC) as weir:
         for what, count in ((b"", 1), (b"GET / HT", 1), (unread, 200), (b"GET /profile?seconds=60 HTTP/1.1\r\nHost: localhost\r\n\r\n", 1)):
@@ -146,7 +146,7 @@ def whoever_is_at_the_admin_address_keeps_nobody_from_health():
                     connection.setblocking(False)
                     connection.connect_ex(weir.address("admin"))
                     until("it is connected", lambda: select.select([], [connection], [], 0)[1])
-                    with contextlib.suppress(OSError): # it has made room for another already
+                    with contextlib.suppress(OSError): # it was already closed for another connection
                         connection.send(what * count)
                 began = time.monotonic()
                 same(ask(weir.address("admin"), "/healthz").body, b"alive\n", what)

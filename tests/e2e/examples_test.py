@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every example is started and does what it says. An example without a case here fails."""
+"""Starts every example and checks that it does what its comment says. An example without a case here is a failure."""
 import contextlib
 import http.server
 import itertools
@@ -27,14 +27,14 @@ def program(name):
 
 
 def said(lines, most=None):
-    """What a program said on stderr, but for the watch's word that a loop got no CPU or waited for one who got none: on a busy machine
-    that is no fault of its own."""
+    """The lines of a program on stderr, without the watch's reports that a loop, or a thread it waited for, got no CPU: on a busy machine
+    that is not the program's fault."""
     return itertools.islice((line for line in lines if not re.search(r" loop \d+ (kept off the CPU|held) ", line)), most)
 
 
 @contextlib.contextmanager
 def started(name, *arguments):
-    """The example running, and the address from its line 'listening'."""
+    """Runs an example; gives the address in its line 'listening'."""
     child = subprocess.Popen([program(name), *arguments], stderr=subprocess.PIPE, text=True)
     try:
         lines = list(said(iter(child.stderr.readline, ""), most=1))
@@ -48,7 +48,7 @@ def started(name, *arguments):
 
 @contextlib.contextmanager
 def started_silently(name, *arguments):
-    """The same for one that says nothing: on a port that was free a moment ago, once it accepts connections."""
+    """Runs an example that logs no address, on a port that was free a moment ago; continues once it accepts connections."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = "127.0.0.1:%d" % free.getsockname()[1]
@@ -73,7 +73,7 @@ def connected(address):
 
 
 def ask(url, **options):
-    """Status and body, also of a refusal."""
+    """Returns status and body, also those of a refusal."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, **options), timeout=TIMEOUT) as answer:
             return answer.status, answer.read().decode()
@@ -94,7 +94,7 @@ def drains(child):
 
 @contextlib.contextmanager
 def backend():
-    """Answers /ok with JSON, /missing with 404, and nothing on /slow until the test ends."""
+    """A server that answers /ok with JSON, /missing with 404, and /slow only when the test ends."""
     over = threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -128,7 +128,7 @@ def backend():
 
 
 def refused():
-    """A URL where nobody listens: the port is bound, and never listened on, while the caller holds the socket."""
+    """A URL that refuses connections: its port is bound, but not listened on, while the caller holds the socket."""
     held = socket.socket()
     held.bind(("127.0.0.1", 0))
     return held, "http://127.0.0.1:%d/" % held.getsockname()[1]
@@ -171,7 +171,7 @@ def test_04_gather():
     with held, backend() as url, started_silently("04_gather", f"{url}/ok", f"{url}/slow", nobody,
                                                   f"{url}/missing") as (child, address):
         wanted = [("answered", 200, 7), ("deadline exceeded", 0, 0), ("connection refused", 0, 0), ("answered", 404, 7)]
-        late = ("deadline exceeded", 0, 0)  # what a busy machine may make of any of them: then it is asked again
+        late = ("deadline exceeded", 0, 0)  # a busy machine may delay any of them: then ask again
         whole = 0
         until = time.monotonic() + TIMEOUT
         while whole < 2:  # the second time over kept connections
@@ -222,10 +222,10 @@ def test_10_guard():
 def test_07_offload():
     with started_silently("07_offload") as (child, address):
         assert ask(f"http://{address}/primes/100") == (200, "25\n")
-        with connected(address) as long:  # computes for longer than this test takes
+        with connected(address) as long:  # computes longer than this test takes
             long.sendall(b"GET /primes/999999999 HTTP/1.1\r\nHost: a\r\n\r\n")
             assert ask(f"http://{address}/ping") == (200, "pong\n")
-        drains(child)  # its client has left: the job has seen that and has returned
+        drains(child)  # its client has left: the job has noticed and returned
 
 
 def test_08_offload_each():

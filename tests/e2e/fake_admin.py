@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A pretended admin address: the dashboard as it is in the source tree, and figures that are made up from a seed.
+"""A simulated admin address: the dashboard from the source tree, with figures made up from a seed.
 
     tests/e2e/fake_admin.py [--port N] [--without /advice,/profile,pools] [--quiet] [--idle N] [--seconds N]
 
-For working on the page (reload it after a change) and for tests of whatever reads the admin address. A test posts
-to /fake what it wants to happen: {"stall": NAME}, {"tasks": N}, {"broken": true}, {"draining": true},
+For work on the page (reload it after a change) and for tests of the programs that read the admin address. A test posts
+to /fake what is to happen: {"stall": NAME}, {"tasks": N}, {"broken": true}, {"draining": true},
 {"shed": 0.41}, {"half_sent": N}. Names hold
-markup and control characters on purpose. --quiet is a gateway nobody has asked yet.
+markup and control characters on purpose. --quiet is a gateway without any requests yet.
 """
 import argparse
 import http.server
@@ -48,7 +48,7 @@ STALLS = [
 
 
 class World:
-    """What the pretended gateway would say now."""
+    """The present answers of the simulated gateway."""
 
     def __init__(self, args):
         self.args, self.begun, self.random = args, time.time() - args.up, random.Random(7)
@@ -231,11 +231,11 @@ class Server(http.server.ThreadingHTTPServer):
     allow_reuse_address = daemon_threads = True
 
     def handle_error(self, *_):
-        pass # whoever asked has left
+        pass # the client has left
 
 
 def server(*arguments):
-    """The pretended address as an HTTP server, not yet serving."""
+    """Makes the simulated address as an HTTP server that does not serve yet."""
     usage = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     usage.add_argument("--port", type=int, default=0)
     usage.add_argument("--without", default="", type=lambda text: text.split(","))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A raw prober: every request that is malformed, or could be read two ways, gets exactly its status and is closed."""
+"""Raw requests: one that is malformed or ambiguous gets exactly the expected status, and its connection is closed."""
 import socket
 
 from rig import Weir, connect, read_head, receive, run, same
@@ -18,7 +18,7 @@ IMPATIENT = CONFIG.replace("headers: 20", "headers: 20, head_timeout: 300ms, idl
 GET = "GET / HTTP/1.1\r\nHost: h\r\n"
 POST = "POST / HTTP/1.1\r\nHost: h\r\n"
 
-# name: (bytes, status); each is answered so and the connection closed
+# name: (bytes, status); each is answered with the status and its connection closed
 REFUSED = {
     "transfer-encoding beside content-length":
         (POST + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
@@ -77,7 +77,7 @@ REFUSED = {
     "a target that is too long": ("GET /" + "a" * 5000 + " HTTP/1.1\r\nHost: h\r\n\r\n", 414),
 }
 
-# name: (bytes, status); answered so, and the connection lives on
+# name: (bytes, status); answered with the status, and the connection stays open
 KEPT = {
     "a plain request": (GET + "\r\n", 200),
     "a body with a length": (POST + "Content-Length: 2\r\n\r\nab", 200),
@@ -98,13 +98,13 @@ def read_all(connection):
 
 
 def probe(address, raw):
-    """Everything that comes back until the server closes, or until it would wait for more."""
+    """Returns everything that arrives until the server closes the connection or waits for more."""
     with connect(address) as connection:
         connection.sendall(raw.encode("latin-1"))
         answer = receive(connection)
         try:
             rest = read_all(connection)
-        except ConnectionResetError: # closed with bytes of ours unread
+        except ConnectionResetError: # closed with bytes of the client unread
             rest = b""
         return answer, rest
 
@@ -129,7 +129,7 @@ def receive_plain(address):
 
 
 def refused(address, raw, status):
-    # A second request stands behind: were the first read otherwise, it would be answered too.
+    # A second request follows: if the first were parsed differently, it would be answered, too.
     answer, rest = probe(address, raw)
     same(answer.status, status)
     same(answer.headers.get("connection"), "close")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Gather answers of the real program: what callers see when backends answer, fail, dawdle and misbehave."""
+"""Gather answers of the real program: what clients see when backends answer, fail, are slow or misbehave."""
 import contextlib
 import gzip
 import json
@@ -135,7 +135,7 @@ def backends_that_misbehave_are_named():
         calls = {name: url(stack.enter_context(Backend(handle))) for name, (handle, _) in table.items()}
         address = stack.enter_context(gateway(route("/p", calls, deadline="5s", require="none"),
                                               limits={"reply": "64KiB"}))
-        for turn in range(3): # a connection that was spoilt is not used again
+        for turn in range(3): # a broken connection is not used again
             answer = json.loads(ask(address, "/p").body)
             for name, (_, wanted) in table.items():
                 same(answer[name], wanted, f"{name}, turn {turn}")
@@ -203,7 +203,7 @@ def only_named_headers_are_passed_on():
 
 
 def trace_of(request):
-    """(parts of the traceparent, tracestate or None) of a request that a backend has seen."""
+    """Returns (parts of the traceparent, tracestate or None) of a request that a backend has received."""
     fields = dict(line.split(": ", 1) for line in request[0].split("\r\n")[1:] if ": " in line)
     parts = fields["traceparent"].split("-")
     same([len(part) for part in parts], [2, 32, 16, 2], fields)
@@ -220,13 +220,13 @@ def every_call_has_a_step_in_the_trace_of_its_request():
             same(ask(address, "/p", headers=list(headers)).status, 200)
             (a, state_a), (b, state_b) = map(trace_of, seen)
             same(a[1], b[1])
-            assert a[2] != b[2] and span not in (a[2], b[2]), (a, b) # each call is a step of its own
+            assert a[2] != b[2] and span not in (a[2], b[2]), (a, b) # each call is a span of its own
             same(state_a, state_b)
             return a[1], a[3], state_a
         same(calls(("traceparent", f"00-{trace}-{span}-01"), ("tracestate", "a=1"), ("tracestate", "b=2")),
              (trace, "01", "a=1,b=2"))
         same(calls(("traceparent", f"00-{trace}-{span}-00")), (trace, "00", None))
-        # What is not valid, or stands twice, begins a new trace; its tracestate is nobody's.
+        # An invalid or repeated traceparent begins a new trace; its tracestate is dropped.
         made = set()
         for bad in ([], [f"00-{trace.upper()}-{span}-01"], [f"00-{trace}-{span}-01"] * 2, [f"00-{trace}-{'0' * 16}-01"]):
             new, flags, state = calls(*[("traceparent", value) for value in bad], ("tracestate", "a=1"))
@@ -270,11 +270,11 @@ def head_has_the_length_and_no_body():
         with connect(address) as client:
             client.sendall(b"HEAD /p HTTP/1.1\r\nHost: h\r\n\r\nGET /p HTTP/1.1\r\nHost: h\r\n\r\n")
             same(receive(client, "HEAD").headers["content-length"], str(wanted))
-            same(len(receive(client).body), wanted) # the next answer follows at once
+            same(len(receive(client).body), wanted) # the backend sends the next answer at once
 
 
 def a_backend_that_reads_no_more_is_heard():
-    """It says 413 to a body it has read a little of, and then nothing; another closes, which is a reset."""
+    """One backend answers 413 after a little of the body, and stops reading; another one closes, which is a reset."""
     released = threading.Event()
 
     def stays(connection):
@@ -285,7 +285,7 @@ def a_backend_that_reads_no_more_is_heard():
     def closes(connection):
         read_head(connection)
         connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
-        time.sleep(0.01) # a reset takes what is not on its way yet
+        time.sleep(0.01) # a reset discards bytes that were not sent yet
 
     with Backend(stays) as one, Backend(closes) as two:
         calls = {name: {"url": url(backend), "method": "POST"} for name, backend in {"one": one, "two": two}.items()}
@@ -370,7 +370,7 @@ def what_describes_a_body_goes_with_it():
 
 
 def halves_of_surrogates_are_no_json():
-    """Strict readers would refuse the whole answer."""
+    """Half a surrogate pair is no JSON: strict readers would refuse the whole answer."""
     for text in (b'{"a":"\\ud800"}', b'["\\udc00\\ud800"]', b'{"\\uDBFF":1}'):
         with Backend(answering(body=text)) as backend, gateway(route("/p", {"a": url(backend)})) as address:
             same(json.loads(ask(address, "/p").body), {"a": {"status": 200, "body": text.decode()}})
@@ -381,7 +381,7 @@ def fields(line):
 
 
 def what_fails_is_told_in_log_and_metrics():
-    """A backend that refuses every connection, another that answers 503, then both work again."""
+    """One backend refuses every connection, another answers 503; then both work again."""
     def second(connection):
         while True:
             read_head(connection)
@@ -423,7 +423,7 @@ def what_fails_is_told_in_log_and_metrics():
                     ask(weir.address(), "/p")
                 weir.wait_for(rf"info an origin is back origin=\S+:{port} after=\S+ failed=5")
                 weir.wait_for(rf"info an origin is back origin=\S+:{failing.port} ")
-            same(len([line for line in weir.lines if line and "an origin fails" in line]), 2) # one each
+            same(len([line for line in weir.lines if line and "an origin fails" in line]), 2) # one line for each
 
 
 run(all_answers_in_order_as_they_came, other_bodies_are_text_or_base64,

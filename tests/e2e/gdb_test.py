@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""tools/gdb/weir-gdb.py on the running gateway and on a dump of it: every task, what it waits for, its backtrace."""
+"""tools/gdb/weir-gdb.py on a running gateway and on a core dump of it: every task, what it waits for, its backtrace."""
 import contextlib
 import glob
 import os
@@ -25,7 +25,7 @@ routes:
 
 
 def gdb(*arguments):
-    """What gdb says to these commands, on standard output and standard error."""
+    """Returns the output of gdb for these commands, standard output and standard error together."""
     done = subprocess.run(["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", SCRIPT, *arguments],
                           capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
     return done.stdout, done.stderr
@@ -64,7 +64,7 @@ def may_dump():
 
 @contextlib.contextmanager
 def busy_gateway():
-    """One with a task of each sort: below another, asleep, in a worker's queue, run by a worker."""
+    """A gateway with tasks of each sort: below another task, asleep, with a queued job, with a running job."""
     with Held() as held, contextlib.ExitStack() as stack:
         url = f"http://127.0.0.1:{held.backend.port}/"
         calls = ", ".join(f'{{name: {name}, url: "{url}"}}' for name in ("user", "orders", "own"))
@@ -92,7 +92,7 @@ def check_tree(said, backend):
 
 
 def check_one(said, page, user):
-    """What 'weir task' says of two of them, each after a line of its own."""
+    """Returns the output of 'weir task' for two tasks, each after a line of its own."""
     # The admin address has a runtime of its own, which may have a task of the same number.
     gateways = lambda part, name: next(text for text in re.split(r"^runtime \d, loop 0:\n", part, flags=re.M) if text.startswith(name))
     whole, of_page, of_user = (gateways(part, name) for part, name in
@@ -120,7 +120,7 @@ def a_process_is_looked_at():
         check_one(gdb(*target, *task_commands(page, user))[0], page, user)
         filtered, _ = gdb(*target, *commands("weir tasks ORDERS"))
         same(re.findall(r"^ *(\S.*) #", filtered, re.M), ["GET /page/{id}", "orders"], filtered)
-        same(ask(weir.address("admin"), "/healthz").status, 200) # and goes on
+        same(ask(weir.address("admin"), "/healthz").status, 200) # and the gateway continues
 
 
 def a_dump_is_looked_at():

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The program under load, watched by the guard: nothing it does holds up a loop."""
+"""The program under load, with the guard: none of its calls holds up a loop."""
 import json
 import os
 import re
@@ -25,7 +25,7 @@ routes:
         - {name: b, url: "http://localhost:PORT/b/{id}"}
         - {name: nobody, url: "http://127.0.0.1:1/"}
 """
-OTHERS = re.compile(r" loop \d+ (held|kept off the CPU) | an origin fails ")  # a busy machine is for the watch to tell of
+OTHERS = re.compile(r" loop \d+ (held|kept off the CPU) | an origin fails ")  # starvation by a busy machine is reported by the watch
 PAGES = ["/", "/healthz", "/readyz", "/metrics", "/stats", "/guard"]
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The documents are true where a program can tell: their links lead somewhere, what they name exists, the
-configurations they show are valid. (That the C they show compiles is for tools/check/quotes.)"""
+"""The documents are correct as far as a program can check: their links have targets, the names in them exist, the
+configurations in them are valid. (tools/check/quotes checks that their C compiles.)"""
 import glob
 import os
 import re
@@ -23,12 +23,12 @@ def read(path):
 
 
 def prose(text):
-    """Without blocks of code."""
+    """The text without blocks of code."""
     return re.sub(r"^```.*?^```$|^ {4}[^\n]*$", "", text, flags=re.M | re.S)
 
 
 def anchors(text):
-    """As GitHub makes them of headings."""
+    """The anchors that GitHub makes of headings."""
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)$", text, re.M)}
 
 
@@ -51,7 +51,7 @@ def source():
 
 
 def is_known(name, words):
-    """Also the series of a histogram, which no source names."""
+    """Reports whether the sources have the name; series of a histogram are known by its base name."""
     return name in words or re.sub(r"_(bucket|sum|count)$", "", name) in words
 
 
@@ -78,7 +78,7 @@ def yaml_blocks():
 
 
 def are_alerts(block):
-    """Rules for Prometheus."""
+    """The rules for Prometheus in the documents."""
     return block.startswith("groups:")
 
 

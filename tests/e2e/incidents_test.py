@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Incidents as an operator meets them: a backend that is dead, slow or answers badly, load that is shed, half-sent heads,
-a machine without CPU. Each is played, and each view names its cause: /advice, /stats, /metrics, the log, weir advise, weir top."""
+"""Incidents as an operator sees them: a backend that is dead, slow or answers badly, load that is shed, half-sent heads,
+a machine without CPU. Each is simulated, and each view names its cause: /advice, /stats, /metrics, the log, weir advise, weir top."""
 import contextlib
 import json
 import os
@@ -21,7 +21,7 @@ def page(weir, path):
 
 
 def finding(weir, about, name=None):
-    """The finding about this, once there is one."""
+    """Returns the finding about a subject, once there is one."""
     def found():
         return next((each for each in page(weir, "/advice")["findings"]
                      if each["about"] == about and name in (None, each["name"])), None)
@@ -39,7 +39,7 @@ def command(weir, *arguments):
 
 
 def told_first(weir, pattern):
-    """weir advise says it with the sentences that come before everything else."""
+    """weir advise prints the findings before everything else."""
     told = command(weir, "advise").split("\n\n")[0]
     assert re.search(pattern, told) and told.startswith("! "), told
 
@@ -50,7 +50,7 @@ def gathering(calls, require="any", deadline="5s"):
 
 
 def nobody():
-    """A port on which nobody listens."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return free.getsockname()[1]
 
@@ -62,7 +62,7 @@ def a_dead_backend_is_named_though_every_answer_is_200():
     with Backend(answering()) as good, \
             Weir("serve", config=gathering([("user", good.port, ""), ("reviews", dead, "")])) as weir:
         origin = f"http://127.0.0.1:{dead}"
-        weir.address() # it serves
+        weir.address() # the gateway serves
         same(metric(weir, f'weir_origin_errors_total{{origin="{origin}",reason="connect"}}'), 0) # before the first request
         for _ in range(20):
             same(ask(weir.address(), "/page").status, 200)
@@ -115,7 +115,7 @@ def one_that_fails_now_and_then_is_told_with_its_share():
 
 
 class OneRequest:
-    """A connection that ends after one answer, so that the next request comes on another."""
+    """Closes each connection after one answer, so that the next request uses a new one."""
 
     def __init__(self, connection):
         self.connection, self.answered = connection, False
@@ -153,7 +153,7 @@ def a_limit_that_is_reached_is_named():
 
 
 def load_that_is_shed_is_named():
-    """A loop that always has more to do than it can: whoever waits too long for it is refused."""
+    """A loop that always has more work than it can do: requests that wait too long for it are refused."""
     with Weir("serve", config=CONFIG + "routes:\n  - {path: /trap, burn: {cpu: 30ms}, on: loop}\n") as weir:
         address, done, answers = weir.address(), threading.Event(), []
 
@@ -211,7 +211,7 @@ def half_sent_heads_are_named_with_where_they_come_from():
     with Weir("serve", config=CONFIG + "limits: {head_timeout: 60s}\nroutes:\n  - {path: /, respond: {body: hi}}\n") as weir:
         address = weir.address()
         with contextlib.ExitStack() as stack:
-            # more addresses than there are rows, and one that does most of it
+            # more addresses than there are rows, and one address with most of the connections
             connections = [stack.enter_context(from_address(f"127.0.0.{2 + i}", address)) for i in range(90)]
             connections += [stack.enter_context(from_address("127.0.0.1", address)) for _ in range(110)]
             for connection in connections:
@@ -261,7 +261,7 @@ def connections_that_send_nothing_are_counted_by_how_they_end():
             same(served.recv(1), b"")
         until("it was ended", lambda: metric(weir, 'weir_connections_unserved_total{reason="idle_timeout"}') == 1)
         same(page(weir, "/stats")["unserved"]["last_60s"], {"count": 2, "reasons": {"closed": 1, "idle_timeout": 1}})
-        same([each for each in page(weir, "/advice")["findings"] if each["about"] == "connections"], []) # no incident
+        same([each for each in page(weir, "/advice")["findings"] if each["about"] == "connections"], []) # nothing is wrong
 
 
 # ---- gathers and the loop ----
@@ -306,7 +306,7 @@ def a_machine_without_cpu_is_named():
             route = page(weir, "/advice")["routes"][0]
             assert route["starved_ms"] > 0, route
             told_first(weir, "The machine lacks CPU")
-            # of stalls those come first for which code is at fault
+            # stalls that are the fault of code come first
             guilty = [each["kind"] in ("computing", "blocked") for each in page(weir, "/stalls")]
             same(guilty, sorted(guilty, reverse=True))
     finally:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What `make install` leaves: a stranger's program builds against it, static and shared, and sees only weir_ names.
+# The result of `make install`: a foreign program builds against it, static and shared, and finds only weir_ names.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}
@@ -58,7 +58,7 @@ chooses_guard() {
         grep -q '^nanosleep at .*, 3 times' "$dir/said"
 }
 
-# Nothing of it was linked: static libweir in the program, and no libweir at all.
+# The guard by LD_PRELOAD: in a program with static libweir, and in one without libweir.
 is_guarded_by_preloading() {
     # shellcheck disable=SC2046
     gcc -g -o "$dir/unguarded" examples/10_guard.c $(pkg --cflags) "$prefix/lib/libweir.a" $(pkg --static --libs-only-other) \

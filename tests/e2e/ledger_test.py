@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Where the time of each request went: in the access log and in the Server-Timing header, and it adds up."""
+"""The charges of each request, in the access log and in the Server-Timing header, add up to its duration."""
 import json
 import re
 
@@ -41,7 +41,7 @@ def record_of(weir, target):
 
 
 def timing_of(answer):
-    """The metrics of a Server-Timing header, by name or, where there is one, by description."""
+    """The metrics of a Server-Timing header, by description if there is one, otherwise by name."""
     found = {}
     for metric in answer.headers["server-timing"].split(", "):
         match = re.fullmatch(r'([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:;desc="([^"\\]*)")?;dur=([0-9.]+)', metric)
@@ -54,7 +54,7 @@ def the_slow_backend_is_to_blame():
     with Weir("serve", config=CONFIG % "") as backend:
         config = GATEWAY.replace("PORT", str(port_of(backend)))
         with Weir("serve", config=config) as weir:
-            for i in range(TRIES): # a busy machine may add more to it than the backend does
+            for i in range(TRIES): # a busy machine may add more time than the backend does
                 answer = ask(("127.0.0.1", port_of(weir)), f"/page?{i}")
                 same(answer.status, 200)
                 timing = timing_of(answer)

@@ -43,14 +43,14 @@ def a_known_latency_is_measured():
         got = measure("--rate", "200", "--for", "1s", url(weir.address(), "/sleep"))
         same((got["planned"], got["sent"], got["answered"], got["failed"], got["unsent"]), (200, 200, 200, 0, 0))
         same(got["statuses"], {"200": 200})
-        # Never shorter than the sleep; how much longer is the machine's business, but not for every request.
+        # Never shorter than the sleep; a busy machine may make it longer, but not for every request.
         assert 5 <= got["latency_ms"]["min"] < 15, got["latency_ms"]
         same(sum(row["count"] for row in got["histogram"]), 200)
-        assert got["took_s"] >= 0.995 + 0.005, got["took_s"] # the last one starts then and takes 5 ms
+        assert got["took_s"] >= 0.995 + 0.005, got["took_s"] # the last request starts then and takes 5 ms
 
 
 def waiting_for_a_connection_counts():
-    """One connection, 5 ms each, 400 asked for in a second: at most 200 go out, ever later than they should."""
+    """One connection, 5 ms per request, a rate of 400 per second: at most 200 are sent, with growing delay."""
     with Weir("serve", config=CONFIG) as weir:
         got = measure("--rate", "400", "--for", "1s", "--connections", "1", url(weir.address(), "/sleep"))
         same(got["sent"] + got["unsent"], 400)
@@ -87,7 +87,7 @@ def errors_are_counted_by_kind():
         dead = listener.getsockname()[1]
     done = subprocess.run([WEIR, "load", "--json", "--rate", "100", "--for", "100ms", f"http://127.0.0.1:{dead}/"],
                           capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **chosen_interface()})
-    same((done.returncode, done.stderr), (1, "")) # the report says it, and no log beside it
+    same((done.returncode, done.stderr), (1, "")) # the report has it, and nothing is logged
     got = json.loads(done.stdout)
     same((got["answered"], got["failed"], got["errors"]), (0, 10, {"connection refused": 10}))
     with Backend(lambda connection: read_head(connection) and connection.recv(1)) as silent:
@@ -122,7 +122,7 @@ def an_interrupt_reports_so_far():
 
 
 def a_stopped_terminal_stops_no_load():
-    """As Ctrl-S does it: whoever writes to it waits."""
+    """A terminal stopped as by Ctrl-S: writes to it wait."""
     with Weir("serve", config=CONFIG) as weir:
         ours, theirs = pty.openpty()
         termios.tcflow(theirs, termios.TCOOFF)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The log holds nobody up: a reader that stands still, one that leaves, a full disk, no descriptors at all."""
+"""The log delays no request: its reader stops reading, or leaves, the disk is full, or there are no descriptors."""
 import contextlib
 import fcntl
 import json
@@ -17,14 +17,14 @@ import time
 from rig import PATIENCE, WEIR, Skip, Weir, ask, chosen_interface, connect, read_head, receive, run, same, until, urgent
 
 PIPE_BYTES = 4096
-LONG = "x" * 3000 # in a target: few lines fill a ring
+LONG = "x" * 3000 # bytes of a target, so that few lines fill a ring
 
 CONFIG = ("listen: [127.0.0.1:0, 'unix:{folder}/gateway']\nadmin: 127.0.0.1:0\nloops: {loops}\nlog: {log}\n"
           "limits: {{idle_timeout: 2s}}\nroutes:\n{first}  - {{path: /*, respond: {{body: hello}}}}\n{more}")
 
 
 class Gateway:
-    """With a stderr of the test's choice. What it says there is asked for at /metrics or read by the test."""
+    """The gateway with a stderr chosen by the test, which asks at /metrics or reads the lines itself."""
 
     def __init__(self, stderr, loops=1, log="text", first="", more="", env=None, preexec=None):
         self.folder = tempfile.TemporaryDirectory()
@@ -67,7 +67,7 @@ class Gateway:
 
 
 def send(connection, target, count, batch=50):
-    """Asks so often on one connection, some at once, and looks that each is answered."""
+    """Sends this many requests on one connection, some at once, and checks that each is answered."""
     for at in range(0, count, batch):
         n = min(batch, count - at)
         connection.sendall("".join(f"GET {target}?{at + i} HTTP/1.1\r\nHost: a\r\n\r\n" for i in range(n)).encode())
@@ -86,7 +86,7 @@ def dropped(admin):
 
 
 def admin_of(reading):
-    """From the first lines, byte by byte so that nothing more is taken. Also gives what was read."""
+    """Returns the address in the first lines, and the bytes read; reads byte by byte, so that nothing more is taken."""
     text = b""
     while not (found := re.search(rb"listening addr=127\.0\.0\.1:(\d+) for=admin\n", text)):
         byte = os.read(reading, 1)
@@ -133,7 +133,7 @@ def a_stall_that_is_to_abort_does_so_though_nobody_reads():
         with gateway.connect() as connection, contextlib.suppress(OSError):
             send(connection, "/" + LONG, 20)
         end = time.monotonic() + PATIENCE
-        while gateway.process.poll() is None: # who is starved on a busy machine is not at fault, and goes on
+        while gateway.process.poll() is None: # a task starved on a busy machine is not at fault, and continues
             if time.monotonic() > end:
                 raise Skip("the machine is so busy that nobody computes for long")
             with contextlib.suppress(OSError), gateway.connect() as connection:
@@ -261,7 +261,7 @@ def each_line_names_its_own_client():
     wanted = []
     with Weir("serve", config=config) as weir:
         address = weir.address()
-        for i in range(40): # one after the other, so that memory of connections is used again
+        for i in range(40): # one after the other, so that the memory of connections is reused
             with connect(address) as connection:
                 send(connection, f"/{i}", 2, batch=1)
                 wanted += [f"127.0.0.1:{connection.getsockname()[1]}"] * 2

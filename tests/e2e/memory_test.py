@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What answers hold while their clients do not read, and what is left of it afterwards."""
+"""Memory that answers hold while their clients do not read, and memory that is left afterwards."""
 import contextlib
 import json
 import os
@@ -26,7 +26,7 @@ def config(backend, calls, size, **limits):
 
 
 def never_reads(address):
-    """A connection with little room in the kernel, that asks and then keeps still."""
+    """Opens a connection with small kernel buffers, sends a request and does not read."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(address)
@@ -40,7 +40,7 @@ def metric(weir, name):
 
 
 def steady(weir):
-    """Resident bytes once they change no more."""
+    """Returns the resident bytes once they no longer change."""
     seen = [resident(weir)]
 
     def is_steady():
@@ -72,7 +72,7 @@ def answers_that_nobody_reads_are_bounded_and_memory_comes_back():
 
 
 def an_answer_is_held_once():
-    """Of 12 parts of 1 MiB that are not JSON, and 12 that are, no second copy is there while they wait to be read."""
+    """12 parts of 1 MiB that are not JSON, and 12 that are: no second copy exists while they wait to be read."""
     for kind in ("application/json", "text/plain"):
         body = json.dumps("y" * (MIB - 100)).encode()
         with Backend(answering(body=body, kind=kind)) as backend, \

@@ -28,7 +28,7 @@ routes:
 
 
 class Metrics:
-    """A scrape: samples by their name with its labels, as written."""
+    """A scrape: samples by their name with labels, as written."""
 
     def __init__(self, weir):
         answer = ask(weir.address("admin"), "/metrics")
@@ -51,7 +51,7 @@ class Metrics:
 
 
 def scrape_until(weir, what, happened):
-    """The first scrape of which it is true: what is counted is counted a moment after its answer was sent."""
+    """Returns the first scrape that satisfies the condition: requests are counted a moment after their answer was sent."""
     last = []
 
     def looks():
@@ -244,8 +244,8 @@ ENDINGS = {"counter": ("_total", "_created"), "gauge": ("",), "info": ("_info",)
 
 
 def check_openmetrics(text):
-    """As strict as the specification: the families' types and endings, no interleaving, exemplars, the end.
-    Returns the exemplars: the sample's name and labels, the exemplar's, its value."""
+    """Checks as strictly as the specification: types and suffixes of families, no interleaving, exemplars, the end.
+    Returns the exemplars: the sample's name and labels, the exemplar's labels, its value."""
     assert text.endswith("# EOF\n") and text.count("# EOF") == 1, text[-200:]
     families, family, seen, exemplars = {}, None, set(), []
     for line in text[:-len("# EOF\n")].splitlines():
@@ -355,7 +355,7 @@ def queries():
 
 
 def families_in(expression, types):
-    """The names of metrics in a query, of histograms without the ending."""
+    """The names of metrics in a query, those of histograms without the suffix."""
     for name in re.findall(r"\b(?:weir|process)_[a-z_]+", expression):
         family = re.sub(r"_(bucket|sum|count)$", "", name)
         yield family if types.get(family) == "histogram" else name
@@ -378,7 +378,7 @@ def the_dashboard_s_queries_are_queries():
     rules = [{"record": f"a:b{i}", "expr": expression.replace("$__rate_interval", "5m").replace("$instance", ".*")}
              for i, (_, expression) in enumerate(queries())]
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, file) # which is YAML, too
+        json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, file) # JSON is valid YAML
         file.flush()
         found = subprocess.run(["promtool", "check", "rules", file.name], text=True, capture_output=True)
     same(found.returncode, 0, found.stdout + found.stderr)
@@ -452,12 +452,12 @@ def rates_and_quantiles_are_those_of_the_traffic():
         s = stats(weir)
         window = by("route", s["routes"])["/sleep"]["last_60s"]
         same((window["requests"], window["errors"]), (20, 0))
-        assert 29 < window["p50"] < 300, window # 30 ms, and what a busy machine adds
+        assert 29 < window["p50"] < 300, window # 30 ms, plus delays of a busy machine
         assert window["p50"] <= window["p90"] <= window["p99"] <= window["p999"], window
         assert 20 / (s["uptime_s"] + 1) <= window["rate"] <= 20 / 0.6, (s["uptime_s"], window)
 
 
-# ---- while things are not well ----
+# ---- in bad conditions ----
 
 def a_held_loop_keeps_nobody_from_looking():
     with Weir("serve", config=BASIC.replace("loops: 2", "loops: 1") +
@@ -467,11 +467,11 @@ def a_held_loop_keeps_nobody_from_looking():
             scrape_until(weir, "it burns", lambda m: m["weir_exchanges"] == 1)
             other.sendall(b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n")
             m, s = Metrics(weir), stats(weir)
-            same((m["weir_exchanges"], s["exchanges"]), (1, 1)) # so the loop was held all the while
+            same((m["weir_exchanges"], s["exchanges"]), (1, 1)) # so the loop was held all that time
             same(receive(connection).status, 200)
             same(receive(other).status, 200)
         m = scrape_until(weir, "it is seen to have been held", lambda m: m["weir_loop_lag_seconds_sum{loop=\"0\"}"] > 1)
-        # a unit of burning is as long as it was at the start: on a busy machine that is not exact
+        # burning was calibrated at the start: on a busy machine that is not exact
         assert m['weir_loop_busy_seconds_total{loop="0"}'] > 2, m.text
         assert m['weir_loop_busy_ratio{loop="0"}'] > 0.1, m.text
         assert 0 <= m['weir_loop_off_cpu_seconds_total{loop="0"}'] <= m['weir_loop_busy_seconds_total{loop="0"}'], m.text
@@ -482,7 +482,7 @@ def a_held_loop_keeps_nobody_from_looking():
 
 def draining_is_shown():
     with Held() as held, Weir("serve", config=BASIC + held.route()) as weir:
-        weir.address() # it listens; that it is ready is set a moment later
+        weir.address() # it listens; weir_ready is set a moment later
         scrape_until(weir, "it is ready", lambda m: m["weir_ready"] == 1)
         same(stats(weir)["draining"], False)
         with connect(weir.address()) as connection:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The model of the hand-over (tests/model/handover.pml), every interleaving of it: as it is, and with what the code does
-# against lost wake-ups, jobs that run twice and late cancels taken out one by one, which must be found out.
+# The model of the handover (tests/model/handover.pml), in every interleaving: as it is, and with each protection against
+# lost wake-ups, jobs that run twice and late cancels removed in turn, which must produce a failure.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 model=$PWD/tests/model/handover.pml

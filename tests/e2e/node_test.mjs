@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const weir = process.env.WEIR ?? join(root, process.env.BUILD ?? "build", "weir");
 
-// A backend: /echo answers with what it was sent, /slow when it is told to, others with their path.
+// A backend: /echo answers with the request's body, /slow when the test says so, other paths with the path.
 const held = [];
 const leavers = [];
 const backend = http.createServer((request, response) => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A gateway that is asked for far more than its pool can do: every request has one right answer or one honest refusal, and the
-counts add up; who leaves makes room; who owns a share, or needs no pool, is served all the same."""
+"""A gateway that gets far more requests than its pool can serve: every request gets a right answer or a correct refusal, and the
+counts add up; clients that leave make room; routes with a share, or without a pool, are served as usual."""
 import asyncio
 import contextlib
 import hashlib
@@ -12,12 +12,12 @@ from collections import Counter
 from rig import Answer, Weir, ask, connect, receive, run, same, until
 
 POOL = "small"
-WAIT = "600s" # longer than any test
+WAIT = "600s" # seconds; longer than any test
 TRIES = 8
 WHOLE_S = 120
 REFUSALS = {"the pool's queue is full; try again later": "full", "the pool's queue is too long; try again later": "wait",
             "no worker of the pool was free in time; try again later": "dropped",
-            "requests wait too long to be begun; try again later": "loop"} # of a machine that is busy with others
+            "requests wait too long to be begun; try again later": "loop"} # on a busy machine
 
 
 @contextlib.contextmanager
@@ -27,18 +27,18 @@ def gateway(*routes, **pool):
     with Weir("serve", config=json.dumps(config)) as weir: # JSON is YAML
         weir.at, weir.admin = weir.address(), weir.address("admin")
         yield weir
-        answer = ask(weir.at, "/quiet") # whatever happened to it, it still serves
+        answer = ask(weir.at, "/quiet") # it still serves afterwards
         same((answer.status, answer.body), (200, b"quiet"))
 
 
-# ---- what the gateway counts ----
+# ---- counters of the gateway ----
 
 def pool_of(weir):
     return next(pool for pool in json.loads(ask(weir.admin, "/stats").body)["pools"] if pool["pool"] == POOL)
 
 
 class Metrics:
-    """The counters of the pool and of the routes, by their labels."""
+    """Returns the counters of the pool and of the routes, by their labels."""
 
     def __init__(self, weir):
         text = ask(weir.admin, "/metrics").body.decode()
@@ -47,11 +47,11 @@ class Metrics:
         self.refused = {reason: int(n) for reason, n in sample("weir_pool_refused_total", rf'pool="{POOL}",reason="(\w+)"') if n != "0"}
         self.answers = Counter()
         for route, status, n in sample("weir_requests_total", r'route="([^"]*)",method="\w+",status="(\d+)"'):
-            self.answers[route, int(status)] += int(n) # of all methods
+            self.answers[route, int(status)] += int(n) # sum over all methods
 
 
 def check_against_counters(weir, *tallies, of_no_pool=None):
-    """What clients saw is what the gateway says in both places, once the last answer has been counted."""
+    """Checks that clients and both pages of the gateway count the same, once the last answer has been counted."""
     answers, refused = Counter(of_no_pool.routes if of_no_pool else {}), Counter()
     for tally in tallies:
         answers, refused = answers + tally.routes, refused + tally.refused
@@ -71,7 +71,7 @@ class Tally:
         self.sent, self.answered, self.refused, self.routes = 0, 0, Counter(), Counter()
 
     def take(self, route, answer, wanted):
-        """Counts one answer: the right one, or a refusal that says why and when to come back."""
+        """Counts one answer: the right one, or a refusal with a reason and Retry-After."""
         self.routes[route, answer.status] += 1
         if answer.status == 200:
             same(answer.body, wanted, "another's answer")
@@ -86,7 +86,7 @@ class Tally:
 
 
 class Client:
-    """Many requests at a time, each on a connection that is kept for the next."""
+    """Sends many requests at a time, each on a connection that is kept for the next."""
 
     def __init__(self, address):
         self.address, self.idle = address, []
@@ -109,7 +109,7 @@ class Client:
 
 
 def question(number):
-    """Path, body and right answer of a request. A digest is told from all others."""
+    """Returns path, body and right answer of a request; each digest differs from all others."""
     if number % 7 % 2:
         return "/burn", b"", b"burnt 4ms\n"
     body = b"%d" % number * 100
@@ -117,11 +117,11 @@ def question(number):
 
 
 class Flood:
-    """Sends so many requests for each that the pool has done: it is asked for that many times what it can do, on any machine."""
+    """Sends this many requests for each one that the pool has finished, so that the overload is the same on any machine."""
 
     def __init__(self, client, tally, times, total):
         self.client, self.tally, self.total = client, tally, total
-        self.brings = {"answered": times, "loop": 1} # how many further ones; that of the loop never came to the pool
+        self.brings = {"answered": times, "loop": 1} # further requests to send; the one of the loop never reached the pool
 
     def send(self, count):
         for _ in range(min(count, self.total - self.tally.sent)):
@@ -162,7 +162,7 @@ def asked_for(times, total):
     with gateway(BURN, HASH, queue=8, wait=WAIT) as weir:
         go(flood(weir, tally, times, total))
         same((tally.sent, tally.answered + tally.refused.total()), (total, total))
-        # each answer brought so many further requests, and each time there was a place for at least one of them
+        # each answer caused further requests, and each time there was a place for at least one of them
         assert tally.answered >= (total - tally.refused["loop"]) / times - 2 and tally.refused["full"] > 0, vars(tally)
         assert all(tally.routes[path, 200] for path in ("/burn", "/hash")), vars(tally)
         same(tally.refused["wait"] + tally.refused["dropped"], 0)
@@ -211,7 +211,7 @@ async def each_once(weir, tally, numbers):
 def what_was_taken_and_waited_too_long_is_dropped_unrun():
     tally = Tally()
     with gateway(BURN, HASH, BURNING, queue=8, wait="200ms") as weir:
-        with one_job_runs(weir): # nobody knows how long it will
+        with one_job_runs(weir): # its duration is unknown
             go(each_once(weir, tally, range(20)))
             same((tally.answered, tally.refused.total()), (0, 20))
             assert tally.refused["dropped"] >= 8 and tally.refused["wait"] == 0, vars(tally)
@@ -219,7 +219,7 @@ def what_was_taken_and_waited_too_long_is_dropped_unrun():
             same((stats["ran"], stats["dropped"], stats["refused"], stats["busy"], stats["queued"]),
                  (0, tally.refused["dropped"], tally.refused["full"], 1, 0))
         until("the worker is free", lambda: pool_of(weir)["busy"] == 0)
-        same(Metrics(weir).jobs, {"ran": 1, "dropped": stats["dropped"], "cancelled": 0}) # the long one ran, for nobody
+        same(Metrics(weir).jobs, {"ran": 1, "dropped": stats["dropped"], "cancelled": 0}) # the long job ran, although its client had left
 
 
 def who_leaves_while_queued_never_runs_and_while_running_frees_the_worker():
@@ -237,20 +237,20 @@ def who_leaves_while_queued_never_runs_and_while_running_frees_the_worker():
             stats = pool_of(weir)
             same((stats["ran"], stats["busy"], stats["queued"], stats["refused"]), (0, 1, 1, 0))
             held = stays.dup()
-        with held: # who ran has left, and the worker takes the next
+        with held: # the client of the running job has left, and the worker takes the next job
             same(json.loads(receive(held).body)["hex"], hashlib.sha256(b"stays").hexdigest())
         until("all is counted", lambda: pool_of(weir)["ran"] == 2)
         same(Metrics(weir).jobs, {"ran": 2, "dropped": 0, "cancelled": 5})
 
 
 def flood_beside_a_share():
-    """How many of its own jobs were answered, and how many as long of the flood's."""
+    """Returns how many jobs of the share were answered, and how many jobs of the same length of the flood."""
     flooding, own, quiet = Tally(), Tally(), Tally()
     async def in_turn(client, is_over):
         while not is_over():
             own.sent += 1
             own.take("/own", await client.ask("/own"), b"burnt 4ms\n")
-    async def beside(client, is_over): # always some under way, and no more than its own places
+    async def beside(client, is_over): # always some in progress, and no more than its own places
         while not flooding.refused["full"]:
             quiet.take("/quiet", await client.ask("/quiet"), b"quiet")
         await asyncio.gather(*(in_turn(client, is_over) for _ in range(3)))
@@ -258,7 +258,7 @@ def flood_beside_a_share():
         go(flood(weir, flooding, 30, 1800, beside))
         assert flooding.refused["full"] > 0, vars(flooding)
         same((own.answered + own.refused["loop"], own.refused["full"] + own.refused["wait"] + own.refused["dropped"]), (own.sent, 0))
-        burnt = flooding.routes["/burn", 200] # of the jobs that are as long as its own
+        burnt = flooding.routes["/burn", 200] # counting jobs of the same length
         check_against_counters(weir, flooding, own, of_no_pool=quiet)
         return own.answered, burnt
 
@@ -278,7 +278,7 @@ def a_route_that_needs_no_pool_is_answered_beside_the_flood():
     with gateway(BURN, HASH, queue=8, wait=WAIT) as weir:
         go(flood(weir, flooding, 30, 1800, beside))
         assert flooding.refused["full"] > 0 and 10 * quiet.answered > flooding.answered, (vars(flooding), vars(quiet))
-        same(quiet.refused.total(), quiet.refused["loop"]) # of the loop alone, if it is starved by others
+        same(quiet.refused.total(), quiet.refused["loop"]) # only on the loop, if other processes starve it
 
 
 run(asked_for_3_times_what_it_can_do_all_add_up, asked_for_30_times_what_it_can_do_all_add_up,

@@ -22,7 +22,7 @@ routes:
 
 
 class Busy:
-    """Two clients that have the gateway compute, one on the loop and one on the pool, until the block is left."""
+    """Two clients make the gateway compute, one on the loop and one on the pool, until the block is left."""
 
     def __init__(self, address):
         self.address, self.over = address, threading.Event()

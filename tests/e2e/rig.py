@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the end-to-end tests share: the program, backends that do as they are told, raw requests, TAP."""
+"""Shared by the end-to-end tests: the program, scripted backends, raw requests, TAP."""
 import contextlib
 import ctypes
 import errno
@@ -17,8 +17,8 @@ import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WEIR = os.environ.get("WEIR", os.path.join(ROOT, os.environ.get("BUILD", "build"), "weir"))
-kernel_interface = None # what WEIR_IO says to the programs started; None: nothing
-PATIENCE = 60 # seconds after which something that should happen has not, on a machine that is busy with others
+kernel_interface = None # WEIR_IO for the programs that are started; None: not set
+PATIENCE = 60 # seconds after which an expected event counts as missing, also on a busy machine
 
 
 def chosen_interface():
@@ -26,36 +26,36 @@ def chosen_interface():
 
 
 class Skip(Exception):
-    """A case that finds that it can't be tried out here, and why."""
+    """Raised by a case that cannot be run here, with the reason."""
 
 
 def urgent():
-    """For Weir(preexec=urgent): goes before what else the machine does, where we may say so. What is only seen of a loop that gets the
-    CPU, as the verdict 'computing' of the watch, comes soon then; without, it has to be waited for."""
+    """For Weir(preexec=urgent): gives the program a higher priority, where that is allowed. A verdict that needs a loop with CPU time,
+    such as 'computing', then comes soon; otherwise the test has to wait for it."""
     pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL) # its session is its own from here on: others won't end it
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL) # Ctrl-C does not reach its session, so it ends with us
     os.setsid()
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, -15)
-    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as session: # which comes before the above
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as session: # autogroup has precedence over the above
         session.write("-15")
 
 
 def refused(calls):
-    """What a command begins with so that it is refused these system calls: "io_uring_setup", "openat2=ENOSYS,statx", …"""
+    """The beginning of a command that makes these system calls fail: "io_uring_setup", "openat2=ENOSYS,statx", …"""
     return [os.path.join(os.path.dirname(WEIR), "tests", "without"), calls] if calls else []
 
 
 @functools.cache
 def uring_is_here():
-    """Whether this machine lets us have a ring. Nothing is where its parameters should be, so that none is made."""
+    """Reports whether io_uring is allowed here. The parameters are a null pointer, so that no ring is made."""
     io_uring_setup = 425 # on every architecture
     ctypes.CDLL(None, use_errno=True).syscall(io_uring_setup, 1, None)
     return ctypes.get_errno() == errno.EFAULT
 
 
 class Weir:
-    """The program, running. Lines of its log are kept; addresses are learnt from them. without: as refused() takes it."""
+    """The running program. Its log lines are kept, and addresses are read from them. without: as for refused()."""
 
     def __init__(self, *arguments, config=None, env=None, preexec=None, without=None):
         self.directory = tempfile.TemporaryDirectory()
@@ -66,7 +66,7 @@ class Weir:
             arguments = (*arguments, path)
         self.process = subprocess.Popen([*refused(without), WEIR, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         stdin=subprocess.DEVNULL, text=True, cwd=self.directory.name, preexec_fn=preexec,
-                                        # whatever holds up a loop ends the program, and so fails the test
+                                        # a call that holds up a loop ends the program, and so fails the test
                                         env={**os.environ, "WEIR_GUARD": "abort", **chosen_interface(), **(env or {})})
         self.lines, self.changed = [], threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -78,11 +78,11 @@ class Weir:
                 self.lines.append(line.rstrip("\n"))
                 self.changed.notify_all()
         with self.changed:
-            self.lines.append(None) # the end
+            self.lines.append(None) # end of the log
             self.changed.notify_all()
 
     def wait_for(self, pattern):
-        """The match in the first line that has it."""
+        """Returns the match in the first line that matches."""
         seen = 0
         end = time.monotonic() + PATIENCE
         with self.changed:
@@ -123,7 +123,7 @@ class Weir:
 
 
 class Backend:
-    """Listens on a free port; each connection is given to handle(connection) on a thread of its own."""
+    """A server on a free port; handle(connection) serves each connection on a thread of its own."""
 
     def __init__(self, handle, port=0):
         self.handle = handle
@@ -158,7 +158,7 @@ class Backend:
 
 
 def read_head(connection):
-    """The bytes up to and with the empty line; EOFError when the peer has closed before."""
+    """Returns the bytes up to and including the empty line; EOFError if the peer closes before."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         piece = connection.recv(1)
@@ -169,7 +169,7 @@ def read_head(connection):
 
 
 def answering(status="200 OK", body=b"{}", kind="application/json", requests=None):
-    """A backend that answers every request so, and remembers heads in requests."""
+    """A backend that gives every request the same answer, and keeps the heads in requests."""
     def handle(connection):
         while True:
             head = read_head(connection)
@@ -185,7 +185,7 @@ def answering(status="200 OK", body=b"{}", kind="application/json", requests=Non
 
 
 def sending(raw, linger=False):
-    """A backend that sends these bytes, whatever it is asked, and closes; or keeps still when it is to linger."""
+    """A backend that sends these bytes for any request and closes the connection, or leaves it open if linger is set."""
     def handle(connection):
         read_head(connection)
         connection.sendall(raw)
@@ -200,7 +200,7 @@ class Answer:
 
 
 def receive_chunks(connection):
-    """The body of an answer whose length its head did not say; without trailers."""
+    """Returns the body of an answer whose head had no length; without trailers."""
     with connection.makefile("rb") as file:
         body = b""
         while True:
@@ -216,7 +216,7 @@ def receive_chunks(connection):
 
 
 def receive(connection, method="GET"):
-    """One answer, read as strictly as its framing allows."""
+    """Reads one answer, as strictly as its framing allows."""
     head = read_head(connection).decode("latin-1")
     lines = head.split("\r\n")
     status = int(lines[0].split(" ")[1])
@@ -240,7 +240,7 @@ def connect(address):
 
 
 class Held:
-    """A backend that keeps its answers until they are released, so that requests are surely under way."""
+    """A backend that holds back its answers until they are released, so that requests are certainly in progress."""
 
     def __init__(self):
         self.arrived, self.released = 0, threading.Event()
@@ -279,7 +279,7 @@ def ask(address, path, method="GET", headers=(), body=b"", host="localhost"):
 
 
 def until(what, happened):
-    """Asks again until it has happened; what it said then."""
+    """Asks again until the answer is true; returns that answer."""
     end = time.monotonic() + PATIENCE
     while not (said := happened()):
         assert time.monotonic() < end, f"{what} has not happened"
@@ -292,7 +292,7 @@ def same(got, wanted, what=""):
 
 
 def run(*cases, interfaces=(None, "epoll")):
-    """Runs functions as TAP cases, named as they are: on the kernel interface the program chooses (io_uring, or SKIP
+    """Runs functions as TAP cases with their names: on the kernel interface that the program chooses (io_uring, or SKIP
     where that is forbidden), and on epoll."""
     global kernel_interface
     print(f"1..{len(cases) * len(interfaces)}", flush=True)
@@ -301,7 +301,7 @@ def run(*cases, interfaces=(None, "epoll")):
         for case in cases:
             number += 1
             name = case.__name__.replace("_", " ") + (f" ({kernel_interface})" if kernel_interface else "")
-            why_not = getattr(case, "skip", None) # why it can't be run here
+            why_not = getattr(case, "skip", None) # the reason why it cannot be run here
             if kernel_interface is None and len(interfaces) > 1 and not uring_is_here():
                 why_not = "io_uring is forbidden here"
             if why_not:

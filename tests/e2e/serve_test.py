@@ -76,7 +76,7 @@ def each_request_is_logged():
 
 
 def a_client_that_resets_has_an_address():
-    """The kernel knows none of it any more when its request ends."""
+    """When the request ends, the kernel has no operation of it left."""
     with Held() as held, Weir("serve", config=BASIC + held.route()) as weir:
         ask(weir.address(), "/")
         with connect(weir.address()) as connection:
@@ -136,7 +136,7 @@ def draining_finishes_what_is_under_way(number=signal.SIGTERM):
         held.wait_for(2)
         weir.signal(number)
         weir.wait_for("draining")
-        same(idle.recv(1), b"") # nothing was under way there
+        same(idle.recv(1), b"") # no request was in progress there
         held.released.set()
         for connection in (fresh, used):
             answer = receive(connection)
@@ -227,21 +227,21 @@ def limits_hold():
 
 
 def who_was_kept_waiting_once_is_no_reason_to_refuse_others():
-    """One request waits long for its turn, because another holds the loop. Nobody else is there, then or later."""
+    """One request waits long for its turn, because another one holds the loop. There are no other requests, then or later."""
     config = "stall: {after: 10s}\n" + ADMIN + "  - {path: /hold, burn: {cpu: 300ms}, on: loop}\n"
     with Weir("serve", config=config) as weir, contextlib.ExitStack() as stack:
         first, second, waiting = (stack.enter_context(connect(weir.address())) for _ in range(3))
         start(first, "/hold")
         until("the loop is held", lambda: b'"GET /hold","state":"running"' in ask(weir.address("admin"), "/tasks").body)
-        start(second, "/hold") # the loop finds these two at once, when it looks again
+        start(second, "/hold") # the loop finds these two at once, when it next polls
         start(waiting, "/")
         same([receive(each).status for each in (first, second, waiting)], [200] * 3)
-        time.sleep(0.2) # the window in which that was measured is over
+        time.sleep(0.2) # the window of that measurement is over
         same([ask(weir.address(), "/").status for _ in range(5)], [200] * 5)
 
 
 def descriptors_run_out_and_it_recovers():
-    """Half the clients find no descriptor left for them; they wait, and are served when the others have gone."""
+    """There are no descriptors for half of the clients; they wait, and are served when the others have gone."""
     limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
     with Weir("serve", config=BASIC, preexec=limit) as weir, contextlib.ExitStack() as stack:
         clients = [stack.enter_context(connect(weir.address())) for _ in range(60)]

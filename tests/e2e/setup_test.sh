@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# tools/setup against a pretended machine: what is missing is named and installed, once, and nothing else is touched.
+# tools/setup on a simulated machine: missing packages are named and installed, once, and nothing else is changed.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 number=0
 
-pretend() { # NAME: a command on the pretended machine, its body from standard input
+pretend() { # NAME: makes a command of the simulated machine, its body from standard input
     { echo "#!$(command -v bash)" && cat; } >"$dir/$1"
     chmod +x "$dir/$1"
 }
@@ -34,7 +34,7 @@ echo "sudo" >>"$dir/log"
 exec "\$@"
 END
 
-setup() { # runs it as user ID with what is installed; output in $dir/output
+setup() { # runs tools/setup as user ID with these packages installed; output in $dir/output
     echo "echo $1" | pretend id
     echo "$2" >"$dir/installed"
     : >"$dir/log"
@@ -42,7 +42,7 @@ setup() { # runs it as user ID with what is installed; output in $dir/output
     POLICY_RC_D=$dir/policy PATH=$dir "$dir/bash" tools/setup "$@" >"$dir/output" 2>&1
 }
 
-check() { # NAME, and the last command's truth
+check() { # NAME; reports the status of the last command
     local good=$?
     number=$((number + 1))
     [ $good = 0 ] && echo "ok $number - $1" && return

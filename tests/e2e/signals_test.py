@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Signals: which end the gateway, whatever runs, and which lose nothing."""
+"""Signals: those that end the gateway, whatever it runs, and those that lose no request."""
 import contextlib
 import signal
 import time
@@ -29,7 +29,7 @@ def other_signals_lose_nothing():
                                  (signal.SIGUSR1, "SIGUSR1 re-opens logs"), (signal.SIGUSR2, "SIGUSR2 is not used")):
                 weir.signal(number)
                 weir.wait_for(line)
-            weir.signal(signal.SIGHUP) # each time, not once
+            weir.signal(signal.SIGHUP) # each time, not only once
             until("the second line", lambda: sum("SIGHUP" in (line or "") for line in weir.lines) == 2)
             held.released.set()
             same(receive(busy).status, 200)
@@ -40,11 +40,11 @@ def other_signals_lose_nothing():
 
 
 def hold_loops(stack, weir, count):
-    """Each loop computes for a minute."""
-    for held in range(1, count + 1): # one after the other: who comes to a loop that is about to be held waits for it
+    """Makes each loop compute for a minute."""
+    for held in range(1, count + 1): # one after the other: a connection to a loop that is about to be held would wait for it
         start(stack.enter_context(connect(weir.address())), "/hold")
         until("a loop is held", lambda: ask(weir.address("admin"), "/tasks").body.count(b'"GET /hold","state":"running"') == held)
-    time.sleep(0.05) # longer than a loop has to be held to count as such
+    time.sleep(0.05) # longer than stall.after, so that the loop counts as held
 
 
 def a_second_signal_ends_it_though_every_loop_is_held():
@@ -62,14 +62,14 @@ def the_same_one_twice_is_two():
     with Weir("serve", config="loops: 1\n" + ADMIN) as weir, contextlib.ExitStack() as stack:
         hold_loops(stack, weir, 1)
         weir.signal(signal.SIGTERM)
-        time.sleep(0.05) # two of one number that come at once are one
+        time.sleep(0.05) # two signals of one number at once count as one
         weir.signal(signal.SIGTERM)
         same(weir.exit(), 0)
         weir.wait_for("ending at once")
 
 
 def the_drain_ends_it_though_a_loop_is_held():
-    """The other loop drains meanwhile: what was asked of it is answered, and nothing is accepted any more."""
+    """The other loop drains meanwhile: its requests are answered, and no connection is accepted any more."""
     with Weir("serve", config="loops: 2\ndrain: 1500ms\n" + ADMIN) as weir, contextlib.ExitStack() as stack:
         hold_loops(stack, weir, 1)
         address = weir.address()

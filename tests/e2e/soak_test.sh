@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# tools/soak with a simulation that fails for one seed in a thousand, ends badly, or hangs on to a failure of all seeds together.
+# tools/soak with a simulation that fails for one seed in a thousand, crashes, or fails only with several seeds in one run.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 dir=$(mktemp -d)
@@ -8,7 +8,7 @@ trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/tests"
 number=0
 
-simulation() { # its body from standard input; $seed is the one it runs alone, or nothing; $from the first of many
+simulation() { # its body from standard input; $seed is the only seed to run, or empty; $from the first of several
     { echo '#!/bin/sh' && echo 'seed=$WEIR_SEED from=$WEIR_SEED_FROM' && cat; } >"$dir/tests/sim-guide_test"
     chmod +x "$dir/tests/sim-guide_test"
 }
@@ -17,7 +17,7 @@ soak() {
     BUILD=$dir SOAK_SECONDS=0 "$@" tools/soak sim/guide >"$dir/output" 2>&1
 }
 
-check() { # NAME, and the last command's truth
+check() { # NAME; reports the status of the last command
     local good=$?
     number=$((number + 1))
     [ $good = 0 ] && echo "ok $number - $1" && return

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Stalls as an operator meets them: in the log, on /stalls, in /metrics, through 'weir stalls'; and the end of a program by one."""
+"""Stalls as an operator sees them: in the log, on /stalls, in /metrics, from 'weir stalls'; and a program that a stall aborts."""
 import json
 import math
 import re
@@ -17,7 +17,7 @@ routes:
   - {path: /hello, respond: {body: hi}}
 """
 CONFIG = "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nloops: 1\n" + ROUTES
-KINDS = ("computing", "starved", "throttled") # a busy machine may give the loop too little of the CPU to be at fault
+KINDS = ("computing", "starved", "throttled") # on a busy machine the loop may get too little CPU to be at fault
 TOO_BUSY = "the machine is so busy that nobody computes for long"
 
 
@@ -30,7 +30,7 @@ def of_route(weir, route):
 
 
 def burn_until(weir, happened):
-    """Has the loop held again and again until what is awaited is there, whatever else the watch says before; what, and how often."""
+    """Holds the loop again and again until the expected result appears, ignoring other verdicts; returns the result and the number of times."""
     end = time.monotonic() + PATIENCE
     for times in range(1, 10000):
         same(ask(weir.address(), "/burn/a").status, 200)
@@ -100,7 +100,7 @@ def each_place_is_logged_once_and_then_seldom():
         until("the eighth stall is counted", lambda: counted(admin) >= 8)
         lines = [json.loads(line) for line in weir.lines if line and '"loop held"' in line]
         mine = [line for line in lines if line.get("route") == "/burn/{what}"]
-        most = 1 + int(math.log2(time.monotonic() - began + 1)) # at once, then after one second, and two, and four
+        most = 1 + int(math.log2(time.monotonic() - began + 1)) # at once, then after one, two and four seconds
         for kind in KINDS:
             assert len([line for line in mine if line["kind"] == kind]) <= most, lines
         line = mine[0]
@@ -111,7 +111,7 @@ def each_place_is_logged_once_and_then_seldom():
 def a_test_may_have_it_end_the_program():
     with Weir("serve", config="stall: {then: abort}\n" + CONFIG, preexec=urgent) as weir:
         address, end = weir.address(), time.monotonic() + PATIENCE
-        while time.monotonic() < end: # who is starved is not at fault, and goes on
+        while time.monotonic() < end: # a starved program is not at fault, and continues
             try:
                 ask(address, "/burn/a")
             except (OSError, EOFError, IndexError, ValueError):

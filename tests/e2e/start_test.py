@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The start of 'weir serve' and what 'weir check' says before it: each refuses what the other refuses, in the same words."""
+"""The start of 'weir serve' and the result of 'weir check': both refuse the same files, in the same words."""
 import contextlib
 import ctypes
 import os
@@ -19,14 +19,14 @@ NOBODY = 65534
 
 
 def as_nobody():
-    """Root may do anything, and so would not see what is refused."""
+    """Becomes another user, because root is refused nothing."""
     if os.getuid() == 0:
         os.setgid(NOBODY)
         os.setuid(NOBODY)
 
 
 class Place:
-    """A folder with all that an address or a root can be pointed at."""
+    """A folder with everything that an address or a root can point at."""
 
     def __init__(self, stack):
         self.path = stack.enter_context(tempfile.TemporaryDirectory())
@@ -52,7 +52,7 @@ class Place:
         return os.path.join(self.path, name)
 
     def run(self, command, config, env=None, options=(), before=None):
-        """Exit code and lines of stderr; of serve, None as the code means that it serves."""
+        """Returns exit code and lines of stderr; for serve, the code None means that it serves."""
         with open(self.file("gateway.yaml"), "w") as file:
             file.write(config)
         process = subprocess.Popen([WEIR, command, *options, "gateway.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -70,7 +70,7 @@ class Place:
 
 
 def agree(place, config, env=None):
-    """Whether both accept it; what they say when not."""
+    """Returns whether both accept the file, and their messages if not."""
     code, said = place.run("check", config, env)
     served, lines = place.run("serve", config, env)
     assert code in (0, 1) and served in (None, 1), (config, code, said, served, lines)
@@ -87,7 +87,7 @@ BAD_LISTEN = {
     "unix:missing/x.sock": "folder 'missing'", "unix:file": "no socket", "unix:file/x": "is no folder", "unix:taken.sock": "listens there",
     "unix:locked/x.sock": "can't be written to", "unix:link": "a link", "unix:images": "a folder", "unix:images/": "a folder",
     "192.0.2.1:0": "no such address", "nosuch.invalid:0": "no address", "[2001:db8::1]:0": "choose another",
-    "[fe80::1]:0": "link-local", "unix:/proc/x.sock": "its folder '/proc'", # where root may write, to go by its modes
+    "[fe80::1]:0": "link-local", "unix:/proc/x.sock": "its folder '/proc'", # root may write there, by its mode
 }
 GOOD_ROUTES = [
     "{path: /, respond: {body: ok}}", "{path: '/x/{user_id}/*', respond: {}}", "{path: '/x/{_}', sleep: {for: 1ms}}",
@@ -201,7 +201,7 @@ def io_uring_that_is_forbidden_is_named():
 
 
 def make_cgroup():
-    """A cgroup with half a CPU, and the file to enter it by; None where none can be made."""
+    """Makes a cgroup with half a CPU; gives the file by which a process enters it, or None if none can be made."""
     for folder, files in (("/sys/fs/cgroup", {"cpu.max": "50000 100000"}),
                           ("/sys/fs/cgroup/cpu", {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "50000"})):
         path = os.path.join(folder, f"weir-start-test-{os.getpid()}")
@@ -246,7 +246,7 @@ def as_many_descriptors_as_may_be_had_are_had():
     with Weir("serve", config="limits: {connections: 300}\n" + BASIC, preexec=little) as weir:
         address = weir.address()
         weir.wait_for(rf"starting .*open_files={hard}\b")
-        with contextlib.ExitStack() as stack: # more than it was started with
+        with contextlib.ExitStack() as stack: # more than the soft limit at its start
             waiting = [stack.enter_context(connect(address)) for _ in range(2 * soft)]
             for one in waiting:
                 one.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -331,7 +331,7 @@ def the_admin_address_answers_to_names_that_the_file_allows():
 def output_that_can_t_be_written_is_told():
     with contextlib.ExitStack() as stack:
         place = Place(stack)
-        place.run("check", BASIC) # which writes the file
+        place.run("check", BASIC) # writes gateway.yaml for the commands
         for command in (["--version"], ["load", "--help"], ["check", "gateway.yaml"]):
             with open("/dev/full", "w") as full:
                 done = subprocess.run([WEIR, *command], stdout=full, stderr=subprocess.PIPE, text=True, cwd=place.path)

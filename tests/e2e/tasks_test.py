@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every task of the gateway as an operator sees it: on /tasks, and through 'weir tasks'."""
+"""Every task of the gateway as an operator sees it: on /tasks, and from 'weir tasks'."""
 import contextlib
 import json
 import os
@@ -49,7 +49,7 @@ def named(weir, name, query=""):
 
 
 def seen(weir, name, is_so, query="?stacks=1"):
-    """The tasks of this name, once there are some, and it is so of all of them."""
+    """Returns the tasks of this name, once there are some and all of them satisfy the condition."""
     def look():
         found = named(weir, name, query)
         return found if found and all(is_so(task) for task in found) else None
@@ -64,7 +64,7 @@ def command(weir, *arguments, **env):
 
 @contextlib.contextmanager
 def asked(weir, *paths):
-    """A connection for each path, which has been asked for; so they stay until the block is left."""
+    """Sends a request for each path, on a connection of its own; the connections stay open until the block is left."""
     with contextlib.ExitStack() as stack:
         for path in paths:
             start(stack.enter_context(connect(weir.address())), path)
@@ -72,14 +72,14 @@ def asked(weir, *paths):
 
 
 def gather(held, path):
-    """A route whose calls wait until they are released: user and orders, and the last one, which is the task's own."""
+    """A route whose calls wait until they are released: user and orders, and the last call, which the request's own task makes."""
     url = f"http://127.0.0.1:{held.backend.port}/"
     return (f'  - {{path: "{path}", gather: {{deadline: 1m, calls: [{{name: user, url: "{url}"}}, '
             f'{{name: orders, url: "{url}", deadline: 30s}}, {{name: own, url: "{url}"}}]}}}}\n')
 
 
 def waiting_calls(weir, held):
-    """The two that have a task, when they wait for their answers."""
+    """Returns the two calls with a task of their own, once they wait for their answers."""
     held.wait_for(3)
     def look():
         calls = [task for task in all_of(weir, "?stacks=1") if task["name"] in ("user", "orders")]
@@ -87,7 +87,7 @@ def waiting_calls(weir, held):
     return until("both calls wait", look)
 
 
-# ---- what is said of each task ----
+# ---- the report of each task ----
 
 def each_task_is_told_with_all_there_is_to_say_of_it():
     with Held() as held, Weir("serve", config=CONFIG + "routes:\n" + gather(held, "/page/{id}")) as weir, asked(weir, "/page/7"):
@@ -99,7 +99,7 @@ def each_task_is_told_with_all_there_is_to_say_of_it():
             for scope in task["scopes"]:
                 same(set(scope), {"id", "deadline_ms", "tasks"})
         same((page["route"], page["waits_for"]), ("/page/{id}", f"an answer from 127.0.0.1:{held.backend.port}"))
-        same([task["name"] for task in below(page)], ["user", "orders"]) # as they were started
+        same([task["name"] for task in below(page)], ["user", "orders"]) # in the order of their start
         main = named(weir, "main")[0]
         assert re.match(r"the tasks of its scope \(\d+ left\)$", main["waits_for"]), main
         same(len([task for task in below(main) if task["name"] == "serving a loop" and task["waits_for"].startswith("a call on loop ")]), 1)
@@ -117,7 +117,7 @@ def each_task_is_told_with_all_there_is_to_say_of_it():
 
 
 def waits_are_told_in_words():
-    """Reading from whom, writing to whom, how long still."""
+    """The words of waits name the peer that is read from or written to, and the time that is left."""
     large = Backend(rig.answering(body=b'"%s"' % (b"x" * (48 << 20))))
     routes = ("limits: {reply: 64MiB}\nroutes:\n  - {path: /hash, hash: {algorithm: sha256}}\n  - {path: /sleep, sleep: {for: 10m}}\n"
               f'  - {{path: /large, gather: {{calls: [{{name: a, url: "http://127.0.0.1:{large.port}/", deadline: 1m}}], deadline: 1m}}}}\n')
@@ -125,7 +125,7 @@ def waits_are_told_in_words():
         upload, sleeper, slow = (stack.enter_context(connect(weir.address())) for _ in range(3))
         upload.sendall(b"POST /hash HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhalf")
         start(sleeper, "/sleep")
-        start(slow, "/large") # and reads nothing of it
+        start(slow, "/large") # and does not read the answer
         of = lambda connection: "%s:%d" % connection.getsockname()
         seen(weir, "POST /hash", lambda task: task["waits_for"] == "the request's body from " + of(upload))
         seen(weir, "GET /sleep", lambda task: re.match(r"sleeping for another (9m|10m|\d+(\.\d+)? s)", task["waits_for"] or ""))
@@ -144,10 +144,10 @@ def who_waits_for_a_worker_knows_its_place():
             told = command(weir)
             same(told.returncode, 0, told.stderr)
             assert re.search(r"GET /burn × 9  slot in compute  age ", told.stdout), told.stdout
-        until("those who left are gone", lambda: len(named(weir, "GET /burn")) <= 1) # whose job is told to end, and does in its time
+        until("those who left are gone", lambda: len(named(weir, "GET /burn")) <= 1) # its job is cancelled, and ends when it notices
 
 
-# ---- when it matters most ----
+# ---- while loops are held ----
 
 def a_loop_that_is_held_is_seen_as_it_is():
     routes = "routes:\n  - {path: /sleep, sleep: {for: 10m}}\n  - {path: /trap, burn: {cpu: 1m}, on: loop}\n"
@@ -159,7 +159,7 @@ def a_loop_that_is_held_is_seen_as_it_is():
             same((trap["route"], trap["waits_for"]), ("/trap", None))
             others = named(weir, "GET /sleep")
             same([task["state"] for task in others], ["parked"])
-            def told(): # on a busy machine it may have no CPU just then, and so no stack
+            def told(): # on a busy machine it may have no CPU at that moment, and so no stack
                 text = command(weir, "--stacks", "--filter", "trap").stdout
                 assert "sleep" not in text, text
                 return re.search(r"GET /trap #\d+  running  age .*\n +do_unit burn\.c:\d+\n", text)
@@ -167,7 +167,7 @@ def a_loop_that_is_held_is_seen_as_it_is():
 
 
 def it_can_be_seen_while_a_profile_is_taken():
-    """By many at once, too."""
+    """Many clients may ask at once, too."""
     routes = "routes:\n  - {path: /trap, burn: {cpu: 1m}, on: loop}\n"
     with Weir("serve", config=CONFIG + routes) as weir, asked(weir, "/trap"):
         seen(weir, "GET /trap", lambda task: task["state"] == "running")
@@ -192,7 +192,7 @@ def it_can_be_seen_while_a_profile_is_taken():
         same((set(profiles), set(answers)), ({200}, {200}), (profiles, len(answers)))
 
 
-# ---- asking for less, or for more ----
+# ---- filters and stacks ----
 
 def what_is_looked_for_is_found_with_all_above_it():
     routes = "routes:\n  - {path: /sleep, sleep: {for: 10m}}\n"
@@ -200,13 +200,13 @@ def what_is_looked_for_is_found_with_all_above_it():
         waiting_calls(weir, held)
         found = lambda text: [task["name"] for task in all_of(weir, f"?filter={text}")]
         same(found("user"), ["GET /held", "user"]) # by its name
-        same(found(f"FROM%20127.0.0.1%3A{held.backend.port}"), ["GET /held", "user", "orders"]) # by what it waits for, in either case
+        same(found(f"FROM%20127.0.0.1%3A{held.backend.port}"), ["GET /held", "user", "orders"]) # by its wait, ignoring case
         same(found("/sleep"), ["GET /sleep"])
         same(found("nothing-of-that-name"), [])
         whole, cut = tree(weir), tree(weir, "?limit=2")
         same((whole["truncated"], cut["truncated"]), (False, True))
         same(len(list(every(cut["loops"][0]["tree"]))), 2)
-        same(cut["loops"][0]["tasks"], whole["loops"][0]["tasks"]) # of the loop, not of the answer
+        same(cut["loops"][0]["tasks"], whole["loops"][0]["tasks"]) # counts tasks of the loop, not of the answer
         same(whole["loops"][0]["tasks"], len(list(every(whole["loops"][0]["tree"]))))
         assert all(task["stack"] for task in named(weir, "user", "?stacks=1"))
         assert not any(task["stack"] for task in all_of(weir, "?stacks=0"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A command on a terminal of its own, and what it has drawn there."""
+"""Runs a command on a terminal of its own, and reads what it has drawn."""
 import fcntl
 import os
 import pty
@@ -18,7 +18,7 @@ STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Terminal:
-    """A command on a terminal, and what it has drawn there."""
+    """A command on a terminal, and what it has drawn."""
 
     def __init__(self, *arguments, rows=40, columns=100, env=None):
         self.master, self.slave = pty.openpty()
@@ -45,7 +45,7 @@ class Terminal:
             seconds = 0
 
     def frame(self):
-        """The newest whole frame, as lines without styles."""
+        """Returns the newest complete frame, as lines without styles."""
         whole = [piece for piece in self.all.split("\x1b[H")[1:] if "\x1b[J" in piece]
         if not whole:
             return []
@@ -64,7 +64,7 @@ class Terminal:
         os.write(self.master, keys.encode())
 
     def is_as_before(self):
-        """Whether the terminal was given back: the first screen, a cursor, its modes."""
+        """Reports whether the terminal was restored: the first screen, a visible cursor, its modes."""
         self.read()
         return self.all.count(ENTER) == self.all.count(LEAVE) == self.all.count("\x1b[?25h") and termios.tcgetattr(self.slave) == self.before
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""tools/tidy finds what it is there to find: each case puts one fault into a small clean tree."""
+"""tools/tidy finds the faults it exists for: each case puts one fault into a small clean tree."""
 import os
 import shutil
 import subprocess
@@ -72,8 +72,8 @@ CALLS_UP = "int weir__up(void);\nint weir__down(void);\nint weir__down(void)\n{\
 RING = {f"src/net/ring{i}.c": f"int weir__ring{(i + 1) % 4}(void);\nint weir__ring{i}(void);\n"
                               f"int weir__ring{i}(void)\n{{\n    return weir__ring{(i + 1) % 4}();\n}}\n" for i in range(4)}
 
-# What is broken: the check that must see it, the file, what is replaced in it ("" appends), by what (None: the ring
-# is added), and what tidy must then say.
+# The faults: the check that must report it, the file, the text that is replaced in it ("" appends), the replacement (None: the ring
+# is added), and the report.
 FAULTS = [
     ("format", "src/base/thing.c", "", "int  a;\n", "src/base/thing.c:3: not formatted"),
     ("layers", "src/base/thing.c", '"base/list.h"', '"io/io.h"',
@@ -134,7 +134,7 @@ FAULTS = [
 
 
 def licensed(path, text):
-    """With its licence at the end of the first line, so that no line moves."""
+    """Returns the file with its licence at the end of the first line, so that no line moves."""
     first, rest = text.split("\n", 1) if "\n" in text else ("", text)
     inside = first.startswith("/*") and "*/" not in first
     mark = SPDX if inside else f"# {SPDX}" if path.endswith(".build") else f"/* {SPDX} */"
@@ -151,7 +151,7 @@ def write(root, files):
 
 
 def build(root):
-    """The library as the build leaves it, of what the tree has."""
+    """Builds the library of the tree, as the build would."""
     objects = []
     for folder, _, names in os.walk(os.path.join(root, "src")):
         for name in sorted(name for name in names if name.endswith(".c") and "preload" not in folder):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""'weir top' and 'weir stalls': on a terminal of their own, on none, before a pretended admin address and the real one."""
+"""'weir top' and 'weir stalls': on a terminal and without one, with a simulated admin address and the real one."""
 import contextlib
 import json
 import os
@@ -18,7 +18,7 @@ from terminal import ENTER, Terminal
 
 
 class Fake:
-    """The pretended admin address, on a thread."""
+    """The simulated admin address, on a thread."""
 
     def __init__(self, *arguments):
         self.server = fake_admin.server(*arguments)
@@ -44,7 +44,7 @@ def fits(terminal, lines):
 
 
 def rows(lines):
-    """What stands in the rows of the routes that were asked, in the order in which they are shown."""
+    """Returns the rows of the routes with requests, in the order in which they are shown."""
     first = next((i for i, line in enumerate(lines) if line.removeprefix("> ").startswith("ROUTE")), len(lines))
     return [line.split() for line in lines[first + 1:first + 7]]
 
@@ -154,7 +154,7 @@ def keys_sort_and_choose():
 
 
 def section(lines, title):
-    """The rows below the heads that begin so."""
+    """Returns the rows below the headings that begin with this text."""
     first = next((i for i, line in enumerate(lines) if line.removeprefix("> ").startswith(title)), None)
     assert first is not None, (title, lines)
     rest = lines[first + 1:]
@@ -200,7 +200,7 @@ def arrow_keys_scroll_the_section_that_tab_chooses():
 
 
 def signals_end_it_though_its_reader_stands_still():
-    """A terminal after Ctrl-S, a pager that reads no more: whoever writes to them waits."""
+    """A terminal after Ctrl-S, a pager that stopped reading: writes to them wait."""
     with Fake() as fake:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             ours, theirs = pty.openpty()
@@ -228,7 +228,7 @@ def signals_end_it_though_its_reader_stands_still():
         try:
             until("it has been answered", lambda: fake.server.world.asked > asked)
             child.send_signal(signal.SIGTERM)
-            same(child.wait(PATIENCE), 1) # nothing could be written
+            same(child.wait(PATIENCE), 1) # no output could be written
         finally:
             child.kill()
             child.wait()
@@ -299,7 +299,7 @@ def the_real_gateway_is_shown():
             same(ask(weir.address(), "/hello").status, 200)
         until("the requests", lambda: re.search(r"^/hello +[0-9.]*[1-9]", command("top", "--once", admin).stdout, re.M))
         if ask(weir.address("admin"), "/stalls").status == 200:
-            until("the stall", lambda: ask(weir.address(), "/burn").status == 200 and re.search( # one may be starved instead
+            until("the stall", lambda: ask(weir.address(), "/burn").status == 200 and re.search( # a loop may be starved instead
                 r"loop 0 held \d+.* by task .*burn.*\(computing\)", command("stalls", admin).stdout))
             assert "/burn" in command("top", "--once", admin).stdout.split("STALLS")[1]
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Where io_uring is forbidden, as in most containers, or not there, everything works on epoll, and tests say SKIP."""
+"""Where io_uring is forbidden, as in most containers, or missing, everything works on epoll, and tests say SKIP."""
 import os
 import re
 import subprocess
@@ -47,7 +47,7 @@ def the_gateway_serves_without_it():
 
 
 def whether_a_ring_may_be_had_is_known():
-    """The same question, asked by this very file under a filter."""
+    """Runs this file under a filter, to ask the same question there."""
     ask = ["python3", "-c", "import rig; print(rig.uring_is_here())"]
     here = os.path.dirname(os.path.abspath(__file__))
     for calls in ("io_uring_setup=EPERM", "io_uring_setup=ENOSYS"):

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The gateway and clients that others have written: each keeps its connection, hears an answer that comes before its body is sent,
-sends all of a body before it reads, and leaves early; none ever meets a reset where there is an answer.
+"""The gateway and foreign clients: each keeps its connection, receives an answer that comes before its body is sent,
+sends a whole body before it reads, and leaves early; none gets a reset instead of an answer.
 
-It is run by Debian's Python, which is the one that has its packages."""
+It is run by Debian's Python, which has the packages that it needs."""
 import asyncio
 import gzip
 import hashlib
@@ -36,7 +36,7 @@ routes:
 """
 SMALL, TOO_LARGE = b"some words " * 100, b"x" * (8 << 20)
 WHOLE = bytes(range(256)) * (24 << 12) # 24 MiB
-MAY_REFUSE = 413 # what is sent whole before anything is read, and is more than may be kept: an answer all the same
+MAY_REFUSE = 413 # sent completely before anything is read, and more than may be kept: it gets an answer all the same
 
 
 def gateway():
@@ -48,10 +48,10 @@ def url(weir, path):
     return "http://%s:%d%s" % (*weir.address(), path)
 
 
-# ---- the clients: each is get(url), twice over one connection where it can, and post(url, body); both return status and body ----
+# ---- the clients: each has get(url), which asks twice on one connection if it can, and post(url, body); both return status and body ----
 
 class HttpClient:
-    """http.client of Python, which sends all of a body before it reads anything."""
+    """http.client of Python, which sends a whole body before it reads anything."""
     keeps = True
 
     def __init__(self, weir):
@@ -73,7 +73,7 @@ class HttpClient:
 
 
 class Urllib:
-    """urllib of Python: a connection each."""
+    """urllib of Python, which uses a connection for each request."""
     keeps = False
 
     def __init__(self, weir):
@@ -103,7 +103,7 @@ class Requests:
 
 
 class RequestsChunked(Requests):
-    """The same, with bodies whose length nobody has said."""
+    """The same, with bodies of unknown length."""
 
     def post(self, target, body):
         return self.ask("POST", target, (body[at:at + 65536] for at in range(0, len(body), 65536)))
@@ -148,7 +148,7 @@ class Aiohttp:
 
 
 class Curl:
-    """curl, which says Expect: 100-continue before a large body; two URLs in one command share a connection."""
+    """curl, which sends Expect: 100-continue before a large body; two URLs in one command share a connection."""
     keeps = True
     def __init__(self, weir):
         pass
@@ -175,14 +175,14 @@ class Curl:
 
 
 class CurlChunked(Curl):
-    """The same, with bodies whose length nobody has said, and without asking first."""
+    """The same, with bodies of unknown length, and without Expect."""
 
     def post(self, target, body):
         return self.run("-H", "Transfer-Encoding: chunked", "-H", "Expect:", "--data-binary", "@-", target, body=body)
 
 
 class Node:
-    """fetch of Node.js, as it comes: a process for each request, or for two of them."""
+    """fetch of Node.js with its defaults: a process for each request, or for two of them."""
     keeps = True
     program = """
 const [method, url, times] = process.argv.slice(1), pieces = [];
@@ -208,7 +208,7 @@ process.stdout.write(last[1]);
         return int(status), answer
 
     def get_twice(self, target):
-        """Its pool opens a second connection when a request follows an answer at once: of many it is the same two."""
+        """Its pool opens a second connection when a request follows an answer at once; many requests use the same two."""
         return self.ask("GET", target, times=20)
 
     get, post, head = HttpClient.get, HttpClient.post, HttpClient.head
@@ -218,7 +218,7 @@ CLIENTS = [HttpClient, Urllib, Requests, RequestsChunked, Httpx, Aiohttp, Curl, 
 
 
 def each(check):
-    """Runs a check with each client, at a gateway of its own."""
+    """Runs a check with each client, each with a gateway of its own."""
     def all_of_them():
         for kind in CLIENTS:
             with gateway() as weir:
@@ -233,14 +233,14 @@ def each(check):
 
 
 def peers_of(weir, count):
-    """The ports from which so many requests came, as the access log has them."""
+    """Returns the client ports of this many requests, from the access log."""
     def found():
         ports = [match[1] for line in list(weir.lines) if line and (match := re.search(r" request method=GET .* peer=\S+:(\d+)", line))]
         return ports if len(ports) >= count else None
     return until(f"{count} requests are logged", found)
 
 
-# ---- what each client is put to ----
+# ---- the checks for each client ----
 
 @each
 def a_connection_is_kept(weir, client):
@@ -264,7 +264,7 @@ def bodies_go_there_and_back(weir, client):
 
 @each
 def an_early_refusal_is_heard(weir, client):
-    """The gateway answers when it knows enough, and reads on for a while, so that no reset destroys its answer."""
+    """The gateway answers as soon as it can, and continues to read for a while, so that no reset destroys its answer."""
     for _ in range(3):
         status, body = client.post(url(weir, "/hash"), TOO_LARGE)
         same((status, json.loads(body)["error"]["code"]), (413, "too_large"), "an early answer")
@@ -279,10 +279,10 @@ def who_sends_all_before_it_reads_is_answered(weir, client):
         same((status, gzip.decompress(body) == WHOLE), (200, True))
 
 
-# ---- clients of another kind ----
+# ---- other clients ----
 
 def netcat(weir, request):
-    """What comes for a request behind which the client closes its side at once."""
+    """Returns the answer to a request after which the client shuts down its sending side at once."""
     host, port = weir.address()
     done = subprocess.run(["nc", "-N", "-w", str(PATIENCE), host, str(port)], input=request, capture_output=True, timeout=2 * PATIENCE)
     same(done.returncode, 0, done.stderr)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The gateway behind nginx, and in front of it: connections are kept on both sides, bodies pass, and nobody sees one being closed."""
+"""The gateway behind nginx, and in front of it: connections are kept on both sides, bodies pass, and no request fails because one is closed."""
 import contextlib
 import hashlib
 import json
@@ -49,7 +49,7 @@ routes:
 
 @contextlib.contextmanager
 def nginx(http="", server="", files=()):
-    """nginx as it comes from Debian, with a configuration of the test's; its address."""
+    """Runs Debian's nginx with a configuration of the test's; gives its address."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files:
             with open(os.path.join(folder, name), "wb") as file:
@@ -107,7 +107,7 @@ def behind_nginx():
             body = os.urandom(3 << 20)
             for path in ("/hash", "/streamed/hash"):
                 same(json.loads(ask(front, path, "POST", body=body).body)["hex"], hashlib.sha256(body).hexdigest(), path)
-            for path in ("/small", "/streamed/small"): # answered before nginx has sent it all
+            for path in ("/small", "/streamed/small"): # answered before nginx has sent the whole body
                 for _ in range(5):
                     answer = ask(front, path, "POST", body=body)
                     same((answer.status, json.loads(answer.body)["error"]["code"]), (413, "too_large"), path)
@@ -115,7 +115,7 @@ def behind_nginx():
 
 
 def a_drain_loses_nothing_behind_nginx():
-    """nginx goes on using its kept connections until it is told that they are closed."""
+    """nginx continues to use its kept connections until an answer says that they will be closed."""
     with Weir("serve", config=GATEWAY) as weir:
         upstream = "upstream weir { server %s:%d; keepalive 4; }" % weir.address()
         server = 'location / { proxy_pass http://weir; proxy_http_version 1.1; proxy_set_header Connection ""; }'

@@ -16,7 +16,7 @@ static void be_child(int err_fd, int (*fn)(void *arg), void *arg)
     int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
     (void)setrlimit(RLIMIT_CORE, &none);
-    (void)signal(SIGSEGV, SIG_DFL); /* cmocka's */
+    (void)signal(SIGSEGV, SIG_DFL); /* undoes cmocka's handler */
     (void)signal(SIGABRT, SIG_DFL);
     if (null_fd < 0 || dup2(null_fd, STDOUT_FILENO) < 0 || dup2(err_fd, STDERR_FILENO) < 0)
         _exit(99);
@@ -38,7 +38,8 @@ int run_in_child(int (*fn)(void *arg), void *arg, char *said, size_t room)
     if (pid == 0)
         be_child(ends[1], fn, arg);
     close(ends[1]);
-    while ((got = read(ends[0], more, sizeof more)) > 0) /* to the end, so that the child never waits */
+    while ((got = read(ends[0], more, sizeof more)) >
+           0) /* reads to the end, so that the child does not block */
         for (ssize_t i = 0; i < got && n + 1 < room; i++)
             said[n++] = more[i];
     said[n] = '\0';

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory and threads that fail once, on demand: of all that our code asks for from a point on, in whatever
- * thread, the nth is not given. To be included by one file of a test that is linked with the options in
- * tests/meson.build, which put these functions before the C library's; so it works under sanitizers, too,
- * and the libraries' own allocations are left alone.
+/* Fault injection: the nth allocation or thread creation of our code, on any thread, fails once. To be
+ * included by one file of a test that is linked with the options in tests/meson.build, which put these
+ * functions before the C library's. So it works under sanitizers, too, and allocations within libraries are
+ * not affected.
  *
  * Threading: any.
  */
@@ -17,15 +17,15 @@
 #include <sys/mman.h>
 #include <sys/types.h>
 
-static atomic_long fault_left; /* 1: the next one fails; <= 0: none does */
+static atomic_long fault_left; /* 1: the next request fails; <= 0: none does */
 
-/* The nth from here on fails; before 1 it was the last one's turn. */
+/* Makes the nth request from here on fail. */
 static inline void fault_at(long n)
 {
     atomic_store(&fault_left, n);
 }
 
-/* Ends it. Returns: true if it has failed. */
+/* Ends fault injection. Returns: true if a request has failed. */
 static inline bool fault_end(void)
 {
     return atomic_exchange(&fault_left, 0) <= 0;

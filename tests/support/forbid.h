@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls that a kernel or container does not let us have, by a seccomp filter. No privilege is needed;
- * there is no way back, so this is for a child process (or `without`, a program that starts another so). */
+/* Makes system calls fail as in a container or an old kernel, with a seccomp filter. Needs no privilege and
+ * cannot be undone, so it is for a child process (or for `without`, which starts another program this way).
+ */
 #ifndef TEST_SUPPORT_FORBID_H
 #define TEST_SUPPORT_FORBID_H
 
@@ -10,8 +11,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-/* From now on this thread, its children and what they start get this error from one system call, or die of
- * SIGSYS when it is 0. Returns: 0 or -1; then the kernel has no filters. */
+/* Makes one system call fail with this error in this thread and its descendants; with error 0 the call ends
+ * them by SIGSYS. Returns: 0; -1 the kernel has no filters. */
 static inline int forbid_call(long number, int error)
 {
     struct sock_filter filter[] = {

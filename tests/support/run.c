@@ -7,7 +7,7 @@
 
 #include "support/memory.h"
 
-static bool without_uring; /* the present test has done without it */
+static bool without_uring; /* the present test could not use io_uring */
 static const struct CMUnitTest *present;
 
 static int nothing(void *arg)
@@ -32,7 +32,7 @@ bool io_is_here(enum weir_io io)
     return err == 0;
 }
 
-/* --- a test that says what it could not see --- */
+/* --- skipped tests --- */
 
 static int begin_case(void **state)
 {
@@ -51,7 +51,7 @@ static void run_case(void **state)
     }
 }
 
-/* The state of a test leads to what it was before; a group's own state is not for us to know. */
+/* Wraps each case; its initial state points to the original. A state of the group is not supported. */
 int run_cases(const char *group, const struct CMUnitTest *tests, size_t count, CMFixtureFunction setup,
               CMFixtureFunction teardown)
 {

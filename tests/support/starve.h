@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that runs out on demand, for the libraries a test calls, too: the nth allocation from a point on
- * fails, and all after it. To be included by one file of a test. Sanitizers have an allocator of their own:
- * under them nothing starves, and starving() says so.
+/* Memory exhaustion on demand, in our code and in libraries: after n allocations all further ones fail. To be
+ * included by one file of a test. Sanitizers have an allocator of their own: under them no allocation fails,
+ * and starving() reports that.
  *
- * Threading: the calling thread alone starves.
+ * Threading: affects the calling thread only.
  */
 #ifndef TEST_SUPPORT_STARVE_H
 #define TEST_SUPPORT_STARVE_H
@@ -25,16 +25,17 @@
 
 static _Thread_local long starve_left = -1; /* allocations that still succeed; -1: all do */
 
-/* From here on n allocations succeed. */
+/* Lets n further allocations succeed, and all later ones fail. */
 static inline void starve_after(long n)
 {
     starve_left = n;
 }
 
-/* Ends it. Returns: true if an allocation has failed. */
+/* Ends memory exhaustion. Returns: true if an allocation has failed. */
 static inline bool starve_end(void)
 {
     bool failed = starve_left == 0;
+
     starve_left = -1;
     return failed;
 }

@@ -13,7 +13,7 @@
 
 enum { WAITS_MAX = 20000 };
 
-/* The cancel that comes a turn later; lies in the world's task, which outlives it. */
+/* A cancel that is delivered a turn later; stored in the world's task, which outlives it. */
 struct torture_strike {
     struct weir__message message;
     weir_scope scope;
@@ -64,7 +64,7 @@ static void on_wait(struct weir__task *task, bool parked)
 
     if (!t->strike->open || !is_within(task->scope, weir__scope_of(&t->strike->scope)))
         return;
-    /* A wait that parks is struck there or later; each beginning and each parking counts as one. */
+    /* A wait that parks is cancelled there or later; each begin and each park is counted. */
     if (parked != (t->way != TORTURE_BEGIN) || ++t->waits != t->strike_at)
         return;
     if (t->way != TORTURE_LATER) {
@@ -104,7 +104,7 @@ static int count_descriptors(void)
     return count;
 }
 
-/* What a loop holds when the world has returned: the world's own task and nothing else. */
+/* Checks that the loop has only the world's own task left when the world has returned. */
 static void check_nothing_left(struct torture *t)
 {
     struct weir__loop *loop = weir__loop_current();
@@ -145,7 +145,7 @@ static int run_world(void *arg)
     loop->on_wait_arg = t;
     loop->on_wait = on_wait;
     (void)t->world(t);
-    while (s.posted && !s.delivered) /* it lies on our stack */
+    while (s.posted && !s.delivered) /* the cancel is on our stack */
         (void)weir_yield();
     loop->on_wait = NULL;
     check_result(t);
@@ -153,7 +153,7 @@ static int run_world(void *arg)
     return 0;
 }
 
-/* True when the wait to be struck was reached. */
+/* Returns: true if the wait to be cancelled was reached. */
 static bool run_once(struct torture *t)
 {
     weir_options options = {.io = t->io, .seed = 1 + t->strike_at};
@@ -171,7 +171,7 @@ static bool run_once(struct torture *t)
     return t->strike_at != 0 && t->waits >= t->strike_at;
 }
 
-/* --- all of them --- */
+/* --- all runs --- */
 
 void torture_only(int (*world)(struct torture *t), void *arg, enum weir_io io, uint64_t at,
                   enum torture_way way)

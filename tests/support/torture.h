@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Cancel torture: runs a piece of code again and again, its scope cancelled at the 1st, 2nd, … nth wait in
- * it, and checks each time that it ended properly and left nothing behind.
+/* Cancel torture: runs a piece of code again and again, cancels its scope at the 1st, 2nd, … nth wait in it,
+ * and checks each time that it ended properly and left nothing behind.
  *
- *     static int victim(void *arg)            // what is tortured: every wait in it and in the tasks it
- * spawns
+ *     static int victim(void *arg)            // the tortured code: each wait in it and in its tasks
  *     {
  *         struct fixture *f = arg;
- *         return weir_stream_read(…);         // 0 when undisturbed; hands a cancel on when there is one
+ *         return weir_stream_read(…);         // 0 if undisturbed; returns a cancel
  *     }
  *
- *     static int world(struct torture *t)     // what stands around it and is left in peace: peers, listeners
+ *     static int world(struct torture *t)     // not cancelled: peers, listeners
  *     {
  *         struct fixture f = {0};
  *         weir_scope peers;
@@ -21,18 +20,18 @@
  *
  *     static void reading_can_be_cancelled(void **state) { (void)state; torture(world, NULL); }
  *
- * Each wait is struck in three ways: as it begins; just after the task has parked; and a turn of the loop
- * later, when the kernel has the operation. That is done on every backend there is, each run in a runtime of
- * its own, until a run goes by in which the wait to be struck is never reached.
+ * Each wait is cancelled in three ways: as it begins; just after the task has parked; and a turn of the loop
+ * later, when the kernel has the operation. This is done on every backend, each run in a runtime of its own,
+ * until a run ends without reaching the wait to be cancelled.
  *
- * Checked by itself after each run:
- *   - the victim returned 0 or more (it had won, or dealt with the cancel), or -WEIR_ECANCELED; in the
- *     undisturbed run, 0 or more. Set t->also_fine in the world for one more code that may come of a cancel;
+ * Checked after each run:
+ *   - the victim returned 0 or more (it had succeeded, or handled the cancel), or -WEIR_ECANCELED; in the
+ *     undisturbed run, 0 or more. Set t->also_fine in the world to allow one more code after a cancel;
  *   - the world returned (a hang is the test's time limit, under simulation a deadlock with a report);
  *   - no task, scope, timer, file, pending operation or lent buffer is left when the world has returned, and
- *     no descriptor of the process after the runtime. Memory is ASan's to check: make asan.
+ *     no descriptor of the process after the runtime. ASan checks memory: make asan.
  *
- * Runs with a failure name the backend, the wait and the way; break off there with torture_only().
+ * A failure names the backend, the wait and the way; repeat that run with torture_only().
  */
 #ifndef TEST_SUPPORT_TORTURE_H
 #define TEST_SUPPORT_TORTURE_H
@@ -49,10 +48,10 @@ struct torture {
     int also_fine;  /* see above */
     bool disturbed; /* once the victim's scope has been cancelled */
 
-    /* the harness's own */
+    /* private to the harness */
     int (*world)(struct torture *t);
     enum weir_io io;
-    bool in_memory; /* all connections are, under simulation */
+    bool in_memory; /* all connections are in memory; under simulation */
     enum torture_way way;
     uint64_t strike_at, waits;
     struct torture_strike *strike;
@@ -60,17 +59,17 @@ struct torture {
     bool victim_ran;
 };
 
-/* Tortures on every backend. Returns how many runs it took, all backends together. */
+/* Runs the torture on every backend. Returns the number of runs, all backends together. */
 int torture(int (*world)(struct torture *t), void *arg);
 
-/* As torture(), and once more with all connections in memory (support/memory.h). */
+/* Like torture(), and once more with all connections in memory (support/memory.h). */
 int torture_all_transports(int (*world)(struct torture *t), void *arg);
 
-/* One run: nothing is struck when at is 0. For looking into a failure. */
+/* Does one run, for debugging a failure; no wait is cancelled if at is 0. */
 void torture_only(int (*world)(struct torture *t), void *arg, enum weir_io io, uint64_t at,
                   enum torture_way way);
 
-/* For the world, once: runs fn(arg) in a scope that may be cancelled, and returns what it returned. */
+/* Called once by the world: runs fn(arg) in a scope that may be cancelled, and returns its result. */
 int torture_victim(struct torture *t, int (*fn)(void *arg), void *arg);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking at the tasks of one's own runtime. */
+/* Reads the tasks of the test's own runtime. */
 #ifndef TEST_SUPPORT_TREE_H
 #define TEST_SUPPORT_TREE_H
 
@@ -21,7 +21,7 @@ static inline bool tree_runs(const weir_tasks *tasks)
     return false;
 }
 
-/* A worker may be quicker than the task that waits for it. */
+/* A worker may be faster than the task that waits for it. */
 static inline int tree_job(weir_job *job, void *arg)
 {
     struct tree_look *look = arg;
@@ -33,7 +33,7 @@ static inline int tree_job(weir_job *job, void *arg)
     return err;
 }
 
-/* From a task, by way of a worker, at a moment at which no task runs. */
+/* Called by a task; a worker reads the tasks, at a moment at which no task runs. */
 static inline weir_tasks *look_at_tasks(const weir_tasks_options *options)
 {
     struct tree_look look = {.options = options, .runtime = weir_runtime_here()};
@@ -43,7 +43,7 @@ static inline weir_tasks *look_at_tasks(const weir_tasks_options *options)
     return look.tasks;
 }
 
-/* The first with this name; NULL: none has it. */
+/* Finds the first task with this name. Returns: NULL if there is none. */
 static inline const weir_task_info *task_named(const weir_tasks *tasks, const char *name)
 {
     for (size_t i = 0; i < weir_tasks_count(tasks); i++)
@@ -52,7 +52,7 @@ static inline const weir_task_info *task_named(const weir_tasks *tasks, const ch
     return NULL;
 }
 
-/* What the task with this name waits for; "" when it does not. */
+/* Returns what the task with this name waits for; "" if it does not wait. */
 static inline const char *wait_of(const weir_tasks *tasks, const char *name)
 {
     const weir_task_info *info = task_named(tasks, name);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Starts a program that is refused some system calls, as in a container or on an old kernel:
+/* Starts a program for which some system calls fail, as in a container or on an old kernel:
  *
  *   without CALL[=ERROR][,CALL[=ERROR]…] PROGRAM [ARGUMENT…]
  *
- * ERROR is EPERM (when it is not said), ENOSYS or EACCES. Exit status: the program's; 77 where the kernel has
- * no filters; 2 after a wrong usage. */
+ * ERROR is EPERM (the default), ENOSYS or EACCES. Exit status: the program's; 77 if the kernel has no
+ * filters; 2 after wrong usage. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -26,14 +26,14 @@ function install(folder) {
     { cwd: folder, stdio: "pipe", timeout: 40_000, env: { ...process.env, npm_config_update_notifier: "false" } });
 }
 
-// Returns {browser, end}, or {missing: why there is none}.
+// Returns {browser, end}, or {missing: the reason}.
 export async function launch() {
   if (!existsSync(chromium)) return { missing: "chromium is not installed" };
   const folder = join(build, "browser");
   try {
     install(folder);
   } catch (problem) {
-    rmSync(join(folder, "package-lock.json"), { force: true }); // tried again the next time
+    rmSync(join(folder, "package-lock.json"), { force: true }); // so that the next run tries again
     const why = problem.code === "ENOENT" ? "npm is not installed" : "no npm registry could be reached";
     return { missing: `${why}, so there is no playwright-core` };
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is checked of a page as it stands: each returns a list of findings, and runs inside the browser.
+// Checks of a loaded page: each runs inside the browser and returns a list of findings.
 
 // Names, labels, captions, headings, landmarks, unique ids.
 export function structure() {
@@ -32,7 +32,7 @@ export function structure() {
   return found;
 }
 
-// Every text that is seen, against the ground it stands on: 4.5 to 1, large text 3 to 1.
+// The contrast of every visible text with its background: at least 4.5 to 1, large text 3 to 1.
 export function contrast() {
   const found = new Set();
   const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
@@ -74,7 +74,7 @@ export function contrast() {
   return texts < 50 ? [`only ${texts} texts were seen`] : [...found];
 }
 
-// What sticks out to the right of so many pixels, when anything does. A phone would make its window larger instead.
+// Elements that extend beyond this many pixels to the right. A phone would widen its viewport instead.
 export function sideways(width) {
   if (document.documentElement.scrollWidth <= width) return [];
   const inside = (node) => node.closest(".jump, .stack, .flame");
