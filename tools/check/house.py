@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""The layers of the library, and who may know whom: for the checks of includes and of symbols."""
+"""The layers of the library and their order, for the checks of includes and of symbols."""
 
-# A layer may use those of a lower rank, and itself; layers of one rank don't know each other.
+# A layer may use itself and layers of a lower rank; layers of equal rank must not use each other.
 RANK = {"base": 0, "http/message": 1, "io": 1, "core": 2, "symbols": 3, "net": 3, "guard": 4, "pool": 5, "watch": 6, "run": 7,
         "http/server": 8, "http/client": 8, "db": 8}
 
-# HTTP reaches the kernel by way of streams: it includes nothing of the seam, and needs no symbol of it but the clock of core/loop.h.
+# HTTP reaches the kernel through streams: it includes nothing of the seam, and needs no symbol of it except the clock of core/loop.h.
 BEHIND_STREAMS, ABOVE_STREAMS = "io", ["http/server", "http/client"]
 CLOCK = "weir__io_now_ns"
 
-# Beside the layers: a library of its own, that knows the file of libweir that both share.
+# Outside the layers: a library of its own, which includes only the file that it shares with libweir.
 PRELOAD, PRELOAD_LINK = "guard/preload", "guard/link.h"
 
-# Files that need each other: at most so many in one circle of a layer or of a program; elsewhere CIRCLE_MAX.
+# The largest allowed circle of files that need each other, by layer or program; elsewhere CIRCLE_MAX.
 CIRCLE_MAX = 3
 CIRCLES_MAX = {"http/message": 4, "http/server": 1, "app": 1}
 
 
 def layer_of(path):
-    """The layer of a file, by its path from src/; None: it stands in none."""
+    """Returns the layer of a file, by its path from src/; None: it is in no layer."""
     if path.startswith(PRELOAD + "/"):
         return PRELOAD
     parts = path.split("/")
@@ -39,6 +39,6 @@ def below(layer):
 
 
 def circle_max(path):
-    """Of a file, by its path from the root."""
+    """Returns the largest allowed circle for a file, by its path from the root."""
     top, rest = path.split("/", 1)
     return CIRCLES_MAX.get(layer_of(rest) if top == "src" else top, CIRCLE_MAX)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the checks share: the files of the project, and the way a finding is reported."""
+"""Shared by the checks: the files of the project, and the report of a finding."""
 import os
 import re
 import sys
@@ -11,7 +11,7 @@ found = 0
 
 
 def files(*endings, under=FOLDERS):
-    """Paths relative to the root, sorted; all files, or those whose names end as given."""
+    """Returns paths relative to the root, sorted: all files, or files whose names have the given endings."""
     paths = []
     for folder in under:
         for where, folders, names in os.walk(os.path.join(ROOT, folder)):
@@ -30,7 +30,7 @@ def line_of(text, offset):
 
 
 def blank(match):
-    """Spaces instead of the match, so that offsets and lines stay what they were."""
+    """Returns spaces instead of the match, so that offsets and lines do not change."""
     return re.sub(r"[^\n]", " ", match[0])
 
 

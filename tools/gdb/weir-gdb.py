@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""The tasks of a Weir program in gdb: of a core dump, or of a process that is stopped.
+"""The tasks of a Weir program in gdb: of a core dump, or of a stopped process.
 
     gdb -x weir-gdb.py PROGRAM CORE
     gdb -x weir-gdb.py -p PID
     (gdb) weir tasks            every task of every loop, as a tree
-    (gdb) weir tasks TEXT       only those with TEXT in their name, route or wait, and those above them
-    (gdb) weir task ID          all about one
-    (gdb) weir task ID bt       its backtrace, from the registers that were saved when it was left
+    (gdb) weir tasks TEXT       only tasks with TEXT in their name, route or wait, and their ancestors
+    (gdb) weir task ID          everything about one task
+    (gdb) weir task ID bt       its backtrace, from the registers saved at its last switch
 
-Needs the program's debug information. Nothing in the program is called or changed, so a dump will do; one that the
-kernel wrote. gcore (and gdb's generate-core-file) leave out the rest of a mapping where a page can't be read, and each
-stack has such a page as its guard.
+Needs the program's debug information. Nothing in the program is called or changed, so a core dump suffices if the
+kernel wrote it. gcore (and gdb's generate-core-file) leave out the rest of a mapping after a page that cannot be read, and each
+stack has such a guard page.
 """
 import re
 
 import gdb
 from gdb.unwinder import Unwinder
 
-SAVED = {  # what the switch leaves at a task's sp, lowest first; see switch_*.S
+SAVED = {  # the registers that a switch saves at a task's sp, lowest first; see switch_*.S
     "i386:x86-64": (["r15", "r14", "r13", "r12", "rbx", "rbp", "rip"], "rsp", 7 * 8),
     "aarch64": ([f"x{n}" for n in range(19, 31)], "sp", 160),
 }
@@ -30,10 +30,10 @@ class Problem(Exception):
     pass
 
 
-# ---- reading: nothing of what is found in memory is trusted, because the program may have died of it ----
+# ---- reading: memory is not trusted, because it may be what crashed the program ----
 
 def number(value):
-    """Of an integer or a pointer, atomic ones too."""
+    """Returns the value of an integer or a pointer, also of an atomic one."""
     return int(value.cast(gdb.lookup_type("unsigned long")))
 
 
@@ -68,7 +68,7 @@ def loop_of_thread(thread):
             return loop
     except gdb.error:
         pass
-    # Without thread-local storage (no libthread_db for this dump): by a frame that knows its loop.
+    # Without thread-local storage (no libthread_db for this dump): finds the loop in a frame that has it.
     frame, depth = gdb.newest_frame(), 0
     while frame is not None and depth < DEPTH_MAX:
         if frame.name() in ("weir__loop_turn_until", "weir__tasks_run"):
@@ -81,7 +81,7 @@ def loop_of_thread(thread):
 
 
 def find_loops():
-    """Address of each loop and the thread it is on, in the order of their numbers, runtime by runtime."""
+    """Returns the address and thread of each loop, in the order of their numbers, runtime by runtime."""
     selected = gdb.selected_thread()
     if selected is None:
         raise Problem("there is no process and no dump: gdb -x weir-gdb.py PROGRAM CORE")
@@ -144,7 +144,7 @@ class Task:
         return (block.function.name if block is not None else hex(address)) + where
 
     def wait(self):
-        """In words. The particulars are composed by the program, which does not run: here only the commonest."""
+        """Describes a wait in words. The program, which does not run, composes the particulars; only the most common ones are composed here."""
         if not self.is_parked:
             return None
         try:
@@ -155,7 +155,7 @@ class Task:
             return "?"
 
     def scopes(self):
-        """Its own, outermost first."""
+        """Returns the scopes that the task has open, outermost first."""
         found, at = [], self.record["scope"]
         try:
             while number(at) not in (0, self.home) and len(found) < DEPTH_MAX:
@@ -214,7 +214,7 @@ DETAILS = {
 
 
 def records(loop):
-    """Every task's record of a loop: at the top of each stack that was ever made, where there is one."""
+    """Yields the record of each task of a loop, which is at the top of its stack; looks at every stack ever made."""
     stacks = loop["stacks"]
     size, stride = int(stacks["bytes"]), int(stacks["stride"])
     page_bits = int(stacks["page_bits"])
@@ -248,7 +248,7 @@ class Loop:
             task.parent = by_address.get(owner)
             if task.parent is not None:
                 task.parent.children.append(task)
-        self.now_ns = int(record["now_ns"]) # which is when it last looked at the clock
+        self.now_ns = int(record["now_ns"]) # the time at which the loop last read the clock
         self.name = ""
 
     def title(self):
@@ -260,14 +260,14 @@ class Loop:
 
 
 def find_tasks():
-    """The loops, with their tasks in the order of their ids and with their children."""
+    """Returns the loops, with their tasks in the order of their ids, each with its children."""
     loops = [Loop(pointed("struct weir__loop", address), thread) for address, thread in find_loops()]
     runtimes = []
     for loop in loops:
         runtime = number(loop.record["runtime"])
         if runtime not in runtimes:
             runtimes.append(runtime)
-    # Whoever looked at the clock last knows best what time it was: others may have been asleep for long.
+    # The loop that read the clock last has the best time: other loops may have been asleep for long.
     latest_ns = max((loop.now_ns for loop in loops if not is_simulated(loop.record)), default=0)
     for loop in loops:
         if not is_simulated(loop.record):
@@ -293,7 +293,7 @@ def line_of(task, now_ns):
 
 
 def mark(tasks, text):
-    """The ids of those wanted: with the text, and all above them."""
+    """Returns the ids of the tasks with the text, and of their ancestors."""
     wanted = set()
     for task in tasks:
         if any(text.lower() in (part or "").lower() for part in (task.name, task.route(), task.wait())):
@@ -305,7 +305,7 @@ def mark(tasks, text):
 
 def print_tree(tasks, now_ns, wanted):
     stack = [(task, "") for task in reversed(tasks) if task.parent is None and task.id in wanted]
-    while stack: # as deep as the program has made it
+    while stack: # the depth is up to the program
         task, prefix = stack.pop()
         print(prefix + line_of(task, now_ns))
         scopes = {number(scope.address): int(scope["id"]) for scope in task.scopes()}
@@ -323,7 +323,7 @@ class WeirCommand(gdb.Command):
 
 class TasksCommand(gdb.Command):
     """weir tasks [TEXT]: every task of every loop as a tree, with what it waits for.
-With TEXT only tasks that have it in their name, route or wait, and those above them."""
+With TEXT only tasks that have it in their name, route or wait, and their ancestors."""
 
     def __init__(self):
         super().__init__("weir tasks", gdb.COMMAND_STACK)
@@ -343,7 +343,7 @@ With TEXT only tasks that have it in their name, route or wait, and those above 
 # ---- backtraces ----
 
 class TaskUnwinder(Unwinder):
-    """Has the frame on top be followed by that of a task that is not running: so it works in a dump, too, where
+    """Makes the frame of a parked task follow the top frame. So it works in a dump, too, where
     no register can be set."""
 
     def __init__(self):
@@ -357,7 +357,7 @@ class TaskUnwinder(Unwinder):
         sp = number(pending.read_register("sp"))
         if (pc, sp) != self.top:
             return None
-        # Where the thread's own stack is must not matter: gdb ends a backtrace that goes to lower addresses.
+        # Independent of where the thread's own stack is: gdb ends a backtrace that goes to lower addresses.
         unwind = pending.create_unwind_info(FrameId(self.sp, pc))
         for name, value in self.registers.items():
             unwind.add_saved_register(name, gdb.Value(value).cast(pending.read_register(name).type))
@@ -407,7 +407,7 @@ def backtrace(task, thread):
         unwinder.registers = None
         gdb.invalidate_cached_frames()
     seen_first = False
-    for line in lines: # without the frame it hangs from
+    for line in lines: # without the frame that it was attached to
         numbered = re.match(r"#(\d+)(\s+)(.*)", line)
         if numbered and numbered[1] == "0":
             continue
@@ -417,7 +417,7 @@ def backtrace(task, thread):
 
 
 class TaskCommand(gdb.Command):
-    """weir task ID [bt]: all about one task; bt: its backtrace."""
+    """weir task ID [bt]: everything about one task; bt: its backtrace."""
 
     def __init__(self):
         super().__init__("weir task", gdb.COMMAND_STACK)
@@ -428,7 +428,7 @@ class TaskCommand(gdb.Command):
             raise gdb.GdbError("weir task: expected ID or ID bt, an ID as 'weir tasks' prints it")
         try:
             found = [(task, loop) for loop in find_tasks() for task in loop.tasks if task.id == int(words[0])]
-            for task, loop in found: # each runtime counts for itself
+            for task, loop in found: # each runtime numbers its own tasks
                 if len(found) > 1:
                     print(f"{loop.name}:")
                 self.show(task, loop, len(words) > 1)
