@@ -17,7 +17,7 @@ struct client {
 struct weir__clients {
     pthread_mutex_t lock;
     int max;
-    uint64_t seed; /* so that nobody can choose addresses that fall into one bucket */
+    uint64_t seed; /* so that addresses can't be chosen to fall into one bucket */
     size_t mask;
     struct client *buckets[];
 };
@@ -70,7 +70,7 @@ void weir__clients_close(struct weir__clients *clients)
     free(clients);
 }
 
-/* Where the client stands, or would. */
+/* The place of a client in its bucket; *it is NULL if it is not there. */
 static struct client **find(struct weir__clients *clients, const struct weir__client_key *key)
 {
     uint64_t hash = (key->bits ^ key->bits >> 32 ^ clients->seed) * UINT64_C(0x9e3779b97f4a7c15);

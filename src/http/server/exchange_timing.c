@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the time of an exchange went: for its record, and for its client. */
 #include "http/server/exchange_timing.h"
 
 #include "core/account/attribution.h"
@@ -36,5 +35,6 @@ void weir__exchange_tell_timing(struct weir__exchange *x)
     if (charges == NULL)
         return;
     (void)weir__server_timing_write(text, charges, account(x, charges), took);
-    (void)weir_reply_header(&x->response, "server-timing", text); /* the answer goes out without it, too */
+    (void)weir_reply_header(&x->response, "server-timing",
+                            text); /* without memory the response has no such header */
 }

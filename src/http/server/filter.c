@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands between a handler's answer and its client. An answer that is not changed goes out as if nothing
- * stood there; one that is loses its length, unless all of it came out at once. */
+/* The filter of a response. A response that the filter leaves as it is goes out as if there were none. One
+ * that the filter changes has no length, unless all of it came out of the filter at once. */
 #include "http/server/filter.h"
 
 #include "http/server/response_headers.h"
@@ -15,8 +15,8 @@ int weir_reply_use_filter(weir_response *res, const weir_reply_filter *filter, v
     return 0;
 }
 
-/* 1: the body goes through the filter. */
-static int see_head(struct weir__exchange *x, weir_reply_head *head)
+/* Shows the head to the filter. Returns: 1 the body goes through the filter; 0 it does not; < 0. */
+static int filter_head(struct weir__exchange *x, weir_reply_head *head)
 {
     weir_response *res = &x->response;
     const char *type;
@@ -33,8 +33,8 @@ static int see_head(struct weir__exchange *x, weir_reply_head *head)
     return changed;
 }
 
-/* Gives the filter what is next, and the client what comes out, until it wants more. out is what has come out
- * already when more is 1. */
+/* Gives input to the filter, and what comes out to the client, until the filter wants more input. If more is
+ * 1, out has come out of it already. */
 static int pass_on(struct weir__exchange *x, weir_bytes in, bool last, weir_bytes out, int more)
 {
     weir_response *res = &x->response;
@@ -55,7 +55,7 @@ int weir__filter_whole(struct weir__exchange *x, int status, const char *type, c
     weir_reply_head head = {
         .status = status, .type = type, .length = (int64_t)bytes, .whole = true, .body = {data, bytes}};
     weir_bytes out = {0};
-    int err, more, changed = see_head(x, &head);
+    int err, more, changed = filter_head(x, &head);
 
     if (changed < 0)
         return changed;
@@ -71,13 +71,13 @@ int weir__filter_whole(struct weir__exchange *x, int status, const char *type, c
         return weir__response_send_whole(x, status, type, out.data, out.len);
     if (more < 0) {
         res->unfiltered = true;
-        res->headers_len = 0; /* they speak of a body that does not come */
+        res->headers_len = 0; /* they describe a body that does not come */
         return more;
     }
     err = weir__response_send_head(x, status, type, -1);
     if (err == 0)
         err = pass_on(x, (weir_bytes){0}, true, out, more);
-    res->left = err == 0 ? 0 : 1; /* the handler has no more to write; what broke off is not the end */
+    res->left = err == 0 ? 0 : 1; /* the handler writes no more; a body that broke off has not ended */
     return err;
 }
 
@@ -85,7 +85,7 @@ int weir__filter_head(struct weir__exchange *x, int status, const char *type, in
 {
     weir_response *res = &x->response;
     weir_reply_head head = {.status = status, .type = type, .length = length};
-    int err, changed = see_head(x, &head);
+    int err, changed = filter_head(x, &head);
 
     if (changed < 0)
         return changed;

@@ -11,7 +11,7 @@
  *     h1_read_ahead.c  receives a body while its client reads nothing of the response
  *     h1_reject.c      responses without an exchange
  *     h1_close.c       the end of a connection
- *     h1_receive.c     asks for input
+ *     h1_receive.c     asks for input, without a task
  *
  * Received bytes lie in a buffer of the loop only while the callback runs: they are copied to the exchange
  * and the buffer is handed back. While an exchange has input that it has not used no more is asked for, so a
@@ -113,8 +113,9 @@ static inline void weir__connection_open(struct weir__server_loop *home, struct 
 
 /* --- h1_connection.c --- */
 
-/* Before the first connection of a loop. */
+/* Before the first connection of a loop, and after the last. */
 void weir__connections_init(struct weir__server_loop *home);
+void weir__connections_end(struct weir__server_loop *home);
 /* Begins to serve a stream whose extra is a struct weir__connection. */
 void weir__connection_start(struct weir__server_loop *home, weir_stream *stream);
 /* Closes a connection on which nothing goes on, or breaks off its response, to make room for another one. */

@@ -318,6 +318,16 @@ void weir__connections_init(struct weir__server_loop *home)
     weir__h1_close_init(home);
 }
 
+void weir__connections_end(struct weir__server_loop *home)
+{
+    weir__timeout_list_stop(&home->idle);
+    weir__timeout_list_stop(&home->head);
+    weir__timeout_list_stop(&home->progress);
+    weir__timeout_list_stop(&home->half_closed);
+    weir__timeout_list_stop(&home->behind);
+    weir__timeout_list_stop(&home->linger);
+}
+
 void weir__connection_start(struct weir__server_loop *home, weir_stream *stream)
 {
     struct weir__connection *c = weir__stream_extra(stream);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* On which loop a connection is served: the one with the fewest, of those that come round.
+/* Which loop a connection is served on: the one with the fewest connections, of those that are not held.
  *
- * A loop may be held just when it is given a connection, before anybody can know. So what is on its way to
- * another loop stays ours, too, for a moment: whoever is first, the loop that takes it or the one that sent
- * it and has waited long enough, has it.
+ * A loop may be held just when it is given a connection, before that can be noticed. So for a moment a
+ * connection that was sent to another loop belongs to both. The first of two has it: the loop it was sent to,
+ * when the message arrives, or the loop that sent it, when that has waited long enough.
  */
 #include "http/server/placing.h"
 
@@ -18,17 +18,17 @@ enum { TAKEN_BACK_AFTER_MS = 10, SWEEP_MS = 25 };
 
 enum moving_state { ON_ITS_WAY, ARRIVED, TAKEN_BACK };
 
-/* A connection on its way to another loop, where it is counted already. */
+/* A connection on its way to another loop, which counts it already. */
 struct moving {
     struct weir__message message;
-    struct weir__list node; /* in the moving of the loop that sent it */
+    struct weir__list node; /* in from->moving */
     struct weir__server_loop *from, *to;
     int64_t sent_ns;
-    int fd; /* -1: none comes, it is to be counted no longer */
+    int fd; /* -1: none comes, and the other loop counts one less */
     atomic_int state;
 };
 
-/* Whether the client may have one more. */
+/* Counts the connection of a client, if that is done. Returns: false: the client has too many. */
 static bool may_enter(struct weir__server_loop *home, weir_stream *stream)
 {
     struct weir__connection *c = weir__stream_extra(stream);
@@ -59,7 +59,7 @@ static void take(struct weir__server_loop *home, int fd)
         weir__connection_reject_client(home, stream);
 }
 
-/* Where it was sent. */
+/* On the loop that it was sent to. */
 static void arrived(struct weir__message *message)
 {
     struct moving *m = weir__container_of(message, struct moving, message);
@@ -67,7 +67,7 @@ static void arrived(struct weir__message *message)
     int fd = m->fd;
 
     if (fd >= 0 && atomic_exchange(&m->state, ARRIVED) == ON_ITS_WAY) {
-        take(to, fd); /* the one who sent it frees m */
+        take(to, fd); /* the loop that sent it frees m */
         return;
     }
     free(m);
@@ -83,12 +83,11 @@ static void take_back(struct moving *m)
         free(m);
     } else {
         atomic_fetch_add(&here->connection_count, 1);
-        take(here, m->fd); /* the one who finds it gone frees m */
+        take(here, m->fd); /* arrived() will free m */
     }
 }
 
-/* Of many connections that were sent, one after the other, few timers have to come of it: each wakes the
- * loop. */
+/* One timer serves many connections that are sent one after the other, because each timer wakes the loop. */
 static void sweep(struct weir__timeout *timeout)
 {
     struct weir__server_loop *here = weir__container_of(timeout, struct weir__server_loop, sweep);
@@ -119,8 +118,8 @@ static void send_to(struct moving *m, struct weir__server_loop *here, int fd)
     weir__loop_post(to->loop, &m->message);
 }
 
-/* The loop with the fewest connections, here when there is little between them. */
-static struct weir__server_loop *place(struct weir__server_loop *here)
+/* The loop with the fewest connections; this one when no other has at least two less. */
+static struct weir__server_loop *choose(struct weir__server_loop *here)
 {
     struct weir__server *server = here->server;
     struct weir__server_loop *best = here;
@@ -140,14 +139,15 @@ static struct weir__server_loop *place(struct weir__server_loop *here)
 void weir__connection_place(struct weir__server_loop *here, int fd)
 {
     struct weir__server *server = here->server;
-    struct weir__server_loop *home = atomic_load(&server->draining) ? here : place(here);
+    struct weir__server_loop *home = atomic_load(&server->draining) ? here : choose(here);
     struct moving *m = home != here ? malloc(sizeof *m) : NULL;
 
     if (m == NULL)
         home = here;
     atomic_fetch_add(&home->connection_count, 1);
     if (home != here) {
-        /* A loop that drains says so, then counts: either we see the one or it sees the other. */
+        /* A draining loop sets `draining`, then counts: either this loop sees it, or that one counts this
+         * one. */
         bool too_late = atomic_load(&server->draining);
         m->to = home;
         send_to(m, here, too_late ? -1 : fd);

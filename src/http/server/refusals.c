@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The reasons for which a request is refused: each that a refusal names, or the code of its answer, stands
- * here. */
+/* The reasons for which a request is refused: every reason that a refusal names, and every code of its
+ * answer. */
 #include "http/server/refusals.h"
 
 #include <inttypes.h>
@@ -83,7 +83,7 @@ static const char *size_text(char text[static 32], uint64_t bytes)
     return text;
 }
 
-/* The message, unless there is no memory for a better one. */
+/* Adds the limit to a message, if there is memory for that. */
 static const char *with_limit(struct weir__exchange *x, const char *message, const char *limit,
                               const char *name)
 {

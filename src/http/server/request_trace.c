@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The trace a request belongs to, found when somebody asks. */
+/* The trace that a request belongs to, found when it is asked for. */
 #include <string.h>
 
 #include "base/random.h"
@@ -7,7 +7,7 @@
 #include "http/message/trace.h"
 #include "http/server/state.h"
 
-/* The only one of its name: two of them mean that nobody knows which. */
+/* Finds the parent in the only traceparent field: of two, neither is valid. */
 static bool find_parent(const struct weir__http_request_head *head, weir_trace *trace)
 {
     const struct weir__http_field *found = NULL;

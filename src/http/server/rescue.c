@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A loop that is held takes no connections from its queue: another one does, until it comes round again.
+/* Another loop accepts the connections of a loop that is held, until that one runs again.
  *
- * Each loop has a queue of its own, since taking from a common one costs more: measured 2026-11-29, two loops
- * and a connection for each request, 1.05 to 1.3 times the CPU time. Who is held the watch finds out, which
- * looks at all loops anyway. So without the watch nobody is rescued.
+ * Each loop has an accept queue of its own, because a common one costs more: measured 2026-11-29, two loops
+ * and a connection for each request, 1.05 to 1.3 times the CPU time. The watch finds out that a loop is held,
+ * because it looks at all loops anyway. So without the watch no loop is rescued.
  */
 #include "http/server/rescue.h"
 
@@ -15,9 +15,9 @@
 #include "http/server/quiet.h"
 #include "net/listener.h"
 
-enum { LOOK_AGAIN_MS = 10, LASTS_MS = 100, TAKEN_AT_ONCE = 64 };
+enum { CHECK_MS = 10, LASTS_MS = 100, ACCEPTED_AT_ONCE = 64 };
 
-/* What a loop does for one that is held: it listens at its queues, too. */
+/* What a loop does for one that is held: it accepts from the same queues. */
 struct weir__rescue {
     weir_listener **listeners; /* NULL: nothing */
     size_t count;
@@ -31,10 +31,10 @@ static struct weir__server_loop *other(struct weir__server_loop *home, int i)
 
 /* --- for one loop --- */
 
-/* Opens listeners at its queues, as many as can be had. */
+/* Opens listeners at the queues of a held loop, as many as can be had. */
 static void open_queues(struct weir__rescue *r, struct weir__server_loop *held)
 {
-    pthread_mutex_lock(&held->listeners_lock); /* it may be about to close them */
+    pthread_mutex_lock(&held->listeners_lock); /* the held loop may be about to close them */
     r->count = 0;
     r->listeners = calloc(held->listener_count + 1, sizeof(weir_listener *));
     for (size_t i = 0; r->listeners != NULL && i < held->listener_count; i++) {
@@ -61,22 +61,22 @@ static void begin(struct weir__server_loop *home, int i)
 static void end(struct weir__server_loop *home, struct weir__rescue *r)
 {
     struct weir__server_loop *held = other(home, (int)(r - home->rescues));
-    int us = (int)(home - home->server->loops) + 1;
+    int self = (int)(home - home->server->loops) + 1;
 
     for (size_t k = 0; k < r->count; k++)
         weir__quiet_close_listener(home, r->listeners[k]);
     free(r->listeners);
     *r = (struct weir__rescue){0};
     home->rescuing--;
-    (void)atomic_compare_exchange_strong(&held->rescuer, &us, 0);
+    (void)atomic_compare_exchange_strong(&held->rescuer, &self, 0);
 }
 
-/* Draining: what waits there is taken, and the kernel takes no more for it. Who is held does this himself
- * when he comes round, but that may be never. */
+/* Draining: accepts what waits, and has the kernel queue no more. The held loop would do so when it runs
+ * again, which may be never. */
 static void finish(struct weir__server_loop *home, struct weir__rescue *r)
 {
     for (size_t k = 0; k < r->count; k++) {
-        while (weir__listener_take(r->listeners[k], TAKEN_AT_ONCE))
+        while (weir__listener_take(r->listeners[k], ACCEPTED_AT_ONCE))
             ;
         weir__listener_stop(r->listeners[k]);
     }
@@ -85,7 +85,7 @@ static void finish(struct weir__server_loop *home, struct weir__rescue *r)
 
 /* --- for all of them --- */
 
-static void look_again(struct weir__timeout *timeout)
+static void check_held(struct weir__timeout *timeout)
 {
     struct weir__server_loop *home = weir__container_of(timeout, struct weir__server_loop, rescue_timeout);
     int64_t now_ns = weir__loop_now_ns(home->loop);
@@ -100,7 +100,7 @@ static void look_again(struct weir__timeout *timeout)
             end(home, r);
     }
     if (home->rescuing > 0)
-        weir__timeout_set(home->loop, timeout, now_ns + weir_ms(LOOK_AGAIN_MS).ns);
+        weir__timeout_set(home->loop, timeout, now_ns + weir_ms(CHECK_MS).ns);
 }
 
 static void rescue(struct weir__server_loop *home)
@@ -115,7 +115,7 @@ static void rescue(struct weir__server_loop *home)
             finish(home, r);
     }
     if (home->rescuing > 0)
-        weir__timeout_set(home->loop, &home->rescue_timeout, weir_after_ms(LOOK_AGAIN_MS).ns);
+        weir__timeout_set(home->loop, &home->rescue_timeout, weir_after_ms(CHECK_MS).ns);
 }
 
 static void asked(struct weir__message *message)
@@ -147,14 +147,14 @@ void weir__rescues_drain(struct weir__server_loop *home)
     rescue(home);
 }
 
-/* --- the watch has found one --- */
+/* --- the watch has found a held loop --- */
 
 static bool can_help(struct weir__server_loop *home)
 {
     return home->loop != NULL && !weir__loop_is_held(home->loop);
 }
 
-/* Asks the next one that is not held itself. The watch tells again and again. */
+/* Asks the next loop that is not held. The watch calls this again and again while a loop is held. */
 static void found(struct weir__held_hook *hook, int held)
 {
     struct weir__server *server = weir__container_of(hook, struct weir__server, held_hook);
@@ -177,7 +177,7 @@ int weir__rescue_open(struct weir__server_loop *home)
 {
     home->rescues = calloc((size_t)home->server->loop_count, sizeof *home->rescues);
     home->rescue_message.deliver = asked;
-    weir__timeout_init(&home->rescue_timeout, look_again);
+    weir__timeout_init(&home->rescue_timeout, check_held);
     return home->rescues == NULL ? -ENOMEM : 0;
 }
 

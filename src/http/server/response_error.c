@@ -13,8 +13,7 @@
 #include "http/server/refusals.h"
 #include "http/server/response_send.h"
 
-/* When a place may be had: what the pool that refused expected, rounded up; a second when nothing is known.
- */
+/* Says when to try again: after the wait that a pool expected as it refused, rounded up; or a second. */
 static int add_retry_after(weir_response *res)
 {
     int64_t busy_ns = weir__exchange_of_response(res)->activity.busy_for_ns;
@@ -56,7 +55,7 @@ static int reply_busy(weir_response *res)
     return weir_reply_fault(res, 503, "busy", message);
 }
 
-/* The word for a refusal on behalf of the handler; NULL: it is none. */
+/* The reason of a refusal that a handler passes on as an error; NULL: it is none. */
 static const char *reason_of(const weir_response *res, int err)
 {
     const char *pool = weir__exchange_of_response(res)->activity.busy_reason;
@@ -78,7 +77,7 @@ static const char *reason_of(const weir_response *res, int err)
     case WEIR_ETRUNCATED:
         return "truncated";
     case WEIR_ESLOW:
-        return weir__exchange_of_response(res)->refusal.reason; /* it is known already */
+        return weir__exchange_of_response(res)->refusal.reason; /* which limit it was is known already */
     default:
         return NULL;
     }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Room for new connections when there are as many as there may be: the one on this loop that has been idle
- * longest is closed for a new one. Where none is, loops take no more and ask the others to close one of
- * theirs.
+/* At the limit of connections the connection of this loop that has been idle longest is closed for a new one.
+ * If none is idle the loop accepts no more, and asks the other loops to close one of theirs.
  *
- * A connection that has just come, or just been answered, is not idle yet: its request may be on its way. So
- * when everybody comes at once they wait for each other, as they should.
+ * A connection that has just been accepted, or just been answered, is not idle yet: its request may be on its
+ * way. So when all clients come at once they wait for each other, as they should.
  *
- * Where the options say so, there is always room: then those who are slow make it, too (who began a head and
- * does not go on, who takes nothing of an answer), and in the end the oldest.
+ * With options.limits.always_room a connection is closed in any case: if none is idle, one whose client began
+ * a head and does not go on, or takes nothing of a response; in the end the oldest.
  */
 #include "http/server/room.h"
 
@@ -16,9 +15,9 @@
 #include "http/server/rescue.h"
 #include "net/listener.h"
 
-static const int64_t idle_after_ns = 500 * (int64_t)1000000; /* or slow */
+static const int64_t idle_after_ns = 500 * (int64_t)1000000; /* after so long a connection is idle, or slow */
 
-/* How many more there may be. */
+/* How many more connections there may be. */
 static int room(const struct weir__server *server)
 {
     int left = server->options.limits.connections;
@@ -28,17 +27,17 @@ static int room(const struct weir__server *server)
     return left;
 }
 
-/* --- who may be closed, and when --- */
+/* --- which connection may be closed, and when --- */
 
 struct candidate {
     struct weir__connection *connection; /* NULL: there is none */
-    int64_t at_ns;                       /* INT64_MAX then */
+    int64_t at_ns;                       /* from then on; INT64_MAX: there is none */
 };
 
-static void consider(struct candidate *best, struct weir__timeout_entry *p, int64_t at_ns)
+static void consider(struct candidate *best, struct weir__timeout_entry *entry, int64_t at_ns)
 {
     if (at_ns < best->at_ns)
-        *best = (struct candidate){weir__connection_of_timeout(p), at_ns};
+        *best = (struct candidate){weir__connection_of_timeout(entry), at_ns};
 }
 
 static void consider_first(struct candidate *best, struct weir__timeout_list *timeouts, int64_t after_ns)
@@ -48,7 +47,7 @@ static void consider_first(struct candidate *best, struct weir__timeout_list *ti
                  weir__timeout_list_first(timeouts)->since_ns + after_ns);
 }
 
-/* Whether it is not going already. */
+/* Whether the connection is not about to end anyway. */
 static bool stays(const struct weir__connection *c)
 {
     if (c->exchange != NULL && c->exchange->running)
@@ -76,35 +75,35 @@ static struct candidate first_to_go(struct weir__server_loop *home)
         return best;
     consider_first(&best, &home->head, idle_after_ns);
     weir__list_each (node, &home->progress.entries) {
-        struct weir__timeout_entry *p = weir__container_of(node, struct weir__timeout_entry, node);
-        int64_t since_ns = weir__h1_takes_nothing_since(p);
+        struct weir__timeout_entry *entry = weir__container_of(node, struct weir__timeout_entry, node);
+        int64_t since_ns = weir__h1_takes_nothing_since(entry);
         if (since_ns != INT64_MAX)
-            consider(&best, p, since_ns + idle_after_ns);
+            consider(&best, entry, since_ns + idle_after_ns);
     }
     if (best.at_ns > now_ns && oldest(home) != NULL)
         best = (struct candidate){oldest(home), now_ns};
     return best;
 }
 
-static bool may_go(struct weir__server_loop *home, struct candidate *who)
+static bool find_closable(struct weir__server_loop *home, struct candidate *found)
 {
-    *who = first_to_go(home);
-    return who->at_ns <= weir__loop_now_ns(home->loop);
+    *found = first_to_go(home);
+    return found->at_ns <= weir__loop_now_ns(home->loop);
 }
 
-static bool has_idle(struct weir__server_loop *home)
+static bool has_closable(struct weir__server_loop *home)
 {
-    struct candidate who;
+    struct candidate found;
 
-    return may_go(home, &who);
+    return find_closable(home, &found);
 }
 
 static void make_room(struct weir__server_loop *home)
 {
-    struct candidate who;
+    struct candidate found;
 
-    if (may_go(home, &who))
-        weir__connection_make_room(who.connection);
+    if (find_closable(home, &found))
+        weir__connection_make_room(found.connection);
 }
 
 /* --- pausing and going on --- */
@@ -120,7 +119,7 @@ static void nudge_others(struct weir__server_loop *home)
     }
 }
 
-static void look_again_later(struct weir__server_loop *home)
+static void check_later(struct weir__server_loop *home)
 {
     int64_t at_ns = first_to_go(home).at_ns;
 
@@ -154,22 +153,22 @@ static void go_on_accepting(struct weir__server_loop *home)
     weir__rescues_pause(home, false);
 }
 
-/* Whoever is idle may have to go, and whoever waits may come. */
-static void look(struct weir__server_loop *home)
+/* An idle connection may have to be closed, and connections that wait may be accepted. */
+static void check(struct weir__server_loop *home)
 {
     if (!home->serving || home->draining)
         return;
-    if (home->full && (has_idle(home) || room(home->server) > 0))
+    if (home->full && (has_closable(home) || room(home->server) > 0))
         go_on_accepting(home);
-    else if (!home->full && has_idle(home) && atomic_exchange(&home->server->room_wanted, false))
+    else if (!home->full && has_closable(home) && atomic_exchange(&home->server->room_wanted, false))
         make_room(home);
     if (atomic_load(&home->server->full_loops) > 0)
-        look_again_later(home);
+        check_later(home);
 }
 
 static void time_came(struct weir__timeout *timeout)
 {
-    look(weir__container_of(timeout, struct weir__server_loop, room));
+    check(weir__container_of(timeout, struct weir__server_loop, room));
 }
 
 static void nudged(struct weir__message *message)
@@ -177,10 +176,10 @@ static void nudged(struct weir__message *message)
     struct weir__server_loop *home = weir__container_of(message, struct weir__server_loop, nudge);
 
     atomic_store(&home->nudged, false);
-    look(home);
+    check(home);
 }
 
-/* --- what happens --- */
+/* --- events --- */
 
 void weir__room_init(struct weir__server_loop *home)
 {
@@ -194,22 +193,22 @@ void weir__room_taken(struct weir__server_loop *home)
 
     if (left < 0)
         make_room(home);
-    if (left <= 0 && !has_idle(home)) {
+    if (left <= 0 && !has_closable(home)) {
         pause_accepting(home);
-        look_again_later(home);
+        check_later(home);
     }
 }
 
 void weir__room_idle(struct weir__server_loop *home)
 {
-    look_again_later(home);
+    check_later(home);
 }
 
 void weir__room_left(struct weir__server_loop *home)
 {
     atomic_fetch_sub(&home->connection_count, 1);
     if (!home->draining && atomic_load(&home->server->full_loops) > 0) {
-        look(home);
+        check(home);
         nudge_others(home);
     }
     weir__quiet_check(home);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Which route a request is for, by its target and method; and the answer to one that is for none. */
 #include "http/server/routing.h"
 
 #include <errno.h>
@@ -24,7 +23,7 @@ static const char *const method_names[WEIR__METHOD_COUNT] = {
     [WEIR__HTTP_TRACE] = "TRACE",     [WEIR__HTTP_OTHER_METHOD] = "OTHER",
 };
 
-/* Takes the next word off a list of methods. */
+/* Takes the next word from a list of methods. */
 static bool next_method(weir_bytes *rest, weir_bytes *word)
 {
     while (rest->len > 0 && (*rest->data == ' ' || *rest->data == ','))
@@ -93,7 +92,7 @@ int weir__routes_compile(struct weir__server *server, const weir_route *routes, 
 
 /* --- the route of a request --- */
 
-/* Those without a meaning here share a bit: their names tell. */
+/* Methods without a meaning to Weir share a bit: they are compared by name. */
 static bool names_method(const weir_route *route, weir_bytes method)
 {
     weir_bytes rest = weir_bytes_of(route->methods), word;
@@ -126,7 +125,7 @@ static void add_word(struct weir__exchange *x, const char **list, weir_bytes wor
         *list = weir__arena_printf(&x->memory, "%s, %.*s", *list, (int)word.len, word.data);
 }
 
-/* Those that have a meaning for any route: no tunnels, and no echo of what a proxy may have added. */
+/* The methods that any route may take. Not CONNECT, a tunnel; nor TRACE, which echoes what proxies added. */
 static const char every_method[] = "GET HEAD POST PUT DELETE PATCH OPTIONS";
 
 static void add_methods(struct weir__exchange *x, const weir_route *route, const char **allow)
@@ -140,8 +139,8 @@ static void add_methods(struct weir__exchange *x, const weir_route *route, const
     }
 }
 
-/* The first route whose path and methods match, its params filled; else NULL, and *allow names the methods
- * that would have been right (in the memory of the exchange), NULL if there are none. */
+/* Finds the first route whose path and methods match, and its parameters. Returns: NULL: there is none;
+ * *allow names the methods of routes with this path (in the exchange's arena), NULL if there are none. */
 static const struct weir__route *match(struct weir__exchange *x, const char **allow)
 {
     struct weir__server *server = x->home->server;
@@ -159,7 +158,7 @@ static const struct weir__route *match(struct weir__exchange *x, const char **al
     return NULL;
 }
 
-/* "*" is the server as a whole: what can be done with it is what can be done with any of its routes. */
+/* "*" is the server as a whole: its methods are those of all routes. */
 static void answer_about_server(struct weir__exchange *x)
 {
     const struct weir__server *server = x->home->server;
@@ -171,7 +170,7 @@ static void answer_about_server(struct weir__exchange *x)
     x->refusal = (struct weir__refusal){.status = 204, .allow = allow};
 }
 
-/* A tunnel is asked for by an authority alone, and what is asked for by one is a tunnel. */
+/* An authority as the target asks for a tunnel, and a tunnel is asked for by an authority. */
 static bool is_wrong_form(const struct weir__exchange *x, int err, struct weir__http_fault *fault)
 {
     bool connects = x->request.head.method == WEIR__HTTP_CONNECT;

@@ -24,25 +24,25 @@ struct opening {
     bool first;
 };
 
-static int open_here(void *arg)
+static int open_loop(void *arg)
 {
     struct opening *o = arg;
 
     return weir__server_loop_open(o->home, o->addresses, o->count, o->first);
 }
 
-static int close_here(void *arg)
+static int close_loop(void *arg)
 {
     weir__server_loop_close(arg);
     return 0;
 }
 
-static int serve_here(void *arg)
+static int serve_loop(void *arg)
 {
     return weir__server_loop_run(arg);
 }
 
-static int drain_here(void *arg)
+static int drain_loop(void *arg)
 {
     struct weir__server_loop *home = arg;
 
@@ -54,14 +54,14 @@ static int call_serve(void *arg)
 {
     struct weir__server_loop *home = arg;
     int loop = (int)(home - home->server->loops);
-    int err = weir_loop_call(loop, "server", serve_here, home);
+    int err = weir_loop_call(loop, "server", serve_loop, home);
     weir_scope shield;
 
     if (home->serving)
         return err;
-    /* Cancelled before it began. Clients may have come all the same: they are served by the drain. */
+    /* It was cancelled before it began. Clients that came all the same are served by the drain. */
     weir__scope_open_long_shield(&shield, weir_never());
-    if (weir_loop_call(loop, "server", drain_here, home) < 0 && !home->serving)
+    if (weir_loop_call(loop, "server", drain_loop, home) < 0 && !home->serving)
         weir__server_loop_stopped(home->server);
     (void)weir_scope_close(&shield);
     return err;
@@ -75,10 +75,10 @@ static int open_loops(struct weir__server *server, const char *const *addresses,
     for (int i = 0; i < server->loop_count; i++) {
         int err;
         o.home = &server->loops[i];
-        err = weir_loop_call(i, "opening the server", open_here, &o);
+        err = weir_loop_call(i, "opening the server", open_loop, &o);
         if (err < 0)
             return err;
-        /* The other loops listen where the first one does, also when the system chose the port. */
+        /* The other loops listen at the first one's addresses, whose ports the system may have chosen. */
         for (size_t k = 0; i == 0 && k < count; k++)
             bound[k] = weir_listener_address(server->loops[0].listeners[k]);
         o.addresses = bound;
@@ -87,7 +87,7 @@ static int open_loops(struct weir__server *server, const char *const *addresses,
     return 0;
 }
 
-/* For what has no error of its own; a loop that can't be reached any more has nothing left to end. */
+/* Calls a loop for something that can't fail. A loop that can't be reached has nothing left to end. */
 static void call(int loop, const char *name, int (*fn)(void *), void *arg)
 {
     if (weir_loop_call(loop, name, fn, arg) < 0)
@@ -101,11 +101,11 @@ static void close_loops(struct weir__server *server)
     weir__scope_open_long_shield(&shield, weir_never());
     for (int i = 0; i < server->loop_count; i++)
         if (server->loops[i].loop != NULL)
-            call(i, "closing the server", close_here, &server->loops[i]);
+            call(i, "closing the server", close_loop, &server->loops[i]);
     (void)weir_scope_close(&shield);
 }
 
-static void tell_listening(const struct weir__server *server)
+static void report_listening(const struct weir__server *server)
 {
     const weir_server_options *o = &server->options;
 
@@ -148,14 +148,47 @@ static int serve_all(struct weir__server *server)
     for (int i = 0; i < server->loop_count; i++)
         if (weir_spawn(&all, "serving a loop", call_serve, &server->loops[i]) < 0)
             weir__server_loop_stopped(server);
-    tell_listening(server);
+    report_listening(server);
     err = weir_scope_close(&all);
     set_alive(server, false);
     weir__rescue_end(server);
     return err;
 }
 
-/* --- the whole --- */
+/* --- from options to its end --- */
+
+static int open_clients(struct weir__server *server)
+{
+    const weir_limits *l = &server->options.limits;
+
+    if (l->connections_per_client == 0)
+        return 0;
+    server->clients = weir__clients_open(l->connections_per_client, l->connections, weir_random_u64());
+    return server->clients == NULL ? -ENOMEM : 0;
+}
+
+static int prepare(struct weir__server *server, const weir_server_options *options, const weir_route *routes,
+                   size_t route_count)
+{
+    int err;
+
+    server->options = *options;
+    err = weir__server_options_complete(&server->options);
+    if (err < 0)
+        return err;
+    server->ledger = !options->ledger_off && (options->on_exchange != NULL || options->server_timing);
+    atomic_store(&server->exchanges_max, server->options.limits.exchanges);
+    err = weir__routes_compile(server, routes, route_count);
+    if (err < 0)
+        return err;
+    server->loop_count = weir_loop_count();
+    server->loops = calloc((size_t)server->loop_count, sizeof *server->loops);
+    if (server->loops == NULL)
+        return -ENOMEM;
+    for (int i = 0; i < server->loop_count; i++)
+        server->loops[i].server = server;
+    return open_clients(server);
+}
 
 int weir__server_run(struct weir__server *server, const weir_server_options *options,
                      const weir_route *routes, size_t route_count)
@@ -169,32 +202,15 @@ int weir__server_run(struct weir__server *server, const weir_server_options *opt
         count++;
     if (count == 0)
         return -EINVAL;
-    server->options = *options;
-    server->loop_count = weir_loop_count();
-    err = weir__server_options_complete(&server->options);
-    server->ledger = !options->ledger_off && (options->on_exchange != NULL || options->server_timing);
+    err = prepare(server, options, routes, route_count);
+    if (err < 0)
+        return err;
+    weir__server_register(server);
+    err = open_loops(server, addresses, count);
     if (err == 0)
-        err = weir__routes_compile(server, routes, route_count);
-    if (err == 0) {
-        server->loops = calloc((size_t)server->loop_count, sizeof *server->loops);
-        err = server->loops == NULL ? -ENOMEM : 0;
-    }
-    for (int i = 0; err == 0 && i < server->loop_count; i++)
-        server->loops[i].server = server;
-    atomic_store(&server->exchanges_max, server->options.limits.exchanges);
-    if (err == 0 && server->options.limits.connections_per_client > 0) {
-        server->clients = weir__clients_open(server->options.limits.connections_per_client,
-                                             server->options.limits.connections, weir_random_u64());
-        err = server->clients == NULL ? -ENOMEM : 0;
-    }
-    if (err == 0) {
-        weir__server_register(server);
-        err = open_loops(server, addresses, count);
-        if (err == 0)
-            err = serve_all(server);
-        close_loops(server);
-        weir__server_unregister(server);
-    }
+        err = serve_all(server);
+    close_loops(server);
+    weir__server_unregister(server);
     return err;
 }
 

@@ -18,18 +18,18 @@
 #include "http/server/room.h"
 #include "net/listener.h"
 
-enum { TAKEN_AT_ONCE = 64 };
-static const int64_t complain_every_ns = 1000000000;
+enum { ACCEPTED_AT_ONCE = 64 };
+static const int64_t log_every_ns = 1000000000;
 
-/* --- connections come --- */
+/* --- accepting --- */
 
-static void complain(struct weir__server_loop *home, int err)
+static void log_failure(struct weir__server_loop *home, int err)
 {
     int64_t now_ns = weir__loop_now_ns(home->loop);
 
-    if (now_ns < home->complained_ns + complain_every_ns)
+    if (now_ns < home->failure_logged_ns + log_every_ns)
         return;
-    home->complained_ns = now_ns;
+    home->failure_logged_ns = now_ns;
     weir_log(WEIR_LOG_WARN, "accepting pauses", WEIR_KV("error", weir_error_text(err)));
 }
 
@@ -39,7 +39,7 @@ static void accepted(weir_listener *l, void *arg, int fd)
 
     (void)l;
     if (fd < 0) {
-        complain(here, fd);
+        log_failure(here, fd);
         return;
     }
     weir__server_count(&here->accepted_count);
@@ -50,7 +50,7 @@ static void accepted(weir_listener *l, void *arg, int fd)
 
 static const struct weir__connection_events events = {.idle = weir__room_idle, .closed = weir__room_left};
 
-/* --- beginning --- */
+/* --- opening --- */
 
 static int listen_on(struct weir__server_loop *home, const char *address, bool alone)
 {
@@ -62,8 +62,8 @@ static int listen_on(struct weir__server_loop *home, const char *address, bool a
     return err;
 }
 
-/* With SO_REUSEPORT another program of this user could share our port unnoticed: the first loop looks first.
- */
+/* Fails when the address is in use. With SO_REUSEPORT another program of this user could share the port
+ * unnoticed, so the first loop tries without it. */
 static int probe(const char *address)
 {
     weir_listener *l;
@@ -100,20 +100,33 @@ static void cut_now(struct weir__message *message)
     weir_event_set(&home->quiet);
 }
 
-/* All loops have stopped accepting: none will be given a connection any more. */
+/* All loops have stopped accepting: no loop will be given a connection any more. */
 static void all_stopped(struct weir__message *message)
 {
     weir__quiet_check(weir__container_of(message, struct weir__server_loop, all_stopped));
 }
 
-int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,
-                           bool first)
+static int listen_at(struct weir__server_loop *home, const char *address, bool first)
 {
-    struct weir__server *server = home->server;
-    bool alone = server->loop_count == 1;
+    bool alone = home->server->loop_count == 1;
+    int err = 0;
 
+    if (is_unix(address) && !first)
+        return 0; /* the first loop hands connections on */
+    if (first && !alone && !is_unix(address) && !has_port_0(address))
+        err = probe(address);
+    if (err == 0)
+        err = listen_on(home, address, alone || is_unix(address));
+    if (err < 0)
+        weir_log(WEIR_LOG_ERROR, "can't listen", WEIR_KV("addr", address),
+                 WEIR_KV("error", weir_error_text(err)));
+    return err;
+}
+
+static void init(struct weir__server_loop *home)
+{
     home->loop = weir__task_current()->loop;
-    if (server->ledger)
+    if (home->server->ledger)
         weir__attribution_open(home->loop);
     home->accepted = accepted;
     home->events = &events;
@@ -127,26 +140,25 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
     pthread_mutex_init(&home->listeners_lock, NULL);
     weir_event_init(&home->stop);
     weir_event_init(&home->quiet);
-    home->fields = calloc((size_t)server->options.limits.headers, sizeof *home->fields);
+}
+
+int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,
+                           bool first)
+{
+    const weir_server_options *o = &home->server->options;
+
+    init(home);
+    home->fields = calloc((size_t)o->limits.headers, sizeof *home->fields);
     home->listeners = calloc(count, sizeof(weir_listener *));
     if (weir__rescue_open(home) < 0 || home->fields == NULL || home->listeners == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        int err = 0;
-        if (is_unix(addresses[i]) && !first)
-            continue; /* its connections are handed on */
-        if (first && !alone && !is_unix(addresses[i]) && !has_port_0(addresses[i]))
-            err = probe(addresses[i]);
-        if (err == 0)
-            err = listen_on(home, addresses[i], alone || is_unix(addresses[i]));
-        if (err < 0) {
-            weir_log(WEIR_LOG_ERROR, "can't listen", WEIR_KV("addr", addresses[i]),
-                     WEIR_KV("error", weir_error_text(err)));
+        int err = listen_at(home, addresses[i], first);
+        if (err < 0)
             return err;
-        }
     }
-    if (server->options.setup != NULL) {
-        home->state = server->options.setup(server->options.arg);
+    if (o->setup != NULL) {
+        home->state = o->setup(o->arg);
         if (home->state == NULL)
             return -WEIR_ECONFIG;
     }
@@ -155,11 +167,11 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
 
 /* --- serving and draining --- */
 
-/* What the kernel has taken is served, whatever the limit of connections. */
-static void take_all(struct weir__server_loop *home)
+/* Accepts what is queued by the kernel, whatever the limit of connections. */
+static void accept_all(struct weir__server_loop *home)
 {
     for (size_t i = 0; i < home->listener_count; i++)
-        while (weir__listener_take(home->listeners[i], TAKEN_AT_ONCE))
+        while (weir__listener_take(home->listeners[i], ACCEPTED_AT_ONCE))
             if (weir_yield() < 0)
                 return;
 }
@@ -172,7 +184,7 @@ static void close_listeners(struct weir__server_loop *home)
     home->listener_count = 0;
     pthread_mutex_unlock(&home->listeners_lock);
     for (size_t i = 0; i < count; i++) {
-        weir__listener_stop(home->listeners[i]); /* for who rescues us */
+        weir__listener_stop(home->listeners[i]); /* for the loop that rescues this one, too */
         weir__quiet_close_listener(home, home->listeners[i]);
     }
 }
@@ -192,8 +204,8 @@ static void stop_accepting(struct weir__server_loop *home)
     weir__server_loop_stopped(home->server);
 }
 
-/* Waits, whatever has been cancelled, until no connection is left: true; or until the instant, or it is to
- * end now. */
+/* Waits until nothing is left, the instant comes, or the drain is to end now. A cancel does not end the wait.
+ * Returns: whether nothing is left. */
 static bool becomes_quiet(struct weir__server_loop *home, weir_instant until)
 {
     weir_scope shield;
@@ -208,7 +220,7 @@ static bool becomes_quiet(struct weir__server_loop *home, weir_instant until)
     return weir__loop_is_quiet(home);
 }
 
-/* The first loop to hear of it tells the owner; from then on every loop refuses to keep connections. */
+/* The first loop that drains calls the owner. From then on no loop keeps a connection alive. */
 static void announce(struct weir__server *server)
 {
     if (!atomic_exchange(&server->draining, true) && server->options.on_drain != NULL)
@@ -223,14 +235,14 @@ static bool drain(struct weir__server_loop *home)
     announce(home->server);
     home->draining = true;
     weir__scope_open_long_shield(&shield, until);
-    take_all(home);
+    accept_all(home);
     (void)weir_scope_close(&shield);
     stop_accepting(home);
     weir__connections_drain(home);
     return becomes_quiet(home, until);
 }
 
-/* What timeouts with exchanges does not end, the cancel does. */
+/* Cancels the exchanges that did not end within the time to drain. */
 static void cut_short(struct weir__server_loop *home)
 {
     weir__scope_cancel(&home->exchange_scope, -WEIR_ECANCELED);
@@ -257,15 +269,10 @@ void weir__server_loop_close(struct weir__server_loop *home)
 {
     if (home->loop == NULL)
         return;
-    for (size_t i = 0; i < home->listener_count; i++) /* of a server that never came to serve */
+    for (size_t i = 0; i < home->listener_count; i++) /* of a server that never served */
         weir_listener_close(home->listeners[i]);
     weir__timeout_cancel(home->loop, &home->room);
-    weir__timeout_list_stop(&home->idle);
-    weir__timeout_list_stop(&home->head);
-    weir__timeout_list_stop(&home->progress);
-    weir__timeout_list_stop(&home->half_closed);
-    weir__timeout_list_stop(&home->behind);
-    weir__timeout_list_stop(&home->linger);
+    weir__connections_end(home);
     weir__timeout_cancel(home->loop, &home->sweep);
     weir__rescue_close(home);
     pthread_mutex_destroy(&home->listeners_lock);

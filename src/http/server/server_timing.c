@@ -20,7 +20,7 @@ static int by_share(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* A backend may be called like one of our own metrics. */
+/* Whether the name is one of our own metrics: a backend may be called so. */
 static bool is_taken(const char *name)
 {
     if (strcmp(name, "total") == 0)
@@ -31,7 +31,7 @@ static bool is_taken(const char *name)
     return false;
 }
 
-/* The metric's name: what no token may have becomes '_'. */
+/* Writes the name of a metric: characters that no token may have become '_'. */
 static size_t write_name(char *out, const weir_charge *charge)
 {
     size_t n = 0;
@@ -45,7 +45,7 @@ static size_t write_name(char *out, const weir_charge *charge)
     return n;
 }
 
-/* A quoted string of printable ASCII. */
+/* Writes a quoted string of printable ASCII. */
 static size_t write_quoted(char *out, const char *text)
 {
     size_t n = 0;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The Server-Timing header (W3C Server Timing): where the time of an exchange went, for browsers and their
- * tools.
+/* The Server-Timing header (W3C Server Timing): where the time of an exchange went, for browsers.
  *
  * Threading: pure functions over the caller's memory.
  */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* weir_serve(): a service of its own, with its loops and signals.
+/* weir_serve(): a program that is a server, with loops and signals of its own.
  *
- * Signals are heard by a thread, not by a task: a loop may be held just then. It tells each loop to drain,
- * and when the drain's time is over, or a second signal has come, it ends the process, whatever still runs: a
- * handler that computes for ever, a job that hears no cancel.
+ * A thread waits for signals, not a task: a loop may be held just then. The thread has each loop drain. When
+ * the time to drain is over, or a second signal has come, it ends the process, whatever still runs: a handler
+ * that computes for ever, a job that ignores its cancel.
  */
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,22 +13,20 @@
 #include <unistd.h>
 
 #include <weir/guard.h>
-#include <weir/inspect.h>
 #include <weir/log.h>
 #include <weir/pool.h>
 
 #include "base/clock.h"
-#include "core/signal.h"
-#include "core/lock.h"
 #include "core/log/log.h"
 #include "core/runtime.h"
+#include "core/signal.h"
 #include "core/task.h"
 #include "http/server/server.h"
+#include "http/server/unfinished.h"
 
-/* So long those that were told to end may take; so long it may take to find out who is left; to write the
- * log. */
-enum { AFTER_DRAIN_MS = 1000, AT_ONCE_MS = 500, LOOKING_MS = 300, WRITING_MS = 300 };
-enum { LEFT_TOLD = 5, LEFT_BYTES = 600, TASKS_MAX = 10000 };
+/* How long exchanges that are cancelled may take to end, after the drain and after a second signal; and how
+ * long it may take to write the log. */
+enum { AFTER_DRAIN_MS = 1000, AT_ONCE_MS = 500, WRITING_MS = 300 };
 
 struct service {
     const weir_server_options *options;
@@ -40,73 +37,20 @@ struct service {
     struct weir__loop *main_loop;
     struct weir__message cancel; /* to the main loop */
     weir_scope serving;
-    bool closed; /* that scope; the main loop's, as it is */
+    bool closed; /* serving is; for the main loop alone */
     pthread_t thread;
     atomic_bool over;
-    int asked; /* so many signals to end have come */
-    int64_t end_ns;
+    int asked;      /* the number of signals to end that have come */
+    int64_t end_ns; /* the process ends then, whatever still runs */
 };
-
-/* --- who is left --- */
-
-struct left {
-    weir_runtime *runtime;
-    size_t count;
-    char text[LEFT_BYTES];
-    atomic_int ready;
-};
-
-static void add(struct left *left, const weir_task_info *task)
-{
-    size_t at = strlen(left->text);
-
-    if (left->count++ >= LEFT_TOLD)
-        return;
-    (void)snprintf(left->text + at, sizeof left->text - at, "%s%s (%s)", at > 0 ? ", " : "", task->name,
-                   task->state == WEIR_TASK_RUNNING ? "running"
-                   : task->waits_for != NULL        ? task->waits_for
-                                                    : "ready");
-}
-
-static void *look(void *arg)
-{
-    const weir_tasks_options options = {.tasks_max = TASKS_MAX};
-    struct left *left = arg;
-    weir_tasks *tasks = NULL;
-
-    if (weir_tasks_take(left->runtime, &options, &tasks) == 0)
-        for (size_t i = 0; i < weir_tasks_count(tasks); i++) {
-            const weir_task_info *task = weir_tasks_at(tasks, i);
-            if (task->route != NULL) /* else it is the server's own, and waits for these */
-                add(left, task);
-        }
-    weir_tasks_free(tasks);
-    atomic_store(&left->ready, 1);
-    weir__futex_wake(&left->ready);
-    return NULL;
-}
-
-/* Looking takes locks and memory, and one who is held may have them: it must not hold this up. */
-static bool find_left(struct left *left)
-{
-    const struct timespec most = {.tv_nsec = LOOKING_MS * 1000000L};
-    pthread_t thread;
-
-    if (pthread_create(&thread, NULL, look, left) != 0)
-        return false;
-    (void)pthread_detach(thread);
-    weir__futex_wait(&left->ready, 0, &most);
-    return atomic_load(&left->ready) != 0;
-}
 
 __attribute__((noreturn)) static void end_process(struct service *s)
 {
-    static struct left left; /* its thread may go on while this one ends */
+    static struct weir__unfinished unfinished;
 
-    left.runtime = s->runtime;
-    if (find_left(&left))
-        weir_log(WEIR_LOG_WARN, "ended with work left", WEIR_KV_INT("left", left.count),
-                 WEIR_KV("what", left.text));
+    if (weir__unfinished_find(s->runtime, &unfinished))
+        weir_log(WEIR_LOG_WARN, "ended with work left", WEIR_KV_INT("left", unfinished.count),
+                 WEIR_KV("what", unfinished.text));
     else
         weir_log(WEIR_LOG_WARN, "ended with work left");
     (void)weir_log_flush(weir_ms(WRITING_MS));
@@ -131,7 +75,7 @@ static void ask_to_end(struct service *s, int64_t now_ns)
         s->end_ns =
             now_ns + (drain_ns < INT64_MAX / 4 ? drain_ns : INT64_MAX / 4) + weir_ms(AFTER_DRAIN_MS).ns;
         weir__server_drain_outside(&s->server);
-        weir__loop_post(s->main_loop, &s->cancel); /* it may not have begun to serve */
+        weir__loop_post(s->main_loop, &s->cancel); /* the server may not serve yet */
     } else if (s->asked == 2) {
         weir_log(WEIR_LOG_INFO, "ending at once");
         s->end_ns = now_ns + weir_ms(AT_ONCE_MS).ns;
@@ -141,7 +85,7 @@ static void ask_to_end(struct service *s, int64_t now_ns)
     }
 }
 
-static void heed(struct service *s, int number)
+static void handle_signal(struct service *s, int number)
 {
     char text[32];
 
@@ -155,7 +99,7 @@ static void heed(struct service *s, int number)
     }
 }
 
-static void *heed_signals(void *arg)
+static void *wait_for_signals(void *arg)
 {
     struct service *s = arg;
     struct weir__log_here log = weir__log_enter(&s->runtime->logger, 0);
@@ -164,7 +108,7 @@ static void *heed_signals(void *arg)
     while (!atomic_load(&s->over)) {
         int number = weir__thread_signals_wait(s->end_ns);
         if (number != 0)
-            heed(s, number);
+            handle_signal(s, number);
         else if (!atomic_load(&s->over) && weir__clock_monotonic_ns() >= s->end_ns)
             end_process(s);
     }
@@ -179,7 +123,7 @@ static bool is_default(int number)
     return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_DFL;
 }
 
-static int begin_to_hear(const weir_server_options *o)
+static int begin_signals(const weir_server_options *o)
 {
     static const int others[] = {SIGHUP, SIGUSR1, SIGUSR2};
     int numbers[2 + sizeof others / sizeof *others] = {SIGTERM, SIGINT};
@@ -194,13 +138,13 @@ static int begin_to_hear(const weir_server_options *o)
 static int start_thread(struct service *s)
 {
     sigset_t all, before;
-    int err = begin_to_hear(s->options);
+    int err = begin_signals(s->options);
 
     if (err < 0)
         return err;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    err = -pthread_create(&s->thread, NULL, heed_signals, s);
+    err = -pthread_create(&s->thread, NULL, wait_for_signals, s);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (err < 0)
         weir__thread_signals_end();
@@ -213,7 +157,7 @@ static void end_thread(struct service *s)
 
     atomic_store(&s->over, true);
     weir__thread_signals_nudge();
-    weir_guard_allow_begin(&once, "pthread_join"); /* it waits for nothing but this */
+    weir_guard_allow_begin(&once, "pthread_join"); /* the thread ends at once */
     (void)pthread_join(s->thread, NULL);
     weir_guard_allow_end(&once);
     weir__thread_signals_end();

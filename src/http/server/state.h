@@ -6,7 +6,8 @@
  *
  * Each file uses those above it:
  *
- *     service.c           weir_serve(): loops and signals of a program of its own
+ *     service.c           weir_serve(): a program that is a server, with its loops and signals
+ *     unfinished.c        the tasks it leaves unfinished when it ends
  *     server.c            a server: opened and served on every loop
  *     server_stats.c      statistics, and the limit of exchanges while memory is short
  *     server_options.c    default options
@@ -142,7 +143,7 @@ struct weir__server_loop {
     bool overloaded;
     char date[WEIR__HTTP_DATE_BYTES];
     int64_t date_until_ns;
-    int64_t complained_ns; /* when a failure to accept was last logged */
+    int64_t failure_logged_ns; /* when a failure to accept was last logged */
     struct weir__unserved unserved;
     struct weir__peers peers;
 };
