@@ -32,7 +32,7 @@ routes:
 
 
 def post(port, path, mebibytes, sink=lambda part: None):
-    """Sends a body of that size while it reads the answer: its status."""
+    """Sends a body of this size while it reads the answer; returns the status."""
     with socket.create_connection(("127.0.0.1", port), 120) as sock:
         piece = bytes(range(256)) * (MIB // 256)
 
@@ -53,7 +53,7 @@ def post(port, path, mebibytes, sink=lambda part: None):
 
 
 class Digests:
-    """Nanoseconds a byte of an upload, by the clock or of the pool's worker, and openssl speed in the same round. By the clock
+    """Nanoseconds per byte of an upload, wall time or the worker's CPU time, compared with openssl speed in the same round. In wall time
     client, loop and worker share two cores."""
 
     mebibytes = 1024
@@ -79,7 +79,7 @@ class Digests:
 
 
 class BesideDigests:
-    """By how much the 99th percentile of a timer route is longer while large bodies are hashed."""
+    """The increase of a timer route's 99th percentile while large bodies are hashed."""
 
     def measure(self, bench, subject):
         seconds = max(bench.seconds, 5)
@@ -100,7 +100,7 @@ class BesideDigests:
 
 
 class Thumbnails:
-    """CPU time of a thumbnail of 320 pixels from a JPEG of 24 megapixels, and the memory it takes at most."""
+    """CPU time of a thumbnail of 320 pixels from a JPEG of 24 megapixels, and its peak memory."""
 
     count = 16
 
@@ -108,7 +108,7 @@ class Thumbnails:
         self.figure = figure
 
     def photographs(self, bench):
-        """Like a photograph: soft shapes and some noise. One under many names, so that nobody finds it in a cache."""
+        """Makes an image like a photograph: soft shapes and some noise. It has many names, so that no cache helps."""
         made = bench.folder / "photo-0.jpg"
         if not made.exists():
             steps = [["perlin", "a.v", 6000, 4000, "--cell-size", 256], ["linear", "a.v", "b.v", 100, 128],
@@ -156,7 +156,7 @@ class Thumbnails:
 
 
 class Stream:
-    """How much more memory it takes to compress a body of 5 GB than one of 64 MB."""
+    """The additional memory for compressing a body of 5 GB instead of 64 MB."""
 
     def measure(self, bench, subject):
         came = [0]
@@ -173,7 +173,7 @@ class Stream:
 
 
 def computing_rows(row, micro, own):
-    """The rows, on the classes they build on."""
+    """Returns the rows, given their base classes."""
 
     class Computing(row):
         def __init__(self, name, about, unit, what, targets, peer=None):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows for a pool that is asked for more than it can do. One run gives several figures; each row shows one of them."""
+"""Rows for an overloaded pool. One run gives several figures; each row shows one of them."""
 import contextlib
 import json
 import re
@@ -28,21 +28,21 @@ routes:
 
 
 def jobs(port, outcome):
-    """How many jobs of the pool came to that, as Weir counts them."""
+    """Returns the number of the pool's jobs with this outcome, as Weir counts them."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port + 1}/metrics", timeout=10) as answer:
         found = re.search(rf'weir_pool_jobs_total{{pool="compute",outcome="{outcome}"}} (\d+)', answer.read().decode())
     return int(found[1])
 
 
 def load(bench, port, path, rate, seconds):
-    """What weir load measured, as it says."""
+    """Returns the figures of weir load."""
     command = [bench.build / "weir", "load", f"http://127.0.0.1:{port}{path}", "--rate", rate, "--for", f"{seconds}s",
                "--connections", 4000, "--timeout", "60s", "--json"]
     return json.loads(output_of(command, LOAD_CORE, seconds + 80))
 
 
 def capacity(port, seconds):
-    """Jobs a second when there is always one waiting and none is refused."""
+    """Jobs per second while a job is always waiting and none is refused."""
     count, took = wrk(port, "/burn", 2, seconds)
     return count / took
 
@@ -52,7 +52,7 @@ def p99(result, status):
 
 
 def overloaded(bench, port, factor, is_weir):
-    """Everything about a run at factor times the capacity."""
+    """Returns all figures of a run at factor times the capacity."""
     seconds = max(bench.seconds, SECONDS_LEAST)
     full = capacity(port, seconds)
     before = [jobs(port, outcome) for outcome in ("ran", "dropped")] if is_weir else None
@@ -69,7 +69,7 @@ def overloaded(bench, port, factor, is_weir):
 
 
 def beside(bench, port, _):
-    """By how much the 99th percentile of a timer route is longer while burns come at three times the capacity."""
+    """The increase of a timer route's 99th percentile while burns arrive at three times the capacity."""
     seconds = max(bench.seconds, SECONDS_LEAST)
     alone = load(bench, port, "/sleep", 100, seconds)
     burning = start(
@@ -84,10 +84,10 @@ def beside(bench, port, _):
 
 
 def overload_rows(served, own):
-    """The rows, on the class that has servers standing for a whole row."""
+    """Returns the rows, given the class whose servers run for a whole row."""
 
     class Overload(served):
-        runs = {}  # of all rows: what one has measured the others show
+        runs = {}  # shared by all rows: one measures, the others show
 
         def __init__(self, name, about, unit, run, figure, reach, after=None, peers=PEERS):
             super().__init__(name, about, unit)
@@ -96,7 +96,7 @@ def overload_rows(served, own):
 
         @contextlib.contextmanager
         def prepared(self, bench, subjects):
-            """Only those whose figures are not known yet are started; each for its runs alone would take as long to warm up."""
+            """Starts only servers whose figures are not known yet, all at once: one after the other would warm up no faster."""
             with contextlib.ExitStack() as stack:
                 unknown = [s for s in subjects if (self.run[0], s.name, 0) not in Overload.runs]
                 servers = dict.fromkeys(subjects)

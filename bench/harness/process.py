@@ -13,19 +13,19 @@ SERVER_CORE, LOAD_CORE = 0, 1
 
 
 def go_first():
-    """This session before the others of this machine, where we may: what is compared goes before what is not."""
+    """Raises the priority of this session, where that is allowed, so that other processes disturb the comparison less."""
     with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
         group.write("-20")
 
 
 def cores(core):
-    """One core, or a set of them, as a set."""
+    """Returns one core, or a set of cores, as a set."""
     return core if isinstance(core, set) else {core}
 
 
 class Guardian:
-    """Ends what this program has started when this program ends, whatever ends it: a child that holds one end of a pipe, and is
-    told of each session that begins or is over."""
+    """Ends the processes of this program when the program ends, in whatever way. It is a child that holds one end of a pipe, and is
+    told of each session that begins or ends."""
 
     def __init__(self):
         reader, self.writer = os.pipe()
@@ -36,7 +36,7 @@ class Guardian:
         os.close(reader)
 
     def watch(self, reader):
-        """In the child, until nobody is left at the other end."""
+        """Runs in the child, until the other end of the pipe is closed."""
         os.setsid()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
@@ -53,11 +53,11 @@ class Guardian:
         os.write(self.writer, f"{sign}{session}\n".encode("ascii"))
 
 
-guardian = None  # from the first that is started on
+guardian = None  # begun with the first process
 
 
 def start(command, before=None, **options):
-    """A process with a session of its own, which does not outlive this program; before() is called in it."""
+    """Starts a process with a session of its own, which does not outlive this program; before() is called in it."""
     global guardian
     guardian = guardian or Guardian()
 
@@ -71,7 +71,7 @@ def start(command, before=None, **options):
 
 
 def forget(child, timeouts):
-    """Ends it, and what is left of its session."""
+    """Ends a process and the rest of its session."""
     try:
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGTERM)
@@ -85,15 +85,15 @@ def forget(child, timeouts):
 
 
 class Failed(Exception):
-    """This subject can't be measured; the text says why."""
+    """This subject cannot be measured; the text has the reason."""
 
 
 class WithoutPeer(Failed):
-    """What it is compared to is not here; the text says what that is, and how to get it."""
+    """The peer is missing; the text names it and how to get it."""
 
 
 def free_ports(count=1):
-    """The first of `count` neighbouring ports that nobody listens on."""
+    """Returns the first of `count` neighbouring free ports."""
     for first in range(21000, 32000, 16):
         sockets = []
         try:
@@ -112,7 +112,7 @@ def free_ports(count=1):
 
 
 class Process:
-    """A server pinned to a core, or to a set of them. Use it with `with`: it ends when the block does."""
+    """A server pinned to a core, or to a set of cores. Use it with `with`: it ends when the block does."""
 
     def __init__(self, command, core, log, port, environment=None):
         self.log = Path(log)
@@ -148,7 +148,7 @@ class Process:
         forget(self.child, 3)
 
     def tree(self):
-        """Its process id and those of all below it."""
+        """Returns the ids of the process and of its descendants."""
         found, todo = [], [self.child.pid]
         while todo:
             pid = todo.pop()
@@ -158,7 +158,7 @@ class Process:
         return found
 
     def cpu_seconds(self):
-        """CPU time of the whole tree, user and system."""
+        """Returns the CPU time of the whole tree, user and system."""
         total = 0
         for pid in self.tree():
             for stat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
@@ -166,7 +166,7 @@ class Process:
         return total / 1e9
 
     def thread_cpu_seconds(self, name):
-        """CPU time of its threads of that name."""
+        """Returns the CPU time of its threads with this name."""
         total = 0
         for thread in Path(f"/proc/{self.child.pid}/task").iterdir():
             if (thread / "comm").read_text().strip() == name:
@@ -174,12 +174,12 @@ class Process:
         return total / 1e9
 
     def peak_bytes(self):
-        """The most memory it ever had, by itself."""
+        """Returns the peak memory of the process itself."""
         status = Path(f"/proc/{self.child.pid}/status").read_text()
         return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024
 
     def resident_bytes(self):
-        """Memory of the whole tree in user space, shared pages divided, and its page tables."""
+        """Returns the memory of the whole tree in user space, with shared pages divided, and its page tables."""
         total = 0
         for pid in self.tree():
             for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -192,7 +192,7 @@ class Process:
 
 
 def output_of(command, core, seconds):
-    """What a command pinned to a core prints."""
+    """Returns the output of a command pinned to a core."""
     child = start(command, lambda: os.sched_setaffinity(0, cores(core)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         out, err = child.communicate(timeout=seconds)
@@ -206,7 +206,7 @@ def output_of(command, core, seconds):
 
 
 def wrk(port, path, connections, seconds, core=LOAD_CORE, threads=1):
-    """Keeps so many connections busy: how many requests were answered, in how many seconds. All of them well, or it fails."""
+    """Keeps this many connections busy; returns the number of answers and the seconds. Fails unless all answers are good."""
     command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", f"http://127.0.0.1:{port}{path}"]
     text = output_of(command, core, seconds + 20)
     if re.search(r"Non-2xx|Socket errors", text):

@@ -33,7 +33,7 @@ def number(value):
 
 
 def table(summary):
-    """One row's lines of text."""
+    """Returns the lines of text of one row."""
     base = summary["baseline"]
     lines = ["", f"{summary['row']}: {summary['about']} ({summary['unit']}, median of rounds)"]
     lines.append(f"  {'':18} {'median':>10} {'least–most':>17}  {'× ' + base if base else ''}")

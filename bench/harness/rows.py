@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The rows: what is measured, on whom, and how the figure of one round is made."""
+"""The rows: what is measured, the subjects, and how the figure of one round is made."""
 import contextlib
 import json
 import os
@@ -20,20 +20,20 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Row:
-    """A row measures each subject once a round; `unit` is what less of is better."""
+    """A row measures each subject once a round; less of `unit` is better."""
 
     subjects = []
-    baseline = None  # the peer that the targets are set against
-    targets = {}  # Weir's subject: (reach, after), as a ratio to the baseline or as a figure when there is none
+    baseline = None  # the peer to which the targets refer
+    targets = {}  # by Weir's subject: (reach, after), a ratio to the baseline, or a figure if there is none
 
-    at_most = None  # a bound on the figure itself, besides the ratio
+    at_most = None  # a bound on the figure itself, in addition to the ratio
 
     def __init__(self, name, about, unit):
         self.name, self.about, self.unit = name, about, unit
 
     @contextlib.contextmanager
     def prepared(self, bench, subjects):
-        """Whatever must run while it is measured; gives what measure() is handed."""
+        """Runs what is needed during the measurement; gives the argument of measure()."""
         yield None
 
     def measure(self, bench, subject, state):
@@ -41,11 +41,11 @@ class Row:
 
 
 class Served(Row):
-    """All subjects' servers stand for the whole row, on the server core; backends, if any, on the load core."""
+    """The servers of all subjects run for the whole row, on the server core; backends, if any, on the load core."""
 
     backends = None  # arguments of the replay program
-    deadline_ms = 1000  # of a gather
-    fresh = False  # a server for each measurement, because memory once taken is not all given back
+    deadline_ms = 1000  # the target of a gather
+    fresh = False  # a server for each measurement, because memory is not completely returned
 
     @contextlib.contextmanager
     def prepared(self, bench, subjects):
@@ -69,7 +69,7 @@ class Served(Row):
 
 
 def get(port, path, sock=None, timeout=5):
-    """One request on a connection that is kept: gives the connection, the status and the body."""
+    """Sends one request on a kept connection; returns the connection, the status and the body."""
     sock = sock or socket.create_connection(("127.0.0.1", port), timeout)
     sock.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
     data = b""
@@ -90,7 +90,7 @@ def received(sock):
 
 
 def check_page(body, calls=CALLS):
-    """A page is what the contract says: every call's answer embedded."""
+    """Checks that a page has every call's answer."""
     page = json.loads(body)
     bad = [f"c{i}" for i in range(calls) if page.get(f"c{i}", {}).get("body", {}).get("backend") != i]
     if bad:
@@ -98,7 +98,7 @@ def check_page(body, calls=CALLS):
 
 
 class ClosedLoop(Served):
-    """CPU time of the server for each request while wrk keeps `connections` busy."""
+    """CPU time of the server per request while wrk keeps `connections` busy."""
 
     def __init__(self, name, about, path, connections, subjects, baseline, targets, backends=None):
         super().__init__(name, about, "µs CPU/request")
@@ -114,7 +114,7 @@ class ClosedLoop(Served):
             raise Failed(f"answers {self.path} with {status}: {body[:200]!r}")
         if self.backends is not None:
             check_page(body)
-        if subject not in self.warm:  # compilers that work while the program runs are given their time
+        if subject not in self.warm:  # gives just-in-time compilers their time
             wrk(server.port, self.path, self.connections, WARM_SECONDS)
             self.warm.add(subject)
         before = server.cpu_seconds()
@@ -123,12 +123,12 @@ class ClosedLoop(Served):
 
 
 class Logged(ClosedLoop):
-    """The same with an access log into a file, in which there must be a line for each request."""
+    """The same with an access log in a file, which must have a line for each request."""
 
     def measure(self, bench, subject, servers):
         logs = list(servers[subject].log.parent.glob("log*"))
         for log in logs:
-            os.truncate(log, 0) # what was written while it was warmed up
+            os.truncate(log, 0) # lines written during the warm-up
         figure = super().measure(bench, subject, servers)
         time.sleep(0.1)
         lines = sum(log.read_bytes().count(b"/hello") for log in logs)
@@ -138,7 +138,7 @@ class Logged(ClosedLoop):
 
 
 class Replayed(Served):
-    """An open loop: how much later than its slowest backend's delay a page is whole, 99th percentile."""
+    """Open loop: the delay of a page behind its slowest backend, 99th percentile."""
 
     backends = ()
     rate = 200
@@ -159,7 +159,7 @@ class Replayed(Served):
 
 
 class IdleConnections(Served):
-    """User-space memory for each connection that asked once and stays open."""
+    """User-space memory per connection that had one request and stays open."""
 
     count = 8000
     fresh = True
@@ -171,7 +171,7 @@ class IdleConnections(Served):
     def measure(self, bench, subject, starters):
         with contextlib.ExitStack() as stack:
             server = stack.enter_context(starters[subject]())
-            for _ in range(64):  # what is made once is not counted
+            for _ in range(64):  # memory that is allocated once is not counted
                 stack.enter_context(get(server.port, "/hello")[0])
             before = server.resident_bytes()
             for _ in range(self.count):
@@ -181,7 +181,7 @@ class IdleConnections(Served):
 
 
 class Gathers(Served):
-    """Memory, page tables included, of the gateway for each gather of twelve that waits for its backends."""
+    """Memory of the gateway, page tables included, per gather of twelve that waits for its backends."""
 
     backends = ("hold", "60")
     deadline_ms = 60_000
@@ -209,8 +209,8 @@ class Gathers(Served):
 
 
 class Scraped(Row):
-    """How much longer a quiet route takes at its 99th percentile while /metrics is asked for: by turns with and without, on a
-    server of many routes whose admin side has no core of its own."""
+    """The increase of a quiet route's 99th percentile while /metrics is scraped: alternately with and without, on a
+    server with many routes whose admin side has no core of its own."""
 
     rate, scrapes, turns = 1000, 10, 4
     config = ("listen: 127.0.0.1:{port}\nadmin: 127.0.0.1:{admin}\nloops: 1\naccess_log: false\nroutes:\n"
@@ -259,10 +259,10 @@ class Scraped(Row):
 
 
 class Micro(Row):
-    """A program under bench/micro, alone on the server core or those given; the pattern's groups in what it prints are added up."""
+    """A program of bench/micro, alone on the server core or on the given cores; adds up the pattern's groups in its output."""
 
     def __init__(self, name, about, unit, program, pattern, reach, after, cores=SERVER_CORE, peer=None):
-        """peer: words on what the program is compared to and how to get it, if it may have been built without."""
+        """peer: names the peer and how to get it, if the program may have been built without it."""
         super().__init__(name, about, unit)
         self.program, self.pattern, self.cores, self.peer = program, pattern, cores, peer
         self.subjects, self.targets = ["weir"], {"weir": (reach, after)}
@@ -278,10 +278,10 @@ class Micro(Row):
 
 
 class Instructions(Row):
-    """Of one operation of a program under bench/micro, as valgrind counts them: runs of n and of 2n differ by so many operations."""
+    """Instructions of one operation of a program of bench/micro, counted by valgrind: runs of n and of 2n differ by n operations."""
 
-    rounds_of_program = 51  # ROUNDS of bench/micro/measure.h
-    tries = 10  # valgrind trips over the switch of stacks now and then
+    rounds_of_program = 51  # as in bench/micro/measure.h
+    tries = 10  # valgrind fails at a stack switch now and then
 
     def __init__(self, name, about, program, size, n, reach, after):
         super().__init__(name, about, "instructions")

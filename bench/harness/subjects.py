@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is compared: Weir on each backend and its peers. Each says whether it is here, how to get it and how it is started."""
+"""The subjects: Weir on each backend, and its peers. Each knows whether it is installed, how to get it and how to start it."""
 import re
 import shutil
 from pathlib import Path
@@ -27,7 +27,7 @@ WEIR_CALL = '        - {{name: c{index}, url: "http://127.0.0.1:{port}/answer/{{
 
 
 class Subject:
-    """name: as it is printed. needs: a file or a command. get: how to have it."""
+    """name: as printed. needs: a file or a command. get: how to install it."""
 
     def __init__(self, name, needs, get, command):
         self.name, self.needs, self.get, self.command = name, needs, get, command
@@ -49,7 +49,7 @@ class Subject:
 
 
 def serve(bench, subject, config, cores=SERVER_CORE, **values):
-    """Weir with a configuration of its own, in which {port}, {admin}, which is the next one, and what is given are filled in."""
+    """Weir with a configuration of its own; fills in {port}, {admin} (the next port) and the given values."""
     port = free_ports(2)
     path = bench.folder / f"{subject.name}-{port}.yaml"
     path.write_text(config.format(port=port, admin=port + 1, **values))
@@ -67,7 +67,7 @@ def nginx(access_log):
 
 
 def subjects(build, peers):
-    """All of them by name. build: where Weir was built; peers: where bench/peers/setup put the others."""
+    """Returns all subjects by name. build: where Weir was built; peers: where bench/peers/setup installed the others."""
 
     def weir(access_log):
         def command(port, backends, folder, deadline_ms):
@@ -90,7 +90,7 @@ def subjects(build, peers):
         Subject("weir", build / "bench-micro-switch", "make bench", None),  # programs of its own, see Micro
         Subject("weir uring", build / "weir", "make", weir("false")),
         Subject("weir epoll", build / "weir", "make", weir("false")),
-        Subject("weir uring + log", build / "weir", "make", weir("true")), # into the file that its stderr is
+        Subject("weir uring + log", build / "weir", "make", weir("true")), # stderr is the file
         Subject("weir epoll + log", build / "weir", "make", weir("true")),
         Subject("openssl speed", "openssl", "apt-get install openssl", None),
         Subject("vipsthumbnail", "vipsthumbnail", "apt-get install libvips-tools", None),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows for the watch and the tree: what is seen, what must not be seen, and what it costs."""
+"""Rows for the watch and the tree: correct reports, false reports, and the cost."""
 import re
 import statistics
 import threading
@@ -21,7 +21,7 @@ routes:
 
 
 def stalls(port):
-    """How often a task was called computing or blocked, as Weir counts them."""
+    """Returns the number of stalls of type computing or blocked, as Weir counts them."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     found = re.findall(r'weir_stalls_total\{[^}]*kind="(\w+)"[^}]*\} (\d+)', text)
@@ -41,7 +41,7 @@ def full_load(bench, subject):
 
 
 def profiled(bench, subject):
-    """CPU time of a request while the server is profiled, over that without: by turns."""
+    """CPU time of a request while the server is profiled, divided by that without: alternately."""
     with serve(bench, subject, CONFIG, loops=1) as server:
         def cost():
             before = server.cpu_seconds()
@@ -60,11 +60,11 @@ def profiled(bench, subject):
 
 
 def watch_rows(row, micro, own):
-    """The rows, on the classes they build on."""
+    """Returns the rows, given their base classes."""
 
     class Seen(micro):
         def measure(self, bench, subject, state):
-            text = output_of([bench.build / self.program], self.cores, 120) # fails when what it sees is not right
+            text = output_of([bench.build / self.program], self.cores, 120) # fails if a report is wrong
             return max(float(found) for found in re.findall(self.pattern, text))
 
     class UnderLoad(row):

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* replay: backends whose delays are one fixed list, and an open-loop load that knows them.
+/* replay: backends with a fixed list of delays, and an open-loop load generator that knows the list.
  *
- * bench-load-replay backends PORT                answer on PORT to PORT+11; /answer/ID waits for
- * delay(backend, ID), see delay_ns() bench-load-replay backends PORT instant        the same without delays
- * bench-load-replay backends PORT hold SECONDS   the same, each answer SECONDS late
- * bench-load-replay load PORT RATE SECONDS [FIRST_ID]
- *     asks 127.0.0.1:PORT for /page/ID RATE times a second at fixed instants and prints JSON: how much later
- *     than the slowest backend's delay the answer was whole, counted from the instant it should have been
- * asked.
+ *     bench-load-replay backends PORT                answers on PORT to PORT+11; /answer/ID waits for
+ *                                                    delay(backend, ID), see delay_ns()
+ *     bench-load-replay backends PORT instant        the same without delays
+ *     bench-load-replay backends PORT hold SECONDS   the same, each answer after SECONDS
+ *     bench-load-replay load PORT RATE SECONDS [FIRST_ID]
+ *         asks 127.0.0.1:PORT for /page/ID RATE times a second at fixed instants. Prints JSON: the delay of
+ *         complete answers behind the slowest backend's delay, from the instant the request was due.
  *
- * One thread and epoll, and nothing of libweir: a ruler should not be made of what it measures.
+ * One thread and epoll, without libweir: a measuring tool must not depend on what it measures.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,15 +29,15 @@
 enum { CALLS = 12, BACKLOG = 4096, EVENTS = 256, HEAP_MAX = 1 << 16 };
 
 struct peer {
-    int fd, backend; /* backend: listener's number, -1 on the side of the load */
+    int fd, backend; /* backend: number of its listener; -1: a connection of the load */
     bool listening, busy;
     uint64_t id, intended, due;
-    size_t used, want; /* want: bytes of the whole answer, once its head is read */
+    size_t used, want; /* want: bytes of the whole answer, once its head has been read */
     char in[16 << 10];
 };
 
 static int poller;
-static struct peer *heap[HEAP_MAX]; /* by due */
+static struct peer *heap[HEAP_MAX]; /* ordered by due */
 static size_t heap_count;
 
 static void die(const char *what)
@@ -62,8 +62,7 @@ static double uniform(uint64_t x) /* splitmix64 of x, in (0, 1) */
     return ((double)((x ^ (x >> 31)) >> 11) + 0.5) / 9007199254740992.0;
 }
 
-/* Log-normal, median 12 ms, p99 80 ms, at most 800: the same for the same backend and request, whoever asks.
- */
+/* Log-normal, median 12 ms, p99 80 ms, at most 800 ms; depends only on the backend and the request. */
 static uint64_t delay_ns(int backend, uint64_t id)
 {
     uint64_t key = id * CALLS + (uint64_t)backend;
@@ -127,7 +126,7 @@ static struct sockaddr_in loopback(int port)
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-static int wait_events(struct epoll_event *events, uint64_t until) /* 0: without end */
+static int wait_events(struct epoll_event *events, uint64_t until) /* until 0: no limit */
 {
     uint64_t now = now_ns(), left = until > now ? until - now : 0;
     struct timespec t = {.tv_sec = (time_t)(left / 1000000000u), .tv_nsec = (long)(left % 1000000000u)};
@@ -224,7 +223,7 @@ struct load {
     int port;
     struct peer *idle[HEAP_MAX];
     size_t idle_count, late_count, failed, done;
-    double *late_ms; /* beyond the slowest delay */
+    double *late_ms; /* in addition to the slowest delay */
 };
 
 static void ask(struct load *l, uint64_t id, uint64_t intended)
@@ -269,7 +268,7 @@ static void load_input(struct load *l, struct peer *p)
     ssize_t n = recv(p->fd, p->in + p->used, sizeof p->in - 1 - p->used, 0);
     char *end, *length;
 
-    if (n <= 0 && !p->busy) { /* an idle connection timed out: it is never asked again */
+    if (n <= 0 && !p->busy) { /* an idle connection timed out: it is not used again */
         for (size_t i = 0; i < l->idle_count; i++)
             if (l->idle[i] == p)
                 l->idle[i] = l->idle[--l->idle_count];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* /tasks of a gateway with a hundred thousand tasks that come and go, as a client of its admin address has
- * it: from the request to the last byte. */
+/* /tasks of a gateway with a hundred thousand tasks that come and go, as seen by a client of its admin
+ * address: from the request to the last byte. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,7 +21,8 @@
 
 enum { TASKS = 100000, CHILDREN = 9, LOOKS = 15, CHILD_MS = 1000, PIECE_BYTES = 1 << 16, TAIL_BYTES = 64 };
 
-static const char end_of_tree[] = "}\n\r\n0\r\n\r\n"; /* the only end of a line in it, and of the chunks */
+static const char end_of_tree[] =
+    "}\n\r\n0\r\n\r\n"; /* the only line end in the answer, and the last chunk */
 
 struct bench {
     struct gateway_status status;
@@ -108,7 +109,7 @@ static bool is_whole(const char *tail, size_t length)
     return length >= end && memcmp(tail + length - end, end_of_tree, end) == 0;
 }
 
-/* Keeps the last bytes of what has come. */
+/* Keeps the last bytes that were received. */
 static size_t keep_tail(char *tail, size_t length, const char *piece, size_t bytes)
 {
     size_t kept;
@@ -123,7 +124,7 @@ static size_t keep_tail(char *tail, size_t length, const char *piece, size_t byt
     return kept + bytes;
 }
 
-/* Returns: how many tasks the loop has. */
+/* Returns: the number of tasks of the loop. */
 static long look(int fd, const char *query, double *seconds, size_t *bytes)
 {
     static char piece[PIECE_BYTES];
@@ -176,7 +177,7 @@ static void look_again_and_again(const struct bench *b, const char *what, const 
            s[LOOKS / 2] * 1e3, s[LOOKS - 1] * 1e3, first * 1e3, bytes >> 20);
 }
 
-/* Before the tasks begin there is nothing to look at. */
+/* Before the tasks begin there is nothing to read. */
 static void wait_until_it_runs(const struct bench *b)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
@@ -185,7 +186,7 @@ static void wait_until_it_runs(const struct bench *b)
         nanosleep(&moment, NULL);
 }
 
-/* All of them are there, and their births and deaths no longer come in waves. */
+/* All tasks exist, and they no longer begin and end in waves. */
 static void settle(const struct bench *b)
 {
     const struct timespec while_they_mix = {.tv_sec = 5 * CHILD_MS / 1000};

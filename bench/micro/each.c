@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One large job over a pool of two workers, beside the same on one of them: wall time. Rounds take turns. */
+/* One large job on a pool of two workers, and the same job on one worker: wall time. Rounds alternate. */
 #include "measure.h"
 
 enum { ITEMS = 20000, TURNS = 15 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the guard costs each call: with the C library asked directly, as if there were no guard; through the
- * guard in a thread that is no loop; and in a task. For callgrind: the number of calls, and one of the rows
- * by its name.
+/* The cost of the guard for each call: calling the C library directly, as without a guard; through the guard
+ * on a thread that is no loop; and through it in a task. Arguments, for callgrind: the number of calls, and
+ * the name of one row.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -24,7 +24,7 @@ static struct {
 static int sockets[2], event;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
-/* Told by its flags that it does not wait. */
+/* The guard sees by the flags that the call does not wait. */
 static void receive(void *arg, int64_t n)
 {
     char byte;
@@ -34,7 +34,7 @@ static void receive(void *arg, int64_t n)
         (void)calls->recv(sockets[0], &byte, 1, MSG_DONTWAIT);
 }
 
-/* In a task the descriptor is asked whether it blocks: it doesn't. */
+/* In a task the guard asks the kernel whether the descriptor blocks: it does not. */
 static void look(void *arg, int64_t n)
 {
     uint64_t value;
@@ -53,7 +53,7 @@ static void lock(void *arg, int64_t n)
     }
 }
 
-/* Caught in a task; it fails at once. */
+/* Caught in a task; the call fails at once. */
 static void sin_at_once(void *arg, int64_t n)
 {
     (void)arg;
@@ -93,7 +93,7 @@ static int run(void *arg)
     return 0;
 }
 
-/* The C library's own, whatever stands before it. */
+/* The C library's own function, without the guard's. */
 static bool find_plain(void)
 {
     void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);

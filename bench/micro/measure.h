@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Measuring in the small: CPU time, best and median of many short rounds, because a shared machine only adds.
+/* Micro-benchmarks: CPU time, best and median of many short rounds, because a shared machine only adds time.
  */
 #ifndef BENCH_MICRO_MEASURE_H
 #define BENCH_MICRO_MEASURE_H
@@ -20,8 +20,8 @@ static inline int64_t clock_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* What anything is set against within one run: machines differ, and one machine by the hour. A multiplication
- * and an addition, of which each needs the one before it. */
+/* The step: a unit to which times of the same run are compared, because machines differ, and one machine from
+ * hour to hour. A multiplication and an addition, in a chain of dependent operations. */
 enum { STEPS = 400000 };
 
 static inline double step_ns(void)
@@ -36,19 +36,19 @@ static inline double step_ns(void)
     return (double)(clock_ns() - start) / STEPS;
 }
 
-/* Of the program: operations in a round, and which of several sizes. */
+/* Arguments of the program: operations in a round, and one of several sizes. */
 struct arguments {
     int argc;
     char **argv;
 };
 
-/* How many operations a round has: the first argument, for callgrind, or else n. */
+/* Returns the number of operations in a round: the first argument, for callgrind, otherwise n. */
 static inline int64_t operations(int argc, char **argv, int64_t n)
 {
     return argc > 1 ? atoll(argv[1]) : n;
 }
 
-/* Whether this of several sizes is to be measured: all, or the one that the second argument names. */
+/* Reports whether this size is to be measured: the second argument names one; without it all are. */
 static inline bool is_wanted(const struct arguments *a, int size)
 {
     return a->argc < 3 || atoi(a->argv[2]) == size;
@@ -61,7 +61,7 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Runs fn(arg, n) ROUNDS times and prints what one of the n operations took, also in steps. */
+/* Runs fn(arg, n) ROUNDS times and prints the time of one of the n operations, also in steps. */
 static inline void measure(const char *what, int64_t n, void (*fn)(void *arg, int64_t n), void *arg)
 {
     double ns[ROUNDS], steps[ROUNDS];
@@ -80,7 +80,7 @@ static inline void measure(const char *what, int64_t n, void (*fn)(void *arg, in
            steps[ROUNDS / 2]);
 }
 
-/* Runs fn as the first task; the kernel has no part in any of this, so any of its interfaces will do. */
+/* Runs fn as the first task. No benchmark here uses the kernel, so any kernel interface will do. */
 static inline int run_bench(int (*fn)(void *arg), void *arg, size_t tasks_max)
 {
     weir_options options = {.io = WEIR_IO_EPOLL, .tasks_max = tasks_max};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The round trip of an empty job, from a task to a worker and back, beside libuv's where that is installed.
- * Both sides on one core, then on two; wall time, because both sides count. Rounds take turns. */
+/* The round trip of an empty job, from a task to a worker and back, and libuv's where that is installed. Both
+ * sides on one core, then on two; wall time, because both sides count. Rounds alternate. */
 #include <sched.h>
 #include <stdbool.h>
 #include <string.h>
@@ -121,7 +121,7 @@ static void on_cores(const char *what, unsigned worker_cpu, int64_t n, void *pee
     printf("\n");
 }
 
-/* What the process uses while it has nothing to do, though its worker has just worked. */
+/* The CPU time of the process while it has nothing to do, shortly after its worker has worked. */
 static void idle(void)
 {
     struct timespec t;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a parked task costs in memory, page tables included. */
+/* The memory of a parked task, page tables included. */
 #include <string.h>
 
 #include "measure.h"
@@ -9,7 +9,7 @@ static int park(void *arg)
     return weir_event_wait(arg);
 }
 
-/* A line of /proc/self/status, in bytes. */
+/* Reads a line of /proc/self/status, in bytes. */
 static int64_t status_bytes(const char *key)
 {
     FILE *f = fopen("/proc/self/status", "r");

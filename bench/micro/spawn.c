@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Spawning a task that runs and ends, and the scope around it. */
+/* Spawn, run and end of a task, and the scope around it. */
 #include "measure.h"
 
 static int nothing(void *arg)
@@ -8,7 +8,7 @@ static int nothing(void *arg)
     return 0;
 }
 
-/* A batch at a time, so that few stacks are in use and stay in the cache. */
+/* Spawns a batch at a time, so that few stacks are in use and stay in the cache. */
 static void spawns(void *arg, int64_t n)
 {
     int64_t batch = *(int *)arg;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* How soon the watch tells of a task that holds its loop, and whether it names the right function: five ways
- * to hold it, each a hundred times. A task holds the loop until the hook has told of it. Exit status 1: a try
- * was not told of, was called something else, or another function was named. */
+/* The delay until the watch reports a task that holds its loop, and whether the report names the right
+ * function: five ways to hold a loop, each a hundred times. A task holds the loop until the hook is called.
+ * Exit status 1: a try was not reported, or with another type or function. */
 #include <openssl/evp.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -18,16 +18,16 @@ struct bench;
 struct way {
     const char *name;
     enum weir_stall_kind kind;
-    const char *function; /* the innermost of this file's on its stack */
+    const char *function; /* the innermost function of this file on its stack */
     void (*hold)(struct bench *b);
 };
 
 struct bench {
     const struct way *way;
     int tries;
-    int64_t began_ns; /* written by the task as it begins to hold the loop; the hook reads it afterwards */
-    _Atomic int64_t told_ns; /* 0: not yet, in this try */
-    int starved;             /* tries in which the machine had no CPU for it: no fault of what runs */
+    int64_t began_ns;        /* written by the task when it begins to hold the loop; read by the hook */
+    _Atomic int64_t told_ns; /* 0: not yet reported, in this try */
+    int starved;             /* tries in which the machine had no CPU for the loop */
     int wrong_kind, wrong_function;
     int sockets[2];
     sem_t semaphore;
@@ -102,7 +102,7 @@ static const struct way ways[] = {
     {"blocked in sem_timedwait", WEIR_STALL_BLOCKED, "hold_in_sem_timedwait", hold_in_sem_timedwait},
 };
 
-/* --- what the watch says --- */
+/* --- reports of the watch --- */
 
 static const char *innermost_here(const weir_stall *stall)
 {
@@ -130,7 +130,7 @@ static void on_stall(void *arg, const weir_stall *stall)
     if (strcmp(stall->task, "holder") != 0 || atomic_load(&b->told_ns) != 0)
         return;
     if (stall->kind == WEIR_STALL_STARVED || stall->kind == WEIR_STALL_THROTTLED) {
-        b->starved++; /* it is told of again, as what it is, when it has had the CPU for long enough */
+        b->starved++; /* it is reported again, with its true type, when it has had the CPU for long enough */
         return;
     }
     if (stall->kind != b->way->kind) {
@@ -150,14 +150,14 @@ static void on_stall(void *arg, const weir_stall *stall)
 static int hold(void *arg)
 {
     struct bench *b = arg;
-    int err = weir_sleep(weir_ms(2)); /* from here on it is a slice of its own */
+    int err = weir_sleep(weir_ms(2)); /* the next slice begins here */
 
     b->began_ns = wall_ns();
     b->way->hold(b);
     return err;
 }
 
-/* Returns: how long after the threshold the hook was called, in ms; negative: it was not. */
+/* Returns: the delay of the hook after the threshold, in ms; negative: it was not called. */
 static double try(struct bench *b)
 {
     weir_scope scope;

@@ -16,7 +16,7 @@ static int yield_on(void *arg)
     return 0;
 }
 
-/* Each of our own yields is one of each of the others. */
+/* For each yield of this task, every other task yields once. */
 static void switches(void *arg, int64_t n)
 {
     struct bench *b = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A deadline set and cancelled, which every request does, with and without others set; and the clock. */
+/* Setting and cancelling a deadline, as every request does, with and without other timers; and the clock. */
 #include "measure.h"
 
 static void scopes(void *arg, int64_t n)

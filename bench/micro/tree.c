@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking at all tasks of a loop from another thread: how long it takes for a hundred thousand, and what the
- * loop has of it meanwhile. */
+/* Reading all tasks of a loop from another thread: the time for a hundred thousand tasks, and the delay of
+ * the loop meanwhile. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -45,7 +45,7 @@ static int wait_for_children(void *arg)
     return weir_scope_close(&scope);
 }
 
-/* --- looking --- */
+/* --- reading --- */
 
 static void *look(void *arg)
 {
@@ -69,14 +69,14 @@ static void *look(void *arg)
     return NULL;
 }
 
-/* --- what the loop does meanwhile --- */
+/* --- the loop meanwhile --- */
 
 struct lateness {
     double us[TICKS];
     int count;
 };
 
-/* A timer each millisecond, until stopped; how late it was. */
+/* A timer every millisecond, until stopped; measures its delay. */
 static void tick(struct bench *b, struct lateness *l)
 {
     while (!atomic_load(&b->stop) && l->count < TICKS) {
