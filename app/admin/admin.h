@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The admin address: what operators and their tools ask of a running gateway. A page is one line in the table
- * of admin.c.
+/* The admin address: what operators and their tools ask of a running gateway.
  *
- * Threading: pages run on the admin's own thread and runtime, so that they answer while the gateway's loops
- * are held; what they read of the gateway is atomic, or published whole.
+ * Threading: started and stopped by one thread that is no loop. Pages run on the admin's own thread and
+ * runtime, so that they answer while the gateway's loops are held; what they read of the gateway is atomic,
+ * or published whole.
  */
 #ifndef APP_ADMIN_ADMIN_H
 #define APP_ADMIN_ADMIN_H
@@ -11,22 +11,17 @@
 #include <weir/error.h>
 
 #include "config/config.h"
-#include "admin/gateway_status.h"
+#include "metrics/gateway_status.h"
 
 struct admin;
 
 /* Starts to answer on config->admin, and logs that it listens; *out is NULL when there is none.
- * Owns:    config and status are lent until admin_stop(); status->metrics is there when there is an admin.
+ * Owns:    config and status are lent until admin_stop(); status->requests is set when there is an admin.
  * Returns: 0, or why it can't listen.
  */
 WEIR_CHECKED int admin_start(const struct config *config, struct gateway_status *status, struct admin **out);
 
-/* Ends it. NULL is nothing. */
+/* Stops to answer. NULL is nothing. */
 void admin_stop(struct admin *admin);
-
-/* Whether a Host field may be asked for here: an IP address, localhost, or one of the names, ended by NULL,
- * that the file allows. A name that someone else made to lead here (DNS rebinding) is none of these.
- */
-bool admin_host_is_ours(const char *host, const char *const *names);
 
 #endif

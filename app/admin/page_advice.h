@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The page /advice: tasks or pools, by the traffic of the last minute.
+/* The page /advice: what is wrong, and tasks or pools, by the traffic of the last minute.
  *
- * Threading: the admin's loop.
+ * Threading: functions from data to text; any thread.
  */
 #ifndef APP_ADMIN_PAGE_ADVICE_H
 #define APP_ADMIN_PAGE_ADVICE_H
 
-#include "metrics/collector.h"
+#include "metrics/snapshot.h"
 #include "text/text_out.h"
 
-void admin_advice_write(struct observed *o, struct text_out *out);
+/* Writes the page.
+ * Returns: nothing; see out->err.
+ */
+void page_advice_write(struct text_out *out, const struct snapshot *s);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "dashboard_page.h"
 
-int admin_dashboard(weir_request *req, weir_response *res, struct gateway_status *status)
+int page_dashboard(weir_request *req, weir_response *res, struct admin_state *state)
 {
     static const char *const headers[][2] = {
         {"content-security-policy", dashboard_policy},
@@ -12,7 +12,7 @@ int admin_dashboard(weir_request *req, weir_response *res, struct gateway_status
         {"cross-origin-opener-policy", "same-origin"},
     };
 
-    (void)req, (void)status;
+    (void)req, (void)state;
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
         int err = weir_reply_header(res, headers[i][0], headers[i][1]);
         if (err < 0)

@@ -9,9 +9,9 @@
 
 #include <weir/http_server.h>
 
-struct gateway_status;
+struct admin_state;
 
 /* Answers with the page, and with the policy that keeps its browser from running or asking anything else. */
-int admin_dashboard(weir_request *req, weir_response *res, struct gateway_status *status);
+int page_dashboard(weir_request *req, weir_response *res, struct admin_state *state);
 
 #endif

@@ -6,15 +6,12 @@
 #ifndef APP_ADMIN_PAGE_GUARD_H
 #define APP_ADMIN_PAGE_GUARD_H
 
-#include "metrics/exposition.h"
-#include "metrics/collector.h"
 #include "text/text_out.h"
 
-/* [{"function":…,"task":…,"route":…,"waited":…,"count":…,"hint":…,"stack":[…]}], those with the greatest
- * count first. */
-void admin_guard_write(struct observed *o, struct text_out *out);
-
-/* The family weir_guard_calls_total: one sample for each call that was caught. */
-void admin_guard_metrics(struct exposition *e);
+/* Writes [{"function":…,"task":…,"route":…,"waited":…,"place":…,"hint":…,"count":…,"stack":[…]}], those with
+ * the greatest count first.
+ * Returns: nothing; see out->err.
+ */
+void page_guard_write(struct text_out *out);
 
 #endif

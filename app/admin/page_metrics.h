@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The page /metrics: what Prometheus reads. weir(1) says what each family means.
+/* The page /metrics, which Prometheus reads. weir(1) says what each family means.
  *
- * Threading: the admin's loop.
+ * Threading: functions from data to text; any thread.
  */
 #ifndef APP_ADMIN_PAGE_METRICS_H
 #define APP_ADMIN_PAGE_METRICS_H
 
-#include "metrics/collector.h"
+#include <stdbool.h>
+
+#include "metrics/snapshot.h"
 #include "text/text_out.h"
 
-/* Puts together the page.
+/* Writes the page; openmetrics: in that format, with exemplars.
  * Returns: nothing; see out->err.
  */
-void admin_metrics_write(struct observed *o, struct text_out *out);
-
-/* The same as OpenMetrics, with exemplars. */
-void admin_metrics_write_openmetrics(struct observed *o, struct text_out *out);
+void page_metrics_write(struct text_out *out, const struct snapshot *s, bool openmetrics);
 
 #endif

@@ -123,7 +123,7 @@ static int reply(weir_response *res, const struct profiling *p, int err)
                   : weir_reply_body(res, 200, "text/plain; charset=utf-8", &p->folded);
 }
 
-int admin_profile(weir_request *req, weir_response *res, struct gateway_status *status)
+int page_profile(weir_request *req, weir_response *res, struct admin_state *state)
 {
     struct profiling p = {0};
     const char *fault = "";
@@ -135,7 +135,7 @@ int admin_profile(weir_request *req, weir_response *res, struct gateway_status *
         return weir_reply_text(res, 200, "");
     weir_buffer_init(&p.folded, BYTES_MAX);
     text_out_init(&p.graph, BYTES_MAX);
-    err = start(status, &p);
+    err = start(state->status, &p);
     if (err == 0)
         err = sample(&p);
     if (p.profile != NULL && weir_profile_stop(p.profile, NULL) < 0)

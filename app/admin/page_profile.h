@@ -8,9 +8,9 @@
 
 #include <weir/http_server.h>
 
-#include "admin/gateway_status.h"
+#include "admin/admin_state.h"
 
 /* /profile?seconds=5&format=folded|svg */
-int admin_profile(weir_request *req, weir_response *res, struct gateway_status *status);
+int page_profile(weir_request *req, weir_response *res, struct admin_state *state);
 
 #endif

@@ -25,7 +25,7 @@
 #include "http/response_coding.h"
 #include "jobs/image_budget.h"
 #include "metrics/gather_counts.h"
-#include "metrics/metrics.h"
+#include "metrics/request_counts.h"
 #include "routes/route_pool.h"
 
 struct gateway {
@@ -49,8 +49,8 @@ struct gateway {
 struct loop_state {
     struct gateway *gateway;
     const struct config *config;
-    struct metrics_loop *metrics;       /* NULL: nobody asks for any */
-    struct gather_counts_loop *gathers; /* as metrics */
+    struct request_counts_loop *requests; /* NULL: nobody asks for any */
+    struct gather_counts_loop *gathers;   /* as requests */
     weir_client *client;
     size_t opened;                   /* routes that are open */
     struct response_coding **coding; /* by number of the route; NULL where nothing is compressed */
@@ -99,13 +99,13 @@ static int open_client(struct loop_state *loop)
     return weir_client_open(&options, &loop->client);
 }
 
-static int open_metrics(struct loop_state *loop, const struct gateway_status *status)
+static int open_counts(struct loop_state *loop, const struct gateway_status *status)
 {
-    if (status->metrics == NULL)
+    if (status->requests == NULL)
         return 0;
-    loop->metrics = metrics_loop_open(status->metrics);
+    loop->requests = request_counts_loop_open(status->requests);
     loop->gathers = gather_counts_loop_open(status->gathers);
-    return loop->metrics != NULL && loop->gathers != NULL ? 0 : -ENOMEM;
+    return loop->requests != NULL && loop->gathers != NULL ? 0 : -ENOMEM;
 }
 
 static void *open_loop(void *arg)
@@ -123,7 +123,7 @@ static void *open_loop(void *arg)
     if (weir_loop_index() == 0)
         start_log(config, &gateway->found.warnings, gateway->file != NULL);
     loop->coding = calloc(config->route_count, sizeof *loop->coding);
-    err = loop->coding != NULL ? open_metrics(loop, &gateway->status) : -ENOMEM;
+    err = loop->coding != NULL ? open_counts(loop, &gateway->status) : -ENOMEM;
     if (err == 0)
         err = open_client(loop);
     while (err == 0 && loop->opened < config->route_count) {
@@ -174,7 +174,7 @@ static void count_exchange(void *arg, const weir_exchange_record *record)
     const struct loop_state *loop = record->state;
 
     (void)arg;
-    metrics_count(loop->metrics, record);
+    request_counts_add(loop->requests, record);
     if (record->note != NULL) /* gathers alone leave one */
         gather_counts_add(loop->gathers, record->note);
 }
@@ -250,7 +250,7 @@ static int prepare(struct gateway *gateway)
             .data = (void *)(uintptr_t)&config->routes[i],
             .body_bytes_max = config->routes[i].limits.body_bytes,
         };
-    err = config->admin != NULL ? metrics_open(config, &gateway->status.metrics) : 0;
+    err = config->admin != NULL ? request_counts_open(config, &gateway->status.requests) : 0;
     return config->admin != NULL && err == 0 ? gather_counts_open(config, &gateway->status.gathers) : err;
 }
 
@@ -423,7 +423,7 @@ int gateway_run(const char *command, const struct config *config, const char *fi
     weir_log_configure(config_log_level(config), config->log == CONFIG_LOG_JSON);
     gateway_status_init(&gateway.status);
     code = check(command, &gateway, file) ? run(command, &gateway) : EXIT_FAILURE;
-    metrics_free(gateway.status.metrics);
+    request_counts_free(gateway.status.requests);
     gather_counts_free(gateway.status.gathers);
     gateway_status_end(&gateway.status);
     free(gateway.pools);

@@ -10,8 +10,8 @@
 #include <weir/error.h>
 #include <weir/memory.h>
 
-#include "admin/gateway_status.h"
 #include "config/config.h"
+#include "metrics/gateway_status.h"
 
 struct memory_watch;
 

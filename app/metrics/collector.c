@@ -3,129 +3,194 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include <weir/log.h>
 #include <weir/task.h>
 
-#include "admin/gateway_status.h"
+#include "metrics/collector_parts.h"
+#include "metrics/request_totals.h"
+
+struct collector {
+    struct gateway_status *status;
+    struct window_clock clock;
+    struct snapshot now;
+};
+
+/* --- all series --- */
+
+static void each_series(struct collector *c, void (*fn)(struct series *s, struct collector *c))
+{
+    struct snapshot *s = &c->now;
+
+    for (size_t i = 0; i < s->route_count; i++) {
+        fn(&s->routes[i].requests, c);
+        fn(&s->routes[i].breakdown, c);
+    }
+    for (size_t i = 0; i < s->gather_count; i++)
+        fn(&s->gathers[i].partial, c);
+    fn(&s->unserved, c);
+    fn(&s->host.series, c);
+    for (size_t i = 0; i < s->loop_count; i++)
+        fn(&s->loops[i].lag, c);
+    for (size_t i = 0; i < s->origin_count; i++)
+        fn(&s->origins[i]->requests, c);
+    for (size_t i = 0; i < s->pool_count; i++) {
+        fn(&s->pools[i].run, c);
+        fn(&s->pools[i].queue, c);
+    }
+}
+
+static void close_one(struct series *s, struct collector *c)
+{
+    (void)c;
+    series_close(s);
+}
+
+static void begin_second_of(struct series *s, struct collector *c)
+{
+    sliding_window_next_second(s->window, &c->clock);
+}
+
+static void work_out(struct series *s, struct collector *c)
+{
+    series_work_out(s, &c->clock, c->now.at);
+}
 
 /* --- opening and closing --- */
 
-int observed_open(struct observed *o, struct gateway_status *status)
+static int open_parts(struct snapshot *s, const struct gateway_status *status)
 {
-    bool good;
+    int err = series_open_plain(&s->unserved, WEIR_UNSERVED_WAYS);
 
-    *o = (struct observed){.status = status, .started = weir_now()};
-    rolling_clock_init(&o->clock, o->started);
-    o->route_count = metrics_route_count(status->metrics);
-    o->routes = calloc(o->route_count, sizeof(struct rolling *));
-    good = o->routes != NULL;
-    for (size_t i = 0; good && i < o->route_count; i++)
-        good = (o->routes[i] = rolling_new(OBSERVED_ROUTE_NUMBERS)) != NULL;
-    o->unserved = rolling_new_plain(WEIR_UNSERVED_WAYS);
-    good = good && o->unserved != NULL;
-    good = good && observed_host_open(&o->host) == 0;
-    good = good && observed_gathers_open(&o->gathers, metrics_config(status->metrics), status->gathers) == 0;
-    if (good && observed_spent_open(&o->spent, o->route_count) < 0)
-        good = false;
-    if (!good)
-        observed_close(o);
-    return good ? 0 : -ENOMEM;
+    if (err == 0)
+        err = open_gathers(s, status->gathers);
+    if (err == 0)
+        err = open_routes(s, status->requests);
+    if (err == 0)
+        err = open_calls(s);
+    if (err == 0)
+        err = open_host(s);
+    if (err == 0)
+        err = open_stalls(s);
+    return err < 0 ? err : open_guard_calls(s);
 }
 
-void observed_close(struct observed *o)
+int collector_open(struct gateway_status *status, struct collector **out)
 {
-    for (size_t i = 0; o->routes != NULL && i < o->route_count; i++)
-        rolling_free(o->routes[i]);
-    free(o->routes);
-    observed_spent_close(o->spent, o->route_count);
-    rolling_free(o->unserved);
-    observed_clients_close(&o->clients);
-    observed_gathers_close(&o->gathers);
-    observed_host_close(&o->host);
-    observed_loops_close(&o->loops);
-    observed_origins_close(&o->origins);
-    observed_pools_close(&o->pools);
+    struct collector *c = calloc(1, sizeof *c);
+    int err;
+
+    if (c == NULL)
+        return -ENOMEM;
+    c->status = status;
+    c->now.config = request_counts_config(status->requests);
+    c->now.started = weir_now();
+    window_clock_init(&c->clock, c->now.started);
+    err = open_parts(&c->now, status);
+    if (err < 0) {
+        collector_close(c);
+        return err;
+    }
+    *out = c;
+    return 0;
 }
 
-/* --- routes --- */
-
-static void look_at_route(struct observed *o, size_t i)
+void collector_close(struct collector *c)
 {
-    struct metrics_route route;
-
-    metrics_read_route(o->status->metrics, i, &route);
-    uint64_t numbers[OBSERVED_ROUTE_NUMBERS] = {
-        [OBSERVED_ERRORS] = route.errors,
-        [OBSERVED_CUT] = route.cut,
-        [OBSERVED_REQUEST_BYTES] = route.request_bytes,
-        [OBSERVED_REPLY_BYTES] = route.reply_bytes,
-    };
-    memcpy(numbers + OBSERVED_REFUSED_FOR, route.refused, sizeof route.refused);
-    rolling_see(o->routes[i], &route.took, numbers);
+    if (c == NULL)
+        return;
+    each_series(c, close_one);
+    close_calls(&c->now);
+    close_origins(&c->now);
+    free(c->now.routes);
+    free(c->now.gathers);
+    free(c->now.gather_calls);
+    free(c->now.clients);
+    free(c->now.loops);
+    free(c->now.pools);
+    free(c->now.stall_totals);
+    free(c->now.guard_calls);
+    free(c);
 }
 
-/* --- the whole --- */
+/* --- collecting --- */
 
-static void look_at_runtime(struct observed *o, weir_runtime *runtime)
+static void collect_runtime(struct collector *c, weir_runtime *runtime)
 {
-    weir_server_read(runtime, &o->server);
-    rolling_see(o->unserved, NULL, o->server.unserved);
-    observed_clients_look(&o->clients, runtime, &o->clock);
-    observed_loops_look(&o->loops, runtime);
-    observed_origins_look(&o->origins, metrics_config(o->status->metrics), runtime);
-    observed_pools_look(&o->pools, runtime);
+    struct snapshot *s = &c->now;
+
+    weir_server_read(runtime, &s->server);
+    series_update(&s->unserved, NULL, s->server.unserved);
+    collect_clients(s, &c->clock, runtime);
+    collect_loops(s, runtime);
+    collect_origins(s, runtime);
+    collect_pools(s, runtime);
 }
 
-static void begin_second(struct observed *o)
+static void begin_second(struct collector *c)
 {
-    for (size_t i = 0; i < o->route_count; i++)
-        rolling_next(o->routes[i], &o->clock);
-    observed_spent_next(o->spent, &o->clock, o->route_count);
-    metrics_next_second(o->status->metrics);
-    rolling_next(o->unserved, &o->clock);
-    observed_clients_next(&o->clients, &o->clock);
-    observed_gathers_next(&o->gathers, &o->clock);
-    observed_host_next(&o->host, &o->clock);
-    observed_loops_next(&o->loops, &o->clock);
-    observed_origins_next(&o->origins, &o->clock);
-    observed_pools_next(&o->pools, &o->clock);
+    each_series(c, begin_second_of);
+    clear_client_second(&c->now, c->clock.present);
+    request_counts_next_second(c->status->requests);
 }
 
-void observed_look(struct observed *o)
+/* The totals that have windows. with: reads more while the runtime runs; or NULL. */
+static void collect(struct collector *c, void (*with)(struct snapshot *s, weir_runtime *runtime))
 {
+    struct snapshot *s = &c->now;
     weir_runtime *runtime;
 
-    for (size_t i = 0; i < o->route_count; i++)
-        look_at_route(o, i);
-    observed_gathers_look(&o->gathers);
-    observed_host_look(&o->host);
-    observed_spent_look(o->spent, o->status->metrics, o->route_count);
-    runtime = gateway_status_hold(o->status);
-    o->runs = runtime != NULL;
+    s->ready = atomic_load(&c->status->ready);
+    s->draining = atomic_load(&c->status->draining);
+    collect_routes(s, c->status->requests);
+    collect_gathers(s, c->status->gathers);
+    collect_host(s);
+    runtime = gateway_status_hold(c->status);
+    s->runs = runtime != NULL;
     if (runtime != NULL) {
-        look_at_runtime(o, runtime);
-        gateway_status_release(o->status);
+        collect_runtime(c, runtime);
+        if (with != NULL)
+            with(s, runtime);
+        gateway_status_release(c->status);
     }
-    if (rolling_clock_turn(&o->clock, weir_now()))
-        begin_second(o);
+    s->at = weir_now();
+    if (window_clock_turn(&c->clock, s->at))
+        begin_second(c);
 }
 
-uint64_t observed_route_refused(const uint64_t *numbers)
+const struct snapshot *collector_totals(struct collector *c)
 {
-    uint64_t refused = 0;
+    struct snapshot *s = &c->now;
 
-    for (size_t i = 0; i < metrics_refusal_count(); i++)
-        refused += weir_refusal_at(i)->kind == WEIR_REFUSAL_LOAD ? numbers[OBSERVED_REFUSED_FOR + i] : 0;
-    return refused;
+    collect(c, collect_stall_totals);
+    collect_outcomes(s, c->status->requests);
+    collect_gather_calls(s, c->status->gathers);
+    collect_guard_calls(s);
+    s->log_dropped = weir_log_dropped();
+    process_stats_read(&s->process);
+    for (size_t i = 0; i < s->loop_count; i++)
+        work_out(&s->loops[i].lag, c);
+    return s;
 }
 
-int observed_run(void *arg)
+const struct snapshot *collector_windows(struct collector *c)
+{
+    struct snapshot *s = &c->now;
+
+    s->worst_stall.found = false;
+    collect(c, collect_worst_stall);
+    each_series(c, work_out);
+    collect_client_windows(s, &c->clock);
+    collect_failing_first(s);
+    return s;
+}
+
+int collector_run(void *arg)
 {
     int err = 0;
 
     while (err == 0) {
-        observed_look(arg);
+        collect(arg, NULL);
         err = weir_sleep(weir_seconds(1));
     }
     return err;

@@ -1,134 +1,118 @@
 /* SPDX-License-Identifier: MIT */
-#include "metrics/collector_clients.h"
+#include "metrics/collector_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const int64_t second_ns = INT64_C(1000000000);
+/* --- collecting --- */
 
-static struct observed_client *find(struct observed_clients *o, const char *address)
+static struct snapshot_client *find(struct snapshot *s, const char *address)
 {
-    struct observed_client *client;
+    struct snapshot_client *client;
 
-    for (size_t i = 0; i < o->count; i++)
-        if (strcmp(o->list[i].address, address) == 0)
-            return &o->list[i];
-    if (o->list == NULL)
-        o->list = calloc(OBSERVED_CLIENTS_MAX, sizeof *o->list);
-    if (o->list == NULL || o->count == OBSERVED_CLIENTS_MAX)
+    for (size_t i = 0; i < s->client_count; i++)
+        if (strcmp(s->clients[i].address, address) == 0)
+            return &s->clients[i];
+    if (s->clients == NULL)
+        s->clients = calloc(SNAPSHOT_CLIENTS_MAX, sizeof *s->clients);
+    if (s->clients == NULL || s->client_count == SNAPSHOT_CLIENTS_MAX)
         return NULL;
-    client = &o->list[o->count++];
-    *client = (struct observed_client){0};
+    client = &s->clients[s->client_count++];
+    *client = (struct snapshot_client){0};
     snprintf(client->address, sizeof client->address, "%s", address);
     return client;
 }
 
-static void add(void *arg, const weir_server_client *seen)
+static void add(void *arg, const weir_server_client *read)
 {
-    struct observed_client *client = find(arg, seen->address);
+    struct snapshot_client *client = find(arg, read->address);
 
     if (client == NULL)
         return;
     client->known = true;
-    client->half_sent += seen->half_sent;
+    client->half_sent += read->half_sent;
     for (int way = 0; way < WEIR_UNSERVED_WAYS; way++)
-        client->ended[way] += seen->unserved[way];
+        client->ended[way] += read->unserved[way];
 }
 
-static void begin(struct observed_clients *o)
+static void begin(struct snapshot *s)
 {
-    for (size_t i = 0; i < o->count; i++) {
-        o->list[i].known = false;
-        o->list[i].half_sent = 0;
-        memset(o->list[i].ended, 0, sizeof o->list[i].ended);
+    for (size_t i = 0; i < s->client_count; i++) {
+        s->clients[i].known = false;
+        s->clients[i].half_sent = 0;
+        memset(s->clients[i].ended, 0, sizeof s->clients[i].ended);
     }
 }
 
-/* What a loop gave up counting, and began anew, is new as a whole. */
-static void count_new(struct observed_client *client, size_t second)
+/* A loop that forgot an address and counts it anew has nothing but new connections. */
+static void count_new(struct snapshot_client *client, size_t second)
 {
     uint64_t all = 0;
     uint64_t new;
 
     for (int way = 0; way < WEIR_UNSERVED_WAYS; way++)
         all += client->ended[way];
-    new = all >= client->seen ? all - client->seen : all;
+    new = all >= client->total ? all - client->total : all;
     client->seconds[second] += (uint32_t)(new < UINT32_MAX / 2 ? new : UINT32_MAX / 2);
-    client->seen = all;
+    client->total = all;
 }
 
-void observed_clients_look(struct observed_clients *o, weir_runtime *runtime,
-                           const struct rolling_clock *clock)
+void collect_clients(struct snapshot *s, const struct window_clock *clock, weir_runtime *runtime)
 {
     size_t kept = 0;
 
-    begin(o);
-    weir_server_clients_each(runtime, add, o);
-    for (size_t i = 0; i < o->count; i++) {
-        if (!o->list[i].known)
+    begin(s);
+    weir_server_clients_each(runtime, add, s);
+    for (size_t i = 0; i < s->client_count; i++) {
+        if (!s->clients[i].known)
             continue;
-        count_new(&o->list[i], clock->present);
+        count_new(&s->clients[i], clock->present);
         if (kept != i)
-            o->list[kept] = o->list[i];
+            s->clients[kept] = s->clients[i];
         kept++;
     }
-    o->count = kept;
+    s->client_count = kept;
 }
 
-void observed_clients_next(struct observed_clients *o, const struct rolling_clock *clock)
+void clear_client_second(struct snapshot *s, size_t second)
 {
-    for (size_t i = 0; i < o->count; i++)
-        o->list[i].seconds[clock->present] = 0;
+    for (size_t i = 0; i < s->client_count; i++)
+        s->clients[i].seconds[second] = 0;
 }
 
-void observed_clients_close(struct observed_clients *o)
-{
-    free(o->list);
-}
+/* --- windows --- */
 
-uint64_t observed_client_ended(const struct observed_client *client, const struct rolling_clock *clock,
-                               weir_instant now, int seconds)
+static uint64_t sum_of(const struct snapshot_client *client, const struct window_clock *clock, size_t past)
 {
-    const int64_t from_ns = now.ns - seconds * second_ns - second_ns / 2;
     size_t at = clock->present;
     uint64_t sum = client->seconds[at];
 
-    for (size_t n = 1; n < clock->count; n++) {
-        at = (at + ROLLING_SECONDS - 1) % ROLLING_SECONDS;
-        if (clock->began_ns[at] < from_ns)
-            break;
+    for (; past > 0; past--) {
+        at = window_clock_before(at);
         sum += client->seconds[at];
     }
     return sum;
 }
 
-/* --- order --- */
-
-struct order {
-    const struct rolling_clock *clock;
-    weir_instant now;
-};
-
-static uint64_t weight(const struct observed_client *client, const struct order *order)
+static int by_connections(const void *a, const void *b)
 {
-    return (uint64_t)client->half_sent +
-           observed_client_ended(client, order->clock, order->now, ROLLING_LONG_S);
+    const struct snapshot_client *x = a, *y = b;
+    const uint64_t of_x = (uint64_t)x->half_sent + x->last[LAST_60S];
+    const uint64_t of_y = (uint64_t)y->half_sent + y->last[LAST_60S];
+
+    return of_x != of_y ? (of_x < of_y) - (of_x > of_y) : strcmp(x->address, y->address);
 }
 
-static int compare(const void *a, const void *b, void *arg)
+void collect_client_windows(struct snapshot *s, const struct window_clock *clock)
 {
-    const uint64_t x = weight(a, arg), y = weight(b, arg);
+    const size_t past_10s = window_clock_past(clock, s->at, WINDOW_SHORT_S);
+    const size_t past_60s = window_clock_past(clock, s->at, WINDOW_LONG_S);
 
-    return x != y ? (x < y) - (x > y)
-                  : strcmp(((const struct observed_client *)a)->address,
-                           ((const struct observed_client *)b)->address);
-}
-
-void observed_clients_sort(struct observed_clients *o, const struct rolling_clock *clock, weir_instant now)
-{
-    struct order order = {clock, now};
-
-    if (o->count > 1)
-        qsort_r(o->list, o->count, sizeof *o->list, compare, &order);
+    for (size_t i = 0; i < s->client_count; i++) {
+        s->clients[i].last[LAST_10S] = sum_of(&s->clients[i], clock, past_10s);
+        s->clients[i].last[LAST_60S] = sum_of(&s->clients[i], clock, past_60s);
+    }
+    if (s->client_count > 1)
+        qsort(s->clients, s->client_count, sizeof *s->clients, by_connections);
 }

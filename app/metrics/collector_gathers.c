@@ -1,93 +1,108 @@
 /* SPDX-License-Identifier: MIT */
-#include "metrics/collector_gathers.h"
+#include "metrics/collector_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "routes/gather_settings.h"
 #include "config/route_kind.h"
+#include "routes/gather_settings.h"
 
 enum { ORIGIN_BYTES = 512 };
 
-int observed_gathers_open(struct observed_gathers *o, const struct config *config,
-                          const struct gather_counts *counts)
+/* --- what loops count --- */
+
+int open_gathers(struct snapshot *s, const struct gather_counts *counts)
 {
-    *o = (struct observed_gathers){.counts = counts, .config = config};
-    if (counts == NULL)
-        return 0;
-    o->route_count = gather_counts_routes(counts);
-    o->partial = calloc(o->route_count + 1, sizeof(struct rolling *));
-    for (size_t i = 0; o->partial != NULL && i < o->route_count; i++)
-        if ((o->partial[i] = rolling_new_plain(1)) == NULL)
-            return -ENOMEM;
-    return o->partial != NULL ? 0 : -ENOMEM;
+    const size_t gathers = counts != NULL ? gather_counts_routes(counts) : 0;
+    const size_t calls = counts != NULL ? gather_counts_calls(counts) : 0;
+    struct gather_route_total total;
+    int err = 0;
+
+    s->gathers = calloc(gathers + 1, sizeof *s->gathers);
+    s->gather_calls = calloc(calls + 1, sizeof *s->gather_calls);
+    if (s->gathers == NULL || s->gather_calls == NULL)
+        return -ENOMEM;
+    s->gather_count = gathers;
+    s->gather_call_count = calls;
+    for (size_t i = 0; i < gathers && err == 0; i++) {
+        gather_counts_read_route(counts, i, &total);
+        s->gathers[i].route = total.route;
+        err = series_open_plain(&s->gathers[i].partial, 1);
+    }
+    return err;
 }
 
-void observed_gathers_look(struct observed_gathers *o)
+void collect_gathers(struct snapshot *s, const struct gather_counts *counts)
 {
     struct gather_route_total total;
 
-    for (size_t i = 0; i < o->route_count; i++) {
-        gather_counts_read_route(o->counts, i, &total);
-        rolling_see(o->partial[i], NULL, &total.partial);
+    for (size_t i = 0; i < s->gather_count; i++) {
+        gather_counts_read_route(counts, i, &total);
+        series_update(&s->gathers[i].partial, NULL, &total.partial);
     }
 }
 
-void observed_gathers_next(struct observed_gathers *o, const struct rolling_clock *clock)
+void collect_gather_calls(struct snapshot *s, const struct gather_counts *counts)
 {
-    for (size_t i = 0; i < o->route_count; i++)
-        rolling_next(o->partial[i], clock);
+    for (size_t i = 0; i < s->gather_call_count; i++)
+        gather_counts_read_call(counts, i, &s->gather_calls[i]);
 }
 
-void observed_gathers_close(struct observed_gathers *o)
+/* --- what the configuration says --- */
+
+static const struct gather_settings *settings_of(const struct config_route *route)
 {
-    for (size_t i = 0; o->partial != NULL && i < o->route_count; i++)
-        rolling_free(o->partial[i]);
-    free(o->partial);
+    return strcmp(route->kind->name, "gather") == 0 ? route->settings : NULL;
 }
 
-uint64_t observed_gathers_partial(const struct observed_gathers *o, const char *route,
-                                  const struct rolling_clock *clock, weir_instant now, int seconds)
+/* The client names an origin always with its port. */
+static char *with_port(const char *origin)
 {
-    struct gather_route_total total;
-    struct rolling_window w;
+    const char *host = strstr(origin, "://");
+    const char *end = host != NULL ? strrchr(host, ']') : NULL;
+    char text[ORIGIN_BYTES];
 
-    for (size_t i = 0; i < o->route_count; i++) {
-        gather_counts_read_route(o->counts, i, &total);
-        if (strcmp(total.route, route) != 0)
-            continue;
-        rolling_sum(o->partial[i], clock, now, seconds, &w);
-        return w.numbers[0];
+    if (host == NULL || strchr(end != NULL ? end : host + strlen("://"), ':') != NULL)
+        return strdup(origin);
+    snprintf(text, sizeof text, "%s:80", origin);
+    return strdup(text);
+}
+
+static int add_calls(struct snapshot *s, const struct config_route *route)
+{
+    const struct gather_settings *settings = settings_of(route);
+
+    for (size_t i = 0; settings != NULL && i < settings->call_count; i++) {
+        char *origin = with_port(settings->calls[i].url.origin);
+        if (origin == NULL)
+            return -ENOMEM;
+        s->calls[s->call_count++] = (struct snapshot_call){route->path, settings->calls[i].name, origin};
     }
     return 0;
 }
 
-/* As the client names it: always with its port. */
-static const char *with_port(const char *origin, char text[ORIGIN_BYTES])
+int open_calls(struct snapshot *s)
 {
-    const char *host = strstr(origin, "://");
-    const char *end = host != NULL ? strrchr(host, ']') : NULL;
-    if (host == NULL || strchr(end != NULL ? end : host + strlen(":// != NULL"), ':'))
-        return origin;
-    snprintf(text, ORIGIN_BYTES, "%s:80", origin);
-    return text;
+    size_t count = 0;
+    int err = 0;
+
+    for (size_t i = 0; i < s->config->route_count; i++) {
+        const struct gather_settings *settings = settings_of(&s->config->routes[i]);
+        count += settings != NULL ? settings->call_count : 0;
+    }
+    s->calls = calloc(count + 1, sizeof *s->calls);
+    if (s->calls == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < s->config->route_count && err == 0; i++)
+        err = add_calls(s, &s->config->routes[i]);
+    return err;
 }
 
-void observed_gathers_each_call(const struct config *config,
-                                void (*fn)(void *arg, const char *route, const char *call,
-                                           const char *origin),
-                                void *arg)
+void close_calls(struct snapshot *s)
 {
-    char text[ORIGIN_BYTES];
-
-    for (size_t i = 0; i < config->route_count; i++) {
-        const struct config_route *route = &config->routes[i];
-        const struct gather_settings *settings = route->settings;
-        if (strcmp(route->kind->name, "gather") != 0)
-            continue;
-        for (size_t k = 0; k < settings->call_count; k++)
-            fn(arg, route->path, settings->calls[k].name, with_port(settings->calls[k].url.origin, text));
-    }
+    for (size_t i = 0; i < s->call_count; i++)
+        free(s->calls[i].origin);
+    free(s->calls);
 }

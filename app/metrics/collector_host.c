@@ -1,50 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-#include "metrics/collector_host.h"
+#include "metrics/collector_parts.h"
 
-#include <errno.h>
-
-int observed_host_open(struct observed_host *o)
+/* Idle time as the kernel reports it goes back a little now and then; that is no new beginning. */
+static void keep_from_decreasing(uint64_t numbers[HOST_NUMBERS], const uint64_t *before)
 {
-    o->rolling = rolling_new_plain(OBSERVED_HOST_NUMBERS);
-    if (o->rolling == NULL)
-        return -ENOMEM;
-    observed_host_look(o);
-    rolling_begin_here(o->rolling); /* what was before is none of ours */
-    return 0;
-}
-
-/* The kernel's books of idle time go back a little now and then; that is no new beginning. */
-static void only_forwards(const struct rolling *rolling, uint64_t numbers[OBSERVED_HOST_NUMBERS])
-{
-    const uint64_t *before = rolling_numbers(rolling);
-
-    for (size_t i = 0; i < OBSERVED_HOST_NUMBERS; i++)
+    for (size_t i = 0; i < HOST_NUMBERS; i++)
         if (numbers[i] < before[i])
             numbers[i] = before[i];
 }
 
-void observed_host_look(struct observed_host *o)
+void collect_host(struct snapshot *s)
 {
-    const struct host_stats *s;
+    const struct host_stats *stats = &s->host.stats;
 
-    host_stats_read(&o->stats);
-    s = &o->stats;
-    uint64_t numbers[OBSERVED_HOST_NUMBERS] = {
-        [OBSERVED_HOST_ALL] = s->all_us,         [OBSERVED_HOST_BUSY] = s->busy_us,
-        [OBSERVED_HOST_STOLEN] = s->stolen_us,   [OBSERVED_HOST_OWN] = s->own_us,
-        [OBSERVED_HOST_PRESSED] = s->pressed_us, [OBSERVED_HOST_PERIODS] = s->periods,
-        [OBSERVED_HOST_USED_UP] = s->used_up,    [OBSERVED_HOST_STOPPED] = s->stopped_us,
+    host_stats_read(&s->host.stats);
+    uint64_t numbers[HOST_NUMBERS] = {
+        [HOST_ALL] = stats->all_us,      [HOST_BUSY] = stats->busy_us,       [HOST_STOLEN] = stats->stolen_us,
+        [HOST_OWN] = stats->own_us,      [HOST_PRESSED] = stats->pressed_us, [HOST_PERIODS] = stats->periods,
+        [HOST_USED_UP] = stats->used_up, [HOST_STOPPED] = stats->stopped_us,
     };
-    only_forwards(o->rolling, numbers);
-    rolling_see(o->rolling, NULL, numbers);
+    keep_from_decreasing(numbers, s->host.series.numbers);
+    series_update(&s->host.series, NULL, numbers);
 }
 
-void observed_host_next(struct observed_host *o, const struct rolling_clock *clock)
+int open_host(struct snapshot *s)
 {
-    rolling_next(o->rolling, clock);
-}
+    int err = series_open_plain(&s->host.series, HOST_NUMBERS);
 
-void observed_host_close(struct observed_host *o)
-{
-    rolling_free(o->rolling);
+    if (err < 0)
+        return err;
+    collect_host(s);
+    sliding_window_begin_here(s->host.series.window); /* what was before belongs to others */
+    return 0;
 }

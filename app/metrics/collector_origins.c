@@ -1,28 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-#include "metrics/collector_origins.h"
+#include "metrics/collector_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "metrics/collector_gathers.h"
-
 static const double fails_share = 0.01; /* fewer failures are no reason to come first */
 
-static void free_origin(struct observed_origin *origin)
+/* What the loops have counted of an origin, while it is added up. */
+struct origin_sum {
+    weir_meter took;
+    uint64_t numbers[ORIGIN_NUMBERS];
+};
+
+/* --- the list --- */
+
+static void free_origin(struct snapshot_origin *origin)
 {
-    rolling_free(origin->rolling);
+    series_close(&origin->requests);
     free(origin->name);
+    free(origin->sum);
     free(origin);
 }
 
-/* Where it is, or would be. */
-static size_t place_of(const struct observed_origins *o, const char *name)
+static struct snapshot_origin *new_origin(const char *name)
 {
-    size_t low = 0, high = o->count;
+    struct snapshot_origin *origin = calloc(1, sizeof *origin);
+
+    if (origin == NULL)
+        return NULL;
+    origin->name = strdup(name);
+    origin->sum = calloc(1, sizeof *origin->sum);
+    if (origin->name != NULL && origin->sum != NULL && series_open(&origin->requests, ORIGIN_NUMBERS) == 0)
+        return origin;
+    free_origin(origin);
+    return NULL;
+}
+
+/* The index at which an origin is, or would be. */
+static size_t index_of(const struct snapshot *s, const char *name)
+{
+    size_t low = 0, high = s->origin_count;
 
     while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (strcmp(o->list[middle]->name, name) < 0)
+        const size_t middle = (low + high) / 2;
+        if (strcmp(s->origins[middle]->name, name) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -30,52 +51,77 @@ static size_t place_of(const struct observed_origins *o, const char *name)
     return low;
 }
 
-static bool make_room(struct observed_origins *o)
+/* Makes room for one more in both lists. */
+static bool make_room(struct snapshot *s)
 {
-    if (o->count < o->room)
+    const size_t room = s->origin_room > 0 ? 2 * s->origin_room : 16;
+    struct snapshot_origin **origins;
+    const struct snapshot_origin **failing_first;
+
+    if (s->origin_count < s->origin_room)
         return true;
-    size_t room = o->room ? 2 * o->room : 16;
-    struct observed_origin **more = realloc(o->list, room * sizeof(struct observed_origin *));
-    if (more == NULL)
+    origins = realloc(s->origins, room * sizeof(struct snapshot_origin *));
+    if (origins == NULL)
         return false;
-    o->list = more;
-    o->room = room;
+    s->origins = origins;
+    failing_first = realloc(s->failing_first, room * sizeof(const struct snapshot_origin *));
+    if (failing_first == NULL)
+        return false;
+    s->failing_first = failing_first;
+    s->origin_room = room;
     return true;
 }
 
-static struct observed_origin *new_origin(const char *name)
+/* Returns: NULL when there is no memory for a new one. */
+static struct snapshot_origin *find(struct snapshot *s, const char *name)
 {
-    struct observed_origin *origin = calloc(1, sizeof *origin);
+    const size_t at = index_of(s, name);
+    struct snapshot_origin *origin;
 
+    if (at < s->origin_count && strcmp(s->origins[at]->name, name) == 0)
+        return s->origins[at];
+    origin = make_room(s) ? new_origin(name) : NULL;
     if (origin == NULL)
         return NULL;
-    origin->name = strdup(name);
-    origin->rolling = rolling_new(OBSERVED_ORIGIN_NUMBERS);
-    if (origin->name != NULL && origin->rolling != NULL)
-        return origin;
-    free_origin(origin);
-    return NULL;
-}
-
-/* NULL: there is no memory for it, so it is not seen this time. */
-static struct observed_origin *find_origin(struct observed_origins *o, const char *name)
-{
-    size_t at = place_of(o, name);
-
-    if (at < o->count && strcmp(o->list[at]->name, name) == 0)
-        return o->list[at];
-    struct observed_origin *origin = make_room(o) ? new_origin(name) : NULL;
-    if (origin == NULL)
-        return NULL;
-    memmove(&o->list[at + 1], &o->list[at], (o->count - at) * sizeof(struct observed_origin *));
-    o->list[at] = origin;
-    o->count++;
+    memmove(&s->origins[at + 1], &s->origins[at], (s->origin_count - at) * sizeof(struct snapshot_origin *));
+    s->origins[at] = origin;
+    s->origin_count++;
     return origin;
 }
 
-static void add_origin(void *arg, const weir_origin_stats *stats)
+void close_origins(struct snapshot *s)
 {
-    struct observed_origin *origin = find_origin(arg, stats->origin);
+    for (size_t i = 0; i < s->origin_count; i++)
+        free_origin(s->origins[i]);
+    free(s->origins);
+    free(s->failing_first);
+}
+
+/* --- collecting --- */
+
+static void begin(struct snapshot *s)
+{
+    for (size_t i = 0; i < s->origin_count; i++) {
+        struct snapshot_origin *origin = s->origins[i];
+        origin->known = false;
+        origin->in_use = origin->idle = origin->waiting = 0;
+        memset(origin->sum, 0, sizeof *origin->sum);
+    }
+}
+
+static void expect_those_of_gathers(struct snapshot *s)
+{
+    for (size_t i = 0; i < s->call_count; i++) {
+        struct snapshot_origin *origin = find(s, s->calls[i].origin);
+        if (origin != NULL)
+            origin->known = true;
+    }
+}
+
+static void add(void *arg, const weir_origin_stats *stats)
+{
+    struct snapshot_origin *origin = find(arg, stats->origin);
+    uint64_t *numbers;
 
     if (origin == NULL)
         return;
@@ -86,120 +132,66 @@ static void add_origin(void *arg, const weir_origin_stats *stats)
     origin->in_use += stats->in_use;
     origin->idle += stats->idle;
     origin->waiting += stats->waiting;
-    weir_meter_read(&stats->took, &origin->took);
-    origin->numbers[OBSERVED_REQUESTS] += stats->requests;
-    origin->numbers[OBSERVED_REUSED] += stats->reused;
-    origin->numbers[OBSERVED_CONNECTED] += stats->connected;
+    weir_meter_read(&stats->took, &origin->sum->took);
+    numbers = origin->sum->numbers;
+    numbers[ORIGIN_REQUESTS] += stats->requests;
+    numbers[ORIGIN_REUSED] += stats->reused;
+    numbers[ORIGIN_CONNECTED] += stats->connected;
     for (int i = 0; i < WEIR_ORIGIN_ERRORS; i++)
-        origin->numbers[OBSERVED_ORIGIN_ERROR + i] += stats->errors[i];
+        numbers[ORIGIN_ERROR + i] += stats->errors[i];
 }
 
-static void begin(struct observed_origins *o)
-{
-    for (size_t i = 0; i < o->count; i++) {
-        struct observed_origin *origin = o->list[i];
-        origin->known = false;
-        origin->in_use = origin->idle = origin->waiting = 0;
-        memset(&origin->took, 0, sizeof origin->took);
-        memset(origin->numbers, 0, sizeof origin->numbers);
-    }
-}
-
-/* What every loop has forgotten is forgotten here, too: there are never more than they keep. */
-static void end(struct observed_origins *o)
+/* What every loop has forgotten is forgotten here, too: there are never more than the loops keep. */
+static void end(struct snapshot *s)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < o->count; i++) {
-        struct observed_origin *origin = o->list[i];
+    for (size_t i = 0; i < s->origin_count; i++) {
+        struct snapshot_origin *origin = s->origins[i];
         if (!origin->known) {
             free_origin(origin);
             continue;
         }
-        rolling_see(origin->rolling, &origin->took, origin->numbers);
-        o->list[kept++] = origin;
+        series_update(&origin->requests, &origin->sum->took, origin->sum->numbers);
+        s->origins[kept++] = origin;
     }
-    o->count = kept;
+    s->origin_count = kept;
 }
 
-static void expect(void *arg, const char *route, const char *call, const char *origin)
+void collect_origins(struct snapshot *s, weir_runtime *runtime)
 {
-    struct observed_origin *expected = find_origin(arg, origin);
-
-    (void)route, (void)call;
-    if (expected != NULL)
-        expected->known = true;
-}
-
-void observed_origins_look(struct observed_origins *o, const struct config *config, weir_runtime *runtime)
-{
-    begin(o);
-    observed_gathers_each_call(config, expect, o);
-    weir_origin_each(runtime, add_origin, o);
-    end(o);
-}
-
-void observed_origins_next(struct observed_origins *o, const struct rolling_clock *clock)
-{
-    for (size_t i = 0; i < o->count; i++)
-        rolling_next(o->list[i]->rolling, clock);
-}
-
-void observed_origins_close(struct observed_origins *o)
-{
-    for (size_t i = 0; i < o->count; i++)
-        free_origin(o->list[i]);
-    free(o->list);
-}
-
-uint64_t observed_origin_errors(const uint64_t *numbers)
-{
-    uint64_t errors = 0;
-
-    for (int i = 0; i < WEIR_ORIGIN_ERRORS; i++)
-        errors += i != WEIR_ORIGIN_CANCELLED ? numbers[OBSERVED_ORIGIN_ERROR + i] : 0;
-    return errors;
+    begin(s);
+    expect_those_of_gathers(s);
+    weir_origin_each(runtime, add, s);
+    end(s);
 }
 
 /* --- order --- */
 
-struct ranked {
-    const struct observed_origin *origin;
-    double share; /* of its requests that failed */
-};
-
-static int by_share(const void *a, const void *b)
+/* Returns: the share of an origin's requests that failed in the last minute. */
+static double failing_share(const struct snapshot_origin *origin)
 {
-    const struct ranked *x = a, *y = b;
+    const uint64_t *numbers = origin->requests.last[LAST_60S].numbers;
+    const double requests = (double)numbers[ORIGIN_REQUESTS];
+    const double share = requests > 0 ? (double)snapshot_origin_errors(numbers) / requests : 0;
 
-    if (x->share < y->share || x->share > y->share)
-        return x->share < y->share ? 1 : -1;
-    return strcmp(x->origin->name, y->origin->name);
+    return share >= fails_share ? share : 0;
 }
 
-const struct observed_origin **observed_origins_sorted(const struct observed_origins *o,
-                                                       const struct rolling_clock *clock, weir_instant now)
+static int by_failing_share(const void *a, const void *b)
 {
-    struct ranked *ranked = calloc(o->count + 1, sizeof *ranked);
-    const struct observed_origin **sorted = calloc(o->count + 1, sizeof(const struct observed_origin *));
-    struct rolling_window w;
+    const struct snapshot_origin *const *x = a, *const *y = b;
+    const double of_x = failing_share(*x), of_y = failing_share(*y);
 
-    for (size_t i = 0; ranked != NULL && i < o->count; i++) {
-        double requests;
+    if (of_x < of_y || of_x > of_y)
+        return of_x < of_y ? 1 : -1;
+    return strcmp((*x)->name, (*y)->name);
+}
 
-        rolling_sum(o->list[i]->rolling, clock, now, ROLLING_LONG_S, &w);
-        requests = (double)w.numbers[OBSERVED_REQUESTS];
-        const double share = requests > 0 ? (double)observed_origin_errors(w.numbers) / requests : 0;
-        ranked[i] = (struct ranked){o->list[i], share >= fails_share ? share : 0};
-    }
-    if (ranked != NULL && sorted != NULL) {
-        qsort(ranked, o->count, sizeof *ranked, by_share);
-        for (size_t i = 0; i < o->count; i++)
-            sorted[i] = ranked[i].origin;
-    } else {
-        free(sorted);
-        sorted = NULL;
-    }
-    free(ranked);
-    return sorted;
+void collect_failing_first(struct snapshot *s)
+{
+    for (size_t i = 0; i < s->origin_count; i++)
+        s->failing_first[i] = s->origins[i];
+    if (s->origin_count > 1)
+        qsort(s->failing_first, s->origin_count, sizeof(const struct snapshot_origin *), by_failing_share);
 }

@@ -1,117 +1,78 @@
 /* SPDX-License-Identifier: MIT */
-#include "metrics/collector_pools.h"
+#include "metrics/collector_parts.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void end(struct observed_pool *pool)
+/* The pools while they are read. */
+struct reading {
+    struct snapshot *snapshot;
+    size_t at;
+};
+
+static void close_pools_from(struct snapshot *s, size_t at)
 {
-    rolling_free(pool->run);
-    rolling_free(pool->queue);
+    while (s->pool_count > at) {
+        struct snapshot_pool *pool = &s->pools[--s->pool_count];
+        series_close(&pool->run);
+        series_close(&pool->queue);
+    }
 }
 
-static bool begin(struct observed_pool *pool, const char *name)
+static bool add_pool(struct snapshot *s, const char *name)
 {
-    memset(pool, 0, sizeof *pool);
+    struct snapshot_pool *more = realloc(s->pools, (s->pool_count + 1) * sizeof *more);
+    struct snapshot_pool *pool;
+
+    if (more == NULL)
+        return false;
+    s->pools = more;
+    pool = &more[s->pool_count];
+    *pool = (struct snapshot_pool){0};
     snprintf(pool->stats.name, sizeof pool->stats.name, "%s", name);
-    pool->run = rolling_new(OBSERVED_POOL_NUMBERS);
-    pool->queue = rolling_new(0);
-    if (pool->run != NULL && pool->queue != NULL)
+    if (series_open(&pool->run, POOL_NUMBERS) == 0 && series_open(&pool->queue, 0) == 0) {
+        s->pool_count++;
         return true;
-    end(pool);
+    }
+    series_close(&pool->run);
     return false;
 }
 
-static bool make_room(struct observed_pools *o)
+/* Pools are opened as the gateway is set up, and closed as it ends, so their order is kept. A pool that is
+ * found in place of another is a new one, as are all behind it. Returns: NULL when there is no memory. */
+static struct snapshot_pool *next_pool(struct reading *r, const char *name)
 {
-    if (o->count < o->room)
-        return true;
-    size_t room = o->room + 8;
-    struct observed_pool *more = realloc(o->list, room * sizeof *more);
-    if (more == NULL)
-        return false;
-    o->list = more;
-    o->room = room;
-    return true;
+    struct snapshot *s = r->snapshot;
+
+    if (r->at < s->pool_count && strcmp(s->pools[r->at].stats.name, name) != 0)
+        close_pools_from(s, r->at);
+    if (r->at == s->pool_count && !add_pool(s, name))
+        return NULL;
+    return &s->pools[r->at++];
 }
 
-/* Pools are opened as the gateway is set up, and closed as it ends: their order is kept. What is found in
- * place of another is a new one. NULL: no memory, it is not seen this time. */
-static struct observed_pool *next_pool(struct observed_pools *o, const char *name)
+static void collect_pool(void *arg, weir_pool *pool)
 {
-    if (o->at < o->count && strcmp(o->list[o->at].stats.name, name) != 0)
-        while (o->count > o->at)
-            end(&o->list[--o->count]);
-    if (o->at == o->count) {
-        if (!make_room(o) || !begin(&o->list[o->count], name))
-            return NULL;
-        o->count++;
-    }
-    return &o->list[o->at++];
-}
+    struct snapshot_pool *found = next_pool(arg, weir_pool_name(pool));
+    weir_meter run = {0}, queue = {0};
+    uint64_t numbers[POOL_NUMBERS];
 
-static void look(void *arg, weir_pool *pool)
-{
-    struct observed_pool *seen = next_pool(arg, weir_pool_name(pool));
-    static const weir_meter none;
-    const weir_pool_stats *stats;
-
-    if (seen == NULL)
+    if (found == NULL)
         return;
-    weir_meter run = none, queue = none;
-    weir_pool_read(pool, &seen->stats, &queue, &run);
-    stats = &seen->stats;
-    uint64_t numbers[OBSERVED_POOL_NUMBERS] = {
-        [OBSERVED_RAN] = stats->ran,
-        [OBSERVED_DROPPED] = stats->dropped,
-        [OBSERVED_CANCELLED] = stats->cancelled,
-    };
-    memcpy(numbers + OBSERVED_REFUSED, stats->refused, sizeof stats->refused);
-    rolling_see(seen->run, &run, numbers);
-    rolling_see(seen->queue, &queue, numbers);
+    weir_pool_read(pool, &found->stats, &queue, &run);
+    numbers[POOL_RAN] = found->stats.ran;
+    numbers[POOL_DROPPED] = found->stats.dropped;
+    numbers[POOL_CANCELLED] = found->stats.cancelled;
+    memcpy(numbers + POOL_REFUSED, found->stats.refused, sizeof found->stats.refused);
+    series_update(&found->run, &run, numbers);
+    series_update(&found->queue, &queue, numbers);
 }
 
-void observed_pools_look(struct observed_pools *o, weir_runtime *runtime)
+void collect_pools(struct snapshot *s, weir_runtime *runtime)
 {
-    o->at = 0;
-    weir_pool_each(runtime, look, o);
-    while (o->count > o->at)
-        end(&o->list[--o->count]);
-}
+    struct reading reading = {.snapshot = s};
 
-void observed_pools_next(struct observed_pools *o, const struct rolling_clock *clock)
-{
-    for (size_t i = 0; i < o->count; i++) {
-        rolling_next(o->list[i].run, clock);
-        rolling_next(o->list[i].queue, clock);
-    }
-}
-
-void observed_pools_close(struct observed_pools *o)
-{
-    while (o->count > 0)
-        end(&o->list[--o->count]);
-    free(o->list);
-}
-
-uint64_t observed_pool_refused(const uint64_t *numbers)
-{
-    uint64_t refused = 0;
-
-    for (int i = 0; i < WEIR_REFUSALS; i++)
-        refused += numbers[OBSERVED_REFUSED + i];
-    return refused;
-}
-
-const char *observed_pool_refusal(enum weir_pool_refusal refusal)
-{
-    static const char *const names[WEIR_REFUSALS] = {
-        [WEIR_REFUSED_FULL] = "full",         [WEIR_REFUSED_WAIT] = "wait",
-        [WEIR_REFUSED_DEADLINE] = "deadline", [WEIR_REFUSED_NESTED] = "nested",
-        [WEIR_REFUSED_OTHER] = "other",
-    };
-
-    return names[refusal];
+    weir_pool_each(runtime, collect_pool, &reading);
+    close_pools_from(s, reading.at);
 }

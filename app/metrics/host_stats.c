@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "metrics/host_stats.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "metrics/proc_file.h"
+
 enum { TEXT_BYTES = 4096, PATH_BYTES = 512 };
-
-/* From the beginning of a file, NUL-terminated; false: there is none. */
-static bool read_text(const char *path, char text[TEXT_BYTES])
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, TEXT_BYTES - 1);
-
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    return n > 0;
-}
 
 /* What stands behind "key " at the beginning of a line; 0: no line has it. */
 static uint64_t line_number(const char *text, const char *key)
@@ -42,8 +31,9 @@ static void read_cpus(const char *path, struct host_stats *out)
 
     unsigned long long t[8] = {0};
     const uint64_t tick_us = 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
-    if (!read_text(path, text) || sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1],
-                                         &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) < 4)
+    if (!proc_file_read(path, text, TEXT_BYTES) ||
+        sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3], &t[4], &t[5],
+               &t[6], &t[7]) < 4)
         return;
     out->busy_us = (t[0] + t[1] + t[2] + t[5] + t[6]) * tick_us;
     out->stolen_us = t[7] * tick_us;
@@ -54,8 +44,9 @@ static void read_pressure(const char *path, struct host_stats *out)
 {
     char text[TEXT_BYTES];
 
-    const char *total =
-        read_text(path, text) && strncmp(text, "some ", 5) == 0 ? strstr(text, "total=") : NULL;
+    const char *total = proc_file_read(path, text, TEXT_BYTES) && strncmp(text, "some ", 5) == 0
+                            ? strstr(text, "total=")
+                            : NULL;
     if (total == NULL)
         return;
     out->has_pressure = true;
@@ -78,7 +69,7 @@ static bool read_member(const char *directory, const char *name, char text[TEXT_
     char path[PATH_BYTES + 64];
     const int n = snprintf(path, sizeof path, "%s/%s", directory, name);
 
-    return n < (int)sizeof path && read_text(path, text);
+    return n < (int)sizeof path && proc_file_read(path, text, TEXT_BYTES);
 }
 
 /* "50000 100000" of v2, where "max" is no quota; of v1 two files, where -1 is none. Returns: CPUs; 0: none.
@@ -148,7 +139,7 @@ static void read_quota(const char *list, const char *mounted_at, struct host_sta
 {
     char text[TEXT_BYTES], *rest = text, *line;
 
-    if (!read_text(list, text))
+    if (!proc_file_read(list, text, TEXT_BYTES))
         return;
     while ((line = strsep(&rest, "\n")) != NULL) {
         char *controllers = strchr(line, ':');

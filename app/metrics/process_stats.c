@@ -2,7 +2,6 @@
 #include "metrics/process_stats.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "metrics/proc_file.h"
 
 bool process_stats_parse(const char *line, double booted, struct process_stats *out)
 {
@@ -30,17 +31,6 @@ bool process_stats_parse(const char *line, double booted, struct process_stats *
     out->resident_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
     out->threads = (uint64_t)threads;
     return true;
-}
-
-static bool read_line(const char *path, char *text, size_t room)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, room - 1);
-
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    return n > 0;
 }
 
 static double booted(void)
@@ -81,7 +71,7 @@ void process_stats_read(struct process_stats *out)
 
     *out = (struct process_stats){0};
     out->has_stat =
-        read_line("/proc/self/stat", line, sizeof line) && process_stats_parse(line, booted(), out);
+        proc_file_read("/proc/self/stat", line, sizeof line) && process_stats_parse(line, booted(), out);
     out->open_fds = open_fds();
     out->max_fds = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
                        ? (int64_t)limit.rlim_cur

@@ -6,7 +6,7 @@
 
 static const int64_t second_ns = INT64_C(1000000000);
 
-/* So many in one bucket of a meter; more of them than fit take several. */
+/* A count of one bucket of a meter. A greater count takes several pieces. */
 struct piece {
     uint16_t bucket;
     uint16_t count;
@@ -18,211 +18,225 @@ struct second {
     size_t piece_count;
 };
 
-struct rolling {
+struct sliding_window {
     size_t number_count;
-    weir_meter *now,
-        *began; /* totals: as last seen, and as the present second began; NULL: it has no meter */
-    struct second seconds[ROLLING_SECONDS];
-    uint64_t numbers[]; /* now, began, then those of each second */
+    /* Totals: of the latest update, and when the present second began; NULL without a meter. */
+    weir_meter *now, *began;
+    struct second seconds[WINDOW_SECONDS];
+    uint64_t numbers[]; /* as now and began, then what was new in each second */
 };
 
-static uint64_t *numbers_now(const struct rolling *r)
+static uint64_t *numbers_now(const struct sliding_window *w)
 {
-    return (uint64_t *)(uintptr_t)r->numbers;
+    return (uint64_t *)(uintptr_t)w->numbers;
 }
 
-static uint64_t *numbers_began(const struct rolling *r)
+static uint64_t *numbers_began(const struct sliding_window *w)
 {
-    return numbers_now(r) + r->number_count;
+    return numbers_now(w) + w->number_count;
 }
 
-static uint64_t *numbers_of(const struct rolling *r, size_t second)
+static uint64_t *numbers_of(const struct sliding_window *w, size_t second)
 {
-    return numbers_now(r) + r->number_count * (2 + second);
+    return numbers_now(w) + w->number_count * (2 + second);
 }
 
-/* --- the seconds --- */
+/* --- the clock --- */
 
-void rolling_clock_init(struct rolling_clock *clock, weir_instant now)
+void window_clock_init(struct window_clock *clock, weir_instant now)
 {
-    *clock = (struct rolling_clock){.began_ns = {now.ns}, .count = 1};
+    *clock = (struct window_clock){.began_ns = {now.ns}, .count = 1};
 }
 
-bool rolling_clock_turn(struct rolling_clock *clock, weir_instant now)
+bool window_clock_turn(struct window_clock *clock, weir_instant now)
 {
     if (now.ns - clock->began_ns[clock->present] < second_ns)
         return false;
-    clock->present = (clock->present + 1) % ROLLING_SECONDS;
+    clock->present = (clock->present + 1) % WINDOW_SECONDS;
     clock->began_ns[clock->present] = now.ns;
-    if (clock->count < ROLLING_SECONDS)
+    if (clock->count < WINDOW_SECONDS)
         clock->count++;
     return true;
 }
 
-/* --- a series --- */
-
-struct rolling *rolling_new(size_t numbers)
+size_t window_clock_before(size_t second)
 {
-    struct rolling *r = rolling_new_plain(numbers);
+    return (second + WINDOW_SECONDS - 1) % WINDOW_SECONDS;
+}
+
+size_t window_clock_past(const struct window_clock *clock, weir_instant now, int seconds)
+{
+    const int64_t from_ns = now.ns - seconds * second_ns - second_ns / 2;
+    size_t at = window_clock_before(clock->present);
+    size_t past = 0;
+
+    while (past + 1 < clock->count && clock->began_ns[at] >= from_ns) {
+        at = window_clock_before(at);
+        past++;
+    }
+    return past;
+}
+
+/* --- a window --- */
+
+struct sliding_window *sliding_window_new(size_t numbers)
+{
+    struct sliding_window *w = sliding_window_new_plain(numbers);
     weir_meter *meters = calloc(2, sizeof *meters);
 
-    if (r != NULL && meters != NULL) {
-        r->now = &meters[0];
-        r->began = &meters[1];
-        return r;
+    if (w != NULL && meters != NULL) {
+        w->now = &meters[0];
+        w->began = &meters[1];
+        return w;
     }
     free(meters);
-    free(r);
+    free(w);
     return NULL;
 }
 
-struct rolling *rolling_new_plain(size_t numbers)
+struct sliding_window *sliding_window_new_plain(size_t numbers)
 {
-    struct rolling *r = calloc(1, sizeof *r + numbers * (2 + ROLLING_SECONDS) * sizeof r->numbers[0]);
+    struct sliding_window *w = calloc(1, sizeof *w + numbers * (2 + WINDOW_SECONDS) * sizeof w->numbers[0]);
 
-    if (r != NULL)
-        r->number_count = numbers;
-    return r;
+    if (w != NULL)
+        w->number_count = numbers;
+    return w;
 }
 
-void rolling_free(struct rolling *r)
+void sliding_window_free(struct sliding_window *w)
 {
-    if (r == NULL)
+    if (w == NULL)
         return;
-    for (size_t i = 0; i < ROLLING_SECONDS; i++)
-        free(r->seconds[i].pieces);
-    free(r->now);
-    free(r);
+    for (size_t i = 0; i < WINDOW_SECONDS; i++)
+        free(w->seconds[i].pieces);
+    free(w->now);
+    free(w);
 }
 
-static bool went_back(const struct rolling *r, const weir_meter *meter, const uint64_t *numbers)
+static bool went_back(const struct sliding_window *w, const weir_meter *meter, const uint64_t *numbers)
 {
-    for (size_t i = 0; i < r->number_count; i++)
-        if (numbers[i] < numbers_now(r)[i])
+    for (size_t i = 0; i < w->number_count; i++)
+        if (numbers[i] < numbers_now(w)[i])
             return true;
-    return meter != NULL && weir_meter_count(meter) < weir_meter_count(r->now);
+    return meter != NULL && weir_meter_count(meter) < weir_meter_count(w->now);
 }
 
-void rolling_see(struct rolling *r, const weir_meter *meter, const uint64_t *numbers)
+void sliding_window_update(struct sliding_window *w, const weir_meter *meter, const uint64_t *numbers)
 {
-    const size_t bytes = r->number_count * sizeof *numbers;
+    const size_t bytes = w->number_count * sizeof *numbers;
 
-    if (went_back(r, meter, numbers)) {
+    if (went_back(w, meter, numbers)) {
         if (meter != NULL)
-            memset(r->began, 0, sizeof *r->began);
-        memset(numbers_began(r), 0, bytes);
+            memset(w->began, 0, sizeof *w->began);
+        memset(numbers_began(w), 0, bytes);
     }
     if (meter != NULL)
-        *r->now = *meter;
-    memcpy(numbers_now(r), numbers, bytes);
+        *w->now = *meter;
+    memcpy(numbers_now(w), numbers, bytes);
 }
 
-void rolling_begin_here(struct rolling *r)
+void sliding_window_begin_here(struct sliding_window *w)
 {
-    if (r->now != NULL)
-        *r->began = *r->now;
-    memcpy(numbers_began(r), numbers_now(r), r->number_count * sizeof r->numbers[0]);
+    if (w->now != NULL)
+        *w->began = *w->now;
+    memcpy(numbers_began(w), numbers_now(w), w->number_count * sizeof w->numbers[0]);
 }
 
-/* --- keeping a second --- */
+/* --- past seconds --- */
 
-static uint64_t new_in(const struct rolling *r, unsigned bucket)
+static uint64_t new_in(const struct sliding_window *w, unsigned bucket)
 {
-    return r->now->buckets[bucket] - r->began->buckets[bucket];
+    return w->now->buckets[bucket] - w->began->buckets[bucket];
 }
 
-static size_t pieces_needed(const struct rolling *r)
+static size_t pieces_needed(const struct sliding_window *w)
 {
     size_t count = 0;
 
     for (unsigned i = 0; i < WEIR_METER_BUCKETS; i++)
-        count += (new_in(r, i) + UINT16_MAX - 1) / UINT16_MAX;
+        count += (new_in(w, i) + UINT16_MAX - 1) / UINT16_MAX;
     return count;
 }
 
-static void keep_pieces(const struct rolling *r, struct second *second)
+static void keep_pieces(const struct sliding_window *w, struct second *second)
 {
-    size_t count = pieces_needed(r);
+    size_t count = pieces_needed(w);
 
     second->piece_count = 0;
     second->pieces = count ? malloc(count * sizeof *second->pieces) : NULL;
     if (second->pieces == NULL)
         return;
     for (unsigned i = 0; i < WEIR_METER_BUCKETS; i++)
-        for (uint64_t left = new_in(r, i); left > 0;) {
+        for (uint64_t left = new_in(w, i); left > 0;) {
             uint16_t part = left < UINT16_MAX ? (uint16_t)left : UINT16_MAX;
             second->pieces[second->piece_count++] = (struct piece){(uint16_t)i, part};
             left -= part;
         }
 }
 
-static void keep(struct rolling *r, size_t at)
+static void keep(struct sliding_window *w, size_t at)
 {
-    struct second *second = &r->seconds[at];
+    struct second *second = &w->seconds[at];
 
     free(second->pieces);
     second->pieces = NULL;
-    if (r->now != NULL) {
-        keep_pieces(r, second);
-        second->sum_ns = r->now->sum_ns - r->began->sum_ns;
+    if (w->now != NULL) {
+        keep_pieces(w, second);
+        second->sum_ns = w->now->sum_ns - w->began->sum_ns;
     }
-    for (size_t i = 0; i < r->number_count; i++)
-        numbers_of(r, at)[i] = numbers_now(r)[i] - numbers_began(r)[i];
+    for (size_t i = 0; i < w->number_count; i++)
+        numbers_of(w, at)[i] = numbers_now(w)[i] - numbers_began(w)[i];
 }
 
-void rolling_next(struct rolling *r, const struct rolling_clock *clock)
+void sliding_window_next_second(struct sliding_window *w, const struct window_clock *clock)
 {
-    keep(r, (clock->present + ROLLING_SECONDS - 1) % ROLLING_SECONDS);
-    rolling_begin_here(r);
+    keep(w, window_clock_before(clock->present));
+    sliding_window_begin_here(w);
 }
 
-/* --- adding up --- */
+/* --- sums --- */
 
-static void add_present(const struct rolling *r, struct rolling_window *out)
+static void add_present(const struct sliding_window *w, struct window_sum *out)
 {
-    if (r->now != NULL) {
-        out->meter = *r->now;
-        weir_meter_subtract(&out->meter, r->began);
+    if (w->now != NULL) {
+        out->meter = *w->now;
+        weir_meter_subtract(&out->meter, w->began);
     }
-    for (size_t i = 0; i < r->number_count; i++)
-        out->numbers[i] = numbers_now(r)[i] - numbers_began(r)[i];
+    for (size_t i = 0; i < w->number_count; i++)
+        out->numbers[i] = numbers_now(w)[i] - numbers_began(w)[i];
 }
 
-static void add_second(const struct rolling *r, size_t at, struct rolling_window *out)
+static void add_second(const struct sliding_window *w, size_t at, struct window_sum *out)
 {
-    const struct second *second = &r->seconds[at];
+    const struct second *second = &w->seconds[at];
 
     out->meter.sum_ns += second->sum_ns;
     for (size_t i = 0; i < second->piece_count; i++)
         out->meter.buckets[second->pieces[i].bucket] += second->pieces[i].count;
-    for (size_t i = 0; i < r->number_count; i++)
-        out->numbers[i] += numbers_of(r, at)[i];
+    for (size_t i = 0; i < w->number_count; i++)
+        out->numbers[i] += numbers_of(w, at)[i];
 }
 
-void rolling_sum(const struct rolling *r, const struct rolling_clock *clock, weir_instant now, int seconds,
-                 struct rolling_window *out)
+void sliding_window_sum(const struct sliding_window *w, const struct window_clock *clock, weir_instant now,
+                        int seconds, struct window_sum *out)
 {
-    const int64_t from_ns = now.ns - seconds * second_ns - second_ns / 2;
     size_t at = clock->present;
 
     memset(out, 0, sizeof *out);
-    add_present(r, out);
-    for (size_t n = 1; n < clock->count; n++) {
-        size_t before = (at + ROLLING_SECONDS - 1) % ROLLING_SECONDS;
-        if (clock->began_ns[before] < from_ns)
-            break;
-        at = before;
-        add_second(r, at, out);
+    add_present(w, out);
+    for (size_t past = window_clock_past(clock, now, seconds); past > 0; past--) {
+        at = window_clock_before(at);
+        add_second(w, at, out);
     }
     out->seconds = (double)(now.ns - clock->began_ns[at]) / 1e9;
 }
 
-const weir_meter *rolling_meter(const struct rolling *r)
+const weir_meter *sliding_window_meter(const struct sliding_window *w)
 {
-    return r->now;
+    return w->now;
 }
 
-const uint64_t *rolling_numbers(const struct rolling *r)
+const uint64_t *sliding_window_numbers(const struct sliding_window *w)
 {
-    return numbers_now(r);
+    return numbers_now(w);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What came in the last seconds of something that only grows: a meter and some numbers beside it, seen once a
- * second as totals. A second is kept as what was new in it, so that a quiet series costs little.
+/* Sliding windows over numbers that only grow: a meter and some counters beside it, given as totals about
+ * once a second. Of each past second only what was new in it is kept, so a quiet window costs little.
  *
- * Threading: belongs to one loop or thread; it is given copies.
+ * Threading: a window belongs to one loop or thread; it is given copies.
  */
 #ifndef APP_METRICS_SLIDING_WINDOW_H
 #define APP_METRICS_SLIDING_WINDOW_H
@@ -16,61 +16,67 @@
 #include <weir/time.h>
 
 enum {
-    ROLLING_SHORT_S = 10,
-    ROLLING_LONG_S = 60,
-    ROLLING_SECONDS = ROLLING_LONG_S + 1, /* the present one is not over */
-    ROLLING_NUMBERS_MAX = 32,
+    WINDOW_SHORT_S = 10,
+    WINDOW_LONG_S = 60,
+    WINDOW_SECONDS = WINDOW_LONG_S + 1, /* the present one is not over */
+    WINDOW_NUMBERS_MAX = 32,
 };
 
-/* The seconds, which all series share. */
-struct rolling_clock {
-    int64_t began_ns[ROLLING_SECONDS];
-    size_t present; /* the one that runs */
-    size_t count;   /* that have begun */
+/* When each second began; one clock for all windows. */
+struct window_clock {
+    int64_t began_ns[WINDOW_SECONDS];
+    size_t present; /* the second that runs, an index of began_ns */
+    size_t count;   /* seconds that have begun, WINDOW_SECONDS at most */
 };
 
-void rolling_clock_init(struct rolling_clock *clock, weir_instant now);
+void window_clock_init(struct window_clock *clock, weir_instant now);
 
-/* Begins a new second when the present one is over. Every series is told with rolling_next(), having seen its
- * totals of this moment.
- * Returns: whether it did.
+/* Begins a new second when the present one is over. The caller then calls sliding_window_next_second() for
+ * every window, each updated with its totals of this moment.
+ * Returns: whether a second began.
  */
-bool rolling_clock_turn(struct rolling_clock *clock, weir_instant now);
+bool window_clock_turn(struct window_clock *clock, weir_instant now);
 
-struct rolling;
+/* Returns: how many past seconds lie in the last so many; at most half a second of the oldest does not. */
+size_t window_clock_past(const struct window_clock *clock, weir_instant now, int seconds);
 
-/* A series with so many numbers beside its meter.
+/* The index of the second before this one. */
+size_t window_clock_before(size_t second);
+
+struct sliding_window;
+
+/* A window over a meter and so many numbers, WINDOW_NUMBERS_MAX at most.
  * Returns: NULL when there is no memory.
  */
-struct rolling *rolling_new(size_t numbers);
+struct sliding_window *sliding_window_new(size_t numbers);
 
-/* The same without a meter: rolling_see() is given none. */
-struct rolling *rolling_new_plain(size_t numbers);
-void rolling_free(struct rolling *r);
+/* The same without a meter: sliding_window_update() is given NULL. */
+struct sliding_window *sliding_window_new_plain(size_t numbers);
+void sliding_window_free(struct sliding_window *w);
 
-/* The totals as they are now. When one has gone back, it is taken to have begun anew.
- * Owns:    both are lent. meter NULL: there is none.
+/* Takes the totals as they are now. A total that has decreased has begun anew at 0.
+ * Owns:    both are lent; meter is NULL for a window without one.
  */
-void rolling_see(struct rolling *r, const weir_meter *meter, const uint64_t *numbers);
+void sliding_window_update(struct sliding_window *w, const weir_meter *meter, const uint64_t *numbers);
 
-/* What has been seen so far was before the start: it is in no second. */
-void rolling_begin_here(struct rolling *r);
+/* Makes the present totals the start of the window: what led to them counts in no second. */
+void sliding_window_begin_here(struct sliding_window *w);
 
-/* The clock has begun a second. What there is no memory for is forgotten. */
-void rolling_next(struct rolling *r, const struct rolling_clock *clock);
+/* Closes the second before clock->present. If there is no memory for its durations, they are forgotten. */
+void sliding_window_next_second(struct sliding_window *w, const struct window_clock *clock);
 
-struct rolling_window {
-    double seconds; /* that it covers: up to a second more than asked for, fewer after the start */
+struct window_sum {
+    double seconds; /* its length: up to a second more than asked for, less after the start */
     weir_meter meter;
-    uint64_t numbers[ROLLING_NUMBERS_MAX];
+    uint64_t numbers[WINDOW_NUMBERS_MAX];
 };
 
-/* What came in the last seconds, as far as they have been seen. */
-void rolling_sum(const struct rolling *r, const struct rolling_clock *clock, weir_instant now, int seconds,
-                 struct rolling_window *out);
+/* Adds up the last seconds, to the latest update. */
+void sliding_window_sum(const struct sliding_window *w, const struct window_clock *clock, weir_instant now,
+                        int seconds, struct window_sum *out);
 
-/* The totals, as last seen. */
-const weir_meter *rolling_meter(const struct rolling *r);
-const uint64_t *rolling_numbers(const struct rolling *r);
+/* The totals of the latest update; the meter is NULL for a window without one. */
+const weir_meter *sliding_window_meter(const struct sliding_window *w);
+const uint64_t *sliding_window_numbers(const struct sliding_window *w);
 
 #endif

@@ -17,28 +17,28 @@ static uint64_t get(const _Atomic uint64_t *n)
 
 /* --- counting --- */
 
-static struct spent_name *place_of(struct spent_name *names, const char *name)
+static struct breakdown_name *place_of(struct breakdown_name *names, const char *name)
 {
-    struct spent_name *least = &names[0];
+    struct breakdown_name *least = &names[0];
 
-    for (size_t i = 0; i < SPENT_NAMES; i++) {
-        if (get(&names[i].ns) > 0 && strncmp(names[i].name, name, SPENT_NAME_BYTES - 1) == 0)
+    for (size_t i = 0; i < BREAKDOWN_NAMES; i++) {
+        if (get(&names[i].ns) > 0 && strncmp(names[i].name, name, BREAKDOWN_NAME_BYTES - 1) == 0)
             return &names[i];
         if (get(&names[i].ns) < get(&least->ns))
             least = &names[i];
     }
     /* Whoever reads meanwhile finds it free, or the name cut: never without an end. */
     set(&least->ns, 0);
-    for (size_t i = 0; i < SPENT_NAME_BYTES - 1; i++) {
+    for (size_t i = 0; i < BREAKDOWN_NAME_BYTES - 1; i++) {
         __atomic_store_n(&least->name[i], *name, __ATOMIC_RELEASE);
         name += *name != '\0';
     }
     return least;
 }
 
-static void add_name(struct spent_name *names, const char *name, int64_t ns)
+static void add_name(struct breakdown_name *names, const char *name, int64_t ns)
 {
-    struct spent_name *place;
+    struct breakdown_name *place;
 
     if (ns <= 0 || !*name)
         return;
@@ -46,9 +46,9 @@ static void add_name(struct spent_name *names, const char *name, int64_t ns)
     atomic_store_explicit(&place->ns, get(&place->ns) + (uint64_t)ns, memory_order_release);
 }
 
-static void forget(struct spent_cell *cell)
+static void forget(struct breakdown_cell *cell)
 {
-    for (size_t i = 0; i < SPENT_NAMES; i++) {
+    for (size_t i = 0; i < BREAKDOWN_NAMES; i++) {
         set(&cell->waits[i].ns, get(&cell->waits[i].ns) - get(&cell->waits[i].ns) / FORGETS);
         set(&cell->holders[i].ns, get(&cell->holders[i].ns) - get(&cell->holders[i].ns) / FORGETS);
     }
@@ -60,11 +60,11 @@ static bool is_wait(enum weir_charge_kind kind)
     return kind >= WEIR_CHARGE_BODY && kind != WEIR_CHARGE_POOL_QUEUE && kind != WEIR_CHARGE_POOL_RUN;
 }
 
-static void take(struct spent_cell *cell, const weir_charge *charge)
+static void take(struct breakdown_cell *cell, const weir_charge *charge)
 {
     char label[WEIR_CHARGE_LABEL_BYTES];
 
-    set(&cell->kinds_ns[charge->kind], get(&cell->kinds_ns[charge->kind]) + (uint64_t)charge->share.ns);
+    set(&cell->charges_ns[charge->kind], get(&cell->charges_ns[charge->kind]) + (uint64_t)charge->share.ns);
     if (charge->kind == WEIR_CHARGE_RUN)
         weir_meter_record(&cell->run, charge->share);
     if (is_wait(charge->kind))
@@ -73,11 +73,11 @@ static void take(struct spent_cell *cell, const weir_charge *charge)
         add_name(cell->holders, charge->held_by, charge->held.ns);
 }
 
-bool spent_wants(struct spent_cell *cell, uint32_t second)
+bool breakdown_wants(struct breakdown_cell *cell, uint32_t second)
 {
     if (cell->second != second) {
         cell->second = second;
-        cell->left = SPENT_SAMPLES;
+        cell->left = BREAKDOWN_SAMPLES;
         forget(cell);
     }
     if (cell->left == 0)
@@ -86,41 +86,41 @@ bool spent_wants(struct spent_cell *cell, uint32_t second)
     return true;
 }
 
-void spent_take(struct spent_cell *cell, const weir_charge *charges, size_t count)
+void breakdown_take(struct breakdown_cell *cell, const weir_charge *charges, size_t count)
 {
     if (count == 0)
         return;
     for (size_t i = 0; i < count; i++)
         take(cell, &charges[i]);
-    set(&cell->weight, get(&cell->weight) + SPENT_WEIGHT);
+    set(&cell->weight, get(&cell->weight) + BREAKDOWN_WEIGHT);
     atomic_store_explicit(&cell->samples, get(&cell->samples) + 1, memory_order_release);
 }
 
 /* --- reading --- */
 
 /* Returns: whether another one is in front now. */
-static bool add_most(const struct spent_name *names, char most[SPENT_NAME_BYTES], uint64_t *most_ns)
+static bool add_most(const struct breakdown_name *names, char most[BREAKDOWN_NAME_BYTES], uint64_t *most_ns)
 {
     bool another = false;
 
-    for (size_t i = 0; i < SPENT_NAMES; i++) {
+    for (size_t i = 0; i < BREAKDOWN_NAMES; i++) {
         const uint64_t ns = get(&names[i].ns);
         if (ns <= *most_ns)
             continue;
         another = true;
         *most_ns = ns;
-        for (size_t k = 0; k < SPENT_NAME_BYTES - 1; k++)
+        for (size_t k = 0; k < BREAKDOWN_NAME_BYTES - 1; k++)
             most[k] = __atomic_load_n(&names[i].name[k], __ATOMIC_RELAXED);
-        most[SPENT_NAME_BYTES - 1] = '\0';
+        most[BREAKDOWN_NAME_BYTES - 1] = '\0';
     }
     return another;
 }
 
-void spent_add(const struct spent_cell *cell, struct spent_total *total)
+void breakdown_add(const struct breakdown_cell *cell, struct breakdown_total *total)
 {
     total->samples += get(&cell->samples);
     for (size_t i = 0; i < WEIR_CHARGE_KINDS; i++)
-        total->kinds_ns[i] += get(&cell->kinds_ns[i]);
+        total->charges_ns[i] += get(&cell->charges_ns[i]);
     weir_meter_read(&cell->run, &total->run);
     if (add_most(cell->waits, total->slowest, &total->slowest_ns))
         total->slowest_weight = get(&cell->weight);

@@ -2,8 +2,8 @@
 /* Where the time of a route's requests goes, on one loop: sums by kind of charge, how long they run, what
  * they wait longest for, and who holds them up.
  *
- * Working the charges out costs a few hundred instructions, so in each second only the first SPENT_SAMPLES
- * requests of a route are looked at on each loop.
+ * Working the charges out costs a few hundred instructions, so in each second only the first
+ * BREAKDOWN_SAMPLES requests of a route are looked at on each loop.
  *
  * Threading: a cell is written by its loop alone and may be read by any thread meanwhile, as a weir_meter is.
  */
@@ -18,40 +18,45 @@
 #include <weir/charge.h>
 #include <weir/meter.h>
 
-enum { SPENT_SAMPLES = 64, SPENT_WEIGHT = 32 /* of one */, SPENT_NAMES = 16, SPENT_NAME_BYTES = 64 };
-
-/* A name and its sum, which forgets: the last half minute counts. */
-struct spent_name {
-    _Atomic uint64_t ns; /* 0: the place is free */
-    char name[SPENT_NAME_BYTES];
+enum {
+    BREAKDOWN_SAMPLES = 64,
+    BREAKDOWN_WEIGHT = 32 /* of one */,
+    BREAKDOWN_NAMES = 16,
+    BREAKDOWN_NAME_BYTES = 64
 };
 
-struct spent_cell {
+/* A name and its sum, which forgets: the last half minute counts. */
+struct breakdown_name {
+    _Atomic uint64_t ns; /* 0: the place is free */
+    char name[BREAKDOWN_NAME_BYTES];
+};
+
+struct breakdown_cell {
     uint32_t second; /* the loop's own: the one it last looked in, and how many more it will */
     uint32_t left;
     _Atomic uint64_t samples, weight; /* weight: of the samples, forgetting as the names do */
-    _Atomic uint64_t kinds_ns[WEIR_CHARGE_KINDS];
+    _Atomic uint64_t charges_ns[WEIR_CHARGE_KINDS];
     weir_meter run;
-    struct spent_name waits[SPENT_NAMES], holders[SPENT_NAMES];
+    struct breakdown_name waits[BREAKDOWN_NAMES], holders[BREAKDOWN_NAMES];
 };
 
 /* An exchange has ended in this second, by whatever clock: whether it is one to be looked at. */
-bool spent_wants(struct spent_cell *cell, uint32_t second);
+bool breakdown_wants(struct breakdown_cell *cell, uint32_t second);
 
 /* Counts where its time went. */
-void spent_take(struct spent_cell *cell, const weir_charge *charges, size_t count);
+void breakdown_take(struct breakdown_cell *cell, const weir_charge *charges, size_t count);
 
 /* What cells of several loops come to. */
-struct spent_total {
+struct breakdown_total {
     uint64_t samples;
-    uint64_t kinds_ns[WEIR_CHARGE_KINDS];
+    uint64_t charges_ns[WEIR_CHARGE_KINDS];
     weir_meter run;
-    char slowest[SPENT_NAME_BYTES], holder[SPENT_NAME_BYTES]; /* "": none */
-    uint64_t slowest_ns, slowest_weight;                      /* of that loop's samples */
+    char slowest[BREAKDOWN_NAME_BYTES], holder[BREAKDOWN_NAME_BYTES]; /* "": none */
+    uint64_t slowest_ns, slowest_weight;                              /* of that loop's samples */
     uint64_t holder_ns;
 };
 
 /* Adds a cell. Of names it keeps the one that comes to most on one loop. */
-void spent_add(const struct spent_cell *cell, struct spent_total *total);
+void breakdown_add(const struct breakdown_cell *cell, struct breakdown_total *total);
 
 #endif

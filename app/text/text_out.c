@@ -50,6 +50,14 @@ void text_out_json(struct text_out *out, const char *text)
         out->err = weir_json_append_string(&out->text, text, strlen(text));
 }
 
+void text_out_json_or_null(struct text_out *out, const char *text)
+{
+    if (text != NULL)
+        text_out_json(out, text);
+    else
+        text_out_add(out, "null");
+}
+
 void text_out_number(struct text_out *out, bool measured, double value)
 {
     if (measured)

@@ -28,6 +28,9 @@ void text_out_count(struct text_out *out, uint64_t count);
 /* As a JSON string. */
 void text_out_json(struct text_out *out, const char *text);
 
+/* The same; a text that is NULL is null. */
+void text_out_json_or_null(struct text_out *out, const char *text);
+
 /* A number that may not have been measured: null in JSON. */
 void text_out_number(struct text_out *out, bool measured, double value);
 

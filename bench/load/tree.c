@@ -16,7 +16,7 @@
 
 #include "admin/admin.h"
 #include "config/load.h"
-#include "metrics/metrics.h"
+#include "metrics/request_counts.h"
 #include "routes/table.h"
 
 enum { TASKS = 100000, CHILDREN = 9, LOOKS = 15, CHILD_MS = 1000, PIECE_BYTES = 1 << 16, TAIL_BYTES = 64 };
@@ -236,7 +236,7 @@ static void read_config(struct bench *b, struct config *config, struct config_fa
 
     config_faults_open(faults, "bench");
     if (config_parse(config, text, (size_t)n, &route_kinds, faults) < 0 ||
-        metrics_open(config, &b->status.metrics) < 0)
+        request_counts_open(config, &b->status.requests) < 0)
         fail("no configuration");
 }
 
@@ -261,7 +261,7 @@ int main(int argc, char **argv)
     err = weir_run(&options, serve, &b);
     pthread_join(client, NULL);
     admin_stop(admin);
-    metrics_free(b.status.metrics);
+    request_counts_free(b.status.requests);
     config_free(&config);
     gateway_status_end(&b.status);
     if (err < 0)

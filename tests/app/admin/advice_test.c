@@ -10,6 +10,8 @@
 #include <weir/json.h>
 
 #include "admin/advice.h"
+#include "admin/advice_pools.h"
+#include "admin/advice_routes.h"
 
 static struct advice_route quiet_route(void)
 {

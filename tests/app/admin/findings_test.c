@@ -108,7 +108,7 @@ static void a_backend_that_fails_is_named_with_its_reason(void **state)
     says(&g,
          "50 % of its 600 calls fail: no connection can be made (connect failed), in 50 % of the failures; "
          "last: connection refused");
-    g.origin.names = "";
+    g.origin.names[0] = '\0';
     says(&g, "\"text\":\"http://127.0.0.1:8103: 50 %");
 }
 
@@ -206,7 +206,7 @@ static void the_most_important_comes_first(void **state)
     g.in.refused.refused = 60; /* a tenth */
     g.origin.errors = 590;
     g.in.stall = (struct finding_stall){.task = "GET /trap",
-                                        .kind = "computing",
+                                        .cause = "computing",
                                         .place = "do_unit burn.c:57",
                                         .held_max_ms = 400,
                                         .count = 7};

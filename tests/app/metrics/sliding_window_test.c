@@ -13,8 +13,8 @@
 #define SECOND INT64_C(1000000000)
 
 struct series {
-    struct rolling_clock clock;
-    struct rolling *r;
+    struct window_clock clock;
+    struct sliding_window *r;
     weir_meter total;
     uint64_t numbers[2];
     int64_t now_ns;
@@ -24,21 +24,21 @@ static void begin(struct series *s)
 {
     memset(s, 0, sizeof *s);
     s->now_ns = 5 * SECOND; /* an instant is not counted from 0 */
-    rolling_clock_init(&s->clock, (weir_instant){s->now_ns});
-    s->r = rolling_new(2);
+    window_clock_init(&s->clock, (weir_instant){s->now_ns});
+    s->r = sliding_window_new(2);
     assert_non_null(s->r);
 }
 
 static void end(struct series *s)
 {
-    rolling_free(s->r);
+    sliding_window_free(s->r);
 }
 
 static void look(struct series *s)
 {
-    rolling_see(s->r, &s->total, s->numbers);
-    if (rolling_clock_turn(&s->clock, (weir_instant){s->now_ns}))
-        rolling_next(s->r, &s->clock);
+    sliding_window_update(s->r, &s->total, s->numbers);
+    if (window_clock_turn(&s->clock, (weir_instant){s->now_ns}))
+        sliding_window_next_second(s->r, &s->clock);
 }
 
 /* Time passes; whoever looks does so at the end of it. */
@@ -54,11 +54,11 @@ static void record(struct series *s, int64_t ms, int times)
     s->numbers[0] += (uint64_t)times;
 }
 
-static struct rolling_window window(struct series *s, int seconds)
+static struct window_sum window(struct series *s, int seconds)
 {
-    static struct rolling_window w;
+    static struct window_sum w;
 
-    rolling_sum(s->r, &s->clock, (weir_instant){s->now_ns}, seconds, &w);
+    sliding_window_sum(s->r, &s->clock, (weir_instant){s->now_ns}, seconds, &w);
     return w;
 }
 
@@ -71,7 +71,7 @@ static void assert_near(double got, double wanted)
 static void nothing_came_of_nothing(void **state)
 {
     static struct series s;
-    static struct rolling_window w;
+    static struct window_sum w;
 
     (void)state;
     begin(&s);
@@ -85,7 +85,7 @@ static void nothing_came_of_nothing(void **state)
 static void the_present_second_counts_at_once(void **state)
 {
     static struct series s;
-    static struct rolling_window w;
+    static struct window_sum w;
 
     (void)state;
     begin(&s);
@@ -96,15 +96,15 @@ static void the_present_second_counts_at_once(void **state)
     assert_int_equal(w.meter.sum_ns, 21000000);
     assert_int_equal(w.numbers[0], 3);
     assert_near(w.seconds, 0.25);
-    assert_int_equal(weir_meter_count(rolling_meter(s.r)), 3);
-    assert_int_equal(rolling_numbers(s.r)[0], 3);
+    assert_int_equal(weir_meter_count(sliding_window_meter(s.r)), 3);
+    assert_int_equal(sliding_window_numbers(s.r)[0], 3);
     end(&s);
 }
 
 static void a_window_holds_its_seconds_and_no_more(void **state)
 {
     static struct series s;
-    static struct rolling_window w;
+    static struct window_sum w;
 
     (void)state;
     begin(&s);
@@ -136,7 +136,7 @@ static void a_window_holds_its_seconds_and_no_more(void **state)
 static void a_window_is_near_its_length_at_any_moment(void **state)
 {
     static struct series s;
-    static struct rolling_window w;
+    static struct window_sum w;
 
     (void)state;
     begin(&s);
@@ -159,7 +159,7 @@ static void a_window_is_near_its_length_at_any_moment(void **state)
 static void a_gap_is_one_long_second(void **state)
 {
     static struct series s;
-    static struct rolling_window w;
+    static struct window_sum w;
 
     (void)state;
     begin(&s);
@@ -180,7 +180,7 @@ static void a_gap_is_one_long_second(void **state)
 static void more_than_a_piece_holds_is_not_lost(void **state)
 {
     static struct series s;
-    static struct rolling_window w;
+    static struct window_sum w;
 
     (void)state;
     begin(&s);
@@ -197,7 +197,7 @@ static void more_than_a_piece_holds_is_not_lost(void **state)
 static void what_went_back_has_begun_anew(void **state)
 {
     static struct series s;
-    static struct rolling_window w;
+    static struct window_sum w;
 
     (void)state;
     begin(&s);
@@ -210,18 +210,18 @@ static void what_went_back_has_begun_anew(void **state)
     w = window(&s, 10);
     assert_int_equal(w.numbers[0], 55);
     assert_int_equal(weir_meter_count(&w.meter), 55);
-    assert_int_equal(weir_meter_count(rolling_meter(s.r)), 5);
+    assert_int_equal(weir_meter_count(sliding_window_meter(s.r)), 5);
     end(&s);
 }
 
 static void a_series_may_have_no_meter(void **state)
 {
     static struct series s;
-    static struct rolling_window w;
+    static struct window_sum w;
 
     (void)state;
     begin(&s);
-    rolling_see(s.r, NULL, (uint64_t[]){4, 9});
+    sliding_window_update(s.r, NULL, (uint64_t[]){4, 9});
     s.now_ns += SECOND / 2;
     w = window(&s, 10);
     assert_int_equal(w.numbers[0], 4);

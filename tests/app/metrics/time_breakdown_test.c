@@ -15,43 +15,43 @@ static weir_charge charge(enum weir_charge_kind kind, const char *name, int64_t 
     return (weir_charge){.kind = kind, .name = name, .share = weir_ms(ms)};
 }
 
-static void take_one(struct spent_cell *cell, weir_charge one)
+static void take_one(struct breakdown_cell *cell, weir_charge one)
 {
-    spent_take(cell, &one, 1);
+    breakdown_take(cell, &one, 1);
 }
 
-static struct spent_total total_of(const struct spent_cell *cells, size_t count)
+static struct breakdown_total total_of(const struct breakdown_cell *cells, size_t count)
 {
-    struct spent_total total = {0};
+    struct breakdown_total total = {0};
 
     for (size_t i = 0; i < count; i++)
-        spent_add(&cells[i], &total);
+        breakdown_add(&cells[i], &total);
     return total;
 }
 
 static void shares_add_up_by_kind(void **state)
 {
-    static struct spent_cell cells[2];
+    static struct breakdown_cell cells[2];
     const weir_charge charges[] = {charge(WEIR_CHARGE_RUN, NULL, 2), charge(WEIR_CHARGE_BACKEND, "user", 30),
                                    charge(WEIR_CHARGE_BACKEND, "ads", 5)};
-    struct spent_total total;
+    struct breakdown_total total;
 
     (void)state;
-    spent_take(&cells[0], charges, 3);
-    spent_take(&cells[1], charges, 2);
-    spent_take(&cells[1], charges, 0); /* of which there is no ledger */
+    breakdown_take(&cells[0], charges, 3);
+    breakdown_take(&cells[1], charges, 2);
+    breakdown_take(&cells[1], charges, 0); /* of which there is no ledger */
     total = total_of(cells, 2);
     assert_int_equal(total.samples, 2);
-    assert_int_equal(total.kinds_ns[WEIR_CHARGE_RUN], 4000000);
-    assert_int_equal(total.kinds_ns[WEIR_CHARGE_BACKEND], 65000000);
-    assert_int_equal(total.kinds_ns[WEIR_CHARGE_TIMER], 0);
+    assert_int_equal(total.charges_ns[WEIR_CHARGE_RUN], 4000000);
+    assert_int_equal(total.charges_ns[WEIR_CHARGE_BACKEND], 65000000);
+    assert_int_equal(total.charges_ns[WEIR_CHARGE_TIMER], 0);
     assert_int_equal(weir_meter_count(&total.run), 2);
 }
 
 static void the_slowest_wait_and_its_loop_are_known(void **state)
 {
-    static struct spent_cell cells[2];
-    struct spent_total total;
+    static struct breakdown_cell cells[2];
+    struct breakdown_total total;
 
     (void)state;
     for (int i = 0; i < 3; i++)
@@ -61,12 +61,12 @@ static void the_slowest_wait_and_its_loop_are_known(void **state)
     total = total_of(cells, 2);
     assert_string_equal(total.slowest, "orders");
     assert_int_equal(total.slowest_ns, 40000000);
-    assert_int_equal(total.slowest_weight, 2 * SPENT_WEIGHT);
+    assert_int_equal(total.slowest_weight, 2 * BREAKDOWN_WEIGHT);
 }
 
 static void computing_and_pools_are_no_waits(void **state)
 {
-    static struct spent_cell cell;
+    static struct breakdown_cell cell;
 
     (void)state;
     take_one(&cell, charge(WEIR_CHARGE_RUN, NULL, 10));
@@ -80,9 +80,9 @@ static void computing_and_pools_are_no_waits(void **state)
 
 static void who_held_longest_is_known(void **state)
 {
-    static struct spent_cell cell;
+    static struct breakdown_cell cell;
     weir_charge ready = charge(WEIR_CHARGE_READY, NULL, 30);
-    struct spent_total total;
+    struct breakdown_total total;
 
     (void)state;
     ready.held_by = "GET /a";
@@ -99,13 +99,13 @@ static void who_held_longest_is_known(void **state)
 /* More names than places: the smallest goes, never the one that matters. */
 static void many_names_leave_the_longest(void **state)
 {
-    static struct spent_cell cell;
+    static struct breakdown_cell cell;
     char name[16];
-    struct spent_total total;
+    struct breakdown_total total;
 
     (void)state;
     take_one(&cell, charge(WEIR_CHARGE_BACKEND, "slow", 500));
-    for (int i = 0; i < 4 * SPENT_NAMES; i++) {
+    for (int i = 0; i < 4 * BREAKDOWN_NAMES; i++) {
         snprintf(name, sizeof name, "b%d", i);
         take_one(&cell, charge(WEIR_CHARGE_BACKEND, name, 1 + i % 3));
     }
@@ -116,9 +116,9 @@ static void many_names_leave_the_longest(void **state)
 
 static void a_long_name_is_cut_and_found_again(void **state)
 {
-    static struct spent_cell cell;
-    char name[2 * SPENT_NAME_BYTES];
-    struct spent_total total;
+    static struct breakdown_cell cell;
+    char name[2 * BREAKDOWN_NAME_BYTES];
+    struct breakdown_total total;
 
     (void)state;
     memset(name, 'n', sizeof name);
@@ -126,38 +126,38 @@ static void a_long_name_is_cut_and_found_again(void **state)
     take_one(&cell, charge(WEIR_CHARGE_BACKEND, name, 10));
     take_one(&cell, charge(WEIR_CHARGE_BACKEND, name, 10));
     total = total_of(&cell, 1);
-    assert_int_equal(strlen(total.slowest), SPENT_NAME_BYTES - 1);
+    assert_int_equal(strlen(total.slowest), BREAKDOWN_NAME_BYTES - 1);
     assert_int_equal(total.slowest_ns, 20000000);
 }
 
 static void each_second_so_many_are_looked_at(void **state)
 {
-    static struct spent_cell cell;
+    static struct breakdown_cell cell;
     int wanted = 0;
 
     (void)state;
-    for (int i = 0; i < 10 * SPENT_SAMPLES; i++)
-        wanted += spent_wants(&cell, 1);
-    assert_int_equal(wanted, SPENT_SAMPLES);
-    assert_true(spent_wants(&cell, 2));
+    for (int i = 0; i < 10 * BREAKDOWN_SAMPLES; i++)
+        wanted += breakdown_wants(&cell, 1);
+    assert_int_equal(wanted, BREAKDOWN_SAMPLES);
+    assert_true(breakdown_wants(&cell, 2));
 }
 
 /* What was slow once is not blamed for ever. */
 static void names_are_forgotten(void **state)
 {
-    static struct spent_cell cell;
+    static struct breakdown_cell cell;
     double one_ms;
-    struct spent_total total;
+    struct breakdown_total total;
 
     (void)state;
     take_one(&cell, charge(WEIR_CHARGE_BACKEND, "was slow", 1000));
     for (uint32_t second = 1; second <= 300; second++) {
-        (void)spent_wants(&cell, second);
+        (void)breakdown_wants(&cell, second);
         take_one(&cell, charge(WEIR_CHARGE_BACKEND, "is slow", 10));
     }
     total = total_of(&cell, 1);
     assert_string_equal(total.slowest, "is slow");
-    one_ms = (double)total.slowest_ns * SPENT_WEIGHT / (double)total.slowest_weight / 1e6;
+    one_ms = (double)total.slowest_ns * BREAKDOWN_WEIGHT / (double)total.slowest_weight / 1e6;
     assert_true(one_ms > 9.9 && one_ms < 10.1);
     assert_int_equal(total.samples, 301);
 }

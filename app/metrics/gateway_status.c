@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin/gateway_status.h"
+#include "metrics/gateway_status.h"
 
 void gateway_status_init(struct gateway_status *status)
 {

@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <weir.h>
 
-#include "admin/page_tasks.h"
+#include "admin/tasks_json.h"
 #include "support/tree.h"
 
 static int sleep_for_ever(void *arg)
@@ -74,7 +74,7 @@ static int write_tree(void *arg)
     tasks = look_at_tasks(&(weir_tasks_options){.stacks = true});
     memset(&poured, 0, sizeof poured);
     text_out_init(&out, 256 << 10);
-    assert_int_equal(admin_tasks_write(tasks, &out, pour, &poured), 0);
+    assert_int_equal(tasks_json_write(tasks, &out, pour, &poured), 0);
     weir_buffer_free(&out.text);
     weir_tasks_free(tasks);
     weir_scope_cancel(&scope);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "config/load.h"
-#include "metrics/metrics.h"
+#include "metrics/request_totals.h"
 #include "routes/table.h"
 
 static const char file[] = "listen: 127.0.0.1:0\n"
@@ -21,8 +21,8 @@ static const char file[] = "listen: 127.0.0.1:0\n"
 
 struct gateway {
     struct config config;
-    struct metrics *metrics;
-    struct metrics_loop *loops[2];
+    struct request_counts *counts;
+    struct request_counts_loop *loops[2];
 };
 
 static struct gateway begin(void)
@@ -32,15 +32,15 @@ static struct gateway begin(void)
 
     config_faults_open(&faults, "test.yaml");
     assert_int_equal(config_parse(&g.config, file, sizeof file - 1, &route_kinds, &faults), 0);
-    assert_int_equal(metrics_open(&g.config, &g.metrics), 0);
+    assert_int_equal(request_counts_open(&g.config, &g.counts), 0);
     for (int i = 0; i < 2; i++)
-        assert_non_null(g.loops[i] = metrics_loop_open(g.metrics));
+        assert_non_null(g.loops[i] = request_counts_loop_open(g.counts));
     return g;
 }
 
 static void end(struct gateway *g)
 {
-    metrics_free(g->metrics);
+    request_counts_free(g->counts);
     config_free(&g->config);
 }
 
@@ -60,17 +60,17 @@ static weir_exchange_record exchange(const struct gateway *g, int route, const c
     };
 }
 
-static uint64_t count_of(const struct metrics_outcomes *met, const char *method, int status)
+static uint64_t count_of(const struct request_outcomes *met, const char *method, int status)
 {
     for (size_t i = 0; i < met->count; i++)
-        if (met->list[i].status == status && strcmp(metrics_methods[met->list[i].method], method) == 0)
+        if (met->list[i].status == status && strcmp(request_methods[met->list[i].method], method) == 0)
             return met->list[i].count;
     return 0;
 }
 
 static void count(struct gateway *g, int loop, weir_exchange_record record)
 {
-    metrics_count(g->loops[loop], &record);
+    request_counts_add(g->loops[loop], &record);
 }
 
 static void routes_with_one_path_are_one(void **state)
@@ -78,20 +78,20 @@ static void routes_with_one_path_are_one(void **state)
     struct gateway g = begin();
 
     (void)state;
-    assert_int_equal(metrics_route_count(g.metrics), 3);
-    assert_string_equal(metrics_route_name(g.metrics, 0), "/a");
-    assert_string_equal(metrics_route_kind(g.metrics, 0), "respond");
-    assert_string_equal(metrics_route_name(g.metrics, 1), "/b");
-    assert_string_equal(metrics_route_kind(g.metrics, 1), "sleep");
-    assert_string_equal(metrics_route_name(g.metrics, 2), "none");
-    assert_null(metrics_route_kind(g.metrics, 2));
+    assert_int_equal(request_counts_labels(g.counts), 3);
+    assert_string_equal(request_counts_label_name(g.counts, 0), "/a");
+    assert_string_equal(request_counts_label_kind(g.counts, 0), "respond");
+    assert_string_equal(request_counts_label_name(g.counts, 1), "/b");
+    assert_string_equal(request_counts_label_kind(g.counts, 1), "sleep");
+    assert_string_equal(request_counts_label_name(g.counts, 2), "none");
+    assert_null(request_counts_label_kind(g.counts, 2));
     end(&g);
 }
 
 static void all_loops_are_added_up(void **state)
 {
-    static struct metrics_route route;
-    static struct metrics_outcomes met;
+    static struct request_totals route;
+    static struct request_outcomes met;
     struct gateway g = begin();
 
     (void)state;
@@ -100,8 +100,8 @@ static void all_loops_are_added_up(void **state)
     count(&g, 1, exchange(&g, 0, "GET", 200));
     count(&g, 1, exchange(&g, 2, "POST", 201));
     count(&g, 1, exchange(&g, 1, "GET", 503));
-    metrics_read_route(g.metrics, 0, &route);
-    metrics_read_outcomes(g.metrics, 0, &met);
+    request_counts_read(g.counts, 0, &route);
+    request_counts_read_outcomes(g.counts, 0, &met);
     assert_int_equal(met.count, 2);
     assert_int_equal(count_of(&met, "GET", 200), 3);
     assert_int_equal(count_of(&met, "POST", 201), 1);
@@ -110,20 +110,20 @@ static void all_loops_are_added_up(void **state)
     assert_int_equal(route.errors, 0);
     assert_int_equal(weir_meter_count(&route.took), 4);
     assert_int_equal(route.took.sum_ns, 20000000);
-    metrics_read_route(g.metrics, 1, &route);
-    metrics_read_outcomes(g.metrics, 1, &met);
+    request_counts_read(g.counts, 1, &route);
+    request_counts_read_outcomes(g.counts, 1, &met);
     assert_int_equal(count_of(&met, "GET", 503), 1);
     assert_int_equal(route.errors, 1);
-    metrics_read_route(g.metrics, 2, &route);
-    metrics_read_outcomes(g.metrics, 2, &met);
+    request_counts_read(g.counts, 2, &route);
+    request_counts_read_outcomes(g.counts, 2, &met);
     assert_int_equal(met.count, 0);
     end(&g);
 }
 
 static void leaving_and_breaking_off_are_told_apart(void **state)
 {
-    static struct metrics_route route;
-    static struct metrics_outcomes met;
+    static struct request_totals route;
+    static struct request_outcomes met;
     struct gateway g = begin();
     weir_exchange_record cut = exchange(&g, 1, "GET", 200);
 
@@ -131,10 +131,10 @@ static void leaving_and_breaking_off_are_told_apart(void **state)
     cut.complete = false;
     count(&g, 0, cut);
     count(&g, 0, exchange(&g, 1, "GET", 0));
-    metrics_read_route(g.metrics, 1, &route);
-    metrics_read_outcomes(g.metrics, 1, &met);
+    request_counts_read(g.counts, 1, &route);
+    request_counts_read_outcomes(g.counts, 1, &met);
     assert_int_equal(count_of(&met, "GET", 200), 1);
-    assert_int_equal(count_of(&met, "GET", METRICS_CLIENT_LEFT), 1);
+    assert_int_equal(count_of(&met, "GET", REQUEST_CLIENT_LEFT), 1);
     assert_int_equal(route.cut, 1);
     assert_int_equal(route.errors, 0);
     end(&g);
@@ -145,16 +145,16 @@ static void every_method_has_its_name_and_the_others_one(void **state)
     static const char *const methods[] = {"GET",   "HEAD",    "POST",    "PUT",   "DELETE",
                                           "PATCH", "OPTIONS", "CONNECT", "TRACE", "PROPFIND",
                                           "get",   "G",       "",        "GETT",  "other"};
-    static struct metrics_route route;
-    static struct metrics_outcomes met;
+    static struct request_totals route;
+    static struct request_outcomes met;
     struct gateway g = begin();
 
     (void)state;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         count(&g, 0, exchange(&g, 1, methods[i], 200));
-    metrics_read_route(g.metrics, 1, &route);
-    metrics_read_outcomes(g.metrics, 1, &met);
-    assert_int_equal(met.count, METRICS_METHODS);
+    request_counts_read(g.counts, 1, &route);
+    request_counts_read_outcomes(g.counts, 1, &met);
+    assert_int_equal(met.count, REQUEST_METHODS);
     for (int i = 0; i < 9; i++)
         assert_int_equal(count_of(&met, methods[i], 200), 1);
     assert_int_equal(count_of(&met, "other", 200), 6);
@@ -163,8 +163,8 @@ static void every_method_has_its_name_and_the_others_one(void **state)
 
 static void refusals_have_their_reasons(void **state)
 {
-    static struct metrics_route route;
-    static struct metrics_outcomes met;
+    static struct request_totals route;
+    static struct request_outcomes met;
     struct gateway g = begin();
     weir_exchange_record record = exchange(&g, -1, "GET", 404);
 
@@ -177,16 +177,16 @@ static void refusals_have_their_reasons(void **state)
     count(&g, 1, record);
     record.refused = "a reason nobody knows yet";
     count(&g, 1, record);
-    assert_true(metrics_refusal_count() < METRICS_REFUSALS_MAX); /* there is room for each */
-    metrics_read_route(g.metrics, 0, &route);
-    for (size_t i = 0; i < metrics_refusal_count(); i++) {
+    assert_true(request_refusal_count() < REQUEST_REFUSALS_MAX); /* there is room for each */
+    request_counts_read(g.counts, 0, &route);
+    for (size_t i = 0; i < request_refusal_count(); i++) {
         const char *reason = weir_refusal_at(i)->reason;
         assert_int_equal(route.refused[i], strcmp(reason, "queueing") == 0 || strcmp(reason, "other") == 0);
     }
-    metrics_read_route(g.metrics, 2, &route);
-    for (size_t i = 0; i < metrics_refusal_count(); i++)
+    request_counts_read(g.counts, 2, &route);
+    for (size_t i = 0; i < request_refusal_count(); i++)
         assert_int_equal(route.refused[i], strcmp(weir_refusal_at(i)->reason, "not_found") == 0 ? 2 : 0);
-    metrics_read_outcomes(g.metrics, 2, &met);
+    request_counts_read_outcomes(g.counts, 2, &met);
     assert_int_equal(count_of(&met, "GET", 404), 2);
     end(&g);
 }
@@ -194,21 +194,21 @@ static void refusals_have_their_reasons(void **state)
 /* The first error of a route is one more of its kind, not a series nobody had heard of. */
 static void what_can_be_expected_is_there_from_the_start(void **state)
 {
-    static struct metrics_outcomes met;
+    static struct request_outcomes met;
     struct gateway g = begin();
     size_t before;
 
     (void)state;
     count(&g, 0, exchange(&g, 0, "GET", 500));
-    metrics_read_outcomes(g.metrics, 0, &met);
-    metrics_add_expected(g.metrics, 0, &met);
+    request_counts_read_outcomes(g.counts, 0, &met);
+    request_counts_add_expected(g.counts, 0, &met);
     assert_int_equal(met.count, 2 * 6); /* GET and POST, which the two routes of this path take */
     assert_int_equal(count_of(&met, "GET", 500), 1);
     before = met.count;
-    metrics_add_expected(g.metrics, 0, &met);
+    request_counts_add_expected(g.counts, 0, &met);
     assert_int_equal(met.count, before);
-    metrics_read_outcomes(g.metrics, 2, &met);
-    metrics_add_expected(g.metrics, 2, &met);
+    request_counts_read_outcomes(g.counts, 2, &met);
+    request_counts_add_expected(g.counts, 2, &met);
     assert_true(met.count > 0);
     for (size_t i = 0; i < met.count; i++)
         assert_true(met.list[i].count == 0 && met.list[i].status >= 400);
@@ -218,8 +218,8 @@ static void what_can_be_expected_is_there_from_the_start(void **state)
 /* A backend may answer with whatever it likes: what has no place is counted together, and nothing is lost. */
 static void statuses_without_end_take_no_memory_without_end(void **state)
 {
-    static struct metrics_route route;
-    static struct metrics_outcomes met;
+    static struct request_totals route;
+    static struct request_outcomes met;
     struct gateway g = begin();
     uint64_t sum = 0;
 
@@ -228,15 +228,15 @@ static void statuses_without_end_take_no_memory_without_end(void **state)
         count(&g, 0, exchange(&g, 1, "GET", status));
         count(&g, 1, exchange(&g, 1, "PUT", 699 - status));
     }
-    metrics_read_route(g.metrics, 1, &route);
-    metrics_read_outcomes(g.metrics, 1, &met);
+    request_counts_read(g.counts, 1, &route);
+    request_counts_read_outcomes(g.counts, 1, &met);
     for (size_t i = 0; i < met.count; i++)
         sum += met.list[i].count;
     assert_int_equal(sum, 1000);
-    assert_int_equal(met.count, 2 * METRICS_STATUSES_MAX + 1);
+    assert_int_equal(met.count, 2 * REQUEST_STATUSES_MAX + 1);
     assert_int_equal(count_of(&met, "GET", 100), 1);
     assert_int_equal(count_of(&met, "PUT", 599), 1);
-    assert_int_equal(count_of(&met, "other", 0), 1000 - 2 * METRICS_STATUSES_MAX);
+    assert_int_equal(count_of(&met, "other", 0), 1000 - 2 * REQUEST_STATUSES_MAX);
     end(&g);
 }
 
@@ -254,8 +254,8 @@ static void *count_many(void *arg)
 
 static void it_can_be_read_at_any_moment(void **state)
 {
-    static struct metrics_route route;
-    static struct metrics_outcomes met;
+    static struct request_totals route;
+    static struct request_outcomes met;
     struct gateway g = begin();
     pthread_t thread;
     uint64_t before = 0;
@@ -264,9 +264,9 @@ static void it_can_be_read_at_any_moment(void **state)
     assert_int_equal(pthread_create(&thread, NULL, count_many, &g), 0);
     while (before < TIMES) {
         uint64_t sum = 0;
-        for (size_t i = 0; i < metrics_route_count(g.metrics); i++) {
-            metrics_read_route(g.metrics, i, &route);
-            metrics_read_outcomes(g.metrics, i, &met);
+        for (size_t i = 0; i < request_counts_labels(g.counts); i++) {
+            request_counts_read(g.counts, i, &route);
+            request_counts_read_outcomes(g.counts, i, &met);
             for (size_t k = 0; k < met.count; k++)
                 sum += met.list[k].count;
         }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "admin/page_frame.h"
+
+#include <stdio.h>
+
+enum { FRAME_BYTES = 512 };
+
+void page_frame_write(struct text_out *out, const weir_frame *frame)
+{
+    char text[FRAME_BYTES];
+
+    if (frame->file != NULL && frame->line > 0)
+        snprintf(text, sizeof text, "%s %s:%d", frame->function, frame->file, frame->line);
+    else
+        snprintf(text, sizeof text, "%s", frame->function);
+    text_out_json(out, text);
+}
+
+void page_stack_write(struct text_out *out, const weir_frame *frames, size_t count)
+{
+    text_out_add(out, "[");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            text_out_add(out, ",");
+        page_frame_write(out, &frames[i]);
+    }
+    text_out_add(out, "]");
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "admin/page_metrics_parts.h"
+
+/* Connections on which no request came. */
+static void unserved(struct exposition *e, const weir_server_stats *server)
+{
+    exposition_family(e, "weir_connections_without_request", "gauge",
+                      "Connections that are open and have sent nothing yet, or a part of a request's head.");
+    exposition_count(e, LABELS({"sent", "nothing"}), (uint64_t)server->fresh);
+    exposition_count(e, LABELS({"sent", "half_head"}), (uint64_t)server->half_sent);
+    exposition_family(e, "weir_connections_unserved_total", "counter",
+                      "Connections that ended without a whole request, or in the middle of a further one.");
+    for (int way = 0; way < WEIR_UNSERVED_WAYS; way++)
+        exposition_count(e, LABELS({"reason", weir_unserved_name((enum weir_unserved)way)}),
+                         server->unserved[way]);
+}
+
+void page_metrics_gateway(struct exposition *e, const struct snapshot *s)
+{
+    exposition_family(e, "weir_build_info", "info", "Always 1; says what is running.");
+    exposition_count(e, LABELS({"version", WEIR_VERSION_TEXT}), 1);
+    exposition_family(e, "weir_ready", "gauge",
+                      "Whether requests are accepted: 0 while starting and draining.");
+    exposition_count(e, NULL, s->ready);
+    exposition_family(e, "weir_log_dropped_total", "counter",
+                      "Lines of the log that were dropped, because its reader is too slow or gone.");
+    exposition_count(e, NULL, s->log_dropped);
+    if (!s->runs)
+        return;
+    exposition_family(e, "weir_connections", "gauge", "Connections of clients that are open.");
+    exposition_count(e, NULL, (uint64_t)s->server.connections);
+    exposition_family(e, "weir_connections_accepted_total", "counter", "Connections that were accepted.");
+    exposition_count(e, NULL, s->server.accepted);
+    exposition_family(
+        e, "weir_connections_turned_away_total", "counter",
+        "Connections ended with 503, or without a word, because there was no memory for a request.");
+    exposition_count(e, NULL, s->server.turned_away);
+    exposition_family(e, "weir_exchanges", "gauge", "Requests that are being answered.");
+    exposition_count(e, NULL, (uint64_t)s->server.exchanges);
+    unserved(e, &s->server);
+}
+
+/* --- the process, by the names that are usual --- */
+
+static void process_stat(struct exposition *e, const struct process_stats *p)
+{
+    exposition_family(e, "process_cpu_seconds_total", "counter", "Time of all threads on a CPU.");
+    exposition_value(e, NULL, p->cpu_seconds);
+    exposition_family(e, "process_start_time_seconds", "gauge", "When the process began, since 1970.");
+    exposition_value(e, NULL, p->started);
+    exposition_family(e, "process_virtual_memory_bytes", "gauge", "Addresses in use.");
+    exposition_count(e, NULL, p->virtual_bytes);
+    exposition_family(e, "process_resident_memory_bytes", "gauge", "Memory in use.");
+    exposition_count(e, NULL, p->resident_bytes);
+    exposition_family(e, "process_threads", "gauge", "Threads of the process.");
+    exposition_count(e, NULL, p->threads);
+}
+
+void page_metrics_process(struct exposition *e, const struct process_stats *p)
+{
+    if (p->has_stat)
+        process_stat(e, p);
+    if (p->open_fds >= 0) {
+        exposition_family(e, "process_open_fds", "gauge", "Open descriptors.");
+        exposition_count(e, NULL, (uint64_t)p->open_fds);
+    }
+    if (p->max_fds >= 0) {
+        exposition_family(e, "process_max_fds", "gauge", "Descriptors that may be open.");
+        exposition_count(e, NULL, (uint64_t)p->max_fds);
+    }
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of /stats: each function writes the members of one array, or a piece that several share.
+ *
+ * Threading: functions from data to text; any thread.
+ */
+#ifndef APP_ADMIN_PAGE_STATS_PARTS_H
+#define APP_ADMIN_PAGE_STATS_PARTS_H
+
+#include "metrics/snapshot.h"
+#include "text/text_out.h"
+
+void page_stats_routes(struct text_out *out, const struct snapshot *s);
+void page_stats_origins(struct text_out *out, const struct snapshot *s);
+void page_stats_loops(struct text_out *out, const struct snapshot *s);
+void page_stats_pools(struct text_out *out, const struct snapshot *s);
+
+/* --- pieces --- */
+
+/* "last_10s" or "last_60s" */
+const char *page_stats_span(enum series_span span);
+
+/* "p50":…,"p90":…,"p99":…,"p999":… */
+void page_stats_quantiles(struct text_out *out, const struct series_window *w);
+
+/* "rate":… */
+void page_stats_rate(struct text_out *out, uint64_t count, const struct series_window *w);
+
+/* ,"reasons":{"connect":12,…}: those that are not 0. */
+void page_stats_reasons(struct text_out *out, const uint64_t *counts, size_t count,
+                        const char *(*name)(size_t i));
+const char *page_stats_refusal_name(size_t i);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of the collector: each reads one subject into the snapshot.
+ *
+ * Threading: the collector's loop. A function that takes a runtime is called while that runs; if there is no
+ * memory for something new, it is left out until the next time.
+ */
+#ifndef APP_METRICS_COLLECTOR_PARTS_H
+#define APP_METRICS_COLLECTOR_PARTS_H
+
+#include <weir/error.h>
+#include <weir/runtime.h>
+
+#include "metrics/gather_counts.h"
+#include "metrics/request_counts.h"
+#include "metrics/snapshot.h"
+
+/* --- totals that have windows, once a second and for each page --- */
+
+void collect_routes(struct snapshot *s, const struct request_counts *counts);
+void collect_gathers(struct snapshot *s, const struct gather_counts *counts); /* NULL: there are none */
+void collect_host(struct snapshot *s);
+void collect_clients(struct snapshot *s, const struct window_clock *clock, weir_runtime *runtime);
+void collect_loops(struct snapshot *s, weir_runtime *runtime);
+void collect_origins(struct snapshot *s, weir_runtime *runtime);
+void collect_pools(struct snapshot *s, weir_runtime *runtime);
+
+/* --- other totals, for /metrics --- */
+
+void collect_outcomes(struct snapshot *s, const struct request_counts *counts);
+void collect_gather_calls(struct snapshot *s, const struct gather_counts *counts);
+void collect_stall_totals(struct snapshot *s, weir_runtime *runtime);
+void collect_guard_calls(struct snapshot *s);
+
+/* --- what windows need besides, for /stats and /advice --- */
+
+void clear_client_second(struct snapshot *s, size_t second); /* one of the clock's begins */
+void collect_client_windows(struct snapshot *s, const struct window_clock *clock);
+void collect_failing_first(struct snapshot *s);
+void collect_worst_stall(struct snapshot *s, weir_runtime *runtime);
+
+/* --- opening and closing; what begins empty has nothing to open --- */
+
+WEIR_CHECKED int open_routes(struct snapshot *s,
+                             const struct request_counts *counts); /* after open_gathers() */
+WEIR_CHECKED int open_gathers(struct snapshot *s, const struct gather_counts *counts);
+WEIR_CHECKED int open_calls(struct snapshot *s);
+WEIR_CHECKED int open_host(struct snapshot *s);
+WEIR_CHECKED int open_stalls(struct snapshot *s);
+WEIR_CHECKED int open_guard_calls(struct snapshot *s);
+void close_calls(struct snapshot *s);
+void close_origins(struct snapshot *s);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The state of the gateway as threads beside its loops see it: whether it is ready, what its loops count, and
+ * its runtime while that runs.
+ *
+ * Threading: the atomic fields are written by the gateway's loops and read by any thread; requests and
+ * gathers are set before the loops start; the rest is guarded by runtime_lock.
+ */
+#ifndef APP_METRICS_GATEWAY_STATUS_H
+#define APP_METRICS_GATEWAY_STATUS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <weir/runtime.h>
+
+struct gather_counts;
+struct request_counts;
+
+struct gateway_status {
+    atomic_bool ready;               /* accepts requests, and will go on to */
+    atomic_bool draining;            /* accepts no more, and finishes what is in progress */
+    struct request_counts *requests; /* NULL: there is no admin */
+    struct gather_counts *gathers;   /* as requests */
+    pthread_rwlock_t runtime_lock;
+    weir_runtime *runtime; /* NULL: it does not run */
+};
+
+void gateway_status_init(struct gateway_status *status);
+void gateway_status_end(struct gateway_status *status);
+
+/* A loop of the gateway is set up, and will be torn down. */
+void gateway_status_runs(struct gateway_status *status, weir_runtime *runtime);
+
+/* The first loop is being torn down: waits until no thread holds the runtime any more. */
+void gateway_status_stops(struct gateway_status *status);
+
+/* The gateway's runtime, which keeps running until gateway_status_release(): what the caller does in between
+ * is short and does not wait.
+ * Where:   any thread, several at a time; the one that holds it releases it.
+ * Returns: NULL when it does not run; then there is nothing to release.
+ */
+weir_runtime *gateway_status_hold(struct gateway_status *status);
+void gateway_status_release(struct gateway_status *status);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory behind request_counts.h: the cells into which each loop counts, one for each label. A label is a
+ * path of routes; the last is for requests that no route took.
+ *
+ * Threading: a cell is written by its loop alone, with plain stores of atomic numbers, and may be read by any
+ * thread meanwhile.
+ */
+#ifndef APP_METRICS_REQUEST_CELLS_H
+#define APP_METRICS_REQUEST_CELLS_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/meter.h>
+
+#include "metrics/exemplars.h"
+#include "metrics/request_counts.h"
+#include "metrics/time_breakdown.h"
+
+/* Pairs of method and status keep the slot in which they were first counted; slot 0 is for those that find
+ * none. */
+enum { SLOTS = REQUEST_STATUSES_MAX + 1, METHOD_BITS = 4 };
+_Static_assert(SLOTS == 64, "the hash of slot_of() gives six bits");
+_Static_assert(REQUEST_METHODS <= 1 << METHOD_BITS, "a key holds the method");
+
+typedef _Atomic uint64_t counter;
+
+struct request_cell {
+    unsigned last_key; /* for the loop: the latest key and its slot */
+    unsigned last_slot;
+    int64_t slowest_ns; /* for the loop: of the requests looked at closely in this second */
+    counter request_bytes, reply_bytes, cut;
+    counter refused[REQUEST_REFUSALS_MAX];
+    _Atomic uint16_t keys[SLOTS]; /* status << METHOD_BITS | method; 0: free */
+    counter counts[SLOTS];
+    weir_meter took;
+    struct breakdown_cell breakdown;
+    struct exemplars exemplars;
+};
+
+struct request_counts_loop {
+    struct request_counts_loop *next;
+    const struct config_route *routes;
+    const uint16_t *label_of;
+    struct request_cell *none; /* for what no route took */
+    const _Atomic uint32_t *second;
+    struct request_cell cells[]; /* by label */
+};
+
+struct request_counts {
+    const struct config *config;
+    _Atomic(struct request_counts_loop *) loops;
+    _Atomic uint32_t second; /* counted up by the reader */
+    size_t label_count;
+    const struct config_route **labels; /* the first route of each path; the last, NULL: none matched */
+    uint16_t *label_of;                 /* by number of the route */
+};
+
+static inline uint64_t counter_read(const counter *c)
+{
+    return atomic_load_explicit((counter *)(uintptr_t)c, memory_order_relaxed);
+}
+
+/* The index of a method in request_methods; the last for one that is not there. */
+unsigned request_method_index(const char *method);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "metrics/request_counts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "metrics/request_cells.h"
+
+const char *const request_methods[REQUEST_METHODS] = {"GET",   "HEAD",    "POST",    "PUT",   "DELETE",
+                                                      "PATCH", "OPTIONS", "CONNECT", "TRACE", "other"};
+
+/* --- opening and closing --- */
+
+static uint16_t label_for(struct request_counts *counts, const struct config_route *route)
+{
+    size_t i = 0;
+
+    while (i < counts->label_count && strcmp(counts->labels[i]->path, route->path) != 0)
+        i++;
+    if (i == counts->label_count)
+        counts->labels[counts->label_count++] = route;
+    return (uint16_t)i;
+}
+
+int request_counts_open(const struct config *config, struct request_counts **out)
+{
+    const size_t count = config->route_count;
+    struct request_counts *counts = calloc(1, sizeof *counts);
+
+    if (counts == NULL)
+        return -ENOMEM;
+    counts->config = config;
+    atomic_init(&counts->second, 1); /* cells begin in none */
+    counts->labels = calloc(count + 1, sizeof(const struct config_route *));
+    counts->label_of = calloc(count + 1, sizeof *counts->label_of);
+    if (counts->labels == NULL || counts->label_of == NULL || count > UINT16_MAX) {
+        request_counts_free(counts);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++)
+        counts->label_of[i] = label_for(counts, &config->routes[i]);
+    counts->label_count++;
+    *out = counts;
+    return 0;
+}
+
+void request_counts_free(struct request_counts *counts)
+{
+    struct request_counts_loop *next;
+
+    if (counts == NULL)
+        return;
+    for (struct request_counts_loop *loop = atomic_load(&counts->loops); loop != NULL; loop = next) {
+        next = loop->next;
+        free(loop);
+    }
+    free(counts->labels);
+    free(counts->label_of);
+    free(counts);
+}
+
+struct request_counts_loop *request_counts_loop_open(struct request_counts *counts)
+{
+    size_t bytes = sizeof(struct request_counts_loop) + counts->label_count * sizeof(struct request_cell);
+    struct request_counts_loop *loop;
+
+    bytes = (bytes + 63) / 64 * 64;
+    loop = aligned_alloc(64, bytes);
+    if (loop == NULL)
+        return NULL;
+    memset(loop, 0, bytes);
+    loop->routes = counts->config->routes;
+    loop->label_of = counts->label_of;
+    loop->second = &counts->second;
+    loop->none = &loop->cells[counts->label_count - 1];
+    loop->next = atomic_load(&counts->loops);
+    while (!atomic_compare_exchange_weak(&counts->loops, &loop->next, loop))
+        ;
+    return loop;
+}
+
+/* --- counting --- */
+
+/* One thread writes: no locked instruction is needed. */
+static inline void count(counter *c, uint64_t n)
+{
+    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+unsigned request_method_index(const char *method)
+{
+    unsigned i = 0;
+
+    while (i < REQUEST_METHODS - 1 && strcmp(method, request_methods[i]) != 0)
+        i++;
+    return i;
+}
+
+/* The index of a reason; that of the last, "other", for one that is not known. */
+static size_t refusal_of(const char *reason)
+{
+    size_t i = 0;
+
+    while (i < REQUEST_REFUSALS_MAX - 1 && weir_refusal_at(i + 1) != NULL &&
+           strcmp(weir_refusal_at(i)->reason, reason) != 0)
+        i++;
+    return i;
+}
+
+static unsigned slot_of(struct request_cell *cell, unsigned key)
+{
+    unsigned slot = (key * 0x9e3779b1u) >> 26;
+
+    for (unsigned i = 0; i < SLOTS; i++, slot = (slot + 1) % SLOTS) {
+        unsigned found = atomic_load_explicit(&cell->keys[slot], memory_order_relaxed);
+        if (slot == 0)
+            continue;
+        if (found == key)
+            return slot;
+        if (found == 0) {
+            atomic_store_explicit(&cell->keys[slot], (uint16_t)key, memory_order_relaxed);
+            return slot;
+        }
+    }
+    return 0;
+}
+
+static inline struct request_cell *cell_of(struct request_counts_loop *loop,
+                                           const weir_exchange_record *record)
+{
+    const struct config_route *route = record->data;
+
+    return route != NULL ? &loop->cells[loop->label_of[route - loop->routes]] : loop->none;
+}
+
+/* For some requests of each second, and for each that takes longer than all of these so far. */
+__attribute__((noinline)) static void look_closely(struct request_cell *cell, uint32_t second,
+                                                   const weir_exchange_record *record)
+{
+    weir_charge charges[WEIR_CHARGES_MAX];
+
+    if (cell->breakdown.second != second)
+        cell->slowest_ns = 0;
+    if (record->took.ns > cell->slowest_ns)
+        cell->slowest_ns = record->took.ns;
+    if (breakdown_wants(&cell->breakdown, second))
+        breakdown_take(&cell->breakdown, charges, weir_exchange_charges(record, charges));
+    if (record->request != NULL)
+        exemplars_keep(&cell->exemplars, record->took, weir_request_trace(record->request));
+}
+
+static inline void add(struct request_counts_loop *loop, struct request_cell *cell,
+                       const weir_exchange_record *record)
+{
+    const uint32_t second =
+        atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)loop->second, memory_order_relaxed);
+    counter *n;
+    if (second != cell->breakdown.second || cell->breakdown.left > 0 || record->took.ns > cell->slowest_ns)
+        look_closely(cell, second, record);
+    n = &cell->counts[cell->last_slot];
+    atomic_store_explicit(n, counter_read(n) + 1, memory_order_release); /* after its key */
+    weir_meter_record(&cell->took, record->took);
+    count(&cell->reply_bytes, record->reply_bytes);
+}
+
+__attribute__((noinline)) static void count_any(struct request_counts_loop *loop,
+                                                const weir_exchange_record *record)
+{
+    struct request_cell *cell = cell_of(loop, record);
+    unsigned method = request_method_index(record->method);
+    unsigned status = record->status ? (unsigned)record->status : REQUEST_CLIENT_LEFT;
+
+    cell->last_key = status << METHOD_BITS | method;
+    cell->last_slot = slot_of(cell, cell->last_key);
+    add(loop, cell, record);
+    count(&cell->request_bytes, record->request_bytes);
+    if (!record->complete && record->status)
+        count(&cell->cut, 1);
+    if (record->refused != NULL)
+        count(&cell->refused[refusal_of(record->refused)], 1);
+}
+
+static inline bool is_get(const char *method)
+{
+    return method[0] == 'G' && method[1] == 'E' && method[2] == 'T' && !method[3];
+}
+
+/* Runs on the way of every request: the most frequent pair of method and status, when it ended as the one
+ * before, is counted without a call. */
+void request_counts_add(struct request_counts_loop *loop, const weir_exchange_record *record)
+{
+    struct request_cell *cell = cell_of(loop, record);
+
+    if (is_get(record->method) && (unsigned)record->status << METHOD_BITS == cell->last_key &&
+        record->complete && record->refused == NULL && !record->request_bytes)
+        add(loop, cell, record);
+    else
+        count_any(loop, record);
+}
+
+void request_counts_next_second(struct request_counts *counts)
+{
+    atomic_fetch_add_explicit(&counts->second, 1, memory_order_relaxed);
+}
