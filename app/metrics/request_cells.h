@@ -15,7 +15,7 @@
 #include <weir/meter.h>
 
 #include "metrics/exemplars.h"
-#include "metrics/request_counts.h"
+#include "metrics/request_labels.h"
 #include "metrics/time_breakdown.h"
 
 /* Pairs of method and status keep the slot in which they were first counted; slot 0 is for those that find
@@ -23,6 +23,9 @@
 enum { SLOTS = REQUEST_STATUSES_MAX + 1, METHOD_BITS = 4 };
 _Static_assert(SLOTS == 64, "the hash of slot_of() gives six bits");
 _Static_assert(REQUEST_METHODS <= 1 << METHOD_BITS, "a key holds the method");
+
+struct config;
+struct config_route;
 
 typedef _Atomic uint64_t counter;
 
@@ -61,8 +64,5 @@ static inline uint64_t counter_read(const counter *c)
 {
     return atomic_load_explicit((counter *)(uintptr_t)c, memory_order_relaxed);
 }
-
-/* The index of a method in request_methods; the last for one that is not there. */
-unsigned request_method_index(const char *method);
 
 #endif

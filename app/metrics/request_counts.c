@@ -7,9 +7,6 @@
 
 #include "metrics/request_cells.h"
 
-const char *const request_methods[REQUEST_METHODS] = {"GET",   "HEAD",    "POST",    "PUT",   "DELETE",
-                                                      "PATCH", "OPTIONS", "CONNECT", "TRACE", "other"};
-
 /* --- opening and closing --- */
 
 static uint16_t label_for(struct request_counts *counts, const struct config_route *route)
@@ -88,26 +85,6 @@ static inline void count(counter *c, uint64_t n)
     atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
-unsigned request_method_index(const char *method)
-{
-    unsigned i = 0;
-
-    while (i < REQUEST_METHODS - 1 && strcmp(method, request_methods[i]) != 0)
-        i++;
-    return i;
-}
-
-/* The index of a reason; that of the last, "other", for one that is not known. */
-static size_t refusal_of(const char *reason)
-{
-    size_t i = 0;
-
-    while (i < REQUEST_REFUSALS_MAX - 1 && weir_refusal_at(i + 1) != NULL &&
-           strcmp(weir_refusal_at(i)->reason, reason) != 0)
-        i++;
-    return i;
-}
-
 static unsigned slot_of(struct request_cell *cell, unsigned key)
 {
     unsigned slot = (key * 0x9e3779b1u) >> 26;
@@ -178,7 +155,7 @@ __attribute__((noinline)) static void count_any(struct request_counts_loop *loop
     if (!record->complete && record->status)
         count(&cell->cut, 1);
     if (record->refused != NULL)
-        count(&cell->refused[refusal_of(record->refused)], 1);
+        count(&cell->refused[request_refusal_index(record->refused)], 1);
 }
 
 static inline bool is_get(const char *method)

@@ -12,15 +12,6 @@
 
 #include "config/config.h"
 
-enum {
-    REQUEST_METHODS = 10,
-    REQUEST_STATUSES_MAX = 63,
-    REQUEST_REFUSALS_MAX = 28, /* as weir_refusal_at(); if there were more, the last is for them all */
-    REQUEST_CLIENT_LEFT = 499
-};
-
-extern const char *const request_methods[REQUEST_METHODS]; /* the last is for all others */
-
 struct request_counts;      /* of the gateway */
 struct request_counts_loop; /* the cells of one loop */
 

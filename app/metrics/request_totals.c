@@ -6,15 +6,6 @@
 #include "config/route_kind.h"
 #include "metrics/request_cells.h"
 
-size_t request_refusal_count(void)
-{
-    size_t count = 0;
-
-    while (count < REQUEST_REFUSALS_MAX && weir_refusal_at(count) != NULL)
-        count++;
-    return count;
-}
-
 const struct config *request_counts_config(const struct request_counts *counts)
 {
     return counts->config;

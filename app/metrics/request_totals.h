@@ -15,6 +15,7 @@
 
 #include "metrics/exemplars.h"
 #include "metrics/request_counts.h"
+#include "metrics/request_labels.h"
 #include "metrics/time_breakdown.h"
 
 const struct config *request_counts_config(const struct request_counts *counts);
@@ -22,9 +23,6 @@ const struct config *request_counts_config(const struct request_counts *counts);
 size_t request_counts_labels(const struct request_counts *counts);
 const char *request_counts_label_name(const struct request_counts *counts, size_t i);
 const char *request_counts_label_kind(const struct request_counts *counts, size_t i); /* NULL: of "none" */
-
-/* How many reasons for a refusal there are: at most REQUEST_REFUSALS_MAX. */
-size_t request_refusal_count(void);
 
 struct request_totals {
     uint64_t request_bytes, reply_bytes;    /* of the bodies */

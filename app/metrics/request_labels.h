@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The labels by which requests are counted: methods, statuses, and reasons of a refusal. Each set has a
+ * maximum, whatever clients and backends send.
+ *
+ * Threading: any thread.
+ */
+#ifndef APP_METRICS_REQUEST_LABELS_H
+#define APP_METRICS_REQUEST_LABELS_H
+
+#include <stddef.h>
+
+enum {
+    REQUEST_METHODS = 10,
+    REQUEST_STATUSES_MAX = 63, /* pairs of method and status, of one route on one loop */
+    REQUEST_REFUSALS_MAX = 28, /* as weir_refusal_at(); if there were more, the last is for them all */
+    REQUEST_CLIENT_LEFT = 499
+};
+
+extern const char *const request_methods[REQUEST_METHODS]; /* the last, "other", is for all others */
+
+/* The index of a method in request_methods. */
+unsigned request_method_index(const char *method);
+
+/* How many reasons for a refusal there are: at most REQUEST_REFUSALS_MAX. */
+size_t request_refusal_count(void);
+
+/* The index of a reason, as weir_refusal_at(); that of the last, "other", for one that is not known. */
+size_t request_refusal_index(const char *reason);
+
+#endif
