@@ -112,9 +112,10 @@ static int attempt(void *arg)
 static void wait_a_little(struct race *race)
 {
     weir_scope delay;
+    int why;
 
     weir_scope_open(&delay, weir_after_ms(ATTEMPT_DELAY_MS), 0);
-    int why = weir_event_wait(&race->failed); /* a failure, the time, or the end of the race: all the same */
+    why = weir_event_wait(&race->failed); /* a failure, the time, or the end of the race: all the same */
     (void)why;
     (void)weir_scope_close(&delay);
 }
@@ -129,10 +130,12 @@ static int connect_several(const struct weir__address *addresses, int count, siz
     weir_event_init(&race.failed);
     weir_scope_open(&race.scope, weir_never(), WEIR_COLLECT);
     for (int i = 0; i < count && weir_scope_cause(&race.scope) == 0; i++) {
+        int err;
+
         attempts[i] = (struct attempt){&race, &addresses[i], i};
         race.begun = i + 1;
         weir_event_reset(&race.failed);
-        int err = weir_spawn(&race.scope, "connecting", attempt, &attempts[i]);
+        err = weir_spawn(&race.scope, "connecting", attempt, &attempts[i]);
         if (err < 0)
             note_failure(&race, i, err);
         if (i + 1 < count)

@@ -89,10 +89,12 @@ static int search(int fd, const char *name, uint16_t port, struct weir__address 
 
     while (!at_end && count < WEIR__ADDRESSES_MAX) {
         ssize_t got = read(fd, text + len, sizeof text - len);
+        size_t used;
+
         at_end = got <= 0 || total >= WEIR__HOSTS_BYTES_MAX;
         len += got > 0 ? (size_t)got : 0;
         total += got > 0 ? (size_t)got : 0;
-        size_t used = whole_lines(text, len, at_end);
+        used = whole_lines(text, len, at_end);
         count += weir__hosts_find(text, used, name, port, out + count, WEIR__ADDRESSES_MAX - count);
         len -= used;
         memmove(text, text + used, len);

@@ -31,9 +31,10 @@ static inline bool weir__http_char_is(char c, int class)
 /* The value of a hex digit, or -1. */
 static inline int weir__http_hex(char c)
 {
+    char lower = (char)(c | 0x20);
+
     if (c >= '0' && c <= '9')
         return c - '0';
-    char lower = (char)(c | 0x20);
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 

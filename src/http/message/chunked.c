@@ -148,6 +148,7 @@ static int line_byte(struct weir__http_chunked *d, char c)
 static int take_payload(struct weir__http_chunked *d, const char *data, size_t len, weir_bytes *payload)
 {
     size_t n = d->left < len ? (size_t)d->left : len;
+
     *payload = (weir_bytes){data, n};
     d->left -= n;
     if (d->left == 0)
@@ -163,12 +164,14 @@ int weir__http_chunked_next(struct weir__http_chunked *d, const char *data, size
     if (d->state >= MALFORMED)
         return d->state == MALFORMED ? -WEIR_EPROTOCOL : -WEIR_ETOOLARGE;
     for (size_t i = 0; i < len && d->state != ENDED; i++) {
+        int err;
+
         if (d->state == PAYLOAD) {
             int step = take_payload(d, data + i, len - i, payload);
             *used = i + payload->len;
             return step;
         }
-        int err = line_byte(d, data[i]);
+        err = line_byte(d, data[i]);
         *used = i + 1;
         if (err < 0)
             return err;
@@ -180,6 +183,7 @@ size_t weir__http_chunk_line(char out[static WEIR__HTTP_CHUNK_LINE_BYTES_MAX], u
 {
     static const char digits[] = "0123456789abcdef";
     unsigned count = bytes == 0 ? 1 : (unsigned)(67 - __builtin_clzll(bytes)) / 4;
+
     for (unsigned i = 0; i < count; i++)
         out[i] = digits[bytes >> (4 * (count - 1 - i)) & 15];
     out[count] = '\r';

@@ -19,13 +19,16 @@ struct civil {
 
 static struct civil civil_of_days(int64_t days)
 {
-    days += 719468; /* from 0000-03-01 */
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int of_era = (int)(days - era * 146097);
-    int year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int of_year = of_era - (365 * year + year / 4 - year / 100);
-    int from_march = (5 * of_year + 2) / 153;
+    int64_t era;
+    int of_era, year, of_year, from_march;
     struct civil c;
+
+    days += 719468; /* from 0000-03-01 */
+    era = (days >= 0 ? days : days - 146096) / 146097;
+    of_era = (int)(days - era * 146097);
+    year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    of_year = of_era - (365 * year + year / 4 - year / 100);
+    from_march = (5 * of_year + 2) / 153;
     c.day = of_year - (153 * from_march + 2) / 5 + 1;
     c.month = from_march < 10 ? from_march + 3 : from_march - 9;
     c.year = year + (int)era * 400 + (c.month <= 2);
@@ -38,6 +41,7 @@ static int64_t days_of_civil(struct civil c)
     int64_t era = (year >= 0 ? year : year - 399) / 400;
     int of_era = (int)(year - era * 400);
     int of_year = (153 * (c.month > 2 ? c.month - 3 : c.month + 9) + 2) / 5 + c.day - 1;
+
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
@@ -49,16 +53,21 @@ static void two_digits(char *out, int n)
 
 void weir__http_date_format(int64_t unix_seconds, char out[static WEIR__HTTP_DATE_BYTES])
 {
+    int second;
+    int64_t days;
+    struct civil c;
+    int week_day;
+
     if (unix_seconds < FIRST_SECOND)
         unix_seconds = FIRST_SECOND;
     if (unix_seconds > LAST_SECOND)
         unix_seconds = LAST_SECOND;
-    int second = (int)(unix_seconds % DAY_SECONDS);
+    second = (int)(unix_seconds % DAY_SECONDS);
     if (second < 0)
         second += DAY_SECONDS;
-    int64_t days = (unix_seconds - second) / DAY_SECONDS;
-    struct civil c = civil_of_days(days);
-    int week_day = (int)((days % 7 + 7) % 7);
+    days = (unix_seconds - second) / DAY_SECONDS;
+    c = civil_of_days(days);
+    week_day = (int)((days % 7 + 7) % 7);
 
     memcpy(out, "Thu, 01 Jan 1970 00:00:00 GMT", WEIR__HTTP_DATE_BYTES);
     memcpy(out, week_days + 3 * week_day, 3);
@@ -75,6 +84,7 @@ void weir__http_date_format(int64_t unix_seconds, char out[static WEIR__HTTP_DAT
 static int number_at(const char *p)
 {
     unsigned tens = (unsigned)(p[0] - '0'), ones = (unsigned)(p[1] - '0');
+
     return tens > 9 || ones > 9 ? -1 : (int)(tens * 10 + ones);
 }
 
@@ -89,18 +99,25 @@ static int month_at(const char *p)
 
 int weir__http_date_parse(weir_bytes text, int64_t *unix_seconds)
 {
+    const char *p;
+    struct civil c;
+    int hour, minute, second;
+    int64_t seconds;
+    char again[WEIR__HTTP_DATE_BYTES];
+
     if (text.len != WEIR__HTTP_DATE_BYTES)
         return -WEIR_EPROTOCOL;
-    const char *p = text.data;
-    struct civil c = {number_at(p + 12) * 100 + number_at(p + 14), month_at(p + 8), number_at(p + 5)};
-    int hour = number_at(p + 17), minute = number_at(p + 20), second = number_at(p + 23);
+    p = text.data;
+    c = (struct civil){number_at(p + 12) * 100 + number_at(p + 14), month_at(p + 8), number_at(p + 5)};
+    hour = number_at(p + 17);
+    minute = number_at(p + 20);
+    second = number_at(p + 23);
     if (number_at(p + 12) < 0 || number_at(p + 14) < 0 || c.month < 0 || c.day < 1 || hour < 0 ||
         minute < 0 || second < 0)
         return -WEIR_EPROTOCOL;
-    int64_t seconds = days_of_civil(c) * DAY_SECONDS + hour * 3600 + minute * 60 + second;
+    seconds = days_of_civil(c) * DAY_SECONDS + hour * 3600 + minute * 60 + second;
     /* A date that exists comes out as it went in: that checks the day of the week, the punctuation and every
      * range. */
-    char again[WEIR__HTTP_DATE_BYTES];
     weir__http_date_format(seconds, again);
     if (memcmp(again, p, WEIR__HTTP_DATE_BYTES) != 0)
         return -WEIR_EPROTOCOL;

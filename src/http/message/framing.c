@@ -11,6 +11,7 @@
 static inline bool same_letters(const char *name, const char *lower, size_t len)
 {
     unsigned difference = 0;
+
     for (size_t i = 0; i < len; i++)
         difference |= ((unsigned)(unsigned char)name[i] | 0x20u) ^ (unsigned)(unsigned char)lower[i];
     return difference == 0;
@@ -28,11 +29,12 @@ static const char *add_host(struct weir__http_facts *facts, weir_bytes value)
 
 static const char *add_content_length(struct weir__http_facts *facts, weir_bytes value)
 {
+    int64_t bytes = 0;
+
     if (facts->content_length >= 0)
         return "more than one Content-Length; there may be one, even if they are equal";
     if (value.len == 0)
         return "Content-Length is empty; it is a decimal number";
-    int64_t bytes = 0;
     for (size_t i = 0; i < value.len; i++) {
         if (!weir__http_char_is(value.data[i], WEIR__HTTP_DIGIT))
             return "Content-Length is not a decimal number: digits alone, no sign, space or list";
@@ -48,13 +50,16 @@ static const char *add_content_length(struct weir__http_facts *facts, weir_bytes
 static const char *add_coding(struct weir__http_facts *facts, weir_bytes coding)
 {
     size_t len = 0;
+    weir_bytes name;
+    bool chunked, bare;
+
     while (len < coding.len && weir__http_char_is(coding.data[len], WEIR__HTTP_TCHAR))
         len++;
     if (len == 0)
         return "Transfer-Encoding is not a list of codings";
-    weir_bytes name = {coding.data, len};
-    bool chunked = len == 7 && IS(name, "chunked");
-    bool bare = len == coding.len;
+    name = (weir_bytes){coding.data, len};
+    chunked = len == 7 && IS(name, "chunked");
+    bare = len == coding.len;
     if (!bare &&
         (chunked || !(coding.data[len] == ';' || coding.data[len] == ' ' || coding.data[len] == '\t')))
         return "Transfer-Encoding is not a list of codings; chunked has no parameters";
@@ -67,13 +72,15 @@ static const char *add_coding(struct weir__http_facts *facts, weir_bytes coding)
 
 static const char *add_transfer_encoding(struct weir__http_facts *facts, weir_bytes value)
 {
+    bool expected = true;
+    weir_bytes rest, coding;
+
     facts->coded = true;
     if (value.len == 7 && !facts->coded_unknown && !facts->chunked_last && IS(value, "chunked")) {
         facts->chunked_last = true;
         return NULL;
     }
     /* weir__http_list_next() skips empty elements; here they are one more thing to read differently. */
-    bool expected = true;
     for (size_t i = 0; i < value.len; i++) {
         if (value.data[i] == ',' && expected)
             break;
@@ -84,7 +91,7 @@ static const char *add_transfer_encoding(struct weir__http_facts *facts, weir_by
     }
     if (expected)
         return "Transfer-Encoding is empty or has an empty element; chunked was expected";
-    weir_bytes rest = value, coding;
+    rest = value;
     while (weir__http_list_next(&rest, &coding)) {
         const char *wrong = add_coding(facts, coding);
         if (wrong != NULL)
@@ -96,6 +103,7 @@ static const char *add_transfer_encoding(struct weir__http_facts *facts, weir_by
 static void add_connection(struct weir__http_facts *facts, weir_bytes value)
 {
     weir_bytes rest = value, option;
+
     while (weir__http_list_next(&rest, &option)) {
         if (option.len == 5 && IS(option, "close"))
             facts->close = true;
@@ -107,6 +115,7 @@ static void add_connection(struct weir__http_facts *facts, weir_bytes value)
 static void add_expect(struct weir__http_facts *facts, weir_bytes value)
 {
     weir_bytes rest = value, expected;
+
     while (weir__http_list_next(&rest, &expected))
         if (expected.len == 12 && IS(expected, "100-continue"))
             facts->expect_continue = true;

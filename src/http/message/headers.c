@@ -34,6 +34,7 @@ const struct weir__http_field *weir__http_field_find(const struct weir__http_fie
 static size_t element_len(weir_bytes list)
 {
     bool quoted = false;
+
     for (size_t i = 0; i < list.len; i++) {
         char c = list.data[i];
         if (c == '"')
@@ -50,8 +51,10 @@ bool weir__http_list_next(weir_bytes *rest, weir_bytes *element)
 {
     while (rest->len > 0) {
         size_t len = element_len(*rest);
+        size_t used;
+
         *element = trim((weir_bytes){rest->data, len});
-        size_t used = len < rest->len ? len + 1 : len;
+        used = len < rest->len ? len + 1 : len;
         rest->data += used;
         rest->len -= used;
         if (element->len > 0)
@@ -63,10 +66,12 @@ bool weir__http_list_next(weir_bytes *rest, weir_bytes *element)
 static bool is_named_by_connection(const struct weir__http_field *fields, size_t count, weir_bytes name)
 {
     for (size_t i = 0; i < count; i++) {
+        weir_bytes rest, element;
+
         if (fields[i].name.len != 10 ||
             !weir_bytes_equal_nocase(fields[i].name, WEIR__HTTP_TEXT("connection")))
             continue;
-        weir_bytes rest = fields[i].value, element;
+        rest = fields[i].value;
         while (weir__http_list_next(&rest, &element)) {
             if (weir_bytes_equal_nocase(element, name))
                 return true;
@@ -81,12 +86,14 @@ static bool is_always_hop_by_hop(weir_bytes name)
         {"connection", 10}, {"keep-alive", 10},        {"te", 2},
         {"trailer", 7},     {"transfer-encoding", 17}, {"upgrade", 7},
     };
+    static const char proxy[] = "proxy-";
+    weir_bytes start;
+
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (names[i].len == name.len && weir_bytes_equal_nocase(names[i], name))
             return true;
     }
-    static const char proxy[] = "proxy-";
-    weir_bytes start = {name.data, sizeof proxy - 1};
+    start = (weir_bytes){name.data, sizeof proxy - 1};
     return name.len >= start.len && weir_bytes_equal_nocase(start, (weir_bytes){proxy, sizeof proxy - 1});
 }
 
@@ -103,6 +110,7 @@ bool weir__http_field_is_hop_by_hop(const struct weir__http_field *fields, size_
 static bool all_are(weir_bytes text, int class)
 {
     int common = class;
+
     for (size_t i = 0; i < text.len; i++)
         common &= weir__http_chars[(unsigned char)text.data[i]];
     return common != 0;
@@ -121,11 +129,12 @@ bool weir__http_is_value(weir_bytes text)
 /* ":" and a port of up to 65535, or ":" alone, or nothing. */
 static bool is_port(const char *p, size_t len)
 {
+    unsigned port = 0;
+
     if (len == 0)
         return true;
     if (p[0] != ':' || len > 6)
         return false;
-    unsigned port = 0;
     for (size_t i = 1; i < len; i++) {
         if (!weir__http_char_is(p[i], WEIR__HTTP_DIGIT))
             return false;
@@ -138,14 +147,16 @@ static bool is_ip6_host(weir_bytes text)
 {
     const char *close = memchr(text.data, ']', text.len);
     char address[INET6_ADDRSTRLEN];
+    size_t len;
+    struct in6_addr ignored;
+
     if (close == NULL)
         return false;
-    size_t len = (size_t)(close - text.data) - 1;
+    len = (size_t)(close - text.data) - 1;
     if (len >= sizeof address)
         return false;
     memcpy(address, text.data + 1, len);
     address[len] = '\0';
-    struct in6_addr ignored;
     if (memchr(address, '\0', len) != NULL || inet_pton(AF_INET6, address, &ignored) != 1)
         return false;
     return is_port(close + 1, text.len - len - 2);
@@ -153,11 +164,12 @@ static bool is_ip6_host(weir_bytes text)
 
 bool weir__http_is_host(weir_bytes text)
 {
+    size_t name = 0;
+
     if (text.len == 0)
         return false;
     if (text.data[0] == '[')
         return is_ip6_host(text);
-    size_t name = 0;
     while (name < text.len && weir__http_char_is(text.data[name], WEIR__HTTP_HOSTCHAR))
         name++;
     return name > 0 && is_port(text.data + name, text.len - name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fields: looking one up, reading a list, telling which belong to one connection only.
+/* Fields: looking one up, reading a list, finding those that belong to one connection only.
  *
  * Threading: pure functions over the caller's memory.
  */
@@ -10,7 +10,11 @@
 #include <stddef.h>
 
 #include <weir/buffer.h>
-#include "http/message/head.h"
+
+struct weir__http_field {
+    weir_bytes name;  /* as it came; to be compared by weir_bytes_equal_nocase() */
+    weir_bytes value; /* without the spaces around it; may be empty */
+};
 
 /* A literal as bytes: WEIR__HTTP_TEXT("content-type"). */
 #define WEIR__HTTP_TEXT(literal) ((weir_bytes){"" literal, sizeof(literal) - 1})
@@ -23,8 +27,8 @@
 const struct weir__http_field *weir__http_field_find(const struct weir__http_field *fields, size_t count,
                                                      weir_bytes name);
 
-/* Takes the next element off a comma-separated list: `*rest` is what remains. Empty elements are skipped,
- * spaces around an element are not part of it, a comma inside a quoted string does not end it.
+/* Takes the next element off a comma-separated list; `*rest` is what remains. Empty elements are skipped.
+ * Spaces around an element are not part of it. A comma inside a quoted string does not end it.
  * Returns: false when the list is at its end.
  * Where:   any thread.
  */
@@ -32,8 +36,8 @@ bool weir__http_list_next(weir_bytes *rest, weir_bytes *element);
 
 /* Whether a field must not be forwarded: Connection and all that the Connection fields among `fields` name,
  * Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade. Content-Length and Host are end to end even
- * if Connection names them: dropping either would change what the message means.
- * Returns: true: leave it out.
+ * if Connection names them, because dropping either would change what the message means.
+ * Returns: true: it is left out.
  * Where:   any thread. Costs little when there is no Connection field among them.
  */
 bool weir__http_field_is_hop_by_hop(const struct weir__http_field *fields, size_t count, weir_bytes name);

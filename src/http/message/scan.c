@@ -38,6 +38,7 @@ static bool ends_at(const char *p)
 static inline lanes load(const char *p)
 {
     lanes v;
+
     memcpy(&v, p, sizeof v);
     return v;
 }
@@ -46,6 +47,7 @@ static inline lanes load(const char *p)
 static inline size_t first_lane(lanes v)
 {
     uint64_t half[2];
+
     memcpy(half, &v, sizeof half);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     if (half[0] != 0)
@@ -69,6 +71,7 @@ static inline struct found look_at_block(const char *p)
     lanes folded = is_lf & ((lanes)(n == ' ') | (lanes)(n == '\t'));
     lanes bad = (is_cr ^ then_lf) | control | (lanes)(c == 0x7f) | folded;
     lanes end = is_cr & then_lf & (lanes)(load(p + 2) == '\r') & (lanes)(load(p + 3) == '\n');
+
     if (first_lane(end | bad) == NONE) /* nearly always */
         return (struct found){NONE, NONE};
     return (struct found){first_lane(end), first_lane(bad)};
@@ -89,6 +92,7 @@ static struct found look_at_tail(const char *data, size_t from, size_t len)
 static struct found look(const char *data, size_t from, size_t len)
 {
     size_t i = from;
+
     while (len - i >= SEEN) {
         struct found f = look_at_block(data + i);
         if (f.end != NONE || f.bad != NONE) {
@@ -128,6 +132,8 @@ static const char *what_is_wrong(unsigned char c, unsigned char n)
 
 int weir__http_scan_head(const char *data, size_t len, struct weir__http_scan *scan, const char **wrong)
 {
+    struct found f;
+
     assert(len <= INT_MAX && scan->at <= len);
     if (len == 0)
         return 0;
@@ -135,7 +141,7 @@ int weir__http_scan_head(const char *data, size_t len, struct weir__http_scan *s
         *wrong = what_is_wrong('x', '\n');
         return -WEIR_EPROTOCOL;
     }
-    struct found f = look(data, scan->at, len);
+    f = look(data, scan->at, len);
     if (f.bad < f.end) {
         *wrong = what_is_wrong((unsigned char)data[f.bad], (unsigned char)data[f.bad + 1]);
         return -WEIR_EPROTOCOL;

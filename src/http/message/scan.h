@@ -9,14 +9,19 @@
 #include <stddef.h>
 
 #include <weir/error.h>
-#include "http/message/head.h"
+
+/* How far an incomplete head has been searched, so that bytes which come one by one are not searched again.
+ * All zero before the first byte of each message. */
+struct weir__http_scan {
+    size_t at;
+};
 
 /* Looks for the empty line that ends a head. Bare CR, bare LF, NUL and other control characters, and folded
- * lines are refused as soon as they are there: whoever ends lines in bare LF would otherwise wait for an
- * answer for ever.
+ * lines are refused as soon as they are there: otherwise a client that ends lines in a bare LF would wait for
+ * an answer for ever.
  * Owns:    nothing. *wrong is static text.
  * Returns: > 0 the bytes up to the end of the head; 0 not there yet; -WEIR_EPROTOCOL, and *wrong says what
- *          is.
+ *          is wrong.
  * Where:   any thread. Looks at each byte once, but for the last three.
  */
 WEIR_CHECKED int weir__http_scan_head(const char *data, size_t len, struct weir__http_scan *scan,

@@ -22,6 +22,7 @@ static weir_bytes from(weir_bytes text, size_t at)
 static size_t find_either(weir_bytes text, char a, char b)
 {
     size_t i = 0;
+
     while (i < text.len && text.data[i] != a && text.data[i] != b)
         i++;
     return i;
@@ -31,11 +32,12 @@ static size_t find_either(weir_bytes text, char a, char b)
 static size_t scheme_len(weir_bytes text, bool *tls)
 {
     static const weir_bytes plain = {"http://", 7}, secure = {"https://", 8};
+    bool is_plain;
+
     *tls = text.len >= secure.len && weir_bytes_equal_nocase((weir_bytes){text.data, secure.len}, secure);
     if (*tls)
         return secure.len;
-    bool is_plain =
-        text.len >= plain.len && weir_bytes_equal_nocase((weir_bytes){text.data, plain.len}, plain);
+    is_plain = text.len >= plain.len && weir_bytes_equal_nocase((weir_bytes){text.data, plain.len}, plain);
     return is_plain ? plain.len : 0;
 }
 
@@ -43,6 +45,7 @@ static void split_query(weir_bytes text, struct weir__http_target *out)
 {
     const char *mark = text.len > 0 ? memchr(text.data, '?', text.len) : NULL;
     size_t path_len = mark != NULL ? (size_t)(mark - text.data) : text.len;
+
     out->path = (weir_bytes){text.data, path_len};
     out->query = mark != NULL ? from(text, path_len + 1) : (weir_bytes){NULL, 0};
 }
@@ -51,10 +54,13 @@ static int parse_absolute(weir_bytes target, struct weir__http_target *out, stru
 {
     bool tls;
     size_t start = scheme_len(target, &tls);
+    weir_bytes rest;
+    size_t len;
+
     if (start == 0)
         return refuse(fault, 400, "the request target is neither a path nor an http URL");
-    weir_bytes rest = from(target, start);
-    size_t len = find_either(rest, '/', '?');
+    rest = from(target, start);
+    len = find_either(rest, '/', '?');
     out->form = WEIR__HTTP_ABSOLUTE_FORM;
     out->authority = (weir_bytes){rest.data, len};
     if (!weir__http_is_host(out->authority))
@@ -95,15 +101,19 @@ int weir__http_target_parse(weir_bytes target, struct weir__http_target *out, st
 /* The byte that the escape at text[at] stands for, or -1 if it is broken. */
 static int unescape(weir_bytes text, size_t at)
 {
+    int high, low;
+
     if (text.len - at < 3)
         return -1;
-    int high = weir__http_hex(text.data[at + 1]), low = weir__http_hex(text.data[at + 2]);
+    high = weir__http_hex(text.data[at + 1]);
+    low = weir__http_hex(text.data[at + 2]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
 static size_t escape(char c, char *out)
 {
     static const char digits[] = "0123456789ABCDEF";
+
     out[0] = '%';
     out[1] = digits[(unsigned char)c >> 4];
     out[2] = digits[(unsigned char)c & 15];
@@ -113,6 +123,7 @@ static size_t escape(char c, char *out)
 int weir__http_percent_decode(weir_bytes text, char *out, size_t room)
 {
     size_t n = 0;
+
     for (size_t i = 0; i < text.len; i++) {
         int c = (unsigned char)text.data[i];
         if (c == '%') {
@@ -133,6 +144,7 @@ int weir__http_percent_decode(weir_bytes text, char *out, size_t room)
 int weir__http_percent_encode(weir_bytes text, char *out, size_t room)
 {
     size_t n = 0;
+
     for (size_t i = 0; i < text.len; i++) {
         bool plain = weir__http_char_is(text.data[i], WEIR__HTTP_UNRESERVED);
         if (room - n < (plain ? 1u : 3u))
@@ -152,8 +164,11 @@ int weir__http_percent_encode(weir_bytes text, char *out, size_t room)
 static int copy_segment(weir_bytes path, size_t *in, char *out, size_t *n, const char **wrong)
 {
     size_t i = *in;
+
     for (; i < path.len && path.data[i] != '/'; i++) {
         char c = path.data[i];
+        int byte;
+
         if (c != '%') {
             *wrong = "the path holds a character that must be escaped";
             if (!weir__http_char_is(c, WEIR__HTTP_VISIBLE) || c == '?' || c == '#')
@@ -161,7 +176,7 @@ static int copy_segment(weir_bytes path, size_t *in, char *out, size_t *n, const
             out[(*n)++] = c;
             continue;
         }
-        int byte = unescape(path, i);
+        byte = unescape(path, i);
         *wrong = byte < 0 ? "the path holds a '%' without two hex digits" : "the path holds %00";
         if (byte <= 0)
             return 400;
@@ -200,6 +215,8 @@ static bool is_plainly_normal(weir_bytes path)
 int weir__http_path_normalize(weir_bytes path, char *out, size_t room, weir_bytes *normal,
                               struct weir__http_fault *fault)
 {
+    size_t n = 0, in = 0;
+
     if (path.len == 0 || path.data[0] != '/')
         return refuse(fault, 400, "the path does not start with '/'");
     if (is_plainly_normal(path)) {
@@ -208,16 +225,18 @@ int weir__http_path_normalize(weir_bytes path, char *out, size_t room, weir_byte
     }
     if (room < path.len)
         return refuse(fault, 414, "the path is longer than allowed");
-    size_t n = 0, in = 0;
     while (in < path.len) { /* path.data[in] is the '/' before a segment */
         size_t slash = n;
+        const char *wrong;
+        int status;
+        enum segment kind;
+
         out[n++] = '/';
         in++;
-        const char *wrong;
-        int status = copy_segment(path, &in, out, &n, &wrong);
+        status = copy_segment(path, &in, out, &n, &wrong);
         if (status != 0)
             return refuse(fault, status, wrong);
-        enum segment kind = kind_of(out + slash + 1, n - slash - 1);
+        kind = kind_of(out + slash + 1, n - slash - 1);
         if (kind == PLAIN)
             continue;
         n = slash;
@@ -237,6 +256,7 @@ static enum segment kind_of_raw(weir_bytes segment)
 {
     char dots[3];
     size_t n = 0;
+
     for (size_t i = 0; i < segment.len; i++) {
         int c = segment.data[i] == '%' ? unescape(segment, i) : segment.data[i];
         if (c != '.' || n == 2)
@@ -251,11 +271,14 @@ weir_bytes weir__http_path_segment(weir_bytes path, size_t index)
 {
     weir_bytes found = {"", 0};
     size_t depth = 0; /* segments before this one that stayed */
+
     for (size_t in = 0; in < path.len;) {
         weir_bytes segment = from(path, in + 1);
+        enum segment kind;
+
         segment.len = find_either(segment, '/', '/');
         in += 1 + segment.len;
-        enum segment kind = kind_of_raw(segment);
+        kind = kind_of_raw(segment);
         if (kind == UP && depth > 0)
             depth--;
         if (kind != PLAIN)
@@ -271,20 +294,23 @@ weir_bytes weir__http_path_segment(weir_bytes path, size_t index)
 
 static const char *parse_authority(weir_bytes authority, struct weir__http_url *out)
 {
+    const char *host_end;
+    size_t len, port_at;
+    unsigned port = 0;
+
     if (memchr(authority.data, '@', authority.len) != NULL)
         return "a URL with a user name, which is not supported";
     if (!weir__http_is_host(authority))
         return "a URL without a valid host: http://host[:port]/path was expected";
     out->authority = authority;
     out->ip6 = authority.data[0] == '[';
-    const char *host_end = memchr(authority.data, out->ip6 ? ']' : ':', authority.len);
-    size_t len = host_end != NULL ? (size_t)(host_end - authority.data) : authority.len;
+    host_end = memchr(authority.data, out->ip6 ? ']' : ':', authority.len);
+    len = host_end != NULL ? (size_t)(host_end - authority.data) : authority.len;
     out->host = (weir_bytes){authority.data + out->ip6, len - out->ip6};
     out->port = out->tls ? 443 : 80;
-    size_t port_at = len + out->ip6 + 1; /* after the colon */
+    port_at = len + out->ip6 + 1; /* after the colon */
     if (port_at > authority.len)
         return NULL;
-    unsigned port = 0;
     for (size_t i = port_at; i < authority.len; i++)
         port = port * 10 + (unsigned)(authority.data[i] - '0');
     if (port == 0)
@@ -310,11 +336,15 @@ static const char *check_target(weir_bytes target)
 static const char *parse_url(weir_bytes url, struct weir__http_url *out)
 {
     size_t start = scheme_len(url, &out->tls);
+    weir_bytes rest;
+    size_t len;
+    const char *wrong;
+
     if (start == 0)
         return "not a URL that starts with http:// or https://";
-    weir_bytes rest = from(url, start);
-    size_t len = find_either(rest, '/', '?');
-    const char *wrong = check_target(from(rest, len));
+    rest = from(url, start);
+    len = find_either(rest, '/', '?');
+    wrong = check_target(from(rest, len));
     if (wrong == NULL)
         wrong = parse_authority((weir_bytes){rest.data, len}, out);
     if (wrong != NULL)
@@ -330,6 +360,7 @@ static const char *parse_url(weir_bytes url, struct weir__http_url *out)
 int weir__http_url_parse(weir_bytes url, struct weir__http_url *out, const char **wrong)
 {
     const char *message = parse_url(url, out);
+
     if (wrong != NULL)
         *wrong = message;
     return message != NULL ? -WEIR_EPROTOCOL : 0;

@@ -48,6 +48,8 @@ bool weir_trace_parse(weir_bytes text, weir_trace *trace)
     return true;
 }
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first digit is in the lowest byte");
+
 /* Eight digits at once, the highest first: each half-byte in a byte of its own. */
 static void write_hex_8(char *out, uint32_t value)
 {
@@ -58,7 +60,6 @@ static void write_hex_8(char *out, uint32_t value)
     v = (v | v << 8) & UINT64_C(0x00ff00ff00ff00ff);
     v = (v >> 4 & halves) | (v & halves) << 8;
     v += ones * '0' + ((v + ones * 6) >> 4 & ones) * ('a' - '0' - 10);
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first digit is in the lowest byte");
     memcpy(out, &v, sizeof v);
 }
 

@@ -31,6 +31,7 @@ typedef struct weir__http_writer {
 static inline weir__http_writer weir__http_writer_into(char *out, size_t room)
 {
     weir__http_writer w = {out, out, out + room, 0};
+
     return w;
 }
 
