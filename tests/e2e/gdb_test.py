@@ -82,8 +82,8 @@ def check_tree(said, backend):
     main = re.search(r"^(runtime \d, )?loop 0, thread \d+: \d+ tasks\nmain #1  the tasks of its scope \(1 left\)  age .*\n   serving a loop #\d+  a call on another loop  age ", said, re.M)
     assert main, said
     page = re.search(rf"^GET /page/{{id}} #(\d+)  an answer from {backend}  age .*  left .*  for /page/{{id}}\n"
-                     rf"   user #(\d+)  an answer from {backend}  age .*  left [0-9.]+ s  for /page/{{id}}  from ask_all gather\.c:\d+\n"
-                     rf"   orders #\d+  an answer from {backend}  .*  from ask_all gather\.c:\d+\n", said, re.M)
+                     rf"   user #(\d+)  an answer from {backend}  age .*  left [0-9.]+ s  for /page/{{id}}  from gather_fetch_all gather_fetch\.c:\d+\n"
+                     rf"   orders #\d+  an answer from {backend}  .*  from gather_fetch_all gather_fetch\.c:\d+\n", said, re.M)
     assert page, said
     same(len(re.findall(r"^GET /sleep #\d+  sleeping for another \d+\.\d s  age ", said, re.M)), 2, said)
     same(len(re.findall(r"^GET /burn #\d+  slot in compute  age ", said, re.M)), 2, said)
@@ -99,13 +99,13 @@ def check_one(said, page, user):
                                zip(said.split("== task\n")[1:], (f"GET /page/{{id}} #{page}  ", f"GET /page/{{id}} #{page}  ", f"user #{user}  ")))
     assert re.search(r"\n   record \(struct weir__task \*\) 0x\w+, function 0x\w+ <run>, argument ", whole), whole
     assert re.search(r"\n   scope \d+ \(struct weir__scope \*\) 0x\w+: 2 tasks, left ", whole), whole
-    for text, functions in ((of_page, ("weir__park", "weir_fetch", "ask", "ask_all", "handle", "run", "weir__task_main")),
+    for text, functions in ((of_page, ("weir__park", "weir_fetch", "ask", "gather_fetch_all", "handle", "run", "weir__task_main")),
                             (of_user, ("weir__park", "weir_fetch", "ask", "weir__task_main"))):
         frames = re.findall(r"^#\d+ +(?:0x\w+ in )?(\w+) ", text, re.M)
         same(frames[0], "weir__park", text)
         at = [frames.index(function) for function in functions]
         same(at, sorted(at), text)
-        assert re.search(r" ask \(.*\) at \S*gather\.c:\d+\n", text), text
+        assert re.search(r" ask \(.*\) at \S*gather_fetch\.c:\d+\n", text), text
 
 
 def task_commands(page, user):

@@ -106,9 +106,9 @@ def each_task_is_told_with_all_there_is_to_say_of_it():
         for call in (user, orders):
             same((call["state"], call["route"]), ("parked", "/page/{id}"))
             same(call["waits_for"], f"an answer from 127.0.0.1:{held.backend.port}")
-            assert re.match(r"ask_all gather\.c:\d+$", call["spawned_at"]), call
+            assert re.match(r"gather_fetch_all gather_fetch\.c:\d+$", call["spawned_at"]), call
             assert all(FRAME.match(frame) for frame in call["stack"]), call
-            assert any(frame.startswith("ask gather.c:") for frame in call["stack"]), call
+            assert any(frame.startswith("ask gather_fetch.c:") for frame in call["stack"]), call
         assert 30000 < user["deadline_ms"] <= 60000 and 0 < orders["deadline_ms"] <= 30000, (user, orders)
         scopes = [scope for scope in page["scopes"] if scope["tasks"]]
         same([30000 < scope["deadline_ms"] <= 60000 for scope in scopes], [True], page)
@@ -239,12 +239,12 @@ def the_command_draws_the_tree():
         assert any(re.search(r"─ GET /sleep × 12  sleeping  age \d.*  for /sleep$", line) for line in lines), told.stdout
         at = next(i for i, line in enumerate(lines) if re.search(rf"─ GET /held #\d+  {re.escape(answer)}  age \d+", line))
         for line, name, left in zip(lines[at + 1:at + 3], ("├─ user", "└─ orders"), (r"[3-6]\d\.\d s", r"[123]?\d\.\d s")):
-            assert re.search(rf"{name} #\d+  {re.escape(answer)}  age \d.*  left ({left})  for /held  from ask_all gather\.c:\d+$", line), told.stdout
+            assert re.search(rf"{name} #\d+  {re.escape(answer)}  age \d.*  left ({left})  for /held  from gather_fetch_all gather_fetch\.c:\d+$", line), told.stdout
         same(len(re.findall(r"GET /sleep #\d+  sleeping for another ", command(weir, "--flat").stdout)), 12)
         filtered = command(weir, "--filter", answer).stdout.splitlines()
         same([line.split(" #")[0].strip("├─└│ ") for line in filtered[1:]], ["GET /held", "user", "orders"])
         stacks = command(weir, "--stacks", "--filter", answer).stdout
-        assert re.search(r"GET /held #.*\n(.*\n)*[│ ]+ask_all gather\.c:\d+\n(.*\n)+[│ ]+├─ user #.*\n(.*\n)*[│ ]+ask gather\.c:\d+\n", stacks), stacks
+        assert re.search(r"GET /held #.*\n(.*\n)*[│ ]+gather_fetch_all gather_fetch\.c:\d+\n(.*\n)+[│ ]+├─ user #.*\n(.*\n)*[│ ]+ask gather_fetch\.c:\d+\n", stacks), stacks
         raw = json.loads(command(weir, "--json", "--filter", "/sleep").stdout)
         same([task["name"] for loop in raw["loops"] for task in every(loop["tree"])], ["GET /sleep"] * 12)
         plain = command(weir, LC_ALL="C").stdout
