@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
-# The face of the project: `make run` and `make test` each do everything. Meson stands behind it (meson.build).
+# The entry point of the project: `make run` and `make test` each do everything. The build itself is Meson's (meson.build).
 #
 #   make run              sets up what is missing, builds, starts the demo; Ctrl-C ends it
 #   make test [T=name]    sets up what is missing, builds, runs every test (or those whose path contains name)
 #   make                  release build: $(BUILD)/weir, libweir.a, libweir.so
-#   make test-peers       what needs foreign programs (nginx, slowhttptest, clients in Python and others), or minutes [T=name]
-#   make soak [T=name]    the simulations with fresh seeds for SOAK_SECONDS; prints a seed that fails
+#   make test-peers       tests that need foreign programs (nginx, slowhttptest, clients in Python and others), or minutes [T=name]
+#   make soak [T=name]    the simulations with fresh seeds for SOAK_SECONDS; prints a failing seed
 #   make bench            figures against the peers that are installed
 #   make asan, make tsan  the unit tests under a sanitizer [T=name]
 #   make fuzz             every parser for FUZZ_SECONDS, each starting from its corpus
-#   make tidy             formatting, layers, contracts, lengths, headers
-#   make format           formats every file as tidy wants it, and brings quoted examples up to date
+#   make tidy             formatting, layers, symbols, lengths, contracts, headers and more (tools/tidy)
+#   make format           formats every file as tidy requires, and updates quoted code
 #   make install          to DESTDIR/PREFIX
-#   make clean            removes what was built
+#   make clean            removes the build folders
 
 BUILD ?= build
 PREFIX ?= /usr/local
