@@ -26,6 +26,7 @@ static const size_t all_bytes = (size_t)WEIR__IO_BUFFERS_COUNT * WEIR__IO_BUFFER
 int weir__io_buffers_open(struct weir__io_buffers *buffers)
 {
     void *memory = mmap(NULL, all_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
     if (memory == MAP_FAILED)
         return -ENOMEM;
     buffers->memory = memory;
@@ -58,6 +59,7 @@ void weir__io_buffers_put(struct weir__io_buffers *buffers, unsigned number)
 char *weir__io_buffers_data(struct weir__io_buffers *buffers, unsigned number)
 {
     char *data = buffers->memory + (size_t)number * WEIR__IO_BUFFERS_BYTES;
+
     ASAN_UNPOISON_MEMORY_REGION(data, WEIR__IO_BUFFERS_BYTES);
     return data;
 }
@@ -65,6 +67,7 @@ char *weir__io_buffers_data(struct weir__io_buffers *buffers, unsigned number)
 unsigned weir__io_buffers_number(const struct weir__io_buffers *buffers, const char *data)
 {
     size_t offset = (size_t)(data - buffers->memory);
+
     assert(data >= buffers->memory && offset < all_bytes && offset % WEIR__IO_BUFFERS_BYTES == 0);
     return (unsigned)(offset / WEIR__IO_BUFFERS_BYTES);
 }

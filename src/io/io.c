@@ -289,6 +289,7 @@ static int dispatch(struct weir__io *io)
 static int wait_once(struct weir__io *io, int64_t until_ns)
 {
     int awake = AWAKE;
+
     bool may_sleep =
         weir__list_is_empty(&io->finished) && atomic_compare_exchange_strong(&io->sleeping, &awake, ASLEEP);
     int rc = io->backend->turn(io, may_sleep ? until_ns : WEIR__IO_NO_WAIT);

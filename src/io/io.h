@@ -151,7 +151,7 @@ int weir__io_listen(struct weir__io *io, struct weir__io_file *file, const struc
 int weir__io_accept(struct weir__io *io, struct weir__io_file *file) __attribute__((warn_unused_result));
 
 /* Stops a listening file, also if its queue is shared: the kernel takes no more connections, and those in the
- * queue are lost. From now on accepts fail with -EINVAL, also for all who share the queue. */
+ * queue are lost. From now on accepts fail with -EINVAL, also for all other holders of the queue. */
 void weir__io_stop_listening(struct weir__io *io, struct weir__io_file *file);
 
 /* Reads the address the file is bound to (peer false) or connected to (peer true).

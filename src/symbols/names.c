@@ -136,6 +136,7 @@ static const char *name_without_debug(struct weir__symbols *s, Dwfl_Module *modu
     char text[256];
     Dwarf_Addr start = 0;
     const char *file, *slash;
+
     const char *name =
         module != NULL ? dwfl_module_addrinfo(module, address, &offset, &symbol, NULL, NULL, NULL) : NULL;
 
@@ -167,6 +168,7 @@ size_t weir__symbols_find(struct weir__symbols *s, uintptr_t address, weir_frame
 {
     Dwfl_Module *module = weir__symbols_module(s, address);
     Dwarf_Addr bias = 0;
+
     Dwarf_Die *unit =
         module != NULL && !weir__symbols_module_is_system(module) ? unit_of(module, address, &bias) : NULL;
     size_t n = 0;

@@ -109,6 +109,7 @@ __asm__(".text\n"
 WEIR__CAPTURE_IN_HANDLER static void on_signal(int number, siginfo_t *info, void *context)
 {
     struct weir__loop *loop = weir__loop_here;
+
     struct weir__capture *c =
         loop == NULL ? NULL
                      : __atomic_load_n((struct weir__capture **)(void *)&loop->capture, __ATOMIC_ACQUIRE);

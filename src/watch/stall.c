@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The tables of places and sums. */
 #include "watch/stall.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ static bool is_of(const struct weir__stall_total *t, const struct weir__stall *s
            (!t->has_route || strcmp(t->route, seen->route) == 0);
 }
 
-/* The last of each kind have no room for a route of their own: they are of all others. NULL: no memory. */
+/* The sum for a stall. When the table is full, further routes are summed up as "other". NULL: no memory. */
 static struct weir__stall_total *total_of(struct weir__stalls *s, const struct weir__stall *seen)
 {
     struct weir__stall_total *t;
@@ -97,7 +98,7 @@ int weir__stalls_total(struct weir__stalls *s, int (*fn)(void *arg, const weir_s
 
 /* --- places --- */
 
-/* WEIR__STALLS_KEPT: it is not there. */
+/* The index of a place; WEIR__STALLS_KEPT: it is not there. */
 static size_t find(const struct weir__stalls *s, uint64_t key)
 {
     size_t at = 0;
@@ -107,7 +108,8 @@ static size_t find(const struct weir__stalls *s, uint64_t key)
     return at;
 }
 
-/* The place of this key, moved to the front; a new one is all zero, and may take the room of the last. */
+/* The place of this key, moved to the front. A new place is all zero, and replaces the last if the table is
+ * full. NULL: no memory. */
 static struct weir__stall *to_front(struct weir__stalls *s, uint64_t key)
 {
     size_t at = find(s, key);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the watch has found: the places, how often, and the sums by route.
+/* The stalls that were found: the places with their counts, and the sums by kind and route.
  *
- * Threading: under a lock of its own; the watch writes, anybody reads. Loops never take it.
+ * Threading: a lock of its own. The watch writes, any thread reads; loops never take the lock.
  */
 #ifndef WEIR__WATCH_STALL_H
 #define WEIR__WATCH_STALL_H
@@ -19,7 +19,7 @@ enum {
     WEIR__STALL_HINT_BYTES = 160,
 };
 
-/* One place with its texts in it; also a stall that has just been seen. */
+/* A place, with its texts; also a stall that has just been seen. */
 struct weir__stall {
     weir_stall shown; /* its pointers are set by weir__stall_show() */
     uint64_t key;     /* of the place */
@@ -28,10 +28,10 @@ struct weir__stall {
     char scope[WEIR__STALL_SCOPE_BYTES];
     char hint[WEIR__STALL_HINT_BYTES];
     weir_frame frames[WEIR__STALL_FRAMES_MAX];
-    size_t user_frame; /* the place, among the frames */
-    /* What was told of it in the log. */
-    uint64_t logged_count;
-    int64_t log_again_ns; /* wall clock */
+    size_t user_frame; /* the index in frames of the program's own code */
+    /* of the log */
+    uint64_t logged_count; /* the count at the latest line */
+    int64_t log_again_ns;  /* no line before; wall clock */
     int64_t log_interval_ns;
 };
 
@@ -46,26 +46,26 @@ struct weir__stall_total {
 struct weir__stalls {
     pthread_mutex_t lock;
     struct weir__stall *places[WEIR__STALLS_KEPT]; /* the latest first; NULL at the end */
-    struct weir__stall_total *totals;              /* room for all and those left over, once there is one */
+    struct weir__stall_total *totals;              /* with room for "other" of each kind; NULL: none yet */
     size_t total_count;
 };
 
 void weir__stalls_init(struct weir__stalls *s);
 void weir__stalls_free(struct weir__stalls *s);
 
-/* Adds one more at the place of `seen`, and makes *seen what the place is now. Returns: 0; -ENOMEM, and it is
- * in the sums alone. */
+/* Adds the stall to its place, and sets *seen to what the place is now. Returns: 0; -ENOMEM: it is counted
+ * only in the sums. */
 int weir__stalls_add(struct weir__stalls *s, struct weir__stall *seen);
 
-/* How long the latest at that place has lasted. */
+/* Sets how long the latest stall at a place has lasted. */
 void weir__stalls_lasts(struct weir__stalls *s, uint64_t key, int64_t held_ns, bool ongoing);
 
-/* Whether the log should tell of it now, and that it will: *out is what the place is. interval_ns: the first
- * time between two lines; it doubles up to most_ns. */
+/* Decides whether a line about the place is due. If so, counts it as written, and copies the place to *out.
+ * interval_ns: the first time between two lines; it doubles up to most_ns. */
 bool weir__stalls_take_for_log(struct weir__stalls *s, uint64_t key, int64_t now_ns, int64_t interval_ns,
                                int64_t most_ns, struct weir__stall *out);
 
-/* Points shown at the texts. Returns: &stall->shown. */
+/* Sets the pointers of shown to the texts. Returns: &stall->shown. */
 const weir_stall *weir__stall_show(struct weir__stall *stall);
 
 int weir__stalls_each(struct weir__stalls *s, int (*fn)(void *arg, const weir_stall *stall), void *arg);

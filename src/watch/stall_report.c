@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The two forms of the report: a line for programs, lines for people. */
 #include "watch/stall_report.h"
 
 #include <stdarg.h>
@@ -26,7 +27,7 @@ static void add(char *out, size_t room, const char *format, ...)
     va_end(args);
 }
 
-/* Below it lies what is the same in every task. */
+/* The frames up to weir__task_main(): those further out are the same in every task. */
 static size_t frames_to_show(const weir_stall *s)
 {
     size_t n = 0;
@@ -36,7 +37,7 @@ static size_t frames_to_show(const weir_stall *s)
     return n;
 }
 
-/* "report.c:118", or nothing. */
+/* "report.c:118"; "": not known. */
 static const char *place_of(const weir_frame *frame, char *out, size_t room)
 {
     out[0] = '\0';
@@ -110,9 +111,9 @@ static void report_line(const struct weir__logger *logger, const weir_stall *s, 
                     sizeof kvs / sizeof *kvs);
 }
 
-/* --- for people: a few --- */
+/* --- for people: a few lines --- */
 
-/* Names come from the program's files: nothing in them may speak to the terminal. */
+/* Replaces control characters, because names from the program's files must not control the terminal. */
 static void make_plain(char *text)
 {
     for (; *text != '\0'; text++)

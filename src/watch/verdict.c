@@ -79,6 +79,7 @@ enum weir__verdict weir__verdict_of(const struct weir__case *c)
 {
     int64_t held_ns = c->now.at_ns - c->began_ns;
     struct share cpu = share_of(c, c->first.cpu_ns - c->before.cpu_ns, c->now.cpu_ns - c->first.cpu_ns);
+
     struct share wait =
         share_of(c, waited(&c->first) - waited(&c->before), waited(&c->now) - waited(&c->first));
     struct share off = share_of(c, rest(&c->before, &c->first), rest(&c->first, &c->now));

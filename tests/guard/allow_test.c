@@ -89,6 +89,7 @@ static void it_is_the_tasks_own(void **state)
 static void outside_a_task_it_is_nothing(void **state)
 {
     weir_guard_allow allow;
+
     (void)state;
 
     weir_guard_allow_begin(&allow, "usleep");
@@ -109,6 +110,7 @@ static void a_name_it_does_not_know_is_a_mistake(void **state)
 {
     char said[4096];
     int status;
+
     (void)state;
 
     status = run_in_child(allow_nonsense, NULL, said, sizeof said);
@@ -125,5 +127,6 @@ int main(void)
         cmocka_unit_test(outside_a_task_it_is_nothing),
         cmocka_unit_test(a_name_it_does_not_know_is_a_mistake),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,6 +74,7 @@ static void files_are_caught_by_names_of_their_own(void **state)
         {"pwritev:file", "weir_offload(weir_pool_blocking()", writes_pieces_at, NULL},
         {"pwritev2:file", "weir_offload(weir_pool_blocking()", writes_with_flags, NULL},
     };
+
     (void)state;
 
     need_guard();
@@ -150,6 +151,7 @@ static void reaching_the_disk_is_caught(void **state)
         {"sync_file_range", "weir_offload(weir_pool_blocking()", syncs_range, NULL},
         {"msync", "weir_offload(weir_pool_blocking()", syncs_memory, syncs_memory_later},
     };
+
     (void)state;
 
     need_guard();
@@ -178,6 +180,7 @@ static void locks_on_files_are_caught(void **state)
         {"lockf", "the form that does not wait", locks_as_posix, locks_as_posix_now},
     };
     uint64_t before;
+
     (void)state;
 
     need_guard();
@@ -196,5 +199,6 @@ int main(void)
         cmocka_unit_test(reaching_the_disk_is_caught),
         cmocka_unit_test(locks_on_files_are_caught),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,7 @@ static bool is_of_guard(const char *name)
 static void it_has_a_function_for_each_name(void **state)
 {
     const char *name;
+
     (void)state;
 
     need_guard();
@@ -52,6 +53,7 @@ static void names_are_found(void **state)
 {
     weir_guard_options options = {.mode = WEIR_GUARD_COUNT};
     const char *name, *before = "";
+
     (void)state;
 
     for (size_t i = 0; (name = weir_guard_name(i)) != NULL; i++) {
@@ -115,6 +117,7 @@ static void every_loop_is_looked_at(void **state)
 {
     const weir_options options = {.loops = 3, .io = WEIR_IO_EPOLL};
     uint64_t before;
+
     (void)state;
 
     need_guard();
@@ -149,6 +152,7 @@ static int use_libweir(void *arg)
     weir_listener *listener;
     weir_stream *ours, *theirs;
     char byte;
+
     (void)arg;
 
     assert_int_equal(weir_listen("127.0.0.1:0", 0, &listener), 0);
@@ -183,6 +187,7 @@ static void libweirs_own_calls_are_its_own(void **state)
 {
     weir_options options = {.loops = 2};
     uint64_t before;
+
     (void)state;
 
     need_guard();
@@ -229,6 +234,7 @@ static void handle_on_stack_of_task(void)
 static void a_handler_on_a_stack_of_its_own_is_not_the_task(void **state)
 {
     uint64_t before;
+
     (void)state;
 
     need_guard();
@@ -302,6 +308,7 @@ static void places_have_an_end_and_counts_do_not(void **state)
 {
     uint64_t before;
     int places = 0;
+
     (void)state;
 
     need_guard();
@@ -342,5 +349,6 @@ int main(void)
         cmocka_unit_test(places_have_an_end_and_counts_do_not),
         cmocka_unit_test(looking_at_findings_can_be_ended),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,7 @@ static void waiting_with_a_lock_is_caught(void **state)
         {"mtx_trylock", holds_as_c11_tried, holds_as_c11_tried_shortly},
         {"mtx_timedlock", holds_as_c11_in_time, holds_as_c11_in_time_shortly},
     };
+
     (void)state;
 
     need_guard();
@@ -198,6 +199,7 @@ static void fail_to_take(void)
 static void a_lock_that_was_not_had_is_not_held(void **state)
 {
     uint64_t before;
+
     (void)state;
 
     need_guard();
@@ -219,6 +221,7 @@ static void yield_with_lock(void)
 static void yielding_counts_as_waiting(void **state)
 {
     uint64_t before;
+
     (void)state;
 
     need_guard();
@@ -319,5 +322,6 @@ int main(void)
         cmocka_unit_test(a_lock_may_be_released_by_another_task),
         cmocka_unit_test(there_is_an_end_to_what_is_known),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

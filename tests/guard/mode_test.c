@@ -99,6 +99,7 @@ static void off_is_off(void **state)
 static void it_ends_the_process(void **state)
 {
     int status;
+
     (void)state;
 
     prepare();
@@ -142,6 +143,7 @@ static void options_are_checked(void **state)
     static const char *const wrong[] = {"usleep", "getadrinfo", NULL}, *const right[] = {"usleep", NULL};
     weir_guard_options options = {.mode = WEIR_GUARD_COUNT, .allow = right};
     uint64_t before;
+
     (void)state;
 
     need_guard();
@@ -174,5 +176,6 @@ int main(void)
         cmocka_unit_test(a_word_it_does_not_know_is_told),
         cmocka_unit_test(options_are_checked),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

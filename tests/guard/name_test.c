@@ -168,6 +168,7 @@ static void looking_up_names_is_caught(void **state)
         {"getgrouplist", "weir_offload", finds_groups, NULL},
         {"initgroups", "weir_offload", sets_groups, NULL},
     };
+
     (void)state;
 
     need_guard();
@@ -179,5 +180,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(looking_up_names_is_caught),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

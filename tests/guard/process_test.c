@@ -128,6 +128,7 @@ static void waiting_for_children_is_caught(void **state)
         {"popen", "weir_offload", opens_and_allows_closing, NULL},
         {"pclose", "weir_offload", closes_and_allows_opening, NULL},
     };
+
     (void)state;
 
     need_guard();
@@ -137,6 +138,7 @@ static void waiting_for_children_is_caught(void **state)
 static void a_child_is_no_loop(void **state)
 {
     uint64_t before;
+
     (void)state;
 
     need_guard();
@@ -302,6 +304,7 @@ static void messages_between_processes_are_caught(void **state)
         {"aio_suspend", "weir_offload", suspends, NULL},
     };
     uint64_t before;
+
     (void)state;
 
     need_guard();
@@ -318,5 +321,6 @@ int main(void)
         cmocka_unit_test(a_child_is_no_loop),
         cmocka_unit_test(messages_between_processes_are_caught),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,7 @@ static int find_route(void *arg, const weir_guard_finding *finding)
 static void the_route_is_told(void **state)
 {
     struct rig rig = {.routes = routes, .route_count = 1, .test = ask};
+
     (void)state;
 
     need_guard();
@@ -59,6 +60,7 @@ static void the_log_is_the_runtimes(void **state)
 {
     struct rig rig = {.routes = routes, .route_count = 1, .test = ask};
     char said[8192];
+
     (void)state;
 
     need_guard();
@@ -75,5 +77,6 @@ int main(void)
         cmocka_unit_test(the_log_is_the_runtimes),
         cmocka_unit_test(the_route_is_told),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

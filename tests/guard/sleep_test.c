@@ -336,6 +336,7 @@ static void sleeping_and_waiting_is_caught(void **state)
         {"sigwaitinfo", "weir_signals_wait()", waits_for_signal_info, NULL},
         {"sigtimedwait", "weir_signals_wait()", waits_for_signal_in_time, takes_signal},
     };
+
     (void)state;
 
     need_guard();
@@ -347,6 +348,7 @@ static void sleeping_and_waiting_is_caught(void **state)
 static void checked_forms_are_the_same_calls(void **state)
 {
     uint64_t polled, ppolled;
+
     (void)state;
 
     need_guard();
@@ -367,5 +369,6 @@ int main(void)
         cmocka_unit_test(sleeping_and_waiting_is_caught),
         cmocka_unit_test(checked_forms_are_the_same_calls),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

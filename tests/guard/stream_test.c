@@ -128,6 +128,7 @@ static void pipes_are_caught_when_they_block(void **state)
         {"writev", "weir_wait_fd(fd, POLLOUT)", writes_pieces, writes_pieces_now},
         {"vmsplice", "weir_write()", gives_pages, gives_pages_now},
     };
+
     (void)state;
 
     need_guard();
@@ -230,6 +231,7 @@ static void sockets_are_caught_when_they_block(void **state)
         {"sendmsg", "weir_write()", sendmsgs, sendmsgs_now},
         {"sendmmsg", "weir_write()", sendmmsgs, sendmmsgs_now},
     };
+
     (void)state;
 
     need_guard();
@@ -251,6 +253,7 @@ static void reads_socket_that_never_waits(void)
 static void the_flag_of_the_descriptor_counts(void **state)
 {
     uint64_t before;
+
     (void)state;
 
     need_guard();
@@ -290,6 +293,7 @@ static void makes_checked_calls(void)
 static void checked_forms_are_the_same_calls(void **state)
 {
     uint64_t was[3], before;
+
     (void)state;
 
     need_guard();
@@ -387,6 +391,7 @@ static void connecting_is_caught_when_it_blocks(void **state)
         {"accept4", "weir_accept()", accepts4, accepts4_now},
         {"connect", "weir_connect()", connects, connects_now},
     };
+
     (void)state;
 
     need_guard();
@@ -397,10 +402,12 @@ static void connecting_is_caught_when_it_blocks(void **state)
 
 static ssize_t splice_it(int in, int out)
 {
-    (void)out;
+    ssize_t moved;
     int to[2];
+
+    (void)out;
     make_pipe(to, 0);
-    ssize_t moved = splice(in, NULL, to[1], NULL, 1, 0);
+    moved = splice(in, NULL, to[1], NULL, 1, 0);
     close(to[0]);
     close(to[1]);
     return moved;
@@ -408,10 +415,12 @@ static ssize_t splice_it(int in, int out)
 
 static ssize_t splice_it_now(int in, int out)
 {
-    (void)out;
+    ssize_t moved;
     int to[2];
+
+    (void)out;
     make_pipe(to, 0);
-    ssize_t moved = splice(in, NULL, to[1], NULL, 1, SPLICE_F_NONBLOCK);
+    moved = splice(in, NULL, to[1], NULL, 1, SPLICE_F_NONBLOCK);
     close(to[0]);
     close(to[1]);
     return moved;
@@ -419,10 +428,12 @@ static ssize_t splice_it_now(int in, int out)
 
 static ssize_t tee_it(int in, int out)
 {
-    (void)out;
+    ssize_t moved;
     int to[2];
+
+    (void)out;
     make_pipe(to, 0);
-    ssize_t moved = tee(in, to[1], 1, 0);
+    moved = tee(in, to[1], 1, 0);
     close(to[0]);
     close(to[1]);
     return moved;
@@ -430,10 +441,12 @@ static ssize_t tee_it(int in, int out)
 
 static ssize_t tee_it_now(int in, int out)
 {
-    (void)out;
+    ssize_t moved;
     int to[2];
+
+    (void)out;
     make_pipe(to, 0);
-    ssize_t moved = tee(in, to[1], 1, SPLICE_F_NONBLOCK);
+    moved = tee(in, to[1], 1, SPLICE_F_NONBLOCK);
     close(to[0]);
     close(to[1]);
     return moved;
@@ -533,6 +546,7 @@ static void moving_is_caught(void **state)
         {"copy_file_range:file", "weir_offload", copies_file, NULL},
     };
     uint64_t before;
+
     (void)state;
 
     need_guard();
@@ -585,6 +599,7 @@ static void reads_terminal(void)
 static void other_descriptors_are_told_apart(void **state)
 {
     uint64_t before, read_before;
+
     (void)state;
 
     need_guard();
@@ -609,5 +624,6 @@ int main(void)
         cmocka_unit_test(moving_is_caught),
         cmocka_unit_test(other_descriptors_are_told_apart),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

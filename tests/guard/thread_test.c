@@ -241,6 +241,7 @@ static void waiting_for_threads_is_caught(void **state)
         {"sem_clockwait", "weir_semaphore", takes_by_clock, NULL},
         {"pthread_barrier_wait", "weir_event", meets, NULL},
     };
+
     (void)state;
 
     need_guard();
@@ -252,5 +253,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waiting_for_threads_is_caught),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@ static int open_named(enum weir__io_backend_type type, char *name, size_t room)
     struct weir__io_options o = {.backend = type};
     struct weir__io *io;
     int rc = weir__io_open(&o, &io);
+
     if (rc < 0)
         return rc;
     snprintf(name, room, "%s", weir__io_backend_name(io));
@@ -21,21 +22,23 @@ static int open_named(enum weir__io_backend_type type, char *name, size_t room)
 
 static void test_the_environment_chooses(void **state)
 {
-    (void)state;
+    const char *best;
     char name[16];
+    const char *const no_choice[] = {"", "auto"};
+    const char *const wrong[] = {"uringg", "EPOLL", "sim", " epoll"};
+
+    (void)state;
     assert_int_equal(setenv("WEIR_IO", "epoll", 1), 0);
     assert_int_equal(open_named(WEIR__IO_AUTO, name, sizeof name), 0);
     assert_string_equal(name, "epoll");
     assert_int_equal(open_named(WEIR__IO_SIM, name, sizeof name), 0); /* the caller's word comes first */
     assert_string_equal(name, "sim");
-    const char *const wrong[] = {"uringg", "EPOLL", "sim", " epoll"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_int_equal(setenv("WEIR_IO", wrong[i], 1), 0);
         assert_int_equal(open_named(WEIR__IO_AUTO, name, sizeof name), -EINVAL);
         assert_int_equal(open_named(WEIR__IO_EPOLL, name, sizeof name), 0);
     }
-    const char *best = is_here(WEIR__IO_URING) ? "uring" : "epoll";
-    const char *const no_choice[] = {"", "auto"};
+    best = is_here(WEIR__IO_URING) ? "uring" : "epoll";
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(setenv("WEIR_IO", no_choice[i], 1), 0);
         assert_int_equal(open_named(WEIR__IO_AUTO, name, sizeof name), 0);
@@ -49,8 +52,10 @@ enum { WENT_WELL = 0, NO_SECCOMP = 77 };
 static int in_child(int (*fn)(int), int arg)
 {
     int status;
+    pid_t child;
+
     fflush(NULL);
-    pid_t child = fork();
+    child = fork();
     assert_true(child >= 0);
     if (child == 0)
         _exit(fn(arg));
@@ -61,6 +66,7 @@ static int in_child(int (*fn)(int), int arg)
 static int without_uring(int error)
 {
     char name[16];
+
     if (forbid_call(SYS_io_uring_setup, error) < 0)
         return NO_SECCOMP;
     if (open_named(WEIR__IO_URING, name, sizeof name) != -error)
@@ -72,8 +78,9 @@ static int without_uring(int error)
 
 static void test_epoll_where_uring_is_forbidden(void **state)
 {
-    (void)state;
     const int errors[] = {EPERM, ENOSYS};
+
+    (void)state;
     for (size_t i = 0; i < 2; i++) {
         int status = in_child(without_uring, errors[i]);
         if (status == NO_SECCOMP)
@@ -86,6 +93,7 @@ static void test_epoll_where_uring_is_forbidden(void **state)
 static int without_pwait2(int unused)
 {
     struct rig r;
+
     (void)unused;
     if (forbid_call(SYS_epoll_pwait2, ENOSYS) < 0)
         return NO_SECCOMP;
@@ -101,8 +109,10 @@ static int without_pwait2(int unused)
 
 static void test_epoll_on_an_old_kernel(void **state)
 {
+    int status;
+
     (void)state;
-    int status = in_child(without_pwait2, 0);
+    status = in_child(without_pwait2, 0);
     if (status == NO_SECCOMP)
         skip();
     assert_int_equal(status, WENT_WELL);
@@ -112,6 +122,7 @@ static void test_epoll_on_an_old_kernel(void **state)
 static int wake_without_writing(int type)
 {
     struct rig r;
+
     open_rig(&r, (enum weir__io_backend_type)type, 0);
     if (forbid_call(SYS_write, 0) < 0)
         return NO_SECCOMP;
@@ -128,12 +139,14 @@ static int wake_without_writing(int type)
 
 static void test_a_wake_costs_no_system_call_unless_the_loop_sleeps(void **state)
 {
-    (void)state;
     const enum weir__io_backend_type types[] = {WEIR__IO_EPOLL, WEIR__IO_URING};
+
+    (void)state;
     for (size_t i = 0; i < 2; i++) {
+        int status;
         if (!is_here(types[i]))
             continue;
-        int status = in_child(wake_without_writing, (int)types[i]);
+        status = in_child(wake_without_writing, (int)types[i]);
         if (status == NO_SECCOMP)
             skip();
         assert_int_equal(status, WENT_WELL);
@@ -142,22 +155,25 @@ static void test_a_wake_costs_no_system_call_unless_the_loop_sleeps(void **state
 
 static void test_nothing_is_left_when_opening_fails(void **state)
 {
-    (void)state;
+    int next;
     struct rlimit limit, few;
     char name[16];
+
+    (void)state;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    int next = dup(0);
+    next = dup(0);
     close(next);
     for (rlim_t room = 0; room < 2; room++) {
         const enum weir__io_backend_type types[] = {WEIR__IO_EPOLL, WEIR__IO_URING, WEIR__IO_AUTO};
         for (size_t i = 0; i < 3; i++) {
+            int after, rc;
             few = limit;
             few.rlim_cur = (rlim_t)next + room;
             assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-            int rc = open_named(types[i], name, sizeof name);
+            rc = open_named(types[i], name, sizeof name);
             assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
             assert_true(rc == -EMFILE || (types[i] == WEIR__IO_URING && !is_here(types[i])));
-            int after = dup(0);
+            after = dup(0);
             close(after);
             assert_int_equal(after, next);
         }
@@ -173,5 +189,6 @@ int main(void)
         cmocka_unit_test(test_a_wake_costs_no_system_call_unless_the_loop_sleeps),
         cmocka_unit_test(test_nothing_is_left_when_opening_fails),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,11 +7,13 @@ static void test_bytes_pass_both_ways(void **state)
 {
     struct rig r;
     char got[16];
+    struct call reply;
+
     open_pair(&r, backend_of(state));
     assert_int_equal(run_send(r.io, &r.client, "there", 5), 5);
     assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), 5);
     assert_memory_equal(got, "there", 5);
-    struct call reply = recv_call(&r.client, got, sizeof got);
+    reply = recv_call(&r.client, got, sizeof got);
     assert_false(start(r.io, &reply)); /* nothing is there */
     assert_int_equal(run_send(r.io, &r.server, "and back", 8), 8);
     assert_int_equal(finish(r.io, &reply), 8);
@@ -23,15 +25,19 @@ static void test_several_pieces_are_sent_in_order(void **state)
 {
     struct rig r;
     char got[16];
-    open_pair(&r, backend_of(state));
+    int have;
     struct iovec pieces[] = {{(char[]){"one "}, 4}, {NULL, 0}, {(char[]){"two "}, 4}, {(char[]){"three"}, 5}};
-    struct msghdr msg = {.msg_iov = pieces, .msg_iovlen = 4};
-    struct call c = new_call(WEIR__IO_SEND, &r.client);
+    struct msghdr msg;
+    struct call c;
+
+    open_pair(&r, backend_of(state));
+    msg = (struct msghdr){.msg_iov = pieces, .msg_iovlen = 4};
+    c = new_call(WEIR__IO_SEND, &r.client);
     c.op.msg = &msg;
     if (weir__io_submit(r.io, &c.op))
         c.dones++;
     assert_int_equal(finish(r.io, &c), 13);
-    int have = 0;
+    have = 0;
     while (have < 13) {
         int n = run_recv(r.io, &r.server, got + have, sizeof got - (size_t)have);
         assert_true(n > 0);
@@ -46,13 +52,16 @@ static void test_both_ends_know_both_addresses(void **state)
     struct rig r;
     struct sockaddr_storage ours, theirs, accepted = {0};
     socklen_t our_len, their_len;
+    int fd;
+    struct call c;
+
     open_rig(&r, backend_of(state), 0);
     rig_listen(&r, AF_INET6, 16);
     assert_int_equal(rig_connect(&r), 0);
-    struct call c = new_call(WEIR__IO_ACCEPT, &r.listener);
+    c = new_call(WEIR__IO_ACCEPT, &r.listener);
     c.op.addr = (struct sockaddr *)&accepted;
     c.op.addr_len = sizeof accepted;
-    int fd = run(r.io, &c);
+    fd = run(r.io, &c);
     assert_int_equal(weir__io_attach(r.io, &r.server, fd, false), 0);
     assert_int_equal(weir__io_address(r.io, &r.client, false, &ours, &our_len), 0);
     assert_int_equal(weir__io_address(r.io, &r.server, true, &theirs, &their_len), 0);
@@ -68,15 +77,17 @@ static void test_the_end_and_a_reset(void **state)
 {
     struct rig r;
     char got[8];
+    struct call waiting, lent;
+
     open_pair(&r, backend_of(state));
     assert_int_equal(weir__io_shutdown(r.io, &r.client), 0);
     assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), 0);
-    struct call lent = lent_call(&r.server);
+    lent = lent_call(&r.server);
     assert_int_equal(run(r.io, &lent), 0);
     assert_null(lent.op.data);
     assert_int_equal(run_send(r.io, &r.server, "late", 4), 4);
     assert_int_equal(run_recv(r.io, &r.client, got, sizeof got), 4);
-    struct call waiting = recv_call(&r.client, got, sizeof got);
+    waiting = recv_call(&r.client, got, sizeof got);
     assert_false(start(r.io, &waiting));
     weir__io_reset_on_close(r.io, &r.server);
     close_and_wait(r.io, &r.server);
@@ -89,9 +100,11 @@ static void test_bytes_before_the_end_come_first(void **state)
 {
     struct rig r;
     char got[8];
+
     for (int waits = 0; waits < 2; waits++) {
+        struct call c;
         open_pair(&r, backend_of(state));
-        struct call c = recv_call(&r.server, got, sizeof got);
+        c = recv_call(&r.server, got, sizeof got);
         if (waits)
             (void)start(r.io, &c);
         assert_int_equal(run_send(r.io, &r.client, "last", 4), 4);
@@ -106,6 +119,7 @@ static void test_bytes_before_the_end_come_first(void **state)
 static void test_nobody_listens(void **state)
 {
     struct rig r;
+
     open_rig(&r, backend_of(state), 0);
     rig_listen(&r, AF_INET, 1);
     close_and_wait(r.io, &r.listener);
@@ -118,20 +132,27 @@ static void test_much_is_sent_to_a_slow_reader(void **state)
     enum { ALL = 8 << 20 };
     struct rig r;
     char *out = malloc(ALL), *in = malloc(ALL);
+    size_t sent, received;
+    struct call s;
+    bool sending;
+
     open_pair(&r, backend_of(state));
     for (size_t i = 0; i < ALL; i++)
         out[i] = (char)(i * 7 + (i >> 13));
-    size_t sent = 0, received = 0;
-    struct call s = {0};
-    bool sending = false;
+    sent = 0;
+    received = 0;
+    s = (struct call){0};
+    sending = false;
     while (received < ALL) {
+        size_t room;
+        int n;
         if (!sending && sent < ALL) {
             s = send_call(&r.client, out + sent, ALL - sent);
             sending = true;
             (void)start(r.io, &s);
         }
-        size_t room = ALL - received < 50000 ? ALL - received : 50000;
-        int n = run_recv(r.io, &r.server, in + received, room);
+        room = ALL - received < 50000 ? ALL - received : 50000;
+        n = run_recv(r.io, &r.server, in + received, room);
         assert_true(n > 0);
         received += (size_t)n;
         if (sending && s.dones > 0) {
@@ -152,17 +173,21 @@ static void test_unattached_and_closing_files_refuse(void **state)
 {
     struct rig r;
     char got[8];
+    struct call late, closer, pending;
+    struct weir__io_file none;
+    struct call c;
+
     open_pair(&r, backend_of(state));
-    struct weir__io_file none = {.fd = -1};
-    struct call c = recv_call(&none, got, sizeof got);
+    none = (struct weir__io_file){.fd = -1};
+    c = recv_call(&none, got, sizeof got);
     assert_true(start(r.io, &c));
     assert_int_equal(c.op.result, -EBADF);
-    struct call pending = recv_call(&r.server, got, sizeof got);
+    pending = recv_call(&r.server, got, sizeof got);
     assert_false(start(r.io, &pending));
-    struct call closer = {.op = {.done = called}};
+    closer = (struct call){.op = {.done = called}};
     assert_false(weir__io_close_file(r.io, &r.server, &closer.op));
     assert_int_equal(pending.dones, 0); /* never from within a call */
-    struct call late = lent_call(&r.server);
+    late = lent_call(&r.server);
     late.op.data = got;
     assert_true(start(r.io, &late));
     assert_int_equal(late.op.result, -ECANCELED);
@@ -174,16 +199,19 @@ static void test_unattached_and_closing_files_refuse(void **state)
     close_rig(&r);
 }
 
-/* ---- polls ---- */
+/* --- polls --- */
 
 static void test_polls_of_a_stream(void **state)
 {
     struct rig r;
     char got[8];
+    struct call no_more, still, one, two, writable;
+
     open_pair(&r, backend_of(state));
-    struct call writable = poll_call(&r.server, POLLOUT);
+    writable = poll_call(&r.server, POLLOUT);
     assert_int_equal(run(r.io, &writable), POLLOUT);
-    struct call one = poll_call(&r.server, POLLIN), two = poll_call(&r.server, POLLIN);
+    one = poll_call(&r.server, POLLIN);
+    two = poll_call(&r.server, POLLIN);
     assert_false(start(r.io, &one));
     assert_false(start(r.io, &two));
     look_around(r.io);
@@ -191,10 +219,10 @@ static void test_polls_of_a_stream(void **state)
     assert_int_equal(run_send(r.io, &r.client, "x", 1), 1);
     assert_int_equal(finish(r.io, &one), POLLIN);
     assert_int_equal(finish(r.io, &two), POLLIN);
-    struct call still = poll_call(&r.server, POLLIN); /* not read: it is there */
+    still = poll_call(&r.server, POLLIN); /* not read: it is there */
     assert_int_equal(run(r.io, &still), POLLIN);
     assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), 1);
-    struct call no_more = poll_call(&r.server, POLLIN);
+    no_more = poll_call(&r.server, POLLIN);
     assert_false(start(r.io, &no_more));
     look_around(r.io);
     assert_int_equal(no_more.dones, 0);
@@ -206,6 +234,7 @@ static void test_polls_of_a_stream(void **state)
 static void set_ready(struct rig *r, bool simulated, int fd, bool ready)
 {
     uint64_t count = 1;
+
     if (simulated)
         weir__sim_foreign_set_ready(r->io, fd, ready ? POLLIN | POLLOUT : POLLOUT);
     else if (ready)
@@ -218,14 +247,21 @@ static void test_polls_of_a_foreign_descriptor(void **state)
 {
     struct rig r;
     bool simulated = backend_of(state) == WEIR__IO_SIM;
+    struct call in_a, in_b, out_b;
+    struct weir__io_file a, b;
+    int fd;
+
     open_rig(&r, backend_of(state), 0);
-    int fd = simulated ? 7 : eventfd(0, EFD_NONBLOCK);
+    fd = simulated ? 7 : eventfd(0, EFD_NONBLOCK);
     if (simulated)
         set_ready(&r, true, fd, false);
-    struct weir__io_file a = {0}, b = {0};
+    a = (struct weir__io_file){0};
+    b = (struct weir__io_file){0};
     assert_int_equal(weir__io_attach(r.io, &a, fd, true), 0);
     assert_int_equal(weir__io_attach(r.io, &b, fd, true), 0); /* c-ares and libpq may share one */
-    struct call in_a = poll_call(&a, POLLIN), in_b = poll_call(&b, POLLIN), out_b = poll_call(&b, POLLOUT);
+    in_a = poll_call(&a, POLLIN);
+    in_b = poll_call(&b, POLLIN);
+    out_b = poll_call(&b, POLLOUT);
     assert_false(start(r.io, &in_a));
     assert_false(start(r.io, &in_b));
     assert_int_equal(run(r.io, &out_b), POLLOUT);
@@ -256,16 +292,18 @@ static void test_polls_of_a_foreign_descriptor(void **state)
     weir__io_free(r.io);
 }
 
-/* ---- cancelling ---- */
+/* --- cancelling --- */
 
 static void test_a_cancelled_receive_lets_go_of_its_buffer(void **state)
 {
     struct rig r;
+
     open_pair(&r, backend_of(state));
     for (int round = 0; round < 200; round++) {
         char *buffer = malloc(64), got[8];
+        struct call c;
         memset(buffer, 0x55, 64);
-        struct call c = recv_call(&r.server, buffer, 64);
+        c = recv_call(&r.server, buffer, 64);
         assert_false(start(r.io, &c));
         if (round % 2)
             look_around(r.io); /* the kernel has it by now */
@@ -288,6 +326,7 @@ static void test_a_cancel_races_a_receive(void **state)
 {
     struct rig r;
     int won = 0;
+
     open_pair(&r, backend_of(state));
     if (backend_of(state) == WEIR__IO_SIM) {
         struct weir__sim_options o = weir__sim_calm();
@@ -298,6 +337,7 @@ static void test_a_cancel_races_a_receive(void **state)
         char *buffer = malloc(8), got[8];
         struct call c = recv_call(&r.server, buffer, 8);
         bool lent = round % 3 == 0, late = round % 2, looked = round % 5 == 0;
+        int32_t n;
         if (lent)
             c = lent_call(&r.server);
         if (!late)
@@ -310,7 +350,7 @@ static void test_a_cancel_races_a_receive(void **state)
         if (looked && c.dones == 0)
             (void)weir__io_turn(r.io, 0);
         weir__io_cancel(r.io, &c.op);
-        int32_t n = finish(r.io, &c);
+        n = finish(r.io, &c);
         if (n == 8) {
             assert_memory_equal(lent ? c.op.data : buffer, "12345678", 8);
             if (lent)
@@ -331,10 +371,12 @@ static void test_a_cancel_races_a_receive(void **state)
 static void test_a_cancel_races_accept_and_connect(void **state)
 {
     struct rig r;
+
     open_rig(&r, backend_of(state), 0);
     rig_listen(&r, AF_INET, 16);
     for (int round = 0; round < 100; round++) {
         struct call a = new_call(WEIR__IO_ACCEPT, &r.listener), c = new_call(WEIR__IO_CONNECT, &r.client);
+        int32_t fd, connected;
         assert_int_equal(weir__io_socket(r.io, &r.client, AF_INET), 0);
         c.op.addr = (struct sockaddr *)&r.addr;
         c.op.addr_len = r.addr_len;
@@ -346,14 +388,14 @@ static void test_a_cancel_races_accept_and_connect(void **state)
             weir__io_cancel(r.io, &c.op);
         if (round % 4 != 3)
             weir__io_cancel(r.io, &a.op);
-        int32_t connected = finish(r.io, &c);
+        connected = finish(r.io, &c);
         assert_true(connected == 0 || connected == -ECANCELED);
         weir__io_reset_on_close(r.io, &r.client);
         if (connected == 0 && a.dones == 0 && round % 4 == 3)
             assert_true(finish(r.io, &a) >= 0);
         close_and_wait(r.io, &r.client);
         weir__io_cancel(r.io, &a.op);
-        int32_t fd = finish(r.io, &a);
+        fd = finish(r.io, &a);
         if (fd >= 0)
             weir__io_close_fd(r.io, fd);
         else
@@ -366,11 +408,16 @@ static void test_a_blocked_send_is_cancelled(void **state)
 {
     struct rig r;
     enum { MUCH = 32 << 20 };
-    open_pair(&r, backend_of(state));
-    char *bytes = calloc(1, MUCH), *in = malloc(1 << 20);
-    size_t sent = 0, received = 0;
+    char *bytes, *in;
+    size_t sent, received;
     struct call c;
     int32_t n;
+
+    open_pair(&r, backend_of(state));
+    bytes = calloc(1, MUCH);
+    in = malloc(1 << 20);
+    sent = 0;
+    received = 0;
     do { /* until the kernel takes no more */
         c = send_call(&r.client, bytes, MUCH);
         if (!start(r.io, &c)) {
@@ -391,26 +438,31 @@ static void test_a_blocked_send_is_cancelled(void **state)
     close_rig(&r);
 }
 
-/* ---- closing ---- */
+/* --- closing --- */
 
 /* A closed number goes to the next socket at once; nothing of the former holder may reach it. */
 static void test_close_with_operations_pending_and_the_number_reused(void **state)
 {
     struct rig r;
     bool reused = false;
+
     open_pair(&r, backend_of(state));
     for (int round = 0; round < 200; round++) {
         char *old_bytes = malloc(32), got[32];
         int old_fd = r.server.fd;
         uint32_t generation = r.server.generation;
         struct call old = recv_call(&r.server, old_bytes, 32), readable = poll_call(&r.server, POLLIN);
+        int fd;
+        struct call fresh;
+        struct weir__io_file next;
+        struct call closer;
         assert_false(start(r.io, &old));
         assert_false(start(r.io, &readable));
         if (round % 2)
             look_around(r.io);
         if (round % 3 == 0)
             assert_int_equal(run_send(r.io, &r.client, "old", 3), 3);
-        struct call closer = {.op = {.done = called}};
+        closer = (struct call){.op = {.done = called}};
         if (weir__io_close_file(r.io, &r.server, &closer.op))
             closer.dones++;
         assert_int_equal(finish(r.io, &closer), 0);
@@ -418,11 +470,11 @@ static void test_close_with_operations_pending_and_the_number_reused(void **stat
         assert_int_equal(readable.dones, 1);
         assert_true(old.op.result == -ECANCELED || old.op.result == 3);
         free(old_bytes);
-        struct weir__io_file next = {0};
+        next = (struct weir__io_file){0};
         connect_more(&r, &next, &r.server);
         reused |= r.server.fd == old_fd || next.fd == old_fd;
         assert_int_equal(r.server.generation, generation + 1);
-        struct call fresh = recv_call(&r.server, got, sizeof got);
+        fresh = recv_call(&r.server, got, sizeof got);
         assert_false(start(r.io, &fresh));
         close_and_wait(r.io, &r.client); /* the former peer */
         look_around(r.io);
@@ -431,7 +483,7 @@ static void test_close_with_operations_pending_and_the_number_reused(void **stat
         assert_int_equal(finish(r.io, &fresh), 3);
         assert_memory_equal(got, "new", 3);
         /* The owner may move while nothing is attached: hand over by descriptor. */
-        int fd = weir__io_detach(r.io, &next);
+        fd = weir__io_detach(r.io, &next);
         assert_int_equal(weir__io_attach(r.io, &r.client, fd, false), 0);
     }
     assert_true(reused);
@@ -441,13 +493,13 @@ static void test_close_with_operations_pending_and_the_number_reused(void **stat
 struct closing_call {
     struct call call;
     struct weir__io *io;
-    struct call *cancels;
-    struct call *closer;
+    struct call *cancels, *closer;
 };
 
 static void cancel_and_close(struct weir__io_op *op)
 {
     struct closing_call *c = weir__container_of(op, struct closing_call, call.op);
+
     c->call.dones++;
     weir__io_cancel(c->io, &c->cancels->op);
     if (weir__io_close_file(c->io, op->file, &c->closer->op))
@@ -458,9 +510,13 @@ static void test_done_may_cancel_and_close(void **state)
 {
     struct rig r;
     char got[8];
+    struct call other, closer;
+    struct closing_call c;
+
     open_pair(&r, backend_of(state));
-    struct call other = poll_call(&r.server, POLLPRI), closer = {.op = {.done = called}};
-    struct closing_call c = {
+    other = poll_call(&r.server, POLLPRI);
+    closer = (struct call){.op = {.done = called}};
+    c = (struct closing_call){
         .call = recv_call(&r.server, got, sizeof got), .io = r.io, .cancels = &other, .closer = &closer};
     c.call.op.done = cancel_and_close;
     assert_false(start(r.io, &other));
@@ -494,5 +550,6 @@ int main(void)
         cmocka_unit_test(test_close_with_operations_pending_and_the_number_reused),
         cmocka_unit_test(test_done_may_cancel_and_close),
     };
+
     return run_on_every_backend("op", tests, sizeof tests / sizeof tests[0]);
 }

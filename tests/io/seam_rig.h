@@ -22,6 +22,7 @@ static inline bool is_here(enum weir__io_backend_type type)
     struct weir__io_options o = {.backend = type};
     struct weir__io *io;
     int rc = weir__io_open(&o, &io);
+
     if (rc == 0)
         weir__io_free(io);
     assert_true(rc == 0 || (type == WEIR__IO_URING && (rc == -ENOSYS || rc == -EPERM)));
@@ -42,6 +43,7 @@ static inline int run_on_every_backend(const char *group, const struct CMUnitTes
     struct CMUnitTest all[3 * 64];
     static char titles[3 * 64][120];
     size_t n = 0;
+
     if (count > 64)
         abort();
     for (size_t k = 0; k < 3; k++) {
@@ -60,6 +62,7 @@ static inline int run_on_every_backend(const char *group, const struct CMUnitTes
 static inline void allow_many_files(void)
 {
     struct rlimit limit;
+
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = limit.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -67,8 +70,10 @@ static inline void allow_many_files(void)
 
 static inline void open_rig(struct rig *r, enum weir__io_backend_type type, unsigned entries)
 {
+    struct weir__io_options o;
+
     *r = (struct rig){.client.fd = -1, .server.fd = -1, .listener.fd = -1};
-    struct weir__io_options o = {.backend = type, .seed = 1, .entries = entries};
+    o = (struct weir__io_options){.backend = type, .seed = 1, .entries = entries};
     assert_int_equal(weir__io_open(&o, &r->io), 0);
 }
 
@@ -83,10 +88,13 @@ static inline void open_pair(struct rig *r, enum weir__io_backend_type type)
 /* One more connection to the rig's listener. */
 static inline void connect_more(struct rig *r, struct weir__io_file *client, struct weir__io_file *server)
 {
+    struct call c;
+    int fd;
+
     assert_int_equal(weir__io_socket(r->io, client, AF_INET), 0);
     assert_int_equal(run_connect(r->io, client, &r->addr, r->addr_len), 0);
-    struct call c = new_call(WEIR__IO_ACCEPT, &r->listener);
-    int fd = run(r->io, &c);
+    c = new_call(WEIR__IO_ACCEPT, &r->listener);
+    fd = run(r->io, &c);
     assert_true(fd >= 0);
     assert_int_equal(weir__io_attach(r->io, server, fd, false), 0);
 }
@@ -95,6 +103,7 @@ static inline void connect_more(struct rig *r, struct weir__io_file *client, str
 static inline void close_rig(struct rig *r)
 {
     struct weir__io_file *files[] = {&r->client, &r->server, &r->listener};
+
     for (int i = 0; i < 3; i++)
         if (files[i]->fd >= 0)
             close_and_wait(r->io, files[i]);
@@ -109,6 +118,7 @@ static inline struct call lent_call(struct weir__io_file *file)
 static inline struct call poll_call(struct weir__io_file *file, short events)
 {
     struct call c = new_call(WEIR__IO_POLL, file);
+
     c.op.events = (uint16_t)events;
     return c;
 }

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* ---- lent buffers ---- */
+/* --- lent buffers --- */
 
 enum { MANY = WEIR__IO_BUFFERS_COUNT + 44 };
 
@@ -18,6 +18,7 @@ struct crowd {
 static struct crowd *gather(enum weir__io_backend_type type)
 {
     struct crowd *c = calloc(1, sizeof *c);
+
     assert_non_null(c);
     allow_many_files();
     open_rig(&c->rig, type, 0);
@@ -41,6 +42,7 @@ static void test_idle_receivers_hold_no_buffer(void **state)
 {
     struct crowd *c = gather(backend_of(state));
     struct weir__io *io = c->rig.io;
+
     for (int i = 0; i < MANY; i++) {
         c->call[i] = lent_call(&c->server[i]);
         assert_false(start(io, &c->call[i]));
@@ -63,6 +65,7 @@ static void test_idle_receivers_hold_no_buffer(void **state)
 static int held(const struct crowd *c)
 {
     int n = 0;
+
     for (int i = 0; i < MANY; i++)
         n += c->call[i].dones > 0 && c->call[i].op.data != NULL;
     return n;
@@ -73,6 +76,8 @@ static void test_all_buffers_out_and_recovery(void **state)
     struct crowd *c = gather(backend_of(state));
     struct weir__io *io = c->rig.io;
     char got[4];
+    int cancelled;
+
     for (int i = 0; i < MANY; i++)
         assert_int_equal(run_send(io, &c->client[i], "abc", 3), 3);
     for (int i = 0; i < MANY; i++) {
@@ -87,7 +92,7 @@ static void test_all_buffers_out_and_recovery(void **state)
         for (int j = 0; j < i; j++)
             assert_true(c->call[i].op.data == NULL || c->call[i].op.data != c->call[j].op.data);
     /* Those who wait can be cancelled, and receive into their own memory. */
-    int cancelled = 0;
+    cancelled = 0;
     while (c->call[cancelled].dones > 0)
         cancelled++;
     weir__io_cancel(io, &c->call[cancelled].op);
@@ -118,6 +123,8 @@ static void test_a_busy_stream_leaves_buffers_to_others(void **state)
     struct crowd *c = gather(backend_of(state));
     struct weir__io *io = c->rig.io;
     int last = MANY - 1;
+    int turns;
+
     for (int i = 0; i < WEIR__IO_BUFFERS_COUNT; i++) {
         assert_int_equal(run_send(io, &c->client[i], "x", 1), 1);
         c->call[i] = lent_call(&c->server[i]);
@@ -127,7 +134,7 @@ static void test_a_busy_stream_leaves_buffers_to_others(void **state)
     c->call[last] = lent_call(&c->server[last]);
     (void)start(io, &c->call[last]);
     look_around(io);
-    int turns = 0;
+    turns = 0;
     for (; c->call[last].dones == 0 && turns < 1000; turns++) {
         weir__io_return(io, c->call[0].op.data);
         assert_int_equal(run_send(io, &c->client[0], "x", 1), 1);
@@ -146,7 +153,7 @@ static void test_a_busy_stream_leaves_buffers_to_others(void **state)
     dissolve(c);
 }
 
-/* ---- many ---- */
+/* --- many --- */
 
 static void test_more_operations_than_entries(void **state)
 {
@@ -155,6 +162,7 @@ static void test_more_operations_than_entries(void **state)
     char got[MANY];
     struct weir__io_options o = {.backend = backend_of(state), .entries = 4};
     struct call sends[MANY];
+
     if (backend_of(state) == WEIR__IO_SIM) { /* has no queue, and no second seam to carry descriptors to */
         small = c->rig.io;
     } else {
@@ -194,24 +202,28 @@ static void test_descriptors_run_out_at_accept(void **state)
     struct rig r;
     bool simulated = backend_of(state) == WEIR__IO_SIM;
     struct rlimit limit, few;
+    struct weir__sim_options o;
+    int next;
+
     open_rig(&r, backend_of(state), 0);
     rig_listen(&r, AF_INET, 16);
     assert_int_equal(rig_connect(&r), 0);
-    int next = simulated ? -1 : dup(0);
+    next = simulated ? -1 : dup(0);
     if (!simulated)
         close(next);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     few = limit;
-    struct weir__sim_options o = weir__sim_calm();
+    o = weir__sim_calm();
     for (int round = 0; round < 3; round++) {
         struct call c = new_call(WEIR__IO_ACCEPT, &r.listener);
+        int refused;
         few.rlim_cur = (rlim_t)next;
         o.files_max = 2;
         if (simulated)
             weir__sim_configure(r.io, &o);
         else
             assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-        int refused = run(r.io, &c);
+        refused = run(r.io, &c);
         o.files_max = 0;
         if (simulated)
             weir__sim_configure(r.io, &o);
@@ -223,21 +235,25 @@ static void test_descriptors_run_out_at_accept(void **state)
     close_rig(&r);
 }
 
-/* ---- moving ---- */
+/* --- moving --- */
 
 static void test_detach_and_attach_elsewhere(void **state)
 {
     struct rig r;
     struct weir__io *other;
     char got[8];
+    struct call c;
+    struct weir__io_options o;
+    bool simulated;
+
     open_pair(&r, backend_of(state));
-    struct weir__io_options o = {.backend = backend_of(state)};
-    bool simulated = backend_of(state) == WEIR__IO_SIM; /* its descriptors exist in their own seam only */
+    o = (struct weir__io_options){.backend = backend_of(state)};
+    simulated = backend_of(state) == WEIR__IO_SIM; /* its descriptors exist in their own seam only */
     if (simulated)
         other = r.io;
     else
         assert_int_equal(weir__io_open(&o, &other), 0);
-    struct call c = recv_call(&r.server, got, sizeof got);
+    c = recv_call(&r.server, got, sizeof got);
     assert_false(start(r.io, &c));
     assert_int_equal(weir__io_detach(r.io, &r.server), -EBUSY);
     weir__io_cancel(r.io, &c.op);
@@ -247,12 +263,13 @@ static void test_detach_and_attach_elsewhere(void **state)
     for (uint32_t moves = 1; moves < 6; moves++) {
         struct weir__io *from = moves % 2 ? r.io : other, *to = moves % 2 ? other : r.io;
         int fd = weir__io_detach(from, &r.server);
+        struct call next;
         assert_true(fd >= 0);
         assert_int_equal(weir__io_detach(from, &r.server), -EBADF);
         assert_int_equal(weir__io_attach(to, &r.server, fd, false), 0);
         assert_int_equal(r.server.generation, moves + 1);
         assert_int_equal(run_recv(to, &r.server, got, sizeof got), 6);
-        struct call next = recv_call(&r.server, got, sizeof got);
+        next = recv_call(&r.server, got, sizeof got);
         assert_false(start(to, &next));
         assert_int_equal(run_send(r.io, &r.client, "moved!", 6), 6);
         assert_int_equal(finish(to, &next), 6);
@@ -268,6 +285,7 @@ static void test_what_cannot_be_attached(void **state)
 {
     struct rig r;
     struct weir__io_file twice = {0};
+
     open_pair(&r, backend_of(state));
     assert_int_equal(weir__io_attach(r.io, &twice, -1, false), -EBADF);
     assert_int_equal(weir__io_attach(r.io, &twice, 1 << 29, false), -EBADF);
@@ -278,20 +296,23 @@ static void test_what_cannot_be_attached(void **state)
     close_rig(&r);
 }
 
-/* ---- time and wakes ---- */
+/* --- time and wakes --- */
 
 static void test_a_turn_ends_at_its_instant(void **state)
 {
     struct rig r;
     char got[8];
     int64_t best_ns = INT64_MAX;
+    struct call c;
+
     open_pair(&r, backend_of(state));
-    struct call c = recv_call(&r.server, got, sizeof got);
+    c = recv_call(&r.server, got, sizeof got);
     assert_false(start(r.io, &c));
     for (int i = 0; i < 30; i++) {
         int64_t until_ns = weir__io_now_ns(r.io) + 1100000; /* no whole milliseconds */
+        int64_t late_ns;
         assert_int_equal(weir__io_turn(r.io, until_ns), 0);
-        int64_t late_ns = weir__io_now_ns(r.io) - until_ns;
+        late_ns = weir__io_now_ns(r.io) - until_ns;
         assert_true(late_ns >= 0);
         if (late_ns < best_ns)
             best_ns = late_ns;
@@ -306,6 +327,7 @@ static void test_a_turn_ends_at_its_instant(void **state)
 static void test_a_past_instant_does_not_wait(void **state)
 {
     struct rig r;
+
     open_rig(&r, backend_of(state), 0);
     assert_int_equal(weir__io_turn(r.io, 0), 0);
     assert_int_equal(weir__io_turn(r.io, weir__io_now_ns(r.io)), 0);
@@ -316,13 +338,15 @@ static void test_a_past_instant_does_not_wait(void **state)
 static void test_a_wake_before_the_turn_ends_it(void **state)
 {
     struct rig r;
+    int64_t until_ns;
+
     open_rig(&r, backend_of(state), 0);
     for (int i = 0; i < 3; i++) {
         weir__io_wake(r.io);
         weir__io_wake(r.io); /* coalesced */
         assert_int_equal(weir__io_turn(r.io, INT64_MAX), 0);
     }
-    int64_t until_ns = weir__io_now_ns(r.io) + MS; /* and leaves nothing behind */
+    until_ns = weir__io_now_ns(r.io) + MS; /* and leaves nothing behind */
     assert_int_equal(weir__io_turn(r.io, until_ns), 0);
     assert_true(weir__io_now_ns(r.io) >= until_ns);
     weir__io_free(r.io);
@@ -339,6 +363,7 @@ struct waker {
 static void *wake_often(void *arg)
 {
     struct waker *w = arg;
+
     for (int i = 1; i <= WAKES; i++) {
         atomic_store_explicit(&w->asked, i, memory_order_relaxed); /* the wake publishes it */
         weir__io_wake(w->io);
@@ -350,17 +375,21 @@ static void *wake_often(void *arg)
 
 static void test_no_wake_is_lost(void **state)
 {
-    if (backend_of(state) == WEIR__IO_SIM)
-        return; /* has one thread */
+    int seen;
+    struct waker w;
     struct rig r;
     pthread_t thread;
+
+    if (backend_of(state) == WEIR__IO_SIM)
+        return; /* has one thread */
     open_rig(&r, backend_of(state), 0);
-    struct waker w = {.io = r.io};
+    w = (struct waker){.io = r.io};
     assert_int_equal(pthread_create(&thread, NULL, wake_often, &w), 0);
-    int seen = 0;
+    seen = 0;
     while (seen < WAKES) {
+        int asked;
         assert_true(weir__io_turn(r.io, INT64_MAX) >= 0);
-        int asked = atomic_load_explicit(&w.asked, memory_order_relaxed);
+        asked = atomic_load_explicit(&w.asked, memory_order_relaxed);
         assert_true(asked > seen); /* a turn without an instant returns for a reason */
         seen = asked;
         atomic_store(&w.seen, seen);
@@ -384,5 +413,6 @@ int main(void)
         cmocka_unit_test(test_a_wake_before_the_turn_ends_it),
         cmocka_unit_test(test_no_wake_is_lost),
     };
+
     return run_on_every_backend("turn", tests, sizeof tests / sizeof tests[0]);
 }

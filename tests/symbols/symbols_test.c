@@ -106,8 +106,10 @@ __attribute__((always_inline)) static inline uintptr_t inlined_place(void)
 
 __attribute__((noinline)) static uintptr_t place_with_inlined(int *line)
 {
+    uintptr_t place;
+
     *line = __LINE__ + 1;
-    uintptr_t place = inlined_place();
+    place = inlined_place();
 
     sink++;
     return place;
@@ -326,12 +328,12 @@ struct sleeper {
 
 __attribute__((noinline)) static int sleep_in_read(struct sleeper *s)
 {
-    char stale[2048];
-    char byte;
+    char stale[2048], byte;
+    int n;
 
     memset(stale, (int)(intptr_t)s, sizeof stale);
     atomic_store(&s->tid, (int)syscall(SYS_gettid));
-    int n = (int)read(s->pipe[0], &byte, 1);
+    n = (int)read(s->pipe[0], &byte, 1);
     return n + stale[5];
 }
 
@@ -357,6 +359,7 @@ static bool where_it_sleeps(int tid, long call, uintptr_t *sp, uintptr_t *pc)
     int fd;
     ssize_t n;
     long number = -1;
+
     unsigned long long a[8];
 
     snprintf(path, sizeof path, "/proc/self/task/%d/syscall", tid);
@@ -457,6 +460,7 @@ static void a_library_begins_where_it_is_loaded(void **state)
     size_t bytes;
     void *mapped;
     int fd;
+
     (void)state;
 
     open_rig(&rig);
@@ -491,5 +495,6 @@ int main(void)
         cmocka_unit_test(nonsense_is_no_stack_and_does_no_harm),
         cmocka_unit_test(a_library_begins_where_it_is_loaded),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,7 +118,7 @@ static int let_signals_go(void **state)
     return 0;
 }
 
-/* --- --- */
+/* --- a thread that runs --- */
 
 static int computes(struct rig *r)
 {
@@ -208,5 +208,6 @@ int main(void)
                                         let_signals_go),
 #endif
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

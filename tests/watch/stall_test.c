@@ -413,5 +413,6 @@ int main(void)
         cmocka_unit_test(what_computes_is_offloaded),
         cmocka_unit_test(the_users_function_is_the_innermost_that_is_his),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

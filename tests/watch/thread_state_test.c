@@ -114,5 +114,6 @@ int main(void)
         cmocka_unit_test(what_is_not_understood_is_not_known),
         cmocka_unit_test(another_thread_is_seen),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

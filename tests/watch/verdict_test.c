@@ -127,5 +127,6 @@ int main(void)
         cmocka_unit_test(who_was_never_seen_asleep_is_not_called_blocked),
         cmocka_unit_test(a_short_wait_does_not_clear_who_computes),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

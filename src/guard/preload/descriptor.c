@@ -93,6 +93,7 @@ const char *weir__connect_call(int fd)
     int saved = errno;
     int type = SOCK_DGRAM;
     socklen_t bytes = sizeof type;
+
     bool waits =
         is_blocking(fd) && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) == 0 && type != SOCK_DGRAM;
 

@@ -13,6 +13,7 @@ enum { FIRST_EPHEMERAL = 32768, LAST_EPHEMERAL = 60999 };
 struct sim_address weir__sim_address_of(const struct sockaddr *addr, socklen_t len)
 {
     struct sim_address a = {.len = len};
+
     if (len > sizeof a.name)
         a.len = sizeof a.name;
     if (addr != NULL)
@@ -53,6 +54,7 @@ static bool same_path(const struct sim_address *a, const struct sim_address *b)
     const char *pb = ((const struct sockaddr_un *)&b->name)->sun_path;
     size_t la = a->len - offsetof(struct sockaddr_un, sun_path);
     size_t lb = b->len - offsetof(struct sockaddr_un, sun_path);
+
     if (la > 0 && pa[0] != '\0')
         la = strnlen(pa, la);
     if (lb > 0 && pb[0] != '\0')
@@ -127,6 +129,7 @@ int weir__sim_bind(struct sim *sim, const struct sim_address *wanted, bool reuse
                    struct sim_address *bound)
 {
     size_t shortest;
+
     switch (wanted->name.ss_family) {
     case AF_INET:
         shortest = sizeof(struct sockaddr_in);
@@ -159,6 +162,7 @@ struct sim_socket *weir__sim_find_listener(struct sim *sim, const struct sim_add
     struct sim_socket *found = NULL;
     bool exact = false;
     uint64_t candidates = 0;
+
     weir__list_each (node, &sim->listeners) {
         struct sim_socket *l = weir__container_of(node, struct sim_socket, listener);
         bool same = weir__sim_address_equal(&l->bound, to);
@@ -178,6 +182,7 @@ struct sim_socket *weir__sim_find_listener(struct sim *sim, const struct sim_add
 struct sim_address weir__sim_client_address(struct sim *sim, const struct sim_address *to)
 {
     struct sim_address a = {0};
+
     a.name.ss_family = to->name.ss_family;
     switch (to->name.ss_family) {
     case AF_INET:

@@ -79,6 +79,7 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *arg)
     struct constants *c = arg;
     uintptr_t ours = (uintptr_t)&weir__mapped_spans;
     bool is_wanted = c->is_first;
+
     (void)size;
 
     c->is_first = false;

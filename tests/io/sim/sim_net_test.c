@@ -2,12 +2,13 @@
 /* The simulated network: addresses, bytes, windows, and every fault it can make. */
 #include "io/sim/sim_rig.h"
 
-/* ---- addresses ---- */
+/* --- addresses --- */
 
 static void bytes_pass_both_ways_over(int family)
 {
     struct rig r;
     char got[16];
+
     rig_pair(&r, 1, family);
     assert_int_equal(run_send(r.io, &r.client, "ping", 4), 4);
     assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), 4);
@@ -30,10 +31,11 @@ static void test_bytes_pass_both_ways(void **state)
 
 static void test_each_end_knows_both_addresses(void **state)
 {
-    (void)state;
     struct rig r;
     struct sockaddr_storage a, b;
     socklen_t la, lb;
+
+    (void)state;
     rig_pair(&r, 1, AF_INET);
     assert_int_not_equal(((struct sockaddr_in *)&r.addr)->sin_port, 0);
     assert_int_equal(weir__io_address(r.io, &r.client, true, &a, &la), 0);
@@ -48,12 +50,16 @@ static void test_each_end_knows_both_addresses(void **state)
 
 static void test_an_address_is_taken_once_unless_shared(void **state)
 {
-    (void)state;
+    struct sockaddr *addr;
     struct rig r;
-    struct weir__io_file second = {0}, third = {0};
+    struct weir__io_file second, third;
+
+    (void)state;
+    second = (struct weir__io_file){0};
+    third = (struct weir__io_file){0};
     rig_open(&r, 1);
     rig_listen(&r, AF_INET, 16);
-    struct sockaddr *addr = (struct sockaddr *)&r.addr;
+    addr = (struct sockaddr *)&r.addr;
     assert_int_equal(weir__io_listen(r.io, &second, addr, r.addr_len, 16, true), -EADDRINUSE);
     close_and_wait(r.io, &r.listener);
     assert_int_equal(weir__io_listen(r.io, &second, addr, r.addr_len, 16, true), 0);
@@ -65,10 +71,12 @@ static void test_an_address_is_taken_once_unless_shared(void **state)
 
 static void test_a_wildcard_listener_gets_every_address(void **state)
 {
-    (void)state;
+    struct sockaddr_in any;
     struct rig r;
+
+    (void)state;
     rig_open(&r, 1);
-    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(80)};
+    any = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(80)};
     assert_int_equal(weir__io_listen(r.io, &r.listener, (struct sockaddr *)&any, sizeof any, 16, false), 0);
     any.sin_addr.s_addr = htonl(0x0a000007);
     memcpy(&r.addr, &any, sizeof any);
@@ -78,16 +86,18 @@ static void test_a_wildcard_listener_gets_every_address(void **state)
     rig_close(&r);
 }
 
-/* ---- connecting ---- */
+/* --- connecting --- */
 
 static void test_nobody_listens(void **state)
 {
-    (void)state;
+    int64_t before_ns;
     struct rig r;
+
+    (void)state;
     rig_open(&r, 1);
     rig_listen(&r, AF_INET, 16);
     close_and_wait(r.io, &r.listener);
-    int64_t before_ns = weir__io_now_ns(r.io);
+    before_ns = weir__io_now_ns(r.io);
     assert_int_equal(rig_connect(&r), -ECONNREFUSED);
     assert_true(weir__io_now_ns(r.io) - before_ns >= 2 * weir__sim_calm().latency_min_ns);
     close_and_wait(r.io, &r.client);
@@ -99,9 +109,11 @@ static void test_nobody_listens(void **state)
 
 static void test_refused_although_somebody_listens(void **state)
 {
-    (void)state;
     struct rig r;
-    struct weir__sim_options o = weir__sim_calm();
+    struct weir__sim_options o;
+
+    (void)state;
+    o = weir__sim_calm();
     o.refuse_per_million = ALWAYS;
     rig_open(&r, 1);
     weir__sim_configure(r.io, &o);
@@ -116,14 +128,17 @@ static void test_refused_although_somebody_listens(void **state)
 
 static void test_a_connect_that_is_never_answered_times_out(void **state)
 {
-    (void)state;
+    int64_t before_ns;
     struct rig r;
-    struct weir__sim_options o = weir__sim_calm();
+    struct weir__sim_options o;
+
+    (void)state;
+    o = weir__sim_calm();
     o.connect_stall_per_million = ALWAYS;
     rig_open(&r, 1);
     weir__sim_configure(r.io, &o);
     rig_listen(&r, AF_INET, 16);
-    int64_t before_ns = weir__io_now_ns(r.io);
+    before_ns = weir__io_now_ns(r.io);
     assert_int_equal(rig_connect(&r), -ETIMEDOUT);
     assert_int_equal(weir__io_now_ns(r.io) - before_ns, o.connect_timeout_ns);
     assert_int_equal(rig_stats(&r).connects_failed, 1);
@@ -132,14 +147,17 @@ static void test_a_connect_that_is_never_answered_times_out(void **state)
 
 static void test_a_full_backlog_makes_connects_wait(void **state)
 {
-    (void)state;
+    struct call c;
     struct rig r;
-    struct weir__io_file second = {0};
+    struct weir__io_file second;
+
+    (void)state;
+    second = (struct weir__io_file){0};
     rig_open(&r, 1);
     rig_listen(&r, AF_INET, 1);
     assert_int_equal(rig_connect(&r), 0);
     assert_int_equal(weir__io_socket(r.io, &second, AF_INET), 0);
-    struct call c = new_call(WEIR__IO_CONNECT, &second);
+    c = new_call(WEIR__IO_CONNECT, &second);
     c.op.addr = (struct sockaddr *)&r.addr;
     c.op.addr_len = r.addr_len;
     assert_false(start(r.io, &c));
@@ -153,9 +171,10 @@ static void test_a_full_backlog_makes_connects_wait(void **state)
 
 static void test_closing_a_listener_resets_what_waits_in_it(void **state)
 {
-    (void)state;
     struct rig r;
     char got[4];
+
+    (void)state;
     rig_open(&r, 1);
     rig_listen(&r, AF_INET, 16);
     assert_int_equal(rig_connect(&r), 0);
@@ -164,25 +183,30 @@ static void test_closing_a_listener_resets_what_waits_in_it(void **state)
     rig_close(&r);
 }
 
-/* ---- bytes ---- */
+/* --- bytes --- */
 
 static void test_backpressure(void **state)
 {
-    (void)state;
+    size_t sent, received;
+    struct call more;
     struct rig r;
     static char big[300000], got[300000];
-    struct weir__sim_options o = weir__sim_calm();
+    struct weir__sim_options o;
+
+    (void)state;
+    o = weir__sim_calm();
     o.kernel_buffer_bytes = 1000;
     rig_pair(&r, 1, AF_INET);
     weir__sim_configure(r.io, &o);
     for (size_t i = 0; i < sizeof big; i++)
         big[i] = (char)(i * 7 + i / 251);
     assert_int_equal(run_send(r.io, &r.client, big, sizeof big), 1000); /* as much as fits, no more */
-    struct call more = send_call(&r.client, big + 1000, sizeof big - 1000);
+    more = send_call(&r.client, big + 1000, sizeof big - 1000);
     assert_false(start(r.io, &more));
     assert_int_equal(weir__io_turn(r.io, weir__io_now_ns(r.io) + 1000 * MS), 0);
     assert_int_equal(more.dones, 0);
-    size_t sent = 1000, received = 0;
+    sent = 1000;
+    received = 0;
     while (received < sizeof big) {
         int32_t n = run_recv(r.io, &r.server, got + received, sizeof got - received);
         assert_in_range(n, 1, 1000);
@@ -203,14 +227,18 @@ static void test_backpressure(void **state)
 
 static void test_reads_and_sends_are_short(void **state)
 {
-    (void)state;
+    int short_sends, short_reads;
     struct rig r;
     char got[512], bytes[512] = {0};
-    struct weir__sim_options o = weir__sim_calm();
+    struct weir__sim_options o;
+
+    (void)state;
+    o = weir__sim_calm();
     o.short_read_per_million = o.short_send_per_million = ALWAYS;
     rig_pair(&r, 1, AF_INET);
     weir__sim_configure(r.io, &o);
-    int short_sends = 0, short_reads = 0;
+    short_sends = 0;
+    short_reads = 0;
     for (int i = 0; i < 20; i++) {
         int32_t sent = run_send(r.io, &r.client, bytes, sizeof bytes);
         assert_in_range(sent, 1, sizeof bytes);
@@ -229,9 +257,10 @@ static void test_reads_and_sends_are_short(void **state)
 
 static void test_half_close(void **state)
 {
-    (void)state;
     struct rig r;
     char got[8];
+
+    (void)state;
     rig_pair(&r, 1, AF_INET);
     assert_int_equal(run_send(r.io, &r.client, "last", 4), 4);
     assert_int_equal(weir__io_shutdown(r.io, &r.client), 0);
@@ -246,28 +275,32 @@ static void test_half_close(void **state)
 
 static void test_shutdown_ends_a_pending_send(void **state)
 {
-    (void)state;
+    struct call more;
     struct rig r;
     static char big[200000];
+
+    (void)state;
     rig_pair(&r, 1, AF_INET);
     assert_int_equal(run_send(r.io, &r.client, big, sizeof big), weir__sim_calm().kernel_buffer_bytes);
-    struct call more = send_call(&r.client, big, sizeof big);
+    more = send_call(&r.client, big, sizeof big);
     assert_false(start(r.io, &more));
     assert_int_equal(weir__io_shutdown(r.io, &r.client), 0);
     assert_int_equal(finish(r.io, &more), -EPIPE);
     rig_close(&r);
 }
 
-/* ---- resets ---- */
+/* --- resets --- */
 
 static void test_closing_with_bytes_unread_resets(void **state)
 {
-    (void)state;
+    struct call poll;
     struct rig r;
     char got[8];
+
+    (void)state;
     rig_pair(&r, 1, AF_INET);
     assert_int_equal(run_send(r.io, &r.client, "unread", 6), 6);
-    struct call poll = new_call(WEIR__IO_POLL, &r.server);
+    poll = new_call(WEIR__IO_POLL, &r.server);
     poll.op.events = POLLIN;
     assert_int_equal(run(r.io, &poll), POLLIN);
     close_and_wait(r.io, &r.server);
@@ -279,9 +312,10 @@ static void test_closing_with_bytes_unread_resets(void **state)
 
 static void test_reset_on_close(void **state)
 {
-    (void)state;
     struct rig r;
     char got[8];
+
+    (void)state;
     rig_pair(&r, 1, AF_INET);
     weir__io_reset_on_close(r.io, &r.server);
     close_and_wait(r.io, &r.server);
@@ -291,9 +325,10 @@ static void test_reset_on_close(void **state)
 
 static void test_bytes_for_a_closed_end_come_back_as_a_reset(void **state)
 {
-    (void)state;
     struct rig r;
     char got[8];
+
+    (void)state;
     rig_pair(&r, 1, AF_INET);
     close_and_wait(r.io, &r.server);
     assert_int_equal(run_recv(r.io, &r.client, got, sizeof got), 0);
@@ -305,14 +340,17 @@ static void test_bytes_for_a_closed_end_come_back_as_a_reset(void **state)
 
 static void test_the_link_resets(void **state)
 {
-    (void)state;
+    struct call reply;
     struct rig r;
     char got[8], mine[8];
-    struct weir__sim_options o = weir__sim_calm();
+    struct weir__sim_options o;
+
+    (void)state;
+    o = weir__sim_calm();
     o.reset_per_million = ALWAYS;
     rig_pair(&r, 1, AF_INET);
     weir__sim_configure(r.io, &o);
-    struct call reply = recv_call(&r.client, mine, sizeof mine);
+    reply = recv_call(&r.client, mine, sizeof mine);
     assert_false(start(r.io, &reply));
     assert_int_equal(run_send(r.io, &r.client, "lost", 4), 4);
     assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), -ECONNRESET);
@@ -320,18 +358,21 @@ static void test_the_link_resets(void **state)
     rig_close(&r);
 }
 
-/* ---- slow, lost, silent ---- */
+/* --- slow, lost, silent --- */
 
 static void test_latency_is_that_of_the_link(void **state)
 {
-    (void)state;
+    int64_t before_ns;
     struct rig r;
     char got[8];
-    struct weir__sim_options o = weir__sim_calm();
+    struct weir__sim_options o;
+
+    (void)state;
+    o = weir__sim_calm();
     o.latency_min_ns = o.latency_max_ns = 7 * MS;
     rig_pair(&r, 1, AF_INET);
     weir__sim_configure_address(r.io, (struct sockaddr *)&r.addr, r.addr_len, &o);
-    int64_t before_ns = weir__io_now_ns(r.io);
+    before_ns = weir__io_now_ns(r.io);
     assert_int_equal(run_send(r.io, &r.client, "a", 1), 1);
     assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), 1);
     assert_int_equal(weir__io_now_ns(r.io) - before_ns, 7 * MS);
@@ -345,15 +386,18 @@ static void test_latency_is_that_of_the_link(void **state)
 
 static void test_what_is_lost_comes_later_and_in_order(void **state)
 {
-    (void)state;
+    int64_t before_ns;
     struct rig r;
     char got[8];
-    struct weir__sim_options o = weir__sim_calm();
+    struct weir__sim_options o;
+
+    (void)state;
+    o = weir__sim_calm();
     rig_pair(&r, 1, AF_INET);
     o.loss_per_million = ALWAYS;
     o.retransmit_ns = MS;
     weir__sim_configure(r.io, &o);
-    int64_t before_ns = weir__io_now_ns(r.io);
+    before_ns = weir__io_now_ns(r.io);
     assert_int_equal(run_send(r.io, &r.client, "1", 1), 1);
     o.loss_per_million = 0;
     weir__sim_configure(r.io, &o);
@@ -368,21 +412,26 @@ static void test_what_is_lost_comes_later_and_in_order(void **state)
 
 static void test_a_stalled_direction_is_dead(void **state)
 {
-    (void)state;
+    struct call c;
+    int64_t before_ns;
     struct rig r;
+    struct call silent;
     char got[8];
-    struct weir__sim_options o = weir__sim_calm();
+    struct weir__sim_options o;
+
+    (void)state;
+    o = weir__sim_calm();
     rig_pair(&r, 1, AF_INET);
     o.stall_per_million = ALWAYS;
     weir__sim_configure(r.io, &o);
-    int64_t before_ns = weir__io_now_ns(r.io);
-    struct call silent = recv_call(&r.server, got, sizeof got);
+    before_ns = weir__io_now_ns(r.io);
+    silent = recv_call(&r.server, got, sizeof got);
     (void)start(r.io, &silent);
     assert_int_equal(run_send(r.io, &r.client, "1", 1), 1);
     assert_int_equal(run_recv(r.io, &r.client, got, 1), -ETIMEDOUT); /* the sender's kernel gives up */
     assert_true(weir__io_now_ns(r.io) - before_ns >= o.give_up_ns);
     assert_int_equal(silent.dones, 0);
-    struct call c = {.op = {.done = called}};
+    c = (struct call){.op = {.done = called}};
     assert_false(weir__io_close_file(r.io, &r.server, &c.op));
     assert_int_equal(finish(r.io, &c), 0);
     assert_int_equal(silent.op.result, -ECANCELED);
@@ -391,14 +440,16 @@ static void test_a_stalled_direction_is_dead(void **state)
 
 static void test_a_partition_holds_bytes_until_it_heals(void **state)
 {
-    (void)state;
+    struct call c;
     struct rig r;
     char got[8];
+
+    (void)state;
     rig_pair(&r, 1, AF_INET);
     weir__sim_partition(r.io, (struct sockaddr *)&r.addr, r.addr_len, true);
     assert_int_equal(run_send(r.io, &r.client, "1", 1), 1);
     assert_int_equal(run_send(r.io, &r.server, "2", 1), 1);
-    struct call c = recv_call(&r.server, got, 1);
+    c = recv_call(&r.server, got, 1);
     assert_false(start(r.io, &c));
     assert_int_equal(weir__io_turn(r.io, weir__io_now_ns(r.io) + 60000 * MS), 0);
     weir__sim_partition(r.io, (struct sockaddr *)&r.addr, r.addr_len, false);
@@ -410,14 +461,17 @@ static void test_a_partition_holds_bytes_until_it_heals(void **state)
 
 static void test_a_partition_holds_the_window_too(void **state)
 {
-    (void)state;
+    struct call more;
+    int32_t first;
     struct rig r;
     static char big[100000], got[100000];
+
+    (void)state;
     rig_pair(&r, 1, AF_INET);
-    int32_t first = run_send(r.io, &r.client, big, sizeof big);
+    first = run_send(r.io, &r.client, big, sizeof big);
     assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), first);
     weir__sim_partition(r.io, (struct sockaddr *)&r.addr, r.addr_len, true);
-    struct call more = send_call(&r.client, big, sizeof big);
+    more = send_call(&r.client, big, sizeof big);
     assert_false(start(r.io, &more));
     assert_int_equal(weir__io_turn(r.io, weir__io_now_ns(r.io) + 1000 * MS), 0);
     weir__sim_partition(r.io, (struct sockaddr *)&r.addr, r.addr_len, false);
@@ -427,14 +481,17 @@ static void test_a_partition_holds_the_window_too(void **state)
 
 static void test_a_partition_ends_in_time_outs(void **state)
 {
-    (void)state;
+    int64_t before_ns;
     struct rig r;
     char got[8];
-    struct weir__io_file second = {0};
+    struct weir__io_file second;
+
+    (void)state;
+    second = (struct weir__io_file){0};
     rig_pair(&r, 1, AF_INET);
     weir__sim_partition(r.io, (struct sockaddr *)&r.addr, r.addr_len, true);
     assert_int_equal(weir__io_socket(r.io, &second, AF_INET), 0);
-    int64_t before_ns = weir__io_now_ns(r.io);
+    before_ns = weir__io_now_ns(r.io);
     assert_int_equal(run_connect(r.io, &second, &r.addr, r.addr_len), -ETIMEDOUT);
     assert_int_equal(weir__io_now_ns(r.io) - before_ns, weir__sim_calm().connect_timeout_ns);
     assert_int_equal(run_send(r.io, &r.client, "1", 1), 1);
@@ -445,13 +502,15 @@ static void test_a_partition_ends_in_time_outs(void **state)
 
 static void test_a_connect_gets_through_when_the_partition_heals(void **state)
 {
-    (void)state;
+    struct call c;
     struct rig r;
+
+    (void)state;
     rig_open(&r, 1);
     rig_listen(&r, AF_INET, 16);
     weir__sim_partition(r.io, (struct sockaddr *)&r.addr, r.addr_len, true);
     assert_int_equal(weir__io_socket(r.io, &r.client, AF_INET), 0);
-    struct call c = new_call(WEIR__IO_CONNECT, &r.client);
+    c = new_call(WEIR__IO_CONNECT, &r.client);
     c.op.addr = (struct sockaddr *)&r.addr;
     c.op.addr_len = r.addr_len;
     assert_false(start(r.io, &c));
@@ -489,5 +548,6 @@ int main(void)
         cmocka_unit_test(test_a_partition_ends_in_time_outs),
         cmocka_unit_test(test_a_connect_gets_through_when_the_partition_heals),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

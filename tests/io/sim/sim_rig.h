@@ -40,6 +40,7 @@ static inline struct call *call_of(struct weir__io_op *op)
 static inline void called(struct weir__io_op *op)
 {
     struct call *c = call_of(op);
+
     c->dones++;
     if (c->order != NULL)
         c->place = (*c->order)++;
@@ -53,6 +54,7 @@ static inline struct call new_call(enum weir__io_op_type type, struct weir__io_f
 static inline struct call recv_call(struct weir__io_file *file, char *data, size_t len)
 {
     struct call c = new_call(WEIR__IO_RECV, file);
+
     c.op.data = data;
     c.op.len = len;
     return c;
@@ -73,6 +75,7 @@ static inline bool start(struct weir__io *io, struct call *c)
 static inline struct call send_call(struct weir__io_file *file, const void *data, size_t len)
 {
     struct call c = new_call(WEIR__IO_SEND, file);
+
     c.iov = (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = len};
     return c;
 }
@@ -95,12 +98,14 @@ static inline int32_t run(struct weir__io *io, struct call *c)
 static inline int32_t run_recv(struct weir__io *io, struct weir__io_file *file, char *data, size_t len)
 {
     struct call c = recv_call(file, data, len);
+
     return run(io, &c);
 }
 
 static inline int32_t run_send(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len)
 {
     struct call c = send_call(file, data, len);
+
     return run(io, &c);
 }
 
@@ -109,6 +114,7 @@ static inline int32_t run_connect(struct weir__io *io, struct weir__io_file *fil
 {
     struct call c = new_call(WEIR__IO_CONNECT, file);
     struct sockaddr_storage copy = *to;
+
     c.op.addr = (struct sockaddr *)&copy;
     c.op.addr_len = len;
     return run(io, &c);
@@ -117,6 +123,7 @@ static inline int32_t run_connect(struct weir__io *io, struct weir__io_file *fil
 static inline void close_and_wait(struct weir__io *io, struct weir__io_file *file)
 {
     struct call c = {.op = {.done = called}};
+
     if (weir__io_close_file(io, file, &c.op))
         c.dones++;
     assert_int_equal(finish(io, &c), 0);
@@ -138,8 +145,10 @@ struct rig {
 
 static inline void rig_open(struct rig *r, uint64_t seed)
 {
+    struct weir__io_options o;
+
     *r = (struct rig){0};
-    struct weir__io_options o = {.backend = WEIR__IO_SIM, .seed = seed};
+    o = (struct weir__io_options){.backend = WEIR__IO_SIM, .seed = seed};
     assert_int_equal(weir__io_open(&o, &r->io), 0);
 }
 
@@ -147,6 +156,7 @@ static inline void rig_listen(struct rig *r, int family, int backlog)
 {
     struct sockaddr_storage any = {0};
     socklen_t len = sizeof(struct sockaddr_in);
+
     any.ss_family = (sa_family_t)family;
     if (family == AF_INET) {
         ((struct sockaddr_in *)&any)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -171,6 +181,7 @@ static inline void rig_accept(struct rig *r)
 {
     struct call c = new_call(WEIR__IO_ACCEPT, &r->listener);
     int fd = run(r->io, &c);
+
     assert_true(fd >= 0);
     assert_int_equal(weir__io_attach(r->io, &r->server, fd, false), 0);
 }
@@ -192,13 +203,15 @@ static inline struct weir__sim_stats rig_stats(const struct rig *r)
 /* Closes what is open and finds that nothing stays behind. */
 static inline void rig_close(struct rig *r)
 {
-    weir__sim_partition(r->io, (struct sockaddr *)&r->addr, r->addr_len, false);
+    struct weir__sim_stats s;
     struct weir__io_file *files[] = {&r->client, &r->server, &r->listener};
+
+    weir__sim_partition(r->io, (struct sockaddr *)&r->addr, r->addr_len, false);
     for (int i = 0; i < 3; i++)
         if (files[i]->generation > 0 && files[i]->fd >= 0)
             close_and_wait(r->io, files[i]);
     settle(r->io);
-    struct weir__sim_stats s = rig_stats(r);
+    s = rig_stats(r);
     assert_int_equal(s.open_files, 0);
     assert_int_equal(s.pending_ops, 0);
     assert_int_equal(s.pending_events, 0);

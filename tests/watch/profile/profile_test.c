@@ -107,8 +107,9 @@ static uint64_t samples_of(const char *folded, const char *part)
     uint64_t sum = 0;
 
     for (const char *line = folded, *next; *line != '\0'; line = next + 1) {
+        const char *found;
         next = strchr(line, '\n');
-        const char *found = strstr(line, part);
+        found = strstr(line, part);
         if (found != NULL && found < next)
             for (const char *space = next; space > line; space--)
                 if (space[-1] == ' ') {
@@ -191,14 +192,16 @@ static void a_worker_that_comes_later_is_sampled_too(void **state)
     weir_profile *p;
     weir_buffer folded;
     weir_runtime *r;
+    struct weir__thread worker, *here;
+    struct weir_pool pool;
+    struct weir__worker place;
 
     (void)state;
     r = begin(&c, compute_in_task); /* no job yet */
     assert_int_equal(weir_profile_start(r, WEIR_PROFILE_HZ_MAX, &p), 0);
-    struct weir__thread worker;
-    struct weir__thread *here = weir__thread_here;
-    struct weir_pool pool = {.name = "late"};
-    struct weir__worker place = {.pool = &pool};
+    here = weir__thread_here;
+    pool = (struct weir_pool){.name = "late"};
+    place = (struct weir__worker){.pool = &pool};
     weir__thread_enter(&worker, r, NULL, &place);
     while (atomic_load(&atomic_load(&worker.samples)->written) < 3)
         value++;

@@ -28,17 +28,19 @@ static void *look_until_seen(void *arg)
 {
     const weir_tasks_options options = {.stacks = true};
     struct holder *h = arg;
+    ssize_t written;
 
     while (!atomic_load(&h->seen)) {
         weir_tasks *tasks;
         int err = weir_tasks_take(h->runtime, &options, &tasks);
+        const weir_task_info *main;
         assert(err == 0);
-        const weir_task_info *main = task_named(tasks, "main");
+        main = task_named(tasks, "main");
         if (main->state == WEIR_TASK_RUNNING && has_frame(main, h->function))
             atomic_store(&h->seen, true);
         weir_tasks_free(tasks);
     }
-    ssize_t written = write(h->pipe[1], "", 1);
+    written = write(h->pipe[1], "", 1);
     assert(written == 1);
     return NULL;
 }
@@ -76,6 +78,7 @@ static void who_holds_a_loop_has_a_stack(void **state)
 {
     static const char *const functions[] = {"compute_until_seen", "block_until_seen"};
     static const enum weir_io kernels[] = {WEIR_IO_AUTO, WEIR_IO_EPOLL};
+
     (void)state;
 
     for (size_t i = 0; i < 4; i++) {
@@ -93,5 +96,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_holds_a_loop_has_a_stack),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,8 +30,10 @@ static void *watch(void *arg)
     while (!atomic_load(&w->seen)) {
         weir_tasks *tasks;
         int err = weir_tasks_take(w->runtime, NULL, &tasks);
+        const weir_task_info *stuck, *other;
         assert(err == 0);
-        const weir_task_info *stuck = task_named(tasks, "stuck"), *other = task_named(tasks, "other");
+        stuck = task_named(tasks, "stuck");
+        other = task_named(tasks, "other");
         if (stuck != NULL && stuck->state == WEIR_TASK_RUNNING && stuck->scope_count == 1) {
             bool saw_others = other != NULL && other->state == WEIR_TASK_PARKED &&
                               strcmp(other->waits_for, "sleeping for ever") == 0 &&
@@ -60,6 +62,7 @@ static int stuck(void *arg)
 {
     struct watcher w = {.runtime = weir_runtime_here()};
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
@@ -160,9 +163,10 @@ static void *hammer_on(void *arg)
 static int be_a_child(void *arg)
 {
     uint64_t parent = *(uint64_t *)arg;
+    int err;
 
     weir_task_set_name("child of %llu", (unsigned long long)parent);
-    int err = weir_yield();
+    err = weir_yield();
     return err < 0 || parent % 2 == 0 ? err : weir_sleep((weir_duration){1000});
 }
 
@@ -170,6 +174,7 @@ static int be_a_parent(void *arg)
 {
     uint64_t id = weir__task_id(weir__task_current());
     weir_scope scope;
+
     (void)arg;
 
     weir_task_set_name("parent %llu", (unsigned long long)id);
@@ -183,6 +188,7 @@ static int come_and_go(void *arg)
 {
     struct hammer h = {.runtime = weir_runtime_here()};
     weir_loop_stats counts;
+
     (void)arg;
 
     assert_int_equal(pthread_create(&h.thread, NULL, hammer_on, &h), 0);
@@ -252,6 +258,7 @@ static int renaming(void *arg)
 {
     struct watcher w = {.runtime = weir_runtime_here()};
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -275,5 +282,6 @@ int main(void)
         cmocka_unit_test(what_is_seen_is_right_while_tasks_come_and_go),
         cmocka_unit_test(a_name_is_read_whole),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,13 +15,15 @@ enum { DEEP = 1000 };
 static int open_two_scopes(void *arg)
 {
     weir_scope outer, inner;
+    int err;
+
     (void)arg;
 
     weir_scope_open(&outer, weir_after_ms(500000), 0);
     for (int i = 0; i < 3; i++)
         weir_spawn(&outer, "leaf", sleep_for_ever, NULL);
     weir_scope_open(&inner, weir_after_ms(100000), 0);
-    int err = weir_sleep_until(weir_never());
+    err = weir_sleep_until(weir_never());
     (void)weir_scope_close(&inner);
     (void)weir_scope_close(&outer);
     return err;
@@ -97,6 +99,7 @@ static int nested(void *arg)
 {
     weir_tasks *tasks;
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_after_ms(1000000), WEIR_COLLECT);
@@ -140,6 +143,7 @@ static int deep(void *arg)
     weir_loop_stats counts;
     weir_scope scope;
     weir_tasks *tasks;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
@@ -171,6 +175,7 @@ static int two_loops(void *arg)
 {
     weir_scope scope;
     weir_tasks *tasks;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
@@ -218,8 +223,10 @@ __attribute__((noinline)) static int wait_at_a_known_place(void)
 
 static int go_there(void *arg)
 {
+    int err;
+
     (void)arg;
-    int err = wait_at_a_known_place();
+    err = wait_at_a_known_place();
     __asm__ volatile("");
     return err;
 }
@@ -240,6 +247,7 @@ static int stacks(void *arg)
     weir_tasks_options options = {.stacks = true};
     weir_scope scope;
     weir_tasks *tasks;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
@@ -250,9 +258,10 @@ static int stacks(void *arg)
     tasks = look_at_tasks(&options);
     for (size_t i = 0; i < weir_tasks_count(tasks); i++) {
         const weir_task_info *info = weir_tasks_at(tasks, i);
+        size_t at;
         if (strcmp(info->name, "there") != 0)
             continue;
-        size_t at = frame_of(info, "wait_at_a_known_place");
+        at = frame_of(info, "wait_at_a_known_place");
         assert_int_equal(frame_of(info, "weir_sleep_until"), 0);
         assert_int_equal(frame_of(info, "go_there"), at + 1);
         assert_int_equal(info->stack_depth, at + 2);
@@ -279,5 +288,6 @@ int main(void)
         cmocka_unit_test(each_loop_has_a_tree),
         cmocka_unit_test(stacks_have_names_and_lines),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

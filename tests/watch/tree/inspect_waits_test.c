@@ -54,10 +54,12 @@ static int wait_for_signals(void *arg)
 {
     const int numbers[] = {SIGUSR1, SIGUSR2};
     weir_signals signals;
+    int err;
+
     (void)arg;
 
     assert_int_equal(weir_signals_open(&signals, numbers, 2), 0);
-    int err = weir_signals_wait(&signals);
+    err = weir_signals_wait(&signals);
     weir_signals_close(&signals);
     return err;
 }
@@ -114,6 +116,7 @@ static int words(void *arg)
     weir_scope scope;
     weir_tasks *tasks;
     int item = 0;
+
     (void)arg;
 
     weir_semaphore_init(&t.semaphore, 0);
@@ -165,5 +168,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_wait_has_its_words),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
