@@ -182,7 +182,7 @@ typedef struct weir_refusal {
  * is "other".
  *
  * Reasons of the server are "exchanges" and "queueing" (see weir_limits), "memory" (see
- * weir_server_hold()), and else the code in the answer. weir_reply_error() refuses on behalf of a handler:
+ * weir_server_hold()), otherwise the code in the answer. weir_reply_error() refuses on behalf of a handler:
  * "pool_full", "pool_wait", "pool_deadline" and "pool_late" if its job found no place or no worker in time;
  * "replies" if answers of backends hold as much memory as they may (weir_client_options). For a client that
  * is too slow: "timeout" (the head took longer than head_timeout, or no byte of the body arrived for

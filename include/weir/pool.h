@@ -32,12 +32,12 @@
  * microseconds. An accepted job that has not started within the wait limit is dropped: no job starts late.
  * Jobs of equal share start in the order in which they arrived.
  *
- * The caller always learns whether its job ran:
- *   - It never ran, and never will: -WEIR_EBUSY, -WEIR_ELATE, -WEIR_ENESTED, -WEIR_ECLOSED; -WEIR_ECANCELED
- * or -WEIR_EDEADLINE of the caller's scope while the job was queued; -EAGAIN no thread could be started.
- *   - It ran and has returned: the result is what it returned. weir_offload_options.report distinguishes the
- * two if a function itself returns one of these codes. There is no third case: a call does not return while
- * its job runs. Closing a scope therefore waits for the jobs of its tasks, too.
+ * The caller always learns whether its job ran. Either the job never ran and never will: -WEIR_EBUSY,
+ * -WEIR_ELATE, -WEIR_ENESTED, -WEIR_ECLOSED; -WEIR_ECANCELED or -WEIR_EDEADLINE of the caller's scope while
+ * the job was queued; -EAGAIN no thread could be started. Or the job ran and has returned, and its result is
+ * the result of the call. weir_offload_options.report distinguishes the two if a function itself returns one
+ * of these codes. There is no third case: a call does not return while its job runs. Closing a scope
+ * therefore waits for the jobs of its tasks, too.
  *
  * Jobs within jobs: a job may call weir_offload() and weir_offload_each() itself. Its worker's thread
  * blocks meanwhile. A job within a job is never queued, because workers that wait for a queue which only

@@ -21,10 +21,10 @@
  *     }
  *
  * A reader never waits and takes no lock. What it reads must not be changed, and is valid
- *   - in a task, until the task next waits, for whatever reason: that is the price of a read that costs
- * nothing;
+ *   - in a task, until the task next waits, for whatever reason: the read itself costs nothing;
  *   - in a job, until its function returns; in weir_offload_each(), until the range's function returns;
  *   - longer, also across waits, with weir_published_hold(), until the release.
+ *
  * An old version is freed when its last reader has finished, by the task that published the next version.
  * That task waits for this, so there are never more than two versions for each publishing task. A job that
  * runs for minutes delays the publishing task by as much, and so does a loop that is held; readers of the
