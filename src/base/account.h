@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How much memory is held for one purpose by all threads together, counted so that a thread seldom touches
- * what they share.
+/* A count of the memory that all threads hold for one purpose, kept so that a thread seldom touches what
+ * they share.
  *
- * Threading: an account belongs to one thread; the sum is everybody's.
+ * Threading: an account belongs to one thread; the sum is shared.
  */
 #ifndef WEIR_BASE_ACCOUNT_H
 #define WEIR_BASE_ACCOUNT_H
@@ -13,7 +13,7 @@
 enum { WEIR__ACCOUNT_BATCH_BYTES = 256 << 10 };
 
 struct weir__account {
-    _Atomic size_t *sum; /* of all accounts: what they hold, and what each has in hand */
+    _Atomic size_t *sum; /* the memory of all accounts, and what each has in hand */
     size_t in_hand;      /* taken from the sum and not held: at most two batches */
 };
 
@@ -43,7 +43,7 @@ static inline void weir__account_give(struct weir__account *a, size_t bytes)
     }
 }
 
-/* What all hold together, and a little more. */
+/* Returns: what all accounts hold, and at most what they have in hand. */
 static inline size_t weir__account_sum(const struct weir__account *a)
 {
     return atomic_load_explicit(a->sum, memory_order_relaxed);

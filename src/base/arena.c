@@ -15,7 +15,7 @@
 #endif
 #endif
 
-/* Memory that was not handed out is poisoned, so that ASan sees use beyond an allocation and after its arena.
+/* Poisons memory that was not handed out, so that ASan sees a use beyond an allocation and after its arena.
  */
 #ifdef HAS_ASAN
 #include <sanitizer/asan_interface.h>
@@ -40,7 +40,7 @@ struct weir__chunk {
 static struct weir__chunk *new_chunk(size_t size)
 {
     struct weir__chunk *c = size <= SIZE_MAX - sizeof *c ? malloc(sizeof *c + size) : NULL;
-    if (!c)
+    if (c == NULL)
         return NULL;
     c->size = size;
     POISON(c->data, size);
@@ -72,9 +72,11 @@ void weir__chunk_cache_drain(struct weir__chunk_cache *cache)
 
 static struct weir__chunk *take_chunk(struct weir__chunk_cache *cache)
 {
-    if (!cache || !cache->free)
+    struct weir__chunk *c;
+
+    if (cache == NULL || cache->free == NULL)
         return new_chunk(CHUNK_ROOM);
-    struct weir__chunk *c = cache->free;
+    c = cache->free;
     cache->free = c->next;
     cache->count--;
     return c;
@@ -116,18 +118,24 @@ void weir__arena_move(struct weir__arena *to, const struct weir__arena *from)
 void weir__arena_free(struct weir__arena *a)
 {
     struct weir__list *child;
+    struct weir__chunk_cache *cache;
+    struct weir__chunk *chunks;
+    struct weir__chunk *bigs;
+    struct weir__account *account;
+    size_t held;
+
     while ((child = weir__list_pop_front(&a->children)))
         weir__arena_free(weir__container_of(child, struct weir__arena, sibling));
     weir__list_remove(&a->sibling);
 
     /* From the first release on, a itself may be gone. */
-    struct weir__chunk_cache *cache = a->cache;
-    struct weir__chunk *chunks = a->chunks;
-    struct weir__chunk *bigs = a->bigs;
-    struct weir__account *account = a->account;
-    size_t held = 0;
+    cache = a->cache;
+    chunks = a->chunks;
+    bigs = a->bigs;
+    account = a->account;
+    held = 0;
     weir__arena_init(a, cache, a->max_bytes);
-    while (chunks) {
+    while (chunks != NULL) {
         struct weir__chunk *c = chunks;
         chunks = c->next;
         held += c->size;
@@ -139,7 +147,7 @@ void weir__arena_free(struct weir__arena *a)
         held += c->size;
         release_chunk(c);
     }
-    if (account)
+    if (account != NULL)
         weir__account_give(account, held);
 }
 
@@ -152,7 +160,7 @@ void weir__arena_attach(struct weir__arena *parent, struct weir__arena *child)
 static void *alloc_big(struct weir__arena *a, size_t size)
 {
     struct weir__chunk *c = new_chunk(size);
-    if (!c)
+    if (c == NULL)
         return NULL;
     c->next = a->bigs;
     a->bigs = c;
@@ -164,7 +172,7 @@ static void *alloc_big(struct weir__arena *a, size_t size)
 static bool next_chunk(struct weir__arena *a)
 {
     struct weir__chunk *c = take_chunk(a->cache);
-    if (!c)
+    if (c == NULL)
         return false;
     c->next = a->chunks;
     a->chunks = c;
@@ -177,13 +185,15 @@ static bool next_chunk(struct weir__arena *a)
 
 static void *bump(struct weir__arena *a, size_t size)
 {
+    void *p;
+
     if (size > (size_t)(a->end - a->at)) {
         if (size > BIG)
             return alloc_big(a, size);
         if (!next_chunk(a))
             return NULL;
     }
-    void *p = a->at;
+    p = a->at;
     a->at += size;
     return p;
 }
@@ -195,34 +205,39 @@ static size_t rounded(size_t n)
 
 void *weir__arena_alloc(struct weir__arena *a, size_t n)
 {
+    void *p;
+    size_t size;
+
     if (n > a->max_bytes - a->used)
         return NULL;
-    size_t size = rounded(n);
+    size = rounded(n);
     if (size < n || size > a->max_bytes - a->used)
         return NULL;
-    void *p = bump(a, size);
-    if (!p)
+    p = bump(a, size);
+    if (p == NULL)
         return NULL;
     a->used += size;
     UNPOISON(p, n);
     return p;
 }
 
-/* The link to the large allocation at p; NULL: it is none. */
+/* Returns: the link to the large allocation at p; NULL: p is none. */
 static struct weir__chunk **link_of(struct weir__arena *a, const void *p)
 {
     struct weir__chunk **link = &a->bigs;
-    while (*link && (*link)->data != p)
+    while (*link != NULL && (*link)->data != p)
         link = &(*link)->next;
-    return *link ? link : NULL;
+    return *link != NULL ? link : NULL;
 }
 
 static void *resize_big(struct weir__arena *a, struct weir__chunk **link, size_t n)
 {
     size_t size = rounded(n), before = (*link)->size;
+    struct weir__chunk *c;
+
     UNPOISON((*link)->data, before);
-    struct weir__chunk *c = realloc(*link, sizeof *c + size);
-    if (!c)
+    c = realloc(*link, sizeof *c + size);
+    if (c == NULL)
         return NULL;
     *link = c;
     c->size = size;
@@ -237,15 +252,17 @@ static void *resize_big(struct weir__arena *a, struct weir__chunk **link, size_t
 
 void *weir__arena_resize(struct weir__arena *a, void *p, size_t old_n, size_t n)
 {
-    struct weir__chunk **link = p && n > BIG ? link_of(a, p) : NULL;
+    struct weir__chunk **link = p != NULL && n > BIG ? link_of(a, p) : NULL;
+    void *q;
+
     if (n > a->max_bytes || n > SIZE_MAX - ALIGNMENT)
         return NULL;
-    if (link)
+    if (link != NULL)
         return rounded(n) <= (*link)->size || rounded(n) - (*link)->size <= a->max_bytes - a->used
                    ? resize_big(a, link, n)
                    : NULL;
-    void *q = weir__arena_alloc(a, n);
-    if (q && old_n > 0)
+    q = weir__arena_alloc(a, n);
+    if (q != NULL && old_n > 0)
         memcpy(q, p, old_n < n ? old_n : n);
     return q;
 }
@@ -253,16 +270,18 @@ void *weir__arena_resize(struct weir__arena *a, void *p, size_t old_n, size_t n)
 void *weir__arena_calloc(struct weir__arena *a, size_t count, size_t size)
 {
     size_t n;
+    void *p;
+
     if (__builtin_mul_overflow(count, size, &n))
         return NULL;
-    void *p = weir__arena_alloc(a, n);
-    return p ? memset(p, 0, n) : NULL;
+    p = weir__arena_alloc(a, n);
+    return p != NULL ? memset(p, 0, n) : NULL;
 }
 
 char *weir__arena_memdup(struct weir__arena *a, const void *p, size_t n)
 {
     char *copy = n < SIZE_MAX ? weir__arena_alloc(a, n + 1) : NULL;
-    if (!copy)
+    if (copy == NULL)
         return NULL;
     if (n > 0)
         memcpy(copy, p, n);
@@ -279,15 +298,18 @@ char *weir__arena_printf(struct weir__arena *a, const char *format, ...)
 {
     char small[256];
     va_list args;
+    char *text;
+    int n;
+
     va_start(args, format);
-    int n = vsnprintf(small, sizeof small, format, args);
+    n = vsnprintf(small, sizeof small, format, args);
     va_end(args);
     if (n < 0)
         return NULL;
     if ((size_t)n < sizeof small)
         return weir__arena_memdup(a, small, (size_t)n);
-    char *text = weir__arena_alloc(a, (size_t)n + 1);
-    if (!text)
+    text = weir__arena_alloc(a, (size_t)n + 1);
+    if (text == NULL)
         return NULL;
     va_start(args, format);
     vsnprintf(text, (size_t)n + 1, format, args);

@@ -16,7 +16,7 @@
 
 struct weir__chunk;
 
-/* Keeps up to max_chunks free chunks, the last used first, because it is the warm one. */
+/* A cache of up to max_chunks free chunks. The last used is handed out first, because it is warm. */
 struct weir__chunk_cache {
     struct weir__chunk *free;
     size_t count;
@@ -29,20 +29,21 @@ struct weir__arena {
     struct weir__chunk *bigs;   /* allocations with memory of their own */
     char *at, *end;             /* what is left of the chunk in use */
     size_t used, max_bytes;
-    struct weir__account *account; /* what it holds is counted there; or NULL */
+    struct weir__account *account; /* counts what the arena holds; or NULL */
     struct weir__list children;
     struct weir__list sibling; /* link in the parent's children */
 };
 
 void weir__chunk_cache_init(struct weir__chunk_cache *cache, size_t max_chunks);
 
-/* Gives the free chunks back to the system; the cache stays usable. */
+/* Gives the free chunks back to the system. The cache stays usable. */
 void weir__chunk_cache_drain(struct weir__chunk_cache *cache);
 
-/* An empty arena that hands out at most max_bytes, each allocation rounded up to 16. cache may be NULL. */
+/* Makes an empty arena that hands out at most max_bytes, each allocation rounded up to 16. cache may be NULL.
+ */
 void weir__arena_init(struct weir__arena *a, struct weir__chunk_cache *cache, size_t max_bytes);
 
-/* From now on what an empty arena takes is counted there, until it is freed. */
+/* Counts what an empty arena takes in an account from now on, until the arena is freed. */
 static inline void weir__arena_charge(struct weir__arena *a, struct weir__account *account)
 {
     a->account = account;
@@ -55,24 +56,24 @@ void weir__arena_move(struct weir__arena *to, const struct weir__arena *from);
  * memory or in its parent's. */
 void weir__arena_free(struct weir__arena *a);
 
-/* From now on child is freed with parent; freeing child earlier detaches it. child must have no parent. */
+/* Frees child with parent from now on. Freeing child earlier detaches it. child must have no parent. */
 void weir__arena_attach(struct weir__arena *parent, struct weir__arena *child);
 
-/* Aligned to 16, not cleared; NULL when max_bytes or memory is exhausted. n == 0 gives a valid pointer to
- * nothing. */
+/* Allocates n bytes, aligned to 16, not cleared. n == 0 gives a valid pointer to nothing.
+ * Returns: NULL when max_bytes or memory is exhausted. */
 void *weir__arena_alloc(struct weir__arena *a, size_t n)
     __attribute__((malloc, alloc_size(2), warn_unused_result));
 
-/* Makes an allocation of old_n bytes n long, larger or smaller, perhaps elsewhere. A large one takes its
- * memory along: nothing is left behind. p may be NULL with old_n 0. NULL: p is as it was. */
+/* Resizes an allocation of old_n bytes to n, perhaps elsewhere. A large allocation takes its memory along:
+ * nothing is left behind. p may be NULL with old_n 0. Returns: NULL: p is as it was. */
 void *weir__arena_resize(struct weir__arena *a, void *p, size_t old_n, size_t n)
     __attribute__((warn_unused_result));
 
-/* The same, cleared, for count elements of size bytes; NULL also if the product overflows. */
+/* Allocates count elements of size bytes, cleared. Returns: NULL also if the product overflows. */
 void *weir__arena_calloc(struct weir__arena *a, size_t count, size_t size)
     __attribute__((malloc, alloc_size(2, 3), warn_unused_result));
 
-/* A copy of n bytes with a NUL behind it. */
+/* Returns: a copy of n bytes with a NUL behind it; NULL as above. */
 char *weir__arena_memdup(struct weir__arena *a, const void *p, size_t n) __attribute__((warn_unused_result));
 
 char *weir__arena_strdup(struct weir__arena *a, const char *text) __attribute__((warn_unused_result));

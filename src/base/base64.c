@@ -15,10 +15,13 @@ static void encode_group(char *out, uint32_t bits)
 int weir_base64_append(weir_buffer *b, const void *p, size_t n)
 {
     const unsigned char *s = p;
+    size_t length;
+    char *out;
+
     if (n > SIZE_MAX / 4 * 3 - 3 || (n + 2) / 3 * 4 > b->max - b->len)
         return -WEIR_ETOOLARGE;
-    size_t length = (n + 2) / 3 * 4;
-    char *out = weir_buffer_reserve(b, length);
+    length = (n + 2) / 3 * 4;
+    out = weir_buffer_reserve(b, length);
     if (!out)
         return -ENOMEM;
     for (; n >= 3; n -= 3, s += 3, out += 4)

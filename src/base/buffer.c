@@ -58,14 +58,18 @@ static size_t grown_cap(const weir_buffer *b, size_t need)
 
 static int make_room(weir_buffer *b, size_t n)
 {
+    size_t cap;
+    char *data;
+    size_t need;
+
     if (n > b->max - b->len)
         return -WEIR_ETOOLARGE;
-    size_t need = b->len + n;
+    need = b->len + n;
     if (need <= b->cap)
         return 0;
-    size_t cap = grown_cap(b, need);
-    char *data = (char *)realloc(b->cap > 0 ? b->data : NULL, cap + 1);
-    if (!data)
+    cap = grown_cap(b, need);
+    data = (char *)realloc(b->cap > 0 ? b->data : NULL, cap + 1);
+    if (data == NULL)
         return -ENOMEM;
     b->data = data;
     b->cap = cap;
@@ -75,9 +79,11 @@ static int make_room(weir_buffer *b, size_t n)
 
 int weir_buffer_append(weir_buffer *b, const void *p, size_t n)
 {
+    int r;
+
     if (n == 0)
         return 0;
-    int r = make_room(b, n);
+    r = make_room(b, n);
     if (r < 0)
         return r;
     memcpy(b->data + b->len, p, n);
@@ -98,8 +104,10 @@ int weir_buffer_append_byte(weir_buffer *b, char c)
 int weir_buffer_printf(weir_buffer *b, const char *format, ...)
 {
     va_list args;
+    int r;
+
     va_start(args, format);
-    int r = weir_buffer_vprintf(b, format, args);
+    r = weir_buffer_vprintf(b, format, args);
     va_end(args);
     return r;
 }
@@ -108,10 +116,13 @@ int weir_buffer_vprintf(weir_buffer *b, const char *format, va_list args)
 {
     va_list again;
     size_t room = b->cap - b->len;
+    int r;
+    int n;
+
     va_copy(again, args);
-    int n = vsnprintf(room > 0 ? b->data + b->len : NULL, room > 0 ? room + 1 : 0, format, again);
+    n = vsnprintf(room > 0 ? b->data + b->len : NULL, room > 0 ? room + 1 : 0, format, again);
     va_end(again);
-    int r = n < 0 ? -EINVAL : make_room(b, (size_t)n);
+    r = n < 0 ? -EINVAL : make_room(b, (size_t)n);
     if (r == 0 && (size_t)n > room)
         vsnprintf(b->data + b->len, (size_t)n + 1, format, args);
     set_len(b, r == 0 ? b->len + (size_t)n : b->len);

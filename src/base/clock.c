@@ -44,7 +44,7 @@ struct tick_pair {
 };
 static struct tick_pair first_look;
 
-/* Both clocks at one moment: of several tries the one that was interrupted least. */
+/* Reads both clocks at one moment: of several tries the one that was interrupted least counts. */
 static struct tick_pair look_at_both(void)
 {
     struct tick_pair best = {0, 0};

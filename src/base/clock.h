@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The clocks, and turning wall-clock time into text. The only place that asks the kernel what time it is.
+/* The clocks, and wall-clock time as text. The only place that asks the kernel for the time.
  *
  * Threading: any thread. Nothing here waits; the calls go through the vDSO.
  */
@@ -29,17 +29,17 @@ int64_t weir__clock_monotonic_ns(void);
 
 /* --- ticks: the cheapest clock there is, for differences only --- */
 
-/* Finds out whether the processor's own counter is to be had, and how fast it is; the first time this takes
- * half a millisecond. Before the first use of the functions below, by any thread, as often as one likes. */
+/* Finds out whether the processor's own counter can be used, and how fast it is. Called before the first use
+ * of the functions below, by any thread, any number of times; the first call takes half a millisecond. */
 void weir__clock_ticks_init(void);
 
-/* Measures the counter again, over the time since the first look: the longer, the more exact. */
+/* Measures the counter again, over the time since the first measurement: the longer, the more exact. */
 void weir__clock_ticks_refine(void);
 
 extern bool weir__clock_has_tsc __attribute__((visibility("hidden")));
 
-/* The time-stamp counter where the kernel itself keeps time by it (else it may stop or differ between
- * processors); on aarch64 the system counter; else the monotonic clock in nanoseconds. */
+/* Returns: the time-stamp counter where the kernel itself keeps time by it (else it may stop or differ
+ * between processors); on aarch64 the system counter; else the monotonic clock in nanoseconds. */
 static inline uint64_t weir__clock_ticks(void)
 {
 #if defined(__x86_64__)
@@ -53,23 +53,24 @@ static inline uint64_t weir__clock_ticks(void)
     return (uint64_t)weir__clock_monotonic_ns();
 }
 
-/* A difference of ticks in nanoseconds, and back. */
+/* Converts a difference of ticks to nanoseconds, and back. */
 int64_t weir__clock_ticks_ns(uint64_t ticks);
 uint64_t weir__clock_ns_ticks(int64_t ns);
 
-/* Nanoseconds since 1970 in UTC. */
+/* Returns: nanoseconds since 1970 in UTC. */
 int64_t weir__clock_wall_ns(void);
 
-/* How far local time is ahead of UTC at that moment, in seconds. Reads the time zone files: at start only. */
+/* Returns: how far local time is ahead of UTC at that moment, in seconds. Reads the time zone files: only
+ * meant for the start. */
 int64_t weir__clock_local_offset_s(int64_t wall_ns);
 
-/* Pure arithmetic, unlike gmtime_r(), which takes a lock and looks at TZ. */
+/* Splits a time into its calendar fields. Arithmetic only: gmtime_r() takes a lock and looks at TZ. */
 struct weir__civil weir__clock_civil(int64_t wall_ns);
 
-/* "14:05:01.123", shifted by offset_s from UTC; returns its length. */
+/* Writes "14:05:01.123", shifted by offset_s from UTC. Returns: its length. */
 size_t weir__clock_format_time(char out[WEIR__CLOCK_TEXT_MAX], int64_t wall_ns, int64_t offset_s);
 
-/* "2026-11-23T14:05:01.123Z" (RFC 3339); returns its length. */
+/* Writes "2026-11-23T14:05:01.123Z" (RFC 3339). Returns: its length. */
 size_t weir__clock_format_utc(char out[WEIR__CLOCK_TEXT_MAX], int64_t wall_ns);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define WORD_MAX 63 /* longer words are not compared: no key or name is */
+#define WORD_MAX 63 /* longer words are not compared: no key and no name is longer */
 
 static char lower(char c)
 {
@@ -16,7 +16,7 @@ static size_t min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Edits between a and b (optimal string alignment), of na and nb letters, both at most WORD_MAX. */
+/* Returns: the edits between a and b (optimal string alignment), of na and nb letters, at most WORD_MAX each. */
 static size_t distance(const char *a, size_t na, const char *b, size_t nb)
 {
     size_t rows[3][WORD_MAX + 1]; /* row i % 3: distances from the first i letters of a to each prefix of b */
@@ -39,15 +39,20 @@ static size_t distance(const char *a, size_t na, const char *b, size_t nb)
 const char *weir_text_nearest(const char *word, const char *const *candidates, size_t n)
 {
     size_t length = strlen(word);
+    size_t limit;
+    const char *nearest;
+
     if (length > WORD_MAX)
         return NULL;
-    size_t limit = length / 3 > 0 ? length / 3 : 1;
-    const char *nearest = NULL;
+    limit = length / 3 > 0 ? length / 3 : 1;
+    nearest = NULL;
     for (size_t i = 0; i < n; i++) {
         size_t other = candidates[i] ? strlen(candidates[i]) : SIZE_MAX;
+        size_t edits;
+
         if (other > WORD_MAX)
             continue;
-        size_t edits = distance(word, length, candidates[i], other);
+        edits = distance(word, length, candidates[i], other);
         /* Words that share no letter are not close, however short. */
         if (edits > limit || (edits > 0 && edits >= (length > other ? length : other)))
             continue;

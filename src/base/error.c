@@ -27,7 +27,7 @@ static const struct entry own[] = {
     {WEIR_ECPU, "WEIR_ECPU", "too much computing time"},
 };
 
-/* Those a network program meets, in the lower case of our own; libc knows the rest. */
+/* Texts for the codes a network program meets, in lower case; libc has the rest. */
 static const struct entry kernel[] = {
     {EPERM, NULL, "operation not permitted"},
     {ENOENT, NULL, "no such file or directory"},
@@ -94,7 +94,7 @@ static const struct entry *find(const struct entry *table, size_t n, int code)
     return NULL;
 }
 
-/* The code without its sign, or -1 for what is no code: a positive number is a result, not an error. */
+/* Returns: the code without its sign; -1 for a positive number, which is a result and no code. */
 static int code_of(int err)
 {
     return err <= 0 && err >= -WEIR_ECPU ? -err : -1;
@@ -103,25 +103,31 @@ static int code_of(int err)
 const char *weir_error_text(int err)
 {
     int code = code_of(err);
+    const char *text;
+    const struct entry *e;
+
     if (code == 0)
         return "no error";
-    const struct entry *e = find(own, COUNT(own), code);
-    if (!e)
+    e = find(own, COUNT(own), code);
+    if (e == NULL)
         e = find(kernel, COUNT(kernel), code);
-    if (e)
+    if (e != NULL)
         return e->text;
-    const char *text = code > 0 ? strerrordesc_np(code) : NULL;
-    return text ? text : "unknown error";
+    text = code > 0 ? strerrordesc_np(code) : NULL;
+    return text != NULL ? text : "unknown error";
 }
 
 const char *weir_error_name(int err)
 {
     int code = code_of(err);
+    const char *name;
+    const struct entry *e;
+
     if (code == 0)
         return "OK";
-    const struct entry *e = find(own, COUNT(own), code);
-    if (e)
+    e = find(own, COUNT(own), code);
+    if (e != NULL)
         return e->name;
-    const char *name = code > 0 ? strerrorname_np(code) : NULL;
-    return name ? name : "?";
+    name = code > 0 ? strerrorname_np(code) : NULL;
+    return name != NULL ? name : "?";
 }

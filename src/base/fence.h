@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Fences, also where ThreadSanitizer builds, which knows none: there all that is read beside atomics goes by
- * the kernel, which it does not see.
+/* Memory fences, also in builds for ThreadSanitizer, which has none. There all that is read beside atomics is
+ * read by the kernel, which ThreadSanitizer does not see.
  *
  * Threading: any thread.
  */

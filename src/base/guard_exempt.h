@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls of ours to the C library that may wait, or would take the guard a look to see that they don't: the
- * seam's, and the log's. Between begin and end the guard is blind on this thread.
+/* Marks libweir's own libc calls as exempt from the guard: they may wait (the log), or would cost the guard a
+ * look to see that they don't (the kernel seam).
  *
- * Threading: a count of each thread's own. Nothing between the two may park.
+ * Threading: a count of each thread's own. Nothing between begin and end may park.
  */
 #ifndef WEIR__BASE_GUARD_EXEMPT_H
 #define WEIR__BASE_GUARD_EXEMPT_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The heartbeat of a loop: which slice it is in, and since when. A slice is what runs between two switches: a
- * task, or the loop itself between two looks at the kernel.
+/* The heartbeat of a loop: its present slice, and when that began. A slice is what runs between two switches:
+ * a task, or the loop itself between two polls of the kernel.
  *
  * Threading: the loop's thread writes; any thread may read what is atomic, through weir__heartbeat_look().
  *
- * A slice has no number of its own: it is known by the counter of who runs and by what that says, for it is
- * counted up whenever its owner begins to run. Looking at the clock costs as much as a switch, so where
- * slices are short only one in many is stamped; who finds that the present one was not knows only that it
+ * A slice has no number. It is identified by a runner's counter, which is counted up whenever the runner
+ * begins to run, and by the counter's value. Reading the clock costs as much as a switch, so where slices are
+ * short only one in many is stamped. A reader that finds the present slice not stamped knows only that it
  * began later.
  */
 #ifndef WEIR_BASE_PULSE_H
@@ -23,35 +23,34 @@ enum { WEIR__HEARTBEAT_STRIDE = 256, WEIR__HEARTBEAT_SHORT_NS = 500 };
 
 struct weir__heartbeat {
     _Atomic uint64_t began;                     /* of the latest slice that was stamped, in ticks */
-    _Atomic(_Atomic uint32_t *) stamped_runner; /* whose it was */
+    _Atomic(_Atomic uint32_t *) stamped_runner; /* the runner whose slice it was */
     _Atomic uint32_t stamped_run;
     atomic_bool asleep; /* in the kernel, waiting for something to do */
     struct weir__sleep_total sleep_total;
-    atomic_bool alarm; /* who looks has gone to sleep until it wakes: on_wake() is due, once */
+    atomic_bool alarm; /* the watch sleeps until the loop wakes: on_wake() is due, once */
     void (*on_wake)(void *arg);
     void *on_wake_arg;
     /* the loop's own */
-    /* Where slices are short it counts down to the next that is stamped. Else each is, and it counts on from
-     * -1: how many there were. */
+    /* Where slices are short: counts down to the next slice that is stamped. Else each slice is stamped, and
+     * it counts on from -1: the number of slices. */
     int32_t stamp_in;
-    uint32_t needed;            /* by so many that all slices are stamped */
+    uint32_t needed;            /* the number of users that need all slices stamped */
     uint64_t pace_since;        /* when that was last chosen */
     uint64_t short_ticks;       /* a slice shorter than this is not worth a stamp of its own */
     _Atomic uint32_t *loop_run; /* the counter of the loop itself */
     const int64_t *virtual_ns;  /* the clock of a simulation; NULL: the machine's */
 };
 
-/* What another thread sees of a heartbeat. */
+/* A heartbeat as read by another thread. */
 struct weir__heartbeat_view {
     _Atomic uint32_t *runner;
     uint32_t run;
-    bool exact;     /* it began at `began`; else not before */
+    bool exact;     /* the slice began at `began`; else not before */
     uint64_t began; /* in ticks */
     bool asleep;
 };
 
-/* The time on the clock of the heartbeat, in ticks; weir__heartbeat_ns() makes nanoseconds of a difference.
- */
+/* Returns: the time by the clock of the heartbeat, in ticks; weir__heartbeat_ns() converts a difference. */
 static inline uint64_t weir__heartbeat_ticks(const struct weir__heartbeat *p)
 {
     return p->virtual_ns == NULL ? weir__clock_ticks() : (uint64_t)*p->virtual_ns;
@@ -79,14 +78,14 @@ static inline void weir__heartbeat_init(struct weir__heartbeat *p, _Atomic uint3
     atomic_init(&p->stamped_runner, loop_run);
 }
 
-/* Counts a runner's counter up: it begins to run. */
+/* Counts a runner's counter up, as it begins to run. */
 static inline void weir__heartbeat_run(_Atomic uint32_t *runner)
 {
     atomic_store_explicit(runner, atomic_load_explicit(runner, memory_order_relaxed) + 1,
                           memory_order_release);
 }
 
-/* Another slice begins. Returns: whether it is one of those to be stamped. */
+/* Begins another slice. Returns: whether it is to be stamped. */
 static inline bool weir__heartbeat_is_stamp_due(struct weir__heartbeat *p)
 {
     return --p->stamp_in <= 0;
@@ -101,14 +100,14 @@ static inline void weir__heartbeat_set_stamp(struct weir__heartbeat *p, _Atomic 
     atomic_store_explicit(&p->stamped_runner, runner, memory_order_release);
 }
 
-/* Whether slices have ended since the last stamp that had none. */
+/* Reports whether slices have ended since the last stamp without a stamp of their own. */
 static inline bool weir__heartbeat_is_several(const struct weir__heartbeat *p)
 {
     return p->stamp_in >= 0 && p->stamp_in < WEIR__HEARTBEAT_STRIDE - 1;
 }
 
-/* How many slices there were in how long, the sleep between them included, says whether each of those to come
- * is stamped. */
+/* Decides by the number of slices in the time that has passed, sleep included, whether each of the next is
+ * stamped. */
 static inline void weir__heartbeat_take_pace(struct weir__heartbeat *p, uint64_t ticks)
 {
     int32_t slices = p->stamp_in >= 0 ? WEIR__HEARTBEAT_STRIDE - p->stamp_in : -p->stamp_in - 1;
@@ -118,16 +117,16 @@ static inline void weir__heartbeat_take_pace(struct weir__heartbeat *p, uint64_t
     p->pace_since = ticks;
 }
 
-/* The slice that begins now, of this runner, does so at that tick. */
+/* Stamps the slice that begins now, of this runner, with a tick. */
 static inline void weir__heartbeat_stamp(struct weir__heartbeat *p, _Atomic uint32_t *runner, uint64_t ticks)
 {
-    /* so many have been stamped, or so many have not */
+    /* so many slices have been stamped, or so many have not */
     if (__builtin_expect((uint32_t)(p->stamp_in + WEIR__HEARTBEAT_STRIDE) >= WEIR__HEARTBEAT_STRIDE, 0))
         weir__heartbeat_take_pace(p, ticks);
     weir__heartbeat_set_stamp(p, runner, ticks);
 }
 
-/* From here on somebody needs every slice stamped, beginning with the end of this one; or no longer does. */
+/* Begins or ends a need for a stamp of every slice, from the end of the present one on. */
 static inline void weir__heartbeat_need(struct weir__heartbeat *p, bool begins)
 {
     if (!begins) {
@@ -139,13 +138,13 @@ static inline void weir__heartbeat_need(struct weir__heartbeat *p, bool begins)
         p->stamp_in = 1;
 }
 
-/* For how long it has slept in all, in ticks: any thread. */
+/* Returns: the total time the loop has slept, in ticks, including a sleep in progress. Any thread. */
 static inline uint64_t weir__heartbeat_sleep_total(struct weir__heartbeat *p)
 {
     return weir__sleep_total_at(&p->sleep_total, weir__heartbeat_ticks(p));
 }
 
-/* Around a call that waits for the kernel; what the loop does after it is a new slice. */
+/* Called around a call that waits for the kernel. What the loop does after it is a new slice. */
 static inline void weir__heartbeat_sleep(struct weir__heartbeat *p)
 {
     weir__sleep_total_begin(&p->sleep_total, weir__heartbeat_ticks(p));
@@ -159,13 +158,14 @@ static inline void weir__heartbeat_wake(struct weir__heartbeat *p)
     weir__sleep_total_end(&p->sleep_total, ticks);
     weir__heartbeat_run(p->loop_run);
     weir__heartbeat_stamp(p, p->loop_run, ticks);
-    atomic_store(&p->asleep, false); /* before the alarm is looked at; who sets it looks at this after it */
+    /* Before the alarm is read: the thread that sets the alarm reads this afterwards. */
+    atomic_store(&p->asleep, false);
     if (__builtin_expect(atomic_load(&p->alarm), 0) && atomic_exchange(&p->alarm, false))
         p->on_wake(p->on_wake_arg);
 }
 
-/* Where the loop stands; runner: of whoever it runs, read just before. What is seen is of one moment, if the
- * runner's counter still says view->run and the loop still runs it when that is looked at afterwards. */
+/* Returns: where the loop stands. runner: the counter of what it runs, read just before. The view is of one moment
+ * if the counter still says view->run, and the loop still runs it, when both are read again afterwards. */
 static inline struct weir__heartbeat_view weir__heartbeat_look(struct weir__heartbeat *p,
                                                                _Atomic uint32_t *runner)
 {

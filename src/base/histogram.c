@@ -10,21 +10,27 @@
 static unsigned bucket_of(int64_t ns)
 {
     uint64_t v = (uint64_t)ns;
+    unsigned exponent;
+    unsigned sub;
+
     if (v < SUBS)
         return (unsigned)v;
     if (v >> WEIR_HISTOGRAM_TOP_BITS)
         return BUCKETS - 1;
-    unsigned exponent = 63U - (unsigned)__builtin_clzll(v);
-    unsigned sub = (unsigned)(v >> (exponent - SUB_BITS)) & (SUBS - 1);
+    exponent = 63U - (unsigned)__builtin_clzll(v);
+    sub = (unsigned)(v >> (exponent - SUB_BITS)) & (SUBS - 1);
     return ((exponent - SUB_BITS + 1) << SUB_BITS) + sub;
 }
 
 static int64_t middle_of(unsigned bucket)
 {
+    unsigned shift;
+    int64_t first;
+
     if (bucket < SUBS)
         return bucket;
-    unsigned shift = (bucket >> SUB_BITS) - 1;
-    int64_t first = (int64_t)(SUBS + (bucket & (SUBS - 1))) << shift;
+    shift = (bucket >> SUB_BITS) - 1;
+    first = (int64_t)(SUBS + (bucket & (SUBS - 1))) << shift;
     return first + (((int64_t)1 << shift) - 1) / 2;
 }
 
@@ -63,7 +69,7 @@ void weir_histogram_merge(weir_histogram *h, const weir_histogram *other)
         h->buckets[i] += other->buckets[i];
 }
 
-/* Which of the recorded ones, counted from 1 in ascending order, is the quantile. */
+/* Returns: the rank of the quantile among the recorded values, counted from 1 in ascending order. */
 static uint64_t rank_of(const weir_histogram *h, double q)
 {
     double exact = q * (double)h->count;
@@ -75,19 +81,24 @@ static uint64_t rank_of(const weir_histogram *h, double q)
 
 weir_duration weir_histogram_quantile(const weir_histogram *h, double q)
 {
+    weir_duration d;
+    uint64_t seen;
+    unsigned bucket;
+    uint64_t rank;
+
     if (h->count == 0 || !(q > 0))
         return weir_histogram_min(h);
-    uint64_t rank = q < 1 ? rank_of(h, q) : h->count;
+    rank = q < 1 ? rank_of(h, q) : h->count;
     if (rank >= h->count)
         return weir_histogram_max(h);
-    uint64_t seen = 0;
-    unsigned bucket = 0;
+    seen = 0;
+    bucket = 0;
     for (; bucket < BUCKETS - 1; bucket++) {
         seen += h->buckets[bucket];
         if (seen >= rank)
             break;
     }
-    weir_duration d = {middle_of(bucket)};
+    d = (weir_duration){middle_of(bucket)};
     if (d.ns < h->min_ns)
         d.ns = h->min_ns;
     if (d.ns > h->max_ns)
@@ -97,10 +108,13 @@ weir_duration weir_histogram_quantile(const weir_histogram *h, double q)
 
 uint64_t weir_histogram_count_upto(const weir_histogram *h, weir_duration d)
 {
+    uint64_t n;
+    unsigned last;
+
     if (d.ns < 0)
         return 0;
-    uint64_t n = 0;
-    unsigned last = bucket_of(d.ns);
+    n = 0;
+    last = bucket_of(d.ns);
     for (unsigned i = 0; i <= last; i++)
         n += h->buckets[i];
     return n;

@@ -41,7 +41,7 @@ static uint64_t hash_of(const char *text, size_t len)
     return hash ^ hash >> 29;
 }
 
-/* Where the text is in the table, or belongs. */
+/* Returns: the place in the table where the text is, or belongs. */
 static const char **place_of(const struct weir__intern *t, const char *text, size_t len)
 {
     size_t at = hash_of(text, len) & (t->room - 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts of which each is kept once, and other things that live as long as they.
+/* Interned texts: each is kept once. Also keeps other memory that lives as long.
  *
  * Threading: no locks; one user at a time.
  */
@@ -10,17 +10,17 @@
 
 struct weir__intern_block;
 
-/* All zero is an empty one. */
+/* All zero is an empty table. */
 struct weir__intern {
-    struct weir__intern_block *blocks; /* the one being filled first */
+    struct weir__intern_block *blocks; /* the block that is being filled comes first */
     const char **table;                /* by hash; room is a power of two */
     size_t count, room;
 };
 
-/* The text, kept until weir__intern_free(): the same pointer for the same text. NULL: no memory. */
+/* Returns: the text, kept until weir__intern_free(), the same pointer for the same text; NULL: no memory. */
 const char *weir__intern_keep(struct weir__intern *t, const char *text);
 
-/* Room for something else, aligned for anything, not cleared. NULL: no memory. */
+/* Returns: memory kept as long, aligned for anything, not cleared; NULL: no memory. */
 void *weir__intern_room(struct weir__intern *t, size_t bytes);
 
 void weir__intern_free(struct weir__intern *t);

@@ -10,21 +10,23 @@
 #define ONES 0x0101010101010101U
 #define HIGHS 0x8080808080808080U
 
-/* True if one of the eight bytes is zero. */
+/* Reports whether one of the eight bytes is zero. */
 static uint64_t has_zero(uint64_t word)
 {
     return (word - ONES) & ~word & HIGHS;
 }
 
-/* How many bytes, from the front, stand for themselves in a JSON string whatever surrounds them: printable
+/* Counts the bytes at the front that stand for themselves in a JSON string whatever surrounds them: printable
  * ASCII but for the quote and the backslash. Looks at whole words, as nearly all of JSON is such bytes. */
 size_t weir__json_plain_prefix(const char *p, size_t n)
 {
     size_t i = 0;
     for (; n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
         uint64_t word;
+        uint64_t below_space;
+
         memcpy(&word, p + i, sizeof word);
-        uint64_t below_space = (word - ONES * 0x20) & ~word;
+        below_space = (word - ONES * 0x20) & ~word;
         if (((word | below_space) & HIGHS) || has_zero(word ^ (ONES * '"')) || has_zero(word ^ (ONES * '\\')))
             break;
     }

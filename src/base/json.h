@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pieces of JSON text that several files need.
+/* Escapes of JSON text.
  *
  * Threading: any thread; nothing here waits or allocates.
  */
@@ -11,10 +11,11 @@
 #define WEIR__JSON_ESCAPE_MAX 6
 #define WEIR__UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* How many of the n bytes, from the front, need no escape and no look at their UTF-8. */
+/* Returns: how many of the n bytes, from the front, need no escape and no check of their UTF-8. */
 size_t weir__json_plain_prefix(const char *p, size_t n);
 
-/* Writes the escape for an ASCII character that needs one, or for any other as \u00XX; returns its length. */
+/* Writes the escape for an ASCII character that needs one, or for any other as \u00XX. Returns: its length.
+ */
 size_t weir__json_escape(char out[WEIR__JSON_ESCAPE_MAX], char c);
 
 #endif

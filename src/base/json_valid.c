@@ -59,8 +59,8 @@ static bool take_unit(struct scan *s, unsigned *unit)
     return true;
 }
 
-/* Behind "\u". A character beyond U+FFFF is a pair of escapes. Half a pair is good by the grammar and says
- * nothing: many readers refuse all of a text with one in it (RFC 8259, 8.2). */
+/* Takes what stands behind "\u". A character beyond U+FFFF is a pair of escapes. The grammar allows half a
+ * pair, which means nothing: many readers refuse a text with one in it (RFC 8259, 8.2). */
 static bool take_code(struct scan *s)
 {
     const char *from = s->at;
@@ -75,7 +75,7 @@ static bool take_code(struct scan *s)
         if (unit >= 0xdc00 && unit <= 0xdfff)
             return true;
     }
-    s->at = from; /* the half is what can't stand there */
+    s->at = from; /* the error is at the half */
     return false;
 }
 
@@ -93,6 +93,8 @@ static bool take_string(struct scan *s)
     if (!take(s, '"'))
         return false;
     while (s->at < s->end) {
+        size_t length;
+
         s->at += weir__json_plain_prefix(s->at, (size_t)(s->end - s->at));
         if (take(s, '"'))
             return true;
@@ -101,7 +103,7 @@ static bool take_string(struct scan *s)
                 return false;
             continue;
         }
-        size_t length = weir__utf8_length(s->at, (size_t)(s->end - s->at));
+        length = weir__utf8_length(s->at, (size_t)(s->end - s->at));
         if (length < 2) /* a bare control character, not UTF-8, or the end */
             return false;
         s->at += length;
@@ -166,13 +168,16 @@ static bool in_object(const struct scan *s)
 
 static bool enter(struct scan *s, bool object)
 {
+    size_t i;
+    uint64_t bit;
+
     if (s->depth == s->max_depth) {
         s->too_deep = true;
-        s->at--; /* the bracket is what can't stand there */
+        s->at--; /* the error is at the bracket */
         return false;
     }
-    size_t i = s->depth++;
-    uint64_t bit = 1ULL << (i % 64);
+    i = s->depth++;
+    bit = 1ULL << (i % 64);
     s->is_object[i / 64] = object ? s->is_object[i / 64] | bit : s->is_object[i / 64] & ~bit;
     return true;
 }
@@ -190,8 +195,10 @@ static bool take_key(struct scan *s)
 static bool take_value(struct scan *s)
 {
     for (;;) {
+        char c;
+
         skip_space(s);
-        char c = peek(s);
+        c = peek(s);
         if (c != '[' && c != '{')
             return take_scalar(s);
         s->at++;
@@ -207,8 +214,8 @@ static bool take_value(struct scan *s)
     }
 }
 
-/* Behind a value: goes up as far as arrays and objects end. True at a comma, or with depth 0 at the end of
- * all. */
+/* Behind a value: goes up as far as arrays and objects end. Returns: true at a comma, or with depth 0 at the
+ * end of the text. */
 static bool take_ends(struct scan *s)
 {
     while (s->depth > 0) {
@@ -235,9 +242,11 @@ static bool take_text(struct scan *s)
 int weir_json_check(const char *p, size_t n, size_t max_depth, size_t *fault_at)
 {
     struct scan s = {.at = p, .end = p + n, .max_depth = max_depth};
+    bool good;
+
     if (max_depth > WEIR_JSON_DEPTH_MAX)
         s.max_depth = WEIR_JSON_DEPTH_MAX;
-    bool good = take_text(&s);
+    good = take_text(&s);
     if (fault_at)
         *fault_at = (size_t)(s.at - p);
     return good ? 0 : s.too_deep ? -WEIR_ETOOLARGE : -EINVAL;

@@ -20,7 +20,8 @@ struct weir__list {
 #define weir__container_of(ptr, type, member)                                                                \
     ((type *)(void *)((char *)(ptr)-offsetof(type, member) + 0 * sizeof((ptr) == &((type *)0)->member)))
 
-/* pos must not be removed in the body; weir__list_each_safe() allows that, for pos only. */
+/* Each node of a list. pos must not be removed in the body; weir__list_each_safe() allows that, for pos only.
+ */
 #define weir__list_each(pos, head) for (struct weir__list *pos = (head)->next; pos != (head); pos = pos->next)
 
 #define weir__list_each_safe(pos, head)                                                                      \
@@ -71,7 +72,7 @@ static inline void weir__list_remove(struct weir__list *node)
     weir__list_init(node);
 }
 
-/* NULL if the list is empty. */
+/* Returns: NULL if the list is empty. */
 static inline struct weir__list *weir__list_pop_front(struct weir__list *head)
 {
     struct weir__list *node = head->next;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A logger: from which level on lines are written, and how they look.
+/* A logger: the level from which lines are written, and their form.
  *
  * Threading: a logger is set up once and then only read, by any thread.
  */
@@ -17,9 +17,9 @@
 struct weir__logger {
     enum weir_log_level level; /* lines below it are dropped */
     bool json;
-    bool colour;              /* it is a terminal and NO_COLOR is not set */
-    bool local_time;          /* short local times, for people at a terminal; else RFC 3339 in UTC */
-    int64_t local_offset_s;   /* looked up once: reading time zones at each line would open files */
+    bool colour;              /* the output is a terminal and NO_COLOR is not set */
+    bool local_time;          /* short local times, for a terminal; else RFC 3339 in UTC */
+    int64_t local_offset_s;   /* read once: reading time zones at each line would open files */
     int64_t (*wall_ns)(void); /* weir__clock_wall_ns() but in tests */
 };
 
@@ -31,17 +31,17 @@ struct weir__log_second {
     char text[WEIR__CLOCK_TEXT_MAX];
 };
 
-/* The level meant: 0 is info. */
+/* Returns: the effective level: 0 is info. */
 static inline enum weir_log_level weir__log_level(enum weir_log_level level)
 {
     return level < WEIR_LOG_DEBUG || level > WEIR_LOG_ERROR ? WEIR_LOG_INFO : level;
 }
 
-/* Looks at fd to choose colours and the form of the time; fd stays the caller's. */
+/* Sets a logger up. fd decides on colours and the form of the time; it stays the caller's. */
 void weir__logger_init(struct weir__logger *l, int fd, enum weir_log_level level, bool json);
 
-/* Renders one line with its newline into out, at most room bytes (>= 128), and returns its length. What does
- * not fit is cut and the line ends in "…" (a key "cut":true in JSON, which stays valid). */
+/* Renders one line with its newline into out, at most room bytes (>= 128). A line that does not fit is cut
+ * and ends in "…" (a key "cut":true in JSON, which stays valid). Returns: its length. */
 size_t weir__logger_render(const struct weir__logger *l, struct weir__log_second *second, char *out,
                            size_t room, enum weir_log_level level, const char *message, const weir_kv *kvs,
                            size_t n);

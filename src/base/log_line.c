@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a line of the log looks, as text and as JSON. */
+/* The form of a line of the log, as text and as JSON. */
 #include "base/log.h"
 
 #include <assert.h>
@@ -13,7 +13,7 @@
 #include "base/log_text.h"
 
 #define ROOM_MIN 128
-#define TAIL_ROOM 24 /* for a closing quote and what marks and ends a line that was cut */
+#define TAIL_ROOM 24 /* for a closing quote and the mark and end of a line that was cut */
 #define DIM "\033[2m"
 #define PLAIN "\033[0m"
 
@@ -32,18 +32,20 @@ static void put_colour(struct weir__log_line *l, const char *colour)
 static void put_double(struct weir__log_line *l, double x)
 {
     char number[40];
+    char *comma;
+
     if (l->json && !isfinite(x)) {
         weir__log_put_text(l, "null");
         return;
     }
     snprintf(number, sizeof number, "%.10g", x);
-    char *comma = strchr(number, ','); /* the decimal point of some locales */
-    if (comma)
+    comma = strchr(number, ','); /* the decimal point of some locales */
+    if (comma != NULL)
         *comma = '.';
     weir__log_put_text(l, number);
 }
 
-/* Writes n before end. Returns: where it begins. */
+/* Writes n before end. Returns: the first digit. */
 static char *digits(char *end, uint64_t n)
 {
     do
@@ -62,8 +64,8 @@ static void put_integer(struct weir__log_line *l, int64_t n)
     weir__log_put(l, at, (size_t)(end - at));
 }
 
-/* Milliseconds: as text always with three decimals, so that lines can be compared and sorted; in JSON a
- * number, to the nanosecond. */
+/* Writes milliseconds: in text always with three decimals, so that lines can be compared and sorted; in JSON
+ * a number, to the nanosecond. */
 static void put_duration(struct weir__log_line *l, weir_duration d)
 {
     enum { DECIMALS_MAX = 6 };
@@ -104,7 +106,7 @@ static void put_part(struct weir__log_line *l, const weir_kv_part *part)
     put_duration(l, part->duration);
 }
 
-/* As many whole parts as fit. */
+/* Writes as many whole parts as fit. */
 static void put_durations(struct weir__log_line *l, const weir_kv *kv)
 {
     weir__log_put_text(l, l->json ? "{" : "\"");
@@ -154,8 +156,10 @@ static void put_value(struct weir__log_line *l, const weir_kv *kv)
 static void put_key(struct weir__log_line *l, const weir_kv *kv)
 {
     if (l->json) {
+        bool in_ms;
+
         weir__log_put_text(l, ",");
-        bool in_ms = kv->kind == WEIR_KV_KIND_DURATION || kv->kind == WEIR_KV_KIND_DURATIONS;
+        in_ms = kv->kind == WEIR_KV_KIND_DURATION || kv->kind == WEIR_KV_KIND_DURATIONS;
         weir__log_put_quoted(l, weir_bytes_of(kv->key), in_ms ? "_ms" : "");
         weir__log_put_text(l, ":");
         return;
@@ -167,13 +171,15 @@ static void put_key(struct weir__log_line *l, const weir_kv *kv)
     put_colour(l, PLAIN);
 }
 
-/* A pair of which no part of the value fits is left out whole. */
+/* Writes a key and its value. If no part of the value fits, the pair is left out. */
 static void put_pair(struct weir__log_line *l, const weir_kv *kv)
 {
     size_t before = l->len;
     bool was_cut = l->cut;
+    size_t value;
+
     put_key(l, kv);
-    size_t value = l->len;
+    value = l->len;
     if (!l->cut)
         put_value(l, kv);
     if (l->cut && !was_cut && l->len <= value)
@@ -235,10 +241,11 @@ size_t weir__logger_render(const struct weir__logger *logger, struct weir__log_s
                            size_t room, enum weir_log_level level, const char *message, const weir_kv *kvs,
                            size_t n)
 {
-    level = weir__log_level(level);
-    assert(room >= ROOM_MIN);
     struct weir__log_line l = {
         .out = out, .room = room - TAIL_ROOM, .json = logger->json, .colour = logger->colour};
+
+    assert(room >= ROOM_MIN);
+    level = weir__log_level(level);
     put_head(&l, logger, second, level);
     if (l.json)
         weir__log_put_quoted(&l, weir_bytes_of(message), "");

@@ -19,7 +19,7 @@ struct weir__log_ring *weir__log_ring_new(size_t size)
     return r;
 }
 
-/* Where n bytes go that are to lie in one piece. */
+/* Returns: the position for n bytes in one piece. */
 static size_t start_of(const struct weir__log_ring *r, size_t head, size_t tail, size_t n)
 {
     size_t at = head & (r->size - 1);
@@ -36,7 +36,8 @@ size_t weir__log_ring_put(struct weir__log_ring *r, const char *text, size_t n)
     size_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
     size_t start;
 
-    if (tail == atomic_load_explicit(&r->lap_from, memory_order_relaxed)) /* it has yet to see the new lap */
+    /* Then the reader has yet to see the new lap. */
+    if (tail == atomic_load_explicit(&r->lap_from, memory_order_relaxed))
         tail = atomic_load_explicit(&r->lap_to, memory_order_relaxed);
     start = start_of(r, head, tail, n);
     if (n == 0 || n > r->size || start + n - tail > r->size)
@@ -47,7 +48,7 @@ size_t weir__log_ring_put(struct weir__log_ring *r, const char *text, size_t n)
     }
     memcpy(r->bytes + (start & (r->size - 1)), text, n);
     atomic_store(&r->head,
-                 start + n); /* sequentially consistent: whoever falls asleep looks at it once more */
+                 start + n); /* sequentially consistent: a reader that falls asleep looks at it once more */
     return start + n - tail;
 }
 

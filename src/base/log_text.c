@@ -7,7 +7,8 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
-/* Control characters, also the C1 ones: a terminal obeys them, so a log must not pass them on. */
+/* Reports whether a character is a control character, also of C1: a terminal obeys them, so a log must not
+ * pass them on. */
 static bool is_control(const char *p, size_t length)
 {
     if (length == 2)
@@ -32,7 +33,7 @@ static void put_escape(struct weir__log_line *l, const char *p, size_t n)
     }
 }
 
-/* The character at p, of `length` bytes; 0 if the byte there is not UTF-8. */
+/* Writes the character at p, of `length` bytes; 0: the byte there is not UTF-8. */
 static void put_char(struct weir__log_line *l, const char *p, size_t length)
 {
     if (l->json && length == 0)
@@ -47,7 +48,7 @@ static void put_char(struct weir__log_line *l, const char *p, size_t length)
         weir__log_put(l, p, length);
 }
 
-/* Whether eight bytes stand for themselves wherever they are: ASCII that is seen, but for the quote and the
+/* Reports whether eight bytes stand for themselves wherever they are: visible ASCII but for the quote and the
  * backslash. */
 static inline bool is_bare_word(uint64_t word)
 {
@@ -65,8 +66,8 @@ static inline bool is_bare(char c)
     return c > ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* Copies n bytes as far as they are bare; nearly all are, so eight at a time, the last eight of them perhaps
- * with some that were looked at before. Returns: how many there are. */
+/* Copies the bare bytes at the front of n. Nearly all are bare, so eight at a time; the last eight may
+ * overlap those before. Returns: how many were copied. */
 static size_t copy_bare(char *out, const char *p, size_t n)
 {
     uint64_t word = 0;
@@ -101,7 +102,7 @@ static size_t copy_bare(char *out, const char *p, size_t n)
     return i;
 }
 
-/* As many of n bytes as there is room for are looked at. */
+/* Writes the bare bytes at the front of n, as many as there is room for. */
 static size_t put_bare(struct weir__log_line *l, const char *p, size_t n)
 {
     size_t left = l->room - l->len, bare;
@@ -129,7 +130,7 @@ void weir__log_put_chars(struct weir__log_line *l, weir_bytes s, bool quoted)
     }
 }
 
-/* Once the first quote is there, the last one is too, even if the line is cut in between. */
+/* Once the first quote is there, so is the last, even if the line is cut in between. */
 void weir__log_put_quoted(struct weir__log_line *l, weir_bytes s, const char *suffix)
 {
     weir__log_put(l, "\"", 1);

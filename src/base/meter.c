@@ -8,11 +8,15 @@
 
 weir_duration weir_meter_middle(unsigned bucket)
 {
+    unsigned shift;
+    int64_t units;
+    int64_t width;
+
     if (bucket == 0)
         return (weir_duration){0};
-    unsigned shift = bucket < SUBS ? 0 : (bucket >> SUB_BITS) - 1;
-    int64_t units = bucket < SUBS ? bucket : SUBS + (bucket & (SUBS - 1));
-    int64_t width = INT64_C(1) << (shift + UNIT_BITS);
+    shift = bucket < SUBS ? 0 : (bucket >> SUB_BITS) - 1;
+    units = bucket < SUBS ? bucket : SUBS + (bucket & (SUBS - 1));
+    width = INT64_C(1) << (shift + UNIT_BITS);
     return (weir_duration){units * width + (width - 1) / 2};
 }
 
@@ -40,25 +44,32 @@ uint64_t weir_meter_count(const weir_meter *m)
 
 uint64_t weir_meter_count_upto(const weir_meter *m, weir_duration d)
 {
+    bool whole;
+    uint64_t n;
+    unsigned last;
+
     if (d.ns < 0)
         return 0;
-    uint64_t n = 0;
-    unsigned last = weir_meter_bucket((uint64_t)d.ns);
+    n = 0;
+    last = weir_meter_bucket((uint64_t)d.ns);
     for (unsigned i = 0; i < last; i++)
         n += m->buckets[i];
-    bool whole = last == BUCKETS - 1 || weir_meter_middle(last).ns <= d.ns;
+    whole = last == BUCKETS - 1 || weir_meter_middle(last).ns <= d.ns;
     return whole ? n + m->buckets[last] : n;
 }
 
-/* Which of the recorded ones, counted from 1 in ascending order, is the quantile. */
+/* Returns: the rank of the quantile among the recorded values, counted from 1 in ascending order. */
 static uint64_t rank_of(uint64_t count, double q)
 {
+    double exact;
+    uint64_t rank;
+
     if (!(q > 0))
         return 1;
     if (q >= 1)
         return count;
-    double exact = q * (double)count;
-    uint64_t rank = (uint64_t)exact;
+    exact = q * (double)count;
+    rank = (uint64_t)exact;
     if (exact - (double)rank > exact * 1e-12) /* 0.07 × 100 is a little above 7 */
         rank++;
     return rank > 0 ? rank : 1;
@@ -67,10 +78,13 @@ static uint64_t rank_of(uint64_t count, double q)
 weir_duration weir_meter_quantile(const weir_meter *m, double q)
 {
     uint64_t count = weir_meter_count(m), seen = 0;
+    uint64_t rank;
+    unsigned bucket;
+
     if (count == 0)
         return (weir_duration){0};
-    uint64_t rank = rank_of(count, q);
-    unsigned bucket = 0;
+    rank = rank_of(count, q);
+    bucket = 0;
     for (; bucket < BUCKETS - 1; bucket++) {
         seen += m->buckets[bucket];
         if (seen >= rank)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Durations and sizes as people write them. */
+/* Human-readable durations and sizes. */
 #include <weir/text.h>
 
 #include <errno.h>
@@ -39,7 +39,7 @@ static size_t count_digits(const char *p)
     return n;
 }
 
-/* The unit whose name is exactly the n bytes at p. */
+/* Returns: the unit whose name is exactly the n bytes at p. */
 static const struct unit *find_unit(const struct unit *table, size_t count, const char *p, size_t n)
 {
     for (size_t i = 0; i < count; i++) {
@@ -85,16 +85,21 @@ static int read_part(const char **p, const struct unit **unit, uint64_t *total)
     const char *rest = whole + whole_digits;
     const char *fraction = *rest == '.' ? rest + 1 : rest;
     size_t fraction_digits = *rest == '.' ? count_digits(fraction) : 0;
+    int r;
+    const char *name;
+    size_t name_length;
+    const struct unit *found;
+
     if (whole_digits == 0 || (*rest == '.' && fraction_digits == 0))
         return -EINVAL;
-    const char *name = fraction + fraction_digits;
-    size_t name_length = strcspn(name, "0123456789.");
-    const struct unit *found = find_unit(durations, COUNT(durations), name, name_length);
-    if (!found || (*unit && found <= *unit))
+    name = fraction + fraction_digits;
+    name_length = strcspn(name, "0123456789.");
+    found = find_unit(durations, COUNT(durations), name, name_length);
+    if (found == NULL || (*unit != NULL && found <= *unit))
         return -EINVAL;
     *p = name + name_length;
     *unit = found;
-    int r = add_fraction(total, fraction, fraction_digits, (uint64_t)found->size);
+    r = add_fraction(total, fraction, fraction_digits, (uint64_t)found->size);
     return r < 0 ? r : add_whole(total, whole, whole_digits, (uint64_t)found->size);
 }
 
@@ -118,9 +123,11 @@ int weir_parse_size(const char *text, uint64_t *out)
     size_t n = count_digits(text);
     const struct unit *unit = find_unit(sizes, COUNT(sizes), text + n, strlen(text + n));
     uint64_t total = 0;
+    int r;
+
     if (n == 0 || !unit)
         return -EINVAL;
-    int r = add_whole(&total, text, n, (uint64_t)unit->size);
+    r = add_whole(&total, text, n, (uint64_t)unit->size);
     if (r == 0)
         *out = total;
     return r;

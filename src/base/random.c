@@ -8,12 +8,14 @@ static uint64_t rotate_left(uint64_t x, int k)
     return (x << k) | (x >> (64 - k));
 }
 
-/* splitmix64: never leaves the state all zero, which xoshiro could not get out of. */
+/* splitmix64: never leaves the state all zero, which xoshiro could not leave. */
 void weir__random_seed(struct weir__random *r, uint64_t seed)
 {
     for (int i = 0; i < 4; i++) {
+        uint64_t z;
+
         seed += 0x9e3779b97f4a7c15U;
-        uint64_t z = seed;
+        z = seed;
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
         z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
         r->state[i] = z ^ (z >> 31);
@@ -34,13 +36,14 @@ uint64_t weir__random_u64(struct weir__random *r)
     return result;
 }
 
-/* Refuses the few lowest values, so that what is left divides evenly by n. */
+/* Rejects the few lowest values, so that the rest divides evenly by n. */
 uint64_t weir__random_below(struct weir__random *r, uint64_t n)
 {
+    uint64_t refused, x;
+
     if (n == 0)
         return 0;
-    uint64_t refused = (0 - n) % n; /* 2^64 mod n */
-    uint64_t x;
+    refused = (0 - n) % n; /* 2^64 mod n */
     do {
         x = weir__random_u64(r);
     } while (x < refused);
@@ -52,7 +55,7 @@ double weir__random_double(struct weir__random *r)
     return (double)(weir__random_u64(r) >> 11) * 0x1p-53;
 }
 
-/* Box and Muller; the second value they give is not kept, so that the state is all there is. */
+/* Box and Muller. Their second value is not kept, so that the state is complete. */
 double weir__random_normal(struct weir__random *r)
 {
     double u = 1 - weir__random_double(r); /* not 0 */

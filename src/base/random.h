@@ -12,18 +12,18 @@ struct weir__random {
     uint64_t state[4];
 };
 
-/* Any seed will do, also 0: it is spread over the state first. */
+/* Seeds the generator. Any seed will do, also 0: it is spread over the state first. */
 void weir__random_seed(struct weir__random *r, uint64_t seed);
 
 uint64_t weir__random_u64(struct weir__random *r);
 
-/* 0 to n - 1 without bias; 0 if n is 0. */
+/* Returns: 0 to n - 1 without bias; 0 if n is 0. */
 uint64_t weir__random_below(struct weir__random *r, uint64_t n);
 
-/* 0 inclusive to 1 exclusive, in steps of 2^-53. */
+/* Returns: 0 inclusive to 1 exclusive, in steps of 2^-53. */
 double weir__random_double(struct weir__random *r);
 
-/* Normally distributed: mean 0, deviation 1. */
+/* Returns: a normally distributed number: mean 0, deviation 1. */
 double weir__random_normal(struct weir__random *r);
 
 #endif

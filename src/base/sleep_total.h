@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For how long a loop has slept in all, the sleep that goes on included.
+/* Total time a loop has slept, including a sleep in progress.
  *
  * Threading: the loop's thread writes; any thread may read.
  */
@@ -9,8 +9,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* In ticks. One number, so that it is read whole: with the highest bit it is the tick at which the sum of all
- * sleeps, were they one, would have begun. */
+/* In ticks. One number, so that it is read whole: with the highest bit set it is the tick at which one sleep
+ * as long as all sleeps together would have begun. */
 struct weir__sleep_total {
     _Atomic uint64_t ticks;
 };
@@ -31,7 +31,7 @@ static inline void weir__sleep_total_end(struct weir__sleep_total *s, uint64_t t
     atomic_store_explicit(&s->ticks, (ticks - since) & ~WEIR__SLEEP_TOTAL_RUNS, memory_order_relaxed);
 }
 
-/* As of that tick, which is now. */
+/* As of the present tick. */
 static inline uint64_t weir__sleep_total_at(struct weir__sleep_total *s, uint64_t ticks)
 {
     uint64_t slept = atomic_load_explicit(&s->ticks, memory_order_relaxed);

@@ -20,8 +20,8 @@ static bool all_follow(const unsigned char *s, size_t n)
     return true;
 }
 
-/* Only the second byte's range depends on the first: that excludes overlong forms, surrogates and too large
- * ones. */
+/* Only the range of the second byte depends on the first: that excludes overlong forms, surrogates and code
+ * points that are too large. */
 static bool second_fits(unsigned char first, unsigned char second)
 {
     switch (first) {
@@ -41,11 +41,13 @@ static bool second_fits(unsigned char first, unsigned char second)
 size_t weir__utf8_length(const char *p, size_t n)
 {
     const unsigned char *s = (const unsigned char *)p;
+    size_t length;
+
     if (n == 0)
         return 0;
     if (s[0] < 0x80)
         return 1;
-    size_t length = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    length = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
     if (length == 0 || length > n)
         return 0;
     return all_follow(s + 1, length - 1) && second_fits(s[0], s[1]) ? length : 0;
@@ -56,6 +58,8 @@ size_t weir__utf8_valid_prefix(const char *p, size_t n)
     size_t i = 0;
     while (i < n) {
         uint64_t word;
+        size_t length;
+
         if (n - i >= sizeof word) {
             memcpy(&word, p + i, sizeof word);
             if (!(word & 0x8080808080808080U)) {
@@ -63,7 +67,7 @@ size_t weir__utf8_valid_prefix(const char *p, size_t n)
                 continue;
             }
         }
-        size_t length = weir__utf8_length(p + i, n - i);
+        length = weir__utf8_length(p + i, n - i);
         if (length == 0)
             break;
         i += length;

@@ -2,7 +2,7 @@
 #include "base/wheel.h"
 
 #define SLOT_MASK (WEIR__WHEEL_SLOTS - 1)
-#define PLACE_DUE (WEIR__WHEEL_LEVELS * WEIR__WHEEL_SLOTS) /* in the wheel's list of what is due */
+#define PLACE_DUE (WEIR__WHEEL_LEVELS * WEIR__WHEEL_SLOTS) /* in the wheel's list of due timers */
 #define PLACE_NONE (PLACE_DUE + 1) /* not in the wheel; perhaps in a list of expired ones */
 
 static struct weir__timer *timer_of(struct weir__list *node)
@@ -45,14 +45,18 @@ void weir__timer_init(struct weir__timer *t)
 static void put(struct weir__wheel *w, struct weir__timer *t)
 {
     uint64_t tick = tick_up(t->expires_ns);
+    int highest_bit;
+    unsigned level;
+    unsigned slot;
+
     if (tick <= w->tick) {
         t->place = PLACE_DUE;
         weir__list_push_back(&w->due, &t->node);
         return;
     }
-    int highest_bit = 63 - __builtin_clzll(tick ^ w->tick);
-    unsigned level = (unsigned)highest_bit / WEIR__WHEEL_SLOT_BITS;
-    unsigned slot = (tick >> (level * WEIR__WHEEL_SLOT_BITS)) & SLOT_MASK;
+    highest_bit = 63 - __builtin_clzll(tick ^ w->tick);
+    level = (unsigned)highest_bit / WEIR__WHEEL_SLOT_BITS;
+    slot = (tick >> (level * WEIR__WHEEL_SLOT_BITS)) & SLOT_MASK;
     t->place = (uint16_t)(level * WEIR__WHEEL_SLOTS + slot);
     w->in_use |= 1U << level;
     w->slots_in_use[level] |= 1ULL << slot;
@@ -89,15 +93,18 @@ void weir__wheel_cancel(struct weir__wheel *w, struct weir__timer *t)
     w->count--;
 }
 
-/* The slot in use that comes next, and the tick at which it begins. False if there is none. */
+/* Finds the slot in use that comes next, and the tick at which it begins. Returns: false if there is none. */
 static bool next_slot(const struct weir__wheel *w, unsigned *level, unsigned *slot, uint64_t *begin)
 {
+    unsigned shift;
+    uint64_t above;
+
     if (!w->in_use)
         return false;
     *level = (unsigned)__builtin_ctz(w->in_use);
     *slot = (unsigned)__builtin_ctzll(w->slots_in_use[*level]);
-    unsigned shift = *level * WEIR__WHEEL_SLOT_BITS;
-    uint64_t above = w->tick >> (shift + WEIR__WHEEL_SLOT_BITS) << (shift + WEIR__WHEEL_SLOT_BITS);
+    shift = *level * WEIR__WHEEL_SLOT_BITS;
+    above = w->tick >> (shift + WEIR__WHEEL_SLOT_BITS) << (shift + WEIR__WHEEL_SLOT_BITS);
     *begin = above | (uint64_t)*slot << shift;
     return true;
 }
@@ -113,12 +120,12 @@ int64_t weir__wheel_next_ns(const struct weir__wheel *w)
     return (int64_t)(begin << WEIR__WHEEL_TICK_BITS);
 }
 
-/* Merges two chains that are linked by next alone and end in NULL; of equals, those of a come first. */
+/* Merges two chains that are linked by next alone and end in NULL; of equal timers, those of a come first. */
 static struct weir__list *merge(struct weir__list *a, struct weir__list *b)
 {
     struct weir__list *first;
     struct weir__list **tail = &first;
-    while (a && b) {
+    while (a != NULL && b != NULL) {
         struct weir__list **least = timer_of(a)->expires_ns <= timer_of(b)->expires_ns ? &a : &b;
         *tail = *least;
         tail = &(*least)->next;
@@ -142,6 +149,8 @@ static void sort(struct weir__list *head)
 {
     struct weir__list *chains[48] = {NULL};
     struct weir__list *node;
+    struct weir__list *all;
+
     while ((node = weir__list_pop_front(head))) {
         unsigned i = 0;
         node->next = NULL;
@@ -151,7 +160,7 @@ static void sort(struct weir__list *head)
         }
         chains[i] = node;
     }
-    struct weir__list *all = NULL;
+    all = NULL;
     for (unsigned i = 0; i < 48; i++)
         all = merge(chains[i], all);
     while (all) {

@@ -4,7 +4,7 @@
  * Threading: no locks; a wheel belongs to one loop.
  *
  * Time is counted in ticks of 2^16 ns (65.5 µs). A timer never fires early and, if the wheel is advanced in
- * time, at most one tick late. Level n has 64 slots of 64^n ticks; a timer waits on the level of the highest
+ * time, at most one tick late. Level n has 64 slots of 64^n ticks. A timer waits on the level of the highest
  * group of six bits in which its tick differs from the present one, and moves down when that group is
  * reached. So the lowest level in use holds the next timer, and all timers of one tick are always in one
  * slot, in the order in which they were set.
@@ -43,7 +43,7 @@ void weir__wheel_init(struct weir__wheel *w, int64_t now_ns);
 
 void weir__timer_init(struct weir__timer *t);
 
-/* True from set until cancelled or taken out of the list of expired timers. */
+/* Reports whether a timer is set: until it is cancelled or taken out of the list of expired timers. */
 static inline bool weir__timer_is_set(const struct weir__timer *t)
 {
     return !weir__list_is_empty(&t->node);
@@ -53,16 +53,15 @@ static inline bool weir__timer_is_set(const struct weir__timer *t)
  * taken out of the list). INT64_MAX never expires; the past expires at the next advance. */
 void weir__wheel_set(struct weir__wheel *w, struct weir__timer *t, int64_t expires_ns);
 
-/* After this t does not expire, even if it is in a list of expired ones already. Harmless if it is not set.
- */
+/* Cancels t, even if it is in a list of expired timers already. Harmless if it is not set. */
 void weir__wheel_cancel(struct weir__wheel *w, struct weir__timer *t);
 
-/* When to call weir__wheel_advance() next: never later than the tick at which the next timer expires, perhaps
- * earlier, but each call at that time makes progress. INT64_MAX if nothing will ever expire. */
+/* Returns: when to call weir__wheel_advance() next: never later than the tick at which the next timer expires,
+ * perhaps earlier, but each call at that time makes progress; INT64_MAX if nothing will ever expire. */
 int64_t weir__wheel_next_ns(const struct weir__wheel *w);
 
-/* Moves all timers that expire by now_ns behind those in expired, ordered by expires_ns, equals as they were
- * set. A now_ns before an earlier one moves only what was set for the past. */
+/* Moves all timers that expire by now_ns behind those in expired, ordered by expires_ns, equal ones as they
+ * were set. A now_ns before an earlier one moves only what was set for the past. */
 void weir__wheel_advance(struct weir__wheel *w, int64_t now_ns, struct weir__list *expired);
 
 #endif

@@ -9,7 +9,7 @@
 
 enum { PATH_BYTES = 4096, LINE_BYTES = 8192 };
 
-/* Where a hierarchy is mounted, and which of its cgroups is seen there. */
+/* The mount of a hierarchy, and the cgroup at its root. */
 struct mount {
     char point[PATH_BYTES], top[PATH_BYTES];
 };
@@ -23,7 +23,7 @@ static FILE *open_below(const char *root, const char *path)
     return fopen(full, "re");
 }
 
-/* Whether word is one of those in list, which are separated by commas. */
+/* Reports whether word is one of those in list, which are separated by commas. */
 static bool is_in(const char *list, const char *word)
 {
     size_t length = strlen(word);
@@ -38,7 +38,7 @@ static bool is_in(const char *list, const char *word)
     return false;
 }
 
-/* The mount of cgroup v2 (no controller named), or that of v1 which has the controller. */
+/* Finds the mount of cgroup v2 (controller NULL), or that of v1 with the controller. */
 static bool find_mount(const char *root, const char *controller, struct mount *mount)
 {
     FILE *file = open_below(root, "/proc/self/mountinfo");
@@ -60,7 +60,7 @@ static bool find_mount(const char *root, const char *controller, struct mount *m
     return found;
 }
 
-/* The path of our cgroup in its hierarchy. */
+/* The path of the process's cgroup in its hierarchy. */
 static bool find_cgroup(const char *root, const char *controller, char path[PATH_BYTES])
 {
     FILE *file = open_below(root, "/proc/self/cgroup");

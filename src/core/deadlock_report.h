@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tasks of a loop are waiting for, written to the log. Threading: the loop's thread. */
+/* The tasks of a loop and what they wait for, written to the log. Threading: the loop's thread. */
 #ifndef WEIR__CORE_DEADLOCK_REPORT_H
 #define WEIR__CORE_DEADLOCK_REPORT_H
 
 struct weir__loop;
 
-/* One line for each task that is parked: its name, what it waits for, how many scopes deep it is. */
+/* Writes one line for each parked task: its name, its wait, and how many scopes deep it is. */
 void weir__deadlock_report(struct weir__loop *loop);
 
 #endif

@@ -29,7 +29,8 @@ static void put(char *out, size_t room, const char *text)
     out[at + n] = '\0';
 }
 
-/* The writer's thread goes on meanwhile. A reader that stands still keeps nobody from ending. */
+/* Writes a line to stderr. The log's writer goes on meanwhile. A reader that stands still does not keep the
+ * program from ending. */
 static void write_line(const char *line)
 {
     struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -52,8 +53,7 @@ static void name_overflow(const siginfo_t *info, char line[LINE_BYTES])
     put(line, LINE_BYTES, "\" ran out of stack; raise weir_options.stack_bytes or use less of it\n");
 }
 
-/* A fault happens again on return, now with whatever was in force before us; what somebody has sent is sent
- * again. */
+/* Restores the handler before. A fault happens again on return, a signal that was sent is sent again. */
 static void fault(int number, siginfo_t *info, void *context)
 {
     char line[LINE_BYTES] = "";

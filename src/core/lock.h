@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A lock of one word that can be tried, and the system call it sleeps by.
  *
- * Threading: any. Loops only try; who may wait enters.
+ * Threading: any thread. Loops only try; threads that may wait enter.
  */
 #ifndef WEIR__LOCK_H
 #define WEIR__LOCK_H
@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Sleeps while *word is still value, at most so long (NULL: for ever). May return early. */
+/* Sleeps while *word is still value, at most so long (NULL: without limit). May return early. */
 static inline void weir__futex_wait(atomic_int *word, int value, const struct timespec *most)
 {
     (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, most, NULL, 0);
@@ -27,7 +27,7 @@ static inline void weir__futex_wake(atomic_int *word)
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-/* In a loop that waits for another core. */
+/* A pause in a loop that waits for another core. */
 static inline void weir__cpu_relax(void)
 {
 #if defined(__x86_64__)
@@ -37,8 +37,8 @@ static inline void weir__cpu_relax(void)
 #endif
 }
 
-/* 0 free, 1 taken, 2 taken and somebody may sleep. Every operation is sequentially consistent: who finds it
- * taken may rely on the owner to see, after leaving, what was written before. */
+/* 0 free, 1 taken, 2 taken and a thread may sleep. Every operation is sequentially consistent: a thread that
+ * finds the lock taken may rely on the owner to see, after leaving, what was written before. */
 struct weir__lock {
     atomic_int word;
 };

@@ -37,7 +37,7 @@ int64_t weir__loop_cpu_ns(const struct weir__loop *loop)
 {
     struct timespec t;
 
-    if (clock_gettime(loop->cpu_clock, &t) < 0) /* its thread has ended */
+    if (clock_gettime(loop->cpu_clock, &t) < 0) /* the loop's thread has ended */
         return loop->opened_cpu_ns;
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }

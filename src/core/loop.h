@@ -34,18 +34,18 @@ struct weir__timeout {
     void (*fire)(struct weir__timeout *timeout);
 };
 
-/* Something for a loop to do, posted by any thread; the poster owns the storage until it is delivered. */
+/* A message to a loop, posted by any thread. The poster owns the storage until it is delivered. */
 struct weir__message {
     struct weir__message *next;
     void (*deliver)(struct weir__message *message);
 };
 
-/* When the loop listened to the kernel, in ticks; see blame.h. */
+/* When the loop last polled the kernel, in ticks; see account/attribution.h. */
 struct weir__last_poll {
-    uint64_t polled;        /* so far it has heard everything */
-    uint64_t polling_since; /* when it asked, while what came is told; else 0 */
-    uint64_t blind_since;   /* what is told may have come since then; 0: it has come just now */
-    uint64_t evidence_due;  /* when to read the scheduler's books again */
+    uint64_t polled;        /* all that came before it has been handled */
+    uint64_t polling_since; /* when the poll began whose results are being handled; else 0 */
+    uint64_t blind_since;   /* what is being handled may have come since then; 0: it has come just now */
+    uint64_t evidence_due;  /* when to read the scheduler's figures again */
     struct weir__off_cpu evidence;
     bool has_evidence;
 };
@@ -53,32 +53,32 @@ struct weir__last_poll {
 struct weir__loop {
     struct weir_runtime *runtime;
     struct weir__io *io;
-    _Atomic(struct weir__task *) running;        /* NULL: the loop's own stack */
+    _Atomic(struct weir__task *) running;        /* NULL: the loop's own stack, between batches */
     struct weir__task *scheduler;                /* stands for the loop's own stack */
-    int *errno_here;                             /* where this thread's is: a call to find, so it is kept */
-    struct weir__task *first_ready, *last_ready; /* meaningless when none is */
+    int *errno_here;                             /* the thread's errno: finding it is a call, so it is kept */
+    struct weir__task *first_ready, *last_ready; /* meaningless when no task is ready */
     size_t ready_count;
-    size_t batch; /* how many may still run before the kernel is asked again */
-    size_t extra; /* by how many that are woken or spawned meanwhile the batch may still grow */
+    size_t batch; /* how many tasks may still run before the kernel is asked again */
+    size_t extra; /* by how many woken or spawned tasks the batch may still grow */
     struct weir__heartbeat heartbeat;
     struct weir__last_poll last_poll;
     struct weir__wheel wheel;
     struct weir__stacks stacks;
     struct weir__chunk_cache chunks;
-    struct weir__account buffered; /* bytes that the layers above keep for the peers of this loop */
+    struct weir__account buffered; /* bytes that layers above keep for the peers of this loop */
     struct weir__random random;
     struct weir__scope *root;
-    struct weir__guard *guard;           /* NULL: nobody looks */
+    struct weir__guard *guard;           /* NULL: the guard is off */
     const struct weir__network *network; /* of its streams; NULL: sockets */
     void *dead_fiber;                    /* TSan's, of a task that has just ended */
-    /* Those of all loops differ: each counts in steps as long as there are loops. */
+    /* Ids of all loops differ: each loop counts in steps of the number of loops. */
     uint64_t last_task_id, task_id_step;
     uint64_t last_scope_id;
-    uint64_t tickets; /* of those who queue up for something on this loop */
+    uint64_t tickets; /* given to tasks that queue up for something on this loop */
     /* For tests, NULL otherwise: called as each wait of a task begins, and again when the task has parked. */
     void (*on_wait)(struct weir__task *task, bool parked);
     void *on_wait_arg;
-    int64_t now_ns; /* when the clock was last looked at: at least once a turn */
+    int64_t now_ns; /* the clock as last read: at least once a turn */
     int64_t trim_after_ns;
     int64_t io_due_ns;     /* when the kernel is asked though tasks are ready */
     int64_t spin_until_ns; /* a short job is under way on another core */
@@ -89,7 +89,7 @@ struct weir__loop {
     clockid_t cpu_clock; /* of the thread */
     int64_t opened_ns, opened_cpu_ns;
     _Atomic(struct weir__message *) mailbox;
-    /* as of the latest turn, for others to see */
+    /* as of the latest turn, for other threads */
     atomic_size_t ready_seen, tasks_seen;
     _Atomic uint64_t task_id_seen;
     atomic_bool stop;
@@ -101,7 +101,7 @@ struct weir__loop {
 extern __thread struct weir__loop *weir__loop_here
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* The loop of this thread, NULL when it is none. */
+/* Returns: the loop of this thread; NULL: it is none. */
 static inline struct weir__loop *weir__loop_current(void)
 {
     return weir__loop_here;
@@ -111,7 +111,7 @@ void weir__loop_set_current(struct weir__loop *loop);
 
 void weir__loop_post(struct weir__loop *loop, struct weir__message *message);
 
-/* What its thread has had of the CPU; any thread. */
+/* Returns: the CPU time the loop's thread has used. Any thread. */
 int64_t weir__loop_cpu_ns(const struct weir__loop *loop);
 
 /* The clock of the loop: monotonic and exact, virtual under simulation. */
@@ -120,8 +120,8 @@ static inline int64_t weir__loop_now_ns(const struct weir__loop *loop)
     return weir__io_now_ns(loop->io);
 }
 
-/* When the present slice began, in ticks of the heartbeat; not a moment off when it is a task's that works
- * for something, else up to a few short slices too early. */
+/* Returns: when the present slice began, in ticks of the heartbeat; exact when a task with an activity runs, else up to
+ * a few short slices too early. */
 static inline uint64_t weir__loop_slice_ticks(const struct weir__loop *loop)
 {
     return atomic_load_explicit(&((struct weir__loop *)(uintptr_t)loop)->heartbeat.began,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Calling into another loop: a task there does the work, the caller waits here, and a cancel follows it over.
- */
+/* The call into another loop: a task there does the work, the caller waits here, and a cancel follows the
+ * call over. */
 #include <weir/runtime.h>
 
 #include <assert.h>
@@ -13,8 +13,8 @@
 #include "core/task.h"
 #include "core/wait.h"
 
-/* Lies on the caller's stack. Each message goes over or back once; the caller stays until all it can expect
- * are in, so none outlives it. */
+/* Lies on the caller's stack. Each message goes over or back once; the caller stays until all that can come
+ * have come, so none outlives the call. */
 struct call {
     struct weir__message start, cancel, home, cancel_home;
     struct weir__loop *here, *there;
@@ -25,11 +25,11 @@ struct call {
     /* written here */
     int cause;
     bool cancel_sent, is_home, cancel_is_home;
-    /* written there, read here once home is in */
+    /* written there, read here once `home` has come */
     weir_scope scope;
     int result;
     bool running, cancel_seen, ended;
-    bool ended_cancelled; /* the cancel came before the end: nothing follows after home */
+    bool ended_cancelled; /* the cancel came before the end: nothing follows after `home` */
 };
 
 static void wake_caller(struct call *c)

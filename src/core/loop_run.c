@@ -91,7 +91,7 @@ static void open_mailbox(struct weir__loop *loop)
         in_order = message;
     }
     for (; in_order != NULL; in_order = next) {
-        next = in_order->next; /* delivering may end the message's life */
+        next = in_order->next; /* delivering may end the life of the message */
         in_order->deliver(in_order);
     }
 }
@@ -128,7 +128,8 @@ static bool is_finished(struct weir__loop *loop, const bool *done)
     return asked && loop->root->live == 0;
 }
 
-/* Nothing can ever happen again: say who waits, then have every wait fail, so that the tasks end. */
+/* Nothing can ever happen again: reports the tasks that wait, then fails every wait, so that the tasks end.
+ */
 static int break_deadlock(struct weir__loop *loop)
 {
     weir__deadlock_report(loop);
@@ -140,8 +141,8 @@ static int break_deadlock(struct weir__loop *loop)
     return -EDEADLK;
 }
 
-/* A job that takes less than falling asleep and being woken is under way on another core: it is worth waiting
- * for a few microseconds. */
+/* Waits awake for a few microseconds: a job on another core is about to end, in less time than falling asleep
+ * and being woken takes. */
 static void await_short_job(struct weir__loop *loop)
 {
     while (!has_mail(loop) && weir__io_now_ns(loop->io) < loop->spin_until_ns)
@@ -181,7 +182,7 @@ static void show(struct weir__loop *loop)
     atomic_store_explicit(&loop->task_id_seen, loop->last_task_id, memory_order_relaxed);
 }
 
-/* A turn in which no task runs is a slice, too. */
+/* Begins a slice of the loop itself: a turn in which no task runs. */
 static void begin_own_slice(struct weir__loop *loop)
 {
     weir__heartbeat_run(&loop->scheduler->runs);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Limits of memory at which a process is killed: those of cgroups, of the machine. At those of its address
- * space allocations fail, and that is answered where it happens. */
+/* The limits of memory at which a process is killed: those of cgroups and of the machine. At a limit of its
+ * address space allocations fail, which is handled where it happens. */
 #include <weir/memory.h>
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 enum { FOLDERS_MAX = 32, NUMBER_BYTES = 32, STAT_BYTES = 16 << 10 };
 
-/* What version 1 says when there is no limit: LONG_MAX in whole pages. */
+/* The value of version 1 for no limit: LONG_MAX in whole pages. */
 #define NO_LIMIT (UINT64_C(1) << 62)
 
 struct folder {
@@ -27,7 +27,7 @@ struct weir_memory {
     char *root;
     struct folder folders[FOLDERS_MAX];
     int count;
-    bool failed, v2; /* while they are looked for */
+    bool failed, v2; /* during the search */
     char stat[STAT_BYTES];
 };
 
@@ -84,7 +84,7 @@ static bool read_number(const char *folder, const char *name, uint64_t *out)
     return weir__cgroup_read(folder, name, text, sizeof text) && sscanf(text, "%" SCNu64, out) == 1;
 }
 
-/* The number on the line of a name, "inactive_file 4096"; 0: it has none. */
+/* Returns: the number on the line of a name, "inactive_file 4096"; 0: it has none. */
 static uint64_t number_of(const char *text, const char *name)
 {
     size_t length = strlen(name);
@@ -110,7 +110,7 @@ static void take_tighter(weir_memory_use *use, uint64_t limit, uint64_t used, co
     use->limit_of = limit_of;
 }
 
-/* Over memory.high the kernel slows us down until we are below it again. */
+/* Over memory.high the kernel slows the process down until it is below it again. */
 static uint64_t limit_of_folder(const struct folder *f)
 {
     uint64_t limit = NO_LIMIT, high;
@@ -133,7 +133,7 @@ static void see_use(struct weir_memory *m, const struct folder *f, weir_memory_u
     take_tighter(use, limit, used > cached ? used - cached : 0, "cgroup");
 }
 
-/* The second field of /proc/self/statm are resident pages. */
+/* The second field of /proc/self/statm: resident pages. */
 static void see_process(struct weir_memory *m, weir_memory_use *use)
 {
     char folder[4096 + 16], text[128];

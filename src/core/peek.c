@@ -12,7 +12,8 @@ enum { PAGE = 4096 }; /* no page is smaller */
 
 /* --- by the kernel --- */
 
-/* By its number: the sanitizers wrap the function, and would take what it reads for accesses of ours. */
+/* Called by its number: the sanitizers wrap the function, and would take its reads for accesses of the
+ * program. */
 static ssize_t read_process(const struct weir__peek *p, const void *from, void *to, size_t bytes)
 {
     struct iovec here = {to, bytes}, there = {(void *)(uintptr_t)from, bytes};
@@ -66,7 +67,7 @@ void weir__peek_near(struct weir__peek *p, const void *at)
     p->near = span != NULL ? *span : (struct weir__span){0, 0};
 }
 
-/* Others write there while we read, and we mean it. */
+/* Other threads write there meanwhile; the race is intended. */
 __attribute__((no_sanitize("thread"), no_sanitize("address"))) static void copy(const void *from, void *to,
                                                                                 size_t bytes)
 {
@@ -84,7 +85,7 @@ __attribute__((no_sanitize("thread"), no_sanitize("address"))) static void copy(
         *t++ = *f++;
 }
 
-/* Returns: whether the end of the text was among the bytes; it is copied, too. */
+/* Copies a part of a text. Returns: whether the end of the text was among the bytes; it is copied, too. */
 __attribute__((no_sanitize("thread"), no_sanitize("address"))) static bool copy_text(const char *from,
                                                                                      char *to, size_t bytes)
 {
@@ -119,8 +120,7 @@ bool weir__peek(const struct weir__peek *p, const void *from, void *to, size_t b
     return true;
 }
 
-/* Up to the end of a page, or of what is mapped, at a time: what lies behind may not be there, and need not.
- */
+/* Reads up to the end of a page, or of what is mapped, at a time: what lies behind may not be there. */
 bool weir__peek_text(const struct weir__peek *p, const char *from, char *to, size_t room)
 {
     size_t at = 0;

@@ -7,7 +7,7 @@
 
 enum { WORKER_NICER_BY = 7, NICEST = 19, LOOP_SLICE_NS = 100000 };
 
-/* As the kernel has it; its own header gets in the way of libc's. */
+/* struct sched_attr of the kernel, whose header conflicts with libc's. */
 struct scheduling {
     uint32_t size, policy;
     uint64_t flags;
@@ -16,14 +16,14 @@ struct scheduling {
     uint64_t slice_ns, deadline_ns, period_ns;
 };
 
-/* False: not one of those the kernel shares the CPU among, but real time or idle: its own affair. */
+/* Returns: false for a policy of real time or idle, which is left alone. */
 static bool read_own(struct scheduling *attr)
 {
     return syscall(SYS_sched_getattr, 0, attr, sizeof *attr, 0) == 0 && attr->size == sizeof *attr &&
            (attr->policy == SCHED_OTHER || attr->policy == SCHED_BATCH);
 }
 
-/* Kernels before 6.12 take no slice, and say nothing. */
+/* Kernels before 6.12 ignore the slice. */
 static bool set_slice(uint64_t ns, uint64_t *before_ns)
 {
     struct scheduling attr = {.size = sizeof attr};
@@ -47,7 +47,7 @@ void weir__priority_restore(const struct weir__priority *before)
         (void)set_slice(before->slice_ns, NULL);
 }
 
-/* It has inherited what a loop is like. */
+/* A thread inherits the attributes of the loop that made it. */
 void weir__priority_of_worker(void)
 {
     struct scheduling attr = {.size = sizeof attr};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What the scheduler is told, so that a loop runs on time though a worker computes on its core.
+/* Scheduling attributes of loops and workers, so that a loop runs on time while a worker computes on its
+ * core.
  *
- * A worker is a little less urgent (nice), and a loop asks for short slices, which is what makes it run as
- * soon as it wakes. Either alone does not: measured 2026-11-23, the 99th percentile of a timer beside a busy
- * worker is 2.3 ms with neither, 0.2 ms with both. Nicer than this, a worker would starve beside other
- * programs.
+ * A worker is a little less urgent (nice), and a loop asks for short slices, which makes it run as soon as it
+ * wakes. Either alone does not: measured 2026-11-23, the 99th percentile of a timer beside a busy worker
+ * is 2.3 ms with neither, 0.2 ms with both. Nicer than this, a worker would starve beside other programs.
  *
  * Threading: each call is for the calling thread. Where the kernel refuses, nothing changes.
  */
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a thread was like before. */
+/* The attributes a thread had before. */
 struct weir__priority {
     bool changed;
     uint64_t slice_ns;

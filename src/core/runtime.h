@@ -39,16 +39,17 @@ struct weir_runtime {
     struct weir__registry registry; /* what other threads read, for milliseconds: loops only add and remove */
     struct weir__registry shared;   /* what loops find and share, for moments */
 
-    /* Each belongs to a layer above, which alone knows what is in it; run/run.c makes them. */
+    /* Each belongs to a layer above, which alone knows its content; run/run.c makes them. */
     struct weir__symbols *symbols;
     struct weir__guard_reporter *guard_reporter;
     struct weir__pools *pools;
     struct weir__job_kinds *kinds;
     struct weir__publishers *publishers;
     struct weir__stalls *stalls;
-    struct weir__watch *watch; /* NULL: there is none */
+    struct weir__watch *watch; /* NULL: stalls are not watched for */
 
-    /* The guard's, on a cold path: called as a task that holds locks of its thread begins to wait. */
+    /* Set by the guard; called on a cold path, as a task that holds locks of its thread begins to wait or
+     * ends. */
     void (*on_locks_held)(struct weir__task *task, const char *waits_for);
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a weir_scope. Threading as in <weir/scope.h>. */
+/* The content of a weir_scope. Threading as in <weir/scope.h>. */
 #ifndef WEIR__SCOPE_H
 #define WEIR__SCOPE_H
 
@@ -14,16 +14,16 @@ struct weir__activity;
 struct weir__scope {
     struct weir__scope *parent;
     struct weir__task *owner; /* NULL: the root of a loop, or detached */
-    const char *name;         /* of a detached one; else NULL */
+    const char *name;         /* of a detached scope; else NULL */
     struct weir__loop *loop;
-    uint64_t id; /* of no other scope of its loop; greater than that of the one around it; 0: the root */
-    struct weir__activity *activity; /* of the tasks spawned here: what its opener works for; or NULL */
+    uint64_t id; /* unique on its loop; greater than that of the scope around it; 0: the root */
+    struct weir__activity *activity; /* of the tasks spawned here: the opener's; or NULL */
     struct weir__list children;      /* scopes opened by tasks that were in this one */
     struct weir__list sibling;
     struct weir__list tasks; /* spawned here and not ended */
     struct weir__timeout timeout;
-    int64_t deadline_ns; /* in force: the nearest of this and all around */
-    int cause;           /* why waits fail, 0: they don't */
+    int64_t deadline_ns; /* the deadline in force: the nearest of this scope and all around */
+    int cause;           /* why waits fail; 0: they don't */
     int failure;         /* of the first task that failed */
     unsigned flags;
     unsigned live; /* number of tasks */
@@ -38,18 +38,19 @@ static inline struct weir__scope *weir__scope_of(weir_scope *scope)
 }
 
 void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop);
-/* A scope that no task has opened, below the root of its loop, whose cancel it does not feel. Whoever made it
- * cancels it, sees its tasks end, and ends it. name: a literal. */
+/* Makes a scope that no task has opened, below the root of its loop, whose cancel does not reach it. The
+ * caller cancels it, awaits the end of its tasks, and ends it. name: a literal. */
 void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop, const char *name);
 void weir__scope_end_detached(struct weir__scope *s);
 /* As weir_scope_open() with WEIR_SHIELD, for as long as the deadline says. */
 void weir__scope_open_long_shield(weir_scope *scope, weir_instant deadline);
-/* Makes every wait in s and below fail with cause, from now on. */
+/* Cancels s: every wait in it and below fails with cause from now on. */
 void weir__scope_cancel(struct weir__scope *s, int cause);
-/* Spawns into s; a failure of the spawn itself is only returned. Returns: as weir_spawn(). */
+/* Spawns a task into s. A failure to spawn is only returned; it does not fail the scope. Returns: as
+ * weir_spawn(). */
 int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg,
                 struct weir__task **out);
-/* A task of s has ended with this outcome. */
+/* Ends a task of s with its outcome. */
 void weir__scope_task_ended(struct weir__scope *s, struct weir__task *task, int outcome);
 
 #endif

@@ -25,12 +25,12 @@ static _Atomic(struct weir_signals *) catching[SIGNAL_MAX + 1];
 static struct sigaction before[SIGNAL_MAX + 1];
 static atomic_uint_fast64_t pending;
 
-/* Of the one thread that hears signals, see hear.h. */
+/* Of the one thread that waits for signals, see signal.h. */
 static atomic_bool has_thread;
 static uint64_t thread_numbers;
-static atomic_int thread_events;                /* counts signals and nudges: what it sleeps by */
-static atomic_uint times_came[SIGNAL_MAX + 1];  /* each came */
-static unsigned times_returned[SIGNAL_MAX + 1]; /* of these it knows */
+static atomic_int thread_events;               /* counts signals and nudges: the futex the thread sleeps on */
+static atomic_uint times_came[SIGNAL_MAX + 1]; /* how often each came */
+static unsigned times_returned[SIGNAL_MAX + 1]; /* how often each was returned */
 
 struct signals {
     struct weir__task *waiter;
@@ -56,7 +56,7 @@ static void caught(int number)
     if (loop != NULL) {
         atomic_fetch_or(&pending, bit(number));
         weir__io_wake(loop->io);
-    } else { /* a thread hears it */
+    } else { /* for the thread */
         atomic_fetch_add(&times_came[number], 1);
         atomic_fetch_add(&thread_events, 1);
         weir__futex_wake(&thread_events);
@@ -76,7 +76,7 @@ static void restore(uint64_t numbers)
     }
 }
 
-/* loop NULL: for a thread that hears them. */
+/* Catches one signal. loop: NULL: for the thread. */
 static int catch_one(void *owner, uint64_t *numbers, int number, struct weir__loop *loop)
 {
     struct sigaction action = {.sa_handler = caught, .sa_flags = SA_RESTART | SA_ONSTACK};
@@ -120,7 +120,7 @@ static void stop_waiting(struct weir__task *task)
 {
     struct signals *s = task->wait_arg;
 
-    s->waiter = NULL; /* a signal that comes in before the task runs again must not wake it twice */
+    s->waiter = NULL; /* a signal that comes before the task runs again must not wake it twice */
     weir__wake_cancelled(task);
 }
 

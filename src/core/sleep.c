@@ -41,7 +41,7 @@ static bool describe_sleep(const struct weir__look *look, const struct weir__tas
     left_ms = (sleeper.timeout.timer.expires_ns - look->now_ns) / 1000000;
     if (left_ms < 0)
         left_ms = 0;
-    if (sleeper.timeout.timer.node.next == &there->timeout.timer.node) /* it is in no list */
+    if (sleeper.timeout.timer.node.next == &there->timeout.timer.node) /* the timer is in no list */
         (void)snprintf(out->text, sizeof out->text, "sleeping for ever");
     else if (left_ms < 1000)
         (void)snprintf(out->text, sizeof out->text, "sleeping for another %d ms", (int)left_ms);

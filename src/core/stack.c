@@ -55,7 +55,7 @@ static int add_arena(struct weir__stacks *s)
         free(a);
         return -ENOMEM;
     }
-    /* A huge page would make every parked task cost megabytes. */
+    /* No huge pages: one would make every parked task cost megabytes. */
     (void)madvise(memory, bytes, MADV_NOHUGEPAGE);
     *a = (struct weir__stack_arena){
         .next = atomic_load(&s->arenas), .memory = memory, .bytes = bytes, .count = in_arena};

@@ -16,13 +16,14 @@
 
 enum weir__guard_type { WEIR__GUARD_BEST, WEIR__GUARD_MADVISE, WEIR__GUARD_MPROTECT };
 
-/* Another thread may walk the arenas and the stacks that were made in them, while the loop lives. */
+/* An arena of stacks. Another thread may walk the arenas and the stacks made in them, while the loop lives.
+ */
 struct weir__stack_arena {
     struct weir__stack_arena *next;
     char *memory;
     size_t bytes;
-    size_t count;         /* of stacks there is room for */
-    atomic_size_t unused; /* so many at the low end were never made */
+    size_t count;         /* of stacks it has room for */
+    atomic_size_t unused; /* the number at the low end that were never made */
 };
 
 struct weir__stacks {
@@ -35,10 +36,10 @@ struct weir__stacks {
     size_t count_max;
     enum weir__guard_type guard;
     _Atomic(struct weir__stack_arena *) arenas; /* the newest first */
-    char **idle;                                /* finished ones, the hottest last */
+    char **idle;                                /* stacks of finished tasks, the warmest last */
     size_t idle_count, idle_capacity;
     size_t idle_low; /* fewest idle since the last trim: those were not needed */
-    size_t trimmed;  /* so many at the cold end hold no memory; never more than idle_low */
+    size_t trimmed;  /* the number at the cold end that hold no memory; never more than idle_low */
 };
 
 /* bytes: a multiple of the page size, at least four pages. */
@@ -46,10 +47,10 @@ int weir__stacks_init(struct weir__stacks *s, size_t bytes, size_t count_max, en
     __attribute__((warn_unused_result));
 void weir__stacks_free(struct weir__stacks *s);
 
-/* One that did not exist before; otherwise as weir__stack_take(). */
+/* Makes a stack that did not exist before; otherwise as weir__stack_take(). */
 char *weir__stack_make(struct weir__stacks *s);
 
-/* The lowest address of a stack, or NULL: no memory, no mapping, or count_max reached. */
+/* Returns: the lowest address of a stack; NULL: no memory, no mapping, or count_max reached. */
 static inline char *weir__stack_take(struct weir__stacks *s)
 {
     if (s->idle_count == 0)
@@ -63,7 +64,8 @@ static inline char *weir__stack_take(struct weir__stacks *s)
     return s->idle[s->idle_count];
 }
 
-/* May be the stack the caller is running on, if nothing is taken before it leaves it. */
+/* Gives a stack back. It may be the one the caller runs on, if nothing is taken before the caller leaves it.
+ */
 static inline void weir__stack_give(struct weir__stacks *s, char *base)
 {
     assert(s->idle_count < s->count);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The switch from one stack to another: the assembly, and what the sanitizers and the C++ runtime have to be
- * told of it. All of it is inlined: it runs at each switch.
+/* The switch from one stack to another: the assembly, and what the sanitizers and the C++ runtime must be
+ * told of it. All of it is inlined, for it runs at each switch.
  *
  * Threading: the loop's thread.
  */
@@ -39,7 +39,7 @@
 void weir__switch(void **save_sp, void *load_sp);
 void weir__switch_to_new(void **save_sp, void *top);
 
-/* The C++ runtime's, when the program has one: exceptions in flight belong to the task that threw them. */
+/* Of the C++ runtime, when the program has one: exceptions in flight belong to the task that threw them. */
 struct cxx_globals {
     void *caught;
     unsigned uncaught;
@@ -48,14 +48,14 @@ extern struct cxx_globals *__cxa_get_globals(void) __attribute__((weak));
 
 /* --- telling the sanitizers of every switch --- */
 
-/* Inlined: TSan counts a function's return on the fiber that is current then. */
+/* Always inlined: TSan counts a function's return on the fiber that is current then. */
 __attribute__((always_inline)) static inline void before_switch(struct weir__loop *loop,
                                                                 struct weir__task *from,
                                                                 struct weir__task *to, bool from_ends)
 {
     (void)loop, (void)from, (void)to, (void)from_ends;
 #ifdef WITH_ASAN
-    /* to->stack is NULL for the loop's own stack, whose bounds ASan tells us when it is left. */
+    /* to->stack is NULL for the loop's own stack, whose bounds ASan reports when it is left. */
     if (to->stack != NULL)
         __sanitizer_start_switch_fiber(from_ends ? NULL : &from->asan_fake_stack,
                                        to->stack + loop->stacks.guard_bytes,
@@ -77,7 +77,7 @@ static void after_switch(struct weir__loop *loop, struct weir__task *self, bool 
     const void *bottom;
     size_t bytes;
     __sanitizer_finish_switch_fiber(first_time ? NULL : self->asan_fake_stack, &bottom, &bytes);
-    /* The loop's own stack is the only one whose bounds nobody else knows: remember them as it is left. */
+    /* The bounds of the loop's own stack are known only from here: they are kept as it is left. */
     if (loop->scheduler->arg == NULL) {
         loop->scheduler->arg = (void *)(uintptr_t)bottom;
         loop->scheduler->id = bytes;
@@ -93,7 +93,7 @@ static void after_switch(struct weir__loop *loop, struct weir__task *self, bool 
 
 /* --- the switch --- */
 
-/* Most programs have no C++ in them, and this would cost the others' switch its registers. */
+/* Cold: most programs have no C++ in them, and this would cost their switch registers. */
 __attribute__((noinline, cold)) static void switch_exceptions(struct weir__task *from, struct weir__task *to)
 {
     struct cxx_globals *g = __cxa_get_globals();
@@ -104,7 +104,7 @@ __attribute__((noinline, cold)) static void switch_exceptions(struct weir__task 
     g->uncaught = to->cxx_uncaught;
 }
 
-/* Its stack is empty: it begins at its record, the stack's top. */
+/* Reports whether a stack is empty: it begins at the task's record, its top. */
 static inline bool is_new(const struct weir__task *task, const void *sp)
 {
     return sp == task;

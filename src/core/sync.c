@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Semaphore, event, mutex, channel and select: one kind of waiter, one kind of queue.
+/* Semaphore, event, mutex, channel and select: one type of waiter, one type of queue.
  *
- * A waiter lies on the stack of the task that waits. Whoever serves it takes it, and all its siblings of the
- * same select, out of their queues first, so a waiter in a queue is always one that still waits.
+ * A waiter lies on the stack of the task that waits. The task that serves it takes it, and all its siblings
+ * of the same select, out of their queues first. So a waiter in a queue is always one that still waits.
  */
 #include <weir/sync.h>
 
@@ -29,13 +29,13 @@ struct waiter {
     void *item;
 };
 
-/* One waiting task, with a waiter for each thing it waits for. */
+/* A waiting task, with a waiter for each thing it waits for. */
 struct wait {
     struct weir__task *task;
     struct waiter *waiters;
     size_t count;
-    const void *object; /* what it waits for; NULL: several */
-    uint64_t ticket;    /* the greater, the later it came */
+    const void *object; /* NULL: several */
+    uint64_t ticket;    /* the greater, the later it began to wait */
     bool closed;
 };
 
@@ -52,7 +52,8 @@ static void leave_queues(struct wait *w)
         weir__list_remove(&w->waiters[i].node);
 }
 
-/* Wakes the one who has waited longest; the index of the waiter is what it sees. NULL: nobody waits. */
+/* Wakes the task that has waited longest, with the index of its waiter as the result. Returns: NULL: none
+ * waits. */
 static struct waiter *serve(struct weir__list *queue, const void *give, void *take, size_t bytes, bool closed)
 {
     struct waiter *w;
@@ -78,7 +79,7 @@ static void cancelled(struct weir__task *task)
 
 /* --- the four things one can wait for: go ahead now, or queue up --- */
 
-/* True: done (or found closed, then *closed). */
+/* Tries a case. Returns: true: done, or the channel was found closed, then *closed. */
 static bool try_case(const weir_case *c, bool *closed)
 {
     weir_channel *ch = c->object;
@@ -104,7 +105,7 @@ static bool try_case(const weir_case *c, bool *closed)
         memcpy(c->item, ch->items + ch->first * ch->item_bytes, ch->item_bytes);
         ch->first = (ch->first + 1) % ch->capacity;
         ch->count--;
-        /* The place that came free goes to the sender who has waited longest. */
+        /* The place that came free goes to the sender that has waited longest. */
         if (serve(&ch->senders, NULL, ch->items + (ch->first + ch->count) % ch->capacity * ch->item_bytes,
                   ch->item_bytes, false) != NULL)
             ch->count++;
@@ -183,8 +184,8 @@ static bool describe_queue(const struct weir__look *look, const struct weir__tas
     return weir__sync_place(look, task, out) != NULL;
 }
 
-/* Senders and receivers of one channel are told by its address who belongs to whom. They never queue at the
- * same time. */
+/* The address of a channel tells which senders and receivers belong together. They never queue at the same
+ * time. */
 static bool describe_channel(const struct weir__look *look, const struct weir__task *task,
                              struct weir__wait_words *out)
 {

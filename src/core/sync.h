@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for a semaphore in words of one's own. Threading: as <weir/sync.h>, but for weir__sync_place(). */
+/* Waiting for a semaphore with a wait class of the caller's. Threading: as <weir/sync.h>, but for
+ * weir__sync_place(). */
 #ifndef WEIR__SYNC_H
 #define WEIR__SYNC_H
 
@@ -7,11 +8,11 @@
 
 #include "core/wait.h"
 
-/* weir_semaphore_acquire(), as a wait of this kind. */
+/* weir_semaphore_acquire() as a wait of this class. */
 int weir__semaphore_acquire(weir_semaphore *s, const struct weir__wait_class *wait_class) WEIR_CHECKED;
 
-/* For the describe() of a kind of wait: which semaphore, mutex, event or channel the task waits for, and its
- * place in the queue there. Returns: its address; NULL: not to be had. */
+/* For the describe() of a wait class: finds the semaphore, mutex, event or channel that the task waits for,
+ * and its place in the queue there. Returns: the address; NULL: unknown. */
 const void *weir__sync_place(const struct weir__look *look, const struct weir__task *task,
                              struct weir__wait_words *out);
 

@@ -15,11 +15,11 @@
 
 enum { EXTRA_PER_TURN = 256 };
 
-__attribute__((noreturn)) void weir__task_main(void); /* from weir__task_start */
+__attribute__((noreturn)) void weir__task_main(void); /* entered from weir__task_start */
 
 /* --- the switch --- */
 
-/* Where it was left. From now on it runs. */
+/* Returns: where the task was left. From now on it runs. */
 static inline void *take_sp(struct weir__task *task)
 {
     void *sp = atomic_load_explicit(&task->sp, memory_order_relaxed);
@@ -28,8 +28,8 @@ static inline void *take_sp(struct weir__task *task)
     return sp;
 }
 
-/* For the assembly, whose store is one of release: what a task wrote before it was left is seen by who sees
- * where. */
+/* The place for the assembly to store to. That store is one of release: a thread that reads where a task was
+ * left also sees what the task wrote before. */
 static inline void **sp_of(struct weir__task *task)
 {
     return (void **)&task->sp;
@@ -40,7 +40,7 @@ static inline void set_running(struct weir__loop *loop, struct weir__task *task)
     atomic_store_explicit(&loop->running, task, memory_order_release);
 }
 
-/* All is done before the switch itself, so that no register need be kept across it but by it. */
+/* All is done before the switch itself, so that no register is kept across it but by the switch. */
 static inline void switch_unstamped(struct weir__loop *loop, struct weir__task *from, struct weir__task *to)
 {
     void *sp;
@@ -59,7 +59,7 @@ static inline void switch_unstamped(struct weir__loop *loop, struct weir__task *
     after_switch(loop, from, false);
 }
 
-/* Apart, so that the other way needs no registers kept across the call. */
+/* Apart, so that switch_unstamped() needs no registers kept across the call. */
 __attribute__((noinline)) static void switch_stamped(struct weir__loop *loop, struct weir__task *from,
                                                      struct weir__task *to)
 {
@@ -75,7 +75,7 @@ static inline void switch_to(struct weir__loop *loop, struct weir__task *from, s
         switch_unstamped(loop, from, to);
 }
 
-/* The next to run: a ready task while this turn's batch lasts, else the loop itself. */
+/* Returns: the next to run: a ready task while this turn's batch lasts, else the loop itself. */
 static inline struct weir__task *next_to_run(struct weir__loop *loop)
 {
     struct weir__task *next;
@@ -88,7 +88,7 @@ static inline struct weir__task *next_to_run(struct weir__loop *loop)
     loop->ready_count--;
     next = loop->first_ready;
     loop->first_ready = next->next_ready;
-    /* The stack of the one after it, and the record of the one after that, are likely out of the cache. */
+    /* The stack of the task after it, and the record of the one after that, are likely out of the cache. */
     if (loop->ready_count > 0) {
         __builtin_prefetch(atomic_load_explicit(&next->next_ready->sp, memory_order_relaxed));
         __builtin_prefetch(next->next_ready->next_ready);
@@ -108,8 +108,9 @@ static void make_ready(struct weir__loop *loop, struct weir__task *task)
     loop->last_ready = task;
 }
 
-/* For who was woken or spawned: short chains of tasks need not ask the kernel at every link. Who yields waits
- * for the next batch, so that a task that computes in slices leaves room for everything else. */
+/* Makes a woken or spawned task ready within this turn's batch: short chains of tasks need not ask the kernel
+ * at every link. A task that yields waits for the next batch, so that one that computes in slices leaves room
+ * for everything else. */
 static void make_ready_soon(struct weir__loop *loop, struct weir__task *task)
 {
     make_ready(loop, task);
@@ -154,7 +155,7 @@ struct weir__task *weir__task_create(struct weir__scope *home, char *stack, cons
     __asan_unpoison_memory_region(stack + loop->stacks.guard_bytes,
                                   loop->stacks.bytes - loop->stacks.guard_bytes);
 #endif
-    /* One by one: clearing the whole of it costs more than the rest of a spawn. */
+    /* Field by field: clearing the whole record costs more than the rest of a spawn. */
     atomic_store_explicit(&task->sp, task, memory_order_relaxed);
     task->loop = loop;
     task->scope = task->home = home;
@@ -190,9 +191,10 @@ void weir__task_main(void)
         self->loop->runtime->on_locks_held(self, "nothing: it has ended");
     weir__attribution_ended(self);
     weir__scope_task_ended(self->home, self, outcome);
-    atomic_store_explicit(&self->id, 0,
-                          memory_order_release); /* whoever looks at its scopes is told in time */
-    /* Nothing takes a stack between here and the switch, so ours may go back while we still stand on it. */
+    /* Hidden before the scopes go: a thread that reads them finds out. */
+    atomic_store_explicit(&self->id, 0, memory_order_release);
+    /* Nothing takes a stack between here and the switch, so this one may go back while the task still stands
+     * on it. */
     weir__stack_give(&loop->stacks, self->stack);
     next = next_to_run(loop);
     *loop->errno_here = next->saved_errno;

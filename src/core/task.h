@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tasks: how they are made, run and switched, and the one function through which every wait goes.
  *
- * Threading: a task belongs to its loop's thread, and so does all here.
+ * Threading: the loop's thread.
  */
 #ifndef WEIR__TASK_H
 #define WEIR__TASK_H
@@ -12,35 +12,35 @@
 
 #include "core/task_record.h"
 
-/* Every wait begins here: fails when the scope is cancelled, spends budget, lets others run when it is spent.
- */
+/* Begins a wait: fails when the scope is cancelled, and spends budget. Lets others run when the budget is
+ * spent. */
 int weir__wait_begin(void) __attribute__((warn_unused_result));
 
-/* Gives up the loop until weir__wake(). A cancel of the scope meanwhile calls on_cancel(task), once, which
- * wakes the task or sees to it that it will be; NULL: the cancel does not cut this wait short. arg: for both
- * on_cancel and the kind's describe(). Returns what weir__wake() was given. */
+/* Parks the running task until weir__wake(). A cancel of its scope calls on_cancel(task), once, which wakes
+ * the task or sees to it that it will be woken; NULL: a cancel does not end this wait. arg: for on_cancel and
+ * for the describe() of the class. Returns: the result that weir__wake() was given. */
 int weir__park(const struct weir__wait_class *wait_class, void (*on_cancel)(struct weir__task *task),
                void *arg);
 
-/* The on_cancel of waits that hold nothing: wakes with the cause. */
+/* The on_cancel of waits that hold nothing: wakes the task with the cause of the cancel. */
 void weir__wake_cancelled(struct weir__task *task);
 
-/* Makes a parked task ready; it sees result. */
+/* Makes a parked task ready. result: what weir__park() returns to it. */
 void weir__wake(struct weir__task *task, int result);
 
-/* Has a parked task feel the cancel of its scope. */
+/* Passes the cancel of its scope to a task, if it is parked. */
 void weir__task_cancel(struct weir__task *task);
 
-/* What the running task works for from here on, or NULL. Whoever begins it ends it, on the same task. Its
- * ledger is on from before the one to after the other, or never. */
+/* Sets what the running task works for from now on, or NULL. The task that sets an activity also ends it. The
+ * ledger of an activity is on from before the one to after the other, or never. */
 void weir__task_set_activity(struct weir__task *self, struct weir__activity *activity);
 
-/* Makes a task on that stack, ready and hidden: the caller fills work and spawned_at, then shows it. It gives
- * the stack back to its loop as it ends. */
+/* Makes a task on a stack, ready and hidden: the caller fills activity and spawned_at, then shows it. The
+ * stack goes back to the loop as the task ends. */
 struct weir__task *weir__task_create(struct weir__scope *home, char *stack, const char *name,
                                      int (*fn)(void *), void *arg);
 
-/* From now on others may see it. */
+/* Makes a task visible to other threads. */
 static inline void weir__task_show(struct weir__loop *loop, struct weir__task *task)
 {
     loop->last_task_id += loop->task_id_step;

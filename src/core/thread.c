@@ -21,7 +21,7 @@ void weir__threads_free(struct weir__threads *threads)
     pthread_mutex_destroy(&threads->lock);
 }
 
-/* 0: it can't be found out, and no stack is copied. */
+/* Returns: the end of the calling thread's stack; 0: unknown, and no stack is copied. */
 static uintptr_t end_of_own_stack(void)
 {
     pthread_attr_t attributes;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The threads of a runtime, loops and workers, for who samples them.
+/* The threads of a runtime, loops and workers, as the profiler samples them.
  *
- * Threading: a thread enters and leaves by itself; the list is under its lock. What a sample is written to is
- * read by the thread's own signal handler alone.
+ * Threading: a thread enters and leaves by itself; the list is under its lock. The samples of a thread are
+ * written by its own signal handler alone.
  */
 #ifndef WEIR__THREAD_H
 #define WEIR__THREAD_H
@@ -26,12 +26,12 @@ struct weir__samples;
 struct weir__thread {
     struct weir_runtime *runtime;
     struct weir__list node;
-    struct weir__loop *loop; /* or NULL, and worker */
+    struct weir__loop *loop; /* or NULL, then worker is set */
     struct weir__worker *worker;
-    _Atomic(struct weir_job *) job; /* that the worker runs */
+    _Atomic(struct weir_job *) job; /* the job that the worker runs */
     pid_t tid;
     uintptr_t stack_end;
-    /* while it is sampled */
+    /* while the thread is sampled */
     _Atomic(struct weir__samples *) samples;
     atomic_bool in_handler;
     timer_t timer;
@@ -40,7 +40,7 @@ struct weir__thread {
 
 struct weir__threads;
 
-/* Told of threads that come and go, under the lock. */
+/* Calls as a thread enters and leaves, under the lock. */
 struct weir__thread_hooks {
     void (*entered)(struct weir__threads *threads, struct weir__thread *thread);
     void (*leaves)(struct weir__thread *thread);
@@ -50,7 +50,7 @@ struct weir__threads {
     pthread_mutex_t lock;
     struct weir__list all;
     const struct weir__thread_hooks *hooks;
-    struct weir_profile *profile; /* the hooks' own: threads that enter are sampled, too; or NULL */
+    struct weir_profile *profile; /* for the hooks: threads that enter are sampled, too; or NULL */
 };
 
 extern __thread struct weir__thread *weir__thread_here

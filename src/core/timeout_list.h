@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Time limits for many connections at a time: one list and one timer for each limit, because a limit is the
- * same for all who wait in it, so the one who came first runs out first.
+/* Time limits for many connections: one list and one timer for each limit. All entries share one duration, so
+ * the list is ordered by expiry and needs one timer.
  *
- * Threading: a timeouts and all in it belong to one loop.
+ * Threading: a list and all in it belong to one loop.
  */
 #ifndef WEIR__CORE_TIMEOUT_LIST_H
 #define WEIR__CORE_TIMEOUT_LIST_H
@@ -12,7 +12,7 @@
 #include "base/list.h"
 #include "core/loop.h"
 
-/* One who waits. Embedded in the waiter; in at most one timeouts at a time. */
+/* An entry, embedded in what waits; in at most one list at a time. */
 struct weir__timeout_entry {
     struct weir__list node;
     int64_t since_ns;
@@ -23,33 +23,33 @@ struct weir__timeout_list {
     struct weir__timeout timeout;
     int64_t limit_ns;
     struct weir__loop *loop;
-    void (*exhausted)(struct weir__timeout_entry *p);
+    void (*expired)(struct weir__timeout_entry *entry);
 };
 
-/* exhausted(p) is called on the loop's own stack, p then being in no timeouts. */
-void weir__timeout_list_init(struct weir__timeout_list *timeouts, struct weir__loop *loop,
-                             weir_duration limit, void (*exhausted)(struct weir__timeout_entry *p));
+/* expired(entry) is called on the loop's own stack, when the entry is in no list any more. */
+void weir__timeout_list_init(struct weir__timeout_list *list, struct weir__loop *loop, weir_duration limit,
+                             void (*expired)(struct weir__timeout_entry *entry));
 
-/* From now on the limit is this, if it is less; who has waited longer already has the least that is left. */
-void weir__timeout_list_shorten(struct weir__timeout_list *timeouts, weir_duration limit,
-                                weir_duration least);
+/* Shortens the limit, if this is less. Entries that have waited longer already keep the least that is left.
+ */
+void weir__timeout_list_shorten(struct weir__timeout_list *list, weir_duration limit, weir_duration least);
 
-/* Ends the timer; who still waits is left in the list. */
-void weir__timeout_list_stop(struct weir__timeout_list *timeouts);
+/* Ends the timer; entries are left in the list. */
+void weir__timeout_list_stop(struct weir__timeout_list *list);
 
-/* Who came first; somebody must be waiting. */
-static inline struct weir__timeout_entry *weir__timeout_list_first(struct weir__timeout_list *timeouts)
+/* Returns: the oldest entry; there must be one. */
+static inline struct weir__timeout_entry *weir__timeout_list_first(struct weir__timeout_list *list)
 {
-    return weir__container_of(timeouts->entries.next, struct weir__timeout_entry, node);
+    return weir__container_of(list->entries.next, struct weir__timeout_entry, node);
 }
 
-/* p waits here from now on, and no longer where it waited before. */
-void weir__timeout_list_enter(struct weir__timeout_list *timeouts, struct weir__timeout_entry *p);
+/* Puts an entry into this list, from now on, and out of the one it was in. */
+void weir__timeout_list_enter(struct weir__timeout_list *list, struct weir__timeout_entry *entry);
 
-/* p waits nowhere. Harmless if it does not. */
-static inline void weir__timeout_list_leave(struct weir__timeout_entry *p)
+/* Takes an entry out. Harmless if it is in no list. */
+static inline void weir__timeout_list_leave(struct weir__timeout_entry *entry)
 {
-    weir__list_remove(&p->node);
+    weir__list_remove(&entry->node);
 }
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Places are counted without the lock, so that a loop refuses in nanoseconds. A share's places up to its own
- * are its own; each beyond them takes one of the common ones, and whoever brings the share's number down from
- * there gives one back. That holds whatever the order, since every step between the same two numbers pairs
- * up.
- */
+ * number are its own; each beyond them takes a common one, and the call that brings the share's number down
+ * from there gives one back. That holds whatever the order, since every step between the same two numbers
+ * pairs up. */
 #include "pool/admission.h"
 
 #include <errno.h>
@@ -63,7 +62,7 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Until the first worker is free; then those before us, one after the other on all workers. A share that has
+/* Until the first worker is free; then the jobs ahead, one after the other on all workers. A share that has
  * its turns among others is served sooner than the whole queue is. */
 int64_t weir__pool_expected_ns(struct weir_pool *pool, int share, int64_t now_ns)
 {
@@ -76,7 +75,7 @@ int64_t weir__pool_expected_ns(struct weir_pool *pool, int share, int64_t now_ns
 
     if (ahead < 0)
         return 0;
-    if (free_ns < 0) /* it is late already: nobody knows how long it will be */
+    if (free_ns < 0) /* the worker is late already: how long it will be is unknown */
         free_ns = service_ns / (2 * pool->workers_max);
     if (free_ns < spread_ns / pool->workers_max) /* the less alike jobs are, the less their age says */
         free_ns = spread_ns / pool->workers_max;
@@ -93,8 +92,8 @@ static int ahead_of_next(struct weir_pool *pool)
     return atomic_load_explicit(&pool->places, memory_order_relaxed) - pool->workers_max;
 }
 
-/* What so many jobs are likely to take beyond what is expected of them, twice; and a little for handing over:
- * a job that was taken and is then dropped has waited for nothing. */
+/* Returns: what so many jobs are likely to take beyond their expected time, twice; and a little for handing over: a job that was
+ * taken and is then dropped has waited for nothing. */
 static int64_t margin_ns(struct weir_pool *pool, int ahead, int64_t expected_ns)
 {
     double spread_ns = (double)atomic_load_explicit(&pool->spread_ns, memory_order_relaxed);
@@ -102,9 +101,9 @@ static int64_t margin_ns(struct weir_pool *pool, int ahead, int64_t expected_ns)
     return (int64_t)(2 * spread_ns * sqrt(ahead + 1) / pool->workers_max) + expected_ns / 64;
 }
 
-/* Whether a job that has to wait is refused, and why. Its own time counts against its caller's deadline, too;
- * not when a worker is free, since a job unlike the others may well be shorter, and no one else is kept out.
- */
+/* Decides whether a job that has to wait is refused, and why. Its own time counts against its caller's
+ * deadline, too; not when a worker is free, since a job unlike the others may well be shorter, and no other
+ * is kept out. */
 static int check_wait(struct weir_pool *pool, const weir_job *job, int ahead, int64_t expected_ns,
                       enum weir_pool_refusal *why)
 {

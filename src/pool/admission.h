@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is taken into a pool: its places, and the wait that is to be expected.
+/* Admission to a pool: its places, and the expected wait.
  *
  * Threading: any; counters are atomic.
  */
@@ -12,14 +12,14 @@
 
 struct weir_pool;
 
-/* Takes a place for a job that a task asks for, or says why not. *expected_ns: how long it would wait.
- * Returns: 0; -WEIR_EBUSY, -WEIR_ELATE, and why. */
+/* Takes a place for a job that a task asks for, or refuses it. *expected_ns: the expected wait.
+ * Returns: 0; -WEIR_EBUSY, -WEIR_ELATE, and *why. */
 int weir__pool_admit(struct weir_pool *pool, const weir_job *job, enum weir_when_full when_full,
                      int64_t *expected_ns, enum weir_pool_refusal *why);
-/* Takes one in any case. */
+/* Takes a place in any case. */
 void weir__pool_admit_always(struct weir_pool *pool, int share);
 void weir__pool_give_place(struct weir_pool *pool, int share);
-/* How long a job of that share that came now would wait. */
+/* Returns: how long a job of that share that came now would wait. */
 int64_t weir__pool_expected_ns(struct weir_pool *pool, int share, int64_t now_ns);
 
 #endif

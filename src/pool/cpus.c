@@ -21,7 +21,7 @@ static long tighter(long a, long b)
     return a < 0 ? b : b < 0 ? a : a < b ? a : b;
 }
 
-/* "max 100000" is no number: no quota. */
+/* "max 100000" does not begin with a number: no quota. */
 static void see_v2(void *arg, const char *folder)
 {
     long *tightest = arg, quota, period;

@@ -12,9 +12,9 @@
 #include "pool/worker.h"
 
 enum { WORDS = 1024 / 64, SMOOTHED_OVER = 8 };
-static const int64_t no_thread_pause_ns = 100000000; /* after one could not be had */
+static const int64_t no_thread_pause_ns = 100000000; /* after a thread could not be started */
 
-/* Whom the holder of the lock has to tell once it has left it: workers, by number. */
+/* What the holder of the lock wakes once it has left it: workers by number, and callers. */
 struct weir__pool_wakeups {
     uint64_t wake[WORDS], start[WORDS];
     struct weir__list home;
@@ -49,8 +49,8 @@ static void begin(struct weir__worker *worker, weir_job *job, int64_t now_ns)
     worker->begun_ns = now_ns;
     atomic_store_explicit(&job->worker_cpu, atomic_load_explicit(&worker->cpu, memory_order_relaxed),
                           memory_order_relaxed);
-    /* Charged by what its like took, put right when it is over: so a share does not get all workers before
-     * its first job has ended. */
+    /* Charged by what jobs of the share took, put right when the job is over: so a share does not get all
+     * workers before its first job has ended. */
     worker->charged_ns = atomic_load_explicit(&share->service_ns, memory_order_relaxed);
     weir__queue_charge(pool, job->share, worker->charged_ns);
     weir__list_push_back(&pool->begun, &worker->begun);
@@ -93,8 +93,7 @@ static int waiting(const struct weir_pool *pool)
     return n;
 }
 
-/* Idle workers get what is queued; when they are all at work, threads are begun, one for each job that waits.
- */
+/* Gives queued jobs to idle workers; when all are busy, threads are started, one for each job that waits. */
 static void give_out(struct weir_pool *pool, struct weir__pool_wakeups *t)
 {
     struct weir__worker *absent;
@@ -112,7 +111,7 @@ static void give_out(struct weir_pool *pool, struct weir__pool_wakeups *t)
         begin_thread(pool, absent, t);
 }
 
-/* Taken in, and refused after all. */
+/* Refuses a job that had been taken in. */
 static void refuse(struct weir_pool *pool, weir_job *job, int result, enum weir_pool_refusal why)
 {
     atomic_fetch_sub_explicit(&pool->taken, 1, memory_order_relaxed);
@@ -132,7 +131,7 @@ void weir__pool_empty(struct weir_pool *pool, int result, enum weir_pool_refusal
         }
 }
 
-/* A job within a job: to workers that are free now, or to nobody. */
+/* Gives a job within a job to workers that are free now, or refuses it. */
 static void give_nested(struct weir_pool *pool, weir_job *job, struct weir__pool_wakeups *t)
 {
     int64_t now_ns = weir__pool_now_ns(pool);
@@ -186,7 +185,7 @@ static void read_notes(struct weir_pool *pool)
         in_order = note;
     }
     for (note = in_order; note != NULL; note = next) {
-        next = note->next; /* reading may end the note's life */
+        next = note->next; /* reading may end the life of the note */
         note->read(pool, note);
     }
 }
@@ -213,7 +212,7 @@ static void start_worker(struct weir__worker *worker)
     }
     worker->state = WEIR__WORKER_ABSENT;
     weir__list_push_back(&pool->absent, &worker->node);
-    if (pool->thread_count == 0) /* nobody would ever take them */
+    if (pool->thread_count == 0) /* no thread would ever take them */
         weir__pool_empty(pool, err, WEIR_REFUSED_OTHER);
     pool->no_thread_until_ns = weir__pool_now_ns(pool) + no_thread_pause_ns;
     weir__pool_leave(pool);
@@ -224,7 +223,7 @@ static void send_home(weir_job *job)
     if (job->task != NULL) {
         weir__loop_post(job->task->loop, &job->home);
     } else if (atomic_exchange(&job->is_home, 1) == 2) {
-        /* The job may be gone by now; waking a word that nobody sleeps on is harmless. */
+        /* The job may be gone by now; waking a futex without a sleeper is harmless. */
         weir__futex_wake(&job->is_home);
     }
 }
@@ -243,7 +242,8 @@ static void wake_all(struct weir_pool *pool, struct weir__pool_wakeups *t)
     }
 }
 
-/* A note that was left while we had the lock, by one that found it taken, is seen after we have left it. */
+/* A note that was posted while the lock was held, by a caller that found it taken, is seen after it has been
+ * left. */
 void weir__pool_leave(struct weir_pool *pool)
 {
     do {
@@ -273,7 +273,7 @@ void weir__pool_post(struct weir_pool *pool, struct weir__note *note)
 
 /* --- a worker's end of a job --- */
 
-/* Returns how far ns is from what was there before; the first makes it. */
+/* Returns: how far ns is from the mean before; the first value becomes the mean. */
 static int64_t smooth(atomic_llong *mean_ns, int64_t ns)
 {
     int64_t mean = atomic_load_explicit(mean_ns, memory_order_relaxed), off = mean == 0 ? 0 : ns - mean;

@@ -19,8 +19,8 @@ static int64_t read_ns(clockid_t clock)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* What a thread has used of the CPU is a system call; it is not asked for before the time that has passed
- * says that it can have been enough. */
+/* Asking for a thread's CPU time is a system call: it is not asked for before the time that has passed says
+ * that the limit can have been reached. */
 static int over_cpu(int64_t max_ns)
 {
     struct weir__worker *worker = weir__worker_here;

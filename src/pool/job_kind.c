@@ -16,7 +16,8 @@ static bool is_well_formed(const weir_job_kind *kind)
            kind->version >= 1 && kind->piece != NULL;
 }
 
-/* Several loops may do it at a time: each place is filled once, and all look at all before theirs. */
+/* Several loops may register at a time: each place is filled once, and each loop looks at all places before
+ * its own. */
 int weir_job_kind_register(const weir_job_kind *kind)
 {
     struct weir__job_kinds *kinds = weir__pool_runtime_here()->kinds;

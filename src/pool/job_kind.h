@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds of job that are known to a runtime. Threading: any; a place is written once. */
+/* The kinds of job that are registered with a runtime. Threading: any; a place is written once. */
 #ifndef WEIR__POOL_JOB_KIND_H
 #define WEIR__POOL_JOB_KIND_H
 

@@ -87,7 +87,7 @@ static int too_large(weir_job *job, const weir_job_kind *kind)
                          input_max(kind));
 }
 
-/* Bytes that are there, 0 at the end. */
+/* Returns: the bytes read, fewer only at the end of the file; a negative code. */
 static ssize_t read_at(int fd, void *data, size_t bytes, off_t at)
 {
     size_t n = 0;
@@ -116,7 +116,7 @@ static int feed_file_whole(weir_job *job, const weir_job_kind *kind, void *state
         return -errno;
     if ((uint64_t)about.st_size > input_max(kind))
         return too_large(job, kind);
-    data = malloc((size_t)about.st_size + 1); /* one more shows that it has grown */
+    data = malloc((size_t)about.st_size + 1); /* one more shows that the file has grown */
     if (data == NULL)
         return -ENOMEM;
     n = read_at(fd, data, (size_t)about.st_size + 1, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A job of a kind that is given its input piece by piece: each piece is offloaded by itself. */
+/* A job of a kind that is given its input in pieces: each piece is offloaded by itself. */
 #include <weir/job.h>
 
 #include <errno.h>

@@ -20,7 +20,7 @@
 #include "core/wait.h"
 #include "core/account/activity.h"
 
-static const int64_t CPU_MAX_NS = INT64_C(1) << 60; /* a sum with any instant is one, too */
+static const int64_t CPU_MAX_NS = INT64_C(1) << 60; /* added to any instant it does not overflow */
 
 /* "slot in compute", or "running in compute for 12 ms". */
 static bool describe(const struct weir__look *look, const struct weir__task *task,
@@ -45,7 +45,7 @@ static bool describe(const struct weir__look *look, const struct weir__task *tas
     return true;
 }
 
-/* Until a worker took it, and from there on. */
+/* Charges the wait until a worker took the job to the queue, the rest to running. */
 static void charge_parts(const struct weir__task *task, struct weir__ledger *l)
 {
     const struct weir_job *job = task->wait_arg;
@@ -147,7 +147,7 @@ static int count_refusal(weir_job *job, int err, enum weir_pool_refusal why)
     return err;
 }
 
-/* What the task works for is told, so that its answer can say when to come back, and why. */
+/* Notes the refusal with the task's activity, so that its answer can say when to come back, and why. */
 static void note_refusal(const weir_job *job, int64_t expected_ns, const char *why, const char *reason)
 {
     struct weir__activity *activity = job->task->activity;
@@ -178,7 +178,7 @@ static int refuse(weir_job *job, int err, enum weir_pool_refusal why, int64_t ex
     return count_refusal(job, err, why);
 }
 
-/* A job like those before it will be over in a moment, on another core: the loop waits awake for it. */
+/* Has the loop wait awake for a job that will, like those before it, be over in a moment on another core. */
 static void spin_for(weir_job *job)
 {
     struct weir__loop *loop = job->task->loop;
@@ -206,7 +206,7 @@ static int hand_over(weir_job *job, const weir_offload_options *o)
         return refuse(job, err, why, expected_ns, o);
     job->ticket = atomic_fetch_add_explicit(&job->pool->taken, 1, memory_order_relaxed);
     weir__pool_post(job->pool, &job->submit);
-    /* With a worker at hand it is taken already, and a timer would cost as much as all the rest. */
+    /* With an idle worker it is taken already, and a timer would cost as much as all the rest. */
     if (job->begin_by_ns < job->deadline_ns && atomic_load(&job->state) == WEIR__JOB_QUEUED)
         weir__timeout_set(self->loop, &job->queue_timeout, job->begin_by_ns);
     spin_for(job);
@@ -232,7 +232,7 @@ static int offload_from_task(weir_job *job, const weir_offload_options *o)
     return hand_over(job, o);
 }
 
-/* The worker's thread blocks; a job never stands in a queue for it, so what it waits for runs. */
+/* Blocks the worker's thread. A job never stands in a queue for it, so what it waits for runs. */
 static int offload_from_job(weir_job *job, const weir_offload_options *o)
 {
     int away = 0;
@@ -249,7 +249,7 @@ static int offload_from_job(weir_job *job, const weir_offload_options *o)
     return job->result;
 }
 
-/* No pool: here and now, on the caller's thread. */
+/* Without a pool: runs the job at once, on the caller's thread. */
 static int run_in_place(weir_job *job, const weir_offload_options *o)
 {
     int result;

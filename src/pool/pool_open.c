@@ -43,7 +43,7 @@ static int fill_defaults(weir_pool_options *o)
     return percent > 100 ? -EINVAL : 0;
 }
 
-/* Number 0 is of those who have no share: the common places, and what the others leave of the turns. */
+/* Share 0 is for jobs without a share: the common places, and the turns that the others leave. */
 static void divide(struct weir_pool *pool, const weir_pool_options *o)
 {
     int all = o->workers + o->queue, left = 100;
@@ -214,7 +214,7 @@ static void last_one(struct weir__message *message)
     weir__wake(weir__container_of(message, struct weir__closing, last_one)->task, 0);
 }
 
-/* Marks the count, after which the last one tells. False: there is none. */
+/* Marks the count, after which the last call or thread notifies. Returns: false: there is none. */
 static bool close_count(struct weir__closing *closing, atomic_int *count)
 {
     atomic_store(&closing->notified, false);

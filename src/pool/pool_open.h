@@ -7,7 +7,7 @@ struct weir_runtime;
 
 /* Opens the pools of a runtime whose options are set. */
 int weir__pools_open(struct weir_runtime *runtime) __attribute__((warn_unused_result));
-/* Ends them; no task of the runtime is left. */
+/* Closes the pools; no task of the runtime is left. */
 void weir__pools_close(struct weir_runtime *runtime);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Within a share who came first is first. Measured 2026-11-24 in virtual time, jobs of 60 ms each, at 3 and
+/* Within a share the oldest job is first. Measured 2026-11-24 in virtual time, jobs of 60 ms each, at 3 and
  * 12 times the capacity: with admission by expected wait the queue is so short that the order hardly matters
- * (newest first, aged at half the wait, and by deadline: 16.5 to 16.7 answers in time a second, as first
- * come; 99th percentile 300 to 310 ms each). Without that bound first come has p99 3.9 s, newest first 27 s.
- * These figures hold for jobs that all take the same. When their times are exponentially distributed around
- * 60 ms (2026-11-28, the same arrivals) first come gives 15.7 to 16.7 a second, p99 380 to 430 ms: who is
- * behind a long one waits for it. What does matter is that a job's own time counts against its caller's
+ * (newest first, aged at half the wait, and by deadline: 16.5 to 16.7 answers in time a second, as oldest
+ * first; 99th percentile 300 to 310 ms each). Without that bound oldest first has p99 3.9 s, newest first 27
+ * s. These figures hold for jobs that all take the same. When their times are exponentially distributed
+ * around 60 ms (2026-11-28, the same arrivals) oldest first gives 15.7 to 16.7 a second, p99 380 to 430 ms: a
+ * job behind a long one waits for it. What does matter is that a job's own time counts against its caller's
  * deadline: 16.7 in time rather than 10.8.
  *
  * Turns are given to shares by start-time fair queueing (Goyal et al., 1996): a share's turn grows by the
- * work it was given, divided by its percent; the least is next; one that had nothing to do starts at the
+ * work it was given, divided by its percent; the least is next; a share that had nothing to do starts at the
  * present.
  */
 #include "pool/pool_queue.h"
@@ -88,7 +88,7 @@ void weir__queue_end_unrun(struct weir_pool *pool, weir_job *job, int result, en
     weir__list_push_back(&pool->ended, &job->node);
 }
 
-/* Whether a worker should have it; it leaves the queue unless more workers are of use to it. */
+/* Decides whether a worker gets the job, which leaves the queue unless more workers are of use to it. */
 static bool pick(struct weir_pool *pool, weir_job *job, int64_t now_ns)
 {
     bool is_first = job->workers == 0;
@@ -103,7 +103,7 @@ static bool pick(struct weir_pool *pool, weir_job *job, int64_t now_ns)
     }
     if (job->each != NULL && !is_first && is_spent(job))
         return false;
-    if (++job->workers < job->workers_max) /* others have their turns between */
+    if (++job->workers < job->workers_max) /* other shares have their turns between */
         weir__queue_add(pool, job);
     return true;
 }

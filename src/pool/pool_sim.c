@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Workers in virtual time: jobs run on the loop's own stack, one after the other, and each takes a time drawn
- * from the seed, or what it says itself. What a cancel finds, and in which order jobs end, is the seed's. */
+ * from the seed, or set by the job itself. Where a cancel meets a job, and in which order jobs end, depends
+ * on the seed alone. */
 #include "pool/pool_sim.h"
 
 #include "pool/handover.h"
@@ -21,7 +22,7 @@ static int64_t draw_ns(struct weir__loop *loop)
     return base_ns + (int64_t)weir__random_below(random, (uint64_t)base_ns);
 }
 
-/* Runs one step of what the worker has. *takes_ns: how long that is said to take. */
+/* Runs one step of the worker's job. *takes_ns: how long that is taken to last. */
 static bool step(struct weir__worker *worker, weir_job *job, int64_t *takes_ns)
 {
     struct weir__worker *outer = weir__worker_here;
@@ -61,7 +62,7 @@ static void start(void *arg)
     go_on(worker);
 }
 
-/* The caller is a job that runs at this instant: it can't wait for virtual time, so what its job takes is
+/* The caller is a job that runs at this instant: it can't wait in virtual time, so the time of its job is
  * added to its own. */
 static void run_nested(struct weir__worker *worker, weir_job *job)
 {

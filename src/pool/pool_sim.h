@@ -5,7 +5,7 @@
 
 struct weir__worker;
 
-/* The worker, a fiction, runs the job it was given: after a virtual time; for a job within a job now. */
+/* Runs the job that a worker was given, on the loop: after a virtual time; a job within a job at once. */
 void weir__sim_worker_begin(struct weir__worker *worker);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What others see of a pool. */
+/* The figures of a pool, for other threads. */
 #include <weir/pool.h>
 
 #include <string.h>

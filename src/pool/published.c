@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Published state. A reader on a loop announces nothing: between two waits of its task the loop delivers no
  * message, so a message that has been around all loops has found each of them between tasks. A worker
- * announces the epoch in which its job first reads, until the job is over. Who publishes swaps the pointer,
+ * announces the epoch in which its job first reads, until the job is over. A publisher swaps the pointer,
  * begins an epoch, sends the message around, and waits for the workers that have announced an earlier one and
- * for those who hold the version.
+ * for the holders of the version.
  *
  * (Quiescent states as in RCU: McKenney and Slingwine, 1998; epochs: Fraser, 2004.)
  */
@@ -27,7 +27,7 @@ void weir__publishers_init(struct weir__publishers *publishers)
 {
     (void)pthread_mutex_init(&publishers->lock, NULL);
     weir__list_init(&publishers->waiting);
-    atomic_init(&publishers->epoch, 1); /* 0 is no reader's */
+    atomic_init(&publishers->epoch, 1); /* 0: no reader */
     atomic_init(&publishers->count, 0);
 }
 
@@ -44,7 +44,7 @@ static struct weir_version *load(const weir_published *p)
 
     if (worker == NULL)
         return __atomic_load_n(&p->current, __ATOMIC_ACQUIRE);
-    /* Announced before it is read, for all to see in this order; once for each job, which may keep all it
+    /* Announced before it is read, in this order for all threads; once for each job, which may keep all it
      * reads. */
     if (atomic_load_explicit(&worker->reads_since, memory_order_relaxed) == 0)
         atomic_store(&worker->reads_since, atomic_load(&worker->pool->runtime->publishers->epoch));
@@ -58,7 +58,7 @@ const void *weir_published_get(const weir_published *p)
 
 /* --- readers that go --- */
 
-/* One who has published; lies on the task's stack. */
+/* A publisher; lies on the task's stack. */
 struct publisher {
     struct weir__list node;
     struct weir__message message;
@@ -88,7 +88,7 @@ void weir__published_job_over(struct weir__worker *worker)
     post_all(worker->pool->runtime->publishers);
 }
 
-/* The version is there while we read it, and then because we hold it. */
+/* The version is there while it is read, and then because it is held. */
 const void *weir_published_hold(weir_published *p, weir_published_held *held)
 {
     struct weir_version *version = load(p);
@@ -104,7 +104,7 @@ void weir_published_release(weir_published_held *held)
     struct weir_version *version = held->version;
 
     held->version = NULL;
-    if (atomic_fetch_sub(&version->holders, 1) == 1) /* from here on it may be gone */
+    if (atomic_fetch_sub(&version->holders, 1) == 1) /* from here on the version may be gone */
         post_all(publishers);
 }
 
@@ -113,7 +113,7 @@ void weir_published_release(weir_published_held *held)
 static const struct weir__wait_class readers = {"the readers of what was published before", NULL,
                                                 .charge = WEIR_CHARGE_LOCK};
 
-/* Visits all loops, one after the other, and comes home. */
+/* A message that visits all loops, one after the other, and comes home. */
 struct round {
     struct weir__message message;
     struct weir__task *task;
@@ -136,7 +136,7 @@ static void visit(struct weir__message *message)
         weir__wake(round->task, 0);
 }
 
-/* On this loop the others wait, or have not run since. */
+/* On this loop the other tasks wait, or have not run since. */
 static void pass_by_loops(struct weir__task *self)
 {
     struct round round = {.message.deliver = visit, .task = self};
@@ -163,7 +163,7 @@ static bool is_read_by_job(struct weir__pools *pools, uint64_t epoch)
     return found;
 }
 
-/* Readers first: one of them may have become a holder before it was gone. */
+/* Readers first: a reader may have become a holder before it was gone. */
 static bool is_in_use(struct weir_runtime *r, struct weir_version *version, uint64_t epoch)
 {
     return is_read_by_job(r->pools, epoch) || atomic_load(&version->holders) > 0;
@@ -182,7 +182,7 @@ static void enter(struct weir__publishers *publishers, struct publisher *self)
     atomic_fetch_add(&publishers->count, 1);
 }
 
-/* From now on a reader that goes tells us, also one that goes while we look. */
+/* From now on a reader that goes posts the message, also one that goes during the check. */
 static void listen_again(struct weir__publishers *publishers, struct publisher *self)
 {
     (void)pthread_mutex_lock(&publishers->lock);

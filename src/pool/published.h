@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Who reads published state, and who waits for readers to be gone.
+/* Published state: readers, and publishers that wait for readers to leave.
  *
- * Threading: the list of those who wait is under its lock; the rest is atomic.
+ * Threading: the list of waiting publishers is under its lock; the rest is atomic.
  */
 #ifndef WEIR__POOL_PUBLISHED_H
 #define WEIR__POOL_PUBLISHED_H
@@ -16,9 +16,9 @@
 
 struct weir__worker;
 
-/* Of a runtime: those who have published and wait for the readers of what was there before. */
+/* The publishers of a runtime that wait for the readers of the version before. */
 struct weir__publishers {
-    _Atomic(uint64_t) epoch; /* grows with each version that is published, whatever of */
+    _Atomic(uint64_t) epoch; /* grows with each version that is published, of anything */
     atomic_int count;
     pthread_mutex_t lock;
     struct weir__list waiting;
@@ -27,7 +27,7 @@ struct weir__publishers {
 void weir__publishers_init(struct weir__publishers *publishers);
 void weir__publishers_free(struct weir__publishers *publishers);
 
-/* The function of a job has returned, which may have read something. */
+/* The function of a job has returned: the job reads nothing any more. */
 void weir__published_job_over(struct weir__worker *worker);
 
 #endif

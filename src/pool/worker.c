@@ -23,7 +23,7 @@
 
 enum { RETIRES_AFTER_S = 10, NAME_BYTES = 16 };
 
-/* Until when it is worth waiting awake for the next job: a caller on another core may have one soon. */
+/* Runs a job. Returns: until when to wait awake for the next: a caller on another core may have one soon. */
 static int64_t run(struct weir__worker *worker, weir_job *job)
 {
     int64_t began_ns = weir__clock_monotonic_ns(), ended_ns;
@@ -53,7 +53,7 @@ static bool is_given(struct weir__worker *worker)
     return atomic_load_explicit(&worker->job, memory_order_relaxed) != NULL;
 }
 
-/* Sleeps until it is given a job. NULL: it ends. */
+/* Sleeps until the worker is given a job. Returns: NULL: the thread ends. */
 static weir_job *await(struct weir__worker *worker, int64_t spin_until_ns)
 {
     bool may_retire = worker->pool->work == WEIR_POOL_BLOCKING;
@@ -109,8 +109,8 @@ static void *worker_thread(void *arg)
     return NULL; /* the pool may be gone */
 }
 
-/* Signals are for loops: a worker in the midst of a job is no place to be interrupted, but to be sampled by
- * the CPU time it uses, when it is in no system call. */
+/* Signals are for loops: a worker in the midst of a job is not interrupted, but by SIGPROF, which samples it
+ * by the CPU time it uses, when it is in no system call. */
 static int create(struct weir__worker *worker)
 {
     sigset_t none, before;
@@ -124,7 +124,7 @@ static int create(struct weir__worker *worker)
     return err;
 }
 
-/* Only of a thread that is about to be over: this does not hold a loop. */
+/* Joins a thread that is about to end: this does not hold a loop. */
 static void join(struct weir__worker *worker)
 {
     weir_guard_allow once;
@@ -141,7 +141,7 @@ int weir__worker_start(struct weir__worker *worker)
 {
     int err;
 
-    join(worker); /* of one that has retired */
+    join(worker); /* of a thread that has retired */
     atomic_fetch_add(&worker->pool->threads, 1);
     err = create(worker);
     worker->has_thread = err == 0;

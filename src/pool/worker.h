@@ -6,15 +6,15 @@
 struct weir_pool;
 struct weir__worker;
 
-/* What both sides wait for each other at most before they sleep, when they are on different cores: a job and
- * its way there and back, if it is short. */
+/* How long both sides wait awake for each other before they sleep, when they are on different cores: a job
+ * and its way there and back, if it is short. */
 enum { WEIR__SPIN_NS = 10000 };
 
 int weir__worker_start(struct weir__worker *worker) __attribute__((warn_unused_result));
 void weir__worker_wake(struct weir__worker *worker);
-/* Has all threads of a pool end, which nobody calls any more. */
+/* Ends all threads of a pool that is no longer called. */
 void weir__workers_end(struct weir_pool *pool);
-/* Waits for them. */
+/* Waits for their end. */
 void weir__workers_join(struct weir_pool *pool);
 
 #endif

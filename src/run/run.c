@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* weir_run(): the one file that knows every layer of the runtime, begins them in order and ends them in
+/* weir_run(): the one file that knows every layer of the runtime. It begins them in order and ends them in
  * reverse. */
 #include <weir/runtime.h>
 
@@ -63,7 +63,7 @@ static int fill_defaults(weir_options *o)
     return 0;
 }
 
-/* A stack for signals, so that a task's overflow of its own can still be reported. */
+/* A stack for signals, so that the overflow of a task's own stack can be reported. */
 struct signal_stack {
     void *memory;
     stack_t before;
@@ -268,7 +268,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
     return err < 0 ? err : first->result;
 }
 
-/* A runtime with all that its layers keep in it. */
+/* A runtime with everything its layers keep in it. */
 struct whole {
     struct weir_runtime runtime;
     struct weir__threads threads;

@@ -75,13 +75,13 @@ void weir__attribution_late_timer(struct weir__loop *loop, int64_t late_ns)
     h->blind_since = late > loop->slices.long_ticks ? h->polling_since - late : 0;
 }
 
-/* Since when the work of l may have been ready, though the loop learns of it now; else now. */
+/* Returns: since when the activity of l may have been ready, though the loop learns of it now; else now. */
 static uint64_t ready_since(const struct weir__loop *loop, const struct weir__ledger *l, uint64_t now)
 {
     const struct weir__last_poll *h = &loop->last_poll;
     uint64_t since = l->mark > h->blind_since ? l->mark : h->blind_since;
 
-    /* When the loop slept before this came, it had not come before. */
+    /* What comes after the loop has slept had not come before. */
     if (h->blind_since == 0 || now - h->polling_since > loop->slices.long_ticks / 16 ||
         h->polling_since < since + loop->slices.long_ticks)
         return now;
@@ -108,7 +108,8 @@ static uint64_t part(uint64_t of, uint64_t overlap, uint64_t whole)
     return (uint64_t)((double)of * (double)overlap / (double)whole);
 }
 
-/* A work was ready for long and did not run: because of whom, and how much of it was no task's fault. */
+/* An activity was ready for long and did not run: notes which task held the loop, and how much of the time no
+ * task is the cause of. */
 __attribute__((noinline, cold)) static void name_holder(struct weir__loop *loop, struct weir__ledger *l,
                                                         uint64_t from, uint64_t to)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the time of a loop's works goes: what the loop does with their tasks is said to their ledgers.
+/* The attribution of time: passes what the loop does with tasks to the ledgers of their activities.
  *
  * Threading: the loop's thread.
  *
- * What comes from the kernel is seen when the kernel is asked. A task that holds the loop holds that up, too:
- * an answer may have come meanwhile. So for as long as the loop was deaf its works are taken to be ready, not
- * to wait, when the first look finds that what they wait for has come; a timer says itself how late it is.
+ * What comes from the kernel is seen when the kernel is polled. A task that holds the loop delays that, too:
+ * an answer may have come meanwhile. So if the first poll after a time without polls finds that what an
+ * activity waits for has come, the activity is taken to have been ready, not waiting, since the polls
+ * stopped. A timer says itself how late it is.
  */
 #ifndef WEIR__CORE_ACCOUNT_ATTRIBUTION_H
 #define WEIR__CORE_ACCOUNT_ATTRIBUTION_H
@@ -25,8 +26,8 @@ static inline struct weir__ledger *weir__attribution_ledger(const struct weir__t
 
 /* --- what waits are charged to --- */
 
-/* From here on the waits of the running task are charged to this name (which lives as long as its work), and
- * to this kind unless theirs says more. Tasks it spawns inherit that. Returns: what was so before, for
+/* Charges the waits of the running task to this name (which lives as long as its activity) from now on, and
+ * to this kind unless the wait says more. Tasks it spawns inherit that. Returns: the attribution before, for
  * weir__attribution_back(). */
 static inline struct weir__attribution weir__attribution_on(struct weir__task *self, uint8_t charge_to,
                                                             const char *name)
@@ -42,7 +43,7 @@ static inline void weir__attribution_back(struct weir__task *self, struct weir__
     self->attribution = before;
 }
 
-/* What the task says goes for waits that may be for anything. */
+/* Returns: what a wait is charged to. The task's own charge goes for waits that may be for anything. */
 static inline unsigned weir__attribution_charge_to(const struct weir__task *task,
                                                    const struct weir__wait_class *wait_class)
 {
@@ -63,11 +64,11 @@ static inline void weir__attribution_park(struct weir__task *self, const struct 
 
     if (l == NULL)
         return;
-    self->waited.ticks = weir__loop_slice_ticks(self->loop); /* should it be woken before it is left */
+    self->waited.ticks = weir__loop_slice_ticks(self->loop); /* in case it is woken before it is left */
     weir__ledger_park(l, &self->waited, weir__attribution_charge_to(self, wait_class));
 }
 
-/* It runs again. */
+/* The parked task runs again. */
 static inline void weir__attribution_unpark(struct weir__task *self,
                                             const struct weir__wait_class *wait_class)
 {
@@ -81,7 +82,8 @@ static inline void weir__attribution_unpark(struct weir__task *self,
         weir__ledger_unpark(l, &self->waited, self->attribution.name);
 }
 
-/* When it became ready is not what it seems: by a task that works for something else, or told late. */
+/* A parked task becomes ready, which may be later than what it waits for: it is woken by a task with another
+ * activity, or after a time without polls. */
 void weir__attribution_wake_exactly(struct weir__task *task, struct weir__ledger *l);
 
 /* A parked task becomes ready. */
@@ -114,11 +116,11 @@ static inline void weir__attribution_ended(struct weir__task *task)
         weir__ledger_ended(l);
 }
 
-/* The same when they work for different things. */
+/* weir__attribution_switch() between tasks with different activities. */
 void weir__attribution_change(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
                               uint64_t ticks, const struct weir__slice *held);
 
-/* The loop turns from one task to another; held: the slice that has ended, if it was long. */
+/* The loop switches from one task to another; held: the slice that has ended, if it was long. */
 static inline void weir__attribution_switch(struct weir__loop *loop, struct weir__task *from,
                                             struct weir__task *to, uint64_t ticks,
                                             const struct weir__slice *held)
@@ -130,17 +132,17 @@ static inline void weir__attribution_switch(struct weir__loop *loop, struct weir
 
 /* --- the loop --- */
 
-/* Opens the scheduler's books on this thread, once; closed with the loop. */
+/* Opens the scheduler's figures of this thread, once; they are closed with the loop. */
 void weir__attribution_open(struct weir__loop *loop);
 void weir__attribution_close(struct weir__loop *loop);
 
-/* How much of a slice that was long the thread was not on the CPU. */
+/* Fills in how much of a long slice the thread was off the CPU. */
 void weir__attribution_look(struct weir__loop *loop, struct weir__slice *slice);
 
-/* Reads the books anew, so that what they say of a slice is not of long before it. */
+/* Reads the scheduler's figures, so that the next reading covers little more than the slice it is for. */
 void weir__attribution_read_evidence(struct weir__loop *loop);
 
-/* A turn begins: what came from the kernel has been told. */
+/* A turn begins: all that the last poll returned has been handled. */
 static inline void weir__attribution_turn(struct weir__loop *loop)
 {
     struct weir__last_poll *h = &loop->last_poll;
@@ -153,7 +155,7 @@ static inline void weir__attribution_turn(struct weir__loop *loop)
         weir__attribution_read_evidence(loop);
 }
 
-/* The kernel is about to be asked. */
+/* The kernel is about to be polled. */
 static inline void weir__attribution_ask(struct weir__loop *loop)
 {
     struct weir__last_poll *h = &loop->last_poll;

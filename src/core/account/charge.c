@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The words for charges. */
+/* The names of charges. */
 #include <weir/charge.h>
 
 #include <stdio.h>

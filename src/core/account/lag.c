@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/account/lag.h"
 
-/* Of a long wait so many instants are taken one by one; of a longer one every second, third … for several. */
+/* Of a long wait at most so many instants are taken one by one; of a longer one every second, third … counts
+ * for several. */
 enum { TAKEN_MAX = 1024 };
 
 static int64_t count_before(const struct weir__lag *lag, int64_t ns)

@@ -75,7 +75,7 @@ static uint64_t bit_of(const struct weir__charge *c)
     return UINT64_C(1) << (mixed >> 58);
 }
 
-/* Each kind and name once. Most are, already. */
+/* Merges the charges of one kind and name. Most are merged already. */
 static void put_together(struct weir__ledger *l)
 {
     struct weir__charge *c = l->charges;
@@ -96,7 +96,7 @@ static void put_together(struct weir__ledger *l)
     l->count = (uint8_t)kept;
 }
 
-/* The smallest go under OTHER, until a quarter of the places is free. */
+/* Merges the smallest into OTHER, until a quarter of the places is free. */
 static void put_away(struct weir__ledger *l)
 {
     struct weir__charge *c = l->charges;
@@ -128,7 +128,7 @@ static bool grow(struct weir__ledger *l)
     return true;
 }
 
-/* False: there is no memory for any. */
+/* Returns: false: there is no memory for any. */
 static bool make_place(struct weir__ledger *l)
 {
     if (grow(l))
@@ -140,7 +140,7 @@ static bool make_place(struct weir__ledger *l)
     return true;
 }
 
-/* What is charged several times in a row is put together at once, the rest when it must be. */
+/* Charges of the same in a row are merged at once, the rest when they must be. */
 __attribute__((noinline)) static void add_slowly(struct weir__ledger *l, unsigned charge_to, const char *name,
                                                  uint64_t share, uint64_t took)
 {
@@ -154,7 +154,7 @@ __attribute__((noinline)) static void add_slowly(struct weir__ledger *l, unsigne
         l->charges[l->count++] = (struct weir__charge){name, share, took, 1, (uint8_t)charge_to};
 }
 
-/* Mostly what is charged is not what was charged last, and there is a place for it. */
+/* Fast path: what is charged is not what was charged last, and there is a place for it. */
 static inline void add(struct weir__ledger *l, unsigned charge_to, const char *name, uint64_t share,
                        uint64_t took)
 {
@@ -247,7 +247,7 @@ void weir__ledger_hold(struct weir__ledger *l, uint64_t ticks, const char *task,
 
 /* --- the whole --- */
 
-/* What is being written: the shares add up to sum_ns. */
+/* The account being written: the shares add up to sum_ns. */
 struct account {
     const struct weir__heartbeat *heartbeat;
     struct weir_charge *out;
@@ -303,7 +303,7 @@ size_t weir__ledger_account(struct weir__ledger *l, const struct weir__heartbeat
         (void)put(&a, &l->charges[i]);
         total += l->charges[i].share;
     }
-    /* What was lost as each was rounded down by itself: less than a nanosecond each. */
+    /* The loss of rounding each charge down: less than a nanosecond each. */
     if (a.count > 0) {
         out[0].share.ns += weir__heartbeat_ns(heartbeat, total) - a.sum_ns;
         out[0].took.ns += weir__heartbeat_ns(heartbeat, total) - a.sum_ns;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The blame ledger of one piece of work: its time, from its beginning on, is charged at each instant to one
- * thing. <weir/charge.h> says to which.
+/* The ledger of one activity: each instant of its time, from its beginning on, is charged to one thing.
+ * <weir/charge.h> says to which.
  *
- * Threading: belongs to the loop of its work.
+ * Threading: belongs to the loop of its activity.
  *
- * Only arithmetic: whoever switches, parks and wakes tasks says so, with the time in ticks. All that is said
- * is O(1). What several waits share is counted as in fair queueing: `shared` is how much time one wait had to
- * bear since the beginning, so a wait is charged what that grew by while it lasted. The ticks that can't be
- * divided are carried on, so that nothing is lost.
+ * Arithmetic only: the callers that switch, park and wake tasks pass the time in ticks. Every call is O(1).
+ * What several waits share is counted as in fair queueing: `shared` is the time one wait had to bear since
+ * the beginning, so a wait is charged by what that grew while it lasted. The ticks that can't be divided are
+ * carried on, so that nothing is lost.
  */
 #ifndef WEIR__CORE_ACCOUNT_LEDGER_H
 #define WEIR__CORE_ACCOUNT_LEDGER_H
@@ -23,11 +23,11 @@ struct weir__heartbeat;
 
 enum {
     WEIR__CHARGE_NONE = WEIR_CHARGE_KINDS, /* of a wait for what is charged itself: the tasks of a scope */
-    WEIR__CHARGES_KEPT = 32,               /* more are put under OTHER, the smallest first */
+    WEIR__CHARGES_KEPT = 32,               /* more are merged into OTHER, the smallest first */
     WEIR__LEDGER_HELD_BYTES = 48,
 };
 
-/* What waits of one kind and name came to, in ticks. */
+/* The sum of the waits of one kind and name, in ticks. */
 struct weir__charge {
     const char *name;
     uint64_t share, took;
@@ -38,11 +38,11 @@ struct weir__charge {
 /* One wait of one task. */
 struct weir__ledger_wait {
     uint64_t shared;   /* of its tier, as it began */
-    uint64_t ticks;    /* when it began; when it is over, how long it was */
+    uint64_t ticks;    /* when the wait began; once it is over, how long it was */
     uint8_t charge_to; /* enum weir_charge_kind */
 };
 
-/* Who held the loop while the work waited to be run: the longest such time. */
+/* The task that held the loop longest while the activity waited to be run. */
 struct weir__ledger_held {
     uint64_t ticks;
     const char *route; /* lives as long as the runtime; or NULL */
@@ -52,11 +52,11 @@ struct weir__ledger_held {
 struct weir__ledger_name;
 
 struct weir__ledger {
-    /* what a switch, a park and a wake need, in one cache line */
-    uint64_t mark; /* so far all is charged */
+    /* for a switch, a park and a wake, in one cache line */
+    uint64_t mark; /* all is charged up to here */
     uint64_t run, ready;
-    uint64_t shared[2];  /* by waits for what is outside; by waits for tasks of the same work */
-    uint32_t waiting[2]; /* how many there are */
+    uint64_t shared[2];  /* by waits for what is outside; by waits for tasks of the same activity */
+    uint32_t waiting[2]; /* their numbers */
     uint32_t active;     /* tasks that run or are ready */
     uint32_t left;       /* ticks not divided yet */
     /* the rest */
@@ -65,13 +65,13 @@ struct weir__ledger {
     uint8_t count, room; /* of charges */
     uint64_t began, head, queue, starved, throttled;
     struct weir__charge other;
-    struct weir__charge *charges; /* one kind and name may stand there several times */
+    struct weir__charge *charges; /* one kind and name may be there several times */
     struct weir__arena *memory;
-    struct weir__ledger_name *names;                   /* that were copied into memory */
-    struct weir__ledger_held *queue_held, *ready_held; /* NULL: nobody, or no memory */
+    struct weir__ledger_name *names;                   /* copied into memory */
+    struct weir__ledger_held *queue_held, *ready_held; /* NULL: no task, or no memory */
 };
 
-/* All 0 but for this, at the first byte of a head. */
+/* Opens a ledger, otherwise all 0, at the first byte of a head. */
 static inline void weir__ledger_open(struct weir__ledger *l, struct weir__arena *memory, uint64_t ticks)
 {
     l->on = true;
@@ -79,7 +79,7 @@ static inline void weir__ledger_open(struct weir__ledger *l, struct weir__arena 
     l->began = l->mark = ticks;
 }
 
-/* The head is whole, and the work's first task is ready. */
+/* The head is complete, and the first task of the activity is ready. */
 static inline void weir__ledger_start(struct weir__ledger *l, uint64_t ticks)
 {
     if (ticks > l->mark) {
@@ -89,7 +89,7 @@ static inline void weir__ledger_start(struct weir__ledger *l, uint64_t ticks)
     l->active = 1;
 }
 
-/* The first task runs: what it waited so far was the queue. */
+/* The first task runs: its wait so far was the queue. */
 static inline void weir__ledger_begin(struct weir__ledger *l)
 {
     l->queue = l->ready;
@@ -98,7 +98,7 @@ static inline void weir__ledger_begin(struct weir__ledger *l)
     l->ready_held = NULL;
 }
 
-/* The loop turns to a task of this work. Returns: for how long none had run though one was ready. */
+/* The loop switches to a task of this activity. Returns: for how long none had run though one was ready. */
 static inline uint64_t weir__ledger_enter(struct weir__ledger *l, uint64_t ticks)
 {
     uint64_t ready = ticks - l->mark;
@@ -108,7 +108,7 @@ static inline uint64_t weir__ledger_enter(struct weir__ledger *l, uint64_t ticks
     return ready;
 }
 
-/* The loop turns away from it. */
+/* The loop switches away from it. */
 static inline void weir__ledger_leave(struct weir__ledger *l, uint64_t ticks)
 {
     l->run += ticks - l->mark;
@@ -144,7 +144,7 @@ static inline void weir__ledger_park(struct weir__ledger *l, struct weir__ledger
     w->shared = l->shared[tier];
 }
 
-/* All waited until now: charges that. */
+/* Charges the time until now, in which all tasks waited. */
 void weir__ledger_settle(struct weir__ledger *l, uint64_t ticks);
 
 /* A parked task is ready again, and has been since an earlier moment, not before l->mark. */
@@ -161,24 +161,24 @@ static inline void weir__ledger_wake(struct weir__ledger *l, struct weir__ledger
     weir__ledger_wake_since(l, w, ticks, ticks);
 }
 
-/* The task whose wait this was runs again: the wait is charged to its kind and, unless NULL, the name. A name
- * is a place in memory, not its letters. */
+/* The task whose wait this was runs again: charges the wait to its kind and, unless NULL, the name. A name is
+ * identified by its address, not its letters. */
 void weir__ledger_unpark(struct weir__ledger *l, const struct weir__ledger_wait *w, const char *name);
 
-/* The same for a wait in two parts, of which the first took so many ticks. */
+/* Charges a wait in two parts, of which the first took so many ticks. */
 void weir__ledger_unpark_parts(struct weir__ledger *l, const struct weir__ledger_wait *w, unsigned first,
                                unsigned second, const char *name, uint64_t first_ticks);
 
-/* The loop was not on the CPU for so many of the ticks charged last to running, or to waiting to be run. */
+/* Charges so many ticks as off the CPU, out of those charged last to running, or to waiting to be run. */
 void weir__ledger_off_cpu(struct weir__ledger *l, bool running, uint64_t starved, uint64_t throttled);
 
-/* Notes who held the loop for so many ticks; the longest counts. */
+/* Notes that a task held the loop for so many ticks; the longest counts. */
 void weir__ledger_hold(struct weir__ledger *l, uint64_t ticks, const char *task, const char *route);
 
-/* A name that lives as long as the work: the copy of this one, made once; NULL when there are too many. */
+/* Returns: a copy of the name that lives as long as the activity, made once; NULL when there are too many. */
 const char *weir__ledger_name(struct weir__ledger *l, const char *name);
 
-/* Charges all up to now; the running task is the work's. Returns: how long that is since the beginning. */
+/* Charges all up to now; the running task is one of the activity. Returns: the time since the beginning. */
 static inline uint64_t weir__ledger_close(struct weir__ledger *l, uint64_t ticks)
 {
     weir__ledger_leave(l, ticks);
@@ -187,7 +187,7 @@ static inline uint64_t weir__ledger_close(struct weir__ledger *l, uint64_t ticks
     return ticks - l->began;
 }
 
-/* What was charged until it was closed last, in nanoseconds. Each kind and name stands there once, and the
+/* Writes what was charged until the last close, in nanoseconds. Each kind and name is there once, and the
  * shares add up to the time since the beginning, unless waits are still under way.
  * Returns: how many were written to out, WEIR_CHARGES_MAX at most. */
 size_t weir__ledger_account(struct weir__ledger *l, const struct weir__heartbeat *heartbeat,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What others see of a loop. */
+/* The figures of a loop, for other threads. */
 #include <weir/runtime.h>
 
 #include <errno.h>

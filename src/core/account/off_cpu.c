@@ -8,7 +8,7 @@
 
 enum { TEXT_BYTES = 1024, PATH_BYTES = 512, WORTH_NS = 500000 };
 
-/* From the beginning of the file, NUL-terminated; "" when there is none. */
+/* Reads a file from its beginning, NUL-terminated; "" when there is none. */
 static const char *read_text(int fd, char text[TEXT_BYTES])
 {
     ssize_t n = fd < 0 ? 0 : pread(fd, text, TEXT_BYTES - 1, 0);
@@ -34,7 +34,7 @@ static uint64_t delay_of(const char *schedstat)
     return second != NULL ? number_at(second + 1) : 0;
 }
 
-/* Whether a line begins with the key; then *value is what stands behind it. */
+/* Reports whether a line begins with the key; then *value is what stands behind it. */
 static bool find_line(const char *text, const char *key, uint64_t *value)
 {
     size_t n = strlen(key);
@@ -50,7 +50,8 @@ static bool find_line(const char *text, const char *key, uint64_t *value)
     return false;
 }
 
-/* Of cgroup v2, in microseconds, or of v1, in nanoseconds; false: such a cgroup can have no quota. */
+/* The time throttled, of cgroup v2 in microseconds, of v1 in nanoseconds. Returns: false: such a cgroup can
+ * have no quota. */
 static bool throttled_of(const char *cpu_stat, uint64_t *ns)
 {
     if (find_line(cpu_stat, "throttled_usec", ns)) {
@@ -84,7 +85,7 @@ static char *cpu_path(char *line, char **controllers)
     return NULL;
 }
 
-/* The cgroup and those above it, as far as they have what we look for. */
+/* Opens the files of the cgroup and those above it, as far as they exist. */
 static void open_levels(struct weir__off_cpu *o, const char *mounted_at, const char *controllers, char *path)
 {
     while (o->levels < WEIR__OFF_CPU_LEVELS) {
@@ -170,7 +171,7 @@ void weir__off_cpu_close(struct weir__off_cpu *o)
 }
 
 /* The time throttled is a part of the delay, and is of all threads of the cgroup. Reading it may cost the
- * kernel a walk over all CPUs, so it is read when the delay is worth it. */
+ * kernel a walk over all CPUs, so it is read only when the delay is worth it. */
 struct weir__off_cpu_time weir__off_cpu_look(struct weir__off_cpu *o)
 {
     char text[TEXT_BYTES];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How long a thread had work to do and was not on the CPU, by the books of the kernel's scheduler; and how
+/* The time a thread had work to do and was off the CPU, by the figures of the kernel's scheduler; and how
  * much of it because a cgroup had used up its quota.
  *
- * Threading: one thread at a time; not only the one that is looked at.
+ * Threading: one thread at a time; not only the one that is measured.
  */
 #ifndef WEIR__CORE_ACCOUNT_OFF_CPU_H
 #define WEIR__CORE_ACCOUNT_OFF_CPU_H
@@ -15,30 +15,30 @@
 enum { WEIR__OFF_CPU_LEVELS = 4 };
 
 struct weir__off_cpu {
-    int schedstat;                      /* -1: the kernel keeps no such books */
+    int schedstat;                      /* -1: the kernel has no such figures */
     int cpu_stat[WEIR__OFF_CPU_LEVELS]; /* of the thread's cgroup and those above it that can have a quota */
     int levels;
-    uint64_t delay_ns, throttled_ns; /* at the last look */
+    uint64_t delay_ns, throttled_ns; /* at the last reading */
 };
 
-/* Since the look before. */
+/* The time since the reading before. */
 struct weir__off_cpu_time {
     uint64_t starved_ns, throttled_ns;
 };
 
-/* Where the files are. */
+/* The paths of the files. */
 struct weir__off_cpu_files {
     const char *schedstat;  /* of the thread */
     const char *cgroup;     /* /proc/self/cgroup */
     const char *mounted_at; /* /sys/fs/cgroup */
 };
 
-/* What can't be opened counts as 0. Looks for the first time. */
+/* Opens the files and reads them once. What can't be opened counts as 0. */
 void weir__off_cpu_open(struct weir__off_cpu *o, pid_t thread);
 void weir__off_cpu_open_files(struct weir__off_cpu *o, const struct weir__off_cpu_files *files);
 void weir__off_cpu_close(struct weir__off_cpu *o);
 
-/* A system call or a few. Both times are 0 when there are no books. */
+/* Reads the figures: one to a few system calls. Both times are 0 when there are no figures. */
 struct weir__off_cpu_time weir__off_cpu_look(struct weir__off_cpu *o);
 
 #endif

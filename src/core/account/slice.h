@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The slices of a loop that were long: who held it lately, and until when.
+/* The long slices of a loop: which task held it lately, and until when.
  *
  * Threading: the loop's thread.
  */
@@ -15,16 +15,16 @@ struct weir__task;
 
 enum { WEIR__SLICES_KEPT = 16, WEIR__SLICE_TASK_BYTES = 48 };
 
-/* Longer than this is worth remembering. */
+/* Slices longer than this are kept. */
 #ifndef WEIR__SLICE_LONG_NS /* under valgrind all takes longer, see tools/build */
 #define WEIR__SLICE_LONG_NS INT64_C(1000000)
 #endif
 
 struct weir__slice {
     uint64_t began, ended;             /* in ticks of the loop's heartbeat */
-    uint64_t starved, throttled;       /* so many of them off the CPU, see off_cpu.h */
-    const char *route;                 /* lives as long as the runtime; NULL: of no exchange */
-    char task[WEIR__SLICE_TASK_BYTES]; /* its name as the slice ended; cut */
+    uint64_t starved, throttled;       /* of them, off the CPU; see off_cpu.h */
+    const char *route;                 /* lives as long as the runtime; NULL: no exchange */
+    char task[WEIR__SLICE_TASK_BYTES]; /* the task's name as the slice ended; cut */
     bool several; /* no stamp fell between it and some before it: only the last is named */
 };
 
@@ -39,7 +39,7 @@ struct weir__slices {
     struct weir__slice kept[WEIR__SLICES_KEPT];
 };
 
-/* The i-th latest, 0 the last; NULL: it never was or is no longer kept. */
+/* Returns: the i-th latest slice, 0 the last; NULL: there was none or it is no longer kept. */
 static inline const struct weir__slice *weir__slice_latest(const struct weir__slices *s, unsigned i)
 {
     if (i >= WEIR__SLICES_KEPT || i >= s->count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The stamp with which a slice begins: so often that all of it is inlined.
+/* The stamp with which a slice begins: so frequent that all of it is inlined.
  *
  * Threading: the loop's thread.
  */
@@ -20,12 +20,11 @@ static inline void weir__slice_stamp_next(struct weir__loop *loop, struct weir__
     weir__attribution_switch(loop, from, to, ticks, held);
 }
 
-/* The same after a slice that was long, which is remembered. */
+/* weir__slice_stamp_next() after a long slice, which is kept. */
 void weir__slice_stamp_after_long(struct weir__loop *loop, struct weir__task *from, struct weir__task *to,
                                   uint64_t ticks);
 
-/* A slice of `to` begins now, and that of `from` before it has ended: stamps the one, and remembers the other
- * if it was long. */
+/* Ends the slice of `from`, which is kept if it was long, and stamps that of `to`. */
 static inline void weir__slice_stamp_switch(struct weir__loop *loop, struct weir__task *from,
                                             struct weir__task *to)
 {
@@ -37,7 +36,7 @@ static inline void weir__slice_stamp_switch(struct weir__loop *loop, struct weir
         weir__slice_stamp_next(loop, from, to, ticks, NULL);
 }
 
-/* The running task lets go of what it works for; its slice may yet turn out to be long. */
+/* Notes that the running task lets go of its activity; its slice may yet turn out to be long. */
 static inline void weir__slice_stamp_let_go(struct weir__loop *loop, struct weir__task *self)
 {
     loop->slices.left_route = self->activity->route;

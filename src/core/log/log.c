@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* weir_log(). stderr is the process's, so this is state outside a runtime. */
+/* weir_log(). stderr belongs to the process, so this is state outside a runtime. */
 #include "core/log/log.h"
 
 #include <errno.h>
@@ -13,9 +13,9 @@
 static struct weir__log_writer writer = {.fd = STDERR_FILENO};
 static pthread_mutex_t runtimes_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t forks = PTHREAD_ONCE_INIT;
-static int runtimes; /* under the lock; that write to it */
+static int runtimes; /* that write to the log; under the lock */
 
-/* What threads of no runtime write like; see weir_log_configure(). */
+/* The logger of threads of no runtime; see weir_log_configure(). */
 static atomic_int level_elsewhere = WEIR_LOG_INFO;
 static atomic_bool json_elsewhere;
 
@@ -64,7 +64,7 @@ bool weir_log_is_on(enum weir_log_level level)
 
 /* --- lines --- */
 
-/* Its own, made at its first line. NULL: the shared one, also without memory. */
+/* Returns: the thread's own ring, made at its first line; NULL: it uses the shared one, also without memory. */
 static struct weir__log_ring *own_ring(void)
 {
     int saved = errno;
@@ -179,7 +179,7 @@ void weir__log_runtime_ends(void)
     unlock_runtimes();
 }
 
-/* exit() in the midst of it. */
+/* exit() while a runtime runs. */
 __attribute__((destructor)) static void program_ends(void)
 {
     if (atomic_load(&writer.life) == WEIR__LOG_RUNS)

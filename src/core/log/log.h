@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where lines go: while a runtime runs into a ring of their thread, from which the writer takes them
- * (log_writer.h); else straight out.
+/* The log: while a runtime runs, lines go into a ring of their thread, from which the writer takes them
+ * (log_writer.h); else they are written directly.
  *
  * Threading: any thread. What a thread has entered holds for itself.
  */
@@ -13,27 +13,27 @@
 
 struct weir__log_ring;
 
-/* What a thread writes by. */
+/* The logger and ring of a thread. */
 struct weir__log_here {
-    const struct weir__logger *logger; /* NULL: as weir_log_configure() says */
-    struct weir__log_ring *ring;       /* made at its first line */
-    size_t ring_bytes;                 /* 0: it shares one with others */
+    const struct weir__logger *logger; /* NULL: see weir_log_configure() */
+    struct weir__log_ring *ring;       /* made at the thread's first line */
+    size_t ring_bytes;                 /* 0: the thread shares one with others */
     struct weir__log_second second;
 };
 
 /* The sizes of rings: of loops, which write most, and of workers. All other threads share one. */
 enum { WEIR__LOG_LOOP_BYTES = 1 << 20, WEIR__LOG_WORKER_BYTES = 64 << 10 };
 
-/* From here on this thread's lines look as logger says, which is lent until it leaves. Returns: what was
- * before, to leave with; its ring goes back then. */
+/* Enters a logger for this thread, which is lent until the thread leaves. Returns: the state before, to leave
+ * with; the thread's ring goes back then. */
 struct weir__log_here weir__log_enter(const struct weir__logger *logger, size_t ring_bytes);
 void weir__log_leave(const struct weir__log_here *before);
 
 void weir__log_write(const struct weir__logger *l, enum weir_log_level level, const char *message,
                      const weir_kv *kvs, size_t n);
 
-/* For people at a terminal: the line of the message, and below it lines that are ready as they are, in one
- * piece; what is beyond half of WEIR_LOG_LINE_MAX is cut. */
+/* For a terminal: writes the line of the message, and below it lines that are ready as they are, in one
+ * piece. What is beyond half of WEIR_LOG_LINE_MAX is cut. */
 void weir__log_write_lines(const struct weir__logger *l, enum weir_log_level level, const char *message,
                            const char *more);
 

@@ -47,7 +47,7 @@ uint64_t weir__log_lines_of(const char *text, size_t n)
     return lines;
 }
 
-/* How much at once: any amount is written as a whole to a file, PIPE_BUF to a pipe. */
+/* A file takes any amount at once, a pipe PIPE_BUF. */
 size_t weir__log_piece_max(int fd)
 {
     struct stat s;
@@ -55,7 +55,7 @@ size_t weir__log_piece_max(int fd)
     return fstat(fd, &s) == 0 && S_ISREG(s.st_mode) ? SSIZE_MAX : PIPE_BUF;
 }
 
-/* As many whole lines as are allowed at once; no line is longer than that. */
+/* Returns: as many whole lines as are allowed at once; no line is longer than that. */
 size_t weir__log_whole_lines(const char *text, size_t n, size_t max)
 {
     const char *end = n > max ? memrchr(text, '\n', max) : NULL;

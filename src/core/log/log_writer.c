@@ -13,9 +13,9 @@
 #include "base/guard_exempt.h"
 #include "core/log/log_output.h"
 
-/* What the bell says. */
+/* The states of the bell. */
 enum {
-    AWAKE,  /* will look before it sleeps */
+    AWAKE,  /* looks before it sleeps */
     DOZING, /* looks again in a moment, or at once when a ring fills up */
     ASLEEP, /* looks when woken */
 };
@@ -37,7 +37,8 @@ static void ring_bell(struct weir__log_writer *w, int bell)
         weir__futex_wake(&w->bell);
 }
 
-/* Sequentially consistent on both sides: either it sees the line, or we see that it sleeps. */
+/* Sequentially consistent on both sides: either the thread sees the line, or the caller sees that it sleeps.
+ */
 static void announce_line(struct weir__log_writer *w, const struct weir__log_ring *ring, size_t used)
 {
     int bell = atomic_load(&w->bell);
@@ -76,8 +77,8 @@ void weir__log_writer_put(struct weir__log_writer *w, struct weir__log_ring *rin
         announce_line(w, ring, used);
 }
 
-/* One of no runtime may log while the last one ends: under the lock it is certain that what is put is taken.
- */
+/* A thread of no runtime may log while the last runtime ends: under the lock it is certain that what is put
+ * is taken. */
 void weir__log_writer_put_shared(struct weir__log_writer *w, const char *text, size_t n)
 {
     bool runs;
@@ -93,7 +94,7 @@ void weir__log_writer_put_shared(struct weir__log_writer *w, const char *text, s
 
 /* --- writing --- */
 
-/* A line of which only a part went out is ended before the next. Returns: how many bytes were written. */
+/* Ends a line of which only a part was written before the next. Returns: how many bytes were written. */
 static size_t write_piece(struct weir__log_writer *w, const char *text, size_t n)
 {
     size_t written;
@@ -108,17 +109,19 @@ static size_t write_piece(struct weir__log_writer *w, const char *text, size_t n
 
 /* --- all rings --- */
 
-/* Returns: whether there was anything. */
+/* Returns: whether there was anything to write. */
 static bool write_ring(struct weir__log_writer *w, struct weir__log_ring *ring, size_t max)
 {
-    size_t left = ring->size; /* one that is filled as fast as it is written is left for the others */
+    size_t left = ring->size; /* a ring that is filled as fast as it is written is left for the others */
     const char *text;
     bool found = false;
     size_t n;
 
     while (left > 0 && (n = weir__log_ring_peek(ring, &text)) > 0) {
+        size_t written;
+
         n = weir__log_whole_lines(text, n, max);
-        size_t written = write_piece(w, text, n);
+        written = write_piece(w, text, n);
         w->writes_well = written == n;
         if (written < n)
             atomic_fetch_add(&w->dropped, weir__log_lines_of(text + written, n - written));
@@ -194,8 +197,8 @@ static void report_dropped(struct weir__log_writer *w)
         w->reported = dropped;
 }
 
-/* Once it has caught up, so that it is one line and stands where the others would; or from time to time while
- * it never does. */
+/* Reports once the thread has caught up, so that it is one line and stands where the others would; or from
+ * time to time while it never does. */
 static void report_when_due(struct weir__log_writer *w, bool ends)
 {
     int64_t now_ns;
@@ -265,7 +268,7 @@ static void *writer_thread(void *arg)
 
 /* --- beginning, ending --- */
 
-/* Signals are for loops; SIGPIPE, which a write may raise, is for nobody. */
+/* Signals are for loops. SIGPIPE, which a write may raise, is for no thread. */
 static int create(struct weir__log_writer *w)
 {
     sigset_t all, before;
@@ -278,7 +281,7 @@ static int create(struct weir__log_writer *w)
     return err;
 }
 
-/* Of runtimes that have ended. */
+/* Frees the rings of runtimes that have ended. */
 static void free_rings(struct weir__log_writer *w)
 {
     struct weir__log_ring *ring, *next;
@@ -291,7 +294,7 @@ static void free_rings(struct weir__log_writer *w)
     w->rings = NULL;
 }
 
-/* Its last act was to say that it is over. What has been put since it last looked is written here. */
+/* Joins the thread, which has announced its end. Writes what was put since its last look. */
 static void join(struct weir__log_writer *w)
 {
     const char *text;
@@ -318,7 +321,7 @@ int weir__log_writer_begin(struct weir__log_writer *w, const struct weir__logger
     if (life == WEIR__LOG_OVER)
         join(w);
     if (w->shared == NULL)
-        w->shared = weir__log_ring_new(SHARED_RING_BYTES); /* for good: others may log at any time */
+        w->shared = weir__log_ring_new(SHARED_RING_BYTES); /* never freed: any thread may log at any time */
     if (w->shared == NULL)
         return -ENOMEM;
     w->logger = *logger;
@@ -371,7 +374,7 @@ bool weir__log_writer_flush(struct weir__log_writer *w, int64_t at_most_ns)
 
 /* --- without it --- */
 
-/* What SIGPIPE there is of this write is taken back. */
+/* Takes back a SIGPIPE that this write has raised. */
 void weir__log_writer_write_directly(struct weir__log_writer *w, const char *text, size_t n)
 {
     const struct timespec now = {0};
