@@ -14,7 +14,7 @@ PRELOAD, PRELOAD_LINK = "guard/preload", "guard/link.h"
 
 # The largest allowed circle of files that need each other, by layer or program; elsewhere CIRCLE_MAX.
 CIRCLE_MAX = 3
-CIRCLES_MAX = {"http/message": 1, "net": 1, "http/server": 1, "app": 1}
+CIRCLES_MAX = {"http/client": 1, "http/message": 1, "net": 1, "http/server": 1, "app": 1}
 
 
 def layer_of(path):

@@ -5,40 +5,43 @@
 #include <string.h>
 
 #include "core/account/attribution.h"
-#include "http/client/client.h"
+#include "http/client/fetch_parts.h"
+#include "http/client/origin.h"
+#include "http/client/origin_table.h"
+#include "http/message/chunked.h"
 
 struct weir_fetch_stream {
     struct weir__fetch f;
     struct weir__origin *origin;
     bool chunked, sent; /* of the request's body */
-    bool given_up;      /* the rest of it was: there is an answer, or writing failed */
-    bool repeatable;    /* there is none */
+    bool given_up;      /* the rest of the body was: there is an answer, or writing failed */
+    bool repeatable;    /* there is no body */
     bool broke;         /* reading the answer's body failed, and that is counted */
     int lost;           /* why the request did not get through */
-    uint64_t left;      /* of its body, unless chunked */
-    const char *name;   /* of the backend, in the ledger of what the opener works for */
+    uint64_t left;      /* of the request's body, unless chunked */
+    const char *name;   /* of the backend, in the ledger of the exchange that opened the stream */
 };
 
-static struct weir__attribution blame_backend(const weir_fetch_stream *s)
+static struct weir__attribution charge_backend(const weir_fetch_stream *s)
 {
     return weir__attribution_on(weir__task_current(), WEIR_CHARGE_BACKEND, s->name);
 }
 
-static void blame_back(struct weir__attribution before)
+static void charge_back(struct weir__attribution before)
 {
     weir__attribution_back(weir__task_current(), before);
 }
 
 static int begin(weir_fetch_stream *s, int64_t body_length)
 {
-    struct weir__attribution before = blame_backend(s);
-    /* A request whose body will be read as it is sent can't be repeated: it takes no chance with an old
-     * connection. */
+    struct weir__attribution before = charge_backend(s);
+    /* A request whose body is made as it is sent can't be repeated, so that it is given a fresh connection.
+     */
     int err = weir__origin_acquire(s->origin, &s->f, body_length != 0);
 
     if (err == 0)
         err = weir__fetch_send(&s->f, NULL, 0);
-    blame_back(before);
+    charge_back(before);
     return err;
 }
 
@@ -60,7 +63,7 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
     if (err == 0)
         err = weir__client_origin(client, &url, &s->origin);
     if (err == 0) {
-        s->name = weir__client_blame_name(options, s->origin);
+        s->name = weir__fetch_charge_name(options, s->origin);
         err = begin(s, body_length);
     }
     if (err < 0 && body_length == 0 && weir__fetch_is_stale(&s->f, err)) {
@@ -95,8 +98,8 @@ static int write_piece(weir_fetch_stream *s, const void *data, size_t bytes)
     return err;
 }
 
-/* An answer has come before all was written, and nobody is there to read it but who writes; or it was read to
- * its end meanwhile. */
+/* Whether an answer has come before all was written: one that only the writing task could read, or one that
+ * has been read to its end meanwhile. */
 static bool is_answered(const weir_fetch_stream *s)
 {
     return s->given_up || (s->f.both_ways ? s->f.body.ended && s->f.head_done : s->f.head_done);
@@ -112,9 +115,9 @@ int weir_fetch_write(weir_fetch_stream *s, const void *data, size_t bytes)
     if (bytes == 0)
         return 0;
     if (!is_answered(s)) {
-        before = blame_backend(s);
+        before = charge_backend(s);
         err = write_piece(s, data, bytes);
-        blame_back(before);
+        charge_back(before);
     }
     s->given_up = s->given_up || err != 0;
     return err;
@@ -134,15 +137,16 @@ static int end_request(weir_fetch_stream *s)
 
 int weir_fetch_end(weir_fetch_stream *s)
 {
-    struct weir__attribution before = blame_backend(s);
+    struct weir__attribution before = charge_backend(s);
     int err = end_request(s);
 
-    blame_back(before);
+    charge_back(before);
     s->given_up = s->given_up || err == 1;
     return err;
 }
 
-/* A backend may answer without reading all of the request: what it says counts more than a failed write. */
+/* A backend may answer without having read all of the request. Then its answer counts, not the failed write.
+ */
 static int wait_for_head(weir_fetch_stream *s, int sent)
 {
     struct weir__fetch *f = &s->f;
@@ -175,7 +179,7 @@ static int read_head(weir_fetch_stream *s, weir_reply *reply, bool end)
     }
     if (err < 0) {
         weir__origin_ended(s->origin, &s->f, err);
-        reply->why = s->f.words;
+        reply->why = s->f.why;
         return err;
     }
     weir__origin_ended(s->origin, &s->f, 0);
@@ -195,9 +199,9 @@ static int take_head(weir_fetch_stream *s, weir_reply *reply, bool end)
     *reply = (weir_reply){0};
     if (s->f.connection == NULL)
         return -WEIR_ECLOSED;
-    before = blame_backend(s);
+    before = charge_backend(s);
     err = read_head(s, reply, end);
-    blame_back(before);
+    charge_back(before);
     return err;
 }
 
@@ -232,7 +236,7 @@ static ssize_t read_body(struct weir__fetch *f, void *data, size_t bytes)
         int step =
             weir__http_body_next(&f->body, f->piece + f->piece_at, here < bytes ? here : bytes, &used, &run);
         if (step < 0) {
-            f->words = f->body.chunked.fault;
+            f->why = f->body.chunked.fault;
             return step;
         }
         f->piece_at += used;
@@ -256,15 +260,15 @@ ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
 
     if (!s->f.head_done || bytes == 0)
         return -EINVAL;
-    before = blame_backend(s);
+    before = charge_backend(s);
     n = read_body(&s->f, data, bytes);
-    blame_back(before);
+    charge_back(before);
     if (n <= 0)
-        weir__fetch_stop_writing(&s->f); /* who has answered to the end reads no more */
+        weir__fetch_stop_writing(&s->f); /* a backend that has answered to the end reads no more */
     if (n < 0 && !s->broke) {
         s->broke = true;
         weir__origin_counts_broke(s->origin->counts,
-                                  &(struct weir__origin_end){.err = (int)n, .words = s->f.words});
+                                  &(struct weir__origin_end){.err = (int)n, .words = s->f.why});
     }
     return n;
 }

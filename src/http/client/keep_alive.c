@@ -5,7 +5,8 @@
 
 #include "http/message/headers.h"
 
-/* The number behind "name="; -1: the element is another, or none. More than is believed is that much. */
+/* The number behind "name=", at most WEIR__KEEP_ALIVE_SECONDS_MAX. -1: the element has another name, or no
+ * number. */
 static int number_of(weir_bytes element, weir_bytes name)
 {
     int n = 0;

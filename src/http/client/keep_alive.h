@@ -14,11 +14,13 @@
 enum { WEIR__KEEP_ALIVE_SECONDS_MAX = 300 }; /* that are believed */
 
 struct weir__keep_alive {
-    bool ends;         /* there is no use in keeping it */
-    int64_t unused_ns; /* how long it may lie unused: a second less than it says; 0: it says nothing */
+    bool ends; /* the connection is not to be kept */
+    int64_t
+        unused_ns; /* how long it may lie unused: a second less than the server says; 0: it says nothing */
 };
 
-/* Adds what one field says ("timeout=5, max=100") to what is known; what can't be understood says nothing. */
+/* Adds what one field says ("timeout=5, max=100") to what is known. Elements that can't be understood are
+ * passed over. */
 void weir__keep_alive_read(struct weir__keep_alive *known, weir_bytes value);
 
 #endif

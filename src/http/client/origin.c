@@ -1,143 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The connections to one origin. */
-#include <errno.h>
+#include "http/client/origin.h"
+
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <weir/scope.h>
-
-#include "core/account/attribution.h"
 #include "core/sync.h"
-#include "http/client/client.h"
+#include "core/wait.h"
+#include "http/client/connection.h"
 
-/* Reading goes on at once while the kernel has more, but not so long that others wait for it. */
-enum { AWAITS_AT_ONCE = 16 };
-
-/* --- closing --- */
-
-static void closed(weir_stream *stream)
-{
-    struct weir__client_connection *c = weir__stream_extra(stream);
-    weir_client *client = c->client;
-
-    client->connection_count--;
-    if (client->closing && client->connection_count == 0)
-        weir_event_set(&client->quiet);
-}
-
-static void tell(const struct weir__origin *origin)
-{
-    weir__origin_counts_now(origin->counts, origin->in_use, origin->idle_count, origin->waiting);
-}
-
-static void stop_timeout(struct weir__client_connection *c)
-{
-    if (weir__timer_is_set(&c->timeout.timer))
-        weir__timeout_cancel(c->client->loop, &c->timeout);
-}
-
-static void leave_idle(struct weir__client_connection *c)
-{
-    weir__list_remove(&c->node);
-    weir__timeout_list_leave(&c->patient);
-    stop_timeout(c);
-    c->origin->idle_count--;
-    c->client->idle_count--;
-    tell(c->origin);
-}
-
-static void drop(struct weir__client_connection *c)
-{
-    if (!weir__list_is_empty(&c->node))
-        leave_idle(c);
-    stop_timeout(c);
-    c->fetch = NULL;
-    c->origin = NULL;
-    weir__stream_close_detached(weir__client_stream(c), closed);
-}
-
-static void drop_oldest(struct weir__origin *origin)
-{
-    drop(weir__container_of(origin->idle.prev, struct weir__client_connection, node));
-}
-
-void weir__origin_close_idle(struct weir__origin *origin)
-{
-    while (!weir__list_is_empty(&origin->idle))
-        drop_oldest(origin);
-}
-
-void weir__client_idle_exhausted(struct weir__timeout_entry *p)
-{
-    drop(weir__container_of(p, struct weir__client_connection, patient));
-}
-
-static void timed_out(struct weir__timeout *timeout)
-{
-    struct weir__client_connection *c = weir__container_of(timeout, struct weir__client_connection, timeout);
-
-    if (c->fetch != NULL)
-        weir__client_await(c); /* a turn has gone by */
-    else
-        drop(c);
-}
-
-void weir__origin_free(struct weir__origin *origin)
-{
-    weir__list_remove(&origin->node);
-    weir__list_remove(&origin->bucket);
-    origin->client->origin_count--;
-    weir__origin_counts_drop(&origin->client->book, origin->counts);
-    free(origin->waits_for);
-    free(origin);
-}
-
-/* --- receiving --- */
-
-/* An idle connection has nothing to say: the end closes it, and so does an answer nobody asked for. */
-static bool handle(struct weir__client_connection *c, char *data, int32_t result)
-{
-    weir_stream *stream = weir__client_stream(c);
-    bool more = false;
-
-    c->awaiting = false;
-    if (c->fetch != NULL)
-        more = weir__fetch_feed(c->fetch, data, result);
-    else
-        drop(c);
-    weir__stream_return(stream, data);
-    return more;
-}
-
-static void input_came(weir_stream *stream, char *data, int32_t result)
-{
-    struct weir__client_connection *c = weir__stream_extra(stream);
-
-    if (handle(c, data, result))
-        weir__client_await(c);
-}
-
-void weir__client_await(struct weir__client_connection *c)
-{
-    char *data;
-    int32_t result;
-
-    if (c->awaiting)
-        return;
-    for (int i = 0; i < AWAITS_AT_ONCE; i++) {
-        c->awaiting = true;
-        if (!weir__stream_await(weir__client_stream(c), input_came, &data, &result) ||
-            !handle(c, data, result))
-            return;
-    }
-    if (c->fetch->writing != NULL) /* its task is not there to ask again */
-        weir__timeout_set(c->client->loop, &c->timeout, 0);
-    else
-        weir__fetch_wake(c->fetch);
-}
-
-/* --- taking and giving back --- */
+/* --- slots --- */
 
 static bool describe_slot(const struct weir__look *look, const struct weir__task *task,
                           struct weir__wait_words *out)
@@ -166,64 +36,26 @@ static int take_slot(struct weir__origin *origin)
         if (origin->waiting >= origin->client->options.waiting_per_origin)
             return -WEIR_EBUSY;
         origin->waiting++;
-        tell(origin);
+        weir__client_publish_counts(origin);
         err = weir__semaphore_acquire(&origin->slots, &a_slot);
         origin->waiting--;
-        tell(origin);
+        weir__client_publish_counts(origin);
         if (err < 0)
             return err;
     }
     origin->in_use++;
-    tell(origin);
+    weir__client_publish_counts(origin);
     return 0;
 }
 
 static void give_slot(struct weir__origin *origin)
 {
     origin->in_use--;
-    tell(origin);
+    weir__client_publish_counts(origin);
     weir_semaphore_release(&origin->slots);
 }
 
-static int connect_new(struct weir__origin *origin, struct weir__client_connection **out)
-{
-    const char *to = origin->client->options.connect_to;
-    struct weir__task *self = weir__task_current();
-    struct weir__attribution before;
-    weir_stream *stream;
-    weir_scope attempt;
-    int err;
-
-    before = weir__attribution_on(self, WEIR_CHARGE_CONNECT, self->attribution.name);
-    weir_scope_open(&attempt, weir_after(origin->client->options.connect_timeout), 0);
-    err = weir__connect(to != NULL ? to : origin->address, sizeof **out, &stream);
-    (void)weir_scope_close(&attempt);
-    weir__attribution_back(self, before);
-    if (err < 0)
-        return err == -WEIR_EDEADLINE && weir_scope_expired(&attempt) ? -ETIMEDOUT : err;
-    *out = weir__stream_extra(stream);
-    (*out)->client = origin->client;
-    (*out)->origin = origin;
-    weir__list_init(&(*out)->node);
-    weir__list_init(&(*out)->patient.node);
-    weir__timeout_init(&(*out)->timeout, timed_out);
-    origin->client->connection_count++;
-    weir__origin_count(&origin->counts->connected);
-    return 0;
-}
-
-static struct weir__client_connection *take_idle(struct weir__origin *origin)
-{
-    struct weir__client_connection *c;
-
-    if (weir__list_is_empty(&origin->idle))
-        return NULL;
-    c = weir__container_of(origin->idle.next, struct weir__client_connection, node);
-    leave_idle(c);
-    c->reused = true;
-    weir__origin_count(&origin->counts->reused);
-    return c;
-}
+/* --- connections --- */
 
 static void assign(struct weir__fetch *f, struct weir__client_connection *c)
 {
@@ -245,11 +77,11 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
         return err;
     }
     if (!fresh)
-        c = take_idle(origin);
+        c = weir__client_take_idle(origin);
     else if (origin->in_use + origin->idle_count > origin->client->options.connections_per_origin)
-        drop_oldest(origin);
+        weir__client_drop_oldest(origin);
     if (c == NULL)
-        err = connect_new(origin, &c);
+        err = weir__client_connect(origin, &c);
     if (err < 0) {
         give_slot(origin);
         origin->users--;
@@ -264,9 +96,9 @@ int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
     struct weir__client_connection *c;
     int err;
 
-    drop(f->connection);
+    weir__client_drop(f->connection);
     f->connection = NULL;
-    err = connect_new(origin, &c);
+    err = weir__client_connect(origin, &c);
     if (err == 0) {
         assign(f, c);
         return 0;
@@ -276,51 +108,17 @@ int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
     return err;
 }
 
-/* Of those whose servers say nothing the one unused longest, else of the others. */
-static void drop_one_idle(weir_client *client)
-{
-    struct weir__list *first =
-        weir__list_is_empty(&client->idle.entries) ? client->idle_told.next : client->idle.entries.next;
-
-    drop(weir__container_of(first, struct weir__client_connection, patient.node));
-}
-
-static void wait_unused(weir_client *client, struct weir__client_connection *c)
-{
-    if (c->unused_ns == 0) {
-        weir__timeout_list_enter(&client->idle, &c->patient);
-        return;
-    }
-    weir__list_push_back(&client->idle_told, &c->patient.node);
-    weir__timeout_set(client->loop, &c->timeout, weir__loop_now_ns(client->loop) + c->unused_ns);
-}
-
-static void keep_idle(struct weir__origin *origin, struct weir__client_connection *c)
-{
-    weir_client *client = origin->client;
-
-    c->fetch = NULL;
-    if (client->idle_count == client->options.idle_connections)
-        drop_one_idle(client);
-    weir__list_push_front(&origin->idle, &c->node);
-    wait_unused(client, c);
-    origin->idle_count++;
-    client->idle_count++;
-    tell(origin);
-    weir__client_await(c);
-}
-
 void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int err)
 {
     const struct weir__heartbeat *heartbeat;
 
-    if (f->asked == 0) /* perhaps it found no origin to ask */
+    if (f->asked == 0) /* no origin was found for it, or its end is counted */
         return;
     heartbeat = &origin->client->loop->heartbeat;
     weir__origin_counts_ended(origin->counts,
                               &(struct weir__origin_end){.err = err,
                                                          .status = f->reply.status,
-                                                         .words = err < 0 ? f->words : NULL,
+                                                         .words = err < 0 ? f->why : NULL,
                                                          .connected = f->connection != NULL},
                               weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked));
     f->asked = 0;
@@ -331,11 +129,11 @@ void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bo
     struct weir__client_connection *c = f->connection;
 
     f->connection = NULL;
-    stop_timeout(c);
+    weir__client_stop_timeout(c);
     if (keep)
-        keep_idle(origin, c);
+        weir__client_keep_idle(c);
     else
-        drop(c);
+        weir__client_drop(c);
     give_slot(origin);
     origin->users--;
 }

@@ -9,9 +9,9 @@
 
 #include "core/runtime.h"
 
-static const int64_t calm_ns = 60 * INT64_C(1000000000); /* after which a change is not the next of many */
+static const int64_t calm_ns = 60 * INT64_C(1000000000); /* after so long a change is not one of a series */
 
-/* --- those of a runtime --- */
+/* --- all of a runtime --- */
 
 static const struct weir__registry_type health_type = {"health of an origin"};
 
@@ -69,7 +69,7 @@ void weir__origin_health_drop(struct weir_runtime *runtime, struct weir__origin_
 
 /* --- counting --- */
 
-/* What is told, once nobody is kept away any more. */
+/* What is logged, after the counting has been left to others again. */
 struct news {
     bool fails, back;
     enum weir_origin_error reason;
@@ -144,7 +144,7 @@ static void count_answer(struct weir__origin_health *health, struct news *news)
         forget(health);
 }
 
-static void tell(const struct weir__origin_health *health, const struct news *news)
+static void log_news(const struct weir__origin_health *health, const struct news *news)
 {
     if (news->fails)
         weir_log(WEIR_LOG_WARN, "an origin fails", WEIR_KV("origin", health->origin),
@@ -155,7 +155,7 @@ static void tell(const struct weir__origin_health *health, const struct news *ne
                  WEIR_KV_INT("failed", news->failed));
 }
 
-/* It is our own limits that refuse, or nobody wants the answer any more: the origin is not to blame. */
+/* Whether the origin caused it. A refusal by our own limits and a cancel are not its own. */
 static bool is_its_own(enum weir_origin_error error)
 {
     return error != WEIR_ORIGIN_BUSY && error != WEIR_ORIGIN_CANCELLED && error != WEIR_ORIGIN_OTHER;
@@ -175,7 +175,7 @@ void weir__origin_health_failed(struct weir__origin_health *health, enum weir_or
     atomic_store_explicit(&health->watched, true, memory_order_relaxed);
     count_failure(health, error, words, &news);
     atomic_flag_clear_explicit(&health->held, memory_order_release);
-    tell(health, &news);
+    log_news(health, &news);
 }
 
 void weir__origin_health_count_answer(struct weir__origin_health *health)
@@ -186,5 +186,5 @@ void weir__origin_health_count_answer(struct weir__origin_health *health)
         return;
     count_answer(health, &news);
     atomic_flag_clear_explicit(&health->held, memory_order_release);
-    tell(health, &news);
+    log_news(health, &news);
 }

@@ -2,9 +2,9 @@
 /* Whether an origin works, as all clients of a runtime together see it: one line in the log when it begins to
  * fail and one when it is back, however many loops ask it.
  *
- * Threading: any loop. What goes well while all is well costs one look at a number that nobody writes. Once
- * something has failed, whoever comes first counts; who comes at the same moment does not, and waits for
- * nobody.
+ * Threading: any loop. An answer costs one load of a number that is not written while all is well. Once
+ * something has failed, one loop at a time counts; another one that comes at the same moment does not count,
+ * and does not wait.
  */
 #ifndef WEIR__HTTP_CLIENT_ORIGIN_HEALTH_H
 #define WEIR__HTTP_CLIENT_ORIGIN_HEALTH_H
@@ -17,10 +17,10 @@
 
 struct weir_runtime;
 
-/* A failure counts two points, an answer takes one back. So an origin fails after three failures in a row, or
- * when for some time more than a third of what it is asked fails; one that has never answered fails with the
- * first that is no deadline. It is back after so many good answers more than failures: twice as many each
- * time when it keeps changing. */
+/* A failure adds two points, an answer takes one away. So an origin fails after three failures in a row, or
+ * when for some time more than a third of its requests fail. An origin that has never answered fails with the
+ * first failure that is no deadline. It is back after so many more answers than failures; after twice as many
+ * each time when it keeps changing. */
 enum {
     WEIR__ORIGIN_FAILS_AT = 6,
     WEIR__ORIGIN_BACK_AFTER = 3,
@@ -30,11 +30,11 @@ enum {
 struct weir__origin_health {
     struct weir__registered registered; /* in runtime->shared, whose lock guards it and users */
     int users;
-    atomic_bool watched; /* something has failed of late, or it was never asked: answers count, too */
+    atomic_bool watched; /* something has failed of late, or nothing was asked yet: answers count, too */
     atomic_bool failing;
     _Atomic(const char *) last_words; /* of the latest failure: static; NULL: there was none */
     _Atomic int64_t last_ns;          /* when that was, by the monotonic clock */
-    atomic_flag held;                 /* by whoever counts; guards the rest */
+    atomic_flag held;                 /* while a loop counts; guards the rest */
     bool answered;                    /* ever */
     unsigned points, back_after;
     int64_t failing_ns, back_ns; /* since when it has been so */
@@ -44,7 +44,8 @@ struct weir__origin_health {
     char origin[];
 };
 
-/* That of an origin: "http://127.0.0.1:8101". Waits for whoever adds or drops one at that moment.
+/* The health of an origin ("http://127.0.0.1:8101"), found or added. Waits for a loop that does so at that
+ * moment.
  * Returns: NULL when there is no memory. */
 struct weir__origin_health *weir__origin_health_use(struct weir_runtime *runtime, const char *origin);
 void weir__origin_health_drop(struct weir_runtime *runtime, struct weir__origin_health *health);

@@ -7,128 +7,104 @@
 
 #include "core/loop.h"
 #include "core/runtime.h"
+#include "http/client/origin_error.h"
 #include "http/message/writer.h"
 
-/* --- the book of a client --- */
+/* --- the origins of a client --- */
 
-static const struct weir__registry_type book_type = {"origins of an HTTP client"};
+static const struct weir__registry_type stats_type = {"origins of an HTTP client"};
 
-static struct weir__registry *registry_of(const struct weir__origin_book *book)
+static struct weir__registry *registry_of(const struct weir__client_stats *stats)
 {
-    return &book->loop->runtime->registry;
+    return &stats->loop->runtime->registry;
 }
 
-static void free_counts(const struct weir__origin_book *book, struct weir__origin_counts *counts)
+static void free_counts(const struct weir__client_stats *stats, struct weir__origin_counts *counts)
 {
-    weir__origin_health_drop(book->loop->runtime, counts->health);
+    weir__origin_health_drop(stats->loop->runtime, counts->health);
     free(counts);
 }
 
-void weir__origin_book_open(struct weir__origin_book *book, struct weir__loop *loop)
+void weir__client_stats_open(struct weir__client_stats *stats, struct weir__loop *loop)
 {
-    book->loop = loop;
-    weir__registry_enter(registry_of(book));
-    weir__registry_add(registry_of(book), &book->registered, &book_type);
-    weir__registry_leave(registry_of(book));
+    stats->loop = loop;
+    weir__registry_enter(registry_of(stats));
+    weir__registry_add(registry_of(stats), &stats->registered, &stats_type);
+    weir__registry_leave(registry_of(stats));
 }
 
-void weir__origin_book_close(struct weir__origin_book *book)
+void weir__client_stats_close(struct weir__client_stats *stats)
 {
     struct weir__origin_counts *next;
 
-    weir__registry_enter(registry_of(book));
-    weir__registry_remove(&book->registered);
-    weir__registry_leave(registry_of(book));
-    for (struct weir__origin_counts *c = atomic_load(&book->first); c != NULL; c = next) {
+    weir__registry_enter(registry_of(stats));
+    weir__registry_remove(&stats->registered);
+    weir__registry_leave(registry_of(stats));
+    for (struct weir__origin_counts *c = atomic_load(&stats->first); c != NULL; c = next) {
         next = c->next;
-        free_counts(book, c);
+        free_counts(stats, c);
     }
 }
 
-static void free_unused(struct weir__origin_book *book)
+static void free_unused(struct weir__client_stats *stats)
 {
-    struct weir__origin_counts *c = atomic_load_explicit(&book->first, memory_order_relaxed), *kept = NULL,
+    struct weir__origin_counts *c = atomic_load_explicit(&stats->first, memory_order_relaxed), *kept = NULL,
                                *next;
 
     for (; c != NULL; c = next) {
         next = c->next;
         if (c->unused)
-            free_counts(book, c);
+            free_counts(stats, c);
         else if (kept == NULL)
-            atomic_store_explicit(&book->first, kept = c, memory_order_relaxed);
+            atomic_store_explicit(&stats->first, kept = c, memory_order_relaxed);
         else
             kept = kept->next = c;
     }
     if (kept == NULL)
-        atomic_store_explicit(&book->first, NULL, memory_order_relaxed);
+        atomic_store_explicit(&stats->first, NULL, memory_order_relaxed);
     else
         kept->next = NULL;
-    book->has_unused = false;
+    stats->has_unused = false;
 }
 
-static void free_unused_soon(struct weir__origin_book *book)
+static void free_unused_soon(struct weir__client_stats *stats)
 {
-    if (!book->has_unused || !weir__registry_try_enter(registry_of(book)))
+    if (!stats->has_unused || !weir__registry_try_enter(registry_of(stats)))
         return;
-    free_unused(book);
-    weir__registry_leave(registry_of(book));
+    free_unused(stats);
+    weir__registry_leave(registry_of(stats));
 }
 
-struct weir__origin_counts *weir__origin_counts_add(struct weir__origin_book *book, const char *address)
+struct weir__origin_counts *weir__origin_counts_add(struct weir__client_stats *stats, const char *address)
 {
     static const char scheme[] = "http://";
     size_t bytes = (sizeof(struct weir__origin_counts) + sizeof scheme + strlen(address) + 63) / 64 * 64;
     struct weir__origin_counts *counts = aligned_alloc(64, bytes); /* no cache line is another loop's */
 
-    free_unused_soon(book);
+    free_unused_soon(stats);
     if (counts == NULL)
         return NULL;
     memset(counts, 0, bytes);
     memcpy(counts->origin, scheme, sizeof scheme);
     strcat(counts->origin, address);
-    counts->health = weir__origin_health_use(book->loop->runtime, counts->origin);
+    counts->health = weir__origin_health_use(stats->loop->runtime, counts->origin);
     if (counts->health == NULL) {
         free(counts);
         return NULL;
     }
-    counts->next = atomic_load_explicit(&book->first, memory_order_relaxed);
-    atomic_store_explicit(&book->first, counts, memory_order_release);
+    counts->next = atomic_load_explicit(&stats->first, memory_order_relaxed);
+    atomic_store_explicit(&stats->first, counts, memory_order_release);
     return counts;
 }
 
-void weir__origin_counts_drop(struct weir__origin_book *book, struct weir__origin_counts *counts)
+void weir__origin_counts_drop(struct weir__client_stats *stats, struct weir__origin_counts *counts)
 {
     counts->unused = true;
-    book->has_unused = true;
-    free_unused_soon(book);
+    stats->has_unused = true;
+    free_unused_soon(stats);
 }
 
 /* --- counting --- */
-
-static enum weir_origin_error error_of(int err, bool connected)
-{
-    switch (-err) {
-    case WEIR_EDEADLINE:
-        return WEIR_ORIGIN_DEADLINE;
-    case WEIR_ECANCELED:
-        return WEIR_ORIGIN_CANCELLED;
-    case WEIR_EBUSY:
-        return WEIR_ORIGIN_BUSY;
-    case WEIR_EDNS:
-        return WEIR_ORIGIN_DNS;
-    case WEIR_EPROTOCOL:
-        return WEIR_ORIGIN_BAD_RESPONSE;
-    case WEIR_ETOOLARGE:
-        return WEIR_ORIGIN_TOO_LARGE;
-    case ENOMEM:
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-        return WEIR_ORIGIN_OTHER;
-    default:
-        return connected ? WEIR_ORIGIN_CLOSED : WEIR_ORIGIN_CONNECT;
-    }
-}
 
 static void count_error(struct weir__origin_counts *counts, const struct weir__origin_end *end,
                         enum weir_origin_error error)
@@ -144,20 +120,21 @@ static void count_error(struct weir__origin_counts *counts, const struct weir__o
 void weir__origin_counts_ended(struct weir__origin_counts *counts, const struct weir__origin_end *end,
                                int64_t took_ns)
 {
-    enum weir_origin_error error = end->err < 0 ? error_of(end->err, end->connected) : WEIR_ORIGIN_STATUS;
+    enum weir_origin_error error =
+        end->err < 0 ? weir__origin_error_of(end->err, end->connected) : WEIR_ORIGIN_STATUS;
 
     if (end->err < 0 || end->status >= 500)
         count_error(counts, end, error);
     else
         weir__origin_health_answered(counts->health);
-    /* How long it took to be refused, or until nobody wanted it any more, says nothing about the origin. */
+    /* The time until a refusal, or a cancel, says nothing about the origin. */
     if (error != WEIR_ORIGIN_BUSY && error != WEIR_ORIGIN_CANCELLED)
         weir_meter_record(&counts->took, (weir_duration){took_ns});
 }
 
 void weir__origin_counts_broke(struct weir__origin_counts *counts, const struct weir__origin_end *end)
 {
-    count_error(counts, end, error_of(end->err, true));
+    count_error(counts, end, weir__origin_error_of(end->err, true));
 }
 
 /* --- reading --- */
@@ -191,16 +168,16 @@ static void read_counts(const struct weir__origin_counts *counts, weir_origin_st
     weir_meter_read(&counts->took, &out->took);
 }
 
-static void read_book(const struct weir__origin_book *book,
-                      void (*fn)(void *arg, const weir_origin_stats *stats), void *arg)
+static void read_stats(const struct weir__client_stats *client,
+                       void (*fn)(void *arg, const weir_origin_stats *stats), void *arg)
 {
     weir_origin_stats stats;
 
     for (const struct weir__origin_counts *c = atomic_load_explicit(
-             (_Atomic(struct weir__origin_counts *) *)(uintptr_t)&book->first, memory_order_acquire);
+             (_Atomic(struct weir__origin_counts *) *)(uintptr_t)&client->first, memory_order_acquire);
          c != NULL; c = c->next) {
         read_counts(c, &stats);
-        stats.loop = book->loop->index;
+        stats.loop = client->loop->index;
         fn(arg, &stats);
     }
 }
@@ -208,25 +185,7 @@ static void read_book(const struct weir__origin_book *book,
 void weir_origin_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_origin_stats *stats), void *arg)
 {
     weir__registry_enter(&runtime->registry);
-    weir__registry_each (entry, &runtime->registry, &book_type)
-        read_book(weir__container_of(entry, struct weir__origin_book, registered), fn, arg);
+    weir__registry_each (entry, &runtime->registry, &stats_type)
+        read_stats(weir__container_of(entry, struct weir__client_stats, registered), fn, arg);
     weir__registry_leave(&runtime->registry);
-}
-
-const char *weir_origin_error_name(enum weir_origin_error error)
-{
-    static const char *const names[WEIR_ORIGIN_ERRORS] = {
-        [WEIR_ORIGIN_DNS] = "dns",
-        [WEIR_ORIGIN_CONNECT] = "connect",
-        [WEIR_ORIGIN_CLOSED] = "closed",
-        [WEIR_ORIGIN_BAD_RESPONSE] = "bad_response",
-        [WEIR_ORIGIN_TOO_LARGE] = "too_large",
-        [WEIR_ORIGIN_STATUS] = "status",
-        [WEIR_ORIGIN_BUSY] = "busy",
-        [WEIR_ORIGIN_DEADLINE] = "deadline",
-        [WEIR_ORIGIN_CANCELLED] = "cancelled",
-        [WEIR_ORIGIN_OTHER] = "other",
-    };
-
-    return (unsigned)error < WEIR_ORIGIN_ERRORS ? names[error] : "other";
 }

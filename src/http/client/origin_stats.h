@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What is counted of an origin, for others to read.
+/* What is counted of an origin, for other threads to read.
  *
- * Threading: the loop of the client writes. Any thread reads, holding the runtime's lock of what it shows;
- * the loop never waits for that lock but as the client is opened and closed: what it has no more use for
- * while somebody reads is left for later.
+ * Threading: the loop of the client writes. Any thread reads, holding the lock of the runtime's registry. The
+ * loop waits for that lock only when the client is opened and closed: counts that are not needed any more
+ * while another thread reads are freed later.
  */
 #ifndef WEIR__HTTP_CLIENT_ORIGIN_STATS_H
 #define WEIR__HTTP_CLIENT_ORIGIN_STATS_H
@@ -20,7 +20,7 @@ struct weir__loop;
 
 struct weir__origin_counts {
     struct weir__origin_counts *next; /* older */
-    bool unused;                      /* the loop's: its origin is forgotten */
+    bool unused;                      /* the loop's: the origin has been forgotten */
     atomic_int in_use, idle, waiting;
     _Atomic uint64_t requests, reused, connected;
     _Atomic uint64_t errors[WEIR_ORIGIN_ERRORS];
@@ -29,21 +29,21 @@ struct weir__origin_counts {
     char origin[];
 };
 
-/* Those of one client, in its memory. */
-struct weir__origin_book {
+/* The counts of all origins of one client, in its memory. */
+struct weir__client_stats {
     struct weir__registered registered; /* in the runtime's registry */
     struct weir__loop *loop;
     _Atomic(struct weir__origin_counts *) first;
     bool has_unused;
 };
 
-void weir__origin_book_open(struct weir__origin_book *book, struct weir__loop *loop);
-/* Waits for whoever reads it at that moment. */
-void weir__origin_book_close(struct weir__origin_book *book);
+void weir__client_stats_open(struct weir__client_stats *stats, struct weir__loop *loop);
+/* Waits for the thread that reads at that moment. */
+void weir__client_stats_close(struct weir__client_stats *stats);
 
 /* NULL: no memory. address: as in a URL. */
-struct weir__origin_counts *weir__origin_counts_add(struct weir__origin_book *book, const char *address);
-void weir__origin_counts_drop(struct weir__origin_book *book, struct weir__origin_counts *counts);
+struct weir__origin_counts *weir__origin_counts_add(struct weir__client_stats *stats, const char *address);
+void weir__origin_counts_drop(struct weir__client_stats *stats, struct weir__origin_counts *counts);
 
 /* Only the loop adds, so that no locked instruction is needed. */
 static inline void weir__origin_count(_Atomic uint64_t *n)
@@ -64,12 +64,12 @@ struct weir__origin_end {
     int err;           /* 0: it was answered, */
     int status;        /* with this */
     const char *words; /* static: what was wrong; NULL: what err says */
-    bool connected;    /* it had a connection at the end */
+    bool connected;    /* the request had a connection at the end */
 };
 
 void weir__origin_counts_ended(struct weir__origin_counts *counts, const struct weir__origin_end *end,
                                int64_t took_ns);
-/* An answer whose head is counted already broke off. */
+/* Counts an answer that broke off after its head was counted. */
 void weir__origin_counts_broke(struct weir__origin_counts *counts, const struct weir__origin_end *end);
 
 #endif

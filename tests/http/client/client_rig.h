@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/client/client.h"
+#include "http/client/state.h"
 #include "support/run.h"
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"

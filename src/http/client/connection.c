@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/client/connection.h"
+
+#include <errno.h>
+
+#include <weir/scope.h>
+
+#include "core/account/attribution.h"
+
+/* So many pieces are read at once while the kernel has more; then other tasks run. */
+enum { AWAITS_AT_ONCE = 16 };
+
+/* --- closing --- */
+
+static void closed(weir_stream *stream)
+{
+    struct weir__client_connection *c = weir__stream_extra(stream);
+    weir_client *client = c->client;
+
+    client->connection_count--;
+    if (client->closing && client->connection_count == 0)
+        weir_event_set(&client->quiet);
+}
+
+void weir__client_publish_counts(const struct weir__origin *origin)
+{
+    weir__origin_counts_now(origin->counts, origin->in_use, origin->idle_count, origin->waiting);
+}
+
+void weir__client_stop_timeout(struct weir__client_connection *c)
+{
+    if (weir__timer_is_set(&c->timeout.timer))
+        weir__timeout_cancel(c->client->loop, &c->timeout);
+}
+
+static void leave_idle(struct weir__client_connection *c)
+{
+    weir__list_remove(&c->node);
+    weir__timeout_list_leave(&c->idle_entry);
+    weir__client_stop_timeout(c);
+    c->origin->idle_count--;
+    c->client->idle_count--;
+    weir__client_publish_counts(c->origin);
+}
+
+void weir__client_drop(struct weir__client_connection *c)
+{
+    if (!weir__list_is_empty(&c->node))
+        leave_idle(c);
+    weir__client_stop_timeout(c);
+    c->fetch = NULL;
+    c->origin = NULL;
+    weir__stream_close_detached(weir__client_stream(c), closed);
+}
+
+void weir__client_drop_oldest(struct weir__origin *origin)
+{
+    weir__client_drop(weir__container_of(origin->idle.prev, struct weir__client_connection, node));
+}
+
+void weir__client_drop_idle(struct weir__origin *origin)
+{
+    while (!weir__list_is_empty(&origin->idle))
+        weir__client_drop_oldest(origin);
+}
+
+void weir__client_idle_exhausted(struct weir__timeout_entry *entry)
+{
+    weir__client_drop(weir__container_of(entry, struct weir__client_connection, idle_entry));
+}
+
+static void timed_out(struct weir__timeout *timeout)
+{
+    struct weir__client_connection *c = weir__container_of(timeout, struct weir__client_connection, timeout);
+
+    if (c->fetch != NULL)
+        weir__client_await(c); /* a turn has gone by */
+    else
+        weir__client_drop(c);
+}
+
+/* --- connecting --- */
+
+int weir__client_connect(struct weir__origin *origin, struct weir__client_connection **out)
+{
+    const char *to = origin->client->options.connect_to;
+    struct weir__task *self = weir__task_current();
+    struct weir__attribution before;
+    weir_stream *stream;
+    weir_scope attempt;
+    int err;
+
+    before = weir__attribution_on(self, WEIR_CHARGE_CONNECT, self->attribution.name);
+    weir_scope_open(&attempt, weir_after(origin->client->options.connect_timeout), 0);
+    err = weir__connect(to != NULL ? to : origin->address, sizeof **out, &stream);
+    (void)weir_scope_close(&attempt);
+    weir__attribution_back(self, before);
+    if (err < 0)
+        return err == -WEIR_EDEADLINE && weir_scope_expired(&attempt) ? -ETIMEDOUT : err;
+    *out = weir__stream_extra(stream);
+    (*out)->client = origin->client;
+    (*out)->origin = origin;
+    weir__list_init(&(*out)->node);
+    weir__list_init(&(*out)->idle_entry.node);
+    weir__timeout_init(&(*out)->timeout, timed_out);
+    origin->client->connection_count++;
+    weir__origin_count(&origin->counts->connected);
+    return 0;
+}
+
+/* --- receiving --- */
+
+/* An idle connection is closed by whatever comes: the end, or an answer that was not asked for. */
+static bool handle(struct weir__client_connection *c, char *data, int32_t result)
+{
+    weir_stream *stream = weir__client_stream(c);
+    bool more = false;
+
+    c->awaiting = false;
+    if (c->fetch != NULL)
+        more = c->fetch->feed(c->fetch, data, result);
+    else
+        weir__client_drop(c);
+    weir__stream_return(stream, data);
+    return more;
+}
+
+static void input_came(weir_stream *stream, char *data, int32_t result)
+{
+    struct weir__client_connection *c = weir__stream_extra(stream);
+
+    if (handle(c, data, result))
+        weir__client_await(c);
+}
+
+void weir__client_await(struct weir__client_connection *c)
+{
+    char *data;
+    int32_t result;
+
+    if (c->awaiting)
+        return;
+    for (int i = 0; i < AWAITS_AT_ONCE; i++) {
+        c->awaiting = true;
+        if (!weir__stream_await(weir__client_stream(c), input_came, &data, &result) ||
+            !handle(c, data, result))
+            return;
+    }
+    if (c->fetch->writing != NULL) /* its task is writing, and can't ask again */
+        weir__timeout_set(c->client->loop, &c->timeout, 0);
+    else
+        weir__fetch_wake(c->fetch);
+}
+
+/* --- idle --- */
+
+struct weir__client_connection *weir__client_take_idle(struct weir__origin *origin)
+{
+    struct weir__client_connection *c;
+
+    if (weir__list_is_empty(&origin->idle))
+        return NULL;
+    c = weir__container_of(origin->idle.next, struct weir__client_connection, node);
+    leave_idle(c);
+    c->reused = true;
+    weir__origin_count(&origin->counts->reused);
+    return c;
+}
+
+/* Drops the one idle longest of those whose servers do not say how long they keep them, else of the others.
+ */
+static void drop_one_idle(weir_client *client)
+{
+    struct weir__list *first =
+        weir__list_is_empty(&client->idle.entries) ? client->idle_limited.next : client->idle.entries.next;
+
+    weir__client_drop(weir__container_of(first, struct weir__client_connection, idle_entry.node));
+}
+
+static void wait_unused(weir_client *client, struct weir__client_connection *c)
+{
+    if (c->unused_ns == 0) {
+        weir__timeout_list_enter(&client->idle, &c->idle_entry);
+        return;
+    }
+    weir__list_push_back(&client->idle_limited, &c->idle_entry.node);
+    weir__timeout_set(client->loop, &c->timeout, weir__loop_now_ns(client->loop) + c->unused_ns);
+}
+
+void weir__client_keep_idle(struct weir__client_connection *c)
+{
+    struct weir__origin *origin = c->origin;
+    weir_client *client = c->client;
+
+    c->fetch = NULL;
+    if (client->idle_count == client->options.idle_connections)
+        drop_one_idle(client);
+    weir__list_push_front(&origin->idle, &c->node);
+    wait_unused(client, c);
+    origin->idle_count++;
+    client->idle_count++;
+    weir__client_publish_counts(origin);
+    weir__client_await(c);
+}

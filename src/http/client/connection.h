@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* One connection to an origin: connecting, receiving, lying idle, closing. Threading: as state.h. */
+#ifndef WEIR__HTTP_CLIENT_CONNECTION_H
+#define WEIR__HTTP_CLIENT_CONNECTION_H
+
+#include "http/client/state.h"
+
+/* Connects to an origin. Waits. Returns: 0; as weir_connect(); -ETIMEDOUT by connect_timeout. */
+int weir__client_connect(struct weir__origin *origin, struct weir__client_connection **out) WEIR_CHECKED;
+
+/* Asks for more from the connection of a fetch, or of none. Harmless when that has been asked for already.
+ * When very much comes at once the fetch is woken, to ask again. */
+void weir__client_await(struct weir__client_connection *c);
+
+/* Closes a connection, idle or in use. */
+void weir__client_drop(struct weir__client_connection *c);
+
+/* Keeps a connection until it is used again, or too long idle. */
+void weir__client_keep_idle(struct weir__client_connection *c);
+
+/* Takes the idle connection that was used last. NULL: there is none. */
+struct weir__client_connection *weir__client_take_idle(struct weir__origin *origin);
+
+/* Closes the idle connection of an origin that was used first; one must be there. */
+void weir__client_drop_oldest(struct weir__origin *origin);
+
+/* Closes all idle connections of an origin. */
+void weir__client_drop_idle(struct weir__origin *origin);
+
+/* Ends the timer of a connection, if it has one. */
+void weir__client_stop_timeout(struct weir__client_connection *c);
+
+/* Has other threads see how many connections of an origin there are. */
+void weir__client_publish_counts(const struct weir__origin *origin);
+
+/* Of weir_client: a connection has been idle for as long as it may. */
+void weir__client_idle_exhausted(struct weir__timeout_entry *entry);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading an answer where it comes in: the memory of it, and its head. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/loop.h"
+#include "http/client/fetch_parts.h"
+#include "http/client/keep_alive.h"
+#include "http/message/headers.h"
+
+enum { PARTIAL_ROOM_MIN = 1024, INTERIMS_MAX = 32 };
+
+static bool end(struct weir__fetch *f, int err)
+{
+    f->ended = true;
+    f->err = err;
+    if (err < 0)
+        f->keep = false;
+    weir__fetch_stop_writing(f);
+    weir__fetch_wake(f);
+    return false;
+}
+
+/* --- memory of the answer --- */
+
+static int begin_memory(struct weir__fetch *f)
+{
+    struct weir__arena memory;
+    uint64_t most = f->streamed ? 0 : f->body_max < SIZE_MAX / 8 ? f->body_max : SIZE_MAX / 8;
+
+    if (f->memory != NULL)
+        return 0;
+    /* A buffer that grows leaves its smaller copies in the arena; together they are smaller than the last. */
+    weir__arena_init(&memory, &f->client->loop->chunks,
+                     4 * ((size_t)most + f->client->options.head_bytes) + WEIR__REPLY_OVERHEAD_BYTES);
+    weir__arena_charge(&memory, &f->client->loop->buffered);
+    f->memory = weir__arena_alloc(&memory, sizeof *f->memory);
+    if (f->memory == NULL)
+        return -ENOMEM;
+    weir__arena_move(f->memory, &memory);
+    return 0;
+}
+
+void weir__fetch_drop_reply(struct weir__fetch *f)
+{
+    if (f->memory != NULL)
+        weir__arena_free(f->memory);
+    f->memory = NULL;
+    f->reply = (weir_reply){0};
+}
+
+static int keep_partial(struct weir__fetch *f, const char *data, size_t len)
+{
+    size_t room = f->partial_room == 0 ? PARTIAL_ROOM_MIN : f->partial_room;
+    char *partial;
+
+    while (room < f->partial_len + len)
+        room *= 2;
+    if (room > f->partial_room) {
+        partial = weir__arena_alloc(f->memory, room);
+        if (partial == NULL)
+            return -ENOMEM;
+        if (f->partial_len > 0)
+            memcpy(partial, f->partial, f->partial_len);
+        f->partial = partial;
+        f->partial_room = room;
+    }
+    memmove(f->partial + f->partial_len, data, len); /* data may be a part of it, behind a 1xx */
+    f->partial_len += len;
+    return 0;
+}
+
+/* --- the head --- */
+
+static char *end_text(char *copy, const char *original, weir_bytes span)
+{
+    char *text = copy + (span.data - original);
+
+    text[span.len] = '\0'; /* in place of the ':' or of the end of the line */
+    return text;
+}
+
+/* Notes what a field says to the client. Runs for every field of every answer; most differ in their length
+ * already. */
+static void note_field(const struct weir__http_field *field, struct weir__keep_alive *keep_alive, bool *coded)
+{
+    if (field->name.len == sizeof "keep-alive" - 1) {
+        if (weir_bytes_equal_nocase(field->name, WEIR__HTTP_TEXT("keep-alive")))
+            weir__keep_alive_read(keep_alive, field->value);
+    } else if (field->name.len == sizeof "content-encoding" - 1) {
+        if (weir_bytes_equal_nocase(field->name, WEIR__HTTP_TEXT("content-encoding")))
+            *coded = true;
+    }
+}
+
+static int take_head(struct weir__fetch *f, const struct weir__http_response_head *head, const char *data,
+                     size_t len)
+{
+    char *copy = weir__arena_memdup(f->memory, data, len);
+    weir_header *headers = weir__arena_calloc(f->memory, head->field_count, sizeof *headers);
+    struct weir__keep_alive keep_alive = {0};
+
+    if (copy == NULL || headers == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < head->field_count; i++) {
+        const struct weir__http_field *field = &head->fields[i];
+        note_field(field, &keep_alive, &f->reply.coded);
+        headers[i].name = end_text(copy, data, field->name);
+        headers[i].value = field->value.len > 0 ? end_text(copy, data, field->value) : "";
+    }
+    f->reply.status = head->status;
+    f->reply.headers = headers;
+    f->reply.header_count = head->field_count;
+    f->reply.memory = f->memory;
+    f->head_done = true;
+    f->keep = head->keep_alive && head->framing != WEIR__HTTP_UNTIL_CLOSE && !keep_alive.ends;
+    f->connection->unused_ns = keep_alive.unused_ns;
+    return weir__fetch_begin_body(f, head);
+}
+
+/* Reads heads from the front of data, also those of 1xx. Returns: the bytes used; 0 the head is not whole
+ * yet; < 0. */
+static int parse_head(struct weir__fetch *f, const char *data, size_t len)
+{
+    struct weir__http_head_limits limits = {.head_bytes_max = f->client->options.head_bytes};
+    struct weir__http_response_head head = {.fields = f->client->fields,
+                                            .field_max = (size_t)f->client->options.headers};
+    struct weir__http_fault fault = {0};
+    size_t used = 0;
+    int n, err;
+
+    for (;;) {
+        n = weir__http_response_head_parse(data + used, len - used, &f->scan, &limits, f->method, &head,
+                                           &fault);
+        if (n <= 0)
+            break;
+        f->scan = (struct weir__http_scan){0};
+        if (head.status >= 200) {
+            err = take_head(f, &head, data + used, (size_t)n);
+            return err < 0 ? err : (int)used + n;
+        }
+        if (++f->interims > INTERIMS_MAX) {
+            f->why = "it has more than 32 interim answers (1xx)";
+            return -WEIR_EPROTOCOL;
+        }
+        used += (size_t)n;
+    }
+    if (n < 0) {
+        f->why = fault.message;
+        return n == -WEIR_ETOOLARGE ? -WEIR_EPROTOCOL : n;
+    }
+    if (used > 0) { /* 1xx heads alone so far */
+        f->partial_len = 0;
+        err = keep_partial(f, data + used, len - used);
+        return err < 0 ? err : 0;
+    }
+    return f->partial_len > 0 ? 0 : keep_partial(f, data, len);
+}
+
+static int take_head_bytes(struct weir__fetch *f, const char **data, size_t *len)
+{
+    size_t before = f->partial_len;
+    int used, err;
+
+    if (before == 0) {
+        used = parse_head(f, *data, *len);
+    } else {
+        err = keep_partial(f, *data, *len);
+        if (err < 0)
+            return err;
+        used = parse_head(f, f->partial, f->partial_len);
+        if (used > 0)
+            used -= (int)before;
+    }
+    if (used < 0 || !f->head_done)
+        return used;
+    *data += used;
+    *len -= (size_t)used;
+    return 0;
+}
+
+static int closed_by_peer(struct weir__fetch *f)
+{
+    f->keep = false;
+    if (!f->head_done)
+        return -WEIR_ETRUNCATED;
+    return f->streamed ? 0 : weir__http_body_closed(&f->body); /* of a stream the reading task finds out */
+}
+
+/* --- what came in --- */
+
+static bool feed(struct weir__fetch *f, const char *data, int32_t result)
+{
+    size_t len = (size_t)result;
+    int err;
+
+    if (f->ended)
+        return false;
+    if (result <= 0)
+        return end(f, result < 0 ? result : closed_by_peer(f));
+    f->began = true;
+    err = begin_memory(f);
+    if (err == 0 && !f->head_done)
+        err = take_head_bytes(f, &data, &len);
+    if (err < 0)
+        return end(f, err);
+    if (!f->head_done)
+        return true;
+    if (f->streamed) {
+        err = len > 0 ? weir__fetch_keep_piece(f, data, len) : 0;
+        if (err < 0)
+            return end(f, err);
+        if (!f->both_ways)
+            weir__fetch_stop_writing(f);
+        weir__fetch_wake(f);
+        return false; /* the reader asks for more */
+    }
+    err = weir__fetch_take_body(f, data, len);
+    if (err < 0 || f->body.ended)
+        return end(f, err);
+    return true;
+}
+
+/* --- beginning --- */
+
+void weir__fetch_init(struct weir__fetch *f, weir_client *client, const weir_fetch_options *options,
+                      bool streamed)
+{
+    *f = (struct weir__fetch){
+        .feed = feed,
+        .client = client,
+        .streamed = streamed,
+        .method = weir__http_method_of(weir_bytes_of(options->method != NULL ? options->method : "GET")),
+        .body_max = options->reply_bytes_max != 0 ? options->reply_bytes_max : client->options.reply_bytes,
+    };
+}

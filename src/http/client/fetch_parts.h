@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* One request and its answer on a connection: the parts of which fetch.c and fetch_stream.c are made.
+ *
+ * Threading: as state.h. An answer is read where it comes in, on the loop's own stack; the task that asked is
+ * woken once, when all of it is there.
+ */
+#ifndef WEIR__HTTP_CLIENT_FETCH_PARTS_H
+#define WEIR__HTTP_CLIENT_FETCH_PARTS_H
+
+#include "http/client/state.h"
+#include "http/message/target.h"
+
+/* --- fetch_request.c: sending --- */
+
+/* Writes the head of the request, into small (WEIR__FETCH_HEAD_ROOM bytes that live as long as f; or NULL)
+ * when it fits. body_length: what the head says of the body; -1: chunked. Returns: 0; -EINVAL; -ENOMEM. */
+int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *options,
+                           const struct weir__http_url *url, int64_t body_length, char *small) WEIR_CHECKED;
+
+/* Frees the memory of the request's head. */
+void weir__fetch_free_head(struct weir__fetch *f);
+
+/* Sends the head and the body behind it. Waits.
+ * Returns: 0; 1 it was given up, because what came in makes it useless; as weir_write_pieces(). */
+int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes) WEIR_CHECKED;
+
+/* Sends pieces. Returns: as weir__fetch_send(). */
+int weir__fetch_write(struct weir__fetch *f, struct iovec *pieces, size_t count) WEIR_CHECKED;
+
+/* Gives up what is still to be sent. */
+void weir__fetch_stop_writing(struct weir__fetch *f);
+
+/* Whether a request that failed with err was lost because its connection had been kept too long, and may be
+ * sent once more: weir__origin_replace(), weir__fetch_restart(), weir__fetch_send(). */
+bool weir__fetch_is_stale(const struct weir__fetch *f, int err);
+
+void weir__fetch_restart(struct weir__fetch *f);
+
+/* The name by which the backend is charged in the ledger of what the running task works for: the caller's,
+ * else its address. NULL: there is no such ledger. */
+const char *weir__fetch_charge_name(const weir_fetch_options *options, const struct weir__origin *origin);
+
+/* --- fetch_wait.c --- */
+
+/* Waits for news since the last wait. Asks for more of the answer when that has not been asked for.
+ * Returns: 0; the cause of a cancel. */
+int weir__fetch_wait(struct weir__fetch *f) WEIR_CHECKED;
+
+/* --- fetch_answer.c: reading --- */
+
+/* Begins a fetch without a connection. */
+void weir__fetch_init(struct weir__fetch *f, weir_client *client, const weir_fetch_options *options,
+                      bool streamed);
+
+/* Frees what came of an answer that is not wanted. */
+void weir__fetch_drop_reply(struct weir__fetch *f);
+
+/* --- fetch_body.c --- */
+
+/* Begins the body of an answer. Returns: 0; -WEIR_ETOOLARGE; -WEIR_EBUSY; -ENOMEM. */
+int weir__fetch_begin_body(struct weir__fetch *f, const struct weir__http_response_head *head) WEIR_CHECKED;
+
+/* Adds to the body of an answer that is read whole. Returns: 0; as weir__http_body_next(); -WEIR_EBUSY;
+ * -ENOMEM. */
+int weir__fetch_take_body(struct weir__fetch *f, const char *data, size_t len) WEIR_CHECKED;
+
+/* Keeps bytes of the body for the task that reads them. Returns: 0; -ENOMEM. */
+int weir__fetch_keep_piece(struct weir__fetch *f, const char *data, size_t len) WEIR_CHECKED;
+
+/* Gives back what the body of a whole answer does not need. */
+void weir__fetch_trim_body(struct weir__fetch *f);
+
+#endif

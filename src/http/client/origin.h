@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* A slot and a connection of an origin for one request. Threading: as state.h. */
+#ifndef WEIR__HTTP_CLIENT_ORIGIN_H
+#define WEIR__HTTP_CLIENT_ORIGIN_H
+
+#include "http/client/state.h"
+
+/* Takes a connection for one fetch: an idle one, unless fresh; else a new one. Waits.
+ * Returns: 0, the connection belongs to f; as weir_get(). */
+int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, bool fresh) WEIR_CHECKED;
+
+/* Closes the connection of f and makes a new one in its place. Waits.
+ * Returns: as weir__origin_acquire(); on failure f has none any more. */
+int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f) WEIR_CHECKED;
+
+/* Counts how a fetch ended, once: with err, or with an answer. To be called while the fetch has its
+ * connection, if it had one. */
+void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int err);
+
+/* Gives the slot and the connection back. keep: the connection may be used again; else it is closed. */
+void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bool keep);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The origins of a client. Threading: as state.h. */
+#ifndef WEIR__HTTP_CLIENT_ORIGIN_TABLE_H
+#define WEIR__HTTP_CLIENT_ORIGIN_TABLE_H
+
+#include "http/client/state.h"
+#include "http/message/target.h"
+
+/* Takes a URL apart, as the client needs it. Returns: 0, or -EINVAL. */
+int weir__client_url(const char *text, struct weir__http_url *url) WEIR_CHECKED;
+
+/* Finds the origin of a URL, or adds it in the place of one that is not in use.
+ * Returns: 0; -ENOMEM; -WEIR_EBUSY all origins are in use. */
+int weir__client_origin(weir_client *client, const struct weir__http_url *url,
+                        struct weir__origin **out) WEIR_CHECKED;
+
+/* Closes the idle connections of all origins. */
+void weir__client_drop_all_idle(weir_client *client);
+
+/* Frees all origins, which have no connections any more. */
+void weir__client_free_origins(weir_client *client);
+
+#endif

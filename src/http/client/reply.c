@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/client/reply.h"
+
+#include "core/account/activity.h"
+#include "core/loop.h"
+
+/* --- what answers hold --- */
+
+static const char too_much_held[] = "answers of backends hold as much memory as they may";
+
+bool weir__client_has_room(const weir_client *client, size_t bytes)
+{
+    size_t held = weir__account_sum(&client->loop->buffered);
+
+    return held <= client->options.replies_bytes && bytes <= client->options.replies_bytes - held;
+}
+
+int weir_client_hold(weir_client *client, size_t bytes)
+{
+    const struct weir__task *self = weir__task_current();
+
+    if (weir__client_has_room(client, bytes)) {
+        weir__account_take(&client->loop->buffered, bytes);
+        return 0;
+    }
+    if (self->activity != NULL) {
+        self->activity->busy_why = too_much_held;
+        self->activity->busy_reason = "replies";
+        self->activity->busy_for_ns = 1000000000;
+    }
+    return -WEIR_EBUSY;
+}
+
+void weir_client_unhold(weir_client *client, size_t bytes)
+{
+    weir__account_give(&client->loop->buffered, bytes);
+}
+
+/* --- answers --- */
+
+const char *weir_reply_header_value(const weir_reply *reply, const char *name)
+{
+    weir_bytes wanted = weir_bytes_of(name);
+
+    for (size_t i = 0; i < reply->header_count; i++)
+        if (weir_bytes_equal_nocase(weir_bytes_of(reply->headers[i].name), wanted))
+            return reply->headers[i].value;
+    return NULL;
+}
+
+void weir_reply_free(weir_reply *reply)
+{
+    if (reply->memory != NULL)
+        weir__arena_free(reply->memory);
+    *reply = (weir_reply){0};
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of the HTTP client: what its files share.
+ *
+ * Threading: a client and all that belongs to it are of one loop. What is said to run on the loop's own stack
+ * must not wait.
+ *
+ *     client.c           options, opening and closing
+ *     origin_table.c     the origins of a client: found, added, forgotten
+ *     origin.c           a slot and a connection of an origin for one request
+ *     connection.c       one connection: connecting, receiving, idle, closing
+ *     fetch.c            requests whose answers are read whole
+ *     fetch_stream.c     requests and answers larger than memory
+ *     fetch_request.c    of a request on a connection: sending it
+ *     fetch_wait.c       … waiting for its answer
+ *     fetch_answer.c     … reading its answer: the head
+ *     fetch_body.c       … the body
+ *     reply.c            the memory of answers
+ *     origin_stats.c     what is counted of an origin, and read by other threads
+ *     origin_health.c    whether an origin works, as all loops see it
+ *     origin_error.c     errors of requests, by their type
+ *     keep_alive.c       how long a server keeps a connection
+ *
+ * Receiving on a connection is never the wait of a task: an await is pending while the connection is idle and
+ * while an answer comes. So reusing it costs no system call, and a backend that closes an idle one is seen at
+ * once.
+ */
+#ifndef WEIR__HTTP_CLIENT_STATE_H
+#define WEIR__HTTP_CLIENT_STATE_H
+
+#include <weir/http_client.h>
+#include <weir/sync.h>
+
+#include "base/arena.h"
+#include "core/task.h"
+#include "core/timeout_list.h"
+#include "http/client/origin_stats.h"
+#include "http/message/body.h"
+#include "http/message/head.h"
+#include "net/stream.h"
+
+enum {
+    WEIR__CLIENT_BUCKETS = 64,
+    WEIR__REPLY_OVERHEAD_BYTES = 256 << 10,
+    WEIR__REPLY_SMALL_BYTES = 16 << 10, /* an answer that takes no more is not refused for want of room */
+    WEIR__FETCH_HEAD_ROOM = 768,        /* of a request that needs no memory of its own for its head */
+};
+
+struct weir_client {
+    weir_client_options options; /* defaults filled in */
+    struct weir__loop *loop;
+    struct weir__list origins; /* the one used last comes first */
+    struct weir__list buckets[WEIR__CLIENT_BUCKETS];
+    int origin_count;
+    struct weir__timeout_list idle; /* connections whose server does not say how long it keeps them */
+    struct weir__list idle_limited; /* connections whose server does, each with a timer; the oldest first */
+    int idle_count;
+    int connection_count; /* open or closing */
+    bool closing;
+    struct weir__client_stats stats;
+    weir_event quiet;                 /* set when closing and no connection is left */
+    struct weir__http_field fields[]; /* room to parse into: options.headers */
+};
+
+struct weir__origin {
+    struct weir__list node;   /* in client->origins */
+    struct weir__list bucket; /* in one of client->buckets */
+    weir_client *client;
+    struct weir__list idle; /* connections, the one used last first */
+    weir_semaphore slots;   /* one for each connection that may be in use */
+    int in_use, idle_count; /* together at most connections_per_origin */
+    int waiting;            /* tasks that wait for a slot */
+    int users;              /* tasks that use it: meanwhile it is not forgotten */
+    struct weir__origin_counts *counts;
+    weir_bytes host; /* a part of address */
+    uint16_t port;
+    char *waits_for;     /* "an answer from 127.0.0.1:8101" */
+    const char *address; /* the last part of waits_for */
+};
+
+/* Lies behind its stream. */
+struct weir__client_connection {
+    weir_client *client;
+    struct weir__origin *origin;           /* NULL: it is being closed */
+    struct weir__list node;                /* in origin->idle */
+    struct weir__timeout_entry idle_entry; /* in client->idle, or by its node in client->idle_limited */
+    struct weir__timeout timeout; /* in idle_limited: until it is dropped; in use: until the next turn */
+    int64_t unused_ns;         /* how long it may lie unused, as its server said last; 0: it said nothing */
+    struct weir__fetch *fetch; /* NULL: idle, or being closed */
+    bool awaiting;
+    bool reused;
+};
+
+/* One request on its way. Lies on the stack of its task, or in a weir_fetch_stream. */
+struct weir__fetch {
+    /* Takes what came in: data, or the end with a result <= 0. On the loop's own stack.
+     * Returns: whether more is wanted. */
+    bool (*feed)(struct weir__fetch *f, const char *data, int32_t result);
+    struct weir__client_connection *connection;
+    weir_client *client;
+    struct weir__task *waiter;          /* parked until there is news */
+    struct weir__stream_write *writing; /* some of the request is on its way out */
+    bool news;                          /* came when no task was parked */
+    bool streamed;                      /* the body is left to be read, see piece */
+    bool both_ways;                     /* streamed: an answer is read while the request is written */
+    bool began;                         /* a byte of an answer has come */
+    bool head_done, ended;              /* ended: nothing more will come in; err says how */
+    bool keep;                          /* the connection may be used again */
+    int err;
+    const char *why; /* static: what was wrong with the answer, where that is known */
+    int interims;    /* 1xx answers so far */
+    char *head;      /* of the request, for as long as it may have to be sent again */
+    size_t head_len;
+    bool head_allocated;
+    enum weir__http_method method;
+    uint64_t asked; /* when it first asked for a connection, in ticks; 0: it did not, or its end is counted */
+    uint64_t body_max;
+    struct weir__arena *memory; /* of the answer; NULL before its first byte */
+    char *partial;              /* a head that came in parts */
+    size_t partial_len, partial_room;
+    struct weir__http_scan scan;
+    struct weir__http_body body;
+    size_t body_room;
+    char *piece; /* streamed: bytes that came and were not used */
+    size_t piece_at, piece_len;
+    weir_reply reply;
+};
+
+static inline weir_stream *weir__client_stream(struct weir__client_connection *c)
+{
+    return weir__stream_of_extra(c);
+}
+
+/* Has the task of a fetch look again. */
+static inline void weir__fetch_wake(struct weir__fetch *f)
+{
+    struct weir__task *waiter = f->waiter;
+
+    f->news = waiter == NULL;
+    if (waiter == NULL)
+        return;
+    f->waiter = NULL;
+    weir__wake(waiter, 0);
+}
+
+#endif
