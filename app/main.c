@@ -5,9 +5,9 @@
 
 #include "commands/cli.h"
 
-/* Whoever started us may have closed some of the three: what we open ourselves must not take their numbers,
- * or logs and answers would be written into it. Where there is no /dev/null, what can't be read or written
- * takes the place. */
+/* Opens those of the three standard streams that are closed: a file of ours must not take their numbers, or
+ * logs and answers would be written into it. Without /dev/null, a descriptor that can't be read or written is
+ * used. */
 static void open_missing_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -18,6 +18,6 @@ static void open_missing_streams(void)
 int main(int argc, char **argv)
 {
     open_missing_streams();
-    (void)signal(SIGPIPE, SIG_IGN); /* whoever reads what we write may leave: that is an error of the write */
+    (void)signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of the write */
     return cli_main(argc, argv);
 }

@@ -26,10 +26,11 @@ static int reads_at_start(void *arg)
     weir_guard_allow start;
     char text[80];
     int fd;
+    ssize_t n;
 
     weir_guard_allow_begin(&start, "read:file fsync");
     fd = open(arg, O_RDONLY | O_CLOEXEC);
-    ssize_t n = read(fd, text, sizeof text);
+    n = read(fd, text, sizeof text);
     close(fd);
     weir_guard_allow_end(&start);
     return n < 0 ? -1 : 0;

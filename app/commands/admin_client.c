@@ -21,9 +21,9 @@ enum { ANSWER_BYTES_MAX = 512 << 20, TOLD_BYTES_MAX = 300 };
 static const char default_address[] = "127.0.0.1:8081";
 static const char unix_prefix[] = "unix:";
 
-/* --- where to ask --- */
+/* --- addresses --- */
 
-/* Returns: the length of the host, brackets included, which ends before the last colon; 0: it is none. */
+/* Returns: the length of the host, brackets included, which ends before the last colon; 0: the address is invalid. */
 static size_t host_length(const char *address, size_t length)
 {
     size_t host = length;
@@ -183,7 +183,7 @@ static int heed_signals(void *arg)
     int err = weir_signals_open(&signals, numbers, 2);
 
     if (err < 0)
-        return 0; /* then they end the program as they always do */
+        return 0; /* the signals end the program by their default action */
     err = weir_signals_wait(&signals);
     if (err > 0)
         weir_scope_cancel(&run->scope);
@@ -233,7 +233,7 @@ int admin_client_run(const char *command, const char *address,
         return usage_error(
             command, "'%s' is no address, expected HOST:PORT or unix:PATH of the admin address", address);
     run.admin.where = address != NULL && is_unix(address) ? address : run.admin.base + strlen("http://");
-    /* Of this program nobody wants to know that; and what fails is told by the command. */
+    /* No stalls of this program are reported, and the command prints its own failures. */
     options = (weir_options){.stall_after = weir_ms(-1), .log_level = WEIR_LOG_ERROR};
     err = weir_run(&options, run_all, &run);
     if (err < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Asking a running gateway at its admin address: what weir tasks, top and their like have in common.
+/* A client of the admin address of a running gateway, for weir tasks, top, stalls and the like.
  *
- * Threading: admin_client_run is for the main thread; the rest is for the task it runs.
+ * Threading: admin_client_run() belongs to the main thread, the rest to the task that it runs.
  */
 #ifndef APP_COMMANDS_ADMIN_CLIENT_H
 #define APP_COMMANDS_ADMIN_CLIENT_H
@@ -15,37 +15,37 @@
 enum { ADMIN_URL_BYTES = 1024, ADMIN_BASE_BYTES = 300 };
 
 struct admin_client {
-    const char *command;         /* for what is told on stderr */
+    const char *command;         /* its name begins each message on stderr */
     char base[ADMIN_BASE_BYTES]; /* "http://127.0.0.1:8081" */
-    const char *where;           /* "127.0.0.1:8081" or "unix:PATH", for whoever reads it */
+    const char *where;           /* "127.0.0.1:8081" or "unix:PATH", for messages */
     weir_client *client;
 };
 
-/* Runs fn(admin, arg) as a task in a runtime of its own. SIGINT and SIGTERM cancel it: all its waits then
- * fail with -WEIR_ECANCELED, and it returns what is fine to return then.
- * address: HOST:PORT, [IPV6]:PORT, PORT, with http:// before it or not; unix:PATH; NULL: 127.0.0.1:8081.
- * Returns: the exit code: that of fn; EXIT_USAGE for an address that is none, EXIT_FAILED without a runtime,
- *          after telling on stderr.
+/* Runs fn(admin, arg) as a task in a runtime of its own. SIGINT and SIGTERM cancel the task: all its waits
+ * then fail with -WEIR_ECANCELED, and its result is the exit code as always. address: HOST:PORT, [IPV6]:PORT
+ * or PORT, with or without http://; unix:PATH; NULL: 127.0.0.1:8081.
+ * Returns: the exit code: the result of fn; after a message on stderr EXIT_USAGE for an invalid address,
+ *          EXIT_FAILED without a runtime.
  */
 int admin_client_run(const char *command, const char *address,
                      int (*fn)(struct admin_client *admin, void *arg), void *arg);
 
-/* Asks for a page, whose answer must be 200 and come whole within the time.
+/* Asks for a page. The answer must have status 200, and come whole within the time.
  * Owns:    reply is the caller's to weir_reply_free(). path: with its query; lent.
- * Returns: 0; -WEIR_ECANCELED, interrupted, which is not told; else another negative code, after telling on
- *          stderr what is wrong and what helps.
+ * Returns: 0; -WEIR_ECANCELED interrupted, without a message; else another negative code, after a message on
+ *          stderr that says what is wrong and what helps.
  */
 WEIR_CHECKED int admin_client_get(struct admin_client *admin, const char *path, weir_duration within,
                                   weir_reply *reply);
 
-/* The same, but tells nothing: while a screen is drawn there is no place for it.
- * Owns:    reply is the caller's in any case: a page with another status is in it.
- * Returns: 0; -WEIR_EPROTOCOL another status than 200, too.
+/* As admin_client_get(), without a message: while a screen is drawn there is no place for it.
+ * Owns:    reply is the caller's in any case: it holds a page with another status.
+ * Returns: as admin_client_get(); -WEIR_EPROTOCOL also for another status than 200.
  */
 WEIR_CHECKED int admin_client_try(struct admin_client *admin, const char *path, weir_duration within,
                                   weir_reply *reply);
 
-/* Says on stderr what that was, and what helps. */
+/* Prints the message of a failed admin_client_try() on stderr. */
 void admin_client_tell(const struct admin_client *admin, const char *path, int err, const weir_reply *reply);
 
 /* Adds "?name=value" to a path of room bytes, or "&name=value", with the value encoded.
@@ -53,8 +53,8 @@ void admin_client_tell(const struct admin_client *admin, const char *path, int e
  */
 WEIR_CHECKED int admin_client_add_query(char *path, size_t room, const char *name, const char *value);
 
-/* Writes the base URL of an address, as of admin_client_run; that of a Unix socket names no path.
- * Returns: 0; -EINVAL it is none.
+/* Writes the base URL of an address as admin_client_run() takes it. The URL of a Unix socket has no path.
+ * Returns: 0; -EINVAL no such address.
  */
 WEIR_CHECKED int admin_client_base(const char *address, char base[ADMIN_BASE_BYTES]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* weir advise: what a running gateway's traffic says to tasks or pools. */
+/* weir advise: findings and advice from the traffic of a running gateway. */
 #include "commands/commands.h"
 
 #include <stdbool.h>
@@ -66,7 +66,8 @@ static void show_advice(const json_t *object)
     putchar('\n');
 }
 
-/* What is wrong now, the most important first. Returns: whether there is any. */
+/* Prints what is wrong now, the most important first.
+ * Returns: whether there is anything. */
 static bool show_findings(const json_t *advice)
 {
     size_t i;

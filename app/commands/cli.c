@@ -29,7 +29,8 @@ static const struct command commands[] = {
     {"tasks", "[ADMIN]", "print every task of a running gateway, and what it waits for", command_tasks_help,
      command_tasks},
     {"top", "[ADMIN]", "watch a running gateway in the terminal", command_top_help, command_top},
-    {"stalls", "[ADMIN]", "print who has held a loop of it, and where", command_stalls_help, command_stalls},
+    {"stalls", "[ADMIN]", "print the tasks that held a loop of it, and where", command_stalls_help,
+     command_stalls},
     {"advise", "[ADMIN]", "say what its traffic tells of tasks and pools", command_advise_help,
      command_advise},
     {"profile", "[ADMIN]", "print where its CPU time goes, or draw it", command_profile_help,
@@ -81,7 +82,7 @@ static int is_help(const char *argument)
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
-/* Output that was asked for and could not be written is a failure, as for a full disk. */
+/* Flushes the output. Output that can't be written, to a full disk for instance, makes the command fail. */
 static int finish_output(int code)
 {
     const int err = fflush(stdout) != 0 ? -errno : 0;
@@ -130,7 +131,7 @@ int cli_main(int argc, char **argv)
         return EXIT_USAGE;
     }
     command = find_command(argv[1]);
-    /* Whoever runs a command did not write it; a gateway's file says what it wants itself, and how to log. */
+    /* A command's own calls are only counted; for a gateway its file chooses the mode. */
     quietly = (weir_guard_options){.mode = WEIR_GUARD_COUNT};
     if (command != NULL && command->run != command_serve && weir_guard_configure(&quietly) < 0)
         return EXIT_FAILED;

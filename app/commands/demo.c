@@ -57,7 +57,7 @@ static const struct option options[] = {
 };
 #undef AT
 
-/* --- the gateway's configuration, as anyone could write it --- */
+/* --- the gateway's configuration, as a file would have it --- */
 
 static int write_config(weir_buffer *out, const struct demo *demo)
 {
@@ -103,7 +103,7 @@ static int make_config(const struct demo *demo, struct config *config)
     return err;
 }
 
-/* --- what the person sees --- */
+/* --- messages --- */
 
 static void print_services(const struct demo *demo)
 {
@@ -131,9 +131,9 @@ static void started(void *arg, const char *const *listening, size_t count)
     fflush(stdout);
 }
 
-/* --- the whole --- */
+/* --- the command --- */
 
-/* Returns: false after telling which ports are taken, and which option moves them. */
+/* Returns: false after printing which ports are taken, and which option moves them. */
 static bool probe(int port, int count, const char *option)
 {
     bool good = true;

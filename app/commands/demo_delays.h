@@ -12,10 +12,10 @@
 
 #include <weir/time.h>
 
-/* The delay of one service for one request; at most 2 s. */
+/* The delay of a service for a request; at most 2 s. */
 weir_duration demo_delay(uint64_t seed, unsigned service, uint64_t number);
 
-/* Whether a service that fails now and then (one in twenty) fails this request. */
+/* Reports whether the failing service, which fails one request in twenty, fails this request. */
 bool demo_fails(uint64_t seed, unsigned service, uint64_t number);
 
 #endif

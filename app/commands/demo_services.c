@@ -24,7 +24,7 @@ const char *const demo_service_names[DEMO_SERVICES] = {
 struct service {
     unsigned index;
     const struct demo_services_options *options;
-    uint64_t requests; /* so far; of the one loop that they run on */
+    uint64_t requests; /* so far; all services run on one loop */
     weir_server_options server;
     weir_route route;
     char listen[WEIR_ADDRESS_BYTES], address[WEIR_ADDRESS_BYTES];
@@ -34,7 +34,7 @@ struct demo_services {
     struct demo_services_options options;
     struct service service[DEMO_SERVICES];
     struct background_server servers[DEMO_SERVICES];
-    struct background_servers *side;
+    struct background_servers *running;
 };
 
 static uint64_t number_of(const weir_request *req, struct service *service)
@@ -108,7 +108,7 @@ static void prepare(struct demo_services *services, unsigned index)
     service->server = (weir_server_options){
         .listen = service->listen,
         .limits = {.connections = CONNECTIONS, .exchanges = CONNECTIONS, .idle_timeout = weir_seconds(60)},
-        .drain = weir_ms(1), /* they go last: nobody waits for them any more */
+        .drain = weir_ms(1), /* the services stop last, when nobody waits for them */
         .on_listening = on_listening,
         .arg = service,
     };
@@ -128,7 +128,7 @@ int demo_services_start(const struct demo_services_options *options, struct demo
     services->options = *options;
     for (unsigned i = 0; i < DEMO_SERVICES; i++)
         prepare(services, i);
-    err = background_servers_start("service", &runtime, services->servers, DEMO_SERVICES, &services->side);
+    err = background_servers_start("service", &runtime, services->servers, DEMO_SERVICES, &services->running);
     if (err < 0) {
         free(services);
         return err;
@@ -146,6 +146,6 @@ void demo_services_stop(struct demo_services *services)
 {
     if (services == NULL)
         return;
-    background_servers_stop(services->side);
+    background_servers_stop(services->running);
     free(services);
 }

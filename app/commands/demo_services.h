@@ -21,19 +21,19 @@ struct demo_services;
 struct demo_services_options {
     int port;      /* of the first, the others follow; 0: any free ones */
     uint64_t seed; /* of the delays */
-    bool replay;   /* the number in the path of a request chooses its delay, not how many came before */
+    bool replay;   /* the number in the path of a request chooses its delay, not the count of requests */
 };
 
-/* Starts them on 127.0.0.1.
+/* Starts the services on 127.0.0.1.
  * Owns:    the caller owns *out and stops it.
- * Returns: 0, or why one can't listen.
+ * Returns: 0, or the error of a service that can't listen.
  */
 WEIR_CHECKED int demo_services_start(const struct demo_services_options *options, struct demo_services **out);
 
-/* "127.0.0.1:PORT" of one of them. */
+/* "127.0.0.1:PORT" of a service. */
 const char *demo_service_address(const struct demo_services *services, int index);
 
-/* Ends them all. NULL is nothing. */
+/* Stops all services. NULL is allowed. */
 void demo_services_stop(struct demo_services *services);
 
 #endif

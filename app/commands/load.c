@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commands/load_report.h"
 #include "commands/load_run.h"
 #include "commands/options.h"
 #include "commands/usage.h"
@@ -76,7 +77,7 @@ static bool read_header(char *text, weir_header *out)
     return true;
 }
 
-/* What can't be sent is wrong usage, not so many failed requests.
+/* Refuses a URL that can't be sent: that is wrong usage, not a number of failed requests.
  * Returns: 0, or as usage_error().
  */
 static int check_url(const char *template)
@@ -166,7 +167,7 @@ static int report(const struct load_options *o, const struct load_stats *stats)
     int err;
 
     weir_buffer_init(&out, REPORT_BYTES_MAX);
-    err = o->json ? load_stats_json(stats, &o->plan, &out) : load_stats_text(stats, &o->plan, &out);
+    err = o->json ? load_report_json(stats, &o->plan, &out) : load_report_text(stats, &o->plan, &out);
     if (err == 0 && (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout) != 0))
         err = -errno;
     weir_buffer_free(&out);

@@ -11,6 +11,8 @@
 #include <weir/scope.h>
 #include <weir/task.h>
 
+#include "commands/load_report.h"
+
 enum { PROGRESS_BYTES = 256, REPLY_BYTES_MAX = 256 << 20 };
 
 struct run {
@@ -81,8 +83,8 @@ static void send_one(struct run *run, weir_buffer *url, uint64_t number, weir_in
     weir_reply_free(&reply);
 }
 
-/* One connection's worth of load: the next request that nobody has taken, at its time or, when that has
- * passed while all were busy, at once.
+/* A worker sends on one connection at a time: it takes the next request and sends it at its time, or at once
+ * when that has passed while all workers were busy.
  */
 static int work(void *arg)
 {
@@ -122,14 +124,14 @@ static int heed_signals(void *arg)
     return 0;
 }
 
-/* The terminal by a descriptor that does not wait for it: one that is stopped (Ctrl-S), or that nobody reads,
- * must not hold up the load. The flags of stderr itself are shared with others. */
+/* Opens stderr anew, without blocking: a terminal that is stopped (Ctrl-S) must not hold up the load. The
+ * flags of stderr itself are shared with other programs. */
 static int open_terminal(void)
 {
     return open("/proc/self/fd/2", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 }
 
-/* What finds no room is not shown. */
+/* Writes to the terminal. Text for which it has no room is not shown. */
 static void show(int terminal, weir_bytes text)
 {
     (void)!write(terminal, text.data, text.len);
@@ -147,7 +149,7 @@ static int show_progress(void *arg)
     while (weir_sleep(weir_ms(500)) == 0) {
         weir_buffer_clear(&line);
         if (weir_buffer_append_text(&line, "\r") == 0 &&
-            load_stats_progress(run->stats, weir_between(run->start, weir_now()), &line) == 0 &&
+            load_report_progress(run->stats, weir_between(run->start, weir_now()), &line) == 0 &&
             weir_buffer_append_text(&line, "\033[K") == 0)
             show(terminal, weir_buffer_bytes(&line));
     }
@@ -204,7 +206,7 @@ int load_run(const struct load_target *target, struct load_stats *stats)
 
     load_stats_init(stats);
     stats->planned = planned < 1 ? 1 : (uint64_t)(planned + 0.5);
-    /* What fails is in the report, and late requests are, too. */
+    /* Failures and late requests are in the report, and need no log lines. */
     options = (weir_options){.stall_after = weir_ms(-1), .log_level = WEIR_LOG_ERROR};
     return weir_run(&options, run_all, &run);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One run of open-loop load: every request has its time, whether or not the ones before were answered, and
- * its latency counts from that time.
+/* A run of open-loop load: each request has its time to start, whether or not earlier requests were answered,
+ * and its latency counts from that time.
  *
  * Threading: load_run lends the calling thread to a runtime with one loop.
  */
@@ -22,11 +22,11 @@ struct load_target {
     const weir_header *headers;
     size_t header_count;
     weir_bytes body;
-    bool progress; /* a line on stderr, again and again */
+    bool progress; /* shows the progress on stderr, in a line that is rewritten */
 };
 
-/* Runs it; SIGINT and SIGTERM end it early.
- * Returns: 0 with stats, whatever was answered; the errors of weir_run() and weir_client_open().
+/* Runs the load. SIGINT and SIGTERM end it early.
+ * Returns: 0 with stats, whatever the answers; the errors of weir_run() and weir_client_open().
  */
 WEIR_CHECKED int load_run(const struct load_target *target, struct load_stats *stats);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a load run has measured, and how it is shown. No I/O.
+/* The measurements of a load run. load_report.h shows them. No I/O.
  *
  * Threading: belongs to the task or thread that records.
  */
@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <weir/buffer.h>
 #include <weir/histogram.h>
 #include <weir/time.h>
 
@@ -21,7 +20,7 @@ struct load_error {
     uint64_t count;
 };
 
-/* The answers of one status by themselves: a refusal takes another time than what was done. */
+/* The answers of a status by themselves: a refusal takes another time than an answer that was computed. */
 struct load_timed {
     int status;
     weir_histogram latency;
@@ -39,7 +38,7 @@ struct load_stats {
     weir_histogram late;                      /* from the intended start to the real one */
 };
 
-/* What was asked for, for the report. */
+/* The load that was asked for. */
 struct load_plan {
     double rate;
     weir_duration length;
@@ -48,31 +47,24 @@ struct load_plan {
 
 void load_stats_init(struct load_stats *stats);
 
-/* One whole answer, of whatever status. */
+/* Records a whole answer, of any status. */
 void load_stats_answer(struct load_stats *stats, int status, uint64_t bytes, weir_duration latency);
 
-/* One request without an answer. */
+/* Records a request without an answer. */
 void load_stats_error(struct load_stats *stats, int err);
 
-/* Requests whose time came while every connection was busy, and which were then not sent. */
+/* The number of requests that were not sent, because every connection was busy when their time came. */
 uint64_t load_stats_unsent(const struct load_stats *stats);
 
-/* The upper ends of the histogram's rows: 1, 2, 5, 10 … of a unit, in ns.
- * Returns: the row's end; row 0 is 10 us.
- */
+/* The upper end of a row of the histogram: 10 us for row 0, then 20 us, 50 us, 100 us … */
 weir_duration load_row_end(unsigned row);
 
-/* For people.
- * Returns: 0, -WEIR_ETOOLARGE, -ENOMEM.
- */
-WEIR_CHECKED int load_stats_text(const struct load_stats *stats, const struct load_plan *plan,
-                                 weir_buffer *out);
+/* The rows that hold any duration: the first, and the end behind the last. */
+void load_rows_find(const weir_histogram *h, unsigned *first, unsigned *end);
 
-/* For programs: one JSON object and a newline. Returns: as load_stats_text(). */
-WEIR_CHECKED int load_stats_json(const struct load_stats *stats, const struct load_plan *plan,
-                                 weir_buffer *out);
+/* The durations in a row; the last row, end - 1, has all that are longer, too. */
+uint64_t load_row_count(const weir_histogram *h, unsigned row, unsigned end);
 
-/* One line on how it goes, without its end. Returns: as load_stats_text(). */
-WEIR_CHECKED int load_stats_progress(const struct load_stats *stats, weir_duration since, weir_buffer *out);
+double load_per_second(uint64_t count, weir_duration took);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of a command: "--name value", "--name=value", "--flag", and the rest in order.
+/* The options of a command: "--name value", "--name=value", "--flag", and the other arguments in order.
  *
  * Threading: main thread.
  */
@@ -34,9 +34,9 @@ struct option {
     double min, max; /* INT, REAL */
 };
 
-/* Reads argv[1] … into the struct at base. rest and the lists in base already point to room for argc items
- * each.
- * Returns: 0, or EXIT_USAGE after telling on stderr what is wrong.
+/* Reads argv[1] … into the struct at base. rest, and each list in base, already points to room for argc
+ * items.
+ * Returns: 0, or EXIT_USAGE after a message on stderr.
  */
 int options_read(const char *command, int argc, char **argv, const struct option *options, size_t count,
                  void *base, struct option_list *rest);

@@ -17,10 +17,9 @@
 
 enum { LAST_TRIES = 10, LAST_WAIT_MS = 50 };
 
-/* A descriptor of standard output that does not wait: the flags of its own are shared with others, so
- * terminals and pipes are opened once more. Files don't wait; what else there is, and what may not be opened,
- * is used as it is.
- * Returns: it; -EPIPE a pipe without a reader.
+/* Opens standard output without blocking. The flags of its own descriptor are shared with other programs, so
+ * a terminal or pipe is opened anew. Anything else, or what may not be opened, is used as it is.
+ * Returns: the descriptor; -EPIPE a pipe without a reader.
  */
 static int open_output(void)
 {
@@ -43,20 +42,20 @@ static void close_output(int fd)
 
 static ssize_t write_some(int fd, const char *data, size_t bytes)
 {
-    weir_guard_allow there_is_nobody_else;
+    weir_guard_allow nothing_else_runs;
     int err;
     ssize_t n;
 
-    weir_guard_allow_begin(&there_is_nobody_else, "write");
+    weir_guard_allow_begin(&nothing_else_runs, "write");
     do
         n = write(fd, data, bytes);
     while (n < 0 && errno == EINTR);
     err = errno;
-    weir_guard_allow_end(&there_is_nobody_else);
+    weir_guard_allow_end(&nothing_else_runs);
     return n < 0 ? -err : n;
 }
 
-/* A terminal may say that there is room where there is too little of it: so not at once. */
+/* Waits for room, and then a moment more: a terminal may report room when it has too little. */
 static int wait_for_room(int fd)
 {
     int err = weir_wait_fd(fd, POLLOUT);

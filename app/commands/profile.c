@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* weir profile: where the CPU time of a running gateway goes. */
+/* weir profile: a profile of the CPU time of a running gateway. */
 #include "commands/commands.h"
 
 #include <errno.h>

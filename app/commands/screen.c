@@ -11,8 +11,8 @@
 
 #include "commands/output.h"
 
-/* What is not taken in time is left out: the next frame is a whole one, and meanwhile there may be keys or a
- * signal. */
+/* Writes a frame, for a second at most, since keys or a signal may come meanwhile. The rest can be left out:
+ * the next frame is whole. */
 static void write_frame(const char *data, size_t bytes)
 {
     weir_scope scope;
@@ -53,7 +53,8 @@ void screen_leave(struct screen *screen)
         tcsetattr(STDIN_FILENO, all ? TCSADRAIN : TCSANOW, &screen->before);
 }
 
-/* Each line is ended by clearing what the last frame had there; so nothing flickers. */
+/* Each line ends by clearing the rest of the last frame's line, which flickers less than clearing the screen.
+ */
 void screen_draw(struct screen *screen, weir_bytes frame)
 {
     weir_buffer out;

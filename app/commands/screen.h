@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The terminal as a screen of its own: entered, drawn on, and always given back as it was.
+/* The terminal's alternate screen: entered, drawn on, and always left with the terminal as it was.
  *
- * Threading: one task at a time. A terminal that stands still is waited for as by output_write().
+ * Threading: one task at a time. Writing waits for a stopped terminal as output_write() does.
  */
 #ifndef APP_COMMANDS_SCREEN_H
 #define APP_COMMANDS_SCREEN_H
@@ -17,19 +17,20 @@ struct screen {
     struct termios before;
 };
 
-/* Takes the terminal over: another screen, no cursor, keys as they are pressed. Signals stay signals. */
+/* Enters the alternate screen: no cursor, and keys as they are pressed. Keys that send signals still do. */
 void screen_enter(struct screen *screen);
 
-/* Gives it back. Once is enough; twice does no harm. */
+/* Leaves the screen and restores the terminal. A second call does nothing. */
 void screen_leave(struct screen *screen);
 
-/* Shows a frame in place of the one before. */
+/* Shows a frame in place of the last. */
 void screen_draw(struct screen *screen, weir_bytes frame);
 
-/* Its size; false when standard output is no terminal. */
+/* Reads the size of the terminal.
+ * Returns: false when standard output is no terminal. */
 bool screen_size(int *columns, int *rows);
 
-/* Whether the terminal's language has more than ASCII, and whether colours are wanted. */
+/* Report whether the terminal's locale has UTF-8, and whether colours are wanted. */
 bool screen_is_utf8(void);
 bool screen_wants_colours(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* weir serve: runs the gateway of a configuration file. */
+/* weir serve: runs the gateway that a configuration file describes. */
 #include "commands/commands.h"
 
 #include <stdio.h>

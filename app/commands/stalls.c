@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* weir stalls: who has held a loop of a running gateway, and where. */
+/* weir stalls: the tasks that have held a loop of a running gateway, and where. */
 #include "commands/commands.h"
 
 #include <jansson.h>
@@ -41,7 +41,7 @@ enum { TEXT_BYTES_MAX = 64 << 20, INDENT = 13, FUNCTION_COLUMNS = 36 };
 
 /* --- as text --- */
 
-/* "function file:line" in two columns. */
+/* Writes "function file:line" in two columns. */
 static void write_frame(struct terminal_text *out, const char *frame)
 {
     char function[256];

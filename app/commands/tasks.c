@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* weir tasks: every task of a running gateway, and what it waits for. */
+/* weir tasks: the tasks of a running gateway, and what each waits for. */
 #include "commands/commands.h"
 
 #include <errno.h>
@@ -53,13 +53,13 @@ struct view {
     char path[ADMIN_URL_BYTES];
     struct screen screen;
     weir_reply reply;
-    struct terminal_text lines;
+    struct terminal_text out;
     int rows; /* of the screen; 0: no limit */
 };
 
-/* --- from the answer to lines --- */
+/* --- drawing --- */
 
-/* What does not fit on the screen is left out, and counted in the last line. */
+/* Leaves out the lines that do not fit on the screen; the last line counts them. */
 static void cut(struct terminal_text *out, int rows)
 {
     weir_buffer *text = &out->text.text;
@@ -76,8 +76,8 @@ static void cut(struct terminal_text *out, int rows)
     terminal_text_printf(out, LINE_WARN, "%zu more lines", lines - (size_t)rows + 1);
 }
 
-/* A worker does it, because trees want more stack than a task has.
- * Returns: 0; -WEIR_EPROTOCOL the answer is none.
+/* Draws the tree, on a worker of a pool, because a tree may need more stack than a task has.
+ * Returns: 0; -WEIR_EPROTOCOL the answer is no tree of tasks.
  */
 static int draw(weir_job *job, void *arg)
 {
@@ -90,11 +90,11 @@ static int draw(weir_job *job, void *arg)
         json_decref(tasks);
         return -WEIR_EPROTOCOL;
     }
-    tasks_tree_write(tasks, &how, &view->lines);
+    tasks_tree_write(tasks, &how, &view->out);
     json_decref(tasks);
     if (view->rows > 0)
-        cut(&view->lines, view->rows);
-    return view->lines.text.err;
+        cut(&view->out, view->rows);
+    return view->out.text.err;
 }
 
 /* --- printing --- */
@@ -112,12 +112,12 @@ static int show(struct view *view)
 {
     int err, code;
 
-    terminal_text_init(&view->lines, TEXT_BYTES_MAX);
-    view->lines.utf8 = screen_is_utf8();
-    view->lines.styled = screen_wants_colours();
-    view->lines.width = view->rows = 0;
+    terminal_text_init(&view->out, TEXT_BYTES_MAX);
+    view->out.utf8 = screen_is_utf8();
+    view->out.styled = screen_wants_colours();
+    view->out.width = view->rows = 0;
     if (view->screen.entered)
-        screen_size(&view->lines.width, &view->rows);
+        screen_size(&view->out.width, &view->rows);
     err = weir_offload(weir_pool_blocking(), "drawing", draw, view);
     code = EXIT_FINE;
     if (err < 0)
@@ -125,14 +125,14 @@ static int show(struct view *view)
     if (err < 0)
         code = tell(err);
     else if (view->screen.entered)
-        screen_draw(&view->screen, weir_buffer_bytes(&view->lines.text.text));
+        screen_draw(&view->screen, weir_buffer_bytes(&view->out.text.text));
     else
-        code = output_print(view->lines.text.text.data, view->lines.text.text.len);
-    weir_buffer_free(&view->lines.text.text);
+        code = output_print(view->out.text.text.data, view->out.text.text.len);
+    weir_buffer_free(&view->out.text.text);
     return code;
 }
 
-/* What has to be told is told when the terminal is as it was. */
+/* Asks and shows the answer. A failure is printed after the terminal has been restored. */
 static int ask(struct view *view)
 {
     int code = EXIT_FAILED;
@@ -152,7 +152,7 @@ static int ask(struct view *view)
 
 /* --- the command --- */
 
-/* Until Ctrl-C, which is the way to end it, and no failure. */
+/* Shows the tasks again and again until Ctrl-C, which is no failure. */
 static int watch(struct view *view)
 {
     int code = ask(view);

@@ -3,119 +3,20 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/tasks_groups.h"
 #include "text/figures.h"
 
-enum { WAIT_BYTES = 256, LENGTH_BYTES = 96, PREFIX_BYTES_MAX = 64 << 10 };
+enum { LENGTH_BYTES = 96, PREFIX_BYTES_MAX = 64 << 10 };
 
 struct drawing {
     const struct tasks_view *view;
     struct terminal_text *out;
-    weir_buffer prefix; /* what stands before the lines of the present level */
+    weir_buffer prefix; /* of the lines of the present level */
 };
-
-/* Tasks that are alike, and stand at one place of the tree. */
-struct alike {
-    uint64_t likeness;
-    size_t first, count; /* of the list of members, ordered by likeness */
-    size_t place;        /* of the first of them, as they came */
-};
-
-struct member {
-    const json_t *task;
-    uint64_t likeness;
-    size_t place;
-};
-
-/* --- which tasks are alike --- */
-
-static uint64_t mix(uint64_t hash, const char *text)
-{
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-    return (hash ^ 0xff) * UINT64_C(1099511628211); /* so that "ab", "c" is not "a", "bc" */
-}
-
-/* The wait without what differs from one to the next: how long still, which place in the queue. */
-static const char *common_wait(const json_t *task, char out[WAIT_BYTES])
-{
-    static const char *const cut[] = {"sleeping for another", " left)", " for "};
-    char *place;
-
-    snprintf(out, WAIT_BYTES, "%s", figure_text(task, "waits_for"));
-    place = strrchr(out, ',');
-    if (place != NULL && strstr(place, " of ") != NULL)
-        *place = '\0';
-    if (strncmp(out, cut[0], strlen(cut[0])) == 0) {
-        out[strlen("sleeping")] = '\0';
-    } else if (strstr(out, cut[1]) != NULL) {
-        char *bracket = strrchr(out, '(');
-        if (bracket != NULL && bracket > out)
-            bracket[-1] = '\0';
-    } else if (strncmp(out, "running in ", strlen("running in ")) == 0) {
-        char *length = strstr(out, cut[2]);
-        if (length != NULL)
-            *length = '\0';
-    }
-    return out;
-}
-
-static uint64_t likeness_of(const json_t *task)
-{
-    char wait[WAIT_BYTES];
-    uint64_t hash = mix(UINT64_C(14695981039346656037), figure_text(task, "name"));
-
-    hash = mix(hash, figure_text(task, "state"));
-    hash = mix(hash, common_wait(task, wait));
-    hash = mix(hash, figure_text(task, "route"));
-    return mix(hash, figure_text(task, "spawned_at"));
-}
-
-static int by_likeness(const void *a, const void *b)
-{
-    const struct member *x = a, *y = b;
-
-    if (x->likeness != y->likeness)
-        return x->likeness < y->likeness ? -1 : 1;
-    return (x->place > y->place) - (x->place < y->place);
-}
-
-static int by_place(const void *a, const void *b)
-{
-    const struct alike *x = a, *y = b;
-
-    return (x->place > y->place) - (x->place < y->place);
-}
-
-/* Orders the members so that those alike stand together.
- * Returns: how many groups; 0 when there is no memory.
- */
-static size_t group(struct member *members, size_t count, bool flat, struct alike **out)
-{
-    size_t n = 0;
-    struct alike *groups = malloc((count + 1) * sizeof *groups);
-
-    *out = groups;
-    if (groups == NULL)
-        return 0;
-    for (size_t i = 0; i < count; i++) {
-        members[i].place = i;
-        members[i].likeness = flat ? i : likeness_of(members[i].task);
-    }
-    qsort(members, count, sizeof *members, by_likeness);
-    for (size_t i = 0; i < count; i++) {
-        if (n > 0 && groups[n - 1].likeness == members[i].likeness)
-            groups[n - 1].count++;
-        else
-            groups[n++] = (struct alike){members[i].likeness, i, 1, members[i].place};
-    }
-    qsort(groups, n, sizeof *groups, by_place);
-    return n;
-}
 
 /* --- a line --- */
 
@@ -131,7 +32,7 @@ static const char *length_text(char out[FIGURE_BYTES], double ms)
 }
 
 /* "35 ms", or "12 ms to 1.2 s" of several; "" when none has it. */
-static const char *range_of(const struct member *members, size_t count, const char *name,
+static const char *range_of(const struct tasks_member *members, size_t count, const char *name,
                             char out[LENGTH_BYTES])
 {
     char low[FIGURE_BYTES], high[FIGURE_BYTES];
@@ -154,7 +55,7 @@ static const char *range_of(const struct member *members, size_t count, const ch
     return out;
 }
 
-/* "1 998": a thin line between thousands is easier to read than none. */
+/* Writes a count with a space between thousands, "1 998". */
 static const char *count_text(char out[FIGURE_BYTES], size_t count)
 {
     char digits[FIGURE_BYTES];
@@ -170,12 +71,12 @@ static const char *count_text(char out[FIGURE_BYTES], size_t count)
     return out;
 }
 
-static void write_wait(struct terminal_text *out, const struct member *members, size_t count)
+static void write_wait(struct terminal_text *out, const struct tasks_member *members, size_t count)
 {
-    char wait[WAIT_BYTES];
+    char wait[TASKS_WAIT_BYTES];
     const json_t *task = members[0].task;
     const char *state = figure_text(task, "state");
-    const char *words = count > 1 ? common_wait(task, wait) : figure_text(task, "waits_for");
+    const char *words = count > 1 ? tasks_common_wait(task, wait) : figure_text(task, "waits_for");
 
     if (*words)
         terminal_text_printf(out, LINE_PLAIN, "  %s", words);
@@ -188,7 +89,8 @@ static const char *drawn(const struct drawing *d, const char *nice, const char *
     return d->out->utf8 ? nice : plain;
 }
 
-static void write_members(struct drawing *d, const struct member *members, size_t count, const char *branch)
+static void write_members(struct drawing *d, const struct tasks_member *members, size_t count,
+                          const char *branch)
 {
     char text[LENGTH_BYTES], number[FIGURE_BYTES];
     struct terminal_text *out = d->out;
@@ -217,7 +119,9 @@ static void write_members(struct drawing *d, const struct member *members, size_
 
 /* --- the tree --- */
 
-/* Returns: the length of the prefix before, to go back to. */
+/* Begins a deeper level.
+ * Returns: the length of the prefix before, for the end of the level.
+ */
 static size_t go_down(struct drawing *d, bool last)
 {
     const size_t before = d->prefix.len;
@@ -241,10 +145,10 @@ static void write_stack(struct drawing *d, const json_t *task, bool has_children
     }
 }
 
-/* The tasks in these scopes, added to a list.
+/* Adds the tasks in these scopes to a list.
  * Returns: false when there is no memory.
  */
-static bool gather(const json_t *scopes, struct member **list, size_t *count, size_t *room)
+static bool gather(const json_t *scopes, struct tasks_member **list, size_t *count, size_t *room)
 {
     const json_t *scope, *task;
     size_t i, k;
@@ -255,7 +159,7 @@ static bool gather(const json_t *scopes, struct member **list, size_t *count, si
         {
             if (*count == *room) {
                 const size_t more = *room ? 2 * *room : 64;
-                struct member *larger = realloc(*list, more * sizeof *larger);
+                struct tasks_member *larger = realloc(*list, more * sizeof *larger);
                 if (larger == NULL)
                     return false;
                 *list = larger;
@@ -276,7 +180,7 @@ static size_t count_used(const json_t *scopes)
     return n;
 }
 
-static void write_level(struct drawing *d, struct member *members, size_t count);
+static void write_level(struct drawing *d, struct tasks_member *members, size_t count);
 
 static void out_of_memory(struct drawing *d)
 {
@@ -284,9 +188,9 @@ static void out_of_memory(struct drawing *d)
         d->out->text.err = -ENOMEM;
 }
 
-static void write_merged(struct drawing *d, const struct member *members, size_t count)
+static void write_merged(struct drawing *d, const struct tasks_member *members, size_t count)
 {
-    struct member *below = NULL;
+    struct tasks_member *below = NULL;
     size_t n = 0, room = 0;
     bool good = true;
 
@@ -299,7 +203,7 @@ static void write_merged(struct drawing *d, const struct member *members, size_t
     free(below);
 }
 
-/* A task with several scopes that have tasks: each scope has a line of its own. */
+/* Writes a task that has tasks in several scopes: each scope has a line of its own. */
 static void write_scopes(struct drawing *d, const json_t *scopes)
 {
     const json_t *scope;
@@ -310,8 +214,9 @@ static void write_scopes(struct drawing *d, const json_t *scopes)
     {
         const json_t *tasks = json_object_get(scope, "tasks");
         const double left_ms = figure_at(scope, "deadline_ms");
-        size_t before;
-        struct member *below;
+        struct tasks_member *below = NULL;
+        size_t before, n = 0, room = 0;
+        json_t *one;
         bool last;
         if (json_array_size(tasks) == 0)
             continue;
@@ -323,9 +228,7 @@ static void write_scopes(struct drawing *d, const json_t *scopes)
             terminal_text_printf(d->out, LINE_QUIET, "  left %s", length_text(text, left_ms));
         terminal_text_end(d->out);
         before = go_down(d, last);
-        below = NULL;
-        size_t n = 0, room = 0;
-        json_t *one = json_pack("[O]", scope);
+        one = json_pack("[O]", scope);
         if (one != NULL && gather(one, &below, &n, &room))
             write_level(d, below, n);
         else
@@ -336,16 +239,16 @@ static void write_scopes(struct drawing *d, const json_t *scopes)
     }
 }
 
-static void write_level(struct drawing *d, struct member *members, size_t count)
+static void write_level(struct drawing *d, struct tasks_member *members, size_t count)
 {
-    struct alike *groups;
-    const size_t n = group(members, count, d->view->flat, &groups);
+    struct tasks_group *groups;
+    const size_t n = tasks_group(members, count, d->view->flat, &groups);
 
     if (n == 0 && count > 0)
         out_of_memory(d);
     for (size_t i = 0; i < n && d->out->text.err == 0; i++) {
         const bool last = i + 1 == n;
-        const struct member *first = &members[groups[i].first];
+        const struct tasks_member *first = &members[groups[i].first];
         const json_t *scopes = json_object_get(first->task, "scopes");
         size_t before;
         write_members(d, first, groups[i].count, last ? drawn(d, "└─ ", "`- ") : drawn(d, "├─ ", "|- "));
@@ -366,7 +269,7 @@ static void write_loop(struct drawing *d, const json_t *loop)
     const json_t *tree = json_object_get(loop, "tree"), *task;
     const double tasks = figure_at(loop, "tasks");
     char number[FIGURE_BYTES];
-    struct member *members = malloc((json_array_size(tree) + 1) * sizeof *members);
+    struct tasks_member *members = malloc((json_array_size(tree) + 1) * sizeof *members);
     size_t i;
 
     if (members == NULL) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree of tasks for people: what /tasks answers, drawn line by line, tasks that are alike put together.
+/* The tree of tasks as text: the answer of /tasks, line by line, with tasks that are alike in one line.
  *
- * Threading: any thread, but it wants more stack than a task has.
+ * Threading: any thread, but it may need more stack than a task has.
  */
 #ifndef APP_COMMANDS_TASKS_TREE_H
 #define APP_COMMANDS_TASKS_TREE_H
@@ -11,8 +11,8 @@
 #include "text/terminal_text.h"
 
 struct tasks_view {
-    bool flat;   /* each task by itself */
-    bool stacks; /* with its stack below it */
+    bool flat;   /* each task has a line of its own */
+    bool stacks; /* with the stack of each task below it */
 };
 
 /* Adds the lines of all loops. */

@@ -5,9 +5,9 @@
 
 static const struct {
     size_t comfortable; /* rows it keeps while there are empty lines between sections */
-    size_t least;       /* rows it keeps as long as it is shown: of two, one says how many more there are */
-    size_t ease;        /* how soon its rows give way, times their number */
-    int worth;          /* the least is left out first */
+    size_t least;       /* rows it keeps as long as it is shown: an item, and the count of the others */
+    size_t ease;        /* weight of its rows when a row is to be taken; the section with most loses it */
+    int worth;          /* the section of least worth is left out first */
 } shares[TOP_SECTIONS] = {
     [TOP_LOOPS] = {2, 2, 2, 3},   [TOP_ROUTES] = {5, 2, 1, 5}, [TOP_POOLS] = {2, 2, 1, 1},
     [TOP_ORIGINS] = {3, 2, 1, 2}, [TOP_STALLS] = {2, 2, 2, 4},
@@ -28,7 +28,8 @@ static size_t ease_of(const struct top_room *room, size_t section)
     return room->has_focus && section == (size_t)room->focus ? 0 : shares[section].ease;
 }
 
-/* Takes a row from the section that can best do without. Returns: false: none has more than its least. */
+/* Takes a row from the section that can best do without.
+ * Returns: false when no section has more than its least. */
 static bool take_row(const struct top_room *room, struct top_layout *layout, bool comfortable)
 {
     size_t from = TOP_SECTIONS;
@@ -45,7 +46,8 @@ static bool take_row(const struct top_room *room, struct top_layout *layout, boo
     return true;
 }
 
-/* Leaves out the section of least worth; of the last one a row. Returns: false: nothing is left. */
+/* Leaves out the section of least worth, or a row of the last section.
+ * Returns: false when nothing is left. */
 static bool leave_out(const struct top_room *room, struct top_layout *layout)
 {
     size_t out = TOP_SECTIONS, shown = 0;
@@ -70,7 +72,8 @@ static bool leave_out(const struct top_room *room, struct top_layout *layout)
     return true;
 }
 
-/* As many rows as fit while every section keeps what is comfortable. */
+/* Gives each section as many rows as fit while all keep their comfortable number.
+ * Returns: whether they fit. */
 static bool fit_comfortably(const struct top_room *room, size_t most, struct top_layout *layout)
 {
     for (size_t i = 0; i < TOP_SECTIONS; i++)

@@ -59,16 +59,16 @@ static bool is_label(const char *label, size_t length)
     return true;
 }
 
-/* A name whose last label is a number would be read as an address by some and not by others. */
+/* Refuses a name whose last label is a number: some programs would read it as an address. */
 bool host_is_valid(const char *host, size_t length)
 {
+    const char *label = host, *end = host + length;
     struct in_addr address;
 
     if (parse_ip(AF_INET, host, length, &address))
         return true;
     if (length < 1 || length > 253)
         return false;
-    const char *label = host, *end = host + length;
     for (;;) {
         const char *dot = memchr(label, '.', (size_t)(end - label));
         if (!is_label(label, (size_t)((dot != NULL ? dot : end) - label)))
@@ -143,7 +143,7 @@ bool address_read(struct config_reader *reader, const struct tree_node *node, co
     return read_tcp(reader, node, what, out);
 }
 
-/* One host may be written in several ways; addresses are compared as bytes. */
+/* Compares addresses as bytes, since a host can be written in several ways. */
 static bool same_or_any(int family, const char *a, const char *b, size_t size)
 {
     static const unsigned char any[sizeof(struct in6_addr)];

@@ -9,24 +9,24 @@
 #include "config/config.h"
 #include "config/schema.h"
 
-/* Reads one address; what names the key, for the fault.
- * Returns: false after a fault, or when memory is short.
+/* Reads an address. what names the key, for the fault.
+ * Returns: false after a fault, or without memory.
  */
 bool address_read(struct config_reader *reader, const struct tree_node *node, const char *what,
                   struct config_address *out);
 
-/* Whether listening on both is impossible: the same place, or one is every address of the other's port.
- * Port 0 collides with nothing.
+/* Reports whether no program can listen on both: they are the same, or one means every address of the same
+ * port. Port 0 collides with nothing.
  */
 bool address_collides(const struct config_address *a, const struct config_address *b);
 
-/* Whether length characters can be a host: an IPv4 address, or a name. */
+/* Reports whether length characters can be a host: an IPv4 address, or a name. */
 bool host_is_valid(const char *host, size_t length);
 
-/* Whether length characters, without brackets, are an IPv6 address. */
+/* Reports whether length characters, without brackets, are an IPv6 address. */
 bool host_is_ipv6(const char *host, size_t length);
 
-/* Reads a port of 0 to 65535 that fills all of text up to length.
+/* Reads length characters as a port from 0 to 65535.
  * Returns: the port, or -1.
  */
 int port_parse(const char *text, size_t length);

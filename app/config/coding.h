@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What `compress_response` of a route says: which answers are compressed, and how.
+/* The key `compress_response` of a route: which answers are compressed, and how.
  *
  * Threading: as config.h.
  */
@@ -15,10 +15,10 @@
 
 struct config_coding {
     bool on;
-    int order[ENCODINGS]; /* enum encoding, the one that is liked best first */
+    int order[ENCODINGS]; /* enum encoding, in the order of preference */
     size_t count;
     int level[ENCODINGS]; /* by enum encoding */
-    uint64_t min_bytes;   /* of a body that is worth it */
+    uint64_t min_bytes;   /* smaller bodies are not compressed */
 };
 
 /* Reads true, false or a mapping. The member is a struct config_coding. */

@@ -26,7 +26,7 @@ struct tree_node;
 
 /* Where to listen: "HOST:PORT", "[V6]:PORT" or "unix:PATH". */
 struct config_address {
-    const char *text; /* as written; what a listener is opened with */
+    const char *text; /* as written, and as a listener takes it */
     const char *host; /* without brackets; NULL for a Unix socket */
     int port;         /* 0: any free one */
     const char *path; /* of a Unix socket, else NULL */
@@ -37,9 +37,9 @@ struct config_limits {
     uint64_t head_bytes;
     int headers;
     uint64_t body_bytes;
-    uint64_t reply_bytes;   /* of one backend's answer */
-    uint64_t images_bytes;  /* all that are worked on together; 0: a part of the memory */
-    uint64_t replies_bytes; /* of all of them together, as long as they are held; 0: a part of the memory */
+    uint64_t reply_bytes;   /* of a backend's answer */
+    uint64_t images_bytes;  /* of all images that are worked on; 0: a part of the memory */
+    uint64_t replies_bytes; /* of all backends' answers that are held; 0: a part of the memory */
     weir_duration head_timeout;
     weir_duration idle_timeout;
     uint64_t body_rate; /* bytes a second; 0: any */
@@ -59,12 +59,12 @@ struct config_stall {
 
 struct config_pool {
     const char *name;
-    struct config_place place; /* of the name; line 0: it is not written */
+    struct config_place place; /* of the name; line 0: not in the file */
     int work;                  /* enum weir_pool_class */
-    int workers;               /* 0: what the library takes for such a one */
+    int workers;               /* 0: the library's default for its class */
     int queue;
     weir_duration wait;
-    weir_duration cpu;       /* that one job may use; 0: no limit */
+    weir_duration cpu;       /* that a job may use; 0: no limit */
     weir_pool_share *shares; /* of routes, by config_route.share - 1 */
     size_t share_count;
 };
@@ -85,25 +85,25 @@ extern const char *const config_method_names[CONFIG_METHODS + 1]; /* by enum con
 
 struct config_route {
     struct config_place place;
-    const char *path;            /* the pattern, checked */
-    const char *methods;         /* "GET POST", as weir_route takes it; NULL: every method */
-    unsigned method_mask;        /* the same as bits; 0: every method */
-    const char *on;              /* the name of a pool or "loop"; NULL: it computes nothing, so the loop */
-    int share;                   /* of that pool, from 1 on; 0: none of its own */
-    struct config_limits limits; /* the file's limits, with those of this route in their place */
+    const char *path;     /* the pattern, valid */
+    const char *methods;  /* "GET POST", as weir_route takes it; NULL: every method */
+    unsigned method_mask; /* the same as bits; 0: every method */
+    const char *on;       /* the name of a pool, or "loop"; NULL: the loop, since it computes nothing */
+    int share;            /* the number of its share of that pool, from 1 on; 0: none of its own */
+    struct config_limits limits; /* the file's limits, replaced by those of this route */
     struct config_coding compress_response;
     const struct route_kind *kind;
-    const void *settings; /* what kind->configure made; lives as long as the configuration */
+    const void *settings; /* made by kind->configure(); lives as long as the configuration */
 };
 
 struct config {
     const struct config_address *listen;
     size_t listen_count;                /* ≥ 1 */
     const struct config_address *admin; /* NULL: off */
-    const char *const *admin_hosts;     /* names it answers to, beside numbers and localhost; ended by NULL */
+    const char *const *admin_hosts;     /* Host names it takes beside numbers and localhost; ended by NULL */
     int loops;                          /* 0: one per CPU this process may use */
     int io;                             /* enum config_io */
-    weir_duration drain;                /* 0: what is under way is cancelled at once */
+    weir_duration drain;                /* 0: requests in progress are cancelled at once */
     struct config_limits limits;
     const struct config_pool *pools; /* compute and blocking are always among them */
     size_t pool_count;
@@ -112,26 +112,26 @@ struct config {
     int log;         /* enum config_log */
     int log_level;   /* as log_levels in load.c; see config_log_level() */
     bool access_log; /* a line for each request */
-    bool ledger;     /* where the time of each request went */
+    bool ledger;     /* the time of each request is charged to its causes */
     bool server_timing;
     const struct config_route *routes;
     size_t route_count;
     const struct tree_node *tree; /* the file, for places */
-    struct config_memory *memory; /* all of the above lies in it */
+    struct config_memory *memory; /* holds all of the above */
 };
 
+/* The log level of the configuration. */
 enum weir_log_level config_log_level(const struct config *config);
 
 /* Frees all that the configuration owns, and empties it. */
 void config_free(struct config *config);
 
-/* Where a key of the file is written, or the one inside it, {key: {inner: …}}; inner may be NULL.
- * Returns: the place of the value; where inner is not written that of key, and where that is not, where the
- * file begins.
+/* The place of a key of the file, or of a key inside it, {key: {inner: …}}; inner may be NULL.
+ * Returns: the place of the value; without inner the place of key; without key the beginning of the file.
  */
 struct config_place config_place(const struct config *config, const char *key, const char *inner);
 
-/* The loops there will be: those of the file, or one per CPU this process may use. */
+/* The number of loops: that of the file, or one per CPU that this process may use. */
 int config_loops(const struct config *config);
 
 /* The pool with this name, or NULL. */

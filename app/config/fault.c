@@ -12,7 +12,7 @@ void config_faults_open(struct config_faults *faults, const char *file)
     faults->dropped = 0;
 }
 
-/* Anything but printable ASCII and UTF-8 above it could steer a terminal or break the line. */
+/* Replaces control characters, which could steer a terminal or break the line. */
 static void make_printable(char *text)
 {
     for (unsigned char *p = (unsigned char *)text; *p; p++)
@@ -20,7 +20,7 @@ static void make_printable(char *text)
             *p = '?';
 }
 
-/* Takes back a character that was cut in its middle. */
+/* Ends a cut text with "…", and removes a character that was cut in its middle. */
 static void mark_cut(char *text, size_t size)
 {
     size_t end = size - sizeof "…";
@@ -55,7 +55,8 @@ static bool comes_before(struct config_place a, struct config_place b)
     return a.line != b.line ? a.line < b.line : a.column < b.column;
 }
 
-/* Stable, so that faults of one place stay in the order they were found; the list is short. */
+/* Sorts by insertion, since the list is short: stable, so that faults of a place stay in the order they were
+ * found. */
 static void sort(struct config_faults *faults)
 {
     for (size_t i = 1; i < faults->count; i++) {
@@ -67,20 +68,20 @@ static void sort(struct config_faults *faults)
     }
 }
 
-static void print(struct config_faults *faults, bool places, const char *kind, FILE *out)
+static void print(struct config_faults *faults, bool places, const char *label, FILE *out)
 {
     sort(faults);
     for (size_t i = 0; i < faults->count; i++) {
         const struct config_fault *fault = &faults->fault[i];
         if (places && fault->place.line)
-            fprintf(out, "%s:%u:%u: %s%s\n", faults->file, fault->place.line, fault->place.column, kind,
+            fprintf(out, "%s:%u:%u: %s%s\n", faults->file, fault->place.line, fault->place.column, label,
                     fault->text);
         else
-            fprintf(out, "%s: %s%s\n", faults->file, kind, fault->text);
+            fprintf(out, "%s: %s%s\n", faults->file, label, fault->text);
     }
     if (faults->dropped)
         fprintf(out, "%s: and %zu more %s, only the first %d are shown\n", faults->file, faults->dropped,
-                *kind ? "warnings" : "faults", FAULTS_MAX);
+                *label ? "warnings" : "faults", FAULTS_MAX);
 }
 
 void config_faults_print(struct config_faults *faults, bool places, FILE *out)

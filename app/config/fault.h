@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Faults of a configuration file: collected while it is read and checked, shown together at the end.
  *
- * Threading: none of it is shared; one list belongs to one reading of one file.
+ * Threading: not shared; a list belongs to one reading of one file.
  *
- * A fault says what is wrong and what was expected, in one line: "FILE:LINE:COLUMN: what, expected …".
+ * A fault says in a line what is wrong and what was expected: "FILE:LINE:COLUMN: what, expected …".
  */
 #ifndef APP_CONFIG_FAULT_H
 #define APP_CONFIG_FAULT_H
@@ -13,11 +13,11 @@
 #include <stdio.h>
 
 enum {
-    FAULTS_MAX = 20,       /* kept; the rest is only counted */
-    FAULT_TEXT_BYTES = 256 /* a longer text is cut, visibly */
+    FAULTS_MAX = 20,       /* kept; further faults are only counted */
+    FAULT_TEXT_BYTES = 256 /* a longer text is cut, and ends with "…" */
 };
 
-/* Lines and columns count from 1; line 0 is "the file as a whole". */
+/* Lines and columns count from 1; line 0 is the file as a whole. */
 struct config_place {
     unsigned line, column;
 };
@@ -34,10 +34,10 @@ struct config_faults {
     struct config_fault fault[FAULTS_MAX];
 };
 
-/* Starts an empty list for one file. The name is lent until the list is no longer used. */
+/* Makes an empty list for a file. The name is lent until the list is no longer used. */
 void config_faults_open(struct config_faults *faults, const char *file);
 
-/* Adds a fault. Bytes of the text that are not printable become '?', so a file can't write to a terminal. */
+/* Adds a fault. Unprintable bytes of the text become '?', so that a file can't steer a terminal. */
 void config_fault(struct config_faults *faults, struct config_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -46,13 +46,13 @@ static inline bool config_faults_any(const struct config_faults *faults)
     return faults->count > 0;
 }
 
-/* Whether one with this text is among them. */
+/* Reports whether the list has a fault with this text. */
 bool config_faults_say(const struct config_faults *faults, const char *text);
 
-/* Writes one line per fault, in the order of the file; places may be left out, for what is no file. */
+/* Prints the faults, a line each, in the order of the file. places: with their places, as for a file. */
 void config_faults_print(struct config_faults *faults, bool places, FILE *out);
 
-/* The same as warnings, "FILE:LINE:COLUMN: warning: …". */
+/* Prints the list as warnings, "FILE:LINE:COLUMN: warning: …". */
 void config_warnings_print(struct config_faults *warnings, FILE *out);
 
 #endif

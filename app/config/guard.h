@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The key "guard" of a configuration: what is done with calls that hold up a loop.
+/* The key "guard" of a configuration: the treatment of calls that block a loop.
  *
  * Threading: as config.h.
  */
@@ -19,8 +19,8 @@ enum config_guard_mode { CONFIG_GUARD_OFF, CONFIG_GUARD_COUNT, CONFIG_GUARD_WARN
 
 extern const struct schema config_guard_schema; /* fills a struct config_guard */
 
-/* Tells the guard. Before the loops.
- * Returns: 0; it can't fail for what was read by the schema.
+/* Configures the guard, before the loops start.
+ * Returns: 0; it can't fail for settings that were read by the schema.
  */
 WEIR_CHECKED int config_guard_apply(const struct config_guard *guard);
 

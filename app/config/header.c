@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* RFC 9110 7.6.1 and the fields that say where a message ends or whom it is for. */
+/* The fields of RFC 9110 7.6.1, and those that frame a message or name its host. */
 static const char *const per_hop[] = {
     "connection",
     "content-length",

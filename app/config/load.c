@@ -47,7 +47,7 @@ static const struct schema_key stall_keys[] = {
 #undef AT
 static const struct schema stall_schema = {.name = "stall", SCHEMA_KEYS(stall_keys)};
 
-/* The file being read: what needs other parts first is kept as a node. */
+/* The file being read. A key that needs others first is kept as a node. */
 struct draft {
     struct config config;
     const struct tree_node *listen, *admin, *admin_hosts, *pools, *routes;
@@ -162,7 +162,7 @@ static int slurp(const char *path, char *bytes, size_t room, size_t *length)
 int config_load(struct config *config, const char *path, const struct route_kinds *kinds,
                 struct config_faults *faults)
 {
-    const size_t room = YAML_TREE_BYTES_MAX + 1; /* one more, so that a file which is too large shows */
+    const size_t room = YAML_TREE_BYTES_MAX + 1; /* a byte more, to notice a file that is too large */
     size_t length = 0;
     char *bytes = malloc(room);
     int err;

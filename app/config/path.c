@@ -5,10 +5,10 @@
 
 #include <weir/http_server.h>
 
-enum { PATTERN_BYTES_MAX = 255 }; /* as the server takes them */
+enum { PATTERN_BYTES_MAX = 255 }; /* the server's limit */
 _Static_assert(WEIR_PARAMS_MAX == 8, "a fault names this number");
 
-/* One segment without its slash. */
+/* A segment without its slash. */
 struct segment {
     const char *text;
     size_t length;
@@ -68,8 +68,8 @@ static bool is_unreserved(int c)
     return is_letter((char)c) || is_digit((char)c) || (c && strchr("-._~", c) != NULL);
 }
 
-/* Paths are matched with unreserved characters decoded: a pattern that writes them encoded would match
- * nothing. */
+/* Checks an escape. Paths are matched with unreserved characters decoded, so a pattern with one encoded would
+ * match nothing. */
 static const char *encoding_fault(const char *percent)
 {
     int high = hex_value(percent[1]);
@@ -156,7 +156,7 @@ bool path_has_param(const char *pattern, const char *name, size_t length)
     return false;
 }
 
-/* A parameter takes any one segment but an empty one. */
+/* A parameter matches any segment that is not empty. */
 static bool segment_covers(struct segment earlier, struct segment later)
 {
     if (is_param(earlier))
@@ -167,12 +167,14 @@ static bool segment_covers(struct segment earlier, struct segment later)
 bool path_covers(const char *earlier, const char *later)
 {
     for (;;) {
+        struct segment e, l;
+        bool more;
+
         if (is_rest(earlier))
             return true;
         if (is_rest(later))
             return false;
-        struct segment e, l;
-        bool more = next_segment(&earlier, &e);
+        more = next_segment(&earlier, &e);
         if (more != next_segment(&later, &l))
             return false;
         if (!more)

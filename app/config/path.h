@@ -9,16 +9,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What is wrong with a pattern, ready for "path is '…', expected REASON"; NULL when it is fine. */
+/* Says what was expected in place of a pattern, as in "path is '…', expected REASON"; NULL when it is valid.
+ */
 const char *path_fault(const char *pattern);
 
-/* Whether the pattern has a parameter of this name. */
+/* Reports whether the pattern has a parameter of this name. */
 bool path_has_param(const char *pattern, const char *name, size_t length);
 
-/* Whether every path that later matches is matched by earlier too. Both are fine patterns. */
+/* Reports whether `earlier` matches every path that `later` matches. Both are valid patterns. */
 bool path_covers(const char *earlier, const char *later);
 
-/* Whether length characters can name a parameter. */
+/* Reports whether length characters can name a parameter. */
 bool param_name_is_valid(const char *name, size_t length);
 
 #endif

@@ -94,24 +94,26 @@ void pools_read(struct config_reader *reader, const struct tree_node *node, stru
         read_pool(reader, child, pools, &config->pool_count);
 }
 
-/* --- what a route says of its pool --- */
+/* --- the pool of a route --- */
 
 bool pool_read_on(struct config_reader *reader, const struct tree_node *node, const struct config *config,
                   struct config_route *route)
 {
+    const char *names[POOLS_MAX + 4] = {"loop"};
+
     if (!node_is_text(reader, node, "on"))
         return false;
     route->on = node->text;
     if (strcmp(node->text, "loop") == 0 || config_pool_find(config, node->text) != NULL)
         return true;
-    const char *names[POOLS_MAX + 4] = {"loop"};
     for (size_t i = 0; i < config->pool_count; i++)
         names[i + 1] = config->pools[i].name;
     fault_unknown(reader, node->place, "pool", node->text, "on", names);
     return false;
 }
 
-/* Returns: 1 … 100, or 0 when it is something else. */
+/* Reads a percentage.
+ * Returns: 1 … 100, or 0 for anything else. */
 static int percent_of(const char *text)
 {
     char *end;

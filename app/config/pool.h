@@ -9,7 +9,7 @@
 #include "config/config.h"
 #include "config/schema.h"
 
-/* Reads "pools:"; node NULL: none is written. compute and blocking are there in any case. */
+/* Reads "pools:"; node NULL: the file has none. The pools compute and blocking exist in any case. */
 void pools_read(struct config_reader *reader, const struct tree_node *node, struct config *config);
 
 /* Reads "on:" of a route.
@@ -18,7 +18,7 @@ void pools_read(struct config_reader *reader, const struct tree_node *node, stru
 bool pool_read_on(struct config_reader *reader, const struct tree_node *node, const struct config *config,
                   struct config_route *route);
 
-/* Reads "share:" of a route whose "on" is known, and adds it to the pool's. */
+/* Reads "share:" of a route whose "on" is known, and adds it to the shares of the pool. */
 void pool_read_share(struct config_reader *reader, const struct tree_node *node, const struct config *config,
                      struct config_route *route);
 

@@ -30,7 +30,7 @@ static bool authority_is_valid(const char *text, size_t length)
     return *host_end == ':' && port_parse(host_end + 1, (size_t)(end - host_end - 1)) > 0;
 }
 
-/* What is wrong with the target of a URL, before its parameters are looked at. */
+/* Checks the target of a URL, without the names of parameters. */
 static const char *target_fault(const char *target)
 {
     bool open = false;
@@ -73,7 +73,7 @@ static bool param_is_known(struct config_reader *reader, const struct tree_node 
     return false;
 }
 
-/* The braces are balanced: pieces and parameters take turns. */
+/* Splits a target, whose braces are balanced, into text and parameters. */
 static size_t split(struct url_part *parts, const char *target)
 {
     size_t n = 0;

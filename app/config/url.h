@@ -8,29 +8,29 @@
 
 #include "config/schema.h"
 
-/* A piece of the target: text as it is sent, or the name of a path parameter. */
+/* A part of the target: text as it is sent, or the name of a path parameter. */
 struct url_part {
     const char *text;
     size_t length;
     bool is_param;
-    bool in_query; /* a value put here must not bring its own '&', '=', '+' or '#' */
+    bool in_query; /* '&', '=', '+' and '#' of a value must be encoded here */
 };
 
 struct url_template {
     const char *text; /* as written */
     struct config_place place;
     const char *origin;           /* "http://HOST" or "http://HOST:PORT", as written */
-    const struct url_part *parts; /* of the target; they begin with '/' */
+    const struct url_part *parts; /* of the target, which begins with '/' */
     size_t part_count;            /* ≥ 1 */
 };
 
-/* Looks at a URL; parameters are told from other text, and no more.
- * Returns: what was expected instead, or NULL.
+/* Checks a URL. The braces of parameters are checked, their names are not.
+ * Returns: what was expected instead, or NULL when it is valid.
  */
 const char *url_fault(const char *url);
 
-/* Reads a template whose parameters all occur in the path pattern; pattern NULL leaves that unchecked.
- * Returns: false after a fault, or when memory is short.
+/* Reads a template, whose parameters must all occur in the path pattern; pattern NULL: they are not checked.
+ * Returns: false after a fault, or without memory.
  */
 bool url_read(struct config_reader *reader, const struct tree_node *node, const char *what,
               const char *pattern, struct url_template *out);

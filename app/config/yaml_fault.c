@@ -8,9 +8,9 @@ static struct config_place place_of(yaml_mark_t mark)
     return (struct config_place){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
 
-/* --- the mistakes that are made --- */
+/* --- common mistakes --- */
 
-/* Each is true after adding its fault. */
+/* What the functions below look at. Each returns true after adding its fault. */
 struct trouble {
     const struct yaml_source *source;
     const yaml_parser_t *parser;
@@ -29,13 +29,13 @@ static bool is_in(const struct trouble *t, const char *words)
     return strstr(t->context, words) != NULL;
 }
 
-/* Before the first character of the line that is none of white space, or where it was noticed. */
+/* A tab before the first character of the line, or where the parser stopped. */
 static bool of_tab(const struct trouble *t)
 {
-    bool leads;
-
     yaml_mark_t mark = t->parser->problem_mark;
     size_t at = yaml_line_at(t->source, mark.line), length = yaml_line_length(t->source, at), n = 0;
+    bool leads;
+
     while (n < length && t->source->bytes[at + n] == ' ')
         n++;
     leads = n < length && t->source->bytes[at + n] == '\t';
@@ -72,7 +72,7 @@ static bool of_quote(const struct trouble *t)
     return true;
 }
 
-/* Whether a bracket has its partner: not one in quotes or in a comment. */
+/* Reports whether the bracket at an offset is closed. Brackets in quotes or comments don't count. */
 static bool is_closed(const struct yaml_source *s, size_t at)
 {
     size_t depth = 0;
@@ -134,6 +134,7 @@ static bool of_character(const struct trouble *t)
     yaml_mark_t mark =
         is_in(t, "anchor") || is_in(t, "alias") ? t->parser->context_mark : t->parser->problem_mark;
     char found = yaml_char_at(t->source, mark);
+
     if (!says(t, "cannot start any token") && !says(t, "alphabetic or numeric"))
         return false;
     config_fault(t->faults, place_of(mark), "%c can't begin a value, expected quotes around it", found);
@@ -143,6 +144,7 @@ static bool of_character(const struct trouble *t)
 static bool of_colon(const struct trouble *t)
 {
     yaml_mark_t mark = t->parser->problem_mark;
+    size_t at, here, before, indented;
 
     if (says(t, "could not find expected ':'")) {
         config_fault(t->faults, place_of(t->parser->context_mark),
@@ -151,8 +153,10 @@ static bool of_colon(const struct trouble *t)
     }
     if (!says(t, "mapping values are not allowed"))
         return false;
-    size_t at = yaml_line_at(t->source, mark.line), here = yaml_byte_at(t->source, mark);
-    size_t before = yaml_line_before(t->source, mark.line), indented = yaml_indentation(t->source, mark.line);
+    at = yaml_line_at(t->source, mark.line);
+    here = yaml_byte_at(t->source, mark);
+    before = yaml_line_before(t->source, mark.line);
+    indented = yaml_indentation(t->source, mark.line);
     if (memmem(t->source->bytes + at, here - at, ": ", 2) != NULL) {
         config_fault(t->faults, place_of(mark),
                      "a second ': ' in the line, expected quotes around the value");

@@ -8,11 +8,11 @@
 
 #include "config/yaml_fault.h"
 
-/* One list or map that has begun and not ended. */
+/* A list or map that has begun and not ended. */
 struct level {
     struct tree_node *node;
     struct tree_node **tail;
-    const char *key; /* map: read, its value comes next */
+    const char *key; /* map: the key whose value comes next */
     struct config_place key_place;
 };
 
@@ -58,20 +58,21 @@ static int give_up(struct builder *b, yaml_mark_t mark, const char *text)
     return -WEIR_ECONFIG;
 }
 
-/* A value under a key that was written before stays out of the tree, but its own parts are still read. */
+/* Adds a node to its parent. A value under a key that is written twice stays out of the tree, but its parts
+ * are still read. */
 static void attach(struct builder *b, struct level *parent, struct tree_node *node)
 {
     if (parent->node->type == TREE_MAP) {
-        const struct tree_node *twin;
+        const struct tree_node *first;
 
         node->key = parent->key;
         node->key_place = parent->key_place;
         parent->key = NULL;
-        twin = tree_find(parent->node, node->key);
-        if (twin != NULL) {
+        first = tree_find(parent->node, node->key);
+        if (first != NULL) {
             config_fault(b->faults, node->key_place,
                          "key '%s' is written twice, expected once; the first is in line %u", node->key,
-                         twin->key_place.line);
+                         first->key_place.line);
             return;
         }
     }
@@ -103,7 +104,7 @@ static int add_node(struct builder *b, enum tree_type type, yaml_mark_t mark, st
     return 0;
 }
 
-/* Anchors and tags change what other text means; none of them is needed here. */
+/* Refuses anchors and tags, which change the meaning of other text. */
 static bool refuse_decoration(struct builder *b, yaml_mark_t mark, const yaml_char_t *anchor,
                               const yaml_char_t *tag)
 {
@@ -133,8 +134,9 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
     size_t length = event->data.scalar.length;
     struct tree_node *node;
     int err;
-    /* A tag of quoted text may be implied by the quotes; only one that was written carries a name here. */
+    /* A tag that quotes imply has no name here; only a written tag has. */
     bool faulty = refuse_decoration(b, event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
+
     if (memchr(text, '\0', length) != NULL) {
         config_fault(b->faults, place_of(event->start_mark), "the text holds a NUL, expected none");
         faulty = true;
@@ -236,9 +238,9 @@ static int on_syntax(struct builder *b, const yaml_parser_t *parser, const struc
 static int read_events(struct builder *b, yaml_parser_t *parser, const struct yaml_source *source)
 {
     for (bool more = true; more;) {
+        yaml_event_t event;
         int err;
 
-        yaml_event_t event;
         if (!yaml_parser_parse(parser, &event))
             return on_syntax(b, parser, source);
         note_quoted(b, &event);
@@ -251,13 +253,13 @@ static int read_events(struct builder *b, yaml_parser_t *parser, const struct ya
     return 0;
 }
 
-/* An empty document is one empty plain scalar to libyaml; here it is no root. */
+/* The root, or NULL for an empty document, which libyaml reads as an empty plain scalar. */
 static const struct tree_node *root_of(const struct builder *b)
 {
     const struct tree_node *root = b->root;
-
     bool empty =
         root != NULL && root->type == TREE_SCALAR && !root->quoted && root->length == 0 && !root->faulty;
+
     return empty ? NULL : root;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A YAML file as a small tree in which every node knows its line and column.
+/* A YAML file as a small tree, in which every node has its line and column.
  *
- * Threading: a tree is built once and only read afterwards; any thread may read it.
+ * Threading: a tree is built by one thread; afterwards any thread may read it.
  *
- * What a configuration does not need is refused by name: anchors, aliases, tags, several documents, keys that
- * are not plain text, a key written twice. So the same bytes can't mean two things, and no file can grow in
- * memory.
+ * Features that a configuration does not need are refused by name: anchors, aliases, tags, several documents,
+ * keys that are not plain text, a key written twice. So the same bytes can't mean two things, and no file can
+ * expand in memory.
  */
 #ifndef APP_CONFIG_YAML_TREE_H
 #define APP_CONFIG_YAML_TREE_H
@@ -26,7 +26,7 @@ enum tree_type { TREE_SCALAR, TREE_LIST, TREE_MAP };
 
 struct tree_node {
     enum tree_type type;
-    bool faulty; /* its fault was already told: whoever reads it says nothing more */
+    bool faulty; /* it has a fault already, so its readers add none */
     bool quoted; /* scalar: was in quotes, or a block of text */
     struct config_place place;
     const char *text;        /* scalar: its characters, ended by NUL; none lies inside */
@@ -40,8 +40,8 @@ struct tree_node {
 
 /* Reads bytes into a tree.
  * Owns:    the nodes and their texts lie in memory; the bytes are not needed afterwards.
- * Returns: 0 with *root, which is NULL for a file that holds nothing; faults that leave the rest readable (a
- * key written twice, a tag) may have been added. -WEIR_ECONFIG when a fault ended the reading; -ENOMEM.
+ * Returns: 0 with *root, which is NULL for an empty file; faults that leave the rest readable (a key written
+ * twice, a tag) may have been added. -WEIR_ECONFIG when a fault ended the reading; -ENOMEM.
  * Where:   any thread.
  */
 WEIR_CHECKED int yaml_tree_parse(struct config_memory *memory, const void *bytes, size_t length,

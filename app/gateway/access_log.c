@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WORTH = 1000 }; /* a part of the whole that is smaller than one in so many is not named */
+enum { WORTH = 1000 }; /* a part less than 1/1000 of the whole is not named */
 
-/* The largest first; of one length in their order. There are a few. */
+/* Adds a part to the few that there are, sorted by duration, the longest first; equal ones keep their order.
+ */
 static void add_part(weir_kv_part *parts, size_t count, weir_kv_part part)
 {
     for (; count > 0 && parts[count - 1].duration.ns < part.duration.ns; count--)
@@ -41,7 +42,7 @@ static weir_kv spent_of(struct access_log_line *line, const weir_exchange_record
     return WEIR_KV_DURATIONS("spent", line->spent, count);
 }
 
-/* Of the times the loop was held meanwhile the longest; NULL: there was none. */
+/* The longest time in which the loop was held meanwhile; NULL: there was none. */
 static const weir_charge *longest_hold(const struct access_log_more *more)
 {
     const weir_charge *longest = NULL;
@@ -53,7 +54,7 @@ static const weir_charge *longest_hold(const struct access_log_more *more)
     return longest;
 }
 
-/* The task, and its route where the name does not say it. */
+/* The task that held the loop, and its route unless the name of the task contains it. */
 static weir_kv holder_of(struct access_log_line *line, const weir_charge *hold)
 {
     if (hold == NULL)
@@ -64,7 +65,7 @@ static weir_kv holder_of(struct access_log_line *line, const weir_charge *hold)
     return WEIR_KV("held_by", line->held_by);
 }
 
-/* Of a gather in which a call failed. */
+/* Reports whether an answered gather has a failed call. */
 static bool is_partial(const struct gather_note *note)
 {
     return note != NULL && note->answered && note->succeeded < note->settings->call_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The access log: one line for each exchange that has ended.
+/* The access log: a line for each exchange that has ended.
  *
  * Threading: any loop.
  */
@@ -21,7 +21,7 @@ enum {
     ACCESS_LOG_PARTIAL_BYTES = 48,
 };
 
-/* What a line says, with the texts that stand nowhere else. Not to be moved once filled. */
+/* The pairs of a line, with texts made for it. It must not be moved once filled. */
 struct access_log_line {
     size_t count;
     weir_kv pairs[ACCESS_LOG_PAIRS];
@@ -33,21 +33,22 @@ struct access_log_line {
     char failed[GATHER_FAILED_BYTES];
 };
 
-/* What it says that the record does not hold itself. */
+/* The facts of a line that are not in the record. */
 struct access_log_more {
     const char *peer;
-    const weir_trace *trace; /* NULL: not said */
+    const weir_trace *trace; /* NULL: left out */
     const weir_charge *charges;
-    size_t charge_count; /* 0: not said */
+    size_t charge_count; /* 0: left out */
 };
 
-/* Fills one line, which borrows from all it is given. What did not end as it should says so under "ended".
- * "spent" is where the time went, the largest first, what is less than a thousandth together as "rest";
- * "held_by" who held the loop longest while the request waited to be run.
+/* Fills a line, which borrows from its arguments. "ended" stands in the line of an exchange that did not end
+ * as it should. "spent" has the charges of its time, the largest first, and those below a thousandth together
+ * as "rest". "held_by" is the task that held the loop longest while the request was ready to run.
  */
 void access_log_fill(struct access_log_line *line, const weir_exchange_record *record,
                      const struct access_log_more *more);
 
+/* Writes the line of an exchange, at level info. */
 void access_log_write(const weir_exchange_record *record);
 
 #endif

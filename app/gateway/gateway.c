@@ -38,10 +38,10 @@ struct gateway {
     char (*listening)[WEIR_ADDRESS_BYTES];
     size_t listening_count;
     struct start_findings found;
-    char name[32];          /* of the command, where there is no file */
-    const char *root;       /* of what is read of the system */
-    uint64_t replies_bytes; /* what answers of backends may hold */
-    const char *file;       /* of the configuration; NULL: it is none's, and its places mean nothing */
+    char name[32];          /* of the command, for messages when there is no file */
+    const char *root;       /* prefix of the paths in /proc and /sys */
+    uint64_t replies_bytes; /* that answers of backends may hold */
+    const char *file;       /* of the configuration; NULL: none, and its places mean nothing */
 };
 
 /* --- the state of one loop --- */
@@ -49,11 +49,11 @@ struct gateway {
 struct loop_state {
     struct gateway *gateway;
     const struct config *config;
-    struct request_counts_loop *requests; /* NULL: nobody asks for any */
+    struct request_counts_loop *requests; /* NULL: there is no admin address */
     struct gather_counts_loop *gathers;   /* as requests */
     weir_client *client;
     size_t opened;                   /* routes that are open */
-    struct response_coding **coding; /* by number of the route; NULL where nothing is compressed */
+    struct response_coding **coding; /* by number of the route; NULL: its answers are not compressed */
     void *route[];                   /* by number */
 };
 
@@ -147,7 +147,7 @@ static int answer(weir_request *req, weir_response *res, void *state)
     return err < 0 ? err : route->kind->handle(req, res, loop->route[i]);
 }
 
-/* --- what the server tells --- */
+/* --- callbacks of the server --- */
 
 static void on_listening(void *arg, const char *address)
 {
@@ -158,7 +158,7 @@ static void on_listening(void *arg, const char *address)
     snprintf(gateway->listening[gateway->listening_count++], WEIR_ADDRESS_BYTES, "%s", address);
     all = gateway->listening_count == count;
     if (all)
-        atomic_store(&gateway->status.ready, true); /* before it is told: who reads the log may ask at once */
+        atomic_store(&gateway->status.ready, true); /* before the log line, whose reader may ask at once */
     log_listening("gateway", address);
     if (!all)
         return;
@@ -175,7 +175,7 @@ static void count_exchange(void *arg, const weir_exchange_record *record)
 
     (void)arg;
     request_counts_add(loop->requests, record);
-    if (record->note != NULL) /* gathers alone leave one */
+    if (record->note != NULL) /* of a gather; no other kind leaves a note */
         gather_counts_add(loop->gathers, record->note);
 }
 
@@ -191,7 +191,7 @@ static void count_and_log_exchange(void *arg, const weir_exchange_record *record
     log_exchange(arg, record);
 }
 
-/* One that asks for nothing that is not wanted: it stands in the way of every request. */
+/* Picks the cheapest callback; it runs on every request. */
 static void (*on_exchange(const struct config *config))(void *arg, const weir_exchange_record *record)
 {
     if (config->access_log && config_log_level(config) <= WEIR_LOG_INFO)
@@ -208,13 +208,14 @@ static void on_drain(void *arg)
     weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", gateway->config->drain));
 }
 
-/* Whoever sends these expects something to happen: they are told what does instead. */
+/* Logs what each signal does here. Its sender may expect more. */
 static void on_signal(void *arg, int number)
 {
     const struct gateway *gateway = arg;
 
     if (number == SIGHUP && gateway->file == NULL)
-        (void)kill(getpid(), SIGTERM); /* there is no file to read anew: the terminal has gone */
+        (void)kill(getpid(),
+                   SIGTERM); /* without a file to read anew, SIGHUP means that the terminal has gone */
     else if (number == SIGHUP)
         weir_log(WEIR_LOG_WARN, "SIGHUP does not reload yet: the configuration stays as it is",
                  WEIR_KV("hint",
@@ -226,7 +227,7 @@ static void on_signal(void *arg, int number)
         weir_log(WEIR_LOG_INFO, "SIGUSR2 is not used");
 }
 
-/* --- the whole --- */
+/* --- start and end --- */
 
 static int prepare(struct gateway *gateway)
 {
@@ -306,9 +307,9 @@ static int serve(struct gateway *gateway)
     return weir_serve(&options, gateway->routes, config->route_count);
 }
 
-/* What fails at the start although it was looked at: something has changed meanwhile. */
-static void tell(const char *command, const struct gateway *gateway, struct config_place place,
-                 const char *what, int err)
+/* Prints a failure of the start that the check has not found: something has changed meanwhile. */
+static void print_failure(const char *command, const struct gateway *gateway, struct config_place place,
+                          const char *what, int err)
 {
     if (gateway->file != NULL)
         fprintf(stderr, "%s:%u:%u: ", gateway->file, place.line, place.column);
@@ -317,7 +318,8 @@ static void tell(const char *command, const struct gateway *gateway, struct conf
     fprintf(stderr, "%s: %s\n", what, weir_error_text(err));
 }
 
-/* Returns: false after telling why it can't be served. */
+/* Checks whether the configuration can be served here.
+ * Returns: false after printing why not. */
 static bool check(const char *command, struct gateway *gateway, const char *file)
 {
     const struct start_options options = {
@@ -334,15 +336,16 @@ static bool check(const char *command, struct gateway *gateway, const char *file
     return err == 0;
 }
 
-/* What is large goes back to the system when it is freed. glibc would raise the bound with the sizes it
- * meets, up to 32 MiB, and then keep for ever what a peak of large answers took. */
+/* Has large blocks returned to the system when they are freed. By default glibc raises the bound for large
+ * blocks with the sizes it meets, up to 32 MiB, and would keep the memory of a peak of large answers forever.
+ */
 static void give_memory_back(void)
 {
     (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
     (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
-/* 0: it is not known. */
+/* The memory that this process may use; 0: not known. */
 static uint64_t memory_limit(const struct gateway *gateway)
 {
     weir_memory_use use = {0};
@@ -355,7 +358,8 @@ static uint64_t memory_limit(const struct gateway *gateway)
     return use.limit_bytes;
 }
 
-/* What the file says, or parts of the memory there is: a quarter for answers, half for images. */
+/* Sets the limits of memory: those of the file, or parts of the memory there is, a quarter for answers and
+ * half for images. */
 static void divide_memory(struct gateway *gateway)
 {
     const struct config_limits *limits = &gateway->config->limits;
@@ -386,17 +390,18 @@ static int run(const char *command, struct gateway *gateway)
     if (err == 0)
         err = memory_watch_open(config, &gateway->status, gateway->root, &memory);
     if (err < 0)
-        tell(command, gateway, listen, "it can't be started", err);
+        print_failure(command, gateway, listen, "it can't be started", err);
     if (err == 0 && (err = admin_start(config, &gateway->status, &admin)) < 0)
-        tell(command, gateway, config->admin->place, config->admin->text, err);
+        print_failure(command, gateway, config->admin->place, config->admin->text, err);
     if (err == 0 && (err = serve(gateway)) < 0)
-        tell(command, gateway, listen, "it could not serve", err);
+        print_failure(command, gateway, listen, "it could not serve", err);
     memory_watch_close(memory);
     admin_stop(admin);
     return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Before it serves, and when it has drained: while it serves the server hears them. */
+/* Handles SIGTERM and SIGINT before the gateway serves and after the drain. Meanwhile the server handles
+ * them. */
 static void end_at_once(int number)
 {
     (void)number;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The gateway that a configuration describes: its routes served, its admin side, its logs.
+/* The gateway of a configuration: its routes, its admin address, its logs.
  *
- * Threading: the main thread, which is lent to loop 0 until it returns.
+ * Threading: the main thread, which runs loop 0 until gateway_run() returns.
  */
 #ifndef APP_GATEWAY_GATEWAY_H
 #define APP_GATEWAY_GATEWAY_H
@@ -11,15 +11,16 @@
 #include "config/config.h"
 
 struct gateway_events {
-    /* The gateway accepts connections; addresses as told to the log. On loop 0. May be NULL. */
+    /* Called on loop 0 when the gateway accepts connections, with its addresses as logged. May be NULL. */
     void (*started)(void *arg, const char *const *listening, size_t count);
     void *arg;
-    const char *root; /* for tests: stands before the paths in /proc and /sys that tell of memory; or NULL */
+    const char *root; /* for tests: prefix of the paths in /proc and /sys that are read; or NULL */
 };
 
-/* Serves until SIGTERM or SIGINT and the drain. What can't be opened is told on stderr, under this name of
- * the command, with what helps.
- * Owns:    all is lent until it returns. file: the configuration's, for faults; NULL: none.
+/* Serves until SIGTERM or SIGINT, and then the drain. If it can't serve, a message on stderr says why, and
+ * what helps.
+ * Owns:    all is lent until it returns. command: for messages. file: of the configuration, for faults; NULL:
+ * none.
  * Returns: the exit code, EXIT_SUCCESS or EXIT_FAILURE.
  */
 int gateway_run(const char *command, const struct config *config, const char *file,

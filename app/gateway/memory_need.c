@@ -27,7 +27,7 @@ uint64_t memory_of_exchange(const struct config *config)
     return EXCHANGE_BYTES + most;
 }
 
-/* What the jobs of a pool may hold together: of the route whose jobs hold most. */
+/* The memory that the jobs of a pool may hold together, if all are of the route whose jobs hold most. */
 static uint64_t of_pool(const struct config *config, const struct config_pool *pool,
                         struct config_place *place)
 {
@@ -72,7 +72,8 @@ void memory_need_check(const struct config *config, const weir_memory_use *use,
         }
     }
     sum = PROGRAM_BYTES + connections + exchanges + jobs;
-    limit = use->limit_bytes - use->used_bytes + use->resident_bytes; /* without what others took */
+    limit =
+        use->limit_bytes - use->used_bytes + use->resident_bytes; /* without the memory of other processes */
     if (limit > use->limit_bytes)
         limit = use->limit_bytes;
     if (use->limit_bytes == 0 || sum <= limit)

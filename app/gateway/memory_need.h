@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a configuration may take of memory, as far as that can be told beforehand: by measured figures of what
- * connections and requests hold. Bodies and answers of backends come on top.
+/* The memory that a configuration may take, estimated from measured figures of connections and requests.
+ * Bodies and answers of backends are not included.
  *
  * Threading: pure functions, from any thread.
  */
@@ -11,11 +11,11 @@
 
 #include "config/config.h"
 
-/* What one request in progress holds, of the route that needs most; the kernel's part included. */
+/* The memory of a request in progress, of the route that needs most, including the kernel's part. */
 uint64_t memory_of_exchange(const struct config *config);
 
-/* Adds a warning when all that the limits allow is more than there is memory for: the sum, and the key that
- * gives most of it. */
+/* Adds a warning when the limits allow more than there is memory for: it names the sum, and the key with the
+ * largest part. */
 void memory_need_check(const struct config *config, const weir_memory_use *use,
                        struct config_faults *warnings);
 

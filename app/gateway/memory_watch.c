@@ -12,7 +12,7 @@
 
 #include "gateway/memory_need.h"
 
-/* Seldom while there is plenty, often when a burst could take it all. */
+/* The interval while there is plenty of memory, and while a burst could take all of it. */
 enum { LOOK_MS = 1000, LOOK_CLOSELY_MS = 20 };
 
 struct memory_watch {
@@ -20,8 +20,8 @@ struct memory_watch {
     uint64_t exchange_bytes;
     int exchanges; /* the limit */
     weir_memory *memory;
-    bool held;  /* nothing more was allowed */
-    bool binds; /* less than the limit was allowed */
+    bool held;  /* the last look allowed no more requests */
+    bool binds; /* the last look allowed fewer than the limit */
     pthread_t thread;
     pthread_mutex_t lock; /* guards the end */
     pthread_cond_t ends;
@@ -48,7 +48,8 @@ int memory_allows(const weir_memory_use *use, int in_progress, uint64_t exchange
     return more < (uint64_t)(INT_MAX - in_progress) ? in_progress + (int)more : INT_MAX;
 }
 
-/* Returns: how long until the next look. */
+/* Reads the memory in use, and sets the number of requests that the server may take.
+ * Returns: the milliseconds until the next look. */
 static int look(struct memory_watch *w)
 {
     weir_memory_use use;

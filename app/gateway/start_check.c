@@ -21,8 +21,8 @@
 #include "http/listening.h"
 #include "routes/route_pool.h"
 
-/* How long all addresses together are waited for. */
-enum { TAKEN_PATIENCE_MS = 500, YIELDED_PATIENCE_MS = 5000, TAKEN_STEP_MS = 20 };
+/* The time that addresses which are taken are waited for, all together. */
+enum { TAKEN_WAIT_MS = 500, YIELDED_WAIT_MS = 5000, TAKEN_STEP_MS = 20 };
 
 struct looking {
     const struct config *config;
@@ -30,9 +30,8 @@ struct looking {
     struct start_findings *found;
     size_t count;  /* of addresses: those of listen, then admin */
     int waited_ms; /* for those that are taken */
-    bool yields;   /* the gateway that has them drains, and has given up its admin address */
-    struct config_address
-        *numeric; /* the same with names in their place resolved; host NULL: not to be had */
+    bool yields;   /* the gateway that has the addresses drains, and has given up its admin address */
+    struct config_address *numeric; /* the addresses with names resolved; host NULL: it has none */
 };
 
 static const struct config_address *address_at(const struct looking *l, size_t i)
@@ -54,7 +53,7 @@ static void fault_address(struct looking *l, size_t i, int err)
                  address_fault(text, sizeof text, address, key_of(l, i), err));
 }
 
-/* --- names: what the library makes of them, at a port that is free --- */
+/* --- names, resolved by listening at a free port --- */
 
 static bool is_numeric(const char *host)
 {
@@ -63,7 +62,7 @@ static bool is_numeric(const char *host)
     return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
 }
 
-/* "127.0.0.1:40000" or "[::1]:40000" → the host. */
+/* Copies the host of "127.0.0.1:40000" or "[::1]:40000". */
 static void take_host(const char *address, char host[WEIR_ADDRESS_BYTES])
 {
     bool bracketed = address[0] == '[';
@@ -92,7 +91,7 @@ static void resolve(struct looking *l, size_t i)
     l->numeric[i].host = config_take_text(l->config->memory, host, strlen(host));
 }
 
-static int look_from_inside(void *arg)
+static int check_as_task(void *arg)
 {
     struct looking *l = arg;
 
@@ -104,7 +103,7 @@ static int look_from_inside(void *arg)
     return 0;
 }
 
-/* Runs the loops as the gateway will, with nothing to do but this. */
+/* Runs the loops as the gateway will, for the checks that need a task. */
 static void run_loops(struct looking *l)
 {
     const struct config *config = l->config;
@@ -117,7 +116,7 @@ static void run_loops(struct looking *l)
         .pool_count = config->pool_count,
         .stall_after = weir_ms(-1),
     };
-    int err = pools != NULL ? weir_run(&options, look_from_inside, l) : -ENOMEM;
+    int err = pools != NULL ? weir_run(&options, check_as_task, l) : -ENOMEM;
 
     if (err < 0)
         start_fault_loops(config, err, &l->found->faults);
@@ -136,15 +135,15 @@ static int probe_once(const struct looking *l, size_t i)
     return address->host != NULL ? address_probe(address, taken_is_fine) : 0;
 }
 
-/* An address that is taken may be free in a moment: the kernel closes the sockets of a program that was
- * killed a little later, and a gateway that drains gives up its own; the admin address when it is asked,
- * which also tells that it drains. */
-static int probe_patiently(struct looking *l, size_t i)
+/* Probes an address, and waits while it is taken: the kernel closes the sockets of a killed program a little
+ * later, and a gateway that drains gives up its addresses; its admin address when it is asked, which also
+ * tells that it drains. */
+static int probe_and_wait(struct looking *l, size_t i)
 {
     int err;
 
     while ((err = probe_once(l, i)) == -EADDRINUSE &&
-           l->waited_ms < (l->yields ? YIELDED_PATIENCE_MS : TAKEN_PATIENCE_MS)) {
+           l->waited_ms < (l->yields ? YIELDED_WAIT_MS : TAKEN_WAIT_MS)) {
         const struct timespec a_moment = {.tv_nsec = TAKEN_STEP_MS * 1000000L};
         const struct config_address *admin = &l->numeric[l->count - 1];
         if (!l->yields && l->config->admin != NULL && (admin->host != NULL || admin->path != NULL))
@@ -158,7 +157,7 @@ static int probe_patiently(struct looking *l, size_t i)
 static void probe(struct looking *l, size_t i)
 {
     const struct config_address *address = address_at(l, i);
-    int err = probe_patiently(l, i);
+    int err = probe_and_wait(l, i);
 
     if (address->path != NULL) {
         char text[FAULT_TEXT_BYTES];
@@ -171,8 +170,8 @@ static void probe(struct looking *l, size_t i)
         fault_address(l, i, err);
 }
 
-/* Of those that no reading of the file alone shows: names, other spellings of a path, IPv6 that takes IPv4.
- */
+/* Finds a collision that the file alone does not show: by names, other spellings of a path, IPv6 that takes
+ * IPv4. */
 static void check_collision(struct looking *l, size_t i)
 {
     for (size_t k = 0; k < i; k++) {
@@ -197,7 +196,8 @@ static void check_addresses(struct looking *l)
         check_collision(l, i);
 }
 
-/* Who may look at the admin address sees what the gateway does, and may burden it. */
+/* Warns of an admin address that other machines can reach: it shows what the gateway does, and requests
+ * burden it. */
 static void warn_of_open_admin(struct looking *l)
 {
     const struct config_address *admin = l->config->admin;
@@ -220,7 +220,7 @@ static bool is_used(const struct config *config, const char *pool)
     return false;
 }
 
-/* {comput: …} makes a pool of that name. */
+/* Warns of pools that no route uses. A misspelt {comput: …} makes such a pool. */
 static void warn_of_idle_pools(struct looking *l)
 {
     static const char *const standard[] = {"compute", "blocking"};
@@ -238,7 +238,7 @@ static void warn_of_idle_pools(struct looking *l)
     }
 }
 
-/* --- the whole --- */
+/* --- all checks --- */
 
 static void check_routes(struct looking *l)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a file that is fine can still fail at when it is served: addresses, folders, libraries, the kernel,
- * the limits of this process. 'weir check' and 'weir serve' look at the same things, by this, so that what
- * the one accepts the other serves.
+/* The checks of a valid configuration on this machine: addresses, folders, libraries, the kernel, the limits
+ * of this process. 'weir check' and 'weir serve' both run them, so that 'weir serve' serves what 'weir check'
+ * accepts.
  *
  * Threading: the main thread, before the loops.
  */
@@ -12,23 +12,23 @@
 
 struct start_findings {
     struct config_faults faults;   /* it can't be served */
-    struct config_faults warnings; /* it can, but whoever wrote it should know */
+    struct config_faults warnings; /* it can be served, but is unwise */
 };
 
 struct start_options {
-    const char *listen_key, *admin_key; /* what chooses another address: the file's keys, or options */
-    const char *root;                   /* of what is read of the system, "" but in tests */
+    const char *listen_key, *admin_key; /* the keys of the file, or options, that choose another address */
+    const char *root;                   /* prefix of the paths in /proc and /sys; "" except in tests */
     unsigned flags;
 };
 
 enum {
-    START_PORTS_TAKEN_ARE_FINE = 1 << 0, /* a gateway of this very file may be running */
-    START_CONNECT = 1 << 1               /* to backends, too */
+    START_PORTS_TAKEN_ARE_FINE = 1 << 0, /* a gateway with this file may be running */
+    START_CONNECT = 1 << 1               /* connects to the backends, too */
 };
 
-/* Looks, after raising the number of descriptors this process may have to its hard limit; nothing stays open,
- * and no file is made. It starts the loops and ends them, so that what the kernel refuses them shows.
- * Owns:    found is the caller's; its lists are begun here. file: its name for the faults, lent.
+/* Runs the checks, after raising the limit of descriptors to its hard limit. It starts the loops and ends
+ * them, to find what the kernel refuses them. Nothing stays open, and no file is made.
+ * Owns:    found is the caller's; its lists are opened here. file: the name for the faults, lent.
  * Returns: 0; -WEIR_ECONFIG with faults.
  */
 WEIR_CHECKED int start_check(const struct config *config, const char *file,

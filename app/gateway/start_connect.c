@@ -12,7 +12,7 @@
 
 #include "config/route_kind.h"
 
-enum { AT_ONCE = 64, PATIENCE_S = 2, BACKENDS_MAX = 4096 };
+enum { AT_ONCE = 64, TIMEOUT_S = 2, BACKENDS_MAX = 4096 };
 
 struct backend {
     const char *origin;
@@ -27,7 +27,7 @@ struct trying {
     size_t count;
 };
 
-static void see(void *arg, const char *origin, struct config_place place)
+static void add_backend(void *arg, const char *origin, struct config_place place)
 {
     struct trying *t = arg;
 
@@ -38,12 +38,13 @@ static void see(void *arg, const char *origin, struct config_place place)
         t->backends[t->count++] = (struct backend){.origin = origin, .place = place, .trying = t};
 }
 
-/* "http://HOST" or "http://HOST:PORT" → HOST:PORT. */
+/* Writes HOST:PORT of "http://HOST" or "http://HOST:PORT". */
 static void address_of(const char *origin, char *out, size_t room)
 {
     const char *host = strstr(origin, "://") + strlen("://");
     const char *colon = strrchr(host, ':'), *bracket = strrchr(host, ']');
     bool has_port = colon != NULL && (bracket == NULL || colon > bracket);
+
     snprintf(out, room, "%s%s", host, has_port ? "" : ":80");
 }
 
@@ -57,7 +58,7 @@ static int try(void *arg)
     if (weir_semaphore_acquire(&b->trying->places) < 0)
         return 0;
     address_of(b->origin, address, sizeof address);
-    weir_scope_open(&scope, weir_after(weir_seconds(PATIENCE_S)), 0);
+    weir_scope_open(&scope, weir_after(weir_seconds(TIMEOUT_S)), 0);
     b->err = weir_connect(address, &stream);
     (void)weir_scope_close(&scope);
     if (b->err == 0)
@@ -76,7 +77,7 @@ void start_connect(const struct config *config, struct config_faults *faults)
     weir_semaphore_init(&t.places, AT_ONCE);
     for (size_t i = 0; i < config->route_count; i++)
         if (config->routes[i].kind->backends != NULL)
-            config->routes[i].kind->backends(config->routes[i].settings, see, &t);
+            config->routes[i].kind->backends(config->routes[i].settings, add_backend, &t);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     for (size_t i = 0; i < t.count; i++)
         t.backends[i].err = weir_spawn(&scope, "trying a backend", try, &t.backends[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Trying the backends that a configuration names, for 'weir check --connect'.
+/* Connecting to the backends of a configuration, for 'weir check --connect'.
  *
  * Threading: a task.
  */
@@ -8,8 +8,8 @@
 
 #include "config/config.h"
 
-/* Connects to every backend once, many at a time, and closes; a fault where a backend can't be connected to
- * within two seconds is first named. */
+/* Connects to every backend once, many at a time, and closes. A backend that can't be connected to within two
+ * seconds becomes a fault at its first place in the file. */
 void start_connect(const struct config *config, struct config_faults *faults);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What chooses the kernel interface, and where that is written. */
+/* The choice of the kernel interface, and its place. */
 struct choice {
     const char *interface, *by; /* "uring", "io" */
     struct config_place place;

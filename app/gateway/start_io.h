@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Why loops can't be started, in words that say what to change.
+/* The faults of loops that can't be started, which say what to change.
  *
  * Threading: pure functions, from any thread.
  */
@@ -8,7 +8,7 @@
 
 #include "config/config.h"
 
-/* Adds the fault for an error of weir_run() that its first task did not make. */
+/* Adds the fault for an error of weir_run() that is not its first task's. */
 void start_fault_loops(const struct config *config, int err, struct config_faults *faults);
 
 #endif

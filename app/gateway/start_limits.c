@@ -11,10 +11,10 @@
 #include "gateway/memory_need.h"
 
 enum {
-    PER_ORIGIN = 256, /* connections of a loop to one backend, as the library has it */
+    PER_ORIGIN = 256, /* connections of a loop to a backend, the library's default */
     PER_LOOP = 8,
     START_FILES = 16,
-    RESERVE = 512 /* the admin address, files of images, what libraries open */
+    RESERVE = 512 /* for the admin address, files of images, and libraries */
 };
 
 void start_raise_files(void)
@@ -24,7 +24,7 @@ void start_raise_files(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
         return;
     limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit); /* what can't be had is told by the check */
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* if it fails, the check finds the old limit */
 }
 
 /* --- backends --- */
@@ -34,7 +34,7 @@ struct origins {
     size_t count, room;
 };
 
-static void see_origin(void *arg, const char *origin, struct config_place place)
+static void add_origin(void *arg, const char *origin, struct config_place place)
 {
     struct origins *origins = arg;
 
@@ -59,14 +59,14 @@ static uint64_t backend_connections(const struct config *config)
 
     for (size_t i = 0; i < config->route_count; i++)
         if (config->routes[i].kind->backends != NULL)
-            config->routes[i].kind->backends(config->routes[i].settings, see_origin, &origins);
+            config->routes[i].kind->backends(config->routes[i].settings, add_origin, &origins);
     free(origins.list);
     return origins.count * PER_ORIGIN * (uint64_t)config_loops(config);
 }
 
 /* --- checks --- */
 
-/* Without these it does not start. */
+/* The descriptors needed to start. */
 static uint64_t files_to_start(const struct config *config)
 {
     return START_FILES + ((uint64_t)config_loops(config) + 1) * (PER_LOOP + config->listen_count);

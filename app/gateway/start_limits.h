@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The limits of the file against those of this process: descriptors and memory.
+/* Compares the limits of the file with those of this process: descriptors and memory.
  *
  * Threading: the main thread, before the loops.
  */
@@ -8,12 +8,11 @@
 
 #include "config/config.h"
 
-/* Raises the number of descriptors this process may have to what it may raise it to. */
+/* Raises the limit of descriptors to its hard limit. */
 void start_raise_files(void);
 
-/* Adds a warning for each limit of the file that this process has not the means for, a fault where it has not
- * what it takes to start. root as of
- * weir_memory_open(). */
+/* Adds a warning for each limit of the file that exceeds the means of this process, and a fault when they
+ * don't suffice to start. root: as of weir_memory_open(). */
 void start_limits_check(const struct config *config, const char *root, struct config_faults *faults,
                         struct config_faults *warnings);
 

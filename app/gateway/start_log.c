@@ -10,7 +10,7 @@
 
 enum { POOLS_BYTES = 512 };
 
-/* "compute 2+64, blocking 32+64": workers and places. */
+/* Writes workers and places of each pool: "compute 2+64, blocking 32+64". */
 static void describe_pools(const struct config *config, char out[POOLS_BYTES])
 {
     size_t used = 0;

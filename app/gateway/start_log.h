@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is logged of a start: what runs, within which limits, and the warnings of the file.
+/* The log lines of a start: version, loops, pools, limits, and the warnings of the file.
  *
  * Threading: a task of the first loop, before it accepts.
  */
@@ -8,8 +8,8 @@
 
 #include "config/config.h"
 
-/* Logs "starting" with the version, the kernel interface, loops, pools and limits; then a line for each
- * warning, with its place when the configuration is a file's. */
+/* Logs "starting" with the version, the kernel interface, loops, pools and limits, then a line for each
+ * warning. places: with their places, as for a file. */
 void start_log(const struct config *config, const struct config_faults *warnings, bool places);
 
 #endif

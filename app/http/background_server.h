@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP servers on a thread and runtime of their own, beside the main one: so that they answer while its loops
- * are held, and cost them nothing.
+/* HTTP servers on a thread and runtime of their own, beside the main runtime: they answer while its loops are
+ * held, and cost its loops nothing.
  *
- * Threading: background_servers_start and background_servers_stop are called by one thread that is no loop;
- * handlers run on the side's own loop.
+ * Threading: background_servers_start() and background_servers_stop() are called by one thread, which is no
+ * loop's. Handlers run on the servers' own loop.
  */
 #ifndef APP_HTTP_BACKGROUND_SERVER_H
 #define APP_HTTP_BACKGROUND_SERVER_H
@@ -16,28 +16,28 @@
 struct background_servers;
 
 struct background_server {
-    const weir_server_options *options; /* listen and limits; its setup, teardown and callbacks too */
+    const weir_server_options *options; /* listen, limits, setup, teardown and callbacks */
     const weir_route *routes;
     size_t route_count;
-    int (*beside)(void *arg); /* a task for as long as the server runs, or NULL; ends when it is cancelled */
+    int (*beside)(void *arg); /* a task that runs beside the server, and ends when it is cancelled; or NULL */
     void *beside_arg;
 };
 
-/* Starts a thread that runs these servers; returns once all of them accept connections, or one can't.
+/* Starts a thread that runs these servers, and waits until all of them accept connections, or a server fails.
  * Owns:    servers and all they point to are lent until background_servers_stop(). name is a literal.
- * Returns: 0 with *out; the error of the first that failed, and nothing runs.
+ * Returns: 0 with *out; the error of the first server that failed, and nothing runs.
  */
 WEIR_CHECKED int background_servers_start(const char *name, const weir_options *options,
                                           const struct background_server *servers, size_t count,
                                           struct background_servers **out);
 
-/* The servers drain and give up their addresses; what runs beside them goes on until
- * background_servers_stop(). Once.
- * Where:   a handler of theirs. Does not wait.
+/* Drains the servers, which give up their addresses. The tasks beside them run on until
+ * background_servers_stop(). May be called once.
+ * Where:   a handler of these servers. Does not wait.
  */
-void background_servers_give_up(struct background_servers *side);
+void background_servers_give_up(struct background_servers *group);
 
-/* Drains the servers and waits for the thread. NULL is nothing. */
-void background_servers_stop(struct background_servers *side);
+/* Drains the servers and waits for the thread. NULL is allowed. */
+void background_servers_stop(struct background_servers *group);
 
 #endif

@@ -9,8 +9,8 @@
 
 #include "jobs/kinds.h"
 
-/* What is decoded in less time than the way to the pool and back is worth. What turns out to be more is begun
- * anew there. */
+/* Bodies below these bounds are decoded here, in less time than the way to the pool and back takes. If the
+ * output turns out to be larger, decoding begins anew in the pool. */
 enum { INLINE_IN_BYTES = 8 << 10, INLINE_OUT_BYTES = 64 << 10, PARAMS_BYTES = 96 };
 
 void body_coding_of_request(const weir_request *req, struct codings *codings)
@@ -54,8 +54,8 @@ static weir_bytes params_of(const struct codings *codings, size_t most, char tex
     return (weir_bytes){text, (size_t)n};
 }
 
-/* Brotli gives out nothing before it has filled its window, which a few bytes fill with megabytes: its output
- * can't be cut short, so it is never undone on the loop. */
+/* Reports whether a body is decoded here. Brotli never is: it puts out nothing before its window is full, and
+ * a few bytes may fill it with megabytes, so its output can't be cut short. */
 static bool is_undone_here(const struct codings *codings, weir_bytes in)
 {
     for (size_t i = 0; i < codings->count; i++)

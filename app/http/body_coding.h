@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bodies that come with a content coding: finding it out, and taking it off where it holds up nobody.
+/* Bodies with a content coding: reading the coding, and undoing it without holding up a loop.
  *
  * Threading: tasks of a loop.
  */
@@ -12,26 +12,28 @@
 
 #include "jobs/decoder.h"
 
-/* What the Content-Encoding fields say; an empty body has none. */
+/* Read the codings from the Content-Encoding fields. An empty body has none. */
 void body_coding_of_request(const weir_request *req, struct codings *codings);
 void body_coding_of_reply(const weir_reply *reply, struct codings *codings);
 
-/* Takes the codings off: little at once, more, and brotli, as a job of the pool. out is initialised with what
- * may come out.
+/* Undoes the codings: of a small body at once, of a larger one, and brotli, in a job of the pool. The maximum
+ * of out is the largest body.
  * Owns:    in is lent; the caller frees out.
- * Returns: 0; -EBADMSG it is not what the codings say; -WEIR_ETOOLARGE; as weir_job_run(). out is empty then.
+ * Returns: 0; else out is empty: -EBADMSG the body does not follow its codings; -WEIR_ETOOLARGE; as
+ *          weir_job_run().
  * Cancel:  ends the wait.
  * Where:   task. Waits.
  */
 WEIR_CHECKED int body_coding_undo(const struct codings *codings, weir_bytes in, weir_buffer *out,
                                   weir_pool *pool, const weir_offload_options *options);
 
-/* Answers 415 with what is taken: taken NULL, a body may have no coding here.
+/* Answers 415 with the codings that are taken; NULL: none.
  * Returns: as weir_reply_fault().
  */
 int body_coding_refuse(weir_response *res, const char *taken);
 
-/* Has body_coding_undo() be had on this loop. */
+/* Prepares body_coding_undo() on this loop.
+ * Returns: as weir_job_kind_register(). */
 WEIR_CHECKED int body_coding_open(void);
 
 #endif

@@ -32,7 +32,7 @@ bool etag_is_named(const char *value, const char *etag)
         value = without_weakness(value);
         end = *value == '"' ? strchr(value + 1, '"') : NULL;
         if (end == NULL)
-            return false; /* no tag, or the end */
+            return false; /* the end, or no tag */
         if ((size_t)(end + 1 - value) == length && memcmp(value, etag, length) == 0)
             return true;
         value = end + 1;

@@ -55,7 +55,7 @@ int address_probe(const struct config_address *address, bool taken_is_fine)
     return 0;
 }
 
-/* An IPv4 address as IPv6 has it, ::ffff:A.B.C.D, so that both can be compared. */
+/* Reads an address; an IPv4 address becomes ::ffff:A.B.C.D, so that both families can be compared. */
 static bool read_number(const char *host, struct in6_addr *out)
 {
     struct in_addr v4;
@@ -155,7 +155,7 @@ static const char *name_of(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* Connecting to a Unix socket never blocks a socket that does not. */
+/* Connects without blocking. */
 static int try_connect(const char *path)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -181,8 +181,9 @@ bool unix_path_answers(const char *path)
     return err == 0 || err == -EAGAIN;
 }
 
-/* Whether a socket can be made in the folder, by making one: what /proc and many shares take no mode tells.
- * Returns: 0, also where its path would be too long to try; an errno of bind(2).
+/* Tries whether a socket can be made in the folder, by making one: /proc and many shares refuse sockets
+ * whatever the mode of the folder.
+ * Returns: 0, also when its path would be too long to try; an errno of bind(2).
  */
 static int try_folder(const char *folder)
 {
@@ -202,8 +203,9 @@ static int try_folder(const char *folder)
     return err == -EADDRINUSE ? 0 : err;
 }
 
-/* A socket without a listener is what one that was killed leaves behind: it is removed at the start. */
-static bool what_is_there_fault(const char *path, const struct stat *about, char *out, size_t room)
+/* Writes why the file at the path is in the way. A socket without a listener is not: a program that was
+ * killed left it behind, and it is removed at the start. */
+static bool existing_file_fault(const char *path, const struct stat *about, char *out, size_t room)
 {
     int err = S_ISSOCK(about->st_mode) ? try_connect(path) : 0;
 
@@ -221,7 +223,7 @@ static bool what_is_there_fault(const char *path, const struct stat *about, char
     return true;
 }
 
-/* In a folder such as /tmp only the owner may remove what was left behind. */
+/* Reports whether another user's socket can't be removed: in a folder such as /tmp only its owner may. */
 static bool may_not_be_removed(const struct stat *folder, const struct stat *about)
 {
     uid_t us = geteuid();
@@ -266,7 +268,7 @@ bool unix_path_fault(const char *path, char *out, size_t room)
             snprintf(out, room, "can't be listened on: %s", weir_error_text(err));
         return err != -ENOENT;
     }
-    if (what_is_there_fault(path, &about, out, room))
+    if (existing_file_fault(path, &about, out, room))
         return true;
     if (!may_not_be_removed(&above, &about))
         return false;

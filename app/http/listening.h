@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses at the start of a service: what is logged of those it listens on, and which can't be had.
+/* Addresses at the start of a service: the log line of each, and the reasons why one can't be listened on.
  *
  * Threading: pure functions, from any thread.
  */
@@ -10,36 +10,38 @@
 
 #include "config/config.h"
 
-/* Logs "listening" with addr=HOST:PORT; what is "gateway", "admin" … */
+/* Logs "listening" with addr=HOST:PORT. what: "gateway", "admin" … */
 void log_listening(const char *what, const char *address);
 
-/* Whether an address, with a number for its host, can be listened on now: a taken port is noticed also where
- * several programs of one user would share it without knowing. Unix sockets and names are not looked at.
- * Returns: 0; -EADDRINUSE, unless that is fine; -EACCES, -EADDRNOTAVAIL, -EAFNOSUPPORT …
+/* Tries whether an address, whose host is a number, can be listened on now. A port is also taken when another
+ * program of this user would share it (SO_REUSEPORT). Unix sockets and names are not tried.
+ * Returns: 0; -EADDRINUSE, unless taken_is_fine; -EACCES, -EADDRNOTAVAIL, -EAFNOSUPPORT …
  * Where:   before the loops: it makes blocking calls.
  */
 WEIR_CHECKED int address_probe(const struct config_address *address, bool taken_is_fine);
 
-/* Whether the kernel refuses to listen on both: as address_collides(), and [::] takes every IPv4 address too,
- * unless this machine says otherwise. Unix sockets are not looked at. */
+/* Reports whether the kernel refuses to listen on both: as address_collides(), and [::] takes every IPv4
+ * address, too, unless bindv6only is set. Unix sockets don't count. */
 bool addresses_exclude(const struct config_address *a, const struct config_address *b);
 
-/* Whether only this machine can reach it. The host is a number. */
+/* Reports whether only this machine can reach the address. The host is a number. */
 bool address_is_local(const struct config_address *address);
 
-/* What stands in the way of listening on the path of a Unix socket, in words that follow "unix:PATH".
- * Returns: false when nothing does.
+/* Writes why the path of a Unix socket can't be listened on, in words that follow "unix:PATH".
+ * Returns: false when it can.
  * Where:   as address_probe().
  */
 bool unix_path_fault(const char *path, char *out, size_t room);
 
-/* Whether somebody listens at the path of a Unix socket. Where: as address_probe(). */
+/* Reports whether a program listens at the path of a Unix socket.
+ * Where:   as address_probe(). */
 bool unix_path_answers(const char *path);
 
-/* Whether two paths lead to the same place, in however different words. */
+/* Reports whether two paths lead to the same place, however they are spelt. */
 bool unix_paths_are_one(const char *a, const char *b);
 
-/* Writes that an address can't be listened on, why, and what helps; key: what chooses another.
+/* Writes that an address can't be listened on, why, and what helps. key: the key or option for another
+ * address.
  * Returns: out.
  */
 const char *address_fault(char *out, size_t room, const struct config_address *address, const char *key,

@@ -25,7 +25,7 @@ static weir_bytes trim(weir_bytes span)
     return span;
 }
 
-/* Takes what stands before the next mark from the front; a quoted string may hold marks. */
+/* Takes the part before the next mark. A quoted string may hold marks. */
 static weir_bytes take_until(weir_bytes *rest, char mark)
 {
     weir_bytes part = {rest->data, 0};
@@ -47,8 +47,8 @@ static weir_bytes take_until(weir_bytes *rest, char mark)
     return trim(part);
 }
 
-/* "0", "0.25", "1.000" in thousandths.
- * Returns: -1 something else.
+/* Reads "0", "0.25" or "1.000", in thousandths.
+ * Returns: -1 for anything else.
  */
 static int read_weight(weir_bytes text)
 {
@@ -67,7 +67,8 @@ static int read_weight(weir_bytes text)
     return weight <= NEGOTIATION_BEST ? weight : -1;
 }
 
-/* The weight among an element's parameters; 1 when there is none, -1 when it is malformed. */
+/* Reads the weight among the parameters of an element: NEGOTIATION_BEST when there is none, -1 when it is
+ * malformed. */
 static int weight_of(weir_bytes parameters)
 {
     while (parameters.len > 0) {
@@ -81,7 +82,7 @@ static int weight_of(weir_bytes parameters)
 static int match(weir_bytes range, const char *name)
 {
     size_t length = strlen(name);
-    size_t kind;
+    size_t type;
     const char *slash;
 
     if (range.len == length && strncasecmp(range.data, name, length) == 0)
@@ -91,8 +92,8 @@ static int match(weir_bytes range, const char *name)
         return range.len == 1 && range.data[0] == '*' ? 1 : 0;
     if (range.len == 3 && memcmp(range.data, "*/*", 3) == 0)
         return 1;
-    kind = (size_t)(slash - name) + 1;
-    return range.len == kind + 1 && range.data[kind] == '*' && strncasecmp(range.data, name, kind) == 0 ? 2
+    type = (size_t)(slash - name) + 1; /* with its slash */
+    return range.len == type + 1 && range.data[type] == '*' && strncasecmp(range.data, name, type) == 0 ? 2
                                                                                                         : 0;
 }
 

@@ -15,13 +15,13 @@
 #include "jobs/kinds.h"
 
 enum {
-    INLINE_BYTES = 8 << 10, /* compressed in less time than the way to the pool and back is worth */
-    PIECE_BYTES = 64 << 10, /* of a streamed answer, collected for one job */
+    INLINE_BYTES = 8 << 10, /* compressed in less time than the way to the pool and back takes */
+    PIECE_BYTES = 64 << 10, /* of a streamed answer, collected for a job */
     OUT_BYTES_MAX = 64 << 20,
     PARAMS_BYTES = 96,
 };
 
-/* --- what is worth it --- */
+/* --- which answers --- */
 
 static bool is_one_of(weir_bytes type, const char *const *names)
 {
@@ -38,7 +38,8 @@ static bool ends_with(weir_bytes type, const char *end)
     return type.len > n && strncasecmp(type.data + type.len - n, end, n) == 0;
 }
 
-/* Text, by what its type says. Events go out one by one: they are not kept back to be compressed. */
+/* Reports whether a type is compressible, as text is. Event streams are not compressed: events must not be
+ * kept back. */
 static bool is_compressible(const char *type)
 {
     static const char *const texts[] = {"application/json",
@@ -66,7 +67,7 @@ static bool is_compressible(const char *type)
            is_one_of(essence, texts);
 }
 
-/* Whether a comma-separated header has this element. */
+/* Reports whether a comma-separated header has this element. */
 static bool has_element(const char *value, const char *name)
 {
     const size_t n = strlen(name);
@@ -91,9 +92,9 @@ static bool may_be_compressed(weir_response *res, const weir_reply_head *head)
            !has_element(weir_reply_header_joined(res, "cache-control"), "no-transform");
 }
 
-/* --- what the client takes --- */
+/* --- which encoding --- */
 
-/* Returns: enum encoding; -1 as it is. */
+/* Returns: enum encoding; -1: none. */
 static int choose_encoding(const weir_request *req, const struct config_coding *settings)
 {
     struct negotiation_offer offers[ENCODINGS], identity;
@@ -121,12 +122,12 @@ static int say_vary(weir_response *res)
     if (has_element(vary, "accept-encoding") || has_element(vary, "*"))
         return 0;
     n = vary != NULL ? snprintf(text, sizeof text, "%s, accept-encoding", vary) : 0;
-    if (n >= (int)sizeof text) /* too long to be put together: several headers are one list */
+    if (n >= (int)sizeof text) /* too long to be joined: a second header continues the list */
         return weir_reply_header(res, "vary", "accept-encoding");
     return weir_reply_header_set(res, "vary", vary != NULL ? text : "accept-encoding");
 }
 
-/* The same thing in other bytes: what a strong tag says no longer holds (RFC 9110, 8.8.1). */
+/* Makes a strong tag weak, since the bytes are no longer the same (RFC 9110, 8.8.1). */
 static int weaken_etag(weir_response *res)
 {
     const char *etag = weir_reply_header_get(res, "etag");
@@ -148,11 +149,11 @@ static int say_encoding(weir_response *res, int encoding)
     return err < 0 ? err : weir_reply_header_set(res, "content-encoding", encoding_names[encoding]);
 }
 
-/* --- one answer --- */
+/* --- an answer --- */
 
-/* An answer that is always the same is compressed once for each encoding. */
+/* An answer that is always the same, compressed once for each encoding. */
 struct kept {
-    bool made, useless; /* useless: it came out no smaller */
+    bool made, useless; /* useless: not smaller than the body */
     weir_buffer body;
 };
 
@@ -160,7 +161,7 @@ struct response_coding {
     const struct config_coding *settings;
     weir_pool *pool;
     int share;
-    weir_bytes fixed; /* the body of its kind that is always the same; data NULL: there is none */
+    weir_bytes fixed; /* the body that is always the same; data NULL: none */
     struct kept kept[ENCODINGS];
 };
 
@@ -169,9 +170,9 @@ struct answer {
     weir_request *req;
     weir_job_stream *stream;
     weir_buffer in, out;
-    const struct kept *kept; /* the answer is this */
-    bool given;              /* out: it may be used anew */
-    bool fruitless;          /* compressing made it no smaller */
+    const struct kept *kept; /* the answer that is sent; NULL: `out` is sent */
+    bool given;              /* out has been handed on, and may be used anew */
+    bool fruitless;          /* compressing made the body no smaller */
 };
 
 static weir_offload_options options_of(const struct response_coding *coding)
@@ -189,15 +190,15 @@ static weir_bytes params_of(const struct response_coding *coding, int encoding, 
     return (weir_bytes){text, (size_t)n};
 }
 
-/* No room in the pool, no thread, no memory: nothing that has to do with the answer. */
+/* Reports whether an error has nothing to do with the answer: no room in the pool, no thread, no memory. */
 static bool is_passing(int err)
 {
     return err == -WEIR_EBUSY || err == -WEIR_ELATE || err == -WEIR_ENESTED || err == -EAGAIN ||
            err == -ENOMEM || err == -WEIR_ECLOSED || err == -WEIR_ETOOLARGE;
 }
 
-/* Compresses all of it into out.
- * Returns: 1; 0 it is better sent as it is; a negative code.
+/* Compresses a whole body into out.
+ * Returns: 1; 0 it is to be sent uncompressed; a negative code.
  */
 static int compress_whole(struct answer *a, int encoding, weir_bytes body, weir_buffer *out)
 {
@@ -209,7 +210,7 @@ static int compress_whole(struct answer *a, int encoding, weir_bytes body, weir_
     weir_pool *pool = body.len > INLINE_BYTES ? coding->pool : NULL;
     int err;
 
-    weir_buffer_init(out, body.len - 1); /* what does not fit is no smaller */
+    weir_buffer_init(out, body.len - 1); /* an output that does not fit is no smaller */
     err = weir_job_run_with(pool, job_compress.name, &in, out, NULL, pool != NULL ? &options : NULL);
     a->fruitless = err == -WEIR_ETOOLARGE;
     if (err < 0)
@@ -236,7 +237,7 @@ static int use_kept(struct answer *a, int encoding)
     return kept->useless ? 0 : 1;
 }
 
-/* Makes room in the pool while it can still be refused: an empty piece begins the job. */
+/* Begins a streamed job with an empty piece, so that the pool can refuse it before the head is sent. */
 static int begin_stream(struct answer *a, int encoding, int64_t bytes)
 {
     const weir_offload_options options = options_of(a->coding);
@@ -256,15 +257,16 @@ static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
     struct answer *a = arg;
     const struct config_coding *settings = a->coding->settings;
     bool fixed;
-    int changed;
+    int err, encoding, changed;
 
     if (!may_be_compressed(res, head) ||
         (head->length >= 0 && (uint64_t)head->length < settings->min_bytes) || head->length == 0)
         return 0;
-    int err = say_vary(res), encoding = choose_encoding(a->req, settings);
+    err = say_vary(res);
+    encoding = choose_encoding(a->req, settings);
     if (err < 0 || encoding < 0)
         return err;
-    if (head->bodiless) { /* what it would come out as is not worked out */
+    if (head->bodiless) { /* the compressed length is not computed */
         err = weaken_etag(res);
         if (err == 0)
             err = weir_reply_header_set(res, "accept-ranges", NULL);
@@ -280,14 +282,14 @@ static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
     return err < 0 ? err : 1;
 }
 
-/* Small pieces are collected; a large one goes as it is, behind what was collected. */
+/* Collects small pieces. A large piece is fed as it is, after those that were collected. */
 static int on_piece(void *arg, weir_bytes in, bool last, weir_bytes *out)
 {
     struct answer *a = arg;
     bool large;
     int err;
 
-    if (a->stream == NULL) { /* all of it was done with the head */
+    if (a->stream == NULL) { /* the whole body was compressed with the head */
         *out = weir_buffer_bytes(a->kept != NULL ? &a->kept->body : &a->out);
         return 0;
     }
@@ -319,7 +321,7 @@ static void on_end(void *arg)
 
 static const weir_reply_filter filter = {.head = on_head, .piece = on_piece, .end = on_end};
 
-/* --- one route on one loop --- */
+/* --- a route on a loop --- */
 
 int response_coding_open(const struct config_route *route, struct response_coding **out)
 {

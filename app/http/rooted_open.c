@@ -24,17 +24,18 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* The next byte of a path; -1: one that no name has. */
+/* Takes the next byte of a path, decoded; -1 for a byte that no name has. */
 static int take_byte(const char **at)
 {
     const char *c = *at;
-    int byte;
+    int high, low, byte;
 
     if (*c != '%') {
         *at = c + 1;
         return (unsigned char)*c;
     }
-    int high = hex_digit(c[1]), low = high < 0 ? -1 : hex_digit(c[2]);
+    high = hex_digit(c[1]);
+    low = high < 0 ? -1 : hex_digit(c[2]);
     *at = c + 3;
     byte = low < 0 ? -1 : high << 4 | low;
     return byte == 0 || byte == '/' ? -1 : byte;
@@ -60,7 +61,7 @@ int rooted_open_path(const char *asked, char *out)
     return 0;
 }
 
-/* What cannot be reached by this path is not there, for whoever asks. */
+/* Translates an error for a client: a file that can't be reached by this path does not exist. */
 static int open_error(int err)
 {
     switch (err) {
@@ -77,8 +78,7 @@ static int open_error(int err)
     }
 }
 
-/* Not to wait for a pipe's other end. */
-enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
+enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK }; /* a pipe must not be waited for */
 
 /* EAGAIN: a directory was renamed meanwhile. */
 static int open_in_one_call(int root, const char *path, unsigned flags)
@@ -93,7 +93,8 @@ static int open_in_one_call(int root, const char *path, unsigned flags)
     return fd < 0 ? -errno : (int)fd;
 }
 
-/* By its own word, or by that of a filter of system calls; EPERM and EACCES can be the file's, too. */
+/* Reports whether openat2 itself may have been refused, by the kernel or a filter of system calls. EPERM and
+ * EACCES can also be the file's. */
 static bool may_be_refused(int err)
 {
     return err == -ENOSYS || err == -EPERM || err == -EACCES;
@@ -108,12 +109,12 @@ bool rooted_open_is_one_call(int root)
     return !may_be_refused(fd);
 }
 
-/* --- step by step: no step follows a link, and back up goes only to where it came from --- */
+/* --- step by step: no step follows a link, and ".." goes back to the folder it came from --- */
 
 enum { DEPTH_MAX = 64, LINKS_MAX = 40 };
 
 struct steps {
-    int folder[DEPTH_MAX]; /* from the root, which is the caller's, to where it is */
+    int folder[DEPTH_MAX]; /* from the root, which is the caller's, to the present folder */
     int depth, links;
     char rest[PATH_MAX]; /* of the path */
 };
@@ -136,7 +137,7 @@ static int leave(struct steps *s)
     return 0;
 }
 
-/* What a link says comes before the rest; one that begins at the root of all is not followed. */
+/* Puts the target of a link before the rest of the path. An absolute link is not followed. */
 static int follow(struct steps *s, int link, bool last, const char *behind)
 {
     char joined[PATH_MAX];
@@ -160,7 +161,8 @@ static int follow(struct steps *s, int link, bool last, const char *behind)
     return 0;
 }
 
-/* Takes the first name of the rest. Returns: a descriptor at the end of the path; 0: go on. */
+/* Takes a step: the first name of the rest.
+ * Returns: a descriptor at the end of the path; 0 before it; an error. */
 static int step(struct steps *s)
 {
     char *name = s->rest + strspn(s->rest, "/"), *end = name + strcspn(name, "/");
@@ -187,12 +189,12 @@ static int step(struct steps *s)
         }
         if (S_ISLNK(about.st_mode))
             return follow(s, fd, last, behind);
-        if (last) { /* by its name again: a link that has come meanwhile is not followed */
+        if (last) { /* opened by its name again; a link that has replaced it is not followed */
             (void)close(fd);
             fd = openat(s->folder[s->depth], name, OPEN_FLAGS | O_NOFOLLOW);
             return fd < 0 ? -errno : fd;
         }
-        err = enter(s, fd); /* what is no folder has nothing below it */
+        err = enter(s, fd); /* if it is no folder, the next step fails */
     }
     memmove(s->rest, behind, strlen(behind) + 1);
     return err;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening files for clients, never outside of a root: not by "..", not by a link that leads out, encoded or
- * not.
+/* Opening files for clients, never outside of a root: neither by "..", encoded or not, nor by a link.
  *
- * Threading: any thread; rooted_open() may block, so it belongs into a job.
+ * Threading: any thread. rooted_open() may block, so it belongs into a job.
  */
 #ifndef APP_HTTP_ROOTED_OPEN_H
 #define APP_HTTP_ROOTED_OPEN_H
@@ -18,22 +17,22 @@
  */
 WEIR_CHECKED int rooted_open_root(const char *directory);
 
-/* Whether the kernel opens files below a root by one call, which some containers refuse; else they are opened
- * step by step, with the same outcome.
+/* Reports whether files below a root are opened by one call of the kernel, openat2. Where a container refuses
+ * it, they are opened step by step, with the same outcome.
  */
 bool rooted_open_is_one_call(int root);
 
-/* Makes a path of what a client asked for: percent-encoding decoded, without empty segments.
+/* Makes a path of the target of a request: decodes percent-encoding, and leaves out empty segments.
  * Owns:    out has room for as many bytes as asked, and the NUL.
- * Returns: 0; -ENOENT nothing there can be asked for: it is empty, is encoded badly, has an encoded slash or
- * NUL, or a segment that begins with a dot.
+ * Returns: 0; -ENOENT for a path that no client may ask for: empty, badly encoded, with an encoded slash or
+ * NUL, or with a segment that begins with a dot.
  */
 WEIR_CHECKED int rooted_open_path(const char *asked, char *out);
 
 /* Opens a regular file for reading.
  * Owns:    the caller closes the descriptor.
- * Returns: a descriptor, with *about; -ENOENT there is none, or none that may be read here; other errors of
- * the system.
+ * Returns: a descriptor, with *about; -ENOENT there is no such file, or it may not be read here; other errors
+ * of the system.
  */
 WEIR_CHECKED int rooted_open(int root, const char *path, struct stat *about);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* compress: the input, compressed. {"encoding": "gzip" | "br" | "zstd", "level": N, "bytes": of the whole
- * input, when it is known, "little": true for one of many, "flush": true when what was put in shall be
- * readable after each piece} */
+/* compress: the input, compressed. {"encoding": "gzip" | "br" | "zstd", "level": N, "bytes": the size of the
+ * whole input, when it is known, "little": true when many run at a time, "flush": true when each piece shall
+ * be readable as soon as it has been written} */
 #include <stdlib.h>
 
 #include "jobs/compressor.h"
@@ -20,14 +20,14 @@ static bool read_params(weir_job *job, const json_t *tree, struct compressor_opt
 {
     int encoding;
     int64_t level;
-    const struct encoding_kind *kind;
+    const struct encoding_info *info;
 
     if (!params_choice(job, tree, "encoding", -1, encoding_names, &encoding))
         return false;
-    kind = &encodings[encoding];
+    info = &encodings[encoding];
     options->encoding = (enum encoding)encoding;
     options->little = json_is_true(json_object_get(tree, "little"));
-    if (!params_int(job, tree, "level", kind->level_file, kind->level_min, kind->level_max, &level))
+    if (!params_int(job, tree, "level", info->level_file, info->level_min, info->level_max, &level))
         return false;
     options->level = (int)level;
     return params_int(job, tree, "bytes", -1, -1, INT64_MAX, &options->bytes);

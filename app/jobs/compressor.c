@@ -11,9 +11,9 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-/* Who unpacks a content coding need not hold more than 8 MiB of what came before (RFC 9659): zstd's levels
- * above 19 ask for more. */
-const struct encoding_kind encodings[ENCODINGS] = {
+/* A decoder of a content coding need not keep more than 8 MiB of its output (RFC 9659). The levels of zstd
+ * above 19 would ask for more. */
+const struct encoding_info encodings[ENCODINGS] = {
     [ENCODING_GZIP] = {"gzip", "application/gzip", 1, 9, 6, 5},
     [ENCODING_BR] = {"br", "application/x-brotli", 0, 11, 6, 4},
     [ENCODING_ZSTD] = {"zstd", "application/zstd", 1, 19, 3, 3},
@@ -23,8 +23,8 @@ enum { LITTLE_WINDOW_LOG = 18 };
 
 const char *const encoding_names[ENCODINGS + 1] = {"gzip", "br", "zstd"};
 
-/* Brotli's encoder ends the program when it is given no memory. So it gets its memory here: what can't be had
- * is a jump out of it, and all it had is given back by the list of its blocks. */
+/* A block of brotli's memory. Its encoder ends the program when it gets no memory, so allocation is ours: a
+ * failure jumps out of the encoder, and the list of its blocks frees all it had. */
 union block {
     struct {
         union block *previous, *next;
@@ -87,8 +87,8 @@ static int run_gzip(struct compressor *c, struct compressor_step *step, enum com
 static void *take_block(void *arg, size_t bytes)
 {
     struct br *br = arg;
-
     union block *block = bytes <= SIZE_MAX - sizeof *block ? malloc(sizeof *block + bytes) : NULL;
+
     if (block == NULL)
         longjmp(br->out_of_memory, 1);
     block->previous = NULL;
@@ -102,8 +102,8 @@ static void *take_block(void *arg, size_t bytes)
 static void free_block(void *arg, void *memory)
 {
     struct br *br = arg;
-
     union block *block;
+
     if (memory == NULL)
         return;
     block = (union block *)memory - 1;
@@ -122,7 +122,7 @@ static void close_br(struct br *br)
         free_block(br, br->blocks + 1);
 }
 
-/* A window as small as the whole: it is allocated and cleared for each. */
+/* The window, no larger than the input: it is allocated and cleared for each input. */
 static uint32_t br_window(const struct compressor_options *o)
 {
     uint32_t log = o->little ? LITTLE_WINDOW_LOG : BROTLI_DEFAULT_WINDOW;
@@ -179,9 +179,9 @@ static int run_br(struct br *br, struct compressor_step *step, enum compressor_e
 
 static int open_zstd(struct compressor *c, const struct compressor_options *o)
 {
+    ZSTD_CCtx *zstd = ZSTD_createCCtx();
     size_t bad;
 
-    ZSTD_CCtx *zstd = ZSTD_createCCtx();
     if (zstd == NULL)
         return -ENOMEM;
     c->of.zstd = zstd;
@@ -214,7 +214,7 @@ static int run_zstd(struct compressor *c, struct compressor_step *step, enum com
     return step->in.len > 0 || (end != COMPRESSOR_MORE && left > 0) ? 1 : 0;
 }
 
-/* --- all --- */
+/* --- compressors --- */
 
 int compressor_open(struct compressor **out, const struct compressor_options *o)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* decode: the input without its content codings. {"codings": as in Content-Encoding, "bytes": what may come
- * out} */
+/* decode: the input without its content codings. {"codings": as in Content-Encoding, "bytes": the largest
+ * output} */
 #include <stdlib.h>
 #include <string.h>
 

@@ -52,15 +52,15 @@ void codings_read(struct codings *codings, weir_bytes value)
     }
 }
 
-/* --- one step: a decoder takes some bytes and puts out some --- */
+/* --- decoders, step by step --- */
 
 struct decoding {
-    weir_bytes in; /* what is left */
+    weir_bytes in; /* the bytes that are left */
     size_t ratio_max;
     weir_buffer *out;
     decoder_poll *poll;
     void *arg;
-    char spare; /* where a byte goes that is one too many, if it comes */
+    char spare; /* the place of the first byte too many */
 };
 
 /* Room for the next bytes; NULL with *err set. */
@@ -118,7 +118,7 @@ static int inflate_all(struct decoding *d, z_stream *z, bool members)
     }
 }
 
-/* "deflate" is zlib's form; many leave its header away. */
+/* The window bits for inflate. "deflate" is zlib's format, whose header many encoders leave out. */
 static int window_bits(enum coding coding, weir_bytes in)
 {
     const unsigned char *b = (const unsigned char *)in.data;
@@ -168,9 +168,9 @@ static int br_all(struct decoding *d, BrotliDecoderState *state)
 
 static int run_br(struct decoding *d)
 {
+    BrotliDecoderState *state = BrotliDecoderCreateInstance(NULL, NULL, NULL);
     int err;
 
-    BrotliDecoderState *state = BrotliDecoderCreateInstance(NULL, NULL, NULL);
     if (state == NULL)
         return -ENOMEM;
     err = br_all(d, state);
@@ -206,9 +206,9 @@ static int zstd_all(struct decoding *d, ZSTD_DCtx *context)
 
 static int run_zstd(struct decoding *d)
 {
+    ZSTD_DCtx *context = ZSTD_createDCtx();
     int err;
 
-    ZSTD_DCtx *context = ZSTD_createDCtx();
     if (context == NULL)
         return -ENOMEM;
     (void)ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
@@ -217,10 +217,11 @@ static int run_zstd(struct decoding *d)
     return err;
 }
 
-static int take_off(struct decoding *d, enum coding coding)
+static int undo(struct decoding *d, enum coding coding)
 {
     const size_t times =
         d->in.len < SIZE_MAX / 2 / DECODER_RATIO_MAX ? d->in.len : SIZE_MAX / 2 / DECODER_RATIO_MAX;
+
     d->ratio_max = times * DECODER_RATIO_MAX + DECODER_RATIO_FREE_BYTES;
     switch (coding) {
     case CODING_BR:
@@ -241,10 +242,10 @@ int decoder_run(const struct codings *codings, weir_bytes in, weir_buffer *out, 
     for (size_t i = codings->count; i-- > 0 && err == 0;) {
         struct decoding d = {.in = in, .out = out, .poll = poll, .arg = arg};
         weir_buffer swap;
-        err = take_off(&d, codings->list[i]);
+        err = undo(&d, codings->list[i]);
         if (err < 0 || i == 0)
             break;
-        swap = before; /* what came out goes in again */
+        swap = before; /* the output is the next input */
         before = *out;
         *out = swap;
         weir_buffer_clear(out);

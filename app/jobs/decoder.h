@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Taking content codings off: gzip, deflate, brotli and zstd behind one form, within bounds.
+/* Undoing content codings: gzip, deflate, brotli and zstd behind one interface, within bounds.
  *
  * Threading: pure functions; any thread.
  *
- * Beside what comes out it holds 0.1 MiB for gzip and deflate, up to 16 MiB for br, 8 MiB for zstd (RFC
- * 9659).
+ * Beside its output a decoder holds 0.1 MiB for gzip and deflate, up to 16 MiB for br, 8 MiB for zstd
+ * (RFC 9659).
  */
 #ifndef APP_JOBS_DECODER_H
 #define APP_JOBS_DECODER_H
@@ -19,27 +19,28 @@ enum coding { CODING_GZIP, CODING_DEFLATE, CODING_BR, CODING_ZSTD, CODINGS };
 
 #define CODINGS_KNOWN "gzip, deflate, br, zstd" /* as in Accept-Encoding */
 
-/* What becomes more than so many times as large has been made to; what is small in the end may. */
+/* An output more than so many times as large as its input is refused as a bomb, unless it is small. */
 enum { DECODER_RATIO_MAX = 1000, DECODER_RATIO_FREE_BYTES = 1 << 20 };
 
 enum { CODINGS_MAX = 3 }; /* of one body */
 
-/* Those of one body, in the order in which they were put on. All zero: none. */
+/* The codings of a body, in the order in which they were applied. All zero: none. */
 struct codings {
     size_t count;
-    bool unknown; /* there is one that is not known, or there are too many */
+    bool unknown; /* a coding is not known, or there are too many */
     enum coding list[CODINGS_MAX];
 };
 
-/* Adds what one Content-Encoding field says; "identity" is nothing. */
+/* Adds the codings of a Content-Encoding field; "identity" adds none. */
 void codings_read(struct codings *codings, weir_bytes value);
 
-/* Asked now and then; returns a negative code to end the work. */
+/* Called now and then; a negative code ends the work. */
 typedef int decoder_poll(void *arg);
 
-/* Takes all codings off. out is empty, and its maximum that of each step. poll may be NULL.
- * Returns: 0; -EBADMSG the bytes are not what the codings say, or end early; -WEIR_ETOOLARGE more than out
- * may hold, or than so few bytes should become; -ENOMEM; what poll returned. out is empty then.
+/* Undoes all codings, the last first. out is empty, and its maximum holds for each step. poll may be NULL.
+ * Returns: 0; else out is empty: -EBADMSG the bytes do not follow the codings, or end early; -WEIR_ETOOLARGE
+ *          the output is larger than out may be, or than DECODER_RATIO_MAX allows; -ENOMEM; what poll
+ *          returned.
  */
 WEIR_CHECKED int decoder_run(const struct codings *codings, weir_bytes in, weir_buffer *out,
                              decoder_poll *poll, void *arg);

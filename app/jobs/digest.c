@@ -20,13 +20,13 @@ static const char *const openssl_names[DIGEST_ALGORITHMS] = {
     [DIGEST_BLAKE2B] = "BLAKE2B-512",
 };
 
-/* The error queue of OpenSSL is the thread's: what it says must not be left there for others. */
+/* Translates a result of OpenSSL. Its error queue is the thread's, and must not keep the error for others. */
 static int openssl_result(int good)
 {
     if (good == 1)
         return 0;
     ERR_clear_error();
-    return -ENOMEM; /* with a method that was found and a length that is right nothing else is left */
+    return -ENOMEM; /* with a method that was found, nothing else can fail */
 }
 
 int digest_method_open(struct digest_method *method, enum digest_algorithm algorithm)

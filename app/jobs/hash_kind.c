@@ -4,8 +4,7 @@
 #include "jobs/kinds.h"
 #include "jobs/params.h"
 
-/* A job of the pool looks now and then whether it is still wanted. */
-enum { PIECE_BYTES = 64 << 10 };
+enum { PIECE_BYTES = 64 << 10 }; /* between two looks at whether the job is cancelled */
 
 struct hashing {
     struct digest_method method;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What all images that are worked on may hold together. libvips is one for the whole process and ends it when
- * it gets no memory for something small, so the large claims have to leave room.
+/* The memory that all images may hold together. libvips ends the process when a small allocation fails, so
+ * the large ones have to leave room.
  *
- * Threading: any thread. One for the process, as libvips is.
+ * Threading: any thread. The budget is the process's, as libvips is.
  */
 #ifndef APP_JOBS_IMAGE_BUDGET_H
 #define APP_JOBS_IMAGE_BUDGET_H
@@ -10,10 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Before the loops; 0: no limit, as it is before the first call. */
+/* Sets the budget, before the loops start. 0: no limit, which is the default. */
 void image_budget_set(uint64_t bytes);
 
-/* Returns: 0; -WEIR_EBUSY others hold too much of it now; -EFBIG it is more than all of it. */
+/* Takes a part of the budget, until image_budget_give().
+ * Returns: 0; -WEIR_EBUSY other images hold too much of it now; -EFBIG it is more than the whole budget. */
 int image_budget_take(uint64_t bytes) __attribute__((warn_unused_result));
 void image_budget_give(uint64_t bytes);
 

@@ -5,7 +5,8 @@
 
 #include "jobs/image_turn.h"
 
-/* Between two steps libvips keeps so many rows, if there are as many; a step asks for so many at a time. */
+/* The rows that libvips keeps between two steps, if there are so many, and those a step asks for at a time.
+ */
 enum { ROWS_KEPT = 512 + 32, ROWS_ASKED = 64 };
 
 enum { CMYK_BYTES = 9 << 20, QUALITY_OF_FULL_COLOURS = 90 };
@@ -34,7 +35,8 @@ static struct size divided(const struct image_head *head, double by)
     return (struct size){(uint64_t)(head->width / by) + 1, (uint64_t)(head->height / by) + 1};
 }
 
-/* What a decoder gives: those of JPEG and WebP make it smaller themselves, the one by 2, 4 or 8. */
+/* The size of the decoder's output: decoders of WebP and JPEG shrink themselves, that of JPEG by 2, 4 or 8.
+ */
 static struct size loaded(const struct image_head *head, double shrink)
 {
     if (head->format == IMAGE_WEBP && !head->unscaled)
@@ -49,8 +51,8 @@ static bool has_alpha(const struct image_head *head)
     return head->bands == 2 || (head->bands == 4 && head->format != IMAGE_JPEG);
 }
 
-/* Rows of the picture, between the steps: decode, colours, average down, reduce down. Averaging and reducing
- * across come after them, on a few rows. */
+/* The rows held between the steps: decode, colours, average down, reduce down. Averaging and reducing across
+ * come after them, and hold few rows. */
 static uint64_t rows_held(const struct image_head *head, struct size in, struct size out)
 {
     uint64_t values = in.width * (uint64_t)head->bands, row = values * (uint64_t)head->sample_bytes;
@@ -81,8 +83,8 @@ static uint64_t decoder_held(const struct image_head *head, struct size in)
     return held;
 }
 
-/* Encoders of JPEG and WebP have the whole picture in a form of their own; the file that comes out is held
- * three times at most, and that of a PNG may be as large as the pixels. */
+/* The memory of the encoder. Encoders of JPEG and WebP hold the whole picture in a format of their own. The
+ * output is held three times at most, and a PNG may be as large as its pixels. */
 static uint64_t encoder_held(const struct image_head *head, const struct image_order *order, uint64_t pixels)
 {
     bool alpha = has_alpha(head);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How much memory making an image smaller will take, before it is begun.
+/* The memory that making an image smaller will take, computed before the work begins.
  *
  * Threading: pure functions.
  */
@@ -11,9 +11,9 @@
 #include "jobs/image_head.h"
 #include "jobs/image_order.h"
 
-/* All that is held at a time, at its most: the file, what its decoder holds, rows between the steps, what
- * comes out. Beside it there are some 2 MiB for each image, whatever its size. Follows what libvips 8.14 does
- * with one thread; tests/app/jobs/image_memory_test.c measures whether it still does. */
+/* The most that is held at a time: the file, its decoder's memory, rows between the steps, the output. Beside
+ * it each image takes some 2 MiB, whatever its size. This models libvips 8.14 with one thread;
+ * tests/app/jobs/image_memory_test.c measures whether the model still holds. */
 uint64_t image_claim(const struct image_head *head, const struct image_order *order, uint64_t file_bytes);
 
 #endif

@@ -5,7 +5,7 @@
 
 enum { TAG_ORIENTATION = 274, TYPE_SHORT = 3, ENTRY_BYTES = 12 };
 
-/* The first directory of a TIFF file: EXIF 2.3, 4.6. */
+/* Reads the first directory of a TIFF file: EXIF 2.3, 4.6. */
 int image_exif_orientation(const unsigned char *bytes, size_t length)
 {
     struct image_reader r = {.at = bytes, .end = bytes + length};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The one thing of EXIF that matters here: which way up an image is.
+/* The orientation of an image, from EXIF. Nothing else of EXIF matters here.
  *
  * Threading: pure functions.
  */
@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-/* Returns: 1 … 8; 1 also when nothing, or nothing sensible, is said. bytes: from the TIFF header on; an
- * "Exif\0\0" before it is skipped. */
+/* Reads the orientation. bytes: from the TIFF header on; an "Exif\0\0" before it is skipped.
+ * Returns: 1 … 8; 1 also when there is none, or an invalid one. */
 int image_exif_orientation(const unsigned char *bytes, size_t length);
 
 #endif

@@ -61,7 +61,7 @@ int image_head_read(struct image_head *head, weir_bytes file, bool without_profi
 {
     int err;
 
-    /* The parts are many, and only as good as their number. */
+    /* The array of parts is large, and need not be cleared. */
     memset(head, 0, offsetof(struct image_head, part));
     head->orientation = 1;
     if (file.len == 0)

@@ -35,8 +35,8 @@ static int read_frame(struct image_reader *r, struct image_head *head)
     return 0;
 }
 
-/* Its decoder sees a file that ends with the first frame, and of all that is said before it the one block
- * that has its transparent colour. */
+/* The decoder sees a file that ends with the first frame. Of all blocks before the frame, it sees only the
+ * one with the transparent colour. */
 int image_read_gif(struct image_reader r, struct image_head *head)
 {
     static const unsigned char end[] = {0x3b};
@@ -75,7 +75,7 @@ int image_read_gif(struct image_reader r, struct image_head *head)
             return good ? 0 : -E2BIG;
         }
         default:
-            return -EINVAL; /* the end before a frame, or no block */
+            return -EINVAL; /* the end before a frame, or an unknown block */
         }
     }
     return -EINVAL;

@@ -41,8 +41,8 @@ struct walk {
     uint64_t coefficient_bytes; /* of all of the picture */
 };
 
-/* The next marker, wherever it is: what lies before it is skipped. 0: there is none. *from: its first byte.
- */
+/* Finds the next marker, and skips all before it. *from: its first byte.
+ * Returns: 0 when there is none. */
 static uint32_t next_marker(struct image_reader *r, const unsigned char **from)
 {
     for (;;) {
@@ -67,7 +67,7 @@ static bool stands_alone(uint32_t marker)
     return marker == TEM || (marker >= RST0 && marker <= RST7);
 }
 
-/* Behind the pixels of a scan: at the next marker that is not one of theirs, nor one that no file has. */
+/* Skips the pixels of a scan: goes to the next marker that can't stand among pixels. */
 static void skip_pixels(struct image_reader *r)
 {
     const unsigned char *from;
@@ -102,9 +102,12 @@ static int read_frame_header(struct walk *w, struct image_reader r)
     if (r.short_ || components == 0 || components > COMPONENTS_MAX)
         return -EINVAL;
     for (uint32_t i = 0; i < components; i++) {
+        uint32_t across, down;
+
         image_skip(&r, 1);
         factors[i] = image_big(&r, 1);
-        uint32_t across = factors[i] >> 4, down = factors[i] & 15;
+        across = factors[i] >> 4;
+        down = factors[i] & 15;
         image_skip(&r, 1);
         if (across < 1 || across > 4 || down < 1 || down > 4)
             return -EINVAL;
@@ -125,8 +128,8 @@ static int read_frame_header(struct walk *w, struct image_reader r)
 
 /* --- segments --- */
 
-/* Of JFIF and Adobe the decoder learns the colours, of ICC what they mean. What else programs have written
- * there has no part in the pixels. */
+/* Reports whether a decoder needs a segment: JFIF and Adobe name the colours, ICC defines them. Other
+ * application segments have no part in the pixels. */
 static bool is_needed(struct walk *w, uint32_t marker, const struct image_reader *r)
 {
     switch (marker) {
@@ -144,7 +147,7 @@ static bool is_needed(struct walk *w, uint32_t marker, const struct image_reader
         if (!image_begins(r, 0, "ICC_PROFILE", 12) || !w->with_profile || image_left(r) < 14)
             return false;
         if (r->at[12] == 1 && !image_profile_is_usable(r->at + 14, image_left(r) - 14))
-            w->with_profile = false; /* the first part is needed by the others */
+            w->with_profile = false; /* the other parts are useless without the first */
         w->head->profile_bytes += w->with_profile ? image_left(r) : 0;
         return w->with_profile;
     default:
@@ -157,7 +160,7 @@ static bool keep(struct walk *w, const unsigned char *from, bool fresh)
     return image_keep(w->head, from, (size_t)(w->r.at - from), fresh);
 }
 
-/* A scan is a part of its own, so that a decoder asks for each by itself. */
+/* Reads a scan, and keeps it as a part of its own, so that a decoder reads each scan separately. */
 static int read_scan(struct walk *w, const unsigned char *from, struct image_reader r)
 {
     int components = (int)image_big(&r, 1);
@@ -174,7 +177,7 @@ static int read_scan(struct walk *w, const unsigned char *from, struct image_rea
     return keep(w, from, true) ? 0 : -E2BIG;
 }
 
-/* A picture that comes whole with each row: what follows its one scan is not read. */
+/* Reports whether the first scan has the whole picture: what follows it is not read. */
 static bool is_one_scan(const struct walk *w)
 {
     return w->scans == 1 && !w->progressive && w->in_first_scan == w->components;

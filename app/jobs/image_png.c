@@ -19,14 +19,15 @@ static int read_header(struct walk *w)
     static const uint8_t channels[7] = {1, 0, 3, 3, 2, 0, 4}; /* by colour type; a palette's colours have 3 */
     struct image_head *head = w->head;
     struct image_reader r = w->r;
-    uint32_t interlaced;
+    uint32_t depth, colour, interlaced;
 
     if (image_big(&r, 4) != 13 || !image_begins(&r, 0, "IHDR", 4))
         return -EINVAL;
     image_skip(&r, 4);
     head->width = image_big(&r, 4);
     head->height = image_big(&r, 4);
-    uint32_t depth = image_big(&r, 1), colour = image_big(&r, 1);
+    depth = image_big(&r, 1);
+    colour = image_big(&r, 1);
     image_skip(&r, 2);
     interlaced = image_big(&r, 1);
     if (r.short_ || colour > 6 || channels[colour] == 0 || interlaced > 1)
@@ -39,19 +40,20 @@ static int read_header(struct walk *w)
     return 0;
 }
 
-/* A name, how it is deflated, and it. */
+/* Checks a profile: a name, the method of compression, and the deflated profile. */
 static bool is_good_profile(struct walk *w, struct image_reader r)
 {
     const unsigned char *nul =
         memchr(r.at, 0, image_left(&r) < NAME_BYTES_MAX ? image_left(&r) : NAME_BYTES_MAX);
+
     if (!w->with_profile || w->head->profile_bytes > 0 || nul == NULL || r.end - nul < 3)
         return false;
     w->head->profile_bytes = image_profile_unpacked(nul + 2, (size_t)(r.end - nul - 2));
     return w->head->profile_bytes > 0;
 }
 
-/* All that can be left out has a small first letter; texts and profiles unpack to a thousand times their
- * size. */
+/* Reports whether a decoder needs a chunk. Chunks that can be left out begin with a small letter; texts and
+ * profiles among them may unpack to a thousand times their size. */
 static bool is_needed(struct walk *w, const unsigned char *type, struct image_reader data)
 {
     if (memcmp(type, "tRNS", 4) == 0) {
@@ -65,7 +67,7 @@ static bool is_needed(struct walk *w, const unsigned char *type, struct image_re
     return (type[0] & 0x20) == 0;
 }
 
-/* From the end of the pixels on nothing is read, but for its being there. */
+/* Walks through the chunks up to the end of the pixels. */
 static int walk(struct walk *w)
 {
     while (image_left(&w->r) >= AROUND_BYTES) {
@@ -106,7 +108,7 @@ int image_read_png(struct image_reader r, bool with_profile, struct image_head *
         return err;
     head->cut_off = memmem(w.r.at, image_left(&w.r), end + 4, 4) == NULL;
     head->bands += w.transparent && (head->bands == 1 || head->bands == 3);
-    if (w.interlaced) /* its passes go over all of the picture */
+    if (w.interlaced) /* each pass covers the whole picture */
         head->held_bytes =
             (uint64_t)head->width * head->height * (uint64_t)(head->bands * head->sample_bytes);
     return image_keep(head, end, sizeof end, false) ? 0 : -E2BIG;

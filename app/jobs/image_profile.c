@@ -7,8 +7,8 @@
 
 enum { HEADER_BYTES = 128, TAGS_MAX = 100, TAG_BYTES = 12, PIECE_BYTES = 8 << 10 };
 
-/* D2B0 … B2D3 hold elements of any number, run one after the other for each colour; lcms looks there first.
- */
+/* Reports whether a tag is a program. The tags D2B0 … B2D3 hold any number of elements, which run one after
+ * the other for each colour, and lcms prefers them. */
 static bool is_program(const unsigned char *signature)
 {
     return memcmp(signature, "D2B", 3) == 0 || memcmp(signature, "B2D", 3) == 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes of an image file being read, and the parts of it that a decoder shall see.
+/* A reader of the bytes of an image file, and the list of the parts that a decoder shall see.
  *
- * Threading: functions on what their caller owns.
+ * Threading: not shared.
  */
 #ifndef APP_JOBS_IMAGE_READER_H
 #define APP_JOBS_IMAGE_READER_H
@@ -13,10 +13,10 @@
 
 #include "jobs/image_head.h"
 
-/* What is read beyond the end is 0, and noticed. */
+/* Bytes beyond the end are read as 0. */
 struct image_reader {
     const unsigned char *at, *end;
-    bool short_;
+    bool short_; /* a byte beyond the end was read */
 };
 
 static inline size_t image_left(const struct image_reader *r)
@@ -56,7 +56,7 @@ static inline uint32_t image_little(struct image_reader *r, int bytes)
     return image_take(r, bytes, true);
 }
 
-/* Takes n bytes as a reader of their own; fewer where there are fewer. */
+/* Takes n bytes, or all that are left, as a reader of their own. */
 static inline struct image_reader image_within(struct image_reader *r, size_t n)
 {
     const unsigned char *at = r->at;
@@ -70,8 +70,8 @@ static inline bool image_begins(const struct image_reader *r, size_t at, const v
     return image_left(r) >= at + length && memcmp(r->at + at, magic, length) == 0;
 }
 
-/* Adds bytes to what a decoder sees; `fresh`: as a part of its own, also when they follow the last ones.
- * Returns: false: they would be one part too many. */
+/* Adds bytes to the parts that a decoder sees. fresh: as a new part, also when they follow the last part.
+ * Returns: false when that would be a part too many. */
 static inline bool image_keep(struct image_head *head, const unsigned char *at, size_t bytes, bool fresh)
 {
     struct image_part *last = head->parts > 0 ? &head->part[head->parts - 1] : NULL;
@@ -86,7 +86,7 @@ static inline bool image_keep(struct image_head *head, const unsigned char *at, 
     return true;
 }
 
-/* One for each format: as image_head_read(), which has cleared head. with_profile: of its colours. */
+/* The readers of the formats, as image_head_read(), which has cleared head. with_profile: of its colours. */
 int image_read_jpeg(struct image_reader r, bool with_profile, struct image_head *head);
 int image_read_png(struct image_reader r, bool with_profile, struct image_head *head);
 int image_read_webp(struct image_reader r, bool with_profile, struct image_head *head);

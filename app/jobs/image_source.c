@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* No more than is left of a part: a scan of a JPEG, however small, is asked for by itself. */
+/* Reads no further than the end of a part, so that each scan of a JPEG takes a read of its own. */
 static gint64 read_some(VipsSourceCustom *custom, void *to, gint64 room, void *arg)
 {
     struct image_source *s = arg;
+    size_t left, n;
 
     (void)custom;
     if (s->stopped == 0)
@@ -23,7 +24,8 @@ static gint64 read_some(VipsSourceCustom *custom, void *to, gint64 room, void *a
     }
     if (s->index == s->parts || room <= 0)
         return 0;
-    size_t left = s->part[s->index].bytes - s->offset, n = (size_t)room < left ? (size_t)room : left;
+    left = s->part[s->index].bytes - s->offset;
+    n = (size_t)room < left ? (size_t)room : left;
     memcpy(to, s->part[s->index].at + s->offset, n);
     s->offset += n;
     s->at += (int64_t)n;

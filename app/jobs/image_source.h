@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of an image file as libvips reads them, who asks before each of its reads whether it is still
- * wanted: the one place where a decoder that is at work can be stopped.
+/* A source from which libvips reads the parts of an image file. Before each read it calls poll: there is no
+ * other place where a running decoder can be stopped.
  *
  * Threading: one thread.
  */
@@ -19,16 +19,15 @@ struct image_source {
     const struct image_part *part;
     size_t parts;
     int64_t length, at;
-    size_t index, offset; /* of `at`: the part, and the place in it */
+    size_t index, offset; /* of `at`: the part, and the offset in it */
     int (*poll)(void *arg);
     void *poll_arg;
     int stopped; /* what poll returned when it was not 0 */
 };
 
-/* Makes a source for libvips of the parts of a head.
- * Owns:    source and head are lent while the result is used; the caller gives it back with
- * g_object_unref(). poll: returns a negative code to stop.
- * Returns: NULL: no memory.
+/* Makes a source of the parts of a head. poll: a negative code stops the decoder.
+ * Owns:    source and head are lent while the result is used; the caller frees it with g_object_unref().
+ * Returns: NULL when there is no memory.
  */
 VipsSource *image_source_open(struct image_source *source, const struct vips_library *vips,
                               const struct image_head *head, int (*poll)(void *arg), void *poll_arg);

@@ -8,7 +8,7 @@ bool image_turn_swaps(int orientation)
     return orientation >= 5 && orientation <= 8;
 }
 
-/* Where a pixel of the turned image comes from: its coordinates swapped first, then counted from the other
+/* The origin of a pixel of the turned image: its coordinates are swapped first, then counted from the other
  * end. */
 struct turn {
     bool swap, from_right, from_bottom;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Turning pixels the way up that an EXIF orientation says.
+/* Turning pixels as an EXIF orientation says.
  *
  * Threading: pure functions.
  */
@@ -14,11 +14,11 @@ struct image_pixels {
     int width, height, bands;
 };
 
-/* Whether an orientation, 1 to 8, swaps width and height. */
+/* Reports whether an orientation, 1 to 8, swaps width and height. */
 bool image_turn_swaps(int orientation);
 
-/* Turns `from` into `to`, whose data is of the same size; its width and height are set. Another orientation
- * than 1 … 8 is 1. */
+/* Turns `from` into `to`, whose data has room for as many bytes; sets its width and height. An orientation
+ * outside 1 … 8 counts as 1. */
 void image_turn(const struct image_pixels *from, int orientation, struct image_pixels *to);
 
 #endif

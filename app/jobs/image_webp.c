@@ -10,15 +10,15 @@ enum { RIFF_BYTES = 12, CHUNK_HEAD_BYTES = 8, VP8X_BYTES = CHUNK_HEAD_BYTES + 10
 
 enum flag { FLAG_ANIMATED = 0x02, FLAG_XMP = 0x04, FLAG_EXIF = 0x08, FLAG_ALPHA = 0x10, FLAG_PROFILE = 0x20 };
 
-/* Of each kind of chunk the first counts. */
+/* The types of chunks. The first chunk of each type counts. */
 enum chunk { VP8X, ICCP, ANIM, ANMF, ALPH, VP8, VP8L, EXIF, CHUNKS };
 
 static const char *const names[CHUNKS] = {"VP8X", "ICCP", "ANIM", "ANMF", "ALPH", "VP8 ", "VP8L", "EXIF"};
 
 struct walk {
     struct image_head *head;
-    struct image_reader chunk[CHUNKS]; /* with their heads; at NULL: there is none */
-    uint32_t width, height;            /* of the picture within, if it is one */
+    struct image_reader chunk[CHUNKS]; /* with their heads; at NULL: none */
+    uint32_t width, height;            /* of the picture, or of the first frame */
     bool lossless, alpha;
 };
 
@@ -74,16 +74,18 @@ static int read_picture(struct walk *w)
     return w->chunk[VP8L].at != NULL ? read_vp8l(w, data_of(w->chunk[VP8L])) : -EINVAL;
 }
 
-/* The picture of an animation's first frame lies within it, and it somewhere on the canvas. */
+/* Reads the first frame of an animation, which contains a picture. */
 static int read_frame(struct walk *w)
 {
-    int err;
-
     enum { X_Y_DURATION_FLAGS = 6 + 3 + 1 };
     struct image_reader r = data_of(w->chunk[ANMF]);
     struct walk inner = {.head = w->head};
+    uint32_t width, height;
+    int err;
+
     image_skip(&r, 6);
-    uint32_t width = image_little(&r, 3) + 1, height = image_little(&r, 3) + 1;
+    width = image_little(&r, 3) + 1;
+    height = image_little(&r, 3) + 1;
     image_skip(&r, X_Y_DURATION_FLAGS - 6);
     find_chunks(&inner, r);
     err = r.short_ ? -EINVAL : read_picture(&inner);
@@ -96,7 +98,7 @@ static int read_frame(struct walk *w)
     return 0;
 }
 
-/* --- what its decoder sees --- */
+/* --- the parts that a decoder sees --- */
 
 static void put_little(unsigned char *at, uint32_t value)
 {
@@ -110,7 +112,7 @@ static bool keep_chunk(struct image_head *head, const struct image_reader *chunk
     return image_left(chunk) == 0 || image_keep(head, chunk->at, image_left(chunk), false);
 }
 
-/* The file anew, with a head that names no more than is there. */
+/* Makes the file anew, with a head that announces only the chunks that are kept. */
 static int keep_parts(struct walk *w, bool with_profile)
 {
     struct image_head *head = w->head;
@@ -149,7 +151,7 @@ static bool has_good_profile(const struct walk *w, bool wanted)
     return image_profile_is_usable(r.at, image_left(&r));
 }
 
-/* --- the whole --- */
+/* --- the file --- */
 
 static void set_claims(struct walk *w, uint32_t flags)
 {
@@ -164,16 +166,16 @@ static void set_claims(struct walk *w, uint32_t flags)
         head->bands = 4;
     head->unscaled = flags & FLAG_ANIMATED && !fills;
     if (w->lossless)
-        head->held_bytes = pixels * 4; /* it refers to pixels anywhere before */
+        head->held_bytes = pixels * 4; /* the format refers to any earlier pixel */
     else if (w->alpha)
-        head->held_bytes = pixels * 2; /* its own, and as it is deflated */
+        head->held_bytes = pixels * 2; /* the channel of transparency, and its deflated form */
 }
 
-/* Only one of the two ways to say what it is is left in the file that a decoder sees. */
+/* Chooses between animation and picture: a decoder sees the chunks of one of them alone. */
 static int choose(struct walk *w, uint32_t flags)
 {
-    bool animated = flags & FLAG_ANIMATED;
     static const enum chunk animation[] = {ANIM, ANMF}, picture[] = {ALPH, VP8, VP8L};
+    bool animated = flags & FLAG_ANIMATED;
 
     if (animated)
         for (int i = 0; i < 3; i++)
@@ -181,7 +183,7 @@ static int choose(struct walk *w, uint32_t flags)
     else
         for (int i = 0; i < 2; i++)
             w->chunk[animation[i]] = (struct image_reader){0};
-    if (w->chunk[VP8X].at == NULL) /* the simple form: no more than the picture */
+    if (w->chunk[VP8X].at == NULL) /* the simple format: only the picture */
         w->chunk[ALPH] = (struct image_reader){0};
     if (w->chunk[VP8].at != NULL)
         w->chunk[VP8L] = (struct image_reader){0};
@@ -194,11 +196,12 @@ static int choose(struct walk *w, uint32_t flags)
 int image_read_webp(struct image_reader r, bool with_profile, struct image_head *head)
 {
     struct walk w = {.head = head};
+    uint32_t bytes, flags = 0;
     bool good;
     int err;
 
     image_skip(&r, 4);
-    uint32_t bytes = image_little(&r, 4), flags = 0;
+    bytes = image_little(&r, 4);
     head->cut_off = bytes > image_left(&r);
     if (bytes < image_left(&r))
         r.end = r.at + bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* json: a small document made of a large one. {"pick": the template of json_pick.h, "missing": "null" |
- * "omit" | "fault", "depth": how deep the input may be nested} */
+ * "omit" | "fault", "depth": the deepest nesting of the input} */
 #include <stdlib.h>
 
 #include <weir/json.h>

@@ -12,9 +12,9 @@
 
 #include "jobs/json_walk.h"
 
-/* A template becomes two things. What is to be written is a tree of nodes. What is to be found is a tree of
- * steps, in which pointers that begin alike share their beginning: so one walk through the document finds
- * them all, and goes into nothing else. "each" begins a level of its own: its steps begin at an element. */
+/* A template becomes two trees. The tree of nodes is what is written. The tree of steps is what is searched:
+ * pointers with a common beginning share its steps, so one walk through the document finds all values and
+ * enters nothing else. "each" has a tree of steps of its own, which begins at an element. */
 
 const char *const json_missing_names[JSON_MISSINGS + 1] = {"null", "omit", "fault"};
 
@@ -24,18 +24,18 @@ enum node_type { NODE_VALUE, NODE_OBJECT, NODE_LIST, NODE_EACH };
 
 struct step {
     weir_bytes key; /* decoded */
-    int64_t index;  /* the same as an index; -1: it is none */
+    int64_t index;  /* the key as an index; -1: it is no index */
     struct step *children, *next;
-    weir_bytes *found; /* where the value goes that stands here; NULL: no pointer ends here */
+    weir_bytes *found; /* takes the value at this step; NULL: no pointer ends here */
 };
 
 struct node {
     enum node_type type;
     const char *name;    /* in the object around it */
     const char *pointer; /* VALUE and EACH */
-    weir_bytes *found;   /* VALUE and EACH: what it found; data NULL: nothing */
+    weir_bytes *found;   /* VALUE and EACH: the value found; data NULL: none */
     struct node *children, *next;
-    struct step *steps; /* EACH: the root of its elements' */
+    struct step *steps; /* EACH: the root of the steps of an element */
 };
 
 struct json_pick {
@@ -44,7 +44,8 @@ struct json_pick {
     struct step *steps;
     struct piece *memory;
     int nodes;
-    char *fault; /* lent by the call under way, as are these */
+    /* lent during a call */
+    char *fault;
     json_pick_poll *poll;
     void *poll_arg;
     unsigned polled;
@@ -66,7 +67,7 @@ const char *json_pointer_fault(const char *pointer)
     return steps > JSON_POINTER_STEPS_MAX ? "a JSON pointer of at most 64 steps" : NULL;
 }
 
-/* --- memory: all of a pick goes at once --- */
+/* --- memory: the pieces of a pick are freed together --- */
 
 struct piece {
     struct piece *next;
@@ -96,9 +97,9 @@ void json_pick_close(struct json_pick *pick)
     free(pick);
 }
 
-/* --- making steps of pointers --- */
+/* --- from pointers to steps --- */
 
-/* RFC 6901: digits without a leading zero. */
+/* Reads an index (RFC 6901: digits without a leading zero), or returns -1. */
 static int64_t index_of(weir_bytes key)
 {
     int64_t value = 0;
@@ -113,7 +114,7 @@ static int64_t index_of(weir_bytes key)
     return value;
 }
 
-/* Decodes one reference token. */
+/* Decodes a reference token. */
 static bool make_key(struct json_pick *pick, const char *from, size_t length, weir_bytes *key)
 {
     char *text = take(pick, length + 1);
@@ -151,7 +152,7 @@ static struct step *child_of(struct json_pick *pick, struct step *parent, const 
 }
 
 /* Adds a pointer to the steps, or finds it there.
- * Returns: where its value will be found; NULL no memory.
+ * Returns: the place that takes its value; NULL when there is no memory.
  */
 static weir_bytes *add_pointer(struct json_pick *pick, struct step *root, const char *pointer)
 {
@@ -167,7 +168,7 @@ static weir_bytes *add_pointer(struct json_pick *pick, struct step *root, const 
     return step != NULL ? step->found : NULL;
 }
 
-/* --- making nodes of a template --- */
+/* --- from a template to nodes --- */
 
 static int bad(struct json_pick *pick, const char *what)
 {
@@ -218,7 +219,7 @@ static int make_object(struct json_pick *pick, const json_t *written, struct ste
     json_t *object;
 
     node->type = NODE_OBJECT;
-    object = (json_t *)(uintptr_t)written; /* jansson's iterators take it so, and change nothing */
+    object = (json_t *)(uintptr_t)written; /* jansson's iterators take no const, and change nothing */
     for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
         int err = make_node(pick, json_object_iter_value(at), steps, depth + 1, link);
         if (err < 0)
@@ -332,7 +333,7 @@ static void find_in_object(struct step *step, struct json_walk *walk)
     }
 }
 
-/* Goes through one value, once, as deep as the longest pointer. */
+/* Walks through a value, once, as deep as the longest pointer. */
 static void find(struct step *step, struct json_walk *walk)
 {
     weir_bytes value = {walk->at, 0};
@@ -375,7 +376,7 @@ static int write_name(const struct node *node, weir_buffer *out)
     return node->name != NULL && err == 0 ? weir_buffer_append_byte(out, ':') : err;
 }
 
-/* One of several, with the comma before it. What is left out takes its name along. */
+/* Writes a child, with its comma and name; all three are left out together. */
 static int write_one(struct json_pick *pick, const struct node *node, bool first, weir_buffer *out)
 {
     size_t before = out->len;

@@ -15,7 +15,7 @@ static void skip_space(struct json_walk *walk)
         walk->at++;
 }
 
-/* From a quote to behind the one that ends it. */
+/* The end of a string that begins at `at` with its quote. */
 static const char *behind_string(const char *at, const char *end)
 {
     for (at++; at < end; at++) {
@@ -91,7 +91,8 @@ void json_walk_enter(struct json_walk *walk)
     walk->at++;
 }
 
-/* Whether the bracket has not come yet; steps over a comma. */
+/* Goes over a comma, or over the closing bracket.
+ * Returns: whether a value follows. */
 static bool goes_on(struct json_walk *walk)
 {
     skip_space(walk);
@@ -152,8 +153,8 @@ static size_t write_utf8(char out[4], uint32_t point)
     return n;
 }
 
-/* What the escape at *at says, in UTF-8; *at goes behind it. Half a surrogate pair becomes three bytes that
- * no text has, and so is equal to none. */
+/* Decodes the escape at *at to UTF-8, and goes behind it. Half a surrogate pair becomes three bytes that no
+ * valid text has, and so equals none. */
 static size_t take_escape(const char **at, const char *end, char out[4])
 {
     static const char letters[] = "b\bf\fn\nr\rt\t";
@@ -184,7 +185,7 @@ bool json_key_is(weir_bytes key, weir_bytes text)
     size_t matched = 0;
 
     if (key.len < text.len + 2)
-        return false; /* an escape is never shorter than what it says */
+        return false; /* an escape is never shorter than its character */
     while (at < end) {
         char said[4] = {*at};
         size_t n = 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Going through a JSON text that is known to be valid, value by value.
+/* Walking through a JSON text that is known to be valid, value by value.
  *
- * Threading: pure functions. Each takes a text within [at, end) and looks at nothing beyond.
+ * Threading: pure functions. Each reads only the text within [at, end).
  */
 #ifndef APP_JOBS_JSON_WALK_H
 #define APP_JOBS_JSON_WALK_H
@@ -15,23 +15,25 @@ struct json_walk {
     const char *at, *end;
 };
 
-/* To the first byte of the text's value. */
+/* Goes to the first byte of the text's value. */
 void json_walk_begin(struct json_walk *walk);
 
-/* The value that begins at `at`, from its first byte to its last; at is behind it then. */
+/* Takes the value that begins at `at`, from its first byte to its last; `at` is behind it then. */
 weir_bytes json_walk_value(struct json_walk *walk);
 
-/* Goes into an array or object that begins at `at`, behind its bracket. */
+/* Enters the array or object that begins at `at`: goes behind its bracket. */
 void json_walk_enter(struct json_walk *walk);
 
-/* In an array: whether another element follows; `at` is then at its first byte. Else behind the bracket. */
+/* In an array, goes to the first byte of the next element; behind the bracket when there is none.
+ * Returns: whether there is an element. */
 bool json_walk_element(struct json_walk *walk);
 
-/* In an object: whether another member follows; *key is its name with quotes and escapes, and `at` at its
- * value. */
+/* In an object, goes to the value of the next member, and sets *key to its name with quotes and escapes;
+ * behind the bracket when there is none.
+ * Returns: whether there is a member. */
 bool json_walk_member(struct json_walk *walk, weir_bytes *key);
 
-/* Whether a key, with quotes and escapes, says this text. */
+/* Reports whether a key, with quotes and escapes, is this text. */
 bool json_key_is(weir_bytes key, weir_bytes text);
 
 #endif

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The program's kinds of job. Each is a file of its own, and says there what its parameters are: JSON, all of
- * them.
+/* The program's kinds of jobs. Each is a file of its own, which begins with its parameters, in JSON.
  *
  * Threading: immutable; registered by the tasks that set loops up.
- *
- * The codes they fail with, beside those of memory and of whoever has left, are these; each has words with
- * it.
  */
 #ifndef APP_JOBS_KINDS_H
 #define APP_JOBS_KINDS_H
@@ -14,9 +10,10 @@
 
 #include <weir/job.h>
 
+/* The codes of failed jobs, each with a reason, beside -ENOMEM and those of a cancel. */
 enum job_failure {
-    JOB_PARAMS = EINVAL,      /* the parameters are no good */
-    JOB_FOREIGN = ENOTSUP,    /* the input is of a kind that is not taken */
+    JOB_PARAMS = EINVAL,      /* the parameters are invalid */
+    JOB_FOREIGN = ENOTSUP,    /* the input has a format that is not taken */
     JOB_DAMAGED = EBADMSG,    /* the input can't be understood */
     JOB_EXCESSIVE = EFBIG,    /* the input, or what it would become, is more than is allowed */
     JOB_INCOMPLETE = ENODATA, /* the input lacks something that is needed */

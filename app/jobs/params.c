@@ -10,6 +10,7 @@ json_t *params_read(weir_job *job, weir_bytes params)
 {
     json_t *tree =
         json_loadb(params.data != NULL ? params.data : "", params.len, JSON_REJECT_DUPLICATES, NULL);
+
     if (json_is_object(tree))
         return tree;
     json_decref(tree);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* thumbnail: an image made smaller. {"width": W, "height": H, "format": "jpeg" | "png" | "webp" | "plain",
- * "quality": 1 … 100, "pixels": of the input at most, "memory": bytes that it and decoding may hold}. "plain"
- * is PNG when something is transparent, else JPEG. */
+ * "quality": 1 … 100, "pixels": the most of the input, "memory": the most bytes held by file and decoding}.
+ * "plain" is PNG when a pixel is transparent, else JPEG. */
 #include "jobs/image.h"
 #include "jobs/kinds.h"
 #include "jobs/params.h"

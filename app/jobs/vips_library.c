@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* What it complains of on stderr is told to whoever asked for the image, in our words. */
+/* Drops the messages of libvips, which would go to stderr: the client is told, in our words. */
 static void say_nothing(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer arg)
 {
     (void)domain, (void)level, (void)message, (void)arg;
@@ -48,7 +48,7 @@ static void load(void)
     loaded.fault = VIPS_LIBRARY_NAME " is not installed, or of another version";
     if (library == NULL || !find_functions(library, vips))
         return;
-    /* Its modules (ImageMagick, PDF, slides) are looked for below its home; there shall be none. */
+    /* Its modules (ImageMagick, PDF, slides) are searched for below its home; none shall be found. */
     (void)setenv("VIPSHOME", "/nonexistent", 0);
     loaded.fault = VIPS_LIBRARY_NAME " can't be started";
     if (vips->vips_init("weir") != 0)

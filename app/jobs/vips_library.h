@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* libvips, loaded when the first thumbnail route is configured: it brings a hundred libraries, 24 MB and a
- * tenth of a second along, which nobody else should pay for.
+/* libvips, loaded when the first thumbnail route is opened. It brings a hundred libraries, 24 MB and a tenth
+ * of a second along, which other configurations should not pay for.
  *
  * Threading: any thread.
  */
@@ -45,17 +45,17 @@
     FUNCTION(vips_thumbnail_source)                                                                          \
     FUNCTION(vips_webpsave_buffer)
 
-/* The functions of it that are used, with the types its headers give them. */
+/* The functions that are used, with the types of libvips' headers. */
 struct vips_library {
 #define VIPS_LIBRARY_MEMBER(name) __typeof__(name) *name;
     VIPS_LIBRARY_FUNCTIONS(VIPS_LIBRARY_MEMBER)
 #undef VIPS_LIBRARY_MEMBER
 };
 
-/* Loads it when it is first called: makes it take no other formats than ours, keep no cache and start no
- * threads that it can do without. It stays loaded. libvips is one for the whole process, and so is this.
- * Returns: NULL, and always NULL from then on, when it is not installed or can't be used; *why, which may be
- * NULL, has words then.
+/* Loads libvips at the first call, and restricts it: no other formats than ours, no cache, as few threads as
+ * it can do with. It stays loaded. The library is the process's.
+ * Returns: NULL, and NULL from then on, when it is not installed or can't be used, with a reason in *why; why
+ * may be NULL.
  */
 const struct vips_library *vips_library(const char **why);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* burn: computes a fixed amount, then answers; for trying pools and the watch. What `cpu` says is turned into
- * units of work once, at the start: so a burn costs the same however busy the machine is meanwhile, and one
- * that is slowed down takes longer, as real work does. */
+/* burn: computes a fixed amount, then answers; for trying pools and the watch. The duration `cpu` is
+ * converted to units of work once, at the start. So a burn costs the same however busy the machine is, and
+ * takes longer when it is slowed down, as real work does. */
 #include "routes/burn.h"
 
 #include <errno.h>
@@ -29,8 +29,9 @@ static const struct schema schema = {.name = "burn", SCHEMA_KEYS(keys)};
 static const void *configure(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route)
 {
-    (void)route;
     struct burn_settings *settings = config_take(reader->memory, sizeof *settings);
+
+    (void)route;
     if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
     settings->units = config_take(reader->memory, sizeof *settings->units);
@@ -39,7 +40,7 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
 
 /* --- work --- */
 
-/* Each step needs the one before it, so nothing in it can be left out or done at once. */
+/* Each step needs the result of the last, so no step can be left out or run in parallel. */
 static uint64_t do_unit(uint64_t value)
 {
     for (int i = 0; i < UNIT_STEPS; i++) {
@@ -57,22 +58,24 @@ static int64_t cpu_ns(void)
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* The best of several, because others on the machine only make it slower. */
+/* Measures the units of work in a duration. The fastest run counts, because other programs only make it
+ * slower. */
 static uint64_t measure_units(weir_duration cpu)
 {
     int64_t best_ns = INT64_MAX;
     uint64_t value = 1;
+    double units;
 
     for (int i = 0; i < CALIBRATIONS; i++) {
-        int64_t start_ns = cpu_ns();
+        int64_t start_ns = cpu_ns(), took_ns;
         for (int k = 0; k < UNITS_PER_CALIBRATION; k++)
             value = do_unit(value);
-        int64_t took_ns = cpu_ns() - start_ns;
+        took_ns = cpu_ns() - start_ns;
         if (took_ns < best_ns)
             best_ns = took_ns;
-        (void)weir_yield(); /* not all of them in one go */
+        (void)weir_yield(); /* lets other tasks run between two measurements */
     }
-    double units = (double)cpu.ns * UNITS_PER_CALIBRATION / (double)(best_ns > 0 ? best_ns : 1);
+    units = (double)cpu.ns * UNITS_PER_CALIBRATION / (double)(best_ns > 0 ? best_ns : 1);
     return units < 1 ? 1 : (uint64_t)(units + 0.5);
 }
 
@@ -107,15 +110,14 @@ struct state {
 
 static int open_state(const struct config_route *route, weir_client *client, void **out)
 {
-    const struct burn_settings *settings;
-
-    (void)client;
-    settings = route->settings;
+    const struct burn_settings *settings = route->settings;
     struct state *state = malloc(sizeof *state);
     uint64_t units = 0;
+
+    (void)client;
     if (state == NULL)
         return -ENOMEM;
-    if (atomic_load(settings->units) == 0) /* whichever loop is first, all burn the same */
+    if (atomic_load(settings->units) == 0) /* the first loop measures for all */
         (void)atomic_compare_exchange_strong(settings->units, &units, measure_units(settings->cpu));
     *state = (struct state){route_pool_of(route), {settings->cpu, atomic_load(settings->units)}};
     *out = state;
@@ -126,9 +128,10 @@ static int handle(weir_request *req, weir_response *res, void *arg)
 {
     struct state *state = arg;
     char length[WEIR_DURATION_TEXT_MAX], text[WEIR_DURATION_TEXT_MAX + 8];
-    /* How much is burnt is the file's word, not the client's. */
+    /* No limit of CPU time: the file, not the client, says how much is computed. */
     const weir_offload_options options = {.share = state->where.share, .cpu = {INT64_MAX}};
     int err = request_discard_body(req);
+
     if (err == 0)
         err = weir_offload_with(state->where.pool, "burn", burn, &state->burning, &options);
     if (err < 0)

@@ -10,7 +10,7 @@
 
 struct burn_settings {
     weir_duration cpu;
-    _Atomic(uint64_t) *units; /* of work that are as much, once the first loop has measured it; 0 before */
+    _Atomic(uint64_t) *units; /* of work in that time, measured by the first loop; 0 before */
 };
 
 #endif

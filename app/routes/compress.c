@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* compress: the request's body, compressed; answered while it still comes when it is large. */
+/* compress: the body of the request, compressed. The answer to a large body begins while the body still
+ * comes. */
 #include "routes/compress.h"
 
 #include <inttypes.h>
@@ -27,27 +28,26 @@ static const struct schema schema = {.name = "compress", SCHEMA_KEYS(keys)};
 static void check_level(struct config_reader *reader, const struct tree_node *node,
                         struct compress_settings *settings)
 {
-    const struct encoding_kind *kind = &encodings[settings->encoding];
+    const struct encoding_info *info = &encodings[settings->encoding];
     const struct tree_node *level = tree_find(node, "level");
     char expected[64];
 
     if (level == NULL)
-        settings->level = kind->level_file;
-    if (settings->level >= kind->level_min && settings->level <= kind->level_max)
+        settings->level = info->level_file;
+    if (settings->level >= info->level_min && settings->level <= info->level_max)
         return;
-    snprintf(expected, sizeof expected, "a whole number from %d to %d for %s", kind->level_min,
-             kind->level_max, kind->name);
+    snprintf(expected, sizeof expected, "a whole number from %d to %d for %s", info->level_min,
+             info->level_max, info->name);
     fault_value(reader, level, "compress.level", expected);
 }
 
 static const void *configure(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route)
 {
-    struct compress_settings *settings;
+    struct compress_settings *settings = config_take(reader->memory, sizeof *settings);
+    size_t before = faults_so_far(reader);
 
     (void)route;
-    settings = config_take(reader->memory, sizeof *settings);
-    size_t before = faults_so_far(reader);
     if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
     if (faults_so_far(reader) == before)
@@ -70,7 +70,7 @@ struct answer {
     bool begun;
 };
 
-/* A body that was done in one piece is answered whole. */
+/* Answers a piece; a body of a single piece is answered whole. */
 static int emit(void *arg, const weir_buffer *out, bool more)
 {
     struct answer *answer = arg;
@@ -83,7 +83,7 @@ static int emit(void *arg, const weir_buffer *out, bool more)
     return err < 0 || out->len == 0 ? err : weir_reply_write(answer->res, out->data, out->len);
 }
 
-/* Of all that comes; -1: it does not say. */
+/* The length of the request's body; -1: not known. */
 static int64_t length_of(const weir_request *req)
 {
     const char *length = weir_request_header(req, "content-length");
@@ -120,7 +120,7 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     int err = -WEIR_EBUSY;
 
     body_coding_of_request(req, &codings);
-    if (codings.count > 0 || codings.unknown) /* who takes it apart would find the coding, and not be told */
+    if (codings.count > 0 || codings.unknown) /* the answer could not tell its reader of the inner coding */
         return body_coding_refuse(res, NULL);
     if (atomic_fetch_add(settings->under_way, 1) < settings->at_once)
         err = answer_with(req, res, state, settings);

@@ -8,7 +8,7 @@
 struct compress_settings {
     int encoding; /* enum encoding */
     int level;
-    int at_once; /* bodies at a time, of all loops */
+    int at_once; /* bodies at a time, on all loops together */
     atomic_int *under_way;
 };
 

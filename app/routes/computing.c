@@ -10,8 +10,8 @@
 
 enum {
     PIECE_BYTES = 256 << 10,
-    READ_BYTES = 16 << 10,    /* room that is made where there is none: at first, then as much again */
-    OUT_BYTES_MAX = 32 << 20, /* of what one piece can bring out: what a compressor kept back, too */
+    READ_BYTES = 16 << 10,    /* room that is reserved at first, and doubled when it is full */
+    OUT_BYTES_MAX = 32 << 20, /* output of a piece, with what a compressor kept back before */
 };
 
 int computing_open(const struct config_route *route, const weir_job_kind *kind, void **state)
@@ -66,7 +66,7 @@ static int feed(void *arg)
                                                 &piece->out, piece->fault);
 }
 
-/* Fills a piece, or finds the end. */
+/* Reads a piece: until it is full, or to the end of the body. */
 static int read_piece(weir_request *req, struct piece *piece)
 {
     ssize_t n = 1;
@@ -90,7 +90,7 @@ static int read_piece(weir_request *req, struct piece *piece)
     return n < 0 ? (int)n : 0;
 }
 
-/* Has one piece worked on while the other, which is over, is emitted and filled again. */
+/* Works on a piece, while the output of the other is emitted and the next piece is read into it. */
 static int advance(weir_request *req, struct piece *now, struct piece *other, computing_emit *emit, void *arg)
 {
     weir_scope scope;
@@ -108,7 +108,7 @@ static int advance(weir_request *req, struct piece *now, struct piece *other, co
         weir_scope_cancel(&scope);
     closed = weir_scope_close(&scope);
     if (now->result < 0 && now->result != -WEIR_ECANCELED)
-        return now->result; /* it is why reading was given up */
+        return now->result; /* the failure that cancelled the rest */
     return err < 0 ? err : closed;
 }
 

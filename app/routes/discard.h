@@ -8,8 +8,8 @@
 
 #include <weir/http_server.h>
 
-/* Reads the body to its end and forgets it: so that one which is malformed or too large is refused rather
- * than answered. Without a body it costs next to nothing.
+/* Reads the body to its end and discards it, so that a malformed or too large body is refused rather than
+ * answered. Without a body it costs next to nothing.
  * Returns: 0; as weir_request_read().
  */
 WEIR_CHECKED int request_discard_body(weir_request *req);

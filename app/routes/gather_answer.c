@@ -19,13 +19,16 @@ bool gather_succeeded(const struct gather_outcome *outcome)
     return outcome->err == 0 && outcome->status < 500;
 }
 
-/* application/json, text/json, and whatever/…+json, with any parameters. */
+/* Reports whether a type is application/json, text/json or …/…+json, with any parameters. */
 static bool is_json_type(const char *type)
 {
+    const char *subtype;
+    size_t length;
+
     if (type == NULL)
         return false;
-    size_t length = strcspn(type, "; \t");
-    const char *subtype = memchr(type, '/', length);
+    length = strcspn(type, "; \t");
+    subtype = memchr(type, '/', length);
     if (subtype == NULL)
         return false;
     subtype++;
@@ -34,14 +37,15 @@ static bool is_json_type(const char *type)
            (length > 5 && strncasecmp(subtype + length - 5, "+json", 5) == 0);
 }
 
-/* The answer nests two objects around a body; who parses it must not have to follow deeper than the limit. */
+/* Reports whether a body is embedded as JSON. The answer nests it in two objects, and must not be nested
+ * deeper than the limit as a whole. */
 static bool is_json(const struct gather_outcome *outcome)
 {
     return is_json_type(outcome->type) &&
            weir_json_is_valid(outcome->body.data, outcome->body.len, WEIR_JSON_DEPTH_MAX - 2);
 }
 
-/* Other UTF-8 as a string, other bytes in base64. */
+/* Appends a body that is not JSON: UTF-8 as a string, other bytes in base64. */
 static int append_made(weir_buffer *out, weir_bytes body)
 {
     int err;
@@ -68,7 +72,7 @@ static int fill_part(struct gather_answer *answer, struct gather_part *part, wei
     if (body.len > answer->text.max - answer->text.len)
         return -WEIR_ETOOLARGE;
     part->body = body;
-    answer->text.max -= body.len; /* it takes the room of text */
+    answer->text.max -= body.len; /* a part takes room of the whole answer */
     return 0;
 }
 
@@ -77,7 +81,7 @@ static int add_part(struct gather_answer *answer, weir_bytes body)
     return fill_part(answer, new_part(answer), body);
 }
 
-/* Most of what is made is little longer than what it is made of; nobody knows before. */
+/* Adds a body that is converted. The reserve is an estimate: a converted body is usually little longer. */
 static int add_made_part(struct gather_answer *answer, weir_bytes body)
 {
     struct gather_part *part = new_part(answer);
@@ -91,7 +95,8 @@ static int add_made_part(struct gather_answer *answer, weir_bytes body)
     return err < 0 ? err : fill_part(answer, part, weir_buffer_bytes(&part->own));
 }
 
-/* Of a call that failed after all: parts stay, empty, for what was held for them is still to be told. */
+/* Empties the parts of a call that failed after all. They stay, since their reserve is still to be released.
+ */
 static void empty_parts(struct gather_answer *answer, size_t from, size_t at)
 {
     for (size_t i = from; i < answer->part_count; i++) {
@@ -127,6 +132,7 @@ static int append_error(weir_buffer *out, const struct gather_outcome *outcome, 
     const char *why =
         failure == outcome->err && outcome->why != NULL ? outcome->why : weir_error_text(failure);
     int err = weir_buffer_printf(out, "{\"error\":\"%s\"", gather_error_text(failure));
+
     if (err == 0 && outcome->detail)
         err = weir_buffer_append_text(out, ",\"detail\":");
     if (err == 0 && outcome->detail)
@@ -153,12 +159,11 @@ static struct gather_call_end end_of(const struct gather_outcome *outcome, int e
 int gather_add(struct gather_answer *answer, const char *name, const struct gather_outcome *outcome,
                struct gather_tally *tally, struct gather_call_end *end)
 {
-    int err = weir_buffer_printf(&answer->text, "\"%s\":", name);
+    int err = weir_buffer_printf(&answer->text, "\"%s\":", name), failure = outcome->err;
+    const size_t before = answer->text.len, parts = answer->part_count;
 
     if (err)
         return err;
-    const size_t before = answer->text.len, parts = answer->part_count;
-    int failure = outcome->err;
     if (failure == 0) {
         failure = append_answer(answer, outcome);
         if (failure) {

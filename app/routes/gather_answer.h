@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a gather answers: outcomes of calls in, one JSON object out. No I/O.
+/* The answer of a gather: outcomes of calls in, a JSON object out. No I/O.
  *
  * Threading: pure functions.
  */
@@ -16,73 +16,74 @@
 #include "routes/gather_note.h"
 
 enum {
-    GATHER_ANSWER_BYTES_MAX = 64 << 20, /* of the whole; a part that does not fit is "reply too large" */
-    GATHER_COPIED_BYTES_MAX = 2 << 10,  /* of a body that becomes a part of the text around it */
+    GATHER_ANSWER_BYTES_MAX = 64 << 20, /* a part that does not fit becomes the error "reply too large" */
+    GATHER_COPIED_BYTES_MAX = 2 << 10,  /* a smaller body is copied into the text */
     GATHER_PARTIAL_BYTES = 32           /* room for "N/M" */
 };
 
-/* How one call ended. */
+/* The outcome of a call. */
 struct gather_outcome {
     int err;          /* 0: a whole answer came */
     int status;       /* of that answer */
     const char *type; /* its Content-Type; NULL: none */
     weir_bytes body;  /* its body */
-    bool detail;      /* of a failure: say more than the error's word */
-    const char *why;  /* what there is to say; NULL: what err says */
+    bool detail;      /* a failure is answered with its reason, too */
+    const char *why;  /* the reason; NULL: the text of err */
 };
 
-/* How many calls succeeded, and how many failed on a deadline. */
+/* Counts of calls: all, those that succeeded, those that failed on a deadline. */
 struct gather_tally {
     size_t calls, succeeded, late;
 };
 
-/* A body that stays where it lies until it is sent. */
+/* A body that is not copied into the text, but sent from where it lies. */
 struct gather_part {
-    size_t at;       /* so much of the text comes before it */
-    weir_bytes body; /* of the call, or own's */
-    weir_buffer own; /* what was made of it; may be empty */
-    size_t held;     /* what own was held for */
+    size_t at;       /* the offset in the text at which it is sent */
+    weir_bytes body; /* of the call, or of own */
+    weir_buffer own; /* the body in another form; may be empty */
+    size_t held;     /* the bytes that were reserved for own */
 };
 
 /* An answer while it is made: text, with parts between. */
 struct gather_answer {
-    weir_buffer text;          /* its max is what the whole may be, less the parts */
-    struct gather_part *parts; /* room for one for each call */
+    weir_buffer text;          /* its maximum is that of the answer, less the parts */
+    struct gather_part *parts; /* room for a part for each call */
     size_t part_count;
-    int (*hold)(void *arg,
-                size_t bytes); /* may own take so much? 0, or the error of the call. NULL: it may */
+
+    /* Reserves memory for `own` of a part. Returns: 0, or the error of the call. NULL: no limit. */
+    int (*hold)(void *arg, size_t bytes);
     void *hold_arg;
 };
 
-/* The words that an answer has for an error. */
+/* The text of an error in an answer. */
 const char *gather_error_text(int err);
 
-/* A whole answer with a status below 500. */
+/* Reports whether a call succeeded: a whole answer with a status below 500. */
 bool gather_succeeded(const struct gather_outcome *outcome);
 
-/* Adds '"name":{…}', counts the outcome and says how it ended. A large body becomes a part of its own; one
- * that is not embedded as it came is made anew. What would make the answer longer than its text may be turns
- * into the error "reply too large".
- * Owns:    the outcome's body is lent until the answer has been sent when the last part points to it, and not
- *          at all otherwise: gather_lends(). The caller frees parts with gather_part_free().
- * Returns: 0, or -ENOMEM, -WEIR_ETOOLARGE when not even that can be held.
+/* Adds '"name":{…}', counts the outcome, and sets *end. A large body becomes a part; a body that is not JSON
+ * is converted. A body that would make the answer too long is replaced by the error "reply too large".
+ * Owns:    if the last part points to the outcome's body, the body is lent until the answer has been sent,
+ * else not at all: gather_lends(). The caller frees parts with gather_part_free().
+ * Returns: 0, or -ENOMEM, -WEIR_ETOOLARGE when there is no room for the error either.
  */
 WEIR_CHECKED int gather_add(struct gather_answer *answer, const char *name,
                             const struct gather_outcome *outcome, struct gather_tally *tally,
                             struct gather_call_end *end);
 
-/* Whether the part that was added last points to this body. */
+/* Reports whether the last part points to this body. */
 bool gather_lends(const struct gather_answer *answer, weir_bytes body);
 
-/* Frees what a part has of its own.
- * Returns: what was held for it.
+/* Frees the memory of a part.
+ * Returns: the bytes that were reserved for it.
  */
 size_t gather_part_free(struct gather_part *part);
 
-/* 200 when as many succeeded as are required; else 502, or 504 when every failure was a deadline. */
+/* The status of the answer: 200 when as many calls succeeded as are required; else 502, or 504 when every
+ * failure was a deadline. */
 int gather_status(enum gather_require require, const struct gather_tally *tally);
 
-/* "N/M" for X-Weir-Partial; NULL when all succeeded. */
+/* Writes "N/M" for X-Weir-Partial; NULL when all calls succeeded. */
 const char *gather_partial(char text[GATHER_PARTIAL_BYTES], const struct gather_tally *tally);
 
 #endif

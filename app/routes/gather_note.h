@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* How the calls of one gather ended: what it leaves for metrics and the access log.
+/* The note of a gather for metrics and the access log: how its calls ended.
  *
- * Threading: pure functions; a note belongs to the task of its request, then to on_exchange.
+ * Threading: pure functions. A note belongs to the task of its request, then to on_exchange.
  */
 #ifndef APP_ROUTES_GATHER_NOTE_H
 #define APP_ROUTES_GATHER_NOTE_H
@@ -14,7 +14,7 @@
 
 enum gather_end {
     GATHER_OK,
-    GATHER_STATUS, /* it was answered, with 500 or above */
+    GATHER_STATUS, /* the answer's status is 500 or above */
     GATHER_DEADLINE,
     GATHER_DNS,
     GATHER_CONNECT,
@@ -28,28 +28,29 @@ enum gather_end {
 
 struct gather_call_end {
     uint8_t end;     /* enum gather_end */
-    uint16_t status; /* of the answer; 0: there was none */
+    uint16_t status; /* of the answer; 0: none */
 };
 
 struct gather_note {
     const struct gather_settings *settings;
     size_t succeeded;
-    bool answered;                 /* the client was; what is below is of calls, as in settings */
-    struct gather_call_end ends[]; /* settings->call_count */
+    bool answered;                 /* the client has been answered */
+    struct gather_call_end ends[]; /* of the calls, as in settings */
 };
 
 enum { GATHER_FAILED_BYTES = 512 };
 
-/* From a code, as the calls have it. */
+/* The end of a call, by its error; 0: GATHER_OK. */
 enum gather_end gather_end_of(int err);
 
-/* As an answer says it: "deadline exceeded"; of GATHER_STATUS "status". */
+/* The text of an end in answers, "deadline exceeded". */
 const char *gather_end_text(enum gather_end end);
-/* The same for a label: "deadline_exceeded", "ok". */
+
+/* The label of an end in metrics, "deadline_exceeded". */
 const char *gather_end_label(enum gather_end end);
 
-/* Which calls failed and why: "reviews connect failed, stock status 503"; what there is no room for is
- * counted: "and 7 more".
+/* Lists the failed calls: "reviews connect failed, stock status 503". Calls without room are counted: "and 7
+ * more".
  * Returns: text.
  */
 const char *gather_failed(char text[GATHER_FAILED_BYTES], const struct gather_note *note);

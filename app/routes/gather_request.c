@@ -6,7 +6,8 @@
 
 enum { PARAM_NAME_BYTES = 128 };
 
-/* Those that are no part of a URL, and in a query those that would end the value. */
+/* Reports whether a character is encoded: one that may not stand in a URL, or that would end the value in a
+ * query. */
 static bool is_encoded(unsigned char c, bool in_query)
 {
     return c >= 0x80 || strchr("\"<>\\^`{|}#", c) != NULL || (in_query && strchr("&=+", c) != NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hash: the digest of the request's body. */
+/* hash: the digest of the body of the request. */
 #include "routes/hash.h"
 
 #include <stdio.h>
@@ -21,10 +21,9 @@ static const struct schema schema = {.name = "hash", SCHEMA_KEYS(keys)};
 static const void *configure(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route)
 {
-    struct hash_settings *settings;
+    struct hash_settings *settings = config_take(reader->memory, sizeof *settings);
 
     (void)route;
-    settings = config_take(reader->memory, sizeof *settings);
     return settings != NULL && schema_read(reader, &schema, node, settings) ? settings : NULL;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* json: a small document made of the large one in the request's body, by a template of JSON pointers. */
+/* json: a small document made of the large document in the body of the request, by a template of JSON
+ * pointers. */
 #include "routes/json.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 
 enum { PARAMS_BYTES_MAX = 4 << 20 };
 
-/* --- settings: the template, as it is written, becomes the JSON that the job takes --- */
+/* --- settings: the template of the file becomes the JSON that the job takes --- */
 
 struct draft {
     struct json_settings settings;
@@ -47,14 +48,14 @@ static int write_pointer(struct config_reader *reader, const struct tree_node *n
     return weir_json_append_string(out, node->text, node->length);
 }
 
-/* A slip of the fingers: they are seldom at the first letter, and then it is another word. */
+/* Reports whether a key is a misspelt name. A key with another first letter counts as another word. */
 static bool is_nearly(const char *key, const char *name)
 {
     return strcmp(key, name) != 0 && (key[0] | 0x20) == name[0] &&
            (strcasecmp(key, name) == 0 || weir_text_nearest(key, &name, 1) != NULL);
 }
 
-/* {each: …, pik: …} is an object of two members to the job; whoever wrote it hardly meant that. */
+/* Adds a fault for {each: …, pik: …}, which would be an object of two members and is hardly meant. */
 static void check_each(struct config_reader *reader, const struct tree_node *node)
 {
     static const char *const names[] = {"each", "pick"};
@@ -77,10 +78,10 @@ static void check_each(struct config_reader *reader, const struct tree_node *nod
 static int write_children(struct config_reader *reader, const struct tree_node *node, weir_buffer *out)
 {
     bool map = node->type == TREE_MAP;
+    int err = weir_buffer_append_byte(out, map ? '{' : '[');
 
     if (map)
         check_each(reader, node);
-    int err = weir_buffer_append_byte(out, map ? '{' : '[');
     for (const struct tree_node *child = node->first; child != NULL && err == 0; child = child->next) {
         if (child != node->first)
             err = weir_buffer_append_byte(out, ',');
@@ -99,7 +100,7 @@ static int write_template(struct config_reader *reader, const struct tree_node *
     return node->type == TREE_SCALAR ? write_pointer(reader, node, out) : write_children(reader, node, out);
 }
 
-/* What the job would refuse is told here, once. */
+/* Adds a fault when the job would refuse the template. */
 static void try_template(struct config_reader *reader, const struct tree_node *node, weir_bytes text)
 {
     char fault[JSON_PICK_FAULT_BYTES];
@@ -132,13 +133,12 @@ static bool write_params(struct config_reader *reader, const struct draft *draft
 static const void *configure(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route)
 {
-    bool written;
-    struct json_settings *settings;
-
-    (void)route;
-    settings = config_take(reader->memory, sizeof *settings);
+    struct json_settings *settings = config_take(reader->memory, sizeof *settings);
     struct draft draft = {.pick = NULL};
     weir_buffer params;
+    bool written;
+
+    (void)route;
     if (settings == NULL || !schema_read(reader, &schema, node, &draft) || draft.pick == NULL)
         return NULL;
     *settings = draft.settings;
@@ -162,7 +162,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
 
 /* --- answering --- */
 
-/* What may come in holds for what it becomes, too. */
+/* Undoes the content coding. The limit of the body holds for the decoded body, too. */
 static int undo_coding(const struct codings *codings, weir_bytes *body, weir_buffer *plain,
                        const struct computing *state)
 {

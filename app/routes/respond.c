@@ -33,11 +33,10 @@ static const struct schema schema = {.name = "respond", SCHEMA_KEYS(keys)};
 static const void *configure(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route)
 {
+    struct respond_settings *settings = config_take(reader->memory, sizeof *settings);
     bool bodiless;
-    struct respond_settings *settings;
 
     (void)route;
-    settings = config_take(reader->memory, sizeof *settings);
     if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
     bodiless = settings->status == 204 || settings->status == 205 || settings->status == 304;

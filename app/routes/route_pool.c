@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* The library takes 0 for its default, and the file means it. */
+/* Translates a pool. For the library 0 means its default; in the file it means 0. */
 static weir_pool_options options_of(const struct config_pool *pool)
 {
     return (weir_pool_options){
@@ -32,7 +32,7 @@ weir_pool_options *pools_options(const struct config *config)
 struct route_pool route_pool_of(const struct config_route *route)
 {
     return (struct route_pool){
-        .pool = route->on != NULL ? weir_pool_find(route->on) : NULL, /* none is called "loop" */
+        .pool = route->on != NULL ? weir_pool_find(route->on) : NULL, /* no pool is called "loop" */
         .share = route->share,
     };
 }

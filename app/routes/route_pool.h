@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pools that a configuration describes, and where a route computes.
+/* The pools of a configuration, and the pool of a route.
  *
  * Threading: options are made before the loops start; the rest belongs to tasks.
  */
@@ -10,19 +10,19 @@
 
 #include "config/config.h"
 
-/* The options of all pools of a configuration.
+/* Makes the options of all pools of a configuration, config->pool_count of them.
  * Owns:    the array is the caller's to free; it points into the configuration.
- * Returns: NULL when there is no memory; config->pool_count of them.
+ * Returns: NULL when there is no memory.
  */
 weir_pool_options *pools_options(const struct config *config);
 
-/* Where a route computes: its pool, with its share of it; or the loop itself, that is no pool (NULL). */
+/* The pool in which a route computes, and its share of it; NULL: the loop itself. */
 struct route_pool {
     weir_pool *pool;
     int share;
 };
 
-/* For open() of a kind of route.
+/* Finds the pool of a route, for open() of a kind of route.
  * Owns:    the pool lives as long as the loops.
  * Where:   task.
  */

@@ -21,10 +21,9 @@ static const struct schema schema = {.name = "sleep", SCHEMA_KEYS(keys)};
 static const void *configure(struct config_reader *reader, const struct tree_node *node,
                              const struct config_route *route)
 {
-    struct sleep_settings *settings;
+    struct sleep_settings *settings = config_take(reader->memory, sizeof *settings);
 
     (void)route;
-    settings = config_take(reader->memory, sizeof *settings);
     return settings != NULL && schema_read(reader, &schema, node, settings) ? settings : NULL;
 }
 

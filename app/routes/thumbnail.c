@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* thumbnail: an image of a directory, or of the request's body, made smaller. */
+/* thumbnail: an image of a folder, or of the body of the request, made smaller. */
 #include "routes/thumbnail.h"
 
 #include <errno.h>
@@ -46,6 +46,7 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
                              const struct config_route *route)
 {
     struct thumbnail_settings *settings = config_take(reader->memory, sizeof *settings);
+    size_t length;
 
     if (settings == NULL || !schema_read(reader, &schema, node, settings))
         return NULL;
@@ -53,7 +54,7 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
         settings->root_place = tree_find(node, "root")->place;
         settings->root = path_beside_file(reader, settings->root);
     }
-    size_t length = route->path != NULL ? strlen(route->path) : 0;
+    length = route->path != NULL ? strlen(route->path) : 0;
     if (settings->root != NULL && length > 0 && (length < 2 || strcmp(route->path + length - 2, "/*") != 0))
         config_fault(reader->faults, node->place,
                      "thumbnail.root is written for path '%s', expected a path that ends with /*, or no root",
@@ -61,7 +62,7 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     return settings;
 }
 
-/* --- whether it can be served here --- */
+/* --- checks at the start --- */
 
 static const char by_steps[] = "openat2 is refused to this process (by its container?), so files are opened "
                                "step by step, which is slower";
@@ -111,7 +112,7 @@ static uint64_t job_bytes(const void *arg)
 
 struct state {
     struct computing computing;
-    weir_pool *blocking; /* where files are opened */
+    weir_pool *blocking; /* opens files */
     int root;
 };
 
@@ -126,24 +127,25 @@ static void close_state(void *arg)
 
 static int open_state(const struct config_route *route, weir_client *client, void **out)
 {
+    const struct thumbnail_settings *settings = route->settings;
     struct state *state;
+    const char *why;
+    int root, err;
 
     (void)client;
-    const struct thumbnail_settings *settings = route->settings;
-    const char *why;
     if (vips_library(&why) == NULL) {
         weir_log(WEIR_LOG_ERROR, "thumbnails can't be made; the package libvips42 has what they need",
                  WEIR_KV("reason", why));
         return -ENOSYS;
     }
-    int root = settings->root != NULL ? rooted_open_root(settings->root) : -1;
+    root = settings->root != NULL ? rooted_open_root(settings->root) : -1;
     if (settings->root != NULL && root < 0) {
         weir_log(WEIR_LOG_ERROR, "the root of a thumbnail route can't be opened",
                  WEIR_KV("root", settings->root), WEIR_KV_ERROR("error", root));
         return root;
     }
     state = malloc(sizeof *state);
-    int err = state != NULL ? weir_job_kind_register(&job_thumbnail) : -ENOMEM;
+    err = state != NULL ? weir_job_kind_register(&job_thumbnail) : -ENOMEM;
     if (err < 0) {
         if (root >= 0)
             (void)close(root);
@@ -155,9 +157,10 @@ static int open_state(const struct config_route *route, weir_client *client, voi
     return 0;
 }
 
-/* --- what the client takes --- */
+/* --- the format for a client --- */
 
-/* WebP only when it is named: who takes anything may be older than it. */
+/* Chooses the format. WebP only if the client names it: a client that takes anything may be older than WebP.
+ */
 static enum image_output output_for(const weir_request *req, int format)
 {
     struct negotiation_offer offers[2];
@@ -176,12 +179,12 @@ static enum image_output output_for(const weir_request *req, int format)
 
 /* --- answering --- */
 
-/* By which a client knows a thumbnail again; of a file alone. */
+/* The validators of a thumbnail of a file, for conditional requests. */
 struct validators {
     char etag[ETAG_BYTES], date[HTTP_DATE_BYTES];
 };
 
-static int say_what_it_is(weir_response *res, const struct state *state, const struct validators *validators)
+static int add_headers(weir_response *res, const struct state *state, const struct validators *validators)
 {
     const struct thumbnail_settings *settings = state->computing.route->settings;
     int err = settings->format == THUMBNAIL_AUTO ? weir_reply_header(res, "vary", "accept") : 0;
@@ -210,11 +213,11 @@ static int shrink(weir_response *res, const struct state *state, enum image_outp
     in->params = weir_bytes_of(params);
     weir_buffer_init(&out, IMAGE_FILE_BYTES_MAX);
     err = weir_job_run_with(state->computing.where.pool, job_thumbnail.name, in, &out, &fault, &options);
-    if (err == -WEIR_ETOOLARGE) /* that limit is the kind's, not the route's for bodies */
+    if (err == -WEIR_ETOOLARGE) /* the limit of the job's output, not the route's of bodies */
         err = -JOB_EXCESSIVE;
     if (err < 0)
         err = computing_fail(res, err, &fault);
-    else if ((err = say_what_it_is(res, state, validators)) == 0)
+    else if ((err = add_headers(res, state, validators)) == 0)
         err = weir_reply_body(res, 200, image_type_of(weir_buffer_bytes(&out)), &out);
     weir_buffer_free(&out);
     return err;
@@ -247,8 +250,8 @@ static int open_file(weir_job *job, void *arg)
     return opening->fd < 0 ? opening->fd : 0;
 }
 
-/* Another file, other settings or another format make another tag; a copy of it on another machine does not.
- */
+/* Makes the entity tag. It differs for another file, settings or format, but not for a copy on another
+ * machine. */
 static void make_etag(const struct stat *about, const struct thumbnail_settings *s, enum image_output output,
                       char out[ETAG_BYTES])
 {
@@ -267,7 +270,7 @@ static int answer_open_file(weir_request *req, weir_response *res, const struct 
     http_date(file->about.st_mtim.tv_sec, v.date);
     if (is_not_modified(weir_request_header_joined(req, "if-none-match"),
                         weir_request_header(req, "if-modified-since"), v.etag, v.date)) {
-        int err = say_what_it_is(res, state, &v);
+        int err = add_headers(res, state, &v);
         return err < 0 ? err : weir_reply_bytes(res, 304, NULL, NULL, 0);
     }
     in = (weir_job_input){.file = &file->fd};

@@ -13,6 +13,7 @@
 #include <weir/error.h>
 
 #include "commands/load_run.h"
+#include "commands/load_report.h"
 #include "commands/load_stats.h"
 
 static const struct load_plan plan = {.rate = 100, .length = {2000000000}, .connections = 4};
@@ -59,11 +60,13 @@ static double number(const json_t *object, const char *key)
 static void the_json_says_what_was_measured(void **state)
 {
     weir_buffer out;
+    const json_t *by_status, *latency;
+    json_t *root;
 
     (void)state;
     weir_buffer_init(&out, 1 << 16);
-    assert_int_equal(load_stats_json(example(), &plan, &out), 0);
-    json_t *root = json_loads(out.data, 0, NULL);
+    assert_int_equal(load_report_json(example(), &plan, &out), 0);
+    root = json_loads(out.data, 0, NULL);
     assert_non_null(root);
     assert_true(number(root, "rate") == 100 && number(root, "for_s") == 2 && number(root, "took_s") == 2);
     assert_true(number(root, "planned") == 15 && number(root, "unsent") == 2);
@@ -74,11 +77,11 @@ static void the_json_says_what_was_measured(void **state)
     assert_int_equal(json_object_size(json_object_get(root, "statuses")), 2);
     assert_true(number(json_object_get(root, "errors"), "connection refused") == 2);
     assert_true(number(json_object_get(root, "errors"), "deadline exceeded") == 1);
-    const json_t *latency = json_object_get(root, "latency_ms");
+    latency = json_object_get(root, "latency_ms");
     assert_true(number(latency, "min") == 3 && number(latency, "max") == 41);
     assert_true(number(latency, "p50") > 2.97 && number(latency, "p50") < 3.03);
     assert_true(number(latency, "p99") > 40.5 && number(latency, "p99") <= 41);
-    const json_t *by_status = json_object_get(root, "by_status_ms");
+    by_status = json_object_get(root, "by_status_ms");
     assert_int_equal(json_object_size(by_status), 2);
     assert_true(number(json_object_get(by_status, "200"), "min") == 3);
     assert_true(number(json_object_get(by_status, "200"), "max") == 41);
@@ -93,12 +96,13 @@ static void the_rows_add_up(void **state)
     double sum = 0;
     size_t i;
     json_t *row, *root;
+    const json_t *rows;
 
     (void)state;
     weir_buffer_init(&out, 1 << 16);
-    assert_int_equal(load_stats_json(example(), &plan, &out), 0);
+    assert_int_equal(load_report_json(example(), &plan, &out), 0);
     root = json_loads(out.data, 0, NULL);
-    const json_t *rows = json_object_get(root, "histogram");
+    rows = json_object_get(root, "histogram");
     assert_int_equal(json_array_size(rows), 4); /* up to 5, 10, 20 and the rest */
     json_array_foreach(rows, i, row) sum += number(row, "count");
     assert_true(sum == 10);
@@ -126,7 +130,7 @@ static void the_text_shows_what_went_wrong(void **state)
 
     (void)state;
     weir_buffer_init(&out, 1 << 16);
-    assert_int_equal(load_stats_text(example(), &plan, &out), 0);
+    assert_int_equal(load_report_text(example(), &plan, &out), 0);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         if (strstr(out.data, lines[i]) == NULL)
             fail_msg("'%s' is not in:\n%s", lines[i], out.data);
@@ -141,8 +145,8 @@ static void nothing_at_all_can_be_shown(void **state)
     (void)state;
     load_stats_init(&stats);
     weir_buffer_init(&out, 1 << 16);
-    assert_int_equal(load_stats_text(&stats, &plan, &out), 0);
-    assert_int_equal(load_stats_json(&stats, &plan, &out), 0);
+    assert_int_equal(load_report_text(&stats, &plan, &out), 0);
+    assert_int_equal(load_report_json(&stats, &plan, &out), 0);
     assert_non_null(strstr(out.data, "\"histogram\":[]"));
     weir_buffer_free(&out);
 }

@@ -24,8 +24,10 @@ static void all_is_shown_where_there_is_room(void **state)
 
 static void every_section_keeps_two_rows_at_80_by_24(void **state)
 {
+    struct top_room room;
+
     (void)state;
-    const struct top_room room = {.lines = 20, .items = {8, 40, 5, 12, 9}};
+    room = (struct top_room){.lines = 20, .items = {8, 40, 5, 12, 9}};
     const struct top_layout layout = top_layout_find(&room);
     assert_int_equal(layout.left_out, 0);
     for (size_t i = 0; i < TOP_SECTIONS; i++)
@@ -51,12 +53,15 @@ static void it_fits_whatever_there_is(void **state)
 
 static void the_section_in_focus_gives_way_last(void **state)
 {
+    struct top_layout routes, origins;
+    struct top_room room;
+
     (void)state;
-    struct top_room room = {.lines = 30, .items = {2, 50, 2, 50, 2}, .has_focus = true};
+    room = (struct top_room){.lines = 30, .items = {2, 50, 2, 50, 2}, .has_focus = true};
     room.focus = TOP_ORIGINS;
-    const struct top_layout origins = top_layout_find(&room);
+    origins = top_layout_find(&room);
     room.focus = TOP_ROUTES;
-    const struct top_layout routes = top_layout_find(&room);
+    routes = top_layout_find(&room);
     assert_true(origins.rows[TOP_ORIGINS] > origins.rows[TOP_ROUTES]);
     assert_true(routes.rows[TOP_ROUTES] > routes.rows[TOP_ORIGINS]);
 }
@@ -64,10 +69,11 @@ static void the_section_in_focus_gives_way_last(void **state)
 static void a_slice_ends_with_the_items(void **state)
 {
     size_t offset;
+    struct top_slice slice;
 
     (void)state;
     offset = 1000;
-    struct top_slice slice = top_slice_of(10, 4, &offset);
+    slice = top_slice_of(10, 4, &offset);
     assert_int_equal(offset, 7);
     assert_int_equal(slice.from + slice.count, 10);
     assert_int_equal(slice.after, 0);

@@ -289,11 +289,12 @@ static void check_fault(const struct fault *wanted)
 {
     struct config c;
     struct config_faults faults;
+    const struct config_fault *got;
     if (parse(wanted->text, &c, &faults) != -WEIR_ECONFIG || faults.count == 0) {
         fail_msg("no fault in:\n%s", wanted->text);
         return;
     }
-    const struct config_fault *got = &faults.fault[0];
+    got = &faults.fault[0];
     bool good = got->place.line == wanted->line &&
                 (wanted->column == 0 || got->place.column == wanted->column) &&
                 (wanted->says == NULL || strstr(got->text, wanted->says) != NULL);

@@ -331,6 +331,7 @@ static void clients_may_leave_at_every_moment(void **state)
         "GET /?large HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
     static char stream[] =
         "GET /?stream-big HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
+
     (void)state;
     assert_true(torture(leaving_world, large) > 5);
     assert_true(torture(leaving_world, stream) > 5);

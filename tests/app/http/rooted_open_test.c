@@ -48,9 +48,10 @@ static void paths_are_decoded_strictly(void **state)
 static void write_file(const char *directory, const char *name)
 {
     char path[200];
+    int fd;
 
     snprintf(path, sizeof path, "%s/%s", directory, name);
-    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    fd = open(path, O_WRONLY | O_CREAT, 0600);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "12345", 5), 5);
     close(fd);
@@ -68,6 +69,7 @@ static void open_all(void)
 {
     char base[] = "/tmp/beneath-XXXXXX", root[64], command[100];
     int fd;
+    struct stat about;
 
     assert_non_null(mkdtemp(base));
     snprintf(root, sizeof root, "%s/root", base);
@@ -92,7 +94,6 @@ static void open_all(void)
     assert_int_equal(mkfifo(command, 0600), 0);
 
     fd = rooted_open_root(root);
-    struct stat about;
     assert_true(fd >= 0);
     static const char *const refused[] = {"out",
                                           "absolute",

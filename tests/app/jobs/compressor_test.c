@@ -102,10 +102,11 @@ static void check(const struct compressor_options *options, size_t bytes, size_t
 {
     weir_buffer packed;
     char *text = text_of(bytes), *back = malloc(bytes + 1);
+    weir_bytes span;
 
     weir_buffer_init(&packed, bytes + 4096);
     assert_int_equal(pack(options, text, bytes, piece, room, &packed), 0);
-    weir_bytes span = weir_buffer_bytes(&packed);
+    span = weir_buffer_bytes(&packed);
     assert_int_equal(unpack[options->encoding](&span, back, bytes + 1), bytes);
     assert_memory_equal(back, text, bytes);
     if (bytes > 10000)
@@ -205,21 +206,24 @@ static void a_flush_makes_all_of_it_readable(void **state)
 
 static void without_memory_it_says_so(void **state)
 {
+    char *text;
+
     (void)state;
     if (!STARVE_WORKS)
         skip();
-    char *text = text_of(200000);
+    text = text_of(200000);
     for (int e = 0; e < ENCODINGS; e++) {
         struct compressor_options o = {.encoding = (enum encoding)e, .level = 9, .bytes = -1};
         int failures = 0;
         for (long n = 0;; n++) {
             weir_buffer packed;
             int err;
+            bool starved;
             weir_buffer_init(&packed, 1 << 20);
             assert_non_null(weir_buffer_reserve(&packed, 1 << 20)); /* it shall not be the one to starve */
             starve_after(n);
             err = pack(&o, text, 200000, 65536, 4096, &packed);
-            bool starved = starve_end();
+            starved = starve_end();
             weir_buffer_free(&packed);
             if (!starved) {
                 assert_int_equal(err, 0);

@@ -141,10 +141,11 @@ static const struct sample samples[] = {
 static int read_exact(const struct sample *sample, size_t n, struct image_head *head)
 {
     char *copy = malloc(n ? n : 1);
+    int err;
 
     assert_non_null(copy);
     memcpy(copy, sample->bytes, n);
-    int err = image_head_read(head, (weir_bytes){copy, n}, false);
+    err = image_head_read(head, (weir_bytes){copy, n}, false);
     free(copy);
     return err;
 }
@@ -294,8 +295,9 @@ static void many_scans_are_refused(void **state)
         for (int scans = 99; scans <= 101; scans++) {
             char begin[] = SOI SOF("\xc0", "\x01\x00", "\x02\x00");
             struct image_head head;
+            weir_bytes file;
             begin[3] = frames[i][0];
-            weir_bytes file = many(begin, sizeof begin - 1, BYTES(SOS1 PIXELS), scans, BYTES(EOI));
+            file = many(begin, sizeof begin - 1, BYTES(SOS1 PIXELS), scans, BYTES(EOI));
             assert_int_equal(image_head_read(&head, file, false), scans > IMAGE_SCANS_MAX ? -EFBIG : 0);
             free((void *)(uintptr_t)file.data);
         }
@@ -304,10 +306,11 @@ static void many_scans_are_refused(void **state)
 static void many_parts_are_refused(void **state)
 {
     struct image_head head;
+    weir_bytes file;
 
     (void)state;
-    weir_bytes file = many(BYTES(SOI), BYTES("\xff\xdb\x00\x02\xff\xfe\x00\x02"), IMAGE_PARTS_MAX,
-                           BYTES(SOF("\xc0", "\x01\x00", "\x02\x00") SCAN));
+    file = many(BYTES(SOI), BYTES("\xff\xdb\x00\x02\xff\xfe\x00\x02"), IMAGE_PARTS_MAX,
+                BYTES(SOF("\xc0", "\x01\x00", "\x02\x00") SCAN));
     assert_int_equal(image_head_read(&head, file, false), -EFBIG);
     free((void *)(uintptr_t)file.data);
 }
@@ -350,6 +353,7 @@ static void profiles_of_any_length_are_not_used(void **state)
 {
     unsigned char profile[4096];
     static unsigned char unpacked[IMAGE_PROFILE_BYTES_MAX + 1];
+    unsigned char packed[16 << 10];
 
     (void)state;
     assert_true(image_profile_is_usable(profile, make_profile(profile, "gXYZ", 9)));
@@ -358,7 +362,6 @@ static void profiles_of_any_length_are_not_used(void **state)
     assert_false(image_profile_is_usable(profile, make_profile(profile, "gXYZ", 101)));
     assert_false(image_profile_is_usable(profile, 0));
 
-    unsigned char packed[16 << 10];
     (void)make_profile(unpacked, "gXYZ", 9);
     for (size_t size = IMAGE_PROFILE_BYTES_MAX; size <= sizeof unpacked; size++) {
         uLongf length = sizeof packed;

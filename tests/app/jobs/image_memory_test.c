@@ -211,8 +211,10 @@ static void put_big(weir_buffer *out, uint32_t value)
 
 static void put_chunk(weir_buffer *out, const char *type, const void *data, size_t length)
 {
+    size_t from;
+
     put_big(out, (uint32_t)length);
-    size_t from = out->len;
+    from = out->len;
     assert_int_equal(weir_buffer_append(out, type, 4), 0);
     assert_int_equal(weir_buffer_append(out, data, length), 0);
     put_big(out, (uint32_t)crc32(0, (const unsigned char *)out->data + from, (unsigned)(length + 4)));

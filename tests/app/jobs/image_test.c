@@ -357,14 +357,17 @@ static void other_colours_become_srgb(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
         VipsImage *image = picture(80, 80, 3, false), *other = NULL;
+        const unsigned char *p;
+        struct seen seen;
+        weir_bytes file;
         assert_int_equal(vips_colourspace(image, &other, spaces[i], NULL), 0);
         g_object_unref(image);
-        weir_bytes file = file_of(other, spaces[i] == VIPS_INTERPRETATION_CMYK ? ".jpg" : ".png");
+        file = file_of(other, spaces[i] == VIPS_INTERPRETATION_CMYK ? ".jpg" : ".png");
         weir_buffer out;
         assert_int_equal(shrink(file, &small, &out), 0);
-        struct seen seen = look(weir_buffer_bytes(&out));
+        seen = look(weir_buffer_bytes(&out));
         assert_int_equal(seen.bands, spaces[i] == VIPS_INTERPRETATION_GREY16 ? 1 : 3);
-        const unsigned char *p = at(&seen, 35, 35);
+        p = at(&seen, 35, 35);
         assert_true(p[0] > 150);
         g_free(seen.pixels);
         weir_buffer_free(&out);
@@ -433,10 +436,11 @@ static void all_images_together_are_bound(void **state)
     weir_bytes file = file_of(picture(300, 300, 3, false), ".png");
     struct image_head head;
     weir_buffer out;
+    uint64_t claim;
 
     (void)state;
     assert_int_equal(image_head_read(&head, file, false), 0);
-    const uint64_t claim = image_claim(&head, &small, file.len);
+    claim = image_claim(&head, &small, file.len);
     image_budget_set(claim);
     for (int i = 0; i < 3; i++) { /* it is given back */
         assert_int_equal(shrink(file, &small, &out), 0);
@@ -463,6 +467,7 @@ static void what_is_no_image_of_ours_is_refused(void **state)
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"/>", "%PDF-1.4\n",
         "P6 1 1 255\n...", "hello", "#?RADIANCE\n"};
     weir_buffer out;
+    weir_bytes tiff;
 
     (void)state;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -471,7 +476,7 @@ static void what_is_no_image_of_ours_is_refused(void **state)
     }
     assert_int_equal(shrink((weir_bytes){"", 0}, &small, &out), -EINVAL);
     weir_buffer_free(&out);
-    weir_bytes tiff = file_of(picture(20, 20, 3, false), ".tif");
+    tiff = file_of(picture(20, 20, 3, false), ".tif");
     assert_int_equal(shrink(tiff, &small, &out), -ENOTSUP);
     weir_buffer_free(&out);
     drop_file(tiff);
@@ -488,9 +493,10 @@ static void what_is_cut_off_is_refused(void **state)
         for (size_t n = 0; n < file.len; n++) {
             char *cut = malloc(n ? n : 1);
             weir_buffer out;
+            int err;
             assert_non_null(cut);
             memcpy(cut, file.data, n);
-            int err = shrink((weir_bytes){cut, n}, &small, &out);
+            err = shrink((weir_bytes){cut, n}, &small, &out);
             if (err == 0 && n + (size_t)spare[i] < file.len)
                 fail_msg("%s: %zu of %zu bytes were enough", suffixes[i], n, file.len);
             assert_true(err == 0 || err == -EINVAL || err == -ENOTSUP);
@@ -510,9 +516,10 @@ static void what_is_damaged_does_no_harm(void **state)
         assert_non_null(damaged);
         for (size_t n = 0; n < file.len; n += 5) {
             weir_buffer out;
+            int err;
             memcpy(damaged, file.data, file.len);
             damaged[n] ^= n % 2 ? 0x40 : (char)0xff;
-            int err = shrink((weir_bytes){damaged, file.len}, &small, &out);
+            err = shrink((weir_bytes){damaged, file.len}, &small, &out);
             assert_true(err == 0 || err == -EINVAL || err == -ENOTSUP || err == -EFBIG);
             weir_buffer_free(&out);
         }
@@ -547,9 +554,10 @@ static void it_ends_when_nobody_waits(void **state)
         struct asking a = {.give_up_at = at_call};
         weir_buffer out;
         int err;
+        bool ended;
         weir_buffer_init(&out, 1 << 20);
         err = image_shrink(vips, file, &order, &out, fault, asked, &a);
-        bool ended = a.asked == at_call;
+        ended = a.asked == at_call;
         assert_int_equal(err, ended ? -WEIR_ECANCELED : 0);
         assert_int_equal(out.len > 0, !ended);
         weir_buffer_free(&out);

@@ -109,6 +109,7 @@ static void a_template_gives_the_shape(void **state)
 {
     const char *document =
         " { \"user\" : {\"name\":\"Ann\",\"tags\":[1, 2 ,3]},\n\"id\": 12345678901234567890 } ";
+
     (void)state;
     check("{\"n\":\"/user/name\",\"deep\":{\"list\":[\"/id\",\"/user/tags/2\",{}]},\"all\":\"/user\"}",
           document, JSON_MISSING_FAULT,
@@ -126,6 +127,7 @@ static void each_is_made_of_every_element(void **state)
 {
     const char *document =
         "{\"items\":[{\"id\":1,\"tags\":[{\"t\":\"a\"},{\"t\":\"b\"}]},{\"id\":2},7,[8]],\"o\":{}}";
+
     (void)state;
     check("{\"each\":\"/items\",\"pick\":\"/id\"}", document, JSON_MISSING_NULL, "[1,2,null,null]");
     check("{\"each\":\"/items\",\"pick\":\"/id\"}", document, JSON_MISSING_OMIT, "[1,2]");

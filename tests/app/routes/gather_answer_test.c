@@ -42,11 +42,11 @@ static void assert_part(struct gather_outcome outcome, const char *expected)
 
 static void json_is_embedded_as_it_came(void **state)
 {
-    const char *body;
+    const char *body, *expected;
 
     (void)state;
     body = "{ \"b\":[1.50, 1e3,\"\\u00e9\"] }\n";
-    const char *expected = "\"a\":{\"status\":200,\"body\":{ \"b\":[1.50, 1e3,\"\\u00e9\"] }\n}";
+    expected = "\"a\":{\"status\":200,\"body\":{ \"b\":[1.50, 1e3,\"\\u00e9\"] }\n}";
     assert_part(came(200, "application/json", body), expected);
     assert_part(came(200, "Application/JSON; charset=utf-8", body), expected);
     assert_part(came(200, "application/problem+json", body), expected);
