@@ -7,7 +7,7 @@
 #include "guard/sins.h"
 #include "support/child.h"
 
-/* How many of the calls are caught. */
+/* The number of calls that are caught in a function. */
 #define CAUGHT(calls)                                                                                        \
     ({                                                                                                       \
         uint64_t before_ = caught();                                                                         \
@@ -29,7 +29,7 @@ static void allow_in_turn(void)
     weir_guard_allow_begin(&outer, "usleep");
     assert_int_equal(CAUGHT(two_sins()), 1);
     weir_guard_allow_begin(&inner, " getaddrinfo  fsync ");
-    assert_int_equal(CAUGHT(two_sins()), 0); /* what is allowed outside is allowed inside */
+    assert_int_equal(CAUGHT(two_sins()), 0); /* an outer allowance holds inside */
     weir_guard_allow_end(&inner);
     assert_int_equal(CAUGHT(two_sins()), 1);
     weir_guard_allow_end(&outer);
@@ -60,7 +60,7 @@ static int wait_and_sin(void *arg)
     return err < 0 ? err : sin_now(arg);
 }
 
-/* The tasks it spawns run while it waits, and are not covered; it is, after the wait. */
+/* The tasks that it spawns run while it waits, and are not covered. After the wait it still is. */
 static void allow_across_a_wait(void)
 {
     weir_guard_allow allow;
@@ -85,7 +85,7 @@ static void it_is_the_tasks_own(void **state)
     in_task(allow_across_a_wait);
 }
 
-/* Code that runs in tasks and elsewhere need not ask where it is. */
+/* Code that runs in tasks and elsewhere need not know where it runs. */
 static void outside_a_task_it_is_nothing(void **state)
 {
     weir_guard_allow allow;

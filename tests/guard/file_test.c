@@ -13,7 +13,7 @@ ssize_t __pread64_chk(int fd, void *data, size_t bytes, off_t offset, size_t roo
 static char byte;
 static const struct iovec piece = {&byte, 1};
 
-/* Defines what makes a call with a file of a disk. */
+/* Defines a function that makes a call on a file on a disk. */
 #define ON_FILE(name, call)                                                                                  \
     static void name(void)                                                                                   \
     {                                                                                                        \
@@ -50,7 +50,7 @@ static int memory_file(void)
     return fd;
 }
 
-/* No disk is behind it, so it is only work. */
+/* It has no disk, so the call does not wait. */
 static void uses_memory(void)
 {
     int fd = memory_file();

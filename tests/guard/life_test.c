@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where and when the guard looks, and where it doesn't. */
+/* When and in which threads the guard looks at calls. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 
 #include "guard/sins.h"
 
-/* Before main, and before most constructors: what stands behind a call is found all the same. */
+/* Before main() and most constructors the next definition of a call is found, too. */
 static int early_result = -1;
 
 __attribute__((constructor(102))) static void call_early(void)
@@ -33,7 +33,7 @@ static bool is_of_guard(const char *name)
     return function != NULL && dladdr(function, &info) != 0 && strstr(info.dli_fname, "weir-guard") != NULL;
 }
 
-/* A name that no function has would never be caught. */
+/* Each name in the table is that of a wrapped function; others would never be caught. */
 static void it_has_a_function_for_each_name(void **state)
 {
     const char *name;
@@ -125,7 +125,7 @@ static void every_loop_is_looked_at(void **state)
     assert_int_equal(weir_run(&options, sin_on_all_loops, NULL), 0);
     assert_int_equal(caught(), before + 3);
     usleep(1);
-    assert_int_equal(caught(), before + 3); /* this thread was loop 0, and is none any more */
+    assert_int_equal(caught(), before + 3); /* this thread was loop 0, but is not any more */
 }
 
 static int sin_here(void *arg)
@@ -289,7 +289,7 @@ static void stacks_lead_through_libraries(void **state)
 
 /* --- the end of the table --- */
 
-/* Code of many places: each returns elsewhere. */
+/* Calls from many places, each with its own return address. */
 #define TEN(call) call, call, call, call, call, call, call, call, call, call
 
 static void sin_in_many_places(void)

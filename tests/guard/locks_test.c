@@ -26,7 +26,7 @@ static void wait_a_little(void)
     assert_int_equal(weir_sleep(weir_us(10)), 0);
 }
 
-/* Takes the lock, and gives up the loop with it. Outside a task there is no loop to give up. */
+/* Takes the lock, and yields the loop with it held. Outside a task nothing is yielded. */
 #define HOLDS(name, take, release)                                                                           \
     static void name(void)                                                                                   \
     {                                                                                                        \
@@ -217,7 +217,7 @@ static void yield_with_lock(void)
     assert_int_equal(pthread_mutex_unlock(&mutex), 0);
 }
 
-/* Others run, and may want it. */
+/* Other tasks run, and may want the lock. */
 static void yielding_counts_as_waiting(void **state)
 {
     uint64_t before;
@@ -266,7 +266,7 @@ static int release_and_wait(void *arg)
     return weir_sleep(weir_us(10));
 }
 
-/* One task takes it and ends, another lets it go: who waits after that holds nothing. */
+/* One task takes the lock and ends, another releases it. A task that waits afterwards holds no lock. */
 static void hand_over(void)
 {
     uint64_t before = caught();
@@ -276,7 +276,7 @@ static void hand_over(void)
     weir_spawn(&scope, "taker", take_and_end, NULL);
     weir_spawn(&scope, "releaser", release_and_wait, NULL);
     assert_int_equal(weir_scope_close(&scope), 0);
-    assert_int_equal(caught(), before + 1); /* that it ended with it */
+    assert_int_equal(caught(), before + 1); /* the task ended with the lock held */
 }
 
 static void a_lock_may_be_released_by_another_task(void **state)

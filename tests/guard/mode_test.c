@@ -26,11 +26,11 @@ static void sin_thrice_in_two_places(void)
 
 struct run {
     const char *environment;   /* WEIR_GUARD */
-    enum weir_guard_mode mode; /* by the program; WEIR_GUARD_DEFAULT: nothing is said */
+    enum weir_guard_mode mode; /* set by the program; WEIR_GUARD_DEFAULT: it sets none */
     void (*fn)(void);
 };
 
-/* Exits with how many calls were caught. */
+/* Exits with the number of calls that were caught. */
 static int run(void *arg)
 {
     const struct run *r = arg;
@@ -51,7 +51,7 @@ static int run_so(const char *environment, enum weir_guard_mode mode, void (*fn)
     return run_in_child(run, &r, said, sizeof said);
 }
 
-/* In a child nothing is settled yet. */
+/* In a child, where the mode is not decided yet. */
 static void prepare(void)
 {
     unsetenv("WEIR_GUARD");

@@ -9,7 +9,7 @@
 
 #include "guard/sins.h"
 
-/* What is found does not matter here: that it is looked for does. All of it is in local files. */
+/* Only the look-up matters here, not its result. All of it is in local files. */
 
 static const struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = 0x0100007f};
 static char text[4096];

@@ -68,7 +68,7 @@ static void runs_command(void)
 
 static FILE *piped;
 
-/* Closed outside the task that opened it, so that each is one sin. */
+/* Closed outside the task that opened it, so that each task makes one call. */
 static void opens_command(void)
 {
     piped = popen("true", "r");
@@ -106,7 +106,7 @@ static void child_waits(void)
     siginfo_t info;
 
     assert_true(pid >= 0);
-    if (pid == 0) { /* what is left of the loop here is not a loop */
+    if (pid == 0) { /* the child of a fork has no loop */
         uint64_t before = caught();
         usleep(1);
         _exit(caught() == before ? 0 : 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is found in a handler: the route it was for, and the log of the runtime. */
+/* Findings in a handler: their route, and the log of the runtime. */
 #include <string.h>
 #include <unistd.h>
 

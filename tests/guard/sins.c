@@ -115,7 +115,7 @@ static int look_at(void *arg, const weir_guard_finding *finding)
     return 0;
 }
 
-/* How many more calls, and all together, and places. */
+/* The numbers of further calls, of all calls, and of places. */
 static void expect(const struct sin *sin, uint64_t before, uint64_t more, uint64_t count)
 {
     struct search search = {.sin = sin};

@@ -248,7 +248,7 @@ static void ignore(int number)
     (void)number;
 }
 
-/* SIGALRM, every millisecond, or never. */
+/* Sets a timer: SIGALRM each millisecond, or never. */
 static void tick(long us)
 {
     struct itimerval timer = {{0, us}, {0, us}};
@@ -343,7 +343,7 @@ static void sleeping_and_waiting_is_caught(void **state)
     check_sins(sins, sizeof sins / sizeof sins[0]);
 }
 
-/* What the compiler makes of the plain names when it knows the size of a buffer: the same call, other places.
+/* The names the compiler uses instead when it knows the size of a buffer: the same calls, other places.
  */
 static void checked_forms_are_the_same_calls(void **state)
 {

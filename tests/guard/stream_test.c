@@ -245,7 +245,7 @@ static void reads_socket_that_never_waits(void)
     make_sockets(ends, SOCK_STREAM | SOCK_NONBLOCK);
     assert_int_equal(recv(ends[0], &byte, 1, 0), 1);
     assert_int_equal(read(ends[0], &byte, 1), -1);
-    assert_int_equal(errno, EAGAIN); /* what the call said, not what the guard asked */
+    assert_int_equal(errno, EAGAIN); /* errno of the call, not of the guard's own calls */
     close(ends[0]);
     close(ends[1]);
 }
@@ -373,7 +373,7 @@ static void connects(void)
     close(fd);
 }
 
-/* Without blocking; and datagrams, whose connect only notes an address. */
+/* Non-blocking sockets; and datagrams, whose connect only sets an address. */
 static void connects_now(void)
 {
     int fd = listener(SOCK_NONBLOCK), other = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -530,7 +530,7 @@ static void copies_file(void)
 {
     int from = file_with_a_byte(), to = disk_file();
 
-    (void)!copy_file_range(from, NULL, to, NULL, 1, 0); /* not every file system can */
+    (void)!copy_file_range(from, NULL, to, NULL, 1, 0); /* not all file systems support it */
     close(from);
     close(to);
 }

@@ -148,7 +148,7 @@ static void waits_by_clock(void)
     hear(wait_on_by_clock);
 }
 
-/* What a C library makes of the C11 names: the same objects. */
+/* The C11 names of a C library are the same objects. */
 static int wait_as_c11(struct news *news)
 {
     return cnd_wait((cnd_t *)(void *)&news->changed, (mtx_t *)(void *)&news->lock);

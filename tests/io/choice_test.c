@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which backend one gets: what the environment says, what the machine forbids; and when a wake may reach the
- * kernel. What a kernel forbids is shown in a child process with a seccomp filter. */
+/* The choice of the backend by the environment and by what the machine allows; and when a wake makes a system
+ * call. What a kernel forbids is tested in a child process with a seccomp filter. */
 #include "io/seam_rig.h"
 
 #include <sys/wait.h>
@@ -31,7 +31,7 @@ static void test_the_environment_chooses(void **state)
     assert_int_equal(setenv("WEIR_IO", "epoll", 1), 0);
     assert_int_equal(open_named(WEIR__IO_AUTO, name, sizeof name), 0);
     assert_string_equal(name, "epoll");
-    assert_int_equal(open_named(WEIR__IO_SIM, name, sizeof name), 0); /* the caller's word comes first */
+    assert_int_equal(open_named(WEIR__IO_SIM, name, sizeof name), 0); /* the option beats the environment */
     assert_string_equal(name, "sim");
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_int_equal(setenv("WEIR_IO", wrong[i], 1), 0);
@@ -89,7 +89,7 @@ static void test_epoll_where_uring_is_forbidden(void **state)
     }
 }
 
-/* Before Linux 5.11 there is no wait in nanoseconds: it is rounded up, never down. */
+/* Before Linux 5.11 epoll waits in milliseconds: a wait is rounded up, never down. */
 static int without_pwait2(int unused)
 {
     struct rig r;
@@ -118,7 +118,7 @@ static void test_epoll_on_an_old_kernel(void **state)
     assert_int_equal(status, WENT_WELL);
 }
 
-/* Nobody sleeps, so a wake that wrote to a descriptor would be the end of this process. */
+/* No loop sleeps, so a wake must not write; a write would end this process. */
 static int wake_without_writing(int type)
 {
     struct rig r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations of the seam, on every backend: what they result in, and what becomes of them when they are
- * cancelled or their file is closed. */
+/* Operations of the seam on every backend: their results, and how they end when they are cancelled or their
+ * file is closed. */
 #include "io/seam_rig.h"
 
 static void test_bytes_pass_both_ways(void **state)
@@ -14,7 +14,7 @@ static void test_bytes_pass_both_ways(void **state)
     assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), 5);
     assert_memory_equal(got, "there", 5);
     reply = recv_call(&r.client, got, sizeof got);
-    assert_false(start(r.io, &reply)); /* nothing is there */
+    assert_false(start(r.io, &reply)); /* no bytes are there */
     assert_int_equal(run_send(r.io, &r.server, "and back", 8), 8);
     assert_int_equal(finish(r.io, &reply), 8);
     assert_memory_equal(got, "and back", 8);
@@ -186,7 +186,7 @@ static void test_unattached_and_closing_files_refuse(void **state)
     assert_false(start(r.io, &pending));
     closer = (struct call){.op = {.done = called}};
     assert_false(weir__io_close_file(r.io, &r.server, &closer.op));
-    assert_int_equal(pending.dones, 0); /* never from within a call */
+    assert_int_equal(pending.dones, 0); /* done() is never called from close_file() */
     late = lent_call(&r.server);
     late.op.data = got;
     assert_true(start(r.io, &late));
@@ -219,7 +219,7 @@ static void test_polls_of_a_stream(void **state)
     assert_int_equal(run_send(r.io, &r.client, "x", 1), 1);
     assert_int_equal(finish(r.io, &one), POLLIN);
     assert_int_equal(finish(r.io, &two), POLLIN);
-    still = poll_call(&r.server, POLLIN); /* not read: it is there */
+    still = poll_call(&r.server, POLLIN); /* the byte was not read */
     assert_int_equal(run(r.io, &still), POLLIN);
     assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), 1);
     no_more = poll_call(&r.server, POLLIN);
@@ -258,7 +258,7 @@ static void test_polls_of_a_foreign_descriptor(void **state)
     a = (struct weir__io_file){0};
     b = (struct weir__io_file){0};
     assert_int_equal(weir__io_attach(r.io, &a, fd, true), 0);
-    assert_int_equal(weir__io_attach(r.io, &b, fd, true), 0); /* c-ares and libpq may share one */
+    assert_int_equal(weir__io_attach(r.io, &b, fd, true), 0); /* two libraries may share a descriptor */
     in_a = poll_call(&a, POLLIN);
     in_b = poll_call(&b, POLLIN);
     out_b = poll_call(&b, POLLOUT);
@@ -271,9 +271,9 @@ static void test_polls_of_a_foreign_descriptor(void **state)
         set_ready(&r, simulated, fd, true);
         assert_int_equal(finish(r.io, &in_a), POLLIN);
         assert_int_equal(finish(r.io, &in_b), POLLIN);
-        in_a = poll_call(&a, POLLIN); /* level: not read, so still there */
+        in_a = poll_call(&a, POLLIN); /* level-triggered: the byte was not read */
         assert_int_equal(run(r.io, &in_a), POLLIN);
-        set_ready(&r, simulated, fd, false); /* behind our back */
+        set_ready(&r, simulated, fd, false); /* read by others */
         in_a = poll_call(&a, POLLIN);
         in_b = poll_call(&b, POLLIN);
         assert_false(start(r.io, &in_a));
@@ -285,10 +285,10 @@ static void test_polls_of_a_foreign_descriptor(void **state)
     assert_int_equal(finish(r.io, &in_a), -ECANCELED);
     assert_int_equal(weir__io_detach(r.io, &a), fd);
     set_ready(&r, simulated, fd, true);
-    assert_int_equal(finish(r.io, &in_b), POLLIN); /* the other one goes on */
+    assert_int_equal(finish(r.io, &in_b), POLLIN); /* the other file is still polled */
     close_and_wait(r.io, &b);
     if (!simulated)
-        assert_int_equal(close(fd), 0); /* it was ours to close, still */
+        assert_int_equal(close(fd), 0); /* the seam has not closed it */
     weir__io_free(r.io);
 }
 
@@ -306,13 +306,13 @@ static void test_a_cancelled_receive_lets_go_of_its_buffer(void **state)
         c = recv_call(&r.server, buffer, 64);
         assert_false(start(r.io, &c));
         if (round % 2)
-            look_around(r.io); /* the kernel has it by now */
+            look_around(r.io); /* then the kernel has the operation */
         weir__io_cancel(r.io, &c.op);
         weir__io_cancel(r.io, &c.op);
         assert_int_equal(c.dones, 0);
         assert_int_equal(finish(r.io, &c), -ECANCELED);
-        weir__io_cancel(r.io, &c.op); /* long over */
-        free(buffer);                 /* whoever writes to it now is caught by ASan, or the sim */
+        weir__io_cancel(r.io, &c.op); /* it has ended */
+        free(buffer);                 /* a later write is found by ASan or the sim */
         assert_int_equal(run_send(r.io, &r.client, "kept", 4), 4);
         assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), 4);
         assert_memory_equal(got, "kept", 4);
@@ -321,7 +321,7 @@ static void test_a_cancelled_receive_lets_go_of_its_buffer(void **state)
     close_rig(&r);
 }
 
-/* Whoever wins, no byte is lost and none comes twice. */
+/* Whether the bytes or the cancel win, no byte is lost and none comes twice. */
 static void test_a_cancel_races_a_receive(void **state)
 {
     struct rig r;
@@ -342,7 +342,7 @@ static void test_a_cancel_races_a_receive(void **state)
             c = lent_call(&r.server);
         if (!late)
             assert_int_equal(run_send(r.io, &r.client, "12345678", 8), 8);
-        if (!late && backend_of(state) == WEIR__IO_SIM) /* bytes take their time there */
+        if (!late && backend_of(state) == WEIR__IO_SIM) /* there bytes arrive later */
             (void)weir__io_turn(r.io, weir__io_now_ns(r.io) + MS);
         (void)start(r.io, &c);
         if (late)
@@ -433,14 +433,15 @@ static void test_a_blocked_send_is_cancelled(void **state)
     while ((n = run_recv(r.io, &r.server, in, 1 << 20)) > 0)
         received += (size_t)n;
     assert_int_equal(n, 0);
-    assert_int_equal(received, sent); /* what was told to be sent was, and no more */
+    assert_int_equal(received, sent); /* all bytes reported as sent arrived, and no more */
     free(in);
     close_rig(&r);
 }
 
 /* --- closing --- */
 
-/* A closed number goes to the next socket at once; nothing of the former holder may reach it. */
+/* The number of a closed descriptor is reused at once. No completion of the former holder may reach the next.
+ */
 static void test_close_with_operations_pending_and_the_number_reused(void **state)
 {
     struct rig r;
@@ -482,7 +483,7 @@ static void test_close_with_operations_pending_and_the_number_reused(void **stat
         assert_int_equal(run_send(r.io, &next, "new", 3), 3);
         assert_int_equal(finish(r.io, &fresh), 3);
         assert_memory_equal(got, "new", 3);
-        /* The owner may move while nothing is attached: hand over by descriptor. */
+        /* A file may move while it is not attached, so only the descriptor is handed over. */
         fd = weir__io_detach(r.io, &next);
         assert_int_equal(weir__io_attach(r.io, &r.client, fd, false), 0);
     }

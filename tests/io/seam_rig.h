@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests that run on every backend share: a suite once per backend, connected pairs, several calls.
+/* Shared by tests that run on every backend: a suite once per backend, connected pairs, several calls.
  */
 #ifndef WEIR_TESTS_IO_SEAM_RIG_H
 #define WEIR_TESTS_IO_SEAM_RIG_H
@@ -35,7 +35,7 @@ static inline void skip_it(void **state)
     skip();
 }
 
-/* Runs each test on each backend, or says SKIP where there is none; its state points to the type. */
+/* Runs each test on each backend, or reports SKIP if the machine lacks it. The state points to the type. */
 static inline int run_on_every_backend(const char *group, const struct CMUnitTest *tests, size_t count)
 {
     static enum weir__io_backend_type types[] = {WEIR__IO_URING, WEIR__IO_EPOLL, WEIR__IO_SIM};
@@ -58,7 +58,7 @@ static inline int run_on_every_backend(const char *group, const struct CMUnitTes
     return _cmocka_run_group_tests(group, all, n, NULL, NULL);
 }
 
-/* As many descriptors as the machine lets us have: the tests hold both ends of each connection. */
+/* Raises the limit of descriptors as far as possible: the tests hold both ends of each connection. */
 static inline void allow_many_files(void)
 {
     struct rlimit limit;
@@ -85,7 +85,7 @@ static inline void open_pair(struct rig *r, enum weir__io_backend_type type)
     rig_accept(r);
 }
 
-/* One more connection to the rig's listener. */
+/* Makes one more connection to the rig's listener. */
 static inline void connect_more(struct rig *r, struct weir__io_file *client, struct weir__io_file *server)
 {
     struct call c;
@@ -99,7 +99,7 @@ static inline void connect_more(struct rig *r, struct weir__io_file *client, str
     assert_int_equal(weir__io_attach(r->io, server, fd, false), 0);
 }
 
-/* Closes what is open. */
+/* Closes all open files. */
 static inline void close_rig(struct rig *r)
 {
     struct weir__io_file *files[] = {&r->client, &r->server, &r->listener};
@@ -123,7 +123,7 @@ static inline struct call poll_call(struct weir__io_file *file, short events)
     return c;
 }
 
-/* Some turns that let happen what can, without waiting for anything. */
+/* Runs some turns without waiting. */
 static inline void look_around(struct weir__io *io)
 {
     for (int i = 0; i < 3; i++)

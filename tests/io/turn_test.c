@@ -48,7 +48,7 @@ static void test_idle_receivers_hold_no_buffer(void **state)
         assert_false(start(io, &c->call[i]));
     }
     look_around(io);
-    /* More wait than there are buffers, and still whoever has bytes gets one. */
+    /* More receives wait than there are buffers, but each one with bytes gets one. */
     for (int round = 0; round < 2; round++) {
         for (int i = MANY; i-- > 0;) {
             assert_int_equal(run_send(io, &c->client[i], &(char){(char)i}, 1), 1);
@@ -91,7 +91,7 @@ static void test_all_buffers_out_and_recovery(void **state)
     for (int i = 0; i < MANY; i++)
         for (int j = 0; j < i; j++)
             assert_true(c->call[i].op.data == NULL || c->call[i].op.data != c->call[j].op.data);
-    /* Those who wait can be cancelled, and receive into their own memory. */
+    /* A receive that waits for a buffer can be cancelled, and its file can receive into other memory. */
     cancelled = 0;
     while (c->call[cancelled].dones > 0)
         cancelled++;
@@ -99,7 +99,7 @@ static void test_all_buffers_out_and_recovery(void **state)
     assert_int_equal(finish(io, &c->call[cancelled]), -ECANCELED);
     assert_null(c->call[cancelled].op.data);
     assert_int_equal(run_recv(io, &c->server[cancelled], got, sizeof got), 3);
-    /* Each buffer handed back goes to one who waits. */
+    /* Each buffer handed back goes to a waiting receive. */
     for (int served = 0; served < MANY - 1;) {
         int i = 0;
         while (i < MANY && c->call[i].op.data == NULL)
@@ -117,7 +117,7 @@ static void test_all_buffers_out_and_recovery(void **state)
     dissolve(c);
 }
 
-/* One who returns and asks again, always with bytes there, doesn't starve the rest. */
+/* A stream that always has bytes, and asks again at once, does not starve the others. */
 static void test_a_busy_stream_leaves_buffers_to_others(void **state)
 {
     struct crowd *c = gather(backend_of(state));
@@ -163,7 +163,8 @@ static void test_more_operations_than_entries(void **state)
     struct weir__io_options o = {.backend = backend_of(state), .entries = 4};
     struct call sends[MANY];
 
-    if (backend_of(state) == WEIR__IO_SIM) { /* has no queue, and no second seam to carry descriptors to */
+    if (backend_of(state) ==
+        WEIR__IO_SIM) { /* it has no submission queue, and no second seam for descriptors */
         small = c->rig.io;
     } else {
         assert_int_equal(weir__io_open(&o, &small), 0);
@@ -175,7 +176,7 @@ static void test_more_operations_than_entries(void **state)
         c->call[i] = recv_call(&c->server[i], &got[i], 1);
         assert_false(start(small, &c->call[i]));
     }
-    for (int i = 0; i < MANY; i += 3) /* some before they ever came into the kernel */
+    for (int i = 0; i < MANY; i += 3) /* some before the kernel has them */
         weir__io_cancel(small, &c->call[i].op);
     for (int i = 0; i < MANY; i++) {
         sends[i] = send_call(&c->client[i], "s", 1);
@@ -231,7 +232,7 @@ static void test_descriptors_run_out_at_accept(void **state)
             assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
         assert_int_equal(refused, -EMFILE);
     }
-    rig_accept(&r); /* it was kept */
+    rig_accept(&r); /* the connection stayed in the queue */
     close_rig(&r);
 }
 
@@ -248,7 +249,7 @@ static void test_detach_and_attach_elsewhere(void **state)
 
     open_pair(&r, backend_of(state));
     o = (struct weir__io_options){.backend = backend_of(state)};
-    simulated = backend_of(state) == WEIR__IO_SIM; /* its descriptors exist in their own seam only */
+    simulated = backend_of(state) == WEIR__IO_SIM; /* a simulated descriptor exists only in its own seam */
     if (simulated)
         other = r.io;
     else
@@ -257,7 +258,7 @@ static void test_detach_and_attach_elsewhere(void **state)
     assert_false(start(r.io, &c));
     assert_int_equal(weir__io_detach(r.io, &r.server), -EBUSY);
     weir__io_cancel(r.io, &c.op);
-    assert_int_equal(weir__io_detach(r.io, &r.server), -EBUSY); /* done() is still to come */
+    assert_int_equal(weir__io_detach(r.io, &r.server), -EBUSY); /* done() is outstanding */
     assert_int_equal(finish(r.io, &c), -ECANCELED);
     assert_int_equal(run_send(r.io, &r.client, "before", 6), 6);
     for (uint32_t moves = 1; moves < 6; moves++) {
@@ -289,7 +290,7 @@ static void test_what_cannot_be_attached(void **state)
     open_pair(&r, backend_of(state));
     assert_int_equal(weir__io_attach(r.io, &twice, -1, false), -EBADF);
     assert_int_equal(weir__io_attach(r.io, &twice, 1 << 29, false), -EBADF);
-    if (backend_of(state) != WEIR__IO_SIM) /* there, a foreign one is whatever the script says */
+    if (backend_of(state) != WEIR__IO_SIM) /* there the script makes a foreign descriptor ready */
         assert_int_equal(weir__io_attach(r.io, &twice, 1 << 29, true), -EBADF);
     assert_int_equal(weir__io_attach(r.io, &twice, r.server.fd, false), -EEXIST);
     assert_int_equal(twice.fd, -1);
@@ -317,7 +318,7 @@ static void test_a_turn_ends_at_its_instant(void **state)
         if (late_ns < best_ns)
             best_ns = late_ns;
     }
-    /* A busy machine may be late now and then; a wait rounded to milliseconds is so each time. */
+    /* A busy machine may be late now and then; a wait rounded to milliseconds is late each time. */
     assert_true(best_ns < 500000);
     if (backend_of(state) == WEIR__IO_SIM)
         assert_int_equal(best_ns, 0);
@@ -346,7 +347,7 @@ static void test_a_wake_before_the_turn_ends_it(void **state)
         weir__io_wake(r.io); /* coalesced */
         assert_int_equal(weir__io_turn(r.io, INT64_MAX), 0);
     }
-    until_ns = weir__io_now_ns(r.io) + MS; /* and leaves nothing behind */
+    until_ns = weir__io_now_ns(r.io) + MS; /* no wake is left over */
     assert_int_equal(weir__io_turn(r.io, until_ns), 0);
     assert_true(weir__io_now_ns(r.io) >= until_ns);
     weir__io_free(r.io);
@@ -359,7 +360,7 @@ struct waker {
     atomic_int asked, seen;
 };
 
-/* Asks anew as soon as the last was seen: sometimes before the loop sleeps, sometimes after. */
+/* Wakes again as soon as the last wake was seen: sometimes before the loop sleeps, sometimes after. */
 static void *wake_often(void *arg)
 {
     struct waker *w = arg;
@@ -381,7 +382,7 @@ static void test_no_wake_is_lost(void **state)
     pthread_t thread;
 
     if (backend_of(state) == WEIR__IO_SIM)
-        return; /* has one thread */
+        return; /* a simulation has one thread */
     open_rig(&r, backend_of(state), 0);
     w = (struct waker){.io = r.io};
     assert_int_equal(pthread_create(&thread, NULL, wake_often, &w), 0);

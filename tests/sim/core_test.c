@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Random programs of tasks and scopes under simulation: each seed is another, and must keep what the core
- * promises. */
+/* Random programs of tasks and scopes under simulation, one for each seed, checked against the contracts of
+ * the core. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #include "support/run.h"
 
 #ifdef __SANITIZE_THREAD__
-enum { SEEDS = 40 }; /* it takes 25 ms for a runtime there */
+enum { SEEDS = 40 }; /* a runtime takes 25 ms there */
 #else
 enum { SEEDS = 1000 };
 #endif
@@ -30,7 +30,7 @@ struct program {
     uint64_t hash;
 };
 
-/* What the scope of a node's children counts. */
+/* The counts of the scope of a node's children. */
 struct crew {
     struct program *p;
     int depth;
@@ -55,7 +55,7 @@ static bool chance(uint64_t percent)
     return draw(100) < percent;
 }
 
-/* Every wait is judged here: what it returned must be what the scope says, now and at the next wait. */
+/* Checks the result of each wait against the state of the scope, now and at the next wait. */
 static int judged(struct program *p, int result)
 {
     weir__sim_note(weir__loop_current()->io, (uint64_t)result);
@@ -278,7 +278,7 @@ static void random_programs_keep_the_promises(void **state)
     }
     if (seed_is_alone())
         return;
-    /* They do happen, in numbers. */
+    /* Each of these happens often. */
     assert_true(sum.tasks > 5 * SEEDS && sum.waits > 20 * SEEDS);
     assert_true(sum.cancels > SEEDS && sum.deadlines > SEEDS);
 }

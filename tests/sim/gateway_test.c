@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients, a gateway with a gather route, and backends that misbehave, in one process over a network that
- * loses, delays and resets. Each seed is another run. Whatever happens, each request gets exactly one right
- * answer, in time, and in the end nothing is left. */
+/* Clients, a gateway with a gather route, and misbehaving backends, in one process over a network with loss,
+ * delays and resets. Each seed is another run. In all of them each request gets exactly one right answer, in
+ * time, and nothing is left in the end. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
@@ -41,7 +41,7 @@ static const char *const names[CALLS] = {"a", "b", "c", "d"};
 
 struct world {
     uint64_t seed;
-    bool clients_suffer; /* the network between clients and gateway is unkind, too */
+    bool clients_suffer; /* the network between clients and gateway has faults, too */
     struct config config;
     weir_event listening[CALLS + 1]; /* of the backends, and of the gateway */
     int sent, answered, broken, left;
@@ -76,7 +76,7 @@ static void backend_listening(void *arg, const char *address)
     weir_event_set(&b->world->listening[b->index]);
 }
 
-/* Right when it answers; slow, failing or silent now and then. */
+/* A backend whose answers are right, but that is slow, fails or is silent now and then. */
 static int item(weir_request *req, weir_response *res, void *state)
 {
     const struct backend *b = weir_request_data(req);
@@ -90,7 +90,7 @@ static int item(weir_request *req, weir_response *res, void *state)
              weir_request_param(req, "id"));
     if (chance(5))
         return weir_reply_fault(res, 500, "broken", "this backend is broken");
-    if (chance(5)) { /* less than announced: the connection is broken off */
+    if (chance(5)) { /* fewer bytes than announced, then a reset */
         err = weir_reply_begin(res, 200, "application/json", (int64_t)strlen(body));
         return err < 0 ? err : weir_reply_write(res, body, strlen(body) / 2);
     }
@@ -115,7 +115,7 @@ static int honest_backend(void *arg)
     return weir_server_run(&options, &route, 1);
 }
 
-/* What a rogue may say to a request with this id: now and then even the right thing. */
+/* The answer of a rogue backend to a request with this id; now and then it is right. */
 static int rogue_answer(char *out, size_t room, const char *id)
 {
     char body[128], whole[512];
@@ -124,12 +124,12 @@ static int rogue_answer(char *out, size_t room, const char *id)
     snprintf(whole, sizeof whole,
              "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", n, body);
     switch (weir_random_below(9)) {
-    case 0: /* two answers, the second to nobody's question */
+    case 0: /* two answers, the second without a request */
         return snprintf(out, room,
                         "%sHTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n"
                         "{\"id\":\"x\"}",
                         whole);
-    case 1: /* half of one */
+    case 1: /* half an answer */
         return snprintf(out, room, "%.*s", (int)strlen(whole) - 7, whole);
     case 2:
         return snprintf(out, room, "SSH-2.0-OpenSSH_9.2\r\n\r\n");
@@ -274,7 +274,7 @@ static bool is_known_error(const char *error)
     return false;
 }
 
-/* One member of the answer: what this backend says to this id, or a failure in words. */
+/* Checks one member of the answer: what this backend answers to this id, or a failure in words. */
 static bool check_call(struct world *w, int index, json_t *call, const char *id)
 {
     const char *error = json_string_value(json_object_get(call, "error"));
@@ -435,7 +435,7 @@ static int whole_world(void *arg)
     weir_scope_cancel(&scope);
     weir_scope_close(&scope);
     CHECK(w, w->sent == CLIENTS * REQUESTS && w->answered + w->broken + w->left == w->sent);
-    CHECK(w, w->whole >= w->answered); /* an answer may be whole to the gateway and lost on its way */
+    CHECK(w, w->whole >= w->answered); /* an answer that the gateway has sent whole may be lost on its way */
     if (!w->clients_suffer)
         CHECK(w, w->exchanges <= w->sent && w->exchanges >= w->answered);
     check_nothing_left(w);
@@ -465,7 +465,7 @@ static void run_seeds(bool clients_suffer)
         failed += w.outcomes[1];
         left += w.left;
     }
-    /* The seeds together must have tried what this is about. */
+    /* All seeds together must have met each of these. */
     if (!seed_is_alone()) {
         assert_true(succeeded > SEEDS * REQUESTS);
         assert_true(failed > SEEDS * REQUESTS);

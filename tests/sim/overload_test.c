@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients ask a server for more than its pools can do, in every form in which work can be offloaded, with and
- * without timeouts, with deadlines; some leave. Each seed is another run, in virtual time. Whatever happens,
- * each request gets exactly one right answer or one honest refusal, clients and pools count the same, and in
- * the end nothing is left. */
+/* Clients ask a server for more than its pools can do, in each form of offloading, with and without timeouts
+ * and deadlines; some leave. Each seed is another run, in virtual time. In all of them each request gets
+ * exactly one right answer or one refusal, clients and pools count the same, and nothing is left in the end.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -24,19 +24,19 @@ enum { SEEDS = 60 };
 #endif
 enum { CLIENTS = 16, REQUESTS = 12, POOLS = 3, SHARES = 2, INDICES = 40, FATES = WEIR_JOB_RAN + 1 };
 
-/* How a handler has its work done. */
+/* How a handler offloads its work. */
 enum form { PLAIN, EACH, KIND, NESTED, RACE, FORMS };
 
 struct world {
     uint64_t seed;
-    bool clients_suffer; /* the network is unkind */
+    bool clients_suffer; /* the network has faults */
     weir_event listening;
     weir_pool *pools[POOLS];
-    int sent, right, busy, late, left, broken; /* as clients see it */
+    int sent, right, busy, late, left, broken; /* as counted by the clients */
     int exchanges;
-    uint64_t fates[POOLS][FATES]; /* as those who offload see it */
+    uint64_t fates[POOLS][FATES]; /* as counted by the callers of the pools */
     int nested_refused;
-    uint64_t digest; /* of all that was answered, and when */
+    uint64_t digest; /* of all answers and their times */
 };
 
 #define CHECK(w, truth)                                                                                      \
@@ -81,7 +81,7 @@ static struct question draw_question(unsigned id)
 struct work {
     struct world *w;
     unsigned id;
-    int takes_ms; /* < 0: as the seed has it */
+    int takes_ms; /* < 0: as the seed decides */
     int runs;
     uint32_t answer;
 };
@@ -97,7 +97,7 @@ static int compute(weir_job *job, void *arg)
     return 0;
 }
 
-/* Asks its own pool, and does it itself when that has no worker to spare. */
+/* Offloads to its own pool, and computes on its own if no worker is free. */
 static int compute_nested(weir_job *job, void *arg)
 {
     struct work *work = arg;
@@ -114,7 +114,7 @@ static int compute_nested(weir_job *job, void *arg)
     return 0;
 }
 
-/* A part of the answer for each index. */
+/* Computes the part of the answer for an index. */
 static int compute_each(weir_job *job, size_t begin, size_t end, void *arg)
 {
     struct work *work = arg;
@@ -166,7 +166,7 @@ static void check_fate(struct world *w, const struct question *q, const struct w
     case WEIR_JOB_REFUSED:
         CHECK(w, work->runs == 0 && (by_scope || err == -WEIR_EBUSY || err == -WEIR_ELATE));
         CHECK(w, q->when_full == WEIR_REFUSE || by_scope);
-        if (by_scope) /* before it asked the pool */
+        if (by_scope) /* before it called the pool */
             return;
         break;
     case WEIR_JOB_DROPPED:
@@ -329,7 +329,7 @@ static void check_refusal(struct world *w, const struct question *q, const weir_
         w->busy++;
         CHECK(w, says(reply, "\"busy\"") && says(reply, "pool") && says(reply, "try again later"));
         CHECK(w, retry_after != NULL && strtol(retry_after, NULL, 10) >= 1);
-        CHECK(w, q->when_full != WEIR_WAIT); /* who waits does so until its deadline */
+        CHECK(w, q->when_full != WEIR_WAIT); /* a call that waits does so until its deadline */
     } else {
         w->late++;
         CHECK(w, reply->status == 504 && says(reply, "\"deadline\"") && retry_after == NULL);
@@ -426,7 +426,7 @@ static void open_pools(struct world *w)
     w->pools[2] = weir_pool_blocking();
 }
 
-/* What those who offloaded saw is what the pool has counted, and all of it has gone. */
+/* The counts of the callers and of the pool are equal, and no job is left. */
 static void check_pool(struct world *w, unsigned index)
 {
     struct weir_pool *pool = w->pools[index];
@@ -507,7 +507,7 @@ static void run_seeds(bool clients_suffer)
         for (int i = 0; i < POOLS * FATES; i++)
             fates[i % FATES] += w.fates[i / FATES][i % FATES];
     }
-    /* The seeds together must have tried what this is about. */
+    /* All seeds together must have met each of these. */
     if (!seed_is_alone()) {
         assert_true(right > SEEDS * CLIENTS && busy > SEEDS * CLIENTS && late > SEEDS && left > SEEDS);
         assert_true(nested_refused > SEEDS);

@@ -32,7 +32,7 @@ struct rig {
     bool complete;
     weir_frame frames[2 * FRAMES];
     size_t frame_count;
-    /* taken by the task, unwound when it is over: libdw wants more stack than a task has */
+    /* taken by the task, unwound after it: libdw needs more stack than a task has */
     struct weir__registers registers;
     uintptr_t low;
     size_t copied;
@@ -134,7 +134,7 @@ static void a_place_has_function_file_and_line(void **state)
     weir__symbols_close(rig.symbols);
 }
 
-/* As a function of a program without -g: code that belongs to no unit, and lies between two parts of one. */
+/* Like a function of a program without -g: code of no unit, between two parts of one. */
 __attribute__((cold, noinline, used)) static void part_that_lies_before(void)
 {
     sink++;
@@ -352,7 +352,7 @@ static void *run_blocked(void *arg)
     return (void *)(intptr_t)weir_run(&options, blocked_task, arg);
 }
 
-/* "0 0x3 0x7f… … SP PC" when it sleeps in a system call, "running" else. */
+/* "0 0x3 0x7f… … SP PC" if it sleeps in a system call, else "running". */
 static bool where_it_sleeps(int tid, long call, uintptr_t *sp, uintptr_t *pc)
 {
     char path[64], text[256] = "";
@@ -452,7 +452,7 @@ static int find_libc(struct dl_phdr_info *info, size_t size, void *path)
     return 1;
 }
 
-/* libdw maps what it reads: a mapping that may lie so that it seems to be the library's beginning. */
+/* libdw maps the files it reads. Such a mapping may look like the beginning of the library. */
 static void a_library_begins_where_it_is_loaded(void **state)
 {
     char path[PATH_MAX];
@@ -474,7 +474,7 @@ static void a_library_begins_where_it_is_loaded(void **state)
     name_all(&rig);
     assert_string_equal(rig.frames[0].function, "getppid");
     rig.count = 0;
-    rig.addresses[rig.count++] = (uintptr_t)mapped + 8192; /* of no function */
+    rig.addresses[rig.count++] = (uintptr_t)mapped + 8192; /* in no function */
     name_all(&rig);
     assert_string_equal(rig.frames[0].function, "?");
     weir__symbols_close(rig.symbols);

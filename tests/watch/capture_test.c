@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The registers and the stack of another thread; what it is doing goes on as if nothing had been. */
+/* Captures of the registers and the stack of another thread, which goes on undisturbed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,10 +18,10 @@
 #include "watch/thread_state.h"
 #include "support/run.h"
 
-/* A thread with a loop, whose task does what it is told, and one that looks at it. */
+/* A thread with a loop, whose task runs act(), and a thread that looks at it. */
 struct rig {
     struct weir__capture capture;
-    int (*act)(struct rig *r); /* returns what the call said */
+    int (*act)(struct rig *r); /* returns the result of the call */
     atomic_bool acts, seen;
     int result, error;
     int64_t took_ns;
@@ -68,7 +68,7 @@ static bool is_asleep(const struct weir__thread_state_files *files)
     return weir__thread_state_look(files).status == WEIR__THREAD_SLEEPS;
 }
 
-/* Takes its registers, asleep or not. */
+/* Takes the registers of the thread, asleep or not. */
 static void interrupt(struct rig *r, bool asleep, struct weir__registers *registers)
 {
     struct weir__thread_state_files files;
@@ -180,7 +180,7 @@ static int waits(struct rig *r)
     return sem_timedwait(&r->semaphore, &until);
 }
 
-/* Nobody who is asleep is sent the signal; but it may have fallen asleep when it comes. */
+/* A sleeping thread is sent no signal, but a thread may fall asleep before the signal comes. */
 static void a_call_that_the_signal_ends_is_made_again(void **state)
 {
     static int (*const acts[])(struct rig * r) = {sleeps, polls, receives, waits};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is remembered of stalls, what is said about them, and when. */
+/* The tables of stalls, the reports about them, and when they are due. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -92,7 +92,7 @@ static void a_stall_that_lasts_is_kept_up_to_date(void **state)
     assert_true(seen.first.ongoing);
     assert_int_equal(seen.first.held.ns, 15000000);
     weir__stalls_lasts(&t, 1, 41000000, false);
-    weir__stalls_lasts(&t, 99, 41000000, false); /* forgotten meanwhile */
+    weir__stalls_lasts(&t, 99, 41000000, false); /* its place has been replaced */
     assert_int_equal(weir__stalls_each(&t, look, &later), 0);
     assert_false(later.first.ongoing);
     assert_int_equal(later.first.held_max.ns, 41000000);
@@ -179,7 +179,7 @@ static void sums_go_on_when_places_are_forgotten(void **state)
     weir__stalls_free(&t);
 }
 
-/* --- when the log is told --- */
+/* --- when a log line is due --- */
 
 static bool due(struct weir__stalls *t, int64_t now_s, struct weir__stall *out)
 {
@@ -206,7 +206,7 @@ static void the_log_is_told_less_and_less_often(void **state)
         assert_false(due(&t, s, &out)); /* nothing new */
         next++;
     }
-    add(&t, 1, NULL, 10); /* after long: as if it were the first time */
+    add(&t, 1, NULL, 10); /* after a long time: as the first time */
     assert_true(due(&t, 1000, &out));
     add(&t, 1, NULL, 10);
     assert_true(due(&t, 1001, &out));
@@ -319,7 +319,7 @@ static void a_deep_stack_is_cut(void **state)
         s.frames[i] = (weir_frame){.function = name, .file = "deep.c", .line = 1};
     s.shown.frame_count = WEIR__STALL_FRAMES_MAX;
     text = report(&logger, &s);
-    assert_int_equal(text[strlen(text) - 2], 'x'); /* there is a most, and it is not over it */
+    assert_int_equal(text[strlen(text) - 2], 'x'); /* the maximum, and nothing beyond it */
     assert_int_equal(text[strlen(text) - 1], '\n');
     for (size_t i = 0; i < WEIR__STALL_FRAMES_MAX; i++)
         s.frames[i].function = "f";
@@ -354,12 +354,12 @@ static void a_blocking_call_has_something_instead(void **state)
                                  NAMES("__clock_nanosleep@@GLIBC_2.17", "nanosleep", "mine"), 2,
                                  SYS_clock_nanosleep, 0),
                         "instead of nanosleep: weir_sleep()");
-    /* the outermost that is known inside of what is mine */
+    /* the outermost known call inside the program's function */
     assert_non_null(
         strstr(hint_for(WEIR_STALL_BLOCKED, NAMES("__poll", "send_dg", "getaddrinfo", "mine", "poll"), 3,
                         SYS_ppoll, 0),
                "instead of getaddrinfo: weir_connect()"));
-    /* by its number when there are no names */
+    /* by the number of the call if there are no names */
     assert_non_null(
         strstr(hint_for(WEIR_STALL_BLOCKED, NAMES("?", "mine"), 1, SYS_recvfrom, 0), "instead of recv: "));
     assert_true(file >= 0);

@@ -9,7 +9,7 @@
 
 #define MS INT64_C(1000000)
 
-/* A thread whose life is told piece by piece, with looks in between. */
+/* The life of a thread, piece by piece, with looks in between. */
 struct life {
     struct weir__evidence evidence;
 };
@@ -32,8 +32,7 @@ struct piece {
     int64_t ms;
 };
 
-/* gap: what came before the slice, since the last look; then the slice: what was before the first look, what
- * after. */
+/* gap: the time before the slice, since the last look. Then the slice: before and after the first look. */
 static enum weir__verdict verdict(struct piece gap, struct piece early, struct piece late, bool running,
                                   bool blocked)
 {
@@ -87,14 +86,14 @@ static void who_may_have_waited_is_looked_at_again(void **state)
     (void)state;
     /* The wait may have been before the slice or in it. */
     assert_int_equal(verdict(P(STARVED, 6), P(CPU, 6), P(CPU, 5), true, false), WEIR__VERDICT_NONE);
-    /* Now it can't have been most of it. */
+    /* Now the wait cannot be most of the slice. */
     assert_int_equal(verdict(P(STARVED, 6), P(CPU, 6), P(CPU, 8), true, false), WEIR__VERDICT_COMPUTING);
 }
 
 static void a_stack_that_fits_is_waited_for_but_not_for_ever(void **state)
 {
     (void)state;
-    /* It computed, and is seen in a call. */
+    /* The thread computed, and is seen in a call. */
     assert_int_equal(verdict(P(OFF, 1), P(CPU, 8), P(OFF, 3), false, true), WEIR__VERDICT_NONE);
     assert_int_equal(verdict(P(OFF, 1), P(CPU, 8), P(OFF, 12), false, true), WEIR__VERDICT_BLOCKED);
     assert_int_equal(verdict(P(OFF, 1), P(CPU, 15), P(OFF, 6), false, true), WEIR__VERDICT_COMPUTING);
@@ -103,7 +102,7 @@ static void a_stack_that_fits_is_waited_for_but_not_for_ever(void **state)
 static void who_was_never_seen_asleep_is_not_called_blocked(void **state)
 {
     (void)state;
-    /* Neither on the CPU nor waiting for it by the books: the machine itself stood. */
+    /* Neither on the CPU nor waiting for it by the accounts: the time was stolen. */
     assert_int_equal(verdict(P(CPU, 1), P(OFF, 1), P(OFF, 10), true, false), WEIR__VERDICT_NONE);
     assert_int_equal(verdict(P(CPU, 1), P(OFF, 1), P(OFF, 25), true, false), WEIR__VERDICT_NONE);
     assert_int_equal(verdict(P(CPU, 1), P(OFF, 1), P(OFF, 30), true, false), WEIR__VERDICT_STARVED);

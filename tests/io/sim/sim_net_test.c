@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulated network: addresses, bytes, windows, and every fault it can make. */
+/* The simulated network: addresses, bytes, windows, and each of its faults. */
 #include "io/sim/sim_rig.h"
 
 /* --- addresses --- */
@@ -121,7 +121,7 @@ static void test_refused_although_somebody_listens(void **state)
     assert_int_equal(rig_connect(&r), -ECONNREFUSED);
     o.refuse_per_million = 0;
     weir__sim_configure(r.io, &o);
-    assert_int_equal(run_connect(r.io, &r.client, &r.addr, r.addr_len), 0); /* the same socket, once more */
+    assert_int_equal(run_connect(r.io, &r.client, &r.addr, r.addr_len), 0); /* the same socket again */
     assert_int_equal(run_connect(r.io, &r.client, &r.addr, r.addr_len), -EISCONN);
     rig_close(&r);
 }
@@ -305,7 +305,7 @@ static void test_closing_with_bytes_unread_resets(void **state)
     assert_int_equal(run(r.io, &poll), POLLIN);
     close_and_wait(r.io, &r.server);
     assert_int_equal(run_recv(r.io, &r.client, got, sizeof got), -ECONNRESET);
-    assert_int_equal(run_recv(r.io, &r.client, got, sizeof got), 0); /* told once */
+    assert_int_equal(run_recv(r.io, &r.client, got, sizeof got), 0); /* the error is reported once */
     assert_int_equal(run_send(r.io, &r.client, "x", 1), -EPIPE);
     rig_close(&r);
 }

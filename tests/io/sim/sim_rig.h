@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of the simulated kernel share: an io, a listener, a connected pair, and calls that wait. */
+/* Shared by tests of the simulated kernel: an io, a listener, a connected pair, and calls that wait. */
 #ifndef WEIR_TESTS_IO_SIM_RIG_H
 #define WEIR_TESTS_IO_SIM_RIG_H
 
@@ -22,13 +22,13 @@
 #define MS ((int64_t)1000000)
 #define ALWAYS 1000000u
 
-/* An operation with all it points to. */
+/* An operation with all that it points to. */
 struct call {
     struct weir__io_op op;
     struct iovec iov;
     struct msghdr msg;
     int dones;
-    int *order; /* counted up by done(), which keeps what it found in place */
+    int *order; /* the number of done() so far; done() copies it to place */
     int place;
 };
 
@@ -129,7 +129,7 @@ static inline void close_and_wait(struct weir__io *io, struct weir__io_file *fil
     assert_int_equal(finish(io, &c), 0);
 }
 
-/* Lets everything happen that is to happen; the time then is that of the last of it. */
+/* Runs turns until no event is left. The time is then that of the last event. */
 static inline void settle(struct weir__io *io)
 {
     while (weir__io_turn(io, INT64_MAX) != -EDEADLK)
@@ -186,7 +186,7 @@ static inline void rig_accept(struct rig *r)
     assert_int_equal(weir__io_attach(r->io, &r->server, fd, false), 0);
 }
 
-/* A connected pair over a family. */
+/* Makes a connected pair of an address family. */
 static inline void rig_pair(struct rig *r, uint64_t seed, int family)
 {
     rig_open(r, seed);
@@ -200,7 +200,7 @@ static inline struct weir__sim_stats rig_stats(const struct rig *r)
     return weir__sim_stats(r->io);
 }
 
-/* Closes what is open and finds that nothing stays behind. */
+/* Closes all open files, and checks that nothing is left. */
 static inline void rig_close(struct rig *r)
 {
     struct weir__sim_stats s;

@@ -24,7 +24,7 @@
 
 enum { ENOUGH = 20, TEXT_MAX = 1 << 20 };
 
-/* A runtime that computes until it is told that enough was seen of it. */
+/* A runtime that computes until enough samples were taken. */
 struct computing {
     int (*compute)(void *arg);
     int loops;
@@ -144,7 +144,7 @@ static void profile(int (*compute)(void *), weir_buffer *folded)
     end(&c);
 }
 
-/* Nearly all; the thread does other things for moments, and those may be met. */
+/* Nearly all: samples may also meet the moments in which the thread does other things. */
 static void assert_most(const weir_buffer *folded, const char *part)
 {
     uint64_t all = samples_of(folded->data, "");

@@ -55,7 +55,7 @@ __attribute__((noinline)) static void block_until_seen(struct holder *h)
 {
     char byte;
 
-    /* No signal ends it, either. Not by way of read(), which a sanitizer has wrapped in code of its own. */
+    /* The call must not be ended by a signal. It is not read(), which a sanitizer wraps. */
     assert_int_equal(syscall(SYS_read, h->pipe[0], &byte, 1), 1);
     assert_true(atomic_load(&h->seen));
 }

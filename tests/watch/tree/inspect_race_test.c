@@ -38,7 +38,7 @@ static void *watch(void *arg)
             bool saw_others = other != NULL && other->state == WEIR_TASK_PARKED &&
                               strcmp(other->waits_for, "sleeping for ever") == 0 &&
                               stuck->waits_for == NULL && stuck->parent == other->parent;
-            if (saw_others) /* not, when it was looked at before it had run */
+            if (saw_others) /* false if it was looked at before it had run */
                 atomic_store(&w->seen, true);
         }
         weir_tasks_free(tasks);
@@ -46,7 +46,7 @@ static void *watch(void *arg)
     return NULL;
 }
 
-/* Holds its loop until somebody has seen it do so. */
+/* Holds its loop until the watcher has seen it do so. */
 static int hold_until_seen(void *arg)
 {
     struct watcher *w = arg;
@@ -104,7 +104,7 @@ static const char *check_names(const weir_task_info *info, const weir_task_info 
         return id == info->id ? NULL : "another task's name";
     if (info->depth == 2 && sscanf(info->name, "child of %llu", &id) == 1)
         return id == info->parent ? NULL : "the name of another's child";
-    if (strcmp(info->name, "?") == 0) /* it was being changed all the time: its thread had lost the CPU */
+    if (strcmp(info->name, "?") == 0) /* it was changing all the time: its thread had lost the CPU */
         return info->state == WEIR_TASK_RUNNING ? NULL : "no name";
     return (info->depth == 1 && strcmp(info->name, "parent") == 0) ||
                    (info->depth == 2 && strcmp(info->name, "child") == 0)

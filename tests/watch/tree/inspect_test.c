@@ -125,7 +125,7 @@ static void tasks_hang_below_scopes_below_tasks(void **state)
     run_everywhere(nested, NULL);
 }
 
-/* Each opens a scope with the next in it. */
+/* Each task opens a scope with the next task in it. */
 static int go_deeper(void *arg)
 {
     intptr_t left = (intptr_t)arg;
@@ -217,7 +217,7 @@ __attribute__((noinline)) static int wait_at_a_known_place(void)
 {
     int err = weir_sleep_until(weir_never());
 
-    __asm__ volatile(""); /* else the call is the last thing it does, and it leaves no frame */
+    __asm__ volatile(""); /* without this the call is a tail call, and leaves no frame */
     return err;
 }
 
@@ -254,7 +254,7 @@ static int stacks(void *arg)
     for (int i = 0; i < 100; i++)
         weir_spawn(&scope, "there", go_there, NULL);
     settle();
-    weir_spawn(&scope, "new", go_there, NULL); /* has no stack yet, unless it runs while we look */
+    weir_spawn(&scope, "new", go_there, NULL); /* has no stack yet, unless it runs during the look */
     tasks = look_at_tasks(&options);
     for (size_t i = 0; i < weir_tasks_count(tasks); i++) {
         const weir_task_info *info = weir_tasks_at(tasks, i);
