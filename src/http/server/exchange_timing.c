@@ -26,7 +26,7 @@ size_t weir_exchange_charges(const weir_exchange_record *record, weir_charge out
     return record->request != NULL ? account(weir__exchange_of_request(record->request), out) : 0;
 }
 
-void weir__exchange_tell_timing(struct weir__exchange *x)
+void weir__exchange_add_timing(struct weir__exchange *x)
 {
     char text[WEIR__SERVER_TIMING_BYTES];
     weir_charge *charges = weir__arena_calloc(&x->memory, WEIR_CHARGES_MAX, sizeof *charges);

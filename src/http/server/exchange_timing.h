@@ -12,6 +12,6 @@
 weir_duration weir__exchange_close(struct weir__exchange *x);
 
 /* Adds a Server-Timing header: where the time until now went. */
-void weir__exchange_tell_timing(struct weir__exchange *x);
+void weir__exchange_add_timing(struct weir__exchange *x);
 
 #endif

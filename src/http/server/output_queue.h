@@ -32,7 +32,7 @@ struct weir__output_writer {
 
 /* All zero is an empty queue. One pointer, because an idle connection has one, too. */
 struct weir__output_queue {
-    struct weir__output_writer *last; /* the first one writes; NULL: nobody does */
+    struct weir__output_writer *last; /* the first one writes; NULL: there is none */
 };
 
 static inline bool weir__output_is_idle(const struct weir__output_queue *q)

@@ -10,7 +10,7 @@ static struct weir__wire_head make_head(struct weir__exchange *x, int status, co
                                         int64_t length)
 {
     if (x->home->server->options.server_timing && x->activity.ledger.on)
-        weir__exchange_tell_timing(x);
+        weir__exchange_add_timing(x);
     if (x->response.headers_len > 0 &&
         weir__response_has_header(&x->response, WEIR__HTTP_TEXT("content-type")))
         type = NULL;

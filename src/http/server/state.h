@@ -199,7 +199,7 @@ struct weir__exchange {
     const struct weir__wire *wire;
     struct weir__refusal refusal;
     struct weir__scope *scope;   /* of the handler; NULL before the task runs and after the answer */
-    bool client_left;            /* nobody is there to read the response */
+    bool client_left;            /* the response will not be read */
     weir_buffer body;            /* what weir_read_body() returned */
     int64_t began_ns, queued_ns; /* the first byte of the head came; the task was spawned */
 };

@@ -4,25 +4,29 @@
  * Threading: an exchange and its connection belong to one loop. The functions that wait are called by tasks
  * of the exchange; every other function is called by a task or from the loop's own stack.
  *
- * A connection begins an exchange when a request's head is complete (weir__exchange_start() in exchange.h)
- * and gives the exchange this table. From then on the exchange calls the table, and the connection calls
- * exchange.h: weir__exchange_client_left() and weir__exchange_abort() cancel the exchange from outside.
- * HTTP/1 implements the table in h1_*.c, with one exchange at a time on a connection. A version with streams
- * implements it with many exchanges on a connection. Every implementation promises:
+ * A connection makes an exchange with this table, and starts it when a request's head is complete
+ * (weir__exchange_start() in exchange.h). From then on the exchange calls the table. The connection calls
+ * weir__exchange_client_left() when the client is gone, and weir__exchange_abort() to break a response off:
+ * either cancels the exchange. HTTP/1 implements the table in h1_*.c, with one exchange at a time on a
+ * connection. A version with streams implements it with many. Every implementation promises:
  *
  * - Heads are fields. A request's head is `request.head`, whatever bytes it came in; one more byte may be
- *   written behind each of its spans. The fields of a response are `response.headers`; weir__header_next() in
- *   response_headers.h reads them one at a time.
- * - What is sent goes out in the order of the calls, through an output queue of the connection
+ *   written behind each of its spans. Its framing is WEIR__HTTP_LENGTH when the length of the body is known,
+ *   WEIR__HTTP_CHUNKED when the body's end is yet to come, and WEIR__HTTP_NO_BODY. The fields of a response
+ * are `response.headers`; weir__header_next() in response_headers.h reads them one at a time.
+ * - `request.body` tells how much of the body was taken, and whether it has ended. The exchange begins it;
+ * the wire advances it, and fails when the body is longer than `request.body.max`.
+ * - What is sent goes out in the order of the calls, through the output queue of the connection
  *   (output_queue.h). Several tasks of an exchange, and several exchanges, may send at a time: each waits for
- *   its turn, no call fails because another one is under way.
+ *   its turn, and no call fails because another one is under way.
  * - A send ends when the layer beneath has taken the bytes; only then may the caller change them. So the wait
- *   is the flow control, of TCP and of a stream alike.
- * - A client that is too slow, with its request's body or with the response, is cut off with
- *   weir__exchange_abort() or an error of the wait. No call waits for a client for ever.
+ *   is the flow control, of TCP and of a stream alike. An exchange that waits for the credit of its stream
+ * does not hold up others: it enters the output queue with what it may send, and not before.
+ * - A client that is too slow, with its request's body or with the response, is cut off by
+ *   weir__exchange_abort() or by an error of the wait. No call waits for a client for ever.
  * - The first failure to send is kept in `response.err`. From then on every send fails with it.
- * - Time that a task waits for the body is charged to WEIR_CHARGE_BODY, for a send to WEIR_CHARGE_SEND.
- * - Ending or resetting an exchange leaves every other exchange of the connection as it is.
+ * - The time that a task waits for the body is charged to WEIR_CHARGE_BODY, for a send to WEIR_CHARGE_SEND.
+ * - The end or reset of an exchange leaves every other exchange of the connection as it is.
  */
 #ifndef WEIR__HTTP_SERVER_WIRE_H
 #define WEIR__HTTP_SERVER_WIRE_H

@@ -8,7 +8,7 @@
 #include "http/server/server_rig.h"
 #include "io/sim/sim.h"
 
-enum { LATENCY_MS = 1, TICK_NS = 1 << 16 }; /* a timer fires up to so much late */
+enum { LATENCY_MS = 1, TICK_NS = 1 << 16 }; /* a timer fires up to TICK_NS late */
 
 static char answer[1 << 16];
 static const char a[] = "a", b[] = "b", c[] = "c";
@@ -26,7 +26,7 @@ static int in_virtual_time(void *arg)
     if (memory_is_here())
         memory_configure(&memory);
     calm.latency_min_ns = calm.latency_max_ns = LATENCY_MS * INT64_C(1000000);
-    calm.inline_per_million = 1000000; /* what could end at once does */
+    calm.inline_per_million = 1000000; /* every operation that may end at once does */
     weir__sim_configure(weir__loop_current()->io, &calm);
     return rig_main(arg);
 }
@@ -61,7 +61,7 @@ static int64_t took_of(const struct rig *rig, enum weir_charge_kind kind, const 
     return charge != NULL ? charge->took.ns : 0;
 }
 
-/* So many milliseconds, and up to n timers' lateness. */
+/* Checks for so many milliseconds, with the lateness of up to n timers. */
 static void assert_ms(int64_t ns, int64_t ms, int n)
 {
     assert_in_range(ns, ms * 1000000, ms * 1000000 + (int64_t)n * TICK_NS);
@@ -75,7 +75,7 @@ static void await_record(struct rig *rig, int records)
     }
 }
 
-/* Asks on a connection of its own; what was recorded last is this exchange when it returns. */
+/* Asks on a connection of its own; when it returns, the last record is of this exchange. */
 static void ask(struct rig *rig, const char *request)
 {
     weir_stream *s = rig_connect(rig);
@@ -221,12 +221,12 @@ static int ask_for_gathers(struct rig *rig)
     int64_t ta, tb, tc;
 
     ask(rig, GET("/gather"));
-    /* Connecting takes there and back; the three at once, so a third each. */
+    /* Connecting takes there and back; three connect at once, so each is charged a third. */
     assert_int_equal(took_of(rig, WEIR_CHARGE_CONNECT, a), 2 * LATENCY_MS * 1000000);
     assert_in_range(share_of(rig, WEIR_CHARGE_CONNECT, a) * 3, 1999990, 2000000);
     assert_int_equal(share_of(rig, WEIR_CHARGE_CONNECT, a), share_of(rig, WEIR_CHARGE_CONNECT, c));
 
-    ask(rig, GET("/gather")); /* on the connections that are there */
+    ask(rig, GET("/gather")); /* on the kept connections */
     assert_null(find(rig, WEIR_CHARGE_CONNECT, a));
     ta = took_of(rig, WEIR_CHARGE_BACKEND, a);
     tb = took_of(rig, WEIR_CHARGE_BACKEND, b);
@@ -238,12 +238,12 @@ static int ask_for_gathers(struct rig *rig)
     assert_in_range(backend_share(rig, b), ta / 3 + (tb - ta) / 2 - 2, ta / 3 + (tb - ta) / 2 + 2);
     assert_in_range(backend_share(rig, c), ta / 3 + (tb - ta) / 2 + tc - tb - 3,
                     ta / 3 + (tb - ta) / 2 + tc - tb + 3);
-    assert_int_equal(rig->last.took.ns, tc);  /* it waited for nothing else */
-    assert_in_range(rig->charge_count, 3, 4); /* those, and perhaps what could not be divided */
+    assert_int_equal(rig->last.took.ns, tc);  /* the exchange waited for nothing else */
+    assert_in_range(rig->charge_count, 3, 4); /* those, and perhaps a remainder that can't be divided */
     return 0;
 }
 
-/* A backend that is given no name is called by its address; what waits for a connection says so. */
+/* A backend without a name is called by its address; a wait for a connection is a charge of its own. */
 static int queue_up(weir_request *req, weir_response *res, void *client)
 {
     struct rig *rig = weir_request_data(req);
@@ -276,7 +276,7 @@ static int ask_for_one_connection(struct rig *rig)
     assert_int_equal(answers->waits, 2);
     assert_int_equal(slot->waits, 1);
     assert_ms(slot->took.ns, 20 + 2 * LATENCY_MS, 1);
-    /* While the first was answered both waited; then the second for its answer alone. */
+    /* While the first was answered both waited; then the second one alone. */
     assert_in_range(slot->share.ns, slot->took.ns / 2 - 1, slot->took.ns / 2 + 1);
     assert_int_equal(answers->took.ns, rig->last.took.ns);
     assert_in_range(answers->share.ns + slot->share.ns, rig->last.took.ns - 1, rig->last.took.ns);
@@ -301,7 +301,7 @@ static int hold(void *arg)
     return 0;
 }
 
-/* What holds a lock up is charged, not the lock. */
+/* The cause of a wait for a lock is charged, not the lock. */
 static int contend(weir_request *req, weir_response *res, void *state)
 {
     struct pair pair;
@@ -319,7 +319,7 @@ static int contend(weir_request *req, weir_response *res, void *state)
     return weir_reply_text(res, 200, "locked");
 }
 
-static weir_event opened; /* by a task of nobody's */
+static weir_event opened; /* by a task of no exchange */
 
 static int open_later(void *arg)
 {
@@ -405,7 +405,7 @@ static int wait_for_others(struct rig *rig)
     run = find_kind(rig, WEIR_CHARGE_POOL_RUN);
     assert_int_equal(run->waits, 2);
     assert_true(queue->share.ns > 0 && run->share.ns > 0);
-    if (!memory_is_here()) /* by the seed: workers take their time to wake */
+    if (!memory_is_here()) /* the seed decides how long workers take to wake */
         assert_true(run->share.ns > queue->share.ns);
     assert_in_range(queue->took.ns + run->took.ns, rig->last.took.ns, 2 * rig->last.took.ns);
     return 0;
@@ -421,7 +421,7 @@ static int outlive(void *arg)
     weir_reply reply;
 
     assert_int_equal(weir_sleep(weir_ms(50)), 0);
-    assert_true(weir_get(client, "http://127.0.0.1:1/", &reply) < 0); /* nobody listens there */
+    assert_true(weir_get(client, "http://127.0.0.1:1/", &reply) < 0); /* nothing listens there */
     return 0;
 }
 

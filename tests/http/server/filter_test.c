@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Filters of answers: what goes through them, what does not, and what happens when they fail or the client
- * leaves. */
+/* Filters of responses: what goes through a filter, what does not, and what happens when a filter fails or
+ * the client leaves. */
 #include "http/server/server_rig.h"
 #include "support/torture.h"
 
@@ -11,7 +11,7 @@
 struct doubling {
     const char *how; /* the path */
     char out[4096];
-    size_t kept; /* of a whole answer, still to come out */
+    size_t kept; /* pieces of a whole response, still to come out */
     bool ended;
 };
 
@@ -97,7 +97,7 @@ static const weir_route route = {.path = "/*", .handler = handle};
 
 /* --- asking --- */
 
-/* All that comes, until the connection ends. */
+/* Reads until the connection ends. */
 static void ask(struct rig *rig, const char *request, char *text, size_t room)
 {
     weir_stream *s = rig_connect(rig);
@@ -166,7 +166,7 @@ static int answers(struct rig *rig)
     ask(rig,
         "GET /whole HTTP/1.1\r\nHost: h\r\n\r\nGET /stream HTTP/1.1\r\nHost: h\r\n\r\nGET /whole "
         "HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
-        text, sizeof text); /* the connection goes on behind each */
+        text, sizeof text); /* the connection is kept after each */
     assert_non_null(strstr(strstr(text, "0\r\n\r\nHTTP/1.1 200"), "aabbcc"));
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Heads as the server reads them: limits and what is said of them, lists in several fields, empty lines. */
+/* Heads as the server reads them: limits and their messages, lists in several fields, empty lines. */
 #include "http/server/server_rig.h"
 
 static char answer[1 << 14];
@@ -118,7 +118,7 @@ static int send_empty_lines(struct rig *rig)
         assert_int_equal(rig_answer(s, answer, sizeof answer), 200);
         if (i == 4)
             assert_int_equal(rig_answer(s, answer, sizeof answer), 200);
-        assert_int_equal(rig_answer(s, answer, sizeof answer), 0); /* silence, then the end */
+        assert_int_equal(rig_answer(s, answer, sizeof answer), 0); /* no response, then the end */
         weir_stream_close(s);
     }
     assert_true(weir_between(start, weir_now()).ns / 1000000000 >= 120);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the waits of the HTTP client and server are called by who looks at their tasks, and the route they are
+/* The words for waits of the HTTP client and server in the tree of tasks, and the routes that the tasks are
  * for. */
 #include "http/client/client_rig.h"
 #include "support/tree.h"

@@ -58,7 +58,7 @@ static int quick(weir_request *req, weir_response *res, void *state)
 struct asker {
     weir_stream *stream;
     const char *request;
-    int64_t waited_ns; /* to be run, with the CPU for the loop or without */
+    int64_t waited_ns; /* for the loop, whether that had the CPU or not */
     int64_t timer_ns, took_ns;
     char held_by[64];
 };
@@ -127,7 +127,7 @@ static int meet_the_holder(struct rig *rig)
     int tries = 0;
 
     rig->noted = note_record;
-    do /* both heads are there, and one is begun with */
+    do /* both heads are there, and one is begun first */
         got = ask_beside(rig, GET("/quick"), GET("/burn"), 0);
     while ((got.waited_ns < BURN_MS * 500000 || got.held_by[0] == '\0') && ++tries < TRIES);
     assert_true(tries < TRIES);
@@ -137,7 +137,7 @@ static int meet_the_holder(struct rig *rig)
     while ((got.waited_ns < BURN_MS * 250000 || got.held_by[0] == '\0') && ++tries < TRIES);
     assert_true(tries < TRIES);
     assert_string_equal(got.held_by, "GET /burn");
-    /* it parks a moment after it has reckoned when to go on */
+    /* it parks a moment after it has set its timer */
     assert_in_range(got.timer_ns, 25000000, got.took_ns - got.waited_ns);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers in pieces: each is let go once, in order, as soon as it is sent. */
+/* Responses in pieces: each piece is let go once, in order, as soon as it is sent. */
 #include "http/server/server_rig.h"
 
 #include <weir/task.h>
@@ -70,7 +70,7 @@ static int handle(weir_request *req, weir_response *res, void *state)
                             : are_large                 ? LARGE
                                                         : PIECES);
     if (strstr(how, "none") == NULL)
-        assert_int_equal(let_go_count, are_large ? LARGE : PIECES); /* however it ended */
+        assert_int_equal(let_go_count, are_large ? LARGE : PIECES); /* however the response ended */
     assert_true(in_order);
     handled++;
     return strstr(how, "twice") != NULL ? 0 : err;
@@ -146,13 +146,13 @@ static int reads_slowly(struct rig *rig)
         rig_send(s, " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
         while ((n = weir_read(s, some, sizeof some)) > 0) {
             len += (size_t)n;
-            /* Of what was read whole, nothing is held; what the kernel has taken may be more. */
+            /* No piece is held that was read; the kernel may have taken more than that. */
             assert_true((size_t)let_go_count + 1 >= len / LARGE_BYTES);
             seen = let_go_count > seen && let_go_count < LARGE ? let_go_count : seen;
         }
         assert_int_equal(n, 0);
         assert_true(len > (size_t)LARGE * LARGE_BYTES);
-        assert_true(seen > 0); /* it was not all at the end */
+        assert_true(seen > 0); /* not all were let go at the end */
         weir_stream_close(s);
     }
     return 0;

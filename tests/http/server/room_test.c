@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* More connections than there may be, in all and of one client. */
+/* Connections beyond the limit, of all clients and of one. */
 #include "http/server/clients.h"
 #include "http/server/server_rig.h"
 
@@ -104,7 +104,7 @@ static void the_one_idle_longest_makes_room(void **state)
     rig_run_simulated(&rig);
 }
 
-/* First whoever is slow: half a head, an answer that is not read; then the oldest, though it is at work. */
+/* First slow clients: half a head, a response that is not read; then the oldest, though it is busy. */
 static int fill_with_slow(struct rig *rig)
 {
     weir_stream *busy = rig_connect(rig), *slow[MOST - 1], *more[MOST];
@@ -187,16 +187,17 @@ static int fill_with_busy(struct rig *rig)
         ask(busy[i], "/hold");
     }
     half = rig_connect(rig);
-    rig_send(half, "GET /hel"); /* that is not idle */
+    rig_send(half, "GET /hel"); /* this connection is not idle */
     assert_int_equal(weir_sleep(weir_seconds(1)), 0);
-    more = rig_connect(rig); /* the kernel takes it, the server does not yet */
+    more = rig_connect(rig); /* the kernel accepts it, the server does not yet */
     ask(more, "/hello");
     assert_int_equal(weir_sleep(weir_seconds(2)), 0);
     assert_int_equal(rig->records, 0);
     rig_send(half, "lo HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(rig_answer(half, answer, sizeof answer), 200);
     start = weir_now();
-    assert_int_equal(rig_answer(more, answer, sizeof answer), 200); /* half has become idle, and makes room */
+    assert_int_equal(rig_answer(more, answer, sizeof answer),
+                     200); /* `half` has become idle, and is closed for it */
     assert_in_range(ms_since(start), 400, 700);
     assert_true(rig_is_closed(half));
     weir_event_set(&go_on);
@@ -218,7 +219,7 @@ static void whoever_is_busy_makes_no_room(void **state)
     rig_run_simulated(&rig);
 }
 
-/* All at once, each asking right away: nobody is closed before it was answered. */
+/* All at once, each asking right away: no connection is closed before its response. */
 static int come_at_once(struct rig *rig)
 {
     weir_stream *s[5 * MOST];
@@ -301,7 +302,7 @@ static int come_too_often(struct rig *rig)
         assert_true(rig_is_closed(s[2]));
         for (int i = 0; i < 3; i++)
             weir_stream_close(s[i]);
-        for (int tries = 0; tries < 1000; tries++) { /* their places are free once the server has seen it */
+        for (int tries = 0; tries < 1000; tries++) { /* their places are free once the server has noticed */
             weir_server_read(weir_runtime_here(), &stats);
             if (stats.connections == 0)
                 break;

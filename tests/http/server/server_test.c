@@ -101,7 +101,7 @@ static const weir_route routes[] = {
 struct row {
     const char *request;
     int status;
-    const char *holds; /* somewhere in the answer; NULL: whatever */
+    const char *holds; /* somewhere in the response; NULL: anything */
     bool kept;
 };
 
@@ -128,7 +128,7 @@ static const struct row rows[] = {
     {"GET /users/...;a HTTP/1.1\r\nHost: a\r\n\r\n", 200, "|...;a|", true},
     {"GET /users/a;v=.. HTTP/1.1\r\nHost: a\r\n\r\n", 200, "|a;v=..|", true},
     {"GET /users/a.%2Fb HTTP/1.1\r\nHost: a\r\n\r\n", 200, "|a.%2Fb|", true},
-    /* the server as a whole, and what is no part of it */
+    /* the server as a whole, and targets that are none of its */
     {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 204, "allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n",
      true},
     {"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400, NULL, false},
@@ -136,7 +136,7 @@ static const struct row rows[] = {
     {"CONNECT http://a/hello HTTP/1.1\r\nHost: a\r\n\r\n", 400, NULL, false},
     {"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 501, NULL, false},
     {"GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 400, NULL, false},
-    /* whoever waits to be told to go on is not told, and what it sends next can't be known */
+    /* a client that waits for 100 gets none, and what it sends next can't be known */
     {"POST /nothing HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n", 404,
      "connection: close\r\n", false},
     {"GET /echo HTTP/1.1\r\nHost: a\r\nExpect: x, 100-continue\r\nContent-Length: 3\r\n\r\n", 405,
@@ -159,7 +159,7 @@ static const struct row rows[] = {
     {"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, NULL, false},
     {"GET /silent HTTP/1.1\r\nHost: a\r\n\r\n", 500, NULL, true},
     {"GET /failing HTTP/1.1\r\nHost: a\r\n\r\n", 503, "retry-after: 1\r\n", true},
-    /* framing that could be read two ways, and what is no HTTP */
+    /* framing that could be read two ways, and bytes that are no HTTP */
     {"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
      400, NULL, false},
     {"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400, NULL, false},
@@ -285,7 +285,7 @@ static int expect(struct rig *rig)
     assert_non_null(strstr(answer, "\r\n\r\nabc"));
     rig_send(s, "POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
     assert_int_equal(rig_answer(s, answer, sizeof answer), 200);
-    assert_true(rig_is_closed(s)); /* the body may come or not: nobody can know */
+    assert_true(rig_is_closed(s)); /* the body may come or not: that is unknown */
     weir_stream_close(s);
     return 0;
 }
@@ -309,7 +309,7 @@ static int head(struct rig *rig)
     assert_non_null(strstr(answer, "content-length: 5\r\n"));
     rig_send(s, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(weir_read(s, &c, 1), 1);
-    assert_int_equal(c, 'H'); /* the next answer: no body came before it */
+    assert_int_equal(c, 'H'); /* the next response: no body came before it */
     weir_stream_close(s);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients that send slowly, read slowly, read last, or send no more: what is waited for, and for how long. */
+/* Clients that send slowly, read slowly, read last, or send no more: how long each is waited for. */
 #include <stdlib.h>
 
 #include "http/server/server_rig.h"
@@ -32,7 +32,7 @@ static int read_pieces(weir_request *req, weir_response *res, void *state)
     return n < 0 ? (int)n : weir_reply_text(res, 200, "pieces");
 }
 
-/* Into memory of its own, without the detour by the loop's. */
+/* Reads into memory of its own, without a copy from the loop's. */
 static int read_straight(weir_request *req, weir_response *res, void *state)
 {
     ssize_t n;
@@ -74,7 +74,7 @@ static int answer_large(weir_request *req, weir_response *res, void *state)
     return outcome;
 }
 
-/* Answers with what comes in, as it comes in. */
+/* Sends back what comes in, as it comes in. */
 static int mirror(weir_request *req, weir_response *res, void *state)
 {
     char *data = weir_request_alloc(req, PIECE);
@@ -153,7 +153,7 @@ static int send_one_by_one(void *arg)
     return 0;
 }
 
-/* Sends bytes for as long as it is not answered. Returns: the status. */
+/* Sends bytes until it is answered. Returns: the status. */
 static int trickle(struct rig *rig, const char *head, const char *bytes, weir_duration every)
 {
     struct trickle t = {rig_connect(rig), bytes, every};
@@ -200,7 +200,7 @@ static void a_body_that_trickles_in_is_cut(void **state)
     rig_run_simulated(&rig);
 }
 
-/* Of what the handler left unread, after the answer. */
+/* Slow with the part of a body that the handler left unread, after the response. */
 static int trickle_after_the_answer(struct rig *rig)
 {
     struct trickle t = {rig_connect(rig), "x", weir_ms(300)};
@@ -258,7 +258,7 @@ static int send_all_at_once(struct rig *rig)
     return 0;
 }
 
-/* Two bytes a second in all, and the client was never waited for. */
+/* Two bytes a second in all, but the server never waited for the client. */
 static void slowness_of_ours_is_not_the_clients(void **state)
 {
     struct rig rig = RIG(send_all_at_once);
@@ -293,7 +293,7 @@ static void a_body_that_stands_still_is_answered_408(void **state)
 
 /* --- answers --- */
 
-/* Reads so much every so often. Returns: how much came until it ended, or the server had given it up. */
+/* Reads so many bytes every so often. Returns: how many came until the end, or until the server gave up. */
 static size_t read_slowly(struct rig *rig, weir_stream *s, size_t bytes, weir_duration every)
 {
     size_t got = 0;
@@ -409,7 +409,7 @@ static int send_before_reading(struct rig *rig, const char *framing, const char 
     rig_send(s, *before != '\0' ? "0\r\n\r\n" : "");
     rig_send(s, "POST /whole HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     assert_int_equal(read_to_the_end(s, &payload), 0);
-    assert_int_equal(payload, AHEAD + 2); /* "text/plain" has one in each answer */
+    assert_int_equal(payload, AHEAD + 2); /* "text/plain" has one in each response */
     weir_stream_close(s);
     return 0;
 }
@@ -480,7 +480,7 @@ static int stop_and_wait(struct rig *rig)
         rig_send(s, requests[i]);
         assert_int_equal(weir_stream_shutdown(s), 0);
         assert_int_equal(weir_event_wait(&begun), 0);
-        assert_int_equal(weir_sleep(weir_ms(20)), 0); /* whatever looks for leaving has looked */
+        assert_int_equal(weir_sleep(weir_ms(20)), 0); /* the probe for a client that has left is over */
         weir_event_set(&go_on);
         while ((n = weir_read(s, answer + len, sizeof answer - 1 - len)) > 0)
             len += (size_t)n;
@@ -521,7 +521,7 @@ static int stop_then_leave(struct rig *rig)
         if (aborts)
             weir_stream_abort(s);
         else
-            weir_stream_close(s); /* with the beginning of an answer unread: a reset */
+            weir_stream_close(s); /* with the beginning of a response unread: a reset */
         wait_for_record(rig, aborts + 1);
         assert_int_equal(outcome, -WEIR_ECANCELED);
         assert_int_equal(rig->last.status, 0);

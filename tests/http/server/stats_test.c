@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a server tells of its exchanges, and what others may see of it. */
+/* The records of exchanges, and the statistics of a server. */
 #include "server_rig.h"
 
-static int held; /* what the handlers wait for to become more than 0 */
+static int held; /* handlers wait until it is more than 0 */
 
 static int hold(weir_request *req, weir_response *res, void *state)
 {
@@ -22,7 +22,7 @@ static const weir_route routes[] = {
     {.path = "/get", .methods = "GET", .handler = hold, .data = &data},
 };
 
-/* Asks on a connection of its own; the exchange is recorded when this returns. */
+/* Asks on a connection of its own; when it returns, the exchange is recorded. */
 static int ask(struct rig *rig, const char *request)
 {
     weir_stream *s = rig_connect(rig);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections on which no request came are told apart by how they ended, and by whose they were. */
+/* Connections on which no request came: counted by how they ended, and by address. */
 #include "server_rig.h"
 
 static int hello(weir_request *req, weir_response *res, void *state)
@@ -29,7 +29,7 @@ static uint64_t ended_in_all(void)
     return sum;
 }
 
-/* Until so many have sent nothing, and so many half a head. */
+/* Waits until so many connections have sent nothing, and so many a part of a head. */
 static void wait_for(int fresh, int half_sent)
 {
     while (look().fresh != fresh || look().half_sent != half_sent)
@@ -88,7 +88,7 @@ static void a_connection_with_a_request_is_not_counted(void **state)
     rig_run(&rig);
 }
 
-/* --- who leaves --- */
+/* --- clients that leave --- */
 
 static int left(struct rig *rig)
 {
@@ -133,7 +133,8 @@ static int broke(struct rig *rig)
     weir_stream_abort(s);
     wait_for_ended(WEIR_UNSERVED_RESET, 1);
     wait_for(0, 0);
-    assert_int_equal(this_client().unserved[WEIR_UNSERVED_RESET], 1); /* it has no address any more */
+    assert_int_equal(this_client().unserved[WEIR_UNSERVED_RESET],
+                     1); /* the connection has no address any more */
     return 0;
 }
 
