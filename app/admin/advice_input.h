@@ -14,37 +14,37 @@
 
 #include "metrics/snapshot.h"
 
-/* Of one request; all zero: it has none of this. */
+/* A time of one request or job; all zero if it has none. */
 struct advice_time {
     double mean_ms, p99_ms;
 };
 
-/* What can be said of a route's configuration. */
+/* The configuration of a route, as far as advice depends on it. */
 struct advice_kind {
     const char *name; /* "gather" …; NULL: not known */
-    const char *pool; /* the pool on which this kind computes when nothing is said; NULL: it can't */
-    bool on_loop;     /* it is told to compute on its loop all the same */
+    const char *pool; /* the pool on which this kind computes by default; NULL: it can't */
+    bool on_loop;     /* the configuration has it compute on its loop */
     bool asks_backends;
 };
 
-/* Times in ms of one request; all of them together are took_ms. */
+/* Times are those of one request on average, and add up to took_ms. */
 struct advice_route {
     const char *route;
     struct advice_kind kind;
     uint64_t requests;
     double rate; /* a second, on all loops */
     double took_ms;
-    struct advice_time loop; /* computing on it */
-    double loop_square_ms2;  /* mean of its square */
+    struct advice_time loop; /* computing on the loop */
+    double loop_square_ms2;  /* the mean of its square */
     double wait_ms;          /* for backends, clients, timers */
-    double client_ms;        /* of that: for the client to send its request, and to take its answer */
-    double ready_ms;         /* to be run, while others held the loop */
-    double starved_ms;       /* without a CPU, which other processes had */
+    double client_ms;        /* of wait_ms: for the client to send its request, and to take its answer */
+    double ready_ms;         /* ready to run, while other tasks held the loop */
+    double starved_ms;       /* without a CPU, because other processes had it */
     double throttled_ms;     /* the same, because a quota was used up */
     double queue_ms, pool_ms;
-    const char *slowest; /* what it waits longest for; or NULL */
+    const char *slowest; /* the name of what it waits longest for; or NULL */
     double slowest_ms;
-    const char *held_by; /* who held the loop longest while it was ready; or NULL */
+    const char *held_by; /* the task that held the loop longest while it was ready; or NULL */
 };
 
 struct advice_pool {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One piece of advice in JSON: a sentence, and the numbers it rests on.
+/* A piece of advice as JSON: a sentence, and the numbers it rests on.
  *
  * Threading: functions from numbers to text; any thread.
  */
@@ -17,13 +17,13 @@ struct advice_number {
     double value;
 };
 
-/* Adds {"text":…,"numbers":{…}}, after a comma unless it is the first; the numbers are ended by one without a
- * name. */
+/* Adds {"text":…,"numbers":{…}}, after a comma unless it is the first. A number without a name ends the
+ * numbers. */
 __attribute__((format(printf, 4, 5))) void advice_add(struct text_out *out, bool *first,
                                                       const struct advice_number *numbers, const char *format,
                                                       ...);
 
-/* "text":…,"numbers":{…} */
+/* Writes "text":…,"numbers":{…}. */
 void advice_write_piece(struct text_out *out, const char *text, const struct advice_number *numbers);
 
 #endif

@@ -9,7 +9,7 @@ static const double busy_share = 0.7; /* of a pool's workers */
 static const double refused_share = 0.01;
 static const double few_jobs = 0.2; /* a second: too few to advise on */
 
-/* What is refused would need workers, too. */
+/* Returns: how many workers all jobs would keep busy, those that are refused included. */
 static double offered(const struct advice_pool *pool)
 {
     return (pool->rate + pool->refused_rate) * pool->run.mean_ms / 1000;

@@ -5,7 +5,7 @@
 
 #include "admin/advice_piece.h"
 
-static const double bound_share = 0.8; /* of a request's time: computing or waiting takes so much of it */
+static const double bound_share = 0.8; /* a request is bound by what takes so much of its time */
 static const double held_ms = 2;       /* on the loop, at p99: worth a hand-over */
 static const double tiny_ms = 0.05;    /* on the pool: the hand-over costs as much */
 static const double ready_ms = 1, ready_share = 0.1;
@@ -37,12 +37,13 @@ double advice_loop_share(const struct advice_route *route, int loops)
     return route->rate * route->loop.mean_ms / 1000 / loops;
 }
 
+/* See advice.h. */
 static double delay_to_others_ms(const struct advice_route *route, int loops)
 {
     return route->rate / 1000 / loops * route->loop_square_ms2 / 2;
 }
 
-/* --- pieces of advice: only what the configuration of such a route can take --- */
+/* --- pieces of advice, each only if the configuration of the route can take it --- */
 
 static bool can_offload(const struct advice_route *r)
 {
@@ -52,14 +53,15 @@ static bool can_offload(const struct advice_route *r)
 static void advise_on_loop_time(struct text_out *out, bool *first, const struct advice_route *r,
                                 const struct advice_input *in)
 {
-    if (r->loop.p99_ms < held_ms)
-        return;
     const struct advice_number numbers[] = {{"loop_p99_ms", r->loop.p99_ms},
                                             {"loop_ms", r->loop.mean_ms},
                                             {"rate", r->rate},
                                             {"loop_share", advice_loop_share(r, in->loops)},
                                             {"delay_to_others_ms", delay_to_others_ms(r, in->loops)},
                                             {NULL, 0}};
+
+    if (r->loop.p99_ms < held_ms)
+        return;
     if (can_offload(r))
         advice_add(
             out, first, numbers,
@@ -90,11 +92,12 @@ static const struct advice_route *route_of_task(const struct advice_input *in, c
 static void advise_on_being_held(struct text_out *out, bool *first, const struct advice_route *r,
                                  const struct advice_input *in)
 {
-    if (r->ready_ms < ready_ms || r->ready_ms < ready_share * r->took_ms)
-        return;
     const struct advice_number numbers[] = {{"ready_ms", r->ready_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
     const struct advice_route *holder = r->held_by != NULL ? route_of_task(in, r->held_by) : NULL;
     const char *more = in->loops < in->cpus ? "; more loops would help" : "";
+
+    if (r->ready_ms < ready_ms || r->ready_ms < ready_share * r->took_ms)
+        return;
     if (r->held_by != NULL && holder != NULL && can_offload(holder))
         advice_add(out, first, numbers,
                    "%s waits %.3g of its %.3g ms to be run, mostly for %s: offload that (on: %s)", r->route,
@@ -111,11 +114,11 @@ static void advise_on_being_held(struct text_out *out, bool *first, const struct
 static void advise_on_no_cpu(struct text_out *out, bool *first, const struct advice_route *r)
 {
     const double lacked_ms = r->starved_ms + r->throttled_ms;
+    const struct advice_number numbers[] = {
+        {"starved_ms", r->starved_ms}, {"throttled_ms", r->throttled_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
 
     if (lacked_ms < ready_ms || lacked_ms < ready_share * r->took_ms)
         return;
-    const struct advice_number numbers[] = {
-        {"starved_ms", r->starved_ms}, {"throttled_ms", r->throttled_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
     advice_add(
         out, first, numbers,
         r->throttled_ms > r->starved_ms
@@ -126,9 +129,10 @@ static void advise_on_no_cpu(struct text_out *out, bool *first, const struct adv
 
 static void advise_on_tiny_jobs(struct text_out *out, bool *first, const struct advice_route *r)
 {
+    const struct advice_number numbers[] = {{"pool_ms", r->pool_ms}, {"queue_ms", r->queue_ms}, {NULL, 0}};
+
     if (r->pool_ms <= 0 || r->pool_ms >= tiny_ms || r->kind.pool == NULL)
         return;
-    const struct advice_number numbers[] = {{"pool_ms", r->pool_ms}, {"queue_ms", r->queue_ms}, {NULL, 0}};
     advice_add(
         out, first, numbers,
         "%s spends %.3g ms on the pool, less than the way there and back: do it on the loop (on: loop)",
@@ -137,11 +141,12 @@ static void advise_on_tiny_jobs(struct text_out *out, bool *first, const struct 
 
 static void advise_on_the_slowest(struct text_out *out, bool *first, const struct advice_route *r)
 {
-    if (r->slowest == NULL || r->slowest_ms < slowest_ms || r->slowest_ms < slowest_share * r->took_ms)
-        return;
     const struct advice_number numbers[] = {
         {"slowest_ms", r->slowest_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
-    if (r->kind.asks_backends)
+    const bool is_slow =
+        r->slowest != NULL && r->slowest_ms >= slowest_ms && r->slowest_ms >= slowest_share * r->took_ms;
+
+    if (is_slow && r->kind.asks_backends)
         advice_add(out, first, numbers,
                    "%s owes %.3g of its %.3g ms to %s: make that faster, or give it a deadline of its own if "
                    "an answer can do without it",
@@ -150,9 +155,10 @@ static void advise_on_the_slowest(struct text_out *out, bool *first, const struc
 
 static void advise_on_slow_clients(struct text_out *out, bool *first, const struct advice_route *r)
 {
+    const struct advice_number numbers[] = {{"client_ms", r->client_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
+
     if (r->client_ms < slowest_ms || r->client_ms < slowest_share * r->took_ms)
         return;
-    const struct advice_number numbers[] = {{"client_ms", r->client_ms}, {"took_ms", r->took_ms}, {NULL, 0}};
     advice_add(out, first, numbers,
                "%s waits %.3g of its %.3g ms for its clients to send or to take: their lines are slow, not "
                "the gateway",

@@ -45,7 +45,7 @@ void findings_write(struct text_out *out, const struct findings_input *in)
     qsort(list.items, list.count, sizeof *list.items, by_impact);
     text_out_add(out, "[");
     for (size_t i = 0; i < list.count; i++) {
-        text_out_add(out, i ? "," : "");
+        text_out_add(out, i > 0 ? "," : "");
         write_one(out, &list.items[i]);
     }
     text_out_add(out, "]");

@@ -21,7 +21,7 @@ static double impact_of(const struct finding_unserved *u, uint64_t requests)
     return now > then ? now : then;
 }
 
-static void say_who(struct finding *f, const struct finding_unserved *u)
+static void say_addresses(struct finding *f, const struct finding_unserved *u)
 {
     const char *before = ". From ";
 
@@ -55,7 +55,7 @@ void find_unserved(struct finding_list *list, const struct findings_input *in)
                     "without a byte, and %llu were given up by the client",
                     (unsigned long long)u->slow, u->head_timeout_s, (unsigned long long)u->silent,
                     (unsigned long long)u->left);
-    say_who(f, u);
+    say_addresses(f, u);
     if (u->over > 0)
         finding_say(f, ". %llu more were turned away, since their client had %d (connections_per_client)",
                     (unsigned long long)u->over, u->per_client_max);

@@ -11,6 +11,7 @@ static const double few_errors = 0.01, few_refused = 0.01;
 
 /* --- backends --- */
 
+/* Returns: the reason in words for a person. */
 static const char *words_of(const char *reason)
 {
     static const struct {
@@ -74,7 +75,7 @@ static const struct advice_route *biggest_on_loop(const struct advice_input *in)
     return biggest;
 }
 
-/* What would help against requests that wait too long for their loop. */
+/* Says what would help against requests that wait too long for their loop. */
 static void say_what_helps_loops(struct finding *f, const struct findings_input *in)
 {
     const struct advice_route *r = biggest_on_loop(in->advice);

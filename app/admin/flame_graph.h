@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Folded stacks, and the flame graph of them (after Gregg, "The Flame Graph", 2016): where time went, as
- * boxes as wide as their part of it, callees below their callers.
+/* Flame graphs (after Gregg, "The Flame Graph", 2016): where time went, as boxes whose width is their share
+ * of it, with callees below their callers.
  *
  * Threading: functions from bytes to bytes; any thread.
  */
@@ -13,10 +13,10 @@
 
 #include "text/text_out.h"
 
-/* Writes folded stacks, "route;task;function;function 12" a line, as one SVG document that needs nothing from
- * outside: light and dark, each box with its name, samples and share as its title.
- * Owns:    folded is lent. title is shown above; any text. Lines that are no folded stacks count for nothing.
- * Returns: 0; -ENOMEM. Errors of out are out's.
+/* Writes folded stacks (flame_stacks.h) as an SVG document that loads nothing: light and dark, each box with
+ * its name, samples and share as its title.
+ * Owns:    folded is lent. title: any text, shown above.
+ * Returns: 0; -ENOMEM. For errors of writing see out->err.
  */
 WEIR_CHECKED int flame_graph_write(struct text_out *out, weir_bytes folded, const char *title);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The dashboard: one page at / of the admin address. It is made of the files in app/dashboard/, put together
- * when the program is built, and asks the other pages for what it shows; it needs nothing from outside.
+/* The dashboard: the page / of the admin address. It consists of the files in app/dashboard/, put together
+ * when the program is built. It gets its figures from the other pages, and loads nothing from anywhere else.
  *
  * Threading: the admin's thread.
  */
@@ -11,7 +11,8 @@
 
 struct admin_state;
 
-/* Answers with the page, and with the policy that keeps its browser from running or asking anything else. */
+/* Answers with the page, and with the policy that keeps a browser from running or requesting anything else.
+ */
 int page_dashboard(weir_request *req, weir_response *res, struct admin_state *state);
 
 #endif

@@ -10,6 +10,7 @@
 
 enum { FINDINGS_MAX = 512 };
 
+/* Copies of all findings, to sort them. */
 struct findings {
     weir_guard_finding list[FINDINGS_MAX];
     size_t count;
@@ -30,22 +31,16 @@ static int by_count(const void *a, const void *b)
     return (x->count < y->count) - (x->count > y->count);
 }
 
-static void member(struct text_out *out, const char *name, const char *text)
-{
-    text_out_printf(out, ",\"%s\":", name);
-    text_out_json_or_null(out, text);
-}
-
 static void write_one(struct text_out *out, const weir_guard_finding *finding)
 {
     text_out_add(out, "{\"function\":");
     text_out_json(out, finding->function);
-    member(out, "task", finding->task);
-    member(out, "route", finding->route);
-    member(out, "waited", finding->waited);
+    text_out_json_member(out, "task", finding->task);
+    text_out_json_member(out, "route", finding->route);
+    text_out_json_member(out, "waited", finding->waited);
     text_out_add(out, ",\"place\":");
     page_frame_write(out, &finding->place);
-    member(out, "hint", finding->hint);
+    text_out_json_member(out, "hint", finding->hint);
     text_out_printf(out, ",\"count\":%llu,\"stack\":", (unsigned long long)finding->count);
     page_stack_write(out, finding->stack, finding->depth);
     text_out_add(out, "}");

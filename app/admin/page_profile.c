@@ -30,7 +30,7 @@ struct profiling {
     struct text_out graph;
 };
 
-/* --- what is asked for --- */
+/* --- the query --- */
 
 static int read_query(const char *query, struct profiling *p, const char **fault)
 {
@@ -54,7 +54,7 @@ static int read_query(const char *query, struct profiling *p, const char **fault
     return 0;
 }
 
-/* --- on the blocking pool: reading debug information takes its time --- */
+/* --- on the blocking pool, since reading debug information takes time --- */
 
 static int collect(weir_job *job, void *arg)
 {
@@ -131,7 +131,7 @@ int page_profile(weir_request *req, weir_response *res, struct admin_state *stat
 
     if (read_query(weir_request_query(req), &p, &fault) < 0)
         return weir_reply_fault(res, 400, "malformed", fault);
-    if (p.length.ns == 0) /* whoever only asks whether there is such a page */
+    if (p.length.ns == 0) /* the client only asks whether there is such a page */
         return weir_reply_text(res, 200, "");
     weir_buffer_init(&p.folded, BYTES_MAX);
     text_out_init(&p.graph, BYTES_MAX);

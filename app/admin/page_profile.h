@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The page /profile: the gateway's CPU time, sampled for as long as is asked.
+/* The page /profile: samples of the gateway's CPU time, taken for as many seconds as the request says.
  *
- * Threading: the admin's loop; naming what was sampled is done on its blocking pool.
+ * Threading: the admin's loop; names of what was sampled are found on its blocking pool.
  */
 #ifndef APP_ADMIN_PAGE_PROFILE_H
 #define APP_ADMIN_PAGE_PROFILE_H
@@ -10,7 +10,7 @@
 
 #include "admin/admin_state.h"
 
-/* /profile?seconds=5&format=folded|svg */
+/* Answers ?seconds=5&format=folded|svg. */
 int page_profile(weir_request *req, weir_response *res, struct admin_state *state);
 
 #endif

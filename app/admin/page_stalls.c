@@ -8,17 +8,13 @@
 #include "admin/page_frame.h"
 #include "metrics/snapshot.h"
 
+/* One walk over the stalls. */
 struct writing {
     struct text_out *out;
     bool first;
-    bool own; /* tasks that held the loop themselves, or those that were kept off the CPU */
+    bool own; /* writes those in which a task held its loop itself; else those in which it was kept off the
+                 CPU */
 };
-
-static void member(struct text_out *out, const char *name, const char *text)
-{
-    text_out_printf(out, ",\"%s\":", name);
-    text_out_json_or_null(out, text);
-}
 
 static int write_one(void *arg, const weir_stall *stall)
 {
@@ -30,9 +26,9 @@ static int write_one(void *arg, const weir_stall *stall)
     text_out_add(out, w->first ? "{\"task\":" : ",{\"task\":");
     w->first = false;
     text_out_json(out, stall->task);
-    member(out, "route", stall->route);
+    text_out_json_member(out, "route", stall->route);
     text_out_printf(out, ",\"loop\":%d", stall->loop);
-    member(out, "scope", stall->scope);
+    text_out_json_member(out, "scope", stall->scope);
     if (stall->spawned_at.file != NULL)
         text_out_printf(out, ",\"spawned_at\":\"%s:%d\"", stall->spawned_at.file, stall->spawned_at.line);
     else
@@ -41,7 +37,7 @@ static int write_one(void *arg, const weir_stall *stall)
                     (double)stall->held.ns / 1e6, (double)stall->held_max.ns / 1e6,
                     weir_stall_kind_text(stall->kind), stall->ongoing ? "true" : "false");
     page_stack_write(out, stall->frames, stall->frame_count);
-    member(out, "hint", stall->hint);
+    text_out_json_member(out, "hint", stall->hint);
     text_out_printf(out, ",\"count\":%llu,\"first\":%.3f,\"last\":%.3f}", (unsigned long long)stall->count,
                     (double)stall->first_ns / 1e9, (double)stall->last_ns / 1e9);
     return out->err;

@@ -20,11 +20,12 @@ enum {
     TURN_MS = 10000 /* a request that waits longer for its turn is refused */
 };
 
+/* One request. */
 struct reading {
     struct gateway_status *status;
     weir_tasks_options options;
     char filter[FILTER_BYTES];
-    bool stacks_are_said;
+    bool has_stacks;   /* the query says whether to write stacks */
     weir_tasks *tasks; /* NULL: the gateway does not run */
 };
 
@@ -38,7 +39,7 @@ static size_t count_tasks(weir_runtime *runtime)
     return sum;
 }
 
-static int take(weir_job *job, void *arg)
+static int read_tasks(weir_job *job, void *arg)
 {
     struct reading *r = arg;
     weir_runtime *runtime = gateway_status_hold(r->status);
@@ -47,7 +48,7 @@ static int take(weir_job *job, void *arg)
     (void)job;
     if (runtime == NULL)
         return 0;
-    if (!r->stacks_are_said)
+    if (!r->has_stacks)
         r->options.stacks = count_tasks(runtime) <= STACKS_TASKS_MAX;
     err = weir_tasks_take(runtime, &r->options, &r->tasks);
     gateway_status_release(r->status);
@@ -77,19 +78,19 @@ static const char *read_query(const char *query, struct reading *r)
         (found > 0 && (text[0] < '1' || text[0] > '9' || *end != '\0' || r->options.tasks_max > TASKS_MAX)))
         return "limit is a number, 1 to 2000000";
     found = query_value(query, "stacks", text, sizeof text);
-    r->stacks_are_said = found > 0;
+    r->has_stacks = found > 0;
     r->options.stacks = strcmp(text, "1") == 0;
     if (found < 0 || (found > 0 && !r->options.stacks && strcmp(text, "0") != 0))
         return "stacks is 0 or 1";
     return NULL;
 }
 
-/* Whatever else the pool does: who looks, looks because the machine is busy. */
+/* Waits for the pool however much it has to do: people look at tasks because the machine is busy. */
 static int answer(weir_response *res, struct reading *r)
 {
     const weir_offload_options waiting = {.when_full = WEIR_WAIT};
     struct text_out out;
-    int err = weir_offload_with(weir_pool_blocking(), "tasks", take, r, &waiting);
+    int err = weir_offload_with(weir_pool_blocking(), "tasks", read_tasks, r, &waiting);
 
     if (err < 0)
         return weir_reply_error(res, err);

@@ -7,9 +7,9 @@
 #include "jobs/compressor.h"
 
 enum {
-    LEVEL = 1 /* a third of level 6's time for a tenth more */,
+    LEVEL = 1, /* takes a third of level 6's time, for a tenth more bytes */
     PIECE_BYTES = 32 << 10,
-    WORTH_BYTES = 1024
+    COMPRESS_BYTES_MIN = 1024
 };
 
 static bool takes_gzip(const weir_request *req)
@@ -23,7 +23,8 @@ static bool takes_gzip(const weir_request *req)
            (offers[1].matched < NEGOTIATION_BY_NAME || offers[0].weight >= offers[1].weight);
 }
 
-static int pack_piece(struct compressor *compressor, weir_bytes in, enum compressor_end end, weir_buffer *out)
+static int compress_piece(struct compressor *compressor, weir_bytes in, enum compressor_end end,
+                          weir_buffer *out)
 {
     char room[4096];
     struct compressor_step step = {.in = in, .out = room, .room = sizeof room};
@@ -41,8 +42,8 @@ static int pack_piece(struct compressor *compressor, weir_bytes in, enum compres
     return more;
 }
 
-/* Piece by piece, so that whoever asks after the gateway's health is answered in between. */
-static int pack(const weir_buffer *body, weir_buffer *out)
+/* Compresses piece by piece: requests for /healthz are answered in between. */
+static int compress(const weir_buffer *body, weir_buffer *out)
 {
     const struct compressor_options options = {
         .encoding = ENCODING_GZIP, .level = LEVEL, .bytes = (int64_t)body->len};
@@ -54,7 +55,7 @@ static int pack(const weir_buffer *body, weir_buffer *out)
     for (size_t at = 0; err == 0 && at < body->len; at += PIECE_BYTES) {
         const bool last = body->len - at <= PIECE_BYTES;
         const weir_bytes in = {body->data + at, last ? body->len - at : PIECE_BYTES};
-        err = pack_piece(compressor, in, last ? COMPRESSOR_FINISH : COMPRESSOR_MORE, out);
+        err = compress_piece(compressor, in, last ? COMPRESSOR_FINISH : COMPRESSOR_MORE, out);
         if (err == 0 && !last)
             err = weir_yield();
     }
@@ -64,17 +65,17 @@ static int pack(const weir_buffer *body, weir_buffer *out)
 
 int admin_reply(const weir_request *req, weir_response *res, const char *type, const weir_buffer *body)
 {
-    weir_buffer packed;
+    weir_buffer compressed;
     int err = weir_reply_header(res, "vary", "accept, accept-encoding");
 
-    if (err < 0 || body->len < WORTH_BYTES || !takes_gzip(req))
+    if (err < 0 || body->len < COMPRESS_BYTES_MIN || !takes_gzip(req))
         return err < 0 ? err : weir_reply_body(res, 200, type, body);
-    weir_buffer_init(&packed, body->len + WORTH_BYTES);
-    err = pack(body, &packed);
+    weir_buffer_init(&compressed, body->len + COMPRESS_BYTES_MIN);
+    err = compress(body, &compressed);
     if (err == 0)
         err = weir_reply_header(res, "content-encoding", "gzip");
     if (err == 0)
-        err = weir_reply_body(res, 200, type, &packed);
-    weir_buffer_free(&packed);
+        err = weir_reply_body(res, 200, type, &compressed);
+    weir_buffer_free(&compressed);
     return err;
 }

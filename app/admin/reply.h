@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers of the admin address: packed with gzip where the client takes it, since pages are long and repeat
- * themselves.
+/* Answers of the admin address, compressed with gzip if the client accepts it: pages are long and repetitive.
  *
  * Threading: the admin's loop.
  */
@@ -9,7 +8,7 @@
 
 #include <weir/http_server.h>
 
-/* Answers 200 with this text.
+/* Answers 200 with a text.
  * Owns:    body is lent until this returns.
  * Returns: as weir_reply_body().
  * Where:   task. Waits.

@@ -18,7 +18,7 @@ static void left_ms(struct text_out *out, weir_instant deadline, weir_instant se
         text_out_printf(out, "%lld", (long long)(weir_between(seen, deadline).ns / 1000000));
 }
 
-/* But for what closes it. */
+/* Writes a task without its scopes and its end. */
 static void open_task(struct text_out *out, const weir_task_info *info)
 {
     static const char *const states[] = {"ready", "running", "parked"};
@@ -44,11 +44,11 @@ static void open_task(struct text_out *out, const weir_task_info *info)
 
 /* --- the tree --- */
 
-/* A task whose end is still to be written. */
+/* A task whose end has not been written yet. */
 struct level {
     const weir_task_info *task;
-    size_t scopes;  /* of its own, so many are begun */
-    uint64_t scope; /* the one that is open; 0: none */
+    size_t scopes;  /* how many of its scopes have begun */
+    uint64_t scope; /* the id of the one that is open; 0: none */
     bool has_scope, has_task;
 };
 
@@ -78,8 +78,8 @@ static void begin_scope(struct writer *w, struct level *level, uint64_t id, cons
     level->scope = id;
 }
 
-/* Scopes, and the tasks in them, come in the order of their ids. One that is not among the task's own was
- * opened after that had been looked at.
+/* Opens the scope of a task that follows. Scopes, and the tasks in them, come in the order of their ids. A
+ * scope that is not among those of its task was opened after that task had been read.
  */
 static void go_to_scope(struct writer *w, struct level *level, uint64_t id)
 {

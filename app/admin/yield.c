@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 100 }; /* for each of connecting, sending and reading */
+enum { STEP_MS_MAX = 100 }; /* for each of connecting, sending and reading */
 
 static const char request[] =
     "POST " ADMIN_YIELD_PATH " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -59,13 +59,13 @@ static bool read_all(int fd, char *text, size_t bytes)
 
 bool admin_ask_to_yield(const struct config_address *address)
 {
-    const struct timeval timeouts = {.tv_usec = PATIENCE_MS * 1000};
+    const struct timeval timeouts = {.tv_usec = STEP_MS_MAX * 1000};
     char answer[sizeof granted - 1];
-
     union name name;
     socklen_t length = name_of(address, &name);
     int fd = length > 0 ? socket(name.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
     bool will;
+
     if (fd < 0)
         return false;
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeouts, sizeof timeouts); /* of connecting, too */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The admin address goes from a gateway that drains to the one that takes its place: that one finds it taken,
- * and asks for it. Until then it is answered there, so that who looks can see the drain.
+/* The handing over of the admin address, from a gateway that drains to the one that takes its place: the new
+ * one finds the address taken, and asks for it. Until then the old one answers there, so that its drain can
+ * be seen.
  */
 #ifndef APP_ADMIN_YIELD_H
 #define APP_ADMIN_YIELD_H
@@ -11,9 +12,9 @@
 
 #define ADMIN_YIELD_PATH "/yield"
 
-/* Asks whoever listens there to give the address up.
+/* Asks the server that listens on the address to give it up.
  * Owns:    nothing.
- * Returns: whether it will: it is a gateway, and drains.
+ * Returns: whether it will: it is a gateway that drains.
  * Where:   a thread that is no loop. Waits for some 300 ms at most.
  */
 bool admin_ask_to_yield(const struct config_address *address);

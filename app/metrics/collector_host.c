@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "metrics/collector_parts.h"
 
-/* Idle time as the kernel reports it goes back a little now and then; that is no new beginning. */
+/* The kernel's idle time decreases a little now and then: unlike with other totals, that is no new beginning.
+ */
 static void keep_from_decreasing(uint64_t numbers[HOST_NUMBERS], const uint64_t *before)
 {
     for (size_t i = 0; i < HOST_NUMBERS; i++)
@@ -11,14 +12,18 @@ static void keep_from_decreasing(uint64_t numbers[HOST_NUMBERS], const uint64_t 
 
 void collect_host(struct snapshot *s)
 {
-    const struct host_stats *stats = &s->host.stats;
+    struct host_stats *stats = &s->host.stats;
+    uint64_t numbers[HOST_NUMBERS];
 
-    host_stats_read(&s->host.stats);
-    uint64_t numbers[HOST_NUMBERS] = {
-        [HOST_ALL] = stats->all_us,      [HOST_BUSY] = stats->busy_us,       [HOST_STOLEN] = stats->stolen_us,
-        [HOST_OWN] = stats->own_us,      [HOST_PRESSED] = stats->pressed_us, [HOST_PERIODS] = stats->periods,
-        [HOST_USED_UP] = stats->used_up, [HOST_STOPPED] = stats->stopped_us,
-    };
+    host_stats_read(stats);
+    numbers[HOST_ALL] = stats->all_us;
+    numbers[HOST_BUSY] = stats->busy_us;
+    numbers[HOST_STOLEN] = stats->stolen_us;
+    numbers[HOST_OWN] = stats->own_us;
+    numbers[HOST_PRESSED] = stats->pressed_us;
+    numbers[HOST_PERIODS] = stats->periods;
+    numbers[HOST_USED_UP] = stats->used_up;
+    numbers[HOST_STOPPED] = stats->stopped_us;
     keep_from_decreasing(numbers, s->host.series.numbers);
     series_update(&s->host.series, NULL, numbers);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The bounds of the histograms' buckets, and for each bucket one exchange that fell into it, by its trace.
+/* The buckets of the histograms in /metrics, and for each bucket an exemplar: the trace of its latest
+ * exchange.
  *
  * Threading: a struct exemplars is written by its loop alone and may be read by any thread meanwhile.
  */
@@ -14,23 +15,23 @@
 #include <weir/time.h>
 #include <weir/trace.h>
 
-/* What is served from memory, asked of a neighbour, or waited for. */
+/* From what is served out of memory to what waits for slow backends. */
 enum { BUCKET_BOUNDS = 17, BUCKETS /* the last has no bound */ };
 
 struct bucket_bound {
-    const char *le, *le_float; /* in seconds: the shortest, and always with a point */
+    const char *le, *le_float; /* in seconds: in the shortest form, and always with a point */
     int64_t us;
 };
 
 extern const struct bucket_bound bucket_bounds[BUCKET_BOUNDS];
 
-/* The first bucket whose bound it does not exceed. */
+/* Returns: the first bucket whose bound a duration does not exceed. */
 unsigned bucket_of(weir_duration took);
 
 struct exemplar {
     weir_trace trace; /* its id alone */
     weir_duration took;
-    uint64_t at_ms; /* by the wall clock, since 1970 */
+    uint64_t at_ms; /* wall-clock time, since 1970 */
 };
 
 struct exemplars {
@@ -40,10 +41,12 @@ struct exemplars {
     } buckets[BUCKETS];
 };
 
-/* Keeps this one in its bucket. On the loop it belongs to. */
+/* Keeps an exchange as the exemplar of its bucket. On the loop of the exemplars. */
 void exemplars_keep(struct exemplars *exemplars, weir_duration took, const weir_trace *trace);
 
-/* Returns: false: there is none, or it is just being written. */
+/* Reads the exemplar of a bucket.
+ * Returns: false: there is none, or it is being written.
+ */
 bool exemplars_read(const struct exemplars *exemplars, unsigned bucket, struct exemplar *out);
 
 #endif

@@ -5,7 +5,7 @@
 
 enum { LABELS_BYTES_MAX = 64 << 10 };
 
-/* In OpenMetrics a family is named without what its samples end in. */
+/* Returns: the length of a family's name, which OpenMetrics writes without the ending of its samples. */
 static int family_length(const struct exposition *e, const char *name, const char *type)
 {
     const char *const ending = strcmp(type, "counter") == 0 ? "_total"
@@ -46,7 +46,7 @@ static void value_of_label(struct text_out *out, const char *value)
     }
 }
 
-/* Those of a sample, with commas between them. */
+/* Writes the labels of a sample, with commas between them. */
 static void write_labels(struct text_out *out, const struct label *labels)
 {
     for (const struct label *label = labels; label != NULL && label->name != NULL; label++) {
@@ -86,7 +86,7 @@ void exposition_value(struct exposition *e, const struct label *labels, double v
 
 /* --- histograms --- */
 
-/* " # {trace_id="…"} 0.0042 1764422400.123": who fell into this bucket last. */
+/* Writes " # {trace_id="…"} 0.0042 1764422400.123": the latest exchange of this bucket. */
 static void write_exemplar(struct exposition *e, const struct exemplar *exemplar)
 {
     char id[WEIR_TRACE_ID_BYTES];
@@ -111,7 +111,7 @@ static void bucket(struct exposition *e, weir_bytes labels, const char *le, uint
     text_out_add(e->out, "\n");
 }
 
-/* How many buckets of a meter lie at or below a bound, by their middles. */
+/* Returns: how many buckets of a meter lie at or below a bound, by their middles. */
 static unsigned buckets_upto(int64_t ns)
 {
     unsigned last = weir_meter_bucket((uint64_t)ns);
@@ -119,7 +119,7 @@ static unsigned buckets_upto(int64_t ns)
     return weir_meter_middle(last).ns <= ns ? last + 1 : last;
 }
 
-/* Returns: the sum. */
+/* Returns: how many durations there are in all. */
 static uint64_t buckets(struct exposition *e, weir_bytes labels, const weir_meter *meter,
                         const struct exemplar *exemplars)
 {
@@ -151,13 +151,14 @@ static void name_with(struct exposition *e, const char *suffix, weir_bytes label
 void exposition_meter(struct exposition *e, const struct label *labels, const weir_meter *meter,
                       const struct exemplar exemplars[BUCKETS])
 {
-    weir_bytes text;
-
     struct text_out written; /* once for all samples */
+    weir_bytes text;
+    uint64_t count;
+
     text_out_init(&written, LABELS_BYTES_MAX);
     write_labels(&written, labels);
     text = weir_buffer_bytes(&written.text);
-    const uint64_t count = buckets(e, text, meter, exemplars);
+    count = buckets(e, text, meter, exemplars);
     name_with(e, "_sum", text);
     text_out_printf(e->out, "%.15g\n", (double)meter->sum_ns / 1e9);
     name_with(e, "_count", text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Metrics as text, in the format Prometheus reads (text/plain; version=0.0.4) or as OpenMetrics 1.0, which
- * has exemplars besides. There are no _created samples in it.
+/* Metrics as text: in the format of Prometheus (text/plain; version=0.0.4), or as OpenMetrics 1.0 with
+ * exemplars, but without _created samples.
  *
  * Threading: belongs to the task that writes.
  */
@@ -20,27 +20,27 @@
 struct exposition {
     struct text_out *out;
     bool openmetrics;
-    const char *family; /* the name of the present one */
+    const char *family; /* name of the present family */
 };
 
 struct label {
     const char *name, *value;
 };
 
-/* Begins a family: every sample until the next is one of it. type: "counter", whose name ends in _total;
+/* Begins a family, to which every sample until the next belongs. type: "counter", whose name ends in _total;
  * "info", whose name ends in _info; "gauge" or "histogram". */
 void exposition_family(struct exposition *e, const char *name, const char *type, const char *help);
 
-/* A sample of the family; labels end with one without a name, NULL: none. */
+/* Writes a sample of the family. A label without a name ends the labels; labels NULL: none. */
 void exposition_count(struct exposition *e, const struct label *labels, uint64_t value);
 void exposition_value(struct exposition *e, const struct label *labels, double value);
 
-/* All samples of one histogram, in seconds. The meter's buckets are added up to fewer, coarser ones.
- * exemplars: of each of those, at_ms 0 where there is none; or NULL. */
+/* Writes all samples of a histogram, in seconds. The meter's buckets are added up to fewer, coarser ones.
+ * exemplars: one for each of these, at_ms 0 where there is none; or NULL. */
 void exposition_meter(struct exposition *e, const struct label *labels, const weir_meter *meter,
                       const struct exemplar exemplars[BUCKETS]);
 
-/* There are no more. */
+/* Ends the page. */
 void exposition_end(struct exposition *e);
 
 #endif

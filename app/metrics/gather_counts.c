@@ -17,22 +17,22 @@ struct call_cell {
 struct gather_counts_loop {
     struct gather_counts_loop *next;
     const struct gather_counts *counts;
-    counter *partial; /* by route; behind the cells */
+    counter *partial; /* by route; lies behind the cells */
     struct call_cell cells[];
 };
 
-/* One "gather:" of the file. Routes are few: they are looked for one by one where it matters little, and
- * numbered where it does. */
-struct gather_known {
+/* A gather of the configuration, with the numbers under which its route and calls are counted. They are
+ * searched for one by one as the counts are opened, so that counting is an access by index. */
+struct numbered_gather {
     const struct gather_settings *settings;
     size_t route;   /* into routes */
-    uint32_t *call; /* into calls, for each of its own */
+    uint32_t *call; /* into calls, for each of its calls */
 };
 
 struct gather_counts {
     _Atomic(struct gather_counts_loop *) loops;
     size_t gather_count, route_count, call_count;
-    struct gather_known *gathers; /* by address of their settings */
+    struct numbered_gather *gathers; /* sorted by the address of their settings */
     const char **routes;
     struct {
         const char *route, *name;
@@ -91,7 +91,7 @@ static uint32_t call_for(struct gather_counts *counts, size_t route, const char 
 static int add_gather(struct gather_counts *counts, const struct config_route *route)
 {
     const struct gather_settings *settings = settings_of(route);
-    struct gather_known *known = &counts->gathers[counts->gather_count];
+    struct numbered_gather *known = &counts->gathers[counts->gather_count];
 
     if (settings == NULL)
         return 0;
@@ -108,8 +108,8 @@ static int add_gather(struct gather_counts *counts, const struct config_route *r
 
 static int by_settings(const void *a, const void *b)
 {
-    const char *x = (const char *)((const struct gather_known *)a)->settings,
-               *y = (const char *)((const struct gather_known *)b)->settings;
+    const char *x = (const char *)((const struct numbered_gather *)a)->settings,
+               *y = (const char *)((const struct numbered_gather *)b)->settings;
 
     return (x > y) - (x < y);
 }
@@ -178,9 +178,9 @@ static inline void count(counter *c)
 void gather_counts_add(struct gather_counts_loop *loop, const struct gather_note *note)
 {
     const struct gather_counts *counts = loop->counts;
-    const struct gather_known wanted = {.settings = note->settings};
+    const struct numbered_gather wanted = {.settings = note->settings};
 
-    const struct gather_known *known =
+    const struct numbered_gather *known =
         bsearch(&wanted, counts->gathers, counts->gather_count, sizeof wanted, by_settings);
     if (known == NULL)
         return;
@@ -198,7 +198,7 @@ static const struct gather_counts_loop *first_loop(const struct gather_counts *c
                                 memory_order_acquire);
 }
 
-static uint64_t look(const counter *c)
+static uint64_t read_counter(const counter *c)
 {
     return atomic_load_explicit((counter *)(uintptr_t)c, memory_order_relaxed);
 }
@@ -213,7 +213,7 @@ void gather_counts_read_call(const struct gather_counts *counts, size_t i, struc
     *out = (struct gather_call_total){.route = counts->calls[i].route, .call = counts->calls[i].name};
     for (const struct gather_counts_loop *loop = first_loop(counts); loop != NULL; loop = loop->next)
         for (int end = 0; end < GATHER_ENDS; end++)
-            out->ends[end] += look(&loop->cells[i].ends[end]);
+            out->ends[end] += read_counter(&loop->cells[i].ends[end]);
 }
 
 size_t gather_counts_routes(const struct gather_counts *counts)
@@ -225,5 +225,5 @@ void gather_counts_read_route(const struct gather_counts *counts, size_t i, stru
 {
     *out = (struct gather_route_total){.route = counts->routes[i]};
     for (const struct gather_counts_loop *loop = first_loop(counts); loop != NULL; loop = loop->next)
-        out->partial += look(&loop->partial[i]);
+        out->partial += read_counter(&loop->partial[i]);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How the calls of gathers ended, and how often an answer was partial.
+/* Counts how the calls of gathers ended, and how often an answer was partial.
  *
- * Threading: each loop counts into cells of its own, and shares no cache line with another. Reading adds them
- * up, on any thread, at any moment until gather_counts_free().
+ * Threading: each loop counts into cells of its own, and shares no cache line with another. Any thread may
+ * add them up meanwhile, until gather_counts_free().
  */
 #ifndef APP_METRICS_GATHER_COUNTS_H
 #define APP_METRICS_GATHER_COUNTS_H
@@ -20,7 +20,7 @@ struct gather_counts_loop; /* the cells of one loop */
 
 /* Owns:    config is lent until gather_counts_free(). */
 WEIR_CHECKED int gather_counts_open(const struct config *config, struct gather_counts **out);
-/* Once no loop counts and nobody reads any more. NULL is nothing. */
+/* Once no loop counts and no thread reads any more. NULL is nothing. */
 void gather_counts_free(struct gather_counts *counts);
 
 /* Cells for the loop this is called on, kept until gather_counts_free().
@@ -28,12 +28,12 @@ void gather_counts_free(struct gather_counts *counts);
  */
 struct gather_counts_loop *gather_counts_loop_open(struct gather_counts *counts);
 
-/* Counts what one request left. On the loop of the cells. */
+/* Counts the calls of one request. On the loop of the cells. */
 void gather_counts_add(struct gather_counts_loop *loop, const struct gather_note *note);
 
 /* --- reading --- */
 
-/* A call of a route, by path; routes of one path that have a call of one name are one. */
+/* A call of a route. Routes of one path count as one, and so do their calls of one name. */
 struct gather_call_total {
     const char *route, *call;
     uint64_t ends[GATHER_ENDS];
@@ -42,10 +42,10 @@ struct gather_call_total {
 size_t gather_counts_calls(const struct gather_counts *counts);
 void gather_counts_read_call(const struct gather_counts *counts, size_t i, struct gather_call_total *out);
 
-/* A route, by path. */
+/* Routes of one path. */
 struct gather_route_total {
     const char *route;
-    uint64_t partial; /* answers in which a call failed, those with 502 and 504 too */
+    uint64_t partial; /* answers in which a call failed, including those with 502 and 504 */
 };
 
 size_t gather_counts_routes(const struct gather_counts *counts);

@@ -11,7 +11,7 @@
 
 enum { TEXT_BYTES = 4096, PATH_BYTES = 512 };
 
-/* What stands behind "key " at the beginning of a line; 0: no line has it. */
+/* Returns: the number behind "key " at the beginning of a line; 0: no line has it. */
 static uint64_t line_number(const char *text, const char *key)
 {
     const size_t length = strlen(key);
@@ -24,13 +24,14 @@ static uint64_t line_number(const char *text, const char *key)
 
 /* --- the machine --- */
 
-/* "cpu user nice system idle iowait irq softirq steal guest guest_nice", in ticks; guests are in user. */
+/* Reads "cpu user nice system idle iowait irq softirq steal guest guest_nice", in ticks; user includes guest.
+ */
 static void read_cpus(const char *path, struct host_stats *out)
 {
     char text[TEXT_BYTES];
-
     unsigned long long t[8] = {0};
     const uint64_t tick_us = 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+
     if (!proc_file_read(path, text, TEXT_BYTES) ||
         sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3], &t[4], &t[5],
                &t[6], &t[7]) < 4)
@@ -43,10 +44,10 @@ static void read_cpus(const char *path, struct host_stats *out)
 static void read_pressure(const char *path, struct host_stats *out)
 {
     char text[TEXT_BYTES];
-
     const char *total = proc_file_read(path, text, TEXT_BYTES) && strncmp(text, "some ", 5) == 0
                             ? strstr(text, "total=")
                             : NULL;
+
     if (total == NULL)
         return;
     out->has_pressure = true;
@@ -72,7 +73,8 @@ static bool read_member(const char *directory, const char *name, char text[TEXT_
     return n < (int)sizeof path && proc_file_read(path, text, TEXT_BYTES);
 }
 
-/* "50000 100000" of v2, where "max" is no quota; of v1 two files, where -1 is none. Returns: CPUs; 0: none.
+/* Reads "50000 100000" of v2, where "max" is no quota; of v1 two files, where -1 is none.
+ * Returns: CPUs; 0: there is no quota.
  */
 static double quota_of(const char *directory)
 {
@@ -88,7 +90,7 @@ static double quota_of(const char *directory)
     return quota > 0 && period > 0 ? quota / period : 0;
 }
 
-static void look_at_cgroup(const char *directory, const char *path, struct host_stats *out)
+static void read_cgroup(const char *directory, const char *path, struct host_stats *out)
 {
     char text[TEXT_BYTES];
     const double quota = quota_of(directory);
@@ -106,8 +108,8 @@ static void look_at_cgroup(const char *directory, const char *path, struct host_
         out->stopped_us = line_number(text, "throttled_time") / 1000;
 }
 
-/* This cgroup and those above it. */
-static void look_upwards(const char *mounted_at, const char *controllers, char *path, struct host_stats *out)
+/* Reads this cgroup and those above it. */
+static void read_cgroups(const char *mounted_at, const char *controllers, char *path, struct host_stats *out)
 {
     char directory[PATH_BYTES];
 
@@ -116,7 +118,7 @@ static void look_upwards(const char *mounted_at, const char *controllers, char *
                                controllers, strcmp(path, "/") == 0 ? "" : path);
         char *up;
         if (n < (int)sizeof directory)
-            look_at_cgroup(directory, path, out);
+            read_cgroup(directory, path, out);
         up = strrchr(path, '/');
         if (up == NULL || path[1] == '\0')
             return;
@@ -134,7 +136,7 @@ static bool has_cpu(const char *controllers)
     return false;
 }
 
-/* Lines of /proc/self/cgroup: "4:cpu,cpuacct:/a/b", and "0::/a/b" of v2. */
+/* Reads the lines of /proc/self/cgroup: "4:cpu,cpuacct:/a/b", and "0::/a/b" of v2. */
 static void read_quota(const char *list, const char *mounted_at, struct host_stats *out)
 {
     char text[TEXT_BYTES], *rest = text, *line;
@@ -148,7 +150,7 @@ static void read_quota(const char *list, const char *mounted_at, struct host_sta
             continue;
         *path++ = '\0';
         if (*controllers == '\0' || has_cpu(controllers))
-            look_upwards(mounted_at, controllers, path, out);
+            read_cgroups(mounted_at, controllers, path, out);
     }
 }
 

@@ -14,11 +14,11 @@
 
 bool process_stats_parse(const char *line, double booted, struct process_stats *out)
 {
-    const char *rest = strrchr(line, ')'); /* the name before may hold anything */
+    const char *rest = strrchr(line, ')'); /* ends the name, in which anything may stand */
     const double ticks = (double)sysconf(_SC_CLK_TCK);
-
     unsigned long long user, kernel, start, virtual_bytes;
     long long threads, pages;
+
     if (rest == NULL ||
         sscanf(rest + 1,
                " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %lld %*d %llu "
@@ -45,7 +45,7 @@ static double booted(void)
 static int64_t count_fds(void)
 {
     DIR *dir = opendir("/proc/self/fd");
-    int64_t count = -1; /* its own */
+    int64_t count = -1; /* the directory's own is not counted */
 
     if (dir == NULL)
         return -1;
@@ -55,7 +55,8 @@ static int64_t count_fds(void)
     return count;
 }
 
-/* Since Linux 6.2 the directory's size is their number; before, it is 0 and they have to be counted. */
+/* Since Linux 6.2 the size of the directory is the number of descriptors; before, it is 0 and they are
+ * counted. */
 static int64_t open_fds(void)
 {
     struct stat stat;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel says of this process.
+/* The figures of this process in /proc.
  *
- * Threading: any; reads a few small files of /proc, which does not block.
+ * Threading: any thread; reading takes some system calls, none of which waits.
  */
 #ifndef APP_METRICS_PROCESS_STATS_H
 #define APP_METRICS_PROCESS_STATS_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct process_stats {
-    bool has_stat; /* else the next five are not known */
+    bool has_stat; /* whether the five figures that follow are known */
     double cpu_seconds;
     double started; /* seconds since 1970 */
     uint64_t virtual_bytes, resident_bytes;
@@ -20,8 +20,8 @@ struct process_stats {
 
 void process_stats_read(struct process_stats *out);
 
-/* The same of a line as in /proc/PID/stat; booted: when the system was, in seconds since 1970.
- * Returns: false when it can't be understood.
+/* Reads a line as in /proc/PID/stat. booted: when the system booted, in seconds since 1970.
+ * Returns: false when the line is malformed.
  */
 bool process_stats_parse(const char *line, double booted, struct process_stats *out);
 

@@ -111,9 +111,10 @@ static inline struct request_cell *cell_of(struct request_counts_loop *loop,
     return route != NULL ? &loop->cells[loop->label_of[route - loop->routes]] : loop->none;
 }
 
-/* For some requests of each second, and for each that takes longer than all of these so far. */
-__attribute__((noinline)) static void look_closely(struct request_cell *cell, uint32_t second,
-                                                   const weir_exchange_record *record)
+/* Samples a request, and keeps it as an exemplar. For some requests of each second, and for each that takes
+ * longer than all of these so far. */
+__attribute__((noinline)) static void sample(struct request_cell *cell, uint32_t second,
+                                             const weir_exchange_record *record)
 {
     weir_charge charges[WEIR_CHARGES_MAX];
 
@@ -133,8 +134,9 @@ static inline void add(struct request_counts_loop *loop, struct request_cell *ce
     const uint32_t second =
         atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)loop->second, memory_order_relaxed);
     counter *n;
+
     if (second != cell->breakdown.second || cell->breakdown.left > 0 || record->took.ns > cell->slowest_ns)
-        look_closely(cell, second, record);
+        sample(cell, second, record);
     n = &cell->counts[cell->last_slot];
     atomic_store_explicit(n, counter_read(n) + 1, memory_order_release); /* after its key */
     weir_meter_record(&cell->took, record->took);

@@ -4,7 +4,7 @@
 #include "config/route_kind.h"
 #include "metrics/request_cells.h"
 
-/* An answer that a route can be expected to give one day, when it has not yet. */
+/* Adds an outcome with a count of 0, unless it is there. */
 static void expect(struct request_outcomes *out, unsigned method, int status)
 {
     size_t i = 0;
@@ -15,7 +15,7 @@ static void expect(struct request_outcomes *out, unsigned method, int status)
         out->list[out->count++] = (struct request_outcome){(int)method, status, 0};
 }
 
-/* The methods that a route is asked with: those it names, else those of its kind, else the usual ones. */
+/* Returns: the methods of a route: those it names, else those of its kind, else the usual ones. */
 static unsigned methods_of(const struct config_route *route)
 {
     const unsigned named = route->method_mask ? route->method_mask : route->kind->methods;
@@ -35,7 +35,7 @@ static void expect_of_route(const struct config_route *route, struct request_out
     }
 }
 
-/* Of what no route took. */
+/* Requests that no route took. */
 static void expect_of_none(struct request_outcomes *out)
 {
     static const int statuses[] = {400, 408, 414, 431, 501}; /* without a method that is understood */

@@ -29,13 +29,13 @@ const char *request_counts_label_kind(const struct request_counts *counts, size_
 static void add_outcome(struct request_outcomes *out, unsigned key, uint64_t n)
 {
     const int status = (int)(key >> METHOD_BITS);
-    const int method = status ? (int)(key & ((1U << METHOD_BITS) - 1)) : REQUEST_METHODS - 1;
+    const int method = status > 0 ? (int)(key & ((1U << METHOD_BITS) - 1)) : REQUEST_METHODS - 1;
     size_t i = 0;
 
     while (i < out->count && (out->list[i].status != status || out->list[i].method != method))
         i++;
-    if (i == out->count && i == REQUEST_OUTCOMES_MAX - 1 && status) {
-        add_outcome(out, 0, n); /* the last place is for the rest */
+    if (i == out->count && i == REQUEST_OUTCOMES_MAX - 1 && status > 0) {
+        add_outcome(out, 0, n); /* the last is for the rest */
         return;
     }
     if (i == out->count)
@@ -43,8 +43,8 @@ static void add_outcome(struct request_outcomes *out, unsigned key, uint64_t n)
     out->list[i].count += n;
 }
 
-/* Returns: how many are in a slot, and of what. */
-static uint64_t slot(const struct request_cell *cell, size_t i, unsigned *key)
+/* Returns: the count of a slot, and its key. */
+static uint64_t read_slot(const struct request_cell *cell, size_t i, unsigned *key)
 {
     uint64_t n = atomic_load_explicit((counter *)(uintptr_t)&cell->counts[i], memory_order_acquire);
 
@@ -69,7 +69,7 @@ static void add_cell(const struct request_cell *cell, struct request_totals *out
         out->refused[i] += counter_read(&cell->refused[i]);
     weir_meter_read(&cell->took, &out->took);
     for (size_t i = 0; i < SLOTS; i++) {
-        uint64_t n = slot(cell, i, &key);
+        uint64_t n = read_slot(cell, i, &key);
         out->errors += key >> METHOD_BITS >= 500 ? n : 0;
     }
 }
@@ -94,7 +94,7 @@ void request_counts_read_outcomes(const struct request_counts *counts, size_t i,
     for (const struct request_counts_loop *loop = first_loop(counts); loop != NULL; loop = loop->next)
         for (size_t k = 0; k < SLOTS; k++) {
             unsigned key;
-            uint64_t n = slot(&loop->cells[i], k, &key);
+            uint64_t n = read_slot(&loop->cells[i], k, &key);
             if (n > 0)
                 add_outcome(out, key, n);
         }

@@ -44,11 +44,12 @@ static double mean_square_ms2(const weir_meter *meter)
 {
     double sum = 0, count = 0;
 
-    for (unsigned i = 0; i < WEIR_METER_BUCKETS; i++) {
-        const double n = (double)meter->buckets[i], middle = ms(weir_meter_middle(i));
-        sum += n * middle * middle;
-        count += n;
-    }
+    for (unsigned i = 0; i < WEIR_METER_BUCKETS; i++)
+        if (meter->buckets[i] > 0) { /* most are empty */
+            const double n = (double)meter->buckets[i], middle = ms(weir_meter_middle(i));
+            sum += n * middle * middle;
+            count += n;
+        }
     return count > 0 ? sum / count : 0;
 }
 

@@ -30,7 +30,7 @@ struct series {
     const weir_meter *meter; /* totals; NULL: it has no durations */
     const uint64_t *numbers;
     struct series_window last[SERIES_SPANS]; /* as series_work_out() left it */
-    struct sliding_window *window;           /* for the functions below */
+    struct sliding_window *window;           /* private */
 };
 
 /* Opens a series of durations and so many numbers.

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { FORGETS = 32 }; /* a thirty-second part in each second in which there are requests */
+enum { DECAY_DIVISOR = 32 }; /* this part of a sum goes in each second in which there are requests */
 
 static void set(_Atomic uint64_t *n, uint64_t value)
 {
@@ -17,7 +17,8 @@ static uint64_t get(const _Atomic uint64_t *n)
 
 /* --- counting --- */
 
-static struct breakdown_name *place_of(struct breakdown_name *names, const char *name)
+/* Returns: the slot of a name: that with the least sum when the name has none yet. */
+static struct breakdown_name *slot_of(struct breakdown_name *names, const char *name)
 {
     struct breakdown_name *least = &names[0];
 
@@ -27,7 +28,7 @@ static struct breakdown_name *place_of(struct breakdown_name *names, const char 
         if (get(&names[i].ns) < get(&least->ns))
             least = &names[i];
     }
-    /* Whoever reads meanwhile finds it free, or the name cut: never without an end. */
+    /* A reader meanwhile finds the slot free, or the name cut, but always ended. */
     set(&least->ns, 0);
     for (size_t i = 0; i < BREAKDOWN_NAME_BYTES - 1; i++) {
         __atomic_store_n(&least->name[i], *name, __ATOMIC_RELEASE);
@@ -38,26 +39,26 @@ static struct breakdown_name *place_of(struct breakdown_name *names, const char 
 
 static void add_name(struct breakdown_name *names, const char *name, int64_t ns)
 {
-    struct breakdown_name *place;
+    struct breakdown_name *slot;
 
     if (ns <= 0 || !*name)
         return;
-    place = place_of(names, name);
-    atomic_store_explicit(&place->ns, get(&place->ns) + (uint64_t)ns, memory_order_release);
+    slot = slot_of(names, name);
+    atomic_store_explicit(&slot->ns, get(&slot->ns) + (uint64_t)ns, memory_order_release);
 }
 
-static void forget(struct breakdown_cell *cell)
+static void decay(struct breakdown_cell *cell)
 {
     for (size_t i = 0; i < BREAKDOWN_NAMES; i++) {
-        set(&cell->waits[i].ns, get(&cell->waits[i].ns) - get(&cell->waits[i].ns) / FORGETS);
-        set(&cell->holders[i].ns, get(&cell->holders[i].ns) - get(&cell->holders[i].ns) / FORGETS);
+        set(&cell->waits[i].ns, get(&cell->waits[i].ns) - get(&cell->waits[i].ns) / DECAY_DIVISOR);
+        set(&cell->holders[i].ns, get(&cell->holders[i].ns) - get(&cell->holders[i].ns) / DECAY_DIVISOR);
     }
-    set(&cell->weight, get(&cell->weight) - get(&cell->weight) / FORGETS);
+    set(&cell->weight, get(&cell->weight) - get(&cell->weight) / DECAY_DIVISOR);
 }
 
-static bool is_wait(enum weir_charge_kind kind)
+static bool is_wait(enum weir_charge_kind charge)
 {
-    return kind >= WEIR_CHARGE_BODY && kind != WEIR_CHARGE_POOL_QUEUE && kind != WEIR_CHARGE_POOL_RUN;
+    return charge >= WEIR_CHARGE_BODY && charge != WEIR_CHARGE_POOL_QUEUE && charge != WEIR_CHARGE_POOL_RUN;
 }
 
 static void take(struct breakdown_cell *cell, const weir_charge *charge)
@@ -78,7 +79,7 @@ bool breakdown_wants(struct breakdown_cell *cell, uint32_t second)
     if (cell->second != second) {
         cell->second = second;
         cell->left = BREAKDOWN_SAMPLES;
-        forget(cell);
+        decay(cell);
     }
     if (cell->left == 0)
         return false;
@@ -98,7 +99,7 @@ void breakdown_take(struct breakdown_cell *cell, const weir_charge *charges, siz
 
 /* --- reading --- */
 
-/* Returns: whether another one is in front now. */
+/* Returns: whether another name has the greatest sum now. */
 static bool add_most(const struct breakdown_name *names, char most[BREAKDOWN_NAME_BYTES], uint64_t *most_ns)
 {
     bool another = false;

@@ -64,9 +64,10 @@ const char *figure_percent(char out[FIGURE_BYTES], double share)
 
 const char *figure_age(char out[FIGURE_BYTES], double seconds)
 {
+    const long long s = seconds > 0 ? (long long)seconds : 0;
+
     if (isnan(seconds))
         return "–";
-    const long long s = seconds > 0 ? (long long)seconds : 0;
     if (s < 60)
         snprintf(out, FIGURE_BYTES, "%lld s", s);
     else if (s < 3600)
@@ -78,19 +79,18 @@ const char *figure_age(char out[FIGURE_BYTES], double seconds)
     return out;
 }
 
-static const double ms_from = 1e11; /* a number of seconds this large is one of milliseconds */
+static const double ms_from = 1e11; /* a number from here on is one of milliseconds */
 
 double figure_instant(const json_t *object, const char *name)
 {
     const double number = figure_at(object, name);
-    struct tm tm;
+    const char *text = figure_text(object, name);
+    struct tm tm = {0};
+    double seconds = 0;
+    int read = 0;
 
     if (!isnan(number))
         return number > ms_from ? number / 1000 : number;
-    tm = (struct tm){0};
-    double seconds = 0;
-    int read = 0;
-    const char *text = figure_text(object, name);
     if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%lf%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
                &tm.tm_min, &seconds, &read) != 6 ||
         text[read] != 'Z')

@@ -12,14 +12,16 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The byte at text, and how many letters it takes; -1: it is none. */
+/* Decodes one byte. Returns: how many letters it takes; -1: they are no byte. */
 static int decode(const char *text, size_t left, int *byte)
 {
-    if (*text != '%') {
+    const bool is_escape = *text == '%', has_digits = is_escape && left >= 3;
+    const int high = has_digits ? hex_digit(text[1]) : -1, low = has_digits ? hex_digit(text[2]) : -1;
+
+    if (!is_escape) {
         *byte = *text == '+' ? ' ' : (unsigned char)*text;
         return 1;
     }
-    const int high = left >= 3 ? hex_digit(text[1]) : -1, low = left >= 3 ? hex_digit(text[2]) : -1;
     *byte = high * 16 + low;
     return high < 0 || low < 0 || *byte == 0 ? -1 : 3;
 }

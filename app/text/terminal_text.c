@@ -18,7 +18,7 @@ void terminal_text_init(struct terminal_text *lines, size_t bytes_max)
 
 /* --- characters --- */
 
-/* Returns: how many bytes the character takes, with its code; 0: it is none. */
+/* Reads the code of a character. Returns: how many bytes it takes; 0: they are no character. */
 static size_t decode(const char *text, uint32_t *code)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -40,14 +40,15 @@ static size_t decode(const char *text, uint32_t *code)
     return length;
 }
 
-/* Controls would move the cursor or change the terminal; marks of direction would turn what stands around. */
+/* Whether a character is safe. Control characters would move the cursor or change the terminal; marks of
+ * direction would reverse the text around them. */
 static bool is_harmless(uint32_t code)
 {
     return code >= 0x20 && (code < 0x7f || code > 0x9f) && !(code >= 0x200b && code <= 0x200f) &&
            !(code >= 0x2028 && code <= 0x202e) && !(code >= 0x2060 && code <= 0x206f) && code != 0xfeff;
 }
 
-/* Reads the next character: itself, or what stands for it. */
+/* Copies the next character, or its replacement. Returns: the rest of the text. */
 static const char *next_character(const struct terminal_text *lines, const char *text, char out[5])
 {
     uint32_t code = 0;
@@ -93,7 +94,7 @@ static void style_end(struct terminal_text *lines, enum line_style style)
         text_out_add(&lines->text, "\033[0m");
 }
 
-/* Adds as much as fits into so many columns. */
+/* Adds as much of a text as fits into so many columns. */
 static void add_within(struct terminal_text *lines, const char *text, int columns)
 {
     char character[5];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of text for people: cut to a width, and styled where a terminal shows them. What is put in them may
- * be anything (names of tasks and routes are the world's): it is made harmless first.
+/* Lines of text for people: cut to a width, and styled if a terminal shows them. Any text may be added, such
+ * as names of tasks and routes, which others choose: characters that would control a terminal are replaced.
  *
  * Threading: belongs to the task that writes.
  */
@@ -16,26 +16,27 @@ enum line_style { LINE_PLAIN, LINE_STRONG, LINE_QUIET, LINE_BAD, LINE_WARN, LINE
 
 struct terminal_text {
     struct text_out text;
-    int width;   /* columns; 0: as wide as it gets */
-    bool styled; /* with a terminal's styles */
-    bool utf8;   /* other characters than ASCII may be drawn */
-    int column;  /* in the line under way */
+    int width;   /* in columns; 0: no limit */
+    bool styled; /* writes a terminal's escape sequences */
+    bool utf8;   /* characters beyond ASCII may be drawn */
+    int column;  /* of the present line */
 };
 
-/* Ended by weir_buffer_free(&lines->text.text). */
+/* Begins an empty text of at most so many bytes. weir_buffer_free(&lines->text.text) frees it. */
 void terminal_text_init(struct terminal_text *lines, size_t bytes_max);
 
-/* Adds to the line. What does not fit is left out, and its last column says so. */
+/* Adds to the line. What does not fit is left out, which the last column shows. */
 void terminal_text_add(struct terminal_text *lines, enum line_style style, const char *text);
 void terminal_text_printf(struct terminal_text *lines, enum line_style style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Adds exactly so many columns, from the left; a negative number: from the right. */
+/* Adds a text in exactly so many columns, at their left; columns < 0: at the right of -columns. */
 void terminal_text_field(struct terminal_text *lines, enum line_style style, int columns, const char *text);
 
-/* A bar of so many columns, filled as far as share says, 0 to 1. */
+/* Adds a bar of so many columns, filled to a share of 0 to 1. */
 void terminal_text_bar(struct terminal_text *lines, enum line_style style, int columns, double share);
 
+/* Ends the line. */
 void terminal_text_end(struct terminal_text *lines);
 
 #endif

@@ -58,6 +58,12 @@ void text_out_json_or_null(struct text_out *out, const char *text)
         text_out_add(out, "null");
 }
 
+void text_out_json_member(struct text_out *out, const char *name, const char *text)
+{
+    text_out_printf(out, ",\"%s\":", name);
+    text_out_json_or_null(out, text);
+}
+
 void text_out_number(struct text_out *out, bool measured, double value)
 {
     if (measured)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text that is put together piece by piece, with one place for what goes wrong.
+/* Text that is written piece by piece, with one place for the error of any piece.
  *
  * Threading: belongs to the task that writes.
  */
@@ -15,23 +15,26 @@ struct text_out {
     int err; /* the first error; nothing is added after it */
 };
 
-/* Empty; at most so many bytes. Ended by weir_buffer_free(&out->text). */
+/* Begins an empty text of at most so many bytes. weir_buffer_free(&out->text) frees it. */
 void text_out_init(struct text_out *out, size_t bytes_max);
 
 void text_out_printf(struct text_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_out_add(struct text_out *out, const char *text);
 void text_out_bytes(struct text_out *out, const char *bytes, size_t length);
 
-/* A whole number, in digits; quicker than printf. */
+/* Adds a whole number in digits. Faster than printf. */
 void text_out_count(struct text_out *out, uint64_t count);
 
-/* As a JSON string. */
+/* Adds a JSON string. */
 void text_out_json(struct text_out *out, const char *text);
 
-/* The same; a text that is NULL is null. */
+/* The same; NULL becomes null. */
 void text_out_json_or_null(struct text_out *out, const char *text);
 
-/* A number that may not have been measured: null in JSON. */
+/* Adds ,"name":"text" or ,"name":null. */
+void text_out_json_member(struct text_out *out, const char *name, const char *text);
+
+/* Adds a JSON number; one that was not measured becomes null. */
 void text_out_number(struct text_out *out, bool measured, double value);
 
 #endif

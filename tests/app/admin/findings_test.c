@@ -199,7 +199,7 @@ static void a_machine_without_cpu_is_named(void **state)
 static void the_most_important_comes_first(void **state)
 {
     struct gateway g;
-    const char *text;
+    const char *text, *origin, *stall, *refused;
 
     (void)state;
     begin(&g);
@@ -211,9 +211,10 @@ static void the_most_important_comes_first(void **state)
                                         .held_max_ms = 400,
                                         .count = 7};
     text = write_all(&g);
-    const char *origin = strstr(text, "\"about\":\"origin\""), *stall = strstr(text, "\"about\":\"stall\""),
-               *refused = strstr(text, "\"about\":\"refused\"");
-    assert_true(origin && stall && refused && origin < stall && stall < refused);
+    origin = strstr(text, "\"about\":\"origin\"");
+    stall = strstr(text, "\"about\":\"stall\"");
+    refused = strstr(text, "\"about\":\"refused\"");
+    assert_true(origin != NULL && stall != NULL && refused != NULL && origin < stall && stall < refused);
     says(&g, "GET /trap has held its loop 7 times, for 400 ms at most (computing, in do_unit burn.c:57)");
 }
 

@@ -103,6 +103,7 @@ static void openmetrics_names_families_and_bounds_its_own_way(void **state)
     static struct exemplar exemplars[BUCKETS];
     static const char begins[] = "# HELP weir_build What.\n# TYPE weir_build info\nweir_build_info 1\n";
     struct exposition e = begin();
+    const char *text;
 
     (void)state;
     e.openmetrics = true;
@@ -119,7 +120,7 @@ static void openmetrics_names_families_and_bounds_its_own_way(void **state)
     };
     exposition_meter(&e, NULL, &meter, exemplars);
     exposition_end(&e);
-    const char *const text = out.text.data;
+    text = out.text.data;
     assert_memory_equal(text, begins, strlen(begins));
     assert_non_null(strstr(text, "# TYPE weir_requests counter\nweir_requests_total 3\n"));
     assert_non_null(strstr(text, "\ns_bucket{le=\"1.0\"} 1 # "

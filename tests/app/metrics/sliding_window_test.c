@@ -12,7 +12,7 @@
 
 #define SECOND INT64_C(1000000000)
 
-struct series {
+struct fixture {
     struct window_clock clock;
     struct sliding_window *r;
     weir_meter total;
@@ -20,7 +20,7 @@ struct series {
     int64_t now_ns;
 };
 
-static void begin(struct series *s)
+static void begin(struct fixture *s)
 {
     memset(s, 0, sizeof *s);
     s->now_ns = 5 * SECOND; /* an instant is not counted from 0 */
@@ -29,12 +29,12 @@ static void begin(struct series *s)
     assert_non_null(s->r);
 }
 
-static void end(struct series *s)
+static void end(struct fixture *s)
 {
     sliding_window_free(s->r);
 }
 
-static void look(struct series *s)
+static void look(struct fixture *s)
 {
     sliding_window_update(s->r, &s->total, s->numbers);
     if (window_clock_turn(&s->clock, (weir_instant){s->now_ns}))
@@ -42,19 +42,19 @@ static void look(struct series *s)
 }
 
 /* Time passes; whoever looks does so at the end of it. */
-static void pass(struct series *s, double seconds)
+static void pass(struct fixture *s, double seconds)
 {
     s->now_ns += (int64_t)(seconds * 1e9);
     look(s);
 }
 
-static void record(struct series *s, int64_t ms, int times)
+static void record(struct fixture *s, int64_t ms, int times)
 {
     weir_meter_record_many(&s->total, weir_ms(ms), (uint64_t)times);
     s->numbers[0] += (uint64_t)times;
 }
 
-static struct window_sum window(struct series *s, int seconds)
+static struct window_sum window(struct fixture *s, int seconds)
 {
     static struct window_sum w;
 
@@ -70,7 +70,7 @@ static void assert_near(double got, double wanted)
 
 static void nothing_came_of_nothing(void **state)
 {
-    static struct series s;
+    static struct fixture s;
     static struct window_sum w;
 
     (void)state;
@@ -84,7 +84,7 @@ static void nothing_came_of_nothing(void **state)
 
 static void the_present_second_counts_at_once(void **state)
 {
-    static struct series s;
+    static struct fixture s;
     static struct window_sum w;
 
     (void)state;
@@ -103,18 +103,20 @@ static void the_present_second_counts_at_once(void **state)
 
 static void a_window_holds_its_seconds_and_no_more(void **state)
 {
-    static struct series s;
+    static struct fixture s;
     static struct window_sum w;
 
     (void)state;
     begin(&s);
     for (int second = 0; second < 200; second++) { /* second i brings i of i ms, to be told apart */
+        uint64_t wanted, wanted_sum;
+
         record(&s, second, second);
         pass(&s, 1);
         if (second < 70)
             continue;
         w = window(&s, 10);
-        uint64_t wanted = 0, wanted_sum = 0;
+        wanted = wanted_sum = 0;
         for (int i = second - 9; i <= second; i++) {
             wanted += (uint64_t)i;
             wanted_sum += (uint64_t)i * (uint64_t)i * 1000000;
@@ -135,7 +137,7 @@ static void a_window_holds_its_seconds_and_no_more(void **state)
 /* Half a second at most is missing or too much, whenever one asks. */
 static void a_window_is_near_its_length_at_any_moment(void **state)
 {
-    static struct series s;
+    static struct fixture s;
     static struct window_sum w;
 
     (void)state;
@@ -158,7 +160,7 @@ static void a_window_is_near_its_length_at_any_moment(void **state)
 /* Who should look once a second may be kept from it. */
 static void a_gap_is_one_long_second(void **state)
 {
-    static struct series s;
+    static struct fixture s;
     static struct window_sum w;
 
     (void)state;
@@ -179,7 +181,7 @@ static void a_gap_is_one_long_second(void **state)
 
 static void more_than_a_piece_holds_is_not_lost(void **state)
 {
-    static struct series s;
+    static struct fixture s;
     static struct window_sum w;
 
     (void)state;
@@ -196,7 +198,7 @@ static void more_than_a_piece_holds_is_not_lost(void **state)
 
 static void what_went_back_has_begun_anew(void **state)
 {
-    static struct series s;
+    static struct fixture s;
     static struct window_sum w;
 
     (void)state;
@@ -216,7 +218,7 @@ static void what_went_back_has_begun_anew(void **state)
 
 static void a_series_may_have_no_meter(void **state)
 {
-    static struct series s;
+    static struct fixture s;
     static struct window_sum w;
 
     (void)state;
