@@ -55,10 +55,8 @@ int weir__stream_release(weir_stream *s)
     return fd;
 }
 
-void weir__stream_leave(weir_stream *s)
+void weir__stream_free(weir_stream *s)
 {
-    if (--s->users > 0 || !s->closing)
-        return;
     if (s->closed != NULL)
         s->closed(s);
     s->transport->type->free(s->transport);

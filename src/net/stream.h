@@ -159,8 +159,15 @@ static inline void weir__stream_enter(weir_stream *s)
     s->users++;
 }
 
+/* Frees a closed stream. */
+void weir__stream_free(weir_stream *s);
+
 /* The last to leave a closed stream frees it. */
-void weir__stream_leave(weir_stream *s);
+static inline void weir__stream_leave(weir_stream *s)
+{
+    if (--s->users == 0 && s->closing)
+        weir__stream_free(s);
+}
 
 /* --- from a task --- */
 

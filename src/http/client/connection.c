@@ -22,31 +22,10 @@ static void closed(weir_stream *stream)
         weir_event_set(&client->quiet);
 }
 
-void weir__client_publish_counts(const struct weir__origin *origin)
-{
-    weir__origin_counts_now(origin->counts, origin->in_use, origin->idle_count, origin->waiting);
-}
-
-void weir__client_stop_timeout(struct weir__client_connection *c)
-{
-    if (weir__timer_is_set(&c->timeout.timer))
-        weir__timeout_cancel(c->client->loop, &c->timeout);
-}
-
-static void leave_idle(struct weir__client_connection *c)
-{
-    weir__list_remove(&c->node);
-    weir__timeout_list_leave(&c->idle_entry);
-    weir__client_stop_timeout(c);
-    c->origin->idle_count--;
-    c->client->idle_count--;
-    weir__client_publish_counts(c->origin);
-}
-
 void weir__client_drop(struct weir__client_connection *c)
 {
     if (!weir__list_is_empty(&c->node))
-        leave_idle(c);
+        weir__client_leave_idle(c);
     weir__client_stop_timeout(c);
     c->fetch = NULL;
     c->origin = NULL;
@@ -150,55 +129,4 @@ void weir__client_await(struct weir__client_connection *c)
         weir__timeout_set(c->client->loop, &c->timeout, 0);
     else
         weir__fetch_wake(c->fetch);
-}
-
-/* --- idle --- */
-
-struct weir__client_connection *weir__client_take_idle(struct weir__origin *origin)
-{
-    struct weir__client_connection *c;
-
-    if (weir__list_is_empty(&origin->idle))
-        return NULL;
-    c = weir__container_of(origin->idle.next, struct weir__client_connection, node);
-    leave_idle(c);
-    c->reused = true;
-    weir__origin_count(&origin->counts->reused);
-    return c;
-}
-
-/* Drops the one idle longest of those whose servers do not say how long they keep them, else of the others.
- */
-static void drop_one_idle(weir_client *client)
-{
-    struct weir__list *first =
-        weir__list_is_empty(&client->idle.entries) ? client->idle_limited.next : client->idle.entries.next;
-
-    weir__client_drop(weir__container_of(first, struct weir__client_connection, idle_entry.node));
-}
-
-static void wait_unused(weir_client *client, struct weir__client_connection *c)
-{
-    if (c->unused_ns == 0) {
-        weir__timeout_list_enter(&client->idle, &c->idle_entry);
-        return;
-    }
-    weir__list_push_back(&client->idle_limited, &c->idle_entry.node);
-    weir__timeout_set(client->loop, &c->timeout, weir__loop_now_ns(client->loop) + c->unused_ns);
-}
-
-void weir__client_keep_idle(struct weir__client_connection *c)
-{
-    struct weir__origin *origin = c->origin;
-    weir_client *client = c->client;
-
-    c->fetch = NULL;
-    if (client->idle_count == client->options.idle_connections)
-        drop_one_idle(client);
-    weir__list_push_front(&origin->idle, &c->node);
-    wait_unused(client, c);
-    origin->idle_count++;
-    client->idle_count++;
-    weir__client_publish_counts(origin);
-    weir__client_await(c);
 }

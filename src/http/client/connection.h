@@ -15,25 +15,39 @@ void weir__client_await(struct weir__client_connection *c);
 /* Closes a connection, idle or in use. */
 void weir__client_drop(struct weir__client_connection *c);
 
-/* Keeps a connection until it is used again, or too long idle. */
-void weir__client_keep_idle(struct weir__client_connection *c);
-
-/* Takes the idle connection that was used last. NULL: there is none. */
-struct weir__client_connection *weir__client_take_idle(struct weir__origin *origin);
-
 /* Closes the idle connection of an origin that was used first; one must be there. */
 void weir__client_drop_oldest(struct weir__origin *origin);
 
 /* Closes all idle connections of an origin. */
 void weir__client_drop_idle(struct weir__origin *origin);
 
-/* Ends the timer of a connection, if it has one. */
-void weir__client_stop_timeout(struct weir__client_connection *c);
-
-/* Has other threads see how many connections of an origin there are. */
-void weir__client_publish_counts(const struct weir__origin *origin);
-
 /* Of weir_client: a connection has been idle for as long as it may. */
 void weir__client_idle_exhausted(struct weir__timeout_entry *entry);
+
+/* --- on the way of every request --- */
+
+/* Has other threads see how many connections of an origin there are. */
+static inline void weir__client_publish_counts(const struct weir__origin *origin)
+{
+    weir__origin_counts_now(origin->counts, origin->in_use, origin->idle_count, origin->waiting);
+}
+
+/* Ends the timer of a connection, if it has one. */
+static inline void weir__client_stop_timeout(struct weir__client_connection *c)
+{
+    if (weir__timer_is_set(&c->timeout.timer))
+        weir__timeout_cancel(c->client->loop, &c->timeout);
+}
+
+/* An idle connection is idle no longer. */
+static inline void weir__client_leave_idle(struct weir__client_connection *c)
+{
+    weir__list_remove(&c->node);
+    weir__timeout_list_leave(&c->idle_entry);
+    weir__client_stop_timeout(c);
+    c->origin->idle_count--;
+    c->client->idle_count--;
+    weir__client_publish_counts(c->origin);
+}
 
 #endif

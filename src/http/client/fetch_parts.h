@@ -55,18 +55,6 @@ void weir__fetch_init(struct weir__fetch *f, weir_client *client, const weir_fet
 /* Frees what came of an answer that is not wanted. */
 void weir__fetch_drop_reply(struct weir__fetch *f);
 
-/* --- fetch_body.c --- */
-
-/* Begins the body of an answer. Returns: 0; -WEIR_ETOOLARGE; -WEIR_EBUSY; -ENOMEM. */
-int weir__fetch_begin_body(struct weir__fetch *f, const struct weir__http_response_head *head) WEIR_CHECKED;
-
-/* Adds to the body of an answer that is read whole. Returns: 0; as weir__http_body_next(); -WEIR_EBUSY;
- * -ENOMEM. */
-int weir__fetch_take_body(struct weir__fetch *f, const char *data, size_t len) WEIR_CHECKED;
-
-/* Keeps bytes of the body for the task that reads them. Returns: 0; -ENOMEM. */
-int weir__fetch_keep_piece(struct weir__fetch *f, const char *data, size_t len) WEIR_CHECKED;
-
 /* Gives back what the body of a whole answer does not need. */
 void weir__fetch_trim_body(struct weir__fetch *f);
 

@@ -55,6 +55,56 @@ static void give_slot(struct weir__origin *origin)
     weir_semaphore_release(&origin->slots);
 }
 
+/* --- idle connections --- */
+
+static struct weir__client_connection *take_idle(struct weir__origin *origin)
+{
+    struct weir__client_connection *c;
+
+    if (weir__list_is_empty(&origin->idle))
+        return NULL;
+    c = weir__container_of(origin->idle.next, struct weir__client_connection, node);
+    weir__client_leave_idle(c);
+    c->reused = true;
+    weir__origin_count(&origin->counts->reused);
+    return c;
+}
+
+/* Drops the one idle longest of those whose servers do not say how long they keep them, else of the others.
+ */
+static void drop_one_idle(weir_client *client)
+{
+    struct weir__list *first =
+        weir__list_is_empty(&client->idle.entries) ? client->idle_limited.next : client->idle.entries.next;
+
+    weir__client_drop(weir__container_of(first, struct weir__client_connection, idle_entry.node));
+}
+
+static void wait_unused(weir_client *client, struct weir__client_connection *c)
+{
+    if (c->unused_ns == 0) {
+        weir__timeout_list_enter(&client->idle, &c->idle_entry);
+        return;
+    }
+    weir__list_push_back(&client->idle_limited, &c->idle_entry.node);
+    weir__timeout_set(client->loop, &c->timeout, weir__loop_now_ns(client->loop) + c->unused_ns);
+}
+
+static void keep_idle(struct weir__origin *origin, struct weir__client_connection *c)
+{
+    weir_client *client = origin->client;
+
+    c->fetch = NULL;
+    if (client->idle_count == client->options.idle_connections)
+        drop_one_idle(client);
+    weir__list_push_front(&origin->idle, &c->node);
+    wait_unused(client, c);
+    origin->idle_count++;
+    client->idle_count++;
+    weir__client_publish_counts(origin);
+    weir__client_await(c);
+}
+
 /* --- connections --- */
 
 static void assign(struct weir__fetch *f, struct weir__client_connection *c)
@@ -77,7 +127,7 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
         return err;
     }
     if (!fresh)
-        c = weir__client_take_idle(origin);
+        c = take_idle(origin);
     else if (origin->in_use + origin->idle_count > origin->client->options.connections_per_origin)
         weir__client_drop_oldest(origin);
     if (c == NULL)
@@ -131,7 +181,7 @@ void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bo
     f->connection = NULL;
     weir__client_stop_timeout(c);
     if (keep)
-        weir__client_keep_idle(c);
+        keep_idle(origin, c);
     else
         weir__client_drop(c);
     give_slot(origin);

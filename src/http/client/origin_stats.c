@@ -120,13 +120,16 @@ static void count_error(struct weir__origin_counts *counts, const struct weir__o
 void weir__origin_counts_ended(struct weir__origin_counts *counts, const struct weir__origin_end *end,
                                int64_t took_ns)
 {
-    enum weir_origin_error error =
-        end->err < 0 ? weir__origin_error_of(end->err, end->connected) : WEIR_ORIGIN_STATUS;
+    enum weir_origin_error error = WEIR_ORIGIN_STATUS;
 
-    if (end->err < 0 || end->status >= 500)
-        count_error(counts, end, error);
-    else
+    if (end->err == 0 && end->status < 500) {
         weir__origin_health_answered(counts->health);
+        weir_meter_record(&counts->took, (weir_duration){took_ns});
+        return;
+    }
+    if (end->err < 0)
+        error = weir__origin_error_of(end->err, end->connected);
+    count_error(counts, end, error);
     /* The time until a refusal, or a cancel, says nothing about the origin. */
     if (error != WEIR_ORIGIN_BUSY && error != WEIR_ORIGIN_CANCELLED)
         weir_meter_record(&counts->took, (weir_duration){took_ns});

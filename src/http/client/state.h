@@ -12,8 +12,7 @@
  *     fetch_stream.c     requests and answers larger than memory
  *     fetch_request.c    of a request on a connection: sending it
  *     fetch_wait.c       … waiting for its answer
- *     fetch_answer.c     … reading its answer: the head
- *     fetch_body.c       … the body
+ *     fetch_answer.c     … reading its answer
  *     reply.c            the memory of answers
  *     origin_stats.c     what is counted of an origin, and read by other threads
  *     origin_health.c    whether an origin works, as all loops see it
