@@ -2,7 +2,7 @@
 /* The page /stalls: the tasks that have held a loop, as JSON: first those that did so themselves, then those
  * that were kept off the CPU, each the latest first.
  *
- * Threading: the admin's loop; no loop of the gateway is asked.
+ * Threading: the admin's loop; loops of the gateway are only read.
  */
 #ifndef APP_ADMIN_PAGE_STALLS_H
 #define APP_ADMIN_PAGE_STALLS_H

@@ -85,7 +85,7 @@ static const char *read_query(const char *query, struct reading *r)
     return NULL;
 }
 
-/* Waits for the pool however much it has to do: people look at tasks because the machine is busy. */
+/* Waits for the pool however full it is: tasks are asked for when the machine is busy. */
 static int answer(weir_response *res, struct reading *r)
 {
     const weir_offload_options waiting = {.when_full = WEIR_WAIT};

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* Advice: first what is wrong, by its name; then per route where its time goes and what to change, each with the numbers it rests on. */
+/* Advice: first what is wrong, by its name; then for each route where its time goes and what to change, with the numbers behind it. */
 
 const ADVICE_PARTS = [["On the loop", "loop_ms"], ["Waiting", "wait_ms"], ["Waiting to be run", "ready_ms"], ["Queued", "queue_ms"], ["On a pool", "pool_ms"], ["Without a CPU", "starved_ms"], ["Throttled", "throttled_ms"]];
 
 const ALWAYS_SHOWN = 5;
 
-/* By Little's law. */
+/* Little's law: the mean number in a pool. */
 const poolInUse = (pool) => `${figure(pool.rate)} jobs/s × ${figure(pool.run_ms)} ms run = ${figure(pool.busy)} of ${plural(pool.workers, "worker", "workers")} busy; with ${figure(pool.queue_ms)} ms queued, ${figure(pool.in_pool)} jobs inside. ${plural(pool.workers_needed, "worker", "workers")} would be right.`;
 
 const adviceView = {

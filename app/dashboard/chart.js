@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* Small pictures in SVG. Each has its figures beside it as text, so none is needed to understand the page. */
+/* Small charts in SVG. Each has its figures beside it as text, so the page can be understood without them. */
 
-const BRIDGED = 3; /* this many missing points are drawn over: polling is not exact to the second */
+const BRIDGED = 3; /* a line goes on over so many missing points: polling is not exact to the second */
 
-/* A path through the greatest value of each of `points` stretches of the span; broken where nothing is known. */
+/* A path through the greatest value of each of `points` parts of the span; broken where no value is known. */
 function tracePath(series, points, x, y) {
   const span = past.span();
   const first = past.now - span + 1;
@@ -52,7 +52,7 @@ class Spark {
   }
 }
 
-/* How full something is, 0 to 1, with its words beside it. */
+/* A bar filled to a share of 0 to 1, with its words beside it. */
 class Bar {
   constructor() {
     this.fill = el("span.fill");
@@ -70,7 +70,7 @@ class Bar {
 /* Parts of a whole, with a legend that is the table of them. parts: [name, value, note] */
 const PART_KINDS = 6;
 
-/* As many parts as there are colours: the smallest stand together. */
+/* As many parts as there are colours: the smallest are one part. */
 function foldParts(parts) {
   if (parts.length <= PART_KINDS) return parts;
   const small = [...parts].sort(([, a], [, b]) => a - b).slice(0, parts.length - PART_KINDS + 1);
@@ -217,7 +217,7 @@ class LatencyChart {
     this.grid.replaceChildren(...nodes);
   }
 
-  /* Names at the line's ends, pushed apart when they would touch. */
+  /* Names at the lines' ends, moved apart when they would touch. */
   drawEnds(series) {
     const ends = series.map((each, i) => ({ i, value: each.most(past.now - BRIDGED, past.now) })).filter((end) => !Number.isNaN(end.value));
     ends.forEach((end) => (end.y = this.y(end.value)));

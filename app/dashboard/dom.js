@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* Making and changing elements. Nothing here takes markup: whatever a task or a route is called, it stays text. */
+/* Functions that make and change elements. None takes markup: the name of a task or route is always text. */
 
 function set(node, properties) {
   for (const [name, value] of Object.entries(properties)) {
@@ -31,7 +31,7 @@ function svg(what, attributes = {}, ...children) {
   return node;
 }
 
-/* Touches the page only when something differs: selections and screen readers are left in peace. */
+/* Sets a text only when it differs: selections stay, and screen readers don't read again. */
 function setText(node, text) {
   text = String(text);
   if (node.textContent !== text) node.textContent = text;
@@ -45,7 +45,7 @@ function keyed(parent, items, keyOf, make, update) {
   let place = parent.firstChild;
   for (const item of items) {
     let key = keyOf(item);
-    while (now.has(key)) key += "+"; /* two alike are told apart by their order */
+    while (now.has(key)) key += "+"; /* items with equal keys are distinguished by their order */
     const node = old.get(key) ?? make(item);
     now.set(key, node);
     update(node, item);

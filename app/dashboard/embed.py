@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Puts the dashboard's files together into one page, and the page into C.
+"""Builds the dashboard: its files as one page, and the page as a C header.
 
 embed.py                   prints the page
 embed.py --header FILE     writes a C header with the page and its Content-Security-Policy
 
-The policy lets the browser run these very scripts and styles, by their hashes, and ask nobody but the
-gateway. The page never makes elements from text, so trusted types are required and none is allowed.
+The policy allows these scripts and styles alone, by their hashes, and requests to the gateway alone. The page never
+makes elements from text, so trusted types are required and none is allowed.
 """
 import base64
 import hashlib
@@ -21,7 +21,7 @@ POLICY = ("default-src 'none'; script-src {scripts}; style-src {styles}; connect
 
 
 def page():
-    """The whole page, and its policy."""
+    """Returns the whole page and its policy."""
     hashes = {"script": [], "style": []}
 
     def inline(tag):

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* Asking the gateway again and again: one clock for all pages, which stops while nobody looks, and slows down while
- * nobody answers. /stats leads: the others are asked only while it answers. */
+/* Polling of the gateway: one clock for all its pages, which stops while the page is hidden, and slows down while the
+ * gateway does not answer. /stats leads: other pages are requested only while it answers. */
 
-const PATIENCE_MS = 5000;
-const LONGEST_WAIT_MS = 15000;
+const TIMEOUT_MS = 5000;
+const RETRY_MS_MAX = 15000;
 
-async function ask(path, patience = PATIENCE_MS) {
-  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(patience) });
+async function ask(path, timeoutMs = TIMEOUT_MS) {
+  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(timeoutMs) });
   if (!answer.ok) throw Object.assign(new Error(`${path} answers ${answer.status}`), { status: answer.status });
   return answer;
 }
 
 class Feed {
-  /* wanted(): whether anybody looks at it; absent(): the gateway has no such page. */
+  /* wanted(): whether its section is shown; absent() is called when the gateway has no such page. */
   constructor(path, everyMs, take, { wanted = () => true, absent = () => {} } = {}) {
     Object.assign(this, { path, everyMs, take, wanted, absent, timer: 0, asking: false, gone: false });
   }
@@ -55,7 +55,7 @@ class Feed {
     try {
       this.take(answer);
     } catch (problem) {
-      reportError(problem); /* a fault of this page: it is told, and the next answer may do better */
+      reportError(problem); /* a fault of this page: reported, and the next answer is tried all the same */
     }
     this.later(Math.max(100, this.everyMs - (performance.now() - started)));
   }
@@ -70,11 +70,11 @@ class Feed {
   }
 }
 
-/* The leading feed: what it hears decides what the page says about the gateway. */
+/* The leading feed: its answers decide what the page says about the gateway. */
 class Link extends Feed {
-  constructor(take, told) {
+  constructor(take, onChange) {
     super("/stats", 1000, (stats) => this.heard(stats), {});
-    Object.assign(this, { takeStats: take, told, followers: [], state: "waiting", paused: false, failures: 0, uptime: 0, last: 0, retryAt: 0, why: "" });
+    Object.assign(this, { takeStats: take, onChange, followers: [], state: "waiting", paused: false, failures: 0, uptime: 0, last: 0, retryAt: 0, why: "" });
     document.addEventListener("visibilitychange", () => this.resume());
   }
 
@@ -82,7 +82,7 @@ class Link extends Feed {
     return !this.paused && !document.hidden;
   }
 
-  /* Goes on, or stops, as the person and the window want. */
+  /* Goes on or stops, as the pause button and the visibility of the page demand. */
   resume() {
     if (this.running()) {
       this.soon();
@@ -90,7 +90,7 @@ class Link extends Feed {
     } else {
       [this, ...this.followers].forEach((feed) => feed.stop());
     }
-    this.told(this);
+    this.onChange(this);
   }
 
   pause(paused) {
@@ -106,7 +106,7 @@ class Link extends Feed {
     this.failures = 0;
     this.state = "live";
     this.takeStats(stats, restarted);
-    this.told(this, { returned, restarted });
+    this.onChange(this, { returned, restarted });
     if (returned || restarted) this.followers.forEach((feed) => feed.start());
   }
 
@@ -114,10 +114,10 @@ class Link extends Feed {
     this.failures++;
     this.state = this.last ? "lost" : "waiting";
     this.why = problem.status ? problem.message : "";
-    const wait = Math.min(LONGEST_WAIT_MS, 1000 * 2 ** (this.failures - 1));
+    const wait = Math.min(RETRY_MS_MAX, 1000 * 2 ** (this.failures - 1));
     this.retryAt = Date.now() + wait;
     this.followers.forEach((feed) => feed.stop());
     this.later(wait);
-    this.told(this);
+    this.onChange(this);
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* What was measured in the last ten minutes, a value for each second, in this page alone. */
+/* The measurements of the last ten minutes, one value for each second, kept by this page alone. */
 
 const KEEP_S = 600;
 
@@ -20,7 +20,7 @@ class Series {
     return second < 0 || second > this.last || second <= this.last - KEEP_S ? NaN : this.values[second % KEEP_S];
   }
 
-  /* The greatest of the seconds from first to last: a peak is never lost in a small picture. */
+  /* The greatest value of the seconds from first to last, so that a small chart shows every peak. */
   most(first, last) {
     let most = NaN;
     for (let second = first; second <= last; second++) {
@@ -36,7 +36,7 @@ class Past {
     this.series = new Map();
     this.begun = null;
     this.now = 0;
-    this.restarts = []; /* seconds in which another process had answered */
+    this.restarts = []; /* seconds in which a new process answered first */
   }
 
   tick() {
@@ -54,13 +54,13 @@ class Past {
     return this.series.get(name) ?? new Series();
   }
 
-  /* Forgets what has had no value for ten minutes, so that names that come and go don't add up. */
+  /* Forgets series without a value for ten minutes, so that names that come and go don't accumulate. */
   prune() {
     for (const [name, series] of this.series) if (series.last <= this.now - KEEP_S) this.series.delete(name);
     this.restarts = this.restarts.filter((second) => second > this.now - KEEP_S);
   }
 
-  /* How far back pictures go: whole minutes, as many as there is something from. */
+  /* The span of the charts: whole minutes, as far back as there are values. */
   span() {
     const age = this.now - (this.begun ?? this.now);
     return Math.min(KEEP_S, 60 * Math.max(1, Math.ceil(age / 60)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* Loops, pools and origins: tables of what the work runs on. */
+/* The tables of loops, pools and origins. */
 
 function meter(name, share, words, level = () => "", more = {}) {
   return {
@@ -98,7 +98,7 @@ const originsView = {
       ],
     });
   },
-  /* Those that fail stand first. */
+  /* Origins that fail come first. */
   take(all) {
     const origins = [...all.filter(fails), ...all.filter((each) => !fails(each))];
     this.items = origins;

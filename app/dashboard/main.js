@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* Puts the page together: what stands at its top, and who is asked for what. */
+/* Puts the page together: its top, and which pages of the gateway feed which sections. */
 
-/* Said to screen readers, politely; the same words again are said again. */
+/* Announces words to screen readers, politely; repeated words are announced again. */
 function announce(words) {
   const node = byId("announce");
   node.textContent = "";
   setTimeout(() => (node.textContent = words), 50);
 }
 
-/* ---- the figures at the top ---- */
+/* --- the figures at the top --- */
 
 const sum = (items, value) => items.reduce((total, item) => total + (value(item) ?? 0), 0);
 const worst = (items, value) => items.reduce((most, item) => (value(item) !== null && value(item) !== undefined && !(value(item) <= value(most ?? {})) ? item : most), null);
 
-/* value(stats, window): for the picture always of the last 10 s, for the words as the person chose. */
+/* value(stats, window): the chart always shows the last 10 s, the words the window that was chosen. */
 const overview = [
   { name: "Requests", unit: "/s", words: rate,
     value: (stats, window) => sum(stats.routes, (route) => route[window]?.rate),
@@ -36,14 +36,14 @@ const overview = [
     note: (stats) => [[stats.connections, "connection"], [stats.tasks, "task"]].filter(([number]) => known(number)).map(([number, one]) => plural(number, one, `${one}s`)).join(", ") },
 ];
 
-/* Of what became a request: a head that never came whole has no route. */
+/* Refused requests of routes: a head that never came whole has no route. */
 function slowest(stats, window) {
   return worst(stats.routes.filter((route) => route.kind), (route) => route[window]?.p99);
 }
 
 const seconds = (window) => (window === "last_10s" ? 10 : 60);
 
-/* {queueing: 312, pool_full: 20} → "queueing 312, pool_full 20", the most first. */
+/* {queueing: 312, pool_full: 20} → "queueing 312, pool_full 20", the greatest first. */
 function reasonsWords(reasons) {
   return Object.entries(reasons ?? {}).sort(([, a], [, b]) => b - a).map(([name, number]) => `${name} ${count(number)}`).join(", ");
 }
@@ -53,7 +53,7 @@ function refusedWords(window) {
   return `${percent(window.requests ? window.refused / window.requests : 1)} of requests: ${reasonsWords(window.reasons)}`;
 }
 
-/* ---- what stands out ---- */
+/* --- what stands out --- */
 
 const MANY_UNSERVED = 10;
 
@@ -104,7 +104,7 @@ function drawOverview(stats) {
   }
 }
 
-/* ---- what the gateway says ---- */
+/* --- answers of the gateway --- */
 
 let latest = null;
 
@@ -133,11 +133,11 @@ function drawStats(fresh) {
   drawNotices(latest);
 }
 
-/* ---- how it stands with the gateway ---- */
+/* --- the state of the gateway --- */
 
 const STATES = { waiting: "Connecting", live: "Live", draining: "Draining", paused: "Paused", lost: "No answer" };
 
-function told(now, { returned = false, restarted = false } = {}) {
+function showState(now, { returned = false, restarted = false } = {}) {
   const state = now.paused ? "paused" : now.state === "live" && latest?.draining ? "draining" : now.state;
   const was = document.body.dataset.state;
   document.body.dataset.state = state;
@@ -162,7 +162,7 @@ function tellWait() {
   setText(byId("lost-text"), `${link.why ? `The gateway has a fault: ${link.why}.` : "The gateway does not answer."}${since}${next}`);
 }
 
-/* ---- light and dark ---- */
+/* --- light and dark --- */
 
 const THEMES = ["system", "light", "dark"];
 
@@ -177,7 +177,7 @@ function startTheme() {
     try {
       return change(localStorage);
     } catch {
-      return null; /* storage may be forbidden: then the choice lasts as long as the page */
+      return null; /* storage may be forbidden: then the choice lasts until the page is closed */
     }
   };
   theme = THEMES.includes(stored((storage) => storage.getItem("weir-theme"))) ? stored((storage) => storage.getItem("weir-theme")) : theme;
@@ -189,9 +189,9 @@ function startTheme() {
   });
 }
 
-/* ---- start ---- */
+/* --- start --- */
 
-const link = new Link(takeStats, told);
+const link = new Link(takeStats, showState);
 
 startTheme();
 makeOverview();

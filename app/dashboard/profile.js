@@ -2,7 +2,7 @@
 "use strict";
 /* The profile: samples of CPU time from folded stacks ("a;b;c 12"), as a flame graph and as a table. */
 
-const FLAME_LEAST = 0.002; /* of what is shown; narrower can't be read */
+const FLAME_LEAST = 0.002; /* share of the width; a narrower box can't be read */
 const FUNCTIONS_LISTED = 20;
 
 const profileView = {
@@ -15,7 +15,7 @@ const profileView = {
     this.view.append(el("p.empty", { text: "Nothing recorded. Record samples what the loops and pools compute, by CPU time; the gateway goes on as before." }));
   },
 
-  /* Asks whether there is such a page, without a profile being taken. */
+  /* Asks whether the gateway has the page, without taking a profile. */
   async probe() {
     try {
       await ask("/profile?seconds=0");
@@ -87,7 +87,7 @@ const profileView = {
     this.widen(this.root);
   },
 
-  /* Shows a node over the whole width, those above it likewise, and all below it in proportion. */
+  /* Shows a node and its callers over the whole width, and its callees in proportion. */
   widen(top) {
     this.top = top;
     const frames = [];

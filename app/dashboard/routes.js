@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* Routes: a table of all, and one of them in depth. */
+/* Routes: a table of all, and the details of one. */
 
 const MANY_ERRORS = 0.01;
 const FEW_IDLE = 3;
@@ -66,7 +66,7 @@ const routesView = {
     };
   },
 
-  /* Two routes may have one path, with other methods: their order tells them apart. */
+  /* Two routes may have the same path and different methods: they are distinguished by their order. */
   take(routes) {
     const seen = new Map();
     this.items = routes.map((route) => {
@@ -85,7 +85,7 @@ const routesView = {
     this.draw(this.items);
   },
 
-  /* Idle routes stand behind the others; where there are many, folded. */
+  /* Idle routes come last; if there are many, they are folded. */
   visible(items) {
     const isIdle = (item) => !(item.last_60s?.requests > 0);
     const [busy, idle] = [items.filter((item) => !isIdle(item)), items.filter(isIdle)];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* Stalls: who held a loop, where, and what to write instead; and the guard's list of calls that may block. */
+/* Stalls: which tasks held a loop, where, and what to write instead; and the guard's list of calls that may block. */
 
 const STALL_KINDS = {
   computing: "It used the CPU all this time.",

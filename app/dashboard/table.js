@@ -9,7 +9,7 @@ class LiveTable {
   constructor(host, { caption, columns, keyOf, empty }) {
     this.columns = columns;
     this.keyOf = keyOf;
-    this.order = null; /* as the gateway lists them */
+    this.order = null; /* the gateway's order */
     this.heads = columns.map((column, i) => this.makeHead(column, i));
     this.body = el("tbody", { role: "rowgroup" });
     this.table = el("table.live", { role: "table", hidden: true }, el("caption.unseen", { text: caption }),
@@ -26,7 +26,7 @@ class LiveTable {
     return head;
   }
 
-  /* Figures begin with the greatest; the third press goes back to the gateway's order. */
+  /* Figures are first sorted from the greatest; the third press returns to the gateway's order. */
   sortBy(i) {
     const first = this.columns[i].number ? "descending" : "ascending";
     const second = first === "ascending" ? "descending" : "ascending";
@@ -41,7 +41,7 @@ class LiveTable {
     if (!this.order) return items;
     const value = this.columns[this.order.column].sort;
     const sign = this.order.direction === "ascending" ? 1 : -1;
-    const last = sign * Infinity; /* what was not measured comes at the end */
+    const last = sign * Infinity; /* a value that was not measured comes last */
     const rank = (item) => value(item) ?? last;
     return [...items].sort((a, b) => {
       const [x, y] = [rank(a), rank(b)];
@@ -77,7 +77,7 @@ function figures(name, unit, value, words = figure, more = {}) {
   return { name, unit, number: true, sort: value, text: (item) => words(value(item)), ...more };
 }
 
-/* A column with a small picture of the last minutes. */
+/* A column with a small chart of the last minutes. */
 function sparks(name, seriesOf, kind = "", more = {}) {
   return {
     name, minor: true, make(cell) {

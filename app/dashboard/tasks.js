@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* The task tree. Only what is unfolded is made into elements; siblings that are alike stand as one line with a number. */
+/* The task tree. Only unfolded tasks have elements; siblings that are alike are one line with a number. */
 
 const TASKS_ASKED = 2000;
 const CHILDREN_SHOWN = 100;
-const ALIKE = 3; /* from this many on they become one line */
+const ALIKE = 3; /* so many alike siblings become one line */
 
 const tasksView = {
   loops: [],
   open: new Set(),
   closed: new Set(), /* loops are open unless closed */
   more: new Map(), /* key → how many children are shown */
-  chosen: null, /* id of the task shown in depth */
+  chosen: null, /* id of the task whose details are shown */
   focused: null, /* key of the line that Tab reaches */
   visible: false,
 
@@ -42,13 +42,13 @@ const tasksView = {
 
   filter: () => byId("tasks-filter").value.trim(),
 
-  /* Also while it is not live: the person has just asked for something. */
+  /* Also while updates are off: the user has just asked for something. */
   async askAnyway() {
     if (byId("tasks-live").checked) return this.feed.soon();
     try {
       this.take(await (await ask(this.feed.path())).json());
     } catch {
-      /* whether the gateway answers is told elsewhere */
+      /* main.js shows whether the gateway answers */
     }
   },
 
@@ -66,7 +66,7 @@ const tasksView = {
     this.draw();
   },
 
-  /* ---- from tasks to lines ---- */
+  /* --- from tasks to lines --- */
 
   likeness: (task) => [task.name, task.state, (task.waits_for ?? "").replace(/\d+(st|nd|rd|th)\b/g, "nth"), task.route,
     ...(task.scopes ?? []).map((scope) => scope.tasks?.map((child) => tasksView.likeness(child)).join("\u0001"))].join("\u0002"),
@@ -114,7 +114,7 @@ const tasksView = {
     return lines;
   },
 
-  /* ---- drawing ---- */
+  /* --- drawing --- */
 
   draw() {
     this.shown = this.lines();
@@ -205,7 +205,7 @@ const tasksView = {
     return null;
   },
 
-  /* ---- what the person does ---- */
+  /* --- keys and clicks --- */
 
   fold(line, open) {
     const listed = this.filter() || line.kind === "loop" ? this.closed : this.open;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 "use strict";
-/* Figures as people read them. What was not measured is a dash, never a zero. */
+/* Figures formatted for people. What was not measured is a dash, never a zero. */
 
 const NONE = "–";
 const known = (value) => typeof value === "number" && Number.isFinite(value);
@@ -10,7 +10,7 @@ function count(value) {
   return known(value) ? whole.format(value).replaceAll(",", " ") : NONE; /* a narrow no-break space */
 }
 
-/* Three figures that count: 0.42, 4.31, 43.1, 431. */
+/* Three significant digits: 0.42, 4.31, 43.1, 431. */
 function figure(value) {
   if (!known(value)) return NONE;
   const size = Math.abs(value);
@@ -52,7 +52,7 @@ function age(ms) {
   return step ? `${ms < 10 * step[0] ? (ms / step[0]).toFixed(1) : Math.floor(ms / step[0])} ${step[1]}` : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }
 
-/* A time as the gateway tells it: text, or seconds or milliseconds since 1970. NaN when it is none of them. */
+/* A time of the gateway: text, or seconds or milliseconds since 1970. NaN when it is no time. */
 function instant(value) {
   if (typeof value === "string") return Date.parse(value);
   if (!known(value)) return NaN;
@@ -74,7 +74,7 @@ function clock(value) {
 
 const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
 
-/* A frame of a stack: "function file:line", split so that the file can stand back. */
+/* A frame of a stack: "function file:line", split so that the file can be drawn fainter. */
 function frame(value) {
   if (typeof value === "object" && value) {
     const place = value.file ? `${value.file}${value.line ? `:${value.line}` : ""}` : "";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The labels by which requests are counted: methods, statuses, and reasons of a refusal. Each set has a
- * maximum, whatever clients and backends send.
+ * maximum, which clients and backends can't exceed.
  *
  * Threading: any thread.
  */

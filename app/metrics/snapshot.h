@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The gateway's figures as of one moment: all that the pages /metrics, /stats and /advice write down. Plain
- * data, which the collector fills in (collector.h); a page asks nobody else.
+ * data, which the collector fills in (collector.h); a page reads nothing else.
  *
  * Threading: belongs to the collector's loop, and may change whenever that loop's task waits.
  */
@@ -83,7 +83,7 @@ struct origin_sum;
 struct snapshot_origin {
     char *name;
     bool known;             /* to some loop, or named in the configuration */
-    bool failing;           /* as the log has said */
+    bool failing;           /* as the log says */
     const char *last_error; /* of the latest failure; static; NULL: none */
     weir_instant last_error_at;
     int in_use, idle, waiting;
@@ -188,7 +188,8 @@ struct snapshot {
     const struct config *config;
     weir_instant started, at;
     bool ready, draining;
-    bool runs; /* whether the gateway ran at this moment; if not, what the runtime has told is as last read */
+    bool runs; /* whether the gateway ran at this moment; if not, what comes from its runtime is as last read
+                */
     uint64_t log_dropped;
     weir_server_stats server;
     struct series unserved; /* connections, by enum weir_unserved */
@@ -227,7 +228,7 @@ uint64_t snapshot_route_refused(const uint64_t *numbers);
 /* Milliseconds of one sampled request, on average; 0 without samples. */
 double snapshot_breakdown_ms(const struct series_window *w, enum weir_charge_kind charge);
 
-/* Of the numbers of an origin: all errors, without what was cancelled because nobody wanted it any more. */
+/* Of the numbers of an origin: all errors, without requests that were cancelled because their client left. */
 uint64_t snapshot_origin_errors(const uint64_t *numbers);
 
 /* The share of a window, 0 to 1, in which a loop was busy, or busy without a CPU; < 0: it was not up. */

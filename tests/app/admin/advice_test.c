@@ -79,7 +79,7 @@ static void a_route_is_bound_by_what_it_spends_most_on(void **state)
     assert_int_equal(advice_class_of(&r), ADVICE_CPU_BOUND);
     r.wait_ms = 0.2;
     assert_int_equal(advice_class_of(&r), ADVICE_MIXED);
-    r.pool_ms = 9; /* computing, wherever it is done */
+    r.pool_ms = 9; /* computing, on a pool */
     assert_int_equal(advice_class_of(&r), ADVICE_CPU_BOUND);
     r.requests = 0;
     assert_int_equal(advice_class_of(&r), ADVICE_IDLE);
@@ -106,7 +106,7 @@ static void time_on_the_loop_is_to_be_offloaded(void **state)
     never_says(&r, NULL, "tasks are right");
 }
 
-/* What the configuration of a route can't take is not advised. */
+/* Advice is limited to what the configuration of a route can take. */
 static void only_what_can_be_is_advised(void **state)
 {
     struct advice_route r;
@@ -173,11 +173,11 @@ static void whoever_holds_the_loop_is_what_to_offload(void **state)
     says(&r, NULL, "its loop has too much to do");
     r.held_by = "GET /report";
     says(&r, NULL, "/page/{id} waits 6 of its 15 ms to be run, mostly for GET /report");
-    never_says(&r, NULL, "offload"); /* that route is not known, so not what it can take either */
+    never_says(&r, NULL, "offload"); /* the configuration of that route is not known */
     r.held_by = "GET /page/{id}";
     r.kind = (struct advice_kind){.name = "burn", .pool = "compute", .on_loop = true};
     says(&r, NULL, "mostly for GET /page/{id}: offload that (on: compute)");
-    r.took_ms = 80; /* it does not matter much */
+    r.took_ms = 80; /* a small share */
     never_says(&r, NULL, "to be run");
 }
 
@@ -223,7 +223,7 @@ static void workers_follow_littles_law(void **state)
     assert_int_equal(advice_workers_needed(&p), 3); /* 1.8 busy, seven in ten */
     says(NULL, &p, "compute needs 3 workers at this rate (30 jobs a second \xc3\x97 60 ms) and has 2");
     p.refused_rate = 30;
-    assert_int_equal(advice_workers_needed(&p), 6); /* the refused want to be done, too */
+    assert_int_equal(advice_workers_needed(&p), 6); /* refused jobs included */
     says(NULL, &p, "there are 4 CPUs: it refuses what is too much, which is right");
     p.computes = false; /* workers that sleep need no CPU */
     says(NULL, &p, "needs 6 workers at this rate");

@@ -14,7 +14,7 @@
 
 static struct text_out out;
 
-/* A gateway of which nothing is wrong. */
+/* A gateway without any fault. */
 struct gateway {
     struct advice_route route;
     struct advice_input advice;
@@ -76,10 +76,10 @@ static void where_nothing_is_wrong_nothing_is_said(void **state)
     is_quiet(&g);
     g.in.refused.refused = 3;
     is_quiet(&g);
-    g.in.unserved.half_sent = 5; /* somebody's slow line */
+    g.in.unserved.half_sent = 5; /* a client on a slow line */
     g.in.unserved.slow = 2;
     is_quiet(&g);
-    memset(&g.in.refused, 0, sizeof g.in.refused); /* nothing at all, either */
+    memset(&g.in.refused, 0, sizeof g.in.refused); /* no requests at all */
     g.in.refused.reason = g.in.refused.route = "";
     g.origin.requests = g.origin.errors = 0;
     is_quiet(&g);
@@ -190,7 +190,7 @@ static void a_machine_without_cpu_is_named(void **state)
     says(&g,
          "The CPU quota of the control group /a/b, 0.5 CPUs, is used up in 8 of 10 periods a second, and all "
          "threads stand still for the rest of each, 40 % of the time");
-    assert_null(strstr(out.text.data, "starved)")); /* it is all of what was lacked */
+    assert_null(strstr(out.text.data, "starved)")); /* the quota explains all that was lacking */
     g.in.host.stopped_share = 0.1;
     says(&g, "for 20 % of the time in which the loops had something to do");
     says(&g, "quota");

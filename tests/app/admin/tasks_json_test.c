@@ -19,7 +19,7 @@ static int sleep_for_ever(void *arg)
     return weir_sleep_until(weir_never());
 }
 
-/* Three scopes, of which the second has no task; the first one is used again at last. */
+/* Opens three scopes: the second has no task, and the first gets another at the end. */
 static int open_scopes(void *arg)
 {
     weir_scope outer, middle, inner;

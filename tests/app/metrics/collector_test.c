@@ -78,7 +78,7 @@ static uint64_t count_of(const struct snapshot_route *route, int status)
     return UINT64_MAX;
 }
 
-/* What has been counted before a page asks is on it, however short the time since the last round. */
+/* A page shows everything counted before it was requested, however recent the last round is. */
 static void totals_are_those_of_the_moment(void **state)
 {
     struct gateway g;

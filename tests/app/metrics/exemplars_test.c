@@ -16,7 +16,7 @@ static void each_falls_into_the_bucket_of_its_bound(void **state)
     for (unsigned i = 0; i < BUCKET_BOUNDS; i++) {
         assert_int_equal(bucket_of(weir_us(bucket_bounds[i].us)), i);
         assert_int_equal(bucket_of((weir_duration){bucket_bounds[i].us * 1000 + 1}), i + 1);
-        /* both ways to write the bound are it */
+        /* both texts are the bound */
         assert_true(strtod(bucket_bounds[i].le, NULL) == (double)bucket_bounds[i].us / 1e6);
         assert_true(strtod(bucket_bounds[i].le_float, NULL) == (double)bucket_bounds[i].us / 1e6);
     }
@@ -53,7 +53,7 @@ static void *keep_many(void *arg)
     return NULL;
 }
 
-/* One that is read is whole: never parts of two. */
+/* An exemplar that is read is whole, never parts of two. */
 static void it_can_be_read_at_any_moment(void **state)
 {
     static struct exemplars exemplars;

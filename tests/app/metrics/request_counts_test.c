@@ -44,7 +44,7 @@ static void end(struct gateway *g)
     config_free(&g->config);
 }
 
-/* What the server would tell: of route number i, or -1 none. */
+/* The record that a server would pass for route number i; -1: no route. */
 static weir_exchange_record exchange(const struct gateway *g, int route, const char *method, int status)
 {
     return (weir_exchange_record){
@@ -191,7 +191,7 @@ static void refusals_have_their_reasons(void **state)
     end(&g);
 }
 
-/* The first error of a route is one more of its kind, not a series nobody had heard of. */
+/* The first error of a route increases a series that exists from the start. */
 static void what_can_be_expected_is_there_from_the_start(void **state)
 {
     static struct request_outcomes met;
@@ -215,7 +215,7 @@ static void what_can_be_expected_is_there_from_the_start(void **state)
     end(&g);
 }
 
-/* A backend may answer with whatever it likes: what has no place is counted together, and nothing is lost. */
+/* A backend may answer with any status: those without a slot are counted together, and none is lost. */
 static void statuses_without_end_take_no_memory_without_end(void **state)
 {
     static struct request_totals route;
@@ -240,7 +240,7 @@ static void statuses_without_end_take_no_memory_without_end(void **state)
     end(&g);
 }
 
-/* For TSan, and: what is read never goes back. */
+/* Totals never decrease; also a test for TSan. */
 enum { TIMES = 20000 };
 
 static void *count_many(void *arg)

@@ -23,7 +23,7 @@ struct fixture {
 static void begin(struct fixture *s)
 {
     memset(s, 0, sizeof *s);
-    s->now_ns = 5 * SECOND; /* an instant is not counted from 0 */
+    s->now_ns = 5 * SECOND; /* instants do not begin at 0 */
     window_clock_init(&s->clock, (weir_instant){s->now_ns});
     s->r = sliding_window_new(2);
     assert_non_null(s->r);
@@ -41,7 +41,7 @@ static void look(struct fixture *s)
         sliding_window_next_second(s->r, &s->clock);
 }
 
-/* Time passes; whoever looks does so at the end of it. */
+/* Lets time pass, and updates the window at its end. */
 static void pass(struct fixture *s, double seconds)
 {
     s->now_ns += (int64_t)(seconds * 1e9);
@@ -108,7 +108,8 @@ static void a_window_holds_its_seconds_and_no_more(void **state)
 
     (void)state;
     begin(&s);
-    for (int second = 0; second < 200; second++) { /* second i brings i of i ms, to be told apart */
+    for (int second = 0; second < 200;
+         second++) { /* second i has i durations of i ms, so that seconds can be distinguished */
         uint64_t wanted, wanted_sum;
 
         record(&s, second, second);
@@ -134,7 +135,7 @@ static void a_window_holds_its_seconds_and_no_more(void **state)
     end(&s);
 }
 
-/* Half a second at most is missing or too much, whenever one asks. */
+/* At any instant, at most half a second is missing or too much. */
 static void a_window_is_near_its_length_at_any_moment(void **state)
 {
     static struct fixture s;
@@ -157,7 +158,7 @@ static void a_window_is_near_its_length_at_any_moment(void **state)
     end(&s);
 }
 
-/* Who should look once a second may be kept from it. */
+/* Updates may come late. */
 static void a_gap_is_one_long_second(void **state)
 {
     static struct fixture s;

@@ -39,7 +39,7 @@ static void shares_add_up_by_kind(void **state)
     (void)state;
     breakdown_take(&cells[0], charges, 3);
     breakdown_take(&cells[1], charges, 2);
-    breakdown_take(&cells[1], charges, 0); /* of which there is no ledger */
+    breakdown_take(&cells[1], charges, 0); /* a request without a ledger */
     total = total_of(cells, 2);
     assert_int_equal(total.samples, 2);
     assert_int_equal(total.charges_ns[WEIR_CHARGE_RUN], 4000000);
@@ -96,7 +96,7 @@ static void who_held_longest_is_known(void **state)
     assert_int_equal(total.holder_ns, 20000000);
 }
 
-/* More names than places: the smallest goes, never the one that matters. */
+/* With more names than slots the smallest goes, never the greatest. */
 static void many_names_leave_the_longest(void **state)
 {
     static struct breakdown_cell cell;
@@ -142,7 +142,7 @@ static void each_second_so_many_are_looked_at(void **state)
     assert_true(breakdown_wants(&cell, 2));
 }
 
-/* What was slow once is not blamed for ever. */
+/* What was slow once is not named for ever. */
 static void names_are_forgotten(void **state)
 {
     static struct breakdown_cell cell;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines for people: what is harmful is taken out, what is too long is cut, and figures read well. */
+/* Lines for people: harmful characters are replaced, long texts are cut, and figures read well. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@ static void begin(int width, bool utf8, bool styled)
     out.styled = styled;
 }
 
-/* Ends it, and compares all that was written. */
+/* Ends the text, and compares all of it. */
 static void expect(const char *wanted)
 {
     assert_int_equal(out.text.err, 0);
@@ -38,7 +38,7 @@ static void controls_never_reach_the_terminal(void **state)
     terminal_text_add(&out, LINE_PLAIN, "a\033[2Jb\r\n\tc\177");
     terminal_text_add(&out, LINE_PLAIN,
                       "\xc2\x9b"
-                      "d"); /* a control of one byte more */
+                      "d"); /* a two-byte control character */
     terminal_text_add(&out, LINE_PLAIN,
                       "\xe2\x80\xae"
                       "e"); /* right to left from here on */
