@@ -58,7 +58,8 @@ static bool heed_key(struct top_view *view, char key)
     return false;
 }
 
-/* What follows ESC [ : 'A' up, 'B' down, 'H' Home, 'Z' Shift-Tab, "5~" and "6~" a page. */
+/* Applies the sequence that follows ESC [ : 'A' up, 'B' down, 'H' Home, 'Z' Shift-Tab, "5~" and "6~" a page.
+ */
 static void heed_sequence(struct top_view *view, char first)
 {
     switch (first) {

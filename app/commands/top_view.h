@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What weir top shows, and how: the answers of the admin address, and the choices of its user.
+/* The view of weir top: the answers of the admin address, and the choices of its user.
  *
  * Threading: belongs to the task that draws.
  */

@@ -24,7 +24,7 @@
 struct route_kind;
 struct tree_node;
 
-/* Where to listen: "HOST:PORT", "[V6]:PORT" or "unix:PATH". */
+/* An address to listen on: "HOST:PORT", "[V6]:PORT" or "unix:PATH". */
 struct config_address {
     const char *text; /* as written, and as a listener takes it */
     const char *host; /* without brackets; NULL for a Unix socket */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every function that reads a part of a configuration is given, and the checks and faults they share.
+/* The reader that is passed to every function for a part of the configuration, with the checks and faults
+ * they share.
  *
  * Threading: as config.h.
  */

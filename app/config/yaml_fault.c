@@ -10,7 +10,7 @@ static struct config_place place_of(yaml_mark_t mark)
 
 /* --- common mistakes --- */
 
-/* What the functions below look at. Each returns true after adding its fault. */
+/* The failure of the parser, for the functions below. Each returns true after adding its fault. */
 struct trouble {
     const struct yaml_source *source;
     const yaml_parser_t *parser;

@@ -2,28 +2,25 @@
 #include "gateway/gateway.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <weir/http_client.h>
 #include <weir/http_server.h>
 #include <weir/log.h>
-#include <weir/memory.h>
+#include <weir/runtime.h>
 #include <weir/stream.h>
 
 #include "admin/admin.h"
-#include "config/route_kind.h"
 #include "gateway/access_log.h"
+#include "gateway/loop_state.h"
+#include "gateway/memory_limits.h"
 #include "gateway/memory_watch.h"
 #include "gateway/start_check.h"
 #include "gateway/start_log.h"
 #include "http/listening.h"
-#include "http/response_coding.h"
-#include "jobs/image_budget.h"
 #include "metrics/gather_counts.h"
 #include "metrics/request_counts.h"
 #include "routes/route_pool.h"
@@ -44,110 +41,17 @@ struct gateway {
     const char *file;       /* of the configuration; NULL: none, and its places mean nothing */
 };
 
-/* --- the state of one loop --- */
-
-struct loop_state {
-    struct gateway *gateway;
-    const struct config *config;
-    struct request_counts_loop *requests; /* NULL: there is no admin address */
-    struct gather_counts_loop *gathers;   /* as requests */
-    weir_client *client;
-    size_t opened;                   /* routes that are open */
-    struct response_coding **coding; /* by number of the route; NULL: its answers are not compressed */
-    void *route[];                   /* by number */
-};
-
-static void close_loop(void *arg)
-{
-    struct loop_state *loop = arg;
-
-    gateway_status_stops(&loop->gateway->status);
-    for (size_t i = loop->opened; i-- > 0;) {
-        const struct route_kind *kind = loop->config->routes[i].kind;
-        if (kind->close != NULL)
-            kind->close(loop->route[i]);
-    }
-    for (size_t i = 0; loop->coding != NULL && i < loop->config->route_count; i++)
-        response_coding_close(loop->coding[i]);
-    free(loop->coding);
-    weir_client_close(loop->client);
-    free(loop);
-}
-
-static int open_route(struct loop_state *loop, size_t i)
-{
-    const struct config_route *route = &loop->config->routes[i];
-    int err;
-
-    loop->route[i] = (void *)(uintptr_t)route->settings;
-    err = route->compress_response.on ? response_coding_open(route, &loop->coding[i]) : 0;
-    if (err < 0)
-        return err;
-    return route->kind->open != NULL ? route->kind->open(route, loop->client, &loop->route[i]) : 0;
-}
-
-static int open_client(struct loop_state *loop)
-{
-    const struct config_limits *limits = &loop->config->limits;
-    const weir_client_options options = {
-        .head_bytes = limits->head_bytes,
-        .headers = limits->headers,
-        .reply_bytes = limits->reply_bytes,
-        .replies_bytes = loop->gateway->replies_bytes,
-    };
-
-    return weir_client_open(&options, &loop->client);
-}
-
-static int open_counts(struct loop_state *loop, const struct gateway_status *status)
-{
-    if (status->requests == NULL)
-        return 0;
-    loop->requests = request_counts_loop_open(status->requests);
-    loop->gathers = gather_counts_loop_open(status->gathers);
-    return loop->requests != NULL && loop->gathers != NULL ? 0 : -ENOMEM;
-}
+/* --- callbacks of the server --- */
 
 static void *open_loop(void *arg)
 {
     struct gateway *gateway = arg;
-    const struct config *config = gateway->config;
-    struct loop_state *loop = calloc(1, sizeof *loop + config->route_count * sizeof loop->route[0]);
-    int err;
 
-    if (loop == NULL)
-        return NULL;
-    loop->gateway = gateway;
-    loop->config = config;
     gateway_status_runs(&gateway->status, weir_runtime_here());
     if (weir_loop_index() == 0)
-        start_log(config, &gateway->found.warnings, gateway->file != NULL);
-    loop->coding = calloc(config->route_count, sizeof *loop->coding);
-    err = loop->coding != NULL ? open_counts(loop, &gateway->status) : -ENOMEM;
-    if (err == 0)
-        err = open_client(loop);
-    while (err == 0 && loop->opened < config->route_count) {
-        err = open_route(loop, loop->opened);
-        loop->opened += err == 0;
-    }
-    if (err == 0)
-        return loop;
-    weir_log(WEIR_LOG_ERROR, "a loop could not be set up", WEIR_KV_ERROR("error", err));
-    close_loop(loop);
-    return NULL;
+        start_log(gateway->config, &gateway->found.warnings, gateway->file != NULL);
+    return loop_state_open(gateway->config, &gateway->status, gateway->replies_bytes);
 }
-
-static int answer(weir_request *req, weir_response *res, void *state)
-{
-    const struct loop_state *loop = state;
-    const struct config_route *route = weir_request_data(req);
-    const size_t i = (size_t)(route - loop->config->routes);
-    int err = loop->coding[i] != NULL ? response_coding_use(loop->coding[i], req, res) : 0;
-
-    return err < 0 ? err : route->kind->handle(req, res, loop->route[i]);
-}
-
-/* --- callbacks of the server --- */
 
 static void on_listening(void *arg, const char *address)
 {
@@ -247,7 +151,7 @@ static int prepare(struct gateway *gateway)
         gateway->routes[i] = (weir_route){
             .path = config->routes[i].path,
             .methods = config->routes[i].methods,
-            .handler = answer,
+            .handler = loop_state_answer,
             .data = (void *)(uintptr_t)&config->routes[i],
             .body_bytes_max = config->routes[i].limits.body_bytes,
         };
@@ -294,7 +198,7 @@ static int serve(struct gateway *gateway)
         .drain =
             config->drain.ns ? config->drain : (weir_duration){1}, /* the library takes 0 for its default */
         .setup = open_loop,
-        .teardown = close_loop,
+        .teardown = loop_state_close,
         .on_listening = on_listening,
         .on_exchange = on_exchange(config),
         .ledger_off = !config->ledger,
@@ -336,42 +240,6 @@ static bool check(const char *command, struct gateway *gateway, const char *file
     return err == 0;
 }
 
-/* Has large blocks returned to the system when they are freed. By default glibc raises the bound for large
- * blocks with the sizes it meets, up to 32 MiB, and would keep the memory of a peak of large answers forever.
- */
-static void give_memory_back(void)
-{
-    (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
-    (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
-}
-
-/* The memory that this process may use; 0: not known. */
-static uint64_t memory_limit(const struct gateway *gateway)
-{
-    weir_memory_use use = {0};
-    weir_memory *memory;
-
-    if (weir_memory_open(gateway->root, &memory) == 0) {
-        weir_memory_read(memory, &use);
-        weir_memory_close(memory);
-    }
-    return use.limit_bytes;
-}
-
-/* Sets the limits of memory: those of the file, or parts of the memory there is, a quarter for answers and
- * half for images. */
-static void divide_memory(struct gateway *gateway)
-{
-    const struct config_limits *limits = &gateway->config->limits;
-    const uint64_t most = 256 << 20, least = 16 << 20, limit = memory_limit(gateway), part = limit / 4;
-
-    gateway->replies_bytes = limits->replies_bytes      ? limits->replies_bytes
-                             : part == 0 || part > most ? most
-                             : part < least             ? least
-                                                        : part;
-    image_budget_set(limits->images_bytes ? limits->images_bytes : limit / 2);
-}
-
 static int run(const char *command, struct gateway *gateway)
 {
     struct admin *admin = NULL;
@@ -380,9 +248,9 @@ static int run(const char *command, struct gateway *gateway)
     struct config_place listen;
     int err;
 
-    give_memory_back();
-    divide_memory(gateway);
     config = gateway->config;
+    memory_limits_trim();
+    gateway->replies_bytes = memory_limits_set(config, gateway->root);
     listen = config_place(config, "listen", NULL);
     err = config_guard_apply(&config->guard);
     if (err == 0)

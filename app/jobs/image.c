@@ -37,12 +37,12 @@ static int read_head(struct image_work *w, bool without_profile)
 }
 
 /* The fault of an image that would take more memory than it, or all images together, may. */
-static int too_much(const struct image_work *w, uint64_t most, const char *who)
+static int too_much(const struct image_work *w, uint64_t most, const char *holder)
 {
     snprintf(w->fault, IMAGE_FAULT_BYTES,
              "the image would take %.1f MiB of memory in this form, more than the %.1f MiB that %s may; "
              "try a smaller one, or %s",
-             mib(w->claim), mib(most), who, w->head.format == IMAGE_JPEG ? "a baseline JPEG" : "a JPEG");
+             mib(w->claim), mib(most), holder, w->head.format == IMAGE_JPEG ? "a baseline JPEG" : "a JPEG");
     return -EFBIG;
 }
 

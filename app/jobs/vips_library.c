@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Drops the messages of libvips, which would go to stderr: the client is told, in our words. */
+/* Drops the messages of libvips, which would go to stderr: the client gets a reason of ours. */
 static void say_nothing(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer arg)
 {
     (void)domain, (void)level, (void)message, (void)arg;

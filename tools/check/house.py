@@ -16,6 +16,9 @@ PRELOAD, PRELOAD_LINK = "guard/preload", "guard/link.h"
 CIRCLE_MAX = 3
 CIRCLES_MAX = {"http/client": 1, "http/message": 1, "net": 1, "http/server": 1, "app": 1}
 
+# The rooms of the program: each may use those of a lower rank. main.c stands above them all.
+ROOMS = {"jobs": 0, "text": 0, "config": 1, "http": 2, "routes": 3, "metrics": 4, "admin": 5, "gateway": 6, "commands": 7}
+
 
 def layer_of(path):
     """Returns the layer of a file, by its path from src/; None: it is in no layer."""

@@ -32,7 +32,7 @@ static void half_are_below_12_ms_and_one_in_a_hundred_above_80(void **state)
     assert_in_range(ns[DRAWS - 1], 200000000, 2000000000);
 }
 
-/* Lists that others have measured with stay what they were. */
+/* Delays must not change between versions: measurements are compared with them. */
 static void the_list_is_fixed(void **state)
 {
     (void)state;

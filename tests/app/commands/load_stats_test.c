@@ -18,7 +18,7 @@
 
 static const struct load_plan plan = {.rate = 100, .length = {2000000000}, .connections = 4};
 
-/* 8 answers of 3 ms, one of 40 and one of 41; three failures; two never sent. */
+/* Eight answers of 3 ms, one of 40 ms and one of 41 ms; three failures; two requests never sent. */
 static struct load_stats *example(void)
 {
     static struct load_stats stats;
@@ -151,7 +151,7 @@ static void nothing_at_all_can_be_shown(void **state)
     weir_buffer_free(&out);
 }
 
-/* More kinds of error than there is room for: the sum stays right. */
+/* With more errors than there is room for, the sum stays right. */
 static void errors_beyond_the_room_are_still_counted(void **state)
 {
     static struct load_stats stats;

@@ -136,7 +136,7 @@ static void each_may_have_its_line_and_its_stack(void **state)
         "There are more: --filter shows those you look for.\n");
 }
 
-/* Whatever an answer holds is drawn, or left out. */
+/* Any content of an answer is drawn, or left out. */
 static void an_answer_may_be_anything(void **state)
 {
     static const char *const answers[] = {

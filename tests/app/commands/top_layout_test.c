@@ -13,9 +13,10 @@ static size_t lines_used(const struct top_layout *layout)
 
 static void all_is_shown_where_there_is_room(void **state)
 {
-    (void)state;
     const struct top_room room = {.items = {2, 40, 3, 12, 9}};
     const struct top_layout layout = top_layout_find(&room);
+
+    (void)state;
     assert_true(layout.spaced);
     assert_int_equal(layout.left_out, 0);
     for (size_t i = 0; i < TOP_SECTIONS; i++)
@@ -24,11 +25,10 @@ static void all_is_shown_where_there_is_room(void **state)
 
 static void every_section_keeps_two_rows_at_80_by_24(void **state)
 {
-    struct top_room room;
+    const struct top_room room = {.lines = 20, .items = {8, 40, 5, 12, 9}};
+    const struct top_layout layout = top_layout_find(&room);
 
     (void)state;
-    room = (struct top_room){.lines = 20, .items = {8, 40, 5, 12, 9}};
-    const struct top_layout layout = top_layout_find(&room);
     assert_int_equal(layout.left_out, 0);
     for (size_t i = 0; i < TOP_SECTIONS; i++)
         assert_true(layout.rows[i] >= 2);

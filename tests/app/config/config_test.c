@@ -94,6 +94,8 @@ static void the_watch_is_read(void **state)
 
 static void a_gather_is_read_whole(void **state)
 {
+    const struct gather_settings *gather;
+    const struct config_route *route;
     struct config c;
 
     (void)state;
@@ -108,8 +110,8 @@ static void a_gather_is_read_whole(void **state)
                     "        - {name: a, url: \"http://h:1/u/{id}?q={id}\", deadline: 200ms}\n"
                     "        - {name: b, url: \"http://[::1]\", method: POST, headers: {x-a: b}}\n",
                &c);
-    const struct config_route *route = &c.routes[0];
-    const struct gather_settings *gather = route->settings;
+    route = &c.routes[0];
+    gather = route->settings;
     assert_string_equal(route->methods, "GET POST");
     assert_int_equal(route->limits.body_bytes, 2048);
     assert_int_equal(route->limits.reply_bytes, 1 << 30);
@@ -287,6 +289,7 @@ static const struct fault table[] = {
 
 static void check_fault(const struct fault *wanted)
 {
+    bool good;
     struct config c;
     struct config_faults faults;
     const struct config_fault *got;
@@ -295,9 +298,8 @@ static void check_fault(const struct fault *wanted)
         return;
     }
     got = &faults.fault[0];
-    bool good = got->place.line == wanted->line &&
-                (wanted->column == 0 || got->place.column == wanted->column) &&
-                (wanted->says == NULL || strstr(got->text, wanted->says) != NULL);
+    good = got->place.line == wanted->line && (wanted->column == 0 || got->place.column == wanted->column) &&
+           (wanted->says == NULL || strstr(got->text, wanted->says) != NULL);
     if (!good)
         fail_msg("%u:%u: %s; wanted %u:%u and '%s' in:\n%s", got->place.line, got->place.column, got->text,
                  wanted->line, wanted->column, wanted->says ? wanted->says : "", wanted->text);
@@ -312,6 +314,8 @@ static void faults_name_their_place_and_what_was_expected(void **state)
 
 static void pools_are_read_with_the_shares_of_routes(void **state)
 {
+    const struct config_pool *images;
+    const struct config_pool *compute;
     struct config c;
     (void)state;
     parse_fine(
@@ -323,8 +327,8 @@ static void pools_are_read_with_the_shares_of_routes(void **state)
         "  - {path: /e, respond: {}}\n",
         &c);
     assert_int_equal(c.pool_count, 3);
-    const struct config_pool *compute = config_pool_find(&c, "compute"),
-                             *images = config_pool_find(&c, "images");
+    compute = config_pool_find(&c, "compute");
+    images = config_pool_find(&c, "images");
     assert_int_equal(compute->work, WEIR_POOL_COMPUTE);
     assert_int_equal(compute->workers, 3);
     assert_int_equal(compute->queue, 0);
@@ -353,21 +357,25 @@ static void several_faults_are_told_together_in_order(void **state)
     struct config c;
     struct config_faults faults;
     char out[2000] = "";
+    const char *one, *two, *three, *four;
     FILE *file;
+
     (void)state;
     assert_int_equal(parse("listen: nowhere\nloops: 0\nio: x\nroutes:\n  - {path: /}\n", &c, &faults),
                      -WEIR_ECONFIG);
     file = fmemopen(out, sizeof out, "w");
     config_faults_print(&faults, true, file);
     fclose(file);
-    const char *one = strstr(out, "f:1:9: "), *two = strstr(out, "f:2:8: ");
-    const char *three = strstr(out, "f:3:5: "), *four = strstr(out, "f:5:5: ");
+    one = strstr(out, "f:1:9: ");
+    two = strstr(out, "f:2:8: ");
+    three = strstr(out, "f:3:5: ");
+    four = strstr(out, "f:5:5: ");
     if (one == NULL || two == NULL || three == NULL || four == NULL ||
         !(one < two && two < three && three < four))
         fail_msg("%s", out);
 }
 
-/* A fault never writes to the terminal what the file holds. */
+/* A fault never writes control characters of the file to the terminal. */
 static void faults_are_printable(void **state)
 {
     struct config c;
@@ -410,7 +418,8 @@ static void a_pick_may_have_members_of_any_other_name(void **state)
     config_free(&c);
 }
 
-/* What the file may say of a path the server must take: random ones of all that means something in one. */
+/* The server must take every pattern that the configuration accepts: tried with random ones, of all
+ * characters with a meaning. */
 static void every_path_that_is_taken_is_one_the_server_takes(void **state)
 {
     static const char *const pieces[] = {"/", "/",   "{",   "}",   "{a}", "{b-c}", "{_9}", "{9}", "*",

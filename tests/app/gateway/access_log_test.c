@@ -158,7 +158,7 @@ static void a_partial_gather_names_who_failed(void **state)
     free(note);
 }
 
-/* There is room for all names, or for a number in their place. */
+/* All names are listed, or counted when there is no room. */
 static void a_gather_of_many_that_fail_counts_them(void **state)
 {
     enum { CALLS = 256 };

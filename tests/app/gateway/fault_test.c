@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A whole gateway of computing routes, of which every allocation fails once while it answers: the 1st, the
- * 2nd, … until none is reached any more. Each request has its own right answer, a 503, or a connection that
- * is visibly broken; none hangs, and the same request right after it is answered in full. Leaks are ASan's to
- * find. */
+ * 2nd, … until a run reaches no more. Each request gets its right answer, a 503, or a connection that is
+ * visibly broken; none hangs, and the same request right after it is answered in full. ASan finds the leaks.
+ */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,11 +50,11 @@ struct question {
     const char *path;
     const void *body;
     size_t bytes;
-    bool may_be_plain; /* where it can't be compressed it goes out as it is */
+    bool may_be_plain; /* the answer may be sent uncompressed */
 };
 
 struct answer {
-    int status;   /* 0: none that is whole */
+    int status;   /* 0: no whole answer */
     size_t bytes; /* of the body */
     char body[ANSWER_BYTES];
 };
@@ -64,10 +64,10 @@ struct world {
     struct sockaddr_in at;
     pthread_t thread;
     int faults, refused, broken;
-    char fault[200]; /* what was wrong; "" nothing */
+    char fault[200]; /* the first failure; "" none */
 };
 
-/* Remembers the first thing that is wrong: it is found on a thread that is none of cmocka's. */
+/* Keeps the first failure, since cmocka can't fail a test from another thread. */
 #define WRONG(w, ...)                                                                                        \
     do {                                                                                                     \
         if ((w)->fault[0] == '\0')                                                                           \
@@ -90,7 +90,7 @@ static bool send_all(int fd, const void *data, size_t bytes)
     return true;
 }
 
-/* A whole answer has as many bytes as it says, or the chunk that ends it. */
+/* Reports whether an answer is whole: by its length, or by its last chunk. */
 static void read_answer(char *text, size_t length, struct answer *a)
 {
     char *body = memmem(text, length, "\r\n\r\n", 4), *said;
@@ -127,7 +127,7 @@ static void ask(struct world *w, const struct question *q, struct answer *a)
                     "Content-Length: %zu\r\n\r\n",
                     q->path, q->bytes);
     if (send_all(fd, text, (size_t)head))
-        (void)send_all(fd, q->body, q->bytes); /* who refuses it may not read all of it */
+        (void)send_all(fd, q->body, q->bytes); /* a server that refuses the body may not read all of it */
     while (length < sizeof text && (n = recv(fd, text + length, sizeof text - length, 0)) > 0)
         length += (size_t)n;
     if (n < 0 && errno == EAGAIN)

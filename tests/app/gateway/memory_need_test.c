@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a configuration may take of memory, and how many requests a limit leaves room for. */
+/* The memory that a configuration may take, and the number of requests that a limit has room for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +37,7 @@ static void limits_beyond_the_memory_are_told(void **state)
 
     (void)state;
     assert_int_equal(warnings.count, 1);
-    assert_int_equal(warnings.fault[0].place.line, 1); /* the key is not written */
+    assert_int_equal(warnings.fault[0].place.line, 1); /* the file has no such key */
     assert_non_null(strstr(warnings.fault[0].text, "there are 32 MiB (cgroup); lower limits."));
     warnings = warnings_of("listen: 127.0.0.1:0\nlimits: {connections: 9999, exchanges: 10}\n" HELLO, small);
     assert_non_null(strstr(warnings.fault[0].text, "lower limits.connections"));
@@ -89,7 +89,7 @@ static void room_beside_the_reserve_is_given_away(void **state)
     assert_int_equal(allowed(100 * MIB, 50 * MIB, 7, false), 7 + 40 * 16);
     assert_int_equal(allowed(100 * MIB, 90 * MIB, 7, false), 0);
     assert_int_equal(allowed(100 * MIB, 100 * MIB, 7, false), 0);
-    assert_int_equal(allowed(100 * MIB, 86 * MIB, 7, true), 0); /* or it would go to and fro */
+    assert_int_equal(allowed(100 * MIB, 86 * MIB, 7, true), 0); /* else it would alternate */
     assert_true(allowed(100 * MIB, 86 * MIB, 7, false) > 7);
     assert_true(allowed(100 * MIB, 80 * MIB, 0, true) > 0);
     assert_int_equal(allowed(UINT64_MAX / 2, 0, 3, false), INT_MAX);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A gateway whose memory runs short: it refuses what is new, finishes what it has, and takes requests again
- * when there is memory. What it sees of memory are files of the test's. */
+/* A gateway whose memory runs short: it refuses new requests, finishes those in progress, and takes requests
+ * again when there is memory. It reads the state of memory from files of the test. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ enum { PATIENCE_S = 30, TRIES = 3000 };
 struct world {
     struct sockaddr_in at;
     pthread_t thread;
-    const char *fault; /* what was wrong; NULL nothing */
+    const char *fault; /* the first failure; NULL: none */
 };
 
 static int send_request(const struct world *w, const char *path)
@@ -51,7 +51,7 @@ static int send_request(const struct world *w, const char *path)
     return fd;
 }
 
-/* Status of the answer, and whether it speaks of memory. */
+/* The status of the answer, and whether its text names memory. */
 static int read_answer(int fd, bool *of_memory)
 {
     char text[2048];
@@ -92,7 +92,7 @@ static void *be_client(void *arg)
         w->fault = "without memory it does not refuse";
     if (read_answer(slow, NULL) != 200)
         w->fault = "what was in progress is not finished";
-    files_put("/sys/fs/cgroup/memory.stat", "inactive_file 60000000\n"); /* which the kernel can have back */
+    files_put("/sys/fs/cgroup/memory.stat", "inactive_file 60000000\n"); /* the kernel can reclaim it */
     if (w->fault == NULL && !comes_to(w, 200))
         w->fault = "with memory again it does not answer";
     (void)kill(getpid(), SIGTERM);
@@ -120,7 +120,7 @@ static void new_requests_are_refused_while_memory_is_short(void **state)
     files_put("/proc/self/mountinfo", "31 24 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
     files_put("/proc/self/cgroup", "0::/\n");
     files_put("/sys/fs/cgroup/memory.max", "100000000\n");
-    files_put("/sys/fs/cgroup/memory.current", "60000000\n"); /* over half: it looks closely */
+    files_put("/sys/fs/cgroup/memory.current", "60000000\n"); /* more than half: the watch looks often */
     config_faults_open(&faults, "memory_watch_test");
     assert_int_equal(config_parse(&config, configuration, sizeof configuration - 1, &route_kinds, &faults),
                      0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers that are compressed on their way: which, by what the client takes, whole and streamed, and when the
+/* Compressed answers: which are compressed, by the client's preferences, whole and streamed, and when the
  * pool has no room. */
 #include "http/server/server_rig.h"
 #include "support/torture.h"
@@ -114,7 +114,7 @@ static bool says(const char *text)
     return found != NULL && found < end;
 }
 
-/* The length of the body that gzip packed. */
+/* The unpacked length of a gzip body. */
 static size_t unpack(void)
 {
     const char *body = strstr(reply, "\r\n\r\n") + 4;
@@ -130,7 +130,7 @@ static size_t unpack(void)
     return sizeof plain - z.avail_out;
 }
 
-/* --- what is said of what --- */
+/* --- headers --- */
 
 static const struct {
     const char *method, *how, *accept;
@@ -210,7 +210,7 @@ static int bodies(struct rig *rig)
         assert_int_equal(unpack(), sizeof fixed_text - 1);
         assert_memory_equal(plain, fixed_text, sizeof fixed_text - 1);
     }
-    ask(rig, "GET", "stream-short", "gzip"); /* what is not whole does not look so */
+    ask(rig, "GET", "stream-short", "gzip"); /* an incomplete answer must not look whole */
     assert_int_not_equal(strncmp(reply + reply_bytes - 4, "\xa0\x86\x01", 3), 0);
     response_coding_close(coding);
     return 0;
@@ -244,6 +244,7 @@ static int occupy(void *arg)
 
 static int full(struct rig *rig)
 {
+    static const char *const hows[] = {"large", "stream"};
     const weir_pool_options options = {.name = "small", .workers = 1, .queue = -1};
     weir_pool_stats stats;
     weir_pool *pool;
@@ -259,13 +260,12 @@ static int full(struct rig *rig)
         assert_int_equal(weir_yield(), 0);
         weir_pool_read(pool, &stats, NULL, NULL);
     } while (stats.running == 0);
-    static const char *const hows[] = {"large", "stream"};
     for (size_t i = 0; i < 2; i++) {
         ask(rig, "GET", hows[i], "gzip");
         assert_true(says("200 OK") && says("vary: accept-encoding") && !says("content-encoding"));
         assert_memory_equal(strstr(reply, "\r\n\r\n") + 4, text_of, 200000);
     }
-    ask(rig, "GET", "", "gzip"); /* so small that no pool is asked */
+    ask(rig, "GET", "", "gzip"); /* a body this small is compressed on the loop */
     assert_true(says("content-encoding: gzip"));
     __atomic_store_n(&occupying, 0, __ATOMIC_RELEASE);
     weir_scope_cancel(&scope);

@@ -34,9 +34,10 @@ static void paths_are_decoded_strictly(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        char *out = malloc(strlen(table[i][0]) + 1); /* no more than is promised */
+        int err;
+        char *out = malloc(strlen(table[i][0]) + 1); /* exactly the room of the contract */
         assert_non_null(out);
-        int err = rooted_open_path(table[i][0], out);
+        err = rooted_open_path(table[i][0], out);
         if ((err == 0) != (table[i][1] != NULL))
             fail_msg("'%s': %d", table[i][0], err);
         if (err == 0)
@@ -67,6 +68,30 @@ static void link_to(const char *target, const char *directory, const char *name)
 
 static void open_all(void)
 {
+    static const char *const taken[] = {"file",        "inside",      "sub/deep",    "sub/back",    "chain",
+                                        "folder/deep", "sub/../file", "folder/back", "./sub/./deep"};
+    static const char *const refused[] = {"out",
+                                          "absolute",
+                                          "up/secret",
+                                          "../secret",
+                                          "/etc/passwd",
+                                          "nothing",
+                                          "file/x",
+                                          "loop",
+                                          "pipe",
+                                          ".",
+                                          "sub",
+                                          "sub/",
+                                          "sub/far",
+                                          "all/etc/passwd",
+                                          "dangling",
+                                          "sub/../../secret",
+                                          "folder",
+                                          "folder/far",
+                                          "",
+                                          "file/",
+                                          "file/.",
+                                          "file/.."};
     char base[] = "/tmp/beneath-XXXXXX", root[64], command[100];
     int fd;
     struct stat about;
@@ -95,33 +120,9 @@ static void open_all(void)
 
     fd = rooted_open_root(root);
     assert_true(fd >= 0);
-    static const char *const refused[] = {"out",
-                                          "absolute",
-                                          "up/secret",
-                                          "../secret",
-                                          "/etc/passwd",
-                                          "nothing",
-                                          "file/x",
-                                          "loop",
-                                          "pipe",
-                                          ".",
-                                          "sub",
-                                          "sub/",
-                                          "sub/far",
-                                          "all/etc/passwd",
-                                          "dangling",
-                                          "sub/../../secret",
-                                          "folder",
-                                          "folder/far",
-                                          "",
-                                          "file/",
-                                          "file/.",
-                                          "file/.."};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (rooted_open(fd, refused[i], &about) != -ENOENT)
             fail_msg("%s was not refused", refused[i]);
-    static const char *const taken[] = {"file",        "inside",      "sub/deep",    "sub/back",    "chain",
-                                        "folder/deep", "sub/../file", "folder/back", "./sub/./deep"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
         int file = rooted_open(fd, taken[i], &about);
         if (file < 0)
@@ -143,7 +144,7 @@ static void nothing_outside_is_opened(void **state)
     open_all();
 }
 
-/* In a process of its own, for there is no way back. */
+/* In a process of its own, since the system call stays forbidden. */
 static int open_without_the_call(void *arg)
 {
     const int *error = arg;

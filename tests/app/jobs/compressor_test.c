@@ -16,9 +16,9 @@
 #include "jobs/compressor.h"
 #include "support/starve.h"
 
-/* --- what others make of it --- */
+/* --- unpacked by the libraries --- */
 
-/* Each unpacks all of it, and insists on its end. */
+/* Each unpacks the whole input, and requires its end. */
 static size_t gunzip(const weir_bytes *in, char *out, size_t room)
 {
     z_stream z = {.next_in = (Bytef *)(uintptr_t)in->data, .avail_in = (uInt)in->len};
@@ -50,7 +50,7 @@ static size_t unzstd(const weir_bytes *in, char *out, size_t room)
 static size_t (*const unpack[ENCODINGS])(const weir_bytes *in, char *out, size_t room) = {gunzip, unbrotli,
                                                                                           unzstd};
 
-/* --- what it is given --- */
+/* --- inputs --- */
 
 static char *text_of(size_t bytes)
 {
@@ -158,7 +158,7 @@ static void other_levels_are_refused(void **state)
     }
 }
 
-/* Behind a flush all that was put in can be taken out at the other side, though the end is not there yet. */
+/* After a flush all input so far can be unpacked, although the end is missing. */
 static void a_flush_makes_all_of_it_readable(void **state)
 {
     static const char text[] = "data: 1\n\n";
@@ -220,7 +220,7 @@ static void without_memory_it_says_so(void **state)
             int err;
             bool starved;
             weir_buffer_init(&packed, 1 << 20);
-            assert_non_null(weir_buffer_reserve(&packed, 1 << 20)); /* it shall not be the one to starve */
+            assert_non_null(weir_buffer_reserve(&packed, 1 << 20)); /* the buffer itself must not fail */
             starve_after(n);
             err = pack(&o, text, 200000, 65536, 4096, &packed);
             starved = starve_end();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Content codings taken off: whole, damaged, cut, too large. */
+/* Decoding of bodies: whole, damaged, cut off, too large. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,7 +54,7 @@ static void names_are_read(void **state)
     }
 }
 
-/* --- making what is decoded --- */
+/* --- encoders --- */
 
 static void compress_into(enum encoding encoding, weir_bytes in, weir_buffer *out)
 {
@@ -73,7 +73,7 @@ static void compress_into(enum encoding encoding, weir_bytes in, weir_buffer *ou
     compressor_close(c);
 }
 
-/* zlib's form, or without its header. */
+/* The format of zlib, or without its header. */
 static void deflate_into(weir_bytes in, int window_bits, weir_buffer *out)
 {
     z_stream z = {0};
@@ -114,7 +114,7 @@ static void make_text(void)
     }
 }
 
-/* In a room of exactly its size, so that ASan sees a look beyond. */
+/* The input lies in memory of exactly its size, so that ASan finds a read beyond. */
 static int decode(const char *coding, weir_bytes in, size_t most, weir_buffer *out)
 {
     struct codings codings = codings_of(coding);
@@ -201,7 +201,7 @@ static void what_is_cut_or_goes_on_is_damaged(void **state)
     }
 }
 
-/* A bomb is given up long before it is large, whatever out might hold. */
+/* A bomb is refused long before its output is large, however much out may hold. */
 static void what_grows_without_measure_is_too_large(void **state)
 {
     const size_t huge = 64 << 20;
@@ -215,7 +215,7 @@ static void what_grows_without_measure_is_too_large(void **state)
         assert_int_equal(decode(name, weir_buffer_bytes(&coded), SIZE_MAX / 4, &out), -WEIR_ETOOLARGE);
         assert_int_equal(decode(name, weir_buffer_bytes(&coded), 1 << 20, &out), -WEIR_ETOOLARGE);
         weir_buffer_free(&coded);
-        name = make(form, (weir_bytes){zeros, 1 << 20}, &coded); /* what is small in the end may */
+        name = make(form, (weir_bytes){zeros, 1 << 20}, &coded); /* a small output may have any ratio */
         assert_int_equal(decode(name, weir_buffer_bytes(&coded), 1 << 20, &out), 0);
         assert_int_equal(out.len, 1 << 20);
         weir_buffer_free(&out);

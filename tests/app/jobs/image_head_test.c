@@ -29,7 +29,7 @@ struct sample {
 #define SOI "\xff\xd8"
 #define APP1                                                                                                 \
     "\xff\xe1\x00\x08"                                                                                       \
-    "Exif\xff\xc0" /* a size of its own, which does not count */
+    "Exif\xff\xc0" /* has the marker of a frame, which does not count */
 #define SOF(marker, height, width)                                                                           \
     "\xff" marker "\x00\x11\x08" height width "\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01"
 #define SOS "\xff\xda\x00\x0c\x03\x01\x00\x02\x11\x03\x11\x00\x3f\x00"
@@ -137,7 +137,7 @@ static const struct sample samples[] = {
     {"another RIFF", BYTES("RIFF\x00\x01\x00\x00WAVEfmt "), -ENOTSUP, 0, 0, 0},
 };
 
-/* A copy of exactly n bytes, so that ASan sees a look beyond. */
+/* A copy of exactly n bytes, so that ASan finds a read beyond. */
 static int read_exact(const struct sample *sample, size_t n, struct image_head *head)
 {
     char *copy = malloc(n ? n : 1);
@@ -171,7 +171,7 @@ static void heads_say_what_they_claim(void **state)
     }
 }
 
-/* Of what is cut off behind the size it is known, or the decoder will notice. */
+/* A file that is cut off behind its size is recognized, or its decoder will notice. */
 static void heads_that_are_cut_off_are_refused(void **state)
 {
     (void)state;
@@ -188,7 +188,7 @@ static void heads_that_are_cut_off_are_refused(void **state)
     }
 }
 
-/* --- what a decoder is given --- */
+/* --- the parts for a decoder --- */
 
 static void assert_given(const char *file, size_t length, const char *wanted, size_t wanted_length)
 {
@@ -270,7 +270,7 @@ static void decoders_see_what_pixels_are_made_of(void **state)
         assert_given(table[i].file, table[i].length, table[i].wanted, table[i].wanted_length);
 }
 
-/* Made of a beginning, something many times, and an end. */
+/* A file of a beginning, a piece many times, and an end. */
 static weir_bytes many(const char *begin, size_t begin_length, const char *again, size_t again_length,
                        int times, const char *end, size_t end_length)
 {
@@ -373,7 +373,7 @@ static void profiles_of_any_length_are_not_used(void **state)
 
 static void turning_is_what_exif_says(void **state)
 {
-    /* What of "abc" over "def" is seen, by orientation: EXIF 2.3, tag 274. */
+    /* "abc" over "def", turned by each orientation: EXIF 2.3, tag 274. */
     static const struct {
         const char *rows;
         int width;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is claimed before an image is decoded, against what is then held; and files that are made to take
- * much. libvips makes most of them, zlib the others. */
+/* The memory claimed for an image before it is decoded, compared with the memory then held; and files made to
+ * take much memory. libvips makes most of them, zlib the others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 #include "jobs/image_claim.h"
 #include "jobs/vips_library.h"
 
-/* glib and libvips keep what they have found out until the program ends. */
+/* glib and libvips keep their caches until the program ends. */
 const char *__lsan_default_suppressions(void);
 
 const char *__lsan_default_suppressions(void)
@@ -35,7 +35,7 @@ enum { MEASURES = 0 };
 enum { MEASURES = 1 };
 #endif
 
-/* What each image takes, whatever its size: objects of libvips, tables of decoders. */
+/* The memory of each image, whatever its size: objects of libvips, tables of decoders. */
 enum { BESIDE_BYTES = 5 << 20 };
 
 static const struct vips_library *vips;
@@ -44,7 +44,7 @@ static const struct vips_library *vips;
 
 struct outcome {
     int err;
-    uint64_t peak_bytes; /* over what there was before */
+    uint64_t peak_bytes; /* more than before */
     char fault[IMAGE_FAULT_BYTES];
 };
 
@@ -73,24 +73,26 @@ static void forget_peak(void)
 
 static struct outcome shrink(weir_bytes file, const struct image_order *order)
 {
+    uint64_t before;
     struct outcome outcome = {0};
     weir_buffer out;
 
     weir_buffer_init(&out, IMAGE_FILE_BYTES_MAX);
     (void)malloc_trim(0);
     forget_peak();
-    uint64_t before = status_bytes("VmRSS:");
+    before = status_bytes("VmRSS:");
     outcome.err = image_shrink(vips, file, order, &out, outcome.fault, NULL, NULL);
     outcome.peak_bytes = status_bytes("VmHWM:") - before;
     weir_buffer_free(&out);
     return outcome;
 }
 
-/* --- what is claimed is what is held --- */
+/* --- claims and memory held --- */
 
-/* Grey noise, the same in each band: not much of it compresses away. */
+/* Grey noise, the same in each band, which compresses badly. */
 static weir_bytes picture(int width, int height, int bands, VipsInterpretation space, const char *suffix)
 {
+    bool deep;
     enum { SIDE = 1200 };
     static unsigned char noise[SIDE * SIDE];
     VipsImage *one, *cut = NULL, *bytes = NULL, *all = NULL, *named = NULL, *part[4];
@@ -103,7 +105,7 @@ static weir_bytes picture(int width, int height, int bands, VipsInterpretation s
     one = vips_image_new_from_memory(noise, sizeof noise, SIDE, SIDE, 1, VIPS_FORMAT_UCHAR);
     if (one == NULL || vips_crop(one, &cut, 0, 0, width, height, NULL) != 0)
         fail_msg("%d x %d: %s", width, height, vips_error_buffer());
-    bool deep = space == VIPS_INTERPRETATION_RGB16;
+    deep = space == VIPS_INTERPRETATION_RGB16;
     assert_int_equal(vips_cast(cut, &bytes, deep ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR, NULL), 0);
     for (int i = 0; i < bands; i++)
         part[i] = bytes;
@@ -169,6 +171,8 @@ static void what_is_held_was_claimed(void **state)
     use_each_once();
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         for (size_t j = 0; j < sizeof cases / sizeof *cases; j += 1 + i % 2) {
+            struct outcome outcome;
+            uint64_t claim;
             weir_bytes file =
                 picture(cases[j].width, cases[j].height, kinds[i].bands, kinds[i].space, kinds[i].suffix);
             const struct image_order order = {.width = cases[j].box,
@@ -179,8 +183,8 @@ static void what_is_held_was_claimed(void **state)
                                               .memory_max = IMAGE_MEMORY_BYTES};
             static struct image_head head;
             assert_int_equal(image_head_read(&head, file, false), 0);
-            uint64_t claim = image_claim(&head, &order, file.len) - file.len; /* it is there already */
-            struct outcome outcome = shrink(file, &order);
+            claim = image_claim(&head, &order, file.len) - file.len; /* the file is in memory already */
+            outcome = shrink(file, &order);
             if (outcome.err != 0)
                 fail_msg("%s, %d bands: %s", kinds[i].suffix, kinds[i].bands, outcome.fault);
             if (MEASURES && outcome.peak_bytes > claim + BESIDE_BYTES)
@@ -191,7 +195,7 @@ static void what_is_held_was_claimed(void **state)
         }
 }
 
-/* --- files that are made to take much --- */
+/* --- files made to take much memory --- */
 
 static const struct image_order usual = {.width = 320,
                                          .height = 320,
@@ -220,7 +224,7 @@ static void put_chunk(weir_buffer *out, const char *type, const void *data, size
     put_big(out, (uint32_t)crc32(0, (const unsigned char *)out->data + from, (unsigned)(length + 4)));
 }
 
-/* Zeros, deflated, behind what comes before them in a chunk. */
+/* Deflated zeros, behind the first bytes of a chunk. */
 static weir_bytes packed_zeros(const char *before, size_t before_length, size_t zeros)
 {
     unsigned char *all = calloc(1, zeros);
@@ -286,7 +290,7 @@ static void wide_images_are_refused(void **state)
     }
 }
 
-/* Of what unpacks nothing is unpacked; a small image it is, and becomes one. */
+/* Nothing of a bomb is unpacked: the small image is decoded as one. */
 static void texts_of_a_png_are_not_unpacked(void **state)
 {
     static const struct {
@@ -308,7 +312,7 @@ static void texts_of_a_png_are_not_unpacked(void **state)
     }
 }
 
-/* The same in the other formats: segments, chunks, frames and comments of which no pixel comes. */
+/* The same for the other formats: segments, chunks, frames and comments without pixels. */
 static weir_buffer with_many(weir_bytes file, size_t at, const char *again, size_t length, int times)
 {
     weir_buffer out;
@@ -330,13 +334,14 @@ static void what_is_no_pixel_costs_nothing(void **state)
                             few[] = "\xff\xe5\x00\x02";
     static char frame[] = "\x2c\0\0\0\0\1\0\1\0\0\2\2\x44\1\0", comment[] = "\x21\xfe\4text\0";
 
-    (void)state;
     weir_buffer files[] = {
         with_many(jpeg, 2, segment, sizeof segment, 64),
         with_many(jpeg, 2, few, 4, 250000),
         with_many(gif, gif.len - 1, frame, sizeof frame - 1, 70000),
         with_many(gif, 13 + 768, comment, sizeof comment - 1, 100000),
     };
+
+    (void)state;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char what[32];
         (void)snprintf(what, sizeof what, "file %zu", i);
@@ -359,7 +364,7 @@ static int open_library(void **state)
 int main(void)
 {
 #if defined(__SANITIZE_THREAD__)
-    /* As in image_test.c: libraries that TSan sees only in part, whose every pixel it would tell of. */
+    /* As in image_test.c: TSan sees only a part of these libraries, and would report every pixel. */
     printf("1..1\nok 1 # SKIP under TSan: libvips and what it uses are not built for it\n");
     return 0;
 #endif

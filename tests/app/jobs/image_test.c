@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Images are made by libvips itself, here and now; what comes out is read with it, too. */
+/* Images are made by libvips during the test, and the results are read with it, too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include "jobs/image_claim.h"
 #include "jobs/vips_library.h"
 
-/* glib and libvips keep what they have found out until the program ends. */
+/* glib and libvips keep their caches until the program ends. */
 const char *__lsan_default_suppressions(void);
 
 const char *__lsan_default_suppressions(void)
@@ -66,8 +66,8 @@ static VipsImage *picture(int width, int height, int bands, bool hole)
     return image;
 }
 
-/* The file of an image, which is used up. suffix as vips_image_write_to_buffer takes it: ".jpg[interlace]".
- */
+/* Makes the file of an image, and frees the image. suffix: as vips_image_write_to_buffer() takes it,
+ * ".jpg[interlace]". */
 static weir_bytes file_of(VipsImage *image, const char *suffix)
 {
     void *data = NULL;
@@ -84,7 +84,7 @@ static void drop_file(weir_bytes file)
     g_free((void *)(uintptr_t)file.data);
 }
 
-/* --- looking at what comes out --- */
+/* --- looking at results --- */
 
 struct seen {
     int width, height, bands;
@@ -120,11 +120,13 @@ static bool near(int a, int b)
 
 static int shrink(weir_bytes file, const struct image_order *order, weir_buffer *out)
 {
+    bool has_words;
+    int err;
     char fault[IMAGE_FAULT_BYTES] = "unset";
 
     weir_buffer_init(out, 1 << 20);
-    int err = image_shrink(vips, file, order, out, fault, NULL, NULL);
-    bool has_words = err == -ENOTSUP || err == -EINVAL || err == -EFBIG;
+    err = image_shrink(vips, file, order, out, fault, NULL, NULL);
+    has_words = err == -ENOTSUP || err == -EINVAL || err == -EFBIG;
     assert_int_equal(fault[0] != '\0', has_words);
     return err;
 }
@@ -140,6 +142,8 @@ static void every_format_goes_into_every_other(void **state)
     (void)state;
     for (int i = 0; i < SUFFIXES; i++)
         for (int output = 0; output < IMAGE_OUTPUTS; output++) {
+            const unsigned char *p;
+            struct seen seen;
             static const char *const types[IMAGE_OUTPUTS] = {"image/jpeg", "image/png", "image/webp",
                                                              "image/jpeg"};
             weir_bytes file = file_of(picture(200, 100, 3, false), suffixes[i]);
@@ -149,11 +153,11 @@ static void every_format_goes_into_every_other(void **state)
             if (shrink(file, &order, &out) != 0)
                 fail_msg("%s does not become %s", suffixes[i], image_output_names[output]);
             assert_string_equal(image_type_of(weir_buffer_bytes(&out)), types[output]);
-            struct seen seen = look(weir_buffer_bytes(&out));
+            seen = look(weir_buffer_bytes(&out));
             assert_int_equal(seen.width, 40);
             assert_int_equal(seen.height, 20);
             assert_int_equal(seen.bands, 3);
-            const unsigned char *p = at(&seen, 30, 15);
+            p = at(&seen, 30, 15);
             if (!near(p[0], 255 * 3 / 4) || !near(p[1], 255 * 3 / 4) || !near(p[2], 0))
                 fail_msg("%s: %d %d %d", suffixes[i], p[0], p[1], p[2]);
             p = at(&seen, 10, 5);
@@ -173,13 +177,14 @@ static void it_fits_the_box_and_never_grows(void **state)
                  {64, 64, 64, 64, 64, 64}};
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct seen seen;
         weir_bytes file = file_of(picture(table[i].width, table[i].height, 3, false), ".jpg");
         struct image_order order = small;
         weir_buffer out;
         order.width = table[i].box_width;
         order.height = table[i].box_height;
         assert_int_equal(shrink(file, &order, &out), 0);
-        struct seen seen = look(weir_buffer_bytes(&out));
+        seen = look(weir_buffer_bytes(&out));
         assert_int_equal(seen.width, table[i].wanted_width);
         assert_int_equal(seen.height, table[i].wanted_height);
         g_free(seen.pixels);
@@ -188,26 +193,29 @@ static void it_fits_the_box_and_never_grows(void **state)
     }
 }
 
-/* What libvips itself turns upright must look the same. */
+/* The result must look like an image that libvips itself turns upright. */
 static void orientation_is_applied(void **state)
 {
     (void)state;
     for (int orientation = 1; orientation <= 8; orientation++) {
+        unsigned char *wanted;
+        size_t length;
+        struct seen seen;
+        weir_buffer out;
+        weir_bytes file;
         VipsImage *image = picture(32, 16, 3, false), *tagged = NULL, *upright = NULL;
         assert_int_equal(vips_copy(image, &tagged, NULL), 0);
         g_object_unref(image);
         vips_image_set_int(tagged, VIPS_META_ORIENTATION, orientation);
-        weir_bytes file = file_of(tagged, ".jpg[Q=100]");
-        weir_buffer out;
+        file = file_of(tagged, ".jpg[Q=100]");
         assert_int_equal(shrink(file, &small, &out), 0);
-        struct seen seen = look(weir_buffer_bytes(&out));
+        seen = look(weir_buffer_bytes(&out));
 
         image = vips_image_new_from_buffer(file.data, file.len, "", NULL);
         assert_int_equal(vips_image_get_orientation(image), orientation);
         assert_int_equal(vips_autorot(image, &upright, NULL), 0);
         g_object_unref(image);
-        size_t length;
-        unsigned char *wanted = vips_image_write_to_memory(upright, &length);
+        wanted = vips_image_write_to_memory(upright, &length);
         assert_int_equal(seen.width, orientation < 5 ? 32 : 16);
         assert_int_equal(seen.height, orientation < 5 ? 16 : 32);
         assert_memory_equal(seen.pixels, wanted, length);
@@ -221,19 +229,21 @@ static void orientation_is_applied(void **state)
 
 static void turned_images_fit_the_box_as_they_are_seen(void **state)
 {
+    struct seen seen;
+    weir_buffer out;
+    struct image_order order = small;
+    weir_bytes file;
     VipsImage *image = picture(300, 100, 3, false), *tagged = NULL;
 
     (void)state;
     assert_int_equal(vips_copy(image, &tagged, NULL), 0);
     g_object_unref(image);
     vips_image_set_int(tagged, VIPS_META_ORIENTATION, 6);
-    weir_bytes file = file_of(tagged, ".jpg");
-    struct image_order order = small;
-    weir_buffer out;
+    file = file_of(tagged, ".jpg");
     order.width = 20;
     order.height = 30;
     assert_int_equal(shrink(file, &order, &out), 0);
-    struct seen seen = look(weir_buffer_bytes(&out));
+    seen = look(weir_buffer_bytes(&out));
     assert_int_equal(seen.width, 10); /* 100 x 300, seen upright */
     assert_int_equal(seen.height, 30);
     g_free(seen.pixels);
@@ -243,19 +253,20 @@ static void turned_images_fit_the_box_as_they_are_seen(void **state)
 
 static void nothing_but_pixels_is_kept(void **state)
 {
-    /* Of EXIF a WebP gets a new one, which says nothing. */
+    /* A WebP gets new EXIF data, which are empty. */
     static const char *const kinds[] = {"xmp-data", "icc-profile-data", "iptc-data", "exif-ifd0-Artist"};
     (void)state;
     for (int output = 0; output < IMAGE_OUTPUTS; output++) {
+        weir_buffer out;
+        struct image_order order = small;
+        weir_bytes file;
         VipsImage *image = picture(64, 64, 3, false), *tagged = NULL;
         assert_int_equal(vips_copy(image, &tagged, NULL), 0);
         g_object_unref(image);
         vips_image_set_int(tagged, VIPS_META_ORIENTATION, 3);
         vips_image_set_string(tagged, "exif-ifd0-Artist", "secret");
         vips_image_set_blob_copy(tagged, VIPS_META_XMP_NAME, "<x>secret</x>", 13);
-        weir_bytes file = file_of(tagged, ".jpg[profile=srgb]");
-        struct image_order order = small;
-        weir_buffer out;
+        file = file_of(tagged, ".jpg[profile=srgb]");
         assert_non_null(memmem(file.data, file.len, "secret", 6));
         order.output = output;
         assert_int_equal(shrink(file, &order, &out), 0);
@@ -283,16 +294,19 @@ static void what_is_transparent_stays_so_or_becomes_white(void **state)
                  {2, IMAGE_TO_JPEG, "image/jpeg", 1}};
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        bool alpha;
+        const unsigned char *middle;
+        struct seen seen;
         weir_bytes file = file_of(picture(120, 120, table[i].bands, true), ".png");
         struct image_order order = small;
         weir_buffer out;
         order.output = table[i].output;
         assert_int_equal(shrink(file, &order, &out), 0);
         assert_string_equal(image_type_of(weir_buffer_bytes(&out)), table[i].type);
-        struct seen seen = look(weir_buffer_bytes(&out));
+        seen = look(weir_buffer_bytes(&out));
         assert_int_equal(seen.bands, table[i].bands_out);
-        const unsigned char *middle = at(&seen, 20, 20);
-        bool alpha = seen.bands == 2 || seen.bands == 4;
+        middle = at(&seen, 20, 20);
+        alpha = seen.bands == 2 || seen.bands == 4;
         assert_true(near(middle[seen.bands - 1], alpha ? 0 : 255));
         g_free(seen.pixels);
         weir_buffer_free(&out);
@@ -300,17 +314,20 @@ static void what_is_transparent_stays_so_or_becomes_white(void **state)
     }
 }
 
-/* A grey image with a profile of colours, one with a profile of nothing, and stray bytes between segments. */
+/* A grey image with a profile of colours, an image with a profile of zeros, and stray bytes between segments:
+ * other programs take them, too. */
 static void what_others_take_is_taken(void **state)
 {
+    size_t length;
     weir_bytes coloured = file_of(picture(64, 64, 3, false), ".jpg[profile=srgb]");
     const char *from = memmem(coloured.data, coloured.len, "ICC_PROFILE", 12);
 
     (void)state;
     assert_non_null(from);
     from -= 4; /* its marker and length */
-    size_t length = (size_t)((unsigned char)from[2] << 8 | (unsigned char)from[3]) + 2;
+    length = (size_t)((unsigned char)from[2] << 8 | (unsigned char)from[3]) + 2;
     for (int i = 0; i < 4; i++) {
+        struct seen seen;
         const int bands = i % 2 == 0 ? 1 : 3;
         weir_bytes file = file_of(picture(64, 64, bands, false), ".jpg[Q=90,strip]");
         weir_buffer with, out;
@@ -318,13 +335,13 @@ static void what_others_take_is_taken(void **state)
         assert_int_equal(weir_buffer_append(&with, file.data, 2), 0);
         assert_int_equal(weir_buffer_append(&with, "stray\xff\x00\xff\xff", 9), 0);
         assert_int_equal(weir_buffer_append(&with, from, length), 0);
-        if (i >= 2) /* no tag of it is where its table says */
+        if (i >= 2) /* no tag is at the offset of its table */
             memset(with.data + with.len - length + 200, 0, length - 200);
         assert_int_equal(weir_buffer_append(&with, file.data + 2, file.len - 2), 0);
         assert_int_equal(weir_buffer_append(&with, "behind", 6), 0);
         if (shrink(weir_buffer_bytes(&with), &small, &out) != 0)
             fail_msg("%d bands are not taken", bands);
-        struct seen seen = look(weir_buffer_bytes(&out));
+        seen = look(weir_buffer_bytes(&out));
         assert_int_equal(seen.bands, bands);
         assert_true(near(at(&seen, 20, 20)[0], 128));
         g_free(seen.pixels);
@@ -356,6 +373,7 @@ static void other_colours_become_srgb(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
+        weir_buffer out;
         VipsImage *image = picture(80, 80, 3, false), *other = NULL;
         const unsigned char *p;
         struct seen seen;
@@ -363,7 +381,6 @@ static void other_colours_become_srgb(void **state)
         assert_int_equal(vips_colourspace(image, &other, spaces[i], NULL), 0);
         g_object_unref(image);
         file = file_of(other, spaces[i] == VIPS_INTERPRETATION_CMYK ? ".jpg" : ".png");
-        weir_buffer out;
         assert_int_equal(shrink(file, &small, &out), 0);
         seen = look(weir_buffer_bytes(&out));
         assert_int_equal(seen.bands, spaces[i] == VIPS_INTERPRETATION_GREY16 ? 1 : 3);
@@ -398,8 +415,7 @@ static void lies_are_refused_before_anything_is_decoded(void **state)
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         weir_buffer out;
         int err = shrink((weir_bytes){lies[i].bytes, lies[i].length}, &small, &out);
-        assert_true(err == -EFBIG ||
-                    (i == 3 && err == -EINVAL)); /* of that one nothing but the claim is there */
+        assert_true(err == -EFBIG || (i == 3 && err == -EINVAL)); /* this file has nothing but its claim */
         assert_int_equal(out.len, 0);
         weir_buffer_free(&out);
     }
@@ -442,7 +458,7 @@ static void all_images_together_are_bound(void **state)
     assert_int_equal(image_head_read(&head, file, false), 0);
     claim = image_claim(&head, &small, file.len);
     image_budget_set(claim);
-    for (int i = 0; i < 3; i++) { /* it is given back */
+    for (int i = 0; i < 3; i++) { /* the budget is released each time */
         assert_int_equal(shrink(file, &small, &out), 0);
         weir_buffer_free(&out);
     }
@@ -482,7 +498,7 @@ static void what_is_no_image_of_ours_is_refused(void **state)
     drop_file(tiff);
 }
 
-/* Of a file that is cut off anywhere nothing comes, but for the last bytes, behind all pixels. */
+/* A file that is cut off anywhere gives no result, except in the last bytes, behind all pixels. */
 static void what_is_cut_off_is_refused(void **state)
 {
     static const int spare[SUFFIXES] = {2, 2, 16, 16, 16, 2, 8, 16};
@@ -569,7 +585,7 @@ static void it_ends_when_nobody_waits(void **state)
     drop_file(file);
 }
 
-/* What its decoder would only warn of, and fill up with grey. */
+/* Damage of which the decoder would only warn, and fill up with grey. */
 static void a_png_with_a_wrong_checksum_is_refused(void **state)
 {
     weir_bytes file = file_of(picture(300, 300, 3, false), ".png[compression=0]");
@@ -586,7 +602,7 @@ static void a_png_with_a_wrong_checksum_is_refused(void **state)
     drop_file(file);
 }
 
-/* A progressive JPEG is decoded before its first row: each of its scans, however small, is asked for. */
+/* A progressive JPEG is decoded before its first row: poll is called for each of its scans, however small. */
 static void every_scan_is_asked_for(void **state)
 {
     static const char *const few[] = {".jpg", ".jpg[interlace]"};
@@ -604,7 +620,7 @@ static void every_scan_is_asked_for(void **state)
         weir_buffer_free(&out);
         drop_file(file);
     }
-    assert_true(before_rows[1] >= before_rows[0] + 8); /* libjpeg makes ten scans of it */
+    assert_true(before_rows[1] >= before_rows[0] + 8); /* libjpeg makes ten scans */
 }
 
 static void the_room_ends(void **state)
@@ -631,7 +647,7 @@ static int open_library(void **state)
 int main(void)
 {
 #if defined(__SANITIZE_THREAD__)
-    /* One thread of ours, and libraries that TSan sees only in part: what it would tell is of them. */
+    /* There is one thread of ours; TSan sees only a part of the libraries, and would report them. */
     printf("1..1\nok 1 # SKIP under TSan: libvips and what it uses are not built for it\n");
     return 0;
 #endif

@@ -25,7 +25,7 @@ static json_t *tree_of(const char *text)
     return tree;
 }
 
-/* The document lies in a room of exactly its size, so that ASan sees a look beyond. */
+/* The document lies in memory of exactly its size, so that ASan finds a read beyond. */
 static int pick(const char *template_, const char *document, enum json_missing missing, weir_buffer *out,
                 char fault[JSON_PICK_FAULT_BYTES])
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The program's kinds of job: what they take as parameters, what they give, and with which words they fail.
- */
+/* The program's kinds of jobs: their parameters, their results, and the reasons of their failures. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +120,7 @@ static void each_refusal_says_why(void **state)
     run_everywhere(fails, NULL);
 }
 
-/* A result that has no room is a failure, and leaves nothing. */
+/* A result without room is a failure, and leaves the buffer empty. */
 static int small_room(void *arg)
 {
     const weir_job_input in = {.params = weir_bytes_of("{\"encoding\":\"zstd\"}"),

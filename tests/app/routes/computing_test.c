@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bodies fed to jobs piece by piece: whole, refused, broken off, and by clients who leave at every moment. */
+/* Bodies fed to jobs piece by piece: whole, refused, broken off, and by clients that leave at every moment.
+ */
 #include "http/server/server_rig.h"
 #include "support/torture.h"
 
@@ -10,7 +11,7 @@
 #include "jobs/kinds.h"
 #include "routes/computing.h"
 
-/* --- a kind that sums bytes, fails when it is told to, and counts its lives --- */
+/* --- a kind of job that sums bytes, fails when the body says so, and counts its states --- */
 
 static int begun, ended;
 
@@ -45,7 +46,7 @@ static const weir_job_kind sum_kind = {.name = "sum",
                                        .piece = sum_piece,
                                        .end = sum_end};
 
-/* --- a handler that streams what comes out --- */
+/* --- a handler that streams the output --- */
 
 struct emitting {
     weir_response *res;
@@ -138,7 +139,7 @@ static int sums(struct rig *rig)
         assert_non_null(strstr(text, "200 OK"));
         assert_non_null(strstr(text, wanted));
         assert_int_equal(strstr(text, "content-length") != NULL,
-                         sizes[i] < 262144); /* one piece is answered whole */
+                         sizes[i] < 262144); /* a single piece is answered whole */
         weir_stream_close(s);
     }
     assert_int_equal(begun, 7);
@@ -166,14 +167,14 @@ static int break_offs(struct rig *rig)
     assert_non_null(strstr(text, "exclamation mark"));
     weir_stream_close(s);
 
-    s = rig_connect(rig); /* it fails while the rest has not come */
+    s = rig_connect(rig); /* the job fails before the rest has come */
     post(s, 1 << 20);
     rig_send(s, "!");
     assert_int_equal(send_zeros_and_ones(s, 262143), 0);
     assert_int_equal(rig_answer(s, text, sizeof text), 422);
     weir_stream_close(s);
 
-    s = rig_connect(rig); /* the body ends before its end, when an answer has begun */
+    s = rig_connect(rig); /* the body is cut off after the answer has begun */
     post(s, 1 << 20);
     assert_int_equal(send_zeros_and_ones(s, 600000), 0);
     assert_int_equal(weir_stream_shutdown(s), 0);

@@ -71,7 +71,7 @@ static void other_bytes_are_base64(void **state)
                 "\"a\":{\"status\":200,\"body\":{\"base64\":\"Iv8i\"}}");
 }
 
-/* A body nested as deep as the validator follows would be deeper than that inside the answer. */
+/* A body nested as deep as the limit would exceed it inside the answer. */
 static void json_too_deep_for_the_answer_is_a_string(void **state)
 {
     char body[2 * 1024 + 1];
@@ -130,7 +130,7 @@ static void failures_say_more_when_they_are_to(void **state)
                 "\"a\":{\"error\":\"connect failed\",\"detail\":\"connection refused\"}");
 }
 
-/* A part that does not fit is undone and told as an error; what stood before it stays. */
+/* A part that does not fit is removed and becomes an error; the text before it stays. */
 static void a_part_too_large_becomes_an_error(void **state)
 {
     struct rig rig;
@@ -254,7 +254,7 @@ static void other_large_bodies_are_made_and_held(void **state)
     }
 }
 
-/* Also when it is only what follows the part that does not fit. */
+/* Also when only the text after the part does not fit. */
 static void a_large_body_too_many_becomes_an_error(void **state)
 {
     (void)state;

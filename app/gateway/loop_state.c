@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "gateway/loop_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <weir/log.h>
+
+#include "config/route_kind.h"
+#include "http/response_coding.h"
+#include "metrics/gather_counts.h"
+#include "metrics/request_counts.h"
+
+void loop_state_close(void *arg)
+{
+    struct loop_state *loop = arg;
+
+    gateway_status_stops(loop->status);
+    for (size_t i = loop->opened; i-- > 0;) {
+        const struct route_kind *kind = loop->config->routes[i].kind;
+        if (kind->close != NULL)
+            kind->close(loop->route[i]);
+    }
+    for (size_t i = 0; loop->coding != NULL && i < loop->config->route_count; i++)
+        response_coding_close(loop->coding[i]);
+    free(loop->coding);
+    weir_client_close(loop->client);
+    free(loop);
+}
+
+static int open_route(struct loop_state *loop, size_t i)
+{
+    const struct config_route *route = &loop->config->routes[i];
+    int err;
+
+    loop->route[i] = (void *)(uintptr_t)route->settings;
+    err = route->compress_response.on ? response_coding_open(route, &loop->coding[i]) : 0;
+    if (err < 0)
+        return err;
+    return route->kind->open != NULL ? route->kind->open(route, loop->client, &loop->route[i]) : 0;
+}
+
+static int open_client(struct loop_state *loop, uint64_t replies_bytes)
+{
+    const struct config_limits *limits = &loop->config->limits;
+    const weir_client_options options = {
+        .head_bytes = limits->head_bytes,
+        .headers = limits->headers,
+        .reply_bytes = limits->reply_bytes,
+        .replies_bytes = replies_bytes,
+    };
+
+    return weir_client_open(&options, &loop->client);
+}
+
+static int open_counts(struct loop_state *loop)
+{
+    const struct gateway_status *status = loop->status;
+
+    if (status->requests == NULL)
+        return 0;
+    loop->requests = request_counts_loop_open(status->requests);
+    loop->gathers = gather_counts_loop_open(status->gathers);
+    return loop->requests != NULL && loop->gathers != NULL ? 0 : -ENOMEM;
+}
+
+struct loop_state *loop_state_open(const struct config *config, struct gateway_status *status,
+                                   uint64_t replies_bytes)
+{
+    struct loop_state *loop = calloc(1, sizeof *loop + config->route_count * sizeof loop->route[0]);
+    int err;
+
+    if (loop == NULL) {
+        gateway_status_stops(status);
+        return NULL;
+    }
+    loop->config = config;
+    loop->status = status;
+    loop->coding = calloc(config->route_count, sizeof *loop->coding);
+    err = loop->coding != NULL ? open_counts(loop) : -ENOMEM;
+    if (err == 0)
+        err = open_client(loop, replies_bytes);
+    while (err == 0 && loop->opened < config->route_count) {
+        err = open_route(loop, loop->opened);
+        loop->opened += err == 0;
+    }
+    if (err == 0)
+        return loop;
+    weir_log(WEIR_LOG_ERROR, "a loop could not be set up", WEIR_KV_ERROR("error", err));
+    loop_state_close(loop);
+    return NULL;
+}
+
+int loop_state_answer(weir_request *req, weir_response *res, void *state)
+{
+    const struct loop_state *loop = state;
+    const struct config_route *route = weir_request_data(req);
+    const size_t i = (size_t)(route - loop->config->routes);
+    int err = loop->coding[i] != NULL ? response_coding_use(loop->coding[i], req, res) : 0;
+
+    return err < 0 ? err : route->kind->handle(req, res, loop->route[i]);
+}

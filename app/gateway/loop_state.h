@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* The state of the gateway on a loop: its client, the states of its routes, its counts.
+ *
+ * Threading: opened, used and closed on its loop.
+ */
+#ifndef APP_GATEWAY_LOOP_STATE_H
+#define APP_GATEWAY_LOOP_STATE_H
+
+#include <weir/http_client.h>
+#include <weir/http_server.h>
+
+#include "config/config.h"
+#include "metrics/gateway_status.h"
+
+struct gather_counts_loop;
+struct request_counts_loop;
+struct response_coding;
+
+struct loop_state {
+    const struct config *config;
+    struct gateway_status *status;
+    struct request_counts_loop *requests; /* NULL: there is no admin address */
+    struct gather_counts_loop *gathers;   /* as requests */
+    weir_client *client;
+    size_t opened;                   /* routes that are open */
+    struct response_coding **coding; /* by number of the route; NULL: its answers are not compressed */
+    void *route[];                   /* by number */
+};
+
+/* Opens the state, after gateway_status_runs(). replies_bytes: the memory that answers of backends may hold,
+ * on all loops together.
+ * Owns:    config and status are lent until loop_state_close(), which calls gateway_status_stops().
+ * Returns: NULL after logging why, and gateway_status_stops().
+ */
+struct loop_state *loop_state_open(const struct config *config, struct gateway_status *status,
+                                   uint64_t replies_bytes);
+void loop_state_close(void *loop);
+
+/* The handler of every route: passes the request on to the kind of its route. state: a struct loop_state. */
+int loop_state_answer(weir_request *req, weir_response *res, void *state);
+
+#endif
