@@ -63,8 +63,8 @@ static int read_world(struct torture *t)
 static void a_cancelled_read_loses_no_byte(void **state)
 {
     (void)state;
-    torture(read_world, &(bool){false});
-    torture(read_world, &(bool){true});
+    torture_all_transports(read_world, &(bool){false});
+    torture_all_transports(read_world, &(bool){true});
 }
 
 /* --- writing --- */
@@ -118,7 +118,7 @@ static void a_cancelled_write_sends_a_beginning(void **state)
     (void)state;
     bulk = malloc(BULK);
     fill(bulk, 0, BULK);
-    torture(write_world, NULL);
+    torture_all_transports(write_world, NULL);
     free(bulk);
 }
 
@@ -186,7 +186,7 @@ static int life_world(struct torture *t)
 static void a_connection_can_be_cancelled_anywhere(void **state)
 {
     (void)state;
-    torture(life_world, NULL);
+    torture_all_transports(life_world, NULL);
 }
 
 /* --- a rough network --- */

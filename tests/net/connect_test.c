@@ -29,7 +29,7 @@ static int refused(void *arg)
 static void refusals_are_told(void **state)
 {
     (void)state;
-    run_everywhere(refused, NULL);
+    run_on_all_transports(refused, NULL);
 }
 
 /* --- several addresses, simulated --- */
@@ -319,7 +319,7 @@ static int connect_world(struct torture *t)
 static void a_race_can_be_cancelled_anywhere(void **state)
 {
     (void)state;
-    torture(connect_world, NULL);
+    torture_all_transports(connect_world, NULL);
 }
 
 int main(void)

@@ -116,7 +116,7 @@ static int tcp(void *arg)
 static void waits_name_the_peer(void **state)
 {
     (void)state;
-    run_everywhere(tcp, NULL);
+    run_on_all_transports(tcp, NULL);
 }
 
 static int unix_socket(void *arg)
@@ -134,7 +134,7 @@ static int unix_socket(void *arg)
 static void so_they_do_on_unix_sockets(void **state)
 {
     (void)state;
-    run_everywhere(unix_socket, NULL);
+    run_on_all_transports(unix_socket, NULL);
 }
 
 static int connect_in_vain(void *arg)

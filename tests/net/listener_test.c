@@ -41,7 +41,7 @@ static int close_under_accept(void *arg)
 static void closing_ends_an_accept(void **state)
 {
     (void)state;
-    run_everywhere(close_under_accept, NULL);
+    run_on_all_transports(close_under_accept, NULL);
 }
 
 static int addresses_in_use(void *arg)
@@ -82,7 +82,7 @@ static int addresses_in_use(void *arg)
 static void an_address_has_one_listener(void **state)
 {
     (void)state;
-    run_everywhere(addresses_in_use, NULL);
+    run_on_all_transports(addresses_in_use, NULL);
 }
 
 static int leftovers(void *arg)
@@ -116,7 +116,7 @@ static int leftovers(void *arg)
 static void only_a_dead_socket_is_taken_over(void **state)
 {
     (void)state;
-    run_everywhere(leftovers, NULL);
+    run_on_all_transports(leftovers, NULL);
 }
 
 /* --- for a server --- */
@@ -234,7 +234,7 @@ static int serve_pause_resume(void *arg)
 static void serving_pauses_and_resumes(void **state)
 {
     (void)state;
-    run_everywhere(serve_pause_resume, NULL);
+    run_on_all_transports(serve_pause_resume, NULL);
 }
 
 static int close_inside(void *arg)
@@ -260,7 +260,7 @@ static int close_inside(void *arg)
 static void a_listener_may_be_closed_by_its_own_callback(void **state)
 {
     (void)state;
-    run_everywhere(close_inside, NULL);
+    run_on_all_transports(close_inside, NULL);
     for (uint64_t seed = seed_first(); seed <= seed_last(20); seed++)
         run_simulated(seed, close_inside, NULL);
 }
@@ -307,7 +307,7 @@ static int empty_and_stop(void *arg)
 static void a_queue_is_emptied_before_it_ends(void **state)
 {
     (void)state;
-    run_everywhere(empty_and_stop, NULL);
+    run_on_all_transports(empty_and_stop, NULL);
 }
 
 /* A loop that accepts gives its tasks a turn in between. */
@@ -352,7 +352,7 @@ static int accept_in_batches(void *arg)
 static void accepting_is_done_in_batches(void **state)
 {
     (void)state;
-    run_everywhere(accept_in_batches, NULL);
+    run_on_all_transports(accept_in_batches, NULL);
 }
 
 /* --- no descriptors --- */
@@ -418,6 +418,7 @@ static int run_out(void *arg)
     return 0;
 }
 
+/* Not in memory, where no descriptors are used up. */
 static void without_descriptors_accepting_rests(void **state)
 {
     (void)state;
@@ -445,6 +446,7 @@ static int close_while_resting(void *arg)
     return 0;
 }
 
+/* Not in memory: as the test before. */
 static void a_listener_may_be_closed_while_it_rests(void **state)
 {
     (void)state;
@@ -498,7 +500,7 @@ static int accept_world(struct torture *t)
 static void a_cancelled_accept_loses_no_connection(void **state)
 {
     (void)state;
-    torture(accept_world, NULL);
+    torture_all_transports(accept_world, NULL);
 }
 
 int main(void)

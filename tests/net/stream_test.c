@@ -55,7 +55,7 @@ static int echo_everything(void *arg)
 static void bytes_come_back(void **state)
 {
     (void)state;
-    run_everywhere(echo_everything, NULL);
+    run_on_all_transports(echo_everything, NULL);
 }
 
 /* --- more than the kernel holds --- */
@@ -114,7 +114,7 @@ static int transfer(void *arg)
 static void large_transfers_arrive_whole(void **state)
 {
     (void)state;
-    run_everywhere(transfer, NULL);
+    run_on_all_transports(transfer, NULL);
 }
 
 /* --- closing while others wait --- */
@@ -206,7 +206,7 @@ static int close_in_every_way(void *arg)
 static void closing_ends_the_waits_of_others(void **state)
 {
     (void)state;
-    run_everywhere(close_in_every_way, NULL);
+    run_on_all_transports(close_in_every_way, NULL);
 }
 
 /* Bytes have come for a reader, but before it has run another task closes its stream. */
@@ -318,7 +318,7 @@ static int close_twice_inside(void *arg)
 static void the_record_lives_until_closed(void **state)
 {
     (void)state;
-    run_everywhere(close_twice_inside, NULL);
+    run_on_all_transports(close_twice_inside, NULL);
 }
 
 /* --- one reader, one writer --- */
@@ -358,7 +358,7 @@ static int second_user(void *arg)
 static void a_second_reader_or_writer_is_refused(void **state)
 {
     (void)state;
-    run_everywhere(second_user, NULL);
+    run_on_all_transports(second_user, NULL);
 }
 
 /* --- ends --- */
@@ -386,7 +386,7 @@ static int half_close(void *arg)
 static void after_a_half_close_the_other_half_goes_on(void **state)
 {
     (void)state;
-    run_everywhere(half_close, NULL);
+    run_on_all_transports(half_close, NULL);
 }
 
 static int abort_seen(void *arg)
@@ -431,7 +431,7 @@ static int abort_seen(void *arg)
 static void an_abort_is_a_reset_to_the_peer(void **state)
 {
     (void)state;
-    run_everywhere(abort_seen, NULL);
+    run_on_all_transports(abort_seen, NULL);
 }
 
 static int name_peers(void *arg)
@@ -465,7 +465,7 @@ static int name_peers(void *arg)
 static void peers_have_names(void **state)
 {
     (void)state;
-    run_everywhere(name_peers, NULL);
+    run_on_all_transports(name_peers, NULL);
 }
 
 int main(void)

@@ -115,7 +115,7 @@ static void start_connecting(struct end *e, const struct weir__io_op *op)
     e->connects_ns = memory_now_ns(m) + 2 * m->options.delay_max_ns;
     queue = memory_find_queue(m, &e->remote);
     if (queue == NULL || queue->waiting_count == BACKLOG) {
-        e->connect_result = -ECONNREFUSED;
+        e->connect_result = e->remote.any.sa_family == AF_UNIX ? -ENOENT : -ECONNREFUSED;
         return;
     }
     other = end_new(m);
