@@ -16,7 +16,8 @@
 
 enum { ACCEPTS_IN_A_TURN = 64, RETRY_MS = 50 };
 
-/* What happened to a connection before it was taken is no error of the listener's: see accept(2). */
+/* Whether an error is of a connection that broke before it was accepted, not of the listener: see accept(2).
+ */
 static bool is_passing(int err)
 {
     switch (-err) {
@@ -89,12 +90,12 @@ static void retry_in(weir_listener *l, int64_t ms)
     weir__timeout_set(l->loop, &l->retry, weir_after_ms(ms).ns);
 }
 
-/* True: go on. */
+/* Hands on what an accept has given. Returns: whether to go on accepting. */
 static bool take(weir_listener *l, int result)
 {
     if (result == -ECANCELED || is_passing(result))
         return l->serving;
-    if (result == -EINVAL) { /* another at this queue has had the kernel stop */
+    if (result == -EINVAL) { /* another listener at this queue has stopped it */
         l->serving = false;
         return false;
     }

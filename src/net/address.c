@@ -58,7 +58,7 @@ static bool is_label(const char *label, size_t n)
     return true;
 }
 
-/* A name whose last label is a number would be read as an address by some and not by others. */
+/* Whether the last label of a name is a number: some programs would read it as an address, others not. */
 static bool is_name(const char *host)
 {
     const char *label = host, *dot;

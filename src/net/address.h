@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses as text, and what a name stands for.
+/* Addresses as text, and the addresses of a name.
  *
  * Threading: pure functions, but for weir__resolve(), which reads the hosts file when it is asked for a name.
  */
@@ -29,12 +29,12 @@ struct weir__address {
     };
 };
 
-/* "host:port" taken apart, or unix. */
+/* "host:port", taken apart, or a Unix path. */
 struct weir__endpoint {
     bool is_unix;
     struct weir__address unix_path;
     char host[WEIR__HOST_BYTES]; /* without brackets */
-    bool bracketed;              /* stood in brackets: IPv6 */
+    bool bracketed;              /* the host was in brackets: IPv6 */
     uint16_t port;
 };
 
@@ -54,7 +54,7 @@ const char *weir__address_format(const struct sockaddr *addr, socklen_t len, cha
 int weir__resolve(const struct weir__endpoint *endpoint,
                   struct weir__address out[WEIR__ADDRESSES_MAX]) WEIR_CHECKED;
 
-/* Puts them in the order just said, keeping that of each family. count: at most WEIR__ADDRESSES_MAX. */
+/* Puts addresses in that order, and keeps the order of each family. count: at most WEIR__ADDRESSES_MAX. */
 void weir__addresses_alternate(struct weir__address *list, int count);
 
 #endif

@@ -115,7 +115,8 @@ static void wait_a_little(struct race *race)
     int why;
 
     weir_scope_open(&delay, weir_after_ms(ATTEMPT_DELAY_MS), 0);
-    why = weir_event_wait(&race->failed); /* a failure, the time, or the end of the race: all the same */
+    why =
+        weir_event_wait(&race->failed); /* a failure, the time, or the end of the race: each means to go on */
     (void)why;
     (void)weir_scope_close(&delay);
 }
@@ -156,8 +157,8 @@ int weir__connect_first(const struct weir__address *addresses, int count, size_t
                       : connect_several(addresses, count, extra_bytes, out);
 }
 
-/* Exactly as many as there are: the room for the most of them would be half a page for each task that waits.
- */
+/* The addresses in exactly as much memory as they need: the maximum would be half a page for each task that
+ * waits. */
 static int resolve(const struct weir__endpoint *endpoint, struct weir__address **out)
 {
     struct weir__address *all = calloc(WEIR__ADDRESSES_MAX, sizeof *all);
@@ -170,7 +171,8 @@ static int resolve(const struct weir__endpoint *endpoint, struct weir__address *
     return count > 0 && *out == NULL ? -ENOMEM : count;
 }
 
-/* Apart, so that its stack is free again while a connection is waited for. Returns: how many; < 0. */
+/* Not inlined, so that its stack is free again while the task waits for a connection. Returns: how many; < 0.
+ */
 __attribute__((noinline)) static int find_addresses(const char *address, struct weir__address **out)
 {
     struct weir__endpoint endpoint;

@@ -11,8 +11,8 @@
 #include "net/address.h"
 #include "net/stream.h"
 
-/* Tries them in their order, each 250 ms after the one before or as soon as that has failed; the first to
- * stand wins, the others are given up. count: 1 to WEIR__ADDRESSES_MAX.
+/* Tries addresses in their order, each 250 ms after the one before or as soon as that has failed. The first
+ * connection wins, the other attempts are given up. count: 1 to WEIR__ADDRESSES_MAX.
  * Returns: 0; the error of the last address tried; the scope's code. Waits. */
 int weir__connect_first(const struct weir__address *addresses, int count, size_t extra_bytes,
                         weir_stream **out) WEIR_CHECKED;

@@ -68,9 +68,8 @@ int weir__hosts_find(const char *hosts, size_t len, const char *name, uint16_t p
     return count;
 }
 
-/* Where the part of the text that may be searched ends: behind its last whole line. What is longer than a
- * piece without an end is no line of a hosts file; it is passed over, and what is left of it is searched as
- * if it were a line. */
+/* The length of the text up to the end of its last whole line, which may be searched. A line longer than a
+ * piece is none of a hosts file; it is passed over, and its end is searched like a line. */
 static size_t whole_lines(const char *text, size_t len, bool at_end)
 {
     const char *newline = memrchr(text, '\n', len);
@@ -102,7 +101,8 @@ static int search(int fd, const char *name, uint16_t port, struct weir__address 
     return count;
 }
 
-/* Read every time: a small local file, which costs less than remembering it and asking whether it changed. */
+/* Reads the file every time: it is small and local, which costs less than to keep it and to ask whether it
+ * changed. */
 int weir__hosts_read(const char *path, const char *name, uint16_t port,
                      struct weir__address out[WEIR__ADDRESSES_MAX])
 {

@@ -15,14 +15,14 @@
 
 enum {
     WEIR__HOSTS_BYTES_MAX = 256 << 10
-}; /* what comes later in the file is not seen: no loop waits for it */
+}; /* the rest of a larger file is not read, so that no loop waits for it */
 
-/* The addresses a name has in the text of a hosts file, in its order; at most `most`.
+/* The addresses of a name in the text of a hosts file, in its order; at most `most`.
  * Returns: their number, perhaps 0. */
 int weir__hosts_find(const char *hosts, size_t len, const char *name, uint16_t port,
                      struct weir__address *out, int most) WEIR_CHECKED;
 
-/* The same in a file. One that can't be read names nobody. */
+/* The same of a file. One that can't be read has no names. */
 int weir__hosts_read(const char *path, const char *name, uint16_t port,
                      struct weir__address out[WEIR__ADDRESSES_MAX]) WEIR_CHECKED;
 

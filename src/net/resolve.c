@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a host name stands for: a literal, or lines of the hosts file. */
+/* Resolving host names: literals, and lines of the hosts file. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>

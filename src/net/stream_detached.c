@@ -76,7 +76,7 @@ static void finish_send(struct weir__stream_send *send, int result)
 
 static void send_ended(struct weir__io_op *op);
 
-/* Returns: 1 the rest is on its way; else how it ended. */
+/* Sends what is left. Returns: 1 it is on its way; 0 all was sent; < 0. */
 static int send_rest(struct weir__stream_send *send)
 {
     struct weir__transport *t = send->stream->transport;

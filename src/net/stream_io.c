@@ -12,8 +12,8 @@
 
 enum { PIECES_MAX = 64 };
 
-/* The end of a task's time in a stream, with what it is to be told. Once the stream is closed, nothing that
- * came of it counts any more, not even success: after this it may be gone. */
+/* Ends an operation of a task in a stream. Returns: its result; once the stream is closed not even a success
+ * counts any more. The stream may be gone afterwards. */
 static int leave_with(weir_stream *s, int result)
 {
     if (s->closing && (result >= 0 || result != weir_cancelled()))
@@ -80,7 +80,7 @@ ssize_t weir_read(weir_stream *s, void *data, size_t bytes)
     struct weir__transport_wait w;
 
     if (bytes == 0)
-        return -EINVAL; /* nothing read could not be told from the end */
+        return -EINVAL; /* a read of nothing would look like the end */
     memset(&w, 0, sizeof w);
     w.op.type = WEIR__IO_RECV;
     w.op.data = data;
@@ -128,7 +128,7 @@ int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count
     w->op.msg = &msg;
     weir__stream_advance(&msg, 0); /* passes over empty pieces */
     if (msg.msg_iovlen == 0)
-        sent = weir__wait_begin(); /* a wait like any other */
+        sent = weir__wait_begin(); /* spends budget like any other */
     while (sent >= 0 && msg.msg_iovlen > 0) {
         sent = weir__transport_wait(w, &writing);
         if (sent > 0)

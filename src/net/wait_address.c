@@ -8,8 +8,8 @@
 #include "net/socket.h"
 #include "net/transport_wait.h"
 
-/* From outside only sockets can be asked. On the loop's own thread nothing changes meanwhile, so that there
- * any transport can. */
+/* Another thread can ask sockets alone. On the loop's own thread nothing changes meanwhile, so that any
+ * transport can be asked. */
 bool weir__transport_address_seen(const struct weir__look *look, struct weir__loop *loop,
                                   struct weir__transport *t, bool peer, char text[static WEIR_ADDRESS_BYTES])
 {

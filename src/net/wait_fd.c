@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for a descriptor that is not Weir's. */
+/* Waiting for a descriptor of another library. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

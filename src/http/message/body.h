@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a message's body ends, and how much of what came belongs to it: one reader for requests and answers.
+/* The reader of bodies, of requests and responses: where a body ends, and which bytes are its payload.
  *
- * Threading: a body belongs to whoever reads the message. Pure: nothing is copied, payload points into what
- * was fed.
+ * Threading: a body belongs to the reader of its message. Pure functions: nothing is copied, payload points
+ * into the bytes that were given.
  */
 #ifndef WEIR__HTTP_MESSAGE_BODY_H
 #define WEIR__HTTP_MESSAGE_BODY_H
@@ -24,12 +24,12 @@ struct weir__http_body {
     struct weir__http_chunked chunked;
 };
 
-/* A body of more than max bytes fails, at once when its length is announced. content_length counts for LENGTH
- * only. */
+/* Begins a body. One of more than max bytes fails, at once if its length is announced. content_length is used
+ * for LENGTH only. */
 void weir__http_body_begin(struct weir__http_body *b, enum weir__http_framing framing, int64_t content_length,
                            uint64_t max);
 
-/* True when it is known already that it is longer than its max. */
+/* Whether the body is known to be longer than its max. */
 bool weir__http_body_is_too_large(const struct weir__http_body *b);
 
 /* Takes the next run of payload out of data[0..len).
@@ -37,7 +37,7 @@ bool weir__http_body_is_too_large(const struct weir__http_body *b);
 WEIR_CHECKED int weir__http_body_next(struct weir__http_body *b, const char *data, size_t len, size_t *used,
                                       weir_bytes *payload);
 
-/* The connection has ended: 0 when that is where the body ends, else -WEIR_ETRUNCATED. */
+/* Ends a body whose connection has ended. Returns: 0 the body ends there; -WEIR_ETRUNCATED. */
 WEIR_CHECKED int weir__http_body_closed(struct weir__http_body *b);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/message/chars.h"
 
-/* One row for 16 bytes. tests/http/chars_test.c derives every entry anew from the grammar. */
+/* One row for 16 bytes. tests/http/chars_test.c derives every entry from the grammar. */
 /* clang-format off */
 const uint8_t weir__http_chars[256] = {
       0,   0,   0,   0,   0,   0,   0,   0,   0,   2,   0,   0,   0,   0,   0,   0, /* 0x00 */

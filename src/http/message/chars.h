@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which bytes may stand where: one table for all that reads or writes HTTP text.
+/* Classes of bytes: one table for all that reads or writes HTTP text.
  *
  * Threading: constant data.
  */
@@ -12,7 +12,7 @@
 enum {
     WEIR__HTTP_TCHAR = 1,       /* in a token: field names, methods */
     WEIR__HTTP_VCHAR = 2,       /* in a field value: visible, space, tab, and what is beyond ASCII */
-    WEIR__HTTP_UNRESERVED = 4,  /* means the same escaped or not: letters, digits, - . _ ~ */
+    WEIR__HTTP_UNRESERVED = 4,  /* equal in meaning when escaped: letters, digits, - . _ ~ */
     WEIR__HTTP_HOSTCHAR = 8,    /* in a host name */
     WEIR__HTTP_HEXDIGIT = 16,   /* 0-9 a-f A-F */
     WEIR__HTTP_DIGIT = 32,      /* 0-9 */

@@ -7,7 +7,7 @@
 
 enum state {
     SIZE_FIRST, /* the first digit of a size */
-    SIZE,       /* further digits, or what ends them */
+    SIZE,       /* further digits, or the byte that ends them */
     EXTENSION,
     SIZE_LF, /* CR seen */
     PAYLOAD,
@@ -49,7 +49,7 @@ static int size_digit(struct weir__http_chunked *d, char c)
     return 0;
 }
 
-/* What may follow the digits of a size. */
+/* Takes the byte behind the digits of a size. */
 static int size_end(struct weir__http_chunked *d, char c)
 {
     d->line = 0;
@@ -98,7 +98,7 @@ static int trailer_byte(struct weir__http_chunked *d, char c)
     return 0;
 }
 
-/* A byte that can only be one thing. */
+/* Takes a byte that must be a certain one. */
 static int expected(struct weir__http_chunked *d, char c, char wanted, enum state next, const char *message)
 {
     if (c != wanted)

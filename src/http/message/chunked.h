@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The chunked coding: a decoder that is fed whatever bytes came, and the line that starts a chunk.
+/* The chunked coding: a decoder of bytes as they come, and the line that starts a chunk.
  *
- * Threading: a decoder belongs to whoever reads the body. Nothing is copied: payload spans point into what
- * was fed.
+ * Threading: a decoder belongs to the reader of its body. Nothing is copied: payload points into the bytes
+ * that were given.
  *
- * Strict where readings differ: sizes are hex digits alone, lines end in CR LF, extensions and trailers are
- * checked, capped and dropped.
+ * The decoder is strict where readers differ: sizes are hex digits alone, lines end in CR LF, extensions and
+ * trailers are checked, limited and dropped.
  *
  *     while ((r = weir__http_chunked_next(&d, data, len, &used, &payload)) == WEIR__HTTP_CHUNK_DATA) {
  *         take(payload);
@@ -43,7 +43,7 @@ struct weir__http_chunked {
     const char *fault;   /* after an error: static text, what was wrong and what was expected */
 };
 
-/* A decoder at the start of a body. All zeroes are one too. */
+/* Begins a body. A decoder of all zeroes is at the start of one, too. */
 static inline void weir__http_chunked_init(struct weir__http_chunked *d)
 {
     *d = (struct weir__http_chunked){0};
@@ -52,7 +52,7 @@ static inline void weir__http_chunked_init(struct weir__http_chunked *d)
 /* Decodes up to the end of one run of payload.
  * Owns:    payload points into data.
  * Returns: a weir__http_chunk_step, *used says how many bytes of data it took; -WEIR_EPROTOCOL malformed or
- *          -WEIR_ETOOLARGE extensions or trailers over their cap, d->fault says what. An error stays.
+ *          -WEIR_ETOOLARGE extensions or trailers over their limit, d->fault says what. An error stays.
  * Where:   any thread.
  */
 WEIR_CHECKED int weir__http_chunked_next(struct weir__http_chunked *d, const char *data, size_t len,

@@ -116,8 +116,8 @@ int weir__http_date_parse(weir_bytes text, int64_t *unix_seconds)
         minute < 0 || second < 0)
         return -WEIR_EPROTOCOL;
     seconds = days_of_civil(c) * DAY_SECONDS + hour * 3600 + minute * 60 + second;
-    /* A date that exists comes out as it went in: that checks the day of the week, the punctuation and every
-     * range. */
+    /* A date that exists is written as it was read. This checks the day of the week, the punctuation and
+     * every range. */
     weir__http_date_format(seconds, again);
     if (memcmp(again, p, WEIR__HTTP_DATE_BYTES) != 0)
         return -WEIR_EPROTOCOL;

@@ -13,8 +13,8 @@
 
 enum { WEIR__HTTP_DATE_BYTES = 29 };
 
-/* Writes the date of a second since 1970 (UTC), without a terminating NUL. What lies outside the years 0–9999
- * is written as the nearest end of them.
+/* Writes the date of a second since 1970 (UTC), without a terminating NUL. A second outside the years 0–9999
+ * is written as the nearest one inside.
  * Owns:    out is the caller's.
  * Returns: nothing; never fails.
  * Where:   any thread.

@@ -36,7 +36,7 @@ static int on_value(llhttp_t *parser, const char *at, size_t len)
     return 0;
 }
 
-/* The body is not llhttp's: it is held right after the empty line. */
+/* Stops llhttp behind the empty line: it does not read bodies. */
 static int on_complete(llhttp_t *parser)
 {
     (void)parser;
@@ -65,8 +65,8 @@ static const char *wrong_name(weir_bytes name)
     return "a character in a field name that can't stand there";
 }
 
-/* Checks one field that llhttp found against its line, which starts at `line`: that nothing of the line was
- * taken for something else. Trims the value. Returns the start of the next line, or NULL. */
+/* Checks one field that llhttp found against its line, which starts at `line`: all of the line must be name
+ * and value. Trims the value. Returns the start of the next line, or NULL. */
 static const char *check_field(struct weir__http_field *f, const char *line, const char *end,
                                const char **wrong)
 {
@@ -110,7 +110,7 @@ static const char *check_fields(struct weir__http_reading *r)
     return line + 2 == r->end ? NULL : "a field line that is not 'name: value'";
 }
 
-/* llhttp refused something among the fields: finds out what, line by line, in our words. */
+/* Finds out, line by line, what llhttp refused among the fields. */
 static const char *diagnose_fields(struct weir__http_reading *r)
 {
     r->facts = (struct weir__http_facts){.content_length = -1};

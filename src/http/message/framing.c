@@ -4,8 +4,8 @@
 #include "http/message/chars.h"
 #include "http/message/headers.h"
 
-/* name is known to be as long as the literal. Setting the case bit of both sides maps no other tchar to a
- * letter. */
+/* Compares a name that is as long as the literal. Setting the case bit maps no tchar but letters to a letter.
+ */
 #define IS(name, literal) (same_letters((name).data, (literal), sizeof(literal) - 1))
 
 static inline bool same_letters(const char *name, const char *lower, size_t len)
@@ -46,7 +46,7 @@ static const char *add_content_length(struct weir__http_facts *facts, weir_bytes
     return NULL;
 }
 
-/* One coding of the list. Codings are applied in order, so chunked must come last and once. */
+/* Adds one coding of the list. Codings are applied in order, so chunked must come last and once. */
 static const char *add_coding(struct weir__http_facts *facts, weir_bytes coding)
 {
     size_t len = 0;
@@ -80,7 +80,7 @@ static const char *add_transfer_encoding(struct weir__http_facts *facts, weir_by
         facts->chunked_last = true;
         return NULL;
     }
-    /* weir__http_list_next() skips empty elements; here they are one more thing to read differently. */
+    /* weir__http_list_next() skips empty elements; other readers may not, so they are refused. */
     for (size_t i = 0; i < value.len; i++) {
         if (value.data[i] == ',' && expected)
             break;

@@ -126,7 +126,7 @@ bool weir__http_is_value(weir_bytes text)
     return all_are(text, WEIR__HTTP_VCHAR);
 }
 
-/* ":" and a port of up to 65535, or ":" alone, or nothing. */
+/* Whether it is ":" and a port of up to 65535, ":" alone, or nothing. */
 static bool is_port(const char *p, size_t len)
 {
     unsigned port = 0;

@@ -31,7 +31,7 @@ static int append(struct compiler *c, const char *data, size_t len)
     return 0;
 }
 
-/* Literal bytes join the part before them if that is literal too. */
+/* Literal bytes are joined to the part before them if that is literal, too. */
 static int add_literal(struct compiler *c, const char *data, size_t len)
 {
     struct weir__http_pattern *p = c->out;
@@ -224,7 +224,7 @@ static bool has(weir_bytes text, char c)
 bool weir__http_path_has_dots(weir_bytes normal)
 {
     size_t start = 0, at = 0;
-    bool inside = true; /* of a part, not of parameters behind it */
+    bool inside = true; /* of the part, without parameters behind it */
 
     if (!has(normal, '%') && !has(normal, ';') && !has(normal, '\\'))
         return false; /* a normal path has no dot segments */

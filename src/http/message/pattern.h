@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Route patterns: which paths a route takes, and what it catches of them.
+/* Route patterns: which paths a route takes, and the parameters in them.
  *
  * Threading: compiled patterns are immutable: any number of threads may use one at once.
  *
@@ -22,7 +22,7 @@ enum {
     WEIR__HTTP_PATTERN_BYTES_MAX = 255,
 };
 
-/* Where a pattern can't be understood. */
+/* Why a pattern was refused. */
 struct weir__http_pattern_fault {
     size_t at;           /* offset in its text */
     const char *message; /* static: what was wrong and what was expected */
@@ -60,18 +60,18 @@ struct weir__http_pattern {
 WEIR_CHECKED int weir__http_pattern_compile(weir_bytes text, struct weir__http_pattern *out,
                                             struct weir__http_pattern_fault *fault);
 
-/* Whether a path matches. `normal` comes from weir__http_path_normalize(path); parameters are spans of
- * `path`: each is passed on exactly as it came.
- * Owns:    params point into the pattern, normal and path. params may be NULL if nobody asks for them.
+/* Whether a path matches. `normal` is the result of weir__http_path_normalize(path). Parameters are spans of
+ * `path`, so that each is passed on exactly as it came.
+ * Owns:    params point into the pattern, normal and path. params may be NULL.
  * Returns: true, params filled; false, params undefined.
  * Where:   any thread.
  */
 bool weir__http_pattern_match(const struct weir__http_pattern *pattern, weir_bytes normal, weir_bytes path,
                               struct weir__http_params *params);
 
-/* Whether what the pattern's parameters or its star take of a path may be read as a way up or to the same
- * place: "." or ".." as a part of a segment, where others end a part at ';' (parameters of a servlet), "%2F",
- * "%5C" or '\\' (a separator once it is decoded).
+/* Whether a parameter or the star of a pattern takes something that another server may read as a dot segment
+ * or a separator: "." or ".." as a part of a segment that ends at ';' (parameters of a servlet), "%2F", "%5C"
+ * or '\\' (a separator once it is decoded).
  * Where:   any thread.
  */
 bool weir__http_path_has_dots(weir_bytes normal);
@@ -82,7 +82,7 @@ static inline bool weir__http_pattern_catches_dots(const struct weir__http_patte
     return (pattern->param_count > 0 || pattern->star) && weir__http_path_has_dots(normal);
 }
 
-/* A parameter by its name.
+/* Finds a parameter by its name.
  * Returns: NULL if there is none.
  * Where:   any thread.
  */

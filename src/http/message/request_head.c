@@ -47,7 +47,7 @@ static int read_request_line(const char *line, const char *stop, struct weir__ht
     return 0;
 }
 
-/* "*" asks about the server as a whole, which OPTIONS alone does. */
+/* Whether "*", which stands for the server as a whole, has a method other than OPTIONS. */
 static bool asterisk_is_misplaced(const struct weir__http_request_head *out)
 {
     return out->target.data[0] == '*' && (out->target.len != 1 || out->method != WEIR__HTTP_OPTIONS);

@@ -5,8 +5,8 @@
 #include "http/message/fields.h"
 #include "http/message/scan.h"
 
-/* A response that is refused is always the backend's fault; what status a request would have got shows in the
- * code. */
+/* Refuses a response, always with 502, because the backend is at fault. Returns: the code that a request with
+ * this status would have. */
 static int refuse_response(struct weir__http_fault *fault, int status, const char *message)
 {
     int err = weir__http_refuse(fault, status, message);
@@ -34,7 +34,7 @@ static const char *read_status_line(const char *line, const char *stop, struct w
         return "the response status is not between 100 and 599";
     if (status == 101)
         return "the response switches protocols, which nobody asked for";
-    /* Servers that have no reason to give often leave its space out too. */
+    /* A server that gives no reason often leaves out the space before it, too. */
     if (line + 12 < stop && line[12] != ' ')
         return "the response status is not followed by a space";
     reason = line + 12 < stop ? line + 13 : stop;
@@ -62,7 +62,8 @@ static const char *conclude_response(const struct weir__http_facts *facts, enum 
         out->keep_alive = false;
     } else if (out->status == 204) {
         out->framing = WEIR__HTTP_NO_BODY;
-        out->keep_alive = out->keep_alive && !announces; /* who announces a body there might send it */
+        out->keep_alive =
+            out->keep_alive && !announces; /* a server that announces a body there might send it */
     } else if (method == WEIR__HTTP_HEAD || out->status == 304) {
         out->framing = WEIR__HTTP_NO_BODY;
     } else if (out->framing == WEIR__HTTP_UNTIL_CLOSE) {

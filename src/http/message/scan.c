@@ -19,8 +19,7 @@ struct found {
 
 static const size_t NONE = SIZE_MAX;
 
-/* Whether the byte c, followed by n, can't stand in a head. That an LF has its CR is seen from the byte
- * before. */
+/* Whether the byte c, followed by n, can't stand in a head. An LF is checked with the byte before it. */
 static bool pair_is_bad(unsigned char c, unsigned char n)
 {
     if ((c == '\r') != (n == '\n'))
@@ -77,7 +76,7 @@ static inline struct found look_at_block(const char *p)
     return (struct found){first_lane(end), first_lane(bad)};
 }
 
-/* Short remainders, byte by byte: every pair from `from` on, and every end that is there whole. */
+/* Searches a short remainder byte by byte: every pair from `from` on, and every end that is there whole. */
 static struct found look_at_tail(const char *data, size_t from, size_t len)
 {
     for (size_t i = from; i + 1 < len; i++) {

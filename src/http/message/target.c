@@ -270,7 +270,7 @@ static enum segment kind_of_raw(weir_bytes segment)
 weir_bytes weir__http_path_segment(weir_bytes path, size_t index)
 {
     weir_bytes found = {"", 0};
-    size_t depth = 0; /* segments before this one that stayed */
+    size_t depth = 0; /* how many segments before this one remain */
 
     for (size_t in = 0; in < path.len;) {
         weir_bytes segment = from(path, in + 1);
@@ -283,7 +283,7 @@ weir_bytes weir__http_path_segment(weir_bytes path, size_t index)
             depth--;
         if (kind != PLAIN)
             continue;
-        if (depth == index) /* a later one at the same depth replaces it: then this one was left by ".." */
+        if (depth == index) /* a later segment at the same depth replaces it: then ".." left this one */
             found = segment;
         depth++;
     }

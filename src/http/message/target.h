@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Targets and URLs: taking them apart, and the one form of a path that routes are matched against.
+/* Targets and URLs: taking them apart, and the normal form of paths, which routes are matched against.
  *
  * Threading: pure functions over the caller's memory.
  */
@@ -22,7 +22,8 @@ enum weir__http_target_form {
 
 struct weir__http_target {
     enum weir__http_target_form form;
-    weir_bytes authority; /* host[:port] of the absolute form: wins over Host (RFC 9112, 3.2.2). Else empty */
+    weir_bytes authority; /* host[:port] of the absolute form, which counts instead of Host (RFC 9112, 3.2.2).
+                             Else empty */
     weir_bytes path;      /* as it came, still encoded; starts with '/' ("/" if an absolute form has none) */
     weir_bytes query;     /* without its '?'; .data NULL if there is no '?' */
 };
@@ -35,7 +36,7 @@ struct weir__http_target {
 WEIR_CHECKED int weir__http_target_parse(weir_bytes target, struct weir__http_target *out,
                                          struct weir__http_fault *fault);
 
-/* Brings a path into the form routes are matched against: unreserved characters decoded, other escapes kept
+/* Brings a path into its normal form: unreserved characters decoded, other escapes kept
  * with upper-case digits, then dot segments resolved. %2F stays %2F, so it never splits a segment; empty
  * segments stay. The result is itself a valid encoded path, never longer than path.
  * Owns:    out is the caller's; normal points into out, or is path itself where nothing had to change.

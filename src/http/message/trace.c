@@ -6,7 +6,7 @@
 
 enum { VERSION_AT = 0, ID_AT = 3, SPAN_AT = 36, FLAGS_AT = 53, WHOLE = 55, KNOWN_FLAGS = 3 };
 
-/* Hex digits, lower case alone; false: they are not. */
+/* Reads hex digits, lower case alone. False: something else stands there. */
 static bool read_hex(const char *text, size_t digits, uint64_t *value)
 {
     *value = 0;
@@ -50,7 +50,7 @@ bool weir_trace_parse(weir_bytes text, weir_trace *trace)
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first digit is in the lowest byte");
 
-/* Eight digits at once, the highest first: each half-byte in a byte of its own. */
+/* Writes eight digits at once, the highest first, by spreading each half-byte to a byte of its own. */
 static void write_hex_8(char *out, uint32_t value)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), halves = ones * 0x0f & UINT64_C(0x00ff00ff00ff00ff);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the server needs of traces beside <weir/trace.h>.
+/* Traces of requests, beside <weir/trace.h>.
  *
  * Threading: pure functions over the caller's memory.
  */
@@ -10,8 +10,8 @@
 
 #include <weir/trace.h>
 
-/* How many bytes of a tracestate are passed on: all, or as many whole members as fit into
- * WEIR_TRACE_STATE_MAX; the last ones are those that go (W3C Trace Context, 3.3.1.5). */
+/* The number of bytes of a tracestate that are passed on: all, or as many whole members as fit into
+ * WEIR_TRACE_STATE_MAX. The last members are left out (W3C Trace Context, 3.3.1.5). */
 size_t weir__trace_state_cut(const char *text, size_t len);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing heads into a caller's buffer.
+/* The writer of heads, into a buffer of the caller's.
  *
- * Threading: a writer belongs to whoever writes with it.
+ * Threading: a writer belongs to its caller.
  *
- * Errors stick: write the whole head, then ask weir__http_writer_end() once. Nothing is ever written past
- * `end`, and no byte of a field can end its line: a value with CR, LF or NUL is refused, not cleaned.
+ * An error stays until the end, so that only weir__http_writer_end() has to be checked. Nothing is written
+ * past `end`. No byte of a field can end its line: a value with CR, LF or NUL is refused, not corrected.
  *
  *     weir__http_writer w = weir__http_writer_into(buffer, sizeof buffer);
  *     weir__http_write_status(&w, 200);
@@ -45,7 +45,8 @@ void weir__http_write_request_line(weir__http_writer *w, weir_bytes method, weir
 /* "name: value"; -EINVAL if the name is no token or the value holds a control character other than tab. */
 void weir__http_write_field(weir__http_writer *w, weir_bytes name, weir_bytes value);
 
-/* The same for a name and a value the program itself wrote: not checked, only asserted in debug builds. */
+/* As weir__http_write_field(), for a name and a value of the program's own: only asserted, in debug builds.
+ */
 void weir__http_write_trusted(weir__http_writer *w, weir_bytes name, weir_bytes value);
 
 /* "content-length: N" */
@@ -54,10 +55,10 @@ void weir__http_write_length(weir__http_writer *w, uint64_t bytes);
 /* "transfer-encoding: chunked" */
 void weir__http_write_chunked(weir__http_writer *w);
 
-/* "date: …" from a date the caller made at most a second ago. */
+/* "date: …", of a date that was made at most a second ago. */
 void weir__http_write_date(weir__http_writer *w, const char date[static WEIR__HTTP_DATE_BYTES]);
 
-/* Bytes as they are: for blocks of complete lines made earlier. */
+/* Bytes as they are: complete lines that were made before. */
 void weir__http_write_raw(weir__http_writer *w, weir_bytes bytes);
 
 /* Ends the head with its empty line.
