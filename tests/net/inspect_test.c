@@ -87,9 +87,12 @@ static int all_waits(struct rig *r, const char *address)
         weir_spawn(&scope, "piper", wait_for_pipe, r);
     /* Until the writer has filled all there is to fill. */
     for (;;) {
+        weir_tasks *tasks;
+        bool waits;
+
         assert_int_equal(weir_sleep(weir_ms(20)), 0);
-        weir_tasks *tasks = look_at_tasks(NULL);
-        bool waits = strncmp(wait_of(tasks, "writer"), "writing", 7) == 0;
+        tasks = look_at_tasks(NULL);
+        waits = strncmp(wait_of(tasks, "writer"), "writing", 7) == 0;
         weir_tasks_free(tasks);
         if (waits)
             break;

@@ -91,6 +91,7 @@ static int leftovers(void *arg)
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     struct pair p;
     int fd;
+    FILE *file;
 
     (void)arg;
     if (is_simulated())
@@ -104,7 +105,7 @@ static int leftovers(void *arg)
     pair_open(&p, place.address);
     pair_close(&p);
 
-    FILE *file = fopen(un.sun_path, "w"); /* something else altogether, which nobody answers at either */
+    file = fopen(un.sun_path, "w"); /* something else altogether, which nobody answers at either */
     assert_non_null(file);
     assert_int_equal(fclose(file), 0);
     assert_int_equal(weir_listen(place.address, 0, &p.listener), -EADDRINUSE);

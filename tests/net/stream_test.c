@@ -70,11 +70,14 @@ static int write_many(void *arg)
 
     fill(data, 0, MANY_BYTES);
     for (size_t at = 0, n; at < MANY_BYTES && err == 0; at += n) {
+        struct iovec pieces[PIECES] = {0};
+
         /* now as one piece, now as several, some of them empty */
         n = (at * 7 + 100000) % 700000 + 1;
         if (n > MANY_BYTES - at)
             n = MANY_BYTES - at;
-        struct iovec pieces[PIECES] = {{NULL, 0}, {data + at, n / 3}, {data + at + n / 3, n / 3}, {NULL, 0}};
+        pieces[1] = (struct iovec){data + at, n / 3};
+        pieces[2] = (struct iovec){data + at + n / 3, n / 3};
         pieces[4] = (struct iovec){data + at + n / 3 * 2, n - n / 3 * 2};
         err = n % 2 ? weir_write(s, data + at, n) : weir_write_pieces(s, pieces, PIECES);
     }

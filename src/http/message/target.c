@@ -96,7 +96,7 @@ int weir__http_target_parse(weir_bytes target, struct weir__http_target *out, st
     return parse_absolute(target, out, fault);
 }
 
-/* ---- escapes ---- */
+/* --- escapes --- */
 
 /* The byte that the escape at text[at] stands for, or -1 if it is broken. */
 static int unescape(weir_bytes text, size_t at)
@@ -157,7 +157,7 @@ int weir__http_percent_encode(weir_bytes text, char *out, size_t room)
     return (int)n;
 }
 
-/* ---- the normal form ---- */
+/* --- the normal form --- */
 
 /* Copies the segment at *in, up to the next '/' or the end, with unreserved characters decoded. Returns the
  * status of a fault, or 0. */
@@ -290,7 +290,7 @@ weir_bytes weir__http_path_segment(weir_bytes path, size_t index)
     return found;
 }
 
-/* ---- URLs ---- */
+/* --- URLs --- */
 
 static const char *parse_authority(weir_bytes authority, struct weir__http_url *out)
 {

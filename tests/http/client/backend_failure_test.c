@@ -149,10 +149,12 @@ static int ask_many(void *arg)
         char url[200], expected[32];
         weir_reply reply;
         weir_scope scope;
+        int err;
+
         (void)snprintf(expected, sizeof expected, "%d-%d", m->number, i);
         (void)snprintf(url, sizeof url, "%s%s", m->url, expected);
         weir_scope_open(&scope, weir_after_ms((int64_t)weir_random_below(200)), 0);
-        int err = weir_get(m->client, url, &reply);
+        err = weir_get(m->client, url, &reply);
         (void)weir_scope_close(&scope);
         if (err < 0)
             m->failed++;

@@ -177,10 +177,11 @@ static int exchange_once(void *arg)
     struct backend b;
     weir_client *client = client_open(NULL);
     weir_reply reply;
+    weir_fetch_options options;
 
     (void)arg;
     backend_open(&b, serve_exchange, NULL);
-    weir_fetch_options options = {.url = b.url, .method = now->method, .reply_bytes_max = now->limit};
+    options = (weir_fetch_options){.url = b.url, .method = now->method, .reply_bytes_max = now->limit};
     expect(now, weir_fetch(client, &options, &reply), &reply);
     weir_reply_free(&reply);
     if (cutting != WHOLE) /* in simulated time: what still follows comes in and closes the connection */
@@ -351,6 +352,7 @@ static int requests_as_written(void *arg)
     weir_client *client = client_open(NULL);
     weir_reply reply;
     weir_header headers[] = {{"accept", "*/*"}, {"x-long", text}};
+    weir_fetch_options post;
 
     (void)arg;
     backend_open(&b, serve_ok, NULL);
@@ -359,12 +361,12 @@ static int requests_as_written(void *arg)
     assert_ptr_equal(strstr(b.request, "GET /a%20b?c=d HTTP/1.1\r\nhost: 127.0.0.1:"), b.request);
     assert_null(strstr(b.request, "content-length"));
     (void)repeat(text, "0123456789", 300); /* beyond what needs no memory */
-    weir_fetch_options post = {.url = b.url,
-                               .method = "POST",
-                               .headers = headers,
-                               .header_count = 2,
-                               .body = "abc",
-                               .body_bytes = 3};
+    post = (weir_fetch_options){.url = b.url,
+                                .method = "POST",
+                                .headers = headers,
+                                .header_count = 2,
+                                .body = "abc",
+                                .body_bytes = 3};
     assert_int_equal(weir_fetch(client, &post, &reply), 0);
     weir_reply_free(&reply);
     assert_ptr_equal(strstr(b.request, "POST "), b.request);
@@ -412,6 +414,7 @@ static int refusals(void *arg)
     struct backend b;
     weir_client *client = client_open(NULL);
     weir_reply reply;
+    weir_client_options options;
 
     (void)arg;
     backend_open(&b, serve_ok, NULL);
@@ -431,7 +434,7 @@ static int refusals(void *arg)
     assert_int_equal(b.connections, 0);
     weir_client_close(client);
     backend_close(&b);
-    weir_client_options options = {.origins = -1};
+    options = (weir_client_options){.origins = -1};
     assert_int_equal(weir_client_open(&options, &client), -EINVAL);
     return 0;
 }

@@ -232,6 +232,9 @@ static int serve_count(struct backend *b, weir_stream *s, int number)
     while (read_request(b, s) > 0) {
         bool chunked = strstr(b->request, "transfer-encoding: chunked\r\n") != NULL;
         const char *length = strstr(b->request, "content-length: ");
+        char digits[24];
+        int n;
+
         weir__http_body_begin(&body, chunked ? WEIR__HTTP_CHUNKED : WEIR__HTTP_LENGTH,
                               length ? atoll(length + 16) : 0, UINT64_MAX);
         end = strstr(b->request, "\r\n\r\n") + 4;
@@ -253,8 +256,7 @@ static int serve_count(struct backend *b, weir_stream *s, int number)
             at += used;
         }
         assert_int_equal(at, len);
-        char digits[24];
-        int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)body.taken);
+        n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)body.taken);
         (void)snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s", n, digits);
         if (send_text(s, answer) < 0)
             return 0;
@@ -418,6 +420,7 @@ static int lost(void *arg)
     weir_reply reply;
     weir_fetch_stream *f;
     char got[8];
+    int err;
 
     (void)arg;
     backend_open(&b, serve_one_only, NULL);
@@ -432,7 +435,7 @@ static int lost(void *arg)
     backend_open(&b, serve_one_only, NULL);
     get_ok(client, b.url);
     f = fetch_open(client, b.url, "POST", 0);
-    int err = weir_fetch_head(f, &reply);
+    err = weir_fetch_head(f, &reply);
     assert_true(err == -WEIR_ETRUNCATED || err == -ECONNRESET);
     weir_fetch_close(f);
     assert_int_equal(b.requests, 2);

@@ -77,11 +77,14 @@ static int lost_by_a_kept_one(void *arg)
         struct backend b;
         weir_client *client = client_open(NULL);
         weir_reply reply;
+        weir_fetch_options options;
+        int err;
+
         backend_open(&b, serve_one_only, &b);
         get_ok(client, b.url);
-        weir_fetch_options options = {
-            .url = b.url, .method = cases[i].method, .body = "abc", .body_bytes = 3};
-        int err = weir_fetch(client, &options, &reply);
+        options =
+            (weir_fetch_options){.url = b.url, .method = cases[i].method, .body = "abc", .body_bytes = 3};
+        err = weir_fetch(client, &options, &reply);
         if (cases[i].repeated)
             assert_int_equal(err, 0);
         else

@@ -55,6 +55,8 @@ static int with_field(weir_bytes name, weir_bytes value)
 
 static void nothing_ends_its_line_early(void **state)
 {
+    weir__http_writer w;
+
     (void)state;
     assert_int_equal(with_field(WEIR__HTTP_TEXT("a"), WEIR__HTTP_TEXT("b\r\nc: d")), -EINVAL);
     assert_int_equal(with_field(WEIR__HTTP_TEXT("a"), WEIR__HTTP_TEXT("b\nc")), -EINVAL);
@@ -64,7 +66,7 @@ static void nothing_ends_its_line_early(void **state)
     assert_int_equal(with_field(WEIR__HTTP_TEXT("a b"), WEIR__HTTP_TEXT("b")), -EINVAL);
     assert_true(with_field(WEIR__HTTP_TEXT("a"), WEIR__HTTP_TEXT("\tb \xc3\xa9")) > 0);
 
-    weir__http_writer w = weir__http_writer_into(out, sizeof out);
+    w = weir__http_writer_into(out, sizeof out);
     weir__http_write_request_line(&w, WEIR__HTTP_TEXT("GET"), WEIR__HTTP_TEXT("/ HTTP/1.1\r\nX: y"));
     assert_int_equal(weir__http_writer_end(&w), -EINVAL);
     w = weir__http_writer_into(out, sizeof out);
