@@ -414,7 +414,7 @@ static int refusals(void *arg)
     struct backend b;
     weir_client *client = client_open(NULL);
     weir_reply reply;
-    weir_client_options options;
+    weir_client_options none;
 
     (void)arg;
     backend_open(&b, serve_ok, NULL);
@@ -434,8 +434,8 @@ static int refusals(void *arg)
     assert_int_equal(b.connections, 0);
     weir_client_close(client);
     backend_close(&b);
-    options = (weir_client_options){.origins = -1};
-    assert_int_equal(weir_client_open(&options, &client), -EINVAL);
+    none = (weir_client_options){.origins = -1};
+    assert_int_equal(weir_client_open(&none, &client), -EINVAL);
     return 0;
 }
 

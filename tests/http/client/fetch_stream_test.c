@@ -233,7 +233,7 @@ static int serve_count(struct backend *b, weir_stream *s, int number)
         bool chunked = strstr(b->request, "transfer-encoding: chunked\r\n") != NULL;
         const char *length = strstr(b->request, "content-length: ");
         char digits[24];
-        int n;
+        int digit_count;
 
         weir__http_body_begin(&body, chunked ? WEIR__HTTP_CHUNKED : WEIR__HTTP_LENGTH,
                               length ? atoll(length + 16) : 0, UINT64_MAX);
@@ -256,8 +256,9 @@ static int serve_count(struct backend *b, weir_stream *s, int number)
             at += used;
         }
         assert_int_equal(at, len);
-        n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)body.taken);
-        (void)snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s", n, digits);
+        digit_count = snprintf(digits, sizeof digits, "%llu", (unsigned long long)body.taken);
+        (void)snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s", digit_count,
+                       digits);
         if (send_text(s, answer) < 0)
             return 0;
     }
