@@ -40,6 +40,7 @@ struct weir__chunk {
 static struct weir__chunk *new_chunk(size_t size)
 {
     struct weir__chunk *c = size <= SIZE_MAX - sizeof *c ? malloc(sizeof *c + size) : NULL;
+
     if (c == NULL)
         return NULL;
     c->size = size;
@@ -62,7 +63,7 @@ void weir__chunk_cache_init(struct weir__chunk_cache *cache, size_t max_chunks)
 
 void weir__chunk_cache_drain(struct weir__chunk_cache *cache)
 {
-    while (cache->free) {
+    while (cache->free != NULL) {
         struct weir__chunk *c = cache->free;
         cache->free = c->next;
         release_chunk(c);
@@ -84,7 +85,7 @@ static struct weir__chunk *take_chunk(struct weir__chunk_cache *cache)
 
 static void give_chunk(struct weir__chunk_cache *cache, struct weir__chunk *c)
 {
-    if (!cache || cache->count >= cache->max_chunks) {
+    if (cache == NULL || cache->count >= cache->max_chunks) {
         release_chunk(c);
         return;
     }
@@ -141,7 +142,7 @@ void weir__arena_free(struct weir__arena *a)
         held += c->size;
         give_chunk(cache, c);
     }
-    while (bigs) {
+    while (bigs != NULL) {
         struct weir__chunk *c = bigs;
         bigs = c->next;
         held += c->size;
@@ -160,11 +161,12 @@ void weir__arena_attach(struct weir__arena *parent, struct weir__arena *child)
 static void *alloc_big(struct weir__arena *a, size_t size)
 {
     struct weir__chunk *c = new_chunk(size);
+
     if (c == NULL)
         return NULL;
     c->next = a->bigs;
     a->bigs = c;
-    if (a->account)
+    if (a->account != NULL)
         weir__account_take(a->account, size);
     return c->data;
 }
@@ -172,13 +174,14 @@ static void *alloc_big(struct weir__arena *a, size_t size)
 static bool next_chunk(struct weir__arena *a)
 {
     struct weir__chunk *c = take_chunk(a->cache);
+
     if (c == NULL)
         return false;
     c->next = a->chunks;
     a->chunks = c;
     a->at = c->data;
     a->end = c->data + c->size;
-    if (a->account)
+    if (a->account != NULL)
         weir__account_take(a->account, c->size);
     return true;
 }
@@ -225,6 +228,7 @@ void *weir__arena_alloc(struct weir__arena *a, size_t n)
 static struct weir__chunk **link_of(struct weir__arena *a, const void *p)
 {
     struct weir__chunk **link = &a->bigs;
+
     while (*link != NULL && (*link)->data != p)
         link = &(*link)->next;
     return *link != NULL ? link : NULL;
@@ -243,7 +247,7 @@ static void *resize_big(struct weir__arena *a, struct weir__chunk **link, size_t
     c->size = size;
     POISON(c->data + n, size - n);
     a->used = a->used - before + size;
-    if (a->account) {
+    if (a->account != NULL) {
         weir__account_take(a->account, size);
         weir__account_give(a->account, before);
     }
@@ -281,6 +285,7 @@ void *weir__arena_calloc(struct weir__arena *a, size_t count, size_t size)
 char *weir__arena_memdup(struct weir__arena *a, const void *p, size_t n)
 {
     char *copy = n < SIZE_MAX ? weir__arena_alloc(a, n + 1) : NULL;
+
     if (copy == NULL)
         return NULL;
     if (n > 0)

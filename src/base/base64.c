@@ -22,7 +22,7 @@ int weir_base64_append(weir_buffer *b, const void *p, size_t n)
         return -WEIR_ETOOLARGE;
     length = (n + 2) / 3 * 4;
     out = weir_buffer_reserve(b, length);
-    if (!out)
+    if (out == NULL)
         return -ENOMEM;
     for (; n >= 3; n -= 3, s += 3, out += 4)
         encode_group(out, (uint32_t)s[0] << 16 | (uint32_t)s[1] << 8 | s[2]);

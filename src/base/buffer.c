@@ -51,6 +51,7 @@ static void set_len(weir_buffer *b, size_t len)
 static size_t grown_cap(const weir_buffer *b, size_t need)
 {
     size_t cap = b->cap > 0 ? b->cap : FIRST_CAP;
+
     while (cap < need)
         cap = cap > b->max / 2 ? b->max : 2 * cap;
     return cap < b->max ? cap : b->max;

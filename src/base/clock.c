@@ -16,6 +16,7 @@
 static int64_t read_clock(clockid_t id)
 {
     struct timespec t;
+
     clock_gettime(id, &t); /* can't fail for the two clocks used here */
     return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
@@ -122,7 +123,8 @@ int64_t weir__clock_local_offset_s(int64_t wall_ns)
 {
     time_t s = (time_t)(wall_ns / NS_PER_S);
     struct tm local;
-    return localtime_r(&s, &local) ? (int64_t)local.tm_gmtoff : 0;
+
+    return localtime_r(&s, &local) != NULL ? (int64_t)local.tm_gmtoff : 0;
 }
 
 static int64_t divide_down(int64_t a, int64_t b)
@@ -140,6 +142,7 @@ static void set_date(struct weir__civil *c, int64_t days)
     int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
+
     c->day = (int)(day_of_year - (153 * month + 2) / 5 + 1);
     c->month = (int)(month < 10 ? month + 3 : month - 9);
     c->year = era * 400 + year_of_era + (c->month <= 2);
@@ -153,6 +156,7 @@ struct weir__civil weir__clock_civil(int64_t wall_ns)
     int64_t s = divide_down(ms, 1000);
     int64_t days = divide_down(s, S_PER_DAY);
     int second_of_day = (int)(s - days * S_PER_DAY);
+
     set_date(&c, days);
     c.ms = (int)(ms - s * 1000);
     c.hour = second_of_day / 3600;
@@ -164,6 +168,7 @@ struct weir__civil weir__clock_civil(int64_t wall_ns)
 size_t weir__clock_format_time(char out[WEIR__CLOCK_TEXT_MAX], int64_t wall_ns, int64_t offset_s)
 {
     struct weir__civil c = weir__clock_civil(wall_ns + offset_s * NS_PER_S);
+
     return (size_t)snprintf(out, WEIR__CLOCK_TEXT_MAX, "%02d:%02d:%02d.%03d", c.hour, c.minute, c.second,
                             c.ms);
 }
@@ -171,6 +176,7 @@ size_t weir__clock_format_time(char out[WEIR__CLOCK_TEXT_MAX], int64_t wall_ns, 
 size_t weir__clock_format_utc(char out[WEIR__CLOCK_TEXT_MAX], int64_t wall_ns)
 {
     struct weir__civil c = weir__clock_civil(wall_ns);
+
     return (size_t)snprintf(out, WEIR__CLOCK_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)c.year,
                             c.month, c.day, c.hour, c.minute, c.second, c.ms);
 }

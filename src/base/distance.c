@@ -47,7 +47,7 @@ const char *weir_text_nearest(const char *word, const char *const *candidates, s
     limit = length / 3 > 0 ? length / 3 : 1;
     nearest = NULL;
     for (size_t i = 0; i < n; i++) {
-        size_t other = candidates[i] ? strlen(candidates[i]) : SIZE_MAX;
+        size_t other = candidates[i] != NULL ? strlen(candidates[i]) : SIZE_MAX;
         size_t edits;
 
         if (other > WORD_MAX)

@@ -48,6 +48,7 @@ void weir_histogram_reset(weir_histogram *h)
 void weir_histogram_record(weir_histogram *h, weir_duration d)
 {
     int64_t ns = d.ns > 0 ? d.ns : 0;
+
     h->count++;
     h->sum_ns += (double)ns;
     if (ns < h->min_ns)
@@ -74,6 +75,7 @@ static uint64_t rank_of(const weir_histogram *h, double q)
 {
     double exact = q * (double)h->count;
     uint64_t rank = (uint64_t)exact;
+
     if (exact - (double)rank > exact * 1e-12) /* 0.07 × 100 is a little above 7 */
         rank++;
     return rank > 0 ? rank : 1;
@@ -123,6 +125,7 @@ uint64_t weir_histogram_count_upto(const weir_histogram *h, weir_duration d)
 static weir_duration duration_of(double ns)
 {
     weir_duration d = {ns < 9.2e18 ? (int64_t)(ns + 0.5) : INT64_MAX};
+
     return d;
 }
 
@@ -139,11 +142,13 @@ weir_duration weir_histogram_mean(const weir_histogram *h)
 weir_duration weir_histogram_min(const weir_histogram *h)
 {
     weir_duration d = {h->count > 0 ? h->min_ns : 0};
+
     return d;
 }
 
 weir_duration weir_histogram_max(const weir_histogram *h)
 {
     weir_duration d = {h->max_ns};
+
     return d;
 }

@@ -21,6 +21,7 @@ static uint64_t has_zero(uint64_t word)
 size_t weir__json_plain_prefix(const char *p, size_t n)
 {
     size_t i = 0;
+
     for (; n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
         uint64_t word;
         uint64_t below_space;
@@ -40,6 +41,7 @@ size_t weir__json_escape(char out[WEIR__JSON_ESCAPE_MAX], char c)
     static const char hex[] = "0123456789abcdef";
     static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt"; /* pairs: the byte, its letter */
     unsigned char u = (unsigned char)c;
+
     out[0] = '\\';
     for (size_t i = 0; i < sizeof shorts - 1; i += 2) {
         if (shorts[i] == c) {
@@ -60,6 +62,7 @@ static int append_special(weir_buffer *b, const char **p, size_t *n)
     size_t length = weir__utf8_length(*p, *n);
     const char *at = *p;
     size_t skip = length > 0 ? length : 1;
+
     *p += skip;
     *n -= skip;
     if (length == 0)
@@ -88,6 +91,7 @@ int weir_json_append_string(weir_buffer *b, const char *p, size_t n)
 {
     size_t before = b->len;
     int r = weir_buffer_append_byte(b, '"');
+
     if (r == 0)
         r = append_escaped(b, p, n);
     if (r == 0)

@@ -65,6 +65,7 @@ static bool take_code(struct scan *s)
 {
     const char *from = s->at;
     unsigned unit;
+
     if (!take_unit(s, &unit))
         return false;
     if (unit < 0xd800 || unit > 0xdfff)
@@ -82,7 +83,8 @@ static bool take_code(struct scan *s)
 static bool take_escape(struct scan *s)
 {
     char c = peek(s);
-    if (c == '\0' || !strchr("\"\\/bfnrtu", c))
+
+    if (c == '\0' || strchr("\"\\/bfnrtu", c) == NULL)
         return false;
     s->at++;
     return c != 'u' || take_code(s);
@@ -138,6 +140,7 @@ static bool take_number(struct scan *s)
 static bool take_word(struct scan *s, const char *word)
 {
     size_t n = strlen(word);
+
     if ((size_t)(s->end - s->at) < n || memcmp(s->at, word, n) != 0)
         return false;
     s->at += n;
@@ -163,6 +166,7 @@ static bool take_scalar(struct scan *s)
 static bool in_object(const struct scan *s)
 {
     size_t i = s->depth - 1;
+
     return s->is_object[i / 64] >> (i % 64) & 1;
 }
 
@@ -247,7 +251,7 @@ int weir_json_check(const char *p, size_t n, size_t max_depth, size_t *fault_at)
     if (max_depth > WEIR_JSON_DEPTH_MAX)
         s.max_depth = WEIR_JSON_DEPTH_MAX;
     good = take_text(&s);
-    if (fault_at)
+    if (fault_at != NULL)
         *fault_at = (size_t)(s.at - p);
     return good ? 0 : s.too_deep ? -WEIR_ETOOLARGE : -EINVAL;
 }

@@ -76,6 +76,7 @@ static inline void weir__list_remove(struct weir__list *node)
 static inline struct weir__list *weir__list_pop_front(struct weir__list *head)
 {
     struct weir__list *node = head->next;
+
     if (node == head)
         return NULL;
     weir__list_remove(node);

@@ -8,12 +8,14 @@
 static bool wants_colour(int fd)
 {
     const char *no_colour = getenv("NO_COLOR");
+
     return isatty(fd) && !(no_colour != NULL && no_colour[0] != '\0');
 }
 
 void weir__logger_init(struct weir__logger *l, int fd, enum weir_log_level level, bool json)
 {
     int saved = errno; /* isatty() sets errno for what is no terminal */
+
     l->level = weir__log_level(level);
     l->json = json;
     l->colour = !json && wants_colour(fd);

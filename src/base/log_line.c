@@ -126,6 +126,7 @@ static void put_durations(struct weir__log_line *l, const weir_kv *kv)
 static void put_value(struct weir__log_line *l, const weir_kv *kv)
 {
     weir_duration d = {kv->value.integer};
+
     switch (kv->kind) {
     case WEIR_KV_KIND_NONE:
         break;

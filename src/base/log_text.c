@@ -19,6 +19,7 @@ static bool is_control(const char *p, size_t length)
 static void put_escape(struct weir__log_line *l, const char *p, size_t n)
 {
     static const char shorts[] = "\nn\rr\tt"; /* pairs: the byte, its letter */
+
     for (size_t i = 0; i < sizeof shorts - 1; i += 2) {
         if (shorts[i] == *p) {
             const char escape[2] = {'\\', shorts[i + 1]};

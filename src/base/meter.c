@@ -37,6 +37,7 @@ void weir_meter_subtract(weir_meter *later, const weir_meter *earlier)
 uint64_t weir_meter_count(const weir_meter *m)
 {
     uint64_t n = 0;
+
     for (unsigned i = 0; i < BUCKETS; i++)
         n += m->buckets[i];
     return n;

@@ -34,6 +34,7 @@ static bool is_digit(char c)
 static size_t count_digits(const char *p)
 {
     size_t n = 0;
+
     while (is_digit(p[n]))
         n++;
     return n;
@@ -53,6 +54,7 @@ static const struct unit *find_unit(const struct unit *table, size_t count, cons
 static int add_whole(uint64_t *total, const char *digits, size_t n, uint64_t unit)
 {
     uint64_t value = 0;
+
     for (size_t i = 0; i < n; i++) {
         if (__builtin_mul_overflow(value, 10U, &value) ||
             __builtin_add_overflow(value, (uint64_t)(digits[i] - '0'), &value))
@@ -107,6 +109,7 @@ int weir_parse_duration(const char *text, weir_duration *out)
 {
     uint64_t total = 0;
     const struct unit *unit = NULL;
+
     do {
         int r = read_part(&text, &unit, &total);
         if (r < 0)
@@ -125,7 +128,7 @@ int weir_parse_size(const char *text, uint64_t *out)
     uint64_t total = 0;
     int r;
 
-    if (n == 0 || !unit)
+    if (n == 0 || unit == NULL)
         return -EINVAL;
     r = add_whole(&total, text, n, (uint64_t)unit->size);
     if (r == 0)
@@ -142,6 +145,7 @@ static uint64_t round_to(uint64_t ns, uint64_t step)
 static uint64_t step_for(uint64_t ns)
 {
     uint64_t step = 1;
+
     if (ns >= HOUR)
         return MINUTE;
     if (ns >= MINUTE)
@@ -159,6 +163,7 @@ static void format_one(char *out, size_t room, const char *sign, uint64_t ns)
     const char *name = ns >= SECOND ? "s" : ns >= MS ? "ms" : ns >= US ? "us" : ns > 0 ? "ns" : "s";
     uint64_t thousandths = unit > 1 ? ns % unit / (unit / 1000) : 0;
     char fraction[8] = "";
+
     if (thousandths > 0) {
         int n = snprintf(fraction, sizeof fraction, ".%03u", (unsigned)thousandths);
         while (fraction[n - 1] == '0')
@@ -172,6 +177,7 @@ static void format_two(char *out, size_t room, const char *sign, uint64_t ns, ui
 {
     unsigned long long whole = ns / unit;
     unsigned long long rest = ns % unit / (unit / 60);
+
     if (rest > 0)
         snprintf(out, room, "%s%llu%c%llu%c", sign, whole, names[0], rest, names[1]);
     else
@@ -182,6 +188,7 @@ const char *weir_format_duration(char *out, size_t room, weir_duration d)
 {
     const char *sign = d.ns < 0 ? "-" : "";
     uint64_t ns = d.ns < 0 ? 0 - (uint64_t)d.ns : (uint64_t)d.ns;
+
     ns = round_to(ns, step_for(ns));
     if (ns >= HOUR)
         format_two(out, room, sign, ns, HOUR, "hm");

@@ -27,6 +27,7 @@ uint64_t weir__random_u64(struct weir__random *r)
     uint64_t *s = r->state;
     uint64_t result = rotate_left(s[1] * 5, 7) * 9;
     uint64_t t = s[1] << 17;
+
     s[2] ^= s[0];
     s[3] ^= s[1];
     s[1] ^= s[2];
@@ -60,5 +61,6 @@ double weir__random_normal(struct weir__random *r)
 {
     double u = 1 - weir__random_double(r); /* not 0 */
     double v = weir__random_double(r);
+
     return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
 }

@@ -56,6 +56,7 @@ size_t weir__utf8_length(const char *p, size_t n)
 size_t weir__utf8_valid_prefix(const char *p, size_t n)
 {
     size_t i = 0;
+
     while (i < n) {
         uint64_t word;
         size_t length;

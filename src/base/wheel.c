@@ -19,6 +19,7 @@ static uint64_t tick_down(int64_t ns)
 static uint64_t tick_up(int64_t ns)
 {
     uint64_t whole = (1U << WEIR__WHEEL_TICK_BITS) - 1;
+
     return ns < 0 ? 0 : ((uint64_t)ns + whole) >> WEIR__WHEEL_TICK_BITS;
 }
 
@@ -113,6 +114,7 @@ int64_t weir__wheel_next_ns(const struct weir__wheel *w)
 {
     unsigned level, slot;
     uint64_t begin;
+
     if (!weir__list_is_empty(&w->due))
         return (int64_t)(w->tick << WEIR__WHEEL_TICK_BITS);
     if (!next_slot(w, &level, &slot, &begin) || begin > tick_down(INT64_MAX))
@@ -125,13 +127,14 @@ static struct weir__list *merge(struct weir__list *a, struct weir__list *b)
 {
     struct weir__list *first;
     struct weir__list **tail = &first;
+
     while (a != NULL && b != NULL) {
         struct weir__list **least = timer_of(a)->expires_ns <= timer_of(b)->expires_ns ? &a : &b;
         *tail = *least;
         tail = &(*least)->next;
         *least = *tail;
     }
-    *tail = a ? a : b;
+    *tail = a != NULL ? a : b;
     return first;
 }
 
@@ -154,7 +157,7 @@ static void sort(struct weir__list *head)
     while ((node = weir__list_pop_front(head))) {
         unsigned i = 0;
         node->next = NULL;
-        for (; chains[i]; i++) {
+        for (; chains[i] != NULL; i++) {
             node = merge(chains[i], node);
             chains[i] = NULL;
         }
@@ -163,7 +166,7 @@ static void sort(struct weir__list *head)
     all = NULL;
     for (unsigned i = 0; i < 48; i++)
         all = merge(chains[i], all);
-    while (all) {
+    while (all != NULL) {
         struct weir__list *next = all->next;
         weir__list_push_back(head, all);
         all = next;
@@ -188,6 +191,7 @@ void weir__wheel_advance(struct weir__wheel *w, int64_t now_ns, struct weir__lis
     uint64_t now = tick_down(now_ns);
     unsigned level, slot;
     uint64_t begin;
+
     hand_out_due(w, expired);
     while (next_slot(w, &level, &slot, &begin) && begin <= now) {
         struct weir__list moving;

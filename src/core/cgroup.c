@@ -68,7 +68,8 @@ static bool find_cgroup(const char *root, const char *controller, char path[PATH
     bool found = false;
 
     while (file != NULL && line != NULL && !found && fgets(line, LINE_BYTES, file) != NULL) {
-        char *controllers = strchr(line, ':'), *at = controllers ? strchr(controllers + 1, ':') : NULL;
+        char *controllers = strchr(line, ':'),
+             *at = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
         if (at == NULL)
             continue;
         *at++ = '\0';

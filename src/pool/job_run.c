@@ -177,6 +177,7 @@ static int run_with_state(weir_job *job, const struct whole_run *run, void *stat
 static int run_whole(weir_job *job, void *arg)
 {
     const struct whole_run *run = arg;
+
     _Alignas(max_align_t) char here[STATE_ON_STACK_BYTES];
     void *state;
     int err;

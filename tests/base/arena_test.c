@@ -41,6 +41,7 @@ static void allocations_are_aligned_apart_and_keep_their_bytes(void **state)
     struct weir__random r;
     static char *at[2000];
     static size_t size[2000];
+
     (void)state;
     weir__random_seed(&r, 5);
     weir__chunk_cache_init(&cache, 100);
@@ -63,6 +64,7 @@ static void allocations_are_aligned_apart_and_keep_their_bytes(void **state)
 static void the_maximum_is_exact(void **state)
 {
     struct weir__arena a;
+
     (void)state;
     weir__arena_init(&a, NULL, 10000);
     assert_non_null(weir__arena_alloc(&a, 5000));
@@ -86,6 +88,7 @@ static void impossible_sizes_give_null(void **state)
 {
     struct weir__arena a;
     volatile size_t much = SIZE_MAX;
+
     (void)state;
     weir__arena_init(&a, NULL, SIZE_MAX);
     assert_null(weir__arena_alloc(&a, much));
@@ -102,23 +105,27 @@ static void copies_texts(void **state)
 {
     struct weir__arena a;
     char big[1000];
+    char *cleared, *printed;
+    const char *text;
+    char *copy;
+
     (void)state;
     memset(big, 'y', sizeof big - 1);
     big[sizeof big - 1] = '\0';
     weir__arena_init(&a, NULL, 100000);
-    const char *text = "some text";
-    char *copy = weir__arena_strdup(&a, text);
+    text = "some text";
+    copy = weir__arena_strdup(&a, text);
     assert_ptr_not_equal(copy, text);
     assert_string_equal(copy, "some text");
     assert_string_equal(weir__arena_memdup(&a, "abcdef", 3), "abc");
     assert_string_equal(weir__arena_memdup(&a, NULL, 0), "");
     assert_string_equal(weir__arena_printf(&a, "%s-%d", "a", 5), "a-5");
-    char *printed = weir__arena_printf(&a, "%s!", big);
+    printed = weir__arena_printf(&a, "%s!", big);
     assert_int_equal(strlen(printed), 1000);
     assert_memory_equal(printed, big, 999);
     for (size_t width = 250; width < 260; width++) /* about the size printed without a second pass */
         assert_int_equal(strlen(weir__arena_printf(&a, "%*d", (int)width, 1)), width);
-    char *cleared = weir__arena_calloc(&a, 10, 7);
+    cleared = weir__arena_calloc(&a, 10, 7);
     for (int i = 0; i < 70; i++)
         assert_int_equal(cleared[i], 0);
     weir__arena_free(&a);
@@ -128,12 +135,14 @@ static void cleared_memory_is_clear_even_in_a_used_chunk(void **state)
 {
     struct weir__chunk_cache cache;
     struct weir__arena a;
+    char *p;
+
     (void)state;
     weir__chunk_cache_init(&cache, 1);
     weir__arena_init(&a, &cache, SIZE_MAX);
     memset(weir__arena_alloc(&a, 900), 'x', 900);
     weir__arena_free(&a);
-    char *p = weir__arena_calloc(&a, 900, 1);
+    p = weir__arena_calloc(&a, 900, 1);
     for (int i = 0; i < 900; i++)
         assert_int_equal(p[i], 0);
     weir__arena_free(&a);
@@ -144,6 +153,8 @@ static void chunks_are_reused_last_first_up_to_a_bound(void **state)
 {
     struct weir__chunk_cache cache;
     struct weir__arena a;
+    void *hot;
+
     (void)state;
     weir__chunk_cache_init(&cache, 2);
     weir__arena_init(&a, &cache, SIZE_MAX);
@@ -152,7 +163,7 @@ static void chunks_are_reused_last_first_up_to_a_bound(void **state)
     assert_int_equal(cache.count, 0);
     weir__arena_free(&a);
     assert_int_equal(cache.count, 2);
-    void *hot = weir__arena_alloc(&a, 100);
+    hot = weir__arena_alloc(&a, 100);
     assert_int_equal(cache.count, 1);
     weir__arena_free(&a);
     assert_int_equal(cache.count, 2);
@@ -167,12 +178,14 @@ static void big_ones_leave_the_chunk_to_small_ones(void **state)
 {
     struct weir__chunk_cache cache;
     struct weir__arena a;
+    char *second, *first;
+
     (void)state;
     weir__chunk_cache_init(&cache, 10);
     weir__arena_init(&a, &cache, SIZE_MAX);
-    char *first = weir__arena_alloc(&a, 16);
+    first = weir__arena_alloc(&a, 16);
     assert_non_null(weir__arena_alloc(&a, 100000));
-    char *second = weir__arena_alloc(&a, 16);
+    second = weir__arena_alloc(&a, 16);
     assert_ptr_equal(second, first + 16);
     weir__arena_free(&a);
     assert_int_equal(cache.count, 1); /* the big one is not kept */
@@ -183,6 +196,7 @@ static void children_go_with_their_parent(void **state)
 {
     struct weir__chunk_cache cache;
     struct weir__arena parent, child, grandchild;
+
     (void)state;
     weir__chunk_cache_init(&cache, 10);
     weir__arena_init(&parent, &cache, 1000);
@@ -204,6 +218,8 @@ static void an_early_free_detaches(void **state)
 {
     struct weir__chunk_cache cache;
     struct weir__arena parent, first, second;
+    char *kept;
+
     (void)state;
     weir__chunk_cache_init(&cache, 10);
     weir__arena_init(&parent, &cache, 1000);
@@ -215,7 +231,7 @@ static void an_early_free_detaches(void **state)
     assert_non_null(weir__arena_alloc(&second, 1));
     weir__arena_free(&first);
     assert_int_equal(cache.count, 1);
-    char *kept = weir__arena_strdup(&first, "first is on its own now");
+    kept = weir__arena_strdup(&first, "first is on its own now");
     weir__arena_free(&parent);
     assert_string_equal(kept, "first is on its own now");
     assert_int_equal(second.used, 0);
@@ -228,11 +244,12 @@ static void an_early_free_detaches(void **state)
 static void arenas_may_lie_in_arenas(void **state)
 {
     struct weir__chunk_cache cache;
-    struct weir__arena start;
+    struct weir__arena start, *own;
+
     (void)state;
     weir__chunk_cache_init(&cache, 10);
     weir__arena_init(&start, &cache, 10000);
-    struct weir__arena *own = weir__arena_alloc(&start, sizeof *own);
+    own = weir__arena_alloc(&start, sizeof *own);
     *own = start;
     weir__list_init(&own->children);
     weir__list_init(&own->sibling);
@@ -273,6 +290,7 @@ static void resized_ones_keep_their_bytes_and_leave_nothing_behind(void **state)
     struct weir__arena a;
     size_t n = 0, room = 0;
     char *p = NULL;
+
     (void)state;
     weir__chunk_cache_init(&cache, 10);
     weir__arena_init(&a, &cache, 1 << 20);
@@ -305,15 +323,18 @@ static void what_is_held_is_counted(void **state)
     struct weir__account one, two;
     _Atomic size_t sum = 0;
     size_t held = 0;
+
     (void)state;
     weir__account_init(&one, &sum);
     weir__account_init(&two, &sum);
     weir__chunk_cache_init(&cache, 10);
     for (int i = 0; i < MANY; i++) {
+        char *p;
+
         weir__arena_init(&a[i], &cache, SIZE_MAX);
         weir__arena_charge(&a[i], i % 2 ? &one : &two);
         assert_non_null(weir__arena_alloc(&a[i], 10));
-        char *p = weir__arena_alloc(&a[i], 100000);
+        p = weir__arena_alloc(&a[i], 100000);
         assert_non_null(weir__arena_resize(&a[i], p, 100000, (size_t)(i + 1) * 10000));
         held += (size_t)(i + 1) * 10000;
     }
@@ -343,5 +364,6 @@ int main(void)
         cmocka_unit_test(what_is_held_is_counted),
         cmocka_unit_test(asan_sees_use_beyond_and_after),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

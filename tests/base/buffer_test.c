@@ -35,6 +35,7 @@ static void assert_holds(const weir_buffer *b, const char *text)
 static void starts_empty_and_terminated(void **state)
 {
     weir_buffer b;
+
     (void)state;
     weir_buffer_init(&b, 100);
     assert_holds(&b, "");
@@ -52,6 +53,7 @@ static void starts_empty_and_terminated(void **state)
 static void collects_all_kinds(void **state)
 {
     weir_buffer b;
+
     (void)state;
     weir_buffer_init(&b, 100);
     assert_int_equal(weir_buffer_append(&b, "abcdef", 3), 0);
@@ -71,6 +73,7 @@ static void collects_all_kinds(void **state)
 static void refuses_what_passes_the_maximum_and_stays_as_it_was(void **state)
 {
     weir_buffer b;
+
     (void)state;
     weir_buffer_init(&b, 8);
     assert_int_equal(weir_buffer_append_text(&b, "123456"), 0);
@@ -97,6 +100,7 @@ static void without_memory_it_stays_as_it_was(void **state)
 {
     weir_buffer b;
     volatile size_t much = SIZE_MAX / 4;
+
     (void)state;
     weir_buffer_init(&b, SIZE_MAX);
     assert_int_equal(weir_buffer_append_text(&b, "kept"), 0);
@@ -110,6 +114,7 @@ static void without_memory_it_stays_as_it_was(void **state)
 static void printf_grows_to_fit(void **state)
 {
     weir_buffer b;
+
     (void)state;
     for (int width = 1; width < 1000; width += 13) {
         weir_buffer_init(&b, 5000);
@@ -126,10 +131,12 @@ static void printf_grows_to_fit(void **state)
 static void room_is_reserved_and_then_counted_in(void **state)
 {
     weir_buffer b;
+    char *room;
+
     (void)state;
     weir_buffer_init(&b, 1000);
     assert_int_equal(weir_buffer_append_text(&b, "head "), 0);
-    char *room = weir_buffer_reserve(&b, 900);
+    room = weir_buffer_reserve(&b, 900);
     assert_ptr_equal(room, b.data + 5);
     assert_holds(&b, "head ");
     memset(room, 'x', 900);
@@ -143,6 +150,7 @@ static void room_is_reserved_and_then_counted_in(void **state)
 static void drops_from_both_ends(void **state)
 {
     weir_buffer b;
+
     (void)state;
     weir_buffer_init(&b, 100);
     assert_int_equal(weir_buffer_append_text(&b, "0123456789"), 0);
@@ -169,14 +177,17 @@ static void does_what_an_array_does(void **state)
     size_t len = 0;
     struct weir__random r;
     weir_buffer b;
+
     (void)state;
     weir__random_seed(&r, 4);
     weir_buffer_init(&b, sizeof model);
     for (int step = 0; step < 20000; step++) {
         size_t n = weir__random_below(&r, sizeof chunk);
         if (weir__random_below(&r, 2)) {
+            bool fits;
+
             memset(chunk, 'a' + step % 26, n);
-            bool fits = len + n <= sizeof model;
+            fits = len + n <= sizeof model;
             assert_int_equal(weir_buffer_append(&b, chunk, n), fits ? 0 : -WEIR_ETOOLARGE);
             if (fits) {
                 memcpy(model + len, chunk, n);
@@ -199,6 +210,7 @@ static void does_what_an_array_does(void **state)
 static void spans_compare(void **state)
 {
     weir_bytes none = {NULL, 0};
+
     (void)state;
     assert_int_equal(weir_bytes_of(NULL).len, 0);
     assert_true(weir_bytes_equal(none, weir_bytes_of("")));
@@ -226,5 +238,6 @@ int main(void)
         cmocka_unit_test(does_what_an_array_does),
         cmocka_unit_test(spans_compare),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,10 @@
 
 static void monotonic_time_never_goes_back(void **state)
 {
+    int64_t before;
+
     (void)state;
-    int64_t before = weir__clock_monotonic_ns();
+    before = weir__clock_monotonic_ns();
     assert_true(before > 0);
     for (int i = 0; i < 10000; i++) {
         int64_t now = weir__clock_monotonic_ns();
@@ -27,17 +29,21 @@ static void monotonic_time_never_goes_back(void **state)
 
 static void ticks_keep_the_time_of_the_monotonic_clock(void **state)
 {
+    int64_t took_ns, by_ticks_ns;
+    uint64_t ticks;
+    int64_t ns;
+
     (void)state;
     weir__clock_ticks_init();
-    uint64_t ticks = weir__clock_ticks();
-    int64_t ns = weir__clock_monotonic_ns();
+    ticks = weir__clock_ticks();
+    ns = weir__clock_monotonic_ns();
     while (weir__clock_monotonic_ns() < ns + 20000000) {
         uint64_t now = weir__clock_ticks();
         assert_true(now >= ticks);
     }
     /* The one is read after the other, and somebody may be put between; the rate is exact to 0.1 %. */
-    int64_t took_ns = weir__clock_monotonic_ns() - ns;
-    int64_t by_ticks_ns = weir__clock_ticks_ns(weir__clock_ticks() - ticks);
+    took_ns = weir__clock_monotonic_ns() - ns;
+    by_ticks_ns = weir__clock_ticks_ns(weir__clock_ticks() - ticks);
     assert_true(by_ticks_ns >= took_ns - took_ns / 1000);
     weir__clock_ticks_refine();
     assert_in_range(weir__clock_ticks_ns(weir__clock_ns_ticks(1000000000)), 999999990, 1000000000);
@@ -46,9 +52,11 @@ static void ticks_keep_the_time_of_the_monotonic_clock(void **state)
 
 static void wall_time_is_that_of_the_system(void **state)
 {
-    (void)state;
     struct timespec t;
-    int64_t before = weir__clock_wall_ns();
+    int64_t before;
+
+    (void)state;
+    before = weir__clock_wall_ns();
     clock_gettime(CLOCK_REALTIME, &t);
     assert_true(before / NS_PER_S <= t.tv_sec);
     assert_true(before / NS_PER_S >= t.tv_sec - 60);
@@ -56,8 +64,9 @@ static void wall_time_is_that_of_the_system(void **state)
 
 static void known_moments_as_text(void **state)
 {
-    (void)state;
     char text[WEIR__CLOCK_TEXT_MAX];
+
+    (void)state;
     assert_int_equal(weir__clock_format_utc(text, 0), 24);
     assert_string_equal(text, "1970-01-01T00:00:00.000Z");
     weir__clock_format_utc(text, 951782399 * NS_PER_S + 999999999);
@@ -72,8 +81,9 @@ static void known_moments_as_text(void **state)
 
 static void local_time_is_shifted_across_midnight(void **state)
 {
-    (void)state;
     char text[WEIR__CLOCK_TEXT_MAX];
+
+    (void)state;
     assert_int_equal(weir__clock_format_time(text, 12 * NS_PER_S + 345678901, 0), 12);
     assert_string_equal(text, "00:00:12.345");
     weir__clock_format_time(text, 12 * NS_PER_S, -3600);
@@ -84,8 +94,9 @@ static void local_time_is_shifted_across_midnight(void **state)
 
 static void the_calendar_agrees_with_libc(void **state)
 {
-    (void)state;
     struct weir__random r;
+
+    (void)state;
     weir__random_seed(&r, 1);
     for (int i = 0; i < 100000; i++) {
         int64_t ns = (int64_t)weir__random_u64(&r);
@@ -127,5 +138,6 @@ int main(void)
         cmocka_unit_test(the_calendar_agrees_with_libc),
         cmocka_unit_test(the_local_offset_is_that_of_the_zone),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,6 +56,7 @@ static void every_errno_of_the_system_is_known(void **state)
 static void what_is_no_code_is_unknown(void **state)
 {
     const int odd[] = {4000, WEIR_ECPU, 1, -4000, -WEIR_ECANCELED + 1, -WEIR_ECPU - 1, INT32_MIN, INT32_MAX};
+
     (void)state;
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
         assert_string_equal(weir_error_text(odd[i]), "unknown error");
@@ -73,5 +74,6 @@ int main(void)
         cmocka_unit_test(every_errno_of_the_system_is_known),
         cmocka_unit_test(what_is_no_code_is_unknown),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

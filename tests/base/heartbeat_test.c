@@ -184,5 +184,6 @@ int main(void)
         cmocka_unit_test(all_are_again_for_who_sleeps_between_them),
         cmocka_unit_test(sleep_is_seen_and_what_follows_begins_anew),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

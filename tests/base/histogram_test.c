@@ -17,12 +17,14 @@
 static void record(weir_histogram *h, int64_t ns)
 {
     weir_duration d = {ns};
+
     weir_histogram_record(h, d);
 }
 
 static void assert_within_a_percent(int64_t got, int64_t exact)
 {
     double error = fabs((double)got - (double)exact);
+
     if (error > 0.01 * (double)exact)
         fail_msg("%lld is not within 1 %% of %lld", (long long)got, (long long)exact);
 }
@@ -30,6 +32,7 @@ static void assert_within_a_percent(int64_t got, int64_t exact)
 static void empty_is_all_zero(void **state)
 {
     static weir_histogram h;
+
     (void)state;
     weir_histogram_init(&h);
     assert_int_equal(weir_histogram_count(&h), 0);
@@ -44,16 +47,18 @@ static void empty_is_all_zero(void **state)
 static void one_value_alone_is_exact(void **state)
 {
     static weir_histogram h;
+
     (void)state;
     for (int bits = 0; bits < 63; bits++) {
         for (int64_t off = -1; off <= 1; off++) {
             int64_t ns = ((int64_t)1 << bits) + off;
+            weir_duration d;
             weir_histogram_init(&h);
             record(&h, ns);
             assert_int_equal(weir_histogram_quantile(&h, 0.5).ns, ns);
             assert_int_equal(weir_histogram_min(&h).ns, ns);
             assert_int_equal(weir_histogram_max(&h).ns, ns);
-            weir_duration d = {ns};
+            d = (weir_duration){ns};
             assert_int_equal(weir_histogram_count_upto(&h, d), 1);
         }
     }
@@ -63,6 +68,7 @@ static void every_value_in_range_is_within_a_percent(void **state)
 {
     static weir_histogram h;
     struct weir__random r;
+
     (void)state;
     weir__random_seed(&r, 6);
     weir_histogram_init(&h);
@@ -86,6 +92,7 @@ static void every_value_in_range_is_within_a_percent(void **state)
 static int ascending(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
     return (x > y) - (x < y);
 }
 
@@ -96,6 +103,7 @@ static void quantiles_agree_with_sorting(void **state)
     const double qs[] = {0.001, 0.1, 0.25, 0.5, 0.9, 0.99, 0.999, 0.9999};
     struct weir__random r;
     double sum = 0;
+
     (void)state;
     weir__random_seed(&r, 7);
     weir_histogram_init(&h);
@@ -123,6 +131,7 @@ static void quantiles_agree_with_sorting(void **state)
 static void ranks_round_up(void **state)
 {
     static weir_histogram h;
+
     (void)state;
     weir_histogram_init(&h);
     for (int i = 1; i <= 50; i++)
@@ -137,11 +146,13 @@ static void ranks_round_up(void **state)
 static void counts_up_to_a_limit(void **state)
 {
     static weir_histogram h;
+    weir_duration negative;
+
     (void)state;
     weir_histogram_init(&h);
     for (int i = 1; i <= 1000; i++)
         record(&h, weir_ms(i).ns);
-    weir_duration negative = {-1};
+    negative = (weir_duration){-1};
     assert_int_equal(weir_histogram_count_upto(&h, negative), 0);
     assert_int_equal(weir_histogram_count_upto(&h, weir_us(500)), 0);
     assert_in_range(weir_histogram_count_upto(&h, weir_ms(250)), 250, 254);
@@ -152,6 +163,7 @@ static void counts_up_to_a_limit(void **state)
 static void odd_durations_do_no_harm(void **state)
 {
     static weir_histogram h;
+
     (void)state;
     weir_histogram_init(&h);
     record(&h, -5);
@@ -172,6 +184,7 @@ static void merging_equals_recording_into_one(void **state)
 {
     static weir_histogram a, b, both;
     struct weir__random r;
+
     (void)state;
     weir__random_seed(&r, 8);
     weir_histogram_init(&a);
@@ -211,5 +224,6 @@ int main(void)
         cmocka_unit_test(merging_equals_recording_into_one),
         cmocka_unit_test(memory_is_small),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,5 +55,6 @@ int main(void)
         cmocka_unit_test(the_same_text_is_kept_once),
         cmocka_unit_test(room_is_aligned_and_as_large_as_asked),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

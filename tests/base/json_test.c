@@ -49,6 +49,7 @@ static void json_is_taken(void **state)
                                        "\"\xf0\x9f\x98\x80\"",
                                        "{\"\":{\"b\":[null,true,{}]}}",
                                        "\"\x7f\""};
+
     (void)state;
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -123,6 +124,7 @@ static void what_is_no_json_is_refused(void **state)
                                       "[}",
                                       "{]",
                                       "\"a\":1"};
+
     (void)state;
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -135,6 +137,7 @@ static void what_is_no_json_is_refused(void **state)
 static void every_prefix_of_a_text_is_refused(void **state)
 {
     const char *text = "{\"k\":[1.5e3,\"\\u00e4\xc3\xa4\",{\"x\":null}],\"b\":[true,false]}";
+
     (void)state;
 
     assert_true(valid(text, strlen(text), 8));
@@ -146,6 +149,7 @@ static void nesting_has_a_limit(void **state)
 {
     enum { MOST = WEIR_JSON_DEPTH_MAX };
     char text[2 * MOST + 4];
+
     (void)state;
 
     assert_true(valid("1", 1, 0));
@@ -223,6 +227,7 @@ static void strings_are_written(void **state)
 static void any_bytes_become_valid_json(void **state)
 {
     uint64_t x = 1;
+
     (void)state;
 
     for (int i = 0; i < 3000; i++) {
@@ -261,15 +266,18 @@ static void utf8_is_strict(void **state)
         "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
         "\xff",         "\xc3",         "\xe2\x82",         "\xf0\x9f\x98",     "\xc3(",
         "\xe2(\xa1",    "a\xe2\x28\xa1"};
+
     (void)state;
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_true(weir_utf8_is_valid(good[i], strlen(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        int n;
+
         char long_text[64]; /* the same far behind plain text, where a fast path may be at work */
         if (weir_utf8_is_valid(bad[i], strlen(bad[i])))
             fail_msg("bad text %zu was taken", i);
-        int n = snprintf(long_text, sizeof long_text, "thirty-three bytes of plain text %s", bad[i]);
+        n = snprintf(long_text, sizeof long_text, "thirty-three bytes of plain text %s", bad[i]);
         assert_false(weir_utf8_is_valid(long_text, (size_t)n));
     }
     assert_true(weir_utf8_is_valid("\0", 1));
@@ -315,5 +323,6 @@ int main(void)
         cmocka_unit_test(utf8_is_strict),
         cmocka_unit_test(base64_is_that_of_the_rfc),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,7 @@ static void fill(struct weir__list *head, struct item *items, int n)
 static int digits(struct weir__list *head)
 {
     int forwards = 0, backwards = 0, power = 1;
+
     weir__list_each (pos, head) {
         forwards = forwards * 10 + item_of(pos)->n;
     }
@@ -43,6 +44,7 @@ static void keeps_the_order_of_both_ends(void **state)
 {
     struct weir__list head;
     struct item items[5];
+
     (void)state;
     fill(&head, items, 3);
     assert_int_equal(digits(&head), 12); /* 0 1 2 */
@@ -61,6 +63,7 @@ static void removing_twice_is_harmless(void **state)
 {
     struct weir__list head;
     struct item items[3];
+
     (void)state;
     fill(&head, items, 3);
     weir__list_remove(&items[1].node);
@@ -77,6 +80,7 @@ static void pops_from_the_front_until_empty(void **state)
 {
     struct weir__list head;
     struct item items[3];
+
     (void)state;
     fill(&head, items, 3);
     for (int i = 0; i < 3; i++) {
@@ -92,6 +96,7 @@ static void moves_all_behind_the_others(void **state)
 {
     struct weir__list a, b, empty;
     struct item in_a[3], in_b[2];
+
     (void)state;
     fill(&a, in_a, 3);
     fill(&b, in_b, 2);
@@ -112,6 +117,7 @@ static void the_present_one_may_be_removed_while_walking(void **state)
 {
     struct weir__list head;
     struct item items[6];
+
     (void)state;
     fill(&head, items, 6);
     weir__list_each_safe (pos, &head) {
@@ -130,5 +136,6 @@ int main(void)
         cmocka_unit_test(moves_all_behind_the_others),
         cmocka_unit_test(the_present_one_may_be_removed_while_walking),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

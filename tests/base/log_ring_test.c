@@ -155,5 +155,6 @@ int main(void)
         cmocka_unit_test(a_ring_that_is_emptied_stays_small),
         cmocka_unit_test(one_thread_puts_while_another_takes),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,7 @@ static void render(const struct weir__logger *l, char *out, size_t room, const c
 static void a_line_shows_every_kind_of_value(void **state)
 {
     char out[512];
+
     (void)state;
 
     RENDER(&text, out, "loop held", WEIR_KV("task", "user-7"), WEIR_KV_DURATION("held", weir_us(41200)),
@@ -73,6 +74,7 @@ static void several_durations_stand_under_one_key(void **state)
     static const weir_kv_part parts[] = {
         {"orders", {67900000}}, {"a \"b\"\n", {1500}}, {"run", {0}}, {"ready", {12345678}}};
     char out[512], small[160];
+
     (void)state;
 
     RENDER(&text, out, "request", WEIR_KV_DURATIONS("spent", parts, 4), WEIR_KV_DURATIONS("none", NULL, 0));
@@ -96,6 +98,7 @@ static void several_durations_stand_under_one_key(void **state)
 static void what_comes_from_outside_can_not_forge_a_line(void **state)
 {
     char out[512];
+
     (void)state;
 
     RENDER(&text, out, "request", WEIR_KV("path", "/a\n2026-11-23 error forged=1"), WEIR_KV("q", "x=\"y\""),
@@ -114,6 +117,7 @@ static void long_lines_are_cut_and_say_so(void **state)
 {
     static char value[6000];
     char out[WEIR_LOG_LINE_MAX + 1];
+
     (void)state;
 
     for (size_t i = 0; i + 1 < sizeof value; i++)
@@ -138,6 +142,7 @@ static void the_time_is_right_from_line_to_line(void **state)
 {
     struct weir__log_second second = {0};
     struct weir__logger l = {.wall_ns = other_time};
+
     static const struct {
         int64_t ns;
         const char *utc, *local;
@@ -205,11 +210,14 @@ static void each_byte_is_written_as_it_should(void **state)
     (void)state;
     for (int c = 1; c < 128; c++) {
         const weir_bytes one = {value, 1};
+        const char *shown;
+        int length;
+        bool quoted;
         value[0] = (char)c;
         RENDER(&text, alone, "m", weir_kv_bytes("v", one), WEIR_KV_INT("z", 1));
-        const char *shown = strstr(alone, "v=") + 2;
-        int length = (int)(strstr(alone, " z=1") - shown);
-        bool quoted = *shown == '"' && length > 1;
+        shown = strstr(alone, "v=") + 2;
+        length = (int)(strstr(alone, " z=1") - shown);
+        quoted = *shown == '"' && length > 1;
         for (size_t at = 0; at < sizeof value; at++) {
             const weir_bytes all = {value, sizeof value};
             memset(value, 'a', sizeof value);
@@ -235,5 +243,6 @@ int main(void)
         cmocka_unit_test(durations_have_one_unit),
         cmocka_unit_test(each_byte_is_written_as_it_should),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

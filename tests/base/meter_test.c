@@ -19,12 +19,14 @@
 static void record(weir_meter *m, int64_t ns)
 {
     weir_duration d = {ns};
+
     weir_meter_record(m, d);
 }
 
 static void assert_near(int64_t got, int64_t exact)
 {
     double error = fabs((double)got - (double)exact);
+
     if (error > 0.02 * (double)exact && error > 32)
         fail_msg("%lld is not within 2 %% of %lld", (long long)got, (long long)exact);
 }
@@ -32,6 +34,7 @@ static void assert_near(int64_t got, int64_t exact)
 static void empty_is_all_zero(void **state)
 {
     static weir_meter m;
+
     (void)state;
     assert_int_equal(weir_meter_count(&m), 0);
     assert_int_equal(weir_meter_quantile(&m, 0.5).ns, 0);
@@ -59,6 +62,7 @@ static void one_value_alone_is_near(void **state)
 static void what_is_out_of_range_counts_at_the_ends(void **state)
 {
     static weir_meter m;
+
     (void)state;
     record(&m, -5);
     record(&m, 0);
@@ -75,6 +79,7 @@ static void what_is_out_of_range_counts_at_the_ends(void **state)
 static int ascending(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
     return (x > y) - (x < y);
 }
 
@@ -84,6 +89,7 @@ static void quantiles_are_near_the_exact_ones(void **state)
     static weir_meter m;
     static int64_t values[SAMPLES];
     struct weir__random random;
+
     (void)state;
     weir__random_seed(&random, 7);
     for (int i = 0; i < SAMPLES; i++) { /* evenly over the magnitudes from 1 us to 60 s */
@@ -103,6 +109,7 @@ static void quantiles_are_near_the_exact_ones(void **state)
 static void many_count_as_so_many_single_ones(void **state)
 {
     static weir_meter one_by_one, at_once;
+
     (void)state;
     for (int i = 0; i < 1000; i++)
         record(&one_by_one, 123456);
@@ -113,6 +120,7 @@ static void many_count_as_so_many_single_ones(void **state)
 static void what_came_between_two_copies_can_be_told(void **state)
 {
     static weir_meter m, before, after;
+
     (void)state;
     record(&m, 1000000);
     weir_meter_read(&m, &before);
@@ -128,6 +136,7 @@ static void what_came_between_two_copies_can_be_told(void **state)
 static void several_are_read_into_one(void **state)
 {
     static weir_meter a, b, sum;
+
     (void)state;
     record(&a, 1000000);
     record(&b, 3000000);
@@ -161,12 +170,15 @@ static void others_may_read_meanwhile(void **state)
     static weir_meter m, now;
     uint64_t before = 0;
     pthread_t thread;
+
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, record_all, &m), 0);
     while (before < SAMPLES) {
+        uint64_t count;
+
         memset(&now, 0, sizeof now);
         weir_meter_read(&m, &now);
-        uint64_t count = weir_meter_count(&now);
+        count = weir_meter_count(&now);
         assert_true(count >= before);
         before = count;
     }
@@ -187,5 +199,6 @@ int main(void)
         cmocka_unit_test(every_bucket_holds_its_middle),
         cmocka_unit_test(others_may_read_meanwhile),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@ static void draws_the_reference_sequence(void **state)
 {
     struct weir__random r = {{1, 2, 3, 4}};
     const uint64_t wanted[] = {11520U, 0U, 1509978240U, 1215971899390074240U};
+
     (void)state;
     for (int i = 0; i < 4; i++)
         assert_true(weir__random_u64(&r) == wanted[i]);
@@ -25,6 +26,7 @@ static void draws_the_reference_sequence(void **state)
 static void spreads_the_seed(void **state)
 {
     struct weir__random r;
+
     (void)state;
     weir__random_seed(&r, 0);
     assert_true(r.state[0] == 0xe220a8397b1dcdafU);
@@ -35,6 +37,7 @@ static void one_seed_is_one_sequence(void **state)
 {
     struct weir__random a, b, c;
     int different = 0;
+
     (void)state;
     weir__random_seed(&a, 42);
     weir__random_seed(&b, 42);
@@ -51,6 +54,7 @@ static void below_is_below_and_even(void **state)
 {
     struct weir__random r;
     int counts[7] = {0};
+
     (void)state;
     weir__random_seed(&r, 9);
     assert_int_equal(weir__random_below(&r, 0), 0);
@@ -70,6 +74,7 @@ static void below_has_no_bias_for_large_limits(void **state)
     struct weir__random r;
     const uint64_t n = 3ULL << 62;
     int low = 0;
+
     (void)state;
     weir__random_seed(&r, 10);
     for (int i = 0; i < DRAWS; i++)
@@ -81,6 +86,7 @@ static void doubles_fill_the_unit_interval(void **state)
 {
     struct weir__random r;
     double sum = 0, least = 1, most = 0;
+
     (void)state;
     weir__random_seed(&r, 11);
     for (int i = 0; i < DRAWS; i++) {
@@ -99,6 +105,7 @@ static void normals_have_their_moments(void **state)
     struct weir__random r;
     double sum = 0, squares = 0, cubes = 0;
     int beyond_two = 0;
+
     (void)state;
     weir__random_seed(&r, 12);
     for (int i = 0; i < DRAWS; i++) {
@@ -126,5 +133,6 @@ int main(void)
         cmocka_unit_test(doubles_fill_the_unit_interval),
         cmocka_unit_test(normals_have_their_moments),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,7 @@ static void what_is_no_duration_is_refused(void **state)
                                       "nan",  "infs", "0.1ns", "1s\n", "0.0000001ms"};
     static const char *const large[] = {"9223372036854775808ns", "2562048h", "99999999999999999999s",
                                         "2562047h60m"};
+
     (void)state;
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -122,6 +123,7 @@ static void durations_are_written_for_people(void **state)
 static void what_is_written_can_be_read_back(void **state)
 {
     uint64_t x = 88172645463325252u;
+
     (void)state;
 
     for (int i = 0; i < 20000; i++) {
@@ -139,6 +141,7 @@ static void what_is_written_can_be_read_back(void **state)
 static void too_little_room_cuts(void **state)
 {
     char out[4] = "xxx";
+
     (void)state;
 
     weir_format_duration(out, sizeof out, weir_seconds(90));
@@ -151,6 +154,7 @@ static void the_nearest_word_is_found(void **state)
 {
     static const char *const keys[] = {"listen", "limits", NULL, "loops", "admin", "drain", "routes"};
     size_t n = sizeof keys / sizeof keys[0];
+
     (void)state;
 
     assert_string_equal(weir_text_nearest("lisen", keys, n), "listen");   /* dropped */
@@ -167,6 +171,7 @@ static void long_words_do_no_harm(void **state)
 {
     static char word[5000];
     const char *keys[] = {"listen", word};
+
     (void)state;
 
     memset(word, 'a', sizeof word - 1);
@@ -187,5 +192,6 @@ int main(void)
         cmocka_unit_test(the_nearest_word_is_found),
         cmocka_unit_test(long_words_do_no_harm),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@ static size_t advance_and_drop(struct weir__wheel *w, int64_t now_ns)
 {
     struct weir__list expired;
     size_t n = 0;
+
     weir__list_init(&expired);
     weir__wheel_advance(w, now_ns, &expired);
     while (weir__list_pop_front(&expired))
@@ -32,6 +33,7 @@ static size_t advance_and_drop(struct weir__wheel *w, int64_t now_ns)
 static void an_empty_wheel_waits_for_ever(void **state)
 {
     struct weir__wheel w;
+
     (void)state;
     weir__wheel_init(&w, 12345678);
     assert_true(weir__wheel_next_ns(&w) == INT64_MAX);
@@ -41,17 +43,20 @@ static void an_empty_wheel_waits_for_ever(void **state)
 /* At every distance the wheel can express, one timer alone: never early, at most one tick late. */
 static void fires_on_time_at_every_distance(void **state)
 {
+    int64_t start;
+
     (void)state;
-    const int64_t start = 1000 * TICK_NS + 777;
+    start = 1000 * TICK_NS + 777;
     for (int bits = 0; bits < 62; bits++) {
         for (int64_t off = -1; off <= 1; off++) {
             struct weir__wheel w;
             struct weir__timer t;
             int64_t expires = start + ((int64_t)1 << bits) + off;
+            int64_t last;
             weir__wheel_init(&w, start);
             weir__timer_init(&t);
             weir__wheel_set(&w, &t, expires);
-            int64_t last = expires + TICK_NS - 1;
+            last = expires + TICK_NS - 1;
             assert_int_equal(advance_and_drop(&w, expires - 1), 0);
             assert_true(weir__timer_is_set(&t));
             assert_int_equal(advance_and_drop(&w, last), 1);
@@ -64,8 +69,9 @@ static void fires_on_time_at_every_distance(void **state)
 /* Sleeping until next_ns each time reaches the timer exactly, in no more turns than there are levels. */
 static void next_leads_to_the_timer_in_few_turns(void **state)
 {
-    (void)state;
     struct weir__random r;
+
+    (void)state;
     weir__random_seed(&r, 2);
     for (int i = 0; i < 5000; i++) {
         struct weir__wheel w;
@@ -91,6 +97,7 @@ static void cancelled_timers_do_not_fire(void **state)
 {
     struct weir__wheel w;
     struct weir__timer t[3];
+
     (void)state;
     weir__wheel_init(&w, 0);
     for (int i = 0; i < 3; i++) {
@@ -115,6 +122,7 @@ static void setting_again_moves_a_timer(void **state)
 {
     struct weir__wheel w;
     struct weir__timer t;
+
     (void)state;
     weir__wheel_init(&w, 0);
     weir__timer_init(&t);
@@ -133,6 +141,7 @@ static void an_expired_timer_can_still_be_cancelled_or_set(void **state)
     struct weir__wheel w;
     struct weir__timer t[3];
     struct weir__list expired;
+
     (void)state;
     weir__wheel_init(&w, 0);
     weir__list_init(&expired);
@@ -156,6 +165,7 @@ static void the_past_expires_at_the_next_advance(void **state)
     struct weir__wheel w;
     struct weir__timer t[3];
     const int64_t past[] = {5 * TICK_NS, -1, INT64_MIN};
+
     (void)state;
     weir__wheel_init(&w, 50 * TICK_NS);
     for (int i = 0; i < 3; i++) {
@@ -171,6 +181,7 @@ static void never_is_never(void **state)
 {
     struct weir__wheel w;
     struct weir__timer t;
+
     (void)state;
     weir__wheel_init(&w, 0);
     weir__timer_init(&t);
@@ -188,6 +199,9 @@ static void one_tick_is_handed_out_in_order_of_expiry(void **state)
     static struct weir__timer t[1000];
     struct weir__list expired;
     struct weir__random r;
+    struct weir__timer *last;
+    size_t n;
+
     (void)state;
     weir__random_seed(&r, 3);
     weir__wheel_init(&w, 0);
@@ -197,8 +211,8 @@ static void one_tick_is_handed_out_in_order_of_expiry(void **state)
         weir__wheel_set(&w, &t[i], 9 * TICK_NS + 1 + (int64_t)weir__random_below(&r, 100));
     }
     weir__wheel_advance(&w, 10 * TICK_NS, &expired);
-    struct weir__timer *last = timer_of(expired.next);
-    size_t n = 0;
+    last = timer_of(expired.next);
+    n = 0;
     weir__list_each (pos, &expired) {
         struct weir__timer *now = timer_of(pos);
         assert_ptr_equal(pos->next->prev, pos);
@@ -225,12 +239,14 @@ struct model {
 static bool model_is_due(const struct model *m, int i)
 {
     int64_t tick = m->expires[i] < 0 ? 0 : m->expires[i] / TICK_NS + (m->expires[i] % TICK_NS > 0);
+
     return m->set[i] && tick <= m->now / TICK_NS;
 }
 
 static int model_next_due(const struct model *m)
 {
     int best = -1;
+
     for (int i = 0; i < TIMERS; i++) {
         if (!model_is_due(m, i))
             continue;
@@ -247,6 +263,7 @@ static int64_t some_instant(struct model *m)
 {
     uint64_t kind = weir__random_below(&m->random, 10);
     int64_t distance = (int64_t)weir__random_below(&m->random, 1ULL << weir__random_below(&m->random, 56));
+
     if (kind == 0)
         return m->now - distance;
     if (kind == 1)
@@ -272,6 +289,7 @@ static void check_next(const struct model *m)
 {
     int64_t next = weir__wheel_next_ns(&m->wheel);
     bool any = false;
+
     for (int i = 0; i < TIMERS; i++) {
         if (!m->set[i])
             continue;
@@ -288,6 +306,7 @@ static void step_advance(struct model *m)
     int64_t next = weir__wheel_next_ns(&m->wheel);
     bool to_next = weir__random_below(&m->random, 2) && next != INT64_MAX;
     int64_t jump = (int64_t)weir__random_below(&m->random, 1ULL << weir__random_below(&m->random, 45));
+
     m->now = to_next ? (next > m->now ? next : m->now) : m->now + jump;
     weir__list_init(&expired);
     weir__wheel_advance(&m->wheel, m->now, &expired);
@@ -304,6 +323,7 @@ static void step_advance(struct model *m)
 static void check_sets(const struct model *m)
 {
     size_t n = 0;
+
     for (int i = 0; i < TIMERS; i++) {
         assert_int_equal(weir__timer_is_set(&m->timers[i]), m->set[i]);
         n += m->set[i];
@@ -314,6 +334,7 @@ static void check_sets(const struct model *m)
 static void run_model(uint64_t seed)
 {
     static struct model m;
+
     memset(&m, 0, sizeof m);
     weir__random_seed(&m.random, seed);
     m.now = (int64_t)weir__random_below(&m.random, 1ULL << weir__random_below(&m.random, 50));
@@ -355,5 +376,6 @@ int main(void)
         cmocka_unit_test(one_tick_is_handed_out_in_order_of_expiry),
         cmocka_unit_test(does_what_a_naive_model_does),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,6 +228,7 @@ static int say_inside_and_outside(void *arg)
 static void options_and_the_program_say_which_lines_are_written(void **state)
 {
     static const enum weir_io ios[] = {WEIR_IO_EPOLL, WEIR_IO_SIM};
+    weir_options wrong;
 
     (void)state;
     for (size_t i = 0; i < 2; i++)
@@ -242,7 +243,7 @@ static void options_and_the_program_say_which_lines_are_written(void **state)
             assert_int_equal(count_of(said, "inside"), level == 0 ? 3 : WEIR_LOG_ERROR + 1 - level);
             assert_int_equal(count_of(said, "\"message\":\"inside\"}\n"), level == 1 ? 4 : 0);
         }
-    const weir_options wrong = {.log_level = (enum weir_log_level)(WEIR_LOG_ERROR + 1)};
+    wrong = (weir_options){.log_level = (enum weir_log_level)(WEIR_LOG_ERROR + 1)};
     assert_int_equal(weir_run(&wrong, log_at_all_levels, NULL), -EINVAL);
 }
 
@@ -401,5 +402,6 @@ int main(void)
         cmocka_unit_test(a_reader_that_has_left_is_counted),
         cmocka_unit_test(a_file_that_can_not_grow_is_counted),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,7 @@ static int where_am_i(void *arg)
 static int call_each(void *arg)
 {
     int index = -1;
+
     (void)arg;
 
     for (int i = 0; i < weir_loop_count(); i++) {
@@ -69,6 +70,7 @@ static int cancelled_call(void *arg)
 {
     int seen = 0;
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
@@ -117,6 +119,7 @@ static int storm(void *arg)
 {
     atomic_int calls = 0;
     weir_scope scope;
+
     (void)arg;
 
     for (int round = 0; round < 10; round++) {
@@ -139,6 +142,7 @@ static int full(void *arg)
 {
     int index;
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
@@ -150,6 +154,7 @@ static int full(void *arg)
 static void no_room_there_is_an_error_here(void **state)
 {
     weir_options options = {.io = WEIR_IO_SIM, .tasks_max = 1};
+
     (void)state;
     assert_int_equal(weir_run(&options, full, NULL), 0);
 }
@@ -195,5 +200,6 @@ int main(void)
         cmocka_unit_test(no_room_there_is_an_error_here),
         cmocka_unit_test(calls_stand_torture),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

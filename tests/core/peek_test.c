@@ -88,5 +88,6 @@ int main(void)
         cmocka_unit_test(by_the_system_call),
         cmocka_unit_test(by_the_file),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

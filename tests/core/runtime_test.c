@@ -31,6 +31,7 @@ static int run_inside(void *arg)
 static void it_returns_what_the_first_task_returned(void **state)
 {
     weir_options sim = {.io = WEIR_IO_SIM};
+
     (void)state;
 
     assert_int_equal(weir_run(NULL, forty_two, NULL), 42);
@@ -45,6 +46,7 @@ static int descriptors_room(void *arg)
     char line[128];
     int room = 0;
     FILE *status = fopen("/proc/self/status", "re");
+
     (void)arg;
 
     assert_non_null(status);
@@ -59,6 +61,7 @@ static void there_is_room_for_descriptors_before_they_are_opened(void **state)
 {
     struct rlimit limit;
     int least;
+
     (void)state;
 
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -77,6 +80,7 @@ static void impossible_options_are_refused(void **state)
         {.io = WEIR_IO_SIM, .stack_bytes = 4096},
         {.io = WEIR_IO_SIM, .stack_bytes = (size_t)1 << 40},
     };
+
     (void)state;
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -103,6 +107,7 @@ static void a_seed_is_a_run(void **state)
     weir_options one = {.io = WEIR_IO_SIM, .seed = 1}, two = {.io = WEIR_IO_SIM, .seed = 2};
     weir_options none = {.io = WEIR_IO_EPOLL};
     struct draw a, b, c, d, e;
+
     (void)state;
 
     assert_int_equal(weir_run(&one, draw, &a), 0);
@@ -120,6 +125,7 @@ static void a_seed_is_a_run(void **state)
 static int wait_for_ever(void *arg)
 {
     weir_event never;
+
     (void)arg;
 
     weir_event_init(&never);
@@ -156,6 +162,7 @@ static int run_deadlocked(void *arg)
     weir_options sim = {.io = WEIR_IO_SIM};
     int result = 0;
     int err = weir_run(&sim, deadlocked, &result);
+
     (void)arg;
 
     return err == -EDEADLK && result == -EDEADLK ? 7 : 8;
@@ -165,6 +172,7 @@ static void a_deadlock_is_reported_and_ends(void **state)
 {
     char said[4096];
     int status = run_in_child(run_deadlocked, NULL, said, sizeof said);
+
     (void)state;
 
     assert_true(WIFEXITED(status));
@@ -194,6 +202,7 @@ static int loops_are_there(void *arg)
 static void several_loops_start_and_stop(void **state)
 {
     static const enum weir_io real[] = {WEIR_IO_EPOLL, WEIR_IO_URING};
+
     (void)state;
 
     for (int i = 0; i < 2; i++) {
@@ -213,5 +222,6 @@ int main(void)
         cmocka_unit_test(a_deadlock_is_reported_and_ends),
         cmocka_unit_test(several_loops_start_and_stop),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

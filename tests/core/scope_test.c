@@ -40,6 +40,7 @@ static int close_waits(void *arg)
     int ms[3] = {3, 1, 2};
     weir_instant before = weir_now();
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -59,6 +60,7 @@ static void closing_waits_for_all_tasks(void **state)
 static int empty(void *arg)
 {
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -82,6 +84,7 @@ static int deadline_cuts(void *arg)
     int seen = 0;
     weir_instant before = weir_now();
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_after_ms(5), 0);
@@ -107,6 +110,7 @@ static void a_deadline_ends_every_wait(void **state)
 static int which_fired(void *arg)
 {
     weir_scope outer, inner;
+
     (void)arg;
 
     weir_scope_open(&outer, weir_after_ms(10), 0);
@@ -137,6 +141,7 @@ static void it_is_known_whose_deadline_passed(void **state)
 static int past_deadline(void *arg)
 {
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_add(weir_now(), weir_ms(-1)), 0);
@@ -161,6 +166,7 @@ static int finished_in_time(void *arg)
 {
     weir_scope scope;
     int ms = 1;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_after_ms(2), 0);
@@ -206,6 +212,7 @@ static int cancel_all(void *arg)
 {
     int seen[3] = {0};
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -238,6 +245,7 @@ static int spawn_when_cancelled(void *arg)
 {
     bool has_run = false;
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -287,6 +295,7 @@ static int cancel_nested(void *arg)
 {
     struct nest n = {.depth = 20};
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -313,6 +322,7 @@ static int first_failure(void *arg)
     weir_instant before = weir_now();
     int seen = 0;
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -338,6 +348,7 @@ static int collect(void *arg)
     int ms = 4;
     weir_instant before = weir_now();
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
@@ -363,6 +374,7 @@ static int positive(void *arg)
 static int positive_outcome(void *arg)
 {
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -382,6 +394,7 @@ static void an_outcome_above_zero_is_no_failure(void **state)
 static int shielded(void *arg)
 {
     weir_scope outer, shield;
+
     (void)arg;
 
     weir_scope_open(&outer, weir_after_ms(2), 0);
@@ -404,6 +417,7 @@ static int shield_ends(void *arg)
 {
     weir_instant before = weir_now();
     weir_scope outer, shield;
+
     (void)arg;
 
     weir_scope_open(&outer, weir_never(), 0);
@@ -444,6 +458,7 @@ static int shield_cancelled_meanwhile(void *arg)
 {
     int said = -1;
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_after_ms(1), 0);
@@ -467,6 +482,7 @@ static int tortured(void *arg)
     int closed;
     int err;
     weir_scope outer, inner;
+
     (void)arg;
 
     weir_scope_open(&outer, weir_after_ms(60000), 0);
@@ -516,5 +532,6 @@ int main(void)
         cmocka_unit_test(a_cancelled_task_may_say_goodbye),
         cmocka_unit_test(scopes_stand_torture),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ static int catches(void *arg)
 {
     weir_signals signals;
     weir_scope scope;
+
     (void)arg;
 
     assert_int_equal(weir_signals_open(&signals, both, 2), 0);
@@ -59,6 +60,7 @@ static int refuses(void *arg)
 {
     static const int impossible[] = {0, -1, 65, SIGKILL, SIGSTOP, SIGSEGV};
     weir_signals a, b;
+
     (void)arg;
 
     for (size_t i = 0; i < sizeof impossible / sizeof impossible[0]; i++) {
@@ -84,6 +86,7 @@ static void a_signal_is_caught_once_at_a_time(void **state)
 static int are_caught(void *arg)
 {
     weir_signals signals;
+
     (void)arg;
 
     assert_int_equal(weir_signals_open(&signals, both, 2), -EBUSY);
@@ -93,6 +96,7 @@ static int are_caught(void *arg)
 static void a_thread_hears_signals_too(void **state)
 {
     static const int impossible[] = {SIGUSR1, SIGKILL};
+
     (void)state;
 
     assert_int_equal(weir__thread_signals_begin(impossible, 2), -EINVAL);
@@ -123,13 +127,14 @@ static void old_handler(int number)
 static int catch_and_close(void *arg)
 {
     weir_signals signals;
+    weir_scope scope;
+
     (void)arg;
 
     assert_int_equal(weir_signals_open(&signals, both, 2), 0);
     assert_int_equal(raise(SIGUSR1), 0);
     weir_signals_close(&signals);
     assert_int_equal(weir_signals_open(&signals, both, 2), 0);
-    weir_scope scope;
     weir_scope_open(&scope, weir_after_ms(1), 0);
     assert_int_equal(weir_signals_wait(&signals), -WEIR_EDEADLINE); /* that of before is forgotten */
     (void)weir_scope_close(&scope);
@@ -140,6 +145,7 @@ static int catch_and_close(void *arg)
 static void closing_restores_what_was_before(void **state)
 {
     struct sigaction action = {.sa_handler = old_handler}, before;
+
     (void)state;
 
     assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
@@ -193,5 +199,6 @@ int main(void)
         cmocka_unit_test(closing_restores_what_was_before),
         cmocka_unit_test(signals_stand_torture),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

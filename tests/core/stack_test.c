@@ -36,6 +36,7 @@ static void impossible_sizes_are_refused(void **state)
 {
     static const size_t bad[] = {0, PAGE, 3 * PAGE, 4 * PAGE + 1, (size_t)1 << 40};
     struct weir__stacks s;
+
     (void)state;
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -47,6 +48,7 @@ static void stacks_lie_apart_and_the_last_comes_back_first(void **state)
 {
     struct weir__stacks s;
     char *stacks[600];
+
     (void)state;
 
     for (size_t k = 0; k < 3; k++) {
@@ -84,6 +86,7 @@ static void idle_memory_goes_back_and_what_is_needed_stays(void **state)
 {
     struct weir__stacks s;
     char *stacks[4];
+
     (void)state;
 
     assert_int_equal(weir__stacks_init(&s, BYTES, 4, WEIR__GUARD_BEST), 0);
@@ -141,6 +144,7 @@ struct setting {
 static int big_frame(void *arg)
 {
     size_t bytes = *(size_t *)arg;
+
     volatile char frame[bytes]; /* checked page by page on its way down */
 
     weir_task_set_name("big-frame");
@@ -220,6 +224,7 @@ static int fault_elsewhere(void *arg)
 static int run_fault(void *arg)
 {
     weir_options options = {.io = WEIR_IO_SIM};
+
     return weir_run(&options, fault_elsewhere, arg);
 }
 
@@ -227,6 +232,7 @@ static void another_fault_is_not_called_an_overflow(void **state)
 {
     char said[4096];
     int status = run_in_child(run_fault, NULL, said, sizeof said);
+
     (void)state;
 
     assert_null(strstr(said, "ran out of stack"));
@@ -244,5 +250,6 @@ int main(void)
         cmocka_unit_test(a_frame_larger_than_the_stack_does_not_jump_the_guard),
         cmocka_unit_test(another_fault_is_not_called_an_overflow),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,6 +60,7 @@ static int semaphore(void *arg)
     struct world w = {0};
     struct one ones[6];
     weir_scope scope;
+
     (void)arg;
 
     weir_semaphore_init(&w.semaphore, 2);
@@ -88,6 +89,7 @@ static int cancelled_waiter(void *arg)
     struct world w = {0};
     struct one first, second;
     weir_scope outer, inner;
+
     (void)arg;
 
     weir_semaphore_init(&w.semaphore, 0);
@@ -118,6 +120,7 @@ static int served_then_cancelled(void *arg)
     struct world w = {0};
     struct one o;
     weir_scope scope;
+
     (void)arg;
 
     weir_semaphore_init(&w.semaphore, 0);
@@ -155,6 +158,7 @@ static int event(void *arg)
     struct world w = {0};
     struct one ones[3], late;
     weir_scope scope;
+
     (void)arg;
 
     weir_event_init(&w.event);
@@ -205,6 +209,7 @@ static int mutex(void *arg)
     struct world w = {0};
     struct one ones[5];
     weir_scope scope;
+
     (void)arg;
 
     weir_mutex_init(&w.mutex);
@@ -276,6 +281,7 @@ static int close_channel(void *arg)
     struct one sender;
     weir_scope scope;
     int item;
+
     (void)arg;
 
     assert_int_equal(weir_channel_new(sizeof item, 2, &w.channel), 0);
@@ -313,6 +319,7 @@ static int close_receivers(void *arg)
     struct world w = {0};
     struct one ones[3];
     weir_scope scope;
+
     (void)arg;
 
     assert_int_equal(weir_channel_new(sizeof(int), 2, &w.channel), 0);
@@ -337,6 +344,7 @@ static void closing_a_channel_wakes_receivers(void **state)
 static void impossible_channels_are_refused(void **state)
 {
     weir_channel *c;
+
     (void)state;
 
     assert_int_equal(weir_channel_new(0, 1, &c), -EINVAL);
@@ -355,6 +363,7 @@ static int select_ready(void *arg)
     weir_channel *a, *b;
     int item = 5, got = 0;
     bool closed = true;
+
     (void)arg;
 
     weir_semaphore_init(&s, 1);
@@ -474,6 +483,7 @@ static int two_sides(void *arg)
     struct selector selector = {0};
     int item = 9, got = 0;
     weir_scope scope;
+
     (void)arg;
 
     assert_int_equal(weir_channel_new(sizeof item, 1, &w.channel), 0);
@@ -578,5 +588,6 @@ int main(void)
         cmocka_unit_test(one_object_may_stand_in_two_cases),
         cmocka_unit_test(sync_stands_torture),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

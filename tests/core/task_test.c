@@ -33,6 +33,7 @@ static void a_sleep_is_never_short(void **state)
 static int sleep_late(void *arg)
 {
     weir_instant until = weir_after(weir_seconds(3600));
+
     (void)arg;
 
     assert_int_equal(weir_sleep_until(until), 0);
@@ -68,6 +69,7 @@ static int sleep_order(void *arg)
     size_t n = 0;
     struct sleeper sleepers[] = {{order, &n, 3}, {order, &n, 1}, {order, &n, 5}, {order, &n, 2}};
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -115,6 +117,7 @@ static int yields(void *arg)
     struct turns turns = {.n = 0};
     struct taker takers[3] = {{&turns, 'a'}, {&turns, 'b'}, {&turns, 'c'}};
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -171,6 +174,7 @@ static int budget(void *arg)
 static void waits_that_need_not_wait_spend_a_budget(void **state)
 {
     bool failing = false;
+
     (void)state;
     run_everywhere(budget, &failing);
 }
@@ -178,6 +182,7 @@ static void waits_that_need_not_wait_spend_a_budget(void **state)
 static void waits_that_fail_spend_it_too(void **state)
 {
     bool failing = true;
+
     (void)state;
     run_everywhere(budget, &failing);
 }
@@ -187,6 +192,7 @@ static int timers_beside_yields(void *arg)
 {
     int turns = 0;
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -201,6 +207,7 @@ static int timers_beside_yields(void *arg)
 static void a_busy_task_does_not_starve_timers(void **state)
 {
     static const enum weir_io real[] = {WEIR_IO_EPOLL, WEIR_IO_URING};
+
     (void)state;
 
     for (int i = 0; i < 2; i++) {
@@ -229,6 +236,7 @@ static int switch_keeps(void *arg)
     int numbers[3] = {ENOENT, EPIPE, EDOM};
     double x = 1.5;
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -259,6 +267,7 @@ static int check_alignment(void *arg)
 static int alignment(void *arg)
 {
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -289,6 +298,7 @@ static int named(void *arg)
 static int names(void *arg)
 {
     weir_scope scope;
+
     (void)arg;
 
     assert_true(weir_in_task());
@@ -316,6 +326,7 @@ static int reasons(void *arg)
 {
     struct weir__task *task = NULL;
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -336,6 +347,7 @@ static int records_of_a_stack(void *arg)
     struct weir__task *first = NULL, *second = NULL;
     uint32_t runs;
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), 0);
@@ -379,6 +391,7 @@ static int sleep_briefly(void *arg)
 static int limit(void *arg)
 {
     weir_scope scope;
+
     (void)arg;
 
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
@@ -400,6 +413,7 @@ static int limit(void *arg)
 static void the_limit_of_tasks_is_an_error_and_no_more(void **state)
 {
     weir_options options = {.io = WEIR_IO_SIM, .tasks_max = 10};
+
     (void)state;
     assert_int_equal(weir_run(&options, limit, NULL), 0);
 }
@@ -413,6 +427,7 @@ enum { MANY = 3000 };
 static int many(void *arg)
 {
     weir_scope scope;
+
     (void)arg;
 
     for (int round = 0; round < 3; round++) {
@@ -438,6 +453,7 @@ static void stacks_are_used_again(void **state)
 static int tortured(void *arg)
 {
     int err = weir_sleep(weir_us(50));
+
     (void)arg;
 
     if (err == 0)
@@ -477,5 +493,6 @@ int main(void)
         cmocka_unit_test(stacks_are_used_again),
         cmocka_unit_test(sleeps_stand_torture),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@ static int good_victim(void *arg)
     weir_scope scope;
     int item;
     int err = weir_sleep(weir_us(300));
+    int closed;
 
     if (err < 0)
         return err;
@@ -31,7 +32,7 @@ static int good_victim(void *arg)
         err = weir_channel_receive(c, &item);
     if (err < 0)
         weir_scope_cancel(&scope);
-    int closed = weir_scope_close(&scope);
+    closed = weir_scope_close(&scope);
     return err < 0 ? err : closed;
 }
 
@@ -52,6 +53,7 @@ static void every_wait_is_struck(void **state)
 {
     int disturbed = 0;
     int runs = torture(good_world, &disturbed);
+
     (void)state;
 
     /* At least on two backends: nine waits begin, some of them park. On each, one run is undisturbed and one
@@ -89,5 +91,6 @@ int main(void)
         cmocka_unit_test(every_wait_is_struck),
         cmocka_unit_test(results_are_seen),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     enum { COUNT = sizeof names / sizeof *names };
     struct negotiation_offer offers[COUNT];
     size_t half = size / 2;
+    const struct negotiation_offer *best;
 
     for (size_t i = 0; i < COUNT; i++)
         negotiation_offer_init(&offers[i], names[i]);
@@ -18,8 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         CHECK(offers[i].weight >= NEGOTIATION_UNNAMED && offers[i].weight <= NEGOTIATION_BEST);
         CHECK((offers[i].weight == NEGOTIATION_UNNAMED) == (offers[i].matched == 0));
     }
-    const struct negotiation_offer *best = negotiation_choose(offers, COUNT);
+    best = negotiation_choose(offers, COUNT);
     for (size_t i = 0; i < COUNT; i++)
-        CHECK(best ? offers[i].weight <= best->weight : offers[i].weight <= 0);
+        CHECK(best != NULL ? offers[i].weight <= best->weight : offers[i].weight <= 0);
     return 0;
 }

@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     enum { MOST = 200000 };
     struct codings codings = {0};
     weir_buffer out;
+    int err;
 
     if (size == 0)
         return 0;
@@ -18,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     codings.list[0] = (enum coding)(bytes[0] % CODINGS);
     codings.list[1] = (enum coding)(bytes[0] / CODINGS % CODINGS);
     weir_buffer_init(&out, MOST);
-    int err = decoder_run(&codings, (weir_bytes){(const char *)bytes + 1, size - 1}, &out, NULL, NULL);
+    err = decoder_run(&codings, (weir_bytes){(const char *)bytes + 1, size - 1}, &out, NULL, NULL);
     CHECK(err == 0 || err == -EBADMSG || err == -WEIR_ETOOLARGE || err == -ENOMEM);
     CHECK(err == 0 ? out.len <= MOST : out.len == 0);
     weir_buffer_free(&out);

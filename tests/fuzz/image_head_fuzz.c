@@ -12,6 +12,7 @@ static void check_parts(const struct image_head *head, const uint8_t *bytes, siz
 {
     const struct image_head *last = head + 1;
     size_t sum = 0;
+
     CHECK(head->parts > 0 && head->parts <= IMAGE_PARTS_MAX);
     for (size_t i = 0; i < head->parts; i++) {
         const struct image_part part = head->part[i];
@@ -28,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     static const struct image_order order = {
         .width = 320, .height = 320, .quality = 80, .pixels_max = 1, .memory_max = 1};
     static struct image_head head;
+
     for (int without_profile = 0; without_profile < 2; without_profile++) {
         int err = image_head_read(&head, (weir_bytes){(const char *)bytes, size}, without_profile);
         CHECK(err == 0 || err == -EINVAL || err == -ENOTSUP || err == -EFBIG);

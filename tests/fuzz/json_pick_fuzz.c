@@ -11,7 +11,7 @@
 
 static const json_t *at_pointer(const json_t *tree, const char *pointer)
 {
-    while (tree && *pointer) {
+    while (tree != NULL && *pointer) {
         char key[JSON_POINTER_BYTES_MAX + 1];
         size_t n = 0;
         for (pointer++; *pointer && *pointer != '/'; pointer++)
@@ -32,9 +32,10 @@ static void compare(const json_t *template_, weir_bytes document, const weir_buf
     json_error_t error;
     json_t *tree = json_loadb(document.data, document.len, JSON_DECODE_ANY, &error);
     json_t *picked = json_loadb(out->data, out->len, JSON_DECODE_ANY, &error);
-    if (tree && picked) { /* jansson has its own limits for numbers, and takes no NUL */
+
+    if (tree != NULL && picked != NULL) { /* jansson has its own limits for numbers, and takes no NUL */
         const json_t *wanted = at_pointer(tree, json_string_value(template_));
-        CHECK(wanted ? json_equal(wanted, picked) : json_is_null(picked));
+        CHECK(wanted != NULL ? json_equal(wanted, picked) : json_is_null(picked));
     }
     json_decref(picked);
     json_decref(tree);
@@ -46,12 +47,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     char fault[JSON_PICK_FAULT_BYTES];
     struct json_pick *pick;
     weir_buffer out;
+    weir_bytes document;
+    json_t *template_;
 
-    if (!end)
+    if (end == NULL)
         return 0;
-    weir_bytes document = {end + 1, size - (size_t)(end + 1 - text)};
-    json_t *template_ = json_loadb(text, (size_t)(end - text), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    if (!template_)
+    document = (weir_bytes){end + 1, size - (size_t)(end + 1 - text)};
+    template_ = json_loadb(text, (size_t)(end - text), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (template_ == NULL)
         return 0;
     for (int missing = 0; missing < JSON_MISSINGS; missing++) {
         int err = json_pick_open(&pick, template_, (enum json_missing)missing, fault);

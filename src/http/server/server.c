@@ -194,6 +194,7 @@ int weir__server_run(struct weir__server *server, const weir_server_options *opt
                      const weir_route *routes, size_t route_count)
 {
     const char *const one[] = {options->listen, NULL};
+
     const char *const *addresses = options->listens != NULL ? options->listens : one;
     size_t count = 0;
     int err;

@@ -34,6 +34,7 @@ static int64_t quantile(double q)
 static void a_loop_that_sleeps_is_never_late(void **state)
 {
     int64_t now_ns = 7 * MS;
+
     (void)state;
     begin();
     for (int i = 0; i < 100; i++) {
@@ -51,6 +52,7 @@ static void a_loop_that_sleeps_is_never_late(void **state)
 static void what_comes_while_it_is_held_waits_for_the_rest(void **state)
 {
     int64_t now_ns = 7 * MS;
+
     (void)state;
     begin();
     for (int i = 0; i < 100; i++) {
@@ -69,6 +71,7 @@ static void what_comes_while_it_is_held_waits_for_the_rest(void **state)
 static void quick_turns_don_t_hide_a_stall(void **state)
 {
     int64_t now_ns = 7 * MS;
+
     (void)state;
     begin();
     for (int i = 0; i < 900000; i++)
@@ -82,6 +85,7 @@ static void quick_turns_don_t_hide_a_stall(void **state)
 static void waking_too_late_is_late(void **state)
 {
     int64_t now_ns = 7 * MS;
+
     (void)state;
     begin();
     for (int i = 0; i < 100; i++) { /* a timer was due after 6 ms, the CPU was there after 10 */
@@ -117,5 +121,6 @@ int main(void)
         cmocka_unit_test(waking_too_late_is_late),
         cmocka_unit_test(an_hour_of_it_is_taken_quickly),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,5 +189,6 @@ int main(void)
         cmocka_unit_test(a_loop_that_is_held_is_late),
         cmocka_unit_test(any_thread_may_look_at_any_moment),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

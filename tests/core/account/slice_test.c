@@ -192,5 +192,6 @@ int main(void)
         cmocka_unit_test(slices_of_work_begin_exactly),
         cmocka_unit_test(a_sleeping_loop_is_held_by_nobody),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,6 +174,7 @@ static int answers(struct rig *rig)
 static void bodies_go_through_or_not(void **state)
 {
     struct rig rig = {.routes = &route, .route_count = 1, .test = answers};
+
     (void)state;
     heads = ends = 0;
     rig_run(&rig);
@@ -221,6 +222,7 @@ static int headers(struct rig *rig)
 static void headers_can_be_replaced(void **state)
 {
     struct rig rig = {.routes = &headers_route, .route_count = 1, .test = headers};
+
     (void)state;
     rig_run(&rig);
 }
@@ -270,6 +272,7 @@ static void clients_may_leave_at_every_moment(void **state)
 {
     static char whole[] = "GET /whole-in-parts-waits HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     static char stream[] = "GET /stream-in-parts-waits HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+
     (void)state;
     assert_true(torture_all_transports(leaving_world, whole) > 5);
     assert_true(torture_all_transports(leaving_world, stream) > 5);
@@ -282,5 +285,6 @@ int main(void)
         cmocka_unit_test(headers_can_be_replaced),
         cmocka_unit_test(clients_may_leave_at_every_moment),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,5 +140,6 @@ int main(void)
         cmocka_unit_test(a_list_in_several_fields_is_one),
         cmocka_unit_test(an_empty_line_is_no_request),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

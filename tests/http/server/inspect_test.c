@@ -42,6 +42,7 @@ static int client_waits(void *arg)
     weir_scope scope;
     weir_tasks *tasks;
     char address[WEIR_ADDRESS_BYTES];
+
     (void)arg;
 
     backend_open(&b, never_answer, NULL);
@@ -77,6 +78,7 @@ static int read_all(weir_request *req, weir_response *res, void *state)
 {
     weir_bytes body;
     int err;
+
     (void)state;
 
     weir_task_set_name("reads");
@@ -113,6 +115,7 @@ static int server_waits(void *arg)
     weir_stream *s;
     weir_tasks *tasks;
     const weir_task_info *info;
+
     (void)arg;
 
     weir_event_init(&r.listening);
@@ -151,5 +154,6 @@ int main(void)
         cmocka_unit_test(a_client_says_whom_it_waits_for),
         cmocka_unit_test(a_handler_has_its_route_and_its_client),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

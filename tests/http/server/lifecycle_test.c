@@ -235,6 +235,7 @@ static int drain(struct rig *rig)
 {
     weir_stream *idle = rig_connect(rig), *kept = rig_connect(rig), *busy = rig_connect(rig);
     weir_instant start = weir_now();
+
     weir_scope shield; /* the server is cancelled, but this task is in the same scope */
 
     rig_send(kept, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");

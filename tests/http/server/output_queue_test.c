@@ -308,5 +308,6 @@ int main(void)
         cmocka_unit_test(a_full_queue_refuses),
         cmocka_unit_test(a_close_ends_a_send),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

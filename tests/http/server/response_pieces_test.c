@@ -126,6 +126,7 @@ static int answers(struct rig *rig)
 static void pieces_are_one_answer(void **state)
 {
     struct rig rig = {.routes = &route, .route_count = 1, .test = answers};
+
     (void)state;
     rig_run(&rig);
 }
@@ -161,6 +162,7 @@ static int reads_slowly(struct rig *rig)
 static void what_was_sent_is_let_go(void **state)
 {
     struct rig rig = {.routes = &route, .route_count = 1, .test = reads_slowly};
+
     (void)state;
     rig_run(&rig);
 }
@@ -184,6 +186,7 @@ static int leaves(struct rig *rig)
 static void a_client_that_leaves_lets_go_of_all(void **state)
 {
     struct rig rig = {.routes = &route, .route_count = 1, .test = leaves};
+
     (void)state;
     rig_run(&rig);
 }
@@ -195,6 +198,7 @@ int main(void)
         cmocka_unit_test(what_was_sent_is_let_go),
         cmocka_unit_test(a_client_that_leaves_lets_go_of_all),
     };
+
     memset(large, 'x', sizeof large);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -374,5 +374,6 @@ int main(void)
         cmocka_unit_test(a_client_has_so_many_connections),
         cmocka_unit_test(clients_are_addresses_or_networks),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

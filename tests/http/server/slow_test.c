@@ -553,5 +553,6 @@ int main(void)
         cmocka_unit_test(a_client_that_sends_no_more_is_answered),
         cmocka_unit_test(a_client_that_sends_no_more_and_leaves_takes_its_exchange_along),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,5 +225,6 @@ int main(void)
         cmocka_unit_test(connections_and_exchanges_are_counted),
         cmocka_unit_test(without_a_server_there_is_nothing),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

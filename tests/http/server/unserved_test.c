@@ -204,5 +204,6 @@ int main(void)
         cmocka_unit_test(whose_time_is_up_is_counted),
         cmocka_unit_test(the_reasons_are_a_closed_list),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -191,5 +191,6 @@ int main(void)
         cmocka_unit_test(a_head_that_fails_sends_nothing),
         cmocka_unit_test(tasks_of_a_handler_write_one_after_the_other),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
