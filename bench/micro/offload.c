@@ -98,12 +98,14 @@ static double median(double *ns)
 static void on_cores(const char *what, unsigned worker_cpu, int64_t n, void *peer)
 {
     double ours[TURNS], theirs[TURNS], ratio[TURNS];
+#ifdef WITH_LIBUV
+    struct peer *p = peer;
+#endif
 
     stay_on(0);
     if (weir_offload(weir_pool_compute(), "move", move, &worker_cpu) < 0)
         abort();
 #ifdef WITH_LIBUV
-    struct peer *p = peer;
     p->cpu = worker_cpu;
     (void)with_libuv(p, 1, uv_move);
 #endif

@@ -215,8 +215,9 @@ static void a_frame_larger_than_the_stack_does_not_jump_the_guard(void **state)
 
 static int fault_elsewhere(void *arg)
 {
-    (void)arg;
     volatile char *volatile nowhere = (char *)(uintptr_t)64; /* no stack's */
+
+    (void)arg;
     *nowhere = 1;
     return 0;
 }

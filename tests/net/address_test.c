@@ -276,6 +276,7 @@ static void a_strange_hosts_file_does_no_harm(void **state)
 static int resolve_text(const char *text, struct weir__address *out)
 {
     struct weir__endpoint e;
+
     assert_int_equal(weir__endpoint_parse(text, &e), 0);
     return weir__resolve(&e, out);
 }
@@ -330,5 +331,6 @@ int main(void)
         cmocka_unit_test(hosts_are_resolved),
         cmocka_unit_test(families_take_turns),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

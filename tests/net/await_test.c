@@ -32,6 +32,7 @@ static void ready(weir_stream *s, char *data, int32_t result)
 static void closed(weir_stream *s)
 {
     struct record *r = weir__stream_extra(s);
+
     ++*r->closed;
 }
 
@@ -480,5 +481,6 @@ int main(void)
         cmocka_unit_test(a_stream_is_released_and_adopted),
         cmocka_unit_test(connections_move_between_loops),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -234,5 +234,6 @@ int main(void)
         cmocka_unit_test(a_connection_can_be_cancelled_anywhere),
         cmocka_unit_test(a_rough_network_leaves_nothing_behind),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

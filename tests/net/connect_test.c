@@ -45,6 +45,7 @@ static struct weir__address literal(const char *text)
 {
     struct weir__endpoint e;
     struct weir__address a;
+
     assert_int_equal(weir__endpoint_parse(text, &e), 0);
     assert_int_equal(weir__address_of_literal(e.host, e.port, &a), 0);
     return a;
@@ -77,6 +78,7 @@ static void make(struct field *f, int i, struct weir__sim_options options)
 static struct weir__sim_options dead(void)
 {
     struct weir__sim_options o = weir__sim_calm();
+
     o.connect_stall_per_million = 1000000;
     return o;
 }
@@ -84,6 +86,7 @@ static struct weir__sim_options dead(void)
 static struct weir__sim_options refusing(int64_t after_ms)
 {
     struct weir__sim_options o = weir__sim_calm();
+
     o.refuse_per_million = 1000000;
     o.latency_min_ns = o.latency_max_ns = after_ms * 500000;
     return o;
@@ -92,6 +95,7 @@ static struct weir__sim_options refusing(int64_t after_ms)
 static struct weir__sim_options slow(int64_t ms)
 {
     struct weir__sim_options o = weir__sim_calm();
+
     o.latency_min_ns = o.latency_max_ns = ms * 500000;
     return o;
 }
@@ -333,5 +337,6 @@ int main(void)
         cmocka_unit_test(no_descriptor_is_an_error_of_the_attempt),
         cmocka_unit_test(a_race_can_be_cancelled_anywhere),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,6 +126,7 @@ static int unix_socket(void *arg)
 {
     struct unix_place place;
     struct rig r;
+
     (void)arg;
 
     unix_place_open(&place);
@@ -156,6 +157,7 @@ static int connecting(void *arg)
     struct weir__address a;
     weir_scope scope;
     weir_tasks *tasks;
+
     (void)arg;
 
     silent.connect_stall_per_million = 1000000;
@@ -186,5 +188,6 @@ int main(void)
         cmocka_unit_test(so_they_do_on_unix_sockets),
         cmocka_unit_test(connecting_says_whereto),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 static int accept_waits(void *arg)
 {
     weir_stream **out = ((void **)arg)[1];
+
     return weir_accept(((void **)arg)[0], out);
 }
 
@@ -135,6 +136,7 @@ struct server {
 static void listener_closed(void *arg)
 {
     struct server *v = arg;
+
     v->listener = NULL;
     weir_event_set(&v->closed);
 }
@@ -518,5 +520,6 @@ int main(void)
         cmocka_unit_test(a_listener_may_be_closed_while_it_rests),
         cmocka_unit_test(a_cancelled_accept_loses_no_connection),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

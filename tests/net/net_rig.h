@@ -56,6 +56,7 @@ static inline bool has_ipv6(void)
 {
     weir_listener *l;
     int err = weir_listen("[::1]:0", 0, &l);
+
     if (err == 0)
         weir_listener_close(l);
     else
@@ -87,6 +88,7 @@ static inline void pair_close(struct pair *p)
 static inline ssize_t read_all(weir_stream *s, char *data, size_t bytes)
 {
     size_t have = 0;
+
     while (have < bytes) {
         ssize_t n = weir_read(s, data + have, bytes - have);
         if (n < 0)

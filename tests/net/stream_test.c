@@ -131,6 +131,7 @@ struct waiter {
 static int wait_in_stream(void *arg)
 {
     struct waiter *w = arg;
+
     w->result = w->wait(w->stream);
     return 0;
 }
@@ -138,6 +139,7 @@ static int wait_in_stream(void *arg)
 static int wait_reading(weir_stream *s)
 {
     char byte;
+
     return (int)weir_read(s, &byte, 1);
 }
 
@@ -145,6 +147,7 @@ static int wait_reading_lent(weir_stream *s)
 {
     char *data = &(char){0};
     int n = (int)weir__stream_read_lent(s, &data);
+
     assert_null(data);
     return n;
 }
@@ -153,6 +156,7 @@ static int wait_writing(weir_stream *s)
 {
     static char block[100000];
     int err;
+
     while ((err = weir_write(s, block, sizeof block)) == 0)
         continue;
     return err;
@@ -484,5 +488,6 @@ int main(void)
         cmocka_unit_test(an_abort_is_a_reset_to_the_peer),
         cmocka_unit_test(peers_have_names),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,12 +12,14 @@
 static int write_later(void *arg)
 {
     int err = weir_sleep(weir_ms(2));
+
     return err < 0 || write(*(int *)arg, "x", 1) != 1 ? -EIO : 0;
 }
 
 static int close_later(void *arg)
 {
     int err = weir_sleep(weir_ms(2));
+
     return err < 0 || close(*(int *)arg) != 0 ? -EIO : 0;
 }
 
@@ -209,5 +211,6 @@ int main(void)
         cmocka_unit_test(simulated_descriptors_are_waited_for),
         cmocka_unit_test(waiting_can_be_cancelled),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -566,6 +566,7 @@ static int held_together(void *arg)
 static void answers_together_hold_no_more_than_they_may(void **state)
 {
     static char chunked;
+
     (void)state;
     run_on_all_transports(held_together, NULL);
     run_on_all_transports(held_together, &chunked);
@@ -584,5 +585,6 @@ int main(void)
         cmocka_unit_test(replies_go_with_the_request),
         cmocka_unit_test(answers_together_hold_no_more_than_they_may),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

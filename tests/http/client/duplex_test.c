@@ -424,6 +424,7 @@ int main(void)
         cmocka_unit_test(a_long_answer_before_the_request_is_read),
         cmocka_unit_test(all_of_it_can_be_cancelled),
     };
+
     fill_body();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

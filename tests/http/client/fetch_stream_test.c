@@ -491,5 +491,6 @@ int main(void)
         cmocka_unit_test(a_request_lost_by_a_kept_connection_is_sent_again),
         cmocka_unit_test(what_may_not_be_sent_is_refused),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -508,5 +508,6 @@ int main(void)
         cmocka_unit_test(told_connections_are_few_too),
         cmocka_unit_test(the_origin_unused_longest_is_forgotten),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -566,5 +566,6 @@ int main(void)
         cmocka_unit_test(what_is_forgotten_is_no_longer_shown),
         cmocka_unit_test(origins_come_and_go_while_a_thread_looks),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,5 +190,6 @@ int main(void)
         cmocka_unit_test(waiting_for_a_connection_can_be_cancelled),
         cmocka_unit_test(streaming_can_be_cancelled),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

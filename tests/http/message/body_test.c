@@ -233,5 +233,6 @@ int main(void)
         cmocka_unit_test(too_large_a_body_is_refused_before_any_of_it),
         cmocka_unit_test(who_sends_all_of_it_first_is_told_so),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
