@@ -7,7 +7,7 @@
 
 static const int64_t evidence_every_ns = 10 * WEIR__SLICE_LONG_NS;
 
-/* --- the scheduler's books --- */
+/* --- evidence: the scheduler's counts --- */
 
 void weir__attribution_open(struct weir__loop *loop)
 {

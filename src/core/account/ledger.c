@@ -224,7 +224,7 @@ const char *weir__ledger_name(struct weir__ledger *l, const char *name)
     return copy->text;
 }
 
-/* --- who held the loop --- */
+/* --- the task that held the loop --- */
 
 void weir__ledger_hold(struct weir__ledger *l, uint64_t ticks, const char *task, const char *route)
 {

@@ -23,7 +23,7 @@ static __thread struct weir__log_here here __attribute__((tls_model("initial-exe
 
 enum { END_NS = 1000000000 };
 
-/* --- who writes like what --- */
+/* --- the logger of a thread --- */
 
 static struct weir__logger elsewhere(void)
 {

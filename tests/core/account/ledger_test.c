@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The arithmetic of the blame ledger: who is charged for each instant, and that nothing is lost. */
+/* The arithmetic of the ledger: what each instant is charged to, and that nothing is lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
