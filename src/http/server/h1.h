@@ -175,38 +175,6 @@ int weir__h1_send_informational(struct weir__exchange *x, int status);
  * Returns: the bytes it took; -EAGAIN none, or somebody else is writing; -EPIPE, -ECONNRESET … */
 ssize_t weir__h1_send_now(struct weir__connection *c, const char *data, size_t len);
 
-/* --- h1_progress.c --- */
-
-void weir__h1_progress_init(struct weir__server_loop *home);
-/* A wait for more of the body begins; it is over. Harmless if there is none.
- * Returns: 0; -WEIR_ESLOW it does not begin, because too little has come. */
-int weir__h1_body_wait(struct weir__h1_exchange *h) WEIR_CHECKED;
-void weir__h1_body_came(struct weir__h1_exchange *h);
-/* A wait for the client to take more of the response begins; it is over. */
-void weir__h1_take_wait_more(struct weir__h1_exchange *h);
-static inline void weir__h1_take_wait(struct weir__h1_exchange *h)
-{
-    struct weir__connection *c = h->connection;
-
-    if (h->progress.waits != 0 || h->ahead != NULL) {
-        weir__h1_take_wait_more(h);
-        return;
-    }
-    h->progress.waits = WEIR__H1_WAIT_TAKE;
-    weir__timeout_list_enter(&c->home->progress, &c->timeout);
-    h->progress.taken_since_ns = c->timeout.since_ns;
-}
-static inline void weir__h1_taken(struct weir__h1_exchange *h)
-{
-    h->progress.waits &= (uint8_t)~WEIR__H1_WAIT_TAKE;
-    if (h->progress.waits == 0)
-        weir__timeout_list_leave(&h->connection->timeout);
-}
-/* Since when the client of an entry in home->progress has taken nothing; INT64_MAX: it is not asked to. */
-int64_t weir__h1_takes_nothing_since(struct weir__timeout_entry *entry);
-/* Breaks the response off, because its client reads it too slowly. */
-void weir__h1_takes_too_little(struct weir__h1_exchange *h);
-
 /* --- h1_read_ahead.c --- */
 
 /* The client takes nothing: receives more of the body, if there is more. */

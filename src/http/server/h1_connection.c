@@ -6,6 +6,7 @@
 #include "core/task.h"
 #include "http/server/exchange.h"
 #include "http/server/h1.h"
+#include "http/server/h1_progress.h"
 #include "http/server/request.h"
 
 static const struct weir__wire wire;

@@ -8,6 +8,7 @@
 #include "core/wait.h"
 #include "http/server/exchange.h"
 #include "http/server/h1.h"
+#include "http/server/h1_progress.h"
 
 enum { INPUT_ROOM_MIN = 512 };
 

@@ -7,6 +7,7 @@
 #include "core/task.h"
 #include "http/message/writer.h"
 #include "http/server/h1.h"
+#include "http/server/h1_progress.h"
 
 enum {
     HEAD_BYTES = 512,       /* beside a head's fields and its content-type */

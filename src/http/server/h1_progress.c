@@ -9,6 +9,7 @@
 #include "core/task.h"
 #include "http/server/exchange.h"
 #include "http/server/h1.h"
+#include "http/server/h1_progress.h"
 
 static const int64_t grace_ns = 10 * (int64_t)1000000000; /* no rate is demanded before */
 static const int64_t sample_every_ns = 500 * (int64_t)1000000;

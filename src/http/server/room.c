@@ -11,6 +11,7 @@
 #include "http/server/room.h"
 
 #include "http/server/h1.h"
+#include "http/server/h1_progress.h"
 #include "http/server/quiet.h"
 #include "http/server/rescue.h"
 #include "net/listener.h"
