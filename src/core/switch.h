@@ -72,10 +72,10 @@ __attribute__((always_inline)) static inline void before_switch(struct weir__loo
 
 static void after_switch(struct weir__loop *loop, struct weir__task *self, bool first_time)
 {
-    (void)loop, (void)self, (void)first_time;
 #ifdef WITH_ASAN
     const void *bottom;
     size_t bytes;
+
     __sanitizer_finish_switch_fiber(first_time ? NULL : self->asan_fake_stack, &bottom, &bytes);
     /* The bounds of the loop's own stack are known only from here: they are kept as it is left. */
     if (loop->scheduler->arg == NULL) {
@@ -83,6 +83,7 @@ static void after_switch(struct weir__loop *loop, struct weir__task *self, bool 
         loop->scheduler->id = bytes;
     }
 #endif
+    (void)loop, (void)self, (void)first_time;
 #ifdef WITH_TSAN
     if (loop->dead_fiber != NULL) {
         __tsan_destroy_fiber(loop->dead_fiber);
