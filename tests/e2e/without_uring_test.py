@@ -7,7 +7,7 @@ import subprocess
 
 import rig
 
-TESTS = ["io-op", "io-turn", "net-stream", "net-await", "net-listener", "http-server", "http-client", "core-task", "core-call",
+TESTS = ["io-op", "io-turn", "net-stream", "net-await", "net-listener", "http-server-server", "http-client", "core-task", "core-call",
          "core-watch-inspect", "core-pool-published", "app-gateway_fault"]
 CONFIG = """
 listen: 127.0.0.1:0
