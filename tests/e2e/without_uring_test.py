@@ -7,8 +7,8 @@ import subprocess
 
 import rig
 
-TESTS = ["io-op", "io-turn", "net-stream", "net-await", "net-listener", "http-server-server", "http-client", "core-task", "core-call",
-         "core-watch-inspect", "core-pool-published", "app-gateway_fault"]
+TESTS = ["io-op", "io-turn", "net-stream", "net-await", "net-listener", "http-server-server", "http-client-client", "core-task", "core-loop_call",
+         "watch-tree-inspect", "pool-published", "app-gateway-fault"]
 CONFIG = """
 listen: 127.0.0.1:0
 routes:
