@@ -55,6 +55,7 @@ static int collect_headers(struct gathering *g)
         if (header->name == NULL || header->value == NULL)
             return -ENOMEM;
         g->forwarded_count++;
+        g->forwards_coding = g->forwards_coding || strcasecmp(header->name, "accept-encoding") == 0;
     }
     return 0;
 }
@@ -103,7 +104,6 @@ static int prepare_headers(struct gathering *g, struct gather_fetch *call)
     const size_t describing = call->options.body_bytes ? g->describing_count : 0;
     size_t most = settings->headers.count + g->forwarded_count + 2 + describing, n = 0;
     weir_header *headers = weir_request_alloc(g->req, most * sizeof *headers);
-    bool says_coding = settings->sets_coding;
 
     if (headers == NULL)
         return -ENOMEM;
@@ -114,7 +114,6 @@ static int prepare_headers(struct gathering *g, struct gather_fetch *call)
         if ((describing && describes_body(g, name)) || gather_call_sets(settings, name))
             continue;
         headers[n++] = g->forwarded[i];
-        says_coding = says_coding || strcasecmp(name, "accept-encoding") == 0;
     }
     n += add_trace(g, call, headers + n);
     for (size_t i = 0; i < describing; i++)
@@ -122,7 +121,8 @@ static int prepare_headers(struct gathering *g, struct gather_fetch *call)
             headers[n++] = g->describing[i];
     call->options.headers = headers;
     call->options.header_count = n;
-    call->options.identity = !says_coding;
+    /* A call that sets the header itself replaces the one that would be passed on. */
+    call->options.identity = !settings->sets_coding && !g->forwards_coding;
     return 0;
 }
 

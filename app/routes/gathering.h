@@ -44,6 +44,7 @@ struct gathering {
     weir_buffer urls; /* of all calls, each ended by NUL */
     weir_header *forwarded;
     size_t forwarded_count;
+    bool forwards_coding; /* accept-encoding is among them */
     weir_header
         describing[GATHER_DESCRIBING_MAX]; /* the headers that describe the body, when there is a body */
     size_t describing_count;
