@@ -253,6 +253,7 @@ def the_command_draws_the_tree():
 
 def it_can_be_watched():
     with Weir("serve", config=CONFIG + "routes:\n  - {path: /sleep, sleep: {for: 10m}}\n") as weir:
+        weir.address() # the admin listens first: until the gateway runs it has no tasks to show
         with Terminal("tasks", "--watch", "%s:%d" % weir.address("admin")) as terminal:
             terminal.wait_for_text("server #")
             with asked(weir, *["/sleep"] * 3):
