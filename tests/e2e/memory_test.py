@@ -82,8 +82,8 @@ def an_answer_is_held_once():
             with never_reads(weir.address()):
                 until("most of the answer has come", lambda: resident(weir) > before + 6 * MIB)
                 held = steady(weir) - before
-                # 12 MiB of parts, less what was resident before and more what the allocator keeps: 10 to 15.3 were seen. A copy makes it 24.
-                assert held < 20 * MIB, f"{kind}: {held / MIB:.1f} MiB are held"
+                # 10 to 15.3 MiB were seen, as the kernel takes more or less of the 12; with a copy that was planted, 22.
+                assert held < 18 * MIB, f"{kind}: {held / MIB:.1f} MiB are held"
 
 
 run(answers_that_nobody_reads_are_bounded_and_memory_comes_back, an_answer_is_held_once)
