@@ -9,18 +9,9 @@
 
 #include <stdatomic.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define WEIR__FENCE_IS_KNOWN 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WEIR__FENCE_IS_KNOWN 0
-#endif
-#endif
-#ifndef WEIR__FENCE_IS_KNOWN
-#define WEIR__FENCE_IS_KNOWN 1
-#endif
+#include "base/sanitizer.h"
 
-#if WEIR__FENCE_IS_KNOWN
+#ifndef WITH_TSAN
 #define weir__fence(order) atomic_thread_fence(order)
 #else
 #define weir__fence(order) atomic_signal_fence(order)

@@ -9,8 +9,8 @@
  * short only one in many is stamped. A reader that finds the present slice not stamped knows only that it
  * began later.
  */
-#ifndef WEIR_BASE_PULSE_H
-#define WEIR_BASE_PULSE_H
+#ifndef WEIR_BASE_HEARTBEAT_H
+#define WEIR_BASE_HEARTBEAT_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

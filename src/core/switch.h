@@ -7,23 +7,9 @@
 #ifndef WEIR__CORE_SWITCH_H
 #define WEIR__CORE_SWITCH_H
 
+#include "base/sanitizer.h"
 #include "core/loop.h"
 #include "core/task_record.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define WITH_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WITH_TSAN 1
-#endif
-#endif
 
 #ifdef WITH_ASAN
 #include <sanitizer/asan_interface.h>

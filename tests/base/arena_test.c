@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/sanitizer.h"
 #include "base/random.h"
 
 /* An allocation that can never succeed must fail here as it does without a sanitizer. */
@@ -23,14 +24,7 @@ const char *__tsan_default_options(void)
     return "allocator_may_return_null=1";
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#endif
-#endif
-#ifdef HAS_ASAN
+#ifdef WITH_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -266,7 +260,7 @@ static void arenas_may_lie_in_arenas(void **state)
 
 static void asan_sees_use_beyond_and_after(void **state)
 {
-#ifdef HAS_ASAN
+#ifdef WITH_ASAN
     struct weir__chunk_cache cache;
     struct weir__arena a;
     char *p;
