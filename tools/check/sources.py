@@ -38,6 +38,13 @@ def without_comments(text):
     return re.sub(r"/\*.*?\*/|//[^\n]*", blank, text, flags=re.S)
 
 
+def includes(path):
+    """Yields the includes of a file: line, < or ", and the name between."""
+    text = without_comments(read(path))
+    for match in re.finditer(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', text, re.M):
+        yield line_of(text, match.start()), match[1], match[2]
+
+
 def finding(path, line, what, expected):
     global found
     found += 1
