@@ -5,6 +5,8 @@
 #include "core/loop.h"
 #include "core/account/activity.h"
 #include "http/server/state.h"
+#include "http/server/charges.h"
+#include "http/server/handlers.h"
 #include "http/server/server_rig.h"
 #include "io/sim/sim.h"
 
@@ -37,21 +39,6 @@ static void simulate(struct rig *rig)
 
     assert_int_equal(weir_run(&options, in_virtual_time, rig), 0);
     assert_int_equal(memory_run(&options, in_virtual_time, rig), 0);
-}
-
-static const weir_charge *find(const struct rig *rig, enum weir_charge_kind kind, const char *name)
-{
-    for (size_t i = 0; i < rig->charge_count; i++)
-        if (rig->charges[i].kind == kind && rig->charges[i].name == name)
-            return &rig->charges[i];
-    return NULL;
-}
-
-static int64_t share_of(const struct rig *rig, enum weir_charge_kind kind, const char *name)
-{
-    const weir_charge *charge = find(rig, kind, name);
-
-    return charge != NULL ? charge->share.ns : 0;
 }
 
 static int64_t took_of(const struct rig *rig, enum weir_charge_kind kind, const char *name)
@@ -89,14 +76,6 @@ static void ask(struct rig *rig, const char *request)
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 
 /* --- one task --- */
-
-static int nap(weir_request *req, weir_response *res, void *state)
-{
-    int err = weir_sleep(weir_ms(30));
-
-    (void)req, (void)state;
-    return err < 0 ? err : weir_reply_text(res, 200, "rested");
-}
 
 static int eat(weir_request *req, weir_response *res, void *state)
 {

@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Heads as the server reads them: limits and their messages, lists in several fields, empty lines. */
+#include "http/server/handlers.h"
 #include "http/server/server_rig.h"
 
 static char answer[1 << 14];
-
-static int hello(weir_request *req, weir_response *res, void *state)
-{
-    (void)req, (void)state;
-    return weir_reply_text(res, 200, "hello");
-}
-
-static int echo(weir_request *req, weir_response *res, void *state)
-{
-    weir_bytes body;
-    int err = weir_read_body(req, &body, SIZE_MAX);
-
-    (void)state;
-    return err < 0 ? err : weir_reply_bytes(res, 200, "text/plain", body.data, body.len);
-}
 
 static const weir_route routes[] = {
     {.path = "/hello", .handler = hello},

@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Exchanges and connections that end otherwise than by their response: clients that leave, limits, time
  * limits, draining. */
+#include "http/server/handlers.h"
 #include "http/server/server_rig.h"
 
 static char answer[1 << 16];
 
 /* --- handlers --- */
-
-static int hello(weir_request *req, weir_response *res, void *state)
-{
-    (void)req, (void)state;
-    return weir_reply_text(res, 200, "hello");
-}
-
-static int echo(weir_request *req, weir_response *res, void *state)
-{
-    weir_bytes body;
-    int err = weir_read_body(req, &body, SIZE_MAX);
-
-    (void)state;
-    return err < 0 ? err : weir_reply_bytes(res, 200, "text/plain", body.data, body.len);
-}
 
 static int outcome_of_sleep;
 static weir_event asleep;

@@ -2,30 +2,9 @@
 /* What held the loop while an exchange waited for it: in real time. */
 #include <time.h>
 
+#include "http/server/charges.h"
+#include "http/server/handlers.h"
 #include "http/server/server_rig.h"
-
-static const weir_charge *find(const struct rig *rig, enum weir_charge_kind kind, const char *name)
-{
-    for (size_t i = 0; i < rig->charge_count; i++)
-        if (rig->charges[i].kind == kind && rig->charges[i].name == name)
-            return &rig->charges[i];
-    return NULL;
-}
-
-static int64_t share_of(const struct rig *rig, enum weir_charge_kind kind, const char *name)
-{
-    const weir_charge *charge = find(rig, kind, name);
-
-    return charge != NULL ? charge->share.ns : 0;
-}
-
-static int nap(weir_request *req, weir_response *res, void *state)
-{
-    int err = weir_sleep(weir_ms(30));
-
-    (void)req, (void)state;
-    return err < 0 ? err : weir_reply_text(res, 200, "rested");
-}
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections beyond the limit, of all clients and of one. */
 #include "http/server/clients.h"
+#include "http/server/handlers.h"
 #include "http/server/server_rig.h"
 
 #include <arpa/inet.h>
@@ -9,12 +10,6 @@
 
 static char answer[1 << 14];
 static weir_event go_on;
-
-static int hello(weir_request *req, weir_response *res, void *state)
-{
-    (void)req, (void)state;
-    return weir_reply_text(res, 200, "hello");
-}
 
 static int hold(weir_request *req, weir_response *res, void *state)
 {

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections on which no request came: counted by how they ended, and by address. */
-#include "server_rig.h"
-
-static int hello(weir_request *req, weir_response *res, void *state)
-{
-    (void)req, (void)state;
-    return weir_reply_text(res, 200, "hello");
-}
+#include "http/server/handlers.h"
+#include "http/server/server_rig.h"
 
 static const weir_route routes[] = {{.path = "/hello", .handler = hello}};
 static const char request[] = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n";
