@@ -7,6 +7,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -30,6 +31,9 @@ class Place:
 
     def __init__(self, stack):
         self.path = stack.enter_context(tempfile.TemporaryDirectory())
+        # Copies, because the folder that the project stands in may be closed to others. The library is looked for beside the program.
+        self.weir = shutil.copy(WEIR, self.file("weir"))
+        shutil.copy(os.path.join(os.path.dirname(WEIR), "libweir-guard.so.0"), self.path)
         for name in ("images", "locked", "closed"):
             os.mkdir(self.file(name))
         for name in ("file", "admin.file"):
@@ -55,7 +59,7 @@ class Place:
         """Returns exit code and lines of stderr; for serve, the code None means that it serves."""
         with open(self.file("gateway.yaml"), "w") as file:
             file.write(config)
-        process = subprocess.Popen([WEIR, command, *options, "gateway.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        process = subprocess.Popen([self.weir, command, *options, "gateway.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True, cwd=self.path, preexec_fn=before or as_nobody, env={**os.environ, **(env or {})})
         lines, served = [], False
         for line in process.stderr:
