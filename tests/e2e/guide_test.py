@@ -45,6 +45,15 @@ def broken_links():
                 yield f"{document}: {full} has no heading #{anchor}"
 
 
+def wrong_lengths():
+    """A link that reads "N lines" tells how long the file is."""
+    for document in documents:
+        for told, path in re.findall(r"\[(\d+) lines\]\(([^)\s#]+)\)", prose(read(document))):
+            lines = read(os.path.normpath(os.path.join(os.path.dirname(document), path))).count("\n")
+            if lines != int(told):
+                yield f"{document}: {path} has {lines} lines, not {told}"
+
+
 def source():
     paths = [path for folder in FOLDERS for path in glob.glob(folder + "/**/*.[chS]", root_dir=ROOT, recursive=True)]
     return "".join(map(read, paths))
@@ -113,7 +122,7 @@ def invalid_alerts():
                 yield f"{document}: {done.stderr.strip() or done.stdout.strip()}"
 
 
-CASES = [("links lead somewhere", broken_links), ("what is named exists", missing_names),
+CASES = [("links lead somewhere", broken_links), ("files are as long as is said", wrong_lengths), ("what is named exists", missing_names),
          ("configurations are valid", invalid_configurations), ("alerts name metrics that are", invalid_alerts)]
 print(f"1..{len(CASES)}")
 failed = 0
