@@ -13,7 +13,7 @@ static int hello(weir_request *req, weir_response *res, void *state)
 
     (void)state;
     snprintf(text, sizeof text, "Hello, %s!\n", weir_request_param(req, "name"));
-    return weir_reply_text(res, 200, text);
+    return weir_respond_text(res, 200, text);
 }
 
 int main(int argc, char **argv)

@@ -35,7 +35,7 @@ static int gather(weir_request *req, weir_response *res, void *client)
         err = weir_buffer_printf(&out, "{\"outcome\":\"%s\",\"status\":%d,\"bytes\":%zu}\n",
                                  calls[i].err < 0 ? weir_error_text(calls[i].err) : "answered",
                                  calls[i].reply.status, calls[i].reply.body_bytes);
-    err = err < 0 ? err : weir_reply_body(res, 200, "application/x-ndjson", &out);
+    err = err < 0 ? err : weir_respond_buffer(res, 200, "application/x-ndjson", &out);
     weir_buffer_free(&out);
     return err; /* a negative code becomes an answer, too */
 }

@@ -20,7 +20,7 @@ static int make(void *arg)
 
     for (long n = 1; n <= 100 && err == 0; n++)
         err = weir_channel_send(p->numbers, &n); /* waits while the queue is full */
-    weir_channel_close(p->numbers);
+    weir_channel_end(p->numbers);
     return err;
 }
 
@@ -37,7 +37,7 @@ static int square(void *arg)
             break;
     }
     if (--p->workers == 0) /* no lock: between two waits no other task of the loop runs */
-        weir_channel_close(p->squares);
+        weir_channel_end(p->squares);
     return err == -WEIR_ECLOSED ? 0 : err;
 }
 
@@ -62,8 +62,8 @@ static int run(void *arg)
     int err;
 
     (void)arg;
-    if (weir_channel_new(sizeof(long), 8, &p.numbers) < 0 ||
-        weir_channel_new(sizeof(long), 8, &p.squares) < 0)
+    if (weir_channel_open(sizeof(long), 8, &p.numbers) < 0 ||
+        weir_channel_open(sizeof(long), 8, &p.squares) < 0)
         return -1;
     weir_scope_open(&scope, weir_after_ms(5000), 0); /* a failing stage cancels the others */
     weir_spawn(&scope, "make", make, &p);
@@ -71,8 +71,8 @@ static int run(void *arg)
         weir_spawn(&scope, "square", square, &p);
     weir_spawn(&scope, "add", add, &p);
     err = weir_scope_close(&scope);
-    weir_channel_free(p.numbers);
-    weir_channel_free(p.squares);
+    weir_channel_close(p.numbers);
+    weir_channel_close(p.squares);
     return err;
 }
 /* [/pipeline] */

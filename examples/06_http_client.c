@@ -23,7 +23,7 @@ static int fetch(void *arg)
         printf("%s: %s\n", f->url, weir_error_text(err));
         return err;
     }
-    type = weir_reply_header_value(&reply, "content-type");
+    type = weir_reply_header(&reply, "content-type");
     printf("%s: %d, %zu bytes of %s\n", f->url, reply.status, reply.body_bytes,
            type != NULL ? type : "no type");
     weir_reply_free(&reply);

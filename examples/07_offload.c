@@ -35,16 +35,16 @@ static int primes(weir_request *req, weir_response *res, void *state)
 
     (void)state;
     if (err < 0)
-        return weir_reply_error(res, err); /* full: 503 with Retry-After; too late: 504 */
+        return weir_respond_error(res, err); /* full: 503 with Retry-After; too late: 504 */
     snprintf(text, sizeof text, "%ld\n", s.count);
-    return weir_reply_text(res, 200, text);
+    return weir_respond_text(res, 200, text);
 }
 /* [/handler] */
 
 static int ping(weir_request *req, weir_response *res, void *state)
 {
     (void)req, (void)state;
-    return weir_reply_text(res, 200, "pong\n");
+    return weir_respond_text(res, 200, "pong\n");
 }
 
 int main(int argc, char **argv)

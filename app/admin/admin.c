@@ -33,7 +33,7 @@ static int answer(weir_request *req, weir_response *res, void *state)
 
     if (host != NULL && *host != '\0' && !admin_host_is_ours(host, admin->hosts))
         return admin_host_refuse(res, host);
-    err = weir_reply_header(res, "cache-control", "no-store");
+    err = weir_response_header_add(res, "cache-control", "no-store");
     return err < 0 ? err : page->answer(req, res, &admin->state);
 }
 

@@ -56,5 +56,5 @@ int admin_host_refuse(weir_response *res, const char *host)
         "the admin address answers to numbers, localhost and the names in admin_hosts; for this one write "
         "admin_hosts: [%s]",
         valid ? name : "NAME");
-    return weir_reply_fault(res, 403, "host", message);
+    return weir_respond_fault(res, 403, "host", message);
 }

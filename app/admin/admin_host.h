@@ -15,7 +15,7 @@
 bool admin_host_is_ours(const char *host, const char *const *names);
 
 /* Answers a request for another with 403.
- * Returns: as weir_reply_fault().
+ * Returns: as weir_respond_fault().
  */
 int admin_host_refuse(weir_response *res, const char *host);
 

@@ -25,15 +25,15 @@ static const char json[] = "application/json";
 static int healthz(weir_request *req, weir_response *res, struct admin_state *state)
 {
     (void)req, (void)state;
-    return weir_reply_text(res, 200, "alive\n");
+    return weir_respond_text(res, 200, "alive\n");
 }
 
 static int readyz(weir_request *req, weir_response *res, struct admin_state *state)
 {
     (void)req;
     if (atomic_load(&state->status->ready))
-        return weir_reply_text(res, 200, "ready\n");
-    return weir_reply_text(res, 503, "not ready\n");
+        return weir_respond_text(res, 200, "ready\n");
+    return weir_respond_text(res, 503, "not ready\n");
 }
 
 /* A gateway that drains gives its address up to the one that takes its place and asks for it. */
@@ -43,9 +43,9 @@ static int yield(weir_request *req, weir_response *res, struct admin_state *stat
 
     (void)req;
     if (!atomic_load(&state->status->draining))
-        return weir_reply_fault(res, 409, "in_use",
-                                "this gateway does not drain: it keeps its admin address");
-    err = weir_reply_text(res, 200, "given up\n");
+        return weir_respond_fault(res, 409, "in_use",
+                                  "this gateway does not drain: it keeps its admin address");
+    err = weir_respond_text(res, 200, "given up\n");
     if (!state->given_up) {
         weir_log(WEIR_LOG_INFO, "the admin address is given up to another gateway");
         state->given_up = true;

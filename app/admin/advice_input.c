@@ -7,12 +7,12 @@
 
 #include "config/route_kind.h"
 
-static bool is_of_client(enum weir_charge_kind charge)
+static bool is_of_client(enum weir_charge_category charge)
 {
     return charge == WEIR_CHARGE_HEAD || charge == WEIR_CHARGE_BODY || charge == WEIR_CHARGE_SEND;
 }
 
-static bool is_wait(enum weir_charge_kind charge)
+static bool is_wait(enum weir_charge_category charge)
 {
     switch (charge) {
     case WEIR_CHARGE_RUN:
@@ -28,17 +28,17 @@ static bool is_wait(enum weir_charge_kind charge)
     }
 }
 
-static bool is_any(enum weir_charge_kind charge)
+static bool is_any(enum weir_charge_category charge)
 {
     (void)charge;
     return true;
 }
 
-static double sum_ms(const struct series_window *w, bool (*wanted)(enum weir_charge_kind charge))
+static double sum_ms(const struct series_window *w, bool (*wanted)(enum weir_charge_category charge))
 {
     double sum = 0;
 
-    for (enum weir_charge_kind charge = 0; charge < WEIR_CHARGE_KINDS; charge++)
+    for (enum weir_charge_category charge = 0; charge < WEIR_CHARGE_CATEGORIES; charge++)
         sum += wanted(charge) ? snapshot_breakdown_ms(w, charge) : 0;
     return sum;
 }

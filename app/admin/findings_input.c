@@ -75,7 +75,7 @@ static void fill_origin(struct finding_origin *out, const struct snapshot *s,
 static void choose_reason(struct finding_refused *out, const uint64_t *reasons)
 {
     for (size_t i = 0; i < request_refusal_count(); i++)
-        if (weir_refusal_at(i)->kind == WEIR_REFUSAL_LOAD && reasons[i] > out->of_reason) {
+        if (weir_refusal_at(i)->type == WEIR_REFUSAL_LOAD && reasons[i] > out->of_reason) {
             out->of_reason = reasons[i];
             out->reason = weir_refusal_at(i)->reason;
         }
@@ -138,7 +138,7 @@ static double per_second(uint64_t count, const struct series_window *w)
 }
 
 /* Returns: milliseconds of a sampled request of any route, on average. */
-static double charged_ms(const struct snapshot *s, enum weir_charge_kind charge)
+static double charged_ms(const struct snapshot *s, enum weir_charge_category charge)
 {
     double sum = 0, samples = 0;
 

@@ -14,9 +14,9 @@ int page_dashboard(weir_request *req, weir_response *res, struct admin_state *st
 
     (void)req, (void)state;
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        int err = weir_reply_header(res, headers[i][0], headers[i][1]);
+        int err = weir_response_header_add(res, headers[i][0], headers[i][1]);
         if (err < 0)
             return err;
     }
-    return weir_reply_bytes(res, 200, "text/html; charset=utf-8", dashboard_page, sizeof dashboard_page);
+    return weir_respond_bytes(res, 200, "text/html; charset=utf-8", dashboard_page, sizeof dashboard_page);
 }

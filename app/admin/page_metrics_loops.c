@@ -67,13 +67,13 @@ void page_metrics_stalls(struct exposition *e, const struct snapshot *s)
                       "How often a loop was held for longer than stall.after.");
     for (size_t i = 0; i < s->stall_total_count; i++) {
         const struct snapshot_stall_total *total = &s->stall_totals[i];
-        exposition_count(e, LABELS({"route", total->route}, {"kind", weir_stall_kind_text(total->cause)}),
+        exposition_count(e, LABELS({"route", total->route}, {"kind", weir_stall_type_name(total->cause)}),
                          total->count);
     }
     exposition_family(e, "weir_stall_seconds_total", "counter", "For how long, those that are over.");
     for (size_t i = 0; i < s->stall_total_count; i++) {
         const struct snapshot_stall_total *total = &s->stall_totals[i];
-        exposition_value(e, LABELS({"route", total->route}, {"kind", weir_stall_kind_text(total->cause)}),
+        exposition_value(e, LABELS({"route", total->route}, {"kind", weir_stall_type_name(total->cause)}),
                          total->held_s);
     }
 }

@@ -54,7 +54,7 @@ static void sums(struct exposition *e, const struct snapshot *s)
 /* A route has some reasons; what no route took has the others. */
 static bool can_be_refused(bool is_route, const weir_refusal *refusal)
 {
-    return is_route ? refusal->kind != WEIR_REFUSAL_FAULT || strcmp(refusal->reason, "too_large") == 0
+    return is_route ? refusal->type != WEIR_REFUSAL_FAULT || strcmp(refusal->reason, "too_large") == 0
                     : strncmp(refusal->reason, "pool_", strlen("pool_")) != 0;
 }
 

@@ -70,7 +70,7 @@ static int finish(weir_job *job, void *arg)
     int err;
 
     (void)job;
-    err = weir_profile_stop(p->profile, &p->folded);
+    err = weir_profile_close(p->profile, &p->folded);
     p->profile = NULL;
     if (err < 0 || !p->svg)
         return err;
@@ -88,7 +88,7 @@ static int start(struct gateway_status *status, struct profiling *p)
 
     if (runtime == NULL)
         return -WEIR_ECLOSED;
-    err = weir_profile_start(runtime, 0, &p->profile);
+    err = weir_profile_open(runtime, 0, &p->profile);
     gateway_status_release(status);
     return err;
 }
@@ -113,14 +113,14 @@ static int sample(struct profiling *p)
 static int reply(weir_response *res, const struct profiling *p, int err)
 {
     if (err == -WEIR_EBUSY)
-        return weir_reply_fault(res, 503, "busy",
-                                "a profile is being taken already; try again when it has ended");
+        return weir_respond_fault(res, 503, "busy",
+                                  "a profile is being taken already; try again when it has ended");
     if (err == -WEIR_ECLOSED)
-        return weir_reply_fault(res, 503, "not_running", "the gateway is not running yet, or no longer");
+        return weir_respond_fault(res, 503, "not_running", "the gateway is not running yet, or no longer");
     if (err < 0)
-        return weir_reply_error(res, err);
-    return p->svg ? weir_reply_body(res, 200, "image/svg+xml", &p->graph.text)
-                  : weir_reply_body(res, 200, "text/plain; charset=utf-8", &p->folded);
+        return weir_respond_error(res, err);
+    return p->svg ? weir_respond_buffer(res, 200, "image/svg+xml", &p->graph.text)
+                  : weir_respond_buffer(res, 200, "text/plain; charset=utf-8", &p->folded);
 }
 
 int page_profile(weir_request *req, weir_response *res, struct admin_state *state)
@@ -130,15 +130,15 @@ int page_profile(weir_request *req, weir_response *res, struct admin_state *stat
     int err;
 
     if (read_query(weir_request_query(req), &p, &fault) < 0)
-        return weir_reply_fault(res, 400, "malformed", fault);
+        return weir_respond_fault(res, 400, "malformed", fault);
     if (p.length.ns == 0) /* the client only asks whether there is such a page */
-        return weir_reply_text(res, 200, "");
+        return weir_respond_text(res, 200, "");
     weir_buffer_init(&p.folded, BYTES_MAX);
     text_out_init(&p.graph, BYTES_MAX);
     err = start(state->status, &p);
     if (err == 0)
         err = sample(&p);
-    if (p.profile != NULL && weir_profile_stop(p.profile, NULL) < 0)
+    if (p.profile != NULL && weir_profile_close(p.profile, NULL) < 0)
         err = err < 0 ? err : -ENOMEM;
     if (err != -WEIR_ECANCELED)
         err = reply(res, &p, err);

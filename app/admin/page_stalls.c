@@ -21,7 +21,7 @@ static int write_one(void *arg, const weir_stall *stall)
     struct writing *w = arg;
     struct text_out *out = w->out;
 
-    if (snapshot_stall_is_own(stall->kind) != w->own)
+    if (snapshot_stall_is_own(stall->type) != w->own)
         return 0;
     text_out_add(out, w->first ? "{\"task\":" : ",{\"task\":");
     w->first = false;
@@ -35,7 +35,7 @@ static int write_one(void *arg, const weir_stall *stall)
         text_out_add(out, ",\"spawned_at\":null");
     text_out_printf(out, ",\"held_ms\":%.3f,\"held_max_ms\":%.3f,\"kind\":\"%s\",\"ongoing\":%s,\"stack\":",
                     (double)stall->held.ns / 1e6, (double)stall->held_max.ns / 1e6,
-                    weir_stall_kind_text(stall->kind), stall->ongoing ? "true" : "false");
+                    weir_stall_type_name(stall->type), stall->ongoing ? "true" : "false");
     page_stack_write(out, stall->frames, stall->frame_count);
     text_out_json_member(out, "hint", stall->hint);
     text_out_printf(out, ",\"count\":%llu,\"first\":%.3f,\"last\":%.3f}", (unsigned long long)stall->count,

@@ -37,10 +37,10 @@ static void breakdown(struct text_out *out, const struct series_window *w)
         text_out_add(out, "null");
         return;
     }
-    for (enum weir_charge_kind charge = 0; charge < WEIR_CHARGE_KINDS; charge++) {
+    for (enum weir_charge_category charge = 0; charge < WEIR_CHARGE_CATEGORIES; charge++) {
         if (w->numbers[charge] == 0)
             continue;
-        text_out_printf(out, "%s\"%s\":%.6g", before, weir_charge_kind_name(charge),
+        text_out_printf(out, "%s\"%s\":%.6g", before, weir_charge_category_name(charge),
                         snapshot_breakdown_ms(w, charge));
         before = ",";
     }

@@ -34,7 +34,7 @@ static size_t count_tasks(weir_runtime *runtime)
     weir_loop_stats counts;
     size_t sum = 0;
 
-    for (int i = 0; weir_loop_read(runtime, i, &counts) == 0; i++)
+    for (int i = 0; weir_loop_stats_get(runtime, i, &counts) == 0; i++)
         sum += counts.tasks;
     return sum;
 }
@@ -50,14 +50,14 @@ static int read_tasks(weir_job *job, void *arg)
         return 0;
     if (!r->has_stacks)
         r->options.stacks = count_tasks(runtime) <= STACKS_TASKS_MAX;
-    err = weir_tasks_take(runtime, &r->options, &r->tasks);
+    err = weir_tasks_open(runtime, &r->options, &r->tasks);
     gateway_status_release(r->status);
     return err;
 }
 
 static int pour(void *arg, struct text_out *out)
 {
-    int err = weir_reply_write(arg, out->text.data, out->text.len);
+    int err = weir_respond_write(arg, out->text.data, out->text.len);
 
     weir_buffer_clear(&out->text);
     return err;
@@ -93,11 +93,11 @@ static int answer(weir_response *res, struct reading *r)
     int err = weir_offload_with(weir_pool_blocking(), "tasks", read_tasks, r, &waiting);
 
     if (err < 0)
-        return weir_reply_error(res, err);
+        return weir_respond_error(res, err);
     if (r->tasks == NULL)
-        return weir_reply_fault(res, 503, "not_running", "the gateway is not running, or no more");
+        return weir_respond_fault(res, 503, "not_running", "the gateway is not running, or no more");
     text_out_init(&out, PIECE_BYTES_MAX);
-    err = weir_reply_begin(res, 200, "application/json", -1);
+    err = weir_respond_begin(res, 200, "application/json", -1);
     if (err == 0)
         err = tasks_json_write(r->tasks, &out, pour, res);
     weir_buffer_free(&out.text);
@@ -127,12 +127,12 @@ int page_tasks(weir_request *req, weir_response *res, struct admin_state *state)
     int err;
 
     if (fault != NULL)
-        return weir_reply_fault(res, 400, "query", fault);
+        return weir_respond_fault(res, 400, "query", fault);
     err = wait_for_turn(&state->tree_reads);
     if (err < 0)
-        return weir_reply_error(res, err);
+        return weir_respond_error(res, err);
     err = answer(res, &reading);
-    weir_tasks_free(reading.tasks);
+    weir_tasks_close(reading.tasks);
     weir_semaphore_release(&state->tree_reads);
     return err;
 }

@@ -66,16 +66,16 @@ static int compress(const weir_buffer *body, weir_buffer *out)
 int admin_reply(const weir_request *req, weir_response *res, const char *type, const weir_buffer *body)
 {
     weir_buffer compressed;
-    int err = weir_reply_header(res, "vary", "accept, accept-encoding");
+    int err = weir_response_header_add(res, "vary", "accept, accept-encoding");
 
     if (err < 0 || body->len < COMPRESS_BYTES_MIN || !takes_gzip(req))
-        return err < 0 ? err : weir_reply_body(res, 200, type, body);
+        return err < 0 ? err : weir_respond_buffer(res, 200, type, body);
     weir_buffer_init(&compressed, body->len + COMPRESS_BYTES_MIN);
     err = compress(body, &compressed);
     if (err == 0)
-        err = weir_reply_header(res, "content-encoding", "gzip");
+        err = weir_response_header_add(res, "content-encoding", "gzip");
     if (err == 0)
-        err = weir_reply_body(res, 200, type, &compressed);
+        err = weir_respond_buffer(res, 200, type, &compressed);
     weir_buffer_free(&compressed);
     return err;
 }

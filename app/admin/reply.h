@@ -10,7 +10,7 @@
 
 /* Answers 200 with a text.
  * Owns:    body is lent until this returns.
- * Returns: as weir_reply_body().
+ * Returns: as weir_respond_buffer().
  * Where:   task. Waits.
  */
 int admin_reply(const weir_request *req, weir_response *res, const char *type, const weir_buffer *body);

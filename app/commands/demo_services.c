@@ -80,11 +80,11 @@ static int answer(weir_request *req, weir_response *res, void *state)
     if (err < 0)
         return err;
     if (service->index == FAILING && demo_fails(seed, service->index, number))
-        return weir_reply_fault(res, 503, "unwell", "this service fails now and then");
+        return weir_respond_fault(res, 503, "unwell", "this service fails now and then");
     weir_buffer_init(&body, 128 << 10);
     err = write_answer(&body, req, service->index, number, delay);
     if (err == 0)
-        err = weir_reply_body(res, 200, "application/json", &body);
+        err = weir_respond_buffer(res, 200, "application/json", &body);
     weir_buffer_free(&body);
     return err;
 }

@@ -13,7 +13,7 @@ static struct text_duration say(weir_duration d)
 {
     struct text_duration said;
 
-    (void)weir_format_duration(said.text, sizeof said.text, d);
+    (void)weir_duration_format(said.text, sizeof said.text, d);
     return said;
 }
 

@@ -68,7 +68,7 @@ static int read_value(const char *command, const struct option *option, const ch
             return usage_error(command, "%s is '%s', expected a whole number", option->name, value);
         return 0;
     case OPTION_DURATION:
-        if (weir_parse_duration(value, member) < 0 || ((weir_duration *)member)->ns <= 0)
+        if (weir_duration_parse(value, member) < 0 || ((weir_duration *)member)->ns <= 0)
             return usage_error(command, "%s is '%s', expected a duration such as 10s or 500ms", option->name,
                                value);
         return 0;

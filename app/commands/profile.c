@@ -70,7 +70,7 @@ static int write_graph(const struct profile *p, weir_bytes folded)
     int code = EXIT_FAILED;
     int err;
 
-    snprintf(title, sizeof title, "CPU time, %s", weir_format_duration(length, sizeof length, p->length));
+    snprintf(title, sizeof title, "CPU time, %s", weir_duration_format(length, sizeof length, p->length));
     text_out_init(&svg, SVG_BYTES_MAX);
     err = flame_graph_write(&svg, folded, title);
     if (err == 0)

@@ -68,7 +68,7 @@ void value_read_size(struct config_reader *reader, const struct tree_node *node,
     uint64_t value = 0;
     char expected[96], low[32], high[32];
 
-    if (node->type != TREE_SCALAR || weir_parse_size(node->text, &value) != 0) {
+    if (node->type != TREE_SCALAR || weir_size_parse(node->text, &value) != 0) {
         fault_value(reader, node, what, "a size such as 4096, 16KiB or 1MiB");
         return;
     }
@@ -92,7 +92,7 @@ void value_read_duration(struct config_reader *reader, const struct tree_node *n
     weir_duration value;
     char expected[96], low[WEIR_DURATION_TEXT_MAX], high[WEIR_DURATION_TEXT_MAX];
 
-    if (node->type != TREE_SCALAR || weir_parse_duration(node->text, &value) != 0) {
+    if (node->type != TREE_SCALAR || weir_duration_parse(node->text, &value) != 0) {
         fault_value(reader, node, what, "a duration such as 250ms, 10s or 1m");
         return;
     }
@@ -100,8 +100,8 @@ void value_read_duration(struct config_reader *reader, const struct tree_node *n
         *member = value;
         return;
     }
-    weir_format_duration(low, sizeof low, (weir_duration){range.min});
-    weir_format_duration(high, sizeof high, (weir_duration){max});
+    weir_duration_format(low, sizeof low, (weir_duration){range.min});
+    weir_duration_format(high, sizeof high, (weir_duration){max});
     if (range.max)
         snprintf(expected, sizeof expected, "a duration from %s to %s", low, high);
     else

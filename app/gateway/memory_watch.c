@@ -62,7 +62,7 @@ static int look(struct memory_watch *w)
     runtime = gateway_status_hold(w->status);
     if (runtime == NULL)
         return LOOK_CLOSELY_MS;
-    weir_server_read(runtime, &stats);
+    weir_server_stats_get(runtime, &stats);
     most = memory_allows(&use, stats.exchanges, w->exchange_bytes, w->held);
     w->held = most == 0;
     binds = most < w->exchanges;

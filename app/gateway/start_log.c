@@ -18,7 +18,7 @@ static void describe_pools(const struct config *config, char out[POOLS_BYTES])
     for (size_t i = 0; i < config->pool_count && used < POOLS_BYTES; i++) {
         weir_pool *pool = weir_pool_find(config->pools[i].name);
         weir_pool_stats stats;
-        weir_pool_read(pool, &stats, NULL, NULL);
+        weir_pool_stats_get(pool, &stats, NULL, NULL);
         used += (size_t)snprintf(out + used, POOLS_BYTES - used, "%s%s %d+%d", i ? ", " : "", stats.name,
                                  stats.workers_max, stats.queue_max);
     }

@@ -86,11 +86,11 @@ int body_coding_undo(const struct codings *codings, weir_bytes in, weir_buffer *
 int body_coding_refuse(weir_response *res, const char *taken)
 {
     char message[96];
-    int err = weir_reply_header(res, "accept-encoding", taken != NULL ? taken : "identity");
+    int err = weir_response_header_add(res, "accept-encoding", taken != NULL ? taken : "identity");
 
     snprintf(message, sizeof message, "the body's content-encoding is not taken here, expected %s%s",
              taken != NULL ? "one of " : "none", taken != NULL ? taken : "");
-    return err < 0 ? err : weir_reply_fault(res, 415, "unsupported_type", message);
+    return err < 0 ? err : weir_respond_fault(res, 415, "unsupported_type", message);
 }
 
 int body_coding_open(void)

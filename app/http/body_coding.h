@@ -28,7 +28,7 @@ WEIR_CHECKED int body_coding_undo(const struct codings *codings, weir_bytes in, 
                                   weir_pool *pool, const weir_offload_options *options);
 
 /* Answers 415 with the codings that are taken; NULL: none.
- * Returns: as weir_reply_fault().
+ * Returns: as weir_respond_fault().
  */
 int body_coding_refuse(weir_response *res, const char *taken);
 

@@ -84,12 +84,12 @@ static bool has_element(const char *value, const char *name)
     return false;
 }
 
-static bool may_be_compressed(weir_response *res, const weir_reply_head *head)
+static bool may_be_compressed(weir_response *res, const weir_response_head *head)
 {
     return head->status != 206 && is_compressible(head->type) &&
-           weir_reply_header_get(res, "content-encoding") == NULL &&
-           weir_reply_header_get(res, "content-range") == NULL &&
-           !has_element(weir_reply_header_joined(res, "cache-control"), "no-transform");
+           weir_response_header(res, "content-encoding") == NULL &&
+           weir_response_header(res, "content-range") == NULL &&
+           !has_element(weir_response_header_joined(res, "cache-control"), "no-transform");
 }
 
 /* --- which encoding --- */
@@ -115,7 +115,7 @@ static int choose_encoding(const weir_request *req, const struct config_coding *
 
 static int say_vary(weir_response *res)
 {
-    const char *vary = weir_reply_header_joined(res, "vary");
+    const char *vary = weir_response_header_joined(res, "vary");
     char text[512];
     int n;
 
@@ -123,21 +123,21 @@ static int say_vary(weir_response *res)
         return 0;
     n = vary != NULL ? snprintf(text, sizeof text, "%s, accept-encoding", vary) : 0;
     if (n >= (int)sizeof text) /* too long to be joined: a second header continues the list */
-        return weir_reply_header(res, "vary", "accept-encoding");
-    return weir_reply_header_set(res, "vary", vary != NULL ? text : "accept-encoding");
+        return weir_response_header_add(res, "vary", "accept-encoding");
+    return weir_response_header_set(res, "vary", vary != NULL ? text : "accept-encoding");
 }
 
 /* Makes a strong tag weak, since the bytes are no longer the same (RFC 9110, 8.8.1). */
 static int weaken_etag(weir_response *res)
 {
-    const char *etag = weir_reply_header_get(res, "etag");
+    const char *etag = weir_response_header(res, "etag");
     char text[512];
     int n;
 
     if (etag == NULL || strncmp(etag, "W/", 2) == 0)
         return 0;
     n = snprintf(text, sizeof text, "W/%s", etag);
-    return weir_reply_header_set(res, "etag", n < (int)sizeof text ? text : NULL);
+    return weir_response_header_set(res, "etag", n < (int)sizeof text ? text : NULL);
 }
 
 static int say_encoding(weir_response *res, int encoding)
@@ -145,8 +145,8 @@ static int say_encoding(weir_response *res, int encoding)
     int err = weaken_etag(res);
 
     if (err == 0)
-        err = weir_reply_header_set(res, "accept-ranges", NULL);
-    return err < 0 ? err : weir_reply_header_set(res, "content-encoding", encoding_names[encoding]);
+        err = weir_response_header_set(res, "accept-ranges", NULL);
+    return err < 0 ? err : weir_response_header_set(res, "content-encoding", encoding_names[encoding]);
 }
 
 /* --- an answer --- */
@@ -252,7 +252,7 @@ static int begin_stream(struct answer *a, int encoding, int64_t bytes)
     return err == 0 ? 1 : is_passing(err) ? 0 : err;
 }
 
-static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
+static int on_head(void *arg, weir_response *res, const weir_response_head *head)
 {
     struct answer *a = arg;
     const struct config_coding *settings = a->coding->settings;
@@ -269,7 +269,7 @@ static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
     if (head->bodiless) { /* the compressed length is not computed */
         err = weaken_etag(res);
         if (err == 0)
-            err = weir_reply_header_set(res, "accept-ranges", NULL);
+            err = weir_response_header_set(res, "accept-ranges", NULL);
         return err < 0 ? err : 1;
     }
     fixed = head->whole && head->body.data == a->coding->fixed.data && head->body.len == a->coding->fixed.len;
@@ -319,7 +319,7 @@ static void on_end(void *arg)
     weir_buffer_free(&a->out);
 }
 
-static const weir_reply_filter filter = {.head = on_head, .piece = on_piece, .end = on_end};
+static const weir_response_filter filter = {.head = on_head, .piece = on_piece, .end = on_end};
 
 /* --- a route on a loop --- */
 
@@ -357,5 +357,5 @@ int response_coding_use(struct response_coding *coding, weir_request *req, weir_
     if (a == NULL)
         return -ENOMEM;
     *a = (struct answer){.coding = coding, .req = req};
-    return weir_reply_use_filter(res, &filter, a);
+    return weir_response_filter_add(res, &filter, a);
 }

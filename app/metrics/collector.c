@@ -119,7 +119,7 @@ static void collect_runtime(struct collector *c, weir_runtime *runtime)
 {
     struct snapshot *s = &c->now;
 
-    weir_server_read(runtime, &s->server);
+    weir_server_stats_get(runtime, &s->server);
     series_update(&s->unserved, NULL, s->server.unserved);
     collect_clients(s, &c->clock, runtime);
     collect_loops(s, runtime);

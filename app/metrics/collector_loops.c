@@ -52,7 +52,7 @@ void collect_loops(struct snapshot *s, weir_runtime *runtime)
 {
     weir_loop_stats now;
 
-    for (size_t i = 0; weir_loop_read(runtime, (int)i, &now) == 0; i++) {
+    for (size_t i = 0; weir_loop_stats_get(runtime, (int)i, &now) == 0; i++) {
         struct snapshot_loop *loop = i < s->loop_count ? &s->loops[i] : add_loop(s);
         if (loop == NULL)
             return;

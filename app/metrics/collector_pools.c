@@ -60,7 +60,7 @@ static void collect_pool(void *arg, weir_pool *pool)
 
     if (found == NULL)
         return;
-    weir_pool_read(pool, &found->stats, &queue, &run);
+    weir_pool_stats_get(pool, &found->stats, &queue, &run);
     numbers[POOL_RAN] = found->stats.ran;
     numbers[POOL_DROPPED] = found->stats.dropped;
     numbers[POOL_CANCELLED] = found->stats.cancelled;

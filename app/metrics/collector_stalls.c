@@ -19,7 +19,7 @@ int open_stalls(struct snapshot *s)
 
 /* Returns: NULL: there is no room for another. */
 static struct snapshot_stall_total *total_of(struct snapshot *s, const char *route,
-                                             enum weir_stall_kind cause)
+                                             enum weir_stall_type cause)
 {
     struct snapshot_stall_total *total;
 
@@ -37,7 +37,7 @@ static struct snapshot_stall_total *total_of(struct snapshot *s, const char *rou
 static int add_total(void *arg, const weir_stall_total *read)
 {
     struct snapshot_stall_total *total =
-        total_of(arg, read->route != NULL ? read->route : "none", read->kind);
+        total_of(arg, read->route != NULL ? read->route : "none", read->type);
 
     if (total != NULL) {
         total->count += read->count;
@@ -51,8 +51,8 @@ void collect_stall_totals(struct snapshot *s, weir_runtime *runtime)
     s->stall_total_count = 0;
     s->stalls_err = weir_stalls_total(runtime, add_total, s);
     for (size_t i = 0; i < s->route_count; i++)
-        for (int cause = 0; cause < WEIR_STALL_KINDS; cause++)
-            (void)total_of(s, s->routes[i].name, (enum weir_stall_kind)cause);
+        for (int cause = 0; cause < WEIR_STALL_TYPES; cause++)
+            (void)total_of(s, s->routes[i].name, (enum weir_stall_type)cause);
 }
 
 /* --- the worst --- */
@@ -80,14 +80,14 @@ static int compare(void *arg, const weir_stall *stall)
     struct snapshot_stall *worst = search->worst;
     const double held_ms = (double)stall->held_max.ns / 1e6;
 
-    if (!snapshot_stall_is_own(stall->kind) || stall->last_ns < search->since_ns ||
+    if (!snapshot_stall_is_own(stall->type) || stall->last_ns < search->since_ns ||
         (worst->found && held_ms <= worst->held_max_ms))
         return 0;
     worst->found = true;
     snprintf(worst->task, sizeof worst->task, "%s", stall->task);
     snprintf(worst->route, sizeof worst->route, "%s", stall->route != NULL ? stall->route : "");
     write_place(worst->place, stall);
-    worst->cause = weir_stall_kind_text(stall->kind);
+    worst->cause = weir_stall_type_name(stall->type);
     worst->held_max_ms = held_ms;
     worst->count = stall->count;
     return 0;

@@ -6,11 +6,11 @@ uint64_t snapshot_route_refused(const uint64_t *numbers)
     uint64_t refused = 0;
 
     for (size_t i = 0; i < request_refusal_count(); i++)
-        refused += weir_refusal_at(i)->kind == WEIR_REFUSAL_LOAD ? numbers[ROUTE_REFUSED + i] : 0;
+        refused += weir_refusal_at(i)->type == WEIR_REFUSAL_LOAD ? numbers[ROUTE_REFUSED + i] : 0;
     return refused;
 }
 
-double snapshot_breakdown_ms(const struct series_window *w, enum weir_charge_kind charge)
+double snapshot_breakdown_ms(const struct series_window *w, enum weir_charge_category charge)
 {
     const uint64_t samples = w->numbers[BREAKDOWN_COUNT];
 
@@ -52,7 +52,7 @@ uint64_t snapshot_pool_refused(const uint64_t *numbers)
     return refused;
 }
 
-bool snapshot_stall_is_own(enum weir_stall_kind cause)
+bool snapshot_stall_is_own(enum weir_stall_type cause)
 {
     return cause == WEIR_STALL_COMPUTING || cause == WEIR_STALL_BLOCKED;
 }

@@ -38,9 +38,9 @@ enum snapshot_route_number {
 };
 _Static_assert((int)ROUTE_NUMBERS <= (int)WINDOW_NUMBERS_MAX, "a series has room for every reason");
 
-/* The numbers beside the durations for which sampled requests ran: nanoseconds by enum weir_charge_kind, then
- * the number of samples. */
-enum snapshot_breakdown_number { BREAKDOWN_COUNT = WEIR_CHARGE_KINDS, BREAKDOWN_NUMBERS };
+/* The numbers beside the durations for which sampled requests ran: nanoseconds by enum weir_charge_category,
+ * then the number of samples. */
+enum snapshot_breakdown_number { BREAKDOWN_COUNT = WEIR_CHARGE_CATEGORIES, BREAKDOWN_NUMBERS };
 _Static_assert((int)BREAKDOWN_NUMBERS <= (int)WINDOW_NUMBERS_MAX, "a series has room for every charge");
 
 /* Routes of one path are one; the last is "none": requests that no route took. */
@@ -161,7 +161,7 @@ struct snapshot_client {
 enum { SNAPSHOT_STALLS_MAX = 512, SNAPSHOT_PLACE_BYTES = 160, SNAPSHOT_TASK_BYTES = 96 };
 
 struct snapshot_stall_total {
-    enum weir_stall_kind cause;
+    enum weir_stall_type cause;
     char route[SNAPSHOT_TASK_BYTES]; /* "none": of no route */
     uint64_t count;
     double held_s;
@@ -172,7 +172,7 @@ struct snapshot_stall {
     bool found;
     char task[SNAPSHOT_TASK_BYTES], route[SNAPSHOT_TASK_BYTES]; /* route "": none */
     char place[SNAPSHOT_PLACE_BYTES];                           /* "do_unit burn.c:57"; "": not known */
-    const char *cause;                                          /* as weir_stall_kind_text() */
+    const char *cause;                                          /* as weir_stall_type_name() */
     double held_max_ms;
     uint64_t count;
 };
@@ -226,7 +226,7 @@ struct snapshot {
 uint64_t snapshot_route_refused(const uint64_t *numbers);
 
 /* Milliseconds of one sampled request, on average; 0 without samples. */
-double snapshot_breakdown_ms(const struct series_window *w, enum weir_charge_kind charge);
+double snapshot_breakdown_ms(const struct series_window *w, enum weir_charge_category charge);
 
 /* Of the numbers of an origin: all errors, without requests that were cancelled because their client left. */
 uint64_t snapshot_origin_errors(const uint64_t *numbers);
@@ -239,7 +239,7 @@ double snapshot_loop_off_cpu(const struct series_window *w);
 uint64_t snapshot_pool_refused(const uint64_t *numbers);
 
 /* Whether a task held up its loop itself, rather than being kept off the CPU. */
-bool snapshot_stall_is_own(enum weir_stall_kind cause);
+bool snapshot_stall_is_own(enum weir_stall_type cause);
 
 /* Returns: the reason as a label: "full", "wait", "deadline", "nested", "other". */
 const char *snapshot_pool_refusal_name(enum weir_pool_refusal refusal);

@@ -56,7 +56,7 @@ static void decay(struct breakdown_cell *cell)
     set(&cell->weight, get(&cell->weight) - get(&cell->weight) / DECAY_DIVISOR);
 }
 
-static bool is_wait(enum weir_charge_kind charge)
+static bool is_wait(enum weir_charge_category charge)
 {
     return charge >= WEIR_CHARGE_BODY && charge != WEIR_CHARGE_POOL_QUEUE && charge != WEIR_CHARGE_POOL_RUN;
 }
@@ -65,10 +65,11 @@ static void take(struct breakdown_cell *cell, const weir_charge *charge)
 {
     char label[WEIR_CHARGE_LABEL_BYTES];
 
-    set(&cell->charges_ns[charge->kind], get(&cell->charges_ns[charge->kind]) + (uint64_t)charge->share.ns);
-    if (charge->kind == WEIR_CHARGE_RUN)
+    set(&cell->charges_ns[charge->category],
+        get(&cell->charges_ns[charge->category]) + (uint64_t)charge->share.ns);
+    if (charge->category == WEIR_CHARGE_RUN)
         weir_meter_record(&cell->run, charge->share);
-    if (is_wait(charge->kind))
+    if (is_wait(charge->category))
         add_name(cell->waits, weir_charge_label(charge, label), charge->share.ns);
     if (charge->held_by != NULL)
         add_name(cell->holders, charge->held_by, charge->held.ns);
@@ -120,9 +121,9 @@ static bool add_most(const struct breakdown_name *names, char most[BREAKDOWN_NAM
 void breakdown_add(const struct breakdown_cell *cell, struct breakdown_total *total)
 {
     total->samples += get(&cell->samples);
-    for (size_t i = 0; i < WEIR_CHARGE_KINDS; i++)
+    for (size_t i = 0; i < WEIR_CHARGE_CATEGORIES; i++)
         total->charges_ns[i] += get(&cell->charges_ns[i]);
-    weir_meter_read(&cell->run, &total->run);
+    weir_meter_add(&cell->run, &total->run);
     if (add_most(cell->waits, total->slowest, &total->slowest_ns))
         total->slowest_weight = get(&cell->weight);
     (void)add_most(cell->holders, total->holder, &total->holder_ns);

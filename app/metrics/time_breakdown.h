@@ -35,7 +35,7 @@ struct breakdown_cell {
     uint32_t second;                  /* for the loop: that of the latest request */
     uint32_t left;                    /* for the loop: samples left in that second */
     _Atomic uint64_t samples, weight; /* weight: of the samples, decaying as the names do */
-    _Atomic uint64_t charges_ns[WEIR_CHARGE_KINDS];
+    _Atomic uint64_t charges_ns[WEIR_CHARGE_CATEGORIES];
     weir_meter run;
     struct breakdown_name waits[BREAKDOWN_NAMES], holders[BREAKDOWN_NAMES];
 };
@@ -49,7 +49,7 @@ void breakdown_take(struct breakdown_cell *cell, const weir_charge *charges, siz
 /* The sum of several loops' cells. */
 struct breakdown_total {
     uint64_t samples;
-    uint64_t charges_ns[WEIR_CHARGE_KINDS];
+    uint64_t charges_ns[WEIR_CHARGE_CATEGORIES];
     weir_meter run;
     char slowest[BREAKDOWN_NAME_BYTES], holder[BREAKDOWN_NAME_BYTES]; /* "": none */
     uint64_t slowest_ns, slowest_weight;                              /* weight: of that loop's samples */

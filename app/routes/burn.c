@@ -137,8 +137,8 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     if (err < 0)
         return err;
     snprintf(text, sizeof text, "burnt %s\n",
-             weir_format_duration(length, sizeof length, state->burning.cpu));
-    return weir_reply_text(res, 200, text);
+             weir_duration_format(length, sizeof length, state->burning.cpu));
+    return weir_respond_text(res, 200, text);
 }
 
 const struct route_kind route_burn = {.name = "burn",

@@ -77,10 +77,10 @@ static int emit(void *arg, const weir_buffer *out, bool more)
     int err;
 
     if (!more && !answer->begun)
-        return weir_reply_body(answer->res, 200, answer->type, out);
-    err = answer->begun ? 0 : weir_reply_begin(answer->res, 200, answer->type, -1);
+        return weir_respond_buffer(answer->res, 200, answer->type, out);
+    err = answer->begun ? 0 : weir_respond_begin(answer->res, 200, answer->type, -1);
     answer->begun = true;
-    return err < 0 || out->len == 0 ? err : weir_reply_write(answer->res, out->data, out->len);
+    return err < 0 || out->len == 0 ? err : weir_respond_write(answer->res, out->data, out->len);
 }
 
 /* The length of the request's body; -1: not known. */

@@ -35,13 +35,13 @@ int computing_fail(weir_response *res, int err, const weir_job_fault *fault)
 {
     switch (-err) {
     case JOB_FOREIGN:
-        return weir_reply_fault(res, 415, "unsupported_type", fault->text);
+        return weir_respond_fault(res, 415, "unsupported_type", fault->text);
     case JOB_DAMAGED:
-        return weir_reply_fault(res, 422, "undecodable", fault->text);
+        return weir_respond_fault(res, 422, "undecodable", fault->text);
     case JOB_EXCESSIVE:
-        return weir_reply_fault(res, 422, "too_large", fault->text);
+        return weir_respond_fault(res, 422, "too_large", fault->text);
     case JOB_INCOMPLETE:
-        return weir_reply_fault(res, 422, "incomplete", fault->text);
+        return weir_respond_fault(res, 422, "incomplete", fault->text);
     default:
         return err;
     }

@@ -30,7 +30,7 @@ weir_offload_options computing_options(const struct computing *computing);
 
 /* Answers with the reason of a failed job: 415 for a foreign input, 422 for a damaged, excessive or
  * incomplete one.
- * Returns: as weir_reply_fault(); for any other failure err, which the server answers.
+ * Returns: as weir_respond_fault(); for any other failure err, which the server answers.
  * Where:   task. Waits while the client does not take the answer.
  */
 int computing_fail(weir_response *res, int err, const weir_job_fault *fault);

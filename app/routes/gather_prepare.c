@@ -149,7 +149,7 @@ static int read_body(struct gathering *g)
 
     for (size_t i = 0; i < settings->call_count; i++)
         if (takes_body(&settings->calls[i]))
-            return weir_read_body(g->req, &g->body, SIZE_MAX);
+            return weir_request_read_body(g->req, &g->body, SIZE_MAX);
     return request_discard_body(g->req);
 }
 

@@ -19,7 +19,7 @@ static int add_call(struct gathering *g, size_t i, struct gather_answer *answer,
     const struct gather_outcome outcome = {
         .err = call->err,
         .status = call->reply.status,
-        .type = call->err ? NULL : weir_reply_header_value(&call->reply, "content-type"),
+        .type = call->err ? NULL : weir_reply_header(&call->reply, "content-type"),
         .body = call->decoded != NULL      ? weir_buffer_bytes(call->decoded)
                 : call->reply.body != NULL ? (weir_bytes){call->reply.body, call->reply.body_bytes}
                                            : (weir_bytes){"", 0},
@@ -73,7 +73,7 @@ static void let_go(void *arg)
 static int send_parts(struct gathering *g, weir_response *res, int status, struct gather_answer *answer)
 {
     const size_t count = answer->part_count;
-    weir_reply_piece *pieces = weir_request_alloc(g->req, (2 * count + 1) * sizeof *pieces);
+    weir_response_piece *pieces = weir_request_alloc(g->req, (2 * count + 1) * sizeof *pieces);
     struct let_go *sent = weir_request_alloc(g->req, count * sizeof *sent);
     size_t at = 0, n = 0;
 
@@ -82,15 +82,15 @@ static int send_parts(struct gathering *g, weir_response *res, int status, struc
     for (size_t i = 0; i < count; i++) {
         struct gather_part *part = &answer->parts[i];
         sent[i] = (struct let_go){.g = g, .part = part};
-        pieces[n++] = (weir_reply_piece){.data = answer->text.data + at, .bytes = part->at - at};
-        pieces[n++] = (weir_reply_piece){part->body.data, part->body.len, let_go, &sent[i]};
+        pieces[n++] = (weir_response_piece){.data = answer->text.data + at, .bytes = part->at - at};
+        pieces[n++] = (weir_response_piece){part->body.data, part->body.len, let_go, &sent[i]};
         at = part->at;
     }
     for (size_t i = 0; i < g->state->settings->call_count; i++)
         if (g->calls[i].lent)
             sent[g->calls[i].part].call = &g->calls[i];
-    pieces[n++] = (weir_reply_piece){.data = answer->text.data + at, .bytes = answer->text.len - at};
-    return weir_reply_pieces(res, status, "application/json", pieces, n);
+    pieces[n++] = (weir_response_piece){.data = answer->text.data + at, .bytes = answer->text.len - at};
+    return weir_respond_pieces(res, status, "application/json", pieces, n);
 }
 
 static int send_answer(struct gathering *g, weir_response *res, struct gather_answer *answer,
@@ -98,12 +98,13 @@ static int send_answer(struct gathering *g, weir_response *res, struct gather_an
 {
     const int status = gather_status((enum gather_require)g->state->settings->require, tally);
     char partial[GATHER_PARTIAL_BYTES];
-    int err = gather_partial(partial, tally) != NULL ? weir_reply_header(res, "x-weir-partial", partial) : 0;
+    int err =
+        gather_partial(partial, tally) != NULL ? weir_response_header_add(res, "x-weir-partial", partial) : 0;
 
     if (err < 0)
         return err;
     return answer->part_count > 0 ? send_parts(g, res, status, answer)
-                                  : weir_reply_body(res, status, "application/json", &answer->text);
+                                  : weir_respond_buffer(res, status, "application/json", &answer->text);
 }
 
 /* Reports whether any body is large enough to be sent from where it lies. Most answers have none. */

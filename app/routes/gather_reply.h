@@ -10,7 +10,7 @@
 
 /* Answers with the outcomes of all calls, and notes how each ended. Replies are freed as soon as they have
  * been sent, or are not needed.
- * Returns: 0; -ENOMEM, -WEIR_ETOOLARGE; as weir_reply_pieces().
+ * Returns: 0; -ENOMEM, -WEIR_ETOOLARGE; as weir_respond_pieces().
  * Where:   task. Waits while the client does not take the answer.
  */
 WEIR_CHECKED int gather_reply(struct gathering *g, weir_response *res);

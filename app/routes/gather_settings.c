@@ -116,7 +116,7 @@ static void check_call(struct config_reader *reader, const struct tree_node *nod
         const struct tree_node *deadline = tree_find(node, "deadline");
         config_fault(reader->faults, deadline->place,
                      "calls.deadline is '%s', expected at most the %s of the whole", deadline->text,
-                     weir_format_duration(whole, sizeof whole, settings->deadline));
+                     weir_duration_format(whole, sizeof whole, settings->deadline));
     }
     for (size_t i = 0; call->name != NULL && i < settings->call_count; i++) {
         const char *other = settings->calls[i].name;

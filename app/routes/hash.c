@@ -37,7 +37,7 @@ static int open_state(const struct config_route *route, weir_client *client, voi
 
 static int emit(void *arg, const weir_buffer *out, bool more)
 {
-    return more ? 0 : weir_reply_body(arg, 200, "application/json", out);
+    return more ? 0 : weir_respond_buffer(arg, 200, "application/json", out);
 }
 
 static int handle(weir_request *req, weir_response *res, void *arg)

@@ -187,7 +187,7 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     body_coding_of_request(req, &codings);
     if (codings.unknown)
         return body_coding_refuse(res, CODINGS_KNOWN);
-    err = weir_read_body(req, &in.bytes, SIZE_MAX);
+    err = weir_request_read_body(req, &in.bytes, SIZE_MAX);
     if (err < 0)
         return err;
     weir_buffer_init(&plain, (size_t)state->route->limits.body_bytes);
@@ -198,7 +198,8 @@ static int handle(weir_request *req, weir_response *res, void *arg)
         err = weir_job_run_with(state->where.pool, job_json.name, &in, &out, &fault, &options);
     else if (err == -EBADMSG)
         snprintf(fault.text, sizeof fault.text, "the body is not what its content-encoding says");
-    err = err == 0 ? weir_reply_body(res, 200, "application/json", &out) : computing_fail(res, err, &fault);
+    err =
+        err == 0 ? weir_respond_buffer(res, 200, "application/json", &out) : computing_fail(res, err, &fault);
     weir_buffer_free(&out);
     weir_buffer_free(&plain);
     return err;

@@ -65,11 +65,11 @@ static int handle(weir_request *req, weir_response *res, void *state)
 
     for (size_t i = 0; i < settings->headers.count && err == 0; i++) {
         const weir_header *header = &settings->headers.header[i];
-        err = weir_reply_header(res, header->name, header->value);
+        err = weir_response_header_add(res, header->name, header->value);
     }
     return err ? err
-               : weir_reply_bytes(res, settings->status, settings->type, settings->body,
-                                  settings->body_bytes);
+               : weir_respond_bytes(res, settings->status, settings->type, settings->body,
+                                    settings->body_bytes);
 }
 
 static weir_bytes fixed_body(const void *arg)

@@ -39,8 +39,8 @@ static int handle(weir_request *req, weir_response *res, void *state)
         err = weir_sleep(settings->length);
     if (err < 0)
         return err;
-    snprintf(text, sizeof text, "slept %s\n", weir_format_duration(length, sizeof length, settings->length));
-    return weir_reply_text(res, 200, text);
+    snprintf(text, sizeof text, "slept %s\n", weir_duration_format(length, sizeof length, settings->length));
+    return weir_respond_text(res, 200, text);
 }
 
 const struct route_kind route_sleep = {.name = "sleep", .configure = configure, .handle = handle};

@@ -187,12 +187,12 @@ struct validators {
 static int add_headers(weir_response *res, const struct state *state, const struct validators *validators)
 {
     const struct thumbnail_settings *settings = state->computing.route->settings;
-    int err = settings->format == THUMBNAIL_AUTO ? weir_reply_header(res, "vary", "accept") : 0;
+    int err = settings->format == THUMBNAIL_AUTO ? weir_response_header_add(res, "vary", "accept") : 0;
 
     if (err == 0 && validators != NULL)
-        err = weir_reply_header(res, "etag", validators->etag);
+        err = weir_response_header_add(res, "etag", validators->etag);
     if (err == 0 && validators != NULL)
-        err = weir_reply_header(res, "last-modified", validators->date);
+        err = weir_response_header_add(res, "last-modified", validators->date);
     return err;
 }
 
@@ -218,7 +218,7 @@ static int shrink(weir_response *res, const struct state *state, enum image_outp
     if (err < 0)
         err = computing_fail(res, err, &fault);
     else if ((err = add_headers(res, state, validators)) == 0)
-        err = weir_reply_body(res, 200, image_type_of(weir_buffer_bytes(&out)), &out);
+        err = weir_respond_buffer(res, 200, image_type_of(weir_buffer_bytes(&out)), &out);
     weir_buffer_free(&out);
     return err;
 }
@@ -227,7 +227,7 @@ static int answer_body(weir_request *req, weir_response *res, const struct state
                        enum image_output output)
 {
     weir_job_input in = {0};
-    int err = weir_read_body(req, &in.bytes, SIZE_MAX);
+    int err = weir_request_read_body(req, &in.bytes, SIZE_MAX);
 
     return err < 0 ? err : shrink(res, state, output, &in, NULL);
 }
@@ -271,7 +271,7 @@ static int answer_open_file(weir_request *req, weir_response *res, const struct 
     if (is_not_modified(weir_request_header_joined(req, "if-none-match"),
                         weir_request_header(req, "if-modified-since"), v.etag, v.date)) {
         int err = add_headers(res, state, &v);
-        return err < 0 ? err : weir_reply_bytes(res, 304, NULL, NULL, 0);
+        return err < 0 ? err : weir_respond_bytes(res, 304, NULL, NULL, 0);
     }
     in = (weir_job_input){.file = &file->fd};
     return shrink(res, state, output, &in, &v);
@@ -290,7 +290,7 @@ static int answer_file(weir_request *req, weir_response *res, const struct state
     if (err == 0)
         err = weir_offload(state->blocking, "opening an image", open_file, &file);
     if (err == -ENOENT)
-        return weir_reply_fault(res, 404, "not_found", "there is no such image");
+        return weir_respond_fault(res, 404, "not_found", "there is no such image");
     if (err == 0)
         err = answer_open_file(req, res, state, output, &file);
     if (file.fd >= 0)
@@ -315,8 +315,9 @@ static int handle(weir_request *req, weir_response *res, void *arg)
     }
     if (state->root >= 0)
         return answer_file(req, res, state, output);
-    err = weir_reply_header(res, "allow", "POST");
-    return err < 0 ? err : weir_reply_fault(res, 405, "method_not_allowed", "images are taken by POST here");
+    err = weir_response_header_add(res, "allow", "POST");
+    return err < 0 ? err
+                   : weir_respond_fault(res, 405, "method_not_allowed", "images are taken by POST here");
 }
 
 const struct route_kind route_thumbnail = {.name = "thumbnail",

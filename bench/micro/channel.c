@@ -23,7 +23,7 @@ static void items(void *arg, int64_t n)
     weir_scope scope;
     int64_t item;
 
-    if (weir_channel_new(sizeof item, *(size_t *)arg, &b.channel) < 0)
+    if (weir_channel_open(sizeof item, *(size_t *)arg, &b.channel) < 0)
         abort();
     weir_scope_open(&scope, weir_never(), 0);
     weir_spawn(&scope, "producer", produce, &b);
@@ -31,7 +31,7 @@ static void items(void *arg, int64_t n)
         if (weir_channel_receive(b.channel, &item) < 0)
             abort();
     (void)weir_scope_close(&scope);
-    weir_channel_free(b.channel);
+    weir_channel_close(b.channel);
 }
 
 static int run(void *arg)

@@ -17,7 +17,7 @@ struct bench;
 
 struct way {
     const char *name;
-    enum weir_stall_kind kind;
+    enum weir_stall_type kind;
     const char *function; /* the innermost function of this file on its stack */
     void (*hold)(struct bench *b);
 };
@@ -129,13 +129,13 @@ static void on_stall(void *arg, const weir_stall *stall)
 
     if (strcmp(stall->task, "holder") != 0 || atomic_load(&b->told_ns) != 0)
         return;
-    if (stall->kind == WEIR_STALL_STARVED || stall->kind == WEIR_STALL_THROTTLED) {
+    if (stall->type == WEIR_STALL_STARVED || stall->type == WEIR_STALL_THROTTLED) {
         b->starved++; /* it is reported again, with its true type, when it has had the CPU for long enough */
         return;
     }
-    if (stall->kind != b->way->kind) {
+    if (stall->type != b->way->kind) {
         b->wrong_kind++;
-        printf("  told of as %s\n", weir_stall_kind_text(stall->kind));
+        printf("  told of as %s\n", weir_stall_type_name(stall->type));
     } else if (strcmp(function, b->way->function) != 0) {
         b->wrong_function++;
         printf("  named %s\n", function);

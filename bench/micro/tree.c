@@ -56,11 +56,11 @@ static void *look(void *arg)
     for (int i = 0; i < LOOKS; i++) {
         weir_tasks *tasks;
         double start = now_s();
-        if (weir_tasks_take(b->runtime, &options, &tasks) < 0)
+        if (weir_tasks_open(b->runtime, &options, &tasks) < 0)
             abort();
         s[i] = now_s() - start;
         b->count = weir_tasks_count(tasks);
-        weir_tasks_free(tasks);
+        weir_tasks_close(tasks);
     }
     qsort(s, LOOKS, sizeof s[0], by_size);
     b->best_s = s[0];

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum weir_charge_kind {
+enum weir_charge_category {
     WEIR_CHARGE_OTHER,      /* everything else, and what could not be kept apart for lack of room */
     WEIR_CHARGE_HEAD,       /* the head was arriving */
     WEIR_CHARGE_QUEUE,      /* the head had arrived, and the exchange's task had not started */
@@ -42,7 +42,7 @@ enum weir_charge_kind {
     WEIR_CHARGE_CALL,       /* a call on another loop */
     WEIR_CHARGE_POOL_QUEUE, /* a job waited for a worker of a pool */
     WEIR_CHARGE_POOL_RUN,   /* a worker ran a job */
-    WEIR_CHARGE_KINDS,
+    WEIR_CHARGE_CATEGORIES,
 };
 
 enum {
@@ -51,7 +51,7 @@ enum {
 };
 
 typedef struct weir_charge {
-    enum weir_charge_kind kind;
+    enum weir_charge_category category;
     const char *name;    /* of the backend, pool or loop; NULL if the category has none */
     weir_duration share; /* the part of the latency; the shares of an exchange add up to its latency */
     weir_duration took;  /* the sum of the waits themselves, although they may have overlapped */
@@ -67,7 +67,7 @@ typedef struct weir_charge {
  * Returns: a constant.
  * Where:   any thread.
  */
-const char *weir_charge_kind_name(enum weir_charge_kind kind);
+const char *weir_charge_category_name(enum weir_charge_category category);
 
 /* Formats category and name for people: "run", the backend's name alone, "connect NAME".
  * Owns:    the text is written to out, or is the charge's own.

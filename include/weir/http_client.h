@@ -121,7 +121,7 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
  * Returns: NULL if the answer has no such header.
  * Where:   any thread that may read reply.
  */
-const char *weir_reply_header_value(const weir_reply *reply, const char *name);
+const char *weir_reply_header(const weir_reply *reply, const char *name);
 
 /* Counts memory that was derived from answers towards what answers may hold
  * (weir_client_options.replies_bytes). With bytes 0, only checks that they do not exceed it.

@@ -32,7 +32,7 @@ typedef struct weir_request weir_request;
 typedef struct weir_response weir_response;
 
 /* Answers one request. Returns 0 or a negative code. After a negative code the client gets the status that
- * weir_reply_error() assigns to it, if no answer has begun; otherwise the connection is broken off, so that
+ * weir_respond_error() assigns to it, if no answer has begun; otherwise the connection is broken off, so that
  * the client notices. */
 typedef int weir_handler(weir_request *req, weir_response *res, void *state);
 
@@ -167,7 +167,7 @@ int weir_server_run(const weir_server_options *options, const weir_route *routes
 /* --- statistics of servers, from any thread --- */
 
 /* Classes of refusals. */
-enum weir_refusal_kind {
+enum weir_refusal_type {
     WEIR_REFUSAL_LOAD,     /* overload: the service sheds load */
     WEIR_REFUSAL_SLOWNESS, /* the client was too slow */
     WEIR_REFUSAL_FAULT,    /* the request is malformed, or no route takes it */
@@ -175,14 +175,14 @@ enum weir_refusal_kind {
 
 typedef struct weir_refusal {
     const char *reason; /* a token of lower-case letters and '_' */
-    enum weir_refusal_kind kind;
+    enum weir_refusal_type type;
 } weir_refusal;
 
 /* Lists the reasons for which a request can be refused. They do not change while a program runs; the last
  * is "other".
  *
  * Reasons of the server are "exchanges" and "queueing" (see weir_limits), "memory" (see
- * weir_server_hold()), otherwise the code in the answer. weir_reply_error() refuses on behalf of a handler:
+ * weir_server_hold()), otherwise the code in the answer. weir_respond_error() refuses on behalf of a handler:
  * "pool_full", "pool_wait", "pool_deadline" and "pool_late" if its job found no place or no worker in time;
  * "replies" if answers of backends hold as much memory as they may (weir_client_options). For a client that
  * is too slow: "timeout" (the head took longer than head_timeout, or no byte of the body arrived for
@@ -248,7 +248,7 @@ void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const
  * Returns: nothing.
  * Where:   any thread while the runtime runs. Does not block its loops.
  */
-void weir_server_read(weir_runtime *runtime, weir_server_stats *stats);
+void weir_server_stats_get(weir_runtime *runtime, weir_server_stats *stats);
 
 /* Lowers the maximum of requests in progress of the servers on a runtime, until the next call. A request
  * beyond most is refused with 503 at its head, by the reason "memory"; requests in progress continue. most
@@ -358,11 +358,11 @@ void *weir_request_alloc(weir_request *req, size_t bytes);
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits.
  */
-int weir_read_body(weir_request *req, weir_bytes *body, size_t max_bytes) WEIR_CHECKED;
+int weir_request_read_body(weir_request *req, weir_bytes *body, size_t max_bytes) WEIR_CHECKED;
 
 /* Reads the next piece of the body: for bodies larger than memory.
  * Owns:    data is lent.
- * Returns: > 0 bytes; 0 the end; < 0 as weir_read_body().
+ * Returns: > 0 bytes; 0 the end; < 0 as weir_request_read_body().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits.
  */
@@ -377,75 +377,75 @@ ssize_t weir_request_read(weir_request *req, void *data, size_t bytes) WEIR_CHEC
  *          -WEIR_EBUSY the answer has begun; -ENOMEM.
  * Where:   task of its loop. Does not wait.
  */
-int weir_reply_header(weir_response *res, const char *name, const char *value);
+int weir_response_header_add(weir_response *res, const char *name, const char *value);
 
 /* Answers with a text.
  * Returns: 0; -WEIR_EBUSY an answer has begun already; -EINVAL status; -EPIPE, -ECONNRESET …
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
  */
-int weir_reply_text(weir_response *res, int status, const char *text);
+int weir_respond_text(weir_response *res, int status, const char *text);
 
 /* Answers with bytes. type NULL: no Content-Type.
  * Owns:    data is lent until the function returns.
- * Returns: as weir_reply_text().
+ * Returns: as weir_respond_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
  */
-int weir_reply_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes);
+int weir_respond_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes);
 
 /* Answers with the contents of a buffer.
- * Returns: as weir_reply_text().
+ * Returns: as weir_respond_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
  */
-int weir_reply_body(weir_response *res, int status, const char *type, const weir_buffer *body);
+int weir_respond_buffer(weir_response *res, int status, const char *type, const weir_buffer *body);
 
 /* A part of an answer, sent from where it lies in memory. */
-typedef struct weir_reply_piece {
+typedef struct weir_response_piece {
     const void *data;
     size_t bytes;
     void (*sent)(void *arg); /* called once, when data is no longer needed; must not wait. NULL: no call */
     void *arg;
-} weir_reply_piece;
+} weir_response_piece;
 
 /* Answers with several pieces, one after the other, without copying them into one. Each piece is released,
  * in order, as soon as it has been sent, so what a slow client has taken is held no longer. Pieces that
  * were not sent are released when the function returns, whatever its result.
  * Owns:    the array is lent until the function returns; what a piece points to, until its sent() is
  *          called.
- * Returns: as weir_reply_text().
+ * Returns: as weir_respond_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
  */
-int weir_reply_pieces(weir_response *res, int status, const char *type, const weir_reply_piece *pieces,
-                      size_t count);
+int weir_respond_pieces(weir_response *res, int status, const char *type, const weir_response_piece *pieces,
+                        size_t count);
 
 /* Answers {"error":{"code":…,"message":…}} with the status for a negative code: -WEIR_EBUSY 503 with
  * Retry-After; -ENOMEM, -EAGAIN and -WEIR_ENESTED 503; -WEIR_EDEADLINE and -WEIR_ELATE 504; -WEIR_ETOOLARGE
  * 413; -WEIR_ESLOW 408; -WEIR_EPROTOCOL and -WEIR_ETRUNCATED 400; -WEIR_ECPU 422; others 500. If a pool
  * refused a job of this exchange, Retry-After is the time that the pool expects to be busy, and the message
  * has its reason.
- * Returns: as weir_reply_text().
+ * Returns: as weir_respond_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
  */
-int weir_reply_error(weir_response *res, int err);
+int weir_respond_error(weir_response *res, int err);
 
-/* Answers in the form of weir_reply_error(), with a status, code and message of your own.
- * Returns: as weir_reply_text().
+/* Answers in the form of weir_respond_error(), with a status, code and message of your own.
+ * Returns: as weir_respond_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
  */
-int weir_reply_fault(weir_response *res, int status, const char *code, const char *message);
+int weir_respond_fault(weir_response *res, int status, const char *code, const char *message);
 
 /* Begins a streamed answer. length is in bytes, or -1 if unknown (the body is then chunked; for HTTP/1.0 it
  * ends with the connection).
- * Returns: as weir_reply_text().
+ * Returns: as weir_respond_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
  */
-int weir_reply_begin(weir_response *res, int status, const char *type, int64_t length) WEIR_CHECKED;
+int weir_respond_begin(weir_response *res, int status, const char *type, int64_t length) WEIR_CHECKED;
 
 /* Sends a piece of a streamed answer. The answer ends when the handler returns 0; if fewer bytes were sent
  * than announced, the connection is broken off.
@@ -454,28 +454,28 @@ int weir_reply_begin(weir_response *res, int status, const char *type, int64_t l
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it: a slow client slows down the handler.
  */
-int weir_reply_write(weir_response *res, const void *data, size_t bytes) WEIR_CHECKED;
+int weir_respond_write(weir_response *res, const void *data, size_t bytes) WEIR_CHECKED;
 
 /* --- filters: functions that change answers, for example compress them --- */
 
 /* An answer before its head is written. */
-typedef struct weir_reply_head {
+typedef struct weir_response_head {
     int status;
     const char *type; /* Content-Type; NULL: none */
     int64_t length;   /* of the body; -1: unknown */
     bool bodiless;    /* no body is sent: HEAD, 204, 304 */
     bool whole;       /* the complete body is known, and is: */
     weir_bytes body;
-} weir_reply_head;
+} weir_response_head;
 
 /* A filter between a handler and its client. Its functions are called in the task that answers, may wait,
  * and must not answer themselves. */
-typedef struct weir_reply_filter {
+typedef struct weir_response_filter {
     /* Called with every answer, also with the server's own about a failure; may change its headers. Returns
      * 1: the body goes through piece(), its length is the length of what comes out, and an answer without a
      * body announces no length. Returns 0: the answer is sent unchanged. A negative code becomes the result
      * of the handler's call. */
-    int (*head)(void *arg, weir_response *res, const weir_reply_head *head);
+    int (*head)(void *arg, weir_response *res, const weir_response_head *head);
     /* Takes the next bytes of the body (lent), perhaps none; last: no more follow. Sets *out to what is
      * sent instead, perhaps nothing yet; it stays valid until the next call. Returns 0; 1: call again, with
      * no bytes, for more output; a negative code, which breaks the answer off. A whole answer is passed in
@@ -483,7 +483,7 @@ typedef struct weir_reply_filter {
     int (*piece)(void *arg, weir_bytes in, bool last, weir_bytes *out);
     /* Called when the exchange has ended, whatever its result. May be NULL. Must not wait. */
     void (*end)(void *arg);
-} weir_reply_filter;
+} weir_response_filter;
 
 /* Passes the answer through a filter. Meant for wrappers that call the real handler.
  * Owns:    filter, and what arg points to, are lent until filter->end() or, without one, until the exchange
@@ -491,27 +491,27 @@ typedef struct weir_reply_filter {
  * Returns: 0; -WEIR_EBUSY the answer has begun, or has a filter already.
  * Where:   task of its loop. Does not wait.
  */
-int weir_reply_use_filter(weir_response *res, const weir_reply_filter *filter, void *arg);
+int weir_response_filter_add(weir_response *res, const weir_response_filter *filter, void *arg);
 
 /* Finds the value of a header that the answer has so far. If the header occurs several times, the first
  * value.
  * Returns: NULL if there is no such header, or memory is exhausted.
  * Where:   task of its loop. Does not wait.
  */
-const char *weir_reply_header_get(weir_response *res, const char *name);
+const char *weir_response_header(weir_response *res, const char *name);
 
 /* Finds the value of a header of the answer that is a list: all values, joined by ", ".
- * Returns: as weir_reply_header_get().
+ * Returns: as weir_response_header().
  * Where:   task of its loop. Does not wait.
  */
-const char *weir_reply_header_joined(weir_response *res, const char *name);
+const char *weir_response_header_joined(weir_response *res, const char *name);
 
 /* Replaces all headers of this name by one; value NULL removes them.
  * Owns:    both are copied.
- * Returns: as weir_reply_header().
+ * Returns: as weir_response_header_add().
  * Where:   task of its loop. Does not wait.
  */
-int weir_reply_header_set(weir_response *res, const char *name, const char *value);
+int weir_response_header_set(weir_response *res, const char *name, const char *value);
 
 #ifdef __cplusplus
 }

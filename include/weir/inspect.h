@@ -3,7 +3,7 @@
  *
  * Threading: any thread, while the runtime lives. Its loops are neither stopped nor asked, so this works
  * while a loop is held, and while tasks begin and end. (Exception: for the stack of a running task, the
- * watch interrupts its thread for microseconds; see <weir/watch.h>.) The result of weir_tasks_take() is
+ * watch interrupts its thread for microseconds; see <weir/watch.h>.) The result of weir_tasks_open() is
  * used by one thread at a time, and may outlive the runtime.
  *
  * What is reported of one task is from one moment. A task that lived during the whole call is included; a
@@ -76,7 +76,7 @@ typedef struct weir_tasks weir_tasks;
  * Where:   any thread with a large stack: a task calls it through weir_offload(). Does not wait; takes
  *          microseconds for each task, and the first time perhaps a second, for names.
  */
-int weir_tasks_take(weir_runtime *runtime, const weir_tasks_options *options, weir_tasks **out) WEIR_CHECKED;
+int weir_tasks_open(weir_runtime *runtime, const weir_tasks_options *options, weir_tasks **out) WEIR_CHECKED;
 
 /* Counts the tasks in the result.
  * Returns: the number.
@@ -104,7 +104,7 @@ bool weir_tasks_are_cut(const weir_tasks *tasks);
 
 /* Returns one task. The order is by loop; each task is directly followed by its descendants, in the order
  * in which their scopes, and they themselves, were created.
- * Owns:    everything is valid until weir_tasks_free().
+ * Owns:    everything is valid until weir_tasks_close().
  * Returns: NULL if i is beyond the last.
  * Where:   any thread.
  */
@@ -113,7 +113,7 @@ const weir_task_info *weir_tasks_at(const weir_tasks *tasks, size_t i);
 /* Frees the result. NULL does nothing.
  * Where:   any thread.
  */
-void weir_tasks_free(weir_tasks *tasks);
+void weir_tasks_close(weir_tasks *tasks);
 
 #ifdef __cplusplus
 }

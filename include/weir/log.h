@@ -44,15 +44,15 @@ enum weir_log_level { /* 0, if an option is not set: info */
                       WEIR_LOG_ERROR,
 };
 
-enum weir_kv_kind {
-    WEIR_KV_KIND_NONE, /* left out of the line */
-    WEIR_KV_KIND_BYTES,
-    WEIR_KV_KIND_INT,
-    WEIR_KV_KIND_DOUBLE,
-    WEIR_KV_KIND_BOOL,
-    WEIR_KV_KIND_DURATION,
-    WEIR_KV_KIND_ERROR,
-    WEIR_KV_KIND_DURATIONS,
+enum weir_kv_type {
+    WEIR_KV_TYPE_NONE, /* left out of the line */
+    WEIR_KV_TYPE_BYTES,
+    WEIR_KV_TYPE_INT,
+    WEIR_KV_TYPE_DOUBLE,
+    WEIR_KV_TYPE_BOOL,
+    WEIR_KV_TYPE_DURATION,
+    WEIR_KV_TYPE_ERROR,
+    WEIR_KV_TYPE_DURATIONS,
 };
 
 /* One of several durations under one key. */
@@ -65,7 +65,7 @@ typedef struct weir_kv_part {
  * until the line is written. */
 typedef struct weir_kv {
     const char *key;
-    enum weir_kv_kind kind;
+    enum weir_kv_type type;
     union {
         weir_bytes bytes;
         int64_t integer; /* also durations (ns), error codes and bools */
@@ -102,7 +102,7 @@ static inline weir_kv weir_kv_bytes(const char *key, weir_bytes bytes)
     weir_kv kv = weir_kv_none();
 
     kv.key = key;
-    kv.kind = WEIR_KV_KIND_BYTES;
+    kv.type = WEIR_KV_TYPE_BYTES;
     kv.value.bytes = bytes;
     return kv;
 }
@@ -113,12 +113,12 @@ static inline weir_kv weir_kv_bytes(const char *key, weir_bytes bytes)
  * Returns: the pair.
  * Where:   any thread.
  */
-static inline weir_kv weir_kv_integer(const char *key, enum weir_kv_kind kind, int64_t value)
+static inline weir_kv weir_kv_integer(const char *key, enum weir_kv_type type, int64_t value)
 {
     weir_kv kv = weir_kv_none();
 
     kv.key = key;
-    kv.kind = kind;
+    kv.type = type;
     kv.value.integer = value;
     return kv;
 }
@@ -133,7 +133,7 @@ static inline weir_kv weir_kv_double(const char *key, double value)
     weir_kv kv = weir_kv_none();
 
     kv.key = key;
-    kv.kind = WEIR_KV_KIND_DOUBLE;
+    kv.type = WEIR_KV_TYPE_DOUBLE;
     kv.value.real = value;
     return kv;
 }
@@ -149,7 +149,7 @@ static inline weir_kv weir_kv_durations(const char *key, const weir_kv_part *par
     weir_kv kv = weir_kv_none();
 
     kv.key = key;
-    kv.kind = WEIR_KV_KIND_DURATIONS;
+    kv.type = WEIR_KV_TYPE_DURATIONS;
     kv.value.durations.parts = parts;
     kv.value.durations.count = count;
     return kv;
@@ -157,14 +157,14 @@ static inline weir_kv weir_kv_durations(const char *key, const weir_kv_part *par
 
 #define WEIR_KV(key, text) weir_kv_bytes((key), weir_bytes_of(text))
 #define WEIR_KV_BYTES(key, bytes) weir_kv_bytes((key), (bytes))
-#define WEIR_KV_INT(key, n) weir_kv_integer((key), WEIR_KV_KIND_INT, (int64_t)(n))
+#define WEIR_KV_INT(key, n) weir_kv_integer((key), WEIR_KV_TYPE_INT, (int64_t)(n))
 #define WEIR_KV_DOUBLE(key, x) weir_kv_double((key), (x))
-#define WEIR_KV_BOOL(key, truth) weir_kv_integer((key), WEIR_KV_KIND_BOOL, (truth) ? 1 : 0)
+#define WEIR_KV_BOOL(key, truth) weir_kv_integer((key), WEIR_KV_TYPE_BOOL, (truth) ? 1 : 0)
 /* In JSON the key is followed by _ms, and the value is a number of milliseconds. */
-#define WEIR_KV_DURATION(key, d) weir_kv_integer((key), WEIR_KV_KIND_DURATION, (d).ns)
+#define WEIR_KV_DURATION(key, d) weir_kv_integer((key), WEIR_KV_TYPE_DURATION, (d).ns)
 #define WEIR_KV_DURATIONS(key, parts, count) weir_kv_durations((key), (parts), (count))
 /* Prints weir_error_text() of the code. */
-#define WEIR_KV_ERROR(key, err) weir_kv_integer((key), WEIR_KV_KIND_ERROR, (err))
+#define WEIR_KV_ERROR(key, err) weir_kv_integer((key), WEIR_KV_TYPE_ERROR, (err))
 
 /* Sets the level from which lines are written, and whether they are JSON, for threads outside any
  * weir_run(): before the first weir_run() and after the last that is every thread. A weir_run() uses its

@@ -63,7 +63,7 @@ static inline void weir_meter_record(weir_meter *m, weir_duration d)
  * Returns: nothing.
  * Where:   any thread.
  */
-void weir_meter_read(const weir_meter *m, weir_meter *sum);
+void weir_meter_add(const weir_meter *m, weir_meter *sum);
 
 /* Subtracts an earlier copy of a meter from a later one; what was recorded in between remains.
  * Owns:    earlier is unchanged.

@@ -18,8 +18,8 @@
  *     {
  *         struct image img = {…};
  *         int err = weir_offload(weir_pool_compute(), "shrink", shrink, &img);
- *         return err < 0 ? weir_reply_error(res, err)         // busy: 503 with Retry-After
- *                        : weir_reply_body(res, 200, "image/webp", &img.out);
+ *         return err < 0 ? weir_respond_error(res, err)         // busy: 503 with Retry-After
+ *                        : weir_respond_buffer(res, 200, "image/webp", &img.out);
  *     }
  *
  * Threading: a pool belongs to a runtime; the tasks of all its loops, and jobs, may use it at the same
@@ -190,13 +190,13 @@ typedef struct weir_job_report {
 
 /* The progress of a job; set to zero by its owner, written by the job, read by any thread. */
 typedef struct weir_progress {
-    uint64_t done, total; /* read with weir_progress_read() */
+    uint64_t done, total; /* read with weir_progress_get() */
 } weir_progress;
 
 /* Reads the progress of a job. The two numbers may be from different moments.
  * Where:   any thread.
  */
-void weir_progress_read(const weir_progress *progress, uint64_t *done, uint64_t *total);
+void weir_progress_get(const weir_progress *progress, uint64_t *done, uint64_t *total);
 
 /* All zero is the same as weir_offload(). */
 typedef struct weir_offload_options {
@@ -273,7 +273,7 @@ typedef struct weir_pool_stats {
  * Owns:    everything is the caller's.
  * Where:   any thread while the pool is open. Does not block the pool.
  */
-void weir_pool_read(weir_pool *pool, weir_pool_stats *stats, weir_meter *queued, weir_meter *ran);
+void weir_pool_stats_get(weir_pool *pool, weir_pool_stats *stats, weir_meter *queued, weir_meter *ran);
 
 /* Calls fn for each pool of a runtime, oldest first. No pool is closed during the call. fn must not open or
  * close pools, nor wait.

@@ -6,9 +6,9 @@
  * time. The loops of the runtime never wait for it.
  *
  *     weir_profile *profile;
- *     int err = weir_profile_start(runtime, 0, &profile);
+ *     int err = weir_profile_open(runtime, 0, &profile);
  *     …                                           // weir_profile_collect() ten times a second
- *     err = weir_profile_stop(profile, &folded);  // "/report;GET /report;report;csv_sort 17"
+ *     err = weir_profile_close(profile, &folded);  // "/report;GET /report;report;csv_sort 17"
  *
  * Each sampled thread has a timer on its own CPU clock (timer_create(2)), so a sleeping thread is neither
  * sampled nor disturbed. The signal is SIGPROF; its handler is the profile's while a profile exists.
@@ -29,13 +29,13 @@ typedef struct weir_profile weir_profile;
 enum { WEIR_PROFILE_HZ = 97, WEIR_PROFILE_HZ_MAX = 1000 };
 
 /* Begins to sample. hz: samples per second of CPU time, 0 for WEIR_PROFILE_HZ.
- * Owns:    the caller owns *out and ends it with weir_profile_stop(). The runtime may end before that; the
+ * Owns:    the caller owns *out and ends it with weir_profile_close(). The runtime may end before that; the
  *          samples taken until then are kept.
  * Returns: 0; -EINVAL hz is out of range; -WEIR_EBUSY the runtime is being profiled already; -ENOMEM;
  *          -EAGAIN no timer; -ENOTSUP under simulation, which uses no CPU time.
  * Where:   as in Threading above. Does not wait.
  */
-int weir_profile_start(weir_runtime *runtime, int hz, weir_profile **out) WEIR_CHECKED;
+int weir_profile_open(weir_runtime *runtime, int hz, weir_profile **out) WEIR_CHECKED;
 
 /* Collects the samples taken so far and finds their names. A profile longer than a tenth of a second needs
  * this call about every tenth of a second, because there is room for 32 samples of each thread; samples
@@ -54,7 +54,7 @@ void weir_profile_collect(weir_profile *profile);
  *          was room.
  * Where:   as in Threading above. Takes milliseconds.
  */
-int weir_profile_stop(weir_profile *profile, weir_buffer *folded) WEIR_CHECKED;
+int weir_profile_close(weir_profile *profile, weir_buffer *folded) WEIR_CHECKED;
 
 #ifdef __cplusplus
 }

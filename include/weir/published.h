@@ -61,7 +61,7 @@ int weir_published_init(weir_published *p, void *value, void (*free_value)(void 
 /* Frees the last version.
  * Where:   any thread, when p is no longer read and no set is in progress.
  */
-void weir_published_end(weir_published *p);
+void weir_published_free(weir_published *p);
 
 /* Reads the present version.
  * Owns:    lent, for as long as said above.

@@ -122,7 +122,7 @@ typedef struct weir_loop_stats {
     weir_duration up;    /* time since it began */
     weir_duration slept; /* time asleep, with nothing to do */
     weir_duration cpu;   /* CPU time of its thread */
-    weir_meter lag;      /* how late the loop was: see weir_loop_read() */
+    weir_meter lag;      /* how late the loop was: see weir_loop_stats_get() */
 } weir_loop_stats;
 
 /* Reads the statistics of a loop.
@@ -137,7 +137,7 @@ typedef struct weir_loop_stats {
  * Returns: 0; -EINVAL the loop does not exist: loops are numbered from 0.
  * Where:   any thread while the runtime runs; under simulation a task. Does not block the loop.
  */
-int weir_loop_read(weir_runtime *runtime, int loop, weir_loop_stats *stats);
+int weir_loop_stats_get(weir_runtime *runtime, int loop, weir_loop_stats *stats);
 
 /* Signals that a task waits for. From open to close they replace the process's own action for these
  * signals. Each signal can be caught by one weir_signals in the process at a time. */

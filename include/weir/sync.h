@@ -117,12 +117,12 @@ typedef struct weir_channel weir_channel;
  * Returns: 0; -EINVAL capacity or item_bytes is 0; -ENOMEM.
  * Where:   task.
  */
-int weir_channel_new(size_t item_bytes, size_t capacity, weir_channel **out) WEIR_CHECKED;
+int weir_channel_open(size_t item_bytes, size_t capacity, weir_channel **out) WEIR_CHECKED;
 
 /* Frees the channel; no task may wait on it. Items still in it are dropped. NULL does nothing.
  * Where:   task of its loop. Does not wait.
  */
-void weir_channel_free(weir_channel *c);
+void weir_channel_close(weir_channel *c);
 
 /* Copies one item into the channel.
  * Returns: 0; -WEIR_ECLOSED the channel is closed; or the scope's code: then the item is not in the
@@ -143,7 +143,7 @@ int weir_channel_receive(weir_channel *c, void *item) WEIR_CHECKED;
  * are left, then -WEIR_ECLOSED.
  * Where:   task of its loop. Does not wait.
  */
-void weir_channel_close(weir_channel *c);
+void weir_channel_end(weir_channel *c);
 
 /* One case of weir_select(); made with the functions below. */
 typedef struct weir_case {

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define WEIR_DURATION_TEXT_MAX 32 /* room that always suffices for weir_format_duration(), with the NUL */
+#define WEIR_DURATION_TEXT_MAX 32 /* room that always suffices for weir_duration_format(), with the NUL */
 
 /* Parses a duration: "250ms", "1.5s", "1m", "1m30s": numbers with a unit (ns, us, ms, s, m, h), larger
  * units first, no spaces, no sign.
@@ -24,7 +24,7 @@ extern "C" {
  * Returns: 0; -EINVAL not a duration, or finer than a nanosecond; -ERANGE too long to be represented.
  * Where:   any thread.
  */
-WEIR_CHECKED int weir_parse_duration(const char *text, weir_duration *out);
+WEIR_CHECKED int weir_duration_parse(const char *text, weir_duration *out);
 
 /* Parses a size: "123", "16KiB", "1MiB", "4GiB": a whole number of bytes, followed by B, KiB, MiB, GiB, TiB
  * or nothing.
@@ -32,16 +32,16 @@ WEIR_CHECKED int weir_parse_duration(const char *text, weir_duration *out);
  * Returns: 0; -EINVAL not a size; -ERANGE beyond 64 bits.
  * Where:   any thread.
  */
-WEIR_CHECKED int weir_parse_size(const char *text, uint64_t *out);
+WEIR_CHECKED int weir_size_parse(const char *text, uint64_t *out);
 
 /* Formats a duration for people: "0s", "850ns", "12.3us", "41.2ms", "1.5s", "1m30s", "2h5m". Three digits
  * below a second, milliseconds below a minute, whole seconds below an hour, whole minutes above.
- * weir_parse_duration() accepts the result.
+ * weir_duration_parse() accepts the result.
  * Owns:    writes to out, room bytes long; WEIR_DURATION_TEXT_MAX always suffices, less cuts the text.
  * Returns: out.
  * Where:   any thread.
  */
-const char *weir_format_duration(char *out, size_t room, weir_duration d);
+const char *weir_duration_format(char *out, size_t room, weir_duration d);
 
 /* Finds the candidate that a misspelt word most likely meant, for "did you mean …?".
  * Owns:    nothing; the result is one of the n candidates (NULL entries are skipped).

@@ -31,12 +31,12 @@
 extern "C" {
 #endif
 
-enum weir_stall_kind {
+enum weir_stall_type {
     WEIR_STALL_COMPUTING,
     WEIR_STALL_BLOCKED,
     WEIR_STALL_STARVED,
     WEIR_STALL_THROTTLED,
-    WEIR_STALL_KINDS
+    WEIR_STALL_TYPES
 };
 
 /* Names a type of stall: "computing" …
@@ -44,12 +44,12 @@ enum weir_stall_kind {
  * Returns: never NULL.
  * Where:   any thread.
  */
-const char *weir_stall_kind_text(enum weir_stall_kind kind);
+const char *weir_stall_type_name(enum weir_stall_type type);
 
 /* A place that held a loop, once or often. Of computing and blocked, a place is a type, a route, and a
  * function of the program; of starved and throttled, a type and a loop. */
 typedef struct weir_stall {
-    enum weir_stall_kind kind;
+    enum weir_stall_type type;
     int loop;
     const char *task;          /* its name; for timers and callbacks, the name of the loop itself */
     const char *route;         /* that the task worked for; or NULL */
@@ -75,7 +75,7 @@ int weir_stalls_each(weir_runtime *runtime, int (*fn)(void *arg, const weir_stal
 
 /* Stalls of one route and type; sums that are never forgotten. */
 typedef struct weir_stall_total {
-    enum weir_stall_kind kind;
+    enum weir_stall_type type;
     const char *route; /* NULL: no route; "other": a route beyond the 256 for which there is room */
     uint64_t count;
     weir_duration held;

@@ -127,28 +127,28 @@ static void put_value(struct weir__log_line *l, const weir_kv *kv)
 {
     weir_duration d = {kv->value.integer};
 
-    switch (kv->kind) {
-    case WEIR_KV_KIND_NONE:
+    switch (kv->type) {
+    case WEIR_KV_TYPE_NONE:
         break;
-    case WEIR_KV_KIND_BYTES:
+    case WEIR_KV_TYPE_BYTES:
         weir__log_put_string(l, kv->value.bytes);
         break;
-    case WEIR_KV_KIND_INT:
+    case WEIR_KV_TYPE_INT:
         put_integer(l, kv->value.integer);
         break;
-    case WEIR_KV_KIND_DOUBLE:
+    case WEIR_KV_TYPE_DOUBLE:
         put_double(l, kv->value.real);
         break;
-    case WEIR_KV_KIND_BOOL:
+    case WEIR_KV_TYPE_BOOL:
         weir__log_put_text(l, kv->value.integer ? "true" : "false");
         break;
-    case WEIR_KV_KIND_DURATION:
+    case WEIR_KV_TYPE_DURATION:
         put_duration(l, d);
         break;
-    case WEIR_KV_KIND_ERROR:
+    case WEIR_KV_TYPE_ERROR:
         weir__log_put_string(l, weir_bytes_of(weir_error_text((int)kv->value.integer)));
         break;
-    case WEIR_KV_KIND_DURATIONS:
+    case WEIR_KV_TYPE_DURATIONS:
         put_durations(l, kv);
         break;
     }
@@ -160,7 +160,7 @@ static void put_key(struct weir__log_line *l, const weir_kv *kv)
         bool in_ms;
 
         weir__log_put_text(l, ",");
-        in_ms = kv->kind == WEIR_KV_KIND_DURATION || kv->kind == WEIR_KV_KIND_DURATIONS;
+        in_ms = kv->type == WEIR_KV_TYPE_DURATION || kv->type == WEIR_KV_TYPE_DURATIONS;
         weir__log_put_quoted(l, weir_bytes_of(kv->key), in_ms ? "_ms" : "");
         weir__log_put_text(l, ":");
         return;
@@ -253,7 +253,7 @@ size_t weir__logger_render(const struct weir__logger *logger, struct weir__log_s
     else
         weir__log_put_chars(&l, weir_bytes_of(message), false);
     for (size_t i = 0; i < n; i++) {
-        if (kvs[i].kind != WEIR_KV_KIND_NONE)
+        if (kvs[i].type != WEIR_KV_TYPE_NONE)
             put_pair(&l, &kvs[i]);
     }
     if (l.cut)

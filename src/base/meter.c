@@ -20,7 +20,7 @@ weir_duration weir_meter_middle(unsigned bucket)
     return (weir_duration){units * width + (width - 1) / 2};
 }
 
-void weir_meter_read(const weir_meter *m, weir_meter *sum)
+void weir_meter_add(const weir_meter *m, weir_meter *sum)
 {
     sum->sum_ns += __atomic_load_n(&m->sum_ns, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < BUCKETS; i++)

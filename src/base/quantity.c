@@ -105,7 +105,7 @@ static int read_part(const char **p, const struct unit **unit, uint64_t *total)
     return r < 0 ? r : add_whole(total, whole, whole_digits, (uint64_t)found->size);
 }
 
-int weir_parse_duration(const char *text, weir_duration *out)
+int weir_duration_parse(const char *text, weir_duration *out)
 {
     uint64_t total = 0;
     const struct unit *unit = NULL;
@@ -121,7 +121,7 @@ int weir_parse_duration(const char *text, weir_duration *out)
     return 0;
 }
 
-int weir_parse_size(const char *text, uint64_t *out)
+int weir_size_parse(const char *text, uint64_t *out)
 {
     size_t n = count_digits(text);
     const struct unit *unit = find_unit(sizes, COUNT(sizes), text + n, strlen(text + n));
@@ -184,7 +184,7 @@ static void format_two(char *out, size_t room, const char *sign, uint64_t ns, ui
         snprintf(out, room, "%s%llu%c", sign, whole, names[0]);
 }
 
-const char *weir_format_duration(char *out, size_t room, weir_duration d)
+const char *weir_duration_format(char *out, size_t room, weir_duration d)
 {
     const char *sign = d.ns < 0 ? "-" : "";
     uint64_t ns = d.ns < 0 ? 0 - (uint64_t)d.ns : (uint64_t)d.ns;

@@ -326,7 +326,7 @@ void weir_mutex_unlock(weir_mutex *m)
 
 /* --- channel --- */
 
-int weir_channel_new(size_t item_bytes, size_t capacity, weir_channel **out)
+int weir_channel_open(size_t item_bytes, size_t capacity, weir_channel **out)
 {
     size_t bytes;
     weir_channel *c;
@@ -346,7 +346,7 @@ int weir_channel_new(size_t item_bytes, size_t capacity, weir_channel **out)
     return 0;
 }
 
-void weir_channel_free(weir_channel *c)
+void weir_channel_close(weir_channel *c)
 {
     assert(c == NULL || (weir__list_is_empty(&c->senders) && weir__list_is_empty(&c->receivers)));
     free(c);
@@ -362,7 +362,7 @@ int weir_channel_receive(weir_channel *c, void *item)
     return wait_for_one(weir_on_receive(c, item), &to_receive);
 }
 
-void weir_channel_close(weir_channel *c)
+void weir_channel_end(weir_channel *c)
 {
     c->closed = true;
     while (serve(&c->senders, NULL, NULL, 0, true) != NULL)

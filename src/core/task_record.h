@@ -27,7 +27,7 @@ enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
 /* What the waits of a task are charged to; see weir__attribution_on(). */
 struct weir__attribution {
     const char *name;  /* lives as long as the activity */
-    uint8_t charge_to; /* enum weir_charge_kind; 0: what the wait itself is charged to */
+    uint8_t charge_to; /* enum weir_charge_category; 0: what the wait itself is charged to */
 };
 
 /* Lies at the top of the task's own stack, at a place that depends on the stack alone, in memory that stays

@@ -46,7 +46,8 @@ struct weir__wait_class {
      * can't be read. NULL: there are none. */
     bool (*describe)(const struct weir__look *look, const struct weir__task *task,
                      struct weir__wait_words *out);
-    uint8_t charge; /* enum weir_charge_kind: what its time is charged to, unless the task says otherwise */
+    uint8_t
+        charge; /* enum weir_charge_category: what its time is charged to, unless the task says otherwise */
     /* Charges the wait in parts once it is over, on the loop. NULL: it is charged to the above. */
     void (*charge_parts)(const struct weir__task *task, struct weir__ledger *ledger);
 };

@@ -64,7 +64,7 @@ void weir_job_progress(weir_job *job, uint64_t done, uint64_t total)
     __atomic_store_n(&job->progress->done, done, __ATOMIC_RELAXED);
 }
 
-void weir_progress_read(const weir_progress *progress, uint64_t *done, uint64_t *total)
+void weir_progress_get(const weir_progress *progress, uint64_t *done, uint64_t *total)
 {
     *done = __atomic_load_n(&progress->done, __ATOMIC_RELAXED);
     *total = __atomic_load_n(&progress->total, __ATOMIC_RELAXED);

@@ -41,7 +41,7 @@ static bool describe(const struct weir__look *look, const struct weir__task *tas
         return true;
     }
     (void)snprintf(out->text, sizeof out->text, "running in %s for %s", name,
-                   weir_format_duration(length, sizeof length, (weir_duration){look->now_ns - started_ns}));
+                   weir_duration_format(length, sizeof length, (weir_duration){look->now_ns - started_ns}));
     return true;
 }
 

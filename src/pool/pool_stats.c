@@ -30,14 +30,14 @@ static void read_now(struct weir_pool *pool, weir_pool_stats *s)
     s->expected.ns = weir__pool_expected_ns(pool, 0, weir__pool_now_ns(pool));
 }
 
-void weir_pool_read(weir_pool *pool, weir_pool_stats *stats, weir_meter *queued, weir_meter *ran)
+void weir_pool_stats_get(weir_pool *pool, weir_pool_stats *stats, weir_meter *queued, weir_meter *ran)
 {
     *stats = (weir_pool_stats){0};
     weir__lock_enter(&pool->lock);
     read_now(pool, stats);
     weir__pool_leave(pool);
     if (queued != NULL)
-        weir_meter_read(&pool->queued_times, queued);
+        weir_meter_add(&pool->queued_times, queued);
     if (ran != NULL)
-        weir_meter_read(&pool->run_times, ran);
+        weir_meter_add(&pool->run_times, ran);
 }

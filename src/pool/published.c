@@ -237,7 +237,7 @@ int weir_published_init(weir_published *p, void *value, void (*free_value)(void 
     return 0;
 }
 
-void weir_published_end(weir_published *p)
+void weir_published_free(weir_published *p)
 {
     struct weir_version *version = p->current;
 

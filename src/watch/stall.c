@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *weir_stall_kind_text(enum weir_stall_kind kind)
+const char *weir_stall_type_name(enum weir_stall_type kind)
 {
-    static const char *const texts[WEIR_STALL_KINDS] = {"computing", "blocked", "starved", "throttled"};
+    static const char *const texts[WEIR_STALL_TYPES] = {"computing", "blocked", "starved", "throttled"};
 
-    return (unsigned)kind < WEIR_STALL_KINDS ? texts[kind] : "?";
+    return (unsigned)kind < WEIR_STALL_TYPES ? texts[kind] : "?";
 }
 
 void weir__stalls_init(struct weir__stalls *s)
@@ -41,7 +41,7 @@ const weir_stall *weir__stall_show(struct weir__stall *stall)
 
 static bool is_of(const struct weir__stall_total *t, const struct weir__stall *seen)
 {
-    return t->kind == seen->shown.kind && t->has_route == seen->has_route &&
+    return t->kind == seen->shown.type && t->has_route == seen->has_route &&
            (!t->has_route || strcmp(t->route, seen->route) == 0);
 }
 
@@ -51,14 +51,14 @@ static struct weir__stall_total *total_of(struct weir__stalls *s, const struct w
     struct weir__stall_total *t;
 
     if (s->totals == NULL)
-        s->totals = calloc(WEIR__STALL_TOTALS_MAX + WEIR_STALL_KINDS, sizeof *s->totals);
+        s->totals = calloc(WEIR__STALL_TOTALS_MAX + WEIR_STALL_TYPES, sizeof *s->totals);
     if (s->totals == NULL)
         return NULL;
     for (size_t i = 0; i < s->total_count; i++)
         if (is_of(&s->totals[i], seen))
             return &s->totals[i];
     if (s->total_count == WEIR__STALL_TOTALS_MAX) {
-        t = &s->totals[WEIR__STALL_TOTALS_MAX + seen->shown.kind];
+        t = &s->totals[WEIR__STALL_TOTALS_MAX + seen->shown.type];
         memcpy(t->route, "other", sizeof "other");
         t->has_route = true;
     } else {
@@ -66,13 +66,13 @@ static struct weir__stall_total *total_of(struct weir__stalls *s, const struct w
         memcpy(t->route, seen->route, sizeof t->route);
         t->has_route = seen->has_route;
     }
-    t->kind = seen->shown.kind;
+    t->kind = seen->shown.type;
     return t;
 }
 
 int weir__stalls_total(struct weir__stalls *s, int (*fn)(void *arg, const weir_stall_total *total), void *arg)
 {
-    size_t all = WEIR__STALL_TOTALS_MAX + WEIR_STALL_KINDS;
+    size_t all = WEIR__STALL_TOTALS_MAX + WEIR_STALL_TYPES;
     struct weir__stall_total *copy = malloc(all * sizeof *copy);
     int result = 0;
 
@@ -85,7 +85,7 @@ int weir__stalls_total(struct weir__stalls *s, int (*fn)(void *arg, const weir_s
         all = 0;
     pthread_mutex_unlock(&s->lock);
     for (size_t i = 0; i < all && result == 0; i++) {
-        const weir_stall_total shown = {.kind = copy[i].kind,
+        const weir_stall_total shown = {.type = copy[i].kind,
                                         .route = copy[i].has_route ? copy[i].route : NULL,
                                         .count = copy[i].count,
                                         .held = {copy[i].held_ns}};

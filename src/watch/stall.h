@@ -36,7 +36,7 @@ struct weir__stall {
 };
 
 struct weir__stall_total {
-    enum weir_stall_kind kind;
+    enum weir_stall_type kind;
     bool has_route;
     char route[WEIR__STALL_NAME_BYTES];
     uint64_t count;

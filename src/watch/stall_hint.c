@@ -172,7 +172,7 @@ static void hint_of_blocked(const weir_frame *frames, size_t user_frame,
     }
 }
 
-bool weir__stall_hint(enum weir_stall_kind kind, const weir_frame *frames, size_t count, size_t user_frame,
+bool weir__stall_hint(enum weir_stall_type kind, const weir_frame *frames, size_t count, size_t user_frame,
                       const struct weir__thread_state *state, char *out, size_t room)
 {
     out[0] = '\0';

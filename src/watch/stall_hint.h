@@ -18,7 +18,7 @@
 size_t weir__stall_user_frame(const weir_frame *frames, const bool *is_system, size_t count);
 
 /* Writes the hint. state: of a blocked thread; otherwise ignored. Returns: false: there is no hint. */
-bool weir__stall_hint(enum weir_stall_kind kind, const weir_frame *frames, size_t count, size_t user_frame,
+bool weir__stall_hint(enum weir_stall_type kind, const weir_frame *frames, size_t count, size_t user_frame,
                       const struct weir__thread_state *state, char *out, size_t room);
 
 #endif

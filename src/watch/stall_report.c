@@ -50,14 +50,14 @@ static const char *place_of(const weir_frame *frame, char *out, size_t room)
 
 static const char *message_of(const weir_stall *s, char *out, size_t room)
 {
-    static const char *const verbs[WEIR_STALL_KINDS] = {"held", "held", "kept off the CPU",
+    static const char *const verbs[WEIR_STALL_TYPES] = {"held", "held", "kept off the CPU",
                                                         "kept off the CPU"};
     bool own = strcmp(s->scope, "") == 0;
 
-    (void)snprintf(out, room, "loop %d %s %lld ms%s %s %s%s%s (%s)", s->loop, verbs[s->kind],
+    (void)snprintf(out, room, "loop %d %s %lld ms%s %s %s%s%s (%s)", s->loop, verbs[s->type],
                    (long long)(s->held.ns / 1000000), s->ongoing ? " so far" : "",
-                   s->kind <= WEIR_STALL_BLOCKED ? "by" : "in", own ? "" : "task \"", s->task,
-                   own ? "" : "\"", weir_stall_kind_text(s->kind));
+                   s->type <= WEIR_STALL_BLOCKED ? "by" : "in", own ? "" : "task \"", s->task,
+                   own ? "" : "\"", weir_stall_type_name(s->type));
     return out;
 }
 
@@ -93,7 +93,7 @@ static void report_line(const struct weir__logger *logger, const weir_stall *s, 
     bool json = logger->json;
     weir_kv kvs[] = {
         json ? WEIR_KV_INT("loop", s->loop) : weir_kv_none(),
-        json ? WEIR_KV("kind", weir_stall_kind_text(s->kind)) : weir_kv_none(),
+        json ? WEIR_KV("kind", weir_stall_type_name(s->type)) : weir_kv_none(),
         json ? WEIR_KV("task", s->task) : weir_kv_none(),
         s->route != NULL ? WEIR_KV("route", s->route) : weir_kv_none(),
         json ? WEIR_KV_DURATION("held", s->held) : weir_kv_none(),

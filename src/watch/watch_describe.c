@@ -120,9 +120,9 @@ static uint64_t mix(uint64_t hash, const char *text)
 
 static uint64_t key_of(const struct weir__stall *s)
 {
-    uint64_t key = UINT64_C(14695981039346656037) ^ (uint64_t)s->shown.kind;
+    uint64_t key = UINT64_C(14695981039346656037) ^ (uint64_t)s->shown.type;
 
-    if (s->shown.kind > WEIR_STALL_BLOCKED)
+    if (s->shown.type > WEIR_STALL_BLOCKED)
         return (key ^ ((uint64_t)s->shown.loop << 8)) * UINT64_C(1099511628211);
     key = mix(key, s->has_route ? s->route : NULL);
     if (s->shown.frame_count == 0)
@@ -131,12 +131,12 @@ static uint64_t key_of(const struct weir__stall *s)
     return mix(key, s->frames[s->user_frame].file);
 }
 
-bool weir__watch_describe(struct weir__watch *w, struct weir__watched *x, enum weir_stall_kind kind,
+bool weir__watch_describe(struct weir__watch *w, struct weir__watched *x, enum weir_stall_type kind,
                           const struct weir__thread_probe *probe, struct weir__stall *out)
 {
     const void *spawned_at;
 
-    out->shown = (weir_stall){.kind = kind, .loop = x->loop->index, .ongoing = true, .count = 1};
+    out->shown = (weir_stall){.type = kind, .loop = x->loop->index, .ongoing = true, .count = 1};
     if (!describe_task(w, x, out, &spawned_at) || !weir__watch_is_same(x))
         return false;
     out->shown.held.ns = out->shown.held_max.ns = weir__clock_monotonic_ns() - x->began_ns;

@@ -122,13 +122,13 @@ void weir__watch_pause(void);
 /* --- watch_describe.c --- */
 
 /* Describes the stall of the present slice. Returns: false: the loop has moved on meanwhile. */
-bool weir__watch_describe(struct weir__watch *w, struct weir__watched *x, enum weir_stall_kind kind,
+bool weir__watch_describe(struct weir__watch *w, struct weir__watched *x, enum weir_stall_type kind,
                           const struct weir__thread_probe *probe, struct weir__stall *out);
 
 /* --- watch_tell.c --- */
 
 /* Reports the present slice as a stall of that kind. */
-void weir__watch_tell(struct weir__watch *w, struct weir__watched *x, enum weir_stall_kind kind,
+void weir__watch_tell(struct weir__watch *w, struct weir__watched *x, enum weir_stall_type kind,
                       const struct weir__thread_probe *probe);
 /* A reported stall lasts, for held_ns now; or has ended. */
 void weir__watch_goes_on(struct weir__watch *w, struct weir__watched *x, int64_t held_ns);

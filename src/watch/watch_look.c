@@ -21,7 +21,7 @@ static bool will_answer(const struct weir__watch *w, const struct weir__watched 
 }
 
 static bool is_stall(const struct weir__watch *w, struct weir__watched *x,
-                     const struct weir__thread_probe *probe, enum weir_stall_kind *kind)
+                     const struct weir__thread_probe *probe, enum weir_stall_type *kind)
 {
     const struct weir__case c = {.began_ns = x->began_ns,
                                  .before = x->before,
@@ -54,7 +54,7 @@ static bool is_stall(const struct weir__watch *w, struct weir__watched *x,
 static int64_t examine(struct weir__watch *w, struct weir__watched *x)
 {
     struct weir__thread_probe probe = {.state = weir__thread_state_look(&x->files)};
-    enum weir_stall_kind kind;
+    enum weir_stall_type kind;
 
     if (probe.state.status == WEIR__THREAD_SLEEPS)
         weir__watch_probe_sleeping(w, x, &probe);

@@ -61,13 +61,13 @@ static void report(struct weir__watch *w, struct weir__watched *x, struct weir__
     x->log_due = true;
     if (o->on_stall != NULL)
         o->on_stall(o->on_stall_arg, weir__stall_show(s));
-    if (o->stall_then == WEIR_STALL_ABORT && s->shown.kind <= WEIR_STALL_BLOCKED) {
+    if (o->stall_then == WEIR_STALL_ABORT && s->shown.type <= WEIR_STALL_BLOCKED) {
         weir__stall_report(&w->runtime->logger, s);
         abort();
     }
 }
 
-void weir__watch_tell(struct weir__watch *w, struct weir__watched *x, enum weir_stall_kind kind,
+void weir__watch_tell(struct weir__watch *w, struct weir__watched *x, enum weir_stall_type kind,
                       const struct weir__thread_probe *probe)
 {
     struct weir__stall *s = calloc(1, sizeof *s);

@@ -32,7 +32,7 @@ static void durations_are_read(void **state)
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         weir_duration d = {-1};
-        if (weir_parse_duration(good[i].text, &d) != 0 || d.ns != good[i].ns)
+        if (weir_duration_parse(good[i].text, &d) != 0 || d.ns != good[i].ns)
             fail_msg("%s was read as %lld ns", good[i].text, (long long)d.ns);
     }
 }
@@ -50,12 +50,12 @@ static void what_is_no_duration_is_refused(void **state)
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         weir_duration d = {7};
-        if (weir_parse_duration(bad[i], &d) != -EINVAL || d.ns != 7)
+        if (weir_duration_parse(bad[i], &d) != -EINVAL || d.ns != 7)
             fail_msg("'%s' was taken", bad[i]);
     }
     for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
         weir_duration d = {7};
-        if (weir_parse_duration(large[i], &d) != -ERANGE || d.ns != 7)
+        if (weir_duration_parse(large[i], &d) != -ERANGE || d.ns != 7)
             fail_msg("'%s' was not out of range", large[i]);
     }
 }
@@ -83,17 +83,17 @@ static void sizes_are_read(void **state)
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         bytes = 7;
-        if (weir_parse_size(good[i].text, &bytes) != 0 || bytes != good[i].bytes)
+        if (weir_size_parse(good[i].text, &bytes) != 0 || bytes != good[i].bytes)
             fail_msg("%s was read as %llu", good[i].text, (unsigned long long)bytes);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         bytes = 7;
-        if (weir_parse_size(bad[i], &bytes) != -EINVAL || bytes != 7)
+        if (weir_size_parse(bad[i], &bytes) != -EINVAL || bytes != 7)
             fail_msg("'%s' was taken", bad[i]);
     }
     for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
         bytes = 7;
-        if (weir_parse_size(large[i], &bytes) != -ERANGE || bytes != 7)
+        if (weir_size_parse(large[i], &bytes) != -ERANGE || bytes != 7)
             fail_msg("'%s' was not out of range", large[i]);
     }
 }
@@ -102,7 +102,7 @@ static void expect_format(int64_t ns, const char *text)
 {
     char out[WEIR_DURATION_TEXT_MAX];
 
-    assert_string_equal(weir_format_duration(out, sizeof out, (weir_duration){ns}), text);
+    assert_string_equal(weir_duration_format(out, sizeof out, (weir_duration){ns}), text);
 }
 
 static void durations_are_written_for_people(void **state)
@@ -130,11 +130,11 @@ static void what_is_written_can_be_read_back(void **state)
         char once[WEIR_DURATION_TEXT_MAX], twice[WEIR_DURATION_TEXT_MAX];
         weir_duration d;
         x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-        weir_format_duration(once, sizeof once, (weir_duration){(int64_t)(x >> 1 >> (x % 63))});
+        weir_duration_format(once, sizeof once, (weir_duration){(int64_t)(x >> 1 >> (x % 63))});
         assert_true(strlen(once) < sizeof once);
-        if (weir_parse_duration(once, &d) != 0)
+        if (weir_duration_parse(once, &d) != 0)
             fail_msg("%s can't be read", once);
-        assert_string_equal(weir_format_duration(twice, sizeof twice, d), once);
+        assert_string_equal(weir_duration_format(twice, sizeof twice, d), once);
     }
 }
 
@@ -144,9 +144,9 @@ static void too_little_room_cuts(void **state)
 
     (void)state;
 
-    weir_format_duration(out, sizeof out, weir_seconds(90));
+    weir_duration_format(out, sizeof out, weir_seconds(90));
     assert_string_equal(out, "1m3");
-    weir_format_duration(out, 1, weir_seconds(90));
+    weir_duration_format(out, 1, weir_seconds(90));
     assert_string_equal(out, "");
 }
 

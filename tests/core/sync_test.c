@@ -239,7 +239,7 @@ static int send_ten(void *arg)
         if (o->result < 0)
             return o->result == -WEIR_ECLOSED ? 0 : o->result;
     }
-    weir_channel_close(o->w->channel);
+    weir_channel_end(o->w->channel);
     return 0;
 }
 
@@ -251,7 +251,7 @@ static int channel(void *arg)
     int capacity = *(int *)arg;
     int item = -1;
 
-    assert_int_equal(weir_channel_new(sizeof item, (size_t)capacity, &w.channel), 0);
+    assert_int_equal(weir_channel_open(sizeof item, (size_t)capacity, &w.channel), 0);
     weir_scope_open(&scope, weir_never(), 0);
     spawn(&scope, &sender, &w, 's', send_ten);
     for (int i = 0; i < 10; i++) {
@@ -264,7 +264,7 @@ static int channel(void *arg)
     assert_int_equal(weir_channel_send(w.channel, &item), -WEIR_ECLOSED);
     assert_int_equal(item, 9);
     assert_int_equal(weir_scope_close(&scope), 0);
-    weir_channel_free(w.channel);
+    weir_channel_close(w.channel);
     return 0;
 }
 
@@ -284,18 +284,18 @@ static int close_channel(void *arg)
 
     (void)arg;
 
-    assert_int_equal(weir_channel_new(sizeof item, 2, &w.channel), 0);
+    assert_int_equal(weir_channel_open(sizeof item, 2, &w.channel), 0);
     weir_scope_open(&scope, weir_never(), 0);
     spawn(&scope, &sender, &w, 's', send_ten);
     assert_int_equal(weir_yield(), 0); /* two are in, the third waits */
-    weir_channel_close(w.channel);
+    weir_channel_end(w.channel);
     assert_int_equal(weir_scope_close(&scope), 0);
     assert_int_equal(sender.result, -WEIR_ECLOSED);
     assert_int_equal(weir_channel_receive(w.channel, &item), 0);
     assert_int_equal(weir_channel_receive(w.channel, &item), 0);
     assert_int_equal(item, 1);
     assert_int_equal(weir_channel_receive(w.channel, &item), -WEIR_ECLOSED);
-    weir_channel_free(w.channel);
+    weir_channel_close(w.channel);
     return 0;
 }
 
@@ -322,16 +322,16 @@ static int close_receivers(void *arg)
 
     (void)arg;
 
-    assert_int_equal(weir_channel_new(sizeof(int), 2, &w.channel), 0);
+    assert_int_equal(weir_channel_open(sizeof(int), 2, &w.channel), 0);
     weir_scope_open(&scope, weir_never(), 0);
     for (int i = 0; i < 3; i++)
         spawn(&scope, &ones[i], &w, 'r', receive_one);
     assert_int_equal(weir_yield(), 0);
-    weir_channel_close(w.channel);
+    weir_channel_end(w.channel);
     assert_int_equal(weir_scope_close(&scope), 0);
     for (int i = 0; i < 3; i++)
         assert_int_equal(ones[i].result, -WEIR_ECLOSED);
-    weir_channel_free(w.channel);
+    weir_channel_close(w.channel);
     return 0;
 }
 
@@ -347,11 +347,11 @@ static void impossible_channels_are_refused(void **state)
 
     (void)state;
 
-    assert_int_equal(weir_channel_new(0, 1, &c), -EINVAL);
-    assert_int_equal(weir_channel_new(1, 0, &c), -EINVAL);
-    assert_int_equal(weir_channel_new(SIZE_MAX / 2, 3, &c), -ENOMEM);
-    assert_int_equal(weir_channel_new(1, SIZE_MAX, &c), -ENOMEM);
-    weir_channel_free(NULL);
+    assert_int_equal(weir_channel_open(0, 1, &c), -EINVAL);
+    assert_int_equal(weir_channel_open(1, 0, &c), -EINVAL);
+    assert_int_equal(weir_channel_open(SIZE_MAX / 2, 3, &c), -ENOMEM);
+    assert_int_equal(weir_channel_open(1, SIZE_MAX, &c), -ENOMEM);
+    weir_channel_close(NULL);
 }
 
 /* --- select --- */
@@ -368,8 +368,8 @@ static int select_ready(void *arg)
 
     weir_semaphore_init(&s, 1);
     weir_event_init(&e);
-    assert_int_equal(weir_channel_new(sizeof item, 1, &a), 0);
-    assert_int_equal(weir_channel_new(sizeof item, 1, &b), 0);
+    assert_int_equal(weir_channel_open(sizeof item, 1, &a), 0);
+    assert_int_equal(weir_channel_open(sizeof item, 1, &b), 0);
     {
         weir_case cases[] = {weir_on_receive(a, &got), weir_on_event(&e), weir_on_acquire(&s),
                              weir_on_send(b, &item)};
@@ -382,14 +382,14 @@ static int select_ready(void *arg)
         assert_int_equal(weir_channel_send(a, &item), 0);
         assert_int_equal(weir_select(cases, 4, NULL), 0);
         assert_int_equal(got, 5);
-        weir_channel_close(a);
+        weir_channel_end(a);
         assert_int_equal(weir_select(cases, 4, &closed), 0);
         assert_true(closed);
         assert_int_equal(weir_select(cases, 0, &closed), -EINVAL);
         assert_int_equal(weir_select(cases, WEIR_SELECT_MAX + 1, &closed), -EINVAL);
     }
-    weir_channel_free(a);
-    weir_channel_free(b);
+    weir_channel_close(a);
+    weir_channel_close(b);
     return 0;
 }
 
@@ -427,8 +427,8 @@ static int select_waits(void *arg)
 
         weir_semaphore_init(&s, 0);
         weir_event_init(&e);
-        assert_int_equal(weir_channel_new(sizeof item, 1, &in), 0);
-        assert_int_equal(weir_channel_new(sizeof item, 1, &out), 0);
+        assert_int_equal(weir_channel_open(sizeof item, 1, &in), 0);
+        assert_int_equal(weir_channel_open(sizeof item, 1, &out), 0);
         assert_int_equal(weir_channel_send(out, &taken), 0); /* full */
         selector = (struct selector){.cases = {weir_on_event(&e), weir_on_acquire(&s),
                                                weir_on_receive(in, &item), weir_on_send(out, &sent)}};
@@ -450,7 +450,7 @@ static int select_waits(void *arg)
             assert_int_equal(weir_channel_receive(out, &taken), 0);
             break;
         case 4:
-            weir_channel_close(in);
+            weir_channel_end(in);
             break;
         default:
             weir_scope_cancel(&scope);
@@ -465,8 +465,8 @@ static int select_waits(void *arg)
         assert_int_equal(s.permits, 1);
         assert_int_equal(weir_channel_receive(out, &taken), 0);
         assert_int_equal(taken, which == 3 ? 7 : 0);
-        weir_channel_free(in);
-        weir_channel_free(out);
+        weir_channel_close(in);
+        weir_channel_close(out);
     }
     return 0;
 }
@@ -486,7 +486,7 @@ static int two_sides(void *arg)
 
     (void)arg;
 
-    assert_int_equal(weir_channel_new(sizeof item, 1, &w.channel), 0);
+    assert_int_equal(weir_channel_open(sizeof item, 1, &w.channel), 0);
     weir_event_init(&w.event);
     weir_semaphore_init(&w.semaphore, 0);
     /* the same event twice, and both sides of one channel */
@@ -498,7 +498,7 @@ static int two_sides(void *arg)
     weir_event_set(&w.event);
     assert_int_equal(weir_scope_close(&scope), 0);
     assert_int_equal(selector.index, 0);
-    weir_channel_free(w.channel);
+    weir_channel_close(w.channel);
     return 0;
 }
 
@@ -557,11 +557,11 @@ static int sync_world(struct torture *t)
     weir_semaphore_init(&w.semaphore, 2);
     weir_event_init(&w.event);
     weir_mutex_init(&w.mutex);
-    assert_int_equal(weir_channel_new(sizeof(int), 2, &w.channel), 0);
+    assert_int_equal(weir_channel_open(sizeof(int), 2, &w.channel), 0);
     result = torture_victim(t, workers, &w);
     assert_int_equal(w.semaphore.permits, 2); /* nothing was kept */
     assert_null(w.mutex.owner);
-    weir_channel_free(w.channel);
+    weir_channel_close(w.channel);
     return result;
 }
 

@@ -41,9 +41,9 @@ static int good_world(struct torture *t)
     weir_channel *c;
     int result;
 
-    assert_int_equal(weir_channel_new(sizeof(int), 1, &c), 0);
+    assert_int_equal(weir_channel_open(sizeof(int), 1, &c), 0);
     result = torture_victim(t, good_victim, c);
-    weir_channel_free(c);
+    weir_channel_close(c);
     if (t->disturbed)
         ++*(int *)t->arg;
     return result;

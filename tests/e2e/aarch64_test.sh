@@ -137,7 +137,7 @@ static int producer(void *arg)
     for (int i = 0; i < 100; i++)
         if (weir_channel_send(arg, &i) < 0)
             return -5;
-    weir_channel_close(arg);
+    weir_channel_end(arg);
     return 0;
 }
 
@@ -155,14 +155,14 @@ static int first(void *arg)
         weir_spawn(&scope, "deep", deep_task, NULL);
     }
     err = weir_scope_close(&scope);
-    if (err < 0 || weir_channel_new(sizeof item, 3, &channel) < 0)
+    if (err < 0 || weir_channel_open(sizeof item, 3, &channel) < 0)
         return err < 0 ? err : -6;
     weir_scope_open(&scope, weir_never(), 0);
     weir_spawn(&scope, "producer", producer, channel);
     while (weir_channel_receive(channel, &item) == 0)
         sum += item;
     err = weir_scope_close(&scope);
-    weir_channel_free(channel);
+    weir_channel_close(channel);
     if (err < 0 || sum != 4950)
         return -7;
     weir_scope_open(&scope, weir_after_ms(5), 0);

@@ -11,7 +11,7 @@ static int sin_in_handler(weir_request *req, weir_response *res, void *state)
 {
     (void)req, (void)state;
     usleep(1);
-    return weir_reply_text(res, 200, "fine\n");
+    return weir_respond_text(res, 200, "fine\n");
 }
 
 static const weir_route routes[] = {

@@ -67,7 +67,7 @@ static void expect_all(struct rig *r)
         (void)snprintf(words, sizeof words, "descriptor %d to be readable", r->ends[0]);
         assert_string_equal(wait_of(tasks, "piper"), words);
     }
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
 }
 
 static int all_waits(struct rig *r, const char *address)
@@ -93,7 +93,7 @@ static int all_waits(struct rig *r, const char *address)
         assert_int_equal(weir_sleep(weir_ms(20)), 0);
         tasks = look_at_tasks(NULL);
         waits = strncmp(wait_of(tasks, "writer"), "writing", 7) == 0;
-        weir_tasks_free(tasks);
+        weir_tasks_close(tasks);
         if (waits)
             break;
     }
@@ -169,7 +169,7 @@ static int connecting(void *arg)
     assert_int_equal(weir_sleep(weir_ms(1)), 0);
     tasks = look_at_tasks(NULL);
     expect(tasks, "connects", "connecting to", address);
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
     weir_scope_cancel(&scope);
     (void)weir_scope_close(&scope);
     return 0;

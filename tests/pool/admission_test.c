@@ -72,7 +72,7 @@ static weir_pool_stats look(weir_pool *pool)
 {
     weir_pool_stats stats;
 
-    weir_pool_read(pool, &stats, NULL, NULL);
+    weir_pool_stats_get(pool, &stats, NULL, NULL);
     return stats;
 }
 
@@ -504,7 +504,7 @@ static int in_place(void *arg)
     assert_int_equal(report.fate, WEIR_JOB_RAN);
     progress = (weir_progress){0};
     assert_int_equal(weir_offload_with(weir_pool_compute(), "count", count_to, &deadline_ns, &options), 5);
-    weir_progress_read(&progress, &done, &total);
+    weir_progress_get(&progress, &done, &total);
     assert_true(done == 10 && total == 10);
     assert_int_equal(weir_scope_close(&scope), 0);
     assert_int_equal(weir_offload_each(NULL, "add", add_range, 101, &sum), 0);
@@ -535,7 +535,7 @@ static int histograms(void *arg)
         go(&scope, &c[i]);
     }
     (void)weir_scope_close(&scope);
-    weir_pool_read(pool, &stats, &queued, &ran);
+    weir_pool_stats_get(pool, &stats, &queued, &ran);
     assert_int_equal(weir_meter_count(&ran), 3);
     assert_int_equal(ran.sum_ns, 30 * MS);
     assert_int_equal(weir_meter_count(&queued), 3);

@@ -215,7 +215,7 @@ static void publish(struct run *run, weir_pool *pool)
     got = weir_offload(pool, "read", read_version, &p);
     if (went(run, got))
         assert_int_equal(got, expected);
-    weir_published_end(&p);
+    weir_published_free(&p);
 }
 
 /* --- all of it --- */

@@ -177,7 +177,7 @@ static int crowd(void *arg)
     for (int i = 0; i < CALLERS; i++)
         assert_int_equal(weir_spawn(&scope, "caller", one_of_many, &c), 0);
     assert_int_equal(weir_scope_close(&scope), 0);
-    weir_pool_read(c.pool, &stats, NULL, NULL);
+    weir_pool_stats_get(c.pool, &stats, NULL, NULL);
     assert_int_equal(c.ran + c.refused, CALLERS * ROUNDS);
     assert_int_equal(stats.ran, c.ran);
     assert_int_equal(stats.refused[WEIR_REFUSED_FULL] + stats.refused[WEIR_REFUSED_WAIT] + stats.dropped,
@@ -460,7 +460,7 @@ static int world(struct torture *t)
 
     assert_int_equal(weir_pool_open(&options, &pool), 0);
     result = torture_victim(t, three_jobs, pool);
-    weir_pool_read(pool, &stats, NULL, NULL);
+    weir_pool_stats_get(pool, &stats, NULL, NULL);
     assert_int_equal(stats.ran + stats.cancelled, stats.taken);
     weir_pool_close(pool);
     return result;

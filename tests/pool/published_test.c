@@ -83,7 +83,7 @@ static int plain(void *arg)
     assert_int_equal(weir_published_replace(&published, make_table(2), &before), 0);
     assert_int_equal(check_table(before), 1);
     free_table(before);
-    weir_published_end(&published);
+    weir_published_free(&published);
     assert_int_equal(alive, 0);
     return 0;
 }
@@ -132,7 +132,7 @@ static int holding(void *arg)
     assert_int_equal(weir_scope_close(&scope), 0);
     assert_true(k.was_set);
     assert_int_equal(alive, 1);
-    weir_published_end(&published);
+    weir_published_free(&published);
     return 0;
 }
 
@@ -185,7 +185,7 @@ static int reading_job(void *arg)
     assert_int_equal(weir_scope_close(&scope), 0);
     assert_true(k.was_set);
     assert_int_equal(alive, 1);
-    weir_published_end(&published);
+    weir_published_free(&published);
     return 0;
 }
 
@@ -278,7 +278,7 @@ static int storm(void *arg)
     assert_int_equal(weir_scope_close(&scope), 0);
     assert_int_equal(alive, 1);
     assert_int_equal(check_table(weir_published_get(&published)), n);
-    weir_published_end(&published);
+    weir_published_free(&published);
     assert_int_equal(alive, 0);
     return 0;
 }
@@ -311,7 +311,7 @@ static int world(struct torture *t)
     assert_int_equal(weir_published_init(&published, make_table(0), free_table), 0);
     result = torture_victim(t, publish_in_torture, &published);
     assert_int_equal(alive, 1);
-    weir_published_end(&published);
+    weir_published_free(&published);
     assert_int_equal(alive, 0);
     return result;
 }

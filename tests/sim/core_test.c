@@ -233,7 +233,7 @@ static void check_nothing_left(struct program *p)
     CHECK(p, weir__list_is_empty(&loop->root->children));
     CHECK(p, p->holders == 0 && p->semaphore.permits == PERMITS);
     CHECK(p, p->owners == 0 && p->mutex.owner == NULL);
-    weir_channel_close(p->channel);
+    weir_channel_end(p->channel);
     while (weir_select(&one, 1, &closed) == 0 && !closed)
         left++;
     CHECK(p, p->sent == p->received + left);
@@ -246,11 +246,11 @@ static int first(void *arg)
     weir_semaphore_init(&p->semaphore, PERMITS);
     weir_mutex_init(&p->mutex);
     weir_event_init(&p->event);
-    assert_int_equal(weir_channel_new(sizeof(uint64_t), 1 + draw(3), &p->channel), 0);
+    assert_int_equal(weir_channel_open(sizeof(uint64_t), 1 + draw(3), &p->channel), 0);
     for (int i = 0; i < 5; i++)
         (void)run_crew(p, DEPTH);
     check_nothing_left(p);
-    weir_channel_free(p->channel);
+    weir_channel_close(p->channel);
     p->hash = weir__sim_stats(weir__loop_current()->io).trace_hash;
     return 0;
 }

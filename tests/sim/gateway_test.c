@@ -89,18 +89,18 @@ static int item(weir_request *req, weir_response *res, void *state)
     snprintf(body, sizeof body, "{\"backend\":\"%s\",\"id\":\"%s\"}", names[b->index],
              weir_request_param(req, "id"));
     if (chance(5))
-        return weir_reply_fault(res, 500, "broken", "this backend is broken");
+        return weir_respond_fault(res, 500, "broken", "this backend is broken");
     if (chance(5)) { /* fewer bytes than announced, then a reset */
-        err = weir_reply_begin(res, 200, "application/json", (int64_t)strlen(body));
-        return err < 0 ? err : weir_reply_write(res, body, strlen(body) / 2);
+        err = weir_respond_begin(res, 200, "application/json", (int64_t)strlen(body));
+        return err < 0 ? err : weir_respond_write(res, body, strlen(body) / 2);
     }
     if (chance(30)) { /* chunked */
-        err = weir_reply_begin(res, 200, "application/json", -1);
+        err = weir_respond_begin(res, 200, "application/json", -1);
         for (const char *at = body; err == 0 && *at != '\0'; at++)
-            err = weir_reply_write(res, at, 1);
+            err = weir_respond_write(res, at, 1);
         return err;
     }
-    return weir_reply_bytes(res, 200, "application/json", body, strlen(body));
+    return weir_respond_bytes(res, 200, "application/json", body, strlen(body));
 }
 
 static int honest_backend(void *arg)
@@ -298,7 +298,7 @@ static void check_answer(struct world *w, const weir_reply *reply, const char *i
 {
     json_error_t fault;
     json_t *answer = json_loadb(reply->body, reply->body_bytes, JSON_REJECT_DUPLICATES, &fault);
-    const char *partial = weir_reply_header_value(reply, "x-weir-partial");
+    const char *partial = weir_reply_header(reply, "x-weir-partial");
     char expected[16];
     int good = 0, i = 0;
     const char *name;

@@ -134,14 +134,14 @@ static int select_and_add(void *arg)
     int sum = 0;
 
     (void)arg;
-    assert_int_equal(weir_channel_new(sizeof(int), 4, &numbers), 0);
+    assert_int_equal(weir_channel_open(sizeof(int), 4, &numbers), 0);
     weir_event_init(&stop);
     for (int i = 1; i <= 4; i++)
         assert_int_equal(weir_channel_send(numbers, &i), 0);
-    weir_channel_close(numbers);
+    weir_channel_end(numbers);
     assert_int_equal(add_until(numbers, &stop, &sum), 0);
     assert_int_equal(sum, 10);
-    weir_channel_free(numbers);
+    weir_channel_close(numbers);
     return 0;
 }
 
@@ -154,7 +154,7 @@ static int upper(weir_request *req, weir_response *res, void *state)
 {
     char data[4096];
     ssize_t n;
-    int err = weir_reply_begin(res, 200, "text/plain", -1);
+    int err = weir_respond_begin(res, 200, "text/plain", -1);
 
     (void)state;
     while (err == 0 && (n = weir_request_read(req, data, sizeof data)) != 0) {
@@ -163,7 +163,7 @@ static int upper(weir_request *req, weir_response *res, void *state)
         for (ssize_t i = 0; i < n; i++)
             if (data[i] >= 'a' && data[i] <= 'z')
                 data[i] = (char)(data[i] - 'a' + 'A');
-        err = weir_reply_write(res, data, (size_t)n);
+        err = weir_respond_write(res, data, (size_t)n);
     }
     return err;
 }
@@ -192,11 +192,11 @@ static int count_bytes(weir_client *client, const weir_fetch_options *options, u
 static int big(weir_request *req, weir_response *res, void *state)
 {
     static const char piece[1000] = "x";
-    int err = weir_reply_begin(res, 200, NULL, 100 * (int64_t)sizeof piece);
+    int err = weir_respond_begin(res, 200, NULL, 100 * (int64_t)sizeof piece);
 
     (void)req, (void)state;
     for (int i = 0; i < 100 && err == 0; i++)
-        err = weir_reply_write(res, piece, sizeof piece);
+        err = weir_respond_write(res, piece, sizeof piece);
     return err;
 }
 
@@ -205,7 +205,7 @@ static int slow(weir_request *req, weir_response *res, void *state)
     int err = weir_sleep(weir_seconds(2));
 
     (void)req, (void)state;
-    return err < 0 ? err : weir_reply_text(res, 200, "at last\n");
+    return err < 0 ? err : weir_respond_text(res, 200, "at last\n");
 }
 
 /* [sim] */

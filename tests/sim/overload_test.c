@@ -272,9 +272,9 @@ static int handle(weir_request *req, weir_response *res, void *state)
     err = q.form == RACE ? run_race(w, &q, &answer) : offload(w, &q, &answer);
     (void)weir_scope_close(&scope);
     if (err < 0)
-        return weir_reply_error(res, err);
+        return weir_respond_error(res, err);
     (void)snprintf(text, sizeof text, "%u:%" PRIu32, q.id, answer);
-    return weir_reply_text(res, 200, text);
+    return weir_respond_text(res, 200, text);
 }
 
 static void listening(void *arg, const char *address)
@@ -323,7 +323,7 @@ static bool says(const weir_reply *reply, const char *text)
 
 static void check_refusal(struct world *w, const struct question *q, const weir_reply *reply)
 {
-    const char *retry_after = weir_reply_header_value(reply, "retry-after");
+    const char *retry_after = weir_reply_header(reply, "retry-after");
 
     if (reply->status == 503) {
         w->busy++;
@@ -434,7 +434,7 @@ static void check_pool(struct world *w, unsigned index)
     uint64_t refused = 0;
     weir_pool_stats s;
 
-    weir_pool_read(pool, &s, NULL, NULL);
+    weir_pool_stats_get(pool, &s, NULL, NULL);
     for (int i = 0; i < WEIR_REFUSALS; i++)
         refused += i == WEIR_REFUSED_NESTED ? 0 : s.refused[i];
     CHECK(w, s.ran == fates[WEIR_JOB_RAN] && s.dropped == fates[WEIR_JOB_DROPPED]);

@@ -28,8 +28,8 @@ static inline int tree_job(weir_job *job, void *arg)
     int err;
 
     (void)job;
-    while ((err = weir_tasks_take(look->runtime, look->options, &look->tasks)) == 0 && tree_runs(look->tasks))
-        weir_tasks_free(look->tasks);
+    while ((err = weir_tasks_open(look->runtime, look->options, &look->tasks)) == 0 && tree_runs(look->tasks))
+        weir_tasks_close(look->tasks);
     return err;
 }
 

@@ -23,7 +23,7 @@
 static struct weir__stall stall_at(uint64_t key, const char *route, int64_t ms)
 {
     struct weir__stall s = {.key = key,
-                            .shown = {.kind = WEIR_STALL_COMPUTING, .held = weir_ms(ms), .count = 1}};
+                            .shown = {.type = WEIR_STALL_COMPUTING, .held = weir_ms(ms), .count = 1}};
 
     s.shown.held_max = s.shown.held;
     s.shown.first_ns = s.shown.last_ns = (int64_t)key;
@@ -291,7 +291,7 @@ static void programs_get_one_line(void **state)
         " scope=\"server > GET /report\" stack=\"csv_sort report.c:118 < report_\\x1bhandler report.c:61\""
         " hint=\"weir_offload(weir_pool_compute(), \\\"csv_sort\\\", …)\" seen=3"
         " since=2026-11-24T16:23:33.207Z\n");
-    s.shown.kind = WEIR_STALL_STARVED;
+    s.shown.type = WEIR_STALL_STARVED;
     assert_non_null(
         strstr(report(&logger, &s), "warn loop 0 kept off the CPU 41 ms in task \"GET /report\" (starved) "));
     logger.json = true;
@@ -330,7 +330,7 @@ static void a_deep_stack_is_cut(void **state)
 
 /* --- what to write instead --- */
 
-static const char *hint_for(enum weir_stall_kind kind, const char *const *names, size_t users, long call,
+static const char *hint_for(enum weir_stall_type kind, const char *const *names, size_t users, long call,
                             int fd)
 {
     static char text[WEIR__STALL_HINT_BYTES];

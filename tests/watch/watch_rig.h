@@ -21,12 +21,12 @@ enum { TEXT_BYTES = 4096 };
 
 /* What the hook saw, and how it lets the task go. */
 struct rig {
-    atomic_int seen[WEIR_STALL_KINDS]; /* of each kind */
+    atomic_int seen[WEIR_STALL_TYPES]; /* of each kind */
     atomic_int all;
     int pipe[2]; /* gets a byte when a blocked stall was seen */
     int written; /* bytes the hook has written */
     /* the first stall of the awaited kind, as text; written before it is counted */
-    enum weir_stall_kind awaited;
+    enum weir_stall_type awaited;
     char stack[TEXT_BYTES], task[64], route[64], scope[128], hint[256], spawned[64];
     bool ongoing, has_route;
     int64_t held_ns;
@@ -56,11 +56,11 @@ static inline void on_stall(void *arg, const weir_stall *s)
 {
     struct rig *r = arg;
 
-    if (s->kind == r->awaited && strncmp(s->task, "holder", 6) == 0 && atomic_load(&r->seen[s->kind]) == 0) {
+    if (s->type == r->awaited && strncmp(s->task, "holder", 6) == 0 && atomic_load(&r->seen[s->type]) == 0) {
         remember(r, s);
-        if (s->kind == WEIR_STALL_BLOCKED && write(r->pipe[1], "x", 1) == 1)
+        if (s->type == WEIR_STALL_BLOCKED && write(r->pipe[1], "x", 1) == 1)
             r->written++;
-        atomic_fetch_add(&r->seen[s->kind], 1);
+        atomic_fetch_add(&r->seen[s->type], 1);
     }
     atomic_fetch_add(&r->all, 1);
 }
@@ -76,7 +76,7 @@ static inline void run_on(enum weir_io io, struct rig *r, int loops, int (*fn)(v
 }
 
 /* Runs fn on io_uring and epoll. A simulation has no watch. */
-static inline void run_watched(enum weir_stall_kind awaited, int loops, int (*fn)(void *arg))
+static inline void run_watched(enum weir_stall_type awaited, int loops, int (*fn)(void *arg))
 {
     static const enum weir_io all[] = {WEIR_IO_URING, WEIR_IO_EPOLL};
 

@@ -122,7 +122,7 @@ static void on_loop_stall(void *arg, const weir_stall *s)
 {
     struct rig *r = arg;
 
-    if (s->kind != WEIR_STALL_BLOCKED)
+    if (s->type != WEIR_STALL_BLOCKED)
         return;
     remember(r, s);
     if (write(r->pipe[1], "x", 1) == 1)
@@ -180,7 +180,7 @@ static void on_both(void *arg, const weir_stall *s)
 {
     struct both *b = arg;
 
-    if (s->kind != WEIR_STALL_BLOCKED || strcmp(s->task, "holder") != 0)
+    if (s->type != WEIR_STALL_BLOCKED || strcmp(s->task, "holder") != 0)
         return;
     atomic_fetch_add(&b->seen[s->loop], 1);
     if (atomic_load(&b->seen[0]) == 1 && atomic_load(&b->seen[1]) == 1)
@@ -286,7 +286,7 @@ static int look(void *arg, const weir_stall *s)
 {
     struct found *f = arg;
 
-    if (s->kind != WEIR_STALL_BLOCKED)
+    if (s->type != WEIR_STALL_BLOCKED)
         return 0;
     f->places++;
     f->ongoing = s->ongoing;
@@ -300,7 +300,7 @@ static int add_up(void *arg, const weir_stall_total *t)
     struct found *f = arg;
 
     f->totals++;
-    if (t->kind == WEIR_STALL_BLOCKED)
+    if (t->type == WEIR_STALL_BLOCKED)
         f->blocked += t->count;
     return 0;
 }

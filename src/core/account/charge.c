@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static const char *const names[WEIR_CHARGE_KINDS] = {
+static const char *const names[WEIR_CHARGE_CATEGORIES] = {
     [WEIR_CHARGE_OTHER] = "other",         [WEIR_CHARGE_HEAD] = "head",
     [WEIR_CHARGE_QUEUE] = "queue",         [WEIR_CHARGE_RUN] = "run",
     [WEIR_CHARGE_READY] = "ready",         [WEIR_CHARGE_STARVED] = "starved",
@@ -17,17 +17,18 @@ static const char *const names[WEIR_CHARGE_KINDS] = {
     [WEIR_CHARGE_POOL_RUN] = "pool_run",
 };
 
-const char *weir_charge_kind_name(enum weir_charge_kind kind)
+const char *weir_charge_category_name(enum weir_charge_category kind)
 {
-    return (unsigned)kind < WEIR_CHARGE_KINDS ? names[kind] : names[WEIR_CHARGE_OTHER];
+    return (unsigned)kind < WEIR_CHARGE_CATEGORIES ? names[kind] : names[WEIR_CHARGE_OTHER];
 }
 
 const char *weir_charge_label(const weir_charge *charge, char out[WEIR_CHARGE_LABEL_BYTES])
 {
     if (charge->name == NULL)
-        return weir_charge_kind_name(charge->kind);
-    if (charge->kind == WEIR_CHARGE_BACKEND)
+        return weir_charge_category_name(charge->category);
+    if (charge->category == WEIR_CHARGE_BACKEND)
         return charge->name;
-    (void)snprintf(out, WEIR_CHARGE_LABEL_BYTES, "%s %s", weir_charge_kind_name(charge->kind), charge->name);
+    (void)snprintf(out, WEIR_CHARGE_LABEL_BYTES, "%s %s", weir_charge_category_name(charge->category),
+                   charge->name);
     return out;
 }

@@ -259,7 +259,7 @@ static struct weir_charge *put(struct account *a, const struct weir__charge *c)
 {
     struct weir_charge *out = &a->out[a->count++];
 
-    *out = (struct weir_charge){.kind = c->charge_to,
+    *out = (struct weir_charge){.category = c->charge_to,
                                 .name = c->name,
                                 .share = {weir__heartbeat_ns(a->heartbeat, c->share)},
                                 .took = {weir__heartbeat_ns(a->heartbeat, c->took)},

@@ -22,8 +22,9 @@ struct weir__arena;
 struct weir__heartbeat;
 
 enum {
-    WEIR__CHARGE_NONE = WEIR_CHARGE_KINDS, /* of a wait for what is charged itself: the tasks of a scope */
-    WEIR__CHARGES_KEPT = 32,               /* more are merged into OTHER, the smallest first */
+    WEIR__CHARGE_NONE =
+        WEIR_CHARGE_CATEGORIES, /* of a wait for what is charged itself: the tasks of a scope */
+    WEIR__CHARGES_KEPT = 32,    /* more are merged into OTHER, the smallest first */
     WEIR__LEDGER_HELD_BYTES = 48,
 };
 
@@ -32,14 +33,14 @@ struct weir__charge {
     const char *name;
     uint64_t share, took;
     uint32_t waits;
-    uint8_t charge_to; /* enum weir_charge_kind */
+    uint8_t charge_to; /* enum weir_charge_category */
 };
 
 /* One wait of one task. */
 struct weir__ledger_wait {
     uint64_t shared;   /* of its tier, as it began */
     uint64_t ticks;    /* when the wait began; once it is over, how long it was */
-    uint8_t charge_to; /* enum weir_charge_kind */
+    uint8_t charge_to; /* enum weir_charge_category */
 };
 
 /* The task that held the loop longest while the activity waited to be run. */

@@ -20,7 +20,7 @@ static uint64_t tasks_started(const struct weir__loop *loop)
     return (id + loop->task_id_step - 1 - (uint64_t)loop->index) / loop->task_id_step;
 }
 
-int weir_loop_read(weir_runtime *runtime, int index, weir_loop_stats *stats)
+int weir_loop_stats_get(weir_runtime *runtime, int index, weir_loop_stats *stats)
 {
     struct weir__loop *loop;
 
@@ -35,6 +35,6 @@ int weir_loop_read(weir_runtime *runtime, int index, weir_loop_stats *stats)
         .slept = {weir__heartbeat_ns(&loop->heartbeat, weir__heartbeat_sleep_total(&loop->heartbeat))},
         .cpu = {weir__loop_cpu_ns(loop) - loop->opened_cpu_ns},
     };
-    weir_meter_read(&loop->lag.meter, &stats->lag);
+    weir_meter_add(&loop->lag.meter, &stats->lag);
     return 0;
 }

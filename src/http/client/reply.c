@@ -38,7 +38,7 @@ void weir_client_unhold(weir_client *client, size_t bytes)
 
 /* --- answers --- */
 
-const char *weir_reply_header_value(const weir_reply *reply, const char *name)
+const char *weir_reply_header(const weir_reply *reply, const char *name)
 {
     weir_bytes wanted = weir_bytes_of(name);
 

@@ -124,11 +124,11 @@ static void refuse_beyond(struct weir__exchange *x, int exchanges)
 static int answer_refusal(struct weir__exchange *x)
 {
     const struct weir__refusal *r = &x->refusal;
-    int err = r->allow != NULL ? weir_reply_header(&x->response, "allow", r->allow) : 0;
+    int err = r->allow != NULL ? weir_response_header_add(&x->response, "allow", r->allow) : 0;
 
     if (err == 0 && r->code == NULL)
-        return weir_reply_bytes(&x->response, r->status, NULL, NULL, 0);
-    return err < 0 ? err : weir_reply_fault(&x->response, r->status, r->code, r->message);
+        return weir_respond_bytes(&x->response, r->status, NULL, NULL, 0);
+    return err < 0 ? err : weir_respond_fault(&x->response, r->status, r->code, r->message);
 }
 
 static void record(struct weir__exchange *x)

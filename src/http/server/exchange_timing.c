@@ -35,6 +35,6 @@ void weir__exchange_add_timing(struct weir__exchange *x)
     if (charges == NULL)
         return;
     (void)weir__server_timing_write(text, charges, account(x, charges), took);
-    (void)weir_reply_header(&x->response, "server-timing",
-                            text); /* without memory the response has no such header */
+    (void)weir_response_header_add(&x->response, "server-timing",
+                                   text); /* without memory the response has no such header */
 }

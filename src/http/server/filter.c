@@ -6,7 +6,7 @@
 #include "http/server/response_headers.h"
 #include "http/server/response_send.h"
 
-int weir_reply_use_filter(weir_response *res, const weir_reply_filter *filter, void *arg)
+int weir_response_filter_add(weir_response *res, const weir_response_filter *filter, void *arg)
 {
     if (res->began || res->filter != NULL)
         return -WEIR_EBUSY;
@@ -16,7 +16,7 @@ int weir_reply_use_filter(weir_response *res, const weir_reply_filter *filter, v
 }
 
 /* Shows the head to the filter. Returns: 1 the body goes through the filter; 0 it does not; < 0. */
-static int filter_head(struct weir__exchange *x, weir_reply_head *head)
+static int filter_head(struct weir__exchange *x, weir_response_head *head)
 {
     weir_response *res = &x->response;
     const char *type;
@@ -24,7 +24,7 @@ static int filter_head(struct weir__exchange *x, weir_reply_head *head)
 
     if (res->unfiltered)
         return 0;
-    type = weir_reply_header_get(res, "content-type");
+    type = weir_response_header(res, "content-type");
     if (type != NULL)
         head->type = type;
     head->bodiless = weir__response_has_no_body(x, head->status);
@@ -52,7 +52,7 @@ static int pass_on(struct weir__exchange *x, weir_bytes in, bool last, weir_byte
 int weir__filter_whole(struct weir__exchange *x, int status, const char *type, const void *data, size_t bytes)
 {
     weir_response *res = &x->response;
-    weir_reply_head head = {
+    weir_response_head head = {
         .status = status, .type = type, .length = (int64_t)bytes, .whole = true, .body = {data, bytes}};
     weir_bytes out = {0};
     int err, more, changed = filter_head(x, &head);
@@ -84,7 +84,7 @@ int weir__filter_whole(struct weir__exchange *x, int status, const char *type, c
 int weir__filter_head(struct weir__exchange *x, int status, const char *type, int64_t length)
 {
     weir_response *res = &x->response;
-    weir_reply_head head = {.status = status, .type = type, .length = length};
+    weir_response_head head = {.status = status, .type = type, .length = length};
     int err, changed = filter_head(x, &head);
 
     if (changed < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The filter of a response, which a handler or a wrapper of one set with weir_reply_use_filter().
+/* The filter of a response, which a handler or a wrapper of one set with weir_response_filter_add().
  *
  * Threading: a task of the exchange. The functions that send wait.
  */

@@ -114,7 +114,7 @@ void weir__refuse_slow_head(struct weir__exchange *x)
 
     weir__refuse(x, 408, "timeout",
                  with_limit(x, "the request's head took too long to come in",
-                            weir_format_duration(text, sizeof text, o->limits.head_timeout),
+                            weir_duration_format(text, sizeof text, o->limits.head_timeout),
                             o->limit_names.head_timeout),
                  true);
 }

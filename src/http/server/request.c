@@ -196,7 +196,7 @@ ssize_t weir_request_read(weir_request *req, void *data, size_t bytes)
     return (ssize_t)payload.len;
 }
 
-int weir_read_body(weir_request *req, weir_bytes *body, size_t max_bytes)
+int weir_request_read_body(weir_request *req, weir_bytes *body, size_t max_bytes)
 {
     struct weir__exchange *x = weir__exchange_of_request(req);
     uint64_t max = req->body.max < max_bytes ? req->body.max : max_bytes;

@@ -6,7 +6,7 @@
 #include "http/server/filter.h"
 #include "http/server/response_send.h"
 
-int weir_reply_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes)
+int weir_respond_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
     int err = weir__response_begin(x, status, true);
@@ -17,17 +17,17 @@ int weir_reply_bytes(weir_response *res, int status, const char *type, const voi
                                : weir__response_send_whole(x, status, type, data, bytes);
 }
 
-int weir_reply_text(weir_response *res, int status, const char *text)
+int weir_respond_text(weir_response *res, int status, const char *text)
 {
-    return weir_reply_bytes(res, status, "text/plain; charset=utf-8", text, strlen(text));
+    return weir_respond_bytes(res, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
-int weir_reply_body(weir_response *res, int status, const char *type, const weir_buffer *body)
+int weir_respond_buffer(weir_response *res, int status, const char *type, const weir_buffer *body)
 {
-    return weir_reply_bytes(res, status, type, body->data, body->len);
+    return weir_respond_bytes(res, status, type, body->data, body->len);
 }
 
-int weir_reply_begin(weir_response *res, int status, const char *type, int64_t length)
+int weir_respond_begin(weir_response *res, int status, const char *type, int64_t length)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
     int err = weir__response_begin(x, status, false);
@@ -38,7 +38,7 @@ int weir_reply_begin(weir_response *res, int status, const char *type, int64_t l
                                : weir__response_send_head(x, status, type, length);
 }
 
-int weir_reply_write(weir_response *res, const void *data, size_t bytes)
+int weir_respond_write(weir_response *res, const void *data, size_t bytes)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
     int err;

@@ -20,10 +20,10 @@ static int add_retry_after(weir_response *res)
     char seconds[24];
 
     (void)snprintf(seconds, sizeof seconds, "%" PRId64, busy_ns > 0 ? (busy_ns - 1) / 1000000000 + 1 : 1);
-    return weir_reply_header(res, "retry-after", seconds);
+    return weir_response_header_add(res, "retry-after", seconds);
 }
 
-int weir_reply_fault(weir_response *res, int status, const char *code, const char *message)
+int weir_respond_fault(weir_response *res, int status, const char *code, const char *message)
 {
     weir_buffer text;
     int err;
@@ -41,7 +41,7 @@ int weir_reply_fault(weir_response *res, int status, const char *code, const cha
     if (err == 0 && status == 503)
         err = add_retry_after(res);
     if (err == 0)
-        err = weir_reply_body(res, status, "application/json", &text);
+        err = weir_respond_buffer(res, status, "application/json", &text);
     weir_buffer_free(&text);
     return err;
 }
@@ -52,7 +52,7 @@ static int reply_busy(weir_response *res)
     char message[80];
 
     (void)snprintf(message, sizeof message, "%s; try again later", why != NULL ? why : "a limit is reached");
-    return weir_reply_fault(res, 503, "busy", message);
+    return weir_respond_fault(res, 503, "busy", message);
 }
 
 /* The reason of a refusal that a handler passes on as an error; NULL: it is none. */
@@ -96,12 +96,12 @@ static int reply_slow(weir_response *res)
                        o->limits.body_rate_bytes, o->limit_names.body_rate);
     else
         (void)snprintf(message, sizeof message, "nothing more of the request's body came in for %s (%s)",
-                       weir_format_duration(time, sizeof time, o->limits.idle_timeout),
+                       weir_duration_format(time, sizeof time, o->limits.idle_timeout),
                        o->limit_names.idle_timeout);
-    return weir_reply_fault(res, 408, "timeout", message);
+    return weir_respond_fault(res, 408, "timeout", message);
 }
 
-int weir_reply_error(weir_response *res, int err)
+int weir_respond_error(weir_response *res, int err)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
 
@@ -111,31 +111,31 @@ int weir_reply_error(weir_response *res, int err)
     case WEIR_EBUSY:
         return reply_busy(res);
     case ENOMEM:
-        return weir_reply_fault(res, 503, "busy", "out of memory; try again later");
+        return weir_respond_fault(res, 503, "busy", "out of memory; try again later");
     case WEIR_ENESTED:
     case EAGAIN:
-        return weir_reply_fault(res, 503, "busy", "no thread is free; try again later");
+        return weir_respond_fault(res, 503, "busy", "no thread is free; try again later");
     case WEIR_EDEADLINE:
-        return weir_reply_fault(res, 504, "deadline", "deadline exceeded");
+        return weir_respond_fault(res, 504, "deadline", "deadline exceeded");
     case WEIR_ELATE:
-        return weir_reply_fault(res, 504, "deadline", "it would not have been done before the deadline");
+        return weir_respond_fault(res, 504, "deadline", "it would not have been done before the deadline");
     case WEIR_ETOOLARGE:
-        return weir_reply_fault(res, 413, "too_large",
-                                x->request.body_err == -WEIR_ETOOLARGE ||
-                                        weir__http_body_is_too_large(&x->request.body)
-                                    ? weir__body_limit_text(x)
-                                    : "the body is larger than the limit");
+        return weir_respond_fault(res, 413, "too_large",
+                                  x->request.body_err == -WEIR_ETOOLARGE ||
+                                          weir__http_body_is_too_large(&x->request.body)
+                                      ? weir__body_limit_text(x)
+                                      : "the body is larger than the limit");
     case WEIR_ECPU:
-        return weir_reply_fault(res, 422, "too_large",
-                                "it takes more computing than is allowed for one request");
+        return weir_respond_fault(res, 422, "too_large",
+                                  "it takes more computing than is allowed for one request");
     case WEIR_EPROTOCOL:
-        return weir_reply_fault(res, 400, "malformed", "the request body can't be understood");
+        return weir_respond_fault(res, 400, "malformed", "the request body can't be understood");
     case WEIR_ESLOW:
         return reply_slow(res);
     case WEIR_ETRUNCATED:
-        return weir_reply_fault(res, 400, "truncated", "the request body ended early");
+        return weir_respond_fault(res, 400, "truncated", "the request body ended early");
     default:
-        return weir_reply_fault(res, 500, "internal", weir_error_text(err));
+        return weir_respond_fault(res, 500, "internal", weir_error_text(err));
     }
 }
 
@@ -147,9 +147,9 @@ void weir__response_finish(struct weir__exchange *x, int outcome)
         if (x->client_left)
             res->err = -ECONNRESET;
         else if (outcome < 0)
-            (void)weir_reply_error(res, outcome);
+            (void)weir_respond_error(res, outcome);
         else
-            (void)weir_reply_fault(res, 500, "internal", "the handler gave no answer");
+            (void)weir_respond_fault(res, 500, "internal", "the handler gave no answer");
     }
     if (res->ended || res->err < 0)
         return;

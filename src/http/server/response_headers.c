@@ -44,7 +44,7 @@ static int grow_headers(struct weir__exchange *x, size_t need)
     return 0;
 }
 
-int weir_reply_header(weir_response *res, const char *name, const char *value)
+int weir_response_header_add(weir_response *res, const char *name, const char *value)
 {
     struct weir__exchange *x = weir__exchange_of_response(res);
     weir_bytes n = weir_bytes_of(name), v = weir_bytes_of(value);
@@ -100,7 +100,7 @@ bool weir__response_has_header(const weir_response *res, weir_bytes name)
     return find_header(res, name, &at, &value);
 }
 
-const char *weir_reply_header_get(weir_response *res, const char *name)
+const char *weir_response_header(weir_response *res, const char *name)
 {
     size_t at = 0;
     weir_bytes value;
@@ -110,7 +110,7 @@ const char *weir_reply_header_get(weir_response *res, const char *name)
     return weir__arena_memdup(&weir__exchange_of_response(res)->memory, value.data, value.len);
 }
 
-const char *weir_reply_header_joined(weir_response *res, const char *name)
+const char *weir_response_header_joined(weir_response *res, const char *name)
 {
     struct weir__arena *memory = &weir__exchange_of_response(res)->memory;
     const char *text = NULL;
@@ -145,7 +145,7 @@ static void remove_headers(weir_response *res, weir_bytes name, size_t before)
     }
 }
 
-int weir_reply_header_set(weir_response *res, const char *name, const char *value)
+int weir_response_header_set(weir_response *res, const char *name, const char *value)
 {
     size_t before = res->headers_len;
     int err = 0;
@@ -155,7 +155,7 @@ int weir_reply_header_set(weir_response *res, const char *name, const char *valu
     if (is_servers_own(name))
         return -EINVAL;
     if (value != NULL) /* first, so that a failure changes nothing */
-        err = weir_reply_header(res, name, value);
+        err = weir_response_header_add(res, name, value);
     if (err == 0)
         remove_headers(res, weir_bytes_of(name), before);
     return err;

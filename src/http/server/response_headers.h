@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The fields of a response that its handler and filters add: weir_reply_header() and its like.
+/* The fields of a response that its handler and filters add: weir_response_header_add() and its like.
  *
  * Threading: as the response.
  */

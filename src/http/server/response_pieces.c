@@ -18,7 +18,7 @@ struct sending {
     int status;
     const char *type;
     uint64_t bytes; /* of all pieces */
-    const weir_reply_piece *pieces;
+    const weir_response_piece *pieces;
     size_t count;
     size_t let_go; /* the first pieces, which are sent */
 };
@@ -40,7 +40,7 @@ static int send_group(struct sending *s)
     int err;
 
     for (; s->let_go + n < s->count && n < GROUP_PIECES; n++) {
-        const weir_reply_piece *piece = &s->pieces[s->let_go + n];
+        const weir_response_piece *piece = &s->pieces[s->let_go + n];
         if (bytes > 0 && bytes + piece->bytes > GROUP_BYTES)
             break;
         group[n] = (struct iovec){(void *)(uintptr_t)piece->data, piece->bytes};
@@ -91,14 +91,14 @@ static int filter_all(struct sending *s)
         return filter_whole(s);
     err = weir__filter_head(s->x, s->status, s->type, (int64_t)s->bytes);
     for (size_t i = 0; i < s->count && err == 0; i++) {
-        err = weir_reply_write(&s->x->response, s->pieces[i].data, s->pieces[i].bytes);
+        err = weir_respond_write(&s->x->response, s->pieces[i].data, s->pieces[i].bytes);
         let_go(s, i + 1);
     }
     return err;
 }
 
-int weir_reply_pieces(weir_response *res, int status, const char *type, const weir_reply_piece *pieces,
-                      size_t count)
+int weir_respond_pieces(weir_response *res, int status, const char *type, const weir_response_piece *pieces,
+                        size_t count)
 {
     struct sending s = {.x = weir__exchange_of_response(res),
                         .status = status,

@@ -35,7 +35,7 @@ static void add_loop(struct weir__server_loop *home, weir_server_stats *stats)
     weir__unserved_read(&home->unserved, stats);
 }
 
-void weir_server_read(weir_runtime *runtime, weir_server_stats *stats)
+void weir_server_stats_get(weir_runtime *runtime, weir_server_stats *stats)
 {
     *stats = (weir_server_stats){0};
     weir__registry_enter(&runtime->registry);

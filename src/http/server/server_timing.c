@@ -25,8 +25,8 @@ static bool is_taken(const char *name)
 {
     if (strcmp(name, "total") == 0)
         return true;
-    for (enum weir_charge_kind kind = 0; kind < WEIR_CHARGE_KINDS; kind++)
-        if (strcmp(name, weir_charge_kind_name(kind)) == 0)
+    for (enum weir_charge_category kind = 0; kind < WEIR_CHARGE_CATEGORIES; kind++)
+        if (strcmp(name, weir_charge_category_name(kind)) == 0)
             return true;
     return false;
 }
@@ -36,9 +36,10 @@ static size_t write_name(char *out, const weir_charge *charge)
 {
     size_t n = 0;
 
-    if (charge->name == NULL || charge->kind != WEIR_CHARGE_BACKEND || charge->name[0] == '\0' ||
+    if (charge->name == NULL || charge->category != WEIR_CHARGE_BACKEND || charge->name[0] == '\0' ||
         is_taken(charge->name))
-        n = (size_t)sprintf(out, charge->name != NULL ? "%s-" : "%s", weir_charge_kind_name(charge->kind));
+        n = (size_t)sprintf(out, charge->name != NULL ? "%s-" : "%s",
+                            weir_charge_category_name(charge->category));
     for (const char *p = charge->name; p != NULL && *p != '\0' && n < NAME_BYTES_MAX - 1; p++)
         out[n++] = weir__http_char_is(*p, WEIR__HTTP_TCHAR) ? *p : '_';
     out[n] = '\0';

@@ -174,7 +174,7 @@ struct weir_response {
     bool final;          /* the handler is done with the request: its body will not be read any more */
     uint64_t left, sent; /* of the body: what the handler may still write; what was sent */
     int err;             /* sticky: sending failed */
-    const weir_reply_filter *filter;
+    const weir_response_filter *filter;
     void *filter_arg;
     bool filtered;   /* the body goes through the filter */
     bool unfiltered; /* the filter has failed: the answer that says so does not go through it */
@@ -200,7 +200,7 @@ struct weir__exchange {
     struct weir__refusal refusal;
     struct weir__scope *scope;   /* of the handler; NULL before the task runs and after the answer */
     bool client_left;            /* the response will not be read */
-    weir_buffer body;            /* what weir_read_body() returned */
+    weir_buffer body;            /* what weir_request_read_body() returned */
     int64_t began_ns, queued_ns; /* the first byte of the head came; the task was spawned */
 };
 

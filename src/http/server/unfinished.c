@@ -30,14 +30,14 @@ static void *look(void *arg)
     struct weir__unfinished *u = arg;
     weir_tasks *tasks = NULL;
 
-    if (weir_tasks_take(u->runtime, &options, &tasks) == 0)
+    if (weir_tasks_open(u->runtime, &options, &tasks) == 0)
         for (size_t i = 0; i < weir_tasks_count(tasks); i++) {
             const weir_task_info *task = weir_tasks_at(tasks, i);
             if (task->route !=
                 NULL) /* a task without a route is the server's own, and waits for the others */
                 add(u, task);
         }
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
     atomic_store(&u->ready, 1);
     weir__futex_wake(&u->ready);
     return NULL;

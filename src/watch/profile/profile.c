@@ -75,7 +75,7 @@ static void free_profile(weir_profile *profile)
     free(profile);
 }
 
-int weir_profile_start(weir_runtime *runtime, int hz, weir_profile **out)
+int weir_profile_open(weir_runtime *runtime, int hz, weir_profile **out)
 {
     weir_profile *profile;
     int err;
@@ -126,7 +126,7 @@ void weir_profile_collect(weir_profile *profile)
 
 /* --- stopping --- */
 
-int weir_profile_stop(weir_profile *profile, weir_buffer *folded)
+int weir_profile_close(weir_profile *profile, weir_buffer *folded)
 {
     int err;
 

@@ -17,14 +17,14 @@ static int take_all(weir_runtime *runtime, const weir_tasks_options *o, weir_tas
     return weir__inspect_order(tasks, o->tasks_max);
 }
 
-int weir_tasks_take(weir_runtime *runtime, const weir_tasks_options *options, weir_tasks **out)
+int weir_tasks_open(weir_runtime *runtime, const weir_tasks_options *options, weir_tasks **out)
 {
     weir_tasks_options o = options != NULL ? *options : (weir_tasks_options){0};
     weir_tasks *tasks = calloc(1, sizeof *tasks);
     int err = tasks != NULL ? take_all(runtime, &o, tasks) : -ENOMEM;
 
     if (err < 0) {
-        weir_tasks_free(tasks);
+        weir_tasks_close(tasks);
         tasks = NULL;
     }
     *out = tasks;
@@ -56,7 +56,7 @@ const weir_task_info *weir_tasks_at(const weir_tasks *tasks, size_t i)
     return i < tasks->given ? &tasks->seen[tasks->order[i]].info : NULL;
 }
 
-void weir_tasks_free(weir_tasks *tasks)
+void weir_tasks_close(weir_tasks *tasks)
 {
     if (tasks == NULL)
         return;

@@ -76,7 +76,7 @@ static int write_tree(void *arg)
     text_out_init(&out, 256 << 10);
     assert_int_equal(tasks_json_write(tasks, &out, pour, &poured), 0);
     weir_buffer_free(&out.text);
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
     weir_scope_cancel(&scope);
     (void)weir_scope_close(&scope);
     return 0;

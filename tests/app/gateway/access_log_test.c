@@ -85,11 +85,11 @@ static void assert_part(size_t i, const char *name, int64_t ns)
 static void where_the_time_went_is_told_largest_first(void **state)
 {
     static const weir_charge charges[] = {
-        {.kind = WEIR_CHARGE_RUN, .share = {200000}},
-        {.kind = WEIR_CHARGE_QUEUE, .share = {900}},
-        {.kind = WEIR_CHARGE_SEND, .share = {100}},
-        {.kind = WEIR_CHARGE_CONNECT, .name = "orders", .share = {298000}},
-        {.kind = WEIR_CHARGE_BACKEND, .name = "orders", .share = {1001000}},
+        {.category = WEIR_CHARGE_RUN, .share = {200000}},
+        {.category = WEIR_CHARGE_QUEUE, .share = {900}},
+        {.category = WEIR_CHARGE_SEND, .share = {100}},
+        {.category = WEIR_CHARGE_CONNECT, .name = "orders", .share = {298000}},
+        {.category = WEIR_CHARGE_BACKEND, .name = "orders", .share = {1001000}},
     };
     weir_exchange_record record = fine;
 
@@ -109,8 +109,12 @@ static void where_the_time_went_is_told_largest_first(void **state)
 static void who_held_the_loop_is_named(void **state)
 {
     weir_charge charges[] = {
-        {.kind = WEIR_CHARGE_QUEUE, .share = {700000}, .held_by = "GET /a", .held_route = "/a", .held = {5}},
-        {.kind = WEIR_CHARGE_READY,
+        {.category = WEIR_CHARGE_QUEUE,
+         .share = {700000},
+         .held_by = "GET /a",
+         .held_route = "/a",
+         .held = {5}},
+        {.category = WEIR_CHARGE_READY,
          .share = {800000},
          .held_by = "GET /report",
          .held_route = "/report",

@@ -20,10 +20,10 @@ static struct response_coding *coding;
 
 static int stream_all(weir_response *res, size_t bytes, size_t piece, int64_t length)
 {
-    int err = weir_reply_begin(res, 200, "text/css", length);
+    int err = weir_respond_begin(res, 200, "text/css", length);
 
     for (size_t at = 0; err == 0 && at < bytes; at += piece)
-        err = weir_reply_write(res, text_of + at, bytes - at < piece ? bytes - at : piece);
+        err = weir_respond_write(res, text_of + at, bytes - at < piece ? bytes - at : piece);
     return err;
 }
 
@@ -33,27 +33,27 @@ static int answer(weir_request *req, weir_response *res)
     int err = 0;
 
     if (strstr(how, "etag") != NULL)
-        err = weir_reply_header(res, "etag", "\"tag\"");
+        err = weir_response_header_add(res, "etag", "\"tag\"");
     if (err == 0 && strstr(how, "vary") != NULL)
-        err = weir_reply_header(res, "vary", "accept");
+        err = weir_response_header_add(res, "vary", "accept");
     if (err == 0 && strstr(how, "encoded") != NULL)
-        err = weir_reply_header(res, "content-encoding", "br");
+        err = weir_response_header_add(res, "content-encoding", "br");
     if (err == 0 && strstr(how, "no-transform") != NULL)
-        err = weir_reply_header(res, "cache-control", "public, no-transform");
+        err = weir_response_header_add(res, "cache-control", "public, no-transform");
     if (err < 0)
         return err;
     if (strstr(how, "fixed") != NULL)
-        return weir_reply_bytes(res, 200, "text/plain", fixed_text, sizeof fixed_text - 1);
+        return weir_respond_bytes(res, 200, "text/plain", fixed_text, sizeof fixed_text - 1);
     if (strstr(how, "part") != NULL)
-        return weir_reply_bytes(res, 206, "text/plain", text_of, 5000);
+        return weir_respond_bytes(res, 206, "text/plain", text_of, 5000);
     if (strstr(how, "image") != NULL)
-        return weir_reply_bytes(res, 200, "image/png", text_of, 5000);
+        return weir_respond_bytes(res, 200, "image/png", text_of, 5000);
     if (strstr(how, "events") != NULL)
-        return weir_reply_bytes(res, 200, "text/event-stream", text_of, 5000);
+        return weir_respond_bytes(res, 200, "text/event-stream", text_of, 5000);
     if (strstr(how, "tiny") != NULL)
-        return weir_reply_bytes(res, 200, "text/plain", text_of, 49);
+        return weir_respond_bytes(res, 200, "text/plain", text_of, 49);
     if (strstr(how, "large") != NULL)
-        return weir_reply_bytes(res, 200, "application/problem+json; charset=utf-8", text_of, 200000);
+        return weir_respond_bytes(res, 200, "application/problem+json; charset=utf-8", text_of, 200000);
     if (strstr(how, "stream-known") != NULL)
         return stream_all(res, 200000, 999, 200000);
     if (strstr(how, "stream-big") != NULL)
@@ -62,7 +62,7 @@ static int answer(weir_request *req, weir_response *res)
         return stream_all(res, 100000, 999, 200000);
     if (strstr(how, "stream") != NULL)
         return stream_all(res, 200000, 999, -1);
-    return weir_reply_bytes(res, 200, "text/plain", text_of, 5000);
+    return weir_respond_bytes(res, 200, "text/plain", text_of, 5000);
 }
 
 static int handle(weir_request *req, weir_response *res, void *state)
@@ -258,7 +258,7 @@ static int full(struct rig *rig)
     assert_int_equal(weir_spawn(&scope, "occupy", occupy, pool), 0);
     do {
         assert_int_equal(weir_yield(), 0);
-        weir_pool_read(pool, &stats, NULL, NULL);
+        weir_pool_stats_get(pool, &stats, NULL, NULL);
     } while (stats.running == 0);
     for (size_t i = 0; i < 2; i++) {
         ask(rig, "GET", hows[i], "gzip");

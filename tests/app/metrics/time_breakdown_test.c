@@ -10,9 +10,9 @@
 
 #include "metrics/time_breakdown.h"
 
-static weir_charge charge(enum weir_charge_kind kind, const char *name, int64_t ms)
+static weir_charge charge(enum weir_charge_category kind, const char *name, int64_t ms)
 {
-    return (weir_charge){.kind = kind, .name = name, .share = weir_ms(ms)};
+    return (weir_charge){.category = kind, .name = name, .share = weir_ms(ms)};
 }
 
 static void take_one(struct breakdown_cell *cell, weir_charge one)

@@ -59,11 +59,11 @@ static int emit(void *arg, const weir_buffer *out, bool more)
     int err = 0;
 
     if (!more && !e->begun)
-        return weir_reply_body(e->res, 200, "text/plain", out);
+        return weir_respond_buffer(e->res, 200, "text/plain", out);
     if (!e->begun)
-        err = weir_reply_begin(e->res, 200, "text/plain", -1);
+        err = weir_respond_begin(e->res, 200, "text/plain", -1);
     e->begun = true;
-    return err < 0 ? err : weir_reply_write(e->res, out->data, out->len);
+    return err < 0 ? err : weir_respond_write(e->res, out->data, out->len);
 }
 
 static int handle(weir_request *req, weir_response *res, void *state)
@@ -232,7 +232,7 @@ static int refusals(struct rig *rig)
     assert_int_equal(weir_spawn(&scope, "occupy", occupy, &busy), 0);
     do {
         assert_int_equal(weir_yield(), 0);
-        weir_pool_read(busy.pool, &stats, NULL, NULL);
+        weir_pool_stats_get(busy.pool, &stats, NULL, NULL);
     } while (stats.running == 0);
     s = rig_connect(rig);
     post(s, 3);

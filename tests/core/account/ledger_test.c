@@ -49,15 +49,15 @@ static void close_ledger(uint64_t ticks)
     assert_true(count <= WEIR_CHARGES_MAX);
 }
 
-static const weir_charge *find(enum weir_charge_kind kind, const char *name)
+static const weir_charge *find(enum weir_charge_category kind, const char *name)
 {
     for (size_t i = 0; i < count; i++)
-        if (account[i].kind == kind && account[i].name == name)
+        if (account[i].category == kind && account[i].name == name)
             return &account[i];
     return NULL;
 }
 
-static int64_t share_of(enum weir_charge_kind kind, const char *name)
+static int64_t share_of(enum weir_charge_category kind, const char *name)
 {
     const weir_charge *c = find(kind, name);
 
@@ -528,17 +528,18 @@ static void each_kind_has_a_word_that_is_a_token(void **state)
     char text[WEIR_CHARGE_LABEL_BYTES];
 
     (void)state;
-    for (enum weir_charge_kind i = 0; i < WEIR_CHARGE_KINDS; i++) {
-        const char *word = weir_charge_kind_name(i);
+    for (enum weir_charge_category i = 0; i < WEIR_CHARGE_CATEGORIES; i++) {
+        const char *word = weir_charge_category_name(i);
         assert_true(strlen(word) > 2 && strspn(word, "abcdefghijklmnopqrstuvwxyz_") == strlen(word));
-        for (enum weir_charge_kind j = 0; j < i; j++)
-            assert_string_not_equal(word, weir_charge_kind_name(j));
+        for (enum weir_charge_category j = 0; j < i; j++)
+            assert_string_not_equal(word, weir_charge_category_name(j));
     }
-    assert_string_equal(weir_charge_label(&(weir_charge){.kind = WEIR_CHARGE_RUN}, text), "run");
-    assert_string_equal(weir_charge_label(&(weir_charge){.kind = WEIR_CHARGE_BACKEND, .name = "user"}, text),
-                        "user");
-    assert_string_equal(weir_charge_label(&(weir_charge){.kind = WEIR_CHARGE_CONNECT, .name = "user"}, text),
-                        "connect user");
+    assert_string_equal(weir_charge_label(&(weir_charge){.category = WEIR_CHARGE_RUN}, text), "run");
+    assert_string_equal(
+        weir_charge_label(&(weir_charge){.category = WEIR_CHARGE_BACKEND, .name = "user"}, text), "user");
+    assert_string_equal(
+        weir_charge_label(&(weir_charge){.category = WEIR_CHARGE_CONNECT, .name = "user"}, text),
+        "connect user");
 }
 
 int main(void)

@@ -12,7 +12,7 @@ static weir_loop_stats *look(void)
 {
     static weir_loop_stats stats;
 
-    assert_int_equal(weir_loop_read(weir_runtime_here(), weir_loop_index(), &stats), 0);
+    assert_int_equal(weir_loop_stats_get(weir_runtime_here(), weir_loop_index(), &stats), 0);
     return &stats;
 }
 
@@ -145,7 +145,7 @@ static void *watch(void *arg)
     weir_loop_stats *stats = malloc(sizeof *stats);
 
     while (!atomic_load(&w->enough)) {
-        if (weir_loop_read(w->runtime, 1, stats) < 0 || stats->slept.ns < w->slept_ns)
+        if (weir_loop_stats_get(w->runtime, 1, stats) < 0 || stats->slept.ns < w->slept_ns)
             abort();
         w->slept_ns = stats->slept.ns;
         if (w->slept_ns > 20 * INT64_C(1000000))
@@ -163,8 +163,8 @@ static int is_watched(void *arg)
     pthread_t thread;
 
     (void)arg;
-    assert_int_equal(weir_loop_read(w.runtime, -1, &stats), -EINVAL);
-    assert_int_equal(weir_loop_read(w.runtime, 2, &stats), -EINVAL);
+    assert_int_equal(weir_loop_stats_get(w.runtime, -1, &stats), -EINVAL);
+    assert_int_equal(weir_loop_stats_get(w.runtime, 2, &stats), -EINVAL);
     assert_int_equal(pthread_create(&thread, NULL, watch, &w), 0);
     while (!atomic_load(&w.asleep_long_enough))
         assert_int_equal(weir_yield(), 0);

@@ -458,11 +458,11 @@ static int headers_of_replies(void *arg)
                  "HTTP/1.1 200 OK\r\nA: 1\r\nB:\r\nC:   x y  \r\na: 2\r\ncontent-length:0\r\n\r\n");
     assert_int_equal(weir_get(client, b.url, &reply), 0);
     assert_int_equal(reply.header_count, 5);
-    assert_string_equal(weir_reply_header_value(&reply, "a"), "1");
-    assert_string_equal(weir_reply_header_value(&reply, "b"), "");
-    assert_string_equal(weir_reply_header_value(&reply, "C"), "x y");
-    assert_string_equal(weir_reply_header_value(&reply, "Content-Length"), "0");
-    assert_null(weir_reply_header_value(&reply, "d"));
+    assert_string_equal(weir_reply_header(&reply, "a"), "1");
+    assert_string_equal(weir_reply_header(&reply, "b"), "");
+    assert_string_equal(weir_reply_header(&reply, "C"), "x y");
+    assert_string_equal(weir_reply_header(&reply, "Content-Length"), "0");
+    assert_null(weir_reply_header(&reply, "d"));
     weir_reply_free(&reply);
     weir_reply_free(&reply);
     weir_client_close(client);

@@ -52,7 +52,7 @@ static int sum(weir_request *req, weir_response *res, void *state)
     if (n < 0)
         return (int)n;
     (void)snprintf(text, sizeof text, "%llx", (unsigned long long)all);
-    return weir_reply_text(res, 200, text);
+    return weir_respond_text(res, 200, text);
 }
 
 static struct reading reading;

@@ -120,7 +120,7 @@ static int tell(weir_request *req, weir_response *res, void *state)
     assert_ptr_equal(weir_request_trace(req), trace);
     (void)snprintf(text, sizeof text, "%s %d %s", weir_trace_format(trace, 1, parent), trace->span != 0,
                    trace_state != NULL ? trace_state : "none");
-    return weir_reply_text(res, 200, text);
+    return weir_respond_text(res, 200, text);
 }
 
 static const char *told(struct rig *rig, const char *headers)
@@ -191,7 +191,7 @@ static int pass_on(weir_request *req, weir_response *res, void *client)
 
     (void)snprintf(url, sizeof url, "http://%s/", rig->address);
     assert_int_equal(get_for(req, client, url, &reply), 0);
-    return weir_reply_bytes(res, reply.status, NULL, reply.body, reply.body_bytes);
+    return weir_respond_bytes(res, reply.status, NULL, reply.body, reply.body_bytes);
 }
 
 static void *open_client(void *arg)

@@ -5,15 +5,15 @@
 
 #include "http/server/server_rig.h"
 
-static inline const weir_charge *find(const struct rig *rig, enum weir_charge_kind kind, const char *name)
+static inline const weir_charge *find(const struct rig *rig, enum weir_charge_category kind, const char *name)
 {
     for (size_t i = 0; i < rig->charge_count; i++)
-        if (rig->charges[i].kind == kind && rig->charges[i].name == name)
+        if (rig->charges[i].category == kind && rig->charges[i].name == name)
             return &rig->charges[i];
     return NULL;
 }
 
-static inline int64_t share_of(const struct rig *rig, enum weir_charge_kind kind, const char *name)
+static inline int64_t share_of(const struct rig *rig, enum weir_charge_category kind, const char *name)
 {
     const weir_charge *charge = find(rig, kind, name);
 

@@ -41,7 +41,7 @@ static void simulate(struct rig *rig)
     assert_int_equal(memory_run(&options, in_virtual_time, rig), 0);
 }
 
-static int64_t took_of(const struct rig *rig, enum weir_charge_kind kind, const char *name)
+static int64_t took_of(const struct rig *rig, enum weir_charge_category kind, const char *name)
 {
     const weir_charge *charge = find(rig, kind, name);
 
@@ -80,10 +80,10 @@ static void ask(struct rig *rig, const char *request)
 static int eat(weir_request *req, weir_response *res, void *state)
 {
     weir_bytes body;
-    int err = weir_read_body(req, &body, SIZE_MAX);
+    int err = weir_request_read_body(req, &body, SIZE_MAX);
 
     (void)state;
-    return err < 0 ? err : weir_reply_text(res, 200, "eaten");
+    return err < 0 ? err : weir_respond_text(res, 200, "eaten");
 }
 
 static const char poured[1 << 20];
@@ -91,7 +91,7 @@ static const char poured[1 << 20];
 static int pour(weir_request *req, weir_response *res, void *state)
 {
     (void)req, (void)state;
-    return weir_reply_bytes(res, 200, NULL, poured, sizeof poured);
+    return weir_respond_bytes(res, 200, NULL, poured, sizeof poured);
 }
 
 static int be_slow(struct rig *rig)
@@ -155,7 +155,7 @@ static int backend(weir_request *req, weir_response *res, void *state)
     int err = weir_sleep(weir_ms(atoi(weir_request_param(req, "ms"))));
 
     (void)state;
-    return err < 0 ? err : weir_reply_text(res, 200, "ok");
+    return err < 0 ? err : weir_respond_text(res, 200, "ok");
 }
 
 struct call {
@@ -187,7 +187,7 @@ static int gather(weir_request *req, weir_response *res, void *client)
     for (int i = 0; i < 3; i++)
         assert_int_equal(weir_spawn(&scope, "call", call_one, &calls[i]), 0);
     assert_int_equal(weir_scope_close(&scope), 0);
-    return weir_reply_text(res, 200, "gathered");
+    return weir_respond_text(res, 200, "gathered");
 }
 
 static int64_t backend_share(const struct rig *rig, const char *name)
@@ -233,13 +233,13 @@ static int queue_up(weir_request *req, weir_response *res, void *client)
     for (int i = 0; i < 2; i++)
         assert_int_equal(weir_spawn(&scope, "call", call_one, &calls[i]), 0);
     assert_int_equal(weir_scope_close(&scope), 0);
-    return weir_reply_text(res, 200, "both");
+    return weir_respond_text(res, 200, "both");
 }
 
-static const weir_charge *find_kind(const struct rig *rig, enum weir_charge_kind kind)
+static const weir_charge *find_kind(const struct rig *rig, enum weir_charge_category kind)
 {
     for (size_t i = 0; i < rig->charge_count; i++)
-        if (rig->charges[i].kind == kind)
+        if (rig->charges[i].category == kind)
             return &rig->charges[i];
     return NULL;
 }
@@ -295,7 +295,7 @@ static int contend(weir_request *req, weir_response *res, void *state)
     assert_int_equal(weir_mutex_lock(&pair.mutex), 0);
     weir_mutex_unlock(&pair.mutex);
     (void)weir_scope_close(&scope);
-    return weir_reply_text(res, 200, "locked");
+    return weir_respond_text(res, 200, "locked");
 }
 
 static weir_event opened; /* by a task of no exchange */
@@ -312,7 +312,7 @@ static int await_event(weir_request *req, weir_response *res, void *state)
 {
     (void)req, (void)state;
     assert_int_equal(weir_event_wait(&opened), 0);
-    return weir_reply_text(res, 200, "open");
+    return weir_respond_text(res, 200, "open");
 }
 
 static int talk(weir_request *req, weir_response *res, void *state)
@@ -326,7 +326,7 @@ static int talk(weir_request *req, weir_response *res, void *state)
     assert_int_equal(weir_write(s, GET("/nap"), strlen(GET("/nap"))), 0);
     assert_int_equal(weir_read(s, &byte, 1), 1);
     weir_stream_abort(s);
-    return weir_reply_text(res, 200, "talked");
+    return weir_respond_text(res, 200, "talked");
 }
 
 static int compute(weir_job *job, void *arg)
@@ -354,7 +354,7 @@ static int use_pool(weir_request *req, weir_response *res, void *state)
     assert_int_equal(weir_spawn(&scope, "job", offload, pool), 0);
     assert_int_equal(weir_scope_close(&scope), 0);
     weir_pool_close(pool);
-    return weir_reply_text(res, 200, "computed");
+    return weir_respond_text(res, 200, "computed");
 }
 
 static int wait_for_others(struct rig *rig)
@@ -408,7 +408,7 @@ static int leave_behind(weir_request *req, weir_response *res, void *client)
 {
     (void)req;
     assert_int_equal(weir_spawn(&background, "left behind", outlive, client), 0);
-    return weir_reply_text(res, 200, "done");
+    return weir_respond_text(res, 200, "done");
 }
 
 #if defined(__SANITIZE_THREAD__)
@@ -436,7 +436,7 @@ static int wait_often(weir_request *req, weir_response *res, void *state)
         (void)weir_scope_close(&scope);
     }
     assert_int_equal(x->memory.used, used);
-    return weir_reply_text(res, 200, "at last");
+    return weir_respond_text(res, 200, "at last");
 }
 
 static int see_the_ends(struct rig *rig)

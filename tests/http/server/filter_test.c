@@ -16,9 +16,9 @@ struct doubling {
 };
 
 static int heads, ends;
-static weir_reply_head seen;
+static weir_response_head seen;
 
-static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
+static int on_head(void *arg, weir_response *res, const weir_response_head *head)
 {
     struct doubling *d = arg;
 
@@ -28,7 +28,7 @@ static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
         return -WEIR_EBUSY;
     if (strstr(d->how, "as-it-is") != NULL)
         return 0;
-    assert_int_equal(weir_reply_header_set(res, "x-filter", "doubled"), 0);
+    assert_int_equal(weir_response_header_set(res, "x-filter", "doubled"), 0);
     return 1;
 }
 
@@ -65,7 +65,7 @@ static void on_end(void *arg)
     ends++;
 }
 
-static const weir_reply_filter doubler = {.head = on_head, .piece = on_piece, .end = on_end};
+static const weir_response_filter doubler = {.head = on_head, .piece = on_piece, .end = on_end};
 
 static int handle(weir_request *req, weir_response *res, void *state)
 {
@@ -76,20 +76,20 @@ static int handle(weir_request *req, weir_response *res, void *state)
     (void)state;
     assert_non_null(d);
     *d = (struct doubling){.how = how};
-    assert_int_equal(weir_reply_use_filter(res, &doubler, d), 0);
-    assert_int_equal(weir_reply_use_filter(res, &doubler, d), -WEIR_EBUSY);
-    assert_int_equal(weir_reply_header(res, "X-Mine", "1"), 0);
+    assert_int_equal(weir_response_filter_add(res, &doubler, d), 0);
+    assert_int_equal(weir_response_filter_add(res, &doubler, d), -WEIR_EBUSY);
+    assert_int_equal(weir_response_header_add(res, "X-Mine", "1"), 0);
     if (strstr(how, "nothing") != NULL)
-        return weir_reply_bytes(res, 204, NULL, NULL, 0);
+        return weir_respond_bytes(res, 204, NULL, NULL, 0);
     if (strstr(how, "stream") == NULL)
-        return weir_reply_text(res, 200, "abc");
-    err = weir_reply_begin(res, 200, "text/plain", strstr(how, "unknown") != NULL ? -1 : 4);
+        return weir_respond_text(res, 200, "abc");
+    err = weir_respond_begin(res, 200, "text/plain", strstr(how, "unknown") != NULL ? -1 : 4);
     if (err == 0)
-        err = weir_reply_write(res, "ab", 2);
+        err = weir_respond_write(res, "ab", 2);
     if (err == 0 && strstr(how, "too-little") == NULL)
-        err = weir_reply_write(res, "cd", 2);
+        err = weir_respond_write(res, "cd", 2);
     if (err == 0 && strstr(how, "too-much") != NULL)
-        assert_int_equal(weir_reply_write(res, "e", 1), -EINVAL);
+        assert_int_equal(weir_respond_write(res, "e", 1), -EINVAL);
     return err;
 }
 
@@ -185,23 +185,23 @@ static void bodies_go_through_or_not(void **state)
 static int change_headers(weir_request *req, weir_response *res, void *state)
 {
     (void)req, (void)state;
-    assert_null(weir_reply_header_get(res, "etag"));
-    assert_int_equal(weir_reply_header(res, "Vary", "a"), 0);
-    assert_int_equal(weir_reply_header(res, "ETag", "\"1\""), 0);
-    assert_int_equal(weir_reply_header(res, "vary", "b"), 0);
-    assert_int_equal(weir_reply_header(res, "Varying", "c"), 0);
-    assert_string_equal(weir_reply_header_get(res, "vary"), "a");
-    assert_string_equal(weir_reply_header_get(res, "etag"), "\"1\"");
-    assert_int_equal(weir_reply_header_set(res, "VARY", "a, b"), 0);
-    assert_string_equal(weir_reply_header_get(res, "vary"), "a, b");
-    assert_int_equal(weir_reply_header_set(res, "vary", "x\ny"), -EINVAL);
-    assert_string_equal(weir_reply_header_get(res, "vary"), "a, b");
-    assert_int_equal(weir_reply_header_set(res, "etag", NULL), 0);
-    assert_null(weir_reply_header_get(res, "etag"));
-    assert_int_equal(weir_reply_header_set(res, "etag", NULL), 0);
-    assert_int_equal(weir_reply_header_set(res, "content-length", "1"), -EINVAL);
-    assert_int_equal(weir_reply_text(res, 200, "x"), 0);
-    assert_int_equal(weir_reply_header_set(res, "vary", "c"), -WEIR_EBUSY);
+    assert_null(weir_response_header(res, "etag"));
+    assert_int_equal(weir_response_header_add(res, "Vary", "a"), 0);
+    assert_int_equal(weir_response_header_add(res, "ETag", "\"1\""), 0);
+    assert_int_equal(weir_response_header_add(res, "vary", "b"), 0);
+    assert_int_equal(weir_response_header_add(res, "Varying", "c"), 0);
+    assert_string_equal(weir_response_header(res, "vary"), "a");
+    assert_string_equal(weir_response_header(res, "etag"), "\"1\"");
+    assert_int_equal(weir_response_header_set(res, "VARY", "a, b"), 0);
+    assert_string_equal(weir_response_header(res, "vary"), "a, b");
+    assert_int_equal(weir_response_header_set(res, "vary", "x\ny"), -EINVAL);
+    assert_string_equal(weir_response_header(res, "vary"), "a, b");
+    assert_int_equal(weir_response_header_set(res, "etag", NULL), 0);
+    assert_null(weir_response_header(res, "etag"));
+    assert_int_equal(weir_response_header_set(res, "etag", NULL), 0);
+    assert_int_equal(weir_response_header_set(res, "content-length", "1"), -EINVAL);
+    assert_int_equal(weir_respond_text(res, 200, "x"), 0);
+    assert_int_equal(weir_response_header_set(res, "vary", "c"), -WEIR_EBUSY);
     return 0;
 }
 

@@ -56,10 +56,10 @@ static int join(weir_request *req, weir_response *res, void *state)
     int err;
 
     (void)state;
-    err = weir_reply_header(res, "vary", "a");
-    err = err < 0 ? err : weir_reply_header(res, "vary", "b");
-    err = err < 0 ? err : weir_reply_header(res, "joined", weir_reply_header_joined(res, "Vary"));
-    return err < 0 ? err : weir_reply_text(res, 200, none == NULL && list != NULL ? list : "?");
+    err = weir_response_header_add(res, "vary", "a");
+    err = err < 0 ? err : weir_response_header_add(res, "vary", "b");
+    err = err < 0 ? err : weir_response_header_add(res, "joined", weir_response_header_joined(res, "Vary"));
+    return err < 0 ? err : weir_respond_text(res, 200, none == NULL && list != NULL ? list : "?");
 }
 
 static int send_lists(struct rig *rig)

@@ -58,7 +58,7 @@ static int client_waits(void *arg)
     expect(tasks, "first", "slot for %s, 1st of 3", address);
     expect(tasks, "second", "slot for %s, 2nd of 3", address);
     expect(tasks, "third", "slot for %s, 3rd of 3", address);
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
     weir_scope_cancel(&scope);
     (void)weir_scope_close(&scope);
     weir_client_close(asked.client);
@@ -82,8 +82,8 @@ static int read_all(weir_request *req, weir_response *res, void *state)
     (void)state;
 
     weir_task_set_name("reads");
-    err = weir_read_body(req, &body, 100);
-    return err < 0 ? err : weir_reply_text(res, 200, "read");
+    err = weir_request_read_body(req, &body, 100);
+    return err < 0 ? err : weir_respond_text(res, 200, "read");
 }
 
 struct served_rig {
@@ -130,12 +130,12 @@ static int server_waits(void *arg)
         info = task_named(tasks, "reads");
         if (info != NULL && info->state == WEIR_TASK_PARKED)
             break;
-        weir_tasks_free(tasks);
+        weir_tasks_close(tasks);
     }
     if (strncmp(info->waits_for, "the request's body from 127.0.0.1:", 34) != 0)
         fail_msg("it waits for \"%s\"", info->waits_for);
     assert_string_equal(info->route, "/echo/{id}");
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
     weir_stream_close(s);
     weir_scope_cancel(&scope);
     (void)weir_scope_close(&scope);

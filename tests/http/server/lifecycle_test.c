@@ -20,7 +20,7 @@ static int sleeping(weir_request *req, weir_response *res, void *state)
     while (weir_request_read(req, body, sizeof body) > 0)
         ;
     outcome_of_sleep = weir_sleep(weir_seconds(20));
-    return outcome_of_sleep < 0 ? outcome_of_sleep : weir_reply_text(res, 200, "rested");
+    return outcome_of_sleep < 0 ? outcome_of_sleep : weir_respond_text(res, 200, "rested");
 }
 
 static const weir_route routes[] = {

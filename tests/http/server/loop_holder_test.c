@@ -25,13 +25,13 @@ static int burn(weir_request *req, weir_response *res, void *state)
     (void)req, (void)state;
     while (clock_ns() < until_ns)
         continue;
-    return weir_reply_text(res, 200, "hot");
+    return weir_respond_text(res, 200, "hot");
 }
 
 static int quick(weir_request *req, weir_response *res, void *state)
 {
     (void)req, (void)state;
-    return weir_reply_text(res, 200, "here");
+    return weir_respond_text(res, 200, "here");
 }
 
 struct asker {

@@ -15,7 +15,7 @@ static int which_loop(weir_request *req, weir_response *res, void *state)
     (void)req;
     assert_int_equal(*(int *)state, weir_loop_index());
     (void)snprintf(text, sizeof text, "loop %d", weir_loop_index());
-    return weir_reply_text(res, 200, text);
+    return weir_respond_text(res, 200, text);
 }
 
 static int loop_states[LOOPS];

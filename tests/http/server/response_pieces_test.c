@@ -9,7 +9,7 @@ enum { PIECES = 130, LARGE_BYTES = 1 << 20, LARGE = 12 };
 static char large[LARGE_BYTES];
 static int let_go_count, handled;
 static bool in_order;
-static weir_reply_piece pieces[PIECES];
+static weir_response_piece pieces[PIECES];
 static char texts[PIECES][16];
 
 static void let_go(void *arg)
@@ -26,9 +26,9 @@ static size_t make_pieces(bool are_large)
     in_order = true;
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(texts[i], sizeof texts[i], "<%zu>", i);
-        pieces[i] = are_large
-                        ? (weir_reply_piece){large, sizeof large, let_go, &pieces[i]}
-                        : (weir_reply_piece){texts[i], i % 7 == 3 ? 0 : strlen(texts[i]), let_go, &pieces[i]};
+        pieces[i] = are_large ? (weir_response_piece){large, sizeof large, let_go, &pieces[i]}
+                              : (weir_response_piece){texts[i], i % 7 == 3 ? 0 : strlen(texts[i]), let_go,
+                                                      &pieces[i]};
         bytes += pieces[i].bytes;
     }
     return bytes;
@@ -38,7 +38,7 @@ static size_t make_pieces(bool are_large)
 
 static weir_bytes filtered;
 
-static int on_head(void *arg, weir_response *res, const weir_reply_head *head)
+static int on_head(void *arg, weir_response *res, const weir_response_head *head)
 {
     (void)arg, (void)res, (void)head;
     return 1;
@@ -51,7 +51,7 @@ static int on_piece(void *arg, weir_bytes in, bool last, weir_bytes *out)
     return 0;
 }
 
-static const weir_reply_filter through = {.head = on_head, .piece = on_piece};
+static const weir_response_filter through = {.head = on_head, .piece = on_piece};
 
 static int handle(weir_request *req, weir_response *res, void *state)
 {
@@ -62,13 +62,13 @@ static int handle(weir_request *req, weir_response *res, void *state)
     (void)state;
     (void)make_pieces(are_large);
     if (strstr(how, "filtered") != NULL)
-        assert_int_equal(weir_reply_use_filter(res, &through, NULL), 0);
+        assert_int_equal(weir_response_filter_add(res, &through, NULL), 0);
     if (strstr(how, "twice") != NULL)
-        assert_int_equal(weir_reply_text(res, 200, "first"), 0);
-    err = weir_reply_pieces(res, strstr(how, "bad") != NULL ? 99 : 200, "text/plain", pieces,
-                            strstr(how, "none") != NULL ? 0
-                            : are_large                 ? LARGE
-                                                        : PIECES);
+        assert_int_equal(weir_respond_text(res, 200, "first"), 0);
+    err = weir_respond_pieces(res, strstr(how, "bad") != NULL ? 99 : 200, "text/plain", pieces,
+                              strstr(how, "none") != NULL ? 0
+                              : are_large                 ? LARGE
+                                                          : PIECES);
     if (strstr(how, "none") == NULL)
         assert_int_equal(let_go_count, are_large ? LARGE : PIECES); /* however the response ended */
     assert_true(in_order);

@@ -16,7 +16,7 @@ static int hold(weir_request *req, weir_response *res, void *state)
     int err = weir_event_wait(&go_on);
 
     (void)req, (void)state;
-    return err < 0 ? err : weir_reply_text(res, 200, "held");
+    return err < 0 ? err : weir_respond_text(res, 200, "held");
 }
 
 static int large(weir_request *req, weir_response *res, void *state)
@@ -25,9 +25,9 @@ static int large(weir_request *req, weir_response *res, void *state)
 
     (void)req, (void)state;
     for (int i = 0; i < 16; i++) {
-        int err = i == 0 ? weir_reply_begin(res, 200, NULL, 16 * (int64_t)sizeof bytes) : 0;
+        int err = i == 0 ? weir_respond_begin(res, 200, NULL, 16 * (int64_t)sizeof bytes) : 0;
         if (err == 0)
-            err = weir_reply_write(res, bytes, sizeof bytes);
+            err = weir_respond_write(res, bytes, sizeof bytes);
         if (err < 0)
             return err;
     }
@@ -298,7 +298,7 @@ static int come_too_often(struct rig *rig)
         for (int i = 0; i < 3; i++)
             weir_stream_close(s[i]);
         for (int tries = 0; tries < 1000; tries++) { /* their places are free once the server has noticed */
-            weir_server_read(weir_runtime_here(), &stats);
+            weir_server_stats_get(weir_runtime_here(), &stats);
             if (stats.connections == 0)
                 break;
             assert_int_equal(weir_sleep(weir_ms(5)), 0);

@@ -19,7 +19,7 @@ static int count(weir_request *req, weir_response *res, void *state)
     if (n < 0)
         return (int)n;
     (void)snprintf(text, sizeof text, "%lu", (unsigned long)bytes);
-    return weir_reply_text(res, 200, text);
+    return weir_respond_text(res, 200, text);
 }
 
 static int describe(weir_request *req, weir_response *res, void *state)
@@ -31,25 +31,25 @@ static int describe(weir_request *req, weir_response *res, void *state)
     (void)snprintf(text, sizeof text, "%s|%s|%s|%s|%s|%s", weir_request_method(req), weir_request_target(req),
                    weir_request_path(req), weir_request_query(req), id != NULL ? id : "-",
                    x != NULL ? x : "-");
-    return weir_reply_text(res, 200, text);
+    return weir_respond_text(res, 200, text);
 }
 
 static int chunks(weir_request *req, weir_response *res, void *state)
 {
-    int err = weir_reply_begin(res, 200, "text/plain", -1);
+    int err = weir_respond_begin(res, 200, "text/plain", -1);
 
     (void)req, (void)state;
     for (int i = 0; i < 3 && err == 0; i++)
-        err = weir_reply_write(res, "abc", 3);
+        err = weir_respond_write(res, "abc", 3);
     return err;
 }
 
 static int broken(weir_request *req, weir_response *res, void *state)
 {
-    int err = weir_reply_begin(res, 200, "text/plain", 100);
+    int err = weir_respond_begin(res, 200, "text/plain", 100);
 
     (void)req, (void)state;
-    return err < 0 ? err : weir_reply_write(res, "only this", 9);
+    return err < 0 ? err : weir_respond_write(res, "only this", 9);
 }
 
 static int silent(weir_request *req, weir_response *res, void *state)

@@ -26,11 +26,11 @@ static const char *write(weir_charge *charges, size_t count, int64_t total_ns)
 static void the_largest_stands_first_and_the_total_last(void **state)
 {
     weir_charge charges[] = {
-        {.kind = WEIR_CHARGE_RUN, .share = {200000}},
-        {.kind = WEIR_CHARGE_QUEUE, .share = {999}},
-        {.kind = WEIR_CHARGE_BACKEND, .name = "user", .share = {12100000}},
-        {.kind = WEIR_CHARGE_BACKEND, .name = "orders", .share = {67900499}},
-        {.kind = WEIR_CHARGE_CONNECT, .name = "orders", .share = {1000}},
+        {.category = WEIR_CHARGE_RUN, .share = {200000}},
+        {.category = WEIR_CHARGE_QUEUE, .share = {999}},
+        {.category = WEIR_CHARGE_BACKEND, .name = "user", .share = {12100000}},
+        {.category = WEIR_CHARGE_BACKEND, .name = "orders", .share = {67900499}},
+        {.category = WEIR_CHARGE_CONNECT, .name = "orders", .share = {1000}},
     };
 
     (void)state;
@@ -43,11 +43,11 @@ static void the_largest_stands_first_and_the_total_last(void **state)
 static void any_name_becomes_a_token(void **state)
 {
     weir_charge charges[] = {
-        {.kind = WEIR_CHARGE_BACKEND, .name = "127.0.0.1:80", .share = {9000}},
-        {.kind = WEIR_CHARGE_BACKEND, .name = "total", .share = {8000}},
-        {.kind = WEIR_CHARGE_BACKEND, .name = "run", .share = {7000}},
-        {.kind = WEIR_CHARGE_BACKEND, .name = "a \"b\\\"\r\n\xc3\xa4", .share = {6000}},
-        {.kind = WEIR_CHARGE_BACKEND, .name = "", .share = {5000}},
+        {.category = WEIR_CHARGE_BACKEND, .name = "127.0.0.1:80", .share = {9000}},
+        {.category = WEIR_CHARGE_BACKEND, .name = "total", .share = {8000}},
+        {.category = WEIR_CHARGE_BACKEND, .name = "run", .share = {7000}},
+        {.category = WEIR_CHARGE_BACKEND, .name = "a \"b\\\"\r\n\xc3\xa4", .share = {6000}},
+        {.category = WEIR_CHARGE_BACKEND, .name = "", .share = {5000}},
     };
 
     (void)state;
@@ -68,8 +68,8 @@ static void what_does_not_fit_is_left_out(void **state)
     for (size_t length = 1; length < sizeof names[0]; length++) {
         for (size_t i = 0; i < WEIR_CHARGES_MAX; i++) {
             memset(names[i], '\\', length);
-            charges[i] =
-                (weir_charge){.kind = WEIR_CHARGE_SLOT, .name = names[i], .share = {INT64_MAX - (int64_t)i}};
+            charges[i] = (weir_charge){
+                .category = WEIR_CHARGE_SLOT, .name = names[i], .share = {INT64_MAX - (int64_t)i}};
         }
         write(charges, WEIR_CHARGES_MAX, INT64_MAX);
         assert_non_null(strstr(out, "dur=9223372036854.775, total;dur=9223372036854.775"));

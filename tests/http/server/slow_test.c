@@ -15,10 +15,10 @@ static int outcome;
 static int read_whole(weir_request *req, weir_response *res, void *state)
 {
     weir_bytes body;
-    int err = weir_read_body(req, &body, SIZE_MAX);
+    int err = weir_request_read_body(req, &body, SIZE_MAX);
 
     (void)state;
-    return err < 0 ? err : weir_reply_text(res, 200, "whole");
+    return err < 0 ? err : weir_respond_text(res, 200, "whole");
 }
 
 static int read_pieces(weir_request *req, weir_response *res, void *state)
@@ -29,7 +29,7 @@ static int read_pieces(weir_request *req, weir_response *res, void *state)
     (void)state;
     while ((n = weir_request_read(req, small, sizeof small)) > 0)
         ;
-    return n < 0 ? (int)n : weir_reply_text(res, 200, "pieces");
+    return n < 0 ? (int)n : weir_respond_text(res, 200, "pieces");
 }
 
 /* Reads into memory of its own, without a copy from the loop's. */
@@ -40,13 +40,13 @@ static int read_straight(weir_request *req, weir_response *res, void *state)
     (void)state;
     while ((n = weir_request_read(req, piece, sizeof piece)) > 0)
         ;
-    return n < 0 ? (int)n : weir_reply_text(res, 200, "straight");
+    return n < 0 ? (int)n : weir_respond_text(res, 200, "straight");
 }
 
 static int read_nothing(weir_request *req, weir_response *res, void *state)
 {
     (void)req, (void)state;
-    return weir_reply_text(res, 200, "nothing");
+    return weir_respond_text(res, 200, "nothing");
 }
 
 static int read_late(weir_request *req, weir_response *res, void *state)
@@ -60,7 +60,7 @@ static int read_late(weir_request *req, weir_response *res, void *state)
         if (err < 0)
             return err;
     }
-    return n < 0 ? (int)n : weir_reply_text(res, 200, "late");
+    return n < 0 ? (int)n : weir_respond_text(res, 200, "late");
 }
 
 static int answer_large(weir_request *req, weir_response *res, void *state)
@@ -69,7 +69,7 @@ static int answer_large(weir_request *req, weir_response *res, void *state)
 
     (void)req, (void)state;
     assert_non_null(data);
-    outcome = weir_reply_bytes(res, 200, "text/plain", data, LARGE);
+    outcome = weir_respond_bytes(res, 200, "text/plain", data, LARGE);
     free(data);
     return outcome;
 }
@@ -79,11 +79,11 @@ static int mirror(weir_request *req, weir_response *res, void *state)
 {
     char *data = weir_request_alloc(req, PIECE);
     ssize_t n;
-    int err = weir_reply_begin(res, 200, "text/plain", -1);
+    int err = weir_respond_begin(res, 200, "text/plain", -1);
 
     (void)state;
     while (err == 0 && (n = weir_request_read(req, data, PIECE)) != 0)
-        err = n < 0 ? (int)n : weir_reply_write(res, data, (size_t)n);
+        err = n < 0 ? (int)n : weir_respond_write(res, data, (size_t)n);
     return outcome = err;
 }
 
@@ -92,18 +92,18 @@ static int wait_until_told(weir_request *req, weir_response *res, void *state)
     (void)req, (void)state;
     weir_event_set(&begun);
     outcome = weir_event_wait(&go_on);
-    return outcome < 0 ? outcome : weir_reply_text(res, 200, "told");
+    return outcome < 0 ? outcome : weir_respond_text(res, 200, "told");
 }
 
 static int stream_when_told(weir_request *req, weir_response *res, void *state)
 {
-    int err = weir_reply_begin(res, 200, "text/plain", -1);
+    int err = weir_respond_begin(res, 200, "text/plain", -1);
 
     (void)req, (void)state;
     weir_event_set(&begun);
     if (err == 0)
         err = weir_event_wait(&go_on);
-    return err < 0 ? err : weir_reply_write(res, "told", 4);
+    return err < 0 ? err : weir_respond_write(res, "told", 4);
 }
 
 static const weir_route routes[] = {

@@ -12,7 +12,7 @@ static int hold(weir_request *req, weir_response *res, void *state)
         if (err < 0)
             return err;
     }
-    return weir_reply_text(res, 200, "held");
+    return weir_respond_text(res, 200, "held");
 }
 
 static int data;
@@ -146,7 +146,7 @@ static weir_server_stats look(void)
 {
     weir_server_stats stats;
 
-    weir_server_read(weir_runtime_here(), &stats);
+    weir_server_stats_get(weir_runtime_here(), &stats);
     return stats;
 }
 

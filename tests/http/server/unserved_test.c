@@ -10,7 +10,7 @@ static weir_server_stats look(void)
 {
     weir_server_stats stats;
 
-    weir_server_read(weir_runtime_here(), &stats);
+    weir_server_stats_get(weir_runtime_here(), &stats);
     return stats;
 }
 

@@ -15,7 +15,7 @@ static int send_at_once(weir_request *req, weir_response *res, void *state)
     int err;
 
     (void)state;
-    err = weir_reply_header(res, "x-test", "yes");
+    err = weir_response_header_add(res, "x-test", "yes");
     if (err == 0)
         err = x->wire->send_informational(x, 103);
     assert_false(res->began);
@@ -79,7 +79,7 @@ static int fail_to_send(weir_request *req, weir_response *res, void *state)
     assert_int_equal(x->wire->send(x, &bad_head, NULL, 0, true), -EINVAL);
     assert_false(res->began);
     assert_int_equal(res->err, 0);
-    return weir_reply_text(res, 200, "nothing was sent before");
+    return weir_respond_text(res, 200, "nothing was sent before");
 }
 
 static int expect_a_second_try(struct rig *rig)
@@ -112,7 +112,7 @@ static int write_some(void *arg)
 
     assert_non_null(data);
     memset(data, w->letter, WRITE_BYTES);
-    err = weir_reply_write(w->res, data, WRITE_BYTES);
+    err = weir_respond_write(w->res, data, WRITE_BYTES);
     free(data);
     return err;
 }
@@ -121,7 +121,7 @@ static int write_from_tasks(weir_request *req, weir_response *res, void *state)
 {
     struct writer writers[WRITERS];
     weir_scope scope;
-    int err = weir_reply_begin(res, 200, "text/plain", (int64_t)WRITERS * WRITE_BYTES);
+    int err = weir_respond_begin(res, 200, "text/plain", (int64_t)WRITERS * WRITE_BYTES);
 
     (void)req, (void)state;
     if (err < 0)

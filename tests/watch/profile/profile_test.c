@@ -134,13 +134,13 @@ static void profile(int (*compute)(void *), weir_buffer *folded)
     struct computing c;
     weir_profile *p;
 
-    assert_int_equal(weir_profile_start(begin(&c, compute), WEIR_PROFILE_HZ_MAX, &p), 0);
+    assert_int_equal(weir_profile_open(begin(&c, compute), WEIR_PROFILE_HZ_MAX, &p), 0);
     while (seen(p) < ENOUGH) {
         weir_profile_collect(p);
         sched_yield();
     }
     weir_buffer_init(folded, TEXT_MAX);
-    assert_int_equal(weir_profile_stop(p, folded), 0);
+    assert_int_equal(weir_profile_close(p, folded), 0);
     end(&c);
 }
 
@@ -198,7 +198,7 @@ static void a_worker_that_comes_later_is_sampled_too(void **state)
 
     (void)state;
     r = begin(&c, compute_in_task); /* no job yet */
-    assert_int_equal(weir_profile_start(r, WEIR_PROFILE_HZ_MAX, &p), 0);
+    assert_int_equal(weir_profile_open(r, WEIR_PROFILE_HZ_MAX, &p), 0);
     here = weir__thread_here;
     pool = (struct weir_pool){.name = "late"};
     place = (struct weir__worker){.pool = &pool};
@@ -208,7 +208,7 @@ static void a_worker_that_comes_later_is_sampled_too(void **state)
     weir__thread_leave(&worker);
     weir__thread_here = here;
     weir_buffer_init(&folded, TEXT_MAX);
-    assert_int_equal(weir_profile_stop(p, &folded), 0);
+    assert_int_equal(weir_profile_close(p, &folded), 0);
     assert_true(samples_of(folded.data, "-;late;") >= 3);
     weir_buffer_free(&folded);
     end(&c);
@@ -221,14 +221,14 @@ static void what_can_not_be_is_refused(void **state)
     weir_runtime *r = begin(&c, compute_in_task);
 
     (void)state;
-    assert_int_equal(weir_profile_start(r, -1, &p), -EINVAL);
-    assert_int_equal(weir_profile_start(r, WEIR_PROFILE_HZ_MAX + 1, &p), -EINVAL);
+    assert_int_equal(weir_profile_open(r, -1, &p), -EINVAL);
+    assert_int_equal(weir_profile_open(r, WEIR_PROFILE_HZ_MAX + 1, &p), -EINVAL);
     assert_null(p);
-    assert_int_equal(weir_profile_start(r, 0, &p), 0);
-    assert_int_equal(weir_profile_start(r, 0, &q), -WEIR_EBUSY);
-    assert_int_equal(weir_profile_stop(p, NULL), 0);
-    assert_int_equal(weir_profile_start(r, 0, &q), 0);
-    assert_int_equal(weir_profile_stop(q, NULL), 0);
+    assert_int_equal(weir_profile_open(r, 0, &p), 0);
+    assert_int_equal(weir_profile_open(r, 0, &q), -WEIR_EBUSY);
+    assert_int_equal(weir_profile_close(p, NULL), 0);
+    assert_int_equal(weir_profile_open(r, 0, &q), 0);
+    assert_int_equal(weir_profile_close(q, NULL), 0);
     end(&c);
 }
 
@@ -239,12 +239,12 @@ static void the_runtime_may_end_first(void **state)
     weir_buffer folded;
 
     (void)state;
-    assert_int_equal(weir_profile_start(begin(&c, compute_in_task), WEIR_PROFILE_HZ_MAX, &p), 0);
+    assert_int_equal(weir_profile_open(begin(&c, compute_in_task), WEIR_PROFILE_HZ_MAX, &p), 0);
     while (seen(p) < 3)
         weir_profile_collect(p);
     end(&c);
     weir_buffer_init(&folded, TEXT_MAX);
-    assert_int_equal(weir_profile_stop(p, &folded), 0);
+    assert_int_equal(weir_profile_close(p, &folded), 0);
     assert_true(samples_of(folded.data, "compute_here") >= 1);
     weir_buffer_free(&folded);
 }
@@ -256,12 +256,12 @@ static void samples_without_room_are_counted_as_lost(void **state)
     weir_buffer folded;
 
     (void)state;
-    assert_int_equal(weir_profile_start(begin(&c, compute_in_task), WEIR_PROFILE_HZ_MAX, &p), 0);
+    assert_int_equal(weir_profile_open(begin(&c, compute_in_task), WEIR_PROFILE_HZ_MAX, &p), 0);
     for (bool lost = false; !lost; sched_yield())
         for (struct weir__samples *s = p->samples; s != NULL; s = s->next)
             lost = lost || atomic_load(&s->lost) > 2;
     weir_buffer_init(&folded, TEXT_MAX);
-    assert_int_equal(weir_profile_stop(p, &folded), 0);
+    assert_int_equal(weir_profile_close(p, &folded), 0);
     assert_true(samples_of(folded.data, "-;lost samples") > 2);
     weir_buffer_free(&folded);
     end(&c);
@@ -272,7 +272,7 @@ static int refused(void *arg)
     weir_profile *p;
 
     (void)arg;
-    return weir_profile_start(weir_runtime_here(), 0, &p) == -ENOTSUP ? 0 : -1;
+    return weir_profile_open(weir_runtime_here(), 0, &p) == -ENOTSUP ? 0 : -1;
 }
 
 static void virtual_time_is_not_sampled(void **state)

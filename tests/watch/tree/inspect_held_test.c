@@ -32,13 +32,13 @@ static void *look_until_seen(void *arg)
 
     while (!atomic_load(&h->seen)) {
         weir_tasks *tasks;
-        int err = weir_tasks_take(h->runtime, &options, &tasks);
+        int err = weir_tasks_open(h->runtime, &options, &tasks);
         const weir_task_info *main;
         assert(err == 0);
         main = task_named(tasks, "main");
         if (main->state == WEIR_TASK_RUNNING && has_frame(main, h->function))
             atomic_store(&h->seen, true);
-        weir_tasks_free(tasks);
+        weir_tasks_close(tasks);
     }
     written = write(h->pipe[1], "", 1);
     assert(written == 1);

@@ -29,7 +29,7 @@ static void *watch(void *arg)
 
     while (!atomic_load(&w->seen)) {
         weir_tasks *tasks;
-        int err = weir_tasks_take(w->runtime, NULL, &tasks);
+        int err = weir_tasks_open(w->runtime, NULL, &tasks);
         const weir_task_info *stuck, *other;
         assert(err == 0);
         stuck = task_named(tasks, "stuck");
@@ -41,7 +41,7 @@ static void *watch(void *arg)
             if (saw_others) /* false if it was looked at before it had run */
                 atomic_store(&w->seen, true);
         }
-        weir_tasks_free(tasks);
+        weir_tasks_close(tasks);
     }
     return NULL;
 }
@@ -139,7 +139,7 @@ static void *hammer_on(void *arg)
         const weir_task_info *above[3] = {NULL};
         const char *fault = NULL;
         weir_tasks *tasks;
-        if (weir_tasks_take(h->runtime, NULL, &tasks) < 0)
+        if (weir_tasks_open(h->runtime, NULL, &tasks) < 0)
             break;
         h->walks++;
         if (task_named(tasks, "main") == NULL)
@@ -155,7 +155,7 @@ static void *hammer_on(void *arg)
         }
         if (fault != NULL && h->fault[0] == '\0')
             snprintf(h->fault, sizeof h->fault, "%s", fault);
-        weir_tasks_free(tasks);
+        weir_tasks_close(tasks);
     }
     return NULL;
 }
@@ -204,7 +204,7 @@ static int come_and_go(void *arg)
     if (h.fault[0] != '\0')
         fail_msg("after %llu walks: %s", (unsigned long long)h.walks, h.fault);
     settle();
-    assert_int_equal(weir_loop_read(h.runtime, 0, &counts), 0);
+    assert_int_equal(weir_loop_stats_get(h.runtime, 0, &counts), 0);
     assert_int_equal(counts.started, WAVES * PARENTS * (CHILDREN + 1) + 1);
     assert_int_equal(counts.tasks, 1);
     printf("# %llu walks, %llu children seen\n", (unsigned long long)h.walks, (unsigned long long)h.children);
@@ -227,7 +227,7 @@ static void *read_names(void *arg)
 
     for (int looks = 0; looks < LOOKS;) {
         weir_tasks *tasks;
-        int err = weir_tasks_take(w->runtime, NULL, &tasks);
+        int err = weir_tasks_open(w->runtime, NULL, &tasks);
         assert(err == 0);
         for (size_t i = 0; i < weir_tasks_count(tasks); i++) {
             const char *name = weir_tasks_at(tasks, i)->name;
@@ -237,7 +237,7 @@ static void *read_names(void *arg)
             assert(strlen(name) == WEIR__TASK_NAME_BYTES - 1);
             assert(strspn(name, "a") == strlen(name) || strspn(name, "b") == strlen(name));
         }
-        weir_tasks_free(tasks);
+        weir_tasks_close(tasks);
     }
     atomic_store(&w->seen, true);
     return NULL;

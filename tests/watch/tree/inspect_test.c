@@ -81,18 +81,18 @@ static void expect_filtered(void)
     assert_null(task_named(tasks, "plain"));
     assert_int_equal(weir_tasks_on_loop(tasks, 0), 6);
     assert_false(weir_tasks_are_cut(tasks));
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
 
     tasks = look_at_tasks(&by_wait);
     assert_int_equal(weir_tasks_count(tasks), 2);
     assert_string_equal(weir_tasks_at(tasks, 1)->name, "middle");
     assert_true(weir_tasks_are_cut(tasks));
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
 
     tasks = look_at_tasks(&by_nothing);
     assert_int_equal(weir_tasks_count(tasks), 0);
     assert_false(weir_tasks_are_cut(tasks));
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
 }
 
 static int nested(void *arg)
@@ -108,14 +108,14 @@ static int nested(void *arg)
     settle();
     tasks = look_at_tasks(NULL);
     expect_nested(tasks);
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
     expect_filtered();
     weir_scope_cancel(&scope);
     (void)weir_scope_close(&scope);
     tasks = look_at_tasks(NULL);
     assert_int_equal(weir_tasks_count(tasks), 1);
     assert_int_equal(weir_tasks_at(tasks, 0)->scope_count, 0);
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
     return 0;
 }
 
@@ -150,14 +150,14 @@ static int deep(void *arg)
     weir_spawn(&scope, "deeper", go_deeper, (void *)(intptr_t)(DEEP - 1));
     do {
         settle();
-        assert_int_equal(weir_loop_read(weir_runtime_here(), 0, &counts), 0);
+        assert_int_equal(weir_loop_stats_get(weir_runtime_here(), 0, &counts), 0);
     } while (counts.tasks < DEEP + 1);
     tasks = look_at_tasks(NULL);
     assert_int_equal(weir_tasks_count(tasks), DEEP + 1);
     for (int i = 0; i <= DEEP; i++)
         assert_int_equal(weir_tasks_at(tasks, (size_t)i)->depth, i);
     assert_string_equal(weir_tasks_at(tasks, DEEP - 1)->waits_for, "the tasks of its scope (1 left)");
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
     weir_scope_cancel(&scope);
     (void)weir_scope_close(&scope);
     return 0;
@@ -187,7 +187,7 @@ static int two_loops(void *arg)
         tasks = look_at_tasks(NULL);
         if (task_named(tasks, "called") != NULL)
             break;
-        weir_tasks_free(tasks);
+        weir_tasks_close(tasks);
     } while (true);
     expect_wait(tasks, "caller", "a call on loop 1");
     assert_int_equal(task_named(tasks, "called")->loop, 1);
@@ -197,7 +197,7 @@ static int two_loops(void *arg)
     for (size_t i = 0; i < 6; i++)
         for (size_t k = 0; k < i; k++)
             assert_true(weir_tasks_at(tasks, i)->id != weir_tasks_at(tasks, k)->id);
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
     weir_scope_cancel(&scope);
     (void)weir_scope_close(&scope);
     return 0;
@@ -268,7 +268,7 @@ static int stacks(void *arg)
         assert_string_equal(info->stack[at].file, "inspect_test.c");
         assert_true(info->stack[at].line > 0);
     }
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
     weir_scope_cancel(&scope);
     (void)weir_scope_close(&scope);
     return 0;

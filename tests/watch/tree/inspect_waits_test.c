@@ -123,8 +123,8 @@ static int words(void *arg)
     weir_event_init(&t.event);
     weir_mutex_init(&t.mutex);
     assert_int_equal(weir_mutex_lock(&t.mutex), 0);
-    assert_int_equal(weir_channel_new(sizeof item, 1, &t.empty), 0);
-    assert_int_equal(weir_channel_new(sizeof item, 1, &t.full), 0);
+    assert_int_equal(weir_channel_open(sizeof item, 1, &t.empty), 0);
+    assert_int_equal(weir_channel_open(sizeof item, 1, &t.full), 0);
     assert_int_equal(weir_channel_send(t.full, &item), 0);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     for (size_t i = 0; i < 12; i++)
@@ -148,12 +148,12 @@ static int words(void *arg)
     expect_wait(tasks, "caller", "a call on loop 0");
     expect_wait_begins(tasks, "main", "running in blocking for ");
     assert_int_equal(task_named(tasks, "called")->parent, 0);
-    weir_tasks_free(tasks);
+    weir_tasks_close(tasks);
     weir_scope_cancel(&scope);
     (void)weir_scope_close(&scope);
     weir_mutex_unlock(&t.mutex);
-    weir_channel_free(t.empty);
-    weir_channel_free(t.full);
+    weir_channel_close(t.empty);
+    weir_channel_close(t.full);
     return 0;
 }
 
