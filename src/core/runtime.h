@@ -51,6 +51,10 @@ struct weir_runtime {
     /* Set by the guard; called on a cold path, as a task that holds locks of its thread begins to wait or
      * ends. */
     void (*on_locks_held)(struct weir__task *task, const char *waits_for);
+
+    /* Names the place of an address of code in out, "main.c:40 (main)"; "" if it has no name. May take
+     * seconds. */
+    void (*name_place)(struct weir_runtime *runtime, const void *address, char *out, size_t room);
 };
 
 #endif

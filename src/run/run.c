@@ -25,6 +25,7 @@
 #include "pool/pool.h"
 #include "pool/pool_open.h"
 #include "pool/published.h"
+#include "symbols/place.h"
 #include "symbols/symbols.h"
 #include "watch/profile/profile.h"
 #include "watch/stall.h"
@@ -290,6 +291,7 @@ static struct weir_runtime *put_together(struct whole *whole)
     r->guard_reporter = &whole->guard_reporter;
     r->stalls = &whole->stalls;
     r->on_locks_held = weir__guard_holds_locks;
+    r->name_place = weir__symbols_describe_place;
     return r;
 }
 
