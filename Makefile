@@ -8,6 +8,7 @@
 #   make soak [T=name]    the simulations with fresh seeds for SOAK_SECONDS; prints a failing seed
 #   make bench            figures against the peers that are installed
 #   make asan, make tsan  the unit tests under a sanitizer [T=name]
+#   make coverage         lines that the unit tests cover, by folder of app/ and src/ [T=name: files whose path contains name, too]
 #   make fuzz             every parser for FUZZ_SECONDS, each starting from its corpus
 #   make tidy             formatting, layers, symbols, lengths, contracts, headers and more (tools/tidy)
 #   make format           formats every file as tidy requires, and updates quoted code
@@ -22,7 +23,7 @@ T ?=
 
 export BUILD FUZZ_SECONDS SOAK_SECONDS
 .DEFAULT_GOAL := release
-.PHONY: release run test test-peers asan tsan fuzz soak tidy format bench install setup clean
+.PHONY: release run test test-peers asan tsan fuzz soak coverage tidy format bench install setup clean
 
 release:
 	@tools/setup --check build
@@ -48,6 +49,10 @@ asan tsan soak fuzz:
 	@tools/setup build test
 	@tools/test --phase $@ $(if $(filter-out fuzz,$@),$(if $(T),--only '$(T)'))
 
+coverage:
+	@tools/setup build test
+	@tools/coverage $(if $(T),--lines '$(T)')
+
 tidy: release
 	@tools/setup --check build test
 	@tools/tidy
@@ -68,4 +73,4 @@ install: release
 	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-clang build-fuzz build-counted
+	rm -rf $(BUILD) build-asan build-tsan build-clang build-fuzz build-coverage build-counted

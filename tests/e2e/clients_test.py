@@ -7,7 +7,7 @@ import re
 import socket
 import zlib
 
-from rig import Backend, Held, Weir, answering, ask, connect, receive, run, same, until
+from rig import POOLS, Backend, Held, Weir, answering, ask, connect, receive, run, same, until
 
 ROUTES = """  - {path: /hash, hash: {algorithm: sha256}}
   - {path: /compress, compress: {encoding: gzip, level: 1}, limits: {body: 64MiB}}
@@ -16,7 +16,7 @@ ROUTES = """  - {path: /hash, hash: {algorithm: sha256}}
 
 
 def gateway(routes, limits="{}"):
-    return Weir("serve", config=f"listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nlimits: {limits}\nroutes:\n{routes}")
+    return Weir("serve", config=f"listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nlimits: {limits}\n{POOLS}routes:\n{routes}")
 
 
 def all_is_sent_before_anything_is_read():
@@ -35,7 +35,7 @@ def all_is_sent_before_anything_is_read():
 
 def who_sends_no_more_is_answered():
     with Backend(answering()) as backend, gateway(ROUTES + f"""  - path: /gather
-    gather: {{calls: [{{name: a, url: "http://127.0.0.1:{backend.port}/"}}]}}
+    gather: {{deadline: 1m, calls: [{{name: a, url: "http://127.0.0.1:{backend.port}/"}}]}}
 """) as weir:
         for version in ("1.1", "1.0"):
             for request in ("POST /hash HTTP/{}\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", "GET /sleep HTTP/{}\r\nHost: h\r\n\r\n",
@@ -89,7 +89,7 @@ def status_of(weir):
 def lists_are_read_whole():
     requests = []
     with Backend(answering(requests=requests)) as backend, gateway(f"""  - path: /gather
-    gather: {{forward: [x-secret, x-open], calls: [{{name: a, url: "http://127.0.0.1:{backend.port}/"}}]}}
+    gather: {{deadline: 1m, forward: [x-secret, x-open], calls: [{{name: a, url: "http://127.0.0.1:{backend.port}/"}}]}}
 """) as weir:
         fields = [("Connection", "keep-alive"), ("X-Secret", "s"), ("Connection", "x-other, X-SECRET"), ("X-Open", "o")]
         same(ask(weir.address(), "/gather", headers=fields).status, 200)
@@ -98,7 +98,7 @@ def lists_are_read_whole():
 
 def routes_that_only_read_say_so():
     with Backend(answering()) as backend, gateway(f"""  - path: /users/{{id}}/orders
-    gather: {{calls: [{{name: a, url: "http://127.0.0.1:{backend.port}/{{id}}"}}]}}
+    gather: {{deadline: 1m, calls: [{{name: a, url: "http://127.0.0.1:{backend.port}/{{id}}"}}]}}
   - {{path: /respond, respond: {{body: "x"}}}}
   - {{path: /sleep, sleep: {{for: 1ms}}}}
 """, "{head: 64KiB, body: 1000}") as weir:

@@ -16,14 +16,14 @@ import tempfile
 import threading
 import zlib
 
-from rig import PATIENCE, Weir, ask, connect, receive, run, same, until
-
-WAIT = "600s" # seconds; longer than any test
+from rig import JOB_WAIT, PATIENCE, Weir, ask, connect, receive, run, same, until
 
 
 @contextlib.contextmanager
-def gateway(*routes, **top):
-    config = {"listen": "127.0.0.1:0", "loops": 1, "limits": {"body": "1GiB"}, "routes": list(routes), **top}
+def gateway(*routes, pools=None, **top):
+    """Gives a running gateway. Jobs wait as long as it takes, unless the pool's wait is given."""
+    pools = {name: {"wait": JOB_WAIT, **pool} for name, pool in {"compute": {}, "blocking": {}, **(pools or {})}.items()}
+    config = {"listen": "127.0.0.1:0", "loops": 1, "limits": {"body": "1GiB"}, "pools": pools, "routes": list(routes), **top}
     with Weir("serve", config=json.dumps(config)) as weir: # JSON is YAML
         weir.at = weir.address()
         yield weir
@@ -77,7 +77,7 @@ def methods_and_limits_hold():
 
 
 def many_at_a_time_get_their_own():
-    with gateway({"path": "/h", "hash": {}}, pools={"compute": {"workers": 2, "queue": 1000, "wait": "60s"}}, loops=2) as weir:
+    with gateway({"path": "/h", "hash": {}}, pools={"compute": {"workers": 2, "queue": 1000}}, loops=2) as weir:
         wrong = []
         def one(number):
             body = b"%d" % number * 50000
@@ -114,7 +114,7 @@ def a_full_pool_refuses_and_others_go_on():
 def who_leaves_while_queued_makes_room():
     routes = [{"path": "/burn", "burn": {"cpu": "60s"}}, {"path": "/h", "hash": {}}]
     request = b"POST /h HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
-    with gateway(*routes, admin="127.0.0.1:0", pools={"compute": {"workers": 1, "queue": 1, "wait": WAIT}}) as weir, \
+    with gateway(*routes, admin="127.0.0.1:0", pools={"compute": {"workers": 1, "queue": 1}}) as weir, \
             connect(weir.at) as burning, connect(weir.at) as waiting, connect(weir.at) as last:
         admin = weir.address("admin")
         def pool():

@@ -58,7 +58,7 @@ function gateway(admin = "127.0.0.1:0") {
   const file = join(directory, "gateway.yaml");
   const routes = [{ path: "/hello", respond: { body: "hello" } }, { path: "/burn", burn: { cpu: "60ms" }, on: "loop" }, { path: "/%3Cb%3E", respond: { body: "x" } },
     { path: "/job", burn: { cpu: "20ms" } }, { path: "/sleep", sleep: { for: "600s" } }, { path: "/never", respond: { body: "x" } }];
-  writeFileSync(file, JSON.stringify({ listen: "127.0.0.1:0", admin, loops: 1, access_log: false, routes }));
+  writeFileSync(file, JSON.stringify({ listen: "127.0.0.1:0", admin, loops: 1, access_log: false, pools: { compute: { wait: "10m" } }, routes }));
   return child(weir, ["serve", file], (said) => {
     const [of, at] = ["gateway", "admin"].map((what) => new RegExp(`listening addr=(\\S+) for=${what}`).exec(said));
     return of && at && { url: `http://${at[1]}`, serves: `http://${of[1]}` };

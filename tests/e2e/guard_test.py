@@ -14,12 +14,14 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 loops: 2
 guard: {mode: count}
+pools: {compute: {wait: 10m}}
 routes:
   - {path: /hello, respond: {body: "Hello, World!"}}
   - {path: /sleep, sleep: {for: 1ms}}
   - {path: /burn, burn: {cpu: 1ms}}
   - path: /page/{id}
     gather:
+      deadline: 1m
       calls:
         - {name: a, url: "http://127.0.0.1:PORT/a/{id}"}
         - {name: b, url: "http://localhost:PORT/b/{id}"}

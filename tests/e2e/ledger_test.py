@@ -12,6 +12,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 loops: 1
 log: json
+pools: {compute: {wait: 10m}}
 %s
 routes:
   - {path: /nap, sleep: {for: 60ms}}
@@ -26,6 +27,7 @@ server_timing: true
 routes:
   - path: /page
     gather:
+      deadline: 1m
       calls:
         - {name: slow, url: "http://127.0.0.1:PORT/nap"}
         - {name: fast, url: "http://127.0.0.1:PORT/hello"}

@@ -19,6 +19,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 WEIR = os.environ.get("WEIR", os.path.join(ROOT, os.environ.get("BUILD", "build"), "weir"))
 kernel_interface = None # WEIR_IO for the programs that are started; None: not set
 PATIENCE = 60 # seconds after which an expected event counts as missing, also on a busy machine
+JOB_WAIT = "600s" # the longest wait for a worker where a job must not be refused: the default, 250 ms, passes on a busy machine
+POOLS = f"pools: {{compute: {{wait: {JOB_WAIT}}}, blocking: {{wait: {JOB_WAIT}}}}}\n" # for the configuration of a test whose jobs must be done
 
 
 def chosen_interface():

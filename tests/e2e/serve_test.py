@@ -11,7 +11,7 @@ import struct
 import subprocess
 import time
 
-from rig import ROOT, WEIR, Held, Weir, ask, connect, receive, run, same, until
+from rig import POOLS, ROOT, WEIR, Held, Weir, ask, connect, receive, run, same, until
 
 ROUTES = """
 routes:
@@ -20,7 +20,7 @@ routes:
   - {path: /long, sleep: {for: 1m}}
   - {path: /burn, burn: {cpu: 20ms}}
 """
-BASIC = "listen: 127.0.0.1:0\nloops: 1\n" + ROUTES
+BASIC = "listen: 127.0.0.1:0\nloops: 1\n" + POOLS + ROUTES
 ADMIN = "admin: 127.0.0.1:0\n" + BASIC
 
 
@@ -41,7 +41,7 @@ def routes_answer():
 
 def several_loops_and_listeners_serve():
     with contextlib.ExitStack() as stack:
-        config = "listen: [127.0.0.1:0, '[::1]:0', 'unix:gateway.sock']\nloops: 2\n" + ROUTES
+        config = "listen: [127.0.0.1:0, '[::1]:0', 'unix:gateway.sock']\nloops: 2\n" + POOLS + ROUTES
         weir = stack.enter_context(Weir("serve", config=config))
         weir.wait_for(r"addr=127\.0\.0\.1:\d+ ")
         port = int(weir.wait_for(r"addr=\[::1\]:(\d+) ")[1])

@@ -26,6 +26,7 @@ from rig import PATIENCE, Backend, Weir, answering, run, same, until
 CONFIG = """
 listen: 127.0.0.1:0
 limits: {body: 64KiB}
+pools: {compute: {wait: 10m}}
 routes:
   - {path: /hello, respond: {body: "Hello, World!"}}
   - {path: /sleep, sleep: {for: 20ms}}

@@ -39,6 +39,7 @@ GATEWAY = """
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 loops: 1
+pools: {compute: {wait: 10m}}
 routes:
   - {path: /hello, methods: [GET], respond: {body: "Hello, World!"}}
   - {path: /sleep, sleep: {for: 20ms}}
