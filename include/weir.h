@@ -3,8 +3,6 @@
 #ifndef WEIR_H
 #define WEIR_H
 
-#define WEIR_VERSION "0.1.0"
-
 #include <weir/buffer.h>
 #include <weir/charge.h>
 #include <weir/error.h>
@@ -31,6 +29,7 @@
 #include <weir/text.h>
 #include <weir/time.h>
 #include <weir/trace.h>
+#include <weir/version.h>
 #include <weir/watch.h>
 
 #endif

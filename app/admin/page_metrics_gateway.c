@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <weir/version.h>
+
 #include "admin/page_metrics_parts.h"
 
 /* Connections on which no request came. */
@@ -18,7 +20,7 @@ static void unserved(struct exposition *e, const weir_server_stats *server)
 void page_metrics_gateway(struct exposition *e, const struct snapshot *s)
 {
     exposition_family(e, "weir_build_info", "info", "Always 1; says what is running.");
-    exposition_count(e, LABELS({"version", WEIR_VERSION_TEXT}), 1);
+    exposition_count(e, LABELS({"version", weir_version()}), 1);
     exposition_family(e, "weir_ready", "gauge",
                       "Whether requests are accepted: 0 while starting and draining.");
     exposition_count(e, NULL, s->ready);

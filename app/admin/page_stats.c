@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "admin/page_stats.h"
 
+#include <weir/version.h>
+
 #include "admin/page_stats_parts.h"
 
 enum { CLIENTS_SHOWN = 10 };
@@ -88,7 +90,7 @@ static size_t tasks(const struct snapshot *s)
 
 static void gateway(struct text_out *out, const struct snapshot *s)
 {
-    text_out_printf(out, "\"version\":\"" WEIR_VERSION_TEXT "\",\"uptime_s\":%.3f,\"draining\":%s",
+    text_out_printf(out, "\"version\":\"%s\",\"uptime_s\":%.3f,\"draining\":%s", weir_version(),
                     (double)weir_between(s->started, s->at).ns / 1e9, s->draining ? "true" : "false");
     text_out_add(out, ",\"connections\":");
     text_out_number(out, s->runs, s->server.connections);

@@ -9,6 +9,7 @@
 #include <weir/error.h>
 #include <weir/guard.h>
 #include <weir/text.h>
+#include <weir/version.h>
 
 #include "commands/commands.h"
 #include "commands/output.h"
@@ -123,7 +124,7 @@ int cli_main(int argc, char **argv)
         return finish_output(EXIT_FINE);
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts("weir " WEIR_VERSION_TEXT);
+        printf("weir %s\n", weir_version());
         return finish_output(EXIT_FINE);
     }
     if (argv[1][0] == '-') {

@@ -7,6 +7,7 @@
 #include <weir/log.h>
 #include <weir/pool.h>
 #include <weir/runtime.h>
+#include <weir/version.h>
 
 enum { POOLS_BYTES = 512 };
 
@@ -48,7 +49,7 @@ void start_log(const struct config *config, const struct config_faults *warnings
     char pools[POOLS_BYTES] = "";
 
     describe_pools(config, pools);
-    weir_log(WEIR_LOG_INFO, "starting", WEIR_KV("version", WEIR_VERSION_TEXT), WEIR_KV("io", weir_loop_io()),
+    weir_log(WEIR_LOG_INFO, "starting", WEIR_KV("version", weir_version()), WEIR_KV("io", weir_loop_io()),
              WEIR_KV_INT("loops", weir_loop_count()), WEIR_KV("pools", pools),
              WEIR_KV_INT("connections", config->limits.connections),
              WEIR_KV_INT("exchanges", config->limits.exchanges), WEIR_KV_INT("open_files", open_files()));

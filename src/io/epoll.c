@@ -52,7 +52,7 @@ struct epoll_io {
     struct weir__io io;
     int epfd;
     int wakefd;
-    bool no_pwait2;     /* kernel < 5.11 */
+    bool no_pwait2;     /* kernel < 5.11, or refused by a filter of system calls */
     struct slot *slots; /* by descriptor */
     unsigned slot_count;
     struct weir__list starved; /* by queue: RECV_LENT with bytes but without a buffer */
@@ -492,7 +492,7 @@ static int wait_for_events(struct epoll_io *e, const struct timespec *wait)
 {
     if (!e->no_pwait2) {
         int n = epoll_pwait2(e->epfd, e->events, BATCH, wait, NULL);
-        if (n >= 0 || errno != ENOSYS)
+        if (n >= 0 || errno == EINTR)
             return n;
         e->no_pwait2 = true;
     }

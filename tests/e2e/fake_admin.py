@@ -124,7 +124,7 @@ class World:
              **{span: {"rate": rate, "refused": refused and 9, "queue": self.figures(0.8, 24, 3), "run": self.figures(3.0, 61, 4)} for span in ("last_10s", "last_60s")}}
             for name, workers, busy, queued, most, refused, rate in (
                 ("compute", 2, 2, int(56 * self.sway(2, .14)), 64, self.refused, 71.3), ("blocking", 16, 3, 0, 128, 0, 12.1))]
-        return {"version": "0.1.0", "uptime_s": round(time.time() - self.begun, 1), "draining": self.draining, "connections": 0 if self.args.quiet else 231,
+        return {"version": "0.2.0", "uptime_s": round(time.time() - self.begun, 1), "draining": self.draining, "connections": 0 if self.args.quiet else 231,
                 "exchanges": 0 if self.args.quiet else int(24 * self.sway(0)), "tasks": self.tasks,
                 "refused": {span: self.refused_window(int(span[5:7])) for span in ("last_10s", "last_60s")}, "unserved": self.unserved(), "routes": routes, "origins": origins, "loops": loops, "pools": pools}
 

@@ -58,7 +58,7 @@ def once_is_plain_text():
         done = command("top", "--once", str(fake.port))
         same((done.returncode, done.stderr), (0, ""))
         assert "\x1b" not in done.stdout, done.stdout
-        for text in (f"weir 0.1.0 at 127.0.0.1:{fake.port}   up 1 d 2 h   live", "requests/s", "LOOP", "GET /page/{id}", "compute", "http://10.0.0.7:8443",
+        for text in (f"weir 0.2.0 at 127.0.0.1:{fake.port}   up 1 d 2 h   live", "requests/s", "LOOP", "GET /page/{id}", "compute", "http://10.0.0.7:8443",
                      "computing  GET /report held loop 0 for 41.3 ms, 3×", "in csv_sort report.c:118", "?[2J"):
             assert text in done.stdout, (text, done.stdout)
         same(command("top", str(fake.port)).stdout.splitlines()[0], done.stdout.splitlines()[0], "a pipe is once")

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include <llhttp/llhttp.h>
+#include <llhttp.h>
 
 #include "http/message/chars.h"
 #include "http/message/head.h"
