@@ -40,10 +40,11 @@ static int gather(weir_request *req, weir_response *res, void *client)
     return err; /* a negative code becomes an answer, too */
 }
 
-static void *make_client(void *arg) /* on each loop; the result is the state of its handlers */
+static void *make_client(void *arg, weir_server *server) /* on each loop; returns the state of its handlers */
 {
     weir_client *client = arg;
 
+    (void)server;
     return weir_client_open(NULL, &client) == 0 ? client : NULL;
 }
 

@@ -10,6 +10,8 @@
 #include <weir/guard.h>
 #include <weir/histogram.h>
 #include <weir/http_client.h>
+#include <weir/http_request.h>
+#include <weir/http_response.h>
 #include <weir/http_server.h>
 #include <weir/inspect.h>
 #include <weir/job.h>

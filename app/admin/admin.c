@@ -37,18 +37,27 @@ static int answer(weir_request *req, weir_response *res, void *state)
     return err < 0 ? err : page->answer(req, res, &admin->state);
 }
 
-static void *setup(void *arg)
+static void *setup(void *arg, weir_server *server)
 {
     struct admin *admin = arg;
 
+    (void)server;
     page_tasks_open(&admin->state);
     return admin;
 }
 
-static void on_listening(void *arg, const char *address)
+static int background(void *arg, weir_server *server)
+{
+    const struct admin *admin = arg;
+
+    (void)server;
+    return collector_run(admin->state.collector);
+}
+
+static void on_listening(void *arg, weir_server *server)
 {
     (void)arg;
-    log_listening("admin", address);
+    log_listening("admin", weir_server_address(server, 0));
 }
 
 /* --- starting and stopping --- */
@@ -73,14 +82,12 @@ static int start(struct admin *admin, const struct config *config)
                    .body_bytes = ADMIN_BODY_BYTES},
         .drain = weir_ms(500), /* the gateway has gone: nothing should wait for the admin to say so */
         .setup = setup,
+        .background = background,
         .on_listening = on_listening,
         .arg = admin,
     };
-    admin->server = (struct background_server){.options = &admin->options,
-                                               .routes = admin->routes,
-                                               .route_count = ADMIN_PAGES,
-                                               .beside = collector_run,
-                                               .beside_arg = admin->state.collector};
+    admin->server = (struct background_server){
+        .options = &admin->options, .routes = admin->routes, .route_count = ADMIN_PAGES};
     options = (weir_options){.io = (enum weir_io)config->io,
                              .log_json = config->log == CONFIG_LOG_JSON,
                              .log_level = config_log_level(config)};

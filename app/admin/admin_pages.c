@@ -49,7 +49,7 @@ static int yield(weir_request *req, weir_response *res, struct admin_state *stat
     if (!state->given_up) {
         weir_log(WEIR_LOG_INFO, "the admin address is given up to another gateway");
         state->given_up = true;
-        background_servers_give_up(state->servers);
+        background_servers_drain(state->servers);
     }
     return err;
 }

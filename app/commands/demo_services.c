@@ -89,11 +89,11 @@ static int answer(weir_request *req, weir_response *res, void *state)
     return err;
 }
 
-static void on_listening(void *arg, const char *address)
+static void on_listening(void *arg, weir_server *server)
 {
     struct service *service = arg;
 
-    snprintf(service->address, sizeof service->address, "%s", address);
+    snprintf(service->address, sizeof service->address, "%s", weir_server_address(server, 0));
 }
 
 static void prepare(struct demo_services *services, unsigned index)

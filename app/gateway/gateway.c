@@ -32,8 +32,6 @@ struct gateway {
     weir_route *routes;
     weir_pool_options *pools;
     const char **addresses; /* to listen on; ended by NULL */
-    char (*listening)[WEIR_ADDRESS_BYTES];
-    size_t listening_count;
     struct start_findings found;
     char name[32];          /* of the command, for messages when there is no file */
     const char *root;       /* prefix of the paths in /proc and /sys */
@@ -43,34 +41,28 @@ struct gateway {
 
 /* --- callbacks of the server --- */
 
-static void *open_loop(void *arg)
+static void *open_loop(void *arg, weir_server *server)
 {
     struct gateway *gateway = arg;
 
-    gateway_status_runs(&gateway->status, weir_runtime_here());
+    gateway_status_runs(&gateway->status, weir_runtime_here(), server);
     if (weir_loop_index() == 0)
         start_log(gateway->config, &gateway->found.warnings, gateway->file != NULL);
     return loop_state_open(gateway->config, &gateway->status, gateway->replies_bytes);
 }
 
-static void on_listening(void *arg, const char *address)
+static void on_listening(void *arg, weir_server *server)
 {
     struct gateway *gateway = arg;
     const size_t count = gateway->config->listen_count;
-    bool all;
 
-    snprintf(gateway->listening[gateway->listening_count++], WEIR_ADDRESS_BYTES, "%s", address);
-    all = gateway->listening_count == count;
-    if (all)
-        atomic_store(&gateway->status.ready, true); /* before the log line, whose reader may ask at once */
-    log_listening("gateway", address);
-    if (!all)
-        return;
-    if (gateway->events == NULL || gateway->events->started == NULL)
-        return;
-    for (size_t i = 0; i < count; i++)
-        gateway->addresses[i] = gateway->listening[i];
-    gateway->events->started(gateway->events->arg, gateway->addresses, count);
+    atomic_store(&gateway->status.ready, true); /* before the log lines, whose reader may ask at once */
+    for (size_t i = 0; i < count; i++) {
+        gateway->addresses[i] = weir_server_address(server, i);
+        log_listening("gateway", gateway->addresses[i]);
+    }
+    if (gateway->events != NULL && gateway->events->started != NULL)
+        gateway->events->started(gateway->events->arg, gateway->addresses, count);
 }
 
 static void count_exchange(void *arg, const weir_exchange_record *record)
@@ -140,10 +132,8 @@ static int prepare(struct gateway *gateway)
 
     gateway->routes = calloc(config->route_count + 1, sizeof *gateway->routes);
     gateway->addresses = calloc(config->listen_count + 1, sizeof *gateway->addresses);
-    gateway->listening = calloc(config->listen_count, sizeof *gateway->listening);
     gateway->pools = pools_options(config);
-    if (gateway->routes == NULL || gateway->addresses == NULL || gateway->listening == NULL ||
-        gateway->pools == NULL)
+    if (gateway->routes == NULL || gateway->addresses == NULL || gateway->pools == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < config->listen_count; i++)
         gateway->addresses[i] = config->listen[i].text;
@@ -165,7 +155,6 @@ static weir_limits limits_of(const struct config_limits *limits)
         .head_bytes = limits->head_bytes,
         .headers = limits->headers,
         .body_bytes = limits->body_bytes,
-        .reply_bytes = limits->reply_bytes,
         .head_timeout = limits->head_timeout,
         .idle_timeout = limits->idle_timeout,
         .body_rate_bytes = limits->body_rate ? limits->body_rate : WEIR_NO_RATE,
@@ -180,14 +169,14 @@ static int serve(struct gateway *gateway)
     const struct config *config = gateway->config;
     const weir_server_options options = {
         .listens = gateway->addresses,
-        .loops = config->loops,
-        .io = (enum weir_io)config->io,
-        .log_json = config->log == CONFIG_LOG_JSON,
-        .log_level = config_log_level(config),
-        .pools = gateway->pools,
-        .pool_count = config->pool_count,
-        .stall_after = config->stall.after,
-        .stall_then = (enum weir_stall_then)config->stall.then,
+        .runtime = {.loops = config->loops,
+                    .io = (enum weir_io)config->io,
+                    .log_json = config->log == CONFIG_LOG_JSON,
+                    .log_level = config_log_level(config),
+                    .pools = gateway->pools,
+                    .pool_count = config->pool_count,
+                    .stall_after = config->stall.after,
+                    .stall_then = (enum weir_stall_then)config->stall.then},
         .limits = limits_of(&config->limits),
         .limit_names = {.head = "limits.head",
                         .headers = "limits.headers",
@@ -300,7 +289,6 @@ int gateway_run(const char *command, const struct config *config, const char *fi
     gather_counts_free(gateway.status.gathers);
     gateway_status_end(&gateway.status);
     free(gateway.pools);
-    free(gateway.listening);
     free(gateway.addresses);
     free(gateway.routes);
     return code;

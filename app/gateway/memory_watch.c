@@ -56,18 +56,16 @@ static int look(struct memory_watch *w)
     weir_server_stats stats;
     bool binds;
     int most;
-    weir_runtime *runtime;
 
     weir_memory_read(w->memory, &use);
-    runtime = gateway_status_hold(w->status);
-    if (runtime == NULL)
+    if (gateway_status_hold(w->status) == NULL)
         return LOOK_CLOSELY_MS;
-    weir_server_stats_get(runtime, &stats);
+    weir_server_stats_get(w->status->server, &stats);
     most = memory_allows(&use, stats.exchanges, w->exchange_bytes, w->held);
     w->held = most == 0;
     binds = most < w->exchanges;
     if (binds || w->binds)
-        weir_server_hold(runtime, most);
+        weir_server_hold(w->status->server, most);
     w->binds = binds;
     gateway_status_release(w->status);
     return binds || use.used_bytes > use.limit_bytes / 2 ? LOOK_CLOSELY_MS : LOOK_MS;

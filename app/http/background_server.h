@@ -16,14 +16,12 @@
 struct background_servers;
 
 struct background_server {
-    const weir_server_options *options; /* listen, limits, setup, teardown and callbacks */
+    const weir_server_options *options; /* but for what is weir_serve()'s alone */
     const weir_route *routes;
     size_t route_count;
-    int (*beside)(void *arg); /* a task that runs beside the server, and ends when it is cancelled; or NULL */
-    void *beside_arg;
 };
 
-/* Starts a thread that runs these servers, and waits until all of them accept connections, or a server fails.
+/* Starts a thread that runs these servers, and waits until all of them accept connections, or one can't.
  * Owns:    servers and all they point to are lent until background_servers_stop(). name is a literal.
  * Returns: 0 with *out; the error of the first server that failed, and nothing runs.
  */
@@ -31,11 +29,10 @@ WEIR_CHECKED int background_servers_start(const char *name, const weir_options *
                                           const struct background_server *servers, size_t count,
                                           struct background_servers **out);
 
-/* Drains the servers, which give up their addresses. The tasks beside them run on until
- * background_servers_stop(). May be called once.
- * Where:   a handler of these servers. Does not wait.
+/* Begins to drain the servers, which give up their addresses.
+ * Where:   any thread, until background_servers_stop(). Does not wait.
  */
-void background_servers_give_up(struct background_servers *group);
+void background_servers_drain(struct background_servers *group);
 
 /* Drains the servers and waits for the thread. NULL is allowed. */
 void background_servers_stop(struct background_servers *group);

@@ -119,9 +119,11 @@ static void collect_runtime(struct collector *c, weir_runtime *runtime)
 {
     struct snapshot *s = &c->now;
 
-    weir_server_stats_get(runtime, &s->server);
+    if (c->status->server != NULL) {
+        weir_server_stats_get(c->status->server, &s->server);
+        collect_clients(s, &c->clock, c->status->server);
+    }
     series_update(&s->unserved, NULL, s->server.unserved);
-    collect_clients(s, &c->clock, runtime);
     collect_loops(s, runtime);
     collect_origins(s, runtime);
     collect_pools(s, runtime);

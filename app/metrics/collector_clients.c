@@ -58,12 +58,12 @@ static void count_new(struct snapshot_client *client, size_t second)
     client->total = all;
 }
 
-void collect_clients(struct snapshot *s, const struct window_clock *clock, weir_runtime *runtime)
+void collect_clients(struct snapshot *s, const struct window_clock *clock, const weir_server *server)
 {
     size_t kept = 0;
 
     begin(s);
-    weir_server_clients_each(runtime, add, s);
+    weir_server_clients_each(server, add, s);
     for (size_t i = 0; i < s->client_count; i++) {
         if (!s->clients[i].known)
             continue;

@@ -19,7 +19,7 @@
 void collect_routes(struct snapshot *s, const struct request_counts *counts);
 void collect_gathers(struct snapshot *s, const struct gather_counts *counts); /* NULL: there are none */
 void collect_host(struct snapshot *s);
-void collect_clients(struct snapshot *s, const struct window_clock *clock, weir_runtime *runtime);
+void collect_clients(struct snapshot *s, const struct window_clock *clock, const weir_server *server);
 void collect_loops(struct snapshot *s, weir_runtime *runtime);
 void collect_origins(struct snapshot *s, weir_runtime *runtime);
 void collect_pools(struct snapshot *s, weir_runtime *runtime);

@@ -12,21 +12,22 @@ void gateway_status_end(struct gateway_status *status)
     pthread_rwlock_destroy(&status->runtime_lock);
 }
 
-static void set_runtime(struct gateway_status *status, weir_runtime *runtime)
+static void set_runtime(struct gateway_status *status, weir_runtime *runtime, weir_server *server)
 {
     pthread_rwlock_wrlock(&status->runtime_lock);
     status->runtime = runtime;
+    status->server = server;
     pthread_rwlock_unlock(&status->runtime_lock);
 }
 
-void gateway_status_runs(struct gateway_status *status, weir_runtime *runtime)
+void gateway_status_runs(struct gateway_status *status, weir_runtime *runtime, weir_server *server)
 {
-    set_runtime(status, runtime);
+    set_runtime(status, runtime, server);
 }
 
 void gateway_status_stops(struct gateway_status *status)
 {
-    set_runtime(status, NULL);
+    set_runtime(status, NULL, NULL);
 }
 
 weir_runtime *gateway_status_hold(struct gateway_status *status)

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include <weir/http_server.h>
 #include <weir/runtime.h>
 
 struct gather_counts;
@@ -23,19 +24,20 @@ struct gateway_status {
     struct gather_counts *gathers;   /* as requests */
     pthread_rwlock_t runtime_lock;
     weir_runtime *runtime; /* NULL: it does not run */
+    weir_server *server;   /* NULL: there is none, in the benchmark of the task tree */
 };
 
 void gateway_status_init(struct gateway_status *status);
 void gateway_status_end(struct gateway_status *status);
 
 /* A loop of the gateway is set up, and will be torn down. */
-void gateway_status_runs(struct gateway_status *status, weir_runtime *runtime);
+void gateway_status_runs(struct gateway_status *status, weir_runtime *runtime, weir_server *server);
 
 /* The first loop is being torn down: waits until no thread holds the runtime any more. */
 void gateway_status_stops(struct gateway_status *status);
 
-/* The gateway's runtime, which keeps running until gateway_status_release(): what the caller does in between
- * is short and does not wait.
+/* The gateway's runtime, which keeps running, and its server stays open, until gateway_status_release(): what
+ * the caller does in between is short and does not wait.
  * Where:   any thread, several at a time; the one that holds it releases it.
  * Returns: NULL when it does not run; then there is nothing to release.
  */

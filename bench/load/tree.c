@@ -71,7 +71,7 @@ static int serve(void *arg)
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     for (int64_t i = 0; i < b->parents && err == 0; i++)
         err = weir_spawn(&scope, "parent", have_children, NULL);
-    gateway_status_runs(&b->status, weir_runtime_here());
+    gateway_status_runs(&b->status, weir_runtime_here(), NULL);
     atomic_store(&b->runs, true);
     while (err == 0 && !atomic_load(&b->over))
         err = weir_sleep(weir_ms(10));

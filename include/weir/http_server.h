@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP/1.1 server: routes, handlers, requests and responses (RFC 9110, RFC 9112).
+/* HTTP/1.1 server: addresses, routes, limits, draining, statistics (RFC 9110, RFC 9112).
  *
- * Threading: a handler runs as a task on the loop of its connection. A request and its response belong to
- * that task and the tasks of its scope; they are invalid after the handler has returned. Options, routes
- * and their data are read by all loops and must not change while the server runs. `state` is what setup
- * returned on this loop: no other loop uses it.
+ *     weir_serve(&options, routes, count)      a program that is a server: loops, signals and a drain
+ *     weir_server_open(…), weir_server_close() a server among others, inside a runtime of yours
+ *
+ * What a handler may do with its request and its response is in <weir/http_request.h> and
+ * <weir/http_response.h>.
+ *
+ * Threading: a handler runs as a task on the loop of its connection. Options, routes and their data are read
+ * by all loops and must not change while the server is open. `state` is what setup returned on this loop: no
+ * other loop uses it. Each function says from where it may be called.
  *
  * Each handler runs in a scope of its own. When the client leaves, that scope is cancelled, and with it all
- * tasks that the handler started.
+ * tasks that the handler started. Tasks that outlive a request are started in the scope of the server
+ * (weir_server_scope()), or by options.background.
  */
 #ifndef WEIR_HTTP_SERVER_H
 #define WEIR_HTTP_SERVER_H
@@ -15,21 +21,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
-#include <weir/buffer.h>
 #include <weir/charge.h>
 #include <weir/error.h>
+#include <weir/http_request.h>
+#include <weir/http_response.h>
 #include <weir/runtime.h>
+#include <weir/scope.h>
+#include <weir/stream.h>
 #include <weir/time.h>
-#include <weir/trace.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct weir_request weir_request;
-typedef struct weir_response weir_response;
 
 /* Answers one request. Returns 0 or a negative code. After a negative code the client gets the status that
  * weir_respond_error() assigns to it, if no answer has begun; otherwise the connection is broken off, so that
@@ -44,7 +48,6 @@ typedef struct weir_limits {
     size_t head_bytes;          /* of a request's head: request line and fields [16 KiB] */
     int headers;                /* fields of a request [100] */
     uint64_t body_bytes;        /* of a request's body [1 MiB] */
-    uint64_t reply_bytes;       /* of a backend's answer [4 MiB] */
     weir_duration head_timeout; /* until a head is complete, from its first byte [10 s] */
     weir_duration idle_timeout; /* between requests, and while a body or an answer makes no progress [60 s] */
     /* Least rate, in bytes a second, at which a client must send a body and take an answer. It is an
@@ -64,7 +67,12 @@ typedef struct weir_limits {
     int exchanges; /* of the whole server; more requests are refused with 503 [2000] */
 } weir_limits;
 
+/* A route. The first route whose host, path and methods match takes a request. If only methods differ, the
+ * client gets 405 with the methods of all routes that match otherwise. */
 typedef struct weir_route {
+    /* The host that the client names, without a port, in any case: "example.com"; "*.example.com" for every
+     * name below it, at any depth, but not for itself. NULL: every host, and requests that name none */
+    const char *host;
     const char *path;    /* "/a/b", "/users/{id}"; "/files/" followed by a star for everything below */
     const char *methods; /* "GET POST"; NULL: all. GET includes HEAD. */
     weir_handler *handler;
@@ -103,35 +111,30 @@ typedef struct weir_limit_names {
     const char *head, *headers, *body, *head_timeout, *idle_timeout, *body_rate;
 } weir_limit_names;
 
+/* A zero field means its default, given in brackets. */
 typedef struct weir_server_options {
-    const char *listen;                    /* an address, see <weir/stream.h> */
-    const char *const *listens;            /* or several addresses, NULL-terminated */
-    int loops;                             /* weir_serve() only; 0: weir_cpu_count() */
-    enum weir_io io;                       /* weir_serve() only */
-    bool log_json;                         /* weir_serve() only; as in weir_options */
-    enum weir_log_level log_level;         /* weir_serve() only; as in weir_options */
-    const struct weir_pool_options *pools; /* weir_serve() only; as in weir_options */
-    size_t pool_count;
-    weir_duration stall_after; /* weir_serve() only, like the next two; as in weir_options */
-    enum weir_stall_then stall_then;
-    void (*on_stall)(void *arg, const struct weir_stall *stall);
+    /* Where to listen: one address, in the form of <weir/stream.h>, or several listeners. With port 0 the
+     * system chooses a port: see weir_server_address(). On a runtime of several loops each loop has a
+     * listener of its own at each TCP address. */
+    const char *listen;
+    const char *const *listens; /* or several addresses, NULL-terminated */
     weir_limits limits;
     weir_limit_names limit_names;
-    weir_duration drain; /* the longest time that exchanges get to end; 0: 30 s. Idle connections may be used
+    weir_duration drain; /* the longest time that exchanges get to end [30 s]. Idle connections may be used
                             once more during at most the first 5 s of it */
-    void *(*setup)(void *arg); /* called once on each loop, before it accepts; returns its state. NULL: the
-                                  server stops */
-    void (*teardown)(void *state); /* called once on each loop, after its last exchange */
-    void (*on_listening)(void *arg,
-                         const char *address); /* called for each address, once connections are accepted */
+    void *(*setup)(void *arg, weir_server *server); /* called once on each loop, in a task, before it accepts;
+                                                       returns its state. NULL: the server does not open */
+    void (*teardown)(void *state); /* called once on each loop where setup returned a state, in a task, after
+                                      the last exchange and the last background task */
+    /* A task that runs once beside the server, on the loop that opened it, from the time when every loop is
+     * set up until it returns. It is cancelled once the last exchange of all loops has ended, and awaited
+     * before the first teardown. It starts further tasks in scopes of its own. A negative result other than
+     * the cause of the cancel is logged, drains the server and becomes its result. */
+    int (*background)(void *arg, weir_server *server);
+    void (*on_listening)(void *arg, weir_server *server); /* called once, as all loops begin to accept */
     void (*on_exchange)(
         void *arg,
         const weir_exchange_record *record); /* called on the loop of the exchange; must not wait */
-    /* Turns off the ledger, so that weir_exchange_charges() returns 0: for measuring what the ledger costs.
-     */
-    bool ledger_off;
-    bool server_timing; /* sends clients a Server-Timing header with the charges: it contains the names of
-                           backends */
     void (*on_drain)(
         void *arg); /* called when a drain begins, on the first loop that learns of it; must not wait */
     /* weir_serve() only: called on a thread of its own when SIGHUP, SIGUSR1 or SIGUSR2 arrives. NULL:
@@ -139,6 +142,12 @@ typedef struct weir_server_options {
      * program has set an action other than the default are left alone. */
     void (*on_signal)(void *arg, int number);
     void *arg; /* passed to the callbacks */
+    /* Turns off the ledger, so that weir_exchange_charges() returns 0: for measuring what the ledger costs.
+     */
+    bool ledger_off;
+    bool server_timing;   /* sends clients a Server-Timing header with the charges: it contains the names of
+                             backends */
+    weir_options runtime; /* weir_serve() only, as of weir_run(), but for loops [weir_cpu_count()] */
 } weir_server_options;
 
 /* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain; a second signal cancels at once
@@ -146,25 +155,81 @@ typedef struct weir_server_options {
  * what has not ended one second after the drain's time, or half a second after the second signal, is named
  * in the log, and the process ends by _exit(0), without teardown and without atexit() handlers.
  * Owns:    everything is lent until the function returns.
- * Returns: 0 after a drain; -EBUSY one of the signals is already being caught; -EINVAL, -WEIR_ECONFIG a
- *          route's path or the options; the errors of weir_run() and weir_listen().
+ * Returns: 0 after a drain; -EBUSY one of the signals is already being caught; otherwise the errors of
+ *          weir_run(), weir_server_open() and weir_server_wait().
  * Where:   a thread that is no loop, usually main().
  */
 int weir_serve(const weir_server_options *options, const weir_route *routes, size_t route_count) WEIR_CHECKED;
 
-/* Runs a server inside a runtime of yours, on all its loops, until the scope is cancelled. Then it drains
- * under a shield of its own and returns when the last exchange has ended, however long that takes: a
- * handler that ignores its cancel delays the return, and a loop that is held when the scope is cancelled
- * drains once it continues.
+/* --- a server inside a runtime --- */
+
+/* Opens a server on all loops of the runtime. It accepts connections when the function returns, on tasks of
+ * its own that no scope of the caller cancels. A runtime may have several servers.
+ * Owns:    everything is lent until weir_server_close() returns. The caller owns *out and closes it.
+ * Returns: 0; -EINVAL the options, or a route without path or handler; -WEIR_ECONFIG a path or a host that
+ *          cannot be understood, which is logged, or setup returned NULL; -ENOMEM; the errors of
+ *          weir_listen(), logged with the address.
+ * Cancel:  ends the wait; nothing is left open.
+ * Where:   task. Waits for setup on all loops.
+ */
+int weir_server_open(const weir_server_options *options, const weir_route *routes, size_t route_count,
+                     weir_server **out) WEIR_CHECKED;
+
+/* Begins to drain, unless the server drains already: no loop accepts connections, exchanges get options.drain
+ * to end, what is left then is cancelled.
+ * Where:   any thread, until weir_server_close() is called. Does not wait.
+ */
+void weir_server_drain(weir_server *server);
+
+/* Cancels at once what a drain would wait for.
+ * Where:   any thread, until weir_server_close() is called. Does not wait.
+ */
+void weir_server_stop(weir_server *server);
+
+/* Waits until the server has drained. A handler that ignores its cancel delays the end, however long; a loop
+ * that is held drains once it continues.
+ * Returns: 0 after a drain; what options.background returned, if that is why; the cause of a cancel.
+ * Cancel:  ends the wait; the server goes on.
+ * Where:   task. Waits.
+ */
+int weir_server_wait(weir_server *server) WEIR_CHECKED;
+
+/* Drains the server, waits for the end as weir_server_wait(), tears every loop down, and frees the server.
+ * NULL does nothing.
+ * Cancel:  does not shorten the wait; weir_server_stop() does.
+ * Where:   the task that opened it. Waits.
+ */
+void weir_server_close(weir_server *server);
+
+/* Opens a server, waits until the scope is cancelled or the server has drained for another reason, and closes
+ * it: for a task that is a server.
  * Owns:    everything is lent until the function returns.
- * Returns: -WEIR_ECANCELED or -WEIR_EDEADLINE after a drain; otherwise as weir_serve().
- * Cancel:  begins the drain; what is left after options->drain is cancelled.
+ * Returns: the errors of weir_server_open() and weir_server_wait().
+ * Cancel:  begins the drain; what is left after options.drain is cancelled.
  * Where:   task. Waits.
  */
 int weir_server_run(const weir_server_options *options, const weir_route *routes,
                     size_t route_count) WEIR_CHECKED;
 
-/* --- statistics of servers, from any thread --- */
+/* Returns an address that the server listens on, with the port that the system chose: in the order of the
+ * options.
+ * Owns:    valid until weir_server_close().
+ * Returns: NULL if i is beyond the last.
+ * Where:   any thread, until weir_server_close() is called. Does not wait.
+ */
+const char *weir_server_address(const weir_server *server, size_t i);
+
+/* Returns the scope of a server's background tasks on the calling loop: for tasks that outlive the request or
+ * the setup that starts them. It is cancelled once the last exchange of this loop has ended, so that handlers
+ * find these tasks at work also during a drain; they are awaited before teardown. The failure of one has no
+ * effect on the others. Only one scope stands around them: they see no deadline.
+ * Owns:    the scope is the server's. It is not closed, nor cancelled, by others.
+ * Returns: never NULL.
+ * Where:   setup, a handler, or a task of this scope. Does not wait.
+ */
+weir_scope *weir_server_scope(weir_server *server);
+
+/* --- refusals --- */
 
 /* Classes of refusals. */
 enum weir_refusal_type {
@@ -215,7 +280,10 @@ enum weir_unserved {
  */
 const char *weir_unserved_name(enum weir_unserved way);
 
-/* Sums since the servers began, and present values. */
+/* --- statistics. Other threads may read them until the first teardown ends, or weir_server_close() is called
+ * if there is no teardown --- */
+
+/* Sums since the server began, and present values. */
 typedef struct weir_server_stats {
     int connections, exchanges; /* now: accepted and not yet closed; in progress */
     int fresh, half_sent; /* of the connections: those that have sent nothing yet; those that have sent a part
@@ -238,280 +306,27 @@ typedef struct weir_server_client {
  * connections is among them. An address is reported once for each loop that knows it.
  * Owns:    what fn is given is lent until it returns.
  * Returns: nothing.
- * Where:   any thread while the runtime runs. Does not block its loops.
+ * Where:   any thread, until the first teardown ends. Does not block the loops.
  */
-void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_server_client *client),
-                              void *arg);
+void weir_server_clients_each(const weir_server *server,
+                              void (*fn)(void *arg, const weir_server_client *client), void *arg);
 
-/* Reads the totals of the servers on a runtime: all zero if there is none.
+/* Reads the totals of a server.
  * Owns:    stats is the caller's.
  * Returns: nothing.
- * Where:   any thread while the runtime runs. Does not block its loops.
+ * Where:   any thread, until the first teardown ends. Does not block the loops.
  */
-void weir_server_stats_get(weir_runtime *runtime, weir_server_stats *stats);
+void weir_server_stats_get(const weir_server *server, weir_server_stats *stats);
 
-/* Lowers the maximum of requests in progress of the servers on a runtime, until the next call. A request
- * beyond most is refused with 503 at its head, by the reason "memory"; requests in progress continue. most
- * INT_MAX: the configured maximum. The log has a line when the maximum falls below the configured one, and
- * when it is the configured one again.
+/* Lowers the maximum of requests in progress of a server, until the next call. A request beyond most is
+ * refused with 503 at its head, by the reason "memory"; requests in progress continue. most INT_MAX: the
+ * configured maximum. The log has a line when the maximum falls below the configured one, and when it is the
+ * configured one again.
  * Owns:    nothing.
  * Returns: nothing.
- * Where:   any thread while the runtime runs. Does not wait.
+ * Where:   any thread, until the first teardown ends. Does not wait.
  */
-void weir_server_hold(weir_runtime *runtime, int most);
-
-/* --- the request. Everything returned is valid as long as the handler runs; texts are NUL-terminated --- */
-
-/* Returns the method: "GET", "POST" …
- * Returns: never NULL.
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_request_method(const weir_request *req);
-
-/* Returns path and query as the client wrote them.
- * Returns: never NULL.
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_request_target(const weir_request *req);
-
-/* Returns the path, with dot segments resolved and unreserved characters decoded.
- * Returns: never NULL.
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_request_path(const weir_request *req);
-
-/* Returns the query: what follows the "?".
- * Returns: never NULL; "" if there is none.
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_request_query(const weir_request *req);
-
-/* Finds a parameter of the route's path, exactly as the client wrote it ("{id}"); "*" names what a final
- * star matched.
- * Returns: NULL if the route has no such parameter.
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_request_param(const weir_request *req, const char *name);
-
-/* Finds the value of a header. If the header occurs several times, the first value.
- * Returns: NULL if the request has no such header.
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_request_header(const weir_request *req, const char *name);
-
-/* Finds the value of a header that is a list. If the header occurs several times, all values joined by ", "
- * (RFC 9110, 5.3). Use this for every list: code that reads only a part of a list can be deceived.
- * Returns: NULL if the request has no such header, or memory is exhausted.
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_request_header_joined(weir_request *req, const char *name);
-
-/* Reads header number i, in the order in which they arrived.
- * Returns: false if i is beyond the last.
- * Where:   task of its loop. Does not wait.
- */
-bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name, weir_bytes *value);
-
-/* Returns the address of the client.
- * Returns: never NULL.
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_request_peer(const weir_request *req);
-
-/* Returns the trace that the request belongs to: the one in its traceparent header, or a new one with span
- * 0 if there is no valid header. The same at each call.
- * Returns: never NULL; valid as long as the handler runs.
- * Where:   task of its loop. Does not wait.
- */
-const weir_trace *weir_request_trace(const weir_request *req);
-
-/* Returns the trace state to be passed on with the trace: the tracestate headers as one value, cut after a
- * whole member to WEIR_TRACE_STATE_MAX bytes.
- * Returns: NULL if there is none, or the trace began here.
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_request_trace_state(const weir_request *req);
-
-/* Returns the route's own data.
- * Returns: weir_route.data.
- * Where:   task of its loop. Does not wait.
- */
-void *weir_request_data(const weir_request *req);
-
-/* Attaches a pointer that on_exchange finds in the record.
- * Owns:    note is lent until on_exchange has returned; weir_request_alloc() gives such memory.
- * Returns: nothing.
- * Where:   task of its loop. Does not wait.
- */
-void weir_request_note(weir_request *req, const void *note);
-
-/* Allocates memory that is valid until on_exchange has returned.
- * Returns: NULL if memory is exhausted, or the exchange has used its 64 MiB.
- * Where:   task of its loop. Does not wait.
- */
-void *weir_request_alloc(weir_request *req, size_t bytes);
-
-/* Reads the whole body. Sends 100 Continue if the client waits for it.
- * Owns:    *body points to memory of the request and is valid as long as the handler runs.
- * Returns: 0; -WEIR_ETOOLARGE over max_bytes or the route's limit (413); -WEIR_ESLOW (408);
- *          -WEIR_ETRUNCATED, -WEIR_EPROTOCOL; -ENOMEM.
- * Cancel:  ends the wait.
- * Where:   task of its loop. Waits.
- */
-int weir_request_read_body(weir_request *req, weir_bytes *body, size_t max_bytes) WEIR_CHECKED;
-
-/* Reads the next piece of the body: for bodies larger than memory.
- * Owns:    data is lent.
- * Returns: > 0 bytes; 0 the end; < 0 as weir_request_read_body().
- * Cancel:  ends the wait.
- * Where:   task of its loop. Waits.
- */
-ssize_t weir_request_read(weir_request *req, void *data, size_t bytes) WEIR_CHECKED;
-
-/* --- the response: headers first, then a whole answer or a stream --- */
-
-/* Adds a header. The headers that frame the message (Content-Length, Transfer-Encoding, Connection) and
- * Date are set by the server.
- * Owns:    both are copied.
- * Returns: 0; -EINVAL a character that is not allowed in a header, or a header that the server sets;
- *          -WEIR_EBUSY the answer has begun; -ENOMEM.
- * Where:   task of its loop. Does not wait.
- */
-int weir_response_header_add(weir_response *res, const char *name, const char *value);
-
-/* Answers with a text.
- * Returns: 0; -WEIR_EBUSY an answer has begun already; -EINVAL status; -EPIPE, -ECONNRESET …
- * Cancel:  ends the wait.
- * Where:   task of its loop. Waits while the client does not take it.
- */
-int weir_respond_text(weir_response *res, int status, const char *text);
-
-/* Answers with bytes. type NULL: no Content-Type.
- * Owns:    data is lent until the function returns.
- * Returns: as weir_respond_text().
- * Cancel:  ends the wait.
- * Where:   task of its loop. Waits while the client does not take it.
- */
-int weir_respond_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes);
-
-/* Answers with the contents of a buffer.
- * Returns: as weir_respond_text().
- * Cancel:  ends the wait.
- * Where:   task of its loop. Waits while the client does not take it.
- */
-int weir_respond_buffer(weir_response *res, int status, const char *type, const weir_buffer *body);
-
-/* A part of an answer, sent from where it lies in memory. */
-typedef struct weir_response_piece {
-    const void *data;
-    size_t bytes;
-    void (*sent)(void *arg); /* called once, when data is no longer needed; must not wait. NULL: no call */
-    void *arg;
-} weir_response_piece;
-
-/* Answers with several pieces, one after the other, without copying them into one. Each piece is released,
- * in order, as soon as it has been sent, so what a slow client has taken is held no longer. Pieces that
- * were not sent are released when the function returns, whatever its result.
- * Owns:    the array is lent until the function returns; what a piece points to, until its sent() is
- *          called.
- * Returns: as weir_respond_text().
- * Cancel:  ends the wait.
- * Where:   task of its loop. Waits while the client does not take it.
- */
-int weir_respond_pieces(weir_response *res, int status, const char *type, const weir_response_piece *pieces,
-                        size_t count);
-
-/* Answers {"error":{"code":…,"message":…}} with the status for a negative code: -WEIR_EBUSY 503 with
- * Retry-After; -ENOMEM, -EAGAIN and -WEIR_ENESTED 503; -WEIR_EDEADLINE and -WEIR_ELATE 504; -WEIR_ETOOLARGE
- * 413; -WEIR_ESLOW 408; -WEIR_EPROTOCOL and -WEIR_ETRUNCATED 400; -WEIR_ECPU 422; others 500. If a pool
- * refused a job of this exchange, Retry-After is the time that the pool expects to be busy, and the message
- * has its reason.
- * Returns: as weir_respond_text().
- * Cancel:  ends the wait.
- * Where:   task of its loop. Waits while the client does not take it.
- */
-int weir_respond_error(weir_response *res, int err);
-
-/* Answers in the form of weir_respond_error(), with a status, code and message of your own.
- * Returns: as weir_respond_text().
- * Cancel:  ends the wait.
- * Where:   task of its loop. Waits while the client does not take it.
- */
-int weir_respond_fault(weir_response *res, int status, const char *code, const char *message);
-
-/* Begins a streamed answer. length is in bytes, or -1 if unknown (the body is then chunked; for HTTP/1.0 it
- * ends with the connection).
- * Returns: as weir_respond_text().
- * Cancel:  ends the wait.
- * Where:   task of its loop. Waits while the client does not take it.
- */
-int weir_respond_begin(weir_response *res, int status, const char *type, int64_t length) WEIR_CHECKED;
-
-/* Sends a piece of a streamed answer. The answer ends when the handler returns 0; if fewer bytes were sent
- * than announced, the connection is broken off.
- * Owns:    data is lent until the function returns.
- * Returns: 0; -EINVAL more than announced, or no answer was begun; -EPIPE, -ECONNRESET …
- * Cancel:  ends the wait.
- * Where:   task of its loop. Waits while the client does not take it: a slow client slows down the handler.
- */
-int weir_respond_write(weir_response *res, const void *data, size_t bytes) WEIR_CHECKED;
-
-/* --- filters: functions that change answers, for example compress them --- */
-
-/* An answer before its head is written. */
-typedef struct weir_response_head {
-    int status;
-    const char *type; /* Content-Type; NULL: none */
-    int64_t length;   /* of the body; -1: unknown */
-    bool bodiless;    /* no body is sent: HEAD, 204, 304 */
-    bool whole;       /* the complete body is known, and is: */
-    weir_bytes body;
-} weir_response_head;
-
-/* A filter between a handler and its client. Its functions are called in the task that answers, may wait,
- * and must not answer themselves. */
-typedef struct weir_response_filter {
-    /* Called with every answer, also with the server's own about a failure; may change its headers. Returns
-     * 1: the body goes through piece(), its length is the length of what comes out, and an answer without a
-     * body announces no length. Returns 0: the answer is sent unchanged. A negative code becomes the result
-     * of the handler's call. */
-    int (*head)(void *arg, weir_response *res, const weir_response_head *head);
-    /* Takes the next bytes of the body (lent), perhaps none; last: no more follow. Sets *out to what is
-     * sent instead, perhaps nothing yet; it stays valid until the next call. Returns 0; 1: call again, with
-     * no bytes, for more output; a negative code, which breaks the answer off. A whole answer is passed in
-     * one call; if that returns 0, the output is sent with its length. */
-    int (*piece)(void *arg, weir_bytes in, bool last, weir_bytes *out);
-    /* Called when the exchange has ended, whatever its result. May be NULL. Must not wait. */
-    void (*end)(void *arg);
-} weir_response_filter;
-
-/* Passes the answer through a filter. Meant for wrappers that call the real handler.
- * Owns:    filter, and what arg points to, are lent until filter->end() or, without one, until the exchange
- *          ends: weir_request_alloc() gives such memory.
- * Returns: 0; -WEIR_EBUSY the answer has begun, or has a filter already.
- * Where:   task of its loop. Does not wait.
- */
-int weir_response_filter_add(weir_response *res, const weir_response_filter *filter, void *arg);
-
-/* Finds the value of a header that the answer has so far. If the header occurs several times, the first
- * value.
- * Returns: NULL if there is no such header, or memory is exhausted.
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_response_header(weir_response *res, const char *name);
-
-/* Finds the value of a header of the answer that is a list: all values, joined by ", ".
- * Returns: as weir_response_header().
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_response_header_joined(weir_response *res, const char *name);
-
-/* Replaces all headers of this name by one; value NULL removes them.
- * Owns:    both are copied.
- * Returns: as weir_response_header_add().
- * Where:   task of its loop. Does not wait.
- */
-int weir_response_header_set(weir_response *res, const char *name, const char *value);
+void weir_server_hold(weir_server *server, int most);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Things that come and go while a runtime runs and that are looked up by other threads: servers, clients, …
+/* Things that come and go while a runtime runs and that are looked up by other threads: clients, …
  * They belong to the layers above; the core knows of each only its type.
  *
  * Threading: any thread, between weir__registry_enter() and weir__registry_leave().

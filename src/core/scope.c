@@ -128,6 +128,16 @@ static bool describe_closing(const struct weir__look *look, const struct weir__t
 static const struct weir__wait_class closing = {"the tasks of its scope", describe_closing,
                                                 .charge = WEIR__CHARGE_NONE};
 
+void weir__scope_await_detached(struct weir__scope *s)
+{
+    s->owner = weir__task_current(); /* is woken when the last task has ended */
+    while (s->live > 0) {
+        s->closing = true;
+        (void)weir__park(&closing, NULL, s);
+    }
+    s->owner = NULL;
+}
+
 int weir_scope_close(weir_scope *scope)
 {
     struct weir__task *self = weir__task_current();

@@ -41,6 +41,8 @@ void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop);
 /* Makes a scope that no task has opened, below the root of its loop, whose cancel does not reach it. The
  * caller cancels it, awaits the end of its tasks, and ends it. name: a literal. */
 void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop, const char *name);
+/* Waits until the tasks of a detached scope have ended, however long; a cancel does not end the wait. */
+void weir__scope_await_detached(struct weir__scope *s);
 void weir__scope_end_detached(struct weir__scope *s);
 /* As weir_scope_open() with WEIR_SHIELD, for as long as the deadline says. */
 void weir__scope_open_long_shield(weir_scope *scope, weir_instant deadline);

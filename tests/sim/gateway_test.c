@@ -68,11 +68,11 @@ struct backend {
     int index;
 };
 
-static void backend_listening(void *arg, const char *address)
+static void backend_listening(void *arg, weir_server *server)
 {
     struct backend *b = arg;
 
-    (void)address;
+    (void)server;
     weir_event_set(&b->world->listening[b->index]);
 }
 
@@ -193,11 +193,11 @@ static int rogue_backend(void *arg)
 
 /* --- the gateway: as app/gateway/gateway.c, of one route, inside this runtime --- */
 
-static void gateway_listening(void *arg, const char *address)
+static void gateway_listening(void *arg, weir_server *server)
 {
     struct world *w = arg;
 
-    (void)address;
+    (void)server;
     weir_event_set(&w->listening[CALLS]);
 }
 
@@ -219,11 +219,12 @@ struct gateway_state {
     void *route;
 };
 
-static void *open_gateway(void *arg)
+static void *open_gateway(void *arg, weir_server *server)
 {
     struct world *w = arg;
     struct gateway_state *g = calloc(1, sizeof *g);
 
+    (void)server;
     CHECK(w, g != NULL && weir_client_open(NULL, &g->client) == 0);
     CHECK(w, w->config.routes[0].kind->open(&w->config.routes[0], g->client, &g->route) == 0);
     return g;

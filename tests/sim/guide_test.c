@@ -209,52 +209,29 @@ static int slow(weir_request *req, weir_response *res, void *state)
 }
 
 /* [sim] */
-struct world {
-    weir_event listening;
-};
+static int ask(weir_client *client);
 
-static void listening(void *arg, const char *address)
+static int whole_world(void *arg)
 {
-    struct world *world = arg;
-
-    (void)address;
-    weir_event_set(&world->listening);
-}
-
-static int serve(void *arg)
-{
+    static const weir_server_options options = {.listen = "127.0.0.1:8080"};
     static const weir_route routes[] = {
         {.path = "/slow", .handler = slow},
         {.path = "/big", .handler = big},
         {.path = "/upper", .handler = upper, .methods = "POST"},
     };
-    weir_server_options options = {.listen = "127.0.0.1:8080", .on_listening = listening, .arg = arg};
-
-    return weir_server_run(&options, routes, sizeof routes / sizeof *routes);
-}
-
-static int ask(weir_client *client);
-
-static int whole_world(void *arg)
-{
-    struct world world;
-    weir_scope scope;
+    weir_server *server;
     weir_client *client;
-    int err;
+    int err = weir_server_open(&options, routes, sizeof routes / sizeof *routes, &server);
 
     (void)arg;
-    weir_event_init(&world.listening);
-    weir_scope_open(&scope, weir_after(weir_seconds(60)), 0);
-    weir_spawn(&scope, "server", serve, &world);
-    err = weir_event_wait(&world.listening);
-    if (err == 0)
-        err = weir_client_open(NULL, &client);
+    if (err < 0)
+        return err;
+    err = weir_client_open(NULL, &client);
     if (err == 0) {
         err = ask(client);
         weir_client_close(client);
     }
-    weir_scope_cancel(&scope); /* the server drains and ends */
-    weir_scope_close(&scope);
+    weir_server_close(server); /* drains, and waits for the end */
     return err;
 }
 

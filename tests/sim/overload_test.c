@@ -277,9 +277,9 @@ static int handle(weir_request *req, weir_response *res, void *state)
     return weir_respond_text(res, 200, text);
 }
 
-static void listening(void *arg, const char *address)
+static void listening(void *arg, weir_server *server)
 {
-    (void)address;
+    (void)server;
     weir_event_set(&((struct world *)arg)->listening);
 }
 

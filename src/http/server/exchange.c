@@ -227,7 +227,7 @@ static void begin_work(struct weir__exchange *x, struct weir__task *task)
 static int start(struct weir__exchange *x)
 {
     struct weir__server_loop *home = x->home;
-    struct weir__server *server = home->server;
+    struct weir_server *server = home->server;
     const struct weir__route *route = x->request.route;
     struct weir__task *task;
     int exchanges = atomic_fetch_add_explicit(&server->exchanges, 1, memory_order_relaxed);

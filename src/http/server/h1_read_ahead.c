@@ -147,7 +147,7 @@ void weir__h1_read_ahead_used(struct weir__h1_exchange *h, const char *data, siz
 
 static bool has_room(const struct weir__h1_exchange *h)
 {
-    const struct weir__server *server = h->exchange.home->server;
+    const struct weir_server *server = h->exchange.home->server;
 
     return h->input_len - h->input_at < WEIR__H1_READ_AHEAD_BYTES_MAX &&
            atomic_load_explicit(&server->read_ahead_bytes, memory_order_relaxed) <

@@ -121,7 +121,7 @@ static void send_to(struct moving *m, struct weir__server_loop *here, int fd)
 /* The loop with the fewest connections; this one when no other has at least two less. */
 static struct weir__server_loop *choose(struct weir__server_loop *here)
 {
-    struct weir__server *server = here->server;
+    struct weir_server *server = here->server;
     struct weir__server_loop *best = here;
     int least = atomic_load_explicit(&here->connection_count, memory_order_relaxed) - 1;
 
@@ -138,7 +138,7 @@ static struct weir__server_loop *choose(struct weir__server_loop *here)
 
 void weir__connection_place(struct weir__server_loop *here, int fd)
 {
-    struct weir__server *server = here->server;
+    struct weir_server *server = here->server;
     struct weir__server_loop *home = atomic_load(&server->draining) ? here : choose(here);
     struct moving *m = home != here ? malloc(sizeof *m) : NULL;
 

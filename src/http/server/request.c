@@ -123,6 +123,11 @@ const char *weir_request_peer(const weir_request *req)
     return req->peer;
 }
 
+weir_server *weir_request_server(const weir_request *req)
+{
+    return weir__exchange_of_request(req)->home->server;
+}
+
 void *weir_request_data(const weir_request *req)
 {
     return req->route != NULL ? req->route->given->data : NULL;

@@ -157,7 +157,7 @@ static bool can_help(struct weir__server_loop *home)
 /* Asks the next loop that is not held. The watch calls this again and again while a loop is held. */
 static void found(struct weir__held_hook *hook, int held)
 {
-    struct weir__server *server = weir__container_of(hook, struct weir__server, held_hook);
+    struct weir_server *server = weir__container_of(hook, struct weir_server, held_hook);
     int rescuer = atomic_load(&server->loops[held].rescuer);
 
     if (rescuer > 0 && can_help(&server->loops[rescuer - 1]))
@@ -187,13 +187,13 @@ void weir__rescue_close(struct weir__server_loop *home)
     free(home->rescues);
 }
 
-void weir__rescue_begin(struct weir__server *server)
+void weir__rescue_begin(struct weir_server *server)
 {
     server->held_hook.call = found;
     weir__held_hook_add(weir__task_current()->loop->runtime, &server->held_hook);
 }
 
-void weir__rescue_end(struct weir__server *server)
+void weir__rescue_end(struct weir_server *server)
 {
     weir__held_hook_remove(weir__task_current()->loop->runtime, &server->held_hook);
 }

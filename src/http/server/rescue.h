@@ -18,7 +18,7 @@ void weir__rescues_pause(struct weir__server_loop *home, bool pause);
 void weir__rescues_drain(struct weir__server_loop *home);
 
 /* While a server serves, the watch tells it of loops that are held. */
-void weir__rescue_begin(struct weir__server *server);
-void weir__rescue_end(struct weir__server *server);
+void weir__rescue_begin(struct weir_server *server);
+void weir__rescue_end(struct weir_server *server);
 
 #endif

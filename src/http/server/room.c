@@ -19,7 +19,7 @@
 static const int64_t idle_after_ns = 500 * (int64_t)1000000; /* after so long a connection is idle, or slow */
 
 /* How many more connections there may be. */
-static int room(const struct weir__server *server)
+static int room(const struct weir_server *server)
 {
     int left = server->options.limits.connections;
 
@@ -111,7 +111,7 @@ static void make_room(struct weir__server_loop *home)
 
 static void nudge_others(struct weir__server_loop *home)
 {
-    struct weir__server *server = home->server;
+    struct weir_server *server = home->server;
 
     for (int i = 0; i < server->loop_count; i++) {
         struct weir__server_loop *other = &server->loops[i];

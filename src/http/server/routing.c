@@ -47,7 +47,7 @@ static unsigned methods_of(const weir_route *route)
     return methods & 1u << WEIR__HTTP_GET ? methods | 1u << WEIR__HTTP_HEAD : methods;
 }
 
-void weir__routes_free(struct weir__server *server)
+void weir__routes_free(struct weir_server *server)
 {
     for (size_t i = 0; server->routes != NULL && i < server->route_count; i++)
         for (size_t m = 0; m < WEIR__METHOD_COUNT; m++)
@@ -76,7 +76,7 @@ static int compile_route(struct weir__route *route, const weir_route *given)
     return 0;
 }
 
-int weir__routes_compile(struct weir__server *server, const weir_route *routes, size_t count)
+int weir__routes_compile(struct weir_server *server, const weir_route *routes, size_t count)
 {
     server->route_count = count;
     server->routes = calloc(count != 0 ? count : 1, sizeof *server->routes);
@@ -143,7 +143,7 @@ static void add_methods(struct weir__exchange *x, const weir_route *route, const
  * *allow names the methods of routes with this path (in the exchange's arena), NULL if there are none. */
 static const struct weir__route *match(struct weir__exchange *x, const char **allow)
 {
-    struct weir__server *server = x->home->server;
+    struct weir_server *server = x->home->server;
     weir_request *req = &x->request;
 
     *allow = NULL;
@@ -161,7 +161,7 @@ static const struct weir__route *match(struct weir__exchange *x, const char **al
 /* "*" is the server as a whole: its methods are those of all routes. */
 static void answer_about_server(struct weir__exchange *x)
 {
-    const struct weir__server *server = x->home->server;
+    const struct weir_server *server = x->home->server;
     const char *allow = NULL;
 
     for (size_t i = 0; i < server->route_count; i++)

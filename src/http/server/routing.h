@@ -11,8 +11,8 @@
 /* Compiles the routes of a server; `routes` stays the caller's, and stays there.
  * Returns: 0; -EINVAL one lacks a path or a handler; -WEIR_ECONFIG a path can't be understood, which is
  *          logged; -ENOMEM. In any case weir__routes_free() ends them. */
-int weir__routes_compile(struct weir__server *server, const weir_route *routes, size_t count) WEIR_CHECKED;
-void weir__routes_free(struct weir__server *server);
+int weir__routes_compile(struct weir_server *server, const weir_route *routes, size_t count) WEIR_CHECKED;
+void weir__routes_free(struct weir_server *server);
 
 /* Finds a request's route by its head, and the route's parameters; or refuses it.
  * Returns: 0; -ENOMEM. */

@@ -9,6 +9,7 @@
 #include <weir/log.h>
 
 #include "core/account/attribution.h"
+#include "core/misuse.h"
 #include "core/runtime.h"
 #include "core/task.h"
 #include "http/server/h1.h"
@@ -132,6 +133,7 @@ static void init(struct weir__server_loop *home)
     home->events = &events;
     weir__room_init(home);
     weir__scope_init_detached(&home->exchange_scope, home->loop, "server");
+    weir__scope_init_detached(weir__scope_of(&home->background), home->loop, "the server's background");
     weir__connections_init(home);
     weir__placing_init(home);
     home->all_stopped.deliver = all_stopped;
@@ -140,6 +142,18 @@ static void init(struct weir__server_loop *home)
     pthread_mutex_init(&home->listeners_lock, NULL);
     weir_event_init(&home->stop);
     weir_event_init(&home->quiet);
+}
+
+static int set_up(struct weir__server_loop *home)
+{
+    const weir_server_options *o = &home->server->options;
+    const struct weir__scope *scope = weir__task_current()->scope;
+
+    home->state = o->setup(o->arg, home->server);
+    if (weir__task_current()->scope != scope)
+        weir__misuse("weir_server_options.setup", "returned with a scope open",
+                     "close it; tasks that go on are started in weir_server_scope()");
+    return home->state != NULL ? 0 : -WEIR_ECONFIG;
 }
 
 int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,
@@ -157,12 +171,7 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
         if (err < 0)
             return err;
     }
-    if (o->setup != NULL) {
-        home->state = o->setup(o->arg);
-        if (home->state == NULL)
-            return -WEIR_ECONFIG;
-    }
-    return 0;
+    return o->setup != NULL ? set_up(home) : 0;
 }
 
 /* --- serving and draining --- */
@@ -189,7 +198,7 @@ static void close_listeners(struct weir__server_loop *home)
     }
 }
 
-void weir__server_loop_stopped(struct weir__server *server)
+void weir__server_loop_stopped(struct weir_server *server)
 {
     if (atomic_fetch_sub(&server->accepting_loops, 1) > 1)
         return;
@@ -221,7 +230,7 @@ static bool becomes_quiet(struct weir__server_loop *home, weir_instant until)
 }
 
 /* The first loop that drains calls the owner. From then on no loop keeps a connection alive. */
-static void announce(struct weir__server *server)
+static void announce(struct weir_server *server)
 {
     if (!atomic_exchange(&server->draining, true) && server->options.on_drain != NULL)
         server->options.on_drain(server->options.arg);
@@ -252,17 +261,28 @@ static void cut_short(struct weir__server_loop *home)
     } while (!becomes_quiet(home, weir_never()));
 }
 
-int weir__server_loop_run(struct weir__server_loop *home)
+static void end_background(struct weir__server_loop *home)
 {
-    int cause;
+    struct weir__scope *background = weir__scope_of(&home->background);
 
+    weir__scope_cancel(background, -WEIR_ECANCELED);
+    weir__scope_await_detached(background);
+}
+
+void weir__server_loop_run(struct weir__server_loop *home)
+{
+    weir_scope shield;
+
+    weir__scope_open_long_shield(&shield, weir_never());
     home->serving = true;
     for (size_t i = 0; i < home->listener_count; i++)
         weir__listener_serve(home->listeners[i], home->accepted, home);
-    cause = weir_event_wait(&home->stop);
+    while (weir_event_wait(&home->stop) < 0)
+        ;
     if (!drain(home))
         cut_short(home);
-    return cause;
+    end_background(home);
+    (void)weir_scope_close(&shield);
 }
 
 void weir__server_loop_close(struct weir__server_loop *home)
@@ -277,6 +297,8 @@ void weir__server_loop_close(struct weir__server_loop *home)
     weir__rescue_close(home);
     pthread_mutex_destroy(&home->listeners_lock);
     weir__scope_end_detached(&home->exchange_scope);
+    end_background(home);
+    weir__scope_end_detached(weir__scope_of(&home->background));
     if (home->state != NULL && home->server->options.teardown != NULL)
         home->server->options.teardown(home->state);
     free(home->listeners);

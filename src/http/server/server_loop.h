@@ -13,11 +13,13 @@
 int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,
                            bool first) WEIR_CHECKED;
 
-/* Serves until cancelled or stopped, then drains. Returns: the cause. Waits. */
-int weir__server_loop_run(struct weir__server_loop *home);
+/* Serves until the drain, drains, and ends the background tasks of this loop. A cancel has no effect. Waits.
+ */
+void weir__server_loop_run(struct weir__server_loop *home);
+/* Ends what is left, and calls teardown. Waits for background tasks. */
 void weir__server_loop_close(struct weir__server_loop *home);
 
 /* A loop accepts no more, or never did. Any loop of the server. */
-void weir__server_loop_stopped(struct weir__server *server);
+void weir__server_loop_stopped(struct weir_server *server);
 
 #endif

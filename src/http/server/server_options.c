@@ -7,7 +7,6 @@ enum {
     HEAD_BYTES = 16 << 10,
     HEADERS = 100,
     BODY_BYTES = 1 << 20,
-    REPLY_BYTES = 4 << 20,
     HEAD_TIMEOUT_S = 10,
     IDLE_TIMEOUT_S = 60,
     CONNECTIONS = 10000,
@@ -41,7 +40,6 @@ int weir__server_options_complete(weir_server_options *o)
     l->head_bytes = l->head_bytes != 0 ? l->head_bytes : HEAD_BYTES;
     l->headers = l->headers != 0 ? l->headers : HEADERS;
     l->body_bytes = l->body_bytes != 0 ? l->body_bytes : BODY_BYTES;
-    l->reply_bytes = l->reply_bytes != 0 ? l->reply_bytes : REPLY_BYTES;
     l->head_timeout = l->head_timeout.ns != 0 ? l->head_timeout : weir_seconds(HEAD_TIMEOUT_S);
     l->idle_timeout = l->idle_timeout.ns != 0 ? l->idle_timeout : weir_seconds(IDLE_TIMEOUT_S);
     l->body_rate_bytes = l->body_rate_bytes != 0 ? l->body_rate_bytes : BODY_RATE_BYTES;

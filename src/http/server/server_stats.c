@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What any thread may ask of the servers of a runtime, and the limit of exchanges while memory is short. */
-#include "http/server/server_stats.h"
-
+/* What any thread may ask of a server, and the limit of exchanges while memory is short. */
 #include <weir/log.h>
 
 #include "core/log/log.h"
-#include "core/task.h"
+#include "http/server/state.h"
 
-static const struct weir__registry_type server_type = {"HTTP server"};
-
-void weir__server_register(struct weir__server *server)
-{
-    struct weir__registry *registry = &weir__task_current()->loop->runtime->registry;
-
-    weir__registry_enter(registry);
-    weir__registry_add(registry, &server->registered, &server_type);
-    weir__registry_leave(registry);
-}
-
-void weir__server_unregister(struct weir__server *server)
-{
-    struct weir__registry *registry = &weir__task_current()->loop->runtime->registry;
-
-    weir__registry_enter(registry);
-    weir__registry_remove(&server->registered);
-    weir__registry_leave(registry);
-}
-
-static void add_loop(struct weir__server_loop *home, weir_server_stats *stats)
+static void add_loop(const struct weir__server_loop *home, weir_server_stats *stats)
 {
     stats->connections += atomic_load_explicit(&home->connection_count, memory_order_relaxed);
     stats->accepted += atomic_load_explicit(&home->accepted_count, memory_order_relaxed);
@@ -35,29 +13,20 @@ static void add_loop(struct weir__server_loop *home, weir_server_stats *stats)
     weir__unserved_read(&home->unserved, stats);
 }
 
-void weir_server_stats_get(weir_runtime *runtime, weir_server_stats *stats)
+void weir_server_stats_get(const weir_server *server, weir_server_stats *stats)
 {
-    *stats = (weir_server_stats){0};
-    weir__registry_enter(&runtime->registry);
-    weir__registry_each (entry, &runtime->registry, &server_type) {
-        struct weir__server *server = weir__container_of(entry, struct weir__server, registered);
-        stats->exchanges += atomic_load_explicit(&server->exchanges, memory_order_relaxed);
-        for (int i = 0; i < server->loop_count; i++)
-            add_loop(&server->loops[i], stats);
-    }
-    weir__registry_leave(&runtime->registry);
+    *stats = (weir_server_stats){
+        .exchanges = atomic_load_explicit(&server->exchanges, memory_order_relaxed),
+    };
+    for (int i = 0; i < server->loop_count; i++)
+        add_loop(&server->loops[i], stats);
 }
 
-void weir_server_clients_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_server_client *client),
-                              void *arg)
+void weir_server_clients_each(const weir_server *server,
+                              void (*fn)(void *arg, const weir_server_client *client), void *arg)
 {
-    weir__registry_enter(&runtime->registry);
-    weir__registry_each (entry, &runtime->registry, &server_type) {
-        struct weir__server *server = weir__container_of(entry, struct weir__server, registered);
-        for (int i = 0; i < server->loop_count; i++)
-            weir__unserved_each(&server->loops[i].unserved, fn, arg);
-    }
-    weir__registry_leave(&runtime->registry);
+    for (int i = 0; i < server->loop_count; i++)
+        weir__unserved_each(&server->loops[i].unserved, fn, arg);
 }
 
 /* --- the limit of exchanges --- */
@@ -69,8 +38,9 @@ static void log_for(weir_runtime *runtime, enum weir_log_level level, const char
     weir__log_write(&runtime->logger, level, message, (const weir_kv[]){a, b}, 2);
 }
 
-static void hold(weir_runtime *runtime, struct weir__server *server, int most)
+void weir_server_hold(weir_server *server, int most)
 {
+    weir_runtime *runtime = server->runtime;
     int limit = server->options.limits.exchanges, before;
 
     most = most < 0 ? 0 : most < limit ? most : limit;
@@ -83,12 +53,4 @@ static void hold(weir_runtime *runtime, struct weir__server *server, int most)
     else
         log_for(runtime, WEIR_LOG_INFO, "there is memory again for as many requests as the limit says",
                 WEIR_KV_INT("most", most), WEIR_KV_INT("limit", limit));
-}
-
-void weir_server_hold(weir_runtime *runtime, int most)
-{
-    weir__registry_enter(&runtime->registry);
-    weir__registry_each (entry, &runtime->registry, &server_type)
-        hold(runtime, weir__container_of(entry, struct weir__server, registered), most);
-    weir__registry_leave(&runtime->registry);
 }

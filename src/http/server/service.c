@@ -32,12 +32,13 @@ struct service {
     const weir_server_options *options;
     const weir_route *routes;
     size_t route_count;
-    struct weir__server server;
     weir_runtime *runtime;
     struct weir__loop *main_loop;
     struct weir__message cancel; /* to the main loop */
-    weir_scope serving;
-    bool closed; /* serving is; for the main loop alone */
+    weir_scope serving;          /* ends the opening of the server, or the wait for its end */
+    bool closed;                 /* serving is; for the main loop alone */
+    pthread_mutex_t lock;        /* guards the server */
+    weir_server *server;         /* NULL: it is not open */
     pthread_t thread;
     atomic_bool over;
     int asked;      /* the number of signals to end that have come */
@@ -67,6 +68,14 @@ static void cancel_serving(struct weir__message *message)
         weir__scope_cancel(weir__scope_of(&s->serving), -WEIR_ECANCELED);
 }
 
+static void tell(struct service *s, void (*fn)(weir_server *server))
+{
+    (void)pthread_mutex_lock(&s->lock);
+    if (s->server != NULL)
+        fn(s->server);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
 static void ask_to_end(struct service *s, int64_t now_ns)
 {
     int64_t drain_ns = s->options->drain.ns != 0 ? s->options->drain.ns : weir_seconds(WEIR__DRAIN_S).ns;
@@ -74,12 +83,12 @@ static void ask_to_end(struct service *s, int64_t now_ns)
     if (s->asked++ == 0) {
         s->end_ns =
             now_ns + (drain_ns < INT64_MAX / 4 ? drain_ns : INT64_MAX / 4) + weir_ms(AFTER_DRAIN_MS).ns;
-        weir__server_drain_outside(&s->server);
-        weir__loop_post(s->main_loop, &s->cancel); /* the server may not serve yet */
+        tell(s, weir_server_drain); /* the main loop may be held */
+        weir__loop_post(s->main_loop, &s->cancel);
     } else if (s->asked == 2) {
         weir_log(WEIR_LOG_INFO, "ending at once");
         s->end_ns = now_ns + weir_ms(AT_ONCE_MS).ns;
-        weir__server_cut_outside(&s->server);
+        tell(s, weir_server_stop);
     } else {
         s->end_ns = now_ns;
     }
@@ -165,6 +174,30 @@ static void end_thread(struct service *s)
 
 /* --- the service --- */
 
+static void set_server(struct service *s, weir_server *server)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->server = server;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+/* A second signal may come while the server is being closed. */
+static int run_server(struct service *s)
+{
+    weir_server *server;
+    int err = weir_server_open(s->options, s->routes, s->route_count, &server);
+
+    if (err < 0)
+        return err;
+    set_server(s, server);
+    err = weir_server_wait(server);
+    weir_server_drain(server);
+    weir__server_await(server);
+    set_server(s, NULL);
+    weir_server_close(server);
+    return err;
+}
+
 static int serve(void *arg)
 {
     struct service *s = arg;
@@ -175,12 +208,11 @@ static int serve(void *arg)
     weir_scope_open(&s->serving, weir_never(), 0);
     err = start_thread(s);
     if (err == 0) {
-        err = weir__server_run(&s->server, s->options, s->routes, s->route_count);
+        err = run_server(s);
         end_thread(s);
     }
     (void)weir_scope_close(&s->serving);
     s->closed = true;
-    weir__server_free(&s->server);
     return err == -WEIR_ECANCELED ? 0 : err;
 }
 
@@ -190,17 +222,10 @@ int weir_serve(const weir_server_options *options, const weir_route *routes, siz
                         .routes = routes,
                         .route_count = route_count,
                         .cancel.deliver = cancel_serving,
+                        .lock = PTHREAD_MUTEX_INITIALIZER,
                         .end_ns = INT64_MAX};
-    weir_options o = {.loops = options->loops > 0 ? options->loops : weir_cpu_count(),
-                      .io = options->io,
-                      .log_json = options->log_json,
-                      .log_level = options->log_level,
-                      .pools = options->pools,
-                      .pool_count = options->pool_count,
-                      .stall_after = options->stall_after,
-                      .stall_then = options->stall_then,
-                      .on_stall = options->on_stall,
-                      .on_stall_arg = options->arg};
+    weir_options runtime = options->runtime;
 
-    return weir_run(&o, serve, &s);
+    runtime.loops = runtime.loops != 0 ? runtime.loops : weir_cpu_count();
+    return weir_run(&runtime, serve, &s);
 }

@@ -72,9 +72,14 @@ struct weir__route {
 
 /* --- the server --- */
 
-struct weir__server {
-    struct weir__registered registered;
+struct weir_server {
     weir_server_options options; /* defaults filled in */
+    weir_runtime *runtime;
+    struct weir__scope scope;              /* of the task that serves, on the loop that opened the server */
+    weir_event ended;                      /* set when that task has ended; on the same loop */
+    int result;                            /* a failure of options.background; 0: none */
+    char (*addresses)[WEIR_ADDRESS_BYTES]; /* as bound */
+    size_t address_count;
     struct weir__route *routes;
     size_t route_count;
     int loop_count;
@@ -85,8 +90,9 @@ struct weir__server {
     atomic_int full_loops;          /* loops that accept no more: see room.c */
     atomic_bool room_wanted;        /* a full loop has no connection that could be closed */
     struct weir__clients *clients;  /* NULL: a client may have any number of connections */
-    pthread_mutex_t alive_lock;     /* a lock that is all zero is free */
-    bool alive;                     /* messages may be posted to the loops; under the lock */
+    pthread_mutex_t post_lock;      /* guards the next three */
+    bool may_post;                  /* every loop takes messages */
+    bool drain_asked, stop_asked;   /* messages are posted, or will be once they may */
     atomic_bool draining;
     atomic_int accepting_loops; /* loops that have not stopped */
     struct weir__held_hook held_hook;
@@ -103,7 +109,7 @@ struct weir__connection_events {
 
 /* The part of a server on one loop. */
 struct weir__server_loop {
-    struct weir__server *server;
+    struct weir_server *server;
     struct weir__loop *loop;
     void *state; /* what options.setup returned */
     weir_listener **listeners;
@@ -136,7 +142,8 @@ struct weir__server_loop {
     bool (*input_came)(struct weir__connection *c, char *data, int32_t result); /* see h1_receive.c */
     struct weir__http_field *fields;   /* a head's fields are parsed into these */
     struct weir__scope exchange_scope; /* of the task of every exchange */
-    weir_event stop;                   /* serving waits for this, or for a cancel */
+    weir_scope background;             /* see weir_server_scope() */
+    weir_event stop;                   /* serving waits for this */
     weir_event quiet;                  /* set when draining and nothing is left: see quiet.c */
     /* Queueing of exchanges: see exchange.c */
     int64_t window_ends_ns, window_least_ns;

@@ -194,11 +194,11 @@ static int pass_on(weir_request *req, weir_response *res, void *client)
     return weir_respond_bytes(res, reply.status, NULL, reply.body, reply.body_bytes);
 }
 
-static void *open_client(void *arg)
+static void *open_client(void *arg, weir_server *server)
 {
     weir_client *client = NULL;
 
-    (void)arg;
+    (void)arg, (void)server;
     assert_int_equal(weir_client_open(NULL, &client), 0);
     return client;
 }

@@ -136,11 +136,12 @@ static int be_slow(struct rig *rig)
 
 /* --- backends --- */
 
-static void *open_client(void *arg)
+static void *open_client(void *arg, weir_server *server)
 {
     struct rig *rig = arg;
     weir_client *client = NULL;
 
+    (void)server;
     assert_int_equal(weir_client_open(rig->data, &client), 0); /* with the options of the test */
     return client;
 }

@@ -91,11 +91,11 @@ struct served_rig {
     weir_event listening;
 };
 
-static void listening(void *arg, const char *address)
+static void listening(void *arg, weir_server *server)
 {
     struct served_rig *r = arg;
 
-    strcpy(r->address, address);
+    strcpy(r->address, weir_server_address(server, 0));
     weir_event_set(&r->listening);
 }
 

@@ -21,11 +21,11 @@ static int which_loop(weir_request *req, weir_response *res, void *state)
 static int loop_states[LOOPS];
 static atomic_int set_up, torn_down;
 
-static void *set_up_loop(void *arg)
+static void *set_up_loop(void *arg, weir_server *server)
 {
     int *state = &loop_states[weir_loop_index()];
 
-    (void)arg;
+    (void)arg, (void)server;
     *state = weir_loop_index();
     atomic_fetch_add(&set_up, 1);
     return state;

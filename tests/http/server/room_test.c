@@ -298,7 +298,7 @@ static int come_too_often(struct rig *rig)
         for (int i = 0; i < 3; i++)
             weir_stream_close(s[i]);
         for (int tries = 0; tries < 1000; tries++) { /* their places are free once the server has noticed */
-            weir_server_stats_get(weir_runtime_here(), &stats);
+            weir_server_stats_get(rig->server, &stats);
             if (stats.connections == 0)
                 break;
             assert_int_equal(weir_sleep(weir_ms(5)), 0);

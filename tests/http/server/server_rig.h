@@ -27,6 +27,7 @@ struct rig {
     const weir_route *routes;
     size_t route_count;
     int (*test)(struct rig *rig);
+    weir_server *server; /* NULL: it is closed */
     char address[WEIR_ADDRESS_BYTES];
     weir_event listening;
     weir_scope serving;
@@ -42,11 +43,12 @@ struct rig {
     void *data;
 };
 
-static inline void rig_listening(void *arg, const char *address)
+static inline void rig_listening(void *arg, weir_server *server)
 {
     struct rig *rig = arg;
 
-    (void)snprintf(rig->address, sizeof rig->address, "%s", address);
+    (void)snprintf(rig->address, sizeof rig->address, "%s", weir_server_address(server, 0));
+    rig->server = server;
     weir_event_set(&rig->listening);
 }
 
@@ -90,6 +92,7 @@ static inline int rig_serve(void *arg)
     struct rig *rig = arg;
 
     rig->served = weir_server_run(&rig->options, rig->routes, rig->route_count);
+    rig->server = NULL;
     return 0;
 }
 

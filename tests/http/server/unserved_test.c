@@ -6,17 +6,17 @@
 static const weir_route routes[] = {{.path = "/hello", .handler = hello}};
 static const char request[] = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n";
 
-static weir_server_stats look(void)
+static weir_server_stats look(const struct rig *rig)
 {
     weir_server_stats stats;
 
-    weir_server_stats_get(weir_runtime_here(), &stats);
+    weir_server_stats_get(rig->server, &stats);
     return stats;
 }
 
-static uint64_t ended_in_all(void)
+static uint64_t ended_in_all(const struct rig *rig)
 {
-    weir_server_stats stats = look();
+    weir_server_stats stats = look(rig);
     uint64_t sum = 0;
 
     for (int way = 0; way < WEIR_UNSERVED_WAYS; way++)
@@ -25,15 +25,15 @@ static uint64_t ended_in_all(void)
 }
 
 /* Waits until so many connections have sent nothing, and so many a part of a head. */
-static void wait_for(int fresh, int half_sent)
+static void wait_for(const struct rig *rig, int fresh, int half_sent)
 {
-    while (look().fresh != fresh || look().half_sent != half_sent)
+    while (look(rig).fresh != fresh || look(rig).half_sent != half_sent)
         assert_int_equal(weir_sleep(weir_us(100)), 0);
 }
 
-static void wait_for_ended(enum weir_unserved way, uint64_t count)
+static void wait_for_ended(const struct rig *rig, enum weir_unserved way, uint64_t count)
 {
-    while (look().unserved[way] != count)
+    while (look(rig).unserved[way] != count)
         assert_int_equal(weir_sleep(weir_us(100)), 0);
 }
 
@@ -47,11 +47,11 @@ static void note_client(void *arg, const weir_server_client *client)
         sum->unserved[way] += client->unserved[way];
 }
 
-static weir_server_client this_client(void)
+static weir_server_client this_client(const struct rig *rig)
 {
     weir_server_client sum = {0};
 
-    weir_server_clients_each(weir_runtime_here(), note_client, &sum);
+    weir_server_clients_each(rig->server, note_client, &sum);
     return sum;
 }
 
@@ -62,16 +62,16 @@ static int served(struct rig *rig)
     char text[1024];
     weir_stream *s = rig_connect(rig);
 
-    wait_for(1, 0);
+    wait_for(rig, 1, 0);
     for (int i = 0; i < 2; i++) {
         rig_send(s, request);
         assert_int_equal(rig_answer(s, text, sizeof text), 200);
-        wait_for(0, 0);
+        wait_for(rig, 0, 0);
     }
     weir_stream_close(s);
-    while (look().connections != 0)
+    while (look(rig).connections != 0)
         assert_int_equal(weir_sleep(weir_us(100)), 0);
-    assert_int_equal(ended_in_all(), 0);
+    assert_int_equal(ended_in_all(rig), 0);
     return 0;
 }
 
@@ -94,20 +94,20 @@ static int left(struct rig *rig)
     rig_send(kept, request);
     assert_int_equal(rig_answer(kept, text, sizeof text), 200);
     rig_send(kept, "GET /hello HTTP/1.1\r\n");
-    wait_for(1, 2);
-    assert_int_equal(this_client().half_sent, 2);
+    wait_for(rig, 1, 2);
+    assert_int_equal(this_client(rig).half_sent, 2);
     weir_stream_close(fresh);
-    wait_for_ended(WEIR_UNSERVED_CLOSED, 1);
+    wait_for_ended(rig, WEIR_UNSERVED_CLOSED, 1);
     rig_send(half, "lo HTTP/1.1\r\nHost: h\r\n\r\n");
     assert_int_equal(rig_answer(half, text, sizeof text), 200);
-    wait_for(0, 1);
+    wait_for(rig, 0, 1);
     weir_stream_close(kept);
-    wait_for_ended(WEIR_UNSERVED_CLOSED, 2);
-    wait_for(0, 0);
+    wait_for_ended(rig, WEIR_UNSERVED_CLOSED, 2);
+    wait_for(rig, 0, 0);
     weir_stream_close(half);
-    assert_int_equal(this_client().half_sent, 0);
-    assert_int_equal(this_client().unserved[WEIR_UNSERVED_CLOSED], 2);
-    assert_int_equal(ended_in_all(), 2);
+    assert_int_equal(this_client(rig).half_sent, 0);
+    assert_int_equal(this_client(rig).unserved[WEIR_UNSERVED_CLOSED], 2);
+    assert_int_equal(ended_in_all(rig), 2);
     return 0;
 }
 
@@ -124,11 +124,11 @@ static int broke(struct rig *rig)
     weir_stream *s = rig_connect(rig);
 
     rig_send(s, "GET /hel");
-    wait_for(0, 1);
+    wait_for(rig, 0, 1);
     weir_stream_abort(s);
-    wait_for_ended(WEIR_UNSERVED_RESET, 1);
-    wait_for(0, 0);
-    assert_int_equal(this_client().unserved[WEIR_UNSERVED_RESET],
+    wait_for_ended(rig, WEIR_UNSERVED_RESET, 1);
+    wait_for(rig, 0, 0);
+    assert_int_equal(this_client(rig).unserved[WEIR_UNSERVED_RESET],
                      1); /* the connection has no address any more */
     return 0;
 }
@@ -152,13 +152,13 @@ static int too_slow(struct rig *rig)
     assert_int_equal(rig_answer(half, text, sizeof text), 408);
     assert_true(rig_is_closed(half));
     assert_true(rig_is_closed(fresh));
-    wait_for_ended(WEIR_UNSERVED_HEAD_TIMEOUT, 1);
-    wait_for_ended(WEIR_UNSERVED_IDLE_TIMEOUT, 1);
-    wait_for(0, 0);
+    wait_for_ended(rig, WEIR_UNSERVED_HEAD_TIMEOUT, 1);
+    wait_for_ended(rig, WEIR_UNSERVED_IDLE_TIMEOUT, 1);
+    wait_for(rig, 0, 0);
     weir_stream_close(fresh);
     weir_stream_close(half);
-    assert_int_equal(this_client().unserved[WEIR_UNSERVED_HEAD_TIMEOUT], 1);
-    assert_int_equal(this_client().unserved[WEIR_UNSERVED_IDLE_TIMEOUT], 1);
+    assert_int_equal(this_client(rig).unserved[WEIR_UNSERVED_HEAD_TIMEOUT], 1);
+    assert_int_equal(this_client(rig).unserved[WEIR_UNSERVED_IDLE_TIMEOUT], 1);
     return 0;
 }
 

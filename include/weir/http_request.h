@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests of an HTTP server: what a handler reads of the request that it answers.
+ *
+ * Threading: a request belongs to the task of its handler and to the tasks of the handler's scope, all on one
+ * loop. Every function here is for those tasks, until the handler returns. A call from another loop, another
+ * thread or a job, or after the handler has returned, ends the program with a sentence that says so. Texts
+ * that are returned are NUL-terminated and valid until the handler returns.
+ */
+#ifndef WEIR_HTTP_REQUEST_H
+#define WEIR_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <weir/buffer.h>
+#include <weir/error.h>
+#include <weir/trace.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weir_request weir_request;
+typedef struct weir_response weir_response;
+typedef struct weir_server weir_server;
+
+/* Returns the method: "GET", "POST" …
+ * Returns: never NULL.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_method(const weir_request *req);
+
+/* Returns path and query as the client wrote them.
+ * Returns: never NULL.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_target(const weir_request *req);
+
+/* Returns the path, with dot segments resolved and unreserved characters decoded.
+ * Returns: never NULL.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_path(const weir_request *req);
+
+/* Returns the query: what follows the "?".
+ * Returns: never NULL; "" if there is none.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_query(const weir_request *req);
+
+/* Finds a parameter of the route's path, exactly as the client wrote it ("{id}"); "*" names what a final
+ * star matched.
+ * Returns: NULL if the route has no such parameter.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_param(const weir_request *req, const char *name);
+
+/* Finds the value of a header. If the header occurs several times, the first value.
+ * Returns: NULL if the request has no such header.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_header(const weir_request *req, const char *name);
+
+/* Finds the value of a header that is a list. If the header occurs several times, all values joined by ", "
+ * (RFC 9110, 5.3). Use this for every list: code that reads only a part of a list can be deceived.
+ * Returns: NULL if the request has no such header, or memory is exhausted.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_header_joined(weir_request *req, const char *name);
+
+/* Reads header number i, in the order in which they arrived.
+ * Returns: false if i is beyond the last.
+ * Where:   task of its loop. Does not wait.
+ */
+bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name, weir_bytes *value);
+
+/* Returns the address of the client.
+ * Returns: never NULL.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_peer(const weir_request *req);
+
+/* Returns the trace that the request belongs to: the one in its traceparent header, or a new one with span
+ * 0 if there is no valid header. The same at each call.
+ * Returns: never NULL; valid as long as the handler runs.
+ * Where:   task of its loop. Does not wait.
+ */
+const weir_trace *weir_request_trace(const weir_request *req);
+
+/* Returns the trace state to be passed on with the trace: the tracestate headers as one value, cut after a
+ * whole member to WEIR_TRACE_STATE_MAX bytes.
+ * Returns: NULL if there is none, or the trace began here.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_trace_state(const weir_request *req);
+
+/* Returns the server that takes the request: for weir_server_scope().
+ * Returns: never NULL.
+ * Where:   task of its loop. Does not wait.
+ */
+weir_server *weir_request_server(const weir_request *req);
+
+/* Returns the route's own data.
+ * Returns: weir_route.data.
+ * Where:   task of its loop. Does not wait.
+ */
+void *weir_request_data(const weir_request *req);
+
+/* Attaches a pointer that on_exchange finds in the record.
+ * Owns:    note is lent until on_exchange has returned; weir_request_alloc() gives such memory.
+ * Returns: nothing.
+ * Where:   task of its loop. Does not wait.
+ */
+void weir_request_note(weir_request *req, const void *note);
+
+/* Allocates memory that is valid until on_exchange has returned.
+ * Returns: NULL if memory is exhausted, or the exchange has used its 64 MiB.
+ * Where:   task of its loop. Does not wait.
+ */
+void *weir_request_alloc(weir_request *req, size_t bytes);
+
+/* Reads the whole body. Sends 100 Continue if the client waits for it.
+ * Owns:    *body points to memory of the request and is valid as long as the handler runs.
+ * Returns: 0; -WEIR_ETOOLARGE over max_bytes or the route's limit (413); -WEIR_ESLOW (408);
+ *          -WEIR_ETRUNCATED, -WEIR_EPROTOCOL; -ENOMEM.
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits.
+ */
+int weir_request_read_body(weir_request *req, weir_bytes *body, size_t max_bytes) WEIR_CHECKED;
+
+/* Reads the next piece of the body: for bodies larger than memory.
+ * Owns:    data is lent.
+ * Returns: > 0 bytes; 0 the end; < 0 as weir_request_read_body().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits.
+ */
+ssize_t weir_request_read(weir_request *req, void *data, size_t bytes) WEIR_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* Responses of an HTTP server: what a handler answers.
+ *
+ * Threading: as a request (see <weir/http_request.h>): the task of the handler and the tasks of its scope,
+ * until the handler returns.
+ *
+ * A handler adds headers, then answers once: whole (weir_respond_text() and the like), or as a stream
+ * (weir_respond_begin(), weir_respond_write()).
+ */
+#ifndef WEIR_HTTP_RESPONSE_H
+#define WEIR_HTTP_RESPONSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/buffer.h>
+#include <weir/error.h>
+#include <weir/http_request.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- headers --- */
+
+/* Adds a header. The headers that frame the message (Content-Length, Transfer-Encoding, Connection) and
+ * Date are set by the server.
+ * Owns:    both are copied.
+ * Returns: 0; -EINVAL a character that is not allowed in a header, or a header that the server sets;
+ *          -WEIR_EBUSY the answer has begun; -ENOMEM.
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_response_header_add(weir_response *res, const char *name, const char *value);
+
+/* Answers with a text.
+ * Returns: 0; -WEIR_EBUSY an answer has begun already; -EINVAL status; -EPIPE, -ECONNRESET …
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_respond_text(weir_response *res, int status, const char *text);
+
+/* Answers with bytes. type NULL: no Content-Type.
+ * Owns:    data is lent until the function returns.
+ * Returns: as weir_respond_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_respond_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes);
+
+/* Answers with the contents of a buffer.
+ * Returns: as weir_respond_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_respond_buffer(weir_response *res, int status, const char *type, const weir_buffer *body);
+
+/* A part of an answer, sent from where it lies in memory. */
+typedef struct weir_response_piece {
+    const void *data;
+    size_t bytes;
+    void (*sent)(void *arg); /* called once, when data is no longer needed; must not wait. NULL: no call */
+    void *arg;
+} weir_response_piece;
+
+/* Answers with several pieces, one after the other, without copying them into one. Each piece is released,
+ * in order, as soon as it has been sent, so what a slow client has taken is held no longer. Pieces that
+ * were not sent are released when the function returns, whatever its result.
+ * Owns:    the array is lent until the function returns; what a piece points to, until its sent() is
+ *          called.
+ * Returns: as weir_respond_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_respond_pieces(weir_response *res, int status, const char *type, const weir_response_piece *pieces,
+                        size_t count);
+
+/* Answers {"error":{"code":…,"message":…}} with the status for a negative code: -WEIR_EBUSY 503 with
+ * Retry-After; -ENOMEM, -EAGAIN and -WEIR_ENESTED 503; -WEIR_EDEADLINE and -WEIR_ELATE 504; -WEIR_ETOOLARGE
+ * 413; -WEIR_ESLOW 408; -WEIR_EPROTOCOL and -WEIR_ETRUNCATED 400; -WEIR_ECPU 422; others 500. If a pool
+ * refused a job of this exchange, Retry-After is the time that the pool expects to be busy, and the message
+ * has its reason.
+ * Returns: as weir_respond_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_respond_error(weir_response *res, int err);
+
+/* Answers in the form of weir_respond_error(), with a status, code and message of your own.
+ * Returns: as weir_respond_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_respond_fault(weir_response *res, int status, const char *code, const char *message);
+
+/* Begins a streamed answer. length is in bytes, or -1 if unknown (the body is then chunked; for HTTP/1.0 it
+ * ends with the connection).
+ * Returns: as weir_respond_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_respond_begin(weir_response *res, int status, const char *type, int64_t length) WEIR_CHECKED;
+
+/* Sends a piece of a streamed answer. The answer ends when the handler returns 0; if fewer bytes were sent
+ * than announced, the connection is broken off.
+ * Owns:    data is lent until the function returns.
+ * Returns: 0; -EINVAL more than announced, or no answer was begun; -EPIPE, -ECONNRESET …
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it: a slow client slows down the handler.
+ */
+int weir_respond_write(weir_response *res, const void *data, size_t bytes) WEIR_CHECKED;
+
+/* --- filters: functions that change answers, for example compress them --- */
+
+/* An answer before its head is written. */
+typedef struct weir_response_head {
+    int status;
+    const char *type; /* Content-Type; NULL: none */
+    int64_t length;   /* of the body; -1: unknown */
+    bool bodiless;    /* no body is sent: HEAD, 204, 304 */
+    bool whole;       /* the complete body is known, and is: */
+    weir_bytes body;
+} weir_response_head;
+
+/* A filter between a handler and its client. Its functions are called in the task that answers, may wait,
+ * and must not answer themselves. */
+typedef struct weir_response_filter {
+    /* Called with every answer, also with the server's own about a failure; may change its headers. Returns
+     * 1: the body goes through piece(), its length is the length of what comes out, and an answer without a
+     * body announces no length. Returns 0: the answer is sent unchanged. A negative code becomes the result
+     * of the handler's call. */
+    int (*head)(void *arg, weir_response *res, const weir_response_head *head);
+    /* Takes the next bytes of the body (lent), perhaps none; last: no more follow. Sets *out to what is
+     * sent instead, perhaps nothing yet; it stays valid until the next call. Returns 0; 1: call again, with
+     * no bytes, for more output; a negative code, which breaks the answer off. A whole answer is passed in
+     * one call; if that returns 0, the output is sent with its length. */
+    int (*piece)(void *arg, weir_bytes in, bool last, weir_bytes *out);
+    /* Called when the exchange has ended, whatever its result. May be NULL. Must not wait. */
+    void (*end)(void *arg);
+} weir_response_filter;
+
+/* Passes the answer through a filter. Meant for wrappers that call the real handler.
+ * Owns:    filter, and what arg points to, are lent until filter->end() or, without one, until the exchange
+ *          ends: weir_request_alloc() gives such memory.
+ * Returns: 0; -WEIR_EBUSY the answer has begun, or has a filter already.
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_response_filter_add(weir_response *res, const weir_response_filter *filter, void *arg);
+
+/* Finds the value of a header that the answer has so far. If the header occurs several times, the first
+ * value.
+ * Returns: NULL if there is no such header, or memory is exhausted.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_response_header(weir_response *res, const char *name);
+
+/* Finds the value of a header of the answer that is a list: all values, joined by ", ".
+ * Returns: as weir_response_header().
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_response_header_joined(weir_response *res, const char *name);
+
+/* Replaces all headers of this name by one; value NULL removes them.
+ * Owns:    both are copied.
+ * Returns: as weir_response_header_add().
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_response_header_set(weir_response *res, const char *name, const char *value);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
