@@ -134,6 +134,7 @@ static void tell_status(const struct admin_client *admin, const char *path, cons
 int admin_client_try(struct admin_client *admin, const char *path, weir_duration within, weir_reply *reply)
 {
     char url[ADMIN_BASE_BYTES + ADMIN_URL_BYTES];
+    weir_fetch_options options;
     int err;
     weir_scope scope;
 
@@ -141,7 +142,8 @@ int admin_client_try(struct admin_client *admin, const char *path, weir_duration
     if (snprintf(url, sizeof url, "%s%s", admin->base, path) >= (int)sizeof url)
         return -WEIR_ETOOLARGE;
     weir_scope_open(&scope, weir_after(within), 0);
-    err = weir_get(admin->client, url, reply);
+    options = (weir_fetch_options){.url = url, .address = is_unix(admin->where) ? admin->where : NULL};
+    err = weir_fetch(admin->client, &options, reply);
     (void)weir_scope_close(&scope);
     return err < 0 || reply->status == 200 ? err : -WEIR_EPROTOCOL;
 }
@@ -202,10 +204,7 @@ static int ask(void *arg)
 static int run_all(void *arg)
 {
     struct run *run = arg;
-    const weir_client_options options = {
-        .reply_bytes = ANSWER_BYTES_MAX,
-        .connect_to = is_unix(run->admin.where) ? run->admin.where : NULL,
-    };
+    const weir_client_options options = {.reply_bytes = ANSWER_BYTES_MAX};
     int err = weir_client_open(&options, &run->admin.client);
     weir_scope beside;
 

@@ -2,9 +2,10 @@
 /* HTTP/1.1 client: keeps connections to each origin, with a maximum of connections and of waiting requests.
  *
  * Threading: a client belongs to the loop of the task that opened it; the tasks of that loop share it.
+ * Clients of several loops share the maximum of connections to an origin.
  *
- * Deadlines and cancellation are those of the scope: no function has a time-out parameter. If a wait is
- * cancelled in the middle of an exchange, the exchange's connection is closed.
+ * Deadlines and cancellation are those of the scope: no function has a time-out parameter. If weir_get() or
+ * weir_fetch() is cancelled in the middle of an exchange, the exchange's connection is closed.
  */
 #ifndef WEIR_HTTP_CLIENT_H
 #define WEIR_HTTP_CLIENT_H
@@ -18,6 +19,7 @@
 #include <weir/error.h>
 #include <weir/meter.h>
 #include <weir/runtime.h>
+#include <weir/stream.h>
 #include <weir/time.h>
 
 #ifdef __cplusplus
@@ -28,22 +30,22 @@ typedef struct weir_client weir_client;
 
 /* A zero field means its default, given in brackets. */
 typedef struct weir_client_options {
-    int connections_per_origin; /* in use and idle together [256] */
-    int waiting_per_origin; /* requests that wait for a connection; more are refused with -WEIR_EBUSY [1024]
-                             */
+    /* Connections to one origin, in use and idle together. All clients of the runtime whose maximum is the
+     * same share it: a client may keep max / (2 * loops) of them for itself; the rest goes to the request
+     * that has waited longest, on whatever loop [256] */
+    int connections_per_origin;
+    int waiting_per_origin; /* requests of this client that wait for a connection; more are refused with
+                               -WEIR_EBUSY [1024] */
     int origins;          /* that the client remembers; beyond, the one unused longest is forgotten [1024] */
     int idle_connections; /* to all origins together; beyond, the one unused longest is closed [1024] */
     /* A connection that is unused for so long is closed [15 s, which is below what servers grant]. If the
      * server announces how long it keeps the connection (Keep-Alive: timeout=5), the limit is one second
-     * less than that instead, at most five minutes. */
+     * less than that instead, at most five minutes. The connection that is unused longest is used first. */
     weir_duration idle_timeout;
     weir_duration connect_timeout; /* of one attempt; the scope's deadline may be shorter [5 s] */
     size_t head_bytes;             /* of an answer's head: status line and fields [16 KiB, at most 1 MiB] */
     int headers;                   /* fields of an answer [128, at most 1000] */
     uint64_t reply_bytes;          /* of an answer's body, if it is read whole [4 MiB] */
-    /* The address to which every connection is made, whatever host the URLs name: "unix:PATH" or HOST:PORT
-     * [the host of the URL]. Lent until the client is closed. */
-    const char *connect_to;
     /* Memory that answers read whole may hold until they are freed, on all loops of the runtime together.
      * An answer that would need more fails with -WEIR_EBUSY [256 MiB]. */
     uint64_t replies_bytes;
@@ -53,19 +55,33 @@ typedef struct weir_header {
     const char *name, *value;
 } weir_header;
 
+/* A request. A zero field means its default, given in brackets. */
 typedef struct weir_fetch_options {
-    const char *method; /* NULL: GET */
-    const char *url;    /* "http://host:port/path?query" */
-    const char
-        *name; /* of the backend, to which the time of the exchange is charged: a constant, or text that lives
-                  as long as the exchange; one name always means one address. NULL: host:port */
+    const char *method; /* [GET] */
+    const char *url;    /* "http://host:port/path?query": what the request says, in Host and target */
+    /* Where the request is sent, whatever host the URL names: HOST:PORT or "unix:PATH". Connections are kept
+     * by URL host and address together [the host and port of url] */
+    const char *address;
+    const char *name; /* of the backend, to which the time of the exchange is charged: a constant, or text
+                         that lives as long as the exchange; one name always means one address [host:port] */
     const weir_header *headers;
     size_t header_count;
-    const void *body;
+    const void *body; /* weir_fetch() only */
     size_t body_bytes;
-    uint64_t reply_bytes_max; /* 0: the client's */
+    /* Fields sent behind the body, which is then chunked. weir_fetch_open() sends the names; weir_fetch_end()
+     * reads the values, so that they may be computed while the body is sent */
+    const weir_header *trailers;
+    size_t trailer_count;
+    uint64_t
+        reply_bytes_max;   /* of the answer's body, if it is read whole [weir_client_options.reply_bytes] */
+    size_t head_bytes_max; /* of the answer's head [weir_client_options.head_bytes] */
+    int headers_max;       /* of the answer [weir_client_options.headers] */
     bool identity; /* asks for an answer without a content coding; headers must not contain Accept-Encoding
                       then */
+    /* weir_fetch_open() only: one task writes the body while another reads the answer. See there */
+    bool duplex;
+    /* weir_fetch_open() only: asks the server to switch to this protocol ("websocket"): 101 is the answer then */
+    const char *upgrade;
 } weir_fetch_options;
 
 /* An answer. In a handler it is freed with the request; elsewhere free it with weir_reply_free(). */
@@ -75,10 +91,13 @@ typedef struct weir_reply {
     size_t header_count;
     const char *body; /* followed by a NUL */
     size_t body_bytes;
+    const weir_header *trailers; /* fields behind the body; of a stream see weir_fetch_trailers() */
+    size_t trailer_count;
     bool coded;      /* the answer has a Content-Encoding */
-    const char *why; /* after a failure: what was wrong with the answer, if more is known than the code tells;
-                        static; otherwise NULL */
+    const char *why; /* after a failure: what was wrong with the request or the answer, if more is known than
+                        the code tells; static; otherwise NULL */
     void *memory;
+    bool lent; /* the memory is a weir_fetch_stream's */
 } weir_reply;
 
 /* Opens a client. options NULL: all defaults.
@@ -88,7 +107,8 @@ typedef struct weir_reply {
  */
 int weir_client_open(const weir_client_options *options, weir_client **out) WEIR_CHECKED;
 
-/* Closes the idle connections and frees the client. No call may be in progress. NULL does nothing.
+/* Closes the idle connections and frees the client. No call may be in progress, and every weir_fetch_stream
+ * must be closed. NULL does nothing.
  * Cancel:  does not shorten the wait.
  * Where:   task of its loop. Waits.
  */
@@ -100,18 +120,18 @@ void weir_client_close(weir_client *client);
  * still being sent is read meanwhile. Once that answer is complete, the rest of the request is not sent and
  * the connection is not kept.
  * Owns:    url is lent. reply is filled; see weir_reply.
- * Returns: 0; -EINVAL the URL; -WEIR_EBUSY too many requests wait for a connection, or answers hold too
- *          much memory; -WEIR_EDNS; the errors of weir_connect(); -WEIR_EPROTOCOL the answer cannot be
- *          parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off; -WEIR_ETOOLARGE. After a failure
- *          reply is empty except for why, and needs no weir_reply_free().
+ * Returns: 0; -EINVAL the URL; -EPROTONOSUPPORT an https URL: there is no TLS yet; -WEIR_EBUSY too many
+ * requests wait for a connection, or answers hold too much memory; -WEIR_EDNS; the errors of weir_connect();
+ * -WEIR_EPROTOCOL the answer cannot be parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off;
+ * -WEIR_ETOOLARGE. After a failure reply is empty except for why, and needs no weir_reply_free().
  * Cancel:  ends the wait and closes the connection.
  * Where:   task of its loop. Waits.
  */
 int weir_get(weir_client *client, const char *url, weir_reply *reply) WEIR_CHECKED;
 
-/* Like weir_get(), with a method, headers and body.
+/* Like weir_get(), with a method, headers and body. Informational answers (1xx) are skipped.
  * Owns:    everything is lent until the function returns.
- * Returns: as weir_get(); also -EINVAL a header that is not allowed.
+ * Returns: as weir_get(); also -EINVAL an option or a header that is not allowed: reply->why says which.
  * Cancel:  as weir_get().
  * Where:   task of its loop. Waits.
  */
@@ -122,6 +142,14 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
  * Where:   any thread that may read reply.
  */
 const char *weir_reply_header(const weir_reply *reply, const char *name);
+
+/* Finds the value of an answer's header, the values of all its occurrences joined by ", ". For headers that
+ * are lists (Vary, Via, Cache-Control …); Set-Cookie is none.
+ * Owns:    as the answer.
+ * Returns: NULL if the answer has no such header, or if there was no memory to join several.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_reply_header_joined(weir_reply *reply, const char *name);
 
 /* Counts memory that was derived from answers towards what answers may hold
  * (weir_client_options.replies_bytes). With bytes 0, only checks that they do not exceed it.
@@ -140,15 +168,33 @@ void weir_client_unhold(weir_client *client, size_t bytes);
  */
 void weir_reply_free(weir_reply *reply);
 
-/* --- answers larger than memory --- */
+/* --- requests and answers in pieces --- */
 
+/* An exchange whose request is written and whose answer is read in pieces.
+ *
+ * One task: weir_fetch_write() …, weir_fetch_head(), weir_fetch_read() … An answer that begins before the
+ * whole body was written ends the request: weir_fetch_write() returns 1, and the task reads the answer.
+ *
+ * Two tasks, with options.duplex: a writing task calls weir_fetch_write() … and weir_fetch_end(); a reading
+ * task calls weir_fetch_head() and weir_fetch_read() … The body is written on while the answer is read, so
+ * that neither side can block the other, provided the reading task reads. At most one task writes and one
+ * reads at a time. The writing task ends at the latest when the reading task has read the whole answer, or
+ * found it broken: then weir_fetch_write() and weir_fetch_end() return 1. If the backend stops reading and
+ * says nothing, both wait until their scopes are cancelled.
+ *
+ * If the connection breaks, the reading task gets what had arrived of the answer, then the error; the writing
+ * task gets the error, or 1.
+ */
 typedef struct weir_fetch_stream weir_fetch_stream;
 
 /* Sends the head of a request. body_length is the number of bytes that weir_fetch_write() will send: 0
  * none, -1 unknown (chunked). options->body is not used. A request with a body cannot be sent twice, so it
- * gets a new connection.
- * Owns:    the caller owns *out and closes it.
- * Returns: as weir_fetch().
+ * gets a new connection. Method CONNECT asks the proxy at options->address for a tunnel to the host and port
+ * of the URL.
+ * Owns:    options are lent until the function returns, except name, as long as the exchange, and trailers,
+ *          until weir_fetch_end(). The caller owns *out and closes it.
+ * Returns: as weir_fetch(); -EINVAL also trailers with a body_length other than -1, CONNECT or an upgrade
+ * with a body.
  * Cancel:  as weir_get().
  * Where:   task of its loop. Waits.
  */
@@ -156,52 +202,60 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
                     weir_fetch_stream **out) WEIR_CHECKED;
 
 /* Sends a piece of the body.
- * Returns: 0; 1 an answer has begun before the whole body was sent, so the rest of the body is not sent:
- *          read the answer with weir_fetch_head(). If another task reads the answer, 1 means that the
- *          answer is complete. -EINVAL more than announced; -EPIPE, -ECONNRESET: an answer may still be
- *          readable.
- * Cancel:  ends the wait.
+ * Returns: 0; 1 the backend needs no more: the answer has begun (with duplex: it was read to its end, or
+ * broke off). -EINVAL more than announced. -EPIPE, -ECONNRESET: an answer may still be readable. After 1 or
+ *          an error nothing more is sent, and every further call returns the same.
+ * Cancel:  ends the wait; as after an error.
  * Where:   task of its loop. Waits while the backend does not take the bytes.
  */
 int weir_fetch_write(weir_fetch_stream *f, const void *data, size_t bytes) WEIR_CHECKED;
 
-/* Ends the body. Needed only if another task reads the answer; otherwise weir_fetch_head() does it.
- * Returns: as weir_fetch_write(); -EINVAL less of the body was written than announced.
- * Cancel:  ends the wait.
+/* Ends the body and sends the trailers. Without duplex weir_fetch_head() does it, too.
+ * Returns: as weir_fetch_write(); -EINVAL less of the body was written than announced, or the value of a
+ *          trailer is not allowed.
+ * Cancel:  as weir_fetch_write().
  * Where:   task of its loop. Waits while the backend does not take the bytes.
  */
 int weir_fetch_end(weir_fetch_stream *f) WEIR_CHECKED;
 
-/* Ends the body and reads the head of the answer into reply, without a body.
+/* Waits for the next informational answer (1xx), without ending the body. After a request with the header
+ * Expect: 100-continue, this tells whether the body is wanted. Servers that do not know Expect say nothing:
+ * wait under a deadline of your own, and then send the body.
+ * Owns:    reply is valid until weir_fetch_close().
+ * Returns: 1 reply is such an answer: 100, 102, 103 …; 0 the answer itself has begun: weir_fetch_head()
+ * returns it without waiting; or as weir_get().
+ * Cancel:  ends the wait; the exchange can go on.
+ * Where:   task of its loop. Waits.
+ */
+int weir_fetch_informational(weir_fetch_stream *f, weir_reply *reply) WEIR_CHECKED;
+
+/* Reads the head of the answer into reply, without a body. Without duplex, ends the body first. Informational
+ * answers that were not fetched are skipped.
  * Owns:    reply is valid until weir_fetch_close().
  * Returns: as weir_get(); -EINVAL less of the body was written than announced.
- * Cancel:  ends the wait.
+ * Cancel:  ends the wait; the exchange can go on.
  * Where:   task of its loop. Waits.
  */
 int weir_fetch_head(weir_fetch_stream *f, weir_reply *reply) WEIR_CHECKED;
 
-/* Reads the head of the answer while another task writes and ends the body. So a backend that answers while
- * it still reads cannot block either side. Call it before that task begins to write; otherwise
- * weir_fetch_write() may return 1 because of this answer.
- * Owns:    as weir_fetch_head().
- * Returns: as weir_fetch_head(), without -EINVAL.
- * Cancel:  ends the wait.
- * Where:   task of its loop. Waits.
- */
-int weir_fetch_head_meanwhile(weir_fetch_stream *f, weir_reply *reply) WEIR_CHECKED;
-
-/* Reads a piece of the answer's body.
+/* Reads a piece of the answer's body, after weir_fetch_head().
  * Owns:    data is lent.
- * Returns: > 0 bytes; 0 the end; -WEIR_ETRUNCATED, -WEIR_EPROTOCOL, -ECONNRESET.
- * Cancel:  ends the wait.
+ * Returns: > 0 bytes; 0 the end; -EINVAL bytes is 0; -WEIR_ETRUNCATED, -WEIR_EPROTOCOL, -ECONNRESET.
+ * Cancel:  ends the wait; the exchange can go on.
  * Where:   task of its loop. Waits.
  */
 ssize_t weir_fetch_read(weir_fetch_stream *f, void *data, size_t bytes) WEIR_CHECKED;
 
-/* Ends the exchange and frees f. The connection is kept if everything was read, otherwise closed. NULL does
- * nothing.
- * Cancel:  does not shorten the wait, which takes at most one turn of the loop.
- * Where:   task of its loop. Waits.
+/* Returns the fields behind the answer's body, once weir_fetch_read() has returned 0.
+ * Owns:    valid until weir_fetch_close().
+ * Returns: an array of *count fields; NULL and 0 if there are none, or the end has not been read.
+ * Where:   task of its loop. Does not wait.
+ */
+const weir_header *weir_fetch_trailers(const weir_fetch_stream *f, size_t *count);
+
+/* Ends the exchange and frees f. The connection is kept if everything was sent and read, otherwise closed. No
+ * other task may be in a function of f. NULL does nothing.
+ * Where:   task of its loop. Does not wait.
  */
 void weir_fetch_close(weir_fetch_stream *f);
 
@@ -225,7 +279,7 @@ enum weir_origin_error {
 /* An origin as one client sees it: sums since it was first used (or used again after it had been
  * forgotten), and present values. 7 KiB. */
 typedef struct weir_origin_stats {
-    const char *origin;        /* "http://127.0.0.1:8101" */
+    const char *origin;        /* "http://127.0.0.1:8101", "http://api at unix:/run/api.sock" */
     int loop;                  /* of the client */
     int in_use, idle, waiting; /* connections in use or being made; unused connections; requests that wait for
                                   a connection */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/misuse.h"
 #include "core/scope.h"
 #include "http/client/connection.h"
 #include "http/client/origin_table.h"
@@ -16,7 +17,6 @@ enum {
     CONNECT_TIMEOUT_S = 5,
     HEAD_BYTES = 16 << 10,
     HEADERS = 128,
-    HEADERS_MAX = 1000,
     REPLY_BYTES = 4 << 20,
     REPLY_BYTES_MAX = 1 << 30,
     REPLIES_BYTES = 256 << 20,
@@ -28,8 +28,8 @@ static int fill_defaults(weir_client_options *o)
 {
     if (o->connections_per_origin < 0 || o->waiting_per_origin < 0 || o->origins < 0 ||
         o->idle_connections < 0 || o->idle_timeout.ns < 0 || o->connect_timeout.ns < 0 ||
-        o->head_bytes > 1 << 20 || o->headers < 0 || o->headers > HEADERS_MAX ||
-        o->reply_bytes > REPLY_BYTES_MAX)
+        o->head_bytes > WEIR__CLIENT_HEAD_BYTES_MAX || o->headers < 0 ||
+        o->headers > WEIR__CLIENT_HEADERS_MAX || o->reply_bytes > REPLY_BYTES_MAX)
         return -EINVAL;
     o->connections_per_origin =
         o->connections_per_origin != 0 ? o->connections_per_origin : CONNECTIONS_PER_ORIGIN;
@@ -53,11 +53,17 @@ int weir_client_open(const weir_client_options *options, weir_client **out)
 
     if (err < 0)
         return err;
-    client = calloc(1, sizeof *client + (size_t)filled.headers * sizeof client->fields[0]);
+    client = calloc(1, sizeof *client);
     if (client == NULL)
         return -ENOMEM;
+    client->field_room = (size_t)filled.headers;
+    client->fields = malloc(client->field_room * sizeof client->fields[0]);
+    if (client->fields == NULL) {
+        free(client);
+        return -ENOMEM;
+    }
     client->options = filled;
-    client->loop = weir__task_current()->loop;
+    client->loop = weir__calling_task(__func__)->loop;
     weir__list_init(&client->origins);
     for (size_t i = 0; i < WEIR__CLIENT_BUCKETS; i++)
         weir__list_init(&client->buckets[i]);
@@ -84,11 +90,17 @@ void weir_client_close(weir_client *client)
 {
     if (client == NULL)
         return;
+    weir__check_loop(client->loop, __func__, "a client");
+    weir__list_each (node, &client->origins)
+        if (weir__container_of(node, struct weir__origin, node)->users > 0)
+            weir__misuse(__func__, "of a client with requests under way",
+                         "close the scope of their tasks, and every weir_fetch_stream, first");
     client->closing = true;
     weir__client_drop_all_idle(client);
     wait_until_quiet(client);
     weir__client_free_origins(client);
     weir__client_stats_close(&client->stats);
     weir__timeout_list_stop(&client->idle);
+    free(client->fields);
     free(client);
 }

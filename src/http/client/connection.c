@@ -52,17 +52,17 @@ static void timed_out(struct weir__timeout *timeout)
 {
     struct weir__client_connection *c = weir__container_of(timeout, struct weir__client_connection, timeout);
 
-    if (c->fetch != NULL)
-        weir__client_await(c); /* a turn has gone by */
-    else
+    if (c->fetch == NULL)
         weir__client_drop(c);
+    else if (c->fetch->piece_at == c->fetch->piece_len)
+        weir__client_await(c); /* a turn has gone by */
 }
 
 /* --- connecting --- */
 
 int weir__client_connect(struct weir__origin *origin, struct weir__client_connection **out)
 {
-    const char *to = origin->client->options.connect_to;
+    const char *to = origin->address != NULL ? origin->address : origin->label;
     struct weir__task *self = weir__task_current();
     struct weir__attribution before;
     weir_stream *stream;
@@ -71,7 +71,7 @@ int weir__client_connect(struct weir__origin *origin, struct weir__client_connec
 
     before = weir__attribution_on(self, WEIR_CHARGE_CONNECT, self->attribution.name);
     weir_scope_open(&attempt, weir_after(origin->client->options.connect_timeout), 0);
-    err = weir__connect(to != NULL ? to : origin->address, sizeof **out, &stream);
+    err = weir__connect(to, sizeof **out, &stream);
     (void)weir_scope_close(&attempt);
     weir__attribution_back(self, before);
     if (err < 0)

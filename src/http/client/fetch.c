@@ -2,6 +2,7 @@
 /* Requests whose answers are read whole. */
 #include "core/account/activity.h"
 #include "core/account/attribution.h"
+#include "core/misuse.h"
 #include "http/client/fetch_parts.h"
 #include "http/client/origin.h"
 #include "http/client/origin_table.h"
@@ -36,9 +37,13 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
     int err;
 
     weir__fetch_init(&f, origin->client, options, false);
-    err = weir__fetch_write_head(&f, options, url, (int64_t)options->body_bytes, head);
-    if (err < 0)
+    err = weir__fetch_check(&f, options, (int64_t)options->body_bytes);
+    if (err == 0)
+        err = weir__fetch_write_head(&f, options, url, origin->label, (int64_t)options->body_bytes, head);
+    if (err < 0) {
+        reply->why = f.why;
         return err;
+    }
     err = weir__origin_acquire(origin, &f, false);
     if (err == 0)
         err = exchange(&f, options);
@@ -67,16 +72,17 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
 
 int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_reply *reply)
 {
-    struct weir__task *self = weir__task_current();
+    struct weir__task *self = weir__calling_task(__func__);
     const struct weir__activity *activity = self->activity;
     struct weir__http_url url;
     struct weir__origin *origin;
     int err;
 
+    weir__check_loop(client->loop, __func__, "a client");
     *reply = (weir_reply){0};
-    err = weir__client_url(options->url, &url);
+    err = weir__client_url(options, &url, &reply->why);
     if (err == 0)
-        err = weir__client_origin(client, &url, &origin);
+        err = weir__client_origin(client, &url, options->address, &origin);
     if (err == 0) {
         struct weir__attribution before =
             weir__attribution_on(self, WEIR_CHARGE_BACKEND, weir__fetch_charge_name(options, origin));

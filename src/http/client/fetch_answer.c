@@ -34,7 +34,7 @@ static int begin_memory(struct weir__fetch *f)
         return 0;
     /* A buffer that grows leaves its smaller copies in the arena; together they are smaller than the last. */
     weir__arena_init(&memory, &f->client->loop->chunks,
-                     4 * ((size_t)most + f->client->options.head_bytes) + WEIR__REPLY_OVERHEAD_BYTES);
+                     4 * ((size_t)most + f->head_bytes_max) + WEIR__REPLY_OVERHEAD_BYTES);
     weir__arena_charge(&memory, &f->client->loop->buffered);
     f->memory = weir__arena_alloc(&memory, sizeof *f->memory);
     if (f->memory == NULL)
@@ -122,6 +122,7 @@ static int begin_body(struct weir__fetch *f, const struct weir__http_response_he
         f->body.max = UINT64_MAX;
     else if (weir__http_body_is_too_large(&f->body))
         return -WEIR_ETOOLARGE;
+    f->body.chunked.keeps_trailers = true;
     f->reply.body = "";
     if (f->streamed || f->body.left == 0)
         return 0;
@@ -148,6 +149,12 @@ static int take_body(struct weir__fetch *f, const char *data, size_t len)
         used += n;
         if (run.len == 0)
             continue;
+        if (step != WEIR__HTTP_BODY_DATA) {
+            step = weir__fetch_keep_trailers(f, run);
+            if (step < 0)
+                return step;
+            continue;
+        }
         step = make_body_room(f, run.len);
         if (step < 0)
             return step;
@@ -156,7 +163,7 @@ static int take_body(struct weir__fetch *f, const char *data, size_t len)
     }
     if (used < len)
         f->keep = false; /* bytes behind the answer: what follows can't be trusted */
-    return 0;
+    return f->body.ended && f->trailer_len > 0 ? weir__fetch_end_trailers(f) : 0;
 }
 
 static int keep_piece(struct weir__fetch *f, const char *data, size_t len)
@@ -194,41 +201,100 @@ static void note_field(const struct weir__http_field *field, struct weir__keep_a
     }
 }
 
-static int take_head(struct weir__fetch *f, const struct weir__http_response_head *head, const char *data,
-                     size_t len)
+/* Copies a head into a reply. */
+static int copy_head(struct weir__fetch *f, const struct weir__http_response_head *head, const char *data,
+                     size_t len, weir_reply *reply, struct weir__keep_alive *keep_alive)
 {
     char *copy = weir__arena_memdup(f->memory, data, len);
     weir_header *headers = weir__arena_calloc(f->memory, head->field_count, sizeof *headers);
-    struct weir__keep_alive keep_alive = {0};
 
     if (copy == NULL || headers == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < head->field_count; i++) {
         const struct weir__http_field *field = &head->fields[i];
-        note_field(field, &keep_alive, &f->reply.coded);
+        note_field(field, keep_alive, &reply->coded);
         headers[i].name = end_text(copy, data, field->name);
         headers[i].value = field->value.len > 0 ? end_text(copy, data, field->value) : "";
     }
-    f->reply.status = head->status;
-    f->reply.headers = headers;
-    f->reply.header_count = head->field_count;
-    f->reply.memory = f->memory;
+    reply->status = head->status;
+    reply->headers = headers;
+    reply->header_count = head->field_count;
+    reply->memory = f->memory;
+    reply->lent = f->streamed;
+    return 0;
+}
+
+static int take_head(struct weir__fetch *f, const struct weir__http_response_head *head, const char *data,
+                     size_t len)
+{
+    struct weir__keep_alive keep_alive = {0};
+    int err = copy_head(f, head, data, len, &f->reply, &keep_alive);
+
+    if (err < 0)
+        return err;
     f->head_done = true;
     f->keep = head->keep_alive && head->framing != WEIR__HTTP_UNTIL_CLOSE && !keep_alive.ends;
     f->connection->unused_ns = keep_alive.unused_ns;
     return begin_body(f, head);
 }
 
+/* Takes an informational answer (1xx). Those of a stream are kept for weir_fetch_informational(). */
+static int take_interim(struct weir__fetch *f, const struct weir__http_response_head *head, const char *data,
+                        size_t len)
+{
+    struct weir__keep_alive ignored = {0};
+    int err;
+
+    if (f->interims == INTERIMS_MAX) {
+        f->why = "it has more than 32 interim answers (1xx)";
+        return -WEIR_EPROTOCOL;
+    }
+    if (f->streamed) {
+        f->interim_bytes += len;
+        if (f->interim_bytes > f->head_bytes_max) {
+            f->why = "its interim answers (1xx) are larger than allowed";
+            return -WEIR_EPROTOCOL;
+        }
+        if (f->interim == NULL)
+            f->interim = weir__arena_calloc(f->memory, INTERIMS_MAX, sizeof *f->interim);
+        err =
+            f->interim == NULL ? -ENOMEM : copy_head(f, head, data, len, &f->interim[f->interims], &ignored);
+        if (err < 0)
+            return err;
+        weir__fetch_wake(f);
+    }
+    f->interims++;
+    return 0;
+}
+
+static int make_field_room(struct weir__fetch *f)
+{
+    const size_t most = (size_t)f->headers_max;
+    struct weir__http_field *fields;
+
+    if (most <= f->client->field_room)
+        return 0;
+    fields = realloc(f->client->fields, most * sizeof *fields);
+    if (fields == NULL)
+        return -ENOMEM;
+    f->client->fields = fields;
+    f->client->field_room = most;
+    return 0;
+}
+
 /* Reads heads from the front of data, also those of 1xx. Returns: the bytes used; 0 the head is not whole
  * yet; < 0. */
 static int parse_head(struct weir__fetch *f, const char *data, size_t len)
 {
-    struct weir__http_head_limits limits = {.head_bytes_max = f->client->options.head_bytes};
-    struct weir__http_response_head head = {.fields = f->client->fields,
-                                            .field_max = (size_t)f->client->options.headers};
+    struct weir__http_head_limits limits = {.head_bytes_max = f->head_bytes_max};
+    struct weir__http_response_head head = {.field_max = (size_t)f->headers_max, .upgrades = f->upgrades};
     struct weir__http_fault fault = {0};
     size_t used = 0;
-    int n, err;
+    int n, err = make_field_room(f);
+
+    if (err < 0)
+        return err;
+    head.fields = f->client->fields;
 
     for (;;) {
         n = weir__http_response_head_parse(data + used, len - used, &f->scan, &limits, f->method, &head,
@@ -236,14 +302,13 @@ static int parse_head(struct weir__fetch *f, const char *data, size_t len)
         if (n <= 0)
             break;
         f->scan = (struct weir__http_scan){0};
-        if (head.status >= 200) {
+        if (head.status >= 200 || head.status == 101) {
             err = take_head(f, &head, data + used, (size_t)n);
             return err < 0 ? err : (int)used + n;
         }
-        if (++f->interims > INTERIMS_MAX) {
-            f->why = "it has more than 32 interim answers (1xx)";
-            return -WEIR_EPROTOCOL;
-        }
+        err = take_interim(f, &head, data + used, (size_t)n);
+        if (err < 0)
+            return err;
         used += (size_t)n;
     }
     if (n < 0) {
@@ -311,7 +376,7 @@ static bool feed(struct weir__fetch *f, const char *data, int32_t result)
         err = len > 0 ? keep_piece(f, data, len) : 0;
         if (err < 0)
             return end(f, err);
-        if (!f->both_ways)
+        if (!f->duplex)
             weir__fetch_stop_writing(f);
         weir__fetch_wake(f);
         return false; /* the reader asks for more */
@@ -332,6 +397,10 @@ void weir__fetch_init(struct weir__fetch *f, weir_client *client, const weir_fet
         .client = client,
         .streamed = streamed,
         .method = weir__http_method_of(weir_bytes_of(options->method != NULL ? options->method : "GET")),
+        .duplex = options->duplex,
+        .upgrades = options->upgrade != NULL,
         .body_max = options->reply_bytes_max != 0 ? options->reply_bytes_max : client->options.reply_bytes,
+        .head_bytes_max = options->head_bytes_max != 0 ? options->head_bytes_max : client->options.head_bytes,
+        .headers_max = options->headers_max != 0 ? options->headers_max : client->options.headers,
     };
 }

@@ -10,15 +10,29 @@
 #include "http/client/state.h"
 #include "http/message/target.h"
 
-/* --- fetch_request.c: sending --- */
+/* --- fetch_head.c: what is sent --- */
 
-/* Writes the head of the request, into small (WEIR__FETCH_HEAD_ROOM bytes that live as long as f; or NULL)
- * when it fits. body_length: what the head says of the body; -1: chunked. Returns: 0; -EINVAL; -ENOMEM. */
+/* Whether the options say what can be sent. Returns: 0; -EINVAL, f->why says what is wrong. */
+int weir__fetch_check(struct weir__fetch *f, const weir_fetch_options *options,
+                      int64_t body_length) WEIR_CHECKED;
+
+/* Writes the head of the request, and what goes behind the body of a whole request, into small
+ * (WEIR__FETCH_HEAD_ROOM bytes that live as long as f; or NULL) when it fits. label: of the origin.
+ * body_length: what the head says of the body; -1: chunked. Returns: 0; -EINVAL; -ENOMEM. */
 int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *options,
-                           const struct weir__http_url *url, int64_t body_length, char *small) WEIR_CHECKED;
+                           const struct weir__http_url *url, const char *label, int64_t body_length,
+                           char *small) WEIR_CHECKED;
 
 /* Frees the memory of the request's head. */
 void weir__fetch_free_head(struct weir__fetch *f);
+
+/* Writes the last chunk, with trailers. Returns: its length; -EINVAL a value is not allowed. */
+int weir__fetch_write_tail(const weir_header *trailers, size_t count, char *out, size_t room) WEIR_CHECKED;
+
+/* The room that takes. */
+size_t weir__fetch_tail_bytes(const weir_header *trailers, size_t count);
+
+/* --- fetch_request.c: sending --- */
 
 /* Sends the head and the body behind it. Waits.
  * Returns: 0; 1 it was given up, because what came in makes it useless; as weir_write_pieces(). */
@@ -57,5 +71,13 @@ void weir__fetch_drop_reply(struct weir__fetch *f);
 
 /* Gives back what the body of a whole answer does not need. */
 void weir__fetch_trim_body(struct weir__fetch *f);
+
+/* --- fetch_trailers.c --- */
+
+/* Keeps a run of the lines behind the body. Returns: 0; -ENOMEM. */
+int weir__fetch_keep_trailers(struct weir__fetch *f, weir_bytes lines) WEIR_CHECKED;
+
+/* Makes fields of the lines, once the body has ended: f->reply.trailers. Returns: 0; -ENOMEM. */
+int weir__fetch_end_trailers(struct weir__fetch *f) WEIR_CHECKED;
 
 #endif

@@ -1,93 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Sending a request. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/account/attribution.h"
 #include "http/client/connection.h"
 #include "http/client/fetch_parts.h"
-#include "http/message/headers.h"
-#include "http/message/writer.h"
-
-/* --- the head --- */
-
-static bool is_clients_own(const char *name)
-{
-    static const char *const own[] = {"content-length", "transfer-encoding", "connection", "keep-alive",
-                                      "host",           "upgrade",           "te",         "trailer"};
-
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (strcasecmp(name, own[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool says_length(const struct weir__fetch *f, int64_t body_length)
-{
-    return body_length > 0 || f->method == WEIR__HTTP_POST || f->method == WEIR__HTTP_PUT ||
-           f->method == WEIR__HTTP_PATCH;
-}
-
-static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const struct weir__http_url *url,
-                      int64_t body_length, char *out, size_t room)
-{
-    weir__http_writer w = weir__http_writer_into(out, room);
-
-    weir__http_write_request_line(&w, weir_bytes_of(o->method != NULL ? o->method : "GET"), url->target);
-    weir__http_write_trusted(&w, WEIR__HTTP_TEXT("host"), url->authority);
-    for (size_t i = 0; i < o->header_count; i++) {
-        if (is_clients_own(o->headers[i].name))
-            return -EINVAL;
-        weir__http_write_field(&w, weir_bytes_of(o->headers[i].name), weir_bytes_of(o->headers[i].value));
-    }
-    if (o->identity)
-        weir__http_write_raw(&w, WEIR__HTTP_TEXT("accept-encoding: identity\r\n"));
-    if (body_length < 0)
-        weir__http_write_chunked(&w);
-    else if (says_length(f, body_length))
-        weir__http_write_length(&w, (uint64_t)body_length);
-    return weir__http_writer_end(&w);
-}
-
-static size_t head_bytes(const weir_fetch_options *o, const struct weir__http_url *url)
-{
-    size_t n = 160 + url->target.len + url->authority.len + (o->method != NULL ? strlen(o->method) : 3);
-
-    for (size_t i = 0; i < o->header_count; i++)
-        n += strlen(o->headers[i].name) + strlen(o->headers[i].value) + 4;
-    return n;
-}
-
-int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *options,
-                           const struct weir__http_url *url, int64_t body_length, char *small)
-{
-    size_t room = head_bytes(options, url);
-    int len;
-
-    if (f->method == WEIR__HTTP_CONNECT)
-        return -EINVAL; /* what follows would be a tunnel */
-    f->head_allocated = small == NULL || room > WEIR__FETCH_HEAD_ROOM;
-    f->head = f->head_allocated ? malloc(room) : small;
-    if (f->head == NULL)
-        return -ENOMEM;
-    len = write_head(f, options, url, body_length, f->head, room);
-    if (len < 0) {
-        weir__fetch_free_head(f);
-        return len;
-    }
-    f->head_len = (size_t)len;
-    return 0;
-}
-
-void weir__fetch_free_head(struct weir__fetch *f)
-{
-    if (f->head_allocated)
-        free(f->head);
-    f->head = NULL;
-    f->head_allocated = false;
-}
 
 /* --- sending --- */
 
@@ -109,9 +27,20 @@ int weir__fetch_write(struct weir__fetch *f, struct iovec *pieces, size_t count)
 
 int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes)
 {
-    struct iovec pieces[2] = {{f->head, f->head_len}, {(void *)(uintptr_t)body, body_bytes}};
+    char line[WEIR__HTTP_CHUNK_LINE_BYTES_MAX];
+    struct iovec pieces[5] = {{f->head, f->head_len}, {(void *)(uintptr_t)body, body_bytes}};
+    size_t count = 2;
 
-    return weir__fetch_write(f, pieces, 2);
+    if (f->tail_len > 0) { /* chunked, because trailers follow */
+        count = 1;
+        if (body_bytes > 0) {
+            pieces[count++] = (struct iovec){line, weir__http_chunk_line(line, body_bytes)};
+            pieces[count++] = (struct iovec){(void *)(uintptr_t)body, body_bytes};
+            pieces[count++] = (struct iovec){(void *)(uintptr_t) "\r\n", 2};
+        }
+        pieces[count++] = (struct iovec){(void *)(uintptr_t)f->tail, f->tail_len};
+    }
+    return weir__fetch_write(f, pieces, count);
 }
 
 void weir__fetch_stop_writing(struct weir__fetch *f)
@@ -159,5 +88,5 @@ const char *weir__fetch_charge_name(const weir_fetch_options *options, const str
 
     if (l == NULL)
         return NULL;
-    return options->name != NULL ? options->name : weir__ledger_name(l, origin->address);
+    return options->name != NULL ? options->name : weir__ledger_name(l, origin->label);
 }

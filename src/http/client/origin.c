@@ -19,7 +19,7 @@ static bool describe_slot(const struct weir__look *look, const struct weir__task
     if (slots == NULL ||
         !weir__peek(&look->peek, weir__container_of(slots, struct weir__origin, slots), &origin,
                     sizeof origin) ||
-        !weir__peek_text(&look->peek, origin.address, address, sizeof address))
+        !weir__peek_text(&look->peek, origin.label, address, sizeof address))
         return false;
     (void)snprintf(out->text, sizeof out->text, "slot for %s", address);
     return true;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "http/client/connection.h"
 
@@ -24,10 +25,22 @@ static void free_origin(struct weir__origin *origin)
     free(origin);
 }
 
-int weir__client_url(const char *text, struct weir__http_url *url)
+int weir__client_url(const weir_fetch_options *options, struct weir__http_url *url, const char **why)
 {
-    if (weir__http_url_parse(weir_bytes_of(text), url, NULL) < 0 || url->tls)
+    if (options->url == NULL) {
+        *why = "options.url is missing: it says the host and the path, also beside an address";
         return -EINVAL;
+    }
+    if (weir__http_url_parse(weir_bytes_of(options->url), url, why) < 0)
+        return -EINVAL;
+    if (url->host.len > HOST_BYTES_MAX) {
+        *why = "the host of the URL is longer than 255 bytes";
+        return -EINVAL;
+    }
+    if (url->tls) {
+        *why = "https is not supported yet: use http, or a TLS proxy at options.address";
+        return -EPROTONOSUPPORT;
+    }
     return 0;
 }
 
@@ -47,64 +60,87 @@ static int make_place(weir_client *client)
     return -WEIR_EBUSY;
 }
 
-static struct weir__list *bucket_of(weir_client *client, const struct weir__http_url *url)
+static struct weir__list *bucket_of(weir_client *client, const struct weir__http_url *url,
+                                    const char *address)
 {
     uint32_t hash = 2166136261u ^ url->port;
 
     for (size_t i = 0; i < url->host.len; i++)
         hash = (hash ^ ((uint8_t)url->host.data[i] | 0x20u)) * 16777619u;
+    for (; address != NULL && *address != '\0'; address++)
+        hash = (hash ^ (uint8_t)*address) * 16777619u;
     return &client->buckets[(hash ^ hash >> 16) % WEIR__CLIENT_BUCKETS];
 }
 
-static int add_origin(weir_client *client, const struct weir__http_url *url, struct weir__origin **out)
+/* Sets what the origin is called. Returns: false without memory. */
+static bool name_origin(struct weir__origin *origin, const struct weir__http_url *url, const char *address)
 {
     static const char waits_for[] = "an answer from ";
+    int len = asprintf(&origin->waits_for, url->ip6 ? "%s[%.*s]:%u%s%s" : "%s%.*s:%u%s%s", waits_for,
+                       (int)url->host.len, url->host.data, url->port, address != NULL ? " at " : "",
+                       address != NULL ? address : "");
+
+    if (len < 0)
+        return false;
+    origin->label = origin->waits_for + sizeof waits_for - 1;
+    origin->host = (weir_bytes){origin->label + url->ip6, url->host.len};
+    origin->port = url->port;
+    origin->address = address != NULL ? origin->waits_for + (size_t)len - strlen(address) : NULL;
+    return true;
+}
+
+static int add_origin(weir_client *client, const struct weir__http_url *url, const char *address,
+                      struct weir__origin **out)
+{
     struct weir__origin *origin;
     int err = make_place(client);
 
     if (err < 0)
         return err;
     origin = calloc(1, sizeof *origin);
-    if (origin == NULL || asprintf(&origin->waits_for, url->ip6 ? "%s[%.*s]:%u" : "%s%.*s:%u", waits_for,
-                                   (int)url->host.len, url->host.data, url->port) < 0) {
+    if (origin == NULL || !name_origin(origin, url, address)) {
         free(origin);
         return -ENOMEM;
     }
-    origin->address = origin->waits_for + sizeof waits_for - 1;
-    origin->counts = weir__origin_counts_add(&client->stats, origin->address);
+    origin->counts = weir__origin_counts_add(&client->stats, origin->label);
     if (origin->counts == NULL) {
         free(origin->waits_for);
         free(origin);
         return -ENOMEM;
     }
-    origin->host = (weir_bytes){origin->address + url->ip6, url->host.len};
-    origin->port = url->port;
     origin->client = client;
     weir__list_init(&origin->idle);
     weir_semaphore_init(&origin->slots, client->options.connections_per_origin);
     weir__list_push_front(&client->origins, &origin->node);
-    weir__list_push_front(bucket_of(client, url), &origin->bucket);
+    weir__list_push_front(bucket_of(client, url, address), &origin->bucket);
     client->origin_count++;
     *out = origin;
     return 0;
 }
 
-int weir__client_origin(weir_client *client, const struct weir__http_url *url, struct weir__origin **out)
+static bool is_at(const struct weir__origin *origin, const char *address)
 {
-    struct weir__list *bucket = bucket_of(client, url);
+    if (address == NULL || origin->address == NULL)
+        return address == origin->address;
+    return strcmp(origin->address, address) == 0;
+}
 
-    if (url->host.len > HOST_BYTES_MAX)
-        return -EINVAL;
+int weir__client_origin(weir_client *client, const struct weir__http_url *url, const char *address,
+                        struct weir__origin **out)
+{
+    struct weir__list *bucket = bucket_of(client, url, address);
+
     weir__list_each (node, bucket) {
         struct weir__origin *origin = weir__container_of(node, struct weir__origin, bucket);
-        if (origin->port != url->port || !weir_bytes_equal_nocase(origin->host, url->host))
+        if (origin->port != url->port || !weir_bytes_equal_nocase(origin->host, url->host) ||
+            !is_at(origin, address))
             continue;
         weir__list_remove(&origin->node);
         weir__list_push_front(&client->origins, &origin->node);
         *out = origin;
         return 0;
     }
-    return add_origin(client, url, out);
+    return add_origin(client, url, address, out);
 }
 
 void weir__client_drop_all_idle(weir_client *client)

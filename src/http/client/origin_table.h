@@ -6,12 +6,14 @@
 #include "http/client/state.h"
 #include "http/message/target.h"
 
-/* Takes a URL apart, as the client needs it. Returns: 0, or -EINVAL. */
-int weir__client_url(const char *text, struct weir__http_url *url) WEIR_CHECKED;
+/* Takes the URL of a request apart. Returns: 0; -EINVAL, -EPROTONOSUPPORT, and *why says what is wrong. */
+int weir__client_url(const weir_fetch_options *options, struct weir__http_url *url,
+                     const char **why) WEIR_CHECKED;
 
-/* Finds the origin of a URL, or adds it in the place of one that is not in use.
+/* Finds the origin of a URL that is asked at an address (NULL: its own), or adds it in the place of one that
+ * is not in use.
  * Returns: 0; -ENOMEM; -WEIR_EBUSY all origins are in use. */
-int weir__client_origin(weir_client *client, const struct weir__http_url *url,
+int weir__client_origin(weir_client *client, const struct weir__http_url *url, const char *address,
                         struct weir__origin **out) WEIR_CHECKED;
 
 /* Closes the idle connections of all origins. */

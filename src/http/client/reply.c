@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/client/reply.h"
 
+#include <string.h>
+
 #include "core/account/activity.h"
-#include "core/loop.h"
+#include "core/misuse.h"
 
 /* --- what answers hold --- */
 
@@ -17,8 +19,9 @@ bool weir__client_has_room(const weir_client *client, size_t bytes)
 
 int weir_client_hold(weir_client *client, size_t bytes)
 {
-    const struct weir__task *self = weir__task_current();
+    const struct weir__task *self = weir__calling_task(__func__);
 
+    weir__check_loop(client->loop, __func__, "a client");
     if (weir__client_has_room(client, bytes)) {
         weir__account_take(&client->loop->buffered, bytes);
         return 0;
@@ -33,6 +36,7 @@ int weir_client_hold(weir_client *client, size_t bytes)
 
 void weir_client_unhold(weir_client *client, size_t bytes)
 {
+    weir__check_loop(client->loop, __func__, "a client");
     weir__account_give(&client->loop->buffered, bytes);
 }
 
@@ -48,9 +52,35 @@ const char *weir_reply_header(const weir_reply *reply, const char *name)
     return NULL;
 }
 
+const char *weir_reply_header_joined(weir_reply *reply, const char *name)
+{
+    const weir_bytes wanted = weir_bytes_of(name);
+    const char *first = NULL;
+    size_t found = 0, bytes = 0;
+    char *text, *at;
+
+    for (size_t i = 0; i < reply->header_count; i++)
+        if (weir_bytes_equal_nocase(weir_bytes_of(reply->headers[i].name), wanted)) {
+            first = first != NULL ? first : reply->headers[i].value;
+            bytes += strlen(reply->headers[i].value) + 2;
+            found++;
+        }
+    if (found <= 1)
+        return first;
+    text = at = weir__arena_alloc(reply->memory, bytes);
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < reply->header_count; i++)
+        if (weir_bytes_equal_nocase(weir_bytes_of(reply->headers[i].name), wanted)) {
+            at = stpcpy(at, at > text ? ", " : "");
+            at = stpcpy(at, reply->headers[i].value);
+        }
+    return text;
+}
+
 void weir_reply_free(weir_reply *reply)
 {
-    if (reply->memory != NULL)
+    if (reply->memory != NULL && !reply->lent)
         weir__arena_free(reply->memory);
     *reply = (weir_reply){0};
 }

@@ -9,10 +9,14 @@
  *     origin.c           a slot and a connection of an origin for one request
  *     connection.c       one connection: connecting, receiving, idle, closing
  *     fetch.c            requests whose answers are read whole
- *     fetch_stream.c     requests and answers larger than memory
- *     fetch_request.c    of a request on a connection: sending it
+ *     fetch_stream.c     requests and answers in pieces: opening, closing, taking over the connection
+ *     fetch_stream_write.c  … the request's body
+ *     fetch_stream_read.c   … the answer
+ *     fetch_head.c       of a request: what is sent before and behind its body
+ *     fetch_request.c    … sending it
  *     fetch_wait.c       … waiting for its answer
  *     fetch_answer.c     … reading its answer
+ *     fetch_trailers.c   … the fields behind the answer's body
  *     reply.c            the memory of answers
  *     origin_stats.c     what is counted of an origin, and read by other threads
  *     origin_health.c    whether an origin works, as all loops see it
@@ -39,6 +43,8 @@
 
 enum {
     WEIR__CLIENT_BUCKETS = 64,
+    WEIR__CLIENT_HEAD_BYTES_MAX = 1 << 20,
+    WEIR__CLIENT_HEADERS_MAX = 1000,
     WEIR__REPLY_OVERHEAD_BYTES = 256 << 10,
     WEIR__REPLY_SMALL_BYTES = 16 << 10, /* an answer that takes no more is not refused for want of room */
     WEIR__FETCH_HEAD_ROOM = 768,        /* of a request that needs no memory of its own for its head */
@@ -56,8 +62,9 @@ struct weir_client {
     int connection_count; /* open or closing */
     bool closing;
     struct weir__client_stats stats;
-    weir_event quiet;                 /* set when closing and no connection is left */
-    struct weir__http_field fields[]; /* room to parse into: options.headers */
+    weir_event quiet;                /* set when closing and no connection is left */
+    struct weir__http_field *fields; /* room to parse into */
+    size_t field_room;
 };
 
 struct weir__origin {
@@ -70,10 +77,11 @@ struct weir__origin {
     int waiting;            /* tasks that wait for a slot */
     int users;              /* tasks that use it: meanwhile it is not forgotten */
     struct weir__origin_counts *counts;
-    weir_bytes host; /* a part of address */
+    weir_bytes host; /* a part of label */
     uint16_t port;
-    char *waits_for;     /* "an answer from 127.0.0.1:8101" */
-    const char *address; /* the last part of waits_for */
+    const char *address; /* that the request named; NULL: none. A part of label */
+    const char *label;   /* "127.0.0.1:8101", "api:80 at unix:/run/api.sock"; the last part of waits_for */
+    char *waits_for;     /* "an answer from LABEL" */
 };
 
 /* Lies behind its stream. */
@@ -100,16 +108,23 @@ struct weir__fetch {
     struct weir__stream_write *writing; /* some of the request is on its way out */
     bool news;                          /* came when no task was parked */
     bool streamed;                      /* the body is left to be read, see piece */
-    bool both_ways;                     /* streamed: an answer is read while the request is written */
+    bool duplex;                        /* streamed: an answer is read while the request is written */
+    bool upgrades;                      /* the request asks for another protocol */
     bool began;                         /* a byte of an answer has come */
     bool head_done, ended;              /* ended: nothing more will come in; err says how */
     bool keep;                          /* the connection may be used again */
     int err;
-    const char *why; /* static: what was wrong with the answer, where that is known */
-    int interims;    /* 1xx answers so far */
-    char *head;      /* of the request, for as long as it may have to be sent again */
+    const char *why;      /* static: what was wrong with the answer, where that is known */
+    int interims;         /* 1xx answers so far */
+    weir_reply *interim;  /* streamed: those answers */
+    size_t interim_bytes; /* of their heads together */
+    char *head;           /* of the request, for as long as it may have to be sent again */
     size_t head_len;
+    const char *tail; /* behind the body, in the memory of head */
+    size_t tail_len;
     bool head_allocated;
+    int headers_max;
+    size_t head_bytes_max;
     enum weir__http_method method;
     uint64_t asked; /* when it first asked for a connection, in ticks; 0: it did not, or its end is counted */
     uint64_t body_max;
@@ -119,6 +134,8 @@ struct weir__fetch {
     struct weir__http_scan scan;
     struct weir__http_body body;
     size_t body_room;
+    char *trailer_lines; /* of the answer, as they came */
+    size_t trailer_len, trailer_room;
     char *piece; /* streamed: bytes that came and were not used */
     size_t piece_at, piece_len;
     weir_reply reply;

@@ -51,6 +51,8 @@ static int next_of_chunked(struct weir__http_body *b, const char *data, size_t l
     case WEIR__HTTP_CHUNK_END:
         b->ended = true;
         return WEIR__HTTP_BODY_END;
+    case WEIR__HTTP_CHUNK_TRAILERS:
+        return WEIR__HTTP_BODY_TRAILERS;
     case WEIR__HTTP_CHUNK_MORE:
         return WEIR__HTTP_BODY_MORE;
     default:

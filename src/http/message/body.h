@@ -13,7 +13,12 @@
 #include "http/message/chunked.h"
 #include "http/message/head.h"
 
-enum weir__http_body_step { WEIR__HTTP_BODY_MORE, WEIR__HTTP_BODY_DATA, WEIR__HTTP_BODY_END };
+enum weir__http_body_step {
+    WEIR__HTTP_BODY_MORE,
+    WEIR__HTTP_BODY_DATA,
+    WEIR__HTTP_BODY_END,      /* as WEIR__HTTP_CHUNK_END */
+    WEIR__HTTP_BODY_TRAILERS, /* as WEIR__HTTP_CHUNK_TRAILERS */
+};
 
 struct weir__http_body {
     enum weir__http_framing framing;

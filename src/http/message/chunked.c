@@ -156,6 +156,29 @@ static int take_payload(struct weir__http_chunked *d, const char *data, size_t l
     return WEIR__HTTP_CHUNK_DATA;
 }
 
+/* Takes trailer lines, up to the end of the body or of data. */
+static int take_trailers(struct weir__http_chunked *d, const char *data, size_t len, size_t *used,
+                         weir_bytes *lines)
+{
+    size_t n = 0;
+
+    while (n < len && d->state != ENDED) {
+        int err = line_byte(d, data[n++]);
+        if (err < 0) {
+            *used += n;
+            return err;
+        }
+    }
+    *used += n;
+    *lines = (weir_bytes){data, n};
+    return d->state == ENDED ? WEIR__HTTP_CHUNK_END : WEIR__HTTP_CHUNK_TRAILERS;
+}
+
+static bool is_in_trailers(const struct weir__http_chunked *d)
+{
+    return d->state >= TRAILER_FIRST && d->state <= LAST_LF;
+}
+
 int weir__http_chunked_next(struct weir__http_chunked *d, const char *data, size_t len, size_t *used,
                             weir_bytes *payload)
 {
@@ -170,6 +193,10 @@ int weir__http_chunked_next(struct weir__http_chunked *d, const char *data, size
             int step = take_payload(d, data + i, len - i, payload);
             *used = i + payload->len;
             return step;
+        }
+        if (d->keeps_trailers && is_in_trailers(d)) {
+            *used = i;
+            return take_trailers(d, data + i, len - i, used, payload);
         }
         err = line_byte(d, data[i]);
         *used = i + 1;

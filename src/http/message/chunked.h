@@ -5,7 +5,7 @@
  * that were given.
  *
  * The decoder is strict where readers differ: sizes are hex digits alone, lines end in CR LF, extensions and
- * trailers are checked, limited and dropped.
+ * trailers are checked and limited. Extensions are dropped; trailers too, unless keeps_trailers is set.
  *
  *     while ((r = weir__http_chunked_next(&d, data, len, &used, &payload)) == WEIR__HTTP_CHUNK_DATA) {
  *         take(payload);
@@ -15,6 +15,7 @@
 #ifndef WEIR__HTTP_MESSAGE_CHUNKED_H
 #define WEIR__HTTP_MESSAGE_CHUNKED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,7 +32,9 @@ enum {
 enum weir__http_chunk_step {
     WEIR__HTTP_CHUNK_MORE, /* all bytes are used and the body goes on */
     WEIR__HTTP_CHUNK_DATA, /* payload is set, not empty; call again with what is left, even if nothing */
-    WEIR__HTTP_CHUNK_END,  /* the body, trailers included, ended after *used bytes */
+    WEIR__HTTP_CHUNK_END, /* the body, trailers included, ended after *used bytes; with keeps_trailers payload
+                             is the last run of trailer lines */
+    WEIR__HTTP_CHUNK_TRAILERS, /* payload is a run of trailer lines, see trailers.h; all bytes are used */
 };
 
 struct weir__http_chunked {
@@ -40,6 +43,7 @@ struct weir__http_chunked {
     uint16_t line;       /* bytes of extension in this chunk, or digits of its size */
     uint16_t trailers;   /* bytes of trailers so far */
     uint8_t state;       /* private; 0 is the start */
+    bool keeps_trailers; /* set by the owner: trailer lines are returned */
     const char *fault;   /* after an error: static text, what was wrong and what was expected */
 };
 

@@ -60,9 +60,10 @@ struct weir__http_response_head {
     /* Set by the caller. More fields than that are a fault. */
     struct weir__http_field *fields;
     size_t field_max;
+    bool upgrades; /* the request asked for another protocol: 101 ends the head of the answer, too */
 
     size_t field_count;
-    int status;        /* 100–599, never 101 */
+    int status;        /* 100–599; 101 only if upgrades is set */
     weir_bytes reason; /* may be empty */
     int minor;
     enum weir__http_framing framing; /* HEAD, CONNECT, 1xx, 204 and 304 are taken into account */
@@ -85,8 +86,8 @@ WEIR_CHECKED int weir__http_request_head_parse(const char *data, size_t len, str
                                                struct weir__http_fault *fault);
 
 /* Reads a response head, as strictly. `method` is that of the request it answers. A 1xx response is returned
- * like any other (framing NO_BODY): the caller passes over it, zeroes scan and reads on. 101 is a fault,
- * because the client never asks for an upgrade.
+ * like any other (framing NO_BODY): the caller passes over it, zeroes scan and reads on. 101 is a fault
+ * unless out->upgrades is set.
  * Owns:    as for requests.
  * Returns: as for requests.
  * Where:   any thread.

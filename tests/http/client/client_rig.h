@@ -67,16 +67,22 @@ static inline int accept_all(void *arg)
 }
 
 /* serve is run for each connection, numbered from 0; what it returns is not looked at. */
-static inline void backend_open(struct backend *b, int (*serve)(struct backend *, weir_stream *, int),
-                                void *arg)
+static inline void backend_open_at(struct backend *b, const char *address,
+                                   int (*serve)(struct backend *, weir_stream *, int), void *arg)
 {
     memset(b, 0, sizeof *b);
     b->serve = serve;
     b->arg = arg;
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &b->listener), 0);
+    assert_int_equal(weir_listen(address, 0, &b->listener), 0);
     (void)snprintf(b->url, sizeof b->url, "http://%s/", weir_listener_address(b->listener));
     weir_scope_open(&b->scope, weir_never(), WEIR_COLLECT);
     assert_int_equal(weir_spawn(&b->scope, "backend", accept_all, b), 0);
+}
+
+static inline void backend_open(struct backend *b, int (*serve)(struct backend *, weir_stream *, int),
+                                void *arg)
+{
+    backend_open_at(b, "127.0.0.1:0", serve, arg);
 }
 
 static inline void backend_close(struct backend *b)

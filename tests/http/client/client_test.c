@@ -400,7 +400,6 @@ static int refusals(void *arg)
                                        "http://127.0.0.1:99999/",
                                        "http://user@127.0.0.1/",
                                        "http://127.0.0.1/#x",
-                                       "https://127.0.0.1/",
                                        "http://127.0.0.1/\r\n"};
     static const weir_header bad[] = {{"content-length", "1"},
                                       {"Transfer-Encoding", "chunked"},
@@ -419,11 +418,14 @@ static int refusals(void *arg)
     (void)arg;
     backend_open(&b, serve_ok, NULL);
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++)
-        if (weir_get(client, urls[i], &reply) != -EINVAL)
+        if (weir_get(client, urls[i], &reply) != -EINVAL || reply.why == NULL)
             fail_msg("'%s' was not refused", urls[i]);
+    assert_int_equal(weir_get(client, "https://127.0.0.1/", &reply), -EPROTONOSUPPORT);
+    assert_non_null(strstr(reply.why, "https"));
+    assert_int_equal(weir_get(client, NULL, &reply), -EINVAL);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         weir_fetch_options options = {.url = b.url, .headers = &bad[i], .header_count = 1};
-        if (weir_fetch(client, &options, &reply) != -EINVAL)
+        if (weir_fetch(client, &options, &reply) != -EINVAL || reply.why == NULL)
             fail_msg("header %s was not refused", bad[i].name);
     }
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {

@@ -221,6 +221,7 @@ static int fetch_echo(weir_client *client, const char *url, size_t bytes)
     return 0;
 }
 
+/* [duplex] */
 struct upload {
     weir_fetch_stream *f;
     size_t bytes;
@@ -244,7 +245,7 @@ static int read_echo(struct upload *u)
     weir_reply reply;
     size_t len = 0;
     ssize_t n;
-    int err = weir_fetch_head_meanwhile(u->f, &reply);
+    int err = weir_fetch_head(u->f, &reply);
 
     if (err < 0)
         return err;
@@ -260,7 +261,7 @@ static int read_echo(struct upload *u)
 
 static int stream_echo(weir_client *client, const char *url, size_t bytes)
 {
-    const weir_fetch_options options = {.method = "POST", .url = url};
+    const weir_fetch_options options = {.method = "POST", .url = url, .duplex = true};
     struct upload u = {.bytes = bytes};
     weir_scope scope;
     int err = weir_fetch_open(client, &options, (int64_t)bytes, &u.f), closed;
@@ -277,6 +278,7 @@ static int stream_echo(weir_client *client, const char *url, size_t bytes)
     weir_fetch_close(u.f);
     return err < 0 ? err : closed;
 }
+/* [/duplex] */
 
 static int echoed(void *arg)
 {

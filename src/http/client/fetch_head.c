@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* What is sent before and behind the body of a request. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http/client/fetch_parts.h"
+#include "http/message/headers.h"
+#include "http/message/trailers.h"
+#include "http/message/writer.h"
+
+/* --- what callers may not send --- */
+
+static bool is_clients_own(const char *name)
+{
+    static const char *const own[] = {"content-length", "transfer-encoding", "connection", "keep-alive",
+                                      "host",           "upgrade",           "trailer"};
+
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcasecmp(name, own[i]) == 0)
+            return true;
+    return false;
+}
+
+static int refuse(struct weir__fetch *f, const char *why)
+{
+    f->why = why;
+    return -EINVAL;
+}
+
+int weir__fetch_check(struct weir__fetch *f, const weir_fetch_options *o, int64_t body_length)
+{
+    if (o->headers_max < 0 || o->headers_max > WEIR__CLIENT_HEADERS_MAX ||
+        o->head_bytes_max > WEIR__CLIENT_HEAD_BYTES_MAX)
+        return refuse(f, "head_bytes_max is at most 1 MiB, headers_max at most 1000");
+    if (f->method == WEIR__HTTP_CONNECT && !f->streamed)
+        return refuse(f, "CONNECT opens a tunnel: use weir_fetch_open() and weir_fetch_upgrade()");
+    if (o->upgrade != NULL && !f->streamed)
+        return refuse(f, "an upgrade takes the connection: use weir_fetch_open() and weir_fetch_upgrade()");
+    if (o->duplex && !f->streamed)
+        return refuse(f, "duplex is for weir_fetch_open(); weir_fetch() reads while it writes anyway");
+    if ((f->method == WEIR__HTTP_CONNECT || o->upgrade != NULL) && (body_length != 0 || o->trailer_count > 0))
+        return refuse(f, "CONNECT and upgrades have no body");
+    if (f->streamed && o->trailer_count > 0 && body_length != -1)
+        return refuse(f, "trailers need a body_length of -1, since only chunked bodies have any");
+    if (o->upgrade != NULL && !weir__http_is_token(weir_bytes_of(o->upgrade)))
+        return refuse(f, "options.upgrade is not the name of a protocol");
+    for (size_t i = 0; i < o->header_count; i++)
+        if (is_clients_own(o->headers[i].name))
+            return refuse(f, "a header that the client sends by itself, such as Host or Content-Length");
+    for (size_t i = 0; i < o->trailer_count; i++)
+        if (!weir__http_is_token(weir_bytes_of(o->trailers[i].name)) ||
+            !weir__http_is_trailer(weir_bytes_of(o->trailers[i].name)))
+            return refuse(f, "a trailer that must be a header, or has no valid name");
+    return 0;
+}
+
+/* --- the head --- */
+
+static bool says_length(const struct weir__fetch *f, int64_t body_length)
+{
+    return body_length > 0 || f->method == WEIR__HTTP_POST || f->method == WEIR__HTTP_PUT ||
+           f->method == WEIR__HTTP_PATCH;
+}
+
+static void write_request_line(weir__http_writer *w, const struct weir__fetch *f, const weir_fetch_options *o,
+                               const struct weir__http_url *url, const char *label)
+{
+    weir_bytes target = url->target;
+
+    if (f->method == WEIR__HTTP_CONNECT) /* the label begins with host and port, the port always written */
+        target = (weir_bytes){label, strcspn(label, " ")};
+    weir__http_write_request_line(w, weir_bytes_of(o->method != NULL ? o->method : "GET"), target);
+}
+
+static void write_trailer_names(weir__http_writer *w, const weir_fetch_options *o)
+{
+    weir__http_write_raw(w, WEIR__HTTP_TEXT("trailer: "));
+    for (size_t i = 0; i < o->trailer_count; i++) {
+        if (i > 0)
+            weir__http_write_raw(w, WEIR__HTTP_TEXT(", "));
+        weir__http_write_raw(w, weir_bytes_of(o->trailers[i].name));
+    }
+    weir__http_write_raw(w, WEIR__HTTP_TEXT("\r\n"));
+}
+
+/* TE belongs to this connection alone, and must be listed in Connection (RFC 9110, 10.1.4). */
+static void write_connection(weir__http_writer *w, const weir_fetch_options *o, bool te)
+{
+    if (o->upgrade != NULL) {
+        weir__http_write_field(w, WEIR__HTTP_TEXT("upgrade"), weir_bytes_of(o->upgrade));
+        weir__http_write_raw(w, te ? WEIR__HTTP_TEXT("connection: upgrade, te\r\n")
+                                   : WEIR__HTTP_TEXT("connection: upgrade\r\n"));
+    } else if (te) {
+        weir__http_write_raw(w, WEIR__HTTP_TEXT("connection: te\r\n"));
+    }
+}
+
+static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const struct weir__http_url *url,
+                      const char *label, int64_t body_length, char *out, size_t room)
+{
+    weir__http_writer w = weir__http_writer_into(out, room);
+    bool te = false;
+
+    write_request_line(&w, f, o, url, label);
+    weir__http_write_trusted(&w, WEIR__HTTP_TEXT("host"), url->authority);
+    for (size_t i = 0; i < o->header_count; i++) {
+        weir_bytes name = weir_bytes_of(o->headers[i].name);
+        te = te || (name.len == 2 && strcasecmp(name.data, "te") == 0);
+        weir__http_write_field(&w, name, weir_bytes_of(o->headers[i].value));
+    }
+    if (te || o->upgrade != NULL)
+        write_connection(&w, o, te);
+    if (o->identity)
+        weir__http_write_raw(&w, WEIR__HTTP_TEXT("accept-encoding: identity\r\n"));
+    if (o->trailer_count > 0)
+        write_trailer_names(&w, o);
+    if (body_length < 0 || o->trailer_count > 0)
+        weir__http_write_chunked(&w);
+    else if (says_length(f, body_length))
+        weir__http_write_length(&w, (uint64_t)body_length);
+    return weir__http_writer_end(&w);
+}
+
+static size_t head_bytes(const weir_fetch_options *o, const struct weir__http_url *url)
+{
+    size_t n = 160 + url->target.len + url->authority.len + (o->method != NULL ? strlen(o->method) : 3);
+
+    for (size_t i = 0; i < o->header_count; i++)
+        n += strlen(o->headers[i].name) + strlen(o->headers[i].value) + 4;
+    if (o->upgrade != NULL)
+        n += 64 + strlen(o->upgrade);
+    for (size_t i = 0; i < o->trailer_count; i++)
+        n += strlen(o->trailers[i].name) + 2;
+    return n;
+}
+
+/* --- behind the body --- */
+
+size_t weir__fetch_tail_bytes(const weir_header *trailers, size_t count)
+{
+    size_t n = 8;
+
+    for (size_t i = 0; i < count; i++)
+        n += strlen(trailers[i].name) + strlen(trailers[i].value) + 4;
+    return n;
+}
+
+int weir__fetch_write_tail(const weir_header *trailers, size_t count, char *out, size_t room)
+{
+    weir__http_writer w = weir__http_writer_into(out, room);
+
+    weir__http_write_raw(&w, WEIR__HTTP_TEXT("0\r\n"));
+    for (size_t i = 0; i < count; i++)
+        weir__http_write_field(&w, weir_bytes_of(trailers[i].name), weir_bytes_of(trailers[i].value));
+    return weir__http_writer_end(&w);
+}
+
+/* --- both --- */
+
+int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *o,
+                           const struct weir__http_url *url, const char *label, int64_t body_length,
+                           char *small)
+{
+    size_t room = head_bytes(o, url), tail = 0;
+    int len, tail_len = 0;
+
+    if (o->trailer_count > 0 && !f->streamed)
+        tail = weir__fetch_tail_bytes(o->trailers, o->trailer_count);
+    f->head_allocated = small == NULL || room + tail > WEIR__FETCH_HEAD_ROOM;
+    f->head = f->head_allocated ? malloc(room + tail) : small;
+    if (f->head == NULL)
+        return -ENOMEM;
+    len = write_head(f, o, url, label, body_length, f->head, room);
+    if (len >= 0 && tail > 0)
+        tail_len = weir__fetch_write_tail(o->trailers, o->trailer_count, f->head + len, tail);
+    if (len < 0 || tail_len < 0) {
+        weir__fetch_free_head(f);
+        return refuse(f, "the method, or the name or value of a header, holds what may not stand there");
+    }
+    f->head_len = (size_t)len;
+    f->tail = f->head + len;
+    f->tail_len = (size_t)tail_len;
+    return 0;
+}
+
+void weir__fetch_free_head(struct weir__fetch *f)
+{
+    if (f->head_allocated)
+        free(f->head);
+    f->head = NULL;
+    f->head_allocated = false;
+}
