@@ -42,10 +42,10 @@
 extern "C" {
 #endif
 
-struct weir_version;
+struct weir_published_version;
 
 typedef struct weir_published {
-    struct weir_version *current; /* read with weir_published_get() */
+    struct weir_published_version *current; /* read with weir_published_get() */
     void (*free_value)(void *value);
 } weir_published;
 
@@ -73,7 +73,7 @@ const void *weir_published_get(const weir_published *p);
 
 /* A version that is held. */
 typedef struct weir_published_held {
-    struct weir_version *version;
+    struct weir_published_version *version;
 } weir_published_held;
 
 /* Reads the present version and holds it for as long as the caller likes; the next publisher waits for the

@@ -18,7 +18,7 @@
 #include "core/task.h"
 #include "core/wait.h"
 
-struct weir_version {
+struct weir_published_version {
     void *value;
     atomic_int holders;
 };
@@ -38,7 +38,7 @@ void weir__publishers_free(struct weir__publishers *publishers)
 
 /* --- reading --- */
 
-static struct weir_version *load(const weir_published *p)
+static struct weir_published_version *load(const weir_published *p)
 {
     struct weir__worker *worker = weir__worker_here;
 
@@ -91,7 +91,7 @@ void weir__published_job_over(struct weir__worker *worker)
 /* The version is there while it is read, and then because it is held. */
 const void *weir_published_hold(weir_published *p, weir_published_held *held)
 {
-    struct weir_version *version = load(p);
+    struct weir_published_version *version = load(p);
 
     atomic_fetch_add(&version->holders, 1);
     held->version = version;
@@ -101,7 +101,7 @@ const void *weir_published_hold(weir_published *p, weir_published_held *held)
 void weir_published_release(weir_published_held *held)
 {
     struct weir__publishers *publishers = weir__pool_runtime_here()->publishers;
-    struct weir_version *version = held->version;
+    struct weir_published_version *version = held->version;
 
     held->version = NULL;
     if (atomic_fetch_sub(&version->holders, 1) == 1) /* from here on the version may be gone */
@@ -164,7 +164,7 @@ static bool is_read_by_job(struct weir__pools *pools, uint64_t epoch)
 }
 
 /* Readers first: a reader may have become a holder before it was gone. */
-static bool is_in_use(struct weir_runtime *r, struct weir_version *version, uint64_t epoch)
+static bool is_in_use(struct weir_runtime *r, struct weir_published_version *version, uint64_t epoch)
 {
     return is_read_by_job(r->pools, epoch) || atomic_load(&version->holders) > 0;
 }
@@ -200,7 +200,7 @@ static void leave(struct weir__publishers *publishers, struct publisher *self)
         (void)weir__park(&readers, NULL, self);
 }
 
-static void pass_by_jobs_and_holders(struct weir__task *self, struct weir_version *version, uint64_t epoch)
+static void pass_by_jobs_and_holders(struct weir__task *self, struct weir_published_version *version, uint64_t epoch)
 {
     struct weir_runtime *r = self->loop->runtime;
     struct publisher publisher = {.message.deliver = reader_gone, .task = self};
@@ -217,9 +217,9 @@ static void pass_by_jobs_and_holders(struct weir__task *self, struct weir_versio
 
 /* --- publishing --- */
 
-static struct weir_version *make(void *value)
+static struct weir_published_version *make(void *value)
 {
-    struct weir_version *version = calloc(1, sizeof *version);
+    struct weir_published_version *version = calloc(1, sizeof *version);
 
     if (version != NULL)
         version->value = value;
@@ -228,7 +228,7 @@ static struct weir_version *make(void *value)
 
 int weir_published_init(weir_published *p, void *value, void (*free_value)(void *value))
 {
-    struct weir_version *version = make(value);
+    struct weir_published_version *version = make(value);
 
     if (version == NULL)
         return -ENOMEM;
@@ -239,7 +239,7 @@ int weir_published_init(weir_published *p, void *value, void (*free_value)(void 
 
 void weir_published_free(weir_published *p)
 {
-    struct weir_version *version = p->current;
+    struct weir_published_version *version = p->current;
 
     assert(atomic_load(&version->holders) == 0 && "somebody holds a version of it");
     if (p->free_value != NULL)
@@ -251,7 +251,7 @@ void weir_published_free(weir_published *p)
 int weir_published_replace(weir_published *p, void *value, void **before)
 {
     struct weir__task *self = weir__task_current();
-    struct weir_version *version, *old;
+    struct weir_published_version *version, *old;
     uint64_t epoch;
     int err = weir__wait_begin();
 

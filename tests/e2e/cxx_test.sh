@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# C++ programs on libweir: the headers are valid C++, an exception in flight belongs to the task that threw it, and the
-# guard catches the calls that the C++ standard library makes.
-set -euo pipefail
+# C++ programs on libweir: the headers are valid C++, an exception in flight belongs to the task that threw it, the
+# guard catches the calls that the C++ standard library makes, and the example in C++ does what its comment says.
+set -uo pipefail
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
 work=$(mktemp -d)
@@ -104,23 +104,65 @@ int main()
 }
 CXX
 
-echo "1..3"
-if g++ -std=c++17 -Wall -Wextra -Werror -Iinclude -o "$work/program" "$work/program.cc" "$build/libweir.a" -luring -ldw -lm -pthread; then
-    echo "ok 1 - a C++ program builds"
-else
-    echo "not ok 1 - a C++ program builds"
-fi
-if [ -x "$work/program" ] && "$work/program"; then
-    echo "ok 2 - exceptions stay with their tasks"
-else
-    echo "not ok 2 - exceptions stay with their tasks"
-fi
-if g++ -O1 -std=c++17 -Wall -Wextra -Werror -Iinclude -o "$work/guarded" "$work/guarded.cc" "$build/libweir-guard.so" \
-    "$build/libweir.a" -luring -ldw -lm -pthread &&
-    LD_LIBRARY_PATH=$build "$work/guarded" >"$work/said" &&
-    [ "$(cut -d' ' -f1 "$work/said" | tr '\n' ' ')" = "nanosleep pthread_cond_clockwait pthread_join pthread_mutex_lock " ]; then
-    echo "ok 3 - the guard sees through C++"
-else
-    echo "not ok 3 - the guard sees through C++"
-    sed 's/^/# /' "$work/said"
-fi
+libraries=("$build/libweir.a" -luring -ldw -lm -pthread)
+strict=(-Wall -Wextra -Wshadow -Wconversion -Wpedantic -Werror)
+number=0
+
+check() { # NAME COMMAND…
+    local name=$1
+    shift
+    number=$((number + 1))
+    if "$@" >"$work/output" 2>&1; then
+        echo "ok $number - $name"
+    else
+        echo "not ok $number - $name"
+        sed 's/^/# /' "$work/output"
+    fi
+}
+
+headers_compile() { # in each standard, together; that each compiles alone is checked by tools/check/headers
+    local standard
+    for standard in c++17 c++20 c++23; do
+        g++ -std=$standard "${strict[@]}" -Iinclude -fsyntax-only -include weir.h -x c++ /dev/null || return
+    done
+    if command -v clang++; then
+        for standard in c++17 c++20; do
+            clang++ -std=$standard "${strict[@]}" -Iinclude -fsyntax-only -include weir.h -x c++ /dev/null || return
+        done
+    fi
+}
+
+keeps_exceptions() {
+    g++ -std=c++17 "${strict[@]}" -Iinclude -o "$work/program" "$work/program.cc" "${libraries[@]}" && "$work/program"
+}
+
+is_guarded() {
+    g++ -O1 -std=c++17 -Wall -Wextra -Werror -Iinclude -o "$work/guarded" "$work/guarded.cc" "$build/libweir-guard.so" \
+        "${libraries[@]}" && LD_LIBRARY_PATH=$build "$work/guarded" >"$work/said" || return
+    cat "$work/said"
+    [ "$(cut -d' ' -f1 "$work/said" | tr '\n' ' ')" = "nanosleep pthread_cond_clockwait pthread_join pthread_mutex_lock " ]
+}
+
+serves() { # the example: answers, an exception for the client, one for the log
+    local port server status=0
+    g++ -O1 -std=c++17 "${strict[@]}" -Iinclude -o "$work/example" examples/11_cxx.cc "${libraries[@]}" || return
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    "$work/example" "127.0.0.1:$port" 2>"$work/log" &
+    server=$!
+    asked() { curl -sS -w ' %{http_code}' "http://127.0.0.1:$port$1" 2>/dev/null | tr -d '\n'; }
+    while kill -0 "$server" && ! curl -s -o "$work/nothing" "http://127.0.0.1:$port/"; do
+        sleep 0.05
+    done
+    [ "$(asked /sums/10)" = "385 3025 200" ] && [ "$(asked /sums/ten)" = "not a number 400" ] &&
+        [[ "$(asked /sums/1001)" == *' 500' ]] && [ "$(asked /sums/0)" = "0 0 200" ] || status=1
+    kill "$server" && wait "$server" || status=2
+    cat "$work/log"
+    grep -q 'error handler exception="n is 1001"' "$work/log" || status=3
+    return $status
+}
+
+echo "1..4"
+check "the headers are C++17, 20 and 23" headers_compile
+check "exceptions stay with their tasks" keeps_exceptions
+check "the guard sees through C++" is_guarded
+check "the example in C++ answers, and turns exceptions into answers" serves
