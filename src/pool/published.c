@@ -200,7 +200,8 @@ static void leave(struct weir__publishers *publishers, struct publisher *self)
         (void)weir__park(&readers, NULL, self);
 }
 
-static void pass_by_jobs_and_holders(struct weir__task *self, struct weir_published_version *version, uint64_t epoch)
+static void pass_by_jobs_and_holders(struct weir__task *self, struct weir_published_version *version,
+                                     uint64_t epoch)
 {
     struct weir_runtime *r = self->loop->runtime;
     struct publisher publisher = {.message.deliver = reader_gone, .task = self};

@@ -67,9 +67,9 @@ static int hello(weir_request *req, weir_response *res, void *state)
     (void)state;
     return weir_respond_text(res, 200, said[0]);
 }
-static void ask(void *event, const char *address)
+static void ask(void *event, weir_server *server)
 {
-    (void)address;
+    (void)server;
     weir_event_set(event);
 }
 static int serve(void *event)
