@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Logging: one structured line per event, written to stderr.
+/* Logging: one structured line per event, written to stderr, or to what weir_options.log_fd or log_sink say.
  *
  *     weir_log(WEIR_LOG_WARN, "loop held", WEIR_KV("task", name), WEIR_KV_DURATION("held", d));
  *

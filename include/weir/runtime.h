@@ -45,7 +45,15 @@ typedef struct weir_options {
     size_t stack_bytes; /* of each task, including the guard page; 0: 64 KiB. A multiple of the page size. */
     size_t tasks_max;   /* on each loop; 0: 2 000 000 */
     bool log_json;      /* weir_log() writes JSON lines instead of text, on the threads of this runtime */
-    enum weir_log_level log_level;         /* lines below it are not written; 0: WEIR_LOG_INFO */
+    enum weir_log_level log_level; /* lines below it are not written; 0: WEIR_LOG_INFO */
+    int log_fd; /* descriptor that the lines of this runtime are written to; duplicated, so it may be
+                   closed; 0: stderr */
+    /* Called with each line of this runtime instead of writing it: line ends with a NUL, without a newline,
+     * and is lent. Calls follow each other on a thread of the log, which may wait without holding a loop;
+     * under simulation the call is made by the thread that logs. The last call returns before weir_run()
+     * does. log_sink must not call libweir. NULL: lines are written to log_fd. */
+    void (*log_sink)(void *arg, enum weir_log_level level, const char *line, size_t length);
+    void *log_sink_arg;
     const struct weir_pool_options *pools; /* see <weir/pool.h>: further pools, and options of compute and
                                               blocking; lent until weir_run() returns */
     size_t pool_count;
@@ -60,7 +68,8 @@ typedef struct weir_options {
 
 /* Runs fn(arg) as the first task, on loop 0, and returns when fn, and everything it started, has ended.
  * Owns:    options and arg are lent.
- * Returns: what fn returned. Before fn ran: -EINVAL options out of range, -ENOSYS or -EPERM the requested
+ * Returns: what fn returned. Before fn ran: -EINVAL options out of range or two that
+ *          contradict each other, -EBADF log_fd is no descriptor, -ENOSYS or -EPERM the requested
  *          kernel interface is not available, -ENOMEM, -EMFILE, -EAGAIN no thread; -EBUSY this thread is in
  *          a weir_run() already. -EDEADLK: nothing could ever happen again, and every wait was made to fail
  *          with that code (simulation only).

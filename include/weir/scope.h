@@ -44,7 +44,8 @@ enum { WEIR_SHIELD_MAX_MS = 5000 };
  * Owns:    scope is the caller's storage, lent until closed.
  * Takes:   deadline: absolute, weir_never() for none; an earlier outer deadline still applies. flags: of
  *          weir_scope_flags.
- * Where:   task. Does not wait and cannot fail.
+ * Where:   task, which closes the scope before its function (or the handler that it runs) returns. Does not
+ *          wait and cannot fail.
  */
 void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags);
 
@@ -57,19 +58,43 @@ void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags);
  */
 int weir_scope_close(weir_scope *scope);
 
+/* Opens a scope that is closed when the block that it stands in is left, however it is left:
+ *
+ *     weir_scope_auto(scope, weir_after_ms(100), 0);
+ *
+ *     if (weir_spawn(&scope, "first", fetch, &first) < 0 || parse(text) < 0)
+ *         return -EINVAL;                                   // cancels what runs, waits for it, closes
+ *     …
+ *     return weir_scope_close(&scope);                      // waits for all, and has a result
+ *
+ * Leaving the block with the scope open means that its outcome is not wanted: see weir_scope_leave(). A
+ * result that is wanted comes from weir_scope_close(), after which leaving the block does nothing. Needs the
+ * cleanup attribute of GNU C, which gcc and clang have in C and in C++. The arguments are those of
+ * weir_scope_open().
+ */
+#define weir_scope_auto(scope, deadline, flags)                                                              \
+    weir_scope scope __attribute__((cleanup(weir_scope_leave)));                                             \
+    weir_scope_open(&scope, (deadline), (flags))
+
+/* Cancels a scope and closes it; its result is dropped. Does nothing if the scope is closed already.
+ * Cancel:  does not shorten the wait for the tasks, which the scope's own cancel reaches.
+ * Where:   the task that opened it. Waits.
+ */
+void weir_scope_leave(weir_scope *scope);
+
 /* Cancels everything in the scope, including the caller's later waits in it. May be called again; only the
  * first call has an effect.
  * Where:   any task of the loop. Does not wait.
  */
 void weir_scope_cancel(weir_scope *scope);
 
-/* Reports why waits in this scope fail.
+/* Reports why waits in this scope fail; after the close, why they failed.
  * Returns: 0: they do not; -WEIR_ECANCELED; -WEIR_EDEADLINE.
  * Where:   any task of the loop. Does not wait.
  */
 int weir_scope_cause(const weir_scope *scope);
 
-/* Reports whether this scope's own deadline has passed.
+/* Reports whether this scope's own deadline has passed, also after the close.
  * Returns: true if so; false if no deadline passed, or an outer one did.
  * Where:   any task of the loop. Does not wait.
  */
@@ -80,6 +105,15 @@ bool weir_scope_expired(const weir_scope *scope);
  * Where:   any task of the loop. Does not wait.
  */
 weir_instant weir_scope_deadline(const weir_scope *scope);
+
+/* Changes the scope's own deadline. The task that opened the scope may set any, weir_never() included; other
+ * tasks may only set one that is earlier than that in force. A passed instant cancels the scope at once. An
+ * earlier outer deadline still applies, and a WEIR_SHIELD still ends WEIR_SHIELD_MAX_MS after it was opened.
+ * Returns: 0; -EPERM a later deadline, by a task that did not open the scope; -WEIR_ECANCELED or
+ *          -WEIR_EDEADLINE the scope is cancelled already. After an error nothing has changed.
+ * Where:   any task of the loop. Does not wait.
+ */
+int weir_scope_set_deadline(weir_scope *scope, weir_instant deadline);
 
 /* Starts fn(arg) as a task in scope. The task runs when the caller next waits. What fn returns is the
  * outcome of the task: < 0 is a failure, which cancels the scope unless WEIR_COLLECT. A failed spawn counts

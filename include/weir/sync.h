@@ -3,7 +3,8 @@
  *
  * Threading: an object here belongs to one loop: only tasks of that loop use it. It needs no lock, because
  * between two waits no other task of the loop runs. For the same reason a mutex is needed only to exclude
- * other tasks across a wait.
+ * other tasks across a wait. Other loops, jobs and threads use a weir_mailbox or
+ * weir_post(); a call from there ends the program with a sentence that says so.
  *
  * Waiting tasks are served in the order of their arrival. A wait that is cancelled leaves the queue and has
  * taken nothing. All waits return -WEIR_ECANCELED or -WEIR_EDEADLINE when the scope is cancelled or its
@@ -26,9 +27,12 @@ struct weir__queue {
     void *head[2];
 };
 
+struct weir__loop;
+
 /* A number of permits. */
 typedef struct weir_semaphore {
     struct weir__queue waiters;
+    struct weir__loop *loop;
     int64_t permits;
 } weir_semaphore;
 
@@ -59,6 +63,7 @@ void weir_semaphore_release(weir_semaphore *s);
 /* An event: set once, seen by all tasks, until it is reset. */
 typedef struct weir_event {
     struct weir__queue waiters;
+    struct weir__loop *loop;
     bool is_set;
 } weir_event;
 
@@ -88,6 +93,7 @@ int weir_event_wait(weir_event *e) WEIR_CHECKED;
 /* Mutual exclusion across waits. */
 typedef struct weir_mutex {
     struct weir__queue waiters;
+    struct weir__loop *loop;
     void *owner;
 } weir_mutex;
 
@@ -139,6 +145,18 @@ int weir_channel_send(weir_channel *c, const void *item) WEIR_CHECKED;
  */
 int weir_channel_receive(weir_channel *c, void *item) WEIR_CHECKED;
 
+/* Copies one item into the channel if there is room, or a task waits to receive it.
+ * Returns: 0; -WEIR_EBUSY the channel is full; -WEIR_ECLOSED it is closed.
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_channel_try_send(weir_channel *c, const void *item) WEIR_CHECKED;
+
+/* Copies one item out of the channel if there is one.
+ * Returns: 0; -EAGAIN the channel is empty; -WEIR_ECLOSED it is closed and empty.
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_channel_try_receive(weir_channel *c, void *item) WEIR_CHECKED;
+
 /* Closes the channel for sending: sends fail from now on, waiting ones too. Receivers get the items that
  * are left, then -WEIR_ECLOSED.
  * Where:   task of its loop. Does not wait.
@@ -147,7 +165,7 @@ void weir_channel_end(weir_channel *c);
 
 /* One case of weir_select(); made with the functions below. */
 typedef struct weir_case {
-    int kind;
+    int type;
     void *object;
     void *item;
 } weir_case;

@@ -137,7 +137,7 @@ char *weir_buffer_reserve(weir_buffer *b, size_t n)
 
 void weir_buffer_commit(weir_buffer *b, size_t n)
 {
-    assert(n <= b->cap - b->len);
+    assert(n <= b->cap - b->len && "weir_buffer_commit() of more than weir_buffer_reserve() was asked for");
     set_len(b, b->len + n);
 }
 

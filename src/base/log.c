@@ -22,5 +22,6 @@ void weir__logger_init(struct weir__logger *l, int fd, enum weir_log_level level
     l->local_time = !json && isatty(fd);
     l->local_offset_s = l->local_time ? weir__clock_local_offset_s(weir__clock_wall_ns()) : 0;
     l->wall_ns = weir__clock_wall_ns;
+    l->writer = NULL;
     errno = saved;
 }

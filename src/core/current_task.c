@@ -10,17 +10,17 @@
 
 #include "base/fence.h"
 #include "base/random.h"
+#include "core/misuse.h"
 #include "core/scope.h"
-#include "core/task_record.h"
 
 int weir_cancelled(void)
 {
-    return weir__task_current()->scope->cause;
+    return weir__calling_task(__func__)->scope->cause;
 }
 
 weir_instant weir_deadline(void)
 {
-    return (weir_instant){weir__task_current()->scope->deadline_ns};
+    return (weir_instant){weir__calling_task(__func__)->scope->deadline_ns};
 }
 
 bool weir_in_task(void)
@@ -32,12 +32,12 @@ bool weir_in_task(void)
 
 const char *weir_task_name(void)
 {
-    return weir__task_current()->name;
+    return weir__calling_task(__func__)->name;
 }
 
 void weir_task_set_name(const char *format, ...)
 {
-    struct weir__task *self = weir__task_current();
+    struct weir__task *self = weir__calling_task(__func__);
     va_list args;
 
     uint32_t names = atomic_load_explicit(&self->names, memory_order_relaxed);
@@ -53,10 +53,10 @@ void weir_task_set_name(const char *format, ...)
 
 uint64_t weir_random_u64(void)
 {
-    return weir__random_u64(&weir__task_current()->loop->random);
+    return weir__random_u64(&weir__calling_task(__func__)->loop->random);
 }
 
 uint64_t weir_random_below(uint64_t n)
 {
-    return weir__random_below(&weir__task_current()->loop->random, n);
+    return weir__random_below(&weir__calling_task(__func__)->loop->random, n);
 }

@@ -3,11 +3,11 @@
  * call over. */
 #include <weir/runtime.h>
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
 #include "core/account/attribution.h"
+#include "core/misuse.h"
 #include "core/runtime.h"
 #include "core/scope.h"
 #include "core/task.h"
@@ -132,13 +132,15 @@ static const struct weir__wait_class a_call = {"a call on another loop", describ
 
 int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg)
 {
-    struct weir__task *self = weir__task_current();
+    struct weir__task *self = weir__calling_task(__func__);
     struct weir_runtime *r = self->loop->runtime;
     struct call c = {.caller = self, .here = self->loop, .name = name, .fn = fn, .arg = arg};
     struct weir__attribution before;
-    int err = weir__wait_begin();
+    int err = weir__wait_begin_of(self);
 
-    assert(loop >= 0 && loop < r->loop_count);
+    if (loop < 0 || loop >= r->loop_count)
+        weir__misuse(__func__, "of a loop that does not exist",
+                     "loops are numbered from 0, see weir_loop_count()");
     if (err < 0)
         return err;
     c.there = &r->loops[loop];

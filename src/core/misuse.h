@@ -23,19 +23,42 @@
 void weir__misuse(const char *function, const char *wrong, const char *instead)
     __attribute__((noreturn, cold, noinline));
 
+/* As weir__misuse(), and the line names a place of the code under a key: where something was opened. address:
+ * in the code; NULL: unknown. */
+void weir__misuse_at(const char *function, const char *wrong, const char *instead, const char *key,
+                     const void *address) __attribute__((noreturn, cold, noinline));
+
 /* Ends the program: the caller is on another loop or thread than an object ("an event", "a stream"). owner:
- * the object's loop; NULL: it was never initialised, or is closed. */
+ * the object's loop, or any other value where the object was never initialised; NULL: it is closed. */
 void weir__misuse_of_loop(const struct weir__loop *owner, const char *function, const char *object)
     __attribute__((noreturn, cold, noinline));
 
 /* Ends the program: the caller is no task. */
 void weir__misuse_outside_task(const char *function) __attribute__((noreturn, cold, noinline));
 
+/* Checks that an object belongs to a loop: that of the calling thread, which the caller knows. */
+static inline void weir__check_object(const struct weir__loop *owner, const struct weir__loop *here,
+                                      const char *function, const char *object)
+{
+    if (__builtin_expect(owner != here, 0))
+        weir__misuse_of_loop(owner, function, object);
+}
+
 /* Checks that an object belongs to the loop of the calling thread. */
 static inline void weir__check_loop(const struct weir__loop *owner, const char *function, const char *object)
 {
     if (__builtin_expect(owner != weir__loop_current() || owner == NULL, 0))
         weir__misuse_of_loop(owner, function, object);
+}
+
+/* Returns: the loop of the calling thread, for what callbacks of a loop may do as well as tasks. */
+static inline struct weir__loop *weir__calling_loop(const char *function)
+{
+    struct weir__loop *loop = weir__loop_current();
+
+    if (__builtin_expect(loop == NULL, 0))
+        weir__misuse_outside_task(function);
+    return loop;
 }
 
 /* Returns: the running task. */

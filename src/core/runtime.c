@@ -2,31 +2,31 @@
 /* What a task may ask about its runtime and its loop. */
 #include "core/runtime.h"
 
-#include "core/task_record.h"
+#include "core/misuse.h"
 
 weir_runtime *weir_runtime_here(void)
 {
-    return weir__task_current()->loop->runtime;
+    return weir__calling_task(__func__)->loop->runtime;
 }
 
 int weir_loop_count(void)
 {
-    return weir__task_current()->loop->runtime->loop_count;
+    return weir__calling_task(__func__)->loop->runtime->loop_count;
 }
 
 int weir_loop_index(void)
 {
-    return weir__task_current()->loop->index;
+    return weir__calling_task(__func__)->loop->index;
 }
 
 const char *weir_loop_io(void)
 {
-    return weir__io_backend_name(weir__task_current()->loop->io);
+    return weir__io_backend_name(weir__calling_task(__func__)->loop->io);
 }
 
 size_t weir_loop_ready(int loop)
 {
-    struct weir_runtime *r = weir__task_current()->loop->runtime;
+    struct weir_runtime *r = weir__calling_task(__func__)->loop->runtime;
 
     return loop >= 0 && loop < r->loop_count
                ? atomic_load_explicit(&r->loops[loop].ready_seen, memory_order_relaxed)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "core/account/attribution.h"
+#include "core/misuse.h"
 #include "core/task.h"
 #include "core/wait.h"
 
@@ -21,7 +22,8 @@ static void deadline_passed(struct weir__timeout *timeout)
 
 static void init(struct weir__scope *s, struct weir__loop *loop, struct weir__task *owner, unsigned flags)
 {
-    *s = (struct weir__scope){.loop = loop, .owner = owner, .flags = flags, .deadline_ns = INT64_MAX};
+    *s = (struct weir__scope){
+        .loop = loop, .owner = owner, .flags = flags, .deadline_ns = INT64_MAX, .own_ns = INT64_MAX};
     weir__timeout_init(&s->timeout, deadline_passed);
     weir__list_init(&s->children);
     weir__list_init(&s->sibling);
@@ -46,47 +48,84 @@ void weir__scope_end_detached(struct weir__scope *s)
 {
     assert(s->live == 0);
     weir__list_remove(&s->sibling);
+    s->loop = NULL;
 }
 
-static void open_scope(weir_scope *scope, weir_instant deadline, unsigned flags, weir_instant shield_until)
-{
-    struct weir__task *self = weir__task_current();
-    struct weir__scope *s = weir__scope_of(scope);
-    struct weir__scope *outer = self->scope;
-    int64_t own_ns = deadline.ns;
+/* --- deadlines --- */
 
+/* Applies the scope's own deadline and that around it, here and in all scopes below. An outer deadline that
+ * comes first cancels this scope when it fires there: one timer is enough. */
+static void apply_deadlines(struct weir__scope *s, int64_t outer_ns)
+{
+    bool is_own = s->own_ns <= outer_ns || (s->flags & WEIR_SHIELD) != 0;
+
+    s->deadline_ns = is_own ? s->own_ns : outer_ns;
+    if (s->cause != 0)
+        return;
+    weir__timeout_cancel(s->loop, &s->timeout);
+    if (is_own && s->own_ns != INT64_MAX) {
+        if (s->own_ns > weir_now().ns)
+            weir__timeout_set(s->loop, &s->timeout, s->own_ns);
+        else
+            deadline_passed(&s->timeout);
+    }
+    weir__list_each (node, &s->children)
+        apply_deadlines(weir__container_of(node, struct weir__scope, sibling), s->deadline_ns);
+}
+
+int weir_scope_set_deadline(weir_scope *scope, weir_instant deadline)
+{
+    struct weir__task *self = weir__calling_task(__func__);
+    struct weir__scope *s = weir__scope_of(scope);
+    int64_t latest_ns;
+
+    weir__check_object(s->loop, self->loop, __func__, "a scope");
+    if (s->cause != 0)
+        return s->cause;
+    if (s->owner != self && deadline.ns > s->deadline_ns)
+        return -EPERM;
+    latest_ns = (s->flags & WEIR_SHIELD) != 0 ? s->shield_ns : INT64_MAX;
+    s->own_ns = deadline.ns < latest_ns ? deadline.ns : latest_ns;
+    apply_deadlines(s, s->parent->deadline_ns);
+    return 0;
+}
+
+/* --- opening and closing --- */
+
+static void open_scope(struct weir__task *self, struct weir__scope *s, int64_t own_ns, unsigned flags,
+                       int64_t shield_ns, const void *opened_at)
+{
+    struct weir__scope *outer = self->scope;
+
+    if (outer == s)
+        weir__misuse_at("weir_scope_open", "on a scope that is open already",
+                        "close it first, or use another weir_scope", "opened_at", s->opened_at);
     init(s, self->loop, self, flags);
     s->id = ++s->loop->last_scope_id;
     s->parent = outer;
     s->activity = self->activity;
+    s->opened_at = opened_at;
     weir__list_push_back(&outer->children, &s->sibling);
     self->scope = s;
-    if ((flags & WEIR_SHIELD) != 0) {
-        s->deadline_ns = own_ns < shield_until.ns ? own_ns : shield_until.ns;
-    } else {
-        s->deadline_ns = own_ns < outer->deadline_ns ? own_ns : outer->deadline_ns;
+    s->shield_ns = shield_ns;
+    s->own_ns = own_ns < shield_ns ? own_ns : shield_ns;
+    if ((flags & WEIR_SHIELD) == 0)
         s->cause = outer->cause;
-    }
-    /* An outer deadline that comes first cancels this scope when it fires there: one timer is enough. */
-    if (s->cause == 0 && s->deadline_ns != INT64_MAX &&
-        (s->deadline_ns == own_ns || (flags & WEIR_SHIELD) != 0)) {
-        if (s->deadline_ns > weir_now().ns)
-            weir__timeout_set(self->loop, &s->timeout, s->deadline_ns);
-        else
-            deadline_passed(&s->timeout);
-    }
+    apply_deadlines(s, outer->deadline_ns);
 }
 
 void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags)
 {
+    struct weir__task *self = weir__calling_task(__func__);
     bool shield = (flags & WEIR_SHIELD) != 0;
 
-    open_scope(scope, deadline, flags, shield ? weir_after_ms(WEIR_SHIELD_MAX_MS) : weir_never());
+    open_scope(self, weir__scope_of(scope), deadline.ns, flags,
+               shield ? weir_after_ms(WEIR_SHIELD_MAX_MS).ns : INT64_MAX, __builtin_return_address(0));
 }
 
 void weir__scope_open_long_shield(weir_scope *scope, weir_instant deadline)
 {
-    open_scope(scope, deadline, WEIR_SHIELD, weir_never());
+    open_scope(weir__task_current(), weir__scope_of(scope), deadline.ns, WEIR_SHIELD, INT64_MAX, NULL);
 }
 
 void weir__scope_cancel(struct weir__scope *s, int cause)
@@ -111,7 +150,10 @@ void weir__scope_cancel(struct weir__scope *s, int cause)
 
 void weir_scope_cancel(weir_scope *scope)
 {
-    weir__scope_cancel(weir__scope_of(scope), -WEIR_ECANCELED);
+    struct weir__scope *s = weir__scope_of(scope);
+
+    weir__check_loop(s->loop, __func__, "a scope");
+    weir__scope_cancel(s, -WEIR_ECANCELED);
 }
 
 static bool describe_closing(const struct weir__look *look, const struct weir__task *task,
@@ -138,12 +180,28 @@ void weir__scope_await_detached(struct weir__scope *s)
     s->owner = NULL;
 }
 
-int weir_scope_close(weir_scope *scope)
+/* Ends the program: a task closes a scope that is not its innermost. */
+__attribute__((noreturn, cold, noinline)) static void closed_wrongly(const struct weir__task *self,
+                                                                     const struct weir__scope *s,
+                                                                     const char *function)
 {
-    struct weir__task *self = weir__task_current();
-    struct weir__scope *s = weir__scope_of(scope);
+    if (s->owner != self)
+        weir__misuse_at(function, "by another task than the one that opened the scope",
+                        "close it in the task that opened it; weir_scope_cancel() ends it from here",
+                        "opened_at", s->opened_at);
+    weir__misuse_at(
+        function, "of a scope while one that was opened inside it is open",
+        "scopes are closed in the reverse order of opening; the inner one was opened at opened_at",
+        "opened_at", self->scope->opened_at);
+}
 
-    assert(s->owner == self && self->scope == s && "scopes are closed by their owner, innermost first");
+static int close_scope(struct weir__scope *s, const char *function)
+{
+    struct weir__task *self = weir__calling_task(function);
+
+    weir__check_object(s->loop, self->loop, function, "a scope");
+    if (__builtin_expect(s->owner != self || self->scope != s, 0))
+        closed_wrongly(self, s, function);
     while (s->live > 0) {
         s->closing = true;
         (void)weir__park(&closing, NULL, s);
@@ -151,23 +209,75 @@ int weir_scope_close(weir_scope *scope)
     weir__timeout_cancel(s->loop, &s->timeout);
     weir__list_remove(&s->sibling);
     self->scope = s->parent;
+    s->loop = NULL;
     return s->failure != 0 ? s->failure : s->cause;
+}
+
+int weir_scope_close(weir_scope *scope)
+{
+    return close_scope(weir__scope_of(scope), __func__);
+}
+
+void weir_scope_leave(weir_scope *scope)
+{
+    struct weir__scope *s = weir__scope_of(scope);
+
+    if (s->loop == NULL)
+        return;
+    weir__check_loop(s->loop, __func__, "a scope");
+    weir__scope_cancel(s, -WEIR_ECANCELED);
+    (void)close_scope(s, __func__);
+}
+
+/* The scope lies on a part of the stack that has been left. It is read only if it still looks like one. */
+static const void *place_of_open(const struct weir__task *task)
+{
+    const struct weir__scope *s = task->scope;
+
+    return s->owner == task && s->loop == task->loop ? s->opened_at : NULL;
+}
+
+void weir__scope_check_innermost(const struct weir__scope *s, const char *what)
+{
+    const struct weir__task *self = weir__task_current();
+    char wrong[96];
+
+    if (__builtin_expect(self->scope == s, 1))
+        return;
+    (void)snprintf(wrong, sizeof wrong, "was not called: %s returned with a scope open", what);
+    weir__misuse_at("weir_scope_close", wrong,
+                    "close each scope before the return, or open it with weir_scope_auto()", "opened_at",
+                    place_of_open(self));
+}
+
+/* --- asking --- */
+
+/* What a scope says may be read after its close, too. */
+static const struct weir__scope *readable(const weir_scope *scope, const char *function)
+{
+    const struct weir__scope *s = (const struct weir__scope *)(const void *)scope;
+
+    if (__builtin_expect(s->loop != weir__loop_current() && s->loop != NULL, 0))
+        weir__misuse_of_loop(s->loop, function, "a scope");
+    return s;
 }
 
 int weir_scope_cause(const weir_scope *scope)
 {
-    return ((const struct weir__scope *)(const void *)scope)->cause;
+    return readable(scope, __func__)->cause;
 }
 
 bool weir_scope_expired(const weir_scope *scope)
 {
-    return ((const struct weir__scope *)(const void *)scope)->expired;
+    return readable(scope, __func__)->expired;
 }
 
 weir_instant weir_scope_deadline(const weir_scope *scope)
 {
-    return (weir_instant){((const struct weir__scope *)(const void *)scope)->deadline_ns};
+    return (weir_instant){readable(scope, __func__)->deadline_ns};
 }
+
+/* --- tasks --- */
 
 static void note_failure(struct weir__scope *s, int outcome)
 {
@@ -185,8 +295,6 @@ static inline int spawn(struct weir__scope *s, const char *name, int (*fn)(void 
     struct weir__task *task;
     char *stack;
 
-    if (s->cause != 0)
-        return s->cause;
     stack = weir__stack_take(&s->loop->stacks);
     if (stack == NULL)
         return -ENOMEM;
@@ -205,17 +313,24 @@ static inline int spawn(struct weir__scope *s, const char *name, int (*fn)(void 
 int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg,
                 struct weir__task **out)
 {
-    return spawn(s, name, fn, arg, NULL, NULL, out);
+    return s->cause != 0 ? s->cause : spawn(s, name, fn, arg, NULL, NULL, out);
+}
+
+int weir__spawn_cancelled(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg)
+{
+    return spawn(s, name, fn, arg, NULL, NULL, NULL);
 }
 
 int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *), void *arg)
 {
     struct weir__scope *s = weir__scope_of(scope);
-    struct weir__task *self = weir__task_current(), *task = NULL;
+    struct weir__task *self = weir__calling_task(__func__), *task = NULL;
     int err;
 
-    assert(s->loop == self->loop && "a scope is of one loop; see weir_loop_call()");
-    err = spawn(s, name, fn, arg, s->activity, __builtin_return_address(0), &task);
+    weir__check_object(s->loop, self->loop, __func__, "a scope");
+    err = s->cause;
+    if (err == 0)
+        err = spawn(s, name, fn, arg, s->activity, __builtin_return_address(0), &task);
     if (err < 0)
         note_failure(s, err);
     else if (s->activity == self->activity)
@@ -225,7 +340,8 @@ int weir_spawn(weir_scope *scope, const char *name, int (*fn)(void *), void *arg
 
 void weir__scope_task_ended(struct weir__scope *s, struct weir__task *task, int outcome)
 {
-    assert(task->scope == s && "a task closes the scopes it opened");
+    if (__builtin_expect(task->scope != s, 0))
+        weir__scope_check_innermost(s, "a task");
     weir__list_drop(&task->sibling);
     s->live--;
     if (outcome < 0)

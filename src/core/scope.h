@@ -12,17 +12,20 @@ struct weir__task;
 struct weir__activity;
 
 struct weir__scope {
+    struct weir__loop *loop; /* NULL once closed */
     struct weir__scope *parent;
     struct weir__task *owner; /* NULL: the root of a loop, or detached */
     const char *name;         /* of a detached scope; else NULL */
-    struct weir__loop *loop;
-    uint64_t id; /* unique on its loop; greater than that of the scope around it; 0: the root */
+    const void *opened_at;    /* an address in the code that opened it; or NULL */
+    uint64_t id;              /* unique on its loop; greater than that of the scope around it; 0: the root */
     struct weir__activity *activity; /* of the tasks spawned here: the opener's; or NULL */
     struct weir__list children;      /* scopes opened by tasks that were in this one */
     struct weir__list sibling;
     struct weir__list tasks; /* spawned here and not ended */
     struct weir__timeout timeout;
     int64_t deadline_ns; /* the deadline in force: the nearest of this scope and all around */
+    int64_t own_ns;      /* this scope's own */
+    int64_t shield_ns;   /* the latest that may be set; INT64_MAX: any */
     int cause;           /* why waits fail; 0: they don't */
     int failure;         /* of the first task that failed */
     unsigned flags;
@@ -48,10 +51,15 @@ void weir__scope_end_detached(struct weir__scope *s);
 void weir__scope_open_long_shield(weir_scope *scope, weir_instant deadline);
 /* Cancels s: every wait in it and below fails with cause from now on. */
 void weir__scope_cancel(struct weir__scope *s, int cause);
+/* Ends the program if the running task has opened a scope inside s and not closed it; called where a function
+ * of the caller's has returned. what: that function, "the handler". */
+void weir__scope_check_innermost(const struct weir__scope *s, const char *what);
 /* Spawns a task into s. A failure to spawn is only returned; it does not fail the scope. Returns: as
  * weir_spawn(). */
 int weir__spawn(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg,
                 struct weir__task **out);
+/* As weir__spawn(), also into a cancelled scope: the waits of the task fail then. */
+int weir__spawn_cancelled(struct weir__scope *s, const char *name, int (*fn)(void *), void *arg);
 /* Ends a task of s with its outcome. */
 void weir__scope_task_ended(struct weir__scope *s, struct weir__task *task, int outcome);
 

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "core/lock.h"
 #include "core/loop.h"
+#include "core/misuse.h"
 #include "core/task.h"
 #include "core/wait.h"
 
@@ -33,6 +34,7 @@ static atomic_uint times_came[SIGNAL_MAX + 1]; /* how often each came */
 static unsigned times_returned[SIGNAL_MAX + 1]; /* how often each was returned */
 
 struct signals {
+    struct weir__loop *loop; /* NULL once closed */
     struct weir__task *waiter;
     uint64_t numbers;
 };
@@ -100,20 +102,29 @@ static int catch_one(void *owner, uint64_t *numbers, int number, struct weir__lo
 
 int weir_signals_open(weir_signals *signals, const int *numbers, size_t count)
 {
+    struct weir__loop *loop = weir__calling_task(__func__)->loop;
+
     *inside(signals) = (struct signals){0};
     for (size_t i = 0; i < count; i++) {
-        int err = catch_one(signals, &inside(signals)->numbers, numbers[i], weir__task_current()->loop);
+        int err = catch_one(signals, &inside(signals)->numbers, numbers[i], loop);
         if (err < 0) {
             restore(inside(signals)->numbers);
             return err;
         }
     }
+    inside(signals)->loop = loop;
     return 0;
 }
 
 void weir_signals_close(weir_signals *signals)
 {
-    restore(inside(signals)->numbers);
+    struct signals *s = inside(signals);
+
+    weir__check_loop(s->loop, __func__, "a weir_signals");
+    if (s->waiter != NULL)
+        weir__misuse(__func__, "while a task waits for them", "cancel its scope and close that first");
+    restore(s->numbers);
+    s->loop = NULL;
 }
 
 static void stop_waiting(struct weir__task *task)
@@ -144,9 +155,15 @@ static const struct weir__wait_class a_signal = {"a signal", describe_signals, .
 
 int weir_signals_wait(weir_signals *signals)
 {
+    struct weir__task *self = weir__calling_task(__func__);
     struct signals *s = inside(signals);
-    int err = weir__wait_begin();
+    int err;
 
+    weir__check_loop(s->loop, __func__, "a weir_signals");
+    if (s->waiter != NULL)
+        weir__misuse(__func__, "while another task waits for the same signals",
+                     "open a weir_signals for each task that waits, or pass the signal on by a channel");
+    err = weir__wait_begin_of(self);
     while (err == 0) {
         uint64_t here = atomic_load(&pending) & s->numbers;
         if (here != 0) {
@@ -154,7 +171,7 @@ int weir_signals_wait(weir_signals *signals)
             atomic_fetch_and(&pending, ~bit(number));
             return number;
         }
-        s->waiter = weir__task_current();
+        s->waiter = self;
         err = weir__park(&a_signal, stop_waiting, s);
     }
     return err;

@@ -7,6 +7,7 @@
 #include <weir/time.h>
 
 #include "core/loop.h"
+#include "core/misuse.h"
 #include "core/task.h"
 #include "core/wait.h"
 
@@ -53,11 +54,10 @@ static bool describe_sleep(const struct weir__look *look, const struct weir__tas
 
 static const struct weir__wait_class sleeping = {"sleeping", describe_sleep, .charge = WEIR_CHARGE_TIMER};
 
-int weir_sleep_until(weir_instant until)
+static int sleep_until(struct weir__task *self, weir_instant until)
 {
-    struct weir__task *self = weir__task_current();
     struct sleeper sleeper = {.task = self};
-    int err = weir__wait_begin();
+    int err = weir__wait_begin_of(self);
 
     if (err < 0)
         return err;
@@ -69,7 +69,12 @@ int weir_sleep_until(weir_instant until)
     return weir__park(&sleeping, sleep_cancelled, &sleeper);
 }
 
+int weir_sleep_until(weir_instant until)
+{
+    return sleep_until(weir__calling_task(__func__), until);
+}
+
 int weir_sleep(weir_duration d)
 {
-    return weir_sleep_until(weir_after(d));
+    return sleep_until(weir__calling_task(__func__), weir_after(d));
 }

@@ -6,6 +6,7 @@
 
 #include "core/account/attribution.h"
 #include "core/loop.h"
+#include "core/misuse.h"
 #include "core/scope.h"
 #include "core/account/slice_stamp.h"
 #include "core/wait.h"
@@ -225,13 +226,16 @@ static int begin(struct weir__task *self)
     return self->scope->cause;
 }
 
-int weir__wait_begin(void)
+int weir__wait_begin_of(struct weir__task *self)
 {
-    struct weir__task *self = weir__task_current();
-
     if (--self->budget == 0)
         yield_now(self);
     return begin(self);
+}
+
+int weir__wait_begin(void)
+{
+    return weir__wait_begin_of(weir__task_current());
 }
 
 int weir__park(const struct weir__wait_class *wait_class, void (*on_cancel)(struct weir__task *task),
@@ -277,7 +281,7 @@ void weir__task_cancel(struct weir__task *task)
 
 int weir_yield(void)
 {
-    struct weir__task *self = weir__task_current();
+    struct weir__task *self = weir__calling_task(__func__);
 
     yield_now(self);
     return begin(self);

@@ -15,6 +15,7 @@
 /* Begins a wait: fails when the scope is cancelled, and spends budget. Lets others run when the budget is
  * spent. */
 int weir__wait_begin(void) __attribute__((warn_unused_result));
+int weir__wait_begin_of(struct weir__task *self) __attribute__((warn_unused_result)); /* self is running */
 
 /* Parks the running task until weir__wake(). A cancel of its scope calls on_cancel(task), once, which wakes
  * the task or sees to it that it will be woken; NULL: a cancel does not end this wait. arg: for on_cancel and

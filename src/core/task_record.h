@@ -6,7 +6,6 @@
 #ifndef WEIR__CORE_TASK_RECORD_H
 #define WEIR__CORE_TASK_RECORD_H
 
-#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -81,14 +80,18 @@ static inline struct weir__task *weir__running(struct weir__loop *loop)
     return task != loop->scheduler ? task : NULL;
 }
 
-/* Returns: the running task; there must be one. */
+/* Ends the program: libweir needs a task, and there is none; for what no public function has checked. */
+void weir__misuse_without_task(void) __attribute__((noreturn, cold, noinline));
+
+/* Returns: the running task; there must be one. A public function uses weir__calling_task() (misuse.h), which
+ * names it. */
 static inline struct weir__task *weir__task_current(void)
 {
     struct weir__loop *loop = weir__loop_current();
-
     struct weir__task *task = loop != NULL ? weir__running(loop) : NULL;
 
-    assert(task != NULL && "called outside a task");
+    if (__builtin_expect(task == NULL, 0))
+        weir__misuse_without_task();
     return task;
 }
 

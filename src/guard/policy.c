@@ -3,15 +3,16 @@
  * state outside a runtime. */
 #include "guard/policy.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <weir/log.h>
 
 #include "core/loop.h"
+#include "core/misuse.h"
 #include "core/task.h"
 #include "guard/calls.h"
 #include "guard/link.h"
@@ -93,6 +94,16 @@ enum weir_guard_mode weir_guard_mode(void)
 
 /* --- allowed calls --- */
 
+/* Ends the program. */
+__attribute__((noreturn, cold, noinline)) static void unknown_call(const char *name)
+{
+    char wrong[96];
+
+    (void)snprintf(wrong, sizeof wrong, "of \"%.*s\", a call that the guard does not know",
+                   (int)strcspn(name, " "), name);
+    weir__misuse("weir_guard_allow_begin", wrong, "name functions of <weir/guard.h>, separated by blanks");
+}
+
 void weir_guard_allow_begin(weir_guard_allow *allow, const char *calls)
 {
     struct weir__loop *loop = weir__loop_current();
@@ -102,8 +113,8 @@ void weir_guard_allow_begin(weir_guard_allow *allow, const char *calls)
     if (calls == NULL)
         memset(allow->calls, 0xff, sizeof allow->calls);
     unknown = calls != NULL ? add_calls(allow->calls, calls) : NULL;
-    assert(unknown == NULL && "a call that the guard does not know");
-    (void)unknown;
+    if (unknown != NULL)
+        unknown_call(unknown);
     if (loop == NULL || loop->running == NULL)
         return;
     allow->outer = loop->running->allows;
@@ -116,7 +127,9 @@ void weir_guard_allow_end(weir_guard_allow *allow)
 
     if (loop == NULL || loop->running == NULL)
         return;
-    assert(loop->running->allows == allow && "what is allowed ends in the reverse order, by its task");
+    if (loop->running->allows != allow)
+        weir__misuse(__func__, "of what this task has not allowed last",
+                     "end what is allowed in the reverse order of the begins, in the same task");
     loop->running->allows = allow->outer;
 }
 

@@ -20,7 +20,7 @@ static bool is_well_formed(const weir_job_kind *kind)
  * its own. */
 int weir_job_kind_register(const weir_job_kind *kind)
 {
-    struct weir__job_kinds *kinds = weir__pool_runtime_here()->kinds;
+    struct weir__job_kinds *kinds = weir__pool_runtime_here(__func__)->kinds;
 
     if (!is_well_formed(kind))
         return -EINVAL;
@@ -34,9 +34,9 @@ int weir_job_kind_register(const weir_job_kind *kind)
     return -WEIR_EBUSY;
 }
 
-const weir_job_kind *weir_job_kind_find(const char *name)
+const weir_job_kind *weir__job_kind_find(const char *name, const char *function)
 {
-    struct weir__job_kinds *kinds = weir__pool_runtime_here()->kinds;
+    struct weir__job_kinds *kinds = weir__pool_runtime_here(function)->kinds;
     const weir_job_kind *kind, *found = NULL;
     size_t length = strcspn(name, "/");
     int version = name[length] == '/' ? atoi(name + length + 1) : 0;
@@ -47,4 +47,9 @@ const weir_job_kind *weir_job_kind_find(const char *name)
                                  : found == NULL || kind->version > found->version))
             found = kind;
     return found;
+}
+
+const weir_job_kind *weir_job_kind_find(const char *name)
+{
+    return weir__job_kind_find(name, __func__);
 }

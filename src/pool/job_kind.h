@@ -13,4 +13,7 @@ struct weir__job_kinds {
     _Atomic(const weir_job_kind *) kind[WEIR__JOB_KINDS_MAX];
 };
 
+/* As weir_job_kind_find(), in the name of another public function. */
+const weir_job_kind *weir__job_kind_find(const char *name, const char *function);
+
 #endif

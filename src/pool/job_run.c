@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "pool/job.h"
+#include "pool/job_kind.h"
 #include "pool/offload.h"
 
 enum { INPUT_BYTES_MAX = 64 << 20, FILE_PIECE_BYTES = 256 << 10, STATE_ON_STACK_BYTES = 4096 };
@@ -194,10 +195,10 @@ static int run_whole(weir_job *job, void *arg)
     return err;
 }
 
-int weir_job_run_with(weir_pool *pool, const char *kind, const weir_job_input *in, weir_buffer *out,
-                      weir_job_fault *fault, const weir_offload_options *options)
+static int run_kind(weir_pool *pool, const char *kind, const weir_job_input *in, weir_buffer *out,
+                    weir_job_fault *fault, const weir_offload_options *options, const char *function)
 {
-    struct whole_run run = {.kind = weir_job_kind_find(kind), .in = in};
+    struct whole_run run = {.kind = weir__job_kind_find(kind, function), .in = in};
     struct weir__output output = {out, fault};
 
     if (run.kind == NULL)
@@ -205,8 +206,14 @@ int weir_job_run_with(weir_pool *pool, const char *kind, const weir_job_input *i
     return weir__job_offload(pool, run.kind->name, run_whole, &run, &output, options);
 }
 
+int weir_job_run_with(weir_pool *pool, const char *kind, const weir_job_input *in, weir_buffer *out,
+                      weir_job_fault *fault, const weir_offload_options *options)
+{
+    return run_kind(pool, kind, in, out, fault, options, __func__);
+}
+
 int weir_job_run(weir_pool *pool, const char *kind, const weir_job_input *in, weir_buffer *out,
                  weir_job_fault *fault)
 {
-    return weir_job_run_with(pool, kind, in, out, fault, NULL);
+    return run_kind(pool, kind, in, out, fault, NULL, __func__);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/job_kind.h"
 #include "pool/job_run.h"
 
 struct weir_job_stream {
@@ -28,7 +29,7 @@ struct piece_run {
 int weir_job_stream_open(weir_pool *pool, const char *kind_name, weir_bytes params,
                          const weir_offload_options *options, weir_job_stream **out)
 {
-    const weir_job_kind *kind = weir_job_kind_find(kind_name);
+    const weir_job_kind *kind = weir__job_kind_find(kind_name, __func__);
     weir_job_stream *stream;
 
     if (kind == NULL)

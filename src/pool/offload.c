@@ -14,6 +14,7 @@
 #include "pool/offload.h"
 #include "pool/pool.h"
 #include "pool/worker.h"
+#include "core/misuse.h"
 #include "core/runtime.h"
 #include "core/scope.h"
 #include "core/task.h"
@@ -220,7 +221,7 @@ static int hand_over(weir_job *job, const weir_offload_options *o)
 static int offload_from_task(weir_job *job, const weir_offload_options *o)
 {
     struct weir__task *self = weir__task_current();
-    int err = weir__wait_begin();
+    int err = weir__wait_begin_of(self);
 
     job->task = self;
     job->fate = WEIR_JOB_REFUSED;
@@ -302,6 +303,10 @@ int weir__offload(weir_job *job, const weir_offload_options *options)
             report(job, o->report);
         return result;
     }
+    if (pool->runtime != weir__pool_runtime_here(job->each != NULL ? "weir_offload_each" : "weir_offload"))
+        weir__misuse(job->each != NULL ? "weir_offload_each" : "weir_offload",
+                     "to a pool that is closed, or of another runtime",
+                     "close a pool when the last task that offloads to it has ended");
     if (o->share < 0 || (size_t)o->share >= pool->share_count || (int)o->when_full < WEIR_REFUSE ||
         o->when_full > WEIR_WAIT_UNTIL)
         return -EINVAL;

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/misuse.h"
 #include "core/runtime.h"
-#include "core/task_record.h"
 
 __thread struct weir__worker *weir__worker_here
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -28,9 +28,10 @@ void weir__pool_one_less(struct weir_pool *pool, atomic_int *count)
 
 /* --- the pools of a runtime --- */
 
-struct weir_runtime *weir__pool_runtime_here(void)
+struct weir_runtime *weir__pool_runtime_here(const char *function)
 {
-    return weir__worker_here != NULL ? weir__worker_here->pool->runtime : weir__task_current()->loop->runtime;
+    return weir__worker_here != NULL ? weir__worker_here->pool->runtime
+                                     : weir__calling_task(function)->loop->runtime;
 }
 
 struct weir_pool *weir__pools_find(const struct weir__pools *pools, const char *name)
@@ -43,17 +44,17 @@ struct weir_pool *weir__pools_find(const struct weir__pools *pools, const char *
 
 weir_pool *weir_pool_compute(void)
 {
-    return weir__pool_runtime_here()->pools->pool[0];
+    return weir__pool_runtime_here(__func__)->pools->pool[0];
 }
 
 weir_pool *weir_pool_blocking(void)
 {
-    return weir__pool_runtime_here()->pools->pool[1];
+    return weir__pool_runtime_here(__func__)->pools->pool[1];
 }
 
 weir_pool *weir_pool_find(const char *name)
 {
-    struct weir__pools *pools = weir__pool_runtime_here()->pools;
+    struct weir__pools *pools = weir__pool_runtime_here(__func__)->pools;
     struct weir_pool *pool;
 
     (void)pthread_mutex_lock(&pools->lock);

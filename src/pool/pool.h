@@ -136,8 +136,9 @@ struct weir__pools {
 extern __thread struct weir__worker *weir__worker_here
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* The runtime of the calling worker or task. */
-struct weir_runtime *weir__pool_runtime_here(void);
+/* Returns the runtime of the calling worker or task; ends the program elsewhere, in the name of a public
+ * function. */
+struct weir_runtime *weir__pool_runtime_here(const char *function);
 /* Under the lock of the pools. NULL: there is none of that name. */
 struct weir_pool *weir__pools_find(const struct weir__pools *pools, const char *name);
 int64_t weir__pool_now_ns(const struct weir_pool *pool);

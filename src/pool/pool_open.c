@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/misuse.h"
 #include "core/runtime.h"
 #include "core/task.h"
 #include "core/wait.h"
@@ -13,6 +14,7 @@
 #include "pool/worker.h"
 
 enum { WORKERS_MAX = 1024, QUEUE_MAX = 1000000, QUEUE = 64, WAIT_MS = 250, BLOCKING_WORKERS = 32 };
+enum { STANDARD_POOLS = 2 }; /* compute and blocking */
 
 /* --- opening --- */
 
@@ -117,6 +119,7 @@ static void unmake(struct weir_pool *pool)
     weir__workers_end(pool);
     weir__workers_join(pool);
     free(pool->workers);
+    *(struct weir_runtime *volatile *)&pool->runtime = NULL; /* for a use after the close */
     free(pool);
 }
 
@@ -145,13 +148,19 @@ static int add(struct weir_runtime *runtime, const weir_pool_options *options, s
     return err;
 }
 
-static void take_out(struct weir__pools *pools, struct weir_pool *pool)
+/* The pool may be closed and freed: it is compared, not read. function: the public one. */
+static void take_out(struct weir__pools *pools, struct weir_pool *pool, const char *function)
 {
     int i = 0;
 
     (void)pthread_mutex_lock(&pools->lock);
-    while (pools->pool[i] != pool)
+    while (i < pools->count && pools->pool[i] != pool)
         i++;
+    if (i == pools->count)
+        weir__misuse(function, "on a pool that is closed already, or of another runtime", NULL);
+    if (i < STANDARD_POOLS)
+        weir__misuse(function, "on a pool that belongs to the runtime",
+                     "close only what weir_pool_open() opened");
     memmove(&pools->pool[i], &pools->pool[i + 1], (size_t)(--pools->count - i) * sizeof pools->pool[0]);
     (void)pthread_mutex_unlock(&pools->lock);
 }
@@ -166,7 +175,7 @@ static const weir_pool_options *option_named(const weir_options *o, const char *
 
 int weir__pools_open(struct weir_runtime *runtime)
 {
-    static const weir_pool_options standard[] = {
+    static const weir_pool_options standard[STANDARD_POOLS] = {
         {.name = "compute", .work = WEIR_POOL_COMPUTE},
         {.name = "blocking", .work = WEIR_POOL_BLOCKING},
     };
@@ -175,7 +184,7 @@ int weir__pools_open(struct weir_runtime *runtime)
     int err = 0;
 
     (void)pthread_mutex_init(&runtime->pools->lock, NULL);
-    for (size_t i = 0; i < 2 && err == 0; i++) {
+    for (size_t i = 0; i < STANDARD_POOLS && err == 0; i++) {
         const weir_pool_options *own = option_named(o, standard[i].name);
         weir_pool_options options = own != NULL ? *own : standard[i];
         options.work = standard[i].work;
@@ -201,7 +210,7 @@ void weir__pools_close(struct weir_runtime *runtime)
 
 int weir_pool_open(const weir_pool_options *options, weir_pool **out)
 {
-    return add(weir__task_current()->loop->runtime, options, out);
+    return add(weir__calling_task(__func__)->loop->runtime, options, out);
 }
 
 /* --- closing --- */
@@ -223,11 +232,11 @@ static bool close_count(struct weir__closing *closing, atomic_int *count)
 
 void weir_pool_close(weir_pool *pool)
 {
-    struct weir__closing closing = {.task = weir__task_current(), .last_one.deliver = last_one};
+    struct weir__closing closing = {.task = weir__calling_task(__func__), .last_one.deliver = last_one};
 
     if (pool == NULL)
         return;
-    take_out(pool->runtime->pools, pool);
+    take_out(closing.task->loop->runtime->pools, pool, __func__);
     pool->closer = &closing;
     if (close_count(&closing, &pool->calls)) {
         weir__lock_enter(&pool->lock);

@@ -9,6 +9,7 @@
 #include "pool/pool.h"
 #include "pool/published.h"
 #include "core/runtime.h"
+#include "core/thread.h"
 #include "io/sim/sim.h"
 
 enum { WAKE_MAX_NS = 50000, SHORT_NS = 10000, DOUBLINGS = 11 };
@@ -26,6 +27,7 @@ static int64_t draw_ns(struct weir__loop *loop)
 static bool step(struct weir__worker *worker, weir_job *job, int64_t *takes_ns)
 {
     struct weir__worker *outer = weir__worker_here;
+    struct weir_job *outer_job = atomic_exchange(&weir__thread_here->job, job);
     bool more;
 
     job->takes_ns = -1;
@@ -33,6 +35,7 @@ static bool step(struct weir__worker *worker, weir_job *job, int64_t *takes_ns)
     more = weir__job_step(job, &worker->result);
     weir__published_job_over(worker);
     weir__worker_here = outer;
+    atomic_store(&weir__thread_here->job, outer_job);
     *takes_ns = job->takes_ns >= 0 ? job->takes_ns : draw_ns(worker->pool->sim);
     return more;
 }

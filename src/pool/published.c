@@ -9,11 +9,11 @@
  */
 #include "pool/published.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "pool/pool.h"
+#include "core/misuse.h"
 #include "core/runtime.h"
 #include "core/task.h"
 #include "core/wait.h"
@@ -38,22 +38,42 @@ void weir__publishers_free(struct weir__publishers *publishers)
 
 /* --- reading --- */
 
-static struct weir_published_version *load(const weir_published *p)
+/* Ends the program. */
+__attribute__((noreturn, cold, noinline)) static void not_there(const char *function)
+{
+    weir__misuse(
+        function, "on published state that was freed, or never initialised",
+        "call weir_published_init() before it is first read, and weir_published_free() when no task or job "
+        "reads it any more");
+}
+
+static inline struct weir_published_version *load(const weir_published *p, const char *function)
 {
     struct weir__worker *worker = weir__worker_here;
+    struct weir_published_version *version;
 
-    if (worker == NULL)
-        return __atomic_load_n(&p->current, __ATOMIC_ACQUIRE);
+    if (worker == NULL) {
+        if (__builtin_expect(weir__loop_current() == NULL, 0))
+            weir__misuse(function, "from another thread",
+                         "no version would wait for a reader there; read it in a task or in a job");
+        version = __atomic_load_n(&p->current, __ATOMIC_ACQUIRE);
+        if (__builtin_expect(version == NULL, 0))
+            not_there(function);
+        return version;
+    }
     /* Announced before it is read, in this order for all threads; once for each job, which may keep all it
      * reads. */
     if (atomic_load_explicit(&worker->reads_since, memory_order_relaxed) == 0)
         atomic_store(&worker->reads_since, atomic_load(&worker->pool->runtime->publishers->epoch));
-    return __atomic_load_n(&p->current, __ATOMIC_SEQ_CST);
+    version = __atomic_load_n(&p->current, __ATOMIC_SEQ_CST);
+    if (__builtin_expect(version == NULL, 0))
+        not_there(function);
+    return version;
 }
 
 const void *weir_published_get(const weir_published *p)
 {
-    return load(p)->value;
+    return load(p, __func__)->value;
 }
 
 /* --- readers that go --- */
@@ -91,7 +111,7 @@ void weir__published_job_over(struct weir__worker *worker)
 /* The version is there while it is read, and then because it is held. */
 const void *weir_published_hold(weir_published *p, weir_published_held *held)
 {
-    struct weir_published_version *version = load(p);
+    struct weir_published_version *version = load(p, __func__);
 
     atomic_fetch_add(&version->holders, 1);
     held->version = version;
@@ -100,9 +120,11 @@ const void *weir_published_hold(weir_published *p, weir_published_held *held)
 
 void weir_published_release(weir_published_held *held)
 {
-    struct weir__publishers *publishers = weir__pool_runtime_here()->publishers;
+    struct weir__publishers *publishers = weir__pool_runtime_here(__func__)->publishers;
     struct weir_published_version *version = held->version;
 
+    if (version == NULL)
+        weir__misuse(__func__, "of a version that was released already", "release each hold once");
     held->version = NULL;
     if (atomic_fetch_sub(&version->holders, 1) == 1) /* from here on the version may be gone */
         post_all(publishers);
@@ -242,20 +264,26 @@ void weir_published_free(weir_published *p)
 {
     struct weir_published_version *version = p->current;
 
-    assert(atomic_load(&version->holders) == 0 && "somebody holds a version of it");
+    if (version == NULL)
+        not_there(__func__);
+    if (atomic_load(&version->holders) != 0)
+        weir__misuse(__func__, "while a version of it is held",
+                     "call weir_published_release() for each hold before the state is freed");
     if (p->free_value != NULL)
         p->free_value(version->value);
     free(version);
     p->current = NULL;
 }
 
-int weir_published_replace(weir_published *p, void *value, void **before)
+static int replace(weir_published *p, void *value, void **before, const char *function)
 {
-    struct weir__task *self = weir__task_current();
+    struct weir__task *self = weir__calling_task(function);
     struct weir_published_version *version, *old;
     uint64_t epoch;
-    int err = weir__wait_begin();
+    int err = weir__wait_begin_of(self);
 
+    if (__atomic_load_n(&p->current, __ATOMIC_RELAXED) == NULL)
+        not_there(function);
     if (err < 0)
         return err;
     version = make(value);
@@ -270,10 +298,15 @@ int weir_published_replace(weir_published *p, void *value, void **before)
     return 0;
 }
 
+int weir_published_replace(weir_published *p, void *value, void **before)
+{
+    return replace(p, value, before, __func__);
+}
+
 int weir_published_set(weir_published *p, void *value)
 {
     void *before;
-    int err = weir_published_replace(p, value, &before);
+    int err = replace(p, value, &before, __func__);
 
     if (err == 0 && p->free_value != NULL)
         p->free_value(before);

@@ -43,7 +43,7 @@ static int fill_defaults(weir_options *o)
 {
     if (o->loops < 0 || o->loops > LOOPS_MAX || (int)o->io < WEIR_IO_AUTO || o->io > WEIR_IO_SIM ||
         (int)o->stall_then < WEIR_STALL_LOG || o->stall_then > WEIR_STALL_ABORT || (int)o->log_level < 0 ||
-        o->log_level > WEIR_LOG_ERROR)
+        o->log_level > WEIR_LOG_ERROR || o->log_fd < 0 || (o->log_fd > 0 && o->log_sink != NULL))
         return -EINVAL;
     if (o->loops == 0)
         o->loops = 1;
@@ -56,7 +56,7 @@ static int fill_defaults(weir_options *o)
     if (o->stall_after.ns == 0)
         o->stall_after.ns = WEIR__STALL_AFTER_DEFAULT_NS;
     if (o->stall_after.ns > 0 && o->stall_after.ns < STALL_AFTER_LEAST_NS)
-        o->stall_after.ns = STALL_AFTER_LEAST_NS;
+        return -EINVAL;
     if (o->seed == 0 && o->io == WEIR_IO_SIM)
         o->seed = 1;
     if (o->seed == 0 && getrandom(&o->seed, sizeof o->seed, 0) != (ssize_t)sizeof o->seed)
@@ -295,6 +295,31 @@ static struct weir_runtime *put_together(struct whole *whole)
     return r;
 }
 
+/* Begins the log of a runtime. Returns: 0; < 0: nothing has begun. */
+static int log_begins(struct weir_runtime *r, bool is_real)
+{
+    const weir_options *o = &r->options;
+    int fd = o->log_sink != NULL ? -1 : o->log_fd > 0 ? o->log_fd : STDERR_FILENO;
+    int err;
+
+    weir__logger_init(&r->logger, fd, o->log_level, o->log_json);
+    err = is_real ? weir__log_runtime_begins(&r->logger) : 0;
+    if (err < 0 || fd == STDERR_FILENO)
+        return err;
+    err = weir__log_writer_open(&r->logger, fd, o->log_sink, o->log_sink_arg, is_real);
+    if (err < 0 && is_real)
+        weir__log_runtime_ends();
+    return err;
+}
+
+static void log_ends(struct weir_runtime *r, bool is_real)
+{
+    if (r->logger.writer != NULL)
+        weir__log_writer_close(r->logger.writer);
+    if (is_real)
+        weir__log_runtime_ends();
+}
+
 int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
 {
     struct whole whole = {.runtime.options = options != NULL ? *options : (weir_options){0}};
@@ -312,14 +337,12 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     is_real = r->options.io != WEIR_IO_SIM;
     if (is_real)
         weir__io_os_make_room();
-    weir__logger_init(&r->logger, STDERR_FILENO, r->options.log_level, r->options.log_json);
-    err = is_real ? weir__log_runtime_begins(&r->logger) : 0;
+    err = log_begins(r, is_real);
     if (err < 0)
         return err;
     log = weir__log_enter(&r->logger, is_real ? WEIR__LOG_LOOP_BYTES : 0);
     err = run(r, &first);
     weir__log_leave(&log);
-    if (is_real)
-        weir__log_runtime_ends();
+    log_ends(r, is_real);
     return err;
 }

@@ -44,4 +44,15 @@ int weir__log_runtime_begins(const struct weir__logger *logger) __attribute__((w
 /* Ends the writer with the last runtime: it has a second to write what there is, and is left behind then. */
 void weir__log_runtime_ends(void);
 
+/* Makes a writer for one runtime, to a descriptor, which is duplicated, or to a sink, and names it in the
+ * logger. runs: with a thread; else lines are written by the threads that log.
+ * Returns: 0; -EBADF, -EMFILE, -ENOMEM, -EAGAIN; -WEIR_EBUSY too many runtimes have one. */
+int weir__log_writer_open(struct weir__logger *logger, int fd,
+                          void (*sink)(void *arg, enum weir_log_level level, const char *line, size_t length),
+                          void *sink_arg, bool runs) __attribute__((warn_unused_result));
+
+/* Writes what there is and ends the writer of a runtime: for a descriptor within a second, for a sink when
+ * the last call has returned. */
+void weir__log_writer_close(struct weir__log_writer *w);
+
 #endif

@@ -94,11 +94,32 @@ void weir__log_writer_put_shared(struct weir__log_writer *w, const char *text, s
 
 /* --- writing --- */
 
+/* Passes lines, each with its level in front, to the sink. Returns: n. */
+static size_t pass_to_sink(const struct weir__log_writer *w, const char *text, size_t n)
+{
+    char line[WEIR_LOG_LINE_MAX + 1];
+
+    for (const char *end = text + n, *next; text < end; text = next) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        size_t length = (size_t)((newline != NULL ? newline : end) - text) - 1;
+        enum weir_log_level level = (enum weir_log_level)(text[0] - '0');
+        if (length > WEIR_LOG_LINE_MAX)
+            length = WEIR_LOG_LINE_MAX;
+        memcpy(line, text + 1, length);
+        line[length] = '\0';
+        w->sink(w->sink_arg, level, line, length);
+        next = newline != NULL ? newline + 1 : end;
+    }
+    return n;
+}
+
 /* Ends a line of which only a part was written before the next. Returns: how many bytes were written. */
 static size_t write_piece(struct weir__log_writer *w, const char *text, size_t n)
 {
     size_t written;
 
+    if (w->sink != NULL)
+        return pass_to_sink(w, text, n);
     if (w->mid_line && weir__log_write_all(w->fd, "\n", 1, WEIR__LOG_NO_LIMIT) == 1)
         w->mid_line = false;
     written = w->mid_line ? 0 : weir__log_write_all(w->fd, text, n, WEIR__LOG_NO_LIMIT);
@@ -145,7 +166,7 @@ static void take_added(struct weir__log_writer *w)
 
 static bool write_rings(struct weir__log_writer *w)
 {
-    size_t max = weir__log_piece_max(w->fd);
+    size_t max = w->sink != NULL ? SIZE_MAX : weir__log_piece_max(w->fd);
     bool found = write_ring(w, w->shared, max);
     struct weir__log_ring **at = &w->rings;
 
@@ -191,8 +212,12 @@ static void report_dropped(struct weir__log_writer *w)
 
     (void)snprintf(message, sizeof message, "%llu line%s dropped", (unsigned long long)lines,
                    lines == 1 ? "" : "s");
-    n = weir__logger_render(&w->logger, &second, text, sizeof text, WEIR_LOG_WARN, message, &pair, 1);
-    w->writes_well = write_piece(w, text, n) == n;
+    text[0] = '0' + WEIR_LOG_WARN;
+    n = weir__logger_render(&w->logger, &second, text + 1, sizeof text - 1, WEIR_LOG_WARN, message, &pair, 1);
+    if (w->sink != NULL)
+        w->writes_well = write_piece(w, text, n + 1) == n + 1;
+    else
+        w->writes_well = write_piece(w, text + 1, n) == n;
     if (w->writes_well)
         w->reported = dropped;
 }
@@ -335,7 +360,7 @@ int weir__log_writer_begin(struct weir__log_writer *w, const struct weir__logger
 
 static bool is_past(int64_t end_ns, struct timespec *left)
 {
-    int64_t ns = end_ns - weir__clock_monotonic_ns();
+    int64_t ns = end_ns == INT64_MAX ? INT64_C(1000000000) : end_ns - weir__clock_monotonic_ns();
 
     *left = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
     return ns <= 0;
@@ -343,7 +368,7 @@ static bool is_past(int64_t end_ns, struct timespec *left)
 
 bool weir__log_writer_end(struct weir__log_writer *w, int64_t at_most_ns)
 {
-    int64_t end_ns = weir__clock_monotonic_ns() + at_most_ns;
+    int64_t end_ns = at_most_ns == INT64_MAX ? INT64_MAX : weir__clock_monotonic_ns() + at_most_ns;
     struct timespec left;
     int life;
 
@@ -381,6 +406,10 @@ void weir__log_writer_write_directly(struct weir__log_writer *w, const char *tex
     sigset_t pipe, pending, before;
     int saved = errno;
 
+    if (w->sink != NULL) {
+        (void)pass_to_sink(w, text, n);
+        return;
+    }
     weir__guard_exempt_begin();
     (void)sigemptyset(&pipe);
     (void)sigaddset(&pipe, SIGPIPE);

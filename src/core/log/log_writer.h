@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The writer of the log: a thread of its own, so that no other thread waits for the reader of the log. It
- * belongs to the process, as stderr does, and runs while any runtime does.
+/* The writer of the log: a thread of its own, so that no other thread waits for the reader of the log. The
+ * writer to stderr belongs to the process, as stderr does, and runs while any runtime does; a runtime with a
+ * descriptor or a sink of its own has a writer of its own.
  *
  * It sleeps until a line has been put, and then looks every few milliseconds for as long as there are more: a
  * line costs its thread no system call, and many go out in one. To what is no file it writes whole lines, at
@@ -31,6 +32,9 @@ enum weir__log_life {
 
 struct weir__log_writer {
     int fd;
+    /* Gets the lines instead of fd; or NULL. Lines for it are put with their level in front, a digit. */
+    void (*sink)(void *arg, enum weir_log_level level, const char *line, size_t length);
+    void *sink_arg;
     atomic_int life;        /* enum weir__log_life; lines are put only while it runs or ends */
     atomic_int bell;        /* whether the thread sleeps, and how; see log_writer.c */
     atomic_int asked, done; /* how many flushes were asked for, and are done */
@@ -53,7 +57,8 @@ struct weir__log_writer {
 int weir__log_writer_begin(struct weir__log_writer *w, const struct weir__logger *logger)
     __attribute__((warn_unused_result));
 
-/* Gives the thread so long to write everything, and then leaves it behind: it ends when it can.
+/* Gives the thread so long to write everything (INT64_MAX: any time), and then leaves it behind: it ends when
+ * it can.
  * Returns: true: it has ended. */
 bool weir__log_writer_end(struct weir__log_writer *w, int64_t at_most_ns);
 

@@ -167,10 +167,12 @@ static void answer(struct weir__exchange *x)
     int outcome;
 
     x->response.no_body = x->request.head.method == WEIR__HTTP_HEAD;
-    if (x->refusal.status != 0)
+    if (x->refusal.status != 0) {
         outcome = answer_refusal(x);
-    else
+    } else {
         outcome = x->request.route->given->handler(&x->request, &x->response, x->home->state);
+        weir__scope_check_innermost(x->scope, "the handler");
+    }
     if (!x->response.ended)
         weir__response_finish(x, outcome);
     if (x->response.filter != NULL)
