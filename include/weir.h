@@ -3,6 +3,7 @@
 #ifndef WEIR_H
 #define WEIR_H
 
+#include <weir/address.h>
 #include <weir/buffer.h>
 #include <weir/charge.h>
 #include <weir/error.h>
@@ -13,6 +14,7 @@
 #include <weir/http_request.h>
 #include <weir/http_response.h>
 #include <weir/http_server.h>
+#include <weir/http_text.h>
 #include <weir/inspect.h>
 #include <weir/job.h>
 #include <weir/json.h>
@@ -31,6 +33,7 @@
 #include <weir/text.h>
 #include <weir/time.h>
 #include <weir/trace.h>
+#include <weir/url.h>
 #include <weir/version.h>
 #include <weir/watch.h>
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config/address.h"
+#include <weir/address.h>
 
 enum { HOST_BYTES = 256 };
 
@@ -49,7 +49,8 @@ bool admin_host_is_ours(const char *host, const char *const *names)
 int admin_host_refuse(weir_response *res, const char *host)
 {
     char name[HOST_BYTES] = "", message[2 * HOST_BYTES + 128];
-    bool bracketed, valid = take_name(host, &bracketed, name) && host_is_valid(name, strlen(name));
+    bool bracketed,
+        valid = take_name(host, &bracketed, name) && weir_host_type_of(weir_bytes_of(name)) == WEIR_HOST_NAME;
 
     snprintf(
         message, sizeof message,

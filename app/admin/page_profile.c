@@ -10,9 +10,9 @@
 #include <weir/pool.h>
 #include <weir/profile.h>
 #include <weir/task.h>
+#include <weir/url.h>
 
 #include "admin/flame_graph.h"
-#include "text/query.h"
 
 enum {
     SECONDS_DEFAULT = 5,
@@ -32,21 +32,22 @@ struct profiling {
 
 /* --- the query --- */
 
-static int read_query(const char *query, struct profiling *p, const char **fault)
+static int read_query(weir_bytes query, struct profiling *p, const char **fault)
 {
     char value[VALUE_BYTES], *end;
     double seconds = SECONDS_DEFAULT;
-    int there = query_value(query, "seconds", value, sizeof value);
+    int found = weir_query_find(query, "seconds", value, sizeof value);
 
-    if (there > 0)
+    if (found != -ENOENT) {
         seconds = strtod(value, &end);
-    if (there < 0 || (there > 0 && (end == value || *end || !(seconds >= 0) || seconds > SECONDS_MAX))) {
-        *fault = "seconds is a number from 0 to 60";
-        return -EINVAL;
+        if (found <= 0 || *end || !(seconds >= 0) || seconds > SECONDS_MAX) {
+            *fault = "seconds is a number from 0 to 60";
+            return -EINVAL;
+        }
     }
-    there = query_value(query, "format", value, sizeof value);
-    p->svg = there > 0 && strcmp(value, "svg") == 0;
-    if (there < 0 || (there > 0 && !p->svg && strcmp(value, "folded") != 0)) {
+    found = weir_query_find(query, "format", value, sizeof value);
+    p->svg = strcmp(value, "svg") == 0;
+    if (found != -ENOENT && !p->svg && strcmp(value, "folded") != 0) {
         *fault = "format is folded or svg";
         return -EINVAL;
     }
@@ -129,7 +130,7 @@ int page_profile(weir_request *req, weir_response *res, struct admin_state *stat
     const char *fault = "";
     int err;
 
-    if (read_query(weir_request_query(req), &p, &fault) < 0)
+    if (read_query(weir_bytes_of(weir_request_query(req)), &p, &fault) < 0)
         return weir_respond_fault(res, 400, "malformed", fault);
     if (p.length.ns == 0) /* the client only asks whether there is such a page */
         return weir_respond_text(res, 200, "");

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "admin/page_tasks.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <weir/pool.h>
 #include <weir/scope.h>
+#include <weir/url.h>
 
 #include "admin/tasks_json.h"
-#include "text/query.h"
 
 enum {
     PIECE_BYTES_MAX = 256 << 10,
@@ -64,25 +65,23 @@ static int pour(void *arg, struct text_out *out)
 }
 
 /* Returns: what is wrong with the query; NULL: nothing. */
-static const char *read_query(const char *query, struct reading *r)
+static const char *read_query(weir_bytes query, struct reading *r)
 {
     char text[NUMBER_BYTES], *end;
-    int found;
+    int found = weir_query_find(query, "filter", r->filter, sizeof r->filter);
 
-    if (query_value(query, "filter", r->filter, sizeof r->filter) < 0)
+    if (found < 0 && found != -ENOENT)
         return "filter is too long, or no text";
-    r->options.filter = r->filter[0] ? r->filter : NULL;
-    found = query_value(query, "limit", text, sizeof text);
-    r->options.tasks_max = found > 0 ? strtoul(text, &end, 10) : TASKS_MAX;
-    if (found < 0 ||
-        (found > 0 && (text[0] < '1' || text[0] > '9' || *end != '\0' || r->options.tasks_max > TASKS_MAX)))
+    r->options.filter = found > 0 ? r->filter : NULL;
+    found = weir_query_find(query, "limit", text, sizeof text);
+    r->options.tasks_max = found != -ENOENT ? strtoul(text, &end, 10) : TASKS_MAX;
+    if (found != -ENOENT &&
+        (found < 0 || text[0] < '1' || text[0] > '9' || *end != '\0' || r->options.tasks_max > TASKS_MAX))
         return "limit is a number, 1 to 2000000";
-    found = query_value(query, "stacks", text, sizeof text);
-    r->has_stacks = found > 0;
+    found = weir_query_find(query, "stacks", text, sizeof text);
+    r->has_stacks = found != -ENOENT;
     r->options.stacks = strcmp(text, "1") == 0;
-    if (found < 0 || (found > 0 && !r->options.stacks && strcmp(text, "0") != 0))
-        return "stacks is 0 or 1";
-    return NULL;
+    return r->has_stacks && !r->options.stacks && strcmp(text, "0") != 0 ? "stacks is 0 or 1" : NULL;
 }
 
 /* Waits for the pool however full it is: tasks are asked for when the machine is busy. */
@@ -123,7 +122,7 @@ void page_tasks_open(struct admin_state *state)
 int page_tasks(weir_request *req, weir_response *res, struct admin_state *state)
 {
     struct reading reading = {.status = state->status};
-    const char *fault = read_query(weir_request_query(req), &reading);
+    const char *fault = read_query(weir_bytes_of(weir_request_query(req)), &reading);
     int err;
 
     if (fault != NULL)

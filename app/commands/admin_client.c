@@ -8,13 +8,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include <weir/address.h>
 #include <weir/log.h>
 #include <weir/runtime.h>
 #include <weir/scope.h>
 
 #include "commands/commands.h"
 #include "commands/usage.h"
-#include "config/address.h"
 
 enum { ANSWER_BYTES_MAX = 512 << 20, TOLD_BYTES_MAX = 300 };
 
@@ -23,73 +23,44 @@ static const char unix_prefix[] = "unix:";
 
 /* --- addresses --- */
 
-/* Returns: the length of the host, brackets included, which ends before the last colon; 0: the address is invalid. */
-static size_t host_length(const char *address, size_t length)
-{
-    size_t host = length;
-
-    while (host > 0 && address[host - 1] != ':')
-        host--;
-    if (host < 2 || port_parse(address + host, length - host) <= 0)
-        return 0;
-    host--;
-    if (address[0] == '[')
-        return host > 2 && address[host - 1] == ']' && host_is_ipv6(address + 1, host - 2) ? host : 0;
-    return host_is_valid(address, host) ? host : 0;
-}
-
 static bool is_unix(const char *address)
 {
     return strncmp(address, unix_prefix, strlen(unix_prefix)) == 0;
 }
 
+/* Reports whether a text is HOST:PORT; bare: whether it is a port alone. Port 0 is none that answers. */
+static bool is_tcp(weir_bytes text, bool *bare)
+{
+    weir_address address = {0};
+
+    *bare = weir_port_parse(text, &address.port) == 0;
+    return (*bare || weir_address_parse(text, &address, NULL) == 0) && address.port > 0;
+}
+
 int admin_client_base(const char *address, char base[ADMIN_BASE_BYTES])
 {
     static const char scheme[] = "http://";
+    weir_bytes text;
+    weir_address path;
     int written;
     bool bare;
-    size_t length;
 
     if (address == NULL)
         address = default_address;
     if (is_unix(address)) {
         strcpy(base, "http://localhost");
-        return address[strlen(unix_prefix)] ? 0 : -EINVAL;
+        return weir_address_parse(weir_bytes_of(address), &path, NULL);
     }
     if (strncasecmp(address, scheme, strlen(scheme)) == 0)
         address += strlen(scheme);
-    length = strlen(address);
-    if (length > 0 && address[length - 1] == '/')
-        length--;
-    bare = port_parse(address, length) > 0;
-    if (!bare && host_length(address, length) == 0)
+    text = weir_bytes_of(address);
+    if (text.len > 0 && address[text.len - 1] == '/')
+        text.len--;
+    if (!is_tcp(text, &bare))
         return -EINVAL;
-    written =
-        snprintf(base, ADMIN_BASE_BYTES, "%s%s%.*s", scheme, bare ? "127.0.0.1:" : "", (int)length, address);
+    written = snprintf(base, ADMIN_BASE_BYTES, "%s%s%.*s", scheme, bare ? "127.0.0.1:" : "", (int)text.len,
+                       text.data);
     return written < ADMIN_BASE_BYTES ? 0 : -EINVAL;
-}
-
-static bool stands_for_itself(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("-._~", c) != NULL);
-}
-
-int admin_client_add_query(char *path, size_t room, const char *name, const char *value)
-{
-    size_t at = strlen(path);
-    int written = snprintf(path + at, room - at, "%c%s=", strchr(path, '?') != NULL ? '&' : '?', name);
-
-    if (written < 0 || (size_t)written >= room - at)
-        return -WEIR_ETOOLARGE;
-    at += (size_t)written;
-    for (; *value; value++) {
-        if (room - at < sizeof "%00")
-            return -WEIR_ETOOLARGE;
-        at += (size_t)snprintf(path + at, room - at, stands_for_itself(*value) ? "%c" : "%%%02X",
-                               (unsigned char)*value);
-    }
-    return 0;
 }
 
 /* --- asking --- */

@@ -48,11 +48,6 @@ WEIR_CHECKED int admin_client_try(struct admin_client *admin, const char *path, 
 /* Prints the message of a failed admin_client_try() on stderr. */
 void admin_client_tell(const struct admin_client *admin, const char *path, int err, const weir_reply *reply);
 
-/* Adds "?name=value" to a path of room bytes, or "&name=value", with the value encoded.
- * Returns: 0; -WEIR_ETOOLARGE.
- */
-WEIR_CHECKED int admin_client_add_query(char *path, size_t room, const char *name, const char *value);
-
 /* Writes the base URL of an address as admin_client_run() takes it. The URL of a Unix socket has no path.
  * Returns: 0; -EINVAL no such address.
  */

@@ -8,12 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weir/http_text.h>
+#include <weir/url.h>
+
 #include "commands/load_report.h"
 #include "commands/load_run.h"
 #include "commands/options.h"
 #include "commands/usage.h"
 #include "config/header.h"
-#include "config/url.h"
 
 const char command_load_help[] =
     "usage: weir load [--rate N] [--for TIME] [--connections N] [--method M] [--header 'NAME: VALUE']…\n"
@@ -82,17 +84,23 @@ static bool read_header(char *text, weir_header *out)
  */
 static int check_url(const char *template)
 {
-    weir_buffer url;
-    const char *fault;
+    weir_buffer text;
+    weir_text_fault fault = {0, "at most 64 KiB"};
+    weir_url url;
+    int err;
 
-    weir_buffer_init(&url, LOAD_URL_BYTES_MAX);
-    fault = load_url(&url, template, 0) < 0 ? "at most 64 KiB" : url_fault(url.data);
-    if (fault == NULL && strpbrk(url.data, "{}") != NULL)
-        fault = "no braces but those of {n}";
-    weir_buffer_free(&url);
-    return fault != NULL
-               ? usage_error("load", "'%s' is no URL that can be asked, expected %s", template, fault)
-               : 0;
+    weir_buffer_init(&text, LOAD_URL_BYTES_MAX);
+    err = load_url(&text, template, 0);
+    if (err == 0)
+        err = weir_url_parse(weir_bytes_of(text.data), &url, &fault);
+    if (err == 0 && url.tls) {
+        fault.expected = "http://, there is no TLS in this build";
+        err = -EINVAL;
+    }
+    weir_buffer_free(&text);
+    return err < 0 ? usage_error("load", "'%s' is no URL that can be asked, expected %s", template,
+                                 fault.expected)
+                   : 0;
 }
 
 /* Splits the text in its place, as read_header() does. */
@@ -117,7 +125,8 @@ static int check(const struct load_options *o, const struct option_list *urls, w
 
     if (urls->count == 0)
         return usage_error("load", "no URL given");
-    if (o->method != NULL && (!token_is_valid(o->method) || strcmp(o->method, "CONNECT") == 0))
+    if (o->method != NULL &&
+        (!weir_token_is_valid(weir_bytes_of(o->method)) || strcmp(o->method, "CONNECT") == 0))
         return usage_error("load", "--method is '%s', expected a method such as GET, and not CONNECT",
                            o->method);
     for (size_t i = 0; i < urls->count && code == 0; i++)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* weir tasks: the tasks of a running gateway, and what each waits for. */
+#include <weir/buffer.h>
+#include <weir/url.h>
+
 #include "commands/commands.h"
 
 #include <errno.h>
@@ -50,7 +53,7 @@ struct command_options {
 struct view {
     struct command_options options;
     struct admin_client *admin;
-    char path[ADMIN_URL_BYTES];
+    const char *path;
     struct screen screen;
     weir_reply reply;
     struct terminal_text out;
@@ -168,15 +171,21 @@ static int watch(struct view *view)
 static int run(struct admin_client *admin, void *arg)
 {
     struct view view = {.options = *(const struct command_options *)arg, .admin = admin};
-    int err = snprintf(view.path, sizeof view.path, "/tasks?stacks=%d", view.options.stacks) > 0 ? 0 : -EIO;
+    const char *filter = view.options.filter;
+    weir_buffer path;
+    int err, code = EXIT_USAGE;
 
-    if (view.options.filter != NULL)
-        err = admin_client_add_query(view.path, sizeof view.path, "filter", view.options.filter);
-    if (err < 0) {
+    weir_buffer_init(&path, ADMIN_URL_BYTES - 1);
+    err = weir_buffer_printf(&path, "/tasks?stacks=%d", view.options.stacks);
+    if (err == 0 && filter != NULL)
+        err = weir_query_append(&path, weir_bytes_of("filter"), weir_bytes_of(filter));
+    view.path = path.data;
+    if (err < 0)
         fputs("weir tasks: --filter is too long\n", stderr);
-        return EXIT_USAGE;
-    }
-    return view.options.watch ? watch(&view) : ask(&view);
+    else
+        code = view.options.watch ? watch(&view) : ask(&view);
+    weir_buffer_free(&path);
+    return code;
 }
 
 int command_tasks(int argc, char **argv)

@@ -20,15 +20,4 @@ bool address_read(struct config_reader *reader, const struct tree_node *node, co
  */
 bool address_collides(const struct config_address *a, const struct config_address *b);
 
-/* Reports whether length characters can be a host: an IPv4 address, or a name. */
-bool host_is_valid(const char *host, size_t length);
-
-/* Reports whether length characters, without brackets, are an IPv6 address. */
-bool host_is_ipv6(const char *host, size_t length);
-
-/* Reads length characters as a port from 0 to 65535.
- * Returns: the port, or -1.
- */
-int port_parse(const char *text, size_t length);
-
 #endif

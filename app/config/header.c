@@ -4,54 +4,24 @@
 #include <string.h>
 #include <strings.h>
 
-/* The fields of RFC 9110 7.6.1, and those that frame a message or name its host. */
-static const char *const per_hop[] = {
-    "connection",
-    "content-length",
-    "host",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    NULL,
-};
-
-bool token_is_valid(const char *text)
-{
-    static const char marks[] = "!#$%&'*+-.^_`|~";
-
-    for (const char *p = text; *p; p++) {
-        bool alnum = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
-        if (!alnum && strchr(marks, *p) == NULL)
-            return false;
-    }
-    return *text != '\0';
-}
+#include <weir/http_text.h>
 
 const char *header_name_fault(const char *name)
 {
-    if (!token_is_valid(name) || strlen(name) > 128)
+    const weir_bytes text = weir_bytes_of(name), none = {"", 0};
+
+    if (!weir_token_is_valid(text))
         return "the name of a header";
-    for (size_t i = 0; per_hop[i] != NULL; i++)
-        if (strcasecmp(per_hop[i], name) == 0)
-            return "no header that belongs to the connection";
+    if (weir_header_is_hop_by_hop(text, none) || strcasecmp(name, "content-length") == 0 ||
+        strcasecmp(name, "host") == 0)
+        return "no header that belongs to the connection";
     return NULL;
 }
 
 const char *header_value_fault(const char *value)
 {
-    const size_t length = strlen(value);
-    bool valid = length <= 4096;
-
-    for (const char *p = valid ? value : ""; *p; p++)
-        valid = valid && (*p == '\t' || (unsigned char)*p >= ' ') && *p != 0x7f;
-    if (valid && length > 0 && (strchr(" \t", value[0]) != NULL || strchr(" \t", value[length - 1]) != NULL))
-        valid = false;
-    return valid ? NULL : "the value of a header: one line of text";
+    return weir_header_value_is_valid(weir_bytes_of(value)) ? NULL
+                                                            : "the value of a header: one line of text";
 }
 
 bool header_name_check(struct config_reader *reader, struct config_place place, const char *what,
@@ -77,6 +47,7 @@ void headers_read(struct config_reader *reader, const struct tree_node *node, co
                   struct config_headers *out)
 {
     weir_header *list;
+    size_t bytes = 0;
 
     if (!node_is_map(reader, node, what))
         return;
@@ -91,7 +62,12 @@ void headers_read(struct config_reader *reader, const struct tree_node *node, co
     out->header = list;
     for (const struct tree_node *child = node->first; child != NULL; child = child->next) {
         bool good = header_name_check(reader, child->key_place, what, child->key);
-        if (header_value_check(reader, child, what) && good)
-            list[out->count++] = (weir_header){child->key, child->text};
+        if (!header_value_check(reader, child, what) || !good)
+            continue;
+        list[out->count++] = (weir_header){child->key, child->text};
+        bytes += strlen(child->key) + child->length;
     }
+    if (bytes > CONFIG_HEADERS_BYTES_MAX)
+        config_fault(reader->faults, node->place, "%s has %zu bytes, expected at most %d", what, bytes,
+                     CONFIG_HEADERS_BYTES_MAX);
 }

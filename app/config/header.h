@@ -15,14 +15,12 @@ struct config_headers {
     size_t count;
 };
 
-enum { CONFIG_HEADERS_MAX = 64 };
+/* A response holds 64 KiB of headers, the server's own included. */
+enum { CONFIG_HEADERS_MAX = 64, CONFIG_HEADERS_BYTES_MAX = 32 << 10 };
 
 /* Reads a map of header fields, which are sent as they are. Each is checked as below. */
 void headers_read(struct config_reader *reader, const struct tree_node *node, const char *what,
                   struct config_headers *out);
-
-/* Reports whether the text is a token (RFC 9110 5.6.2), as methods and the names of headers are. */
-bool token_is_valid(const char *text);
 
 /* Say what was expected in place of a header's name or value; NULL when it may be set or passed on. Headers
  * that frame a message or end at each hop (Content-Length, Connection, …) may not. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/listen.h"
 
+#include <weir/address.h>
+
 #include "config/address.h"
 
 enum { LISTENERS_MAX = 64, ADMIN_HOSTS_MAX = 64 };
@@ -65,6 +67,13 @@ void admin_read(struct config_reader *reader, const struct tree_node *node, stru
     }
 }
 
+static bool is_host_name(const struct tree_node *node)
+{
+    enum weir_host_type type = weir_host_type_of((weir_bytes){node->text, node->length});
+
+    return type == WEIR_HOST_NAME || type == WEIR_HOST_IPV4;
+}
+
 void admin_hosts_read(struct config_reader *reader, const struct tree_node *node, struct config *config)
 {
     static const char *const none[] = {NULL};
@@ -87,7 +96,7 @@ void admin_hosts_read(struct config_reader *reader, const struct tree_node *node
         return;
     config->admin_hosts = hosts;
     for (const struct tree_node *item = node->first; item != NULL; item = item->next) {
-        if (item->type == TREE_SCALAR && !item->faulty && host_is_valid(item->text, item->length))
+        if (item->type == TREE_SCALAR && !item->faulty && is_host_name(item))
             *hosts++ = item->text;
         else
             fault_value(reader, item, "a name of admin_hosts", "a host's name, without a port");

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <weir/text.h>
-
 enum { LIST_BYTES = 200 };
 
 /* --- names --- */
@@ -74,14 +72,26 @@ static const char *describe(const struct tree_node *node, char *out, size_t room
     return out;
 }
 
-void fault_value(struct config_reader *reader, const struct tree_node *node, const char *what,
-                 const char *expected)
+static void add_fault(struct config_reader *reader, const struct tree_node *node, struct config_place place,
+                      const char *what, const char *expected)
 {
     char found[80];
 
     if (!node->faulty)
-        config_fault(reader->faults, node->place, "%s is %s, expected %s", what,
+        config_fault(reader->faults, place, "%s is %s, expected %s", what,
                      describe(node, found, sizeof found), expected);
+}
+
+void fault_value(struct config_reader *reader, const struct tree_node *node, const char *what,
+                 const char *expected)
+{
+    add_fault(reader, node, node->place, what, expected);
+}
+
+void fault_in_text(struct config_reader *reader, const struct tree_node *node, const char *what,
+                   const weir_text_fault *fault)
+{
+    add_fault(reader, node, tree_place_in(node, fault->at), what, fault->expected);
 }
 
 /* --- nodes --- */

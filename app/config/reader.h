@@ -12,6 +12,8 @@
 
 #include "config/arena.h"
 #include "config/fault.h"
+#include <weir/text.h>
+
 #include "config/yaml_tree.h"
 
 struct config_reader {
@@ -32,6 +34,10 @@ bool node_is_text(struct config_reader *reader, const struct tree_node *node, co
 /* Adds "WHAT is 'value', expected EXPECTED" at the node, unless the node has a fault already. */
 void fault_value(struct config_reader *reader, const struct tree_node *node, const char *what,
                  const char *expected);
+
+/* As fault_value(), at what is wrong in the text of a scalar. */
+void fault_in_text(struct config_reader *reader, const struct tree_node *node, const char *what,
+                   const weir_text_fault *fault);
 
 /* Adds "unknown WHAT 'name' in WHERE, did you mean 'x'?", or the list of all names when none is near.
  * where may be NULL; names ends with NULL.

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/http_text.h>
+
 #include "config/methods.h"
-#include "config/path.h"
 #include "config/pool.h"
 
 enum { KINDS_MAX = SCHEMA_KEYS_MAX / 2 };
@@ -96,13 +97,12 @@ static void make_schema(struct route_schema *made, const struct route_kinds *kin
 
 static void read_path(struct config_reader *reader, const struct tree_node *node, struct config_route *route)
 {
-    const char *fault;
+    weir_text_fault fault;
 
     if (!node_is_text(reader, node, "path"))
         return;
-    fault = path_fault(node->text);
-    if (fault != NULL)
-        fault_value(reader, node, "path", fault);
+    if (weir_pattern_check((weir_bytes){node->text, node->length}, &fault) < 0)
+        fault_in_text(reader, node, "path", &fault);
     else
         route->path = node->text;
 }
@@ -198,7 +198,7 @@ static void check_reachable(struct config_reader *reader, const struct config_ro
     unsigned left = methods_answered(route);
 
     for (size_t i = 0; i < n; i++) {
-        if (!path_covers(routes[i].path, route->path))
+        if (!weir_pattern_covers(weir_bytes_of(routes[i].path), weir_bytes_of(route->path)))
             continue;
         left &= ~methods_answered(&routes[i]);
         if (left)

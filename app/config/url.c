@@ -1,52 +1,71 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/url.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
-#include "config/address.h"
-#include "config/path.h"
+#include <weir/http_text.h>
+#include <weir/url.h>
 
-static const char scheme[] = "http://";
-static const char hex_digits[] = "0123456789abcdefABCDEF";
+static const char expected_params[] = "parameters written as {name}";
 
-static bool authority_is_valid(const char *text, size_t length)
+/* Moves the offset of a fault in a part to its offset in the whole. Returns: -EINVAL, as given. */
+static int fault_in(weir_text_fault *fault, size_t part, int err)
 {
-    const char *end = text + length;
-    const char *host_end = NULL;
-    bool valid = false;
-
-    if (length > 0 && text[0] == '[') {
-        const char *close = memchr(text, ']', length);
-        valid = close != NULL && host_is_ipv6(text + 1, (size_t)(close - text - 1));
-        host_end = close != NULL ? close + 1 : end;
-    } else {
-        const char *colon = memchr(text, ':', length);
-        host_end = colon != NULL ? colon : end;
-        valid = host_is_valid(text, (size_t)(host_end - text));
-    }
-    if (!valid || host_end == end)
-        return valid;
-    return *host_end == ':' && port_parse(host_end + 1, (size_t)(end - host_end - 1)) > 0;
+    fault->at += part;
+    return err;
 }
 
-/* Checks the target of a URL, without the names of parameters. */
-static const char *target_fault(const char *target)
+static int fault_at(weir_text_fault *fault, size_t at, const char *expected)
 {
-    bool open = false;
+    *fault = (weir_text_fault){at, expected};
+    return -EINVAL;
+}
 
-    for (const char *p = target; *p; p++) {
-        if (*p == '#')
-            return "no fragment, '#'";
-        if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`|", *p) != NULL)
-            return "other characters written as '%XX'";
-        if (*p == '%' && strspn(p + 1, hex_digits) < 2)
-            return "two hexadecimal digits behind '%'";
-        if ((*p == '{' && open) || (*p == '}' && !open))
-            return "parameters written as {name}";
-        open = *p == '{' || (open && *p != '}');
+/* The length of the parameter that begins with the '{' at text[at], with its braces; 0: it is none. */
+static size_t param_length(const char *text, size_t at)
+{
+    size_t length = strcspn(text + at, "}");
+
+    if (text[at + length] == '\0' || !weir_pattern_name_is_valid((weir_bytes){text + at + 1, length - 1}))
+        return 0;
+    return length + 1;
+}
+
+/* Checks a target: text that a URL may hold, and parameters. */
+static int check_target(const char *url, size_t at, weir_text_fault *fault)
+{
+    while (url[at]) {
+        size_t length = strcspn(url + at, "{}");
+        int err = weir_url_check_target((weir_bytes){url + at, length}, fault);
+        if (err < 0)
+            return fault_in(fault, at, err);
+        at += length;
+        if (!url[at])
+            break;
+        length = url[at] == '{' ? param_length(url, at) : 0;
+        if (length == 0)
+            return fault_at(fault, at, expected_params);
+        at += length;
     }
-    return open ? "parameters written as {name}" : NULL;
+    return 0;
+}
+
+/* Checks a template. *origin: the length of "http://HOST[:PORT]". */
+static int check_template(const char *text, size_t *origin, weir_text_fault *fault)
+{
+    const char *authority = strstr(text, "://");
+    weir_url url;
+    int err;
+
+    *origin = strlen(text);
+    if (authority != NULL)
+        *origin = (size_t)(authority + 3 - text) + strcspn(authority + 3, "/?#");
+    err = weir_url_parse((weir_bytes){text, *origin}, &url, fault);
+    if (err < 0)
+        return err;
+    return url.tls ? fault_at(fault, 0, "http://, there is no TLS in this build")
+                   : check_target(text, *origin, fault);
 }
 
 static size_t count_parts(const char *target)
@@ -61,13 +80,10 @@ static size_t count_parts(const char *target)
 static bool param_is_known(struct config_reader *reader, const struct tree_node *node, const char *what,
                            const char *pattern, const struct url_part *param)
 {
-    if (!param_name_is_valid(param->text, param->length)) {
-        fault_value(reader, node, what, "parameters written as {name}");
-        return false;
-    }
-    if (pattern == NULL || path_has_param(pattern, param->text, param->length))
+    if (pattern == NULL ||
+        weir_pattern_has_param(weir_bytes_of(pattern), (weir_bytes){param->text, param->length}))
         return true;
-    config_fault(reader->faults, node->place,
+    config_fault(reader->faults, tree_place_in(node, (size_t)(param->text - node->text)),
                  "%s has the parameter '{%.*s}', expected one that the path '%s' has", what,
                  (int)param->length, param->text, pattern);
     return false;
@@ -92,35 +108,21 @@ static size_t split(struct url_part *parts, const char *target)
     return n;
 }
 
-const char *url_fault(const char *url)
-{
-    const char *authority;
-    size_t length;
-
-    if (strncmp(url, scheme, strlen(scheme)) != 0)
-        return strncmp(url, "https:", 6) == 0 ? "http://, there is no TLS in this build"
-                                              : "http://HOST[:PORT]/PATH";
-    authority = url + strlen(scheme);
-    length = strcspn(authority, "/?#");
-    if (!authority_is_valid(authority, length))
-        return "a host and perhaps a port from 1 to 65535 behind http://";
-    return target_fault(authority + length);
-}
-
 bool url_read(struct config_reader *reader, const struct tree_node *node, const char *what,
               const char *pattern, struct url_template *out)
 {
-    const char *fault = url_fault(node->type == TREE_SCALAR ? node->text : "");
-    bool known;
+    weir_text_fault fault;
+    bool known = true;
     size_t origin;
     const char *target;
     struct url_part *parts;
 
-    if (fault != NULL) {
-        fault_value(reader, node, what, fault);
+    if (!node_is_text(reader, node, what))
+        return false;
+    if (check_template(node->text, &origin, &fault) < 0) {
+        fault_in_text(reader, node, what, &fault);
         return false;
     }
-    origin = strlen(scheme) + strcspn(node->text + strlen(scheme), "/?#");
     target = node->text + origin;
     parts = config_take(reader->memory, count_parts(target) * sizeof *parts);
     out->text = node->text;
@@ -130,7 +132,6 @@ bool url_read(struct config_reader *reader, const struct tree_node *node, const 
     if (parts == NULL || out->origin == NULL)
         return false;
     out->part_count = split(parts, target);
-    known = true;
     for (size_t i = 0; i < out->part_count; i++)
         if (parts[i].is_param)
             known = param_is_known(reader, node, what, pattern, &parts[i]) && known;

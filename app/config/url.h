@@ -24,11 +24,6 @@ struct url_template {
     size_t part_count;            /* ≥ 1 */
 };
 
-/* Checks a URL. The braces of parameters are checked, their names are not.
- * Returns: what was expected instead, or NULL when it is valid.
- */
-const char *url_fault(const char *url);
-
 /* Reads a template, whose parameters must all occur in the path pattern; pattern NULL: they are not checked.
  * Returns: false after a fault, or without memory.
  */

@@ -32,6 +32,24 @@ static struct config_place place_of(yaml_mark_t mark)
     return (struct config_place){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
 
+static size_t count_characters(const char *text, size_t length)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < length; i++)
+        n += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return n;
+}
+
+struct config_place tree_place_in(const struct tree_node *node, size_t at)
+{
+    struct config_place place = node->place;
+
+    if (at > 0 && at <= node->length && node->text_column > 0)
+        place.column = node->text_column + (unsigned)count_characters(node->text, at);
+    return place;
+}
+
 const struct tree_node *tree_find(const struct tree_node *map, const char *key)
 {
     for (const struct tree_node *child = map->first; child != NULL; child = child->next)
@@ -128,6 +146,17 @@ static int add_key(struct builder *b, const yaml_event_t *event)
     return level->key != NULL ? 0 : -ENOMEM;
 }
 
+/* A scalar stands in the file as it is if it is as long there: on one line, and without escapes. */
+static unsigned text_column(const yaml_event_t *event, const char *text, size_t length)
+{
+    const yaml_mark_t from = event->start_mark, to = event->end_mark;
+    const size_t quotes = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? 0 : 1;
+
+    if (from.line != to.line || to.column - from.column != count_characters(text, length) + 2 * quotes)
+        return 0;
+    return (unsigned)(from.column + quotes + 1);
+}
+
 static int on_scalar(struct builder *b, const yaml_event_t *event)
 {
     const char *text = (const char *)event->data.scalar.value;
@@ -151,6 +180,7 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     node->text = config_take_text(b->memory, text, length);
     node->length = length;
+    node->text_column = text_column(event, text, length);
     return node->text != NULL ? 0 : -ENOMEM;
 }
 

@@ -29,9 +29,11 @@ struct tree_node {
     bool faulty; /* it has a fault already, so its readers add none */
     bool quoted; /* scalar: was in quotes, or a block of text */
     struct config_place place;
-    const char *text;        /* scalar: its characters, ended by NUL; none lies inside */
-    size_t length;           /* scalar: without the NUL */
-    size_t count;            /* list, map: children */
+    unsigned
+        text_column;  /* scalar: of its first character, if it stands in the file just as in text; else 0 */
+    const char *text; /* scalar: its characters, ended by NUL; none lies inside */
+    size_t length;    /* scalar: without the NUL */
+    size_t count;     /* list, map: children */
     struct tree_node *first; /* list, map: children in the order written */
     struct tree_node *next;  /* the next child of the same parent */
     const char *key;         /* child of a map: its name */
@@ -46,6 +48,10 @@ struct tree_node {
  */
 WEIR_CHECKED int yaml_tree_parse(struct config_memory *memory, const void *bytes, size_t length,
                                  struct config_faults *faults, const struct tree_node **root);
+
+/* The place of a character of a scalar: its own if the file has the text as it is, else that of the scalar.
+ */
+struct config_place tree_place_in(const struct tree_node *node, size_t at);
 
 /* The child of a map with this key, or NULL. */
 const struct tree_node *tree_find(const struct tree_node *map, const char *key);

@@ -4,47 +4,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include <weir/http_text.h>
+
 void negotiation_offer_init(struct negotiation_offer *offer, const char *name)
 {
     *offer = (struct negotiation_offer){.name = name, .weight = NEGOTIATION_UNNAMED};
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static weir_bytes trim(weir_bytes span)
-{
-    while (span.len > 0 && is_space(span.data[0])) {
-        span.data++;
-        span.len--;
-    }
-    while (span.len > 0 && is_space(span.data[span.len - 1]))
-        span.len--;
-    return span;
-}
-
-/* Takes the part before the next mark. A quoted string may hold marks. */
-static weir_bytes take_until(weir_bytes *rest, char mark)
-{
-    weir_bytes part = {rest->data, 0};
-    bool quoted = false;
-    size_t used;
-
-    for (; part.len < rest->len; part.len++) {
-        char c = rest->data[part.len];
-        if (c == '"')
-            quoted = !quoted;
-        else if (quoted && c == '\\' && part.len + 1 < rest->len)
-            part.len++;
-        else if (!quoted && c == mark)
-            break;
-    }
-    used = part.len < rest->len ? part.len + 1 : part.len;
-    rest->data += used;
-    rest->len -= used;
-    return trim(part);
 }
 
 /* Reads "0", "0.25" or "1.000", in thousandths.
@@ -71,11 +35,11 @@ static int read_weight(weir_bytes text)
  * malformed. */
 static int weight_of(weir_bytes parameters)
 {
-    while (parameters.len > 0) {
-        weir_bytes one = take_until(&parameters, ';');
+    weir_bytes one;
+
+    while (weir_list_next(&parameters, ';', &one))
         if (one.len >= 2 && (one.data[0] == 'q' || one.data[0] == 'Q') && one.data[1] == '=')
             return read_weight((weir_bytes){one.data + 2, one.len - 2});
-    }
     return NEGOTIATION_BEST;
 }
 
@@ -99,11 +63,14 @@ static int match(weir_bytes range, const char *name)
 
 void negotiation_read(weir_bytes value, struct negotiation_offer *offers, size_t count)
 {
-    while (value.len > 0) {
-        weir_bytes element = take_until(&value, ',');
-        weir_bytes range = take_until(&element, ';');
-        int weight = weight_of(element);
-        if (range.len == 0 || weight < 0)
+    weir_bytes element, range;
+
+    while (weir_list_next(&value, ',', &element)) {
+        int weight;
+        if (!weir_list_next(&element, ';', &range))
+            continue;
+        weight = weight_of(element);
+        if (weight < 0)
             continue;
         for (size_t i = 0; i < count; i++) {
             int matched = match(range, offers[i].name);

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <weir/url.h>
+
 int rooted_open_root(const char *directory)
 {
     int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -16,29 +18,15 @@ int rooted_open_root(const char *directory)
     return fd < 0 ? -errno : fd;
 }
 
-static int hex_digit(char c)
+/* Decodes a segment. Returns: its length; -ENOENT for one that no file may have as its name. */
+static int take_segment(weir_bytes segment, char *out)
 {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
+    int length = weir_percent_decode(segment, out, segment.len);
+    const size_t n = length > 0 ? (size_t)length : 0;
 
-/* Takes the next byte of a path, decoded; -1 for a byte that no name has. */
-static int take_byte(const char **at)
-{
-    const char *c = *at;
-    int high, low, byte;
-
-    if (*c != '%') {
-        *at = c + 1;
-        return (unsigned char)*c;
-    }
-    high = hex_digit(c[1]);
-    low = high < 0 ? -1 : hex_digit(c[2]);
-    *at = c + 3;
-    byte = low < 0 ? -1 : high << 4 | low;
-    return byte == 0 || byte == '/' ? -1 : byte;
+    if (length < 0 || out[0] == '.' || memchr(out, '/', n) != NULL || memchr(out, '\0', n) != NULL)
+        return -ENOENT;
+    return length;
 }
 
 int rooted_open_path(const char *asked, char *out)
@@ -46,14 +34,15 @@ int rooted_open_path(const char *asked, char *out)
     size_t n = 0;
 
     while (*asked) {
-        bool slash = *asked == '/';
-        int byte = take_byte(&asked);
-        bool first = n == 0 || out[n - 1] == '/';
-        if (slash && first)
-            continue;
-        if (byte < 0 || (first && byte == '.'))
-            return -ENOENT;
-        out[n++] = (char)byte;
+        weir_bytes segment = {asked, strcspn(asked, "/")};
+        int length = segment.len > 0 ? take_segment(segment, out + n) : 0;
+        if (length < 0)
+            return length;
+        n += (size_t)length;
+        asked += segment.len;
+        if (*asked == '/' && segment.len > 0)
+            out[n++] = '/';
+        asked += *asked == '/';
     }
     if (n == 0 || out[n - 1] == '/')
         return -ENOENT;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <weir/http_text.h>
+
 enum { PARAM_NAME_BYTES = 128 };
 
 /* Reports whether a character is encoded: one that may not stand in a URL, or that would end the value in a
@@ -54,27 +56,6 @@ int gather_expand(weir_buffer *out, const struct url_template *url, gather_param
     return err ? err : weir_buffer_append_byte(out, '\0');
 }
 
-static bool names_header(weir_bytes list, weir_bytes name)
-{
-    while (list.len > 0) {
-        size_t length = 0;
-        weir_bytes word;
-        while (length < list.len && list.data[length] != ',')
-            length++;
-        word = (weir_bytes){list.data, length};
-        while (word.len > 0 && (*word.data == ' ' || *word.data == '\t'))
-            word.data++, word.len--;
-        while (word.len > 0 && (word.data[word.len - 1] == ' ' || word.data[word.len - 1] == '\t'))
-            word.len--;
-        if (weir_bytes_equal_nocase(word, name))
-            return true;
-        length += length < list.len;
-        list.data += length;
-        list.len -= length;
-    }
-    return false;
-}
-
 bool gather_forwards(const char *const *forward, size_t forward_count, weir_bytes connection, weir_bytes name)
 {
     static const char *const made_anew[] = {"traceparent", "tracestate"};
@@ -84,5 +65,5 @@ bool gather_forwards(const char *const *forward, size_t forward_count, weir_byte
         listed = weir_bytes_equal_nocase(name, weir_bytes_of(forward[i]));
     for (size_t i = 0; i < sizeof made_anew / sizeof *made_anew && listed; i++)
         listed = !weir_bytes_equal_nocase(name, weir_bytes_of(made_anew[i]));
-    return listed && !names_header(connection, name);
+    return listed && !weir_header_is_hop_by_hop(name, connection);
 }

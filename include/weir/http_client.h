@@ -80,7 +80,8 @@ typedef struct weir_fetch_options {
                       then */
     /* weir_fetch_open() only: one task writes the body while another reads the answer. See there */
     bool duplex;
-    /* weir_fetch_open() only: asks the server to switch to this protocol ("websocket"): 101 is the answer then */
+    /* weir_fetch_open() only: asks the server to switch to this protocol ("websocket"): 101 is the answer
+     * then */
     const char *upgrade;
 } weir_fetch_options;
 

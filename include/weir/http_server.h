@@ -26,6 +26,7 @@
 #include <weir/error.h>
 #include <weir/http_request.h>
 #include <weir/http_response.h>
+#include <weir/http_text.h>
 #include <weir/runtime.h>
 #include <weir/scope.h>
 #include <weir/stream.h>
@@ -40,7 +41,6 @@ extern "C" {
  * the client notices. */
 typedef int weir_handler(weir_request *req, weir_response *res, void *state);
 
-enum { WEIR_PARAMS_MAX = 8 };
 #define WEIR_NO_RATE UINT64_MAX
 
 /* A zero field means its default, given in brackets. */
@@ -73,8 +73,9 @@ typedef struct weir_route {
     /* The host that the client names, without a port, in any case: "example.com"; "*.example.com" for every
      * name below it, at any depth, but not for itself. NULL: every host, and requests that name none */
     const char *host;
-    const char *path;    /* "/a/b", "/users/{id}"; "/files/" followed by a star for everything below */
-    const char *methods; /* "GET POST"; NULL: all. GET includes HEAD. */
+    const char *path;    /* "/a/b", "/users/{id}"; "/files/" followed by a star for everything below. See
+                            weir_pattern_check() */
+    const char *methods; /* "GET POST"; NULL: all. GET includes HEAD. See weir_methods_check() */
     weir_handler *handler;
     void *data;              /* the route's own, immutable; see weir_request_data() */
     uint64_t body_bytes_max; /* 0: the server's limit */

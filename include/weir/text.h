@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Human-readable durations and sizes, and spelling suggestions.
+/* Human-readable durations and sizes, spelling suggestions, and what is wrong with a text.
  *
  * Threading: everything here may be called from any thread, does not wait and allocates nothing.
  */
@@ -15,6 +15,12 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What is wrong with a text, for messages such as "FILE:LINE:COLUMN: path is '…', expected …". */
+typedef struct weir_text_fault {
+    size_t at;            /* offset of what is wrong; the length of the text if something is missing */
+    const char *expected; /* what was expected there: static, completes "expected …" */
+} weir_text_fault;
 
 #define WEIR_DURATION_TEXT_MAX 32 /* room that always suffices for weir_duration_format(), with the NUL */
 

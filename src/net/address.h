@@ -34,7 +34,6 @@ struct weir__endpoint {
     bool is_unix;
     struct weir__address unix_path;
     char host[WEIR__HOST_BYTES]; /* without brackets */
-    bool bracketed;              /* the host was in brackets: IPv6 */
     uint16_t port;
 };
 

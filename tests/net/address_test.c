@@ -29,7 +29,6 @@ static void addresses_are_taken_apart(void **state)
         assert_false(e.is_unix);
         assert_string_equal(e.host, table[i].host);
         assert_int_equal(e.port, table[i].port);
-        assert_int_equal(e.bracketed, table[i].text[0] == '[');
     }
 }
 

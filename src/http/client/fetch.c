@@ -29,8 +29,8 @@ static int exchange(struct weir__fetch *f, const weir_fetch_options *options)
     return f->err < 0 && sent < 0 && !f->began ? sent : f->err;
 }
 
-static int fetch_from(struct weir__origin *origin, const weir_fetch_options *options,
-                      const struct weir__http_url *url, weir_reply *reply)
+static int fetch_from(struct weir__origin *origin, const weir_fetch_options *options, const weir_url *url,
+                      weir_reply *reply)
 {
     char head[WEIR__FETCH_HEAD_ROOM];
     struct weir__fetch f;
@@ -74,7 +74,7 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
 {
     struct weir__task *self = weir__calling_task(__func__);
     const struct weir__activity *activity = self->activity;
-    struct weir__http_url url;
+    weir_url url;
     struct weir__origin *origin;
     int err;
 

@@ -44,13 +44,13 @@ int weir__fetch_check(struct weir__fetch *f, const weir_fetch_options *o, int64_
         return refuse(f, "CONNECT and upgrades have no body");
     if (f->streamed && o->trailer_count > 0 && body_length != -1)
         return refuse(f, "trailers need a body_length of -1, since only chunked bodies have any");
-    if (o->upgrade != NULL && !weir__http_is_token(weir_bytes_of(o->upgrade)))
+    if (o->upgrade != NULL && !weir_token_is_valid(weir_bytes_of(o->upgrade)))
         return refuse(f, "options.upgrade is not the name of a protocol");
     for (size_t i = 0; i < o->header_count; i++)
         if (is_clients_own(o->headers[i].name))
             return refuse(f, "a header that the client sends by itself, such as Host or Content-Length");
     for (size_t i = 0; i < o->trailer_count; i++)
-        if (!weir__http_is_token(weir_bytes_of(o->trailers[i].name)) ||
+        if (!weir_token_is_valid(weir_bytes_of(o->trailers[i].name)) ||
             !weir__http_is_trailer(weir_bytes_of(o->trailers[i].name)))
             return refuse(f, "a trailer that must be a header, or has no valid name");
     return 0;
@@ -65,7 +65,7 @@ static bool says_length(const struct weir__fetch *f, int64_t body_length)
 }
 
 static void write_request_line(weir__http_writer *w, const struct weir__fetch *f, const weir_fetch_options *o,
-                               const struct weir__http_url *url, const char *label)
+                               const weir_url *url, const char *label)
 {
     weir_bytes target = url->target;
 
@@ -97,7 +97,7 @@ static void write_connection(weir__http_writer *w, const weir_fetch_options *o, 
     }
 }
 
-static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const struct weir__http_url *url,
+static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const weir_url *url,
                       const char *label, int64_t body_length, char *out, size_t room)
 {
     weir__http_writer w = weir__http_writer_into(out, room);
@@ -123,7 +123,7 @@ static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const 
     return weir__http_writer_end(&w);
 }
 
-static size_t head_bytes(const weir_fetch_options *o, const struct weir__http_url *url)
+static size_t head_bytes(const weir_fetch_options *o, const weir_url *url)
 {
     size_t n = 160 + url->target.len + url->authority.len + (o->method != NULL ? strlen(o->method) : 3);
 
@@ -159,9 +159,8 @@ int weir__fetch_write_tail(const weir_header *trailers, size_t count, char *out,
 
 /* --- both --- */
 
-int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *o,
-                           const struct weir__http_url *url, const char *label, int64_t body_length,
-                           char *small)
+int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *o, const weir_url *url,
+                           const char *label, int64_t body_length, char *small)
 {
     size_t room = head_bytes(o, url), tail = 0;
     int len, tail_len = 0;

@@ -7,8 +7,9 @@
 #ifndef WEIR__HTTP_CLIENT_FETCH_PARTS_H
 #define WEIR__HTTP_CLIENT_FETCH_PARTS_H
 
+#include <weir/url.h>
+
 #include "http/client/state.h"
-#include "http/message/target.h"
 
 /* --- fetch_head.c: what is sent --- */
 
@@ -19,9 +20,8 @@ int weir__fetch_check(struct weir__fetch *f, const weir_fetch_options *options,
 /* Writes the head of the request, and what goes behind the body of a whole request, into small
  * (WEIR__FETCH_HEAD_ROOM bytes that live as long as f; or NULL) when it fits. label: of the origin.
  * body_length: what the head says of the body; -1: chunked. Returns: 0; -EINVAL; -ENOMEM. */
-int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *options,
-                           const struct weir__http_url *url, const char *label, int64_t body_length,
-                           char *small) WEIR_CHECKED;
+int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *options, const weir_url *url,
+                           const char *label, int64_t body_length, char *small) WEIR_CHECKED;
 
 /* Frees the memory of the request's head. */
 void weir__fetch_free_head(struct weir__fetch *f);

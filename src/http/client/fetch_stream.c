@@ -26,7 +26,7 @@ static int begin(weir_fetch_stream *s, int64_t body_length)
 
 static int open_stream(weir_fetch_stream *s, const weir_fetch_options *options, int64_t body_length)
 {
-    struct weir__http_url url;
+    weir_url url;
     const char *why;
     int err = weir__client_url(options, &url, &why);
 

@@ -28,7 +28,7 @@ void weir__keep_alive_read(struct weir__keep_alive *known, weir_bytes value)
 {
     weir_bytes element;
 
-    while (weir__http_list_next(&value, &element)) {
+    while (weir_list_next(&value, ',', &element)) {
         int seconds = number_of(element, WEIR__HTTP_TEXT("timeout"));
         if (seconds > 1)
             known->unused_ns = (seconds - 1) * INT64_C(1000000000);

@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "http/client/connection.h"
-
-enum { HOST_BYTES_MAX = 255 };
+#include "http/message/url.h"
 
 static struct weir__origin *origin_of(struct weir__list *node)
 {
@@ -25,18 +24,17 @@ static void free_origin(struct weir__origin *origin)
     free(origin);
 }
 
-int weir__client_url(const weir_fetch_options *options, struct weir__http_url *url, const char **why)
+int weir__client_url(const weir_fetch_options *options, weir_url *url, const char **why)
 {
+    size_t at;
+
     if (options->url == NULL) {
         *why = "options.url is missing: it says the host and the path, also beside an address";
         return -EINVAL;
     }
-    if (weir__http_url_parse(weir_bytes_of(options->url), url, why) < 0)
+    *why = weir__url_read(weir_bytes_of(options->url), url, &at);
+    if (*why != NULL)
         return -EINVAL;
-    if (url->host.len > HOST_BYTES_MAX) {
-        *why = "the host of the URL is longer than 255 bytes";
-        return -EINVAL;
-    }
     if (url->tls) {
         *why = "https is not supported yet: use http, or a TLS proxy at options.address";
         return -EPROTONOSUPPORT;
@@ -60,8 +58,7 @@ static int make_place(weir_client *client)
     return -WEIR_EBUSY;
 }
 
-static struct weir__list *bucket_of(weir_client *client, const struct weir__http_url *url,
-                                    const char *address)
+static struct weir__list *bucket_of(weir_client *client, const weir_url *url, const char *address)
 {
     uint32_t hash = 2166136261u ^ url->port;
 
@@ -73,23 +70,24 @@ static struct weir__list *bucket_of(weir_client *client, const struct weir__http
 }
 
 /* Sets what the origin is called. Returns: false without memory. */
-static bool name_origin(struct weir__origin *origin, const struct weir__http_url *url, const char *address)
+static bool name_origin(struct weir__origin *origin, const weir_url *url, const char *address)
 {
     static const char waits_for[] = "an answer from ";
-    int len = asprintf(&origin->waits_for, url->ip6 ? "%s[%.*s]:%u%s%s" : "%s%.*s:%u%s%s", waits_for,
+    bool bracketed = url->host_type == WEIR_HOST_IPV6;
+    int len = asprintf(&origin->waits_for, bracketed ? "%s[%.*s]:%u%s%s" : "%s%.*s:%u%s%s", waits_for,
                        (int)url->host.len, url->host.data, url->port, address != NULL ? " at " : "",
                        address != NULL ? address : "");
 
     if (len < 0)
         return false;
     origin->label = origin->waits_for + sizeof waits_for - 1;
-    origin->host = (weir_bytes){origin->label + url->ip6, url->host.len};
+    origin->host = (weir_bytes){origin->label + bracketed, url->host.len};
     origin->port = url->port;
     origin->address = address != NULL ? origin->waits_for + (size_t)len - strlen(address) : NULL;
     return true;
 }
 
-static int add_origin(weir_client *client, const struct weir__http_url *url, const char *address,
+static int add_origin(weir_client *client, const weir_url *url, const char *address,
                       struct weir__origin **out)
 {
     struct weir__origin *origin;
@@ -125,7 +123,7 @@ static bool is_at(const struct weir__origin *origin, const char *address)
     return strcmp(origin->address, address) == 0;
 }
 
-int weir__client_origin(weir_client *client, const struct weir__http_url *url, const char *address,
+int weir__client_origin(weir_client *client, const weir_url *url, const char *address,
                         struct weir__origin **out)
 {
     struct weir__list *bucket = bucket_of(client, url, address);

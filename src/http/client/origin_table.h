@@ -3,17 +3,17 @@
 #ifndef WEIR__HTTP_CLIENT_ORIGIN_TABLE_H
 #define WEIR__HTTP_CLIENT_ORIGIN_TABLE_H
 
+#include <weir/url.h>
+
 #include "http/client/state.h"
-#include "http/message/target.h"
 
 /* Takes the URL of a request apart. Returns: 0; -EINVAL, -EPROTONOSUPPORT, and *why says what is wrong. */
-int weir__client_url(const weir_fetch_options *options, struct weir__http_url *url,
-                     const char **why) WEIR_CHECKED;
+int weir__client_url(const weir_fetch_options *options, weir_url *url, const char **why) WEIR_CHECKED;
 
 /* Finds the origin of a URL that is asked at an address (NULL: its own), or adds it in the place of one that
  * is not in use.
  * Returns: 0; -ENOMEM; -WEIR_EBUSY all origins are in use. */
-int weir__client_origin(weir_client *client, const struct weir__http_url *url, const char *address,
+int weir__client_origin(weir_client *client, const weir_url *url, const char *address,
                         struct weir__origin **out) WEIR_CHECKED;
 
 /* Closes the idle connections of all origins. */

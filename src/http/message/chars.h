@@ -10,14 +10,14 @@
 #include <stdint.h>
 
 enum {
-    WEIR__HTTP_TCHAR = 1,       /* in a token: field names, methods */
-    WEIR__HTTP_VCHAR = 2,       /* in a field value: visible, space, tab, and what is beyond ASCII */
-    WEIR__HTTP_UNRESERVED = 4,  /* equal in meaning when escaped: letters, digits, - . _ ~ */
-    WEIR__HTTP_HOSTCHAR = 8,    /* in a host name */
-    WEIR__HTTP_HEXDIGIT = 16,   /* 0-9 a-f A-F */
-    WEIR__HTTP_DIGIT = 32,      /* 0-9 */
-    WEIR__HTTP_VISIBLE = 64,    /* 0x21-0x7e: in a target */
-    WEIR__HTTP_QUERYBREAK = 128 /* ends or changes a value in a query: & = + ; # */
+    WEIR__HTTP_TCHAR = 1,      /* in a token: field names, methods */
+    WEIR__HTTP_VCHAR = 2,      /* in a field value: visible, space, tab, and what is beyond ASCII */
+    WEIR__HTTP_UNRESERVED = 4, /* equal in meaning when escaped: letters, digits, - . _ ~ */
+    WEIR__HTTP_HOSTCHAR = 8,   /* in a host name */
+    WEIR__HTTP_HEXDIGIT = 16,  /* 0-9 a-f A-F */
+    WEIR__HTTP_DIGIT = 32,     /* 0-9 */
+    WEIR__HTTP_VISIBLE = 64,   /* 0x21-0x7e: in the target of a request that is read */
+    WEIR__HTTP_TARGET = 128 /* in a path or query (RFC 3986), with / ? and %: in a target that is written */
 };
 
 extern const uint8_t weir__http_chars[256];

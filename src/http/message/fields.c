@@ -75,7 +75,7 @@ static const char *check_field(struct weir__http_field *f, const char *line, con
     *wrong = "a field line that is not 'name: value'";
     if (f->name.data != line || line[f->name.len] != ':')
         return NULL;
-    if (!weir__http_is_token(f->name)) {
+    if (!weir_token_is_valid(f->name)) {
         *wrong = wrong_name(f->name);
         return NULL;
     }

@@ -80,7 +80,7 @@ static const char *add_transfer_encoding(struct weir__http_facts *facts, weir_by
         facts->chunked_last = true;
         return NULL;
     }
-    /* weir__http_list_next() skips empty elements; other readers may not, so they are refused. */
+    /* weir_list_next() skips empty elements; other readers may not, so they are refused. */
     for (size_t i = 0; i < value.len; i++) {
         if (value.data[i] == ',' && expected)
             break;
@@ -92,7 +92,7 @@ static const char *add_transfer_encoding(struct weir__http_facts *facts, weir_by
     if (expected)
         return "Transfer-Encoding is empty or has an empty element; chunked was expected";
     rest = value;
-    while (weir__http_list_next(&rest, &coding)) {
+    while (weir_list_next(&rest, ',', &coding)) {
         const char *wrong = add_coding(facts, coding);
         if (wrong != NULL)
             return wrong;
@@ -104,7 +104,7 @@ static void add_connection(struct weir__http_facts *facts, weir_bytes value)
 {
     weir_bytes rest = value, option;
 
-    while (weir__http_list_next(&rest, &option)) {
+    while (weir_list_next(&rest, ',', &option)) {
         if (option.len == 5 && IS(option, "close"))
             facts->close = true;
         else if (option.len == 10 && IS(option, "keep-alive"))
@@ -116,7 +116,7 @@ static void add_expect(struct weir__http_facts *facts, weir_bytes value)
 {
     weir_bytes rest = value, expected;
 
-    while (weir__http_list_next(&rest, &expected))
+    while (weir_list_next(&rest, ',', &expected))
         if (expected.len == 12 && IS(expected, "100-continue"))
             facts->expect_continue = true;
 }

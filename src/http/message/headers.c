@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/message/headers.h"
 
-#include <arpa/inet.h>
+#include <stdint.h>
 #include <string.h>
+
+#include <weir/address.h>
 
 #include "http/message/chars.h"
 
@@ -30,8 +32,8 @@ const struct weir__http_field *weir__http_field_find(const struct weir__http_fie
     return NULL;
 }
 
-/* The length of the first element of a list, up to its comma or the end. */
-static size_t element_len(weir_bytes list)
+/* The length of the first element of a list, up to its separator or the end. */
+static size_t element_len(weir_bytes list, char separator)
 {
     bool quoted = false;
 
@@ -41,16 +43,16 @@ static size_t element_len(weir_bytes list)
             quoted = !quoted;
         else if (c == '\\' && quoted)
             i++;
-        else if (c == ',' && !quoted)
+        else if (c == separator && !quoted)
             return i;
     }
     return list.len;
 }
 
-bool weir__http_list_next(weir_bytes *rest, weir_bytes *element)
+bool weir_list_next(weir_bytes *rest, char separator, weir_bytes *element)
 {
     while (rest->len > 0) {
-        size_t len = element_len(*rest);
+        size_t len = element_len(*rest, separator);
         size_t used;
 
         *element = trim((weir_bytes){rest->data, len});
@@ -63,20 +65,13 @@ bool weir__http_list_next(weir_bytes *rest, weir_bytes *element)
     return false;
 }
 
-static bool is_named_by_connection(const struct weir__http_field *fields, size_t count, weir_bytes name)
+static bool is_listed(weir_bytes list, weir_bytes name)
 {
-    for (size_t i = 0; i < count; i++) {
-        weir_bytes rest, element;
+    weir_bytes element;
 
-        if (fields[i].name.len != 10 ||
-            !weir_bytes_equal_nocase(fields[i].name, WEIR__HTTP_TEXT("connection")))
-            continue;
-        rest = fields[i].value;
-        while (weir__http_list_next(&rest, &element)) {
-            if (weir_bytes_equal_nocase(element, name))
-                return true;
-        }
-    }
+    while (weir_list_next(&list, ',', &element))
+        if (weir_bytes_equal_nocase(element, name))
+            return true;
     return false;
 }
 
@@ -97,14 +92,14 @@ static bool is_always_hop_by_hop(weir_bytes name)
     return name.len >= start.len && weir_bytes_equal_nocase(start, (weir_bytes){proxy, sizeof proxy - 1});
 }
 
-bool weir__http_field_is_hop_by_hop(const struct weir__http_field *fields, size_t count, weir_bytes name)
+bool weir_header_is_hop_by_hop(weir_bytes name, weir_bytes connection)
 {
     if (is_always_hop_by_hop(name))
         return true;
     if (weir_bytes_equal_nocase(name, WEIR__HTTP_TEXT("content-length")) ||
         weir_bytes_equal_nocase(name, WEIR__HTTP_TEXT("host")))
         return false;
-    return is_named_by_connection(fields, count, name);
+    return is_listed(connection, name);
 }
 
 static bool all_are(weir_bytes text, int class)
@@ -116,50 +111,35 @@ static bool all_are(weir_bytes text, int class)
     return common != 0;
 }
 
-bool weir__http_is_token(weir_bytes text)
+bool weir_token_is_valid(weir_bytes text)
 {
     return text.len > 0 && all_are(text, WEIR__HTTP_TCHAR);
 }
 
-bool weir__http_is_value(weir_bytes text)
+bool weir_header_value_is_valid(weir_bytes text)
 {
     return all_are(text, WEIR__HTTP_VCHAR);
 }
 
-/* Whether it is ":" and a port of up to 65535, ":" alone, or nothing. */
+/* Whether it is ":" and a port, ":" alone, or nothing. */
 static bool is_port(const char *p, size_t len)
 {
-    unsigned port = 0;
+    uint16_t port;
 
-    if (len == 0)
-        return true;
-    if (p[0] != ':' || len > 6)
-        return false;
-    for (size_t i = 1; i < len; i++) {
-        if (!weir__http_char_is(p[i], WEIR__HTTP_DIGIT))
-            return false;
-        port = port * 10 + (unsigned)(p[i] - '0');
-    }
-    return port <= 65535;
+    return len == 0 ||
+           (p[0] == ':' && (len == 1 || weir_port_parse((weir_bytes){p + 1, len - 1}, &port) == 0));
 }
 
 static bool is_ip6_host(weir_bytes text)
 {
     const char *close = memchr(text.data, ']', text.len);
-    char address[INET6_ADDRSTRLEN];
     size_t len;
-    struct in6_addr ignored;
 
     if (close == NULL)
         return false;
     len = (size_t)(close - text.data) - 1;
-    if (len >= sizeof address)
-        return false;
-    memcpy(address, text.data + 1, len);
-    address[len] = '\0';
-    if (memchr(address, '\0', len) != NULL || inet_pton(AF_INET6, address, &ignored) != 1)
-        return false;
-    return is_port(close + 1, text.len - len - 2);
+    return weir_host_type_of((weir_bytes){text.data + 1, len}) == WEIR_HOST_IPV6 &&
+           is_port(close + 1, text.len - len - 2);
 }
 
 bool weir__http_is_host(weir_bytes text)

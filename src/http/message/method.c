@@ -24,3 +24,16 @@ enum weir__http_method weir__http_method_of(weir_bytes text)
     }
 #undef IS
 }
+
+bool weir__http_method_next(weir_bytes *rest, weir_bytes *word)
+{
+    while (rest->len > 0 && (*rest->data == ' ' || *rest->data == ','))
+        rest->data++, rest->len--;
+    word->data = rest->data;
+    for (word->len = 0;
+         word->len < rest->len && word->data[word->len] != ' ' && word->data[word->len] != ',';)
+        word->len++;
+    rest->data += word->len;
+    rest->len -= word->len;
+    return word->len > 0;
+}

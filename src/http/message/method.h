@@ -3,6 +3,8 @@
 #ifndef WEIR__HTTP_MESSAGE_METHOD_H
 #define WEIR__HTTP_MESSAGE_METHOD_H
 
+#include <stdbool.h>
+
 #include <weir/buffer.h>
 
 enum weir__http_method {
@@ -22,5 +24,9 @@ enum weir__http_method {
  * Returns: WEIR__HTTP_OTHER_METHOD for one that is not named above.
  * Where:   any thread. */
 enum weir__http_method weir__http_method_of(weir_bytes text);
+
+/* Takes the next word off a list of methods, with spaces or commas between them.
+ * Returns: false at the end. */
+bool weir__http_method_next(weir_bytes *rest, weir_bytes *word);
 
 #endif

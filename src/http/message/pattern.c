@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "base/text_fault.h"
 #include "http/message/chars.h"
+#include "http/message/percent.h"
+#include "http/message/segment.h"
 #include "http/message/target.h"
 
 /* --- compiling --- */
@@ -11,139 +14,129 @@
 struct compiler {
     struct weir__http_pattern *out;
     weir_bytes text;
-    size_t at;  /* of the segment being read */
     size_t len; /* of out->text so far */
-    struct weir__http_pattern_fault *fault;
+    weir_text_fault *fault;
 };
 
-static int refuse(struct compiler *c, size_t at, const char *message)
+static int refuse(const struct compiler *c, const char *at, const char *expected)
 {
-    *c->fault = (struct weir__http_pattern_fault){at, message};
-    return -WEIR_ECONFIG;
-}
-
-static int append(struct compiler *c, const char *data, size_t len)
-{
-    if (c->len + len > WEIR__HTTP_PATTERN_BYTES_MAX)
-        return refuse(c, c->at, "a path of more than 255 bytes, expected a shorter one");
-    memcpy(c->out->text + c->len, data, len);
-    c->len += len;
-    return 0;
+    return weir__text_fault(c->fault, (size_t)(at - c->text.data), expected);
 }
 
 /* Literal bytes are joined to the part before them if that is literal, too. */
-static int add_literal(struct compiler *c, const char *data, size_t len)
+static void add_literal(struct compiler *c, const char *data, size_t len)
 {
     struct weir__http_pattern *p = c->out;
-    size_t at = c->len;
-    int err = append(c, data, len);
 
-    if (err < 0)
-        return err;
     if (p->part_count == 0 || p->part[p->part_count - 1].param) {
-        p->part[p->part_count].at = (uint8_t)at;
+        p->part[p->part_count].at = (uint8_t)c->len;
         p->part[p->part_count].len = 0;
         p->part[p->part_count++].param = false;
     }
     p->part[p->part_count - 1].len = (uint8_t)(p->part[p->part_count - 1].len + len);
-    return 0;
-}
-
-static bool is_name(weir_bytes text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        if (!letter && (i == 0 || c < '0' || c > '9'))
-            return false;
-    }
-    return text.len > 0;
-}
-
-static bool is_taken(const struct weir__http_pattern *p, weir_bytes name)
-{
-    for (size_t i = 0; i < p->part_count; i++)
-        if (p->part[i].param && weir_bytes_equal((weir_bytes){p->text + p->part[i].at, p->part[i].len}, name))
-            return true;
-    return false;
+    memcpy(c->out->text + c->len, data, len);
+    c->len += len;
 }
 
 static int add_param(struct compiler *c, weir_bytes segment, size_t index)
 {
     struct weir__http_pattern *p = c->out;
-    weir_bytes name = {segment.data + 1, segment.len - 2};
-    int err;
+    weir_bytes name = weir__http_segment_name(segment);
 
-    if (!is_name(name))
-        return refuse(c, c->at, "expected a name of letters, digits and _ between { and }");
-    if (is_taken(p, name))
-        return refuse(c, c->at, "this name stands twice in the path, expected different ones");
-    if (p->param_count == WEIR__HTTP_PARAMS_MAX)
-        return refuse(c, c->at, "more than 8 parameters, expected fewer");
-    err = add_literal(c, "/", 1);
-    if (err < 0)
-        return err;
+    if (!weir_pattern_name_is_valid(name))
+        return refuse(c, name.data,
+                      "parameter names of letters, digits and '_', starting with a letter or '_'");
+    for (size_t i = 0; i < p->part_count; i++)
+        if (p->part[i].param && weir_bytes_equal((weir_bytes){p->text + p->part[i].at, p->part[i].len}, name))
+            return refuse(c, name.data, "each parameter name once");
+    if (p->param_count == WEIR_PARAMS_MAX)
+        return refuse(c, segment.data, "at most 8 parameters");
+    add_literal(c, "/", 1);
     p->part[p->part_count].at = (uint8_t)c->len;
     p->part[p->part_count].len = (uint8_t)name.len;
     p->part[p->part_count].param = true;
-    p->part[p->part_count].segment = (uint8_t)index;
-    err = append(c, name.data, name.len);
-    if (err < 0)
-        return err;
-    p->part_count++;
+    p->part[p->part_count++].segment = (uint8_t)index;
     p->param_count++;
+    memcpy(p->text + c->len, name.data, name.len);
+    c->len += name.len;
     return 0;
+}
+
+/* Says what was expected in place of an escape; NULL: it is valid. Paths are matched with unreserved
+ * characters decoded, so a pattern with one encoded would match nothing. */
+static const char *wrong_escape(int byte)
+{
+    if (byte < 0)
+        return "two hexadecimal digits behind '%'";
+    if (byte == 0)
+        return "no '%00'";
+    return weir__http_char_is((char)byte, WEIR__HTTP_UNRESERVED)
+               ? "letters, digits and -._~ as they are, not as '%XX'"
+               : NULL;
+}
+
+static const char *wrong_literal(char c)
+{
+    if (c == '{' || c == '}')
+        return "a parameter that fills its segment, /{name}/";
+    if (c == '*')
+        return "a '*' only as the last segment";
+    if (c == '?' || c == '#')
+        return "a path without '?' and '#'";
+    return weir__http_char_is(c, WEIR__HTTP_TARGET) ? NULL : "other characters written as '%XX'";
 }
 
 static int add_plain(struct compiler *c, weir_bytes segment)
 {
-    char slashed[WEIR__HTTP_PATTERN_BYTES_MAX + 1], normal_room[WEIR__HTTP_PATTERN_BYTES_MAX + 1];
-    struct weir__http_fault why = {0};
-    weir_bytes normal;
-
-    if (memchr(segment.data, '{', segment.len) != NULL || memchr(segment.data, '}', segment.len) != NULL)
-        return refuse(c, c->at, "{ or } inside a segment, expected {name} for a whole one");
-    if (memchr(segment.data, '*', segment.len) != NULL)
-        return refuse(c, c->at, "a star that is not alone at the end, expected /* there");
-    if (segment.len + 1 > sizeof slashed)
-        return refuse(c, c->at, "a path of more than 255 bytes, expected a shorter one");
-    slashed[0] = '/';
-    memcpy(slashed + 1, segment.data, segment.len);
-    if (weir__http_path_normalize((weir_bytes){slashed, segment.len + 1}, normal_room, sizeof normal_room,
-                                  &normal, &why) < 0)
-        return refuse(c, c->at, why.message);
-    if (segment.len > 0 && normal.len <= 1)
-        return refuse(c, c->at, "a segment . or .. never matches, because paths are resolved first");
-    return add_literal(c, normal.data, normal.len);
+    if (weir__http_is_dots(segment))
+        return refuse(c, segment.data, "no segment '.' or '..'");
+    add_literal(c, "/", 1);
+    for (size_t i = 0; i < segment.len;) {
+        bool escaped = segment.data[i] == '%';
+        int byte = escaped ? weir__percent_byte(segment, i) : segment.data[i];
+        const char *expected = escaped ? wrong_escape(byte) : wrong_literal(segment.data[i]);
+        char escape[3];
+        if (expected != NULL)
+            return refuse(c, segment.data + i, expected);
+        if (escaped)
+            add_literal(c, escape, weir__percent_escape((char)byte, escape));
+        else
+            add_literal(c, segment.data + i, 1);
+        i += escaped ? 3 : 1;
+    }
+    return 0;
 }
 
-int weir__http_pattern_compile(weir_bytes text, struct weir__http_pattern *out,
-                               struct weir__http_pattern_fault *fault)
+int weir__http_pattern_compile(weir_bytes text, struct weir__http_pattern *out, weir_text_fault *fault)
 {
     struct compiler c = {.out = out, .text = text, .fault = fault};
+    weir_bytes rest = text, segment;
 
     memset(out, 0, sizeof *out);
     if (text.len == 0 || text.data[0] != '/')
-        return refuse(&c, 0, "expected a path that begins with /");
-    for (size_t index = 0; c.at < text.len; index++) {
-        weir_bytes segment = {text.data + c.at + 1, 0};
-        size_t room = text.len - c.at - 1;
-        const char *slash = memchr(segment.data, '/', room);
-        int err;
-        segment.len = slash != NULL ? (size_t)(slash - segment.data) : room;
-        if (slash == NULL && segment.len == 1 && segment.data[0] == '*') {
+        return refuse(&c, text.data, "a path that begins with '/'");
+    if (text.len > WEIR_PATTERN_BYTES_MAX)
+        return refuse(&c, text.data + WEIR_PATTERN_BYTES_MAX, "at most 255 characters");
+    for (size_t index = 0; weir__http_segment_next(&rest, &segment); index++) {
+        int err = 0;
+        if (rest.len == 0 && segment.len == 1 && segment.data[0] == '*')
             out->star = true;
-            err = 0;
-        } else if (segment.len >= 2 && segment.data[0] == '{' && segment.data[segment.len - 1] == '}') {
-            err = add_param(&c, segment, index);
-        } else {
-            err = add_plain(&c, segment);
-        }
+        else if (segment.len == 0 && rest.len > 0)
+            err = refuse(&c, segment.data, "no empty segment, '//'");
+        else
+            err = weir__http_segment_name(segment).len > 0 ? add_param(&c, segment, index)
+                                                           : add_plain(&c, segment);
         if (err < 0)
             return err;
-        c.at += 1 + segment.len;
     }
     return 0;
+}
+
+int weir_pattern_check(weir_bytes pattern, weir_text_fault *fault)
+{
+    struct weir__http_pattern compiled;
+
+    return weir__http_pattern_compile(pattern, &compiled, fault);
 }
 
 /* --- matching --- */
@@ -211,11 +204,6 @@ static size_t mark_at(weir_bytes text, size_t at, bool *parameters)
     return 0;
 }
 
-static bool is_dots(const char *part, size_t len)
-{
-    return (len == 1 && part[0] == '.') || (len == 2 && part[0] == '.' && part[1] == '.');
-}
-
 static bool has(weir_bytes text, char c)
 {
     return memchr(text.data, c, text.len) != NULL;
@@ -231,7 +219,7 @@ bool weir__http_path_has_dots(weir_bytes normal)
     while (at < normal.len) {
         bool parameters;
         size_t len = mark_at(normal, at, &parameters);
-        if (len > 0 && inside && is_dots(normal.data + start, at - start))
+        if (len > 0 && inside && weir__http_is_dots((weir_bytes){normal.data + start, at - start}))
             return true;
         at += len > 0 ? len : 1;
         if (len > 0) {
@@ -239,7 +227,7 @@ bool weir__http_path_has_dots(weir_bytes normal)
             inside = !parameters;
         }
     }
-    return inside && is_dots(normal.data + start, at - start);
+    return inside && weir__http_is_dots((weir_bytes){normal.data + start, at - start});
 }
 
 const struct weir__http_param *weir__http_params_find(const struct weir__http_params *params, weir_bytes name)

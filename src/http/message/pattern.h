@@ -2,9 +2,6 @@
 /* Route patterns: which paths a route takes, and the parameters in them.
  *
  * Threading: compiled patterns are immutable: any number of threads may use one at once.
- *
- * A pattern is literal segments, {name} for one whole, non-empty segment, and perhaps a last star that takes
- * the rest, the bare prefix too: /files/… matches /files, /files/ and /files/a/b.
  */
 #ifndef WEIR__HTTP_MESSAGE_PATTERN_H
 #define WEIR__HTTP_MESSAGE_PATTERN_H
@@ -15,18 +12,9 @@
 
 #include <weir/buffer.h>
 #include <weir/error.h>
+#include <weir/http_text.h>
 
-enum {
-    WEIR__HTTP_PARAMS_MAX = 8,
-    WEIR__HTTP_PATTERN_PARTS_MAX = 2 * WEIR__HTTP_PARAMS_MAX + 1,
-    WEIR__HTTP_PATTERN_BYTES_MAX = 255,
-};
-
-/* Why a pattern was refused. */
-struct weir__http_pattern_fault {
-    size_t at;           /* offset in its text */
-    const char *message; /* static: what was wrong and what was expected */
-};
+enum { WEIR__HTTP_PATTERN_PARTS_MAX = 2 * WEIR_PARAMS_MAX + 1 };
 
 struct weir__http_param {
     weir_bytes name;  /* points into the pattern */
@@ -35,7 +23,7 @@ struct weir__http_param {
 
 struct weir__http_params {
     size_t count;
-    struct weir__http_param item[WEIR__HTTP_PARAMS_MAX];
+    struct weir__http_param item[WEIR_PARAMS_MAX];
     weir_bytes rest; /* what the last star took of the normal path, without the '/' before it */
 };
 
@@ -48,17 +36,17 @@ struct weir__http_pattern {
     uint8_t part_count;
     uint8_t param_count;
     bool star;
-    char text[WEIR__HTTP_PATTERN_BYTES_MAX + 1];
+    char text[WEIR_PATTERN_BYTES_MAX + 1];
 };
 
-/* Compiles a pattern. Literals are brought into the normal form of paths, so /%7Ea and /~a are the same
- * pattern.
- * Owns:    copies what it needs of text into out.
- * Returns: 0, or -WEIR_ECONFIG and fault is filled.
+/* Compiles a pattern of the grammar of weir_pattern_check(). Escapes get upper-case digits, as in the normal
+ * form of paths.
+ * Owns:    copies what it needs of text into out. fault may be NULL.
+ * Returns: 0; -EINVAL, and fault is filled.
  * Where:   any thread.
  */
 WEIR_CHECKED int weir__http_pattern_compile(weir_bytes text, struct weir__http_pattern *out,
-                                            struct weir__http_pattern_fault *fault);
+                                            weir_text_fault *fault);
 
 /* Whether a path matches. `normal` is the result of weir__http_path_normalize(path). Parameters are spans of
  * `path`, so that each is passed on exactly as it came.

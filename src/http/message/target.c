@@ -5,6 +5,7 @@
 
 #include "http/message/chars.h"
 #include "http/message/headers.h"
+#include "http/message/percent.h"
 
 static int refuse(struct weir__http_fault *fault, int status, const char *message)
 {
@@ -28,17 +29,16 @@ static size_t find_either(weir_bytes text, char a, char b)
     return i;
 }
 
-/* The length of "http://" or "https://" at the start of text, or 0. *tls says which. */
-static size_t scheme_len(weir_bytes text, bool *tls)
+size_t weir__http_scheme_length(weir_bytes text, bool *tls)
 {
     static const weir_bytes plain = {"http://", 7}, secure = {"https://", 8};
-    bool is_plain;
 
     *tls = text.len >= secure.len && weir_bytes_equal_nocase((weir_bytes){text.data, secure.len}, secure);
     if (*tls)
         return secure.len;
-    is_plain = text.len >= plain.len && weir_bytes_equal_nocase((weir_bytes){text.data, plain.len}, plain);
-    return is_plain ? plain.len : 0;
+    return text.len >= plain.len && weir_bytes_equal_nocase((weir_bytes){text.data, plain.len}, plain)
+               ? plain.len
+               : 0;
 }
 
 static void split_query(weir_bytes text, struct weir__http_target *out)
@@ -53,7 +53,7 @@ static void split_query(weir_bytes text, struct weir__http_target *out)
 static int parse_absolute(weir_bytes target, struct weir__http_target *out, struct weir__http_fault *fault)
 {
     bool tls;
-    size_t start = scheme_len(target, &tls);
+    size_t start = weir__http_scheme_length(target, &tls);
     weir_bytes rest;
     size_t len;
 
@@ -96,67 +96,6 @@ int weir__http_target_parse(weir_bytes target, struct weir__http_target *out, st
     return parse_absolute(target, out, fault);
 }
 
-/* --- escapes --- */
-
-/* The byte that the escape at text[at] stands for, or -1 if it is broken. */
-static int unescape(weir_bytes text, size_t at)
-{
-    int high, low;
-
-    if (text.len - at < 3)
-        return -1;
-    high = weir__http_hex(text.data[at + 1]);
-    low = weir__http_hex(text.data[at + 2]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
-static size_t escape(char c, char *out)
-{
-    static const char digits[] = "0123456789ABCDEF";
-
-    out[0] = '%';
-    out[1] = digits[(unsigned char)c >> 4];
-    out[2] = digits[(unsigned char)c & 15];
-    return 3;
-}
-
-int weir__http_percent_decode(weir_bytes text, char *out, size_t room)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        int c = (unsigned char)text.data[i];
-        if (c == '%') {
-            c = unescape(text, i);
-            if (c <= 0 || c == '/')
-                return -WEIR_EPROTOCOL;
-            i += 2;
-        }
-        if (c == 0)
-            return -WEIR_EPROTOCOL;
-        if (n == room)
-            return -WEIR_ETOOLARGE;
-        out[n++] = (char)c;
-    }
-    return (int)n;
-}
-
-int weir__http_percent_encode(weir_bytes text, char *out, size_t room)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        bool plain = weir__http_char_is(text.data[i], WEIR__HTTP_UNRESERVED);
-        if (room - n < (plain ? 1u : 3u))
-            return -WEIR_ETOOLARGE;
-        if (plain)
-            out[n++] = text.data[i];
-        else
-            n += escape(text.data[i], out + n);
-    }
-    return (int)n;
-}
-
 /* --- the normal form --- */
 
 /* Copies the segment at *in, up to the next '/' or the end, with unreserved characters decoded. Returns the
@@ -176,14 +115,14 @@ static int copy_segment(weir_bytes path, size_t *in, char *out, size_t *n, const
             out[(*n)++] = c;
             continue;
         }
-        byte = unescape(path, i);
+        byte = weir__percent_byte(path, i);
         *wrong = byte < 0 ? "the path holds a '%' without two hex digits" : "the path holds %00";
         if (byte <= 0)
             return 400;
         if (weir__http_char_is((char)byte, WEIR__HTTP_UNRESERVED))
             out[(*n)++] = (char)byte;
         else
-            *n += escape((char)byte, out + *n);
+            *n += weir__percent_escape((char)byte, out + *n);
         i += 2;
     }
     *in = i;
@@ -258,7 +197,7 @@ static enum segment kind_of_raw(weir_bytes segment)
     size_t n = 0;
 
     for (size_t i = 0; i < segment.len; i++) {
-        int c = segment.data[i] == '%' ? unescape(segment, i) : segment.data[i];
+        int c = segment.data[i] == '%' ? weir__percent_byte(segment, i) : segment.data[i];
         if (c != '.' || n == 2)
             return PLAIN;
         dots[n++] = '.';
@@ -288,80 +227,4 @@ weir_bytes weir__http_path_segment(weir_bytes path, size_t index)
         depth++;
     }
     return found;
-}
-
-/* --- URLs --- */
-
-static const char *parse_authority(weir_bytes authority, struct weir__http_url *out)
-{
-    const char *host_end;
-    size_t len, port_at;
-    unsigned port = 0;
-
-    if (memchr(authority.data, '@', authority.len) != NULL)
-        return "a URL with a user name, which is not supported";
-    if (!weir__http_is_host(authority))
-        return "a URL without a valid host: http://host[:port]/path was expected";
-    out->authority = authority;
-    out->ip6 = authority.data[0] == '[';
-    host_end = memchr(authority.data, out->ip6 ? ']' : ':', authority.len);
-    len = host_end != NULL ? (size_t)(host_end - authority.data) : authority.len;
-    out->host = (weir_bytes){authority.data + out->ip6, len - out->ip6};
-    out->port = out->tls ? 443 : 80;
-    port_at = len + out->ip6 + 1; /* after the colon */
-    if (port_at > authority.len)
-        return NULL;
-    for (size_t i = port_at; i < authority.len; i++)
-        port = port * 10 + (unsigned)(authority.data[i] - '0');
-    if (port == 0)
-        return "a URL with port 0 or a ':' without a port: 1 to 65535 was expected";
-    out->port = (uint16_t)port;
-    return NULL;
-}
-
-static const char *check_target(weir_bytes target)
-{
-    for (size_t i = 0; i < target.len; i++) {
-        char c = target.data[i];
-        if (!weir__http_char_is(c, WEIR__HTTP_VISIBLE))
-            return "a URL with a space, control character or one beyond ASCII; it must be escaped";
-        if (c == '#')
-            return "a URL with a fragment, which is not for the server";
-        if (c == '%' && unescape(target, i) < 0)
-            return "a URL with a '%' without two hex digits";
-    }
-    return NULL;
-}
-
-static const char *parse_url(weir_bytes url, struct weir__http_url *out)
-{
-    size_t start = scheme_len(url, &out->tls);
-    weir_bytes rest;
-    size_t len;
-    const char *wrong;
-
-    if (start == 0)
-        return "not a URL that starts with http:// or https://";
-    rest = from(url, start);
-    len = find_either(rest, '/', '?');
-    wrong = check_target(from(rest, len));
-    if (wrong == NULL)
-        wrong = parse_authority((weir_bytes){rest.data, len}, out);
-    if (wrong != NULL)
-        return wrong;
-    out->target = from(rest, len);
-    if (out->target.len == 0)
-        out->target = WEIR__HTTP_TEXT("/");
-    if (out->target.data[0] == '?')
-        return "a URL with a query but no path: http://host/?query was expected";
-    return NULL;
-}
-
-int weir__http_url_parse(weir_bytes url, struct weir__http_url *out, const char **wrong)
-{
-    const char *message = parse_url(url, out);
-
-    if (wrong != NULL)
-        *wrong = message;
-    return message != NULL ? -WEIR_EPROTOCOL : 0;
 }

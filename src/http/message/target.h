@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Targets and URLs: taking them apart, and the normal form of paths, which routes are matched against.
+/* Targets of requests: taking them apart, and the normal form of paths, which routes are matched against.
  *
  * Threading: pure functions over the caller's memory.
  */
@@ -53,35 +53,7 @@ WEIR_CHECKED int weir__http_path_normalize(weir_bytes path, char *out, size_t ro
  */
 weir_bytes weir__http_path_segment(weir_bytes path, size_t index);
 
-/* Decodes every escape of a path for use as a file name, where %2F and %00 can't stand.
- * Returns: the bytes written to out (at most text.len); -WEIR_EPROTOCOL broken escape, %2F or %00;
- *          -WEIR_ETOOLARGE no room.
- * Where:   any thread.
- */
-WEIR_CHECKED int weir__http_percent_decode(weir_bytes text, char *out, size_t room);
-
-/* Encodes all but unreserved characters, so that the text can stand anywhere in a path or query.
- * Returns: the bytes written to out (at most 3 × text.len), or -WEIR_ETOOLARGE.
- * Where:   any thread.
- */
-WEIR_CHECKED int weir__http_percent_encode(weir_bytes text, char *out, size_t room);
-
-/* An absolute http or https URL, for clients. */
-struct weir__http_url {
-    bool tls;             /* https */
-    bool ip6;             /* host is an IPv6 address; its brackets are not part of host */
-    uint16_t port;        /* 80 or 443 if none is written */
-    weir_bytes host;      /* name or address */
-    weir_bytes authority; /* host[:port] as written: for the Host field */
-    weir_bytes target;    /* path and query for the request line, "/" if none is written; "?q" right behind
-                             the authority is a fault, because its target could not point into url */
-};
-
-/* Takes an absolute URL apart. No user, no fragment, no bytes outside visible ASCII, broken escapes refused.
- * Owns:    spans point into url (or at a static "/").
- * Returns: 0, or -WEIR_EPROTOCOL: *wrong (if not NULL) is static text, what was wrong and what was expected.
- * Where:   any thread.
- */
-WEIR_CHECKED int weir__http_url_parse(weir_bytes url, struct weir__http_url *out, const char **wrong);
+/* The length of "http://" or "https://" at the start of text, or 0. *tls says which. */
+size_t weir__http_scheme_length(weir_bytes text, bool *tls);
 
 #endif

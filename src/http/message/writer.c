@@ -128,7 +128,7 @@ static bool is_visible(weir_bytes text)
 
 void weir__http_write_request_line(weir__http_writer *w, weir_bytes method, weir_bytes target)
 {
-    if (!weir__http_is_token(method) || !is_visible(target)) {
+    if (!weir_token_is_valid(method) || !is_visible(target)) {
         fail(w, -EINVAL);
         return;
     }
@@ -150,7 +150,7 @@ static void put_field(weir__http_writer *w, weir_bytes name, weir_bytes value)
 
 void weir__http_write_field(weir__http_writer *w, weir_bytes name, weir_bytes value)
 {
-    if (weir__http_is_token(name) && weir__http_is_value(value))
+    if (weir_token_is_valid(name) && weir_header_value_is_valid(value))
         put_field(w, name, value);
     else
         fail(w, -EINVAL);
@@ -158,7 +158,7 @@ void weir__http_write_field(weir__http_writer *w, weir_bytes name, weir_bytes va
 
 void weir__http_write_trusted(weir__http_writer *w, weir_bytes name, weir_bytes value)
 {
-    assert(weir__http_is_token(name) && weir__http_is_value(value));
+    assert(weir_token_is_valid(name) && weir_header_value_is_valid(value));
     put_field(w, name, value);
 }
 

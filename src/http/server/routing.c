@@ -23,26 +23,12 @@ static const char *const method_names[WEIR__METHOD_COUNT] = {
     [WEIR__HTTP_TRACE] = "TRACE",     [WEIR__HTTP_OTHER_METHOD] = "OTHER",
 };
 
-/* Takes the next word from a list of methods. */
-static bool next_method(weir_bytes *rest, weir_bytes *word)
-{
-    while (rest->len > 0 && (*rest->data == ' ' || *rest->data == ','))
-        rest->data++, rest->len--;
-    word->data = rest->data;
-    for (word->len = 0;
-         word->len < rest->len && word->data[word->len] != ' ' && word->data[word->len] != ',';)
-        word->len++;
-    rest->data += word->len;
-    rest->len -= word->len;
-    return word->len > 0;
-}
-
 static unsigned methods_of(const weir_route *route)
 {
     weir_bytes rest = weir_bytes_of(route->methods), word;
     unsigned methods = route->methods == NULL ? UINT_MAX : 0;
 
-    while (next_method(&rest, &word))
+    while (weir__http_method_next(&rest, &word))
         methods |= 1u << weir__http_method_of(word);
     return methods & 1u << WEIR__HTTP_GET ? methods | 1u << WEIR__HTTP_HEAD : methods;
 }
@@ -55,19 +41,26 @@ void weir__routes_free(struct weir_server *server)
     free(server->routes);
 }
 
+static int refuse_route(const weir_route *route, const char *what, const char *text,
+                        const weir_text_fault *fault)
+{
+    weir_log(WEIR_LOG_ERROR, "a route is not valid", WEIR_KV("path", route->path), WEIR_KV(what, text),
+             WEIR_KV_INT("offset", fault->at), WEIR_KV("expected", fault->expected));
+    return -WEIR_ECONFIG;
+}
+
 static int compile_route(struct weir__route *route, const weir_route *given)
 {
-    struct weir__http_pattern_fault fault = {0};
+    weir_text_fault fault;
 
     route->given = given;
-    route->methods = methods_of(given);
     if (given->path == NULL || given->handler == NULL)
         return -EINVAL;
-    if (weir__http_pattern_compile(weir_bytes_of(given->path), &route->pattern, &fault) < 0) {
-        weir_log(WEIR_LOG_ERROR, "a route's path can't be understood", WEIR_KV("path", given->path),
-                 WEIR_KV("error", fault.message));
-        return -WEIR_ECONFIG;
-    }
+    if (weir__http_pattern_compile(weir_bytes_of(given->path), &route->pattern, &fault) < 0)
+        return refuse_route(given, "path", given->path, &fault);
+    if (given->methods != NULL && weir_methods_check(weir_bytes_of(given->methods), &fault) < 0)
+        return refuse_route(given, "methods", given->methods, &fault);
+    route->methods = methods_of(given);
     for (size_t m = 0; m < WEIR__METHOD_COUNT; m++)
         if (asprintf(&route->task_names[m], "%s %s", method_names[m], given->path) < 0) {
             route->task_names[m] = NULL;
@@ -97,7 +90,7 @@ static bool names_method(const weir_route *route, weir_bytes method)
 {
     weir_bytes rest = weir_bytes_of(route->methods), word;
 
-    while (next_method(&rest, &word))
+    while (weir__http_method_next(&rest, &word))
         if (weir_bytes_equal(word, method))
             return true;
     return route->methods == NULL;
@@ -132,7 +125,7 @@ static void add_methods(struct weir__exchange *x, const weir_route *route, const
 {
     weir_bytes rest = weir_bytes_of(route->methods != NULL ? route->methods : every_method), word;
 
-    while (next_method(&rest, &word)) {
+    while (weir__http_method_next(&rest, &word)) {
         add_word(x, allow, word);
         if (weir_bytes_equal(word, WEIR__HTTP_TEXT("GET")))
             add_word(x, allow, WEIR__HTTP_TEXT("HEAD"));

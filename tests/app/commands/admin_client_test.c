@@ -41,25 +41,11 @@ static void what_is_no_address_is_refused(void **state)
             fail_msg("'%s' is taken for an address", bad[i]);
 }
 
-static void a_query_is_encoded(void **state)
-{
-    char path[64] = "/tasks";
-
-    (void)state;
-    assert_int_equal(admin_client_add_query(path, sizeof path, "filter", "GET /a b&c=\xc3\xa9"), 0);
-    assert_string_equal(path, "/tasks?filter=GET%20%2Fa%20b%26c%3D%C3%A9");
-    assert_int_equal(admin_client_add_query(path, sizeof path, "limit", "10"), 0);
-    assert_string_equal(path, "/tasks?filter=GET%20%2Fa%20b%26c%3D%C3%A9&limit=10");
-    assert_int_equal(admin_client_add_query(path, sizeof path, "more", "than fits"), -WEIR_ETOOLARGE);
-    assert_true(strlen(path) < sizeof path);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_may_be_short),
         cmocka_unit_test(what_is_no_address_is_refused),
-        cmocka_unit_test(a_query_is_encoded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

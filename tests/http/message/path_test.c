@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Targets, paths, URLs and route patterns. */
+/* Targets, paths and route patterns. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,40 +77,6 @@ static void targets_come_apart(void **state)
     assert_int_equal(weir__http_target_parse(weir_bytes_of("a/b"), &t, &fault), -WEIR_EPROTOCOL);
 }
 
-static void urls_come_apart(void **state)
-{
-    static const char *const wrong_ones[] = {"",
-                                             "h/x",
-                                             "ftp://h/",
-                                             "http://",
-                                             "http:///x",
-                                             "http://u@h/",
-                                             "http://h:0x/",
-                                             "http://h:70000/",
-                                             "http://[::1/",
-                                             "http://h/a b",
-                                             "http://h/#f"};
-    struct weir__http_url url;
-    const char *wrong;
-
-    (void)state;
-    assert_int_equal(weir__http_url_parse(weir_bytes_of("http://a.b:8080/c?d"), &url, &wrong), 0);
-    assert_text(url.host, "a.b");
-    assert_int_equal(url.port, 8080);
-    assert_text(url.authority, "a.b:8080");
-    assert_text(url.target, "/c?d");
-    assert_int_equal(weir__http_url_parse(weir_bytes_of("https://[::1]"), &url, &wrong), 0);
-    assert_true(url.tls && url.ip6);
-    assert_text(url.host, "::1");
-    assert_int_equal(url.port, 443);
-    assert_text(url.target, "/");
-    for (size_t i = 0; i < sizeof wrong_ones / sizeof *wrong_ones; i++) {
-        wrong = NULL;
-        assert_int_equal(weir__http_url_parse(weir_bytes_of(wrong_ones[i]), &url, &wrong), -WEIR_EPROTOCOL);
-        assert_non_null(wrong);
-    }
-}
-
 /* --- patterns --- */
 
 struct match {
@@ -125,7 +92,7 @@ static const struct match matches[] = {
     {"/a/", "/a", false, NULL, NULL, NULL},
     {"/a", "/ab", false, NULL, NULL, NULL},
     {"/~a", "/%7Ea", true, NULL, NULL, NULL},
-    {"/%7Ea", "/~a", true, NULL, NULL, NULL},
+    {"/%2fa", "/%2Fa", true, NULL, NULL, NULL},
     {"/users/{id}", "/users/7", true, "7", NULL, NULL},
     {"/users/{id}", "/users/", false, NULL, NULL, NULL},
     {"/users/{id}", "/users/7/", false, NULL, NULL, NULL},
@@ -149,7 +116,7 @@ static void routes_match_whole_segments(void **state)
     for (size_t i = 0; i < sizeof matches / sizeof *matches; i++) {
         const struct match *m = &matches[i];
         struct weir__http_pattern pattern;
-        struct weir__http_pattern_fault fault = {0};
+        weir_text_fault fault = {0};
         struct weir__http_params params;
         struct weir__http_fault why = {0};
         char room[64];
@@ -173,24 +140,26 @@ static void patterns_that_cannot_be_are_refused(void **state)
     static const char *const wrong_ones[] = {
         "",        "a",     "/a*",      "/*/a",   "/{}",
         "/{a",     "/x{a}", "/{a}/{a}", "/{a-b}", "/{1}",
+        "/%7Ea",   "/a//b", "/a?b",     "/a\"b",  "/a b",
         "/a/../b", "/.",    "/%00",     "/%",     "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}"};
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong_ones / sizeof *wrong_ones; i++) {
         struct weir__http_pattern pattern;
-        struct weir__http_pattern_fault fault = {0};
+        weir_text_fault fault = {0};
         int err = weir__http_pattern_compile(weir_bytes_of(wrong_ones[i]), &pattern, &fault);
         if (err == 0)
             print_message("# taken: %s\n", wrong_ones[i]);
-        assert_int_equal(err, -WEIR_ECONFIG);
-        assert_non_null(fault.message);
+        assert_int_equal(err, -EINVAL);
+        assert_non_null(fault.expected);
+        assert_true(fault.at <= strlen(wrong_ones[i]));
     }
 }
 
 static void parameters_are_found_by_name(void **state)
 {
     struct weir__http_pattern pattern;
-    struct weir__http_pattern_fault fault;
+    weir_text_fault fault;
     struct weir__http_params params;
     weir_bytes path = weir_bytes_of("/one/two");
 
@@ -204,7 +173,7 @@ static void parameters_are_found_by_name(void **state)
 static void the_target_star_matches_nothing(void **state)
 {
     struct weir__http_pattern pattern;
-    struct weir__http_pattern_fault fault;
+    weir_text_fault fault;
     weir_bytes none = {"", 0};
 
     (void)state;
@@ -215,13 +184,9 @@ static void the_target_star_matches_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths_have_one_form),
-        cmocka_unit_test(targets_come_apart),
-        cmocka_unit_test(urls_come_apart),
-        cmocka_unit_test(routes_match_whole_segments),
-        cmocka_unit_test(patterns_that_cannot_be_are_refused),
-        cmocka_unit_test(parameters_are_found_by_name),
-        cmocka_unit_test(the_target_star_matches_nothing),
+        cmocka_unit_test(paths_have_one_form),          cmocka_unit_test(targets_come_apart),
+        cmocka_unit_test(routes_match_whole_segments),  cmocka_unit_test(patterns_that_cannot_be_are_refused),
+        cmocka_unit_test(parameters_are_found_by_name), cmocka_unit_test(the_target_star_matches_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

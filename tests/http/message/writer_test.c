@@ -152,7 +152,7 @@ static void lists_come_apart(void **state)
     size_t n = 0;
 
     (void)state;
-    for (; weir__http_list_next(&rest, &element); n++) {
+    for (; weir_list_next(&rest, ',', &element); n++) {
         assert_true(n < 4);
         assert_int_equal(element.len, strlen(expected[n]));
         assert_memory_equal(element.data, expected[n], element.len);
@@ -162,16 +162,30 @@ static void lists_come_apart(void **state)
 
 static void hop_by_hop_fields_are_known(void **state)
 {
-    static const struct weir__http_field fields[] = {FIELD("Connection", "x-mine, Host, content-length")};
+    const weir_bytes connection = WEIR__HTTP_TEXT("x-mine, Host, content-length"), none = {"", 0};
 
     (void)state;
-    assert_true(weir__http_field_is_hop_by_hop(fields, 1, WEIR__HTTP_TEXT("X-Mine")));
-    assert_true(weir__http_field_is_hop_by_hop(fields, 1, WEIR__HTTP_TEXT("connection")));
-    assert_true(weir__http_field_is_hop_by_hop(fields, 0, WEIR__HTTP_TEXT("Transfer-Encoding")));
-    assert_true(weir__http_field_is_hop_by_hop(fields, 0, WEIR__HTTP_TEXT("Proxy-Authorization")));
-    assert_false(weir__http_field_is_hop_by_hop(fields, 1, WEIR__HTTP_TEXT("host")));
-    assert_false(weir__http_field_is_hop_by_hop(fields, 1, WEIR__HTTP_TEXT("Content-Length")));
-    assert_false(weir__http_field_is_hop_by_hop(fields, 0, WEIR__HTTP_TEXT("X-Mine")));
+    assert_true(weir_header_is_hop_by_hop(WEIR__HTTP_TEXT("X-Mine"), connection));
+    assert_true(weir_header_is_hop_by_hop(WEIR__HTTP_TEXT("connection"), connection));
+    assert_true(weir_header_is_hop_by_hop(WEIR__HTTP_TEXT("Transfer-Encoding"), none));
+    assert_true(weir_header_is_hop_by_hop(WEIR__HTTP_TEXT("Proxy-Authorization"), none));
+    assert_false(weir_header_is_hop_by_hop(WEIR__HTTP_TEXT("host"), connection));
+    assert_false(weir_header_is_hop_by_hop(WEIR__HTTP_TEXT("Content-Length"), connection));
+    assert_false(weir_header_is_hop_by_hop(WEIR__HTTP_TEXT("X-Mine"), none));
+}
+
+static void parameters_are_a_list_too(void **state)
+{
+    weir_bytes rest = WEIR__HTTP_TEXT("gzip;q=0.5 ; a=\"x;y\";"), element;
+
+    (void)state;
+    assert_true(weir_list_next(&rest, ';', &element));
+    assert_true(weir_bytes_equal(element, WEIR__HTTP_TEXT("gzip")));
+    assert_true(weir_list_next(&rest, ';', &element));
+    assert_true(weir_bytes_equal(element, WEIR__HTTP_TEXT("q=0.5")));
+    assert_true(weir_list_next(&rest, ';', &element));
+    assert_true(weir_bytes_equal(element, WEIR__HTTP_TEXT("a=\"x;y\"")));
+    assert_false(weir_list_next(&rest, ';', &element));
 }
 
 int main(void)
@@ -186,6 +200,7 @@ int main(void)
         cmocka_unit_test(fields_are_found_whatever_their_case),
         cmocka_unit_test(lists_come_apart),
         cmocka_unit_test(hop_by_hop_fields_are_known),
+        cmocka_unit_test(parameters_are_a_list_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

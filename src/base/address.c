@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include <weir/address.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "base/text_fault.h"
+
+enum {
+    NAME_CHARS_MAX = 253,
+    LABEL_CHARS_MAX = 63,
+    PORT_DIGITS_MAX = 5,
+    UNIX_PATH_BYTES = sizeof((struct sockaddr_un *)0)->sun_path, /* with its NUL */
+};
+
+_Static_assert(UNIX_PATH_BYTES == 108, "a fault names this number");
+
+static const char any_address[] = "HOST:PORT, [IPV6]:PORT or unix:PATH";
+
+/* --- hosts --- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_label_char(char c)
+{
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+}
+
+static bool is_ipv6(weir_bytes host)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+
+    if (host.len >= sizeof text || memchr(host.data, '\0', host.len) != NULL)
+        return false;
+    memcpy(text, host.data, host.len);
+    text[host.len] = '\0';
+    return inet_pton(AF_INET6, text, &address) == 1;
+}
+
+/* Reads a number of at most 255 without leading zeros. Returns: its length; 0: there is none. */
+static size_t octet_length(const char *text, size_t left)
+{
+    unsigned value = 0;
+    size_t n = 0;
+
+    while (n < left && n < 3 && is_digit(text[n]))
+        value = value * 10 + (unsigned)(text[n++] - '0');
+    return value > 255 || (n > 1 && text[0] == '0') ? 0 : n;
+}
+
+static bool is_ipv4(weir_bytes host)
+{
+    size_t at = 0;
+
+    for (int i = 0; i < 4; i++) {
+        size_t n = octet_length(host.data + at, host.len - at);
+        at += n;
+        if (n == 0 || (i < 3 && (at == host.len || host.data[at++] != '.')))
+            return false;
+    }
+    return at == host.len;
+}
+
+enum weir_host_type weir_host_type_of(weir_bytes host)
+{
+    size_t label = 0; /* where the present one begins */
+    bool number = true;
+
+    if (host.len == 0 || host.len > NAME_CHARS_MAX)
+        return WEIR_HOST_INVALID;
+    for (size_t i = 0; i <= host.len; i++) {
+        bool ends = i == host.len || host.data[i] == '.';
+        if (!ends && host.data[i] == ':')
+            return is_ipv6(host) ? WEIR_HOST_IPV6 : WEIR_HOST_INVALID;
+        if (!ends && !is_label_char(host.data[i]))
+            return WEIR_HOST_INVALID;
+        number = number && (ends || is_digit(host.data[i]));
+        if (!ends)
+            continue;
+        if (i == label || i - label > LABEL_CHARS_MAX || host.data[label] == '-' || host.data[i - 1] == '-')
+            return WEIR_HOST_INVALID;
+        if (i == host.len)
+            break;
+        label = i + 1;
+        number = true;
+    }
+    if (!number)
+        return WEIR_HOST_NAME;
+    return is_ipv4(host) ? WEIR_HOST_IPV4 : WEIR_HOST_INVALID;
+}
+
+/* --- addresses --- */
+
+int weir_port_parse(weir_bytes text, uint16_t *out)
+{
+    unsigned value = 0;
+
+    if (text.len == 0 || text.len > PORT_DIGITS_MAX)
+        return -EINVAL;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_digit(text.data[i]))
+            return -EINVAL;
+        value = value * 10 + (unsigned)(text.data[i] - '0');
+    }
+    if (value > UINT16_MAX)
+        return -EINVAL;
+    *out = (uint16_t)value;
+    return 0;
+}
+
+static int parse_unix(weir_bytes path, size_t at, weir_address *out, weir_text_fault *fault)
+{
+    bool valid = path.len > 0 && path.len < UNIX_PATH_BYTES && memchr(path.data, '\0', path.len) == NULL;
+
+    if (!valid)
+        return weir__text_fault(fault, at, "unix:PATH with a path of 1 to 107 bytes");
+    *out = (weir_address){.host = {"", 0}, .path = path};
+    return 0;
+}
+
+static int parse_tcp(weir_bytes text, weir_address *out, weir_text_fault *fault)
+{
+    const char *colon = text.len > 0 ? memrchr(text.data, ':', text.len) : NULL;
+    weir_bytes host = {text.data, 0};
+    enum weir_host_type type;
+    uint16_t port;
+    bool bracketed;
+
+    if (colon == NULL || (text.data[0] == '[' && colon[-1] != ']'))
+        return weir__text_fault(fault, 0, any_address);
+    host.len = (size_t)(colon - text.data);
+    if (weir_port_parse((weir_bytes){colon + 1, text.len - host.len - 1}, &port) < 0)
+        return weir__text_fault(fault, host.len + 1, "a port from 0 to 65535 behind the last colon");
+    bracketed = host.len >= 2 && host.data[0] == '[';
+    if (bracketed)
+        host = (weir_bytes){host.data + 1, host.len - 2};
+    else if (memchr(host.data, ':', host.len) != NULL)
+        return weir__text_fault(fault, 0, "an IPv6 address in brackets, [IPV6]:PORT");
+    type = weir_host_type_of(host);
+    if (type == WEIR_HOST_INVALID || bracketed != (type == WEIR_HOST_IPV6))
+        return weir__text_fault(fault, 0, any_address);
+    *out = (weir_address){.host_type = type, .host = host, .port = port, .path = {"", 0}};
+    return 0;
+}
+
+int weir_address_parse(weir_bytes text, weir_address *out, weir_text_fault *fault)
+{
+    static const char prefix[] = "unix:";
+    const size_t skipped = sizeof prefix - 1;
+
+    if (text.len >= skipped && memcmp(text.data, prefix, skipped) == 0)
+        return parse_unix((weir_bytes){text.data + skipped, text.len - skipped}, skipped, out, fault);
+    return parse_tcp(text, out, fault);
+}
+
+int weir_address_format(const weir_address *address, char *out, size_t room)
+{
+    const weir_bytes host = address->host, path = address->path;
+    int written;
+
+    if (path.len > 0)
+        written = snprintf(out, room, "unix:%.*s", (int)path.len, path.data);
+    else
+        written = snprintf(out, room, address->host_type == WEIR_HOST_IPV6 ? "[%.*s]:%u" : "%.*s:%u",
+                           (int)host.len, host.data, address->port);
+    if (written >= 0 && (size_t)written < room)
+        return written;
+    if (room > 0)
+        out[0] = '\0';
+    return -WEIR_ETOOLARGE;
+}
