@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* An HTTP client that blocks, for the thread of a test, and a server of pages that are given: neither uses
+ * the library under test. */
+#ifndef TEST_APP_SUPPORT_ASKING_H
+#define TEST_APP_SUPPORT_ASKING_H
+
+#include <stddef.h>
+
+/* --- the client --- */
+
+struct answer {
+    int status;
+    char *head; /* status line and fields, ended by NUL */
+    char *body; /* bytes, and a NUL behind them */
+    size_t bytes;
+};
+
+struct question {
+    const char *method; /* NULL: GET */
+    const char *fields; /* each ended by CR LF; NULL: "Host: localhost" */
+    const void *body;
+    size_t bytes;
+};
+
+/* Asks "HOST:PORT" (of IPv4) or "unix:PATH" as HTTP/1.0, so that the answer's body ends with the connection.
+ * q: NULL: GET. Fails the test if there is no answer. What an earlier answer held is freed. */
+void ask(struct answer *a, const char *address, const char *path, const struct question *q);
+void answer_free(struct answer *a);
+
+/* Returns: the value of the field, in room; NULL: it is not in the head. */
+const char *answer_field(const struct answer *a, const char *name, char room[256]);
+
+/* --- the server --- */
+
+struct given_page {
+    const char *path; /* without a query; NULL: every other */
+    int status;       /* 0: the connection is closed without an answer */
+    const char *body;
+};
+
+struct given_pages;
+
+/* Serves the pages, which are lent, on a thread, one connection at a time, until it is closed. */
+struct given_pages *given_pages_open(const struct given_page *pages, size_t count);
+
+/* "127.0.0.1:PORT" */
+const char *given_pages_address(const struct given_pages *p);
+
+/* Ends the thread. Returns: how many requests came; last: the target of the last, or NULL. */
+int given_pages_close(struct given_pages *p, char last[1024]);
+
+#endif
