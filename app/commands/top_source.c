@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include <weir/scope.h>
 #include <weir/task.h>
 
 /* Asks for a page. A failure is not printed, since the screen may be entered.
@@ -11,20 +10,14 @@
  */
 static json_t *ask_quietly(struct top_source *source, const char *path, char problem[TOP_PROBLEM_BYTES])
 {
-    char url[ADMIN_BASE_BYTES + 32];
     weir_reply reply = {0};
-    weir_scope scope;
     json_t *json = NULL;
-    int err;
+    const int err = admin_client_try(source->admin, path, weir_seconds(3), &reply);
 
-    snprintf(url, sizeof url, "%s%s", source->admin->base, path);
-    weir_scope_open(&scope, weir_after_ms(3000), 0);
-    err = weir_get(source->admin->client, url, &reply);
-    (void)weir_scope_close(&scope);
-    if (err < 0)
-        snprintf(problem, TOP_PROBLEM_BYTES, "%s", weir_error_text(err));
-    else if (reply.status != 200)
+    if (reply.status > 0 && reply.status != 200)
         snprintf(problem, TOP_PROBLEM_BYTES, "%s answers %d", path, reply.status);
+    else if (err < 0)
+        snprintf(problem, TOP_PROBLEM_BYTES, "%s", weir_error_text(err));
     else if ((json = json_loadb(reply.body, reply.body_bytes, 0, NULL)) == NULL)
         snprintf(problem, TOP_PROBLEM_BYTES, "%s is not JSON", path);
     weir_reply_free(&reply);
