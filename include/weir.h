@@ -19,6 +19,7 @@
 #include <weir/job.h>
 #include <weir/json.h>
 #include <weir/log.h>
+#include <weir/mailbox.h>
 #include <weir/memory.h>
 #include <weir/meter.h>
 #include <weir/pool.h>

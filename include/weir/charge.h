@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Charges: the latency of an exchange, divided exactly among what it was spent on.
  *
- * Threading: pure functions over the caller's memory.
+ * Threading: pure functions over the caller's memory, but for weir_charge_begin() and weir_charge_end(),
+ * which are for tasks.
  *
  * At each instant exactly one category is charged. While a task of the exchange runs, it is RUN. While a
  * task is ready and none runs, it is READY. While all tasks wait, the time is charged to what they wait
@@ -75,6 +76,34 @@ const char *weir_charge_category_name(enum weir_charge_category category);
  * Where:   any thread.
  */
 const char *weir_charge_label(const weir_charge *charge, char out[WEIR_CHARGE_LABEL_BYTES]);
+
+/* --- naming the waits of a foreign library --- */
+
+/* Storage for a charge that is under way: on the stack of the task. */
+typedef struct weir_charge_wait {
+    unsigned char storage[48] __attribute__((aligned(16)));
+} weir_charge_wait;
+
+/* Charges the waits of the calling task to WEIR_CHARGE_BACKEND and this name, until weir_charge_end(). For
+ * code that speaks to a service through descriptors (<weir/fd.h>) or streams of its own:
+ *
+ *     weir_charge_begin(&wait, "postgres");
+ *     err = query(connection, text);                        // waits for the connection's descriptor
+ *     weir_charge_end(&wait);
+ *
+ * The latency of the request then has a part "postgres", and a weir_tasks says "postgres: …" where the task
+ * waits. Waits that name themselves keep their names: fetches, jobs, look-ups, calls on other loops. Tasks
+ * spawned meanwhile inherit the charge. Charges nest; the innermost counts.
+ * Owns:    wait is the caller's storage, lent until the end. name is lent until the end, and until tasks
+ *          spawned meanwhile have ended; the ledger keeps a copy.
+ * Where:   task. Does not wait.
+ */
+void weir_charge_begin(weir_charge_wait *wait, const char *name);
+
+/* Ends a charge; waits are charged as before the begin.
+ * Where:   the task that began it, the innermost charge first. Does not wait.
+ */
+void weir_charge_end(weir_charge_wait *wait);
 
 #ifdef __cplusplus
 }

@@ -2,7 +2,8 @@
 /* The runtime: loops, each on a thread of its own, and how they are started and ended.
  *
  * Threading: weir_run() is called on a thread that is no loop; that thread becomes loop 0. Loops share
- * nothing but what you share; a task calls another loop with weir_loop_call().
+ * nothing but what you share; a task calls another loop with weir_loop_call(). Other threads come in by
+ * weir_post(), weir_runtime_stop() and the mailboxes of <weir/mailbox.h>.
  */
 #ifndef WEIR_RUNTIME_H
 #define WEIR_RUNTIME_H
@@ -26,7 +27,8 @@ enum weir_io {
     WEIR_IO_URING, /* fails if io_uring is not available */
     WEIR_IO_EPOLL,
     WEIR_IO_SIM, /* a simulated kernel: virtual time, an in-memory network, one loop; the same seed gives the
-                    same run */
+                    same run. Each seed but 1 has an order of its own for ready tasks and for timers of one
+                    instant; seed 1 has that of real loops. */
 };
 
 struct weir_stall;
@@ -77,12 +79,12 @@ typedef struct weir_options {
  */
 int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg) WEIR_CHECKED;
 
-/* A handle to a running runtime, for reading it from other threads. */
+/* A handle to a running runtime, for other threads. */
 typedef struct weir_runtime weir_runtime;
 
 /* Returns the runtime of the calling task.
- * Owns:    valid until weir_run() returns. A thread that is given the handle must have stopped using it by
- *          then.
+ * Owns:    valid until weir_run() returns. A call of another thread must have begun by then; one that is
+ *          under way is waited for.
  * Returns: never NULL.
  * Where:   task. Does not wait.
  */
@@ -115,6 +117,28 @@ const char *weir_loop_io(void);
  * Where:   task. Waits.
  */
 int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg) WEIR_CHECKED;
+
+enum { WEIR_POSTS_MAX = 65536 };
+
+/* Starts fn(arg) as a task on a loop, from any thread. The task belongs to the runtime: weir_run() returns
+ * after it has ended. When the first task has returned, further posts are refused, and the scopes of posted
+ * tasks are cancelled. What fn returns is dropped.
+ * Owns:    name is lent while the task lives: a literal. arg is passed to fn unchanged.
+ * Returns: 0: fn runs, exactly once, even if the runtime is ending meanwhile: all its waits fail then, and fn
+ *          can free what belongs to arg. Otherwise fn never runs: -WEIR_EBUSY WEIR_POSTS_MAX posts to this
+ * loop have not begun; -WEIR_ECLOSED the first task has returned; -EINVAL the loop does not exist; -ENOMEM.
+ * Where:   any thread while the runtime runs, jobs and tasks included; not a signal handler. Under simulation
+ *          a task or a job. Does not wait.
+ */
+int weir_post(weir_runtime *runtime, int loop, const char *name, int (*fn)(void *arg),
+              void *arg) WEIR_CHECKED;
+
+/* Cancels the first task: each of its waits fails with -WEIR_ECANCELED, and so does all that it has started
+ * in scopes. weir_run() returns when the first task has returned, with its result. Further calls do nothing.
+ * Where:   any thread while the runtime runs; not a signal handler. Under simulation a task or a job. Does
+ * not wait.
+ */
+void weir_runtime_stop(weir_runtime *runtime);
 
 /* Counts the tasks that are ready to run on a loop, for choosing the least busy loop.
  * Returns: the number; a moment old.

@@ -69,12 +69,15 @@ int weir_scope_close(weir_scope *scope);
  *
  * Leaving the block with the scope open means that its outcome is not wanted: see weir_scope_leave(). A
  * result that is wanted comes from weir_scope_close(), after which leaving the block does nothing. Needs the
- * cleanup attribute of GNU C, which gcc and clang have in C and in C++. The arguments are those of
- * weir_scope_open().
+ * cleanup attribute of GNU C, which gcc and clang have in C and in C++. It is a declaration; its arguments
+ * are those of weir_scope_open().
  */
 #define weir_scope_auto(scope, deadline, flags)                                                              \
-    weir_scope scope __attribute__((cleanup(weir_scope_leave)));                                             \
-    weir_scope_open(&scope, (deadline), (flags))
+    weir_scope scope __attribute__((cleanup(weir_scope_leave))), *const weir__open_##scope                   \
+                                                                 __attribute__((unused)) =                   \
+                                                                     (weir_scope_open(&scope, (deadline),    \
+                                                                                      (flags)),              \
+                                                                      &scope)
 
 /* Cancels a scope and closes it; its result is dropped. Does nothing if the scope is closed already.
  * Cancel:  does not shorten the wait for the tasks, which the scope's own cancel reaches.

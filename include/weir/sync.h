@@ -170,7 +170,7 @@ typedef struct weir_case {
     void *item;
 } weir_case;
 
-enum { WEIR_ON_EVENT = 1, WEIR_ON_ACQUIRE, WEIR_ON_SEND, WEIR_ON_RECEIVE };
+enum { WEIR_ON_EVENT = 1, WEIR_ON_ACQUIRE, WEIR_ON_SEND, WEIR_ON_RECEIVE, WEIR_ON_MAIL };
 
 static inline weir_case weir_on_event(weir_event *e)
 {

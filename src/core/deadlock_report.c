@@ -27,8 +27,10 @@ static void report_scope(struct report *r, const struct weir__scope *s, int dept
 {
     weir__list_each (node, &s->tasks)
         report_task(r, weir__container_of(node, struct weir__task, sibling), depth);
-    weir__list_each (node, &s->children)
-        report_scope(r, weir__container_of(node, struct weir__scope, sibling), depth + 1);
+    weir__list_each (node, &s->children) {
+        const struct weir__scope *child = weir__container_of(node, struct weir__scope, sibling);
+        report_scope(r, child, child->id != 0 ? depth + 1 : depth);
+    }
 }
 
 void weir__deadlock_report(struct weir__loop *loop)

@@ -15,7 +15,9 @@
 #include "core/lock.h"
 #include "core/loop.h"
 #include "core/runtime.h"
+#include "core/post.h"
 #include "core/scope.h"
+#include "core/shuffle.h"
 #include "core/signal.h"
 #include "core/task.h"
 
@@ -35,8 +37,12 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
     weir__clock_ticks_init();
     loop->task_id_step = (uint64_t)runtime->loop_count;
     loop->last_task_id = (uint64_t)index + 1 - loop->task_id_step; /* wraps, and comes back */
+    weir__list_init(&loop->mailboxes);
     weir__scope_init_root(loop->root, loop);
+    weir__posts_begin_loop(loop);
     weir__random_seed(&loop->random, o->seed + (uint64_t)index);
+    weir__random_seed(&loop->order, ~o->seed);
+    loop->shuffles = o->io == WEIR_IO_SIM && o->seed != 1;
     weir__chunk_cache_init(&loop->chunks, CHUNKS_KEPT);
     weir__account_init(&loop->buffered, &runtime->buffered_bytes);
     err = weir__stacks_init(&loop->stacks, o->stack_bytes, o->tasks_max, WEIR__GUARD_BEST);
@@ -62,16 +68,7 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
     return 0;
 }
 
-void weir__loop_free(struct weir__loop *loop)
-{
-    weir__attribution_close(loop);
-    weir__io_free(loop->io);
-    weir__stacks_free(&loop->stacks);
-    weir__chunk_cache_drain(&loop->chunks);
-    free(loop->scheduler);
-}
-
-/* --- mail, timers --- */
+/* --- mail --- */
 
 static bool has_mail(struct weir__loop *loop)
 {
@@ -96,6 +93,20 @@ static void open_mailbox(struct weir__loop *loop)
     }
 }
 
+/* --- the end --- */
+
+void weir__loop_free(struct weir__loop *loop)
+{
+    open_mailbox(loop); /* what came when the last task had ended has storage that is to be freed */
+    weir__attribution_close(loop);
+    weir__io_free(loop->io);
+    weir__stacks_free(&loop->stacks);
+    weir__chunk_cache_drain(&loop->chunks);
+    free(loop->scheduler);
+}
+
+/* --- timers --- */
+
 static void fire(struct weir__loop *loop, struct weir__timeout *timeout, int64_t now_ns)
 {
     int64_t late_ns = now_ns - timeout->timer.expires_ns;
@@ -109,13 +120,20 @@ static void fire(struct weir__loop *loop, struct weir__timeout *timeout, int64_t
     weir__attribution_late_timer(loop, 0);
 }
 
+static struct weir__list *next_expired(struct weir__loop *loop, struct weir__list *expired)
+{
+    if (__builtin_expect(loop->shuffles, 0) && !weir__list_is_empty(expired))
+        return weir__shuffle_timer(loop, expired);
+    return weir__list_pop_front(expired);
+}
+
 static void fire_timers(struct weir__loop *loop, int64_t now_ns)
 {
     struct weir__list expired, *node;
 
     weir__list_init(&expired);
     weir__wheel_advance(&loop->wheel, now_ns, &expired);
-    while ((node = weir__list_pop_front(&expired)) != NULL) {
+    while ((node = next_expired(loop, &expired)) != NULL) {
         struct weir__timer *timer = weir__container_of(node, struct weir__timer, node);
         fire(loop, weir__container_of(timer, struct weir__timeout, timer), now_ns);
     }
@@ -125,7 +143,7 @@ static bool is_finished(struct weir__loop *loop, const bool *done)
 {
     bool asked = done != NULL ? *done : atomic_load_explicit(&loop->stop, memory_order_acquire);
 
-    return asked && loop->root->live == 0;
+    return asked && loop->root->live == 0 && weir__posts_are_over(loop);
 }
 
 /* Nothing can ever happen again: reports the tasks that wait, then fails every wait, so that the tasks end.

@@ -15,6 +15,7 @@
 #include "core/loop.h"
 #include "core/registry.h"
 
+struct weir__posts;
 struct weir__scope;
 struct weir__task;
 struct weir__threads;
@@ -34,6 +35,7 @@ struct weir_runtime {
     int loop_count;
     struct weir__loop *loops;
     struct weir__scope *roots;      /* one for each loop */
+    struct weir__posts *posts;      /* what other threads start */
     struct weir__threads *threads;  /* loops and workers */
     _Atomic size_t buffered_bytes;  /* the sum of the loops' accounts of it */
     struct weir__registry registry; /* what other threads read, for milliseconds: loops only add and remove */

@@ -35,6 +35,13 @@ void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop)
     init(s, loop, NULL, WEIR_COLLECT);
 }
 
+void weir__scope_init_below_root(struct weir__scope *s, struct weir__loop *loop)
+{
+    init(s, loop, NULL, WEIR_COLLECT);
+    s->parent = loop->root;
+    weir__list_push_back(&loop->root->children, &s->sibling);
+}
+
 void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop, const char *name)
 {
     init(s, loop, NULL, WEIR_COLLECT | WEIR_SHIELD);

@@ -41,6 +41,8 @@ static inline struct weir__scope *weir__scope_of(weir_scope *scope)
 }
 
 void weir__scope_init_root(struct weir__scope *s, struct weir__loop *loop);
+/* The same for tasks that the runtime starts in scopes of their own, directly below the root. */
+void weir__scope_init_below_root(struct weir__scope *s, struct weir__loop *loop);
 /* Makes a scope that no task has opened, below the root of its loop, whose cancel does not reach it. The
  * caller cancels it, awaits the end of its tasks, and ends it. name: a literal. */
 void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop, const char *name);

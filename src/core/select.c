@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "core/channel.h"
+#include "core/mailbox.h"
 #include "core/misuse.h"
 #include "core/task.h"
 #include "core/wait_queue.h"
@@ -25,6 +26,9 @@ static void check(const weir_case *c, const struct weir__loop *here, const char 
     case WEIR_ON_RECEIVE:
         weir__check_object(((weir_channel *)c->object)->loop, here, function, "a channel");
         break;
+    case WEIR_ON_MAIL:
+        weir__check_object(((weir_mailbox *)c->object)->loop, here, function, "a mailbox");
+        break;
     default:
         weir__misuse(function, "with a case of no type", "make each weir_case by a function weir_on_…()");
     }
@@ -40,6 +44,8 @@ static bool try_case(const weir_case *c, bool *closed)
         return weir_semaphore_try(c->object);
     case WEIR_ON_SEND:
         return weir__channel_put(c->object, c->item, closed);
+    case WEIR_ON_MAIL:
+        return weir__mailbox_take(c->object, c->item, closed);
     default:
         return weir__channel_take(c->object, c->item, closed);
     }
@@ -54,6 +60,8 @@ static struct weir__list *queue_of(const weir_case *c)
         return weir__queue_of(&((weir_semaphore *)c->object)->waiters);
     case WEIR_ON_SEND:
         return &((weir_channel *)c->object)->senders;
+    case WEIR_ON_MAIL:
+        return &((weir_mailbox *)c->object)->receivers;
     default:
         return &((weir_channel *)c->object)->receivers;
     }

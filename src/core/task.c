@@ -8,6 +8,7 @@
 #include "core/loop.h"
 #include "core/misuse.h"
 #include "core/scope.h"
+#include "core/shuffle.h"
 #include "core/account/slice_stamp.h"
 #include "core/wait.h"
 #include "core/account/activity.h"
@@ -135,6 +136,10 @@ void weir__tasks_run(struct weir__loop *loop)
 {
     loop->batch = loop->ready_count;
     loop->extra = EXTRA_PER_TURN;
+    if (__builtin_expect(loop->shuffles, 0)) {
+        weir__shuffle_ready(loop);
+        loop->extra = 0; /* what becomes ready meanwhile is shuffled in the next batch */
+    }
     loop->errno_here = &errno;
 #ifdef WITH_TSAN
     loop->scheduler->tsan_fiber = __tsan_get_current_fiber();
@@ -165,7 +170,7 @@ struct weir__task *weir__task_create(struct weir__scope *home, char *stack, cons
     task->locks = 0;
     task->fn = fn;
     task->arg = arg;
-    task->attribution = (struct weir__attribution){NULL, 0};
+    task->attribution = (struct weir__attribution){NULL, 0, false};
     task->allows = NULL;
     task->created_ns = loop->now_ns;
     task->name = name;
@@ -216,6 +221,7 @@ static void yield_now(struct weir__task *self)
 
     self->budget = WEIR__WAIT_BUDGET;
     make_ready(loop, self);
+    self->state = WEIR__TASK_YIELDED;
     leave(loop, self);
 }
 

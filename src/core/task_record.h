@@ -19,7 +19,8 @@ struct weir__wait_class;
 struct weir_guard_allow;
 struct weir__activity;
 
-enum weir__task_state { WEIR__TASK_READY, WEIR__TASK_PARKED };
+/* YIELDED: ready, and behind all that was ready before. */
+enum weir__task_state { WEIR__TASK_READY, WEIR__TASK_PARKED, WEIR__TASK_YIELDED };
 
 enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
 
@@ -27,6 +28,7 @@ enum { WEIR__WAIT_BUDGET = 64, WEIR__TASK_NAME_BYTES = 48 };
 struct weir__attribution {
     const char *name;  /* lives as long as the activity */
     uint8_t charge_to; /* enum weir_charge_category; 0: what the wait itself is charged to */
+    bool is_shown;     /* the words of a wait begin with the name; see weir_charge_begin() */
 };
 
 /* Lies at the top of the task's own stack, at a place that depends on the stack alone, in memory that stays
@@ -42,7 +44,7 @@ struct weir__task {
     int wake_result;
     int saved_errno; /* while another task runs */
     uint16_t budget;
-    uint8_t state; /* READY while it runs */
+    uint8_t state; /* not PARKED while it runs */
     uint8_t locks; /* number of locks of the thread that the task holds, as far as the guard has seen */
     _Atomic uint32_t runs; /* how often a task has run on this stack: goes on from task to task */
     void (*on_cancel)(struct weir__task *task); /* while parked; NULL: the wait can't be cut short */

@@ -13,6 +13,8 @@
 #include "core/held_loop.h"
 #include "core/log/log.h"
 #include "core/loop_run.h"
+#include "core/mailbox.h"
+#include "core/post.h"
 #include "core/priority.h"
 #include "core/runtime.h"
 #include "core/scope.h"
@@ -127,6 +129,7 @@ static void *loop_thread(void *arg)
     weir__guard_enter(loop);
     weir__watch_enter(loop, &thread);
     (void)weir__loop_turn_until(loop, NULL);
+    weir__mailboxes_close(loop);
     weir__watch_leave(loop);
     weir__guard_leave(loop);
     weir__thread_leave(&thread);
@@ -175,6 +178,7 @@ static void stop_loops(struct weir_runtime *r, int started)
 /* --- the way in --- */
 
 struct first_task {
+    struct weir_runtime *runtime;
     int (*fn)(void *);
     void *arg;
     int result;
@@ -186,6 +190,8 @@ static int run_first_task(void *arg)
     struct first_task *first = arg;
 
     first->result = first->fn(first->arg);
+    weir__scope_check_innermost(&first->runtime->posts->first, "a task");
+    weir__posts_close(first->runtime);
     first->done = true;
     return first->result;
 }
@@ -210,14 +216,16 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
     weir__guard_enter(loop);
     weir__watch_enter(loop, &thread);
     if (err == 0)
-        err = weir__spawn(loop->root, "main", run_first_task, first, NULL);
+        err = weir__spawn(&r->posts->first, "main", run_first_task, first, NULL);
     if (err == 0)
         err = weir__loop_turn_until(loop, &first->done);
+    weir__mailboxes_close(loop);
     weir__watch_leave(loop);
     weir__guard_leave(loop);
     weir__priority_restore(&priority);
     weir__thread_leave(&thread);
     weir__loop_set_current(NULL);
+    weir__posts_end(r);
     stop_loops(r, started);
     return err;
 }
@@ -235,7 +243,9 @@ static int run(struct weir_runtime *r, struct first_task *first)
     r->loop_count = r->options.loops;
     r->loops = calloc((size_t)r->loop_count, sizeof *r->loops);
     r->roots = calloc((size_t)r->loop_count, sizeof *r->roots);
-    err = r->loops == NULL || r->roots == NULL ? -ENOMEM : weir__symbols_open(&r->symbols);
+    r->posts->of_loop = calloc((size_t)r->loop_count, sizeof *r->posts->of_loop);
+    err = r->loops == NULL || r->roots == NULL || r->posts->of_loop == NULL ? -ENOMEM
+                                                                            : weir__symbols_open(&r->symbols);
     if (err == 0)
         err = signal_stack_enter(&signals);
     if (err == 0) {
@@ -258,6 +268,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
     }
     signal_stack_leave(&signals);
     weir__symbols_close(r->symbols);
+    free(r->posts->of_loop);
     free(r->roots);
     free(r->loops);
     weir__publishers_free(r->publishers);
@@ -272,6 +283,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
 /* A runtime with everything its layers keep in it. */
 struct whole {
     struct weir_runtime runtime;
+    struct weir__posts posts;
     struct weir__threads threads;
     struct weir__pools pools;
     struct weir__job_kinds kinds;
@@ -284,6 +296,7 @@ static struct weir_runtime *put_together(struct whole *whole)
 {
     struct weir_runtime *r = &whole->runtime;
 
+    r->posts = &whole->posts;
     r->threads = &whole->threads;
     r->pools = &whole->pools;
     r->kinds = &whole->kinds;
@@ -324,7 +337,7 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
 {
     struct whole whole = {.runtime.options = options != NULL ? *options : (weir_options){0}};
     struct weir_runtime *r = put_together(&whole);
-    struct first_task first = {.fn = fn, .arg = arg};
+    struct first_task first = {.runtime = r, .fn = fn, .arg = arg};
     struct weir__log_here log;
     bool is_real;
     int err;

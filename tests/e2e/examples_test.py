@@ -189,6 +189,14 @@ def test_05_pipeline():
     assert done.returncode == 0 and done.stdout == "sum of the squares of 1 to 100: 338350\n", done
 
 
+def test_12_other_threads():
+    done = run("12_other_threads")
+    assert done.returncode == 0, done
+    assert done.stdout.splitlines() == ["1000 readings, the last in its place",
+                                        "hello from the interface, in task \"greeting\" of loop 0",
+                                        "stopped: cancelled"], done.stdout
+
+
 def test_06_http_client():
     with backend() as url:
         done = run("06_http_client", f"{url}/ok", f"{url}/missing")

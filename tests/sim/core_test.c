@@ -8,6 +8,7 @@
 #include "core/scope.h"
 #include "core/task.h"
 #include "io/sim/sim.h"
+#include "support/left.h"
 #include "support/run.h"
 
 #ifdef __SANITIZE_THREAD__
@@ -230,7 +231,7 @@ static void check_nothing_left(struct program *p)
 
     CHECK(p, loop->stacks.count - loop->stacks.idle_count == 1);
     CHECK(p, loop->wheel.count == 0);
-    CHECK(p, weir__list_is_empty(&loop->root->children));
+    CHECK(p, only_first_task_is_left(loop));
     CHECK(p, p->holders == 0 && p->semaphore.permits == PERMITS);
     CHECK(p, p->owners == 0 && p->mutex.owner == NULL);
     weir_channel_end(p->channel);

@@ -15,6 +15,7 @@
 #include "core/scope.h"
 #include "io/sim/sim.h"
 #include "routes/table.h"
+#include "support/left.h"
 #include "support/run.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -405,7 +406,7 @@ static void check_nothing_left(struct world *w)
     struct weir__sim_stats stats = weir__sim_stats(loop->io);
 
     CHECK(w, loop->stacks.count - loop->stacks.idle_count == 1); /* this task */
-    CHECK(w, loop->root->live == 1 && weir__list_is_empty(&loop->root->children));
+    CHECK(w, only_first_task_is_left(loop));
     CHECK(w, loop->wheel.count == 0);
     CHECK(w, stats.open_files == 0);
     CHECK(w, stats.pending_ops == 0);

@@ -106,6 +106,45 @@ static int goodbye(void *arg)
     return 0;
 }
 
+/* --- a scope that closes itself --- */
+
+struct part {
+    int takes_ms, result;
+};
+
+static int fetch_part(void *arg)
+{
+    struct part *part = arg;
+
+    part->result = weir_sleep(weir_ms(part->takes_ms));
+    return part->result;
+}
+
+/* [auto] */
+/* Fetches both parts; a part that cannot be started, or fails, cancels the other. */
+static int fetch_both(struct part *first, struct part *second)
+{
+    weir_scope_auto(scope, weir_after_ms(100), 0);
+
+    if (weir_spawn(&scope, "first", fetch_part, first) < 0)
+        return -WEIR_EBUSY; /* leaving the block closes the scope */
+    if (weir_spawn(&scope, "second", fetch_part, second) < 0)
+        return -WEIR_EBUSY; /* and cancels the first, and waits for it */
+    return weir_scope_close(&scope);
+}
+/* [/auto] */
+
+static int both(void *arg)
+{
+    struct part fast = {.takes_ms = 10}, slow = {.takes_ms = 1000};
+
+    (void)arg;
+    assert_int_equal(fetch_both(&fast, &fast), 0);
+    assert_int_equal(fetch_both(&fast, &slow), -WEIR_EDEADLINE);
+    assert_int_equal(slow.result, -WEIR_EDEADLINE);
+    return 0;
+}
+
 /* --- select --- */
 
 /* [select] */
@@ -294,12 +333,17 @@ static void test_select(void **state)
     run(select_and_add);
 }
 
+static void a_scope_closes_itself(void **state)
+{
+    (void)state;
+    run_simulated(1, both, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nested),
-        cmocka_unit_test(test_goodbye),
-        cmocka_unit_test(test_select),
+        cmocka_unit_test(a_scope_closes_itself), cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_goodbye),          cmocka_unit_test(test_select),
         cmocka_unit_test(test_the_whole_world),
     };
 

@@ -34,7 +34,7 @@ static inline struct weir__attribution weir__attribution_on(struct weir__task *s
 {
     struct weir__attribution before = self->attribution;
 
-    self->attribution = (struct weir__attribution){name, charge_to};
+    self->attribution = (struct weir__attribution){name, charge_to, false};
     return before;
 }
 

@@ -114,6 +114,19 @@ static bool read_route(const struct weir__look *look, const struct weir__task *c
             weir__peek_text(&look->peek, activity.route, out->route, sizeof out->route));
 }
 
+/* Puts the name in front that the task has given to its waits: "postgres: readable 7". */
+static void read_charge(const struct weir__look *look, const struct weir__task *copy,
+                        struct weir__task_view *out)
+{
+    char name[WEIR__TASK_VIEW_TEXT_BYTES], words[WEIR__WAIT_WORDS_BYTES];
+
+    if (!copy->attribution.is_shown || copy->attribution.name == NULL ||
+        !weir__peek_text(&look->peek, copy->attribution.name, name, sizeof name))
+        return;
+    (void)snprintf(words, sizeof words, "%.40s: %.140s", name, out->wait.text);
+    memcpy(out->wait.text, words, sizeof words);
+}
+
 static void read_wait(const struct weir__look *look, const struct weir__task *copy,
                       struct weir__task_view *out)
 {
@@ -125,6 +138,7 @@ static void read_wait(const struct weir__look *look, const struct weir__task *co
         out->wait.queue = NULL;
         (void)snprintf(out->wait.text, sizeof out->wait.text, "%s", copy->wait->words);
     }
+    read_charge(look, copy, out);
 }
 
 static void read_stack(const struct weir__look *look, const struct weir__task *record, const void *sp,

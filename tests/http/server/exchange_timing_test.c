@@ -330,6 +330,40 @@ static int talk(weir_request *req, weir_response *res, void *state)
     return weir_respond_text(res, 200, "talked");
 }
 
+static const char postgres[] = "postgres", replica[] = "replica";
+
+/* Names that are copied live as long as the exchange. */
+static void keep_names(struct rig *rig, const weir_exchange_record *record)
+{
+    (void)record;
+    for (size_t i = 0; i < rig->charge_count; i++) {
+        weir_charge *charge = &rig->charges[i];
+        if (charge->category == WEIR_CHARGE_BACKEND && charge->name != NULL)
+            charge->name = strcmp(charge->name, postgres) == 0  ? postgres
+                           : strcmp(charge->name, replica) == 0 ? replica
+                                                                : charge->name;
+    }
+}
+
+/* As code that speaks to a database does: its waits have the name of the database. */
+static int query(weir_request *req, weir_response *res, void *state)
+{
+    weir_charge_wait outer, inner;
+    char name[] = "postgres"; /* is copied */
+
+    (void)req, (void)state;
+    weir_charge_begin(&outer, name);
+    assert_int_equal(weir_sleep(weir_ms(10)), 0);
+    weir_charge_begin(&inner, replica);
+    assert_int_equal(weir_sleep(weir_ms(6)), 0);
+    weir_charge_end(&inner);
+    assert_int_equal(weir_sleep(weir_ms(10)), 0);
+    weir_charge_end(&outer);
+    memset(name, 'x', sizeof name - 1);
+    assert_int_equal(weir_sleep(weir_ms(3)), 0);
+    return weir_respond_text(res, 200, "asked");
+}
+
 static int compute(weir_job *job, void *arg)
 {
     (void)job, (void)arg;
@@ -388,6 +422,11 @@ static int wait_for_others(struct rig *rig)
     if (!memory_is_here()) /* the seed decides how long workers take to wake */
         assert_true(run->share.ns > queue->share.ns);
     assert_in_range(queue->took.ns + run->took.ns, rig->last.took.ns, 2 * rig->last.took.ns);
+
+    ask(rig, GET("/query"));
+    assert_ms(share_of(rig, WEIR_CHARGE_BACKEND, postgres), 20, 2);
+    assert_ms(share_of(rig, WEIR_CHARGE_BACKEND, replica), 6, 1);
+    assert_ms(share_of(rig, WEIR_CHARGE_TIMER, NULL), 3, 1);
     return 0;
 }
 
@@ -494,6 +533,7 @@ static void with_routes(int (*test)(struct rig *rig), struct rig rig)
         {.path = "/contend", .handler = contend},
         {.path = "/await", .handler = await_event},
         {.path = "/talk", .handler = talk, .data = &rig},
+        {.path = "/query", .handler = query},
         {.path = "/pool", .handler = use_pool},
         {.path = "/leave", .handler = leave_behind},
         {.path = "/often", .handler = wait_often},
@@ -530,7 +570,7 @@ static void waiting_for_a_connection_is_told_apart(void **state)
 static void other_waits_have_their_kinds(void **state)
 {
     (void)state;
-    with_routes(wait_for_others, (struct rig){0});
+    with_routes(wait_for_others, (struct rig){.noted = keep_names});
 }
 
 static void tasks_of_others_and_endless_waits_are_harmless(void **state)
