@@ -92,7 +92,7 @@ static void stalls_are_told_with_all_that_is_known(void **state)
                        "             route: /other\n");
     RUN(&w.console, command_stalls, "stalls", "--json", w.at);
     assert_string_equal(w.console.out, w.page[0].body);
-    w.page[0].body = strcpy((char *)(uintptr_t)w.page[0].body, "[]");
+    given_pages_change(w.pages, "/stalls", 200, "[]");
     RUN(&w.console, command_stalls, "stalls", w.at);
     assert_string_equal(w.console.out, "no stalls since the gateway was started\n");
     (void)end(&w, NULL);
@@ -121,7 +121,7 @@ static void advice_shows_only_what_had_traffic(void **state)
                         "\n");
     RUN(&w.console, command_advise, "advise", "--json", w.at);
     assert_string_equal(w.console.out, w.page[1].body);
-    w.page[1].body = strcpy((char *)(uintptr_t)w.page[1].body, "{}");
+    given_pages_change(w.pages, "/advice", 200, "{}");
     RUN(&w.console, command_advise, "advise", w.at);
     assert_string_equal(w.console.out, "No requests in the last minute: there is nothing to advise on.\n");
     (void)end(&w, NULL);
@@ -164,7 +164,7 @@ static void top_prints_once_where_there_is_no_terminal(void **state)
     assert_string_equal(text_at(line, "routes.0.route"), "/x");
     assert_string_equal(w.console.out + strlen(w.console.out) - 1, "\n");
     json_decref(line);
-    w.page[0].status = 404; /* an older gateway has no stalls */
+    given_pages_change(w.pages, "/stalls", 404, NULL); /* an older gateway has no stalls */
     RUN(&w.console, command_top, "top", "--once", w.at);
     assert_int_equal(w.console.code, EXIT_FINE);
     console_lacks(w.console.out, "GET /report");
@@ -206,7 +206,7 @@ static void a_profile_is_printed_drawn_or_kept(void **state)
     RUN(&w.console, command_profile, "profile", "--out", "/nonexistent/x", w.at);
     assert_int_equal(w.console.code, EXIT_FAILED);
     console_has(w.console.err, "weir profile: /nonexistent/x can't be written: No such file or directory\n");
-    w.page[4].body = "";
+    given_pages_change(w.pages, "/profile", 200, "");
     RUN(&w.console, command_profile, "profile", "--for", "1.5s", w.at);
     assert_int_equal(w.console.code, EXIT_FINE);
     console_has(w.console.err, "no samples: nothing computed meanwhile");
@@ -238,19 +238,13 @@ static void an_answer_that_can_not_be_one_is_told(void **state)
     (void)state;
     for (size_t i = 0; i < COMMANDS; i++) {
         begin(&w);
-        for (size_t k = 0; k < 5; k++)
-            w.page[k].status = 404;
+        given_pages_change(w.pages, NULL, 404, NULL);
         expect_failure(&w, i, w.at, " has no page /");
-        for (size_t k = 0; k < 5; k++)
-            w.page[k].status = 500;
+        given_pages_change(w.pages, NULL, 500, NULL);
         expect_failure(&w, i, w.at, "with status 500");
-        for (size_t k = 0; k < 5; k++)
-            w.page[k].status = 0;
+        given_pages_change(w.pages, NULL, 0, NULL);
         expect_failure(&w, i, w.at, "is not the admin address of a weir, or it has just ended");
-        for (size_t k = 0; k < 4; k++) {
-            w.page[k].status = 200;
-            strcpy((char *)(uintptr_t)w.page[k].body, "<h1>");
-        }
+        given_pages_change(w.pages, NULL, 200, "<h1>");
         if (commands[i] != command_profile)
             expect_failure(&w, i, w.at,
                            i == 0   ? "is no list of stalls"

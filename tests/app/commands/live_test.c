@@ -165,7 +165,7 @@ static void an_answer_that_stays_away_is_told_on_the_screen(void **state)
 
     (void)state;
     wait_for(t, "live");
-    t->page[0].status = 503;
+    given_pages_change(t->pages, "/stats", 503, NULL);
     wait_for(t, "NO ANSWER: /stats answers 503");
     press(t, "q");
     wait_for(t, "\033[?1049l");

@@ -14,7 +14,7 @@
 
 #include "support/run.h"
 
-enum { HEAD_BYTES = 4096, PIECE_BYTES = 65536 };
+enum { HEAD_BYTES = 4096, PIECE_BYTES = 65536, PAGES_MAX = 8 };
 
 /* --- the client --- */
 
@@ -128,11 +128,12 @@ const char *answer_field(const struct answer *a, const char *name, char room[256
 /* --- the server --- */
 
 struct given_pages {
-    const struct given_page *pages;
+    pthread_mutex_t lock; /* of the pages, and of what came */
+    struct given_page pages[PAGES_MAX];
     size_t count;
     pthread_t thread;
     int listener, asked;
-    char address[32], last[1024];
+    char address[32], last[1024], head[HEAD_BYTES];
 };
 
 static bool read_head(int fd, char head[HEAD_BYTES])
@@ -149,35 +150,45 @@ static bool read_head(int fd, char head[HEAD_BYTES])
     return false;
 }
 
-static const struct given_page *find(const struct given_pages *p, const char *target)
+static struct given_page find(const struct given_pages *p, const char *target)
 {
     const size_t length = strcspn(target, "?");
 
     for (size_t i = 0; i < p->count; i++)
         if (p->pages[i].path == NULL ||
             (strlen(p->pages[i].path) == length && strncmp(p->pages[i].path, target, length) == 0))
-            return &p->pages[i];
-    return NULL;
+            return p->pages[i];
+    return (struct given_page){.status = 404, .body = "no such page"};
+}
+
+/* Notes the request. Returns: false: it is none. */
+static bool take(struct given_pages *p, const char *head, struct given_page *page)
+{
+    bool good;
+
+    (void)pthread_mutex_lock(&p->lock);
+    good = sscanf(head, "%*s %1023s", p->last) == 1;
+    strcpy(p->head, head);
+    p->asked += good;
+    *page = find(p, p->last);
+    (void)pthread_mutex_unlock(&p->lock);
+    return good;
 }
 
 static void serve(struct given_pages *p, int fd)
 {
     char head[HEAD_BYTES], said[256];
-    const struct given_page *page;
-    const char *body;
+    struct given_page page;
     int length;
 
-    if (!read_head(fd, head) || sscanf(head, "%*s %1023s", p->last) != 1)
+    if (!read_head(fd, head) || !take(p, head, &page) || page.status == 0)
         return;
-    p->asked++;
-    page = find(p, p->last);
-    if (page != NULL && page->status == 0)
-        return;
-    body = page != NULL ? page->body : "no such page";
-    length = snprintf(said, sizeof said, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
-                      page != NULL ? page->status : 404, strlen(body));
+    length = snprintf(
+        said, sizeof said,
+        "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+        page.status, strlen(page.body));
     send_all(fd, said, (size_t)length);
-    send_all(fd, body, strlen(body));
+    send_all(fd, page.body, strlen(page.body));
     (void)shutdown(fd, SHUT_WR);
     while (recv(fd, said, sizeof said, 0) > 0) /* a close with unread bytes would be a reset */
         ;
@@ -202,7 +213,10 @@ struct given_pages *given_pages_open(const struct given_page *pages, size_t coun
     struct given_pages *p = calloc(1, sizeof *p);
 
     assert_non_null(p);
-    p->pages = pages;
+    assert_true(count <= PAGES_MAX);
+    assert_int_equal(pthread_mutex_init(&p->lock, NULL), 0);
+    for (size_t i = 0; i < count; i++)
+        p->pages[i] = pages[i];
     p->count = count;
     p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(p->listener, (struct sockaddr *)&name, sizeof name), 0);
@@ -218,6 +232,26 @@ const char *given_pages_address(const struct given_pages *p)
     return p->address;
 }
 
+void given_pages_change(struct given_pages *p, const char *path, int status, const char *body)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    for (size_t i = 0; i < p->count; i++) {
+        if (path != NULL && strcmp(p->pages[i].path, path) != 0)
+            continue;
+        p->pages[i].status = status;
+        if (body != NULL)
+            p->pages[i].body = body;
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
+void given_pages_head(struct given_pages *p, char head[HEAD_BYTES])
+{
+    (void)pthread_mutex_lock(&p->lock);
+    strcpy(head, p->head);
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
 int given_pages_close(struct given_pages *p, char last[1024])
 {
     int asked;
@@ -225,6 +259,7 @@ int given_pages_close(struct given_pages *p, char last[1024])
     (void)shutdown(p->listener, SHUT_RDWR);
     assert_int_equal(pthread_join(p->thread, NULL), 0);
     (void)close(p->listener);
+    (void)pthread_mutex_destroy(&p->lock);
     asked = p->asked;
     if (last != NULL)
         strcpy(last, p->last);

@@ -40,11 +40,18 @@ struct given_page {
 
 struct given_pages;
 
-/* Serves the pages, which are lent, on a thread, one connection at a time, until it is closed. */
+/* Serves the pages as application/json, at most 8, on a thread, one connection at a time, until it is closed.
+ * Owns: paths and bodies are lent. */
 struct given_pages *given_pages_open(const struct given_page *pages, size_t count);
 
 /* "127.0.0.1:PORT" */
 const char *given_pages_address(const struct given_pages *p);
+
+/* Changes a page from the next request on. path: NULL: every page. body: NULL: stays. */
+void given_pages_change(struct given_pages *p, const char *path, int status, const char *body);
+
+/* Copies the head of the last request. */
+void given_pages_head(struct given_pages *p, char head[4096]);
 
 /* Ends the thread. Returns: how many requests came; last: the target of the last, or NULL. */
 int given_pages_close(struct given_pages *p, char last[1024]);
