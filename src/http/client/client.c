@@ -83,6 +83,8 @@ static void wait_until_quiet(weir_client *client)
     weir__scope_open_long_shield(&shield, weir_never());
     while (client->connection_count > 0 && weir_event_wait(&client->quiet) == 0)
         ;
+    while (!weir__client_free_origins(client))
+        (void)weir_yield();
     (void)weir_scope_close(&shield);
 }
 
@@ -98,7 +100,6 @@ void weir_client_close(weir_client *client)
     client->closing = true;
     weir__client_drop_all_idle(client);
     wait_until_quiet(client);
-    weir__client_free_origins(client);
     weir__client_stats_close(&client->stats);
     weir__timeout_list_stop(&client->idle);
     free(client->fields);

@@ -24,23 +24,37 @@ static void closed(weir_stream *stream)
 
 void weir__client_drop(struct weir__client_connection *c)
 {
-    if (!weir__list_is_empty(&c->node))
+    struct weir__origin *was_idle_for = NULL;
+
+    if (!weir__list_is_empty(&c->node)) {
+        was_idle_for = c->origin;
         weir__client_leave_idle(c);
+    }
     weir__client_stop_timeout(c);
     c->fetch = NULL;
     c->origin = NULL;
     weir__stream_close_detached(weir__client_stream(c), closed);
+    if (was_idle_for != NULL)
+        weir__slot_share_give(&was_idle_for->slots);
 }
 
-void weir__client_drop_oldest(struct weir__origin *origin)
+static void drop_first_idle(struct weir__origin *origin)
 {
-    weir__client_drop(weir__container_of(origin->idle.prev, struct weir__client_connection, node));
+    weir__client_drop(weir__container_of(origin->idle.next, struct weir__client_connection, node));
+}
+
+void weir__client_spare(struct weir__slot_share *slots)
+{
+    struct weir__origin *origin = weir__container_of(slots, struct weir__origin, slots);
+
+    while (!weir__list_is_empty(&origin->idle) && weir__slot_share_is_wanted(slots))
+        drop_first_idle(origin);
 }
 
 void weir__client_drop_idle(struct weir__origin *origin)
 {
     while (!weir__list_is_empty(&origin->idle))
-        weir__client_drop_oldest(origin);
+        drop_first_idle(origin);
 }
 
 void weir__client_idle_exhausted(struct weir__timeout_entry *entry)

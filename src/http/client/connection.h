@@ -12,11 +12,11 @@ int weir__client_connect(struct weir__origin *origin, struct weir__client_connec
  * When very much comes at once the fetch is woken, to ask again. */
 void weir__client_await(struct weir__client_connection *c);
 
-/* Closes a connection, idle or in use. */
+/* Closes a connection, idle or in use. The slot of an idle one is given back. */
 void weir__client_drop(struct weir__client_connection *c);
 
-/* Closes the idle connection of an origin that was used first; one must be there. */
-void weir__client_drop_oldest(struct weir__origin *origin);
+/* Closes idle connections of an origin while other loops want their slots. */
+void weir__client_spare(struct weir__slot_share *slots);
 
 /* Closes all idle connections of an origin. */
 void weir__client_drop_idle(struct weir__origin *origin);

@@ -1,62 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/client/origin.h"
 
-#include <stdio.h>
-
-#include "core/sync.h"
-#include "core/wait.h"
 #include "http/client/connection.h"
-
-/* --- slots --- */
-
-static bool describe_slot(const struct weir__look *look, const struct weir__task *task,
-                          struct weir__wait_words *out)
-{
-    const weir_semaphore *slots = weir__sync_place(look, task, out);
-    struct weir__origin origin;
-    char address[WEIR__WAIT_WORDS_BYTES / 2];
-
-    if (slots == NULL ||
-        !weir__peek(&look->peek, weir__container_of(slots, struct weir__origin, slots), &origin,
-                    sizeof origin) ||
-        !weir__peek_text(&look->peek, origin.label, address, sizeof address))
-        return false;
-    (void)snprintf(out->text, sizeof out->text, "slot for %s", address);
-    return true;
-}
-
-static const struct weir__wait_class a_slot = {"slot for an origin", describe_slot,
-                                               .charge = WEIR_CHARGE_SLOT};
-
-static int take_slot(struct weir__origin *origin)
-{
-    int err;
-
-    if (!weir_semaphore_try(&origin->slots)) {
-        if (origin->waiting >= origin->client->options.waiting_per_origin)
-            return -WEIR_EBUSY;
-        origin->waiting++;
-        weir__client_publish_counts(origin);
-        err = weir__semaphore_acquire(&origin->slots, &a_slot);
-        origin->waiting--;
-        weir__client_publish_counts(origin);
-        if (err < 0)
-            return err;
-    }
-    origin->in_use++;
-    weir__client_publish_counts(origin);
-    return 0;
-}
-
-static void give_slot(struct weir__origin *origin)
-{
-    origin->in_use--;
-    weir__client_publish_counts(origin);
-    weir_semaphore_release(&origin->slots);
-}
 
 /* --- idle connections --- */
 
+/* Takes the connection that is unused longest: its server closes it first, and each is used in turn. */
 static struct weir__client_connection *take_idle(struct weir__origin *origin)
 {
     struct weir__client_connection *c;
@@ -65,8 +14,6 @@ static struct weir__client_connection *take_idle(struct weir__origin *origin)
         return NULL;
     c = weir__container_of(origin->idle.next, struct weir__client_connection, node);
     weir__client_leave_idle(c);
-    c->reused = true;
-    weir__origin_count(&origin->counts->reused);
     return c;
 }
 
@@ -94,15 +41,65 @@ static void keep_idle(struct weir__origin *origin, struct weir__client_connectio
 {
     weir_client *client = origin->client;
 
-    c->fetch = NULL;
     if (client->idle_count == client->options.idle_connections)
         drop_one_idle(client);
-    weir__list_push_front(&origin->idle, &c->node);
+    weir__list_push_back(&origin->idle, &c->node);
     wait_unused(client, c);
     origin->idle_count++;
     client->idle_count++;
     weir__client_publish_counts(origin);
     weir__client_await(c);
+}
+
+/* --- slots --- */
+
+/* Waits for a slot, perhaps with a connection that a task of this loop has used. */
+static int wait_for_slot(struct weir__origin *origin, struct weir__client_connection **given)
+{
+    void *connection;
+    int err = weir__wait_begin();
+
+    if (err < 0)
+        return err;
+    *given = take_idle(origin); /* other tasks may have run */
+    if (*given != NULL)
+        return 0;
+    if (origin->waiting >= origin->client->options.waiting_per_origin)
+        return -WEIR_EBUSY;
+    origin->waiting++;
+    weir__client_publish_counts(origin);
+    err = weir__slot_share_wait(&origin->slots, &connection);
+    origin->waiting--;
+    weir__client_publish_counts(origin);
+    *given = connection;
+    return err;
+}
+
+/* Takes a slot with a connection if there is one, unless it is to be fresh. *c NULL: there is none. */
+static int take(struct weir__origin *origin, bool fresh, struct weir__client_connection **c)
+{
+    int err = 0;
+
+    *c = fresh ? NULL : take_idle(origin);
+    if (*c != NULL)
+        return 0;
+    if (weir__slot_share_try(&origin->slots))
+        return 0;
+    *c = take_idle(origin); /* for its slot */
+    if (*c == NULL)
+        err = wait_for_slot(origin, c);
+    if (err == 0 && fresh && *c != NULL) {
+        weir__client_drop(*c);
+        *c = NULL;
+    }
+    return err;
+}
+
+static void unuse(struct weir__origin *origin)
+{
+    origin->in_use--;
+    origin->users--;
+    weir__client_publish_counts(origin);
 }
 
 /* --- connections --- */
@@ -115,26 +112,28 @@ static void assign(struct weir__fetch *f, struct weir__client_connection *c)
 
 int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, bool fresh)
 {
-    struct weir__client_connection *c = NULL;
+    struct weir__client_connection *c;
     int err;
 
     origin->users++;
     f->asked = weir__heartbeat_ticks(&origin->client->loop->heartbeat);
     weir__origin_count(&origin->counts->requests);
-    err = take_slot(origin);
+    err = take(origin, fresh, &c);
     if (err < 0) {
         origin->users--;
         return err;
     }
-    if (!fresh)
-        c = take_idle(origin);
-    else if (origin->in_use + origin->idle_count > origin->client->options.connections_per_origin)
-        weir__client_drop_oldest(origin);
-    if (c == NULL)
+    origin->in_use++;
+    weir__client_publish_counts(origin);
+    if (c != NULL) {
+        c->reused = true;
+        weir__origin_count(&origin->counts->reused);
+    } else {
         err = weir__client_connect(origin, &c);
+    }
     if (err < 0) {
-        give_slot(origin);
-        origin->users--;
+        weir__slot_share_give(&origin->slots);
+        unuse(origin);
         return err;
     }
     assign(f, c);
@@ -153,8 +152,8 @@ int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
         assign(f, c);
         return 0;
     }
-    give_slot(origin);
-    origin->users--;
+    weir__slot_share_give(&origin->slots);
+    unuse(origin);
     return err;
 }
 
@@ -177,13 +176,22 @@ void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int 
 void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bool keep)
 {
     struct weir__client_connection *c = f->connection;
+    enum weir__slot_fate fate = WEIR__SLOT_WANTED;
 
     f->connection = NULL;
+    c->fetch = NULL;
     weir__client_stop_timeout(c);
+    origin->in_use--;
     if (keep)
+        fate = weir__slot_share_release(&origin->slots, c);
+    if (fate == WEIR__SLOT_IDLE) {
         keep_idle(origin, c);
-    else
-        weir__client_drop(c);
-    give_slot(origin);
+    } else {
+        weir__client_publish_counts(origin);
+        if (fate == WEIR__SLOT_WANTED) {
+            weir__client_drop(c);
+            weir__slot_share_give(&origin->slots);
+        }
+    }
     origin->users--;
 }

@@ -14,14 +14,18 @@ static struct weir__origin *origin_of(struct weir__list *node)
     return weir__container_of(node, struct weir__origin, node);
 }
 
-static void free_origin(struct weir__origin *origin)
+/* Returns: false: another loop has sent it a message, which is still to come. */
+static bool free_origin(struct weir__origin *origin)
 {
+    if (!weir__slot_share_close(&origin->slots))
+        return false;
     weir__list_remove(&origin->node);
     weir__list_remove(&origin->bucket);
     origin->client->origin_count--;
     weir__origin_counts_drop(&origin->client->stats, origin->counts);
     free(origin->waits_for);
     free(origin);
+    return true;
 }
 
 int weir__client_url(const weir_fetch_options *options, weir_url *url, const char **why)
@@ -52,8 +56,8 @@ static int make_place(weir_client *client)
         if (origin->users > 0)
             continue;
         weir__client_drop_idle(origin);
-        free_origin(origin);
-        return 0;
+        if (free_origin(origin))
+            return 0;
     }
     return -WEIR_EBUSY;
 }
@@ -87,6 +91,21 @@ static bool name_origin(struct weir__origin *origin, const weir_url *url, const 
     return true;
 }
 
+/* Returns: 0; -ENOMEM. */
+static int open_parts(struct weir__origin *origin)
+{
+    const weir_client *client = origin->client;
+
+    origin->counts = weir__origin_counts_add(&origin->client->stats, origin->label);
+    if (origin->counts == NULL)
+        return -ENOMEM;
+    if (weir__slot_share_open(&origin->slots, origin->counts->origin, client->options.connections_per_origin,
+                              origin->label, weir__client_spare) == 0)
+        return 0;
+    weir__origin_counts_drop(&origin->client->stats, origin->counts);
+    return -ENOMEM;
+}
+
 static int add_origin(weir_client *client, const weir_url *url, const char *address,
                       struct weir__origin **out)
 {
@@ -100,15 +119,14 @@ static int add_origin(weir_client *client, const weir_url *url, const char *addr
         free(origin);
         return -ENOMEM;
     }
-    origin->counts = weir__origin_counts_add(&client->stats, origin->label);
-    if (origin->counts == NULL) {
-        free(origin->waits_for);
-        free(origin);
-        return -ENOMEM;
-    }
     origin->client = client;
     weir__list_init(&origin->idle);
-    weir_semaphore_init(&origin->slots, client->options.connections_per_origin);
+    err = open_parts(origin);
+    if (err < 0) {
+        free(origin->waits_for);
+        free(origin);
+        return err;
+    }
     weir__list_push_front(&client->origins, &origin->node);
     weir__list_push_front(bucket_of(client, url, address), &origin->bucket);
     client->origin_count++;
@@ -147,8 +165,10 @@ void weir__client_drop_all_idle(weir_client *client)
         weir__client_drop_idle(origin_of(node));
 }
 
-void weir__client_free_origins(weir_client *client)
+bool weir__client_free_origins(weir_client *client)
 {
     while (!weir__list_is_empty(&client->origins))
-        free_origin(origin_of(client->origins.next));
+        if (!free_origin(origin_of(client->origins.next)))
+            return false;
+    return true;
 }

@@ -19,7 +19,8 @@ int weir__client_origin(weir_client *client, const weir_url *url, const char *ad
 /* Closes the idle connections of all origins. */
 void weir__client_drop_all_idle(weir_client *client);
 
-/* Frees all origins, which have no connections any more. */
-void weir__client_free_origins(weir_client *client);
+/* Frees all origins, which have no connections any more. Returns: false: a message of another loop is still
+ * to come; try again in the next turn. */
+bool weir__client_free_origins(weir_client *client) __attribute__((warn_unused_result));
 
 #endif

@@ -39,6 +39,7 @@
 #include "http/client/origin_stats.h"
 #include "http/message/body.h"
 #include "http/message/head.h"
+#include "net/slot_share.h"
 #include "net/stream.h"
 
 enum {
@@ -71,11 +72,11 @@ struct weir__origin {
     struct weir__list node;   /* in client->origins */
     struct weir__list bucket; /* in one of client->buckets */
     weir_client *client;
-    struct weir__list idle; /* connections, the one used last first */
-    weir_semaphore slots;   /* one for each connection that may be in use */
-    int in_use, idle_count; /* together at most connections_per_origin */
-    int waiting;            /* tasks that wait for a slot */
-    int users;              /* tasks that use it: meanwhile it is not forgotten */
+    struct weir__slot_share slots; /* one for each connection, in use or idle */
+    struct weir__list idle;        /* connections, the one unused longest first */
+    int in_use, idle_count;
+    int waiting; /* tasks that wait for a slot */
+    int users;   /* tasks that use it: meanwhile it is not forgotten */
     struct weir__origin_counts *counts;
     weir_bytes host; /* a part of label */
     uint16_t port;

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/slot_share.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/registry.h"
+#include "core/runtime.h"
+#include "core/task.h"
+#include "core/wait.h"
+
+struct weir__slots_shared {
+    struct weir__registered registered; /* in runtime->shared, whose lock guards it and users */
+    struct weir__slots slots;
+    int users;
+    char key[];
+};
+
+/* --- the slots of all loops --- */
+
+static const struct weir__registry_type slots_type = {"slots of connections"};
+
+static struct weir__slots_shared *find(struct weir_runtime *runtime, const char *key, int max)
+{
+    weir__registry_each (entry, &runtime->shared, &slots_type) {
+        struct weir__slots_shared *s = weir__container_of(entry, struct weir__slots_shared, registered);
+        if (s->slots.max == max && strcmp(s->key, key) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+static struct weir__slots_shared *add(struct weir_runtime *runtime, const char *key, int max)
+{
+    struct weir__slots_shared *s = calloc(1, sizeof *s + strlen(key) + 1);
+
+    if (s == NULL)
+        return NULL;
+    strcpy(s->key, key);
+    weir__slots_init(&s->slots, max, runtime->loop_count);
+    weir__registry_add(&runtime->shared, &s->registered, &slots_type);
+    return s;
+}
+
+static struct weir__slots_shared *use(struct weir_runtime *runtime, const char *key, int max)
+{
+    struct weir__slots_shared *s;
+
+    weir__registry_enter(&runtime->shared);
+    s = find(runtime, key, max);
+    if (s == NULL)
+        s = add(runtime, key, max);
+    if (s != NULL)
+        s->users++;
+    weir__registry_leave(&runtime->shared);
+    return s;
+}
+
+static void drop(struct weir_runtime *runtime, struct weir__slots_shared *s)
+{
+    bool last;
+
+    weir__registry_enter(&runtime->shared);
+    last = --s->users == 0;
+    if (last)
+        weir__registry_remove(&s->registered);
+    weir__registry_leave(&runtime->shared);
+    if (last)
+        free(s);
+}
+
+/* --- the hooks --- */
+
+/* Lies on the stack of a task that waits. */
+struct waiting {
+    struct weir__slots_waiter waiter; /* first */
+    struct weir__task *task;
+    uint64_t ticket;
+};
+
+static struct weir__slot_share *share_of(struct weir__slots_member *m)
+{
+    return weir__container_of(m, struct weir__slot_share, member);
+}
+
+static void heed(struct weir__message *message)
+{
+    struct weir__slot_share *share = weir__container_of(message, struct weir__slot_share, message);
+
+    weir__slots_heed(&share->member);
+}
+
+static void notify(struct weir__slots_member *m)
+{
+    weir__loop_post(share_of(m)->loop, &share_of(m)->message);
+}
+
+static void grant(struct weir__slots_waiter *w)
+{
+    weir__wake(weir__container_of(w, struct waiting, waiter)->task, 0);
+}
+
+static void spare(struct weir__slots_member *m)
+{
+    share_of(m)->spare(share_of(m));
+}
+
+static const struct weir__slots_hooks hooks = {notify, grant, spare};
+
+/* --- a share --- */
+
+int weir__slot_share_open(struct weir__slot_share *share, const char *key, int max, const char *name,
+                          void (*spare_idle)(struct weir__slot_share *share))
+{
+    struct weir__loop *loop = weir__loop_current();
+
+    share->shared = use(loop->runtime, key, max);
+    if (share->shared == NULL)
+        return -ENOMEM;
+    share->loop = loop;
+    share->message.deliver = heed;
+    share->name = name;
+    share->spare = spare_idle;
+    weir__slots_join(&share->shared->slots, &share->member, &hooks);
+    return 0;
+}
+
+bool weir__slot_share_close(struct weir__slot_share *share)
+{
+    if (!weir__slots_leave(&share->member))
+        return false;
+    drop(share->loop->runtime, share->shared);
+    return true;
+}
+
+/* --- waiting --- */
+
+static bool describe_slot(const struct weir__look *look, const struct weir__task *task,
+                          struct weir__wait_words *out)
+{
+    struct waiting waiting;
+    struct weir__slot_share share;
+    char name[WEIR__WAIT_WORDS_BYTES / 2];
+
+    if (!weir__peek(&look->peek, task->wait_arg, &waiting, sizeof waiting) ||
+        !weir__peek(&look->peek, waiting.waiter.member, &share, sizeof share) ||
+        !weir__peek_text(&look->peek, share.name, name, sizeof name))
+        return false;
+    (void)snprintf(out->text, sizeof out->text, "slot for %s", name);
+    out->queue = waiting.waiter.member;
+    out->ticket = waiting.ticket;
+    return true;
+}
+
+static const struct weir__wait_class a_slot = {"slot for an origin", describe_slot,
+                                               .charge = WEIR_CHARGE_SLOT};
+
+static void stop_waiting(struct weir__task *task)
+{
+    struct waiting *waiting = task->wait_arg;
+
+    weir__slots_unqueue(&waiting->waiter);
+    weir__wake_cancelled(task);
+}
+
+int weir__slot_share_wait(struct weir__slot_share *share, void **given)
+{
+    struct waiting waiting;
+    int err;
+
+    *given = NULL;
+    waiting.task = weir__task_current();
+    waiting.ticket = share->loop->tickets++;
+    if (weir__slots_queue(&share->member, &waiting.waiter))
+        return 0;
+    err = weir__park(&a_slot, stop_waiting, &waiting);
+    *given = waiting.waiter.given;
+    return err;
+}
