@@ -29,7 +29,7 @@ static int serve(void *arg)
     weir_listener *listener;
     weir_stream *stream;
     weir_scope clients;
-    int err = weir_listen(arg, 0, &listener);
+    int err = weir_listen(arg, &listener);
 
     if (err < 0)
         return err;

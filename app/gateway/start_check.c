@@ -80,7 +80,7 @@ static void resolve(struct looking *l, size_t i)
     int err;
 
     snprintf(text, sizeof text, "%s:0", l->numeric[i].host);
-    err = weir_listen(text, 0, &listener);
+    err = weir_listen(text, &listener);
     l->numeric[i].host = NULL;
     if (err < 0) {
         fault_address(l, i, err);

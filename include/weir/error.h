@@ -33,6 +33,7 @@ enum weir_error {
     WEIR_ESLOW, /* the client sends its body, or takes its answer, more slowly than the server's limits allow
                  */
     WEIR_ECPU,  /* the job has used the CPU time that one job may use */
+    WEIR_EIDLE, /* the peer of a stream has sent, or taken, no byte for the stream's idle timeout */
 };
 
 /* Describes a code in a few lower-case words: "deadline exceeded", "connection refused".

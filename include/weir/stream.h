@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Byte streams over TCP and Unix sockets, and waiting for a descriptor of another library.
+/* Byte streams over TCP and Unix sockets: listening, accepting, connecting, reading, writing, pumping.
  *
- * Threading: a listener or stream belongs to the loop of the task that made it; only tasks of that loop use
- * it. At most one task reads and one writes at a time; a second one gets -WEIR_EBUSY. Any task of the loop
- * may close it, also while others wait in it: they get -WEIR_ECLOSED.
+ * Threading: a listener or stream belongs to the loop of the task that made it, and only tasks of that loop
+ * may use it. At most one task reads and one writes at a time; a second one gets -WEIR_EBUSY. Any task of the
+ * loop may close it, also while others wait in it: their waits return -WEIR_ECLOSED.
+ *
+ * Mistakes end the program with a message that names the task and the remedy: use from another loop or
+ * thread, use after the close, a second close. A closed listener or stream is recognised for the next 64
+ * closes on its loop; its memory is freed after that. What is still open when weir_run() returns is closed
+ * and reported in one line of the log, with the places that opened it.
  *
  * Addresses are text: "127.0.0.1:8080", "[::1]:8080", "localhost:8080" (the hosts file),
- * "unix:/run/x.sock".
+ * "unix:/run/x.sock". Names of DNS are not resolved: call getaddrinfo() in a job of weir_pool_blocking(), and
+ * connect to the addresses it gives.
  *
  * All waits return -WEIR_ECANCELED or -WEIR_EDEADLINE when the scope is cancelled or its deadline passes;
  * this is not repeated at each function.
@@ -14,11 +20,14 @@
 #ifndef WEIR_STREAM_H
 #define WEIR_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 #include <weir/error.h>
+#include <weir/time.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,21 +38,51 @@ typedef struct weir_stream weir_stream;
 
 enum { WEIR_ADDRESS_BYTES = 128 }; /* room for any address as text, with its NUL */
 
-enum weir_listen_flags {
-    WEIR_REUSE_PORT =
-        1, /* several listeners on one port, one for each loop, share its connections (SO_REUSEPORT) */
-};
+/* Options of a stream. A zero field means its default, given in brackets. */
+typedef struct weir_stream_options {
+    weir_duration idle_timeout; /* a read or write without a byte of progress fails with -WEIR_EIDLE after
+                                   this time, and before twice this time [no limit] */
+    weir_duration keepalive; /* TCP: after this time without a byte from the peer the kernel begins to probe
+                                the peer; if that does not answer, waits fail with -ETIMEDOUT before twice
+                                this time. Whole seconds, rounded up [no probes] */
+    size_t send_buffer_bytes, receive_buffer_bytes; /* buffers of the kernel [it chooses, and adapts them] */
+    bool delay; /* TCP: small writes wait for an acknowledgement (Nagle's algorithm) [TCP_NODELAY is set, and
+                   they are sent at once] */
+} weir_stream_options;
+
+/* Options of a listener: an address or an inherited descriptor, and more. A zero field means its default,
+ * given in brackets. */
+typedef struct weir_listener_options {
+    const char *address;        /* lent until the function returns; required, unless there is a descriptor */
+    int fd;                     /* a listening socket, from systemd or a parent process; 0: none. Closing the
+                                   listener closes it. Its backlog and address stay as they are */
+    int backlog;                /* connections that wait to be accepted [4096]; the kernel's limit is
+                                   net.core.somaxconn */
+    bool reuse_port;            /* several listeners on one port, one for each loop, share its connections
+                                   (SO_REUSEPORT); ignored for Unix sockets */
+    weir_stream_options stream; /* of the accepted streams; an HTTP server has an idle timeout of its own and
+                                   uses the rest */
+} weir_listener_options;
 
 /* Begins to listen. Port 0 takes a free port; weir_listener_address() reports which. A Unix path left
  * behind by a dead listener is taken over; a path with a live listener is -EADDRINUSE. If a name has
  * several addresses, the first IPv4 address that this machine has is used, otherwise the first such IPv6
  * address.
- * Owns:    address is lent. The caller owns *out and closes it.
- * Returns: 0; -EINVAL the address cannot be parsed; -WEIR_EDNS an unknown host; -EADDRINUSE, -EACCES,
- *          -EADDRNOTAVAIL, -EMFILE, -ENFILE, -ENOMEM.
+ * Owns:    options are lent. On success the listener owns options->fd; on failure that stays the caller's.
+ *          The caller owns *out and closes it.
+ * Returns: 0; -EINVAL the address cannot be parsed, both or neither of address and fd are given, fd does not
+ *          listen, or an option is out of range; -WEIR_EDNS an unknown host; -EBADF, -ENOTSOCK; -ENOTSUP a
+ *          descriptor under simulation; -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, -EMFILE, -ENFILE, -ENOMEM.
  * Where:   task. Does not wait.
  */
-int weir_listen(const char *address, unsigned flags, weir_listener **out) WEIR_CHECKED;
+int weir_listener_open(const weir_listener_options *options, weir_listener **out) WEIR_CHECKED;
+
+/* Begins to listen on an address, with the default options: weir_listener_open() in short.
+ * Owns:    address is lent. The caller owns *out and closes it.
+ * Returns: as weir_listener_open().
+ * Where:   task. Does not wait.
+ */
+int weir_listen(const char *address, weir_listener **out) WEIR_CHECKED;
 
 /* Returns the address that it listens on, with the port that the system chose.
  * Owns:    the text is the listener's.
@@ -61,7 +100,8 @@ const char *weir_listener_address(const weir_listener *l);
  */
 int weir_accept(weir_listener *l, weir_stream **out) WEIR_CHECKED;
 
-/* Stops listening and frees the listener. NULL does nothing.
+/* Stops listening and frees the listener. NULL does nothing. A task that waits in weir_accept() gets
+ * -WEIR_ECLOSED.
  * Cancel:  does not shorten the wait, which takes at most one turn of the loop.
  * Where:   task of its loop. Waits.
  */
@@ -78,10 +118,27 @@ void weir_listener_close(weir_listener *l);
  */
 int weir_connect(const char *address, weir_stream **out) WEIR_CHECKED;
 
+/* Makes a stream of a connected socket: one that was inherited, or half of a socketpair(). It becomes
+ * non-blocking, for all processes that share it.
+ * Owns:    on success the stream owns fd and closes it; on failure fd stays the caller's. The caller owns
+ *          *out and closes it.
+ * Returns: 0; -EBADF, -ENOTSOCK; -EINVAL no byte stream, or a listening socket; -ENOTCONN; -EEXIST fd belongs
+ *          to a stream of this loop already; -ENOTSUP under simulation; -ENOMEM.
+ * Where:   task. Does not wait.
+ */
+int weir_stream_of_fd(int fd, weir_stream **out) WEIR_CHECKED;
+
+/* Changes options of a stream. A zero field changes nothing; a negative duration removes its limit.
+ * Owns:    options are lent.
+ * Returns: 0; -EINVAL an option is out of range; or as setsockopt(2).
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_stream_set_options(weir_stream *s, const weir_stream_options *options);
+
 /* Reads the bytes that are available, at least one.
  * Owns:    data is lent, and not touched after the return, whatever the result.
  * Returns: > 0 bytes; 0 the peer has sent its last byte; -ECONNRESET …; -EINVAL bytes is 0; -WEIR_EBUSY;
- *          -WEIR_ECLOSED.
+ *          -WEIR_EIDLE nothing came for the idle timeout, and the stream can be read again; -WEIR_ECLOSED.
  * Cancel:  ends the wait; no byte is lost: bytes that had arrived are returned, and the cancel shows at the
  *          next wait.
  * Where:   task of its loop. Waits.
@@ -90,8 +147,10 @@ ssize_t weir_read(weir_stream *s, void *data, size_t bytes) WEIR_CHECKED;
 
 /* Writes all bytes.
  * Owns:    data is lent, and not touched after the return.
- * Returns: 0; -EPIPE, -ECONNRESET …; -WEIR_EBUSY; -WEIR_ECLOSED. After a failure it is unknown how much was
- *          sent, and the stream can only be closed.
+ * Returns: 0; -EPIPE, -ECONNRESET …; -WEIR_EBUSY another task is writing, and nothing was sent; -WEIR_EIDLE
+ *          the peer took nothing for the idle timeout; -WEIR_ECLOSED. After a failure that has, or may
+ *          have, sent a part, every later write returns -WEIR_ECLOSED: its bytes would stand at a wrong
+ *          place. Reading still works.
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the peer does not take more.
  */

@@ -19,6 +19,7 @@
 #include "core/account/lag.h"
 #include "core/account/off_cpu.h"
 #include "core/account/slice.h"
+#include "core/handle_record.h"
 #include "core/stack.h"
 #include "io/io.h"
 
@@ -69,6 +70,7 @@ struct weir__loop {
     struct weir__random random;
     struct weir__random order; /* of shuffle.h */
     bool shuffles;
+    struct weir__handles handles; /* what programs opened: streams, listeners, descriptors */
     struct weir__scope *root;
     struct weir__list mailboxes;         /* that are open */
     struct weir__guard *guard;           /* NULL: the guard is off */

@@ -12,6 +12,7 @@
 #include "core/account/attribution.h"
 #include "core/account/slice_stamp.h"
 #include "core/deadlock_report.h"
+#include "core/handle.h"
 #include "core/lock.h"
 #include "core/loop.h"
 #include "core/runtime.h"
@@ -40,6 +41,7 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
     weir__list_init(&loop->mailboxes);
     weir__scope_init_root(loop->root, loop);
     weir__posts_begin_loop(loop);
+    weir__handles_init(&loop->handles);
     weir__random_seed(&loop->random, o->seed + (uint64_t)index);
     weir__random_seed(&loop->order, ~o->seed);
     loop->shuffles = o->io == WEIR_IO_SIM && o->seed != 1;

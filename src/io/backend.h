@@ -58,6 +58,7 @@ struct weir__io_backend {
     int (*shutdown)(struct weir__io *io, struct weir__io_file *file);
     void (*reset_on_close)(struct weir__io *io, struct weir__io_file *file);
     ssize_t (*send_now)(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
+    int (*tune)(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning);
     int (*taken)(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);
 
     /* Starts op; op->flags is 0 and op->queue in no list.

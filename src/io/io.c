@@ -172,6 +172,11 @@ int weir__io_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *ta
     return file->fd < 0 ? -EBADF : io->backend->taken(io, file, taken);
 }
 
+int weir__io_tune(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning)
+{
+    return file->fd < 0 ? -EBADF : io->backend->tune(io, file, tuning);
+}
+
 void weir__io_close_fd(struct weir__io *io, int fd)
 {
     io->backend->close_fd(io, fd);

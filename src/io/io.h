@@ -185,6 +185,20 @@ ssize_t weir__io_send_now(struct weir__io *io, struct weir__io_file *file, const
  */
 int weir__io_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);
 
+/* Options of a socket. 0 changes nothing. */
+struct weir__io_tuning {
+    int keepalive_s; /* < 0: off */
+    int send_bytes, receive_bytes;
+    bool delay; /* clears TCP_NODELAY */
+};
+
+/* Sets options of a connected or a listening socket; what is accepted inherits them, except TCP_NODELAY,
+ * which attaching sets. Those of TCP are skipped for other sockets. Under sim it does nothing.
+ * Returns: 0, or as setsockopt(2).
+ */
+int weir__io_tune(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning)
+    __attribute__((warn_unused_result));
+
 /* Attaches a descriptor: from accept, from another loop, or a foreign one, which is only polled and never
  * closed. A foreign descriptor should be detached before its owner closes it; several files may hold the same
  * one.

@@ -161,6 +161,71 @@ int weir__io_os_taken(struct weir__io *io, struct weir__io_file *file, uint64_t 
     return 0;
 }
 
+static int set(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+static int set_keepalive(int fd, int idle_s)
+{
+    enum { PROBES = 5 };
+    int between_s = idle_s / PROBES > 0 ? idle_s / PROBES : 1;
+    int rc = set(fd, SOL_SOCKET, SO_KEEPALIVE, idle_s > 0);
+
+    if (rc == 0 && idle_s > 0)
+        rc = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
+    if (rc == 0 && idle_s > 0)
+        rc = set(fd, IPPROTO_TCP, TCP_KEEPINTVL, between_s);
+    if (rc == 0 && idle_s > 0)
+        rc = set(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+    return rc;
+}
+
+static bool is_tcp(int fd)
+{
+    int protocol = 0;
+    socklen_t len = sizeof protocol;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 && protocol == IPPROTO_TCP;
+}
+
+int weir__io_os_tune(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning)
+{
+    int rc = 0;
+
+    (void)io;
+    if (tuning->send_bytes > 0)
+        rc = set(file->fd, SOL_SOCKET, SO_SNDBUF, tuning->send_bytes);
+    if (rc == 0 && tuning->receive_bytes > 0)
+        rc = set(file->fd, SOL_SOCKET, SO_RCVBUF, tuning->receive_bytes);
+    if (rc < 0 || !is_tcp(file->fd))
+        return rc;
+    if (tuning->keepalive_s != 0)
+        rc = set_keepalive(file->fd, tuning->keepalive_s);
+    if (rc == 0 && tuning->delay)
+        rc = set(file->fd, IPPROTO_TCP, TCP_NODELAY, 0);
+    return rc;
+}
+
+int weir__io_os_adopt(int fd, bool listening)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(int), peer_len = sizeof peer;
+    int type = 0, listens = 0, flags;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+        return -errno;
+    if (type != SOCK_STREAM || (listens != 0) != listening)
+        return -EINVAL;
+    if (!listening && getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0)
+        return -errno;
+    flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return -errno;
+    return 0;
+}
+
 int weir__io_os_take(int fd, bool foreign)
 {
     int on = 1;

@@ -23,6 +23,7 @@ int weir__io_os_address(struct weir__io *io, struct weir__io_file *file, bool pe
 int weir__io_os_shutdown(struct weir__io *io, struct weir__io_file *file);
 void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file);
 ssize_t weir__io_os_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
+int weir__io_os_tune(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning);
 int weir__io_os_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);
 
 /* Makes the kernel grow the table of descriptors once, to a large size (128 KiB). Each time the table grows
@@ -36,6 +37,13 @@ void weir__io_os_make_room(void);
  * Returns: 1: it is TCP and not foreign; 0: it is not; -EBADF.
  */
 int weir__io_os_take(int fd, bool foreign);
+
+/* Checks a descriptor of the program before it is attached for good: a byte stream, listening or connected.
+ * Makes it non-blocking and close-on-exec.
+ * Returns: 0; -EBADF, -ENOTSOCK, -ENOTCONN; -EINVAL: no byte stream, or it listens when it should not, or the
+ *          reverse.
+ */
+int weir__io_os_adopt(int fd, bool listening);
 
 /* The time until an instant; *wait is not negative.
  * Returns: false: there is no instant (INT64_MAX).

@@ -638,6 +638,7 @@ const struct weir__io_backend weir__io_uring = {
     .shutdown = weir__io_os_shutdown,
     .reset_on_close = weir__io_os_reset_on_close,
     .send_now = weir__io_os_send_now,
+    .tune = weir__io_os_tune,
     .taken = weir__io_os_taken,
     .submit = uring_submit,
     .cancel = uring_cancel,

@@ -10,7 +10,7 @@
 #include "core/wait.h"
 #include "net/listener.h"
 #include "net/network.h"
-#include "net/stream.h"
+#include "net/public_stream.h"
 #include "net/transport_wait.h"
 #include "net/wait_address.h"
 
@@ -55,11 +55,11 @@ int weir_accept(weir_listener *l, weir_stream **out)
 {
     const struct weir__network *network = weir__network_here();
     struct weir__transport_wait w;
-    bool closed;
+    bool closed, delay;
+    int64_t idle_ns;
     int got;
 
-    if (l->closing)
-        return -WEIR_ECLOSED;
+    weir__check_loop(l->handle.loop, __func__, "a listener");
     if (l->pending || l->serving)
         return -WEIR_EBUSY;
     l->pending = true;
@@ -72,15 +72,23 @@ int weir_accept(weir_listener *l, weir_stream **out)
     while (is_passing(got));
     l->pending = false;
     closed = l->closing;
+    delay = l->delay;
+    idle_ns = l->idle_ns;
     weir__listener_leave(l);
     if (closed) {
         if (got >= 0)
             network->close_fd(network, got);
         return -WEIR_ECLOSED;
     }
+    if (got >= 0)
+        got = weir__stream_adopt(got, WEIR__PUBLIC_STREAM_BYTES, out);
     if (got < 0)
         return got;
-    return weir__stream_adopt(got, 0, out);
+    (void)weir__public_stream_open(*out, __builtin_return_address(0));
+    weir__public_stream(*out)->idle_ns = idle_ns;
+    if (delay) /* the one option that a socket does not inherit from its listener */
+        (void)(*out)->transport->type->tune((*out)->transport, &(struct weir__io_tuning){.delay = true});
+    return 0;
 }
 
 /* --- for a server --- */

@@ -56,7 +56,7 @@ static int connect_one(const struct weir__address *address, size_t extra_bytes, 
         err = weir__transport_wait(&w, &connecting);
     }
     if (err < 0)
-        weir_stream_close(s);
+        weir__stream_close(s);
     else
         *out = s;
     return err;
@@ -101,7 +101,7 @@ static int attempt(void *arg)
         race->winner = s;
         weir_scope_cancel(&race->scope);
     } else if (err == 0) {
-        weir_stream_close(s);
+        weir__stream_close(s);
     } else if (race->winner == NULL) {
         note_failure(race, a->number, err);
     }
@@ -191,9 +191,4 @@ int weir__connect(const char *address, size_t extra_bytes, weir_stream **out)
     err = weir__connect_first(addresses, err, extra_bytes, out);
     free(addresses);
     return err;
-}
-
-int weir_connect(const char *address, weir_stream **out)
-{
-    return weir__connect(address, 0, out);
 }

@@ -13,10 +13,12 @@
 
 #include <weir/stream.h>
 
+#include "core/handle.h"
 #include "core/loop.h"
 #include "net/socket.h"
 
 struct weir_listener {
+    struct weir__handle handle; /* its loop is NULL in one that weir__listener_at_queue() made */
     struct weir__transport *queue;
     struct weir__socket socket;
     struct weir__io_op accept, close;
@@ -26,7 +28,8 @@ struct weir_listener {
     void *arg;
     void (*closed)(void *arg);
     void *closed_arg;
-    bool serving, pending, closing;
+    int64_t idle_ns; /* the idle timeout of what a task accepts */
+    bool serving, pending, closing, delay;
     uint16_t users; /* calls and waits inside the listener, and the close: the last frees it */
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* the file to remove; "": none */
     char address[WEIR_ADDRESS_BYTES];
@@ -52,6 +55,12 @@ void weir__listener_resume(weir_listener *l);
  * Returns: whether there may be more. */
 bool weir__listener_take(weir_listener *l, int most);
 
+/* As weir_listener_address(), from any loop while the listener is not being closed. */
+static inline const char *weir__listener_address(const weir_listener *l)
+{
+    return l->address;
+}
+
 /* --- the queue --- */
 
 /* The queue of a listener, as a descriptor for another loop. From any thread, while the listener is not being
@@ -70,6 +79,9 @@ int weir__listener_at_queue(int fd, weir_listener **out) WEIR_CHECKED;
 void weir__listener_stop(weir_listener *l);
 
 /* --- closing --- */
+
+/* As weir_listener_close(), also for a listener at a shared queue. Waits. */
+void weir__listener_close(weir_listener *l);
 
 /* Stops listening and frees the listener, without a task. closed(arg) may be called from inside this call. */
 void weir__listener_close_detached(weir_listener *l, void (*closed)(void *arg), void *arg);

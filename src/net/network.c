@@ -5,8 +5,6 @@
 #include "core/loop.h"
 #include "core/runtime.h"
 
-enum { BACKLOG = 4096 };
-
 static int open_socket(const struct weir__network *n, struct weir__socket *room, int family,
                        struct weir__transport **out)
 {
@@ -17,12 +15,12 @@ static int open_socket(const struct weir__network *n, struct weir__socket *room,
 }
 
 static int listen_on(const struct weir__network *n, struct weir__socket *room, const struct sockaddr *addr,
-                     socklen_t len, bool reuse_port, struct weir__transport **out)
+                     socklen_t len, int backlog, bool reuse_port, struct weir__transport **out)
 {
     (void)n;
     weir__socket_init(room);
     *out = &room->transport;
-    return weir__io_listen(weir__loop_current()->io, &room->file, addr, len, BACKLOG, reuse_port);
+    return weir__io_listen(weir__loop_current()->io, &room->file, addr, len, backlog, reuse_port);
 }
 
 static void close_fd(const struct weir__network *n, int fd)
@@ -34,14 +32,10 @@ static void close_fd(const struct weir__network *n, int fd)
 static int attach(const struct weir__network *n, struct weir__socket *room, int fd,
                   struct weir__transport **out)
 {
-    int err;
-
+    (void)n;
     weir__socket_init(room);
     *out = &room->transport;
-    err = weir__socket_attach(room, fd, false);
-    if (err < 0)
-        close_fd(n, fd);
-    return err;
+    return weir__socket_attach(room, fd, false);
 }
 
 static const struct weir__network sockets = {open_socket, listen_on, attach, close_fd, .makes_paths = true},

@@ -21,10 +21,10 @@ struct weir__network {
     /* Makes a queue of the connections that come in at an address.
      * Returns: 0, or as socket(2), bind(2), listen(2). */
     int (*listen)(const struct weir__network *n, struct weir__socket *room, const struct sockaddr *addr,
-                  socklen_t len, bool reuse_port, struct weir__transport **out);
+                  socklen_t len, int backlog, bool reuse_port, struct weir__transport **out);
 
     /* Makes a transport of a descriptor: of an accept, released by another loop, or of a shared queue.
-     * Owns:    the descriptor in any case; on failure it is closed.
+     * Owns:    the descriptor; on failure it stays the caller's.
      * Returns: 0; -ENOMEM or as weir__io_attach(). */
     int (*attach)(const struct weir__network *n, struct weir__socket *room, int fd,
                   struct weir__transport **out);

@@ -89,6 +89,11 @@ static int acknowledged(struct weir__transport *t, uint64_t *bytes)
     return err < 0 ? err : 0;
 }
 
+static int tune(struct weir__transport *t, const struct weir__io_tuning *tuning)
+{
+    return weir__io_tune(io_here(), &socket_of(t)->file, tuning);
+}
+
 static int address(struct weir__transport *t, bool peer, struct sockaddr_storage *addr, socklen_t *len)
 {
     return weir__io_address(io_here(), &socket_of(t)->file, peer, addr, len);
@@ -133,6 +138,7 @@ const struct weir__transport_type weir__socket_type = {
     .release = release,
     .counts_acknowledged = counts_acknowledged,
     .acknowledged = acknowledged,
+    .tune = tune,
     .address = address,
     .alpn = alpn,
     .queue = &queue_type,

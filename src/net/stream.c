@@ -37,11 +37,21 @@ int weir__stream_adopt(int fd, size_t extra_bytes, weir_stream **out)
     }
     err = network->attach(network, &s->socket, fd, &s->transport);
     if (err < 0) {
+        network->close_fd(network, fd);
         free(s);
         return err;
     }
     *out = s;
     return 0;
+}
+
+/* Frees the memory of a stream; that of a public one later. */
+static void free_memory(weir_stream *s)
+{
+    if (s->is_public)
+        weir__handle_free(&weir__public_stream(s)->handle);
+    else
+        free(s);
 }
 
 int weir__stream_release(weir_stream *s)
@@ -50,8 +60,11 @@ int weir__stream_release(weir_stream *s)
 
     assert(s->users == 0 && !s->awaiting && !s->closing);
     fd = s->transport->type->release(s->transport);
-    if (fd >= 0)
-        free(s);
+    if (fd < 0)
+        return fd;
+    if (s->is_public)
+        weir__public_stream_closed(weir__public_stream(s));
+    free_memory(s);
     return fd;
 }
 
@@ -60,7 +73,7 @@ void weir__stream_free(weir_stream *s)
     if (s->closed != NULL)
         s->closed(s);
     s->transport->type->free(s->transport);
-    free(s);
+    free_memory(s);
 }
 
 void weir__stream_return(weir_stream *s, char *data)
@@ -73,7 +86,7 @@ void weir__stream_return(weir_stream *s, char *data)
 
 /* --- what is known of the connection --- */
 
-const char *weir_stream_peer(const weir_stream *s, char *text)
+const char *weir__stream_peer(const weir_stream *s, char *text)
 {
     struct sockaddr_storage addr;
     socklen_t len;
@@ -113,26 +126,27 @@ bool weir__stream_peer_seen(const struct weir__look *look, struct weir__loop *lo
 
 /* --- closing --- */
 
-int weir_stream_shutdown(weir_stream *s)
+int weir__stream_shutdown(weir_stream *s)
 {
     return s->closing ? -WEIR_ECLOSED : s->transport->type->shutdown(s->transport);
 }
 
-void weir_stream_close(weir_stream *s)
+void weir__stream_close(weir_stream *s)
 {
-    if (s == NULL || s->closing)
+    if (s->closing)
         return;
     s->closing = true;
     s->closed = NULL;
+    if (s->is_public)
+        weir__public_stream_closed(weir__public_stream(s));
     weir__stream_enter(s);
     weir__transport_wait_close(s->transport);
     weir__stream_leave(s);
 }
 
-void weir_stream_abort(weir_stream *s)
+void weir__stream_abort(weir_stream *s)
 {
-    if (s == NULL || s->closing)
-        return;
-    s->transport->type->reset_on_close(s->transport);
-    weir_stream_close(s);
+    if (!s->closing)
+        s->transport->type->reset_on_close(s->transport);
+    weir__stream_close(s);
 }

@@ -8,6 +8,8 @@
  *     stream.c           making, closing, what is known of the connection
  *     stream_io.c        reads and writes of tasks
  *     stream_detached.c  waiting, sending and closing without a task
+ *     public_stream.c    the functions of <weir/stream.h>, which are for streams that programs opened
+ *                        (stream_record.h); protocols call those of this header
  */
 #ifndef WEIR__STREAM_H
 #define WEIR__STREAM_H
@@ -19,6 +21,7 @@
 #include <weir/stream.h>
 
 #include "net/socket.h"
+#include "net/stream_record.h"
 #include "net/transport_wait.h"
 
 struct weir__look;
@@ -40,8 +43,10 @@ struct weir_stream {
     bool reading;
     bool writing;
     bool awaiting;
-    bool closing;
-    bool close_after_await; /* a detached close waits for op to come back */
+    bool closing : 1;
+    bool close_after_await : 1; /* a detached close waits for op to come back */
+    bool broken : 1;            /* a write of a task failed: nothing may be written after it */
+    bool is_public : 1;         /* it begins its record with a struct weir__public_stream */
     _Alignas(16) char extra[];
 };
 
@@ -64,6 +69,12 @@ static inline weir_stream *weir__stream_of_extra(void *extra)
     return (weir_stream *)(void *)((char *)extra - offsetof(struct weir_stream, extra));
 }
 
+/* The record of a stream that a program opened. */
+static inline struct weir__public_stream *weir__public_stream(const weir_stream *s)
+{
+    return (struct weir__public_stream *)(uintptr_t)s->extra;
+}
+
 /* Makes a stream of a connected descriptor: of an accept, or released by another loop.
  * Owns:    fd in any case; on failure it is closed.
  * Returns: 0; -ENOMEM or as weir__io_attach(). */
@@ -75,6 +86,14 @@ int weir__stream_release(weir_stream *s);
 
 /* As weir_connect(), with room for a record. Waits. */
 int weir__connect(const char *address, size_t extra_bytes, weir_stream **out) WEIR_CHECKED;
+
+/* Makes a stream of the program's (weir_stream *) from a stream of a protocol: for an upgrade. Nothing may be
+ * pending on it, as for weir__stream_release(). ahead: bytes that the protocol has read already; the first
+ * reads return them, and they are copied.
+ * Owns:    on success s and its record are freed, and the caller owns *out; on failure s stays as it is, or
+ * is broken.
+ * Returns: 0; -ENOMEM; -EBUSY an operation is pending. */
+int weir__stream_publish(weir_stream *s, const void *ahead, size_t bytes, weir_stream **out) WEIR_CHECKED;
 
 /* --- an idle stream: no task, no buffer --- */
 
@@ -137,6 +156,9 @@ ssize_t weir__stream_send_now(weir_stream *s, const void *data, size_t bytes);
 
 /* --- what is known of the connection --- */
 
+/* As weir_stream_peer(). */
+const char *weir__stream_peer(const weir_stream *s, char *text);
+
 /* The address of the peer. Returns: 0, or as getpeername(2). */
 int weir__stream_peer_address(weir_stream *s, struct sockaddr_storage *addr, socklen_t *len) WEIR_CHECKED;
 
@@ -170,6 +192,19 @@ static inline void weir__stream_leave(weir_stream *s)
 }
 
 /* --- from a task --- */
+
+/* As weir_read(), weir_write(), weir_stream_shutdown() … */
+ssize_t weir__stream_read(weir_stream *s, void *data, size_t bytes) WEIR_CHECKED;
+int weir__stream_write(weir_stream *s, const void *data, size_t bytes) WEIR_CHECKED;
+int weir__stream_shutdown(weir_stream *s);
+void weir__stream_close(weir_stream *s);
+void weir__stream_abort(weir_stream *s);
+
+/* As weir_write_pieces(). */
+int weir__stream_write_whole(weir_stream *s, struct iovec *pieces, size_t count) WEIR_CHECKED;
+
+/* Receives by an operation whose type and operands the caller has filled in: RECV or RECV_LENT. Waits. */
+ssize_t weir__stream_receive(weir_stream *s, struct weir__transport_wait *w) WEIR_CHECKED;
 
 /* A write that can be stopped from outside; all zero before its first use. */
 struct weir__stream_write {

@@ -145,6 +145,8 @@ void weir__stream_close_detached(weir_stream *s, void (*closed)(weir_stream *s))
     assert(!s->closing);
     s->closing = true;
     s->closed = closed;
+    if (s->is_public)
+        weir__public_stream_closed(weir__public_stream(s));
     weir__stream_enter(s);
     if (s->awaiting) { /* op is needed for the close, and not free yet */
         s->close_after_await = true;

@@ -52,7 +52,7 @@ static const struct weir__wait_class reading = {"reading from a stream", describ
                                      writing = {"writing to a stream", describe_writing,
                                                 .charge = WEIR_CHARGE_STREAM};
 
-static ssize_t receive(weir_stream *s, struct weir__transport_wait *w)
+ssize_t weir__stream_receive(weir_stream *s, struct weir__transport_wait *w)
 {
     int got;
 
@@ -75,17 +75,15 @@ static ssize_t receive(weir_stream *s, struct weir__transport_wait *w)
     return leave_with(s, got);
 }
 
-ssize_t weir_read(weir_stream *s, void *data, size_t bytes)
+ssize_t weir__stream_read(weir_stream *s, void *data, size_t bytes)
 {
     struct weir__transport_wait w;
 
-    if (bytes == 0)
-        return -EINVAL; /* a read of nothing would look like the end */
     memset(&w, 0, sizeof w);
     w.op.type = WEIR__IO_RECV;
     w.op.data = data;
     w.op.len = bytes;
-    return receive(s, &w);
+    return weir__stream_receive(s, &w);
 }
 
 ssize_t weir__stream_read_lent(weir_stream *s, char **data)
@@ -95,7 +93,7 @@ ssize_t weir__stream_read_lent(weir_stream *s, char **data)
 
     memset(&w, 0, sizeof w);
     w.op.type = WEIR__IO_RECV_LENT;
-    got = receive(s, &w);
+    got = weir__stream_receive(s, &w);
     *data = got > 0 ? w.op.data : NULL;
     return got;
 }
@@ -108,16 +106,23 @@ void weir__stream_stop_reading(weir_stream *s)
 
 /* --- writing --- */
 
+/* Whether a failure is the connection's. After one of ours, a cancel, nothing of the operation was sent. */
+static bool is_of_kernel(int err)
+{
+    return err > -WEIR_ECANCELED;
+}
+
 int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count,
                               struct weir__stream_write *write)
 {
     struct weir__transport_wait *w = &write->wait;
     struct msghdr msg = {.msg_iov = pieces, .msg_iovlen = count};
+    bool partly = false;
     int sent = 0;
 
     if (count > PIECES_MAX)
         return -EINVAL;
-    if (s->closing)
+    if (s->closing || s->broken)
         return -WEIR_ECLOSED;
     if (s->writing)
         return -WEIR_EBUSY;
@@ -131,14 +136,18 @@ int weir__stream_write_pieces(weir_stream *s, struct iovec *pieces, size_t count
         sent = weir__wait_begin(); /* spends budget like any other */
     while (sent >= 0 && msg.msg_iovlen > 0) {
         sent = weir__transport_wait(w, &writing);
-        if (sent > 0)
+        if (sent > 0) {
             weir__stream_advance(&msg, (size_t)sent);
+            partly = true;
+        }
     }
     s->writing = false;
+    if (sent < 0 && (partly || is_of_kernel(sent)))
+        s->broken = true;
     return leave_with(s, sent < 0 ? sent : 0);
 }
 
-int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count)
+int weir__stream_write_whole(weir_stream *s, struct iovec *pieces, size_t count)
 {
     struct weir__stream_write write;
 
@@ -146,9 +155,9 @@ int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count)
     return weir__stream_write_pieces(s, pieces, count, &write);
 }
 
-int weir_write(weir_stream *s, const void *data, size_t bytes)
+int weir__stream_write(weir_stream *s, const void *data, size_t bytes)
 {
     struct iovec piece = {(void *)(uintptr_t)data, bytes};
 
-    return weir_write_pieces(s, &piece, 1);
+    return weir__stream_write_whole(s, &piece, 1);
 }

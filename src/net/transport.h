@@ -104,6 +104,9 @@ struct weir__transport_type {
      * Returns: 0; a negative errno when it is unknown: *bytes is 0. */
     int (*acknowledged)(struct weir__transport *t, uint64_t *bytes);
 
+    /* Sets options of the kernel's socket, where there is one. Returns: 0, or as setsockopt(2). */
+    int (*tune)(struct weir__transport *t, const struct weir__io_tuning *tuning);
+
     /* The address it is bound to (peer false) or connected to (peer true).
      * Returns: 0, or as getpeername(2). */
     int (*address)(struct weir__transport *t, bool peer, struct sockaddr_storage *addr, socklen_t *len);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/fault.h"
+#include "core/handle.h"
 #include "core/held_loop.h"
 #include "core/log/log.h"
 #include "core/loop_run.h"
@@ -130,6 +131,7 @@ static void *loop_thread(void *arg)
     weir__watch_enter(loop, &thread);
     (void)weir__loop_turn_until(loop, NULL);
     weir__mailboxes_close(loop);
+    weir__handles_end(loop);
     weir__watch_leave(loop);
     weir__guard_leave(loop);
     weir__thread_leave(&thread);
@@ -220,6 +222,7 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
     if (err == 0)
         err = weir__loop_turn_until(loop, &first->done);
     weir__mailboxes_close(loop);
+    weir__handles_end(loop);
     weir__watch_leave(loop);
     weir__guard_leave(loop);
     weir__priority_restore(&priority);

@@ -155,7 +155,7 @@ static int use_libweir(void *arg)
 
     (void)arg;
 
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &listener), 0);
+    assert_int_equal(weir_listen("127.0.0.1:0", &listener), 0);
     assert_int_equal(weir_connect(weir_listener_address(listener), &ours), 0);
     assert_int_equal(weir_accept(listener, &theirs), 0);
     assert_int_equal(weir_write(ours, "x", 1), 0);

@@ -43,7 +43,7 @@ static struct record *pair_open_with_record(struct pair *p)
 {
     struct record *r;
 
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &p->listener), 0);
+    assert_int_equal(weir_listen("127.0.0.1:0", &p->listener), 0);
     assert_int_equal(weir__connect(weir_listener_address(p->listener), sizeof *r, &p->client), 0);
     assert_int_equal(weir_accept(p->listener, &p->server), 0);
     r = weir__stream_extra(p->client);
@@ -83,22 +83,22 @@ static int await_bytes(void *arg)
     r = pair_open_with_record(&p);
     for (int i = 0; i < 4; i++) {
         if (i % 2) /* there before, or come later */
-            assert_int_equal(weir_write(p.server, "hello", 5), 0);
+            assert_int_equal(weir__stream_write(p.server, "hello", 5), 0);
         assert_int_equal(weir_sleep(weir_ms(2)), 0);
         begin(p.client);
         if (i % 2 == 0) {
             assert_int_equal(weir_sleep(weir_ms(2)), 0);
             assert_int_equal(r->readies, 0);
-            assert_int_equal(weir_read(p.client, &(char){0}, 1), -WEIR_EBUSY);
-            assert_int_equal(weir_write(p.client, "x", 1), 0); /* writing goes on */
-            assert_int_equal(weir_write(p.server, "hello", 5), 0);
+            assert_int_equal(weir__stream_read(p.client, &(char){0}, 1), -WEIR_EBUSY);
+            assert_int_equal(weir__stream_write(p.client, "x", 1), 0); /* writing goes on */
+            assert_int_equal(weir__stream_write(p.server, "hello", 5), 0);
         }
         finish(p.client);
         assert_int_equal(r->result, 5);
         assert_memory_equal(r->data, "hello", 5);
         weir__stream_return(p.client, r->data);
     }
-    assert_int_equal(weir_stream_shutdown(p.server), 0);
+    assert_int_equal(weir__stream_shutdown(p.server), 0);
     begin(p.client);
     finish(p.client);
     assert_int_equal(r->result, 0);
@@ -107,7 +107,7 @@ static int await_bytes(void *arg)
 
     r = pair_open_with_record(&p);
     begin(p.client);
-    weir_stream_abort(p.server);
+    weir__stream_abort(p.server);
     p.server = NULL;
     finish(p.client);
     assert_int_equal(r->result, -ECONNRESET);
@@ -140,7 +140,7 @@ static int cancel_await(void *arg)
     assert_int_equal(r->result, -ECANCELED);
     assert_null(r->data);
     /* The stream is as good as before. */
-    assert_int_equal(weir_write(p.server, "y", 1), 0);
+    assert_int_equal(weir__stream_write(p.server, "y", 1), 0);
     begin(p.client);
     finish(p.client);
     assert_int_equal(r->result, 1);
@@ -164,7 +164,7 @@ static int cancel_race(void *arg)
     char byte = 0;
 
     begin(p.client);
-    assert_int_equal(weir_write(p.server, "z", 1), 0);
+    assert_int_equal(weir__stream_write(p.server, "z", 1), 0);
     assert_int_equal(weir_sleep(weir_us((int64_t)weir_random_below(80))), 0);
     weir__stream_await_cancel(p.client);
     finish(p.client);
@@ -174,7 +174,7 @@ static int cancel_race(void *arg)
         outcomes[0]++;
     } else {
         assert_int_equal(r->result, -ECANCELED);
-        assert_int_equal(weir_read(p.client, &byte, 1), 1);
+        assert_int_equal(weir__stream_read(p.client, &byte, 1), 1);
         outcomes[1]++;
     }
     assert_int_equal(byte, 'z');
@@ -200,7 +200,7 @@ static int writes_for_ever(void *arg)
     static char block[100000];
     int err;
 
-    while ((err = weir_write(arg, block, sizeof block)) == 0)
+    while ((err = weir__stream_write(arg, block, sizeof block)) == 0)
         continue;
     return err == -WEIR_ECLOSED ? 0 : -EIO;
 }
@@ -221,15 +221,15 @@ static void close_awaiting(enum way way, bool with_writer, bool bytes_come)
     assert_int_equal(weir_sleep(weir_ms(1)), 0);
     r->close = way == CLOSE_INSIDE;
     if (bytes_come || way == CLOSE_INSIDE)
-        assert_int_equal(weir_write(p.server, "bytes", 5), 0);
+        assert_int_equal(weir__stream_write(p.server, "bytes", 5), 0);
     if (way != CLOSE_INSIDE && r->data != NULL) /* they were quicker */
         weir__stream_return(p.client, r->data);
     switch (way) {
     case CLOSE:
-        weir_stream_close(p.client);
+        weir__stream_close(p.client);
         break;
     case ABORT:
-        weir_stream_abort(p.client);
+        weir__stream_abort(p.client);
         break;
     case CLOSE_DETACHED:
         weir__stream_close_detached(p.client, closed);
@@ -246,7 +246,7 @@ static void close_awaiting(enum way way, bool with_writer, bool bytes_come)
     if (way == ABORT || way == ABORT_DETACHED) {
         char data[1000];
         ssize_t n;
-        while ((n = weir_read(p.server, data, sizeof data)) > 0)
+        while ((n = weir__stream_read(p.server, data, sizeof data)) > 0)
             continue;
         assert_int_equal(n, -ECONNRESET);
     }
@@ -285,7 +285,7 @@ static int close_too_late(void *arg)
     late.cancel_max_ns = 1000000;
     weir__sim_configure(this_io(), &late);
     begin(p.client);
-    assert_int_equal(weir_write(p.server, "bytes", 5), 0);
+    assert_int_equal(weir__stream_write(p.server, "bytes", 5), 0);
     received = weir__sim_stats(this_io()).bytes_received;
     weir__stream_close_detached(p.client, closed);
     p.client = NULL;
@@ -355,8 +355,8 @@ static int few_buffers(void *arg)
     for (int i = 0; i < READERS; i++)
         weir_spawn(&scope, "reads", read_lent, &l);
     for (int i = 0; i < READERS; i++) {
-        assert_int_equal(weir_write(l.pairs[i].server, data, sizeof data), 0);
-        assert_int_equal(weir_stream_shutdown(l.pairs[i].server), 0);
+        assert_int_equal(weir__stream_write(l.pairs[i].server, data, sizeof data), 0);
+        assert_int_equal(weir__stream_shutdown(l.pairs[i].server), 0);
     }
     assert_int_equal(weir_scope_close(&scope), 0);
     assert_int_equal(l.done, READERS);
@@ -388,16 +388,16 @@ static int release_and_adopt(void *arg)
         weir__stream_await_cancel(p.client);
         finish(p.client);
         assert_int_equal(r->result, -ECANCELED);
-        assert_int_equal(weir_write(p.server, "m", 1), 0); /* comes while nobody looks */
+        assert_int_equal(weir__stream_write(p.server, "m", 1), 0); /* comes while nobody looks */
         fd = weir__stream_release(p.client);
         assert_true(fd >= 0);
         assert_int_equal(weir_sleep(weir_ms(1)), 0);
         assert_int_equal(weir__stream_adopt(fd, 8, &p.client), 0);
         assert_int_equal(*(char *)weir__stream_extra(p.client), 0);
-        assert_int_equal(weir_read(p.client, &byte, 1), 1);
+        assert_int_equal(weir__stream_read(p.client, &byte, 1), 1);
         assert_int_equal(byte, 'm');
-        assert_int_equal(weir_write(p.client, "n", 1), 0);
-        assert_int_equal(weir_read(p.server, &byte, 1), 1);
+        assert_int_equal(weir__stream_write(p.client, "n", 1), 0);
+        assert_int_equal(weir__stream_read(p.server, &byte, 1), 1);
         pair_close(&p);
     }
     return 0;
@@ -417,9 +417,9 @@ static int serve_once(void *arg)
     char byte;
 
     assert_int_equal(weir__stream_adopt(*fd, 0, &s), 0);
-    assert_int_equal(weir_read(s, &byte, 1), 1);
+    assert_int_equal(weir__stream_read(s, &byte, 1), 1);
     byte++;
-    assert_int_equal(weir_write(s, &byte, 1), 0);
+    assert_int_equal(weir__stream_write(s, &byte, 1), 0);
     *fd = weir__stream_release(s);
     assert_true(*fd >= 0);
     return weir_loop_index();
@@ -431,8 +431,8 @@ static int ask(void *arg)
     char byte;
 
     for (int i = 0; i < 9; i++) {
-        assert_int_equal(weir_write(s, "a", 1), 0);
-        assert_int_equal(weir_read(s, &byte, 1), 1);
+        assert_int_equal(weir__stream_write(s, "a", 1), 0);
+        assert_int_equal(weir__stream_read(s, &byte, 1), 1);
         assert_int_equal(byte, 'b');
     }
     return 0;

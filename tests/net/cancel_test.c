@@ -173,7 +173,7 @@ static int life_world(struct torture *t)
     weir_scope scope;
     int result;
 
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &l), 0);
+    assert_int_equal(weir_listen("127.0.0.1:0", &l), 0);
     weir_scope_open(&scope, weir_never(), 0);
     weir_spawn(&scope, "answers", answer_all, l);
     result = torture_victim(t, life_victim, (void *)(uintptr_t)weir_listener_address(l));
@@ -201,7 +201,7 @@ static int rough(void *arg)
         weir_listener *l;
         weir_scope scope;
         int results[4];
-        assert_int_equal(weir_listen("127.0.0.1:0", 0, &l), 0);
+        assert_int_equal(weir_listen("127.0.0.1:0", &l), 0);
         weir_scope_open(&scope, weir_after_ms(60000), WEIR_COLLECT);
         weir_spawn(&scope, "answers", answer_all, l);
         for (int j = 0; j < 4; j++)

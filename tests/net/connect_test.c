@@ -14,7 +14,7 @@ static int refused(void *arg)
     char address[WEIR_ADDRESS_BYTES];
 
     (void)arg;
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &l), 0);
+    assert_int_equal(weir_listen("127.0.0.1:0", &l), 0);
     strcpy(address, weir_listener_address(l));
     weir_listener_close(l);
     assert_int_equal(weir_connect(address, &s), -ECONNREFUSED);
@@ -56,7 +56,7 @@ static void field_open(struct field *f)
     static const char *const hosts[] = {"[::1]:700", "10.0.0.1:700", "[::2]:700", "10.0.0.2:700"};
 
     for (int i = 0; i < HOSTS; i++) {
-        assert_int_equal(weir_listen(hosts[i], 0, &f->listeners[i]), 0);
+        assert_int_equal(weir_listen(hosts[i], &f->listeners[i]), 0);
         f->addresses[i] = literal(hosts[i]);
     }
 }
@@ -111,10 +111,10 @@ static int race(struct field *f, int count, int64_t *ms)
     *ms = weir_between(began, weir_now()).ns / 1000000;
     if (winner < 0)
         return winner;
-    weir_stream_peer(s, text);
+    weir__stream_peer(s, text);
     while (strcmp(text, weir_listener_address(f->listeners[winner])) != 0)
         winner++;
-    weir_stream_close(s);
+    weir__stream_close(s);
     assert_int_equal(weir__sim_stats(this_io()).open_files, HOSTS); /* nothing of the losers is left */
     return winner;
 }
@@ -305,7 +305,7 @@ static int connect_victim(void *arg)
     /* Nobody listens on the first: the race goes on to the second on real kernels too. */
     err = weir__connect_first(addresses, 2, 0, &s);
     if (err == 0)
-        weir_stream_close(s);
+        weir__stream_close(s);
     return err;
 }
 
@@ -314,7 +314,7 @@ static int connect_world(struct torture *t)
     weir_listener *l;
     int result;
 
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &l), 0);
+    assert_int_equal(weir_listen("127.0.0.1:0", &l), 0);
     result = torture_victim(t, connect_victim, (void *)(uintptr_t)weir_listener_address(l));
     weir_listener_close(l);
     return result;

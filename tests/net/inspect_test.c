@@ -74,7 +74,7 @@ static int all_waits(struct rig *r, const char *address)
 {
     weir_scope scope;
 
-    assert_int_equal(weir_listen(address, 0, &r->listener), 0);
+    assert_int_equal(weir_listen(address, &r->listener), 0);
     strcpy(r->address, weir_listener_address(r->listener));
     assert_int_equal(weir_connect(r->address, &r->client), 0);
     assert_int_equal(weir_accept(r->listener, &r->server), 0);

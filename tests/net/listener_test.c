@@ -22,7 +22,7 @@ static int close_under_accept(void *arg)
     weir_scope scope;
 
     (void)arg;
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &l), 0);
+    assert_int_equal(weir_listen("127.0.0.1:0", &l), 0);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     weir_spawn(&scope, "accepts", accept_waits, (void *[]){l, &s});
     assert_int_equal(weir_sleep(weir_ms(2)), 0);
@@ -47,32 +47,34 @@ static void closing_ends_an_accept(void **state)
 
 static int addresses_in_use(void *arg)
 {
+    weir_listener_options first = {.address = "127.0.0.1:0", .reuse_port = true}, second = first;
     struct unix_place place;
     weir_listener *l, *other;
     char text[WEIR_ADDRESS_BYTES];
 
     (void)arg;
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &l), 0);
-    assert_int_equal(weir_listen(weir_listener_address(l), 0, &other), -EADDRINUSE);
+    assert_int_equal(weir_listen("127.0.0.1:0", &l), 0);
+    assert_int_equal(weir_listen(weir_listener_address(l), &other), -EADDRINUSE);
     strcpy(text, weir_listener_address(l));
     weir_listener_close(l);
-    assert_int_equal(weir_listen(text, 0, &l), 0); /* free again at once */
+    assert_int_equal(weir_listen(text, &l), 0); /* free again at once */
     weir_listener_close(l);
-    assert_int_equal(weir_listen("127.0.0.1:0", WEIR_REUSE_PORT, &l), 0);
-    assert_int_equal(weir_listen(weir_listener_address(l), WEIR_REUSE_PORT, &other), 0);
+    assert_int_equal(weir_listener_open(&first, &l), 0);
+    second.address = weir_listener_address(l);
+    assert_int_equal(weir_listener_open(&second, &other), 0);
     weir_listener_close(l);
     weir_listener_close(other);
-    assert_int_equal(weir_listen("localhost:0", 0, &l), 0);
+    assert_int_equal(weir_listen("localhost:0", &l), 0);
     assert_memory_equal(weir_listener_address(l), "127.", 4); /* what everyone can reach */
     weir_listener_close(l);
-    assert_int_equal(weir_listen("no-such-host.invalid:0", 0, &l), -WEIR_EDNS);
-    assert_int_equal(weir_listen("127.0.0.1", 0, &l), -EINVAL);
+    assert_int_equal(weir_listen("no-such-host.invalid:0", &l), -WEIR_EDNS);
+    assert_int_equal(weir_listen("127.0.0.1", &l), -EINVAL);
 
     unix_place_open(&place);
-    assert_int_equal(weir_listen(place.address, 0, &l), 0);
-    assert_int_equal(weir_listen(place.address, 0, &other), -EADDRINUSE);
+    assert_int_equal(weir_listen(place.address, &l), 0);
+    assert_int_equal(weir_listen(place.address, &other), -EADDRINUSE);
     weir_listener_close(l);
-    assert_int_equal(weir_listen(place.address, 0, &l), 0);
+    assert_int_equal(weir_listen(place.address, &l), 0);
     weir_listener_close(l);
     if (!is_simulated())
         assert_int_equal(access(place.address + 5, F_OK), -1); /* closing tidied up */
@@ -109,7 +111,7 @@ static int leftovers(void *arg)
     file = fopen(un.sun_path, "w"); /* something else altogether, which nobody answers at either */
     assert_non_null(file);
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(weir_listen(place.address, 0, &p.listener), -EADDRINUSE);
+    assert_int_equal(weir_listen(place.address, &p.listener), -EADDRINUSE);
     assert_int_equal(access(un.sun_path, F_OK), 0);
     unix_place_close(&place);
     return 0;
@@ -171,7 +173,7 @@ static void server_open(struct server *v, int stop_at, bool close)
     *v = (struct server){.stop_at = stop_at, .close = close};
     weir_event_init(&v->came);
     weir_event_init(&v->closed);
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &v->listener), 0);
+    assert_int_equal(weir_listen("127.0.0.1:0", &v->listener), 0);
     weir__listener_serve(v->listener, accepted, v);
 }
 
@@ -186,7 +188,7 @@ static void wait_for(struct server *v, int count)
 static void server_close(struct server *v)
 {
     for (int i = 0; i < v->count; i++)
-        weir_stream_close(v->streams[i]);
+        weir__stream_close(v->streams[i]);
     if (v->listener != NULL)
         weir__listener_close_detached(v->listener, listener_closed, v);
     assert_int_equal(weir_event_wait(&v->closed), 0);
@@ -299,7 +301,7 @@ static int empty_and_stop(void *arg)
         weir__listener_stop(second); /* for both */
         assert_int_equal(weir_connect(weir_listener_address(v.listener), &late), -ECONNREFUSED);
         assert_int_equal(weir_sleep(weir_ms(5)), 0);
-        weir_listener_close(second);
+        weir__listener_close(second);
     }
     assert_int_equal(v.errors, 0);
     close_many(clients, 30);
@@ -388,7 +390,7 @@ static int run_out(void *arg)
     (void)arg;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
     /* by a task: the error is told, and the connection is still there afterwards */
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &l), 0);
+    assert_int_equal(weir_listen("127.0.0.1:0", &l), 0);
     assert_int_equal(weir_connect(weir_listener_address(l), &client), 0);
     leave_descriptors(0);
     assert_int_equal(weir_accept(l, &got), -EMFILE);
@@ -487,7 +489,7 @@ static int accept_world(struct torture *t)
     weir_scope scope;
     int result;
 
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &l), 0);
+    assert_int_equal(weir_listen("127.0.0.1:0", &l), 0);
     weir_scope_open(&scope, weir_never(), 0);
     weir_spawn(&scope, "connects", connect_later, l);
     result = torture_victim(t, accept_victim, l);

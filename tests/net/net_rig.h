@@ -55,7 +55,7 @@ static inline void unix_place_close(struct unix_place *p)
 static inline bool has_ipv6(void)
 {
     weir_listener *l;
-    int err = weir_listen("[::1]:0", 0, &l);
+    int err = weir_listen("[::1]:0", &l);
 
     if (err == 0)
         weir_listener_close(l);
@@ -71,16 +71,18 @@ struct pair {
 
 static inline void pair_open(struct pair *p, const char *address)
 {
-    assert_int_equal(weir_listen(address, 0, &p->listener), 0);
+    assert_int_equal(weir_listen(address, &p->listener), 0);
     assert_int_equal(weir_connect(weir_listener_address(p->listener), &p->client), 0);
     assert_int_equal(weir_accept(p->listener, &p->server), 0);
 }
 
-/* Closes what is left. */
+/* Closes what is left, also streams with a record of a protocol. */
 static inline void pair_close(struct pair *p)
 {
-    weir_stream_close(p->client);
-    weir_stream_close(p->server);
+    if (p->client != NULL)
+        weir__stream_close(p->client);
+    if (p->server != NULL)
+        weir__stream_close(p->server);
     weir_listener_close(p->listener);
 }
 

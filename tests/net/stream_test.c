@@ -140,7 +140,7 @@ static int wait_reading(weir_stream *s)
 {
     char byte;
 
-    return (int)weir_read(s, &byte, 1);
+    return (int)weir__stream_read(s, &byte, 1);
 }
 
 static int wait_reading_lent(weir_stream *s)
@@ -294,7 +294,7 @@ static int close_twice_inside(void *arg)
 
     (void)arg;
     closed_count = 0;
-    assert_int_equal(weir_listen("127.0.0.1:0", 0, &l), 0);
+    assert_int_equal(weir_listen("127.0.0.1:0", &l), 0);
     assert_int_equal(weir__connect(weir_listener_address(l), 100, &s), 0);
     assert_int_equal(weir_accept(l, &peer), 0);
     assert_ptr_equal(weir__stream_of_extra(weir__stream_extra(s)), s);
@@ -303,9 +303,9 @@ static int close_twice_inside(void *arg)
     weir_spawn(&scope, "reader", wait_in_stream, &w);
     assert_int_equal(weir_sleep(weir_ms(2)), 0);
     weir__stream_close_detached(s, count_closed);
-    assert_int_equal(weir_read(s, &(char){0}, 1), -WEIR_ECLOSED);
-    assert_int_equal(weir_write(s, "", 1), -WEIR_ECLOSED);
-    assert_int_equal(weir_stream_shutdown(s), -WEIR_ECLOSED);
+    assert_int_equal(weir__stream_read(s, &(char){0}, 1), -WEIR_ECLOSED);
+    assert_int_equal(weir__stream_write(s, "", 1), -WEIR_ECLOSED);
+    assert_int_equal(weir__stream_shutdown(s), -WEIR_ECLOSED);
     assert_int_equal(weir_scope_close(&scope), 0);
     assert_int_equal(w.result, -WEIR_ECLOSED);
     assert_int_equal(closed_count, 1);
@@ -316,7 +316,7 @@ static int close_twice_inside(void *arg)
     s = weir__stream_new(16);
     weir__stream_close_detached(s, count_closed);
     assert_int_equal(closed_count, 2);
-    weir_stream_close(weir__stream_new(0));
+    weir__stream_close(weir__stream_new(0));
     weir_stream_close(NULL);
     weir_stream_abort(NULL);
     return 0;

@@ -180,7 +180,7 @@ static int rogue_backend(void *arg)
     weir_listener *listener;
     weir_stream *stream;
     weir_scope scope;
-    int err = weir_listen("127.0.0.1:7103", 0, &listener);
+    int err = weir_listen("127.0.0.1:7103", &listener);
 
     CHECK(b->world, err == 0);
     weir_event_set(&b->world->listening[b->index]);

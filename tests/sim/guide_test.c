@@ -92,7 +92,7 @@ static int goodbye(void *arg)
     weir_scope peer, talking;
 
     (void)arg;
-    assert_int_equal(weir_listen("127.0.0.1:7000", 0, &listener), 0);
+    assert_int_equal(weir_listen("127.0.0.1:7000", &listener), 0);
     weir_scope_open(&peer, weir_never(), 0);
     assert_int_equal(weir_spawn(&peer, "peer", hear_goodbye, (void *)(uintptr_t) "127.0.0.1:7000"), 0);
     assert_int_equal(weir_accept(listener, &stream), 0);

@@ -106,13 +106,13 @@ static int open_unconnected(const struct weir__network *n, struct weir__socket *
 }
 
 static int listen_at(const struct weir__network *n, struct weir__socket *room, const struct sockaddr *addr,
-                     socklen_t len, bool reuse_port, struct weir__transport **out)
+                     socklen_t len, int backlog, bool reuse_port, struct weir__transport **out)
 {
     struct weir__address own = address_from(addr, len);
     struct memory *m = memory_of(n);
     struct end *before, *e;
 
-    (void)room;
+    (void)room, (void)backlog;
     if (own.any.sa_family != AF_UNIX && *memory_port_of(&own) == 0)
         *memory_port_of(&own) = htons(m->next_port++);
     before = memory_find_queue(m, &own);

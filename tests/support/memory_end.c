@@ -394,6 +394,12 @@ static int acknowledged(struct weir__transport *t, uint64_t *bytes)
     return 0;
 }
 
+static int tune(struct weir__transport *t, const struct weir__io_tuning *tuning)
+{
+    (void)t, (void)tuning;
+    return 0;
+}
+
 static int address(struct weir__transport *t, bool peer, struct sockaddr_storage *addr, socklen_t *len)
 {
     const struct end *e = end_of(t);
@@ -432,6 +438,7 @@ static const struct weir__transport_type memory_type = {
     .release = release,
     .counts_acknowledged = counts_acknowledged,
     .acknowledged = acknowledged,
+    .tune = tune,
     .address = address,
     .alpn = alpn,
     .queue = &queue_type,

@@ -70,7 +70,7 @@ bool weir__h1_lingered(struct weir__connection *c, size_t bytes)
  * side is shut down, and what the client still sends is read. */
 void weir__h1_shut_down(struct weir__connection *c)
 {
-    if (weir_stream_shutdown(weir__connection_stream(c)) < 0) {
+    if (weir__stream_shutdown(weir__connection_stream(c)) < 0) {
         weir__h1_drop(c, false);
         return;
     }

@@ -199,7 +199,7 @@ static ssize_t receive(struct weir__h1_exchange *h, void *data, size_t bytes)
     if (got < 0)
         return got;
     before = weir__attribution_on(self, WEIR_CHARGE_BODY, NULL);
-    got = weir_read(weir__connection_stream(h->connection), data, bytes);
+    got = weir__stream_read(weir__connection_stream(h->connection), data, bytes);
     weir__h1_body_came(h);
     weir__attribution_back(self, before);
     if (h->progress.body_err < 0)

@@ -28,7 +28,8 @@ static int write_slices(struct weir__h1_exchange *h, const struct iovec *pieces,
         for (size_t at = 0, n; at < pieces[i].iov_len && err == 0; at += n) {
             n = pieces[i].iov_len - at < SLICE_BYTES ? pieces[i].iov_len - at : SLICE_BYTES;
             weir__h1_take_wait(h);
-            err = weir_write(weir__connection_stream(h->connection), (char *)pieces[i].iov_base + at, n);
+            err = weir__stream_write(weir__connection_stream(h->connection), (char *)pieces[i].iov_base + at,
+                                     n);
         }
     return err;
 }
@@ -49,7 +50,7 @@ static int write_pieces(struct weir__h1_exchange *h, struct iovec *pieces, size_
     if (is_more_than_a_slice(pieces, count) && !weir__stream_counts_acknowledged(s))
         return write_slices(h, pieces, count);
     weir__h1_take_wait(h);
-    return weir_write_pieces(s, pieces, count);
+    return weir__stream_write_whole(s, pieces, count);
 }
 
 /* Passes over the first bytes of the response that were sent before its head: see h1_half_close.c. */

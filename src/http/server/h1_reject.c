@@ -28,7 +28,7 @@ static void sent(struct weir__output_send *s, int result)
     free(s);
     if (result == -ECANCELED)
         return;
-    if (weir_stream_shutdown(weir__connection_stream(c)) < 0)
+    if (weir__stream_shutdown(weir__connection_stream(c)) < 0)
         weir__h1_drop(c, true);
     else
         weir__h1_receive(c);

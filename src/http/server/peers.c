@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/stream.h"
+
 enum {
     KEPT_BITS = 10,
     TEXT_BYTES = 56, /* of any address with a port; addresses with a zone and Unix sockets are not kept */
@@ -27,11 +29,11 @@ const char *weir__peers_of(struct weir__peers *peers, weir_stream *s, char *text
     if (peers->kept == NULL)
         peers->kept = calloc((size_t)1 << KEPT_BITS, sizeof *peers->kept);
     if (peers->kept == NULL)
-        return weir_stream_peer(s, text);
+        return weir__stream_peer(s, text);
     peer = place_of(peers, s);
     if (peer->stream == s)
         return memcpy(text, peer->text, sizeof peer->text);
-    (void)weir_stream_peer(s, text);
+    (void)weir__stream_peer(s, text);
     if (strlen(text) < sizeof peer->text && text[0] != '?') {
         peer->stream = s;
         memcpy(peer->text, text, sizeof peer->text);

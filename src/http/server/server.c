@@ -20,6 +20,7 @@
 #include "http/server/routing.h"
 #include "http/server/server_loop.h"
 #include "http/server/server_options.h"
+#include "net/listener.h"
 
 /* --- draining, from any thread --- */
 
@@ -156,7 +157,7 @@ static int keep_addresses(weir_server *server)
     server->address_count = first->listener_count;
     for (size_t i = 0; i < first->listener_count; i++)
         (void)snprintf(server->addresses[i], WEIR_ADDRESS_BYTES, "%s",
-                       weir_listener_address(first->listeners[i]));
+                       weir__listener_address(first->listeners[i]));
     return 0;
 }
 

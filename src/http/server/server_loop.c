@@ -56,7 +56,7 @@ static const struct weir__connection_events events = {.idle = weir__room_idle, .
 static int listen_on(struct weir__server_loop *home, const char *address, bool alone)
 {
     weir_listener *l;
-    int err = weir_listen(address, alone ? 0 : WEIR_REUSE_PORT, &l);
+    int err = weir_listener_open(&(weir_listener_options){.address = address, .reuse_port = !alone}, &l);
 
     if (err == 0)
         home->listeners[home->listener_count++] = l;
@@ -68,7 +68,7 @@ static int listen_on(struct weir__server_loop *home, const char *address, bool a
 static int probe(const char *address)
 {
     weir_listener *l;
-    int err = weir_listen(address, 0, &l);
+    int err = weir_listen(address, &l);
 
     if (err == 0)
         weir_listener_close(l);

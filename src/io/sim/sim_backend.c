@@ -165,6 +165,12 @@ static int sim_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *
     return 1;
 }
 
+static int sim_tune(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning)
+{
+    (void)io, (void)file, (void)tuning;
+    return 0;
+}
+
 /* --- operations --- */
 
 static bool sim_submit(struct weir__io *io, struct weir__io_op *op)
@@ -294,6 +300,7 @@ const struct weir__io_backend weir__io_sim = {
     .shutdown = sim_shutdown,
     .reset_on_close = sim_reset_on_close,
     .send_now = sim_send_now,
+    .tune = sim_tune,
     .taken = sim_taken,
     .submit = sim_submit,
     .cancel = sim_cancel,

@@ -73,7 +73,7 @@ static inline void backend_open_at(struct backend *b, const char *address,
     memset(b, 0, sizeof *b);
     b->serve = serve;
     b->arg = arg;
-    assert_int_equal(weir_listen(address, 0, &b->listener), 0);
+    assert_int_equal(weir_listen(address, &b->listener), 0);
     (void)snprintf(b->url, sizeof b->url, "http://%s/", weir_listener_address(b->listener));
     weir_scope_open(&b->scope, weir_never(), WEIR_COLLECT);
     assert_int_equal(weir_spawn(&b->scope, "backend", accept_all, b), 0);
