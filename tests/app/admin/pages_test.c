@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "admin/yield.h"
 #include "app/support/asking.h"
@@ -243,6 +244,44 @@ static void metrics_have_the_same_counts(void **state)
     console_has(page.body, "\n# EOF\n");
 }
 
+/* Connections without a request, and who has them. */
+static void connections_without_a_request_are_told(void **state)
+{
+    const int half = begin_asking(gateway.address, NULL);
+    json_t *stats = NULL;
+
+    (void)state;
+    do {
+        json_decref(stats);
+        stats = read_json(look("/stats"));
+    } while (number_at(stats, "unserved.half_sent") < 1);
+    assert_string_equal(text_at(stats, "unserved.clients.0.address"), "127.0.0.1");
+    assert_true(number_at(stats, "unserved.clients.0.half_sent") == 1);
+    json_decref(stats);
+    (void)close(half);
+}
+
+static void refusals_have_their_reasons(void **state)
+{
+    static char large[2000];
+    struct answer a = {0};
+    json_t *stats;
+
+    (void)state;
+    ask(&a, gateway.address, "/hash",
+        &(struct question){.method = "POST", .body = large, .bytes = sizeof large});
+    assert_int_equal(a.status, 413);
+    answer_free(&a);
+    console_has(look("/metrics"), "weir_refused_total{route=\"/hash\",reason=\"too_large\"} 1\n");
+    console_has(page.body, "weir_refused_total{route=\"/hash\",reason=\"pool_full\"} 0\n");
+    console_lacks(page.body, "weir_refused_total{route=\"/hash\",reason=\"no_route\"}");
+    stats = read_json(look("/stats"));
+    assert_true(number_at(stats, "refused.last_60s.requests") >= 9);
+    assert_true(number_at(stats, "refused.last_60s.refused") ==
+                0); /* too large is the client's fault, not too much to do */
+    json_decref(stats);
+}
+
 /* A stall that the watch is not certain of, because the machine is busy, is none: the loop is held again
  * until there is one. */
 static void a_task_that_held_its_loop_is_a_stall(void **state)
@@ -358,6 +397,8 @@ int main(void)
         cmocka_unit_test(pages_are_compressed_for_clients_that_take_it),
         cmocka_unit_test(statistics_count_what_was_asked),
         cmocka_unit_test(metrics_have_the_same_counts),
+        cmocka_unit_test(connections_without_a_request_are_told),
+        cmocka_unit_test(refusals_have_their_reasons),
         cmocka_unit_test(a_task_that_held_its_loop_is_a_stall),
         cmocka_unit_test(advice_tells_of_each_route),
         cmocka_unit_test(tasks_are_a_tree),

@@ -104,6 +104,18 @@ void ask(struct answer *a, const char *address, const char *path, const struct q
     a->bytes = bytes - (size_t)(a->body - a->head);
 }
 
+int begin_asking(const char *address, const char *path)
+{
+    const int fd = connect_to(address);
+    char text[HEAD_BYTES];
+
+    (void)snprintf(text, sizeof text, "GET %s", path != NULL ? path : "/half");
+    send_all(fd, text, strlen(text));
+    if (path != NULL)
+        send_all(fd, " HTTP/1.1\r\nHost: localhost\r\n\r\n", strlen(" HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    return fd;
+}
+
 void answer_free(struct answer *a)
 {
     free(a->head);

@@ -27,6 +27,10 @@ struct question {
 void ask(struct answer *a, const char *address, const char *path, const struct question *q);
 void answer_free(struct answer *a);
 
+/* Sends a request, or with path NULL a part of its head, and leaves the answer unread. Returns: the
+ * connection, for the caller to close(). */
+int begin_asking(const char *address, const char *path);
+
 /* Returns: the value of the field, in room; NULL: it is not in the head. */
 const char *answer_field(const struct answer *a, const char *name, char room[256]);
 

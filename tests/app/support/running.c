@@ -59,6 +59,11 @@ void running_start(struct running *r, const char *configuration)
 void running_stop(struct running *r)
 {
     assert_int_equal(kill(getpid(), SIGTERM), 0);
+    running_wait(r);
+}
+
+void running_wait(struct running *r)
+{
     assert_int_equal(pthread_join(r->thread, NULL), 0);
     assert_int_equal(r->code, EXIT_SUCCESS);
     config_free(&r->config);

@@ -27,4 +27,7 @@ void running_start(struct running *r, const char *configuration);
 /* Ends it with SIGTERM and waits for it. It has drained well. */
 void running_stop(struct running *r);
 
+/* The same, after SIGTERM has been sent. */
+void running_wait(struct running *r);
+
 #endif
