@@ -31,7 +31,8 @@ struct gateway {
     struct gateway_status status;
     weir_route *routes;
     weir_pool_options *pools;
-    const char **addresses; /* to listen on; ended by NULL */
+    weir_listener_options *listeners;
+    const char **addresses; /* as bound */
     struct start_findings found;
     char name[32];          /* of the command, for messages when there is no file */
     const char *root;       /* prefix of the paths in /proc and /sys */
@@ -131,12 +132,14 @@ static int prepare(struct gateway *gateway)
     int err;
 
     gateway->routes = calloc(config->route_count + 1, sizeof *gateway->routes);
-    gateway->addresses = calloc(config->listen_count + 1, sizeof *gateway->addresses);
+    gateway->listeners = calloc(config->listen_count, sizeof *gateway->listeners);
+    gateway->addresses = calloc(config->listen_count, sizeof *gateway->addresses);
     gateway->pools = pools_options(config);
-    if (gateway->routes == NULL || gateway->addresses == NULL || gateway->pools == NULL)
+    if (gateway->routes == NULL || gateway->listeners == NULL || gateway->addresses == NULL ||
+        gateway->pools == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < config->listen_count; i++)
-        gateway->addresses[i] = config->listen[i].text;
+        gateway->listeners[i].address = config->listen[i].text;
     for (size_t i = 0; i < config->route_count; i++)
         gateway->routes[i] = (weir_route){
             .path = config->routes[i].path,
@@ -168,7 +171,8 @@ static int serve(struct gateway *gateway)
 {
     const struct config *config = gateway->config;
     const weir_server_options options = {
-        .listens = gateway->addresses,
+        .listeners = gateway->listeners,
+        .listener_count = config->listen_count,
         .runtime = {.loops = config->loops,
                     .io = (enum weir_io)config->io,
                     .log_json = config->log == CONFIG_LOG_JSON,
@@ -290,6 +294,7 @@ int gateway_run(const char *command, const struct config *config, const char *fi
     gateway_status_end(&gateway.status);
     free(gateway.pools);
     free(gateway.addresses);
+    free(gateway.listeners);
     free(gateway.routes);
     return code;
 }

@@ -16,6 +16,7 @@
 
 #include <weir/buffer.h>
 #include <weir/error.h>
+#include <weir/stream.h>
 #include <weir/trace.h>
 
 #ifdef __cplusplus
@@ -25,6 +26,9 @@ extern "C" {
 typedef struct weir_request weir_request;
 typedef struct weir_response weir_response;
 typedef struct weir_server weir_server;
+
+/* Versions of HTTP, in tenths. */
+enum weir_http_version { WEIR_HTTP_1_0 = 10, WEIR_HTTP_1_1 = 11 };
 
 /* Returns the method: "GET", "POST" …
  * Returns: never NULL.
@@ -76,11 +80,43 @@ const char *weir_request_header_joined(weir_request *req, const char *name);
  */
 bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name, weir_bytes *value);
 
+/* Finds the value of a trailer: a header that comes behind a chunked body. If it occurs several times, the
+ * first value. A trailer is not checked against the headers, and must not take the place of one.
+ * Returns: NULL if there is no such trailer, the body has not been read to its end, or memory is exhausted.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_trailer(const weir_request *req, const char *name);
+
+/* Returns the version of HTTP that the request is in.
+ * Returns: one of the enum; a later version is a greater number.
+ * Where:   task of its loop. Does not wait.
+ */
+enum weir_http_version weir_request_version(const weir_request *req);
+
+/* Returns the scheme by which the client reached the server: "http".
+ * Returns: never NULL.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_scheme(const weir_request *req);
+
+/* Returns the host that the request is for, as the client wrote it, with the port if there is one: of the
+ * request target, if that is a whole URL or of CONNECT; otherwise the header Host.
+ * Returns: never NULL; "" if an HTTP/1.0 client named none.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_authority(const weir_request *req);
+
 /* Returns the address of the client.
  * Returns: never NULL.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_peer(const weir_request *req);
+
+/* Returns the address of this machine that the client is connected to; "unix" for a Unix socket.
+ * Returns: never NULL; "?" if it is unknown.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_local(const weir_request *req);
 
 /* Returns the trace that the request belongs to: the one in its traceparent header, or a new one with span
  * 0 if there is no valid header. The same at each call.
@@ -137,6 +173,27 @@ int weir_request_read_body(weir_request *req, weir_bytes *body, size_t max_bytes
  * Where:   task of its loop. Waits.
  */
 ssize_t weir_request_read(weir_request *req, void *data, size_t bytes) WEIR_CHECKED;
+
+/* Accepts another protocol on the connection, and hands the connection over. If the request names protocol in
+ * its Upgrade header, the answer is 101 with the headers added so far. If the method is CONNECT, protocol is
+ * NULL and the answer is 200. What the handler left of the body is read and dropped first. Filters do not see
+ * this answer.
+ *
+ * The bytes that the client sent behind its request are the first that the stream reads. The limits of HTTP
+ * no longer apply to it: see weir_stream_set_options() for an idle timeout. The exchange goes on until the
+ * handler returns: it counts as one in progress, is recorded with the status 101 or 200, and its scope is
+ * cancelled when a drain has taken its time. A stream that lives longer belongs into a task of
+ * weir_server_scope().
+ *
+ * Owns:    the caller owns *out and closes it.
+ * Returns: 0; -EPROTONOSUPPORT the request does not ask for protocol: the header Upgrade is added, and
+ *          weir_respond_error() answers 426; -WEIR_EBUSY an answer has begun; -EINVAL protocol is no token;
+ *          as weir_request_read(); -EPIPE, -ECONNRESET, -ENOMEM …
+ * Cancel:  ends the wait; the connection is broken off.
+ * Where:   task of its loop. Waits.
+ */
+int weir_request_upgrade(weir_request *req, weir_response *res, const char *protocol,
+                         weir_stream **out) WEIR_CHECKED;
 
 #ifdef __cplusplus
 }

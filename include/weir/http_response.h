@@ -16,6 +16,7 @@
 
 #include <weir/buffer.h>
 #include <weir/error.h>
+#include <weir/http_client.h>
 #include <weir/http_request.h>
 
 #ifdef __cplusplus
@@ -32,6 +33,51 @@ extern "C" {
  * Where:   task of its loop. Does not wait.
  */
 int weir_response_header_add(weir_response *res, const char *name, const char *value);
+
+/* Finds the value of a header that the answer has so far. If the header occurs several times, the first
+ * value.
+ * Returns: NULL if there is no such header, or memory is exhausted.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_response_header(weir_response *res, const char *name);
+
+/* Finds the value of a header of the answer that is a list: all values, joined by ", ".
+ * Returns: as weir_response_header().
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_response_header_joined(weir_response *res, const char *name);
+
+/* Replaces all headers of this name by one; value NULL removes them.
+ * Owns:    both are copied.
+ * Returns: as weir_response_header_add().
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_response_header_set(weir_response *res, const char *name, const char *value);
+
+/* Adds a trailer: a header that is sent behind the body, for what is known only then. Trailers are sent with
+ * bodies of unknown length on HTTP/1.1 (weir_respond_begin() with length -1), and dropped with others. They
+ * may be added until the handler returns. Recipients may ignore them.
+ * Owns:    both are copied.
+ * Returns: 0; -EINVAL a character that is not allowed, or a name that is not allowed behind a body
+ *          (Content-Type, Set-Cookie …); -ENOTSUP the answer has begun, and has no place for trailers;
+ * -ENOMEM.
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_response_trailer_add(weir_response *res, const char *name, const char *value);
+
+/* --- answers --- */
+
+/* Sends an informational answer before the answer proper: 102 (Processing), 103 (Early Hints, RFC 8297), or
+ * another of 102 to 199. It has the given headers alone. A client of HTTP/1.0 is sent nothing. 100 (Continue)
+ * is sent by the functions that read a body, 101 by weir_request_upgrade().
+ * Owns:    headers are lent until the function returns.
+ * Returns: 0; -EINVAL status, or a header as in weir_response_header_add(); -WEIR_EBUSY the answer has begun;
+ *          -ENOMEM; -EPIPE, -ECONNRESET …
+ * Cancel:  ends the wait, and breaks the answer off.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_respond_informational(weir_response *res, int status, const weir_header *headers,
+                               size_t header_count);
 
 /* Answers with a text.
  * Returns: 0; -WEIR_EBUSY an answer has begun already; -EINVAL status; -EPIPE, -ECONNRESET …
@@ -77,9 +123,9 @@ int weir_respond_pieces(weir_response *res, int status, const char *type, const 
 
 /* Answers {"error":{"code":…,"message":…}} with the status for a negative code: -WEIR_EBUSY 503 with
  * Retry-After; -ENOMEM, -EAGAIN and -WEIR_ENESTED 503; -WEIR_EDEADLINE and -WEIR_ELATE 504; -WEIR_ETOOLARGE
- * 413; -WEIR_ESLOW 408; -WEIR_EPROTOCOL and -WEIR_ETRUNCATED 400; -WEIR_ECPU 422; others 500. If a pool
- * refused a job of this exchange, Retry-After is the time that the pool expects to be busy, and the message
- * has its reason.
+ * 413; -WEIR_ESLOW 408; -EPROTONOSUPPORT 426; -WEIR_EPROTOCOL and -WEIR_ETRUNCATED 400; -WEIR_ECPU 422;
+ * others 500. If a pool refused a job of this exchange, Retry-After is the time that the pool expects to be
+ * busy, and the message has its reason.
  * Returns: as weir_respond_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.
@@ -102,7 +148,8 @@ int weir_respond_fault(weir_response *res, int status, const char *code, const c
 int weir_respond_begin(weir_response *res, int status, const char *type, int64_t length) WEIR_CHECKED;
 
 /* Sends a piece of a streamed answer. The answer ends when the handler returns 0; if fewer bytes were sent
- * than announced, the connection is broken off.
+ * than announced, the connection is broken off. Several tasks of the handler's scope may write: pieces are
+ * sent whole, in the order of the calls, and each call waits for its turn.
  * Owns:    data is lent until the function returns.
  * Returns: 0; -EINVAL more than announced, or no answer was begun; -EPIPE, -ECONNRESET …
  * Cancel:  ends the wait.
@@ -110,9 +157,13 @@ int weir_respond_begin(weir_response *res, int status, const char *type, int64_t
  */
 int weir_respond_write(weir_response *res, const void *data, size_t bytes) WEIR_CHECKED;
 
-/* --- filters: functions that change answers, for example compress them --- */
+/* --- filters: functions that change answers, for example compress them ---
+ *
+ * Filters stack. The filter that was added last is nearest to the handler and sees the answer first; the one
+ * that was added first is nearest to the client. So filters nest as the wrappers do that add them before they
+ * call the next handler: if compressing wraps caching, the cache holds what the handler wrote. */
 
-/* An answer before its head is written. */
+/* An answer before its head is written, as the filters nearer to the handler left it. */
 typedef struct weir_response_head {
     int status;
     const char *type; /* Content-Type; NULL: none */
@@ -123,49 +174,32 @@ typedef struct weir_response_head {
 } weir_response_head;
 
 /* A filter between a handler and its client. Its functions are called in the task that answers, may wait,
- * and must not answer themselves. */
+ * and must not answer or add filters themselves. */
 typedef struct weir_response_filter {
-    /* Called with every answer, also with the server's own about a failure; may change its headers. Returns
-     * 1: the body goes through piece(), its length is the length of what comes out, and an answer without a
-     * body announces no length. Returns 0: the answer is sent unchanged. A negative code becomes the result
-     * of the handler's call. */
+    /* Called with every answer, also with the server's own about a failure, once; may change its headers.
+     * Returns 1: the body goes through piece(), its length is the length of what comes out, and an answer
+     * without a body announces no length. Returns 0: the answer goes on unchanged. A negative code becomes
+     * the result of the handler's call; an answer about that failure goes through the filters that were not
+     * called yet. */
     int (*head)(void *arg, weir_response *res, const weir_response_head *head);
     /* Takes the next bytes of the body (lent), perhaps none; last: no more follow. Sets *out to what is
      * sent instead, perhaps nothing yet; it stays valid until the next call. Returns 0; 1: call again, with
      * no bytes, for more output; a negative code, which breaks the answer off. A whole answer is passed in
-     * one call; if that returns 0, the output is sent with its length. */
+     * one call; if that returns 0, the output goes on as a whole answer. */
     int (*piece)(void *arg, weir_bytes in, bool last, weir_bytes *out);
     /* Called when the exchange has ended, whatever its result. May be NULL. Must not wait. */
     void (*end)(void *arg);
 } weir_response_filter;
 
+enum { WEIR_RESPONSE_FILTERS_MAX = 16 }; /* of one answer */
+
 /* Passes the answer through a filter. Meant for wrappers that call the real handler.
  * Owns:    filter, and what arg points to, are lent until filter->end() or, without one, until the exchange
  *          ends: weir_request_alloc() gives such memory.
- * Returns: 0; -WEIR_EBUSY the answer has begun, or has a filter already.
+ * Returns: 0; -WEIR_EBUSY the answer has begun; -EINVAL more than WEIR_RESPONSE_FILTERS_MAX; -ENOMEM.
  * Where:   task of its loop. Does not wait.
  */
 int weir_response_filter_add(weir_response *res, const weir_response_filter *filter, void *arg);
-
-/* Finds the value of a header that the answer has so far. If the header occurs several times, the first
- * value.
- * Returns: NULL if there is no such header, or memory is exhausted.
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_response_header(weir_response *res, const char *name);
-
-/* Finds the value of a header of the answer that is a list: all values, joined by ", ".
- * Returns: as weir_response_header().
- * Where:   task of its loop. Does not wait.
- */
-const char *weir_response_header_joined(weir_response *res, const char *name);
-
-/* Replaces all headers of this name by one; value NULL removes them.
- * Owns:    both are copied.
- * Returns: as weir_response_header_add().
- * Where:   task of its loop. Does not wait.
- */
-int weir_response_header_set(weir_response *res, const char *name, const char *value);
 
 #ifdef __cplusplus
 }

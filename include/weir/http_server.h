@@ -73,9 +73,11 @@ typedef struct weir_route {
     /* The host that the client names, without a port, in any case: "example.com"; "*.example.com" for every
      * name below it, at any depth, but not for itself. NULL: every host, and requests that name none */
     const char *host;
-    const char *path;    /* "/a/b", "/users/{id}"; "/files/" followed by a star for everything below. See
-                            weir_pattern_check() */
-    const char *methods; /* "GET POST"; NULL: all. GET includes HEAD. See weir_methods_check() */
+    const char *path; /* "/a/b", "/users/{id}"; "/files/" followed by a star for everything below. See
+                         weir_pattern_check() */
+    const char
+        *methods; /* "GET POST"; NULL: all but CONNECT. GET includes HEAD. A CONNECT request has the path
+                     "/". See weir_methods_check() */
     weir_handler *handler;
     void *data;              /* the route's own, immutable; see weir_request_data() */
     uint64_t body_bytes_max; /* 0: the server's limit */
@@ -114,11 +116,14 @@ typedef struct weir_limit_names {
 
 /* A zero field means its default, given in brackets. */
 typedef struct weir_server_options {
-    /* Where to listen: one address, in the form of <weir/stream.h>, or several listeners. With port 0 the
-     * system chooses a port: see weir_server_address(). On a runtime of several loops each loop has a
-     * listener of its own at each TCP address. */
+    /* Where to listen: one address in the form of <weir/stream.h>, or several listeners. With port 0 the
+     * system chooses a port: see weir_server_address(). On a runtime of several loops each loop listens at
+     * each TCP address. A Unix socket and an inherited descriptor have one listener, whose connections go to
+     * all loops. */
     const char *listen;
-    const char *const *listens; /* or several addresses, NULL-terminated */
+    const weir_listener_options *listeners; /* instead of listen. The server closes their descriptors, when it
+                                               drains or if it does not open */
+    size_t listener_count;
     weir_limits limits;
     weir_limit_names limit_names;
     weir_duration drain; /* the longest time that exchanges get to end [30 s]. Idle connections may be used

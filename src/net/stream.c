@@ -103,6 +103,18 @@ int weir__stream_peer_address(weir_stream *s, struct sockaddr_storage *addr, soc
     return s->transport->type->address(s->transport, true, addr, len);
 }
 
+const char *weir__stream_local(weir_stream *s, char *text)
+{
+    struct sockaddr_storage addr;
+    socklen_t len;
+
+    if (s->transport->type->address(s->transport, false, &addr, &len) < 0)
+        return strcpy(text, "?");
+    if (addr.ss_family == AF_UNIX)
+        return strcpy(text, "unix");
+    return weir__address_format((struct sockaddr *)&addr, len, text);
+}
+
 bool weir__stream_counts_acknowledged(const weir_stream *s)
 {
     return s->transport->type->counts_acknowledged(s->transport);

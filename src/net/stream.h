@@ -162,6 +162,11 @@ const char *weir__stream_peer(const weir_stream *s, char *text);
 /* The address of the peer. Returns: 0, or as getpeername(2). */
 int weir__stream_peer_address(weir_stream *s, struct sockaddr_storage *addr, socklen_t *len) WEIR_CHECKED;
 
+/* Formats the address that a stream is bound to, into text[WEIR_ADDRESS_BYTES]; "unix", "?" as
+ * weir_stream_peer().
+ * Returns: text. */
+const char *weir__stream_local(weir_stream *s, char *text);
+
 /* For the describe() of a wait: the address of a stream's peer as text. */
 bool weir__stream_peer_seen(const struct weir__look *look, struct weir__loop *loop, weir_stream *s,
                             char text[static WEIR_ADDRESS_BYTES]);

@@ -249,6 +249,64 @@ def test_09_overload():
     assert answered + refused + late == 500 and answered > 0 and refused > 0 and late > 0, done.stdout
 
 
+def test_15_refresh():
+    with started_silently("15_refresh") as (child, address):
+        url = f"http://{address}/price/tea"
+        versions = set()
+        until = time.monotonic() + TIMEOUT
+        while len(versions) < 3 and time.monotonic() < until:
+            status, body = ask(url)
+            found = re.fullmatch(r"(\d+\.\d\d) version (\d+)\n", body)
+            assert status == 200 and found, body
+            version = int(found[2])
+            assert version == 0 or found[1] == f"{1 + version / 100:.2f}", body # price and version are of one table
+            assert not versions or version >= max(versions), (version, versions)
+            versions.add(version)
+            time.sleep(0.05)
+        assert len(versions) >= 3, versions
+        assert ask(f"http://{address}/price/sand")[0] == 404
+        drains(child)
+
+
+def joined(address, name, room="tea", early=b""):
+    member = connected(address)
+    member.sendall(f"GET /rooms/{room}/{name} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n".encode() + early)
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = member.recv(1)
+        assert byte, head
+        head += byte
+    assert head.startswith(b"HTTP/1.1 101 "), head
+    return member
+
+
+def test_16_chat():
+    with started_silently("16_chat") as (child, address):
+        ann, bob, cid = joined(address, "ann"), joined(address, "bob"), joined(address, "cid", room="milk")
+        hears = [member.makefile("rb") for member in (ann, bob, cid)]
+        deaf = joined(address, "deaf")
+        ann.sendall(b"hel")
+        ann.sendall(b"lo\nand again\n")
+        assert [hears[1].readline() for _ in range(2)] == [b"ann: hello\n", b"ann: and again\n"]
+        for i in range(20000): # bob is deaf to nothing; deaf reads nothing, and holds nobody up
+            bob.sendall(b"%d\n" % i)
+            if i % 16 == 15:
+                heard = [hears[0].readline() for _ in range(16)]
+                assert heard == [b"bob: %d\n" % k for k in range(i - 15, i + 1)], heard
+        with joined(address, "eve", early=b"early\n") as eve:
+            assert hears[0].readline() == b"eve: early\n"
+            eve.shutdown(socket.SHUT_WR)
+            assert eve.recv(100) == b""
+        cid.sendall(b"tea?\n") # to nobody: the others are in another room
+        bob.sendall(b"bye\n")
+        assert hears[0].readline() == b"bob: bye\n"
+        status, body = ask(f"http://{address}/rooms/tea/dan")
+        assert status == 426, (status, body)
+        for member in (ann, bob, cid, deaf):
+            member.close()
+        drains(child)
+
+
 def main():
     with open(os.path.join(ROOT, "examples/meson.build"), encoding="utf-8") as file:
         names = re.findall(r"'(\w+)'", re.sub(r"#[^\n]*", "", file.read()))

@@ -154,3 +154,12 @@ bool weir__http_is_host(weir_bytes text)
         name++;
     return name > 0 && is_port(text.data + name, text.len - name);
 }
+
+weir_bytes weir__http_host_without_port(weir_bytes text)
+{
+    const char *from = text.len > 0 && *text.data == '[' ? memchr(text.data, ']', text.len) : text.data;
+    const char *colon =
+        from != NULL && text.len > 0 ? memchr(from, ':', text.len - (size_t)(from - text.data)) : NULL;
+
+    return colon != NULL ? (weir_bytes){text.data, (size_t)(colon - text.data)} : text;
+}

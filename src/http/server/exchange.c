@@ -8,6 +8,7 @@
 #include "core/task.h"
 #include "http/server/exchange_timing.h"
 #include "http/server/filter.h"
+#include "http/server/handler_check.h"
 #include "http/server/refusals.h"
 #include "http/server/response_error.h"
 #include "http/server/routing.h"
@@ -32,6 +33,7 @@ struct weir__exchange *weir__exchange_new(struct weir__server_loop *home, const 
     memset(x, 0, bytes);
     weir__arena_move(&x->memory, &memory);
     x->home = home;
+    x->loop = home->loop;
     x->wire = wire;
     if (home->server->ledger)
         weir__ledger_open(&x->activity.ledger, &x->memory, weir__heartbeat_ticks(&home->loop->heartbeat));
@@ -40,7 +42,9 @@ struct weir__exchange *weir__exchange_new(struct weir__server_loop *home, const 
 
 void weir__exchange_free(struct weir__exchange *x)
 {
+    x->loop = NULL;
     weir_buffer_free(&x->body);
+    weir_buffer_free(&x->request.trailers);
     weir__arena_free(&x->memory);
 }
 
@@ -65,6 +69,10 @@ static void begin_body(struct weir__exchange *x)
     if (req->route != NULL && req->route->given->body_bytes_max > 0)
         max = req->route->given->body_bytes_max;
     weir__http_body_begin(&req->body, req->head.framing, req->head.content_length, max);
+    if (req->head.framing == WEIR__HTTP_CHUNKED) {
+        weir_buffer_init(&req->trailers, (size_t)2 * WEIR__HTTP_TRAILER_BYTES_MAX);
+        req->body.chunked.keeps_trailers = true;
+    }
     req->continue_due = req->head.expect_continue && !req->body.ended;
     if (weir__http_body_is_too_large(&req->body))
         weir__refuse(x, 413, "too_large", weir__body_limit_text(x), true);
@@ -162,20 +170,25 @@ static bool is_complete(const struct weir__exchange *x)
     return x->response.ended && x->response.err == 0;
 }
 
+static int call_handler(struct weir__exchange *x)
+{
+    int outcome = x->request.route->given->handler(&x->request, &x->response, x->home->state);
+
+    weir__scope_check_innermost(x->scope, "the handler");
+    return outcome;
+}
+
 static void answer(struct weir__exchange *x)
 {
     int outcome;
 
     x->response.no_body = x->request.head.method == WEIR__HTTP_HEAD;
-    if (x->refusal.status != 0) {
-        outcome = answer_refusal(x);
-    } else {
-        outcome = x->request.route->given->handler(&x->request, &x->response, x->home->state);
-        weir__scope_check_innermost(x->scope, "the handler");
-    }
+    outcome = x->refusal.status != 0 ? answer_refusal(x) : call_handler(x);
+    if (x->taken_over && outcome < 0)
+        x->response.err = outcome;
     if (!x->response.ended)
         weir__response_finish(x, outcome);
-    if (x->response.filter != NULL)
+    if (x->response.filters != NULL)
         weir__filter_end(x);
     if (!x->request.body.ended && is_complete(x))
         x->wire->finish_request(x);
@@ -198,6 +211,7 @@ static int run(void *arg)
     x->scope = NULL;
     (void)weir_scope_close(&scope);
     record(x);
+    x->loop = NULL;
     weir__task_set_activity(weir__task_current(), NULL);
     atomic_fetch_sub_explicit(&home->server->exchanges, 1, memory_order_relaxed);
     if (is_complete(x))

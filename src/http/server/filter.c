@@ -1,115 +1,214 @@
 /* SPDX-License-Identifier: MIT */
-/* The filter of a response. A response that the filter leaves as it is goes out as if there were none. One
- * that the filter changes has no length, unless all of it came out of the filter at once. */
+/* The filters of a response, from the handler to the client. A response that all of them leave as it is goes
+ * out as if there were none. One that a filter changes has no length, unless all of it came out of the filter
+ * at once: then the next filter sees it as a whole response, too. */
 #include "http/server/filter.h"
 
+#include <errno.h>
+
+#include "http/server/handler_check.h"
 #include "http/server/response_headers.h"
 #include "http/server/response_send.h"
 
+struct weir__filter {
+    const weir_response_filter *given;
+    void *arg;
+    struct weir__filter *outer; /* the next towards the client */
+    bool changes;               /* the body goes through it */
+};
+
 int weir_response_filter_add(weir_response *res, const weir_response_filter *filter, void *arg)
 {
-    if (res->began || res->filter != NULL)
+    struct weir__exchange *x = weir__checked_response(res, __func__);
+    struct weir__filter *f;
+    int count = 0;
+
+    if (res->began || res->unasked != res->filters)
         return -WEIR_EBUSY;
-    res->filter = filter;
-    res->filter_arg = arg;
+    for (f = res->filters; f != NULL; f = f->outer)
+        count++;
+    if (count >= WEIR_RESPONSE_FILTERS_MAX)
+        return -EINVAL;
+    f = weir__arena_alloc(&x->memory, sizeof *f);
+    if (f == NULL)
+        return -ENOMEM;
+    *f = (struct weir__filter){.given = filter, .arg = arg, .outer = res->filters};
+    res->filters = res->unasked = f;
     return 0;
 }
 
-/* Shows the head to the filter. Returns: 1 the body goes through the filter; 0 it does not; < 0. */
-static int filter_head(struct weir__exchange *x, weir_response_head *head)
+/* --- the head --- */
+
+/* Shows the head to the next filter. Returns: 1 the body goes through it; 0 it does not; < 0. */
+static int ask_next(struct weir__exchange *x, struct weir__filter **asked, weir_response_head *head)
 {
     weir_response *res = &x->response;
-    const char *type;
+    struct weir__filter *f = res->unasked;
+    const char *type = weir_response_header(res, "content-type");
     int changed;
 
-    if (res->unfiltered)
-        return 0;
-    type = weir_response_header(res, "content-type");
+    res->unasked = f->outer;
+    *asked = f;
     if (type != NULL)
         head->type = type;
     head->bodiless = weir__response_has_no_body(x, head->status);
-    changed = res->filter->head(res->filter_arg, res, head);
-    res->unfiltered = changed < 0;
+    changed = f->given->head(f->arg, res, head);
+    f->changes = changed > 0;
     return changed;
 }
 
-/* Gives input to the filter, and what comes out to the client, until the filter wants more input. If more is
- * 1, out has come out of it already. */
-static int pass_on(struct weir__exchange *x, weir_bytes in, bool last, weir_bytes out, int more)
+/* --- the body --- */
+
+static int pump(struct weir__exchange *x, struct weir__filter *f, weir_bytes in, bool last);
+
+/* Gives what came out of a filter to the filters around it, and what comes out of them to the client. */
+static int pass_on(struct weir__exchange *x, struct weir__filter *f, weir_bytes in, bool last)
+{
+    while (f != NULL && !f->changes)
+        f = f->outer;
+    if (f != NULL)
+        return in.len > 0 || last ? pump(x, f, in, last) : x->response.err;
+    return weir__response_send_body(x, in.data, in.len);
+}
+
+/* Gives input to a filter, until it wants more. */
+static int pump(struct weir__exchange *x, struct weir__filter *f, weir_bytes in, bool last)
+{
+    int err = 0, more = 1;
+
+    while (err == 0 && more > 0) {
+        weir_bytes out = {0};
+
+        more = f->given->piece(f->arg, in, last, &out);
+        in = (weir_bytes){0};
+        err = more < 0 ? more : pass_on(x, f->outer, out, last && more == 0);
+    }
+    return err;
+}
+
+/* --- a whole response --- */
+
+/* A whole response on its way. Once it comes out of a filter in parts it is a stream. */
+struct whole {
+    weir_response_head head;
+    bool changed;
+    struct weir__filter *from; /* the filter it comes out of in parts; NULL: it is whole */
+    weir_bytes first;          /* the first part */
+};
+
+/* Takes the response through the filter that is next. Returns: 0; < 0. */
+static int go_through(struct weir__exchange *x, struct whole *w)
+{
+    struct weir__filter *f;
+    weir_bytes out = {0};
+    int changed = ask_next(x, &f, &w->head), more;
+
+    if (changed <= 0)
+        return changed;
+    w->changed = true;
+    if (w->head.bodiless || w->from != NULL) {
+        w->head.length = -1;
+        return 0;
+    }
+    more = f->given->piece(f->arg, w->head.body, true, &out);
+    if (more < 0) {
+        x->response.headers.len = 0; /* they describe a body that does not come */
+        return more;
+    }
+    w->head.length = more == 0 ? (int64_t)out.len : -1;
+    w->head.body = more == 0 ? out : (weir_bytes){0};
+    w->head.whole = more == 0;
+    w->from = more == 0 ? NULL : f;
+    w->first = out;
+    return 0;
+}
+
+static int send_parts(struct weir__exchange *x, const struct whole *w, const char *type)
 {
     weir_response *res = &x->response;
-    int err = more > 0 ? weir__response_send_body(x, out.data, out.len) : 0;
+    int err = weir__response_send_head(x, w->head.status, type, -1);
 
-    while (err == 0 && more != 0) {
-        out = (weir_bytes){0};
-        more = res->filter->piece(res->filter_arg, in, last, &out);
-        in = (weir_bytes){0};
-        err = more < 0 ? more : weir__response_send_body(x, out.data, out.len);
-    }
+    if (err == 0)
+        err = pass_on(x, w->from->outer, w->first, false);
+    if (err == 0)
+        err = pump(x, w->from, (weir_bytes){0}, true);
+    res->left = err == 0 ? 0 : 1; /* the handler writes no more; a body that broke off has not ended */
     return err;
 }
 
 int weir__filter_whole(struct weir__exchange *x, int status, const char *type, const void *data, size_t bytes)
 {
-    weir_response *res = &x->response;
-    weir_response_head head = {
-        .status = status, .type = type, .length = (int64_t)bytes, .whole = true, .body = {data, bytes}};
-    weir_bytes out = {0};
-    int err, more, changed = filter_head(x, &head);
+    struct whole w = {
+        .head = {
+            .status = status, .type = type, .length = (int64_t)bytes, .whole = true, .body = {data, bytes}}};
+    int err = 0;
 
-    if (changed < 0)
-        return changed;
-    if (changed == 0)
-        return weir__response_send_whole(x, status, type, data, bytes);
-    if (head.bodiless) {
-        err = weir__response_send_head(x, status, type, -1);
-        res->left = 0;
+    while (err == 0 && x->response.unasked != NULL)
+        err = go_through(x, &w);
+    if (err < 0)
         return err;
-    }
-    more = res->filter->piece(res->filter_arg, head.body, true, &out);
-    if (more == 0)
-        return weir__response_send_whole(x, status, type, out.data, out.len);
-    if (more < 0) {
-        res->unfiltered = true;
-        res->headers_len = 0; /* they describe a body that does not come */
-        return more;
-    }
+    if (w.from != NULL)
+        return send_parts(x, &w, type);
+    if (!w.changed || !w.head.bodiless)
+        return weir__response_send_whole(x, status, type, w.head.body.data, w.head.body.len);
     err = weir__response_send_head(x, status, type, -1);
-    if (err == 0)
-        err = pass_on(x, (weir_bytes){0}, true, out, more);
-    res->left = err == 0 ? 0 : 1; /* the handler writes no more; a body that broke off has not ended */
+    x->response.left = 0;
     return err;
 }
+
+/* --- a streamed response --- */
 
 int weir__filter_head(struct weir__exchange *x, int status, const char *type, int64_t length)
 {
     weir_response *res = &x->response;
     weir_response_head head = {.status = status, .type = type, .length = length};
-    int err, changed = filter_head(x, &head);
+    bool changed = false;
+    int err;
 
-    if (changed < 0)
-        return changed;
-    err = weir__response_send_head(x, status, type, changed > 0 ? -1 : length);
-    res->filtered = changed > 0 && !head.bodiless;
-    if (changed > 0 && res->began && length >= 0)
+    while (res->unasked != NULL) {
+        struct weir__filter *f;
+
+        err = ask_next(x, &f, &head);
+        if (err < 0)
+            return err;
+        if (err > 0)
+            head.length = -1;
+        changed = changed || err > 0;
+    }
+    err = weir__response_send_head(x, status, type, head.length);
+    res->filtered = changed && !head.bodiless;
+    if (changed && res->began && length >= 0)
         res->left = (uint64_t)length;
+    return err;
+}
+
+/* The functions of a filter may wait, and are not made for two tasks at a time. */
+static int pass_in_turn(struct weir__exchange *x, weir_bytes in, bool last)
+{
+    weir_response *res = &x->response;
+    struct weir__output_writer writer;
+    int err = weir__output_wait(&res->filter_turn, &writer);
+
+    if (err < 0)
+        return err;
+    err = pass_on(x, res->filters, in, last);
+    weir__output_leave(&res->filter_turn, &writer);
     return err;
 }
 
 int weir__filter_body(struct weir__exchange *x, const void *data, size_t bytes)
 {
-    return bytes == 0 ? x->response.err : pass_on(x, (weir_bytes){data, bytes}, false, (weir_bytes){0}, -1);
+    return bytes == 0 ? x->response.err : pass_in_turn(x, (weir_bytes){data, bytes}, false);
 }
 
 int weir__filter_finish(struct weir__exchange *x)
 {
-    return pass_on(x, (weir_bytes){0}, true, (weir_bytes){0}, -1);
+    return pass_in_turn(x, (weir_bytes){0}, true);
 }
 
 void weir__filter_end(struct weir__exchange *x)
 {
-    const weir_response *res = &x->response;
-
-    if (res->filter->end != NULL)
-        res->filter->end(res->filter_arg);
+    for (const struct weir__filter *f = x->response.filters; f != NULL; f = f->outer)
+        if (f->given->end != NULL)
+            f->given->end(f->arg);
 }

@@ -10,6 +10,7 @@
  *     h1_half_close.c  whether a client that has sent its last still reads
  *     h1_read_ahead.c  receives a body while its client reads nothing of the response
  *     h1_reject.c      responses without an exchange
+ *     h1_take_over.c   gives a connection to another protocol
  *     h1_close.c       the end of a connection
  *     h1_receive.c     asks for input, without a task
  *
@@ -63,9 +64,10 @@ struct weir__h1_progress {
 };
 
 struct weir__h1_exchange {
-    struct weir__exchange exchange; /* first: see weir__exchange_new() */
-    struct weir__connection *connection;
-    bool running;              /* its task exists */
+    struct weir__exchange exchange;      /* first: see weir__exchange_new() */
+    struct weir__connection *connection; /* NULL: it is another protocol's */
+    bool running;                        /* its task exists */
+    bool stopping;             /* its task waits until no more input is asked for: see h1_take_over.c */
     bool keep_alive, chunked;  /* of the response, once it has begun */
     uint8_t early_bytes;       /* of the response that were sent before its head: see h1_half_close.c */
     struct weir__task *reader; /* parked for input */
@@ -77,6 +79,7 @@ struct weir__h1_exchange {
     int input_end; /* 1: the client has sent its last; < 0: the connection broke */
     struct weir__http_scan scan;
     struct weir__h1_read_ahead *ahead; /* NULL: none was necessary */
+    struct weir__client_key client;    /* of a connection that is another protocol's */
     struct weir__h1_progress progress;
 };
 
@@ -170,7 +173,9 @@ ssize_t weir__h1_read_body(struct weir__exchange *x, void *data, size_t bytes);
 
 int weir__h1_send(struct weir__exchange *x, const struct weir__wire_head *head, const struct iovec *body,
                   size_t count, bool end);
-int weir__h1_send_informational(struct weir__exchange *x, int status);
+int weir__h1_send_informational(struct weir__exchange *x, int status, weir_bytes fields);
+/* Sends the head of an answer that ends HTTP on the connection. */
+int weir__h1_send_switch(struct weir__h1_exchange *h, const char *protocol) WEIR_CHECKED;
 /* Sends at once as much as the kernel takes, without a task.
  * Returns: the bytes it took; -EAGAIN none, or somebody else is writing; -EPIPE, -ECONNRESET … */
 ssize_t weir__h1_send_now(struct weir__connection *c, const char *data, size_t len);
@@ -185,6 +190,14 @@ int weir__h1_read_ahead_add(struct weir__h1_exchange *h, const char *data, size_
 void weir__h1_read_ahead_used(struct weir__h1_exchange *h, const char *data, size_t len);
 bool weir__h1_read_ahead_wants_more(const struct weir__h1_exchange *h);
 void weir__h1_read_ahead_end(struct weir__h1_exchange *h);
+
+/* --- h1_take_over.c --- */
+
+int weir__h1_take_over(struct weir__exchange *x, const char *protocol, weir_stream **out);
+/* No more input is asked for. */
+void weir__h1_input_stopped(struct weir__h1_exchange *h);
+/* The exchange of a connection that was taken over has ended. Frees it. */
+void weir__h1_end_taken_over(struct weir__h1_exchange *h);
 
 /* --- h1_half_close.c --- */
 

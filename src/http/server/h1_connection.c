@@ -167,10 +167,12 @@ static bool input_came(struct weir__connection *c, char *data, int32_t result)
         weir__stream_return(stream, data); /* if the stream was closed, c is gone now */
         return more;
     }
-    if (c->exchange != NULL && c->exchange->running)
-        weir__h1_input_ended(c->exchange, result);
-    else
+    if (c->exchange == NULL || !c->exchange->running)
         client_left(c, result);
+    else if (result == -ECANCELED && c->exchange->stopping)
+        weir__h1_input_stopped(c->exchange);
+    else
+        weir__h1_input_ended(c->exchange, result);
     return false;
 }
 
@@ -253,7 +255,9 @@ static void end(struct weir__exchange *x)
 {
     struct weir__h1_exchange *h = weir__h1_of(x);
 
-    if (h->keep_alive && x->request.body.ended)
+    if (h->connection == NULL)
+        weir__h1_end_taken_over(h);
+    else if (h->keep_alive && x->request.body.ended)
         next_exchange(h->connection, h);
     else if (sends(h))
         weir__h1_shut_down(h->connection);
@@ -263,12 +267,22 @@ static void end(struct weir__exchange *x)
 
 static void reset(struct weir__exchange *x)
 {
-    weir__h1_drop(weir__h1_of(x)->connection, true);
+    struct weir__h1_exchange *h = weir__h1_of(x);
+
+    if (h->connection == NULL)
+        weir__h1_end_taken_over(h);
+    else
+        weir__h1_drop(h->connection, true);
 }
 
 static const char *peer(struct weir__exchange *x, char *text)
 {
     return weir__peers_of(&x->home->peers, weir__connection_stream(weir__h1_of(x)->connection), text);
+}
+
+static const char *local(struct weir__exchange *x, char *text)
+{
+    return weir__stream_local(weir__connection_stream(weir__h1_of(x)->connection), text);
 }
 
 static const struct weir__wire wire = {
@@ -278,10 +292,12 @@ static const struct weir__wire wire = {
     .read_body = weir__h1_read_body,
     .send = weir__h1_send,
     .send_informational = weir__h1_send_informational,
+    .take_over = weir__h1_take_over,
     .finish_request = finish_request,
     .end = end,
     .reset = reset,
     .peer = peer,
+    .local = local,
 };
 
 /* --- for the server --- */

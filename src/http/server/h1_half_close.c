@@ -34,8 +34,12 @@ static void end_came(weir_stream *stream, char *data, int32_t result)
 {
     struct weir__connection *c = weir__stream_extra(stream);
 
-    (void)data, (void)result;
-    if (c->exchange != NULL && c->exchange->running)
+    (void)data;
+    if (c->exchange == NULL || !c->exchange->running)
+        return;
+    if (result == -ECANCELED && c->exchange->stopping)
+        weir__h1_input_stopped(c->exchange);
+    else
         has_left(c->exchange);
 }
 

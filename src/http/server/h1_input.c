@@ -90,6 +90,17 @@ size_t weir__h1_empty_lines(const char *data, size_t len)
 
 /* --- the body --- */
 
+/* Keeps lines of trailers. Returns: the step, as of a body without them; -ENOMEM. */
+static int keep_trailers(struct weir__exchange *x, int step, weir_bytes *lines)
+{
+    int err = weir_buffer_append(&x->request.trailers, lines->data, lines->len);
+
+    *lines = (weir_bytes){0};
+    if (err < 0)
+        return err;
+    return step == WEIR__HTTP_BODY_TRAILERS ? WEIR__HTTP_BODY_MORE : step;
+}
+
 int weir__h1_take_body(struct weir__exchange *x, size_t most, weir_bytes *payload)
 {
     struct weir__h1_exchange *h = weir__h1_of(x);
@@ -101,6 +112,8 @@ int weir__h1_take_body(struct weir__exchange *x, size_t most, weir_bytes *payloa
         step = weir__http_body_next(&x->request.body, h->input + h->input_at, here < most ? here : most,
                                     &used, payload);
         h->input_at += used;
+        if (step != WEIR__HTTP_BODY_DATA && payload->len > 0)
+            step = keep_trailers(x, step, payload);
     } while (step == WEIR__HTTP_BODY_MORE && h->input_at < h->input_len);
     return step;
 }

@@ -13,7 +13,7 @@ enum {
     HEAD_BYTES = 512,       /* beside a head's fields and its content-type */
     ONE_WRITE_BYTES = 4096, /* a body up to this size is copied behind its head */
     SLICE_BYTES = 64 << 10,
-    PIECES_MAX = WEIR__WIRE_PIECES_MAX + 3, /* the head, and what frames a chunk */
+    PIECES_MAX = WEIR__WIRE_PIECES_MAX + 6, /* the head, what frames a chunk, the last chunk */
 };
 
 /* --- sending --- */
@@ -171,8 +171,8 @@ static int write_head(struct weir__h1_exchange *h, const struct weir__wire_head 
         weir__http_write_trusted(&w, WEIR__HTTP_TEXT("connection"), WEIR__HTTP_TEXT("close"));
     else if (h->exchange.request.head.minor == 0)
         weir__http_write_trusted(&w, WEIR__HTTP_TEXT("connection"), WEIR__HTTP_TEXT("keep-alive"));
-    if (res->headers_len > 0)
-        weir__http_write_raw(&w, (weir_bytes){res->headers, res->headers_len});
+    if (res->headers.len > 0)
+        weir__http_write_raw(&w, (weir_bytes){res->headers.text, res->headers.len});
     return weir__http_writer_end(&w);
 }
 
@@ -181,7 +181,7 @@ static int begin(struct weir__h1_exchange *h, const struct weir__wire_head *head
                  struct iovec *made)
 {
     weir_response *res = &h->exchange.response;
-    size_t room = HEAD_BYTES + (head->type != NULL ? strlen(head->type) : 0) + res->headers_len;
+    size_t room = HEAD_BYTES + (head->type != NULL ? strlen(head->type) : 0) + res->headers.len;
     char *out;
     int bytes;
 
@@ -200,6 +200,21 @@ static int begin(struct weir__h1_exchange *h, const struct weir__wire_head *head
 
 /* --- the response --- */
 
+/* Adds the last chunk, with the trailers. Returns: the number of pieces. */
+static size_t add_last_chunk(const struct weir__h1_exchange *h, struct iovec *pieces)
+{
+    const struct weir__header_lines *trailers = &h->exchange.response.trailers;
+
+    if (trailers->len == 0) {
+        pieces[0] = (struct iovec){"0\r\n\r\n", 5};
+        return 1;
+    }
+    pieces[0] = (struct iovec){"0\r\n", 3};
+    pieces[1] = (struct iovec){trailers->text, trailers->len};
+    pieces[2] = (struct iovec){"\r\n", 2};
+    return 3;
+}
+
 /* Adds pieces of the body to those that are sent, framed by `line` if they are a chunk. Returns: their
  * number. */
 static size_t add_body(const struct weir__h1_exchange *h, const struct iovec *body, size_t count, bool end,
@@ -215,9 +230,9 @@ static size_t add_body(const struct weir__h1_exchange *h, const struct iovec *bo
     for (size_t i = 0; i < count; i++)
         *out++ = body[i];
     if (h->chunked && bytes > 0)
-        *out++ = (struct iovec){"\r\n0\r\n\r\n", end ? 7 : 2};
-    else if (h->chunked && end)
-        *out++ = (struct iovec){"0\r\n\r\n", 5};
+        *out++ = (struct iovec){"\r\n", 2};
+    if (h->chunked && end)
+        out += add_last_chunk(h, out);
     return (size_t)(out - pieces);
 }
 
@@ -261,17 +276,51 @@ int weir__h1_send(struct weir__exchange *x, const struct weir__wire_head *head, 
     return send_large(h, head, body, count, end);
 }
 
-int weir__h1_send_informational(struct weir__exchange *x, int status)
+int weir__h1_send_informational(struct weir__exchange *x, int status, weir_bytes fields)
 {
     char line[64];
     weir__http_writer w = weir__http_writer_into(line, sizeof line);
-    struct iovec piece = {line, 0};
+    struct iovec pieces[] = {{line, 0}, {(void *)(uintptr_t)fields.data, fields.len}, {"\r\n", 2}};
     int bytes;
 
     weir__http_write_status(&w, status);
     bytes = weir__http_writer_end(&w);
     if (bytes < 0)
         return bytes;
+    pieces[0].iov_len = (size_t)bytes - 2; /* the empty line comes behind the fields */
+    return send_pieces(weir__h1_of(x), pieces, 3);
+}
+
+static int write_switch(const struct weir__h1_exchange *h, const char *protocol, char *out, size_t room)
+{
+    const weir_response *res = &h->exchange.response;
+    weir__http_writer w = weir__http_writer_into(out, room);
+
+    weir__http_write_status(&w, protocol != NULL ? 101 : 200);
+    weir__http_write_date(&w, date(h->exchange.home));
+    if (protocol != NULL) {
+        weir__http_write_trusted(&w, WEIR__HTTP_TEXT("connection"), WEIR__HTTP_TEXT("upgrade"));
+        weir__http_write_field(&w, WEIR__HTTP_TEXT("upgrade"), weir_bytes_of(protocol));
+    }
+    if (res->headers.len > 0)
+        weir__http_write_raw(&w, (weir_bytes){res->headers.text, res->headers.len});
+    return weir__http_writer_end(&w);
+}
+
+int weir__h1_send_switch(struct weir__h1_exchange *h, const char *protocol)
+{
+    weir_response *res = &h->exchange.response;
+    size_t room = HEAD_BYTES + (protocol != NULL ? strlen(protocol) : 0) + res->headers.len;
+    struct iovec piece = {weir__arena_alloc(&h->exchange.memory, room), 0};
+    int bytes;
+
+    if (piece.iov_base == NULL)
+        return -ENOMEM;
+    bytes = write_switch(h, protocol, piece.iov_base, room);
+    if (bytes < 0)
+        return bytes;
+    res->began = true;
+    res->status = protocol != NULL ? 101 : 200;
     piece.iov_len = (size_t)bytes;
-    return send_pieces(weir__h1_of(x), &piece, 1);
+    return send_pieces(h, &piece, 1);
 }

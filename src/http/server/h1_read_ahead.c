@@ -55,6 +55,7 @@ static void begin(struct weir__h1_exchange *h)
     weir__timeout_init(&h->ahead->again, go_on);
     weir_buffer_init(&h->ahead->kept, SIZE_MAX);
     h->ahead->body = h->exchange.request.body;
+    h->ahead->body.chunked.keeps_trailers = false;
     if (h->input_len > h->input_at)
         follow(h, h->input + h->input_at, h->input_len - h->input_at);
 }

@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "http/message/headers.h"
 #include "http/message/trace.h"
-#include "http/server/state.h"
+#include "http/server/handler_check.h"
 
 /* Finds the parent in the only traceparent field: of two, neither is valid. */
 static bool find_parent(const struct weir__http_request_head *head, weir_trace *trace)
@@ -53,7 +53,7 @@ static const char *join_state(struct weir__exchange *x)
 
 const weir_trace *weir_request_trace(const weir_request *req)
 {
-    struct weir__exchange *x = weir__exchange_of_request(req);
+    struct weir__exchange *x = weir__checked_request(req, __func__);
     weir_trace *trace = &x->request.trace;
 
     if ((trace->id_high | trace->id_low) != 0)

@@ -10,6 +10,7 @@
 #include <weir/text.h>
 
 #include "http/server/filter.h"
+#include "http/server/handler_check.h"
 #include "http/server/refusals.h"
 #include "http/server/response_send.h"
 
@@ -28,6 +29,7 @@ int weir_respond_fault(weir_response *res, int status, const char *code, const c
     weir_buffer text;
     int err;
 
+    (void)weir__checked_response(res, __func__);
     weir_buffer_init(&text, 4096);
     err = weir_buffer_append_text(&text, "{\"error\":{\"code\":");
     if (err == 0)
@@ -103,7 +105,7 @@ static int reply_slow(weir_response *res)
 
 int weir_respond_error(weir_response *res, int err)
 {
-    struct weir__exchange *x = weir__exchange_of_response(res);
+    struct weir__exchange *x = weir__checked_response(res, __func__);
 
     if (!res->began && x->refusal.status == 0)
         x->refusal.reason = reason_of(res, err);
@@ -132,6 +134,10 @@ int weir_respond_error(weir_response *res, int err)
         return weir_respond_fault(res, 400, "malformed", "the request body can't be understood");
     case WEIR_ESLOW:
         return reply_slow(res);
+    case EPROTONOSUPPORT:
+        return weir_respond_fault(
+            res, 426, "upgrade_required",
+            "the request does not ask for the protocol that is spoken here, see Upgrade");
     case WEIR_ETRUNCATED:
         return weir_respond_fault(res, 400, "truncated", "the request body ended early");
     default:

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/message/trailers.h"
 #include "http/message/writer.h"
+#include "http/server/handler_check.h"
 
 enum { HEADERS_BYTES_MIN = 256, HEADERS_BYTES_MAX = 64 << 10 };
 
@@ -22,58 +24,73 @@ static bool is_servers_own(const char *name)
     return false;
 }
 
-static int grow_headers(struct weir__exchange *x, size_t need)
+static int grow(struct weir__exchange *x, struct weir__header_lines *lines, size_t need)
 {
-    weir_response *res = &x->response;
-    size_t room = res->headers_room == 0 ? HEADERS_BYTES_MIN : res->headers_room;
-    char *headers;
+    size_t room = lines->room == 0 ? HEADERS_BYTES_MIN : lines->room;
+    char *text;
 
-    if (res->headers_len + need <= res->headers_room)
+    if (lines->len + need <= lines->room)
         return 0;
-    while (room < res->headers_len + need)
+    while (room < lines->len + need)
         room *= 2;
     if (room > HEADERS_BYTES_MAX)
         return -EINVAL;
-    headers = weir__arena_alloc(&x->memory, room);
-    if (headers == NULL)
+    text = weir__arena_alloc(&x->memory, room);
+    if (text == NULL)
         return -ENOMEM;
-    if (res->headers_len > 0)
-        memcpy(headers, res->headers, res->headers_len);
-    res->headers = headers;
-    res->headers_room = room;
+    if (lines->len > 0)
+        memcpy(text, lines->text, lines->len);
+    lines->text = text;
+    lines->room = room;
     return 0;
 }
 
-int weir_response_header_add(weir_response *res, const char *name, const char *value)
+int weir__header_lines_add(struct weir__exchange *x, struct weir__header_lines *lines, const char *name,
+                           const char *value)
 {
-    struct weir__exchange *x = weir__exchange_of_response(res);
     weir_bytes n = weir_bytes_of(name), v = weir_bytes_of(value);
     weir__http_writer w;
     int err;
 
-    if (res->began)
-        return -WEIR_EBUSY;
     if (is_servers_own(name))
         return -EINVAL;
-    err = grow_headers(x, n.len + v.len + 4);
+    err = grow(x, lines, n.len + v.len + 4);
     if (err < 0)
         return err;
-    w = weir__http_writer_into(res->headers + res->headers_len, res->headers_room - res->headers_len);
+    w = weir__http_writer_into(lines->text + lines->len, lines->room - lines->len);
     weir__http_write_field(&w, n, v);
     if (w.err == 0)
-        res->headers_len += (size_t)(w.at - w.start);
+        lines->len += (size_t)(w.at - w.start);
     return w.err;
+}
+
+int weir_response_header_add(weir_response *res, const char *name, const char *value)
+{
+    struct weir__exchange *x = weir__checked_response(res, __func__);
+
+    return res->began ? -WEIR_EBUSY : weir__header_lines_add(x, &res->headers, name, value);
+}
+
+int weir_response_trailer_add(weir_response *res, const char *name, const char *value)
+{
+    struct weir__exchange *x = weir__checked_response(res, __func__);
+
+    if (res->began && (!res->open_ended || res->ended))
+        return -ENOTSUP;
+    if (!weir__http_is_trailer(weir_bytes_of(name)))
+        return -EINVAL;
+    return weir__header_lines_add(x, &res->trailers, name, value);
 }
 
 /* --- reading --- */
 
 bool weir__header_next(const weir_response *res, size_t *at, weir_bytes *name, weir_bytes *value)
 {
-    const char *line = res->headers + *at, *colon, *end;
+    const char *line = res->headers.text + *at, *colon, *end;
 
-    if (*at >= res->headers_len)
+    if (*at >= res->headers.len)
         return false;
-    end = memchr(line, '\n', res->headers_len - *at);
+    end = memchr(line, '\n', res->headers.len - *at);
     colon = memchr(line, ':', (size_t)(end - line));
     *name = (weir_bytes){line, (size_t)(colon - line)};
     *value = (weir_bytes){colon + 2, (size_t)(end - 1 - (colon + 2))};
@@ -107,12 +124,12 @@ const char *weir_response_header(weir_response *res, const char *name)
 
     if (!find_header(res, weir_bytes_of(name), &at, &value))
         return NULL;
-    return weir__arena_memdup(&weir__exchange_of_response(res)->memory, value.data, value.len);
+    return weir__arena_memdup(&weir__checked_response(res, __func__)->memory, value.data, value.len);
 }
 
 const char *weir_response_header_joined(weir_response *res, const char *name)
 {
-    struct weir__arena *memory = &weir__exchange_of_response(res)->memory;
+    struct weir__arena *memory = &weir__checked_response(res, __func__)->memory;
     const char *text = NULL;
     size_t at = 0;
     weir_bytes value;
@@ -136,8 +153,8 @@ static void remove_headers(weir_response *res, weir_bytes name, size_t before)
 
     while (at < before && weir__header_next(res, &at, &each, &value)) {
         if (weir_bytes_equal_nocase(each, name)) {
-            memmove(res->headers + from, res->headers + at, res->headers_len - at);
-            res->headers_len -= at - from;
+            memmove(res->headers.text + from, res->headers.text + at, res->headers.len - at);
+            res->headers.len -= at - from;
             before -= at - from;
             at = from;
         }
@@ -147,9 +164,10 @@ static void remove_headers(weir_response *res, weir_bytes name, size_t before)
 
 int weir_response_header_set(weir_response *res, const char *name, const char *value)
 {
-    size_t before = res->headers_len;
+    size_t before = res->headers.len;
     int err = 0;
 
+    (void)weir__checked_response(res, __func__);
     if (res->began)
         return -WEIR_EBUSY;
     if (is_servers_own(name))

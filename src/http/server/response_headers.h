@@ -8,6 +8,11 @@
 
 #include "http/server/state.h"
 
+/* Adds a line.
+ * Returns: 0; -EINVAL a character that is not allowed, a field that the server sets, or too many; -ENOMEM. */
+int weir__header_lines_add(struct weir__exchange *x, struct weir__header_lines *lines, const char *name,
+                           const char *value) WEIR_CHECKED;
+
 /* Reads the field at *at, and moves *at behind it; begins with *at == 0. A response may have several fields
  * of one name.
  * Returns: false: there are no more. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http/server/filter.h"
+#include "http/server/handler_check.h"
 #include "http/server/response_send.h"
 
 enum {
@@ -100,7 +101,7 @@ static int filter_all(struct sending *s)
 int weir_respond_pieces(weir_response *res, int status, const char *type, const weir_response_piece *pieces,
                         size_t count)
 {
-    struct sending s = {.x = weir__exchange_of_response(res),
+    struct sending s = {.x = weir__checked_response(res, __func__),
                         .status = status,
                         .type = type,
                         .pieces = pieces,
@@ -110,7 +111,7 @@ int weir_respond_pieces(weir_response *res, int status, const char *type, const 
     for (size_t i = 0; i < count; i++)
         s.bytes += pieces[i].bytes;
     if (err == 0)
-        err = res->filter != NULL ? filter_all(&s) : send_all(&s);
+        err = res->unasked != NULL ? filter_all(&s) : send_all(&s);
     let_go(&s, count);
     return err;
 }

@@ -11,7 +11,7 @@ static struct weir__wire_head make_head(struct weir__exchange *x, int status, co
 {
     if (x->home->server->options.server_timing && x->activity.ledger.on)
         weir__exchange_add_timing(x);
-    if (x->response.headers_len > 0 &&
+    if (x->response.headers.len > 0 &&
         weir__response_has_header(&x->response, WEIR__HTTP_TEXT("content-type")))
         type = NULL;
     return (struct weir__wire_head){status, type, length};
@@ -39,6 +39,7 @@ static int send_head(struct weir__exchange *x, const struct weir__wire_head *hea
 
     res->no_body = weir__response_has_no_body(x, head->status);
     res->left = head->length >= 0 ? (uint64_t)head->length : UINT64_MAX;
+    res->open_ended = head->length < 0 && !res->no_body && x->request.head.minor > 0;
     return x->wire->send(x, head, pieces, res->no_body ? 0 : count, false);
 }
 

@@ -17,8 +17,8 @@ WEIR_CHECKED static inline int weir__response_begin(struct weir__exchange *x, in
 {
     if (x->response.began)
         return -WEIR_EBUSY;
-    if (status < 200 || status > 599)
-        return -EINVAL;
+    if (status < 200 || status > 599 || (status < 300 && x->request.head.method == WEIR__HTTP_CONNECT))
+        return -EINVAL; /* of a tunnel, weir_request_upgrade() answers */
     x->response.final = final;
     return 0;
 }

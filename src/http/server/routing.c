@@ -26,7 +26,8 @@ static const char *const method_names[WEIR__METHOD_COUNT] = {
 static unsigned methods_of(const weir_route *route)
 {
     weir_bytes rest = weir_bytes_of(route->methods), word;
-    unsigned methods = route->methods == NULL ? UINT_MAX : 0;
+    unsigned methods =
+        route->methods == NULL ? ~(1u << WEIR__HTTP_CONNECT) : 0; /* a tunnel is asked for by name */
 
     while (weir__http_method_next(&rest, &word))
         methods |= 1u << weir__http_method_of(word);
@@ -49,6 +50,19 @@ static int refuse_route(const weir_route *route, const char *what, const char *t
     return -WEIR_ECONFIG;
 }
 
+/* A host without a port, or "*." and such a host. */
+static int compile_host(struct weir__route *route, const weir_route *given)
+{
+    static const weir_text_fault fault = {.expected = "a name or address without a port, or *. and a name"};
+    bool wildcard = strncmp(given->host, "*.", 2) == 0;
+    weir_bytes name = weir_bytes_of(given->host + (wildcard ? 2 : 0));
+
+    route->host = weir_bytes_of(given->host + (wildcard ? 1 : 0));
+    if (weir__http_is_host(name) && weir__http_host_without_port(name).len == name.len)
+        return 0;
+    return refuse_route(given, "host", given->host, &fault);
+}
+
 static int compile_route(struct weir__route *route, const weir_route *given)
 {
     weir_text_fault fault;
@@ -56,6 +70,8 @@ static int compile_route(struct weir__route *route, const weir_route *given)
     route->given = given;
     if (given->path == NULL || given->handler == NULL)
         return -EINVAL;
+    if (given->host != NULL && compile_host(route, given) < 0)
+        return -WEIR_ECONFIG;
     if (weir__http_pattern_compile(weir_bytes_of(given->path), &route->pattern, &fault) < 0)
         return refuse_route(given, "path", given->path, &fault);
     if (given->methods != NULL && weir_methods_check(weir_bytes_of(given->methods), &fault) < 0)
@@ -79,6 +95,7 @@ int weir__routes_compile(struct weir_server *server, const weir_route *routes, s
         int err = compile_route(&server->routes[i], &routes[i]);
         if (err < 0)
             return err;
+        server->routes_name_hosts = server->routes_name_hosts || routes[i].host != NULL;
     }
     return 0;
 }
@@ -132,17 +149,36 @@ static void add_methods(struct weir__exchange *x, const weir_route *route, const
     }
 }
 
-/* Finds the first route whose path and methods match, and its parameters. Returns: NULL: there is none;
+static bool takes_host(const struct weir__route *route, weir_bytes host)
+{
+    size_t n = route->host.len;
+
+    if (n == 0)
+        return true;
+    if (*route->host.data == '.' && host.len > n) { /* below it */
+        host.data += host.len - n;
+        host.len = n;
+    }
+    return weir_bytes_equal_nocase(route->host, host);
+}
+
+/* Finds the first route whose host, path and methods match, and its parameters. Returns: NULL: there is none;
  * *allow names the methods of routes with this path (in the exchange's arena), NULL if there are none. */
 static const struct weir__route *match(struct weir__exchange *x, const char **allow)
 {
     struct weir_server *server = x->home->server;
     weir_request *req = &x->request;
+    weir_bytes host = {0};
 
+    if (server->routes_name_hosts)
+        host = weir__http_host_without_port(req->authority);
+    if (host.len > 0 && host.data[host.len - 1] == '.')
+        host.len--; /* the root of all names may be written */
     *allow = NULL;
     for (size_t i = 0; i < server->route_count; i++) {
         const struct weir__route *route = &server->routes[i];
-        if (!weir__http_pattern_match(&route->pattern, req->path, req->raw_path, &req->params))
+        if (!takes_host(route, host) ||
+            !weir__http_pattern_match(&route->pattern, req->path, req->raw_path, &req->params))
             continue;
         if (takes_method(route, &req->head))
             return route;
@@ -163,12 +199,26 @@ static void answer_about_server(struct weir__exchange *x)
     x->refusal = (struct weir__refusal){.status = 204, .allow = allow};
 }
 
+static bool offers_tunnels(const struct weir_server *server)
+{
+    for (size_t i = 0; i < server->route_count; i++)
+        if (server->routes[i].methods & 1u << WEIR__HTTP_CONNECT)
+            return true;
+    return false;
+}
+
 /* An authority as the target asks for a tunnel, and a tunnel is asked for by an authority. */
-static bool is_wrong_form(const struct weir__exchange *x, int err, struct weir__http_fault *fault)
+static bool is_wrong_form(const struct weir__exchange *x, struct weir__http_target *target, int err,
+                          struct weir__http_fault *fault)
 {
     bool connects = x->request.head.method == WEIR__HTTP_CONNECT;
     bool authority = err < 0 && fault->status == 501;
 
+    if (connects && authority && offers_tunnels(x->home->server)) {
+        *target =
+            (struct weir__http_target){.authority = x->request.head.target, .path = WEIR__HTTP_TEXT("/")};
+        return false;
+    }
     if (connects && err == 0)
         *fault = (struct weir__http_fault){
             .status = 400, .message = "CONNECT with a target that is no authority: host:port was expected"};
@@ -213,11 +263,15 @@ int weir__exchange_find_route(struct weir__exchange *x)
     int err = weir__http_target_parse(x->request.head.target, &target, &fault);
 
     x->request.query = "";
-    if (is_wrong_form(x, err, &fault))
+    x->request.authority = x->request.head.host;
+    if (is_wrong_form(x, &target, err, &fault)) {
         weir__refuse_fault(x, &fault);
-    else if (target.form == WEIR__HTTP_ASTERISK_FORM)
-        answer_about_server(x);
-    else
+        return 0;
+    }
+    if (target.authority.len > 0)
+        x->request.authority = target.authority;
+    if (target.form != WEIR__HTTP_ASTERISK_FORM)
         return match_path(x, &target, &fault);
+    answer_about_server(x);
     return 0;
 }

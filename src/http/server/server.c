@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <weir/log.h>
 #include <weir/random.h>
@@ -128,7 +129,7 @@ static int serve(void *arg)
 
 struct opening {
     struct weir__server_loop *home;
-    const char *const *addresses;
+    const weir_listener_options *listeners;
     size_t count;
     bool first;
 };
@@ -137,7 +138,7 @@ static int open_loop(void *arg)
 {
     struct opening *o = arg;
 
-    return weir__server_loop_open(o->home, o->addresses, o->count, o->first);
+    return weir__server_loop_open(o->home, o->listeners, o->count, o->first);
 }
 
 static int close_loop(void *arg)
@@ -161,10 +162,10 @@ static int keep_addresses(weir_server *server)
     return 0;
 }
 
-static int open_loops(weir_server *server, const char *const *addresses, size_t count)
+static int open_loops(weir_server *server, const weir_listener_options *listeners, size_t count)
 {
-    struct opening o = {.addresses = addresses, .count = count, .first = true};
-    const char *bound[count];
+    struct opening o = {.listeners = listeners, .count = count, .first = true};
+    weir_listener_options bound[count];
 
     for (int i = 0; i < server->loop_count; i++) {
         int err;
@@ -174,9 +175,12 @@ static int open_loops(weir_server *server, const char *const *addresses, size_t 
             err = keep_addresses(server);
         if (err < 0)
             return err;
-        for (size_t k = 0; i == 0 && k < count; k++)
-            bound[k] = server->addresses[k];
-        o.addresses = bound;
+        for (size_t k = 0; i == 0 && k < count; k++) {
+            bound[k] = listeners[k];
+            if (listeners[k].fd == 0)
+                bound[k].address = server->addresses[k];
+        }
+        o.listeners = bound;
         o.first = false;
     }
     return 0;
@@ -245,20 +249,16 @@ static void free_server(weir_server *server)
 static int open_server(weir_server *server, const weir_server_options *options, const weir_route *routes,
                        size_t route_count)
 {
-    const char *const one[] = {options->listen, NULL};
-
-    const char *const *addresses = options->listens != NULL ? options->listens : one;
-    size_t count = 0;
+    weir_listener_options one = {.address = options->listen};
+    bool several = options->listener_count > 0;
     int err;
 
-    while (addresses[count] != NULL)
-        count++;
-    if (count == 0)
+    if (several == (options->listen != NULL))
         return -EINVAL;
     err = prepare(server, options, routes, route_count);
     if (err < 0)
         return err;
-    err = open_loops(server, addresses, count);
+    err = open_loops(server, several ? options->listeners : &one, several ? options->listener_count : 1);
     if (err < 0)
         return err;
     atomic_store(&server->accepting_loops, server->loop_count);
@@ -266,6 +266,16 @@ static int open_server(weir_server *server, const weir_server_options *options, 
     if (err == 0)
         begin_posting(server);
     return err;
+}
+
+/* Closes the descriptors that no listener has taken. */
+static void close_unopened(const weir_server *server, const weir_server_options *options)
+{
+    size_t opened = server->loops != NULL ? server->loops[0].listener_count : 0;
+
+    for (size_t i = opened; i < options->listener_count; i++)
+        if (options->listeners[i].fd > 0)
+            (void)close(options->listeners[i].fd);
 }
 
 int weir_server_open(const weir_server_options *options, const weir_route *routes, size_t route_count,
@@ -283,6 +293,7 @@ int weir_server_open(const weir_server_options *options, const weir_route *route
     weir_event_init(&server->ended);
     err = open_server(server, options, routes, route_count);
     if (err < 0) {
+        close_unopened(server, options);
         free_server(server);
         return err;
     }

@@ -3,13 +3,13 @@
 #include "http/server/server_loop.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <weir/log.h>
 
 #include "core/account/attribution.h"
-#include "core/misuse.h"
 #include "core/runtime.h"
 #include "core/task.h"
 #include "http/server/h1.h"
@@ -53,11 +53,14 @@ static const struct weir__connection_events events = {.idle = weir__room_idle, .
 
 /* --- opening --- */
 
-static int listen_on(struct weir__server_loop *home, const char *address, bool alone)
+static int listen_on(struct weir__server_loop *home, const weir_listener_options *o, bool shares)
 {
+    weir_listener_options options = *o;
     weir_listener *l;
-    int err = weir_listener_open(&(weir_listener_options){.address = address, .reuse_port = !alone}, &l);
+    int err;
 
+    options.reuse_port = shares || o->reuse_port;
+    err = weir_listener_open(&options, &l);
     if (err == 0)
         home->listeners[home->listener_count++] = l;
     return err;
@@ -75,9 +78,10 @@ static int probe(const char *address)
     return err;
 }
 
-static bool is_unix(const char *address)
+/* A listener that cannot be opened on each loop. */
+static bool is_single(const weir_listener_options *o)
 {
-    return strncmp(address, "unix:", 5) == 0;
+    return o->fd > 0 || (o->address != NULL && strncmp(o->address, "unix:", 5) == 0);
 }
 
 static bool has_port_0(const char *address)
@@ -107,20 +111,28 @@ static void all_stopped(struct weir__message *message)
     weir__quiet_check(weir__container_of(message, struct weir__server_loop, all_stopped));
 }
 
-static int listen_at(struct weir__server_loop *home, const char *address, bool first)
+static void log_listen_failure(const weir_listener_options *o, int err)
 {
-    bool alone = home->server->loop_count == 1;
+    char fd[24];
+
+    (void)snprintf(fd, sizeof fd, "descriptor %d", o->fd);
+    weir_log(WEIR_LOG_ERROR, "can't listen", WEIR_KV("addr", o->address != NULL ? o->address : fd),
+             WEIR_KV("error", weir_error_text(err)));
+}
+
+static int listen_at(struct weir__server_loop *home, const weir_listener_options *o, bool first)
+{
+    bool shares = home->server->loop_count > 1 && !is_single(o);
     int err = 0;
 
-    if (is_unix(address) && !first)
+    if (is_single(o) && !first)
         return 0; /* the first loop hands connections on */
-    if (first && !alone && !is_unix(address) && !has_port_0(address))
-        err = probe(address);
+    if (first && shares && !o->reuse_port && o->address != NULL && !has_port_0(o->address))
+        err = probe(o->address);
     if (err == 0)
-        err = listen_on(home, address, alone || is_unix(address));
+        err = listen_on(home, o, shares);
     if (err < 0)
-        weir_log(WEIR_LOG_ERROR, "can't listen", WEIR_KV("addr", address),
-                 WEIR_KV("error", weir_error_text(err)));
+        log_listen_failure(o, err);
     return err;
 }
 
@@ -150,14 +162,12 @@ static int set_up(struct weir__server_loop *home)
     const struct weir__scope *scope = weir__task_current()->scope;
 
     home->state = o->setup(o->arg, home->server);
-    if (weir__task_current()->scope != scope)
-        weir__misuse("weir_server_options.setup", "returned with a scope open",
-                     "close it; tasks that go on are started in weir_server_scope()");
+    weir__scope_check_innermost(scope, "setup");
     return home->state != NULL ? 0 : -WEIR_ECONFIG;
 }
 
-int weir__server_loop_open(struct weir__server_loop *home, const char *const *addresses, size_t count,
-                           bool first)
+int weir__server_loop_open(struct weir__server_loop *home, const weir_listener_options *listeners,
+                           size_t count, bool first)
 {
     const weir_server_options *o = &home->server->options;
 
@@ -167,7 +177,7 @@ int weir__server_loop_open(struct weir__server_loop *home, const char *const *ad
     if (weir__rescue_open(home) < 0 || home->fields == NULL || home->listeners == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        int err = listen_at(home, addresses[i], first);
+        int err = listen_at(home, &listeners[i], first);
         if (err < 0)
             return err;
     }

@@ -20,8 +20,10 @@
  *     h1_*.c              its parts: see h1.h
  *     exchange.c          one request with its response, as a task
  *     request*.c          what a handler asks of the request
+ *     upgrade.c           another protocol on the connection
  *     response*.c         what a handler answers
  *     filter.c            changes a response's body on its way
+ *     handler_check.h     mistakes of handlers
  *     exchange_timing.c   where an exchange's time went
  *     routing.c           the route of a request
  *     refusals.c          requests that the server answers itself
@@ -51,6 +53,7 @@
 #include "http/message/head.h"
 #include "http/message/pattern.h"
 #include "http/server/clients.h"
+#include "http/server/output_queue.h"
 #include "http/server/peers.h"
 #include "http/server/unserved.h"
 #include "http/server/wire.h"
@@ -65,6 +68,7 @@ enum {
 
 struct weir__route {
     const weir_route *given;
+    weir_bytes host; /* empty: any; without the star of a wildcard, but with its dot */
     struct weir__http_pattern pattern;
     unsigned methods;                     /* bits by enum weir__http_method */
     char *task_names[WEIR__METHOD_COUNT]; /* "GET /page/{id}" */
@@ -82,6 +86,7 @@ struct weir_server {
     size_t address_count;
     struct weir__route *routes;
     size_t route_count;
+    bool routes_name_hosts;
     int loop_count;
     struct weir__server_loop *loops;
     atomic_int exchanges;
@@ -161,10 +166,14 @@ struct weir_request {
     struct weir__http_request_head head;
     struct weir__http_params params;
     struct weir__http_body body;
-    int body_err;                        /* sticky: the rest of the body can't be read */
-    const char *method, *target, *query; /* NUL-terminated where they lie in the head */
-    weir_bytes raw_path, path;           /* as it came, and in normal form */
-    const char *path_text, *peer;        /* made when asked for */
+    int body_err;                                          /* sticky: the rest of the body can't be read */
+    const char *method, *target, *query;                   /* NUL-terminated where they lie in the head */
+    weir_bytes raw_path, path;                             /* as it came, and in normal form */
+    weir_bytes authority;                                  /* as the client wrote it; empty: it named none */
+    const char *path_text, *authority_text, *peer, *local; /* made when asked for */
+    weir_buffer trailers;                                  /* lines, as they came; of a chunked body */
+    struct weir__http_field *trailer_fields;               /* made when asked for */
+    size_t trailer_count;
     const struct weir__route *route;
     const void *note;        /* for on_exchange */
     weir_trace trace;        /* found when asked for; all 0 before */
@@ -172,19 +181,25 @@ struct weir_request {
     bool continue_due;       /* the client waits for a 100 before it sends the body */
 };
 
+/* Fields, as lines "name: value\r\n" in the arena. */
+struct weir__header_lines {
+    char *text;
+    size_t len, room;
+};
+
 struct weir_response {
-    char *headers; /* fields, as lines "name: value\r\n" in the arena */
-    size_t headers_len, headers_room;
+    struct weir__header_lines headers, trailers;
     int status;
     bool began, ended;
     bool no_body;        /* none is sent: HEAD, 204, 304 */
     bool final;          /* the handler is done with the request: its body will not be read any more */
     uint64_t left, sent; /* of the body: what the handler may still write; what was sent */
     int err;             /* sticky: sending failed */
-    const weir_response_filter *filter;
-    void *filter_arg;
-    bool filtered;   /* the body goes through the filter */
-    bool unfiltered; /* the filter has failed: the answer that says so does not go through it */
+    bool open_ended;     /* the body's length is unknown, and trailers may follow it */
+    struct weir__filter *filters;          /* from the handler to the client; NULL: none */
+    struct weir__filter *unasked;          /* of these, the first that has not been shown the head */
+    bool filtered;                         /* the body goes through filters */
+    struct weir__output_queue filter_turn; /* one task at a time goes through the filters */
 };
 
 /* A request that the server answers itself. */
@@ -205,8 +220,10 @@ struct weir__exchange {
     struct weir__server_loop *home;
     const struct weir__wire *wire;
     struct weir__refusal refusal;
+    struct weir__loop *loop;     /* NULL: the handler has returned, and its request and response are over */
     struct weir__scope *scope;   /* of the handler; NULL before the task runs and after the answer */
     bool client_left;            /* the response will not be read */
+    bool taken_over;             /* the connection is another protocol's: see upgrade.c */
     weir_buffer body;            /* what weir_request_read_body() returned */
     int64_t began_ns, queued_ns; /* the first byte of the head came; the task was spawned */
 };

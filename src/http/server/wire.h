@@ -13,7 +13,8 @@
  * - Heads are fields. A request's head is `request.head`, whatever bytes it came in; one more byte may be
  *   written behind each of its spans. Its framing is WEIR__HTTP_LENGTH when the length of the body is known,
  *   WEIR__HTTP_CHUNKED when the body's end is yet to come, and WEIR__HTTP_NO_BODY. The fields of a response
- * are `response.headers`; weir__header_next() in response_headers.h reads them one at a time.
+ * are `response.headers`; weir__header_next() in response_headers.h reads them one at a time. The trailers
+ * are `response.trailers`, in the same form; they are sent with the end of a body of unknown length.
  * - `request.body` tells how much of the body was taken, and whether it has ended. The exchange begins it;
  * the wire advances it, and fails when the body is longer than `request.body.max`.
  * - What is sent goes out in the order of the calls, through the output queue of the connection
@@ -38,6 +39,7 @@
 #include <sys/uio.h>
 
 #include <weir/buffer.h>
+#include <weir/stream.h>
 
 struct weir__exchange;
 
@@ -86,10 +88,19 @@ struct weir__wire {
     int (*send)(struct weir__exchange *x, const struct weir__wire_head *head, const struct iovec *body,
                 size_t count, bool end);
 
-    /* Sends an informational head, before the response's own: 100.
+    /* Sends an informational head, before the response's own. fields: lines "name: value\r\n"; may be empty.
      * Returns: as send().
      * Cancel:  as send(). Waits. */
-    int (*send_informational)(struct weir__exchange *x, int status);
+    int (*send_informational)(struct weir__exchange *x, int status, weir_bytes fields);
+
+    /* Gives the connection to another protocol, once the body of the request has ended: sends the head of a
+     * 101 that names it, or with NULL of a 200 to CONNECT, and makes a stream that begins with what was
+     * received behind the request. Sets response.began and response.status. From then on the exchange calls
+     * only end(), reset() and peer(), which know that the stream is another's. A version that has no such
+     * thing leaves it NULL.
+     * Returns: as send(); -ENOMEM.
+     * Cancel:  as send(). Waits. */
+    int (*take_over)(struct weir__exchange *x, const char *protocol, weir_stream **out);
 
     /* --- the end --- */
 
@@ -107,6 +118,9 @@ struct weir__wire {
 
     /* Writes the client's address into text[WEIR_ADDRESS_BYTES]. Returns: text. */
     const char *(*peer)(struct weir__exchange *x, char *text);
+
+    /* The same of the address that the client is connected to. */
+    const char *(*local)(struct weir__exchange *x, char *text);
 };
 
 #endif

@@ -77,7 +77,6 @@ static int handle(weir_request *req, weir_response *res, void *state)
     assert_non_null(d);
     *d = (struct doubling){.how = how};
     assert_int_equal(weir_response_filter_add(res, &doubler, d), 0);
-    assert_int_equal(weir_response_filter_add(res, &doubler, d), -WEIR_EBUSY);
     assert_int_equal(weir_response_header_add(res, "X-Mine", "1"), 0);
     if (strstr(how, "nothing") != NULL)
         return weir_respond_bytes(res, 204, NULL, NULL, 0);
@@ -177,6 +176,167 @@ static void bodies_go_through_or_not(void **state)
 
     (void)state;
     heads = ends = 0;
+    rig_run(&rig);
+}
+
+/* --- three filters --- */
+
+/* Puts a letter before and behind the body, and says what it saw; each letter has a filter. */
+struct around {
+    char letter;
+    const char *how;
+    char out[4096];
+    bool begun;
+};
+
+static char order[64]; /* in which the filters were called: head h, end e, before each letter */
+
+static void note_order(char what, char letter)
+{
+    size_t n = strlen(order);
+
+    assert_true(n + 2 < sizeof order);
+    order[n] = what, order[n + 1] = letter, order[n + 2] = '\0';
+}
+
+static int around_head(void *arg, weir_response *res, const weir_response_head *head)
+{
+    struct around *a = arg;
+    char name[] = {'x', '-', a->letter, '\0'}, seen_here[64];
+
+    note_order('h', a->letter);
+    (void)snprintf(seen_here, sizeof seen_here, "%lld%s", (long long)head->length,
+                   head->whole ? " whole" : "");
+    assert_int_equal(weir_response_header_set(res, name, seen_here), 0);
+    assert_int_equal(weir_response_filter_add(res, &(weir_response_filter){0}, NULL), -WEIR_EBUSY);
+    if (strchr(a->how, 'F') != NULL && a->letter == 'b')
+        return -WEIR_EBUSY;
+    return strchr(a->how, a->letter) == NULL;
+}
+
+static int around_piece(void *arg, weir_bytes in, bool last, weir_bytes *out)
+{
+    struct around *a = arg;
+    size_t n = 0;
+
+    if (strchr(a->how, 'W') != NULL && weir_yield() < 0)
+        return -WEIR_ECANCELED;
+    if (strchr(a->how, 'P') != NULL && a->letter == 'b')
+        return -WEIR_EBUSY;
+    if (!a->begun)
+        a->out[n++] = a->letter;
+    a->begun = true;
+    if (in.len > 0)
+        memcpy(a->out + n, in.data, in.len);
+    n += in.len;
+    if (strchr(a->how, 'M') != NULL && a->letter == 'a' && in.len > 0 && last) { /* the rest comes later */
+        *out = (weir_bytes){a->out, n};
+        return 1;
+    }
+    if (last)
+        a->out[n++] = (char)(a->letter - 'a' + 'A');
+    *out = (weir_bytes){a->out, n};
+    return 0;
+}
+
+static void around_end(void *arg)
+{
+    note_order('e', ((struct around *)arg)->letter);
+}
+
+static int handle_three(weir_request *req, weir_response *res, void *state)
+{
+    static const weir_response_filter filter = {around_head, around_piece, around_end};
+    const char *how = weir_request_query(req);
+    struct around *three = weir_request_alloc(req, 3 * sizeof *three);
+    int err;
+
+    (void)state;
+    order[0] = '\0';
+    for (int i = 0; i < 3; i++) { /* c is added first: it is nearest to the client */
+        three[i] = (struct around){.letter = (char)('c' - i), .how = how};
+        assert_int_equal(weir_response_filter_add(res, &filter, &three[i]), 0);
+    }
+    if (strchr(how, 'S') == NULL)
+        return weir_respond_text(res, 200, "-");
+    err = weir_respond_begin(res, 200, "text/plain", 2);
+    if (err == 0)
+        err = weir_respond_write(res, "-", 1);
+    return err < 0 ? err : weir_respond_write(res, "-", 1);
+}
+
+static const weir_route three_route = {.path = "/", .handler = handle_three};
+
+static int three_answers(struct rig *rig)
+{
+    static const struct {
+        const char *how, *has[4], *order;
+    } cases[] = {
+        {"", {"content-length: 7", "x-a: 1 whole", "x-c: 5 whole", "\r\n\r\ncba-ABC"}, "hahbhceaebec"},
+        {"b", {"content-length: 5", "x-b: 3 whole", "x-c: 3 whole", "\r\n\r\nca-AC"}, "hahbhceaebec"},
+        {"abc", {"content-length: 1", "x-c: 1 whole", "\r\n\r\n-"}, "hahbhceaebec"},
+        {"M",
+         {"chunked", "x-b: -1\r\n", "x-c: -1\r\n", "4\r\ncba-\r\n3\r\nABC\r\n0\r\n\r\n"},
+         "hahbhceaebec"},
+        {"SW",
+         {"chunked", "x-a: 2\r\n", "x-b: -1\r\n", "4\r\ncba-\r\n1\r\n-\r\n3\r\nABC\r\n0\r\n\r\n"},
+         "hahbhceaebec"},
+        {"Sabc", {"content-length: 2", "x-c: 2\r\n", "\r\n\r\n--"}, "hahbhceaebec"},
+        {"F", {"503", "x-a: 1 whole", "\r\n\r\nc{", "C"}, "hahbhceaebec"},
+        {"P", {"503", "\r\n\r\nc{", "C"}, "hahbhceaebec"},
+    };
+    char request[128], text[2048];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int before = rig->records;
+        (void)snprintf(request, sizeof request, "GET /?%s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+                       cases[i].how);
+        ask(rig, request, text, sizeof text);
+        for (size_t k = 0; k < 4 && cases[i].has[k] != NULL; k++)
+            if (strstr(text, cases[i].has[k]) == NULL)
+                fail_msg("%s has no %s: %s", cases[i].how, cases[i].has[k], text);
+        while (rig->records == before)
+            assert_int_equal(weir_sleep(weir_us(100)), 0);
+        assert_string_equal(order, cases[i].order);
+    }
+    return 0;
+}
+
+static void filters_stack_as_wrappers_nest(void **state)
+{
+    struct rig rig = {.routes = &three_route, .route_count = 1, .test = three_answers};
+
+    (void)state;
+    rig_run(&rig);
+}
+
+static int add_too_many(weir_request *req, weir_response *res, void *state)
+{
+    static const weir_response_filter as_it_is = {.head = on_head};
+    static struct doubling d = {.how = "as-it-is"};
+
+    (void)req, (void)state;
+    for (int i = 0; i < WEIR_RESPONSE_FILTERS_MAX; i++)
+        assert_int_equal(weir_response_filter_add(res, &as_it_is, &d), 0);
+    assert_int_equal(weir_response_filter_add(res, &as_it_is, &d), -EINVAL);
+    return weir_respond_text(res, 200, "x");
+}
+
+static int too_many(struct rig *rig)
+{
+    char text[512];
+
+    ask(rig, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", text, sizeof text);
+    assert_non_null(strstr(text, "200 OK"));
+    return 0;
+}
+
+static void the_number_of_filters_is_limited(void **state)
+{
+    static const weir_route many = {.path = "/", .handler = add_too_many};
+    struct rig rig = {.routes = &many, .route_count = 1, .test = too_many};
+
+    (void)state;
     rig_run(&rig);
 }
 
@@ -281,8 +441,8 @@ static void clients_may_leave_at_every_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bodies_go_through_or_not),
-        cmocka_unit_test(headers_can_be_replaced),
+        cmocka_unit_test(bodies_go_through_or_not),          cmocka_unit_test(filters_stack_as_wrappers_nest),
+        cmocka_unit_test(the_number_of_filters_is_limited),  cmocka_unit_test(headers_can_be_replaced),
         cmocka_unit_test(clients_may_leave_at_every_moment),
     };
 

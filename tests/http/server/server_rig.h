@@ -114,7 +114,7 @@ static inline int rig_main(void *arg)
     result = rig->test(rig);
     weir_scope_cancel(&rig->serving);
     (void)weir_scope_close(&rig->serving);
-    assert_int_equal(rig->served, -WEIR_ECANCELED);
+    assert_true(rig->served == -WEIR_ECANCELED || rig->served == 0); /* cancelled, or drained by the test */
     return result;
 }
 

@@ -17,7 +17,7 @@ static int send_at_once(weir_request *req, weir_response *res, void *state)
     (void)state;
     err = weir_response_header_add(res, "x-test", "yes");
     if (err == 0)
-        err = x->wire->send_informational(x, 103);
+        err = x->wire->send_informational(x, 103, (weir_bytes){0});
     assert_false(res->began);
     if (err == 0)
         err = x->wire->send(x, &head, body, 3, true);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* What a handler asks about its request: the head, the connection, the route. */
+#include <string.h>
+
+#include "http/message/headers.h"
+#include "http/message/trailers.h"
+#include "http/server/handler_check.h"
+#include "http/server/request.h"
+
+const char *weir_request_method(const weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    return req->method;
+}
+
+const char *weir_request_target(const weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    return req->target;
+}
+
+/* Handlers are given NUL-terminated text: a part of a longer text is copied when asked for. */
+static const char *as_text(const weir_request *req, weir_bytes span)
+{
+    struct weir__exchange *x = weir__exchange_of_request(req);
+
+    return weir__arena_memdup(&x->memory, span.data != NULL ? span.data : "", span.len);
+}
+
+const char *weir_request_path(const weir_request *req)
+{
+    struct weir__exchange *x = weir__checked_request(req, __func__);
+
+    if (req->path_text == NULL)
+        x->request.path_text = as_text(req, req->path);
+    return req->path_text != NULL ? req->path_text : "";
+}
+
+const char *weir_request_query(const weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    return req->query;
+}
+
+const char *weir_request_param(const weir_request *req, const char *name)
+{
+    const struct weir__http_param *param;
+
+    (void)weir__checked_request(req, __func__);
+    if (strcmp(name, "*") == 0)
+        return req->route != NULL && req->route->pattern.star ? as_text(req, req->params.rest) : NULL;
+    param = weir__http_params_find(&req->params, weir_bytes_of(name));
+    return param != NULL ? as_text(req, param->value) : NULL;
+}
+
+const char *weir_request_header(const weir_request *req, const char *name)
+{
+    const struct weir__http_field *field;
+
+    (void)weir__checked_request(req, __func__);
+    field = weir__http_field_find(req->head.fields, req->head.field_count, weir_bytes_of(name));
+    if (field == NULL || field->value.len == 0)
+        return field != NULL ? "" : NULL;
+    /* The byte behind a span of the head may be written: see wire.h. */
+    ((char *)(uintptr_t)field->value.data)[field->value.len] = '\0';
+    return field->value.data;
+}
+
+/* Counts the fields of a name. *bytes: of their values, joined. */
+static size_t count_fields(const weir_request *req, weir_bytes name, size_t *bytes)
+{
+    size_t found = 0;
+
+    *bytes = 0;
+    for (size_t i = 0; i < req->head.field_count; i++)
+        if (weir_bytes_equal_nocase(req->head.fields[i].name, name)) {
+            *bytes += req->head.fields[i].value.len + 2;
+            found++;
+        }
+    return found;
+}
+
+const char *weir_request_header_joined(weir_request *req, const char *name)
+{
+    const weir_bytes wanted = weir_bytes_of(name);
+    size_t bytes, found = count_fields(req, wanted, &bytes);
+    char *text, *at;
+
+    if (found <= 1)
+        return weir_request_header(req, name);
+    text = at = weir_request_alloc(req, bytes);
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < req->head.field_count; i++) {
+        const struct weir__http_field *field = &req->head.fields[i];
+        if (!weir_bytes_equal_nocase(field->name, wanted))
+            continue;
+        if (at > text)
+            *at++ = ',', *at++ = ' ';
+        if (field->value.len > 0)
+            memcpy(at, field->value.data, field->value.len);
+        at += field->value.len;
+    }
+    *at = '\0';
+    return text;
+}
+
+bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name, weir_bytes *value)
+{
+    (void)weir__checked_request(req, __func__);
+    if (i >= req->head.field_count)
+        return false;
+    *name = req->head.fields[i].name;
+    *value = req->head.fields[i].value;
+    return true;
+}
+
+/* Returns: whether there are trailers, and memory for them. */
+static bool split_trailers(struct weir__exchange *x)
+{
+    weir_request *req = &x->request;
+    weir_bytes lines = weir_buffer_bytes(&req->trailers);
+
+    if (req->trailer_fields == NULL && req->body.ended && lines.len > 0) {
+        size_t count = weir__http_trailers_split(lines, NULL, 0);
+        req->trailer_fields = weir__arena_alloc(&x->memory, (count + 1) * sizeof *req->trailer_fields);
+        if (req->trailer_fields != NULL)
+            req->trailer_count = weir__http_trailers_split(lines, req->trailer_fields, count);
+    }
+    return req->trailer_fields != NULL;
+}
+
+const char *weir_request_trailer(const weir_request *req, const char *name)
+{
+    const struct weir__http_field *field;
+
+    if (!split_trailers(weir__checked_request(req, __func__)))
+        return NULL;
+    field = weir__http_field_find(req->trailer_fields, req->trailer_count, weir_bytes_of(name));
+    return field != NULL ? as_text(req, field->value) : NULL;
+}
+
+enum weir_http_version weir_request_version(const weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    return req->head.minor == 0 ? WEIR_HTTP_1_0 : WEIR_HTTP_1_1;
+}
+
+const char *weir_request_scheme(const weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    return "http";
+}
+
+const char *weir_request_authority(const weir_request *req)
+{
+    struct weir__exchange *x = weir__checked_request(req, __func__);
+
+    if (req->authority_text == NULL)
+        x->request.authority_text = as_text(req, req->authority);
+    return req->authority_text != NULL ? req->authority_text : "";
+}
+
+/* Asks the wire for an address, once. */
+static const char *address(struct weir__exchange *x, const char **kept,
+                           const char *(*ask)(struct weir__exchange *x, char *text))
+{
+    char *text;
+
+    if (*kept == NULL) {
+        text = weir__arena_alloc(&x->memory, WEIR_ADDRESS_BYTES);
+        if (text == NULL)
+            return "?";
+        *kept = ask(x, text);
+    }
+    return *kept;
+}
+
+const char *weir_request_peer(const weir_request *req)
+{
+    struct weir__exchange *x = weir__checked_request(req, __func__);
+
+    return address(x, &x->request.peer, x->wire->peer);
+}
+
+const char *weir_request_local(const weir_request *req)
+{
+    struct weir__exchange *x = weir__checked_request(req, __func__);
+
+    return address(x, &x->request.local, x->wire->local);
+}
+
+weir_server *weir_request_server(const weir_request *req)
+{
+    return weir__checked_request(req, __func__)->home->server;
+}
+
+void *weir_request_data(const weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    return req->route != NULL ? req->route->given->data : NULL;
+}
+
+void weir_request_note(weir_request *req, const void *note)
+{
+    (void)weir__checked_request(req, __func__);
+    req->note = note;
+}
+
+void *weir_request_alloc(weir_request *req, size_t bytes)
+{
+    return weir__arena_alloc(&weir__checked_request(req, __func__)->memory, bytes);
+}

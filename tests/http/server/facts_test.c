@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* What requests tell about themselves, routes of hosts, informational answers, and trailers both ways. */
+#include "http/server/handlers.h"
+
+static char answer[4096];
+
+/* Sends a request and reads until the end. */
+static const char *ask(struct rig *rig, const char *request)
+{
+    weir_stream *s = rig_connect(rig);
+    size_t len = 0;
+    ssize_t n;
+
+    rig_send(s, request);
+    while ((n = weir_read(s, answer + len, sizeof answer - 1 - len)) > 0)
+        len += (size_t)n;
+    answer[len] = '\0';
+    weir_stream_close(s);
+    return answer;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("no \"%s\" in: %s", part, text);
+}
+
+/* --- facts --- */
+
+static int tell(weir_request *req, weir_response *res, void *state)
+{
+    char text[512];
+
+    (void)state;
+    (void)snprintf(text, sizeof text, "%s %d %s|%s|%s", (const char *)weir_request_data(req),
+                   (int)weir_request_version(req), weir_request_scheme(req), weir_request_authority(req),
+                   weir_request_local(req));
+    assert_ptr_equal(weir_request_local(req), weir_request_local(req));
+    return weir_respond_text(res, 200, text);
+}
+
+static char exact[] = "exact", below[] = "below", any[] = "any";
+
+static const weir_route hosts[] = {
+    {.host = "example.com", .path = "/*", .handler = tell, .data = exact, .methods = "GET"},
+    {.host = "*.example.com", .path = "/*", .handler = tell, .data = below},
+    {.host = "[::1]", .path = "/*", .handler = tell, .data = below},
+    {.host = "other", .path = "/o", .handler = tell, .data = exact},
+    {.path = "/any", .handler = tell, .data = any},
+};
+
+static int by_host(struct rig *rig)
+{
+    static const struct {
+        const char *line, *host, *says;
+    } cases[] = {
+        {"GET /x", "example.com", "exact 11 http|example.com|"},
+        {"GET /x", "EXAMPLE.com:8080", "exact 11 http|EXAMPLE.com:8080|"},
+        {"GET /x", "example.com.", "exact 11"},
+        {"GET /x", "a.example.com", "below 11"},
+        {"GET /x", "a.b.Example.com:1", "below 11"},
+        {"GET /x", "aexample.com", "404"},
+        {"GET /x", "example.com.evil", "404"},
+        {"GET /x", "[::1]:80", "below 11"},
+        {"GET /o", "other", "exact 11"},
+        {"GET /o", "else", "404"},
+        {"GET /any", "else", "any 11 http|else|"},
+        {"GET http://example.com/x", "else", "exact 11 http|example.com|"},
+        {"POST /x", "example.com", "405"},
+        {"POST /x", "a.example.com", "below 11"},
+        {"CONNECT example.com:443", "example.com", "501"},
+    };
+    char request[256];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        (void)snprintf(request, sizeof request, "%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
+                       cases[i].line, cases[i].host);
+        assert_has(ask(rig, request), cases[i].says);
+    }
+    assert_has(ask(rig, "GET /any HTTP/1.0\r\n\r\n"), "any 10 http||");
+    assert_has(answer, rig->address); /* is the local one of the connection */
+    assert_has(ask(rig, "POST /x HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n"),
+               "allow: GET, HEAD");
+    return 0;
+}
+
+static void requests_tell_and_routes_have_hosts(void **state)
+{
+    struct rig rig = {.routes = hosts, .route_count = 5, .test = by_host};
+
+    (void)state;
+    rig_run(&rig);
+}
+
+/* --- informational answers --- */
+
+static int hints(weir_request *req, weir_response *res, void *state)
+{
+    static const weir_header links[] = {{"Link", "</a.css>; rel=preload"}, {"link", "</b.js>; rel=preload"}},
+                             bad[] = {{"Content-Length", "1"}}, broken[] = {{"a", "b\r\nc: d"}};
+
+    (void)req, (void)state;
+    assert_int_equal(weir_response_header_add(res, "x-final", "1"), 0);
+    assert_int_equal(weir_respond_informational(res, 103, links, 2), 0);
+    assert_int_equal(weir_respond_informational(res, 102, NULL, 0), 0);
+    assert_int_equal(weir_respond_informational(res, 100, NULL, 0), -EINVAL);
+    assert_int_equal(weir_respond_informational(res, 101, NULL, 0), -EINVAL);
+    assert_int_equal(weir_respond_informational(res, 200, NULL, 0), -EINVAL);
+    assert_int_equal(weir_respond_informational(res, 103, bad, 1), -EINVAL);
+    assert_int_equal(weir_respond_informational(res, 103, broken, 1), -EINVAL);
+    assert_int_equal(weir_respond_text(res, 200, "done"), 0);
+    assert_int_equal(weir_respond_informational(res, 103, links, 2), -WEIR_EBUSY);
+    return 0;
+}
+
+static int hinted(struct rig *rig)
+{
+    static const char first[] = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n"
+                                "link: </b.js>; rel=preload\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+                                "HTTP/1.1 200 OK\r\n";
+
+    ask(rig, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_memory_equal(answer, first, sizeof first - 1);
+    assert_has(answer, "x-final: 1\r\n");
+    ask(rig, "GET / HTTP/1.0\r\n\r\n");
+    assert_memory_equal(answer, "HTTP/1.1 200", 12); /* HTTP/1.0 knows no such answers */
+    return 0;
+}
+
+static void informational_answers_come_first(void **state)
+{
+    static const weir_route route = {.path = "/", .handler = hints};
+    struct rig rig = {.routes = &route, .route_count = 1, .test = hinted};
+
+    (void)state;
+    rig_run(&rig);
+}
+
+/* --- trailers --- */
+
+/* Answers with the body and the trailers of the request, and with trailers of its own. */
+static int trailers(weir_request *req, weir_response *res, void *state)
+{
+    bool whole = strcmp(weir_request_path(req), "/whole") == 0;
+    char data[64], text[256];
+    ssize_t n;
+    int err = 0;
+
+    (void)state;
+    assert_null(weir_request_trailer(req, "x-sum"));
+    while ((n = weir_request_read(req, data, sizeof data)) > 0)
+        ;
+    if (n < 0)
+        return (int)n;
+    (void)snprintf(text, sizeof text, "%s,%s,%s",
+                   weir_request_trailer(req, "X-SUM") ? weir_request_trailer(req, "X-SUM") : "none",
+                   weir_request_trailer(req, "x-empty") ? "empty" : "none",
+                   weir_request_trailer(req, "content-length") ? "smuggled" : "none");
+    assert_int_equal(weir_response_trailer_add(res, "x-early", "1"), 0);
+    assert_int_equal(weir_response_trailer_add(res, "Content-Type", "a/b"), -EINVAL);
+    assert_int_equal(weir_response_trailer_add(res, "transfer-encoding", "chunked"), -EINVAL);
+    assert_int_equal(weir_response_trailer_add(res, "x", "a\nb"), -EINVAL);
+    if (whole) {
+        err = weir_respond_text(res, 200, text);
+        assert_int_equal(weir_response_trailer_add(res, "x-late", "2"), -ENOTSUP);
+        return err;
+    }
+    err = weir_respond_begin(res, 200, "text/plain", -1);
+    if (err == 0)
+        err = weir_respond_write(res, text, strlen(text));
+    if (weir_request_version(req) == WEIR_HTTP_1_1)
+        assert_int_equal(weir_response_trailer_add(res, "x-late", "2"), 0);
+    else
+        assert_int_equal(weir_response_trailer_add(res, "x-late", "2"), -ENOTSUP);
+    return err;
+}
+
+static int trailed(struct rig *rig)
+{
+    static const char body[] = "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n";
+    char request[512];
+
+    (void)snprintf(request, sizeof request, "POST / HTTP/1.1\r\nHost: a\r\n%s%s", body,
+                   "x-sum:  42\t\r\nx-empty:\r\nContent-Length: 5\r\nX-Sum: 43\r\n\r\n");
+    assert_has(ask(rig, request), "\r\n\r\nd\r\n42,empty,none\r\n0\r\nx-early: 1\r\nx-late: 2\r\n\r\n");
+    (void)snprintf(request, sizeof request, "POST / HTTP/1.1\r\nHost: a\r\n%s\r\n", body);
+    assert_has(ask(rig, request), "none,none,none\r\n0\r\nx-early: 1\r\nx-late: 2\r\n\r\n");
+    (void)snprintf(request, sizeof request, "POST /whole HTTP/1.1\r\nHost: a\r\n%sx-sum: 1\r\n\r\n", body);
+    assert_has(ask(rig, request), "\r\n\r\n1,none,none");
+    assert_null(strstr(answer, "x-early"));
+    assert_has(ask(rig, "GET / HTTP/1.0\r\n\r\n"), "\r\n\r\nnone,none,none");
+    assert_null(strstr(answer, "x-early"));
+    return 0;
+}
+
+/* The bytes of the trailers one by one, over a kept connection. */
+static int trailed_slowly(struct rig *rig)
+{
+    static const char request[] = "POST /whole HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                  "3\r\nabc\r\n0\r\nx-sum: 7\r\n\r\n";
+    weir_stream *s = rig_connect(rig);
+
+    for (int round = 0; round < 2; round++) {
+        for (const char *at = request; *at != '\0'; at++) {
+            assert_int_equal(weir_write(s, at, 1), 0);
+            assert_int_equal(weir_sleep(weir_us(10)), 0);
+        }
+        assert_int_equal(rig_answer(s, answer, sizeof answer), 200);
+        assert_has(answer, "7,none,none");
+    }
+    weir_stream_close(s);
+    return 0;
+}
+
+static void trailers_go_both_ways(void **state)
+{
+    static const weir_route route = {.path = "/*", .handler = trailers};
+    struct rig rig = {.routes = &route, .route_count = 1, .test = trailed};
+
+    (void)state;
+    rig_run(&rig);
+    rig.test = trailed_slowly;
+    rig_run(&rig);
+}
+
+/* --- several writers --- */
+
+struct writer {
+    weir_response *res;
+    char letter;
+};
+
+static int write_lines(void *arg)
+{
+    const struct writer *w = arg;
+    char line[1000];
+    int err = 0;
+
+    memset(line, w->letter, sizeof line);
+    for (int i = 0; i < 20 && err == 0; i++)
+        err = weir_respond_write(w->res, line, sizeof line);
+    return err;
+}
+
+static int write_together(weir_request *req, weir_response *res, void *state)
+{
+    struct writer writers[] = {{res, 'a'}, {res, 'b'}, {res, 'c'}};
+    weir_scope scope;
+    int err = weir_respond_begin(res, 200, NULL, 60000);
+
+    (void)req, (void)state;
+    assert_int_equal(err, 0);
+    weir_scope_open(&scope, weir_never(), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(weir_spawn(&scope, "writer", write_lines, &writers[i]), 0);
+    err = weir_scope_close(&scope);
+    assert_int_equal(weir_respond_write(res, "x", 1), -EINVAL);
+    return err;
+}
+
+static int written_together(struct rig *rig)
+{
+    static char all[70000];
+    weir_stream *s = rig_connect(rig);
+    const char *body;
+    int counts[3] = {0};
+
+    rig_send(s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(rig_answer(s, all, sizeof all), 200);
+    weir_stream_close(s);
+    body = strstr(all, "\r\n\r\n") + 4;
+    for (size_t at = 0; at < 60000; at += 1000) {
+        for (size_t i = 1; i < 1000; i++)
+            assert_int_equal(body[at + i], body[at]);
+        counts[body[at] - 'a']++;
+    }
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(counts[i], 20);
+    return 0;
+}
+
+static void several_tasks_write_whole_pieces(void **state)
+{
+    static const weir_route route = {.path = "/", .handler = write_together};
+    struct rig rig = {.routes = &route, .route_count = 1, .test = written_together};
+
+    (void)state;
+    rig_run(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_tell_and_routes_have_hosts),
+        cmocka_unit_test(informational_answers_come_first),
+        cmocka_unit_test(trailers_go_both_ways),
+        cmocka_unit_test(several_tasks_write_whole_pieces),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

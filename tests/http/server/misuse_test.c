@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Mistakes with servers, requests and responses: each ends the program with a sentence that names the public
+ * function and what to write instead. Each runs in a child process. */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "http/server/handlers.h"
+#include "support/child.h"
+
+enum { SAID_BYTES = 8192 };
+
+struct mistake {
+    weir_handler *handler;
+    void *(*setup)(void *arg, weir_server *server);
+    const char *said[3]; /* what the sentence has in it, in this order */
+};
+
+static weir_request *kept;
+
+/* --- the mistakes --- */
+
+static int use_kept(void *arg)
+{
+    (void)arg;
+    (void)weir_sleep(weir_ms(50)); /* its handler has returned by then */
+    (void)weir_request_header(kept, "host");
+    return 0;
+}
+
+static int use_later(weir_request *req, weir_response *res, void *state)
+{
+    (void)state;
+    kept = req;
+    assert_int_equal(weir_spawn(weir_server_scope(weir_request_server(req)), "later", use_kept, NULL), 0);
+    return weir_respond_text(res, 200, "x");
+}
+
+static void *answer_on_thread(void *arg)
+{
+    (void)weir_respond_text(arg, 200, "x");
+    return NULL;
+}
+
+static int use_thread(weir_request *req, weir_response *res, void *state)
+{
+    pthread_t thread;
+
+    (void)req, (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, answer_on_thread, res), 0);
+    (void)pthread_join(thread, NULL);
+    return 0;
+}
+
+static int read_in_job(weir_job *job, void *arg)
+{
+    weir_bytes body;
+
+    (void)job;
+    return weir_request_read_body(arg, &body, 10);
+}
+
+static int use_job(weir_request *req, weir_response *res, void *state)
+{
+    (void)res, (void)state;
+    return weir_offload(weir_pool_compute(), "read", read_in_job, req);
+}
+
+static int write_there(void *arg)
+{
+    return weir_respond_write(arg, "x", 1);
+}
+
+static int use_loop(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)state;
+    return weir_loop_call(1 - weir_loop_index(), "there", write_there, res);
+}
+
+static int leave_scope_open(weir_request *req, weir_response *res, void *state)
+{
+    static weir_scope scope;
+
+    (void)req, (void)state;
+    weir_scope_open(&scope, weir_never(), 0);
+    return weir_respond_text(res, 200, "x");
+}
+
+static void *setup_leaves_scope_open(void *arg, weir_server *server)
+{
+    static weir_scope scope;
+
+    (void)server;
+    weir_scope_open(&scope, weir_never(), 0);
+    return arg;
+}
+
+static void *close_on_thread(void *server)
+{
+    weir_server_close(server);
+    return NULL;
+}
+
+static int close_from_thread(weir_request *req, weir_response *res, void *state)
+{
+    pthread_t thread;
+
+    (void)res, (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, close_on_thread, weir_request_server(req)), 0);
+    (void)pthread_join(thread, NULL);
+    return 0;
+}
+
+/* --- caught --- */
+
+static int serve(void *arg)
+{
+    const struct mistake *m = arg;
+    const weir_route route = {.path = "/page", .handler = m->handler};
+    const weir_server_options options = {.listen = "127.0.0.1:0", .setup = m->setup, .arg = arg};
+    weir_server *server;
+    weir_stream *s;
+    char text[512];
+
+    if (weir_server_open(&options, &route, 1, &server) < 0 ||
+        weir_connect(weir_server_address(server, 0), &s) < 0)
+        return 1;
+    rig_send(s, "GET /page HTTP/1.1\r\nHost: a\r\n\r\n");
+    (void)rig_answer(s, text, sizeof text);
+    (void)weir_sleep(weir_seconds(10));
+    return 0;
+}
+
+static int begin(void *arg)
+{
+    const weir_options options = {.loops = 2, .io = WEIR_IO_EPOLL, .stall_after = weir_ms(-1)};
+
+    return weir_run(&options, serve, arg);
+}
+
+static void mistakes_end_in_a_sentence(void **state)
+{
+    static const struct mistake mistakes[] = {
+        {use_later,
+         NULL,
+         {"weir_request_header() on a request whose handler has returned", "task=later", NULL}},
+        {use_thread,
+         NULL,
+         {"weir_respond_bytes() from a job or another thread, on a response of", NULL, NULL}},
+        {use_job, NULL, {"weir_request_read_body() from a job", "on a request of", "weir_offload()"}},
+        {use_loop, NULL, {"weir_respond_write() from", "on a response of", "weir_loop_call()"}},
+        {leave_scope_open,
+         NULL,
+         {"weir_scope_close() was not called: the handler returned with a scope open", "opened_at",
+          "route=/page"}},
+        {hello, setup_leaves_scope_open, {"setup returned with a scope open", "opened_at", NULL}},
+        {close_from_thread, NULL, {"weir_server_close() from another thread, on a server", NULL, NULL}},
+    };
+    static char said[SAID_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        const struct mistake *m = &mistakes[i];
+        int status = run_in_child(begin, (void *)(uintptr_t)m, said, sizeof said);
+        const char *at = said;
+        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
+            fail_msg("mistake %zu (%s) did not abort, status %x: %s", i, m->said[0], status, said);
+        for (int k = 0; k < 3 && m->said[k] != NULL; k++) {
+            at = strstr(at, m->said[k]);
+            if (at == NULL)
+                fail_msg("mistake %zu: no \"%s\" in: %s", i, m->said[k], said);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mistakes_end_in_a_sentence),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
