@@ -93,8 +93,9 @@ typedef struct weir_pool_options {
     weir_duration
         cpu; /* CPU time that a job may use; beyond, weir_job_cancelled() returns -WEIR_ECPU [no limit] */
     const weir_pool_share
-        *shares;        /* lent until the pool is open; offloads refer to them by number, from 1 on */
-    size_t share_count; /* at most WEIR_POOL_SHARES_MAX */
+        *shares;                /* lent until the pool is open; offloads refer to them by number, from 1 on */
+    size_t share_count;         /* at most WEIR_POOL_SHARES_MAX */
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_pool_options;
 
 /* Returns the pool for computing, one in each runtime. It always exists; its threads are started with its
@@ -201,18 +202,19 @@ void weir_progress_get(const weir_progress *progress, uint64_t *done, uint64_t *
 /* All zero is the same as weir_offload(). */
 typedef struct weir_offload_options {
     enum weir_when_full when_full;
-    weir_instant until;      /* for WEIR_WAIT_UNTIL */
-    int share;               /* 0: none; i: the pool's share number i, from 1 on */
-    weir_duration cpu;       /* CPU time that this job may use; 0: the pool's limit */
-    weir_progress *progress; /* written by weir_job_progress(); lent; or NULL */
-    weir_job_report *report; /* filled in on return; or NULL */
-    int workers_max;         /* of weir_offload_each(): at most so many workers at a time; 0: all */
-    size_t grain;            /* of weir_offload_each(): at least so many indices in one call; 0: one */
+    weir_instant until;         /* for WEIR_WAIT_UNTIL */
+    int share;                  /* 0: none; i: the pool's share number i, from 1 on */
+    weir_duration cpu;          /* CPU time that this job may use; 0: the pool's limit */
+    weir_progress *progress;    /* written by weir_job_progress(); lent; or NULL */
+    weir_job_report *report;    /* filled in on return; or NULL */
+    int workers_max;            /* of weir_offload_each(): at most so many workers at a time; 0: all */
+    size_t grain;               /* of weir_offload_each(): at least so many indices in one call; 0: one */
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_offload_options;
 
 /* Like weir_offload(), with options.
  * Owns:    everything is lent until the function returns.
- * Returns: as weir_offload(); -EINVAL a share that the pool does not have.
+ * Returns: as weir_offload(); -EINVAL a share that the pool does not have, or other options out of range.
  * Cancel:  as weir_offload().
  * Where:   as weir_offload().
  */

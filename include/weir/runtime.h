@@ -39,7 +39,10 @@ enum weir_stall_then {
     WEIR_STALL_ABORT, /* a line in the log, and abort() if the code that runs is at fault: for tests */
 };
 
-/* All zero is a sensible choice. */
+/* Options of a runtime. All zero is a sensible choice. This structure and all others of options grow within
+ * their reserved bytes, so that a program runs with a later library (docs/abi.md): a field that is not named
+ * when the structure is initialised is zero, and zero means the default. Reserved bytes that are not zero are
+ * -EINVAL. */
 typedef struct weir_options {
     int loops;          /* 0: one */
     enum weir_io io;    /* the kernel interface */
@@ -66,6 +69,7 @@ typedef struct weir_options {
      * observes nothing else during the call. NULL: not called. */
     void (*on_stall)(void *arg, const struct weir_stall *stall);
     void *on_stall_arg;
+    unsigned char reserved[64]; /* for later versions; zero */
 } weir_options;
 
 /* Runs fn(arg) as the first task, on loop 0, and returns when fn, and everything it started, has ended.

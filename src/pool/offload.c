@@ -7,6 +7,7 @@
 
 #include <weir/text.h>
 
+#include "base/reserved.h"
 #include "core/account/attribution.h"
 #include "pool/admission.h"
 #include "pool/handover.h"
@@ -308,7 +309,7 @@ int weir__offload(weir_job *job, const weir_offload_options *options)
                      "to a pool that is closed, or of another runtime",
                      "close a pool when the last task that offloads to it has ended");
     if (o->share < 0 || (size_t)o->share >= pool->share_count || (int)o->when_full < WEIR_REFUSE ||
-        o->when_full > WEIR_WAIT_UNTIL)
+        o->when_full > WEIR_WAIT_UNTIL || !weir__reserved_is_zero(o->reserved, sizeof o->reserved))
         return -EINVAL;
     atomic_fetch_add(&pool->calls, 1);
     result = weir__worker_here != NULL ? offload_from_job(job, o) : offload_from_task(job, o);

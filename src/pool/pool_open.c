@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/reserved.h"
 #include "core/misuse.h"
 #include "core/runtime.h"
 #include "core/task.h"
@@ -23,6 +24,8 @@ static int fill_defaults(weir_pool_options *o)
     int percent = 0;
 
     if (o->name == NULL || *o->name == '\0' || strlen(o->name) >= WEIR_POOL_NAME_BYTES)
+        return -EINVAL;
+    if (!weir__reserved_is_zero(o->reserved, sizeof o->reserved))
         return -EINVAL;
     if ((int)o->work < WEIR_POOL_COMPUTE || o->work > WEIR_POOL_BLOCKING)
         return -EINVAL;

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/reserved.h"
 #include "core/fault.h"
 #include "core/handle.h"
 #include "core/held_loop.h"
@@ -44,6 +45,8 @@ enum { TASKS_MAX = 2000000, LOOPS_MAX = 1024, SIGNAL_STACK_BYTES = 64 << 10 };
 
 static int fill_defaults(weir_options *o)
 {
+    if (!weir__reserved_is_zero(o->reserved, sizeof o->reserved))
+        return -EINVAL;
     if (o->loops < 0 || o->loops > LOOPS_MAX || (int)o->io < WEIR_IO_AUTO || o->io > WEIR_IO_SIM ||
         (int)o->stall_then < WEIR_STALL_LOG || o->stall_then > WEIR_STALL_ABORT || (int)o->log_level < 0 ||
         o->log_level > WEIR_LOG_ERROR || o->log_fd < 0 || (o->log_fd > 0 && o->log_sink != NULL))

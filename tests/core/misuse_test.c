@@ -3,53 +3,10 @@
  * public function and what to write instead. Each runs in a child process. */
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
-#include "support/child.h"
+#include "support/mistake.h"
 #include "support/run.h"
-
-enum { SAID_BYTES = 8192 };
-
-struct mistake {
-    int (*fn)(void *arg); /* the first task */
-    const char *said[3];  /* what the sentence has in it, in this order */
-    int loops;            /* 0: one */
-    bool is_real;         /* needs a real kernel: threads, loops or jobs */
-};
-
-static int begin(void *arg)
-{
-    const struct mistake *m = arg;
-    weir_options options = {.loops = m->loops,
-                            .io = m->is_real || m->loops > 1 ? WEIR_IO_EPOLL : WEIR_IO_SIM,
-                            .stall_after = weir_ms(-1)};
-
-    return weir_run(&options, m->fn, NULL);
-}
-
-static void assert_caught(const struct mistake *mistakes, size_t count)
-{
-    static char said[SAID_BYTES];
-
-    for (size_t i = 0; i < count; i++) {
-        const struct mistake *m = &mistakes[i];
-        int status = run_in_child(begin, (void *)(uintptr_t)m, said, sizeof said);
-        const char *at = said;
-        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
-            fail_msg("mistake %zu (%s) did not abort, status %x: %s", i, m->said[0], status, said);
-        for (int k = 0; k < 3 && m->said[k] != NULL; k++) {
-            const char *found = strstr(at, m->said[k]);
-            if (found == NULL)
-                fail_msg("mistake %zu: no \"%s\" in: %s", i, m->said[k], said);
-            at = found;
-        }
-    }
-}
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static int nothing(void *arg)
 {
@@ -192,7 +149,7 @@ static void calls_from_another_thread_are_caught(void **state)
     };
 
     (void)state;
-    assert_caught(mistakes, COUNT(mistakes));
+    assert_caught(mistakes, sizeof mistakes / sizeof *mistakes);
 }
 
 /* --- from another loop --- */
@@ -295,7 +252,7 @@ static void objects_of_another_loop_are_caught(void **state)
     };
 
     (void)state;
-    assert_caught(mistakes, COUNT(mistakes));
+    assert_caught(mistakes, sizeof mistakes / sizeof *mistakes);
 }
 
 /* --- in a job --- */
@@ -341,7 +298,7 @@ static void task_functions_in_a_job_are_caught(void **state)
     };
 
     (void)state;
-    assert_caught(mistakes, COUNT(mistakes));
+    assert_caught(mistakes, sizeof mistakes / sizeof *mistakes);
 }
 
 /* --- scopes --- */
@@ -462,7 +419,7 @@ static void mistakes_with_scopes_are_caught(void **state)
     };
 
     (void)state;
-    assert_caught(mistakes, COUNT(mistakes));
+    assert_caught(mistakes, sizeof mistakes / sizeof *mistakes);
 }
 
 /* --- what tasks wait for --- */
@@ -620,7 +577,7 @@ static void mistakes_with_what_tasks_wait_for_are_caught(void **state)
     };
 
     (void)state;
-    assert_caught(mistakes, COUNT(mistakes));
+    assert_caught(mistakes, sizeof mistakes / sizeof *mistakes);
 }
 
 /* --- signals --- */
@@ -667,7 +624,7 @@ static void mistakes_with_signals_are_caught(void **state)
     };
 
     (void)state;
-    assert_caught(mistakes, COUNT(mistakes));
+    assert_caught(mistakes, sizeof mistakes / sizeof *mistakes);
 }
 
 int main(void)

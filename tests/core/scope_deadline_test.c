@@ -49,7 +49,8 @@ static int move_it(void *arg)
 static void the_owner_sets_any_deadline(void **state)
 {
     (void)state;
-    run_everywhere(move_it, NULL);
+    for (uint64_t seed = seed_first(); seed <= seed_last(20); seed++)
+        run_simulated(seed, move_it, NULL);
 }
 
 static int sleep_long(void *arg)
@@ -98,13 +99,11 @@ static int tighten(void *arg)
 static int be_tightened(void *arg)
 {
     weir_scope scope;
-    weir_instant start = weir_now();
 
     (void)arg;
     weir_scope_open(&scope, weir_after_ms(10000), WEIR_COLLECT);
     assert_int_equal(weir_spawn(&scope, "other", tighten, &scope), 0);
     assert_int_equal(weir_scope_close(&scope), -WEIR_EDEADLINE);
-    assert_true(weir_between(start, weir_now()).ns < weir_seconds(9).ns);
     assert_true(weir_scope_expired(&scope));
     return 0;
 }
