@@ -47,21 +47,9 @@ static int begin(weir_job *job, void *state, weir_bytes params)
     return err;
 }
 
-static int check(weir_job *job, const struct picking *p, weir_bytes document)
-{
-    size_t at;
-    int err = weir_json_check(document.data, document.len, p->depth, &at);
-
-    if (err == -WEIR_ETOOLARGE)
-        return weir_job_fail(job, -JOB_EXCESSIVE, "the document is nested deeper than %zu levels at byte %zu",
-                             p->depth, at);
-    if (err < 0)
-        return weir_job_fail(job, -JOB_DAMAGED, "the document is no valid JSON at byte %zu", at);
-    return weir_job_cancelled(job);
-}
-
 static int poll(void *arg)
 {
+    weir_job_progress(arg, 1, 2); /* the document has been read */
     return weir_job_cancelled(arg);
 }
 
@@ -74,11 +62,11 @@ static int piece(weir_job *job, void *state, weir_bytes document, bool last)
 
     (void)last;
     weir_buffer_init(&out, OUTPUT_BYTES_MAX);
-    err = check(job, p, document);
-    if (err == 0) {
-        weir_job_progress(job, 1, 2);
-        err = json_pick_run(p->pick, document, &out, fault, poll, job);
-    }
+    err = json_pick_run(p->pick, document, p->depth, &out, fault, poll, job);
+    if (err == -EBADMSG)
+        err = weir_job_fail(job, -JOB_DAMAGED, "%s", fault);
+    if (err == -E2BIG)
+        err = weir_job_fail(job, -JOB_EXCESSIVE, "%s", fault);
     if (err == -ENOENT)
         err = weir_job_fail(job, -JOB_INCOMPLETE, "%s", fault);
     if (err == -WEIR_ETOOLARGE)

@@ -10,8 +10,6 @@
 
 #include <weir/json.h>
 
-#include "jobs/json_walk.h"
-
 /* A template becomes two trees. The tree of nodes is what is written. The tree of steps is what is searched:
  * pointers with a common beginning share its steps, so one walk through the document finds all values and
  * enters nothing else. "each" has a tree of steps of its own, which begins at an element. */
@@ -299,54 +297,56 @@ static void forget(struct step *step)
         forget(child);
 }
 
-static void find(struct step *step, struct json_walk *walk);
+static void find(struct step *step, weir_json_reader *reader);
 
-static void find_in_array(struct step *step, struct json_walk *walk)
+static void find_in_array(struct step *step, weir_json_reader *reader)
 {
-    json_walk_enter(walk);
-    for (int64_t i = 0; json_walk_element(walk); i++) {
+    for (int64_t i = 0; weir_json_next_element(reader) > 0; i++) {
         struct step *child = step->children;
         while (child != NULL && child->index != i)
             child = child->next;
         if (child != NULL)
-            find(child, walk);
-        else
-            json_walk_value(walk);
+            find(child, reader);
     }
 }
 
-static void find_in_object(struct step *step, struct json_walk *walk)
+static void find_in_object(struct step *step, weir_json_reader *reader)
 {
     weir_bytes key;
 
-    json_walk_enter(walk);
-    while (json_walk_member(walk, &key)) {
+    while (weir_json_next_member(reader, &key) > 0) {
         struct step *child = step->children;
-        while (child != NULL && !json_key_is(key, child->key))
+        while (child != NULL && !weir_json_string_equal(key, child->key))
             child = child->next;
-        if (child == NULL) {
-            json_walk_value(walk);
+        if (child == NULL)
             continue;
-        }
         forget(child); /* an earlier member of this name no longer counts */
-        find(child, walk);
+        find(child, reader);
     }
 }
 
-/* Walks through a value, once, as deep as the longest pointer. */
-static void find(struct step *step, struct json_walk *walk)
+/* Reads a value, once, as deep as the longest pointer; what is not searched is only checked. The reader keeps
+ * an error. */
+static void find(struct step *step, weir_json_reader *reader)
 {
-    weir_bytes value = {walk->at, 0};
+    weir_json_value value;
+    weir_bytes found;
+    size_t from;
 
-    if (step->children != NULL && *walk->at == '{')
-        find_in_object(step, walk);
-    else if (step->children != NULL && *walk->at == '[')
-        find_in_array(step, walk);
-    else
-        value = json_walk_value(walk);
-    value.len = (size_t)(walk->at - value.data);
+    if (step->children == NULL) {
+        if (weir_json_skip(reader, &found) == 0 && step->found != NULL)
+            *step->found = found;
+        return;
+    }
+    if (weir_json_read(reader, &value) < 0)
+        return;
+    from = weir_json_offset(reader) - value.text.len;
+    if (value.type == WEIR_JSON_OBJECT)
+        find_in_object(step, reader);
+    else if (value.type == WEIR_JSON_ARRAY)
+        find_in_array(step, reader);
     if (step->found != NULL)
-        *step->found = value;
+        *step->found = (weir_bytes){value.text.data, weir_json_offset(reader) - from};
 }
 
 /* --- writing --- */
@@ -407,17 +407,19 @@ static int write_children(struct json_pick *pick, const struct node *node, const
 static int write_each(struct json_pick *pick, const struct node *node, weir_buffer *out)
 {
     weir_bytes array = *node->found;
-    struct json_walk walk;
+    weir_json_reader reader;
+    weir_json_value entered;
     int err;
 
     if (array.len == 0 || array.data[0] != '[')
         return write_missing(pick, node, out);
-    walk = (struct json_walk){array.data, array.data + array.len};
-    err = weir_buffer_append_byte(out, '[');
-    json_walk_enter(&walk);
-    for (bool first = true; err >= 0 && json_walk_element(&walk);) {
+    weir_json_reader_init(&reader, array, WEIR_JSON_DEPTH_MAX);
+    err = weir_json_read(&reader, &entered);
+    if (err == 0)
+        err = weir_buffer_append_byte(out, '[');
+    for (bool first = true; err >= 0 && weir_json_next_element(&reader) > 0;) {
         forget(node->steps);
-        find(node->steps, &walk);
+        find(node->steps, &reader);
         err = write_one(pick, node->children, first, out);
         first = first && err == LEFT_OUT;
         if (err >= 0 && pick->poll != NULL && ++pick->polled % POLL_EVERY == 0)
@@ -442,10 +444,22 @@ static int write_node(struct json_pick *pick, const struct node *node, weir_buff
     }
 }
 
-int json_pick_run(struct json_pick *pick, weir_bytes document, weir_buffer *out,
+static int say_fault(const struct json_pick *pick, const weir_json_reader *reader, size_t depth, int err)
+{
+    const size_t at = weir_json_offset(reader);
+
+    if (err == -WEIR_ETOOLARGE)
+        snprintf(pick->fault, JSON_PICK_FAULT_BYTES,
+                 "the document is nested deeper than %zu levels at byte %zu", depth, at);
+    else
+        snprintf(pick->fault, JSON_PICK_FAULT_BYTES, "the document is no valid JSON at byte %zu", at);
+    return err == -WEIR_ETOOLARGE ? -E2BIG : -EBADMSG;
+}
+
+int json_pick_run(struct json_pick *pick, weir_bytes document, size_t depth, weir_buffer *out,
                   char fault[JSON_PICK_FAULT_BYTES], json_pick_poll *poll, void *arg)
 {
-    struct json_walk walk = {document.data, document.data + document.len};
+    weir_json_reader reader;
     int err;
 
     pick->fault = fault;
@@ -453,8 +467,13 @@ int json_pick_run(struct json_pick *pick, weir_bytes document, weir_buffer *out,
     pick->poll_arg = arg;
     fault[0] = '\0';
     forget(pick->steps);
-    json_walk_begin(&walk);
-    find(pick->steps, &walk);
-    err = write_node(pick, pick->root, out);
+    weir_json_reader_init(&reader, document, depth);
+    find(pick->steps, &reader);
+    err = weir_json_end(&reader);
+    if (err < 0)
+        return say_fault(pick, &reader, depth, err);
+    err = poll != NULL ? poll(arg) : 0;
+    if (err == 0)
+        err = write_node(pick, pick->root, out);
     return err == LEFT_OUT ? weir_buffer_append_text(out, "null") : err;
 }

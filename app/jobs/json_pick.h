@@ -58,12 +58,13 @@ WEIR_CHECKED int json_pick_open(struct json_pick **out, const json_t *template_,
 /* Called now and then; a negative code ends the work. */
 typedef int json_pick_poll(void *arg);
 
-/* Adds the document that the template makes of a document of valid JSON (weir_json_check()). poll may be
- * NULL.
- * Returns: 0; else out holds a part: -ENOENT with JSON_MISSING_FAULT, a pointer found nothing, with a reason
- * in fault; -WEIR_ETOOLARGE the room of out; -ENOMEM; what poll returned.
+/* Adds the document that the template makes of a document, which is checked up to its end and may be nested
+ * `depth` levels deep. poll may be NULL.
+ * Returns: 0; -EBADMSG no JSON, -E2BIG nested too deep, both with a reason in fault; else out holds a part:
+ * -ENOENT with JSON_MISSING_FAULT, a pointer found nothing, with a reason in fault; -WEIR_ETOOLARGE the room
+ * of out; -ENOMEM; what poll returned.
  */
-WEIR_CHECKED int json_pick_run(struct json_pick *pick, weir_bytes document, weir_buffer *out,
+WEIR_CHECKED int json_pick_run(struct json_pick *pick, weir_bytes document, size_t depth, weir_buffer *out,
                                char fault[JSON_PICK_FAULT_BYTES], json_pick_poll *poll, void *arg);
 
 /* NULL is allowed. */

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A strict JSON validator without recursion: the stack is one bit per level, array or object. */
-#include <weir/json.h>
+/* The grammar of JSON, without recursion: the stack is one bit per level, array or object. */
+#include "base/json_grammar.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/utf8.h"
-
-struct scan {
-    const char *at, *end;
-    size_t depth, max_depth;
-    bool too_deep;
-    uint64_t is_object[WEIR_JSON_DEPTH_MAX / 64];
-};
 
 static bool is_digit(char c)
 {
@@ -27,12 +19,12 @@ static bool is_hex(char c)
 }
 
 /* NUL at the end: no rule below takes a NUL, so it needs no test of its own. */
-static char peek(const struct scan *s)
+static char peek(const weir_json_reader *s)
 {
     return s->at < s->end ? *s->at : '\0';
 }
 
-static bool take(struct scan *s, char c)
+static bool take(weir_json_reader *s, char c)
 {
     if (peek(s) != c)
         return false;
@@ -40,14 +32,14 @@ static bool take(struct scan *s, char c)
     return true;
 }
 
-static void skip_space(struct scan *s)
+void weir__json_skip_space(weir_json_reader *s)
 {
     while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
         s->at++;
 }
 
 /* Four hex digits. */
-static bool take_unit(struct scan *s, unsigned *unit)
+static bool take_unit(weir_json_reader *s, unsigned *unit)
 {
     *unit = 0;
     for (int i = 0; i < 4; i++, s->at++) {
@@ -61,7 +53,7 @@ static bool take_unit(struct scan *s, unsigned *unit)
 
 /* Takes what stands behind "\u". A character beyond U+FFFF is a pair of escapes. The grammar allows half a
  * pair, which means nothing: many readers refuse a text with one in it (RFC 8259, 8.2). */
-static bool take_code(struct scan *s)
+static bool take_code(weir_json_reader *s)
 {
     const char *from = s->at;
     unsigned unit;
@@ -80,7 +72,7 @@ static bool take_code(struct scan *s)
     return false;
 }
 
-static bool take_escape(struct scan *s)
+static bool take_escape(weir_json_reader *s)
 {
     char c = peek(s);
 
@@ -90,7 +82,7 @@ static bool take_escape(struct scan *s)
     return c != 'u' || take_code(s);
 }
 
-static bool take_string(struct scan *s)
+static bool take_string(weir_json_reader *s)
 {
     if (!take(s, '"'))
         return false;
@@ -113,7 +105,7 @@ static bool take_string(struct scan *s)
     return false;
 }
 
-static bool take_digits(struct scan *s)
+static bool take_digits(weir_json_reader *s)
 {
     if (!is_digit(peek(s)))
         return false;
@@ -122,7 +114,7 @@ static bool take_digits(struct scan *s)
     return true;
 }
 
-static bool take_number(struct scan *s)
+static bool take_number(weir_json_reader *s)
 {
     take(s, '-');
     if (!take(s, '0') && !take_digits(s))
@@ -137,7 +129,7 @@ static bool take_number(struct scan *s)
     return true;
 }
 
-static bool take_word(struct scan *s, const char *word)
+static bool take_word(weir_json_reader *s, const char *word)
 {
     size_t n = strlen(word);
 
@@ -147,7 +139,7 @@ static bool take_word(struct scan *s, const char *word)
     return true;
 }
 
-static bool take_scalar(struct scan *s)
+bool weir__json_take_scalar(weir_json_reader *s)
 {
     switch (peek(s)) {
     case '"':
@@ -163,20 +155,20 @@ static bool take_scalar(struct scan *s)
     }
 }
 
-static bool in_object(const struct scan *s)
+bool weir__json_in_object(const weir_json_reader *s)
 {
     size_t i = s->depth - 1;
 
     return s->is_object[i / 64] >> (i % 64) & 1;
 }
 
-static bool enter(struct scan *s, bool object)
+bool weir__json_enter(weir_json_reader *s, bool object)
 {
     size_t i;
     uint64_t bit;
 
     if (s->depth == s->max_depth) {
-        s->too_deep = true;
+        s->err = -WEIR_ETOOLARGE;
         s->at--; /* the error is at the bracket */
         return false;
     }
@@ -186,77 +178,69 @@ static bool enter(struct scan *s, bool object)
     return true;
 }
 
-static bool take_key(struct scan *s)
+bool weir__json_take_key(weir_json_reader *s, weir_bytes *key)
 {
-    skip_space(s);
+    weir__json_skip_space(s);
+    key->data = s->at;
     if (!take_string(s))
         return false;
-    skip_space(s);
+    key->len = (size_t)(s->at - key->data);
+    weir__json_skip_space(s);
     return take(s, ':');
 }
 
+static bool take_any_key(weir_json_reader *s)
+{
+    weir_bytes key;
+
+    return weir__json_take_key(s, &key);
+}
+
 /* Goes down to the next scalar or empty array or object, and takes it. */
-static bool take_value(struct scan *s)
+static bool take_value(weir_json_reader *s)
 {
     for (;;) {
         char c;
 
-        skip_space(s);
+        weir__json_skip_space(s);
         c = peek(s);
         if (c != '[' && c != '{')
-            return take_scalar(s);
+            return weir__json_take_scalar(s);
         s->at++;
-        if (!enter(s, c == '{'))
+        if (!weir__json_enter(s, c == '{'))
             return false;
-        skip_space(s);
+        weir__json_skip_space(s);
         if (take(s, c == '{' ? '}' : ']')) {
             s->depth--;
             return true;
         }
-        if (c == '{' && !take_key(s))
+        if (c == '{' && !take_any_key(s))
             return false;
     }
 }
 
-/* Behind a value: goes up as far as arrays and objects end. Returns: true at a comma, or with depth 0 at the
- * end of the text. */
-static bool take_ends(struct scan *s)
+/* Behind a value: goes up as far as arrays and objects end, at most to a depth. Returns: true at a comma, or
+ * at that depth. */
+static bool take_ends(weir_json_reader *s, size_t depth)
 {
-    while (s->depth > 0) {
-        skip_space(s);
+    while (s->depth > depth) {
+        weir__json_skip_space(s);
         if (take(s, ','))
-            return !in_object(s) || take_key(s);
-        if (!take(s, in_object(s) ? '}' : ']'))
+            return !weir__json_in_object(s) || take_any_key(s);
+        if (!take(s, weir__json_in_object(s) ? '}' : ']'))
             return false;
         s->depth--;
     }
     return true;
 }
 
-static bool take_text(struct scan *s)
+bool weir__json_take_whole(weir_json_reader *s)
 {
+    const size_t depth = s->depth;
+
     do {
-        if (!take_value(s) || !take_ends(s))
+        if (!take_value(s) || !take_ends(s, depth))
             return false;
-    } while (s->depth > 0);
-    skip_space(s);
-    return s->at == s->end;
-}
-
-int weir_json_check(const char *p, size_t n, size_t max_depth, size_t *fault_at)
-{
-    struct scan s = {.at = p, .end = p + n, .max_depth = max_depth};
-    bool good;
-
-    if (max_depth > WEIR_JSON_DEPTH_MAX)
-        s.max_depth = WEIR_JSON_DEPTH_MAX;
-    good = take_text(&s);
-    if (fault_at != NULL)
-        *fault_at = (size_t)(s.at - p);
-    return good ? 0 : s.too_deep ? -WEIR_ETOOLARGE : -EINVAL;
-}
-
-bool weir_json_is_valid(const char *p, size_t n, size_t max_depth)
-{
-    return weir_json_check(p, n, max_depth, NULL) == 0;
+    } while (s->depth > depth);
+    return true;
 }
