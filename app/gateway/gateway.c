@@ -18,6 +18,7 @@
 #include "gateway/loop_state.h"
 #include "gateway/memory_limits.h"
 #include "gateway/memory_watch.h"
+#include "gateway/served.h"
 #include "gateway/start_check.h"
 #include "gateway/start_log.h"
 #include "http/listening.h"
@@ -131,7 +132,7 @@ static int prepare(struct gateway *gateway)
     const struct config *config = gateway->config;
     int err;
 
-    gateway->routes = calloc(config->route_count + 1, sizeof *gateway->routes);
+    gateway->routes = served_routes(config, loop_state_answer);
     gateway->listeners = calloc(config->listen_count, sizeof *gateway->listeners);
     gateway->addresses = calloc(config->listen_count, sizeof *gateway->addresses);
     gateway->pools = pools_options(config);
@@ -140,67 +141,27 @@ static int prepare(struct gateway *gateway)
         return -ENOMEM;
     for (size_t i = 0; i < config->listen_count; i++)
         gateway->listeners[i].address = config->listen[i].text;
-    for (size_t i = 0; i < config->route_count; i++)
-        gateway->routes[i] = (weir_route){
-            .path = config->routes[i].path,
-            .methods = config->routes[i].methods,
-            .handler = loop_state_answer,
-            .data = (void *)(uintptr_t)&config->routes[i],
-            .body_bytes_max = config->routes[i].limits.body_bytes,
-        };
     err = config->admin != NULL ? request_counts_open(config, &gateway->status.requests) : 0;
     return config->admin != NULL && err == 0 ? gather_counts_open(config, &gateway->status.gathers) : err;
-}
-
-static weir_limits limits_of(const struct config_limits *limits)
-{
-    return (weir_limits){
-        .head_bytes = limits->head_bytes,
-        .headers = limits->headers,
-        .body_bytes = limits->body_bytes,
-        .head_timeout = limits->head_timeout,
-        .idle_timeout = limits->idle_timeout,
-        .body_rate_bytes = limits->body_rate ? limits->body_rate : WEIR_NO_RATE,
-        .connections = limits->connections,
-        .connections_per_client = limits->connections_per_client,
-        .exchanges = limits->exchanges,
-    };
 }
 
 static int serve(struct gateway *gateway)
 {
     const struct config *config = gateway->config;
-    const weir_server_options options = {
+    weir_server_options options = {
         .listeners = gateway->listeners,
         .listener_count = config->listen_count,
-        .runtime = {.loops = config->loops,
-                    .io = (enum weir_io)config->io,
-                    .log_json = config->log == CONFIG_LOG_JSON,
-                    .log_level = config_log_level(config),
-                    .pools = gateway->pools,
-                    .pool_count = config->pool_count,
-                    .stall_after = config->stall.after,
-                    .stall_then = (enum weir_stall_then)config->stall.then},
-        .limits = limits_of(&config->limits),
-        .limit_names = {.head = "limits.head",
-                        .headers = "limits.headers",
-                        .body = "limits.body",
-                        .head_timeout = "limits.head_timeout",
-                        .idle_timeout = "limits.idle_timeout",
-                        .body_rate = "limits.body_rate"},
-        .drain =
-            config->drain.ns ? config->drain : (weir_duration){1}, /* the library takes 0 for its default */
+        .runtime = {.pools = gateway->pools, .pool_count = config->pool_count},
         .setup = open_loop,
         .teardown = loop_state_close,
         .on_listening = on_listening,
         .on_exchange = on_exchange(config),
-        .ledger_off = !config->ledger,
-        .server_timing = config->server_timing,
         .on_drain = on_drain,
         .on_signal = on_signal,
         .arg = gateway,
     };
 
+    served_options(config, &options);
     return weir_serve(&options, gateway->routes, config->route_count);
 }
 
