@@ -118,7 +118,10 @@ static void open_scope(struct weir__task *self, struct weir__scope *s, int64_t o
     s->own_ns = own_ns < shield_ns ? own_ns : shield_ns;
     if ((flags & WEIR_SHIELD) == 0)
         s->cause = outer->cause;
-    apply_deadlines(s, outer->deadline_ns);
+    if (own_ns == INT64_MAX && (flags & WEIR_SHIELD) == 0)
+        s->deadline_ns = outer->deadline_ns;
+    else
+        apply_deadlines(s, outer->deadline_ns);
 }
 
 void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags)

@@ -10,6 +10,7 @@ struct things {
     weir_event event;
     weir_mutex mutex;
     weir_channel *empty, *full;
+    weir_mailbox *mailbox;
     int fd;
 };
 
@@ -70,6 +71,26 @@ static int sleep_long(void *arg)
     return weir_sleep(weir_seconds(950));
 }
 
+/* As a library of a database does. */
+static int query(void *arg)
+{
+    weir_charge_wait charge;
+    int err;
+
+    weir_charge_begin(&charge, "postgres");
+    err = weir_event_wait(&((struct things *)arg)->event);
+    weir_charge_end(&charge);
+    return err;
+}
+
+static int wait_for_mail(void *arg)
+{
+    struct things *t = arg;
+    int item;
+
+    return weir_mailbox_receive(t->mailbox, &item);
+}
+
 static int sleep_less(void *arg)
 {
     (void)arg;
@@ -126,6 +147,7 @@ static int words(void *arg)
     assert_int_equal(weir_channel_open(sizeof item, 1, &t.empty), 0);
     assert_int_equal(weir_channel_open(sizeof item, 1, &t.full), 0);
     assert_int_equal(weir_channel_send(t.full, &item), 0);
+    assert_int_equal(weir_mailbox_open(sizeof item, 1, &t.mailbox), 0);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     for (size_t i = 0; i < 12; i++)
         weir_spawn(&scope, acquirers[i], wait_for_semaphore, &t);
@@ -136,6 +158,8 @@ static int words(void *arg)
     weir_spawn(&scope, "sender 2", wait_to_send, &t);
     weir_spawn(&scope, "several", wait_for_several, &t);
     weir_spawn(&scope, "signals", wait_for_signals, &t);
+    weir_spawn(&scope, "query", query, &t);
+    weir_spawn(&scope, "mail", wait_for_mail, &t);
     weir_spawn(&scope, "long", sleep_long, &t);
     weir_spawn(&scope, "less", sleep_less, &t);
     weir_spawn(&scope, "caller", wait_for_a_call, NULL);
@@ -145,6 +169,8 @@ static int words(void *arg)
     expect_wait(tasks, "signals", "SIGUSR1 or SIGUSR2");
     expect_wait_begins(tasks, "long", "sleeping for another 9");
     expect_wait_begins(tasks, "less", "sleeping for another ");
+    expect_wait(tasks, "query", "postgres: an event");
+    expect_wait_begins(tasks, "mail", "an item in a mailbox 0x");
     expect_wait(tasks, "caller", "a call on loop 0");
     expect_wait_begins(tasks, "main", "running in blocking for ");
     assert_int_equal(task_named(tasks, "called")->parent, 0);
@@ -154,6 +180,7 @@ static int words(void *arg)
     weir_mutex_unlock(&t.mutex);
     weir_channel_close(t.empty);
     weir_channel_close(t.full);
+    weir_mailbox_close(t.mailbox);
     return 0;
 }
 
