@@ -36,15 +36,16 @@ static void advise_on_workers(struct text_out *out, bool *first, const struct ad
                                             {NULL, 0}};
 
     if (needed <= p->workers && refuses)
-        advice_add(out, first, numbers,
-                   "%s refuses %.3g of %.3g jobs a second though its %d workers suffice on average: they "
-                   "come in bursts; a longer queue or wait takes those",
-                   p->pool, p->refused_rate, all, p->workers);
+        advice_add(
+            out, first, numbers,
+            "%s refuses %.3g of %.3g jobs a second, although its %d workers suffice on average: the jobs "
+            "come in bursts; a longer queue or wait accepts them",
+            p->pool, p->refused_rate, all, p->workers);
     else if (needed > p->workers && p->computes && needed > cpus)
         advice_add(
             out, first, numbers,
             "%s needs %d workers at this rate (%.3g jobs a second × %.3g ms), and there are %d CPUs: it "
-            "refuses what is too much, which is right; fewer or cheaper jobs, or another machine, would help",
+            "refuses the excess, which is right; fewer or cheaper jobs, or another machine, would help",
             p->pool, needed, all, p->run.mean_ms, cpus);
     else if (needed > p->workers)
         advice_add(out, first, numbers,

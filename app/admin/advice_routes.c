@@ -63,19 +63,19 @@ static void advise_on_loop_time(struct text_out *out, bool *first, const struct 
     if (r->loop.p99_ms < held_ms)
         return;
     if (can_offload(r))
-        advice_add(
-            out, first, numbers,
-            "%s spends %.3g ms on the loop at p99, and all else there waits for it: offload it (on: %s)",
-            r->route, r->loop.p99_ms, r->kind.pool);
+        advice_add(out, first, numbers,
+                   "%s spends %.3g ms on the loop at p99, and all other requests there wait for it: offload "
+                   "it (on: %s)",
+                   r->route, r->loop.p99_ms, r->kind.pool);
     else if (r->kind.asks_backends)
         advice_add(out, first, numbers,
-                   "%s spends %.3g ms on the loop at p99, to check and pass on what its backends answer: "
-                   "fewer or smaller answers would help (limits: {reply: …} caps them)%s",
+                   "%s spends %.3g ms on the loop at p99, to check and pass on the answers of its backends: "
+                   "fewer or smaller answers would help (limits: {reply: …} limits their size)%s",
                    r->route, r->loop.p99_ms, in->loops < in->cpus ? ", or more loops" : "");
     else
         advice_add(out, first, numbers, "%s spends %.3g ms on the loop at p99%s", r->route, r->loop.p99_ms,
-                   in->loops < in->cpus ? ": more loops would spread it (loops: …)"
-                                        : ", and it is nothing that a pool could do");
+                   in->loops < in->cpus ? ": more loops would share it (loops: …)"
+                                        : ", with work that a pool cannot do");
 }
 
 /* "GET /report" is a task of the route /report. */
@@ -100,8 +100,8 @@ static void advise_on_being_held(struct text_out *out, bool *first, const struct
         return;
     if (r->held_by != NULL && holder != NULL && can_offload(holder))
         advice_add(out, first, numbers,
-                   "%s waits %.3g of its %.3g ms to be run, mostly for %s: offload that (on: %s)", r->route,
-                   r->ready_ms, r->took_ms, r->held_by, holder->kind.pool);
+                   "%s waits %.3g of its %.3g ms to be run, mostly for %s: offload that route (on: %s)",
+                   r->route, r->ready_ms, r->took_ms, r->held_by, holder->kind.pool);
     else if (r->held_by != NULL)
         advice_add(out, first, numbers, "%s waits %.3g of its %.3g ms to be run, mostly for %s%s", r->route,
                    r->ready_ms, r->took_ms, r->held_by, more);
@@ -122,8 +122,8 @@ static void advise_on_no_cpu(struct text_out *out, bool *first, const struct adv
     advice_add(
         out, first, numbers,
         r->throttled_ms > r->starved_ms
-            ? "%s stands still for %.3g of its %.3g ms, because the CPU quota of its control group is used up"
-            : "%s stands still for %.3g of its %.3g ms, because other processes have the CPU",
+            ? "%s is stopped for %.3g of its %.3g ms, because the CPU quota of its control group is used up"
+            : "%s is stopped for %.3g of its %.3g ms, because other processes have the CPU",
         r->route, lacked_ms, r->took_ms);
 }
 
@@ -135,7 +135,7 @@ static void advise_on_tiny_jobs(struct text_out *out, bool *first, const struct 
         return;
     advice_add(
         out, first, numbers,
-        "%s spends %.3g ms on the pool, less than the way there and back: do it on the loop (on: loop)",
+        "%s spends %.3g ms on the pool, less than the hand-over costs: compute it on the loop (on: loop)",
         r->route, r->pool_ms);
 }
 
@@ -148,8 +148,9 @@ static void advise_on_the_slowest(struct text_out *out, bool *first, const struc
 
     if (is_slow && r->kind.asks_backends)
         advice_add(out, first, numbers,
-                   "%s owes %.3g of its %.3g ms to %s: make that faster, or give it a deadline of its own if "
-                   "an answer can do without it",
+                   "%s waits %.3g of its %.3g ms for %s: make that backend faster, or give the call a "
+                   "deadline of its "
+                   "own if an answer is useful without it",
                    r->route, r->slowest_ms, r->took_ms, r->slowest);
 }
 
@@ -159,10 +160,11 @@ static void advise_on_slow_clients(struct text_out *out, bool *first, const stru
 
     if (r->client_ms < slowest_ms || r->client_ms < slowest_share * r->took_ms)
         return;
-    advice_add(out, first, numbers,
-               "%s waits %.3g of its %.3g ms for its clients to send or to take: their lines are slow, not "
-               "the gateway",
-               r->route, r->client_ms, r->took_ms);
+    advice_add(
+        out, first, numbers,
+        "%s waits %.3g of its %.3g ms for its clients to send or to receive: their connections are slow, "
+        "not the gateway",
+        r->route, r->client_ms, r->took_ms);
 }
 
 static void advise_that_all_is_well(struct text_out *out, bool *first, const struct advice_route *r)
@@ -173,12 +175,11 @@ static void advise_that_all_is_well(struct text_out *out, bool *first, const str
     if (!*first || r->requests == 0)
         return;
     if (r->pool_ms > 0)
-        advice_add(out, first, numbers, "%s computes on a pool and leaves the loop alone: right as it is",
+        advice_add(out, first, numbers, "%s computes on a pool and does not hold the loop: right as it is",
                    r->route);
     else
-        advice_add(out, first, numbers,
-                   "%s needs no more than %.3g ms of the loop at p99: tasks are right for it", r->route,
-                   r->loop.p99_ms);
+        advice_add(out, first, numbers, "%s needs at most %.3g ms of the loop at p99: tasks are right for it",
+                   r->route, r->loop.p99_ms);
 }
 
 void advice_write_route(struct text_out *out, const struct advice_route *r, const struct advice_input *in)

@@ -45,24 +45,24 @@ void find_unserved(struct finding_list *list, const struct findings_input *in)
     if (f == NULL)
         return;
     if (u->half_sent > 0)
-        finding_say(f, "%d of %d connections have sent half a request's head and no more", u->half_sent,
+        finding_say(f, "%d of %d connections have sent only a part of a request's head", u->half_sent,
                     u->connections);
     else
         finding_say(f, "Connections come without a request");
     if (u->slow + u->silent + u->left > 0)
         finding_say(f,
                     "; in the last minute %llu ended in the middle of a head (408 after %.3g s), %llu "
-                    "without a byte, and %llu were given up by the client",
+                    "without a byte, and %llu were closed by the client",
                     (unsigned long long)u->slow, u->head_timeout_s, (unsigned long long)u->silent,
                     (unsigned long long)u->left);
     say_addresses(f, u);
     if (u->over > 0)
-        finding_say(f, ". %llu more were turned away, since their client had %d (connections_per_client)",
+        finding_say(f, ". %llu more were refused, because their client had %d (connections_per_client)",
                     (unsigned long long)u->over, u->per_client_max);
     finding_say(
-        f, ". They hold places of %d (limits: {connections: …}): a shorter head_timeout ends them sooner%s",
+        f, ". They take places of %d (limits: {connections: …}): a shorter head_timeout ends them sooner%s",
         u->connections_max,
-        u->per_client_max > 0 ? "" : ", and connections_per_client bounds what one address may hold");
+        u->per_client_max > 0 ? "" : ", and connections_per_client limits the connections of one address");
     finding_number(f, "half_sent", u->half_sent);
     finding_number(f, "fresh", u->fresh);
     finding_number(f, "connections", u->connections);

@@ -37,8 +37,8 @@ void find_throttled(struct finding_list *list, const struct finding_host *h)
         return;
     finding_say(f,
                 "The CPU quota of the control group %s, %.3g CPUs, is used up in %.3g of %.3g periods a "
-                "second, and all threads stand still for the rest of each, %.3g %% of the time: raise the "
-                "quota (cpu.max), or have less to do",
+                "second, and all threads are stopped for the rest of each, %.3g %% of the time: raise the "
+                "quota (cpu.max), or reduce the load",
                 h->quota_cgroup, h->quota_cpus, h->used_up, h->periods, 100 * h->stopped_share);
     finding_number(f, "quota_cpus", h->quota_cpus);
     finding_number(f, "stopped_share", h->stopped_share);
@@ -60,14 +60,14 @@ void find_starved(struct finding_list *list, const struct findings_input *in)
     if (f == NULL)
         return;
     finding_say(f,
-                "The machine lacks CPU: for %.3g %% of the time in which the loops had something to do they "
-                "were given none (starved). Other processes use %.3g of %.3g CPUs",
+                "The machine lacks CPU: the loops did not get one for %.3g %% of the time in which they had "
+                "something to do (starved). Other processes use %.3g of %.3g CPUs",
                 100 * lacked, h->others_cpus, h->cpus);
     if (h->stolen_cpus >= 0.01)
         finding_say(f, ", and the hypervisor gives %.3g to other machines (steal)", h->stolen_cpus);
     if (h->pressed_share >= 0)
-        finding_say(f, "; some task waits for a CPU %.3g %% of the time (PSI)", 100 * h->pressed_share);
-    finding_say(f, ". No route is at fault: fewer neighbours, more CPUs or a higher priority help");
+        finding_say(f, "; some process waits for a CPU %.3g %% of the time (PSI)", 100 * h->pressed_share);
+    finding_say(f, ". No route is at fault: fewer other processes, more CPUs or a higher priority help");
     finding_number(f, "wanted_ms_per_s", h->wanted_ms);
     finding_number(f, "lacked_ms_per_s", starved_ms(in));
     finding_number(f, "others_cpus", h->others_cpus);
@@ -88,8 +88,8 @@ void find_stall(struct finding_list *list, const struct finding_stall *s)
     if (f == NULL)
         return;
     finding_say(f,
-                "%s has held its loop %llu times, for %.3g ms at most (%s%s%s): all else there waited; 'weir "
-                "stalls' has the stack",
+                "%s has held its loop %llu times, for %.3g ms at most (%s%s%s), and all other requests of "
+                "the loop waited; 'weir stalls' prints the stack",
                 s->task, (unsigned long long)s->count, s->held_max_ms, s->cause,
                 s->place != NULL ? ", in " : "", s->place != NULL ? s->place : "");
     finding_number(f, "held_max_ms", s->held_max_ms);

@@ -20,11 +20,11 @@ static const char *words_of(const char *reason)
         {"dns", "its name is not found (dns failed)"},
         {"connect", "no connection can be made (connect failed)"},
         {"closed", "it closes connections before it has answered (connection closed)"},
-        {"bad_response", "its answers are no HTTP (bad response)"},
+        {"bad_response", "its answers are not valid HTTP (bad response)"},
         {"too_large", "its answers are larger than limits: {reply: …} (reply too large)"},
-        {"status", "it answers 500 or above"},
-        {"busy", "too many wait for a connection to it (busy)"},
-        {"deadline", "it is slower than the deadline of whoever asks (deadline exceeded)"},
+        {"status", "it answers with a status of 500 or above"},
+        {"busy", "too many requests wait for a connection to it (busy)"},
+        {"deadline", "it answers after the deadline of the call (deadline exceeded)"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].reason, reason) == 0)
@@ -84,14 +84,14 @@ static void say_what_helps_loops(struct finding *f, const struct findings_input 
     if (r != NULL && taken > 0.1)
         finding_say(f, "; %s takes %.3g %% of a loop", r->route, 100 * taken);
     if (r != NULL && taken > 0.1 && r->kind.pool != NULL && r->kind.on_loop)
-        finding_say(f, ": have it computed on a pool (on: %s)", r->kind.pool);
+        finding_say(f, ": compute it on a pool (on: %s)", r->kind.pool);
     else if (finding_host_is_starved(in) || finding_host_is_throttled(&in->host))
         finding_say(f, "; the loops lack a CPU, see the host");
     else if (in->advice->loops < in->advice->cpus)
-        finding_say(f, "; there are %d CPUs for %d loops: more would help (loops: %d)", in->advice->cpus,
+        finding_say(f, "; there are %d CPUs for %d loops: use more loops (loops: %d)", in->advice->cpus,
                     in->advice->loops, in->advice->cpus);
     else
-        finding_say(f, "; it is more than this machine can do, and to refuse is right");
+        finding_say(f, "; the load is more than this machine can serve, so refusing is right");
 }
 
 static void say_why_refused(struct finding *f, const struct findings_input *in)
@@ -103,15 +103,16 @@ static void say_why_refused(struct finding *f, const struct findings_input *in)
         say_what_helps_loops(f, in);
     } else if (strcmp(reason, "exchanges") == 0) {
         finding_say(
-            f, "exchanges (as many requests are under way as limits: {exchanges: …} allows); by Little's law "
-               "that is their rate × how long they take: see which route takes long, or raise the limit");
+            f,
+            "exchanges (as many requests are in progress as limits: {exchanges: …} allows); by Little's law "
+            "that is their rate × their duration: find the route that takes long, or raise the limit");
     } else if (strncmp(reason, "pool_", strlen("pool_")) == 0) {
         finding_say(f, "%s (the pool of the route %s): see the advice on that pool", reason,
                     strcmp(reason, "pool_full") == 0   ? "has no place in its queue"
                     : strcmp(reason, "pool_late") == 0 ? "had no worker in time"
                                                        : "would take too long");
     } else if (strcmp(reason, "memory") == 0) {
-        finding_say(f, "memory (there was none for a request)");
+        finding_say(f, "memory (there was none left for a request)");
     } else {
         finding_say(f, "%s", reason);
     }

@@ -150,7 +150,7 @@ static void draw_all(struct graph *g, const char *title)
     add_escaped(g->out, title, strlen(title));
     text_out_printf(g->out, "</text>\n<text class=\"note\" x=\"%d\" y=\"35\">", MARGIN);
     if (g->stacks.samples == 0)
-        text_out_add(g->out, "No samples: nothing computed meanwhile.</text>\n");
+        text_out_add(g->out, "No samples: nothing used CPU time.</text>\n");
     else
         text_out_printf(g->out,
                         "%llu samples of CPU time; wider is more, callees stand below. Hover for a box's "

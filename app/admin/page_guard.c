@@ -42,7 +42,7 @@ static void write_one(struct text_out *out, const weir_guard_finding *finding)
     page_frame_write(out, &finding->place);
     text_out_json_member(out, "hint", finding->hint);
     text_out_printf(out, ",\"count\":%llu,\"stack\":", (unsigned long long)finding->count);
-    page_stack_write(out, finding->stack, finding->depth);
+    page_stack_write(out, finding->stack, finding->stack_depth);
     text_out_add(out, "}");
 }
 

@@ -28,7 +28,7 @@ static int write_one(void *arg, const weir_stall *stall)
     text_out_json(out, stall->task);
     text_out_json_member(out, "route", stall->route);
     text_out_printf(out, ",\"loop\":%d", stall->loop);
-    text_out_json_member(out, "scope", stall->scope);
+    text_out_json_member(out, "scope", stall->task_path);
     if (stall->spawned_at.file != NULL)
         text_out_printf(out, ",\"spawned_at\":\"%s:%d\"", stall->spawned_at.file, stall->spawned_at.line);
     else
@@ -36,7 +36,7 @@ static int write_one(void *arg, const weir_stall *stall)
     text_out_printf(out, ",\"held_ms\":%.3f,\"held_max_ms\":%.3f,\"kind\":\"%s\",\"ongoing\":%s,\"stack\":",
                     (double)stall->held.ns / 1e6, (double)stall->held_max.ns / 1e6,
                     weir_stall_type_name(stall->type), stall->ongoing ? "true" : "false");
-    page_stack_write(out, stall->frames, stall->frame_count);
+    page_stack_write(out, stall->stack, stall->stack_depth);
     text_out_json_member(out, "hint", stall->hint);
     text_out_printf(out, ",\"count\":%llu,\"first\":%.3f,\"last\":%.3f}", (unsigned long long)stall->count,
                     (double)stall->first_ns / 1e9, (double)stall->last_ns / 1e9);

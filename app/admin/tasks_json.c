@@ -148,7 +148,7 @@ int tasks_json_write(const weir_tasks *tasks, struct text_out *out,
     size_t i = 0;
 
     text_out_add(out, "{\"loops\":[");
-    for (int loop = 0; loop < weir_tasks_loops(tasks) && out->err == 0; loop++) {
+    for (int loop = 0; loop < weir_tasks_loop_count(tasks) && out->err == 0; loop++) {
         const weir_task_info *info;
         text_out_printf(out, "%s{\"loop\":%d,\"tasks\":%zu,\"tree\":[", loop > 0 ? "," : "", loop,
                         weir_tasks_on_loop(tasks, loop));
@@ -162,7 +162,7 @@ int tasks_json_write(const weir_tasks *tasks, struct text_out *out,
             end_task(&w);
         text_out_add(out, "]}");
     }
-    text_out_printf(out, "],\"truncated\":%s}\n", weir_tasks_are_cut(tasks) ? "true" : "false");
+    text_out_printf(out, "],\"truncated\":%s}\n", weir_tasks_are_truncated(tasks) ? "true" : "false");
     free(w.levels);
     if (out->err == 0)
         out->err = pour(arg, out);

@@ -73,19 +73,18 @@ static void tell_failure(const struct admin_client *admin, int err)
     switch (err) {
     case -ECONNREFUSED:
     case -ENOENT:
-        fprintf(stderr, "nothing answers at %s; is weir running, with 'admin: %s'?\n", where, where);
+        fprintf(stderr, "nothing answers at %s: is a gateway running with 'admin: %s'?\n", where, where);
         break;
     case -WEIR_EDEADLINE:
     case -ETIMEDOUT:
-        fprintf(stderr, "no answer from %s in time; is it the admin address of a weir?\n", where);
+        fprintf(stderr, "no answer from %s in time: is it the admin address of a gateway?\n", where);
         break;
     case -WEIR_EPROTOCOL:
     case -WEIR_ETRUNCATED:
-        fprintf(stderr, "what answers at %s is not the admin address of a weir, or it has just ended\n",
-                where);
+        fprintf(stderr, "%s is not the admin address of a gateway, or the gateway has just ended\n", where);
         break;
     default:
-        fprintf(stderr, "%s can't be asked: %s\n", where, weir_error_text(err));
+        fprintf(stderr, "cannot ask %s: %s\n", where, weir_error_text(err));
     }
 }
 
@@ -95,7 +94,9 @@ static void tell_status(const struct admin_client *admin, const char *path, cons
 
     fprintf(stderr, "weir %s: ", admin->command);
     if (reply->status == 404)
-        fprintf(stderr, "%s has no page %.*s: it is not the admin address of a weir, or of an older one\n",
+        fprintf(stderr,
+                "%s has no page %.*s: it is not the admin address of a gateway, or the gateway is older than "
+                "this program\n",
                 where, (int)strcspn(path, "?"), path);
     else
         fprintf(stderr, "%s answers %s with status %d: %.*s\n", where, path, reply->status, TOLD_BYTES_MAX,

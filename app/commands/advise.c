@@ -20,18 +20,18 @@ static const weir_duration timeouts = {INT64_C(10) * 1000000000};
 const char command_advise_help[] =
     "usage: weir advise [ADMIN] [--json]\n"
     "\n"
-    "Asks a running gateway what is wrong and what its traffic of the last minute says.\n"
-    "First, marked with '!', what is wrong now, the most important first: backends that fail,\n"
-    "requests that are refused and why, connections without a request and from where, a machine\n"
-    "without CPU to spare, tasks that hold a loop. Then, to \"a task or a pool?\": for each route whether it "
-    "waits or computes, where its time goes, what it costs the\n"
-    "others on its loop, and what to change; for each pool how many workers its rate needs\n"
-    "(Little's law: busy workers = rate x time each job runs).\n"
+    "Prints what is wrong with a running gateway, and what its traffic of the last minute suggests.\n"
     "\n"
-    "ADMIN is the gateway's admin address, HOST:PORT or unix:PATH, 127.0.0.1:8081 when none is given.\n"
+    "Lines marked with '!' come first, the most important on top: backends that fail, requests that are\n"
+    "refused and the reason, connections without a request and their addresses, a machine without\n"
+    "spare CPU, tasks that hold a loop. Then each route: whether it waits or computes, where its time\n"
+    "goes, how much it delays the other requests on its loop, and what to change. Then each pool: how\n"
+    "many workers its rate needs (Little's law: busy workers = rate x time of a job).\n"
+    "\n"
+    "ADMIN is the gateway's admin address, HOST:PORT or unix:PATH [127.0.0.1:8081].\n"
     "\n"
     "options:\n"
-    "  --json    the answer of /advice as it came\n"
+    "  --json    prints the answer of /advice unchanged\n"
     "\n"
     "examples:\n"
     "  weir advise\n"
@@ -155,7 +155,7 @@ static int advise(struct admin_client *admin, void *arg)
     else if (advice != NULL)
         show(advice);
     else
-        fprintf(stderr, "weir advise: the answer is no JSON: %s\n", why.text);
+        fprintf(stderr, "weir advise: the answer is not valid JSON: %s\n", why.text);
     weir_reply_free(&reply);
     if (advice == NULL)
         return EXIT_FAILED;

@@ -24,17 +24,17 @@ struct command {
 
 static const struct command commands[] = {
     {"serve", "FILE.yaml", "run the gateway that the file describes", command_serve_help, command_serve},
-    {"check", "FILE.yaml", "validate a configuration file", command_check_help, command_check},
+    {"check", "FILE.yaml", "check a configuration file", command_check_help, command_check},
     {"demo", "", "run a gateway with twelve simulated backends", command_demo_help, command_demo},
     {"load", "URL...", "measure a server with open-loop load", command_load_help, command_load},
-    {"tasks", "[ADMIN]", "print every task of a running gateway, and what it waits for", command_tasks_help,
+    {"tasks", "[ADMIN]", "print the tasks of a running gateway, and what each waits for", command_tasks_help,
      command_tasks},
-    {"top", "[ADMIN]", "watch a running gateway in the terminal", command_top_help, command_top},
-    {"stalls", "[ADMIN]", "print the tasks that held a loop of it, and where", command_stalls_help,
+    {"top", "[ADMIN]", "show a running gateway in the terminal", command_top_help, command_top},
+    {"stalls", "[ADMIN]", "print the tasks that held a loop of a running gateway", command_stalls_help,
      command_stalls},
-    {"advise", "[ADMIN]", "say what its traffic tells of tasks and pools", command_advise_help,
-     command_advise},
-    {"profile", "[ADMIN]", "print where its CPU time goes, or draw it", command_profile_help,
+    {"advise", "[ADMIN]", "print what is wrong with a running gateway, and what to change",
+     command_advise_help, command_advise},
+    {"profile", "[ADMIN]", "print or draw where the CPU time of a running gateway goes", command_profile_help,
      command_profile},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -42,8 +42,8 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 static void print_help(FILE *out)
 {
     fputs("usage: weir COMMAND …\n\n"
-          "A gateway that asks many services at once, waits on none of them, and refuses what it\n"
-          "can't finish in time.\n\n"
+          "An HTTP gateway that asks many services at once, under one deadline, and refuses requests\n"
+          "that it cannot finish in time.\n\n"
           "commands:\n",
           out);
     for (size_t i = 0; i < COMMANDS; i++)
@@ -51,7 +51,7 @@ static void print_help(FILE *out)
     fputs("\n"
           "  weir COMMAND --help     what a command does, with examples\n"
           "  weir --version          the version of this program\n\n"
-          "exit codes: 0 fine, 1 it could not be done, 2 wrong usage\n",
+          "exit codes: 0 success, 1 failure, 2 wrong usage\n",
           out);
 }
 
@@ -92,7 +92,7 @@ static int finish_output(int code)
         return code;
     if (!output_is_wanted())
         return EXIT_FINE;
-    fprintf(stderr, "weir: the output can't be written%s%s\n", err ? ": " : "",
+    fprintf(stderr, "weir: the output cannot be written%s%s\n", err ? ": " : "",
             err ? weir_error_text(err) : "");
     return code == EXIT_FINE ? EXIT_FAILED : code;
 }

@@ -20,18 +20,18 @@ const char command_demo_help[] =
     "usage: weir demo [--port N] [--admin-port N] [--backend-port N] [--seed N] [--replay]\n"
     "                 [--backends-only] [--access-log]\n"
     "\n"
-    "Starts twelve simulated services, each answering after a log-normal delay (median 12 ms, p99\n"
-    "80 ms), one of them failing now and then; and a gateway that asks all of them at once for\n"
-    "each request. Everything is on 127.0.0.1. Ctrl-C ends all of it.\n"
+    "Starts twelve simulated services and a gateway that asks all of them at once for each request. A\n"
+    "service answers after a log-normal delay (median 12 ms, p99 80 ms); one of them fails now and\n"
+    "then. Everything listens on 127.0.0.1. Ctrl-C ends all of it.\n"
     "\n"
-    "  --port N           of the gateway (8080); 0: any free one, as for the others\n"
-    "  --admin-port N     of its admin address (8081)\n"
-    "  --backend-port N   of the first service (8101), the others follow\n"
-    "  --seed N           of the delays (1)\n"
-    "  --replay           the number at the end of a path chooses the delays, the same in every\n"
-    "                     run: two gateways can be given identical services\n"
-    "  --backends-only    the services alone, for a gateway of your own\n"
-    "  --access-log       log each request\n"
+    "  --port N           port of the gateway [8080]; 0: any free port, as for the other options\n"
+    "  --admin-port N     port of its admin address [8081]\n"
+    "  --backend-port N   port of the first service [8101]; the others follow\n"
+    "  --seed N           seed of the delays [1]\n"
+    "  --replay           the number at the end of a path chooses the delays, equally in every run, so\n"
+    "                     that two gateways can be given identical services\n"
+    "  --backends-only    starts the services only, for a gateway of your own\n"
+    "  --access-log       logs each request\n"
     "\n"
     "examples:\n"
     "  weir demo\n"
@@ -213,7 +213,7 @@ int command_demo(int argc, char **argv)
     wanted = (struct demo_services_options){demo.backend_port, demo.seed, demo.replay};
     err = demo_services_start(&wanted, &demo.services);
     if (err < 0) {
-        fprintf(stderr, "weir demo: the services can't be started: %s\n", weir_error_text(err));
+        fprintf(stderr, "weir demo: the services cannot be started: %s\n", weir_error_text(err));
         return EXIT_FAILED;
     }
     code = demo.backends_only ? wait_for_the_end(&demo, &ends) : run_gateway(&demo);

@@ -21,22 +21,22 @@ const char command_load_help[] =
     "usage: weir load [--rate N] [--for TIME] [--connections N] [--method M] [--header 'NAME: VALUE']…\n"
     "                 [--body TEXT | --body @FILE] [--timeout TIME] [--json] URL…\n"
     "\n"
-    "Sends requests at a fixed rate, whether or not the ones before were answered, and says how\n"
-    "long the answers took: from the time each request was meant to start, so that waiting for a\n"
-    "slow server counts. Several URLs are asked in turn; {n} in one stands for the number of the\n"
+    "Sends requests at a fixed rate, whether or not earlier ones were answered (open loop), and prints\n"
+    "latencies, measured from the time at which each request was due, so that waiting for a slow\n"
+    "server counts. Several URLs are requested in turn; {n} in a URL is replaced by the number of the\n"
     "request.\n"
     "\n"
-    "  --rate N           requests in a second (100)\n"
-    "  --for TIME         how long (10s)\n"
-    "  --connections N    at most so many at once (256)\n"
-    "  --method M         GET, or POST with a body\n"
-    "  --header 'N: V'    sent with each request; may stand several times\n"
-    "  --body TEXT        sent with each request; @FILE: what the file holds\n"
-    "  --timeout TIME     of one request (10s)\n"
-    "  --json             one JSON object instead of text\n"
+    "  --rate N           requests per second [100]\n"
+    "  --for TIME         duration [10s]\n"
+    "  --connections N    connections at most [256]\n"
+    "  --method M         [GET; POST with a body]\n"
+    "  --header 'N: V'    a header of each request; may be repeated\n"
+    "  --body TEXT        the body of each request; @FILE: the content of the file\n"
+    "  --timeout TIME     of each request [10s]\n"
+    "  --json             prints one JSON object instead of text\n"
     "\n"
-    "Exit code 0 when anything was answered, with whatever status; 1 when nothing was. Ctrl-C ends\n"
-    "it early, with the figures so far.\n"
+    "Exit code 0 if any request was answered, with any status; 1 if none was. Ctrl-C ends the run and\n"
+    "prints the figures so far.\n"
     "\n"
     "examples:\n"
     "  weir load http://127.0.0.1:8080/page/{n} --rate 200 --for 10s\n"
@@ -98,8 +98,7 @@ static int check_url(const char *template)
         err = -EINVAL;
     }
     weir_buffer_free(&text);
-    return err < 0 ? usage_error("load", "'%s' is no URL that can be asked, expected %s", template,
-                                 fault.expected)
+    return err < 0 ? usage_error("load", "'%s' cannot be requested, expected %s", template, fault.expected)
                    : 0;
 }
 

@@ -100,7 +100,7 @@ static int text_warnings(const struct load_stats *stats, const struct load_plan 
         err = weir_buffer_printf(
             out, "note: one in a hundred started %s late or later; latencies count that\n", say(late).text);
     if (err == 0 && stats->unfinished)
-        err = weir_buffer_printf(out, "note: %llu were under way when it was interrupted\n",
+        err = weir_buffer_printf(out, "note: %llu were in progress when it was interrupted\n",
                                  (unsigned long long)stats->unfinished);
     return err;
 }

@@ -28,7 +28,7 @@ struct load_timed {
 
 struct load_stats {
     uint64_t planned, sent, answered, failed;
-    uint64_t unfinished; /* under way when the run was interrupted */
+    uint64_t unfinished; /* in progress when the run was interrupted */
     uint64_t bytes;      /* of the bodies that came */
     uint64_t status[LOAD_STATUS_END - LOAD_STATUS_FIRST];
     struct load_error error[LOAD_ERRORS_MAX]; /* ended by err 0 */

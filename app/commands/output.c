@@ -117,6 +117,6 @@ int output_print(const char *data, size_t bytes)
     if (err == -EPIPE)
         _exit(EXIT_FINE);
     if (err < 0 && err != -WEIR_ECANCELED)
-        fprintf(stderr, "weir: the output can't be written: %s\n", weir_error_text(err));
+        fprintf(stderr, "weir: the output cannot be written: %s\n", weir_error_text(err));
     return err < 0 ? EXIT_FAILED : EXIT_FINE;
 }

@@ -22,16 +22,16 @@ enum { SECONDS_MAX = 60, SVG_BYTES_MAX = 64 << 20, PATH_BYTES = 64 };
 const char command_profile_help[] =
     "usage: weir profile [ADMIN] [--for 5s] [--svg] [--out FILE]\n"
     "\n"
-    "Samples the loops and pool workers of a running gateway by the CPU time they use, for so\n"
-    "long, and prints folded stacks: \"route;task;function;function COUNT\" a line, the form that\n"
-    "flame graph tools read.\n"
+    "Samples the loops and pool workers of a running gateway by the CPU time they use, and prints\n"
+    "folded stacks, one per line: \"route;task;function;function COUNT\". Flame graph tools read this\n"
+    "format.\n"
     "\n"
-    "ADMIN is the gateway's admin address, HOST:PORT or unix:PATH, 127.0.0.1:8081 when none is given.\n"
+    "ADMIN is the gateway's admin address, HOST:PORT or unix:PATH [127.0.0.1:8081].\n"
     "\n"
     "options:\n"
-    "  --for D       how long, at most 60s [5s]\n"
-    "  --svg         a flame graph instead, to open in a browser\n"
-    "  --out FILE    write there instead of to standard output\n"
+    "  --for TIME    how long to sample, at most 60s [5s]\n"
+    "  --svg         prints a flame graph for a browser instead\n"
+    "  --out FILE    writes to the file instead of standard output\n"
     "\n"
     "examples:\n"
     "  weir profile --for 10s --svg --out profile.svg\n"
@@ -59,7 +59,7 @@ static int write_out(const struct profile *p, const char *data, size_t bytes)
         good = false;
     }
     if (!good)
-        fprintf(stderr, "weir profile: %s can't be written: %s\n", p->out, strerror(err));
+        fprintf(stderr, "weir profile: %s cannot be written: %s\n", p->out, strerror(err));
     return good ? EXIT_FINE : EXIT_FAILED;
 }
 
@@ -99,7 +99,7 @@ static int profile(struct admin_client *admin, void *arg)
     if (err < 0)
         return EXIT_FAILED;
     if (reply.body_bytes == 0 && !p->svg)
-        fprintf(stderr, "weir profile: no samples: nothing computed meanwhile\n");
+        fprintf(stderr, "weir profile: no samples: nothing used CPU time\n");
     folded = (weir_bytes){reply.body, reply.body_bytes};
     code = p->svg ? write_graph(p, folded) : write_out(p, folded.data, folded.len);
     weir_reply_free(&reply);
@@ -121,7 +121,8 @@ int command_profile(int argc, char **argv)
     if (err)
         return err;
     if (p.length.ns <= 0 || p.length.ns > SECONDS_MAX * INT64_C(1000000000))
-        return usage_error("profile", "--for is more than nothing and at most %ds", SECONDS_MAX);
+        return usage_error("profile", "--for is out of range, expected more than 0s and at most %ds",
+                           SECONDS_MAX);
     if (rest.count > 1)
         return usage_error("profile", "unexpected argument '%s'", rest.items[1]);
     return admin_client_run("profile", rest.count ? rest.items[0] : NULL, profile, &p);

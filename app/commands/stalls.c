@@ -20,17 +20,17 @@
 const char command_stalls_help[] =
     "usage: weir stalls [--json] [ADMIN]\n"
     "\n"
-    "Prints the stalls of a running gateway since its start, the latest first, and those computing\n"
-    "and blocked before those starved and throttled: the task that held its loop, how long, how,\n"
-    "the stack with files and lines, and what to write instead. ADMIN is the gateway's admin\n"
-    "address, HOST:PORT or unix:PATH (127.0.0.1:8081).\n"
+    "Prints the stalls of a running gateway since its start: the task that held its loop, for how long,\n"
+    "the type of the stall, the stack with files and lines, and what to write instead. The latest come\n"
+    "first; those computing or blocked come before those starved or throttled. ADMIN is the gateway's\n"
+    "admin address, HOST:PORT or unix:PATH [127.0.0.1:8081].\n"
     "\n"
-    "  computing   the task used the CPU all this time\n"
-    "  blocked     it slept in a system call, and its loop with it\n"
-    "  starved     it was ready, but the CPU was given to others\n"
-    "  throttled   the CPU quota of its cgroup was used up\n"
+    "  computing   the task used the CPU\n"
+    "  blocked     the task slept in a system call, and its loop with it\n"
+    "  starved     the task was ready, but other threads had the CPU\n"
+    "  throttled   the CPU quota of the cgroup was used up\n"
     "\n"
-    "  --json   prints what /stalls answers\n"
+    "  --json   prints the answer of /stalls unchanged\n"
     "\n"
     "examples:\n"
     "  weir stalls\n"
@@ -141,7 +141,8 @@ static int print_reply(const weir_reply *reply, bool as_json)
     int code = EXIT_FAILED;
 
     if (!json_is_array(stalls))
-        fputs("weir stalls: the answer is no list of stalls; is it the admin address of a weir?\n", stderr);
+        fputs("weir stalls: the answer is not a list of stalls: is it the admin address of a gateway?\n",
+              stderr);
     else if (!as_json)
         code = print_text(stalls);
     else

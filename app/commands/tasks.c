@@ -25,17 +25,16 @@
 const char command_tasks_help[] =
     "usage: weir tasks [--filter TEXT] [--watch] [--flat] [--stacks] [--json] [ADMIN]\n"
     "\n"
-    "Prints the tasks of a running gateway as a tree: each below the task in whose scope it was\n"
-    "started, with what it waits for, how old it is, how much time it has left, for which route\n"
-    "it works and where it was started. Tasks that are alike are put together, as \"call × 12\".\n"
-    "It works also while a loop is stuck. ADMIN is the gateway's admin address, HOST:PORT\n"
-    "or unix:PATH (127.0.0.1:8081).\n"
+    "Prints the tasks of a running gateway as a tree, each task below the one in whose scope it was\n"
+    "started: what the task waits for, its age, the time left until its deadline, the route it works\n"
+    "for, and the place that started it. Equal tasks are one line, \"call × 12\". Works also while a loop\n"
+    "is held. ADMIN is the gateway's admin address, HOST:PORT or unix:PATH [127.0.0.1:8081].\n"
     "\n"
-    "  --filter TEXT   only tasks with this text in their name, route or wait, and those above them\n"
-    "  --watch         again each second, until Ctrl-C\n"
-    "  --flat          each task on a line of its own\n"
-    "  --stacks        with the stack of each: function, file and line, innermost first\n"
-    "  --json          prints what /tasks answers\n"
+    "  --filter TEXT   only tasks whose name, route or wait contains the text, and their ancestors\n"
+    "  --watch         prints the tree once a second until Ctrl-C\n"
+    "  --flat          one line for each task\n"
+    "  --stacks        with the stack of each task: function, file and line, innermost first\n"
+    "  --json          prints the answer of /tasks unchanged\n"
     "\n"
     "examples:\n"
     "  weir tasks\n"
@@ -105,7 +104,8 @@ static int draw(weir_job *job, void *arg)
 static int tell(int err)
 {
     if (err == -WEIR_EPROTOCOL)
-        fputs("weir tasks: the answer is no tree of tasks; is it the admin address of a weir?\n", stderr);
+        fputs("weir tasks: the answer is not a tree of tasks: is it the admin address of a gateway?\n",
+              stderr);
     else if (err != -WEIR_ECANCELED)
         fprintf(stderr, "weir tasks: %s\n", weir_error_text(err));
     return EXIT_FAILED;

@@ -54,7 +54,7 @@ static void sum_line(const struct top_frame *f)
 
     fact(f, LINE_STRONG, figure_rate(text, sum(f, "rate")), "requests/s");
     fact(f, errors >= TOP_MANY_ERRORS ? LINE_BAD : LINE_PLAIN, figure_percent(text, errors), "errors");
-    fact(f, LINE_PLAIN, figure_count(text, figure_at(stats, "exchanges")), "under way");
+    fact(f, LINE_PLAIN, figure_count(text, figure_at(stats, "exchanges")), "in progress");
     fact(f, LINE_PLAIN, figure_count(text, figure_at(stats, "connections")), "connections");
     fact(f, LINE_PLAIN, figure_count(text, figure_at(stats, "tasks")), "tasks");
     terminal_text_end(f->out);

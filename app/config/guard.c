@@ -20,8 +20,8 @@ static void read_allow(struct config_reader *reader, const struct tree_node *nod
     const char *known[NAMES_MAX + 1] = {NULL};
     const char **names;
 
-    for (size_t i = 0; i < NAMES_MAX && weir_guard_name(i) != NULL; i++)
-        known[i] = weir_guard_name(i);
+    for (size_t i = 0; i < NAMES_MAX && weir_guard_call_name(i) != NULL; i++)
+        known[i] = weir_guard_call_name(i);
     if (!node_is_list(reader, node, "guard.allow"))
         return;
     if (node->count > NAMES_MAX) {

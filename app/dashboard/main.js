@@ -31,7 +31,7 @@ const overview = [
   { name: "Loop lag p99", unit: "ms", words: figure, top: 1,
     value: (stats, window) => worst(stats.loops, (loop) => loop[window]?.p99)?.[window].p99,
     note: (stats) => `busiest loop ${percent(worst(stats.loops, (loop) => loop.busy)?.busy)}` },
-  { name: "Under way", unit: "", words: count,
+  { name: "In progress", unit: "", words: count,
     value: (stats) => stats.exchanges,
     note: (stats) => [[stats.connections, "connection"], [stats.tasks, "task"]].filter(([number]) => known(number)).map(([number, one]) => plural(number, one, `${one}s`)).join(", ") },
 ];

@@ -115,14 +115,15 @@ static void on_signal(void *arg, int number)
         (void)kill(getpid(),
                    SIGTERM); /* without a file to read anew, SIGHUP means that the terminal has gone */
     else if (number == SIGHUP)
-        weir_log(WEIR_LOG_WARN, "SIGHUP does not reload yet: the configuration stays as it is",
+        weir_log(WEIR_LOG_WARN, "SIGHUP has no effect yet: the configuration is not read again",
                  WEIR_KV("hint",
                          "look at the new file with 'weir check', end this gateway with SIGTERM, which "
                          "drains it, and start the next one meanwhile"));
     else if (number == SIGUSR1)
-        weir_log(WEIR_LOG_INFO, "SIGUSR1 re-opens logs, and there is none to re-open: it goes to stderr");
+        weir_log(WEIR_LOG_INFO,
+                 "SIGUSR1 has no effect: the log goes to stderr, so no file has to be opened again");
     else
-        weir_log(WEIR_LOG_INFO, "SIGUSR2 is not used");
+        weir_log(WEIR_LOG_INFO, "SIGUSR2 has no effect");
 }
 
 /* --- start and end --- */
@@ -212,7 +213,7 @@ static int run(const char *command, struct gateway *gateway)
     if (err == 0)
         err = memory_watch_open(config, &gateway->status, gateway->root, &memory);
     if (err < 0)
-        print_failure(command, gateway, listen, "it can't be started", err);
+        print_failure(command, gateway, listen, "it cannot be started", err);
     if (err == 0 && (err = admin_start(config, &gateway->status, &admin)) < 0)
         print_failure(command, gateway, config->admin->place, config->admin->text, err);
     if (err == 0 && (err = serve(gateway)) < 0)

@@ -16,11 +16,11 @@ void memory_limits_trim(void)
 /* The memory that this process may use; 0: not known. */
 static uint64_t memory_limit(const char *root)
 {
-    weir_memory_use use = {0};
+    weir_memory_stats use = {0};
     weir_memory *memory;
 
     if (weir_memory_open(root, &memory) == 0) {
-        weir_memory_read(memory, &use);
+        weir_memory_stats_get(memory, &use);
         weir_memory_close(memory);
     }
     return use.limit_bytes;

@@ -52,7 +52,7 @@ static uint64_t mib(uint64_t bytes)
     return (bytes + (1 << 20) - 1) >> 20;
 }
 
-void memory_need_check(const struct config *config, const weir_memory_use *use,
+void memory_need_check(const struct config *config, const weir_memory_stats *use,
                        struct config_faults *warnings)
 {
     uint64_t connections = (uint64_t)config->limits.connections * CONNECTION_BYTES;

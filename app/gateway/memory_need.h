@@ -16,7 +16,7 @@ uint64_t memory_of_exchange(const struct config *config);
 
 /* Adds a warning when the limits allow more than there is memory for: it names the sum, and the key with the
  * largest part. */
-void memory_need_check(const struct config *config, const weir_memory_use *use,
+void memory_need_check(const struct config *config, const weir_memory_stats *use,
                        struct config_faults *warnings);
 
 #endif

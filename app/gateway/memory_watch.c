@@ -35,7 +35,7 @@ uint64_t memory_reserve(uint64_t limit_bytes)
     return limit_bytes / 10 < most ? limit_bytes / 10 : most;
 }
 
-int memory_allows(const weir_memory_use *use, int in_progress, uint64_t exchange_bytes, bool held)
+int memory_allows(const weir_memory_stats *use, int in_progress, uint64_t exchange_bytes, bool held)
 {
     uint64_t reserve = memory_reserve(use->limit_bytes), room = use->limit_bytes - use->used_bytes;
     uint64_t more;
@@ -52,12 +52,12 @@ int memory_allows(const weir_memory_use *use, int in_progress, uint64_t exchange
  * Returns: the milliseconds until the next look. */
 static int look(struct memory_watch *w)
 {
-    weir_memory_use use;
+    weir_memory_stats use;
     weir_server_stats stats;
     bool binds;
     int most;
 
-    weir_memory_read(w->memory, &use);
+    weir_memory_stats_get(w->memory, &use);
     if (gateway_status_hold(w->status) == NULL)
         return LOOK_CLOSELY_MS;
     weir_server_stats_get(w->status->server, &stats);

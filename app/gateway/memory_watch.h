@@ -19,7 +19,7 @@ uint64_t memory_reserve(uint64_t limit_bytes);
 
 /* The number of requests that may be in progress: those that are, and as many more as there is room for
  * beside the reserve. held: no more were allowed before; then there must be room for half a reserve more. */
-int memory_allows(const weir_memory_use *use, int in_progress, uint64_t exchange_bytes, bool held);
+int memory_allows(const weir_memory_stats *use, int in_progress, uint64_t exchange_bytes, bool held);
 
 /* Starts the watch.
  * Owns:    config and status are lent until memory_watch_close(); root as of weir_memory_open(), copied.

@@ -86,7 +86,7 @@ void start_connect(const struct config *config, struct config_faults *faults)
         const struct backend *b = &t.backends[i];
         if (b->err < 0)
             config_fault(faults, b->place,
-                         "%s can't be connected to: %s; expected a backend that listens there", b->origin,
+                         "%s cannot be connected to: %s; expected a backend that listens there", b->origin,
                          b->err == -WEIR_EDEADLINE ? "no answer within 2s" : weir_error_text(b->err));
     }
     free(t.backends);

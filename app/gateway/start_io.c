@@ -55,17 +55,17 @@ void start_fault_loops(const struct config *config, int err, struct config_fault
                      choice.by);
     else if (err == -EAGAIN)
         config_fault(faults, config_place(config, "loops", NULL),
-                     "the threads of loops: %d can't be started: %s; %sraise the limit of processes "
+                     "the threads of loops: %d cannot be started: %s; %sraise the limit of processes "
                      "(ulimit -u, pids.max of the cgroup)",
                      config_loops(config), weir_error_text(err),
                      config_loops(config) > 1 ? "lower loops, or " : "");
     else if (err == -EMFILE || err == -ENFILE)
         config_fault(
             faults, config_place(config, "loops", NULL),
-            "%d loops can't be opened: %s; lower loops, or raise the limit of open files (ulimit -n)",
+            "%d loops cannot be opened: %s; lower loops, or raise the limit of open files (ulimit -n)",
             config_loops(config), weir_error_text(err));
     else
-        config_fault(faults, config_place(config, "loops", NULL), "%d loops can't be started: %s%s",
+        config_fault(faults, config_place(config, "loops", NULL), "%d loops cannot be started: %s%s",
                      config_loops(config), weir_error_text(err),
                      err == -ENOMEM ? "; lower loops, or raise the limit of memory (ulimit -v)" : "");
 }

@@ -103,12 +103,12 @@ void start_limits_check(const struct config *config, const char *root, struct co
                         struct config_faults *warnings)
 {
     weir_memory *memory;
-    weir_memory_use use;
+    weir_memory_stats use;
 
     check_files(config, faults, warnings);
     if (weir_memory_open(root, &memory) < 0)
         return;
-    weir_memory_read(memory, &use);
+    weir_memory_stats_get(memory, &use);
     memory_need_check(config, &use, warnings);
     weir_memory_close(memory);
 }

@@ -125,10 +125,10 @@ const char *address_fault(char *out, size_t room, const struct config_address *a
     else if (err == -EAFNOSUPPORT)
         why = "this machine has no IPv6";
     else if (err == -EINVAL && strncasecmp(address->host, "fe80:", 5) == 0)
-        why = "a link-local address is one of an interface, which can't be written here";
+        why = "a link-local address is one of an interface, which cannot be written here";
     else if (err == -EACCES && address->port > 0 && address->port < 1024)
         hint = " (ports below 1024 need CAP_NET_BIND_SERVICE)";
-    snprintf(out, room, "%s can't be listened on: %s%s; choose another address with %s", address->text, why,
+    snprintf(out, room, "%s cannot be listened on: %s%s; choose another address with %s", address->text, why,
              hint, key);
     return out;
 }
@@ -219,7 +219,7 @@ static bool existing_file_fault(const char *path, const struct stat *about, char
     else if (err == 0 || err == -EAGAIN)
         snprintf(out, room, "is taken by another program that listens there; stop it");
     else
-        snprintf(out, room, "is taken by a socket that can't be looked at: %s", weir_error_text(err));
+        snprintf(out, room, "is taken by a socket that cannot be looked at: %s", weir_error_text(err));
     return true;
 }
 
@@ -243,29 +243,29 @@ bool unix_path_fault(const char *path, char *out, size_t room)
     }
     folder_of(path, folder);
     if (stat(folder, &above) < 0) {
-        snprintf(out, room, "can't be listened on: its folder '%s' can't be had: %s", folder,
+        snprintf(out, room, "cannot be listened on: its folder '%s' cannot be had: %s", folder,
                  weir_error_text(-errno));
         return true;
     }
     if (!S_ISDIR(above.st_mode)) {
-        snprintf(out, room, "can't be listened on: '%s' is no folder", folder);
+        snprintf(out, room, "cannot be listened on: '%s' is no folder", folder);
         return true;
     }
     if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) < 0) {
-        snprintf(out, room, "can't be listened on: its folder '%s' can't be written to by this user: %s",
+        snprintf(out, room, "cannot be listened on: its folder '%s' cannot be written to by this user: %s",
                  folder, weir_error_text(-errno));
         return true;
     }
     err = try_folder(folder);
     if (err < 0) {
-        snprintf(out, room, "can't be listened on: its folder '%s' takes no sockets: %s", folder,
+        snprintf(out, room, "cannot be listened on: its folder '%s' takes no sockets: %s", folder,
                  weir_error_text(err));
         return true;
     }
     if (lstat(path, &about) < 0) {
         err = -errno;
         if (err != -ENOENT)
-            snprintf(out, room, "can't be listened on: %s", weir_error_text(err));
+            snprintf(out, room, "cannot be listened on: %s", weir_error_text(err));
         return err != -ENOENT;
     }
     if (existing_file_fault(path, &about, out, room))

@@ -14,7 +14,7 @@ json_t *params_read(weir_job *job, weir_bytes params)
     if (json_is_object(tree))
         return tree;
     json_decref(tree);
-    (void)weir_job_fail(job, -JOB_PARAMS, "the parameters are no JSON object");
+    (void)weir_job_fail(job, -JOB_PARAMS, "the parameters are not a JSON object");
     return NULL;
 }
 

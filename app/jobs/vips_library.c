@@ -50,7 +50,7 @@ static void load(void)
         return;
     /* Its modules (ImageMagick, PDF, slides) are searched for below its home; none shall be found. */
     (void)setenv("VIPSHOME", "/nonexistent", 0);
-    loaded.fault = VIPS_LIBRARY_NAME " can't be started";
+    loaded.fault = VIPS_LIBRARY_NAME " cannot be started";
     if (vips->vips_init("weir") != 0)
         return;
     allow_only_ours(vips);

@@ -132,7 +132,7 @@ static void add(void *arg, const weir_origin_stats *stats)
     origin->in_use += stats->in_use;
     origin->idle += stats->idle;
     origin->waiting += stats->waiting;
-    weir_meter_add(&stats->took, &origin->sum->took);
+    weir_meter_add(&origin->sum->took, &stats->took);
     numbers = origin->sum->numbers;
     numbers[ORIGIN_REQUESTS] += stats->requests;
     numbers[ORIGIN_REUSED] += stats->reused;

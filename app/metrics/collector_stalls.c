@@ -49,7 +49,7 @@ static int add_total(void *arg, const weir_stall_total *read)
 void collect_stall_totals(struct snapshot *s, weir_runtime *runtime)
 {
     s->stall_total_count = 0;
-    s->stalls_err = weir_stalls_total(runtime, add_total, s);
+    s->stalls_err = weir_stall_totals_each(runtime, add_total, s);
     for (size_t i = 0; i < s->route_count; i++)
         for (int cause = 0; cause < WEIR_STALL_TYPES; cause++)
             (void)total_of(s, s->routes[i].name, (enum weir_stall_type)cause);
@@ -66,10 +66,10 @@ struct search {
 static void write_place(char place[SNAPSHOT_PLACE_BYTES], const weir_stall *stall)
 {
     place[0] = '\0';
-    for (size_t i = 0; i < stall->frame_count; i++)
-        if (stall->frames[i].file != NULL) {
-            snprintf(place, SNAPSHOT_PLACE_BYTES, "%s %s:%d", stall->frames[i].function,
-                     stall->frames[i].file, stall->frames[i].line);
+    for (size_t i = 0; i < stall->stack_depth; i++)
+        if (stall->stack[i].file != NULL) {
+            snprintf(place, SNAPSHOT_PLACE_BYTES, "%s %s:%d", stall->stack[i].function, stall->stack[i].file,
+                     stall->stack[i].line);
             return;
         }
 }
@@ -109,19 +109,19 @@ int open_guard_calls(struct snapshot *s)
 {
     size_t count = 0;
 
-    while (weir_guard_name(count) != NULL)
+    while (weir_guard_call_name(count) != NULL)
         count++;
     s->guard_calls = calloc(count + 1, sizeof *s->guard_calls);
     if (s->guard_calls == NULL)
         return -ENOMEM;
     s->guard_call_count = count;
     for (size_t i = 0; i < count; i++)
-        s->guard_calls[i].function = weir_guard_name(i);
+        s->guard_calls[i].function = weir_guard_call_name(i);
     return 0;
 }
 
 void collect_guard_calls(struct snapshot *s)
 {
     for (size_t i = 0; i < s->guard_call_count; i++)
-        s->guard_calls[i].count = weir_guard_calls(s->guard_calls[i].function);
+        s->guard_calls[i].count = weir_guard_call_count(s->guard_calls[i].function);
 }

@@ -67,7 +67,7 @@ static void add_cell(const struct request_cell *cell, struct request_totals *out
     out->cut += counter_read(&cell->cut);
     for (size_t i = 0; i < REQUEST_REFUSALS_MAX; i++)
         out->refused[i] += counter_read(&cell->refused[i]);
-    weir_meter_add(&cell->took, &out->took);
+    weir_meter_add(&out->took, &cell->took);
     for (size_t i = 0; i < SLOTS; i++) {
         uint64_t n = read_slot(cell, i, &key);
         out->errors += key >> METHOD_BITS >= 500 ? n : 0;

@@ -123,7 +123,7 @@ void breakdown_add(const struct breakdown_cell *cell, struct breakdown_total *to
     total->samples += get(&cell->samples);
     for (size_t i = 0; i < WEIR_CHARGE_CATEGORIES; i++)
         total->charges_ns[i] += get(&cell->charges_ns[i]);
-    weir_meter_add(&cell->run, &total->run);
+    weir_meter_add(&total->run, &cell->run);
     if (add_most(cell->waits, total->slowest, &total->slowest_ns))
         total->slowest_weight = get(&cell->weight);
     (void)add_most(cell->holders, total->holder, &total->holder_ns);

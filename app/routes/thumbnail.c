@@ -74,7 +74,7 @@ static void check_root(const struct thumbnail_settings *settings, struct config_
 
     if (root < 0) {
         config_fault(faults, settings->root_place,
-                     "thumbnail.root is '%s', which can't be opened: %s; expected a folder of images",
+                     "thumbnail.root is '%s', which cannot be opened: %s; expected a folder of images",
                      settings->root, weir_error_text(root));
         return;
     }
@@ -96,7 +96,7 @@ static void check(const struct config_route *route, struct config_faults *faults
 
     if (vips_library(&why) == NULL)
         config_fault(faults, route->place,
-                     "thumbnails can't be made here: %s; the package libvips42 has what they need", why);
+                     "thumbnails cannot be made here: %s; the package libvips42 has what they need", why);
     if (settings->root != NULL)
         check_root(settings, faults, warnings);
 }
@@ -134,13 +134,13 @@ static int open_state(const struct config_route *route, weir_client *client, voi
 
     (void)client;
     if (vips_library(&why) == NULL) {
-        weir_log(WEIR_LOG_ERROR, "thumbnails can't be made; the package libvips42 has what they need",
+        weir_log(WEIR_LOG_ERROR, "thumbnails cannot be made: install the package libvips42",
                  WEIR_KV("reason", why));
         return -ENOSYS;
     }
     root = settings->root != NULL ? rooted_open_root(settings->root) : -1;
     if (settings->root != NULL && root < 0) {
-        weir_log(WEIR_LOG_ERROR, "the root of a thumbnail route can't be opened",
+        weir_log(WEIR_LOG_ERROR, "the root of a thumbnail route cannot be opened",
                  WEIR_KV("root", settings->root), WEIR_KV_ERROR("error", root));
         return root;
     }

@@ -106,10 +106,10 @@ static const struct way ways[] = {
 
 static const char *innermost_here(const weir_stall *stall)
 {
-    for (size_t i = 0; i < stall->frame_count; i++)
-        if (stall->frames[i].file != NULL && strcmp(stall->frames[i].file, "stall.c") == 0 &&
-            strncmp(stall->frames[i].function, "hold_", 5) == 0)
-            return stall->frames[i].function;
+    for (size_t i = 0; i < stall->stack_depth; i++)
+        if (stall->stack[i].file != NULL && strcmp(stall->stack[i].file, "stall.c") == 0 &&
+            strncmp(stall->stack[i].function, "hold_", 5) == 0)
+            return stall->stack[i].function;
     return "nothing";
 }
 
@@ -139,8 +139,8 @@ static void on_stall(void *arg, const weir_stall *stall)
     } else if (strcmp(function, b->way->function) != 0) {
         b->wrong_function++;
         printf("  named %s\n", function);
-        for (size_t i = 0; i < stall->frame_count; i++)
-            printf("    %s\n", stall->frames[i].function);
+        for (size_t i = 0; i < stall->stack_depth; i++)
+            printf("    %s\n", stall->stack[i].function);
     }
     let_go(b);
 }

@@ -79,7 +79,7 @@ const char *weir_charge_label(const weir_charge *charge, char out[WEIR_CHARGE_LA
 
 /* --- naming the waits of a foreign library --- */
 
-/* Storage for a charge that is under way: on the stack of the task. */
+/* Storage for a charge in progress: on the stack of the task. */
 typedef struct weir_charge_wait {
     unsigned char storage[48] __attribute__((aligned(16)));
 } weir_charge_wait;

@@ -53,14 +53,14 @@ int weir_guard_configure(const weir_guard_options *options) WEIR_CHECKED;
  * Returns: never WEIR_GUARD_DEFAULT; WEIR_GUARD_OFF also if libweir-guard.so is not in the process.
  * Where:   any thread.
  */
-enum weir_guard_mode weir_guard_mode(void);
+enum weir_guard_mode weir_guard_mode_get(void);
 
 /* Names the i-th call that the guard knows.
  * Owns:    static.
  * Returns: NULL if i is beyond the last.
  * Where:   any thread.
  */
-const char *weir_guard_name(size_t i);
+const char *weir_guard_call_name(size_t i);
 
 /* Storage for weir_guard_allow_begin(): calls that a task makes on purpose. */
 typedef struct weir_guard_allow {
@@ -78,7 +78,7 @@ typedef struct weir_guard_allow {
  *     weir_guard_allow_end(&once);
  *
  * Owns:    allow is the caller's storage, lent until the end.
- * Takes:   calls: names, separated by blanks; NULL: all. An unknown name is a programming error and stops
+ * Takes:   calls: names, separated by blanks; NULL: all. An unknown name is a mistake that ends
  *          the program.
  * Where:   any thread; on a thread that is no loop it does nothing. Does not wait.
  */
@@ -98,12 +98,12 @@ typedef struct weir_guard_finding {
     const char *waited;      /* of a lock: what the task waited for while it held the lock; otherwise NULL */
     weir_frame place;        /* the code that made the call; of a lock: the code that took it */
     const weir_frame *stack; /* innermost first: of the call; of a lock: of the wait */
-    size_t depth;
+    size_t stack_depth;
     uint64_t count;
 } weir_guard_finding;
 
 /* Calls fn for each place, in no order. Places are never forgotten. There is room for 256; calls from
- * further places are counted in weir_guard_calls() only.
+ * further places are counted in weir_guard_call_count() only.
  * Owns:    what a finding points to lives as long as the process; the finding itself is lent until fn
  *          returns.
  * Returns: the first value of fn that is not 0, which ends the iteration; otherwise 0.
@@ -116,7 +116,7 @@ int weir_guard_each(int (*fn)(void *arg, const weir_guard_finding *finding), voi
  * Returns: the count; 0 for an unknown name.
  * Where:   any thread.
  */
-uint64_t weir_guard_calls(const char *name);
+uint64_t weir_guard_call_count(const char *name);
 
 #ifdef __cplusplus
 }

@@ -53,12 +53,12 @@ void weir_histogram_reset(weir_histogram *h);
  */
 void weir_histogram_record(weir_histogram *h, weir_duration d);
 
-/* Adds everything recorded in other to h.
+/* Adds everything recorded in other to sum.
  * Owns:    other is unchanged.
  * Returns: nothing.
- * Where:   the thread that records into h, while no thread records into other.
+ * Where:   the thread that records into sum, while no thread records into other.
  */
-void weir_histogram_merge(weir_histogram *h, const weir_histogram *other);
+void weir_histogram_add(weir_histogram *sum, const weir_histogram *other);
 
 /* Computes a quantile: the duration that a share q (0 to 1) of the recorded ones do not exceed. 0.5 is the
  * median, 0.99 the p99.

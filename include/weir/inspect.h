@@ -88,7 +88,7 @@ size_t weir_tasks_count(const weir_tasks *tasks);
  * Returns: the number.
  * Where:   any thread.
  */
-int weir_tasks_loops(const weir_tasks *tasks);
+int weir_tasks_loop_count(const weir_tasks *tasks);
 
 /* Counts the tasks that a loop had, including those that the options left out.
  * Returns: the number; 0 if the loop does not exist.
@@ -100,7 +100,7 @@ size_t weir_tasks_on_loop(const weir_tasks *tasks, int loop);
  * Returns: true if so.
  * Where:   any thread.
  */
-bool weir_tasks_are_cut(const weir_tasks *tasks);
+bool weir_tasks_are_truncated(const weir_tasks *tasks);
 
 /* Returns one task. The order is by loop; each task is directly followed by its descendants, in the order
  * in which their scopes, and they themselves, were created.

@@ -58,12 +58,13 @@ static inline void weir_meter_record(weir_meter *m, weir_duration d)
     weir_meter_record_many(m, d, 1);
 }
 
-/* Adds everything that m holds to sum, which the caller alone uses. If sum was empty, it becomes a copy.
- * Owns:    m is unchanged.
+/* Adds everything recorded in other to sum, which the caller alone uses; other may be recorded into
+ * meanwhile. An empty sum becomes a copy.
+ * Owns:    other is unchanged.
  * Returns: nothing.
  * Where:   any thread.
  */
-void weir_meter_add(const weir_meter *m, weir_meter *sum);
+void weir_meter_add(weir_meter *sum, const weir_meter *other);
 
 /* Subtracts an earlier copy of a meter from a later one; what was recorded in between remains.
  * Owns:    earlier is unchanged.

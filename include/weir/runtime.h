@@ -88,7 +88,7 @@ typedef struct weir_runtime weir_runtime;
 
 /* Returns the runtime of the calling task.
  * Owns:    valid until weir_run() returns. A call of another thread must have begun by then; one that is
- *          under way is waited for.
+ *          in progress is waited for.
  * Returns: never NULL.
  * Where:   task. Does not wait.
  */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <weir/buffer.h>
+#include <weir/error.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,11 +35,11 @@ typedef struct weir_trace {
 
 /* Parses the value of a traceparent header, strictly: lower-case hex, no id of all zeros, nothing after the
  * flags in version 00. Of later versions, the part that version 00 defines is read.
- * Owns:    the text is lent.
- * Returns: true with *trace filled; false if the header must be ignored, with *trace unchanged.
+ * Owns:    the text is lent; *out is written only on success.
+ * Returns: 0; -EINVAL the header must be ignored.
  * Where:   any thread.
  */
-bool weir_trace_parse(weir_bytes text, weir_trace *trace);
+int weir_trace_parse(weir_bytes text, weir_trace *out) WEIR_CHECKED;
 
 /* Formats the id as 32 hex digits, for logs.
  * Owns:    the text is written to out.

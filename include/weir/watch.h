@@ -13,7 +13,7 @@
  * the stall is not reported.
  *
  * Threading: stalls may be read from any thread, also while a loop is held: no loop is asked. The texts in
- * a record are lent for the call they are passed to; those in frames live as long as the runtime.
+ * a record are lent for the call they are passed to; those in its frames live as long as the runtime.
  */
 #ifndef WEIR_WATCH_H
 #define WEIR_WATCH_H
@@ -51,12 +51,13 @@ const char *weir_stall_type_name(enum weir_stall_type type);
 typedef struct weir_stall {
     enum weir_stall_type type;
     int loop;
-    const char *task;          /* its name; for timers and callbacks, the name of the loop itself */
-    const char *route;         /* that the task worked for; or NULL */
-    const char *scope;         /* the enclosing tasks, and the task itself: "server > GET /report" */
+    const char *task;  /* its name; for timers and callbacks, the name of the loop itself */
+    const char *route; /* that the task worked for; or NULL */
+    const char
+        *task_path; /* the enclosing tasks, outermost first, and the task itself: "server > GET /report" */
     weir_frame spawned_at;     /* function NULL: unknown */
-    const weir_frame *frames;  /* where the code was, innermost first */
-    size_t frame_count;        /* 0: the stack could not be read */
+    const weir_frame *stack;   /* where the code was, innermost first */
+    size_t stack_depth;        /* 0: the stack could not be read */
     const char *hint;          /* what to write instead; or NULL */
     bool ongoing;              /* the stall is still in progress; held is its length so far */
     weir_duration held;        /* the latest stall */
@@ -81,12 +82,13 @@ typedef struct weir_stall_total {
     weir_duration held;
 } weir_stall_total;
 
-/* Calls fn for each route and type of stall that has occurred.
+/* Calls fn for the totals of each route and type of stall that has occurred.
  * Owns:    what fn is given is lent until it returns.
  * Returns: as weir_stalls_each().
  * Where:   any thread while the runtime runs. Does not block its loops.
  */
-int weir_stalls_total(weir_runtime *runtime, int (*fn)(void *arg, const weir_stall_total *total), void *arg);
+int weir_stall_totals_each(weir_runtime *runtime, int (*fn)(void *arg, const weir_stall_total *total),
+                           void *arg);
 
 #ifdef __cplusplus
 }

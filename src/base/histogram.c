@@ -58,16 +58,16 @@ void weir_histogram_record(weir_histogram *h, weir_duration d)
     h->buckets[bucket_of(ns)]++;
 }
 
-void weir_histogram_merge(weir_histogram *h, const weir_histogram *other)
+void weir_histogram_add(weir_histogram *sum, const weir_histogram *other)
 {
-    h->count += other->count;
-    h->sum_ns += other->sum_ns;
-    if (other->min_ns < h->min_ns)
-        h->min_ns = other->min_ns;
-    if (other->max_ns > h->max_ns)
-        h->max_ns = other->max_ns;
+    sum->count += other->count;
+    sum->sum_ns += other->sum_ns;
+    if (other->min_ns < sum->min_ns)
+        sum->min_ns = other->min_ns;
+    if (other->max_ns > sum->max_ns)
+        sum->max_ns = other->max_ns;
     for (unsigned i = 0; i < BUCKETS; i++)
-        h->buckets[i] += other->buckets[i];
+        sum->buckets[i] += other->buckets[i];
 }
 
 /* Returns: the rank of the quantile among the recorded values, counted from 1 in ascending order. */

@@ -20,11 +20,11 @@ weir_duration weir_meter_middle(unsigned bucket)
     return (weir_duration){units * width + (width - 1) / 2};
 }
 
-void weir_meter_add(const weir_meter *m, weir_meter *sum)
+void weir_meter_add(weir_meter *sum, const weir_meter *other)
 {
-    sum->sum_ns += __atomic_load_n(&m->sum_ns, __ATOMIC_RELAXED);
+    sum->sum_ns += __atomic_load_n(&other->sum_ns, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < BUCKETS; i++)
-        sum->buckets[i] += __atomic_load_n(&m->buckets[i], __ATOMIC_RELAXED);
+        sum->buckets[i] += __atomic_load_n(&other->buckets[i], __ATOMIC_RELAXED);
 }
 
 void weir_meter_subtract(weir_meter *later, const weir_meter *earlier)

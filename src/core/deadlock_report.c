@@ -18,7 +18,7 @@ static void report_task(struct report *r, struct weir__task *task, int depth)
 {
     if (task->state != WEIR__TASK_PARKED || r->tasks++ >= TASKS_SHOWN)
         return;
-    weir_log(WEIR_LOG_ERROR, "a task waits for what can't come", WEIR_KV("task", task->name),
+    weir_log(WEIR_LOG_ERROR, "a task waits for something that cannot happen", WEIR_KV("task", task->name),
              WEIR_KV("waits_for", task->wait->words), WEIR_KV_INT("id", weir__task_id(task)),
              WEIR_KV_INT("depth", depth));
 }
@@ -39,5 +39,5 @@ void weir__deadlock_report(struct weir__loop *loop)
 
     report_scope(&r, loop->root, 0);
     if (r.tasks > TASKS_SHOWN)
-        weir_log(WEIR_LOG_ERROR, "and more tasks wait", WEIR_KV_INT("not_shown", r.tasks - TASKS_SHOWN));
+        weir_log(WEIR_LOG_ERROR, "further tasks wait", WEIR_KV_INT("not_shown", r.tasks - TASKS_SHOWN));
 }

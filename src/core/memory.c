@@ -51,6 +51,7 @@ int weir_memory_open(const char *root, weir_memory **out)
     *out = NULL;
     if (m == NULL)
         return -ENOMEM;
+    root = root != NULL ? root : "";
     m->root = strdup(root);
     m->failed = m->root == NULL;
     m->v2 = true;
@@ -99,7 +100,7 @@ static uint64_t number_of(const char *text, const char *name)
     return 0;
 }
 
-static void take_tighter(weir_memory_use *use, uint64_t limit, uint64_t used, const char *limit_of)
+static void take_tighter(weir_memory_stats *use, uint64_t limit, uint64_t used, const char *limit_of)
 {
     uint64_t room = limit > used ? limit - used : 0;
 
@@ -121,7 +122,7 @@ static uint64_t limit_of_folder(const struct folder *f)
     return limit;
 }
 
-static void see_use(struct weir_memory *m, const struct folder *f, weir_memory_use *use)
+static void see_use(struct weir_memory *m, const struct folder *f, weir_memory_stats *use)
 {
     uint64_t limit = limit_of_folder(f), used, cached;
 
@@ -134,7 +135,7 @@ static void see_use(struct weir_memory *m, const struct folder *f, weir_memory_u
 }
 
 /* The second field of /proc/self/statm: resident pages. */
-static void see_process(struct weir_memory *m, weir_memory_use *use)
+static void see_process(struct weir_memory *m, weir_memory_stats *use)
 {
     char folder[4096 + 16], text[128];
     uint64_t resident = 0;
@@ -144,7 +145,7 @@ static void see_process(struct weir_memory *m, weir_memory_use *use)
         use->resident_bytes = resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void see_machine(struct weir_memory *m, weir_memory_use *use)
+static void see_machine(struct weir_memory *m, weir_memory_stats *use)
 {
     char folder[4096 + 16];
     uint64_t available;
@@ -157,9 +158,9 @@ static void see_machine(struct weir_memory *m, weir_memory_use *use)
         take_tighter(use, use->resident_bytes + available, use->resident_bytes, "machine");
 }
 
-void weir_memory_read(weir_memory *m, weir_memory_use *use)
+void weir_memory_stats_get(weir_memory *m, weir_memory_stats *use)
 {
-    *use = (weir_memory_use){0};
+    *use = (weir_memory_stats){0};
     see_process(m, use);
     for (int i = 0; i < m->count; i++)
         see_use(m, &m->folders[i], use);

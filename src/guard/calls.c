@@ -158,7 +158,7 @@ enum { CALLS = sizeof calls / sizeof calls[0] };
 _Static_assert(sizeof calls / sizeof calls[0] <= WEIR__GUARD_CALLS_MAX,
                "a weir_guard_allow has a bit for each");
 
-const char *weir_guard_name(size_t i)
+const char *weir_guard_call_name(size_t i)
 {
     return i < CALLS ? calls[i].name : NULL;
 }

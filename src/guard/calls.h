@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls that the guard knows, with a hint on what to use instead; weir_guard_name() returns their names.
+/* The calls that the guard knows, with a hint on what to use instead; weir_guard_call_name() returns their
+ * names.
  *
  * Threading: constants.
  */

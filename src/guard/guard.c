@@ -179,7 +179,7 @@ static bool have_places(void)
 
 void weir__guard_runtime_begins(struct weir_runtime *r)
 {
-    if (weir_guard_mode() != WEIR_GUARD_OFF && have_places())
+    if (weir_guard_mode_get() != WEIR_GUARD_OFF && have_places())
         weir__guard_reporter_start(r->guard_reporter, atomic_load(&guard.places), &r->logger);
 }
 
@@ -192,7 +192,7 @@ void weir__guard_enter(struct weir__loop *loop)
 {
     struct weir__guard *g;
 
-    if (weir_guard_mode() == WEIR_GUARD_OFF || !have_places())
+    if (weir_guard_mode_get() == WEIR_GUARD_OFF || !have_places())
         return;
     g = calloc(1, sizeof *g);
     if (g == NULL)
@@ -208,7 +208,7 @@ void weir__guard_enter(struct weir__loop *loop)
     };
     loop->guard = g;
     if (!weir__guard_attach(WEIR__GUARD_LINK_VERSION, &g->link))
-        weir_log(WEIR_LOG_WARN, "libweir-guard.so is of another version, and does not look");
+        weir_log(WEIR_LOG_WARN, "libweir-guard.so is of another version, so nothing is checked");
 }
 
 void weir__guard_leave(struct weir__loop *loop)
@@ -225,14 +225,14 @@ void weir__guard_leave(struct weir__loop *loop)
 static weir_guard_finding finding_of(const struct weir__place *place)
 {
     return (weir_guard_finding){
-        .function = weir_guard_name((size_t)place->call),
+        .function = weir_guard_call_name((size_t)place->call),
         .task = place->task,
         .route = place->has_route ? place->route : NULL,
         .hint = weir__guard_call_hint(place->call),
         .waited = place->waited,
         .place = place->frame,
         .stack = place->frames,
-        .depth = place->frame_count,
+        .stack_depth = place->frame_count,
         .count = atomic_load_explicit(&place->count, memory_order_relaxed),
     };
 }
@@ -258,7 +258,7 @@ int weir_guard_each(int (*fn)(void *arg, const weir_guard_finding *finding), voi
     return result;
 }
 
-uint64_t weir_guard_calls(const char *name)
+uint64_t weir_guard_call_count(const char *name)
 {
     int call = weir__guard_call_find(name, strlen(name));
 

@@ -45,7 +45,7 @@ static void settle_mode(void)
     if (word != NULL && *word != '\0') {
         mode = mode_of(word);
         if (mode == WEIR_GUARD_DEFAULT)
-            weir_log(WEIR_LOG_WARN, "WEIR_GUARD is not understood", WEIR_KV("value", word),
+            weir_log(WEIR_LOG_WARN, "WEIR_GUARD has an unknown value", WEIR_KV("value", word),
                      WEIR_KV("expected", "off, count, warn or abort"));
     }
     if (mode == WEIR_GUARD_DEFAULT)
@@ -83,7 +83,7 @@ int weir_guard_configure(const weir_guard_options *options)
     return 0;
 }
 
-enum weir_guard_mode weir_guard_mode(void)
+enum weir_guard_mode weir_guard_mode_get(void)
 {
     if (weir__guard_attach == NULL)
         return WEIR_GUARD_OFF;
@@ -101,7 +101,8 @@ __attribute__((noreturn, cold, noinline)) static void unknown_call(const char *n
 
     (void)snprintf(wrong, sizeof wrong, "of \"%.*s\", a call that the guard does not know",
                    (int)strcspn(name, " "), name);
-    weir__misuse("weir_guard_allow_begin", wrong, "name functions of <weir/guard.h>, separated by blanks");
+    weir__misuse("weir_guard_allow_begin", wrong,
+                 "use names that weir_guard_call_name() lists, separated by blanks");
 }
 
 void weir_guard_allow_begin(weir_guard_allow *allow, const char *calls)
@@ -128,8 +129,8 @@ void weir_guard_allow_end(weir_guard_allow *allow)
     if (loop == NULL || loop->running == NULL)
         return;
     if (loop->running->allows != allow)
-        weir__misuse(__func__, "of what this task has not allowed last",
-                     "end what is allowed in the reverse order of the begins, in the same task");
+        weir__misuse(__func__, "of another exemption than this task's latest",
+                     "end exemptions in the reverse order, in the task that began them");
     loop->running->allows = allow->outer;
 }
 

@@ -15,7 +15,7 @@ struct weir__task;
 /* Whether the program, or the task itself at present, allows this call. */
 bool weir__guard_is_allowed(const struct weir__task *task, int call);
 
-/* The mode, once weir_guard_mode() has decided it. */
+/* The mode, once weir_guard_mode_get() has decided it. */
 enum weir_guard_mode weir__guard_mode_in_force(void);
 
 #endif

@@ -131,7 +131,7 @@ static void log_place(const struct weir__logger *logger, const struct weir__plac
     bool is_lock = place->waited != NULL;
     char stack[STACK_TEXT_BYTES], taken_in[FRAME_TEXT_BYTES];
     const weir_kv kvs[] = {
-        WEIR_KV(is_lock ? "taken_by" : "call", weir_guard_name((size_t)place->call)),
+        WEIR_KV(is_lock ? "taken_by" : "call", weir_guard_call_name((size_t)place->call)),
         is_lock ? WEIR_KV("taken_in", frame_text(&place->frame, taken_in, sizeof taken_in)) : weir_kv_none(),
         is_lock ? WEIR_KV("waits_for", place->waited) : weir_kv_none(),
         WEIR_KV("task", place->task),

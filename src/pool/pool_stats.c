@@ -37,7 +37,7 @@ void weir_pool_stats_get(weir_pool *pool, weir_pool_stats *stats, weir_meter *qu
     read_now(pool, stats);
     weir__pool_leave(pool);
     if (queued != NULL)
-        weir_meter_add(&pool->queued_times, queued);
+        weir_meter_add(queued, &pool->queued_times);
     if (ran != NULL)
-        weir_meter_add(&pool->run_times, ran);
+        weir_meter_add(ran, &pool->run_times);
 }

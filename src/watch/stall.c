@@ -31,9 +31,9 @@ const weir_stall *weir__stall_show(struct weir__stall *stall)
 {
     stall->shown.task = stall->task;
     stall->shown.route = stall->has_route ? stall->route : NULL;
-    stall->shown.scope = stall->scope;
+    stall->shown.task_path = stall->scope;
     stall->shown.hint = stall->has_hint ? stall->hint : NULL;
-    stall->shown.frames = stall->frames;
+    stall->shown.stack = stall->frames;
     return &stall->shown;
 }
 

@@ -133,7 +133,7 @@ static int call_that_blocks(const weir_frame *frames, size_t user_frame,
 /* Reads and writes of regular files have a hint of their own. */
 static int call_on_file(int call, const struct weir__thread_state *state)
 {
-    const char *name = weir_guard_name((size_t)call);
+    const char *name = weir_guard_call_name((size_t)call);
     char with_file[64];
     struct stat about;
     int file_call;
@@ -155,8 +155,9 @@ static void hint_of_blocked(const weir_frame *frames, size_t user_frame,
 
     if (call >= 0) {
         call = call_on_file(call, state);
-        (void)snprintf(out, room, "instead of %.*s: %s", (int)strcspn(weir_guard_name((size_t)call), ":"),
-                       weir_guard_name((size_t)call), weir__guard_call_hint(call));
+        (void)snprintf(out, room, "instead of %.*s: %s",
+                       (int)strcspn(weir_guard_call_name((size_t)call), ":"),
+                       weir_guard_call_name((size_t)call), weir__guard_call_hint(call));
     } else if (state->call == WEIR__CALL_NONE) {
         (void)snprintf(out, room,
                        "memory that is not here, of a file or swapped out: "

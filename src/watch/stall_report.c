@@ -32,7 +32,7 @@ static size_t frames_to_show(const weir_stall *s)
 {
     size_t n = 0;
 
-    while (n < s->frame_count && strcmp(s->frames[n].function, "weir__task_main") != 0)
+    while (n < s->stack_depth && strcmp(s->stack[n].function, "weir__task_main") != 0)
         n++;
     return n;
 }
@@ -52,7 +52,7 @@ static const char *message_of(const weir_stall *s, char *out, size_t room)
 {
     static const char *const verbs[WEIR_STALL_TYPES] = {"held", "held", "kept off the CPU",
                                                         "kept off the CPU"};
-    bool own = strcmp(s->scope, "") == 0;
+    bool own = strcmp(s->task_path, "") == 0;
 
     (void)snprintf(out, room, "loop %d %s %lld ms%s %s %s%s%s (%s)", s->loop, verbs[s->type],
                    (long long)(s->held.ns / 1000000), s->ongoing ? " so far" : "",
@@ -81,8 +81,8 @@ static void stack_text(const weir_stall *s, char *out, size_t room)
 
     out[0] = '\0';
     for (size_t i = 0; i < frames_to_show(s); i++) {
-        (void)place_of(&s->frames[i], place, sizeof place);
-        add(out, room, "%s%s%s%s", i > 0 ? " < " : "", s->frames[i].function, place[0] != '\0' ? " " : "",
+        (void)place_of(&s->stack[i], place, sizeof place);
+        add(out, room, "%s%s%s%s", i > 0 ? " < " : "", s->stack[i].function, place[0] != '\0' ? " " : "",
             place);
     }
 }
@@ -98,10 +98,10 @@ static void report_line(const struct weir__logger *logger, const weir_stall *s, 
         s->route != NULL ? WEIR_KV("route", s->route) : weir_kv_none(),
         json ? WEIR_KV_DURATION("held", s->held) : weir_kv_none(),
         json ? WEIR_KV_BOOL("ongoing", s->ongoing) : weir_kv_none(),
-        s->scope[0] != '\0' ? WEIR_KV("scope", s->scope) : weir_kv_none(),
+        s->task_path[0] != '\0' ? WEIR_KV("scope", s->task_path) : weir_kv_none(),
         place_of(&s->spawned_at, spawned, sizeof spawned)[0] != '\0' ? WEIR_KV("spawned_at", spawned)
                                                                      : weir_kv_none(),
-        s->frame_count > 0 ? WEIR_KV("stack", stack) : weir_kv_none(),
+        s->stack_depth > 0 ? WEIR_KV("stack", stack) : weir_kv_none(),
         s->hint != NULL ? WEIR_KV("hint", s->hint) : weir_kv_none(),
         WEIR_KV_INT("seen", s->count),
         WEIR_KV("since", since(logger, s, first)),
@@ -126,8 +126,8 @@ static size_t width_of_names(const weir_stall *s, size_t shown)
     size_t width = 0;
 
     for (size_t i = 0; i < shown; i++)
-        if (strlen(s->frames[i].function) > width)
-            width = strlen(s->frames[i].function);
+        if (strlen(s->stack[i].function) > width)
+            width = strlen(s->stack[i].function);
     return width < 40 ? width : 40;
 }
 
@@ -138,8 +138,8 @@ static void report_lines(const struct weir__logger *logger, const weir_stall *s)
     int width = (int)width_of_names(s, shown);
 
     for (size_t i = 0; i < shown; i++)
-        add(more, sizeof more, INDENT "%s %-*s  %s\n", i == 0 ? "in " : "   ", width, s->frames[i].function,
-            place_of(&s->frames[i], place, sizeof place));
+        add(more, sizeof more, INDENT "%s %-*s  %s\n", i == 0 ? "in " : "   ", width, s->stack[i].function,
+            place_of(&s->stack[i], place, sizeof place));
     if (all > shown)
         add(more, sizeof more, INDENT "    and %zu more\n", all - shown);
     if (s->hint != NULL || s->count > 1)

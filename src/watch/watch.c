@@ -268,7 +268,8 @@ int weir_stalls_each(weir_runtime *runtime, int (*fn)(void *arg, const weir_stal
     return weir__stalls_each(runtime->stalls, fn, arg);
 }
 
-int weir_stalls_total(weir_runtime *runtime, int (*fn)(void *arg, const weir_stall_total *total), void *arg)
+int weir_stall_totals_each(weir_runtime *runtime, int (*fn)(void *arg, const weir_stall_total *total),
+                           void *arg)
 {
     return weir__stalls_total(runtime->stalls, fn, arg);
 }

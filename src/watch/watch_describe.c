@@ -84,7 +84,7 @@ static void name_frames(struct weir__watch *w, const uintptr_t *addresses, size_
             is_system[n + k] = system;
         n += more;
     }
-    out->shown.frame_count = n;
+    out->shown.stack_depth = n;
     out->user_frame = weir__stall_user_frame(out->frames, is_system, n);
 }
 
@@ -125,7 +125,7 @@ static uint64_t key_of(const struct weir__stall *s)
     if (s->shown.type > WEIR_STALL_BLOCKED)
         return (key ^ ((uint64_t)s->shown.loop << 8)) * UINT64_C(1099511628211);
     key = mix(key, s->has_route ? s->route : NULL);
-    if (s->shown.frame_count == 0)
+    if (s->shown.stack_depth == 0)
         return mix(key, s->task);
     key = mix(key, s->frames[s->user_frame].function);
     return mix(key, s->frames[s->user_frame].file);
@@ -144,7 +144,7 @@ bool weir__watch_describe(struct weir__watch *w, struct weir__watched *x, enum w
     take_spawned_at(w, spawned_at, out);
     if (kind <= WEIR_STALL_BLOCKED)
         take_stack(w, x, probe, out);
-    out->has_hint = weir__stall_hint(kind, out->frames, out->shown.frame_count, out->user_frame,
+    out->has_hint = weir__stall_hint(kind, out->frames, out->shown.stack_depth, out->user_frame,
                                      &probe->state, out->hint, sizeof out->hint);
     out->key = key_of(out);
     out->shown.ongoing = weir__watch_is_same(x);

@@ -123,10 +123,10 @@ static void what_came_between_two_copies_can_be_told(void **state)
 
     (void)state;
     record(&m, 1000000);
-    weir_meter_add(&m, &before);
+    weir_meter_add(&before, &m);
     record(&m, 5000000);
     record(&m, 7000000);
-    weir_meter_add(&m, &after);
+    weir_meter_add(&after, &m);
     weir_meter_subtract(&after, &before);
     assert_int_equal(weir_meter_count(&after), 2);
     assert_int_equal(after.sum_ns, 12000000);
@@ -140,8 +140,8 @@ static void several_are_read_into_one(void **state)
     (void)state;
     record(&a, 1000000);
     record(&b, 3000000);
-    weir_meter_add(&a, &sum);
-    weir_meter_add(&b, &sum);
+    weir_meter_add(&sum, &a);
+    weir_meter_add(&sum, &b);
     assert_int_equal(weir_meter_count(&sum), 2);
     assert_int_equal(weir_meter_count_upto(&sum, weir_ms(2)), 1);
 }
@@ -177,7 +177,7 @@ static void others_may_read_meanwhile(void **state)
         uint64_t count;
 
         memset(&now, 0, sizeof now);
-        weir_meter_add(&m, &now);
+        weir_meter_add(&now, &m);
         count = weir_meter_count(&now);
         assert_true(count >= before);
         before = count;

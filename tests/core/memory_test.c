@@ -14,13 +14,13 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-static weir_memory_use look(void)
+static weir_memory_stats look(void)
 {
-    weir_memory_use use;
+    weir_memory_stats use;
     weir_memory *memory;
 
     assert_int_equal(weir_memory_open(files_root, &memory), 0);
-    weir_memory_read(memory, &use);
+    weir_memory_stats_get(memory, &use);
     weir_memory_close(memory);
     return use;
 }
@@ -38,7 +38,7 @@ static void without_files_there_is_no_limit(void **state)
 
 static void version_2_is_read_up_to_the_top(void **state)
 {
-    weir_memory_use use;
+    weir_memory_stats use;
 
     (void)state;
     files_put("/proc/self/mountinfo", "31 24 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
@@ -64,7 +64,7 @@ static void version_2_is_read_up_to_the_top(void **state)
 
 static void version_1_has_other_names(void **state)
 {
-    weir_memory_use use;
+    weir_memory_stats use;
 
     (void)state;
     files_put("/proc/self/mountinfo",
@@ -84,7 +84,7 @@ static void version_1_has_other_names(void **state)
 static void a_machine_gives_what_is_available(void **state)
 {
     const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    weir_memory_use use;
+    weir_memory_stats use;
 
     (void)state;
     files_put("/proc/self/statm", "1000 256 10 1 0 1 0\n");

@@ -87,7 +87,7 @@ static int first(void *arg)
 int main(void)
 {
     usleep(1);
-    return weir_run(NULL, first, NULL) < 0 || weir_guard_calls("usleep") != 1;
+    return weir_run(NULL, first, NULL) < 0 || weir_guard_call_count("usleep") != 1;
 }
 END
 

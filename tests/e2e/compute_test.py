@@ -432,7 +432,7 @@ def documents_nested_too_deep_are_refused():
 def a_root_that_is_not_there_stops_the_start():
     config = {"listen": "127.0.0.1:0", "routes": [{"path": "/t/*", "thumbnail": {"root": "/nonexistent", "width": 1, "height": 1}}]}
     with Weir("serve", config=json.dumps(config)) as weir:
-        weir.wait_for("thumbnail.root is '/nonexistent', which can't be opened")
+        weir.wait_for("thumbnail.root is '/nonexistent', which cannot be opened")
         same(weir.exit(), 1)
 
 

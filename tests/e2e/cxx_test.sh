@@ -97,9 +97,9 @@ int main()
     options.mode = WEIR_GUARD_COUNT;
     if (weir_guard_configure(&options) < 0 || weir_run(nullptr, first, nullptr) < 0)
         return 1;
-    for (size_t i = 0; weir_guard_name(i) != nullptr; i++)
-        if (weir_guard_calls(weir_guard_name(i)) > 0)
-            std::printf("%s %d\n", weir_guard_name(i), static_cast<int>(weir_guard_calls(weir_guard_name(i))));
+    for (size_t i = 0; weir_guard_call_name(i) != nullptr; i++)
+        if (weir_guard_call_count(weir_guard_call_name(i)) > 0)
+            std::printf("%s %d\n", weir_guard_call_name(i), static_cast<int>(weir_guard_call_count(weir_guard_call_name(i))));
     return 0;
 }
 CXX

@@ -163,7 +163,7 @@ class World:
              "text": "reviews (http://10.0.0.9:8443): 97 % of its 10920 calls fail: no connection can be made (connect failed). 10590 answers of /page/{id} lacked a part",
              "numbers": {"requests": 10920, "errors": 10590, "share": 0.97, "partial": 10590}},
             {"about": "connections", "name": "192.0.2.7", "impact": 0.13,
-             "text": "31 of 231 connections have sent half a request's head and no more. From 192.0.2.7: 28 waiting, 11 ended",
+             "text": "31 of 231 connections have sent only a part of a request's head. From 192.0.2.7: 28 waiting, 11 ended",
              "numbers": {"half_sent": 31, "fresh": 4, "connections": 231, "head_timeouts": 9, "idle_timeouts": 0, "left": 3}}],
             "routes": [
             {"route": "GET /report", "class": "CPU-bound", "loop_ms": 57.4, "wait_ms": 0.2, "queue_ms": 0, "pool_ms": 0,

@@ -421,8 +421,8 @@ def what_fails_is_told_in_log_and_metrics():
             with Backend(answering(), port):
                 for _ in range(5):
                     ask(weir.address(), "/p")
-                weir.wait_for(rf"info an origin is back origin=\S+:{port} after=\S+ failed=5")
-                weir.wait_for(rf"info an origin is back origin=\S+:{failing.port} ")
+                weir.wait_for(rf"info an origin works again origin=\S+:{port} after=\S+ failed=5")
+                weir.wait_for(rf"info an origin works again origin=\S+:{failing.port} ")
             same(len([line for line in weir.lines if line and "an origin fails" in line]), 2) # one line for each
 
 

@@ -94,7 +94,7 @@ def each_way_to_fail_is_named():
                 same(ask(weir.address(), "/page").status, 200)
             until("all are counted", lambda: metric(weir, 'weir_gather_partial_total{route="/page"}') == 3)
             for name, backend, words in (("odd", odd, "bad response"), ("closing", closing, "connection closed"),
-                                         ("busy", busy, "it answers 500 or above"), ("slow", slow, "deadline exceeded")):
+                                         ("busy", busy, "it answers with a status of 500 or above"), ("slow", slow, "deadline exceeded")):
                 found = finding(weir, "origin", f"http://127.0.0.1:{backend.port}")
                 assert found["text"].startswith(f"{name} (") and words in found["text"], found
 
@@ -167,7 +167,7 @@ def load_that_is_shed_is_named():
             client.start()
         try:
             found = finding(weir, "refused", "queueing")
-            assert "/trap takes" in found["text"] and "have it computed on a pool (on: compute)" in found["text"], found
+            assert "/trap takes" in found["text"] and "compute it on a pool (on: compute)" in found["text"], found
         finally:
             done.set()
             for client in clients:
@@ -219,12 +219,12 @@ def half_sent_heads_are_named_with_where_they_come_from():
             until("all are half-sent", lambda: page(weir, "/stats")["unserved"]["half_sent"] == 200)
             same(metric(weir, 'weir_connections_without_request{sent="half_head"}'), 200)
             found = finding(weir, "connections", "127.0.0.1")
-            assert re.search(r"^200 of \d+ connections have sent half a request's head", found["text"]), found
+            assert re.search(r"^200 of \d+ connections have sent only a part of a request's head", found["text"]), found
             assert "From 127.0.0.1: 110 waiting, 0 ended" in found["text"], found
             assert "head_timeout" in found["text"], found
             clients = page(weir, "/stats")["unserved"]["clients"]
             same((clients[0]["address"], clients[0]["half_sent"], len(clients)), ("127.0.0.1", 110, 10))
-            told_first(weir, "half a request's head.*127.0.0.1: 110 waiting")
+            told_first(weir, "a part of a request's head.*127.0.0.1: 110 waiting")
         until("all are counted", lambda: metric(weir, 'weir_connections_unserved_total{reason="closed"}') == 200)
         same(metric(weir, 'weir_connections_without_request{sent="half_head"}'), 0)
         stats = page(weir, "/stats")["unserved"]

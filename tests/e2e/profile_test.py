@@ -90,7 +90,7 @@ def the_command_prints_and_draws():
         xml.etree.ElementTree.parse(file)
         full = subprocess.run([rig.WEIR, "profile", admin, "--for", "200ms", "--out", folder], capture_output=True, text=True)
         rig.same(full.returncode, 1)
-        assert "can't be written" in full.stderr, full.stderr
+        assert "cannot be written" in full.stderr, full.stderr
 
 
 def one_at_a_time_and_within_bounds():

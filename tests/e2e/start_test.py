@@ -89,7 +89,7 @@ def agree(place, config, env=None):
 GOOD_LISTEN = ["127.0.0.1:0", "localhost:0", "unix:new.sock", "unix:dead.sock", "unix:images/../new.sock", "0.0.0.0:0"]
 BAD_LISTEN = {
     "unix:missing/x.sock": "folder 'missing'", "unix:file": "no socket", "unix:file/x": "is no folder", "unix:taken.sock": "listens there",
-    "unix:locked/x.sock": "can't be written to", "unix:link": "a link", "unix:images": "a folder", "unix:images/": "a folder",
+    "unix:locked/x.sock": "cannot be written to", "unix:link": "a link", "unix:images": "a folder", "unix:images/": "a folder",
     "192.0.2.1:0": "no such address", "nosuch.invalid:0": "no address", "[2001:db8::1]:0": "choose another",
     "[fe80::1]:0": "link-local", "unix:/proc/x.sock": "its folder '/proc'", # root may write there, by its mode
 }
@@ -340,7 +340,7 @@ def output_that_can_t_be_written_is_told():
             with open("/dev/full", "w") as full:
                 done = subprocess.run([WEIR, *command], stdout=full, stderr=subprocess.PIPE, text=True, cwd=place.path)
             same(done.returncode, 1, command)
-            assert re.fullmatch(r"weir: the output can't be written(: no space left on device)?\n", done.stderr), (command, done.stderr)
+            assert re.fullmatch(r"weir: the output cannot be written(: no space left on device)?\n", done.stderr), (command, done.stderr)
 
 
 def commands_read_an_admin_address_that_is_a_path():
@@ -349,11 +349,11 @@ def commands_read_an_admin_address_that_is_a_path():
         for command in ("top --once", "top --once --json", "tasks", "stalls", "advise", "profile --for 100ms"):
             done = subprocess.run([WEIR, *command.split(), "unix:admin.sock"], cwd=weir.directory.name, text=True,
                                   capture_output=True, timeout=PATIENCE)
-            same((done.returncode, done.stderr.replace("weir profile: no samples: nothing computed meanwhile\n", "")), (0, ""), command)
+            same((done.returncode, done.stderr.replace("weir profile: no samples: nothing used CPU time\n", "")), (0, ""), command)
         assert "unix:admin.sock" in subprocess.run([WEIR, "top", "--once", "unix:admin.sock"], cwd=weir.directory.name,
                                                    text=True, capture_output=True, timeout=PATIENCE).stdout
         done = subprocess.run([WEIR, "tasks", "unix:other.sock"], cwd=weir.directory.name, text=True, capture_output=True)
-        same((done.returncode, done.stderr), (1, "weir tasks: nothing answers at unix:other.sock; is weir running, with "
+        same((done.returncode, done.stderr), (1, "weir tasks: nothing answers at unix:other.sock: is a gateway running with "
                                                  "'admin: unix:other.sock'?\n"))
 
 

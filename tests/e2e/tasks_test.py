@@ -269,13 +269,13 @@ def what_goes_wrong_is_told():
         host, port = weir.address()
         wrong = subprocess.run([WEIR, "tasks", f"{host}:{port}"], capture_output=True, text=True)
         same((wrong.returncode, wrong.stdout), (1, ""))
-        assert "has no page /tasks: it is not the admin address of a weir" in wrong.stderr, wrong.stderr
+        assert "has no page /tasks: it is not the admin address of a gateway" in wrong.stderr, wrong.stderr
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         host, port = closed.getsockname()
         gone = subprocess.run([WEIR, "tasks", f"{host}:{port}"], capture_output=True, text=True)
     same((gone.returncode, gone.stdout), (1, ""))
-    assert f"nothing answers at {host}:{port}; is weir running, with 'admin: {host}:{port}'?" in gone.stderr, gone.stderr
+    assert f"nothing answers at {host}:{port}: is a gateway running with 'admin: {host}:{port}'?" in gone.stderr, gone.stderr
     for arguments, expected in {("--nonsense",): "--nonsense", ("--filter",): "--filter", ("1:2:3",): "'1:2:3' is no address",
                                 ("127.0.0.1:1", "127.0.0.1:2"): "unexpected argument '127.0.0.1:2'", ("--filter", "x" * 5000): "--filter is too long"}.items():
         done = subprocess.run([WEIR, "tasks", *arguments], capture_output=True, text=True)

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
     CHECK(kept <= size && kept <= WEIR_TRACE_STATE_MAX);
     CHECK(kept == size || kept == 0 || data[kept] == ',');
-    if (!weir_trace_parse((weir_bytes){data, size}, &trace)) {
+    if (weir_trace_parse((weir_bytes){data, size}, &trace) < 0) {
         CHECK(trace.flags == 77 && trace.span == 0);
         return 0;
     }
@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     CHECK(strncmp(weir_trace_format_id(&trace, id), data + 3, 32) == 0);
     CHECK(strlen(weir_trace_format(&trace, trace.span, text)) == 55);
     CHECK(memcmp(text + 2, data + 2, 51) == 0); /* but for version and flags */
-    CHECK(weir_trace_parse((weir_bytes){text, 55}, &again));
+    CHECK(weir_trace_parse((weir_bytes){text, 55}, &again) == 0);
     CHECK(again.id_high == trace.id_high && again.id_low == trace.id_low);
     CHECK(again.span == trace.span && again.flags == trace.flags);
     return 0;

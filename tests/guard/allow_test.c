@@ -106,17 +106,47 @@ static int allow_nonsense(void *arg)
     return 0;
 }
 
-static void a_name_it_does_not_know_is_a_mistake(void **state)
+static void aborts_with(int (*fn)(void *), const char *sentence)
 {
     char said[4096];
-    int status;
+    int status = run_in_child(fn, NULL, said, sizeof said);
 
-    (void)state;
-
-    status = run_in_child(allow_nonsense, NULL, said, sizeof said);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGABRT);
-    assert_non_null(strstr(said, "does not know"));
+    if (strstr(said, sentence) == NULL)
+        fail_msg("%s", said);
+}
+
+static void a_name_it_does_not_know_is_a_mistake(void **state)
+{
+    (void)state;
+    aborts_with(allow_nonsense,
+                "weir_guard_allow_begin() of \"getadrinfo\", a call that the guard does not know: use names "
+                "that weir_guard_call_name() lists");
+}
+
+static int end_the_outer_first(void *arg)
+{
+    weir_guard_allow outer, inner;
+
+    (void)arg;
+    weir_guard_allow_begin(&outer, "usleep");
+    weir_guard_allow_begin(&inner, "fsync");
+    weir_guard_allow_end(&outer);
+    return 0;
+}
+
+static int end_out_of_order(void *arg)
+{
+    return weir_run(NULL, end_the_outer_first, arg);
+}
+
+static void exemptions_end_in_reverse_order(void **state)
+{
+    (void)state;
+    aborts_with(end_out_of_order,
+                "weir_guard_allow_end() of another exemption than this task's latest: end exemptions in "
+                "the reverse order, in the task that began them");
 }
 
 int main(void)
@@ -126,6 +156,7 @@ int main(void)
         cmocka_unit_test(it_is_the_tasks_own),
         cmocka_unit_test(outside_a_task_it_is_nothing),
         cmocka_unit_test(a_name_it_does_not_know_is_a_mistake),
+        cmocka_unit_test(exemptions_end_in_reverse_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,9 +96,9 @@ static void other_forms_are_the_same_calls(void **state)
 
     need_guard();
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        uint64_t before = weir_guard_calls(forms[i].call), all = caught();
+        uint64_t before = weir_guard_call_count(forms[i].call), all = caught();
         in_task(forms[i].commit);
-        assert_int_equal(weir_guard_calls(forms[i].call), before + 1);
+        assert_int_equal(weir_guard_call_count(forms[i].call), before + 1);
         assert_int_equal(caught(), all + 1);
     }
 }

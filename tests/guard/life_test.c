@@ -41,7 +41,7 @@ static void it_has_a_function_for_each_name(void **state)
     (void)state;
 
     need_guard();
-    for (size_t i = 0; (name = weir_guard_name(i)) != NULL; i++) {
+    for (size_t i = 0; (name = weir_guard_call_name(i)) != NULL; i++) {
         char function[64];
         snprintf(function, sizeof function, "%.*s", (int)strcspn(name, ":"), name);
         if (!is_of_guard(function))
@@ -56,7 +56,7 @@ static void names_are_found(void **state)
 
     (void)state;
 
-    for (size_t i = 0; (name = weir_guard_name(i)) != NULL; i++) {
+    for (size_t i = 0; (name = weir_guard_call_name(i)) != NULL; i++) {
         options.allow = (const char *const[]){name, NULL};
         assert_int_equal(weir_guard_configure(&options), 0);
         assert_true(strcmp(before, name) < 0);
@@ -66,7 +66,7 @@ static void names_are_found(void **state)
     assert_int_equal(weir_guard_configure(&options), -WEIR_ECONFIG);
     options.allow = (const char *const[]){"reads", NULL};
     assert_int_equal(weir_guard_configure(&options), -WEIR_ECONFIG);
-    assert_int_equal(weir_guard_calls("no such call"), 0);
+    assert_int_equal(weir_guard_call_count("no such call"), 0);
     options.allow = NULL;
     assert_int_equal(weir_guard_configure(&options), 0);
 }
@@ -270,7 +270,7 @@ static int find_sort(void *arg, const weir_guard_finding *finding)
     (void)arg;
     if (strcmp(finding->function, "fdatasync") != 0)
         return 0;
-    for (size_t i = 0; i < finding->depth; i++) {
+    for (size_t i = 0; i < finding->stack_depth; i++) {
         compares = compares || strcmp(finding->stack[i].function, "sin_and_compare") == 0;
         sorts = sorts || (compares && strcmp(finding->stack[i].function, "sort_sinfully") == 0);
         assert_string_not_equal(finding->stack[i].function, "weir__task_main");
@@ -312,10 +312,10 @@ static void places_have_an_end_and_counts_do_not(void **state)
     (void)state;
 
     need_guard();
-    before = weir_guard_calls("usleep");
+    before = weir_guard_call_count("usleep");
     in_task(sin_in_many_places);
     in_task(sin_in_many_places);
-    assert_int_equal(weir_guard_calls("usleep"), before + 2000);
+    assert_int_equal(weir_guard_call_count("usleep"), before + 2000);
     assert_int_equal(weir_guard_each(count_places, &places), 0);
     assert_int_equal(places, 256);
 }

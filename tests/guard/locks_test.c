@@ -132,7 +132,7 @@ static int look_at(void *arg, const weir_guard_finding *finding)
     assert_string_equal(finding->waited, "sleeping");
     assert_true(is_of_this_program(&finding->place));
     assert_string_equal(finding->place.file, "locks_test.c");
-    assert_true(finding->depth >= 2);
+    assert_true(finding->stack_depth >= 2);
     search->count += finding->count;
     search->found++;
     return 0;

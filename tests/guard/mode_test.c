@@ -41,7 +41,7 @@ static int run(void *arg)
     if (r->mode != WEIR_GUARD_DEFAULT && weir_guard_configure(&options) < 0)
         return 99;
     in_task(r->fn);
-    return (int)weir_guard_calls("usleep");
+    return (int)weir_guard_call_count("usleep");
 }
 
 static int run_so(const char *environment, enum weir_guard_mode mode, void (*fn)(void))
@@ -134,7 +134,7 @@ static void a_word_it_does_not_know_is_told(void **state)
     (void)state;
     prepare();
     assert_int_equal(WEXITSTATUS(run_so("loud", WEIR_GUARD_COUNT, sin_once)), 1);
-    assert_int_equal(times("WEIR_GUARD is not understood"), 1);
+    assert_int_equal(times("WEIR_GUARD has an unknown value"), 1);
     assert_int_equal(times("call=usleep"), 0);
 }
 

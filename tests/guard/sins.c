@@ -16,7 +16,7 @@ void need_guard(void)
 
     unsetenv("WEIR_GUARD");
     assert_int_equal(weir_guard_configure(&options), 0);
-    if (weir_guard_mode() == WEIR_GUARD_OFF) {
+    if (weir_guard_mode_get() == WEIR_GUARD_OFF) {
         print_message("the guard is not part of this build\n");
         skip();
     }
@@ -27,8 +27,8 @@ uint64_t caught(void)
     const char *name;
     uint64_t sum = 0;
 
-    for (size_t i = 0; (name = weir_guard_name(i)) != NULL; i++)
-        sum += weir_guard_calls(name);
+    for (size_t i = 0; (name = weir_guard_call_name(i)) != NULL; i++)
+        sum += weir_guard_call_count(name);
     return sum;
 }
 
@@ -105,7 +105,7 @@ static int look_at(void *arg, const weir_guard_finding *finding)
         fail_msg("%s: the hint is %s", search->sin->call, finding->hint);
     assert_string_equal(finding->task, "main");
     assert_null(finding->route);
-    assert_true(finding->depth >= 1);
+    assert_true(finding->stack_depth >= 1);
     assert_int_equal(finding->stack[0].address, finding->place.address);
     assert_true(is_of_this_program(&finding->place));
     assert_non_null(finding->place.file);
@@ -122,7 +122,7 @@ static void expect(const struct sin *sin, uint64_t before, uint64_t more, uint64
 
     if (caught() - before != more)
         fail_msg("%s: %d more are caught, not %d", sin->call, (int)(caught() - before), (int)more);
-    assert_int_equal(weir_guard_calls(sin->call), count);
+    assert_int_equal(weir_guard_call_count(sin->call), count);
     assert_int_equal(weir_guard_each(look_at, &search), 0);
     assert_int_equal(search.count, count);
     assert_int_equal(search.found, count > 0 ? 1 : 0);

@@ -352,15 +352,15 @@ static void checked_forms_are_the_same_calls(void **state)
     (void)state;
 
     need_guard();
-    polled = weir_guard_calls("poll");
-    ppolled = weir_guard_calls("ppoll");
+    polled = weir_guard_call_count("poll");
+    ppolled = weir_guard_call_count("ppoll");
     in_task(polls_checked_now);
     in_task(ppolls_checked_now);
-    assert_int_equal(weir_guard_calls("poll") + weir_guard_calls("ppoll"), polled + ppolled);
+    assert_int_equal(weir_guard_call_count("poll") + weir_guard_call_count("ppoll"), polled + ppolled);
     in_task(polls_checked);
     in_task(ppolls_checked);
-    assert_int_equal(weir_guard_calls("poll"), polled + 1);
-    assert_int_equal(weir_guard_calls("ppoll"), ppolled + 1);
+    assert_int_equal(weir_guard_call_count("poll"), polled + 1);
+    assert_int_equal(weir_guard_call_count("ppoll"), ppolled + 1);
 }
 
 int main(void)

@@ -298,13 +298,13 @@ static void checked_forms_are_the_same_calls(void **state)
 
     need_guard();
     before = caught();
-    was[0] = weir_guard_calls("read");
-    was[1] = weir_guard_calls("recv");
-    was[2] = weir_guard_calls("recvfrom");
+    was[0] = weir_guard_call_count("read");
+    was[1] = weir_guard_call_count("recv");
+    was[2] = weir_guard_call_count("recvfrom");
     in_task(makes_checked_calls);
-    assert_int_equal(weir_guard_calls("read"), was[0] + 1);
-    assert_int_equal(weir_guard_calls("recv"), was[1] + 1);
-    assert_int_equal(weir_guard_calls("recvfrom"), was[2] + 1);
+    assert_int_equal(weir_guard_call_count("read"), was[0] + 1);
+    assert_int_equal(weir_guard_call_count("recv"), was[1] + 1);
+    assert_int_equal(weir_guard_call_count("recvfrom"), was[2] + 1);
     assert_int_equal(caught(), before + 3);
 }
 
@@ -551,9 +551,9 @@ static void moving_is_caught(void **state)
 
     need_guard();
     check_sins(sins, sizeof sins / sizeof sins[0]);
-    before = weir_guard_calls("sendfile:file");
+    before = weir_guard_call_count("sendfile:file");
     in_task(sends_file64_from_disk);
-    assert_int_equal(weir_guard_calls("sendfile:file"), before + 1);
+    assert_int_equal(weir_guard_call_count("sendfile:file"), before + 1);
 }
 
 /* --- what is neither --- */
@@ -606,11 +606,11 @@ static void other_descriptors_are_told_apart(void **state)
     before = caught();
     in_task(uses_what_does_not_wait);
     assert_int_equal(caught(), before);
-    read_before = weir_guard_calls("read");
+    read_before = weir_guard_call_count("read");
     in_task(reads_event);
-    assert_int_equal(weir_guard_calls("read"), read_before + 1);
+    assert_int_equal(weir_guard_call_count("read"), read_before + 1);
     in_task(reads_terminal);
-    assert_int_equal(weir_guard_calls("read"), read_before + 2);
+    assert_int_equal(weir_guard_call_count("read"), read_before + 2);
 }
 
 int main(void)

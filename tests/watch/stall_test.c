@@ -250,7 +250,7 @@ static struct weir__stall example(void)
     s.frames[0] = (weir_frame){.function = "csv_sort", .file = "report.c", .line = 118};
     s.frames[1] = (weir_frame){.function = "report_\033handler", .file = "report.c", .line = 61};
     s.frames[2] = (weir_frame){.function = "weir__task_main"};
-    s.shown.frame_count = 3;
+    s.shown.stack_depth = 3;
     s.shown.count = 3;
     s.shown.first_ns = moment() - 29 * S;
     return s;
@@ -317,7 +317,7 @@ static void a_deep_stack_is_cut(void **state)
     memset(name, 'x', sizeof name - 1);
     for (size_t i = 0; i < WEIR__STALL_FRAMES_MAX; i++)
         s.frames[i] = (weir_frame){.function = name, .file = "deep.c", .line = 1};
-    s.shown.frame_count = WEIR__STALL_FRAMES_MAX;
+    s.shown.stack_depth = WEIR__STALL_FRAMES_MAX;
     text = report(&logger, &s);
     assert_int_equal(text[strlen(text) - 2], 'x'); /* the maximum, and nothing beyond it */
     assert_int_equal(text[strlen(text) - 1], '\n');

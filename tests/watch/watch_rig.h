@@ -37,13 +37,13 @@ struct rig {
 static inline void remember(struct rig *r, const weir_stall *s)
 {
     r->stack[0] = '\0';
-    for (size_t i = 0; i < s->frame_count; i++)
+    for (size_t i = 0; i < s->stack_depth; i++)
         snprintf(r->stack + strlen(r->stack), sizeof r->stack - strlen(r->stack), "%s;",
-                 s->frames[i].function);
+                 s->stack[i].function);
     snprintf(r->task, sizeof r->task, "%s", s->task);
     r->has_route = s->route != NULL;
     snprintf(r->route, sizeof r->route, "%s", r->has_route ? s->route : "");
-    snprintf(r->scope, sizeof r->scope, "%s", s->scope);
+    snprintf(r->scope, sizeof r->scope, "%s", s->task_path);
     snprintf(r->hint, sizeof r->hint, "%s", s->hint != NULL ? s->hint : "");
     snprintf(r->spawned, sizeof r->spawned, "%s",
              s->spawned_at.function != NULL ? s->spawned_at.function : "");

@@ -336,7 +336,7 @@ static int is_looked_at(void *arg)
     } while (f.ongoing);
     assert_int_equal(f.places, 1);
     assert_true(f.held_ns >= weir_ms(10).ns);
-    assert_int_equal(weir_stalls_total(r->runtime, add_up, &f), 0);
+    assert_int_equal(weir_stall_totals_each(r->runtime, add_up, &f), 0);
     assert_int_equal(f.blocked, 1);
     return 0;
 }

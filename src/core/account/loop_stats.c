@@ -35,6 +35,6 @@ int weir_loop_stats_get(weir_runtime *runtime, int index, weir_loop_stats *stats
         .slept = {weir__heartbeat_ns(&loop->heartbeat, weir__heartbeat_sleep_total(&loop->heartbeat))},
         .cpu = {weir__loop_cpu_ns(loop) - loop->opened_cpu_ns},
     };
-    weir_meter_add(&loop->lag.meter, &stats->lag);
+    weir_meter_add(&stats->lag, &loop->lag.meter);
     return 0;
 }

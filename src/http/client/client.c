@@ -95,7 +95,7 @@ void weir_client_close(weir_client *client)
     weir__check_loop(client->loop, __func__, "a client");
     weir__list_each (node, &client->origins)
         if (weir__container_of(node, struct weir__origin, node)->users > 0)
-            weir__misuse(__func__, "of a client with requests under way",
+            weir__misuse(__func__, "of a client with requests in progress",
                          "close the scope of their tasks, and every weir_fetch_stream, first");
     client->closing = true;
     weir__client_drop_all_idle(client);

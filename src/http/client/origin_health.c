@@ -150,7 +150,7 @@ static void log_news(const struct weir__origin_health *health, const struct news
         weir_log(WEIR_LOG_WARN, "an origin fails", WEIR_KV("origin", health->origin),
                  WEIR_KV("reason", weir_origin_error_name(news->reason)), WEIR_KV("error", news->words));
     if (news->back)
-        weir_log(WEIR_LOG_INFO, "an origin is back", WEIR_KV("origin", health->origin),
+        weir_log(WEIR_LOG_INFO, "an origin works again", WEIR_KV("origin", health->origin),
                  WEIR_KV_DURATION("after", (weir_duration){news->after_ns}),
                  WEIR_KV_INT("failed", news->failed));
 }

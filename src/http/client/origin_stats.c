@@ -168,7 +168,7 @@ static void read_counts(const struct weir__origin_counts *counts, weir_origin_st
     };
     for (int i = 0; i < WEIR_ORIGIN_ERRORS; i++)
         out->errors[i] = look(&counts->errors[i]);
-    weir_meter_add(&counts->took, &out->took);
+    weir_meter_add(&out->took, &counts->took);
 }
 
 static void read_stats(const struct weir__client_stats *client,

@@ -2,6 +2,7 @@
 /* traceparent and tracestate, as bytes: no loop, no allocation. */
 #include "http/message/trace.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { VERSION_AT = 0, ID_AT = 3, SPAN_AT = 36, FLAGS_AT = 53, WHOLE = 55, KNOWN_FLAGS = 3 };
@@ -24,28 +25,28 @@ static bool read_hex(const char *text, size_t digits, uint64_t *value)
     return true;
 }
 
-bool weir_trace_parse(weir_bytes text, weir_trace *trace)
+int weir_trace_parse(weir_bytes text, weir_trace *out)
 {
     uint64_t version, high, low, span, flags;
     const char *t = text.data;
 
     if (text.len < WHOLE || t[ID_AT - 1] != '-' || t[SPAN_AT - 1] != '-' || t[FLAGS_AT - 1] != '-')
-        return false;
+        return -EINVAL;
     if (!read_hex(t + VERSION_AT, 2, &version) || !read_hex(t + ID_AT, 16, &high) ||
         !read_hex(t + ID_AT + 16, 16, &low) || !read_hex(t + SPAN_AT, 16, &span) ||
         !read_hex(t + FLAGS_AT, 2, &flags))
-        return false;
+        return -EINVAL;
     if (version == 0xff || (high == 0 && low == 0) || span == 0)
-        return false;
+        return -EINVAL;
     if (text.len > WHOLE && (version == 0 || t[WHOLE] != '-'))
-        return false;
-    *trace = (weir_trace){
+        return -EINVAL;
+    *out = (weir_trace){
         .id_high = high,
         .id_low = low,
         .span = span,
         .flags = (unsigned)flags & (version == 0 ? KNOWN_FLAGS : WEIR_TRACE_SAMPLED),
     };
-    return true;
+    return 0;
 }
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first digit is in the lowest byte");

@@ -19,7 +19,7 @@ static bool find_parent(const struct weir__http_request_head *head, weir_trace *
             return false;
         found = &head->fields[i];
     }
-    return found != NULL && weir_trace_parse(found->value, trace);
+    return found != NULL && weir_trace_parse(found->value, trace) == 0;
 }
 
 static bool is_state(const struct weir__http_field *field)

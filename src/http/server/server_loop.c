@@ -116,7 +116,7 @@ static void log_listen_failure(const weir_listener_options *o, int err)
     char fd[24];
 
     (void)snprintf(fd, sizeof fd, "descriptor %d", o->fd);
-    weir_log(WEIR_LOG_ERROR, "can't listen", WEIR_KV("addr", o->address != NULL ? o->address : fd),
+    weir_log(WEIR_LOG_ERROR, "cannot listen", WEIR_KV("addr", o->address != NULL ? o->address : fd),
              WEIR_KV("error", weir_error_text(err)));
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/misuse.h"
 #include "core/runtime.h"
 #include "core/thread.h"
 #include "watch/profile/profile_inside.h"
@@ -85,6 +86,9 @@ int weir_profile_open(weir_runtime *runtime, int hz, weir_profile **out)
         return -EINVAL;
     if (runtime->options.io == WEIR_IO_SIM)
         return -ENOTSUP;
+    if (weir__thread_here != NULL && weir__thread_here->runtime == runtime)
+        weir__misuse(__func__, "on a loop or worker of the runtime that it samples",
+                     "call it from a thread of your own, or in a runtime of its own");
     profile = calloc(1, sizeof *profile);
     if (profile == NULL)
         return -ENOMEM;

@@ -36,7 +36,7 @@ size_t weir_tasks_count(const weir_tasks *tasks)
     return tasks->given;
 }
 
-int weir_tasks_loops(const weir_tasks *tasks)
+int weir_tasks_loop_count(const weir_tasks *tasks)
 {
     return tasks->loop_count;
 }
@@ -46,7 +46,7 @@ size_t weir_tasks_on_loop(const weir_tasks *tasks, int loop)
     return loop >= 0 && loop < tasks->loop_count ? tasks->on_loop[loop] : 0;
 }
 
-bool weir_tasks_are_cut(const weir_tasks *tasks)
+bool weir_tasks_are_truncated(const weir_tasks *tasks)
 {
     return tasks->is_cut;
 }

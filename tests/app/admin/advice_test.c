@@ -116,7 +116,7 @@ static void only_what_can_be_is_advised(void **state)
     r.kind = (struct advice_kind){.name = "gather", .asks_backends = true};
     r.loop = (struct advice_time){10, 14};
     says(&r, NULL,
-         "/page/{id} spends 14 ms on the loop at p99, to check and pass on what its backends answer");
+         "/page/{id} spends 14 ms on the loop at p99, to check and pass on the answers of its backends");
     says(&r, NULL, "limits: {reply:");
     says(&r, NULL, "more loops"); /* there are 4 CPUs for 2 */
     never_says(&r, NULL, "on: ");
@@ -144,12 +144,12 @@ static void who_lacks_a_cpu_is_told_so(void **state)
     r = quiet_route();
     r.took_ms = 25;
     r.starved_ms = 10;
-    says(&r, NULL, "/page/{id} stands still for 10 of its 25 ms, because other processes have the CPU");
+    says(&r, NULL, "/page/{id} is stopped for 10 of its 25 ms, because other processes have the CPU");
     says(&r, NULL, "\"starved_ms\":10,");
     r.throttled_ms = 11;
-    says(&r, NULL, "stands still for 21 of its 25 ms, because the CPU quota of its control group is used up");
+    says(&r, NULL, "is stopped for 21 of its 25 ms, because the CPU quota of its control group is used up");
     r.took_ms = 2500;
-    never_says(&r, NULL, "stands still");
+    never_says(&r, NULL, "is stopped");
 }
 
 static void slow_clients_are_no_fault_of_a_backend(void **state)
@@ -176,7 +176,7 @@ static void whoever_holds_the_loop_is_what_to_offload(void **state)
     never_says(&r, NULL, "offload"); /* the configuration of that route is not known */
     r.held_by = "GET /page/{id}";
     r.kind = (struct advice_kind){.name = "burn", .pool = "compute", .on_loop = true};
-    says(&r, NULL, "mostly for GET /page/{id}: offload that (on: compute)");
+    says(&r, NULL, "mostly for GET /page/{id}: offload that route (on: compute)");
     r.took_ms = 80; /* a small share */
     never_says(&r, NULL, "to be run");
 }
@@ -189,7 +189,7 @@ static void tiny_jobs_are_done_where_they_are(void **state)
     r = quiet_route();
     r.pool_ms = 0.02;
     r.kind = (struct advice_kind){.name = "hash", .pool = "compute"};
-    says(&r, NULL, "less than the way there and back");
+    says(&r, NULL, "less than the hand-over costs");
     r.pool_ms = 5;
     says(&r, NULL, "right as it is");
     never_says(&r, NULL, "way there");
@@ -205,9 +205,9 @@ static void the_slowest_backend_is_named(void **state)
     r.slowest = "orders";
     r.kind.asks_backends = true;
     r.slowest_ms = 68;
-    says(&r, NULL, "owes 68 of its 80 ms to orders");
+    says(&r, NULL, "waits 68 of its 80 ms for orders");
     r.slowest_ms = 30;
-    never_says(&r, NULL, "owes");
+    never_says(&r, NULL, "ms for orders");
 }
 
 static void workers_follow_littles_law(void **state)
@@ -224,7 +224,7 @@ static void workers_follow_littles_law(void **state)
     says(NULL, &p, "compute needs 3 workers at this rate (30 jobs a second \xc3\x97 60 ms) and has 2");
     p.refused_rate = 30;
     assert_int_equal(advice_workers_needed(&p), 6); /* refused jobs included */
-    says(NULL, &p, "there are 4 CPUs: it refuses what is too much, which is right");
+    says(NULL, &p, "there are 4 CPUs: it refuses the excess, which is right");
     p.computes = false; /* workers that sleep need no CPU */
     says(NULL, &p, "needs 6 workers at this rate");
 }
@@ -236,7 +236,7 @@ static void bursts_want_a_queue_not_workers(void **state)
     (void)state;
     p = calm_pool();
     p.refused_rate = 1;
-    says(NULL, &p, "they come in bursts");
+    says(NULL, &p, "the jobs come in bursts");
     p.refused_rate = 0.05;
     never_says(NULL, &p, "bursts");
     p.rate = p.refused_rate = 0;

@@ -125,12 +125,12 @@ static void what_is_refused_is_said_with_what_helps(void **state)
                                             .route = "/page",
                                             .of_route = 410};
     says(&g, "41 % of all requests are refused: 410 of 1000, 100 % of them on /page. Mostly for queueing");
-    says(&g, "more than this machine can do");
+    says(&g, "more than this machine can serve");
     g.advice.cpus = 8;
-    says(&g, "more would help (loops: 8)");
+    says(&g, "use more loops (loops: 8)");
     g.route.loop.mean_ms = 150;
     g.route.kind = (struct advice_kind){.name = "burn", .pool = "compute", .on_loop = true};
-    says(&g, "/page takes 75 % of a loop: have it computed on a pool (on: compute)");
+    says(&g, "/page takes 75 % of a loop: compute it on a pool (on: compute)");
     g.route.kind = (struct advice_kind){.name = "gather", .asks_backends = true};
     says(&g, "/page takes 75 % of a loop; there are 8 CPUs");
     for (size_t i = 0; weir_refusal_at(i) != NULL; i++) {
@@ -149,7 +149,7 @@ static void connections_without_a_request_are_named_and_whose_they_are(void **st
     g.in.unserved.half_sent = 3000;
     g.in.unserved.clients[0] = (struct finding_client){"192.0.2.7", 2990, 0};
     g.in.unserved.clients[1] = (struct finding_client){"2001:db8::/64", 10, 4};
-    says(&g, "3000 of 3010 connections have sent half a request's head and no more");
+    says(&g, "3000 of 3010 connections have sent only a part of a request's head");
     says(&g, ". From 192.0.2.7: 2990 waiting, 0 ended; 2001:db8::/64: 10 waiting, 4 ended. ");
     says(&g, "head_timeout");
     says(&g, "\"about\":\"connections\",\"name\":\"192.0.2.7\"");
@@ -158,12 +158,12 @@ static void connections_without_a_request_are_named_and_whose_they_are(void **st
     says(&g, "40 ended in the middle of a head (408 after 10 s)");
     begin(&g);
     g.in.unserved.left = 5000;
-    says(&g, "5000 were given up by the client");
-    says(&g, "connections_per_client bounds what one address may hold");
+    says(&g, "5000 were closed by the client");
+    says(&g, "connections_per_client limits the connections of one address");
     begin(&g);
     g.in.unserved.over = 70;
     g.in.unserved.per_client_max = 8;
-    says(&g, "70 more were turned away, since their client had 8 (connections_per_client)");
+    says(&g, "70 more were refused, because their client had 8 (connections_per_client)");
     assert_null(strstr(out.text.data, "bounds what"));
 }
 
@@ -176,11 +176,11 @@ static void a_machine_without_cpu_is_named(void **state)
     g.in.host.lacked_ms = 300;
     g.in.host.others_cpus = 1.7;
     says(&g,
-         "for 60 % of the time in which the loops had something to do they were given none (starved). Other "
+         "the loops did not get one for 60 % of the time in which they had something to do (starved). Other "
          "processes use 1.7 of 2 CPUs. No route");
     g.in.host.stolen_cpus = 0.25;
     g.in.host.pressed_share = 0.9;
-    says(&g, "the hypervisor gives 0.25 to other machines (steal); some task waits for a CPU 90 % of the "
+    says(&g, "the hypervisor gives 0.25 to other machines (steal); some process waits for a CPU 90 % of the "
              "time (PSI)");
     g.in.host.quota_cpus = 0.5;
     g.in.host.quota_cgroup = "/a/b";
@@ -189,10 +189,10 @@ static void a_machine_without_cpu_is_named(void **state)
     g.in.host.used_up = 8;
     says(&g,
          "The CPU quota of the control group /a/b, 0.5 CPUs, is used up in 8 of 10 periods a second, and all "
-         "threads stand still for the rest of each, 40 % of the time");
+         "threads are stopped for the rest of each, 40 % of the time");
     assert_null(strstr(out.text.data, "starved)")); /* the quota explains all that was lacking */
     g.in.host.stopped_share = 0.1;
-    says(&g, "for 20 % of the time in which the loops had something to do");
+    says(&g, "for 20 % of the time in which they had something to do");
     says(&g, "quota");
 }
 

@@ -205,11 +205,11 @@ static void a_profile_is_printed_drawn_or_kept(void **state)
     console_has(contents(path), "do_it");
     RUN(&w.console, command_profile, "profile", "--out", "/nonexistent/x", w.at);
     assert_int_equal(w.console.code, EXIT_FAILED);
-    console_has(w.console.err, "weir profile: /nonexistent/x can't be written: No such file or directory\n");
+    console_has(w.console.err, "weir profile: /nonexistent/x cannot be written: No such file or directory\n");
     given_pages_change(w.pages, "/profile", 200, "");
     RUN(&w.console, command_profile, "profile", "--for", "1.5s", w.at);
     assert_int_equal(w.console.code, EXIT_FINE);
-    console_has(w.console.err, "no samples: nothing computed meanwhile");
+    console_has(w.console.err, "no samples: nothing used CPU time");
     assert_int_equal(end(&w, last), 5);
     assert_string_equal(last, "/profile?seconds=1.500");
     (void)unlink(path);
@@ -243,13 +243,13 @@ static void an_answer_that_can_not_be_one_is_told(void **state)
         given_pages_change(w.pages, NULL, 500, NULL);
         expect_failure(&w, i, w.at, "with status 500");
         given_pages_change(w.pages, NULL, 0, NULL);
-        expect_failure(&w, i, w.at, "is not the admin address of a weir, or it has just ended");
+        expect_failure(&w, i, w.at, "is not the admin address of a gateway, or the gateway has just ended");
         given_pages_change(w.pages, NULL, 200, "<h1>");
         if (commands[i] != command_profile)
             expect_failure(&w, i, w.at,
-                           i == 0   ? "is no list of stalls"
-                           : i == 1 ? "is no JSON"
-                           : i == 2 ? "is no tree of tasks"
+                           i == 0   ? "is not a list of stalls"
+                           : i == 1 ? "is not valid JSON"
+                           : i == 2 ? "is not a tree of tasks"
                                     : "/stats is not JSON");
         (void)end(&w, NULL);
     }
@@ -266,7 +266,7 @@ static void an_address_where_nothing_listens_is_told(void **state)
     (void)given_pages_close(w.pages, NULL);
     for (size_t i = 0; i < COMMANDS; i++) {
         expect_failure(&w, i, gone, "nothing answers at 127.0.0.1:");
-        console_has(w.console.err, "is weir running, with 'admin: 127.0.0.1:");
+        console_has(w.console.err, "is a gateway running with 'admin: 127.0.0.1:");
         expect_failure(&w, i, "unix:/nonexistent/admin", "nothing answers at unix:/nonexistent/admin");
         RUN(&w.console, commands[i], names[i], "no address");
         assert_int_equal(w.console.code, EXIT_USAGE);

@@ -137,7 +137,7 @@ static void a_full_disk_is_a_failure(void **state)
     (void)state;
     RUN(&c, on_a_full_disk, "weir", "--help");
     assert_int_equal(c.code, EXIT_FAILED);
-    console_has(c.err, "weir: the output can't be written: no space left on device\n");
+    console_has(c.err, "weir: the output cannot be written: no space left on device\n");
     console_free(&c);
 }
 

@@ -120,8 +120,8 @@ static void what_can_not_be_sent_is_wrong_usage(void **state)
         const char *words[4], *said;
     } faults[] = {
         {{NULL}, "weir load: no URL given"},
-        {{"ftp://h/"}, "'ftp://h/' is no URL that can be asked, expected"},
-        {{"http://h/{x}"}, "'http://h/{x}' is no URL that can be asked, expected "},
+        {{"ftp://h/"}, "'ftp://h/' cannot be requested, expected"},
+        {{"http://h/{x}"}, "'http://h/{x}' cannot be requested, expected "},
         {{"http://h/", "--method", "CONNECT"},
          "--method is 'CONNECT', expected a method such as GET, and not CONNECT"},
         {{"http://h/", "--method", "GE T"}, "--method is 'GE T', expected"},

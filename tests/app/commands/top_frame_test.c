@@ -107,7 +107,7 @@ static void the_top_sums_all_routes_up(void **state)
 
     (void)state;
     EXPECT(&view, 0, "weir 9.9 at 127.0.0.1:8081   up 1 h 2 min   live\n",
-           "902 requests/s   <0.1 % errors   4 under way   12 connections   31 tasks\n");
+           "902 requests/s   <0.1 % errors   4 in progress   12 connections   31 tasks\n");
     view.paused = true;
     EXPECT(&view, 0, "   paused\n");
     view.problem = "connection refused";

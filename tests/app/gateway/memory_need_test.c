@@ -17,7 +17,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define HELLO "routes:\n  - {path: /, respond: {}}\n"
 
-static struct config_faults warnings_of(const char *text, weir_memory_use use)
+static struct config_faults warnings_of(const char *text, weir_memory_stats use)
 {
     struct config c;
     struct config_faults warnings;
@@ -31,7 +31,7 @@ static struct config_faults warnings_of(const char *text, weir_memory_use use)
 
 static void limits_beyond_the_memory_are_told(void **state)
 {
-    const weir_memory_use small = {
+    const weir_memory_stats small = {
         .limit_bytes = 32 * MIB, .used_bytes = 8 * MIB, .resident_bytes = 8 * MIB, .limit_of = "cgroup"};
     struct config_faults warnings = warnings_of("listen: 127.0.0.1:0\n" HELLO, small);
 
@@ -53,7 +53,7 @@ static void limits_beyond_the_memory_are_told(void **state)
     assert_int_equal(warnings.fault[0].place.line, 4);
     warnings = warnings_of("listen: 127.0.0.1:0\nlimits: {connections: 500, exchanges: 100}\n" HELLO, small);
     assert_int_equal(warnings.count, 0);
-    warnings = warnings_of("listen: 127.0.0.1:0\n" HELLO, (weir_memory_use){0});
+    warnings = warnings_of("listen: 127.0.0.1:0\n" HELLO, (weir_memory_stats){0});
     assert_int_equal(warnings.count, 0);
 }
 
@@ -77,7 +77,7 @@ static void a_gather_needs_more_with_each_call(void **state)
 
 static int allowed(uint64_t limit, uint64_t used, int in_progress, bool held)
 {
-    const weir_memory_use use = {.limit_bytes = limit, .used_bytes = used};
+    const weir_memory_stats use = {.limit_bytes = limit, .used_bytes = used};
 
     return memory_allows(&use, in_progress, 64 << 10, held);
 }

@@ -324,9 +324,9 @@ static void signals_that_do_nothing_yet_say_so(void **state)
 {
     (void)state;
     (void)kill(getpid(), SIGUSR1);
-    wait_for_line("SIGUSR1 re-opens logs, and there is none to re-open: it goes to stderr");
+    wait_for_line("SIGUSR1 has no effect: the log goes to stderr, so no file has to be opened again");
     (void)kill(getpid(), SIGUSR2);
-    wait_for_line("SIGUSR2 is not used");
+    wait_for_line("SIGUSR2 has no effect");
 }
 
 static void each_request_has_a_line(void **state)

@@ -235,7 +235,7 @@ static void loops_that_can_not_be_started_have_a_reason(void **state)
                 "WEIR_IO in the environment is 'poll', expected auto, uring or epoll");
     console_has(reason("uring", NULL, -ENOMEM), "there is no memory for its rings");
     console_has(reason("epoll", NULL, -EAGAIN), "test.yaml:3:8: the threads of loops: 3 can't be started");
-    console_has(reason("epoll", NULL, -EMFILE), "3 loops can't be opened");
+    console_has(reason("epoll", NULL, -EMFILE), "3 loops cannot be opened");
     console_has(reason("epoll", NULL, -ENOMEM), "3 loops can't be started: ");
     console_has(reason("epoll", NULL, -ENOMEM), "raise the limit of memory (ulimit -v)");
 }

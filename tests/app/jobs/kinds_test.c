@@ -68,12 +68,12 @@ static const struct {
     int err;
     const char *says;
 } failures[] = {
-    {"hash", "", "", -JOB_PARAMS, "no JSON object"},
-    {"hash", "[]", "", -JOB_PARAMS, "no JSON object"},
+    {"hash", "", "", -JOB_PARAMS, "not a JSON object"},
+    {"hash", "[]", "", -JOB_PARAMS, "not a JSON object"},
     {"hash", "{}", "", -JOB_PARAMS, "algorithm is none"},
     {"hash", "{\"algorithm\":\"md5\"}", "", -JOB_PARAMS, "algorithm is none"},
     {"hash", "{\"algorithm\":1}", "", -JOB_PARAMS, "algorithm is none"},
-    {"hash", "{\"algorithm\":\"xxh3\",\"algorithm\":\"xxh3\"}", "", -JOB_PARAMS, "no JSON object"},
+    {"hash", "{\"algorithm\":\"xxh3\",\"algorithm\":\"xxh3\"}", "", -JOB_PARAMS, "not a JSON object"},
     {"compress", "{\"encoding\":\"lzma\"}", "", -JOB_PARAMS, "encoding is none"},
     {"compress", "{\"encoding\":\"gzip\",\"level\":0}", "", -JOB_PARAMS, "level is not from 1 to 9"},
     {"compress", "{\"encoding\":\"zstd\",\"level\":20}", "", -JOB_PARAMS, "level is not from 1 to 19"},

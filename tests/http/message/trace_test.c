@@ -17,7 +17,7 @@
 
 static bool parse(const char *text, weir_trace *trace)
 {
-    return weir_trace_parse(weir_bytes_of(text), trace);
+    return weir_trace_parse(weir_bytes_of(text), trace) == 0;
 }
 
 static void a_traceparent_is_read_and_written(void **state)

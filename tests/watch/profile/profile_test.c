@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include <weir/pool.h>
 #include <weir/profile.h>
@@ -20,6 +21,7 @@
 #include "watch/profile/profile_inside.h"
 #include "core/task.h"
 #include "core/account/activity.h"
+#include "support/child.h"
 #include "support/run.h"
 
 enum { ENOUGH = 20, TEXT_MAX = 1 << 20 };
@@ -275,6 +277,31 @@ static int refused(void *arg)
     return weir_profile_open(weir_runtime_here(), 0, &p) == -ENOTSUP ? 0 : -1;
 }
 
+static int profile_itself(void *arg)
+{
+    weir_profile *p;
+
+    (void)arg;
+    return weir_profile_open(weir_runtime_here(), 0, &p);
+}
+
+static int run_and_profile_itself(void *arg)
+{
+    return weir_run(NULL, profile_itself, arg);
+}
+
+static void a_runtime_does_not_profile_itself(void **state)
+{
+    char said[4096];
+    int status = run_in_child(run_and_profile_itself, NULL, said, sizeof said);
+
+    (void)state;
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    assert_non_null(
+        strstr(said, "weir_profile_open() on a loop or worker of the runtime that it samples: call it from "
+                     "a thread of your own"));
+}
+
 static void virtual_time_is_not_sampled(void **state)
 {
     (void)state;
@@ -292,6 +319,7 @@ int main(void)
         cmocka_unit_test(the_runtime_may_end_first),
         cmocka_unit_test(samples_without_room_are_counted_as_lost),
         cmocka_unit_test(virtual_time_is_not_sampled),
+        cmocka_unit_test(a_runtime_does_not_profile_itself),
     };
 
 #if defined(__SANITIZE_THREAD__)

@@ -38,7 +38,7 @@ static void expect_nested(const weir_tasks *tasks)
     assert_int_equal(weir_tasks_on_loop(tasks, 0), 6);
     assert_int_equal(weir_tasks_on_loop(tasks, 1), 0);
     assert_null(weir_tasks_at(tasks, 6));
-    assert_false(weir_tasks_are_cut(tasks));
+    assert_false(weir_tasks_are_truncated(tasks));
     for (size_t i = 0; i < 6; i++) {
         const weir_task_info *info = weir_tasks_at(tasks, i);
         assert_string_equal(info->name, order[i]);
@@ -80,18 +80,18 @@ static void expect_filtered(void)
     assert_int_equal(weir_tasks_count(tasks), 5);
     assert_null(task_named(tasks, "plain"));
     assert_int_equal(weir_tasks_on_loop(tasks, 0), 6);
-    assert_false(weir_tasks_are_cut(tasks));
+    assert_false(weir_tasks_are_truncated(tasks));
     weir_tasks_close(tasks);
 
     tasks = look_at_tasks(&by_wait);
     assert_int_equal(weir_tasks_count(tasks), 2);
     assert_string_equal(weir_tasks_at(tasks, 1)->name, "middle");
-    assert_true(weir_tasks_are_cut(tasks));
+    assert_true(weir_tasks_are_truncated(tasks));
     weir_tasks_close(tasks);
 
     tasks = look_at_tasks(&by_nothing);
     assert_int_equal(weir_tasks_count(tasks), 0);
-    assert_false(weir_tasks_are_cut(tasks));
+    assert_false(weir_tasks_are_truncated(tasks));
     weir_tasks_close(tasks);
 }
 
