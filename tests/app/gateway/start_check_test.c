@@ -69,12 +69,12 @@ static void addresses_must_be_of_this_machine(void **state)
     (void)state;
     expect("listen: ['127.0.0.1:0', 'localhost:0']\n", NULL, 0, NULL, NULL);
     expect("listen: 192.0.2.7:8080\n", NULL, 0,
-           "test.yaml:2:9: 192.0.2.7:8080 can't be listened on: this machine has no such address; "
+           "test.yaml:2:9: 192.0.2.7:8080 cannot be listened on: this machine has no such address; "
            "choose another address with listen\n",
            NULL);
     expect("listen: nowhere.invalid:8080\n", NULL, 0, "test.yaml:2:9: nowhere.invalid:8080 ", NULL);
     expect("listen: 127.0.0.1:0\nadmin: 192.0.2.7:1\n", NULL, 0,
-           "test.yaml:3:8: 192.0.2.7:1 can't be listened on", NULL);
+           "test.yaml:3:8: 192.0.2.7:1 cannot be listened on", NULL);
 }
 
 static void one_address_has_one_listener(void **state)
@@ -111,7 +111,7 @@ static void paths_of_unix_sockets_are_looked_at(void **state)
     (void)snprintf(text, sizeof text, "listen: 'unix:%s/file/below'\n", folder);
     expect(text, NULL, 0, "choose another path with listen", NULL);
     expect("listen: unix:/nonexistent/socket\n", NULL, 0,
-           "its folder '/nonexistent' can't be had: no such file or directory", NULL);
+           "its folder '/nonexistent' cannot be had: no such file or directory", NULL);
     (void)snprintf(text, sizeof text, "listen: 'unix:%s/socket'\n", folder);
     expect(text, NULL, 0, NULL, NULL);
     (void)unlink(path);
@@ -167,11 +167,11 @@ static void backends_are_tried_once_each(void **state)
                    "{name: c, url: 'http://127.0.0.1:1/y'}, {name: d, url: 'http://nosuch.invalid/'}]}}\n",
                    given_pages_address(there));
     expect("listen: 127.0.0.1:0\n", routes, START_CONNECT,
-           "http://127.0.0.1:1 can't be connected to: connection refused; expected a backend that listens "
+           "http://127.0.0.1:1 cannot be connected to: connection refused; expected a backend that listens "
            "there\n",
            NULL);
     assert_int_equal(found.faults.count, 2);
-    console_has(lines_of(&found.faults), "http://nosuch.invalid can't be connected to: ");
+    console_has(lines_of(&found.faults), "http://nosuch.invalid cannot be connected to: ");
     (void)given_pages_close(there, NULL);
 }
 
@@ -234,9 +234,9 @@ static void loops_that_can_not_be_started_have_a_reason(void **state)
     console_has(reason("auto", "poll", -EINVAL),
                 "WEIR_IO in the environment is 'poll', expected auto, uring or epoll");
     console_has(reason("uring", NULL, -ENOMEM), "there is no memory for its rings");
-    console_has(reason("epoll", NULL, -EAGAIN), "test.yaml:3:8: the threads of loops: 3 can't be started");
+    console_has(reason("epoll", NULL, -EAGAIN), "test.yaml:3:8: the threads of loops: 3 cannot be started");
     console_has(reason("epoll", NULL, -EMFILE), "3 loops cannot be opened");
-    console_has(reason("epoll", NULL, -ENOMEM), "3 loops can't be started: ");
+    console_has(reason("epoll", NULL, -ENOMEM), "3 loops cannot be started: ");
     console_has(reason("epoll", NULL, -ENOMEM), "raise the limit of memory (ulimit -v)");
 }
 
