@@ -40,7 +40,7 @@ static const char configuration[] =
     "    gather:\n"
     "      deadline: 10m\n"
     "      require: none\n"
-    "      forward: [x-user, accept-language]\n"
+    "      forward: [x-user, accept-language, x-own]\n"
     "      calls:\n"
     "        - {name: one, url: 'http://%s/one?id={id}', headers: {X-Own: own}}\n"
     "  - path: /send\n"
@@ -210,7 +210,7 @@ static void calls_carry_what_is_passed_on(void **state)
     char request[4096], room[256];
 
     (void)state;
-    get("/page/a%20b", "X-User: u7\r\nX-Other: no\r\nAccept-Language: de\r\n", 200);
+    get("/page/a%20b", "X-User: u7\r\nX-Other: no\r\nX-Own: theirs\r\nAccept-Language: de\r\n", 200);
     assert_string_equal(got.body, "{\"one\":{\"status\":200,\"body\":[1]}}");
     assert_null(answer_field(&got, "x-weir-partial", room));
     given_pages_head(backend, request);
@@ -220,6 +220,7 @@ static void calls_carry_what_is_passed_on(void **state)
     console_has(request, "de\r\n");
     console_has(request, "traceparent: 00-");
     console_lacks(request, "X-Other");
+    console_lacks(request, "theirs"); /* the call has one of its own */
     get("/page/1", "X-User: u7\r\nConnection: x-user\r\n", 200); /* named as meant for this connection only */
     given_pages_head(backend, request);
     console_lacks(request, "u7");
