@@ -22,14 +22,21 @@ static const char any_address[] = "HOST:PORT, [IPV6]:PORT or unix:PATH";
 
 /* --- hosts --- */
 
+enum { LABEL = 1, DIGIT = 2 };
+
+/* Characters of a label. A URL is read for every request, so this is a table. */
+static const uint8_t classes[256] = {
+    ['-'] = LABEL, ['0' ... '9'] = LABEL | DIGIT, ['A' ... 'Z'] = LABEL, ['_'] = LABEL, ['a' ... 'z'] = LABEL,
+};
+
+static int class_of(char c)
+{
+    return classes[(unsigned char)c];
+}
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
-}
-
-static bool is_label_char(char c)
-{
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
 }
 
 static bool is_ipv6(weir_bytes host)
@@ -70,30 +77,26 @@ static bool is_ipv4(weir_bytes host)
 
 enum weir_host_type weir_host_type_of(weir_bytes host)
 {
-    size_t label = 0; /* where the present one begins */
-    bool number = true;
+    size_t i = 0;
 
     if (host.len == 0 || host.len > NAME_CHARS_MAX)
         return WEIR_HOST_INVALID;
-    for (size_t i = 0; i <= host.len; i++) {
-        bool ends = i == host.len || host.data[i] == '.';
-        if (!ends && host.data[i] == ':')
+    for (;;) {
+        const size_t label = i;
+        int common = LABEL | DIGIT;
+        while (i < host.len && class_of(host.data[i]) != 0)
+            common &= class_of(host.data[i++]);
+        if (i < host.len && host.data[i] == ':')
             return is_ipv6(host) ? WEIR_HOST_IPV6 : WEIR_HOST_INVALID;
-        if (!ends && !is_label_char(host.data[i]))
-            return WEIR_HOST_INVALID;
-        number = number && (ends || is_digit(host.data[i]));
-        if (!ends)
-            continue;
         if (i == label || i - label > LABEL_CHARS_MAX || host.data[label] == '-' || host.data[i - 1] == '-')
             return WEIR_HOST_INVALID;
+        if (i == host.len && (common & DIGIT) == 0)
+            return WEIR_HOST_NAME;
         if (i == host.len)
-            break;
-        label = i + 1;
-        number = true;
+            return is_ipv4(host) ? WEIR_HOST_IPV4 : WEIR_HOST_INVALID;
+        if (host.data[i++] != '.')
+            return WEIR_HOST_INVALID;
     }
-    if (!number)
-        return WEIR_HOST_NAME;
-    return is_ipv4(host) ? WEIR_HOST_IPV4 : WEIR_HOST_INVALID;
 }
 
 /* --- addresses --- */

@@ -32,7 +32,7 @@ static bool take(weir_json_reader *s, char c)
     return true;
 }
 
-void weir__json_skip_space(weir_json_reader *s)
+static inline void skip_space(weir_json_reader *s)
 {
     while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
         s->at++;
@@ -139,7 +139,7 @@ static bool take_word(weir_json_reader *s, const char *word)
     return true;
 }
 
-bool weir__json_take_scalar(weir_json_reader *s)
+static inline bool take_scalar(weir_json_reader *s)
 {
     switch (peek(s)) {
     case '"':
@@ -155,14 +155,14 @@ bool weir__json_take_scalar(weir_json_reader *s)
     }
 }
 
-bool weir__json_in_object(const weir_json_reader *s)
+static inline bool in_object(const weir_json_reader *s)
 {
     size_t i = s->depth - 1;
 
     return s->is_object[i / 64] >> (i % 64) & 1;
 }
 
-bool weir__json_enter(weir_json_reader *s, bool object)
+static inline bool enter(weir_json_reader *s, bool object)
 {
     size_t i;
     uint64_t bit;
@@ -178,22 +178,22 @@ bool weir__json_enter(weir_json_reader *s, bool object)
     return true;
 }
 
-bool weir__json_take_key(weir_json_reader *s, weir_bytes *key)
+static inline bool take_key(weir_json_reader *s, weir_bytes *key)
 {
-    weir__json_skip_space(s);
+    skip_space(s);
     key->data = s->at;
     if (!take_string(s))
         return false;
     key->len = (size_t)(s->at - key->data);
-    weir__json_skip_space(s);
+    skip_space(s);
     return take(s, ':');
 }
 
-static bool take_any_key(weir_json_reader *s)
+static inline bool take_any_key(weir_json_reader *s)
 {
     weir_bytes key;
 
-    return weir__json_take_key(s, &key);
+    return take_key(s, &key);
 }
 
 /* Goes down to the next scalar or empty array or object, and takes it. */
@@ -202,14 +202,14 @@ static bool take_value(weir_json_reader *s)
     for (;;) {
         char c;
 
-        weir__json_skip_space(s);
+        skip_space(s);
         c = peek(s);
         if (c != '[' && c != '{')
-            return weir__json_take_scalar(s);
+            return take_scalar(s);
         s->at++;
-        if (!weir__json_enter(s, c == '{'))
+        if (!enter(s, c == '{'))
             return false;
-        weir__json_skip_space(s);
+        skip_space(s);
         if (take(s, c == '{' ? '}' : ']')) {
             s->depth--;
             return true;
@@ -224,10 +224,10 @@ static bool take_value(weir_json_reader *s)
 static bool take_ends(weir_json_reader *s, size_t depth)
 {
     while (s->depth > depth) {
-        weir__json_skip_space(s);
+        skip_space(s);
         if (take(s, ','))
-            return !weir__json_in_object(s) || take_any_key(s);
-        if (!take(s, weir__json_in_object(s) ? '}' : ']'))
+            return !in_object(s) || take_any_key(s);
+        if (!take(s, in_object(s) ? '}' : ']'))
             return false;
         s->depth--;
     }
@@ -243,4 +243,31 @@ bool weir__json_take_whole(weir_json_reader *s)
             return false;
     } while (s->depth > depth);
     return true;
+}
+
+/* --- for readers: the same, called from another file --- */
+
+void weir__json_skip_space(weir_json_reader *r)
+{
+    skip_space(r);
+}
+
+bool weir__json_take_scalar(weir_json_reader *r)
+{
+    return take_scalar(r);
+}
+
+bool weir__json_take_key(weir_json_reader *r, weir_bytes *key)
+{
+    return take_key(r, key);
+}
+
+bool weir__json_enter(weir_json_reader *r, bool object)
+{
+    return enter(r, object);
+}
+
+bool weir__json_in_object(const weir_json_reader *r)
+{
+    return in_object(r);
 }

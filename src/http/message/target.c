@@ -33,6 +33,9 @@ size_t weir__http_scheme_length(weir_bytes text, bool *tls)
 {
     static const weir_bytes plain = {"http://", 7}, secure = {"https://", 8};
 
+    *tls = false;
+    if (text.len >= plain.len && memcmp(text.data, plain.data, plain.len) == 0) /* nearly always */
+        return plain.len;
     *tls = text.len >= secure.len && weir_bytes_equal_nocase((weir_bytes){text.data, secure.len}, secure);
     if (*tls)
         return secure.len;

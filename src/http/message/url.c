@@ -22,6 +22,12 @@ static int fault_of(weir_text_fault *fault, size_t at, const char *sentence)
 /* Returns: the offset of the first byte that can't stand there; text.len: there is none. */
 static size_t wrong_byte(weir_bytes text, const char **wrong)
 {
+    int common = WEIR__HTTP_TARGET;
+
+    for (size_t i = 0; i < text.len; i++)
+        common &= weir__http_chars[(unsigned char)text.data[i]];
+    if (common != 0 && (text.len == 0 || memchr(text.data, '%', text.len) == NULL)) /* nearly always */
+        return text.len;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
         if (!weir__http_char_is(c, WEIR__HTTP_TARGET)) {
