@@ -173,7 +173,7 @@ int config_load(struct config *config, const char *path, const struct route_kind
     config_faults_open(faults, path);
     err = slurp(path, bytes, room, &length);
     if (err) {
-        config_fault(faults, (struct config_place){0}, "can't be read, %s; expected a YAML file",
+        config_fault(faults, (struct config_place){0}, "cannot be read, %s; expected a YAML file",
                      strerror(-err));
         err = -WEIR_ECONFIG;
     } else {

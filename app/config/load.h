@@ -14,7 +14,7 @@
 /* Reads, checks and completes a configuration file, whose routes may be of these kinds.
  * Owns:    *config owns everything in it until config_free(), but the kinds, which are lent until then;
  *          faults->file keeps pointing at path.
- * Returns: 0 with *config; -WEIR_ECONFIG with faults, also when the file can't be read; -ENOMEM. On failure
+ * Returns: 0 with *config; -WEIR_ECONFIG with faults, also when the file cannot be read; -ENOMEM. On failure
  *          *config is empty and need not be freed.
  * Where:   any thread, before the loops: it reads a file and blocks.
  */

@@ -42,7 +42,7 @@ static void read_pool(struct config_reader *reader, const struct tree_node *node
 
     if (!pool_name_is_valid(node->key)) {
         config_fault(reader->faults, node->key_place,
-                     "pool '%s' can't be named so, expected letters, digits, '_' and '-', and not 'loop'",
+                     "pool '%s' has no valid name, expected letters, digits, '_' and '-', and not 'loop'",
                      node->key);
         return;
     }

@@ -28,7 +28,7 @@ static void refuse_limit(struct config_reader *reader, const struct tree_node *n
     (void)member;
     config_fault(
         reader->faults, node->key_place,
-        "limits.%s can't be set on a route, expected body or reply; the others stand at the top of the file",
+        "limits.%s cannot be set on a route, expected body or reply; set the others at the top of the file",
         node->key);
 }
 

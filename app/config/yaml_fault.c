@@ -137,7 +137,7 @@ static bool of_character(const struct trouble *t)
 
     if (!says(t, "cannot start any token") && !says(t, "alphabetic or numeric"))
         return false;
-    config_fault(t->faults, place_of(mark), "%c can't begin a value, expected quotes around it", found);
+    config_fault(t->faults, place_of(mark), "%c cannot begin a value, expected quotes around it", found);
     return true;
 }
 
@@ -227,7 +227,7 @@ void yaml_fault(const struct yaml_source *source, const yaml_parser_t *parser,
         .parser = parser,
         .quoted = quoted,
         .faults = faults,
-        .problem = parser->problem != NULL ? parser->problem : "it can't be read",
+        .problem = parser->problem != NULL ? parser->problem : "the text is not YAML",
         .context = parser->context != NULL ? parser->context : "",
     };
 

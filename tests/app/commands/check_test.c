@@ -81,10 +81,11 @@ static void a_file_that_is_missing_is_told(void **state)
     (void)state;
     RUN(&c, command_check, "check", "/nonexistent/x.yaml");
     assert_int_equal(c.code, EXIT_FAILED);
-    console_has(c.err, "/nonexistent/x.yaml: can't be read, No such file or directory; expected a YAML file");
+    console_has(c.err,
+                "/nonexistent/x.yaml: cannot be read, No such file or directory; expected a YAML file");
     RUN(&c, command_serve, "serve", "/nonexistent/x.yaml");
     assert_int_equal(c.code, EXIT_FAILED);
-    console_has(c.err, "/nonexistent/x.yaml: can't be read");
+    console_has(c.err, "/nonexistent/x.yaml: cannot be read");
     console_free(&c);
 }
 

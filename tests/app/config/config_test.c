@@ -189,8 +189,8 @@ static const struct fault table[] = {
     {"io: \"auto\nlog: \"text\"\n" HEAD HELLO, 1, 5, "not closed before line 2"},
     {"io: \"a\\q\"\n" HEAD HELLO, 1, 7, "escape"},
     {"io: a: b\n" HEAD HELLO, 1, 6, "quotes around"},
-    {"io: @a\n" HEAD HELLO, 1, 5, "@ can't begin a value, expected quotes"},
-    {HEAD "  - {path: *, respond: {}}\n", 3, 12, "* can't begin a value, expected quotes"},
+    {"io: @a\n" HEAD HELLO, 1, 5, "@ cannot begin a value, expected quotes"},
+    {HEAD "  - {path: *, respond: {}}\n", 3, 12, "* cannot begin a value, expected quotes"},
     /* brackets */
     {"limits: {body: 1MiB\n" HEAD HELLO, 1, 9, "the { that begins here is never closed, expected }"},
     {HEAD "  - {path: /, methods: [GET, respond: {}}\n", 3, 0, NULL},
@@ -391,7 +391,7 @@ static void what_can_not_be_read_is_a_fault(void **state)
 
     (void)state;
     assert_int_equal(config_load(&c, "/nowhere/at/all.yaml", &route_kinds, &faults), -WEIR_ECONFIG);
-    assert_non_null(strstr(faults.fault[0].text, "can't be read"));
+    assert_non_null(strstr(faults.fault[0].text, "cannot be read"));
 }
 
 static void a_byte_order_mark_is_skipped(void **state)

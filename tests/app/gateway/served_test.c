@@ -95,8 +95,8 @@ static void each_part_that_is_taken_is_served(void **state)
         "listen: \"%s\"\nroutes:\n  - {path: /, respond: {body: x}}\n",
         "listen: a:1\nroutes:\n  - {path: \"%s\", respond: {body: x}}\n",
         "listen: a:1\nroutes:\n  - {path: \"/{a}\", gather: {calls: [{name: a, url: \"http://%s\"}]}}\n",
-        "listen: a:1\nroutes:\n  - {path: /, gather: {calls: [{name: a, url: \"http://h\", headers: "
-        "{%s}}]}}\n",
+        ("listen: a:1\nroutes:\n  - {path: /, gather: {calls: [{name: a, url: \"http://h\", headers: "
+         "{%s}}]}}\n"),
         "listen: a:1\n%s\nroutes:\n  - {path: /, respond: {body: x}}\n",
         "listen: a:1\nroutes:\n  - {path: /, methods: [%s], respond: {body: x}}\n",
         "listen: a:1\nadmin: \"%s\"\nroutes:\n  - {path: /, respond: {body: x}}\n",

@@ -220,7 +220,7 @@ static void calls_carry_what_is_passed_on(void **state)
     console_has(request, "de\r\n");
     console_has(request, "traceparent: 00-");
     console_lacks(request, "X-Other");
-    console_lacks(request, "theirs"); /* the call has one of its own */
+    console_lacks(request, "theirs");                            /* the call has one of its own */
     get("/page/1", "X-User: u7\r\nConnection: x-user\r\n", 200); /* named as meant for this connection only */
     given_pages_head(backend, request);
     console_lacks(request, "u7");
