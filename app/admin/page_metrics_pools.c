@@ -39,7 +39,7 @@ static void jobs(struct exposition *e, const struct snapshot *s)
 {
     exposition_family(
         e, "weir_pool_jobs_total", "counter",
-        "Jobs a pool took: that ran, that waited too long and were dropped, that nobody wanted any more.");
+        "Jobs that a pool accepted: ran, dropped after waiting too long, or cancelled by their callers.");
     for (size_t i = 0; i < s->pool_count; i++) {
         const weir_pool_stats *stats = &s->pools[i].stats;
         exposition_count(e, LABELS({"pool", stats->name}, {"outcome", "ran"}), stats->ran);

@@ -108,7 +108,7 @@ static void prepare(struct demo_services *services, unsigned index)
     service->server = (weir_server_options){
         .listen = service->listen,
         .limits = {.connections = CONNECTIONS, .exchanges = CONNECTIONS, .idle_timeout = weir_seconds(60)},
-        .drain = weir_ms(1), /* the services stop last, when nobody waits for them */
+        .drain = weir_ms(1), /* the services stop last, when no gateway waits for them */
         .on_listening = on_listening,
         .arg = service,
     };

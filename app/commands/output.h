@@ -17,7 +17,7 @@
  */
 WEIR_CHECKED int output_write(const char *data, size_t bytes);
 
-/* Reports whether stdout still has a reader. Output that nobody can read any more is no failure. */
+/* Reports whether stdout still has a reader. Output without a reader is no failure. */
 bool output_is_wanted(void);
 
 /* Writes the last bytes, also in a task that is cancelled: blocks the loop, for half a second at most.

@@ -207,7 +207,7 @@ static void warn_of_open_admin(struct looking *l)
         return;
     config_fault(
         &l->found->warnings, admin->place,
-        "%s is '%s', which other machines can reach: whoever does reads routes, backends, stacks and "
+        "%s is '%s', which other machines can reach: their users can read routes, backends, stacks and "
         "figures, and may take profiles; expected 127.0.0.1 or unix:PATH, or a firewall before it",
         l->options->admin_key, admin->text);
 }

@@ -20,7 +20,7 @@ enum image_format image_format_of(weir_bytes file);
 
 /* Reads the claims of a whole file. without_profile: its profile of colours is left out.
  * Owns:    the parts point into the file, and into *head: it is not copied.
- * Returns: 0; -ENOTSUP it has none of these formats, or is a kind of JPEG that nobody uses; -EINVAL it is
+ * Returns: 0; -ENOTSUP it has none of these formats, or is a type of JPEG that is not in use; -EINVAL it is
  *          damaged or cut off; -EFBIG it is too much for a decoder, with head->why.
  */
 WEIR_CHECKED int image_head_read(struct image_head *head, weir_bytes file, bool without_profile);

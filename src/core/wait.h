@@ -2,7 +2,7 @@
 /* What a task waits for, in words.
  *
  * A wait is given a class, a constant; a thread that reads the task from outside composes the words. So a
- * wait stores two pointers, and nothing is formatted that nobody reads.
+ * wait stores two pointers, and text is formatted only when it is read.
  *
  * Threading: describe() runs on the reading thread, which may be any, while the loop goes on. Its arguments
  * are copies; it follows pointers by weir__peek() alone. What it writes counts only if the task is found to

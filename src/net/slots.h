@@ -3,7 +3,7 @@
  * right to have one; it is held as long as the connection exists, in use or idle.
  *
  * Each loop has a member. What every request does, using an idle connection again and leaving it idle, needs
- * no other loop: it reads one number that is 0 while nobody waits. Slots are taken from a common counter.
+ * no other loop: it reads one number that is 0 while no loop waits. Slots are taken from a common counter.
  * When that is empty a task waits, in one queue for all loops, and the other members are asked for idle
  * connections: each keeps max / (2 * loops) of its slots and gives up the rest. While tasks wait, a slot that
  * comes free goes to the first of the queue; only a member that has no more than its fair share may pass it

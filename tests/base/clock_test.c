@@ -41,7 +41,8 @@ static void ticks_keep_the_time_of_the_monotonic_clock(void **state)
         uint64_t now = weir__clock_ticks();
         assert_true(now >= ticks);
     }
-    /* The one is read after the other, and somebody may be put between; the rate is exact to 0.1 %. */
+    /* The clocks are read one after the other, and the thread may be preempted between; the rate is exact to
+     * 0.1 %. */
     took_ns = weir__clock_monotonic_ns() - ns;
     by_ticks_ns = weir__clock_ticks_ns(weir__clock_ticks() - ticks);
     assert_true(by_ticks_ns >= took_ns - took_ns / 1000);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines on their way out: whoever logs never waits for whoever reads, and what is lost is counted. */
+/* The writer of the log: logging never waits for the reader, and lost lines are counted. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -306,7 +306,7 @@ static void await_stuck(const struct piped *p)
         sched_yield();
 }
 
-/* Ends within the time it is given, stuck or not; what it has is written when somebody reads. */
+/* The writer ends within its time limit, also when it is stuck; its lines are written if the pipe is read. */
 static void a_reader_that_stands_still_is_not_waited_for(void **state)
 {
     struct piped p;

@@ -56,7 +56,7 @@ static int descriptors_room(void *arg)
     return room;
 }
 
-/* While it grows whoever opens a descriptor is held up. */
+/* While the table of descriptors grows, opening a descriptor blocks. */
 static void there_is_room_for_descriptors_before_they_are_opened(void **state)
 {
     struct rlimit limit;

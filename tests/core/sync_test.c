@@ -168,7 +168,7 @@ static int event(void *arg)
     assert_int_equal(weir_sleep(weir_ms(1)), 0);
     assert_string_equal(w.order, "");
     weir_event_set(&w.event);
-    weir_event_reset(&w.event); /* who waited has been told all the same */
+    weir_event_reset(&w.event); /* tasks that waited before are woken all the same */
     assert_int_equal(weir_yield(), 0);
     assert_string_equal(w.order, "abc");
     spawn(&scope, &late, &w, 'd', await_event);
@@ -420,7 +420,7 @@ static int select_in_task(void *arg)
     return 0;
 }
 
-/* Whatever is ready first, the waiter leaves all the other queues, so the next of each finds nobody there. */
+/* A select that ends leaves all its other queues: a later release finds no waiter there. */
 static int select_waits(void *arg)
 {
     (void)arg;

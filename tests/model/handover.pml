@@ -3,10 +3,10 @@
  * the inbox, the lock that loops only try, giving a job to an idle worker, its sleep, a caller that leaves.
  *
  * CALLERS loops post one job each, and may leave; WORKERS threads run them. Every step that is one atomic
- * operation there is one here; what is done under the lock needs no more, since nobody else does it.
+ * operation there is one here; what is done under the lock needs no more, since no other process does it.
  *
  * Checked: no job runs twice, none runs after its caller has left, each goes home exactly once, and always
- * (an end in which somebody waits for what never comes is an invalid end state). tests/e2e/model_test.sh also
+ * (an end in which a process waits for ever is an invalid end state). tests/e2e/model_test.sh also
  * takes out, one by one, what the code does against that (BREAK=1 …), and sees that each time it is found out.
  */
 #ifndef CALLERS
@@ -29,8 +29,8 @@ mtype = { queued, taken, left };
 mtype state[CALLERS];
 byte runs[CALLERS], homes[CALLERS];
 
-/* the pool's: word is the lock, 0 free, 1 taken, 2 taken and somebody may sleep */
-byte word, word_sleepers, word_wakes;    /* a futex: who sleeps on it, wakes that are on their way */
+/* the pool's: word is the lock, 0 free, 1 taken, 2 taken and a process may sleep */
+byte word, word_sleepers, word_wakes;    /* a futex: processes that sleep on it, wakes not yet received */
 chan inbox = [2 * CALLERS] of { byte };
 /* only with the lock */
 chan queue = [CALLERS] of { byte };
@@ -211,7 +211,7 @@ proctype worker(byte me)
             atomic { was_asleep = (word != 0); word = (word == 0 -> 1 : word) };
             do
             :: was_asleep ->
-                /* who has been asleep can't know whether others are: 2 again, not 1 */
+                /* a process that slept does not know whether others sleep: 2 again, not 1 */
                 atomic { was_asleep = (word != 0); word = (BREAK == 5 && word == 0 -> 1 : 2) };
                 if
                 :: was_asleep ->

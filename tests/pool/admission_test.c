@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is taken into a pool, who is refused and why, who is next: in virtual time, to the nanosecond. */
+/* Admission to a pool, refusals with their reasons, and the order of jobs: in virtual time, to the
+ * nanosecond. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -164,7 +165,7 @@ static int dropped(void *arg)
     weir_scope scope;
 
     (void)arg;
-    teach(pool, 10, 0); /* so nobody knows that the next is long */
+    teach(pool, 10, 0); /* so the estimate is short, although the next job is long */
     hurries.deadline_ms = 100;
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     start_ns = weir_now().ns;
@@ -302,7 +303,7 @@ static int places(void *arg)
         go(&scope, &own[i]);
         taken += own[i].result == 77;
     }
-    assert_int_equal(taken, 14); /* its own, and all that are nobody's */
+    assert_int_equal(taken, 14); /* the share's own places, and all that belong to no share */
     (void)weir_scope_close(&scope);
     for (int i = 0; i < 3; i++)
         assert_int_equal(atomic_load(&pool->shares[i].places), 0);
@@ -317,7 +318,7 @@ static void a_flood_leaves_the_places_of_others(void **state)
     run_simulated(1, places, NULL);
 }
 
-/* Everyone has more to do than there is time for: who gets how much of it? */
+/* Every share has more work than the workers have time: the time is divided by the shares. */
 static int turns(void *arg)
 {
     weir_pool *pool = open_shared(2, 1000, 1000000);

@@ -47,7 +47,7 @@ static int add_range(weir_job *job, size_t begin, size_t end, void *arg)
     return 0;
 }
 
-/* One within a job is done where it is when there is nobody for it. */
+/* A job within a job runs on its caller's worker when no other worker is free. */
 static int nested(weir_job *job, void *arg)
 {
     int *n = arg, err = weir_offload(weir_pool_blocking(), "inner", add_one, n);

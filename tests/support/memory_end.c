@@ -313,7 +313,7 @@ static void leave_peer(struct end *e)
         return;
     peer->peer = NULL;
     e->peer = NULL;
-    if (e->resets || e->unread > 0) /* bytes that nobody will read: as TCP has it */
+    if (e->resets || e->unread > 0) /* bytes that will never be read: TCP resets then, too */
         (void)segment_put(peer, RESET, 0);
     else if (!e->shut)
         (void)segment_put(peer, END, 0);

@@ -33,7 +33,7 @@ static const char *read_status_line(const char *line, const char *stop, struct w
     if (status < 100 || status > 599)
         return "the response status is not between 100 and 599";
     if (status == 101 && !out->upgrades)
-        return "the response switches protocols, which nobody asked for";
+        return "the response switches protocols, which the request did not ask for";
     /* A server that gives no reason often leaves out the space before it, too. */
     if (line + 12 < stop && line[12] != ' ')
         return "the response status is not followed by a space";

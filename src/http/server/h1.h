@@ -177,7 +177,7 @@ int weir__h1_send_informational(struct weir__exchange *x, int status, weir_bytes
 /* Sends the head of an answer that ends HTTP on the connection. */
 int weir__h1_send_switch(struct weir__h1_exchange *h, const char *protocol) WEIR_CHECKED;
 /* Sends at once as much as the kernel takes, without a task.
- * Returns: the bytes it took; -EAGAIN none, or somebody else is writing; -EPIPE, -ECONNRESET … */
+ * Returns: the bytes it took; -EAGAIN none, or another writer is writing; -EPIPE, -ECONNRESET … */
 ssize_t weir__h1_send_now(struct weir__connection *c, const char *data, size_t len);
 
 /* --- h1_read_ahead.c --- */

@@ -61,7 +61,7 @@ static void check_buffer(const struct sim *sim, const struct sim_op *held)
     if (checksum(held->op) == held->checksum)
         return;
     weir__sim_die(sim, held->op->type == WEIR__IO_RECV
-                           ? "the buffer of a pending receive was written by somebody else"
+                           ? "the buffer of a pending receive was written by other code"
                            : "the bytes of a pending send or connect were changed");
 }
 

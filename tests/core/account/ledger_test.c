@@ -419,7 +419,7 @@ static int pick(struct model *m, int state)
     return -1;
 }
 
-/* Turns to another of the tasks, or to somebody else's. */
+/* Switches to another task of the exchange, or to a task of another exchange. */
 static void turn(struct model *m)
 {
     int next = below(m, 3) == 0 ? -1 : pick(m, below(m, 2) == 0 ? READY : WOKEN);
@@ -443,7 +443,7 @@ static void step(struct model *m)
 
     pass(m);
     switch (below(m, 4)) {
-    case 0: /* whoever is parked is woken: by the one who runs, or from outside */
+    case 0: /* a parked task is woken, by the running task or from outside */
         other = pick(m, PARKED);
         if (other >= 0) {
             m->task[other].state = WOKEN;

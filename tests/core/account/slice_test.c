@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who held the loop, and since when the present slice runs. */
+/* Slices: which task held the loop, and when the present slice began. */
 #include <string.h>
 
 #include "core/loop.h"
