@@ -202,7 +202,7 @@ int admin_client_run(const char *command, const char *address,
 
     if (admin_client_base(address, run.admin.base) < 0)
         return usage_error(
-            command, "'%s' is no address, expected HOST:PORT or unix:PATH of the admin address", address);
+            command, "'%s' is not an address, expected HOST:PORT or unix:PATH of the admin address", address);
     run.admin.where = address != NULL && is_unix(address) ? address : run.admin.base + strlen("http://");
     /* No stalls of this program are reported, and the command prints its own failures. */
     options = (weir_options){.stall_after = weir_ms(-1), .log_level = WEIR_LOG_ERROR};

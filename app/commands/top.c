@@ -31,7 +31,7 @@ const char command_top_help[] =
     "continues when it answers again. ADMIN is the gateway's admin address, HOST:PORT or unix:PATH\n"
     "[127.0.0.1:8081].\n"
     "\n"
-    "  --once         prints the figures once, as plain text; the default if the output is no terminal\n"
+    "  --once         prints the figures once, as plain text; the default if the output is not a terminal\n"
     "  --json         prints the answer of /stats, one line each time\n"
     "  --every TIME   time between two readings [1s]\n"
     "\n"

@@ -213,7 +213,7 @@ static bool existing_file_fault(const char *path, const struct stat *about, char
         snprintf(out, room, "is taken by %s, expected a path where nothing is",
                  S_ISDIR(about->st_mode)   ? "a folder"
                  : S_ISLNK(about->st_mode) ? "a link"
-                                           : "a file that is no socket");
+                                           : "a file that is not a socket");
     else if (err == -ECONNREFUSED)
         return false;
     else if (err == 0 || err == -EAGAIN)
@@ -248,7 +248,7 @@ bool unix_path_fault(const char *path, char *out, size_t room)
         return true;
     }
     if (!S_ISDIR(above.st_mode)) {
-        snprintf(out, room, "cannot be listened on: '%s' is no folder", folder);
+        snprintf(out, room, "cannot be listened on: '%s' is not a folder", folder);
         return true;
     }
     if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) < 0) {

@@ -200,7 +200,7 @@ static int make_each(struct json_pick *pick, const json_t *written, struct step 
     int err;
 
     if (!json_is_string(each))
-        return bad(pick, "each is no text, expected a JSON pointer");
+        return bad(pick, "each is not a string, expected a JSON pointer");
     node->type = NODE_EACH;
     node->steps = take(pick, sizeof *node->steps);
     if (node->steps == NULL)
@@ -452,7 +452,7 @@ static int say_fault(const struct json_pick *pick, const weir_json_reader *reade
         snprintf(pick->fault, JSON_PICK_FAULT_BYTES,
                  "the document is nested deeper than %zu levels at byte %zu", depth, at);
     else
-        snprintf(pick->fault, JSON_PICK_FAULT_BYTES, "the document is no valid JSON at byte %zu", at);
+        snprintf(pick->fault, JSON_PICK_FAULT_BYTES, "the document is not valid JSON at byte %zu", at);
     return err == -WEIR_ETOOLARGE ? -E2BIG : -EBADMSG;
 }
 

@@ -88,7 +88,7 @@ def agree(place, config, env=None):
 
 GOOD_LISTEN = ["127.0.0.1:0", "localhost:0", "unix:new.sock", "unix:dead.sock", "unix:images/../new.sock", "0.0.0.0:0"]
 BAD_LISTEN = {
-    "unix:missing/x.sock": "folder 'missing'", "unix:file": "no socket", "unix:file/x": "is no folder", "unix:taken.sock": "listens there",
+    "unix:missing/x.sock": "folder 'missing'", "unix:file": "not a socket", "unix:file/x": "is not a folder", "unix:taken.sock": "listens there",
     "unix:locked/x.sock": "cannot be written to", "unix:link": "a link", "unix:images": "a folder", "unix:images/": "a folder",
     "192.0.2.1:0": "no such address", "nosuch.invalid:0": "no address", "[2001:db8::1]:0": "choose another",
     "[fe80::1]:0": "link-local", "unix:/proc/x.sock": "its folder '/proc'", # root may write there, by its mode

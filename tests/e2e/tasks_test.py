@@ -276,7 +276,7 @@ def what_goes_wrong_is_told():
         gone = subprocess.run([WEIR, "tasks", f"{host}:{port}"], capture_output=True, text=True)
     same((gone.returncode, gone.stdout), (1, ""))
     assert f"nothing answers at {host}:{port}: is a gateway running with 'admin: {host}:{port}'?" in gone.stderr, gone.stderr
-    for arguments, expected in {("--nonsense",): "--nonsense", ("--filter",): "--filter", ("1:2:3",): "'1:2:3' is no address",
+    for arguments, expected in {("--nonsense",): "--nonsense", ("--filter",): "--filter", ("1:2:3",): "'1:2:3' is not an address",
                                 ("127.0.0.1:1", "127.0.0.1:2"): "unexpected argument '127.0.0.1:2'", ("--filter", "x" * 5000): "--filter is too long"}.items():
         done = subprocess.run([WEIR, "tasks", *arguments], capture_output=True, text=True)
         same((done.returncode, done.stdout), (2, ""), arguments)

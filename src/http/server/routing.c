@@ -221,7 +221,8 @@ static bool is_wrong_form(const struct weir__exchange *x, struct weir__http_targ
     }
     if (connects && err == 0)
         *fault = (struct weir__http_fault){
-            .status = 400, .message = "CONNECT with a target that is no authority: host:port was expected"};
+            .status = 400,
+            .message = "CONNECT with a target that is not an authority: host:port was expected"};
     else if (!connects && authority)
         *fault = (struct weir__http_fault){.status = 400,
                                            .message = "the request target is neither a path nor an http URL"};

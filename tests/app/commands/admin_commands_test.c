@@ -271,7 +271,7 @@ static void an_address_where_nothing_listens_is_told(void **state)
         RUN(&w.console, commands[i], names[i], "no address");
         assert_int_equal(w.console.code, EXIT_USAGE);
         console_has(w.console.err,
-                    "'no address' is no address, expected HOST:PORT or unix:PATH of the admin address");
+                    "'no address' is not an address, expected HOST:PORT or unix:PATH of the admin address");
     }
     w.pages = given_pages_open(w.page, 0);
     (void)end(&w, NULL);

@@ -83,7 +83,7 @@ static const struct {
     {"json", "{\"pick\":\"a\"}", "{}", -JOB_PARAMS, "begins with /"},
     {"json", "{\"pick\":\"\",\"missing\":\"maybe\"}", "{}", -JOB_PARAMS, "missing is none"},
     {"json", "{\"pick\":\"\",\"depth\":1025}", "{}", -JOB_PARAMS, "depth is not from 0 to 1024"},
-    {"json", "{\"pick\":\"\"}", "{\"a\":}", -JOB_DAMAGED, "no valid JSON at byte 5"},
+    {"json", "{\"pick\":\"\"}", "{\"a\":}", -JOB_DAMAGED, "not valid JSON at byte 5"},
     {"json", "{\"pick\":\"\"}", "", -JOB_DAMAGED, "at byte 0"},
     {"json", "{\"pick\":\"\"}", "\"\xff\"", -JOB_DAMAGED, "at byte 1"},
     {"json", "{\"pick\":\"\",\"depth\":2}", "[[[]]]", -JOB_EXCESSIVE, "deeper than 2 levels at byte 2"},
