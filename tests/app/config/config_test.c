@@ -249,7 +249,7 @@ static const struct fault table[] = {
     {HEAD "  - {path: /, json: {}}\n", 3, 21, "no 'pick', expected a JSON pointer"},
     {HEAD "  - {path: /, json: {pick: {a: b}}}\n", 3, 32, "one that begins with /"},
     {HEAD "  - {path: /, json: {pick: [/a~2]}}\n", 3, 29, "~0"},
-    {HEAD "  - {path: /, json: {pick: {each: [/a], pick: /b}}}\n", 3, 28, "each is no text"},
+    {HEAD "  - {path: /, json: {pick: {each: [/a], pick: /b}}}\n", 3, 28, "each is not a string"},
     {HEAD "  - {path: /, json: {pick: /a, missing: nul}}\n", 3, 41, "did you mean 'null'?"},
     {HEAD "  - {path: /, json: {pick: /a, depth: 2000}}\n", 3, 39, "from 0 to 1024"},
     {HEAD "  - {path: /, thumbnail: {width: 5}}\n", 3, 26, "no 'height', expected a number of pixels"},
