@@ -64,7 +64,8 @@ typedef struct weir_limits {
     /* Of one IPv4 address or one IPv6 network (/64). More are answered 503 and closed. Does not apply to
      * Unix sockets [0: no limit] */
     int connections_per_client;
-    int exchanges; /* of the whole server; more requests are refused with 503 [2000] */
+    int exchanges;              /* of the whole server; more requests are refused with 503 [2000] */
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_limits;
 
 /* A route. The first route whose host, path and methods match takes a request. If only methods differ, the
@@ -82,6 +83,7 @@ typedef struct weir_route {
     void *data;              /* the route's own, immutable; see weir_request_data() */
     uint64_t body_bytes_max; /* 0: the server's limit */
     bool vital; /* answered also while other requests are refused for lack of room: for health checks */
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_route;
 
 /* An exchange that has ended, for logs and metrics. Everything it points to is valid until the callback
@@ -112,6 +114,7 @@ size_t weir_exchange_charges(const weir_exchange_record *record, weir_charge out
  * can change them. NULL: the names in weir_limits. */
 typedef struct weir_limit_names {
     const char *head, *headers, *body, *head_timeout, *idle_timeout, *body_rate;
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_limit_names;
 
 /* A zero field means its default, given in brackets. */
@@ -154,6 +157,7 @@ typedef struct weir_server_options {
     bool server_timing;   /* sends clients a Server-Timing header with the charges: it contains the names of
                              backends */
     weir_options runtime; /* weir_serve() only, as of weir_run(), but for loops [weir_cpu_count()] */
+    unsigned char reserved[64]; /* for later versions; zero */
 } weir_server_options;
 
 /* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain; a second signal cancels at once

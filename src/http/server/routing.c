@@ -9,6 +9,7 @@
 
 #include <weir/log.h>
 
+#include "base/reserved.h"
 #include "http/message/headers.h"
 #include "http/message/target.h"
 #include "http/server/refusals.h"
@@ -68,7 +69,8 @@ static int compile_route(struct weir__route *route, const weir_route *given)
     weir_text_fault fault;
 
     route->given = given;
-    if (given->path == NULL || given->handler == NULL)
+    if (given->path == NULL || given->handler == NULL ||
+        !weir__reserved_is_zero(given->reserved, sizeof given->reserved))
         return -EINVAL;
     if (given->host != NULL && compile_host(route, given) < 0)
         return -WEIR_ECONFIG;

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/reserved.h"
+
 enum {
     HEAD_BYTES = 16 << 10,
     HEADERS = 100,
@@ -30,12 +32,21 @@ static void fill_names(weir_limit_names *names)
     fill_name(&names->body_rate, "weir_limits.body_rate_bytes");
 }
 
+/* Whether no field is used that this version does not have. */
+static bool is_known(const weir_server_options *o)
+{
+    return weir__reserved_is_zero(o->reserved, sizeof o->reserved) &&
+           weir__reserved_is_zero(o->limits.reserved, sizeof o->limits.reserved) &&
+           weir__reserved_is_zero(o->limit_names.reserved, sizeof o->limit_names.reserved);
+}
+
 int weir__server_options_complete(weir_server_options *o)
 {
     weir_limits *l = &o->limits;
 
-    if (l->headers < 0 || l->connections < 0 || l->connections_per_client < 0 || l->exchanges < 0 ||
-        l->head_timeout.ns < 0 || l->idle_timeout.ns < 0 || o->drain.ns < 0 || l->head_bytes > 1 << 20)
+    if (!is_known(o) || l->headers < 0 || l->connections < 0 || l->connections_per_client < 0 ||
+        l->exchanges < 0 || l->head_timeout.ns < 0 || l->idle_timeout.ns < 0 || o->drain.ns < 0 ||
+        l->head_bytes > 1 << 20)
         return -EINVAL;
     l->head_bytes = l->head_bytes != 0 ? l->head_bytes : HEAD_BYTES;
     l->headers = l->headers != 0 ? l->headers : HEADERS;

@@ -2,8 +2,12 @@
 /* A server by its handle: opened, drained, stopped, waited for and closed; its background tasks. */
 #include "http/server/handlers.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 static const weir_route route = {.path = "/*", .handler = hello};
 
@@ -60,15 +64,19 @@ static int refuse_options(void *arg)
 {
     static const weir_route bad_host = {.host = "a b", .path = "/", .handler = hello},
                             bad_port = {.host = "a:80", .path = "/", .handler = hello},
-                            no_handler = {.path = "/"};
+                            no_handler = {.path = "/"},
+                            newer = {.path = "/", .handler = hello, .reserved = {1}};
     static const weir_server_options options = {.listen = "127.0.0.1:0"}, none = {0},
-                                     taken = {.listen = "256.0.0.1:80"};
+                                     taken = {.listen = "256.0.0.1:80"},
+                                     later = {.listen = "127.0.0.1:0", .limits.reserved = {[31] = 1}};
     weir_server *server;
 
     (void)arg;
     assert_int_equal(weir_server_open(&options, &bad_host, 1, &server), -WEIR_ECONFIG);
     assert_int_equal(weir_server_open(&options, &bad_port, 1, &server), -WEIR_ECONFIG);
     assert_int_equal(weir_server_open(&options, &no_handler, 1, &server), -EINVAL);
+    assert_int_equal(weir_server_open(&options, &newer, 1, &server), -EINVAL);
+    assert_int_equal(weir_server_open(&later, &route, 1, &server), -EINVAL);
     assert_int_equal(weir_server_open(&none, &route, 1, &server), -EINVAL);
     assert_true(weir_server_open(&taken, &route, 1, &server) < 0);
     return 0;
@@ -79,6 +87,59 @@ static void what_cannot_be_served_is_refused(void **state)
     (void)state;
     run_everywhere(refuse_options, NULL);
 }
+
+/* --- listeners --- */
+
+static int inherited_socket(struct sockaddr_in *address)
+{
+    socklen_t len = sizeof *address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)address, sizeof *address), 0);
+    assert_int_equal(listen(fd, 16), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)address, &len), 0);
+    return fd;
+}
+
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+static int serve_inherited(void *arg)
+{
+    struct sockaddr_in address;
+    weir_listener_options listeners[] = {{.fd = inherited_socket(&address)}, {.address = "127.0.0.1:0"}};
+    weir_server_options options = {.listeners = listeners, .listener_count = 2};
+    weir_server *server = opened(&options);
+    char expected[64];
+
+    (void)arg;
+    (void)snprintf(expected, sizeof expected, "127.0.0.1:%d", ntohs(address.sin_port));
+    assert_string_equal(weir_server_address(server, 0), expected);
+    assert_non_null(weir_server_address(server, 1));
+    for (int i = 0; i < 20; i++) /* of one listener, for all loops */
+        assert_int_equal(status_of(server), 200);
+    weir_server_close(server);
+    assert_false(is_open(listeners[0].fd));
+    listeners[0].fd = inherited_socket(&address);
+    options.listen = "127.0.0.1:0"; /* both */
+    assert_int_equal(weir_server_open(&options, &route, 1, &server), -EINVAL);
+    assert_false(is_open(listeners[0].fd));
+    return 0;
+}
+
+static void listeners_may_be_inherited(void **state)
+{
+    const weir_options options = {.io = WEIR_IO_EPOLL, .loops = 3};
+
+    (void)state;
+    assert_int_equal(weir_run(&options, serve_inherited, NULL), 0);
+}
+
+/* --- drains --- */
 
 static void *drain_it(void *server)
 {
@@ -322,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_runtime_has_several_servers),
         cmocka_unit_test(what_cannot_be_served_is_refused),
+        cmocka_unit_test(listeners_may_be_inherited),
         cmocka_unit_test(any_thread_may_drain_it),
         cmocka_unit_test(a_stop_cancels_what_a_drain_waits_for),
         cmocka_unit_test(background_tasks_outlive_the_exchanges),
