@@ -7,6 +7,7 @@
 #include <weir/buffer.h>
 #include <weir/charge.h>
 #include <weir/error.h>
+#include <weir/fd.h>
 #include <weir/frame.h>
 #include <weir/guard.h>
 #include <weir/histogram.h>

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include <weir/guard.h>
-#include <weir/stream.h>
+#include <weir/fd.h>
 #include <weir/task.h>
 
 #include "commands/commands.h"

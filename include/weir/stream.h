@@ -163,6 +163,19 @@ int weir_write(weir_stream *s, const void *data, size_t bytes) WEIR_CHECKED;
  */
 int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count) WEIR_CHECKED;
 
+/* Pumps bytes from one stream to another: until the source ends, or bytes_max bytes have been pumped (0: no
+ * maximum). Between sockets the kernel moves them (splice), so that they are not copied through the program.
+ * The end is not passed on: call weir_stream_shutdown(to) for that. For both directions of a connection, two
+ * tasks pump. Each read and write is under the idle timeout of its stream.
+ * Owns:    both streams are lent; meanwhile no other task reads from `from` or writes to `to`. *bytes, if
+ * bytes is not NULL, gets what `to` has taken, also after a failure.
+ * Returns: 0; the errors of weir_read() and weir_write(): then bytes may have been taken from `from` that
+ * `to` has not got, and writing to `to` may return -WEIR_ECLOSED; -EMFILE, -ENFILE, -ENOMEM.
+ * Cancel:  ends the wait. While it waits for the source no byte is lost.
+ * Where:   task of the loop of both. Waits.
+ */
+int weir_pump(weir_stream *from, weir_stream *to, uint64_t bytes_max, uint64_t *bytes);
+
 /* Ends sending: the peer reads the end of the stream. Reading continues.
  * Returns: 0; -ENOTCONN, -WEIR_ECLOSED.
  * Where:   task of its loop. Does not wait.
@@ -188,15 +201,6 @@ void weir_stream_close(weir_stream *s);
  * Where:   task of its loop. Waits.
  */
 void weir_stream_abort(weir_stream *s);
-
-/* Waits until a descriptor of another library is readable or writable (POLLIN, POLLOUT). The descriptor is
- * never read, written or closed here.
- * Owns:    fd stays the caller's, and open until the function returns.
- * Returns: > 0 the events that occurred, including POLLERR and POLLHUP; -EBADF, -EINVAL, -ENOMEM.
- * Cancel:  ends the wait.
- * Where:   task. Waits.
- */
-int weir_wait_fd(int fd, short events) WEIR_CHECKED;
 
 #ifdef __cplusplus
 }

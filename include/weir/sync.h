@@ -170,7 +170,15 @@ typedef struct weir_case {
     void *item;
 } weir_case;
 
-enum { WEIR_ON_EVENT = 1, WEIR_ON_ACQUIRE, WEIR_ON_SEND, WEIR_ON_RECEIVE, WEIR_ON_MAIL };
+enum {
+    WEIR_ON_EVENT = 1,
+    WEIR_ON_ACQUIRE,
+    WEIR_ON_SEND,
+    WEIR_ON_RECEIVE,
+    WEIR_ON_MAIL,
+    WEIR_ON_FD,
+    WEIR_ON_FD_EVENTS_SHIFT = 8
+};
 
 static inline weir_case weir_on_event(weir_event *e)
 {

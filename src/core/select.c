@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "core/channel.h"
+#include "core/fd.h"
 #include "core/mailbox.h"
 #include "core/misuse.h"
 #include "core/task.h"
@@ -13,9 +14,15 @@
 static const struct weir__wait_class several = {"the first of several", weir__queue_describe_several,
                                                 .charge = WEIR_CHARGE_LOCK};
 
+/* The type without the events of a descriptor. */
+static int type_of(const weir_case *c)
+{
+    return c->type & ((1 << WEIR_ON_FD_EVENTS_SHIFT) - 1);
+}
+
 static void check(const weir_case *c, const struct weir__loop *here, const char *function)
 {
-    switch (c->type) {
+    switch (type_of(c)) {
     case WEIR_ON_EVENT:
         weir__check_object(((weir_event *)c->object)->loop, here, function, "an event");
         break;
@@ -29,6 +36,9 @@ static void check(const weir_case *c, const struct weir__loop *here, const char 
     case WEIR_ON_MAIL:
         weir__check_object(((weir_mailbox *)c->object)->loop, here, function, "a mailbox");
         break;
+    case WEIR_ON_FD:
+        weir__fd_check(c, here, function);
+        break;
     default:
         weir__misuse(function, "with a case of no type", "make each weir_case by a function weir_on_…()");
     }
@@ -37,7 +47,7 @@ static void check(const weir_case *c, const struct weir__loop *here, const char 
 /* Tries a case. Returns: true: done, or the channel was found closed, then *closed. */
 static bool try_case(const weir_case *c, bool *closed)
 {
-    switch (c->type) {
+    switch (type_of(c)) {
     case WEIR_ON_EVENT:
         return ((weir_event *)c->object)->is_set;
     case WEIR_ON_ACQUIRE:
@@ -46,6 +56,8 @@ static bool try_case(const weir_case *c, bool *closed)
         return weir__channel_put(c->object, c->item, closed);
     case WEIR_ON_MAIL:
         return weir__mailbox_take(c->object, c->item, closed);
+    case WEIR_ON_FD:
+        return weir__fd_try(c);
     default:
         return weir__channel_take(c->object, c->item, closed);
     }
@@ -53,7 +65,7 @@ static bool try_case(const weir_case *c, bool *closed)
 
 static struct weir__list *queue_of(const weir_case *c)
 {
-    switch (c->type) {
+    switch (type_of(c)) {
     case WEIR_ON_EVENT:
         return weir__queue_of(&((weir_event *)c->object)->waiters);
     case WEIR_ON_ACQUIRE:
@@ -62,9 +74,16 @@ static struct weir__list *queue_of(const weir_case *c)
         return &((weir_channel *)c->object)->senders;
     case WEIR_ON_MAIL:
         return &((weir_mailbox *)c->object)->receivers;
+    case WEIR_ON_FD:
+        return weir__fd_queue(c);
     default:
         return &((weir_channel *)c->object)->receivers;
     }
+}
+
+static void *item_of(const weir_case *c)
+{
+    return type_of(c) == WEIR_ON_FD ? (void *)(uintptr_t)c : c->item;
 }
 
 int weir_select(const weir_case *cases, size_t count, bool *closed)
@@ -90,7 +109,7 @@ int weir_select(const weir_case *cases, size_t count, bool *closed)
             return (int)i;
     w.object = count == 1 ? cases[0].object : NULL;
     for (size_t i = 0; i < count; i++) {
-        waiters[i] = (struct weir__waiter){.waiting = &w, .item = cases[i].item};
+        waiters[i] = (struct weir__waiter){.waiting = &w, .item = item_of(&cases[i])};
         weir__list_push_back(queue_of(&cases[i]), &waiters[i].node);
     }
     err = weir__queue_park(&w, &several);

@@ -29,6 +29,13 @@ static void leave_queues(struct weir__waiting *w)
     }
 }
 
+void weir__queue_serve_waiter(struct weir__waiter *w, bool closed)
+{
+    w->waiting->closed = closed;
+    leave_queues(w->waiting);
+    weir__wake(w->waiting->task, (int)(w - w->waiting->waiters));
+}
+
 struct weir__waiter *weir__queue_serve(struct weir__list *queue, const void *give, void *take, size_t bytes,
                                        bool closed)
 {
@@ -41,9 +48,7 @@ struct weir__waiter *weir__queue_serve(struct weir__list *queue, const void *giv
         memcpy(w->item, give, bytes);
     if (take != NULL)
         memcpy(take, w->item, bytes);
-    w->waiting->closed = closed;
-    leave_queues(w->waiting);
-    weir__wake(w->waiting->task, (int)(w - w->waiting->waiters));
+    weir__queue_serve_waiter(w, closed);
     return w;
 }
 

@@ -48,6 +48,9 @@ static inline struct weir__list *weir__queue_of(struct weir__queue *q)
 struct weir__waiter *weir__queue_serve(struct weir__list *queue, const void *give, void *take, size_t bytes,
                                        bool closed);
 
+/* Wakes the task of one waiter in a queue, with the index of the waiter as the result. */
+void weir__queue_serve_waiter(struct weir__waiter *w, bool closed);
+
 /* Parks the running task, whose waiters are in their queues. Returns: the index of the one that was served,
  * or the scope's code. */
 int weir__queue_park(struct weir__waiting *w, const struct weir__wait_class *wait_class);

@@ -58,6 +58,11 @@ struct weir__io_backend {
     int (*shutdown)(struct weir__io *io, struct weir__io_file *file);
     void (*reset_on_close)(struct weir__io *io, struct weir__io_file *file);
     ssize_t (*send_now)(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
+    /* For splicing; NULL: the backend has no descriptors. */
+    int (*pipe)(struct weir__io *io, int bytes, int fds[2]);
+    ssize_t (*splice_in)(int socket_fd, int pipe_fd, size_t most);
+    ssize_t (*splice_out)(int pipe_fd, int socket_fd, size_t most); /* raises no SIGPIPE */
+    int (*ask)(struct weir__io *io, struct weir__io_file *file, short events);
     int (*tune)(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning);
     int (*taken)(struct weir__io *io, struct weir__io_file *file, uint64_t *taken);
 

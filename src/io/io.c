@@ -177,6 +177,47 @@ int weir__io_tune(struct weir__io *io, struct weir__io_file *file, const struct 
     return file->fd < 0 ? -EBADF : io->backend->tune(io, file, tuning);
 }
 
+int weir__io_pipe(struct weir__io *io, int bytes, int fds[2])
+{
+    return io->backend->pipe != NULL ? io->backend->pipe(io, bytes, fds) : -ENOSYS;
+}
+
+ssize_t weir__io_splice_in(struct weir__io *io, struct weir__io_file *file, int pipe_fd, size_t most)
+{
+    ssize_t moved;
+
+    if (file->fd < 0 || file->closing)
+        return -EBADF;
+    weir__guard_exempt_begin();
+    moved = io->backend->splice_in(file->fd, pipe_fd, most);
+    weir__guard_exempt_end();
+    return moved;
+}
+
+ssize_t weir__io_splice_out(struct weir__io *io, struct weir__io_file *file, int pipe_fd, size_t most)
+{
+    ssize_t moved;
+
+    if (file->fd < 0 || file->closing)
+        return -EBADF;
+    weir__guard_exempt_begin();
+    moved = io->backend->splice_out(pipe_fd, file->fd, most);
+    weir__guard_exempt_end();
+    return moved;
+}
+
+int weir__io_ask(struct weir__io *io, struct weir__io_file *file, short events)
+{
+    int present;
+
+    if (file->fd < 0)
+        return -EBADF;
+    weir__guard_exempt_begin();
+    present = io->backend->ask(io, file, events);
+    weir__guard_exempt_end();
+    return present;
+}
+
 void weir__io_close_fd(struct weir__io *io, int fd)
 {
     io->backend->close_fd(io, fd);

@@ -199,6 +199,28 @@ struct weir__io_tuning {
 int weir__io_tune(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning)
     __attribute__((warn_unused_result));
 
+/* Makes a pipe for the two functions below, of at least so many bytes if the system allows.
+ * Owns:    the caller closes both ends with close(2).
+ * Returns: 0; -EMFILE, -ENFILE, -ENOMEM; -ENOSYS under sim. Never blocks.
+ */
+int weir__io_pipe(struct weir__io *io, int bytes, int fds[2]) __attribute__((warn_unused_result));
+
+/* Moves bytes from a socket into a pipe, and from a pipe to a socket. No operation of that direction may be
+ * pending. Never blocks.
+ * Returns: the bytes, 0 at the end; -EAGAIN: none now, WEIR__IO_POLL waits; -ECONNRESET, -EPIPE …
+ */
+ssize_t weir__io_splice_in(struct weir__io *io, struct weir__io_file *file, int pipe_fd, size_t most)
+    __attribute__((warn_unused_result));
+ssize_t weir__io_splice_out(struct weir__io *io, struct weir__io_file *file, int pipe_fd, size_t most)
+    __attribute__((warn_unused_result));
+
+/* Asks a foreign descriptor, as poll(2) without waiting does.
+ * Returns: > 0 the events that are present; -EAGAIN: none, and WEIR__IO_POLL waits for them; -ENOTSUP: none,
+ * and nothing could make it ready (sim, unless a test has scripted it); -EBADF.
+ */
+int weir__io_ask(struct weir__io *io, struct weir__io_file *file, short events)
+    __attribute__((warn_unused_result));
+
 /* Attaches a descriptor: from accept, from another loop, or a foreign one, which is only polled and never
  * closed. A foreign descriptor should be detached before its owner closes it; several files may hold the same
  * one.

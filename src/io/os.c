@@ -7,6 +7,8 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h> /* the C library's <netinet/tcp.h> lacks tcpi_bytes_acked */
 #include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -159,6 +161,49 @@ int weir__io_os_taken(struct weir__io *io, struct weir__io_file *file, uint64_t 
         return -errno;
     *taken = (uint64_t)queued;
     return 0;
+}
+
+int weir__io_os_pipe(struct weir__io *io, int bytes, int fds[2])
+{
+    (void)io;
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -errno;
+    (void)fcntl(fds[0], F_SETPIPE_SZ, bytes); /* a smaller one does, too */
+    return 0;
+}
+
+ssize_t weir__io_os_splice(int from_fd, int to_fd, size_t most)
+{
+    ssize_t moved = splice(from_fd, NULL, to_fd, NULL, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+    return moved < 0 ? -errno : moved;
+}
+
+ssize_t weir__io_os_splice_out(int pipe_fd, int socket_fd, size_t most)
+{
+    const struct timespec now = {0};
+    sigset_t pipe, before;
+    ssize_t moved;
+
+    (void)sigemptyset(&pipe);
+    (void)sigaddset(&pipe, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    moved = weir__io_os_splice(pipe_fd, socket_fd, most);
+    if (moved == -EPIPE && sigismember(&before, SIGPIPE) == 0)
+        (void)sigtimedwait(&pipe, NULL, &now);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return moved;
+}
+
+int weir__io_os_ask(struct weir__io *io, struct weir__io_file *file, short events)
+{
+    struct pollfd now = {.fd = file->fd, .events = events};
+    int count = poll(&now, 1, 0);
+
+    (void)io;
+    if (count <= 0)
+        return count == 0 || errno == EINTR ? -EAGAIN : -errno;
+    return now.revents & POLLNVAL ? -EBADF : now.revents;
 }
 
 static int set(int fd, int level, int name, int value)

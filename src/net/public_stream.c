@@ -106,8 +106,14 @@ static int copy_unread(struct weir__public_stream *p, const void *ahead, size_t 
     if (p->unread == NULL)
         return -ENOMEM;
     memcpy(p->unread, ahead, bytes);
+    p->unread_from = 0;
     p->unread_bytes = bytes;
     return 0;
+}
+
+int weir__stream_unread(weir_stream *s, const void *data, size_t bytes)
+{
+    return copy_unread(weir__public_stream(s), data, bytes);
 }
 
 int weir__stream_publish(weir_stream *s, const void *ahead, size_t bytes, weir_stream **out)

@@ -95,6 +95,10 @@ int weir__connect(const char *address, size_t extra_bytes, weir_stream **out) WE
  * Returns: 0; -ENOMEM; -EBUSY an operation is pending. */
 int weir__stream_publish(weir_stream *s, const void *ahead, size_t bytes, weir_stream **out) WEIR_CHECKED;
 
+/* Puts bytes before the next ones of a stream that a program opened: the next weir_read() returns them. They
+ * are copied; there must be none already. Returns: 0; -ENOMEM. */
+int weir__stream_unread(weir_stream *s, const void *data, size_t bytes) WEIR_CHECKED;
+
 /* --- an idle stream: no task, no buffer --- */
 
 /* Waits without a task for the peer's next bytes. ready is called once, from a later turn: with a lent buffer

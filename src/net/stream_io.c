@@ -100,7 +100,7 @@ ssize_t weir__stream_read_lent(weir_stream *s, char **data)
 
 void weir__stream_stop_reading(weir_stream *s)
 {
-    if (s->reading && !s->closing)
+    if (s->reading && !s->closing && s->reader != NULL)
         weir__transport_wait_stop(s->reader);
 }
 

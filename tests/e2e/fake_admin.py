@@ -153,7 +153,7 @@ class World:
     def guard(self):
         return [] if self.args.quiet else [{"function": "getaddrinfo", "task": "GET /legacy/*", "route": "GET /legacy/*", "count": 14,
                                             "stack": ["getaddrinfo", "ldap_open ldap_io.c:31", "legacy_handler legacy.c:12"],
-                                            "hint": "weir_connect() resolves names without holding the loop"}]
+                                            "hint": "weir_offload(weir_pool_blocking(), …) of this call"}]
 
     def advice(self):
         if self.args.quiet:

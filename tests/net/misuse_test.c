@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Mistakes with streams, listeners and descriptors end in a sentence; what is left open is reported. */
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -221,6 +222,40 @@ static void mistakes_with_listeners_end_in_a_sentence(void **state)
         check_mistake(&mistakes[i]);
 }
 
+/* --- descriptors --- */
+
+static int waits_for_a_closed_one(void *arg)
+{
+    weir_fd *f;
+
+    (void)arg;
+    assert_int_equal(weir_fd_open(STDOUT_FILENO, &f), 0);
+    weir_fd_close(f);
+    return weir_fd_wait(f, POLLOUT);
+}
+
+static int selects_a_closed_one(void *arg)
+{
+    weir_fd *f;
+
+    (void)arg;
+    assert_int_equal(weir_fd_open(STDOUT_FILENO, &f), 0);
+    weir_fd_close(f);
+    return weir_select(&(weir_case){WEIR_ON_FD | POLLOUT << WEIR_ON_FD_EVENTS_SHIFT, f, NULL}, 1, NULL);
+}
+
+static void mistakes_with_descriptors_end_in_a_sentence(void **state)
+{
+    static const struct mistake mistakes[] = {
+        {waits_for_a_closed_one, 1, "weir_fd_wait() on a weir_fd that is closed"},
+        {selects_a_closed_one, 1, "weir_select() on a weir_fd that is closed"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++)
+        check_mistake(&mistakes[i]);
+}
+
 /* --- from threads that are no loops --- */
 
 static int run_thread_mistake(void *arg)
@@ -295,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_with_streams_end_in_a_sentence),
         cmocka_unit_test(mistakes_with_listeners_end_in_a_sentence),
+        cmocka_unit_test(mistakes_with_descriptors_end_in_a_sentence),
         cmocka_unit_test(other_threads_end_in_a_sentence),
         cmocka_unit_test(what_is_left_open_is_reported),
     };

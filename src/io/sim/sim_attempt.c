@@ -193,12 +193,12 @@ static int stream_events(const struct sim *sim, const struct sim_socket *s)
     return end->error != 0 ? events | POLLERR : events;
 }
 
-static int foreign_events(const struct sim *sim, int fd)
+int weir__sim_foreign_ready(const struct sim *sim, int fd)
 {
     for (size_t i = 0; i < sim->foreign_count; i++)
         if (sim->foreign[i].fd == fd)
             return sim->foreign[i].ready;
-    return 0;
+    return -1;
 }
 
 static int events_of(const struct sim *sim, const struct sim_socket *s)
@@ -213,7 +213,7 @@ static int events_of(const struct sim *sim, const struct sim_socket *s)
     case SIM_FOREIGN:
         break;
     }
-    return foreign_events(sim, s->foreign_fd);
+    return weir__sim_foreign_ready(sim, s->foreign_fd) < 0 ? 0 : weir__sim_foreign_ready(sim, s->foreign_fd);
 }
 
 static int32_t try_poll(const struct sim *sim, const struct sim_socket *s, const struct weir__io_op *op)

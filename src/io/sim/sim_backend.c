@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The backend "sim" of the kernel seam: descriptors, turns, opening; its table of functions. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
+#include "io/os.h"
 #include "io/sim/sim_kernel.h"
 
 enum { START_NS = 1000000000 };
@@ -165,6 +167,17 @@ static int sim_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *
     return 1;
 }
 
+static int sim_ask(struct weir__io *io, struct weir__io_file *file, short events)
+{
+    int scripted = weir__sim_foreign_ready(of(io), file->fd), present;
+
+    if (scripted >= 0)
+        return (scripted & (events | POLLERR | POLLHUP)) != 0 ? scripted & (events | POLLERR | POLLHUP)
+                                                              : -EAGAIN;
+    present = weir__io_os_ask(io, file, events);
+    return present == -EAGAIN ? -ENOTSUP : present;
+}
+
 static int sim_tune(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning)
 {
     (void)io, (void)file, (void)tuning;
@@ -300,6 +313,7 @@ const struct weir__io_backend weir__io_sim = {
     .shutdown = sim_shutdown,
     .reset_on_close = sim_reset_on_close,
     .send_now = sim_send_now,
+    .ask = sim_ask,
     .tune = sim_tune,
     .taken = sim_taken,
     .submit = sim_submit,

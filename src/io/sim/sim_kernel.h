@@ -242,6 +242,9 @@ void weir__sim_give_back(struct sim *sim, char *data);
 /* sim_attempt.c. first: it is tried for the first time. Returns: its result, or SIM_WOULD_BLOCK. */
 int32_t weir__sim_attempt(struct sim *sim, struct sim_socket *s, struct weir__io_op *op, bool first);
 
+/* What the script has a foreign descriptor ready for. Returns: events; -1: the script does not know it. */
+int weir__sim_foreign_ready(const struct sim *sim, int fd);
+
 /* sim_op.c: submit and cancel as in struct weir__io_backend */
 bool weir__sim_submit(struct sim *sim, struct weir__io_op *op);
 void weir__sim_cancel(struct sim *sim, struct weir__io_op *op);
