@@ -302,7 +302,7 @@ def a_machine_without_cpu_is_named():
                 return any(each["about"] == "host" for each in told["findings"]) and told["routes"][0]["starved_ms"] > 0
             until("it is seen", starved)
             found = finding(weir, "host", "starved")
-            assert re.search(r"The machine lacks CPU: for \d", found["text"]) and "starved" in found["text"], found
+            assert re.search(r"The machine lacks CPU: the loops did not get one for \d", found["text"]) and "starved" in found["text"], found
             assert "No route is at fault" in found["text"], found
             assert found["numbers"]["lacked_ms_per_s"] > 20, found
             route = page(weir, "/advice")["routes"][0]
