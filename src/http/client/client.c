@@ -48,6 +48,7 @@ static int fill_defaults(weir_client_options *o)
 int weir_client_open(const weir_client_options *options, weir_client **out)
 {
     weir_client_options filled = options != NULL ? *options : (weir_client_options){0};
+    struct weir__loop *loop = weir__calling_task(__func__)->loop;
     weir_client *client;
     int err = fill_defaults(&filled);
 
@@ -63,7 +64,7 @@ int weir_client_open(const weir_client_options *options, weir_client **out)
         return -ENOMEM;
     }
     client->options = filled;
-    client->loop = weir__calling_task(__func__)->loop;
+    client->loop = loop;
     weir__list_init(&client->origins);
     for (size_t i = 0; i < WEIR__CLIENT_BUCKETS; i++)
         weir__list_init(&client->buckets[i]);

@@ -42,6 +42,12 @@ void weir_client_unhold(weir_client *client, size_t bytes)
 
 /* --- answers --- */
 
+/* The memory of an answer comes from its loop, and goes back there. */
+static void check_memory(const struct weir__arena *memory, const char *function)
+{
+    weir__check_loop(weir__container_of(memory->cache, struct weir__loop, chunks), function, "an answer");
+}
+
 const char *weir_reply_header(const weir_reply *reply, const char *name)
 {
     weir_bytes wanted = weir_bytes_of(name);
@@ -67,6 +73,7 @@ const char *weir_reply_header_joined(weir_reply *reply, const char *name)
         }
     if (found <= 1)
         return first;
+    check_memory(reply->memory, __func__);
     text = at = weir__arena_alloc(reply->memory, bytes);
     if (text == NULL)
         return NULL;
@@ -80,7 +87,9 @@ const char *weir_reply_header_joined(weir_reply *reply, const char *name)
 
 void weir_reply_free(weir_reply *reply)
 {
-    if (reply->memory != NULL && !reply->lent)
+    if (reply->memory != NULL && !reply->lent) {
+        check_memory(reply->memory, __func__);
         weir__arena_free(reply->memory);
+    }
     *reply = (weir_reply){0};
 }
