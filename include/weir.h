@@ -6,6 +6,7 @@
 #include <weir/address.h>
 #include <weir/buffer.h>
 #include <weir/charge.h>
+#include <weir/connections.h>
 #include <weir/error.h>
 #include <weir/fd.h>
 #include <weir/frame.h>

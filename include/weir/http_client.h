@@ -80,8 +80,8 @@ typedef struct weir_fetch_options {
                       then */
     /* weir_fetch_open() only: one task writes the body while another reads the answer. See there */
     bool duplex;
-    /* weir_fetch_open() only: asks the server to switch to this protocol ("websocket"): 101 is the answer
-     * then */
+    /* weir_fetch_open() only: asks the server to switch to this protocol ("websocket"). See
+     * weir_fetch_upgrade() */
     const char *upgrade;
 } weir_fetch_options;
 
@@ -253,6 +253,16 @@ ssize_t weir_fetch_read(weir_fetch_stream *f, void *data, size_t bytes) WEIR_CHE
  * Where:   task of its loop. Does not wait.
  */
 const weir_header *weir_fetch_trailers(const weir_fetch_stream *f, size_t *count);
+
+/* Takes over the connection after weir_fetch_head() has returned status 101 to a request with
+ * options.upgrade, or 2xx to CONNECT. Bytes that arrived behind the head are read from the stream first. The
+ * connection no longer counts towards the client's maximum. f remains to be closed.
+ * Owns:    the caller owns *out and closes it.
+ * Returns: 0; -EINVAL the backend has not switched protocols: read its answer; -ENOMEM, and the connection
+ * may be lost.
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_fetch_upgrade(weir_fetch_stream *f, weir_stream **out) WEIR_CHECKED;
 
 /* Ends the exchange and frees f. The connection is kept if everything was sent and read, otherwise closed. No
  * other task may be in a function of f. NULL does nothing.

@@ -45,6 +45,22 @@ static int fill_defaults(weir_client_options *o)
     return 0;
 }
 
+/* Of a client that was left open: its idle connections end with it. */
+static void end(struct weir__handle *h)
+{
+    weir_client *client = weir__container_of(h, weir_client, handle);
+
+    client->closing = true;
+    weir__client_drop_all_idle(client);
+}
+
+static void free_client(struct weir__handle *h)
+{
+    free(weir__container_of(h, weir_client, handle));
+}
+
+static const struct weir__handle_type clients = {"HTTP clients", end, free_client};
+
 int weir_client_open(const weir_client_options *options, weir_client **out)
 {
     weir_client_options filled = options != NULL ? *options : (weir_client_options){0};
@@ -73,6 +89,7 @@ int weir_client_open(const weir_client_options *options, weir_client **out)
     weir__list_init(&client->idle_limited);
     weir_event_init(&client->quiet);
     weir__client_stats_open(&client->stats, client->loop);
+    weir__handle_open(&client->handle, &clients, __builtin_return_address(0));
     *out = client;
     return 0;
 }
@@ -93,7 +110,7 @@ void weir_client_close(weir_client *client)
 {
     if (client == NULL)
         return;
-    weir__check_loop(client->loop, __func__, "a client");
+    weir__check_loop(client->handle.loop, __func__, "a client");
     weir__list_each (node, &client->origins)
         if (weir__container_of(node, struct weir__origin, node)->users > 0)
             weir__misuse(__func__, "of a client with requests in progress",
@@ -104,5 +121,6 @@ void weir_client_close(weir_client *client)
     weir__client_stats_close(&client->stats);
     weir__timeout_list_stop(&client->idle);
     free(client->fields);
-    free(client);
+    weir__handle_close(&client->handle);
+    weir__handle_free(&client->handle);
 }

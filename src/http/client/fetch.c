@@ -78,7 +78,7 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
     struct weir__origin *origin;
     int err;
 
-    weir__check_loop(client->loop, __func__, "a client");
+    weir__check_loop(client->handle.loop, __func__, "a client");
     *reply = (weir_reply){0};
     err = weir__client_url(options, &url, &reply->why);
     if (err == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests and answers in pieces: opening and closing. */
+/* Requests and answers in pieces: opening, closing, taking over the connection. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -7,6 +7,56 @@
 #include "http/client/fetch_stream.h"
 #include "http/client/origin.h"
 #include "http/client/origin_table.h"
+
+/* --- closing --- */
+
+static bool is_whole(const weir_fetch_stream *s)
+{
+    const struct weir__fetch *f = &s->f;
+
+    return s->sent && s->given_up == 0 && f->head_done && f->body.ended && f->keep && !f->ended &&
+           f->piece_at == f->piece_len;
+}
+
+/* Frees all but s itself. */
+static void close_stream(weir_fetch_stream *s)
+{
+    struct weir__fetch *f = &s->f;
+
+    if (s->origin != NULL)
+        weir__origin_ended(s->origin, f, s->cause); /* when nothing has ended it yet */
+    if (f->connection != NULL)
+        weir__origin_release(s->origin, f, is_whole(s));
+    weir__fetch_free_head(f);
+    weir__fetch_drop_reply(f);
+    free(f->piece);
+}
+
+static void end(struct weir__handle *h)
+{
+    close_stream(weir__container_of(h, weir_fetch_stream, handle));
+    weir__handle_free(h);
+}
+
+static void free_stream(struct weir__handle *h)
+{
+    free(weir__container_of(h, weir_fetch_stream, handle));
+}
+
+static const struct weir__handle_type fetch_streams = {"fetch streams", end, free_stream};
+
+void weir_fetch_close(weir_fetch_stream *s)
+{
+    if (s == NULL)
+        return;
+    weir__check_loop(s->handle.loop, __func__, "a fetch stream");
+    if (s->writing || s->reading)
+        weir__misuse(__func__, "while another task is in a function of the same stream",
+                     "cancel and close the scope of that task first");
+    close_stream(s);
+    weir__handle_close(&s->handle);
+    weir__handle_free(&s->handle);
+}
 
 /* --- opening --- */
 
@@ -48,14 +98,13 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
     weir_fetch_stream *s;
     int err;
 
-    weir__check_loop(client->loop, __func__, "a client");
+    weir__check_loop(client->handle.loop, __func__, "a client");
     (void)weir__calling_task(__func__);
     if (body_length < -1)
         return -EINVAL;
     s = calloc(1, sizeof *s);
     if (s == NULL)
         return -ENOMEM;
-    s->loop = client->loop;
     s->cause = -WEIR_ECANCELED;
     weir__fetch_init(&s->f, client, options, true);
     s->chunked = body_length < 0;
@@ -70,9 +119,11 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
     if (err < 0) {
         if (s->origin != NULL)
             weir__origin_ended(s->origin, &s->f, err);
-        weir_fetch_close(s);
+        close_stream(s);
+        free(s);
         return err;
     }
+    weir__handle_open(&s->handle, &fetch_streams, __builtin_return_address(0));
     s->repeatable = body_length == 0;
     if (!s->repeatable)
         weir__fetch_free_head(&s->f);
@@ -80,34 +131,22 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
     return 0;
 }
 
-/* --- closing --- */
+/* --- taking over the connection --- */
 
-static bool is_whole(const weir_fetch_stream *s)
+static bool has_switched(const weir_fetch_stream *s)
 {
-    const struct weir__fetch *f = &s->f;
+    const int status = s->f.reply.status;
 
-    return s->sent && s->given_up == 0 && f->head_done && f->body.ended && f->keep && !f->ended &&
-           f->piece_at == f->piece_len;
+    if (!s->head_read)
+        return false;
+    return s->f.method == WEIR__HTTP_CONNECT ? status >= 200 && status < 300 : status == 101;
 }
 
-void weir_fetch_close(weir_fetch_stream *s)
+int weir_fetch_upgrade(weir_fetch_stream *s, weir_stream **out)
 {
-    struct weir__fetch *f;
-
-    if (s == NULL)
-        return;
-    weir__check_loop(s->loop, __func__, "a fetch stream");
-    if (s->writing || s->reading)
-        weir__misuse(__func__, "while another task is in a function of the same stream",
-                     "cancel and close the scope of that task first");
-    f = &s->f;
-    if (s->origin != NULL)
-        weir__origin_ended(s->origin, f, s->cause); /* when nothing has ended it yet */
-    if (f->connection != NULL)
-        weir__origin_release(s->origin, f, is_whole(s));
-    weir__fetch_free_head(f);
-    weir__fetch_drop_reply(f);
-    free(f->piece);
-    s->loop = NULL;
-    free(s);
+    weir__fetch_stream_check_reader(s, __func__);
+    weir__fetch_stream_check_writer(s, __func__);
+    if (!has_switched(s) || s->f.connection == NULL)
+        return -EINVAL;
+    return weir__origin_give_away(s->origin, &s->f, out);
 }

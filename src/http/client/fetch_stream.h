@@ -8,7 +8,7 @@
 #include "http/client/fetch_parts.h"
 
 struct weir_fetch_stream {
-    struct weir__loop *loop;
+    struct weir__handle handle;
     struct weir__fetch f;
     struct weir__origin *origin;
     const char *name; /* of the backend, in the ledger of the exchange that opened the stream */
@@ -48,14 +48,14 @@ static inline void weir__fetch_stream_charge_back(struct weir__attribution befor
 /* Checks the caller of a function that writes, or reads. */
 static inline void weir__fetch_stream_check_writer(const weir_fetch_stream *s, const char *function)
 {
-    weir__check_loop(s->loop, function, "a fetch stream");
+    weir__check_loop(s->handle.loop, function, "a fetch stream");
     if (s->writing)
         weir__misuse(function, "while another task writes the same request", "let one task write");
 }
 
 static inline void weir__fetch_stream_check_reader(const weir_fetch_stream *s, const char *function)
 {
-    weir__check_loop(s->loop, function, "a fetch stream");
+    weir__check_loop(s->handle.loop, function, "a fetch stream");
     if (s->reading)
         weir__misuse(function, "while another task reads the same answer", "let one task read");
 }

@@ -209,7 +209,7 @@ const weir_header *weir_fetch_trailers(const weir_fetch_stream *s, size_t *count
 {
     const weir_reply *reply = &s->f.reply;
 
-    weir__check_loop(s->loop, __func__, "a fetch stream");
+    weir__check_loop(s->handle.loop, __func__, "a fetch stream");
     *count = s->f.body.ended ? reply->trailer_count : 0;
     return *count > 0 ? reply->trailers : NULL;
 }

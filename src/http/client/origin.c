@@ -195,3 +195,20 @@ void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bo
     }
     origin->users--;
 }
+
+int weir__origin_give_away(struct weir__origin *origin, struct weir__fetch *f, weir_stream **out)
+{
+    struct weir__client_connection *c = f->connection;
+    int err;
+
+    weir__client_stop_timeout(c);
+    err =
+        weir__stream_publish(weir__client_stream(c), f->piece + f->piece_at, f->piece_len - f->piece_at, out);
+    if (err < 0)
+        return err;
+    f->connection = NULL;
+    origin->client->connection_count--;
+    weir__slot_share_give(&origin->slots);
+    unuse(origin);
+    return 0;
+}

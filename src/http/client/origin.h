@@ -20,4 +20,9 @@ void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int 
 /* Gives the slot and the connection back. keep: the connection may be used again; else it is closed. */
 void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bool keep);
 
+/* Makes a stream of the program's from the connection of f, with what has come and was not read.
+ * Returns: 0: f has no connection any more; as weir__stream_publish(). */
+int weir__origin_give_away(struct weir__origin *origin, struct weir__fetch *f,
+                           weir_stream **out) WEIR_CHECKED;
+
 #endif

@@ -21,7 +21,7 @@ int weir_client_hold(weir_client *client, size_t bytes)
 {
     const struct weir__task *self = weir__calling_task(__func__);
 
-    weir__check_loop(client->loop, __func__, "a client");
+    weir__check_loop(client->handle.loop, __func__, "a client");
     if (weir__client_has_room(client, bytes)) {
         weir__account_take(&client->loop->buffered, bytes);
         return 0;
@@ -36,7 +36,7 @@ int weir_client_hold(weir_client *client, size_t bytes)
 
 void weir_client_unhold(weir_client *client, size_t bytes)
 {
-    weir__check_loop(client->loop, __func__, "a client");
+    weir__check_loop(client->handle.loop, __func__, "a client");
     weir__account_give(&client->loop->buffered, bytes);
 }
 

@@ -34,6 +34,7 @@
 #include <weir/sync.h>
 
 #include "base/arena.h"
+#include "core/handle.h"
 #include "core/task.h"
 #include "core/timeout_list.h"
 #include "http/client/origin_stats.h"
@@ -52,6 +53,7 @@ enum {
 };
 
 struct weir_client {
+    struct weir__handle handle;
     weir_client_options options; /* defaults filled in */
     struct weir__loop *loop;
     struct weir__list origins; /* the one used last comes first */

@@ -253,7 +253,7 @@ static void one_task_writes_and_one_reads(void **state)
 {
     static const struct mistake mistakes[] = {
         {close_a_busy_client,
-         {"weir_client_close() of a client with requests under way", "close the scope"},
+         {"weir_client_close() of a client with requests in progress", "close the scope"},
          0},
         {two_writers, {"weir_fetch_write() while another task writes", "one task"}, 0},
         {two_readers, {"weir_fetch_head() while another task reads", "one task"}, 0},
