@@ -21,7 +21,7 @@
 #include "net/public_stream.h"
 #include "net/wait_address.h"
 
-enum { PIPE_BYTES = 256 << 10, ROUND_BYTES = 1 << 20 };
+enum { PIPE_BYTES = 1 << 20, ROUND_BYTES = 1 << 20 };
 
 struct pump {
     weir_stream *from, *to;
