@@ -5,8 +5,10 @@
  * there, then sends all of it, so that nothing is held back while the source is silent. Other transports read
  * into a provided buffer and write from there.
  *
- * The calls to splice are made on readiness. io_uring has an operation for it, which it always runs on a
- * thread of the kernel's; that costs more than the wait for readiness (bench/pump).
+ * The calls to splice are made on readiness, under io_uring as well. The pipe is as large as an unprivileged
+ * program may make it. CPU time of examples/13_tcp_proxy.c for 1 GiB over loopback, 2026-11-29, three runs on
+ * a busy machine: 0.33 to 0.36 s, with a pipe of 256 KiB 0.29 to 0.55 s; a proxy by Go's io.Copy in the same
+ * runs 0.35 to 0.48 s.
  */
 #include <errno.h>
 #include <poll.h>
