@@ -143,10 +143,9 @@ static bool is_one_of(const char *function, const char *const *names)
 /* Cuts off the frames that are the same in all tasks: how a task is left, and how it begins. */
 static size_t trim(const weir_frame *frames, size_t count, size_t *first)
 {
-    static const char *const inner[] = {"weir__park", "yield_now", NULL}, *const outer[] = {
-                                                                              "weir__task_main",
-                                                                              "weir__task_start",
-                                                                              "weir__switch_to_new", NULL};
+    static const char *const inner[] = {"weir__park", "yield_now", "weir__sleep_until", NULL},
+                             *const outer[] = {"weir__task_main", "weir__task_start", "weir__switch_to_new",
+                                               NULL};
 
     *first = 0;
     for (size_t i = 0; i < count; i++)
