@@ -114,7 +114,7 @@ static void end(struct terminal *t)
     struct termios after;
 
     if (missed != NULL)
-        (void)kill(getpid(), SIGTERM);
+        (void)pthread_kill(t->thread, SIGTERM);
     assert_int_equal(pthread_join(t->thread, NULL), 0);
     (void)fflush(stdout);
     assert_int_equal(tcgetattr(STDIN_FILENO, &after), 0);
@@ -178,9 +178,9 @@ static void a_signal_restores_the_terminal(void **state)
 
     (void)state;
     wait_for(t, "live");
-    (void)kill(getpid(), SIGWINCH); /* draws again */
+    (void)pthread_kill(t->thread, SIGWINCH); /* draws again */
     wait_for(t, "live");
-    (void)kill(getpid(), SIGTERM);
+    (void)pthread_kill(t->thread, SIGTERM);
     wait_for(t, "\033[?1049l");
     end(t);
 }
@@ -192,7 +192,7 @@ static void tasks_are_watched_until_a_signal(void **state)
     (void)state;
     wait_for(t, "GET /x");
     wait_for(t, "\033[?1049h");
-    (void)kill(getpid(), SIGINT);
+    (void)pthread_kill(t->thread, SIGINT);
     wait_for(t, "\033[?1049l");
     end(t);
 }

@@ -30,27 +30,31 @@ static struct url url(const struct given_pages *served, const char *path)
 
 /* --- a run --- */
 
-/* As many requests as were planned: none is left out, however slow the machine is, because the run is as long
- * as it takes. */
+/* A busy machine may not get to send all, or any, before the time is over: then the load is run again. */
 static void every_request_is_counted_by_its_answer(void **state)
 {
-    struct given_pages *served = given_pages_open(pages, PAGES);
+    struct given_pages *served;
     struct console c = {0};
-    char last[1024];
-    json_t *report;
+    json_t *report = NULL;
+    int asked;
 
     (void)state;
-    RUN(&c, command_load, "load", "--rate", "200", "--for", "100ms", "--connections", "20", "--json",
-        url(served, "/fine").text, url(served, "/broken?n={n}").text);
+    do {
+        json_decref(report);
+        served = given_pages_open(pages, PAGES);
+        RUN(&c, command_load, "load", "--rate", "200", "--for", "100ms", "--connections", "20", "--json",
+            url(served, "/fine").text, url(served, "/broken?n={n}").text);
+        report = read_json(c.out);
+        asked = given_pages_close(served, NULL);
+    } while (number_at(report, "sent") < 2);
     assert_int_equal(c.code, EXIT_FINE);
-    report = read_json(c.out);
     assert_true(number_at(report, "planned") == 20);
     assert_true(number_at(report, "answered") == number_at(report, "sent"));
     assert_true(number_at(report, "sent") + number_at(report, "unsent") == 20);
-    assert_true(number_at(report, "sent") >= 1);
     assert_true(number_at(report, "statuses.200") >= 1);
+    assert_true(number_at(report, "statuses.500") >= 1);
     assert_true(number_at(report, "failed") == 0);
-    assert_int_equal(given_pages_close(served, last), (int)number_at(report, "sent"));
+    assert_true(number_at(report, "sent") == asked);
     json_decref(report);
     console_free(&c);
 }
@@ -61,7 +65,7 @@ static void the_text_has_the_same_figures(void **state)
     struct console c = {0};
 
     (void)state;
-    RUN(&c, command_load, "load", "--rate", "1", "--for", "1ms", "--header", "X-Secret: s",
+    RUN(&c, command_load, "load", "--rate", "0.1", "--for", "10s", "--header", "X-Secret: s",
         url(served, "/fine?{n}-{n}").text);
     assert_int_equal(c.code, EXIT_FINE);
     console_has(c.out, "1 sent in ");
@@ -83,10 +87,10 @@ static void a_body_makes_it_a_post(void **state)
     assert_int_equal(write(fd, "from a file", 11), 11);
     (void)close(fd);
     (void)snprintf(argument, sizeof argument, "@%s", path);
-    RUN(&c, command_load, "load", "--rate", "1", "--for", "1ms", "--body", argument,
+    RUN(&c, command_load, "load", "--rate", "0.1", "--for", "10s", "--body", argument,
         url(served, "/fine").text);
     assert_int_equal(c.code, EXIT_FINE);
-    RUN(&c, command_load, "load", "--rate", "1", "--for", "1ms", "--body", "text", "--method", "PUT",
+    RUN(&c, command_load, "load", "--rate", "0.1", "--for", "10s", "--body", "text", "--method", "PUT",
         url(served, "/fine").text);
     assert_int_equal(c.code, EXIT_FINE);
     (void)unlink(path);
@@ -104,7 +108,7 @@ static void nothing_answered_is_a_failure(void **state)
     struct console c = {0};
 
     (void)state;
-    RUN(&c, command_load, "load", "--rate", "1", "--for", "1ms", url(served, "/gone").text);
+    RUN(&c, command_load, "load", "--rate", "0.1", "--for", "10s", url(served, "/gone").text);
     assert_int_equal(c.code, EXIT_FAILED);
     console_has(c.out, "0 answered");
     console_has(c.out, "  error  ");

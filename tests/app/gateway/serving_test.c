@@ -15,7 +15,7 @@
 #include "support/run.h"
 
 #if defined(__SANITIZE_THREAD__)
-#define THUMBNAILS "" /* libvips and what it uses are not built for TSan */
+#define THUMBNAILS "# %s: libvips and what it uses are not built for TSan\n"
 #else
 #define THUMBNAILS                                                                                           \
     "  - {path: '/pictures/*', thumbnail: {root: '%s', width: 8, height: 8, format: png}}\n"                 \
@@ -268,7 +268,7 @@ static void pictures_of_a_folder_are_made_small(void **state)
     char etag[256], date[256], fields[300], room[256];
 
     (void)state;
-    if (*THUMBNAILS == '\0')
+    if (*THUMBNAILS == '#')
         return;
     get("/pictures/a.png", "", 200);
     assert_string_equal(answer_field(&got, "content-type", room), "image/png");
@@ -294,7 +294,7 @@ static void a_picture_may_be_sent(void **state)
     char room[256];
 
     (void)state;
-    if (*THUMBNAILS == '\0')
+    if (*THUMBNAILS == '#')
         return;
     post("/shrink", "", png, sizeof png, 200);
     assert_string_equal(answer_field(&got, "vary", room), "accept");
