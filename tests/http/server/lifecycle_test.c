@@ -150,6 +150,7 @@ static int exhaust_tasks(struct rig *rig)
     weir_stream *busy[8], *s = rig_connect(rig);
     int n = 0, status = 0;
 
+    weir_event_init(&asleep);
     for (; n < 8 && status != 503; n++) {
         weir_scope soon;
         busy[n] = rig_connect(rig);
