@@ -99,43 +99,58 @@ int weir_scope_set_deadline(weir_scope *scope, weir_instant deadline)
 
 /* --- opening and closing --- */
 
-static void open_scope(struct weir__task *self, struct weir__scope *s, int64_t own_ns, unsigned flags,
-                       int64_t shield_ns, const void *opened_at)
+/* Opens a scope, whose deadline is for now that of the scope around it. */
+static inline void open_scope(struct weir__task *self, struct weir__scope *s, unsigned flags,
+                              const void *opened_at)
 {
     struct weir__scope *outer = self->scope;
 
-    if (outer == s)
-        weir__misuse_at("weir_scope_open", "on a scope that is open already",
-                        "close it first, or use another weir_scope", "opened_at", s->opened_at);
     init(s, self->loop, self, flags);
     s->id = ++s->loop->last_scope_id;
     s->parent = outer;
+    s->deadline_ns = outer->deadline_ns;
+    s->shield_ns = INT64_MAX;
     s->activity = self->activity;
     s->opened_at = opened_at;
     weir__list_push_back(&outer->children, &s->sibling);
     self->scope = s;
-    s->shield_ns = shield_ns;
-    s->own_ns = own_ns < shield_ns ? own_ns : shield_ns;
     if ((flags & WEIR_SHIELD) == 0)
         s->cause = outer->cause;
-    if (own_ns == INT64_MAX && (flags & WEIR_SHIELD) == 0)
-        s->deadline_ns = outer->deadline_ns;
-    else
-        apply_deadlines(s, outer->deadline_ns);
+}
+
+static void set_first_deadline(struct weir__scope *s, int64_t own_ns, int64_t shield_ns)
+{
+    s->shield_ns = shield_ns;
+    s->own_ns = own_ns < shield_ns ? own_ns : shield_ns;
+    apply_deadlines(s, s->deadline_ns);
 }
 
 void weir_scope_open(weir_scope *scope, weir_instant deadline, unsigned flags)
 {
     struct weir__task *self = weir__calling_task(__func__);
-    bool shield = (flags & WEIR_SHIELD) != 0;
+    struct weir__scope *s = weir__scope_of(scope);
 
-    open_scope(self, weir__scope_of(scope), deadline.ns, flags,
-               shield ? weir_after_ms(WEIR_SHIELD_MAX_MS).ns : INT64_MAX, __builtin_return_address(0));
+    if (__builtin_expect(self->scope == s, 0))
+        weir__misuse_at(__func__, "on a scope that is open already",
+                        "close it first, or use another weir_scope", "opened_at", s->opened_at);
+    open_scope(self, s, flags, __builtin_return_address(0));
+    if ((flags & WEIR_SHIELD) != 0)
+        set_first_deadline(s, deadline.ns, weir_after_ms(WEIR_SHIELD_MAX_MS).ns);
+    else if (deadline.ns != INT64_MAX)
+        set_first_deadline(s, deadline.ns, INT64_MAX);
+}
+
+void weir__scope_open(struct weir__scope *s, struct weir__task *self)
+{
+    open_scope(self, s, WEIR_COLLECT, NULL);
 }
 
 void weir__scope_open_long_shield(weir_scope *scope, weir_instant deadline)
 {
-    open_scope(weir__task_current(), weir__scope_of(scope), deadline.ns, WEIR_SHIELD, INT64_MAX, NULL);
+    struct weir__scope *s = weir__scope_of(scope);
+
+    open_scope(weir__task_current(), s, WEIR_SHIELD, NULL);
+    set_first_deadline(s, deadline.ns, INT64_MAX);
 }
 
 void weir__scope_cancel(struct weir__scope *s, int cause)
@@ -205,13 +220,8 @@ __attribute__((noreturn, cold, noinline)) static void closed_wrongly(const struc
         "opened_at", self->scope->opened_at);
 }
 
-static int close_scope(struct weir__scope *s, const char *function)
+int weir__scope_close(struct weir__scope *s, struct weir__task *self)
 {
-    struct weir__task *self = weir__calling_task(function);
-
-    weir__check_object(s->loop, self->loop, function, "a scope");
-    if (__builtin_expect(s->owner != self || self->scope != s, 0))
-        closed_wrongly(self, s, function);
     while (s->live > 0) {
         s->closing = true;
         (void)weir__park(&closing, NULL, s);
@@ -221,6 +231,16 @@ static int close_scope(struct weir__scope *s, const char *function)
     self->scope = s->parent;
     s->loop = NULL;
     return s->failure != 0 ? s->failure : s->cause;
+}
+
+static int close_scope(struct weir__scope *s, const char *function)
+{
+    struct weir__task *self = weir__calling_task(function);
+
+    weir__check_object(s->loop, self->loop, function, "a scope");
+    if (__builtin_expect(s->owner != self || self->scope != s, 0))
+        closed_wrongly(self, s, function);
+    return weir__scope_close(s, self);
 }
 
 int weir_scope_close(weir_scope *scope)

@@ -49,6 +49,10 @@ void weir__scope_init_detached(struct weir__scope *s, struct weir__loop *loop, c
 /* Waits until the tasks of a detached scope have ended, however long; a cancel does not end the wait. */
 void weir__scope_await_detached(struct weir__scope *s);
 void weir__scope_end_detached(struct weir__scope *s);
+/* As weir_scope_open() with WEIR_COLLECT and without a deadline, and as weir_scope_close(), for the running
+ * task. It knows that s is not open, then that s is its innermost scope. */
+void weir__scope_open(struct weir__scope *s, struct weir__task *self);
+int weir__scope_close(struct weir__scope *s, struct weir__task *self);
 /* As weir_scope_open() with WEIR_SHIELD, for as long as the deadline says. */
 void weir__scope_open_long_shield(weir_scope *scope, weir_instant deadline);
 /* Cancels s: every wait in it and below fails with cause from now on. */

@@ -14,7 +14,7 @@ enum { PIECES_MAX = 64 };
 
 /* Ends an operation of a task in a stream. Returns: its result; once the stream is closed not even a success
  * counts any more. The stream may be gone afterwards. */
-static int leave_with(weir_stream *s, int result)
+static inline int leave_with(weir_stream *s, int result)
 {
     if (s->closing && (result >= 0 || result != weir_cancelled()))
         result = -WEIR_ECLOSED;

@@ -43,8 +43,10 @@ struct weir__exchange *weir__exchange_new(struct weir__server_loop *home, const 
 void weir__exchange_free(struct weir__exchange *x)
 {
     x->loop = NULL;
-    weir_buffer_free(&x->body);
-    weir_buffer_free(&x->request.trailers);
+    if (x->body.cap > 0)
+        weir_buffer_free(&x->body);
+    if (x->request.trailers.cap > 0)
+        weir_buffer_free(&x->request.trailers);
     weir__arena_free(&x->memory);
 }
 
@@ -170,27 +172,29 @@ static bool is_complete(const struct weir__exchange *x)
     return x->response.ended && x->response.err == 0;
 }
 
-static int call_handler(struct weir__exchange *x)
+static int call_handler(struct weir__exchange *x, const struct weir__task *self)
 {
     int outcome = x->request.route->given->handler(&x->request, &x->response, x->home->state);
 
-    if (__builtin_expect(weir__task_current()->scope != x->scope, 0))
+    if (__builtin_expect(self->scope != x->scope, 0))
         weir__scope_check_innermost(x->scope, "the handler");
     return outcome;
 }
 
-static void answer(struct weir__exchange *x)
+static void answer(struct weir__exchange *x, const struct weir__task *self)
 {
     int outcome;
 
     x->response.no_body = x->request.head.method == WEIR__HTTP_HEAD;
-    outcome = x->refusal.status != 0 ? answer_refusal(x) : call_handler(x);
+    outcome = x->refusal.status != 0 ? answer_refusal(x) : call_handler(x, self);
     if (x->taken_over && outcome < 0)
         x->response.err = outcome;
     if (!x->response.ended)
         weir__response_finish(x, outcome);
-    if (x->response.filters != NULL)
+    if (x->response.filters != NULL) {
         weir__filter_end(x);
+        weir__scope_check_innermost(x->scope, "a filter");
+    }
     if (!x->request.body.ended && is_complete(x))
         x->wire->finish_request(x);
 }
@@ -199,21 +203,22 @@ static int run(void *arg)
 {
     struct weir__exchange *x = arg;
     struct weir__server_loop *home = x->home;
+    struct weir__task *self = weir__running(home->loop);
     int64_t now_ns = weir__loop_now_ns(home->loop);
-    weir_scope scope;
+    struct weir__scope scope;
 
     note_delay(home, now_ns, now_ns - x->queued_ns);
     weir__ledger_begin(&x->activity.ledger);
-    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
-    x->scope = weir__scope_of(&scope);
+    weir__scope_open(&scope, self);
+    x->scope = &scope;
     if (x->client_left)
         weir__scope_cancel(x->scope, -WEIR_ECANCELED);
-    answer(x);
+    answer(x, self);
     x->scope = NULL;
-    (void)weir_scope_close(&scope);
+    (void)weir__scope_close(&scope, self);
     record(x);
     x->loop = NULL;
-    weir__task_set_activity(weir__task_current(), NULL);
+    weir__task_set_activity(self, NULL);
     atomic_fetch_sub_explicit(&home->server->exchanges, 1, memory_order_relaxed);
     if (is_complete(x))
         x->wire->end(x);

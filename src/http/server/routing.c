@@ -179,7 +179,7 @@ static const struct weir__route *match(struct weir__exchange *x, const char **al
     *allow = NULL;
     for (size_t i = 0; i < server->route_count; i++) {
         const struct weir__route *route = &server->routes[i];
-        if (!takes_host(route, host) ||
+        if ((server->routes_name_hosts && !takes_host(route, host)) ||
             !weir__http_pattern_match(&route->pattern, req->path, req->raw_path, &req->params))
             continue;
         if (takes_method(route, &req->head))

@@ -86,6 +86,29 @@ static int leave_scope_open(weir_request *req, weir_response *res, void *state)
     return weir_respond_text(res, 200, "x");
 }
 
+static int leave_unchanged(void *arg, weir_response *res, const weir_response_head *head)
+{
+    (void)arg, (void)res, (void)head;
+    return 0;
+}
+
+static void end_leaves_scope_open(void *arg)
+{
+    static weir_scope scope;
+
+    (void)arg;
+    weir_scope_open(&scope, weir_never(), 0);
+}
+
+static int add_filter(weir_request *req, weir_response *res, void *state)
+{
+    static const weir_response_filter filter = {.head = leave_unchanged, .end = end_leaves_scope_open};
+
+    (void)req, (void)state;
+    assert_int_equal(weir_response_filter_add(res, &filter, NULL), 0);
+    return weir_respond_text(res, 200, "x");
+}
+
 static void *setup_leaves_scope_open(void *arg, weir_server *server)
 {
     static weir_scope scope;
@@ -153,6 +176,7 @@ static void mistakes_end_in_a_sentence(void **state)
          NULL,
          {"weir_scope_close() was not called: the handler returned with a scope open", "opened_at",
           "route=/page"}},
+        {add_filter, NULL, {"a filter returned with a scope open", "opened_at", "route=/page"}},
         {hello, setup_leaves_scope_open, {"setup returned with a scope open", "opened_at", NULL}},
         {close_from_thread, NULL, {"weir_server_close() from another thread, on a server", NULL, NULL}},
     };
