@@ -19,7 +19,8 @@ bool weir_bytes_equal_nocase(weir_bytes a, weir_bytes b)
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++) {
-        if (lower((unsigned char)a.data[i]) != lower((unsigned char)b.data[i]))
+        unsigned char left = (unsigned char)a.data[i], right = (unsigned char)b.data[i];
+        if (left != right && lower(left) != lower(right)) /* most are the same */
             return false;
     }
     return true;
