@@ -58,7 +58,8 @@ typedef struct weir_connections_options {
     /* Ends a session, and frees what belongs to it, before its stream is closed. It must not wait, and is
      * also called outside of tasks. NULL: nothing is called */
     void (*close)(void *arg, void *session);
-    void *arg; /* passed to the callbacks */
+    void *arg;                  /* passed to the callbacks */
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_connections_options;
 
 /* A pool as its loop sees it: sums since it was opened, and present values. */

@@ -37,14 +37,15 @@ enum weir_guard_mode {
 /* All zero is a sensible choice. */
 typedef struct weir_guard_options {
     enum weir_guard_mode mode;
-    const char *const *allow; /* names of calls that are never reported, ended by NULL; NULL: none */
+    const char *const *allow;   /* names of calls that are never reported, ended by NULL; NULL: none */
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_guard_options;
 
 /* Sets what the guard does about a call that it catches; until then the options are all zero.
  * WEIR_GUARD=off|count|warn|abort in the environment takes precedence over options->mode.
  * Owns:    everything is copied.
- * Returns: 0; -EINVAL the mode does not exist; -WEIR_ECONFIG a call in allow is unknown. After a failure
- *          nothing has changed.
+ * Returns: 0; -EINVAL the mode does not exist, or a reserved byte is not zero; -WEIR_ECONFIG a call in allow
+ * is unknown. After a failure nothing has changed.
  * Where:   any thread, before weir_run(): a running loop keeps the settings it has read.
  */
 int weir_guard_configure(const weir_guard_options *options) WEIR_CHECKED;

@@ -49,6 +49,7 @@ typedef struct weir_client_options {
     /* Memory that answers read whole may hold until they are freed, on all loops of the runtime together.
      * An answer that would need more fails with -WEIR_EBUSY [256 MiB]. */
     uint64_t replies_bytes;
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_client_options;
 
 typedef struct weir_header {
@@ -83,6 +84,7 @@ typedef struct weir_fetch_options {
     /* weir_fetch_open() only: asks the server to switch to this protocol ("websocket"). See
      * weir_fetch_upgrade() */
     const char *upgrade;
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_fetch_options;
 
 /* An answer. In a handler it is freed with the request; elsewhere free it with weir_reply_free(). */

@@ -66,13 +66,14 @@ typedef struct weir_tasks_options {
                            ancestors; NULL: all */
     size_t tasks_max;   /* in all; 0: no limit. Descendants are left out before their ancestors. */
     bool stacks;
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_tasks_options;
 
 typedef struct weir_tasks weir_tasks;
 
 /* Reads all tasks.
  * Owns:    the caller frees *out. options are lent; NULL: all zero.
- * Returns: 0; -ENOMEM; -EPERM the kernel lets no process read this one, not even itself.
+ * Returns: 0; -EINVAL an option; -ENOMEM; -EPERM the kernel lets no process read this one, not even itself.
  * Where:   any thread with a large stack: a task calls it through weir_offload(). Does not wait; takes
  *          microseconds for each task, and the first time perhaps a second, for names.
  */

@@ -104,6 +104,7 @@ typedef struct weir_job_kind {
     /* Frees what begin() and piece() allocated. Always called after a begin() that returned 0, also if the
      * caller has left. It may run without a worker, on a loop, so it must be quick. May be NULL. */
     void (*end)(void *state);
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_job_kind;
 
 /* Appends bytes to the output of a job of a kind.

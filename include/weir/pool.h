@@ -78,8 +78,9 @@ enum { WEIR_POOL_NAME_BYTES = 32, WEIR_POOL_SHARES_MAX = 64 };
  * workers' time is divided by percent; what remains of 100 belongs to all jobs without a share. Nothing is
  * left idle: a share that alone has work gets all workers. */
 typedef struct weir_pool_share {
-    const char *name; /* for the statistics; lent while the pool is open */
-    int percent;      /* 1 … 100; all shares together at most 100 */
+    const char *name;           /* for the statistics; lent while the pool is open */
+    int percent;                /* 1 … 100; all shares together at most 100 */
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_pool_share;
 
 /* A zero field means its default, given in brackets. */

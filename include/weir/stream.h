@@ -48,6 +48,7 @@ typedef struct weir_stream_options {
     size_t send_buffer_bytes, receive_buffer_bytes; /* buffers of the kernel [it chooses, and adapts them] */
     bool delay; /* TCP: small writes wait for an acknowledgement (Nagle's algorithm) [TCP_NODELAY is set, and
                    they are sent at once] */
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_stream_options;
 
 /* Options of a listener: an address or an inherited descriptor, and more. A zero field means its default,
@@ -62,6 +63,7 @@ typedef struct weir_listener_options {
                                    (SO_REUSEPORT); ignored for Unix sockets */
     weir_stream_options stream; /* of the accepted streams; an HTTP server has an idle timeout of its own and
                                    uses the rest */
+    unsigned char reserved[32]; /* for later versions; zero */
 } weir_listener_options;
 
 /* Begins to listen. Port 0 takes a free port; weir_listener_address() reports which. A Unix path left

@@ -11,6 +11,7 @@
 
 #include <weir/log.h>
 
+#include "base/reserved.h"
 #include "core/loop.h"
 #include "core/misuse.h"
 #include "core/task.h"
@@ -71,7 +72,8 @@ int weir_guard_configure(const weir_guard_options *options)
 {
     uint64_t allowed[WORDS] = {0};
 
-    if ((int)options->mode < WEIR_GUARD_DEFAULT || options->mode > WEIR_GUARD_ABORT)
+    if (!weir__reserved_is_zero(options->reserved, sizeof options->reserved) ||
+        (int)options->mode < WEIR_GUARD_DEFAULT || options->mode > WEIR_GUARD_ABORT)
         return -EINVAL;
     for (const char *const *name = options->allow; name != NULL && *name != NULL; name++)
         if (add_calls(allowed, *name) != NULL)

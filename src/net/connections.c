@@ -8,6 +8,7 @@
 
 #include <weir/sync.h>
 
+#include "base/reserved.h"
 #include "core/account/attribution.h"
 #include "core/handle.h"
 #include "core/misuse.h"
@@ -390,8 +391,9 @@ void weir_connection_close(weir_connection *c)
 
 static int fill_defaults(weir_connections_options *o)
 {
-    if ((o->name == NULL && o->address == NULL) || (o->address == NULL && o->open == NULL) || o->max < 0 ||
-        o->waiting_max < 0 || o->idle_timeout.ns < 0 || o->connect_timeout.ns < 0)
+    if (!weir__reserved_is_zero(o->reserved, sizeof o->reserved) || (o->name == NULL && o->address == NULL) ||
+        (o->address == NULL && o->open == NULL) || o->max < 0 || o->waiting_max < 0 ||
+        o->idle_timeout.ns < 0 || o->connect_timeout.ns < 0)
         return -EINVAL;
     o->name = o->name != NULL ? o->name : o->address;
     o->max = o->max != 0 ? o->max : MAX;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/reserved.h"
 #include "core/misuse.h"
 #include "core/runtime.h"
 #include "io/os.h"
@@ -134,7 +135,8 @@ static int open_listener(const weir_listener_options *o, const void *opened_at, 
     weir_listener *l;
     int err = weir__stream_options_check(&o->stream, &tuning);
 
-    if (err < 0 || (o->address != NULL) == (o->fd > 0) || o->fd < 0 || o->backlog < 0)
+    if (err < 0 || (o->address != NULL) == (o->fd > 0) || o->fd < 0 || o->backlog < 0 ||
+        !weir__reserved_is_zero(o->reserved, sizeof o->reserved))
         return -EINVAL;
     l = new_listener();
     if (l == NULL)

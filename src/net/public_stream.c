@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/reserved.h"
 #include "core/runtime.h"
 #include "core/task.h"
 #include "io/os.h"
@@ -170,7 +171,8 @@ int weir__stream_options_check(const weir_stream_options *o, struct weir__io_tun
         o->keepalive.ns < 0 ? -1 : o->keepalive.ns / SECOND_NS + (o->keepalive.ns % SECOND_NS > 0);
 
     *out = (struct weir__io_tuning){.keepalive_s = (int)keepalive_s, .delay = o->delay};
-    if (keepalive_s > KEEPALIVE_MAX_S || int_of(o->send_buffer_bytes, &out->send_bytes) < 0)
+    if (!weir__reserved_is_zero(o->reserved, sizeof o->reserved) || keepalive_s > KEEPALIVE_MAX_S ||
+        int_of(o->send_buffer_bytes, &out->send_bytes) < 0)
         return -EINVAL;
     return int_of(o->receive_buffer_bytes, &out->receive_bytes);
 }

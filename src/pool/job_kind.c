@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/reserved.h"
 #include "core/runtime.h"
 #include "pool/pool.h"
 
@@ -13,7 +14,8 @@ static bool is_well_formed(const weir_job_kind *kind)
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
     return kind->name != NULL && *kind->name != '\0' && kind->name[strspn(kind->name, letters)] == '\0' &&
-           kind->version >= 1 && kind->piece != NULL;
+           kind->version >= 1 && kind->piece != NULL &&
+           weir__reserved_is_zero(kind->reserved, sizeof kind->reserved);
 }
 
 /* Several loops may register at a time: each place is filled once, and each loop looks at all places before

@@ -41,7 +41,8 @@ static int fill_defaults(weir_pool_options *o)
         o->wait.ns < 0 || o->cpu.ns < 0 || o->share_count > WEIR_POOL_SHARES_MAX)
         return -EINVAL;
     for (size_t i = 0; i < o->share_count; i++) {
-        if (o->shares[i].percent < 1 || o->shares[i].percent > 100)
+        if (!weir__reserved_is_zero(o->shares[i].reserved, sizeof o->shares[i].reserved) ||
+            o->shares[i].percent < 1 || o->shares[i].percent > 100)
             return -EINVAL;
         percent += o->shares[i].percent;
     }

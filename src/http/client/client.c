@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/reserved.h"
 #include "core/misuse.h"
 #include "core/scope.h"
 #include "http/client/connection.h"
@@ -26,9 +27,9 @@ enum {
 
 static int fill_defaults(weir_client_options *o)
 {
-    if (o->connections_per_origin < 0 || o->waiting_per_origin < 0 || o->origins < 0 ||
-        o->idle_connections < 0 || o->idle_timeout.ns < 0 || o->connect_timeout.ns < 0 ||
-        o->head_bytes > WEIR__CLIENT_HEAD_BYTES_MAX || o->headers < 0 ||
+    if (!weir__reserved_is_zero(o->reserved, sizeof o->reserved) || o->connections_per_origin < 0 ||
+        o->waiting_per_origin < 0 || o->origins < 0 || o->idle_connections < 0 || o->idle_timeout.ns < 0 ||
+        o->connect_timeout.ns < 0 || o->head_bytes > WEIR__CLIENT_HEAD_BYTES_MAX || o->headers < 0 ||
         o->headers > WEIR__CLIENT_HEADERS_MAX || o->reply_bytes > REPLY_BYTES_MAX)
         return -EINVAL;
     o->connections_per_origin =

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/reserved.h"
 #include "http/client/fetch_parts.h"
 #include "http/message/headers.h"
 #include "http/message/trailers.h"
@@ -39,6 +40,8 @@ static int refuse(struct weir__fetch *f, const char *why)
 
 int weir__fetch_check(struct weir__fetch *f, const weir_fetch_options *o, int64_t body_length)
 {
+    if (!weir__reserved_is_zero(o->reserved, sizeof o->reserved))
+        return refuse(f, "options.reserved is not zero: a newer header, or no initialiser");
     if (o->headers_max < 0 || o->headers_max > WEIR__CLIENT_HEADERS_MAX ||
         o->head_bytes_max > WEIR__CLIENT_HEAD_BYTES_MAX)
         return refuse(f, "head_bytes_max is at most 1 MiB, headers_max at most 1000");

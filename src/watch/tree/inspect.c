@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/reserved.h"
 #include "watch/tree/inspect_inside.h"
 
 static int take_all(weir_runtime *runtime, const weir_tasks_options *o, weir_tasks *tasks)
@@ -20,9 +21,14 @@ static int take_all(weir_runtime *runtime, const weir_tasks_options *o, weir_tas
 int weir_tasks_open(weir_runtime *runtime, const weir_tasks_options *options, weir_tasks **out)
 {
     weir_tasks_options o = options != NULL ? *options : (weir_tasks_options){0};
-    weir_tasks *tasks = calloc(1, sizeof *tasks);
-    int err = tasks != NULL ? take_all(runtime, &o, tasks) : -ENOMEM;
+    weir_tasks *tasks;
+    int err;
 
+    *out = NULL;
+    if (!weir__reserved_is_zero(o.reserved, sizeof o.reserved))
+        return -EINVAL;
+    tasks = calloc(1, sizeof *tasks);
+    err = tasks != NULL ? take_all(runtime, &o, tasks) : -ENOMEM;
     if (err < 0) {
         weir_tasks_close(tasks);
         tasks = NULL;
