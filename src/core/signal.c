@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -25,6 +26,7 @@ static _Atomic(struct weir__loop *) catching_loop[SIGNAL_MAX + 1];
 static _Atomic(struct weir_signals *) catching[SIGNAL_MAX + 1];
 static struct sigaction before[SIGNAL_MAX + 1];
 static atomic_uint_fast64_t pending;
+static atomic_int handlers; /* handlers that run now, on any thread */
 
 /* Of the one thread that waits for signals, see signal.h. */
 static atomic_bool has_thread;
@@ -53,8 +55,10 @@ static uint64_t bit(int number)
 static void caught(int number)
 {
     int saved_errno = errno;
-    struct weir__loop *loop = atomic_load(&catching_loop[number]);
+    struct weir__loop *loop;
 
+    atomic_fetch_add(&handlers, 1);
+    loop = atomic_load(&catching_loop[number]);
     if (loop != NULL) {
         atomic_fetch_or(&pending, bit(number));
         weir__io_wake(loop->io);
@@ -63,7 +67,16 @@ static void caught(int number)
         atomic_fetch_add(&thread_events, 1);
         weir__futex_wake(&thread_events);
     }
+    atomic_fetch_sub(&handlers, 1);
     errno = saved_errno;
+}
+
+/* Waits for handlers on other threads, which may have read the loop before it was forgotten: the loop may be
+ * freed after the close. They take microseconds. */
+static void await_handlers(void)
+{
+    while (atomic_load(&handlers) != 0)
+        (void)sched_yield();
 }
 
 static void restore(uint64_t numbers)
@@ -76,6 +89,7 @@ static void restore(uint64_t numbers)
         atomic_store(&catching[n], NULL);
         atomic_fetch_and(&pending, ~bit(n));
     }
+    await_handlers();
 }
 
 /* Catches one signal. loop: NULL: for the thread. */

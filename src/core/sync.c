@@ -88,16 +88,22 @@ void weir_event_reset(weir_event *e)
     e->is_set = false;
 }
 
-int weir_event_wait(weir_event *e)
+int weir__event_wait(weir_event *e, const struct weir__wait_class *wait_class)
 {
-    struct weir__task *self = weir__calling_task(__func__);
+    static const char function[] = "weir_event_wait";
+    struct weir__task *self = weir__calling_task(function);
     int err;
 
-    weir__check_object(e->loop, self->loop, __func__, "an event");
+    weir__check_object(e->loop, self->loop, function, "an event");
     err = weir__wait_begin_of(self);
     if (err < 0 || e->is_set)
         return err;
-    return weir__queue_wait(self, weir__queue_of(&e->waiters), NULL, e, &an_event, __func__);
+    return weir__queue_wait(self, weir__queue_of(&e->waiters), NULL, e, wait_class, function);
+}
+
+int weir_event_wait(weir_event *e)
+{
+    return weir__event_wait(e, &an_event);
 }
 
 /* --- mutex: handed from owner to owner, so that no other task gets in between --- */

@@ -16,6 +16,7 @@
 #include <weir/random.h>
 
 #include "core/misuse.h"
+#include "core/sync.h"
 #include "core/task.h"
 #include "http/server/rescue.h"
 #include "http/server/routing.h"
@@ -303,12 +304,14 @@ int weir_server_open(const weir_server_options *options, const weir_route *route
     return 0;
 }
 
+static const struct weir__wait_class the_end = {"the end of a server", NULL, .charge = WEIR_CHARGE_OTHER};
+
 int weir_server_wait(weir_server *server)
 {
     int err;
 
     weir__check_loop(server->scope.loop, __func__, "a server");
-    err = weir_event_wait(&server->ended);
+    err = weir__event_wait(&server->ended, &the_end);
     return err < 0 ? err : server->result;
 }
 
@@ -317,7 +320,7 @@ void weir__server_await(weir_server *server)
     weir_scope shield;
 
     weir__scope_open_long_shield(&shield, weir_never());
-    while (weir_event_wait(&server->ended) < 0)
+    while (weir__event_wait(&server->ended, &the_end) < 0)
         ;
     (void)weir_scope_close(&shield);
 }
