@@ -258,7 +258,7 @@ static void who_came_first_begins_first(void **state)
 
 /* --- shares --- */
 
-static const weir_pool_share shares[] = {{"/a", 30}, {"/b", 20}};
+static const weir_pool_share shares[] = {{.name = "/a", .percent = 30}, {.name = "/b", .percent = 20}};
 
 static weir_pool *open_shared(int workers, int queue, int wait_ms)
 {
@@ -393,7 +393,8 @@ static void a_share_gets_its_part_from_now_on_and_not_of_the_past(void **state)
 
 static int options_checked(void *arg)
 {
-    static const weir_pool_share too_much[] = {{"/a", 60}, {"/b", 41}}, nothing[] = {{"/a", 0}};
+    static const weir_pool_share too_much[] = {{.name = "/a", .percent = 60}, {.name = "/b", .percent = 41}},
+                                 nothing[] = {{.name = "/a", .percent = 0}};
     const weir_pool_options wrong[] = {
         {.name = NULL},
         {.name = ""},

@@ -141,8 +141,19 @@ static void count_end(void *state)
 }
 
 static const weir_job_kind kinds[] = {
-    {"count", 1, false, 0, sizeof(struct count), count_begin, count_piece, count_end},
-    {"count-whole", 1, true, 0, sizeof(struct count), count_begin, count_piece, count_end},
+    {.name = "count",
+     .version = 1,
+     .state_bytes = sizeof(struct count),
+     .begin = count_begin,
+     .piece = count_piece,
+     .end = count_end},
+    {.name = "count-whole",
+     .version = 1,
+     .whole = true,
+     .state_bytes = sizeof(struct count),
+     .begin = count_begin,
+     .piece = count_piece,
+     .end = count_end},
 };
 
 static void check_count(struct run *run, int err, const weir_buffer *out, int expected)
@@ -222,7 +233,7 @@ static void publish(struct run *run, weir_pool *pool)
 
 static void go_through(struct run *run)
 {
-    const weir_pool_share shares[] = {{"/a", 50}};
+    const weir_pool_share shares[] = {{.name = "/a", .percent = 50}};
     const weir_pool_options options = {
         .name = "p", .workers = 3, .wait = weir_seconds(60), .shares = shares, .share_count = 1};
     weir_pool *pool;

@@ -413,7 +413,8 @@ static void run_clients(struct world *w)
 
 static void open_pools(struct world *w)
 {
-    static const weir_pool_share shares[SHARES] = {{"/a", 40}, {"/b", 20}};
+    static const weir_pool_share shares[SHARES] = {{.name = "/a", .percent = 40},
+                                                   {.name = "/b", .percent = 20}};
     const weir_pool_options small = {.name = "small", .workers = 1, .queue = 2, .wait = weir_ms(20)};
     const weir_pool_options shared = {.name = "shared",
                                       .workers = 2,
