@@ -127,7 +127,7 @@ routes:
             page = route_of(weir, "/page", 3)
             same(page["class"], "I/O-bound")
             assert page["wait_ms"] > 40, page
-            assert "to orders" in texts(page), page
+            assert " ms for orders: make that backend faster" in texts(page), page
             spent = statistics_of(weir, "/page")["spent_ms"]
             assert spent["backend"] > 40 and spent["run"] > 0, spent
             gone.set()
