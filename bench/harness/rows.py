@@ -308,6 +308,7 @@ class Instructions(Row):
 
 from overload import overload_rows  # noqa: E402  they build on the classes above
 from computing import computing_rows  # noqa: E402
+from pumping import pump_rows  # noqa: E402
 from watching import watch_rows  # noqa: E402
 
 SERVERS = ["weir uring", "weir epoll", "nginx", "node", "go net/http", "rust hyper", "python"]
@@ -350,5 +351,6 @@ ROWS = [
           r"two cores: .* ratio (\S+)", 0.75, None, peer=LIBUV),
     *overload_rows(Served, OWN),
     *computing_rows(Row, Micro, OWN),
+    *pump_rows(Row),
     *watch_rows(Row, Micro, OWN),
 ]

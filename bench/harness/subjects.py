@@ -85,6 +85,9 @@ def subjects(build, peers):
     def plain(*words, after=()):
         return lambda port, backends, folder, deadline_ms: [*words, port, backends or 0, *after]
 
+    def proxy(program):
+        return lambda port, backend, folder, deadline_ms: [program, f"127.0.0.1:{port}", f"127.0.0.1:{backend}"]
+
     script = Path(__file__).parent.parent / "peers/python/server.py"
     every = [
         Subject("weir", build / "bench-micro-switch", "make bench", None),  # programs of its own, see Micro
@@ -92,6 +95,9 @@ def subjects(build, peers):
         Subject("weir epoll", build / "weir", "make", weir("false")),
         Subject("weir uring + log", build / "weir", "make", weir("true")), # stderr is the file
         Subject("weir epoll + log", build / "weir", "make", weir("true")),
+        Subject("weir uring pump", build / "13_tcp_proxy", "make bench", proxy(build / "13_tcp_proxy")),
+        Subject("weir epoll pump", build / "13_tcp_proxy", "make bench", proxy(build / "13_tcp_proxy")),
+        Subject("go io.Copy", peers / "go-pump", "bench/peers/setup go", plain(peers / "go-pump")),
         Subject("openssl speed", "openssl", "apt-get install openssl", None),
         Subject("vipsthumbnail", "vipsthumbnail", "apt-get install libvips-tools", None),
         Subject("nginx", "nginx", "apt-get install nginx-light", nginx("off")),

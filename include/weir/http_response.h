@@ -185,7 +185,9 @@ typedef struct weir_response_filter {
     /* Takes the next bytes of the body (lent), perhaps none; last: no more follow. Sets *out to what is
      * sent instead, perhaps nothing yet; it stays valid until the next call. Returns 0; 1: call again, with
      * no bytes, for more output; a negative code, which breaks the answer off. A whole answer is passed in
-     * one call; if that returns 0, the output goes on as a whole answer. */
+     * one call; if that returns 0, the output goes on as a whole answer. May be NULL if head() never
+     * returns 1.
+     */
     int (*piece)(void *arg, weir_bytes in, bool last, weir_bytes *out);
     /* Called when the exchange has ended, whatever its result. May be NULL. Must not wait. */
     void (*end)(void *arg);
@@ -196,7 +198,8 @@ enum { WEIR_RESPONSE_FILTERS_MAX = 16 }; /* of one answer */
 /* Passes the answer through a filter. Meant for wrappers that call the real handler.
  * Owns:    filter, and what arg points to, are lent until filter->end() or, without one, until the exchange
  *          ends: weir_request_alloc() gives such memory.
- * Returns: 0; -WEIR_EBUSY the answer has begun; -EINVAL more than WEIR_RESPONSE_FILTERS_MAX; -ENOMEM.
+ * Returns: 0; -WEIR_EBUSY the answer has begun; -EINVAL filter->head is NULL, or more than
+ *          WEIR_RESPONSE_FILTERS_MAX; -ENOMEM.
  * Where:   task of its loop. Does not wait.
  */
 int weir_response_filter_add(weir_response *res, const weir_response_filter *filter, void *arg);

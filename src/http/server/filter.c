@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "core/misuse.h"
 #include "http/server/handler_check.h"
 #include "http/server/response_headers.h"
 #include "http/server/response_send.h"
@@ -25,6 +26,8 @@ int weir_response_filter_add(weir_response *res, const weir_response_filter *fil
 
     if (res->began || res->unasked != res->filters)
         return -WEIR_EBUSY;
+    if (filter->head == NULL)
+        return -EINVAL;
     for (f = res->filters; f != NULL; f = f->outer)
         count++;
     if (count >= WEIR_RESPONSE_FILTERS_MAX)
@@ -54,6 +57,9 @@ static int ask_next(struct weir__exchange *x, struct weir__filter **asked, weir_
     head->bodiless = weir__response_has_no_body(x, head->status);
     changed = f->given->head(f->arg, res, head);
     f->changes = changed > 0;
+    if (f->changes && f->given->piece == NULL)
+        weir__misuse("weir_response_filter_add", "with a filter that changes bodies and has no piece()",
+                     "return 0 from head(), or give it a piece()");
     return changed;
 }
 

@@ -8,25 +8,30 @@
 #include "http/server/response_headers.h"
 #include "http/server/response_send.h"
 
-int weir_respond_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes)
+static int answer(struct weir__exchange *x, int status, const char *type, const void *data, size_t bytes)
 {
-    struct weir__exchange *x = weir__checked_response(res, __func__);
     int err = weir__response_begin(x, status, true);
 
     if (err < 0)
         return err;
-    return res->unasked != NULL ? weir__filter_whole(x, status, type, data, bytes)
-                                : weir__response_send_whole(x, status, type, data, bytes);
+    return x->response.unasked != NULL ? weir__filter_whole(x, status, type, data, bytes)
+                                       : weir__response_send_whole(x, status, type, data, bytes);
+}
+
+int weir_respond_bytes(weir_response *res, int status, const char *type, const void *data, size_t bytes)
+{
+    return answer(weir__checked_response(res, __func__), status, type, data, bytes);
 }
 
 int weir_respond_text(weir_response *res, int status, const char *text)
 {
-    return weir_respond_bytes(res, status, "text/plain; charset=utf-8", text, strlen(text));
+    return answer(weir__checked_response(res, __func__), status, "text/plain; charset=utf-8", text,
+                  strlen(text));
 }
 
 int weir_respond_buffer(weir_response *res, int status, const char *type, const weir_buffer *body)
 {
-    return weir_respond_bytes(res, status, type, body->data, body->len);
+    return answer(weir__checked_response(res, __func__), status, type, body->data, body->len);
 }
 
 int weir_respond_begin(weir_response *res, int status, const char *type, int64_t length)

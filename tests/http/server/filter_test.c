@@ -316,6 +316,7 @@ static int add_too_many(weir_request *req, weir_response *res, void *state)
     static struct doubling d = {.how = "as-it-is"};
 
     (void)req, (void)state;
+    assert_int_equal(weir_response_filter_add(res, &(weir_response_filter){0}, NULL), -EINVAL);
     for (int i = 0; i < WEIR_RESPONSE_FILTERS_MAX; i++)
         assert_int_equal(weir_response_filter_add(res, &as_it_is, &d), 0);
     assert_int_equal(weir_response_filter_add(res, &as_it_is, &d), -EINVAL);

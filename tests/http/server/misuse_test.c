@@ -17,13 +17,15 @@ struct mistake {
 };
 
 static weir_request *kept;
+static bool has_ended; /* the exchange of kept */
 
 /* --- the mistakes --- */
 
 static int use_kept(void *arg)
 {
     (void)arg;
-    (void)weir_sleep(weir_ms(50)); /* its handler has returned by then */
+    while (!has_ended)
+        (void)weir_yield();
     (void)weir_request_header(kept, "host");
     return 0;
 }
@@ -86,6 +88,21 @@ static int leave_scope_open(weir_request *req, weir_response *res, void *state)
     return weir_respond_text(res, 200, "x");
 }
 
+static int change(void *arg, weir_response *res, const weir_response_head *head)
+{
+    (void)arg, (void)res, (void)head;
+    return 1;
+}
+
+static int change_without_piece(weir_request *req, weir_response *res, void *state)
+{
+    static const weir_response_filter filter = {.head = change};
+
+    (void)req, (void)state;
+    assert_int_equal(weir_response_filter_add(res, &filter, NULL), 0);
+    return weir_respond_text(res, 200, "x");
+}
+
 static int leave_unchanged(void *arg, weir_response *res, const weir_response_head *head)
 {
     (void)arg, (void)res, (void)head;
@@ -136,11 +153,18 @@ static int close_from_thread(weir_request *req, weir_response *res, void *state)
 
 /* --- caught --- */
 
+static void note_end(void *arg, const weir_exchange_record *record)
+{
+    (void)arg, (void)record;
+    has_ended = true;
+}
+
 static int serve(void *arg)
 {
     const struct mistake *m = arg;
     const weir_route route = {.path = "/page", .handler = m->handler};
-    const weir_server_options options = {.listen = "127.0.0.1:0", .setup = m->setup, .arg = arg};
+    const weir_server_options options = {
+        .listen = "127.0.0.1:0", .setup = m->setup, .on_exchange = note_end, .arg = arg};
     weir_server *server;
     weir_stream *s;
     char text[512];
@@ -169,7 +193,7 @@ static void mistakes_end_in_a_sentence(void **state)
          {"weir_request_header() on a request whose handler has returned", "task=later", NULL}},
         {use_thread,
          NULL,
-         {"weir_respond_bytes() from a job or another thread, on a response of", NULL, NULL}},
+         {"weir_respond_text() from a job or another thread, on a response of", NULL, NULL}},
         {use_job, NULL, {"weir_request_read_body() from a job", "on a request of", "weir_offload()"}},
         {use_loop, NULL, {"weir_respond_write() from", "on a response of", "weir_loop_call()"}},
         {leave_scope_open,
@@ -177,6 +201,10 @@ static void mistakes_end_in_a_sentence(void **state)
          {"weir_scope_close() was not called: the handler returned with a scope open", "opened_at",
           "route=/page"}},
         {add_filter, NULL, {"a filter returned with a scope open", "opened_at", "route=/page"}},
+        {change_without_piece,
+         NULL,
+         {"weir_response_filter_add() with a filter that changes bodies and has no piece()", "route=/page",
+          NULL}},
         {hello, setup_leaves_scope_open, {"setup returned with a scope open", "opened_at", NULL}},
         {close_from_thread, NULL, {"weir_server_close() from another thread, on a server", NULL, NULL}},
     };
