@@ -12,7 +12,8 @@ int weir__fetch_keep_trailers(struct weir__fetch *f, weir_bytes lines)
 {
     size_t room = f->trailer_room == 0 ? ROOM_MIN : f->trailer_room;
 
-    if (f->trailer_len == 0 && lines.len == 2) /* the empty line alone: nearly always */
+    if (f->trailer_len == 0 && lines.len == 2 &&
+        lines.data[0] == '\r') /* the empty line alone: nearly always */
         return 0;
     while (room < f->trailer_len + lines.len)
         room *= 2;

@@ -257,9 +257,10 @@ static void a_wait_for_100_may_be_given_up(void **state)
 
 /* --- trailers --- */
 
+#define LAST_CHUNK "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
 #define TRAILED                                                                                              \
-    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nDigest:  sha-256=abc \r\n"         \
-    "content-length: 9\r\nEmpty:\r\n\r\n"
+    LAST_CHUNK "Digest:  sha-256=abc \r\n"                                                                   \
+               "content-length: 9\r\nEmpty:\r\n\r\n"
 
 static void expect_trailers(const weir_header *trailers, size_t count)
 {
@@ -287,7 +288,8 @@ static int serve_trailed(struct backend *b, weir_stream *s, int number)
 
 static int trailed(void *arg)
 {
-    static size_t pieces[] = {sizeof TRAILED, 1, 3, 7, 50};
+    /* one piece ends two bytes behind the last chunk, where an answer without trailers has its empty line */
+    static size_t pieces[] = {sizeof TRAILED, 1, 3, 7, 50, sizeof LAST_CHUNK - 1 + 2};
 
     (void)arg;
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
