@@ -63,7 +63,7 @@ static inline int weir_thing_twice(int n)
     "tests/base/meson.build": "base_tests = []\n",
     "examples/one.c": "#include <weir.h>\n/* [main] */\nint main(void);\n/* [/main] */\n",
     "examples/meson.build": "example_names = ['one']\n",
-    "docs/guide.md": "Text.\n\n<!-- quote examples/one.c main -->\n```c\nint main(void);\n```\n",
+    "docs/guide.md": "Text. include/weir/thing.h\n\n<!-- quote examples/one.c main -->\n```c\nint main(void);\n```\n",
 }
 
 CALLS_UP = "int weir__up(void);\nint weir__down(void);\nint weir__down(void)\n{\n    return weir__up();\n}\n"
@@ -116,6 +116,7 @@ FAULTS = [
     ("headers", "src/base/list.h", "#endif", "extern uint8_t a;\n#endif",
      "src/base/list.h:3: unknown type name 'uint8_t'"),
     ("lists", "src/base/meson.build", "'thing.c'", "", "src/base/thing.c:1: it is in no list"),
+    ("lists", "docs/guide.md", " include/weir/thing.h", "", "include/weir/thing.h:1: docs/guide.md does not name it"),
     ("lists", "tests/base/lost_test.c", "", "", "tests/base/lost_test.c:1: it is in no list"),
     ("quotes", "examples/one.c", "int main(void);", "int main(int);",
      "docs/guide.md:3: not what stands in examples/one.c"),

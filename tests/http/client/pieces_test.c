@@ -279,7 +279,7 @@ static int serve_trailed(struct backend *b, weir_stream *s, int number)
     (void)number;
     while (read_request(b, s) > 0)
         for (size_t at = 0; at < sizeof TRAILED - 1; at += piece)
-            if (weir_write(s, TRAILED + at,
+            if (weir_write(s, &TRAILED[at],
                            sizeof TRAILED - 1 - at < piece ? sizeof TRAILED - 1 - at : piece) < 0 ||
                 weir_sleep(weir_us(1)) < 0)
                 return 0;
