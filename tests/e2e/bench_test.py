@@ -16,6 +16,7 @@ import sys, time
 sys.path.insert(0, "bench/harness")
 import process, signal
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+signal.signal(signal.SIGINT, signal.default_int_handler) # which a shell's background command ignores
 port = process.free_ports()
 with process.Process([sys.executable, "-c", sys.argv[2], port], {core}, sys.argv[1], port) as server:
     print(*server.tree(), flush=True)
