@@ -56,9 +56,8 @@ static void end_connection(weir_connection *c)
 
     if (pool->options.close != NULL && c->session != NULL)
         pool->options.close(pool->options.arg, c->session);
-    if (c->stream != NULL) {
+    if (c->stream != NULL)
         weir__stream_close_detached(c->stream, NULL);
-    }
     weir__handle_free(&c->handle);
 }
 

@@ -7,32 +7,9 @@
 
 #include "net/net_rig.h"
 #include "support/child.h"
+#include "support/mistake.h"
 
 enum { SAID_BYTES = 16384 };
-
-struct mistake {
-    int (*fn)(void *arg);
-    int loops;
-    const char *sentence;
-};
-
-static int run_mistake(void *arg)
-{
-    const struct mistake *m = arg;
-    weir_options options = {.loops = m->loops, .io = WEIR_IO_EPOLL};
-
-    return weir_run(&options, m->fn, NULL);
-}
-
-static void check_mistake(const struct mistake *m)
-{
-    char said[SAID_BYTES];
-    int status = run_in_child(run_mistake, (void *)(uintptr_t)m, said, sizeof said);
-
-    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT || strstr(said, m->sentence) == NULL)
-        fail_msg("status %x, expected '%s', got:\n%s", (unsigned)status, m->sentence, said);
-    assert_non_null(strstr(said, "task="));
-}
 
 /* --- streams --- */
 
@@ -152,19 +129,32 @@ static int shuts_down_from_a_thread(void *arg)
 static void mistakes_with_streams_end_in_a_sentence(void **state)
 {
     static const struct mistake mistakes[] = {
-        {closes_twice, 1, "weir_stream_close() on a stream that is closed"},
-        {aborts_closed, 1, "weir_stream_abort() on a stream that is closed"},
-        {reads_closed, 1, "weir_read() on a stream that is closed"},
-        {writes_closed, 1, "weir_write() on a stream that is closed"},
-        {writes_closed_long_ago, 1, "weir_write() on a stream that is closed"},
-        {closes_in_two_tasks, 1, "weir_stream_close() on a stream that is closed"},
-        {writes_from_another_loop, 2, "weir_write() from loop 1, on a stream of loop 0"},
-        {closes_from_another_loop, 2, "weir_stream_close() from loop 1, on a stream of loop 0"},
+        {.fn = closes_twice,
+         .said = {"weir_stream_close() on a stream that is closed", "task="},
+         .is_real = true},
+        {.fn = aborts_closed,
+         .said = {"weir_stream_abort() on a stream that is closed", "task="},
+         .is_real = true},
+        {.fn = reads_closed, .said = {"weir_read() on a stream that is closed", "task="}, .is_real = true},
+        {.fn = writes_closed, .said = {"weir_write() on a stream that is closed", "task="}, .is_real = true},
+        {.fn = writes_closed_long_ago,
+         .said = {"weir_write() on a stream that is closed", "task="},
+         .is_real = true},
+        {.fn = closes_in_two_tasks,
+         .said = {"weir_stream_close() on a stream that is closed", "task="},
+         .is_real = true},
+        {.fn = writes_from_another_loop,
+         .said = {"weir_write() from loop 1, on a stream of loop 0", "task="},
+         .loops = 2,
+         .is_real = true},
+        {.fn = closes_from_another_loop,
+         .said = {"weir_stream_close() from loop 1, on a stream of loop 0", "task="},
+         .loops = 2,
+         .is_real = true},
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++)
-        check_mistake(&mistakes[i]);
+    assert_caught(mistakes, sizeof mistakes / sizeof mistakes[0]);
 }
 
 /* --- listeners --- */
@@ -212,14 +202,20 @@ static int accepts_from_another_loop(void *arg)
 static void mistakes_with_listeners_end_in_a_sentence(void **state)
 {
     static const struct mistake mistakes[] = {
-        {closes_listener_twice, 1, "weir_listener_close() on a listener that is closed"},
-        {accepts_closed, 1, "weir_accept() on a listener that is closed"},
-        {accepts_from_another_loop, 2, "weir_accept() from loop 1, on a listener of loop 0"},
+        {.fn = closes_listener_twice,
+         .said = {"weir_listener_close() on a listener that is closed", "task="},
+         .is_real = true},
+        {.fn = accepts_closed,
+         .said = {"weir_accept() on a listener that is closed", "task="},
+         .is_real = true},
+        {.fn = accepts_from_another_loop,
+         .said = {"weir_accept() from loop 1, on a listener of loop 0", "task="},
+         .loops = 2,
+         .is_real = true},
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++)
-        check_mistake(&mistakes[i]);
+    assert_caught(mistakes, sizeof mistakes / sizeof mistakes[0]);
 }
 
 /* --- descriptors --- */
@@ -247,13 +243,16 @@ static int selects_a_closed_one(void *arg)
 static void mistakes_with_descriptors_end_in_a_sentence(void **state)
 {
     static const struct mistake mistakes[] = {
-        {waits_for_a_closed_one, 1, "weir_fd_wait() on a weir_fd that is closed"},
-        {selects_a_closed_one, 1, "weir_select() on a weir_fd that is closed"},
+        {.fn = waits_for_a_closed_one,
+         .said = {"weir_fd_wait() on a weir_fd that is closed", "task="},
+         .is_real = true},
+        {.fn = selects_a_closed_one,
+         .said = {"weir_select() on a weir_fd that is closed", "task="},
+         .is_real = true},
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++)
-        check_mistake(&mistakes[i]);
+    assert_caught(mistakes, sizeof mistakes / sizeof mistakes[0]);
 }
 
 /* --- from threads that are no loops --- */

@@ -8,7 +8,7 @@
 #include "support/child.h"
 #include "support/run.h"
 
-enum { SAID_BYTES = 8192, SAID = sizeof((struct mistake){0}.said) / sizeof(char *) };
+enum { LOG_BYTES = 16384 };
 
 static int make_mistake(void *arg)
 {
@@ -20,21 +20,23 @@ static int make_mistake(void *arg)
     return weir_run(&options, m->fn, NULL);
 }
 
+void assert_aborts(int (*fn)(void *arg), void *arg, const char *const *said)
+{
+    static char log[LOG_BYTES];
+    int status = run_in_child(fn, arg, log, sizeof log);
+    const char *at = log;
+
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
+        fail_msg("'%s' did not abort, status %x: %s", said[0], (unsigned)status, log);
+    for (int i = 0; i < MISTAKE_SAID_MAX && said[i] != NULL; i++) {
+        at = strstr(at, said[i]);
+        if (at == NULL)
+            fail_msg("no \"%s\" in: %s", said[i], log);
+    }
+}
+
 void assert_caught(const struct mistake *mistakes, size_t count)
 {
-    static char said[SAID_BYTES];
-
-    for (size_t i = 0; i < count; i++) {
-        const struct mistake *m = &mistakes[i];
-        int status = run_in_child(make_mistake, (void *)(uintptr_t)m, said, sizeof said);
-        const char *at = said;
-        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
-            fail_msg("mistake %zu (%s) did not abort, status %x: %s", i, m->said[0], (unsigned)status, said);
-        for (int k = 0; k < SAID && m->said[k] != NULL; k++) {
-            const char *found = strstr(at, m->said[k]);
-            if (found == NULL)
-                fail_msg("mistake %zu: no \"%s\" in: %s", i, m->said[k], said);
-            at = found;
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        assert_aborts(make_mistake, (void *)(uintptr_t)&mistakes[i], mistakes[i].said);
 }

@@ -2,18 +2,14 @@
 /* Mistakes with servers, requests and responses: each ends the program with a sentence that names the public
  * function and what to write instead. Each runs in a child process. */
 #include <pthread.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "http/server/handlers.h"
-#include "support/child.h"
+#include "support/mistake.h"
 
-enum { SAID_BYTES = 8192 };
-
-struct mistake {
+struct handler_mistake {
     weir_handler *handler;
     void *(*setup)(void *arg, weir_server *server);
-    const char *said[3]; /* what the sentence has in it, in this order */
+    const char *said[MISTAKE_SAID_MAX];
 };
 
 static bool has_ended; /* an exchange */
@@ -164,7 +160,7 @@ static void note_end(void *arg, const weir_exchange_record *record)
 
 static int serve(void *arg)
 {
-    const struct mistake *m = arg;
+    const struct handler_mistake *m = arg;
     const weir_route route = {.path = "/page", .handler = m->handler};
     const weir_server_options options = {
         .listen = "127.0.0.1:0", .setup = m->setup, .on_exchange = note_end, .arg = arg};
@@ -190,7 +186,7 @@ static int begin(void *arg)
 
 static void mistakes_end_in_a_sentence(void **state)
 {
-    static const struct mistake mistakes[] = {
+    static const struct handler_mistake mistakes[] = {
 #ifndef __SANITIZE_ADDRESS__
         {use_later,
          NULL,
@@ -213,21 +209,10 @@ static void mistakes_end_in_a_sentence(void **state)
         {hello, setup_leaves_scope_open, {"setup returned with a scope open", "opened_at", NULL}},
         {close_from_thread, NULL, {"weir_server_close() from another thread, on a server", NULL, NULL}},
     };
-    static char said[SAID_BYTES];
 
     (void)state;
-    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
-        const struct mistake *m = &mistakes[i];
-        int status = run_in_child(begin, (void *)(uintptr_t)m, said, sizeof said);
-        const char *at = said;
-        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
-            fail_msg("mistake %zu (%s) did not abort, status %x: %s", i, m->said[0], status, said);
-        for (int k = 0; k < 3 && m->said[k] != NULL; k++) {
-            at = strstr(at, m->said[k]);
-            if (at == NULL)
-                fail_msg("mistake %zu: no \"%s\" in: %s", i, m->said[k], said);
-        }
-    }
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+        assert_aborts(begin, (void *)(uintptr_t)&mistakes[i], mistakes[i].said);
 }
 
 int main(void)
