@@ -21,19 +21,18 @@ void weir__threads_free(struct weir__threads *threads)
     pthread_mutex_destroy(&threads->lock);
 }
 
-/* Returns: the end of the calling thread's stack; 0: unknown, and no stack is copied. */
-static uintptr_t end_of_own_stack(void)
+static struct weir__thread_stack own_stack(void)
 {
     pthread_attr_t attributes;
     void *low = NULL;
     size_t bytes = 0;
 
     if (pthread_getattr_np(pthread_self(), &attributes) != 0)
-        return 0;
+        return (struct weir__thread_stack){0};
     if (pthread_attr_getstack(&attributes, &low, &bytes) != 0)
         bytes = 0;
     pthread_attr_destroy(&attributes);
-    return bytes != 0 ? (uintptr_t)low + bytes : 0;
+    return (struct weir__thread_stack){(uintptr_t)low, (uintptr_t)low + bytes};
 }
 
 void weir__thread_enter(struct weir__thread *thread, struct weir_runtime *runtime, struct weir__loop *loop,
@@ -42,7 +41,7 @@ void weir__thread_enter(struct weir__thread *thread, struct weir_runtime *runtim
     struct weir__threads *threads = runtime->threads;
 
     *thread = (struct weir__thread){
-        .runtime = runtime, .loop = loop, .worker = worker, .tid = gettid(), .stack_end = end_of_own_stack()};
+        .runtime = runtime, .loop = loop, .worker = worker, .tid = gettid(), .stack = own_stack()};
     weir__thread_here = thread;
     pthread_mutex_lock(&threads->lock);
     weir__list_push_back(&threads->all, &thread->node);

@@ -22,6 +22,11 @@ struct weir__worker;
 struct weir_job;
 struct weir__samples;
 
+/* The stack of a thread, not of a task. Both 0: unknown. */
+struct weir__thread_stack {
+    uintptr_t begin, end;
+};
+
 /* Lies on the thread's own stack. */
 struct weir__thread {
     struct weir_runtime *runtime;
@@ -30,7 +35,7 @@ struct weir__thread {
     struct weir__worker *worker;
     _Atomic(struct weir_job *) job; /* the job that the worker runs */
     pid_t tid;
-    uintptr_t stack_end;
+    struct weir__thread_stack stack;
     /* while the thread is sampled */
     _Atomic(struct weir__samples *) samples;
     atomic_bool in_handler;

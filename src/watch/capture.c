@@ -17,13 +17,13 @@ WEIR__CAPTURE_IN_HANDLER bool weir__capture_bounds(const struct weir__capture *c
                                                    const struct weir__task *task, uintptr_t sp,
                                                    uintptr_t *low, uintptr_t *end)
 {
-    uintptr_t bottom = 0;
+    uintptr_t bottom = c->own.begin;
 
     if (task != NULL && task->stack != NULL) {
         bottom = (uintptr_t)task->stack + c->loop->stacks.guard_bytes;
         *end = (uintptr_t)task;
     } else {
-        *end = c->stack_end;
+        *end = c->own.end;
     }
     if (sp < bottom || sp >= *end)
         return false;
@@ -33,12 +33,12 @@ WEIR__CAPTURE_IN_HANDLER bool weir__capture_bounds(const struct weir__capture *c
     return true;
 }
 
-int weir__capture_open(struct weir__capture *c, struct weir__loop *loop, uintptr_t stack_end,
+int weir__capture_open(struct weir__capture *c, struct weir__loop *loop, struct weir__thread_stack own,
                        size_t stack_bytes)
 {
     size_t room = stack_bytes < WEIR__CAPTURE_BYTES_MAX ? stack_bytes : WEIR__CAPTURE_BYTES_MAX;
 
-    *c = (struct weir__capture){.loop = loop, .tid = gettid(), .stack_end = stack_end, .room = room};
+    *c = (struct weir__capture){.loop = loop, .tid = gettid(), .own = own, .room = room};
     /* Only the pages that are written to take memory. */
     c->stack = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (c->stack == MAP_FAILED)

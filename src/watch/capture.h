@@ -19,6 +19,7 @@
 #include <ucontext.h>
 
 #include "core/peek.h"
+#include "core/thread.h"
 #include "symbols/symbols.h"
 
 struct weir__loop;
@@ -42,7 +43,7 @@ struct weir__capture {
     atomic_int state;
     struct weir__loop *loop;
     pid_t tid;
-    uintptr_t stack_end; /* of the thread's own stack; 0: not known */
+    struct weir__thread_stack own; /* of the thread */
     /* of the handler, from WANTED to TAKEN */
     ucontext_t context;
     _Atomic uint32_t *runner; /* with run: the slice that it interrupted, as in the heartbeat */
@@ -53,9 +54,10 @@ struct weir__capture {
     size_t room;
 };
 
-/* Opens the capture of the calling thread's loop. stack_bytes: the size of a task's stack there.
+/* Opens the capture of the calling thread's loop. own: the thread's own stack. stack_bytes: the size of a
+ * task's stack.
  * Returns: 0; -ENOMEM. */
-int weir__capture_open(struct weir__capture *c, struct weir__loop *loop, uintptr_t stack_end,
+int weir__capture_open(struct weir__capture *c, struct weir__loop *loop, struct weir__thread_stack own,
                        size_t stack_bytes) __attribute__((warn_unused_result));
 void weir__capture_close(struct weir__capture *c);
 
@@ -70,8 +72,11 @@ void weir__capture_cancel(struct weir__capture *c);
 /* Copies the stack of a thread that sleeps with this stack pointer. The thread must not have been asked. */
 bool weir__capture_sleeper(struct weir__capture *c, const struct weir__peek *peek, uintptr_t sp);
 
-/* Finds the live part of the stack with this stack pointer: the task's, or the thread's own.
- * Returns: false: sp is in neither, because the program has made a stack of its own. */
+/* Finds the live part of the stack with this stack pointer: the task's, or the thread's own (task NULL or the
+ * scheduler).
+ * Returns: false: sp is not in that one. The program has made a stack of its own; or it was interrupted
+ * during a switch, when for some instructions the next task or the loop itself counts as running, and sp is
+ * still in the stack before. */
 bool weir__capture_bounds(const struct weir__capture *c, const struct weir__task *task, uintptr_t sp,
                           uintptr_t *low, uintptr_t *end);
 

@@ -148,7 +148,7 @@ void weir__watch_enter(struct weir__loop *loop, const struct weir__thread *threa
     struct weir__watch *w = loop->runtime->watch;
     struct weir__watched *x = w != NULL ? calloc(1, sizeof *x) : NULL;
 
-    if (x == NULL || weir__capture_open(&x->capture, loop, thread->stack_end, loop->stacks.bytes) < 0) {
+    if (x == NULL || weir__capture_open(&x->capture, loop, thread->stack, loop->stacks.bytes) < 0) {
         free(x);
         return;
     }

@@ -45,7 +45,8 @@ static int task(void *arg)
     struct weir__loop *loop = weir__loop_current();
     int64_t began_ns = now_ns();
 
-    assert_int_equal(weir__capture_open(&r->capture, loop, 0, loop->stacks.bytes), 0);
+    assert_int_equal(
+        weir__capture_open(&r->capture, loop, (struct weir__thread_stack){0}, loop->stacks.bytes), 0);
     atomic_store(&r->acts, true);
     r->result = r->act(r);
     r->error = errno;
@@ -199,9 +200,27 @@ static void a_call_that_the_signal_ends_is_made_again(void **state)
 }
 #endif
 
+/* A thread that is interrupted in the middle of a switch has a stack pointer in another stack than the one
+ * that counts as running. What lies between the two may not be mapped. */
+static void a_stack_pointer_in_another_stack_is_not_followed(void **state)
+{
+    const struct weir__capture c = {.own = {0x1000000, 0x2000000}};
+    const struct weir__task scheduler = {.stack = NULL};
+    uintptr_t low, end;
+
+    (void)state;
+    assert_true(weir__capture_bounds(&c, &scheduler, 0x1800000, &low, &end));
+    assert_true(low < 0x1800000 && end == 0x2000000);
+    assert_true(weir__capture_bounds(&c, NULL, 0x1000010, &low, &end));
+    assert_int_equal(low, 0x1000000);
+    assert_false(weir__capture_bounds(&c, &scheduler, 0xfffff0, &low, &end));
+    assert_false(weir__capture_bounds(&c, &scheduler, 0x2000000, &low, &end));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stack_pointer_in_another_stack_is_not_followed),
         cmocka_unit_test_setup_teardown(who_computes_is_taken_as_it_runs, catch_signals, let_signals_go),
 #if defined(__x86_64__)
         cmocka_unit_test_setup_teardown(a_call_that_the_signal_ends_is_made_again, catch_signals,

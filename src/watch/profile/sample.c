@@ -103,8 +103,8 @@ static void take(struct weir__thread *thread, struct weir__sample *sample, const
     }
     if (is_on(task, sp))
         copy_stack(sample, (uintptr_t)task);
-    else if (sp < thread->stack_end && thread->stack_end - sp < UINT64_C(64) << 20)
-        copy_stack(sample, thread->stack_end);
+    else if (sp >= thread->stack.begin && sp < thread->stack.end)
+        copy_stack(sample, thread->stack.end);
     else
         sample->count = 0;
 }
