@@ -94,7 +94,7 @@ static int answer(weir_response *res, struct reading *r)
     if (err < 0)
         return weir_respond_error(res, err);
     if (r->tasks == NULL)
-        return weir_respond_fault(res, 503, "not_running", "the gateway is not running, or no more");
+        return weir_respond_fault(res, 503, "not_running", "the gateway is not running yet, or no longer");
     text_out_init(&out, PIECE_BYTES_MAX);
     err = weir_respond_begin(res, 200, "application/json", -1);
     if (err == 0)

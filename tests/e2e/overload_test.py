@@ -117,25 +117,33 @@ def question(number):
 
 
 class Flood:
-    """Sends this many requests for each one that the pool has finished, so that the overload is the same on any machine."""
+    """Sends this many requests for each one that the pool has finished, so that the overload is the same on any machine; and begins
+    anew where all have been refused, as on a busy machine."""
 
     def __init__(self, client, tally, times, total):
-        self.client, self.tally, self.total = client, tally, total
+        self.client, self.tally, self.total, self.in_flight = client, tally, total, 0
         self.brings = {"answered": times, "loop": 1} # further requests to send; the one of the loop never reached the pool
 
     def send(self, count):
         for _ in range(min(count, self.total - self.tally.sent)):
             self.group.create_task(self.one(self.tally.sent))
             self.tally.sent += 1
+            self.in_flight += 1
 
     async def one(self, number):
         path, body, wanted = question(number)
         answer = await self.client.ask(path, body)
+        self.in_flight -= 1
         self.send(self.brings.get(self.tally.take(path, answer, wanted), 0))
+        if self.in_flight == 0:
+            self.begin()
+
+    def begin(self):
+        self.send(2 * self.brings["answered"])
 
     async def run(self):
         async with asyncio.TaskGroup() as self.group:
-            self.send(2 * self.brings["answered"])
+            self.begin()
 
 
 async def flood(weir, tally, times, total, beside=None):

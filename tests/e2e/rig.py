@@ -98,6 +98,9 @@ class Weir:
                     raise AssertionError(f"no line with {pattern!r} in {self.lines}")
 
     def address(self, what="gateway"):
+        """The admin address answers before the gateway runs, and then says that there is nothing to be seen yet: the gateway is
+        waited for, too."""
+        self.wait_for("listening addr=\\S+ for=gateway")
         host, port = self.wait_for(rf"listening addr=(\S+) for={what}")[1].rsplit(":", 1)
         return host, int(port)
 
