@@ -13,6 +13,7 @@
 #include <weir/guard.h>
 #include <weir/histogram.h>
 #include <weir/http_client.h>
+#include <weir/http_pump.h>
 #include <weir/http_request.h>
 #include <weir/http_response.h>
 #include <weir/http_server.h>
