@@ -34,6 +34,8 @@ enum weir_error {
                  */
     WEIR_ECPU,  /* the job has used the CPU time that one job may use */
     WEIR_EIDLE, /* the peer of a stream has sent, or taken, no byte for the stream's idle timeout */
+    WEIR_EOPEN, /* too many requests to the backend have failed: its circuit breaker is open, and refuses */
+    WEIR_ELIMITED, /* as many requests to the backend are in progress as there may be */
 };
 
 /* Describes a code in a few lower-case words: "deadline exceeded", "connection refused".

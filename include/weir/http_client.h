@@ -59,12 +59,15 @@ typedef struct weir_header {
 /* A request. A zero field means its default, given in brackets. */
 typedef struct weir_fetch_options {
     const char *method; /* [GET] */
-    const char *url;    /* "http://host:port/path?query": what the request says, in Host and target */
+    /* "http://host:port/path?query": what the request says, in Host and target. With a backend also
+     * "/path?query"; then Host says what the backend's options do */
+    const char *url;
     /* Where the request is sent, whatever host the URL names: HOST:PORT or "unix:PATH". Connections are kept
      * by URL host and address together [the host and port of url] */
     const char *address;
     const char *name; /* of the backend, to which the time of the exchange is charged: a constant, or text
-                         that lives as long as the exchange; one name always means one address [host:port] */
+                         that lives as long as the exchange; one name always means one address [the name of
+                         backend; without one host:port] */
     const weir_header *headers;
     size_t header_count;
     const void *body; /* weir_fetch() only */
@@ -84,7 +87,11 @@ typedef struct weir_fetch_options {
     /* weir_fetch_open() only: asks the server to switch to this protocol ("websocket"). See
      * weir_fetch_upgrade() */
     const char *upgrade;
-    unsigned char reserved[32]; /* for later versions; zero */
+    /* Sends the request to an instance of this backend, whatever host the URL names, on one of the backend's
+     * connections: see <weir/backend.h>. There is no address then [NULL: the request has its own origin] */
+    struct weir_backend *backend;
+    const char *balance_key;    /* by which WEIR_BALANCE_HASH chooses the instance [none] */
+    unsigned char reserved[16]; /* for later versions; zero */
 } weir_fetch_options;
 
 /* An answer. In a handler it is freed with the request; elsewhere free it with weir_reply_free(). */
@@ -125,6 +132,7 @@ void weir_client_close(weir_client *client);
  * Owns:    url is lent. reply is filled; see weir_reply.
  * Returns: 0; -EINVAL the URL; -EPROTONOSUPPORT an https URL: there is no TLS yet; -WEIR_EBUSY too many
  * requests wait for a connection, or answers hold too much memory; -WEIR_EDNS; the errors of weir_connect();
+ * -WEIR_EOPEN, -WEIR_ELIMITED by the breaker or the limit of a backend;
  * -WEIR_EPROTOCOL the answer cannot be parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off;
  * -WEIR_ETOOLARGE. After a failure reply is empty except for why, and needs no weir_reply_free().
  * Cancel:  ends the wait and closes the connection.

@@ -26,6 +26,8 @@ static const struct entry own[] = {
     {WEIR_ESLOW, "WEIR_ESLOW", "client too slow"},
     {WEIR_ECPU, "WEIR_ECPU", "too much computing time"},
     {WEIR_EIDLE, "WEIR_EIDLE", "idle for too long"},
+    {WEIR_EOPEN, "WEIR_EOPEN", "circuit breaker open"},
+    {WEIR_ELIMITED, "WEIR_ELIMITED", "too many requests in progress"},
 };
 
 /* Texts for the codes a network program meets, in lower case; libc has the rest. */
@@ -98,7 +100,7 @@ static const struct entry *find(const struct entry *table, size_t n, int code)
 /* Returns: the code without its sign; -1 for a positive number, which is a result and no code. */
 static int code_of(int err)
 {
-    return err <= 0 && err >= -WEIR_EIDLE ? -err : -1;
+    return err <= 0 && err >= -WEIR_ELIMITED ? -err : -1;
 }
 
 const char *weir_error_text(int err)
