@@ -30,6 +30,7 @@
 #include <weir/profile.h>
 #include <weir/published.h>
 #include <weir/random.h>
+#include <weir/resolver.h>
 #include <weir/runtime.h>
 #include <weir/scope.h>
 #include <weir/stream.h>

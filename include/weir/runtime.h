@@ -31,6 +31,7 @@ enum weir_io {
                     instant; seed 1 has that of real loops. */
 };
 
+struct weir_resolver_options;
 struct weir_stall;
 
 /* What happens when a stall is found (see <weir/watch.h>), besides keeping it. */
@@ -69,7 +70,10 @@ typedef struct weir_options {
      * observes nothing else during the call. NULL: not called. */
     void (*on_stall)(void *arg, const struct weir_stall *stall);
     void *on_stall_arg;
-    unsigned char reserved[64]; /* for later versions; zero */
+    const struct weir_resolver_options *resolver; /* how names become addresses, see <weir/resolver.h>: lent,
+                                                     with all it points to, until weir_run() returns; NULL: as
+                                                     the system says */
+    unsigned char reserved[56];                   /* for later versions; zero */
 } weir_options;
 
 /* Runs fn(arg) as the first task, on loop 0, and returns when fn, and everything it started, has ended.

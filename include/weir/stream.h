@@ -10,9 +10,8 @@
  * closes on its loop; its memory is freed after that. What is still open when weir_run() returns is closed
  * and reported in one line of the log, with the places that opened it.
  *
- * Addresses are text: "127.0.0.1:8080", "[::1]:8080", "localhost:8080" (the hosts file),
- * "unix:/run/x.sock". Names of DNS are not resolved: call getaddrinfo() in a job of weir_pool_blocking(), and
- * connect to the addresses it gives.
+ * Addresses are text: "127.0.0.1:8080", "[::1]:8080", "orders.internal:8080", "unix:/run/x.sock". How a name
+ * becomes addresses is said in <weir/resolver.h>.
  *
  * All waits return -WEIR_ECANCELED or -WEIR_EDEADLINE when the scope is cancelled or its deadline passes;
  * this is not repeated at each function.
@@ -67,9 +66,9 @@ typedef struct weir_listener_options {
 } weir_listener_options;
 
 /* Begins to listen. Port 0 takes a free port; weir_listener_address() reports which. A Unix path left
- * behind by a dead listener is taken over; a path with a live listener is -EADDRINUSE. If a name has
- * several addresses, the first IPv4 address that this machine has is used, otherwise the first such IPv6
- * address.
+ * behind by a dead listener is taken over; a path with a live listener is -EADDRINUSE. A name is looked up in
+ * the hosts file alone, which is read at the call. If it has several addresses, the first IPv4 address that
+ * this machine has is used, otherwise the first such IPv6 address.
  * Owns:    options are lent. On success the listener owns options->fd; on failure that stays the caller's.
  *          The caller owns *out and closes it.
  * Returns: 0; -EINVAL the address cannot be parsed, both or neither of address and fd are given, fd does not
