@@ -72,7 +72,8 @@ typedef struct weir_limits {
  * client gets 405 with the methods of all routes that match otherwise. */
 typedef struct weir_route {
     /* The host that the client names, without a port, in any case: "example.com"; "*.example.com" for every
-     * name below it, at any depth, but not for itself. NULL: every host, and requests that name none */
+     * name below it, at any depth, but not for itself. A dot at the end, of either, has no meaning. NULL:
+     * every host, and requests that name none. See weir_route_host_check() */
     const char *host;
     const char *path; /* "/a/b", "/users/{id}"; "/files/" followed by a star for everything below. See
                          weir_pattern_check() */
@@ -82,8 +83,10 @@ typedef struct weir_route {
     weir_handler *handler;
     void *data;              /* the route's own, immutable; see weir_request_data() */
     uint64_t body_bytes_max; /* 0: the server's limit */
-    bool vital; /* answered also while other requests are refused for lack of room: for health checks */
-    unsigned char reserved[32]; /* for later versions; zero */
+    bool vital;       /* answered also while other requests are refused for lack of room: for health checks */
+    const char *name; /* of the route in records, tasks, stalls and the log: for several routes with one path
+                         [path] */
+    unsigned char reserved[24]; /* for later versions; zero */
 } weir_route;
 
 /* An exchange that has ended, for logs and metrics. Everything it points to is valid until the callback
@@ -91,7 +94,8 @@ typedef struct weir_route {
 typedef struct weir_exchange_record {
     const weir_request *request; /* for weir_request_peer(), weir_request_trace() and similar functions */
     const char *method, *target; /* "" if the head could not be parsed */
-    const char *route;           /* the pattern, or "" if no route matched */
+    const char *route;           /* the name of the route: its path, unless it has another; "" if no route
+                                    matched */
     void *data;                  /* the route's own; NULL if no route matched */
     void *state;                 /* what setup returned on this loop */
     const void *note;            /* as given to weir_request_note(); NULL: none */
@@ -157,7 +161,13 @@ typedef struct weir_server_options {
     bool server_timing;   /* sends clients a Server-Timing header with the charges: it contains the names of
                              backends */
     weir_options runtime; /* weir_serve() only, as of weir_run(), but for loops [weir_cpu_count()] */
-    unsigned char reserved[64]; /* for later versions; zero */
+    /* Called before the server answers a request itself, instead of a handler: 404, 405, and what it refuses
+     * before a handler is called (400, 413, 503 …), also if the head could not be parsed. May add headers and
+     * filters to the answer. weir_request_data() is NULL if no route matched. state: what setup returned on
+     * this loop. A negative code takes the place of a handler's. Called in the task of the exchange; must not
+     * wait, nor answer. */
+    int (*on_refusal)(void *arg, weir_request *req, weir_response *res, void *state);
+    unsigned char reserved[56]; /* for later versions; zero */
 } weir_server_options;
 
 /* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain; a second signal cancels at once

@@ -95,6 +95,22 @@ bool weir_pattern_has_param(weir_bytes pattern, weir_bytes name);
  */
 bool weir_pattern_covers(weir_bytes earlier, weir_bytes later);
 
+/* Checks the host of a route (weir_route.host): a name or an address without a port, [::1] with its brackets,
+ * or "*." and a name. Case and a dot at the end have no meaning.
+ * Owns:    nothing. fault may be NULL.
+ * Returns: 0; -EINVAL, and *fault says what was expected where.
+ * Where:   any thread.
+ */
+WEIR_CHECKED int weir_route_host_check(weir_bytes host, weir_text_fault *fault);
+
+/* Reports whether one valid host of a route takes every request that a second one takes. An empty text is no
+ * host, which takes all requests.
+ * Owns:    nothing.
+ * Returns: true if earlier covers later.
+ * Where:   any thread.
+ */
+bool weir_route_host_covers(weir_bytes earlier, weir_bytes later);
+
 /* Checks the methods of a route: tokens with spaces or commas between them, one at least.
  * Owns:    nothing. fault may be NULL.
  * Returns: 0; -EINVAL, and *fault says what was expected where.

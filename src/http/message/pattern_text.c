@@ -2,6 +2,10 @@
 /* Patterns as they are written: questions that need no compiled pattern. */
 #include <weir/http_text.h>
 
+#include <string.h>
+
+#include <weir/address.h>
+
 #include "base/text_fault.h"
 #include "http/message/method.h"
 #include "http/message/segment.h"
@@ -73,6 +77,57 @@ bool weir_pattern_covers(weir_bytes earlier, weir_bytes later)
         if (!segment_covers(e, l))
             return false;
     }
+}
+
+/* --- hosts --- */
+
+/* A host in the form in which hosts are compared: without a dot at the end, and "*.example.com" as
+ * ".example.com". */
+static weir_bytes comparable(weir_bytes host)
+{
+    if (host.len > 0 && host.data[host.len - 1] == '.')
+        host.len--;
+    return host.len > 0 && host.data[0] == '*' ? (weir_bytes){host.data + 1, host.len - 1} : host;
+}
+
+static bool is_bracketed(weir_bytes host)
+{
+    return host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']' &&
+           weir_host_type_of((weir_bytes){host.data + 1, host.len - 2}) == WEIR_HOST_IPV6;
+}
+
+int weir_route_host_check(weir_bytes host, weir_text_fault *fault)
+{
+    static const char expected[] = "a name or address without a port, or '*.' and a name";
+    bool wildcard = host.len > 2 && host.data[0] == '*' && host.data[1] == '.';
+    size_t from = wildcard ? 2 : 0;
+    weir_bytes name = {host.data + from, host.len - from};
+    const char *star = name.len > 0 ? memchr(name.data, '*', name.len) : NULL;
+    enum weir_host_type type;
+
+    if (star != NULL)
+        return weir__text_fault(fault, (size_t)(star - host.data), "a '*' only at the beginning, as '*.'");
+    if (!wildcard && is_bracketed(host))
+        return 0;
+    if (name.len > 1 && name.data[name.len - 1] == '.')
+        name.len--;
+    type = weir_host_type_of(name);
+    if (type == WEIR_HOST_NAME || (type == WEIR_HOST_IPV4 && !wildcard))
+        return 0;
+    return weir__text_fault(fault, from, expected);
+}
+
+bool weir_route_host_covers(weir_bytes earlier, weir_bytes later)
+{
+    weir_bytes e = comparable(earlier), l = comparable(later);
+
+    if (e.len == 0)
+        return true;
+    if (e.data[0] == '.' && l.len > e.len) { /* below it */
+        l.data += l.len - e.len;
+        l.len = e.len;
+    }
+    return weir_bytes_equal_nocase(e, l);
 }
 
 /* --- methods --- */

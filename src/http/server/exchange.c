@@ -133,9 +133,12 @@ static void refuse_beyond(struct weir__exchange *x, int exchanges)
 
 static int answer_refusal(struct weir__exchange *x)
 {
+    const weir_server_options *o = &x->home->server->options;
     const struct weir__refusal *r = &x->refusal;
-    int err = r->allow != NULL ? weir_response_header_add(&x->response, "allow", r->allow) : 0;
+    int err = o->on_refusal != NULL ? o->on_refusal(o->arg, &x->request, &x->response, x->home->state) : 0;
 
+    if (err == 0 && r->allow != NULL)
+        err = weir_response_header_add(&x->response, "allow", r->allow);
     if (err == 0 && r->code == NULL)
         return weir_respond_bytes(&x->response, r->status, NULL, NULL, 0);
     return err < 0 ? err : weir_respond_fault(&x->response, r->status, r->code, r->message);
@@ -154,7 +157,7 @@ static void record(struct weir__exchange *x)
     r.request = req;
     r.method = req->method != NULL ? req->method : "";
     r.target = req->target != NULL ? req->target : "";
-    r.route = req->route != NULL ? req->route->given->path : "";
+    r.route = req->route != NULL ? req->route->name : "";
     r.data = req->route != NULL ? req->route->given->data : NULL;
     r.state = x->home->state;
     r.note = req->note;
@@ -240,7 +243,7 @@ static const char *task_name(const struct weir__exchange *x)
 static void begin_work(struct weir__exchange *x, struct weir__task *task)
 {
     x->activity.memory = &x->memory;
-    x->activity.route = x->request.route != NULL ? x->request.route->given->path : NULL;
+    x->activity.route = x->request.route != NULL ? x->request.route->name : NULL;
     weir__task_set_activity(task, &x->activity);
     if (x->activity.ledger.on)
         weir__ledger_start(&x->activity.ledger, weir__loop_slice_ticks(task->loop));
@@ -271,6 +274,13 @@ static int start(struct weir__exchange *x)
     return 0;
 }
 
+/* Empties what is known of a head that is faulty or not complete: on_refusal may ask for it. */
+static void forget_head(struct weir__exchange *x)
+{
+    memset(&x->request.head, 0, sizeof x->request.head);
+    x->request.method = x->request.target = x->request.query = "";
+}
+
 int weir__exchange_start(struct weir__exchange *x, const struct weir__http_fault *fault)
 {
     int err = 0;
@@ -278,7 +288,7 @@ int weir__exchange_start(struct weir__exchange *x, const struct weir__http_fault
     if (fault == NULL) {
         err = take_head(x);
     } else {
-        memset(&x->request.head, 0, sizeof x->request.head);
+        forget_head(x);
         weir__refuse_fault(x, fault);
     }
     return err < 0 ? err : start(x);
@@ -286,6 +296,7 @@ int weir__exchange_start(struct weir__exchange *x, const struct weir__http_fault
 
 int weir__exchange_start_slow(struct weir__exchange *x)
 {
+    forget_head(x);
     weir__refuse_slow_head(x);
     return start(x);
 }

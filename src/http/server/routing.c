@@ -51,17 +51,21 @@ static int refuse_route(const weir_route *route, const char *what, const char *t
     return -WEIR_ECONFIG;
 }
 
-/* A host without a port, or "*." and such a host. */
 static int compile_host(struct weir__route *route, const weir_route *given)
 {
-    static const weir_text_fault fault = {.expected = "a name or address without a port, or *. and a name"};
-    bool wildcard = strncmp(given->host, "*.", 2) == 0;
-    weir_bytes name = weir_bytes_of(given->host + (wildcard ? 2 : 0));
+    weir_text_fault fault;
+    weir_bytes host = weir_bytes_of(given->host);
 
-    route->host = weir_bytes_of(given->host + (wildcard ? 1 : 0));
-    if (weir__http_is_host(name) && weir__http_host_without_port(name).len == name.len)
-        return 0;
-    return refuse_route(given, "host", given->host, &fault);
+    if (weir_route_host_check(host, &fault) < 0)
+        return refuse_route(given, "host", given->host, &fault);
+    if (host.data[0] == '*') {
+        host.data++;
+        host.len--;
+    }
+    if (host.data[host.len - 1] == '.')
+        host.len--; /* the root of all names may be written */
+    route->host = host;
+    return 0;
 }
 
 static int compile_route(struct weir__route *route, const weir_route *given)
@@ -69,6 +73,7 @@ static int compile_route(struct weir__route *route, const weir_route *given)
     weir_text_fault fault;
 
     route->given = given;
+    route->name = given->name != NULL ? given->name : given->path;
     if (given->path == NULL || given->handler == NULL ||
         !weir__reserved_is_zero(given->reserved, sizeof given->reserved))
         return -EINVAL;
@@ -80,7 +85,7 @@ static int compile_route(struct weir__route *route, const weir_route *given)
         return refuse_route(given, "methods", given->methods, &fault);
     route->methods = methods_of(given);
     for (size_t m = 0; m < WEIR__METHOD_COUNT; m++)
-        if (asprintf(&route->task_names[m], "%s %s", method_names[m], given->path) < 0) {
+        if (asprintf(&route->task_names[m], "%s %s", method_names[m], route->name) < 0) {
             route->task_names[m] = NULL;
             return -ENOMEM;
         }

@@ -68,6 +68,7 @@ enum {
 
 struct weir__route {
     const weir_route *given;
+    const char *name;
     weir_bytes host; /* empty: any; without the star of a wildcard, but with its dot */
     struct weir__http_pattern pattern;
     unsigned methods;                     /* bits by enum weir__http_method */
