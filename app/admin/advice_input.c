@@ -47,7 +47,7 @@ static struct advice_kind kind_of(const struct config *config, const char *path)
 {
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
-        if (strcmp(route->path, path) == 0)
+        if (strcmp(route->name, path) == 0)
             return (struct advice_kind){
                 .name = route->kind->name,
                 .pool = route->kind->on,

@@ -20,9 +20,13 @@
 #include "config/coding.h"
 #include "config/fault.h"
 #include "config/guard.h"
+#include "config/header_rules.h"
 
+struct config_backend;
+struct network;
 struct route_kind;
 struct tree_node;
+struct weir_resolver_options;
 
 /* An address to listen on: "HOST:PORT", "[V6]:PORT" or "unix:PATH". */
 struct config_address {
@@ -85,13 +89,17 @@ extern const char *const config_method_names[CONFIG_METHODS + 1]; /* by enum con
 
 struct config_route {
     struct config_place place;
-    const char *path;     /* the pattern, valid */
+    const char *path; /* the pattern, valid */
+    const char *host; /* "shop.example.com", "*.example.com", in lower case, without a dot at the end; NULL:
+                         every host */
+    const char *name; /* in logs and figures: the path, and the host before it where routes share a path */
     const char *methods;  /* "GET POST", as weir_route takes it; NULL: every method */
     unsigned method_mask; /* the same as bits; 0: every method */
     const char *on;       /* the name of a pool, or "loop"; NULL: the loop, since it computes nothing */
     int share;            /* the number of its share of that pool, from 1 on; 0: none of its own */
     struct config_limits limits; /* the file's limits, replaced by those of this route */
     struct config_coding compress_response;
+    struct config_header_ruling headers; /* those at the top of the file included */
     const struct route_kind *kind;
     const void *settings; /* made by kind->configure(); lives as long as the configuration */
 };
@@ -107,6 +115,12 @@ struct config {
     struct config_limits limits;
     const struct config_pool *pools; /* compute and blocking are always among them */
     size_t pool_count;
+    const struct config_backend *backends; /* config/backend.h */
+    size_t backend_count;
+    const struct weir_resolver_options *resolver; /* NULL: as the system says */
+    const struct network *trusted_proxies; /* text/networks.h: peers whose X-Forwarded-* are believed */
+    size_t trusted_proxy_count;
+    struct config_header_ruling headers; /* of answers and requests of no route */
     struct config_stall stall;
     struct config_guard guard;
     int log;         /* enum config_log */

@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "config/arena.h"
+#include "config/backend.h"
+#include "config/header_rules.h"
 #include "config/listen.h"
 #include "config/pool.h"
 #include "config/route.h"
 #include "config/schema.h"
+#include "config/trusted.h"
 #include "config/yaml_tree.h"
 
 /* --- the keys --- */
@@ -50,7 +53,8 @@ static const struct schema stall_schema = {.name = "stall", SCHEMA_KEYS(stall_ke
 /* The file being read. A key that needs others first is kept as a node. */
 struct draft {
     struct config config;
-    const struct tree_node *listen, *admin, *admin_hosts, *pools, *routes;
+    const struct tree_node *listen, *admin, *admin_hosts, *trusted_proxies, *resolver, *headers, *pools,
+        *backends, *routes;
 };
 
 #define AT(member) .offset = offsetof(struct draft, member)
@@ -62,6 +66,8 @@ static const struct schema_key file_keys[] = {
     {"loops", SCHEMA_INT, AT(config.loops), .min = 1, .max = 1024},
     {"io", SCHEMA_CHOICE, AT(config.io), .fallback = "auto", .choices = io_names},
     {"drain", SCHEMA_DURATION, AT(config.drain), .fallback = "30s"},
+    {"trusted_proxies", SCHEMA_CUSTOM, AT(trusted_proxies), .read = schema_keep_node},
+    {"headers", SCHEMA_CUSTOM, AT(headers), .read = schema_keep_node},
     {"limits", SCHEMA_MAP, AT(config.limits), .map = &limits_schema},
     {"pools", SCHEMA_CUSTOM, AT(pools), .read = schema_keep_node},
     {"stall", SCHEMA_MAP, AT(config.stall), .map = &stall_schema},
@@ -78,6 +84,18 @@ static const struct schema file_schema = {SCHEMA_KEYS(file_keys)};
 
 /* --- reading --- */
 
+/* What routes may refer to. */
+static void read_around_routes(struct config_reader *reader, const struct draft *draft, struct config *config)
+{
+    if (draft->trusted_proxies != NULL)
+        trusted_proxies_read(reader, draft->trusted_proxies, config);
+    if (draft->headers != NULL)
+        header_rules_read(reader, draft->headers, NULL, NULL, &config->headers);
+    pools_read(reader, draft->pools, config);
+    if (draft->backends != NULL)
+        backends_read(reader, draft->backends, config);
+}
+
 static void read_file(struct config_reader *reader, const struct tree_node *root,
                       const struct route_kinds *kinds, struct config *config)
 {
@@ -92,7 +110,8 @@ static void read_file(struct config_reader *reader, const struct tree_node *root
     if (draft.admin != NULL)
         admin_read(reader, draft.admin, config);
     admin_hosts_read(reader, draft.admin_hosts, config);
-    pools_read(reader, draft.pools, config);
+    read_around_routes(reader, &draft, config);
+    reader->config = config;
     if (draft.routes != NULL)
         routes_read(reader, draft.routes, kinds, config);
 }

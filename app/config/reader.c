@@ -65,6 +65,9 @@ static const char *describe(const struct tree_node *node, char *out, size_t room
         snprintf(out, room, "a list");
     else if (node->type == TREE_MAP)
         snprintf(out, room, "a mapping");
+    else if (node->filled) /* its value may be a secret */
+        snprintf(out, room, "'%.60s%s' (filled in from the environment)", node->written,
+                 strlen(node->written) > 60 ? "…" : "");
     else if (node->length == 0)
         snprintf(out, room, "empty");
     else
@@ -75,7 +78,7 @@ static const char *describe(const struct tree_node *node, char *out, size_t room
 static void add_fault(struct config_reader *reader, const struct tree_node *node, struct config_place place,
                       const char *what, const char *expected)
 {
-    char found[80];
+    char found[120];
 
     if (!node->faulty)
         config_fault(reader->faults, place, "%s is %s, expected %s", what,

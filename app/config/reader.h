@@ -16,9 +16,12 @@
 
 #include "config/yaml_tree.h"
 
+struct config;
+
 struct config_reader {
     struct config_faults *faults;
     struct config_memory *memory;
+    const struct config *config; /* while routes are read: all of it but the routes; it is copied later */
 };
 
 /* The number of faults so far, to compare with later: those that are only counted are included. */

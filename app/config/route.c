@@ -7,6 +7,7 @@
 
 #include <weir/http_text.h>
 
+#include "config/header_rules.h"
 #include "config/methods.h"
 #include "config/pool.h"
 
@@ -15,7 +16,7 @@ enum { KINDS_MAX = SCHEMA_KEYS_MAX / 2 };
 /* A route being read. Its kind is known only when all its keys are. */
 struct draft {
     struct config_route route;
-    const struct tree_node *path, *methods, *on, *share, *limits;
+    const struct tree_node *path, *host, *methods, *on, *share, *limits, *headers;
     const struct tree_node *kind[KINDS_MAX];  /* by number in route_kinds.list */
     const struct tree_node *later[KINDS_MAX]; /* by number in route_kinds.later */
 };
@@ -53,10 +54,12 @@ static const struct schema limits_schema = {.name = "limits", SCHEMA_KEYS(limits
 #define AT(member) .offset = offsetof(struct draft, member)
 static const struct schema_key common_keys[] = {
     {"path", SCHEMA_CUSTOM, AT(path), .read = schema_keep_node, .required = "a path such as /page/{id}"},
+    {"host", SCHEMA_CUSTOM, AT(host), .read = schema_keep_node},
     {"methods", SCHEMA_CUSTOM, AT(methods), .read = schema_keep_node},
     {"on", SCHEMA_CUSTOM, AT(on), .read = schema_keep_node},
     {"share", SCHEMA_CUSTOM, AT(share), .read = schema_keep_node},
     {"limits", SCHEMA_CUSTOM, AT(limits), .read = schema_keep_node},
+    {"headers", SCHEMA_CUSTOM, AT(headers), .read = schema_keep_node},
     {"compress_response", SCHEMA_CUSTOM, AT(route.compress_response), .read = coding_read},
 };
 #undef AT
@@ -105,6 +108,28 @@ static void read_path(struct config_reader *reader, const struct tree_node *node
         fault_in_text(reader, node, "path", &fault);
     else
         route->path = node->text;
+}
+
+static const char *lower_case(struct config_reader *reader, const char *text, size_t length)
+{
+    char *copy = config_take_text(reader->memory, text, length);
+
+    for (size_t i = 0; copy != NULL && i < length; i++)
+        if (copy[i] >= 'A' && copy[i] <= 'Z')
+            copy[i] = (char)(copy[i] | 0x20);
+    return copy;
+}
+
+static void read_host(struct config_reader *reader, const struct tree_node *node, struct config_route *route)
+{
+    weir_text_fault fault;
+
+    if (!node_is_text(reader, node, "host"))
+        return;
+    if (weir_route_host_check((weir_bytes){node->text, node->length}, &fault) < 0)
+        fault_in_text(reader, node, "host", &fault);
+    else
+        route->host = lower_case(reader, node->text, node->length - (node->text[node->length - 1] == '.'));
 }
 
 static void fault_no_kind(struct config_reader *reader, const struct route_kinds *kinds,
@@ -159,7 +184,8 @@ static const struct tree_node *choose_kind(struct config_reader *reader, const s
 static bool read_route(struct config_reader *reader, const struct route_schema *made,
                        const struct tree_node *node, const struct config *config, struct config_route *out)
 {
-    struct draft draft = {.route = {.place = node->place, .limits = config->limits}};
+    struct draft draft = {
+        .route = {.place = node->place, .limits = config->limits, .headers = config->headers}};
     size_t before = faults_so_far(reader);
     const struct tree_node *kind;
     bool on_is_fine, unknown;
@@ -169,6 +195,10 @@ static bool read_route(struct config_reader *reader, const struct route_schema *
     unknown = faults_so_far(reader) > before;
     if (draft.path != NULL)
         read_path(reader, draft.path, &draft.route);
+    if (draft.host != NULL)
+        read_host(reader, draft.host, &draft.route);
+    if (draft.headers != NULL && draft.route.path != NULL)
+        header_rules_read(reader, draft.headers, draft.route.path, &config->headers, &draft.route.headers);
     if (draft.methods != NULL)
         methods_read(reader, draft.methods, &draft.route);
     on_is_fine = draft.on == NULL || pool_read_on(reader, draft.on, config, &draft.route);
@@ -192,22 +222,59 @@ static bool read_route(struct config_reader *reader, const struct route_schema *
 
 /* --- all routes --- */
 
+static weir_bytes host_of(const struct config_route *route)
+{
+    return route->host != NULL ? weir_bytes_of(route->host) : (weir_bytes){"", 0};
+}
+
 static void check_reachable(struct config_reader *reader, const struct config_route *routes, size_t n)
 {
     const struct config_route *route = &routes[n];
     unsigned left = methods_answered(route);
 
     for (size_t i = 0; i < n; i++) {
-        if (!weir_pattern_covers(weir_bytes_of(routes[i].path), weir_bytes_of(route->path)))
+        if (!weir_route_host_covers(host_of(&routes[i]), host_of(route)) ||
+            !weir_pattern_covers(weir_bytes_of(routes[i].path), weir_bytes_of(route->path)))
             continue;
         left &= ~methods_answered(&routes[i]);
         if (left)
             continue;
-        config_fault(
-            reader->faults, route->place,
-            "route '%s' is never reached, expected a path or methods of its own; '%s' in line %u comes first",
-            route->path, routes[i].path, routes[i].place.line);
+        config_fault(reader->faults, route->place,
+                     "route '%s' is never reached, expected a host, path or methods of its own; '%s' in line "
+                     "%u comes first",
+                     route->path, routes[i].path, routes[i].place.line);
         return;
+    }
+}
+
+/* --- names --- */
+
+/* Reports whether another route has the path of this one, and another host. */
+static bool shares_path(const struct config_route *routes, size_t count, size_t n)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(routes[i].path, routes[n].path) == 0 &&
+            !weir_bytes_equal_nocase(host_of(&routes[i]), host_of(&routes[n])))
+            return true;
+    return false;
+}
+
+static void name_routes(struct config_reader *reader, struct config_route *routes, size_t count)
+{
+    for (size_t n = 0; n < count; n++) {
+        struct config_route *route = &routes[n];
+        const size_t host = route->host != NULL ? strlen(route->host) : 0, path = strlen(route->path);
+        char *name;
+
+        route->name = route->path;
+        if (host == 0 || !shares_path(routes, count, n))
+            continue;
+        name = config_take(reader->memory, host + path + 1);
+        if (name == NULL)
+            return;
+        memcpy(name, route->host, host);
+        memcpy(name + host, route->path, path);
+        route->name = name;
     }
 }
 
@@ -234,5 +301,6 @@ void routes_read(struct config_reader *reader, const struct tree_node *node, con
         check_reachable(reader, routes, config->route_count);
         config->route_count++;
     }
+    name_routes(reader, routes, config->route_count);
     config->routes = routes;
 }

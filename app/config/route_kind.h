@@ -8,11 +8,18 @@
 #ifndef APP_CONFIG_ROUTE_KIND_H
 #define APP_CONFIG_ROUTE_KIND_H
 
+#include <weir/backend.h>
 #include <weir/http_client.h>
 #include <weir/http_server.h>
 
 #include "config/config.h"
 #include "config/schema.h"
+
+/* What a loop has for all its routes. */
+struct route_loop {
+    weir_client *client;
+    weir_backend *const *backends; /* by config_backend.number */
+};
 
 struct route_kind {
     const char *name; /* the key in the file */
@@ -37,8 +44,8 @@ struct route_kind {
     /* The methods, when they depend on the settings; used in place of `methods`. May be NULL. */
     unsigned (*methods_for)(const void *settings);
 
-    /* Calls each() for every backend of the route, with its place; a backend may come several times. May be
-     * NULL. */
+    /* Calls each() for every origin that the route itself names, with its place, not for those of "backends";
+     * an origin may come several times. May be NULL. */
     void (*backends)(const void *settings,
                      void (*each)(void *arg, const char *origin, struct config_place place), void *arg);
 
@@ -57,12 +64,11 @@ struct route_kind {
      * kept. May be NULL. */
     weir_bytes (*fixed_body)(const void *settings);
 
-    /* Makes the state of a route on a loop, before it accepts. May be NULL. The client is the loop's, for all
-     * its routes.
-     * Owns:    *state belongs to the loop until close.
+    /* Makes the state of a route on a loop, before it accepts. May be NULL.
+     * Owns:    *state belongs to the loop until close; what loop points to outlives it.
      * Returns: 0 or a negative code, which stops the start.
      */
-    int (*open)(const struct config_route *route, weir_client *client, void **state);
+    int (*open)(const struct config_route *route, const struct route_loop *loop, void **state);
     void (*close)(void *state); /* may be NULL */
 };
 

@@ -53,6 +53,9 @@ static void read_key(struct config_reader *reader, const struct schema *schema, 
     case SCHEMA_DURATION:
         value_read_duration(reader, node, label.text, range, member);
         break;
+    case SCHEMA_PERCENT:
+        value_read_percent(reader, node, label.text, range, member);
+        break;
     case SCHEMA_STRING:
         value_read_text(reader, node, label.text, false, member);
         break;

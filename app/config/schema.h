@@ -20,6 +20,7 @@ enum schema_type {
     SCHEMA_INT,      /* int */
     SCHEMA_SIZE,     /* uint64_t bytes */
     SCHEMA_DURATION, /* weir_duration */
+    SCHEMA_PERCENT,  /* int: 30 of "30%" */
     SCHEMA_STRING,   /* const char *: not empty */
     SCHEMA_TEXT,     /* const char *: may be empty */
     SCHEMA_CHOICE,   /* int: the index in choices */

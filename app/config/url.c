@@ -108,23 +108,14 @@ static size_t split(struct url_part *parts, const char *target)
     return n;
 }
 
-bool url_read(struct config_reader *reader, const struct tree_node *node, const char *what,
-              const char *pattern, struct url_template *out)
+/* Takes apart a template that is right. */
+static bool take_apart(struct config_reader *reader, const struct tree_node *node, size_t origin,
+                       const char *what, const char *pattern, struct url_template *out)
 {
-    weir_text_fault fault;
+    const char *target = node->text + origin;
+    struct url_part *parts = config_take(reader->memory, count_parts(target) * sizeof *parts);
     bool known = true;
-    size_t origin;
-    const char *target;
-    struct url_part *parts;
 
-    if (!node_is_text(reader, node, what))
-        return false;
-    if (check_template(node->text, &origin, &fault) < 0) {
-        fault_in_text(reader, node, what, &fault);
-        return false;
-    }
-    target = node->text + origin;
-    parts = config_take(reader->memory, count_parts(target) * sizeof *parts);
     out->text = node->text;
     out->place = node->place;
     out->origin = config_take_text(reader->memory, node->text, origin);
@@ -136,4 +127,36 @@ bool url_read(struct config_reader *reader, const struct tree_node *node, const 
         if (parts[i].is_param)
             known = param_is_known(reader, node, what, pattern, &parts[i]) && known;
     return known;
+}
+
+bool url_read(struct config_reader *reader, const struct tree_node *node, const char *what,
+              const char *pattern, struct url_template *out)
+{
+    weir_text_fault fault;
+    size_t origin;
+
+    if (!node_is_text(reader, node, what))
+        return false;
+    if (check_template(node->text, &origin, &fault) < 0) {
+        fault_in_text(reader, node, what, &fault);
+        return false;
+    }
+    return take_apart(reader, node, origin, what, pattern, out);
+}
+
+bool url_read_target(struct config_reader *reader, const struct tree_node *node, const char *what,
+                     const char *pattern, struct url_template *out)
+{
+    weir_text_fault fault;
+    int err;
+
+    if (!node_is_text(reader, node, what))
+        return false;
+    err = *node->text == '/' ? check_target(node->text, 0, &fault)
+                             : fault_at(&fault, 0, "a path that begins with '/'");
+    if (err < 0) {
+        fault_in_text(reader, node, what, &fault);
+        return false;
+    }
+    return take_apart(reader, node, 0, what, pattern, out);
 }

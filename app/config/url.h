@@ -24,6 +24,12 @@ struct url_template {
     size_t part_count;            /* ≥ 1 */
 };
 
+/* Reads the target alone, "/path/{param}?key={param}", of a URL whose host is known otherwise; origin is "".
+ * Returns: as url_read().
+ */
+bool url_read_target(struct config_reader *reader, const struct tree_node *node, const char *what,
+                     const char *pattern, struct url_template *out);
+
 /* Reads a template, whose parameters must all occur in the path pattern; pattern NULL: they are not checked.
  * Returns: false after a fault, or without memory.
  */

@@ -109,6 +109,31 @@ void value_read_duration(struct config_reader *reader, const struct tree_node *n
     fault_value(reader, node, what, expected);
 }
 
+/* Returns: 0 … 999, or -1 for anything but digits and '%'. */
+static int percent_of(const char *text)
+{
+    const size_t digits = strspn(text, "0123456789");
+
+    return digits > 0 && digits <= 3 && strcmp(text + digits, "%") == 0 && (digits == 1 || *text != '0')
+               ? atoi(text)
+               : -1;
+}
+
+void value_read_percent(struct config_reader *reader, const struct tree_node *node, const char *what,
+                        struct value_range range, int *member)
+{
+    const int value = node->type == TREE_SCALAR ? percent_of(node->text) : -1;
+    char expected[64];
+
+    if (value >= 0 && value >= range.min && value <= range.max) {
+        *member = value;
+        return;
+    }
+    snprintf(expected, sizeof expected, "a part from %lld%% to %lld%%", (long long)range.min,
+             (long long)range.max);
+    fault_value(reader, node, what, expected);
+}
+
 void value_read_text(struct config_reader *reader, const struct tree_node *node, const char *what,
                      bool may_be_empty, const char **member)
 {

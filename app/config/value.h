@@ -30,6 +30,10 @@ void value_read_size(struct config_reader *reader, const struct tree_node *node,
 void value_read_duration(struct config_reader *reader, const struct tree_node *node, const char *what,
                          struct value_range range, weir_duration *member);
 
+/* A part of a whole, "30%", without a fraction. */
+void value_read_percent(struct config_reader *reader, const struct tree_node *node, const char *what,
+                        struct value_range range, int *member);
+
 /* Text; the member points into the tree. */
 void value_read_text(struct config_reader *reader, const struct tree_node *node, const char *what,
                      bool may_be_empty, const char **member);

@@ -6,6 +6,7 @@
 
 #include <yaml.h>
 
+#include "config/environment.h"
 #include "config/yaml_fault.h"
 
 /* A list or map that has begun and not ended. */
@@ -19,6 +20,8 @@ struct level {
 struct builder {
     struct config_memory *memory;
     struct config_faults *faults;
+    const struct yaml_source *source;
+    struct environment_reader environment;
     struct tree_node *root;
     struct level levels[YAML_TREE_DEPTH_MAX];
     size_t depth;
@@ -44,9 +47,13 @@ static size_t count_characters(const char *text, size_t length)
 struct config_place tree_place_in(const struct tree_node *node, size_t at)
 {
     struct config_place place = node->place;
+    const char *written = node->written != NULL ? node->written : node->text;
+    size_t offset;
 
-    if (at > 0 && at <= node->length && node->text_column > 0)
-        place.column = node->text_column + (unsigned)count_characters(node->text, at);
+    if (at == 0 || at > node->length || node->text_column == 0)
+        return place;
+    offset = environment_written_offset(node->splices, node->splice_count, at);
+    place.column = node->text_column + (unsigned)count_characters(written, offset);
     return place;
 }
 
@@ -142,6 +149,9 @@ static int add_key(struct builder *b, const yaml_event_t *event)
 
     level->key_place = place_of(event->start_mark);
     text = (const char *)event->data.scalar.value;
+    if (strstr(text, "${") != NULL)
+        config_fault(b->faults, level->key_place,
+                     "key '%s' has a variable of the environment, expected one only in a value", text);
     level->key = config_take_text(b->memory, text, event->data.scalar.length);
     return level->key != NULL ? 0 : -ENOMEM;
 }
@@ -156,6 +166,84 @@ static unsigned text_column(const yaml_event_t *event, const char *text, size_t 
         return 0;
     return (unsigned)(from.column + quotes + 1);
 }
+
+/* --- variables of the environment --- */
+
+/* A scalar whose variables are being replaced. */
+struct scalar {
+    const struct yaml_source *source;
+    const yaml_event_t *event;
+    const struct tree_node *node;
+};
+
+static size_t count_variables(const char *text, size_t length)
+{
+    size_t n = 0;
+
+    for (const char *at = text; (at = memmem(at, length - (size_t)(at - text), "${", 2)) != NULL; at += 2)
+        n++;
+    return n;
+}
+
+/* The place of the variable at an offset of a scalar that has several lines, or escapes: it is the n-th of
+ * the scalar, and so the n-th of its lines. */
+static struct config_place variable_place(const struct scalar *s, size_t at)
+{
+    const char *bytes = s->source->bytes;
+    const size_t from = yaml_byte_at(s->source, s->event->start_mark);
+    const size_t end = yaml_byte_at(s->source, s->event->end_mark);
+    const char *found = bytes + from;
+    size_t n = count_variables(s->node->written, at);
+
+    for (;;) {
+        found = memmem(found, end - (size_t)(found - bytes), "${", 2);
+        if (found == NULL)
+            return s->node->place;
+        if (n-- == 0)
+            return yaml_place_of_offset(s->source, (size_t)(found - bytes));
+        found += 2;
+    }
+}
+
+static struct config_place place_in_scalar(const void *arg, size_t at)
+{
+    const struct scalar *s = arg;
+    struct config_place place = s->node->place;
+
+    if (s->node->text_column == 0)
+        return variable_place(s, at);
+    place.column = s->node->text_column + (unsigned)count_characters(s->node->written, at);
+    return place;
+}
+
+/* Replaces the variables in a scalar. A fault of one is a fault of the scalar. */
+static int fill_scalar(struct builder *b, const yaml_event_t *event, struct tree_node *node)
+{
+    const struct scalar scalar = {b->source, event, node};
+    struct environment_text filled;
+    int err;
+
+    node->written = node->text;
+    b->environment.memory = b->memory;
+    b->environment.faults = b->faults;
+    b->environment.place = place_in_scalar;
+    b->environment.arg = &scalar;
+    err = environment_fill(&b->environment, node->text, node->length, &filled);
+    if (err == -WEIR_ECONFIG) {
+        node->faulty = true;
+        return 0;
+    }
+    if (err < 0)
+        return err;
+    node->text = filled.text;
+    node->length = filled.length;
+    node->splices = filled.splices;
+    node->splice_count = filled.splice_count;
+    node->filled = filled.filled;
+    return 0;
+}
+
+/* --- events --- */
 
 static int on_scalar(struct builder *b, const yaml_event_t *event)
 {
@@ -181,7 +269,9 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
     node->text = config_take_text(b->memory, text, length);
     node->length = length;
     node->text_column = text_column(event, text, length);
-    return node->text != NULL ? 0 : -ENOMEM;
+    if (node->text == NULL)
+        return -ENOMEM;
+    return !faulty && environment_has(text, length) ? fill_scalar(b, event, node) : 0;
 }
 
 static int on_alias(struct builder *b, const yaml_event_t *event)
@@ -296,8 +386,11 @@ static const struct tree_node *root_of(const struct builder *b)
 int yaml_tree_parse(struct config_memory *memory, const void *bytes, size_t length,
                     struct config_faults *faults, const struct tree_node **root)
 {
-    struct builder b = {.memory = memory, .faults = faults};
     struct yaml_source source = {bytes, length};
+    struct builder b = {.memory = memory,
+                        .faults = faults,
+                        .source = &source,
+                        .environment = {.left = ENVIRONMENT_BYTES_MAX}};
     int err;
     yaml_parser_t parser;
 

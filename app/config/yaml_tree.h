@@ -22,6 +22,8 @@ enum {
     YAML_TREE_KEYS_MAX = 1000 /* in one mapping */
 };
 
+struct environment_splice;
+
 enum tree_type { TREE_SCALAR, TREE_LIST, TREE_MAP };
 
 struct tree_node {
@@ -30,10 +32,14 @@ struct tree_node {
     bool quoted; /* scalar: was in quotes, or a block of text */
     struct config_place place;
     unsigned
-        text_column;  /* scalar: of its first character, if it stands in the file just as in text; else 0 */
-    const char *text; /* scalar: its characters, ended by NUL; none lies inside */
-    size_t length;    /* scalar: without the NUL */
-    size_t count;     /* list, map: children */
+        text_column; /* scalar: of its first character, if the file has it just as written, or text; else 0 */
+    const char *text;    /* scalar: its characters, ended by NUL; none lies inside */
+    size_t length;       /* scalar: without the NUL */
+    const char *written; /* scalar: as the file has it, if the environment or "$$" is in it; else NULL */
+    const struct environment_splice *splices; /* the differences between text and written */
+    size_t splice_count;
+    bool filled;             /* scalar: a variable of the environment is in it */
+    size_t count;            /* list, map: children */
     struct tree_node *first; /* list, map: children in the order written */
     struct tree_node *next;  /* the next child of the same parent */
     const char *key;         /* child of a map: its name */
@@ -49,8 +55,8 @@ struct tree_node {
 WEIR_CHECKED int yaml_tree_parse(struct config_memory *memory, const void *bytes, size_t length,
                                  struct config_faults *faults, const struct tree_node **root);
 
-/* The place of a character of a scalar: its own if the file has the text as it is, else that of the scalar.
- */
+/* The place of a character of a scalar: its own if the file has the text as it is, that of the variable if
+ * the environment has it, else that of the scalar. */
 struct config_place tree_place_in(const struct tree_node *node, size_t at);
 
 /* The child of a map with this key, or NULL. */

@@ -157,6 +157,7 @@ static int serve(struct gateway *gateway)
         .teardown = loop_state_close,
         .on_listening = on_listening,
         .on_exchange = on_exchange(config),
+        .on_refusal = loop_state_refuse,
         .on_drain = on_drain,
         .on_signal = on_signal,
         .arg = gateway,

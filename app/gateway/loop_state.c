@@ -6,7 +6,9 @@
 
 #include <weir/log.h>
 
+#include "config/backend.h"
 #include "config/route_kind.h"
+#include "http/header_rules.h"
 #include "http/response_coding.h"
 #include "metrics/gather_counts.h"
 #include "metrics/request_counts.h"
@@ -24,7 +26,7 @@ void loop_state_close(void *arg)
     for (size_t i = 0; loop->coding != NULL && i < loop->config->route_count; i++)
         response_coding_close(loop->coding[i]);
     free(loop->coding);
-    weir_client_close(loop->client);
+    weir_client_close(loop->shared.client);
     free(loop);
 }
 
@@ -37,7 +39,7 @@ static int open_route(struct loop_state *loop, size_t i)
     err = route->compress_response.on ? response_coding_open(route, &loop->coding[i]) : 0;
     if (err < 0)
         return err;
-    return route->kind->open != NULL ? route->kind->open(route, loop->client, &loop->route[i]) : 0;
+    return route->kind->open != NULL ? route->kind->open(route, &loop->shared, &loop->route[i]) : 0;
 }
 
 static int open_client(struct loop_state *loop, uint64_t replies_bytes)
@@ -50,7 +52,7 @@ static int open_client(struct loop_state *loop, uint64_t replies_bytes)
         .replies_bytes = replies_bytes,
     };
 
-    return weir_client_open(&options, &loop->client);
+    return weir_client_open(&options, &loop->shared.client);
 }
 
 static int open_counts(struct loop_state *loop)
@@ -96,7 +98,23 @@ int loop_state_answer(weir_request *req, weir_response *res, void *state)
     const struct loop_state *loop = state;
     const struct config_route *route = weir_request_data(req);
     const size_t i = (size_t)(route - loop->config->routes);
-    int err = loop->coding[i] != NULL ? response_coding_use(loop->coding[i], req, res) : 0;
+    int err = 0;
 
+    if (route->headers.response.count > 0)
+        err =
+            header_rules_answer(&route->headers.response, req, res); /* first: its filter sees answers last */
+    if (err == 0 && loop->coding[i] != NULL)
+        err = response_coding_use(loop->coding[i], req, res);
     return err < 0 ? err : route->kind->handle(req, res, loop->route[i]);
+}
+
+int loop_state_refuse(void *arg, weir_request *req, weir_response *res, void *state)
+{
+    const struct loop_state *loop = state;
+    const struct config_route *route = weir_request_data(req);
+    const struct config_header_rules *rules =
+        route != NULL ? &route->headers.response : &loop->config->headers.response;
+
+    (void)arg;
+    return rules->count > 0 ? header_rules_answer(rules, req, res) : 0;
 }

@@ -10,6 +10,7 @@
 #include <weir/http_server.h>
 
 #include "config/config.h"
+#include "config/route_kind.h"
 #include "metrics/gateway_status.h"
 
 struct gather_counts_loop;
@@ -21,7 +22,9 @@ struct loop_state {
     struct gateway_status *status;
     struct request_counts_loop *requests; /* NULL: there is no admin address */
     struct gather_counts_loop *gathers;   /* as requests */
-    weir_client *client;
+    struct route_loop shared;             /* by all routes: the client, the backends */
+    weir_backend **backends;              /* those of `shared` */
+    size_t backends_opened;
     size_t opened;                   /* routes that are open */
     struct response_coding **coding; /* by number of the route; NULL: its answers are not compressed */
     void *route[];                   /* by number */
@@ -38,5 +41,8 @@ void loop_state_close(void *loop);
 
 /* The handler of every route: passes the request on to the kind of its route. state: a struct loop_state. */
 int loop_state_answer(weir_request *req, weir_response *res, void *state);
+
+/* Has the rules for headers applied to a refusal of the server: on_refusal of weir_server_options. */
+int loop_state_refuse(void *arg, weir_request *req, weir_response *res, void *state);
 
 #endif

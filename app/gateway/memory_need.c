@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "config/backend.h"
 #include "config/route_kind.h"
 
 /* Measured 2026-11-29 (bench/run hello idle-memory gather-memory, and memory.current beside it). */
@@ -55,7 +56,8 @@ static uint64_t mib(uint64_t bytes)
 void memory_need_check(const struct config *config, const weir_memory_stats *use,
                        struct config_faults *warnings)
 {
-    uint64_t connections = (uint64_t)config->limits.connections * CONNECTION_BYTES;
+    uint64_t connections =
+        ((uint64_t)config->limits.connections + config_backend_connections(config)) * CONNECTION_BYTES;
     uint64_t exchanges = (uint64_t)config->limits.exchanges * memory_of_exchange(config);
     uint64_t jobs = 0, greatest = 0;
     struct config_place place = {0};

@@ -25,6 +25,7 @@ void served_options(const struct config *config, weir_server_options *out)
     out->runtime.io = (enum weir_io)config->io;
     out->runtime.log_json = config->log == CONFIG_LOG_JSON;
     out->runtime.log_level = config_log_level(config);
+    out->runtime.resolver = config->resolver;
     out->runtime.stall_after = config->stall.after;
     out->runtime.stall_then = (enum weir_stall_then)config->stall.then;
     out->limits = limits_of(&config->limits);
@@ -46,7 +47,9 @@ weir_route *served_routes(const struct config *config, weir_handler *handler)
 
     for (size_t i = 0; routes != NULL && i < config->route_count; i++)
         routes[i] = (weir_route){
+            .host = config->routes[i].host,
             .path = config->routes[i].path,
+            .name = config->routes[i].name,
             .methods = config->routes[i].methods,
             .handler = handler,
             .data = (void *)(uintptr_t)&config->routes[i],

@@ -14,6 +14,7 @@
 
 #include "admin/yield.h"
 #include "config/address.h"
+#include "config/backend.h"
 #include "config/route_kind.h"
 #include "gateway/start_connect.h"
 #include "gateway/start_io.h"
@@ -114,6 +115,7 @@ static void run_loops(struct looking *l)
         .log_json = config->log == CONFIG_LOG_JSON,
         .pools = pools,
         .pool_count = config->pool_count,
+        .resolver = config->resolver,
         .stall_after = weir_ms(-1),
     };
     int err = pools != NULL ? weir_run(&options, check_as_task, l) : -ENOMEM;
@@ -238,6 +240,17 @@ static void warn_of_idle_pools(struct looking *l)
     }
 }
 
+static void warn_of_idle_backends(struct looking *l)
+{
+    for (size_t i = 0; i < l->config->backend_count; i++) {
+        const struct config_backend *backend = &l->config->backends[i];
+        if (!backend->used)
+            config_fault(&l->found->warnings, backend->place,
+                         "backend '%s' is used by no route; expected one with 'backend: %s'",
+                         backend->options.name, backend->options.name);
+    }
+}
+
 /* --- all checks --- */
 
 static void check_routes(struct looking *l)
@@ -270,6 +283,7 @@ int start_check(const struct config *config, const char *file, const struct star
     check_addresses(&l);
     warn_of_open_admin(&l);
     warn_of_idle_pools(&l);
+    warn_of_idle_backends(&l);
     check_routes(&l);
     free(l.numeric);
     return config_faults_any(&found->faults) ? -WEIR_ECONFIG : 0;

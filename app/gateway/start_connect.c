@@ -10,6 +10,7 @@
 #include <weir/stream.h>
 #include <weir/sync.h>
 
+#include "config/backend.h"
 #include "config/route_kind.h"
 
 enum { AT_ONCE = 64, TIMEOUT_S = 2, BACKENDS_MAX = 4096 };
@@ -38,13 +39,19 @@ static void add_backend(void *arg, const char *origin, struct config_place place
         t->backends[t->count++] = (struct backend){.origin = origin, .place = place, .trying = t};
 }
 
-/* Writes HOST:PORT of "http://HOST" or "http://HOST:PORT". */
+/* Writes HOST:PORT of "http://HOST" or "http://HOST:PORT"; "unix:PATH" is an address. */
 static void address_of(const char *origin, char *out, size_t room)
 {
-    const char *host = strstr(origin, "://") + strlen("://");
-    const char *colon = strrchr(host, ':'), *bracket = strrchr(host, ']');
+    const char *scheme = strstr(origin, "://");
+    const char *host = scheme != NULL && strncmp(origin, "unix:", 5) != 0 ? scheme + strlen("://") : NULL;
+    const char *colon = host != NULL ? strrchr(host, ':') : NULL,
+               *bracket = host != NULL ? strrchr(host, ']') : NULL;
     bool has_port = colon != NULL && (bracket == NULL || colon > bracket);
 
+    if (host == NULL) {
+        snprintf(out, room, "%s", origin);
+        return;
+    }
     snprintf(out, room, "%s%s", host, has_port ? "" : ":80");
 }
 
@@ -78,6 +85,9 @@ void start_connect(const struct config *config, struct config_faults *faults)
     for (size_t i = 0; i < config->route_count; i++)
         if (config->routes[i].kind->backends != NULL)
             config->routes[i].kind->backends(config->routes[i].settings, add_backend, &t);
+    for (size_t i = 0; i < config->backend_count; i++)
+        for (size_t k = 0; k < config->backends[i].options.url_count; k++)
+            add_backend(&t, config->backends[i].urls[k].text, config->backends[i].urls[k].place);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     for (size_t i = 0; i < t.count; i++)
         t.backends[i].err = weir_spawn(&scope, "trying a backend", try, &t.backends[i]);

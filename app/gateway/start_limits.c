@@ -7,6 +7,7 @@
 
 #include <weir/memory.h>
 
+#include "config/backend.h"
 #include "config/route_kind.h"
 #include "gateway/memory_need.h"
 
@@ -61,7 +62,7 @@ static uint64_t backend_connections(const struct config *config)
         if (config->routes[i].kind->backends != NULL)
             config->routes[i].kind->backends(config->routes[i].settings, add_origin, &origins);
     free(origins.list);
-    return origins.count * PER_ORIGIN * (uint64_t)config_loops(config);
+    return origins.count * PER_ORIGIN * (uint64_t)config_loops(config) + config_backend_connections(config);
 }
 
 /* --- checks --- */

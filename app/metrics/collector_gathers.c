@@ -75,10 +75,12 @@ static int add_calls(struct snapshot *s, const struct config_route *route)
     const struct gather_settings *settings = settings_of(route);
 
     for (size_t i = 0; settings != NULL && i < settings->call_count; i++) {
-        char *origin = with_port(settings->calls[i].url.origin);
+        const struct config_backend *backend = settings->calls[i].backend;
+        char *origin =
+            backend != NULL ? strdup(backend->options.name) : with_port(settings->calls[i].url.origin);
         if (origin == NULL)
             return -ENOMEM;
-        s->calls[s->call_count++] = (struct snapshot_call){route->path, settings->calls[i].name, origin};
+        s->calls[s->call_count++] = (struct snapshot_call){route->name, settings->calls[i].name, origin};
     }
     return 0;
 }

@@ -96,7 +96,7 @@ static int add_gather(struct gather_counts *counts, const struct config_route *r
     if (settings == NULL)
         return 0;
     known->settings = settings;
-    known->route = route_for(counts, route->path);
+    known->route = route_for(counts, route->name);
     known->call = calloc(settings->call_count, sizeof *known->call);
     if (known->call == NULL)
         return -ENOMEM;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The memory behind request_counts.h: the cells into which each loop counts, one for each label. A label is a
- * path of routes; the last is for requests that no route took.
+ * name of routes; the last is for requests that no route took.
  *
  * Threading: a cell is written by its loop alone, with plain stores of atomic numbers, and may be read by any
  * thread meanwhile.
@@ -56,7 +56,7 @@ struct request_counts {
     _Atomic(struct request_counts_loop *) loops;
     _Atomic uint32_t second; /* counted up by the reader */
     size_t label_count;
-    const struct config_route **labels; /* the first route of each path; the last, NULL: none matched */
+    const struct config_route **labels; /* the first route of each name; the last, NULL: none matched */
     uint16_t *label_of;                 /* by number of the route */
 };
 

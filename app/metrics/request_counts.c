@@ -13,7 +13,7 @@ static uint16_t label_for(struct request_counts *counts, const struct config_rou
 {
     size_t i = 0;
 
-    while (i < counts->label_count && strcmp(counts->labels[i]->path, route->path) != 0)
+    while (i < counts->label_count && strcmp(counts->labels[i]->name, route->name) != 0)
         i++;
     if (i == counts->label_count)
         counts->labels[counts->label_count++] = route;

@@ -18,7 +18,7 @@ size_t request_counts_labels(const struct request_counts *counts)
 
 const char *request_counts_label_name(const struct request_counts *counts, size_t i)
 {
-    return counts->labels[i] != NULL ? counts->labels[i]->path : "none";
+    return counts->labels[i] != NULL ? counts->labels[i]->name : "none";
 }
 
 const char *request_counts_label_kind(const struct request_counts *counts, size_t i)

@@ -108,13 +108,13 @@ struct state {
     struct burning burning;
 };
 
-static int open_state(const struct config_route *route, weir_client *client, void **out)
+static int open_state(const struct config_route *route, const struct route_loop *loop, void **out)
 {
     const struct burn_settings *settings = route->settings;
     struct state *state = malloc(sizeof *state);
     uint64_t units = 0;
 
-    (void)client;
+    (void)loop;
     if (state == NULL)
         return -ENOMEM;
     if (atomic_load(settings->units) == 0) /* the first loop measures for all */

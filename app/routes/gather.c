@@ -22,7 +22,8 @@ static void backends(const void *arg, void (*each)(void *arg, const char *origin
     const struct gather_settings *settings = arg;
 
     for (size_t i = 0; i < settings->call_count; i++)
-        each(each_arg, settings->calls[i].url.origin, settings->calls[i].url.place);
+        if (settings->calls[i].backend == NULL)
+            each(each_arg, settings->calls[i].url.origin, settings->calls[i].url.place);
 }
 
 /* A call takes a task, an answer, and a connection, part of which is the kernel's. */
@@ -98,14 +99,20 @@ static int handle(weir_request *req, weir_response *res, void *state)
     return err;
 }
 
-static int open_state(const struct config_route *route, weir_client *client, void **state)
+static int open_state(const struct config_route *route, const struct route_loop *loop, void **state)
 {
     int err = body_coding_open();
     struct gather_state *made = err == 0 ? malloc(sizeof *made) : NULL;
 
     if (made == NULL)
         return err < 0 ? err : -ENOMEM;
-    *made = (struct gather_state){route->settings, route->limits.reply_bytes, client};
+    *made = (struct gather_state){
+        .settings = route->settings,
+        .reply_bytes_max = route->limits.reply_bytes,
+        .client = loop->client,
+        .backends = loop->backends,
+        .rules = &route->headers.request,
+    };
     *state = made;
     return 0;
 }

@@ -19,6 +19,8 @@ static const struct {
     [GATHER_BAD_RESPONSE] = {"bad response", "bad_response"},
     [GATHER_TOO_LARGE] = {"reply too large", "reply_too_large"},
     [GATHER_BUSY] = {"busy", "busy"},
+    [GATHER_OPEN] = {"open", "open"},
+    [GATHER_LIMITED] = {"limited", "limited"},
     [GATHER_CANCELLED] = {"connection closed", "cancelled"},
 };
 
@@ -41,6 +43,10 @@ enum gather_end gather_end_of(int err)
     case ENFILE:
     case ENOBUFS:
         return GATHER_BUSY;
+    case WEIR_EOPEN:
+        return GATHER_OPEN;
+    case WEIR_ELIMITED:
+        return GATHER_LIMITED;
     case WEIR_ECANCELED:
         return GATHER_CANCELLED;
     case WEIR_ETRUNCATED:

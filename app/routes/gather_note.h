@@ -22,6 +22,8 @@ enum gather_end {
     GATHER_BAD_RESPONSE,
     GATHER_TOO_LARGE,
     GATHER_BUSY,
+    GATHER_OPEN,      /* the backend's circuit breaker */
+    GATHER_LIMITED,   /* the backend's limit of requests in progress */
     GATHER_CANCELLED, /* the client left */
     GATHER_ENDS
 };

@@ -7,6 +7,8 @@
 
 #include <weir/random.h>
 
+#include "http/header_rules.h"
+#include "http/template.h"
 #include "routes/discard.h"
 #include "routes/gather_request.h"
 
@@ -31,15 +33,35 @@ static char *copy_text(weir_request *req, weir_bytes text)
     return copy;
 }
 
-static int collect_headers(struct gathering *g)
+/* Reports whether a header of the request is passed on as it came. */
+static bool passes(const struct gathering *g, weir_bytes connection, weir_bytes name)
 {
     const struct gather_settings *settings = g->state->settings;
+
+    return gather_forwards(settings->forward, settings->forward_count, connection, name) &&
+           !header_rules_name(g->state->rules, name);
+}
+
+/* Adds the headers that the rules of the route set. */
+static int collect_ruled(struct gathering *g)
+{
+    g->ruled = weir_request_alloc(g->req, g->state->rules->count * sizeof *g->ruled);
+    if (g->ruled == NULL)
+        return -ENOMEM;
+    g->ruled_count = header_rules_set(g->state->rules, g->req, g->ruled);
+    for (size_t i = 0; i < g->ruled_count; i++)
+        g->forwards_coding = g->forwards_coding || strcasecmp(g->ruled[i].name, "accept-encoding") == 0;
+    return 0;
+}
+
+static int collect_headers(struct gathering *g)
+{
     const weir_bytes connection = weir_bytes_of(weir_request_header_joined(g->req, "connection"));
     size_t count = 0;
     weir_bytes name, value;
 
     for (size_t i = 0; weir_request_header_at(g->req, i, &name, &value); i++)
-        count += gather_forwards(settings->forward, settings->forward_count, connection, name);
+        count += passes(g, connection, name);
     if (count == 0)
         return 0;
     g->forwarded = weir_request_alloc(g->req, count * sizeof *g->forwarded);
@@ -48,7 +70,7 @@ static int collect_headers(struct gathering *g)
     for (size_t i = 0; weir_request_header_at(g->req, i, &name, &value); i++) {
         weir_header *header;
 
-        if (!gather_forwards(settings->forward, settings->forward_count, connection, name))
+        if (!passes(g, connection, name))
             continue;
         header = &g->forwarded[g->forwarded_count];
         *header = (weir_header){copy_text(g->req, name), copy_text(g->req, value)};
@@ -65,12 +87,14 @@ static size_t add_trace(struct gathering *g, struct gather_fetch *call, weir_hea
     const char *state = weir_request_trace_state(g->req);
     size_t n = 0;
 
-    if (gather_call_sets(call->settings, "traceparent"))
+    if (gather_call_sets(call->settings, "traceparent") ||
+        header_rules_name(g->state->rules, weir_bytes_of("traceparent")))
         return 0;
     /* Each call is a span of its own. Its id is odd, and so not 0. */
     headers[n++] = (weir_header){"traceparent", weir_trace_format(weir_request_trace(g->req),
                                                                   weir_random_u64() | 1, call->traceparent)};
-    if (state != NULL && !gather_call_sets(call->settings, "tracestate"))
+    if (state != NULL && !gather_call_sets(call->settings, "tracestate") &&
+        !header_rules_name(g->state->rules, weir_bytes_of("tracestate")))
         headers[n++] = (weir_header){"tracestate", state};
     return n;
 }
@@ -91,24 +115,27 @@ static void collect_describing(struct gathering *g)
 
     for (size_t i = 0; i < GATHER_DESCRIBING_MAX; i++) {
         const char *value = weir_request_header_joined(g->req, names[i]);
-        if (value != NULL)
+        if (value != NULL && !header_rules_name(g->state->rules, weir_bytes_of(names[i])))
             g->describing[g->describing_count++] = (weir_header){names[i], value};
     }
 }
 
-/* Collects the headers of a call: its own, then those passed on that its own do not replace, the trace, and
- * the description of the body. */
+/* Collects the headers of a call: its own, then those set by rules and those passed on, both unless its own
+ * replace them, the trace, and the description of the body. */
 static int prepare_headers(struct gathering *g, struct gather_fetch *call)
 {
     const struct gather_call *settings = call->settings;
     const size_t describing = call->options.body_bytes ? g->describing_count : 0;
-    size_t most = settings->headers.count + g->forwarded_count + 2 + describing, n = 0;
+    size_t most = settings->headers.count + g->ruled_count + g->forwarded_count + 2 + describing, n = 0;
     weir_header *headers = weir_request_alloc(g->req, most * sizeof *headers);
 
     if (headers == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < settings->headers.count; i++)
         headers[n++] = settings->headers.header[i];
+    for (size_t i = 0; i < g->ruled_count; i++)
+        if (!gather_call_sets(settings, g->ruled[i].name))
+            headers[n++] = g->ruled[i];
     for (size_t i = 0; i < g->forwarded_count; i++) {
         const char *name = g->forwarded[i].name;
         if ((describing && describes_body(g, name)) || gather_call_sets(settings, name))
@@ -162,9 +189,14 @@ static void make_call(struct gathering *g, const struct gather_call *settings, s
     call->options = (weir_fetch_options){
         .url = call->options.url,
         .method = settings->method_text,
-        .name = settings->name,
+        .name = settings->backend == NULL ? settings->name : NULL,
         .reply_bytes_max = g->state->reply_bytes_max,
     };
+    if (settings->backend != NULL) {
+        call->options.backend = g->state->backends[settings->backend->number];
+        if (settings->backend->key.count > 0)
+            call->options.balance_key = template_fill(&settings->backend->key, g->req);
+    }
     if (takes_body(settings)) {
         call->options.body = g->body.data;
         call->options.body_bytes = g->body.len;
@@ -184,6 +216,8 @@ int gather_prepare(struct gathering *g)
         collect_describing(g);
     if (err == 0)
         err = collect_headers(g);
+    if (err == 0 && g->state->rules->count > 0)
+        err = collect_ruled(g);
     if (err == 0)
         err = expand_urls(g);
     for (size_t i = 0; i < settings->call_count && err == 0; i++) {

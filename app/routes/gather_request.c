@@ -6,27 +6,9 @@
 
 #include <weir/http_text.h>
 
+#include "http/url_text.h"
+
 enum { PARAM_NAME_BYTES = 128 };
-
-/* Reports whether a character is encoded: one that may not stand in a URL, or that would end the value in a
- * query. */
-static bool is_encoded(unsigned char c, bool in_query)
-{
-    return c >= 0x80 || strchr("\"<>\\^`{|}#", c) != NULL || (in_query && strchr("&=+", c) != NULL);
-}
-
-static int append_value(weir_buffer *out, const char *value, bool in_query)
-{
-    int err = 0;
-
-    for (const unsigned char *p = (const unsigned char *)value; *p && err == 0; p++) {
-        if (*p <= ' ' || *p == 0x7f)
-            return -EINVAL;
-        err = is_encoded(*p, in_query) ? weir_buffer_printf(out, "%%%02X", *p)
-                                       : weir_buffer_append_byte(out, (char)*p);
-    }
-    return err;
-}
 
 static int append_param(weir_buffer *out, const struct url_part *part, gather_param *param, const void *of)
 {
@@ -38,7 +20,7 @@ static int append_param(weir_buffer *out, const struct url_part *part, gather_pa
     memcpy(name, part->text, part->length);
     name[part->length] = '\0';
     value = param(of, name);
-    return value != NULL ? append_value(out, value, part->in_query) : -EINVAL;
+    return value != NULL ? url_text_append(out, value, part->in_query) : -EINVAL;
 }
 
 int gather_expand(weir_buffer *out, const struct url_template *url, gather_param *param, const void *of)

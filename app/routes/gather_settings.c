@@ -20,7 +20,7 @@ struct draft {
 
 struct call_draft {
     struct gather_call call;
-    const struct tree_node *url;
+    const struct tree_node *url, *backend, *path;
 };
 
 static void read_headers(struct config_reader *reader, const struct tree_node *node, void *member)
@@ -91,13 +91,30 @@ static const struct schema gather_schema = {.name = "gather", SCHEMA_KEYS(gather
 static const struct schema_key call_keys[] = {
     {"name", SCHEMA_CUSTOM, AT(call.name), .read = read_name,
      .required = "a name for its part of the answer"},
-    {"url", SCHEMA_CUSTOM, AT(url), .read = schema_keep_node, .required = "http://HOST[:PORT]/PATH"},
+    {"url", SCHEMA_CUSTOM, AT(url), .read = schema_keep_node},
+    {"backend", SCHEMA_CUSTOM, AT(backend), .read = schema_keep_node},
+    {"path", SCHEMA_CUSTOM, AT(path), .read = schema_keep_node},
     {"method", SCHEMA_CHOICE, AT(call.method), .fallback = "GET", .choices = config_method_names},
     {"deadline", SCHEMA_DURATION, AT(call.deadline), .min = SCHEMA_MS(1)},
     {"headers", SCHEMA_CUSTOM, AT(call.headers), .read = read_headers},
 };
 #undef AT
 static const struct schema call_schema = {.name = "calls", SCHEMA_KEYS(call_keys)};
+
+/* Reports whether a call has a key that was meant as one of its target, and has a fault already. */
+static bool misspells(const struct tree_node *node)
+{
+    static const char *const names[] = {"url", "backend", "path"};
+
+    for (const struct tree_node *child = node->first; child != NULL; child = child->next) {
+        bool known = false;
+        for (size_t i = 0; i < call_schema.count; i++)
+            known = known || strcmp(call_schema.keys[i].name, child->key) == 0;
+        if (!known && weir_text_nearest(child->key, names, 3) != NULL)
+            return true;
+    }
+    return false;
+}
 
 bool gather_call_sets(const struct gather_call *call, const char *name)
 {
@@ -126,6 +143,27 @@ static void check_call(struct config_reader *reader, const struct tree_node *nod
     }
 }
 
+/* Adds a fault unless a call has a URL, or a backend with a path. */
+static void check_target_keys(struct config_reader *reader, const struct tree_node *node,
+                              const struct call_draft *draft)
+{
+    const struct tree_node *partner = draft->backend != NULL ? draft->backend : draft->path;
+
+    if (draft->url != NULL && partner != NULL)
+        config_fault(reader->faults, partner->key_place,
+                     "calls.%s stands beside 'url', expected either 'url' or 'backend' and 'path'",
+                     partner->key);
+    else if (draft->url == NULL && partner == NULL && !misspells(node))
+        config_fault(reader->faults, node->place,
+                     "calls has no 'url', expected http://HOST[:PORT]/PATH, or 'backend' and 'path'");
+    else if (draft->url == NULL && draft->path == NULL && draft->backend != NULL)
+        config_fault(reader->faults, node->place,
+                     "calls has no 'path', expected the path of the request, /for/{id}");
+    else if (draft->url == NULL && draft->backend == NULL && draft->path != NULL)
+        config_fault(reader->faults, node->place,
+                     "calls has no 'backend', expected the name of one of backends");
+}
+
 static void read_call(struct config_reader *reader, const struct tree_node *node,
                       const struct config_route *route, struct gather_settings *settings,
                       struct gather_call *out)
@@ -134,8 +172,13 @@ static void read_call(struct config_reader *reader, const struct tree_node *node
 
     if (!schema_read(reader, &call_schema, node, &draft))
         return;
+    check_target_keys(reader, node, &draft);
     if (draft.url != NULL)
         url_read(reader, draft.url, "calls.url", route->path, &draft.call.url);
+    else if (draft.path != NULL)
+        url_read_target(reader, draft.path, "calls.path", route->path, &draft.call.url);
+    if (draft.backend != NULL)
+        draft.call.backend = backend_read(reader, draft.backend, "calls.backend", route);
     draft.call.method_text = config_method_names[draft.call.method];
     draft.call.sets_coding = gather_call_sets(&draft.call, "accept-encoding");
     check_call(reader, node, settings, &draft.call);

@@ -6,6 +6,7 @@
 #ifndef APP_ROUTES_GATHER_SETTINGS_H
 #define APP_ROUTES_GATHER_SETTINGS_H
 
+#include "config/backend.h"
 #include "config/config.h"
 #include "config/header.h"
 #include "config/url.h"
@@ -15,11 +16,12 @@ enum { GATHER_CALLS_MAX = 256 };
 enum gather_require { GATHER_ALL, GATHER_ANY, GATHER_NONE };
 
 struct gather_call {
-    const char *name; /* letters, digits and _ - . : safe as a JSON key */
-    struct url_template url;
-    int method;              /* enum config_method */
-    const char *method_text; /* as it is sent */
-    weir_duration deadline;  /* 0: that of the whole */
+    const char *name;                     /* letters, digits and _ - . : safe as a JSON key */
+    struct url_template url;              /* of a backend: its path alone */
+    const struct config_backend *backend; /* NULL: url has the host */
+    int method;                           /* enum config_method */
+    const char *method_text;              /* as it is sent */
+    weir_duration deadline;               /* 0: that of the whole */
     struct config_headers headers;
     bool sets_coding; /* headers has accept-encoding */
 };

@@ -11,6 +11,7 @@
 #include <weir/http_server.h>
 #include <weir/trace.h>
 
+#include "config/route_kind.h"
 #include "routes/gather_note.h"
 #include "routes/gather_settings.h"
 
@@ -21,6 +22,8 @@ struct gather_state {
     const struct gather_settings *settings;
     uint64_t reply_bytes_max;
     weir_client *client;
+    weir_backend *const *backends;           /* by config_backend.number */
+    const struct config_header_rules *rules; /* of what is passed on */
 };
 
 /* A call of a request. */
@@ -44,7 +47,9 @@ struct gathering {
     weir_buffer urls; /* of all calls, each ended by NUL */
     weir_header *forwarded;
     size_t forwarded_count;
-    bool forwards_coding; /* accept-encoding is among them */
+    weir_header *ruled; /* set by the rules of the route */
+    size_t ruled_count;
+    bool forwards_coding; /* accept-encoding is among either */
     weir_header
         describing[GATHER_DESCRIBING_MAX]; /* the headers that describe the body, when there is a body */
     size_t describing_count;

@@ -27,9 +27,9 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     return settings != NULL && schema_read(reader, &schema, node, settings) ? settings : NULL;
 }
 
-static int open_state(const struct config_route *route, weir_client *client, void **state)
+static int open_state(const struct config_route *route, const struct route_loop *loop, void **state)
 {
-    (void)client;
+    (void)loop;
     return computing_open(route, &job_hash, state);
 }
 

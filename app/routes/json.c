@@ -151,11 +151,11 @@ static const void *configure(struct config_reader *reader, const struct tree_nod
     return written ? settings : NULL;
 }
 
-static int open_state(const struct config_route *route, weir_client *client, void **state)
+static int open_state(const struct config_route *route, const struct route_loop *loop, void **state)
 {
     int err;
 
-    (void)client;
+    (void)loop;
     err = body_coding_open();
     return err < 0 ? err : computing_open(route, &job_json, state);
 }

@@ -5,6 +5,7 @@
 #define KINDS(KIND)                                                                                          \
     KIND(respond)                                                                                            \
     KIND(gather)                                                                                             \
+    KIND(redirect)                                                                                           \
     KIND(hash)                                                                                               \
     KIND(compress)                                                                                           \
     KIND(thumbnail)                                                                                          \

@@ -125,14 +125,14 @@ static void close_state(void *arg)
     free(state);
 }
 
-static int open_state(const struct config_route *route, weir_client *client, void **out)
+static int open_state(const struct config_route *route, const struct route_loop *loop, void **out)
 {
     const struct thumbnail_settings *settings = route->settings;
     struct state *state;
     const char *why;
     int root, err;
 
-    (void)client;
+    (void)loop;
     if (vips_library(&why) == NULL) {
         weir_log(WEIR_LOG_ERROR, "thumbnails cannot be made: install the package libvips42",
                  WEIR_KV("reason", why));

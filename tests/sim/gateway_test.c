@@ -217,6 +217,7 @@ static void gateway_exchange(void *arg, const weir_exchange_record *record)
 
 struct gateway_state {
     weir_client *client;
+    struct route_loop loop;
     void *route;
 };
 
@@ -227,7 +228,8 @@ static void *open_gateway(void *arg, weir_server *server)
 
     (void)server;
     CHECK(w, g != NULL && weir_client_open(NULL, &g->client) == 0);
-    CHECK(w, w->config.routes[0].kind->open(&w->config.routes[0], g->client, &g->route) == 0);
+    g->loop.client = g->client;
+    CHECK(w, w->config.routes[0].kind->open(&w->config.routes[0], &g->loop, &g->route) == 0);
     return g;
 }
 

@@ -75,9 +75,11 @@ static inline bool refusal_url_is_asked(const struct url_template *template_)
     size_t at;
     bool taken;
 
-    weir_buffer_init(&text, GATHER_URL_BYTES_MAX + 1);
-    taken = gather_expand(&text, template_, refusal_param, "a%2Fb&c=d|e") == 0 &&
-            weir__url_read(weir_bytes_of(text.data), &url, &at) == NULL && !url.tls;
+    weir_buffer_init(&text, GATHER_URL_BYTES_MAX + sizeof "http://h");
+    taken =
+        (*template_->origin != '\0' || weir_buffer_append_text(&text, "http://h") == 0) && /* of a backend */
+        gather_expand(&text, template_, refusal_param, "a%2Fb&c=d|e") == 0 &&
+        weir__url_read(weir_bytes_of(text.data), &url, &at) == NULL && !url.tls;
     weir_buffer_free(&text);
     return taken;
 }

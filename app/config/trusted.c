@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/trusted.h"
+
+#include "text/networks.h"
+
+enum { NETWORKS_MAX = 1000 };
+
+void trusted_proxies_read(struct config_reader *reader, const struct tree_node *node, struct config *config)
+{
+    struct network *networks;
+
+    if (!node_is_list(reader, node, "trusted_proxies"))
+        return;
+    if (node->count > NETWORKS_MAX) {
+        config_fault(reader->faults, node->place, "trusted_proxies has %zu entries, expected at most %d",
+                     node->count, NETWORKS_MAX);
+        return;
+    }
+    networks = config_take(reader->memory, (node->count + 1) * sizeof *networks);
+    if (networks == NULL)
+        return;
+    config->trusted_proxies = networks;
+    for (const struct tree_node *item = node->first; item != NULL; item = item->next) {
+        weir_text_fault fault;
+
+        if (!node_is_text(reader, item, "trusted_proxies"))
+            continue;
+        if (network_parse((weir_bytes){item->text, item->length}, &networks[config->trusted_proxy_count],
+                          &fault) < 0)
+            fault_in_text(reader, item, "trusted_proxies", &fault);
+        else
+            config->trusted_proxy_count++;
+    }
+}

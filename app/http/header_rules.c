@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/header_rules.h"
+
+#include <errno.h>
+
+#include "http/template.h"
+
+bool header_rules_name(const struct config_header_rules *rules, weir_bytes name)
+{
+    for (size_t i = 0; i < rules->count; i++)
+        if (weir_bytes_equal_nocase(weir_bytes_of(rules->rule[i].name), name))
+            return true;
+    return false;
+}
+
+/* The value that a rule sets; NULL: none. */
+static const char *value_of(const struct config_header_rule *rule, weir_request *req)
+{
+    return rule->set ? template_fill(&rule->value, req) : NULL;
+}
+
+size_t header_rules_set(const struct config_header_rules *rules, weir_request *req, weir_header *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < rules->count; i++) {
+        const char *value = value_of(&rules->rule[i], req);
+        if (value != NULL)
+            out[n++] = (weir_header){rules->rule[i].name, value};
+    }
+    return n;
+}
+
+/* --- answers --- */
+
+struct answering {
+    const struct config_header_rules *rules;
+    weir_request *req;
+};
+
+static int on_head(void *arg, weir_response *res, const weir_response_head *head)
+{
+    const struct answering *a = arg;
+
+    (void)head;
+    for (size_t i = 0; i < a->rules->count; i++) {
+        const struct config_header_rule *rule = &a->rules->rule[i];
+        int err = weir_response_header_set(res, rule->name, value_of(rule, a->req));
+
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+int header_rules_answer(const struct config_header_rules *rules, weir_request *req, weir_response *res)
+{
+    static const weir_response_filter filter = {.head = on_head};
+    struct answering *a = weir_request_alloc(req, sizeof *a);
+
+    if (a == NULL)
+        return -ENOMEM;
+    *a = (struct answering){rules, req};
+    return weir_response_filter_add(res, &filter, a);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/template.h"
+
+#include <string.h>
+
+static const char *host_of(weir_request *req)
+{
+    const char *authority = weir_request_authority(req);
+    const char *port = strrchr(authority, ':'), *bracket = strrchr(authority, ']');
+    size_t length =
+        port != NULL && (bracket == NULL || port > bracket) ? (size_t)(port - authority) : strlen(authority);
+    char *host;
+
+    if (length > 0 && authority[length - 1] == '.')
+        length--;
+    host = length > 0 ? weir_request_alloc(req, length + 1) : NULL;
+    if (host == NULL)
+        return NULL;
+    for (size_t i = 0; i < length; i++)
+        host[i] = authority[i] >= 'A' && authority[i] <= 'Z' ? (char)(authority[i] | 0x20) : authority[i];
+    host[length] = '\0';
+    return host;
+}
+
+const char *template_value(const struct template_part *part, weir_request *req)
+{
+    const char *path;
+
+    switch (part->type) {
+    case TEMPLATE_PARAM:
+        return weir_request_param(req, part->text);
+    case TEMPLATE_HOST:
+        return host_of(req);
+    case TEMPLATE_PATH:
+        path = weir_request_path(req);
+        return *path != '\0' ? path : NULL;
+    case TEMPLATE_QUERY:
+        return weir_request_query(req);
+    default:
+        return part->text;
+    }
+}
+
+size_t template_value_length(const struct template_part *part, const char *value)
+{
+    return part->type == TEMPLATE_TEXT ? part->length : strlen(value);
+}
+
+const char *template_fill(const struct config_template *text, weir_request *req)
+{
+    const char **values = weir_request_alloc(req, text->count * sizeof *values);
+    size_t length = 0, used = 0;
+    char *out;
+
+    for (size_t i = 0; values != NULL && i < text->count; i++) {
+        values[i] = template_value(&text->parts[i], req);
+        if (values[i] == NULL)
+            return NULL;
+        length += template_value_length(&text->parts[i], values[i]);
+    }
+    out = values != NULL ? weir_request_alloc(req, length + 1) : NULL;
+    for (size_t i = 0; out != NULL && i < text->count; i++) {
+        const size_t bytes = template_value_length(&text->parts[i], values[i]);
+
+        memcpy(out + used, values[i], bytes);
+        used += bytes;
+    }
+    if (out != NULL)
+        out[used] = '\0';
+    return out;
+}

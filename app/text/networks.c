@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "text/networks.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+enum { ADDRESS_BITS = 128, MAPPED_BITS = 96 /* of ::ffff:0:0/96, where IPv4 lies in IPv6 */ };
+
+static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+/* Reads an address without brackets; a zone, "%eth0", is skipped.
+ * Returns: the bits of such an address, 32 or 128; 0: it is none. */
+static unsigned read_address(const char *text, size_t length, unsigned char out[16])
+{
+    char copy[INET6_ADDRSTRLEN];
+    const char *zone = memchr(text, '%', length);
+
+    if (zone != NULL)
+        length = (size_t)(zone - text);
+    if (length >= sizeof copy || memchr(text, '\0', length) != NULL)
+        return 0;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    if (inet_pton(AF_INET6, copy, out) == 1)
+        return ADDRESS_BITS;
+    memcpy(out, mapped, sizeof mapped);
+    return inet_pton(AF_INET, copy, out + sizeof mapped) == 1 ? ADDRESS_BITS - MAPPED_BITS : 0;
+}
+
+static bool bit_of(const unsigned char *address, unsigned i)
+{
+    return (address[i / 8] >> (7 - i % 8) & 1) != 0;
+}
+
+static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned bits)
+{
+    const unsigned whole = bits / 8, rest = bits % 8;
+
+    return memcmp(a, b, whole) == 0 && (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
+}
+
+static int refuse(weir_text_fault *fault, size_t at, const char *expected)
+{
+    *fault = (weir_text_fault){at, expected};
+    return -EINVAL;
+}
+
+/* Reads the number of bits. Returns: it, or -1. */
+static int read_bits(const char *text, size_t length, unsigned most)
+{
+    unsigned bits = 0;
+
+    if (length == 0 || length > 3 || (length > 1 && *text == '0'))
+        return -1;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        bits = bits * 10 + (unsigned)(text[i] - '0');
+    }
+    return bits <= most ? (int)bits : -1;
+}
+
+int network_parse(weir_bytes text, struct network *out, weir_text_fault *fault)
+{
+    const char *slash = text.len > 0 ? memchr(text.data, '/', text.len) : NULL;
+    const size_t length = slash != NULL ? (size_t)(slash - text.data) : text.len;
+    unsigned most;
+    int bits;
+
+    *out = (struct network){.local = weir_bytes_equal(text, weir_bytes_of("unix"))};
+    if (out->local)
+        return 0;
+    most = length > 0 && memchr(text.data, '%', length) == NULL
+               ? read_address(text.data, length, out->address)
+               : 0;
+    if (most == 0)
+        return refuse(fault, 0, "a network such as 10.0.0.0/8 or 2001:db8::/32, an address, or unix");
+    bits = slash != NULL ? read_bits(slash + 1, text.len - length - 1, most) : (int)most;
+    if (bits < 0)
+        return refuse(fault, length + 1,
+                      most == ADDRESS_BITS ? "a number of bits from 0 to 128"
+                                           : "a number of bits from 0 to 32");
+    out->bits = (unsigned char)((unsigned)bits + ADDRESS_BITS - most);
+    for (unsigned i = out->bits; i < ADDRESS_BITS; i++)
+        if (bit_of(out->address, i))
+            return refuse(fault, 0, "the first address of the network, with zeros behind its bits");
+    return 0;
+}
+
+/* The address within a peer: without port, and without brackets. */
+static weir_bytes address_of(const char *peer)
+{
+    const char *colon = strchr(peer, ':'), *end;
+
+    if (*peer == '[') {
+        end = strchr(peer, ']');
+        return end != NULL ? (weir_bytes){peer + 1, (size_t)(end - peer - 1)} : (weir_bytes){peer, 0};
+    }
+    if (colon == NULL || strchr(colon + 1, ':') != NULL) /* no port, or IPv6 without brackets */
+        return (weir_bytes){peer, strlen(peer)};
+    return (weir_bytes){peer, (size_t)(colon - peer)};
+}
+
+bool networks_have(const struct network *networks, size_t count, const char *peer)
+{
+    const bool local = strncmp(peer, "unix", 4) == 0;
+    unsigned char address[16];
+    const weir_bytes text = address_of(peer);
+
+    if (!local && read_address(text.data, text.len, address) == 0)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (networks[i].local ? local : !local && same_bits(networks[i].address, address, networks[i].bits))
+            return true;
+    return false;
+}
