@@ -23,6 +23,7 @@ struct weir__threads;
 /* Of the layers above. */
 struct weir__guard_reporter;
 struct weir__job_kinds;
+struct weir__names;
 struct weir__pools;
 struct weir__publishers;
 struct weir__stalls;
@@ -44,6 +45,7 @@ struct weir_runtime {
     /* Each belongs to a layer above, which alone knows its content; run/run.c makes them. */
     struct weir__symbols *symbols;
     struct weir__guard_reporter *guard_reporter;
+    struct weir__names *names;
     struct weir__pools *pools;
     struct weir__job_kinds *kinds;
     struct weir__publishers *publishers;

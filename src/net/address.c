@@ -11,6 +11,8 @@
 
 #include <weir/address.h>
 
+#include "names/ip.h"
+
 static void fill_unix(weir_bytes path, struct weir__endpoint *out)
 {
     struct sockaddr_un *un = (struct sockaddr_un *)&out->unix_path.storage;
@@ -28,33 +30,42 @@ int weir__endpoint_parse(const char *text, struct weir__endpoint *out)
 
     if (err < 0)
         return err;
-    *out = (struct weir__endpoint){.port = address.port};
+    *out = (struct weir__endpoint){.port = address.port, .host_type = address.host_type};
     if (address.path.len > 0) {
         fill_unix(address.path, out);
         return 0;
     }
-    memcpy(out->host, address.host.data,
-           address.host.len); /* a valid host is shorter than WEIR__HOST_BYTES */
+    out->host_len = (uint8_t)address.host.len; /* a valid host is shorter than WEIR__HOST_BYTES */
+    memcpy(out->host, address.host.data, address.host.len);
     return 0;
+}
+
+struct weir__address weir__address_of_ip(const struct weir__ip *ip, uint16_t port)
+{
+    struct weir__address out = {0};
+    struct sockaddr_in *in = (void *)&out.storage;
+    struct sockaddr_in6 *in6 = (void *)&out.storage;
+
+    if (ip->family == WEIR__IPV4) {
+        out.len = sizeof *in;
+        *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+        memcpy(&in->sin_addr, ip->bytes, sizeof in->sin_addr);
+    } else {
+        out.len = sizeof *in6;
+        *in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        memcpy(&in6->sin6_addr, ip->bytes, sizeof in6->sin6_addr);
+    }
+    return out;
 }
 
 int weir__address_of_literal(const char *host, uint16_t port, struct weir__address *out)
 {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    struct weir__ip ip;
+    int err = weir__ip_parse(host, strlen(host), &ip);
 
-    memset(out, 0, sizeof *out);
-    if (inet_pton(AF_INET, host, &in.sin_addr) == 1) {
-        memcpy(&out->storage, &in, sizeof in);
-        out->len = sizeof in;
-        return 0;
-    }
-    if (inet_pton(AF_INET6, host, &in6.sin6_addr) == 1) {
-        memcpy(&out->storage, &in6, sizeof in6);
-        out->len = sizeof in6;
-        return 0;
-    }
-    return -EINVAL;
+    if (err == 0)
+        *out = weir__address_of_ip(&ip, port);
+    return err;
 }
 
 static void format_unix(const struct sockaddr *addr, socklen_t len, char *text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses as text, and the addresses of a name.
+/* Addresses as text, and those that can be known without waiting.
  *
  * Threading: pure functions, but for weir__resolve(), which reads the hosts file when it is asked for a name.
  */
@@ -11,12 +11,14 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include <weir/address.h>
 #include <weir/error.h>
 #include <weir/stream.h>
 
 enum { WEIR__ADDRESSES_MAX = 16, WEIR__HOST_BYTES = 256 };
 
 struct weir__io_file;
+struct weir__ip;
 struct weir__look;
 struct weir__loop;
 struct weir__task;
@@ -33,6 +35,8 @@ struct weir__address {
 struct weir__endpoint {
     bool is_unix;
     struct weir__address unix_path;
+    enum weir_host_type host_type;
+    uint8_t host_len;
     char host[WEIR__HOST_BYTES]; /* without brackets */
     uint16_t port;
 };
@@ -43,17 +47,21 @@ int weir__endpoint_parse(const char *text, struct weir__endpoint *out) WEIR_CHEC
 /* A literal IPv4 or IPv6 address. Returns: 0, or -EINVAL when host is none. */
 int weir__address_of_literal(const char *host, uint16_t port, struct weir__address *out) WEIR_CHECKED;
 
+/* An address with a port. */
+struct weir__address weir__address_of_ip(const struct weir__ip *ip, uint16_t port);
+
 /* "127.0.0.1:80", "[::1]:80", "unix:/path"; "unix" for a socket without a path. Writes WEIR_ADDRESS_BYTES at
  * most and returns text. */
 const char *weir__address_format(const struct sockaddr *addr, socklen_t len, char *text);
 
-/* All addresses of a host in the order in which they are to be tried: the families take turns, IPv6 first
- * (RFC 8305, 4). Names are those of the hosts file; localhost is always known.
+/* The addresses to listen on: of a Unix path, a literal, or a name of the hosts file; localhost is always
+ * known. In the order of weir__addresses_alternate().
  * Returns: their number, > 0; -WEIR_EDNS. */
 int weir__resolve(const struct weir__endpoint *endpoint,
                   struct weir__address out[WEIR__ADDRESSES_MAX]) WEIR_CHECKED;
 
-/* Puts addresses in that order, and keeps the order of each family. count: at most WEIR__ADDRESSES_MAX. */
+/* Puts addresses in the order in which they are to be tried: the families take turns, IPv6 first (RFC 8305,
+ * 4). Keeps the order of each family. count: at most WEIR__ADDRESSES_MAX. */
 void weir__addresses_alternate(struct weir__address *list, int count);
 
 #endif

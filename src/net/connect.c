@@ -12,6 +12,7 @@
 #include "core/loop.h"
 #include "core/task.h"
 #include "core/wait.h"
+#include "names/resolve.h"
 #include "net/address.h"
 #include "net/connect.h"
 #include "net/network.h"
@@ -64,11 +65,21 @@ static int connect_one(const struct weir__address *address, size_t extra_bytes, 
 
 /* --- several --- */
 
+/* The addresses of a race. Those of the other family of a name may be added while the race runs. */
+struct field {
+    int count, room;
+    bool is_open;        /* more may come */
+    const char *address; /* as the caller named it */
+    struct weir__address addresses[];
+};
+
 struct race {
     weir_scope scope;
+    struct field *field;
     size_t extra_bytes;
-    weir_event failed; /* the attempt that began last */
+    weir_event news; /* the attempt that began last has failed, or addresses have come, or no more will */
     int begun;
+    bool has_failed; /* the attempt that began last */
     weir_stream *winner;
     int err; /* of the last address that has failed, in the order of the list */
     int err_of;
@@ -86,8 +97,10 @@ static void note_failure(struct race *race, int number, int err)
         race->err = err;
         race->err_of = number;
     }
-    if (number == race->begun - 1)
-        weir_event_set(&race->failed);
+    if (number == race->begun - 1) {
+        race->has_failed = true;
+        weir_event_set(&race->news);
+    }
 }
 
 static int attempt(void *arg)
@@ -108,40 +121,60 @@ static int attempt(void *arg)
     return 0;
 }
 
-/* Waits until it is time for the next attempt. */
-static void wait_a_little(struct race *race)
+static void begin_attempt(struct race *race, struct attempt *a)
+{
+    int number = race->begun++, err;
+
+    *a = (struct attempt){race, &race->field->addresses[number], number};
+    race->has_failed = false;
+    err = weir_spawn(&race->scope, "connecting", attempt, a);
+    if (err < 0)
+        note_failure(race, number, err);
+}
+
+/* Waits until the next attempt may be due: at an instant, after a failure, or once its address has come. */
+static void await_turn(struct race *race, weir_instant next)
 {
     weir_scope delay;
     int why;
 
-    weir_scope_open(&delay, weir_after_ms(ATTEMPT_DELAY_MS), 0);
-    why =
-        weir_event_wait(&race->failed); /* a failure, the time, or the end of the race: each means to go on */
+    weir_event_reset(&race->news);
+    weir_scope_open(&delay, race->begun < race->field->count ? next : weir_never(), 0);
+    why = weir_event_wait(&race->news); /* news, the time, or the end of the race: each means to go on */
     (void)why;
     (void)weir_scope_close(&delay);
 }
 
-static int connect_several(const struct weir__address *addresses, int count, size_t extra_bytes,
+static void run_race(struct race *race, struct attempt *attempts)
+{
+    const struct field *field = race->field;
+    weir_instant next = weir_now();
+
+    while (weir_scope_cause(&race->scope) == 0 && (race->begun < field->count || field->is_open)) {
+        bool is_due = race->has_failed || race->begun == 0 || weir_now().ns >= next.ns;
+
+        if (race->begun < field->count && is_due) {
+            next = weir_after_ms(ATTEMPT_DELAY_MS);
+            begin_attempt(race, &attempts[race->begun]);
+        } else {
+            await_turn(race, next);
+        }
+    }
+}
+
+/* find_more: a task that adds to the field; NULL: none. */
+static int connect_several(struct field *field, size_t extra_bytes, int (*find_more)(void *race),
                            weir_stream **out)
 {
     struct attempt attempts[WEIR__ADDRESSES_MAX];
-    struct race race = {.extra_bytes = extra_bytes};
+    struct race race = {.field = field, .extra_bytes = extra_bytes};
     int cause;
 
-    weir_event_init(&race.failed);
+    weir_event_init(&race.news);
     weir_scope_open(&race.scope, weir_never(), WEIR_COLLECT);
-    for (int i = 0; i < count && weir_scope_cause(&race.scope) == 0; i++) {
-        int err;
-
-        attempts[i] = (struct attempt){&race, &addresses[i], i};
-        race.begun = i + 1;
-        weir_event_reset(&race.failed);
-        err = weir_spawn(&race.scope, "connecting", attempt, &attempts[i]);
-        if (err < 0)
-            note_failure(&race, i, err);
-        if (i + 1 < count)
-            wait_a_little(&race);
-    }
+    if (find_more != NULL && weir_spawn(&race.scope, "resolving", find_more, &race) < 0)
+        field->is_open = false;
+    run_race(&race, attempts);
     cause = weir_scope_close(&race.scope);
     if (race.winner != NULL) {
         *out = race.winner;
@@ -150,45 +183,158 @@ static int connect_several(const struct weir__address *addresses, int count, siz
     return cause < 0 ? cause : race.err;
 }
 
+static struct field *new_field(int room)
+{
+    struct field *f = malloc(sizeof *f + (size_t)room * sizeof f->addresses[0]);
+
+    if (f != NULL)
+        *f = (struct field){.room = room};
+    return f;
+}
+
 int weir__connect_first(const struct weir__address *addresses, int count, size_t extra_bytes,
                         weir_stream **out)
 {
-    return count == 1 ? connect_one(&addresses[0], extra_bytes, out)
-                      : connect_several(addresses, count, extra_bytes, out);
+    struct field *f;
+    int err;
+
+    if (count == 1)
+        return connect_one(&addresses[0], extra_bytes, out);
+    f = new_field(count);
+    if (f == NULL)
+        return -ENOMEM;
+    f->count = count;
+    memcpy(f->addresses, addresses, (size_t)count * sizeof *addresses);
+    err = connect_several(f, extra_bytes, NULL, out);
+    free(f);
+    return err;
 }
 
-/* The addresses in exactly as much memory as they need: the maximum would be half a page for each task that
- * waits. */
-static int resolve(const struct weir__endpoint *endpoint, struct weir__address **out)
+/* --- names --- */
+
+static bool has(const struct field *f, const struct weir__address *a)
 {
-    struct weir__address *all = calloc(WEIR__ADDRESSES_MAX, sizeof *all);
-    int count = all != NULL ? weir__resolve(endpoint, all) : -ENOMEM;
-
-    *out = count > 0 ? malloc((size_t)count * sizeof *all) : NULL;
-    if (*out != NULL)
-        memcpy(*out, all, (size_t)count * sizeof *all);
-    free(all);
-    return count > 0 && *out == NULL ? -ENOMEM : count;
+    for (int i = 0; i < f->count; i++)
+        if (f->addresses[i].len == a->len && memcmp(&f->addresses[i].any, &a->any, a->len) == 0)
+            return true;
+    return false;
 }
 
-/* Not inlined, so that its stack is free again while the task waits for a connection. Returns: how many; < 0.
- */
-__attribute__((noinline)) static int find_addresses(const char *address, struct weir__address **out)
+/* Adds the addresses of a name that a field does not have, the families in turn. Each use of a name begins
+ * with another address, so that all are used. */
+static void add_found(struct field *f, const struct weir__name *n, uint16_t port)
+{
+    int four_count = n->count - n->count6, six = 0, four = 0;
+    unsigned turn = n->turn;
+
+    while (f->count < f->room && (six < n->count6 || four < four_count)) {
+        bool is_six = six < n->count6 && (six <= four || four >= four_count);
+        unsigned at = is_six ? (unsigned)six++ : (unsigned)four++;
+        const struct weir__ip *ip = is_six ? &n->ips[(at + turn) % n->count6]
+                                           : &n->ips[n->count6 + (at + turn) % (unsigned)four_count];
+        struct weir__address a = weir__address_of_ip(ip, port);
+        if (!has(f, &a))
+            f->addresses[f->count++] = a;
+    }
+}
+
+/* Not inlined, so that its stack is free again while the task waits for a connection. */
+__attribute__((noinline)) static void add_rest(struct field *f)
 {
     struct weir__endpoint endpoint;
+    struct weir__found found;
+
+    if (weir__endpoint_parse(f->address, &endpoint) == 0 &&
+        weir__names_resolve(endpoint.host, endpoint.host_len, WEIR__WANT_ALL, &found) == 0)
+        add_found(f, found.name, endpoint.port);
+}
+
+/* Waits for the other family of a name. */
+static int find_rest(void *arg)
+{
+    struct race *race = arg;
+
+    add_rest(race->field);
+    race->field->is_open = false;
+    weir_event_set(&race->news);
+    return 0;
+}
+
+/* Returns: a field with one address; NULL: no memory. */
+static struct field *field_of_one(const struct weir__address *address)
+{
+    struct field *f = new_field(1);
+
+    if (f != NULL)
+        f->addresses[f->count++] = *address;
+    return f;
+}
+
+static int resolve_name(const struct weir__endpoint *endpoint, struct field **out,
+                        struct weir__connect_note *note)
+{
+    struct weir__found found = {0};
+    int err, room;
+
+    note->is_resolving = true;
+    err = weir__names_resolve(endpoint->host, endpoint->host_len, WEIR__WANT_FIRST, &found);
+    note->is_resolving = err == -WEIR_EDEADLINE || err == -WEIR_ECANCELED;
+    if (err == -WEIR_EDNS)
+        note->why = found.name->why;
+    if (err < 0)
+        return err;
+    room =
+        found.is_pending || found.name->count > WEIR__ADDRESSES_MAX ? WEIR__ADDRESSES_MAX : found.name->count;
+    *out = new_field(room);
+    if (*out == NULL)
+        return -ENOMEM;
+    (*out)->is_open = found.is_pending;
+    add_found(*out, found.name, endpoint->port);
+    found.name->turn++;
+    return 0;
+}
+
+/* Not inlined: as above. */
+__attribute__((noinline)) static int find_addresses(const char *address, struct field **out,
+                                                    struct weir__connect_note *note)
+{
+    struct weir__endpoint endpoint;
+    struct weir__address literal;
     int err = weir__endpoint_parse(address, &endpoint);
 
-    return err < 0 ? err : resolve(&endpoint, out);
+    if (err < 0)
+        return err;
+    if (!endpoint.is_unix && endpoint.host_type == WEIR_HOST_NAME)
+        return resolve_name(&endpoint, out, note);
+    if (!endpoint.is_unix)
+        err = weir__address_of_literal(endpoint.host, endpoint.port, &literal);
+    if (err == 0)
+        *out = field_of_one(endpoint.is_unix ? &endpoint.unix_path : &literal);
+    return err < 0 ? err : *out == NULL ? -ENOMEM : 0;
+}
+
+int weir__connect_noting(const char *address, size_t extra_bytes, weir_stream **out,
+                         struct weir__connect_note *note)
+{
+    struct field *f = NULL;
+    int err;
+
+    *note = (struct weir__connect_note){0};
+    err = find_addresses(address, &f, note);
+    if (err < 0)
+        return err;
+    f->address = address;
+    if (f->count == 1 && !f->is_open)
+        err = connect_one(&f->addresses[0], extra_bytes, out);
+    else
+        err = connect_several(f, extra_bytes, f->is_open ? find_rest : NULL, out);
+    free(f);
+    return err;
 }
 
 int weir__connect(const char *address, size_t extra_bytes, weir_stream **out)
 {
-    struct weir__address *addresses;
-    int err = find_addresses(address, &addresses);
+    struct weir__connect_note note;
 
-    if (err < 0)
-        return err;
-    err = weir__connect_first(addresses, err, extra_bytes, out);
-    free(addresses);
-    return err;
+    return weir__connect_noting(address, extra_bytes, out, &note);
 }

@@ -17,4 +17,14 @@
 int weir__connect_first(const struct weir__address *addresses, int count, size_t extra_bytes,
                         weir_stream **out) WEIR_CHECKED;
 
+/* What came of a failed weir__connect_noting(). */
+struct weir__connect_note {
+    bool is_resolving; /* the name was still being looked up */
+    const char *why;   /* after -WEIR_EDNS: what was wrong, kept as long as the runtime; else NULL */
+};
+
+/* weir__connect() (stream.h), with a note. */
+int weir__connect_noting(const char *address, size_t extra_bytes, weir_stream **out,
+                         struct weir__connect_note *note) WEIR_CHECKED;
+
 #endif

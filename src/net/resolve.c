@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Resolving host names: literals, and lines of the hosts file. */
+/* The addresses of a host to listen on: literals, and lines of the hosts file. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
+#include "names/hosts.h"
 #include "net/address.h"
-#include "net/hosts.h"
 
 static const char hosts_path[] = "/etc/hosts";
-
-static int find_localhost(uint16_t port, struct weir__address out[WEIR__ADDRESSES_MAX])
-{
-    return weir__address_of_literal("::1", port, &out[0]) == 0 &&
-                   weir__address_of_literal("127.0.0.1", port, &out[1]) == 0
-               ? 2
-               : 0;
-}
 
 static bool take_next(const struct weir__address *from, int count, int *at, sa_family_t family,
                       struct weir__address *out)
@@ -44,6 +36,7 @@ void weir__addresses_alternate(struct weir__address *list, int count)
 
 int weir__resolve(const struct weir__endpoint *endpoint, struct weir__address out[WEIR__ADDRESSES_MAX])
 {
+    struct weir__ip ips[WEIR__ADDRESSES_MAX];
     int count;
 
     if (endpoint->is_unix) {
@@ -52,11 +45,15 @@ int weir__resolve(const struct weir__endpoint *endpoint, struct weir__address ou
     }
     if (weir__address_of_literal(endpoint->host, endpoint->port, &out[0]) == 0)
         return 1;
-    count = weir__hosts_read(hosts_path, endpoint->host, endpoint->port, out);
-    if (count == 0 && strcasecmp(endpoint->host, "localhost") == 0)
-        count = find_localhost(endpoint->port, out);
+    count = weir__hosts_read(hosts_path, endpoint->host, ips, WEIR__ADDRESSES_MAX);
+    if (count == 0 && strcasecmp(endpoint->host, "localhost") == 0) {
+        ips[count++] = weir__ip_loopback(WEIR__IPV6);
+        ips[count++] = weir__ip_loopback(WEIR__IPV4);
+    }
     if (count == 0)
         return -WEIR_EDNS;
+    for (int i = 0; i < count; i++)
+        out[i] = weir__address_of_ip(&ips[i], endpoint->port);
     weir__addresses_alternate(out, count);
     return count;
 }

@@ -25,6 +25,7 @@
 #include "guard/guard.h"
 #include "guard/report.h"
 #include "io/os.h"
+#include "names/resolver.h"
 #include "pool/job_kind.h"
 #include "pool/pool.h"
 #include "pool/pool_open.h"
@@ -135,6 +136,7 @@ static void *loop_thread(void *arg)
     (void)weir__loop_turn_until(loop, NULL);
     weir__mailboxes_close(loop);
     weir__handles_end(loop);
+    weir__resolver_end(loop);
     weir__watch_leave(loop);
     weir__guard_leave(loop);
     weir__thread_leave(&thread);
@@ -167,6 +169,12 @@ static int start_loop(struct weir_runtime *r, int index)
     return s.err;
 }
 
+static void free_loop(struct weir__loop *loop)
+{
+    weir__loop_free(loop);
+    weir__resolver_free(loop->resolver);
+}
+
 static void stop_loops(struct weir_runtime *r, int started)
 {
     for (int i = 1; i < started; i++) {
@@ -175,9 +183,10 @@ static void stop_loops(struct weir_runtime *r, int started)
     }
     for (int i = 1; i < started; i++)
         pthread_join(r->loops[i].thread, NULL);
-    weir__pools_close(r); /* a worker that sent a job home may still be waking the loop */
+    weir__pools_close(r);       /* a worker that sent a job home may still be waking the loop */
+    weir__names_stop(r->names); /* so may the thread that looks at files */
     for (int i = 1; i < started; i++)
-        weir__loop_free(&r->loops[i]);
+        free_loop(&r->loops[i]);
 }
 
 /* --- the way in --- */
@@ -226,6 +235,7 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
         err = weir__loop_turn_until(loop, &first->done);
     weir__mailboxes_close(loop);
     weir__handles_end(loop);
+    weir__resolver_end(loop);
     weir__watch_leave(loop);
     weir__guard_leave(loop);
     weir__priority_restore(&priority);
@@ -270,7 +280,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
             weir__watch_close(r);
             weir__guard_runtime_ends(r);
         }
-        weir__loop_free(&r->loops[0]);
+        free_loop(&r->loops[0]);
     }
     signal_stack_leave(&signals);
     weir__symbols_close(r->symbols);
@@ -291,6 +301,7 @@ struct whole {
     struct weir_runtime runtime;
     struct weir__posts posts;
     struct weir__threads threads;
+    struct weir__names names;
     struct weir__pools pools;
     struct weir__job_kinds kinds;
     struct weir__publishers publishers;
@@ -304,6 +315,7 @@ static struct weir_runtime *put_together(struct whole *whole)
 
     r->posts = &whole->posts;
     r->threads = &whole->threads;
+    r->names = &whole->names;
     r->pools = &whole->pools;
     r->kinds = &whole->kinds;
     r->publishers = &whole->publishers;
@@ -351,17 +363,21 @@ int weir_run(const weir_options *options, int (*fn)(void *arg), void *arg)
     if (weir__loop_current() != NULL)
         return -EBUSY;
     err = fill_defaults(&r->options);
+    is_real = r->options.io != WEIR_IO_SIM;
+    if (err == 0)
+        err = weir__names_open(r->names, r->options.resolver,
+                               is_real ? &weir__dns_source : &weir__simulated_source, !is_real);
     if (err < 0)
         return err;
-    is_real = r->options.io != WEIR_IO_SIM;
     if (is_real)
         weir__io_os_make_room();
     err = log_begins(r, is_real);
-    if (err < 0)
-        return err;
-    log = weir__log_enter(&r->logger, is_real ? WEIR__LOG_LOOP_BYTES : 0);
-    err = run(r, &first);
-    weir__log_leave(&log);
-    log_ends(r, is_real);
+    if (err == 0) {
+        log = weir__log_enter(&r->logger, is_real ? WEIR__LOG_LOOP_BYTES : 0);
+        err = run(r, &first);
+        weir__log_leave(&log);
+        log_ends(r, is_real);
+    }
+    weir__names_free(r->names);
     return err;
 }

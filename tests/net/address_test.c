@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses as text, both ways, and the hosts file. */
+/* Addresses as text, both ways, and those of names to listen on. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
 #include "net/address.h"
-#include "net/hosts.h"
 #include "net/net_rig.h"
 
 /* --- reading --- */
@@ -150,126 +149,6 @@ static void addresses_are_written(void **state)
     assert_string_equal(weir__address_format((struct sockaddr *)&un, sizeof(sa_family_t), text), "unix");
 }
 
-/* --- the hosts file --- */
-
-static const char hosts[] = "# a comment naming alpha\n"
-                            "127.0.0.1\tlocalhost\n"
-                            "   10.0.0.1   Alpha alpha.example # beta\n"
-                            "\n"
-                            "10.0.0.2 gamma#delta\n"
-                            "not-an-address alpha\n"
-                            "fe80::1%lo alpha\n"
-                            "::1 alpha\r\n"
-                            "10.0.0.3\n"
-                            "10.0.0.4 alphabet\n"
-                            "10.0.0.5 last alpha";
-
-static void expect(const char *name, const char *expected)
-{
-    struct weir__address found[WEIR__ADDRESSES_MAX];
-    char all[1000] = "", text[WEIR_ADDRESS_BYTES];
-    int count = weir__hosts_find(hosts, strlen(hosts), name, 7, found, WEIR__ADDRESSES_MAX);
-
-    for (int i = 0; i < count; i++) {
-        strcat(all, weir__address_format(&found[i].any, found[i].len, text));
-        strcat(all, " ");
-    }
-    assert_string_equal(all, expected);
-}
-
-static void names_are_found_in_hosts(void **state)
-{
-    (void)state;
-    expect("alpha", "10.0.0.1:7 [::1]:7 10.0.0.5:7 ");
-    expect("ALPHA.example", "10.0.0.1:7 ");
-    expect("localhost", "127.0.0.1:7 ");
-    expect("gamma", "10.0.0.2:7 ");
-    expect("last", "10.0.0.5:7 ");
-    expect("beta", "");
-    expect("delta", "");
-    expect("alph", "");
-    expect("10.0.0.3", "");
-    expect("comment", "");
-}
-
-struct hosts_file {
-    char path[64];
-    FILE *file;
-};
-
-static void begin_file(struct hosts_file *f)
-{
-    strcpy(f->path, P_tmpdir "/weir-hosts-XXXXXX");
-    f->file = fdopen(mkstemp(f->path), "w");
-    assert_non_null(f->file);
-}
-
-static int find_in(struct hosts_file *f, const char *name, struct weir__address *found)
-{
-    if (f->file != NULL)
-        assert_int_equal(fclose(f->file), 0);
-    f->file = NULL;
-    return weir__hosts_read(f->path, name, 7, found);
-}
-
-/* Wherever the pieces in which the file is read begin and end. */
-static void a_long_hosts_file_is_read_to_its_end(void **state)
-{
-    struct weir__address found[WEIR__ADDRESSES_MAX];
-    char text[WEIR_ADDRESS_BYTES];
-    struct hosts_file f;
-
-    (void)state;
-    for (int length = 0; length < 70; length++) {
-        begin_file(&f);
-        fprintf(f.file, "10.0.0.1 first\n#%*s\n", length, "");
-        for (int i = 0; i < 200; i++)
-            fprintf(f.file, "10.1.0.%d name%d wanted%d.example\n", i, i, i);
-        fprintf(f.file, "10.0.0.2 first");
-        for (int i = 0; i < 200; i += 7) {
-            char name[40], expected[40];
-            (void)snprintf(name, sizeof name, "wanted%d.example", i);
-            (void)snprintf(expected, sizeof expected, "10.1.0.%d:7", i);
-            assert_int_equal(find_in(&f, name, found), 1);
-            assert_string_equal(weir__address_format(&found[0].any, found[0].len, text), expected);
-        }
-        assert_int_equal(find_in(&f, "first", found), 2);
-        (void)unlink(f.path);
-    }
-}
-
-static void a_strange_hosts_file_does_no_harm(void **state)
-{
-    struct weir__address found[WEIR__ADDRESSES_MAX];
-    struct hosts_file f;
-
-    (void)state;
-    assert_int_equal(weir__hosts_read("/nonexistent/hosts", "a", 7, found), 0);
-    assert_int_equal(weir__hosts_read("/", "a", 7, found), 0);
-
-    begin_file(&f); /* one name, more addresses than are taken */
-    for (int i = 0; i < 3 * WEIR__ADDRESSES_MAX; i++)
-        fprintf(f.file, "10.0.0.%d many\n", i);
-    assert_int_equal(find_in(&f, "many", found), WEIR__ADDRESSES_MAX);
-    (void)unlink(f.path);
-
-    begin_file(&f); /* a line longer than any piece, and one behind it */
-    for (int i = 0; i < 20000; i++)
-        fputc('x', f.file);
-    fprintf(f.file, "\n10.0.0.9 after\n");
-    assert_int_equal(find_in(&f, "after", found), 1);
-    (void)unlink(f.path);
-
-    begin_file(&f); /* what lies beyond the limit is not seen, and not read */
-    fprintf(f.file, "10.0.0.1 near\n");
-    for (int i = 0; i < WEIR__HOSTS_BYTES_MAX / 8 + 2000; i++)
-        fputs("# blank\n", f.file);
-    fprintf(f.file, "10.0.0.2 far\n");
-    assert_int_equal(find_in(&f, "near", found), 1);
-    assert_int_equal(find_in(&f, "far", found), 0);
-    (void)unlink(f.path);
-}
-
 /* --- resolving --- */
 
 static int resolve_text(const char *text, struct weir__address *out)
@@ -320,15 +199,9 @@ static void families_take_turns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_are_taken_apart),
-        cmocka_unit_test(what_is_no_address_is_refused),
-        cmocka_unit_test(lengths_have_their_limits),
-        cmocka_unit_test(addresses_are_written),
-        cmocka_unit_test(names_are_found_in_hosts),
-        cmocka_unit_test(a_long_hosts_file_is_read_to_its_end),
-        cmocka_unit_test(a_strange_hosts_file_does_no_harm),
-        cmocka_unit_test(hosts_are_resolved),
-        cmocka_unit_test(families_take_turns),
+        cmocka_unit_test(addresses_are_taken_apart), cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(lengths_have_their_limits), cmocka_unit_test(addresses_are_written),
+        cmocka_unit_test(hosts_are_resolved),        cmocka_unit_test(families_take_turns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <weir/scope.h>
 
 #include "core/account/attribution.h"
+#include "net/connect.h"
 
 /* So many pieces are read at once while the kernel has more; then other tasks run. */
 enum { AWAITS_AT_ONCE = 16 };
@@ -74,10 +75,11 @@ static void timed_out(struct weir__timeout *timeout)
 
 /* --- connecting --- */
 
-int weir__client_connect(struct weir__origin *origin, struct weir__client_connection **out)
+int weir__client_connect(struct weir__origin *origin, struct weir__client_connection **out, const char **why)
 {
     const char *to = origin->address != NULL ? origin->address : origin->label;
     struct weir__task *self = weir__task_current();
+    struct weir__connect_note note;
     struct weir__attribution before;
     weir_stream *stream;
     weir_scope attempt;
@@ -85,11 +87,17 @@ int weir__client_connect(struct weir__origin *origin, struct weir__client_connec
 
     before = weir__attribution_on(self, WEIR_CHARGE_CONNECT, self->attribution.name);
     weir_scope_open(&attempt, weir_after(origin->client->options.connect_timeout), 0);
-    err = weir__connect(to, sizeof **out, &stream);
+    err = weir__connect_noting(to, sizeof **out, &stream, &note);
     (void)weir_scope_close(&attempt);
     weir__attribution_back(self, before);
-    if (err < 0)
-        return err == -WEIR_EDEADLINE && weir_scope_expired(&attempt) ? -ETIMEDOUT : err;
+    if (err == -WEIR_EDEADLINE && weir_scope_expired(&attempt)) {
+        err = note.is_resolving ? -WEIR_EDNS : -ETIMEDOUT;
+        note.why = note.is_resolving ? "no answer from the DNS servers within the time for connecting" : NULL;
+    }
+    if (err < 0) {
+        *why = note.why;
+        return err;
+    }
     *out = weir__stream_extra(stream);
     (*out)->client = origin->client;
     (*out)->origin = origin;

@@ -5,8 +5,10 @@
 
 #include "http/client/state.h"
 
-/* Connects to an origin. Waits. Returns: 0; as weir_connect(); -ETIMEDOUT by connect_timeout. */
-int weir__client_connect(struct weir__origin *origin, struct weir__client_connection **out) WEIR_CHECKED;
+/* Connects to an origin. After -WEIR_EDNS *why says what was wrong. Waits. Returns: 0; as weir_connect();
+ * -ETIMEDOUT by connect_timeout, -WEIR_EDNS if the name was still being looked up then. */
+int weir__client_connect(struct weir__origin *origin, struct weir__client_connection **out,
+                         const char **why) WEIR_CHECKED;
 
 /* Asks for more from the connection of a fetch, or of none. Harmless when that has been asked for already.
  * When very much comes at once the fetch is woken, to ask again. */

@@ -129,7 +129,7 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
         c->reused = true;
         weir__origin_count(&origin->counts->reused);
     } else {
-        err = weir__client_connect(origin, &c);
+        err = weir__client_connect(origin, &c, &f->why);
     }
     if (err < 0) {
         weir__slot_share_give(&origin->slots);
@@ -147,7 +147,7 @@ int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
 
     weir__client_drop(f->connection);
     f->connection = NULL;
-    err = weir__client_connect(origin, &c);
+    err = weir__client_connect(origin, &c, &f->why);
     if (err == 0) {
         assign(f, c);
         return 0;
