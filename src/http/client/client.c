@@ -2,10 +2,12 @@
 /* A client: options, opening and closing. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/reserved.h"
 #include "core/misuse.h"
 #include "core/scope.h"
+#include "http/client/client.h"
 #include "http/client/connection.h"
 #include "http/client/origin_table.h"
 
@@ -62,26 +64,18 @@ static void free_client(struct weir__handle *h)
 
 static const struct weir__handle_type clients = {"HTTP clients", end, free_client};
 
-int weir_client_open(const weir_client_options *options, weir_client **out)
+int weir__client_begin(weir_client *client, const weir_client_options *options, struct weir__loop *loop,
+                       bool unseen)
 {
-    weir_client_options filled = options != NULL ? *options : (weir_client_options){0};
-    struct weir__loop *loop = weir__calling_task(__func__)->loop;
-    weir_client *client;
-    int err = fill_defaults(&filled);
-
-    if (err < 0)
-        return err;
-    client = calloc(1, sizeof *client);
-    if (client == NULL)
-        return -ENOMEM;
-    client->field_room = (size_t)filled.headers;
-    client->fields = malloc(client->field_room * sizeof client->fields[0]);
-    if (client->fields == NULL) {
-        free(client);
-        return -ENOMEM;
-    }
-    client->options = filled;
+    memset(client, 0, sizeof *client);
+    client->options = *options;
     client->loop = loop;
+    if (fill_defaults(&client->options) < 0)
+        return -EINVAL;
+    client->field_room = (size_t)client->options.headers;
+    client->fields = malloc(client->field_room * sizeof client->fields[0]);
+    if (client->fields == NULL)
+        return -ENOMEM;
     weir__list_init(&client->origins);
     for (size_t i = 0; i < WEIR__CLIENT_BUCKETS; i++)
         weir__list_init(&client->buckets[i]);
@@ -89,10 +83,39 @@ int weir_client_open(const weir_client_options *options, weir_client **out)
                             weir__client_idle_exhausted);
     weir__list_init(&client->idle_limited);
     weir_event_init(&client->quiet);
+    client->stats.unseen = unseen;
     weir__client_stats_open(&client->stats, client->loop);
-    weir__handle_open(&client->handle, &clients, __builtin_return_address(0));
+    return 0;
+}
+
+static int open_client(const weir_client_options *options, bool unseen, const void *opened_at,
+                       weir_client **out)
+{
+    static const weir_client_options defaults;
+    weir_client *client = malloc(sizeof *client);
+    int err;
+
+    if (client == NULL)
+        return -ENOMEM;
+    err = weir__client_begin(client, options != NULL ? options : &defaults, weir__loop_current(), unseen);
+    if (err < 0) {
+        free(client);
+        return err;
+    }
+    weir__handle_open(&client->handle, &clients, opened_at);
     *out = client;
     return 0;
+}
+
+int weir_client_open(const weir_client_options *options, weir_client **out)
+{
+    (void)weir__calling_task(__func__);
+    return open_client(options, false, __builtin_return_address(0), out);
+}
+
+int weir__client_open_unseen(const weir_client_options *options, weir_client **out)
+{
+    return open_client(options, true, __builtin_return_address(0), out);
 }
 
 static void wait_until_quiet(weir_client *client)
@@ -107,6 +130,16 @@ static void wait_until_quiet(weir_client *client)
     (void)weir_scope_close(&shield);
 }
 
+void weir__client_finish(weir_client *client)
+{
+    client->closing = true;
+    weir__client_drop_all_idle(client);
+    wait_until_quiet(client);
+    weir__client_stats_close(&client->stats);
+    weir__timeout_list_stop(&client->idle);
+    free(client->fields);
+}
+
 void weir_client_close(weir_client *client)
 {
     if (client == NULL)
@@ -116,12 +149,7 @@ void weir_client_close(weir_client *client)
         if (weir__container_of(node, struct weir__origin, node)->users > 0)
             weir__misuse(__func__, "of a client with requests in progress",
                          "close the scope of their tasks, and every weir_fetch_stream, first");
-    client->closing = true;
-    weir__client_drop_all_idle(client);
-    wait_until_quiet(client);
-    weir__client_stats_close(&client->stats);
-    weir__timeout_list_stop(&client->idle);
-    free(client->fields);
+    weir__client_finish(client);
     weir__handle_close(&client->handle);
     weir__handle_free(&client->handle);
 }

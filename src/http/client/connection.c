@@ -36,7 +36,7 @@ void weir__client_drop(struct weir__client_connection *c)
     c->origin = NULL;
     weir__stream_close_detached(weir__client_stream(c), closed);
     if (was_idle_for != NULL)
-        weir__slot_share_give(&was_idle_for->slots);
+        weir__slot_share_give(was_idle_for->slots);
 }
 
 static void drop_first_idle(struct weir__origin *origin)
@@ -46,7 +46,7 @@ static void drop_first_idle(struct weir__origin *origin)
 
 void weir__client_spare(struct weir__slot_share *slots)
 {
-    struct weir__origin *origin = weir__container_of(slots, struct weir__origin, slots);
+    struct weir__origin *origin = weir__container_of(slots, struct weir__origin, own_slots);
 
     while (!weir__list_is_empty(&origin->idle) && weir__slot_share_is_wanted(slots))
         drop_first_idle(origin);

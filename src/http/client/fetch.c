@@ -3,6 +3,7 @@
 #include "core/account/activity.h"
 #include "core/account/attribution.h"
 #include "core/misuse.h"
+#include "http/client/backend/acquire.h"
 #include "http/client/fetch_parts.h"
 #include "http/client/origin.h"
 #include "http/client/origin_table.h"
@@ -29,6 +30,36 @@ static int exchange(struct weir__fetch *f, const weir_fetch_options *options)
     return f->err < 0 && sent < 0 && !f->began ? sent : f->err;
 }
 
+/* The request on the connection of f, and once more if that had been kept too long. */
+static int perform(struct weir__origin *origin, struct weir__fetch *f, const weir_fetch_options *options)
+{
+    int err = exchange(f, options);
+
+    if (weir__fetch_is_stale(f, err)) {
+        err = weir__origin_replace(origin, f);
+        weir__fetch_restart(f);
+        if (err == 0)
+            err = exchange(f, options);
+    }
+    return err;
+}
+
+static int finish(struct weir__fetch *f, int err, weir_reply *reply)
+{
+    weir__fetch_free_head(f);
+    if (err < 0) {
+        weir__fetch_drop_reply(f);
+        reply->why = f->why;
+        return err;
+    }
+    if (f->body_room > WEIR__REPLY_SMALL_BYTES)
+        weir__fetch_trim_body(f);
+    if (f->body_room > 0)
+        ((char *)(uintptr_t)f->reply.body)[f->reply.body_bytes] = '\0';
+    *reply = f->reply;
+    return 0;
+}
+
 static int fetch_from(struct weir__origin *origin, const weir_fetch_options *options, const weir_url *url,
                       weir_reply *reply)
 {
@@ -46,28 +77,33 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
     }
     err = weir__origin_acquire(origin, &f, false);
     if (err == 0)
-        err = exchange(&f, options);
-    if (weir__fetch_is_stale(&f, err)) {
-        err = weir__origin_replace(origin, &f);
-        weir__fetch_restart(&f);
-        if (err == 0)
-            err = exchange(&f, options);
-    }
+        err = perform(origin, &f, options);
     weir__origin_ended(origin, &f, err);
     if (f.connection != NULL)
         weir__origin_release(origin, &f, err == 0 && f.keep);
-    weir__fetch_free_head(&f);
-    if (err < 0) {
-        weir__fetch_drop_reply(&f);
-        reply->why = f.why;
-        return err;
-    }
-    if (f.body_room > WEIR__REPLY_SMALL_BYTES)
-        weir__fetch_trim_body(&f);
-    if (f.body_room > 0)
-        ((char *)(uintptr_t)f.reply.body)[f.reply.body_bytes] = '\0';
-    *reply = f.reply;
-    return 0;
+    return finish(&f, err, reply);
+}
+
+static int fetch_by_backend(weir_client *client, const weir_fetch_options *options, weir_url *url,
+                            weir_reply *reply)
+{
+    char head[WEIR__FETCH_HEAD_ROOM];
+    struct weir__origin *origin;
+    struct weir__fetch f;
+    int err;
+
+    weir__fetch_init(&f, client, options, false);
+    err = weir__fetch_check(&f, options, (int64_t)options->body_bytes);
+    if (err == 0)
+        err = weir__fetch_place(&f, options, url, (int64_t)options->body_bytes, head, false, &origin);
+    if (err == 0)
+        err = perform(origin, &f, options);
+    if (origin != NULL)
+        weir__origin_ended(origin, &f, err);
+    if (f.connection != NULL)
+        weir__origin_release(origin, &f, err == 0 && f.keep);
+    weir__backend_leave(&f);
+    return finish(&f, err, reply);
 }
 
 int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_reply *reply)
@@ -75,18 +111,21 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
     struct weir__task *self = weir__calling_task(__func__);
     const struct weir__activity *activity = self->activity;
     weir_url url;
-    struct weir__origin *origin;
+    struct weir__origin *origin = NULL;
     int err;
 
     weir__check_loop(client->handle.loop, __func__, "a client");
     *reply = (weir_reply){0};
     err = weir__client_url(options, &url, &reply->why);
-    if (err == 0)
+    if (err == 0 && options->backend != NULL)
+        weir__backend_check(options->backend, __func__);
+    else if (err == 0)
         err = weir__client_origin(client, &url, options->address, &origin);
     if (err == 0) {
         struct weir__attribution before =
             weir__attribution_on(self, WEIR_CHARGE_BACKEND, weir__fetch_charge_name(options, origin));
-        err = fetch_from(origin, options, &url, reply);
+        err = origin != NULL ? fetch_from(origin, options, &url, reply)
+                             : fetch_by_backend(client, options, &url, reply);
         weir__attribution_back(self, before);
     }
     if (err == 0 && activity != NULL)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/account/attribution.h"
+#include "http/client/backend/acquire.h"
 #include "http/client/connection.h"
 #include "http/client/fetch_parts.h"
 
@@ -88,5 +89,7 @@ const char *weir__fetch_charge_name(const weir_fetch_options *options, const str
 
     if (l == NULL)
         return NULL;
-    return options->name != NULL ? options->name : weir__ledger_name(l, origin->label);
+    if (options->name != NULL)
+        return options->name;
+    return weir__ledger_name(l, origin != NULL ? origin->label : weir__backend_name(options->backend));
 }

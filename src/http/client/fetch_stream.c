@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "http/client/backend/acquire.h"
 #include "http/client/connection.h"
 #include "http/client/fetch_stream.h"
 #include "http/client/origin.h"
@@ -27,6 +28,7 @@ static void close_stream(weir_fetch_stream *s)
         weir__origin_ended(s->origin, f, s->cause); /* when nothing has ended it yet */
     if (f->connection != NULL)
         weir__origin_release(s->origin, f, is_whole(s));
+    weir__backend_leave(f);
     weir__fetch_free_head(f);
     weir__fetch_drop_reply(f);
     free(f->piece);
@@ -60,13 +62,15 @@ void weir_fetch_close(weir_fetch_stream *s)
 
 /* --- opening --- */
 
-static int begin(weir_fetch_stream *s, int64_t body_length)
+static int begin(weir_fetch_stream *s, const weir_fetch_options *options, weir_url *url, int64_t body_length)
 {
     struct weir__attribution before = weir__fetch_stream_charge(s);
     /* A request whose body is made as it is sent can't be repeated, so that it is given a fresh connection.
      * So is one that takes the connection. */
     bool fresh = body_length != 0 || s->f.upgrades || s->f.method == WEIR__HTTP_CONNECT;
-    int err = weir__origin_acquire(s->origin, &s->f, fresh);
+    int err = s->origin != NULL
+                  ? weir__origin_acquire(s->origin, &s->f, fresh)
+                  : weir__fetch_place(&s->f, options, url, body_length, NULL, fresh, &s->origin);
 
     if (err == 0)
         err = weir__fetch_send(&s->f, NULL, 0);
@@ -82,14 +86,14 @@ static int open_stream(weir_fetch_stream *s, const weir_fetch_options *options, 
 
     if (err == 0)
         err = weir__fetch_check(&s->f, options, body_length);
-    if (err == 0)
+    if (err == 0 && options->backend == NULL)
         err = weir__client_origin(s->f.client, &url, options->address, &s->origin);
-    if (err == 0)
+    if (err == 0 && options->backend == NULL)
         err = weir__fetch_write_head(&s->f, options, &url, s->origin->label, body_length, NULL);
     if (err < 0)
         return err;
     s->name = weir__fetch_charge_name(options, s->origin);
-    return begin(s, body_length);
+    return begin(s, options, &url, body_length);
 }
 
 int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int64_t body_length,
@@ -100,6 +104,8 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
 
     weir__check_loop(client->handle.loop, __func__, "a client");
     (void)weir__calling_task(__func__);
+    if (options->backend != NULL)
+        weir__backend_check(options->backend, __func__);
     if (body_length < -1)
         return -EINVAL;
     s = calloc(1, sizeof *s);
@@ -144,9 +150,14 @@ static bool has_switched(const weir_fetch_stream *s)
 
 int weir_fetch_upgrade(weir_fetch_stream *s, weir_stream **out)
 {
+    int err;
+
     weir__fetch_stream_check_reader(s, __func__);
     weir__fetch_stream_check_writer(s, __func__);
     if (!has_switched(s) || s->f.connection == NULL)
         return -EINVAL;
-    return weir__origin_give_away(s->origin, &s->f, out);
+    err = weir__origin_give_away(s->origin, &s->f, out);
+    if (err == 0)
+        weir__backend_leave(&s->f); /* the connection counts towards its maxima no longer */
+    return err;
 }

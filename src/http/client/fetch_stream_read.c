@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "http/client/backend/outcome.h"
 #include "http/client/fetch_stream.h"
 #include "http/client/origin.h"
 #include "http/client/origin_stats.h"
@@ -201,6 +202,7 @@ ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
         s->broke = true;
         weir__origin_counts_broke(s->origin->counts,
                                   &(struct weir__origin_end){.err = (int)n, .words = s->f.why});
+        weir__backend_broke(&s->f.use, (int)n);
     }
     return n;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/client/origin.h"
 
+#include "http/client/backend/outcome.h"
 #include "http/client/connection.h"
 
 /* --- idle connections --- */
 
-/* Takes the connection that is unused longest: its server closes it first, and each is used in turn. */
-static struct weir__client_connection *take_idle(struct weir__origin *origin)
+/* The one that is unused longest: its server closes it first, and each is used in turn. */
+struct weir__client_connection *weir__origin_take_idle(struct weir__origin *origin)
 {
     struct weir__client_connection *c;
 
@@ -17,14 +18,12 @@ static struct weir__client_connection *take_idle(struct weir__origin *origin)
     return c;
 }
 
-/* Drops the one idle longest of those whose servers do not say how long they keep them, else of the others.
- */
-static void drop_one_idle(weir_client *client)
+struct weir__client_connection *weir__origin_oldest_idle(weir_client *client)
 {
     struct weir__list *first =
         weir__list_is_empty(&client->idle.entries) ? client->idle_limited.next : client->idle.entries.next;
 
-    weir__client_drop(weir__container_of(first, struct weir__client_connection, idle_entry.node));
+    return weir__container_of(first, struct weir__client_connection, idle_entry.node);
 }
 
 static void wait_unused(weir_client *client, struct weir__client_connection *c)
@@ -42,7 +41,7 @@ static void keep_idle(struct weir__origin *origin, struct weir__client_connectio
     weir_client *client = origin->client;
 
     if (client->idle_count == client->options.idle_connections)
-        drop_one_idle(client);
+        weir__client_drop(weir__origin_oldest_idle(client));
     weir__list_push_back(&origin->idle, &c->node);
     wait_unused(client, c);
     origin->idle_count++;
@@ -61,14 +60,14 @@ static int wait_for_slot(struct weir__origin *origin, struct weir__client_connec
 
     if (err < 0)
         return err;
-    *given = take_idle(origin); /* other tasks may have run */
+    *given = weir__origin_take_idle(origin); /* other tasks may have run */
     if (*given != NULL)
         return 0;
     if (origin->waiting >= origin->client->options.waiting_per_origin)
         return -WEIR_EBUSY;
     origin->waiting++;
     weir__client_publish_counts(origin);
-    err = weir__slot_share_wait(&origin->slots, &connection);
+    err = weir__slot_share_wait(origin->slots, &connection);
     origin->waiting--;
     weir__client_publish_counts(origin);
     *given = connection;
@@ -80,12 +79,12 @@ static int take(struct weir__origin *origin, bool fresh, struct weir__client_con
 {
     int err = 0;
 
-    *c = fresh ? NULL : take_idle(origin);
+    *c = fresh ? NULL : weir__origin_take_idle(origin);
     if (*c != NULL)
         return 0;
-    if (weir__slot_share_try(&origin->slots))
+    if (weir__slot_share_try(origin->slots))
         return 0;
-    *c = take_idle(origin); /* for its slot */
+    *c = weir__origin_take_idle(origin); /* for its slot */
     if (*c == NULL)
         err = wait_for_slot(origin, c);
     if (err == 0 && fresh && *c != NULL) {
@@ -110,19 +109,19 @@ static void assign(struct weir__fetch *f, struct weir__client_connection *c)
     f->connection = c;
 }
 
-int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, bool fresh)
+void weir__origin_begin(struct weir__origin *origin, struct weir__fetch *f)
 {
-    struct weir__client_connection *c;
-    int err;
-
     origin->users++;
-    f->asked = weir__heartbeat_ticks(&origin->client->loop->heartbeat);
+    if (f->asked == 0)
+        f->asked = weir__heartbeat_ticks(&origin->client->loop->heartbeat);
     weir__origin_count(&origin->counts->requests);
-    err = take(origin, fresh, &c);
-    if (err < 0) {
-        origin->users--;
-        return err;
-    }
+}
+
+int weir__origin_connect(struct weir__origin *origin, struct weir__fetch *f,
+                         struct weir__client_connection *c)
+{
+    int err = 0;
+
     origin->in_use++;
     weir__client_publish_counts(origin);
     if (c != NULL) {
@@ -132,12 +131,26 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
         err = weir__client_connect(origin, &c, &f->why);
     }
     if (err < 0) {
-        weir__slot_share_give(&origin->slots);
+        weir__slot_share_give(origin->slots);
         unuse(origin);
         return err;
     }
     assign(f, c);
     return 0;
+}
+
+int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, bool fresh)
+{
+    struct weir__client_connection *c;
+    int err;
+
+    weir__origin_begin(origin, f);
+    err = take(origin, fresh, &c);
+    if (err < 0) {
+        origin->users--;
+        return err;
+    }
+    return weir__origin_connect(origin, f, c);
 }
 
 int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
@@ -152,7 +165,7 @@ int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
         assign(f, c);
         return 0;
     }
-    weir__slot_share_give(&origin->slots);
+    weir__slot_share_give(origin->slots);
     unuse(origin);
     return err;
 }
@@ -171,6 +184,8 @@ void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int 
                                                          .connected = f->connection != NULL},
                               weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked));
     f->asked = 0;
+    if (f->use.backend != NULL)
+        weir__backend_ended(&f->use, err, f->reply.status);
 }
 
 void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bool keep)
@@ -182,15 +197,15 @@ void weir__origin_release(struct weir__origin *origin, struct weir__fetch *f, bo
     c->fetch = NULL;
     weir__client_stop_timeout(c);
     origin->in_use--;
-    if (keep)
-        fate = weir__slot_share_release(&origin->slots, c);
+    if (keep && !origin->gone)
+        fate = weir__slot_share_release(origin->slots, c);
     if (fate == WEIR__SLOT_IDLE) {
         keep_idle(origin, c);
     } else {
         weir__client_publish_counts(origin);
         if (fate == WEIR__SLOT_WANTED) {
             weir__client_drop(c);
-            weir__slot_share_give(&origin->slots);
+            weir__slot_share_give(origin->slots);
         }
     }
     origin->users--;
@@ -208,7 +223,7 @@ int weir__origin_give_away(struct weir__origin *origin, struct weir__fetch *f, w
         return err;
     f->connection = NULL;
     origin->client->connection_count--;
-    weir__slot_share_give(&origin->slots);
+    weir__slot_share_give(origin->slots);
     unuse(origin);
     return 0;
 }

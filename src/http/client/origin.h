@@ -9,6 +9,24 @@
  * Returns: 0, the connection belongs to f; as weir_get(). */
 int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, bool fresh) WEIR_CHECKED;
 
+/* The parts of which that is made, for backends: */
+
+/* A fetch begins to use an origin; weir__origin_connect() follows. */
+void weir__origin_begin(struct weir__origin *origin, struct weir__fetch *f);
+
+/* Gives a fetch a connection for the slot that was taken: c, or a new one if it is NULL. Waits.
+ * Returns: as weir__origin_acquire(); on failure the slot is given back, and the fetch uses the origin no
+ * longer. */
+int weir__origin_connect(struct weir__origin *origin, struct weir__fetch *f,
+                         struct weir__client_connection *c) WEIR_CHECKED;
+
+/* Takes an idle connection, with its slot. NULL: there is none. */
+struct weir__client_connection *weir__origin_take_idle(struct weir__origin *origin);
+
+/* The connection of a client that is idle longest of those whose servers do not say how long they keep them,
+ * else of the others; there is one. It stays idle. */
+struct weir__client_connection *weir__origin_oldest_idle(weir_client *client);
+
 /* Closes the connection of f and makes a new one in its place. Waits.
  * Returns: as weir__origin_acquire(); on failure f has none any more. */
 int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f) WEIR_CHECKED;

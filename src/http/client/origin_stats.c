@@ -21,13 +21,17 @@ static struct weir__registry *registry_of(const struct weir__client_stats *stats
 
 static void free_counts(const struct weir__client_stats *stats, struct weir__origin_counts *counts)
 {
-    weir__origin_health_drop(stats->loop->runtime, counts->health);
+    if (counts->health != NULL)
+        weir__origin_health_drop(stats->loop->runtime, counts->health);
     free(counts);
 }
 
 void weir__client_stats_open(struct weir__client_stats *stats, struct weir__loop *loop)
 {
     stats->loop = loop;
+    weir__list_init(&stats->registered.node);
+    if (stats->unseen)
+        return;
     weir__registry_enter(registry_of(stats));
     weir__registry_add(registry_of(stats), &stats->registered, &stats_type);
     weir__registry_leave(registry_of(stats));
@@ -87,8 +91,9 @@ struct weir__origin_counts *weir__origin_counts_add(struct weir__client_stats *s
     memset(counts, 0, bytes);
     memcpy(counts->origin, scheme, sizeof scheme);
     strcat(counts->origin, address);
-    counts->health = weir__origin_health_use(stats->loop->runtime, counts->origin);
-    if (counts->health == NULL) {
+    if (!stats->unseen)
+        counts->health = weir__origin_health_use(stats->loop->runtime, counts->origin);
+    if (!stats->unseen && counts->health == NULL) {
         free(counts);
         return NULL;
     }
@@ -114,6 +119,8 @@ static void count_error(struct weir__origin_counts *counts, const struct weir__o
                                            : weir__http_reason(end->status);
 
     weir__origin_count(&counts->errors[error]);
+    if (counts->health == NULL)
+        return;
     weir__origin_health_failed(counts->health, error, words[0] != '\0' ? words : "status 500 or above");
 }
 
@@ -123,7 +130,8 @@ void weir__origin_counts_ended(struct weir__origin_counts *counts, const struct 
     enum weir_origin_error error = WEIR_ORIGIN_STATUS;
 
     if (end->err == 0 && end->status < 500) {
-        weir__origin_health_answered(counts->health);
+        if (counts->health != NULL)
+            weir__origin_health_answered(counts->health);
         weir_meter_record(&counts->took, (weir_duration){took_ns});
         return;
     }

@@ -25,7 +25,7 @@ struct weir__origin_counts {
     _Atomic uint64_t requests, reused, connected;
     _Atomic uint64_t errors[WEIR_ORIGIN_ERRORS];
     weir_meter took;
-    struct weir__origin_health *health; /* shared with those of other loops */
+    struct weir__origin_health *health; /* shared with those of other loops; NULL: of an unseen client */
     char origin[];
 };
 
@@ -35,6 +35,7 @@ struct weir__client_stats {
     struct weir__loop *loop;
     _Atomic(struct weir__origin_counts *) first;
     bool has_unused;
+    bool unseen; /* nothing is reported or logged: of health checks. Set before it is opened */
 };
 
 void weir__client_stats_open(struct weir__client_stats *stats, struct weir__loop *loop);

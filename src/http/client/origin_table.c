@@ -17,7 +17,7 @@ static struct weir__origin *origin_of(struct weir__list *node)
 /* Returns: false: another loop has sent it a message, which is still to come. */
 static bool free_origin(struct weir__origin *origin)
 {
-    if (!weir__slot_share_close(&origin->slots))
+    if (origin->slots == &origin->own_slots && !weir__slot_share_close(&origin->own_slots))
         return false;
     weir__list_remove(&origin->node);
     weir__list_remove(&origin->bucket);
@@ -28,6 +28,17 @@ static bool free_origin(struct weir__origin *origin)
     return true;
 }
 
+/* A path and query alone; the backend knows the host. */
+static int read_path(const char *text, weir_url *url, const char **why)
+{
+    *url = (weir_url){.target = weir_bytes_of(text)};
+    *why = NULL;
+    if (weir_url_check_target(url->target, NULL) == 0)
+        return 0;
+    *why = "the path is not valid: expected other characters written as '%XX'";
+    return -EINVAL;
+}
+
 int weir__client_url(const weir_fetch_options *options, weir_url *url, const char **why)
 {
     size_t at;
@@ -36,6 +47,8 @@ int weir__client_url(const weir_fetch_options *options, weir_url *url, const cha
         *why = "options.url is missing: it says the host and the path, also beside an address";
         return -EINVAL;
     }
+    if (options->backend != NULL && options->url[0] == '/')
+        return read_path(options->url, url, why);
     *why = weir__url_read(weir_bytes_of(options->url), url, &at);
     if (*why != NULL)
         return -EINVAL;
@@ -99,7 +112,8 @@ static int open_parts(struct weir__origin *origin)
     origin->counts = weir__origin_counts_add(&origin->client->stats, origin->label);
     if (origin->counts == NULL)
         return -ENOMEM;
-    if (weir__slot_share_open(&origin->slots, origin->counts->origin, client->options.connections_per_origin,
+    origin->slots = &origin->own_slots;
+    if (weir__slot_share_open(origin->slots, origin->counts->origin, client->options.connections_per_origin,
                               origin->label, weir__client_spare) == 0)
         return 0;
     weir__origin_counts_drop(&origin->client->stats, origin->counts);
@@ -133,6 +147,60 @@ static int add_origin(weir_client *client, const weir_url *url, const char *addr
     *out = origin;
     return 0;
 }
+
+/* --- instances of backends --- */
+
+/* Sets what the instance is called. Returns: false without memory. */
+static bool name_instance(struct weir__origin *origin, const char *authority, const char *address)
+{
+    static const char waits_for[] = "an answer from ";
+    const bool same = strcmp(authority, address) == 0;
+    int len = asprintf(&origin->waits_for, "%s%s%s%s", waits_for, same ? "" : authority, same ? "" : " at ",
+                       address);
+
+    if (len < 0)
+        return false;
+    origin->label = origin->waits_for + sizeof waits_for - 1;
+    origin->address = origin->waits_for + (size_t)len - strlen(address);
+    return true;
+}
+
+int weir__client_add_instance(weir_client *client, const char *authority, const char *address,
+                              struct weir__slot_share *slots, struct weir__origin **out)
+{
+    struct weir__origin *origin = calloc(1, sizeof *origin);
+
+    if (origin == NULL || !name_instance(origin, authority, address)) {
+        free(origin);
+        return -ENOMEM;
+    }
+    origin->client = client;
+    origin->authority = authority;
+    origin->slots = slots;
+    weir__list_init(&origin->idle);
+    weir__list_init(&origin->bucket);
+    origin->counts = weir__origin_counts_add(&client->stats, origin->label);
+    if (origin->counts == NULL) {
+        free(origin->waits_for);
+        free(origin);
+        return -ENOMEM;
+    }
+    weir__list_push_front(&client->origins, &origin->node);
+    client->origin_count++;
+    *out = origin;
+    return 0;
+}
+
+void weir__client_free_gone(weir_client *client)
+{
+    weir__list_each_safe (node, &client->origins) {
+        struct weir__origin *origin = origin_of(node);
+        if (origin->gone && origin->users == 0)
+            (void)free_origin(origin); /* it has no slots of its own to wait for */
+    }
+}
+
+/* --- finding --- */
 
 static bool is_at(const struct weir__origin *origin, const char *address)
 {

@@ -7,7 +7,8 @@
 
 #include "http/client/state.h"
 
-/* Takes the URL of a request apart. Returns: 0; -EINVAL, -EPROTONOSUPPORT, and *why says what is wrong. */
+/* Takes the URL of a request apart; of one to a backend that is a path, the target alone. Returns: 0;
+ * -EINVAL, -EPROTONOSUPPORT, and *why says what is wrong. */
 int weir__client_url(const weir_fetch_options *options, weir_url *url, const char **why) WEIR_CHECKED;
 
 /* Finds the origin of a URL that is asked at an address (NULL: its own), or adds it in the place of one that
@@ -15,6 +16,14 @@ int weir__client_url(const weir_fetch_options *options, weir_url *url, const cha
  * Returns: 0; -ENOMEM; -WEIR_EBUSY all origins are in use. */
 int weir__client_origin(weir_client *client, const weir_url *url, const char *address,
                         struct weir__origin **out) WEIR_CHECKED;
+
+/* Adds an instance of a backend, which is found by the backend alone. authority and slots are lent.
+ * Returns: 0; -ENOMEM. */
+int weir__client_add_instance(weir_client *client, const char *authority, const char *address,
+                              struct weir__slot_share *slots, struct weir__origin **out) WEIR_CHECKED;
+
+/* Frees the instances that are gone and not in use. */
+void weir__client_free_gone(weir_client *client);
 
 /* Closes the idle connections of all origins. */
 void weir__client_drop_all_idle(weir_client *client);

@@ -37,6 +37,7 @@
 #include "core/handle.h"
 #include "core/task.h"
 #include "core/timeout_list.h"
+#include "http/client/backend/use.h"
 #include "http/client/origin_stats.h"
 #include "http/message/body.h"
 #include "http/message/head.h"
@@ -74,17 +75,20 @@ struct weir__origin {
     struct weir__list node;   /* in client->origins */
     struct weir__list bucket; /* in one of client->buckets */
     weir_client *client;
-    struct weir__slot_share slots; /* one for each connection, in use or idle */
-    struct weir__list idle;        /* connections, the one unused longest first */
+    struct weir__slot_share *slots; /* one for each connection, in use or idle: its own, or a backend's */
+    struct weir__slot_share own_slots;
+    struct weir__list idle; /* connections, the one unused longest first */
     int in_use, idle_count;
     int waiting; /* tasks that wait for a slot */
     int users;   /* tasks that use it: meanwhile it is not forgotten */
+    bool gone;   /* an instance that its backend does not have any more: no connection is kept */
     struct weir__origin_counts *counts;
     weir_bytes host; /* a part of label */
     uint16_t port;
-    const char *address; /* that the request named; NULL: none. A part of label */
-    const char *label;   /* "127.0.0.1:8101", "api:80 at unix:/run/api.sock"; the last part of waits_for */
-    char *waits_for;     /* "an answer from LABEL" */
+    const char *address;   /* that the request named; NULL: none. A part of label */
+    const char *authority; /* of an instance of a backend: what Host says; else NULL */
+    const char *label;     /* "127.0.0.1:8101", "api:80 at unix:/run/api.sock"; the last part of waits_for */
+    char *waits_for;       /* "an answer from LABEL" */
 };
 
 /* Lies behind its stream. */
@@ -129,6 +133,7 @@ struct weir__fetch {
     int headers_max;
     size_t head_bytes_max;
     enum weir__http_method method;
+    struct weir__backend_use use; /* of a request to a backend */
     uint64_t asked; /* when it first asked for a connection, in ticks; 0: it did not, or its end is counted */
     uint64_t body_max;
     struct weir__arena *memory; /* of the answer; NULL before its first byte */

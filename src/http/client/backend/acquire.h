@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* A request to a backend: admission, an instance, a connection; and leaving. Threading: as state.h. */
+#ifndef WEIR__BACKEND_ACQUIRE_H
+#define WEIR__BACKEND_ACQUIRE_H
+
+#include <weir/backend.h>
+
+#include "http/client/state.h"
+
+/* Admits a fetch and gives it a connection to an instance; fresh: a new one. key: by which the instance is
+ * chosen; or NULL. *out: the instance, also after a failure if one was chosen; else NULL. Waits.
+ * weir__backend_leave() follows in any case. Returns: 0, the connection belongs to f; as weir_fetch(). */
+int weir__backend_acquire(weir_backend *b, struct weir__fetch *f, const char *key, bool fresh,
+                          struct weir__origin **out) WEIR_CHECKED;
+
+/* A fetch is over, or its connection was taken over. Harmless when it has left. */
+void weir__backend_leave(struct weir__fetch *f);
+
+/* What Host says in a request whose URL is a path, as far as that does not depend on the instance. */
+weir_bytes weir__backend_authority(const weir_backend *b);
+
+/* Checks the caller of a function that uses b. */
+void weir__backend_check(const weir_backend *b, const char *function);
+
+/* Its name, for charges. */
+const char *weir__backend_name(const weir_backend *b);
+
+#endif

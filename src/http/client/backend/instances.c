@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/client/backend/instances.h"
+
+#include <string.h>
+
+static struct weir__instance *find(struct weir__backend_common *common, const char *address,
+                                   enum weir__instance_presence presence)
+{
+    for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
+        struct weir__instance *instance = &common->instances[i];
+        if (instance->presence == presence && strcmp(instance->address, address) == 0)
+            return instance;
+    }
+    return NULL;
+}
+
+static bool is_listed(const char *address, const char (*addresses)[WEIR__INSTANCE_ADDRESS_BYTES], int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(addresses[i], address) == 0)
+            return true;
+    return false;
+}
+
+static bool is_ejected(struct weir__instance *instance)
+{
+    return weir__eject_is_ejected(atomic_exchange_explicit(&instance->eject, 0, memory_order_relaxed));
+}
+
+static void leave(struct weir__backend_common *common, struct weir__instance *instance, int64_t now_ns)
+{
+    instance->presence = WEIR__INSTANCE_GONE;
+    instance->gone_at = atomic_load_explicit(&common->version, memory_order_relaxed);
+    atomic_store_explicit(&instance->since_ns, now_ns, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&common->here, 1, memory_order_relaxed);
+    if (is_ejected(instance))
+        atomic_fetch_sub_explicit(&common->ejected, 1, memory_order_relaxed);
+}
+
+/* A loop that has not seen the latest version yet may still be about to use an instance that is gone. So its
+ * place is not taken in the version that follows. */
+static bool is_free(const struct weir__backend_common *common, struct weir__instance *instance)
+{
+    return instance->presence == WEIR__INSTANCE_FREE ||
+           (instance->presence == WEIR__INSTANCE_GONE &&
+            atomic_load_explicit(&instance->in_use, memory_order_relaxed) == 0 &&
+            atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)&common->version, memory_order_relaxed) >
+                instance->gone_at + 1);
+}
+
+static struct weir__instance *free_place(struct weir__backend_common *common)
+{
+    for (enum weir__instance_presence presence = WEIR__INSTANCE_FREE; presence <= WEIR__INSTANCE_GONE;
+         presence += WEIR__INSTANCE_GONE - WEIR__INSTANCE_FREE)
+        for (int i = 0; i < WEIR__INSTANCES_MAX; i++)
+            if (common->instances[i].presence == presence && is_free(common, &common->instances[i]))
+                return &common->instances[i];
+    return NULL;
+}
+
+static void enter(struct weir__backend_common *common, struct weir__instance *instance, int url,
+                  int64_t now_ns)
+{
+    instance->presence = WEIR__INSTANCE_HERE;
+    instance->url = url;
+    instance->generation++;
+    atomic_store_explicit(&instance->health, 0, memory_order_relaxed);
+    atomic_store_explicit(&instance->eject, 0, memory_order_relaxed);
+    atomic_store_explicit(&instance->last_check, 0, memory_order_relaxed);
+    atomic_store_explicit(&instance->since_ns, now_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&common->here, 1, memory_order_relaxed);
+}
+
+/* Returns: whether there was room. */
+static bool add(struct weir__backend_common *common, int url, const char *address, int64_t now_ns)
+{
+    struct weir__instance *instance = find(common, address, WEIR__INSTANCE_GONE);
+
+    if (instance == NULL) {
+        instance = free_place(common);
+        if (instance == NULL)
+            return false;
+        strcpy(instance->address, address);
+        atomic_store_explicit(&instance->last_error, 0, memory_order_relaxed);
+        atomic_store_explicit(&instance->requests, 0, memory_order_relaxed);
+        atomic_store_explicit(&instance->failures, 0, memory_order_relaxed);
+        atomic_store_explicit(&instance->ejections, 0, memory_order_relaxed);
+    }
+    enter(common, instance, url, now_ns);
+    return true;
+}
+
+bool weir__instances_set(struct weir__backend_common *common, int url,
+                         const char (*addresses)[WEIR__INSTANCE_ADDRESS_BYTES], int count, int64_t now_ns,
+                         int *left_out)
+{
+    bool changed = false;
+
+    *left_out = 0;
+    for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
+        struct weir__instance *instance = &common->instances[i];
+        if (instance->presence == WEIR__INSTANCE_HERE && instance->url == url &&
+            !is_listed(instance->address, addresses, count)) {
+            leave(common, instance, now_ns);
+            changed = true;
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        if (find(common, addresses[i], WEIR__INSTANCE_HERE) != NULL)
+            continue;
+        if (add(common, url, addresses[i], now_ns))
+            changed = true;
+        else
+            ++*left_out;
+    }
+    if (changed)
+        atomic_fetch_add_explicit(&common->version, 1, memory_order_release);
+    return changed;
+}

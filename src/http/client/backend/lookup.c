@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/client/backend/lookup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/resolver.h>
+#include <weir/stream.h>
+#include <weir/task.h>
+
+#include "http/client/backend/table.h"
+#include "net/address.h"
+
+/* The addresses that weir_connect() knows. */
+static int resolve(const char *host, weir_resolved *out)
+{
+    struct weir__address found[WEIR__ADDRESSES_MAX];
+    struct weir__endpoint endpoint = {0};
+    int count;
+
+    (void)snprintf(endpoint.host, sizeof endpoint.host, "%s", host);
+    count = weir__resolve(&endpoint, found);
+    out->count = 0;
+    out->why = "no such name";
+    for (int i = 0; i < count; i++) {
+        char text[WEIR_ADDRESS_BYTES], *end;
+        weir__address_format(&found[i].any, found[i].len, text);
+        end = strrchr(text, ':');
+        *end = '\0';
+        if (text[0] == '[')
+            end[-1] = '\0';
+        (void)snprintf(out->addresses[out->count++], WEIR_IP_BYTES, "%s", text + (text[0] == '['));
+    }
+    return count < 0 ? count : 0;
+}
+
+static int resolve_change(const char *host, weir_resolved *known)
+{
+    int err = weir_sleep(weir_seconds(5));
+
+    return err < 0 ? err : resolve(host, known);
+}
+
+/* Beside each other, because both are too large for the stack of a task. */
+struct addresses {
+    weir_resolved resolved;
+    char text[WEIR_RESOLVED_MAX][WEIR__INSTANCE_ADDRESS_BYTES];
+};
+
+static void set(weir_backend *b, int url, struct addresses *a)
+{
+    const uint16_t port = b->member.shared->settings.urls[url].port;
+
+    for (size_t i = 0; i < a->resolved.count; i++) {
+        const char *ip = a->resolved.addresses[i];
+        (void)snprintf(a->text[i], sizeof a->text[i], strchr(ip, ':') != NULL ? "[%s]:%u" : "%s:%u", ip,
+                       port);
+    }
+    weir__backend_set_addresses(b->member.shared, url, (const char(*)[WEIR__INSTANCE_ADDRESS_BYTES])a->text,
+                                (int)a->resolved.count, weir__loop_now_ns(b->member.loop));
+}
+
+static int look_up_one(weir_backend *b, int url, struct addresses *a, const char **why)
+{
+    int err = resolve(b->member.shared->settings.urls[url].host, &a->resolved);
+
+    if (err == 0 && a->resolved.count > 0)
+        set(b, url, a);
+    if (err == -WEIR_EDNS)
+        *why = a->resolved.why;
+    return err;
+}
+
+int weir__backend_look_up(weir_backend *b, const char **why)
+{
+    const struct weir__backend_settings *settings = &b->member.shared->settings;
+    struct addresses *a = malloc(sizeof *a);
+    int failure = 0;
+
+    if (a == NULL)
+        return -ENOMEM;
+    for (int i = 0; i < settings->url_count && failure != -ENOMEM && weir_cancelled() == 0; i++) {
+        int err = settings->urls[i].host != NULL ? look_up_one(b, i, a, why) : 0;
+        failure = err < 0 ? err : failure;
+    }
+    free(a);
+    return weir_cancelled() < 0 ? weir_cancelled() : failure;
+}
+
+static bool is_cancel(int err)
+{
+    return err == -WEIR_ECANCELED || err == -WEIR_EDEADLINE || err == -EDEADLK;
+}
+
+int weir__backend_follow(weir_backend *b, int url)
+{
+    const char *host = b->member.shared->settings.urls[url].host;
+    struct addresses *a = calloc(1, sizeof *a);
+    const char *why;
+    int err = a != NULL ? look_up_one(b, url, a, &why) : -ENOMEM;
+
+    while (a != NULL && !is_cancel(err)) {
+        if (err < 0 && err != -WEIR_EDNS && weir_sleep(weir_seconds(1)) < 0) /* want of memory, or of room */
+            break;
+        err = resolve_change(host, &a->resolved);
+        if (err == 0 && a->resolved.count > 0)
+            set(b, url, a);
+    }
+    free(a);
+    return err;
+}

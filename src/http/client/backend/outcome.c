@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/client/backend/outcome.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <weir/log.h>
+
+#include "http/client/backend/state.h"
+#include "http/message/writer.h"
+
+enum meaning { GOOD, FAILED, SAYS_NOTHING };
+
+/* What the code of a request, or the status of its answer, says of the instance. */
+static enum meaning meaning_of(int err, int status)
+{
+    switch (-err) {
+    case 0:
+        return status >= 500 && status != 501 ? FAILED : GOOD;
+    case WEIR_ECANCELED:
+    case WEIR_EBUSY:
+    case WEIR_ETOOLARGE:
+    case EINVAL:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case EDEADLK:
+        return SAYS_NOTHING;
+    default:
+        return FAILED;
+    }
+}
+
+const char *weir__backend_error_text(int error)
+{
+    const char *reason;
+
+    if (error == 0)
+        return NULL;
+    if (error < 0)
+        return weir_error_text(error);
+    reason = weir__http_reason(error);
+    return reason[0] != '\0' ? reason : "status 500 or above";
+}
+
+/* The address is read for the log alone: the instance may be another one by then. */
+static void copy_address(struct weir__backend_shared *s, const struct weir__instance *instance,
+                         char address[static WEIR__INSTANCE_ADDRESS_BYTES])
+{
+    weir__lock_enter(&s->lock);
+    memcpy(address, instance->address, WEIR__INSTANCE_ADDRESS_BYTES);
+    weir__lock_leave(&s->lock);
+}
+
+/* --- ejection --- */
+
+/* Takes one of the places for ejected instances. Returns: false: as many are ejected as may be. */
+static bool take_ejection(struct weir__backend_shared *s)
+{
+    int most =
+        weir__eject_at_most(&s->settings.eject, atomic_load_explicit(&s->common.here, memory_order_relaxed));
+    int n = atomic_load_explicit(&s->common.ejected, memory_order_relaxed);
+
+    while (n < most)
+        if (atomic_compare_exchange_weak_explicit(&s->common.ejected, &n, n + 1, memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return true;
+    return false;
+}
+
+static void give_ejection(struct weir__backend_shared *s)
+{
+    atomic_fetch_sub_explicit(&s->common.ejected, 1, memory_order_relaxed);
+}
+
+static bool change(struct weir__instance *instance, uint64_t *from, uint64_t to)
+{
+    return atomic_compare_exchange_strong_explicit(&instance->eject, from, to, memory_order_relaxed,
+                                                   memory_order_relaxed);
+}
+
+static void log_ejected(struct weir__backend_shared *s, struct weir__instance *instance, uint64_t state,
+                        int64_t now_ns, int error)
+{
+    char address[WEIR__INSTANCE_ADDRESS_BYTES];
+
+    copy_address(s, instance, address);
+    weir_log(WEIR_LOG_WARN, "an instance is ejected", WEIR_KV("backend", s->settings.options.name),
+             WEIR_KV("instance", address),
+             WEIR_KV_DURATION("for", (weir_duration){weir__eject_until(state) - now_ns}),
+             WEIR_KV_INT("failures", s->settings.eject.after),
+             WEIR_KV("error", weir__backend_error_text(error)));
+}
+
+static void eject_failed(struct weir__backend_shared *s, struct weir__instance *instance, int64_t now_ns,
+                         int error)
+{
+    uint64_t was = atomic_load_explicit(&instance->eject, memory_order_relaxed), is;
+    bool may = false;
+
+    do {
+        if (!may && weir__eject_is_due(was, &s->settings.eject))
+            may = take_ejection(s);
+        is = weir__eject_failed(was, &s->settings.eject, now_ns, may);
+    } while (!change(instance, &was, is));
+    if (weir__eject_is_ejected(was) || !weir__eject_is_ejected(is)) {
+        if (may)
+            give_ejection(s);
+        return;
+    }
+    weir__instance_count(&instance->ejections);
+    atomic_store_explicit(&instance->since_ns, now_ns, memory_order_relaxed);
+    log_ejected(s, instance, is, now_ns, error);
+}
+
+/* While all is well nothing is written. */
+static void eject_answered(struct weir__instance *instance)
+{
+    uint64_t was = atomic_load_explicit(&instance->eject, memory_order_relaxed);
+
+    while (weir__eject_answered(was) != was)
+        if (change(instance, &was, weir__eject_answered(was)))
+            return;
+}
+
+static void end_ejection(struct weir__backend_shared *s, struct weir__instance *instance, int64_t now_ns)
+{
+    uint64_t was = atomic_load_explicit(&instance->eject, memory_order_relaxed),
+             is = weir__eject_look(was, now_ns);
+    char address[WEIR__INSTANCE_ADDRESS_BYTES];
+
+    if (is == was || !change(instance, &was, is))
+        return;
+    give_ejection(s);
+    atomic_store_explicit(&instance->since_ns, now_ns, memory_order_relaxed);
+    copy_address(s, instance, address);
+    weir_log(WEIR_LOG_INFO, "an instance returns from ejection", WEIR_KV("backend", s->settings.options.name),
+             WEIR_KV("instance", address));
+}
+
+void weir__backend_end_ejections(struct weir__backend_shared *s, const uint8_t *here, int count,
+                                 int64_t now_ns)
+{
+    for (int i = 0; i < count; i++)
+        end_ejection(s, &s->common.instances[here[i]], now_ns);
+}
+
+/* --- the breaker --- */
+
+static void log_breaker(struct weir__backend_shared *s, enum weir__breaker_news news, int64_t now_ns)
+{
+    struct weir__breaker *b = &s->common.breaker;
+    const char *name = s->settings.options.name;
+    const int64_t opened_ns = atomic_load_explicit(&b->opened_ns, memory_order_relaxed);
+
+    switch (news) {
+    case WEIR__BREAKER_OPENS:
+        weir_log(WEIR_LOG_WARN, "the breaker of a backend opens", WEIR_KV("backend", name),
+                 WEIR_KV_DURATION("for", (weir_duration){weir__breaker_refuses_for(b, now_ns)}));
+        break;
+    case WEIR__BREAKER_REOPENS:
+        weir_log(WEIR_LOG_INFO, "the breaker of a backend stays open", WEIR_KV("backend", name),
+                 WEIR_KV_DURATION("for", (weir_duration){weir__breaker_refuses_for(b, now_ns)}));
+        break;
+    case WEIR__BREAKER_CLOSES:
+        weir_log(WEIR_LOG_INFO, "the breaker of a backend closes", WEIR_KV("backend", name),
+                 WEIR_KV_DURATION("after", (weir_duration){now_ns - opened_ns}));
+        break;
+    case WEIR__BREAKER_STAYS:
+        break;
+    }
+}
+
+static void count_breaker(struct weir__backend_shared *s, bool is_probe, bool failed, int64_t now_ns)
+{
+    enum weir__breaker_news news =
+        weir__breaker_count(&s->common.breaker, &s->settings.breaker, now_ns, is_probe, failed);
+
+    if (news != WEIR__BREAKER_STAYS)
+        log_breaker(s, news, now_ns);
+}
+
+/* --- requests --- */
+
+static void count_failure(struct weir__backend_shared *s, struct weir__instance *instance, int error,
+                          int64_t now_ns)
+{
+    weir__instance_count(&instance->failures);
+    atomic_store_explicit(&instance->last_error, error, memory_order_relaxed);
+    atomic_store_explicit(&instance->last_error_ns, now_ns, memory_order_relaxed);
+    eject_failed(s, instance, now_ns, error);
+}
+
+static void count(struct weir__backend_use *use, int err, int status)
+{
+    struct weir__backend_shared *s = use->backend->member.shared;
+    enum meaning meaning = meaning_of(err, status);
+    int64_t now_ns;
+
+    if (meaning == SAYS_NOTHING)
+        return;
+    if (meaning == GOOD && s->settings.breaker.failed_percent == 0) {
+        eject_answered(use->instance);
+        return;
+    }
+    now_ns = weir__loop_now_ns(use->backend->member.loop);
+    if (meaning == FAILED)
+        count_failure(s, use->instance, err < 0 ? err : status, now_ns);
+    else
+        eject_answered(use->instance);
+    if (s->settings.breaker.failed_percent > 0)
+        count_breaker(s, use->is_probe && !use->is_counted, meaning == FAILED, now_ns);
+    use->is_counted = true;
+}
+
+void weir__backend_ended(struct weir__backend_use *use, int err, int status)
+{
+    if (use->instance != NULL)
+        count(use, err, status);
+}
+
+void weir__backend_broke(struct weir__backend_use *use, int err)
+{
+    if (use->backend != NULL && use->instance != NULL)
+        count(use, err, 0);
+}
+
+/* --- health --- */
+
+void weir__backend_checked(struct weir__backend_shared *s, struct weir__instance *instance, int err,
+                           int status, int64_t now_ns)
+{
+    const bool good = err == 0 && weir__health_is_good(status);
+    const int error = good ? 0 : err < 0 ? err : status;
+    uint32_t was = atomic_load_explicit(&instance->health, memory_order_relaxed),
+             is = weir__health_checked(was, &s->settings.health, good);
+    char address[WEIR__INSTANCE_ADDRESS_BYTES];
+
+    atomic_store_explicit(&instance->last_check, error, memory_order_relaxed);
+    atomic_store_explicit(&instance->health, is, memory_order_relaxed);
+    if (weir__health_is_down(was) == weir__health_is_down(is))
+        return;
+    copy_address(s, instance, address);
+    if (weir__health_is_down(is))
+        weir_log(WEIR_LOG_WARN, "an instance is down", WEIR_KV("backend", s->settings.options.name),
+                 WEIR_KV("instance", address), WEIR_KV_INT("checks", s->settings.health.failed),
+                 WEIR_KV("error", weir__backend_error_text(error)));
+    else
+        weir_log(
+            WEIR_LOG_INFO, "an instance is up again", WEIR_KV("backend", s->settings.options.name),
+            WEIR_KV("instance", address),
+            WEIR_KV_DURATION("after", (weir_duration){now_ns - atomic_load_explicit(&instance->since_ns,
+                                                                                    memory_order_relaxed)}));
+    atomic_store_explicit(&instance->since_ns, now_ns, memory_order_relaxed);
+}

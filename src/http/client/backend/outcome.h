@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What the end of a request means for its instance and for the breaker.
+ *
+ * Threading: any loop that has the backend open; what they share is atomic.
+ */
+#ifndef WEIR__BACKEND_OUTCOME_H
+#define WEIR__BACKEND_OUTCOME_H
+
+#include "http/client/backend/shared.h"
+#include "http/client/backend/use.h"
+
+/* A request that has an instance has ended: with a code, or with an answer (0) and its status. */
+void weir__backend_ended(struct weir__backend_use *use, int err, int status);
+
+/* Its answer broke off after its head was counted. */
+void weir__backend_broke(struct weir__backend_use *use, int err);
+
+/* Ends the ejection of instances (their numbers are here[0 … count - 1]) whose time is over. */
+void weir__backend_end_ejections(struct weir__backend_shared *s, const uint8_t *here, int count,
+                                 int64_t now_ns);
+
+/* A health check of an instance has ended. */
+void weir__backend_checked(struct weir__backend_shared *s, struct weir__instance *instance, int err,
+                           int status, int64_t now_ns);
+
+/* The words of a code, or of a status; static. */
+const char *weir__backend_error_text(int error);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/client/backend/shared.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/log.h>
+
+#include "core/runtime.h"
+#include "http/client/backend/instances.h"
+
+static const struct weir__registry_type shared_type = {"backend"}, seen_type = {"statistics of a backend"};
+
+/* --- finding --- */
+
+static struct weir__backend_shared *find(struct weir_runtime *runtime, const char *name)
+{
+    weir__registry_each (entry, &runtime->shared, &shared_type) {
+        struct weir__backend_shared *s = weir__container_of(entry, struct weir__backend_shared, registered);
+        if (strcmp(s->settings.options.name, name) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+/* The instances that need no look-up. */
+static void set_fixed_addresses(struct weir__backend_shared *s, int64_t now_ns)
+{
+    char address[1][WEIR__INSTANCE_ADDRESS_BYTES];
+    int left_out;
+
+    for (int i = 0; i < s->settings.url_count; i++) {
+        if (s->settings.urls[i].host != NULL)
+            continue;
+        strcpy(address[0], s->settings.urls[i].connect_to); /* its length is checked */
+        (void)weir__instances_set(&s->common, i, address, 1, now_ns, &left_out);
+    }
+}
+
+/* Takes the settings over. */
+static struct weir__backend_shared *add(struct weir__loop *loop, struct weir__backend_settings *settings)
+{
+    struct weir__backend_shared *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    s->settings = *settings;
+    *settings = (struct weir__backend_settings){0};
+    weir__list_init(&s->members);
+    atomic_store(&s->common.version, 1); /* members begin with 0 */
+    set_fixed_addresses(s, weir__loop_now_ns(loop));
+    weir__list_init(&s->seen.node);
+    weir__registry_add(&loop->runtime->shared, &s->registered, &shared_type);
+    return s;
+}
+
+static int find_or_add(struct weir__loop *loop, struct weir__backend_settings *settings,
+                       struct weir__backend_shared **out)
+{
+    struct weir__backend_shared *s = find(loop->runtime, settings->options.name);
+
+    if (s != NULL && !weir__backend_settings_equal(&s->settings, settings))
+        return -WEIR_ECONFIG;
+    if (s == NULL)
+        s = add(loop, settings);
+    if (s == NULL)
+        return -ENOMEM;
+    s->users++;
+    *out = s;
+    return 0;
+}
+
+/* Has weir_backend_each() report it. The locks of the two registries are never held together. */
+static void show(struct weir_runtime *runtime, struct weir__backend_shared *s)
+{
+    weir__registry_enter(&runtime->registry);
+    if (weir__list_is_empty(&s->seen.node))
+        weir__registry_add(&runtime->registry, &s->seen, &seen_type);
+    weir__registry_leave(&runtime->registry);
+}
+
+static void drop(struct weir__loop *loop, struct weir__backend_shared *s)
+{
+    struct weir_runtime *runtime = loop->runtime;
+    bool last;
+
+    weir__registry_enter(&runtime->shared);
+    last = --s->users == 0;
+    if (last)
+        weir__registry_remove(&s->registered);
+    weir__registry_leave(&runtime->shared);
+    if (!last)
+        return;
+    weir__registry_enter(&runtime->registry);
+    weir__registry_remove(&s->seen);
+    weir__registry_leave(&runtime->registry);
+    weir__backend_settings_free(&s->settings);
+    free(s);
+}
+
+/* --- members --- */
+
+static void deliver(struct weir__message *message)
+{
+    struct weir__backend_member *m = weir__container_of(message, struct weir__backend_member, message);
+
+    weir__lock_enter(&m->shared->lock);
+    m->notified = false;
+    weir__lock_leave(&m->shared->lock);
+    m->heed(m);
+}
+
+/* Under the lock. */
+static void notify(struct weir__backend_member *m)
+{
+    if (m->notified)
+        return;
+    m->notified = true;
+    weir__loop_post(m->loop, &m->message);
+}
+
+int weir__backend_join(struct weir__backend_member *m, struct weir__loop *loop,
+                       const weir_backend_options *options)
+{
+    struct weir__backend_settings settings;
+    int err = weir__backend_settings_read(&settings, options);
+
+    if (err < 0)
+        return err;
+    weir__registry_enter(&loop->runtime->shared);
+    err = find_or_add(loop, &settings, &m->shared);
+    weir__registry_leave(&loop->runtime->shared);
+    weir__backend_settings_free(&settings);
+    if (err < 0)
+        return err;
+    show(loop->runtime, m->shared);
+    m->loop = loop;
+    m->message.deliver = deliver;
+    weir__lock_enter(&m->shared->lock);
+    weir__list_push_back(&m->shared->members, &m->node);
+    weir__lock_leave(&m->shared->lock);
+    return 0;
+}
+
+bool weir__backend_leave_shared(struct weir__backend_member *m)
+{
+    bool left;
+
+    weir__lock_enter(&m->shared->lock);
+    left = !m->notified;
+    if (left)
+        weir__list_remove(&m->node);
+    weir__lock_leave(&m->shared->lock);
+    if (left)
+        drop(m->loop, m->shared);
+    return left;
+}
+
+bool weir__backend_claim(struct weir__backend_member *m)
+{
+    bool claimed;
+
+    weir__lock_enter(&m->shared->lock);
+    claimed = m->shared->keeper == NULL;
+    if (claimed)
+        m->shared->keeper = m;
+    weir__lock_leave(&m->shared->lock);
+    return claimed;
+}
+
+/* Under the lock. */
+static void notify_another(const struct weir__backend_member *m)
+{
+    weir__list_each (node, &m->shared->members) {
+        struct weir__backend_member *other = weir__container_of(node, struct weir__backend_member, node);
+        if (other != m) {
+            notify(other); /* it claims */
+            return;
+        }
+    }
+}
+
+void weir__backend_disclaim(struct weir__backend_member *m, bool pass_on)
+{
+    struct weir__backend_shared *s = m->shared;
+
+    weir__lock_enter(&s->lock);
+    if (s->keeper == m) {
+        s->keeper = NULL;
+        if (pass_on)
+            notify_another(m);
+    }
+    weir__lock_leave(&s->lock);
+}
+
+/* --- addresses --- */
+
+void weir__backend_set_addresses(struct weir__backend_shared *s, int url,
+                                 const char (*addresses)[WEIR__INSTANCE_ADDRESS_BYTES], int count,
+                                 int64_t now_ns)
+{
+    int left_out;
+    bool changed;
+
+    weir__lock_enter(&s->lock);
+    changed = weir__instances_set(&s->common, url, addresses, count, now_ns, &left_out);
+    if (changed)
+        weir__list_each (node, &s->members)
+            notify(weir__container_of(node, struct weir__backend_member, node));
+    weir__lock_leave(&s->lock);
+    if (changed && left_out > 0)
+        weir_log(WEIR_LOG_WARN, "a backend has more addresses than can be used",
+                 WEIR_KV("backend", s->settings.options.name), WEIR_KV_INT("left_out", left_out));
+}
+
+/* --- statistics --- */
+
+void weir__backend_shared_each(struct weir_runtime *runtime,
+                               void (*fn)(void *arg, struct weir__backend_shared *s), void *arg)
+{
+    weir__registry_enter(&runtime->registry);
+    weir__registry_each (entry, &runtime->registry, &seen_type)
+        fn(arg, weir__container_of(entry, struct weir__backend_shared, seen));
+    weir__registry_leave(&runtime->registry);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* A backend of a runtime: what its loops have in common, found by its name; its options; and its members, one
+ * for each loop that has it open.
+ *
+ * Threading: common is atomic. Options are immutable. The rest is under the lock, which is held for moments.
+ */
+#ifndef WEIR__BACKEND_SHARED_H
+#define WEIR__BACKEND_SHARED_H
+
+#include "core/lock.h"
+#include "core/loop.h"
+#include "core/registry.h"
+#include "http/client/backend/common.h"
+#include "http/client/backend/settings.h"
+
+struct weir_runtime;
+
+struct weir__backend_shared {
+    struct weir__registered registered; /* in runtime->shared, whose lock guards it and users */
+    struct weir__registered seen;       /* in runtime->registry, for statistics */
+    int users;
+    struct weir__backend_settings settings;
+    struct weir__lock lock;
+    struct weir__list members;           /* struct weir__backend_member */
+    struct weir__backend_member *keeper; /* whose loop does what is done once for all; NULL: none */
+    struct weir__backend_common common;
+};
+
+/* A loop's part of it. */
+struct weir__backend_member {
+    struct weir__backend_shared *shared;
+    struct weir__loop *loop;
+    struct weir__list node; /* this and notified are under the lock */
+    bool notified;          /* the message is under way */
+    struct weir__message message;
+    /* The table of instances has changed, or the member has become the keeper. On its loop's own stack. */
+    void (*heed)(struct weir__backend_member *m);
+};
+
+/* Finds the backend of this name, or makes it, and joins.
+ * Returns: 0; -WEIR_ECONFIG it has other options; -EINVAL, -EPROTONOSUPPORT a URL; -ENOMEM. */
+int weir__backend_join(struct weir__backend_member *m, struct weir__loop *loop,
+                       const weir_backend_options *options) WEIR_CHECKED;
+
+/* Leaves; the last one frees it. Returns: false: the message is under way; try again in the next turn. */
+bool weir__backend_leave_shared(struct weir__backend_member *m) __attribute__((warn_unused_result));
+
+/* Makes the member the keeper, if there is none. Returns: whether it is now, and was not. */
+bool weir__backend_claim(struct weir__backend_member *m);
+
+/* Ends that. pass_on: another member is to become the keeper. */
+void weir__backend_disclaim(struct weir__backend_member *m, bool pass_on);
+
+/* Sets the addresses of a URL, and tells the members when that changes the table. */
+void weir__backend_set_addresses(struct weir__backend_shared *s, int url,
+                                 const char (*addresses)[WEIR__INSTANCE_ADDRESS_BYTES], int count,
+                                 int64_t now_ns);
+
+/* Calls fn for each backend of a runtime; see weir_backend_each(). */
+void weir__backend_shared_each(struct weir_runtime *runtime,
+                               void (*fn)(void *arg, struct weir__backend_shared *s), void *arg);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* What other threads read of backends. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/client/backend/outcome.h"
+#include "http/client/backend/state.h"
+
+/* What is lent to the caller. */
+struct copy {
+    weir_backend_stats stats;
+    weir_instance_stats instances[WEIR__INSTANCES_MAX];
+    char addresses[WEIR__INSTANCES_MAX][WEIR__INSTANCE_ADDRESS_BYTES];
+};
+
+static uint64_t look(const _Atomic uint64_t *n)
+{
+    return atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)n, memory_order_relaxed);
+}
+
+static int look_int(const atomic_int *n)
+{
+    return atomic_load_explicit((atomic_int *)(uintptr_t)n, memory_order_relaxed);
+}
+
+static int64_t look_ns(const _Atomic int64_t *n)
+{
+    return atomic_load_explicit((_Atomic int64_t *)(uintptr_t)n, memory_order_relaxed);
+}
+
+static enum weir_instance_state state_of(const struct weir__instance *i)
+{
+    const uint32_t health =
+        atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)&i->health, memory_order_relaxed);
+
+    if (i->presence == WEIR__INSTANCE_GONE)
+        return WEIR_INSTANCE_GONE;
+    if (weir__health_is_down(health))
+        return weir__health_comes_back(health) ? WEIR_INSTANCE_PROBING : WEIR_INSTANCE_DOWN;
+    return weir__eject_is_ejected(look(&i->eject)) ? WEIR_INSTANCE_EJECTED : WEIR_INSTANCE_UP;
+}
+
+static void copy_instance(struct copy *copy, const struct weir__instance *i)
+{
+    const size_t n = copy->stats.instance_count++;
+    const int error = look_int(&i->last_error);
+
+    memcpy(copy->addresses[n], i->address, sizeof i->address);
+    copy->instances[n] = (weir_instance_stats){
+        .address = copy->addresses[n],
+        .state = state_of(i),
+        .since = {look_ns(&i->since_ns)},
+        .in_use = look_int(&i->in_use),
+        .requests = look(&i->requests),
+        .failures = look(&i->failures),
+        .ejections = look(&i->ejections),
+        .last_error = weir__backend_error_text(error),
+        .last_error_at = {error != 0 ? look_ns(&i->last_error_ns) : 0},
+        .last_check = weir__backend_error_text(look_int(&i->last_check)),
+    };
+}
+
+/* Under the lock. */
+static int count_connections(const struct weir__backend_shared *s)
+{
+    int count = 0;
+
+    weir__list_each (node, &s->members)
+        count +=
+            look_int(&weir__backend_of_member(weir__container_of(node, struct weir__backend_member, node))
+                          ->slots.member.held);
+    return count;
+}
+
+static void read_backend(struct copy *copy, struct weir__backend_shared *s)
+{
+    const struct weir__backend_common *common = &s->common;
+    const weir_backend_options *o = &s->settings.options;
+
+    copy->stats = (weir_backend_stats){
+        .name = o->name,
+        .instances = copy->instances,
+        .in_use = look_int(&common->in_use),
+        .limit = o->limit,
+        .waiting = look_int(&common->waiting),
+        .waiting_max = o->waiting_max,
+        .connections_max = o->connections_max,
+        .requests = look(&common->requests),
+        .open = !weir__breaker_is_closed(&common->breaker),
+        .open_since = {look_ns(&common->breaker.opened_ns)},
+        .opened = look(&common->breaker.opened),
+        .panics = atomic_load_explicit((atomic_bool *)(uintptr_t)&common->panics, memory_order_relaxed),
+    };
+    for (int i = 0; i < WEIR_BACKEND_REFUSALS; i++)
+        copy->stats.refused[i] = look(&common->refused[i]);
+    weir__lock_enter(&s->lock);
+    for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
+        const struct weir__instance *instance = &common->instances[i];
+        if (instance->presence == WEIR__INSTANCE_HERE ||
+            (instance->presence == WEIR__INSTANCE_GONE && look_int(&instance->in_use) > 0))
+            copy_instance(copy, instance);
+    }
+    copy->stats.connections = count_connections(s);
+    weir__lock_leave(&s->lock);
+}
+
+struct reading {
+    struct copy *copy;
+    void (*fn)(void *arg, const weir_backend_stats *stats);
+    void *arg;
+};
+
+static void read_one(void *arg, struct weir__backend_shared *s)
+{
+    const struct reading *r = arg;
+
+    read_backend(r->copy, s);
+    r->fn(r->arg, &r->copy->stats);
+}
+
+void weir_backend_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_backend_stats *stats),
+                       void *arg)
+{
+    struct reading reading = {.copy = malloc(sizeof *reading.copy), .fn = fn, .arg = arg};
+
+    if (reading.copy != NULL)
+        weir__backend_shared_each(runtime, read_one, &reading);
+    free(reading.copy);
+}
+
+const char *weir_instance_state_name(enum weir_instance_state state)
+{
+    switch (state) {
+    case WEIR_INSTANCE_UP:
+        return "up";
+    case WEIR_INSTANCE_PROBING:
+        return "probing";
+    case WEIR_INSTANCE_EJECTED:
+        return "ejected";
+    case WEIR_INSTANCE_DOWN:
+        return "down";
+    case WEIR_INSTANCE_GONE:
+        break;
+    }
+    return "gone";
+}
+
+const char *weir_backend_refusal_name(enum weir_backend_refusal refusal)
+{
+    static const char *const names[WEIR_BACKEND_REFUSALS] = {
+        [WEIR_BACKEND_BUSY] = "busy",
+        [WEIR_BACKEND_LIMITED] = "limited",
+        [WEIR_BACKEND_OPEN] = "open",
+        [WEIR_BACKEND_NO_INSTANCE] = "no_instance",
+    };
+
+    return (unsigned)refusal < WEIR_BACKEND_REFUSALS ? names[refusal] : "busy";
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients that are a part of something else. Threading: as state.h. */
+#ifndef WEIR__HTTP_CLIENT_CLIENT_H
+#define WEIR__HTTP_CLIENT_CLIENT_H
+
+#include "http/client/state.h"
+
+/* Makes a client in the caller's memory, without a handle. unseen: nothing about it is reported or logged.
+ * Returns: 0; -EINVAL; -ENOMEM. */
+int weir__client_begin(weir_client *client, const weir_client_options *options, struct weir__loop *loop,
+                       bool unseen) WEIR_CHECKED;
+
+/* Closes its connections and frees what belongs to it. Waits, whatever the scope says. */
+void weir__client_finish(weir_client *client);
+
+/* As weir_client_open(), but nothing about it is reported or logged. */
+int weir__client_open_unseen(const weir_client_options *options, weir_client **out) WEIR_CHECKED;
+
+#endif
