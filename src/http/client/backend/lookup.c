@@ -7,41 +7,9 @@
 #include <string.h>
 
 #include <weir/resolver.h>
-#include <weir/stream.h>
 #include <weir/task.h>
 
 #include "http/client/backend/table.h"
-#include "net/address.h"
-
-/* The addresses that weir_connect() knows. */
-static int resolve(const char *host, weir_resolved *out)
-{
-    struct weir__address found[WEIR__ADDRESSES_MAX];
-    struct weir__endpoint endpoint = {0};
-    int count;
-
-    (void)snprintf(endpoint.host, sizeof endpoint.host, "%s", host);
-    count = weir__resolve(&endpoint, found);
-    out->count = 0;
-    out->why = "no such name";
-    for (int i = 0; i < count; i++) {
-        char text[WEIR_ADDRESS_BYTES], *end;
-        weir__address_format(&found[i].any, found[i].len, text);
-        end = strrchr(text, ':');
-        *end = '\0';
-        if (text[0] == '[')
-            end[-1] = '\0';
-        (void)snprintf(out->addresses[out->count++], WEIR_IP_BYTES, "%s", text + (text[0] == '['));
-    }
-    return count < 0 ? count : 0;
-}
-
-static int resolve_change(const char *host, weir_resolved *known)
-{
-    int err = weir_sleep(weir_seconds(5));
-
-    return err < 0 ? err : resolve(host, known);
-}
 
 /* Beside each other, because both are too large for the stack of a task. */
 struct addresses {
@@ -64,7 +32,7 @@ static void set(weir_backend *b, int url, struct addresses *a)
 
 static int look_up_one(weir_backend *b, int url, struct addresses *a, const char **why)
 {
-    int err = resolve(b->member.shared->settings.urls[url].host, &a->resolved);
+    int err = weir_resolve(b->member.shared->settings.urls[url].host, &a->resolved);
 
     if (err == 0 && a->resolved.count > 0)
         set(b, url, a);
@@ -104,7 +72,7 @@ int weir__backend_follow(weir_backend *b, int url)
     while (a != NULL && !is_cancel(err)) {
         if (err < 0 && err != -WEIR_EDNS && weir_sleep(weir_seconds(1)) < 0) /* want of memory, or of room */
             break;
-        err = resolve_change(host, &a->resolved);
+        err = weir_resolve_change(host, &a->resolved);
         if (err == 0 && a->resolved.count > 0)
             set(b, url, a);
     }
