@@ -5,39 +5,22 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
 #include <string.h>
 
-#include "config/load.h"
+#include "app/support/reading.h"
 #include "config/route_kind.h"
 #include "routes/gather_settings.h"
 #include "routes/respond.h"
-#include "routes/table.h"
 
 #define HEAD "listen: 127.0.0.1:8080\nroutes:\n"
 #define HELLO "  - {path: /, respond: {body: x}}\n"
-
-static int parse(const char *text, struct config *config, struct config_faults *faults)
-{
-    config_faults_open(faults, "f");
-    return config_parse(config, text, strlen(text), &route_kinds, faults);
-}
-
-static void parse_fine(const char *text, struct config *config)
-{
-    struct config_faults faults;
-
-    if (parse(text, config, &faults) != 0)
-        fail_msg("%u:%u: %s in:\n%s", faults.fault[0].place.line, faults.fault[0].place.column,
-                 faults.fault[0].text, text);
-}
 
 static void the_defaults_are_those_promised(void **state)
 {
     struct config c;
 
     (void)state;
-    parse_fine(HEAD HELLO, &c);
+    reading_fine(HEAD HELLO, &c);
     assert_int_equal(c.listen_count, 1);
     assert_string_equal(c.listen[0].host, "127.0.0.1");
     assert_int_equal(c.listen[0].port, 8080);
@@ -68,7 +51,7 @@ static void the_guard_is_read(void **state)
     struct config c;
 
     (void)state;
-    parse_fine("guard: {mode: abort, allow: [getaddrinfo, \"read:file\"]}\n" HEAD HELLO, &c);
+    reading_fine("guard: {mode: abort, allow: [getaddrinfo, \"read:file\"]}\n" HEAD HELLO, &c);
     assert_int_equal(c.guard.mode, CONFIG_GUARD_ABORT);
     assert_string_equal(c.guard.allow[0], "getaddrinfo");
     assert_string_equal(c.guard.allow[1], "read:file");
@@ -81,11 +64,11 @@ static void the_watch_is_read(void **state)
     struct config c;
 
     (void)state;
-    parse_fine("stall: {after: 2s, then: abort}\n" HEAD HELLO, &c);
+    reading_fine("stall: {after: 2s, then: abort}\n" HEAD HELLO, &c);
     assert_int_equal(c.stall.after.ns, weir_seconds(2).ns);
     assert_int_equal(c.stall.then, CONFIG_STALL_ABORT);
     config_free(&c);
-    parse_fine("stall: {after: 1ms}\n" HEAD HELLO, &c);
+    reading_fine("stall: {after: 1ms}\n" HEAD HELLO, &c);
     assert_int_equal(c.stall.then, CONFIG_STALL_LOG);
     config_free(&c);
 }
@@ -97,17 +80,17 @@ static void a_gather_is_read_whole(void **state)
     struct config c;
 
     (void)state;
-    parse_fine(HEAD "  - path: /page/{id}\n"
-                    "    methods: [GET, POST]\n"
-                    "    limits: {body: 2KiB, reply: 1GiB}\n"
-                    "    gather:\n"
-                    "      deadline: 2s\n"
-                    "      require: all\n"
-                    "      forward: [authorization]\n"
-                    "      calls:\n"
-                    "        - {name: a, url: \"http://h:1/u/{id}?q={id}\", deadline: 200ms}\n"
-                    "        - {name: b, url: \"http://[::1]\", method: POST, headers: {x-a: b}}\n",
-               &c);
+    reading_fine(HEAD "  - path: /page/{id}\n"
+                      "    methods: [GET, POST]\n"
+                      "    limits: {body: 2KiB, reply: 1GiB}\n"
+                      "    gather:\n"
+                      "      deadline: 2s\n"
+                      "      require: all\n"
+                      "      forward: [authorization]\n"
+                      "      calls:\n"
+                      "        - {name: a, url: \"http://h:1/u/{id}?q={id}\", deadline: 200ms}\n"
+                      "        - {name: b, url: \"http://[::1]\", method: POST, headers: {x-a: b}}\n",
+                 &c);
     route = &c.routes[0];
     gather = route->settings;
     assert_string_equal(route->methods, "GET POST");
@@ -127,13 +110,7 @@ static void a_gather_is_read_whole(void **state)
     config_free(&c);
 }
 
-struct fault {
-    const char *text;
-    unsigned line, column;
-    const char *says; /* part of the fault */
-};
-
-static const struct fault table[] = {
+static const struct reading_fault table[] = {
     {"", 1, 1, "empty"},
     {"routes: []\n", 1, 1, "listen"},
     {"listen: 127.0.0.1:8080\n", 1, 1, "routes"},
@@ -285,29 +262,11 @@ static const struct fault table[] = {
      "all, any or none"},
 };
 
-static void check_fault(const struct fault *wanted)
-{
-    bool good;
-    struct config c;
-    struct config_faults faults;
-    const struct config_fault *got;
-    if (parse(wanted->text, &c, &faults) != -WEIR_ECONFIG || faults.count == 0) {
-        fail_msg("no fault in:\n%s", wanted->text);
-        return;
-    }
-    got = &faults.fault[0];
-    good = got->place.line == wanted->line && (wanted->column == 0 || got->place.column == wanted->column) &&
-           (wanted->says == NULL || strstr(got->text, wanted->says) != NULL);
-    if (!good)
-        fail_msg("%u:%u: %s; wanted %u:%u and '%s' in:\n%s", got->place.line, got->place.column, got->text,
-                 wanted->line, wanted->column, wanted->says ? wanted->says : "", wanted->text);
-}
-
 static void faults_name_their_place_and_what_was_expected(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        check_fault(&table[i]);
+        reading_has(&table[i]);
 }
 
 static void pools_are_read_with_the_shares_of_routes(void **state)
@@ -316,7 +275,7 @@ static void pools_are_read_with_the_shares_of_routes(void **state)
     const struct config_pool *compute;
     struct config c;
     (void)state;
-    parse_fine(
+    reading_fine(
         "pools: {compute: {workers: 3, queue: 0, wait: 0ms}, images: {class: blocking, workers: 7}}\n" HEAD
         "  - {path: /a, share: 30%, burn: {cpu: 1ms}}\n"
         "  - {path: /b, on: images, share: 100%, burn: {cpu: 1ms}}\n"
@@ -359,7 +318,7 @@ static void several_faults_are_told_together_in_order(void **state)
     FILE *file;
 
     (void)state;
-    assert_int_equal(parse("listen: nowhere\nloops: 0\nio: x\nroutes:\n  - {path: /}\n", &c, &faults),
+    assert_int_equal(reading("listen: nowhere\nloops: 0\nio: x\nroutes:\n  - {path: /}\n", &c, &faults),
                      -WEIR_ECONFIG);
     file = fmemopen(out, sizeof out, "w");
     config_faults_print(&faults, true, file);
@@ -380,7 +339,7 @@ static void faults_are_printable(void **state)
     struct config_faults faults;
 
     (void)state;
-    assert_int_equal(parse("\"li\\e[2Jsten\": 1\n" HEAD HELLO, &c, &faults), -WEIR_ECONFIG);
+    assert_int_equal(reading("\"li\\e[2Jsten\": 1\n" HEAD HELLO, &c, &faults), -WEIR_ECONFIG);
     assert_null(strchr(faults.fault[0].text, '\033'));
 }
 
@@ -399,9 +358,9 @@ static void a_byte_order_mark_is_skipped(void **state)
     struct config c;
 
     (void)state;
-    parse_fine("\xef\xbb\xbf" HEAD HELLO, &c);
+    reading_fine("\xef\xbb\xbf" HEAD HELLO, &c);
     config_free(&c);
-    parse_fine("\xef\xbb\xbf# first\r\n" HEAD HELLO, &c);
+    reading_fine("\xef\xbb\xbf# first\r\n" HEAD HELLO, &c);
     config_free(&c);
 }
 
@@ -410,9 +369,9 @@ static void a_pick_may_have_members_of_any_other_name(void **state)
     struct config c;
 
     (void)state;
-    parse_fine(HEAD "  - {path: /, json: {pick: {each: {each: /a, pick: /b}, x: {path: /p, eaten: /e, "
-                    "picture: /f}, y: {peach: /a, pick: /b}}}}\n",
-               &c);
+    reading_fine(HEAD "  - {path: /, json: {pick: {each: {each: /a, pick: /b}, x: {path: /p, eaten: /e, "
+                      "picture: /f}, y: {peach: /a, pick: /b}}}}\n",
+                 &c);
     config_free(&c);
 }
 

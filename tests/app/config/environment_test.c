@@ -9,15 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/load.h"
+#include "app/support/reading.h"
 #include "routes/respond.h"
-#include "routes/table.h"
-
-static int parse(const char *text, struct config *config, struct config_faults *faults)
-{
-    config_faults_open(faults, "f");
-    return config_parse(config, text, strlen(text), &route_kinds, faults);
-}
 
 static int prepare(void **state)
 {
@@ -78,7 +71,7 @@ static void values_are_filled_in(void **state)
         struct config config;
         struct config_faults faults;
 
-        if (parse(cases[i].file, &config, &faults) != 0)
+        if (reading(cases[i].file, &config, &faults) != 0)
             fail_msg("%s in %s", faults.fault[0].text, cases[i].file);
         settings = config.routes[0].settings;
         assert_string_equal(settings->body, cases[i].body);
@@ -93,7 +86,7 @@ static void a_whole_value_is_the_number_that_it_is(void **state)
 
     (void)state;
     assert_int_equal(
-        parse(
+        reading(
             "listen: ${HOST}:${PORT}\nloops: ${UNSET:-3}\ndrain: ${UNSET:-5s}\naccess_log: ${UNSET:-false}\n"
             "limits:\n  body: ${SIZE}\nroutes:\n  - {path: /, respond: {}}\n",
             &config, &faults),
@@ -109,11 +102,7 @@ static void a_whole_value_is_the_number_that_it_is(void **state)
 
 static void faults_have_the_place_of_the_variable(void **state)
 {
-    static const struct {
-        const char *file;
-        unsigned line, column;
-        const char *says;
-    } cases[] = {
+    static const struct reading_fault cases[] = {
         {"listen: ${UNSET}\n", 1, 9, "the environment has no 'UNSET'"},
         {"listen: a:${UNSET}\n", 1, 11, "${UNSET:-default}"},
         {"listen: \"a:${UNSET}\"\n", 1, 12, "no 'UNSET'"},
@@ -148,17 +137,8 @@ static void faults_have_the_place_of_the_variable(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct config config;
-        struct config_faults faults;
-        const struct config_fault *got = &faults.fault[0];
-
-        assert_int_equal(parse(cases[i].file, &config, &faults), -WEIR_ECONFIG);
-        if (got->place.line != cases[i].line || got->place.column != cases[i].column ||
-            strstr(got->text, cases[i].says) == NULL)
-            fail_msg("%u:%u: %s; wanted %u:%u and '%s' in:\n%s", got->place.line, got->place.column,
-                     got->text, cases[i].line, cases[i].column, cases[i].says, cases[i].file);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        reading_has(&cases[i]);
 }
 
 static void each_variable_that_is_missing_is_told(void **state)
@@ -167,9 +147,10 @@ static void each_variable_that_is_missing_is_told(void **state)
     struct config_faults faults;
 
     (void)state;
-    assert_int_equal(parse("listen: ${UNSET}:${UNSET}\nroutes:\n  - {path: /, respond: {body: '${UNSET}'}}\n",
-                           &config, &faults),
-                     -WEIR_ECONFIG);
+    assert_int_equal(
+        reading("listen: ${UNSET}:${UNSET}\nroutes:\n  - {path: /, respond: {body: '${UNSET}'}}\n", &config,
+                &faults),
+        -WEIR_ECONFIG);
     assert_int_equal(faults.count, 3);
     assert_int_equal(faults.fault[1].place.column, 18);
     assert_int_equal(faults.fault[2].place.line, 3);
@@ -184,8 +165,8 @@ static void a_fault_does_not_tell_the_value(void **state)
 
     (void)state;
     assert_int_equal(
-        parse("listen: 127.0.0.1:1\nroutes:\n  - {path: /, respond: {headers: {X-Key: '${SECRET}'}}}\n",
-              &config, &faults),
+        reading("listen: 127.0.0.1:1\nroutes:\n  - {path: /, respond: {headers: {X-Key: '${SECRET}'}}}\n",
+                &config, &faults),
         -WEIR_ECONFIG);
     assert_non_null(strstr(faults.fault[0].text, "${SECRET}"));
     assert_null(strstr(faults.fault[0].text, "s3cr3t"));
@@ -205,7 +186,7 @@ static void the_environment_has_a_maximum(void **state)
     for (int i = 0; i < COUNT; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text),
                  "  - {path: /%d, respond: {body: '${LARGE}'}}\n", i);
-    assert_int_equal(parse(text, &config, &faults), -WEIR_ECONFIG);
+    assert_int_equal(reading(text, &config, &faults), -WEIR_ECONFIG);
     assert_int_equal(faults.count, 1);
     assert_int_equal(faults.fault[0].place.line, 3 + COUNT - 1);
     assert_non_null(strstr(faults.fault[0].text, "1 MiB"));

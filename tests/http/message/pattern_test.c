@@ -133,9 +133,56 @@ static void methods_are_tokens(void **state)
     assert_int_equal(fault.at, 4);
 }
 
+/* --- hosts --- */
+
+static void hosts_are_names_addresses_or_wildcards(void **state)
+{
+    static const char *const valid[] = {"a",         "Example.com", "example.com.", "a_b.c-d",
+                                        "192.0.2.1", "[::1]",       "*.a",          "*.b.c."};
+    static const struct {
+        const char *text;
+        size_t at;
+    } faulty[] = {{"", 0},     {".", 0},     {"a:80", 0},  {"[::1]:80", 0},  {"::1", 0},
+                  {"[::1", 0}, {"a..b", 0},  {"1.2.3", 0}, {"*", 0},         {"*.", 0},
+                  {"a.*", 2},  {"*.*.a", 2}, {"*a", 0},    {"*.1.2.3.4", 2}, {"*.[::1]", 2},
+                  {"a b", 0},  {"a/b", 0},   {"a@b", 0},   {"a%41", 0},      {"\xc3\xa4", 0}};
+    weir_text_fault fault;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof valid / sizeof *valid; i++)
+        if (weir_route_host_check(weir_bytes_of(valid[i]), &fault) < 0)
+            fail_msg("%s: expected %s", valid[i], fault.expected);
+    for (size_t i = 0; i < sizeof faulty / sizeof *faulty; i++)
+        if (weir_route_host_check(weir_bytes_of(faulty[i].text), &fault) != -EINVAL ||
+            fault.at != faulty[i].at)
+            fail_msg("'%s' at %zu", faulty[i].text, fault.at);
+}
+
+static void a_host_covers_those_that_it_takes(void **state)
+{
+    static const struct {
+        const char *earlier, *later;
+        bool covers;
+    } cases[] = {
+        {"", "a", true},          {"", "*.a", true},      {"", "", true},          {"a", "", false},
+        {"*.a", "", false},       {"A.b", "a.B.", true},  {"a.b", "x.a.b", false}, {"*.b", "a.b", true},
+        {"*.b", "b", false},      {"*.b", "*.a.b", true}, {"*.b", "*.b", true},    {"*.a.b", "*.b", false},
+        {"*.b", "ab", false},     {"b", "*.b", false},    {"*.b", "xb", false},    {"*.b.", "x.B", true},
+        {"[::1]", "[::1]", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (weir_route_host_covers(weir_bytes_of(cases[i].earlier), weir_bytes_of(cases[i].later)) !=
+            cases[i].covers)
+            fail_msg("'%s' and '%s'", cases[i].earlier, cases[i].later);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hosts_are_names_addresses_or_wildcards),
+        cmocka_unit_test(a_host_covers_those_that_it_takes),
         cmocka_unit_test(a_fault_in_a_pattern_has_its_place),
         cmocka_unit_test(a_pattern_has_at_most_255_bytes),
         cmocka_unit_test(parameters_are_known_by_name),

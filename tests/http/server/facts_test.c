@@ -45,6 +45,7 @@ static const weir_route hosts[] = {
     {.host = "example.com", .path = "/*", .handler = tell, .data = exact, .methods = "GET"},
     {.host = "*.example.com", .path = "/*", .handler = tell, .data = below},
     {.host = "[::1]", .path = "/*", .handler = tell, .data = below},
+    {.host = "Dotted.example.", .path = "/*", .handler = tell, .data = exact},
     {.host = "other", .path = "/o", .handler = tell, .data = exact},
     {.path = "/any", .handler = tell, .data = any},
 };
@@ -62,6 +63,8 @@ static int by_host(struct rig *rig)
         {"GET /x", "aexample.com", "404"},
         {"GET /x", "example.com.evil", "404"},
         {"GET /x", "[::1]:80", "below 11"},
+        {"GET /x", "dotted.example", "exact 11"},
+        {"GET /x", "dotted.EXAMPLE.:80", "exact 11"},
         {"GET /o", "other", "exact 11"},
         {"GET /o", "else", "404"},
         {"GET /any", "else", "any 11 http|else|"},
@@ -86,7 +89,92 @@ static int by_host(struct rig *rig)
 
 static void requests_tell_and_routes_have_hosts(void **state)
 {
-    struct rig rig = {.routes = hosts, .route_count = 5, .test = by_host};
+    struct rig rig = {.routes = hosts, .route_count = sizeof hosts / sizeof *hosts, .test = by_host};
+
+    (void)state;
+    rig_run(&rig);
+}
+
+/* --- refusals --- */
+
+static int mark_refusal(void *arg, weir_request *req, weir_response *res, void *state)
+{
+    char text[256];
+
+    (void)arg, (void)state;
+    if (strcmp(weir_request_target(req), "/fail") == 0)
+        return -ENOMEM;
+    (void)snprintf(text, sizeof text, "%s %s %s %s %s %s", weir_request_method(req), weir_request_target(req),
+                   weir_request_path(req), weir_request_authority(req),
+                   weir_request_param(req, "a") != NULL ? weir_request_param(req, "a") : "-",
+                   weir_request_data(req) != NULL ? (const char *)weir_request_data(req) : "-");
+    assert_string_equal(weir_request_query(req), "");
+    assert_null(weir_request_header(req, "x-none"));
+    return weir_response_header_add(res, "x-refused", text);
+}
+
+static int refuse_and_mark(struct rig *rig)
+{
+    static const struct {
+        const char *request, *status, *says;
+    } cases[] = {
+        {"GET /none HTTP/1.1\r\nHost: h\r\n", "404", "x-refused: GET /none /none h - -\r\n"},
+        {"GET /r/1 HTTP/1.1\r\nHost: h\r\n", "405", "x-refused: GET /r/1 /r/1 h "},
+        {"POST /r/1 HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n", "413",
+         "x-refused: POST /r/1 /r/1 h 1 exact\r\n"},
+        {"GET /r/1 HTTP/1.1\r\nHost: h\r\nA : b\r\n", "400", "x-refused:     - -\r\n"},
+        {"GET /r/1 HTTP/1.1\r\n", "400", "x-refused:     - -\r\n"},
+        {"GET /fail HTTP/1.1\r\nHost: h\r\n", "503", "out of memory"},
+    };
+    char request[256];
+    weir_stream *s;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        (void)snprintf(request, sizeof request, "%sConnection: close\r\n\r\n", cases[i].request);
+        assert_has(ask(rig, request), cases[i].says);
+        assert_memory_equal(answer + sizeof "HTTP/1.1", cases[i].status, 3);
+    }
+    s = rig_connect(rig);
+    rig_send(s, "POST /r/1 HT"); /* and no more */
+    answer[weir_read(s, answer, sizeof answer - 1)] = '\0';
+    assert_has(answer, " 408 ");
+    assert_has(answer, "x-refused:     - -\r\n");
+    weir_stream_close(s);
+    return 0;
+}
+
+static void refusals_can_be_given_headers(void **state)
+{
+    static const weir_route routes[] = {
+        {.path = "/r/{a}", .methods = "POST", .handler = tell, .data = exact, .body_bytes_max = 3}};
+    struct rig rig = {.routes = routes, .route_count = 1, .test = refuse_and_mark};
+
+    (void)state;
+    rig.options.on_refusal = mark_refusal;
+    rig.options.limits.head_timeout = weir_ms(50);
+    rig_run(&rig);
+}
+
+static void note_name(struct rig *rig, const weir_exchange_record *record)
+{
+    (void)snprintf(rig->held_by, sizeof rig->held_by, "%s", record->route);
+}
+
+static int by_name(struct rig *rig)
+{
+    ask(rig, "GET /x HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
+    assert_string_equal(rig->held_by, "shop/x");
+    ask(rig, "GET /x HTTP/1.1\r\nHost: else\r\nConnection: close\r\n\r\n");
+    assert_string_equal(rig->held_by, "/x");
+    return 0;
+}
+
+static void routes_have_names(void **state)
+{
+    static const weir_route routes[] = {
+        {.host = "shop", .path = "/x", .name = "shop/x", .handler = tell, .data = exact},
+        {.path = "/x", .handler = tell, .data = any}};
+    struct rig rig = {.routes = routes, .route_count = 2, .test = by_name, .noted = note_name};
 
     (void)state;
     rig_run(&rig);
@@ -292,6 +380,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_tell_and_routes_have_hosts),
+        cmocka_unit_test(refusals_can_be_given_headers),
+        cmocka_unit_test(routes_have_names),
         cmocka_unit_test(informational_answers_come_first),
         cmocka_unit_test(trailers_go_both_ways),
         cmocka_unit_test(several_tasks_write_whole_pieces),
