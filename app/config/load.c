@@ -12,6 +12,7 @@
 #include "config/header_rules.h"
 #include "config/listen.h"
 #include "config/pool.h"
+#include "config/resolver.h"
 #include "config/route.h"
 #include "config/schema.h"
 #include "config/trusted.h"
@@ -67,6 +68,7 @@ static const struct schema_key file_keys[] = {
     {"io", SCHEMA_CHOICE, AT(config.io), .fallback = "auto", .choices = io_names},
     {"drain", SCHEMA_DURATION, AT(config.drain), .fallback = "30s"},
     {"trusted_proxies", SCHEMA_CUSTOM, AT(trusted_proxies), .read = schema_keep_node},
+    {"resolver", SCHEMA_CUSTOM, AT(resolver), .read = schema_keep_node},
     {"headers", SCHEMA_CUSTOM, AT(headers), .read = schema_keep_node},
     {"limits", SCHEMA_MAP, AT(config.limits), .map = &limits_schema},
     {"pools", SCHEMA_CUSTOM, AT(pools), .read = schema_keep_node},
@@ -89,6 +91,8 @@ static void read_around_routes(struct config_reader *reader, const struct draft 
 {
     if (draft->trusted_proxies != NULL)
         trusted_proxies_read(reader, draft->trusted_proxies, config);
+    if (draft->resolver != NULL)
+        resolver_read(reader, draft->resolver, config);
     if (draft->headers != NULL)
         header_rules_read(reader, draft->headers, NULL, NULL, &config->headers);
     pools_read(reader, draft->pools, config);

@@ -12,6 +12,8 @@
 #include "routes/redirect.h"
 #include "text/networks.h"
 
+#include <weir/resolver.h>
+
 #define HEAD "listen: 127.0.0.1:8080\nroutes:\n"
 #define HELLO "  - {path: /, respond: {body: x}}\n"
 
@@ -96,6 +98,15 @@ static const struct reading_fault table[] = {
     {"trusted_proxies: [10.0.0.0/33]\n" HEAD HELLO, 1, 28, "from 0 to 32"},
     {"trusted_proxies: [10.0.0.1/8]\n" HEAD HELLO, 1, 19, "zeros behind its bits"},
     {"trusted_proxies: [unix, proxy]\n" HEAD HELLO, 1, 25, "10.0.0.0/8"},
+    /* the resolver */
+    {"resolver: {}\nresolvr: {}\n" HEAD HELLO, 2, 1, "did you mean 'resolver'?"},
+    {"resolver: [127.0.0.1]\n" HEAD HELLO, 1, 11, "resolver is a list, expected a mapping"},
+    {"resolver: {server: 127.0.0.1}\n" HEAD HELLO, 1, 12, "did you mean 'servers'?"},
+    {"resolver: {servers: []}\n" HEAD HELLO, 1, 21, "expected 1 to 8"},
+    {"resolver: {servers: {a: b}}\n" HEAD HELLO, 1, 21, "a list"},
+    {"resolver: {servers: [127.0.0.1, dns]}\n" HEAD HELLO, 1, 33, "10.0.0.2:5300"},
+    {"resolver: {servers: ['127.0.0.1:0']}\n" HEAD HELLO, 1, 22, "10.0.0.2:5300"},
+    {"resolver: {timeout: 1ms}\n" HEAD HELLO, 1, 21, "from 10ms to 1m"},
     {"trusted_proxy: [unix]\n" HEAD HELLO, 1, 1, "did you mean 'trusted_proxies'?"},
 };
 
@@ -227,6 +238,26 @@ static void trusted_proxies_are_read(void **state)
     config_free(&c);
 }
 
+static void the_resolver_is_read(void **state)
+{
+    struct config c;
+
+    (void)state;
+    reading_fine(HEAD HELLO, &c);
+    assert_null(c.resolver);
+    config_free(&c);
+    reading_fine("resolver: {servers: ['127.0.0.1:5300', '[::1]:53', 10.0.0.1], timeout: 2s}\n" HEAD HELLO,
+                 &c);
+    assert_int_equal(c.resolver->server_count, 3);
+    assert_string_equal(c.resolver->servers[0], "127.0.0.1:5300");
+    assert_int_equal(c.resolver->timeout.ns, weir_seconds(2).ns);
+    config_free(&c);
+    reading_fine("resolver: {servers: 127.0.0.1}\n" HEAD HELLO, &c);
+    assert_int_equal(c.resolver->server_count, 1);
+    assert_int_equal(c.resolver->timeout.ns, 0);
+    config_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +267,7 @@ int main(void)
         cmocka_unit_test(rules_of_a_route_come_before_those_of_the_file),
         cmocka_unit_test(redirects_are_read),
         cmocka_unit_test(trusted_proxies_are_read),
+        cmocka_unit_test(the_resolver_is_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
