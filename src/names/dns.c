@@ -170,7 +170,9 @@ void weir__dns_process(struct weir__dns *dns, int readable, int writable)
 
 static void time_is_over(struct weir__timeout *t)
 {
-    weir__dns_process(weir__container_of(t, struct weir__dns, timeout), ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    struct weir__dns *dns = weir__container_of(t, struct weir__dns, timeout);
+
+    weir__dns_process(dns, weir__dns_failed_socket(dns), ARES_SOCKET_BAD);
 }
 
 /* --- the source --- */

@@ -48,6 +48,9 @@ void weir__dns_use_sockets(struct weir__dns *dns);
 /* Polls what c-ares wants to have polled. */
 void weir__dns_poll(struct weir__dns *dns);
 
+/* Returns: a socket whose error some questions have not learnt of; ARES_SOCKET_BAD. */
+ares_socket_t weir__dns_failed_socket(const struct weir__dns *dns);
+
 /* A descriptor is ready, or the time is over (ARES_SOCKET_BAD for both). dns may be freed by it. */
 void weir__dns_process(struct weir__dns *dns, int readable, int writable);
 

@@ -31,6 +31,7 @@ struct dns_socket {
     bool is_datagram;
     bool wants_in, wants_out;
     bool polls_in, polls_out; /* the operation is pending */
+    int sending_failed;       /* an error that the next receive is to report; 0: none */
     struct weir__name_server server;
 };
 
@@ -76,6 +77,18 @@ static bool poll_one(struct dns_socket *s, struct weir__io_op *op, unsigned even
     return !weir__io_submit(s->resolver->loop->io, op);
 }
 
+/* The kernel reports the error of a datagram once: to the question that is sent next. The question before
+ * must learn of it, too. */
+ares_socket_t weir__dns_failed_socket(const struct weir__dns *dns)
+{
+    weir__list_each (node, &dns->sockets) {
+        struct dns_socket *s = weir__container_of(node, struct dns_socket, node);
+        if (s->sending_failed != 0)
+            return s->fd;
+    }
+    return ARES_SOCKET_BAD;
+}
+
 void weir__dns_poll(struct weir__dns *dns)
 {
     bool is_ready = false;
@@ -91,7 +104,7 @@ void weir__dns_poll(struct weir__dns *dns)
             is_ready |= !s->polls_out;
         }
     }
-    if (is_ready) /* the next turn asks again */
+    if (is_ready || weir__dns_failed_socket(dns) != ARES_SOCKET_BAD) /* the next turn goes on */
         weir__timeout_set(dns->lookup->resolver->loop, &dns->timeout, 0);
 }
 
@@ -227,6 +240,11 @@ static ares_ssize_t receive(ares_socket_t fd, void *data, size_t len, int flags,
         errno = EBADF;
         return -1;
     }
+    if (s->sending_failed != 0) {
+        errno = s->sending_failed;
+        s->sending_failed = 0;
+        return -1;
+    }
     for (int i = 0; i < EMPTY_MAX; i++) {
         if (from_len != NULL)
             *from_len = room;
@@ -251,8 +269,11 @@ static ares_ssize_t send_pieces(ares_socket_t fd, const struct iovec *pieces, in
     ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
     struct dns_socket *s = socket_of(arg, fd);
 
-    if (sent < 0 && s != NULL)
+    if (sent < 0 && s != NULL) {
         note_error(arg, s, errno);
+        if (errno != EAGAIN && errno != EINTR)
+            s->sending_failed = errno;
+    }
     return sent;
 }
 

@@ -58,7 +58,9 @@ static void start_queued(struct weir__timeout *starter)
 
 static void start_soon(struct weir__resolver *r)
 {
-    if (!weir__list_is_empty(&r->queued))
+    if (weir__list_is_empty(&r->queued))
+        weir__timeout_cancel(r->loop, &r->starter);
+    else
         weir__timeout_set(r->loop, &r->starter, 0);
 }
 

@@ -15,7 +15,7 @@ enum { TTL_S = 60, LATENCY_NS = 1000000 };
 struct simulated_name {
     struct weir__list node; /* in names->all */
     struct weir__answer answers[2];
-    int64_t least_ns, most_ns;
+    int64_t least_ns, most_ns, six_ns; /* latencies; six_ns 0: drawn */
     bool is_silent;
     char name[];
 };
@@ -103,6 +103,7 @@ static int fill(struct simulated_name *n, const weir_simulated_name *from)
     n->most_ns = from->latency_max.ns > n->least_ns ? from->latency_max.ns : n->least_ns;
     if (n->most_ns == 0)
         n->least_ns = n->most_ns = LATENCY_NS;
+    n->six_ns = from->latency_ipv6.ns;
     n->is_silent = from->answer == WEIR_SIMULATED_SILENCE;
     return from->answer == WEIR_SIMULATED_ADDRESSES && from->addresses != NULL
                ? read_addresses(from->addresses, n->answers)
@@ -120,7 +121,7 @@ int weir_resolver_simulate(const weir_simulated_name *name)
         return -ENOTSUP;
     if (!weir__reserved_is_zero(name->reserved, sizeof name->reserved) || name->name == NULL ||
         (int)name->answer < WEIR_SIMULATED_ADDRESSES || name->answer > WEIR_SIMULATED_SILENCE ||
-        name->ttl.ns < 0 || name->latency_min.ns < 0 || name->latency_max.ns < 0)
+        name->ttl.ns < 0 || name->latency_min.ns < 0 || name->latency_max.ns < 0 || name->latency_ipv6.ns < 0)
         return -EINVAL;
     err = weir__resolver_here(&r);
     if (err == 0)
@@ -160,10 +161,12 @@ static void ipv6_is_due(struct weir__timeout *t)
     tell(weir__container_of(t, struct question, due[1]), 1);
 }
 
-static int64_t draw_ns(struct weir__resolver *r, const struct simulated_name *n)
+static int64_t latency_ns(struct weir__resolver *r, const struct simulated_name *n, int of)
 {
     uint64_t span = (uint64_t)(n->most_ns - n->least_ns);
 
+    if (of == 1 && n->six_ns > 0)
+        return n->six_ns;
     return n->least_ns + (span > 0 ? (int64_t)weir__random_below(&r->simulated->random, span + 1) : 0);
 }
 
@@ -185,7 +188,7 @@ static int ask(struct weir__lookup *lookup, const char *name)
             n != NULL ? n->answers[i]
                       : (struct weir__answer){.type = WEIR__ANSWER_NO_NAME, .has_ttl = true, .ttl_s = TTL_S};
         if (n == NULL || !n->is_silent)
-            weir__timeout_set(r->loop, &q->due[i], now_ns + (n != NULL ? draw_ns(r, n) : LATENCY_NS));
+            weir__timeout_set(r->loop, &q->due[i], now_ns + (n != NULL ? latency_ns(r, n, i) : LATENCY_NS));
     }
     return 0;
 }
