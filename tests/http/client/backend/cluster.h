@@ -8,13 +8,56 @@
 
 enum { SERVERS_MAX = 4 };
 
+/* Each server has a task, in which the scope of its connections is. */
+struct server {
+    struct cluster *cluster;
+    int number;
+    weir_event open, end, ended;
+};
+
 struct cluster {
     struct backend servers[SERVERS_MAX];
+    struct server tasks[SERVERS_MAX];
     const char *urls[SERVERS_MAX];
+    int (*serve)(struct backend *, weir_stream *, int);
     int count;
+    weir_scope scope; /* of the servers */
     weir_backend *backend;
     weir_client *client;
 };
+
+static inline int run_server(void *arg)
+{
+    struct server *server = arg;
+    struct cluster *c = server->cluster;
+
+    backend_open(&c->servers[server->number], c->serve, c);
+    weir_event_set(&server->open);
+    while (weir_event_wait(&server->end) < 0) /* until it is told: the others go on */
+        ;
+    backend_close(&c->servers[server->number]);
+    weir_event_set(&server->ended);
+    return 0;
+}
+
+static inline void cluster_begin(struct cluster *c, int count,
+                                 int (*serve)(struct backend *, weir_stream *, int))
+{
+    memset(c, 0, sizeof *c);
+    c->count = count;
+    c->serve = serve;
+    weir_scope_open(&c->scope, weir_never(), WEIR_COLLECT);
+    for (int i = 0; i < count; i++) {
+        struct server *server = &c->tasks[i];
+        *server = (struct server){.cluster = c, .number = i};
+        weir_event_init(&server->open);
+        weir_event_init(&server->end);
+        weir_event_init(&server->ended);
+        assert_int_equal(weir_spawn(&c->scope, "server", run_server, server), 0);
+        assert_int_equal(weir_event_wait(&server->open), 0);
+        c->urls[i] = c->servers[i].url;
+    }
+}
 
 /* Opens servers and a backend of them. options: all but name and urls. */
 static inline void cluster_open(struct cluster *c, int count,
@@ -23,12 +66,7 @@ static inline void cluster_open(struct cluster *c, int count,
 {
     weir_backend_options filled = options != NULL ? *options : (weir_backend_options){0};
 
-    memset(c, 0, sizeof *c);
-    c->count = count;
-    for (int i = 0; i < count; i++) {
-        backend_open(&c->servers[i], serve, c);
-        c->urls[i] = c->servers[i].url;
-    }
+    cluster_begin(c, count, serve);
     filled.name = "orders";
     filled.urls = c->urls;
     filled.url_count = (size_t)count;
@@ -39,24 +77,17 @@ static inline void cluster_open(struct cluster *c, int count,
 /* Ends a server: its connections break off, and further ones are refused. */
 static inline void cluster_kill(struct cluster *c, int server)
 {
-    struct backend *b = &c->servers[server];
-
-    weir_scope_cancel(&b->scope);
-    for (int i = 0; i < 5 || b->open > 0; i++) /* its tasks end */
-        assert_int_equal(weir_sleep(weir_us(10)), 0);
-    weir_listener_close(b->listener);
-    b->listener = NULL;
+    weir_event_set(&c->tasks[server].end);
+    assert_int_equal(weir_event_wait(&c->tasks[server].ended), 0);
 }
 
 static inline void cluster_close(struct cluster *c)
 {
     weir_backend_close(c->backend);
     weir_client_close(c->client);
-    for (int i = c->count - 1; i >= 0; i--) {
-        weir_scope_cancel(&c->servers[i].scope);
-        (void)weir_scope_close(&c->servers[i].scope);
-        weir_listener_close(c->servers[i].listener);
-    }
+    for (int i = 0; i < c->count; i++)
+        weir_event_set(&c->tasks[i].end);
+    (void)weir_scope_close(&c->scope);
 }
 
 /* Asks once. Returns: as weir_fetch(); 0: an answer below 500; its status otherwise. */
