@@ -68,7 +68,7 @@ static weir_kv holder_of(struct access_log_line *line, const weir_charge *hold)
 /* Reports whether an answered gather has a failed call. */
 static bool is_partial(const struct gather_note *note)
 {
-    return note != NULL && note->answered && note->succeeded < note->settings->call_count;
+    return note->answered && note->succeeded < note->settings->call_count;
 }
 
 static void add(struct access_log_line *line, weir_kv pair)
@@ -87,6 +87,14 @@ static void add_gather(struct access_log_line *line, const struct gather_note *n
     add(line, WEIR_KV("failed", gather_failed(line->failed, note)));
 }
 
+static void add_note(struct access_log_line *line, const void *note)
+{
+    if (route_note_is(note, ROUTE_NOTE_GATHER))
+        add_gather(line, note);
+    else if (route_note_is(note, ROUTE_NOTE_PROXY))
+        add(line, WEIR_KV("failed", ((const struct proxy_note *)note)->failed));
+}
+
 void access_log_fill(struct access_log_line *line, const weir_exchange_record *record,
                      const struct access_log_more *more)
 {
@@ -101,7 +109,7 @@ void access_log_fill(struct access_log_line *line, const weir_exchange_record *r
         add(line, WEIR_KV_INT("status", record->status));
     if (record->refused != NULL)
         add(line, WEIR_KV("refused", record->refused));
-    add_gather(line, record->note);
+    add_note(line, record->note);
     if (!record->complete)
         add(line, WEIR_KV("ended", record->status ? "cut" : "client left"));
     if (record->request_bytes)

@@ -12,6 +12,7 @@
 #include <weir/trace.h>
 
 #include "routes/gather_note.h"
+#include "routes/proxy_note.h"
 
 enum {
     ACCESS_LOG_PAIRS = 16,

@@ -73,7 +73,7 @@ static void count_exchange(void *arg, const weir_exchange_record *record)
 
     (void)arg;
     request_counts_add(loop->requests, record);
-    if (record->note != NULL) /* of a gather; no other kind leaves a note */
+    if (route_note_is(record->note, ROUTE_NOTE_GATHER))
         gather_counts_add(loop->gathers, record->note);
 }
 

@@ -56,6 +56,7 @@ static int make_note(struct gathering *g)
     if (g->note == NULL)
         return -ENOMEM;
     memset(g->note, 0, bytes);
+    g->note->base.kind = ROUTE_NOTE_GATHER;
     g->note->settings = settings;
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "routes/gather_settings.h"
+#include "routes/route_note.h"
 
 enum gather_end {
     GATHER_OK,
@@ -34,6 +35,7 @@ struct gather_call_end {
 };
 
 struct gather_note {
+    struct route_note base;
     const struct gather_settings *settings;
     size_t succeeded;
     bool answered;                 /* the client has been answered */

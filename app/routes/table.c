@@ -6,6 +6,7 @@
     KIND(respond)                                                                                            \
     KIND(gather)                                                                                             \
     KIND(redirect)                                                                                           \
+    KIND(proxy)                                                                                              \
     KIND(hash)                                                                                               \
     KIND(compress)                                                                                           \
     KIND(thumbnail)                                                                                          \
@@ -19,6 +20,6 @@
 KINDS(DECLARE)
 
 static const struct route_kind *const list[] = {KINDS(LIST) NULL};
-static const char *const later[] = {"file", "proxy", NULL};
+static const char *const later[] = {"file", NULL};
 
 const struct route_kinds route_kinds = {.list = list, .later = later};

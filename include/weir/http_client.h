@@ -68,7 +68,7 @@ typedef struct weir_fetch_options {
     const char *name; /* of the backend, to which the time of the exchange is charged: a constant, or text
                          that lives as long as the exchange; one name always means one address [the name of
                          backend; without one host:port] */
-    const weir_header *headers;
+    const weir_header *headers; /* a Host among them replaces that of url */
     size_t header_count;
     const void *body; /* weir_fetch() only */
     size_t body_bytes;
@@ -84,14 +84,17 @@ typedef struct weir_fetch_options {
                       then */
     /* weir_fetch_open() only: one task writes the body while another reads the answer. See there */
     bool duplex;
-    /* weir_fetch_open() only: asks the server to switch to this protocol ("websocket"). See
-     * weir_fetch_upgrade() */
+    /* weir_fetch_open() only: asks the server to switch to this protocol, or to one of a list ("websocket",
+     * "irc/2.0, foo"). See weir_fetch_upgrade() */
     const char *upgrade;
     /* Sends the request to an instance of this backend, whatever host the URL names, on one of the backend's
      * connections: see <weir/backend.h>. There is no address then [NULL: the request has its own origin] */
     struct weir_backend *backend;
-    const char *balance_key;    /* by which WEIR_BALANCE_HASH chooses the instance [none] */
-    unsigned char reserved[16]; /* for later versions; zero */
+    const char *balance_key; /* by which WEIR_BALANCE_HASH chooses the instance [none] */
+    /* Path and query of the request line, sent as they are instead of those of url: for proxies. Visible
+     * ASCII that begins with '/', or "*" [those of url] */
+    const char *target;
+    unsigned char reserved[8]; /* for later versions; zero */
 } weir_fetch_options;
 
 /* An answer. In a handler it is freed with the request; elsewhere free it with weir_reply_free(). */
@@ -107,7 +110,8 @@ typedef struct weir_reply {
     const char *why; /* after a failure: what was wrong with the request or the answer, if more is known than
                         the code tells; static; otherwise NULL */
     void *memory;
-    bool lent; /* the memory is a weir_fetch_stream's */
+    bool lent;             /* the memory is a weir_fetch_stream's */
+    unsigned char version; /* of HTTP, in tenths: 10 or 11 */
 } weir_reply;
 
 /* Opens a client. options NULL: all defaults.
@@ -220,6 +224,15 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
  * Where:   task of its loop. Waits while the backend does not take the bytes.
  */
 int weir_fetch_write(weir_fetch_stream *f, const void *data, size_t bytes) WEIR_CHECKED;
+
+/* Adds a trailer to a chunked request: a field that is sent behind the body, after those of options.trailers,
+ * and that the head does not announce. For fields that are known only when the body ends.
+ * Owns:    both are copied.
+ * Returns: 0; -EINVAL a character that is not allowed, or a name that is not allowed behind a body, or the
+ *          body is not chunked; -WEIR_EBUSY the body has ended; -WEIR_ETOOLARGE more than 16 KiB; -ENOMEM.
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_fetch_trailer_add(weir_fetch_stream *f, const char *name, const char *value) WEIR_CHECKED;
 
 /* Ends the body and sends the trailers. Without duplex weir_fetch_head() does it, too.
  * Returns: as weir_fetch_write(); -EINVAL less of the body was written than announced, or the value of a

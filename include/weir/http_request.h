@@ -16,6 +16,7 @@
 
 #include <weir/buffer.h>
 #include <weir/error.h>
+#include <weir/http_client.h>
 #include <weir/stream.h>
 #include <weir/trace.h>
 
@@ -47,6 +48,13 @@ const char *weir_request_target(const weir_request *req);
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_path(const weir_request *req);
+
+/* Returns the path as the client wrote it, but with dot segments resolved ("." and "..", their dots escaped
+ * or not): for passing the request on. It has as many segments as weir_request_path().
+ * Returns: never NULL; "" if the target is "*", or memory is exhausted.
+ * Where:   task of its loop. Does not wait.
+ */
+const char *weir_request_path_written(const weir_request *req);
 
 /* Returns the query: what follows the "?".
  * Returns: never NULL; "" if there is none.
@@ -80,12 +88,26 @@ const char *weir_request_header_joined(weir_request *req, const char *name);
  */
 bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name, weir_bytes *value);
 
+/* Returns all headers as texts, in the order in which they arrived.
+ * Returns: an array of *count headers; NULL and 0 if there are none, or memory is exhausted.
+ * Where:   task of its loop. Does not wait.
+ */
+const weir_header *weir_request_headers(weir_request *req, size_t *count);
+
 /* Finds the value of a trailer: a header that comes behind a chunked body. If it occurs several times, the
  * first value. A trailer is not checked against the headers, and must not take the place of one.
  * Returns: NULL if there is no such trailer, the body has not been read to its end, or memory is exhausted.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_trailer(const weir_request *req, const char *name);
+
+/* Returns all trailers, in the order in which they arrived, but for those whose names are not allowed behind
+ * a body. As for weir_request_trailer(), they are not checked against the headers.
+ * Returns: an array of *count trailers; NULL and 0 if there are none, the body has not been read to its end,
+ * or memory is exhausted.
+ * Where:   task of its loop. Does not wait.
+ */
+const weir_header *weir_request_trailers(weir_request *req, size_t *count);
 
 /* Returns the version of HTTP that the request is in.
  * Returns: one of the enum; a later version is a greater number.
@@ -157,19 +179,41 @@ void weir_request_note(weir_request *req, const void *note);
  */
 void *weir_request_alloc(weir_request *req, size_t bytes);
 
+/* Returns the length of the whole body as the request announces it.
+ * Returns: bytes; 0: there is no body; -1: unknown, the body is chunked.
+ * Where:   task of its loop. Does not wait.
+ */
+int64_t weir_request_body_length(const weir_request *req);
+
+/* Reports whether the client waits for 100 (Continue) before it sends the body: it asked for that (Expect:
+ * 100-continue), and neither has 100 been sent to it nor any of the body come from it.
+ * Returns: true if it waits.
+ * Where:   task of its loop. Does not wait.
+ */
+bool weir_request_awaits_continue(const weir_request *req);
+
+/* Leaves 100 (Continue) to the handler: the functions that read the body do not send it any more, and
+ * weir_respond_informational() may. A client that is sent no 100 may send the body all the same, after a
+ * while.
+ * Returns: nothing.
+ * Where:   task of its loop. Does not wait.
+ */
+void weir_request_leave_continue(weir_request *req);
+
 /* Reads the whole body. Sends 100 Continue if the client waits for it.
  * Owns:    *body points to memory of the request and is valid as long as the handler runs.
  * Returns: 0; -WEIR_ETOOLARGE over max_bytes or the route's limit (413); -WEIR_ESLOW (408);
  *          -WEIR_ETRUNCATED, -WEIR_EPROTOCOL; -ENOMEM.
- * Cancel:  ends the wait.
+ * Cancel:  ends the wait; what was read of the body is lost.
  * Where:   task of its loop. Waits.
  */
 int weir_request_read_body(weir_request *req, weir_bytes *body, size_t max_bytes) WEIR_CHECKED;
 
 /* Reads the next piece of the body: for bodies larger than memory.
  * Owns:    data is lent.
- * Returns: > 0 bytes; 0 the end; < 0 as weir_request_read_body().
- * Cancel:  ends the wait.
+ * Returns: > 0 bytes; 0 the end; < 0 as weir_request_read_body(). After an error, but a cancel, every further
+ *          call returns the same.
+ * Cancel:  ends the wait; no byte is lost, and the body can be read further.
  * Where:   task of its loop. Waits.
  */
 ssize_t weir_request_read(weir_request *req, void *data, size_t bytes) WEIR_CHECKED;

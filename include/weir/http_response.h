@@ -65,11 +65,20 @@ int weir_response_header_set(weir_response *res, const char *name, const char *v
  */
 int weir_response_trailer_add(weir_response *res, const char *name, const char *value);
 
+/* Has the connection closed behind this answer, which says so (Connection: close). Without it the connection
+ * is kept when the client wants that and its request has been read; at most 64 KiB of a body that the handler
+ * has left unread are read and dropped for that, for at most a second.
+ * Returns: 0; -WEIR_EBUSY the answer has begun.
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_response_close(weir_response *res);
+
 /* --- answers --- */
 
 /* Sends an informational answer before the answer proper: 102 (Processing), 103 (Early Hints, RFC 8297), or
- * another of 102 to 199. It has the given headers alone. A client of HTTP/1.0 is sent nothing. 100 (Continue)
- * is sent by the functions that read a body, 101 by weir_request_upgrade().
+ * another of 100 to 199. It has the given headers alone. A client of HTTP/1.0 is sent nothing. 100 (Continue)
+ * is sent by the functions that read a body, unless weir_request_leave_continue() has been called; 101 by
+ * weir_request_upgrade().
  * Owns:    headers are lent until the function returns.
  * Returns: 0; -EINVAL status, or a header as in weir_response_header_add(); -WEIR_EBUSY the answer has begun;
  *          -ENOMEM; -EPIPE, -ECONNRESET …

@@ -221,6 +221,7 @@ static int copy_head(struct weir__fetch *f, const struct weir__http_response_hea
     reply->header_count = head->field_count;
     reply->memory = f->memory;
     reply->lent = f->streamed;
+    reply->version = head->minor == 0 ? 10 : 11;
     return 0;
 }
 

@@ -17,8 +17,6 @@
 static bool is_clients_own(const char *name)
 {
     switch (strlen(name)) {
-    case 4:
-        return strcasecmp(name, "host") == 0;
     case 7:
         return strcasecmp(name, "upgrade") == 0 || strcasecmp(name, "trailer") == 0;
     case 10:
@@ -30,6 +28,21 @@ static bool is_clients_own(const char *name)
     default:
         return false;
     }
+}
+
+static bool is_host(const char *name)
+{
+    return strlen(name) == 4 && strcasecmp(name, "host") == 0;
+}
+
+static bool is_protocols(const char *list)
+{
+    weir_bytes rest = weir_bytes_of(list), protocol = {0};
+
+    while (weir_list_next(&rest, ',', &protocol))
+        if (!weir__http_is_protocol(protocol))
+            return false;
+    return protocol.len > 0;
 }
 
 static int refuse(struct weir__fetch *f, const char *why)
@@ -57,11 +70,20 @@ int weir__fetch_check(struct weir__fetch *f, const weir_fetch_options *o, int64_
         return refuse(f, "CONNECT and upgrades have no body");
     if (f->streamed && o->trailer_count > 0 && body_length != -1)
         return refuse(f, "trailers need a body_length of -1, since only chunked bodies have any");
-    if (o->upgrade != NULL && !weir_token_is_valid(weir_bytes_of(o->upgrade)))
-        return refuse(f, "options.upgrade is not the name of a protocol");
-    for (size_t i = 0; i < o->header_count; i++)
-        if (is_clients_own(o->headers[i].name))
-            return refuse(f, "a header that the client sends by itself, such as Host or Content-Length");
+    if (o->upgrade != NULL && !is_protocols(o->upgrade))
+        return refuse(f, "options.upgrade is neither the name of a protocol nor a list of such names");
+    if (o->target != NULL && o->target[0] != '/' && strcmp(o->target, "*") != 0)
+        return refuse(f, "options.target does not begin with '/'");
+    for (size_t i = 0; i < o->header_count; i++) {
+        const weir_header *header = &o->headers[i];
+        if (is_clients_own(header->name))
+            return refuse(f, "a header that the client sends by itself, such as Content-Length");
+        if (!is_host(header->name))
+            continue;
+        if (f->host != NULL || !weir__http_is_host(weir_bytes_of(header->value)))
+            return refuse(f, "a Host that is no host with perhaps a port, or a second one");
+        f->host = header->value;
+    }
     for (size_t i = 0; i < o->trailer_count; i++)
         if (!weir_token_is_valid(weir_bytes_of(o->trailers[i].name)) ||
             !weir__http_is_trailer(weir_bytes_of(o->trailers[i].name)))
@@ -80,7 +102,7 @@ static bool says_length(const struct weir__fetch *f, int64_t body_length)
 static void write_request_line(weir__http_writer *w, const struct weir__fetch *f, const weir_fetch_options *o,
                                const weir_url *url, const char *label)
 {
-    weir_bytes target = url->target;
+    weir_bytes target = o->target != NULL ? weir_bytes_of(o->target) : url->target;
 
     if (f->method == WEIR__HTTP_CONNECT) /* the label begins with host and port, the port always written */
         target = (weir_bytes){label, strcspn(label, " ")};
@@ -117,9 +139,12 @@ static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const 
     bool te = false;
 
     write_request_line(&w, f, o, url, label);
-    weir__http_write_trusted(&w, WEIR__HTTP_TEXT("host"), url->authority);
+    weir__http_write_trusted(&w, WEIR__HTTP_TEXT("host"),
+                             f->host != NULL ? weir_bytes_of(f->host) : url->authority);
     for (size_t i = 0; i < o->header_count; i++) {
         weir_bytes name = weir_bytes_of(o->headers[i].name);
+        if (f->host != NULL && is_host(o->headers[i].name))
+            continue;
         te = te || (name.len == 2 && strcasecmp(name.data, "te") == 0);
         weir__http_write_field(&w, name, weir_bytes_of(o->headers[i].value));
     }
@@ -140,6 +165,8 @@ static size_t head_bytes(const weir_fetch_options *o, const weir_url *url)
 {
     size_t n = 160 + url->target.len + url->authority.len + (o->method != NULL ? strlen(o->method) : 3);
 
+    if (o->target != NULL)
+        n += strlen(o->target);
     for (size_t i = 0; i < o->header_count; i++)
         n += strlen(o->headers[i].name) + strlen(o->headers[i].value) + 4;
     if (o->upgrade != NULL)

@@ -9,6 +9,8 @@
 #include "http/client/origin.h"
 #include "http/client/origin_table.h"
 
+enum { TRAILER_BYTES_MAX = 16 << 10 }; /* of those added */
+
 /* --- closing --- */
 
 static bool is_whole(const weir_fetch_stream *s)
@@ -32,6 +34,7 @@ static void close_stream(weir_fetch_stream *s)
     weir__fetch_free_head(f);
     weir__fetch_drop_reply(f);
     free(f->piece);
+    weir_buffer_free(&s->added);
 }
 
 static void end(struct weir__handle *h)
@@ -117,6 +120,7 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
     s->left = s->chunked ? 0 : (uint64_t)body_length;
     s->trailers = options->trailers;
     s->trailer_count = options->trailer_count;
+    weir_buffer_init(&s->added, TRAILER_BYTES_MAX);
     err = open_stream(s, options, body_length);
     if (err < 0 && body_length == 0 && weir__fetch_is_stale(&s->f, err)) {
         s->lost = err; /* reading tries once more */

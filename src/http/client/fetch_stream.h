@@ -23,6 +23,7 @@ struct weir_fetch_stream {
     uint64_t left;   /* of the body, unless chunked */
     const weir_header *trailers;
     size_t trailer_count;
+    weir_buffer added; /* lines of trailers: weir_fetch_trailer_add() */
 
     /* The answer. */
     bool reading;   /* a task reads */

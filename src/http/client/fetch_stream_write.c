@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <weir/http_text.h>
+
 #include "http/client/fetch_stream.h"
 #include "http/message/chunked.h"
+#include "http/message/trailers.h"
 
 /* Whether the backend needs no more of the request: there is an answer that only the writing task can read;
  * or, with duplex, nothing more of an answer will come. */
@@ -58,6 +61,26 @@ int weir_fetch_write(weir_fetch_stream *s, const void *data, size_t bytes)
     return bytes > 0 ? write_piece(s, data, bytes) : 0;
 }
 
+int weir_fetch_trailer_add(weir_fetch_stream *s, const char *name, const char *value)
+{
+    const weir_bytes n = weir_bytes_of(name), v = weir_bytes_of(value);
+
+    weir__fetch_stream_check_writer(s, __func__);
+    if (!s->chunked || !weir_token_is_valid(n) || !weir__http_is_trailer(n) || !weir_header_value_is_valid(v))
+        return -EINVAL;
+    if (s->sent || s->given_up != 0)
+        return -WEIR_EBUSY;
+    return weir_buffer_printf(&s->added, "%s: %s\r\n", name, value);
+}
+
+/* The lines that were added stand before the empty one. */
+static int write_tail(weir_fetch_stream *s, char *tail, size_t bytes)
+{
+    struct iovec pieces[3] = {{tail, bytes - 2}, {s->added.data, s->added.len}, {tail + bytes - 2, 2}};
+
+    return write_pieces(s, pieces, 3);
+}
+
 static int write_last(weir_fetch_stream *s)
 {
     struct iovec last = {(void *)(uintptr_t) "0\r\n\r\n", 5};
@@ -65,15 +88,14 @@ static int write_last(weir_fetch_stream *s)
     char *tail;
     int len, err;
 
-    if (s->trailer_count == 0)
+    if (s->trailer_count == 0 && s->added.len == 0)
         return write_pieces(s, &last, 1);
     room = weir__fetch_tail_bytes(s->trailers, s->trailer_count);
     tail = malloc(room);
     if (tail == NULL)
         return -ENOMEM;
     len = weir__fetch_write_tail(s->trailers, s->trailer_count, tail, room);
-    last = (struct iovec){tail, len < 0 ? 0 : (size_t)len};
-    err = len < 0 ? len : write_pieces(s, &last, 1);
+    err = len < 0 ? len : write_tail(s, tail, (size_t)len);
     free(tail);
     return err;
 }

@@ -122,6 +122,7 @@ struct weir__fetch {
     bool keep;                          /* the connection may be used again */
     int err;
     const char *why;      /* static: what was wrong with the answer, where that is known */
+    const char *host;     /* that a header names; NULL: the URL's */
     int interims;         /* 1xx answers so far */
     weir_reply *interim;  /* streamed: those answers */
     size_t interim_bytes; /* of their heads together */

@@ -155,6 +155,15 @@ bool weir__http_is_host(weir_bytes text)
     return name > 0 && is_port(text.data + name, text.len - name);
 }
 
+bool weir__http_is_protocol(weir_bytes text)
+{
+    const char *slash = text.len > 0 ? memchr(text.data, '/', text.len) : NULL;
+    size_t name = slash != NULL ? (size_t)(slash - text.data) : text.len;
+
+    return weir_token_is_valid((weir_bytes){text.data, name}) &&
+           (slash == NULL || weir_token_is_valid((weir_bytes){slash + 1, text.len - name - 1}));
+}
+
 weir_bytes weir__http_host_without_port(weir_bytes text)
 {
     const char *from = text.len > 0 && *text.data == '[' ? memchr(text.data, ']', text.len) : text.data;

@@ -32,6 +32,9 @@ const struct weir__http_field *weir__http_field_find(const struct weir__http_fie
  * spaces. */
 bool weir__http_is_host(weir_bytes text);
 
+/* Whether text names a protocol, with its version if it has one: "websocket", "irc/2.0". */
+bool weir__http_is_protocol(weir_bytes text);
+
 /* The host of a host[:port]. */
 weir_bytes weir__http_host_without_port(weir_bytes text);
 

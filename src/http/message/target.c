@@ -209,6 +209,31 @@ static enum segment kind_of_raw(weir_bytes segment)
     return kind_of(dots, n);
 }
 
+size_t weir__http_path_resolve(weir_bytes path, char *out)
+{
+    bool changed = false;
+    size_t n = 0;
+
+    for (size_t in = 0; in < path.len;) { /* path.data[in] is the '/' before a segment */
+        weir_bytes segment = from(path, in + 1);
+        enum segment kind;
+
+        segment.len = find_either(segment, '/', '/');
+        in += 1 + segment.len;
+        kind = kind_of_raw(segment);
+        changed = changed || kind != PLAIN;
+        while (kind == UP && n > 0 && out[--n] != '/')
+            continue;
+        if (kind == PLAIN || in == path.len) { /* "/a/." is "/a/" */
+            out[n++] = '/';
+            segment.len = kind == PLAIN ? segment.len : 0;
+            memcpy(out + n, segment.data, segment.len);
+            n += segment.len;
+        }
+    }
+    return changed ? n : 0;
+}
+
 weir_bytes weir__http_path_segment(weir_bytes path, size_t index)
 {
     weir_bytes found = {"", 0};

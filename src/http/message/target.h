@@ -47,6 +47,13 @@ WEIR_CHECKED int weir__http_target_parse(weir_bytes target, struct weir__http_ta
 WEIR_CHECKED int weir__http_path_normalize(weir_bytes path, char *out, size_t room, weir_bytes *normal,
                                            struct weir__http_fault *fault);
 
+/* Resolves the dot segments of a path as weir__http_path_normalize() does, but leaves every other byte as it
+ * came. The path is one that weir__http_path_normalize() takes, and out has room for path.len bytes.
+ * Returns: the bytes written, or 0 when nothing has to be changed: then nothing is written.
+ * Where:   any thread.
+ */
+size_t weir__http_path_resolve(weir_bytes path, char *out);
+
 /* The segment of the path as it came that became segment `index` (from 0) of its normal form.
  * Returns: a span of path; empty if there is no such segment.
  * Where:   any thread. Walks the path from its start.

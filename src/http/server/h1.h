@@ -28,7 +28,8 @@
 #include "net/stream.h"
 
 enum {
-    WEIR__H1_DISCARD_BYTES_MAX = 256 << 10,           /* of a body that its handler left unread */
+    WEIR__H1_DISCARD_BYTES_MAX = 64 << 10,            /* of a body that its handler left unread */
+    WEIR__H1_DISCARD_MS = 1000,                       /* how long that may take */
     WEIR__H1_READ_AHEAD_BYTES_MAX = 32 << 20,         /* for one exchange */
     WEIR__H1_READ_AHEAD_BYTES_MAX_OF_ALL = 256 << 20, /* for all exchanges of a server */
 };

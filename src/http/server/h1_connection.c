@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <weir/scope.h>
+
 #include "core/task.h"
 #include "http/server/exchange.h"
 #include "http/server/h1.h"
@@ -236,9 +238,14 @@ static void next_exchange(struct weir__connection *c, struct weir__h1_exchange *
 static void finish_request(struct weir__exchange *x)
 {
     struct weir__h1_exchange *h = weir__h1_of(x);
+    weir_scope time;
 
-    if (h->keep_alive && weir__request_discard_body(&x->request, WEIR__H1_DISCARD_BYTES_MAX) < 0)
+    if (!h->keep_alive)
+        return;
+    weir_scope_open(&time, weir_after(weir_ms(WEIR__H1_DISCARD_MS)), 0);
+    if (weir__request_discard_body(&x->request, WEIR__H1_DISCARD_BYTES_MAX) < 0)
         h->keep_alive = false;
+    (void)weir_scope_close(&time);
 }
 
 /* Whether the client may still be sending. */

@@ -135,7 +135,7 @@ static bool may_keep_alive(const struct weir__h1_exchange *h)
 {
     const struct weir__exchange *x = &h->exchange;
 
-    return x->request.head.keep_alive && !x->refusal.close &&
+    return x->request.head.keep_alive && !x->refusal.close && !x->response.close &&
            !atomic_load_explicit(&x->home->server->draining, memory_order_relaxed) && !is_the_last(h) &&
            x->request.body_err == 0 && !(x->response.final && leaves_body(&x->request));
 }

@@ -5,18 +5,35 @@
 #include <errno.h>
 #include <string.h>
 
+#include <weir/task.h>
+
 #include "http/server/handler_check.h"
 
 static int await_more(struct weir__exchange *x)
 {
     int err = 0;
 
-    if (x->request.continue_due) {
+    if (x->request.continue_due && !x->request.continue_left) {
         x->request.continue_due = false;
         if (!x->response.began) /* a final response tells the client the same */
             err = x->wire->send_informational(x, 100, (weir_bytes){0});
     }
     return err < 0 ? err : x->wire->await_body(x);
+}
+
+/* Keeps an error, unless it is a cancel: then the body can be read further. */
+static int fail(weir_request *req, int err)
+{
+    if (err != weir_cancelled())
+        req->body_err = err;
+    return err;
+}
+
+static int came(weir_request *req, int step)
+{
+    if (req->continue_left) /* the client has not waited */
+        req->continue_due = false;
+    return step;
 }
 
 /* Takes the next payload, at most `most` bytes, where it lies; waits for it. Empty at the end of the body. */
@@ -30,9 +47,9 @@ static int next_payload(struct weir__exchange *x, size_t most, weir_bytes *paylo
         if (step == WEIR__HTTP_BODY_MORE)
             step = await_more(x);
         else if (step >= 0)
-            return step;
+            return came(req, step);
         if (step < 0)
-            req->body_err = step;
+            return fail(req, step);
     }
     return req->body_err;
 }
@@ -50,9 +67,7 @@ ssize_t weir_request_read(weir_request *req, void *data, size_t bytes)
         return req->body_err;
     got = x->wire->read_body(x, data, bytes);
     if (got != -EAGAIN) {
-        if (got < 0)
-            req->body_err = (int)got;
-        return got;
+        return got < 0 ? fail(req, (int)got) : got;
     }
     step = next_payload(x, bytes, &payload);
     if (step < 0)
@@ -86,6 +101,18 @@ int weir_request_read_body(weir_request *req, weir_bytes *body, size_t max_bytes
     }
     *body = weir_buffer_bytes(&x->body);
     return 0;
+}
+
+bool weir_request_awaits_continue(const weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    return req->continue_due;
+}
+
+void weir_request_leave_continue(weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    req->continue_left = true;
 }
 
 int weir__request_discard_body(weir_request *req, uint64_t most)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "http/message/headers.h"
+#include "http/message/target.h"
 #include "http/message/trailers.h"
 #include "http/server/handler_check.h"
 #include "http/server/request.h"
@@ -34,6 +35,26 @@ const char *weir_request_path(const weir_request *req)
     if (req->path_text == NULL)
         x->request.path_text = as_text(req, req->path);
     return req->path_text != NULL ? req->path_text : "";
+}
+
+const char *weir_request_path_written(const weir_request *req)
+{
+    struct weir__exchange *x = weir__checked_request(req, __func__);
+    char *text;
+    size_t length;
+
+    if (req->written_text != NULL)
+        return req->written_text;
+    text = weir__arena_alloc(&x->memory, req->raw_path.len + 1);
+    if (text == NULL)
+        return "";
+    length = weir__http_path_resolve(req->raw_path, text);
+    if (length == 0 && req->raw_path.len > 0) {
+        memcpy(text, req->raw_path.data, req->raw_path.len);
+        length = req->raw_path.len;
+    }
+    text[length] = '\0';
+    return x->request.written_text = text;
 }
 
 const char *weir_request_query(const weir_request *req)
@@ -115,6 +136,32 @@ bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name,
     return true;
 }
 
+/* Makes texts of fields where they lie: see wire.h. Returns: NULL without memory. */
+static weir_header *make_headers(struct weir__exchange *x, const struct weir__http_field *fields,
+                                 size_t count)
+{
+    weir_header *headers = weir__arena_alloc(&x->memory, count * sizeof *headers);
+
+    for (size_t i = 0; headers != NULL && i < count; i++) {
+        char *name = (char *)(uintptr_t)fields[i].name.data, *value = (char *)(uintptr_t)fields[i].value.data;
+        name[fields[i].name.len] = '\0';
+        if (fields[i].value.len > 0)
+            value[fields[i].value.len] = '\0';
+        headers[i] = (weir_header){name, fields[i].value.len > 0 ? value : ""};
+    }
+    return headers;
+}
+
+const weir_header *weir_request_headers(weir_request *req, size_t *count)
+{
+    struct weir__exchange *x = weir__checked_request(req, __func__);
+
+    if (req->headers == NULL && req->head.field_count > 0)
+        req->headers = make_headers(x, req->head.fields, req->head.field_count);
+    *count = req->headers != NULL ? req->head.field_count : 0;
+    return req->headers;
+}
+
 /* Returns: whether there are trailers, and memory for them. */
 static bool split_trailers(struct weir__exchange *x)
 {
@@ -138,6 +185,29 @@ const char *weir_request_trailer(const weir_request *req, const char *name)
         return NULL;
     field = weir__http_field_find(req->trailer_fields, req->trailer_count, weir_bytes_of(name));
     return field != NULL ? as_text(req, field->value) : NULL;
+}
+
+const weir_header *weir_request_trailers(weir_request *req, size_t *count)
+{
+    struct weir__exchange *x = weir__checked_request(req, __func__);
+
+    if (req->trailer_list == NULL && split_trailers(x) && req->trailer_count > 0)
+        req->trailer_list = make_headers(x, req->trailer_fields, req->trailer_count);
+    *count = req->trailer_list != NULL ? req->trailer_count : 0;
+    return req->trailer_list;
+}
+
+int64_t weir_request_body_length(const weir_request *req)
+{
+    (void)weir__checked_request(req, __func__);
+    switch (req->head.framing) {
+    case WEIR__HTTP_LENGTH:
+        return req->head.content_length;
+    case WEIR__HTTP_CHUNKED:
+        return -1;
+    default:
+        return 0;
+    }
 }
 
 enum weir_http_version weir_request_version(const weir_request *req)

@@ -65,11 +65,13 @@ int weir_respond_informational(weir_response *res, int status, const weir_header
 
     if (res->began)
         return -WEIR_EBUSY;
-    if (status < 102 || status > 199)
+    if (status < 100 || status > 199 || status == 101)
         return -EINVAL;
     for (size_t i = 0; i < header_count && err == 0; i++)
         err = weir__header_lines_add(x, &lines, headers[i].name, headers[i].value);
     if (err < 0 || x->request.head.minor == 0)
         return err;
+    if (status == 100)
+        x->request.continue_due = false;
     return x->wire->send_informational(x, status, (weir_bytes){lines.text, lines.len});
 }

@@ -71,6 +71,15 @@ int weir_response_header_add(weir_response *res, const char *name, const char *v
     return res->began ? -WEIR_EBUSY : weir__header_lines_add(x, &res->headers, name, value);
 }
 
+int weir_response_close(weir_response *res)
+{
+    (void)weir__checked_response(res, __func__);
+    if (res->began)
+        return -WEIR_EBUSY;
+    res->close = true;
+    return 0;
+}
+
 int weir_response_trailer_add(weir_response *res, const char *name, const char *value)
 {
     struct weir__exchange *x = weir__checked_response(res, __func__);

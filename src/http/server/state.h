@@ -167,19 +167,21 @@ struct weir_request {
     struct weir__http_request_head head;
     struct weir__http_params params;
     struct weir__http_body body;
-    int body_err;                                          /* sticky: the rest of the body can't be read */
-    const char *method, *target, *query;                   /* NUL-terminated where they lie in the head */
-    weir_bytes raw_path, path;                             /* as it came, and in normal form */
-    weir_bytes authority;                                  /* as the client wrote it; empty: it named none */
-    const char *path_text, *authority_text, *peer, *local; /* made when asked for */
-    weir_buffer trailers;                                  /* lines, as they came; of a chunked body */
-    struct weir__http_field *trailer_fields;               /* made when asked for */
+    int body_err;                        /* sticky: the rest of the body can't be read */
+    const char *method, *target, *query; /* NUL-terminated where they lie in the head */
+    weir_bytes raw_path, path;           /* as it came, and in normal form */
+    weir_bytes authority;                /* as the client wrote it; empty: it named none */
+    const char *path_text, *written_text, *authority_text, *peer, *local; /* made when asked for */
+    weir_buffer trailers;                    /* lines, as they came; of a chunked body */
+    struct weir__http_field *trailer_fields; /* made when asked for */
     size_t trailer_count;
     const struct weir__route *route;
-    const void *note;        /* for on_exchange */
-    weir_trace trace;        /* found when asked for; all 0 before */
-    const char *trace_state; /* found with trace; NULL: none */
-    bool continue_due;       /* the client waits for a 100 before it sends the body */
+    const void *note;                    /* for on_exchange */
+    weir_trace trace;                    /* found when asked for; all 0 before */
+    const char *trace_state;             /* found with trace; NULL: none */
+    bool continue_due;                   /* the client waits for a 100 before it sends the body */
+    bool continue_left;                  /* its handler sends that */
+    weir_header *headers, *trailer_list; /* made when asked for */
 };
 
 /* Fields, as lines "name: value\r\n" in the arena. */
@@ -192,6 +194,7 @@ struct weir_response {
     struct weir__header_lines headers, trailers;
     int status;
     bool began, ended;
+    bool close;          /* the handler wants the connection closed */
     bool no_body;        /* none is sent: HEAD, 204, 304 */
     bool final;          /* the handler is done with the request: its body will not be read any more */
     uint64_t left, sent; /* of the body: what the handler may still write; what was sent */

@@ -43,16 +43,6 @@ static int refuse(struct weir__exchange *x, const char *protocol)
     return err < 0 ? err : -EPROTONOSUPPORT;
 }
 
-/* A protocol with its version, if it has one: "websocket", "irc/2.0". */
-static bool is_protocol(const char *protocol)
-{
-    const char *slash = strchr(protocol, '/');
-    size_t len = slash != NULL ? (size_t)(slash - protocol) : strlen(protocol);
-
-    return weir_token_is_valid((weir_bytes){protocol, len}) &&
-           (slash == NULL || weir_token_is_valid(weir_bytes_of(slash + 1)));
-}
-
 int weir_request_upgrade(weir_request *req, weir_response *res, const char *protocol, weir_stream **out)
 {
     struct weir__exchange *x = weir__checked_request(req, __func__);
@@ -60,7 +50,7 @@ int weir_request_upgrade(weir_request *req, weir_response *res, const char *prot
 
     if (res->began)
         return -WEIR_EBUSY;
-    if (protocol != NULL && !is_protocol(protocol))
+    if (protocol != NULL && !weir__http_is_protocol(weir_bytes_of(protocol)))
         return -EINVAL;
     if (x->wire->take_over == NULL || !asks_for(req, protocol))
         return refuse(x, protocol);

@@ -201,7 +201,7 @@ static const struct reading_fault table[] = {
     {HEAD "  - {path: /}\n", 3, 5, "does nothing"},
     {HEAD "  - {path: /, respnd: {}}\n", 3, 15, "did you mean 'respond'?"},
     {HEAD "  - {path: /, respond: {}, sleep: {for: 1s}}\n", 3, 28, "second kind"},
-    {HEAD "  - {path: /, proxy: {to: x}}\n", 3, 15, "not in this build"},
+    {HEAD "  - {path: /, file: {root: x}}\n", 3, 15, "not in this build"},
     {HEAD "  - {path: /, respond: {status: 99}}\n", 3, 33, "respond.status"},
     {HEAD "  - {path: /, respond: {status: 204, body: x}}\n", 3, 0, "204"},
     {HEAD "  - {path: /, respond: {headers: {Content-Length: 1}}}\n", 3, 0, "connection"},

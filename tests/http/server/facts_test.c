@@ -191,7 +191,8 @@ static int hints(weir_request *req, weir_response *res, void *state)
     assert_int_equal(weir_response_header_add(res, "x-final", "1"), 0);
     assert_int_equal(weir_respond_informational(res, 103, links, 2), 0);
     assert_int_equal(weir_respond_informational(res, 102, NULL, 0), 0);
-    assert_int_equal(weir_respond_informational(res, 100, NULL, 0), -EINVAL);
+    assert_int_equal(weir_respond_informational(res, 100, NULL, 0), 0);
+    assert_int_equal(weir_respond_informational(res, 99, NULL, 0), -EINVAL);
     assert_int_equal(weir_respond_informational(res, 101, NULL, 0), -EINVAL);
     assert_int_equal(weir_respond_informational(res, 200, NULL, 0), -EINVAL);
     assert_int_equal(weir_respond_informational(res, 103, bad, 1), -EINVAL);
@@ -205,6 +206,7 @@ static int hinted(struct rig *rig)
 {
     static const char first[] = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n"
                                 "link: </b.js>; rel=preload\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+                                "HTTP/1.1 100 Continue\r\n\r\n"
                                 "HTTP/1.1 200 OK\r\n";
 
     ask(rig, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The answer to a proxied request, from the backend to the client.
+ *
+ * Threading: task of the request.
+ */
+#ifndef APP_ROUTES_PROXY_ANSWER_H
+#define APP_ROUTES_PROXY_ANSWER_H
+
+#include "routes/proxying.h"
+
+/* Waits for the head of the answer, p->reply. Informational answers before it are passed on.
+ * Returns: 0; as weir_fetch_head(); -WEIR_EDEADLINE the backend has let settings.timeout pass. Waits.
+ */
+WEIR_CHECKED int proxy_answer_await(struct proxying *p);
+
+/* Adds the headers of p->reply that are passed on.
+ * Returns: 0; -WEIR_EPROTOCOL they are faulty, or more than an answer holds; -ENOMEM; then none is added.
+ */
+WEIR_CHECKED int proxy_answer_add_headers(struct proxying *p);
+
+/* Passes on the answer whose head has come, but a 101.
+ * Returns: 0 all of it; < 0: if p->began, the answer is to be broken off, and p->note says whether that is
+ *          the backend's fault. Waits.
+ */
+WEIR_CHECKED int proxy_answer_pass(struct proxying *p);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The note of a proxied request for the access log: why its backend failed.
+ *
+ * Threading: belongs to the task of its request, then to on_exchange.
+ */
+#ifndef APP_ROUTES_PROXY_NOTE_H
+#define APP_ROUTES_PROXY_NOTE_H
+
+#include "routes/route_note.h"
+
+struct proxy_note {
+    struct route_note base;
+    const char *failed; /* "connect failed", as a gather names it; static; NULL: the backend has not failed */
+};
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "routes/proxy_settings.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <weir/stream.h>
+#include <weir/url.h>
+
+#include "config/schema.h"
+
+enum { BUFFER_BYTES_MAX = 64 << 20 };
+
+static const char *const host_names[] = {"backend", "client", NULL};
+
+struct draft {
+    struct proxy_settings settings;
+    const struct tree_node *to, *strip;
+};
+
+#define AT(member) .offset = offsetof(struct draft, member)
+static const struct schema_key keys[] = {
+    {"to", SCHEMA_CUSTOM, AT(to), .read = schema_keep_node, .required = "http://HOST[:PORT] or unix:PATH"},
+    {"strip", SCHEMA_CUSTOM, AT(strip), .read = schema_keep_node},
+    {"timeout", SCHEMA_DURATION, AT(settings.timeout), .fallback = "30s", .min = SCHEMA_MS(1)},
+    {"tunnel_timeout", SCHEMA_DURATION, AT(settings.tunnel_timeout), .fallback = "1h", .min = SCHEMA_MS(1)},
+    {"host", SCHEMA_CHOICE, AT(settings.host), .fallback = "backend", .choices = host_names},
+    {"buffer", SCHEMA_SIZE, AT(settings.buffer_bytes), .fallback = "0B", .max = BUFFER_BYTES_MAX},
+};
+#undef AT
+static const struct schema schema = {.name = "proxy", SCHEMA_KEYS(keys)};
+
+/* --- to --- */
+
+static bool read_unix(struct config_reader *reader, const struct tree_node *node,
+                      struct proxy_settings *settings)
+{
+    static const weir_text_fault fault = {strlen("unix:"), "the path of a Unix socket behind 'unix:'"};
+
+    if (node->length == strlen("unix:") || node->length >= WEIR_ADDRESS_BYTES - 16) {
+        fault_in_text(reader, node, "proxy.to", &fault);
+        return false;
+    }
+    settings->address = node->text;
+    settings->origin = "http://localhost";
+    settings->base = "";
+    return true;
+}
+
+static bool read_url(struct config_reader *reader, const struct tree_node *node,
+                     struct proxy_settings *settings)
+{
+    weir_text_fault fault;
+    weir_url url;
+    size_t length;
+
+    if (weir_url_parse((weir_bytes){node->text, node->length}, &url, &fault) < 0) {
+        fault_in_text(reader, node, "proxy.to", &fault);
+        return false;
+    }
+    if (url.tls || url.query.data != NULL) {
+        fault = url.tls ? (weir_text_fault){0, "http://, there is no TLS in this build"}
+                        : (weir_text_fault){(size_t)(url.query.data - node->text) - 1,
+                                            "no query, since that of the request is passed on"};
+        fault_in_text(reader, node, "proxy.to", &fault);
+        return false;
+    }
+    length = url.origin.len < node->length ? url.path.len : 0;
+    while (length > 0 && url.path.data[length - 1] == '/')
+        length--;
+    settings->origin = config_take_text(reader->memory, url.origin.data, url.origin.len);
+    settings->base = config_take_text(reader->memory, url.path.data, length);
+    return settings->origin != NULL && settings->base != NULL;
+}
+
+static bool read_to(struct config_reader *reader, const struct tree_node *node,
+                    struct proxy_settings *settings)
+{
+    if (!node_is_text(reader, node, "proxy.to"))
+        return false;
+    settings->to = node->text;
+    settings->place = node->place;
+    return strncmp(node->text, "unix:", strlen("unix:")) == 0 ? read_unix(reader, node, settings)
+                                                              : read_url(reader, node, settings);
+}
+
+/* --- strip --- */
+
+/* Reports whether a text is the beginning of a pattern, by whole segments. */
+static bool begins(const char *pattern, const char *text, size_t length)
+{
+    return text[0] == '/' && strncmp(pattern, text, length) == 0 &&
+           (pattern[length] == '/' || pattern[length] == '\0') && strchr(text, '*') == NULL;
+}
+
+static bool read_strip(struct config_reader *reader, const struct tree_node *node, const char *pattern,
+                       struct proxy_settings *settings)
+{
+    size_t length = node->length;
+
+    if (!node_is_text(reader, node, "proxy.strip"))
+        return false;
+    if (length > 1 && node->text[length - 1] == '/')
+        length--;
+    if (!begins(pattern, node->text, length)) {
+        config_fault(reader->faults, node->place,
+                     "proxy.strip is '%s', expected whole segments with which the path '%s' begins",
+                     node->text, pattern);
+        return false;
+    }
+    for (size_t i = 0; i < length; i++)
+        settings->strip += node->text[i] == '/';
+    return true;
+}
+
+const void *proxy_settings_read(struct config_reader *reader, const struct tree_node *node,
+                                const struct config_route *route)
+{
+    struct proxy_settings *settings = config_take(reader->memory, sizeof *settings);
+    struct draft draft = {0};
+    bool good;
+
+    if (settings == NULL || !schema_read(reader, &schema, node, &draft))
+        return NULL;
+    good = draft.to != NULL && read_to(reader, draft.to, &draft.settings);
+    if (draft.strip != NULL && route->path != NULL)
+        good = read_strip(reader, draft.strip, route->path, &draft.settings) && good;
+    *settings = draft.settings;
+    return good ? settings : NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The settings of a proxy route.
+ *
+ * Threading: as config/config.h.
+ */
+#ifndef APP_ROUTES_PROXY_SETTINGS_H
+#define APP_ROUTES_PROXY_SETTINGS_H
+
+#include <weir/time.h>
+
+#include "config/route_kind.h"
+
+enum proxy_host { PROXY_HOST_BACKEND, PROXY_HOST_CLIENT };
+
+struct proxy_settings {
+    const char *to; /* as written */
+    struct config_place place;
+    const char *origin;  /* "http://HOST[:PORT]"; of a Unix socket "http://localhost" */
+    const char *address; /* "unix:PATH"; NULL: the host and port of origin */
+    const char *base;    /* the path of `to`, without a '/' at its end; "" if there is none */
+    int strip;           /* segments of the path that are not passed on */
+    weir_duration timeout, tunnel_timeout;
+    int host; /* enum proxy_host */
+    uint64_t buffer_bytes;
+};
+
+/* Reads the value of the key. Contract: route_kind.configure. */
+const void *proxy_settings_read(struct config_reader *reader, const struct tree_node *node,
+                                const struct config_route *route);
+
+#endif

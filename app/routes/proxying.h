@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* A proxied request in progress: the record that its steps share.
+ *
+ *     proxy_request.h  what the backend is asked: target and headers
+ *     proxy_upload.h   the body of the request, on its way to the backend
+ *     proxy_answer.h   the answer, on its way to the client
+ *     proxy_tunnel.h   the connection, once client and backend have agreed on another protocol
+ *     proxy_failure.h  what the client is told when the backend fails
+ *
+ * Threading: the tasks of its request.
+ */
+#ifndef APP_ROUTES_PROXYING_H
+#define APP_ROUTES_PROXYING_H
+
+#include <weir/http_client.h>
+#include <weir/http_server.h>
+#include <weir/time.h>
+
+#include "http/proxy_headers.h"
+#include "routes/proxy_note.h"
+#include "routes/proxy_settings.h"
+
+enum {
+    PROXY_PIECE_BYTES = 64 << 10, /* of a body, in memory, in each direction */
+    PROXY_DISCARD_BYTES =
+        64 << 10, /* of a body that the backend does not need: as the server drops at most */
+};
+
+/* The state of a proxy route on a loop. */
+struct proxy_state {
+    const struct proxy_settings *settings;
+    weir_client *client;
+};
+
+/* Where the body of the request is. */
+enum proxy_upload {
+    PROXY_FROM_CLIENT, /* its next bytes are waited for */
+    PROXY_TO_BACKEND,  /* bytes of it are sent */
+    PROXY_SENT,        /* all of it was sent, there is none, or the backend needs no more */
+};
+
+struct proxying {
+    const struct proxy_state *state;
+    weir_request *req;
+    weir_response *res;
+    struct proxy_note *note;
+    struct proxy_headers headers; /* of the request to the backend */
+    const char *target;
+    int64_t body_length; /* -1: unknown */
+    weir_fetch_stream *fetch;
+
+    /* The request's body. */
+    weir_buffer held;    /* the beginning, kept until the backend is asked: settings.buffer */
+    bool body_read;      /* all of it has come from the client */
+    uint64_t body_taken; /* of it, from the client */
+    enum proxy_upload upload;
+    weir_instant since; /* in this state, or when bytes of it moved last */
+    int client_err;     /* why the body could not be read */
+
+    weir_reply reply;
+    bool began; /* to be passed on: a failure can't be answered any more */
+};
+
+static inline bool proxy_has_body(const struct proxying *p)
+{
+    return p->body_length != 0;
+}
+
+#endif
