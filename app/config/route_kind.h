@@ -17,6 +17,7 @@
 
 /* What a loop has for all its routes. */
 struct route_loop {
+    const struct config *config;
     weir_client *client;
     weir_backend *const *backends; /* by config_backend.number */
 };

@@ -76,7 +76,7 @@ struct loop_state *loop_state_open(const struct config *config, struct gateway_s
         gateway_status_stops(status);
         return NULL;
     }
-    loop->config = config;
+    loop->config = loop->shared.config = config;
     loop->status = status;
     loop->coding = calloc(config->route_count, sizeof *loop->coding);
     err = loop->coding != NULL ? open_counts(loop) : -ENOMEM;

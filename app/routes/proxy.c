@@ -21,7 +21,8 @@ static void backends(const void *arg, void (*each)(void *arg, const char *origin
 {
     const struct proxy_settings *settings = arg;
 
-    each(each_arg, settings->address != NULL ? settings->address : settings->origin, settings->place);
+    if (settings->backend == NULL)
+        each(each_arg, settings->address != NULL ? settings->address : settings->origin, settings->place);
 }
 
 /* Two pieces, a task for the body, a connection, part of which is the kernel's, and what is held. */
@@ -145,13 +146,18 @@ static int handle(weir_request *req, weir_response *res, void *state)
 
 /* --- its state on a loop --- */
 
-static int open_state(const struct config_route *route, weir_client *client, void **state)
+static int open_state(const struct config_route *route, const struct route_loop *loop, void **state)
 {
     struct proxy_state *made = malloc(sizeof *made);
 
     if (made == NULL)
         return -ENOMEM;
-    *made = (struct proxy_state){route->settings, client};
+    *made = (struct proxy_state){.settings = route->settings,
+                                 .rules = &route->headers.request,
+                                 .trusted = loop->config->trusted_proxies,
+                                 .trusted_count = loop->config->trusted_proxy_count,
+                                 .client = loop->client,
+                                 .backends = loop->backends};
     *state = made;
     return 0;
 }

@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "http/header_rules.h"
+#include "http/template.h"
+#include "text/networks.h"
+
 static void *take(void *arg, size_t bytes)
 {
     return weir_request_alloc(arg, bytes);
@@ -48,6 +52,26 @@ static int make_target(struct proxying *p)
     return 0;
 }
 
+/* --- headers --- */
+
+/* The rules of the file come last: they hold for what is added here, too. */
+static int apply_rules(struct proxying *p)
+{
+    const struct config_header_rules *rules = p->state->rules;
+    struct proxy_headers *made = &p->headers;
+    weir_header *out = weir_request_alloc(p->req, (made->count + rules->count) * sizeof *out);
+    size_t n = 0;
+
+    if (out == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < made->count; i++)
+        if (!header_rules_name(rules, weir_bytes_of(made->header[i].name)))
+            out[n++] = made->header[i];
+    made->count = n + header_rules_set(rules, p->req, out + n);
+    made->header = out;
+    return 0;
+}
+
 /* --- the whole --- */
 
 int proxy_request_make(struct proxying *p)
@@ -62,6 +86,7 @@ int proxy_request_make(struct proxying *p)
         .scheme = weir_request_scheme(p->req),
         .authority = weir_request_authority(p->req),
         .version = weir_request_version(p->req),
+        .trusted = networks_have(p->state->trusted, p->state->trusted_count, weir_request_peer(p->req)),
         .has_body = proxy_has_body(p),
         .continues = weir_request_awaits_continue(p->req) && settings->buffer_bytes == 0,
         .own_host = settings->host == PROXY_HOST_CLIENT,
@@ -70,6 +95,8 @@ int proxy_request_make(struct proxying *p)
 
     if (err == 0)
         err = proxy_request_headers(headers, count, &facts, &memory, &p->headers);
+    if (err == 0 && p->state->rules->count > 0)
+        err = apply_rules(p);
     if (err == 0 && facts.continues)
         weir_request_leave_continue(p->req);
     return err;
@@ -78,7 +105,7 @@ int proxy_request_make(struct proxying *p)
 int proxy_request_send(struct proxying *p)
 {
     const struct proxy_settings *settings = p->state->settings;
-    const weir_fetch_options options = {
+    weir_fetch_options options = {
         .method = weir_request_method(p->req),
         .url = settings->origin,
         .address = settings->address,
@@ -89,5 +116,10 @@ int proxy_request_send(struct proxying *p)
         .upgrade = p->headers.upgrade,
     };
 
+    if (settings->backend != NULL) {
+        options.backend = p->state->backends[settings->backend->number];
+        if (settings->backend->key.count > 0)
+            options.balance_key = template_fill(&settings->backend->key, p->req);
+    }
     return weir_fetch_open(p->state->client, &options, p->body_length, &p->fetch);
 }

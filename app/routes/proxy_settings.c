@@ -15,12 +15,13 @@ static const char *const host_names[] = {"backend", "client", NULL};
 
 struct draft {
     struct proxy_settings settings;
-    const struct tree_node *to, *strip;
+    const struct tree_node *to, *backend, *strip;
 };
 
 #define AT(member) .offset = offsetof(struct draft, member)
 static const struct schema_key keys[] = {
-    {"to", SCHEMA_CUSTOM, AT(to), .read = schema_keep_node, .required = "http://HOST[:PORT] or unix:PATH"},
+    {"to", SCHEMA_CUSTOM, AT(to), .read = schema_keep_node},
+    {"backend", SCHEMA_CUSTOM, AT(backend), .read = schema_keep_node},
     {"strip", SCHEMA_CUSTOM, AT(strip), .read = schema_keep_node},
     {"timeout", SCHEMA_DURATION, AT(settings.timeout), .fallback = "30s", .min = SCHEMA_MS(1)},
     {"tunnel_timeout", SCHEMA_DURATION, AT(settings.tunnel_timeout), .fallback = "1h", .min = SCHEMA_MS(1)},
@@ -78,10 +79,36 @@ static bool read_to(struct config_reader *reader, const struct tree_node *node,
 {
     if (!node_is_text(reader, node, "proxy.to"))
         return false;
-    settings->to = node->text;
     settings->place = node->place;
     return strncmp(node->text, "unix:", strlen("unix:")) == 0 ? read_unix(reader, node, settings)
                                                               : read_url(reader, node, settings);
+}
+
+static bool read_backend(struct config_reader *reader, const struct tree_node *node,
+                         const struct config_route *route, struct proxy_settings *settings)
+{
+    settings->place = node->place;
+    settings->origin = "/";
+    settings->base = "";
+    settings->backend = backend_read(reader, node, "proxy.backend", route);
+    return settings->backend != NULL;
+}
+
+/* Reads where requests go: exactly one of two keys. */
+static bool read_destination(struct config_reader *reader, const struct tree_node *node,
+                             const struct config_route *route, struct draft *draft)
+{
+    if (draft->to != NULL && draft->backend != NULL)
+        config_fault(reader->faults, draft->backend->key_place,
+                     "proxy.backend stands beside 'to', expected one of the two");
+    else if (draft->to != NULL)
+        return read_to(reader, draft->to, &draft->settings);
+    else if (draft->backend != NULL)
+        return read_backend(reader, draft->backend, route, &draft->settings);
+    else
+        config_fault(reader->faults, node->place,
+                     "proxy has no 'to', expected http://HOST[:PORT] or unix:PATH, or 'backend'");
+    return false;
 }
 
 /* --- strip --- */
@@ -122,7 +149,7 @@ const void *proxy_settings_read(struct config_reader *reader, const struct tree_
 
     if (settings == NULL || !schema_read(reader, &schema, node, &draft))
         return NULL;
-    good = draft.to != NULL && read_to(reader, draft.to, &draft.settings);
+    good = read_destination(reader, node, route, &draft);
     if (draft.strip != NULL && route->path != NULL)
         good = read_strip(reader, draft.strip, route->path, &draft.settings) && good;
     *settings = draft.settings;

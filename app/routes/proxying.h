@@ -29,7 +29,11 @@ enum {
 /* The state of a proxy route on a loop. */
 struct proxy_state {
     const struct proxy_settings *settings;
+    const struct config_header_rules *rules; /* of the request to the backend */
+    const struct network *trusted;           /* peers that are believed: config.trusted_proxies */
+    size_t trusted_count;
     weir_client *client;
+    weir_backend *const *backends; /* by config_backend.number */
 };
 
 /* Where the body of the request is. */
