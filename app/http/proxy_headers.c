@@ -54,6 +54,8 @@ static enum header_class class_by_start(const char *name, size_t length)
 /* Runs for every header of every message; most differ in their length already. */
 static enum header_class class_of(const char *name, size_t length)
 {
+    enum header_class class = PASSED;
+
     switch (length) {
     case 2:
         return IS("te") ? TE : PASSED;
@@ -64,26 +66,30 @@ static enum header_class class_of(const char *name, size_t length)
     case 6:
         return IS("expect") ? EXPECT : PASSED;
     case 7:
-        return IS("upgrade") ? UPGRADE : IS("trailer") ? OF_CONNECTION : PASSED;
+        class = IS("upgrade") ? UPGRADE : IS("trailer") ? OF_CONNECTION : PASSED;
+        break;
     case 9:
-        return IS("forwarded") ? REBUILT : PASSED;
+        class = IS("forwarded") ? REBUILT : PASSED;
+        break;
     case 10:
-        return IS("connection") ? CONNECTION : IS("keep-alive") ? OF_CONNECTION : PASSED;
+        class = IS("connection") ? CONNECTION : IS("keep-alive") ? OF_CONNECTION : PASSED;
+        break;
     case 14:
-        if (IS("content-length"))
-            return FRAMING;
-        return IS("http2-settings") ? OF_CONNECTION : class_by_start(name, length);
+        class = IS("content-length") ? FRAMING : IS("http2-settings") ? OF_CONNECTION : PASSED;
+        break;
     case 15:
-        return IS("x-forwarded-for") ? REBUILT : class_by_start(name, length);
+        class = IS("x-forwarded-for") ? REBUILT : PASSED;
+        break;
     case 16:
-        return IS("x-forwarded-host") ? REBUILT : class_by_start(name, length);
+        class = IS("x-forwarded-host") ? REBUILT : PASSED;
+        break;
     case 17:
-        if (IS("transfer-encoding"))
-            return FRAMING;
-        return IS("x-forwarded-proto") ? REBUILT : class_by_start(name, length);
+        class = IS("transfer-encoding") ? FRAMING : IS("x-forwarded-proto") ? REBUILT : PASSED;
+        break;
     default:
-        return class_by_start(name, length);
+        break;
     }
+    return class == PASSED ? class_by_start(name, length) : class;
 }
 
 static bool is_exactly(const char *name, const char *wanted)

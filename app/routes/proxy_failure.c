@@ -32,7 +32,8 @@ static int respond_open(struct proxying *p)
     char seconds[24];
     int err;
 
-    (void)snprintf(seconds, sizeof seconds, "%lld", left.ns > 0 ? (long long)(left.ns - 1) / 1000000000 + 1 : 1);
+    (void)snprintf(seconds, sizeof seconds, "%lld",
+                   left.ns > 0 ? (long long)(left.ns - 1) / 1000000000 + 1 : 1);
     err = weir_response_header_add(p->res, "retry-after", seconds);
     return err < 0 ? err
                    : weir_respond_bytes(p->res, 503, "application/json", open_text, sizeof open_text - 1);

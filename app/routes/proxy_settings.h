@@ -16,7 +16,7 @@ enum proxy_host { PROXY_HOST_BACKEND, PROXY_HOST_CLIENT };
 struct proxy_settings {
     const struct config_backend *backend; /* NULL: the next four say where requests go */
     struct config_place place;
-    const char *origin; /* "http://HOST[:PORT]"; of a Unix socket "http://localhost"; of a backend "/" */
+    const char *origin;  /* "http://HOST[:PORT]"; of a Unix socket "http://localhost"; of a backend "/" */
     const char *address; /* "unix:PATH"; NULL: the host and port of origin */
     const char *base;    /* the path of `to`, without a '/' at its end; "" if there is none */
     int strip;           /* segments of the path that are not passed on */

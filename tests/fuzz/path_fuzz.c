@@ -24,6 +24,21 @@ static void match_all(weir_bytes normal, weir_bytes path)
     }
 }
 
+/* A path with resolved dot segments has the same normal form. */
+static void resolve(weir_bytes path, weir_bytes normal)
+{
+    char room[4096], room_again[4096];
+    weir_bytes resolved = {room, weir__http_path_resolve(path, room)}, again;
+    struct weir__http_fault fault = {0};
+
+    if (resolved.len == 0)
+        resolved = path;
+    CHECK(resolved.len <= path.len);
+    CHECK(weir__http_path_normalize(resolved, room_again, sizeof room_again, &again, &fault) == 0);
+    CHECK(weir_bytes_equal(again, normal));
+    CHECK(weir__http_path_resolve(resolved, room_again) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     char room[4096], room_again[4096];
@@ -53,5 +68,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     CHECK(memmem(normal.data, normal.len, "/../", 4) == NULL &&
           memmem(normal.data, normal.len, "/./", 3) == NULL);
     match_all(normal, target.path);
+    resolve(target.path, normal);
     return 0;
 }

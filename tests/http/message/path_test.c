@@ -53,6 +53,36 @@ static void paths_have_one_form(void **state)
     }
 }
 
+static const char *const resolved_forms[][2] = {
+    {"/", NULL},
+    {"/a/b", NULL},
+    {"/%61%2f/x%zz", NULL}, /* nothing else is looked at */
+    {"/a/./b", "/a/b"},
+    {"/%61/%2E/%62", "/%61/%62"},
+    {"/a/%2e%2E/b", "/b"},
+    {"/a/.%2e/b/..", "/"},
+    {"/a/b/..", "/a/"},
+    {"/a/.", "/a/"},
+    {"/a//../b", "/a/b"},
+    {"/a//./b//", "/a//b//"},
+    {"/a/..;/b", NULL},
+    {"/a/..%2fb/...", NULL},
+};
+
+static void dot_segments_are_resolved_and_nothing_else(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof resolved_forms / sizeof *resolved_forms; i++) {
+        char room[64];
+        size_t n = weir__http_path_resolve(weir_bytes_of(resolved_forms[i][0]), room);
+
+        if (resolved_forms[i][1] == NULL)
+            assert_int_equal(n, 0);
+        else
+            assert_text((weir_bytes){room, n}, resolved_forms[i][1]);
+    }
+}
+
 static void targets_come_apart(void **state)
 {
     struct weir__http_target t;
@@ -184,9 +214,13 @@ static void the_target_star_matches_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths_have_one_form),          cmocka_unit_test(targets_come_apart),
-        cmocka_unit_test(routes_match_whole_segments),  cmocka_unit_test(patterns_that_cannot_be_are_refused),
-        cmocka_unit_test(parameters_are_found_by_name), cmocka_unit_test(the_target_star_matches_nothing),
+        cmocka_unit_test(paths_have_one_form),
+        cmocka_unit_test(dot_segments_are_resolved_and_nothing_else),
+        cmocka_unit_test(targets_come_apart),
+        cmocka_unit_test(routes_match_whole_segments),
+        cmocka_unit_test(patterns_that_cannot_be_are_refused),
+        cmocka_unit_test(parameters_are_found_by_name),
+        cmocka_unit_test(the_target_star_matches_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
