@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/backend.h"
 
-#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -49,7 +48,8 @@ static bool url_is_fine(struct config_reader *reader, const struct tree_node *no
         if (err == 0 && url.tls) {
             fault = (weir_text_fault){0, "http://, there is no TLS in this build"};
             err = -1;
-        } else if (err == 0 && url.origin.len < text.len) {
+        } else if (err == 0 && url.origin.len < text.len &&
+                   strcmp(url.origin.data + url.origin.len, "/") != 0) {
             fault = (weir_text_fault){url.origin.len, "no path behind the host: requests have their own"};
             err = -1;
         } else if (err < 0 && strstr(node->text, "://") == NULL) {
@@ -170,7 +170,7 @@ static const struct schema health_schema = {.name = "backend.health", SCHEMA_KEY
 
 #define AT(member) .offset = offsetof(weir_backend_eject, member)
 static const struct schema_key eject_keys[] = {
-    {"after", SCHEMA_INT, AT(after), .fallback = "5", .min = 1, .max = 1000000},
+    {"after", SCHEMA_INT, AT(after), .fallback = "5", .min = 1, .max = 4095},
     {"for", SCHEMA_DURATION, AT(period), .fallback = "10s", .min = SCHEMA_MS(1),
      .max = SCHEMA_MS(300 * 1000)},
     {"at_most", SCHEMA_PERCENT, AT(at_most_percent), .fallback = "50%", .min = 1, .max = 100},
@@ -181,7 +181,7 @@ static const struct schema eject_schema = {.name = "backend.eject", SCHEMA_KEYS(
 #define AT(member) .offset = offsetof(weir_backend_breaker, member)
 static const struct schema_key breaker_keys[] = {
     {"failed", SCHEMA_PERCENT, AT(failed_percent), .fallback = "50%", .min = 1, .max = 100},
-    {"of", SCHEMA_INT, AT(of), .fallback = "20", .min = 1, .max = 1000000},
+    {"of", SCHEMA_INT, AT(of), .fallback = "20", .min = 1, .max = 65536},
     {"within", SCHEMA_DURATION, AT(within), .fallback = "10s", .min = SCHEMA_MS(100),
      .max = SCHEMA_MS(600 * 1000)},
     {"open", SCHEMA_DURATION, AT(open), .fallback = "5s", .min = SCHEMA_MS(1), .max = SCHEMA_MS(60 * 1000)},
@@ -216,7 +216,7 @@ static void read_limit(struct config_reader *reader, const struct tree_node *nod
         config_fault(reader->faults, node->place,
                      "backend.limit adapts by itself: that is not in this build, expected a number");
     else
-        value_read_int(reader, node, "backend.limit", (struct value_range){1, INT_MAX}, member);
+        value_read_int(reader, node, "backend.limit", (struct value_range){1, 10000000}, member);
 }
 
 static void read_host(struct config_reader *reader, const struct tree_node *node, void *member)

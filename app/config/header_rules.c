@@ -41,7 +41,7 @@ struct reading {
     const char *pattern;
     bool response;
     struct config_header_rule *rules;
-    size_t count, bytes;
+    size_t count;
 };
 
 static const struct config_header_rule *find(const struct config_header_rule *rules, size_t count,
@@ -106,7 +106,6 @@ static void read_set(struct reading *r, const struct tree_node *node)
         rule->name = child->key;
         rule->set = true;
         r->count++;
-        r->bytes += strlen(child->key) + child->length;
     }
 }
 
@@ -121,6 +120,15 @@ static void read_remove(struct reading *r, const struct tree_node *node)
             r->rules[r->count++] = (struct config_header_rule){.name = item->text};
 }
 
+static size_t bytes_of(const struct config_header_rule *rule)
+{
+    size_t bytes = strlen(rule->name);
+
+    for (size_t i = 0; i < rule->value.count; i++)
+        bytes += rule->value.parts[i].length;
+    return bytes;
+}
+
 static size_t count_of(const struct tree_node *node)
 {
     return node != NULL && node->type != TREE_SCALAR ? node->count : 0;
@@ -132,6 +140,7 @@ static void read_direction(struct config_reader *reader, const struct tree_node 
 {
     struct reading r = {.reader = reader, .pattern = pattern, .response = response};
     const size_t own = count_of(draft->set) + count_of(draft->remove);
+    size_t bytes = 0;
 
     r.rules = config_take(reader->memory, (own + outer->count + 1) * sizeof *r.rules);
     if (r.rules == NULL)
@@ -143,10 +152,12 @@ static void read_direction(struct config_reader *reader, const struct tree_node 
     for (size_t i = 0; i < outer->count; i++)
         if (find(r.rules, r.count, outer->rule[i].name) == NULL)
             r.rules[r.count++] = outer->rule[i];
-    if (r.count > CONFIG_HEADER_RULES_MAX || r.bytes > CONFIG_HEADERS_BYTES_MAX)
+    for (size_t i = 0; i < r.count; i++)
+        bytes += bytes_of(&r.rules[i]);
+    if (r.count > CONFIG_HEADER_RULES_MAX || bytes > CONFIG_HEADER_RULES_BYTES_MAX)
         config_fault(reader->faults, node->place,
                      "headers has %zu rules of %zu bytes in one direction, expected at most %d of %d bytes",
-                     r.count, r.bytes, CONFIG_HEADER_RULES_MAX, CONFIG_HEADERS_BYTES_MAX);
+                     r.count, bytes, CONFIG_HEADER_RULES_MAX, CONFIG_HEADER_RULES_BYTES_MAX);
     *out = (struct config_header_rules){r.rules, r.count};
 }
 

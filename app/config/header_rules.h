@@ -10,7 +10,8 @@
 #include "config/reader.h"
 #include "config/template.h"
 
-enum { CONFIG_HEADER_RULES_MAX = 64 };
+/* Of one direction. An answer holds 64 KiB of headers, those of its kind of route included. */
+enum { CONFIG_HEADER_RULES_MAX = 64, CONFIG_HEADER_RULES_BYTES_MAX = 16 << 10 };
 
 struct config_header_rule {
     const char *name;

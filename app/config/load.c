@@ -72,6 +72,7 @@ static const struct schema_key file_keys[] = {
     {"headers", SCHEMA_CUSTOM, AT(headers), .read = schema_keep_node},
     {"limits", SCHEMA_MAP, AT(config.limits), .map = &limits_schema},
     {"pools", SCHEMA_CUSTOM, AT(pools), .read = schema_keep_node},
+    {"backends", SCHEMA_CUSTOM, AT(backends), .read = schema_keep_node},
     {"stall", SCHEMA_MAP, AT(config.stall), .map = &stall_schema},
     {"guard", SCHEMA_MAP, AT(config.guard), .map = &config_guard_schema},
     {"log", SCHEMA_CHOICE, AT(config.log), .fallback = "text", .choices = log_names},

@@ -26,6 +26,9 @@ void loop_state_close(void *arg)
     for (size_t i = 0; loop->coding != NULL && i < loop->config->route_count; i++)
         response_coding_close(loop->coding[i]);
     free(loop->coding);
+    while (loop->backends_opened > 0)
+        weir_backend_close(loop->backends[--loop->backends_opened]);
+    free(loop->backends);
     weir_client_close(loop->shared.client);
     free(loop);
 }
@@ -55,6 +58,23 @@ static int open_client(struct loop_state *loop, uint64_t replies_bytes)
     return weir_client_open(&options, &loop->shared.client);
 }
 
+static int open_backends(struct loop_state *loop)
+{
+    const struct config *config = loop->config;
+    int err = 0;
+
+    loop->backends = calloc(config->backend_count + 1, sizeof *loop->backends);
+    loop->shared.backends = loop->backends;
+    if (loop->backends == NULL)
+        return -ENOMEM;
+    while (err == 0 && loop->backends_opened < config->backend_count) {
+        err = weir_backend_open(&config->backends[loop->backends_opened].options,
+                                &loop->backends[loop->backends_opened]);
+        loop->backends_opened += err == 0;
+    }
+    return err;
+}
+
 static int open_counts(struct loop_state *loop)
 {
     const struct gateway_status *status = loop->status;
@@ -82,6 +102,8 @@ struct loop_state *loop_state_open(const struct config *config, struct gateway_s
     err = loop->coding != NULL ? open_counts(loop) : -ENOMEM;
     if (err == 0)
         err = open_client(loop, replies_bytes);
+    if (err == 0)
+        err = open_backends(loop);
     while (err == 0 && loop->opened < config->route_count) {
         err = open_route(loop, loop->opened);
         loop->opened += err == 0;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/address.h>
+#include <weir/resolver.h>
 #include <weir/scope.h>
 #include <weir/stream.h>
 #include <weir/sync.h>
@@ -19,6 +21,8 @@ struct backend {
     const char *origin;
     struct config_place place;
     struct trying *trying;
+    bool each;                   /* address of its name is tried: it is an instance */
+    char at[WEIR_ADDRESS_BYTES]; /* the address that failed; "": the only one */
     int err;
 };
 
@@ -39,6 +43,14 @@ static void add_backend(void *arg, const char *origin, struct config_place place
         t->backends[t->count++] = (struct backend){.origin = origin, .place = place, .trying = t};
 }
 
+static void add_instances(struct trying *t, const struct config_backend_url *url)
+{
+    add_backend(t, url->text, url->place);
+    for (size_t i = 0; i < t->count; i++)
+        if (strcmp(t->backends[i].origin, url->text) == 0)
+            t->backends[i].each = true;
+}
+
 /* Writes HOST:PORT of "http://HOST" or "http://HOST:PORT"; "unix:PATH" is an address. */
 static void address_of(const char *origin, char *out, size_t room)
 {
@@ -52,24 +64,58 @@ static void address_of(const char *origin, char *out, size_t room)
         snprintf(out, room, "%s", origin);
         return;
     }
-    snprintf(out, room, "%s%s", host, has_port ? "" : ":80");
+    snprintf(out, room, "%.*s%s", (int)strcspn(host, "/"), host, has_port ? "" : ":80");
+}
+
+static int connect_to(const char *address)
+{
+    weir_scope scope;
+    weir_stream *stream = NULL;
+    int err;
+
+    weir_scope_open(&scope, weir_after(weir_seconds(TIMEOUT_S)), 0);
+    err = weir_connect(address, &stream);
+    (void)weir_scope_close(&scope);
+    if (err == 0)
+        weir_stream_close(stream);
+    return err;
+}
+
+/* Connects to each address of a name. Returns: the error of the first that fails. */
+static int try_addresses(struct backend *b, weir_bytes host, uint16_t port)
+{
+    char name[WEIR_ADDRESS_BYTES * 3];
+    weir_resolved *found = calloc(1, sizeof *found);
+    int err = found != NULL ? 0 : -ENOMEM;
+
+    (void)snprintf(name, sizeof name, "%.*s", (int)host.len, host.data);
+    if (err == 0)
+        err = weir_resolve(name, found);
+    for (size_t i = 0; err == 0 && i < found->count; i++) {
+        const char *address = found->addresses[i];
+        (void)snprintf(b->at, sizeof b->at, strchr(address, ':') != NULL ? "[%s]:%u" : "%s:%u", address,
+                       port);
+        err = connect_to(b->at);
+    }
+    free(found);
+    return err;
 }
 
 static int try(void *arg)
 {
     struct backend *b = arg;
-    char address[WEIR_ADDRESS_BYTES * 3];
-    weir_scope scope;
-    weir_stream *stream = NULL;
+    char text[WEIR_ADDRESS_BYTES * 3];
+    weir_address address;
 
     if (weir_semaphore_acquire(&b->trying->places) < 0)
         return 0;
-    address_of(b->origin, address, sizeof address);
-    weir_scope_open(&scope, weir_after(weir_seconds(TIMEOUT_S)), 0);
-    b->err = weir_connect(address, &stream);
-    (void)weir_scope_close(&scope);
-    if (b->err == 0)
-        weir_stream_close(stream);
+    address_of(b->origin, text, sizeof text);
+    if (b->each && weir_address_parse(weir_bytes_of(text), &address, NULL) == 0 &&
+        address.host_type == WEIR_HOST_NAME &&
+        !weir_bytes_equal_nocase(address.host, weir_bytes_of("localhost")))
+        b->err = try_addresses(b, address.host, address.port);
+    else
+        b->err = connect_to(text);
     weir_semaphore_release(&b->trying->places);
     return 0;
 }
@@ -87,7 +133,7 @@ void start_connect(const struct config *config, struct config_faults *faults)
             config->routes[i].kind->backends(config->routes[i].settings, add_backend, &t);
     for (size_t i = 0; i < config->backend_count; i++)
         for (size_t k = 0; k < config->backends[i].options.url_count; k++)
-            add_backend(&t, config->backends[i].urls[k].text, config->backends[i].urls[k].place);
+            add_instances(&t, &config->backends[i].urls[k]);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     for (size_t i = 0; i < t.count; i++)
         t.backends[i].err = weir_spawn(&scope, "trying a backend", try, &t.backends[i]);
@@ -96,7 +142,8 @@ void start_connect(const struct config *config, struct config_faults *faults)
         const struct backend *b = &t.backends[i];
         if (b->err < 0)
             config_fault(faults, b->place,
-                         "%s cannot be connected to: %s; expected a backend that listens there", b->origin,
+                         "%s%s%s cannot be connected to: %s; expected a backend that listens there",
+                         b->origin, b->at[0] != '\0' ? " at " : "", b->at,
                          b->err == -WEIR_EDEADLINE ? "no answer within 2s" : weir_error_text(b->err));
     }
     free(t.backends);

@@ -13,6 +13,8 @@
 #include "config/config.h"
 #include "config/route_kind.h"
 #include "gateway/served.h"
+#include "config/backend.h"
+#include "http/client/backend/settings.h"
 #include "http/client/fetch_parts.h"
 #include "http/message/url.h"
 #include "http/message/writer.h"
@@ -21,6 +23,7 @@
 #include "net/address.h"
 #include "routes/gather_request.h"
 #include "routes/gather_settings.h"
+#include "routes/redirect.h"
 
 static inline int refusal_answer_nothing(weir_request *req, weir_response *res, void *state)
 {
@@ -95,6 +98,80 @@ static inline const char *refusal_of_gather(const struct gather_settings *gather
     return NULL;
 }
 
+static inline bool refusal_backends_are_opened(const struct config *config)
+{
+    for (size_t i = 0; i < config->backend_count; i++) {
+        struct weir__backend_settings settings;
+        if (weir__backend_settings_read(&settings, &config->backends[i].options) < 0)
+            return false;
+        weir__backend_settings_free(&settings);
+    }
+    return true;
+}
+
+/* Rules for headers, filled in with what a request may have. */
+static inline bool refusal_rules_are_sent(const struct config_header_rules *rules)
+{
+    char room[4 * CONFIG_HEADER_RULES_BYTES_MAX];
+    weir__http_writer writer = weir__http_writer_into(room, sizeof room);
+
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct config_header_rule *rule = &rules->rule[i];
+        weir_buffer value;
+        int err = 0;
+        weir_buffer_init(&value, 1 << 20);
+        for (size_t k = 0; k < rule->value.count && err == 0; k++)
+            err = rule->value.parts[k].type == TEMPLATE_TEXT
+                      ? weir_buffer_append(&value, rule->value.parts[k].text, rule->value.parts[k].length)
+                      : weir_buffer_append_text(&value, "a%2F;b");
+        weir__http_write_field(&writer, weir_bytes_of(rule->name), weir_buffer_bytes(&value));
+        weir_buffer_free(&value);
+    }
+    return writer.err == 0;
+}
+
+static inline void refusal_append(weir_buffer *out, const struct config_template *text)
+{
+    static const char *const values[] = {
+        [TEMPLATE_PARAM] = "a%2Fb", [TEMPLATE_HOST] = "h", [TEMPLATE_PATH] = "/p", [TEMPLATE_QUERY] = "q=1"};
+
+    for (size_t i = 0; i < text->count; i++) {
+        const struct template_part *part = &text->parts[i];
+        if (part->type == TEMPLATE_TEXT)
+            (void)!weir_buffer_append(out, part->text, part->length);
+        else
+            (void)!weir_buffer_append_text(out, values[part->type]);
+    }
+}
+
+/* Puts together where a redirect leads, without a fragment, and reads it as a client does. */
+static inline bool refusal_redirect_leads(const struct redirect_settings *redirect)
+{
+    weir_buffer text;
+    weir_url url;
+    bool leads;
+
+    weir_buffer_init(&text, 1 << 20);
+    if (redirect->origin.count == 0)
+        (void)!weir_buffer_append_text(&text, "http://h");
+    refusal_append(&text, &redirect->origin);
+    if (redirect->target.count == 0 || *redirect->target.parts[0].text == '?')
+        (void)!weir_buffer_append_byte(&text, '/');
+    refusal_append(&text, &redirect->target);
+    leads = weir_url_parse(weir_buffer_bytes(&text), &url, NULL) == 0;
+    weir_buffer_free(&text);
+    return leads;
+}
+
+static inline const char *refusal_of_route(const struct config_route *route)
+{
+    if (!refusal_rules_are_sent(&route->headers.request) || !refusal_rules_are_sent(&route->headers.response))
+        return "a rule for headers";
+    if (strcmp(route->kind->name, "redirect") == 0 && !refusal_redirect_leads(route->settings))
+        return "a redirect";
+    return strcmp(route->kind->name, "gather") == 0 ? refusal_of_gather(route->settings) : NULL;
+}
+
 /* Returns: what is refused; NULL: nothing. */
 static inline const char *refusal_of(const struct config *config)
 {
@@ -107,10 +184,11 @@ static inline const char *refusal_of(const struct config *config)
             return "an address to listen on";
     if (config->admin != NULL && weir__endpoint_parse(config->admin->text, &endpoint) < 0)
         return "the admin address";
+    if (!refusal_backends_are_opened(config))
+        return "a backend";
     for (size_t i = 0; i < config->route_count; i++) {
-        const struct config_route *route = &config->routes[i];
-        const char *refused =
-            strcmp(route->kind->name, "gather") == 0 ? refusal_of_gather(route->settings) : NULL;
+        const char *refused = refusal_of_route(&config->routes[i]);
+
         if (refused != NULL)
             return refused;
     }

@@ -16,7 +16,7 @@
 #include "routes/table.h"
 #include "support/refusal.h"
 
-enum { TRIES = 60000, TEXT_BYTES = 4096, FILE_BYTES_MAX = 1 << 20 };
+enum { TRIES = 112000, TEXT_BYTES = 4096, FILE_BYTES_MAX = 1 << 20 };
 
 static uint64_t seed = 1;
 
@@ -75,6 +75,31 @@ static const char *const limits[] = {"head: 1MiB",
                                      "idle_timeout: 2562047h"};
 static const char *const method_pieces[] = {"GET", "POST", "CONNECT", "PURGE", "\"\"", "get", "PATCH"};
 
+static const char *const wildcards[] = {"", "", "*.", "*", ".", "*.*.", "a.", "A."};
+static const char *const schemes[] = {"http://", "http://", "unix:", "https://", "", "unix:/run/"};
+static const char *const origins[] = {
+    "",         "",  "https://{host}", "http://h:80", "https://www.{host}:443", "//", "{path}",
+    "https://", "/", "https://{a}",    "ftp://h"};
+static const char *const backend_pieces[] = {
+    "host: \"a:1\"",
+    "host: \"[::1]\"",
+    "host: \"a b\"",
+    "balance: round_robin",
+    "balance: {hash: \"{a}{host}\"}",
+    "connections: {max: 1000000, queue: 10000000, idle: 1h, timeout: 1ms}",
+    "connections: {max: 1, queue: 1, idle: 1ms, timeout: 1h}",
+    "health: {path: \"/h?a=%20\", every: 10ms, timeout: 1ms, failed: 1000, good: 1000}",
+    "health: {path: \"/{a}\"}",
+    "health: {path: \"/\", every: 1h, timeout: 1h, failed: 1, good: 1}",
+    "eject: {after: 4095, for: 5m, at_most: 100%}",
+    "eject: {after: 1, for: 1ms, at_most: 1%}",
+    "eject: false",
+    "breaker: {failed: 100%, of: 65536, within: 10m, open: 1m}",
+    "breaker: {failed: 1%, of: 1, within: 100ms, open: 1ms}",
+    "breaker: {within: 1ms}",
+    "limit: 10000000",
+    "limit: 1"};
+
 #define ONE_OF(pieces) (pieces)[draw(sizeof(pieces) / sizeof *(pieces))]
 #define SOME_OF(out, pieces, most) some_of(out, sizeof(out), pieces, sizeof(pieces) / sizeof *(pieces), most)
 
@@ -100,6 +125,18 @@ static void each_part_that_is_taken_is_served(void **state)
         "listen: a:1\n%s\nroutes:\n  - {path: /, respond: {body: x}}\n",
         "listen: a:1\nroutes:\n  - {path: /, methods: [%s], respond: {body: x}}\n",
         "listen: a:1\nadmin: \"%s\"\nroutes:\n  - {path: /, respond: {body: x}}\n",
+        "listen: a:1\nroutes:\n  - {path: /, host: \"%s\", respond: {body: x}}\n",
+        ("listen: a:1\nroutes:\n  - {path: \"/{a}\", respond: {body: x}, headers: {response: {set: {%s}}, "
+         "request: "
+         "{set: {%s}}}}\n"),
+        ("listen: a:1\nbackends: {b: {%s}}\nroutes:\n  - {path: \"/{a}\", gather: {calls: [{name: a, "
+         "backend: b, path: "
+         "\"/{a}\"}]}}\n"),
+        "listen: a:1\nroutes:\n  - {path: \"/{a}/*\", redirect: {to: \"%s\"}}\n",
+        ("listen: a:1\nbackends: {b: {urls: \"http://b\"}}\nroutes:\n  - {path: \"/{a}\", gather: {calls: "
+         "[{name: a, "
+         "backend: b, path: \"%s\"}]}}\n"),
+        "listen: a:1\nresolver: {servers: [\"%s\"]}\nroutes:\n  - {path: /, respond: {body: x}}\n",
     };
     enum { FORMS = sizeof forms / sizeof *forms };
     int taken[FORMS] = {0};
@@ -127,10 +164,30 @@ static void each_part_that_is_taken_is_served(void **state)
         case 4:
             snprintf(part, sizeof part, "limits: {%s}\ndrain: %s", ONE_OF(limits), draw(2) ? "0s" : "30s");
             break;
+        case 7:
+            snprintf(part, sizeof part, "%s%s", ONE_OF(wildcards), SOME_OF(a, host_pieces, 4));
+            break;
+        case 8:
+            snprintf(part, sizeof part, "\"%s\": \"%s\"", ONE_OF(name_pieces), SOME_OF(a, value_pieces, 4));
+            break;
+        case 9:
+            snprintf(part, sizeof part, "urls: \"%s%s%s\", %s", ONE_OF(schemes), SOME_OF(a, host_pieces, 2),
+                     ONE_OF(port_pieces), ONE_OF(backend_pieces));
+            break;
+        case 10:
+            snprintf(part, sizeof part, "%s%s%s", ONE_OF(origins), SOME_OF(a, path_pieces, 4),
+                     SOME_OF(b, query_pieces, 4));
+            break;
+        case 11:
+            snprintf(part, sizeof part, "%s%s", SOME_OF(a, path_pieces, 4), SOME_OF(b, query_pieces, 4));
+            break;
+        case 12:
+            snprintf(part, sizeof part, "%s%s", SOME_OF(a, host_pieces, 2), ONE_OF(port_pieces));
+            break;
         default:
             snprintf(part, sizeof part, "%s", ONE_OF(method_pieces));
         }
-        length = snprintf(text, sizeof text, forms[form], part);
+        length = snprintf(text, sizeof text, forms[form], part, part);
         taken[form] += is_taken(text, (size_t)length);
     }
     for (int form = 0; form < FORMS; form++)

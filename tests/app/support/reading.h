@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading configurations: those without a fault, and those whose first fault is known. Include cmocka.h
- * before.
+/* Reading configurations: those without a fault, and those whose first fault is known.
  *
  * Threading: one thread.
  */
 #ifndef TEST_READING_H
 #define TEST_READING_H
 
-#include <stdio.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "config/load.h"
 #include "routes/table.h"
