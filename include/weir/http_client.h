@@ -69,7 +69,7 @@ typedef struct weir_fetch_options {
     size_t header_count;
     const void *body; /* weir_fetch() only */
     size_t body_bytes;
-    /* Fields sent behind the body, which is then chunked. weir_fetch_open() sends the names; weir_fetch_end()
+    /* Fields sent after the body, which is then chunked. weir_fetch_open() sends the names; weir_fetch_end()
      * reads the values, so that they may be computed while the body is sent */
     const weir_header *trailers;
     size_t trailer_count;
@@ -94,7 +94,7 @@ typedef struct weir_reply {
     size_t header_count;
     const char *body; /* followed by a NUL */
     size_t body_bytes;
-    const weir_header *trailers; /* fields behind the body; of a stream see weir_fetch_trailers() */
+    const weir_header *trailers; /* fields after the body; of a stream see weir_fetch_trailers() */
     size_t trailer_count;
     bool coded;      /* the answer has a Content-Encoding */
     const char *why; /* after a failure: what was wrong with the request or the answer, if more is known than
@@ -249,7 +249,7 @@ int weir_fetch_head(weir_fetch_stream *f, weir_reply *reply) WEIR_CHECKED;
  */
 ssize_t weir_fetch_read(weir_fetch_stream *f, void *data, size_t bytes) WEIR_CHECKED;
 
-/* Returns the fields behind the answer's body, once weir_fetch_read() has returned 0.
+/* Returns the fields after the answer's body, once weir_fetch_read() has returned 0.
  * Owns:    valid until weir_fetch_close().
  * Returns: an array of *count fields; NULL and 0 if there are none, or the end has not been read.
  * Where:   task of its loop. Does not wait.
@@ -257,7 +257,7 @@ ssize_t weir_fetch_read(weir_fetch_stream *f, void *data, size_t bytes) WEIR_CHE
 const weir_header *weir_fetch_trailers(const weir_fetch_stream *f, size_t *count);
 
 /* Takes over the connection after weir_fetch_head() has returned status 101 to a request with
- * options.upgrade, or 2xx to CONNECT. Bytes that arrived behind the head are read from the stream first. The
+ * options.upgrade, or 2xx to CONNECT. Bytes that arrived after the head are read from the stream first. The
  * connection no longer counts towards the client's maximum. f remains to be closed.
  * Owns:    the caller owns *out and closes it.
  * Returns: 0; -EINVAL the backend has not switched protocols: read its answer; -ENOMEM, and the connection

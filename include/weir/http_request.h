@@ -80,7 +80,7 @@ const char *weir_request_header_joined(weir_request *req, const char *name);
  */
 bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name, weir_bytes *value);
 
-/* Finds the value of a trailer: a header that comes behind a chunked body. If it occurs several times, the
+/* Finds the value of a trailer: a header that comes after a chunked body. If it occurs several times, the
  * first value. A trailer is not checked against the headers, and must not take the place of one.
  * Returns: NULL if there is no such trailer, the body has not been read to its end, or memory is exhausted.
  * Where:   task of its loop. Does not wait.
@@ -179,10 +179,10 @@ ssize_t weir_request_read(weir_request *req, void *data, size_t bytes) WEIR_CHEC
  * NULL and the answer is 200. What the handler left of the body is read and dropped first. Filters do not see
  * this answer.
  *
- * The bytes that the client sent behind its request are the first that the stream reads. The limits of HTTP
+ * The bytes that the client sent after its request are the first that the stream reads. The limits of HTTP
  * no longer apply to it: see weir_stream_set_options() for an idle timeout. The exchange goes on until the
  * handler returns: it counts as one in progress, is recorded with the status 101 or 200, and its scope is
- * cancelled when a drain has taken its time. A stream that lives longer belongs into a task of
+ * cancelled when a drain has taken its time. A stream that lives longer belongs in a task of
  * weir_server_scope().
  *
  * Owns:    the caller owns *out and closes it.

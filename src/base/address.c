@@ -140,7 +140,7 @@ static int parse_tcp(weir_bytes text, weir_address *out, weir_text_fault *fault)
         return weir__text_fault(fault, 0, any_address);
     host.len = (size_t)(colon - text.data);
     if (weir_port_parse((weir_bytes){colon + 1, text.len - host.len - 1}, &port) < 0)
-        return weir__text_fault(fault, host.len + 1, "a port from 0 to 65535 behind the last colon");
+        return weir__text_fault(fault, host.len + 1, "a port from 0 to 65535 after the last colon");
     bracketed = host.len >= 2 && host.data[0] == '[';
     if (bracketed)
         host = (weir_bytes){host.data + 1, host.len - 2};

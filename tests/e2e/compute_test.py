@@ -389,7 +389,7 @@ def what_would_take_too_much_computing_is_given_up():
     with gateway({"path": "/t", "thumbnail": {"width": 32, "height": 32}}, pools={"compute": {"cpu": "20ms"}}) as weir:
         answer = post(weir, "/t", white)
         same((answer.status, fault(answer)["code"]), (422, "too_large"))
-        assert "more computing than is allowed" in fault(answer)["message"], answer.body
+        assert "more CPU time than is allowed" in fault(answer)["message"], answer.body
         same(post(weir, "/t", png(10, 10)).status, 200)
 
 

@@ -17,7 +17,7 @@ TRIES = 8
 WHOLE_S = 120
 REFUSALS = {"the pool's queue is full; try again later": "full", "the pool's queue is too long; try again later": "wait",
             "no worker of the pool was free in time; try again later": "dropped",
-            "requests wait too long to be begun; try again later": "loop"} # on a busy machine
+            "requests wait too long to be started; try again later": "loop"} # on a busy machine
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ int weir__client_url(const weir_fetch_options *options, weir_url *url, const cha
     size_t at;
 
     if (options->url == NULL) {
-        *why = "options.url is missing: it says the host and the path, also beside an address";
+        *why = "options.url is missing: it names the host and the path, also if options.address is set";
         return -EINVAL;
     }
     *why = weir__url_read(weir_bytes_of(options->url), url, &at);

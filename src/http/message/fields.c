@@ -62,7 +62,7 @@ static const char *wrong_name(weir_bytes name)
         return "a field without a name";
     if (is_blank(name.data[name.len - 1]))
         return "a space between a field name and its colon";
-    return "a character in a field name that can't stand there";
+    return "a character that is not allowed in a field name";
 }
 
 /* Checks one field that llhttp found against its line, which starts at `line`: all of the line must be name

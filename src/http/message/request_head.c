@@ -37,7 +37,7 @@ static int read_request_line(const char *line, const char *stop, struct weir__ht
         return 400;
     }
     if (target_end[6] != '1' || target_end[8] > '1') {
-        *wrong = "an HTTP version that is not spoken here; HTTP/1.1 and 1.0 are";
+        *wrong = "an HTTP version that is not supported; HTTP/1.1 and 1.0 are";
         return 505;
     }
     out->method_text = (weir_bytes){line, (size_t)(method_end - line)};

@@ -24,7 +24,7 @@ static const char *read_status_line(const char *line, const char *stop, struct w
     if (stop - line < 12 || !weir__http_is_version(line) || line[8] != ' ')
         return "the response does not start with HTTP/1.1, one space and a status";
     if (line[5] != '1' || line[7] > '1')
-        return "a response in an HTTP version that is not spoken here; HTTP/1.1 and 1.0 are";
+        return "a response in an HTTP version that is not supported; HTTP/1.1 and 1.0 are";
     for (int i = 9; i < 12; i++) {
         if (!weir__http_char_is(line[i], WEIR__HTTP_DIGIT))
             return "the response status is not three digits";
