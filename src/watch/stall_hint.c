@@ -180,7 +180,7 @@ bool weir__stall_hint(enum weir_stall_type kind, const weir_frame *frames, size_
     if (kind == WEIR_STALL_STARVED)
         (void)snprintf(out, room, "more threads are ready than there are CPUs");
     else if (kind == WEIR_STALL_THROTTLED)
-        (void)snprintf(out, room, "the control group's CPU quota was used up (cpu.max)");
+        (void)snprintf(out, room, "the cgroup's CPU quota was used up (cpu.max)");
     else if (count > 0 && kind == WEIR_STALL_COMPUTING)
         (void)snprintf(out, room, "weir_offload(weir_pool_compute(), \"%s\", …)",
                        frames[user_frame].function);

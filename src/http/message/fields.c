@@ -160,6 +160,6 @@ int weir__http_read_fields(struct weir__http_reading *r, llhttp_type_t type, int
     status = weir__http_facts_check(&r->facts, minor, wrong);
     if (status != 0 || understood)
         return status;
-    *wrong = "a header field that can't be understood";
+    *wrong = "a header field that is not valid";
     return 400;
 }

@@ -130,7 +130,7 @@ int weir_respond_error(weir_response *res, int err)
     case WEIR_ECPU:
         return weir_respond_fault(res, 422, "too_large", "the request takes more CPU time than is allowed");
     case WEIR_EPROTOCOL:
-        return weir_respond_fault(res, 400, "malformed", "the request body can't be understood");
+        return weir_respond_fault(res, 400, "malformed", "the request body is not valid");
     case WEIR_ESLOW:
         return reply_slow(res);
     case EPROTONOSUPPORT:
