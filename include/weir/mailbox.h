@@ -88,7 +88,7 @@ int weir_mailbox_receive(weir_mailbox *m, void *item) WEIR_CHECKED;
  */
 int weir_mailbox_try_receive(weir_mailbox *m, void *item) WEIR_CHECKED;
 
-/* Closes the mailbox for sending: sends fail from now on, waiting ones too. Receivers get the items that are
+/* Ends the mailbox: sends fail from now on, waiting ones too. Receivers get the items that are
  * left, then -WEIR_ECLOSED.
  * Where:   any thread. Does not wait.
  */
