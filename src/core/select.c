@@ -40,7 +40,7 @@ static void check(const weir_case *c, const struct weir__loop *here, const char 
         weir__fd_check(c, here, function);
         break;
     default:
-        weir__misuse(function, "with a case of no type", "make each weir_case by a function weir_on_…()");
+        weir__misuse(function, "with a case of no type", "make each weir_case with a function weir_on_…()");
     }
 }
 
