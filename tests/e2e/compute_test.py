@@ -378,7 +378,7 @@ def what_would_take_too_much_memory_is_told_so_undecoded():
         answer = post(weir, "/t", PROGRESSIVE)
         same((answer.status, fault(answer)["code"]), (422, "too_large"))
         said = re.fullmatch("the image would take ([0-9.]+) MiB of memory in this form, more than the 120.0 MiB that it may; "
-                            "try a smaller one, or a baseline JPEG", fault(answer)["message"])
+                            "send a smaller one, or a baseline JPEG", fault(answer)["message"])
         assert said and 137.3 < float(said[1]) < 145, answer.body # the coefficients, and some rows
         same(fault(post(weir, "/t", PROGRESSIVE.replace(b"\x01\x11\0", b"\x01\x22\0")))["code"], "undecodable") # in 4:2:0 it is accepted
 
