@@ -2,8 +2,8 @@
 /* 16_chat [ADDRESS]: rooms in which each line that a member sends goes to all others, over an upgraded HTTP
  * connection. A member that reads too slowly loses lines, and is told how many; no other member waits for it.
  *
- *     printf 'GET /rooms/tea/ann HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n' |
- *         cat - /dev/stdin | nc 127.0.0.1 8080
+ *     (printf 'GET /rooms/tea/ann HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\n'
+ *      printf 'Upgrade: chat\r\n\r\n'; cat) | nc 127.0.0.1 8080
  */
 #include <stdio.h>
 #include <stdlib.h>
