@@ -123,10 +123,11 @@ void weir_client_close(weir_client *client);
  * still being sent is read meanwhile. Once that answer is complete, the rest of the request is not sent and
  * the connection is not kept.
  * Owns:    url is lent. reply is filled; see weir_reply.
- * Returns: 0; -EINVAL the URL; -EPROTONOSUPPORT an https URL: there is no TLS yet; -WEIR_EBUSY too many
- * requests wait for a connection, or answers hold too much memory; -WEIR_EDNS; the errors of weir_connect();
- * -WEIR_EPROTOCOL the answer cannot be parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off;
- * -WEIR_ETOOLARGE. After a failure reply is empty except for why, and needs no weir_reply_free().
+ * Returns: 0; -EINVAL the URL, and reply->why says what was expected where; -EPROTONOSUPPORT an https URL:
+ * there is no TLS yet; -WEIR_EBUSY too many requests wait for a connection, or answers hold too much memory;
+ * -WEIR_EDNS; the errors of weir_connect(); -WEIR_EPROTOCOL the answer cannot be parsed; -WEIR_ETRUNCATED,
+ * -ECONNRESET the answer broke off; -WEIR_ETOOLARGE. After a failure reply is empty except for why, and needs
+ * no weir_reply_free().
  * Cancel:  ends the wait and closes the connection.
  * Where:   task of its loop. Waits.
  */
@@ -134,7 +135,8 @@ int weir_get(weir_client *client, const char *url, weir_reply *reply) WEIR_CHECK
 
 /* Like weir_get(), with a method, headers and body. Informational answers (1xx) are skipped.
  * Owns:    everything is lent until the function returns.
- * Returns: as weir_get(); also -EINVAL an option or a header that is not allowed: reply->why says which.
+ * Returns: as weir_get(); also -EINVAL an option or a header that is not allowed, or an address that is not valid:
+ * reply->why says which, or what was expected there. Nothing is connected to then.
  * Cancel:  as weir_get().
  * Where:   task of its loop. Waits.
  */

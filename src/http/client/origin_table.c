@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "http/client/connection.h"
 #include "http/message/url.h"
 
@@ -46,8 +47,19 @@ int weir__client_url(const weir_fetch_options *options, weir_url *url, const cha
     return 0;
 }
 
-/* Forgets the origin that was used longest ago. */
+const char *weir__client_address_fault(const char *address)
+{
+    weir_address parsed;
+    size_t at;
+    const char *wrong = weir__address_read(weir_bytes_of(address), &parsed, &at);
+
+    if (wrong == NULL && parsed.path.len == 0 && parsed.port == 0)
+        wrong = "the address is not valid: expected a port from 1 to 65535, to connect to";
+    return wrong;
+}
+
 static int make_place(weir_client *client)
+/* Forgets the origin that was used longest ago. */
 {
     if (client->origin_count < client->options.origins)
         return 0;
@@ -110,7 +122,7 @@ static int add_origin(weir_client *client, const weir_url *url, const char *addr
                       struct weir__origin **out)
 {
     struct weir__origin *origin;
-    int err = make_place(client);
+    int err = address != NULL && weir__client_address_fault(address) != NULL ? -EINVAL : make_place(client);
 
     if (err < 0)
         return err;
