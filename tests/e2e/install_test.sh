@@ -4,22 +4,11 @@
 # only weir_ names.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
+. tests/e2e/tap.sh
 BUILD=${BUILD:-build}
 dir=$(mktemp -d)
+said=("$dir/output")
 trap 'rm -rf "$dir"' EXIT
-number=0
-
-check() { # NAME COMMAND…
-    local name=$1
-    shift
-    number=$((number + 1))
-    if "$@" >"$dir/output" 2>&1; then
-        echo "ok $number - $name"
-    else
-        echo "not ok $number - $name"
-        sed 's/^/# /' "$dir/output"
-    fi
-}
 
 installs() {
     DESTDIR=$dir meson install -C "$BUILD" --no-rebuild --quiet
@@ -264,8 +253,7 @@ check "a frame larger than the guard page does not jump over it" probes_stacks
 if command -v cmake >/dev/null; then
     check "a project finds the libraries through CMake" builds_by_cmake
 else
-    number=$((number + 1))
-    echo "ok $number # SKIP no cmake (package cmake)"
+    skip "no cmake (package cmake)"
 fi
 check "a program chooses the guard through pkg-config" chooses_guard
 check "the guard can be loaded into a program that does not know it" is_guarded_by_preloading
