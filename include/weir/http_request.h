@@ -3,8 +3,10 @@
  *
  * Threading: a request belongs to the task of its handler and to the tasks of the handler's scope, all on one
  * loop. Every function here is for those tasks, until the handler returns. A call from another loop, another
- * thread or a job, or after the handler has returned, ends the program with a sentence that says so. Texts
- * that are returned are NUL-terminated and valid until the handler returns.
+ * thread or a job ends the program with a sentence that says so. So does a call after the handler has
+ * returned, until the memory serves another request, which may be soon: what is needed longer is copied.
+ * AddressSanitizer reports every such call. Texts that are returned are NUL-terminated and valid until the
+ * handler returns.
  */
 #ifndef WEIR_HTTP_REQUEST_H
 #define WEIR_HTTP_REQUEST_H

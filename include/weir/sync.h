@@ -6,6 +6,11 @@
  * other tasks across a wait. Other loops, jobs and threads use a weir_mailbox or weir_post(); a call from
  * there ends the program with a sentence that says so.
  *
+ * A closed channel is recognised for the next 64 closes of channels, mailboxes, streams and the like on its
+ * loop: its use, or a second close, ends the program with a sentence. After that its memory is freed, and a
+ * use is undefined. A semaphore, event or mutex is the caller's storage, and is not recognised once that
+ * has ended.
+ *
  * Waiting tasks are served in the order of their arrival. A wait that is cancelled leaves the queue and has
  * taken nothing. All waits return -WEIR_ECANCELED or -WEIR_EDEADLINE when the scope is cancelled or its
  * deadline passes; this is not repeated at each function, where it is called the scope's code.
@@ -119,13 +124,14 @@ void weir_mutex_unlock(weir_mutex *m);
 typedef struct weir_channel weir_channel;
 
 /* Makes a channel for up to capacity items of item_bytes each, which are copied in and out.
- * Owns:    the caller owns the channel and closes it.
+ * Owns:    the caller owns the channel and closes it on this loop. One that is still open when weir_run()
+ *          returns is closed then, with a line in the log.
  * Returns: 0; -EINVAL capacity or item_bytes is 0; -ENOMEM.
  * Where:   task.
  */
 int weir_channel_open(size_t item_bytes, size_t capacity, weir_channel **out) WEIR_CHECKED;
 
-/* Closes the channel and frees it; no task may wait on it. Items still in it are dropped. NULL does nothing.
+/* Closes the channel and frees its items, which are dropped; no task may wait on it. NULL does nothing.
  * Where:   task of its loop. Does not wait.
  */
 void weir_channel_close(weir_channel *c);

@@ -31,10 +31,10 @@ static void check(const weir_case *c, const struct weir__loop *here, const char 
         break;
     case WEIR_ON_SEND:
     case WEIR_ON_RECEIVE:
-        weir__check_object(((weir_channel *)c->object)->loop, here, function, "a channel");
+        weir__check_object(((weir_channel *)c->object)->handle.loop, here, function, "a channel");
         break;
     case WEIR_ON_MAIL:
-        weir__check_object(((weir_mailbox *)c->object)->loop, here, function, "a mailbox");
+        weir__check_object(((weir_mailbox *)c->object)->handle.loop, here, function, "a mailbox");
         break;
     case WEIR_ON_FD:
         weir__fd_check(c, here, function);

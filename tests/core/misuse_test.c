@@ -542,19 +542,6 @@ static int close_awaited_channel(void *arg)
     return weir_scope_close(&scope);
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* which says so itself */
-static int send_to_closed(void *arg)
-{
-    weir_channel *channel;
-
-    (void)arg;
-    if (weir_channel_open(1, 1, &channel) < 0)
-        return 0;
-    weir_channel_close(channel);
-    return weir_channel_send(channel, "x");
-}
-#endif
-
 static int select_nothing(void *arg)
 {
     weir_case c = {0};
@@ -578,10 +565,95 @@ static void mistakes_with_what_tasks_wait_for_are_caught(void **state)
          .said = {"weir_mutex_unlock() on a mutex that another task holds: ", "task=thief"}},
         {.fn = close_awaited_channel,
          .said = {"weir_channel_close() on a channel that a task waits for: ", "weir_channel_end()"}},
-#ifndef __SANITIZE_ADDRESS__
-        {.fn = send_to_closed, .said = {"weir_channel_send() on a channel that is closed"}},
-#endif
         {.fn = select_nothing, .said = {"weir_select() with a case of no type: "}},
+    };
+
+    (void)state;
+    assert_caught(mistakes, sizeof mistakes / sizeof *mistakes);
+}
+
+/* --- after the close --- */
+
+enum { OTHERS = 63 }; /* so many are closed after it, and it is recognised */
+
+static void close_others(void)
+{
+    for (int i = 0; i < OTHERS; i++) {
+        weir_channel *other;
+
+        if (weir_channel_open(100, 100, &other) == 0)
+            weir_channel_close(other);
+    }
+}
+
+static weir_channel *closed_channel(void)
+{
+    weir_channel *channel = NULL;
+
+    if (weir_channel_open(100, 100, &channel) == 0)
+        weir_channel_close(channel);
+    close_others();
+    return channel;
+}
+
+static int send_to_closed(void *arg)
+{
+    (void)arg;
+    return weir_channel_send(closed_channel(), "x");
+}
+
+static int try_send_to_closed(void *arg)
+{
+    (void)arg;
+    return weir_channel_try_send(closed_channel(), "x");
+}
+
+static int receive_from_closed(void *arg)
+{
+    (void)arg;
+    return receive(closed_channel());
+}
+
+static int try_receive_from_closed(void *arg)
+{
+    char item[100];
+
+    (void)arg;
+    return weir_channel_try_receive(closed_channel(), item);
+}
+
+static int end_closed(void *arg)
+{
+    (void)arg;
+    weir_channel_end(closed_channel());
+    return 0;
+}
+
+static int close_channel_twice(void *arg)
+{
+    (void)arg;
+    weir_channel_close(closed_channel());
+    return 0;
+}
+
+static int select_closed(void *arg)
+{
+    weir_case c = weir_on_send(closed_channel(), "x");
+
+    (void)arg;
+    return weir_select(&c, 1, NULL);
+}
+
+static void uses_of_a_closed_channel_are_caught(void **state)
+{
+    static const struct mistake mistakes[] = {
+        {.fn = send_to_closed, .said = {"weir_channel_send() on a channel that is closed", "task=main"}},
+        {.fn = try_send_to_closed, .said = {"weir_channel_try_send() on a channel that is closed"}},
+        {.fn = receive_from_closed, .said = {"weir_channel_receive() on a channel that is closed"}},
+        {.fn = try_receive_from_closed, .said = {"weir_channel_try_receive() on a channel that is closed"}},
+        {.fn = end_closed, .said = {"weir_channel_end() on a channel that is closed"}},
+        {.fn = close_channel_twice, .said = {"weir_channel_close() on a channel that is closed"}},
+        {.fn = select_closed, .said = {"weir_select() on a channel that is closed"}},
     };
 
     (void)state;
@@ -643,6 +715,7 @@ int main(void)
         cmocka_unit_test(task_functions_in_a_job_are_caught),
         cmocka_unit_test(mistakes_with_scopes_are_caught),
         cmocka_unit_test(mistakes_with_what_tasks_wait_for_are_caught),
+        cmocka_unit_test(uses_of_a_closed_channel_are_caught),
         cmocka_unit_test(mistakes_with_signals_are_caught),
     };
 
