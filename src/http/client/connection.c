@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/client/connection.h"
 
-#include <errno.h>
-
-#include <weir/scope.h>
-
-#include "core/account/attribution.h"
+#include "net/connect_limit.h"
 
 /* So many pieces are read at once while the kernel has more; then other tasks run. */
 enum { AWAITS_AT_ONCE = 16 };
@@ -77,19 +73,15 @@ static void timed_out(struct weir__timeout *timeout)
 int weir__client_connect(struct weir__origin *origin, struct weir__client_connection **out)
 {
     const char *to = origin->address != NULL ? origin->address : origin->label;
-    struct weir__task *self = weir__task_current();
-    struct weir__attribution before;
+    struct weir__connect_limit limit;
     weir_stream *stream;
-    weir_scope attempt;
     int err;
 
-    before = weir__attribution_on(self, WEIR_CHARGE_CONNECT, self->attribution.name);
-    weir_scope_open(&attempt, weir_after(origin->client->options.connect_timeout), 0);
+    weir__connect_limit_begin(&limit, origin->client->options.connect_timeout);
     err = weir__connect(to, sizeof **out, &stream);
-    (void)weir_scope_close(&attempt);
-    weir__attribution_back(self, before);
+    err = weir__connect_limit_end(&limit, err);
     if (err < 0)
-        return err == -WEIR_EDEADLINE && weir_scope_expired(&attempt) ? -ETIMEDOUT : err;
+        return err;
     *out = weir__stream_extra(stream);
     (*out)->client = origin->client;
     (*out)->origin = origin;

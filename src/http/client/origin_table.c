@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "http/client/connection.h"
+#include "http/client/origin.h"
 #include "http/message/url.h"
 
 static struct weir__origin *origin_of(struct weir__list *node)
@@ -58,8 +59,8 @@ const char *weir__client_address_fault(const char *address)
     return wrong;
 }
 
-static int make_place(weir_client *client)
 /* Forgets the origin that was used longest ago. */
+static int make_place(weir_client *client)
 {
     if (client->origin_count < client->options.origins)
         return 0;
@@ -111,8 +112,9 @@ static int open_parts(struct weir__origin *origin)
     origin->counts = weir__origin_counts_add(&origin->client->stats, origin->label);
     if (origin->counts == NULL)
         return -ENOMEM;
-    if (weir__slot_share_open(&origin->slots, origin->counts->origin, client->options.connections_per_origin,
-                              origin->label, weir__client_spare) == 0)
+    origin->slots.waiting_max = client->options.waiting_per_origin;
+    if (weir__slot_share_open(&origin->slots, &weir__origin_slots, origin->counts->origin,
+                              client->options.connections_per_origin, origin->label) == 0)
         return 0;
     weir__origin_counts_drop(&origin->client->stats, origin->counts);
     return -ENOMEM;

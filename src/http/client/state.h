@@ -77,8 +77,7 @@ struct weir__origin {
     struct weir__slot_share slots; /* one for each connection, in use or idle */
     struct weir__list idle;        /* connections, the one unused longest first */
     int in_use, idle_count;
-    int waiting; /* tasks that wait for a slot */
-    int users;   /* tasks that use it: meanwhile it is not forgotten */
+    int users; /* tasks that use it: meanwhile it is not forgotten */
     struct weir__origin_counts *counts;
     weir_bytes host; /* a part of label */
     uint16_t port;
