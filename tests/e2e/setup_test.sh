@@ -59,7 +59,8 @@ for name in ${test/prometheus/}; do echo "installed $name"; done >"$dir/all_but_
 setup 0 "$(cat "$dir/all_but_one")" test && grep -q 'no service may start' "$dir/log" &&
     grep -q 'update-rc.d prometheus disable' "$dir/log" && [ ! -e "$dir/policy" ]
 verdict $? "a service that comes with a tool is not started, and other services may be afterwards"
-setup 0 "" peers && grep -q 'no service may start' "$dir/log" && grep -q 'update-rc.d nginx disable' "$dir/log"
+setup 0 "" peers && grep -q 'no service may start' "$dir/log" && grep -q 'update-rc.d nginx disable' "$dir/log" &&
+    grep -q 'update-rc.d postgresql disable' "$dir/log"
 verdict $? "nor is one that is named otherwise than its package"
 setup 0 "" make && ! grep -q -e 'no service' -e update-rc.d "$dir/log" && echo mine >"$dir/policy" &&
     setup 0 "$(cat "$dir/all_but_one")" test && [ "$(cat "$dir/policy")" = mine ]
