@@ -15,9 +15,12 @@ static const struct weir__wait_class to_send = {"room in a channel", weir__queue
                                      to_receive = {"an item in a channel", weir__queue_describe_object,
                                                    .charge = WEIR_CHARGE_LOCK};
 
+/* A place of the ring, by its index from the first. */
 static char *place(weir_channel *c, size_t index)
 {
-    return c->items + (c->first + index) % c->capacity * c->item_bytes;
+    size_t at = c->first + index;
+
+    return c->items + (at < c->capacity ? at : at - c->capacity) * c->item_bytes;
 }
 
 bool weir__channel_put(weir_channel *c, const void *item, bool *closed)
@@ -38,7 +41,7 @@ bool weir__channel_take(weir_channel *c, void *item, bool *closed)
     if (c->count == 0)
         return *closed = c->closed;
     memcpy(item, place(c, 0), c->item_bytes);
-    c->first = (c->first + 1) % c->capacity;
+    c->first = c->first + 1 < c->capacity ? c->first + 1 : 0;
     c->count--;
     /* The place that came free goes to the sender that has waited longest. */
     if (weir__queue_serve(&c->senders, NULL, place(c, c->count), c->item_bytes, false) != NULL)

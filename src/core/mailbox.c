@@ -48,9 +48,12 @@ void weir_mailbox_release(weir_mailbox *m)
 
 /* --- the ring, under the lock --- */
 
+/* A place of the ring, by its index from the first. */
 static char *place(weir_mailbox *m, size_t index)
 {
-    return m->items + (m->first + index) % m->capacity * m->item_bytes;
+    size_t at = m->first + index;
+
+    return m->items + (at < m->capacity ? at : at - m->capacity) * m->item_bytes;
 }
 
 static void put(weir_mailbox *m, const void *item)
@@ -113,7 +116,7 @@ static bool take(weir_mailbox *m, void *item, bool *closed)
     found = m->count > 0;
     if (found) {
         memcpy(item, place(m, 0), m->item_bytes);
-        m->first = (m->first + 1) % m->capacity;
+        m->first = m->first + 1 < m->capacity ? m->first + 1 : 0;
         m->count--;
         serve_sender(m);
     }

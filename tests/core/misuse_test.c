@@ -572,94 +572,6 @@ static void mistakes_with_what_tasks_wait_for_are_caught(void **state)
     assert_caught(mistakes, sizeof mistakes / sizeof *mistakes);
 }
 
-/* --- after the close --- */
-
-enum { OTHERS = 63 }; /* so many are closed after it, and it is recognised */
-
-static void close_others(void)
-{
-    for (int i = 0; i < OTHERS; i++) {
-        weir_channel *other;
-
-        if (weir_channel_open(100, 100, &other) == 0)
-            weir_channel_close(other);
-    }
-}
-
-static weir_channel *closed_channel(void)
-{
-    weir_channel *channel = NULL;
-
-    if (weir_channel_open(100, 100, &channel) == 0)
-        weir_channel_close(channel);
-    close_others();
-    return channel;
-}
-
-static int send_to_closed(void *arg)
-{
-    (void)arg;
-    return weir_channel_send(closed_channel(), "x");
-}
-
-static int try_send_to_closed(void *arg)
-{
-    (void)arg;
-    return weir_channel_try_send(closed_channel(), "x");
-}
-
-static int receive_from_closed(void *arg)
-{
-    (void)arg;
-    return receive(closed_channel());
-}
-
-static int try_receive_from_closed(void *arg)
-{
-    char item[100];
-
-    (void)arg;
-    return weir_channel_try_receive(closed_channel(), item);
-}
-
-static int end_closed(void *arg)
-{
-    (void)arg;
-    weir_channel_end(closed_channel());
-    return 0;
-}
-
-static int close_channel_twice(void *arg)
-{
-    (void)arg;
-    weir_channel_close(closed_channel());
-    return 0;
-}
-
-static int select_closed(void *arg)
-{
-    weir_case c = weir_on_send(closed_channel(), "x");
-
-    (void)arg;
-    return weir_select(&c, 1, NULL);
-}
-
-static void uses_of_a_closed_channel_are_caught(void **state)
-{
-    static const struct mistake mistakes[] = {
-        {.fn = send_to_closed, .said = {"weir_channel_send() on a channel that is closed", "task=main"}},
-        {.fn = try_send_to_closed, .said = {"weir_channel_try_send() on a channel that is closed"}},
-        {.fn = receive_from_closed, .said = {"weir_channel_receive() on a channel that is closed"}},
-        {.fn = try_receive_from_closed, .said = {"weir_channel_try_receive() on a channel that is closed"}},
-        {.fn = end_closed, .said = {"weir_channel_end() on a channel that is closed"}},
-        {.fn = close_channel_twice, .said = {"weir_channel_close() on a channel that is closed"}},
-        {.fn = select_closed, .said = {"weir_select() on a channel that is closed"}},
-    };
-
-    (void)state;
-    assert_caught(mistakes, sizeof mistakes / sizeof *mistakes);
-}
-
 /* --- signals --- */
 
 static int wait_for_signal(void *signals)
@@ -715,7 +627,6 @@ int main(void)
         cmocka_unit_test(task_functions_in_a_job_are_caught),
         cmocka_unit_test(mistakes_with_scopes_are_caught),
         cmocka_unit_test(mistakes_with_what_tasks_wait_for_are_caught),
-        cmocka_unit_test(uses_of_a_closed_channel_are_caught),
         cmocka_unit_test(mistakes_with_signals_are_caught),
     };
 
