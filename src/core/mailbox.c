@@ -42,7 +42,7 @@ void weir_mailbox_release(weir_mailbox *m)
         return;
     if (m->is_owned)
         weir__misuse(__func__, "of a mailbox that is not held",
-                     "release each weir_mailbox_hold() once; what weir_mailbox_open() made is closed");
+                     "release each weir_mailbox_hold() once, and close what weir_mailbox_open() made");
     free(m);
 }
 
