@@ -135,8 +135,8 @@ int weir_get(weir_client *client, const char *url, weir_reply *reply) WEIR_CHECK
 
 /* Like weir_get(), with a method, headers and body. Informational answers (1xx) are skipped.
  * Owns:    everything is lent until the function returns.
- * Returns: as weir_get(); also -EINVAL an option or a header that is not allowed, or an address that is not valid:
- * reply->why says which, or what was expected there. Nothing is connected to then.
+ * Returns: as weir_get(); also -EINVAL an option or a header that is not allowed, or an address that is not
+ * valid: reply->why says which, or what was expected there. Nothing is connected to then.
  * Cancel:  as weir_get().
  * Where:   task of its loop. Waits.
  */
