@@ -24,7 +24,7 @@ static int oversleep(void *arg)
     int err = weir_sleep(weir_seconds(3600));
 
     (void)arg;
-    printf("overslept: %s\n", weir_error_text(err)); /* like every wait; nothing to clean up here */
+    printf("overslept: %s\n", weir_error_text(err)); /* every wait of the scope fails */
     return err;
 }
 /* [/tasks] */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that are not Weir's, as a driver or a foreign library starts them: one sends readings into a
+/* Threads that Weir did not start, as drivers and libraries have them: one sends readings into a
  * mailbox, another starts a task on the loop and then stops the runtime.
  *
  *     12_other_threads
@@ -13,8 +13,8 @@ struct reading {
     int number, value;
 };
 
-/* A thread of the sensor's library, which knows nothing of loops. It may outlive weir_run(), so it has a hold
- * on the mailbox, and learns from a send that nobody receives any more. */
+/* A thread of the sensor's library, which knows nothing of loops. The thread may outlive weir_run(), so it
+ * has a hold on the mailbox; its send fails once the mailbox is closed. */
 static void *sensor(void *arg)
 {
     weir_mailbox *readings = arg;
@@ -49,7 +49,7 @@ static int say(void *arg)
     return 0;
 }
 
-/* A thread of a user interface: starts a task, then ends it all. */
+/* A thread of a user interface: starts a task, then stops the runtime. */
 static void *control(void *arg)
 {
     static char hello[] = "hello from the interface";

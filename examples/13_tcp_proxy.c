@@ -45,12 +45,12 @@ static int both_ways(weir_stream *client, weir_stream *backend)
 /* [connection] */
 static int connect_in_time(const char *address, weir_stream **out)
 {
-    weir_scope patience;
+    weir_scope attempt;
     int err;
 
-    weir_scope_open(&patience, weir_after_ms(5000), 0);
+    weir_scope_open(&attempt, weir_after_ms(5000), 0);
     err = weir_connect(address, out);
-    (void)weir_scope_close(&patience);
+    (void)weir_scope_close(&attempt);
     return err;
 }
 

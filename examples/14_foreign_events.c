@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Foreign event sources: the kernel's inotify and a timerfd, by their descriptors. Reports what changes in a
- * folder, with a sign of life now and then; ends when a file named "stop" appears.
+ * folder, and prints a line now and then; ends when a file named "stop" appears.
  *
  *     14_foreign_events FOLDER
  */

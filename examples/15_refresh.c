@@ -22,7 +22,7 @@ static weir_published prices; /* struct table *, not changed once it is publishe
 
 static int make_table(weir_job *job, void *arg) /* on a worker: it may take long */
 {
-    static long versions; /* one task has this job run */
+    static long versions; /* no lock: one task offloads this job */
     struct table **next = arg, *t = malloc(sizeof *t);
 
     (void)job;
@@ -37,8 +37,7 @@ static int make_table(weir_job *job, void *arg) /* on a worker: it may take long
 /* [/table] */
 
 /* [refresh] */
-static int refresh(void *arg,
-                   weir_server *server) /* once in the process; is cancelled when the server ends */
+static int refresh(void *arg, weir_server *server) /* once in the process */
 {
     (void)arg, (void)server;
     while (weir_sleep(weir_seconds(1)) == 0) {

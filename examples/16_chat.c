@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* 16_chat [ADDRESS]: rooms in which each line that a member sends goes to all others, over an upgraded HTTP
- * connection. A member that reads too slowly loses lines, and is told how many; nobody waits for it.
+ * connection. A member that reads too slowly loses lines, and is told how many; no other member waits for it.
  *
- *     printf 'GET /rooms/tea/ann HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n' |
- *         cat - /dev/stdin | nc 127.0.0.1 8080
+ *     (printf 'GET /rooms/tea/ann HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\n'
+ *      printf 'Upgrade: chat\r\n\r\n'; cat) | nc 127.0.0.1 8080
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +20,8 @@ struct line {
 
 struct member {
     weir_stream *stream;
-    weir_channel *outbox; /* of struct line: what is full is a member that does not read */
-    unsigned long lost;   /* lines since the last one that found room in it */
+    weir_channel *outbox; /* of struct line; full if the member does not read */
+    unsigned long lost;   /* lines dropped since the last one that was put into it */
     struct member *next;  /* in its room */
 };
 
@@ -115,7 +115,7 @@ static int talk(struct room *room, struct member *m, const char *name)
     while (*link != m)
         link = &(*link)->next;
     *link = m->next;
-    weir_channel_end(m->outbox); /* what is in it is written still */
+    weir_channel_end(m->outbox); /* the lines that are in it are still written */
     if (err < 0)
         weir_scope_cancel(&scope);
     weir_scope_close(&scope);
@@ -131,8 +131,7 @@ static int chat(weir_request *req, weir_response *res, void *state)
 
     (void)state;
     if (err == 0 && strlen(name) < NAME_BYTES && strlen(weir_request_param(req, "room")) < NAME_BYTES)
-        err =
-            weir_request_upgrade(req, res, "chat", &m.stream); /* 101; from here on the connection is ours */
+        err = weir_request_upgrade(req, res, "chat", &m.stream); /* 101; then the stream is the handler's */
     else if (err == 0)
         err = weir_respond_fault(res, 400, "name", "a name has at most 31 bytes");
     room = m.stream != NULL ? find_room(weir_request_param(req, "room")) : NULL;

@@ -12,7 +12,7 @@
 #include <weir.h>
 
 /* [connect] */
-/* libpq may change its socket between two steps of a connect, so each wait is one of its own. */
+/* libpq may change its socket between two steps of a connect, so each step has its own weir_wait_fd(). */
 static int finish_connect(PGconn *db)
 {
     PostgresPollingStatusType step = PGRES_POLLING_WRITING;
@@ -83,11 +83,11 @@ static int run(void *arg)
 {
     const struct job *job = arg;
     PGconn *db = PQconnectStart(job->conninfo);
-    weir_scope patience;
+    weir_scope everything;
     weir_fd *fd = NULL;
     int err = db == NULL ? -ENOMEM : PQstatus(db) == CONNECTION_BAD ? -EINVAL : 0;
 
-    weir_scope_open(&patience, weir_after_ms(10000), 0); /* for all of it */
+    weir_scope_open(&everything, weir_after_ms(10000), 0); /* connecting and the query */
     if (err == 0)
         err = finish_connect(db);
     if (err == 0 && PQsetnonblocking(db, 1) != 0)
@@ -99,7 +99,7 @@ static int run(void *arg)
     if (err < 0)
         fprintf(stderr, "%s: %s\n", weir_error_text(err), db != NULL ? PQerrorMessage(db) : "");
     weir_fd_close(fd); /* before libpq closes the descriptor */
-    (void)weir_scope_close(&patience);
+    (void)weir_scope_close(&everything);
     PQfinish(db);
     return err;
 }

@@ -12,7 +12,8 @@
 enum { LOOPS = 2, LINE_BYTES = 1024 };
 
 /* [lines] */
-/* Answers the complete lines in a buffer. Returns: the bytes that are left, moved to its front; < 0. */
+/* Answers the complete lines in a buffer. Returns: the bytes that are left, moved to its front; < 0: an
+ * error. */
 static ssize_t answer_lines(weir_stream *s, char *data, size_t have)
 {
     char reply[LINE_BYTES + 32], *line = data, *end;
@@ -100,7 +101,7 @@ static int serve(void *arg)
 
     if (err < 0)
         return err;
-    (void)snprintf(address, sizeof address, "%s", weir_listener_address(first)); /* port 0 has become one */
+    (void)snprintf(address, sizeof address, "%s", weir_listener_address(first)); /* never with port 0 */
     weir_scope_open(&loops, weir_never(), 0);
     for (int i = 1; i < weir_loop_count() && err == 0; i++) {
         calls[i] = (struct call){address, i};

@@ -38,7 +38,7 @@ static void send_to_room(const char *room, const struct line *line)
             continue;
         if (weir_channel_try_send(c->queue, line) == 0)
             continue;
-        c->slow = true; /* its queue is full: it reads too slowly to stay */
+        c->slow = true; /* its queue is full: it reads too slowly */
         weir_scope_cancel(c->scope);
     }
 }
@@ -58,7 +58,7 @@ static int write_lines(void *arg)
 /* [/send] */
 
 /* [read] */
-/* Reads one line, with its newline. Returns: its bytes; 0 at the end; < 0. */
+/* Reads one line, with its newline. Returns: its bytes; 0 at the end; < 0: an error. */
 static ssize_t read_line(weir_stream *s, struct line *rest, struct line *line)
 {
     char *end;
@@ -117,7 +117,7 @@ static int serve_client(void *arg)
         err = weir_spawn(&scope, "writer", write_lines, &c);
         if (err == 0)
             (void)chat(&c);
-        leave(&c); /* nobody sends to it any more */
+        leave(&c); /* then no task sends to its queue */
         if (!c.slow)
             weir_channel_end(c.queue); /* the writer writes what is queued, and ends */
         (void)weir_scope_set_deadline(&scope, weir_after_ms(10000)); /* if its client still reads */

@@ -52,10 +52,10 @@ int admin_host_refuse(weir_response *res, const char *host)
     bool bracketed,
         valid = take_name(host, &bracketed, name) && weir_host_type_of(weir_bytes_of(name)) == WEIR_HOST_NAME;
 
-    snprintf(
-        message, sizeof message,
-        "the admin address answers to numbers, localhost and the names in admin_hosts; for this one write "
-        "admin_hosts: [%s]",
-        valid ? name : "NAME");
+    snprintf(message, sizeof message,
+             "the admin address accepts IP addresses, localhost and the names in admin_hosts as Host; to "
+             "accept this name, write "
+             "admin_hosts: [%s]",
+             valid ? name : "NAME");
     return weir_respond_fault(res, 403, "host", message);
 }

@@ -119,12 +119,11 @@ static void advise_on_no_cpu(struct text_out *out, bool *first, const struct adv
 
     if (lacked_ms < ready_ms || lacked_ms < ready_share * r->took_ms)
         return;
-    advice_add(
-        out, first, numbers,
-        r->throttled_ms > r->starved_ms
-            ? "%s is stopped for %.3g of its %.3g ms, because the CPU quota of its control group is used up"
-            : "%s is stopped for %.3g of its %.3g ms, because other processes have the CPU",
-        r->route, lacked_ms, r->took_ms);
+    advice_add(out, first, numbers,
+               r->throttled_ms > r->starved_ms
+                   ? "%s is stopped for %.3g of its %.3g ms, because the CPU quota of its cgroup is used up"
+                   : "%s is stopped for %.3g of its %.3g ms, because other processes have the CPU",
+               r->route, lacked_ms, r->took_ms);
 }
 
 static void advise_on_tiny_jobs(struct text_out *out, bool *first, const struct advice_route *r)

@@ -60,7 +60,8 @@ void find_unserved(struct finding_list *list, const struct findings_input *in)
         finding_say(f, ". %llu more were refused, because their client had %d (connections_per_client)",
                     (unsigned long long)u->over, u->per_client_max);
     finding_say(
-        f, ". They take places of %d (limits: {connections: …}): a shorter head_timeout ends them sooner%s",
+        f,
+        ". They count towards the %d of limits: {connections: …}: a shorter head_timeout ends them sooner%s",
         u->connections_max,
         u->per_client_max > 0 ? "" : ", and connections_per_client limits the connections of one address");
     finding_number(f, "half_sent", u->half_sent);

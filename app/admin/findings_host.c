@@ -36,7 +36,7 @@ void find_throttled(struct finding_list *list, const struct finding_host *h)
     if (f == NULL)
         return;
     finding_say(f,
-                "The CPU quota of the control group %s, %.3g CPUs, is used up in %.3g of %.3g periods a "
+                "The CPU quota of the cgroup %s, %.3g CPUs, is used up in %.3g of %.3g periods a "
                 "second, and all threads are stopped for the rest of each, %.3g %% of the time: raise the "
                 "quota (cpu.max), or reduce the load",
                 h->quota_cgroup, h->quota_cpus, h->used_up, h->periods, 100 * h->stopped_share);

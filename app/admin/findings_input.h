@@ -48,7 +48,7 @@ struct finding_unserved {
     int fresh, half_sent;                             /* of the connections, now */
     uint64_t slow, silent; /* ended in the window: with half a head after head_timeout; without a byte */
     uint64_t left;         /* ended by the client */
-    uint64_t over;         /* turned away, since their client had as many as it may */
+    uint64_t over;         /* refused, because their client had as many as it may have */
     double head_timeout_s;
     struct finding_client clients[FINDING_CLIENTS]; /* the greatest first; address NULL: no more */
 };

@@ -86,7 +86,7 @@ static void say_what_helps_loops(struct finding *f, const struct findings_input 
     if (r != NULL && taken > 0.1 && r->kind.pool != NULL && r->kind.on_loop)
         finding_say(f, ": compute it on a pool (on: %s)", r->kind.pool);
     else if (finding_host_is_starved(in) || finding_host_is_throttled(&in->host))
-        finding_say(f, "; the loops lack a CPU, see the host");
+        finding_say(f, "; the loops lack CPU: see the finding about the machine");
     else if (in->advice->loops < in->advice->cpus)
         finding_say(f, "; there are %d CPUs for %d loops: use more loops (loops: %d)", in->advice->cpus,
                     in->advice->loops, in->advice->cpus);

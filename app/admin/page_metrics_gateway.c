@@ -19,7 +19,7 @@ static void unserved(struct exposition *e, const weir_server_stats *server)
 
 void page_metrics_gateway(struct exposition *e, const struct snapshot *s)
 {
-    exposition_family(e, "weir_build_info", "info", "Always 1; says what is running.");
+    exposition_family(e, "weir_build_info", "info", "1; the label is the version.");
     exposition_count(e, LABELS({"version", weir_version()}), 1);
     exposition_family(e, "weir_ready", "gauge",
                       "Whether requests are accepted: 0 while starting and draining.");
@@ -35,9 +35,9 @@ void page_metrics_gateway(struct exposition *e, const struct snapshot *s)
     exposition_count(e, NULL, s->server.accepted);
     exposition_family(
         e, "weir_connections_turned_away_total", "counter",
-        "Connections ended with 503, or without a word, because there was no memory for a request.");
+        "Connections closed, with 503 or without an answer, because there was no memory for a request.");
     exposition_count(e, NULL, s->server.turned_away);
-    exposition_family(e, "weir_exchanges", "gauge", "Requests that are being answered.");
+    exposition_family(e, "weir_exchanges", "gauge", "Requests in progress.");
     exposition_count(e, NULL, (uint64_t)s->server.exchanges);
     unserved(e, &s->server);
 }
@@ -46,13 +46,14 @@ void page_metrics_gateway(struct exposition *e, const struct snapshot *s)
 
 static void process_stat(struct exposition *e, const struct process_stats *p)
 {
-    exposition_family(e, "process_cpu_seconds_total", "counter", "Time of all threads on a CPU.");
+    exposition_family(e, "process_cpu_seconds_total", "counter", "CPU time of all threads.");
     exposition_value(e, NULL, p->cpu_seconds);
-    exposition_family(e, "process_start_time_seconds", "gauge", "When the process began, since 1970.");
+    exposition_family(e, "process_start_time_seconds", "gauge",
+                      "Start of the process, in seconds since 1970.");
     exposition_value(e, NULL, p->started);
-    exposition_family(e, "process_virtual_memory_bytes", "gauge", "Addresses in use.");
+    exposition_family(e, "process_virtual_memory_bytes", "gauge", "Virtual memory.");
     exposition_count(e, NULL, p->virtual_bytes);
-    exposition_family(e, "process_resident_memory_bytes", "gauge", "Memory in use.");
+    exposition_family(e, "process_resident_memory_bytes", "gauge", "Resident memory.");
     exposition_count(e, NULL, p->resident_bytes);
     exposition_family(e, "process_threads", "gauge", "Threads of the process.");
     exposition_count(e, NULL, p->threads);

@@ -20,17 +20,17 @@ static struct loop_label loop_label(size_t i)
 static void load(struct exposition *e, const struct snapshot *s)
 {
     exposition_family(e, "weir_loop_busy_ratio", "gauge",
-                      "How much of the last ten seconds a loop was not idle.");
+                      "Part of the last ten seconds in which a loop was not idle.");
     for (size_t i = 0; i < s->loop_count; i++) {
         const double busy = snapshot_loop_busy(&s->loops[i].lag.last[LAST_10S]);
         if (busy >= 0)
             exposition_value(e, LABELS({"loop", loop_label(i).text}), busy);
     }
-    exposition_family(e, "weir_loop_busy_seconds_total", "counter", "How long a loop was not idle.");
+    exposition_family(e, "weir_loop_busy_seconds_total", "counter", "Time in which a loop was not idle.");
     for (size_t i = 0; i < s->loop_count; i++)
         exposition_value(e, LABELS({"loop", loop_label(i).text}), (double)s->loops[i].busy_ns / 1e9);
     exposition_family(e, "weir_loop_off_cpu_seconds_total", "counter",
-                      "For how much of that time its thread had no CPU.");
+                      "The part of that time in which the loop's thread had no CPU.");
     for (size_t i = 0; i < s->loop_count; i++)
         exposition_value(e, LABELS({"loop", loop_label(i).text}), (double)s->loops[i].off_cpu_ns / 1e9);
 }
@@ -38,14 +38,15 @@ static void load(struct exposition *e, const struct snapshot *s)
 void page_metrics_loops(struct exposition *e, const struct snapshot *s)
 {
     load(e, s);
-    exposition_family(e, "weir_loop_lag_seconds", "histogram",
-                      "How long what became ready waited until its loop looked; taken each millisecond.");
+    exposition_family(
+        e, "weir_loop_lag_seconds", "histogram",
+        "Time from when something becomes ready until its loop looks for it, sampled each millisecond.");
     for (size_t i = 0; i < s->loop_count; i++)
         exposition_meter(e, LABELS({"loop", loop_label(i).text}), s->loops[i].lag.meter, NULL);
     exposition_family(e, "weir_loop_ready", "gauge", "Tasks that are ready to run.");
     for (size_t i = 0; i < s->loop_count; i++)
         exposition_count(e, LABELS({"loop", loop_label(i).text}), s->loops[i].ready);
-    exposition_family(e, "weir_tasks", "gauge", "Tasks that there are.");
+    exposition_family(e, "weir_tasks", "gauge", "Tasks alive.");
     for (size_t i = 0; i < s->loop_count; i++)
         exposition_count(e, LABELS({"loop", loop_label(i).text}), s->loops[i].tasks);
     exposition_family(e, "weir_tasks_started_total", "counter", "Tasks that were started.");
@@ -64,13 +65,14 @@ void page_metrics_stalls(struct exposition *e, const struct snapshot *s)
         return;
     }
     exposition_family(e, "weir_stalls_total", "counter",
-                      "How often a loop was held for longer than stall.after.");
+                      "Stalls: a loop was held for longer than stall.after.");
     for (size_t i = 0; i < s->stall_total_count; i++) {
         const struct snapshot_stall_total *total = &s->stall_totals[i];
         exposition_count(e, LABELS({"route", total->route}, {"kind", weir_stall_type_name(total->cause)}),
                          total->count);
     }
-    exposition_family(e, "weir_stall_seconds_total", "counter", "For how long, those that are over.");
+    exposition_family(e, "weir_stall_seconds_total", "counter",
+                      "Total duration of the stalls that have ended.");
     for (size_t i = 0; i < s->stall_total_count; i++) {
         const struct snapshot_stall_total *total = &s->stall_totals[i];
         exposition_value(e, LABELS({"route", total->route}, {"kind", weir_stall_type_name(total->cause)}),

@@ -60,7 +60,7 @@ static void connections(struct exposition *e, const struct snapshot *s)
 
 static void health(struct exposition *e, const struct snapshot *s)
 {
-    exposition_family(e, "weir_origin_failing", "gauge", "Whether an origin fails, as the log has said.");
+    exposition_family(e, "weir_origin_failing", "gauge", "1 while an origin fails, as the log reports.");
     for (size_t i = 0; i < s->origin_count; i++)
         exposition_count(e, LABELS({"origin", s->origins[i]->name}), s->origins[i]->failing);
 }
@@ -70,8 +70,7 @@ void page_metrics_origins(struct exposition *e, const struct snapshot *s)
     exposition_family(e, "weir_origin_requests_total", "counter", "Requests to an origin.");
     numbers(e, s, ORIGIN_REQUESTS);
     errors(e, s);
-    exposition_family(e, "weir_origin_reused_total", "counter",
-                      "Requests that went over a connection kept from before.");
+    exposition_family(e, "weir_origin_reused_total", "counter", "Requests that used a kept connection.");
     numbers(e, s, ORIGIN_REUSED);
     exposition_family(e, "weir_origin_connected_total", "counter", "Connections made to an origin.");
     numbers(e, s, ORIGIN_CONNECTED);
@@ -79,7 +78,7 @@ void page_metrics_origins(struct exposition *e, const struct snapshot *s)
     health(e, s);
     exposition_family(
         e, "weir_origin_seconds", "histogram",
-        "From asking an origin, waiting for a connection included, to the end of its answer or the failure.");
+        "From the call, including the wait for a connection, to the end of the answer or the failure.");
     for (size_t i = 0; i < s->origin_count; i++)
         exposition_meter(e, LABELS({"origin", s->origins[i]->name}), s->origins[i]->requests.meter, NULL);
 }

@@ -15,7 +15,7 @@ static void gauge(struct exposition *e, const struct snapshot *s, size_t at)
 
 static void gauges(struct exposition *e, const struct snapshot *s)
 {
-    exposition_family(e, "weir_pool_workers", "gauge", "Threads a pool may have.");
+    exposition_family(e, "weir_pool_workers", "gauge", "Threads that a pool may have.");
     gauge(e, s, offsetof(weir_pool_stats, workers_max));
     exposition_family(e, "weir_pool_busy", "gauge", "Jobs that run.");
     gauge(e, s, offsetof(weir_pool_stats, running));
@@ -46,7 +46,7 @@ static void jobs(struct exposition *e, const struct snapshot *s)
         exposition_count(e, LABELS({"pool", stats->name}, {"outcome", "dropped"}), stats->dropped);
         exposition_count(e, LABELS({"pool", stats->name}, {"outcome", "cancelled"}), stats->cancelled);
     }
-    exposition_family(e, "weir_pool_refused_total", "counter", "Jobs a pool did not take.");
+    exposition_family(e, "weir_pool_refused_total", "counter", "Jobs that a pool refused.");
     for (size_t i = 0; i < s->pool_count; i++)
         for (int refusal = 0; refusal < WEIR_REFUSALS; refusal++)
             exposition_count(e,

@@ -60,9 +60,8 @@ static bool can_be_refused(bool is_route, const weir_refusal *refusal)
 
 static void refusals(struct exposition *e, const struct snapshot *s)
 {
-    exposition_family(
-        e, "weir_refused_total", "counter",
-        "Requests that were refused: by the server itself, or because a pool did not take their job.");
+    exposition_family(e, "weir_refused_total", "counter",
+                      "Requests that were refused by the server, or because a pool refused their job.");
     for (size_t i = 0; i < s->route_count; i++)
         for (size_t k = 0; k < request_refusal_count(); k++) {
             const struct snapshot_route *route = &s->routes[i];

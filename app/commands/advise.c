@@ -18,24 +18,23 @@ enum { OUTPUT_BYTES = 1 << 20 };
 static const weir_duration timeouts = {INT64_C(10) * 1000000000};
 
 const char command_advise_help[] =
-    "usage: weir advise [ADMIN] [--json]\n"
+    "usage: weir advise [--json] [ADMIN]\n"
     "\n"
     "Prints what is wrong with a running gateway, and what its traffic of the last minute suggests.\n"
     "\n"
     "Lines marked with '!' come first, the most important on top: backends that fail, requests that are\n"
-    "refused and the reason, connections without a request and their addresses, a machine without\n"
-    "spare CPU, tasks that hold a loop. Then each route: whether it waits or computes, where its time\n"
-    "goes, how much it delays the other requests on its loop, and what to change. Then each pool: how\n"
-    "many workers its rate needs (Little's law: busy workers = rate x time of a job).\n"
+    "refused and the reason, connections without a request and their addresses, a machine that lacks\n"
+    "CPU, tasks that hold a loop. Then each route: whether it waits or computes, where its time goes,\n"
+    "how much it delays the other requests on its loop, and what to change. Then each pool: how many\n"
+    "workers its rate needs (Little's law: busy workers = rate x time of a job).\n"
     "\n"
     "ADMIN is the gateway's admin address, HOST:PORT or unix:PATH [127.0.0.1:8081].\n"
     "\n"
-    "options:\n"
-    "  --json    prints the answer of /advice unchanged\n"
+    "  --json   prints the answer of /advice unchanged\n"
     "\n"
     "examples:\n"
     "  weir advise\n"
-    "  weir advise 127.0.0.1:9081 --json | jq '.routes[] | select(.class == \"CPU-bound\")'\n";
+    "  weir advise --json 10.0.0.5:8081 | jq '.routes[] | select(.class == \"CPU-bound\")'\n";
 
 struct advise {
     const char *address;

@@ -20,18 +20,15 @@
 enum { SECONDS_MAX = 60, SVG_BYTES_MAX = 64 << 20, PATH_BYTES = 64 };
 
 const char command_profile_help[] =
-    "usage: weir profile [ADMIN] [--for 5s] [--svg] [--out FILE]\n"
+    "usage: weir profile [--for TIME] [--svg] [--out FILE] [ADMIN]\n"
     "\n"
     "Samples the loops and pool workers of a running gateway by the CPU time they use, and prints\n"
     "folded stacks, one per line: \"route;task;function;function COUNT\". Flame graph tools read this\n"
-    "format.\n"
+    "format. ADMIN is the gateway's admin address, HOST:PORT or unix:PATH [127.0.0.1:8081].\n"
     "\n"
-    "ADMIN is the gateway's admin address, HOST:PORT or unix:PATH [127.0.0.1:8081].\n"
-    "\n"
-    "options:\n"
-    "  --for TIME    how long to sample, at most 60s [5s]\n"
-    "  --svg         prints a flame graph for a browser instead\n"
-    "  --out FILE    writes to the file instead of standard output\n"
+    "  --for TIME   how long to sample, at most 60s [5s]\n"
+    "  --svg        prints a flame graph for a browser instead\n"
+    "  --out FILE   writes to the file instead of standard output\n"
     "\n"
     "examples:\n"
     "  weir profile --for 10s --svg --out profile.svg\n"

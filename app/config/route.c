@@ -177,7 +177,7 @@ static const struct tree_node *choose_kind(struct config_reader *reader, const s
         draft->route.kind = kinds->list[i];
     }
     if (chosen == NULL && !faulty)
-        fault_no_kind(reader, kinds, node->place, "the route does nothing");
+        fault_no_kind(reader, kinds, node->place, "the route has no kind");
     return chosen;
 }
 

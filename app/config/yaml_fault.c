@@ -148,7 +148,7 @@ static bool of_colon(const struct trouble *t)
 
     if (says(t, "could not find expected ':'")) {
         config_fault(t->faults, place_of(t->parser->context_mark),
-                     "no ': ' behind a key of at most 1024 characters, expected KEY: VALUE");
+                     "no ': ' after a key of at most 1024 characters, expected KEY: VALUE");
         return true;
     }
     if (!says(t, "mapping values are not allowed"))
@@ -163,7 +163,7 @@ static bool of_colon(const struct trouble *t)
     } else if (before < mark.line && !yaml_line_has_key(t->source, before)) {
         mark.line = before;
         mark.column = yaml_indentation(t->source, before);
-        config_fault(t->faults, place_of(mark), "no ': ' behind the key, expected KEY: VALUE");
+        config_fault(t->faults, place_of(mark), "no ': ' after the key, expected KEY: VALUE");
     } else {
         mark.column = indented;
         config_fault(t->faults, place_of(mark),
@@ -183,7 +183,7 @@ static bool of_indentation(const struct trouble *t)
         around.column = yaml_indentation(t->source, around.line);
         if (t->source->length > 0 && t->source->bytes[yaml_line_at(t->source, around.line)] == '%') {
             config_fault(t->faults, place_of(mark),
-                         "a directive (%%) stands before, expected --- behind it, or none");
+                         "a directive (%%) stands before, expected --- after it, or none");
             return true;
         }
     } else if (!list && !says(t, "did not find expected key")) {
@@ -201,7 +201,7 @@ static bool of_indentation(const struct trouble *t)
                      around.line + 1);
     else
         config_fault(t->faults, place_of(mark),
-                     "something behind a value, expected a new line with KEY: VALUE; text with quotes inside "
+                     "something after a value, expected a new line with KEY: VALUE; text with quotes inside "
                      "needs quotes around all of it");
     return true;
 }

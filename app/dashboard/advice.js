@@ -12,7 +12,7 @@ const poolInUse = (pool) => `${figure(pool.rate)} jobs/s × ${figure(pool.run_ms
 const adviceView = {
   start() {
     this.list = el("ul.cards.columns");
-    this.empty = el("p.empty", { text: "No advice yet: it takes some requests to judge a route by." });
+    this.empty = el("p.empty", { text: "No advice yet: it is computed from requests." });
     byId("advice-list").append(this.list, this.empty);
     return new Feed("/advice", 5000, (advice) => this.take(advice), { absent: () => showSection("advice", false) });
   },

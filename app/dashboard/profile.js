@@ -12,7 +12,7 @@ const profileView = {
       this.record(Number(byId("profile-seconds").value));
     });
     this.view = byId("profile-view");
-    this.view.append(el("p.empty", { text: "Nothing recorded. Record samples what the loops and pools compute, by CPU time; the gateway goes on as before." }));
+    this.view.append(el("p.empty", { text: "Nothing recorded. Record samples the loops and pools by the CPU time that they use, while the gateway goes on serving." }));
   },
 
   /* Asks whether the gateway has the page, without taking a profile. */
@@ -33,7 +33,7 @@ const profileView = {
     try {
       const text = await (await ask(`/profile?seconds=${seconds}`, (seconds + 10) * 1000)).text();
       this.take(text);
-      announce("The profile is there");
+      announce("The profile is ready");
     } catch (problem) {
       this.view.replaceChildren(el("p.empty", { text: `The profile could not be recorded: ${problem.message}.` }));
     }

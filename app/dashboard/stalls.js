@@ -16,7 +16,7 @@ const stallsView = {
 
   start() {
     this.list = el("ul.cards");
-    this.empty = el("p.empty", { text: "No stalls since start. A stall is a task that holds its loop so long that all others on it wait; whoever does is named here, with its stack and what to write instead." });
+    this.empty = el("p.empty", { text: "No stalls since start. A stall is a task that holds its loop, so that all other tasks of the loop wait. Stalls are listed here with their stacks, and with what to write instead." });
     this.guardList = el("ul.cards");
     this.guardTitle = el("h3", { text: "Calls that may block" });
     byId("stalls-list").append(this.list, this.empty, this.guardTitle, this.guardList);

@@ -89,8 +89,8 @@ void memory_need_check(const struct config *config, const weir_memory_stats *use
         place = config_place(config, "limits", "connections");
     }
     config_fault(warnings, place,
-                 "what the limits allow may take %" PRIu64 " MiB (exchanges %" PRIu64 ", connections %" PRIu64
-                 ", jobs %" PRIu64 "), and there are %" PRIu64
-                 " MiB (%s); lower %s, or requests will be refused when memory is short",
+                 "the limits allow up to %" PRIu64 " MiB of memory (exchanges %" PRIu64
+                 ", connections %" PRIu64 ", jobs %" PRIu64 "), and %" PRIu64
+                 " MiB are available (%s); lower %s, or requests will be refused when memory is short",
                  mib(sum), mib(exchanges), mib(connections), mib(jobs), limit >> 20, use->limit_of, key);
 }

@@ -209,8 +209,8 @@ static void warn_of_open_admin(struct looking *l)
         return;
     config_fault(
         &l->found->warnings, admin->place,
-        "%s is '%s', which other machines can reach: their users can read routes, backends, stacks and "
-        "figures, and may take profiles; expected 127.0.0.1 or unix:PATH, or a firewall before it",
+        "%s is '%s', which other machines can reach: from there, routes, backends, stacks and figures can "
+        "be read, and profiles taken; expected 127.0.0.1 or unix:PATH, or a firewall in front of it",
         l->options->admin_key, admin->text);
 }
 

@@ -27,7 +27,7 @@ static void fault_uring(const struct choice *choice, int err, struct config_faul
 
     if (err == -ENOSYS)
         config_fault(faults, choice->place,
-                     "%s is 'uring', but this kernel has no io_uring that will do (%s); expected auto or "
+                     "%s is 'uring', but this kernel's io_uring is missing or too old (%s); expected auto or "
                      "epoll, or a newer kernel",
                      choice->by, why);
     else

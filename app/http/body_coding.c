@@ -88,7 +88,7 @@ int body_coding_refuse(weir_response *res, const char *taken)
     char message[96];
     int err = weir_response_header_add(res, "accept-encoding", taken != NULL ? taken : "identity");
 
-    snprintf(message, sizeof message, "the body's content-encoding is not taken here, expected %s%s",
+    snprintf(message, sizeof message, "the body's content-encoding is not accepted here, expected %s%s",
              taken != NULL ? "one of " : "none", taken != NULL ? taken : "");
     return err < 0 ? err : weir_respond_fault(res, 415, "unsupported_type", message);
 }

@@ -219,7 +219,7 @@ static bool existing_file_fault(const char *path, const struct stat *about, char
     else if (err == 0 || err == -EAGAIN)
         snprintf(out, room, "is taken by another program that listens there; stop it");
     else
-        snprintf(out, room, "is taken by a socket that cannot be looked at: %s", weir_error_text(err));
+        snprintf(out, room, "is taken by a socket that cannot be connected to: %s", weir_error_text(err));
     return true;
 }
 
@@ -243,7 +243,7 @@ bool unix_path_fault(const char *path, char *out, size_t room)
     }
     folder_of(path, folder);
     if (stat(folder, &above) < 0) {
-        snprintf(out, room, "cannot be listened on: its folder '%s' cannot be had: %s", folder,
+        snprintf(out, room, "cannot be listened on: its folder '%s' cannot be used: %s", folder,
                  weir_error_text(-errno));
         return true;
     }
@@ -258,7 +258,7 @@ bool unix_path_fault(const char *path, char *out, size_t room)
     }
     err = try_folder(folder);
     if (err < 0) {
-        snprintf(out, room, "cannot be listened on: its folder '%s' takes no sockets: %s", folder,
+        snprintf(out, room, "cannot be listened on: its folder '%s' cannot hold sockets: %s", folder,
                  weir_error_text(err));
         return true;
     }

@@ -27,7 +27,8 @@ static int read_head(struct image_work *w, bool without_profile)
     int err = image_head_read(&w->head, w->file, without_profile);
 
     if (err == -ENOTSUP)
-        snprintf(w->fault, IMAGE_FAULT_BYTES, "the image is of no kind that is taken: JPEG, PNG, WebP, GIF");
+        snprintf(w->fault, IMAGE_FAULT_BYTES,
+                 "the image has no format that is accepted: JPEG, PNG, WebP or GIF");
     else if (err == -EFBIG)
         snprintf(w->fault, IMAGE_FAULT_BYTES, "%s", w->head.why);
     else if (err == -EINVAL ||
@@ -41,7 +42,7 @@ static int too_much(const struct image_work *w, uint64_t most, const char *holde
 {
     snprintf(w->fault, IMAGE_FAULT_BYTES,
              "the image would take %.1f MiB of memory in this form, more than the %.1f MiB that %s may; "
-             "try a smaller one, or %s",
+             "send a smaller one, or %s",
              mib(w->claim), mib(most), holder, w->head.format == IMAGE_JPEG ? "a baseline JPEG" : "a JPEG");
     return -EFBIG;
 }
@@ -52,8 +53,8 @@ static int check_claims(struct image_work *w)
 
     if ((int64_t)((uint64_t)head->width * head->height) > w->order->pixels_max) {
         snprintf(w->fault, IMAGE_FAULT_BYTES,
-                 "the image has %u x %u pixels, more than the %lld that are taken", head->width, head->height,
-                 (long long)w->order->pixels_max);
+                 "the image has %u x %u pixels, more than the %lld that are accepted", head->width,
+                 head->height, (long long)w->order->pixels_max);
         return -EFBIG;
     }
     w->claim = image_claim(head, w->order, w->file.len);

@@ -75,6 +75,6 @@ int image_head_read(struct image_head *head, weir_bytes file, bool without_profi
     if (head->width == 0 || head->height == 0)
         return -EINVAL;
     if (head->width > IMAGE_SIDE_IN_MAX || head->height > IMAGE_SIDE_IN_MAX)
-        return too_large(head, "the image is wider or higher than the 65500 pixels that are taken");
+        return too_large(head, "the image is wider or higher than the 65500 pixels that are accepted");
     return 0;
 }

@@ -170,7 +170,7 @@ static int read_scan(struct walk *w, const unsigned char *from, struct image_rea
     if (w->scans == 0)
         w->in_first_scan = components;
     if (++w->scans > IMAGE_SCANS_MAX) {
-        w->head->why = "the image has more than the 100 scans that are taken";
+        w->head->why = "the image has more than the 100 scans that are accepted";
         return -EFBIG;
     }
     skip_pixels(&w->r);

@@ -43,6 +43,6 @@ bool params_choice(weir_job *job, const json_t *params, const char *name, int fa
         }
     if (value == NULL && fallback >= 0)
         return true;
-    (void)weir_job_fail(job, -JOB_PARAMS, "%s is none that is known", name);
+    (void)weir_job_fail(job, -JOB_PARAMS, "%s has an unknown value", name);
     return false;
 }

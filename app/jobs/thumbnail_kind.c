@@ -57,7 +57,7 @@ static int piece(weir_job *job, void *state, weir_bytes file, bool last)
         err = weir_job_fail(job, -JOB_EXCESSIVE, "%s", fault);
     else if (err == -WEIR_ECPU)
         err = weir_job_fail(job, -JOB_EXCESSIVE,
-                            "the image takes more computing than is allowed for one request");
+                            "the image takes more CPU time than is allowed for one request");
     if (err == 0)
         err = weir_job_write(job, out.data, out.len);
     weir_buffer_free(&out);

@@ -81,7 +81,8 @@ static int handle(weir_request *req, weir_response *res, void *state)
     if (err == 0)
         err = gather_prepare(g);
     if (err == -EINVAL)
-        err = weir_respond_fault(res, 400, "malformed", "a path parameter holds what may not stand in a URL");
+        err = weir_respond_fault(res, 400, "malformed",
+                                 "a path parameter contains a character that is not allowed in a URL");
     else if (g->url_too_long)
         err = weir_respond_fault(res, 414, "target_too_long",
                                  "a path parameter makes the URL of a call too long");

@@ -9,8 +9,8 @@
 #include "routes/gathering.h"
 
 /* Reads the request, and makes its calls ready to be fetched.
- * Returns: 0; -EINVAL a path parameter holds what may not stand in a URL; -WEIR_ETOOLARGE with
- *          g->url_too_long a URL is too long; -ENOMEM; as weir_request_read_body().
+ * Returns: 0; -EINVAL a path parameter contains a character that is not allowed in a URL; -WEIR_ETOOLARGE
+ * with g->url_too_long a URL is too long; -ENOMEM; as weir_request_read_body().
  * Where:   task. Waits for the body of the request.
  */
 WEIR_CHECKED int gather_prepare(struct gathering *g);

@@ -317,7 +317,7 @@ static int handle(weir_request *req, weir_response *res, void *arg)
         return answer_file(req, res, state, output);
     err = weir_response_header_add(res, "allow", "POST");
     return err < 0 ? err
-                   : weir_respond_fault(res, 405, "method_not_allowed", "images are taken by POST here");
+                   : weir_respond_fault(res, 405, "method_not_allowed", "images are accepted by POST here");
 }
 
 const struct route_kind route_thumbnail = {.name = "thumbnail",

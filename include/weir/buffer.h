@@ -114,7 +114,7 @@ WEIR_CHECKED int weir_buffer_printf(weir_buffer *b, const char *format, ...)
 WEIR_CHECKED int weir_buffer_vprintf(weir_buffer *b, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
-/* Makes room for n more bytes behind the present content. The caller writes them there and then calls
+/* Makes room for n more bytes after the present content. The caller writes them there and then calls
  * weir_buffer_commit(). The room is not initialised.
  * Owns:    the room is the buffer's, and valid until the next call on the buffer.
  * Returns: the first byte of the room; NULL if n more bytes would exceed the maximum or memory is
@@ -132,7 +132,7 @@ WEIR_CHECKED char *weir_buffer_reserve(weir_buffer *b, size_t n);
 void weir_buffer_commit(weir_buffer *b, size_t n);
 
 /* Removes n bytes from the front. The rest is moved down, which costs a copy of it.
- * Owns:    pointers into data stay valid, but the bytes behind them change.
+ * Owns:    pointers into data stay valid, but the bytes they point to change.
  * Returns: nothing; n beyond the length empties the buffer.
  * Where:   any thread.
  */

@@ -91,9 +91,10 @@ typedef struct weir_charge_wait {
  *     err = query(connection, text);                        // waits for the connection's descriptor
  *     weir_charge_end(&wait);
  *
- * The latency of the request then has a part "postgres", and a weir_tasks says "postgres: …" where the task
- * waits. Waits that name themselves keep their names: fetches, jobs, look-ups, calls on other loops. Tasks
- * spawned meanwhile inherit the charge. Charges nest; the innermost counts.
+ * The latency of the request then has a part "postgres", and the task tree (<weir/inspect.h>) shows
+ * "postgres: …" as what the task waits for. Waits that name themselves keep their names: fetches, jobs,
+ * look-ups, calls on other loops. Tasks spawned meanwhile inherit the charge. Charges nest; the innermost
+ * counts.
  * Owns:    wait is the caller's storage, lent until the end. name is lent until the end, and until tasks
  *          spawned meanwhile have ended; the ledger keeps a copy.
  * Where:   task. Does not wait.

@@ -4,8 +4,8 @@
  * Threading: everything here may be called from any thread and does not wait.
  *
  * A code is either a negative errno as the kernel returned it (-ECONNREFUSED, TCP's -ETIMEDOUT, -ENOMEM) or
- * one of Weir's own. Weir's codes lie beyond every errno, so the two cannot be confused: a deadline of
- * yours that has passed is -WEIR_EDEADLINE and never the kernel's -ETIMEDOUT.
+ * one of Weir's own. Weir's codes lie beyond every errno, so the two cannot be confused: the passed
+ * deadline of a scope is -WEIR_EDEADLINE and never the kernel's -ETIMEDOUT.
  */
 #ifndef WEIR_ERROR_H
 #define WEIR_ERROR_H

@@ -72,7 +72,7 @@ typedef struct weir_fetch_options {
     size_t header_count;
     const void *body; /* weir_fetch() only */
     size_t body_bytes;
-    /* Fields sent behind the body, which is then chunked. weir_fetch_open() sends the names; weir_fetch_end()
+    /* Fields sent after the body, which is then chunked. weir_fetch_open() sends the names; weir_fetch_end()
      * reads the values, so that they may be computed while the body is sent */
     const weir_header *trailers;
     size_t trailer_count;
@@ -104,7 +104,7 @@ typedef struct weir_reply {
     size_t header_count;
     const char *body; /* followed by a NUL */
     size_t body_bytes;
-    const weir_header *trailers; /* fields behind the body; of a stream see weir_fetch_trailers() */
+    const weir_header *trailers; /* fields after the body; of a stream see weir_fetch_trailers() */
     size_t trailer_count;
     bool coded;      /* the answer has a Content-Encoding */
     const char *why; /* after a failure: what was wrong with the request or the answer, if more is known than
@@ -134,10 +134,10 @@ void weir_client_close(weir_client *client);
  * still being sent is read meanwhile. Once that answer is complete, the rest of the request is not sent and
  * the connection is not kept.
  * Owns:    url is lent. reply is filled; see weir_reply.
- * Returns: 0; -EINVAL the URL; -EPROTONOSUPPORT an https URL: there is no TLS yet; -WEIR_EBUSY too many
- * requests wait for a connection, or answers hold too much memory; -WEIR_EDNS; the errors of weir_connect();
- * -WEIR_EOPEN, -WEIR_ELIMITED by the breaker or the limit of a backend;
- * -WEIR_EPROTOCOL the answer cannot be parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off;
+ * Returns: 0; -EINVAL the URL, and reply->why says what was expected where; -EPROTONOSUPPORT an https URL:
+ * there is no TLS yet; -WEIR_EBUSY too many requests wait for a connection, or answers hold too much memory;
+ * -WEIR_EDNS; the errors of weir_connect(); -WEIR_EOPEN, -WEIR_ELIMITED by the breaker or the limit of a
+ * backend; -WEIR_EPROTOCOL the answer cannot be parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off;
  * -WEIR_ETOOLARGE. After a failure reply is empty except for why, and needs no weir_reply_free().
  * Cancel:  ends the wait and closes the connection.
  * Where:   task of its loop. Waits.
@@ -146,7 +146,8 @@ int weir_get(weir_client *client, const char *url, weir_reply *reply) WEIR_CHECK
 
 /* Like weir_get(), with a method, headers and body. Informational answers (1xx) are skipped.
  * Owns:    everything is lent until the function returns.
- * Returns: as weir_get(); also -EINVAL an option or a header that is not allowed: reply->why says which.
+ * Returns: as weir_get(); also -EINVAL an option or a header that is not allowed, or an address that is not
+ * valid: reply->why says which, or what was expected there. Nothing is connected to then.
  * Cancel:  as weir_get().
  * Where:   task of its loop. Waits.
  */
@@ -270,7 +271,7 @@ int weir_fetch_head(weir_fetch_stream *f, weir_reply *reply) WEIR_CHECKED;
  */
 ssize_t weir_fetch_read(weir_fetch_stream *f, void *data, size_t bytes) WEIR_CHECKED;
 
-/* Returns the fields behind the answer's body, once weir_fetch_read() has returned 0.
+/* Returns the fields after the answer's body, once weir_fetch_read() has returned 0.
  * Owns:    valid until weir_fetch_close().
  * Returns: an array of *count fields; NULL and 0 if there are none, or the end has not been read.
  * Where:   task of its loop. Does not wait.
@@ -278,7 +279,7 @@ ssize_t weir_fetch_read(weir_fetch_stream *f, void *data, size_t bytes) WEIR_CHE
 const weir_header *weir_fetch_trailers(const weir_fetch_stream *f, size_t *count);
 
 /* Takes over the connection after weir_fetch_head() has returned status 101 to a request with
- * options.upgrade, or 2xx to CONNECT. Bytes that arrived behind the head are read from the stream first. The
+ * options.upgrade, or 2xx to CONNECT. Bytes that arrived after the head are read from the stream first. The
  * connection no longer counts towards the client's maximum. f remains to be closed.
  * Owns:    the caller owns *out and closes it.
  * Returns: 0; -EINVAL the backend has not switched protocols: read its answer; -ENOMEM, and the connection

@@ -3,8 +3,10 @@
  *
  * Threading: a request belongs to the task of its handler and to the tasks of the handler's scope, all on one
  * loop. Every function here is for those tasks, until the handler returns. A call from another loop, another
- * thread or a job, or after the handler has returned, ends the program with a sentence that says so. Texts
- * that are returned are NUL-terminated and valid until the handler returns.
+ * thread or a job ends the program with a sentence that says so. So does a call after the handler has
+ * returned, until the memory serves another request, which may be soon: what is needed longer is copied.
+ * AddressSanitizer reports every such call. Texts that are returned are NUL-terminated and valid until the
+ * handler returns.
  */
 #ifndef WEIR_HTTP_REQUEST_H
 #define WEIR_HTTP_REQUEST_H
@@ -94,7 +96,7 @@ bool weir_request_header_at(const weir_request *req, size_t i, weir_bytes *name,
  */
 const weir_header *weir_request_headers(weir_request *req, size_t *count);
 
-/* Finds the value of a trailer: a header that comes behind a chunked body. If it occurs several times, the
+/* Finds the value of a trailer: a header that comes after a chunked body. If it occurs several times, the
  * first value. A trailer is not checked against the headers, and must not take the place of one.
  * Returns: NULL if there is no such trailer, the body has not been read to its end, or memory is exhausted.
  * Where:   task of its loop. Does not wait.
@@ -223,10 +225,10 @@ ssize_t weir_request_read(weir_request *req, void *data, size_t bytes) WEIR_CHEC
  * NULL and the answer is 200. What the handler left of the body is read and dropped first. Filters do not see
  * this answer.
  *
- * The bytes that the client sent behind its request are the first that the stream reads. The limits of HTTP
+ * The bytes that the client sent after its request are the first that the stream reads. The limits of HTTP
  * no longer apply to it: see weir_stream_set_options() for an idle timeout. The exchange goes on until the
  * handler returns: it counts as one in progress, is recorded with the status 101 or 200, and its scope is
- * cancelled when a drain has taken its time. A stream that lives longer belongs into a task of
+ * cancelled when a drain has taken its time. A stream that lives longer belongs in a task of
  * weir_server_scope().
  *
  * Owns:    the caller owns *out and closes it.

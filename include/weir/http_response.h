@@ -54,11 +54,11 @@ const char *weir_response_header_joined(weir_response *res, const char *name);
  */
 int weir_response_header_set(weir_response *res, const char *name, const char *value);
 
-/* Adds a trailer: a header that is sent behind the body, for what is known only then. Trailers are sent with
+/* Adds a trailer: a header that is sent after the body, for what is known only then. Trailers are sent with
  * bodies of unknown length on HTTP/1.1 (weir_respond_begin() with length -1), and dropped with others. They
  * may be added until the handler returns. Recipients may ignore them.
  * Owns:    both are copied.
- * Returns: 0; -EINVAL a character that is not allowed, or a name that is not allowed behind a body
+ * Returns: 0; -EINVAL a character that is not allowed, or a name that is not allowed after a body
  *          (Content-Type, Set-Cookie …); -ENOTSUP the answer has begun, and has no place for trailers;
  * -ENOMEM.
  * Where:   task of its loop. Does not wait.

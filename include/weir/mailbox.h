@@ -16,6 +16,11 @@
  * is closed. Items of one sender are received in the order in which they were sent. Under simulation only
  * tasks and jobs send.
  *
+ * Mistakes end the program with a sentence: receiving on another loop or after the close, a second close, a
+ * hold that is released twice. A closed mailbox that no thread holds is recognised for the next 64 closes of
+ * mailboxes, channels, streams and the like on its loop; until then a sender without a hold is told that it
+ * is closed. After that its memory is freed, and a use is undefined.
+ *
  * A channel (<weir/sync.h>) does the same among the tasks of one loop, for less.
  */
 #ifndef WEIR_MAILBOX_H
@@ -40,8 +45,8 @@ typedef struct weir_mailbox weir_mailbox;
  */
 int weir_mailbox_open(size_t item_bytes, size_t capacity, weir_mailbox **out) WEIR_CHECKED;
 
-/* Closes the mailbox: items in it are dropped, waiting senders get -WEIR_ECLOSED, and no task may wait to
- * receive. The memory is freed with the last hold. NULL does nothing.
+/* Closes the mailbox: items in it are freed, waiting senders get -WEIR_ECLOSED, and no task may wait to
+ * receive. The rest of the memory is kept as long as the mailbox is held. NULL does nothing.
  * Where:   task of its loop. Does not wait.
  */
 void weir_mailbox_close(weir_mailbox *m);
@@ -88,7 +93,7 @@ int weir_mailbox_receive(weir_mailbox *m, void *item) WEIR_CHECKED;
  */
 int weir_mailbox_try_receive(weir_mailbox *m, void *item) WEIR_CHECKED;
 
-/* Closes the mailbox for sending: sends fail from now on, waiting ones too. Receivers get the items that are
+/* Ends the mailbox: sends fail from now on, waiting ones too. Receivers get the items that are
  * left, then -WEIR_ECLOSED.
  * Where:   any thread. Does not wait.
  */

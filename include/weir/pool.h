@@ -100,7 +100,7 @@ typedef struct weir_pool_options {
 } weir_pool_options;
 
 /* Returns the pool for computing, one in each runtime. It always exists; its threads are started with its
- * first job. weir_options.pools or weir_server_options.pools change its options.
+ * first job. An entry of weir_options.pools with its name, "compute", changes its options.
  * Returns: never NULL.
  * Where:   task, job. Does not wait.
  */

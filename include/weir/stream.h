@@ -150,8 +150,8 @@ ssize_t weir_read(weir_stream *s, void *data, size_t bytes) WEIR_CHECKED;
  * Owns:    data is lent, and not touched after the return.
  * Returns: 0; -EPIPE, -ECONNRESET …; -WEIR_EBUSY another task is writing, and nothing was sent; -WEIR_EIDLE
  *          the peer took nothing for the idle timeout; -WEIR_ECLOSED. After a failure that has, or may
- *          have, sent a part, every later write returns -WEIR_ECLOSED: its bytes would stand at a wrong
- *          place. Reading still works.
+ *          have, sent a part, every later write returns -WEIR_ECLOSED, because the peer would misread
+ *          its bytes. Reading still works.
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the peer does not take more.
  */

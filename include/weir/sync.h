@@ -3,8 +3,13 @@
  *
  * Threading: an object here belongs to one loop: only tasks of that loop use it. It needs no lock, because
  * between two waits no other task of the loop runs. For the same reason a mutex is needed only to exclude
- * other tasks across a wait. Other loops, jobs and threads use a weir_mailbox or
- * weir_post(); a call from there ends the program with a sentence that says so.
+ * other tasks across a wait. Other loops, jobs and threads use a weir_mailbox or weir_post(); a call from
+ * there ends the program with a sentence that says so.
+ *
+ * A closed channel is recognised for the next 64 closes of channels, mailboxes, streams and the like on its
+ * loop: its use, or a second close, ends the program with a sentence. After that its memory is freed, and a
+ * use is undefined. A semaphore, event or mutex is the caller's storage, and is not recognised once that
+ * has ended.
  *
  * Waiting tasks are served in the order of their arrival. A wait that is cancelled leaves the queue and has
  * taken nothing. All waits return -WEIR_ECANCELED or -WEIR_EDEADLINE when the scope is cancelled or its
@@ -119,19 +124,20 @@ void weir_mutex_unlock(weir_mutex *m);
 typedef struct weir_channel weir_channel;
 
 /* Makes a channel for up to capacity items of item_bytes each, which are copied in and out.
- * Owns:    the caller owns the channel and frees it.
+ * Owns:    the caller owns the channel and closes it on this loop. One that is still open when weir_run()
+ *          returns is closed then, with a line in the log.
  * Returns: 0; -EINVAL capacity or item_bytes is 0; -ENOMEM.
  * Where:   task.
  */
 int weir_channel_open(size_t item_bytes, size_t capacity, weir_channel **out) WEIR_CHECKED;
 
-/* Frees the channel; no task may wait on it. Items still in it are dropped. NULL does nothing.
+/* Closes the channel and frees its items, which are dropped; no task may wait on it. NULL does nothing.
  * Where:   task of its loop. Does not wait.
  */
 void weir_channel_close(weir_channel *c);
 
 /* Copies one item into the channel.
- * Returns: 0; -WEIR_ECLOSED the channel is closed; or the scope's code: then the item is not in the
+ * Returns: 0; -WEIR_ECLOSED the channel was ended; or the scope's code: then the item is not in the
  *          channel.
  * Cancel:  leaves the queue at once.
  * Where:   task of its loop. Waits while the channel is full.
@@ -139,26 +145,26 @@ void weir_channel_close(weir_channel *c);
 int weir_channel_send(weir_channel *c, const void *item) WEIR_CHECKED;
 
 /* Copies one item out of the channel.
- * Returns: 0; -WEIR_ECLOSED the channel is closed and empty; or the scope's code: then nothing was taken.
+ * Returns: 0; -WEIR_ECLOSED the channel was ended and is empty; or the scope's code: then nothing was taken.
  * Cancel:  leaves the queue at once.
  * Where:   task of its loop. Waits while the channel is empty.
  */
 int weir_channel_receive(weir_channel *c, void *item) WEIR_CHECKED;
 
 /* Copies one item into the channel if there is room, or a task waits to receive it.
- * Returns: 0; -WEIR_EBUSY the channel is full; -WEIR_ECLOSED it is closed.
+ * Returns: 0; -WEIR_EBUSY the channel is full; -WEIR_ECLOSED it was ended.
  * Where:   task of its loop. Does not wait.
  */
 int weir_channel_try_send(weir_channel *c, const void *item) WEIR_CHECKED;
 
 /* Copies one item out of the channel if there is one.
- * Returns: 0; -EAGAIN the channel is empty; -WEIR_ECLOSED it is closed and empty.
+ * Returns: 0; -EAGAIN the channel is empty; -WEIR_ECLOSED it was ended and is empty.
  * Where:   task of its loop. Does not wait.
  */
 int weir_channel_try_receive(weir_channel *c, void *item) WEIR_CHECKED;
 
-/* Closes the channel for sending: sends fail from now on, waiting ones too. Receivers get the items that
- * are left, then -WEIR_ECLOSED.
+/* Ends the channel: sends fail from now on, waiting ones too. Receivers get the items that are left, then
+ * -WEIR_ECLOSED.
  * Where:   task of its loop. Does not wait.
  */
 void weir_channel_end(weir_channel *c);
@@ -215,7 +221,7 @@ enum { WEIR_SELECT_MAX = 16 };
  * Owns:    cases are lent.
  * Returns: the index of the case, >= 0; -EINVAL no cases or more than WEIR_SELECT_MAX; the scope's code:
  *          then no case was performed. *closed, if closed is not NULL, reports that the case is a channel
- *          that was found closed: nothing was sent or received.
+ *          that was ended: nothing was sent or received.
  * Cancel:  leaves all queues at once.
  * Where:   task of the loop of all objects. Waits.
  */

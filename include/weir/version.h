@@ -4,10 +4,10 @@
  * Threading: any thread. Nothing here waits.
  *
  * Before version 1.0 a new minor version may change or remove what the headers declare; a new patch version
- * only adds functions. So a program runs with every library of the minor version it was compiled with, and
- * the shared library's name has both numbers: libweir.so.0.2. Structures keep their size within a minor
- * version; with a new one, option structures get fields at their end, whose zero means what the library did
- * before. docs/abi.md has the whole rule.
+ * only adds: functions, and fields in the reserved bytes of option structures, whose zero means what the
+ * library did before. Structures keep their size within a minor version. So a program runs with every later
+ * library of the minor version it was compiled with, and the shared library's name has both numbers:
+ * libweir.so.0.2. docs/abi.md has the whole rule.
  */
 #ifndef WEIR_VERSION_H
 #define WEIR_VERSION_H

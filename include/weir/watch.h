@@ -5,7 +5,7 @@
  * that runs longer than stall_after, without a wait, is a stall of one of these types:
  *
  *     computing   it used the CPU: use weir_offload()
- *     blocked     it slept in a system call: use the call of Weir's that waits instead
+ *     blocked     it slept in a system call: use the function of Weir that waits instead
  *     starved     it was ready to run but did not get the CPU, because other threads had it
  *     throttled   the same, because the cgroup had used up its quota
  *

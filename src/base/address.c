@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <weir/address.h>
+#include "base/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -18,7 +18,11 @@ enum {
 
 _Static_assert(UNIX_PATH_BYTES == 108, "a fault names this number");
 
-static const char any_address[] = "HOST:PORT, [IPV6]:PORT or unix:PATH";
+/* What is wrong is a sentence that ends with what was expected. */
+#define SENTENCE "the address is not valid: expected "
+#define EXPECTED(text) (SENTENCE text)
+
+static const char any_address[] = SENTENCE "HOST:PORT, [IPV6]:PORT or unix:PATH";
 
 /* --- hosts --- */
 
@@ -118,17 +122,17 @@ int weir_port_parse(weir_bytes text, uint16_t *out)
     return 0;
 }
 
-static int parse_unix(weir_bytes path, size_t at, weir_address *out, weir_text_fault *fault)
+static const char *read_unix(weir_bytes path, weir_address *out)
 {
     bool valid = path.len > 0 && path.len < UNIX_PATH_BYTES && memchr(path.data, '\0', path.len) == NULL;
 
     if (!valid)
-        return weir__text_fault(fault, at, "unix:PATH with a path of 1 to 107 bytes");
+        return EXPECTED("unix:PATH with a path of 1 to 107 bytes");
     *out = (weir_address){.host = {"", 0}, .path = path};
-    return 0;
+    return NULL;
 }
 
-static int parse_tcp(weir_bytes text, weir_address *out, weir_text_fault *fault)
+static const char *read_tcp(weir_bytes text, weir_address *out, size_t *at)
 {
     const char *colon = text.len > 0 ? memrchr(text.data, ':', text.len) : NULL;
     weir_bytes host = {text.data, 0};
@@ -137,30 +141,42 @@ static int parse_tcp(weir_bytes text, weir_address *out, weir_text_fault *fault)
     bool bracketed;
 
     if (colon == NULL || (text.data[0] == '[' && colon[-1] != ']'))
-        return weir__text_fault(fault, 0, any_address);
+        return any_address;
     host.len = (size_t)(colon - text.data);
-    if (weir_port_parse((weir_bytes){colon + 1, text.len - host.len - 1}, &port) < 0)
-        return weir__text_fault(fault, host.len + 1, "a port from 0 to 65535 behind the last colon");
+    if (weir_port_parse((weir_bytes){colon + 1, text.len - host.len - 1}, &port) < 0) {
+        *at = host.len + 1;
+        return EXPECTED("a port from 0 to 65535 after the last colon");
+    }
     bracketed = host.len >= 2 && host.data[0] == '[';
     if (bracketed)
         host = (weir_bytes){host.data + 1, host.len - 2};
     else if (memchr(host.data, ':', host.len) != NULL)
-        return weir__text_fault(fault, 0, "an IPv6 address in brackets, [IPV6]:PORT");
+        return EXPECTED("an IPv6 address in brackets, [IPV6]:PORT");
     type = weir_host_type_of(host);
     if (type == WEIR_HOST_INVALID || bracketed != (type == WEIR_HOST_IPV6))
-        return weir__text_fault(fault, 0, any_address);
+        return any_address;
     *out = (weir_address){.host_type = type, .host = host, .port = port, .path = {"", 0}};
-    return 0;
+    return NULL;
 }
 
-int weir_address_parse(weir_bytes text, weir_address *out, weir_text_fault *fault)
+const char *weir__address_read(weir_bytes text, weir_address *out, size_t *at)
 {
     static const char prefix[] = "unix:";
     const size_t skipped = sizeof prefix - 1;
 
-    if (text.len >= skipped && memcmp(text.data, prefix, skipped) == 0)
-        return parse_unix((weir_bytes){text.data + skipped, text.len - skipped}, skipped, out, fault);
-    return parse_tcp(text, out, fault);
+    *at = 0;
+    if (text.len < skipped || memcmp(text.data, prefix, skipped) != 0)
+        return read_tcp(text, out, at);
+    *at = skipped;
+    return read_unix((weir_bytes){text.data + skipped, text.len - skipped}, out);
+}
+
+int weir_address_parse(weir_bytes text, weir_address *out, weir_text_fault *fault)
+{
+    size_t at;
+    const char *wrong = weir__address_read(text, out, &at);
+
+    return wrong == NULL ? 0 : weir__text_fault(fault, at, wrong + sizeof SENTENCE - 1);
 }
 
 int weir_address_format(const weir_address *address, char *out, size_t room)

@@ -9,15 +9,14 @@
 #include <weir/sync.h>
 
 #include "base/list.h"
-
-struct weir__loop;
+#include "core/handle_record.h"
 
 struct weir_channel {
+    struct weir__handle handle;
     struct weir__list senders, receivers;
-    struct weir__loop *loop; /* behind what free() writes over, so that a use after the close finds NULL */
     size_t item_bytes, capacity, count, first;
+    char *items;
     bool closed;
-    char items[];
 };
 
 /* Return: true: done, or the channel was found closed, then *closed. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Handles: what a program opens on a loop and closes again: streams, listeners, descriptors.
+/* Handles: what a program opens on a loop and closes again: streams, listeners, descriptors, channels,
+ * mailboxes, clients.
  *
  * A handle knows its loop, so that a public function checks its caller by one compare (core/misuse.h). It
  * knows the code that opened it, for the report of what is still open when weir_run() returns. The memory of

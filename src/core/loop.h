@@ -71,9 +71,8 @@ struct weir__loop {
     struct weir__random random;
     struct weir__random order; /* of shuffle.h */
     bool shuffles;
-    struct weir__handles handles; /* what programs opened: streams, listeners, descriptors */
+    struct weir__handles handles; /* what programs opened: streams, channels, mailboxes … */
     struct weir__scope *root;
-    struct weir__list mailboxes;         /* that are open */
     struct weir__guard *guard;           /* NULL: the guard is off */
     const struct weir__network *network; /* of its streams; NULL: sockets */
     struct weir__resolver *resolver;     /* of names; NULL: no name was asked for */

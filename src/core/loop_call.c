@@ -140,7 +140,7 @@ int weir_loop_call(int loop, const char *name, int (*fn)(void *arg), void *arg)
 
     if (loop < 0 || loop >= r->loop_count)
         weir__misuse(__func__, "of a loop that does not exist",
-                     "loops are numbered from 0, see weir_loop_count()");
+                     "use a number from 0 to weir_loop_count() - 1");
     if (err < 0)
         return err;
     c.there = &r->loops[loop];

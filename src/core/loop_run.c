@@ -38,7 +38,6 @@ int weir__loop_open(struct weir__loop *loop, struct weir_runtime *runtime, int i
     weir__clock_ticks_init();
     loop->task_id_step = (uint64_t)runtime->loop_count;
     loop->last_task_id = (uint64_t)index + 1 - loop->task_id_step; /* wraps, and comes back */
-    weir__list_init(&loop->mailboxes);
     weir__scope_init_root(loop->root, loop);
     weir__posts_begin_loop(loop);
     weir__handles_init(&loop->handles);

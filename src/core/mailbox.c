@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <weir/log.h>
-
+#include "core/handle.h"
 #include "core/misuse.h"
 #include "core/task.h"
 #include "core/thread.h"
@@ -29,33 +28,7 @@ struct sender {
     atomic_int served;
 };
 
-/* --- life --- */
-
-int weir_mailbox_open(size_t item_bytes, size_t capacity, weir_mailbox **out)
-{
-    struct weir__loop *loop = weir__calling_loop(__func__);
-    size_t bytes;
-    weir_mailbox *m;
-
-    if (item_bytes == 0 || capacity == 0)
-        return -EINVAL;
-    if (__builtin_mul_overflow(item_bytes, capacity, &bytes) ||
-        __builtin_add_overflow(bytes, sizeof *m, &bytes))
-        return -ENOMEM;
-    m = malloc(bytes);
-    if (m == NULL)
-        return -ENOMEM;
-    memset(m, 0, sizeof *m);
-    m->loop = loop;
-    m->item_bytes = item_bytes;
-    m->capacity = capacity;
-    atomic_init(&m->holds, 1);
-    weir__list_init(&m->receivers);
-    weir__list_init(&m->senders);
-    weir__list_push_back(&loop->mailboxes, &m->node);
-    *out = m;
-    return 0;
-}
+/* --- holds --- */
 
 weir_mailbox *weir_mailbox_hold(weir_mailbox *m)
 {
@@ -65,15 +38,22 @@ weir_mailbox *weir_mailbox_hold(weir_mailbox *m)
 
 void weir_mailbox_release(weir_mailbox *m)
 {
-    if (m != NULL && atomic_fetch_sub_explicit(&m->holds, 1, memory_order_acq_rel) == 1)
-        free(m);
+    if (m == NULL || atomic_fetch_sub_explicit(&m->holds, 1, memory_order_acq_rel) > 1)
+        return;
+    if (m->is_owned)
+        weir__misuse(__func__, "of a mailbox that is not held",
+                     "release each weir_mailbox_hold() once, and close what weir_mailbox_open() made");
+    free(m);
 }
 
 /* --- the ring, under the lock --- */
 
+/* A place of the ring, by its index from the first. */
 static char *place(weir_mailbox *m, size_t index)
 {
-    return m->items + (m->first + index) % m->capacity * m->item_bytes;
+    size_t at = m->first + index;
+
+    return m->items + (at < m->capacity ? at : at - m->capacity) * m->item_bytes;
 }
 
 static void put(weir_mailbox *m, const void *item)
@@ -136,7 +116,7 @@ static bool take(weir_mailbox *m, void *item, bool *closed)
     found = m->count > 0;
     if (found) {
         memcpy(item, place(m, 0), m->item_bytes);
-        m->first = (m->first + 1) % m->capacity;
+        m->first = m->first + 1 < m->capacity ? m->first + 1 : 0;
         m->count--;
         serve_sender(m);
     }
@@ -160,7 +140,7 @@ static void deliver(struct weir__message *message)
     weir__lock_enter(&m->lock);
     m->is_noticed = false;
     weir__lock_leave(&m->lock);
-    while (m->loop != NULL && !weir__list_is_empty(&m->receivers)) {
+    while (m->handle.loop != NULL && !weir__list_is_empty(&m->receivers)) {
         struct weir__waiter *w = weir__container_of(m->receivers.next, struct weir__waiter, node);
         if (!take(m, w->item, &closed))
             break;
@@ -175,7 +155,7 @@ int weir_mailbox_receive(weir_mailbox *m, void *item)
     bool closed;
     int err;
 
-    weir__check_object(m->loop, self->loop, __func__, "a mailbox");
+    weir__check_object(m->handle.loop, self->loop, __func__, "a mailbox");
     err = weir__wait_begin_of(self);
     if (err < 0)
         return err;
@@ -188,7 +168,7 @@ int weir_mailbox_try_receive(weir_mailbox *m, void *item)
 {
     bool closed;
 
-    weir__check_loop(m->loop, __func__, "a mailbox");
+    weir__check_loop(m->handle.loop, __func__, "a mailbox");
     if (!weir__mailbox_take(m, item, &closed))
         return -EAGAIN;
     return closed ? -WEIR_ECLOSED : 0;
@@ -292,36 +272,72 @@ void weir_mailbox_end(weir_mailbox *m)
     weir__lock_leave(&m->lock);
 }
 
-static void close_mailbox(weir_mailbox *m)
+/* --- opening and closing --- */
+
+/* The items are freed at once, the rest with the last hold. */
+static void end(struct weir__handle *h)
 {
-    weir__list_remove(&m->node);
+    weir_mailbox *m = weir__container_of(h, struct weir_mailbox, handle);
+
     weir__lock_enter(&m->lock);
     m->ended = true;
     m->count = 0;
     fail_senders(m);
-    m->loop = NULL;
+    free(m->items);
+    m->items = NULL;
     weir__lock_leave(&m->lock);
+    weir__handle_free(h);
+}
+
+/* A use after the close is not recognised any more: the owner's hold ends. */
+static void forget(struct weir__handle *h)
+{
+    weir_mailbox *m = weir__container_of(h, struct weir_mailbox, handle);
+
+    m->is_owned = false;
     weir_mailbox_release(m);
+}
+
+static const struct weir__handle_type mailboxes = {"mailboxes", end, forget};
+
+int weir_mailbox_open(size_t item_bytes, size_t capacity, weir_mailbox **out)
+{
+    size_t bytes;
+    weir_mailbox *m;
+
+    (void)weir__calling_loop(__func__);
+    if (item_bytes == 0 || capacity == 0)
+        return -EINVAL;
+    if (__builtin_mul_overflow(item_bytes, capacity, &bytes))
+        return -ENOMEM;
+    m = calloc(1, sizeof *m);
+    if (m == NULL)
+        return -ENOMEM;
+    m->items = malloc(bytes);
+    if (m->items == NULL) {
+        free(m);
+        return -ENOMEM;
+    }
+    m->item_bytes = item_bytes;
+    m->capacity = capacity;
+    m->is_owned = true;
+    m->loop = weir__loop_current();
+    atomic_init(&m->holds, 1);
+    weir__list_init(&m->receivers);
+    weir__list_init(&m->senders);
+    weir__handle_open(&m->handle, &mailboxes, __builtin_return_address(0));
+    *out = m;
+    return 0;
 }
 
 void weir_mailbox_close(weir_mailbox *m)
 {
     if (m == NULL)
         return;
-    weir__check_loop(m->loop, __func__, "a mailbox");
+    weir__check_loop(m->handle.loop, __func__, "a mailbox");
     if (!weir__list_is_empty(&m->receivers))
         weir__misuse(__func__, "on a mailbox that a task waits for",
                      "end it with weir_mailbox_end(), and close it when the receiving tasks are done");
-    close_mailbox(m);
-}
-
-void weir__mailboxes_close(struct weir__loop *loop)
-{
-    size_t count = 0;
-
-    for (; !weir__list_is_empty(&loop->mailboxes); count++)
-        close_mailbox(weir__container_of(loop->mailboxes.next, struct weir_mailbox, node));
-    if (count > 0)
-        weir_log(WEIR_LOG_WARN, "mailboxes were left open; close each with weir_mailbox_close()",
-                 WEIR_KV_INT("mailboxes", count), WEIR_KV_INT("loop", loop->index));
+    weir__handle_close(&m->handle);
+    end(&m->handle);
 }

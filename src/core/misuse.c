@@ -76,7 +76,8 @@ void weir__misuse_of_loop(const struct weir__loop *owner, const char *function, 
 
     if (owner == NULL || !is_loop(owner, label)) {
         (void)snprintf(wrong, sizeof wrong, "on %s that is closed, or was never made", object);
-        weir__misuse(function, wrong, NULL);
+        weir__misuse(function, wrong,
+                     "open or initialise it before its first use, and do not use it after its close");
     }
     if (here == NULL) {
         (void)snprintf(wrong, sizeof wrong, "%s, on %s of %s",

@@ -2,7 +2,8 @@
 /* Mistakes of callers. Each ends the program by abort(), after one line in the log with the public function,
  * what is wrong, what to write instead, and the task, its route and the place that spawned it:
  *
- *     weir_read() on a stream that is closed task=refill route=/page spawned_at="main.c:40 (main)"
+ *     weir_scope_open() on a scope that is open already: … task=refill route=/page spawned_at="main.c:40
+ * (main)"
  *
  * Every public function that touches an object of a loop begins with weir__check_loop(); every function for
  * tasks alone gets its task from weir__calling_task(). Both cost a load and a compare, in release builds as

@@ -215,8 +215,8 @@ __attribute__((noreturn, cold, noinline)) static void closed_wrongly(const struc
                         "close it in the task that opened it; weir_scope_cancel() ends it from here",
                         "opened_at", s->opened_at);
     weir__misuse_at(
-        function, "of a scope while one that was opened inside it is open",
-        "scopes are closed in the reverse order of opening; the inner one was opened at opened_at",
+        function, "of a scope while a scope that was opened inside it is open",
+        "close scopes in the reverse order of opening, first the one that was opened at opened_at",
         "opened_at", self->scope->opened_at);
 }
 

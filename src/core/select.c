@@ -31,16 +31,16 @@ static void check(const weir_case *c, const struct weir__loop *here, const char 
         break;
     case WEIR_ON_SEND:
     case WEIR_ON_RECEIVE:
-        weir__check_object(((weir_channel *)c->object)->loop, here, function, "a channel");
+        weir__check_object(((weir_channel *)c->object)->handle.loop, here, function, "a channel");
         break;
     case WEIR_ON_MAIL:
-        weir__check_object(((weir_mailbox *)c->object)->loop, here, function, "a mailbox");
+        weir__check_object(((weir_mailbox *)c->object)->handle.loop, here, function, "a mailbox");
         break;
     case WEIR_ON_FD:
         weir__fd_check(c, here, function);
         break;
     default:
-        weir__misuse(function, "with a case of no type", "make each weir_case by a function weir_on_…()");
+        weir__misuse(function, "with a case of no type", "make each weir_case with a function weir_on_…()");
     }
 }
 

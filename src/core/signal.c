@@ -136,7 +136,8 @@ void weir_signals_close(weir_signals *signals)
 
     weir__check_loop(s->loop, __func__, "a weir_signals");
     if (s->waiter != NULL)
-        weir__misuse(__func__, "while a task waits for them", "cancel its scope and close that first");
+        weir__misuse(__func__, "while a task waits for its signals",
+                     "cancel and close the scope of that task first");
     restore(s->numbers);
     s->loop = NULL;
 }

@@ -141,10 +141,11 @@ void weir_mutex_unlock(weir_mutex *m)
 
     weir__check_object(m->loop, self->loop, __func__, "a mutex");
     if (m->owner != self)
-        weir__misuse(
-            __func__,
-            m->owner == NULL ? "on a mutex that is not locked" : "on a mutex that another task holds",
-            "the task that locked it unlocks it; to signal another task use a weir_event or weir_semaphore");
+        weir__misuse(__func__,
+                     m->owner == NULL ? "on a mutex that is not locked"
+                                      : "on a mutex that another task holds",
+                     "unlock it in the task that locked it; to signal another task use a weir_event or "
+                     "weir_semaphore");
     next = weir__queue_serve(weir__queue_of(&m->waiters), NULL, NULL, 0, false);
     m->owner = next != NULL ? next->waiting->task : NULL;
 }

@@ -16,6 +16,7 @@
 #include "core/task.h"
 #include "core/timeout_list.h"
 #include "core/wait.h"
+#include "net/connect_limit.h"
 #include "net/public_stream.h"
 #include "net/slot_share.h"
 
@@ -101,6 +102,15 @@ static weir_connection *first_idle(weir_connections *pool)
                                             : weir__container_of(pool->idle.next, weir_connection, node);
 }
 
+static weir_connection *take_idle(weir_connections *pool)
+{
+    weir_connection *c = first_idle(pool);
+
+    if (c != NULL)
+        leave_idle(c);
+    return c;
+}
+
 static void spare(struct weir__slot_share *slots)
 {
     weir_connections *pool = weir__container_of(slots, weir_connections, slots);
@@ -108,6 +118,18 @@ static void spare(struct weir__slot_share *slots)
     while (pool->stats.idle > 0 && weir__slot_share_is_wanted(slots))
         give_idle_up(first_idle(pool));
 }
+
+static void *reuse(struct weir__slot_share *slots)
+{
+    return take_idle(weir__container_of(slots, weir_connections, slots));
+}
+
+static void see_waiting(struct weir__slot_share *slots)
+{
+    weir__container_of(slots, weir_connections, slots)->stats.waiting = slots->waiting;
+}
+
+static const struct weir__slot_share_type slots_type = {spare, reuse, see_waiting};
 
 /* --- left open at the end of weir_run() --- */
 
@@ -220,10 +242,8 @@ static int make(weir_connections *pool, weir_connection *c)
 
 static int new_connection(weir_connections *pool, weir_connection **out)
 {
-    struct weir__task *self = weir__task_current();
     weir_connection *c = calloc(1, sizeof *c);
-    struct weir__attribution before;
-    weir_scope attempt;
+    struct weir__connect_limit limit;
     int err;
 
     if (c == NULL)
@@ -233,11 +253,9 @@ static int new_connection(weir_connections *pool, weir_connection **out)
     weir__list_init(&c->handle.node);
     weir__list_init(&c->node);
     weir__list_init(&c->idle_entry.node);
-    before = weir__attribution_on(self, WEIR_CHARGE_CONNECT, self->attribution.name);
-    weir_scope_open(&attempt, weir_after(pool->options.connect_timeout), 0);
+    weir__connect_limit_begin(&limit, pool->options.connect_timeout);
     err = make(pool, c);
-    (void)weir_scope_close(&attempt);
-    weir__attribution_back(self, before);
+    err = weir__connect_limit_end(&limit, err);
     if (err == 0) {
         pool->stats.opened++;
         *out = c;
@@ -245,47 +263,24 @@ static int new_connection(weir_connections *pool, weir_connection **out)
     }
     pool->stats.failed++;
     end_connection(c);
-    return err == -WEIR_EDEADLINE && weir_scope_expired(&attempt) ? -ETIMEDOUT : err;
+    return err;
 }
 
 /* --- taking --- */
 
-static weir_connection *take_idle(weir_connections *pool)
-{
-    weir_connection *c = first_idle(pool);
-
-    if (c != NULL)
-        leave_idle(c);
-    return c;
-}
-
-/* Waits for a slot, perhaps with a connection of this loop. */
-static int wait_for_slot(weir_connections *pool, weir_connection **given)
-{
-    void *connection;
-    int err = weir__wait_begin();
-
-    if (err < 0)
-        return err;
-    *given = take_idle(pool); /* other tasks may have run */
-    if (*given != NULL)
-        return 0;
-    if (pool->stats.waiting >= pool->options.waiting_max) {
-        pool->stats.refused++;
-        return -WEIR_EBUSY;
-    }
-    pool->stats.waiting++;
-    err = weir__slot_share_wait(&pool->slots, &connection);
-    pool->stats.waiting--;
-    *given = connection;
-    return err;
-}
-
 /* Takes a slot, with a connection if there is one. */
 static int take_slot(weir_connections *pool, weir_connection **c)
 {
+    void *given;
+    int err;
+
     *c = take_idle(pool);
-    return *c != NULL || weir__slot_share_try(&pool->slots) ? 0 : wait_for_slot(pool, c);
+    if (*c != NULL || weir__slot_share_try(&pool->slots))
+        return 0;
+    err = weir__slot_share_wait(&pool->slots, &given);
+    *c = given;
+    pool->stats.refused += err == -WEIR_EBUSY;
+    return err;
 }
 
 /* Whether a connection can be used again. Waits. */
@@ -425,7 +420,8 @@ int weir_connections_open(const weir_connections_options *options, weir_connecti
     weir__list_init(&pool->idle);
     weir_event_init(&pool->quiet);
     weir__timeout_list_init(&pool->timeouts, self->loop, filled.idle_timeout, idle_exhausted);
-    err = weir__slot_share_open(&pool->slots, pool->name, filled.max, pool->name, spare);
+    pool->slots.waiting_max = filled.waiting_max;
+    err = weir__slot_share_open(&pool->slots, &slots_type, pool->name, filled.max, pool->name);
     if (err < 0) {
         free(pool);
         return err;

@@ -104,15 +104,15 @@ static void grant(struct weir__slots_waiter *w)
 
 static void spare(struct weir__slots_member *m)
 {
-    share_of(m)->spare(share_of(m));
+    share_of(m)->type->spare(share_of(m));
 }
 
 static const struct weir__slots_hooks hooks = {notify, grant, spare};
 
 /* --- a share --- */
 
-int weir__slot_share_open(struct weir__slot_share *share, const char *key, int max, const char *name,
-                          void (*spare_idle)(struct weir__slot_share *share))
+int weir__slot_share_open(struct weir__slot_share *share, const struct weir__slot_share_type *type,
+                          const char *key, int max, const char *name)
 {
     struct weir__loop *loop = weir__loop_current();
 
@@ -122,7 +122,7 @@ int weir__slot_share_open(struct weir__slot_share *share, const char *key, int m
     share->loop = loop;
     share->message.deliver = heed;
     share->name = name;
-    share->spare = spare_idle;
+    share->type = type;
     weir__slots_join(&share->shared->slots, &share->member, &hooks);
     return 0;
 }
@@ -165,17 +165,41 @@ static void stop_waiting(struct weir__task *task)
     weir__wake_cancelled(task);
 }
 
-int weir__slot_share_wait(struct weir__slot_share *share, void **given)
+static void count_waiting(struct weir__slot_share *share, int more)
+{
+    share->waiting += more;
+    if (share->type->waiting_changed != NULL)
+        share->type->waiting_changed(share);
+}
+
+static int queue_up(struct weir__slot_share *share, void **given)
 {
     struct waiting waiting;
     int err;
 
-    *given = NULL;
     waiting.task = weir__task_current();
     waiting.ticket = share->loop->tickets++;
     if (weir__slots_queue(&share->member, &waiting.waiter))
         return 0;
     err = weir__park(&a_slot, stop_waiting, &waiting);
     *given = waiting.waiter.given;
+    return err;
+}
+
+int weir__slot_share_wait(struct weir__slot_share *share, void **given)
+{
+    int err = weir__wait_begin();
+
+    *given = NULL;
+    if (err < 0)
+        return err;
+    *given = share->type->reuse(share); /* other tasks may have run */
+    if (*given != NULL)
+        return 0;
+    if (share->waiting >= share->waiting_max)
+        return -WEIR_EBUSY;
+    count_waiting(share, 1);
+    err = queue_up(share, given);
+    count_waiting(share, -1);
     return err;
 }

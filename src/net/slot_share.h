@@ -15,25 +15,37 @@
 
 struct weir__slots_shared; /* the slots of all loops, found in the runtime */
 
+struct weir__slot_share;
+
+/* What the owner of a share does, on its loop. */
+struct weir__slot_share_type {
+    void (*spare)(struct weir__slot_share *share); /* as in struct weir__slots_hooks */
+    /* Returns: a connection that is idle no longer, with its slot; NULL: none is idle. */
+    void *(*reuse)(struct weir__slot_share *share);
+    void (*waiting_changed)(struct weir__slot_share *share); /* may be NULL */
+};
+
 struct weir__slot_share {
     struct weir__slots_member member; /* first */
     struct weir__slots_shared *shared;
     struct weir__loop *loop;
     struct weir__message message;
+    const struct weir__slot_share_type *type;
     const char *name; /* of what connections lead to, for "slot for NAME" */
-    void (*spare)(struct weir__slot_share *share);
+    int waiting;      /* tasks that wait for a slot */
+    int waiting_max;  /* more are refused */
 };
 
-/* Begins a share. name lives as long as the share. spare: as in struct weir__slots_hooks.
+/* Begins a share, zero but for its waiting_max. name lives as long as the share.
  * Returns: 0; -ENOMEM. */
-int weir__slot_share_open(struct weir__slot_share *share, const char *key, int max, const char *name,
-                          void (*spare)(struct weir__slot_share *share)) WEIR_CHECKED;
+int weir__slot_share_open(struct weir__slot_share *share, const struct weir__slot_share_type *type,
+                          const char *key, int max, const char *name) WEIR_CHECKED;
 
 /* Ends a share that holds no slot. Returns: false: a message is under way; try again in the next turn. */
 bool weir__slot_share_close(struct weir__slot_share *share) __attribute__((warn_unused_result));
 
-/* Waits for a slot, after weir__wait_begin(), and when since then no idle connection was there. *given: the
- * connection that comes with the slot; NULL: none. Returns: 0; the cause of a cancel. */
+/* Waits for a slot, once none was free. *given: the connection that comes with the slot; NULL: none. Returns:
+ * 0; -WEIR_EBUSY waiting_max tasks wait already; the cause of a cancel. */
 int weir__slot_share_wait(struct weir__slot_share *share, void **given) WEIR_CHECKED;
 
 static inline bool weir__slot_share_try(struct weir__slot_share *share)

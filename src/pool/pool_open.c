@@ -161,7 +161,8 @@ static void take_out(struct weir__pools *pools, struct weir_pool *pool, const ch
     while (i < pools->count && pools->pool[i] != pool)
         i++;
     if (i == pools->count)
-        weir__misuse(function, "on a pool that is closed already, or of another runtime", NULL);
+        weir__misuse(function, "on a pool that is closed already, or of another runtime",
+                     "close each pool once, in the runtime that opened it");
     if (i < STANDARD_POOLS)
         weir__misuse(function, "on a pool that belongs to the runtime",
                      "close only what weir_pool_open() opened");

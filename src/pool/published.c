@@ -54,8 +54,9 @@ static inline struct weir_published_version *load(const weir_published *p, const
 
     if (worker == NULL) {
         if (__builtin_expect(weir__loop_current() == NULL, 0))
-            weir__misuse(function, "from another thread",
-                         "no version would wait for a reader there; read it in a task or in a job");
+            weir__misuse(
+                function, "from another thread",
+                "read it in a task or in a job; a version does not wait for readers on other threads");
         version = __atomic_load_n(&p->current, __ATOMIC_ACQUIRE);
         if (__builtin_expect(version == NULL, 0))
             not_there(function);

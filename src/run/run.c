@@ -15,7 +15,6 @@
 #include "core/held_loop.h"
 #include "core/log/log.h"
 #include "core/loop_run.h"
-#include "core/mailbox.h"
 #include "core/post.h"
 #include "core/priority.h"
 #include "core/runtime.h"
@@ -134,7 +133,6 @@ static void *loop_thread(void *arg)
     weir__guard_enter(loop);
     weir__watch_enter(loop, &thread);
     (void)weir__loop_turn_until(loop, NULL);
-    weir__mailboxes_close(loop);
     weir__handles_end(loop);
     weir__resolver_end(loop);
     weir__watch_leave(loop);
@@ -233,7 +231,6 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
         err = weir__spawn(&r->posts->first, "main", run_first_task, first, NULL);
     if (err == 0)
         err = weir__loop_turn_until(loop, &first->done);
-    weir__mailboxes_close(loop);
     weir__handles_end(loop);
     weir__resolver_end(loop);
     weir__watch_leave(loop);

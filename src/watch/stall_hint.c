@@ -160,7 +160,7 @@ static void hint_of_blocked(const weir_frame *frames, size_t user_frame,
                        weir_guard_call_name((size_t)call), weir__guard_call_hint(call));
     } else if (state->call == WEIR__CALL_NONE) {
         (void)snprintf(out, room,
-                       "memory that is not here, of a file or swapped out: "
+                       "memory that is not resident, of a file or swapped out: "
                        "weir_offload(weir_pool_blocking(), \"%s\", …)",
                        function);
     } else if (state->call == SYS_futex) {
@@ -178,9 +178,9 @@ bool weir__stall_hint(enum weir_stall_type kind, const weir_frame *frames, size_
 {
     out[0] = '\0';
     if (kind == WEIR_STALL_STARVED)
-        (void)snprintf(out, room, "there is more to run than CPUs to run it on");
+        (void)snprintf(out, room, "more threads are ready than there are CPUs");
     else if (kind == WEIR_STALL_THROTTLED)
-        (void)snprintf(out, room, "the control group's CPU quota was used up (cpu.max)");
+        (void)snprintf(out, room, "the cgroup's CPU quota was used up (cpu.max)");
     else if (count > 0 && kind == WEIR_STALL_COMPUTING)
         (void)snprintf(out, room, "weir_offload(weir_pool_compute(), \"%s\", …)",
                        frames[user_frame].function);

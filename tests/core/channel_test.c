@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Sending and receiving without waiting. */
 #include <errno.h>
+#include <string.h>
 
+#include "support/child.h"
 #include "support/run.h"
 
 static int receive(void *arg)
@@ -57,10 +59,37 @@ static void trying_does_not_wait(void **state)
     run_everywhere(try_both, NULL);
 }
 
+/* --- left open --- */
+
+static int leave_open(void *arg)
+{
+    weir_channel *channel;
+
+    (void)arg;
+    return weir_channel_open(1, 1, &channel);
+}
+
+static int run_and_leave_open(void *arg)
+{
+    (void)arg;
+    return weir_run(NULL, leave_open, NULL);
+}
+
+static void one_that_is_left_open_is_reported(void **state)
+{
+    char said[2048];
+
+    (void)state;
+    assert_int_equal(run_in_child(run_and_leave_open, NULL, said, sizeof said), 0);
+    assert_non_null(strstr(said, "warn channels left open at the end of weir_run() count=1 opened_at="));
+    assert_non_null(strstr(said, "leave_open"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trying_does_not_wait),
+        cmocka_unit_test(one_that_is_left_open_is_reported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

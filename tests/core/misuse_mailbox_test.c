@@ -72,6 +72,73 @@ static int use_closed_mailbox(void *arg)
     return receive_mail(mailbox);
 }
 
+/* A mailbox that no thread holds, and that was closed some time ago. */
+static weir_mailbox *closed_mailbox(void)
+{
+    weir_mailbox *mailbox = NULL, *other;
+
+    if (weir_mailbox_open(100, 100, &mailbox) == 0)
+        weir_mailbox_close(mailbox);
+    for (int i = 0; i < 63; i++)
+        if (weir_mailbox_open(100, 100, &other) == 0)
+            weir_mailbox_close(other);
+    return mailbox;
+}
+
+static int receive_from_closed(void *arg)
+{
+    (void)arg;
+    return receive_mail(closed_mailbox());
+}
+
+static int try_receive_from_closed(void *arg)
+{
+    char item[100];
+
+    (void)arg;
+    return weir_mailbox_try_receive(closed_mailbox(), item);
+}
+
+static int select_closed(void *arg)
+{
+    char item[100];
+    weir_case c = weir_on_mail(closed_mailbox(), item);
+
+    (void)arg;
+    return weir_select(&c, 1, NULL);
+}
+
+static int close_twice(void *arg)
+{
+    (void)arg;
+    weir_mailbox_close(closed_mailbox());
+    return 0;
+}
+
+static int release_what_is_not_held(void *arg)
+{
+    weir_mailbox *mailbox;
+
+    (void)arg;
+    if (weir_mailbox_open(1, 1, &mailbox) == 0)
+        weir_mailbox_release(mailbox);
+    return 0;
+}
+
+static int release_twice(void *arg)
+{
+    weir_mailbox *mailbox;
+
+    (void)arg;
+    if (weir_mailbox_open(1, 1, &mailbox) < 0)
+        return 0;
+    (void)weir_mailbox_hold(mailbox);
+    weir_mailbox_close(mailbox);
+    weir_mailbox_release(mailbox);
+    weir_mailbox_release(mailbox);
+    return 0;
+}
+
 static void mistakes_with_mailboxes_are_caught(void **state)
 {
     static const struct mistake mistakes[] = {
@@ -82,6 +149,13 @@ static void mistakes_with_mailboxes_are_caught(void **state)
         {.fn = close_awaited_mailbox,
          .said = {"weir_mailbox_close() on a mailbox that a task waits for: ", "weir_mailbox_end()"}},
         {.fn = use_closed_mailbox, .said = {"weir_mailbox_receive() on a mailbox that is closed"}},
+        {.fn = receive_from_closed, .said = {"weir_mailbox_receive() on a mailbox that is closed"}},
+        {.fn = try_receive_from_closed, .said = {"weir_mailbox_try_receive() on a mailbox that is closed"}},
+        {.fn = select_closed, .said = {"weir_select() on a mailbox that is closed"}},
+        {.fn = close_twice, .said = {"weir_mailbox_close() on a mailbox that is closed"}},
+        {.fn = release_what_is_not_held,
+         .said = {"weir_mailbox_release() of a mailbox that is not held: ", "weir_mailbox_hold()"}},
+        {.fn = release_twice, .said = {"weir_mailbox_release() of a mailbox that is not held: "}},
     };
 
     (void)state;

@@ -5,15 +5,17 @@
 # epoll and the simulation are complete.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
+. tests/e2e/tap.sh
 cc=aarch64-linux-gnu-gcc
 echo "1..3"
 if ! command -v $cc >/dev/null || ! command -v qemu-aarch64 >/dev/null; then
-    echo "ok 1 # SKIP no $cc or no qemu-aarch64 (packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)"
-    echo "ok 2 # SKIP"
-    echo "ok 3 # SKIP"
+    for _ in 1 2 3; do
+        skip "no $cc or no qemu-aarch64 (packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)"
+    done
     exit 0
 fi
 work=$(mktemp -d)
+said=("$work/said")
 trap 'rm -rf "$work"' EXIT
 
 cat >"$work/no_uring.c" <<'END'
@@ -188,17 +190,6 @@ int main(void)
 END
 
 flags=(-std=gnu11 -D_GNU_SOURCE -O1 -fno-omit-frame-pointer -fPIC -Wall -Wextra -Werror -Iinclude -Isrc)
-check() { # NUMBER NAME COMMAND…
-    local what="$1 - $2"
-    shift 2
-    if "$@" >"$work/said" 2>&1; then
-        echo "ok $what"
-    else
-        echo "not ok $what"
-        sed 's/^/# /' "$work/said"
-    fi
-}
-
 builds() {
     local sources=("$work"/no_*.c src/core/switch_aarch64.S) names=(src/symbols/{modules,names,symbols,unwind}.c)
     while read -r file; do
@@ -220,6 +211,6 @@ guards() {
         WEIR_GUARD=count timeout 60 qemu-aarch64 -E LD_LIBRARY_PATH="$work" -L /usr/aarch64-linux-gnu "$work/guarded"
 }
 
-check 1 "builds for aarch64" builds
-check 2 "tasks switch, wait and end there" timeout 60 qemu-aarch64 "$work/program"
-check 3 "the guard sees there" guards
+check "builds for aarch64" builds
+check "tasks switch, wait and end there" timeout 60 qemu-aarch64 "$work/program"
+check "the guard sees there" guards

@@ -378,7 +378,7 @@ def what_would_take_too_much_memory_is_told_so_undecoded():
         answer = post(weir, "/t", PROGRESSIVE)
         same((answer.status, fault(answer)["code"]), (422, "too_large"))
         said = re.fullmatch("the image would take ([0-9.]+) MiB of memory in this form, more than the 120.0 MiB that it may; "
-                            "try a smaller one, or a baseline JPEG", fault(answer)["message"])
+                            "send a smaller one, or a baseline JPEG", fault(answer)["message"])
         assert said and 137.3 < float(said[1]) < 145, answer.body # the coefficients, and some rows
         same(fault(post(weir, "/t", PROGRESSIVE.replace(b"\x01\x11\0", b"\x01\x22\0")))["code"], "undecodable") # in 4:2:0 it is accepted
 
@@ -389,7 +389,7 @@ def what_would_take_too_much_computing_is_given_up():
     with gateway({"path": "/t", "thumbnail": {"width": 32, "height": 32}}, pools={"compute": {"cpu": "20ms"}}) as weir:
         answer = post(weir, "/t", white)
         same((answer.status, fault(answer)["code"]), (422, "too_large"))
-        assert "more computing than is allowed" in fault(answer)["message"], answer.body
+        assert "more CPU time than is allowed" in fault(answer)["message"], answer.body
         same(post(weir, "/t", png(10, 10)).status, 200)
 
 

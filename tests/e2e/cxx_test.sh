@@ -4,8 +4,10 @@
 # guard catches the calls that the C++ standard library makes, and the example in C++ does what its comment says.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
+. tests/e2e/tap.sh
 build=${BUILD:-build}
 work=$(mktemp -d)
+said=("$work/output")
 trap 'rm -rf "$work"' EXIT
 
 cat >"$work/program.cc" <<'CXX'
@@ -106,19 +108,6 @@ CXX
 
 libraries=("$build/libweir.a" -luring -ldw -lm -pthread)
 strict=(-Wall -Wextra -Wshadow -Wconversion -Wpedantic -Werror)
-number=0
-
-check() { # NAME COMMAND…
-    local name=$1
-    shift
-    number=$((number + 1))
-    if "$@" >"$work/output" 2>&1; then
-        echo "ok $number - $name"
-    else
-        echo "not ok $number - $name"
-        sed 's/^/# /' "$work/output"
-    fi
-}
 
 headers_compile() { # in each standard, together; that each compiles alone is checked by tools/check/headers
     local standard

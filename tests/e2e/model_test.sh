@@ -4,8 +4,10 @@
 # lost wake-ups, jobs that run twice and late cancels removed in turn, which must produce a failure.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
+. tests/e2e/tap.sh
 model=$PWD/tests/model/handover.pml
 work=$(mktemp -d)
+said=("$work/out")
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
@@ -14,7 +16,6 @@ names=([1]="a note left while another had the lock is not looked for" [2]="a wor
     [3]="a job is given out without asking whether its caller has left" [4]="a caller leaves without asking whether its job was taken"
     [5]="who slept for the lock takes it as if no other did")
 echo "1..${#cases[@]}"
-failed=0
 for i in "${!cases[@]}"; do
     read -r callers workers broken <<<"${cases[i]}"
     name="$callers callers, $workers workers"
@@ -23,12 +24,6 @@ for i in "${!cases[@]}"; do
         cc "-O$((broken == 0 ? 2 : 0))" -w -DSAFETY -DCOLLAPSE -o pan pan.c >>out 2>&1 && ./pan -m100000 >out 2>&1
     errors=$(sed -n 's/.*errors: \([0-9]*\).*/\1/p' out)
     if grep -q 'max search depth too small' out; then errors=; fi
-    if { [ "$broken" = 0 ] && [ "$errors" = 0 ]; } || { [ "$broken" != 0 ] && [ "${errors:-0}" -gt 0 ]; }; then
-        echo "ok $((i + 1)) - $name"
-    else
-        echo "not ok $((i + 1)) - $name"
-        sed 's/^/# /' out
-        failed=1
-    fi
+    { [ "$broken" = 0 ] && [ "$errors" = 0 ]; } || { [ "$broken" != 0 ] && [ "${errors:-0}" -gt 0 ]; }
+    verdict $? "$name"
 done
-exit $failed

@@ -17,7 +17,7 @@ TRIES = 8
 WHOLE_S = 120
 REFUSALS = {"the pool's queue is full; try again later": "full", "the pool's queue is too long; try again later": "wait",
             "no worker of the pool was free in time; try again later": "dropped",
-            "requests wait too long to be begun; try again later": "loop"} # on a busy machine
+            "requests wait too long to be started; try again later": "loop"} # on a busy machine
 
 
 @contextlib.contextmanager
@@ -108,9 +108,10 @@ class Client:
             writer.close()
 
 
-def question(number):
-    """Returns path, body and right answer of a request; each digest differs from all others."""
-    if number % 7 % 2:
+def question(number, alike=1):
+    """Returns path, body and right answer of a request: the two routes take turns, each with so many; each digest differs from all
+    others."""
+    if number // alike % 2:
         return "/burn", b"", b"burnt 4ms\n"
     body = b"%d" % number * 100
     return "/hash", body, b'{"algorithm":"sha256","hex":"%s"}' % hashlib.sha256(body).hexdigest().encode()
@@ -131,7 +132,7 @@ class Flood:
             self.in_flight += 1
 
     async def one(self, number):
-        path, body, wanted = question(number)
+        path, body, wanted = question(number, self.brings["answered"]) # for a place that is free, only one route asks
         answer = await self.client.ask(path, body)
         self.in_flight -= 1
         self.send(self.brings.get(self.tally.take(path, answer, wanted), 0))

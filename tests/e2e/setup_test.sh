@@ -3,9 +3,10 @@
 # tools/setup on a simulated machine: missing packages are named and installed, once, and nothing else is changed.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
+. tests/e2e/tap.sh
 dir=$(mktemp -d)
+said=("$dir/output" "$dir/log")
 trap 'rm -rf "$dir"' EXIT
-number=0
 
 pretend() { # NAME: makes a command of the simulated machine, its body from standard input
     { echo "#!$(command -v bash)" && cat; } >"$dir/$1"
@@ -42,41 +43,34 @@ setup() { # runs tools/setup as user ID with these packages installed; output in
     POLICY_RC_D=$dir/policy PATH=$dir "$dir/bash" tools/setup "$@" >"$dir/output" 2>&1
 }
 
-check() { # NAME; reports the status of the last command
-    local good=$?
-    number=$((number + 1))
-    [ $good = 0 ] && echo "ok $number - $1" && return
-    echo "not ok $number - $1"
-    sed 's/^/# /' "$dir/output" "$dir/log"
-}
-
 echo 1..11
 setup 0 "installed make" make && [ ! -s "$dir/log" ] && [ ! -s "$dir/output" ]
-check "nothing is missing: nothing is run, nothing is said"
+verdict $? "nothing is missing: nothing is run, nothing is said"
 setup 0 "config-files make" make && grep -q 'installing make' "$dir/output" && grep -q 'install .* make$' "$dir/log"
-check "a removed package counts as missing, is named and installed"
+verdict $? "a removed package counts as missing, is named and installed"
 setup 0 "" make && ! grep -q sudo "$dir/log" && grep -q ' update$' "$dir/log"
-check "root needs no sudo, and the package lists are fetched first"
+verdict $? "root needs no sudo, and the package lists are fetched first"
 setup 1000 "" make && grep -q sudo "$dir/log"
-check "another user goes through sudo"
+verdict $? "another user goes through sudo"
 ! setup 0 "" --check make && [ ! -s "$dir/log" ] && grep -q 'missing Debian packages: make ' "$dir/output"
-check "--check only says what is missing"
+verdict $? "--check only says what is missing"
 test=$(sed -n 's/^ *\[test\]="\(.*\)"/\1/p' tools/setup)
 for name in ${test/prometheus/}; do echo "installed $name"; done >"$dir/all_but_one"
 setup 0 "$(cat "$dir/all_but_one")" test && grep -q 'no service may start' "$dir/log" &&
     grep -q 'update-rc.d prometheus disable' "$dir/log" && [ ! -e "$dir/policy" ]
-check "a service that comes with a tool is not started, and other services may be afterwards"
-setup 0 "" peers && grep -q 'no service may start' "$dir/log" && grep -q 'update-rc.d nginx disable' "$dir/log"
-check "nor is one that is named otherwise than its package"
+verdict $? "a service that comes with a tool is not started, and other services may be afterwards"
+setup 0 "" peers && grep -q 'no service may start' "$dir/log" && grep -q 'update-rc.d nginx disable' "$dir/log" &&
+    grep -q 'update-rc.d postgresql disable' "$dir/log"
+verdict $? "nor is one that is named otherwise than its package"
 setup 0 "" make && ! grep -q -e 'no service' -e update-rc.d "$dir/log" && echo mine >"$dir/policy" &&
     setup 0 "$(cat "$dir/all_but_one")" test && [ "$(cat "$dir/policy")" = mine ]
-check "services are nobody's concern elsewhere, and whoever decides on them already goes on to"
+verdict $? "services are nobody's concern elsewhere, and whoever decides on them already goes on to"
 touch "$dir/broken"
 ! setup 0 "" make && grep -q 'yet these are missing: make' "$dir/output"
-check "an installation that changed nothing is a failure"
+verdict $? "an installation that changed nothing is a failure"
 rm "$dir/sudo"
 ! setup 1000 "" make && [ ! -s "$dir/log" ] && grep -q 'neither root nor sudo' "$dir/output"
-check "without root and sudo it says what to do"
+verdict $? "without root and sudo it says what to do"
 rm "$dir/dpkg-query"
 ! setup 0 "" make && grep -q 'not a Debian system' "$dir/output"
-check "another system is told what it needs"
+verdict $? "another system is told what it needs"

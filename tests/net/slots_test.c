@@ -337,7 +337,7 @@ static void a_loop_with_its_share_serves_its_own_tasks(void **state)
 
 /* --- real loops --- */
 
-enum { REAL_LOOPS = 3, REAL_TASKS = 6, REAL_ROUNDS = 300, REAL_MAX = 4 };
+enum { REAL_LOOPS = 3, REAL_TASKS = 6, REAL_ROUNDS = 300, REAL_MAX = 4, REAL_WAITING_MAX = 4 };
 
 struct real_loop {
     struct weir__slot_share share; /* first */
@@ -362,22 +362,29 @@ static void real_spare(struct weir__slot_share *share)
     }
 }
 
+static void *real_reuse(struct weir__slot_share *share)
+{
+    struct real_loop *loop = (struct real_loop *)(void *)share;
+
+    if (loop->idle == 0)
+        return NULL;
+    loop->idle--;
+    return &a_connection;
+}
+
+static void real_waiting_changed(struct weir__slot_share *share)
+{
+    assert_in_range(share->waiting, 0, REAL_WAITING_MAX);
+}
+
+static const struct weir__slot_share_type real_type = {real_spare, real_reuse, real_waiting_changed};
+
 static int use_one(struct real_loop *loop)
 {
-    void *given = NULL;
+    void *given = real_reuse(&loop->share);
 
-    if (loop->idle > 0) {
-        loop->idle--;
-        return 0;
-    }
-    if (!weir__slot_share_try(&loop->share)) {
-        int err = weir__wait_begin();
-        if (err == 0 && loop->idle > 0) {
-            loop->idle--;
-            return 0;
-        }
-        if (err == 0)
-            err = weir__slot_share_wait(&loop->share, &given);
+    if (given == NULL && !weir__slot_share_try(&loop->share)) {
+        int err = weir__slot_share_wait(&loop->share, &given);
         if (err < 0)
             return err;
     }
@@ -413,6 +420,11 @@ static int real_task(void *arg)
         (void)weir_scope_close(&scope);
         if (err == -WEIR_EDEADLINE)
             continue;
+        if (err == -WEIR_EBUSY) { /* too many wait */
+            assert_int_equal(loop->share.waiting, REAL_WAITING_MAX);
+            (void)weir_yield();
+            continue;
+        }
         assert_int_equal(err, 0);
         for (int k = 0; k < (i + loop->number) % 3; k++)
             (void)weir_yield();
@@ -423,10 +435,10 @@ static int real_task(void *arg)
 
 static int real_loop_main(void *arg)
 {
-    struct real_loop loop = {.number = *(int *)arg};
+    struct real_loop loop = {.share.waiting_max = REAL_WAITING_MAX, .number = *(int *)arg};
     weir_scope scope;
 
-    assert_int_equal(weir__slot_share_open(&loop.share, "a place", REAL_MAX, "a place", real_spare), 0);
+    assert_int_equal(weir__slot_share_open(&loop.share, &real_type, "a place", REAL_MAX, "a place"), 0);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
     for (int i = 0; i < REAL_TASKS; i++)
         assert_int_equal(weir_spawn(&scope, "real", real_task, &loop), 0);

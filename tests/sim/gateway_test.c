@@ -278,6 +278,20 @@ static bool is_known_error(const char *error)
     return false;
 }
 
+static bool is_text(const json_t *value, const char *expected)
+{
+    const char *text = json_string_value(value);
+
+    return text != NULL && strcmp(text, expected) == 0;
+}
+
+/* The rogue's answer without a request. If it comes once the next request is on its way, HTTP/1.1 has no
+ * means to tell it from that request's answer. */
+static bool is_unasked(int index, json_t *body)
+{
+    return index == ROGUE && json_object_size(body) == 1 && is_text(json_object_get(body, "id"), "x");
+}
+
 /* Checks one member of the answer: what this backend answers to this id, or a failure in words. */
 static bool check_call(struct world *w, int index, json_t *call, const char *id)
 {
@@ -293,8 +307,10 @@ static bool check_call(struct world *w, int index, json_t *call, const char *id)
     CHECK(w, status == 200 || status == 500);
     if (status == 500)
         return false;
-    CHECK(w, strcmp(json_string_value(json_object_get(body, "backend")), names[index]) == 0);
-    CHECK(w, strcmp(json_string_value(json_object_get(body, "id")), id) == 0);
+    if (is_unasked(index, body))
+        return true;
+    CHECK(w, is_text(json_object_get(body, "backend"), names[index]));
+    CHECK(w, is_text(json_object_get(body, "id"), id));
     return true;
 }
 

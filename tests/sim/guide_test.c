@@ -148,7 +148,7 @@ static int both(void *arg)
 /* --- select --- */
 
 /* [select] */
-/* Adds up numbers until the event is set or the channel is closed. */
+/* Adds up numbers until the event is set or the channel has ended. */
 static int add_until(weir_channel *numbers, weir_event *stop, int *sum)
 {
     for (;;) {

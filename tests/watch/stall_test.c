@@ -368,7 +368,8 @@ static void a_blocking_call_has_something_instead(void **state)
     close(file);
     assert_string_equal(hint_for(WEIR_STALL_BLOCKED, NAMES("?", "mine"), 1, SYS_openat, -1),
                         "weir_offload(weir_pool_blocking(), \"mine\", …)");
-    assert_non_null(strstr(hint_for(WEIR_STALL_BLOCKED, NAMES("mine"), 0, -1, 0), "memory that is not here"));
+    assert_non_null(
+        strstr(hint_for(WEIR_STALL_BLOCKED, NAMES("mine"), 0, -1, 0), "memory that is not resident"));
     assert_non_null(
         strstr(hint_for(WEIR_STALL_BLOCKED, NAMES("?", "mine"), 1, SYS_futex, 0), "another thread"));
 }

@@ -3,10 +3,8 @@
 
 #include <errno.h>
 
-#include <weir/scope.h>
-
-#include "core/account/attribution.h"
 #include "net/connect.h"
+#include "net/connect_limit.h"
 
 /* So many pieces are read at once while the kernel has more; then other tasks run. */
 enum { AWAITS_AT_ONCE = 16 };
@@ -78,21 +76,17 @@ static void timed_out(struct weir__timeout *timeout)
 int weir__client_connect(struct weir__origin *origin, struct weir__client_connection **out, const char **why)
 {
     const char *to = origin->address != NULL ? origin->address : origin->label;
-    struct weir__task *self = weir__task_current();
+    struct weir__connect_limit limit;
     struct weir__connect_note note;
-    struct weir__attribution before;
     weir_stream *stream;
-    weir_scope attempt;
     int err;
 
-    before = weir__attribution_on(self, WEIR_CHARGE_CONNECT, self->attribution.name);
-    weir_scope_open(&attempt, weir_after(origin->client->options.connect_timeout), 0);
+    weir__connect_limit_begin(&limit, origin->client->options.connect_timeout);
     err = weir__connect_noting(to, sizeof **out, &stream, &note);
-    (void)weir_scope_close(&attempt);
-    weir__attribution_back(self, before);
-    if (err == -WEIR_EDEADLINE && weir_scope_expired(&attempt)) {
-        err = note.is_resolving ? -WEIR_EDNS : -ETIMEDOUT;
-        note.why = note.is_resolving ? "no answer from the DNS servers within the time for connecting" : NULL;
+    err = weir__connect_limit_end(&limit, err);
+    if (err == -ETIMEDOUT && note.is_resolving) {
+        err = -WEIR_EDNS;
+        note.why = "no answer from the DNS servers within the time for connecting";
     }
     if (err < 0) {
         *why = note.why;

@@ -31,7 +31,7 @@ void weir__client_idle_exhausted(struct weir__timeout_entry *entry);
 /* Has other threads see how many connections of an origin there are. */
 static inline void weir__client_publish_counts(const struct weir__origin *origin)
 {
-    weir__origin_counts_now(origin->counts, origin->in_use, origin->idle_count, origin->waiting);
+    weir__origin_counts_now(origin->counts, origin->in_use, origin->idle_count, origin->own_slots.waiting);
 }
 
 /* Ends the timer of a connection, if it has one. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests whose answers are read whole. */
+#include <errno.h>
+
 #include "core/account/activity.h"
 #include "core/account/attribution.h"
 #include "core/misuse.h"
@@ -127,6 +129,8 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
         err = origin != NULL ? fetch_from(origin, options, &url, reply)
                              : fetch_by_backend(client, options, &url, reply);
         weir__attribution_back(self, before);
+    } else if (err == -EINVAL && reply->why == NULL && options->address != NULL) {
+        reply->why = weir__client_address_fault(options->address);
     }
     if (err == 0 && activity != NULL)
         weir__arena_attach(activity->memory, reply->memory);

@@ -247,13 +247,13 @@ static int take_interim(struct weir__fetch *f, const struct weir__http_response_
     int err;
 
     if (f->interims == INTERIMS_MAX) {
-        f->why = "it has more than 32 interim answers (1xx)";
+        f->why = "it has more than 32 informational answers (1xx)";
         return -WEIR_EPROTOCOL;
     }
     if (f->streamed) {
         f->interim_bytes += len;
         if (f->interim_bytes > f->head_bytes_max) {
-            f->why = "its interim answers (1xx) are larger than allowed";
+            f->why = "its informational answers (1xx) are larger than allowed";
             return -WEIR_EPROTOCOL;
         }
         if (f->interim == NULL)

@@ -216,7 +216,9 @@ int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *o, c
         tail_len = weir__fetch_write_tail(o->trailers, o->trailer_count, f->head + len, tail);
     if (len < 0 || tail_len < 0) {
         weir__fetch_free_head(f);
-        return refuse(f, "the method, or the name or value of a header, holds what may not stand there");
+        return refuse(
+            f,
+            "the method, or the name or value of a header, contains a character that is not allowed there");
     }
     f->head_len = (size_t)len;
     f->tail = f->head + len;

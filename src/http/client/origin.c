@@ -52,25 +52,30 @@ static void keep_idle(struct weir__origin *origin, struct weir__client_connectio
 
 /* --- slots --- */
 
-/* Waits for a slot, perhaps with a connection that a task of this loop has used. */
-static int wait_for_slot(struct weir__origin *origin, struct weir__client_connection **given)
+static struct weir__origin *origin_of(struct weir__slot_share *slots)
 {
-    void *connection;
-    int err = weir__wait_begin();
+    return weir__container_of(slots, struct weir__origin, own_slots);
+}
 
-    if (err < 0)
-        return err;
-    *given = weir__origin_take_idle(origin); /* other tasks may have run */
-    if (*given != NULL)
-        return 0;
-    if (origin->waiting >= origin->client->options.waiting_per_origin)
-        return -WEIR_EBUSY;
-    origin->waiting++;
-    weir__client_publish_counts(origin);
-    err = weir__slot_share_wait(origin->slots, &connection);
-    origin->waiting--;
-    weir__client_publish_counts(origin);
-    *given = connection;
+static void *reuse(struct weir__slot_share *slots)
+{
+    return weir__origin_take_idle(origin_of(slots));
+}
+
+static void see_waiting(struct weir__slot_share *slots)
+{
+    weir__client_publish_counts(origin_of(slots));
+}
+
+const struct weir__slot_share_type weir__origin_slots = {weir__client_spare, reuse, see_waiting};
+
+/* Waits for a slot, perhaps with a connection. */
+static int wait_for_slot(struct weir__origin *origin, struct weir__client_connection **c)
+{
+    void *given;
+    int err = weir__slot_share_wait(origin->slots, &given);
+
+    *c = given;
     return err;
 }
 

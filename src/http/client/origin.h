@@ -5,6 +5,8 @@
 
 #include "http/client/state.h"
 
+extern const struct weir__slot_share_type weir__origin_slots; /* of the slots of an origin */
+
 /* Takes a connection for one fetch: an idle one, unless fresh; else a new one. Waits.
  * Returns: 0, the connection belongs to f; as weir_get(). */
 int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, bool fresh) WEIR_CHECKED;

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "http/client/connection.h"
+#include "http/client/origin.h"
 #include "http/message/url.h"
 
 static struct weir__origin *origin_of(struct weir__list *node)
@@ -44,7 +46,7 @@ int weir__client_url(const weir_fetch_options *options, weir_url *url, const cha
     size_t at;
 
     if (options->url == NULL) {
-        *why = "options.url is missing: it says the host and the path, also beside an address";
+        *why = "options.url is missing: it names the host and the path, also if options.address is set";
         return -EINVAL;
     }
     if (options->backend != NULL && options->url[0] == '/')
@@ -57,6 +59,17 @@ int weir__client_url(const weir_fetch_options *options, weir_url *url, const cha
         return -EPROTONOSUPPORT;
     }
     return 0;
+}
+
+const char *weir__client_address_fault(const char *address)
+{
+    weir_address parsed;
+    size_t at;
+    const char *wrong = weir__address_read(weir_bytes_of(address), &parsed, &at);
+
+    if (wrong == NULL && parsed.path.len == 0 && parsed.port == 0)
+        wrong = "the address is not valid: expected a port from 1 to 65535, to connect to";
+    return wrong;
 }
 
 /* Forgets the origin that was used longest ago. */
@@ -113,8 +126,9 @@ static int open_parts(struct weir__origin *origin)
     if (origin->counts == NULL)
         return -ENOMEM;
     origin->slots = &origin->own_slots;
-    if (weir__slot_share_open(origin->slots, origin->counts->origin, client->options.connections_per_origin,
-                              origin->label, weir__client_spare) == 0)
+    origin->own_slots.waiting_max = client->options.waiting_per_origin;
+    if (weir__slot_share_open(&origin->own_slots, &weir__origin_slots, origin->counts->origin,
+                              client->options.connections_per_origin, origin->label) == 0)
         return 0;
     weir__origin_counts_drop(&origin->client->stats, origin->counts);
     return -ENOMEM;
@@ -124,7 +138,7 @@ static int add_origin(weir_client *client, const weir_url *url, const char *addr
                       struct weir__origin **out)
 {
     struct weir__origin *origin;
-    int err = make_place(client);
+    int err = address != NULL && weir__client_address_fault(address) != NULL ? -EINVAL : make_place(client);
 
     if (err < 0)
         return err;

@@ -13,7 +13,8 @@ int weir__client_url(const weir_fetch_options *options, weir_url *url, const cha
 
 /* Finds the origin of a URL that is asked at an address (NULL: its own), or adds it in the place of one that
  * is not in use.
- * Returns: 0; -ENOMEM; -WEIR_EBUSY all origins are in use. */
+ * Returns: 0; -EINVAL the address, see weir__client_address_fault(); -ENOMEM; -WEIR_EBUSY all origins are in
+ * use. */
 int weir__client_origin(weir_client *client, const weir_url *url, const char *address,
                         struct weir__origin **out) WEIR_CHECKED;
 
@@ -24,6 +25,9 @@ int weir__client_add_instance(weir_client *client, const char *authority, const 
 
 /* Frees the instances that are gone and not in use. */
 void weir__client_free_gone(weir_client *client);
+
+/* Returns: a sentence (static) about what is wrong with an address to connect to; NULL: nothing. */
+const char *weir__client_address_fault(const char *address);
 
 /* Closes the idle connections of all origins. */
 void weir__client_drop_all_idle(weir_client *client);

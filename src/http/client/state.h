@@ -79,9 +79,8 @@ struct weir__origin {
     struct weir__slot_share own_slots;
     struct weir__list idle; /* connections, the one unused longest first */
     int in_use, idle_count;
-    int waiting; /* tasks that wait for a slot */
-    int users;   /* tasks that use it: meanwhile it is not forgotten */
-    bool gone;   /* an instance that its backend does not have any more: no connection is kept */
+    int users; /* tasks that use it: meanwhile it is not forgotten */
+    bool gone; /* an instance that its backend does not have any more: no connection is kept */
     struct weir__origin_counts *counts;
     weir_bytes host; /* a part of label */
     uint16_t port;

@@ -62,7 +62,7 @@ static const char *wrong_name(weir_bytes name)
         return "a field without a name";
     if (is_blank(name.data[name.len - 1]))
         return "a space between a field name and its colon";
-    return "a character in a field name that can't stand there";
+    return "a character that is not allowed in a field name";
 }
 
 /* Checks one field that llhttp found against its line, which starts at `line`: all of the line must be name
@@ -160,6 +160,6 @@ int weir__http_read_fields(struct weir__http_reading *r, llhttp_type_t type, int
     status = weir__http_facts_check(&r->facts, minor, wrong);
     if (status != 0 || understood)
         return status;
-    *wrong = "a header field that can't be understood";
+    *wrong = "a header field that is not valid";
     return 400;
 }

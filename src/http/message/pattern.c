@@ -67,7 +67,7 @@ static int add_param(struct compiler *c, weir_bytes segment, size_t index)
 static const char *wrong_escape(int byte)
 {
     if (byte < 0)
-        return "two hexadecimal digits behind '%'";
+        return "two hexadecimal digits after '%'";
     if (byte == 0)
         return "no '%00'";
     return weir__http_char_is((char)byte, WEIR__HTTP_UNRESERVED)

@@ -37,7 +37,7 @@ static int read_request_line(const char *line, const char *stop, struct weir__ht
         return 400;
     }
     if (target_end[6] != '1' || target_end[8] > '1') {
-        *wrong = "an HTTP version that is not spoken here; HTTP/1.1 and 1.0 are";
+        *wrong = "an HTTP version that is not supported; HTTP/1.1 and 1.0 are";
         return 505;
     }
     out->method_text = (weir_bytes){line, (size_t)(method_end - line)};
@@ -90,7 +90,7 @@ static int read_request(struct weir__http_reading *r, size_t target_max, struct 
     if (status == WEIR__HTTP_NOT_THE_FIELDS && out->method == WEIR__HTTP_OTHER_METHOD)
         return weir__http_refuse(fault, 501, "a method that is not known");
     if (status == WEIR__HTTP_NOT_THE_FIELDS)
-        return weir__http_refuse(fault, 400, "the request target can't be understood");
+        return weir__http_refuse(fault, 400, "the request target is not valid");
     fault->too_many_fields = r->too_many;
     if (status != 0)
         return weir__http_refuse(fault, status, wrong);

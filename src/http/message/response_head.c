@@ -24,7 +24,7 @@ static const char *read_status_line(const char *line, const char *stop, struct w
     if (stop - line < 12 || !weir__http_is_version(line) || line[8] != ' ')
         return "the response does not start with HTTP/1.1, one space and a status";
     if (line[5] != '1' || line[7] > '1')
-        return "a response in an HTTP version that is not spoken here; HTTP/1.1 and 1.0 are";
+        return "a response in an HTTP version that is not supported; HTTP/1.1 and 1.0 are";
     for (int i = 9; i < 12; i++) {
         if (!weir__http_char_is(line[i], WEIR__HTTP_DIGIT))
             return "the response status is not three digits";
@@ -55,7 +55,7 @@ static const char *conclude_response(const struct weir__http_facts *facts, enum 
     out->framing = weir__http_framing_of(facts, WEIR__HTTP_UNTIL_CLOSE);
     if (out->status < 200) {
         out->framing = WEIR__HTTP_NO_BODY;
-        return announces ? "an interim response with a body" : NULL;
+        return announces ? "an informational response with a body" : NULL;
     }
     if (method == WEIR__HTTP_CONNECT && out->status < 300) {
         out->framing = WEIR__HTTP_NO_BODY; /* what follows is a tunnel */
@@ -103,7 +103,7 @@ int weir__http_response_head_parse(const char *data, size_t len, struct weir__ht
     r.field_max = out->field_max;
     status = weir__http_read_fields(&r, HTTP_RESPONSE, out->minor, &wrong);
     if (status == WEIR__HTTP_NOT_THE_FIELDS)
-        return refuse_response(fault, 400, "the status line can't be understood");
+        return refuse_response(fault, 400, "the status line is not valid");
     if (status != 0)
         return refuse_response(fault, status, wrong);
     out->field_count = r.field_count;

@@ -35,7 +35,7 @@ static size_t wrong_byte(weir_bytes text, const char **wrong)
             return i;
         }
         if (c == '%' && weir__percent_byte(text, i) < 0) {
-            *wrong = EXPECTED("two hexadecimal digits behind '%'");
+            *wrong = EXPECTED("two hexadecimal digits after '%'");
             return i;
         }
     }
@@ -55,7 +55,7 @@ int weir_url_check_target(weir_bytes target, weir_text_fault *fault)
 /* Returns: what is wrong; NULL: nothing. */
 static const char *read_authority(weir_url *out)
 {
-    static const char wrong[] = SENTENCE "a host and perhaps a port from 1 to 65535 behind ://";
+    static const char wrong[] = SENTENCE "a host and perhaps a port from 1 to 65535 after ://";
     weir_bytes text = out->authority;
     bool bracketed = text.len > 0 && text.data[0] == '[';
     const char *end = text.len > 0 ? memchr(text.data, bracketed ? ']' : ':', text.len) : NULL;

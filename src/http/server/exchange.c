@@ -264,7 +264,7 @@ static int start(struct weir__exchange *x)
     else if (exchanges >= atomic_load_explicit(&server->exchanges_max, memory_order_relaxed))
         refuse_beyond(x, exchanges);
     else if (is_overloaded(home, x->queued_ns))
-        weir__refuse_busy(x, "queueing", "requests wait too long to be begun; try again later");
+        weir__refuse_busy(x, "queueing", "requests wait too long to be started; try again later");
     err = weir__spawn(&home->exchange_scope, task_name(x), run, x, &task);
     if (err < 0) {
         atomic_fetch_sub_explicit(&server->exchanges, 1, memory_order_relaxed);

@@ -18,7 +18,7 @@ void weir__misuse_of_exchange(const struct weir__loop *loop, const char *functio
     }
     if (here == NULL) {
         (void)snprintf(wrong, sizeof wrong, "from a job or another thread, on %s of %s", what, loop->label);
-        weir__misuse(function, wrong, "read what is needed before weir_offload(), and answer behind it");
+        weir__misuse(function, wrong, "read what is needed before weir_offload(), and answer after it");
     }
     (void)snprintf(wrong, sizeof wrong, "from %s, on %s of %s", here->label, what, loop->label);
     weir__misuse(function, wrong, "answer on the loop of the handler, which weir_loop_call() returns to");

@@ -113,7 +113,7 @@ void weir__refuse_slow_head(struct weir__exchange *x)
     char text[WEIR_DURATION_TEXT_MAX];
 
     weir__refuse(x, 408, "timeout",
-                 with_limit(x, "the request's head took too long to come in",
+                 with_limit(x, "the request's head took too long to arrive",
                             weir_duration_format(text, sizeof text, o->limits.head_timeout),
                             o->limit_names.head_timeout),
                  true);
@@ -123,6 +123,6 @@ const char *weir__body_limit_text(struct weir__exchange *x)
 {
     char text[32];
 
-    return with_limit(x, "the request's body is larger than this route takes",
+    return with_limit(x, "the request's body is larger than this route accepts",
                       size_text(text, x->request.body.max), x->home->server->options.limit_names.body);
 }

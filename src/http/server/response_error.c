@@ -94,10 +94,10 @@ static int reply_slow(weir_response *res)
 
     if (reason != NULL && strcmp(reason, "body_rate") == 0)
         (void)snprintf(message, sizeof message,
-                       "the request's body came in too slowly: %" PRIu64 " bytes a second at least (%s)",
+                       "the request's body arrived too slowly: %" PRIu64 " bytes a second at least (%s)",
                        o->limits.body_rate_bytes, o->limit_names.body_rate);
     else
-        (void)snprintf(message, sizeof message, "nothing more of the request's body came in for %s (%s)",
+        (void)snprintf(message, sizeof message, "nothing more of the request's body arrived for %s (%s)",
                        weir_duration_format(time, sizeof time, o->limits.idle_timeout),
                        o->limit_names.idle_timeout);
     return weir_respond_fault(res, 408, "timeout", message);
@@ -120,7 +120,7 @@ int weir_respond_error(weir_response *res, int err)
     case WEIR_EDEADLINE:
         return weir_respond_fault(res, 504, "deadline", "deadline exceeded");
     case WEIR_ELATE:
-        return weir_respond_fault(res, 504, "deadline", "it would not have been done before the deadline");
+        return weir_respond_fault(res, 504, "deadline", "the job would not have ended before the deadline");
     case WEIR_ETOOLARGE:
         return weir_respond_fault(res, 413, "too_large",
                                   x->request.body_err == -WEIR_ETOOLARGE ||
@@ -128,16 +128,14 @@ int weir_respond_error(weir_response *res, int err)
                                       ? weir__body_limit_text(x)
                                       : "the body is larger than the limit");
     case WEIR_ECPU:
-        return weir_respond_fault(res, 422, "too_large",
-                                  "it takes more computing than is allowed for one request");
+        return weir_respond_fault(res, 422, "too_large", "the request takes more CPU time than is allowed");
     case WEIR_EPROTOCOL:
-        return weir_respond_fault(res, 400, "malformed", "the request body can't be understood");
+        return weir_respond_fault(res, 400, "malformed", "the request body is not valid");
     case WEIR_ESLOW:
         return reply_slow(res);
     case EPROTONOSUPPORT:
-        return weir_respond_fault(
-            res, 426, "upgrade_required",
-            "the request does not ask for the protocol that is spoken here, see Upgrade");
+        return weir_respond_fault(res, 426, "upgrade_required",
+                                  "the request does not ask for the protocol of this route: see Upgrade");
     case WEIR_ETRUNCATED:
         return weir_respond_fault(res, 400, "truncated", "the request body ended early");
     default:

@@ -163,28 +163,44 @@ static int keep_addresses(weir_server *server)
     return 0;
 }
 
-static int open_loops(weir_server *server, const weir_listener_options *listeners, size_t count)
+/* Returns: the listeners as the other loops open them, at the first one's addresses; NULL: no memory. */
+static weir_listener_options *bound_listeners(const weir_server *server,
+                                              const weir_listener_options *listeners, size_t count)
 {
-    struct opening o = {.listeners = listeners, .count = count, .first = true};
-    weir_listener_options bound[count];
+    weir_listener_options *bound = calloc(count, sizeof *bound);
 
-    for (int i = 0; i < server->loop_count; i++) {
-        int err;
+    for (size_t i = 0; bound != NULL && i < count; i++) {
+        bound[i] = listeners[i];
+        if (bound[i].fd == 0)
+            bound[i].address = server->addresses[i];
+    }
+    return bound;
+}
+
+static int open_other_loops(weir_server *server, const weir_listener_options *listeners, size_t count)
+{
+    weir_listener_options *bound = bound_listeners(server, listeners, count);
+    struct opening o = {.listeners = bound, .count = count};
+    int err = bound != NULL ? 0 : -ENOMEM;
+
+    for (int i = 1; err == 0 && i < server->loop_count; i++) {
         o.home = &server->loops[i];
         err = weir_loop_call(i, "opening the server", open_loop, &o);
-        if (err == 0 && i == 0)
-            err = keep_addresses(server);
-        if (err < 0)
-            return err;
-        for (size_t k = 0; i == 0 && k < count; k++) {
-            bound[k] = listeners[k];
-            if (listeners[k].fd == 0)
-                bound[k].address = server->addresses[k];
-        }
-        o.listeners = bound;
-        o.first = false;
     }
-    return 0;
+    free(bound);
+    return err;
+}
+
+static int open_loops(weir_server *server, const weir_listener_options *listeners, size_t count)
+{
+    struct opening o = {.home = &server->loops[0], .listeners = listeners, .count = count, .first = true};
+    int err = weir_loop_call(0, "opening the server", open_loop, &o);
+
+    if (err == 0)
+        err = keep_addresses(server);
+    if (err == 0 && server->loop_count > 1)
+        err = open_other_loops(server, listeners, count);
+    return err;
 }
 
 /* A loop that can't be reached has nothing left to end. */
@@ -226,10 +242,10 @@ static int prepare(weir_server *server, const weir_server_options *options, cons
     err = weir__routes_compile(server, routes, route_count);
     if (err < 0)
         return err;
-    server->loop_count = weir_loop_count();
-    server->loops = calloc((size_t)server->loop_count, sizeof *server->loops);
+    server->loops = calloc((size_t)weir_loop_count(), sizeof *server->loops);
     if (server->loops == NULL)
         return -ENOMEM;
+    server->loop_count = weir_loop_count();
     for (int i = 0; i < server->loop_count; i++)
         server->loops[i].server = server;
     return open_clients(server);

@@ -48,9 +48,10 @@ void weir_server_hold(weir_server *server, int most)
     if ((before < limit) == (most < limit))
         return;
     if (most < limit)
-        log_for(runtime, WEIR_LOG_WARN, "memory is short: fewer requests are taken than the limit says",
+        log_for(runtime, WEIR_LOG_WARN, "memory is short: fewer requests are accepted than the limit allows",
                 WEIR_KV_INT("most", most), WEIR_KV_INT("limit", limit));
     else
-        log_for(runtime, WEIR_LOG_INFO, "there is memory again for as many requests as the limit says",
+        log_for(runtime, WEIR_LOG_INFO,
+                "memory is free again: as many requests are accepted as the limit allows",
                 WEIR_KV_INT("most", most), WEIR_KV_INT("limit", limit));
 }

@@ -88,7 +88,7 @@ int weir_profile_open(weir_runtime *runtime, int hz, weir_profile **out)
         return -ENOTSUP;
     if (weir__thread_here != NULL && weir__thread_here->runtime == runtime)
         weir__misuse(__func__, "on a loop or worker of the runtime that it samples",
-                     "call it from a thread of your own, or in a runtime of its own");
+                     "call it on a thread outside that runtime, or in another runtime");
     profile = calloc(1, sizeof *profile);
     if (profile == NULL)
         return -ENOMEM;

@@ -147,7 +147,7 @@ static void who_lacks_a_cpu_is_told_so(void **state)
     says(&r, NULL, "/page/{id} is stopped for 10 of its 25 ms, because other processes have the CPU");
     says(&r, NULL, "\"starved_ms\":10,");
     r.throttled_ms = 11;
-    says(&r, NULL, "is stopped for 21 of its 25 ms, because the CPU quota of its control group is used up");
+    says(&r, NULL, "is stopped for 21 of its 25 ms, because the CPU quota of its cgroup is used up");
     r.took_ms = 2500;
     never_says(&r, NULL, "is stopped");
 }

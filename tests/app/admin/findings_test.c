@@ -187,9 +187,8 @@ static void a_machine_without_cpu_is_named(void **state)
     g.in.host.stopped_share = 0.4;
     g.in.host.periods = 10;
     g.in.host.used_up = 8;
-    says(&g,
-         "The CPU quota of the control group /a/b, 0.5 CPUs, is used up in 8 of 10 periods a second, and all "
-         "threads are stopped for the rest of each, 40 % of the time");
+    says(&g, "The CPU quota of the cgroup /a/b, 0.5 CPUs, is used up in 8 of 10 periods a second, and all "
+             "threads are stopped for the rest of each, 40 % of the time");
     assert_null(strstr(out.text.data, "starved)")); /* the quota explains all that was lacking */
     g.in.host.stopped_share = 0.1;
     says(&g, "for 20 % of the time in which they had something to do");

@@ -124,7 +124,7 @@ static void other_names_are_refused(void **state)
         if (page.status != hosts[i].status)
             fail_msg("%s: %d", hosts[i].host, page.status);
         if (page.status == 403) {
-            console_has(page.body, "for this one write admin_hosts: [");
+            console_has(page.body, "to accept this name, write admin_hosts: [");
             console_has(page.body, hosts[i].host);
         }
     }

@@ -198,7 +198,7 @@ static const struct reading_fault table[] = {
     {HEAD "  - {path: '/x/{user-id}', respond: {}}\n", 3, 17, "letters, digits and '_'"},
     {HEAD "  - {path: '/x/{1}', respond: {}}\n", 3, 17, "starting with a letter or '_'"},
     {HEAD "  - {respond: {}}\n", 3, 5, "path"},
-    {HEAD "  - {path: /}\n", 3, 5, "does nothing"},
+    {HEAD "  - {path: /}\n", 3, 5, "has no kind"},
     {HEAD "  - {path: /, respnd: {}}\n", 3, 15, "did you mean 'respond'?"},
     {HEAD "  - {path: /, respond: {}, sleep: {for: 1s}}\n", 3, 28, "second kind"},
     {HEAD "  - {path: /, file: {root: x}}\n", 3, 15, "not in this build"},

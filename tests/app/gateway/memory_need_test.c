@@ -38,7 +38,7 @@ static void limits_beyond_the_memory_are_told(void **state)
     (void)state;
     assert_int_equal(warnings.count, 1);
     assert_int_equal(warnings.fault[0].place.line, 1); /* the file has no such key */
-    assert_non_null(strstr(warnings.fault[0].text, "there are 32 MiB (cgroup); lower limits."));
+    assert_non_null(strstr(warnings.fault[0].text, "32 MiB are available (cgroup); lower limits."));
     warnings = warnings_of("listen: 127.0.0.1:0\nlimits: {connections: 9999, exchanges: 10}\n" HELLO, small);
     assert_non_null(strstr(warnings.fault[0].text, "lower limits.connections"));
     assert_int_equal(warnings.fault[0].place.line, 2);

@@ -111,7 +111,7 @@ static void paths_of_unix_sockets_are_looked_at(void **state)
     (void)snprintf(text, sizeof text, "listen: 'unix:%s/file/below'\n", folder);
     expect(text, NULL, 0, "choose another path with listen", NULL);
     expect("listen: unix:/nonexistent/socket\n", NULL, 0,
-           "its folder '/nonexistent' cannot be had: no such file or directory", NULL);
+           "its folder '/nonexistent' cannot be used: no such file or directory", NULL);
     (void)snprintf(text, sizeof text, "listen: 'unix:%s/socket'\n", folder);
     expect(text, NULL, 0, NULL, NULL);
     (void)unlink(path);
@@ -226,7 +226,7 @@ static void loops_that_can_not_be_started_have_a_reason(void **state)
 {
     (void)state;
     console_has(reason("uring", NULL, -ENOSYS),
-                "test.yaml:2:5: io is 'uring', but this kernel has no io_uring that will do");
+                "test.yaml:2:5: io is 'uring', but this kernel's io_uring is missing or too old");
     console_has(reason("uring", "epoll", -EPERM),
                 "io is 'uring', but io_uring is forbidden here"); /* the file has precedence */
     console_has(reason("auto", "uring", -EPERM),

@@ -2,6 +2,7 @@
 /* Compressed answers: which are compressed, by the client's preferences, whole and streamed, and when the
  * pool has no room. */
 #include "http/server/server_rig.h"
+#include "app/support/occupied.h"
 #include "support/torture.h"
 
 #include <weir/pool.h>
@@ -226,40 +227,14 @@ static void bodies_can_be_unpacked(void **state)
 
 /* --- without room in the pool --- */
 
-static int occupying;
-
-static int occupy_job(weir_job *job, void *arg)
-{
-    (void)arg;
-    while (!weir_job_takes(job, weir_seconds(1000)) && weir_job_cancelled(job) == 0 &&
-           __atomic_load_n(&occupying, __ATOMIC_ACQUIRE))
-        continue;
-    return 0;
-}
-
-static int occupy(void *arg)
-{
-    return weir_offload(arg, "occupy", occupy_job, NULL);
-}
-
 static int full(struct rig *rig)
 {
     static const char *const hows[] = {"large", "stream"};
-    const weir_pool_options options = {.name = "small", .workers = 1, .queue = -1};
-    weir_pool_stats stats;
-    weir_pool *pool;
-    weir_scope scope;
+    struct occupied small;
 
-    assert_int_equal(weir_pool_open(&options, &pool), 0);
+    occupied_open(&small);
     config.on = "small";
     assert_int_equal(response_coding_open(&config, &coding), 0);
-    occupying = 1;
-    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
-    assert_int_equal(weir_spawn(&scope, "occupy", occupy, pool), 0);
-    do {
-        assert_int_equal(weir_yield(), 0);
-        weir_pool_stats_get(pool, &stats, NULL, NULL);
-    } while (stats.running == 0);
     for (size_t i = 0; i < 2; i++) {
         ask(rig, "GET", hows[i], "gzip");
         assert_true(says("200 OK") && says("vary: accept-encoding") && !says("content-encoding"));
@@ -267,11 +242,8 @@ static int full(struct rig *rig)
     }
     ask(rig, "GET", "", "gzip"); /* a body this small is compressed on the loop */
     assert_true(says("content-encoding: gzip"));
-    __atomic_store_n(&occupying, 0, __ATOMIC_RELEASE);
-    weir_scope_cancel(&scope);
-    (void)weir_scope_close(&scope);
     response_coding_close(coding);
-    weir_pool_close(pool);
+    occupied_close(&small);
     config.on = "compute";
     return 0;
 }

@@ -2,6 +2,7 @@
 /* Bodies fed to jobs piece by piece: whole, refused, broken off, and by clients that leave at every moment.
  */
 #include "http/server/server_rig.h"
+#include "app/support/occupied.h"
 #include "support/torture.h"
 
 #include <weir/pool.h>
@@ -68,7 +69,8 @@ static int emit(void *arg, const weir_buffer *out, bool more)
 
 static int handle(weir_request *req, weir_response *res, void *state)
 {
-    const weir_offload_options options = {0};
+    weir_pool *pool = weir_request_data(req);
+    const weir_offload_options options = {.when_full = pool == weir_pool_compute() ? WEIR_WAIT : WEIR_REFUSE};
     struct emitting e = {.res = res};
     weir_job_stream *stream;
     weir_job_fault fault;
@@ -76,8 +78,7 @@ static int handle(weir_request *req, weir_response *res, void *state)
 
     (void)state;
     assert_int_equal(weir_job_kind_register(&sum_kind), 0);
-    assert_int_equal(weir_job_stream_open(weir_request_data(req), "sum", (weir_bytes){0}, &options, &stream),
-                     0);
+    assert_int_equal(weir_job_stream_open(pool, "sum", (weir_bytes){0}, &options, &stream), 0);
     err = computing_feed(req, stream, emit, &e, &fault);
     weir_job_stream_close(stream);
     return err < 0 && !e.begun ? computing_fail(res, err, &fault) : err;
@@ -196,44 +197,14 @@ static void what_breaks_off_is_told_or_breaks(void **state)
 
 /* --- a pool that is full --- */
 
-static int wait_until_told(weir_job *job, void *arg)
-{
-    (void)weir_job_takes(job, weir_seconds(10));
-    while (__atomic_load_n((int *)arg, __ATOMIC_ACQUIRE) == 0 && weir_job_cancelled(job) == 0)
-        if (weir_job_takes(job, weir_seconds(10)))
-            break;
-    return 0;
-}
-
-struct busy {
-    weir_pool *pool;
-    int told;
-};
-
-static int occupy(void *arg)
-{
-    struct busy *busy = arg;
-
-    return weir_offload(busy->pool, "wait", wait_until_told, &busy->told);
-}
-
 static int refusals(struct rig *rig)
 {
-    const weir_pool_options options = {.name = "small", .workers = 1, .queue = -1};
-    struct busy busy = {0};
-    weir_pool_stats stats;
-    weir_scope scope;
+    struct occupied small;
     weir_stream *s;
     char text[1024];
 
-    assert_int_equal(weir_pool_open(&options, &busy.pool), 0);
-    route.data = busy.pool;
-    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
-    assert_int_equal(weir_spawn(&scope, "occupy", occupy, &busy), 0);
-    do {
-        assert_int_equal(weir_yield(), 0);
-        weir_pool_stats_get(busy.pool, &stats, NULL, NULL);
-    } while (stats.running == 0);
+    occupied_open(&small);
+    route.data = small.pool;
     s = rig_connect(rig);
     post(s, 3);
     rig_send(s, "abc");
@@ -241,10 +212,7 @@ static int refusals(struct rig *rig)
     assert_non_null(strstr(text, "retry-after: "));
     assert_non_null(strstr(text, "\"busy\""));
     weir_stream_close(s);
-    __atomic_store_n(&busy.told, 1, __ATOMIC_RELEASE);
-    weir_scope_cancel(&scope);
-    (void)weir_scope_close(&scope);
-    weir_pool_close(busy.pool);
+    occupied_close(&small);
     return 0;
 }
 

@@ -52,8 +52,6 @@ static int elsewhere(void *arg)
     assert_int_equal(expect_host(&b, client, &options, "GET /x "), 0);
     assert_int_equal(b.connections, 1);
 
-    options.address = "nonsense";
-    assert_int_equal(expect_host(&b, client, &options, ""), -EINVAL);
     weir_client_close(client);
     backend_close(&b);
     backend_close(&a);
@@ -64,6 +62,62 @@ static void an_address_is_asked_in_the_name_of_the_host(void **state)
 {
     (void)state;
     run_on_all_transports(elsewhere, NULL);
+}
+
+/* --- addresses and hosts that are none --- */
+
+struct fault {
+    const char *url, *address, *why;
+};
+
+#define ADDRESS "the address is not valid: expected "
+#define URL "the URL is not valid: expected "
+
+static const struct fault faults[] = {
+    {"http://a/", "nonsense", ADDRESS "HOST:PORT, [IPV6]:PORT or unix:PATH"},
+    {"http://a/", "", ADDRESS "HOST:PORT, [IPV6]:PORT or unix:PATH"},
+    {"http://a/", "http://a:80", ADDRESS "an IPv6 address in brackets, [IPV6]:PORT"},
+    {"http://a/", "a b:80", ADDRESS "HOST:PORT, [IPV6]:PORT or unix:PATH"},
+    {"http://a/", "127.0.0.256:80", ADDRESS "HOST:PORT, [IPV6]:PORT or unix:PATH"},
+    {"http://a/", "127.0.0.1:http", ADDRESS "a port from 0 to 65535 after the last colon"},
+    {"http://a/", "127.0.0.1:65536", ADDRESS "a port from 0 to 65535 after the last colon"},
+    {"http://a/", "127.0.0.1:0", ADDRESS "a port from 1 to 65535, to connect to"},
+    {"http://a/", "::1:80", ADDRESS "an IPv6 address in brackets, [IPV6]:PORT"},
+    {"http://a/", "[::1]", ADDRESS "HOST:PORT, [IPV6]:PORT or unix:PATH"},
+    {"http://a/", "unix:", ADDRESS "unix:PATH with a path of 1 to 107 bytes"},
+    {"http:///x", NULL, URL "a host and perhaps a port from 1 to 65535 after ://"},
+    {"http://a b/x", NULL, URL "a host and perhaps a port from 1 to 65535 after ://"},
+    {"http://a..b/x", NULL, URL "a host and perhaps a port from 1 to 65535 after ://"},
+    {"http://1.2.3.256/x", "127.0.0.1:1", URL "a host and perhaps a port from 1 to 65535 after ://"},
+    {"http://a:0/x", NULL, URL "a host and perhaps a port from 1 to 65535 after ://"},
+    {"http://u@a/x", NULL, URL "no user name before the host"},
+    {"a:80/x", NULL, URL "http://HOST[:PORT]/PATH"},
+};
+
+static int refuse_faults(void *arg)
+{
+    weir_client *client = client_open(NULL);
+
+    (void)arg;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        weir_fetch_options options = {.url = faults[i].url, .address = faults[i].address};
+        weir_fetch_stream *stream;
+        weir_reply reply;
+
+        assert_int_equal(weir_fetch(client, &options, &reply), -EINVAL);
+        if (reply.why == NULL || strcmp(reply.why, faults[i].why) != 0)
+            fail_msg("%s, not %s", reply.why, faults[i].why);
+        assert_int_equal(weir_fetch_open(client, &options, 0, &stream), -EINVAL);
+    }
+    assert_int_equal(client->origin_count, 0); /* none was asked for a connection */
+    weir_client_close(client);
+    return 0;
+}
+
+static void faults_are_found_before_connecting(void **state)
+{
+    (void)state;
+    run_on_all_transports(refuse_faults, NULL);
 }
 
 /* --- Unix sockets --- */
@@ -112,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_is_asked_in_the_name_of_the_host),
+        cmocka_unit_test(faults_are_found_before_connecting),
         cmocka_unit_test(unix_sockets_are_origins),
     };
 

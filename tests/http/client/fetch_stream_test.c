@@ -40,8 +40,8 @@ static void read_lines(weir_fetch_stream *f, size_t piece)
     assert_int_equal(n, 0);
     assert_int_equal(len, LINES * LINE_BYTES);
     for (int i = 0; i < LINES; i++) {
-        char line[LINE_BYTES + 1];
-        (void)snprintf(line, sizeof line, "%09d\n", i);
+        char line[16];
+        assert_int_equal(snprintf(line, sizeof line, "%09d\n", i), LINE_BYTES);
         assert_memory_equal(got + i * LINE_BYTES, line, LINE_BYTES);
     }
     assert_int_equal(weir_fetch_read(f, got, 1), 0); /* the end stays the end */

@@ -138,7 +138,7 @@ static const struct row rows[] = {
     {"POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 200, "hello", true},
     {"POST /tiny HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde", 200, "abcde", true},
     {"POST /tiny HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabcdef", 413,
-     "\"the request's body is larger than this route takes: 5 bytes at most (weir_limits.body_bytes)\"",
+     "\"the request's body is larger than this route accepts: 5 bytes at most (weir_limits.body_bytes)\"",
      false},
     {"POST /tiny HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n0\r\n\r\n", 413,
      NULL, false},

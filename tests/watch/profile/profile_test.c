@@ -298,8 +298,8 @@ static void a_runtime_does_not_profile_itself(void **state)
     (void)state;
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     assert_non_null(
-        strstr(said, "weir_profile_open() on a loop or worker of the runtime that it samples: call it from "
-                     "a thread of your own"));
+        strstr(said, "weir_profile_open() on a loop or worker of the runtime that it samples: call it on "
+                     "a thread outside that runtime"));
 }
 
 static void virtual_time_is_not_sampled(void **state)

@@ -237,12 +237,6 @@ static int take(weir_backend *b, struct weir__fetch *f, const char *key, bool fr
 
     if (err < 0 || try_slot(b, *origin, fresh, c))
         return err;
-    err = weir__wait_begin();
-    if (err < 0)
-        return err;
-    err = choose_origin(b, key, origin); /* other tasks may have run */
-    if (err < 0 || try_slot(b, *origin, fresh, c))
-        return err;
     err = wait_for_slot(b, f, c);
     return err < 0 ? err : use_slot(b, key, fresh, origin, c);
 }

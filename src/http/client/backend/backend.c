@@ -43,6 +43,21 @@ static void spare(struct weir__slot_share *slots)
         weir__client_drop(weir__origin_oldest_idle(&b->client));
 }
 
+/* The one unused longest, to whatever instance. */
+static void *reuse(struct weir__slot_share *slots)
+{
+    weir_backend *b = weir__container_of(slots, weir_backend, slots);
+    struct weir__client_connection *c;
+
+    if (b->client.idle_count == 0)
+        return NULL;
+    c = weir__origin_oldest_idle(&b->client);
+    weir__client_leave_idle(c);
+    return c;
+}
+
+static const struct weir__slot_share_type slots_type = {.spare = spare, .reuse = reuse};
+
 static void heed(struct weir__backend_member *m)
 {
     weir_backend *b = weir__backend_of_member(m);
@@ -74,7 +89,8 @@ static int open_slots(weir_backend *b)
 
     if (asprintf(&key, "backend %s", o->name) < 0)
         return -ENOMEM;
-    err = weir__slot_share_open(&b->slots, key, o->connections_max, o->name, spare);
+    b->slots.waiting_max = o->waiting_max; /* which is common to all loops: see acquire.c */
+    err = weir__slot_share_open(&b->slots, &slots_type, key, o->connections_max, o->name);
     free(key);
     return err;
 }
