@@ -21,17 +21,16 @@ static void *open_state(void *arg, weir_server *server)
 {
     static struct state states[64];
     struct state *s = &states[weir_loop_index()];
-    const char *const *urls = arg;
     weir_backend_options options = {
         .name = "orders", /* all loops open it, and it is one backend */
-        .urls = urls,
+        .urls = arg,
         .health = {.path = "/healthz", .every = weir_seconds(1)},
         .breaker.failed_percent = 50,
         .limit = 256,
     };
 
     (void)server;
-    while (urls[options.url_count] != NULL)
+    while (options.urls[options.url_count] != NULL)
         options.url_count++;
     if (weir_client_open(NULL, &s->client) < 0 || weir_backend_open(&options, &s->orders) < 0) {
         close_state(s);
