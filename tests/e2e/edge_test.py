@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """The edge of the gateway: hosts, rules for headers, redirects, variables of the environment, backends of gathers."""
 import json
+import os
+import re
 
-from rig import Backend, Held, Weir, answering, ask, connect, receive, run, same, sending, until
+from rig import ROOT, Backend, Held, Weir, answering, ask, connect, receive, run, same, sending, until
 
 HEAD = "listen: 127.0.0.1:0\nloops: 1\n"
 ADMIN = "admin: 127.0.0.1:0\n" + HEAD
@@ -299,7 +301,16 @@ routes:
             assert "unix:nowhere.sock cannot be connected to: no such file" in faults[1], faults
 
 
+def the_configurations_of_the_readme_are_valid():
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as readme:
+        blocks = re.findall(r"^```yaml\n(.*?)^```", readme.read(), re.M | re.S)
+    assert len(blocks) >= 3, blocks
+    for block in blocks:
+        with Weir("check", config=block) as weir:
+            same((weir.exit(), weir.lines), (0, [None]), block)
+
+
 run(the_first_route_whose_host_path_and_methods_match_answers, routes_of_one_path_are_told_apart, rules_hold_for_every_answer,
     rules_hold_for_compressed_and_streamed_answers, rules_hold_for_what_is_passed_on, redirects_lead_where_they_say,
     redirects_refuse_what_they_cannot_lead_to, a_redirect_does_not_wait_for_the_body, variables_are_filled_in,
-    calls_go_to_the_instances_of_a_backend, a_backend_has_errors_of_its_own, check_tries_each_instance)
+    calls_go_to_the_instances_of_a_backend, a_backend_has_errors_of_its_own, check_tries_each_instance, the_configurations_of_the_readme_are_valid)
