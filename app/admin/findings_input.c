@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- backends --- */
+/* --- origins and backends --- */
 
 static bool has_name(const char *list, const char *name)
 {
@@ -42,9 +42,10 @@ static void add_callers(struct finding_origin *out, const struct snapshot *s)
 {
     for (size_t i = 0; i < s->call_count; i++) {
         const struct snapshot_call *call = &s->calls[i];
-        if (strcmp(call->origin, out->origin) != 0)
+        if (call->origin == NULL || strcmp(call->origin, out->origin) != 0)
             continue;
-        (void)add_name(out->names, call->call);
+        if (call->call != NULL)
+            (void)add_name(out->names, call->call);
         if (add_name(out->routes, call->route))
             out->partial += partial_of(s, call->route);
     }
@@ -68,6 +69,15 @@ static void fill_origin(struct finding_origin *out, const struct snapshot *s,
         .last_error = origin->last_error,
     };
     add_callers(out, s);
+}
+
+static void fill_backend(struct finding_backend *out, const struct snapshot *s,
+                         const struct snapshot_backend *backend)
+{
+    *out = (struct finding_backend){.backend = backend};
+    for (size_t i = 0; i < s->call_count; i++)
+        if (s->calls[i].backend != NULL && strcmp(s->calls[i].backend, backend->options->name) == 0)
+            (void)add_name(out->routes, s->calls[i].route);
 }
 
 /* --- what was refused --- */
@@ -198,15 +208,24 @@ int findings_input_open(struct findings_input *in, const struct advice_input *ad
                         const struct snapshot *s)
 {
     struct finding_origin *origins = calloc(s->origin_count + 1, sizeof *origins);
+    struct finding_backend *backends = calloc(s->backend_count + 1, sizeof *backends);
 
-    if (origins == NULL)
+    if (origins == NULL || backends == NULL) {
+        free(origins);
+        free(backends);
         return -ENOMEM;
+    }
     for (size_t i = 0; i < s->origin_count; i++)
         fill_origin(&origins[i], s, s->origins[i]);
+    for (size_t i = 0; i < s->backend_count; i++)
+        fill_backend(&backends[i], s, &s->backends[i]);
     *in = (struct findings_input){
         .advice = advice,
         .origins = origins,
         .origin_count = s->origin_count,
+        .backends = backends,
+        .backend_count = s->backend_count,
+        .now = s->at,
         .refused = refused_of(s),
         .unserved = unserved_of(s),
         .host = host_of(s),
@@ -218,4 +237,5 @@ int findings_input_open(struct findings_input *in, const struct advice_input *ad
 void findings_input_close(struct findings_input *in)
 {
     free((void *)(uintptr_t)in->origins);
+    free((void *)(uintptr_t)in->backends);
 }

@@ -16,7 +16,7 @@
 
 enum { FINDING_CLIENTS = 3, FINDING_NAMES_BYTES = 192 };
 
-/* A backend, as all calls to it together saw it. */
+/* An origin, as all calls to it together saw it. */
 struct finding_origin {
     const char *origin;               /* "http://127.0.0.1:8103" */
     char names[FINDING_NAMES_BYTES];  /* of the calls that ask it: "reviews, stars"; or "" */
@@ -26,6 +26,12 @@ struct finding_origin {
     uint64_t of_reason;     /* so many of the errors */
     const char *last_error; /* in words; or NULL */
     uint64_t partial;       /* answers of those routes */
+};
+
+/* A backend with its instances. */
+struct finding_backend {
+    const struct snapshot_backend *backend;
+    char routes[FINDING_NAMES_BYTES]; /* that send requests to it: "/page, /user/{id}" */
 };
 
 struct finding_refused {
@@ -79,6 +85,9 @@ struct findings_input {
     const struct advice_input *advice;
     const struct finding_origin *origins;
     size_t origin_count;
+    const struct finding_backend *backends;
+    size_t backend_count;
+    weir_instant now;
     struct finding_refused refused;
     struct finding_unserved unserved;
     struct finding_host host;

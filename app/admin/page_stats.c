@@ -114,6 +114,8 @@ void page_stats_write(struct text_out *out, const struct snapshot *s)
     page_stats_routes(out, s);
     text_out_add(out, "],\"origins\":[");
     page_stats_origins(out, s);
+    text_out_add(out, "],\"backends\":[");
+    page_stats_backends(out, s);
     text_out_add(out, "],\"loops\":[");
     page_stats_loops(out, s);
     text_out_add(out, "],\"pools\":[");

@@ -25,6 +25,17 @@ void page_stats_rate(struct text_out *out, uint64_t count, const struct series_w
     text_out_number(out, w->seconds > 0, w->seconds > 0 ? (double)count / w->seconds : 0);
 }
 
+void page_stats_last_error(struct text_out *out, const char *text, weir_instant at, weir_instant now)
+{
+    if (text == NULL) {
+        text_out_add(out, "null");
+        return;
+    }
+    text_out_add(out, "{\"text\":");
+    text_out_json(out, text);
+    text_out_printf(out, ",\"age_s\":%.3f}", (double)weir_between(at, now).ns / 1e9);
+}
+
 void page_stats_reasons(struct text_out *out, const uint64_t *counts, size_t count,
                         const char *(*name)(size_t i))
 {

@@ -11,6 +11,7 @@
 
 void page_stats_routes(struct text_out *out, const struct snapshot *s);
 void page_stats_origins(struct text_out *out, const struct snapshot *s);
+void page_stats_backends(struct text_out *out, const struct snapshot *s);
 void page_stats_loops(struct text_out *out, const struct snapshot *s);
 void page_stats_pools(struct text_out *out, const struct snapshot *s);
 
@@ -24,6 +25,9 @@ void page_stats_quantiles(struct text_out *out, const struct series_window *w);
 
 /* "rate":… */
 void page_stats_rate(struct text_out *out, uint64_t count, const struct series_window *w);
+
+/* {"text":…,"age_s":…}, or null where text is NULL */
+void page_stats_last_error(struct text_out *out, const char *text, weir_instant at, weir_instant now);
 
 /* ,"reasons":{"connect":12,…}: those that are not 0. */
 void page_stats_reasons(struct text_out *out, const uint64_t *counts, size_t count,

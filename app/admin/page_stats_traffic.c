@@ -82,13 +82,7 @@ static void origin_window(struct text_out *out, const struct snapshot_origin *or
 static void health(struct text_out *out, const struct snapshot_origin *origin, weir_instant now)
 {
     text_out_printf(out, ",\"failing\":%s,\"last_error\":", origin->failing ? "true" : "false");
-    if (origin->last_error == NULL) {
-        text_out_add(out, "null");
-        return;
-    }
-    text_out_add(out, "{\"text\":");
-    text_out_json(out, origin->last_error);
-    text_out_printf(out, ",\"age_s\":%.3f}", (double)weir_between(origin->last_error_at, now).ns / 1e9);
+    page_stats_last_error(out, origin->last_error, origin->last_error_at, now);
 }
 
 void page_stats_origins(struct text_out *out, const struct snapshot *s)

@@ -18,6 +18,14 @@ struct collector {
 
 /* --- all series --- */
 
+static void each_of_backend(struct snapshot_backend *b, struct collector *c,
+                            void (*fn)(struct series *s, struct collector *c))
+{
+    fn(&b->requests, c);
+    for (size_t i = 0; i < b->instance_count; i++)
+        fn(&b->instances[i].requests, c);
+}
+
 static void each_series(struct collector *c, void (*fn)(struct series *s, struct collector *c))
 {
     struct snapshot *s = &c->now;
@@ -34,6 +42,8 @@ static void each_series(struct collector *c, void (*fn)(struct series *s, struct
         fn(&s->loops[i].lag, c);
     for (size_t i = 0; i < s->origin_count; i++)
         fn(&s->origins[i]->requests, c);
+    for (size_t i = 0; i < s->backend_count; i++)
+        each_of_backend(&s->backends[i], c, fn);
     for (size_t i = 0; i < s->pool_count; i++) {
         fn(&s->pools[i].run, c);
         fn(&s->pools[i].queue, c);
@@ -69,6 +79,8 @@ static int open_parts(struct snapshot *s, const struct gateway_status *status)
     if (err == 0)
         err = open_calls(s);
     if (err == 0)
+        err = open_backends(s);
+    if (err == 0)
         err = open_host(s);
     if (err == 0)
         err = open_stalls(s);
@@ -102,6 +114,7 @@ void collector_close(struct collector *c)
     each_series(c, close_one);
     close_calls(&c->now);
     close_origins(&c->now);
+    close_backends(&c->now);
     free(c->now.routes);
     free(c->now.gathers);
     free(c->now.gather_calls);
@@ -126,6 +139,7 @@ static void collect_runtime(struct collector *c, weir_runtime *runtime)
     series_update(&s->unserved, NULL, s->server.unserved);
     collect_loops(s, runtime);
     collect_origins(s, runtime);
+    collect_backends(s, runtime);
     collect_pools(s, runtime);
 }
 

@@ -2,12 +2,14 @@
 #include "metrics/collector_parts.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/route_kind.h"
 #include "routes/gather_settings.h"
+#include "routes/proxy_settings.h"
 
 enum { ORIGIN_BYTES = 512 };
 
@@ -52,37 +54,57 @@ void collect_gather_calls(struct snapshot *s, const struct gather_counts *counts
 
 /* --- what the configuration says --- */
 
-static const struct gather_settings *settings_of(const struct config_route *route)
+/* Returns: the settings of a route, if it is of this kind; NULL: it is of another. */
+static const void *settings_of(const struct config_route *route, const char *kind)
 {
-    return strcmp(route->kind->name, "gather") == 0 ? route->settings : NULL;
+    return strcmp(route->kind->name, kind) == 0 ? route->settings : NULL;
 }
 
-/* The client names an origin always with its port. */
-static char *with_port(const char *origin)
+/* The name of an origin as the client has it: always with its port. */
+static char *name_of(const char *origin, const char *address)
 {
     const char *host = strstr(origin, "://");
     const char *end = host != NULL ? strrchr(host, ']') : NULL;
+    const bool has_port = host == NULL || strchr(end != NULL ? end : host + strlen("://"), ':') != NULL;
     char text[ORIGIN_BYTES];
 
-    if (host == NULL || strchr(end != NULL ? end : host + strlen("://"), ':') != NULL)
-        return strdup(origin);
-    snprintf(text, sizeof text, "%s:80", origin);
+    snprintf(text, sizeof text, "%s%s%s%s", origin, has_port ? "" : ":80", address != NULL ? " at " : "",
+             address != NULL ? address : "");
     return strdup(text);
+}
+
+static int add_call(struct snapshot *s, struct snapshot_call call, const struct config_backend *backend,
+                    const char *origin, const char *address)
+{
+    if (backend != NULL)
+        call.backend = backend->options.name;
+    else
+        call.origin = name_of(origin, address);
+    if (backend == NULL && call.origin == NULL)
+        return -ENOMEM;
+    s->calls[s->call_count++] = call;
+    return 0;
 }
 
 static int add_calls(struct snapshot *s, const struct config_route *route)
 {
-    const struct gather_settings *settings = settings_of(route);
+    const struct gather_settings *gather = settings_of(route, "gather");
+    const struct proxy_settings *proxy = settings_of(route, "proxy");
+    int err = 0;
 
-    for (size_t i = 0; settings != NULL && i < settings->call_count; i++) {
-        const struct config_backend *backend = settings->calls[i].backend;
-        char *origin =
-            backend != NULL ? strdup(backend->options.name) : with_port(settings->calls[i].url.origin);
-        if (origin == NULL)
-            return -ENOMEM;
-        s->calls[s->call_count++] = (struct snapshot_call){route->name, settings->calls[i].name, origin};
-    }
-    return 0;
+    for (size_t i = 0; gather != NULL && i < gather->call_count && err == 0; i++)
+        err = add_call(s, (struct snapshot_call){.route = route->name, .call = gather->calls[i].name},
+                       gather->calls[i].backend, gather->calls[i].url.origin, NULL);
+    return proxy != NULL ? add_call(s, (struct snapshot_call){.route = route->name}, proxy->backend,
+                                    proxy->origin, proxy->address)
+                         : err;
+}
+
+static size_t count_calls(const struct config_route *route)
+{
+    const struct gather_settings *gather = settings_of(route, "gather");
+
+    return gather != NULL ? gather->call_count : settings_of(route, "proxy") != NULL;
 }
 
 int open_calls(struct snapshot *s)
@@ -90,10 +112,8 @@ int open_calls(struct snapshot *s)
     size_t count = 0;
     int err = 0;
 
-    for (size_t i = 0; i < s->config->route_count; i++) {
-        const struct gather_settings *settings = settings_of(&s->config->routes[i]);
-        count += settings != NULL ? settings->call_count : 0;
-    }
+    for (size_t i = 0; i < s->config->route_count; i++)
+        count += count_calls(&s->config->routes[i]);
     s->calls = calloc(count + 1, sizeof *s->calls);
     if (s->calls == NULL)
         return -ENOMEM;

@@ -112,7 +112,7 @@ static void begin(struct snapshot *s)
 static void expect_those_of_gathers(struct snapshot *s)
 {
     for (size_t i = 0; i < s->call_count; i++) {
-        struct snapshot_origin *origin = find(s, s->calls[i].origin);
+        struct snapshot_origin *origin = s->calls[i].origin != NULL ? find(s, s->calls[i].origin) : NULL;
         if (origin != NULL)
             origin->known = true;
     }

@@ -22,6 +22,8 @@ void collect_host(struct snapshot *s);
 void collect_clients(struct snapshot *s, const struct window_clock *clock, const weir_server *server);
 void collect_loops(struct snapshot *s, weir_runtime *runtime);
 void collect_origins(struct snapshot *s, weir_runtime *runtime);
+void collect_backends(struct snapshot *s, weir_runtime *runtime);
+void take_backend(struct snapshot *s, const weir_backend_stats *stats); /* one of them */
 void collect_pools(struct snapshot *s, weir_runtime *runtime);
 
 /* --- other totals, for /metrics --- */
@@ -44,10 +46,12 @@ WEIR_CHECKED int open_routes(struct snapshot *s,
                              const struct request_counts *counts); /* after open_gathers() */
 WEIR_CHECKED int open_gathers(struct snapshot *s, const struct gather_counts *counts);
 WEIR_CHECKED int open_calls(struct snapshot *s);
+WEIR_CHECKED int open_backends(struct snapshot *s);
 WEIR_CHECKED int open_host(struct snapshot *s);
 WEIR_CHECKED int open_stalls(struct snapshot *s);
 WEIR_CHECKED int open_guard_calls(struct snapshot *s);
 void close_calls(struct snapshot *s);
 void close_origins(struct snapshot *s);
+void close_backends(struct snapshot *s);
 
 #endif

@@ -23,6 +23,7 @@
 #include "metrics/process_stats.h"
 #include "metrics/request_totals.h"
 #include "metrics/series.h"
+#include "metrics/snapshot_backends.h"
 #include "metrics/time_breakdown.h"
 
 /* --- routes --- */
@@ -55,17 +56,19 @@ struct snapshot_route {
     struct exemplar exemplars[BUCKETS]; /* at_ms 0: none */
 };
 
-/* --- gathers and backends --- */
+/* --- gathers and origins --- */
 
 struct snapshot_gather {
     const char *route;
     struct series partial; /* one number */
 };
 
-/* A call of a gather, as the configuration has it. */
+/* A call of a gather, or what a proxy asks, as the configuration has it. */
 struct snapshot_call {
-    const char *route, *call;
-    char *origin; /* as weir_origin_stats names it */
+    const char *route;
+    const char *call;    /* NULL: of a proxy */
+    char *origin;        /* as weir_origin_stats names it; NULL: it goes to a backend */
+    const char *backend; /* its name; or NULL */
 };
 
 /* The numbers beside the durations of an origin's requests. */
@@ -204,7 +207,9 @@ struct snapshot {
     struct snapshot_origin **origins; /* by name */
     size_t origin_count, origin_room;
     const struct snapshot_origin **failing_first; /* the origins by share of failures in the last minute */
-    struct snapshot_client *clients;              /* those with most connections in the last minute first */
+    struct snapshot_backend *backends;            /* in the order of the configuration */
+    size_t backend_count;
+    struct snapshot_client *clients; /* those with most connections in the last minute first */
     size_t client_count;
     struct snapshot_loop *loops; /* by number */
     size_t loop_count;

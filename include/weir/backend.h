@@ -15,11 +15,11 @@
  * options must be the same, and they share everything but their connections: the instances and what is known
  * of them, and all maxima. No maximum is divided among loops.
  *
- * Instances. Each address of the host of each URL is an instance; so is a Unix socket. (localhost is one
- * instance, whose addresses are tried as weir_connect() tries them.) Names are looked up again when their
- * answers expire. New connections then go to the addresses that the name has now; idle connections to the
- * others are closed, and requests in progress there end as they would have. A look-up that fails changes
- * nothing.
+ * Instances. Each address of the host of each URL is an instance; so is a Unix socket. There are at most 128;
+ * further addresses are not used. (localhost is one instance, whose addresses are tried as weir_connect()
+ * tries them.) Names are looked up again when their answers expire. New connections then go to the addresses
+ * that the name has now; idle connections to the others are closed, and requests in progress there end as
+ * they would have. A look-up that fails changes nothing.
  *
  * Instances are not all used at all times. One that fails its health checks is down. One that fails several
  * requests in a row is ejected for a while. When every instance is down or ejected, requests are sent to all

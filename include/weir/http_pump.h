@@ -58,10 +58,12 @@ enum weir_body_side {
     WEIR_BODY_SINK,    /* the sink takes no more */
 };
 
-/* What a pump has done. */
+/* What a pump has done so far. Other tasks of the loop may read it while the pump works. */
 typedef struct weir_body_pumped {
-    uint64_t bytes; /* of the body, that the sink has taken; after a failure it may have taken more */
-    enum weir_body_side failed;
+    uint64_t bytes;                /* of the body, that the sink has taken; after a failure it may be more */
+    enum weir_body_side failed;    /* see there */
+    enum weir_body_side waits_for; /* the side that is to give or take the next bytes */
+    weir_instant since;            /* it waits for that side, or bytes have moved */
 } weir_body_pumped;
 
 /* Pumps a body, until the source ends. The end is not passed on: weir_fetch_end(), the return of the handler

@@ -130,11 +130,12 @@ typedef struct weir_response_piece {
 int weir_respond_pieces(weir_response *res, int status, const char *type, const weir_response_piece *pieces,
                         size_t count);
 
-/* Answers {"error":{"code":…,"message":…}} with the status for a negative code: -WEIR_EBUSY 503 with
- * Retry-After; -ENOMEM, -EAGAIN and -WEIR_ENESTED 503; -WEIR_EDEADLINE and -WEIR_ELATE 504; -WEIR_ETOOLARGE
- * 413; -WEIR_ESLOW 408; -EPROTONOSUPPORT 426; -WEIR_EPROTOCOL and -WEIR_ETRUNCATED 400; -WEIR_ECPU 422;
- * others 500. If a pool refused a job of this exchange, Retry-After is the time that the pool expects to be
- * busy, and the message has its reason.
+/* Answers {"error":{"code":…,"message":…}} with the status for a negative code: -WEIR_EBUSY, -WEIR_EOPEN
+ * and -WEIR_ELIMITED 503 with Retry-After; -ENOMEM, -EAGAIN and -WEIR_ENESTED 503; -WEIR_EDEADLINE and
+ * -WEIR_ELATE 504; -WEIR_ETOOLARGE 413; -WEIR_ESLOW 408; -EPROTONOSUPPORT 426; -WEIR_EPROTOCOL and
+ * -WEIR_ETRUNCATED 400; -WEIR_ECPU 422; others 500. If a pool refused a job of this exchange, or a backend a
+ * request, Retry-After is the time that the pool expects to be busy, or that the breaker stays open, and the
+ * message has the reason.
  * Returns: as weir_respond_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.

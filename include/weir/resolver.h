@@ -11,10 +11,10 @@
  * The cache. An address is used for as long as its TTL says, at least 1 s and at most 1 h; of a chain of
  * aliases (CNAME) the least TTL counts. "No such name" is kept as long as the server says (RFC 2308), 5 s if
  * it says nothing. A name that is used while the last fifth of its time runs is asked for again meanwhile, so
- * that no task waits for it. While no server gives an answer, addresses are used for up to 1 h past their time
- * (RFC 8767), and asked for again every 5 s; the first task that finds such a name waits 500 ms for news, the
- * others do not wait. Without an old address a failure is kept for 1 s. Tasks that ask for a name at the same
- * time share one look-up, which is cancelled when none of them waits any longer.
+ * that no task waits for it. While no server gives an answer, addresses are used for up to 1 h past their
+ * time (RFC 8767), and asked for again every 5 s; the first task that finds such a name waits 500 ms for
+ * news, the others do not wait. Without an old address a failure is kept for 1 s. Tasks that ask for a name
+ * at the same time share one look-up, which is cancelled when none of them waits any longer.
  *
  * localhost, and names that end in ".localhost", are always 127.0.0.1 and ::1; a name that ends in ".invalid"
  * has no address; neither is asked of a server (RFC 6761).

@@ -165,13 +165,14 @@ int weir_write(weir_stream *s, const void *data, size_t bytes) WEIR_CHECKED;
 int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count) WEIR_CHECKED;
 
 /* Pumps bytes from one stream to another: until the source ends, or bytes_max bytes have been pumped (0: no
- * maximum). Between sockets the kernel moves them (splice), so that they are not copied through the program.
+ * maximum). Between sockets the kernel moves them (splice), so that they are not copied through the program,
+ * unless it has no pipe left for it.
  * The end is not passed on: call weir_stream_shutdown(to) for that. For both directions of a connection, two
  * tasks pump. Each read and write is under the idle timeout of its stream.
  * Owns:    both streams are lent; meanwhile no other task reads from `from` or writes to `to`. *bytes, if
  * bytes is not NULL, gets what `to` has taken, also after a failure.
  * Returns: 0; the errors of weir_read() and weir_write(): then bytes may have been taken from `from` that
- * `to` has not got, and writing to `to` may return -WEIR_ECLOSED; -EMFILE, -ENFILE, -ENOMEM.
+ * `to` has not got, and writing to `to` may return -WEIR_ECLOSED; -ENOMEM.
  * Cancel:  ends the wait. While it waits for the source no byte is lost.
  * Where:   task of the loop of both. Waits.
  */

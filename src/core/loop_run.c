@@ -234,6 +234,7 @@ int weir__loop_turn_until(struct weir__loop *loop, const bool *done)
         }
         if (loop->ready_count == 0 && now_ns >= loop->trim_after_ns) {
             weir__stacks_trim(&loop->stacks, TRIM_STACKS);
+            weir__io_pipes_trim(loop->io);
             loop->trim_after_ns = now_ns + trim_every_ns;
         }
         show(loop);

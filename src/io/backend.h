@@ -58,8 +58,9 @@ struct weir__io_backend {
     int (*shutdown)(struct weir__io *io, struct weir__io_file *file);
     void (*reset_on_close)(struct weir__io *io, struct weir__io_file *file);
     ssize_t (*send_now)(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
-    /* For splicing; NULL: the backend has no descriptors. */
-    int (*pipe)(struct weir__io *io, int bytes, int fds[2]);
+    /* For splicing; NULL: the backend has no descriptors. pipe() returns how many bytes the pipe holds, or a
+     * negative errno. */
+    int (*pipe)(int bytes, int fds[2]);
     ssize_t (*splice_in)(int socket_fd, int pipe_fd, size_t most);
     ssize_t (*splice_out)(int pipe_fd, int socket_fd, size_t most); /* raises no SIGPIPE */
     int (*ask)(struct weir__io *io, struct weir__io_file *file, short events);
@@ -86,15 +87,26 @@ struct weir__io_backend {
     void (*wake)(struct weir__io *io);
 };
 
+/* The pipes of a loop: see pipe.c. */
+struct weir__io_pipes {
+    struct weir__list kept; /* the latest first */
+    int kept_count, lent_count;
+};
+
 struct weir__io {
     const struct weir__io_backend *backend;
     struct weir__list finished;        /* by op->node, in the order in which they ended */
     atomic_int sleeping;               /* see io.c */
     struct weir__heartbeat *heartbeat; /* notes each sleep; may be NULL */
+    struct weir__io_pipes pipes;
 };
 
 /* Initialises what io.c keeps, after backend->open() has succeeded. */
 void weir__io_init(struct weir__io *io, const struct weir__io_backend *backend);
+
+void weir__io_pipes_init(struct weir__io_pipes *pipes);
+/* Closes all pipes. None may be lent. */
+void weir__io_pipes_close(struct weir__io *io);
 
 /* A backend calls weir__io_sleeps() before each call that may sleep, and weir__io_woke() after it. */
 static inline void weir__io_sleeps(struct weir__io *io)

@@ -25,6 +25,7 @@ void weir__io_init(struct weir__io *io, const struct weir__io_backend *backend)
     weir__list_init(&io->finished);
     atomic_init(&io->sleeping, AWAKE);
     io->heartbeat = NULL;
+    weir__io_pipes_init(&io->pipes);
 }
 
 void weir__io_free(struct weir__io *io)
@@ -32,6 +33,7 @@ void weir__io_free(struct weir__io *io)
     if (io == NULL)
         return;
     assert(weir__list_is_empty(&io->finished));
+    weir__io_pipes_close(io);
     io->backend->free(io);
 }
 
@@ -175,35 +177,6 @@ int weir__io_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *ta
 int weir__io_tune(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning)
 {
     return file->fd < 0 ? -EBADF : io->backend->tune(io, file, tuning);
-}
-
-int weir__io_pipe(struct weir__io *io, int bytes, int fds[2])
-{
-    return io->backend->pipe != NULL ? io->backend->pipe(io, bytes, fds) : -ENOSYS;
-}
-
-ssize_t weir__io_splice_in(struct weir__io *io, struct weir__io_file *file, int pipe_fd, size_t most)
-{
-    ssize_t moved;
-
-    if (file->fd < 0 || file->closing)
-        return -EBADF;
-    weir__guard_exempt_begin();
-    moved = io->backend->splice_in(file->fd, pipe_fd, most);
-    weir__guard_exempt_end();
-    return moved;
-}
-
-ssize_t weir__io_splice_out(struct weir__io *io, struct weir__io_file *file, int pipe_fd, size_t most)
-{
-    ssize_t moved;
-
-    if (file->fd < 0 || file->closing)
-        return -EBADF;
-    weir__guard_exempt_begin();
-    moved = io->backend->splice_out(pipe_fd, file->fd, most);
-    weir__guard_exempt_end();
-    return moved;
 }
 
 int weir__io_ask(struct weir__io *io, struct weir__io_file *file, short events)

@@ -46,6 +46,10 @@ enum weir__io_backend_type { WEIR__IO_AUTO, WEIR__IO_URING, WEIR__IO_EPOLL, WEIR
 enum {
     WEIR__IO_BUFFERS_BYTES = 8192, /* size of one lent buffer */
     WEIR__IO_BUFFERS_COUNT = 256, /* the most that are lent; a further RECV_LENT waits until one comes back */
+    WEIR__IO_PIPE_BYTES = 1 << 20,      /* the size of a pipe, where it is granted */
+    WEIR__IO_PIPE_BYTES_MIN = 64 << 10, /* one of less is not used */
+    WEIR__IO_PIPES_MAX = 64,            /* are lent at a time: each has two descriptors */
+    WEIR__IO_PIPES_KEPT = 8,
 };
 
 /* A descriptor that is attached to the loop. Embedded in its owner; its address must not change while it is
@@ -199,20 +203,37 @@ struct weir__io_tuning {
 int weir__io_tune(struct weir__io *io, struct weir__io_file *file, const struct weir__io_tuning *tuning)
     __attribute__((warn_unused_result));
 
-/* Makes a pipe for the two functions below, of at least so many bytes if the system allows.
- * Owns:    the caller closes both ends with close(2).
- * Returns: 0; -EMFILE, -ENFILE, -ENOMEM; -ENOSYS under sim. Never blocks.
+/* A pipe for splicing. */
+struct weir__io_pipe {
+    struct weir__list node; /* among those that are kept */
+    int fds[2];             /* reads, writes */
+    size_t room;            /* in bytes: what the system has granted */
+    size_t bytes;           /* that are in it */
+    bool used;              /* since the last weir__io_pipes_trim() */
+};
+
+/* Lends a pipe, which is empty: one that was kept, or a new one. An unprivileged user has 64 MiB of pipes in
+ * all: beyond, a pipe has 64 KiB.
+ * Owns:    the caller, until weir__io_pipe_return().
+ * Returns: NULL: there is none. The system grants no descriptor, or not even 64 KiB; too many are lent; or
+ *          there are none under sim. Never blocks.
  */
-int weir__io_pipe(struct weir__io *io, int bytes, int fds[2]) __attribute__((warn_unused_result));
+struct weir__io_pipe *weir__io_pipe_lend(struct weir__io *io) __attribute__((warn_unused_result));
+
+/* Takes a pipe back. An empty one is kept for the next, one with bytes in it is closed. NULL is harmless. */
+void weir__io_pipe_return(struct weir__io *io, struct weir__io_pipe *pipe);
+
+/* Closes the kept pipes that were not used since the last call. */
+void weir__io_pipes_trim(struct weir__io *io);
 
 /* Moves bytes from a socket into a pipe, and from a pipe to a socket. No operation of that direction may be
  * pending. Never blocks.
  * Returns: the bytes, 0 at the end; -EAGAIN: none now, WEIR__IO_POLL waits; -ECONNRESET, -EPIPE …
  */
-ssize_t weir__io_splice_in(struct weir__io *io, struct weir__io_file *file, int pipe_fd, size_t most)
-    __attribute__((warn_unused_result));
-ssize_t weir__io_splice_out(struct weir__io *io, struct weir__io_file *file, int pipe_fd, size_t most)
-    __attribute__((warn_unused_result));
+ssize_t weir__io_splice_in(struct weir__io *io, struct weir__io_file *file, struct weir__io_pipe *pipe,
+                           size_t most) __attribute__((warn_unused_result));
+ssize_t weir__io_splice_out(struct weir__io *io, struct weir__io_file *file, struct weir__io_pipe *pipe,
+                            size_t most) __attribute__((warn_unused_result));
 
 /* Asks a foreign descriptor, as poll(2) without waiting does.
  * Returns: > 0 the events that are present; -EAGAIN: none, and WEIR__IO_POLL waits for them; -ENOTSUP: none,

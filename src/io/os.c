@@ -163,13 +163,16 @@ int weir__io_os_taken(struct weir__io *io, struct weir__io_file *file, uint64_t 
     return 0;
 }
 
-int weir__io_os_pipe(struct weir__io *io, int bytes, int fds[2])
+int weir__io_os_pipe(int bytes, int fds[2])
 {
-    (void)io;
+    int room;
+
     if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
         return -errno;
-    (void)fcntl(fds[0], F_SETPIPE_SZ, bytes); /* a smaller one does, too */
-    return 0;
+    if (fcntl(fds[0], F_SETPIPE_SZ, bytes) < 0)
+        (void)fcntl(fds[0], F_SETPIPE_SZ, WEIR__IO_PIPE_BYTES_MIN);
+    room = fcntl(fds[0], F_GETPIPE_SZ);
+    return room < 0 ? 0 : room;
 }
 
 ssize_t weir__io_os_splice(int from_fd, int to_fd, size_t most)

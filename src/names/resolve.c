@@ -19,7 +19,7 @@ static bool describe_resolving(const struct weir__look *look, const struct weir_
         !weir__peek(&look->peek, w.object, &n, sizeof n) ||
         !weir__peek(&look->peek, (const char *)w.object + offsetof(struct weir__name, name), name, n.len))
         return false;
-    (void)snprintf(out->text, sizeof out->text, "resolving %s", name);
+    (void)snprintf(out->text, sizeof out->text, "resolving %.*s", WEIR__WAIT_WORDS_BYTES - 16, name);
     return true;
 }
 

@@ -74,7 +74,7 @@ static void impossible_options_are_refused(void **state)
     weir_options bad[] = {
         {.loops = -1},
         {.stall_after = {1}},
-        {.reserved = {[sizeof ((weir_options *)0)->reserved - 1] = 1}},
+        {.reserved = {[sizeof((weir_options *)0)->reserved - 1] = 1}},
         {.loops = 1 << 20},
         {.loops = 2, .io = WEIR_IO_SIM},
         {.io = (enum weir_io)77},

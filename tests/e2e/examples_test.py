@@ -414,6 +414,27 @@ def test_19_tcp_chat():
                 pass
 
 
+def test_20_backend():
+    def states(address):
+        return [line.split()[2] for line in ask(f"http://{address}/status")[1].splitlines()]
+
+    def until(condition):
+        limit = time.monotonic() + TIMEOUT
+        while not condition():
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+
+    held, nobody = refused()
+    with held, backend() as one, started_silently("20_backend", one, nobody.rstrip("/")) as (child, address):
+        assert states(address) in (["up", "up"], ["down", "up"], ["up", "down"], ["down", "down"])
+        until(lambda: states(address)[1] == "down") # it refuses; the other one answers its checks with 404
+        until(lambda: states(address)[0] == "down")
+        answers = set() # all are down: all are asked
+        until(lambda: answers.add(ask(f"http://{address}/ok")[0]) or answers >= {200, 502})
+        until(lambda: ask(f"http://{address}/ok")[0] == 503) # half of the requests fail: the breaker opens
+        drains(child)
+
+
 def postgres_says(connection):
     """A server that speaks as much of PostgreSQL's protocol as one query needs, a few bytes at a time."""
     def message(kind, body):

@@ -405,7 +405,8 @@ def the_shape_of_stats_is_as_described():
         until("it is counted", lambda: by("route", stats(weir)["routes"])["/page"]["last_10s"]["requests"] == 1)
         s = stats(weir)
         same(set(s), {"version", "uptime_s", "draining", "connections", "exchanges", "tasks", "refused", "unserved",
-                      "routes", "origins", "loops", "pools"})
+                      "routes", "origins", "backends", "loops", "pools"})
+        same(s["backends"], [])
         same(s["refused"]["last_60s"], {"requests": 1, "refused": 0, "reasons": {}})
         same(set(s["unserved"]), {"fresh", "half_sent", "last_10s", "last_60s", "clients"})
         same(s["unserved"]["last_10s"], {"count": 0, "reasons": {}})
@@ -442,6 +443,24 @@ def the_shape_of_stats_is_as_described():
                     check_window(pool[name][part], pool["pool"], QUANTILES)
         unused = by("route", s["routes"])["/long"]["last_10s"]
         same((unused["requests"], unused["rate"], unused["p50"], unused["p999"]), (0, 0, None, None))
+
+
+def the_shape_of_a_backend_s_statistics_is_as_described():
+    with Backend(answering()) as backend, \
+            Weir("serve", config=f'backends: {{b: {{urls: ["http://127.0.0.1:{backend.port}"]}}}}' + BASIC +
+                 "  - {path: /b, gather: {calls: [{name: c, backend: b, path: /x}]}}\n") as weir:
+        same(ask(weir.address(), "/b").status, 200)
+        b, = stats(weir)["backends"]
+        same(set(b), {"backend", "up", "in_use", "limit", "waiting", "waiting_max", "connections", "connections_max", "checked",
+                      "panics", "open", "open_s", "last_10s", "last_60s", "instances"})
+        same((b["backend"], b["up"], b["connections"], b["last_60s"]["requests"]), ("b", 1, 1, 1))
+        i, = b["instances"]
+        same(set(i), {"address", "state", "since_s", "in_use", "last_error", "last_check", "last_10s", "last_60s"})
+        same((i["address"], i["state"]), (f"127.0.0.1:{backend.port}", "up"))
+        for name in ("last_10s", "last_60s"):
+            same(b[name].pop("reasons"), {})
+            check_window(b[name], "b", ("requests", "rate", "errors", "refused"))
+            check_window(i[name], "i", ("requests", "rate", "errors", "ejections"))
 
 
 def rates_and_quantiles_are_those_of_the_traffic():
@@ -508,7 +527,7 @@ def without_an_admin_nothing_is_counted_and_all_is_served():
 run(known_traffic_gives_exact_counters, a_client_that_leaves_is_counted, refusals_are_counted,
     origins_have_their_errors, an_origin_s_connections_are_shown, what_counts_only_grows, promtool_finds_no_fault,
     grafana_s_dashboard_and_the_manual_know_every_metric, the_dashboard_s_queries_are_queries,
-    the_shape_of_stats_is_as_described, rates_and_quantiles_are_those_of_the_traffic,
+    the_shape_of_stats_is_as_described, the_shape_of_a_backend_s_statistics_is_as_described, rates_and_quantiles_are_those_of_the_traffic,
     errors_are_counted_from_a_start_of_0, openmetrics_is_strictly_so_and_names_traces,
     who_does_not_ask_for_openmetrics_does_not_get_it, pages_are_packed_for_who_takes_that,
     a_held_loop_keeps_nobody_from_looking, draining_is_shown, without_an_admin_nothing_is_counted_and_all_is_served)

@@ -38,8 +38,15 @@ size_t weir__fetch_tail_bytes(const weir_header *trailers, size_t count);
  * Returns: 0; 1 it was given up, because what came in makes it useless; as weir_write_pieces(). */
 int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes) WEIR_CHECKED;
 
-/* Sends pieces. Returns: as weir__fetch_send(). */
-int weir__fetch_write(struct weir__fetch *f, struct iovec *pieces, size_t count) WEIR_CHECKED;
+/* Sends pieces, and reads what comes in meanwhile. idle_ns: it fails with -WEIR_EIDLE when the backend takes
+ * nothing for so long; 0: no limit. Returns: as weir__fetch_send(). */
+int weir__fetch_write(struct weir__fetch *f, struct iovec *pieces, size_t count,
+                      int64_t idle_ns) WEIR_CHECKED;
+
+/* A write begins, and has ended with err: what weir__fetch_write() does around one. Returns: as that. */
+void weir__fetch_begin_write(struct weir__fetch *f, struct weir__stream_write *write);
+int weir__fetch_end_write(struct weir__fetch *f, const struct weir__stream_write *write,
+                          int err) WEIR_CHECKED;
 
 /* Gives up what is still to be sent. */
 void weir__fetch_stop_writing(struct weir__fetch *f);

@@ -7,23 +7,40 @@
 #include "http/client/backend/acquire.h"
 #include "http/client/connection.h"
 #include "http/client/fetch_parts.h"
+#include "net/idle_limit.h"
 
 /* --- sending --- */
 
-/* Writes, and reads what comes in meanwhile. So a backend may answer before it has read all of a request,
- * also one that reads no more, or whose answer is more than the kernel keeps. */
-int weir__fetch_write(struct weir__fetch *f, struct iovec *pieces, size_t count)
+/* What comes in meanwhile is read. So a backend may answer before it has read all of a request, also one that
+ * reads no more, or whose answer is more than the kernel keeps. */
+void weir__fetch_begin_write(struct weir__fetch *f, struct weir__stream_write *write)
 {
-    struct weir__stream_write write;
-    int err;
-
-    memset(&write, 0, sizeof write);
-    f->writing = &write;
+    memset(write, 0, sizeof *write);
+    f->writing = write;
     if (!f->streamed || !f->head_done) /* else the reading task asks, when there is room for a piece */
         weir__client_await(f->connection);
-    err = weir__stream_write_pieces(weir__client_stream(f->connection), pieces, count, &write);
+}
+
+int weir__fetch_end_write(struct weir__fetch *f, const struct weir__stream_write *write, int err)
+{
     f->writing = NULL;
-    return err == -WEIR_ECLOSED && weir__stream_write_is_stopped(&write) ? 1 : err;
+    return err == -WEIR_ECLOSED && weir__stream_write_is_stopped(write) ? 1 : err;
+}
+
+int weir__fetch_write(struct weir__fetch *f, struct iovec *pieces, size_t count, int64_t idle_ns)
+{
+    weir_stream *stream = weir__client_stream(f->connection);
+    struct weir__stream_write write;
+    struct weir__idle_limit limit;
+    int err;
+
+    weir__fetch_begin_write(f, &write);
+    if (idle_ns > 0)
+        weir__idle_limit_begin(&limit, stream, &write.wait, idle_ns);
+    err = weir__stream_write_pieces(stream, pieces, count, &write);
+    if (idle_ns > 0)
+        err = (int)weir__idle_limit_end(&limit, err);
+    return weir__fetch_end_write(f, &write, err);
 }
 
 int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes)
@@ -41,7 +58,7 @@ int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes)
         }
         pieces[count++] = (struct iovec){(void *)(uintptr_t)f->tail, f->tail_len};
     }
-    return weir__fetch_write(f, pieces, count);
+    return weir__fetch_write(f, pieces, count, 0);
 }
 
 void weir__fetch_stop_writing(struct weir__fetch *f)

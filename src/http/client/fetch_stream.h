@@ -7,6 +7,10 @@
 #include "core/misuse.h"
 #include "http/client/fetch_parts.h"
 
+struct weir__splice;
+
+enum { WEIR__FETCH_RUNS_MAX = 32 }; /* of one write */
+
 struct weir_fetch_stream {
     struct weir__handle handle;
     struct weir__fetch f;
@@ -32,6 +36,30 @@ struct weir_fetch_stream {
     int cause; /* of the latest cancelled wait for the head: how the exchange ended, if it is closed then */
     int interims_read;
 };
+
+/* --- fetch_stream_read.c --- */
+
+/* Takes the next run of payload out of the bytes that are here, where it lies. run empty: none is here, or
+ * the body has ended. Returns: 0; -WEIR_EPROTOCOL; -ENOMEM. */
+int weir__fetch_take_run(struct weir__fetch *f, size_t most, weir_bytes *run) WEIR_CHECKED;
+
+/* The body was read to its end (0), or reading it failed. */
+void weir__fetch_stream_read_ended(weir_fetch_stream *s, ssize_t n);
+
+/* Checks the caller of a function that reads the body. */
+void weir__fetch_stream_check_answer(const weir_fetch_stream *s, const char *function);
+
+/* --- fetch_stream_write.c: the request as a sink --- */
+
+/* As weir_fetch_write(), of several pieces, at most WEIR__FETCH_RUNS_MAX; -WEIR_EIDLE. */
+int weir__fetch_stream_write_runs(weir_fetch_stream *s, const struct iovec *runs, size_t count,
+                                  int64_t idle_ns) WEIR_CHECKED;
+
+bool weir__fetch_stream_can_splice(const weir_fetch_stream *s);
+
+/* Sends all that is in a pipe. Returns: as weir_fetch_write(); -WEIR_EIDLE. */
+int weir__fetch_stream_splice_out(weir_fetch_stream *s, struct weir__splice *splice,
+                                  int64_t idle_ns) WEIR_CHECKED;
 
 /* Ends the body. Returns: as weir_fetch_end(). */
 int weir__fetch_stream_end(weir_fetch_stream *s) WEIR_CHECKED;

@@ -127,7 +127,7 @@ int weir_fetch_informational(weir_fetch_stream *s, weir_reply *reply)
 
 /* --- the body --- */
 
-/* Parks until there are bytes: 1; 0 the backend has sent its last; < 0. */
+/* Parks until there are bytes, or the backend has sent its last. Returns: 0; < 0. */
 static int fill(struct weir__fetch *f)
 {
     while (f->piece_at == f->piece_len && !f->ended) {
@@ -135,14 +135,15 @@ static int fill(struct weir__fetch *f)
         if (err < 0)
             return err;
     }
-    return f->piece_at < f->piece_len ? 1 : f->err;
+    if (f->piece_at < f->piece_len)
+        return 0;
+    return f->err < 0 ? f->err : weir__http_body_closed(&f->body);
 }
 
-static int take_step(struct weir__fetch *f, size_t bytes, weir_bytes *run)
+int weir__fetch_take_run(struct weir__fetch *f, size_t most, weir_bytes *run)
 {
     size_t used, here = f->piece_len - f->piece_at;
-    int step =
-        weir__http_body_next(&f->body, f->piece + f->piece_at, here < bytes ? here : bytes, &used, run);
+    int step = weir__http_body_next(&f->body, f->piece + f->piece_at, here < most ? here : most, &used, run);
 
     if (step < 0) {
         f->why = f->body.chunked.fault;
@@ -163,20 +164,35 @@ static ssize_t read_body(struct weir__fetch *f, void *data, size_t bytes)
     weir_bytes run = {0};
 
     while (!f->body.ended && run.len == 0) {
-        int step = take_step(f, bytes, &run);
-        if (step < 0)
-            return step;
-        if (run.len > 0 || f->body.ended || f->piece_at < f->piece_len)
-            continue;
-        step = fill(f);
-        if (step == 0)
-            step = weir__http_body_closed(&f->body);
-        if (step < 0)
-            return step;
+        int err = weir__fetch_take_run(f, bytes, &run);
+
+        if (err == 0 && run.len == 0 && !f->body.ended && f->piece_at == f->piece_len)
+            err = fill(f);
+        if (err < 0)
+            return err;
     }
     if (run.len > 0)
         memcpy(data, run.data, run.len);
     return (ssize_t)run.len;
+}
+
+void weir__fetch_stream_read_ended(weir_fetch_stream *s, ssize_t n)
+{
+    if (n == 0 || n != weir_cancelled())
+        weir__fetch_stop_writing(&s->f); /* a backend that has answered to the end reads no more */
+    if (n < 0 && n != weir_cancelled() && !s->broke) {
+        s->broke = true;
+        weir__origin_counts_broke(s->origin->counts,
+                                  &(struct weir__origin_end){.err = (int)n, .words = s->f.why});
+        weir__backend_broke(&s->f.use, (int)n);
+    }
+}
+
+void weir__fetch_stream_check_answer(const weir_fetch_stream *s, const char *function)
+{
+    weir__fetch_stream_check_reader(s, function);
+    if (!s->head_read)
+        weir__misuse(function, "before weir_fetch_head() has returned 0", "read the head first");
 }
 
 ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
@@ -184,9 +200,7 @@ ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
     struct weir__attribution before;
     ssize_t n;
 
-    weir__fetch_stream_check_reader(s, __func__);
-    if (!s->head_read)
-        weir__misuse(__func__, "before weir_fetch_head() has returned 0", "read the head first");
+    weir__fetch_stream_check_answer(s, __func__);
     if (bytes == 0)
         return -EINVAL;
     if (s->f.connection == NULL)
@@ -196,14 +210,8 @@ ssize_t weir_fetch_read(weir_fetch_stream *s, void *data, size_t bytes)
     n = read_body(&s->f, data, bytes);
     s->reading = false;
     weir__fetch_stream_charge_back(before);
-    if (n == 0 || (n < 0 && n != weir_cancelled()))
-        weir__fetch_stop_writing(&s->f); /* a backend that has answered to the end reads no more */
-    if (n < 0 && n != weir_cancelled() && !s->broke) {
-        s->broke = true;
-        weir__origin_counts_broke(s->origin->counts,
-                                  &(struct weir__origin_end){.err = (int)n, .words = s->f.why});
-        weir__backend_broke(&s->f.use, (int)n);
-    }
+    if (n <= 0)
+        weir__fetch_stream_read_ended(s, n);
     return n;
 }
 

@@ -7,6 +7,7 @@ enum weir_origin_error weir__origin_error_of(int err, bool connected)
 {
     switch (-err) {
     case WEIR_EDEADLINE:
+    case WEIR_EIDLE:
         return WEIR_ORIGIN_DEADLINE;
     case WEIR_ECANCELED:
         return WEIR_ORIGIN_CANCELLED;

@@ -12,6 +12,7 @@
  *     fetch_stream.c     requests and answers in pieces: opening, closing, taking over the connection
  *     fetch_stream_write.c  … the request's body
  *     fetch_stream_read.c   … the answer
+ *     fetch_stream_pump.c   … the answer, for the pump of bodies
  *     fetch_head.c       of a request: what is sent before and behind its body
  *     fetch_request.c    … sending it
  *     fetch_wait.c       … waiting for its answer
@@ -141,6 +142,7 @@ struct weir__fetch {
     size_t partial_len, partial_room;
     struct weir__http_scan scan;
     struct weir__http_body body;
+    int64_t announced; /* the answer's Content-Length, also where no body follows; -1: none */
     size_t body_room;
     char *trailer_lines; /* of the answer, as they came */
     size_t trailer_len, trailer_room;

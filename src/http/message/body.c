@@ -81,6 +81,30 @@ int weir__http_body_next(struct weir__http_body *b, const char *data, size_t len
     return WEIR__HTTP_BODY_END;
 }
 
+uint64_t weir__http_body_run(const struct weir__http_body *b)
+{
+    uint64_t room = b->max - b->taken, run = 0;
+
+    if (b->framing == WEIR__HTTP_LENGTH)
+        run = b->left;
+    else if (b->framing == WEIR__HTTP_CHUNKED)
+        run = weir__http_chunked_run(&b->chunked);
+    else if (b->framing == WEIR__HTTP_UNTIL_CLOSE && !b->ended)
+        run = UINT64_MAX;
+    return run < room ? run : room;
+}
+
+void weir__http_body_skip(struct weir__http_body *b, uint64_t bytes)
+{
+    b->taken += bytes;
+    if (b->framing == WEIR__HTTP_CHUNKED) {
+        weir__http_chunked_skip(&b->chunked, bytes);
+    } else if (b->framing == WEIR__HTTP_LENGTH) {
+        b->left -= bytes;
+        b->ended = b->left == 0;
+    }
+}
+
 int weir__http_body_closed(struct weir__http_body *b)
 {
     if (b->framing == WEIR__HTTP_UNTIL_CLOSE)

@@ -42,6 +42,13 @@ bool weir__http_body_is_too_large(const struct weir__http_body *b);
 WEIR_CHECKED int weir__http_body_next(struct weir__http_body *b, const char *data, size_t len, size_t *used,
                                       weir_bytes *payload);
 
+/* How many of the next bytes are payload, whatever they are; 0: the next byte is none, or has to be looked
+ * at. The maximum of the body is kept. */
+uint64_t weir__http_body_run(const struct weir__http_body *b);
+
+/* Takes so many bytes of payload, at most weir__http_body_run(), that were moved elsewhere unseen. */
+void weir__http_body_skip(struct weir__http_body *b, uint64_t bytes);
+
 /* Ends a body whose connection has ended. Returns: 0 the body ends there; -WEIR_ETRUNCATED. */
 WEIR_CHECKED int weir__http_body_closed(struct weir__http_body *b);
 

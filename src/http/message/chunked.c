@@ -206,6 +206,18 @@ int weir__http_chunked_next(struct weir__http_chunked *d, const char *data, size
     return d->state == ENDED ? WEIR__HTTP_CHUNK_END : WEIR__HTTP_CHUNK_MORE;
 }
 
+uint64_t weir__http_chunked_run(const struct weir__http_chunked *d)
+{
+    return d->state == PAYLOAD ? d->left : 0;
+}
+
+void weir__http_chunked_skip(struct weir__http_chunked *d, uint64_t bytes)
+{
+    d->left -= bytes;
+    if (d->left == 0)
+        d->state = PAYLOAD_CR;
+}
+
 size_t weir__http_chunk_line(char out[static WEIR__HTTP_CHUNK_LINE_BYTES_MAX], uint64_t bytes)
 {
     static const char digits[] = "0123456789abcdef";

@@ -62,6 +62,12 @@ static inline void weir__http_chunked_init(struct weir__http_chunked *d)
 WEIR_CHECKED int weir__http_chunked_next(struct weir__http_chunked *d, const char *data, size_t len,
                                          size_t *used, weir_bytes *payload);
 
+/* How many of the next bytes are payload, whatever they are. 0: the next byte is none. */
+uint64_t weir__http_chunked_run(const struct weir__http_chunked *d);
+
+/* Takes so many payload bytes, at most weir__http_chunked_run(), that were moved elsewhere unseen. */
+void weir__http_chunked_skip(struct weir__http_chunked *d, uint64_t bytes);
+
 /* Writes the line that starts a chunk of that many bytes, "1f4\r\n". After the payload goes "\r\n", after the
  * last chunk "0\r\n\r\n".
  * Returns: the bytes written, at most WEIR__HTTP_CHUNK_LINE_BYTES_MAX.

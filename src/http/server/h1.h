@@ -169,12 +169,15 @@ int weir__h1_take_body(struct weir__exchange *x, size_t most, weir_bytes *payloa
 int weir__h1_await_body(struct weir__exchange *x);
 void weir__h1_release_body(struct weir__exchange *x, size_t next_bytes);
 ssize_t weir__h1_read_body(struct weir__exchange *x, void *data, size_t bytes);
+ssize_t weir__h1_splice_body(struct weir__exchange *x, struct weir__splice *splice, uint64_t most);
 
 /* --- h1_output.c --- */
 
 int weir__h1_send(struct weir__exchange *x, const struct weir__wire_head *head, const struct iovec *body,
                   size_t count, bool end);
 int weir__h1_send_informational(struct weir__exchange *x, int status, weir_bytes fields);
+bool weir__h1_can_splice(struct weir__exchange *x);
+int weir__h1_splice(struct weir__exchange *x, struct weir__splice *splice);
 /* Sends the head of an answer that ends HTTP on the connection. */
 int weir__h1_send_switch(struct weir__h1_exchange *h, const char *protocol) WEIR_CHECKED;
 /* Sends at once as much as the kernel takes, without a task.
@@ -189,6 +192,8 @@ void weir__h1_read_ahead(struct weir__h1_exchange *h);
 int weir__h1_read_ahead_add(struct weir__h1_exchange *h, const char *data, size_t len) WEIR_CHECKED;
 /* All input was used up, and this came after it. */
 void weir__h1_read_ahead_used(struct weir__h1_exchange *h, const char *data, size_t len);
+/* All input was used up, and the body goes on with bytes that were not input. */
+void weir__h1_read_ahead_passed(struct weir__h1_exchange *h);
 bool weir__h1_read_ahead_wants_more(const struct weir__h1_exchange *h);
 void weir__h1_read_ahead_end(struct weir__h1_exchange *h);
 

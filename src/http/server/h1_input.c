@@ -9,6 +9,7 @@
 #include "http/server/exchange.h"
 #include "http/server/h1.h"
 #include "http/server/h1_progress.h"
+#include "net/splice.h"
 
 enum { INPUT_ROOM_MIN = 512 };
 
@@ -128,9 +129,7 @@ static void receive_if_used(struct weir__h1_exchange *h)
  * asked for: it would come in small pieces, and each would be copied. */
 static bool is_read_straight(const struct weir__h1_exchange *h, size_t bytes)
 {
-    const struct weir__http_body *body = &h->exchange.request.body;
-
-    return body->framing == WEIR__HTTP_LENGTH && body->left >= WEIR__STREAM_LENT_BYTES_MAX &&
+    return weir__http_body_run(&h->exchange.request.body) >= WEIR__STREAM_LENT_BYTES_MAX &&
            bytes >= WEIR__STREAM_LENT_BYTES_MAX && !h->exchange.request.continue_due;
 }
 
@@ -202,24 +201,33 @@ int weir__h1_await_body(struct weir__exchange *x)
 
 /* --- reading it straight --- */
 
+/* Ends a wait for bytes that were received beside the input. got: they. Returns: that; why it was stopped. */
+static ssize_t end_straight(struct weir__h1_exchange *h, struct weir__attribution before, ssize_t got)
+{
+    weir__h1_body_came(h);
+    weir__attribution_back(weir__task_current(), before);
+    if (h->progress.body_err < 0)
+        return h->progress.body_err;
+    if (got == 0 || (got < 0 && got != -EAGAIN && weir_cancelled() == 0))
+        weir__h1_input_ended(h, (int)got);
+    return got;
+}
+
+static bool may_go_straight(const struct weir__h1_exchange *h)
+{
+    return h->input_at == h->input_len && h->input_end == 0 && !h->connection->awaiting;
+}
+
 /* Receives into the caller's memory, under the same time limits. */
 static ssize_t receive(struct weir__h1_exchange *h, void *data, size_t bytes)
 {
-    struct weir__task *self = weir__task_current();
     struct weir__attribution before;
-    ssize_t got = weir__h1_body_wait(h);
+    int err = weir__h1_body_wait(h);
 
-    if (got < 0)
-        return got;
-    before = weir__attribution_on(self, WEIR_CHARGE_BODY, NULL);
-    got = weir__stream_read(weir__connection_stream(h->connection), data, bytes);
-    weir__h1_body_came(h);
-    weir__attribution_back(self, before);
-    if (h->progress.body_err < 0)
-        return h->progress.body_err;
-    if (got == 0 || (got < 0 && weir_cancelled() == 0))
-        weir__h1_input_ended(h, (int)got);
-    return got;
+    if (err < 0)
+        return err;
+    before = weir__attribution_on(weir__task_current(), WEIR_CHARGE_BODY, NULL);
+    return end_straight(h, before, weir__stream_read(weir__connection_stream(h->connection), data, bytes));
 }
 
 ssize_t weir__h1_read_body(struct weir__exchange *x, void *data, size_t bytes)
@@ -231,16 +239,42 @@ ssize_t weir__h1_read_body(struct weir__exchange *x, void *data, size_t bytes)
     size_t used;
     int step;
 
-    if (!is_read_straight(h, bytes) || h->input_at < h->input_len || h->input_end != 0 ||
-        h->connection->awaiting)
+    if (!is_read_straight(h, bytes) || !may_go_straight(h))
         return -EAGAIN;
-    got = receive(h, data, bytes < b->left ? bytes : (size_t)b->left);
+    got = receive(h, data, bytes < weir__http_body_run(b) ? bytes : (size_t)weir__http_body_run(b));
     if (got == 0)
         return weir__http_body_closed(b);
     if (got < 0)
         return got;
     step = weir__http_body_next(b, data, (size_t)got, &used, &payload);
+    weir__h1_read_ahead_passed(h);
     if (b->ended)
         receive_if_used(h);
     return step < 0 ? step : got;
+}
+
+/* The last bytes are read: so what comes behind the end is seen as always. */
+ssize_t weir__h1_splice_body(struct weir__exchange *x, struct weir__splice *splice, uint64_t most)
+{
+    struct weir__h1_exchange *h = weir__h1_of(x);
+    struct weir__http_body *b = &x->request.body;
+    uint64_t run = weir__splice_of_run(weir__http_body_run(b), most);
+    weir_stream *stream = weir__connection_stream(h->connection);
+    struct weir__attribution before;
+    ssize_t got;
+
+    if (run == 0 || x->request.continue_due || !may_go_straight(h) || !weir__stream_can_splice(stream))
+        return -EAGAIN;
+    got = weir__h1_body_wait(h);
+    if (got < 0)
+        return got;
+    before = weir__attribution_on(weir__task_current(), WEIR_CHARGE_BODY, NULL);
+    got = end_straight(h, before, weir__stream_splice_in(stream, splice, run, 0));
+    if (got == 0)
+        return weir__http_body_closed(b);
+    if (got > 0) {
+        weir__http_body_skip(b, (uint64_t)got);
+        weir__h1_read_ahead_passed(h);
+    }
+    return got;
 }

@@ -8,6 +8,7 @@
 #include "http/message/writer.h"
 #include "http/server/h1.h"
 #include "http/server/h1_progress.h"
+#include "net/splice.h"
 
 enum {
     HEAD_BYTES = 512,       /* beside a head's fields and its content-type */
@@ -53,6 +54,33 @@ static int write_pieces(struct weir__h1_exchange *h, struct iovec *pieces, size_
     return weir__stream_write_whole(s, pieces, count);
 }
 
+/* Sends what is in a pipe, framed if it is a chunk. */
+static int write_spliced(struct weir__h1_exchange *h, struct weir__splice *splice)
+{
+    weir_stream *s = weir__connection_stream(h->connection);
+    bool counts = weir__stream_counts_acknowledged(s);
+    char line[WEIR__HTTP_CHUNK_LINE_BYTES_MAX];
+    struct weir__stream_write write;
+    size_t left = weir__splice_bytes(splice);
+    int err = 0;
+
+    memset(&write, 0, sizeof write);
+    if (h->chunked) {
+        weir__h1_take_wait(h);
+        err = weir__stream_write(s, line, weir__http_chunk_line(line, left));
+    }
+    while (err == 0 && left > 0) {
+        size_t n = counts || left < SLICE_BYTES ? left : SLICE_BYTES;
+
+        weir__h1_take_wait(h);
+        err = weir__stream_splice_out(s, splice, n, 0, &write);
+        left -= n;
+    }
+    if (err == 0 && h->chunked)
+        err = weir__stream_write(s, "\r\n", 2);
+    return err;
+}
+
 /* Passes over the first bytes of the response that were sent before its head: see h1_half_close.c. */
 static void skip_early_bytes(struct weir__h1_exchange *h, struct iovec *first)
 {
@@ -61,7 +89,14 @@ static void skip_early_bytes(struct weir__h1_exchange *h, struct iovec *first)
     h->early_bytes = 0;
 }
 
-static int write_in_turn(struct weir__h1_exchange *h, struct iovec *pieces, size_t count)
+/* Sends pieces, or what is in a pipe. */
+struct output {
+    struct iovec *pieces;
+    size_t count;
+    struct weir__splice *splice; /* NULL: pieces */
+};
+
+static int write_in_turn(struct weir__h1_exchange *h, const struct output *o)
 {
     struct weir__output_writer writer;
     struct weir__output_queue *queue = &h->connection->output;
@@ -70,17 +105,17 @@ static int write_in_turn(struct weir__h1_exchange *h, struct iovec *pieces, size
     if (err < 0)
         return err;
     if (h->early_bytes > 0)
-        skip_early_bytes(h, pieces);
+        skip_early_bytes(h, o->pieces);
     err = h->exchange.response.err;
     if (err == 0) {
-        err = write_pieces(h, pieces, count);
+        err = o->splice != NULL ? write_spliced(h, o->splice) : write_pieces(h, o->pieces, o->count);
         weir__h1_taken(h);
     }
     weir__output_leave(queue, &writer);
     return err;
 }
 
-static int send_pieces(struct weir__h1_exchange *h, struct iovec *pieces, size_t count)
+static int send_output(struct weir__h1_exchange *h, const struct output *o)
 {
     weir_response *res = &h->exchange.response;
     struct weir__task *self = weir__task_current();
@@ -90,11 +125,16 @@ static int send_pieces(struct weir__h1_exchange *h, struct iovec *pieces, size_t
     if (res->err < 0)
         return res->err;
     before = weir__attribution_on(self, WEIR_CHARGE_SEND, NULL);
-    err = write_in_turn(h, pieces, count);
+    err = write_in_turn(h, o);
     weir__attribution_back(self, before);
     if (res->err == 0)
         res->err = err;
     return res->err;
+}
+
+static int send_pieces(struct weir__h1_exchange *h, struct iovec *pieces, size_t count)
+{
+    return send_output(h, &(struct output){.pieces = pieces, .count = count});
 }
 
 ssize_t weir__h1_send_now(struct weir__connection *c, const char *data, size_t len)
@@ -274,6 +314,17 @@ int weir__h1_send(struct weir__exchange *x, const struct weir__wire_head *head, 
     if (head != NULL && end && count == 1 && head->length >= 0 && body->iov_len <= ONE_WRITE_BYTES)
         return send_small(h, head, body);
     return send_large(h, head, body, count, end);
+}
+
+bool weir__h1_can_splice(struct weir__exchange *x)
+{
+    return weir__stream_can_splice(weir__connection_stream(weir__h1_of(x)->connection));
+}
+
+/* The head has been sent, or is before it in the queue: none of its bytes are to be passed over. */
+int weir__h1_splice(struct weir__exchange *x, struct weir__splice *splice)
+{
+    return send_output(weir__h1_of(x), &(struct output){.splice = splice});
 }
 
 int weir__h1_send_informational(struct weir__exchange *x, int status, weir_bytes fields)

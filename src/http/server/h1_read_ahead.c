@@ -146,6 +146,14 @@ void weir__h1_read_ahead_used(struct weir__h1_exchange *h, const char *data, siz
     follow(h, data, len);
 }
 
+void weir__h1_read_ahead_passed(struct weir__h1_exchange *h)
+{
+    if (h->ahead == NULL)
+        return;
+    h->ahead->body = h->exchange.request.body;
+    h->ahead->body.chunked.keeps_trailers = false;
+}
+
 static bool has_room(const struct weir__h1_exchange *h)
 {
     const struct weir_server *server = h->exchange.home->server;

@@ -21,6 +21,11 @@ static int await_more(struct weir__exchange *x)
     return err < 0 ? err : x->wire->await_body(x);
 }
 
+int weir__request_await(weir_request *req)
+{
+    return await_more(weir__exchange_of_request(req));
+}
+
 /* Keeps an error, unless it is a cancel: then the body can be read further. */
 static int fail(weir_request *req, int err)
 {

@@ -13,4 +13,9 @@
  *          client sends the body is unknown; as weir_request_read(). Waits. */
 int weir__request_discard_body(weir_request *req, uint64_t most) WEIR_CHECKED;
 
+/* Waits until more of the body may be taken; tells the client that it is wanted, if the client waits for
+ * that.
+ * Returns: as await_body() of a wire. */
+int weir__request_await(weir_request *req) WEIR_CHECKED;
+
 #endif

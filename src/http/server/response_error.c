@@ -14,7 +14,9 @@
 #include "http/server/refusals.h"
 #include "http/server/response_send.h"
 
-/* Says when to try again: after the wait that a pool expected as it refused, rounded up; or a second. */
+/* Says when to try again: after the wait that a pool expected as it refused, or a breaker, rounded up; or a
+ * second.
+ */
 static int add_retry_after(weir_response *res)
 {
     int64_t busy_ns = weir__exchange_of_response(res)->activity.busy_for_ns;
@@ -51,7 +53,7 @@ int weir_respond_fault(weir_response *res, int status, const char *code, const c
 static int reply_busy(weir_response *res)
 {
     const char *why = weir__exchange_of_response(res)->activity.busy_why;
-    char message[80];
+    char message[128];
 
     (void)snprintf(message, sizeof message, "%s; try again later", why != NULL ? why : "a limit is reached");
     return weir_respond_fault(res, 503, "busy", message);
@@ -66,6 +68,10 @@ static const char *reason_of(const weir_response *res, int err)
     case WEIR_EBUSY:
     case WEIR_ELATE:
         return pool != NULL ? pool : "busy";
+    case WEIR_EOPEN:
+        return "backend_open";
+    case WEIR_ELIMITED:
+        return "backend_limited";
     case WEIR_ENESTED:
     case EAGAIN:
         return "pool_other";
@@ -111,6 +117,8 @@ int weir_respond_error(weir_response *res, int err)
         x->refusal.reason = reason_of(res, err);
     switch (-err) {
     case WEIR_EBUSY:
+    case WEIR_EOPEN:
+    case WEIR_ELIMITED:
         return reply_busy(res);
     case ENOMEM:
         return weir_respond_fault(res, 503, "busy", "out of memory; try again later");

@@ -40,6 +40,15 @@ int weir__response_send_head_and_pieces(struct weir__exchange *x, int status, co
                                         uint64_t length, const struct iovec *pieces,
                                         size_t count) WEIR_CHECKED;
 
+/* Sends the head of a response with a body of `length` bytes, -1: of unknown length, together with the first
+ * bytes of the body and, if `end`, with its end. */
+int weir__response_send_first(struct weir__exchange *x, int status, const char *type, int64_t length,
+                              const struct iovec *pieces, size_t count, bool end) WEIR_CHECKED;
+
+/* Sends the next bytes of a body, in pieces, and its end if `end`. */
+int weir__response_send_more(struct weir__exchange *x, const struct iovec *pieces, size_t count,
+                             bool end) WEIR_CHECKED;
+
 /* Ends a body that was sent in pieces. A failure is kept in response.err. */
 void weir__response_send_end(struct weir__exchange *x);
 

@@ -42,6 +42,7 @@
 #include <weir/stream.h>
 
 struct weir__exchange;
+struct weir__splice;
 
 enum { WEIR__WIRE_PIECES_MAX = 60 };
 
@@ -56,7 +57,7 @@ struct weir__wire {
     /* --- the body of the request --- */
 
     /* Takes the next payload of the body, at most `most` bytes. The payload lies in memory of the connection,
-     * and stays there until the next call of one of these four functions.
+     * and stays there until the next call of one of the four functions behind this one.
      * Returns: enum weir__http_body_step: WEIR__HTTP_BODY_DATA with *payload set; WEIR__HTTP_BODY_MORE
      *          nothing is here, await_body() waits for more; WEIR__HTTP_BODY_END; -WEIR_ETOOLARGE,
      *          -WEIR_EPROTOCOL. Does not wait. */
@@ -77,6 +78,11 @@ struct weir__wire {
      * Cancel:  as await_body(). Waits. */
     ssize_t (*read_body)(struct weir__exchange *x, void *data, size_t bytes);
 
+    /* Receives payload into a pipe, at most `most` bytes. release_body() with SIZE_MAX comes before.
+     * Returns: as read_body(). A version that can't leaves it NULL.
+     * Cancel:  as await_body(). Waits. */
+    ssize_t (*splice_body)(struct weir__exchange *x, struct weir__splice *splice, uint64_t most);
+
     /* --- the response --- */
 
     /* Sends, in one operation where it can: the head, unless NULL; pieces of the body, at most
@@ -87,6 +93,14 @@ struct weir__wire {
      * Cancel:  how much was sent is unknown, so the response is broken. Waits. */
     int (*send)(struct weir__exchange *x, const struct weir__wire_head *head, const struct iovec *body,
                 size_t count, bool end);
+
+    /* Whether splice() works. */
+    bool (*can_splice)(struct weir__exchange *x);
+
+    /* Sends the next piece of the body, which is all that is in a pipe. NULL: can_splice is NULL, too.
+     * Returns: as send(). After a failure the pipe is not empty.
+     * Cancel:  as send(). Waits. */
+    int (*splice)(struct weir__exchange *x, struct weir__splice *splice);
 
     /* Sends an informational head, before the response's own. fields: lines "name: value\r\n"; may be empty.
      * Returns: as send().

@@ -88,9 +88,16 @@ static int gave_up(struct rig *rig)
         int err, status;
         const char *reason;
     } cases[] = {
-        {-WEIR_EBUSY, 503, "busy"},           {-ENOMEM, 503, "memory"}, {-WEIR_ETOOLARGE, 413, "too_large"},
-        {-WEIR_ENESTED, 503, "pool_other"},   {-EIO, 500, NULL},        {-WEIR_EDEADLINE, 504, NULL},
-        {-WEIR_ETRUNCATED, 400, "truncated"}, {0, 500, NULL},
+        {-WEIR_EBUSY, 503, "busy"},
+        {-ENOMEM, 503, "memory"},
+        {-WEIR_ETOOLARGE, 413, "too_large"},
+        {-WEIR_ENESTED, 503, "pool_other"},
+        {-EIO, 500, NULL},
+        {-WEIR_EDEADLINE, 504, NULL},
+        {-WEIR_ETRUNCATED, 400, "truncated"},
+        {0, 500, NULL},
+        {-WEIR_EOPEN, 503, "backend_open"},
+        {-WEIR_ELIMITED, 503, "backend_limited"},
     };
     char request[64];
 

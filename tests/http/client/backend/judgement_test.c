@@ -2,6 +2,10 @@
 /* Instances that fail: ejection, the breaker, health checks; what happens when all of them fail. */
 #include "cluster.h"
 
+#include "core/loop.h"
+#include "io/sim/sim.h"
+#include "net/address.h"
+
 /* What a server does, as the test says. */
 enum mood {
     WELL,
@@ -135,6 +139,62 @@ static void a_status_that_is_no_failure_ejects_nothing(void **state)
     run_simulated(1, not_ejected, &mood);
     mood = FAILS_404;
     run_simulated(1, not_ejected, &mood);
+}
+
+/* --- connecting --- */
+
+/* Nothing passes to or from a server, as if its machine was off. */
+static void cut_off(const struct cluster *c, int server, bool off)
+{
+    struct weir__address address;
+    const char *text = weir_listener_address(c->servers[server].listener), *colon = strrchr(text, ':');
+
+    assert_int_equal(weir__address_of_literal("127.0.0.1", (uint16_t)atoi(colon + 1), &address), 0);
+    weir__sim_partition(weir__loop_current()->io, &address.any, address.len, off);
+}
+
+static int unreachable(void *arg)
+{
+    struct cluster c;
+    int failed = 0;
+
+    (void)arg;
+    set_moods(WELL);
+    cluster_open(&c, 2, answer, &(weir_backend_options){.connect_timeout = weir_ms(20)});
+    cut_off(&c, 0, true);
+    for (int i = 0; i < 60; i++)
+        failed += ask_within(&c, weir_ms(i % 2 == 0 ? 10 : 50)) != 0;
+    assert_int_equal(failed, 5);
+    assert_int_equal(state_of(0), WEIR_INSTANCE_EJECTED);
+    cut_off(&c, 0, false);
+    assert_at_rest(&c);
+    cluster_close(&c);
+    return 0;
+}
+
+static int unreachable_by_checks(void *arg)
+{
+    struct cluster c;
+
+    (void)arg;
+    set_moods(WELL);
+    cluster_open(&c, 2, answer, &(weir_backend_options){.health = {.path = "/", .timeout = weir_ms(500)}});
+    cut_off(&c, 1, true);
+    until_state(1, WEIR_INSTANCE_DOWN, weir_ms(100));
+    assert_int_equal(state_of(0), WEIR_INSTANCE_UP);
+    cut_off(&c, 1, false);
+    until_state(1, WEIR_INSTANCE_UP, weir_ms(100));
+    cluster_close(&c);
+    return 0;
+}
+
+static void an_instance_that_cannot_be_reached_is_ejected_or_down(void **state)
+{
+    (void)state;
+    for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++) {
+        run_simulated(seed, unreachable, NULL);
+        run_simulated(seed, unreachable_by_checks, NULL);
+    }
 }
 
 /* --- clients that leave --- */
@@ -443,6 +503,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failing_instance_is_ejected_and_returns),
         cmocka_unit_test(a_status_that_is_no_failure_ejects_nothing),
+        cmocka_unit_test(an_instance_that_cannot_be_reached_is_ejected_or_down),
         cmocka_unit_test(a_caller_that_leaves_is_no_failure),
         cmocka_unit_test(never_more_than_allowed_are_ejected_and_all_are_asked_when_all_are),
         cmocka_unit_test(an_instance_that_dies_is_ejected),
