@@ -5,7 +5,7 @@
 
 #include "http/template.h"
 
-bool header_rules_name(const struct config_header_rules *rules, weir_bytes name)
+bool header_rules_find(const struct config_header_rules *rules, weir_bytes name)
 {
     for (size_t i = 0; i < rules->count; i++)
         if (weir_bytes_equal_nocase(weir_bytes_of(rules->rule[i].name), name))

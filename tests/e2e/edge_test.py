@@ -145,6 +145,25 @@ routes:
         same(sum(field.startswith(("x-user:", "x-gateway:", "content-type:")) for field in fields), 3, fields)
 
 
+def rules_hold_for_proxies():
+    requests = []
+    with Backend(answering(body=b"1", requests=requests)) as backend, Backend(sending(b"nonsense\r\n\r\n")) as bad:
+        config = HEAD + f"""
+headers: {{response: {{set: {{X-Frame-Options: DENY}}, remove: [content-language]}}}}
+routes:
+  - {{path: "/a/*", proxy: {{to: "http://127.0.0.1:{backend.port}"}},
+     headers: {{request: {{set: {{X-Path: "{{*}}"}}, remove: [cookie]}}, response: {{set: {{Content-Type: text/x}}}}}}}}
+  - {{path: "/bad", proxy: {{to: "http://127.0.0.1:{bad.port}"}}}}
+"""
+        with Weir("serve", config=config) as weir:
+            answer = ask(weir.address(), "/a/b/c", headers=[("Cookie", "c"), ("X-Path", "forged"), ("X-Other", "o")])
+            same((answer.status, answer.body, answer.headers["x-frame-options"], answer.headers["content-type"]), (200, b"1", "DENY", "text/x"))
+            answer = ask(weir.address(), "/bad")
+            same((answer.status, answer.headers["x-frame-options"]), (502, "DENY"))
+    fields = [line for line in requests[0][0].lower().split("\r\n")[1:] if line]
+    same(sorted(field for field in fields if field.startswith(("x-path:", "cookie:", "x-other:"))), ["x-other: o", "x-path: b/c"], fields)
+
+
 # --- redirects ---
 
 REDIRECTS = HEAD + """
@@ -317,6 +336,6 @@ def the_configurations_of_the_readme_are_valid():
 
 
 run(the_first_route_whose_host_path_and_methods_match_answers, routes_of_one_path_are_told_apart, rules_hold_for_every_answer,
-    rules_hold_for_compressed_and_streamed_answers, rules_hold_for_what_is_passed_on, redirects_lead_where_they_say,
+    rules_hold_for_compressed_and_streamed_answers, rules_hold_for_what_is_passed_on, rules_hold_for_proxies, redirects_lead_where_they_say,
     redirects_refuse_what_they_cannot_lead_to, a_redirect_does_not_wait_for_the_body, variables_are_filled_in,
     calls_go_to_the_instances_of_a_backend, a_backend_has_errors_of_its_own, check_tries_each_instance, the_configurations_of_the_readme_are_valid)
