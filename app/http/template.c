@@ -48,10 +48,12 @@ size_t template_value_length(const struct template_part *part, const char *value
 
 const char *template_fill(const struct config_template *text, weir_request *req)
 {
-    const char **values = weir_request_alloc(req, text->count * sizeof *values);
+    const char **values = text->count > 0 ? weir_request_alloc(req, text->count * sizeof *values) : NULL;
     size_t length = 0, used = 0;
     char *out;
 
+    if (text->count == 0)
+        return "";
     for (size_t i = 0; values != NULL && i < text->count; i++) {
         values[i] = template_value(&text->parts[i], req);
         if (values[i] == NULL)

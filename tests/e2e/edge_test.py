@@ -83,7 +83,7 @@ def rules_hold_for_every_answer():
     config = HEAD + """
 limits: {head: 1KiB, head_timeout: 300ms}
 headers:
-  response: {set: {X-Frame-Options: DENY, X-For: "{host}{path}"}, remove: [x-internal]}
+  response: {set: {X-Frame-Options: DENY, X-For: "{host}{path}", X-Empty: ""}, remove: [x-internal]}
 routes:
   - {path: /ok, respond: {body: ok, headers: {X-Internal: secret, X-Frame-Options: ALLOW}}}
   - {path: "/own/{id}", respond: {body: ok, headers: {X-Internal: own}},
@@ -94,8 +94,8 @@ routes:
     with Weir("serve", config=config) as weir:
         address = weir.address()
         answer = ask(address, "/ok")
-        same((answer.status, answer.headers["x-frame-options"], answer.headers["x-for"], "x-internal" in answer.headers),
-             (200, "DENY", "localhost/ok", False))
+        same((answer.status, answer.headers["x-frame-options"], answer.headers["x-for"], answer.headers["x-empty"], "x-internal" in answer.headers),
+             (200, "DENY", "localhost/ok", "", False))
         same(ask(address, "/ok", "HEAD").headers["x-frame-options"], "DENY")
         answer = ask(address, "/own/a%0d%0ab%41", host="h:80")
         same((answer.status, answer.headers["x-frame-options"], answer.headers["x-id"], answer.headers["content-type"]),
