@@ -4,7 +4,7 @@
 #   make run              sets up what is missing, builds, starts the demo; Ctrl-C ends it
 #   make test [T=name]    sets up what is missing, builds, runs every test (or those whose path contains name)
 #   make                  release build: $(BUILD)/weir, libweir.a, libweir.so
-#   make test-peers       tests that need foreign programs (nginx, PostgreSQL, slowhttptest, clients in Python and others), or minutes [T=name]
+#   make test-peers       tests that need foreign programs (nginx, HAProxy, Django, PostgreSQL, clients in Python and others), or minutes [T=name]
 #   make soak [T=name]    the simulations with fresh seeds for SOAK_SECONDS; prints a failing seed
 #   make bench            figures against the peers that are installed
 #   make asan, make tsan  the unit tests under a sanitizer [T=name]

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Advice from measured traffic, route by route and pool by pool: tasks or pools?
+/* Advice from measured traffic, by route, backend and pool
  *
  * Threading: functions from numbers to text; any thread.
  *
@@ -11,6 +11,7 @@
  *   - By Little's law (1961) a pool has rate × run workers busy, and rate × (queue + run) jobs in it, on
  * average. Near all workers busy, the queue grows without end: the advice is to have so many that 70 % are
  * busy.
+ *   - A backend is advised on where its instances failed, or requests waited for a connection.
  */
 #ifndef APP_ADMIN_ADVICE_H
 #define APP_ADMIN_ADVICE_H
@@ -18,7 +19,7 @@
 #include "admin/advice_input.h"
 #include "text/text_out.h"
 
-/* Writes "routes":[…],"pools":[…]. Owns: in is lent. */
+/* Writes "routes":[…],"backends":[…],"pools":[…]. Owns: in is lent. */
 void advice_write(struct text_out *out, const struct advice_input *in);
 
 #endif

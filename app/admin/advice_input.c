@@ -111,6 +111,8 @@ int advice_input_open(struct advice_input *in, const struct snapshot *s)
         .loops = s->loop_count > 0 ? (int)s->loop_count : 1,
         .cpus = weir_cpu_count(),
         .routes = routes,
+        .backends = s->backends,
+        .backend_count = s->backend_count,
         .pools = pools,
         .pool_count = s->pool_count,
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What advice rests on: routes and pools in the last minute.
+/* What advice rests on: routes, backends and pools in the last minute.
  *
  * Threading: functions from data to data; any thread.
  */
@@ -60,6 +60,8 @@ struct advice_input {
     int loops, cpus;
     const struct advice_route *routes;
     size_t route_count;
+    const struct snapshot_backend *backends;
+    size_t backend_count;
     const struct advice_pool *pools;
     size_t pool_count;
 };

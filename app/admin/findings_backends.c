@@ -164,7 +164,7 @@ static void find_panic(struct finding_list *list, const struct finding_backend *
 {
     struct finding *out;
 
-    if (!f->backend->panics || snapshot_backend_up(f->backend) > 0)
+    if (!f->backend->panics)
         return;
     out = begin(list, f, weight_of(f, in));
     if (out == NULL)

@@ -111,6 +111,12 @@ static void say_why_refused(struct finding *f, const struct findings_input *in)
                     strcmp(reason, "pool_full") == 0   ? "has no place in its queue"
                     : strcmp(reason, "pool_late") == 0 ? "had no worker in time"
                                                        : "would take too long");
+    } else if (strncmp(reason, "backend_", strlen("backend_")) == 0) {
+        finding_say(f, "%s (a backend %s): see the finding on that backend", reason,
+                    strcmp(reason, "backend_open") == 0 ? "has an open circuit breaker"
+                    : strcmp(reason, "backend_limited") == 0
+                        ? "has as many requests in progress as its limit allows"
+                        : "has too many requests that wait for a connection");
     } else if (strcmp(reason, "memory") == 0) {
         finding_say(f, "memory (there was none left for a request)");
     } else {

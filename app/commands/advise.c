@@ -25,8 +25,9 @@ const char command_advise_help[] =
     "Lines marked with '!' come first, the most important on top: backends that fail, requests that are\n"
     "refused and the reason, connections without a request and their addresses, a machine that lacks\n"
     "CPU, tasks that hold a loop. Then each route: whether it waits or computes, where its time goes,\n"
-    "how much it delays the other requests on its loop, and what to change. Then each pool: how many\n"
-    "workers its rate needs (Little's law: busy workers = rate x time of a job).\n"
+    "how much it delays the other requests on its loop, and what to change. Then each backend and its\n"
+    "instances. Then each pool: how many workers its rate needs (Little's law: busy workers = rate x time\n"
+    "of a job).\n"
     "\n"
     "ADMIN is the gateway's admin address, HOST:PORT or unix:PATH [127.0.0.1:8081].\n"
     "\n"
@@ -95,6 +96,18 @@ static void show_route(const json_t *route)
     show_advice(route);
 }
 
+static void show_backend(const json_t *backend)
+{
+    printf("backend %s  %.1f a second, %.0f failed and %.0f refused in the last minute\n",
+           text_of(backend, "backend"), number_of(backend, "rate"), number_of(backend, "failures"),
+           number_of(backend, "refused"));
+    printf("  %.0f of %.0f instances up, %.0f requests in progress, %.0f of them wait for one of %.0f "
+           "connections\n",
+           number_of(backend, "up"), number_of(backend, "instances"), number_of(backend, "in_use"),
+           number_of(backend, "waiting"), number_of(backend, "connections"));
+    show_advice(backend);
+}
+
 static void show_pool(const json_t *pool)
 {
     printf("pool %s  %.1f jobs a second, %.1f refused\n", text_of(pool, "pool"), number_of(pool, "rate"),
@@ -123,6 +136,11 @@ static void show(const json_t *advice)
             show_route(item);
             any = true;
         }
+    }
+    json_array_foreach(json_object_get(advice, "backends"), i, item)
+    {
+        if (number_of(item, "requests") > 0)
+            show_backend(item);
     }
     json_array_foreach(json_object_get(advice, "pools"), i, item)
     {

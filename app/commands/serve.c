@@ -25,6 +25,7 @@ const char command_serve_help[] =
     "environment:\n"
     "  WEIR_IO=epoll or uring   the kernel interface, if the file has 'io: auto'\n"
     "  WEIR_GUARD=warn          logs calls that hold up a loop\n"
+    "  and those that the file names as ${NAME}\n"
     "\n"
     "examples:\n"
     "  weir serve gateway.yaml\n"

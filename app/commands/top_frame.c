@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "commands/top_backends.h"
 #include "commands/top_layout.h"
 #include "commands/top_pieces.h"
 #include "commands/top_rows.h"
@@ -51,18 +52,28 @@ static int compare_origins(const void *a, const void *b, void *arg)
     return (x < y) - (x > y);
 }
 
-static const json_t *listed(const struct top_view *view, enum top_section section)
-{
-    static const char *const members[] = {"loops", "routes", "pools", "origins"};
+/* The member of /stats that a section shows. */
+static const char *const members[] = {"loops", "routes", "pools", "backends", "origins"};
 
-    return section == TOP_STALLS ? view->stalls : json_object_get(view->stats, members[section]);
+static const json_t *listed(const struct top_frame *f, enum top_section section)
+{
+    return section == TOP_STALLS     ? f->view->stalls
+           : section == TOP_BACKENDS ? f->backends
+                                     : json_object_get(f->view->stats, members[section]);
+}
+
+/* How many things a section is about; not all of its rows are one. */
+static size_t count_of(const struct top_frame *f, enum top_section section)
+{
+    return json_array_size(section == TOP_STALLS ? f->view->stalls
+                                                 : json_object_get(f->view->stats, members[section]));
 }
 
 /* Sorts the items of a section. Without memory they stay as they are listed. */
 static void sort(struct top_frame *f, enum top_section section,
                  int (*compare)(const void *, const void *, void *))
 {
-    const json_t *list = listed(f->view, section);
+    const json_t *list = listed(f, section);
     const size_t length = json_array_size(list);
     const json_t **sorted = length > 0 ? calloc(length, sizeof(const json_t *)) : NULL;
 
@@ -87,7 +98,7 @@ static void more_line(const struct top_frame *f, const struct top_slice *slice)
 static void write_section(const struct top_frame *f, enum top_section section,
                           const struct top_layout *layout)
 {
-    const json_t *list = listed(f->view, section);
+    const json_t *list = listed(f, section);
     const size_t rows = layout->rows[section];
     const struct top_slice slice = top_slice_of(json_array_size(list), rows, &f->view->offset[section]);
 
@@ -111,7 +122,7 @@ static void left_out_line(const struct top_frame *f, const struct top_layout *la
     if (layout->left_out == 0)
         return;
     for (size_t i = 0; i < TOP_SECTIONS; i++) {
-        const size_t items = json_array_size(listed(f->view, (enum top_section)i));
+        const size_t items = count_of(f, (enum top_section)i);
         if (layout->rows[i] > 0 || items == 0)
             continue;
         terminal_text_printf(f->out, LINE_QUIET, "%s%zu %s", before, items, top_rows[i].name);
@@ -137,14 +148,15 @@ static int name_columns(int width)
     return width == 0 || left > NAME_MOST ? NAME_MOST : left < NAME_LEAST ? NAME_LEAST : left;
 }
 
-static struct top_layout find_layout(const struct top_view *view, size_t taken)
+static struct top_layout find_layout(const struct top_frame *f, size_t taken)
 {
+    const struct top_view *view = f->view;
     struct top_room room = {.has_focus = view->has_keys, .focus = view->focus};
 
     if (view->height > 0)
         room.lines = (size_t)view->height > taken ? (size_t)view->height - taken : 1;
     for (size_t i = 0; i < TOP_SECTIONS; i++)
-        room.items[i] = json_array_size(listed(view, (enum top_section)i));
+        room.items[i] = json_array_size(listed(f, (enum top_section)i));
     return top_layout_find(&room);
 }
 
@@ -152,13 +164,15 @@ void top_frame_write(struct top_view *view, struct terminal_text *out)
 {
     struct top_frame f = {.view = view, .out = out, .name_columns = name_columns(out->width)};
     size_t taken = view->has_keys ? 2 : 0; /* lines that are no section's */
+    json_t *backends = top_backends_list(&f);
     struct top_layout layout;
 
+    f.backends = backends;
     if (view->sort != TOP_AS_LISTED)
         sort(&f, TOP_ROUTES, compare_routes);
     sort(&f, TOP_ORIGINS, compare_origins);
     taken += top_summary_write(&f);
-    layout = find_layout(view, taken);
+    layout = find_layout(&f, taken);
     for (size_t i = 0; i < TOP_SECTIONS; i++)
         write_section(&f, (enum top_section)i, &layout);
     left_out_line(&f, &layout);
@@ -166,4 +180,5 @@ void top_frame_write(struct top_view *view, struct terminal_text *out)
         keys_line(&f, true);
     for (size_t i = 0; i < TOP_SECTIONS; i++)
         free(f.items[i]);
+    json_decref(backends);
 }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum top_section { TOP_LOOPS, TOP_ROUTES, TOP_POOLS, TOP_ORIGINS, TOP_STALLS, TOP_SECTIONS };
+enum top_section { TOP_LOOPS, TOP_ROUTES, TOP_POOLS, TOP_BACKENDS, TOP_ORIGINS, TOP_STALLS, TOP_SECTIONS };
 
 /* The room that is to be divided. */
 struct top_room {

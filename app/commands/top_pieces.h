@@ -21,6 +21,7 @@ struct top_frame {
     struct top_view *view;
     struct terminal_text *out;
     const json_t **items[TOP_SECTIONS]; /* in the order in which they are shown; NULL: as they are listed */
+    const json_t *backends;             /* the rows of TOP_BACKENDS */
     int name_columns;
 };
 

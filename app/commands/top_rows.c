@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "commands/top_backends.h"
 #include "text/figures.h"
 
 static const double high_busy = 0.9; /* of a loop */
@@ -144,7 +145,10 @@ static void stall_row(const struct top_frame *f, const json_t *stall)
 }
 
 const struct top_rows top_rows[TOP_SECTIONS] = {
-    [TOP_LOOPS] = {"loops", loop_heads, loop_row},     [TOP_ROUTES] = {"routes", route_heads, route_row},
-    [TOP_POOLS] = {"pools", pool_heads, pool_row},     [TOP_ORIGINS] = {"origins", origin_heads, origin_row},
+    [TOP_LOOPS] = {"loops", loop_heads, loop_row},
+    [TOP_ROUTES] = {"routes", route_heads, route_row},
+    [TOP_POOLS] = {"pools", pool_heads, pool_row},
+    [TOP_BACKENDS] = {"backends", top_backend_heads, top_backend_row},
+    [TOP_ORIGINS] = {"origins", origin_heads, origin_row},
     [TOP_STALLS] = {"stalls", stall_heads, stall_row},
 };

@@ -21,11 +21,12 @@ const adviceView = {
     const cards = [
       ...(advice.findings ?? []).map((each) => ({ name: `${each.about} ${each.name ?? ""}`.trim(), class: "wrong", parts: [], advice: [each] })),
       ...(advice.routes ?? []).filter((each) => each.requests !== 0).map((each) => ({ ...each, name: each.route, parts: ADVICE_PARTS.map(([name, id]) => [name, each[id] ?? 0]).filter(([name, value], i) => i < ALWAYS_SHOWN || value > 0) })),
+      ...(advice.backends ?? []).filter((each) => each.requests > 0).map((each) => ({ ...each, name: `backend ${each.backend}`, class: "backend", parts: [] })),
       ...(advice.pools ?? []).filter((each) => each.rate + each.refused_rate > 0).map((each) => ({ ...each, name: `pool ${each.pool}`, class: "pool", parts: [], in_use: poolInUse(each) })),
     ];
     showSection("advice", true);
     this.empty.hidden = cards.length > 0;
-    keyed(this.list, cards, (card) => card.name, () => this.makeCard(), (node, card) => node.update(card));
+    keyed(this.list, cards, (card) => `${card.class} ${card.name}`, () => this.makeCard(), (node, card) => node.update(card));
   },
 
   makeCard() {

@@ -20,6 +20,15 @@ POLICY = ("default-src 'none'; script-src {scripts}; style-src {styles}; connect
           "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
 
 
+def without_indents(name, text):
+    """Returns the text with no space at the beginning of lines, which no string may go across."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if line.count("`") % 2 or line.endswith("\\"):
+            sys.exit(f"embed.py: {name}:{number}: a string goes across lines")
+    return "".join(line.lstrip(" ") + "\n" for line in lines)
+
+
 def page():
     """Returns the whole page and its policy."""
     hashes = {"script": [], "style": []}
@@ -27,7 +36,7 @@ def page():
     def inline(tag):
         def replace(match):
             with open(os.path.join(FOLDER, match[1]), encoding="utf-8") as file:
-                text = "\n" + file.read()
+                text = "\n" + without_indents(match[1], file.read())
             if f"</{tag}" in text.lower():
                 sys.exit(f"embed.py: {match[1]} holds </{tag}, which would end it early")
             digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -48,6 +48,17 @@ static uint64_t of_pool(const struct config *config, const struct config_pool *p
     return most * (uint64_t)(pool->workers > 0 ? pool->workers : weir_cpu_count());
 }
 
+/* The place of the backend that may have most connections. */
+static struct config_place widest_backend(const struct config *config)
+{
+    const struct config_backend *widest = &config->backends[0];
+
+    for (size_t i = 1; i < config->backend_count; i++)
+        if (config->backends[i].options.connections_max > widest->options.connections_max)
+            widest = &config->backends[i];
+    return widest->place;
+}
+
 static uint64_t mib(uint64_t bytes)
 {
     return (bytes + (1 << 20) - 1) >> 20;
@@ -84,6 +95,10 @@ void memory_need_check(const struct config *config, const weir_memory_stats *use
     if (exchanges >= connections && exchanges >= jobs) {
         key = "limits.exchanges";
         place = config_place(config, "limits", "exchanges");
+    } else if (connections >= jobs &&
+               config_backend_connections(config) > (uint64_t)config->limits.connections) {
+        key = "connections.max of this backend";
+        place = widest_backend(config);
     } else if (connections >= jobs) {
         key = "limits.connections";
         place = config_place(config, "limits", "connections");

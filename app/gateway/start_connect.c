@@ -24,6 +24,7 @@ struct backend {
     bool each;                   /* address of its name is tried: it is an instance */
     char at[WEIR_ADDRESS_BYTES]; /* the address that failed; "": the only one */
     int err;
+    const char *why; /* its name could not be resolved; else NULL */
 };
 
 struct trying {
@@ -101,6 +102,25 @@ static int try_addresses(struct backend *b, weir_bytes host, uint16_t port)
     return err;
 }
 
+/* Says why a name has no address: the resolver still knows it. NULL: it does not. */
+static const char *why_of_name(const char *address)
+{
+    char host[WEIR_ADDRESS_BYTES * 3];
+    weir_resolved *resolved = malloc(sizeof *resolved);
+    weir_address parsed;
+    const char *why = NULL;
+
+    if (resolved != NULL && weir_address_parse(weir_bytes_of(address), &parsed, NULL) == 0 &&
+        parsed.host.len < sizeof host) {
+        memcpy(host, parsed.host.data, parsed.host.len);
+        host[parsed.host.len] = '\0';
+        if (weir_resolve(host, resolved) == -WEIR_EDNS)
+            why = resolved->why;
+    }
+    free(resolved);
+    return why;
+}
+
 static int try(void *arg)
 {
     struct backend *b = arg;
@@ -116,6 +136,8 @@ static int try(void *arg)
         b->err = try_addresses(b, address.host, address.port);
     else
         b->err = connect_to(text);
+    if (b->err == -WEIR_EDNS)
+        b->why = why_of_name(text);
     weir_semaphore_release(&b->trying->places);
     return 0;
 }
@@ -144,7 +166,9 @@ void start_connect(const struct config *config, struct config_faults *faults)
             config_fault(faults, b->place,
                          "%s%s%s cannot be connected to: %s; expected a backend that listens there",
                          b->origin, b->at[0] != '\0' ? " at " : "", b->at,
-                         b->err == -WEIR_EDEADLINE ? "no answer within 2s" : weir_error_text(b->err));
+                         b->why != NULL              ? b->why
+                         : b->err == -WEIR_EDEADLINE ? "no answer within 2s"
+                                                     : weir_error_text(b->err));
     }
     free(t.backends);
 }

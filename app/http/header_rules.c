@@ -5,7 +5,7 @@
 
 #include "http/template.h"
 
-bool header_rules_name(const struct config_header_rules *rules, weir_bytes name)
+bool header_rules_find(const struct config_header_rules *rules, weir_bytes name)
 {
     for (size_t i = 0; i < rules->count; i++)
         if (weir_bytes_equal_nocase(weir_bytes_of(rules->rule[i].name), name))
@@ -13,18 +13,24 @@ bool header_rules_name(const struct config_header_rules *rules, weir_bytes name)
     return false;
 }
 
-/* The value that a rule sets; NULL: none. */
-static const char *value_of(const struct config_header_rule *rule, weir_request *req)
+/* Finds the value that a rule sets; NULL: none. Without memory a header is not left out, for it may protect.
+ */
+static int value_of(const struct config_header_rule *rule, weir_request *req, const char **value)
 {
-    return rule->set ? template_fill(&rule->value, req) : NULL;
+    *value = rule->set ? template_fill(&rule->value, req) : NULL;
+    return rule->set && *value == NULL && !template_is_lacking(&rule->value, req) ? -ENOMEM : 0;
 }
 
-size_t header_rules_set(const struct config_header_rules *rules, weir_request *req, weir_header *out)
+int header_rules_set(const struct config_header_rules *rules, weir_request *req, weir_header *out)
 {
-    size_t n = 0;
+    int n = 0;
 
     for (size_t i = 0; i < rules->count; i++) {
-        const char *value = value_of(&rules->rule[i], req);
+        const char *value;
+        int err = value_of(&rules->rule[i], req, &value);
+
+        if (err < 0)
+            return err;
         if (value != NULL)
             out[n++] = (weir_header){rules->rule[i].name, value};
     }
@@ -45,8 +51,11 @@ static int on_head(void *arg, weir_response *res, const weir_response_head *head
     (void)head;
     for (size_t i = 0; i < a->rules->count; i++) {
         const struct config_header_rule *rule = &a->rules->rule[i];
-        int err = weir_response_header_set(res, rule->name, value_of(rule, a->req));
+        const char *value;
+        int err = value_of(rule, a->req, &value);
 
+        if (err == 0)
+            err = weir_response_header_set(res, rule->name, value);
         if (err < 0)
             return err;
     }

@@ -46,12 +46,28 @@ size_t template_value_length(const struct template_part *part, const char *value
     return part->type == TEMPLATE_TEXT ? part->length : strlen(value);
 }
 
+bool template_is_lacking(const struct config_template *text, const weir_request *req)
+{
+    for (size_t i = 0; i < text->count; i++) {
+        const enum template_part_type type = text->parts[i].type;
+        if ((type == TEMPLATE_HOST && *weir_request_authority(req) == '\0') ||
+            (type == TEMPLATE_PATH && *weir_request_target(req) == '\0'))
+            return true;
+    }
+    return false;
+}
+
 const char *template_fill(const struct config_template *text, weir_request *req)
 {
-    const char **values = weir_request_alloc(req, text->count * sizeof *values);
+    const char **values = text->count > 0 ? weir_request_alloc(req, text->count * sizeof *values) : NULL;
     size_t length = 0, used = 0;
     char *out;
 
+    if (text->count == 0)
+        return "";
+    if (text->count == 1 && text->parts[0].type == TEMPLATE_TEXT &&
+        text->parts[0].text[text->parts[0].length] == '\0')
+        return text->parts[0].text; /* all of a value */
     for (size_t i = 0; values != NULL && i < text->count; i++) {
         values[i] = template_value(&text->parts[i], req);
         if (values[i] == NULL)

@@ -124,7 +124,6 @@ void take_backend(struct snapshot *s, const weir_backend_stats *stats)
     b->connections = stats->connections;
     b->open = stats->open;
     b->open_since = stats->open_since;
-    b->panics = stats->panics;
     memcpy(numbers + BACKEND_REFUSED, stats->refused, sizeof stats->refused);
     series_update(&b->requests, NULL, numbers);
     for (size_t i = 0; i < b->instance_count; i++)
@@ -132,6 +131,7 @@ void take_backend(struct snapshot *s, const weir_backend_stats *stats)
     for (size_t i = 0; i < stats->instance_count; i++)
         take_instance(b, &stats->instances[i]);
     drop_unknown(b);
+    b->panics = stats->panics && snapshot_backend_up(b) == 0; /* as a request saw it, and it is still so */
 }
 
 static void take(void *arg, const weir_backend_stats *stats)

@@ -45,10 +45,13 @@ static bool passes(const struct gathering *g, weir_bytes connection, weir_bytes 
 /* Adds the headers that the rules of the route set. */
 static int collect_ruled(struct gathering *g)
 {
+    int count;
+
     g->ruled = weir_request_alloc(g->req, g->state->rules->count * sizeof *g->ruled);
-    if (g->ruled == NULL)
-        return -ENOMEM;
-    g->ruled_count = header_rules_set(g->state->rules, g->req, g->ruled);
+    count = g->ruled != NULL ? header_rules_set(g->state->rules, g->req, g->ruled) : -ENOMEM;
+    if (count < 0)
+        return count;
+    g->ruled_count = (size_t)count;
     for (size_t i = 0; i < g->ruled_count; i++)
         g->forwards_coding = g->forwards_coding || strcasecmp(g->ruled[i].name, "accept-encoding") == 0;
     return 0;

@@ -61,13 +61,17 @@ static int apply_rules(struct proxying *p)
     struct proxy_headers *made = &p->headers;
     weir_header *out = weir_request_alloc(p->req, (made->count + rules->count) * sizeof *out);
     size_t n = 0;
+    int set;
 
     if (out == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < made->count; i++)
         if (!header_rules_name(rules, weir_bytes_of(made->header[i].name)))
             out[n++] = made->header[i];
-    made->count = n + header_rules_set(rules, p->req, out + n);
+    set = header_rules_set(rules, p->req, out + n);
+    if (set < 0)
+        return set;
+    made->count = n + (size_t)set;
     made->header = out;
     return 0;
 }

@@ -326,6 +326,7 @@ ROWS = [
     Micro("spawn-steps", "the same of a spawn", "×", "bench-micro-spawn", r"scopes of 64 .* median +(\S+) steps", 21, 15),
     Instructions("switch-count", "switch between tasks, 64 of them", "bench-micro-switch", 64, 6400, 170, None),
     Instructions("spawn-count", "spawn, run and finish a task, scopes of 64", "bench-micro-spawn", 64, 6400, 305, None),
+    Instructions("dns", "find the addresses of a cached name, as each connect does", "bench-micro-names", 0, 6400, 100, None),
     Micro("parked", "parked task, resident with page tables", "bytes each", "bench-micro-parked",
           r"(\d+) bytes each resident, (\d+) in page tables", 4505, 4300),
     ClosedLoop("hello-64", "respond hello, 64 connections", "/hello", 64, SERVERS, "nginx",

@@ -107,8 +107,8 @@ typedef struct weir_reply {
     const weir_header *trailers; /* fields after the body; of a stream see weir_fetch_trailers() */
     size_t trailer_count;
     bool coded;      /* the answer has a Content-Encoding */
-    const char *why; /* after a failure: what was wrong with the request or the answer, if more is known than
-                        the code tells; static; otherwise NULL */
+    const char *why; /* after a failure: what was wrong with the request, the name or the answer, if more is
+                        known than the code tells; valid until weir_run() returns; otherwise NULL */
     void *memory;
     bool lent;             /* the memory is a weir_fetch_stream's */
     unsigned char version; /* of HTTP, in tenths: 10 or 11 */
@@ -136,8 +136,9 @@ void weir_client_close(weir_client *client);
  * Owns:    url is lent. reply is filled; see weir_reply.
  * Returns: 0; -EINVAL the URL, and reply->why says what was expected where; -EPROTONOSUPPORT an https URL:
  * there is no TLS yet; -WEIR_EBUSY too many requests wait for a connection, or answers hold too much memory;
- * -WEIR_EDNS; the errors of weir_connect(); -WEIR_EOPEN, -WEIR_ELIMITED by the breaker or the limit of a
- * backend; -WEIR_EPROTOCOL the answer cannot be parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off;
+ * -WEIR_EDNS the name has no address, or no server says: reply->why says which; the errors of weir_connect();
+ * -WEIR_EOPEN, -WEIR_ELIMITED by the breaker or the limit of a backend; -WEIR_EPROTOCOL the answer cannot be
+ * parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off;
  * -WEIR_ETOOLARGE. After a failure reply is empty except for why, and needs no weir_reply_free().
  * Cancel:  ends the wait and closes the connection.
  * Where:   task of its loop. Waits.

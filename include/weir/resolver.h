@@ -71,8 +71,8 @@ typedef struct weir_resolved {
                                                          sorted: IPv4 first, then by number */
     weir_instant until; /* they hold until then; a name of the hosts file is to be looked at again then */
     bool stale;         /* their time is over, and no server gives an answer */
-    const char *why; /* after -WEIR_EDNS: "no such name", "no answer from 127.0.0.1:53 within 4 s" …; valid
-                        until weir_run() returns */
+    const char *why;    /* after -WEIR_EDNS: "no such name", "the name has no address", "no answer from
+                           127.0.0.1:53 within 4 s" …; valid until weir_run() returns */
 } weir_resolved;
 
 /* Resolves a name, or takes an address as it is. Returns at once for what is known.

@@ -109,11 +109,12 @@ int weir_accept(weir_listener *l, weir_stream **out) WEIR_CHECKED;
 void weir_listener_close(weir_listener *l);
 
 /* Connects. The addresses of a host are tried in the order and with the delays of RFC 8305 (happy
- * eyeballs), IPv6 first: each attempt begins 250 ms after the previous one, or as soon as that has failed.
- * The first connection that is established is used.
+ * eyeballs), IPv6 first, or IPv4 when its addresses are known 50 ms before: each attempt begins 250 ms after
+ * the previous one, or as soon as that has failed. The first connection that is established is used.
  * Owns:    address is lent. The caller owns *out and closes it.
- * Returns: 0; -EINVAL the address cannot be parsed; -WEIR_EDNS; the error of the last address tried:
- *          -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH, -ENETUNREACH, -ENOENT (Unix), -EMFILE, -ENOMEM …
+ * Returns: 0; -EINVAL the address cannot be parsed; -WEIR_EDNS: weir_resolve() of the host says why;
+ * -WEIR_EBUSY too many look-ups; -EAGAIN no thread; the error of the last address tried: -ECONNREFUSED,
+ * -ETIMEDOUT, -EHOSTUNREACH, -ENETUNREACH, -ENOENT (Unix), -EMFILE, -ENOMEM …
  * Cancel:  abandons all attempts.
  * Where:   task. Waits.
  */

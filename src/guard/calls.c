@@ -13,9 +13,9 @@
 #define WRITE                                                                                                \
     "weir_write() to a weir_stream; another descriptor: O_NONBLOCK, and weir_wait_fd(fd, POLLOUT) before"
 #define POOL "weir_offload(weir_pool_blocking(), …)"
-#define NAMES                                                                                                \
-    "weir_offload(weir_pool_blocking(), …) of this call; weir_connect() alone takes addresses, and names " \
-    "of the hosts file"
+#define NAMES                                                                                                 \
+    "weir_resolve(), or the name itself to weir_connect() or a URL; weir_offload(weir_pool_blocking(), …) " \
+    "of this call"
 #define CHILD "weir_wait_fd() of a pidfd_open(), then waitpid(…, WNOHANG)"
 #define THREAD                                                                                               \
     "weir_offload() instead of a thread of your own; or weir_wait_fd() of an eventfd that it writes to"

@@ -103,7 +103,8 @@ static void finish_without(struct weir__lookup *l)
     if (l->failure != NULL)
         weir__name_take_failure(l->resolver, l->name, l->failure);
     else
-        weir__name_take_none(l->resolver, l->name, l->negative_has_ttl, l->negative_ttl_s);
+        weir__name_take_none(l->resolver, l->name, l->exists ? "the name has no address" : "no such name",
+                             l->negative_has_ttl, l->negative_ttl_s);
     finish(l);
 }
 
@@ -121,6 +122,7 @@ static void note_negative(struct weir__lookup *l, const struct weir__answer *a)
         l->failure = a->why;
         return;
     }
+    l->exists |= a->type == WEIR__ANSWER_NO_ADDRESS;
     if (a->has_ttl && (!l->negative_has_ttl || a->ttl_s < l->negative_ttl_s))
         l->negative_ttl_s = a->ttl_s;
     l->negative_has_ttl |= a->has_ttl;

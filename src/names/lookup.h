@@ -25,6 +25,7 @@ struct weir__lookup {
     bool is_ahead;     /* goes on though no task waits */
     bool is_stale_now; /* tasks take old addresses */
     bool is_usable;    /* addresses of one family are there, and no task waits for the other */
+    bool exists;       /* one of the full names does, without an address */
     bool negative_has_ttl;
     uint32_t negative_ttl_s; /* the least of all full names */
     const char *failure;     /* of one of the full names; NULL: none has failed */

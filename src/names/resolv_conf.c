@@ -66,15 +66,12 @@ static bool is_word(weir_bytes word, const char *text)
     return word.len == strlen(text) && memcmp(word.data, text, word.len) == 0;
 }
 
+/* A port may follow, as c-ares reads it. */
 static void add_server(struct weir__resolv_conf *conf, weir_bytes word)
 {
-    struct weir__name_server *server = &conf->servers[conf->server_count];
-
     if (conf->server_count < WEIR__CONF_SERVERS_MAX &&
-        weir__ip_parse(word.data, word.len, &server->ip) == 0) {
-        server->port = WEIR__DNS_PORT;
+        weir__name_server_parse(word.data, word.len, &conf->servers[conf->server_count]) == 0)
         conf->server_count++;
-    }
 }
 
 /* The last search or domain line counts. */

@@ -314,10 +314,11 @@ void weir__name_take(struct weir__resolver *r, struct weir__name *n, const struc
     keep(r, n, time_of(four, six));
 }
 
-void weir__name_take_none(struct weir__resolver *r, struct weir__name *n, bool has_ttl, uint32_t ttl_s)
+void weir__name_take_none(struct weir__resolver *r, struct weir__name *n, const char *why, bool has_ttl,
+                          uint32_t ttl_s)
 {
     weir__name_clear_ips(n);
-    n->why = "no such name";
+    n->why = why;
     keep(r, n, has_ttl ? clamped_ns(ttl_s, TTL_MOST_S) : NEGATIVE_TTL_S * s_ns);
     n->is_gone = true;
 }

@@ -86,7 +86,8 @@ int weir__resolver_look(struct weir__resolver *r);
 
 void weir__name_take(struct weir__resolver *r, struct weir__name *n, const struct weir__answer *four,
                      const struct weir__answer *six, bool is_partial);
-void weir__name_take_none(struct weir__resolver *r, struct weir__name *n, bool has_ttl, uint32_t ttl_s);
+void weir__name_take_none(struct weir__resolver *r, struct weir__name *n, const char *why, bool has_ttl,
+                          uint32_t ttl_s);
 void weir__name_take_failure(struct weir__resolver *r, struct weir__name *n, const char *why);
 
 /* Wakes the tasks that wait for a name: all, or those alone that are content with one family. */

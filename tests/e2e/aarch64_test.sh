@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The core on aarch64, where a cross compiler and qemu-user are installed: the switch, stacks, scopes, timers.
-# liburing and libdw are missing there: the io_uring backend is left out, and names of places are only compiled.
+# liburing, libdw and c-ares are missing there: the io_uring backend is left out; names of places and DNS are only compiled.
 # epoll and the simulation are complete.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -72,6 +72,24 @@ size_t weir__symbols_unwind(struct weir__symbols *s, const struct weir__register
     *complete = false;
     return 0;
 }
+END
+
+cat >"$work/no_dns.c" <<'END'
+#include <errno.h>
+#include "names/source.h"
+
+static int ask_none(struct weir__lookup *lookup, const char *name)
+{
+    (void)lookup, (void)name;
+    return -ENOSYS;
+}
+
+static void end_none(struct weir__resolver *resolver)
+{
+    (void)resolver;
+}
+
+const struct weir__name_source weir__dns_source = {.ask = ask_none, .end = end_none};
 END
 
 cat >"$work/guarded.c" <<'END'
@@ -191,13 +209,13 @@ END
 
 flags=(-std=gnu11 -D_GNU_SOURCE -O1 -fno-omit-frame-pointer -fPIC -Wall -Wextra -Werror -Iinclude -Isrc)
 builds() {
-    local sources=("$work"/no_*.c src/core/switch_aarch64.S) names=(src/symbols/{modules,names,symbols,unwind}.c)
+    local sources=("$work"/no_*.c src/core/switch_aarch64.S) names=(src/symbols/{modules,names,symbols,unwind}.c src/names/{dns,dns_socket}.c)
     while read -r file; do
         case " src/io/uring.c ${names[*]} " in
         *" $file "*) ;;
         *) sources+=("$file") ;;
         esac
-    done < <(find src/{base,io,core,symbols,guard,pool,watch,run} -name '*.c' -not -path '*/preload/*')
+    done < <(find src/{base,io,core,symbols,names,guard,pool,watch,run} -name '*.c' -not -path '*/preload/*')
     mkdir "$work/objects"
     for file in "${sources[@]}"; do echo "$file $work/objects/${file//\//_}.o"; done |
         xargs -P 2 -L 1 sh -c "$cc ${flags[*]} -c -o \"\$1\" \"\$0\"" &&

@@ -206,6 +206,38 @@ const cases = {
     await end({ process });
   },
 
+  async "each backend has its instances below it, those that are out first"() {
+    const { process, url } = await fake();
+    const page = await open(url);
+    const rows = page.locator("#backends-table tbody tr");
+    await rows.nth(9).waitFor();
+    assert.match(await rows.nth(0).textContent(), /orders.*183.*0.*15 of 256.*3 of 3 up/s);
+    assert.match(await rows.nth(1).textContent(), /10\.0\.1\.9:7101.*up 30 min 40 s/s); // the one with most in progress
+    assert.match(await rows.nth(10).textContent(), /and 3 more/);
+    assert.equal(await rows.count(), 11);
+    await tell(url, { out: true });
+    await page.locator("#notices li", { hasText: "orders: 1 of 3 up, 3 waiting, 43 refused: limited 41, busy 2 (10.0.1.8:7101 down 12 s: connection refused" }).waitFor();
+    await page.locator("#notices li", { hasText: "mail: breaker open for 12 s, 1 of 1 up, 310 refused: open 310" }).waitFor();
+    assert.match(await rows.nth(0).textContent(), /orders/);
+    assert.match(await rows.nth(1).textContent(), /10\.0\.1\.9:7101.*10 %.*ejected 12 s: Bad Gateway/s);
+    assert.equal(await page.locator("#backends-table .bad", { hasText: "ejected 12 s" }).count(), 1);
+    assert.match(await rows.nth(4).textContent(), /mail/);
+    await page.locator("#advice").scrollIntoViewIfNeeded();
+    await page.locator("#advice-list .card", { hasText: "backend orders" }).waitFor();
+    assert.deepEqual(await page.evaluate(structure), []);
+    for (const scheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme: scheme });
+      assert.deepEqual(await page.evaluate(contrast), []);
+    }
+    for (const width of [360, 768, 1280, 1920]) {
+      await page.setViewportSize({ width, height: 900 });
+      const over = await page.evaluate(() => [...document.querySelectorAll(".panel, .card, main")].filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.id || each.className));
+      assert.deepEqual(over, [], `over their edge, ${width} wide`);
+    }
+    await leave(page, url);
+    await end({ process });
+  },
+
   async "names that hold markup stay text, everywhere"(url) {
     const page = await open(url);
     await page.locator("#tasks").scrollIntoViewIfNeeded();
@@ -343,7 +375,7 @@ const cases = {
     const page = await open(url, { lacks: ["/advice", "/profile", "/guard"] });
     await page.locator("#stalls-list .empty", { hasText: "A stall is a task that holds its loop" }).waitFor();
     await page.locator("#origins-table .empty").waitFor();
-    for (const id of ["pools", "advice", "profile"]) {
+    for (const id of ["pools", "backends", "advice", "profile"]) {
       assert.equal(await page.isVisible(`#${id}`), false, id);
       assert.equal(await page.isVisible(`#jump a[href="#${id}"]`), false, id);
     }

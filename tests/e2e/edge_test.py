@@ -4,7 +4,10 @@
 import json
 import os
 import re
+import socket
+import struct
 import tempfile
+import threading
 
 from rig import ROOT, Backend, Held, Weir, answering, ask, connect, receive, run, same, sending, until
 
@@ -80,7 +83,7 @@ def rules_hold_for_every_answer():
     config = HEAD + """
 limits: {head: 1KiB, head_timeout: 300ms}
 headers:
-  response: {set: {X-Frame-Options: DENY, X-For: "{host}{path}"}, remove: [x-internal]}
+  response: {set: {X-Frame-Options: DENY, X-For: "{host}{path}", X-Empty: ""}, remove: [x-internal]}
 routes:
   - {path: /ok, respond: {body: ok, headers: {X-Internal: secret, X-Frame-Options: ALLOW}}}
   - {path: "/own/{id}", respond: {body: ok, headers: {X-Internal: own}},
@@ -91,8 +94,8 @@ routes:
     with Weir("serve", config=config) as weir:
         address = weir.address()
         answer = ask(address, "/ok")
-        same((answer.status, answer.headers["x-frame-options"], answer.headers["x-for"], "x-internal" in answer.headers),
-             (200, "DENY", "localhost/ok", False))
+        same((answer.status, answer.headers["x-frame-options"], answer.headers["x-for"], answer.headers["x-empty"], "x-internal" in answer.headers),
+             (200, "DENY", "localhost/ok", "", False))
         same(ask(address, "/ok", "HEAD").headers["x-frame-options"], "DENY")
         answer = ask(address, "/own/a%0d%0ab%41", host="h:80")
         same((answer.status, answer.headers["x-frame-options"], answer.headers["x-id"], answer.headers["content-type"]),
@@ -143,6 +146,25 @@ routes:
         for name in ("cookie:", "x-request-id:", "traceparent:"):
             assert not any(field.startswith(name) for field in fields), fields
         same(sum(field.startswith(("x-user:", "x-gateway:", "content-type:")) for field in fields), 3, fields)
+
+
+def rules_hold_for_proxies():
+    requests = []
+    with Backend(answering(body=b"1", requests=requests)) as backend, Backend(sending(b"nonsense\r\n\r\n")) as bad:
+        config = HEAD + f"""
+headers: {{response: {{set: {{X-Frame-Options: DENY}}, remove: [content-language]}}}}
+routes:
+  - {{path: "/a/*", proxy: {{to: "http://127.0.0.1:{backend.port}"}},
+     headers: {{request: {{set: {{X-Path: "{{*}}"}}, remove: [cookie]}}, response: {{set: {{Content-Type: text/x}}}}}}}}
+  - {{path: "/bad", proxy: {{to: "http://127.0.0.1:{bad.port}"}}}}
+"""
+        with Weir("serve", config=config) as weir:
+            answer = ask(weir.address(), "/a/b/c", headers=[("Cookie", "c"), ("X-Path", "forged"), ("X-Other", "o")])
+            same((answer.status, answer.body, answer.headers["x-frame-options"], answer.headers["content-type"]), (200, b"1", "DENY", "text/x"))
+            answer = ask(weir.address(), "/bad")
+            same((answer.status, answer.headers["x-frame-options"]), (502, "DENY"))
+    fields = [line for line in requests[0][0].lower().split("\r\n")[1:] if line]
+    same(sorted(field for field in fields if field.startswith(("x-path:", "cookie:", "x-other:"))), ["x-other: o", "x-path: b/c"], fields)
 
 
 # --- redirects ---
@@ -282,6 +304,64 @@ routes:
             same(error("/lost"), "dns failed")
 
 
+class Names:
+    """A DNS server: orders.test has two addresses, no other name exists."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.asked = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                question, peer = self.socket.recvfrom(512)
+            except OSError:
+                return
+            end = question.index(b"\0", 12) + 5
+            name, kind = question[12:end - 4], question[end - 3]
+            self.asked.append(name)
+            known = name == b"\6orders\4test\0"
+            addresses = [b"\x7f\0\0\1", b"\x7f\0\0\2"] if known and kind == 1 else []
+            answer = question[:2] + (b"\x81\x80" if known else b"\x81\x83") + struct.pack("!HHHH", 1, len(addresses), 0, 0) + question[12:end]
+            for address in addresses:
+                answer += b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 60, 4) + address
+            self.socket.sendto(answer, peer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
+def names_are_asked_of_the_resolver():
+    with Backend(answering()) as backend, Names() as names:
+        config = HEAD + f"""
+resolver: {{servers: "127.0.0.1:{names.port}", timeout: 30s}}
+backends:
+  orders: {{urls: "http://orders.test:{backend.port}"}}
+  lost: {{urls: "http://lost.test:{backend.port}"}}
+routes:
+  - {{path: /, gather: {{require: none, deadline: 40s, calls: [{{name: a, backend: orders, path: /}}, {{name: b, backend: lost, path: /}}]}}}}
+"""
+        with Weir("serve", config=config) as weir:
+            def both(): # an instance listens at 127.0.0.1 alone
+                answer = json.loads(ask(weir.address(), "/").body)
+                same(answer["b"]["error"], "dns failed")
+                return answer["a"].get("body") == {}
+            until("the instance that listens", both)
+        assert b"\6orders\4test\0" in names.asked and b"\4lost\4test\0" in names.asked, names.asked
+        with Weir("check", "--connect", config=config) as weir:
+            same(weir.exit(), 1)
+            faults = [line.split("gateway.yaml:")[1] for line in weir.lines if line]
+            same(len(faults), 2, faults)
+            assert f"http://orders.test:{backend.port} at 127.0.0.2:{backend.port} cannot be connected to: connection refused" in faults[0], faults
+            assert f"http://lost.test:{backend.port} cannot be connected to" in faults[1], faults
+
+
 def check_tries_each_instance():
     with Backend(answering()) as one:
         config = HEAD + f"""
@@ -317,6 +397,6 @@ def the_configurations_of_the_readme_are_valid():
 
 
 run(the_first_route_whose_host_path_and_methods_match_answers, routes_of_one_path_are_told_apart, rules_hold_for_every_answer,
-    rules_hold_for_compressed_and_streamed_answers, rules_hold_for_what_is_passed_on, redirects_lead_where_they_say,
+    rules_hold_for_compressed_and_streamed_answers, rules_hold_for_what_is_passed_on, rules_hold_for_proxies, redirects_lead_where_they_say,
     redirects_refuse_what_they_cannot_lead_to, a_redirect_does_not_wait_for_the_body, variables_are_filled_in,
-    calls_go_to_the_instances_of_a_backend, a_backend_has_errors_of_its_own, check_tries_each_instance, the_configurations_of_the_readme_are_valid)
+    calls_go_to_the_instances_of_a_backend, a_backend_has_errors_of_its_own, names_are_asked_of_the_resolver, check_tries_each_instance, the_configurations_of_the_readme_are_valid)

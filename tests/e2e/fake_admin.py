@@ -6,7 +6,7 @@
 
 For work on the page (reload it after a change) and for tests of the programs that read the admin address. A test posts
 to /fake what is to happen: {"stall": NAME}, {"tasks": N}, {"broken": true}, {"draining": true},
-{"shed": 0.41}, {"half_sent": N}. Names hold
+{"shed": 0.41}, {"half_sent": N}, {"out": true} (an instance of a backend is down, the breaker of another is open). Names hold
 markup and control characters on purpose. --quiet is a gateway without any requests yet.
 """
 import argparse
@@ -54,6 +54,7 @@ class World:
         self.args, self.begun, self.random = args, time.time() - args.up, random.Random(7)
         self.stalls = [] if args.quiet else [self.stall(*each) for each in STALLS]
         self.tasks, self.broken, self.draining, self.refused, self.shed, self.half_sent, self.off_cpu, self.asked = 60, False, False, 0, 0, 0, 0, 0
+        self.out = False
 
     def stall(self, task, kind, held, loop, stack, hint, count):
         now = time.time()
@@ -107,6 +108,32 @@ class World:
             return {"run": 0.2, "ready": 0.3, "queue": p50 * 0.3, "pool": p50 * 0.6}
         return {"run": p50 * 0.7, "ready": p50 * 0.2, "write": p50 * 0.1}
 
+    def instance(self, address, state, in_use, rate, why=None, error=None):
+        errors = 1 if state != "up" else 0
+        return {"address": address, "state": state, "since_s": 12.4 if why or state != "up" else 1840, "in_use": in_use,
+                "last_error": {"text": error, "age_s": 3.1} if error else None, "last_check": why,
+                **{span: {"requests": rate * int(span[5:7]), "rate": rate, "errors": errors * rate, "ejections": errors} for span in ("last_10s", "last_60s")}}
+
+    def backend(self, name, instances, limit=0, waiting=0, refused=None, **more):
+        rate, reasons = sum(each["last_10s"]["rate"] for each in instances), refused or {}
+        return {"backend": name, "up": sum(each["state"] == "up" for each in instances), "in_use": sum(each["in_use"] for each in instances) + waiting,
+                "limit": limit, "waiting": waiting, "waiting_max": 1024, "connections": 31, "connections_max": 256, "checked": True, "panics": False,
+                "open": False, "open_s": None,
+                **{span: {"requests": rate * int(span[5:7]), "rate": rate, "errors": sum(each[span]["errors"] for each in instances),
+                          "refused": sum(reasons.values()), "reasons": reasons} for span in ("last_10s", "last_60s")}, "instances": instances, **more}
+
+    def backends(self):
+        if self.args.quiet or "backends" in self.args.without:
+            return []
+        orders = [self.instance(f"10.0.1.{7 + i}:7101", "up", 4 + i, 61) for i in range(3)]
+        shop = [self.instance(f"10.0.2.{7 + i}:80", "up", i % 5, 12 + i) for i in range(8)]
+        if not self.out:
+            return [self.backend("orders", orders, limit=256), self.backend("shop", shop)]
+        orders[1] = self.instance("10.0.1.8:7101", "down", 0, 0, "connection refused " + MARKUP, "connection reset")
+        orders[2] = self.instance("10.0.1.9:7101", "ejected", 0, 2, None, "Bad Gateway")
+        return [self.backend("shop", shop), self.backend("orders", orders, limit=256, waiting=3, refused={"limited": 41, "busy": 2}),
+                self.backend("mail", [self.instance("unix:/run/mail.sock", "up", 0, 1)], open=True, open_s=12.4, refused={"open": 310})]
+
     def stats(self):
         routes = [{"route": name, "kind": kind, "last_10s": self.window(10, rate, p50, p99, errors, i),
                    "last_60s": self.window(60, rate, p50, p99, errors, i), "spent_ms": self.spent(kind, p50)}
@@ -126,7 +153,7 @@ class World:
                 ("compute", 2, 2, int(56 * self.sway(2, .14)), 64, self.refused, 71.3), ("blocking", 16, 3, 0, 128, 0, 12.1))]
         return {"version": "0.2.0", "uptime_s": round(time.time() - self.begun, 1), "draining": self.draining, "connections": 0 if self.args.quiet else 231,
                 "exchanges": 0 if self.args.quiet else int(24 * self.sway(0)), "tasks": self.tasks,
-                "refused": {span: self.refused_window(int(span[5:7])) for span in ("last_10s", "last_60s")}, "unserved": self.unserved(), "routes": routes, "origins": origins, "loops": loops, "pools": pools}
+                "refused": {span: self.refused_window(int(span[5:7])) for span in ("last_10s", "last_60s")}, "unserved": self.unserved(), "routes": routes, "origins": origins, "backends": self.backends(), "loops": loops, "pools": pools}
 
     def task(self, number, name, waits, age, deadline, scopes=(), stacks=False):
         return {"id": number, "name": name, "state": "parked" if waits else "ready", "waits_for": waits, "age_ms": age, "deadline_ms": deadline,
@@ -171,6 +198,8 @@ class World:
             {"route": "GET /page/{id}", "class": "I/O-bound", "loop_ms": 0.9, "wait_ms": 23.1, "queue_ms": 0, "pool_ms": 0, "advice": []},
             {"route": "GET /thumb/*", "class": "mixed", "loop_ms": 0.4, "wait_ms": 1.1, "queue_ms": 9.8, "pool_ms": 19.6,
              "advice": [{"text": "Half of the answers wait 10 ms for a worker", "numbers": {"queue_ms_p50": 9.8, "workers": 2}}]}],
+            "backends": [{"backend": "orders", "requests": 10980, "rate": 183, "advice": [
+                {"text": "orders has no health checks, and its instance 10.0.1.8:7101 failed 50 of 3660 requests", "numbers": {"requests": 3660, "failures": 50}}]}],
             "pools": [{"pool": "compute", "workers": 2, "rate": 51.5, "refused_rate": 19.8, "run_ms": 38, "run_p99_ms": 61, "queue_ms": 21.4,
                        "queue_p99_ms": 74, "busy": 1.957, "in_pool": 3.059, "workers_needed": 4, "advice": [{"text": "compute needs 4 workers at this rate",
                                                       "numbers": {"rate": 51.5, "refused_rate": 19.8, "run_ms": 38, "busy": 2.71, "workers": 2, "workers_needed": 4}}]}]}

@@ -290,7 +290,7 @@ def backends_are_tried_when_asked():
         same(code, 1)
         same(len(said), 2, said)
         assert re.match(rf"gateway.yaml:8:26: http://127.0.0.1:{missing} .*refused.*expected", said[0]), said
-        assert re.match(r"gateway.yaml:9:26: http://nosuch.invalid .*no address.*expected", said[1]), said
+        assert re.match(r"gateway.yaml:9:26: http://nosuch.invalid .*no such name.*expected", said[1]), said
         code, said = place.run("check", "\n".join(config.split("\n")[:7]) + "\n", options=["--connect"])
         same((code, said), (0, []))
 

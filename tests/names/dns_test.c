@@ -114,7 +114,7 @@ static int plain(struct rig *rig)
 
     expect("orders.example", "10.0.0.7 2001:db8::7");
     expect("four.example", "10.0.0.4");
-    expect("empty.example", "no such name");
+    expect("empty.example", "the name has no address");
     expect("none.example", "no such name");
     asked = atomic_load(&rig->server.asked);
     assert_int_equal(asked, 8);

@@ -120,7 +120,7 @@ static int keep_negative(void *arg)
     expect("new.test", "10.0.0.1");
     set("new.test", NULL, weir_seconds(60)); /* it exists, without an address */
     pass(weir_seconds(61));
-    expect("new.test", "no such name");
+    expect("new.test", "the name has no address");
     return 0;
 }
 

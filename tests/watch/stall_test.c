@@ -358,7 +358,7 @@ static void a_blocking_call_has_something_instead(void **state)
     assert_non_null(
         strstr(hint_for(WEIR_STALL_BLOCKED, NAMES("__poll", "send_dg", "getaddrinfo", "mine", "poll"), 3,
                         SYS_ppoll, 0),
-               "instead of getaddrinfo: weir_offload(weir_pool_blocking()"));
+               "instead of getaddrinfo: weir_resolve()"));
     /* by the number of the call if there are no names */
     assert_non_null(
         strstr(hint_for(WEIR_STALL_BLOCKED, NAMES("?", "mine"), 1, SYS_recvfrom, 0), "instead of recv: "));

@@ -10,6 +10,7 @@
 
 #include <weir/json.h>
 
+#include "admin/advice_backends.h"
 #include "admin/findings.h"
 
 static struct text_out out;
@@ -158,8 +159,7 @@ static void that_all_are_out_is_said(void **state)
 
     (void)state;
     begin(&g);
-    g.backend.panics = true; /* as a request saw it: since then one has come back */
-    is_quiet(&g);
+    g.backend.panics = true;
     for (size_t i = 0; i < 3; i++)
         g.instances[i].state = i == 0 ? WEIR_INSTANCE_DOWN : WEIR_INSTANCE_EJECTED;
     says(&g, "all 3 instances are down or ejected, so requests are sent to all of them as if none were");
@@ -208,6 +208,81 @@ static void what_is_refused_is_said_with_what_helps(void **state)
     says(&g, "100 % of its 600 requests are refused: dns failed (its name has never had an address)");
 }
 
+/* --- advice --- */
+
+static void advises(const struct gateway *g, const char *wanted)
+{
+    weir_buffer_free(&out.text);
+    text_out_init(&out, 1 << 20);
+    advice_write_backend(&out, &g->backend);
+    assert_int_equal(out.err, 0);
+    assert_true(weir_json_is_valid(out.text.data, out.text.len, 10));
+    if (strstr(out.text.data, wanted) == NULL)
+        fail_msg("\"%s\" is not in %s", wanted, out.text.data);
+}
+
+static void instance_counts(struct gateway *g, size_t i, uint64_t requests, uint64_t failures)
+{
+    g->instances[i].requests.last[LAST_60S].numbers[INSTANCE_REQUESTS] = requests;
+    g->instances[i].requests.last[LAST_60S].numbers[INSTANCE_FAILURES] = failures;
+}
+
+static void health_checks_are_advised_where_an_instance_failed(void **state)
+{
+    struct gateway g;
+
+    (void)state;
+    begin(&g);
+    advises(&g, "orders answers from all of its 3 instances: right as it is");
+    g.options.health.path = NULL;
+    instance_counts(&g, 0, 200, 4);
+    instance_counts(&g, 1, 200, 50);
+    g.instances[1].requests.last[LAST_60S].numbers[INSTANCE_EJECTIONS] = 2;
+    advises(
+        &g,
+        "orders has no health checks, and its instance 10.0.0.8:7101 failed 50 of 200 requests (ejected 2 "
+        "times): with health: {path: …}");
+    advises(&g, "\"failures\":54,");
+    g.options.health.path = "/healthz";
+    advises(&g, "right as it is");
+    instance_counts(&g, 1, 200, 4);
+    g.options.health.path = NULL;
+    advises(&g, "right as it is");
+}
+
+static void a_breaker_is_advised_where_most_requests_fail(void **state)
+{
+    struct gateway g;
+
+    (void)state;
+    begin(&g);
+    instance_counts(&g, 0, 600, 400);
+    advises(&g, "right as it is");
+    g.options.breaker.failed_percent = 0;
+    advises(&g, "orders fails 66.7 % of its requests, and each has waited for that: breaker: {failed: 50%}");
+    g.backend.requests.last[LAST_60S].numbers[BACKEND_REQUESTS] = 19;
+    advises(&g, "right as it is");
+}
+
+static void more_connections_are_advised_where_requests_wait(void **state)
+{
+    struct gateway g;
+
+    (void)state;
+    begin(&g);
+    g.backend.connections = 20;
+    advises(&g, "right as it is"); /* idle ones, for example */
+    g.backend.waiting = 12;
+    advises(&g, "orders has reached its maximum of 20 connections, and 12 requests wait for one: raise it");
+    g.backend.connections = 19;
+    advises(&g, "right as it is");
+    g.instances[0].state = WEIR_INSTANCE_DOWN;
+    advises(&g, "\"advice\":[]}"); /* a finding says so */
+    g.backend.requests.last[LAST_60S].numbers[BACKEND_REQUESTS] = 0;
+    g.instances[0].state = WEIR_INSTANCE_UP;
+    advises(&g, "\"advice\":[]}");
+}
+
 static int release(void **state)
 {
     (void)state;
@@ -225,6 +300,9 @@ int main(void)
         cmocka_unit_test(that_all_are_out_is_said),
         cmocka_unit_test(a_breaker_that_is_open_is_said),
         cmocka_unit_test(what_is_refused_is_said_with_what_helps),
+        cmocka_unit_test(health_checks_are_advised_where_an_instance_failed),
+        cmocka_unit_test(a_breaker_is_advised_where_most_requests_fail),
+        cmocka_unit_test(more_connections_are_advised_where_requests_wait),
     };
 
     return cmocka_run_group_tests(tests, NULL, release);

@@ -137,6 +137,8 @@ static void what_is_refused_is_said_with_what_helps(void **state)
         g.in.refused.reason = weir_refusal_at(i)->reason;
         says(&g, g.in.refused.reason);
     }
+    g.in.refused.reason = "backend_open";
+    says(&g, "backend_open (a backend has an open circuit breaker): see the finding on that backend");
 }
 
 static void connections_without_a_request_are_named_and_whose_they_are(void **state)

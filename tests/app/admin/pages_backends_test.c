@@ -196,6 +196,14 @@ static void findings_and_commands_tell_of_it(void **state)
     RUN(&c, command_advise, "advise", gateway.admin);
     assert_int_equal(c.code, EXIT_FINE);
     console_has(c.out, "! two (/page): 1 of 2 instances is ejected");
+    console_has(c.out, "\nbackend two  ");
+    console_has(c.out, "  1 of 2 instances up, 0 requests in progress, ");
+    console_lacks(c.out, "backend idle");
+    RUN(&c, command_top, "top", "--once", gateway.admin);
+    assert_int_equal(c.code, EXIT_FINE);
+    console_has(c.out, "BACKEND, its instances");
+    console_has(c.out, ": Service Unavailable\n");
+    console_has(c.out, ": Not Found\n");
     console_free(&c);
 }
 

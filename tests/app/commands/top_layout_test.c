@@ -13,7 +13,7 @@ static size_t lines_used(const struct top_layout *layout)
 
 static void all_is_shown_where_there_is_room(void **state)
 {
-    const struct top_room room = {.items = {2, 40, 3, 12, 9}};
+    const struct top_room room = {.items = {2, 40, 3, 7, 12, 9}};
     const struct top_layout layout = top_layout_find(&room);
 
     (void)state;
@@ -25,7 +25,7 @@ static void all_is_shown_where_there_is_room(void **state)
 
 static void every_section_keeps_two_rows_at_80_by_24(void **state)
 {
-    const struct top_room room = {.lines = 20, .items = {8, 40, 5, 12, 9}};
+    const struct top_room room = {.lines = 20, .items = {8, 40, 5, 6, 12, 9}};
     const struct top_layout layout = top_layout_find(&room);
 
     (void)state;
@@ -41,7 +41,7 @@ static void it_fits_whatever_there_is(void **state)
     for (size_t lines = 1; lines < 60; lines++) {
         for (int focus = 0; focus < TOP_SECTIONS; focus++) {
             const struct top_room room = {.lines = lines,
-                                          .items = {1, 100, 0, 7, 33},
+                                          .items = {1, 100, 0, 4, 7, 33},
                                           .has_focus = true,
                                           .focus = (enum top_section)focus};
             const struct top_layout layout = top_layout_find(&room);
@@ -57,7 +57,7 @@ static void the_section_in_focus_gives_way_last(void **state)
     struct top_room room;
 
     (void)state;
-    room = (struct top_room){.lines = 30, .items = {2, 50, 2, 50, 2}, .has_focus = true};
+    room = (struct top_room){.lines = 30, .items = {2, 50, 2, 0, 50, 2}, .has_focus = true};
     room.focus = TOP_ORIGINS;
     origins = top_layout_find(&room);
     room.focus = TOP_ROUTES;

@@ -29,6 +29,7 @@ static const char configuration[] = "listen: 127.0.0.1:0\n"
                                     "io: %s\n"
                                     "access_log: false\n"
                                     "pools: {compute: {workers: 2, wait: 60s}}\n"
+                                    "headers: {response: {set: {x-always: 'yes', x-path: '{path}'}}}\n"
                                     "routes:\n"
                                     "  - {path: /hash, hash: {algorithm: sha256}}\n"
                                     "  - {path: /gzip, compress: {encoding: gzip}}\n"
@@ -55,6 +56,7 @@ struct question {
 
 struct answer {
     int status;   /* 0: no whole answer */
+    bool marked;  /* it has the headers that every answer has */
     size_t bytes; /* of the body */
     char body[ANSWER_BYTES];
 };
@@ -106,6 +108,7 @@ static void read_answer(char *text, size_t length, struct answer *a)
                      : bytes < 5 || memcmp(text + length - 5, "0\r\n\r\n", 5) != 0)
         return;
     a->status = atoi(text + 9);
+    a->marked = strcasestr(text, "x-always: yes\r\n") != NULL && strcasestr(text, "x-path: /") != NULL;
     a->bytes = bytes;
     memcpy(a->body, body, bytes);
 }
@@ -153,6 +156,8 @@ static void check(struct world *w, const struct question *q, long n, const struc
     w->broken += got->status == 0;
     if (got->status == 200 && !same(got, right) && !(q->may_be_plain && is(got, q)))
         WRONG(w, "%s, allocation %ld: another answer", q->path, n);
+    if (got->status == 200 && !got->marked)
+        WRONG(w, "%s, allocation %ld: without the headers of the rules", q->path, n);
     if (got->status != 200 && got->status != 503 && got->status != 0)
         WRONG(w, "%s, allocation %ld: status %d", q->path, n, got->status);
 }

@@ -46,6 +46,12 @@ static void limits_beyond_the_memory_are_told(void **state)
     warnings = warnings_of("listen: 127.0.0.1:0\nlimits: {connections: 500, exchanges: 9999}\n" HELLO, small);
     assert_non_null(strstr(warnings.fault[0].text, "lower limits.exchanges"));
     assert_int_equal(warnings.fault[0].place.column, 39);
+    warnings =
+        warnings_of("listen: 127.0.0.1:0\nlimits: {connections: 10, exchanges: 10}\nbackends:\n"
+                    "  a: {urls: 'http://a'}\n  b: {urls: 'http://b', connections: {max: 9999}}\n" HELLO,
+                    small);
+    assert_non_null(strstr(warnings.fault[0].text, "lower connections.max of this backend"));
+    assert_int_equal(warnings.fault[0].place.line, 5);
     warnings = warnings_of("listen: 127.0.0.1:0\nlimits: {connections: 10, exchanges: 10}\nroutes:\n"
                            "  - {path: /t, thumbnail: {width: 9, height: 9}}\n",
                            small);

@@ -184,7 +184,9 @@ static void too_few_descriptors_are_told(void **state)
     struct config config;
 
     (void)state;
-    parse(&config, "listen: 127.0.0.1:0\nloops: 2\nlimits: {connections: 10000000}\nroutes:\n"
+    parse(&config, "listen: 127.0.0.1:0\nloops: 2\nlimits: {connections: 10000000}\n"
+                   "backends: {b: {urls: ['http://b', 'http://c'], connections: {max: 74}, health: {path: "
+                   "/}}}\nroutes:\n"
                    "  - {path: /, gather: {calls: [{name: a, url: 'http://h/'}, {name: b, url: "
                    "'http://h/x'}, {name: c, url: 'http://i/'}]}}\n");
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -196,9 +198,10 @@ static void too_few_descriptors_are_told(void **state)
     start_limits_check(&config, "", &faults, &warnings);
     if (before.rlim_max < 10000000) {
         console_has(lines_of(&warnings), "test.yaml:3:");
-        console_has(lines_of(&warnings),
-                    "limits.connections is 10000000: with up to 1024 connections to backends"); /* 2 × 256 × 2
-                                                                                                   loops */
+        console_has(
+            lines_of(&warnings),
+            "limits.connections is 10000000: with up to 1100 connections to backends"); /* 2 × 256 × 2 loops,
+                                                                                           74, and 2 checks */
     }
     assert_false(config_faults_any(&faults));
     config_free(&config);

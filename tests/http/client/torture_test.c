@@ -62,7 +62,7 @@ static int world(struct torture *t, int (*victim)(void *), int (*serve)(struct b
         struct weir__origin *origin = weir__container_of(node, struct weir__origin, node);
         assert_int_equal(origin->in_use, 0);
         assert_int_equal(origin->users, 0);
-        assert_int_equal(origin->slots.waiting, 0);
+        assert_int_equal(origin->own_slots.waiting, 0);
     }
     get_ok(f.client, b.url);
     weir_client_close(f.client);

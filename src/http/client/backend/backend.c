@@ -21,8 +21,10 @@ static void end(struct weir__handle *h)
 {
     weir_backend *b = weir__container_of(h, weir_backend, handle);
 
-    b->client.closing = true;
+    b->closing = b->client.closing = true;
     weir__client_drop_all_idle(&b->client);
+    /* false: a message is under way, which is not delivered any more */
+    (void)!weir__backend_leave_shared(&b->member);
 }
 
 static void free_backend(struct weir__handle *h)

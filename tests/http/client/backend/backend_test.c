@@ -114,7 +114,7 @@ static int by_key_with_one_connection(void *arg)
 {
     static const weir_backend_options options = {.balance = WEIR_BALANCE_HASH, .connections_max = 1};
     struct cluster c;
-    char key[8];
+    char key[16];
 
     (void)arg;
     cluster_open(&c, 3, serve_ok, &options);

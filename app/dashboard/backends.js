@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+"use strict";
+/* Backends, each with its instances below it: those that are out first, then those with most requests in progress. */
+
+const INSTANCES_SHOWN = 5;
+const isOut = (instance) => !["up", "gone"].includes(instance.state);
+const isBroken = (backend) => backend.open || backend.panics || backend.instances.some(isOut);
+const brokenFirst = (backends) => [...backends.filter(isBroken), ...backends.filter((each) => !isBroken(each))];
+
+function backendWords(backend) {
+  const here = backend.instances.filter((each) => each.state !== "gone").length;
+  const { refused, reasons } = backend[windowName] ?? {};
+  return [
+    backend.open ? `breaker open for ${duration(backend.open_s)}` : backend.panics ? "all are out, all are asked" : "",
+    `${count(backend.up)} of ${here} up`,
+    backend.waiting ? `${count(backend.waiting)} waiting` : "",
+    refused ? `${count(refused)} refused: ${reasonsWords(reasons)}` : "",
+  ].filter(Boolean).join(", ");
+}
+
+function instanceWords(instance) {
+  const why = isOut(instance) ? instance.last_check ?? instance.last_error?.text : null;
+  return `${instance.state} ${duration(instance.since_s)}${why ? `: ${why}` : ""}`;
+}
+
+function errorWords(item) {
+  const share = errorShare(item[windowName]);
+  return share === 0 ? "0" : percent(share);
+}
+
+/* What stands out of a backend, with the first instance that is out. */
+function brokenWords(backend) {
+  const out = backend.instances.find(isOut);
+  return `${backend.backend}: ${backendWords(backend)}${out ? ` (${out.address} ${instanceWords(out)})` : ""}`;
+}
+
+function* backendRows(backends) {
+  for (const backend of brokenFirst(backends)) {
+    const name = backend.backend;
+    yield { ...backend, key: name, name, words: backendWords(backend), bad: isBroken(backend) || backend[windowName]?.refused > 0 };
+    const all = [...backend.instances].sort((a, b) => isOut(b) - isOut(a) || b.in_use - a.in_use || (b.last_60s?.rate ?? 0) - (a.last_60s?.rate ?? 0));
+    const shown = all.length > INSTANCES_SHOWN + 1 ? all.slice(0, INSTANCES_SHOWN) : all;
+    for (const each of shown) yield { ...each, key: `${name} ${each.address}`, name: each.address, under: true, words: instanceWords(each), bad: isOut(each) };
+    if (shown.length < all.length) yield { key: `${name} more`, name: `and ${all.length - shown.length} more`, under: true, more: true, words: "" };
+  }
+}
+
+const backendsView = {
+  start() {
+    /* Rows belong together, so none is sorted; the one that counts the others has no figures. */
+    const plain = (name, unit, text) => ({ name, unit, number: true, text: (item) => (item.more ? "" : text(item)) });
+    const wordsIn = (cell, text, style) => {
+      const words = el("span");
+      cell.append(words);
+      return (item) => {
+        setText(words, text(item));
+        words.className = style(item);
+      };
+    };
+    this.table = new LiveTable(byId("backends-table"), {
+      caption: "Backends, each with its instances below it: requests, failures and state",
+      keyOf: (item) => item.key,
+      empty: "",
+      columns: [
+        { name: "Backend", make(cell) {
+          const update = wordsIn(cell, (item) => item.name, () => "mono");
+          return (item) => {
+            cell.classList.toggle("under", item.under === true);
+            update(item);
+          };
+        } },
+        plain("Rate", "/s", (item) => rate(item[windowName]?.rate)),
+        { ...plain("Errors"), make: (cell) => wordsIn(cell, (item) => (item.more ? "" : errorWords(item)), (item) => (errorShare(item[windowName]) >= MANY_ERRORS ? "bad" : "quiet")) },
+        { ...plain("In use", "", (item) => `${count(item.in_use)}${item.limit ? ` of ${count(item.limit)}` : ""}`), help: "Requests in progress" },
+        { name: "State", make(cell) {
+          cell.classList.add("state");
+          return wordsIn(cell, (item) => item.words, (item) => (item.bad ? "bad" : "quiet"));
+        } },
+      ],
+    });
+  },
+  take(backends) {
+    this.items = backends;
+    showSection("backends", backends.length > 0);
+    this.draw(backends);
+  },
+  draw(backends) {
+    this.table.draw([...backendRows(backends)]);
+  },
+};
