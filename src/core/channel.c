@@ -73,7 +73,7 @@ int weir_channel_open(size_t item_bytes, size_t capacity, weir_channel **out)
     (void)weir__calling_loop(__func__);
     if (item_bytes == 0 || capacity == 0)
         return -EINVAL;
-    if (__builtin_mul_overflow(item_bytes, capacity, &bytes))
+    if (__builtin_mul_overflow(item_bytes, capacity, &bytes) || bytes > PTRDIFF_MAX) /* no object is larger */
         return -ENOMEM;
     c = calloc(1, sizeof *c);
     if (c == NULL)
