@@ -47,8 +47,6 @@ int weir__client_url(const weir_fetch_options *options, weir_url *url, const cha
         *why = "options.url is missing: it says the host and the path, also beside an address";
         return -EINVAL;
     }
-    if (options->backend != NULL && options->url[0] == '/')
-        return read_path(options->url, url, why);
     *why = weir__url_read(weir_bytes_of(options->url), url, &at);
     if (*why != NULL)
         return -EINVAL;
@@ -57,6 +55,12 @@ int weir__client_url(const weir_fetch_options *options, weir_url *url, const cha
         return -EPROTONOSUPPORT;
     }
     return 0;
+}
+
+int weir__client_backend_url(const weir_fetch_options *options, weir_url *url, const char **why)
+{
+    return options->url != NULL && options->url[0] == '/' ? read_path(options->url, url, why)
+                                                          : weir__client_url(options, url, why);
 }
 
 /* Forgets the origin that was used longest ago. */
