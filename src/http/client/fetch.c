@@ -135,7 +135,7 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
 
     weir__check_loop(client->handle.loop, __func__, "a client");
     *reply = (weir_reply){0};
-    if (options->backend != NULL)
+    if (__builtin_expect(options->backend != NULL, 0))
         return fetch_by_backend(client, options, reply);
     err = weir__client_url(options, &url, &reply->why);
     if (err == 0)

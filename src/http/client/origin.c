@@ -192,7 +192,7 @@ void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int 
                                                          .connected = f->connection != NULL},
                               weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked));
     f->asked = 0;
-    if (f->use.backend != NULL)
+    if (__builtin_expect(f->use.backend != NULL, 0))
         weir__backend_ended(&f->use, err, f->reply.status);
 }
 
