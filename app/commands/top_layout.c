@@ -5,12 +5,13 @@
 
 static const struct {
     size_t comfortable; /* rows it keeps while there are empty lines between sections */
-    size_t least;       /* rows it keeps as long as it is shown: an item, and the count of the others */
-    size_t ease;        /* weight of its rows when a row is to be taken; the section with most loses it */
-    int worth;          /* the section of least worth is left out first */
+    size_t least; /* rows it keeps as long as it is shown: an item, and the count of the others. A backend
+                     is shown with an instance */
+    size_t ease;  /* weight of its rows when a row is to be taken; the section with most loses it */
+    int worth;    /* the section of least worth is left out first */
 } shares[TOP_SECTIONS] = {
     [TOP_LOOPS] = {2, 2, 2, 4},    [TOP_ROUTES] = {5, 2, 1, 6},  [TOP_POOLS] = {2, 2, 1, 1},
-    [TOP_BACKENDS] = {3, 2, 1, 3}, [TOP_ORIGINS] = {3, 2, 1, 2}, [TOP_STALLS] = {2, 2, 2, 5},
+    [TOP_BACKENDS] = {4, 3, 1, 3}, [TOP_ORIGINS] = {3, 2, 1, 2}, [TOP_STALLS] = {2, 2, 2, 5},
 };
 
 static size_t lines_of(const struct top_layout *layout)

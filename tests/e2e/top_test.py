@@ -158,7 +158,7 @@ def section(lines, title):
     first = next((i for i, line in enumerate(lines) if line.removeprefix("> ").startswith(title)), None)
     assert first is not None, (title, lines)
     rest = lines[first + 1:]
-    ends = [i for i, line in enumerate(rest) if not line or line.removeprefix("> ").startswith(("LOOP", "ROUTE", "POOL", "ORIGIN", "STALLS", "q quit"))]
+    ends = [i for i, line in enumerate(rest) if not line or line.removeprefix("> ").startswith(("LOOP", "ROUTE", "POOL", "BACKEND", "ORIGIN", "STALLS", "q quit"))]
     return rest[:ends[0]] if ends else rest
 
 
@@ -170,6 +170,7 @@ def a_small_terminal_shows_what_fails_and_what_is_busy():
         failing = section(lines, "ORIGIN")[0].split()
         same((failing[0], failing[2:4], failing[-1]), ("http://10.0.0.11:8443", ["100", "%"], "connect"))
         same(section(lines, "ROUTE")[0].split()[1], "/hello", "the busiest")
+        same(section(lines, "BACKEND")[0].split(), ["orders", "183", "0", "15/256", "3/3", "0", "0"])
         for title, items in (("ROUTE", 7), ("ORIGIN", 6), ("STALLS", 3)):
             shown = section(lines, title)
             same(shown[-1], f"and {items - len(shown) + 1} more", title)
@@ -179,13 +180,16 @@ def a_small_terminal_shows_what_fails_and_what_is_busy():
         assert "no CPU" not in "\n".join(terminal.frame()), terminal.frame()
         fake.server.world.off_cpu = 0.3
         terminal.wait_for_text("no CPU for 75 % of the time that the loops wanted it: see 'weir advise'")
+        fake.server.world.out = True
+        terminal.wait_for("what is out", lambda now: any(line.split()[:1] == ["orders"] and "1/3" in line for line in now))
+        terminal.wait_for("which one", lambda now: any("10.0.1.9:7101" in line and "ejected 12 s: Bad Gateway" in line for line in now))
         assert fits(terminal, terminal.frame()), terminal.frame()
 
 
 def arrow_keys_scroll_the_section_that_tab_chooses():
     with Fake() as fake, Terminal("top", "--every", "10s", str(fake.port), rows=24, columns=80) as terminal:
         terminal.wait_for_text("> ROUTE")
-        terminal.press("\t\t")
+        terminal.press("\t\t\t")
         terminal.wait_for_text("> ORIGIN")
         before = section(terminal.frame(), "ORIGIN")
         terminal.press("\x1b[B")
@@ -196,7 +200,7 @@ def arrow_keys_scroll_the_section_that_tab_chooses():
         terminal.press("kj\x1b[H")
         terminal.wait_for("the beginning", lambda lines: section(lines, "ORIGIN") == before)
         terminal.press("\x1b[Z")
-        terminal.wait_for_text("> POOL")
+        terminal.wait_for_text("> BACKEND")
 
 
 def signals_end_it_though_its_reader_stands_still():

@@ -33,7 +33,8 @@ static int exchange(struct weir__fetch *f, const weir_fetch_options *options)
 }
 
 /* The request on the connection of f, and once more if that had been kept too long. */
-static int perform(struct weir__origin *origin, struct weir__fetch *f, const weir_fetch_options *options)
+static inline __attribute__((always_inline)) int perform(struct weir__origin *origin, struct weir__fetch *f,
+                                                         const weir_fetch_options *options)
 {
     int err = exchange(f, options);
 
@@ -46,7 +47,7 @@ static int perform(struct weir__origin *origin, struct weir__fetch *f, const wei
     return err;
 }
 
-static int finish(struct weir__fetch *f, int err, weir_reply *reply)
+static inline __attribute__((always_inline)) int finish(struct weir__fetch *f, int err, weir_reply *reply)
 {
     weir__fetch_free_head(f);
     if (err < 0) {
@@ -86,8 +87,8 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
     return finish(&f, err, reply);
 }
 
-static int fetch_by_backend(weir_client *client, const weir_fetch_options *options, weir_url *url,
-                            weir_reply *reply)
+static int send_to_backend(weir_client *client, const weir_fetch_options *options, weir_url *url,
+                           weir_reply *reply)
 {
     char head[WEIR__FETCH_HEAD_ROOM];
     struct weir__origin *origin;
@@ -95,9 +96,7 @@ static int fetch_by_backend(weir_client *client, const weir_fetch_options *optio
     int err;
 
     weir__fetch_init(&f, client, options, false);
-    err = weir__fetch_check(&f, options, (int64_t)options->body_bytes);
-    if (err == 0)
-        err = weir__fetch_place(&f, options, url, (int64_t)options->body_bytes, head, false, &origin);
+    err = weir__fetch_place(&f, options, url, (int64_t)options->body_bytes, head, false, &origin);
     if (err == 0)
         err = perform(origin, &f, options);
     if (origin != NULL)
@@ -108,26 +107,45 @@ static int fetch_by_backend(weir_client *client, const weir_fetch_options *optio
     return finish(&f, err, reply);
 }
 
+__attribute__((noinline)) static int fetch_by_backend(weir_client *client, const weir_fetch_options *options,
+                                                      weir_reply *reply)
+{
+    struct weir__task *self = weir__task_current();
+    struct weir__attribution before;
+    weir_url url;
+    int err;
+
+    weir__backend_check(options->backend, "weir_fetch");
+    err = weir__client_backend_url(options, &url, &reply->why);
+    if (err < 0)
+        return err;
+    before = weir__attribution_on(self, WEIR_CHARGE_BACKEND, weir__fetch_backend_charge_name(options));
+    err = send_to_backend(client, options, &url, reply);
+    weir__attribution_back(self, before);
+    if (err == 0 && self->activity != NULL)
+        weir__arena_attach(self->activity->memory, reply->memory);
+    return err;
+}
+
 int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_reply *reply)
 {
     struct weir__task *self = weir__calling_task(__func__);
     const struct weir__activity *activity = self->activity;
     weir_url url;
-    struct weir__origin *origin = NULL;
+    struct weir__origin *origin;
     int err;
 
     weir__check_loop(client->handle.loop, __func__, "a client");
     *reply = (weir_reply){0};
+    if (__builtin_expect(options->backend != NULL, 0))
+        return fetch_by_backend(client, options, reply);
     err = weir__client_url(options, &url, &reply->why);
-    if (err == 0 && options->backend != NULL)
-        weir__backend_check(options->backend, __func__);
-    else if (err == 0)
+    if (err == 0)
         err = weir__client_origin(client, &url, options->address, &origin);
     if (err == 0) {
         struct weir__attribution before =
             weir__attribution_on(self, WEIR_CHARGE_BACKEND, weir__fetch_charge_name(options, origin));
-        err = origin != NULL ? fetch_from(origin, options, &url, reply)
-                             : fetch_by_backend(client, options, &url, reply);
+        err = fetch_from(origin, options, &url, reply);
         weir__attribution_back(self, before);
     } else if (err == -EINVAL && reply->why == NULL && options->address != NULL) {
         reply->why = weir__client_address_fault(options->address);

@@ -62,8 +62,6 @@ int weir__fetch_check(struct weir__fetch *f, const weir_fetch_options *o, int64_
         return refuse(f, "CONNECT opens a tunnel: use weir_fetch_open() and weir_fetch_upgrade()");
     if (o->upgrade != NULL && !f->streamed)
         return refuse(f, "an upgrade takes the connection: use weir_fetch_open() and weir_fetch_upgrade()");
-    if (o->backend != NULL && (o->address != NULL || f->method == WEIR__HTTP_CONNECT))
-        return refuse(f, "a request to a backend has no address, and is no CONNECT");
     if (o->duplex && !f->streamed)
         return refuse(f, "duplex is for weir_fetch_open(); weir_fetch() reads while it writes anyway");
     if ((f->method == WEIR__HTTP_CONNECT || o->upgrade != NULL) && (body_length != 0 || o->trailer_count > 0))

@@ -58,15 +58,19 @@ bool weir__fetch_is_stale(const struct weir__fetch *f, int err);
 void weir__fetch_restart(struct weir__fetch *f);
 
 /* The name by which the backend is charged in the ledger of what the running task works for: the caller's,
- * else that of options->backend, else the address of origin. NULL: there is no such ledger. */
+ * else its address. NULL: there is no such ledger. */
 const char *weir__fetch_charge_name(const weir_fetch_options *options, const struct weir__origin *origin);
 
 /* --- fetch_place.c --- */
 
-/* Finds a place for a request to options->backend: admits it, and gives it a connection to an instance; its
- * head is written as by weir__fetch_write_head(), for that instance. url: its authority is filled in where
- * only a path was given. *origin: as weir__backend_acquire(). Waits. weir__backend_leave() follows in any
- * case.
+/* As weir__fetch_charge_name(), for a request to options->backend, whose name it is unless the caller has
+ * another. */
+const char *weir__fetch_backend_charge_name(const weir_fetch_options *options);
+
+/* Finds a place for a request to options->backend: checks the options, admits it, and gives it a connection
+ * to an instance; its head is written as by weir__fetch_write_head(), for that instance. url: its authority
+ * is filled in where only a path was given. *origin: as weir__backend_acquire(). Waits. weir__backend_leave()
+ * follows in any case.
  * Returns: as weir__backend_acquire(); -EINVAL, -ENOMEM of the head. */
 int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, weir_url *url,
                       int64_t body_length, char *small, bool fresh,

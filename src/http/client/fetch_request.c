@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/account/attribution.h"
-#include "http/client/backend/acquire.h"
 #include "http/client/connection.h"
 #include "http/client/fetch_parts.h"
 #include "net/idle_limit.h"
@@ -106,7 +105,5 @@ const char *weir__fetch_charge_name(const weir_fetch_options *options, const str
 
     if (l == NULL)
         return NULL;
-    if (options->name != NULL)
-        return options->name;
-    return weir__ledger_name(l, origin != NULL ? origin->label : weir__backend_name(options->backend));
+    return options->name != NULL ? options->name : weir__ledger_name(l, origin->label);
 }

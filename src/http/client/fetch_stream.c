@@ -65,38 +65,53 @@ void weir_fetch_close(weir_fetch_stream *s)
 
 /* --- opening --- */
 
-static int begin(weir_fetch_stream *s, const weir_fetch_options *options, weir_url *url, int64_t body_length)
+/* A request whose body is made as it is sent can't be repeated, so that it is given a fresh connection. So is
+ * one that takes the connection. */
+static bool needs_fresh(const weir_fetch_stream *s, int64_t body_length)
 {
-    struct weir__attribution before = weir__fetch_stream_charge(s);
-    /* A request whose body is made as it is sent can't be repeated, so that it is given a fresh connection.
-     * So is one that takes the connection. */
-    bool fresh = body_length != 0 || s->f.upgrades || s->f.method == WEIR__HTTP_CONNECT;
-    int err = s->origin != NULL
-                  ? weir__origin_acquire(s->origin, &s->f, fresh)
-                  : weir__fetch_place(&s->f, options, url, body_length, NULL, fresh, &s->origin);
-
-    if (err == 0)
-        err = weir__fetch_send(&s->f, NULL, 0);
-    weir__fetch_stream_charge_back(before);
-    return err;
+    return body_length != 0 || s->f.upgrades || s->f.method == WEIR__HTTP_CONNECT;
 }
 
-static int open_stream(weir_fetch_stream *s, const weir_fetch_options *options, int64_t body_length)
+static int open_at_origin(weir_fetch_stream *s, const weir_fetch_options *options, int64_t body_length)
 {
+    struct weir__attribution before;
     weir_url url;
     const char *why;
     int err = weir__client_url(options, &url, &why);
 
     if (err == 0)
         err = weir__fetch_check(&s->f, options, body_length);
-    if (err == 0 && options->backend == NULL)
+    if (err == 0)
         err = weir__client_origin(s->f.client, &url, options->address, &s->origin);
-    if (err == 0 && options->backend == NULL)
+    if (err == 0)
         err = weir__fetch_write_head(&s->f, options, &url, s->origin->label, body_length, NULL);
     if (err < 0)
         return err;
     s->name = weir__fetch_charge_name(options, s->origin);
-    return begin(s, options, &url, body_length);
+    before = weir__fetch_stream_charge(s);
+    err = weir__origin_acquire(s->origin, &s->f, needs_fresh(s, body_length));
+    if (err == 0)
+        err = weir__fetch_send(&s->f, NULL, 0);
+    weir__fetch_stream_charge_back(before);
+    return err;
+}
+
+static int open_at_backend(weir_fetch_stream *s, const weir_fetch_options *options, int64_t body_length)
+{
+    struct weir__attribution before;
+    weir_url url;
+    const char *why;
+    int err = weir__client_backend_url(options, &url, &why);
+
+    if (err < 0)
+        return err;
+    s->name = weir__fetch_backend_charge_name(options);
+    before = weir__fetch_stream_charge(s);
+    err = weir__fetch_place(&s->f, options, &url, body_length, NULL, needs_fresh(s, body_length), &s->origin);
+    if (err == 0)
+        err = weir__fetch_send(&s->f, NULL, 0);
+    weir__fetch_stream_charge_back(before);
+    return err;
 }
 
 int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int64_t body_length,
@@ -121,7 +136,8 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
     s->trailers = options->trailers;
     s->trailer_count = options->trailer_count;
     weir_buffer_init(&s->added, TRAILER_BYTES_MAX);
-    err = open_stream(s, options, body_length);
+    err = options->backend == NULL ? open_at_origin(s, options, body_length)
+                                   : open_at_backend(s, options, body_length);
     if (err < 0 && body_length == 0 && weir__fetch_is_stale(&s->f, err)) {
         s->lost = err; /* reading tries once more */
         err = 0;

@@ -114,16 +114,10 @@ static void assign(struct weir__fetch *f, struct weir__client_connection *c)
     f->connection = c;
 }
 
-void weir__origin_begin(struct weir__origin *origin, struct weir__fetch *f)
-{
-    origin->users++;
-    if (f->asked == 0)
-        f->asked = weir__heartbeat_ticks(&origin->client->loop->heartbeat);
-    weir__origin_count(&origin->counts->requests);
-}
-
-int weir__origin_connect(struct weir__origin *origin, struct weir__fetch *f,
-                         struct weir__client_connection *c)
+/* Inlined, because every request comes by here. */
+static inline __attribute__((always_inline)) int connect_fetch(struct weir__origin *origin,
+                                                               struct weir__fetch *f,
+                                                               struct weir__client_connection *c)
 {
     int err = 0;
 
@@ -149,13 +143,27 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
     struct weir__client_connection *c;
     int err;
 
-    weir__origin_begin(origin, f);
+    origin->users++;
+    f->asked = weir__heartbeat_ticks(&origin->client->loop->heartbeat);
+    weir__origin_count(&origin->counts->requests);
     err = take(origin, fresh, &c);
     if (err < 0) {
         origin->users--;
         return err;
     }
-    return weir__origin_connect(origin, f, c);
+    return connect_fetch(origin, f, c);
+}
+
+void weir__origin_begin(struct weir__origin *origin)
+{
+    origin->users++;
+    weir__origin_count(&origin->counts->requests);
+}
+
+int weir__origin_connect(struct weir__origin *origin, struct weir__fetch *f,
+                         struct weir__client_connection *c)
+{
+    return connect_fetch(origin, f, c);
 }
 
 int weir__origin_replace(struct weir__origin *origin, struct weir__fetch *f)
@@ -189,7 +197,7 @@ void weir__origin_ended(struct weir__origin *origin, struct weir__fetch *f, int 
                                                          .connected = f->connection != NULL},
                               weir__heartbeat_ns(heartbeat, weir__heartbeat_ticks(heartbeat) - f->asked));
     f->asked = 0;
-    if (f->use.backend != NULL)
+    if (__builtin_expect(f->use.backend != NULL, 0))
         weir__backend_ended(&f->use, err, f->reply.status);
 }
 

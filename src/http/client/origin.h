@@ -14,7 +14,7 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
 /* The parts of which that is made, for backends: */
 
 /* A fetch begins to use an origin; weir__origin_connect() follows. */
-void weir__origin_begin(struct weir__origin *origin, struct weir__fetch *f);
+void weir__origin_begin(struct weir__origin *origin);
 
 /* Gives a fetch a connection for the slot that was taken: c, or a new one if it is NULL. Waits.
  * Returns: as weir__origin_acquire(); on failure the slot is given back, and the fetch uses the origin no

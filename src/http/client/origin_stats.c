@@ -19,9 +19,17 @@ static struct weir__registry *registry_of(const struct weir__client_stats *stats
     return &stats->loop->runtime->registry;
 }
 
+/* The health of an origin of an unseen client: always good, and never written. */
+static const struct weir__origin_health of_unseen;
+
+static bool is_unseen(const struct weir__origin_counts *counts)
+{
+    return counts->health == &of_unseen;
+}
+
 static void free_counts(const struct weir__client_stats *stats, struct weir__origin_counts *counts)
 {
-    if (counts->health != NULL)
+    if (!is_unseen(counts))
         weir__origin_health_drop(stats->loop->runtime, counts->health);
     free(counts);
 }
@@ -91,9 +99,9 @@ struct weir__origin_counts *weir__origin_counts_add(struct weir__client_stats *s
     memset(counts, 0, bytes);
     memcpy(counts->origin, scheme, sizeof scheme);
     strcat(counts->origin, address);
-    if (!stats->unseen)
-        counts->health = weir__origin_health_use(stats->loop->runtime, counts->origin);
-    if (!stats->unseen && counts->health == NULL) {
+    counts->health = stats->unseen ? (struct weir__origin_health *)(uintptr_t)&of_unseen
+                                   : weir__origin_health_use(stats->loop->runtime, counts->origin);
+    if (counts->health == NULL) {
         free(counts);
         return NULL;
     }
@@ -119,7 +127,7 @@ static void count_error(struct weir__origin_counts *counts, const struct weir__o
                                            : weir__http_reason(end->status);
 
     weir__origin_count(&counts->errors[error]);
-    if (counts->health == NULL)
+    if (is_unseen(counts))
         return;
     weir__origin_health_failed(counts->health, error, words[0] != '\0' ? words : "status 500 or above");
 }
@@ -130,8 +138,7 @@ void weir__origin_counts_ended(struct weir__origin_counts *counts, const struct 
     enum weir_origin_error error = WEIR_ORIGIN_STATUS;
 
     if (end->err == 0 && end->status < 500) {
-        if (counts->health != NULL)
-            weir__origin_health_answered(counts->health);
+        weir__origin_health_answered(counts->health);
         weir_meter_record(&counts->took, (weir_duration){took_ns});
         return;
     }

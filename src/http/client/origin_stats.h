@@ -25,7 +25,7 @@ struct weir__origin_counts {
     _Atomic uint64_t requests, reused, connected;
     _Atomic uint64_t errors[WEIR_ORIGIN_ERRORS];
     weir_meter took;
-    struct weir__origin_health *health; /* shared with those of other loops; NULL: of an unseen client */
+    struct weir__origin_health *health; /* shared with those of other loops */
     char origin[];
 };
 

@@ -49,8 +49,6 @@ int weir__client_url(const weir_fetch_options *options, weir_url *url, const cha
         *why = "options.url is missing: it names the host and the path, also if options.address is set";
         return -EINVAL;
     }
-    if (options->backend != NULL && options->url[0] == '/')
-        return read_path(options->url, url, why);
     *why = weir__url_read(weir_bytes_of(options->url), url, &at);
     if (*why != NULL)
         return -EINVAL;
@@ -70,6 +68,12 @@ const char *weir__client_address_fault(const char *address)
     if (wrong == NULL && parsed.path.len == 0 && parsed.port == 0)
         wrong = "the address is not valid: expected a port from 1 to 65535, to connect to";
     return wrong;
+}
+
+int weir__client_backend_url(const weir_fetch_options *options, weir_url *url, const char **why)
+{
+    return options->url != NULL && options->url[0] == '/' ? read_path(options->url, url, why)
+                                                          : weir__client_url(options, url, why);
 }
 
 /* Forgets the origin that was used longest ago. */

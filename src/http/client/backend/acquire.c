@@ -207,7 +207,7 @@ static void begin(weir_backend *b, struct weir__fetch *f, struct weir__origin *o
     f->use.instance = instance;
     atomic_fetch_add_explicit(&instance->in_use, 1, memory_order_relaxed);
     weir__instance_count(&instance->requests);
-    weir__origin_begin(origin, f);
+    weir__origin_begin(origin);
 }
 
 /* Makes use of a slot that has been waited for. On failure it is given back. */

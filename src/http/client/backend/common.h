@@ -32,7 +32,7 @@ enum weir__instance_presence {
 struct weir__instance {
     char address[WEIR__INSTANCE_ADDRESS_BYTES];
     enum weir__instance_presence presence;
-    int url;                 /* the number of the URL that it belongs to */
+    uint64_t urls;           /* that have it: a bit for each number */
     uint32_t generation;     /* grows when the place is taken anew */
     uint64_t gone_at;        /* the version of the table in which it went */
     atomic_int in_use;       /* requests in progress */
@@ -58,6 +58,12 @@ struct weir__backend_common {
     struct weir__breaker breaker;
     struct weir__instance instances[WEIR__INSTANCES_MAX];
 };
+
+/* The number of the first URL that has an instance; 0 of one that is not here. */
+static inline int weir__instance_url(const struct weir__instance *i)
+{
+    return i->urls != 0 ? __builtin_ctzll(i->urls) : 0;
+}
 
 static inline int64_t weir__instance_count(_Atomic uint64_t *n)
 {

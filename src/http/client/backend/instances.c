@@ -62,7 +62,7 @@ static void enter(struct weir__backend_common *common, struct weir__instance *in
                   int64_t now_ns)
 {
     instance->presence = WEIR__INSTANCE_HERE;
-    instance->url = url;
+    instance->urls = UINT64_C(1) << url;
     instance->generation++;
     atomic_store_explicit(&instance->health, 0, memory_order_relaxed);
     atomic_store_explicit(&instance->eject, 0, memory_order_relaxed);
@@ -90,25 +90,39 @@ static bool add(struct weir__backend_common *common, int url, const char *addres
     return true;
 }
 
+/* Takes the URL off those instances that it has no more. Returns: whether one is gone. */
+static bool take_off(struct weir__backend_common *common, int url,
+                     const char (*addresses)[WEIR__INSTANCE_ADDRESS_BYTES], int count, int64_t now_ns)
+{
+    const uint64_t bit = UINT64_C(1) << url;
+    bool gone = false;
+
+    for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
+        struct weir__instance *instance = &common->instances[i];
+        if (instance->presence != WEIR__INSTANCE_HERE || (instance->urls & bit) == 0 ||
+            is_listed(instance->address, addresses, count))
+            continue;
+        instance->urls &= ~bit;
+        if (instance->urls != 0)
+            continue;
+        leave(common, instance, now_ns);
+        gone = true;
+    }
+    return gone;
+}
+
 bool weir__instances_set(struct weir__backend_common *common, int url,
                          const char (*addresses)[WEIR__INSTANCE_ADDRESS_BYTES], int count, int64_t now_ns,
                          int *left_out)
 {
-    bool changed = false;
+    bool changed = take_off(common, url, addresses, count, now_ns);
 
     *left_out = 0;
-    for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
-        struct weir__instance *instance = &common->instances[i];
-        if (instance->presence == WEIR__INSTANCE_HERE && instance->url == url &&
-            !is_listed(instance->address, addresses, count)) {
-            leave(common, instance, now_ns);
-            changed = true;
-        }
-    }
     for (int i = 0; i < count; i++) {
-        if (find(common, addresses[i], WEIR__INSTANCE_HERE) != NULL)
-            continue;
-        if (add(common, url, addresses[i], now_ns))
+        struct weir__instance *here = find(common, addresses[i], WEIR__INSTANCE_HERE);
+        if (here != NULL)
+            here->urls |= UINT64_C(1) << url;
+        else if (add(common, url, addresses[i], now_ns))
             changed = true;
         else
             ++*left_out;

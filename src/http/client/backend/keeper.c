@@ -93,7 +93,7 @@ static bool prepare(struct check *check, weir_backend *b, int number)
     is_here = instance->presence == WEIR__INSTANCE_HERE;
     check->generation = instance->generation;
     (void)snprintf(check->address, sizeof check->address, "%s", instance->address);
-    check->authority = o->host != NULL ? o->host : s->settings.urls[instance->url].authority;
+    check->authority = o->host != NULL ? o->host : s->settings.urls[weir__instance_url(instance)].authority;
     weir__lock_leave(&s->lock);
     return is_here;
 }

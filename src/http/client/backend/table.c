@@ -68,7 +68,7 @@ static bool copy_instance(const weir_backend *b, int number,
     weir__lock_enter(&s->lock);
     is_same = instance->generation == b->generations[number];
     memcpy(address, instance->address, WEIR__INSTANCE_ADDRESS_BYTES);
-    *url = instance->url;
+    *url = weir__instance_url(instance);
     weir__lock_leave(&s->lock);
     return is_same;
 }

@@ -220,6 +220,10 @@ static void an_address_of_two_urls_is_one_instance(void **state)
     assert_true(set(f, 1, both, 2));
     assert_int_equal(atomic_load(&f->common.here), 2);
     assert_false(set(f, 1, both, 2));
+    assert_false(set(f, 0, both, 0)); /* one of them still has it */
+    assert_int_equal(atomic_load(&f->common.here), 2);
+    assert_true(set(f, 1, both, 0));
+    assert_int_equal(atomic_load(&f->common.here), 0);
     free(f);
 }
 

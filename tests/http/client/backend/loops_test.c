@@ -5,9 +5,11 @@
 
 #include <stdatomic.h>
 
+#include "http/client/backend/state.h"
+
 enum { LOOPS = 3, ROUNDS = 60 };
 
-static atomic_int connections, connections_most, requests, checks, failing;
+static atomic_int ports[2], connections, connections_most, requests, checks, failing;
 
 /* The server is on loop 0; it counts for all. */
 static int serve_counted(struct backend *b, weir_stream *s, int number)
@@ -73,6 +75,8 @@ static int on_all_loops(weir_backend_options options, int (*run)(struct cluster 
     weir_scope scope;
 
     cluster_begin(&c, 2, serve_counted);
+    for (int i = 0; i < 2; i++)
+        atomic_store(&ports[i], atoi(strrchr(weir_listener_address(c.servers[i].listener), ':') + 1));
     options.name = "orders";
     options.urls = c.urls;
     options.url_count = 2;
@@ -212,6 +216,47 @@ static void all_loops_have_one_breaker(void **state)
     run_loops(common_breaker);
 }
 
+/* --- addresses that change --- */
+
+/* Loop 0 changes the table while all loops ask. Places of instances that have gone are taken again. */
+static void change_addresses(struct cluster *c, const char (*addresses)[WEIR__INSTANCE_ADDRESS_BYTES],
+                             int round)
+{
+    struct weir__backend_shared *s = c->backend->member.shared;
+    const int64_t now_ns = weir_now().ns;
+
+    weir__backend_set_addresses(s, 0, addresses, round % 3 == 0 ? 2 : 1, now_ns);
+    weir__backend_set_addresses(s, 1, addresses + 1, round % 3 == 1 ? 0 : 1, now_ns);
+}
+
+static int ask_while_addresses_change(struct cluster *c)
+{
+    char addresses[2][WEIR__INSTANCE_ADDRESS_BYTES];
+    struct seen seen = see();
+
+    for (int i = 0; i < 2; i++)
+        (void)snprintf(addresses[i], sizeof addresses[i], "127.0.0.1:%d", atomic_load(&ports[i]));
+    assert_int_equal(seen.stats.instance_count, 2);
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        if (weir_loop_index() == 0)
+            change_addresses(c, (const char(*)[WEIR__INSTANCE_ADDRESS_BYTES])addresses, i);
+        assert_int_equal(ask_at_once(c, 4, 0), 4);
+    }
+    return 0;
+}
+
+static int common_addresses(void *arg)
+{
+    (void)arg;
+    return on_all_loops((weir_backend_options){.connections_max = 5}, ask_while_addresses_change);
+}
+
+static void all_loops_follow_addresses_that_change(void **state)
+{
+    (void)state;
+    run_loops(common_addresses);
+}
+
 /* --- health checks --- */
 
 /* The loops leave one after the other; whichever is left goes on checking. */
@@ -250,6 +295,7 @@ int main(void)
         cmocka_unit_test(all_loops_have_one_maximum),
         cmocka_unit_test(all_loops_have_one_limit),
         cmocka_unit_test(all_loops_have_one_breaker),
+        cmocka_unit_test(all_loops_follow_addresses_that_change),
         cmocka_unit_test(one_loop_checks_and_another_goes_on),
     };
 
