@@ -89,7 +89,8 @@ int proxy_tunnel(struct proxying *p)
 {
     const char *protocol = proxy_switched_to(&p->reply, p->headers.upgrade);
     struct tunnel t = {.timeout = p->state->settings->tunnel_timeout};
-    int err = protocol == NULL ? -WEIR_EPROTOCOL : proxy_answer_add_headers(p);
+    struct proxy_headers made;
+    int err = protocol == NULL ? -WEIR_EPROTOCOL : proxy_answer_add_headers(p, &made);
 
     if (err == 0)
         err = weir_fetch_upgrade(p->fetch, &t.backend);

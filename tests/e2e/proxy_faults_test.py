@@ -232,7 +232,7 @@ def answers_that_break_off_are_broken_off():
     cut = {f"{name} to {at}": raw[:at] for name, raw in whole.items() for at in range(raw.index(b"\r\n\r\n") + 4, len(raw))}
     with Backend(handle) as backend, Weir("serve", config=config(backend.port)) as weir:
         address = weir.address()
-        ask_raw = GET
+        ask_raw = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 
         def check(raw):
             now[:] = [raw]
@@ -242,6 +242,8 @@ def answers_that_break_off_are_broken_off():
             head, _, body = data.partition(b"\r\n\r\n")
             if not head and reset:
                 return # the reset has overtaken it
+            if head.startswith(b"HTTP/1.1 502 ") and body.startswith(b'{"error":') and head.count(b"\r\n") < 6:
+                return # the fault came with the head
             assert head.startswith(b"HTTP/1.1 200 "), data
             if b"chunked" in head:
                 assert not body.endswith(b"0\r\n\r\n") and b"\r\n0\r\n" not in body, body
