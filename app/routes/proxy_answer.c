@@ -105,11 +105,20 @@ int proxy_answer_add_headers(struct proxying *p, struct proxy_headers *made)
     return err == -EINVAL ? -WEIR_EPROTOCOL : err; /* they are more than an answer holds */
 }
 
+static bool passes_trailer(void *arg, const char *name)
+{
+    const struct proxy_named none = {.count = 0};
+
+    (void)arg;
+    return proxy_passes_trailer(&none, name);
+}
+
 /* Each piece is sent as it comes: it may be an event. */
 int proxy_answer_pass(struct proxying *p)
 {
     const weir_body_source backend = {.fetch = p->fetch};
-    const weir_body_pump_options options = {.idle_timeout = p->state->settings->timeout};
+    const weir_body_pump_options options = {.idle_timeout = p->state->settings->timeout,
+                                            .passes_trailer = passes_trailer};
     weir_body_pumped pumped;
     struct proxy_headers made;
     int err = proxy_answer_add_headers(p, &made);

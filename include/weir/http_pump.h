@@ -48,6 +48,10 @@ typedef struct weir_body_pump_options {
     /* A fetch, or a stream, that gives or takes nothing for so long fails with -WEIR_EIDLE, before twice this
      * time. The client of a server is under the limits of the server instead (weir_limits) [no limit] */
     weir_duration idle_timeout;
+    /* weir_respond_pump(): whether a trailer of the source is added to the answer [all are, that
+     * weir_response_trailer_add() allows]. Must not wait */
+    bool (*passes_trailer)(void *arg, const char *name);
+    void *arg;
     unsigned char reserved[32]; /* for later versions; zero */
 } weir_body_pump_options;
 
