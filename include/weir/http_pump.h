@@ -94,6 +94,9 @@ int weir_body_pump(const weir_body_source *from, const weir_body_sink *to,
  * breaks off, the handler must return the error, so that the answer is broken off, too. bytes_max is not
  * used.
  *
+ * A fault of the source in what is here already is found before anything is sent: the answer has not begun
+ * then, and the handler can give another one.
+ *
  * A response without a body (HEAD, 204, 304) announces the Content-Length of the fetch's answer, if it has
  * one.
  * Owns:    as weir_body_pump(). type may be NULL: none, or the header Content-Type that was added.
