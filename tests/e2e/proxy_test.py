@@ -152,6 +152,22 @@ routes:
         assert "ookie" not in head and "x-id: 8" not in head and "x-forwarded-for" not in head, head
 
 
+def a_backend_has_a_name():
+    requests = []
+    with Backend(answering(requests=requests)) as one, Backend(answering(requests=requests)) as two:
+        named = f"""
+listen: 127.0.0.1:0
+backends: {{shop: {{urls: ["http://127.0.0.1:{one.port}", "http://127.0.0.1:{two.port}"], balance: round_robin}}}}
+routes:
+  - {{path: /shop/*, proxy: {{backend: shop, strip: /shop}}}}
+"""
+        with Weir("serve", config=named) as weir:
+            for i in range(4):
+                same(ask(weir.address(), f"/shop/{i}?q", method="POST", body=b"abc").status, 200)
+        same([(head.split(" ")[1], body) for head, body in requests], [(f"/{i}?q", b"abc") for i in range(4)])
+        assert one.connections > 0 and two.connections > 0
+
+
 def trace_is_refused():
     with Backend(answering()) as backend, Weir("serve", config=config(backend.port)) as weir:
         same(ask(weir.address(), "/", method="TRACE").status, 405)
@@ -451,7 +467,7 @@ def memory_is_constant():
 
 
 run(a_request_passes_as_it_came, a_path_goes_on_as_it_was_matched, a_socket_and_the_clients_host, a_trusted_proxy_is_believed,
-    rules_for_headers_come_last, trace_is_refused, answers_keep_their_framing, a_body_that_ends_with_its_connection,
+    rules_for_headers_come_last, a_backend_has_a_name, trace_is_refused, answers_keep_their_framing, a_body_that_ends_with_its_connection,
     http_1_0_gets_neither_chunks_nor_1xx, informational_answers_pass, events_pass_one_by_one, trailers_go_both_ways,
     a_body_goes_both_ways_at_once, the_backend_says_when_the_body_is_wanted, a_body_that_is_not_wanted_is_not_waited_for,
     a_client_that_does_not_wait_for_100, early_answers_leave_a_usable_connection, a_body_is_held_until_it_is_whole, memory_is_constant)
