@@ -151,6 +151,10 @@ static void advise_on_the_slowest(struct text_out *out, bool *first, const struc
                    "deadline of its "
                    "own if an answer is useful without it",
                    r->route, r->slowest_ms, r->took_ms, r->slowest);
+    else if (is_slow && r->kind.name != NULL && strcmp(r->kind.name, "proxy") == 0)
+        advice_add(out, first, numbers,
+                   "%s waits %.3g of its %.3g ms for %s: make that backend faster, or give it more instances",
+                   r->route, r->slowest_ms, r->took_ms, r->slowest);
 }
 
 static void advise_on_slow_clients(struct text_out *out, bool *first, const struct advice_route *r)

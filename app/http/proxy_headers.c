@@ -322,10 +322,3 @@ const char *proxy_switched_to(const weir_reply *reply, const char *upgrade)
             return protocol;
     return NULL;
 }
-
-int64_t proxy_content_length(const weir_reply *reply)
-{
-    const char *value = only_value(reply, "content-length");
-
-    return value != NULL ? strtoll(value, NULL, 10) : -1; /* the client has checked it */
-}

@@ -58,9 +58,4 @@ bool proxy_passes_trailer(const struct proxy_named *named, const char *name);
  */
 const char *proxy_switched_to(const weir_reply *reply, const char *upgrade);
 
-/* The value of Content-Length in an answer.
- * Returns: -1 if there is none.
- */
-int64_t proxy_content_length(const weir_reply *reply);
-
 #endif

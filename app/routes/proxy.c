@@ -64,7 +64,8 @@ static int pass_both(struct proxying *p)
     weir_scope scope;
     int err;
 
-    p->upload = PROXY_FROM_CLIENT;
+    p->uploads = true;
+    p->uploaded = (weir_body_pumped){.waits_for = WEIR_BODY_SINK, .since = p->since}; /* what is held */
     weir_scope_open(&scope, weir_never(), 0);
     err = weir_spawn(&scope, "passing on a body", proxy_upload, p);
     if (err == 0)
@@ -79,7 +80,6 @@ static int ask(struct proxying *p)
     int err = send_request(p);
 
     if (err == 0) {
-        p->upload = PROXY_SENT;
         err = proxy_has_body(p) ? pass_both(p) : pass_answer(p);
         weir_fetch_close(p->fetch);
     }

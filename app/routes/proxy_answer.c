@@ -14,15 +14,16 @@
 /* Reports whether it is the client that is waited for. It is not, while it waits for 100 (Continue). */
 static bool awaits_client(const struct proxying *p)
 {
-    return p->upload == PROXY_FROM_CLIENT && !weir_request_awaits_continue(p->req);
+    return p->uploads && p->uploaded.waits_for == WEIR_BODY_SOURCE && !weir_request_awaits_continue(p->req);
 }
 
 /* When the backend will have let its time pass, as things stand. */
 static weir_instant due(const struct proxying *p)
 {
     const weir_duration timeout = p->state->settings->timeout;
+    bool moves = p->uploads && p->uploaded.waits_for == WEIR_BODY_SINK;
 
-    return awaits_client(p) ? weir_after(timeout) : weir_add(p->since, timeout);
+    return awaits_client(p) ? weir_after(timeout) : weir_add(moves ? p->uploaded.since : p->since, timeout);
 }
 
 /* Waits for an informational answer, or the head. Returns: 1; 0; < 0. */
@@ -73,96 +74,62 @@ int proxy_answer_await(struct proxying *p)
  * now may be dropped later, if it is little, and if it is known to come. */
 static bool leaves_too_much(const struct proxying *p)
 {
+    const uint64_t taken = p->held.len + p->uploaded.bytes;
+
     if (!proxy_has_body(p) || p->body_read)
         return false;
-    return p->body_length < 0 || (uint64_t)p->body_length - p->body_taken > PROXY_DISCARD_BYTES ||
+    return p->body_length < 0 || (uint64_t)p->body_length - taken > PROXY_DISCARD_BYTES ||
            weir_request_awaits_continue(p->req);
 }
 
-int proxy_answer_add_headers(struct proxying *p)
+/* Removes the backend's headers, for an answer of our own. Returns: whether that is too late. */
+static bool remove_headers(struct proxying *p, const struct proxy_headers *made)
+{
+    bool late = false;
+
+    for (size_t i = 0; i < made->count; i++)
+        late = weir_response_header_set(p->res, made->header[i].name, NULL) == -WEIR_EBUSY;
+    return late;
+}
+
+int proxy_answer_add_headers(struct proxying *p, struct proxy_headers *made)
 {
     const struct proxy_memory memory = proxy_memory_of(p->req);
-    struct proxy_headers made;
-    int err = proxy_response_headers(&p->reply, &memory, &made);
-    size_t added = 0;
+    int err = proxy_response_headers(&p->reply, &memory, made);
 
-    while (err == 0 && added < made.count) {
-        err = weir_response_header_add(p->res, made.header[added].name, made.header[added].value);
-        added += err == 0;
-    }
+    for (size_t i = 0; err == 0 && i < made->count; i++)
+        err = weir_response_header_add(p->res, made->header[i].name, made->header[i].value);
     if (err == 0)
         return 0;
-    for (size_t i = 0; i < added; i++)
-        (void)weir_response_header_set(p->res, made.header[i].name, NULL);
+    (void)remove_headers(p, made);
     return err == -EINVAL ? -WEIR_EPROTOCOL : err; /* they are more than an answer holds */
 }
 
-static int pass_head(struct proxying *p)
+static bool passes_trailer(void *arg, const char *name)
 {
-    int err = proxy_answer_add_headers(p);
+    const struct proxy_named none = {.count = 0};
+
+    (void)arg;
+    return proxy_passes_trailer(&none, name);
+}
+
+/* Each piece is sent as it comes: it may be an event. */
+int proxy_answer_pass(struct proxying *p)
+{
+    const weir_body_source backend = {.fetch = p->fetch};
+    const weir_body_pump_options options = {.idle_timeout = p->state->settings->timeout,
+                                            .passes_trailer = passes_trailer};
+    weir_body_pumped pumped;
+    struct proxy_headers made;
+    int err = proxy_answer_add_headers(p, &made);
 
     if (err == 0 && leaves_too_much(p))
         err = weir_response_close(p->res);
     if (err < 0)
         return err;
-    p->began = true;
-    return weir_respond_begin(p->res, p->reply.status, NULL, proxy_content_length(&p->reply));
-}
-
-/* --- the body --- */
-
-/* Reads the next bytes, of a backend that may be silent for so long. Returns: as weir_fetch_read(). */
-static ssize_t read_piece(struct proxying *p, void *data, size_t bytes)
-{
-    weir_scope idle;
-    ssize_t got;
-
-    weir_scope_open(&idle, weir_after(p->state->settings->timeout), 0);
-    got = weir_fetch_read(p->fetch, data, bytes);
-    (void)weir_scope_close(&idle);
-    return got;
-}
-
-/* Each piece is sent as it comes: it may be an event. */
-static int move_body(struct proxying *p)
-{
-    char *piece = weir_request_alloc(p->req, PROXY_PIECE_BYTES);
-
-    if (piece == NULL)
-        return -ENOMEM;
-    for (;;) {
-        ssize_t got = read_piece(p, piece, PROXY_PIECE_BYTES);
-        int err;
-
-        if (got <= 0)
-            return got < 0 && weir_cancelled() == 0 ? proxy_failed(p, (int)got) : (int)got;
-        err = weir_respond_write(p->res, piece, (size_t)got);
-        if (err < 0)
-            return err;
-    }
-}
-
-static int pass_trailers(struct proxying *p)
-{
-    size_t count;
-    const weir_header *trailers = weir_fetch_trailers(p->fetch, &count);
-    struct proxy_named none = {.count = 0};
-
-    for (size_t i = 0; i < count; i++) {
-        int err = 0;
-        if (proxy_passes_trailer(&none, trailers[i].name))
-            err = weir_response_trailer_add(p->res, trailers[i].name, trailers[i].value);
-        if (err < 0 && err != -ENOTSUP) /* a client of HTTP/1.0 gets none */
-            return err;
-    }
-    return 0;
-}
-
-int proxy_answer_pass(struct proxying *p)
-{
-    int err = pass_head(p);
-
-    if (err == 0)
-        err = move_body(p);
-    return err < 0 ? err : pass_trailers(p);
+    err = weir_respond_pump(p->res, p->reply.status, NULL, &backend, &options, &pumped);
+    if (err < 0)
+        p->began =
+            remove_headers(p, &made); /* a fault in what came with the head is found before it is sent */
+    return err < 0 && pumped.failed == WEIR_BODY_SOURCE ? proxy_failed(p, err) : err;
 }

@@ -14,9 +14,10 @@
 WEIR_CHECKED int proxy_answer_await(struct proxying *p);
 
 /* Adds the headers of p->reply that are passed on.
- * Returns: 0; -WEIR_EPROTOCOL they are faulty, or more than an answer holds; -ENOMEM; then none is added.
+ * Returns: 0, and *made has them; -WEIR_EPROTOCOL they are faulty, or more than an answer holds; -ENOMEM;
+ *          after an error none is added.
  */
-WEIR_CHECKED int proxy_answer_add_headers(struct proxying *p);
+WEIR_CHECKED int proxy_answer_add_headers(struct proxying *p, struct proxy_headers *made);
 
 /* Passes on the answer whose head has come, but a 101.
  * Returns: 0 all of it; < 0: if p->began, the answer is to be broken off, and p->note says whether that is

@@ -10,7 +10,7 @@
 
 static enum gather_end end_of(int err)
 {
-    return err == -ETIMEDOUT ? GATHER_DEADLINE : gather_end_of(err);
+    return err == -ETIMEDOUT || err == -WEIR_EIDLE ? GATHER_DEADLINE : gather_end_of(err);
 }
 
 int proxy_failed(struct proxying *p, int err)

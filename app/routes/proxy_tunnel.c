@@ -8,10 +8,15 @@
 
 #include "routes/proxy_answer.h"
 
+/* Bytes that have passed in a direction. */
+struct passed {
+    uint64_t before, now; /* by pumps that have ended; by the present one */
+};
+
 struct tunnel {
     weir_stream *client, *backend;
-    uint64_t up, down;       /* bytes that have passed */
-    uint64_t seen;           /* of both, when a direction was found silent */
+    struct passed up, down;
+    uint64_t seen;           /* bytes of both, when a direction was found silent */
     weir_instant seen_since; /* there were so many */
     weir_duration timeout;
 };
@@ -19,7 +24,7 @@ struct tunnel {
 /* Reports whether nothing has passed in either direction for long enough, when it has in neither just now. */
 static bool is_silent(struct tunnel *t)
 {
-    const uint64_t passed = t->up + t->down;
+    const uint64_t passed = t->up.before + t->up.now + t->down.before + t->down.now;
 
     if (passed != t->seen) {
         t->seen = passed;
@@ -29,13 +34,15 @@ static bool is_silent(struct tunnel *t)
 }
 
 /* Passes on one direction, with its end. */
-static int pump(struct tunnel *t, weir_stream *from, weir_stream *to, uint64_t *passed)
+static int pump(struct tunnel *t, weir_stream *from, weir_stream *to, struct passed *passed)
 {
     int err;
 
-    do
-        err = weir_pump(from, to, 0, passed);
-    while (err == -WEIR_EIDLE && !is_silent(t));
+    do {
+        err = weir_pump(from, to, 0, &passed->now);
+        passed->before += passed->now;
+        passed->now = 0;
+    } while (err == -WEIR_EIDLE && !is_silent(t));
     if (err == 0)
         (void)weir_stream_shutdown(to); /* a side that has closed already needs no end */
     return err;
@@ -82,7 +89,8 @@ int proxy_tunnel(struct proxying *p)
 {
     const char *protocol = proxy_switched_to(&p->reply, p->headers.upgrade);
     struct tunnel t = {.timeout = p->state->settings->tunnel_timeout};
-    int err = protocol == NULL ? -WEIR_EPROTOCOL : proxy_answer_add_headers(p);
+    struct proxy_headers made;
+    int err = protocol == NULL ? -WEIR_EPROTOCOL : proxy_answer_add_headers(p, &made);
 
     if (err == 0)
         err = weir_fetch_upgrade(p->fetch, &t.backend);

@@ -5,22 +5,12 @@
 
 #include <weir/task.h>
 
-static void set_upload(struct proxying *p, enum proxy_upload upload)
-{
-    p->upload = upload;
-    p->since = weir_now();
-}
-
-/* --- from the client --- */
-
 /* Reads the next bytes. Returns: > 0; 0 the end; < 0. */
 static ssize_t read_piece(struct proxying *p, void *data, size_t bytes)
 {
     ssize_t got = weir_request_read(p->req, data, bytes);
 
-    if (got > 0)
-        p->body_taken += (uint64_t)got;
-    p->body_read = p->body_read || got == 0 || (int64_t)p->body_taken == p->body_length;
+    p->body_read = got == 0 || (got > 0 && (int64_t)(p->held.len + (size_t)got) == p->body_length);
     return got;
 }
 
@@ -46,48 +36,45 @@ int proxy_upload_hold(struct proxying *p)
     return 0;
 }
 
-/* --- to the backend --- */
-
-/* Returns: 0; as weir_fetch_write(). */
-static int write_piece(struct proxying *p, const void *data, size_t bytes)
+/* Moves what is not held of the body. Returns: 0 all of it; 1 the backend takes no more; < 0 the client's
+ * fault. */
+static int move_rest(struct proxying *p)
 {
-    set_upload(p, PROXY_TO_BACKEND);
-    return weir_fetch_write(p->fetch, data, bytes);
+    const weir_body_source client = {.request = p->req};
+    const weir_body_sink backend = {.fetch = p->fetch};
+    int err = weir_body_pump(&client, &backend, NULL, &p->uploaded);
+
+    p->body_read = err == 0;
+    if (err >= 0 || err == weir_cancelled() || p->uploaded.failed == WEIR_BODY_SOURCE)
+        return err;
+    return p->uploaded.failed == WEIR_BODY_SINK ? 1 : err;
 }
 
-/* Moves what is left of the body. Returns: 0 all of it; as weir_fetch_write(); < 0 with p->client_err. */
 static int move_body(struct proxying *p)
 {
-    char *piece = p->body_read ? NULL : weir_request_alloc(p->req, PROXY_PIECE_BYTES);
-    int err = p->held.len > 0 ? write_piece(p, p->held.data, p->held.len) : 0;
+    int err = 0;
 
-    if (piece == NULL && !p->body_read)
-        return p->client_err = -ENOMEM;
-    while (err == 0 && !p->body_read) {
-        ssize_t got;
-
-        set_upload(p, PROXY_FROM_CLIENT);
-        got = read_piece(p, piece, PROXY_PIECE_BYTES);
-        if (got < 0 && got == weir_cancelled())
-            return (int)got;
-        if (got < 0)
-            return p->client_err = (int)got;
-        if (got > 0)
-            err = write_piece(p, piece, (size_t)got);
-    }
+    if (p->held.len > 0 && weir_fetch_write(p->fetch, p->held.data, p->held.len) != 0)
+        return 1;
+    if (!p->body_read)
+        err = move_rest(p);
     return err;
 }
 
-static int move_end(struct proxying *p)
+/* Sends what stands behind the body. What becomes of it shows in the answer. */
+static void move_end(struct proxying *p)
 {
     size_t count;
     const weir_header *trailers = weir_request_trailers(p->req, &count);
     int err = 0;
 
+    p->uploaded.waits_for = WEIR_BODY_SINK;
+    p->uploaded.since = weir_now();
     for (size_t i = 0; i < count && err == 0; i++)
         if (proxy_passes_trailer(&p->headers.named, trailers[i].name))
             err = weir_fetch_trailer_add(p->fetch, trailers[i].name, trailers[i].value);
-    return err < 0 ? err : weir_fetch_end(p->fetch);
+    if (err == 0)
+        (void)!weir_fetch_end(p->fetch);
 }
 
 /* What the backend does with the body shows in its answer, which the other task reads. */
@@ -96,12 +83,11 @@ int proxy_upload(void *arg)
     struct proxying *p = arg;
     int err = move_body(p);
 
-    if (err == 0) {
-        set_upload(p, PROXY_TO_BACKEND);
-        err = move_end(p);
-    }
-    if (p->client_err < 0)
-        return p->client_err;
-    set_upload(p, PROXY_SENT);
-    return 0;
+    if (err < 0 && err != weir_cancelled())
+        p->client_err = err;
+    if (err == 0)
+        move_end(p);
+    p->since = weir_now();
+    p->uploads = false;
+    return err < 0 ? err : 0;
 }

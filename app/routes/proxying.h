@@ -13,6 +13,7 @@
 #define APP_ROUTES_PROXYING_H
 
 #include <weir/http_client.h>
+#include <weir/http_pump.h>
 #include <weir/http_server.h>
 #include <weir/time.h>
 
@@ -36,13 +37,6 @@ struct proxy_state {
     weir_backend *const *backends; /* by config_backend.number */
 };
 
-/* Where the body of the request is. */
-enum proxy_upload {
-    PROXY_FROM_CLIENT, /* its next bytes are waited for */
-    PROXY_TO_BACKEND,  /* bytes of it are sent */
-    PROXY_SENT,        /* all of it was sent, there is none, or the backend needs no more */
-};
-
 struct proxying {
     const struct proxy_state *state;
     weir_request *req;
@@ -54,12 +48,12 @@ struct proxying {
     weir_fetch_stream *fetch;
 
     /* The request's body. */
-    weir_buffer held;    /* the beginning, kept until the backend is asked: settings.buffer */
-    bool body_read;      /* all of it has come from the client */
-    uint64_t body_taken; /* of it, from the client */
-    enum proxy_upload upload;
-    weir_instant since; /* in this state, or when bytes of it moved last */
-    int client_err;     /* why the body could not be read */
+    weir_buffer held;          /* the beginning, kept until the backend is asked: settings.buffer */
+    bool body_read;            /* all of it has come from the client */
+    weir_body_pumped uploaded; /* what is not held of it */
+    bool uploads;              /* it is on its way: uploaded tells where it stands */
+    weir_instant since;        /* the backend has had all that there is */
+    int client_err;            /* why the body could not be read */
 
     weir_reply reply;
     bool began; /* to be passed on: a failure can't be answered any more */

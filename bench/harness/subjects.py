@@ -56,6 +56,28 @@ def serve(bench, subject, config, cores=SERVER_CORE, **values):
     return Process([bench.build / "weir", "serve", path], cores, path.with_suffix(".log"), port, subject.environment)
 
 
+WEIR_PROXY = """\
+listen: 127.0.0.1:{port}
+loops: 1
+access_log: false
+limits: {{body: 16GiB}}
+routes:
+  - {{path: /*, proxy: {{to: "http://127.0.0.1:{backend}"}}}}
+"""
+
+
+def proxying(template, command_of):
+    """A proxy whose configuration is a template with @PORT@, @BACKEND@ and @DIR@."""
+    def command(port, backend, folder, deadline_ms):
+        text = (Path(__file__).parent.parent / "peers" / template).read_text()
+        for name, value in (("@BACKEND@", backend), ("@PORT@", port), ("@DIR@", folder)):
+            text = text.replace(name, str(value))
+        path = folder / Path(template).name
+        path.write_text(text)
+        return command_of(folder, path)
+    return command
+
+
 def nginx(access_log):
     def command(port, backends, folder, deadline_ms):
         text = (Path(__file__).parent.parent / "peers/nginx/nginx.conf").read_text()
@@ -88,6 +110,10 @@ def subjects(build, peers):
     def proxy(program):
         return lambda port, backend, folder, deadline_ms: [program, f"127.0.0.1:{port}", f"127.0.0.1:{backend}"]
 
+    def gateway(port, backend, folder, deadline_ms):
+        (folder / "weir.yaml").write_text(WEIR_PROXY.format(port=port, backend=backend))
+        return [build / "weir", "serve", folder / "weir.yaml"]
+
     script = Path(__file__).parent.parent / "peers/python/server.py"
     every = [
         Subject("weir", build / "bench-micro-switch", "make bench", None),  # programs of its own, see Micro
@@ -97,6 +123,12 @@ def subjects(build, peers):
         Subject("weir epoll + log", build / "weir", "make", weir("true")),
         Subject("weir uring pump", build / "13_tcp_proxy", "make bench", proxy(build / "13_tcp_proxy")),
         Subject("weir epoll pump", build / "13_tcp_proxy", "make bench", proxy(build / "13_tcp_proxy")),
+        Subject("weir uring proxy", build / "weir", "make", gateway),
+        Subject("weir epoll proxy", build / "weir", "make", gateway),
+        Subject("nginx proxy", "nginx", "apt-get install nginx-light",
+                proxying("nginx/proxy.conf", lambda folder, path: ["nginx", "-p", folder, "-e", folder / "error.log", "-c", path])),
+        Subject("haproxy", "haproxy", "apt-get install haproxy",
+                proxying("haproxy/haproxy.cfg", lambda folder, path: ["haproxy", "-db", "-f", path])),
         Subject("go io.Copy", peers / "go-pump", "bench/peers/setup go", plain(peers / "go-pump")),
         Subject("openssl speed", "openssl", "apt-get install openssl", None),
         Subject("vipsthumbnail", "vipsthumbnail", "apt-get install libvips-tools", None),

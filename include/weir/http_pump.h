@@ -48,6 +48,10 @@ typedef struct weir_body_pump_options {
     /* A fetch, or a stream, that gives or takes nothing for so long fails with -WEIR_EIDLE, before twice this
      * time. The client of a server is under the limits of the server instead (weir_limits) [no limit] */
     weir_duration idle_timeout;
+    /* weir_respond_pump(): whether a trailer of the source is added to the answer [all are, that
+     * weir_response_trailer_add() allows]. Must not wait */
+    bool (*passes_trailer)(void *arg, const char *name);
+    void *arg;
     unsigned char reserved[32]; /* for later versions; zero */
 } weir_body_pump_options;
 
@@ -89,6 +93,9 @@ int weir_body_pump(const weir_body_source *from, const weir_body_sink *to,
  * added that weir_response_trailer_add() allows; the answer ends when the handler returns 0. If the source
  * breaks off, the handler must return the error, so that the answer is broken off, too. bytes_max is not
  * used.
+ *
+ * A fault of the source in what is here already is found before anything is sent: the answer has not begun
+ * then, and the handler can give another one.
  *
  * A response without a body (HEAD, 204, 304) announces the Content-Length of the fetch's answer, if it has
  * one.

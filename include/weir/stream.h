@@ -171,7 +171,8 @@ int weir_write_pieces(weir_stream *s, struct iovec *pieces, size_t count) WEIR_C
  * The end is not passed on: call weir_stream_shutdown(to) for that. For both directions of a connection, two
  * tasks pump. Each read and write is under the idle timeout of its stream.
  * Owns:    both streams are lent; meanwhile no other task reads from `from` or writes to `to`. *bytes, if
- * bytes is not NULL, gets what `to` has taken, also after a failure.
+ * bytes is not NULL, gets what `to` has taken, also after a failure; other tasks of the loop may read it
+ * meanwhile, to see whether the pump moves.
  * Returns: 0; the errors of weir_read() and weir_write(): then bytes may have been taken from `from` that
  * `to` has not got, and writing to `to` may return -WEIR_ECLOSED; -ENOMEM.
  * Cancel:  ends the wait. While it waits for the source no byte is lost.

@@ -58,7 +58,7 @@ static int make_room(struct weir__name_table *t)
     return -WEIR_EBUSY;
 }
 
-int weir__name_table_add(struct weir__name_table *t, const char *name, size_t len, uint64_t hash,
+int weir__name_table_add(struct weir__name_table *t, const char *name, const struct weir__name_key *key,
                          struct weir__name **out)
 {
     struct weir__name *n;
@@ -66,15 +66,15 @@ int weir__name_table_add(struct weir__name_table *t, const char *name, size_t le
 
     if (err < 0)
         return err;
-    n = calloc(1, sizeof *n + len + 1);
+    n = calloc(1, sizeof *n + key->len + 1);
     if (n == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < key->len; i++)
         n->name[i] = (char)tolower((unsigned char)name[i]);
-    n->len = (uint8_t)len;
-    n->hash = hash;
+    n->len = (uint8_t)key->len;
+    n->key = *key;
     weir__list_init(&n->waiters);
-    weir__list_push_back(&t->buckets[hash & (t->bucket_count - 1)], &n->bucket);
+    weir__list_push_back(&t->buckets[key->hash & (t->bucket_count - 1)], &n->bucket);
     weir__list_push_back(&t->used, &n->used);
     t->count++;
     *out = n;

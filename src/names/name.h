@@ -16,10 +16,18 @@
 
 struct weir__lookup;
 
+enum { WEIR__NAME_WORD = 8 };
+
+/* What a name is found by; see weir__name_key(). */
+struct weir__name_key {
+    uint64_t hash, first, last;
+    size_t len;
+};
+
 struct weir__name {
     struct weir__list bucket; /* in table->buckets */
     struct weir__list used;   /* in table->used */
-    uint64_t hash;
+    struct weir__name_key key;
     struct weir__ip *ips; /* IPv6 first; NULL: none */
     uint16_t count, count6;
     uint16_t turn;       /* counts uses, so that addresses take turns */
@@ -56,7 +64,7 @@ void weir__name_table_free(struct weir__name_table *t);
 /* Adds a name that is not there. If the table is full, the name goes that is unused longest and that nothing
  * is under way for.
  * Returns: 0; -WEIR_EBUSY something is under way for every name; -ENOMEM. */
-int weir__name_table_add(struct weir__name_table *t, const char *name, size_t len, uint64_t hash,
+int weir__name_table_add(struct weir__name_table *t, const char *name, const struct weir__name_key *key,
                          struct weir__name **out) WEIR_CHECKED;
 
 /* Forgets a name that nothing is under way for. */
@@ -71,8 +79,6 @@ int weir__name_set_ips(struct weir__name *name, const struct weir__ip *six, size
 /* --- finding, by words: names are compared without regard to case, which is one bit of a letter. No other
  * two characters of a valid name differ in that bit alone. --- */
 
-enum { WEIR__NAME_WORD = 8 };
-
 static inline uint64_t weir__name_word(const char *at)
 {
     uint64_t word;
@@ -81,47 +87,47 @@ static inline uint64_t weir__name_word(const char *at)
     return word | UINT64_C(0x2020202020202020);
 }
 
-/* The last word of a name, which overlaps the one before; of a short name all of it. */
-static inline uint64_t weir__name_last_word(const char *name, size_t len)
+/* What a name is found by: its first eight characters and its last eight, which overlap in a short name. */
+static inline struct weir__name_key weir__name_key(const char *name, size_t len)
 {
-    uint64_t word = 0;
+    struct weir__name_key key = {.len = len};
 
-    if (len >= WEIR__NAME_WORD)
-        return weir__name_word(name + len - WEIR__NAME_WORD);
-    for (size_t i = 0; i < len; i++)
-        word = word << 8 | ((unsigned char)name[i] | 0x20U);
-    return word;
+    if (__builtin_expect(len >= WEIR__NAME_WORD, 1)) {
+        key.first = weir__name_word(name);
+        key.last = weir__name_word(name + len - WEIR__NAME_WORD);
+    } else {
+        for (size_t i = 0; i < len; i++)
+            key.first = key.first << 8 | ((unsigned char)name[i] | 0x20U);
+    }
+    key.hash = (key.first * UINT64_C(0x9e3779b97f4a7c15) ^ key.last) * UINT64_C(0xbf58476d1ce4e5b9);
+    for (size_t at = WEIR__NAME_WORD; __builtin_expect(at + WEIR__NAME_WORD < len, 0); at += WEIR__NAME_WORD)
+        key.hash = (key.hash ^ weir__name_word(name + at)) * UINT64_C(0x9e3779b97f4a7c15);
+    key.hash ^= key.hash >> 32;
+    return key;
 }
 
-static inline uint64_t weir__name_hash(const char *name, size_t len)
+static inline bool weir__name_is(const struct weir__name *n, const struct weir__name_key *key,
+                                 const char *name)
 {
-    uint64_t hash = len;
-
-    for (size_t at = 0; at + WEIR__NAME_WORD < len; at += WEIR__NAME_WORD)
-        hash = (hash ^ weir__name_word(name + at)) * UINT64_C(0x9e3779b97f4a7c15);
-    hash = (hash ^ weir__name_last_word(name, len)) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 32;
-}
-
-static inline bool weir__name_is(const struct weir__name *n, const char *name, size_t len)
-{
-    if (n->len != len)
+    if (n->key.hash != key->hash || n->key.len != key->len || n->key.first != key->first ||
+        n->key.last != key->last)
         return false;
-    for (size_t at = 0; at + WEIR__NAME_WORD < len; at += WEIR__NAME_WORD)
+    for (size_t at = WEIR__NAME_WORD; __builtin_expect(at + WEIR__NAME_WORD < key->len, 0);
+         at += WEIR__NAME_WORD)
         if (weir__name_word(n->name + at) != weir__name_word(name + at))
             return false;
-    return weir__name_last_word(n->name, len) == weir__name_last_word(name, len);
+    return true;
 }
 
 /* Returns: NULL: it is not known. */
 static inline struct weir__name *weir__name_find(const struct weir__name_table *t, const char *name,
-                                                 size_t len, uint64_t hash)
+                                                 const struct weir__name_key *key)
 {
-    const struct weir__list *bucket = &t->buckets[hash & (t->bucket_count - 1)];
+    const struct weir__list *bucket = &t->buckets[key->hash & (t->bucket_count - 1)];
 
     weir__list_each (node, bucket) {
         struct weir__name *n = weir__container_of(node, struct weir__name, bucket);
-        if (n->hash == hash && weir__name_is(n, name, len))
+        if (__builtin_expect(weir__name_is(n, key, name), 1))
             return n;
     }
     return NULL;

@@ -41,11 +41,11 @@ static int await_settings(struct weir__resolver *r)
 
 static int find(struct weir__resolver *r, const char *host, size_t len, struct weir__name **out)
 {
-    uint64_t hash = weir__name_hash(host, len);
+    struct weir__name_key key = weir__name_key(host, len);
 
-    *out = weir__name_find(&r->table, host, len, hash);
-    if (__builtin_expect(*out == NULL, 0))
-        return weir__name_table_add(&r->table, host, len, hash, out);
+    *out = weir__name_find(&r->table, host, &key);
+    if (*out == NULL)
+        return weir__name_table_add(&r->table, host, &key, out);
     weir__name_touch(&r->table, *out);
     return 0;
 }
@@ -70,7 +70,25 @@ static int wait_for(struct weir__resolver *r, struct weir__name *n, enum weir__w
     return err < 0 ? err : known == WEIR__KNOWN_NONE ? -WEIR_EDNS : 0;
 }
 
-int weir__names_resolve(const char *host, size_t len, enum weir__want want, struct weir__found *out)
+/* Finds a name that has addresses now, and that nothing is due for. Returns: NULL: there is more to do. */
+static struct weir__name *find_fresh(struct weir__resolver *r, const char *host, size_t len)
+{
+    int64_t now_ns = r->loop->now_ns;
+    struct weir__name_key key;
+    struct weir__name *n;
+
+    if (now_ns >= r->look_at_ns)
+        return NULL;
+    key = weir__name_key(host, len);
+    n = weir__name_find(&r->table, host, &key);
+    if (n == NULL || n->generation != r->settings->generation || now_ns >= n->renew_ns || n->count == 0)
+        return NULL;
+    weir__name_touch(&r->table, n);
+    return n;
+}
+
+__attribute__((noinline)) static int resolve(const char *host, size_t len, enum weir__want want,
+                                             struct weir__found *out)
 {
     struct weir__resolver *r;
     struct weir__name *n;
@@ -78,7 +96,7 @@ int weir__names_resolve(const char *host, size_t len, enum weir__want want, stru
 
     if (err == 0)
         err = weir__resolver_look(r);
-    if (__builtin_expect(err == 1, 0))
+    if (err == 1)
         err = await_settings(r);
     if (err == 0)
         err = find(r, host, len, &n);
@@ -95,4 +113,15 @@ int weir__names_resolve(const char *host, size_t len, enum weir__want want, stru
         break;
     }
     return wait_for(r, n, want, out);
+}
+
+int weir__names_resolve(const char *host, size_t len, enum weir__want want, struct weir__found *out)
+{
+    struct weir__resolver *r = weir__loop_current()->resolver;
+    struct weir__name *n = r != NULL ? find_fresh(r, host, len) : NULL;
+
+    if (__builtin_expect(n == NULL, 0))
+        return resolve(host, len, want, out);
+    *out = (struct weir__found){n, false, false};
+    return 0;
 }

@@ -36,6 +36,7 @@ static void take_news(struct weir__message *message)
         weir__settings_drop(r->settings);
         r->settings = r->news;
         r->looked_ns = weir__loop_now_ns(r->loop);
+        r->look_at_ns = r->looked_ns + LOOK_AFTER_S * s_ns;
     }
     r->news = NULL;
     while (weir__queue_serve(&r->look_waiters, NULL, NULL, 0, false) != NULL)
@@ -53,13 +54,13 @@ static void files_looked_at(struct weir__settings_asker *asker, struct weir__nam
 
 int weir__resolver_look(struct weir__resolver *r)
 {
-    int64_t ago_ns = r->loop->now_ns - r->looked_ns;
-    bool is_usable = r->settings != NULL && ago_ns < LOOK_FIRST_AFTER_S * s_ns;
+    int64_t now_ns = r->loop->now_ns;
+    bool is_usable = r->settings != NULL && now_ns - r->looked_ns < LOOK_FIRST_AFTER_S * s_ns;
     int err = 0;
 
     if (r->names->is_simulated)
         return 0;
-    if (!r->is_looking && (r->settings == NULL || ago_ns > LOOK_AFTER_S * s_ns)) {
+    if (!r->is_looking && now_ns >= r->look_at_ns) {
         err = weir__settings_ask(r->names, &r->asker);
         r->is_looking = err == 0;
     }
@@ -77,6 +78,7 @@ static int open_resolver(struct weir__loop *loop, struct weir__resolver **out)
     r->loop = loop;
     r->names = loop->runtime->names;
     r->source = r->names->source;
+    r->look_at_ns = r->names->is_simulated ? INT64_MAX : INT64_MIN;
     if (r->names->is_simulated)
         r->settings = weir__settings_simulated(r->names);
     if ((r->names->is_simulated && r->settings == NULL) ||

@@ -29,6 +29,7 @@ struct weir__resolver {
     const struct weir__name_source *source;
     struct weir__name_settings *settings; /* NULL: not known yet */
     int64_t looked_ns;                    /* when they were last found to be true */
+    int64_t look_at_ns;                   /* when they are to be looked at again */
     struct weir__name_table table;
     struct weir__list in_flight, queued; /* look-ups */
     int in_flight_count;

@@ -18,8 +18,8 @@
 
 struct pump {
     weir_stream *from, *to;
-    uint64_t left;  /* may still be taken from the source */
-    uint64_t bytes; /* the destination has got */
+    uint64_t left;   /* may still be taken from the source */
+    uint64_t *bytes; /* the destination has got */
 };
 
 static bool are_closing(const struct pump *p)
@@ -52,7 +52,7 @@ static int write_some(struct pump *p, char *data, size_t bytes)
     int err = weir_write(p->to, data, bytes);
 
     if (err == 0)
-        p->bytes += bytes;
+        *p->bytes += bytes;
     return err;
 }
 
@@ -112,7 +112,7 @@ static int splice_round(struct pump *p, struct weir__splice *splice)
     err = are_closing(p) ? -WEIR_ECLOSED
                          : weir__stream_splice_out(p->to, splice, (size_t)got,
                                                    weir__public_stream(p->to)->idle_ns, &write);
-    p->bytes += (uint64_t)got - weir__splice_bytes(splice);
+    *p->bytes += (uint64_t)got - weir__splice_bytes(splice);
     weir__splice_end(splice);
     return err < 0 ? err : 1;
 }
@@ -136,10 +136,12 @@ static int pump_all(struct pump *p)
 
 int weir_pump(weir_stream *from, weir_stream *to, uint64_t bytes_max, uint64_t *bytes)
 {
-    struct pump p = {from, to, bytes_max == 0 ? UINT64_MAX : bytes_max, 0};
+    uint64_t unwanted;
+    struct pump p = {from, to, bytes_max == 0 ? UINT64_MAX : bytes_max, bytes != NULL ? bytes : &unwanted};
     bool closed;
     int err;
 
+    *p.bytes = 0;
     (void)weir__public_stream_check(from, __func__);
     (void)weir__public_stream_check(to, __func__);
     weir__stream_enter(from);
@@ -148,7 +150,5 @@ int weir_pump(weir_stream *from, weir_stream *to, uint64_t bytes_max, uint64_t *
     closed = are_closing(&p);
     weir__stream_leave(from);
     weir__stream_leave(to);
-    if (bytes != NULL)
-        *bytes = p.bytes;
     return closed && (err == 0 || err != weir_cancelled()) ? -WEIR_ECLOSED : err;
 }

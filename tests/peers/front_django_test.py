@@ -19,7 +19,7 @@ import zlib
 import requests
 
 from front import HERE, Child, Page, listens_unix, program, url
-from rig import PATIENCE, Weir, run, same, until
+from rig import PATIENCE, Weir, connect, receive, run, same, until
 
 PAGE = Page("django")
 ADDED = """
@@ -72,7 +72,7 @@ def gunicorn():
 
 
 def gateway():
-    return Weir("serve", config=PAGE.configured(**{"/run/shop/gunicorn.sock": os.path.join(project(), "gunicorn.sock"), "127.0.0.1:8081": "127.0.0.1:0",
+    return Weir("serve", config=PAGE.configured(**{"/run/shop/gunicorn.sock": os.path.join(project(), "gunicorn.sock"), "127.0.0.1:8081": "127.0.0.1:0", "deadline: 2s": "deadline: 2m",
                                                    "/srv/shop/media": os.path.join(project(), "media")}))
 
 
@@ -133,6 +133,21 @@ def hot_routes_are_answered_in_front():
         same(page.json(), {"product": {"status": 200, "body": {"number": 7, "user": "ann"}}, "reviews": {"status": 200, "body": ["7", "good"]}})
 
 
+def slow_clients_hold_no_worker():
+    """Two workers, and four clients that have sent a part of a form. They get their answers when they go on."""
+    with gunicorn() as child, gateway() as weir, contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(connect(weir.address())) for _ in range(4)]
+        for client in slow:
+            client.sendall(b"POST /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1075\r\n\r\n"
+                           b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n')
+        for _ in range(10):
+            same(requests.get(url(weir, "/"), timeout=PATIENCE).status_code, 200)
+        assert "WORKER TIMEOUT" not in child.words(), child.words()
+        for client in slow:
+            client.sendall(b"x" * 1000 + b"\r\n--b--\r\n")
+            same(receive(client).status, 200)
+
+
 def it_dies_and_comes_back():
     with gateway() as weir, requests.Session() as session:
         with gunicorn() as child:
@@ -147,4 +162,5 @@ def it_dies_and_comes_back():
             until("Django answers again", lambda: session.get(url(weir, "/")).status_code == 200)
 
 
-run(forms_sessions_and_a_login_work, uploads_and_streams_pass, the_client_is_seen_rightly, hot_routes_are_answered_in_front, it_dies_and_comes_back)
+run(forms_sessions_and_a_login_work, uploads_and_streams_pass, the_client_is_seen_rightly, hot_routes_are_answered_in_front, slow_clients_hold_no_worker,
+    it_dies_and_comes_back)

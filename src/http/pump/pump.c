@@ -150,6 +150,10 @@ static int open_pump(struct pump *p, const struct given *g, weir_body_pumped *pu
         (idle_ns < 0 || !weir__reserved_is_zero(options->reserved, sizeof options->reserved)))
         return -EINVAL;
     err = weir__pump_source_open(&p->source, g->from, idle_ns, g->function);
+    if (options != NULL) {
+        p->source.passes_trailer = options->passes_trailer;
+        p->source.arg = options->arg;
+    }
     return err < 0 ? err : weir__pump_sink_open(&p->sink, g->to, idle_ns, g->function);
 }
 
@@ -225,8 +229,6 @@ static int begin(struct pump *p, struct weir__exchange *x, int status, const cha
         return begin_filtered(p, x, status, type, length, runs, count);
     p->sink.ends = true;
     err = whole ? add_trailers(p) : 0;
-    if (whole && length < 0 && x->request.head.minor == 0)
-        length = (int64_t)bytes_of(runs, count); /* it knows no chunks */
     if (err == 0)
         err = weir__response_send_first(x, status, type, length, runs, (size_t)count, whole);
     return err;

@@ -26,6 +26,8 @@ struct weir__pump_source {
     char *piece; /* of a stream: bytes that were read; NULL: none */
     size_t piece_at, piece_len;
     bool stream_ended;
+    bool (*passes_trailer)(void *arg, const char *name); /* NULL: all pass */
+    void *arg;
 };
 
 /* Checks what a caller has given. Returns: 0; -EINVAL. */

@@ -202,7 +202,8 @@ int weir__pump_source_trailers(const struct weir__pump_source *s, weir_response 
     const weir_header *trailers = trailers_of(s, &count);
 
     for (size_t i = 0; i < count; i++)
-        if (weir_response_trailer_add(res, trailers[i].name, trailers[i].value) == -ENOMEM)
+        if ((s->passes_trailer == NULL || s->passes_trailer(s->arg, trailers[i].name)) &&
+            weir_response_trailer_add(res, trailers[i].name, trailers[i].value) == -ENOMEM)
             return -ENOMEM;
     return 0; /* those that are not allowed, or have no place, are left out */
 }

@@ -206,6 +206,9 @@ static void the_slowest_backend_is_named(void **state)
     r.kind.asks_backends = true;
     r.slowest_ms = 68;
     says(&r, NULL, "waits 68 of its 80 ms for orders");
+    says(&r, NULL, "a deadline of its own");
+    r.kind = (struct advice_kind){.name = "proxy"}; /* has one call, whose answer is the whole */
+    says(&r, NULL, "waits 68 of its 80 ms for orders: make that backend faster, or give it more instances");
     r.slowest_ms = 30;
     never_says(&r, NULL, "ms for orders");
 }

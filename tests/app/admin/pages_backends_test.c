@@ -19,7 +19,7 @@ static const char configuration[] =
     "  two: {urls: ['http://%s', 'http://%s'], balance: round_robin, eject: {after: 2, for: 5m}, limit: "
     "100,\n"
     "        connections: {max: 7, queue: 9}, breaker: {failed: 100%%, of: 1000}}\n"
-    "  sad: {urls: ['http://%s'], health: {path: /bad, every: 20ms, failed: 1}}\n"
+    "  sad: {urls: ['http://%s'], health: {path: /bad, every: 20ms, timeout: 1m, failed: 1}}\n"
     "  idle: {urls: ['http://127.0.0.1:1'], connections: {max: 3, queue: 4}}\n"
     "routes:\n"
     "  - {path: '/page', gather: {deadline: 1m, require: none, calls: [{name: one, backend: two, path: "

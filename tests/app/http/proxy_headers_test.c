@@ -368,17 +368,6 @@ static void trailers_are_no_headers_of_a_connection(void **state)
     assert_false(proxy_passes_trailer(&named, "proxy-x"));
 }
 
-static void the_length_is_read(void **state)
-{
-    const weir_header headers[] = {{"A", "b"}, {"CONTENT-length", "12345678901"}};
-    const weir_reply with = {.headers = headers, .header_count = 2},
-                     without = {.headers = headers, .header_count = 1};
-
-    (void)state;
-    assert_int_equal(proxy_content_length(&with), 12345678901);
-    assert_int_equal(proxy_content_length(&without), -1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,7 +384,6 @@ int main(void)
         cmocka_unit_test(answers_lose_what_belongs_to_a_connection),
         cmocka_unit_test(a_switch_names_what_was_asked_for),
         cmocka_unit_test(trailers_are_no_headers_of_a_connection),
-        cmocka_unit_test(the_length_is_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

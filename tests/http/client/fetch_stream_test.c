@@ -460,13 +460,41 @@ static int refusals(void *arg)
     weir_fetch_stream *f;
     weir_header bad = {"content-length", "3"};
     weir_fetch_options options = {.url = "nonsense"};
+    static const weir_header two[] = {{"Host", "a"}, {"host", "a"}}, none[] = {{"Host", ""}},
+                             path[] = {{"host", "a/b"}};
+    const weir_fetch_options proxied[] = {
+        {.headers = two, .header_count = 2},
+        {.headers = none, .header_count = 1},
+        {.headers = path, .header_count = 1},
+        {.target = "a"},
+        {.target = ""},
+        {.target = "/a b"},
+        {.target = "*x"},
+        {.upgrade = "a b"},
+        {.upgrade = "a/"},
+        {.upgrade = ", ,"},
+    };
 
     (void)arg;
     assert_int_equal(weir_fetch_open(client, &options, 0, &f), -EINVAL);
     backend_open(&b, serve_count, NULL);
     options = (weir_fetch_options){.url = b.url, .headers = &bad, .header_count = 1};
     assert_int_equal(weir_fetch_open(client, &options, 0, &f), -EINVAL);
+    for (size_t i = 0; i < sizeof proxied / sizeof *proxied; i++) {
+        options = proxied[i];
+        options.url = b.url;
+        assert_int_equal(weir_fetch_open(client, &options, 0, &f), -EINVAL);
+    }
     options = (weir_fetch_options){.url = b.url};
+    assert_int_equal(weir_fetch_open(client, &options, 3, &f), 0);
+    assert_int_equal(weir_fetch_trailer_add(f, "x-sum", "1"), -EINVAL); /* it is not chunked */
+    weir_fetch_close(f);
+    assert_int_equal(weir_fetch_open(client, &options, -1, &f), 0);
+    assert_int_equal(weir_fetch_trailer_add(f, "x sum", "1"), -EINVAL);
+    assert_int_equal(weir_fetch_trailer_add(f, "host", "1"), -EINVAL);
+    assert_int_equal(weir_fetch_trailer_add(f, "x-sum", "1\r\na: b"), -EINVAL);
+    assert_int_equal(weir_fetch_trailer_add(f, "x-sum", "1"), 0);
+    weir_fetch_close(f);
     backend_close(&b);
     assert_int_equal(weir_fetch_open(client, &options, 0, &f), -ECONNREFUSED);
     weir_client_close(client);

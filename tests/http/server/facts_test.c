@@ -180,6 +180,65 @@ static void routes_have_names(void **state)
     rig_run(&rig);
 }
 
+/* --- what is passed on --- */
+
+/* Tells what a proxy asks. */
+static int tell_all(weir_request *req, weir_response *res, void *state)
+{
+    char text[512], body[16];
+    size_t count, used;
+    const weir_header *headers = weir_request_headers(req, &count);
+    ssize_t n;
+
+    (void)state;
+    assert_ptr_equal(weir_request_headers(req, &count), headers);
+    used = (size_t)snprintf(text, sizeof text, "%s %lld", weir_request_path_written(req),
+                            (long long)weir_request_body_length(req));
+    for (size_t i = 0; i < count; i++)
+        used +=
+            (size_t)snprintf(text + used, sizeof text - used, "|%s=%s", headers[i].name, headers[i].value);
+    assert_null(weir_request_trailers(req, &count)); /* not yet */
+    assert_int_equal(count, 0);
+    if (weir_request_awaits_continue(req)) {
+        weir_request_leave_continue(req);
+        assert_int_equal(weir_respond_informational(res, 100, NULL, 0), 0);
+        assert_false(weir_request_awaits_continue(req));
+    }
+    while ((n = weir_request_read(req, body, sizeof body)) > 0)
+        continue;
+    headers = weir_request_trailers(req, &count);
+    for (size_t i = 0; i < count; i++)
+        used +=
+            (size_t)snprintf(text + used, sizeof text - used, "|%s:%s", headers[i].name, headers[i].value);
+    assert_int_equal(weir_response_close(res), 0);
+    assert_int_equal(weir_respond_text(res, 200, text), 0);
+    assert_int_equal(weir_response_close(res), -WEIR_EBUSY);
+    return (int)n;
+}
+
+static int told(struct rig *rig)
+{
+    ask(rig, "GET /%61/./b/%2e%2e/c%2f?d HTTP/1.1\r\nHost: h\r\nA: 1\r\nb:\r\nA: 2\r\n\r\n");
+    assert_has(answer, "connection: close\r\n");
+    assert_has(answer, "\r\n\r\n/%61/c%2f 0|Host=h|A=1|b=|A=2");
+    ask(rig, "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+             "1\r\nx\r\n0\r\nT: 1\r\nHost: evil\r\nU:\r\n\r\n");
+    assert_has(answer, "/a -1|Host=h|Transfer-Encoding=chunked|T:1|U:");
+    ask(rig, "POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx");
+    assert_int_equal(strncmp(answer, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n", 42), 0);
+    assert_has(answer, "/a 1|Host=h|Expect=100-continue|Content-Length=1");
+    return 0;
+}
+
+static void a_proxy_is_told_all(void **state)
+{
+    static const weir_route all = {.path = "/*", .handler = tell_all};
+    struct rig rig = {.routes = &all, .route_count = 1, .test = told};
+
+    (void)state;
+    rig_run(&rig);
+}
+
 /* --- informational answers --- */
 
 static int hints(weir_request *req, weir_response *res, void *state)
@@ -384,6 +443,7 @@ int main(void)
         cmocka_unit_test(requests_tell_and_routes_have_hosts),
         cmocka_unit_test(refusals_can_be_given_headers),
         cmocka_unit_test(routes_have_names),
+        cmocka_unit_test(a_proxy_is_told_all),
         cmocka_unit_test(informational_answers_come_first),
         cmocka_unit_test(trailers_go_both_ways),
         cmocka_unit_test(several_tasks_write_whole_pieces),

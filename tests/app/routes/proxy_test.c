@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* A proxy route between a client and a backend in one run: what passes in virtual time, and clients that
+ * leave at every moment of every kind of exchange, after which nothing is left. */
+#include "config/load.h"
+#include "config/route_kind.h"
+#include "http/server/server_rig.h"
+#include "routes/table.h"
+#include "support/torture.h"
+
+enum { PIECE_BYTES = 4096, LARGE_BYTES = 200000 };
+
+struct world {
+    struct rig rig; /* first; the gateway */
+    struct config config;
+    struct route_loop loop;
+    void *state;
+    char backend[WEIR_ADDRESS_BYTES];
+    weir_event backend_listens;
+    struct torture *torture;
+    const char *settings; /* of the route, behind `to` */
+    const char *request;  /* of the client */
+    const char *wanted;   /* in the answer */
+};
+
+/* --- the backend --- */
+
+static int say_hello(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)state;
+    return weir_respond_text(res, 200, "hello");
+}
+
+/* Answers with what comes, as it comes. */
+static int echo(weir_request *req, weir_response *res, void *state)
+{
+    char *piece = weir_request_alloc(req, PIECE_BYTES);
+    ssize_t n = 0;
+    int err = weir_respond_begin(res, 200, NULL, -1);
+
+    (void)state;
+    while (err == 0 && (n = weir_request_read(req, piece, PIECE_BYTES)) > 0)
+        err = weir_respond_write(res, piece, (size_t)n);
+    return err < 0 ? err : (int)n;
+}
+
+static int take_whole(weir_request *req, weir_response *res, void *state)
+{
+    weir_bytes body;
+    int err = weir_request_read_body(req, &body, 100);
+
+    (void)state;
+    return err < 0 ? err : weir_respond_bytes(res, 200, NULL, body.data, body.len);
+}
+
+static int refuse(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)state;
+    return weir_respond_text(res, 403, "early");
+}
+
+static int talk(weir_request *req, weir_response *res, void *state)
+{
+    char data[16];
+    weir_stream *s;
+    ssize_t n;
+    int err = weir_request_upgrade(req, res, "chat", &s);
+
+    (void)state;
+    if (err < 0)
+        return err;
+    while (err == 0 && (n = weir_read(s, data, sizeof data)) > 0)
+        err = weir_write(s, data, (size_t)n);
+    weir_stream_close(s);
+    return 0;
+}
+
+static int be_silent(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)res, (void)state;
+    return weir_sleep(weir_seconds(1000));
+}
+
+static void backend_listening(void *arg, weir_server *server)
+{
+    struct world *w = arg;
+
+    (void)snprintf(w->backend, sizeof w->backend, "%s", weir_server_address(server, 0));
+    weir_event_set(&w->backend_listens);
+}
+
+static int backend(void *arg)
+{
+    static const weir_route routes[] = {
+        {.path = "/hello", .handler = say_hello},  {.path = "/echo", .handler = echo},
+        {.path = "/early", .handler = refuse},     {.path = "/chat", .handler = talk},
+        {.path = "/silent", .handler = be_silent}, {.path = "/whole", .handler = take_whole},
+    };
+    const weir_server_options options = {
+        .listen = "127.0.0.1:0", .drain = weir_ms(1), .on_listening = backend_listening, .arg = arg};
+
+    (void)!weir_server_run(&options, routes, sizeof routes / sizeof *routes);
+    return 0;
+}
+
+/* --- the gateway --- */
+
+static void *open_gateway(void *arg, weir_server *server)
+{
+    struct world *w = arg;
+
+    (void)server;
+    w->loop.config = &w->config;
+    assert_int_equal(weir_client_open(NULL, &w->loop.client), 0);
+    assert_int_equal(w->config.routes[0].kind->open(&w->config.routes[0], &w->loop, &w->state), 0);
+    return w;
+}
+
+static void close_gateway(void *state)
+{
+    struct world *w = state;
+
+    w->config.routes[0].kind->close(w->state);
+    weir_client_close(w->loop.client);
+}
+
+static int pass(weir_request *req, weir_response *res, void *state)
+{
+    struct world *w = state;
+
+    return w->config.routes[0].kind->handle(req, res, w->state);
+}
+
+/* --- the client --- */
+
+/* Sends the request and reads the answer to its end, or to what is wanted of it. */
+static int ask(void *arg)
+{
+    struct world *w = arg;
+    char *text = calloc(1, LARGE_BYTES);
+    size_t len = 0;
+    weir_stream *s;
+    ssize_t n = 1;
+    int err = weir_connect(w->rig.address, &s);
+
+    if (err == 0) {
+        err = weir_write(s, w->request, strlen(w->request));
+        while (err == 0 && n > 0 && strstr(text, w->wanted) == NULL) {
+            n = weir_read(s, text + len, LARGE_BYTES - 1 - len);
+            len += n > 0 ? (size_t)n : 0;
+        }
+        weir_stream_close(s);
+        if (err == 0 && n >= 0 && strstr(text, w->wanted) == NULL)
+            fail_msg("no '%s' in: %s", w->wanted, text);
+    }
+    free(text);
+    return err < 0 ? err : n < 0 ? (int)n : 0;
+}
+
+static int with_gateway(struct rig *rig)
+{
+    struct world *w = (struct world *)(void *)rig;
+
+    return w->torture != NULL ? torture_victim(w->torture, ask, w) : ask(w);
+}
+
+/* --- the whole --- */
+
+static int world_main(void *arg)
+{
+    static const weir_route route = {.path = "/*", .handler = pass};
+    struct world *w = arg;
+    struct config_faults faults;
+    weir_scope scope;
+    char text[512];
+    int length, result;
+
+    weir_event_init(&w->backend_listens);
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_spawn(&scope, "backend", backend, w), 0);
+    assert_int_equal(weir_event_wait(&w->backend_listens), 0);
+    length = snprintf(text, sizeof text,
+                      "listen: 127.0.0.1:1\nroutes: [{path: '/*', proxy: {to: 'http://%s'%s}}]\n", w->backend,
+                      w->settings != NULL ? w->settings : "");
+    config_faults_open(&faults, "proxy_test");
+    assert_int_equal(config_parse(&w->config, text, (size_t)length, &route_kinds, &faults), 0);
+    w->rig = (struct rig){.routes = &route, .route_count = 1, .unrecorded = true, .test = with_gateway};
+    w->rig.options.setup = open_gateway;
+    w->rig.options.teardown = close_gateway;
+    w->rig.options.drain = weir_ms(1);
+    result = rig_main(&w->rig);
+    config_free(&w->config);
+    weir_scope_cancel(&scope);
+    (void)weir_scope_close(&scope);
+    return result;
+}
+
+#define CLOSE "Connection: close\r\n\r\n"
+
+static const struct {
+    const char *name, *settings, *request, *wanted;
+} exchanges[] = {
+    {"a request without a body", NULL, "GET /hello HTTP/1.1\r\nHost: h\r\n" CLOSE, "hello"},
+    {"bodies both ways", NULL,
+     "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+     "3\r\nabc\r\n4\r\ndefg\r\n0\r\nX-Sum: 1\r\n\r\n",
+     "\r\n0\r\n\r\n"},
+    {"a body that is held", ", buffer: 64KiB",
+     "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nConnection: close\r\n\r\nabcde",
+     "\r\n0\r\n\r\n"},
+    {"an early answer", NULL, "POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\nabc",
+     "early"},
+    {"100 (Continue)", NULL,
+     "POST /whole HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", "100 Continue"},
+    {"a tunnel", NULL, "GET /chat HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\nping",
+     "ping"},
+};
+
+static int tortured_world(struct torture *t)
+{
+    struct world *w = t->arg;
+
+    w->torture = t;
+    t->also_fine = -ECONNRESET;
+    return world_main(w);
+}
+
+static void clients_may_leave_at_every_moment(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof exchanges / sizeof *exchanges; i++) {
+        struct world w = {.settings = exchanges[i].settings,
+                          .request = exchanges[i].request,
+                          .wanted = exchanges[i].wanted};
+
+        if (torture_all_transports(tortured_world, &w) < 10)
+            fail_msg("%s: too few waits", exchanges[i].name);
+    }
+}
+
+/* --- time, which is virtual --- */
+
+static void run_timed(const char *settings, const char *request, const char *wanted)
+{
+    struct world w = {.settings = settings, .request = request, .wanted = wanted};
+
+    run_simulated_and_in_memory(1, world_main, &w);
+}
+
+static void a_backend_has_its_time(void **state)
+{
+    (void)state;
+    run_timed(", timeout: 5m", "GET /silent HTTP/1.1\r\nHost: h\r\n" CLOSE, "HTTP/1.1 504 ");
+    run_timed(NULL, "POST /silent HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc",
+              "the backend has not answered within 30s");
+    run_timed(NULL, "GET /silent HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n",
+              "HTTP/1.1 504 ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clients_may_leave_at_every_moment),
+        cmocka_unit_test(a_backend_has_its_time),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
