@@ -24,9 +24,11 @@ enum { BEHIND_MS = 1, BEHIND_BYTES_MAX = 16 << 10 };
 
 /* --- after the end --- */
 
+/* A task may be taking the connection over just now: it waits for this wait to end, whatever ends it. */
 static void has_left(struct weir__h1_exchange *h)
 {
     h->input_end = -ECONNRESET;
+    weir__h1_input_stopped(h);
     weir__exchange_client_left(&h->exchange);
 }
 

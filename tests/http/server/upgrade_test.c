@@ -486,6 +486,29 @@ static void clients_may_leave_at_every_moment(void **state)
     assert_true(torture_all_transports(leaving_world, NULL) > 4);
 }
 
+/* The client has sent its last, and resets the connection while it is handed over: just then with seed 170.
+ */
+static int reset_at_some_moment(struct rig *rig)
+{
+    weir_stream *s = rig_connect(rig);
+
+    rig_send(s, request);
+    assert_int_equal(weir_stream_shutdown(s), 0);
+    assert_int_equal(weir_sleep(weir_us((int64_t)weir_random_below(1000))), 0);
+    weir_stream_abort(s);
+    wait_for_no_connection(rig);
+    return 0;
+}
+
+static void a_client_may_reset_while_it_is_handed_over(void **state)
+{
+    struct rig rig = RIG(reset_at_some_moment);
+
+    (void)state;
+    for (uint64_t seed = seed_first(); seed <= seed_last(200); seed++)
+        run_simulated_and_in_memory(seed, rig_main, &rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +523,7 @@ int main(void)
         cmocka_unit_test(a_drain_cancels_it_in_the_end),
         cmocka_unit_test(it_counts_as_a_connection),
         cmocka_unit_test(clients_may_leave_at_every_moment),
+        cmocka_unit_test(a_client_may_reset_while_it_is_handed_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
