@@ -102,6 +102,7 @@ def large_answer_slow_reader():
             stalled(sent)
             got.gate.set()
             got.receive(client, length)
+        assert sent.ended.wait(PATIENCE) # the sum of the last block, too
         same((got.bytes, got.sum), (sent.bytes, sent.sum))
         assert resident(weir)[1] < before + GROWTH, (before, resident(weir))
 
