@@ -304,12 +304,7 @@ void backends_read(struct config_reader *reader, const struct tree_node *node, s
 
     if (!node_is_map(reader, node, "backends"))
         return;
-    if (node->count > CONFIG_BACKENDS_MAX) {
-        config_fault(reader->faults, node->place, "backends has %zu entries, expected at most %d",
-                     node->count, CONFIG_BACKENDS_MAX);
-        return;
-    }
-    backends = config_take(reader->memory, (node->count + 1) * sizeof *backends);
+    backends = entries_take(reader, node, "backends", CONFIG_BACKENDS_MAX, sizeof *backends);
     if (backends == NULL)
         return;
     config->backends = backends;

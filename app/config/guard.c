@@ -24,12 +24,7 @@ static void read_allow(struct config_reader *reader, const struct tree_node *nod
         known[i] = weir_guard_call_name(i);
     if (!node_is_list(reader, node, "guard.allow"))
         return;
-    if (node->count > NAMES_MAX) {
-        config_fault(reader->faults, node->place, "guard.allow has %zu entries, expected at most %d",
-                     node->count, NAMES_MAX);
-        return;
-    }
-    names = config_take(reader->memory, (node->count + 1) * sizeof *names);
+    names = entries_take(reader, node, "guard.allow", NAMES_MAX, sizeof *names);
     if (names == NULL)
         return;
     *(const char *const **)member = names;

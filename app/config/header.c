@@ -51,12 +51,7 @@ void headers_read(struct config_reader *reader, const struct tree_node *node, co
 
     if (!node_is_map(reader, node, what))
         return;
-    if (node->count > CONFIG_HEADERS_MAX) {
-        config_fault(reader->faults, node->place, "%s has %zu entries, expected at most %d", what,
-                     node->count, CONFIG_HEADERS_MAX);
-        return;
-    }
-    list = config_take(reader->memory, (node->count + 1) * sizeof *list);
+    list = entries_take(reader, node, what, CONFIG_HEADERS_MAX, sizeof *list);
     if (list == NULL)
         return;
     out->header = list;

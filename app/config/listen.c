@@ -86,12 +86,7 @@ void admin_hosts_read(struct config_reader *reader, const struct tree_node *node
         config_fault(reader->faults, node->key_place, "admin_hosts is written without admin, expected both");
     if (!node_is_list(reader, node, "admin_hosts"))
         return;
-    if (node->count > ADMIN_HOSTS_MAX) {
-        config_fault(reader->faults, node->place, "admin_hosts has %zu entries, expected at most %d",
-                     node->count, ADMIN_HOSTS_MAX);
-        return;
-    }
-    hosts = config_take(reader->memory, (node->count + 1) * sizeof *hosts);
+    hosts = entries_take(reader, node, "admin_hosts", ADMIN_HOSTS_MAX, sizeof *hosts);
     if (hosts == NULL)
         return;
     config->admin_hosts = hosts;

@@ -123,6 +123,16 @@ bool node_is_text(struct config_reader *reader, const struct tree_node *node, co
     return has_type(reader, node, TREE_SCALAR, what, "text");
 }
 
+void *entries_take(struct config_reader *reader, const struct tree_node *node, const char *what, int most,
+                   size_t entry_bytes)
+{
+    if (node->count <= (size_t)most)
+        return config_take(reader->memory, (node->count + 1) * entry_bytes);
+    config_fault(reader->faults, node->place, "%s has %zu entries, expected at most %d", what, node->count,
+                 most);
+    return NULL;
+}
+
 const char *path_beside_file(struct config_reader *reader, const char *path)
 {
     const char *file = reader->faults->file, *slash = file != NULL ? strrchr(file, '/') : NULL;

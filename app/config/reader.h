@@ -34,6 +34,12 @@ bool node_is_map(struct config_reader *reader, const struct tree_node *node, con
 bool node_is_list(struct config_reader *reader, const struct tree_node *node, const char *what);
 bool node_is_text(struct config_reader *reader, const struct tree_node *node, const char *what);
 
+/* Takes memory for the entries of a list or a map, and one more, zero.
+ * Returns: NULL after a fault, when there are more than most, or without memory.
+ */
+void *entries_take(struct config_reader *reader, const struct tree_node *node, const char *what, int most,
+                   size_t entry_bytes);
+
 /* Adds "WHAT is 'value', expected EXPECTED" at the node, unless the node has a fault already. */
 void fault_value(struct config_reader *reader, const struct tree_node *node, const char *what,
                  const char *expected);

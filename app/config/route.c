@@ -286,12 +286,7 @@ void routes_read(struct config_reader *reader, const struct tree_node *node, con
 
     if (!node_is_list(reader, node, "routes"))
         return;
-    if (node->count > CONFIG_ROUTES_MAX) {
-        config_fault(reader->faults, node->place, "routes has %zu entries, expected at most %d", node->count,
-                     CONFIG_ROUTES_MAX);
-        return;
-    }
-    routes = config_take(reader->memory, (node->count + 1) * sizeof *routes);
+    routes = entries_take(reader, node, "routes", CONFIG_ROUTES_MAX, sizeof *routes);
     if (routes == NULL)
         return;
     make_schema(&made, kinds);

@@ -11,12 +11,7 @@ void trusted_proxies_read(struct config_reader *reader, const struct tree_node *
 
     if (!node_is_list(reader, node, "trusted_proxies"))
         return;
-    if (node->count > NETWORKS_MAX) {
-        config_fault(reader->faults, node->place, "trusted_proxies has %zu entries, expected at most %d",
-                     node->count, NETWORKS_MAX);
-        return;
-    }
-    networks = config_take(reader->memory, (node->count + 1) * sizeof *networks);
+    networks = entries_take(reader, node, "trusted_proxies", NETWORKS_MAX, sizeof *networks);
     if (networks == NULL)
         return;
     config->trusted_proxies = networks;

@@ -55,12 +55,7 @@ static void read_forward(struct config_reader *reader, const struct tree_node *n
 
     if (!node_is_list(reader, node, "gather.forward"))
         return;
-    if (node->count > FORWARD_MAX) {
-        config_fault(reader->faults, node->place, "gather.forward has %zu entries, expected at most %d",
-                     node->count, FORWARD_MAX);
-        return;
-    }
-    names = config_take(reader->memory, (node->count + 1) * sizeof *names);
+    names = entries_take(reader, node, "gather.forward", FORWARD_MAX, sizeof *names);
     if (names == NULL)
         return;
     settings->forward = names;
