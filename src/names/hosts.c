@@ -8,58 +8,36 @@
 #include <strings.h>
 #include <unistd.h>
 
-static bool is_space(char c)
+#include "names/words.h"
+
+/* Begins a line: reads its address. What follows a # is a comment. Returns: whether it has an address. */
+static bool read_address(weir_bytes *line, struct weir__ip *ip)
 {
-    return c == ' ' || c == '\t' || c == '\r';
+    const char *comment = line->len > 0 ? memchr(line->data, '#', line->len) : NULL;
+    weir_bytes word;
+
+    if (comment != NULL)
+        line->len = (size_t)(comment - line->data);
+    return weir__words_next(line, &word) && weir__ip_parse(word.data, word.len, ip) == 0;
 }
 
-/* The next word of a line, up to a comment. */
-static bool next_word(const char **at, const char *end, const char **word, size_t *len)
+static bool line_names(weir_bytes line, weir_bytes name)
 {
-    while (*at < end && is_space(**at))
-        (*at)++;
-    *word = *at;
-    while (*at < end && !is_space(**at) && **at != '#')
-        (*at)++;
-    *len = (size_t)(*at - *word);
-    return *len > 0;
-}
+    weir_bytes word;
 
-/* Begins a line: reads its address. Returns: whether it has one. */
-static bool next_line(const char **at, const char *end, const char **line_end, struct weir__ip *ip)
-{
-    const char *newline = memchr(*at, '\n', (size_t)(end - *at));
-    const char *word;
-    size_t len;
-
-    *line_end = newline != NULL ? newline : end;
-    return next_word(at, *line_end, &word, &len) && weir__ip_parse(word, len, ip) == 0;
-}
-
-static const char *behind(const char *line_end, const char *end)
-{
-    return line_end < end ? line_end + 1 : end;
-}
-
-static bool line_names(const char *at, const char *end, const char *name, size_t name_len)
-{
-    const char *word;
-    size_t len;
-
-    while (next_word(&at, end, &word, &len))
-        if (len == name_len && strncasecmp(word, name, len) == 0)
+    while (weir__words_next(&line, &word))
+        if (weir_bytes_equal_nocase(word, name))
             return true;
     return false;
 }
 
 int weir__hosts_find(const char *hosts, size_t len, const char *name, struct weir__ip *out, int most)
 {
-    const char *end = hosts + len, *line_end;
-    size_t name_len = strlen(name);
+    weir_bytes rest = {hosts, len}, line;
     int count = 0;
 
-    for (const char *at = hosts; at < end && count < most; at = behind(line_end, end))
-        if (next_line(&at, end, &line_end, &out[count]) && line_names(at, line_end, name, name_len))
+    while (count < most && weir__words_line(&rest, &line))
+        if (read_address(&line, &out[count]) && line_names(line, weir_bytes_of(name)))
             count++;
     return count;
 }
@@ -128,19 +106,19 @@ static int append(struct weir__hosts *hosts, size_t *room, const struct weir__ho
 
 int weir__hosts_index(const char *text, size_t len, struct weir__hosts *out)
 {
-    const char *end = text + len, *line_end, *word;
-    size_t room = 0, word_len;
+    weir_bytes rest = {text, len}, line, word;
+    size_t room = 0;
 
     *out = (struct weir__hosts){0};
-    for (const char *at = text; at < end; at = behind(line_end, end)) {
-        struct weir__hosts_line line = {0};
-        if (!next_line(&at, end, &line_end, &line.ip))
+    while (weir__words_line(&rest, &line)) {
+        struct weir__hosts_line entry = {0};
+        if (!read_address(&line, &entry.ip))
             continue;
-        while (next_word(&at, line_end, &word, &word_len)) {
-            line.name = word;
-            line.len = (uint32_t)word_len;
-            line.number = (uint32_t)out->count;
-            if (append(out, &room, &line) < 0) {
+        while (weir__words_next(&line, &word)) {
+            entry.name = word.data;
+            entry.len = (uint32_t)word.len;
+            entry.number = (uint32_t)out->count;
+            if (append(out, &room, &entry) < 0) {
                 weir__hosts_free(out);
                 return -ENOMEM;
             }

@@ -7,6 +7,8 @@
 
 #include <weir/address.h>
 
+#include "names/words.h"
+
 enum { NAME_CHARS_MAX = 253 };
 
 /* --- servers --- */
@@ -43,24 +45,6 @@ int weir_resolver_server_check(const char *text)
 
 /* --- the file --- */
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static bool next_word(weir_bytes *line, weir_bytes *word)
-{
-    size_t at = 0, end;
-
-    while (at < line->len && is_space(line->data[at]))
-        at++;
-    for (end = at; end < line->len && !is_space(line->data[end]); end++)
-        ;
-    *word = (weir_bytes){line->data + at, end - at};
-    *line = (weir_bytes){line->data + end, line->len - end};
-    return word->len > 0;
-}
-
 static bool is_word(weir_bytes word, const char *text)
 {
     return word.len == strlen(text) && memcmp(word.data, text, word.len) == 0;
@@ -81,7 +65,7 @@ static void set_search(struct weir__resolv_conf *conf, weir_bytes line, int most
     weir_bytes word;
 
     conf->search_count = 0;
-    while (conf->search_count < most && next_word(&line, &word)) {
+    while (conf->search_count < most && weir__words_next(&line, &word)) {
         while (word.len > 0 && word.data[word.len - 1] == '.')
             word.len--;
         if (weir_host_type_of(word) != WEIR_HOST_NAME || (size_t)(end - at) <= word.len)
@@ -115,7 +99,7 @@ static void set_options(struct weir__resolv_conf *conf, weir_bytes line)
     weir_bytes word;
     int number;
 
-    while (next_word(&line, &word)) {
+    while (weir__words_next(&line, &word)) {
         if (option_number(word, "ndots:", WEIR__NDOTS_MAX, &number))
             conf->ndots = number;
         else if (option_number(word, "timeout:", WEIR__CONF_TIMEOUT_MAX_S, &number))
@@ -131,9 +115,9 @@ static void read_line(struct weir__resolv_conf *conf, weir_bytes line)
 {
     weir_bytes key, word;
 
-    if (!next_word(&line, &key) || key.data[0] == '#' || key.data[0] == ';')
+    if (!weir__words_next(&line, &key) || key.data[0] == '#' || key.data[0] == ';')
         return;
-    if (is_word(key, "nameserver") && next_word(&line, &word))
+    if (is_word(key, "nameserver") && weir__words_next(&line, &word))
         add_server(conf, word);
     else if (is_word(key, "search"))
         set_search(conf, line, WEIR__SEARCH_MAX);
@@ -145,15 +129,12 @@ static void read_line(struct weir__resolv_conf *conf, weir_bytes line)
 
 void weir__resolv_conf_read(const char *text, size_t len, struct weir__resolv_conf *out)
 {
-    const char *end = text + len, *line_end;
+    weir_bytes rest = {text, len}, line;
 
     memset(out, 0, sizeof *out);
     out->ndots = 1;
-    for (const char *at = text; at < end; at = line_end + 1) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        line_end = newline != NULL ? newline : end;
-        read_line(out, (weir_bytes){at, (size_t)(line_end - at)});
-    }
+    while (weir__words_line(&rest, &line))
+        read_line(out, line);
     if (out->server_count == 0)
         out->servers[out->server_count++] =
             (struct weir__name_server){weir__ip_loopback(WEIR__IPV4), WEIR__DNS_PORT};
