@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/client/backend/breaker.h"
 
+#include "http/client/backend/doubling.h"
+
 /* The state is one word: what it is, how often it has been prolonged, and until when, in milliseconds. */
 enum { CLOSED, OPEN, HALF_OPEN };
 enum { KIND_BITS = 2, LEVEL_BITS = 4, UNTIL_SHIFT = KIND_BITS + LEVEL_BITS, LEVEL_MAX = 15 };
@@ -38,11 +40,7 @@ static uint64_t look(const struct weir__breaker *b)
 /* How long it is open when it has been prolonged so often. */
 static int64_t open_for(const struct weir__breaker_settings *s, unsigned level)
 {
-    int64_t ns = s->open_ns;
-
-    while (level-- > 0 && ns < most_ns)
-        ns *= 2;
-    return ns < most_ns || ns == s->open_ns ? ns : most_ns;
+    return weir__doubled(s->open_ns, level, most_ns);
 }
 
 /* --- the window --- */

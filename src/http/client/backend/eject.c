@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/client/backend/eject.h"
 
+#include "http/client/backend/doubling.h"
+
 enum {
     LEVEL_SHIFT = 1,
     LEVEL_MAX = 63,
@@ -35,11 +37,7 @@ int64_t weir__eject_until(uint64_t state)
 /* How long it is ejected when it was so often before. */
 static int64_t ejected_for(const struct weir__eject_settings *s, unsigned level)
 {
-    int64_t ns = s->period_ns;
-
-    while (level-- > 0 && ns < most_ns)
-        ns *= 2;
-    return ns < most_ns || ns == s->period_ns ? ns : most_ns;
+    return weir__doubled(s->period_ns, level, most_ns);
 }
 
 /* Each period in which it was not ejected makes up for one ejection. */
