@@ -4,7 +4,7 @@
 import socket
 
 from framing_cases import GET, KEPT, POST, REFUSED
-from rig import Weir, connect, read_head, receive, run, same
+from rig import Weir, connect, read_all, read_head, receive, run, same
 
 CONFIG = """
 listen: 127.0.0.1:0
@@ -16,13 +16,6 @@ routes:
   - {path: /only, methods: [PUT], respond: {body: "ok"}}
 """
 IMPATIENT = CONFIG.replace("headers: 20", "headers: 20, head_timeout: 300ms, idle_timeout: 400ms")
-
-
-def read_all(connection):
-    data = b""
-    while piece := connection.recv(65536):
-        data += piece
-    return data
 
 
 def probe(address, raw):

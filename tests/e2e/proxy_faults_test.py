@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """proxy: what is faulty, on either side, is refused or broken visibly; nothing is read in two ways, and nothing is left over."""
-import os
 import socket
 import threading
 import time
 
 from framing_cases import KEPT, REFUSED
-from rig import PATIENCE, Backend, Weir, answering, ask, connect, read_head, receive, run, same, until
+from rig import PATIENCE, Backend, Weir, answering, ask, connect, descriptors, read_head, receive, run, same, until
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -22,10 +21,6 @@ limits: {{{limits}}}
 routes:
   - {{path: /*, proxy: {{to: "http://127.0.0.1:{port}"{proxy}}}}}
 """
-
-
-def descriptors(weir):
-    return len(os.listdir(f"/proc/{weir.process.pid}/fd"))
 
 
 def read_all(connection):

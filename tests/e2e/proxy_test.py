@@ -7,7 +7,7 @@ import socket
 import tempfile
 import threading
 
-from rig import PATIENCE, Backend, Weir, answering, ask, connect, read_head, receive, run, same, until
+from rig import PATIENCE, Backend, Weir, answering, ask, connect, read_all, read_head, receive, run, same, until
 
 MANY = 64 << 20 # bytes of a body that does not fit into memory that is allowed
 
@@ -51,13 +51,6 @@ def scripted(*answers, requests=None):
                 return
             connection.sendall(answer)
     return handle
-
-
-def read_all(connection):
-    data = b""
-    while piece := connection.recv(65536):
-        data += piece
-    return data
 
 
 # --- requests ---

@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """proxy: connections that client and backend take for another protocol, WebSocket and the like."""
-import os
 import signal
 import socket
 import threading
 
-from rig import Backend, Weir, connect, read_head, receive, run, same, until
+from rig import Backend, Weir, connect, descriptors, read_all, read_head, receive, run, same, until
 
 ASK = b"GET /chat HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n"
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: a\r\n\r\n"
@@ -20,17 +19,6 @@ loops: 1
 routes:
   - {{path: /*, proxy: {{to: "http://127.0.0.1:{port}"{proxy}}}}}
 """
-
-
-def descriptors(weir):
-    return len(os.listdir(f"/proc/{weir.process.pid}/fd"))
-
-
-def read_all(connection):
-    data = b""
-    while piece := connection.recv(65536):
-        data += piece
-    return data
 
 
 def take(connection, size):

@@ -173,6 +173,20 @@ def read_head(connection):
     return head
 
 
+def read_all(connection):
+    """Returns all that comes, to the end."""
+    data = b""
+    while piece := connection.recv(65536):
+        data += piece
+    return data
+
+
+def descriptors(weir):
+    """How many the gateway has open, once it runs."""
+    weir.address()
+    return len(os.listdir(f"/proc/{weir.process.pid}/fd"))
+
+
 def answering(status="200 OK", body=b"{}", kind="application/json", requests=None):
     """A backend that gives every request the same answer, and keeps the heads in requests."""
     def handle(connection):

@@ -180,12 +180,6 @@ def url(weir, path, scheme="http"):
     return "%s://%s:%d%s" % (scheme, *weir.address(), path)
 
 
-def descriptors(weir):
-    """How many the gateway has open, once it runs."""
-    weir.address()
-    return len(os.listdir(f"/proc/{weir.process.pid}/fd"))
-
-
 def resident(weir):
     """Bytes of memory that the gateway holds, and has held at most."""
     with open(f"/proc/{weir.process.pid}/status", encoding="ascii") as file:

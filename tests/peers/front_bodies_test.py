@@ -11,8 +11,8 @@ import threading
 import time
 import zlib
 
-from front import descriptors, is_second_run, resident
-from rig import PATIENCE, Backend, Weir, ask, connect, read_head, receive, run, same, until
+from front import is_second_run, resident
+from rig import PATIENCE, Backend, Weir, ask, connect, descriptors, read_head, receive, run, same, until
 
 CONFIG = """
 listen: 127.0.0.1:0

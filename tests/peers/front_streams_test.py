@@ -5,8 +5,8 @@ import contextlib
 import http.client
 import subprocess
 
-from front import Page, descriptors, in_browser, node, node_runs, program, url
-from rig import PATIENCE, Weir, ask, connect, read_head, run, same, until
+from front import Page, in_browser, node, node_runs, program, url
+from rig import PATIENCE, Weir, ask, connect, descriptors, read_head, run, same, until
 
 ADMIN = {"127.0.0.1:8081": "127.0.0.1:0"}
 
