@@ -259,7 +259,7 @@ static int leave(void *arg)
                                       .latency_min = weir_ms(10),
                                       .latency_max = weir_ms(200)};
     const bool all_leave = *(const bool *)arg;
-    const int64_t leave_ms = (int64_t)weir_random_below(250);
+    const int64_t leave_ms = 1 + (int64_t)weir_random_below(250); /* at 0 no task could be spawned */
     struct crowd staying = {0}, leaving = {0};
     weir_scope stay, go;
 
