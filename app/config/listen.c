@@ -69,9 +69,10 @@ void admin_read(struct config_reader *reader, const struct tree_node *node, stru
 
 static bool is_host_name(const struct tree_node *node)
 {
-    enum weir_host_type type = weir_host_type_of((weir_bytes){node->text, node->length});
+    weir_bytes host = weir_host_without_dot((weir_bytes){node->text, node->length});
+    enum weir_host_type type = weir_host_type_of(host);
 
-    return type == WEIR_HOST_NAME || type == WEIR_HOST_IPV4;
+    return host.len == node->length && (type == WEIR_HOST_NAME || type == WEIR_HOST_IPV4);
 }
 
 void admin_hosts_read(struct config_reader *reader, const struct tree_node *node, struct config *config)

@@ -8,8 +8,10 @@
 
 #include "config/config.h"
 
-/* Connects to every backend once, many at a time, and closes. A backend that can't be connected to within two
- * seconds becomes a fault at its first place in the file. */
+/* Connects to every backend once, many at a time, and closes. A backend whose name is not resolved within
+ * five seconds, or that can't be connected to within two, becomes a fault at its first place in the file; so
+ * does one whose turn does not come within ten seconds, the time for all. What is waited for is reported on
+ * stderr every two seconds. */
 void start_connect(const struct config *config, struct config_faults *faults);
 
 #endif

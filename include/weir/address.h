@@ -22,7 +22,8 @@ extern "C" {
 /* What a host is. */
 enum weir_host_type {
     WEIR_HOST_INVALID,
-    WEIR_HOST_NAME, /* labels of letters, digits, '-' and '_' between dots; the last one is not a number */
+    WEIR_HOST_NAME, /* labels of letters, digits, '-' and '_' between dots; the last one is not a number. A
+                       dot at the end makes the name absolute: "svc.ns." */
     WEIR_HOST_IPV4, /* "192.0.2.1": four decimal numbers, none with a leading zero */
     WEIR_HOST_IPV6, /* "2001:db8::1", without brackets and without a zone */
 };
@@ -35,13 +36,25 @@ typedef struct weir_address {
     weir_bytes path;               /* of a Unix socket; else empty */
 } weir_address;
 
-/* Classifies a host. A name has at most 253 characters, and each of its labels at most 63. A name whose last
- * label is a number is invalid, because some programs would read it as an address.
+/* Classifies a host. A name has at most 253 characters, a dot at its end not counted, and each of its labels
+ * at most 63. A name whose last label is a number is invalid, because some programs would read it as an
+ * address.
  * Owns:    nothing.
  * Returns: its type; WEIR_HOST_INVALID if it can't be a host, also for "[::1]" with its brackets.
  * Where:   any thread.
  */
 enum weir_host_type weir_host_type_of(weir_bytes host);
+
+/* Removes the dot at the end of an absolute name. The dot is for resolving alone (<weir/resolver.h>): the
+ * Host field, the server name of TLS, the hosts file and comparisons go without it.
+ * Owns:    the result points into host.
+ * Returns: host, or all of it but the dot.
+ * Where:   any thread.
+ */
+static inline weir_bytes weir_host_without_dot(weir_bytes host)
+{
+    return host.len > 1 && host.data[host.len - 1] == '.' ? (weir_bytes){host.data, host.len - 1} : host;
+}
 
 /* Parses a port: digits alone, 0 to 65535, at most five of them.
  * Owns:    nothing; *out is written only on success.

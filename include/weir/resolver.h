@@ -16,6 +16,9 @@
  * news, the others do not wait. Without an old address a failure is kept for 1 s. Tasks that ask for a name
  * at the same time share one look-up, which is cancelled when none of them waits any longer.
  *
+ * The search list of resolv.conf is for names without a dot at the end. A name with one, "svc.ns.", is
+ * absolute: just that name is looked up.
+ *
  * localhost, and names that end in ".localhost", are always 127.0.0.1 and ::1; a name that ends in ".invalid"
  * has no address; neither is asked of a server (RFC 6761).
  */

@@ -67,8 +67,9 @@ typedef struct weir_listener_options {
 
 /* Begins to listen. Port 0 takes a free port; weir_listener_address() reports which. A Unix path left
  * behind by a dead listener is taken over; a path with a live listener is -EADDRINUSE. A name is looked up in
- * the hosts file alone, which is read at the call. If it has several addresses, the first IPv4 address that
- * this machine has is used, otherwise the first such IPv6 address.
+ * the hosts file alone, not in DNS. The call reads that file by itself, and holds the loop meanwhile: a
+ * program listens as it starts, and an address as a number needs no file. If the name has several addresses,
+ * the first IPv4 address that this machine has is used, otherwise the first such IPv6 address.
  * Owns:    options are lent. On success the listener owns options->fd; on failure that stays the caller's.
  *          The caller owns *out and closes it.
  * Returns: 0; -EINVAL the address cannot be parsed, both or neither of address and fd are given, fd does not

@@ -30,8 +30,8 @@ typedef struct weir_url {
     bool tls;                      /* https */
     enum weir_host_type host_type; /* never WEIR_HOST_INVALID */
     uint16_t port;                 /* 80 or 443 if none is written; never 0 */
-    weir_bytes host;               /* without brackets */
-    weir_bytes authority;          /* HOST[:PORT] as written: for the Host field */
+    weir_bytes host;               /* without brackets, as written: see weir_host_without_dot() */
+    weir_bytes authority;          /* HOST[:PORT] as written */
     weir_bytes origin;             /* scheme and authority as written: "http://HOST[:PORT]" */
     weir_bytes target;             /* path and query for the request line; "/" if none is written */
     weir_bytes path;               /* of the target; begins with '/' */

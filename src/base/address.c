@@ -83,7 +83,7 @@ enum weir_host_type weir_host_type_of(weir_bytes host)
 {
     size_t i = 0;
 
-    if (host.len == 0 || host.len > NAME_CHARS_MAX)
+    if (host.len == 0 || weir_host_without_dot(host).len > NAME_CHARS_MAX)
         return WEIR_HOST_INVALID;
     for (;;) {
         const size_t label = i;
@@ -100,6 +100,8 @@ enum weir_host_type weir_host_type_of(weir_bytes host)
             return is_ipv4(host) ? WEIR_HOST_IPV4 : WEIR_HOST_INVALID;
         if (host.data[i++] != '.')
             return WEIR_HOST_INVALID;
+        if (i == host.len)
+            return (common & DIGIT) == 0 ? WEIR_HOST_NAME : WEIR_HOST_INVALID;
     }
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/address.h>
+
 #include "core/runtime.h"
 #include "core/wait_queue.h"
 #include "names/lookup.h"
@@ -133,12 +135,12 @@ void weir__resolver_free(struct weir__resolver *r)
 
 /* --- names that no server is asked for --- */
 
-static bool ends_in(const struct weir__name *n, const char *end)
+static bool ends_in(weir_bytes name, const char *end)
 {
-    size_t len = strlen(end);
+    size_t len = strlen(end), before = name.len - len;
 
-    return n->len >= len && memcmp(n->name + n->len - len, end, len) == 0 &&
-           (n->len == len || n->name[n->len - len - 1] == '.');
+    return name.len >= len && memcmp(name.data + before, end, len) == 0 &&
+           (before == 0 || name.data[before - 1] == '.');
 }
 
 static int set_local(struct weir__name *n, const struct weir__ip *ips, size_t count)
@@ -159,13 +161,14 @@ static int set_local(struct weir__name *n, const struct weir__ip *ips, size_t co
 __attribute__((noinline)) static int find_local(struct weir__resolver *r, struct weir__name *n)
 {
     struct weir__ip ips[WEIR_RESOLVED_MAX];
-    int count = weir__hosts_look_up(&r->settings->hosts, n->name, n->len, ips, WEIR_RESOLVED_MAX), err;
+    weir_bytes name = weir_host_without_dot((weir_bytes){n->name, n->len});
+    int count = weir__hosts_look_up(&r->settings->hosts, name.data, name.len, ips, WEIR_RESOLVED_MAX), err;
     const char *why = NULL;
 
-    if (count == 0 && ends_in(n, "localhost")) {
+    if (count == 0 && ends_in(name, "localhost")) {
         ips[count++] = weir__ip_loopback(WEIR__IPV6);
         ips[count++] = weir__ip_loopback(WEIR__IPV4);
-    } else if (count == 0 && ends_in(n, "invalid")) {
+    } else if (count == 0 && ends_in(name, "invalid")) {
         why = "no such name";
     } else if (count == 0) {
         return 0;

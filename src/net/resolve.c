@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The addresses of a host to listen on: literals, and lines of the hosts file. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -37,6 +38,7 @@ void weir__addresses_alternate(struct weir__address *list, int count)
 int weir__resolve(const struct weir__endpoint *endpoint, struct weir__address out[WEIR__ADDRESSES_MAX])
 {
     struct weir__ip ips[WEIR__ADDRESSES_MAX];
+    char name[WEIR__HOST_BYTES];
     int count;
 
     if (endpoint->is_unix) {
@@ -45,8 +47,10 @@ int weir__resolve(const struct weir__endpoint *endpoint, struct weir__address ou
     }
     if (weir__address_of_literal(endpoint->host, endpoint->port, &out[0]) == 0)
         return 1;
-    count = weir__hosts_read(hosts_path, endpoint->host, ips, WEIR__ADDRESSES_MAX);
-    if (count == 0 && strcasecmp(endpoint->host, "localhost") == 0) {
+    (void)snprintf(name, sizeof name, "%.*s", (int)weir_host_without_dot(weir_bytes_of(endpoint->host)).len,
+                   endpoint->host);
+    count = weir__hosts_read(hosts_path, name, ips, WEIR__ADDRESSES_MAX);
+    if (count == 0 && strcasecmp(name, "localhost") == 0) {
         ips[count++] = weir__ip_loopback(WEIR__IPV6);
         ips[count++] = weir__ip_loopback(WEIR__IPV4);
     }

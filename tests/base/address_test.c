@@ -33,7 +33,12 @@ static void hosts_have_a_type(void **state)
         {"::ffff:127.0.0.1", WEIR_HOST_IPV6},
         {"", WEIR_HOST_INVALID},
         {".", WEIR_HOST_INVALID},
-        {"a.", WEIR_HOST_INVALID},
+        {"a.", WEIR_HOST_NAME},
+        {"svc.ns.", WEIR_HOST_NAME},
+        {"a..", WEIR_HOST_INVALID},
+        {"a-.", WEIR_HOST_INVALID},
+        {"a.7.", WEIR_HOST_INVALID},
+        {"1.2.3.4.", WEIR_HOST_INVALID},
         {".a", WEIR_HOST_INVALID},
         {"a..b", WEIR_HOST_INVALID},
         {"-a", WEIR_HOST_INVALID},
@@ -56,6 +61,16 @@ static void hosts_have_a_type(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (weir_host_type_of(weir_bytes_of(table[i].host)) != table[i].type)
             fail_msg("'%s' is of type %d", table[i].host, weir_host_type_of(weir_bytes_of(table[i].host)));
+    for (size_t length = 252; length <= 256; length++) { /* labels of one letter: at most 253, and a dot */
+        char name[256];
+        for (size_t i = 0; i < length; i++)
+            name[i] = i % 2 == 0 ? 'a' : '.';
+        assert_int_equal(weir_host_type_of((weir_bytes){name, length}),
+                         length <= 254 ? WEIR_HOST_NAME : WEIR_HOST_INVALID);
+    }
+    assert_span(weir_host_without_dot(weir_bytes_of("a.b.")), "a.b");
+    assert_span(weir_host_without_dot(weir_bytes_of("a.b")), "a.b");
+    assert_int_equal(weir_host_without_dot((weir_bytes){NULL, 0}).len, 0);
     assert_int_equal(weir_host_type_of((weir_bytes){"a\0b", 3}), WEIR_HOST_INVALID);
     assert_int_equal(weir_host_type_of((weir_bytes){"::1\0", 4}), WEIR_HOST_INVALID);
 }

@@ -5,6 +5,7 @@ and DNS servers that are dead."""
 import json
 import re
 
+import rig
 from dns_server import DnsServer
 from rig import Backend, Weir, answering, ask, connect, run, same, sending, until
 
@@ -100,6 +101,39 @@ def old_addresses_serve_while_the_server_is_dead():
             same(body(), "one")
 
 
+def absolute_names_are_asked_for_as_they_are():
+    seen = []
+    config = """
+listen: 127.0.0.1:0
+resolver: {servers: ["%s"]}
+backends: {b: {urls: "http://svc.test.:%d"}}
+routes:
+  - {path: /proxy, proxy: {to: "http://svc.test.:%d"}}
+  - {path: /backend, proxy: {backend: b}}
+  - {path: /gather, gather: {calls: [{name: a, url: "http://svc.test.:%d/x"}]}}
+"""
+    with Backend(answering(requests=seen)) as backend, DnsServer({"svc.test": "127.0.0.1"}) as dns:
+        config %= (dns.address, backend.port, backend.port, backend.port)
+        with Weir("check", "--connect", config=config) as weir:
+            same(weir.exit(), 0, weir.lines)
+        with Weir("serve", config=config) as weir:
+            for path in ("/proxy", "/backend", "/gather"):
+                same(ask(weir.address(), path).status, 200)
+    hosts = [line for head, _ in seen for line in head.lower().split("\r\n") if line.startswith("host:")]
+    same(hosts, [f"host: svc.test:{backend.port}"] * 3)
+
+
+def check_has_one_time_for_all_and_says_what_it_waits_for():
+    if rig.kernel_interface is not None and rig.uring_is_here():
+        return # the time has passed once
+    with DnsServer({"svc.test": "silent"}) as dns:
+        config = ONE.replace("timeout: 1s", "timeout: 60s") % (dns.address, 1)
+        with Weir("check", "--connect", config=config) as weir:
+            weir.wait_for(r"weir check: still trying 1 of 1 backends: resolving http://svc.test:1")
+            same(weir.exit(), 1)
+            assert any(re.search(r"svc.test.*: no answer for the name within 5s; expected", line) for line in weir.lines if line), weir.lines
+
+
 def check_says_why_a_name_is_not_found():
     with DnsServer({}) as dns, Weir("check", "--connect", config=ONE % (dns.address, 1)) as weir:
         same(weir.exit(), 1)
@@ -107,4 +141,5 @@ def check_says_why_a_name_is_not_found():
 
 
 run(names_are_resolved_and_failures_have_words, the_time_of_a_look_up_is_dns, a_task_that_waits_for_a_name_says_so,
-    other_addresses_are_used_when_the_name_has_them, old_addresses_serve_while_the_server_is_dead, check_says_why_a_name_is_not_found)
+    other_addresses_are_used_when_the_name_has_them, old_addresses_serve_while_the_server_is_dead, check_says_why_a_name_is_not_found,
+    absolute_names_are_asked_for_as_they_are, check_has_one_time_for_all_and_says_what_it_waits_for)

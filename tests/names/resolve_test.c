@@ -59,6 +59,26 @@ static void for_seeds(int (*fn)(void *arg))
         run_simulated(seed, fn, NULL);
 }
 
+/* --- names with a dot at the end --- */
+
+static int resolve_absolute(void *arg)
+{
+    (void)arg;
+    set("svc.test", "10.0.0.1", weir_seconds(60));
+    expect("svc.test.", "10.0.0.1");
+    expect("SVC.test.", "10.0.0.1");
+    expect("localhost.", "127.0.0.1 ::1");
+    expect("a.localhost.", "127.0.0.1 ::1");
+    expect("a.invalid.", "no such name");
+    return 0;
+}
+
+static void absolute_names_are_looked_up_without_their_dot(void **state)
+{
+    (void)state;
+    for_seeds(resolve_absolute);
+}
+
 /* --- times --- */
 
 static int obey_ttl(void *arg)
@@ -466,6 +486,7 @@ static void options_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(absolute_names_are_looked_up_without_their_dot),
         cmocka_unit_test(ttls_are_obeyed),
         cmocka_unit_test(ttls_have_a_floor_and_a_ceiling),
         cmocka_unit_test(negative_answers_are_kept),

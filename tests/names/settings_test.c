@@ -108,6 +108,7 @@ static int change_hosts(struct rig *rig)
     write_file(rig->hosts, "10.0.0.1 db.test\n");
     await("db.test", "10.0.0.1");
     expect("DB.Test", "10.0.0.1");
+    expect("db.test.", "10.0.0.1"); /* an absolute name */
     expect("none.test", "no such name");
     write_file(rig->hosts, "10.0.0.2 db.test\n10.0.0.7 localhost\n"); /* written in place */
     await("db.test", "10.0.0.2");

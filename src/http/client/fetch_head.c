@@ -130,6 +130,21 @@ static void write_connection(weir__http_writer *w, const weir_fetch_options *o, 
     }
 }
 
+/* The Host of an absolute name, "svc.ns.:80", goes without its dot. */
+static void write_host(weir__http_writer *w, const weir_url *url)
+{
+    weir_bytes name = weir_host_without_dot(url->host), all = url->authority;
+
+    if (__builtin_expect(name.len == url->host.len, 1)) {
+        weir__http_write_trusted(w, WEIR__HTTP_TEXT("host"), all);
+        return;
+    }
+    weir__http_write_raw(w, WEIR__HTTP_TEXT("host: "));
+    weir__http_write_raw(w, name);
+    weir__http_write_raw(w, (weir_bytes){all.data + url->host.len, all.len - url->host.len});
+    weir__http_write_raw(w, WEIR__HTTP_TEXT("\r\n"));
+}
+
 static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const weir_url *url,
                       const char *label, int64_t body_length, char *out, size_t room)
 {
@@ -137,8 +152,10 @@ static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const 
     bool te = false;
 
     write_request_line(&w, f, o, url, label);
-    weir__http_write_trusted(&w, WEIR__HTTP_TEXT("host"),
-                             f->host != NULL ? weir_bytes_of(f->host) : url->authority);
+    if (f->host != NULL)
+        weir__http_write_trusted(&w, WEIR__HTTP_TEXT("host"), weir_bytes_of(f->host));
+    else
+        write_host(&w, url);
     for (size_t i = 0; i < o->header_count; i++) {
         weir_bytes name = weir_bytes_of(o->headers[i].name);
         if (f->host != NULL && is_host(o->headers[i].name))

@@ -85,8 +85,7 @@ bool weir_pattern_covers(weir_bytes earlier, weir_bytes later)
  * ".example.com". */
 static weir_bytes comparable(weir_bytes host)
 {
-    if (host.len > 0 && host.data[host.len - 1] == '.')
-        host.len--;
+    host = weir_host_without_dot(host);
     return host.len > 0 && host.data[0] == '*' ? (weir_bytes){host.data + 1, host.len - 1} : host;
 }
 
@@ -109,8 +108,6 @@ int weir_route_host_check(weir_bytes host, weir_text_fault *fault)
         return weir__text_fault(fault, (size_t)(star - host.data), "a '*' only at the beginning, as '*.'");
     if (!wildcard && is_bracketed(host))
         return 0;
-    if (name.len > 1 && name.data[name.len - 1] == '.')
-        name.len--;
     type = weir_host_type_of(name);
     if (type == WEIR_HOST_NAME || (type == WEIR_HOST_IPV4 && !wildcard))
         return 0;

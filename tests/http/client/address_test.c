@@ -48,9 +48,14 @@ static int elsewhere(void *arg)
     assert_int_equal(expect_host(&b, client, &options, "\r\nhost: other.example\r\n"), 0);
     assert_int_equal(b.connections, 1);
     assert_int_equal(client->origin_count, 3);
+    options.url = "http://svc.ns./"; /* an absolute name */
+    assert_int_equal(expect_host(&b, client, &options, "\r\nhost: svc.ns\r\n"), 0);
+    options.url = "http://svc.ns.:81/";
+    assert_int_equal(expect_host(&b, client, &options, "\r\nhost: svc.ns:81\r\n"), 0);
+    assert_int_equal(b.connections, 3);
     options.url = "http://OTHER.example:80/x"; /* the same origin, written differently */
     assert_int_equal(expect_host(&b, client, &options, "GET /x "), 0);
-    assert_int_equal(b.connections, 1);
+    assert_int_equal(b.connections, 3);
 
     weir_client_close(client);
     backend_close(&b);

@@ -109,8 +109,8 @@ static int read_unix(struct weir__backend_url *out)
     if (weir_address_parse(weir_bytes_of(out->text), &address, NULL) < 0)
         return -EINVAL;
     out->connect_to = strdup(out->text);
-    out->authority = "localhost";
-    return out->connect_to == NULL ? -ENOMEM : 0;
+    out->authority = strdup("localhost");
+    return out->connect_to == NULL || out->authority == NULL ? -ENOMEM : 0;
 }
 
 /* localhost is one machine under two addresses: which of them its service listens at is found out by
@@ -118,7 +118,22 @@ static int read_unix(struct weir__backend_url *out)
 static bool is_looked_up(const weir_url *url)
 {
     return url->host_type == WEIR_HOST_NAME &&
-           !weir_bytes_equal_nocase(url->host, weir_bytes_of("localhost"));
+           !weir_bytes_equal_nocase(weir_host_without_dot(url->host), weir_bytes_of("localhost"));
+}
+
+/* Host names an absolute name without its dot. Returns: NULL without memory. */
+static char *authority_of(const weir_url *url)
+{
+    size_t bare = weir_host_without_dot(url->host).len;
+    char *out = malloc(url->authority.len + 1);
+
+    if (out == NULL)
+        return NULL;
+    memcpy(out, url->authority.data, url->authority.len);
+    out[url->authority.len] = '\0';
+    if (bare < url->host.len)
+        memmove(out + bare, out + url->host.len, url->authority.len - url->host.len + 1);
+    return out;
 }
 
 static int read_http(struct weir__backend_url *out)
@@ -140,7 +155,9 @@ static int read_http(struct weir__backend_url *out)
     }
     out->port = url.port;
     out->text[url.origin.len] = '\0'; /* a "/" behind it says nothing */
-    out->authority = url.authority.data;
+    out->authority = authority_of(&url);
+    if (out->authority == NULL)
+        return -ENOMEM;
     if (!is_looked_up(&url))
         return 0;
     out->host = strndup(url.host.data, url.host.len);
@@ -233,6 +250,7 @@ void weir__backend_settings_free(struct weir__backend_settings *s)
 {
     for (int i = 0; i < s->url_count; i++) {
         free(s->urls[i].text);
+        free(s->urls[i].authority);
         free(s->urls[i].connect_to);
         free(s->urls[i].host);
     }

@@ -14,10 +14,10 @@
 
 /* A URL, taken apart. */
 struct weir__backend_url {
-    char *text;            /* as it was given */
-    const char *authority; /* what Host says: "orders:7101"; "localhost" of a Unix socket */
-    char *connect_to;      /* "orders:7101", "unix:PATH", with a port in any case */
-    char *host; /* a name that is looked up, part of connect_to; NULL: connect_to is the instance */
+    char *text;       /* as it was given */
+    char *authority;  /* what Host says: "orders:7101"; "localhost" of a Unix socket */
+    char *connect_to; /* "orders:7101", "unix:PATH", with a port in any case */
+    char *host;       /* a name that is looked up, part of connect_to; NULL: connect_to is the instance */
     uint16_t port;
 };
 
