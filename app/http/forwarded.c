@@ -7,8 +7,6 @@
 
 #include <weir/http_text.h>
 
-enum { LIST_BYTES_MAX = 64 << 10 };
-
 /* --- the peer --- */
 
 /* The address without its port and brackets; empty if the peer has none. */
@@ -22,88 +20,145 @@ static weir_bytes address_of(const char *peer)
     return colon != NULL ? (weir_bytes){peer, (size_t)(colon - peer)} : (weir_bytes){peer, 0};
 }
 
-/* --- lists --- */
+/* --- texts --- */
 
-/* Continues the list that the headers of a name make together. */
-static int begin_list(weir_buffer *list, const weir_header *headers, size_t count, const char *name)
+/* A text in progress, in memory that is known to have room for it. Runs for every request that is passed on,
+ * so that it copies and does not format. */
+struct text {
+    char *start, *at;
+};
+
+static void put(struct text *t, const char *data, size_t bytes)
 {
-    int err = 0;
-
-    for (size_t i = 0; i < count && err == 0; i++) {
-        if (strcasecmp(headers[i].name, name) != 0 || headers[i].value[0] == '\0')
-            continue;
-        if (list->len > 0)
-            err = weir_buffer_append_text(list, ", ");
-        if (err == 0)
-            err = weir_buffer_append_text(list, headers[i].value);
-    }
-    return err;
+    t->at = mempcpy(t->at, data, bytes);
 }
 
-/* Ends a list. Returns: the text; NULL without memory. */
-static const char *end_list(weir_buffer *list, const struct proxy_memory *memory)
+static void put_text(struct text *t, const char *text)
 {
-    char *text = memory->take(memory->arg, list->len + 1);
+    put(t, text, strlen(text));
+}
 
-    if (text == NULL)
-        return NULL;
-    if (list->len > 0)
-        memcpy(text, list->data, list->len);
-    text[list->len] = '\0';
+/* Ends a text. The next one may begin behind it. */
+static const char *end_text(struct text *t)
+{
+    const char *text = t->start;
+
+    *t->at++ = '\0';
+    t->start = t->at;
     return text;
+}
+
+static void separate(struct text *t)
+{
+    if (t->at > t->start)
+        put(t, ", ", 2);
+}
+
+/* --- lists --- */
+
+static bool continues(const weir_header *header, const char *name)
+{
+    return header->value[0] != '\0' && strcasecmp(header->name, name) == 0;
+}
+
+/* The room that begin_list() takes at most. */
+static size_t list_bytes(const weir_header *headers, size_t count, const char *name)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (continues(&headers[i], name))
+            bytes += strlen(headers[i].value) + 2;
+    return bytes;
+}
+
+/* Begins a text with the list that the headers of a name make together. */
+static void begin_list(struct text *list, const weir_header *headers, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!continues(&headers[i], name))
+            continue;
+        separate(list);
+        put_text(list, headers[i].value);
+    }
 }
 
 /* --- the elements of this hop --- */
 
-static int append_address(weir_buffer *out, const char *peer)
-{
-    const weir_bytes address = address_of(peer);
-
-    if (address.len == 0)
-        return 0;
-    return weir_buffer_printf(out, "%s%.*s", out->len > 0 ? ", " : "", (int)address.len, address.data);
-}
-
 /* A value of Forwarded: a token, or quoted. */
-static int append_value(weir_buffer *out, const char *name, weir_bytes value)
+static void put_value(struct text *out, weir_bytes value)
 {
-    int err = weir_buffer_printf(out, "%s=", name);
-
-    if (err < 0 || weir_token_is_valid(value))
-        return err < 0 ? err : weir_buffer_append(out, value.data, value.len);
-    err = weir_buffer_append_byte(out, '"');
-    for (size_t i = 0; i < value.len && err == 0; i++) {
-        if (value.data[i] == '"' || value.data[i] == '\\')
-            err = weir_buffer_append_byte(out, '\\');
-        if (err == 0)
-            err = weir_buffer_append_byte(out, value.data[i]);
+    if (weir_token_is_valid(value)) {
+        put(out, value.data, value.len);
+        return;
     }
-    return err < 0 ? err : weir_buffer_append_byte(out, '"');
+    put(out, "\"", 1);
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] == '"' || value.data[i] == '\\')
+            put(out, "\\", 1);
+        put(out, &value.data[i], 1);
+    }
+    put(out, "\"", 1);
 }
 
-static int append_for(weir_buffer *out, const char *peer)
+static void put_for(struct text *out, weir_bytes address)
 {
-    const weir_bytes address = address_of(peer);
     bool v6 = address.len > 0 && memchr(address.data, ':', address.len) != NULL;
 
-    if (address.len == 0)
-        return weir_buffer_append_text(out, "for=unknown");
-    return v6 ? weir_buffer_printf(out, "for=\"[%.*s]\"", (int)address.len, address.data)
-              : weir_buffer_printf(out, "for=%.*s", (int)address.len, address.data);
+    put_text(out, address.len == 0 ? "for=unknown" : v6 ? "for=\"[" : "for=");
+    put(out, address.data, address.len);
+    if (v6)
+        put(out, "]\"", 2);
 }
 
-static int append_element(weir_buffer *out, const struct proxy_request *request)
+static void put_element(struct text *out, const struct proxy_request *request)
 {
-    int err = out->len > 0 ? weir_buffer_append_text(out, ", ") : 0;
-
-    if (err == 0)
-        err = append_for(out, request->peer);
-    if (err == 0 && request->authority[0] != '\0') {
-        err = weir_buffer_append_byte(out, ';');
-        if (err == 0)
-            err = append_value(out, "host", weir_bytes_of(request->authority));
+    separate(out);
+    put_for(out, address_of(request->peer));
+    if (request->authority[0] != '\0') {
+        put_text(out, ";host=");
+        put_value(out, weir_bytes_of(request->authority));
     }
-    return err < 0 ? err : weir_buffer_printf(out, ";proto=%s", request->scheme);
+    put_text(out, ";proto=");
+    put_text(out, request->scheme);
+}
+
+static void put_address(struct text *out, const struct proxy_request *request)
+{
+    const weir_bytes address = address_of(request->peer);
+
+    if (address.len == 0)
+        return;
+    separate(out);
+    put(out, address.data, address.len);
+}
+
+/* The lists: what a trusted peer says, and the element of this hop. */
+struct lists {
+    const char *addresses, *elements;
+};
+
+static int make_lists(const weir_header *headers, size_t count, const struct proxy_request *request,
+                      const struct proxy_memory *memory, struct lists *out)
+{
+    static const char addresses[] = "x-forwarded-for", elements[] = "forwarded";
+    size_t room = 64 + 2 * strlen(request->peer) + 2 * strlen(request->authority) + strlen(request->scheme);
+    struct text text;
+
+    if (request->trusted)
+        room += list_bytes(headers, count, addresses) + list_bytes(headers, count, elements);
+    text.start = text.at = memory->take(memory->arg, room);
+    if (text.start == NULL)
+        return -ENOMEM;
+    if (request->trusted)
+        begin_list(&text, headers, count, addresses);
+    put_address(&text, request);
+    out->addresses = end_text(&text);
+    if (request->trusted)
+        begin_list(&text, headers, count, elements);
+    put_element(&text, request);
+    out->elements = end_text(&text);
+    return 0;
 }
 
 /* --- the headers --- */
@@ -126,41 +181,21 @@ static const char *given_or(const weir_header *headers, size_t count, const stru
     return value != NULL ? value : otherwise;
 }
 
-/* Makes a list: what a trusted peer says, and the element of this hop. Returns: NULL without memory. */
-static const char *make_list(const weir_header *headers, size_t count, const struct proxy_request *request,
-                             const struct proxy_memory *memory, const char *name)
-{
-    bool addresses = name[0] == 'x';
-    const char *text = NULL;
-    weir_buffer list;
-    int err;
-
-    weir_buffer_init(&list, LIST_BYTES_MAX);
-    err = request->trusted ? begin_list(&list, headers, count, name) : 0;
-    if (err == 0)
-        err = addresses ? append_address(&list, request->peer) : append_element(&list, request);
-    if (err == 0)
-        text = end_list(&list, memory);
-    weir_buffer_free(&list);
-    return text;
-}
-
 int forwarded_add(const weir_header *headers, size_t count, const struct proxy_request *request,
                   const struct proxy_memory *memory, weir_header out[FORWARDED_HEADERS])
 {
-    const char *addresses = make_list(headers, count, request, memory, "x-forwarded-for");
-    const char *elements = make_list(headers, count, request, memory, "forwarded");
     const char *host = given_or(headers, count, request, "x-forwarded-host", request->authority);
     const char *scheme = given_or(headers, count, request, "x-forwarded-proto", request->scheme);
-    int n = 0;
+    struct lists lists;
+    int n = 0, err = make_lists(headers, count, request, memory, &lists);
 
-    if (addresses == NULL || elements == NULL)
-        return -ENOMEM;
-    if (addresses[0] != '\0')
-        out[n++] = (weir_header){"x-forwarded-for", addresses};
+    if (err < 0)
+        return err;
+    if (lists.addresses[0] != '\0')
+        out[n++] = (weir_header){"x-forwarded-for", lists.addresses};
     out[n++] = (weir_header){"x-forwarded-proto", scheme};
     if (host[0] != '\0')
         out[n++] = (weir_header){"x-forwarded-host", host};
-    out[n++] = (weir_header){"forwarded", elements};
+    out[n++] = (weir_header){"forwarded", lists.elements};
     return n;
 }

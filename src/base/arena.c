@@ -180,16 +180,15 @@ static bool next_chunk(struct weir__arena *a)
     return true;
 }
 
-static void *bump(struct weir__arena *a, size_t size)
+/* The chunk in use has no room for size. Kept out of line, so that the usual way saves no registers. */
+__attribute__((noinline)) static void *alloc_beyond(struct weir__arena *a, size_t size)
 {
     void *p;
 
-    if (size > (size_t)(a->end - a->at)) {
-        if (size > BIG)
-            return alloc_big(a, size);
-        if (!next_chunk(a))
-            return NULL;
-    }
+    if (size > BIG)
+        return alloc_big(a, size);
+    if (!next_chunk(a))
+        return NULL;
     p = a->at;
     a->at += size;
     return p;
@@ -202,17 +201,18 @@ static size_t rounded(size_t n)
 
 void *weir__arena_alloc(struct weir__arena *a, size_t n)
 {
-    void *p;
-    size_t size;
+    size_t size = rounded(n);
+    char *p = a->at;
 
-    if (n > a->max_bytes - a->used)
-        return NULL;
-    size = rounded(n);
     if (size < n || size > a->max_bytes - a->used)
         return NULL;
-    p = bump(a, size);
-    if (p == NULL)
-        return NULL;
+    if (size <= (size_t)(a->end - p)) {
+        a->at = p + size;
+    } else {
+        p = alloc_beyond(a, size);
+        if (p == NULL)
+            return NULL;
+    }
     a->used += size;
     UNPOISON(p, n);
     return p;

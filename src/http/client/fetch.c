@@ -67,13 +67,14 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
                       weir_reply *reply)
 {
     char head[WEIR__FETCH_HEAD_ROOM];
+    const struct weir__fetch_room room = {head, sizeof head};
     struct weir__fetch f;
     int err;
 
     weir__fetch_init(&f, origin->client, options, false);
     err = weir__fetch_check(&f, options, (int64_t)options->body_bytes);
     if (err == 0)
-        err = weir__fetch_write_head(&f, options, url, origin->label, (int64_t)options->body_bytes, head);
+        err = weir__fetch_write_head(&f, options, url, origin->label, (int64_t)options->body_bytes, room);
     if (err < 0) {
         reply->why = f.why;
         return err;
@@ -91,12 +92,13 @@ static int send_to_backend(weir_client *client, const weir_fetch_options *option
                            weir_reply *reply)
 {
     char head[WEIR__FETCH_HEAD_ROOM];
+    const struct weir__fetch_room room = {head, sizeof head};
     struct weir__origin *origin;
     struct weir__fetch f;
     int err;
 
     weir__fetch_init(&f, client, options, false);
-    err = weir__fetch_place(&f, options, url, (int64_t)options->body_bytes, head, false, &origin);
+    err = weir__fetch_place(&f, options, url, (int64_t)options->body_bytes, room, false, &origin);
     if (err == 0)
         err = perform(origin, &f, options);
     if (origin != NULL)
@@ -116,7 +118,7 @@ __attribute__((noinline)) static int fetch_by_backend(weir_client *client, const
     int err;
 
     weir__backend_check(options->backend, "weir_fetch");
-    err = weir__client_backend_url(options, &url, &reply->why);
+    err = weir__client_backend_url(client, options, &url, &reply->why);
     if (err < 0)
         return err;
     before = weir__attribution_on(self, WEIR_CHARGE_BACKEND, weir__fetch_backend_charge_name(options));
@@ -139,7 +141,7 @@ int weir_fetch(weir_client *client, const weir_fetch_options *options, weir_repl
     *reply = (weir_reply){0};
     if (__builtin_expect(options->backend != NULL, 0))
         return fetch_by_backend(client, options, reply);
-    err = weir__client_url(options, &url, &reply->why);
+    err = weir__client_url(client, options, &url, &reply->why);
     if (err == 0)
         err = weir__client_origin(client, &url, options->address, &origin);
     if (err == 0) {

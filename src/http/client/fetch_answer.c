@@ -166,10 +166,21 @@ static int take_body(struct weir__fetch *f, const char *data, size_t len)
     return f->body.ended && f->trailer_len > 0 ? weir__fetch_end_trailers(f) : 0;
 }
 
+static char *make_piece(struct weir__fetch *f)
+{
+    char *piece = malloc(WEIR__STREAM_LENT_BYTES_MAX);
+
+    f->piece_allocated = piece != NULL;
+    return piece;
+}
+
+/* Keeps what came until it is read. A piece of a small answer lies in the answer's memory. */
 static int keep_piece(struct weir__fetch *f, const char *data, size_t len)
 {
-    if (f->piece == NULL)
-        f->piece = malloc(WEIR__STREAM_LENT_BYTES_MAX);
+    if (!f->piece_allocated && len <= WEIR__FETCH_SMALL_PIECE && f->piece == NULL)
+        f->piece = weir__arena_alloc(f->memory, WEIR__FETCH_SMALL_PIECE);
+    else if (!f->piece_allocated && len > WEIR__FETCH_SMALL_PIECE)
+        f->piece = make_piece(f);
     if (f->piece == NULL)
         return -ENOMEM;
     memcpy(f->piece, data, len);

@@ -14,9 +14,9 @@
 /* --- what callers may not send --- */
 
 /* Runs for every header of every request; most differ in their length already. */
-static bool is_clients_own(const char *name)
+static bool is_clients_own(const char *name, size_t length)
 {
-    switch (strlen(name)) {
+    switch (length) {
     case 7:
         return strcasecmp(name, "upgrade") == 0 || strcasecmp(name, "trailer") == 0;
     case 10:
@@ -30,9 +30,9 @@ static bool is_clients_own(const char *name)
     }
 }
 
-static bool is_host(const char *name)
+static bool is_host(const char *name, size_t length)
 {
-    return strlen(name) == 4 && strcasecmp(name, "host") == 0;
+    return length == 4 && strcasecmp(name, "host") == 0;
 }
 
 static bool is_protocols(const char *list)
@@ -74,9 +74,11 @@ int weir__fetch_check(struct weir__fetch *f, const weir_fetch_options *o, int64_
         return refuse(f, "options.target does not begin with '/'");
     for (size_t i = 0; i < o->header_count; i++) {
         const weir_header *header = &o->headers[i];
-        if (is_clients_own(header->name))
+        const size_t length = strlen(header->name);
+        f->header_bytes += length + strlen(header->value) + 4;
+        if (is_clients_own(header->name, length))
             return refuse(f, "a header that the client sends by itself, such as Content-Length");
-        if (!is_host(header->name))
+        if (!is_host(header->name, length))
             continue;
         if (f->host != NULL || !weir__http_is_host(weir_bytes_of(header->value)))
             return refuse(f, "a Host that is no host with perhaps a port, or a second one");
@@ -158,7 +160,7 @@ static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const 
         write_host(&w, url);
     for (size_t i = 0; i < o->header_count; i++) {
         weir_bytes name = weir_bytes_of(o->headers[i].name);
-        if (f->host != NULL && is_host(o->headers[i].name))
+        if (f->host != NULL && is_host(name.data, name.len))
             continue;
         te = te || (name.len == 2 && strcasecmp(name.data, "te") == 0);
         weir__http_write_field(&w, name, weir_bytes_of(o->headers[i].value));
@@ -176,14 +178,14 @@ static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const 
     return weir__http_writer_end(&w);
 }
 
-static size_t head_bytes(const weir_fetch_options *o, const weir_url *url)
+static size_t head_bytes(const struct weir__fetch *f, const weir_fetch_options *o, const weir_url *url)
 {
-    size_t n = 160 + url->target.len + url->authority.len + (o->method != NULL ? strlen(o->method) : 3);
+    size_t n = 160 + url->target.len + url->authority.len + f->header_bytes;
+
+    n += o->method != NULL ? strlen(o->method) : 3;
 
     if (o->target != NULL)
         n += strlen(o->target);
-    for (size_t i = 0; i < o->header_count; i++)
-        n += strlen(o->headers[i].name) + strlen(o->headers[i].value) + 4;
     if (o->upgrade != NULL)
         n += 64 + strlen(o->upgrade);
     for (size_t i = 0; i < o->trailer_count; i++)
@@ -215,15 +217,15 @@ int weir__fetch_write_tail(const weir_header *trailers, size_t count, char *out,
 /* --- both --- */
 
 int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *o, const weir_url *url,
-                           const char *label, int64_t body_length, char *small)
+                           const char *label, int64_t body_length, struct weir__fetch_room small)
 {
-    size_t room = head_bytes(o, url), tail = 0;
+    size_t room = head_bytes(f, o, url), tail = 0;
     int len, tail_len = 0;
 
     if (o->trailer_count > 0 && !f->streamed)
         tail = weir__fetch_tail_bytes(o->trailers, o->trailer_count);
-    f->head_allocated = small == NULL || room + tail > WEIR__FETCH_HEAD_ROOM;
-    f->head = f->head_allocated ? malloc(room + tail) : small;
+    f->head_allocated = room + tail > small.bytes;
+    f->head = f->head_allocated ? malloc(room + tail) : small.data;
     if (f->head == NULL)
         return -ENOMEM;
     len = write_head(f, o, url, label, body_length, f->head, room);

@@ -17,11 +17,18 @@
 int weir__fetch_check(struct weir__fetch *f, const weir_fetch_options *options,
                       int64_t body_length) WEIR_CHECKED;
 
-/* Writes the head of the request, and what goes behind the body of a whole request, into small
- * (WEIR__FETCH_HEAD_ROOM bytes that live as long as f; or NULL) when it fits. label: of the origin.
+/* Memory that lives as long as a fetch, for the head of its request. */
+struct weir__fetch_room {
+    char *data;
+    size_t bytes;
+};
+
+/* Writes the head of the request, and what goes behind the body of a whole request, into small when it fits,
+ * else into memory of its own. label: of the origin.
  * body_length: what the head says of the body; -1: chunked. Returns: 0; -EINVAL; -ENOMEM. */
 int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *options, const weir_url *url,
-                           const char *label, int64_t body_length, char *small) WEIR_CHECKED;
+                           const char *label, int64_t body_length,
+                           struct weir__fetch_room small) WEIR_CHECKED;
 
 /* Frees the memory of the request's head. */
 void weir__fetch_free_head(struct weir__fetch *f);
@@ -73,7 +80,7 @@ const char *weir__fetch_backend_charge_name(const weir_fetch_options *options);
  * follows in any case.
  * Returns: as weir__backend_acquire(); -EINVAL, -ENOMEM of the head. */
 int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, weir_url *url,
-                      int64_t body_length, char *small, bool fresh,
+                      int64_t body_length, struct weir__fetch_room small, bool fresh,
                       struct weir__origin **origin) WEIR_CHECKED;
 
 /* --- fetch_wait.c --- */

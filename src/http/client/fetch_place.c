@@ -18,7 +18,8 @@ const char *weir__fetch_backend_charge_name(const weir_fetch_options *options)
 /* The head is written first, so that a request that can't be sent takes no place. If Host depends on the
  * instance it is written once more. */
 int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, weir_url *url,
-                      int64_t body_length, char *small, bool fresh, struct weir__origin **origin)
+                      int64_t body_length, struct weir__fetch_room small, bool fresh,
+                      struct weir__origin **origin)
 {
     const bool is_path = url->authority.len == 0;
     int err;

@@ -46,7 +46,7 @@ int weir__fetch_send(struct weir__fetch *f, const void *body, size_t body_bytes)
 {
     char line[WEIR__HTTP_CHUNK_LINE_BYTES_MAX];
     struct iovec pieces[5] = {{f->head, f->head_len}, {(void *)(uintptr_t)body, body_bytes}};
-    size_t count = 2;
+    size_t count = body_bytes > 0 ? 2 : 1;
 
     if (f->tail_len > 0) { /* chunked, because trailers follow */
         count = 1;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests and answers in pieces: opening, closing, taking over the connection. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "http/client/backend/acquire.h"
 #include "http/client/connection.h"
@@ -33,7 +35,8 @@ static void close_stream(weir_fetch_stream *s)
     weir__backend_leave(f);
     weir__fetch_free_head(f);
     weir__fetch_drop_reply(f);
-    free(f->piece);
+    if (f->piece_allocated)
+        free(f->piece);
     weir_buffer_free(&s->added);
 }
 
@@ -72,19 +75,24 @@ static bool needs_fresh(const weir_fetch_stream *s, int64_t body_length)
     return body_length != 0 || s->f.upgrades || s->f.method == WEIR__HTTP_CONNECT;
 }
 
+static struct weir__fetch_room room_of(weir_fetch_stream *s)
+{
+    return (struct weir__fetch_room){s->head, sizeof s->head};
+}
+
 static int open_at_origin(weir_fetch_stream *s, const weir_fetch_options *options, int64_t body_length)
 {
     struct weir__attribution before;
     weir_url url;
     const char *why;
-    int err = weir__client_url(options, &url, &why);
+    int err = weir__client_url(s->f.client, options, &url, &why);
 
     if (err == 0)
         err = weir__fetch_check(&s->f, options, body_length);
     if (err == 0)
         err = weir__client_origin(s->f.client, &url, options->address, &s->origin);
     if (err == 0)
-        err = weir__fetch_write_head(&s->f, options, &url, s->origin->label, body_length, NULL);
+        err = weir__fetch_write_head(&s->f, options, &url, s->origin->label, body_length, room_of(s));
     if (err < 0)
         return err;
     s->name = weir__fetch_charge_name(options, s->origin);
@@ -101,13 +109,14 @@ static int open_at_backend(weir_fetch_stream *s, const weir_fetch_options *optio
     struct weir__attribution before;
     weir_url url;
     const char *why;
-    int err = weir__client_backend_url(options, &url, &why);
+    int err = weir__client_backend_url(s->f.client, options, &url, &why);
 
     if (err < 0)
         return err;
     s->name = weir__fetch_backend_charge_name(options);
     before = weir__fetch_stream_charge(s);
-    err = weir__fetch_place(&s->f, options, &url, body_length, NULL, needs_fresh(s, body_length), &s->origin);
+    err = weir__fetch_place(&s->f, options, &url, body_length, room_of(s), needs_fresh(s, body_length),
+                            &s->origin);
     if (err == 0)
         err = weir__fetch_send(&s->f, NULL, 0);
     weir__fetch_stream_charge_back(before);
@@ -126,9 +135,10 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
         weir__backend_check(options->backend, __func__);
     if (body_length < -1)
         return -EINVAL;
-    s = calloc(1, sizeof *s);
+    s = malloc(sizeof *s);
     if (s == NULL)
         return -ENOMEM;
+    memset(s, 0, offsetof(weir_fetch_stream, head)); /* not calloc(), which has no memory at hand */
     s->cause = -WEIR_ECANCELED;
     weir__fetch_init(&s->f, client, options, true);
     s->chunked = body_length < 0;

@@ -35,7 +35,11 @@ struct weir_fetch_stream {
     bool broke;     /* reading the body failed, and that is counted */
     int cause; /* of the latest cancelled wait for the head: how the exchange ended, if it is closed then */
     int interims_read;
+
+    char head[WEIR__FETCH_STREAM_HEAD_ROOM]; /* of the request, if it is that small */
 };
+
+_Static_assert(sizeof(weir_fetch_stream) <= 1032, "what malloc() has at hand ends there");
 
 /* --- fetch_stream_read.c --- */
 

@@ -41,7 +41,7 @@ static int read_path(const char *text, weir_url *url, const char **why)
     return -EINVAL;
 }
 
-int weir__client_url(const weir_fetch_options *options, weir_url *url, const char **why)
+int weir__client_url(weir_client *client, const weir_fetch_options *options, weir_url *url, const char **why)
 {
     size_t at;
 
@@ -49,7 +49,8 @@ int weir__client_url(const weir_fetch_options *options, weir_url *url, const cha
         *why = "options.url is missing: it names the host and the path, also if options.address is set";
         return -EINVAL;
     }
-    *why = weir__url_read(weir_bytes_of(options->url), url, &at);
+    *why = options->target != NULL ? weir__url_memo_read(client->url_memos, options->url, url)
+                                   : weir__url_read(weir_bytes_of(options->url), url, &at);
     if (*why != NULL)
         return -EINVAL;
     if (url->tls) {
@@ -70,10 +71,11 @@ const char *weir__client_address_fault(const char *address)
     return wrong;
 }
 
-int weir__client_backend_url(const weir_fetch_options *options, weir_url *url, const char **why)
+int weir__client_backend_url(weir_client *client, const weir_fetch_options *options, weir_url *url,
+                             const char **why)
 {
     return options->url != NULL && options->url[0] == '/' ? read_path(options->url, url, why)
-                                                          : weir__client_url(options, url, why);
+                                                          : weir__client_url(client, options, url, why);
 }
 
 /* Forgets the origin that was used longest ago. */

@@ -7,12 +7,14 @@
 
 #include "http/client/state.h"
 
-/* Takes the URL of a request apart. Returns: 0;
+/* Takes the URL of a request apart. The parts are valid until the next call. Returns: 0;
  * -EINVAL, -EPROTONOSUPPORT, and *why says what is wrong. */
-int weir__client_url(const weir_fetch_options *options, weir_url *url, const char **why) WEIR_CHECKED;
+int weir__client_url(weir_client *client, const weir_fetch_options *options, weir_url *url,
+                     const char **why) WEIR_CHECKED;
 
 /* The same of a request to a backend, where it may be a path: then url is the target alone. */
-int weir__client_backend_url(const weir_fetch_options *options, weir_url *url, const char **why) WEIR_CHECKED;
+int weir__client_backend_url(weir_client *client, const weir_fetch_options *options, weir_url *url,
+                             const char **why) WEIR_CHECKED;
 
 /* Finds the origin of a URL that is asked at an address (NULL: its own), or adds it in the place of one that
  * is not in use.

@@ -5,6 +5,7 @@
  * must not wait.
  *
  *     client.c           options, opening and closing
+ *     url_memo.c         URLs that were parsed
  *     origin_table.c     the origins of a client: found, added, forgotten
  *     origin.c           a slot and a connection of an origin for one request
  *     connection.c       one connection: connecting, receiving, idle, closing
@@ -40,6 +41,7 @@
 #include "core/timeout_list.h"
 #include "http/client/backend/use.h"
 #include "http/client/origin_stats.h"
+#include "http/client/url_memo.h"
 #include "http/message/body.h"
 #include "http/message/head.h"
 #include "net/slot_share.h"
@@ -52,6 +54,8 @@ enum {
     WEIR__REPLY_OVERHEAD_BYTES = 256 << 10,
     WEIR__REPLY_SMALL_BYTES = 16 << 10, /* an answer that takes no more is not refused for want of room */
     WEIR__FETCH_HEAD_ROOM = 768,        /* of a request that needs no memory of its own for its head */
+    WEIR__FETCH_STREAM_HEAD_ROOM = 416, /* the same of a stream, which then is small to the allocator */
+    WEIR__FETCH_SMALL_PIECE = 1024,     /* bytes of an answer that lie in its own memory */
 };
 
 struct weir_client {
@@ -70,6 +74,7 @@ struct weir_client {
     weir_event quiet;                /* set when closing and no connection is left */
     struct weir__http_field *fields; /* room to parse into */
     size_t field_room;
+    struct weir__url_memo url_memos[WEIR__URL_MEMOS];
 };
 
 struct weir__origin {
@@ -123,6 +128,7 @@ struct weir__fetch {
     int err;
     const char *why;      /* static: what was wrong with the answer, where that is known */
     const char *host;     /* that a header names; NULL: the URL's */
+    size_t header_bytes;  /* of the headers that the caller gives, with what stands between them */
     int interims;         /* 1xx answers so far */
     weir_reply *interim;  /* streamed: those answers */
     size_t interim_bytes; /* of their heads together */
@@ -148,6 +154,7 @@ struct weir__fetch {
     size_t trailer_len, trailer_room;
     char *piece; /* streamed: bytes that came and were not used */
     size_t piece_at, piece_len;
+    bool piece_allocated; /* else it lies in memory */
     weir_reply reply;
 };
 

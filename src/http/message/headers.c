@@ -104,10 +104,15 @@ bool weir_header_is_hop_by_hop(weir_bytes name, weir_bytes connection)
 
 static bool all_are(weir_bytes text, int class)
 {
+    const unsigned char *at = (const unsigned char *)text.data;
+    size_t left = text.len;
     int common = class;
 
-    for (size_t i = 0; i < text.len; i++)
-        common &= weir__http_chars[(unsigned char)text.data[i]];
+    for (; left >= 4; left -= 4, at += 4)
+        common &= weir__http_chars[at[0]] & weir__http_chars[at[1]] & weir__http_chars[at[2]] &
+                  weir__http_chars[at[3]];
+    for (; left > 0; left--, at++)
+        common &= weir__http_chars[*at];
     return common != 0;
 }
 
@@ -116,9 +121,25 @@ bool weir_token_is_valid(weir_bytes text)
     return text.len > 0 && all_are(text, WEIR__HTTP_TCHAR);
 }
 
+/* Whether none of eight bytes is below a space, or DEL. It is false of a tab, too. */
+static bool are_plain(uint64_t eight)
+{
+    const uint64_t ones = UINT64_MAX / 255, tops = ones * 0x80, del = eight ^ ones * 0x7f;
+    uint64_t low = (eight - ones * ' ') & ~eight, none = (del - ones) & ~del;
+
+    return ((low | none) & tops) == 0;
+}
+
 bool weir_header_value_is_valid(weir_bytes text)
 {
-    return all_are(text, WEIR__HTTP_VCHAR);
+    size_t at = 0;
+
+    for (uint64_t eight; at + sizeof eight <= text.len; at += sizeof eight) {
+        memcpy(&eight, text.data + at, sizeof eight);
+        if (!are_plain(eight) && !all_are((weir_bytes){text.data + at, sizeof eight}, WEIR__HTTP_VCHAR))
+            return false;
+    }
+    return all_are((weir_bytes){text.data + at, text.len - at}, WEIR__HTTP_VCHAR);
 }
 
 /* Whether it is ":" and a port, ":" alone, or nothing. */

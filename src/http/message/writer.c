@@ -142,10 +142,19 @@ void weir__http_write_request_line(weir__http_writer *w, weir_bytes method, weir
 
 static void put_field(weir__http_writer *w, weir_bytes name, weir_bytes value)
 {
-    put(w, name.data, name.len);
-    put(w, ": ", 2);
-    put(w, value.data, value.len);
-    put(w, "\r\n", 2);
+    char *at = w->at;
+
+    if (w->err != 0)
+        return;
+    if (name.len + value.len + 4 > (size_t)(w->end - at)) {
+        fail(w, -WEIR_ETOOLARGE);
+        return;
+    }
+    at = mempcpy(at, name.data, name.len);
+    at = mempcpy(at, ": ", 2);
+    if (value.len > 0)
+        at = mempcpy(at, value.data, value.len);
+    w->at = mempcpy(at, "\r\n", 2);
 }
 
 void weir__http_write_field(weir__http_writer *w, weir_bytes name, weir_bytes value)
