@@ -75,8 +75,8 @@ enum weir__io_op_type {
     WEIR__IO_RECV_LENT, /* result bytes, data: the lent buffer. 0 at the end, or < 0: data NULL, none is lent
                          */
     WEIR__IO_SEND,      /* msg->msg_iov, msg_iovlen; result bytes, may be fewer than all */
-    WEIR__IO_POLL,  /* events = POLLIN | POLLOUT; result the present ones (also POLLERR, POLLHUP). events 0:
-                       ends when both directions have ended, or the connection is broken */
+    WEIR__IO_POLL,  /* events = POLLIN | POLLOUT | POLLRDHUP; result the present ones (also POLLERR, POLLHUP).
+                       events 0: ends when both directions have ended, or the connection is broken */
     WEIR__IO_CLOSE, /* set by weir__io_close_file() */
 };
 

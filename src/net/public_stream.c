@@ -122,7 +122,7 @@ int weir__stream_publish(weir_stream *s, const void *ahead, size_t bytes, weir_s
     weir_stream *published;
     int err;
 
-    if (s->users > 0 || s->awaiting || s->closing)
+    if (s->users > 0 || s->awaiting || s->closing) /* a watch counts as a user */
         return -EBUSY;
     published = weir__stream_new(WEIR__PUBLIC_STREAM_BYTES);
     if (published == NULL)

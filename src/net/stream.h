@@ -8,6 +8,7 @@
  *     stream.c           making, closing, what is known of the connection
  *     stream_io.c        reads and writes of tasks
  *     stream_detached.c  waiting, sending and closing without a task
+ *     stream_watch.c     watching for the peer's end: see stream_watch.h
  *     public_stream.c    the functions of <weir/stream.h>, which are for streams that programs opened
  *                        (stream_record.h); protocols call those of this header
  */
@@ -40,6 +41,7 @@ struct weir_stream {
     };
     uint16_t
         users; /* tasks inside a function of the stream, lent buffers, and the close: the last frees it */
+    uint8_t watches; /* under way: see stream_watch.h */
     bool reading;
     bool writing;
     bool awaiting;

@@ -13,6 +13,7 @@
  *     WEIR__IO_RECV, WEIR__IO_RECV_LENT   on a connection; RECV_LENT takes a buffer when bytes are there
  *     WEIR__IO_SEND                       on a connection; may send fewer bytes than it was given
  *     WEIR__IO_POLL with events 0         on a connection: both directions are over, or it broke
+ *     WEIR__IO_POLL with POLLRDHUP        on a connection: the peer has sent its last, or it broke
  *     WEIR__IO_ACCEPT                     on a queue; the result is a descriptor, not yet attached
  *
  * At most one operation that receives (accept, recv) and one that sends (connect, send) are pending at a

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """proxy: what is faulty, on either side, is refused or broken visibly; nothing is read in two ways, and nothing is left over."""
+import select
 import socket
 import threading
 import time
@@ -367,6 +368,40 @@ def a_client_that_leaves_ends_the_request():
         until("no descriptor left", lambda: descriptors(weir) <= before)
 
 
+def send_until_stuck(connection):
+    """Sends until nothing has been taken for a while."""
+    connection.settimeout(0.3)
+    try:
+        while True:
+            connection.send(b"x" * 65536)
+    except TimeoutError:
+        pass
+
+
+def a_client_that_resets_ends_an_upload_that_is_stuck():
+    """The backend reads nothing, so that the gateway takes no more of the body, and waits for it for long."""
+    gone, heads = threading.Semaphore(0), []
+
+    def handle(connection):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        heads.append(read_head(connection))
+        events = select.poll()
+        events.register(connection, select.POLLRDHUP)
+        events.poll(PATIENCE * 1000)
+        gone.release()
+
+    with Backend(handle) as backend, Weir("serve", config=config(backend.port, ", timeout: 1h", limits="body: 16GiB")) as weir:
+        before = descriptors(weir)
+        for framing in (b"Content-Length: 10000000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n40000000\r\n"):
+            with connect(weir.address()) as c:
+                c.sendall(b"PUT / HTTP/1.1\r\nHost: h\r\n" + framing)
+                until("the request", lambda: heads)
+                send_until_stuck(c)
+                c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            assert gone.acquire(timeout=PATIENCE), framing
+        until("no descriptor left", lambda: descriptors(weir) <= before + 2) # a pipe is kept
+
+
 def kept_connections_are_sent_no_second_request_in_vain():
     """A backend that closes each connection behind its answer, without saying so: idempotent requests are sent again."""
     def handle(connection):
@@ -383,4 +418,4 @@ run(requests_that_could_be_read_two_ways_reach_no_backend, what_is_accepted_is_o
     a_length_that_lies_breaks_on_both_sides, a_body_over_the_limit_is_refused, bad_answers_are_not_passed_on,
     answers_that_break_off_are_broken_off, answers_to_questions_that_were_not_asked_do_no_harm, failures_have_their_status,
     silence_between_two_pieces_is_limited, a_slow_client_is_not_the_backends_fault, a_client_that_leaves_ends_the_request,
-    kept_connections_are_sent_no_second_request_in_vain)
+    a_client_that_resets_ends_an_upload_that_is_stuck, kept_connections_are_sent_no_second_request_in_vain)

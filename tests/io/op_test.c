@@ -231,6 +231,35 @@ static void test_polls_of_a_stream(void **state)
     close_rig(&r);
 }
 
+/* The peer's end is seen before the bytes in front of it are read; so is a reset. */
+static void test_polls_for_the_peers_end(void **state)
+{
+    struct rig r;
+    char got[8];
+
+    for (int reset = 0; reset < 2; reset++) {
+        struct call waits, late;
+        open_pair(&r, backend_of(state));
+        waits = poll_call(&r.server, POLLRDHUP);
+        assert_false(start(r.io, &waits));
+        assert_int_equal(run_send(r.io, &r.client, "last", 4), 4);
+        look_around(r.io);
+        assert_int_equal(waits.dones, 0);
+        if (reset) {
+            weir__io_reset_on_close(r.io, &r.client);
+            close_and_wait(r.io, &r.client);
+            assert_true(finish(r.io, &waits) & (POLLERR | POLLHUP));
+        } else {
+            assert_int_equal(weir__io_shutdown(r.io, &r.client), 0);
+            assert_int_equal(finish(r.io, &waits), POLLRDHUP);
+            late = poll_call(&r.server, POLLRDHUP);
+            assert_int_equal(run(r.io, &late), POLLRDHUP);
+            assert_int_equal(run_recv(r.io, &r.server, got, sizeof got), 4);
+        }
+        close_rig(&r);
+    }
+}
+
 static void set_ready(struct rig *r, bool simulated, int fd, bool ready)
 {
     uint64_t count = 1;
@@ -543,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_much_is_sent_to_a_slow_reader),
         cmocka_unit_test(test_unattached_and_closing_files_refuse),
         cmocka_unit_test(test_polls_of_a_stream),
+        cmocka_unit_test(test_polls_for_the_peers_end),
         cmocka_unit_test(test_polls_of_a_foreign_descriptor),
         cmocka_unit_test(test_a_cancelled_receive_lets_go_of_its_buffer),
         cmocka_unit_test(test_a_cancel_races_a_receive),

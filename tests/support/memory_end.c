@@ -190,14 +190,17 @@ static void try_pending(struct end *e)
     resume_sending(e);
     if (e->ending != NULL && is_over(e))
         finish(e, &e->ending, POLLHUP);
+    if (e->watching != NULL && (e->broken || e->ended))
+        finish(e, &e->watching, e->broken ? POLLRDHUP | POLLHUP : POLLRDHUP);
 }
 
 static bool submit(struct weir__transport *t, struct weir__io_op *op)
 {
     struct end *e = end_of(t);
     struct weir__io_op **slot = op->type == WEIR__IO_SEND || op->type == WEIR__IO_CONNECT ? &e->sending
-                                : op->type == WEIR__IO_POLL                               ? &e->ending
-                                                                                          : &e->receiving;
+                                : op->type != WEIR__IO_POLL                               ? &e->receiving
+                                : op->events != 0                                         ? &e->watching
+                                                                                          : &e->ending;
 
     if (try_now(e, op))
         return true;
@@ -215,7 +218,7 @@ static bool submit(struct weir__transport *t, struct weir__io_op *op)
 static void cancel(struct weir__transport *t, struct weir__io_op *op)
 {
     struct end *e = end_of(t);
-    struct weir__io_op **slots[] = {&e->receiving, &e->sending, &e->ending};
+    struct weir__io_op **slots[] = {&e->receiving, &e->sending, &e->ending, &e->watching};
 
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
         if (*slots[i] == op)
@@ -344,7 +347,7 @@ static void stop(struct weir__transport *t)
 static bool close_end(struct weir__transport *t, struct weir__io_op *op)
 {
     struct end *e = end_of(t);
-    struct weir__io_op **slots[] = {&e->receiving, &e->sending, &e->ending};
+    struct weir__io_op **slots[] = {&e->receiving, &e->sending, &e->ending, &e->watching};
 
     assert_false(e->closing);
     if (e->is_queue)

@@ -68,8 +68,9 @@ struct end {
     bool resets; /* on close */
     bool doomed; /* something was sent to an end that is closed: a reset is on its way */
 
-    struct weir__io_op *receiving, *sending, *ending; /* accepting is receiving, connecting is sending */
-    int64_t connects_ns;                              /* when the connect that is pending ends */
+    /* accepting is receiving, connecting is sending */
+    struct weir__io_op *receiving, *sending, *ending, *watching;
+    int64_t connects_ns; /* when the connect that is pending ends */
     int connect_result;
     bool closing, dispatching;
     bool due; /* in this turn */

@@ -9,6 +9,7 @@
  *     h1_progress.c    time limits and least rates for the body and the response
  *     h1_half_close.c  whether a client that has sent its last still reads
  *     h1_read_ahead.c  receives a body while its client reads nothing of the response
+ *     h1_watch.c       whether a client is still there while its body is not received
  *     h1_reject.c      responses without an exchange
  *     h1_take_over.c   gives a connection to another protocol
  *     h1_close.c       the end of a connection
@@ -17,7 +18,7 @@
  * Received bytes lie in a buffer of the loop only while the callback runs: they are copied to the exchange
  * and the buffer is handed back. While an exchange has input that it has not used no more is asked for, so a
  * client can't send faster than the handler reads. While an exchange has none something is always asked for:
- * so a client that leaves is noticed.
+ * so a client that leaves is noticed. While a body is not asked for, the connection is watched for that.
  */
 #ifndef WEIR__HTTP_SERVER_H1_H
 #define WEIR__HTTP_SERVER_H1_H
@@ -26,6 +27,7 @@
 #include "http/server/output_queue.h"
 #include "http/server/state.h"
 #include "net/stream.h"
+#include "net/stream_watch.h"
 
 enum {
     WEIR__H1_DISCARD_BYTES_MAX = 64 << 10,            /* of a body that its handler left unread */
@@ -69,6 +71,8 @@ struct weir__h1_exchange {
     struct weir__connection *connection; /* NULL: it is another protocol's */
     bool running;                        /* its task exists */
     bool stopping;             /* its task waits until no more input is asked for: see h1_take_over.c */
+    bool sent_last;            /* a watch has seen the client's end: bytes before it may be unread */
+    bool lends;                /* payload that was taken still lies in the input: it must stay there */
     bool keep_alive, chunked;  /* of the response, once it has begun */
     uint8_t early_bytes;       /* of the response that were sent before its head: see h1_half_close.c */
     struct weir__task *reader; /* parked for input */
@@ -80,6 +84,7 @@ struct weir__h1_exchange {
     int input_end; /* 1: the client has sent its last; < 0: the connection broke */
     struct weir__http_scan scan;
     struct weir__h1_read_ahead *ahead; /* NULL: none was necessary */
+    struct weir__stream_watch *watch;  /* for the end of the body's sender; NULL: there is none */
     struct weir__client_key client;    /* of a connection that is another protocol's */
     struct weir__h1_progress progress;
 };
@@ -97,6 +102,14 @@ static inline weir_stream *weir__connection_stream(struct weir__connection *c)
 static inline struct weir__connection *weir__connection_of_timeout(struct weir__timeout_entry *entry)
 {
     return weir__container_of(entry, struct weir__connection, timeout);
+}
+
+/* Ends the watch for the client's end, if there is one: see h1_watch.c. */
+static inline void weir__h1_unwatch(struct weir__h1_exchange *h)
+{
+    if (h->watch != NULL)
+        weir__stream_watch_stop(h->watch);
+    h->watch = NULL;
 }
 
 /* A connection as unserved.h counts it. */
@@ -162,6 +175,8 @@ void weir__h1_receive(struct weir__connection *c);
 int weir__h1_input_add(struct weir__h1_exchange *h, const char *data, size_t len) WEIR_CHECKED;
 /* The client has sent its last (result 0), or the connection broke. */
 void weir__h1_input_ended(struct weir__h1_exchange *h, int result);
+/* Nothing that was taken of the input is needed there any more. */
+void weir__h1_input_used(struct weir__h1_exchange *h);
 /* Passes over the empty lines that some clients send behind a body: they are no beginning of a request.
  * Returns: their bytes. */
 size_t weir__h1_empty_lines(const char *data, size_t len);
@@ -194,7 +209,11 @@ int weir__h1_read_ahead_add(struct weir__h1_exchange *h, const char *data, size_
 void weir__h1_read_ahead_used(struct weir__h1_exchange *h, const char *data, size_t len);
 /* All input was used up, and the body goes on with bytes that were not input. */
 void weir__h1_read_ahead_passed(struct weir__h1_exchange *h);
+/* What was taken of the input is used: what came meanwhile becomes input. Returns: 0; -ENOMEM. */
+int weir__h1_read_ahead_settle(struct weir__h1_exchange *h) WEIR_CHECKED;
 bool weir__h1_read_ahead_wants_more(const struct weir__h1_exchange *h);
+/* All that came before the client's end is kept, and the body is not whole. */
+bool weir__h1_read_ahead_is_cut(const struct weir__h1_exchange *h);
 void weir__h1_read_ahead_end(struct weir__h1_exchange *h);
 
 /* --- h1_take_over.c --- */
@@ -204,6 +223,14 @@ int weir__h1_take_over(struct weir__exchange *x, const char *protocol, weir_stre
 void weir__h1_input_stopped(struct weir__h1_exchange *h);
 /* The exchange of a connection that was taken over has ended. Frees it. */
 void weir__h1_end_taken_over(struct weir__h1_exchange *h);
+
+/* --- h1_watch.c --- */
+
+/* Nothing is asked for while more of the body is to come: watches for the client's end. Harmless when that is
+ * done already. */
+void weir__h1_watch(struct weir__h1_exchange *h);
+/* The client's end has been received, behind all that came before it. */
+void weir__h1_watched_end(struct weir__h1_exchange *h);
 
 /* --- h1_half_close.c --- */
 

@@ -15,6 +15,7 @@ void weir__h1_exchange_free(struct weir__h1_exchange *h)
         return;
     if (h->ahead != NULL)
         weir__h1_read_ahead_end(h);
+    weir__h1_unwatch(h);
     weir__exchange_free(&h->exchange);
 }
 

@@ -150,7 +150,10 @@ static bool take(struct weir__connection *c, const char *data, size_t len)
         return go_on(c);
     }
     wake_reader(h);
-    return weir__h1_read_ahead_wants_more(h) || (h->input_at < h->input_len && weir__h1_wants_behind(h));
+    if (weir__h1_read_ahead_wants_more(h) || (h->input_at < h->input_len && weir__h1_wants_behind(h)))
+        return true;
+    weir__h1_watch(h);
+    return false;
 }
 
 /* The client has left without a request under way. */
@@ -211,11 +214,14 @@ static void become_idle(struct weir__connection *c)
 /* Begins the next exchange if some of its bytes are here. */
 static void next_exchange(struct weir__connection *c, struct weir__h1_exchange *h)
 {
-    size_t left = h->input_len - h->input_at;
-    size_t passed = left > 0 ? weir__h1_empty_lines(h->input + h->input_at, left) : 0;
-    int end = h->input_end;
+    size_t left, passed;
     bool kept = true;
+    int end;
 
+    weir__h1_input_used(h);
+    left = h->input_len - h->input_at;
+    passed = left > 0 ? weir__h1_empty_lines(h->input + h->input_at, left) : 0;
+    end = h->input_end;
     c->exchange = NULL;
     h->input_at += passed;
     left -= passed;

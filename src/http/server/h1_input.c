@@ -53,7 +53,7 @@ int weir__h1_input_add(struct weir__h1_exchange *h, const char *data, size_t len
     bool unused = h->running && h->input_at < h->input_len;
     int err;
 
-    if (unused && h->ahead != NULL)
+    if ((unused || h->lends) && h->ahead != NULL)
         return weir__h1_read_ahead_add(h, data, len);
     if (h->ahead != NULL)
         weir__h1_read_ahead_used(h, data, len);
@@ -74,10 +74,19 @@ void weir__h1_input_ended(struct weir__h1_exchange *h, int result)
         h->reader = NULL;
         weir__wake(reader, result);
     }
-    if (result == 0)
+    if (result == 0) {
         weir__h1_watch_half_closed(h);
-    else
+        weir__h1_watched_end(h);
+    } else {
         weir__exchange_client_left(&h->exchange);
+    }
+}
+
+void weir__h1_input_used(struct weir__h1_exchange *h)
+{
+    h->lends = false;
+    if (h->ahead != NULL && weir__h1_read_ahead_settle(h) < 0)
+        weir__h1_input_ended(h, -ENOMEM);
 }
 
 size_t weir__h1_empty_lines(const char *data, size_t len)
@@ -116,6 +125,7 @@ int weir__h1_take_body(struct weir__exchange *x, size_t most, weir_bytes *payloa
         if (step != WEIR__HTTP_BODY_DATA && payload->len > 0)
             step = keep_trailers(x, step, payload);
     } while (step == WEIR__HTTP_BODY_MORE && h->input_at < h->input_len);
+    h->lends = h->lends || step == WEIR__HTTP_BODY_DATA;
     return step;
 }
 
@@ -137,6 +147,7 @@ void weir__h1_release_body(struct weir__exchange *x, size_t next_bytes)
 {
     struct weir__h1_exchange *h = weir__h1_of(x);
 
+    weir__h1_input_used(h);
     if (!is_read_straight(h, next_bytes))
         receive_if_used(h);
     if (x->request.body.ended)
@@ -174,6 +185,7 @@ static int await_input(struct weir__h1_exchange *h)
 {
     int got = weir__wait_begin();
 
+    weir__h1_input_used(h);
     if (got < 0)
         return got;
     receive_if_used(h);
@@ -239,6 +251,7 @@ ssize_t weir__h1_read_body(struct weir__exchange *x, void *data, size_t bytes)
     size_t used;
     int step;
 
+    weir__h1_input_used(h);
     if (!is_read_straight(h, bytes) || !may_go_straight(h))
         return -EAGAIN;
     got = receive(h, data, bytes < weir__http_body_run(b) ? bytes : (size_t)weir__http_body_run(b));
@@ -263,6 +276,8 @@ ssize_t weir__h1_splice_body(struct weir__exchange *x, struct weir__splice *spli
     struct weir__attribution before;
     ssize_t got;
 
+    weir__h1_input_used(h);
+    weir__h1_watch(h);
     if (run == 0 || x->request.continue_due || !may_go_straight(h) || !weir__stream_can_splice(stream))
         return -EAGAIN;
     got = weir__h1_body_wait(h);

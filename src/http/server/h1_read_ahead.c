@@ -4,7 +4,8 @@
  * A client that sends all of a body before it reads anything, of a response that is sent while the body
  * comes, would wait for the server as the server waits for it, for ever. So when the client takes nothing
  * more, what it still sends is received and kept, up to a maximum for each exchange and for the server.
- * Clients that read as they send keep nothing here.
+ * Clients that read as they send keep nothing here. What comes before the end of a client that sends no more
+ * is kept, too: only behind it shows whether the body is whole (h1_watch.c).
  */
 #include "http/server/h1.h"
 
@@ -12,6 +13,7 @@ enum { BURST_BYTES = 256 << 10 }; /* received before others have their turn of t
 
 struct weir__h1_read_ahead {
     weir_buffer kept;            /* the input lies in it, unless it is empty */
+    weir_buffer aside;           /* came while payload was lent, which must stay where it lies */
     struct weir__http_body body; /* as of the last byte that came */
     size_t counted;              /* in server->read_ahead_bytes */
     size_t burst;                /* since the loop was last left to others */
@@ -54,6 +56,7 @@ static void begin(struct weir__h1_exchange *h)
     h->ahead->exchange = h;
     weir__timeout_init(&h->ahead->again, go_on);
     weir_buffer_init(&h->ahead->kept, SIZE_MAX);
+    weir_buffer_init(&h->ahead->aside, SIZE_MAX);
     h->ahead->body = h->exchange.request.body;
     h->ahead->body.chunked.keeps_trailers = false;
     if (h->input_len > h->input_at)
@@ -72,18 +75,23 @@ void weir__h1_read_ahead(struct weir__h1_exchange *h)
         weir__h1_receive(h->connection);
 }
 
-static void uncount(struct weir__h1_exchange *h)
+/* What is kept has changed. */
+static void count(struct weir__h1_exchange *h)
 {
-    atomic_fetch_sub_explicit(&h->exchange.home->server->read_ahead_bytes, h->ahead->counted,
+    struct weir__h1_read_ahead *ahead = h->ahead;
+    size_t now = ahead->kept.len + ahead->aside.len;
+
+    atomic_fetch_add_explicit(&h->exchange.home->server->read_ahead_bytes, now - ahead->counted,
                               memory_order_relaxed);
-    h->ahead->counted = 0;
+    ahead->counted = now;
 }
 
 void weir__h1_read_ahead_end(struct weir__h1_exchange *h)
 {
-    uncount(h);
     weir__timeout_cancel(h->exchange.home->loop, &h->ahead->again);
     weir_buffer_free(&h->ahead->kept);
+    weir_buffer_free(&h->ahead->aside);
+    count(h);
 }
 
 /* --- keeping --- */
@@ -115,19 +123,39 @@ static int keep(struct weir__h1_exchange *h, const char *data, size_t len)
         return moved;
     h->input = ahead->kept.data;
     h->input_len = h->input_room = ahead->kept.len;
-    if (err < 0)
+    return err;
+}
+
+int weir__h1_read_ahead_settle(struct weir__h1_exchange *h)
+{
+    weir_buffer *aside = &h->ahead->aside;
+    int err;
+
+    if (aside->len == 0)
+        return 0;
+    if (h->input_at < h->input_len) {
+        err = keep(h, aside->data, aside->len);
+        weir_buffer_free(aside);
+        count(h);
         return err;
-    ahead->counted += len;
-    atomic_fetch_add_explicit(&h->exchange.home->server->read_ahead_bytes, len, memory_order_relaxed);
+    }
+    weir_buffer_free(&h->ahead->kept);
+    h->ahead->kept = *aside;
+    weir_buffer_init(aside, SIZE_MAX);
+    h->input = h->ahead->kept.data;
+    h->input_at = 0;
+    h->input_len = h->input_room = h->ahead->kept.len;
+    count(h);
     return 0;
 }
 
 int weir__h1_read_ahead_add(struct weir__h1_exchange *h, const char *data, size_t len)
 {
-    int err = keep(h, data, len);
+    int err = h->lends ? weir_buffer_append(&h->ahead->aside, data, len) : keep(h, data, len);
 
     if (err < 0)
         return err;
+    count(h);
     follow(h, data, len);
     h->ahead->burst += len;
     if (h->ahead->burst >= BURST_BYTES && !weir__timer_is_set(&h->ahead->again.timer)) {
@@ -141,7 +169,7 @@ void weir__h1_read_ahead_used(struct weir__h1_exchange *h, const char *data, siz
 {
     if (h->ahead->kept.data != NULL) {
         weir_buffer_free(&h->ahead->kept);
-        uncount(h);
+        count(h);
     }
     follow(h, data, len);
 }
@@ -158,7 +186,7 @@ static bool has_room(const struct weir__h1_exchange *h)
 {
     const struct weir_server *server = h->exchange.home->server;
 
-    return h->input_len - h->input_at < WEIR__H1_READ_AHEAD_BYTES_MAX &&
+    return h->input_len - h->input_at + h->ahead->aside.len < WEIR__H1_READ_AHEAD_BYTES_MAX &&
            atomic_load_explicit(&server->read_ahead_bytes, memory_order_relaxed) <
                WEIR__H1_READ_AHEAD_BYTES_MAX_OF_ALL;
 }
@@ -168,5 +196,10 @@ bool weir__h1_read_ahead_wants_more(const struct weir__h1_exchange *h)
     const struct weir__h1_read_ahead *ahead = h->ahead;
 
     return ahead != NULL && !ahead->over && ahead->burst < BURST_BYTES &&
-           (h->progress.waits & WEIR__H1_WAIT_TAKE) && has_room(h);
+           (h->sent_last || (h->progress.waits & WEIR__H1_WAIT_TAKE)) && has_room(h);
+}
+
+bool weir__h1_read_ahead_is_cut(const struct weir__h1_exchange *h)
+{
+    return !h->ahead->over;
 }

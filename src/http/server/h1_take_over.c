@@ -16,7 +16,6 @@ void weir__h1_input_stopped(struct weir__h1_exchange *h)
     struct weir__task *task = h->reader;
 
     h->reader = NULL;
-    h->stopping = false;
     if (task != NULL)
         weir__wake(task, 0);
 }
@@ -27,8 +26,9 @@ static void stop_input(struct weir__h1_exchange *h)
     weir_stream *stream = weir__connection_stream(h->connection);
 
     weir__timeout_list_leave(&h->connection->timeout);
+    weir__h1_unwatch(h);
     h->stopping = true;
-    while (stream->awaiting) {
+    while (stream->awaiting || stream->watches > 0) {
         weir__stream_await_cancel(stream);
         h->reader = weir__task_current();
         (void)weir__park(&stopping, NULL, h);

@@ -188,6 +188,8 @@ static int stream_events(const struct sim *sim, const struct sim_socket *s)
         events |= POLLIN;
     if (end->gone || end->fin_sent || (end->established && weir__sim_room(sim, s->connection, s->side) > 0))
         events |= POLLOUT;
+    if (end->gone || end->fin_seen)
+        events |= POLLRDHUP;
     if (end->gone || (end->fin_seen && end->fin_sent))
         events |= POLLHUP;
     return end->error != 0 ? events | POLLERR : events;
