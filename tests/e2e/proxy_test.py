@@ -172,18 +172,45 @@ def trace_is_refused():
 def answers_keep_their_framing():
     head, chunked = b"HTTP/1.1 200 OK\r\n", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
     answers = [head + b"Content-Length: 3\r\n\r\nabc", head + chunked, b"HTTP/1.1 204 No Content\r\nX: 1\r\n\r\n",
-               b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 7\r\n\r\n', head + b"Content-Length: 7\r\n\r\n",
+               b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 7\r\n\r\n', b"HTTP/1.1 304 Not Modified\r\n\r\n",
+               b"HTTP/1.1 304 Not Modified\r\nContent-Length: 0\r\n\r\n", head + b"Content-Length: 7\r\n\r\n",
                head + b"Content-Length: 0\r\n\r\n", head + b"\r\nuntil the end"]
     with Backend(scripted(*answers[:-1], answers[-1], None)) as backend, Weir("serve", config=config(backend.port)) as weir:
         with connect(weir.address()) as c:
             got = []
-            for method in ("GET", "GET", "GET", "GET", "HEAD", "GET"):
+            for method in ("GET", "GET", "GET", "GET", "GET", "GET", "HEAD", "GET"):
                 c.sendall(f"{method} / HTTP/1.1\r\nHost: h\r\n\r\n".encode())
                 got.append(receive(c, method))
             same([(a.status, a.headers.get("content-length"), a.headers.get("transfer-encoding"), a.body) for a in got], [
-                (200, "3", None, b"abc"), (200, None, "chunked", b"abc"), (204, None, None, b""), (304, None, None, b""),
-                (200, "7", None, b""), (200, "0", None, b"")])
+                (200, "3", None, b"abc"), (200, None, "chunked", b"abc"), (204, None, None, b""), (304, "7", None, b""),
+                (304, None, None, b""), (304, "0", None, b""), (200, "7", None, b""), (200, "0", None, b"")])
             same(got[3].headers["etag"], '"a"')
+
+
+def conditional_requests_pass_whole():
+    version = b'ETag: W/"v-1"\r\nLast-Modified: Mon, 30 Nov 2026 01:02:03 GMT\r\nCache-Control: max-age=60\r\nVary: Accept\r\n'
+    heads = [b"HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n", b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-4/10\r\nContent-Length: 3\r\n",
+             b"HTTP/1.1 412 Precondition Failed\r\nContent-Length: 0\r\n",
+             b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */10\r\nContent-Length: 0\r\n", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n"]
+    bodies = [b"", b"234", b"", b"", b""]
+    asked = [[("If-None-Match", 'W/"v-1", "v-2"'), ("If-Modified-Since", "Mon, 30 Nov 2026 01:02:03 GMT")],
+             [("Range", "bytes=2-4"), ("If-Range", '"v-2"')], [("If-Match", "*"), ("If-Unmodified-Since", "Mon, 30 Nov 2026 01:02:03 GMT")],
+             [("Range", "bytes=10-")], [("If-None-Match", "*")]]
+    methods = ["GET", "GET", "GET", "GET", "HEAD"]
+    requests = []
+    with Backend(scripted(*(head + version + b"\r\n" + body for head, body in zip(heads, bodies)), requests=requests)) as backend, \
+            Weir("serve", config=config(backend.port)) as weir, connect(weir.address()) as c:
+        for method, fields, head, body in zip(methods, asked, heads, bodies):
+            c.sendall((f"{method} / HTTP/1.1\r\nHost: h\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields) + "\r\n").encode())
+            answer = receive(c, method)
+            lines = (head + version).decode().split("\r\n")[1:-1]
+            same((answer.status, answer.body), (int(head.split()[1]), body))
+            for line in lines:
+                name, value = line.split(": ", 1)
+                same(answer.headers.get(name.lower()), value, answer.headers)
+            for name, value in fields:
+                assert f"\r\n{name}: {value}\r\n" in requests[-1][0], requests[-1][0]
+        same(backend.connections, 1)
 
 
 def a_body_that_ends_with_its_connection():
@@ -460,7 +487,8 @@ def memory_is_constant():
 
 
 run(a_request_passes_as_it_came, a_path_goes_on_as_it_was_matched, a_socket_and_the_clients_host, a_trusted_proxy_is_believed,
-    rules_for_headers_come_last, a_backend_has_a_name, trace_is_refused, answers_keep_their_framing, a_body_that_ends_with_its_connection,
+    rules_for_headers_come_last, a_backend_has_a_name, trace_is_refused, answers_keep_their_framing, conditional_requests_pass_whole,
+    a_body_that_ends_with_its_connection,
     http_1_0_gets_neither_chunks_nor_1xx, informational_answers_pass, events_pass_one_by_one, trailers_go_both_ways,
     a_body_goes_both_ways_at_once, the_backend_says_when_the_body_is_wanted, a_body_that_is_not_wanted_is_not_waited_for,
     a_client_that_does_not_wait_for_100, early_answers_leave_a_usable_connection, a_body_is_held_until_it_is_whole, memory_is_constant)

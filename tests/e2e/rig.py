@@ -240,11 +240,12 @@ def receive(connection, method="GET"):
     lines = head.split("\r\n")
     status = int(lines[0].split(" ")[1])
     headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines[1:] if line)}
-    if method != "HEAD" and headers.get("transfer-encoding") == "chunked":
+    bodiless = method == "HEAD" or status in (204, 304)
+    if not bodiless and headers.get("transfer-encoding") == "chunked":
         return Answer(status, headers, receive_chunks(connection), b"")
     length = int(headers.get("content-length", 0))
     body = b""
-    while method != "HEAD" and len(body) < length:
+    while not bodiless and len(body) < length:
         piece = connection.recv(length - len(body))
         if not piece:
             raise EOFError(f"{len(body)} of {length} bytes")

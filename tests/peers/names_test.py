@@ -5,7 +5,6 @@ and comes back with other addresses."""
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,9 +13,9 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-from rig import Backend, PATIENCE, Skip, Weir, ask, run, same, sending, until  # noqa: E402
+from front import program  # noqa: E402
+from rig import Backend, PATIENCE, Weir, ask, run, same, sending, until  # noqa: E402
 
-DNSMASQ = shutil.which("dnsmasq", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 MANY = 60
 BODY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5\r\nConnection: close\r\n\r\n\"one\""
 
@@ -33,10 +32,8 @@ def free_port():
 
 class Dnsmasq:
     def __init__(self, port, *options):
-        if DNSMASQ is None:
-            raise Skip("no dnsmasq (package dnsmasq-base)")
         self.process = subprocess.Popen(
-            [DNSMASQ, "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=",
+            [program("dnsmasq", "dnsmasq-base"), "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=",
              "--bind-interfaces", "--listen-address=127.0.0.1", f"--port={port}", "--local=/test/", "--log-facility=-", *options],
             stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:

@@ -181,12 +181,12 @@ static bool may_keep_alive(const struct weir__h1_exchange *h)
 }
 
 /* How the client will find the end of the body. */
-static void choose_framing(struct weir__h1_exchange *h, int64_t length)
+static void choose_framing(struct weir__h1_exchange *h, const struct weir__wire_head *head)
 {
     bool is_1_0 = h->exchange.request.head.minor == 0;
 
     h->keep_alive = may_keep_alive(h);
-    if (length >= 0 || h->exchange.response.no_body)
+    if (head->length >= 0 || h->exchange.response.no_body || weir__status_has_no_body(head->status))
         return;
     h->chunked = !is_1_0;
     if (is_1_0)
@@ -203,7 +203,7 @@ static int write_head(struct weir__h1_exchange *h, const struct weir__wire_head 
     weir__http_write_date(&w, date(h->exchange.home));
     if (head->type != NULL)
         weir__http_write_field(&w, WEIR__HTTP_TEXT("content-type"), weir_bytes_of(head->type));
-    if (head->length >= 0 && !weir__status_has_no_body(head->status))
+    if (head->length >= 0 && head->status != 204)
         weir__http_write_length(&w, (uint64_t)head->length);
     else if (h->chunked)
         weir__http_write_chunked(&w);
@@ -225,7 +225,7 @@ static int begin(struct weir__h1_exchange *h, const struct weir__wire_head *head
     char *out;
     int bytes;
 
-    choose_framing(h, head->length);
+    choose_framing(h, head);
     out = weir__arena_alloc(&h->exchange.memory, room + room_behind);
     if (out == NULL)
         return -ENOMEM;

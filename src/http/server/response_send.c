@@ -21,7 +21,7 @@ int weir__response_send_whole(struct weir__exchange *x, int status, const char *
                               size_t bytes)
 {
     weir_response *res = &x->response;
-    struct weir__wire_head head = make_head(x, status, type, (int64_t)bytes);
+    struct weir__wire_head head = make_head(x, status, type, weir__response_length(status, (int64_t)bytes));
     struct iovec body = {(void *)(uintptr_t)data, bytes};
     bool with_body = bytes > 0 && !weir__response_has_no_body(x, status);
     int err = x->wire->send(x, &head, &body, with_body, true);

@@ -50,7 +50,7 @@ enum { WEIR__WIRE_PIECES_MAX = 60 };
 struct weir__wire_head {
     int status;
     const char *type; /* the value of content-type; NULL: there is none, or it is among the other fields */
-    int64_t length;   /* of the body, also where none is sent (HEAD); -1: unknown */
+    int64_t length;   /* of the body, also where none is sent (HEAD, 304); -1: unknown */
 };
 
 struct weir__wire {
