@@ -150,8 +150,8 @@ int weir_respond_error(weir_response *res, int err);
 int weir_respond_fault(weir_response *res, int status, const char *code, const char *message);
 
 /* Begins a streamed answer. length is in bytes, or -1 if unknown (the body is then chunked; for HTTP/1.0 it
- * ends with the connection). To HEAD, and with 304, the length is announced and no body is sent; a length of 0
- * is not announced with 304.
+ * ends with the connection). To HEAD, and with 304, the length is announced and no body is sent; a length of
+ * 0 is not announced with 304.
  * Returns: as weir_respond_text().
  * Cancel:  ends the wait.
  * Where:   task of its loop. Waits while the client does not take it.

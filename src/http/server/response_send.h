@@ -28,8 +28,8 @@ static inline bool weir__response_has_no_body(const struct weir__exchange *x, in
     return x->response.no_body || weir__status_has_no_body(status);
 }
 
-/* The length that a handler gives a response. That of a 304 would be the length of the answer to GET (RFC 9110,
- * 8.6): 0 says only that a 304 has no body. */
+/* The length that a handler gives a response. That of a 304 would be the length of the answer to GET (RFC
+ * 9110, 8.6): 0 says only that a 304 has no body. */
 static inline int64_t weir__response_length(int status, int64_t length)
 {
     return __builtin_expect(status == 304, 0) && length == 0 ? -1 : length;
