@@ -44,9 +44,9 @@ static bool is(const char *name, const char *lower, size_t length)
 
 static enum header_class class_by_start(const char *name, size_t length)
 {
-    if (length > 6 && IS("proxy-"))
+    if (length >= 6 && IS("proxy-"))
         return OF_CONNECTION;
-    if (length > 12 && IS("x-forwarded-"))
+    if (length >= 12 && IS("x-forwarded-"))
         return BELIEVED;
     return PASSED;
 }
@@ -64,7 +64,8 @@ static enum header_class class_of(const char *name, size_t length)
     case 4:
         return IS("host") ? FRAMING : IS("date") ? DATE : PASSED;
     case 6:
-        return IS("expect") ? EXPECT : PASSED;
+        class = IS("expect") ? EXPECT : PASSED;
+        break;
     case 7:
         class = IS("upgrade") ? UPGRADE : IS("trailer") ? OF_CONNECTION : PASSED;
         break;
