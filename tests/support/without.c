@@ -3,8 +3,8 @@
  *
  *   without CALL[=ERROR][,CALL[=ERROR]…] PROGRAM [ARGUMENT…]
  *
- * ERROR is EPERM (the default), ENOSYS or EACCES. Exit status: the program's; 77 if the kernel has no
- * filters; 2 after wrong usage. */
+ * ERROR is EPERM (the default), ENOSYS, EACCES, EMFILE or ENFILE. Exit status: the program's; 77 if the
+ * kernel has no filters; 2 after wrong usage. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,11 +23,13 @@ static const struct named calls[] = {
     {"epoll_pwait2", SYS_epoll_pwait2},
     {"memfd_create", SYS_memfd_create},
     {"pidfd_open", SYS_pidfd_open},
+    {"pipe2", SYS_pipe2},
     {"process_vm_readv", SYS_process_vm_readv},
     {"statx", SYS_statx},
 };
 
-static const struct named errors[] = {{"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"EACCES", EACCES}};
+static const struct named errors[] = {
+    {"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"EACCES", EACCES}, {"EMFILE", EMFILE}, {"ENFILE", ENFILE}};
 
 static long find(const struct named *all, size_t count, const char *name)
 {
