@@ -173,3 +173,11 @@ void pool_read_share(struct config_reader *reader, const struct tree_node *node,
     pool->shares[pool->share_count++] = (weir_pool_share){.name = route->path, .percent = percent};
     route->share = (int)pool->share_count;
 }
+
+void pool_name_share(const struct config *config, const struct config_route *route)
+{
+    const struct config_pool *pool = route->share > 0 ? config_pool_find(config, route->on) : NULL;
+
+    if (pool != NULL)
+        pool->shares[route->share - 1].name = route->name;
+}

@@ -18,6 +18,9 @@ void pools_read(struct config_reader *reader, const struct tree_node *node, stru
 bool pool_read_on(struct config_reader *reader, const struct tree_node *node, const struct config *config,
                   struct config_route *route);
 
+/* Gives the share of a route, if it has one, the route's name, once all routes are read. */
+void pool_name_share(const struct config *config, const struct config_route *route);
+
 /* Reads "share:" of a route whose "on" is known, and adds it to the shares of the pool. */
 void pool_read_share(struct config_reader *reader, const struct tree_node *node, const struct config *config,
                      struct config_route *route);

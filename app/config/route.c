@@ -259,22 +259,29 @@ static bool shares_path(const struct config_route *routes, size_t count, size_t 
     return false;
 }
 
-static void name_routes(struct config_reader *reader, struct config_route *routes, size_t count)
+static void name_route(struct config_reader *reader, struct config_route *routes, size_t count, size_t n)
+{
+    struct config_route *route = &routes[n];
+    const size_t host = route->host != NULL ? strlen(route->host) : 0, path = strlen(route->path);
+    char *name;
+
+    route->name = route->path;
+    if (host == 0 || !shares_path(routes, count, n))
+        return;
+    name = config_take(reader->memory, host + path + 1);
+    if (name == NULL)
+        return;
+    memcpy(name, route->host, host);
+    memcpy(name + host, route->path, path);
+    route->name = name;
+}
+
+static void name_routes(struct config_reader *reader, const struct config *config,
+                        struct config_route *routes, size_t count)
 {
     for (size_t n = 0; n < count; n++) {
-        struct config_route *route = &routes[n];
-        const size_t host = route->host != NULL ? strlen(route->host) : 0, path = strlen(route->path);
-        char *name;
-
-        route->name = route->path;
-        if (host == 0 || !shares_path(routes, count, n))
-            continue;
-        name = config_take(reader->memory, host + path + 1);
-        if (name == NULL)
-            return;
-        memcpy(name, route->host, host);
-        memcpy(name + host, route->path, path);
-        route->name = name;
+        name_route(reader, routes, count, n);
+        pool_name_share(config, &routes[n]);
     }
 }
 
@@ -296,6 +303,6 @@ void routes_read(struct config_reader *reader, const struct tree_node *node, con
         check_reachable(reader, routes, config->route_count);
         config->route_count++;
     }
-    name_routes(reader, routes, config->route_count);
+    name_routes(reader, config, routes, config->route_count);
     config->routes = routes;
 }

@@ -142,6 +142,26 @@ def an_upgrade_that_is_refused_leaves_http():
         assert heads[1].startswith(b"GET /next ") and b"pgrade" not in heads[1], heads
 
 
+def rules_for_answers_leave_a_switch_alone():
+    """As in nginx, whose add_header is for final answers: a handshake passes as the two sides make it, and so do informational answers."""
+    def handle(connection):
+        for _ in range(2):
+            head = read_head(connection)
+            connection.sendall(b"HTTP/1.1 103 Early Hints\r\nX-Old: 1\r\n\r\n")
+            if b"chat" in head:
+                connection.sendall(SWITCH.replace(b"\r\n\r\n", b"\r\nX-Old: 1\r\n\r\n"))
+                connection.recv(1)
+                return
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Old: 1\r\nContent-Length: 0\r\n\r\n")
+
+    rules = "headers: {response: {set: {X-New: 2}, remove: [x-old]}}"
+    with Backend(handle) as backend, Weir("serve", config=config(backend.port, more=rules)) as weir, connect(weir.address()) as c:
+        c.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" + ASK)
+        for status, old, new in ((b"103", True, False), (b"200", False, True), (b"103", True, False), (b"101", True, False)):
+            head = read_head(c)
+            same((head.split(b" ")[1], b"X-Old" in head, b"X-New" in head), (status, old, new))
+
+
 def switches_that_were_not_asked_for_are_faults():
     answers = [SWITCH.replace(b"websocket", b"other"), SWITCH.replace(b"Upgrade: websocket\r\n", b""),
                SWITCH.replace(b"websocket", b"h2c"), SWITCH.replace(b"Upgrade: websocket", b"Upgrade: websocket, foo")]
@@ -213,4 +233,5 @@ def a_drain_ends_tunnels():
 
 
 run(bytes_pass_in_both_directions, much_passes, either_side_may_close_at_any_byte, an_upgrade_that_is_refused_leaves_http,
+    rules_for_answers_leave_a_switch_alone,
     switches_that_were_not_asked_for_are_faults, a_silent_tunnel_is_closed, a_tunnel_with_traffic_one_way_stays, a_drain_ends_tunnels)

@@ -326,6 +326,24 @@ static void pools_are_read_with_the_shares_of_routes(void **state)
     config_free(&c);
 }
 
+static void shares_are_told_apart_by_host(void **state)
+{
+    const struct config_pool *compute;
+    struct config c;
+
+    (void)state;
+    reading_fine(HEAD "  - {path: /a, host: one.test, share: 30%, burn: {cpu: 1ms}}\n"
+                      "  - {path: /a, host: two.test, share: 20%, burn: {cpu: 1ms}}\n"
+                      "  - {path: /b, host: two.test, share: 10%, burn: {cpu: 1ms}}\n",
+                 &c);
+    compute = config_pool_find(&c, "compute");
+    assert_int_equal(compute->share_count, 3);
+    assert_string_equal(compute->shares[0].name, "one.test/a");
+    assert_string_equal(compute->shares[1].name, "two.test/a");
+    assert_string_equal(compute->shares[2].name, "/b");
+    config_free(&c);
+}
+
 static void several_faults_are_told_together_in_order(void **state)
 {
     struct config c;
@@ -403,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_pick_may_have_members_of_any_other_name),
         cmocka_unit_test(faults_name_their_place_and_what_was_expected),
         cmocka_unit_test(pools_are_read_with_the_shares_of_routes),
+        cmocka_unit_test(shares_are_told_apart_by_host),
         cmocka_unit_test(several_faults_are_told_together_in_order),
         cmocka_unit_test(faults_are_printable),
         cmocka_unit_test(what_can_not_be_read_is_a_fault),
