@@ -48,13 +48,24 @@ static int fill_defaults(weir_client_options *o)
     return 0;
 }
 
-/* Of a client that was left open: its idle connections end with it. */
-static void end(struct weir__handle *h)
+bool weir__client_abandon(weir_client *client)
 {
-    weir_client *client = weir__container_of(h, weir_client, handle);
+    bool gone;
 
     client->closing = true;
     weir__client_drop_all_idle(client);
+    weir__timeout_list_stop(&client->idle);
+    gone = client->connection_count == 0 && weir__client_free_origins(client);
+    weir__client_stats_close(&client->stats); /* other threads read what is registered */
+    free(client->fields);
+    return gone;
+}
+
+/* Of a client that was left open: its idle connections end with it. */
+static void end(struct weir__handle *h)
+{
+    if (weir__client_abandon(weir__container_of(h, weir_client, handle)))
+        weir__handle_free(h);
 }
 
 static void free_client(struct weir__handle *h)

@@ -13,6 +13,11 @@ int weir__client_begin(weir_client *client, const weir_client_options *options, 
 /* Closes its connections and frees what belongs to it. Waits, whatever the scope says. */
 void weir__client_finish(weir_client *client);
 
+/* Ends a client that was left open when its loop turns no more: its idle connections are closed, and other
+ * threads find it no more. Returns: whether all of it is freed; false: a connection is still being closed, or
+ * a message for it is under way. */
+bool weir__client_abandon(weir_client *client);
+
 /* As weir_client_open(), but nothing about it is reported or logged. */
 int weir__client_open_unseen(const weir_client_options *options, weir_client **out) WEIR_CHECKED;
 

@@ -20,11 +20,15 @@
 static void end(struct weir__handle *h)
 {
     weir_backend *b = weir__container_of(h, weir_backend, handle);
+    bool gone;
 
-    b->closing = b->client.closing = true;
-    weir__client_drop_all_idle(&b->client);
+    b->closing = true;
+    gone = weir__client_abandon(&b->client);
     /* false: a message is under way, which is not delivered any more */
-    (void)!weir__backend_leave_shared(&b->member);
+    gone = weir__slot_share_close(&b->slots) && gone;
+    gone = weir__backend_leave_shared(&b->member) && gone;
+    if (gone)
+        weir__handle_free(h);
 }
 
 static void free_backend(struct weir__handle *h)
