@@ -59,7 +59,8 @@ struct torture {
     bool victim_ran;
 };
 
-/* Runs the torture on every backend. Returns the number of runs, all backends together. */
+/* Runs the torture on every backend. Returns the number of waits that a run has, in all ways and on all
+ * backends together. Under TSan one in four of them is cancelled. */
 int torture(int (*world)(struct torture *t), void *arg);
 
 /* Like torture(), and once more with all connections in memory (support/memory.h). */
