@@ -13,8 +13,10 @@ static const size_t lengths[] = {0,
                                  65537,
                                  (64 + 20) << 10,
                                  ((64 + 20) << 10) + 1,
-                                 1 << 20,
-                                 (1 << 20) + 65537};
+#ifndef WITH_TSAN /* which is slow where bytes pass, and looks for nothing that depends on how many do */
+                                 (1 << 20) + 65537,
+#endif
+                                 1 << 20};
 
 static void expect_answer(struct proxied *p, weir_stream *s, const char *version)
 {
