@@ -11,6 +11,7 @@ import subprocess
 
 from clients import CLIENTS
 from front import BUILD, HERE, Child, folder_of, free_port, is_second_run, listens, node, program, url
+from front_pieces import HASHER
 from nginx import nginx
 from rig import PATIENCE, Weir, run, same
 
@@ -18,41 +19,6 @@ CONFIG = """
 listen: 127.0.0.1:0
 routes:
   - {path: /*, proxy: {to: "http://127.0.0.1:PORT", timeout: 120s}, limits: {body: 1GiB}}
-"""
-SERVER = """
-import { createHash } from "node:crypto";
-import { createServer } from "node:http";
-import { pipeline } from "node:stream/promises";
-
-const server = createServer(async (request, response) => {
-  const path = new URL(request.url, "http://x").pathname;
-  if (path === "/hash") {
-    const hash = createHash("sha256");
-    await pipeline(request, hash);
-    response.end(hash.digest("hex"));
-  } else if (path === "/early") { // answered before the body has come
-    response.writeHead(413, { connection: "close" }).end("too much");
-  } else if (path === "/trailer") {
-    response.writeHead(200, { trailer: "X-Sum" });
-    response.write("body");
-    response.addTrailers({ "X-Sum": "4" });
-    response.end();
-  } else if (path === "/hinted") {
-    response.writeEarlyHints({ link: "</a.css>; rel=preload" });
-    response.end("hinted");
-  } else if (path === "/chunks") {
-    for (let i = 0; i < 1000; i++) response.write(`line ${i}\\n`);
-    response.end();
-  } else if (path === "/none") {
-    response.writeHead(204).end();
-  } else {
-    response.statusCode = path === "/hello" ? 200 : 404;
-    response.end("hello");
-  }
-});
-server.keepAliveTimeout = 75_000;
-server.requestTimeout = 0;
-server.listen(Number(process.env.PORT), "127.0.0.1");
 """
 HAPROXY = """
 defaults
@@ -74,7 +40,7 @@ CHUNKS = b"".join(b"line %d\n" % number for number in range(1000))
 
 @contextlib.contextmanager
 def of_node():
-    with node({"server.mjs": SERVER}) as server:
+    with node({"server.mjs": HASHER}) as server:
         yield server.port
 
 

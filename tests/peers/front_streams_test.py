@@ -6,50 +6,12 @@ import http.client
 import subprocess
 
 from front import Page, in_browser, node, node_runs, program, url
+from front_pieces import TALKER
 from rig import PATIENCE, Weir, ask, connect, descriptors, read_head, run, same, until
 
 ADMIN = {"127.0.0.1:8081": "127.0.0.1:0"}
 
 # ---- websockets.md ----
-
-TALKER = """
-import { WebSocket } from "ws";
-import assert from "node:assert/strict";
-import { once } from "node:events";
-const url = process.argv[2];
-const open = async (...args) => { const socket = new WebSocket(url, ...args); await once(socket, "open"); return socket; };
-const heard = async (socket) => (await once(socket, "message"))[0];
-
-const [ann, bob] = [await open(), await open()];
-assert.match(ann.extensions, /permessage-deflate/);
-for (const text of ["hello", "", "ü".repeat(70000)]) { // both hear what one says
-  const both = Promise.all([heard(ann), heard(bob)]);
-  ann.send(text);
-  for (const data of await both) assert.equal(data.toString(), text);
-}
-const large = Buffer.alloc(8 << 20, 7);
-large[5] = 1;
-const whole = heard(bob);
-ann.send(large);
-assert.ok((await whole).equals(large));
-const many = new Promise((resolve) => { let count = 0; bob.on("message", () => ++count === 1000 && resolve()); });
-for (let i = 0; i < 1000; i++) ann.send(String(i));
-await many;
-const answered = once(ann, "pong"); // answered by the server
-ann.ping("x");
-assert.equal((await answered)[0].toString(), "x");
-const closed = once(bob, "close"); // the server says the same code
-bob.close(4001, "enough");
-const [code, reason] = await closed;
-assert.deepEqual([code, reason.toString()], [4001, "enough"]);
-const crowd = await Promise.all(Array.from({ length: 400 }, () => open())); // more than an origin has connections
-const last = Promise.all(crowd.map(heard));
-crowd[0].send("all");
-await last;
-for (const socket of crowd) socket.terminate();
-ann.terminate();
-"""
-
 
 def chat(weir_port_of):
     return Page("websockets").configured(**ADMIN, **{"127.0.0.1:3000": f"127.0.0.1:{weir_port_of}"})
@@ -58,7 +20,7 @@ def chat(weir_port_of):
 def a_chat_goes_through():
     with node(Page("websockets").files, packages=True) as server, Weir("serve", config=chat(server.port)) as weir:
         before = descriptors(weir)
-        node_runs(TALKER, url(weir, "/chat", "ws"))
+        node_runs(TALKER, url(weir, "/chat", "ws"), 400)
         until("all tunnels are closed", lambda: descriptors(weir) <= before + 4)
         refused = ask(weir.address(), "/chat", headers=[("Connection", "upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "1")])
         same(refused.status, 400, "a version that there is not")
