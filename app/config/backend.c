@@ -52,7 +52,7 @@ static bool url_is_fine(struct config_reader *reader, const struct tree_node *no
                    strcmp(url.origin.data + url.origin.len, "/") != 0) {
             fault = (weir_text_fault){url.origin.len, "no path behind the host: requests have their own"};
             err = -1;
-        } else if (err < 0 && strstr(node->text, "://") == NULL) {
+        } else if (err < 0 && strncmp(node->text, "http", 4) != 0) {
             fault = (weir_text_fault){0, expected_url};
         }
     }
@@ -127,6 +127,14 @@ static bool any_param(struct config_reader *reader, const struct tree_node *node
     return false;
 }
 
+static bool is_balance(const char *text)
+{
+    for (size_t i = 0; balance_names[i] != NULL; i++)
+        if (strcmp(balance_names[i], text) == 0)
+            return true;
+    return false;
+}
+
 static void read_balance(struct config_reader *reader, const struct tree_node *node,
                          struct config_backend *backend)
 {
@@ -134,6 +142,10 @@ static void read_balance(struct config_reader *reader, const struct tree_node *n
     int balance = WEIR_BALANCE_LEAST;
 
     if (node->type != TREE_MAP) {
+        if (node->type == TREE_SCALAR && !is_balance(node->text)) {
+            fault_value(reader, node, "backend.balance", "least, round_robin or {hash: '{id}'}");
+            return;
+        }
         value_read_choice(reader, node, "backend.balance", balance_names, &balance);
         backend->options.balance = (enum weir_balance)balance;
         return;

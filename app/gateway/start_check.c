@@ -19,6 +19,7 @@
 #include "gateway/start_connect.h"
 #include "gateway/start_io.h"
 #include "gateway/start_limits.h"
+#include "gateway/start_self.h"
 #include "http/listening.h"
 #include "routes/route_pool.h"
 
@@ -284,6 +285,7 @@ int start_check(const struct config *config, const char *file, const struct star
     warn_of_open_admin(&l);
     warn_of_idle_pools(&l);
     warn_of_idle_backends(&l);
+    start_self_check(config, &found->warnings);
     check_routes(&l);
     free(l.numeric);
     return config_faults_any(&found->faults) ? -WEIR_ECONFIG : 0;

@@ -56,6 +56,8 @@ static bool read_url(struct config_reader *reader, const struct tree_node *node,
     size_t length;
 
     if (weir_url_parse((weir_bytes){node->text, node->length}, &url, &fault) < 0) {
+        if (fault.at == 0)
+            fault.expected = "http://HOST[:PORT], perhaps with a path, or unix:PATH";
         fault_in_text(reader, node, "proxy.to", &fault);
         return false;
     }

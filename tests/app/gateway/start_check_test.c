@@ -140,7 +140,7 @@ static void an_admin_address_for_all_is_warned_of(void **state)
     expect("listen: 127.0.0.1:0\nadmin: 0.0.0.0:0\n", NULL, 0, NULL,
            "test.yaml:3:8: admin is '0.0.0.0:0', which other machines can reach");
     expect("listen: 127.0.0.1:0\nadmin: localhost:0\n", NULL, 0, NULL, NULL);
-    assert_false(config_faults_say(&found.warnings, "which other machines can reach"));
+    console_lacks(lines_of(&found.warnings), "which other machines can reach");
 }
 
 static void pools_that_no_route_uses_are_warned_of(void **state)
@@ -151,6 +151,42 @@ static void pools_that_no_route_uses_are_warned_of(void **state)
     console_has(lines_of(&found.warnings), "pool 'odd' is used by no route; expected one with 'on: odd'");
     expect("listen: 127.0.0.1:0\npools: {odd: {}}\n", "  - {path: /, on: odd, hash: {}}\n", 0, NULL, NULL);
     console_lacks(lines_of(&found.warnings), "odd");
+}
+
+static void a_proxy_to_the_gateway_itself_is_warned_of(void **state)
+{
+    static const char leads[] = "leads back to this gateway, which listens there (line 2); expected the address";
+    static const struct {
+        const char *listen, *to;
+        bool warns;
+    } table[] = {
+        {"127.0.0.1:7998", "http://127.0.0.1:7998/x", true}, {"127.0.0.1:7998", "http://localhost:7998", true},
+        {"0.0.0.0:7998", "http://127.0.0.2:7998", true},     {"'[::]:7998'", "http://localhost.:7998", true},
+        {"localhost:7998", "http://127.0.0.1:7998", true},   {"unix:/tmp/weir-self", "unix:/tmp/weir-self", true},
+        {"127.0.0.1:7998", "http://127.0.0.1:7999", false},  {"127.0.0.1:7998", "http://127.0.0.2:7998", false},
+        {"127.0.0.1:7998", "http://shop:7998", false},       {"unix:/tmp/weir-self", "http://localhost", false},
+        {"127.0.0.1:0", "http://127.0.0.1", false},          {"127.0.0.1:7998", "unix:/tmp/weir-self", false},
+    };
+    char top[256], routes[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        (void)snprintf(top, sizeof top, "listen: %s\n", table[i].listen);
+        (void)snprintf(routes, sizeof routes, "  - {path: /*, proxy: {to: '%s'}}\n", table[i].to);
+        expect(top, routes, START_PORTS_TAKEN_ARE_FINE, NULL, NULL);
+        if ((strstr(lines_of(&found.warnings), leads) != NULL) != table[i].warns)
+            fail_msg("%s, %s", table[i].listen, table[i].to);
+        if (strstr(table[i].to, "/x") != NULL)
+            continue;
+        (void)snprintf(top, sizeof top, "listen: %s\nbackends: {b: {urls: '%s'}}\n", table[i].listen, table[i].to);
+        expect(top, NULL, START_PORTS_TAKEN_ARE_FINE, NULL, NULL);
+        if ((strstr(lines_of(&found.warnings), leads) != NULL) != table[i].warns)
+            fail_msg("backend: %s, %s", table[i].listen, table[i].to);
+    }
+    expect("listen: 127.0.0.1:7998\n",
+           "  - {path: /x, gather: {calls: [{name: a, url: 'http://127.0.0.1:7998/y'}]}}\n",
+           START_PORTS_TAKEN_ARE_FINE, NULL, NULL);
+    console_lacks(lines_of(&found.warnings), leads);
 }
 
 /* --- backends --- */
@@ -252,6 +288,7 @@ int main(void)
         cmocka_unit_test(a_port_that_another_program_has_is_taken),
         cmocka_unit_test(an_admin_address_for_all_is_warned_of),
         cmocka_unit_test(pools_that_no_route_uses_are_warned_of),
+        cmocka_unit_test(a_proxy_to_the_gateway_itself_is_warned_of),
         cmocka_unit_test(backends_are_tried_once_each),
         cmocka_unit_test(too_few_descriptors_are_told),
         cmocka_unit_test(loops_that_can_not_be_started_have_a_reason),
