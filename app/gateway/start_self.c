@@ -58,10 +58,11 @@ static void check(void *arg, const char *origin, struct config_place place)
         bool leads = listen->path != NULL ? is_path && strcmp(listen->path, origin + sizeof scheme - 1) == 0
                                           : is_url && leads_to(listen, &url);
         if (leads)
-            config_fault(c->warnings, place,
-                         "'%s' leads back to this gateway, which listens there (line %u); expected the address "
-                         "of a backend",
-                         origin, listen->place.line);
+            config_fault(
+                c->warnings, place,
+                "'%s' leads back to this gateway, which listens there (line %u); expected the address "
+                "of a backend",
+                origin, listen->place.line);
     }
 }
 

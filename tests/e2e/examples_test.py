@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Starts every example and checks that it does what its comment says. An example without a case here is a failure."""
 import contextlib
+import http.client
 import http.server
 import itertools
 import json
@@ -17,6 +18,8 @@ import time
 import traceback
 import urllib.error
 import urllib.request
+
+from dns_server import DnsServer
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
@@ -433,6 +436,108 @@ def test_20_backend():
         until(lambda: answers.add(ask(f"http://{address}/ok")[0]) or answers >= {200, 502})
         until(lambda: ask(f"http://{address}/ok")[0] == 503) # half of the requests fail: the breaker opens
         drains(child)
+
+
+@contextlib.contextmanager
+def receiver():
+    """A server that answers PUT with what it got; /early before it reads the body, /half with half an answer."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_PUT(self):
+            if self.path == "/early":
+                self.close_connection = True
+                return self.answer(413, b"no")
+            size = int(self.headers.get("Content-Length", 0))
+            if self.headers.get("Transfer-Encoding") == "chunked":
+                body = b""
+                while line := int(self.rfile.readline(), 16):
+                    body += self.rfile.read(line)
+                    self.rfile.readline()
+                self.rfile.readline()
+            else:
+                body = self.rfile.read(size)
+            return self.answer(200, body)
+
+        def do_GET(self):
+            said = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+            self.answer(200, said if self.path != "/half" else said + b"x", said)
+
+        do_HEAD = do_GET
+
+        def answer(self, status, body, sent=None):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("X-Hop", "1")
+            self.send_header("X-End", "2")
+            self.send_header("Connection", "x-hop" + (", close" if self.close_connection or sent not in (None, body) else ""))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body if sent is None else sent)
+            self.close_connection = self.close_connection or sent not in (None, body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_21_http_proxy():
+    with receiver() as behind, started_silently("21_http_proxy", behind) as (child, address):
+        client = http.client.HTTPConnection(address, timeout=TIMEOUT)
+        body = os.urandom(5 << 20)
+        for _ in range(3): # on one connection
+            client.request("PUT", "/x", body=body)
+            answer = client.getresponse()
+            assert (answer.status, answer.read() == body, answer.getheader("x-hop"), answer.getheader("x-end")) == (200, True, None, "2")
+        client.request("PUT", "/x", body=iter([b"abc", b"def"]))
+        answer = client.getresponse()
+        assert (answer.status, answer.read()) == (200, b"abcdef")
+        client.request("GET", "/x?y", headers={"X-A": "1", "X-B": "2", "Connection": "keep-alive, x-b", "Proxy-Authorization": "p"})
+        seen = json.loads(client.getresponse().read())
+        assert seen["x-a"] == "1" and "x-b" not in seen and "proxy-authorization" not in seen, seen
+        assert seen["host"] == behind[len("http://"):], seen
+        client.request("HEAD", "/x")
+        answer = client.getresponse()
+        assert (answer.status, answer.read()) == (200, b"") and int(answer.getheader("content-length")) > 0
+        client.request("PUT", "/early", body=body[:1 << 16])
+        answer = client.getresponse()
+        assert (answer.status, answer.read()) == (413, b"no")
+        client.close()
+        try: # half of an answer is never taken for a whole one
+            ask(f"http://{address}/half")
+            assert False, "the answer was whole"
+        except (http.client.IncompleteRead, ConnectionError):
+            pass
+        drains(child)
+    held, nobody = refused()
+    with held, started_silently("21_http_proxy", nobody.rstrip("/")) as (child, address):
+        assert ask(f"http://{address}/")[0] == 502
+        drains(child)
+
+
+def test_22_names():
+    with DnsServer({"svc.test": ["127.0.0.3", "127.0.0.2"]}, ttl=1) as dns:
+        child = subprocess.Popen([program("22_names"), "svc.test.", dns.address], stdout=subprocess.PIPE, text=True)
+        with child, contextlib.ExitStack() as stack:
+            stack.callback(child.kill)
+            lines = iter(child.stdout.readline, "")
+            assert next(lines) == "svc.test.: 127.0.0.2 127.0.0.3\n"
+            dns.names["svc.test"] = "127.0.0.9"
+            assert next(lines) == "svc.test.: 127.0.0.9\n"
+            del dns.names["svc.test"]
+            assert next(lines) == "svc.test.: no such name\n"
+            child.send_signal(signal.SIGINT)
+            assert child.wait(TIMEOUT) == 0
+    assert run("22_names", "a b").returncode == 1
 
 
 def postgres_says(connection):

@@ -155,17 +155,24 @@ static void pools_that_no_route_uses_are_warned_of(void **state)
 
 static void a_proxy_to_the_gateway_itself_is_warned_of(void **state)
 {
-    static const char leads[] = "leads back to this gateway, which listens there (line 2); expected the address";
+    static const char leads[] =
+        "leads back to this gateway, which listens there (line 2); expected the address";
     static const struct {
         const char *listen, *to;
         bool warns;
     } table[] = {
-        {"127.0.0.1:7998", "http://127.0.0.1:7998/x", true}, {"127.0.0.1:7998", "http://localhost:7998", true},
-        {"0.0.0.0:7998", "http://127.0.0.2:7998", true},     {"'[::]:7998'", "http://localhost.:7998", true},
-        {"localhost:7998", "http://127.0.0.1:7998", true},   {"unix:/tmp/weir-self", "unix:/tmp/weir-self", true},
-        {"127.0.0.1:7998", "http://127.0.0.1:7999", false},  {"127.0.0.1:7998", "http://127.0.0.2:7998", false},
-        {"127.0.0.1:7998", "http://shop:7998", false},       {"unix:/tmp/weir-self", "http://localhost", false},
-        {"127.0.0.1:0", "http://127.0.0.1", false},          {"127.0.0.1:7998", "unix:/tmp/weir-self", false},
+        {"127.0.0.1:7998", "http://127.0.0.1:7998/x", true},
+        {"127.0.0.1:7998", "http://localhost:7998", true},
+        {"0.0.0.0:7998", "http://127.0.0.2:7998", true},
+        {"'[::]:7998'", "http://localhost.:7998", true},
+        {"localhost:7998", "http://127.0.0.1:7998", true},
+        {"unix:/tmp/weir-self", "unix:/tmp/weir-self", true},
+        {"127.0.0.1:7998", "http://127.0.0.1:7999", false},
+        {"127.0.0.1:7998", "http://127.0.0.2:7998", false},
+        {"127.0.0.1:7998", "http://shop:7998", false},
+        {"unix:/tmp/weir-self", "http://localhost", false},
+        {"127.0.0.1:0", "http://127.0.0.1", false},
+        {"127.0.0.1:7998", "unix:/tmp/weir-self", false},
     };
     char top[256], routes[128];
 
@@ -178,7 +185,8 @@ static void a_proxy_to_the_gateway_itself_is_warned_of(void **state)
             fail_msg("%s, %s", table[i].listen, table[i].to);
         if (strstr(table[i].to, "/x") != NULL)
             continue;
-        (void)snprintf(top, sizeof top, "listen: %s\nbackends: {b: {urls: '%s'}}\n", table[i].listen, table[i].to);
+        (void)snprintf(top, sizeof top, "listen: %s\nbackends: {b: {urls: '%s'}}\n", table[i].listen,
+                       table[i].to);
         expect(top, NULL, START_PORTS_TAKEN_ARE_FINE, NULL, NULL);
         if ((strstr(lines_of(&found.warnings), leads) != NULL) != table[i].warns)
             fail_msg("backend: %s, %s", table[i].listen, table[i].to);
