@@ -153,10 +153,10 @@ static void pools_that_no_route_uses_are_warned_of(void **state)
     console_lacks(lines_of(&found.warnings), "odd");
 }
 
+static const char leads[] = "leads back to this gateway, which listens there (line 2); expected the address";
+
 static void a_proxy_to_the_gateway_itself_is_warned_of(void **state)
 {
-    static const char leads[] =
-        "leads back to this gateway, which listens there (line 2); expected the address";
     static const struct {
         const char *listen, *to;
         bool warns;
