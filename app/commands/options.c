@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "commands/options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 
 #include "commands/commands.h"
 #include "commands/usage.h"
+
+enum { OPTIONS_MAX = 32 }; /* of a command */
 
 static const struct option *find(const struct option *options, size_t count, const char *word, size_t length)
 {
@@ -21,9 +24,10 @@ static const struct option *find(const struct option *options, size_t count, con
 
 static int unknown(const char *command, const struct option *options, size_t count, const char *word)
 {
-    const char *names[count];
+    const char *names[OPTIONS_MAX];
     const char *nearest;
 
+    assert(count <= OPTIONS_MAX);
     for (size_t i = 0; i < count; i++)
         names[i] = options[i].name;
     nearest = weir_text_nearest(word, names, count);

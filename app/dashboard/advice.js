@@ -42,8 +42,8 @@ const adviceView = {
       set(kind, { text: card.class ?? "", "data-kind": (card.class ?? "").toLowerCase() });
       parts.hidden = !card.parts.some(([, value]) => value > 0);
       if (!parts.hidden) drawParts(parts, "For each request, on average", card.parts, "ms");
-      inUse.hidden = !card.in_use;
-      setText(inUse, card.in_use ?? "");
+      inUse.hidden = typeof card.in_use !== "string"; // of a pool, in words; of a backend a number
+      setText(inUse, inUse.hidden ? "" : card.in_use);
       const advice = card.advice ?? [];
       fine.hidden = advice.length > 0;
       texts.hidden = advice.length === 0;

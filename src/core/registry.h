@@ -56,6 +56,20 @@ static inline void weir__registry_leave(struct weir__registry *r)
     (void)pthread_mutex_unlock(&r->lock);
 }
 
+/* Ends one of the uses of an entry, counted by *users, which the registry's lock guards; the last one removes
+ * it. Not within. Returns: whether that was the last. */
+static inline bool weir__registry_drop(struct weir__registry *r, struct weir__registered *entry, int *users)
+{
+    bool last;
+
+    weir__registry_enter(r);
+    last = --*users == 0;
+    if (last)
+        weir__list_remove(&entry->node);
+    weir__registry_leave(r);
+    return last;
+}
+
 /* --- within --- */
 
 static inline void weir__registry_add(struct weir__registry *r, struct weir__registered *entry,

@@ -60,14 +60,7 @@ static struct weir__slots_shared *use(struct weir_runtime *runtime, const char *
 
 static void drop(struct weir_runtime *runtime, struct weir__slots_shared *s)
 {
-    bool last;
-
-    weir__registry_enter(&runtime->shared);
-    last = --s->users == 0;
-    if (last)
-        weir__registry_remove(&s->registered);
-    weir__registry_leave(&runtime->shared);
-    if (last)
+    if (weir__registry_drop(&runtime->shared, &s->registered, &s->users))
         free(s);
 }
 

@@ -294,6 +294,7 @@ static void base64_is_that_of_the_rfc(void **state)
                                            {"foobar", "Zm9vYmFy"},
                                            {"\xfb\xff\xfe", "+//+"}};
     weir_buffer b;
+
     (void)state;
 
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {

@@ -20,6 +20,7 @@ import urllib.error
 import urllib.request
 
 from dns_server import DnsServer
+from rig import read_all
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
@@ -309,13 +310,6 @@ def test_16_chat():
         for member in (ann, bob, cid, deaf):
             member.close()
         drains(child)
-
-
-def read_all(connection):
-    data = b""
-    while more := connection.recv(1 << 16):
-        data += more
-    return data
 
 
 def test_13_tcp_proxy():

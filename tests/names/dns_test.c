@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names asked of a DNS server that is dead, slow, lying, or says much: on io_uring and epoll. */
+#include "names/expect_name.h"
 #include "support/dns_server.h"
 #include "support/run.h"
 
@@ -60,25 +61,6 @@ static void with_server(bool (*answer)(void *, const struct dns_query *, struct 
     run_real(rig);
     dns_server_close(&rig->server);
     free(rig);
-}
-
-/* Resolves a name and compares all addresses: "10.0.0.1 2001:db8::1", or the words of the failure. */
-static void expect(const char *name, const char *expected)
-{
-    weir_resolved *r = calloc(1, sizeof *r);
-    char all[WEIR_RESOLVED_MAX * (WEIR_IP_BYTES + 1)] = "";
-    int err = weir_resolve(name, r);
-
-    for (size_t i = 0; i < r->count; i++) {
-        strcat(all, i > 0 ? " " : "");
-        strcat(all, r->addresses[i]);
-    }
-    if (err == -WEIR_EDNS)
-        strcpy(all, r->why);
-    else
-        assert_int_equal(err, 0);
-    assert_string_equal(all, expected);
-    free(r);
 }
 
 static bool is_name(const struct dns_query *q, const char *name)

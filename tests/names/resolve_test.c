@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/loop.h"
+#include "names/expect_name.h"
 #include "names/resolver.h"
 #include "support/torture.h"
 
@@ -24,28 +25,6 @@ static void set_answer(const char *name, enum weir_simulated_answer answer)
     const weir_simulated_name n = {.name = name, .answer = answer};
 
     assert_int_equal(weir_resolver_simulate(&n), 0);
-}
-
-/* Resolves a name. expected: its addresses, or the words of a failure. Returns: the virtual time it took, in
- * ms. */
-static int64_t expect(const char *name, const char *expected)
-{
-    weir_instant began = weir_now();
-    weir_resolved *r = calloc(1, sizeof *r);
-    char all[WEIR_RESOLVED_MAX * (WEIR_IP_BYTES + 1)] = "";
-    int err = weir_resolve(name, r);
-
-    for (size_t i = 0; i < r->count; i++) {
-        strcat(all, i > 0 ? " " : "");
-        strcat(all, r->addresses[i]);
-    }
-    if (err == -WEIR_EDNS)
-        strcpy(all, r->why);
-    else
-        assert_int_equal(err, 0);
-    assert_string_equal(all, expected);
-    free(r);
-    return weir_between(began, weir_now()).ns / 1000000;
 }
 
 static void pass(weir_duration d)

@@ -35,7 +35,8 @@ def blank(match):
 
 
 def without_comments(text):
-    return re.sub(r"/\*.*?\*/|//[^\n]*", blank, text, flags=re.S)
+    """The text with blanks for comments; what looks like one in a string is none."""
+    return re.sub(r'("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*', lambda found: found[1] or blank(found), text, flags=re.S)
 
 
 def includes(path):

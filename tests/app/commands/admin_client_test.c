@@ -35,6 +35,7 @@ static void what_is_no_address_is_refused(void **state)
                                       "0",     "host:x", "host:65536",  "[::1]",   "[]:9000", "::1:9000",
                                       "unix:", "a b:1",  "host:9000/x", "1.2.3:4", "http://"};
     char base[ADMIN_BASE_BYTES];
+
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (admin_client_base(bad[i], base) != -EINVAL)

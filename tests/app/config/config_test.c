@@ -291,6 +291,7 @@ static void pools_are_read_with_the_shares_of_routes(void **state)
     const struct config_pool *images;
     const struct config_pool *compute;
     struct config c;
+
     (void)state;
     reading_fine(
         "pools: {compute: {workers: 3, queue: 0, wait: 0ms}, images: {class: blocking, workers: 7}}\n" HEAD

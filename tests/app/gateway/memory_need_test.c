@@ -72,6 +72,7 @@ static void a_gather_needs_more_with_each_call(void **state)
         "  - {path: /, gather: {calls: [{name: a, url: 'http://h'}, {name: b, url: 'http://h'}]}}\n";
     struct config_faults faults;
     struct config c, d;
+
     (void)state;
     config_faults_open(&faults, "f.yaml");
     assert_int_equal(config_parse(&c, text, strlen(text), &route_kinds, &faults), 0);

@@ -32,6 +32,7 @@ static void paths_are_decoded_strictly(void **state)
         {"a%", NULL},          {"a%4", NULL},
         {"a%4g", NULL},        {"a%zz", NULL},
     };
+
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         int err;

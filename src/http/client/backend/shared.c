@@ -83,14 +83,8 @@ static void show(struct weir_runtime *runtime, struct weir__backend_shared *s)
 static void drop(struct weir__loop *loop, struct weir__backend_shared *s)
 {
     struct weir_runtime *runtime = loop->runtime;
-    bool last;
 
-    weir__registry_enter(&runtime->shared);
-    last = --s->users == 0;
-    if (last)
-        weir__registry_remove(&s->registered);
-    weir__registry_leave(&runtime->shared);
-    if (!last)
+    if (!weir__registry_drop(&runtime->shared, &s->registered, &s->users))
         return;
     weir__registry_enter(&runtime->registry);
     weir__registry_remove(&s->seen);
