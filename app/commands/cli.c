@@ -42,8 +42,8 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 static void print_help(FILE *out)
 {
     fputs("usage: weir COMMAND …\n\n"
-          "An HTTP gateway that asks many services at once, under one deadline, and refuses requests\n"
-          "that it cannot finish in time.\n\n"
+          "An HTTP gateway: it passes requests on to the services behind it, or asks many of them at\n"
+          "once under one deadline, and refuses requests that it cannot finish in time.\n\n"
           "commands:\n",
           out);
     for (size_t i = 0; i < COMMANDS; i++)
