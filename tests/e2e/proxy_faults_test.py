@@ -313,6 +313,25 @@ def failures_have_their_status():
         weir.wait_for('status=504 failed="deadline exceeded"')
 
 
+def backends_that_hang_up_at_once_are_told():
+    """Before they have read anything, by an end or a reset; whatever is sent to them meanwhile."""
+    def hang_up(connection):
+        if backend.connections % 2:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    with Backend(hang_up) as backend, Weir("serve", config=config(backend.port, limits="body: 16MiB")) as weir:
+        before = descriptors(weir)
+        for i in range(4):
+            same(ask(weir.address(), "/", method=("GET", "POST", "PUT", "DELETE")[i % 4], body=b"" if i % 4 == 0 else b"abc").status, 502)
+            with connect(weir.address()) as c: # the body goes on; the answer may be lost with a reset
+                try:
+                    c.sendall(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 4000000\r\n\r\n" + b"x" * 4000000)
+                    same(receive(c).status, 502)
+                except (ConnectionError, EOFError):
+                    pass
+        until("no descriptor left", lambda: descriptors(weir) <= before + 2) # a pipe is kept
+
+
 def silence_between_two_pieces_is_limited():
     def handle(connection):
         read_head(connection)
@@ -417,5 +436,5 @@ def kept_connections_are_sent_no_second_request_in_vain():
 run(requests_that_could_be_read_two_ways_reach_no_backend, what_is_accepted_is_one_request, connection_may_not_name_everything,
     a_length_that_lies_breaks_on_both_sides, a_body_over_the_limit_is_refused, bad_answers_are_not_passed_on,
     answers_that_break_off_are_broken_off, answers_to_questions_that_were_not_asked_do_no_harm, failures_have_their_status,
-    silence_between_two_pieces_is_limited, a_slow_client_is_not_the_backends_fault, a_client_that_leaves_ends_the_request,
+    backends_that_hang_up_at_once_are_told, silence_between_two_pieces_is_limited, a_slow_client_is_not_the_backends_fault, a_client_that_leaves_ends_the_request,
     a_client_that_resets_ends_an_upload_that_is_stuck, kept_connections_are_sent_no_second_request_in_vain)

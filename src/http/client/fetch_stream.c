@@ -23,6 +23,15 @@ static bool is_whole(const weir_fetch_stream *s)
            f->piece_at == f->piece_len;
 }
 
+/* What is left of a request that breaks off is not to be sent: at an orderly close the kernel would keep it
+ * for a server that does not read, which would not be told. */
+static void break_off(weir_fetch_stream *s)
+{
+    weir_stream *stream = weir__client_stream(s->f.connection);
+
+    stream->transport->type->reset_on_close(stream->transport);
+}
+
 /* Frees all but s itself. */
 static void close_stream(weir_fetch_stream *s)
 {
@@ -30,6 +39,8 @@ static void close_stream(weir_fetch_stream *s)
 
     if (s->origin != NULL)
         weir__origin_ended(s->origin, f, s->cause); /* when nothing has ended it yet */
+    if (f->connection != NULL && !s->sent)
+        break_off(s);
     if (f->connection != NULL)
         weir__origin_release(s->origin, f, is_whole(s));
     weir__backend_leave(f);
