@@ -11,7 +11,7 @@ import tempfile
 import threading
 import zlib
 
-from rig import PATIENCE, WEIR, Backend, Skip, Weir, answering, ask, connect, descriptors, read_head, receive, run, same, until
+from rig import PATIENCE, WEIR, Backend, Skip, Weir, answering, connect, descriptors, read_head, receive, run, same, until
 
 BODY = os.urandom(1 << 20) * 8
 F_SETPIPE_SZ = 1031
