@@ -87,12 +87,19 @@ static void add_gather(struct access_log_line *line, const struct gather_note *n
     add(line, WEIR_KV("failed", gather_failed(line->failed, note)));
 }
 
+static void add_proxy(struct access_log_line *line, const struct proxy_note *note)
+{
+    add(line, WEIR_KV("failed", note->failed));
+    if (note->why != NULL)
+        add(line, WEIR_KV("why", note->why));
+}
+
 static void add_note(struct access_log_line *line, const void *note)
 {
     if (route_note_is(note, ROUTE_NOTE_GATHER))
         add_gather(line, note);
     else if (route_note_is(note, ROUTE_NOTE_PROXY))
-        add(line, WEIR_KV("failed", ((const struct proxy_note *)note)->failed));
+        add_proxy(line, note);
 }
 
 void access_log_fill(struct access_log_line *line, const weir_exchange_record *record,

@@ -35,7 +35,7 @@ static uint64_t exchange_bytes(const void *arg)
 
 /* --- a request --- */
 
-/* Sends the request, under the time that the backend has for its answer. */
+/* Sends the request, with its body if that is here, under the time that the backend has for its answer. */
 static int send_request(struct proxying *p)
 {
     weir_scope time;
@@ -44,6 +44,8 @@ static int send_request(struct proxying *p)
     p->since = weir_now();
     weir_scope_open(&time, weir_add(p->since, p->state->settings->timeout), 0);
     err = proxy_request_send(p);
+    if (err == 0 && proxy_has_body(p) && proxy_upload_is_whole(p))
+        proxy_upload_end(p);
     (void)weir_scope_close(&time);
     return err;
 }
@@ -80,7 +82,7 @@ static int ask(struct proxying *p)
     int err = send_request(p);
 
     if (err == 0) {
-        err = proxy_has_body(p) ? pass_both(p) : pass_answer(p);
+        err = proxy_has_body(p) && !proxy_upload_is_whole(p) ? pass_both(p) : pass_answer(p);
         weir_fetch_close(p->fetch);
     }
     return err;
@@ -137,7 +139,7 @@ static int handle(weir_request *req, weir_response *res, void *state)
     if (err == -EINVAL)
         return weir_respond_fault(res, 400, "malformed", p->headers.fault);
     if (err == 0)
-        err = proxy_upload_hold(p);
+        err = proxy_upload_begin(p);
     if (err == 0)
         err = conclude(p, ask(p));
     weir_buffer_free(&p->held);

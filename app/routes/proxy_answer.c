@@ -36,6 +36,8 @@ static int await_next(struct proxying *p, weir_reply *reply)
         weir_scope_open(&time, due(p), 0);
         err = weir_fetch_informational(p->fetch, reply);
         (void)weir_scope_close(&time);
+        if (err < 0)
+            p->why = reply->why;
         if (err != -WEIR_EDEADLINE || !weir_scope_expired(&time))
             return err;
         /* Meanwhile the body may have gone on, which only its own task knew. */
@@ -74,7 +76,8 @@ int proxy_answer_await(struct proxying *p)
  * now may be dropped later, if it is little, and if it is known to come. */
 static bool leaves_too_much(const struct proxying *p)
 {
-    const uint64_t taken = p->held.len + p->uploaded.bytes;
+    const uint64_t before = p->held.len > 0 ? p->held.len : p->first_bytes;
+    const uint64_t taken = before + p->uploaded.bytes;
 
     if (!proxy_has_body(p) || p->body_read)
         return false;

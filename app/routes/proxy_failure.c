@@ -16,6 +16,7 @@ static enum gather_end end_of(int err)
 int proxy_failed(struct proxying *p, int err)
 {
     p->note->failed = gather_end_text(end_of(err));
+    p->note->why = p->why;
     weir_request_note(p->req, p->note);
     return err;
 }

@@ -11,6 +11,7 @@
 struct proxy_note {
     struct route_note base;
     const char *failed; /* "connect failed", as a gather names it; static; NULL: the backend has not failed */
+    const char *why; /* the same in more words, "it has no address: …", as weir_reply.why; NULL: not known */
 };
 
 #endif

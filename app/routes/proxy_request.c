@@ -6,6 +6,7 @@
 
 #include "http/header_rules.h"
 #include "http/template.h"
+#include "routes/proxy_upload.h"
 #include "text/networks.h"
 
 static void *take(void *arg, size_t bytes)
@@ -116,8 +117,11 @@ int proxy_request_send(struct proxying *p)
         .target = p->target,
         .headers = p->headers.header,
         .header_count = p->headers.count,
-        .duplex = proxy_has_body(p),
+        .first = p->first,
+        .first_bytes = p->first_bytes,
+        .duplex = proxy_has_body(p) && !proxy_upload_is_whole(p),
         .upgrade = p->headers.upgrade,
+        .why = &p->why,
     };
 
     if (settings->backend != NULL) {

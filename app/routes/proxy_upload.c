@@ -14,15 +14,11 @@ static ssize_t read_piece(struct proxying *p, void *data, size_t bytes)
     return got;
 }
 
-int proxy_upload_hold(struct proxying *p)
+/* Keeps the beginning of the body, until it is whole or has so many bytes. */
+static int hold(struct proxying *p, uint64_t most)
 {
-    const uint64_t most = p->state->settings->buffer_bytes;
-    char *piece;
+    char *piece = weir_request_alloc(p->req, PROXY_PIECE_BYTES);
 
-    weir_buffer_init(&p->held, (size_t)most);
-    if (most == 0 || !proxy_has_body(p))
-        return 0;
-    piece = weir_request_alloc(p->req, PROXY_PIECE_BYTES);
     if (piece == NULL)
         return -ENOMEM;
     while (!p->body_read && p->held.len < most) {
@@ -33,11 +29,41 @@ int proxy_upload_hold(struct proxying *p)
         if (err < 0)
             return err;
     }
+    p->first = p->held.data;
+    p->first_bytes = p->held.len < PROXY_FIRST_BYTES ? p->held.len : PROXY_FIRST_BYTES;
     return 0;
 }
 
-/* Moves what is not held of the body. Returns: 0 all of it; 1 the backend takes no more; < 0 the client's
- * fault. */
+/* Takes what came with the head: mostly all of a small body. */
+static int take_here(struct proxying *p)
+{
+    const bool is_small = p->body_length > 0 && p->body_length < PROXY_FIRST_BYTES;
+    const size_t room = is_small ? (size_t)p->body_length : PROXY_FIRST_BYTES;
+    char *first = weir_request_alloc(p->req, room), none;
+    ssize_t got = first != NULL ? weir_request_read_now(p->req, first, room) : -ENOMEM;
+
+    if (got < 0)
+        return got == -EAGAIN ? 0 : (int)got;
+    p->first = first;
+    p->first_bytes = (size_t)got;
+    p->body_read = got == p->body_length || got == 0;
+    if (p->body_length < 0 && got > 0 && p->first_bytes < room) /* its end may be here, too */
+        p->body_read = weir_request_read_now(p->req, &none, sizeof none) == 0;
+    return 0;
+}
+
+int proxy_upload_begin(struct proxying *p)
+{
+    const uint64_t most = p->state->settings->buffer_bytes;
+
+    weir_buffer_init(&p->held, (size_t)most);
+    if (!proxy_has_body(p))
+        return 0;
+    return most > 0 ? hold(p, most) : take_here(p);
+}
+
+/* Moves what was not there when the backend was asked. Returns: 0 all of it; 1 the backend takes no more; < 0
+ * the client's fault. */
 static int move_rest(struct proxying *p)
 {
     const weir_body_source client = {.request = p->req};
@@ -52,17 +78,17 @@ static int move_rest(struct proxying *p)
 
 static int move_body(struct proxying *p)
 {
+    const size_t sent = p->held.len > 0 ? p->first_bytes : 0; /* of what is held */
     int err = 0;
 
-    if (p->held.len > 0 && weir_fetch_write(p->fetch, p->held.data, p->held.len) != 0)
+    if (p->held.len > sent && weir_fetch_write(p->fetch, p->held.data + sent, p->held.len - sent) != 0)
         return 1;
     if (!p->body_read)
         err = move_rest(p);
     return err;
 }
 
-/* Sends what stands behind the body. What becomes of it shows in the answer. */
-static void move_end(struct proxying *p)
+void proxy_upload_end(struct proxying *p)
 {
     size_t count;
     const weir_header *trailers = weir_request_trailers(p->req, &count);
@@ -86,7 +112,7 @@ int proxy_upload(void *arg)
     if (err < 0 && err != weir_cancelled())
         p->client_err = err;
     if (err == 0)
-        move_end(p);
+        proxy_upload_end(p);
     p->since = weir_now();
     p->uploads = false;
     return err < 0 ? err : 0;

@@ -8,10 +8,20 @@
 
 #include "routes/proxying.h"
 
-/* Reads the beginning of the body into p->held, until it is whole or has settings.buffer bytes.
- * Returns: 0; as weir_request_read(). Waits.
+/* Reads the beginning of the body: with settings.buffer into p->held, until it is whole or has so many bytes;
+ * else what is here of it. p->first is what is to be sent with the head.
+ * Returns: 0; as weir_request_read(). Waits with settings.buffer alone.
  */
-WEIR_CHECKED int proxy_upload_hold(struct proxying *p);
+WEIR_CHECKED int proxy_upload_begin(struct proxying *p);
+
+/* Reports whether all of the body is sent with the head. */
+static inline bool proxy_upload_is_whole(const struct proxying *p)
+{
+    return p->body_read && p->held.len <= PROXY_FIRST_BYTES;
+}
+
+/* Sends what stands behind the body. What becomes of it shows in the answer. Waits. */
+void proxy_upload_end(struct proxying *p);
 
 /* Moves the body and its trailers, for as long as the backend takes it. The function of a task.
  * Returns: 0; the error of the client, which is p->client_err, too. Waits.

@@ -23,6 +23,7 @@
 
 enum {
     PROXY_PIECE_BYTES = 64 << 10, /* of a body, in memory, in each direction */
+    PROXY_FIRST_BYTES = 8 << 10,  /* of a body, sent with the head: a kernel takes so much in any case */
     PROXY_DISCARD_BYTES =
         64 << 10, /* of a body that the backend does not need: as the server drops at most */
 };
@@ -46,11 +47,14 @@ struct proxying {
     const char *target;
     int64_t body_length; /* -1: unknown */
     weir_fetch_stream *fetch;
+    const char *why; /* it has failed, if more is known than the code tells */
 
     /* The request's body. */
-    weir_buffer held;          /* the beginning, kept until the backend is asked: settings.buffer */
+    weir_buffer held;  /* the beginning, kept until the backend is asked: settings.buffer */
+    const char *first; /* the beginning, what is held or what was here, which is sent with the head */
+    size_t first_bytes;
     bool body_read;            /* all of it has come from the client */
-    weir_body_pumped uploaded; /* what is not held of it */
+    weir_body_pumped uploaded; /* what is neither held nor sent with the head */
     bool uploads;              /* it is on its way: uploaded tells where it stands */
     weir_instant since;        /* the backend has had all that there is */
     int client_err;            /* why the body could not be read */

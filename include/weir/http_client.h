@@ -94,6 +94,12 @@ typedef struct weir_fetch_options {
     /* Path and query of the request line, sent as they are instead of those of url: for proxies. Visible
      * ASCII that begins with '/', or "*" [those of url] */
     const char *target;
+    const void
+        *first; /* weir_fetch_open() only: the beginning of the body, sent with the head in one write */
+    size_t first_bytes;
+    /* weir_fetch_open() only: set in any case, to NULL or, after a failure, to what weir_reply.why says [not
+     * told] */
+    const char **why;
     unsigned char reserved[8]; /* for later versions; zero */
 } weir_fetch_options;
 
@@ -129,8 +135,11 @@ int weir_client_open(const weir_client_options *options, weir_client **out) WEIR
 void weir_client_close(weir_client *client);
 
 /* Sends a GET request and reads the whole answer, whatever its status. Redirects are not followed. A
- * request that failed on a kept connection before the first byte of an answer is sent once more, on a new
- * connection, if its method is idempotent (RFC 9110, 9.2.2). An answer that arrives while the request is
+ * connection is used again only if both messages of each exchange on it ended whole. A request that failed on
+ * a kept connection before the first byte of an answer is sent once more, on a new connection, if its method
+ * is idempotent (RFC 9110, 9.2.2). Any other request is sent once: of the kept connections it gets the one
+ * used last, and only if that is still open when it is asked; it fails if the server closes the connection
+ * just then. An answer that arrives while the request is
  * still being sent is read meanwhile. Once that answer is complete, the rest of the request is not sent and
  * the connection is not kept.
  * Owns:    url is lent. reply is filled; see weir_reply.
@@ -204,14 +213,15 @@ void weir_reply_free(weir_reply *reply);
  */
 typedef struct weir_fetch_stream weir_fetch_stream;
 
-/* Sends the head of a request. body_length is the number of bytes that weir_fetch_write() will send: 0
- * none, -1 unknown (chunked). options->body is not used. A request with a body cannot be sent twice, so it
- * gets a new connection. Method CONNECT asks the proxy at options->address for a tunnel to the host and port
- * of the URL.
+/* Sends the head of a request, and with it options->first, the beginning of its body or all of it.
+ * body_length is the number of bytes of the whole body: 0 none, -1 unknown (chunked); weir_fetch_write()
+ * sends those behind the beginning. options->body is not used. A request with a body is never sent twice,
+ * whatever its method: see weir_get(). One that takes the connection (CONNECT, options->upgrade) gets a new
+ * one. Method CONNECT asks the proxy at options->address for a tunnel to the host and port of the URL.
  * Owns:    options are lent until the function returns, except name, as long as the exchange, and trailers,
  *          until weir_fetch_end(). The caller owns *out and closes it.
  * Returns: as weir_fetch(); -EINVAL also trailers with a body_length other than -1, CONNECT or an upgrade
- * with a body.
+ * with a body, or a beginning that is longer than the body.
  * Cancel:  as weir_get().
  * Where:   task of its loop. Waits.
  */

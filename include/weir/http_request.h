@@ -220,6 +220,14 @@ int weir_request_read_body(weir_request *req, weir_bytes *body, size_t max_bytes
  */
 ssize_t weir_request_read(weir_request *req, void *data, size_t bytes) WEIR_CHECKED;
 
+/* Reads what is here of the body already: for handlers that pass a small body on in one piece.
+ * Owns:    data is lent.
+ * Returns: > 0 bytes; 0 the end, or bytes is 0; -EAGAIN nothing is here, weir_request_read() waits; else as
+ *          weir_request_read().
+ * Where:   task of its loop. Does not wait.
+ */
+ssize_t weir_request_read_now(weir_request *req, void *data, size_t bytes) WEIR_CHECKED;
+
 /* Accepts another protocol on the connection, and hands the connection over. If the request names protocol in
  * its Upgrade header, the answer is 101 with the headers added so far. If the method is CONNECT, protocol is
  * NULL and the answer is 200. What the handler left of the body is read and dropped first. Filters do not see

@@ -235,9 +235,9 @@ ssize_t weir__io_splice_in(struct weir__io *io, struct weir__io_file *file, stru
 ssize_t weir__io_splice_out(struct weir__io *io, struct weir__io_file *file, struct weir__io_pipe *pipe,
                             size_t most) __attribute__((warn_unused_result));
 
-/* Asks a foreign descriptor, as poll(2) without waiting does.
+/* Asks a descriptor, foreign or a connection, as poll(2) without waiting does.
  * Returns: > 0 the events that are present; -EAGAIN: none, and WEIR__IO_POLL waits for them; -ENOTSUP: none,
- * and nothing could make it ready (sim, unless a test has scripted it); -EBADF.
+ * and nothing could make a foreign one ready (sim, unless a test has scripted it); -EBADF.
  */
 int weir__io_ask(struct weir__io *io, struct weir__io_file *file, short events)
     __attribute__((warn_unused_result));

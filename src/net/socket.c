@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 
 #include "core/loop.h"
 
@@ -75,6 +76,11 @@ static void free_nothing(struct weir__transport *t)
 static int release(struct weir__transport *t)
 {
     return weir__io_detach(io_here(), &socket_of(t)->file);
+}
+
+bool weir__socket_has_input(struct weir__transport *t)
+{
+    return weir__io_ask(io_here(), &socket_of(t)->file, POLLIN) > 0;
 }
 
 static bool counts_acknowledged(const struct weir__transport *t)

@@ -10,6 +10,7 @@
 #include "core/wait.h"
 #include "net/address.h"
 #include "net/network.h"
+#include "net/socket.h"
 #include "net/wait_address.h"
 
 /* --- making and freeing --- */
@@ -96,6 +97,11 @@ const char *weir__stream_peer(const weir_stream *s, char *text)
     if (addr.ss_family == AF_UNIX)
         return strcpy(text, "unix");
     return weir__address_format((struct sockaddr *)&addr, len, text);
+}
+
+bool weir__stream_has_input(const weir_stream *s)
+{
+    return s->transport->type == &weir__socket_type && weir__socket_has_input(s->transport);
 }
 
 int weir__stream_peer_address(weir_stream *s, struct sockaddr_storage *addr, socklen_t *len)

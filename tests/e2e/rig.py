@@ -187,12 +187,14 @@ def descriptors(weir):
     return len(os.listdir(f"/proc/{weir.process.pid}/fd"))
 
 
-def answering(status="200 OK", body=b"{}", kind="application/json", requests=None):
-    """A backend that gives every request the same answer, and keeps the heads in requests."""
+def answering(status="200 OK", body=b"{}", kind="application/json", requests=None, begun=None):
+    """A backend that gives every request the same answer, and keeps heads and bodies in requests, heads as they come in begun."""
     def handle(connection):
         while True:
             head = read_head(connection)
             length = re.search(rb"content-length: *(\d+)", head, re.I)
+            if begun is not None:
+                begun.append(head)
             sent = b""
             while length and len(sent) < int(length[1]):
                 sent += connection.recv(65536)

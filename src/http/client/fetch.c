@@ -63,6 +63,12 @@ static inline __attribute__((always_inline)) int finish(struct weir__fetch *f, i
     return 0;
 }
 
+/* The whole request is here, so that it can be sent again where its method allows that. */
+static enum weir__fetch_kept kept_for(const struct weir__fetch *f)
+{
+    return weir__fetch_is_idempotent(f->method) ? WEIR__KEPT_OLDEST : WEIR__KEPT_YOUNGEST;
+}
+
 static int fetch_from(struct weir__origin *origin, const weir_fetch_options *options, const weir_url *url,
                       weir_reply *reply)
 {
@@ -72,6 +78,7 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
     int err;
 
     weir__fetch_init(&f, origin->client, options, false);
+    f.kept = kept_for(&f);
     err = weir__fetch_check(&f, options, (int64_t)options->body_bytes);
     if (err == 0)
         err = weir__fetch_write_head(&f, options, url, origin->label, (int64_t)options->body_bytes, room);
@@ -79,7 +86,7 @@ static int fetch_from(struct weir__origin *origin, const weir_fetch_options *opt
         reply->why = f.why;
         return err;
     }
-    err = weir__origin_acquire(origin, &f, false);
+    err = weir__origin_acquire(origin, &f);
     if (err == 0)
         err = perform(origin, &f, options);
     weir__origin_ended(origin, &f, err);
@@ -98,7 +105,8 @@ static int send_to_backend(weir_client *client, const weir_fetch_options *option
     int err;
 
     weir__fetch_init(&f, client, options, false);
-    err = weir__fetch_place(&f, options, url, (int64_t)options->body_bytes, room, false, &origin);
+    f.kept = kept_for(&f);
+    err = weir__fetch_place(&f, options, url, (int64_t)options->body_bytes, room, &origin);
     if (err == 0)
         err = perform(origin, &f, options);
     if (origin != NULL)

@@ -62,6 +62,9 @@ void weir__fetch_stop_writing(struct weir__fetch *f);
  * sent once more: weir__origin_replace(), weir__fetch_restart(), weir__fetch_send(). */
 bool weir__fetch_is_stale(const struct weir__fetch *f, int err);
 
+/* Reports whether a request of this method may be sent again: by RFC 9110, 9.2.2. */
+bool weir__fetch_is_idempotent(enum weir__http_method method);
+
 void weir__fetch_restart(struct weir__fetch *f);
 
 /* The name by which the backend is charged in the ledger of what the running task works for: the caller's,
@@ -80,7 +83,7 @@ const char *weir__fetch_backend_charge_name(const weir_fetch_options *options);
  * follows in any case.
  * Returns: as weir__backend_acquire(); -EINVAL, -ENOMEM of the head. */
 int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, weir_url *url,
-                      int64_t body_length, struct weir__fetch_room small, bool fresh,
+                      int64_t body_length, struct weir__fetch_room small,
                       struct weir__origin **origin) WEIR_CHECKED;
 
 /* --- fetch_wait.c --- */

@@ -18,8 +18,7 @@ const char *weir__fetch_backend_charge_name(const weir_fetch_options *options)
 /* The head is written first, so that a request that can't be sent takes no place. If Host depends on the
  * instance it is written once more. */
 int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, weir_url *url,
-                      int64_t body_length, struct weir__fetch_room small, bool fresh,
-                      struct weir__origin **origin)
+                      int64_t body_length, struct weir__fetch_room small, struct weir__origin **origin)
 {
     const bool is_path = url->authority.len == 0;
     int err;
@@ -37,7 +36,7 @@ int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, 
     err = weir__fetch_write_head(f, options, url, "", body_length, small);
     if (err < 0)
         return err;
-    err = weir__backend_acquire(options->backend, f, options->balance_key, fresh, origin);
+    err = weir__backend_acquire(options->backend, f, options->balance_key, origin);
     if (err < 0 || !is_path || weir_bytes_equal(url->authority, weir_bytes_of((*origin)->authority)))
         return err;
     weir__fetch_free_head(f);

@@ -68,8 +68,7 @@ void weir__fetch_stop_writing(struct weir__fetch *f)
 
 /* --- sending it once more --- */
 
-/* By RFC 9110, 9.2.2. */
-static bool is_idempotent(enum weir__http_method method)
+bool weir__fetch_is_idempotent(enum weir__http_method method)
 {
     switch (method) {
     case WEIR__HTTP_GET:
@@ -89,7 +88,7 @@ bool weir__fetch_is_stale(const struct weir__fetch *f, int err)
     bool broke_off = err == -WEIR_ETRUNCATED || err == -ECONNRESET || err == -EPIPE;
 
     return broke_off && f->connection != NULL && f->connection->reused && !f->began &&
-           is_idempotent(f->method);
+           weir__fetch_is_idempotent(f->method);
 }
 
 void weir__fetch_restart(struct weir__fetch *f)

@@ -10,6 +10,7 @@
 #include "http/client/fetch_stream.h"
 #include "http/client/origin.h"
 #include "http/client/origin_table.h"
+#include "http/message/chunked.h"
 
 enum { TRAILER_BYTES_MAX = 16 << 10 }; /* of those added */
 
@@ -79,11 +80,13 @@ void weir_fetch_close(weir_fetch_stream *s)
 
 /* --- opening --- */
 
-/* A request whose body is made as it is sent can't be repeated, so that it is given a fresh connection. So is
- * one that takes the connection. */
-static bool needs_fresh(const weir_fetch_stream *s, int64_t body_length)
+/* A body that is made as it is sent can't be sent again, and what takes the connection leaves none to keep.
+ */
+static enum weir__fetch_kept kept_for(const struct weir__fetch *f, int64_t body_length)
 {
-    return body_length != 0 || s->f.upgrades || s->f.method == WEIR__HTTP_CONNECT;
+    if (f->upgrades || f->method == WEIR__HTTP_CONNECT)
+        return WEIR__KEPT_NONE;
+    return body_length == 0 && weir__fetch_is_idempotent(f->method) ? WEIR__KEPT_OLDEST : WEIR__KEPT_YOUNGEST;
 }
 
 static struct weir__fetch_room room_of(weir_fetch_stream *s)
@@ -91,26 +94,57 @@ static struct weir__fetch_room room_of(weir_fetch_stream *s)
     return (struct weir__fetch_room){s->head, sizeof s->head};
 }
 
+static int find_origin(weir_fetch_stream *s, const weir_url *url, const char *address)
+{
+    int err = weir__client_origin(s->f.client, url, address, &s->origin);
+
+    if (err == -EINVAL && address != NULL)
+        s->f.why = weir__client_address_fault(address);
+    return err;
+}
+
+/* Sends the head, and what is given of the body. It is no failure if an answer came meanwhile, which is to be
+ * read. */
+static int send_first(weir_fetch_stream *s, const weir_fetch_options *options)
+{
+    const struct iovec body = {(void *)(uintptr_t)options->first, options->first_bytes};
+    char line[WEIR__HTTP_CHUNK_LINE_BYTES_MAX];
+    struct iovec pieces[4] = {{s->f.head, s->f.head_len}};
+    size_t count = 1;
+    int err;
+
+    if (body.iov_len > 0 && s->chunked)
+        pieces[count++] = (struct iovec){line, weir__http_chunk_line(line, body.iov_len)};
+    if (body.iov_len > 0)
+        pieces[count++] = body;
+    if (body.iov_len > 0 && s->chunked)
+        pieces[count++] = (struct iovec){(void *)(uintptr_t) "\r\n", 2};
+    err = weir__fetch_write(&s->f, pieces, count, 0);
+    if (err < 0 && (!s->f.began || err == weir_cancelled()))
+        return err;
+    s->given_up = err;
+    return 0;
+}
+
 static int open_at_origin(weir_fetch_stream *s, const weir_fetch_options *options, int64_t body_length)
 {
     struct weir__attribution before;
     weir_url url;
-    const char *why;
-    int err = weir__client_url(s->f.client, options, &url, &why);
+    int err = weir__client_url(s->f.client, options, &url, &s->f.why);
 
     if (err == 0)
         err = weir__fetch_check(&s->f, options, body_length);
     if (err == 0)
-        err = weir__client_origin(s->f.client, &url, options->address, &s->origin);
+        err = find_origin(s, &url, options->address);
     if (err == 0)
         err = weir__fetch_write_head(&s->f, options, &url, s->origin->label, body_length, room_of(s));
     if (err < 0)
         return err;
     s->name = weir__fetch_charge_name(options, s->origin);
     before = weir__fetch_stream_charge(s);
-    err = weir__origin_acquire(s->origin, &s->f, needs_fresh(s, body_length));
+    err = weir__origin_acquire(s->origin, &s->f);
     if (err == 0)
-        err = weir__fetch_send(&s->f, NULL, 0);
+        err = send_first(s, options);
     weir__fetch_stream_charge_back(before);
     return err;
 }
@@ -119,24 +153,59 @@ static int open_at_backend(weir_fetch_stream *s, const weir_fetch_options *optio
 {
     struct weir__attribution before;
     weir_url url;
-    const char *why;
-    int err = weir__client_backend_url(s->f.client, options, &url, &why);
+    int err = weir__client_backend_url(s->f.client, options, &url, &s->f.why);
 
     if (err < 0)
         return err;
     s->name = weir__fetch_backend_charge_name(options);
     before = weir__fetch_stream_charge(s);
-    err = weir__fetch_place(&s->f, options, &url, body_length, room_of(s), needs_fresh(s, body_length),
-                            &s->origin);
+    err = weir__fetch_place(&s->f, options, &url, body_length, room_of(s), &s->origin);
     if (err == 0)
-        err = weir__fetch_send(&s->f, NULL, 0);
+        err = send_first(s, options);
     weir__fetch_stream_charge_back(before);
+    return err;
+}
+
+static weir_fetch_stream *make_stream(weir_client *client, const weir_fetch_options *options,
+                                      int64_t body_length)
+{
+    weir_fetch_stream *s = malloc(sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    memset(s, 0, offsetof(weir_fetch_stream, head)); /* not calloc(), which has no memory at hand */
+    s->cause = -WEIR_ECANCELED;
+    weir__fetch_init(&s->f, client, options, true);
+    s->f.kept = kept_for(&s->f, body_length);
+    s->repeatable = body_length == 0;
+    s->chunked = body_length < 0;
+    s->left = s->chunked ? 0 : (uint64_t)body_length - options->first_bytes;
+    s->trailers = options->trailers;
+    s->trailer_count = options->trailer_count;
+    weir_buffer_init(&s->added, TRAILER_BYTES_MAX);
+    return s;
+}
+
+static int open_stream(weir_fetch_stream *s, const weir_fetch_options *options, int64_t body_length)
+{
+    int err = options->backend == NULL ? open_at_origin(s, options, body_length)
+                                       : open_at_backend(s, options, body_length);
+
+    if (err < 0 && s->repeatable && weir__fetch_is_stale(&s->f, err)) {
+        s->lost = err; /* reading tries once more */
+        err = 0;
+    }
+    if (err < 0 && s->origin != NULL)
+        weir__origin_ended(s->origin, &s->f, err);
+    if (err == 0 && !s->repeatable)
+        weir__fetch_free_head(&s->f);
     return err;
 }
 
 int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int64_t body_length,
                     weir_fetch_stream **out)
 {
+    const char *unread, **why = options->why != NULL ? options->why : &unread;
     weir_fetch_stream *s;
     int err;
 
@@ -144,36 +213,22 @@ int weir_fetch_open(weir_client *client, const weir_fetch_options *options, int6
     (void)weir__calling_task(__func__);
     if (options->backend != NULL)
         weir__backend_check(options->backend, __func__);
-    if (body_length < -1)
+    *why = NULL;
+    if (body_length < -1 || (body_length >= 0 && options->first_bytes > (uint64_t)body_length)) {
+        *why = "body_length is not -1, or less than options.first_bytes";
         return -EINVAL;
-    s = malloc(sizeof *s);
+    }
+    s = make_stream(client, options, body_length);
     if (s == NULL)
         return -ENOMEM;
-    memset(s, 0, offsetof(weir_fetch_stream, head)); /* not calloc(), which has no memory at hand */
-    s->cause = -WEIR_ECANCELED;
-    weir__fetch_init(&s->f, client, options, true);
-    s->chunked = body_length < 0;
-    s->left = s->chunked ? 0 : (uint64_t)body_length;
-    s->trailers = options->trailers;
-    s->trailer_count = options->trailer_count;
-    weir_buffer_init(&s->added, TRAILER_BYTES_MAX);
-    err = options->backend == NULL ? open_at_origin(s, options, body_length)
-                                   : open_at_backend(s, options, body_length);
-    if (err < 0 && body_length == 0 && weir__fetch_is_stale(&s->f, err)) {
-        s->lost = err; /* reading tries once more */
-        err = 0;
-    }
+    err = open_stream(s, options, body_length);
     if (err < 0) {
-        if (s->origin != NULL)
-            weir__origin_ended(s->origin, &s->f, err);
+        *why = s->f.why;
         close_stream(s);
         free(s);
         return err;
     }
     weir__handle_open(&s->handle, &fetch_streams, __builtin_return_address(0));
-    s->repeatable = body_length == 0;
-    if (!s->repeatable)
-        weir__fetch_free_head(&s->f);
     *out = s;
     return 0;
 }

@@ -6,16 +6,47 @@
 
 /* --- idle connections --- */
 
-/* The one that is unused longest: its server closes it first, and each is used in turn. */
-struct weir__client_connection *weir__origin_take_idle(struct weir__origin *origin)
+static struct weir__client_connection *connection_of(struct weir__list *node)
 {
-    struct weir__client_connection *c;
+    return weir__container_of(node, struct weir__client_connection, node);
+}
 
-    if (weir__list_is_empty(&origin->idle))
-        return NULL;
-    c = weir__container_of(origin->idle.next, struct weir__client_connection, node);
+/* The one that is unused longest: its server closes it first, and each is used in turn. */
+static struct weir__client_connection *take_oldest(struct weir__origin *origin)
+{
+    struct weir__client_connection *c = connection_of(origin->idle.next);
+
     weir__client_leave_idle(c);
     return c;
+}
+
+/* The one that was used last: its server closes it last. The loop may not have learnt yet that it has ended.
+ */
+static struct weir__client_connection *take_youngest(struct weir__origin *origin)
+{
+    while (!weir__list_is_empty(&origin->idle)) {
+        struct weir__client_connection *c = connection_of(origin->idle.prev);
+        if (!weir__stream_has_input(weir__client_stream(c))) {
+            weir__client_leave_idle(c);
+            return c;
+        }
+        weir__client_drop(c);
+    }
+    return NULL;
+}
+
+struct weir__client_connection *weir__origin_take_idle(struct weir__origin *origin,
+                                                       const struct weir__fetch *f)
+{
+    if (weir__list_is_empty(&origin->idle) || f->kept == WEIR__KEPT_NONE)
+        return NULL;
+    return f->kept == WEIR__KEPT_OLDEST ? take_oldest(origin) : take_youngest(origin);
+}
+
+bool weir__origin_suits(struct weir__client_connection *c, const struct weir__fetch *f)
+{
+    return f->kept == WEIR__KEPT_OLDEST ||
+           (f->kept == WEIR__KEPT_YOUNGEST && !weir__stream_has_input(weir__client_stream(c)));
 }
 
 struct weir__client_connection *weir__origin_oldest_idle(weir_client *client)
@@ -59,7 +90,9 @@ static struct weir__origin *origin_of(struct weir__slot_share *slots)
 
 static void *reuse(struct weir__slot_share *slots)
 {
-    return weir__origin_take_idle(origin_of(slots));
+    struct weir__origin *origin = origin_of(slots);
+
+    return weir__list_is_empty(&origin->idle) ? NULL : take_oldest(origin);
 }
 
 static void see_waiting(struct weir__slot_share *slots)
@@ -79,20 +112,20 @@ static int wait_for_slot(struct weir__origin *origin, struct weir__client_connec
     return err;
 }
 
-/* Takes a slot with a connection if there is one, unless it is to be fresh. *c NULL: there is none. */
-static int take(struct weir__origin *origin, bool fresh, struct weir__client_connection **c)
+/* Takes a slot with a connection if there is one that f may have. *c NULL: there is none. */
+static int take(struct weir__origin *origin, const struct weir__fetch *f, struct weir__client_connection **c)
 {
     int err = 0;
 
-    *c = fresh ? NULL : weir__origin_take_idle(origin);
+    *c = weir__origin_take_idle(origin, f);
     if (*c != NULL)
         return 0;
     if (weir__slot_share_try(origin->slots))
         return 0;
-    *c = weir__origin_take_idle(origin); /* for its slot */
+    *c = weir__list_is_empty(&origin->idle) ? NULL : take_oldest(origin); /* for its slot */
     if (*c == NULL)
         err = wait_for_slot(origin, c);
-    if (err == 0 && fresh && *c != NULL) {
+    if (err == 0 && *c != NULL && !weir__origin_suits(*c, f)) {
         weir__client_drop(*c);
         *c = NULL;
     }
@@ -138,7 +171,7 @@ static inline __attribute__((always_inline)) int connect_fetch(struct weir__orig
     return 0;
 }
 
-int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, bool fresh)
+int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f)
 {
     struct weir__client_connection *c;
     int err;
@@ -146,7 +179,7 @@ int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, boo
     origin->users++;
     f->asked = weir__heartbeat_ticks(&origin->client->loop->heartbeat);
     weir__origin_count(&origin->counts->requests);
-    err = take(origin, fresh, &c);
+    err = take(origin, f, &c);
     if (err < 0) {
         origin->users--;
         return err;

@@ -7,9 +7,9 @@
 
 extern const struct weir__slot_share_type weir__origin_slots; /* of the slots of an origin */
 
-/* Takes a connection for one fetch: an idle one, unless fresh; else a new one. Waits.
+/* Takes a connection for one fetch: an idle one that f->kept allows, else a new one. Waits.
  * Returns: 0, the connection belongs to f; as weir_get(). */
-int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f, bool fresh) WEIR_CHECKED;
+int weir__origin_acquire(struct weir__origin *origin, struct weir__fetch *f) WEIR_CHECKED;
 
 /* The parts of which that is made, for backends: */
 
@@ -22,8 +22,13 @@ void weir__origin_begin(struct weir__origin *origin);
 int weir__origin_connect(struct weir__origin *origin, struct weir__fetch *f,
                          struct weir__client_connection *c) WEIR_CHECKED;
 
-/* Takes an idle connection, with its slot. NULL: there is none. */
-struct weir__client_connection *weir__origin_take_idle(struct weir__origin *origin);
+/* Takes an idle connection that f->kept allows, with its slot; closes those that have ended, as far as they
+ * are looked at. NULL: there is none. */
+struct weir__client_connection *weir__origin_take_idle(struct weir__origin *origin,
+                                                       const struct weir__fetch *f);
+
+/* Reports whether f may have a connection that is not idle any more. */
+bool weir__origin_suits(struct weir__client_connection *c, const struct weir__fetch *f);
 
 /* The connection of a client that is idle longest of those whose servers do not say how long they keep them,
  * else of the others; there is one. It stays idle. */

@@ -109,6 +109,13 @@ struct weir__client_connection {
     bool reused;
 };
 
+/* Which of the kept connections a request may have. */
+enum weir__fetch_kept {
+    WEIR__KEPT_OLDEST,   /* the one unused longest: the request can be sent again */
+    WEIR__KEPT_YOUNGEST, /* the one used last, if it has not ended: the request must not be sent twice */
+    WEIR__KEPT_NONE,     /* the request takes its connection over */
+};
+
 /* One request on its way. Lies on the stack of its task, or in a weir_fetch_stream. */
 struct weir__fetch {
     /* Takes what came in: data, or the end with a result <= 0. On the loop's own stack.
@@ -125,6 +132,7 @@ struct weir__fetch {
     bool began;                         /* a byte of an answer has come */
     bool head_done, ended;              /* ended: nothing more will come in; err says how */
     bool keep;                          /* the connection may be used again */
+    enum weir__fetch_kept kept;
     int err;
     const char *why;      /* static: what was wrong with the answer, where that is known */
     const char *host;     /* that a header names; NULL: the URL's */

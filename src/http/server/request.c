@@ -83,6 +83,31 @@ ssize_t weir_request_read(weir_request *req, void *data, size_t bytes)
     return (ssize_t)payload.len;
 }
 
+ssize_t weir_request_read_now(weir_request *req, void *data, size_t bytes)
+{
+    struct weir__exchange *x = weir__checked_request(req, __func__);
+    weir_bytes payload;
+    size_t got = 0;
+    int step = WEIR__HTTP_BODY_DATA;
+
+    while (got < bytes && step == WEIR__HTTP_BODY_DATA && req->body_err == 0 && !req->body.ended) {
+        step = x->wire->take_body(x, bytes - got, &payload);
+        if (step < 0)
+            return fail(req, step);
+        if (payload.len > 0)
+            memcpy((char *)data + got, payload.data, payload.len);
+        got += payload.len;
+    }
+    if (got > 0) {
+        (void)came(req, step);
+        x->wire->release_body(x, 0);
+        return (ssize_t)got;
+    }
+    if (req->body_err < 0)
+        return req->body_err;
+    return step == WEIR__HTTP_BODY_MORE ? -EAGAIN : 0;
+}
+
 int weir_request_read_body(weir_request *req, weir_bytes *body, size_t max_bytes)
 {
     struct weir__exchange *x = weir__checked_request(req, __func__);

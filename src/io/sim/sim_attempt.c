@@ -218,6 +218,13 @@ static int events_of(const struct sim *sim, const struct sim_socket *s)
     return weir__sim_foreign_ready(sim, s->foreign_fd) < 0 ? 0 : weir__sim_foreign_ready(sim, s->foreign_fd);
 }
 
+int weir__sim_ask(const struct sim *sim, const struct sim_socket *s, short events)
+{
+    int present = events_of(sim, s) & (events | POLLERR | POLLHUP);
+
+    return present != 0 ? present : -EAGAIN;
+}
+
 static int32_t try_poll(const struct sim *sim, const struct sim_socket *s, const struct weir__io_op *op)
 {
     int events = events_of(sim, s) & (op->events | POLLERR | POLLHUP);

@@ -169,8 +169,11 @@ static int sim_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *
 
 static int sim_ask(struct weir__io *io, struct weir__io_file *file, short events)
 {
-    int scripted = weir__sim_foreign_ready(of(io), file->fd), present;
+    int scripted, present;
 
+    if (!file->foreign)
+        return weir__sim_ask(of(io), weir__sim_socket_of(of(io), file), events);
+    scripted = weir__sim_foreign_ready(of(io), file->fd);
     if (scripted >= 0)
         return (scripted & (events | POLLERR | POLLHUP)) != 0 ? scripted & (events | POLLERR | POLLHUP)
                                                               : -EAGAIN;

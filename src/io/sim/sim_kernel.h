@@ -242,6 +242,9 @@ void weir__sim_give_back(struct sim *sim, char *data);
 /* sim_attempt.c. first: it is tried for the first time. Returns: its result, or SIM_WOULD_BLOCK. */
 int32_t weir__sim_attempt(struct sim *sim, struct sim_socket *s, struct weir__io_op *op, bool first);
 
+/* As weir__io_ask(). */
+int weir__sim_ask(const struct sim *sim, const struct sim_socket *s, short events);
+
 /* What the script has a foreign descriptor ready for. Returns: events; -1: the script does not know it. */
 int weir__sim_foreign_ready(const struct sim *sim, int fd);
 

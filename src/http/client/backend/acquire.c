@@ -183,13 +183,13 @@ static int wait_for_slot(weir_backend *b, struct weir__fetch *f, struct weir__cl
     return err;
 }
 
-/* Takes a slot without waiting. *c: an idle connection to origin, unless it is to be fresh; or NULL. */
-static bool try_slot(weir_backend *b, struct weir__origin *origin, bool fresh,
+/* Takes a slot without waiting. *c: an idle connection to origin that f may have; or NULL. */
+static bool try_slot(weir_backend *b, struct weir__origin *origin, const struct weir__fetch *f,
                      struct weir__client_connection **c)
 {
     struct weir__client_connection *oldest;
 
-    *c = fresh ? NULL : weir__origin_take_idle(origin);
+    *c = weir__origin_take_idle(origin, f);
     if (*c != NULL || weir__slot_share_try(&b->slots))
         return true;
     if (b->client.idle_count == 0)
@@ -211,12 +211,12 @@ static void begin(weir_backend *b, struct weir__fetch *f, struct weir__origin *o
 }
 
 /* Makes use of a slot that has been waited for. On failure it is given back. */
-static int use_slot(weir_backend *b, const char *key, bool fresh, struct weir__origin **origin,
-                    struct weir__client_connection **c)
+static int use_slot(weir_backend *b, const struct weir__fetch *f, const char *key,
+                    struct weir__origin **origin, struct weir__client_connection **c)
 {
     int err;
 
-    if (*c != NULL && !fresh && suits(b, (*c)->origin, key)) {
+    if (*c != NULL && weir__origin_suits(*c, f) && suits(b, (*c)->origin, key)) {
         *origin = (*c)->origin;
         return 0;
     }
@@ -230,19 +230,18 @@ static int use_slot(weir_backend *b, const char *key, bool fresh, struct weir__o
 }
 
 /* Takes a slot for a request, with its instance and perhaps a connection. */
-static int take(weir_backend *b, struct weir__fetch *f, const char *key, bool fresh,
-                struct weir__origin **origin, struct weir__client_connection **c)
+static int take(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **origin,
+                struct weir__client_connection **c)
 {
     int err = choose_origin(b, key, origin);
 
-    if (err < 0 || try_slot(b, *origin, fresh, c))
+    if (err < 0 || try_slot(b, *origin, f, c))
         return err;
     err = wait_for_slot(b, f, c);
-    return err < 0 ? err : use_slot(b, key, fresh, origin, c);
+    return err < 0 ? err : use_slot(b, f, key, origin, c);
 }
 
-static int place(weir_backend *b, struct weir__fetch *f, const char *key, bool fresh,
-                 struct weir__origin **out)
+static int place(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out)
 {
     struct weir__client_connection *c = NULL;
     struct weir__origin *origin;
@@ -257,7 +256,7 @@ static int place(weir_backend *b, struct weir__fetch *f, const char *key, bool f
         if (b->here_count == 0)
             return err < 0 ? err : -WEIR_EDNS;
     }
-    err = take(b, f, key, fresh, &origin, &c);
+    err = take(b, f, key, &origin, &c);
     if (err < 0)
         return err;
     begin(b, f, origin);
@@ -265,8 +264,7 @@ static int place(weir_backend *b, struct weir__fetch *f, const char *key, bool f
     return weir__origin_connect(origin, f, c);
 }
 
-int weir__backend_acquire(weir_backend *b, struct weir__fetch *f, const char *key, bool fresh,
-                          struct weir__origin **out)
+int weir__backend_acquire(weir_backend *b, struct weir__fetch *f, const char *key, struct weir__origin **out)
 {
     int err = enter(b, f);
 
@@ -274,7 +272,7 @@ int weir__backend_acquire(weir_backend *b, struct weir__fetch *f, const char *ke
     if (err < 0)
         return err;
     f->asked = weir__heartbeat_ticks(&b->member.loop->heartbeat);
-    err = place(b, f, key, fresh, out);
+    err = place(b, f, key, out);
     if (err < 0 && *out == NULL)
         f->asked = 0; /* it is no request of an instance */
     return err;

@@ -7,10 +7,10 @@
 
 #include "http/client/state.h"
 
-/* Admits a fetch and gives it a connection to an instance; fresh: a new one. key: by which the instance is
+/* Admits a fetch and gives it a connection to an instance, as f->kept says. key: by which the instance is
  * chosen; or NULL. *out: the instance, also after a failure if one was chosen; else NULL. Waits.
  * weir__backend_leave() follows in any case. Returns: 0, the connection belongs to f; as weir_fetch(). */
-int weir__backend_acquire(weir_backend *b, struct weir__fetch *f, const char *key, bool fresh,
+int weir__backend_acquire(weir_backend *b, struct weir__fetch *f, const char *key,
                           struct weir__origin **out) WEIR_CHECKED;
 
 /* A fetch is over, or its connection was taken over. Harmless when it has left. */
