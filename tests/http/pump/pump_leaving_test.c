@@ -139,7 +139,9 @@ static void clients_that_leave_are_noticed_while_the_backend_does_not_read(void 
 
 /* --- clients that read nothing while they send --- */
 
-/* Answers before it reads. */
+static enum framing first_framing;
+
+/* Answers before it reads. It serves one request. */
 static int serve_first(struct backend *b, weir_stream *s, int number)
 {
     struct proxied *p = b->arg;
@@ -154,20 +156,15 @@ static int serve_first(struct backend *b, weir_stream *s, int number)
 
 static int send_all_first(struct proxied *p)
 {
-    static const enum framing framings[] = {BY_LENGTH, BY_SMALL_CHUNKS};
+    weir_stream *s = rig_connect(&p->rig);
+    struct answer a;
 
-    for (size_t i = 0; i < sizeof framings / sizeof *framings; i++) {
-        weir_stream *s = rig_connect(&p->rig);
-        struct answer a;
-
-        p->up = (struct sending){FIRST_BYTES, framings[i], SIZE_MAX, false};
-        p->down = (struct sending){FIRST_BYTES, framings[i], SIZE_MAX, false};
-        assert_int_equal(send_request(p, s, "POST", "1.1"), 0);
-        read_answer(s, false, &a);
-        assert_int_equal(a.err, 0);
-        assert_int_equal(a.r.bytes, FIRST_BYTES);
-        weir_stream_close(s);
-    }
+    p->up = p->down = (struct sending){FIRST_BYTES, first_framing, SIZE_MAX, false};
+    assert_int_equal(send_request(p, s, "POST", "1.1"), 0);
+    read_answer(s, false, &a);
+    assert_int_equal(a.err, 0);
+    assert_int_equal(a.r.bytes, FIRST_BYTES);
+    weir_stream_close(s);
     return 0;
 }
 
@@ -194,9 +191,12 @@ static void what_is_read_ahead_of_a_body_stays_what_it_is(void **state)
     p = (struct proxied){.rig = {.routes = &route, .route_count = 1, .test = proxied_test},
                          .backend_takes = SIZE_MAX,
                          .test = send_all_first};
-    run_on_all_transports(first_main, &p);
-    for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++)
-        run_simulated_and_in_memory(seed, first_main, &p);
+    for (size_t i = 0; i < 2; i++) {
+        first_framing = i == 0 ? BY_LENGTH : BY_SMALL_CHUNKS;
+        run_on_all_transports(first_main, &p);
+        for (uint64_t seed = seed_first(); seed <= seed_last(3); seed++)
+            run_simulated_and_in_memory(seed, first_main, &p);
+    }
 }
 
 int main(void)
