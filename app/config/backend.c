@@ -127,27 +127,27 @@ static bool any_param(struct config_reader *reader, const struct tree_node *node
     return false;
 }
 
-static bool is_balance(const char *text)
+/* Returns: the index of a name, or -1. */
+static int balance_of(const struct tree_node *node)
 {
-    for (size_t i = 0; balance_names[i] != NULL; i++)
-        if (strcmp(balance_names[i], text) == 0)
-            return true;
-    return false;
+    for (int i = 0; node->type == TREE_SCALAR && balance_names[i] != NULL; i++)
+        if (strcmp(balance_names[i], node->text) == 0)
+            return i;
+    return -1;
 }
 
 static void read_balance(struct config_reader *reader, const struct tree_node *node,
                          struct config_backend *backend)
 {
     const struct tree_node *hash = NULL;
-    int balance = WEIR_BALANCE_LEAST;
+    int balance;
 
     if (node->type != TREE_MAP) {
-        if (node->type == TREE_SCALAR && !is_balance(node->text)) {
+        balance = balance_of(node);
+        if (balance < 0)
             fault_value(reader, node, "backend.balance", "least, round_robin or {hash: '{id}'}");
-            return;
-        }
-        value_read_choice(reader, node, "backend.balance", balance_names, &balance);
-        backend->options.balance = (enum weir_balance)balance;
+        else
+            backend->options.balance = (enum weir_balance)balance;
         return;
     }
     if (!schema_read(reader, &hash_schema, node, &hash) || hash == NULL)
