@@ -53,7 +53,9 @@ enum weir_host_type weir_host_type_of(weir_bytes host);
  */
 static inline weir_bytes weir_host_without_dot(weir_bytes host)
 {
-    return host.len > 1 && host.data[host.len - 1] == '.' ? (weir_bytes){host.data, host.len - 1} : host;
+    if (host.len > 1 && host.data[host.len - 1] == '.')
+        host.len--;
+    return host;
 }
 
 /* Parses a port: digits alone, 0 to 65535, at most five of them.

@@ -185,7 +185,7 @@ def a_body_that_is_not_wanted_is_no_request():
 
     def deny(connection):
         asked.append(read_head(connection).split(b" ")[1])
-        connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno")
+        connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")
 
     with Backend(deny) as backend, Weir("serve", config=config(backend.port)) as weir:
         for size in (1000, 60000, 70000, 500000):

@@ -95,6 +95,11 @@ uint64_t seed_last(uint64_t count)
     return seed_is_alone() ? seed_first() : seed_first() + count - 1;
 }
 
+uint64_t seed_count(uint64_t count)
+{
+    return seed_last(count) - seed_first() + 1;
+}
+
 /* --- running --- */
 
 static void run_on(enum weir_io io, uint64_t seed, int (*fn)(void *arg), void *arg)

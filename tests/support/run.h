@@ -41,6 +41,7 @@ void run_simulated(uint64_t seed, int (*fn)(void *arg), void *arg);
  * must not require what only all seeds together show. */
 uint64_t seed_first(void);
 uint64_t seed_last(uint64_t count);
+uint64_t seed_count(uint64_t count); /* how many run, of so many */
 bool seed_is_alone(void);
 
 /* Names a backend: "sim", "uring", "epoll". */
