@@ -20,7 +20,7 @@ enum { WAITS_MAX = 20000 };
 #ifdef WITH_TSAN
 enum { WAITS_STEP = 4, WAITS_WITHOUT_STEP = 16 };
 #else
-enum { WAITS_STEP = 1, WAITS_WITHOUT_STEP = 0 };
+enum { WAITS_STEP = 1, WAITS_WITHOUT_STEP = 1 };
 #endif
 
 /* A cancel that is delivered a turn later; stored in the world's task, which outlives it. */
