@@ -38,8 +38,10 @@ static const struct reading_fault table[] = {
     {"backends: {a: {urls: ['http://a', 'http://A']}}\n" REST, 1, 35, "'http://A' twice"},
     /* the rest of a backend */
     {"backends: {a: {urls: 'http://a', host: 'b/c'}}\n" REST, 1, 40, "HOST or HOST:PORT"},
-    {"backends: {a: {urls: 'http://a', balance: most}}\n" REST, 1, 43, "least, round_robin or {hash: '{id}'}"},
-    {"backends: {a: {urls: 'http://a', balance: [least]}}\n" REST, 1, 43, "least, round_robin or {hash: '{id}'}"},
+    {"backends: {a: {urls: 'http://a', balance: most}}\n" REST, 1, 43,
+     "least, round_robin or {hash: '{id}'}"},
+    {"backends: {a: {urls: 'http://a', balance: [least]}}\n" REST, 1, 43,
+     "least, round_robin or {hash: '{id}'}"},
     {"backends: {a: {urls: 'http://a', balance: {has: x}}}\n" REST, 1, 44, "did you mean 'hash'?"},
     {"backends: {a: {urls: 'http://a', balance: {hash: x}}}\n" REST, 1, 50, "a text with a parameter"},
     {"backends: {a: {urls: 'http://a', connections: {max: 0}}}\n" REST, 1, 53, "from 1 to 1000000"},
