@@ -13,21 +13,10 @@
 
 /* --- what callers may not send --- */
 
-/* Runs for every header of every request; most differ in their length already. */
 static bool is_clients_own(const char *name, size_t length)
 {
-    switch (length) {
-    case 7:
-        return strcasecmp(name, "upgrade") == 0 || strcasecmp(name, "trailer") == 0;
-    case 10:
-        return strcasecmp(name, "connection") == 0 || strcasecmp(name, "keep-alive") == 0;
-    case 14:
-        return strcasecmp(name, "content-length") == 0;
-    case 17:
-        return strcasecmp(name, "transfer-encoding") == 0;
-    default:
-        return false;
-    }
+    return length == 7 ? strcasecmp(name, "upgrade") == 0 || strcasecmp(name, "trailer") == 0
+                       : weir__http_is_senders_own(name, length);
 }
 
 static bool is_host(const char *name, size_t length)

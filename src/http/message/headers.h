@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <strings.h>
 
 #include <weir/buffer.h>
 #include <weir/http_text.h>
@@ -27,6 +28,22 @@ struct weir__http_field {
  */
 const struct weir__http_field *weir__http_field_find(const struct weir__http_field *fields, size_t count,
                                                      weir_bytes name);
+
+/* Whether a field belongs to the connection or to the framing: whoever sends the message writes it, never the
+ * caller. Runs for every field of every message; most differ in their length already. */
+static inline bool weir__http_is_senders_own(const char *name, size_t length)
+{
+    switch (length) {
+    case 10:
+        return strcasecmp(name, "connection") == 0 || strcasecmp(name, "keep-alive") == 0;
+    case 14:
+        return strcasecmp(name, "content-length") == 0;
+    case 17:
+        return strcasecmp(name, "transfer-encoding") == 0;
+    default:
+        return false;
+    }
+}
 
 /* Whether text is host[:port] as Host and a URL allow it: a name, an IPv4 address or [IPv6]; no user, no
  * spaces. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/message/headers.h"
 #include "http/message/trailers.h"
 #include "http/message/writer.h"
 #include "http/server/handler_check.h"
@@ -13,21 +14,9 @@ enum { HEADERS_BYTES_MIN = 256, HEADERS_BYTES_MAX = 64 << 10 };
 
 /* --- adding --- */
 
-/* Runs for every header of every response; most differ in their length already. */
 static bool is_servers_own(const char *name, size_t length)
 {
-    switch (length) {
-    case 4:
-        return strcasecmp(name, "date") == 0;
-    case 10:
-        return strcasecmp(name, "connection") == 0 || strcasecmp(name, "keep-alive") == 0;
-    case 14:
-        return strcasecmp(name, "content-length") == 0;
-    case 17:
-        return strcasecmp(name, "transfer-encoding") == 0;
-    default:
-        return false;
-    }
+    return length == 4 ? strcasecmp(name, "date") == 0 : weir__http_is_senders_own(name, length);
 }
 
 static int grow(struct weir__exchange *x, struct weir__header_lines *lines, size_t need)
