@@ -19,11 +19,15 @@ import zlib
 from rig import JOB_WAIT, PATIENCE, Weir, ask, connect, receive, run, same, until
 
 
+def patient(pools=None):
+    """Pools in which jobs wait as long as it takes, unless a pool's wait is given."""
+    return {name: {"wait": JOB_WAIT, **pool} for name, pool in {"compute": {}, "blocking": {}, **(pools or {})}.items()}
+
+
 @contextlib.contextmanager
 def gateway(*routes, pools=None, **top):
-    """Gives a running gateway. Jobs wait as long as it takes, unless the pool's wait is given."""
-    pools = {name: {"wait": JOB_WAIT, **pool} for name, pool in {"compute": {}, "blocking": {}, **(pools or {})}.items()}
-    config = {"listen": "127.0.0.1:0", "loops": 1, "limits": {"body": "1GiB"}, "pools": pools, "routes": list(routes), **top}
+    """Gives a running gateway."""
+    config = {"listen": "127.0.0.1:0", "loops": 1, "limits": {"body": "1GiB"}, "pools": patient(pools), "routes": list(routes), **top}
     with Weir("serve", config=json.dumps(config)) as weir: # JSON is YAML
         weir.at = weir.address()
         yield weir
@@ -446,7 +450,7 @@ def a_root_begins_at_the_file_and_is_opened_without_openat2():
         os.symlink("../gateway.yaml", f"{folder}/images/out.png")
         thumbnail = {"root": "images", "width": 20, "height": 20}
         with open(f"{folder}/gateway.yaml", "w") as file:
-            json.dump({"listen": "127.0.0.1:0", "loops": 1, "stall": {"then": "abort"}, "routes": [
+            json.dump({"listen": "127.0.0.1:0", "loops": 1, "stall": {"then": "abort"}, "pools": patient(), "routes": [
                 {"path": "/t/*", "thumbnail": thumbnail}, {"path": "/u/*", "thumbnail": {**thumbnail, "root": "./images"}}]}, file)
         for without in (None, "openat2", "openat2=ENOSYS"):
             with Weir("serve", f"{folder}/gateway.yaml", without=without, preexec=lambda: os.chdir("/")) as weir:
