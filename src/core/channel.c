@@ -57,10 +57,11 @@ static void free_channel(struct weir__handle *h)
 }
 
 /* The items are freed at once, the rest when a use after the close is not recognised any more. */
-static void end(struct weir__handle *h)
+static bool end(struct weir__handle *h)
 {
     free(weir__container_of(h, struct weir_channel, handle)->items);
     weir__handle_free(h);
+    return true;
 }
 
 static const struct weir__handle_type channels = {"channels", end, free_channel};

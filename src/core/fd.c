@@ -178,9 +178,10 @@ static bool begin_to_close(struct weir_fd *f, struct weir__task *closer)
     return true;
 }
 
-static void end(struct weir__handle *h)
+static bool end(struct weir__handle *h)
 {
     (void)begin_to_close(weir__container_of(h, struct weir_fd, handle), NULL);
+    return true;
 }
 
 static void free_handle(struct weir__handle *h)

@@ -22,6 +22,7 @@ void weir__handles_init(struct weir__handles *handles)
 {
     weir__list_init(&handles->open);
     weir__list_init(&handles->closed);
+    weir__list_init(&handles->ending);
 }
 
 void weir__handle_open(struct weir__handle *h, const struct weir__handle_type *type, const void *opened_at)
@@ -99,20 +100,37 @@ static void end_type(struct weir__loop *loop, const struct weir__handle_type *ty
         if (h->type != type)
             continue;
         weir__handle_close(h);
-        type->end(h);
+        if (!type->end(h))
+            weir__list_push_back(&loop->handles.ending, &h->node);
     }
 }
 
 void weir__handles_end(struct weir__loop *loop)
 {
-    struct weir__list *node;
-
     while (!weir__list_is_empty(&loop->handles.open)) {
         const struct weir__handle_type *type = handle_of(loop->handles.open.next)->type;
 
         report(loop, type);
         end_type(loop, type);
     }
+}
+
+bool weir__handles_are_ending(struct weir__loop *loop)
+{
+    weir__list_each_safe (node, &loop->handles.ending) {
+        struct weir__handle *h = handle_of(node);
+
+        weir__list_remove(node);
+        if (!h->type->end(h))
+            weir__list_push_front(&loop->handles.ending, node);
+    }
+    return !weir__list_is_empty(&loop->handles.ending);
+}
+
+void weir__handles_forget(struct weir__loop *loop)
+{
+    struct weir__list *node;
+
     while ((node = weir__list_pop_front(&loop->handles.closed)) != NULL)
         handle_of(node)->type->free(handle_of(node));
     loop->handles.closed_count = 0;

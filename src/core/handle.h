@@ -15,9 +15,14 @@
 
 void weir__handles_init(struct weir__handles *handles);
 
-/* Logs and closes what is open, and frees what was kept. The loop is the thread's, and has no tasks any more.
- */
+/* Logs what is open, and begins to close it. The loop is the thread's, and has no tasks any more. */
 void weir__handles_end(struct weir__loop *loop);
+
+/* Goes on with closing after a turn of the loop. Returns: whether more turns are needed. */
+bool weir__handles_are_ending(struct weir__loop *loop);
+
+/* Frees the closed handles that were kept. */
+void weir__handles_forget(struct weir__loop *loop);
 
 /* Makes a handle of the loop of this thread. */
 void weir__handle_open(struct weir__handle *h, const struct weir__handle_type *type, const void *opened_at);

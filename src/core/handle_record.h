@@ -6,6 +6,8 @@
 #ifndef WEIR__CORE_HANDLE_RECORD_H
 #define WEIR__CORE_HANDLE_RECORD_H
 
+#include <stdbool.h>
+
 #include "base/list.h"
 
 struct weir__handle;
@@ -15,8 +17,9 @@ enum { WEIR__HANDLES_KEPT = 64 }; /* closed ones of a loop that are recognised *
 
 struct weir__handle_type {
     const char *many; /* "streams" */
-    /* Closes what was left open. No task runs any more; the handle is not in the open ones any more. */
-    void (*end)(struct weir__handle *h);
+    /* Closes what was left open. No task runs any more; the handle is not in the open ones any more. Returns:
+     * false: something is under way, and end() is to be called again after a turn of the loop. */
+    bool (*end)(struct weir__handle *h);
     void (*free)(struct weir__handle *h); /* frees the memory */
 };
 
@@ -31,6 +34,7 @@ struct weir__handle {
 /* Of a loop. */
 struct weir__handles {
     struct weir__list open, closed; /* closed: the latest last */
+    struct weir__list ending;       /* left open, and their end is under way */
     unsigned closed_count;
 };
 

@@ -23,7 +23,7 @@
 #include "core/task.h"
 
 enum { CHUNKS_KEPT = 256, TRIM_STACKS = 64, RUNS_PER_IO = 32 };
-static const int64_t trim_every_ns = 1000000000, io_every_ns = 20000;
+static const int64_t trim_every_ns = 1000000000, io_every_ns = 20000, settle_ns = 1000000;
 
 /* --- opening and closing --- */
 
@@ -95,6 +95,12 @@ static void open_mailbox(struct weir__loop *loop)
 }
 
 /* --- the end --- */
+
+void weir__loop_settle(struct weir__loop *loop)
+{
+    open_mailbox(loop);
+    (void)weir__io_turn(loop->io, weir__io_now_ns(loop->io) + settle_ns);
+}
 
 void weir__loop_free(struct weir__loop *loop)
 {

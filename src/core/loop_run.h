@@ -19,4 +19,7 @@ void weir__loop_free(struct weir__loop *loop);
  * Returns: 0; -EDEADLK, see weir_run(). */
 int weir__loop_turn_until(struct weir__loop *loop, const bool *done);
 
+/* One turn of a loop without tasks: messages are delivered, and operations end. It may take a millisecond. */
+void weir__loop_settle(struct weir__loop *loop);
+
 #endif

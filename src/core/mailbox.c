@@ -275,7 +275,7 @@ void weir_mailbox_end(weir_mailbox *m)
 /* --- opening and closing --- */
 
 /* The items are freed at once, the rest with the last hold. */
-static void end(struct weir__handle *h)
+static bool end(struct weir__handle *h)
 {
     weir_mailbox *m = weir__container_of(h, struct weir_mailbox, handle);
 
@@ -287,6 +287,7 @@ static void end(struct weir__handle *h)
     m->items = NULL;
     weir__lock_leave(&m->lock);
     weir__handle_free(h);
+    return true;
 }
 
 /* A use after the close is not recognised any more: the owner's hold ends. */

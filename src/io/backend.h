@@ -99,6 +99,7 @@ struct weir__io {
     atomic_int sleeping;               /* see io.c */
     struct weir__heartbeat *heartbeat; /* notes each sleep; may be NULL */
     struct weir__io_pipes pipes;
+    uint32_t closing_count; /* files whose close waits for their operations */
 };
 
 /* Initialises what io.c keeps, after backend->open() has succeeded. */

@@ -25,6 +25,7 @@ void weir__io_init(struct weir__io *io, const struct weir__io_backend *backend)
     weir__list_init(&io->finished);
     atomic_init(&io->sleeping, AWAKE);
     io->heartbeat = NULL;
+    io->closing_count = 0;
     weir__io_pipes_init(&io->pipes);
 }
 
@@ -206,6 +207,11 @@ static void close_now(struct weir__io *io, struct weir__io_file *file, struct we
     closer->result = 0;
 }
 
+bool weir__io_is_closing(const struct weir__io *io)
+{
+    return io->closing_count > 0;
+}
+
 bool weir__io_close_file(struct weir__io *io, struct weir__io_file *file, struct weir__io_op *op)
 {
     assert(file->fd >= 0 && !file->closing);
@@ -218,6 +224,7 @@ bool weir__io_close_file(struct weir__io *io, struct weir__io_file *file, struct
         return true;
     }
     file->closer = op;
+    io->closing_count++;
     /* Cancelling an operation may unlink it from this list, but unlinks no other. */
     weir__list_each_safe (node, &file->ops)
         weir__io_cancel(io, op_of(node));
@@ -295,6 +302,7 @@ static int dispatch(struct weir__io *io)
         op->done(op);
         count++;
         if (closer != NULL) {
+            io->closing_count--;
             close_now(io, file, closer);
             closer->done(closer);
             count++;

@@ -261,6 +261,9 @@ int weir__io_detach(struct weir__io *io, struct weir__io_file *file);
 /* Closes a descriptor that is not attached, such as that of an accepted connection that is not wanted. */
 void weir__io_close_fd(struct weir__io *io, int fd);
 
+/* Whether the close of a file waits for its operations, which turns complete. */
+bool weir__io_is_closing(const struct weir__io *io);
+
 /* Starts op on op->file. Never blocks. An error of the kernel is a result of op.
  * Owns:    op and its buffers are the kernel's until it has ended.
  * Returns: true: it has ended already; op->result is set, and done() will not be called. On a closing file

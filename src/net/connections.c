@@ -138,9 +138,10 @@ static void free_connection(struct weir__handle *h)
     free(weir__container_of(h, weir_connection, handle));
 }
 
-static void end_taken(struct weir__handle *h)
+static bool end_taken(struct weir__handle *h)
 {
     end_connection(weir__container_of(h, weir_connection, handle));
+    return true;
 }
 
 static const struct weir__handle_type taken_connections = {"connections of a pool", end_taken,
@@ -151,12 +152,17 @@ static void free_pool(struct weir__handle *h)
     free(weir__container_of(h, weir_connections, handle));
 }
 
-static void end_pool(struct weir__handle *h)
+static bool end_pool(struct weir__handle *h)
 {
     weir_connections *pool = weir__container_of(h, weir_connections, handle);
 
     while (pool->stats.idle > 0)
         give_idle_up(first_idle(pool));
+    if (pool->closing > 0 || !weir__slot_share_close(&pool->slots))
+        return false;
+    weir__timeout_list_stop(&pool->timeouts);
+    weir__handle_free(h);
+    return true;
 }
 
 static const struct weir__handle_type pools = {"pools of connections", end_pool, free_pool};

@@ -115,9 +115,10 @@ static void discard(struct weir_listener *l, bool keeps_fd)
     free(l);
 }
 
-static void end(struct weir__handle *h)
+static bool end(struct weir__handle *h)
 {
     weir__listener_close_detached(weir__container_of(h, weir_listener, handle), NULL, NULL);
+    return true;
 }
 
 static void free_handle(struct weir__handle *h)

@@ -21,9 +21,10 @@ static weir_stream *stream_of(struct weir__handle *h)
     return weir__stream_of_extra(weir__container_of(h, struct weir__public_stream, handle));
 }
 
-static void end(struct weir__handle *h)
+static bool end(struct weir__handle *h)
 {
     weir__stream_close_detached(stream_of(h), NULL);
+    return true;
 }
 
 static void free_handle(struct weir__handle *h)

@@ -122,9 +122,12 @@ int weir__slot_share_open(struct weir__slot_share *share, const struct weir__slo
 
 bool weir__slot_share_close(struct weir__slot_share *share)
 {
+    if (share->shared == NULL)
+        return true;
     if (!weir__slots_leave(&share->member))
         return false;
     drop(share->loop->runtime, share->shared);
+    share->shared = NULL;
     return true;
 }
 

@@ -41,7 +41,8 @@ struct weir__slot_share {
 int weir__slot_share_open(struct weir__slot_share *share, const struct weir__slot_share_type *type,
                           const char *key, int max, const char *name) WEIR_CHECKED;
 
-/* Ends a share that holds no slot. Returns: false: a message is under way; try again in the next turn. */
+/* Ends a share that holds no slot; harmless when it has ended. Returns: false: a message is under way; try
+ * again in the next turn. */
 bool weir__slot_share_close(struct weir__slot_share *share) __attribute__((warn_unused_result));
 
 /* Waits for a slot, once none was free. *given: the connection that comes with the slot; NULL: none. Returns:

@@ -93,6 +93,22 @@ static void signal_stack_leave(struct signal_stack *s)
     free(s->memory);
 }
 
+/* --- what was left open --- */
+
+/* A message or an operation that never comes costs a second at the end. */
+enum { SETTLING_TURNS = 1000 };
+
+static void end_handles(struct weir__loop *loop)
+{
+    weir__handles_end(loop);
+    for (int i = 0; i < SETTLING_TURNS; i++) {
+        if (!weir__handles_are_ending(loop) && !weir__io_is_closing(loop->io))
+            break;
+        weir__loop_settle(loop);
+    }
+    weir__handles_forget(loop);
+}
+
 /* --- loops other than the first --- */
 
 struct starting {
@@ -133,7 +149,7 @@ static void *loop_thread(void *arg)
     weir__guard_enter(loop);
     weir__watch_enter(loop, &thread);
     (void)weir__loop_turn_until(loop, NULL);
-    weir__handles_end(loop);
+    end_handles(loop);
     weir__resolver_end(loop);
     weir__watch_leave(loop);
     weir__guard_leave(loop);
@@ -231,7 +247,7 @@ static int run_loops(struct weir_runtime *r, struct first_task *first)
         err = weir__spawn(&r->posts->first, "main", run_first_task, first, NULL);
     if (err == 0)
         err = weir__loop_turn_until(loop, &first->done);
-    weir__handles_end(loop);
+    end_handles(loop);
     weir__resolver_end(loop);
     weir__watch_leave(loop);
     weir__guard_leave(loop);

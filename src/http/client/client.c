@@ -48,24 +48,31 @@ static int fill_defaults(weir_client_options *o)
     return 0;
 }
 
+static void free_rest(weir_client *client)
+{
+    weir__client_stats_close(&client->stats); /* other threads read what is registered */
+    weir__timeout_list_stop(&client->idle);
+    free(client->fields);
+}
+
 bool weir__client_abandon(weir_client *client)
 {
-    bool gone;
-
     client->closing = true;
     weir__client_drop_all_idle(client);
-    weir__timeout_list_stop(&client->idle);
-    gone = client->connection_count == 0 && weir__client_free_origins(client);
-    weir__client_stats_close(&client->stats); /* other threads read what is registered */
-    free(client->fields);
-    return gone;
+    if (client->connection_count > 0 || !weir__client_free_origins(client))
+        return false;
+    free_rest(client);
+    return true;
 }
 
 /* Of a client that was left open: its idle connections end with it. */
-static void end(struct weir__handle *h)
+static bool end(struct weir__handle *h)
 {
-    if (weir__client_abandon(weir__container_of(h, weir_client, handle)))
+    bool gone = weir__client_abandon(weir__container_of(h, weir_client, handle));
+
+    if (gone)
         weir__handle_free(h);
+    return gone;
 }
 
 static void free_client(struct weir__handle *h)
@@ -146,9 +153,7 @@ void weir__client_finish(weir_client *client)
     client->closing = true;
     weir__client_drop_all_idle(client);
     wait_until_quiet(client);
-    weir__client_stats_close(&client->stats);
-    weir__timeout_list_stop(&client->idle);
-    free(client->fields);
+    free_rest(client);
 }
 
 void weir_client_close(weir_client *client)

@@ -13,9 +13,9 @@ int weir__client_begin(weir_client *client, const weir_client_options *options, 
 /* Closes its connections and frees what belongs to it. Waits, whatever the scope says. */
 void weir__client_finish(weir_client *client);
 
-/* Ends a client that was left open when its loop turns no more: its idle connections are closed, and other
- * threads find it no more. Returns: whether all of it is freed; false: a connection is still being closed, or
- * a message for it is under way. */
+/* Ends a client that was left open when its loop has no tasks any more. Returns: whether all of it is freed;
+ * false: a connection is still being closed, or a message for it is under way: to be called again after a turn
+ * of the loop. */
 bool weir__client_abandon(weir_client *client);
 
 /* As weir_client_open(), but nothing about it is reported or logged. */

@@ -52,10 +52,11 @@ static void close_stream(weir_fetch_stream *s)
     weir_buffer_free(&s->added);
 }
 
-static void end(struct weir__handle *h)
+static bool end(struct weir__handle *h)
 {
     close_stream(weir__container_of(h, weir_fetch_stream, handle));
     weir__handle_free(h);
+    return true;
 }
 
 static void free_stream(struct weir__handle *h)

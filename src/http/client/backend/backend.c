@@ -17,18 +17,16 @@
 
 /* --- left open at the end of weir_run() --- */
 
-static void end(struct weir__handle *h)
+static bool end(struct weir__handle *h)
 {
     weir_backend *b = weir__container_of(h, weir_backend, handle);
-    bool gone;
-
     b->closing = true;
-    gone = weir__client_abandon(&b->client);
-    /* false: a message is under way, which is not delivered any more */
-    gone = weir__slot_share_close(&b->slots) && gone;
-    gone = weir__backend_leave_shared(&b->member) && gone;
-    if (gone)
-        weir__handle_free(h);
+    if (!b->client_gone)
+        b->client_gone = weir__client_abandon(&b->client);
+    if (!b->client_gone || !weir__slot_share_close(&b->slots) || !weir__backend_leave_shared(&b->member))
+        return false;
+    weir__handle_free(h);
+    return true;
 }
 
 static void free_backend(struct weir__handle *h)
