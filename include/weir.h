@@ -38,6 +38,7 @@
 #include <weir/task.h>
 #include <weir/text.h>
 #include <weir/time.h>
+#include <weir/tls.h>
 #include <weir/trace.h>
 #include <weir/url.h>
 #include <weir/version.h>

@@ -110,7 +110,10 @@ typedef struct weir_backend_options {
     weir_backend_health health;
     weir_backend_eject eject;
     weir_backend_breaker breaker;
-    unsigned char reserved[128]; /* for later versions; zero */
+    /* For https URLs: a context for the client's side, which the backend holds; the same for all loops [the
+     * authorities of the system, and no certificate of its own] */
+    struct weir_tls *tls;
+    unsigned char reserved[120]; /* for later versions; zero */
 } weir_backend_options;
 
 /* Opens a backend on this loop. Nothing is connected or looked up yet.

@@ -36,6 +36,7 @@ enum weir_error {
     WEIR_EIDLE, /* the peer of a stream has sent, or taken, no byte for the stream's idle timeout */
     WEIR_EOPEN, /* too many requests to the backend have failed: its circuit breaker is open, and refuses */
     WEIR_ELIMITED, /* as many requests to the backend are in progress as there may be */
+    WEIR_ETLS,     /* the TLS handshake failed, or the peer violated TLS */
 };
 
 /* Describes a code in a few lower-case words: "deadline exceeded", "connection refused".

@@ -49,7 +49,10 @@ typedef struct weir_client_options {
     /* Memory that answers read whole may hold until they are freed, on all loops of the runtime together.
      * An answer that would need more fails with -WEIR_EBUSY [256 MiB]. */
     uint64_t replies_bytes;
-    unsigned char reserved[32]; /* for later versions; zero */
+    /* For https URLs: a context for the client's side, which the client holds [the authorities of the system,
+     * and no certificate of its own] */
+    struct weir_tls *tls;
+    unsigned char reserved[24]; /* for later versions; zero */
 } weir_client_options;
 
 typedef struct weir_header {
@@ -311,6 +314,7 @@ void weir_fetch_close(weir_fetch_stream *f);
 enum weir_origin_error {
     WEIR_ORIGIN_DNS,          /* its name was not found */
     WEIR_ORIGIN_CONNECT,      /* no connection could be made */
+    WEIR_ORIGIN_TLS,          /* the TLS handshake failed, or the connection violated TLS */
     WEIR_ORIGIN_CLOSED,       /* the connection broke off */
     WEIR_ORIGIN_BAD_RESPONSE, /* the answer was not valid HTTP */
     WEIR_ORIGIN_TOO_LARGE,    /* the answer was larger than allowed */

@@ -34,6 +34,7 @@ extern "C" {
 
 typedef struct weir_listener weir_listener;
 typedef struct weir_stream weir_stream;
+struct weir_tls;
 
 enum { WEIR_ADDRESS_BYTES = 128 }; /* room for any address as text, with its NUL */
 
@@ -62,7 +63,13 @@ typedef struct weir_listener_options {
                                    (SO_REUSEPORT); ignored for Unix sockets */
     weir_stream_options stream; /* of the accepted streams; an HTTP server has an idle timeout of its own and
                                    uses the rest */
-    unsigned char reserved[32]; /* for later versions; zero */
+    struct weir_tls *tls; /* accepted streams speak TLS, by this context for the server's side, which the
+                             listener holds: see <weir/tls.h> [they don't] */
+    bool proxy_protocol;  /* each connection begins with a header of the PROXY protocol, version 1 or 2, that
+                             tells the address of the client: weir_stream_peer() returns that. A connection
+                             without a valid header is broken off. Only behind a proxy that sends it: anybody
+                             else could name any address */
+    unsigned char reserved[16]; /* for later versions; zero */
 } weir_listener_options;
 
 /* Begins to listen. Port 0 takes a free port; weir_listener_address() reports which. A Unix path left

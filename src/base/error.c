@@ -28,6 +28,7 @@ static const struct entry own[] = {
     {WEIR_EIDLE, "WEIR_EIDLE", "idle for too long"},
     {WEIR_EOPEN, "WEIR_EOPEN", "circuit breaker open"},
     {WEIR_ELIMITED, "WEIR_ELIMITED", "too many requests in progress"},
+    {WEIR_ETLS, "WEIR_ETLS", "tls failed"},
 };
 
 /* Texts for the codes a network program meets, in lower case; libc has the rest. */
@@ -100,7 +101,7 @@ static const struct entry *find(const struct entry *table, size_t n, int code)
 /* Returns: the code without its sign; -1 for a positive number, which is a result and no code. */
 static int code_of(int err)
 {
-    return err <= 0 && err >= -WEIR_ELIMITED ? -err : -1;
+    return err <= 0 && err >= -WEIR_ETLS ? -err : -1;
 }
 
 const char *weir_error_text(int err)

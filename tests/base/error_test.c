@@ -17,7 +17,7 @@ static void texts_are_few_lower_case_words(void **state)
     assert_string_equal(weir_error_text(-WEIR_EDEADLINE), "deadline exceeded");
     assert_string_equal(weir_error_text(-ECONNREFUSED), "connection refused");
     assert_string_equal(weir_error_text(-ENOENT), "no such file or directory");
-    for (int code = WEIR_ECANCELED; code <= WEIR_ELIMITED; code++) {
+    for (int code = WEIR_ECANCELED; code <= WEIR_ETLS; code++) {
         const char *text = weir_error_text(-code);
         assert_string_not_equal(text, "unknown error");
         for (const char *p = text; *p; p++)
@@ -55,8 +55,7 @@ static void every_errno_of_the_system_is_known(void **state)
 
 static void what_is_no_code_is_unknown(void **state)
 {
-    const int odd[] = {4000,      WEIR_ELIMITED, 1, -4000, -WEIR_ECANCELED + 1, -WEIR_ELIMITED - 1,
-                       INT32_MIN, INT32_MAX};
+    const int odd[] = {4000, WEIR_ETLS, 1, -4000, -WEIR_ECANCELED + 1, -WEIR_ETLS - 1, INT32_MIN, INT32_MAX};
 
     (void)state;
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {

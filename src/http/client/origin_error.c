@@ -15,6 +15,8 @@ enum weir_origin_error weir__origin_error_of(int err, bool connected)
         return WEIR_ORIGIN_BUSY;
     case WEIR_EDNS:
         return WEIR_ORIGIN_DNS;
+    case WEIR_ETLS:
+        return WEIR_ORIGIN_TLS;
     case WEIR_EPROTOCOL:
         return WEIR_ORIGIN_BAD_RESPONSE;
     case WEIR_ETOOLARGE:
@@ -34,6 +36,7 @@ const char *weir_origin_error_name(enum weir_origin_error error)
     static const char *const names[WEIR_ORIGIN_ERRORS] = {
         [WEIR_ORIGIN_DNS] = "dns",
         [WEIR_ORIGIN_CONNECT] = "connect",
+        [WEIR_ORIGIN_TLS] = "tls",
         [WEIR_ORIGIN_CLOSED] = "closed",
         [WEIR_ORIGIN_BAD_RESPONSE] = "bad_response",
         [WEIR_ORIGIN_TOO_LARGE] = "too_large",
