@@ -9,8 +9,10 @@
 
 #include "net/transport.h"
 
+struct weir_tls;
+
 struct weir__layer {
-    const struct weir__layer_type *type;
+    const struct weir__layer_type *type; /* NULL: not for listeners, as a context for the client's side */
 };
 
 struct weir__layer_type {
@@ -24,5 +26,12 @@ struct weir__layer_type {
     void (*hold)(struct weir__layer *layer);
     void (*release)(struct weir__layer *layer);
 };
+
+/* A context for TLS as a layer. What a struct weir_tls is, is known above this layer: it begins with a struct
+ * weir__layer. */
+static inline struct weir__layer *weir__layer_of_tls(struct weir_tls *tls)
+{
+    return (struct weir__layer *)(void *)tls;
+}
 
 #endif
