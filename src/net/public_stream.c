@@ -81,23 +81,29 @@ int weir_stream_of_fd(int fd, weir_stream **out)
 
 /* --- an upgrade --- */
 
-/* Moves what carries the bytes from one stream to another. Returns: 0; -EBUSY; -ENOMEM or as attaching. */
+/* Moves what carries the bytes from one stream to another: the socket lies in the stream, what stands on it
+ * elsewhere. Returns: 0; -EBUSY; -ENOMEM or as attaching. */
 static int move_transport(weir_stream *from, weir_stream *to)
 {
     const struct weir__network *network = weir__network_here();
+    struct weir__transport **bottom = &from->transport, *moved;
     int fd, err;
 
-    if (from->transport != &from->socket.transport) { /* it lies elsewhere, and can stay there */
-        to->transport = from->transport;
-        return 0;
+    while (weir__transport_lower(*bottom) != NULL)
+        bottom = weir__transport_lower(*bottom);
+    if (*bottom == &from->socket.transport) {
+        fd = (*bottom)->type->release(*bottom);
+        if (fd < 0)
+            return fd;
+        err = network->attach(network, &to->socket, fd, &moved);
+        if (err < 0) {
+            network->close_fd(network, fd);
+            return err;
+        }
+        *bottom = moved;
     }
-    fd = from->transport->type->release(from->transport);
-    if (fd < 0)
-        return fd;
-    err = network->attach(network, &to->socket, fd, &to->transport);
-    if (err < 0)
-        network->close_fd(network, fd);
-    return err;
+    to->transport = from->transport;
+    return 0;
 }
 
 static int copy_unread(struct weir__public_stream *p, const void *ahead, size_t bytes)

@@ -58,6 +58,10 @@ struct weir__queue_type {
 
 /* What a transport can do. All functions are required. */
 struct weir__transport_type {
+    /* Where in its structure the pointer to the transport below lies; 0: it stands on none. While nothing is
+     * pending there the pointer may be replaced: see weir__stream_publish(). */
+    size_t lower_at;
+
     /* Starts an operation. Never fails otherwise: a refusal is its result.
      * Owns:    op and its buffers are the transport's until it has ended.
      * Returns: true: it has ended already, op->result is set and done() will not be called. On a transport
@@ -117,5 +121,11 @@ struct weir__transport_type {
 
     const struct weir__queue_type *queue; /* NULL: it is never a queue */
 };
+
+/* The pointer of a transport to the one below. NULL: it stands on none. */
+static inline struct weir__transport **weir__transport_lower(struct weir__transport *t)
+{
+    return t->type->lower_at == 0 ? NULL : (struct weir__transport **)(void *)((char *)t + t->type->lower_at);
+}
 
 #endif
