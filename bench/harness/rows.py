@@ -312,6 +312,7 @@ from overload import overload_rows  # noqa: E402  they build on the classes abov
 from computing import computing_rows  # noqa: E402
 from proxying import proxy_rows  # noqa: E402
 from pumping import pump_rows  # noqa: E402
+from securing import tls_rows  # noqa: E402
 from watching import watch_rows  # noqa: E402
 
 SERVERS = ["weir uring", "weir epoll", "nginx", "node", "go net/http", "rust hyper", "python"]
@@ -357,5 +358,6 @@ ROWS = [
     *computing_rows(Row, Micro, OWN),
     *pump_rows(Row),
     *proxy_rows(Row, ClosedLoop),
+    *tls_rows(Row, OWN),
     *watch_rows(Row, Micro, OWN),
 ]

@@ -30,12 +30,13 @@ class Page:
         self.files = dict(re.findall(r"^<!-- file (\S+) -->\n```\w+\n(.*?)^```$", text, re.M | re.S))
 
     def configured(self, **changes):
-        return replaced(self.configuration, changes)
+        """The configuration with what a reader would change, too. '127.0.0.1:8080' is any free port."""
+        return replaced(self.configuration, {"127.0.0.1:8080": "127.0.0.1:0", **changes})
 
 
 def replaced(text, changes):
-    """The text with what a reader would change, too: each thing must be there. '127.0.0.1:8080' is any free port."""
-    for old, new in {"127.0.0.1:8080": "127.0.0.1:0", **changes}.items():
+    """The text with changes: each thing must be there."""
+    for old, new in changes.items():
         assert old in text, f"there is no {old} in {text}"
         text = text.replace(old, new)
     return text

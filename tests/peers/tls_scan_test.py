@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""sslscan and testssl.sh find nothing against the gateway: no version before TLS 1.2, no weak cipher, no vulnerability."""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+sys.dont_write_bytecode = True
+from authority import Authority
+from front import program
+from rig import PATIENCE, Weir, ask, run, same
+from secure import ROUTES, ask_over_tls, listening, trusting
+
+STRONG = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
+          "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
+          "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"} # of Mozilla's intermediate, without DHE, which needs parameters
+DHE = {"DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES256-GCM-SHA384", "DHE-RSA-CHACHA20-POLY1305"}
+NOT_OURS = {"scan_time", "overall_grade", "grade_cap_reason_1", "engine_problem", "DNS_CAArecord", "cert_trust", "cert_chain_of_trust", "cert_caIssuers",
+            "OCSP_stapling", "cert_revocation", "cert_crlDistributionPoints", "cert_ocspURL", "cert_extlifeSpan", "certificate_transparency", "HSTS",
+            "security_headers", "cert_mustStapleExtension", "cert_expirationStatus", "cert_validityPeriod", "cert_certificatePolicies_EV"}
+
+
+def scanned(weir):
+    done = subprocess.run([program("sslscan"), "--no-colour", "--show-certificate", "--xml=-", "--sni-name=localhost", "%s:%d" % weir.address()],
+                          capture_output=True, text=True, timeout=4 * PATIENCE)
+    same(done.returncode, 0, done.stderr)
+    return xml.etree.ElementTree.fromstring(done.stdout[done.stdout.index("<?xml"):]).find("ssltest")
+
+
+def sslscan_finds_nothing():
+    with Authority() as authority, Weir("serve", config=listening(authority.issue("localhost"), authority.issue("localhost", key="rsa")) + ROUTES) as weir:
+        result = scanned(weir)
+        versions = {(item.get("type") + item.get("version")): item.get("enabled") for item in result.findall("protocol")}
+        same(versions, {"ssl2": "0", "ssl3": "0", "tls1.0": "0", "tls1.1": "0", "tls1.2": "1", "tls1.3": "1"})
+        ciphers = {item.get("cipher") for item in result.findall("cipher")}
+        assert ciphers <= STRONG | DHE and ciphers >= STRONG, ciphers
+        assert all(item.get("strength") in ("strong", "acceptable") for item in result.findall("cipher"))
+        same(result.find("renegotiation").get("supported"), "0")
+        same(result.find("compression").get("supported"), "0")
+        same(result.find("fallback").get("supported"), "1")
+        same([item.get("vulnerable") for item in result.findall("heartbleed")], ["0"] * len(result.findall("heartbleed")))
+        same(ask_over_tls(weir.address(), trusting(authority), "/hello").status, 200) # and it serves
+
+
+def testssl_finds_nothing():
+    with Authority() as authority, tempfile.TemporaryDirectory() as folder, \
+            Weir("serve", config=listening(authority.issue("localhost"), authority.issue("localhost", key="rsa")) + ROUTES) as weir:
+        path = os.path.join(folder, "found.json")
+        done = subprocess.run([program("testssl", "testssl.sh"), "--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--ip", "127.0.0.1",
+                               "--add-ca", authority.path, "--jsonfile", path, "--protocols", "--std", "--server-preference", "--fs", "--vulnerable",
+                               "--server-defaults", f"localhost:{weir.address()[1]}"],
+                              capture_output=True, text=True, timeout=10 * PATIENCE, cwd=folder, stdin=subprocess.DEVNULL)
+        with open(path, encoding="utf-8") as file:
+            findings = json.load(file)
+        assert len(findings) > 50, done.stdout[-2000:]
+        bad = [f"{item['id']} {item['severity']}: {item['finding']}" for item in findings
+               if item["severity"] not in ("OK", "INFO", "DEBUG") and item["id"] not in NOT_OURS]
+        same(bad, [])
+        assert any(item["id"] == "TLS1_3" and item["severity"] == "OK" for item in findings), findings
+        same(ask_over_tls(weir.address(), trusting(authority), "/hello").status, 200)
+
+
+run(sslscan_finds_nothing, testssl_finds_nothing, interfaces=(None,))
