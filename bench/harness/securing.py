@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 from process import LOAD_CORE, SERVER_CORE, Failed, Process, forget, free_ports, output_of, start
@@ -42,8 +43,7 @@ def certificate(bench, key):
 
 def nginx(bench, backend, cert, key):
     port = free_ports(2)
-    folder = bench.folder / f"nginx-tls-{port}"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=bench.folder))
     text = (Path(__file__).parent.parent / "peers/nginx/tls.conf").read_text()
     for name, value in (("@PORT@", port), ("@PLAIN@", port + 1), ("@BACKEND@", backend), ("@CERT@", cert), ("@KEY@", key), ("@DIR@", folder)):
         text = text.replace(name, str(value))
@@ -134,7 +134,16 @@ def tls_rows(row, own):
             with contextlib.ExitStack() as stack:
                 backend = stack.enter_context(Backend())
                 starters = {subject: lambda s=subject: secured(bench, s, self.key, backend.port) for subject in subjects}
-                yield starters if self.fresh else {s: stack.enter_context(begin()) for s, begin in starters.items()}
+                if self.fresh:
+                    yield starters
+                    return
+                servers = {}
+                for subject, begin in starters.items():
+                    try:
+                        servers[subject] = stack.enter_context(begin())
+                    except Failed as why:
+                        bench.say(f"{self.name}: {subject.name}: {why}")
+                yield servers
 
     class Cost(Secured):
         """CPU time of the server for each answer, or each GiB."""

@@ -2,14 +2,14 @@
 /* tls: a load of TLS connections to 127.0.0.1.
  *
  *     bench-load-tls full PORT PATH CONNECTIONS SECONDS     connect, handshake, GET, close, and again
- *     bench-load-tls resumed PORT PATH CONNECTIONS SECONDS  the same with the ticket of the connection before
- *     bench-load-tls kept PORT PATH CONNECTIONS SECONDS     GET and again GET on the same connections
- *     bench-load-tls held PORT PATH CONNECTIONS             one GET on each, then prints and holds them until it is
- *                                                           killed
+ *     bench-load-tls resumed PORT PATH CONNECTIONS SECONDS  the same, with the ticket of the one before
+ *     bench-load-tls kept PORT PATH CONNECTIONS SECONDS     GET and GET again on the same connections
+ *     bench-load-tls held PORT PATH CONNECTIONS             one GET on each; prints, then holds them
  *
- * Prints JSON: complete answers, bytes of their bodies, seconds, resumed handshakes, and what was agreed. Each
- * answer must be 200; anything else ends the program with 1. Certificates are not verified: that is the load's
- * time, not the server's. The load offers TLS 1.3 with one cipher and one group, so that all servers do the same.
+ * Prints JSON: complete answers, bytes of their bodies, seconds, resumed handshakes, and what was agreed.
+ * Each answer must be 200; anything else ends the program with 1. Certificates are not verified: that is the
+ * load's time, not the server's. The load offers TLS 1.3 with one cipher and one group, so that all servers
+ * do the same.
  *
  * One thread and epoll, without libweir: a measuring tool must not depend on what it measures.
  */
@@ -18,6 +18,7 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -92,7 +93,8 @@ static void begin(struct connection *c)
         die("connect");
     c->step = CONNECTING;
     c->ssl = SSL_new(tls);
-    if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1 || SSL_set_tlsext_host_name(c->ssl, "localhost") != 1)
+    if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1 ||
+        SSL_set_tlsext_host_name(c->ssl, "localhost") != 1)
         die("SSL_new");
     if (c->ticket != NULL && SSL_set_session(c->ssl, c->ticket) != 1)
         die("SSL_set_session");
