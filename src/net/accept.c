@@ -51,10 +51,24 @@ static bool describe_accepting(const struct weir__look *look, const struct weir_
 static const struct weir__wait_class accepting = {"accepting a connection", describe_accepting,
                                                   .charge = WEIR_CHARGE_OTHER};
 
+/* Makes a stream of what was accepted. Owns: fd in any case. */
+static int adopt(int fd, struct weir__layers layers, weir_stream **out)
+{
+    int err = weir__stream_adopt(fd, WEIR__PUBLIC_STREAM_BYTES, out);
+
+    if (err < 0)
+        return err;
+    err = weir__layers_put_on(layers, *out, NULL);
+    if (err < 0)
+        weir__stream_close_detached(*out, NULL);
+    return err;
+}
+
 int weir_accept(weir_listener *l, weir_stream **out)
 {
     const struct weir__network *network = weir__network_here();
     struct weir__transport_wait w;
+    struct weir__layers layers;
     bool closed, delay;
     int64_t idle_ns;
     int got;
@@ -74,14 +88,14 @@ int weir_accept(weir_listener *l, weir_stream **out)
     closed = l->closing;
     delay = l->delay;
     idle_ns = l->idle_ns;
+    layers = l->layers; /* which hold on, unless it is closed */
     weir__listener_leave(l);
-    if (closed) {
-        if (got >= 0)
-            network->close_fd(network, got);
+    if (closed && got >= 0)
+        network->close_fd(network, got);
+    else if (got >= 0)
+        got = adopt(got, layers, out);
+    if (closed)
         return -WEIR_ECLOSED;
-    }
-    if (got >= 0)
-        got = weir__stream_adopt(got, WEIR__PUBLIC_STREAM_BYTES, out);
     if (got < 0)
         return got;
     (void)weir__public_stream_open(*out, __builtin_return_address(0));

@@ -112,6 +112,7 @@ static void discard(struct weir_listener *l, bool keeps_fd)
     else
         (void)l->queue->type->close(l->queue, &l->close); /* at once, since nothing is pending */
     l->queue->type->free(l->queue);
+    weir__layers_release(l->layers);
     free(l);
 }
 
@@ -142,8 +143,14 @@ static int open_listener(const weir_listener_options *o, const void *opened_at, 
     l = new_listener();
     if (l == NULL)
         return -ENOMEM;
+    err = weir__layers_open(&l->layers, o);
+    if (err < 0) {
+        free(l);
+        return err;
+    }
     err = o->fd > 0 ? take_over(l, o->fd) : bind_to_name(l, o);
     if (err < 0) {
+        weir__layers_release(l->layers);
         free(l);
         return err;
     }
@@ -188,7 +195,7 @@ int weir__listener_queue(const weir_listener *l)
     return l->queue->type->queue->share(l->queue);
 }
 
-int weir__listener_at_queue(int fd, weir_listener **out)
+int weir__listener_at_queue(int fd, struct weir__layers layers, weir_listener **out)
 {
     const struct weir__network *network = weir__network_here();
     weir_listener *l = new_listener();
@@ -204,6 +211,7 @@ int weir__listener_at_queue(int fd, weir_listener **out)
         free(l);
         return err;
     }
+    l->layers = weir__layers_hold(layers);
     *out = l;
     return 0;
 }
@@ -223,6 +231,7 @@ void weir__listener_leave(weir_listener *l)
     if (--l->users > 0 || !l->closing)
         return;
     l->queue->type->free(l->queue);
+    weir__layers_release(l->layers);
     if (l->handle.type != NULL)
         weir__handle_free(&l->handle);
     else

@@ -15,12 +15,14 @@
 
 #include "core/handle.h"
 #include "core/loop.h"
+#include "net/layers.h"
 #include "net/socket.h"
 
 struct weir_listener {
     struct weir__handle handle; /* its loop is NULL in one that weir__listener_at_queue() made */
     struct weir__transport *queue;
     struct weir__socket socket;
+    struct weir__layers layers; /* of what is accepted */
     struct weir__io_op accept, close;
     struct weir__timeout retry;
     struct weir__loop *loop;
@@ -70,9 +72,9 @@ int weir__listener_queue(const weir_listener *l) WEIR_CHECKED;
 
 /* Makes another listener at a shared queue, for this loop, without an address. Whichever listener comes round
  * first takes a connection.
- * Owns:    fd in any case.
+ * Owns:    fd in any case; the layers are held.
  * Returns: 0; -ENOMEM or as weir__io_attach(). */
-int weir__listener_at_queue(int fd, weir_listener **out) WEIR_CHECKED;
+int weir__listener_at_queue(int fd, struct weir__layers layers, weir_listener **out) WEIR_CHECKED;
 
 /* From now on no connection comes into this queue, for any of its listeners. What is in it is lost: it should
  * be emptied first. */

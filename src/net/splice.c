@@ -10,6 +10,7 @@
 #include "core/task.h"
 #include "core/wait.h"
 #include "net/idle_limit.h"
+#include "net/proxy_transport.h"
 #include "net/wait_address.h"
 
 static struct weir__io *io_here(void)
@@ -19,7 +20,7 @@ static struct weir__io *io_here(void)
 
 bool weir__stream_can_splice(const weir_stream *s)
 {
-    return s->transport->type == &weir__socket_type &&
+    return (s->transport->type == &weir__socket_type || weir__proxy_transport_passes(s->transport)) &&
            weir__loop_current()->runtime->options.io != WEIR_IO_SIM;
 }
 

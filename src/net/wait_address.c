@@ -8,8 +8,29 @@
 #include "net/socket.h"
 #include "net/transport_wait.h"
 
-/* Another thread can ask sockets alone. On the loop's own thread nothing changes meanwhile, so that any
- * transport can be asked. */
+enum { TRANSPORTS_MAX = 4 };
+
+/* Copies the socket that a transport stands on. Returns: false: there is none. */
+static bool find_socket(const struct weir__look *look, struct weir__transport *t, struct weir__socket *copy)
+{
+    for (int i = 0; i < TRANSPORTS_MAX; i++) {
+        const struct weir__transport_type *type;
+        size_t lower_at;
+
+        if (!weir__peek(&look->peek, t, &copy->transport, sizeof copy->transport))
+            return false;
+        type = copy->transport.type;
+        if (type == &weir__socket_type)
+            return weir__peek(&look->peek, t, copy, sizeof *copy);
+        if (!weir__peek(&look->peek, &type->lower_at, &lower_at, sizeof lower_at) || lower_at == 0 ||
+            !weir__peek(&look->peek, (char *)t + lower_at, &t, sizeof(struct weir__transport *)))
+            return false;
+    }
+    return false;
+}
+
+/* Another thread can ask sockets alone: behind a proxy it is told the proxy's address. On the loop's own
+ * thread nothing changes meanwhile, so that any transport can be asked. */
 bool weir__transport_address_seen(const struct weir__look *look, struct weir__loop *loop,
                                   struct weir__transport *t, bool peer, char text[static WEIR_ADDRESS_BYTES])
 {
@@ -18,11 +39,9 @@ bool weir__transport_address_seen(const struct weir__look *look, struct weir__lo
     socklen_t len;
     int err;
 
-    if (!weir__peek(&look->peek, t, &copy.transport, sizeof copy.transport))
-        return false;
     if (look->here == loop)
         err = t->type->address(t, peer, &addr, &len);
-    else if (copy.transport.type == &weir__socket_type && weir__peek(&look->peek, t, &copy, sizeof copy))
+    else if (find_socket(look, t, &copy))
         err = weir__io_address_outside(loop->io, &copy.file, peer, &addr, &len);
     else
         return false;

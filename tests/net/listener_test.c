@@ -290,7 +290,7 @@ static int empty_and_stop(void *arg)
     if (!is_simulated()) { /* another listener at the same queue, as another loop has one */
         fd = weir__listener_queue(v.listener);
         assert_true(fd >= 0);
-        assert_int_equal(weir__listener_at_queue(fd, &second), 0);
+        assert_int_equal(weir__listener_at_queue(fd, (struct weir__layers){0}, &second), 0);
     }
     assert_false(weir__listener_take(v.listener, 100));
     assert_int_equal(v.count, 30);

@@ -24,39 +24,31 @@ struct moving {
     struct weir__list node; /* in from->moving */
     struct weir__server_loop *from, *to;
     int64_t sent_ns;
-    int fd; /* -1: none comes, and the other loop counts one less */
+    struct weir__layers layers; /* held */
+    int fd;                     /* -1: none comes, and the other loop counts one less */
     atomic_int state;
 };
 
-/* Counts the connection of a client, if that is done. Returns: false: the client has too many. */
-static bool may_enter(struct weir__server_loop *home, weir_stream *stream)
-{
-    struct weir__connection *c = weir__stream_extra(stream);
-    struct sockaddr_storage addr;
-    socklen_t len;
-
-    if (home->server->clients == NULL || weir__stream_peer_address(stream, &addr, &len) < 0 ||
-        (addr.ss_family != AF_INET && addr.ss_family != AF_INET6))
-        return true;
-    c->client[0] = weir__client_key_of(&addr);
-    if (weir__clients_enter(home->server->clients, c->client))
-        return true;
-    c->client[0].family = 0;
-    return false;
-}
-
-static void take(struct weir__server_loop *home, int fd)
+static void take(struct weir__server_loop *home, int fd, struct weir__layers layers)
 {
     size_t extra = sizeof(struct weir__connection) +
                    (home->server->clients != NULL ? sizeof(struct weir__client_key) : 0);
     weir_stream *stream;
 
-    if (weir__stream_adopt(fd, extra, &stream) < 0)
+    if (weir__stream_adopt(fd, extra, &stream) < 0) {
         weir__room_left(home);
-    else if (may_enter(home, stream))
-        weir__connection_start(home, stream);
-    else
-        weir__connection_reject_client(home, stream);
+    } else if (weir__layers_put_on(layers, stream, weir__connection_client_known) < 0) {
+        weir__stream_close_detached(stream, NULL);
+        weir__room_left(home);
+    } else {
+        weir__connection_start(home, stream, layers);
+    }
+}
+
+static void free_moving(struct moving *m)
+{
+    weir__layers_release(m->layers);
+    free(m);
 }
 
 /* On the loop that it was sent to. */
@@ -64,27 +56,32 @@ static void arrived(struct weir__message *message)
 {
     struct moving *m = weir__container_of(message, struct moving, message);
     struct weir__server_loop *to = m->to;
+    struct weir__layers layers = weir__layers_hold(m->layers);
     int fd = m->fd;
 
     if (fd >= 0 && atomic_exchange(&m->state, ARRIVED) == ON_ITS_WAY) {
-        take(to, fd); /* the loop that sent it frees m */
-        return;
+        take(to, fd, layers); /* the loop that sent it frees m */
+    } else {
+        free_moving(m);
+        weir__room_left(to);
     }
-    free(m);
-    weir__room_left(to);
+    weir__layers_release(layers);
 }
 
 static void take_back(struct moving *m)
 {
     struct weir__server_loop *here = m->from;
+    struct weir__layers layers = weir__layers_hold(m->layers);
+    int fd = m->fd;
 
     weir__list_remove(&m->node);
     if (atomic_exchange(&m->state, TAKEN_BACK) == ARRIVED) {
-        free(m);
+        free_moving(m);
     } else {
         atomic_fetch_add(&here->connection_count, 1);
-        take(here, m->fd); /* arrived() will free m */
+        take(here, fd, layers); /* arrived() will free m */
     }
+    weir__layers_release(layers);
 }
 
 /* One timer serves many connections that are sent one after the other, because each timer wakes the loop. */
@@ -103,11 +100,12 @@ static void sweep(struct weir__timeout *timeout)
     weir__quiet_check(here);
 }
 
-static void send_to(struct moving *m, struct weir__server_loop *here, int fd)
+static void send_to(struct moving *m, struct weir__server_loop *here, int fd, struct weir__layers layers)
 {
     struct weir__server_loop *to = m->to;
 
     *m = (struct moving){.message.deliver = arrived, .from = here, .to = to, .fd = fd};
+    m->layers = weir__layers_hold(layers);
     weir__list_init(&m->node);
     if (fd >= 0) {
         m->sent_ns = weir__loop_now_ns(here->loop);
@@ -136,7 +134,7 @@ static struct weir__server_loop *choose(struct weir__server_loop *here)
     return best;
 }
 
-void weir__connection_place(struct weir__server_loop *here, int fd)
+void weir__connection_place(struct weir__server_loop *here, int fd, struct weir__layers layers)
 {
     struct weir_server *server = here->server;
     struct weir__server_loop *home = atomic_load(&server->draining) ? here : choose(here);
@@ -150,12 +148,12 @@ void weir__connection_place(struct weir__server_loop *here, int fd)
          * one. */
         bool too_late = atomic_load(&server->draining);
         m->to = home;
-        send_to(m, here, too_late ? -1 : fd);
+        send_to(m, here, too_late ? -1 : fd, layers);
         if (!too_late)
             return;
         atomic_fetch_add(&here->connection_count, 1);
     }
-    take(here, fd);
+    take(here, fd, layers);
 }
 
 void weir__placing_init(struct weir__server_loop *home)

@@ -39,7 +39,7 @@ static void open_queues(struct weir__rescue *r, struct weir__server_loop *held)
     r->listeners = calloc(held->listener_count + 1, sizeof(weir_listener *));
     for (size_t i = 0; r->listeners != NULL && i < held->listener_count; i++) {
         int fd = weir__listener_queue(held->listeners[i]);
-        if (fd >= 0 && weir__listener_at_queue(fd, &r->listeners[r->count]) == 0)
+        if (fd >= 0 && weir__listener_at_queue(fd, held->listeners[i]->layers, &r->listeners[r->count]) == 0)
             r->count++;
     }
     pthread_mutex_unlock(&held->listeners_lock);

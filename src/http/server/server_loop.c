@@ -38,13 +38,12 @@ static void accepted(weir_listener *l, void *arg, int fd)
 {
     struct weir__server_loop *here = arg;
 
-    (void)l;
     if (fd < 0) {
         log_failure(here, fd);
         return;
     }
     weir__server_count(&here->accepted_count);
-    weir__connection_place(here, fd);
+    weir__connection_place(here, fd, l->layers);
     if (!here->draining)
         weir__room_taken(here);
 }
