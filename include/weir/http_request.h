@@ -29,6 +29,7 @@ extern "C" {
 typedef struct weir_request weir_request;
 typedef struct weir_response weir_response;
 typedef struct weir_server weir_server;
+struct weir_tls_info;
 
 /* Versions of HTTP, in tenths. */
 enum weir_http_version { WEIR_HTTP_1_0 = 10, WEIR_HTTP_1_1 = 11 };
@@ -117,11 +118,21 @@ const weir_header *weir_request_trailers(weir_request *req, size_t *count);
  */
 enum weir_http_version weir_request_version(const weir_request *req);
 
-/* Returns the scheme by which the client reached the server: "http".
+/* Returns the scheme by which the client reached the server: "https" on a connection with TLS, otherwise
+ * "http".
  * Returns: never NULL.
  * Where:   task of its loop. Does not wait.
  */
 const char *weir_request_scheme(const weir_request *req);
+
+/* Tells what was agreed with the client in the handshake of TLS: version, cipher, the subject of its
+ * certificate …: see <weir/tls.h>.
+ * Owns:    texts are valid until the handler returns.
+ * Returns: 0; -ENOTCONN the request came without TLS, or its connection was given to another protocol:
+ *          weir_stream_tls_info() tells it of the stream.
+ * Where:   task of its loop. Does not wait.
+ */
+int weir_request_tls_info(const weir_request *req, struct weir_tls_info *info) WEIR_CHECKED;
 
 /* Returns the host that the request is for, as the client wrote it, with the port if there is one: of the
  * request target, if that is a whole URL or of CONNECT; otherwise the header Host.
@@ -130,7 +141,7 @@ const char *weir_request_scheme(const weir_request *req);
  */
 const char *weir_request_authority(const weir_request *req);
 
-/* Returns the address of the client.
+/* Returns the address of the client: behind a listener with proxy_protocol the one in the header.
  * Returns: never NULL.
  * Where:   task of its loop. Does not wait.
  */

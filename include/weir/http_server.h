@@ -48,7 +48,9 @@ typedef struct weir_limits {
     size_t head_bytes;          /* of a request's head: request line and fields [16 KiB] */
     int headers;                /* fields of a request [100] */
     uint64_t body_bytes;        /* of a request's body [1 MiB] */
-    weir_duration head_timeout; /* until a head is complete, from its first byte [10 s] */
+    weir_duration head_timeout; /* until a head is complete, from its first byte; before that, until the
+                                   handshake of TLS and the header of the PROXY protocol are, from the
+                                   accept [10 s] */
     weir_duration idle_timeout; /* between requests, and while a body or an answer makes no progress [60 s] */
     /* Least rate, in bytes a second, at which a client must send a body and take an answer. It is an
      * average over the time spent waiting for the client, and applies to a body once that time is 10 s, to
@@ -61,8 +63,9 @@ typedef struct weir_limits {
      * the connection that has been idle, has not completed its head, or has taken nothing of its answer for
      * the longest time, if that is at least half a second; otherwise the oldest. */
     bool always_room;
-    /* Of one IPv4 address or one IPv6 network (/64). More are answered 503 and closed. Does not apply to
-     * Unix sockets [0: no limit] */
+    /* Of one IPv4 address or one IPv6 network (/64), which a header of the PROXY protocol may tell: a
+     * connection counts when its header has come. More are answered 503 and closed, with TLS closed without
+     * an answer. Does not apply to Unix sockets [0: no limit] */
     int connections_per_client;
     int exchanges;              /* of the whole server; more requests are refused with 503 [2000] */
     unsigned char reserved[32]; /* for later versions; zero */
@@ -282,7 +285,7 @@ const weir_refusal *weir_refusal_at(size_t i);
 
 /* Ways in which a connection ended that carried no request, or whose last request was incomplete. */
 enum weir_unserved {
-    WEIR_UNSERVED_HEAD_TIMEOUT, /* a head was not complete within head_timeout */
+    WEIR_UNSERVED_HEAD_TIMEOUT, /* a head, or the handshake of TLS, was not complete within head_timeout */
     WEIR_UNSERVED_IDLE_TIMEOUT, /* no byte arrived within idle_timeout */
     WEIR_UNSERVED_CLOSED,       /* the client closed it */
     WEIR_UNSERVED_RESET,        /* the connection broke */
@@ -290,6 +293,8 @@ enum weir_unserved {
     WEIR_UNSERVED_CLIENT_LIMIT, /* its client had as many connections as it may have */
     WEIR_UNSERVED_MEMORY,       /* no memory */
     WEIR_UNSERVED_DRAINED,      /* the server ended */
+    WEIR_UNSERVED_TLS,          /* TLS failed: the statistics of its context say why (<weir/tls.h>) */
+    WEIR_UNSERVED_PROXY_HEADER, /* it did not begin with a valid header of the PROXY protocol */
     WEIR_UNSERVED_WAYS
 };
 

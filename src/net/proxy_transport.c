@@ -390,8 +390,12 @@ int weir__proxy_transport_stack(weir_stream *s, int (*known)(weir_stream *s), st
         return -ENOMEM;
     }
     *in = (struct intake){.proxy = p, .room = INTAKE_BYTES};
-    *p = (struct proxy){
-        .transport.type = &proxy_type, .lower = lower, .intake = in, .stream = s, .known = known, .real = true};
+    *p = (struct proxy){.transport.type = &proxy_type,
+                        .lower = lower,
+                        .intake = in,
+                        .stream = s,
+                        .known = known,
+                        .real = true};
     *out = &p->transport;
     return 0;
 }

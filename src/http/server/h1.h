@@ -4,6 +4,7 @@
  * Threading: all of it belongs to the connection's loop.
  *
  *     h1_connection.c  from exchange to exchange; implements wire.h
+ *     h1_open.c        before the first request: whose connection it is, the handshake of TLS
  *     h1_input.c       what came in: heads, and bodies of requests
  *     h1_output.c      responses on their way out
  *     h1_progress.c    time limits and least rates for the body and the response
@@ -26,6 +27,7 @@
 #include "http/message/scan.h"
 #include "http/server/output_queue.h"
 #include "http/server/state.h"
+#include "net/layers.h"
 #include "net/stream.h"
 #include "net/stream_watch.h"
 
@@ -133,15 +135,29 @@ static inline void weir__connection_open(struct weir__server_loop *home, struct 
 /* Before the first connection of a loop, and after the last. */
 void weir__connections_init(struct weir__server_loop *home);
 void weir__connections_end(struct weir__server_loop *home);
-/* Begins to serve a stream whose extra is a struct weir__connection. */
-void weir__connection_start(struct weir__server_loop *home, weir_stream *stream);
 /* Closes a connection on which nothing goes on, or breaks off its response, to make room for another one. */
 void weir__connection_make_room(struct weir__connection *c);
 
+/* --- h1_open.c --- */
+
+void weir__h1_open_init(struct weir__server_loop *home);
+/* Begins to serve a stream whose extra is a struct weir__connection, and on which the layers have been put.
+ */
+void weir__connection_start(struct weir__server_loop *home, weir_stream *stream, struct weir__layers layers);
+/* For weir__layers_put_on(): the header of the PROXY protocol has told the client. */
+int weir__connection_client_known(weir_stream *stream);
+/* The client has left without a request under way, or the handshake or the header failed. result: of the
+ * receive. */
+void weir__h1_left_without_request(struct weir__connection *c, int32_t result);
+
 /* --- h1_reject.c --- */
 
-/* A stream whose client has as many connections as it may have: says so and closes it. */
-void weir__connection_reject_client(struct weir__server_loop *home, weir_stream *stream);
+/* A connection whose client has as many as it may have: says so, unless that needs a handshake, and closes
+ * it.
+ */
+void weir__h1_reject_client(struct weir__connection *c);
+/* A connection whose client speaks HTTP without TLS: says that it should. TLS has been taken off. */
+void weir__h1_reject_plain(struct weir__connection *c);
 /* A connection without the memory for its request: says so, if possible, and closes it. */
 void weir__h1_reject(struct weir__connection *c);
 

@@ -117,8 +117,9 @@ void weir__connections_drain(struct weir__server_loop *home)
 
     if (grace_ns > o->drain.ns)
         grace_ns = o->drain.ns;
-    home->idle.expired = idle_drained;
+    home->idle.expired = home->opening.expired = idle_drained;
     weir__timeout_list_shorten(&home->idle, (weir_duration){grace_ns}, weir_ms(IDLE_GRACE_LEAST_MS));
+    weir__timeout_list_shorten(&home->opening, (weir_duration){grace_ns}, weir_ms(IDLE_GRACE_LEAST_MS));
     weir__timeout_list_shorten(&home->linger, weir_ms(DRAIN_LINGER_MS), weir_ms(DRAIN_LINGER_MS));
 }
 

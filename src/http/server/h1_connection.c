@@ -10,6 +10,7 @@
 #include "http/server/h1.h"
 #include "http/server/h1_progress.h"
 #include "http/server/request.h"
+#include "tls/transport.h"
 
 static const struct weir__wire wire;
 
@@ -23,6 +24,7 @@ static struct weir__h1_exchange *begin_exchange(struct weir__connection *c)
         return NULL;
     weir__timeout_list_enter(&c->home->head, &c->timeout);
     x->began_ns = c->timeout.since_ns;
+    x->request.secure = weir__tls_is_on(weir__connection_stream(c));
     c->exchange = weir__h1_of(x);
     c->exchange->connection = c;
     return c->exchange;
@@ -156,14 +158,6 @@ static bool take(struct weir__connection *c, const char *data, size_t len)
     return false;
 }
 
-/* The client has left without a request under way. */
-static void client_left(struct weir__connection *c, int32_t result)
-{
-    weir__unserved_ends(weir__connection_unserved(c),
-                        result == 0 ? WEIR_UNSERVED_CLOSED : WEIR_UNSERVED_RESET);
-    weir__h1_drop(c, false);
-}
-
 static bool input_came(struct weir__connection *c, char *data, int32_t result)
 {
     if (result > 0) {
@@ -173,7 +167,7 @@ static bool input_came(struct weir__connection *c, char *data, int32_t result)
         return more;
     }
     if (c->exchange == NULL || !c->exchange->running)
-        client_left(c, result);
+        weir__h1_left_without_request(c, result);
     else if (result == -ECANCELED && c->exchange->stopping)
         weir__h1_input_stopped(c->exchange);
     else
@@ -196,7 +190,7 @@ static void go_on_to_the_end(struct weir__connection *c, bool kept, int end)
     if (result < 0)
         weir__h1_drop(c, true);
     else if (result == 0)
-        client_left(c, end < 0 ? end : 0);
+        weir__h1_left_without_request(c, end < 0 ? end : 0);
     else
         weir__h1_probe_half_closed(h);
 }
@@ -298,6 +292,13 @@ static const char *local(struct weir__exchange *x, char *text)
     return weir__stream_local(weir__connection_stream(weir__h1_of(x)->connection), text);
 }
 
+static int tls_info(struct weir__exchange *x, weir_tls_info *info)
+{
+    struct weir__connection *c = weir__h1_of(x)->connection;
+
+    return c == NULL ? -ENOTCONN : weir__tls_info(weir__connection_stream(c), info);
+}
+
 static const struct weir__wire wire = {
     .take_body = weir__h1_take_body,
     .await_body = weir__h1_await_body,
@@ -314,6 +315,7 @@ static const struct weir__wire wire = {
     .reset = reset,
     .peer = peer,
     .local = local,
+    .tls_info = tls_info,
 };
 
 /* --- for the server --- */
@@ -349,26 +351,18 @@ void weir__connections_init(struct weir__server_loop *home)
     weir__h1_progress_init(home);
     weir__h1_half_close_init(home);
     weir__h1_close_init(home);
+    weir__h1_open_init(home);
 }
 
 void weir__connections_end(struct weir__server_loop *home)
 {
+    weir__timeout_list_stop(&home->opening);
     weir__timeout_list_stop(&home->idle);
     weir__timeout_list_stop(&home->head);
     weir__timeout_list_stop(&home->progress);
     weir__timeout_list_stop(&home->half_closed);
     weir__timeout_list_stop(&home->behind);
     weir__timeout_list_stop(&home->linger);
-}
-
-void weir__connection_start(struct weir__server_loop *home, weir_stream *stream)
-{
-    struct weir__connection *c = weir__stream_extra(stream);
-
-    weir__connection_open(home, c);
-    weir__peers_forget(&home->peers, stream);
-    weir__timeout_list_enter(&home->idle, &c->timeout);
-    weir__h1_receive(c);
 }
 
 void weir__connection_make_room(struct weir__connection *c)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "http/server/h1.h"
+#include "tls/transport.h"
 
 #define CANNED_503(length)                                                                                   \
     "HTTP/1.1 503 Service Unavailable\r\n"                                                                   \
@@ -21,6 +22,13 @@ _Static_assert(sizeof NO_MEMORY_BODY - 1 == 69, "the content-length above");
 static const char too_many_text[] = CANNED_503("77") TOO_MANY_BODY;
 _Static_assert(sizeof TOO_MANY_BODY - 1 == 77, "the content-length above");
 
+#define PLAIN_BODY "this port speaks TLS: use https://\n"
+static const char plain_text[] = "HTTP/1.1 400 Bad Request\r\n"
+                                 "content-type: text/plain; charset=utf-8\r\n"
+                                 "content-length: 35\r\n"
+                                 "connection: close\r\n\r\n" PLAIN_BODY;
+_Static_assert(sizeof PLAIN_BODY - 1 == 35, "the content-length above");
+
 static void sent(struct weir__output_send *s, int result)
 {
     struct weir__connection *c = weir__container_of(s->queue, struct weir__connection, output);
@@ -34,19 +42,17 @@ static void sent(struct weir__output_send *s, int result)
         weir__h1_receive(c);
 }
 
-void weir__h1_reject(struct weir__connection *c)
+static void answer(struct weir__connection *c, const char *text, size_t bytes)
 {
     struct weir__output_send *s = calloc(1, sizeof *s);
 
-    weir__server_count(&c->home->rejected_count);
-    weir__unserved_ends(weir__connection_unserved(c), WEIR_UNSERVED_MEMORY);
     if (s == NULL) {
         weir__h1_drop(c, true);
         return;
     }
     weir__h1_linger(c);
-    s->send.data = no_memory_text;
-    s->send.bytes = sizeof no_memory_text - 1;
+    s->send.data = text;
+    s->send.bytes = bytes;
     s->sent = sent;
     if (weir__output_send(&c->output, weir__connection_stream(c), s) < 0) {
         free(s);
@@ -54,14 +60,24 @@ void weir__h1_reject(struct weir__connection *c)
     }
 }
 
+void weir__h1_reject(struct weir__connection *c)
+{
+    weir__server_count(&c->home->rejected_count);
+    weir__unserved_ends(weir__connection_unserved(c), WEIR_UNSERVED_MEMORY);
+    answer(c, no_memory_text, sizeof no_memory_text - 1);
+}
+
+void weir__h1_reject_plain(struct weir__connection *c)
+{
+    answer(c, plain_text, sizeof plain_text - 1);
+}
+
 /* At once, and without waiting for what the client may still send: else it would have a place all the same.
  */
-void weir__connection_reject_client(struct weir__server_loop *home, weir_stream *stream)
+void weir__h1_reject_client(struct weir__connection *c)
 {
-    struct weir__connection *c = weir__stream_extra(stream);
-
-    weir__connection_open(home, c);
     weir__unserved_ends(weir__connection_unserved(c), WEIR_UNSERVED_CLIENT_LIMIT);
-    (void)weir__h1_send_now(c, too_many_text, sizeof too_many_text - 1);
+    if (!weir__tls_is_on(weir__connection_stream(c)))
+        (void)weir__h1_send_now(c, too_many_text, sizeof too_many_text - 1);
     weir__h1_drop(c, false);
 }

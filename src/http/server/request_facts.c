@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a handler asks about its request: the head, the connection, the route. */
+#include <errno.h>
 #include <string.h>
+
+#include <weir/tls.h>
 
 #include "http/message/headers.h"
 #include "http/message/target.h"
@@ -219,7 +222,14 @@ enum weir_http_version weir_request_version(const weir_request *req)
 const char *weir_request_scheme(const weir_request *req)
 {
     (void)weir__checked_request(req, __func__);
-    return "http";
+    return req->secure ? "https" : "http";
+}
+
+int weir_request_tls_info(const weir_request *req, weir_tls_info *info)
+{
+    struct weir__exchange *x = weir__checked_request(req, __func__);
+
+    return req->secure && x->wire->tls_info != NULL ? x->wire->tls_info(x, info) : -ENOTCONN;
 }
 
 const char *weir_request_authority(const weir_request *req)

@@ -72,6 +72,7 @@ static struct candidate first_to_go(struct weir__server_loop *home)
     int64_t now_ns = weir__loop_now_ns(home->loop);
 
     consider_first(&best, &home->idle, idle_after_ns);
+    consider_first(&best, &home->opening, idle_after_ns);
     if (!home->server->options.limits.always_room)
         return best;
     consider_first(&best, &home->head, idle_after_ns);

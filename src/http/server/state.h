@@ -143,7 +143,7 @@ struct weir__server_loop {
     atomic_bool nudged;
     /* Connections: all of them, and lists by what each waits for, with a time limit for each list. */
     struct weir__list connections;
-    struct weir__timeout_list idle, head, progress, half_closed, behind, linger;
+    struct weir__timeout_list opening, idle, head, progress, half_closed, behind, linger;
     const struct weir__connection_events *events;
     bool (*input_came)(struct weir__connection *c, char *data, int32_t result); /* see h1_receive.c */
     struct weir__http_field *fields;   /* a head's fields are parsed into these */
@@ -157,6 +157,8 @@ struct weir__server_loop {
     char date[WEIR__HTTP_DATE_BYTES];
     int64_t date_until_ns;
     int64_t failure_logged_ns; /* when a failure to accept was last logged */
+    int64_t refusal_logged_ns; /* see h1_open.c */
+    int refusals_unlogged;     /* since then */
     struct weir__unserved unserved;
     struct weir__peers peers;
 };
@@ -181,6 +183,7 @@ struct weir_request {
     const char *trace_state;             /* found with trace; NULL: none */
     bool continue_due;                   /* the client waits for a 100 before it sends the body */
     bool continue_left;                  /* its handler sends that */
+    bool secure;                         /* it came by TLS */
     weir_header *headers, *trailer_list; /* made when asked for */
 };
 

@@ -21,6 +21,8 @@ const char *weir_unserved_name(enum weir_unserved way)
         [WEIR_UNSERVED_CLIENT_LIMIT] = "client_limit",
         [WEIR_UNSERVED_MEMORY] = "memory",
         [WEIR_UNSERVED_DRAINED] = "drained",
+        [WEIR_UNSERVED_TLS] = "tls",
+        [WEIR_UNSERVED_PROXY_HEADER] = "proxy_header",
     };
 
     return (unsigned)way < WEIR_UNSERVED_WAYS ? names[way] : "?";

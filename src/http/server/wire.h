@@ -43,6 +43,7 @@
 
 struct weir__exchange;
 struct weir__splice;
+struct weir_tls_info;
 
 enum { WEIR__WIRE_PIECES_MAX = 60 };
 
@@ -135,6 +136,9 @@ struct weir__wire {
 
     /* The same of the address that the client is connected to. */
     const char *(*local)(struct weir__exchange *x, char *text);
+
+    /* As weir_request_tls_info(). NULL: there is never TLS. */
+    int (*tls_info)(struct weir__exchange *x, struct weir_tls_info *info);
 };
 
 #endif
