@@ -191,7 +191,7 @@ static int write_first(void *arg)
 
 static int greets(void *arg)
 {
-    weir_scope scope;
+    weir_scope scope, patience;
     struct pair p;
     char c;
 
@@ -199,7 +199,6 @@ static int greets(void *arg)
     open_behind_proxy(&p);
     weir_scope_open(&scope, weir_never(), 0);
     weir_spawn(&scope, "greets", write_first, &p);
-    weir_scope patience;
     weir_scope_open(&patience, weir_after_ms(20), 0);
     assert_int_equal(weir_read(p.client, &c, 1), -WEIR_EDEADLINE); /* nothing for a stranger */
     (void)weir_scope_close(&patience);
@@ -279,7 +278,7 @@ static int cancels_one(void *arg)
     weir_scope_open(&reads, weir_never(), WEIR_COLLECT);
     weir_spawn(&reads, "reads", read_one, &p);
     weir_spawn(&writes, "greets", write_first, &p);
-    weir_write(p.client, HEADER, 9);
+    assert_int_equal(weir_write(p.client, HEADER, 9), 0);
     assert_int_equal(weir_sleep(weir_ms(2)), 0);
     weir_scope_cancel(&reads);
     assert_int_equal(weir_scope_close(&reads), -WEIR_ECANCELED);
@@ -304,7 +303,7 @@ static int closes(void *arg)
 
     (void)arg;
     open_behind_proxy(&p);
-    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
+    weir_scope_open(&scope, weir_never(), 0);
     weir_spawn(&scope, "reads", read_one, &p);
     assert_int_equal(weir_sleep(weir_ms(2)), 0);
     weir_stream_close(p.server);
