@@ -8,6 +8,7 @@
 #include "admin/findings_backends.h"
 #include "admin/findings_connections.h"
 #include "admin/findings_host.h"
+#include "admin/findings_tls.h"
 #include "admin/findings_traffic.h"
 
 static int by_impact(const void *a, const void *b)
@@ -45,6 +46,8 @@ void findings_write(struct text_out *out, const struct findings_input *in)
         find_origin(&list, &in->origins[i], in->refused.requests);
     for (size_t i = 0; i < in->backend_count; i++)
         find_backend(&list, &in->backends[i], in);
+    for (size_t i = 0; i < in->tls_count; i++)
+        find_tls(&list, &in->tls[i], in);
     qsort(list.items, list.count, sizeof *list.items, by_impact);
     text_out_add(out, "[");
     for (size_t i = 0; i < list.count; i++) {

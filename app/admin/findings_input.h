@@ -87,6 +87,9 @@ struct findings_input {
     size_t origin_count;
     const struct finding_backend *backends;
     size_t backend_count;
+    const struct snapshot_tls *tls;
+    size_t tls_count;
+    int64_t now_s; /* of the wall clock */
     weir_instant now;
     struct finding_refused refused;
     struct finding_unserved unserved;

@@ -18,6 +18,7 @@ static const char *words_of(const char *reason)
         const char *reason, *words;
     } known[] = {
         {"dns", "its name is not found (dns failed)"},
+        {"tls", "TLS with it fails (tls failed)"},
         {"connect", "no connection can be made (connect failed)"},
         {"closed", "it closes connections before it has answered (connection closed)"},
         {"bad_response", "its answers are not valid HTTP (bad response)"},

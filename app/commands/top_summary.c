@@ -144,9 +144,72 @@ static bool host_line(const struct top_frame *f)
     return true;
 }
 
+/* --- TLS --- */
+
+static const double soon_days = 14;
+
+/* Returns: the certificate of all contexts that expires first; NULL: there is none. */
+static const json_t *first_to_expire(const json_t *contexts)
+{
+    const json_t *context, *certificate, *first = NULL;
+    size_t i, k;
+
+    json_array_foreach(contexts, i, context)
+    {
+        json_array_foreach(json_object_get(context, "certificates"), k, certificate)
+        {
+            if (first == NULL || figure_at(certificate, "days") < figure_at(first, "days"))
+                first = certificate;
+        }
+    }
+    return first;
+}
+
+static void say_expiry(const struct top_frame *f, const json_t *certificate)
+{
+    const double days = figure_at(certificate, "days");
+    char text[FIGURE_BYTES];
+
+    if (certificate == NULL)
+        return;
+    if (days < 0)
+        terminal_text_printf(f->out, LINE_BAD, "   %.40s expired", figure_text(certificate, "names"));
+    else
+        terminal_text_printf(f->out, days < soon_days ? LINE_WARN : LINE_QUIET, "   %.40s expires in %s",
+                             figure_text(certificate, "names"), figure_age(text, days * 86400));
+}
+
+/* "120 handshakes/s   83 % resumed   0 failed   shop.example.com expires in 45 d 2 h" */
+static bool tls_line(const struct top_frame *f)
+{
+    const json_t *contexts = json_object_get(f->view->stats, "tls");
+    const json_t *context;
+    double rate = 0, handshakes = 0, resumed = 0, failed = 0;
+    char text[FIGURE_BYTES];
+    size_t i;
+
+    if (json_array_size(contexts) == 0)
+        return false;
+    json_array_foreach(contexts, i, context)
+    {
+        rate += at_least_0(top_in_window(f, context, "rate"));
+        handshakes += at_least_0(top_in_window(f, context, "handshakes"));
+        resumed += at_least_0(top_in_window(f, context, "resumed"));
+        failed += at_least_0(top_in_window(f, context, "failed"));
+    }
+    fact(f, LINE_PLAIN, figure_rate(text, rate), "TLS handshakes/s");
+    fact(f, LINE_PLAIN, figure_percent(text, handshakes > 0 ? resumed / handshakes : NAN), "resumed");
+    fact(f, failed > TOP_MANY_ERRORS * (failed + handshakes) ? LINE_BAD : LINE_PLAIN,
+         figure_count(text, failed), "failed");
+    say_expiry(f, first_to_expire(contexts));
+    terminal_text_end(f->out);
+    return true;
+}
+
 size_t top_summary_write(const struct top_frame *f)
 {
     title_line(f);
     sum_line(f);
-    return 2 + (size_t)refused_line(f) + (size_t)unserved_line(f) + (size_t)host_line(f);
+    return 2 + (size_t)tls_line(f) + (size_t)refused_line(f) + (size_t)unserved_line(f) +
+           (size_t)host_line(f);
 }

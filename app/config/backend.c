@@ -13,7 +13,7 @@
 
 enum { NAME_BYTES_MAX = 64, URLS_MAX = 64 };
 
-static const char expected_url[] = "http://HOST[:PORT] or unix:PATH";
+static const char expected_url[] = "http://HOST[:PORT], https://HOST[:PORT] or unix:PATH";
 
 /* --- later keys --- */
 
@@ -29,7 +29,7 @@ static void refuse_later(struct config_reader *reader, const struct tree_node *n
 /* A backend being read. */
 struct draft {
     struct config_backend backend;
-    const struct tree_node *urls, *balance, *health, *eject, *breaker;
+    const struct tree_node *urls, *balance, *health, *eject, *breaker, *tls;
 };
 
 /* Checks a URL that names an instance: its path comes with each request. */
@@ -45,11 +45,7 @@ static bool url_is_fine(struct config_reader *reader, const struct tree_node *no
         err = weir_address_parse(text, &address, &fault);
     } else {
         err = weir_url_parse(text, &url, &fault);
-        if (err == 0 && url.tls) {
-            fault = (weir_text_fault){0, "http://, there is no TLS in this build"};
-            err = -1;
-        } else if (err == 0 && url.origin.len < text.len &&
-                   strcmp(url.origin.data + url.origin.len, "/") != 0) {
+        if (err == 0 && url.origin.len < text.len && strcmp(url.origin.data + url.origin.len, "/") != 0) {
             fault = (weir_text_fault){url.origin.len, "no path behind the host: requests have their own"};
             err = -1;
         } else if (err < 0 && strncmp(node->text, "http", 4) != 0) {
@@ -98,6 +94,7 @@ static void read_urls(struct config_reader *reader, const struct tree_node *node
                          "backend.urls has '%s' twice, expected each instance once", item->text);
             continue;
         }
+        backend->https = backend->https || strncasecmp(item->text, "https:", strlen("https:")) == 0;
         texts[n] = item->text;
         urls[n++] = (struct config_backend_url){item->text, item->place};
     }
@@ -267,7 +264,7 @@ static const struct schema connections_schema = {.name = "backend.connections",
 
 static const struct schema_key backend_keys[] = {
     {"urls", SCHEMA_CUSTOM, offsetof(struct draft, urls), .read = schema_keep_node,
-     .required = "http://HOST[:PORT], unix:PATH, or a list of them"},
+     .required = "http://HOST[:PORT], https://HOST[:PORT], unix:PATH, or a list of them"},
     {"host", SCHEMA_CUSTOM, AT(host), .read = read_host},
     {"balance", SCHEMA_CUSTOM, offsetof(struct draft, balance), .read = schema_keep_node},
     {"connections", SCHEMA_MAP, offsetof(struct draft, backend.options), .map = &connections_schema},
@@ -277,12 +274,22 @@ static const struct schema_key backend_keys[] = {
     {"limit", SCHEMA_CUSTOM, AT(limit), .read = read_limit},
     {"hedge", SCHEMA_CUSTOM, 0, .read = refuse_later},
     {"retry", SCHEMA_CUSTOM, 0, .read = refuse_later},
-    {"tls", SCHEMA_CUSTOM, 0, .read = refuse_later},
+    {"tls", SCHEMA_CUSTOM, offsetof(struct draft, tls), .read = schema_keep_node},
 };
 #undef AT
 static const struct schema backend_schema = {.name = "backend", SCHEMA_KEYS(backend_keys)};
 
 /* --- backends --- */
+
+static void read_tls(struct config_reader *reader, const struct tree_node *node,
+                     struct config_backend *backend)
+{
+    backend->tls = tls_client_read(reader, node);
+    if (backend->options.url_count > 0 && !backend->https)
+        config_fault(reader->faults, node->place,
+                     "backend.tls is written, and no URL of '%s' begins with https://, expected both or none",
+                     backend->options.name);
+}
 
 static bool name_is_valid(const char *name)
 {
@@ -307,6 +314,8 @@ static void read_one(struct config_reader *reader, const struct tree_node *node,
         read_urls(reader, draft.urls, out);
     if (draft.balance != NULL)
         read_balance(reader, draft.balance, out);
+    if (draft.tls != NULL)
+        read_tls(reader, draft.tls, out);
     read_parts(reader, &draft, &out->options);
 }
 

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "config/reader.h"
 #include "config/template.h"
+#include "config/tls.h"
 
 enum { CONFIG_BACKENDS_MAX = 256 };
 
@@ -26,6 +27,8 @@ struct config_backend {
     size_t number;                         /* in config->backends */
     const struct config_backend_url *urls; /* options.url_count of them */
     struct config_template key;            /* what WEIR_BALANCE_HASH goes by; no part: another balance */
+    const struct config_tls_client *tls;   /* NULL: not written */
+    bool https;                            /* one of its URLs begins with https:// */
     bool used;                             /* by a route */
 };
 

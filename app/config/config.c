@@ -11,6 +11,8 @@ const char *const config_method_names[CONFIG_METHODS + 1] = {
     [CONFIG_DELETE] = "DELETE", [CONFIG_PATCH] = "PATCH", [CONFIG_OPTIONS] = "OPTIONS",
 };
 
+const char *const config_scheme_names[] = {"any", "http", "https", NULL};
+
 enum weir_log_level config_log_level(const struct config *config)
 {
     return (enum weir_log_level)(WEIR_LOG_DEBUG + config->log_level);

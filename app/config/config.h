@@ -23,6 +23,7 @@
 #include "config/header_rules.h"
 
 struct config_backend;
+struct config_tls_server;
 struct network;
 struct route_kind;
 struct tree_node;
@@ -35,7 +36,14 @@ struct config_address {
     int port;         /* 0: any free one */
     const char *path; /* of a Unix socket, else NULL */
     struct config_place place;
+    const struct config_tls_server *tls; /* config/tls.h; NULL: connections are plain. Of "listen" alone */
+    bool proxy_protocol;                 /* connections begin with its header. Of "listen" alone */
 };
+
+/* What the scheme of a request must be for a route. */
+enum config_scheme { CONFIG_ANY_SCHEME, CONFIG_HTTP, CONFIG_HTTPS };
+
+extern const char *const config_scheme_names[]; /* by enum config_scheme, ended by NULL */
 
 struct config_limits {
     uint64_t head_bytes;
@@ -92,7 +100,9 @@ struct config_route {
     const char *path; /* the pattern, valid */
     const char *host; /* "shop.example.com", "*.example.com", in lower case, without a dot at the end; NULL:
                          every host */
-    const char *name; /* in logs and figures: the path, and the host before it where routes share a path */
+    int scheme;       /* enum config_scheme */
+    const char *name; /* in logs and figures: the path, and before it what tells routes of one path apart: the
+                         scheme, the host */
     const char *methods;  /* "GET POST", as weir_route takes it; NULL: every method */
     unsigned method_mask; /* the same as bits; 0: every method */
     const char *on;       /* the name of a pool, or "loop"; NULL: the loop, since it computes nothing */

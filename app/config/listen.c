@@ -4,6 +4,8 @@
 #include <weir/address.h>
 
 #include "config/address.h"
+#include "config/schema.h"
+#include "config/tls.h"
 
 enum { LISTENERS_MAX = 64, ADMIN_HOSTS_MAX = 64 };
 
@@ -21,17 +23,47 @@ static void check_listener(struct config_reader *reader, const struct config_add
     }
 }
 
+/* A listener that is written as a map. */
+struct draft {
+    const struct tree_node *address, *tls;
+    bool proxy_protocol;
+};
+
+#define AT(member) .offset = offsetof(struct draft, member)
+static const struct schema_key listener_keys[] = {
+    {"address", SCHEMA_CUSTOM, AT(address), .read = schema_keep_node,
+     .required = "HOST:PORT, [IPV6]:PORT or unix:PATH"},
+    {"tls", SCHEMA_CUSTOM, AT(tls), .read = schema_keep_node},
+    {"proxy_protocol", SCHEMA_BOOL, AT(proxy_protocol), .fallback = "false"},
+};
+#undef AT
+static const struct schema listener_schema = {.name = "listen", SCHEMA_KEYS(listener_keys)};
+
+static bool read_listener(struct config_reader *reader, const struct tree_node *node,
+                          struct config_address *out)
+{
+    struct draft draft = {0};
+    bool good;
+
+    if (node->type != TREE_MAP)
+        return address_read(reader, node, "listen", out);
+    if (!schema_read(reader, &listener_schema, node, &draft))
+        return false;
+    good = draft.address != NULL && address_read(reader, draft.address, "listen.address", out);
+    out->proxy_protocol = draft.proxy_protocol;
+    if (draft.tls != NULL)
+        out->tls = tls_server_read(reader, draft.tls);
+    return good;
+}
+
 void listen_read(struct config_reader *reader, const struct tree_node *node, struct config *config)
 {
-    bool one = node->type == TREE_SCALAR;
+    const bool one = node->type != TREE_LIST;
+    const size_t count = one ? 1 : node->count;
     struct config_address *list;
-    size_t count;
 
-    if (node->type == TREE_MAP || node->faulty) {
-        fault_value(reader, node, "listen", "HOST:PORT or a list of them");
+    if (node->faulty)
         return;
-    }
-    count = one ? 1 : node->count;
     if (count == 0 || count > LISTENERS_MAX) {
         config_fault(reader->faults, node->place, "listen has %zu entries, expected 1 to %d", count,
                      LISTENERS_MAX);
@@ -43,7 +75,7 @@ void listen_read(struct config_reader *reader, const struct tree_node *node, str
     config->listen = list;
     for (const struct tree_node *item = one ? node : node->first; item != NULL;
          item = one ? NULL : item->next) {
-        if (!address_read(reader, item, "listen", &list[config->listen_count]))
+        if (!read_listener(reader, item, &list[config->listen_count]))
             continue;
         check_listener(reader, list, config->listen_count);
         config->listen_count++;

@@ -9,7 +9,8 @@
 #include "config/config.h"
 #include "config/reader.h"
 
-/* Reads "listen": an address, or a list of them that can all be listened on together. */
+/* Reads "listen": an address, a map of one and what its connections begin with, or a list of these that can
+ * all be listened on together. */
 void listen_read(struct config_reader *reader, const struct tree_node *node, struct config *config);
 
 /* Reads "admin", after listen_read(): it can't be an address of "listen". */

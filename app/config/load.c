@@ -61,7 +61,7 @@ struct draft {
 #define AT(member) .offset = offsetof(struct draft, member)
 static const struct schema_key file_keys[] = {
     {"listen", SCHEMA_CUSTOM, AT(listen), .read = schema_keep_node,
-     .required = "HOST:PORT or a list of them"},
+     .required = "HOST:PORT, {address: HOST:PORT, tls: …}, or a list of them"},
     {"admin", SCHEMA_CUSTOM, AT(admin), .read = schema_keep_node},
     {"admin_hosts", SCHEMA_CUSTOM, AT(admin_hosts), .read = schema_keep_node},
     {"loops", SCHEMA_INT, AT(config.loops), .min = 1, .max = 1024},

@@ -55,6 +55,7 @@ static const struct schema limits_schema = {.name = "limits", SCHEMA_KEYS(limits
 static const struct schema_key common_keys[] = {
     {"path", SCHEMA_CUSTOM, AT(path), .read = schema_keep_node, .required = "a path such as /page/{id}"},
     {"host", SCHEMA_CUSTOM, AT(host), .read = schema_keep_node},
+    {"scheme", SCHEMA_CHOICE, AT(route.scheme), .fallback = "any", .choices = config_scheme_names},
     {"methods", SCHEMA_CUSTOM, AT(methods), .read = schema_keep_node},
     {"on", SCHEMA_CUSTOM, AT(on), .read = schema_keep_node},
     {"share", SCHEMA_CUSTOM, AT(share), .read = schema_keep_node},
@@ -227,52 +228,96 @@ static weir_bytes host_of(const struct config_route *route)
     return route->host != NULL ? weir_bytes_of(route->host) : (weir_bytes){"", 0};
 }
 
-static void check_reachable(struct config_reader *reader, const struct config_route *routes, size_t n)
+/* Reports whether earlier routes take every request of a scheme that a route would take. *first: the latest
+ * of them. */
+static bool is_taken(const struct config_route *routes, size_t n, enum config_scheme scheme,
+                     const struct config_route **first)
 {
     const struct config_route *route = &routes[n];
     unsigned left = methods_answered(route);
 
-    for (size_t i = 0; i < n; i++) {
-        if (!weir_route_host_covers(host_of(&routes[i]), host_of(route)) ||
+    for (size_t i = 0; i < n && left != 0; i++) {
+        if ((routes[i].scheme != CONFIG_ANY_SCHEME && routes[i].scheme != (int)scheme) ||
+            !weir_route_host_covers(host_of(&routes[i]), host_of(route)) ||
             !weir_pattern_covers(weir_bytes_of(routes[i].path), weir_bytes_of(route->path)))
             continue;
         left &= ~methods_answered(&routes[i]);
-        if (left)
-            continue;
-        config_fault(reader->faults, route->place,
-                     "route '%s' is never reached, expected a host, path or methods of its own; '%s' in line "
-                     "%u comes first",
-                     route->path, routes[i].path, routes[i].place.line);
-        return;
+        *first = &routes[i];
     }
+    return left == 0;
+}
+
+static void check_reachable(struct config_reader *reader, const struct config_route *routes, size_t n)
+{
+    const struct config_route *route = &routes[n], *first = NULL;
+
+    if ((route->scheme != CONFIG_HTTPS && !is_taken(routes, n, CONFIG_HTTP, &first)) ||
+        (route->scheme != CONFIG_HTTP && !is_taken(routes, n, CONFIG_HTTPS, &first)) || first == NULL)
+        return;
+    config_fault(reader->faults, route->place,
+                 "route '%s' is never reached, expected a host, scheme, path or methods of its own; '%s' in "
+                 "line %u comes first",
+                 route->path, first->path, first->place.line);
+}
+
+/* A scheme that no listener has. */
+static void check_scheme(struct config_reader *reader, const struct config *config,
+                         const struct config_route *route)
+{
+    bool plain = false, tls = false;
+
+    for (size_t i = 0; i < config->listen_count; i++) {
+        tls = tls || config->listen[i].tls != NULL;
+        plain = plain || config->listen[i].tls == NULL;
+    }
+    if ((route->scheme == CONFIG_HTTPS && !tls && plain) || (route->scheme == CONFIG_HTTP && !plain && tls))
+        config_fault(
+            reader->faults, route->place,
+            "route '%s' is never reached, expected 'listen' to have an address %s tls: its scheme is "
+            "'%s'",
+            route->path, route->scheme == CONFIG_HTTPS ? "with" : "without",
+            config_scheme_names[route->scheme]);
 }
 
 /* --- names --- */
 
-/* Reports whether another route has the path of this one, and another host. */
-static bool shares_path(const struct config_route *routes, size_t count, size_t n)
+enum differences { DIFFERENT_HOST = 1, DIFFERENT_SCHEME = 2 };
+
+/* Returns: what tells a route from others with its path, enum differences. */
+static unsigned differences_of(const struct config_route *routes, size_t count, size_t n)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(routes[i].path, routes[n].path) == 0 &&
-            !weir_bytes_equal_nocase(host_of(&routes[i]), host_of(&routes[n])))
-            return true;
-    return false;
+    unsigned found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (i == n || strcmp(routes[i].path, routes[n].path) != 0)
+            continue;
+        if (!weir_bytes_equal_nocase(host_of(&routes[i]), host_of(&routes[n])))
+            found |= DIFFERENT_HOST;
+        else if (routes[i].scheme != routes[n].scheme)
+            found |= DIFFERENT_SCHEME;
+    }
+    return found;
 }
 
+/* "/a", "shop.example.com/a", "http:/a", "http://shop.example.com/a" */
 static void name_route(struct config_reader *reader, struct config_route *routes, size_t count, size_t n)
 {
     struct config_route *route = &routes[n];
-    const size_t host = route->host != NULL ? strlen(route->host) : 0, path = strlen(route->path);
+    const unsigned different = differences_of(routes, count, n);
+    const bool has_scheme = (different & DIFFERENT_SCHEME) != 0 && route->scheme != CONFIG_ANY_SCHEME;
+    const char *host = (different & DIFFERENT_HOST) != 0 && route->host != NULL ? route->host : "";
+    const char *scheme = has_scheme ? config_scheme_names[route->scheme] : "";
+    const char *between = !has_scheme ? "" : *host != '\0' ? "://" : ":";
+    const size_t room = strlen(scheme) + strlen(between) + strlen(host) + strlen(route->path) + 1;
     char *name;
 
     route->name = route->path;
-    if (host == 0 || !shares_path(routes, count, n))
+    if (!has_scheme && *host == '\0')
         return;
-    name = config_take(reader->memory, host + path + 1);
+    name = config_take(reader->memory, room);
     if (name == NULL)
         return;
-    memcpy(name, route->host, host);
-    memcpy(name + host, route->path, path);
+    (void)snprintf(name, room, "%s%s%s%s", scheme, between, host, route->path);
     route->name = name;
 }
 
@@ -301,6 +346,7 @@ void routes_read(struct config_reader *reader, const struct tree_node *node, con
         if (!read_route(reader, &made, item, config, &routes[config->route_count]))
             continue;
         check_reachable(reader, routes, config->route_count);
+        check_scheme(reader, config, &routes[config->route_count]);
         config->route_count++;
     }
     name_routes(reader, config, routes, config->route_count);

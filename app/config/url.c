@@ -51,7 +51,7 @@ static int check_target(const char *url, size_t at, weir_text_fault *fault)
     return 0;
 }
 
-/* Checks a template. *origin: the length of "http://HOST[:PORT]". */
+/* Checks a template. *origin: the length of "http://HOST[:PORT]" or "https://HOST[:PORT]". */
 static int check_template(const char *text, size_t *origin, weir_text_fault *fault)
 {
     const char *authority = strstr(text, "://");
@@ -64,8 +64,7 @@ static int check_template(const char *text, size_t *origin, weir_text_fault *fau
     err = weir_url_parse((weir_bytes){text, *origin}, &url, fault);
     if (err < 0)
         return err;
-    return url.tls ? fault_at(fault, 0, "http://, there is no TLS in this build")
-                   : check_target(text, *origin, fault);
+    return check_target(text, *origin, fault);
 }
 
 static size_t count_parts(const char *target)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* URL templates of calls: "http://HOST[:PORT]/path/{param}?key={param}".
+/* URL templates of calls: "http://HOST[:PORT]/path/{param}?key={param}", or with https://.
  *
  * Threading: as config.h.
  */
@@ -19,7 +19,7 @@ struct url_part {
 struct url_template {
     const char *text; /* as written */
     struct config_place place;
-    const char *origin;           /* "http://HOST" or "http://HOST:PORT", as written */
+    const char *origin;           /* "http://HOST", "https://HOST:PORT" …, as written */
     const struct url_part *parts; /* of the target, which begins with '/' */
     size_t part_count;            /* ≥ 1 */
 };

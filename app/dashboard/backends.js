@@ -49,33 +49,16 @@ const backendsView = {
   start() {
     /* Rows belong together, so none is sorted; the one that counts the others has no figures. */
     const plain = (name, unit, text) => ({ name, unit, number: true, text: (item) => (item.more ? "" : text(item)) });
-    const wordsIn = (cell, text, style) => {
-      const words = el("span");
-      cell.append(words);
-      return (item) => {
-        setText(words, text(item));
-        words.className = style(item);
-      };
-    };
     this.table = new LiveTable(byId("backends-table"), {
       caption: "Backends, each with its instances below it: requests, failures and state",
       keyOf: (item) => item.key,
       empty: "",
       columns: [
-        { name: "Backend", make(cell) {
-          const update = wordsIn(cell, (item) => item.name, () => "mono");
-          return (item) => {
-            cell.classList.toggle("under", item.under === true);
-            update(item);
-          };
-        } },
+        nameColumn("Backend"),
         plain("Rate", "/s", (item) => rate(item[windowName]?.rate)),
         { ...plain("Errors"), make: (cell) => wordsIn(cell, (item) => (item.more ? "" : errorWords(item)), (item) => (errorShare(item[windowName]) >= MANY_ERRORS ? "bad" : "quiet")) },
         { ...plain("In use", "", (item) => `${count(item.in_use)}${item.limit ? ` of ${count(item.limit)}` : ""}`), help: "Requests in progress" },
-        { name: "State", make(cell) {
-          cell.classList.add("state");
-          return wordsIn(cell, (item) => item.words, (item) => (item.bad ? "bad" : "quiet"));
-        } },
+        stateColumn,
       ],
     });
   },

@@ -20,13 +20,18 @@ POLICY = ("default-src 'none'; script-src {scripts}; style-src {styles}; connect
           "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
 
 
-def without_indents(name, text):
-    """Returns the text with no space at the beginning of lines, which no string may go across."""
+def is_comment(line):
+    """Whether a line, which no string goes across, is one comment and nothing else."""
+    return line.startswith("/*") and line.find("*/") == len(line) - 2
+
+
+def dense(name, text):
+    """Returns the text without comments that are lines of their own, and without indents; no string may go across lines."""
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
         if line.count("`") % 2 or line.endswith("\\"):
             sys.exit(f"embed.py: {name}:{number}: a string goes across lines")
-    return "".join(line.lstrip(" ") + "\n" for line in lines)
+    return "".join(line + "\n" for line in (line.strip(" ") for line in lines) if not is_comment(line))
 
 
 def page():
@@ -36,7 +41,7 @@ def page():
     def inline(tag):
         def replace(match):
             with open(os.path.join(FOLDER, match[1]), encoding="utf-8") as file:
-                text = "\n" + without_indents(match[1], file.read())
+                text = "\n" + dense(match[1], file.read())
             if f"</{tag}" in text.lower():
                 sys.exit(f"embed.py: {match[1]} holds </{tag}, which would end it early")
             digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -68,6 +68,7 @@ function* notices(stats, window) {
     yield ["unserved", `Half-sent heads: ${count(unserved.half_sent)} now${head_timeout ? `, ${count(head_timeout)} timed out` : ""}${most}`];
   if (client_limit > 0) yield ["client limit", `Connections over their client's limit: ${count(client_limit)}${most}`];
   for (const backend of stats.backends.filter(isBroken)) yield [`backend ${backend.backend}`, brokenWords(backend)];
+  yield* tlsNotices(stats.tls);
   for (const origin of stats.origins) {
     if (!fails(origin)) continue;
     const text = origin.last_error?.text;
@@ -115,7 +116,7 @@ function takeStats(stats, restarted) {
     past.restarts.push(past.now);
     stallsView.forget();
   }
-  latest = { ...stats, routes: stats.routes ?? [], loops: stats.loops ?? [], origins: stats.origins ?? [], pools: stats.pools ?? [], backends: stats.backends ?? [] };
+  latest = { ...stats, routes: stats.routes ?? [], loops: stats.loops ?? [], origins: stats.origins ?? [], pools: stats.pools ?? [], backends: stats.backends ?? [], tls: stats.tls ?? [] };
   drawStats(true);
   past.prune();
 }
@@ -128,8 +129,9 @@ function drawStats(fresh) {
     originsView.take(latest.origins);
     poolsView.take(latest.pools);
     backendsView.take(latest.backends);
+    tlsView.take(latest.tls);
   } else {
-    for (const view of [routesView, loopsView.table, originsView.table, poolsView.table, backendsView]) view.draw(view.items ?? []);
+    for (const view of [routesView, loopsView.table, originsView.table, poolsView.table, backendsView, tlsView]) view.draw(view.items ?? []);
   }
   drawOverview(latest);
   drawNotices(latest);
@@ -197,7 +199,7 @@ const link = new Link(takeStats, showState);
 
 startTheme();
 makeOverview();
-for (const view of [routesView, stallsView, loopsView, poolsView, backendsView, originsView, profileView]) view.start();
+for (const view of [routesView, stallsView, loopsView, poolsView, backendsView, tlsView, originsView, profileView]) view.start();
 link.followers = [
   new Feed("/stalls", 1000, (stalls) => stallsView.take(stalls), { absent: () => showSection("stalls", false) }),
   new Feed("/guard", 5000, (calls) => stallsView.takeGuard(calls)),

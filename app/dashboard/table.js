@@ -88,3 +88,27 @@ function sparks(name, seriesOf, kind = "", more = {}) {
     },
   };
 }
+
+/* A cell with words, styled by a function from a row to a class. */
+function wordsIn(cell, text, style) {
+  const words = el("span");
+  cell.append(words);
+  return (item) => {
+    setText(words, text(item));
+    words.className = style(item);
+  };
+}
+
+/* The columns of tables in which things stand under what they belong to: the name first, then the state. */
+const nameColumn = (name) => ({ name, make(cell) {
+  const update = wordsIn(cell, (item) => item.name, () => "mono");
+  return (item) => {
+    cell.classList.toggle("under", item.under === true);
+    update(item);
+  };
+} });
+
+const stateColumn = { name: "State", make(cell) {
+  cell.classList.add("state");
+  return wordsIn(cell, (item) => item.words, (item) => (item.bad ? "bad" : "quiet"));
+} };

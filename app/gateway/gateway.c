@@ -21,6 +21,7 @@
 #include "gateway/served.h"
 #include "gateway/start_check.h"
 #include "gateway/start_log.h"
+#include "gateway/tls_contexts.h"
 #include "http/listening.h"
 #include "metrics/gather_counts.h"
 #include "metrics/request_counts.h"
@@ -33,6 +34,7 @@ struct gateway {
     weir_route *routes;
     weir_pool_options *pools;
     weir_listener_options *listeners;
+    struct tls_contexts contexts;
     const char **addresses; /* as bound */
     struct start_findings found;
     char name[32];          /* of the command, for messages when there is no file */
@@ -50,7 +52,7 @@ static void *open_loop(void *arg, weir_server *server)
     gateway_status_runs(&gateway->status, weir_runtime_here(), server);
     if (weir_loop_index() == 0)
         start_log(gateway->config, &gateway->found.warnings, gateway->file != NULL);
-    return loop_state_open(gateway->config, &gateway->status, gateway->replies_bytes);
+    return loop_state_open(gateway->config, &gateway->status, &gateway->contexts, gateway->replies_bytes);
 }
 
 static void on_listening(void *arg, weir_server *server)
@@ -126,6 +128,34 @@ static void on_signal(void *arg, int number)
         weir_log(WEIR_LOG_INFO, "SIGUSR2 has no effect");
 }
 
+/* --- contexts for TLS --- */
+
+static int open_contexts(void *arg, weir_server_options *options)
+{
+    struct gateway *gateway = arg;
+    const int err = tls_contexts_open(gateway->config, &gateway->found.faults, &gateway->contexts);
+
+    (void)options; /* has gateway->listeners */
+    if (err < 0) {
+        tls_contexts_close(&gateway->contexts);
+        return err;
+    }
+    for (size_t i = 0; i < gateway->config->listen_count; i++)
+        gateway->listeners[i].tls = tls_contexts_find(&gateway->contexts, GATEWAY_TLS_LISTENER, i);
+    gateway->status.contexts = gateway->contexts.items;
+    gateway->status.context_count = gateway->contexts.count;
+    return 0;
+}
+
+static void close_contexts(void *arg)
+{
+    struct gateway *gateway = arg;
+
+    gateway->status.contexts = NULL;
+    gateway->status.context_count = 0;
+    tls_contexts_close(&gateway->contexts);
+}
+
 /* --- start and end --- */
 
 static int prepare(struct gateway *gateway)
@@ -140,8 +170,10 @@ static int prepare(struct gateway *gateway)
     if (gateway->routes == NULL || gateway->listeners == NULL || gateway->addresses == NULL ||
         gateway->pools == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < config->listen_count; i++)
+    for (size_t i = 0; i < config->listen_count; i++) {
         gateway->listeners[i].address = config->listen[i].text;
+        gateway->listeners[i].proxy_protocol = config->listen[i].proxy_protocol;
+    }
     err = config->admin != NULL ? request_counts_open(config, &gateway->status.requests) : 0;
     return config->admin != NULL && err == 0 ? gather_counts_open(config, &gateway->status.gathers) : err;
 }
@@ -160,6 +192,8 @@ static int serve(struct gateway *gateway)
         .on_refusal = loop_state_refuse,
         .on_drain = on_drain,
         .on_signal = on_signal,
+        .prepare = open_contexts,
+        .finish = close_contexts,
         .arg = gateway,
     };
 
@@ -176,6 +210,15 @@ static void print_failure(const char *command, const struct gateway *gateway, st
     else
         fprintf(stderr, "weir %s: ", command);
     fprintf(stderr, "%s: %s\n", what, weir_error_text(err));
+}
+
+static void print_serving_failure(const char *command, struct gateway *gateway, struct config_place place,
+                                  int err)
+{
+    if (config_faults_any(&gateway->found.faults))
+        config_faults_print(&gateway->found.faults, gateway->file != NULL, stderr);
+    else
+        print_failure(command, gateway, place, "it could not serve", err);
 }
 
 /* Checks whether the configuration can be served here.
@@ -218,7 +261,7 @@ static int run(const char *command, struct gateway *gateway)
     if (err == 0 && (err = admin_start(config, &gateway->status, &admin)) < 0)
         print_failure(command, gateway, config->admin->place, config->admin->text, err);
     if (err == 0 && (err = serve(gateway)) < 0)
-        print_failure(command, gateway, listen, "it could not serve", err);
+        print_serving_failure(command, gateway, listen, err);
     memory_watch_close(memory);
     admin_stop(admin);
     return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -8,6 +8,7 @@
 
 #include "config/backend.h"
 #include "config/route_kind.h"
+#include "gateway/tls_contexts.h"
 #include "http/header_rules.h"
 #include "http/response_coding.h"
 #include "metrics/gather_counts.h"
@@ -45,7 +46,7 @@ static int open_route(struct loop_state *loop, size_t i)
     return route->kind->open != NULL ? route->kind->open(route, &loop->shared, &loop->route[i]) : 0;
 }
 
-static int open_client(struct loop_state *loop, uint64_t replies_bytes)
+static int open_client(struct loop_state *loop, const struct tls_contexts *tls, uint64_t replies_bytes)
 {
     const struct config_limits *limits = &loop->config->limits;
     const weir_client_options options = {
@@ -53,12 +54,21 @@ static int open_client(struct loop_state *loop, uint64_t replies_bytes)
         .headers = limits->headers,
         .reply_bytes = limits->reply_bytes,
         .replies_bytes = replies_bytes,
+        .tls = tls_contexts_find(tls, GATEWAY_TLS_OTHERS, 0),
     };
 
     return weir_client_open(&options, &loop->shared.client);
 }
 
-static int open_backends(struct loop_state *loop)
+static int open_backend(struct loop_state *loop, const struct tls_contexts *tls, size_t i)
+{
+    weir_backend_options options = loop->config->backends[i].options;
+
+    options.tls = tls_contexts_find(tls, GATEWAY_TLS_BACKEND, i);
+    return weir_backend_open(&options, &loop->backends[i]);
+}
+
+static int open_backends(struct loop_state *loop, const struct tls_contexts *tls)
 {
     const struct config *config = loop->config;
     int err = 0;
@@ -68,8 +78,7 @@ static int open_backends(struct loop_state *loop)
     if (loop->backends == NULL)
         return -ENOMEM;
     while (err == 0 && loop->backends_opened < config->backend_count) {
-        err = weir_backend_open(&config->backends[loop->backends_opened].options,
-                                &loop->backends[loop->backends_opened]);
+        err = open_backend(loop, tls, loop->backends_opened);
         loop->backends_opened += err == 0;
     }
     return err;
@@ -87,7 +96,7 @@ static int open_counts(struct loop_state *loop)
 }
 
 struct loop_state *loop_state_open(const struct config *config, struct gateway_status *status,
-                                   uint64_t replies_bytes)
+                                   const struct tls_contexts *tls, uint64_t replies_bytes)
 {
     struct loop_state *loop = calloc(1, sizeof *loop + config->route_count * sizeof loop->route[0]);
     int err;
@@ -101,9 +110,9 @@ struct loop_state *loop_state_open(const struct config *config, struct gateway_s
     loop->coding = calloc(config->route_count, sizeof *loop->coding);
     err = loop->coding != NULL ? open_counts(loop) : -ENOMEM;
     if (err == 0)
-        err = open_client(loop, replies_bytes);
+        err = open_client(loop, tls, replies_bytes);
     if (err == 0)
-        err = open_backends(loop);
+        err = open_backends(loop, tls);
     while (err == 0 && loop->opened < config->route_count) {
         err = open_route(loop, loop->opened);
         loop->opened += err == 0;

@@ -16,6 +16,7 @@
 struct gather_counts_loop;
 struct request_counts_loop;
 struct response_coding;
+struct tls_contexts;
 
 struct loop_state {
     const struct config *config;
@@ -30,13 +31,13 @@ struct loop_state {
     void *route[];                   /* by number */
 };
 
-/* Opens the state, after gateway_status_runs(). replies_bytes: the memory that answers of backends may hold,
- * on all loops together.
- * Owns:    config and status are lent until loop_state_close(), which calls gateway_status_stops().
+/* Opens the state, after gateway_status_runs(). tls: for https URLs. replies_bytes: the memory that answers
+ * of backends may hold, on all loops together.
+ * Owns:    config, status and tls are lent until loop_state_close(), which calls gateway_status_stops().
  * Returns: NULL after logging why, and gateway_status_stops().
  */
 struct loop_state *loop_state_open(const struct config *config, struct gateway_status *status,
-                                   uint64_t replies_bytes);
+                                   const struct tls_contexts *tls, uint64_t replies_bytes);
 void loop_state_close(void *loop);
 
 /* The handler of every route: passes the request on to the kind of its route. state: a struct loop_state. */

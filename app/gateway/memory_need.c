@@ -6,13 +6,31 @@
 
 #include "config/backend.h"
 #include "config/route_kind.h"
+#include "config/tls.h"
 
 /* Measured 2026-11-29 (bench/run hello idle-memory gather-memory, and memory.current beside it). */
 enum {
     PROGRAM_BYTES = 24 << 20,
     CONNECTION_BYTES = 3 << 10, /* 241 bytes of ours, the rest the kernel's socket */
     EXCHANGE_BYTES = 16 << 10,
+    TLS_BYTES = 14 << 10,        /* of a connection with TLS that is idle, beside that */
+    CERTIFICATE_BYTES = 64 << 10 /* with its chain and key */
 };
+
+/* What TLS adds: to the connections of clients, if any of these may have it, and of backends. */
+static uint64_t of_tls(const struct config *config)
+{
+    uint64_t certificates = 0, backends = 0;
+
+    for (size_t i = 0; i < config->listen_count; i++)
+        if (config->listen[i].tls != NULL)
+            certificates += config->listen[i].tls->options.certificate_count;
+    for (size_t i = 0; i < config->backend_count; i++)
+        if (config->backends[i].https)
+            backends += (uint64_t)config->backends[i].options.connections_max;
+    return certificates * CERTIFICATE_BYTES +
+           (backends + (certificates > 0 ? (uint64_t)config->limits.connections : 0)) * TLS_BYTES;
+}
 
 uint64_t memory_of_exchange(const struct config *config)
 {
@@ -68,7 +86,8 @@ void memory_need_check(const struct config *config, const weir_memory_stats *use
                        struct config_faults *warnings)
 {
     uint64_t connections =
-        ((uint64_t)config->limits.connections + config_backend_connections(config)) * CONNECTION_BYTES;
+        ((uint64_t)config->limits.connections + config_backend_connections(config)) * CONNECTION_BYTES +
+        of_tls(config);
     uint64_t exchanges = (uint64_t)config->limits.exchanges * memory_of_exchange(config);
     uint64_t jobs = 0, greatest = 0;
     struct config_place place = {0};

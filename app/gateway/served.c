@@ -41,6 +41,11 @@ void served_options(const struct config *config, weir_server_options *out)
     out->server_timing = config->server_timing;
 }
 
+static const char *scheme_of(const struct config_route *route)
+{
+    return route->scheme != CONFIG_ANY_SCHEME ? config_scheme_names[route->scheme] : NULL;
+}
+
 weir_route *served_routes(const struct config *config, weir_handler *handler)
 {
     weir_route *routes = calloc(config->route_count + 1, sizeof *routes);
@@ -50,6 +55,7 @@ weir_route *served_routes(const struct config *config, weir_handler *handler)
             .host = config->routes[i].host,
             .path = config->routes[i].path,
             .name = config->routes[i].name,
+            .scheme = scheme_of(&config->routes[i]),
             .methods = config->routes[i].methods,
             .handler = handler,
             .data = (void *)(uintptr_t)&config->routes[i],

@@ -20,6 +20,8 @@
 #include "gateway/start_io.h"
 #include "gateway/start_limits.h"
 #include "gateway/start_self.h"
+#include "gateway/start_tls.h"
+#include "gateway/tls_contexts.h"
 #include "http/listening.h"
 #include "routes/route_pool.h"
 
@@ -96,13 +98,19 @@ static void resolve(struct looking *l, size_t i)
 static int check_as_task(void *arg)
 {
     struct looking *l = arg;
+    struct tls_contexts contexts;
+    int err;
 
     for (size_t i = 0; i < l->count; i++)
         if (l->numeric[i].host != NULL && !is_numeric(l->numeric[i].host))
             resolve(l, i);
-    if (l->options->flags & START_CONNECT)
-        start_connect(l->config, &l->found->faults);
-    return 0;
+    err = tls_contexts_open(l->config, &l->found->faults, &contexts);
+    if (err == 0 || err == -WEIR_ECONFIG)
+        start_tls_check(l->config, &contexts, &l->found->warnings);
+    if ((err == 0 || err == -WEIR_ECONFIG) && (l->options->flags & START_CONNECT))
+        start_connect(l->config, &contexts, &l->found->faults);
+    tls_contexts_close(&contexts);
+    return err == -WEIR_ECONFIG ? 0 : err;
 }
 
 /* Runs the loops as the gateway will, for the checks that need a task. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <weir/address.h>
 #include <weir/resolver.h>
@@ -13,46 +14,72 @@
 #include <weir/sync.h>
 #include <weir/task.h>
 #include <weir/time.h>
+#include <weir/tls.h>
+#include <weir/url.h>
 
 #include "config/backend.h"
 #include "config/route_kind.h"
 
-enum { AT_ONCE = 128, CONNECT_S = 2, RESOLVE_S = 5, WHOLE_S = 10, REPORT_AFTER_S = 2, BACKENDS_MAX = 4096 };
+enum {
+    AT_ONCE = 128,
+    CONNECT_S = 2,
+    RESOLVE_S = 5,
+    WHOLE_S = 10,
+    REPORT_AFTER_S = 2,
+    BACKENDS_MAX = 4096,
+    WHY_BYTES = 200
+};
 
 struct backend {
     const char *origin;
     struct config_place place;
     struct trying *trying;
+    weir_tls *tls;               /* NULL: no https URL */
     bool each;                   /* address of its name is tried: it is an instance */
     char at[WEIR_ADDRESS_BYTES]; /* the address that failed; "": the only one */
     const char *doing;           /* NULL: not begun, or done */
     bool is_done;
     int err;
-    const char *why; /* in words; NULL: err says it */
+    const char *why;         /* in words; NULL: err says it */
+    bool is_connected;       /* and TLS failed */
+    char tls_why[WHY_BYTES]; /* why, if TLS failed */
 };
 
 struct trying {
     weir_semaphore places;
     struct backend *backends;
     size_t count;
+    weir_tls *tls; /* of those that are being added */
 };
+
+static bool is_https(const char *origin)
+{
+    return strncasecmp(origin, "https:", strlen("https:")) == 0;
+}
+
+/* The same URL of two backends is tried with the certificates of each. */
+static bool is_same(const struct backend *b, const char *origin, const struct trying *t)
+{
+    return strcmp(b->origin, origin) == 0 && (b->tls == NULL || b->tls == t->tls);
+}
 
 static void add_backend(void *arg, const char *origin, struct config_place place)
 {
     struct trying *t = arg;
 
     for (size_t i = 0; i < t->count; i++)
-        if (strcmp(t->backends[i].origin, origin) == 0)
+        if (is_same(&t->backends[i], origin, t))
             return;
     if (t->count < BACKENDS_MAX)
-        t->backends[t->count++] = (struct backend){.origin = origin, .place = place, .trying = t};
+        t->backends[t->count++] = (struct backend){
+            .origin = origin, .place = place, .trying = t, .tls = is_https(origin) ? t->tls : NULL};
 }
 
 static void add_instances(struct trying *t, const struct config_backend_url *url)
 {
     add_backend(t, url->text, url->place);
     for (size_t i = 0; i < t->count; i++)
-        if (strcmp(t->backends[i].origin, url->text) == 0)
+        if (is_same(&t->backends[i], url->text, t))
             t->backends[i].each = true;
 }
 
@@ -69,10 +96,32 @@ static void address_of(const char *origin, char *out, size_t room)
         snprintf(out, room, "%s", origin);
         return;
     }
-    snprintf(out, room, "%.*s%s", (int)strcspn(host, "/"), host, has_port ? "" : ":80");
+    snprintf(out, room, "%.*s%s", (int)strcspn(host, "/"), host,
+             has_port           ? ""
+             : is_https(origin) ? ":443"
+                                : ":80");
 }
 
 /* --- one backend --- */
+
+/* Begins TLS on a connection, within the scope of the caller. */
+static void shake_hands(struct backend *b, weir_stream *stream)
+{
+    char host[WEIR_ADDRESS_BYTES * 3];
+    const char *why;
+    weir_url url;
+
+    b->err = weir_url_parse(weir_bytes_of(b->origin), &url, NULL);
+    if (b->err < 0)
+        return;
+    url.host = weir_host_without_dot(url.host);
+    (void)snprintf(host, sizeof host, "%.*s", (int)url.host.len, url.host.data);
+    b->is_connected = true;
+    b->err = weir_stream_start_tls(stream, b->tls, host);
+    why = b->err == -WEIR_ETLS ? weir_stream_tls_why(stream) : NULL;
+    if (why != NULL)
+        (void)snprintf(b->tls_why, sizeof b->tls_why, "%s", why);
+}
 
 static void connect_to(struct backend *b, const char *address)
 {
@@ -82,11 +131,14 @@ static void connect_to(struct backend *b, const char *address)
     b->doing = "connecting";
     weir_scope_open(&scope, weir_after(weir_seconds(CONNECT_S)), 0);
     b->err = weir_connect(address, &stream);
+    if (b->err == 0 && b->tls != NULL)
+        shake_hands(b, stream);
     (void)weir_scope_close(&scope);
-    if (b->err == 0)
-        weir_stream_close(stream);
-    else if (b->err == -WEIR_EDEADLINE)
+    weir_stream_close(stream);
+    if (b->err == -WEIR_EDEADLINE)
         b->why = "no answer within 2s";
+    else if (b->tls_why[0] != '\0')
+        b->why = b->tls_why;
 }
 
 static void resolve(struct backend *b, weir_bytes host, weir_resolved *out)
@@ -199,7 +251,35 @@ static const char *words_of(const struct backend *b, bool had_time)
                                                   : weir_error_text(b->err);
 }
 
-void start_connect(const struct config *config, struct config_faults *faults)
+static void say(const struct backend *b, bool had_time, struct config_faults *faults)
+{
+    const char *at = b->at[0] != '\0' ? " at " : "";
+
+    if (b->is_connected)
+        config_fault(faults, b->place,
+                     "%s%s%s: TLS fails: %s; expected a server whose certificate can be verified", b->origin,
+                     at, b->at, words_of(b, had_time));
+    else
+        config_fault(faults, b->place,
+                     "%s%s%s cannot be connected to: %s; expected a backend that listens there", b->origin,
+                     at, b->at, words_of(b, had_time));
+}
+
+static void add_all(struct trying *t, const struct config *config, const struct tls_contexts *contexts)
+{
+    t->tls = tls_contexts_find(contexts, GATEWAY_TLS_OTHERS, 0);
+    for (size_t i = 0; i < config->route_count; i++)
+        if (config->routes[i].kind->backends != NULL)
+            config->routes[i].kind->backends(config->routes[i].settings, add_backend, t);
+    for (size_t i = 0; i < config->backend_count; i++) {
+        t->tls = tls_contexts_find(contexts, GATEWAY_TLS_BACKEND, i);
+        for (size_t k = 0; k < config->backends[i].options.url_count; k++)
+            add_instances(t, &config->backends[i].urls[k]);
+    }
+}
+
+void start_connect(const struct config *config, const struct tls_contexts *contexts,
+                   struct config_faults *faults)
 {
     struct trying t = {.backends = calloc(BACKENDS_MAX, sizeof *t.backends)};
     bool had_time;
@@ -207,19 +287,11 @@ void start_connect(const struct config *config, struct config_faults *faults)
     if (t.backends == NULL)
         return;
     weir_semaphore_init(&t.places, AT_ONCE);
-    for (size_t i = 0; i < config->route_count; i++)
-        if (config->routes[i].kind->backends != NULL)
-            config->routes[i].kind->backends(config->routes[i].settings, add_backend, &t);
-    for (size_t i = 0; i < config->backend_count; i++)
-        for (size_t k = 0; k < config->backends[i].options.url_count; k++)
-            add_instances(&t, &config->backends[i].urls[k]);
+    add_all(&t, config, contexts);
     had_time = try_all(&t);
     for (size_t i = 0; i < t.count; i++) {
-        const struct backend *b = &t.backends[i];
-        if (b->err < 0)
-            config_fault(faults, b->place,
-                         "%s%s%s cannot be connected to: %s; expected a backend that listens there",
-                         b->origin, b->at[0] != '\0' ? " at " : "", b->at, words_of(b, had_time));
+        if (t.backends[i].err < 0)
+            say(&t.backends[i], had_time, faults);
     }
     free(t.backends);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <weir/log.h>
 #include <weir/task.h>
@@ -44,6 +45,8 @@ static void each_series(struct collector *c, void (*fn)(struct series *s, struct
         fn(&s->origins[i]->requests, c);
     for (size_t i = 0; i < s->backend_count; i++)
         each_of_backend(&s->backends[i], c, fn);
+    for (size_t i = 0; i < s->tls_count; i++)
+        fn(&s->tls[i].handshakes, c);
     for (size_t i = 0; i < s->pool_count; i++) {
         fn(&s->pools[i].run, c);
         fn(&s->pools[i].queue, c);
@@ -115,6 +118,7 @@ void collector_close(struct collector *c)
     close_calls(&c->now);
     close_origins(&c->now);
     close_backends(&c->now);
+    close_tls(&c->now);
     free(c->now.routes);
     free(c->now.gathers);
     free(c->now.gather_calls);
@@ -141,6 +145,7 @@ static void collect_runtime(struct collector *c, weir_runtime *runtime)
     collect_origins(s, runtime);
     collect_backends(s, runtime);
     collect_pools(s, runtime);
+    collect_tls(s, c->status);
 }
 
 static void begin_second(struct collector *c)
@@ -165,11 +170,14 @@ static void collect(struct collector *c, void (*with)(struct snapshot *s, weir_r
     s->runs = runtime != NULL;
     if (runtime != NULL) {
         collect_runtime(c, runtime);
-        if (with != NULL)
+        if (with != NULL) {
             with(s, runtime);
+            collect_certificates(s, c->status);
+        }
         gateway_status_release(c->status);
     }
     s->at = weir_now();
+    s->at_s = (int64_t)time(NULL);
     if (window_clock_turn(&c->clock, s->at))
         begin_second(c);
 }

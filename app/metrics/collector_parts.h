@@ -25,6 +25,12 @@ void collect_origins(struct snapshot *s, weir_runtime *runtime);
 void collect_backends(struct snapshot *s, weir_runtime *runtime);
 void take_backend(struct snapshot *s, const weir_backend_stats *stats); /* one of them */
 void collect_pools(struct snapshot *s, weir_runtime *runtime);
+void collect_tls(struct snapshot *s, const struct gateway_status *status); /* while the gateway runs */
+void take_tls(struct snapshot_tls *tls, const weir_tls_stats *stats);      /* of one context */
+
+/* --- for each page, while the gateway runs; after collect_tls() --- */
+
+void collect_certificates(struct snapshot *s, const struct gateway_status *status);
 
 /* --- other totals, for /metrics --- */
 
@@ -53,5 +59,6 @@ WEIR_CHECKED int open_guard_calls(struct snapshot *s);
 void close_calls(struct snapshot *s);
 void close_origins(struct snapshot *s);
 void close_backends(struct snapshot *s);
+void close_tls(struct snapshot *s);
 
 #endif

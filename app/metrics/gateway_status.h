@@ -16,6 +16,20 @@
 
 struct gather_counts;
 struct request_counts;
+struct weir_tls;
+
+/* What a context for TLS is for. */
+enum gateway_tls_side {
+    GATEWAY_TLS_LISTENER,
+    GATEWAY_TLS_BACKEND,
+    GATEWAY_TLS_OTHERS /* https URLs that belong to no backend */
+};
+
+struct gateway_context {
+    enum gateway_tls_side side;
+    size_t number; /* of the listener or backend in the configuration; otherwise 0 */
+    struct weir_tls *tls;
+};
 
 struct gateway_status {
     atomic_bool ready;               /* accepts requests, and will go on to */
@@ -23,8 +37,10 @@ struct gateway_status {
     struct request_counts *requests; /* NULL: there is no admin */
     struct gather_counts *gathers;   /* as requests */
     pthread_rwlock_t runtime_lock;
-    weir_runtime *runtime; /* NULL: it does not run */
-    weir_server *server;   /* NULL: there is none, in the benchmark of the task tree */
+    weir_runtime *runtime;                  /* NULL: it does not run */
+    weir_server *server;                    /* NULL: there is none, in the benchmark of the task tree */
+    const struct gateway_context *contexts; /* valid while it runs */
+    size_t context_count;
 };
 
 void gateway_status_init(struct gateway_status *status);

@@ -24,6 +24,7 @@
 #include "metrics/request_totals.h"
 #include "metrics/series.h"
 #include "metrics/snapshot_backends.h"
+#include "metrics/snapshot_tls.h"
 #include "metrics/time_breakdown.h"
 
 /* --- routes --- */
@@ -190,6 +191,7 @@ struct snapshot_guard_call {
 struct snapshot {
     const struct config *config;
     weir_instant started, at;
+    int64_t at_s; /* of the wall clock, since 1970 */
     bool ready, draining;
     bool runs; /* whether the gateway ran at this moment; if not, what comes from its runtime is as last read
                 */
@@ -209,6 +211,8 @@ struct snapshot {
     const struct snapshot_origin **failing_first; /* the origins by share of failures in the last minute */
     struct snapshot_backend *backends;            /* in the order of the configuration */
     size_t backend_count;
+    struct snapshot_tls *tls; /* listeners, then backends, then others; in the order of the configuration */
+    size_t tls_count;
     struct snapshot_client *clients; /* those with most connections in the last minute first */
     size_t client_count;
     struct snapshot_loop *loops; /* by number */

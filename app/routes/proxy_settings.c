@@ -57,14 +57,13 @@ static bool read_url(struct config_reader *reader, const struct tree_node *node,
 
     if (weir_url_parse((weir_bytes){node->text, node->length}, &url, &fault) < 0) {
         if (fault.at == 0)
-            fault.expected = "http://HOST[:PORT], perhaps with a path, or unix:PATH";
+            fault.expected = "http:// or https://HOST[:PORT], perhaps with a path, or unix:PATH";
         fault_in_text(reader, node, "proxy.to", &fault);
         return false;
     }
-    if (url.tls || url.query.data != NULL) {
-        fault = url.tls ? (weir_text_fault){0, "http://, there is no TLS in this build"}
-                        : (weir_text_fault){(size_t)(url.query.data - node->text) - 1,
-                                            "no query, since that of the request is passed on"};
+    if (url.query.data != NULL) {
+        fault = (weir_text_fault){(size_t)(url.query.data - node->text) - 1,
+                                  "no query, since that of the request is passed on"};
         fault_in_text(reader, node, "proxy.to", &fault);
         return false;
     }
@@ -109,7 +108,7 @@ static bool read_destination(struct config_reader *reader, const struct tree_nod
         return read_backend(reader, draft->backend, route, &draft->settings);
     else
         config_fault(reader->faults, node->place,
-                     "proxy has no 'to', expected http://HOST[:PORT] or unix:PATH, or 'backend'");
+                     "proxy has no 'to', expected http:// or https://HOST[:PORT] or unix:PATH, or 'backend'");
     return false;
 }
 

@@ -71,8 +71,8 @@ typedef struct weir_limits {
     unsigned char reserved[32]; /* for later versions; zero */
 } weir_limits;
 
-/* A route. The first route whose host, path and methods match takes a request. If only methods differ, the
- * client gets 405 with the methods of all routes that match otherwise. */
+/* A route. The first route whose host, scheme, path and methods match takes a request. If only methods
+ * differ, the client gets 405 with the methods of all routes that match otherwise. */
 typedef struct weir_route {
     /* The host that the client names, without a port, in any case: "example.com"; "*.example.com" for every
      * name below it, at any depth, but not for itself. A dot at the end, of either, has no meaning. NULL:
@@ -89,7 +89,9 @@ typedef struct weir_route {
     bool vital;       /* answered also while other requests are refused for lack of room: for health checks */
     const char *name; /* of the route in records, tasks, stalls and the log: for several routes with one path
                          [path] */
-    unsigned char reserved[24]; /* for later versions; zero */
+    const char *scheme; /* "https": only requests on connections with TLS; "http": only those on connections
+                           without. As weir_request_scheme() says [NULL: all] */
+    unsigned char reserved[16]; /* for later versions; zero */
 } weir_route;
 
 /* An exchange that has ended, for logs and metrics. Everything it points to is valid until the callback
@@ -124,8 +126,10 @@ typedef struct weir_limit_names {
     unsigned char reserved[32]; /* for later versions; zero */
 } weir_limit_names;
 
+typedef struct weir_server_options weir_server_options;
+
 /* A zero field means its default, given in brackets. */
-typedef struct weir_server_options {
+struct weir_server_options {
     /* Where to listen: one address in the form of <weir/stream.h>, or several listeners. With port 0 the
      * system chooses a port: see weir_server_address(). On a runtime of several loops each loop listens at
      * each TCP address. A Unix socket and an inherited descriptor have one listener, whose connections go to
@@ -170,8 +174,15 @@ typedef struct weir_server_options {
      * this loop. A negative code takes the place of a handler's. Called in the task of the exchange; must not
      * wait, nor answer. */
     int (*on_refusal)(void *arg, weir_request *req, weir_response *res, void *state);
-    unsigned char reserved[56]; /* for later versions; zero */
-} weir_server_options;
+    /* weir_serve() only: called once, in a task, before the server opens, with a copy of the options that the
+     * function may complete: with contexts for TLS, which only a task can open. May wait. A negative result
+     * is that of weir_serve(), which opens nothing then */
+    int (*prepare)(void *arg, weir_server_options *options);
+    /* weir_serve() only: called once, in a task, after the server has closed or could not be opened, if
+     * prepare has returned 0 */
+    void (*finish)(void *arg);
+    unsigned char reserved[40]; /* for later versions; zero */
+};
 
 /* Runs a whole service: loops, signals, server. SIGTERM and SIGINT drain; a second signal cancels at once
  * what is left. Handlers that compute on and jobs that ignore their cancel are not waited for without end:

@@ -134,6 +134,27 @@ class World:
         return [self.backend("shop", shop), self.backend("orders", orders, limit=256, waiting=3, refused={"limited": 41, "busy": 2}),
                 self.backend("mail", [self.instance("unix:/run/mail.sock", "up", 0, 1)], open=True, open_s=12.4, refused={"open": 310})]
 
+    def context(self, side, name, rate, resumed, certificates, reasons=None):
+        failed = sum((reasons or {}).values())
+        return {"side": side, "name": name, "in_progress": 2,
+                **{span: {"handshakes": rate * int(span[5:7]), "rate": rate, "resumed": round(rate * int(span[5:7]) * resumed), "failed": failed, "reasons": reasons or {}}
+                   for span in ("last_10s", "last_60s")},
+                "certificates": [{"names": names, "cert": f"/etc/weir/{cert}.pem", "key": key, "not_after": end, "days": days, "failed": why}
+                                 for names, cert, key, end, days, why in certificates]}
+
+    def tls(self):
+        if self.args.quiet or "tls" in self.args.without:
+            return []
+        shop = ("shop.example.com, *.shop.example.com", "shop", "ECDSA P-256", "2027-02-14", 74.6, None)
+        mail = ("mail.example.com", "mail", "RSA 2048", "2027-01-30", 61.2, None)
+        if not self.out:
+            return [self.context("listener", "0.0.0.0:443", 34.2, .83, [shop, mail]), self.context("backend", "orders", 1.4, .97, [])]
+        return [self.context("listener", "0.0.0.0:443", 34.2, .12, [shop[:3] + ("2026-12-02", 2.4, None), mail[:3] + ("2026-11-28", -1.6, None),
+                                                                      ("new.example.com", "new", "ECDSA P-256", "2027-02-14", 74.6, "new.key is not the key of new.pem " + MARKUP)],
+                             {"refused": 411, "plain": 3}),
+                self.context("backend", "orders", 0, 0, [("gateway", "client", "ECDSA P-256", "2027-02-14", 74.6, None)], {"expired": 97}),
+                self.context("others", "", 0.4, .5, [])]
+
     def stats(self):
         routes = [{"route": name, "kind": kind, "last_10s": self.window(10, rate, p50, p99, errors, i),
                    "last_60s": self.window(60, rate, p50, p99, errors, i), "spent_ms": self.spent(kind, p50)}
@@ -153,7 +174,7 @@ class World:
                 ("compute", 2, 2, int(56 * self.sway(2, .14)), 64, self.refused, 71.3), ("blocking", 16, 3, 0, 128, 0, 12.1))]
         return {"version": "0.2.0", "uptime_s": round(time.time() - self.begun, 1), "draining": self.draining, "connections": 0 if self.args.quiet else 231,
                 "exchanges": 0 if self.args.quiet else int(24 * self.sway(0)), "tasks": self.tasks,
-                "refused": {span: self.refused_window(int(span[5:7])) for span in ("last_10s", "last_60s")}, "unserved": self.unserved(), "routes": routes, "origins": origins, "backends": self.backends(), "loops": loops, "pools": pools}
+                "refused": {span: self.refused_window(int(span[5:7])) for span in ("last_10s", "last_60s")}, "unserved": self.unserved(), "routes": routes, "origins": origins, "backends": self.backends(), "tls": self.tls(), "loops": loops, "pools": pools}
 
     def task(self, number, name, waits, age, deadline, scopes=(), stacks=False):
         return {"id": number, "name": name, "state": "parked" if waits else "ready", "waits_for": waits, "age_ms": age, "deadline_ms": deadline,

@@ -82,7 +82,7 @@ static inline bool refusal_url_is_asked(const struct url_template *template_)
     taken =
         (*template_->origin != '\0' || weir_buffer_append_text(&text, "http://h") == 0) && /* of a backend */
         gather_expand(&text, template_, refusal_param, "a%2Fb&c=d|e") == 0 &&
-        weir__url_read(weir_bytes_of(text.data), &url, &at) == NULL && !url.tls;
+        weir__url_read(weir_bytes_of(text.data), &url, &at) == NULL;
     weir_buffer_free(&text);
     return taken;
 }

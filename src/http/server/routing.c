@@ -68,13 +68,20 @@ static int compile_host(struct weir__route *route, const weir_route *given)
     return 0;
 }
 
+static bool is_scheme(const char *text)
+{
+    return strcmp(text, "http") == 0 || strcmp(text, "https") == 0;
+}
+
 static int compile_route(struct weir__route *route, const weir_route *given)
 {
     weir_text_fault fault;
 
+    route->scheme = given->scheme;
     route->given = given;
     route->name = given->name != NULL ? given->name : given->path;
     if (given->path == NULL || given->handler == NULL ||
+        (given->scheme != NULL && !is_scheme(given->scheme)) ||
         !weir__reserved_is_zero(given->reserved, sizeof given->reserved))
         return -EINVAL;
     if (given->host != NULL && compile_host(route, given) < 0)
@@ -169,8 +176,14 @@ static bool takes_host(const struct weir__route *route, weir_bytes host)
     return weir_bytes_equal_nocase(route->host, host);
 }
 
-/* Finds the first route whose host, path and methods match, and its parameters. Returns: NULL: there is none;
- * *allow names the methods of routes with this path (in the exchange's arena), NULL if there are none. */
+static bool takes_scheme(const struct weir__route *route, const weir_request *req)
+{
+    return route->scheme == NULL || strcmp(route->scheme, weir_request_scheme(req)) == 0;
+}
+
+/* Finds the first route whose host, scheme, path and methods match, and its parameters. Returns: NULL: there
+ * is none; *allow names the methods of routes with this path (in the exchange's arena), NULL if there are
+ * none. */
 static const struct weir__route *match(struct weir__exchange *x, const char **allow)
 {
     struct weir_server *server = x->home->server;
@@ -184,7 +197,7 @@ static const struct weir__route *match(struct weir__exchange *x, const char **al
     *allow = NULL;
     for (size_t i = 0; i < server->route_count; i++) {
         const struct weir__route *route = &server->routes[i];
-        if ((server->routes_name_hosts && !takes_host(route, host)) ||
+        if ((server->routes_name_hosts && !takes_host(route, host)) || !takes_scheme(route, req) ||
             !weir__http_pattern_match(&route->pattern, req->path, req->raw_path, &req->params))
             continue;
         if (takes_method(route, &req->head))

@@ -182,10 +182,10 @@ static void set_server(struct service *s, weir_server *server)
 }
 
 /* A second signal may come while the server is being closed. */
-static int run_server(struct service *s)
+static int run_server(struct service *s, const weir_server_options *options)
 {
     weir_server *server;
-    int err = weir_server_open(s->options, s->routes, s->route_count, &server);
+    int err = weir_server_open(options, s->routes, s->route_count, &server);
 
     if (err < 0)
         return err;
@@ -195,6 +195,20 @@ static int run_server(struct service *s)
     weir__server_await(server);
     set_server(s, NULL);
     weir_server_close(server);
+    return err;
+}
+
+/* Lets the program complete a copy of the options: the thread for signals reads the others. */
+static int run_prepared(struct service *s)
+{
+    weir_server_options options = *s->options;
+    int err = options.prepare != NULL ? options.prepare(options.arg, &options) : 0;
+
+    if (err < 0)
+        return err;
+    err = run_server(s, &options);
+    if (options.finish != NULL)
+        options.finish(options.arg);
     return err;
 }
 
@@ -208,7 +222,7 @@ static int serve(void *arg)
     weir_scope_open(&s->serving, weir_never(), 0);
     err = start_thread(s);
     if (err == 0) {
-        err = run_server(s);
+        err = run_prepared(s);
         end_thread(s);
     }
     (void)weir_scope_close(&s->serving);

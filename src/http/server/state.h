@@ -72,6 +72,7 @@ struct weir__route {
     weir_bytes host; /* empty: any; without the star of a wildcard, but with its dot */
     struct weir__http_pattern pattern;
     unsigned methods;                     /* bits by enum weir__http_method */
+    const char *scheme;                   /* NULL: any */
     char *task_names[WEIR__METHOD_COUNT]; /* "GET /page/{id}" */
 };
 

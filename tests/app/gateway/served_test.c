@@ -100,6 +100,17 @@ static const char *const backend_pieces[] = {
     "limit: 10000000",
     "limit: 1"};
 
+static const char *const listener_pieces[] = {"proxy_protocol: true",
+                                              "proxy_protocol: false",
+                                              "tls: {certificates: [{cert: a, key: b}]}",
+                                              "tls: {certificates: [{cert: a, key: b}, {cert: c, key: d}], "
+                                              "client_ca: e, min: 1.3}, proxy_protocol: true",
+                                              "tls: {certificates: [{cert: a, key: b}], min: \"1.2\"}",
+                                              "tls: {certificates: []}"};
+static const char *const tls_pieces[] = {"ca: a",         "cert: a, key: b", "cert: a",      "name: \"a.b\"",
+                                         "name: \"a:1\"", "verify: false",   "min: \"1.3\"", "min: 1"};
+static const char *const scheme_pieces[] = {"http", "https", "any", "HTTP", "\"\""};
+
 #define ONE_OF(pieces) (pieces)[draw(sizeof(pieces) / sizeof *(pieces))]
 #define SOME_OF(out, pieces, most) some_of(out, sizeof(out), pieces, sizeof(pieces) / sizeof *(pieces), most)
 
@@ -137,6 +148,13 @@ static void each_part_that_is_taken_is_served(void **state)
          "[{name: a, "
          "backend: b, path: \"%s\"}]}}\n"),
         "listen: a:1\nresolver: {servers: [\"%s\"]}\nroutes:\n  - {path: /, respond: {body: x}}\n",
+        "listen: {address: %s}\nroutes:\n  - {path: /, respond: {body: x}}\n",
+        ("listen: a:1\nbackends: {b: {urls: \"https://b\", tls: {%s}}}\nroutes:\n  - {path: /, respond: "
+         "{body: "
+         "x}}\n"),
+        ("listen: [a:1, {address: \"a:2\", tls: {certificates: [{cert: a, key: b}]}}]\nroutes:\n  - {path: "
+         "/, "
+         "scheme: %s, respond: {body: x}}\n"),
     };
     enum { FORMS = sizeof forms / sizeof *forms };
     int taken[FORMS] = {0};
@@ -183,6 +201,16 @@ static void each_part_that_is_taken_is_served(void **state)
             break;
         case 12:
             snprintf(part, sizeof part, "%s%s", SOME_OF(a, host_pieces, 2), ONE_OF(port_pieces));
+            break;
+        case 13:
+            snprintf(part, sizeof part, "\"%s%s\", %s", SOME_OF(a, host_pieces, 2), ONE_OF(port_pieces),
+                     ONE_OF(listener_pieces));
+            break;
+        case 14:
+            snprintf(part, sizeof part, "%s", ONE_OF(tls_pieces));
+            break;
+        case 15:
+            snprintf(part, sizeof part, "%s", ONE_OF(scheme_pieces));
             break;
         default:
             snprintf(part, sizeof part, "%s", ONE_OF(method_pieces));

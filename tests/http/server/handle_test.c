@@ -65,6 +65,7 @@ static int refuse_options(void *arg)
     static const weir_route bad_host = {.host = "a b", .path = "/", .handler = hello},
                             bad_port = {.host = "a:80", .path = "/", .handler = hello},
                             no_handler = {.path = "/"},
+                            bad_scheme = {.path = "/", .handler = hello, .scheme = "HTTPS"},
                             newer = {.path = "/", .handler = hello, .reserved = {1}};
     static const weir_server_options options = {.listen = "127.0.0.1:0"}, none = {0},
                                      taken = {.listen = "256.0.0.1:80"},
@@ -75,6 +76,7 @@ static int refuse_options(void *arg)
     assert_int_equal(weir_server_open(&options, &bad_host, 1, &server), -WEIR_ECONFIG);
     assert_int_equal(weir_server_open(&options, &bad_port, 1, &server), -WEIR_ECONFIG);
     assert_int_equal(weir_server_open(&options, &no_handler, 1, &server), -EINVAL);
+    assert_int_equal(weir_server_open(&options, &bad_scheme, 1, &server), -EINVAL);
     assert_int_equal(weir_server_open(&options, &newer, 1, &server), -EINVAL);
     assert_int_equal(weir_server_open(&later, &route, 1, &server), -EINVAL);
     assert_int_equal(weir_server_open(&none, &route, 1, &server), -EINVAL);
