@@ -27,7 +27,8 @@ struct rig {
     const weir_route *routes;
     size_t route_count;
     int (*test)(struct rig *rig);
-    weir_server *server; /* NULL: it is closed */
+    weir_listener_options listener; /* beside its address; of the server's one listener */
+    weir_server *server;            /* NULL: it is closed */
     char address[WEIR_ADDRESS_BYTES];
     weir_event listening;
     weir_scope serving;
@@ -101,7 +102,9 @@ static inline int rig_main(void *arg)
     struct rig *rig = arg;
     int result;
 
-    rig->options.listen = "127.0.0.1:0";
+    rig->listener.address = "127.0.0.1:0";
+    rig->options.listeners = &rig->listener;
+    rig->options.listener_count = 1;
     rig->options.on_listening = rig_listening;
     rig->options.on_exchange = rig->unrecorded ? NULL : rig_record;
     rig->options.arg = rig;
@@ -164,6 +167,21 @@ static inline int rig_answer(weir_stream *s, char *text, size_t room)
         }
     }
     return atoi(text + 9);
+}
+
+static inline weir_server_stats rig_stats(const struct rig *rig)
+{
+    weir_server_stats stats;
+
+    weir_server_stats_get(rig->server, &stats);
+    return stats;
+}
+
+/* Waits until so many connections have ended without a request in one way. */
+static inline void rig_wait_for_ended(const struct rig *rig, enum weir_unserved way, uint64_t count)
+{
+    while (rig_stats(rig).unserved[way] != count)
+        assert_int_equal(weir_sleep(weir_us(100)), 0);
 }
 
 /* True when the peer has closed, in order or by a reset. */

@@ -6,17 +6,9 @@
 static const weir_route routes[] = {{.path = "/hello", .handler = hello}};
 static const char request[] = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n";
 
-static weir_server_stats look(const struct rig *rig)
-{
-    weir_server_stats stats;
-
-    weir_server_stats_get(rig->server, &stats);
-    return stats;
-}
-
 static uint64_t ended_in_all(const struct rig *rig)
 {
-    weir_server_stats stats = look(rig);
+    weir_server_stats stats = rig_stats(rig);
     uint64_t sum = 0;
 
     for (int way = 0; way < WEIR_UNSERVED_WAYS; way++)
@@ -27,13 +19,7 @@ static uint64_t ended_in_all(const struct rig *rig)
 /* Waits until so many connections have sent nothing, and so many a part of a head. */
 static void wait_for(const struct rig *rig, int fresh, int half_sent)
 {
-    while (look(rig).fresh != fresh || look(rig).half_sent != half_sent)
-        assert_int_equal(weir_sleep(weir_us(100)), 0);
-}
-
-static void wait_for_ended(const struct rig *rig, enum weir_unserved way, uint64_t count)
-{
-    while (look(rig).unserved[way] != count)
+    while (rig_stats(rig).fresh != fresh || rig_stats(rig).half_sent != half_sent)
         assert_int_equal(weir_sleep(weir_us(100)), 0);
 }
 
@@ -69,7 +55,7 @@ static int served(struct rig *rig)
         wait_for(rig, 0, 0);
     }
     weir_stream_close(s);
-    while (look(rig).connections != 0)
+    while (rig_stats(rig).connections != 0)
         assert_int_equal(weir_sleep(weir_us(100)), 0);
     assert_int_equal(ended_in_all(rig), 0);
     return 0;
@@ -97,12 +83,12 @@ static int left(struct rig *rig)
     wait_for(rig, 1, 2);
     assert_int_equal(this_client(rig).half_sent, 2);
     weir_stream_close(fresh);
-    wait_for_ended(rig, WEIR_UNSERVED_CLOSED, 1);
+    rig_wait_for_ended(rig, WEIR_UNSERVED_CLOSED, 1);
     rig_send(half, "lo HTTP/1.1\r\nHost: h\r\n\r\n");
     assert_int_equal(rig_answer(half, text, sizeof text), 200);
     wait_for(rig, 0, 1);
     weir_stream_close(kept);
-    wait_for_ended(rig, WEIR_UNSERVED_CLOSED, 2);
+    rig_wait_for_ended(rig, WEIR_UNSERVED_CLOSED, 2);
     wait_for(rig, 0, 0);
     weir_stream_close(half);
     assert_int_equal(this_client(rig).half_sent, 0);
@@ -126,7 +112,7 @@ static int broke(struct rig *rig)
     rig_send(s, "GET /hel");
     wait_for(rig, 0, 1);
     weir_stream_abort(s);
-    wait_for_ended(rig, WEIR_UNSERVED_RESET, 1);
+    rig_wait_for_ended(rig, WEIR_UNSERVED_RESET, 1);
     wait_for(rig, 0, 0);
     assert_int_equal(this_client(rig).unserved[WEIR_UNSERVED_RESET],
                      1); /* the connection has no address any more */
@@ -152,8 +138,8 @@ static int too_slow(struct rig *rig)
     assert_int_equal(rig_answer(half, text, sizeof text), 408);
     assert_true(rig_is_closed(half));
     assert_true(rig_is_closed(fresh));
-    wait_for_ended(rig, WEIR_UNSERVED_HEAD_TIMEOUT, 1);
-    wait_for_ended(rig, WEIR_UNSERVED_IDLE_TIMEOUT, 1);
+    rig_wait_for_ended(rig, WEIR_UNSERVED_HEAD_TIMEOUT, 1);
+    rig_wait_for_ended(rig, WEIR_UNSERVED_IDLE_TIMEOUT, 1);
     wait_for(rig, 0, 0);
     weir_stream_close(fresh);
     weir_stream_close(half);
