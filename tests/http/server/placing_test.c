@@ -5,6 +5,7 @@
 #include "http/server/server_rig.h"
 
 static char answer[1 << 16];
+static const char *header; /* of the PROXY protocol; "": none */
 
 enum { LOOPS = 3, CLIENTS = 24 };
 
@@ -12,7 +13,8 @@ static int which_loop(weir_request *req, weir_response *res, void *state)
 {
     char text[16];
 
-    (void)req;
+    if (header[0] != '\0') /* whichever loop accepted the connection, its layers came along */
+        assert_string_equal(weir_request_peer(req), "192.0.2.1:5");
     assert_int_equal(*(int *)state, weir_loop_index());
     (void)snprintf(text, sizeof text, "loop %d", weir_loop_index());
     return weir_respond_text(res, 200, text);
@@ -44,6 +46,7 @@ static int use_all_loops(struct rig *rig)
 
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] = rig_connect(rig);
+        rig_send(clients[i], header);
         rig_send(clients[i], "GET /which HTTP/1.1\r\nHost: a\r\n\r\n");
         assert_int_equal(rig_answer(clients[i], answer, sizeof answer), 200);
         answers[atoi(strstr(answer, "loop ") + 5)]++;
@@ -61,15 +64,16 @@ static int use_all_loops(struct rig *rig)
     return 0;
 }
 
-static void connections_spread_over_loops(void **state)
+static void spread(const char *text)
 {
     static const weir_route which[] = {{.path = "/which", .handler = which_loop}};
     static const enum weir_io kinds[] = {WEIR_IO_EPOLL, WEIR_IO_URING};
 
-    (void)state;
+    header = text;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct rig rig = {.routes = which, .route_count = 1, .test = use_all_loops};
         weir_options options = {.io = kinds[i], .loops = LOOPS};
+        rig.listener.proxy_protocol = header[0] != '\0';
         rig.options.setup = set_up_loop;
         rig.options.teardown = tear_down_loop;
         rig.unrecorded = true; /* the rig's record belongs to one loop */
@@ -81,6 +85,13 @@ static void connections_spread_over_loops(void **state)
         assert_int_equal(atomic_load(&set_up), LOOPS);
         assert_int_equal(atomic_load(&torn_down), LOOPS);
     }
+}
+
+static void connections_spread_over_loops(void **state)
+{
+    (void)state;
+    spread("");
+    spread("PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\n");
 }
 
 int main(void)
