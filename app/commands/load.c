@@ -19,7 +19,7 @@
 
 const char command_load_help[] =
     "usage: weir load [--rate N] [--for TIME] [--connections N] [--method M] [--header 'NAME: VALUE']…\n"
-    "                 [--body TEXT | --body @FILE] [--timeout TIME] [--json] URL…\n"
+    "                 [--body TEXT | --body @FILE] [--timeout TIME] [--ca FILE | --insecure] [--json] URL…\n"
     "\n"
     "Sends requests at a fixed rate, whether or not earlier ones were answered (open loop), and prints\n"
     "latencies, measured from the time at which each request was due, so that waiting for a slow\n"
@@ -33,6 +33,9 @@ const char command_load_help[] =
     "  --header 'N: V'    a header of each request; may be repeated\n"
     "  --body TEXT        the body of each request; @FILE: the content of the file\n"
     "  --timeout TIME     of each request [10s]\n"
+    "  --ca FILE          authorities, in PEM, that servers of https URLs are checked against [the "
+    "system's]\n"
+    "  --insecure         does not check them\n"
     "  --json             prints one JSON object instead of text\n"
     "\n"
     "Exit code 0 if any request was answered, with any status; 1 if none was. Ctrl-C ends the run and\n"
@@ -47,9 +50,9 @@ enum { BODY_BYTES_MAX = 64 << 20, REPORT_BYTES_MAX = 1 << 20 };
 struct load_options {
     struct load_plan plan;
     weir_duration timeout;
-    const char *method, *body;
+    const char *method, *body, *ca;
     struct option_list headers;
-    bool json;
+    bool insecure, json;
 };
 
 #define AT(member) offsetof(struct load_options, member)
@@ -61,6 +64,8 @@ static const struct option options[] = {
     {"--header", OPTION_LIST, AT(headers), 0, 0},
     {"--body", OPTION_TEXT, AT(body), 0, 0},
     {"--timeout", OPTION_DURATION, AT(timeout), 0, 0},
+    {"--ca", OPTION_TEXT, AT(ca), 0, 0},
+    {"--insecure", OPTION_FLAG, AT(insecure), 0, 0},
     {"--json", OPTION_FLAG, AT(json), 0, 0},
 };
 #undef AT
@@ -93,10 +98,6 @@ static int check_url(const char *template)
     err = load_url(&text, template, 0);
     if (err == 0)
         err = weir_url_parse(weir_bytes_of(text.data), &url, &fault);
-    if (err == 0 && url.tls) {
-        fault.expected = "http://, there is no TLS in this build";
-        err = -EINVAL;
-    }
     weir_buffer_free(&text);
     return err < 0 ? usage_error("load", "'%s' cannot be requested, expected %s", template, fault.expected)
                    : 0;
@@ -128,6 +129,8 @@ static int check(const struct load_options *o, const struct option_list *urls, w
         (!weir_token_is_valid(weir_bytes_of(o->method)) || strcmp(o->method, "CONNECT") == 0))
         return usage_error("load", "--method is '%s', expected a method such as GET, and not CONNECT",
                            o->method);
+    if (o->ca != NULL && o->insecure)
+        return usage_error("load", "--ca stands beside --insecure, expected one of the two");
     for (size_t i = 0; i < urls->count && code == 0; i++)
         code = check_url(urls->items[i]);
     for (size_t i = 0; i < o->headers.count && code == 0; i++)
@@ -189,7 +192,8 @@ static int run(const struct load_options *o, const struct load_target *target)
     int code = EXIT_FAILED;
 
     if (err < 0)
-        fprintf(stderr, "weir load: %s\n", weir_error_text(err));
+        fprintf(stderr, "weir load: %s\n",
+                stats != NULL && stats->refused[0] != '\0' ? stats->refused : weir_error_text(err));
     else
         code = report(o, stats);
     free(stats);
@@ -229,6 +233,8 @@ int command_load(int argc, char **argv)
             .headers = headers,
             .header_count = o.headers.count,
             .body = weir_buffer_bytes(&body),
+            .ca = o.ca,
+            .insecure = o.insecure,
             .progress = isatty(STDERR_FILENO),
         };
         code = run(&o, &target);

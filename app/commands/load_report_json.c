@@ -2,6 +2,9 @@
 #include "commands/load_report.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include <weir/json.h>
 
 static double seconds(weir_duration d)
 {
@@ -31,6 +34,24 @@ static int json_outcomes(const struct load_stats *stats, weir_buffer *out)
     for (int i = 0; i < LOAD_ERRORS_MAX && stats->error[i].err && err == 0; i++) {
         err = weir_buffer_printf(out, "%s\"%s\":%llu", comma, weir_error_text(stats->error[i].err),
                                  (unsigned long long)stats->error[i].count);
+        comma = ",";
+    }
+    return err ? err : weir_buffer_append_byte(out, '}');
+}
+
+/* ,"why":{"tls failed":"certificate of …"}: of those errors of which more is known than their names. */
+static int json_why(const struct load_stats *stats, weir_buffer *out)
+{
+    const char *comma = "";
+    int err = weir_buffer_append_text(out, ",\"why\":{");
+
+    for (int i = 0; i < LOAD_ERRORS_MAX && stats->error[i].err && err == 0; i++) {
+        const struct load_error *error = &stats->error[i];
+        if (error->why[0] == '\0')
+            continue;
+        err = weir_buffer_printf(out, "%s\"%s\":", comma, weir_error_text(error->err));
+        if (err == 0)
+            err = weir_json_append_string(out, error->why, strlen(error->why));
         comma = ",";
     }
     return err ? err : weir_buffer_append_byte(out, '}');
@@ -91,6 +112,8 @@ int load_report_json(const struct load_stats *stats, const struct load_plan *pla
 
     if (err == 0)
         err = json_outcomes(stats, out);
+    if (err == 0)
+        err = json_why(stats, out);
     if (err == 0)
         err = weir_buffer_append_byte(out, ',');
     if (err == 0)

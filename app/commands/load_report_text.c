@@ -57,6 +57,15 @@ static int text_status(const struct load_stats *stats, int status, uint64_t coun
     return err ? err : weir_buffer_append_byte(out, '\n');
 }
 
+static int text_error(const struct load_error *error, weir_buffer *out)
+{
+    const bool explained = error->why[0] != '\0';
+
+    return weir_buffer_printf(out, "  error  %s: %llu%s%s%s\n", weir_error_text(error->err),
+                              (unsigned long long)error->count, explained ? " (" : "", error->why,
+                              explained ? ")" : "");
+}
+
 static int text_outcomes(const struct load_stats *stats, weir_buffer *out)
 {
     int err = 0;
@@ -65,8 +74,7 @@ static int text_outcomes(const struct load_stats *stats, weir_buffer *out)
         if (stats->status[i])
             err = text_status(stats, i + LOAD_STATUS_FIRST, stats->status[i], out);
     for (int i = 0; i < LOAD_ERRORS_MAX && stats->error[i].err && err == 0; i++)
-        err = weir_buffer_printf(out, "  error  %s: %llu\n", weir_error_text(stats->error[i].err),
-                                 (unsigned long long)stats->error[i].count);
+        err = text_error(&stats->error[i], out);
     return err;
 }
 

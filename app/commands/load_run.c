@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <weir/runtime.h>
 #include <weir/scope.h>
 #include <weir/task.h>
+#include <weir/tls.h>
 
 #include "commands/load_report.h"
 
@@ -79,7 +81,7 @@ static void send_one(struct run *run, weir_buffer *url, uint64_t number, weir_in
     else if (err == -WEIR_ECANCELED)
         run->stats->unfinished++;
     else
-        load_stats_error(run->stats, err);
+        load_stats_error(run->stats, err, reply.why);
     weir_reply_free(&reply);
 }
 
@@ -170,17 +172,45 @@ static void run_workers(struct run *run)
     (void)weir_scope_close(&run->workers);
 }
 
-static int run_all(void *arg)
+/* *out NULL: that of the runtime is used. */
+static int open_tls(struct run *run, weir_tls **out)
 {
-    struct run *run = arg;
+    const char *const http[] = {"http/1.1"};
+    const weir_tls_client_options options = {
+        .ca = run->target->ca, .unverified = run->target->insecure, .alpn = http, .alpn_count = 1};
+    const char *why;
+    int err;
+
+    *out = NULL;
+    if (run->target->ca == NULL && !run->target->insecure)
+        return 0;
+    err = weir_tls_client_open(&options, &why, out);
+    if (err < 0 && why != NULL)
+        (void)snprintf(run->stats->refused, sizeof run->stats->refused, "%s", why);
+    return err;
+}
+
+static int open_client(struct run *run)
+{
     const int connections = run->target->plan.connections;
-    const weir_client_options options = {
+    weir_client_options options = {
         .connections_per_origin = connections,
         .waiting_per_origin = connections,
         .connect_timeout = run->target->timeout,
         .reply_bytes = REPLY_BYTES_MAX,
     };
-    int err = weir_client_open(&options, &run->client);
+    int err = open_tls(run, &options.tls);
+
+    if (err == 0)
+        err = weir_client_open(&options, &run->client);
+    weir_tls_close(options.tls); /* the client holds it */
+    return err;
+}
+
+static int run_all(void *arg)
+{
+    struct run *run = arg;
+    int err = open_client(run);
     weir_scope beside;
 
     if (err)

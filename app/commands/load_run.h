@@ -22,11 +22,14 @@ struct load_target {
     const weir_header *headers;
     size_t header_count;
     weir_bytes body;
-    bool progress; /* shows the progress on stderr, in a line that is rewritten */
+    const char *ca; /* a file of authorities; NULL: those of the system */
+    bool insecure;  /* servers are not checked */
+    bool progress;  /* shows the progress on stderr, in a line that is rewritten */
 };
 
 /* Runs the load. SIGINT and SIGTERM end it early.
- * Returns: 0 with stats, whatever the answers; the errors of weir_run() and weir_client_open().
+ * Returns: 0 with stats, whatever the answers; the errors of weir_run(), weir_client_open() and
+ *          weir_tls_client_open(): stats->refused says which, if more is known than the code tells.
  */
 WEIR_CHECKED int load_run(const struct load_target *target, struct load_stats *stats);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "commands/load_stats.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { ROWS_MAX = 24 };
@@ -39,14 +40,16 @@ void load_stats_answer(struct load_stats *stats, int status, uint64_t bytes, wei
 }
 
 /* The last entry takes all errors that have no room of their own. */
-void load_stats_error(struct load_stats *stats, int err)
+void load_stats_error(struct load_stats *stats, int err, const char *why)
 {
     size_t i = 0;
 
     while (i < LOAD_ERRORS_MAX - 1 && stats->error[i].err && stats->error[i].err != err)
         i++;
-    if (!stats->error[i].err)
+    if (!stats->error[i].err) {
         stats->error[i].err = err;
+        (void)snprintf(stats->error[i].why, sizeof stats->error[i].why, "%s", why != NULL ? why : "");
+    }
     stats->error[i].count++;
     stats->failed++;
 }

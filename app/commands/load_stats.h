@@ -14,10 +14,12 @@
 #include <weir/time.h>
 
 enum { LOAD_ERRORS_MAX = 24, LOAD_TIMED_MAX = 8, LOAD_STATUS_FIRST = 100, LOAD_STATUS_END = 600 };
+enum { LOAD_WHY_BYTES = 256 };
 
 struct load_error {
     int err;
     uint64_t count;
+    char why[LOAD_WHY_BYTES]; /* what was wrong the first time, if more is known than err tells; else "" */
 };
 
 /* The answers of a status by themselves: a refusal takes another time than an answer that was computed. */
@@ -36,6 +38,7 @@ struct load_stats {
     weir_histogram latency;                   /* of whole answers, from the intended start */
     struct load_timed timed[LOAD_TIMED_MAX];  /* the same by status, of the first that came; ended by 0 */
     weir_histogram late;                      /* from the intended start to the real one */
+    char refused[LOAD_WHY_BYTES];             /* why the run could not begin; "": what the code says */
 };
 
 /* The load that was asked for. */
@@ -50,8 +53,8 @@ void load_stats_init(struct load_stats *stats);
 /* Records a whole answer, of any status. */
 void load_stats_answer(struct load_stats *stats, int status, uint64_t bytes, weir_duration latency);
 
-/* Records a request without an answer. */
-void load_stats_error(struct load_stats *stats, int err);
+/* Records a request without an answer. why: in words; or NULL. */
+void load_stats_error(struct load_stats *stats, int err, const char *why);
 
 /* The number of requests that were not sent, because every connection was busy when their time came. */
 uint64_t load_stats_unsent(const struct load_stats *stats);

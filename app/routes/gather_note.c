@@ -15,6 +15,7 @@ static const struct {
     [GATHER_DEADLINE] = {"deadline exceeded", "deadline_exceeded"},
     [GATHER_DNS] = {"dns failed", "dns_failed"},
     [GATHER_CONNECT] = {"connect failed", "connect_failed"},
+    [GATHER_TLS] = {"tls failed", "tls_failed"},
     [GATHER_CLOSED] = {"connection closed", "connection_closed"},
     [GATHER_BAD_RESPONSE] = {"bad response", "bad_response"},
     [GATHER_TOO_LARGE] = {"reply too large", "reply_too_large"},
@@ -33,6 +34,9 @@ enum gather_end gather_end_of(int err)
         return GATHER_DEADLINE;
     case WEIR_EDNS:
         return GATHER_DNS;
+    case WEIR_ETLS:
+    case WEIR_ECONFIG: /* there are no authorities to check servers by */
+        return GATHER_TLS;
     case WEIR_EPROTOCOL:
         return GATHER_BAD_RESPONSE;
     case WEIR_ETOOLARGE:

@@ -38,6 +38,8 @@ int proxy_respond_failed(struct proxying *p, int err)
         return weir_respond_error(p->res, err);
     case GATHER_DNS:
         return weir_respond_fault(p->res, 502, "bad_gateway", "the name of the backend has no address");
+    case GATHER_TLS:
+        return weir_respond_fault(p->res, 502, "bad_gateway", "TLS with the backend has failed");
     case GATHER_CLOSED:
         return weir_respond_fault(p->res, 502, "bad_gateway",
                                   "the backend closed the connection without an answer");

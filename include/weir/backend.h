@@ -26,10 +26,11 @@
  * of them as if none were: that all are faulty at once is less likely than that the judgement is wrong, and
  * refusing what might succeed helps no one.
  *
- * A failure, for ejection and breaker, is: no connection, a connection that breaks off, an answer that cannot
- * be parsed, a status of 500 or above except 501, and a deadline that passes after the request has got its
- * instance. A caller that is cancelled, a status of 4xx (429, too), and refusals by limits of this side are
- * none. A request is sent to one instance, once: the exception is a kept connection, see weir_get().
+ * A failure, for ejection and breaker, is: no connection, a TLS handshake that fails, a connection that
+ * breaks off, an answer that cannot be parsed, a status of 500 or above except 501, and a deadline that
+ * passes after the request has got its instance. A caller that is cancelled, a status of 4xx (429, too), and
+ * refusals by limits of this side are none. A request is sent to one instance, once: the exception is a kept
+ * connection, see weir_get().
  */
 #ifndef WEIR_BACKEND_H
 #define WEIR_BACKEND_H
@@ -61,9 +62,9 @@ enum weir_balance {
     WEIR_BALANCE_HASH,
 };
 
-/* Health checks: GET requests to each instance, on connections of their own, from one task for all loops. An
- * answer with a status of 2xx or 3xx is good. Instances are up until checks have failed: a program that has
- * just started answers its first requests, and does not wait for checks. */
+/* Health checks: GET requests to each instance, on connections of their own (for https URLs by TLS), from one
+ * task for all loops. An answer with a status of 2xx or 3xx is good. Instances are up until checks have
+ * failed: a program that has just started answers its first requests, and does not wait for checks. */
 typedef struct weir_backend_health {
     const char *path;      /* that is asked, "/healthz" [NULL: no checks] */
     weir_duration every;   /* between two checks of an instance, 10 % more or less [5 s] */
@@ -94,7 +95,9 @@ typedef struct weir_backend_breaker {
 typedef struct weir_backend_options {
     /* In logs, statistics, charges and the tree of tasks; backends of the same name are one. Not optional */
     const char *name;
-    const char *const *urls; /* "http://HOST:PORT" or "unix:PATH"; at least one, at most 64 */
+    /* "http://HOST:PORT", "https://HOST:PORT" or "unix:PATH"; at least one, at most 64. The certificate of
+     * each instance of an https URL must be for its HOST, whatever host says */
+    const char *const *urls;
     size_t url_count;
     const char *host; /* what Host says in requests whose URL is a path [host and port of the instance's URL;
                          "localhost" of a Unix socket] */
@@ -118,8 +121,8 @@ typedef struct weir_backend_options {
 
 /* Opens a backend on this loop. Nothing is connected or looked up yet.
  * Owns:    options are copied. The caller owns *out and closes it.
- * Returns: 0; -EINVAL an option, or a URL; -EPROTONOSUPPORT an https URL: there is no TLS yet;
- *          -WEIR_ECONFIG a backend of that name is open with other options; -ENOMEM.
+ * Returns: 0; -EINVAL an option, or a URL; -WEIR_ECONFIG a backend of that name is open with other options,
+ *          or another context for TLS; -ENOMEM.
  * Where:   task. Does not wait.
  */
 int weir_backend_open(const weir_backend_options *options, weir_backend **out) WEIR_CHECKED;
@@ -157,9 +160,9 @@ typedef struct weir_instance_stats {
     uint64_t requests;  /* requests sent to it, or that were to be */
     uint64_t failures;  /* of those; see the top of this file */
     uint64_t ejections;
-    const char *last_error; /* of its latest failure, in words; static; NULL: none */
+    const char *last_error; /* of its latest failure, in words, valid until weir_run() returns; NULL: none */
     weir_instant last_error_at;
-    const char *last_check; /* what was wrong at the latest health check; static; NULL: nothing */
+    const char *last_check; /* what was wrong at the latest health check, likewise; NULL: nothing */
 } weir_instance_stats;
 
 /* Reasons why a request was sent to no instance. */

@@ -37,6 +37,7 @@ enum weir_charge_category {
     WEIR_CHARGE_SLOT,       /* all connections to a backend were in use */
     WEIR_CHARGE_DNS,        /* the name of a backend was being looked up */
     WEIR_CHARGE_CONNECT,    /* a connection to a backend was being made */
+    WEIR_CHARGE_TLS,        /* the TLS handshake with a backend, after that */
     WEIR_CHARGE_STREAM,     /* reading or writing a connection that the handler opened itself */
     WEIR_CHARGE_TIMER,      /* sleeping */
     WEIR_CHARGE_LOCK,       /* a mutex, semaphore, event or channel */

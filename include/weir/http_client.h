@@ -42,15 +42,16 @@ typedef struct weir_client_options {
      * server announces how long it keeps the connection (Keep-Alive: timeout=5), the limit is one second
      * less than that instead, at most five minutes. The connection that is unused longest is used first. */
     weir_duration idle_timeout;
-    weir_duration connect_timeout; /* of one attempt; the scope's deadline may be shorter [5 s] */
+    weir_duration connect_timeout; /* of one attempt, with the TLS handshake; the scope's deadline may be
+                                      shorter [5 s] */
     size_t head_bytes;             /* of an answer's head: status line and fields [16 KiB, at most 1 MiB] */
     int headers;                   /* fields of an answer [128, at most 1000] */
     uint64_t reply_bytes;          /* of an answer's body, if it is read whole [4 MiB] */
     /* Memory that answers read whole may hold until they are freed, on all loops of the runtime together.
      * An answer that would need more fails with -WEIR_EBUSY [256 MiB]. */
     uint64_t replies_bytes;
-    /* For https URLs: a context for the client's side, which the client holds [the authorities of the system,
-     * and no certificate of its own] */
+    /* For https URLs: a context for the client's side, which the client holds. If it offers protocols (ALPN),
+     * http/1.1 must be one of them [the authorities of the system, and no certificate of its own] */
     struct weir_tls *tls;
     unsigned char reserved[24]; /* for later versions; zero */
 } weir_client_options;
@@ -62,11 +63,13 @@ typedef struct weir_header {
 /* A request. A zero field means its default, given in brackets. */
 typedef struct weir_fetch_options {
     const char *method; /* [GET] */
-    /* "http://host:port/path?query": what the request says, in Host and target. With a backend also
-     * "/path?query"; then Host says what the backend's options do */
+    /* "http://host:port/path?query": what the request says, in Host and target; or "https://…": then host is
+     * also the name that the server's certificate must be for. With a backend also "/path?query"; then Host
+     * says what the backend's options do */
     const char *url;
-    /* Where the request is sent, whatever host the URL names: HOST:PORT or "unix:PATH". Connections are kept
-     * by URL host and address together [the host and port of url] */
+    /* Where the request is sent, whatever host the URL names: HOST:PORT or "unix:PATH". The scheme of the URL
+     * says whether by TLS. Connections are kept by scheme, URL host and address together [the host and port
+     * of url] */
     const char *address;
     const char *name; /* of the backend, to which the time of the exchange is charged: a constant, or text
                          that lives as long as the exchange; one name always means one address [the name of
@@ -90,8 +93,9 @@ typedef struct weir_fetch_options {
     /* weir_fetch_open() only: asks the server to switch to this protocol, or to one of a list ("websocket",
      * "irc/2.0, foo"). See weir_fetch_upgrade() */
     const char *upgrade;
-    /* Sends the request to an instance of this backend, whatever host the URL names, on one of the backend's
-     * connections: see <weir/backend.h>. There is no address then [NULL: the request has its own origin] */
+    /* Sends the request to an instance of this backend, whatever host and scheme the URL has, on one of the
+     * backend's connections: see <weir/backend.h>. There is no address then [NULL: the request has its own
+     * origin] */
     struct weir_backend *backend;
     const char *balance_key; /* by which WEIR_BALANCE_HASH chooses the instance [none] */
     /* Path and query of the request line, sent as they are instead of those of url: for proxies. Visible
@@ -146,11 +150,15 @@ void weir_client_close(weir_client *client);
  * still being sent is read meanwhile. Once that answer is complete, the rest of the request is not sent and
  * the connection is not kept.
  * Owns:    url is lent. reply is filled; see weir_reply.
- * Returns: 0; -EINVAL the URL, and reply->why says what was expected where; -EPROTONOSUPPORT an https URL:
- * there is no TLS yet; -WEIR_EBUSY too many requests wait for a connection, or answers hold too much memory;
- * -WEIR_EDNS the name has no address, or no server says: reply->why says which; the errors of weir_connect();
+ * Returns: 0; -EINVAL the URL, and reply->why says what was expected where; -WEIR_EBUSY too many requests
+ * wait for a connection, or answers hold too much memory; -WEIR_EDNS the name has no address, or no server
+ * says: reply->why says which; the errors of weir_connect(), -ETIMEDOUT also if the TLS handshake did not end
+ * in connect_timeout; -WEIR_ETLS it failed, or the connection violated TLS, and reply->why says how
+ * ("certificate of db.internal expired 2026-11-02"); -WEIR_ECONFIG the system has no authorities to check
+ * servers by;
  * -WEIR_EOPEN, -WEIR_ELIMITED by the breaker or the limit of a backend; -WEIR_EPROTOCOL the answer cannot be
- * parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off;
+ * parsed; -WEIR_ETRUNCATED, -ECONNRESET the answer broke off: by TLS, also an answer that lasts until the
+ * connection ends, if the server does not say that it ends;
  * -WEIR_ETOOLARGE. After a failure reply is empty except for why, and needs no weir_reply_free().
  * Cancel:  ends the wait and closes the connection.
  * Where:   task of its loop. Waits.
@@ -220,7 +228,8 @@ typedef struct weir_fetch_stream weir_fetch_stream;
  * body_length is the number of bytes of the whole body: 0 none, -1 unknown (chunked); weir_fetch_write()
  * sends those behind the beginning. options->body is not used. A request with a body is never sent twice,
  * whatever its method: see weir_get(). One that takes the connection (CONNECT, options->upgrade) gets a new
- * one. Method CONNECT asks the proxy at options->address for a tunnel to the host and port of the URL.
+ * one. Method CONNECT asks the proxy at options->address for a tunnel to the host and port of the URL,
+ * without TLS, also if the URL is one of https: weir_stream_start_tls() is for the tunnel.
  * Owns:    options are lent until the function returns, except name, as long as the exchange, and trailers,
  *          until weir_fetch_end(). The caller owns *out and closes it.
  * Returns: as weir_fetch(); -EINVAL also trailers with a body_length other than -1, CONNECT or an upgrade
@@ -322,14 +331,14 @@ enum weir_origin_error {
     WEIR_ORIGIN_BUSY,         /* refused here: too many requests wait for a connection */
     WEIR_ORIGIN_DEADLINE,     /* the caller's deadline passed first */
     WEIR_ORIGIN_CANCELLED,    /* the caller was cancelled */
-    WEIR_ORIGIN_OTHER,        /* no memory, no descriptor */
+    WEIR_ORIGIN_OTHER,        /* no memory, no descriptor, no authorities to check servers by */
     WEIR_ORIGIN_ERRORS
 };
 
 /* An origin as one client sees it: sums since it was first used (or used again after it had been
  * forgotten), and present values. 7 KiB. */
 typedef struct weir_origin_stats {
-    const char *origin;        /* "http://127.0.0.1:8101", "http://api at unix:/run/api.sock" */
+    const char *origin;        /* "http://127.0.0.1:8101", "https://api:443 at unix:/run/api.sock" */
     int loop;                  /* of the client */
     int in_use, idle, waiting; /* connections in use or being made; unused connections; requests that wait for
                                   a connection */
@@ -338,7 +347,8 @@ typedef struct weir_origin_stats {
     uint64_t connected;        /* connections made */
     uint64_t errors[WEIR_ORIGIN_ERRORS];
     bool failing;           /* in the judgement of all clients of the runtime together */
-    const char *last_error; /* of the latest failure that any of them saw, in words; static; NULL: none */
+    const char *last_error; /* of the latest failure that any of them saw, in words, valid until weir_run()
+                               returns; NULL: none */
     weir_instant last_error_at;
     weir_meter
         took; /* from the call to the end of the answer, or to its head if it is streamed. Failed requests
@@ -360,7 +370,7 @@ typedef struct weir_origin_stats {
 void weir_origin_each(weir_runtime *runtime, void (*fn)(void *arg, const weir_origin_stats *stats),
                       void *arg);
 
-/* Names a reason, as a label: "dns", "connect", "closed", "bad_response" …
+/* Names a reason, as a label: "dns", "connect", "tls", "closed", "bad_response" …
  * Returns: never NULL.
  * Where:   any thread.
  */

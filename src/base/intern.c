@@ -85,6 +85,11 @@ const char *weir__intern_keep(struct weir__intern *t, const char *text)
     return *place = memcpy(copy, text, len + 1);
 }
 
+const char *weir__intern_find(const struct weir__intern *t, const char *text)
+{
+    return t->room > 0 ? *place_of(t, text, strlen(text)) : NULL;
+}
+
 void weir__intern_free(struct weir__intern *t)
 {
     for (struct weir__intern_block *b = t->blocks, *next; b != NULL; b = next) {

@@ -20,6 +20,9 @@ struct weir__intern {
 /* Returns: the text, kept until weir__intern_free(), the same pointer for the same text; NULL: no memory. */
 const char *weir__intern_keep(struct weir__intern *t, const char *text);
 
+/* Returns: the text, if it is kept; NULL: it is not. */
+const char *weir__intern_find(const struct weir__intern *t, const char *text);
+
 /* Returns: memory kept as long, aligned for anything, not cleared; NULL: no memory. */
 void *weir__intern_room(struct weir__intern *t, size_t bytes);
 

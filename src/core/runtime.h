@@ -12,6 +12,7 @@
 #include <weir/runtime.h>
 
 #include "base/log.h"
+#include "base/sentences.h"
 #include "core/loop.h"
 #include "core/registry.h"
 
@@ -41,6 +42,7 @@ struct weir_runtime {
     _Atomic size_t buffered_bytes;  /* the sum of the loops' accounts of it */
     struct weir__registry registry; /* what other threads read, for milliseconds: loops only add and remove */
     struct weir__registry shared;   /* what loops find and share, for moments */
+    struct weir__sentences sentences; /* about failures: texts that live until weir_run() returns */
 
     /* Each belongs to a layer above, which alone knows its content; run/run.c makes them. */
     struct weir__symbols *symbols;

@@ -24,7 +24,6 @@ enum {
     TIMEOUT_MAX_S = 60,
     ATTEMPT_LEAST_MS = 50,
     SETTLED_AFTER_S = 2,
-    WORDS_MAX = 1024,
 };
 
 /* --- options --- */
@@ -68,6 +67,7 @@ int weir__names_open(struct weir__names *names, const weir_resolver_options *opt
     if (err < 0)
         return err;
     (void)pthread_mutex_init(&names->lock, NULL);
+    weir__sentences_init(&names->words);
     (void)pthread_cond_init(&names->changed, NULL);
     weir__list_init(&names->askers);
     names->source = source;
@@ -344,7 +344,7 @@ void weir__names_free(struct weir__names *names)
     if (!names->is_open)
         return;
     weir__settings_drop(names->settings);
-    weir__intern_free(&names->words);
+    weir__sentences_free(&names->words);
     (void)pthread_cond_destroy(&names->changed);
     (void)pthread_mutex_destroy(&names->lock);
 }
@@ -353,16 +353,11 @@ void weir__names_free(struct weir__names *names)
 
 const char *weir__names_words(struct weir__names *names, const char *format, ...)
 {
-    const char *kept = NULL;
-    char text[256];
+    const char *kept;
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    kept = weir__sentence_keep_args(&names->words, format, args);
     va_end(args);
-    (void)pthread_mutex_lock(&names->lock);
-    if (names->words.count < WORDS_MAX)
-        kept = weir__intern_keep(&names->words, text);
-    (void)pthread_mutex_unlock(&names->lock);
     return kept != NULL ? kept : "the DNS servers give no answer";
 }

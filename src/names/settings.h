@@ -18,7 +18,7 @@
 
 #include <weir/resolver.h>
 
-#include "base/intern.h"
+#include "base/sentences.h"
 #include "base/list.h"
 #include "names/hosts.h"
 #include "names/resolv_conf.h"
@@ -61,11 +61,11 @@ struct weir__names {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t thread;
+    struct weir__sentences words;
     /* locked */
     bool is_open, started, ending;
     struct weir__list askers;
     struct weir__name_settings *settings; /* as last read; NULL: never */
-    struct weir__intern words;
     /* the thread's */
     struct weir__file_mark hosts_mark, conf_mark;
 };

@@ -267,6 +267,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
     weir__stalls_init(r->stalls);
     weir__registry_init(&r->registry);
     weir__registry_init(&r->shared);
+    weir__sentences_init(&r->sentences);
     weir__threads_init(r->threads, &weir__profile_hooks);
     weir__publishers_init(r->publishers);
     r->loop_count = r->options.loops;
@@ -304,6 +305,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
     weir__profile_runtime_ends(r->threads);
     weir__threads_free(r->threads);
     weir__stalls_free(r->stalls);
+    weir__sentences_free(&r->sentences);
     weir__registry_destroy(&r->shared);
     weir__registry_destroy(&r->registry);
     return err < 0 ? err : first->result;

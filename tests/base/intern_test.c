@@ -29,6 +29,8 @@ static void the_same_text_is_kept_once(void **state)
         assert_ptr_equal(weir__intern_keep(&t, text), kept[i]);
     }
     assert_int_equal(t.count, 1000);
+    assert_ptr_equal(weir__intern_find(&t, "text 7"), kept[7]);
+    assert_null(weir__intern_find(&t, "text 1000"));
     assert_string_equal(weir__intern_keep(&t, ""), "");
     weir__intern_free(&t);
     assert_null(t.blocks);

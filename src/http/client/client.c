@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/tls.h>
+
 #include "base/reserved.h"
 #include "core/misuse.h"
 #include "core/scope.h"
 #include "http/client/client.h"
 #include "http/client/connection.h"
 #include "http/client/origin_table.h"
+#include "http/client/secure.h"
 
 enum {
     CONNECTIONS_PER_ORIGIN = 256,
@@ -32,7 +35,8 @@ static int fill_defaults(weir_client_options *o)
     if (!weir__reserved_is_zero(o->reserved, sizeof o->reserved) || o->connections_per_origin < 0 ||
         o->waiting_per_origin < 0 || o->origins < 0 || o->idle_connections < 0 || o->idle_timeout.ns < 0 ||
         o->connect_timeout.ns < 0 || o->head_bytes > WEIR__CLIENT_HEAD_BYTES_MAX || o->headers < 0 ||
-        o->headers > WEIR__CLIENT_HEADERS_MAX || o->reply_bytes > REPLY_BYTES_MAX)
+        o->headers > WEIR__CLIENT_HEADERS_MAX || o->reply_bytes > REPLY_BYTES_MAX ||
+        !weir__client_tls_fits(o->tls))
         return -EINVAL;
     o->connections_per_origin =
         o->connections_per_origin != 0 ? o->connections_per_origin : CONNECTIONS_PER_ORIGIN;
@@ -53,6 +57,7 @@ static void free_rest(weir_client *client)
     weir__client_stats_close(&client->stats); /* other threads read what is registered */
     weir__timeout_list_stop(&client->idle);
     free(client->fields);
+    weir_tls_close(client->tls);
 }
 
 bool weir__client_abandon(weir_client *client)
@@ -94,6 +99,7 @@ int weir__client_begin(weir_client *client, const weir_client_options *options, 
     client->fields = malloc(client->field_room * sizeof client->fields[0]);
     if (client->fields == NULL)
         return -ENOMEM;
+    client->tls = client->options.tls != NULL ? weir_tls_hold(client->options.tls) : NULL;
     weir__list_init(&client->origins);
     for (size_t i = 0; i < WEIR__CLIENT_BUCKETS; i++)
         weir__list_init(&client->buckets[i]);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "http/client/secure.h"
 #include "net/connect.h"
 #include "net/connect_limit.h"
 
@@ -73,34 +74,65 @@ static void timed_out(struct weir__timeout *timeout)
 
 /* --- connecting --- */
 
-int weir__client_connect(struct weir__origin *origin, struct weir__client_connection **out, const char **why)
+static struct weir__client_connection *make(struct weir__origin *origin, weir_stream *stream)
+{
+    struct weir__client_connection *c = weir__stream_extra(stream);
+
+    c->client = origin->client;
+    c->origin = origin;
+    weir__list_init(&c->node);
+    weir__list_init(&c->idle_entry.node);
+    weir__timeout_init(&c->timeout, timed_out);
+    origin->client->connection_count++;
+    return c;
+}
+
+/* *out: the connection, also if the handshake of TLS has failed; else NULL. */
+static int reach(struct weir__origin *origin, struct weir__client_connection **out,
+                 struct weir__connect_note *note)
 {
     const char *to = origin->address != NULL ? origin->address : origin->label;
+    weir_stream *stream;
+    int err = weir__connect_noting(to, sizeof **out, &stream, note);
+
+    *out = NULL;
+    if (err < 0)
+        return err;
+    *out = make(origin, stream);
+    return origin->tls_name != NULL ? weir__client_secure(*out, &note->why) : 0;
+}
+
+/* The limit has ended the attempt. */
+static int expired(const struct weir__client_connection *c, struct weir__connect_note *note)
+{
+    if (c != NULL)
+        note->why = "the TLS handshake did not end within the time for connecting";
+    else if (note->is_resolving)
+        note->why = "no answer from the DNS servers within the time for connecting";
+    return note->is_resolving ? -WEIR_EDNS : -ETIMEDOUT;
+}
+
+int weir__client_connect(struct weir__origin *origin, struct weir__client_connection **out, const char **why)
+{
     struct weir__connect_limit limit;
     struct weir__connect_note note;
-    weir_stream *stream;
-    int err;
+    int err = origin->tls_name != NULL ? weir__client_open_tls(origin->client, why) : 0;
 
-    weir__connect_limit_begin(&limit, origin->client->options.connect_timeout);
-    err = weir__connect_noting(to, sizeof **out, &stream, &note);
-    err = weir__connect_limit_end(&limit, err);
-    if (err == -ETIMEDOUT && note.is_resolving) {
-        err = -WEIR_EDNS;
-        note.why = "no answer from the DNS servers within the time for connecting";
-    }
-    if (err < 0) {
-        *why = note.why;
+    if (err < 0)
         return err;
+    weir__connect_limit_begin(&limit, origin->client->options.connect_timeout);
+    err = reach(origin, out, &note);
+    err = weir__connect_limit_end(&limit, err);
+    if (err == 0) {
+        weir__origin_count(&origin->counts->connected);
+        return 0;
     }
-    *out = weir__stream_extra(stream);
-    (*out)->client = origin->client;
-    (*out)->origin = origin;
-    weir__list_init(&(*out)->node);
-    weir__list_init(&(*out)->idle_entry.node);
-    weir__timeout_init(&(*out)->timeout, timed_out);
-    origin->client->connection_count++;
-    weir__origin_count(&origin->counts->connected);
-    return 0;
+    if (err == -ETIMEDOUT)
+        err = expired(*out, &note);
+    if (*out != NULL)
+        weir__client_drop(*out);
+    *why = note.why;
+    return err;
 }
 
 /* --- receiving --- */

@@ -29,7 +29,7 @@ static int exchange(struct weir__fetch *f, const weir_fetch_options *options)
             return err;
     }
     f->keep = f->keep && sent == 0;
-    return f->err < 0 && sent < 0 && !f->began ? sent : f->err;
+    return f->err < 0 ? weir__fetch_failure(f, sent) : 0;
 }
 
 /* The request on the connection of f, and once more if that had been kept too long. */

@@ -376,7 +376,7 @@ static bool feed(struct weir__fetch *f, const char *data, int32_t result)
     if (f->ended)
         return false;
     if (result <= 0)
-        return end(f, result < 0 ? result : closed_by_peer(f));
+        return end(f, result < 0 ? weir__fetch_broke(f, result) : closed_by_peer(f));
     f->began = true;
     err = begin_memory(f);
     if (err == 0 && !f->head_done)

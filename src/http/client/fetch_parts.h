@@ -86,6 +86,13 @@ int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, 
                       int64_t body_length, struct weir__fetch_room small,
                       struct weir__origin **origin) WEIR_CHECKED;
 
+/* Why there is no answer: sending failed (sent < 0), or reading did. A server that closes the connection
+ * because TLS has failed makes both fail; then that is the reason. */
+int weir__fetch_failure(const struct weir__fetch *f, int sent) WEIR_CHECKED;
+
+/* Notes in words why the connection broke, when that was TLS. Returns: err. */
+int weir__fetch_broke(struct weir__fetch *f, int err) WEIR_CHECKED;
+
 /* --- fetch_wait.c --- */
 
 /* Waits for news since the last wait. Asks for more of the answer when that has not been asked for.

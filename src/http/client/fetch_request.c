@@ -6,6 +6,7 @@
 #include "core/account/attribution.h"
 #include "http/client/connection.h"
 #include "http/client/fetch_parts.h"
+#include "http/client/secure.h"
 #include "net/idle_limit.h"
 
 /* --- sending --- */
@@ -23,7 +24,19 @@ void weir__fetch_begin_write(struct weir__fetch *f, struct weir__stream_write *w
 int weir__fetch_end_write(struct weir__fetch *f, const struct weir__stream_write *write, int err)
 {
     f->writing = NULL;
-    return err == -WEIR_ECLOSED && weir__stream_write_is_stopped(write) ? 1 : err;
+    return err == -WEIR_ECLOSED && weir__stream_write_is_stopped(write) ? 1 : weir__fetch_broke(f, err);
+}
+
+int weir__fetch_failure(const struct weir__fetch *f, int sent)
+{
+    return sent < 0 && !f->began && f->err != -WEIR_ETLS ? sent : f->err;
+}
+
+int weir__fetch_broke(struct weir__fetch *f, int err)
+{
+    if (err == -WEIR_ETLS)
+        f->why = weir__client_tls_why(f->connection);
+    return err;
 }
 
 int weir__fetch_write(struct weir__fetch *f, struct iovec *pieces, size_t count, int64_t idle_ns)

@@ -135,6 +135,7 @@ static int open_at_origin(weir_fetch_stream *s, const weir_fetch_options *option
 
     if (err == 0)
         err = weir__fetch_check(&s->f, options, body_length);
+    url.tls = err == 0 && url.tls && s->f.method != WEIR__HTTP_CONNECT; /* proxies are asked without TLS */
     if (err == 0)
         err = find_origin(s, &url, options->address);
     if (err == 0)

@@ -28,7 +28,7 @@ static int wait_for_head(weir_fetch_stream *s, int sent, bool interim)
     }
     if (f->head_done || (interim && has_interim(s)))
         return 0;
-    return sent < 0 && !f->began ? sent : f->err;
+    return weir__fetch_failure(f, sent);
 }
 
 /* Sends a request once more that was lost by a kept connection. */
@@ -184,7 +184,7 @@ void weir__fetch_stream_read_ended(weir_fetch_stream *s, ssize_t n)
         s->broke = true;
         weir__origin_counts_broke(s->origin->counts,
                                   &(struct weir__origin_end){.err = (int)n, .words = s->f.why});
-        weir__backend_broke(&s->f.use, (int)n);
+        weir__backend_broke(&s->f.use, (int)n, s->f.why);
     }
 }
 

@@ -21,6 +21,7 @@ enum weir_origin_error weir__origin_error_of(int err, bool connected)
         return WEIR_ORIGIN_BAD_RESPONSE;
     case WEIR_ETOOLARGE:
         return WEIR_ORIGIN_TOO_LARGE;
+    case WEIR_ECONFIG: /* no authorities to check servers by */
     case ENOMEM:
     case EMFILE:
     case ENFILE:

@@ -87,18 +87,19 @@ static void free_unused_soon(struct weir__client_stats *stats)
     weir__registry_leave(registry_of(stats));
 }
 
-struct weir__origin_counts *weir__origin_counts_add(struct weir__client_stats *stats, const char *address)
+struct weir__origin_counts *weir__origin_counts_add(struct weir__client_stats *stats, bool tls,
+                                                    const char *address)
 {
-    static const char scheme[] = "http://";
-    size_t bytes = (sizeof(struct weir__origin_counts) + sizeof scheme + strlen(address) + 63) / 64 * 64;
+    const char *scheme = tls ? "https://" : "http://";
+    size_t text = strlen(scheme) + strlen(address) + 1;
+    size_t bytes = (sizeof(struct weir__origin_counts) + text + 63) / 64 * 64;
     struct weir__origin_counts *counts = aligned_alloc(64, bytes); /* no cache line is another loop's */
 
     free_unused_soon(stats);
     if (counts == NULL)
         return NULL;
     memset(counts, 0, bytes);
-    memcpy(counts->origin, scheme, sizeof scheme);
-    strcat(counts->origin, address);
+    (void)stpcpy(stpcpy(counts->origin, scheme), address);
     counts->health = stats->unseen ? (struct weir__origin_health *)(uintptr_t)&of_unseen
                                    : weir__origin_health_use(stats->loop->runtime, counts->origin);
     if (counts->health == NULL) {

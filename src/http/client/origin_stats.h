@@ -43,7 +43,8 @@ void weir__client_stats_open(struct weir__client_stats *stats, struct weir__loop
 void weir__client_stats_close(struct weir__client_stats *stats);
 
 /* NULL: no memory. address: as in a URL. */
-struct weir__origin_counts *weir__origin_counts_add(struct weir__client_stats *stats, const char *address);
+struct weir__origin_counts *weir__origin_counts_add(struct weir__client_stats *stats, bool tls,
+                                                    const char *address);
 void weir__origin_counts_drop(struct weir__client_stats *stats, struct weir__origin_counts *counts);
 
 /* Only the loop adds, so that no locked instruction is needed. */

@@ -16,6 +16,14 @@ static struct weir__origin *origin_of(struct weir__list *node)
     return weir__container_of(node, struct weir__origin, node);
 }
 
+static void free_memory(struct weir__origin *origin)
+{
+    free(origin->waits_for);
+    free(origin->tls_name);
+    free(origin->tls_key);
+    free(origin);
+}
+
 /* Returns: false: another loop has sent it a message, which is still to come. */
 static bool free_origin(struct weir__origin *origin)
 {
@@ -25,8 +33,7 @@ static bool free_origin(struct weir__origin *origin)
     weir__list_remove(&origin->bucket);
     origin->client->origin_count--;
     weir__origin_counts_drop(&origin->client->stats, origin->counts);
-    free(origin->waits_for);
-    free(origin);
+    free_memory(origin);
     return true;
 }
 
@@ -51,13 +58,7 @@ int weir__client_url(weir_client *client, const weir_fetch_options *options, wei
     }
     *why = options->target != NULL ? weir__url_memo_read(client->url_memos, options->url, url)
                                    : weir__url_read(weir_bytes_of(options->url), url, &at);
-    if (*why != NULL)
-        return -EINVAL;
-    if (url->tls) {
-        *why = "https is not supported yet: use http, or a TLS proxy at options.address";
-        return -EPROTONOSUPPORT;
-    }
-    return 0;
+    return *why == NULL ? 0 : -EINVAL;
 }
 
 const char *weir__client_address_fault(const char *address)
@@ -96,13 +97,26 @@ static int make_place(weir_client *client)
 
 static struct weir__list *bucket_of(weir_client *client, const weir_url *url, const char *address)
 {
-    uint32_t hash = 2166136261u ^ url->port;
+    uint32_t hash = 2166136261u ^ url->port ^ (uint32_t)url->tls << 16;
 
     for (size_t i = 0; i < url->host.len; i++)
         hash = (hash ^ ((uint8_t)url->host.data[i] | 0x20u)) * 16777619u;
     for (; address != NULL && *address != '\0'; address++)
         hash = (hash ^ (uint8_t)*address) * 16777619u;
     return &client->buckets[(hash ^ hash >> 16) % WEIR__CLIENT_BUCKETS];
+}
+
+/* Sets the name that TLS is for, once the origin has its label. host: that name, perhaps with a dot at its
+ * end. Returns: false without memory. */
+static bool name_tls(struct weir__origin *origin, weir_bytes host)
+{
+    weir_bytes name = weir_host_without_dot(host);
+
+    origin->tls_name = strndup(name.data, name.len);
+    if (origin->tls_name != NULL &&
+        asprintf(&origin->tls_key, "%s at %s", origin->tls_name, origin->label) < 0)
+        origin->tls_key = NULL;
+    return origin->tls_key != NULL;
 }
 
 /* Sets what the origin is called. Returns: false without memory. */
@@ -114,13 +128,15 @@ static bool name_origin(struct weir__origin *origin, const weir_url *url, const 
                        (int)url->host.len, url->host.data, url->port, address != NULL ? " at " : "",
                        address != NULL ? address : "");
 
-    if (len < 0)
+    if (len < 0) {
+        origin->waits_for = NULL;
         return false;
+    }
     origin->label = origin->waits_for + sizeof waits_for - 1;
     origin->host = (weir_bytes){origin->label + bracketed, url->host.len};
     origin->port = url->port;
     origin->address = address != NULL ? origin->waits_for + (size_t)len - strlen(address) : NULL;
-    return true;
+    return !url->tls || name_tls(origin, url->host);
 }
 
 /* Returns: 0; -ENOMEM. */
@@ -128,7 +144,7 @@ static int open_parts(struct weir__origin *origin)
 {
     const weir_client *client = origin->client;
 
-    origin->counts = weir__origin_counts_add(&origin->client->stats, origin->label);
+    origin->counts = weir__origin_counts_add(&origin->client->stats, origin->tls_name != NULL, origin->label);
     if (origin->counts == NULL)
         return -ENOMEM;
     origin->slots = &origin->own_slots;
@@ -149,16 +165,13 @@ static int add_origin(weir_client *client, const weir_url *url, const char *addr
     if (err < 0)
         return err;
     origin = calloc(1, sizeof *origin);
-    if (origin == NULL || !name_origin(origin, url, address)) {
-        free(origin);
+    if (origin == NULL)
         return -ENOMEM;
-    }
     origin->client = client;
     weir__list_init(&origin->idle);
-    err = open_parts(origin);
+    err = name_origin(origin, url, address) ? open_parts(origin) : -ENOMEM;
     if (err < 0) {
-        free(origin->waits_for);
-        free(origin);
+        free_memory(origin);
         return err;
     }
     weir__list_push_front(&client->origins, &origin->node);
@@ -171,38 +184,38 @@ static int add_origin(weir_client *client, const weir_url *url, const char *addr
 /* --- instances of backends --- */
 
 /* Sets what the instance is called. Returns: false without memory. */
-static bool name_instance(struct weir__origin *origin, const char *authority, const char *address)
+static bool name_instance(struct weir__origin *origin, const struct weir__client_instance *i)
 {
     static const char waits_for[] = "an answer from ";
-    const bool same = strcmp(authority, address) == 0;
-    int len = asprintf(&origin->waits_for, "%s%s%s%s", waits_for, same ? "" : authority, same ? "" : " at ",
-                       address);
+    const bool same = strcmp(i->authority, i->address) == 0;
+    int len = asprintf(&origin->waits_for, "%s%s%s%s", waits_for, same ? "" : i->authority,
+                       same ? "" : " at ", i->address);
 
-    if (len < 0)
+    if (len < 0) {
+        origin->waits_for = NULL;
         return false;
+    }
     origin->label = origin->waits_for + sizeof waits_for - 1;
-    origin->address = origin->waits_for + (size_t)len - strlen(address);
-    return true;
+    origin->address = origin->waits_for + (size_t)len - strlen(i->address);
+    return i->tls_name.len == 0 || name_tls(origin, i->tls_name);
 }
 
-int weir__client_add_instance(weir_client *client, const char *authority, const char *address,
+int weir__client_add_instance(weir_client *client, const struct weir__client_instance *instance,
                               struct weir__slot_share *slots, struct weir__origin **out)
 {
     struct weir__origin *origin = calloc(1, sizeof *origin);
 
-    if (origin == NULL || !name_instance(origin, authority, address)) {
-        free(origin);
+    if (origin == NULL)
         return -ENOMEM;
-    }
     origin->client = client;
-    origin->authority = authority;
+    origin->authority = instance->authority;
     origin->slots = slots;
     weir__list_init(&origin->idle);
     weir__list_init(&origin->bucket);
-    origin->counts = weir__origin_counts_add(&client->stats, origin->label);
+    if (name_instance(origin, instance))
+        origin->counts = weir__origin_counts_add(&client->stats, origin->tls_name != NULL, origin->label);
     if (origin->counts == NULL) {
-        free(origin->waits_for);
-        free(origin);
+        free_memory(origin);
         return -ENOMEM;
     }
     weir__list_push_front(&client->origins, &origin->node);
@@ -236,8 +249,8 @@ int weir__client_origin(weir_client *client, const weir_url *url, const char *ad
 
     weir__list_each (node, bucket) {
         struct weir__origin *origin = weir__container_of(node, struct weir__origin, bucket);
-        if (origin->port != url->port || !weir_bytes_equal_nocase(origin->host, url->host) ||
-            !is_at(origin, address))
+        if (origin->port != url->port || (origin->tls_name != NULL) != url->tls ||
+            !weir_bytes_equal_nocase(origin->host, url->host) || !is_at(origin, address))
             continue;
         weir__list_remove(&origin->node);
         weir__list_push_front(&client->origins, &origin->node);

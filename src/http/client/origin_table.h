@@ -8,7 +8,7 @@
 #include "http/client/state.h"
 
 /* Takes the URL of a request apart. The parts are valid until the next call. Returns: 0;
- * -EINVAL, -EPROTONOSUPPORT, and *why says what is wrong. */
+ * -EINVAL, and *why says what is wrong. */
 int weir__client_url(weir_client *client, const weir_fetch_options *options, weir_url *url,
                      const char **why) WEIR_CHECKED;
 
@@ -23,9 +23,15 @@ int weir__client_backend_url(weir_client *client, const weir_fetch_options *opti
 int weir__client_origin(weir_client *client, const weir_url *url, const char *address,
                         struct weir__origin **out) WEIR_CHECKED;
 
-/* Adds an instance of a backend, which is found by the backend alone. authority and slots are lent.
- * Returns: 0; -ENOMEM. */
-int weir__client_add_instance(weir_client *client, const char *authority, const char *address,
+/* An instance of a backend. */
+struct weir__client_instance {
+    const char *authority; /* what Host says; lent */
+    const char *address;   /* that is connected to */
+    weir_bytes tls_name;   /* that the server's certificate must be for; empty: without TLS */
+};
+
+/* Adds an instance, which is found by its backend alone. slots are lent. Returns: 0; -ENOMEM. */
+int weir__client_add_instance(weir_client *client, const struct weir__client_instance *instance,
                               struct weir__slot_share *slots, struct weir__origin **out) WEIR_CHECKED;
 
 /* Frees the instances that are gone and not in use. */

@@ -9,6 +9,7 @@
  *     origin_table.c     the origins of a client: found, added, forgotten
  *     origin.c           a slot and a connection of an origin for one request
  *     connection.c       one connection: connecting, receiving, idle, closing
+ *     secure.c           TLS of connections
  *     fetch.c            requests whose answers are read whole
  *     fetch_stream.c     requests and answers in pieces: opening, closing, taking over the connection
  *     fetch_stream_write.c  … the request's body
@@ -70,6 +71,7 @@ struct weir_client {
     int idle_count;
     int connection_count; /* open or closing */
     bool closing;
+    struct weir_tls *tls; /* for https; NULL: the runtime's, as soon as it is needed */
     struct weir__client_stats stats;
     weir_event quiet;                /* set when closing and no connection is left */
     struct weir__http_field *fields; /* room to parse into */
@@ -92,6 +94,8 @@ struct weir__origin {
     uint16_t port;
     const char *address;   /* that the request named; NULL: none. A part of label */
     const char *authority; /* of an instance of a backend: what Host says; else NULL */
+    char *tls_name;        /* that the server's certificate must be for; NULL: http, without TLS */
+    char *tls_key;         /* for whom sessions of TLS are kept: "NAME at LABEL" */
     const char *label;     /* "127.0.0.1:8101", "api:80 at unix:/run/api.sock"; the last part of waits_for */
     char *waits_for;       /* "an answer from LABEL" */
 };

@@ -31,9 +31,9 @@ static struct load_stats *example(void)
         load_stats_answer(&stats, 200, 10, weir_ms(3));
     load_stats_answer(&stats, 503, 5, weir_ms(40));
     load_stats_answer(&stats, 200, 10, weir_ms(41));
-    load_stats_error(&stats, -ECONNREFUSED);
-    load_stats_error(&stats, -WEIR_EDEADLINE);
-    load_stats_error(&stats, -ECONNREFUSED);
+    load_stats_error(&stats, -ECONNREFUSED, NULL);
+    load_stats_error(&stats, -WEIR_EDEADLINE, NULL);
+    load_stats_error(&stats, -ECONNREFUSED, NULL);
     return &stats;
 }
 
@@ -160,7 +160,7 @@ static void errors_beyond_the_room_are_still_counted(void **state)
     (void)state;
     load_stats_init(&stats);
     for (int i = 1; i <= 60; i++)
-        load_stats_error(&stats, -i);
+        load_stats_error(&stats, -i, NULL);
     for (size_t i = 0; i < LOAD_ERRORS_MAX; i++)
         sum += stats.error[i].count;
     assert_int_equal(sum, 60);

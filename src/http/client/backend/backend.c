@@ -79,6 +79,7 @@ static int open_client(weir_backend *b, struct weir__loop *loop)
         .idle_connections = o->connections_max,
         .idle_timeout = o->idle_timeout,
         .connect_timeout = o->connect_timeout,
+        .tls = o->tls,
         .headers = 1, /* heads are read by the client that a request comes from */
     };
 

@@ -25,11 +25,11 @@ struct check {
     int number;
     uint32_t generation;
     char address[WEIR__INSTANCE_ADDRESS_BYTES];
-    const char *authority;
+    const char *origin; /* of the URL that has it */
 };
 
 /* Counts a check, unless the place of its instance has another one by now. */
-static void count(const struct check *check, int err, int status)
+static void count(const struct check *check, const struct weir__backend_check_end *end)
 {
     struct weir__backend_shared *s = check->backend->member.shared;
     struct weir__instance *instance = &s->common.instances[check->number];
@@ -39,29 +39,33 @@ static void count(const struct check *check, int err, int status)
     is_same = instance->generation == check->generation && instance->presence == WEIR__INSTANCE_HERE;
     weir__lock_leave(&s->lock);
     if (is_same)
-        weir__backend_checked(s, instance, err, status, weir__loop_now_ns(check->backend->member.loop));
+        weir__backend_checked(s, instance, end, weir__loop_now_ns(check->backend->member.loop));
 }
 
-static int ask(const struct check *check, int *status)
+static struct weir__backend_check_end ask(const struct check *check)
 {
     const weir_backend_options *o = weir__backend_options(check->backend);
-    weir_fetch_options options = {.address = check->address, .reply_bytes_max = CHECKED_BYTES_MAX};
+    const weir_header host = {"host", o->host};
+    weir_fetch_options options = {.address = check->address,
+                                  .headers = &host,
+                                  .header_count = o->host != NULL,
+                                  .reply_bytes_max = CHECKED_BYTES_MAX};
+    struct weir__backend_check_end end = {.err = -ENOMEM};
     weir_reply reply;
     weir_scope time;
     char *url;
-    int err;
 
-    if (asprintf(&url, "http://%s%s", check->authority, o->health.path) < 0)
-        return -ENOMEM;
+    if (asprintf(&url, "%s%s", check->origin, o->health.path) < 0)
+        return end;
     options.url = url;
     weir_scope_open(&time, weir_after(o->health.timeout), 0);
-    err = weir_fetch(check->client, &options, &reply);
+    end.err = weir_fetch(check->client, &options, &reply);
     (void)weir_scope_close(&time);
-    *status = err == 0 ? reply.status : 0;
-    if (err == 0)
-        weir_reply_free(&reply);
+    end.status = reply.status;
+    end.why = reply.why;
+    weir_reply_free(&reply);
     free(url);
-    return err;
+    return end;
 }
 
 static int run_check(void *arg)
@@ -69,12 +73,13 @@ static int run_check(void *arg)
     struct check *check = arg;
     const weir_duration every = weir__backend_options(check->backend)->health.every;
     uint64_t jitter_ns = (uint64_t)(every.ns / 100 * JITTER_PERCENT);
-    int status, err = weir_sleep((weir_duration){(int64_t)weir_random_below(jitter_ns)});
+    struct weir__backend_check_end end;
+    int err = weir_sleep((weir_duration){(int64_t)weir_random_below(jitter_ns)});
 
     if (err == 0) {
-        err = ask(check, &status);
+        end = ask(check);
         if (weir_cancelled() == 0)
-            count(check, err, status);
+            count(check, &end);
     }
     free(check);
     return 0;
@@ -84,7 +89,6 @@ static int run_check(void *arg)
 static bool prepare(struct check *check, weir_backend *b, int number)
 {
     struct weir__backend_shared *s = b->member.shared;
-    const weir_backend_options *o = &s->settings.options;
     const struct weir__instance *instance = &s->common.instances[number];
     bool is_here;
 
@@ -93,7 +97,7 @@ static bool prepare(struct check *check, weir_backend *b, int number)
     is_here = instance->presence == WEIR__INSTANCE_HERE;
     check->generation = instance->generation;
     (void)snprintf(check->address, sizeof check->address, "%s", instance->address);
-    check->authority = o->host != NULL ? o->host : s->settings.urls[weir__instance_url(instance)].authority;
+    check->origin = s->settings.urls[weir__instance_url(instance)].origin;
     weir__lock_leave(&s->lock);
     return is_here;
 }
@@ -116,7 +120,8 @@ static void check_all(weir_backend *b)
 {
     const weir_client_options options = {.connections_per_origin = 2,
                                          .origins = WEIR__INSTANCES_MAX + 1,
-                                         .connect_timeout = weir__backend_options(b)->health.timeout};
+                                         .connect_timeout = weir__backend_options(b)->health.timeout,
+                                         .tls = weir__backend_options(b)->tls};
     weir_client *client;
     weir_scope checks;
 

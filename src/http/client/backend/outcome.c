@@ -20,6 +20,7 @@ static enum meaning meaning_of(int err, int status)
     case WEIR_ECANCELED:
     case WEIR_EBUSY:
     case WEIR_ETOOLARGE:
+    case WEIR_ECONFIG: /* no authorities to check servers by */
     case EINVAL:
     case ENOMEM:
     case EMFILE:
@@ -32,12 +33,12 @@ static enum meaning meaning_of(int err, int status)
     }
 }
 
-const char *weir__backend_error_text(int error)
+const char *weir__backend_error_text(int error, const char *why)
 {
     const char *reason;
 
-    if (error == 0)
-        return NULL;
+    if (error == 0 || why != NULL)
+        return error == 0 ? NULL : why;
     if (error < 0)
         return weir_error_text(error);
     reason = weir__http_reason(error);
@@ -81,7 +82,7 @@ static bool change(struct weir__instance *instance, uint64_t *from, uint64_t to)
 }
 
 static void log_ejected(struct weir__backend_shared *s, struct weir__instance *instance, uint64_t state,
-                        int64_t now_ns, int error)
+                        int64_t now_ns, const char *words)
 {
     char address[WEIR__INSTANCE_ADDRESS_BYTES];
 
@@ -89,12 +90,11 @@ static void log_ejected(struct weir__backend_shared *s, struct weir__instance *i
     weir_log(WEIR_LOG_WARN, "an instance is ejected", WEIR_KV("backend", s->settings.options.name),
              WEIR_KV("instance", address),
              WEIR_KV_DURATION("for", (weir_duration){weir__eject_until(state) - now_ns}),
-             WEIR_KV_INT("failures", s->settings.eject.after),
-             WEIR_KV("error", weir__backend_error_text(error)));
+             WEIR_KV_INT("failures", s->settings.eject.after), WEIR_KV("error", words));
 }
 
 static void eject_failed(struct weir__backend_shared *s, struct weir__instance *instance, int64_t now_ns,
-                         int error)
+                         const char *words)
 {
     uint64_t was = atomic_load_explicit(&instance->eject, memory_order_relaxed), is;
     bool may = false;
@@ -111,7 +111,7 @@ static void eject_failed(struct weir__backend_shared *s, struct weir__instance *
     }
     weir__instance_count(&instance->ejections);
     atomic_store_explicit(&instance->since_ns, now_ns, memory_order_relaxed);
-    log_ejected(s, instance, is, now_ns, error);
+    log_ejected(s, instance, is, now_ns, words);
 }
 
 /* While all is well nothing is written. */
@@ -184,15 +184,16 @@ static void count_breaker(struct weir__backend_shared *s, bool is_probe, bool fa
 /* --- requests --- */
 
 static void count_failure(struct weir__backend_shared *s, struct weir__instance *instance, int error,
-                          int64_t now_ns)
+                          const char *why, int64_t now_ns)
 {
     weir__instance_count(&instance->failures);
+    atomic_store_explicit(&s->error_words[weir__backend_number(s, instance)], why, memory_order_relaxed);
     atomic_store_explicit(&instance->last_error, error, memory_order_relaxed);
     atomic_store_explicit(&instance->last_error_ns, now_ns, memory_order_relaxed);
-    eject_failed(s, instance, now_ns, error);
+    eject_failed(s, instance, now_ns, weir__backend_error_text(error, why));
 }
 
-static void count(struct weir__backend_use *use, int err, int status)
+static void count(struct weir__backend_use *use, int err, int status, const char *why)
 {
     struct weir__backend_shared *s = use->backend->member.shared;
     enum meaning meaning = meaning_of(err, status);
@@ -206,7 +207,7 @@ static void count(struct weir__backend_use *use, int err, int status)
     }
     now_ns = weir__loop_now_ns(use->backend->member.loop);
     if (meaning == FAILED)
-        count_failure(s, use->instance, err < 0 ? err : status, now_ns);
+        count_failure(s, use->instance, err < 0 ? err : status, err < 0 ? why : NULL, now_ns);
     else
         eject_answered(use->instance);
     if (s->settings.breaker.failed_percent > 0)
@@ -214,29 +215,30 @@ static void count(struct weir__backend_use *use, int err, int status)
     use->is_counted = true;
 }
 
-void weir__backend_ended(struct weir__backend_use *use, int err, int status)
+void weir__backend_ended(struct weir__backend_use *use, int err, int status, const char *why)
 {
     if (use->instance != NULL)
-        count(use, err, status);
+        count(use, err, status, why);
 }
 
-void weir__backend_broke(struct weir__backend_use *use, int err)
+void weir__backend_broke(struct weir__backend_use *use, int err, const char *why)
 {
     if (use->backend != NULL && use->instance != NULL)
-        count(use, err, 0);
+        count(use, err, 0, why);
 }
 
 /* --- health --- */
 
-void weir__backend_checked(struct weir__backend_shared *s, struct weir__instance *instance, int err,
-                           int status, int64_t now_ns)
+void weir__backend_checked(struct weir__backend_shared *s, struct weir__instance *instance,
+                           const struct weir__backend_check_end *end, int64_t now_ns)
 {
-    const bool good = err == 0 && weir__health_is_good(status);
-    const int error = good ? 0 : err < 0 ? err : status;
+    const bool good = end->err == 0 && weir__health_is_good(end->status);
+    const int error = good ? 0 : end->err < 0 ? end->err : end->status;
     uint32_t was = atomic_load_explicit(&instance->health, memory_order_relaxed),
              is = weir__health_checked(was, &s->settings.health, good);
     char address[WEIR__INSTANCE_ADDRESS_BYTES];
 
+    atomic_store_explicit(&s->check_words[weir__backend_number(s, instance)], end->why, memory_order_relaxed);
     atomic_store_explicit(&instance->last_check, error, memory_order_relaxed);
     atomic_store_explicit(&instance->health, is, memory_order_relaxed);
     if (weir__health_is_down(was) == weir__health_is_down(is))
@@ -245,7 +247,7 @@ void weir__backend_checked(struct weir__backend_shared *s, struct weir__instance
     if (weir__health_is_down(is))
         weir_log(WEIR_LOG_WARN, "an instance is down", WEIR_KV("backend", s->settings.options.name),
                  WEIR_KV("instance", address), WEIR_KV_INT("checks", s->settings.health.failed),
-                 WEIR_KV("error", weir__backend_error_text(error)));
+                 WEIR_KV("error", weir__backend_error_text(error, end->why)));
     else
         weir_log(
             WEIR_LOG_INFO, "an instance is up again", WEIR_KV("backend", s->settings.options.name),

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include <weir/address.h>
+#include <weir/tls.h>
 
 #include "base/reserved.h"
 #include "http/client/backend/common.h"
+#include "http/client/secure.h"
 #include "http/message/url.h"
 
 enum {
@@ -81,7 +83,8 @@ static bool is_sound(const weir_backend_options *o)
            is_between(o->eject.after, INT32_MIN, WEIR__EJECT_AFTER_MAX) && is_time(o->eject.period) &&
            is_between(o->eject.at_most_percent, 1, 100) && is_between(o->breaker.failed_percent, 0, 100) &&
            is_between(o->breaker.of, 1, 1 << 16) && is_time(o->breaker.within) &&
-           o->breaker.within.ns <= BREAKER_WITHIN_MAX_S * INT64_C(1000000000) && is_time(o->breaker.open);
+           o->breaker.within.ns <= BREAKER_WITHIN_MAX_S * INT64_C(1000000000) && is_time(o->breaker.open) &&
+           weir__client_tls_fits(o->tls);
 }
 
 static bool is_host(const char *text)
@@ -109,6 +112,7 @@ static int read_unix(struct weir__backend_url *out)
     if (weir_address_parse(weir_bytes_of(out->text), &address, NULL) < 0)
         return -EINVAL;
     out->connect_to = strdup(out->text);
+    out->origin = "http://localhost";
     out->authority = strdup("localhost");
     return out->connect_to == NULL || out->authority == NULL ? -ENOMEM : 0;
 }
@@ -145,8 +149,6 @@ static int read_http(struct weir__backend_url *out)
     if (weir__url_read(weir_bytes_of(out->text), &url, &at) != NULL || url.query.data != NULL ||
         url.path.len != 1)
         return -EINVAL;
-    if (url.tls)
-        return -EPROTONOSUPPORT;
     six = url.host_type == WEIR_HOST_IPV6;
     if (asprintf(&out->connect_to, six ? "[%.*s]:%u" : "%.*s:%u", (int)url.host.len, url.host.data,
                  url.port) < 0) {
@@ -155,6 +157,9 @@ static int read_http(struct weir__backend_url *out)
     }
     out->port = url.port;
     out->text[url.origin.len] = '\0'; /* a "/" behind it says nothing */
+    out->origin = out->text;
+    if (url.tls)
+        out->tls_name = url.host;
     out->authority = authority_of(&url);
     if (out->authority == NULL)
         return -ENOMEM;
@@ -236,6 +241,8 @@ int weir__backend_settings_read(struct weir__backend_settings *s, const weir_bac
         (options->health.path != NULL && !is_path(options->health.path)))
         return -EINVAL;
     s->options.urls = NULL;
+    if (s->options.tls != NULL)
+        (void)weir_tls_hold(s->options.tls);
     err = copy_texts(&s->options);
     if (err == 0)
         err = read_urls(s, options);
@@ -258,6 +265,7 @@ void weir__backend_settings_free(struct weir__backend_settings *s)
     free((char *)(uintptr_t)s->options.name);
     free((char *)(uintptr_t)s->options.host);
     free((char *)(uintptr_t)s->options.health.path);
+    weir_tls_close(s->options.tls);
 }
 
 static bool equal_texts(const char *a, const char *b)
@@ -271,7 +279,7 @@ bool weir__backend_settings_equal(const struct weir__backend_settings *a,
     const weir_backend_options *x = &a->options, *y = &b->options;
     bool equal = a->url_count == b->url_count && equal_texts(x->name, y->name) &&
                  equal_texts(x->host, y->host) && equal_texts(x->health.path, y->health.path) &&
-                 x->balance == y->balance && x->connections_max == y->connections_max &&
+                 x->balance == y->balance && x->tls == y->tls && x->connections_max == y->connections_max &&
                  x->waiting_max == y->waiting_max && x->limit == y->limit &&
                  x->idle_timeout.ns == y->idle_timeout.ns && x->connect_timeout.ns == y->connect_timeout.ns &&
                  memcmp(&a->breaker, &b->breaker, sizeof a->breaker) == 0 &&

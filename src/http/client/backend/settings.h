@@ -18,6 +18,9 @@ struct weir__backend_url {
     char *authority;  /* what Host says: "orders:7101"; "localhost" of a Unix socket */
     char *connect_to; /* "orders:7101", "unix:PATH", with a port in any case */
     char *host;       /* a name that is looked up, part of connect_to; NULL: connect_to is the instance */
+    const char
+        *origin; /* with which the URL of a request begins: text; "http://localhost" of a Unix socket */
+    weir_bytes tls_name; /* host of an https URL, a part of text; empty: without TLS */
     uint16_t port;
 };
 
@@ -31,7 +34,7 @@ struct weir__backend_settings {
     bool follows_names; /* a URL has a name */
 };
 
-/* Returns: 0; -EINVAL; -EPROTONOSUPPORT; -ENOMEM: nothing is left to be freed. */
+/* Returns: 0; -EINVAL; -ENOMEM: nothing is left to be freed. */
 int weir__backend_settings_read(struct weir__backend_settings *s,
                                 const weir_backend_options *options) WEIR_CHECKED;
 

@@ -24,7 +24,15 @@ struct weir__backend_shared {
     struct weir__list members;           /* struct weir__backend_member */
     struct weir__backend_member *keeper; /* whose loop does what is done once for all; NULL: none */
     struct weir__backend_common common;
+    /* What common says in codes, in words, by the number of the instance; NULL: the code says it all. */
+    _Atomic(const char *) error_words[WEIR__INSTANCES_MAX], check_words[WEIR__INSTANCES_MAX];
 };
+
+static inline int weir__backend_number(const struct weir__backend_shared *s,
+                                       const struct weir__instance *instance)
+{
+    return (int)(instance - s->common.instances);
+}
 
 /* A loop's part of it. */
 struct weir__backend_member {
@@ -38,7 +46,7 @@ struct weir__backend_member {
 };
 
 /* Finds the backend of this name, or makes it, and joins.
- * Returns: 0; -WEIR_ECONFIG it has other options; -EINVAL, -EPROTONOSUPPORT a URL; -ENOMEM. */
+ * Returns: 0; -WEIR_ECONFIG it has other options; -EINVAL, a URL; -ENOMEM. */
 int weir__backend_join(struct weir__backend_member *m, struct weir__loop *loop,
                        const weir_backend_options *options) WEIR_CHECKED;
 

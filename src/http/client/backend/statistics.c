@@ -40,10 +40,16 @@ static enum weir_instance_state state_of(const struct weir__instance *i)
     return weir__eject_is_ejected(look(&i->eject)) ? WEIR_INSTANCE_EJECTED : WEIR_INSTANCE_UP;
 }
 
-static void copy_instance(struct copy *copy, const struct weir__instance *i)
+static const char *look_words(const _Atomic(const char *) *words)
+{
+    return atomic_load_explicit((_Atomic(const char *) *)(uintptr_t)words, memory_order_relaxed);
+}
+
+static void copy_instance(struct copy *copy, const struct weir__backend_shared *s,
+                          const struct weir__instance *i)
 {
     const size_t n = copy->stats.instance_count++;
-    const int error = look_int(&i->last_error);
+    const int error = look_int(&i->last_error), number = weir__backend_number(s, i);
 
     memcpy(copy->addresses[n], i->address, sizeof i->address);
     copy->instances[n] = (weir_instance_stats){
@@ -54,9 +60,9 @@ static void copy_instance(struct copy *copy, const struct weir__instance *i)
         .requests = look(&i->requests),
         .failures = look(&i->failures),
         .ejections = look(&i->ejections),
-        .last_error = weir__backend_error_text(error),
+        .last_error = weir__backend_error_text(error, look_words(&s->error_words[number])),
         .last_error_at = {error != 0 ? look_ns(&i->last_error_ns) : 0},
-        .last_check = weir__backend_error_text(look_int(&i->last_check)),
+        .last_check = weir__backend_error_text(look_int(&i->last_check), look_words(&s->check_words[number])),
     };
 }
 
@@ -98,7 +104,7 @@ static void read_backend(struct copy *copy, struct weir__backend_shared *s)
         const struct weir__instance *instance = &common->instances[i];
         if (instance->presence == WEIR__INSTANCE_HERE ||
             (instance->presence == WEIR__INSTANCE_GONE && look_int(&instance->in_use) > 0))
-            copy_instance(copy, instance);
+            copy_instance(copy, s, instance);
     }
     copy->stats.connections = count_connections(s);
     weir__lock_leave(&s->lock);

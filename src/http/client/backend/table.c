@@ -77,14 +77,18 @@ int weir__backend_origin(weir_backend *b, int number, struct weir__origin **out)
 {
     const weir_backend_options *o = weir__backend_options(b);
     char address[WEIR__INSTANCE_ADDRESS_BYTES];
-    const char *authority;
+    const struct weir__backend_url *from;
     int url, err;
 
     if (b->origins[number] == NULL) {
         if (!copy_instance(b, number, address, &url))
             return -EAGAIN;
-        authority = o->host != NULL ? o->host : b->member.shared->settings.urls[url].authority;
-        err = weir__client_add_instance(&b->client, authority, address, &b->slots, &b->origins[number]);
+        from = &b->member.shared->settings.urls[url];
+        err = weir__client_add_instance(
+            &b->client,
+            &(struct weir__client_instance){o->host != NULL ? o->host : from->authority, address,
+                                            from->tls_name},
+            &b->slots, &b->origins[number]);
         if (err < 0)
             return err;
     }
