@@ -143,7 +143,7 @@ def wrong_usage_is_told():
     for arguments in ([], ["http://h/", "--rate"], ["http://h/", "--rate", "0"], ["http://h/", "--rate", "x"],
                       ["http://h/", "--for", "soon"], ["ftp://h/"], ["http://h/", "--nonsense"],
                       ["http://h/", "--header", "x"], ["http://"], ["http://h:0/"], ["http://a b/"], ["http://h/ x"],
-                      ["http://h/{x}"], ["https://h/"], ["http://h/", "--method", "G T"], ["http://h/", "--method", ""],
+                      ["http://h/{x}"], ["https://h/", "--ca", "f", "--insecure"], ["http://h/", "--method", "G T"], ["http://h/", "--method", ""],
                       ["http://h/", "--method", "CONNECT"], ["http://h/", "--header", "Host: x"],
                       ["http://h/", "--header", "a b: x"], ["http://h/", "--header", "a: x\ny: z"]):
         done = subprocess.run([WEIR, "load", *arguments], capture_output=True, text=True, timeout=PATIENCE)

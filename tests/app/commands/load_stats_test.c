@@ -151,6 +151,31 @@ static void nothing_at_all_can_be_shown(void **state)
     weir_buffer_free(&out);
 }
 
+static void an_error_is_explained_by_its_first_failure(void **state)
+{
+    static struct load_stats stats;
+    weir_buffer out;
+    json_t *root;
+
+    (void)state;
+    load_stats_init(&stats);
+    load_stats_error(&stats, -WEIR_ETLS, "certificate of \"db\" expired");
+    load_stats_error(&stats, -WEIR_ETLS, "another");
+    load_stats_error(&stats, -ECONNREFUSED, NULL);
+    weir_buffer_init(&out, 1 << 16);
+    assert_int_equal(load_report_text(&stats, &plan, &out), 0);
+    assert_non_null(strstr(out.data, "  error  tls failed: 2 (certificate of \"db\" expired)\n"));
+    weir_buffer_clear(&out);
+    assert_int_equal(load_report_json(&stats, &plan, &out), 0);
+    root = json_loads(out.data, 0, NULL);
+    assert_non_null(root);
+    assert_int_equal(json_object_size(json_object_get(root, "why")), 1);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(root, "why"), "tls failed")),
+                        "certificate of \"db\" expired");
+    json_decref(root);
+    weir_buffer_free(&out);
+}
+
 /* With more errors than there is room for, the sum stays right. */
 static void errors_beyond_the_room_are_still_counted(void **state)
 {
@@ -198,6 +223,7 @@ int main(void)
         cmocka_unit_test(the_rows_add_up),
         cmocka_unit_test(the_text_shows_what_went_wrong),
         cmocka_unit_test(nothing_at_all_can_be_shown),
+        cmocka_unit_test(an_error_is_explained_by_its_first_failure),
         cmocka_unit_test(errors_beyond_the_room_are_still_counted),
         cmocka_unit_test(rows_end_at_1_2_5),
         cmocka_unit_test(a_url_takes_the_number),
