@@ -20,7 +20,6 @@ static const char *words_of(const char *reason)
         {"dns", "its name is not found (dns failed)"},
         {"tls", "TLS with it fails (tls failed)"},
         {"connect", "no connection can be made (connect failed)"},
-        {"tls", "TLS with it fails (tls failed)"},
         {"closed", "it closes connections before it has answered (connection closed)"},
         {"bad_response", "its answers are not valid HTTP (bad response)"},
         {"too_large", "its answers are larger than limits: {reply: …} (reply too large)"},

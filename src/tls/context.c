@@ -70,9 +70,3 @@ int weir__tls_default_client(const char **why, weir_tls **out)
     (void)out;
     return -ENOSYS;
 }
-
-bool weir__tls_is_server(const weir_tls *tls)
-{
-    (void)tls;
-    return false;
-}
