@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import ssl
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,9 +16,11 @@ import time
 sys.dont_write_bytecode = True
 from authority import Authority
 from front import Child, Page, folder_of, free_port, listens, program, replaced
-from rig import PATIENCE, Backend, Weir, answering, ask, run, same, until
-from secure import ask_over_tls, request, secured, trusting
+from rig import PATIENCE, ROOT, Backend, Weir, answering, ask, run, same, until
+from secure import ask_over_tls, metric, request, secured, trusting
 
+with open(os.path.join(ROOT, "docs/front/tls.md"), encoding="utf-8") as page_file:
+    PAGE = page_file.read()
 NAMES = ("shop.example.com", "api.example.com")
 
 
@@ -136,13 +139,31 @@ def partners_have_certificates():
 
 def metrics_tell_of_it():
     with Authority() as authority, public(authority, authority) as weir:
-        for _ in range(3):
-            same(ask_over_tls(weir.secure, trusting(authority), name=NAMES[0]).status, 200)
         context = trusting(authority)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        page = ask(weir.address("admin"), "/metrics").body.decode()
-        METRICS = None
-        assert METRICS, page
+        for _ in range(3):
+            same(ask_over_tls(weir.secure, context, name=NAMES[0]).status, 200)
+        try:
+            ask_over_tls(weir.secure, context, name="other.example.com")
+            raise AssertionError("the name is not checked")
+        except ssl.SSLCertVerificationError:
+            pass
+        listener = 'listener="%s:%d"' % weir.secure
+
+        def found():
+            page = ask(weir.address("admin"), "/metrics").body.decode()
+            return page if metric(page, f"weir_tls_handshakes_total{{{listener}}}") >= 3 else None
+        page = until("the handshakes are counted", found)
+        lasts = [float(value) for value in re.findall(rf"weir_tls_certificate_not_after_seconds{{{listener},names=\"\S+\",cert=\"\S+\"}} (\S+)", page)]
+        assert len(lasts) == 2 and all(29 * 86400 < last - time.time() < 31 * 86400 for last in lasts), page
+        for name in set(re.findall(r"weir_tls_\w+", Page("tls").files["alerts.yml"])) | set(re.findall(r"`(weir_tls_\w+)", PAGE)):
+            assert re.search(rf"^{name}\{{.*{listener}", page, re.M), name
+
+
+def alerts_are_rules_for_prometheus():
+    with folder_of({"alerts.yml": Page("tls").files["alerts.yml"]}) as folder:
+        done = subprocess.run([program("promtool", "prometheus"), "check", "rules", os.path.join(folder, "alerts.yml")], capture_output=True, text=True)
+        same(done.returncode, 0, done.stdout + done.stderr)
+        assert "3 rules found" in done.stdout, done.stdout
 
 
 # ---- tls-backends.md ----
@@ -196,4 +217,4 @@ def backends_of_a_cloud_and_internal_ones():
 
 
 run(http_leads_to_https, each_name_has_its_certificate, renewal_as_certbot_does_it, partners_have_certificates, metrics_tell_of_it,
-    backends_of_a_cloud_and_internal_ones)
+    alerts_are_rules_for_prometheus, backends_of_a_cloud_and_internal_ones)
