@@ -172,7 +172,7 @@ static int hosts(void *arg)
 
 static int refused_requests(void *arg)
 {
-    static const char *const paths[] = {"a", "/a b", "/a#b", "/%zz", "", "https://x/"};
+    static const char *const paths[] = {"a", "/a b", "/a#b", "/%zz", "", "https://x:0/"};
     struct cluster c;
     weir_reply reply;
 
@@ -181,7 +181,7 @@ static int refused_requests(void *arg)
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         weir_fetch_options options = {.backend = c.backend, .url = paths[i]};
         int err = weir_fetch(c.client, &options, &reply);
-        assert_int_equal(err, i == 5 ? -EPROTONOSUPPORT : -EINVAL);
+        assert_int_equal(err, -EINVAL);
         assert_non_null(reply.why);
     }
     assert_int_equal(weir_fetch(c.client,
