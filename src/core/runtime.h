@@ -29,6 +29,7 @@ struct weir__pools;
 struct weir__publishers;
 struct weir__stalls;
 struct weir__symbols;
+struct weir__tls_runtime;
 struct weir__watch;
 
 struct weir_runtime {
@@ -52,6 +53,7 @@ struct weir_runtime {
     struct weir__job_kinds *kinds;
     struct weir__publishers *publishers;
     struct weir__stalls *stalls;
+    struct weir__tls_runtime *tls;
     struct weir__watch *watch; /* NULL: stalls are not watched for */
 
     /* Set by the guard; called on a cold path, as a task that holds locks of its thread begins to wait or

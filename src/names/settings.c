@@ -2,15 +2,12 @@
 #include "names/settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/reserved.h"
 
@@ -23,7 +20,6 @@ enum {
     TIMEOUT_MS = 4000,
     TIMEOUT_MAX_S = 60,
     ATTEMPT_LEAST_MS = 50,
-    SETTLED_AFTER_S = 2,
 };
 
 /* --- options --- */
@@ -135,68 +131,12 @@ struct weir__name_settings *weir__settings_simulated(const struct weir__names *n
 
 /* --- files --- */
 
-static bool has_changed(const char *path, const struct weir__file_mark *mark)
-{
-    struct stat now;
-    bool exists = path[0] != '\0' && stat(path, &now) == 0;
-
-    if (exists != mark->exists || mark->unsettled)
-        return true;
-    return exists && (now.st_ino != mark->stat.st_ino || now.st_dev != mark->stat.st_dev ||
-                      now.st_size != mark->stat.st_size || now.st_mtim.tv_sec != mark->stat.st_mtim.tv_sec ||
-                      now.st_mtim.tv_nsec != mark->stat.st_mtim.tv_nsec ||
-                      now.st_ctim.tv_sec != mark->stat.st_ctim.tv_sec ||
-                      now.st_ctim.tv_nsec != mark->stat.st_ctim.tv_nsec);
-}
-
-/* Opens a regular file. Returns: a descriptor; -1. */
-static int open_file(const char *path, struct weir__file_mark *mark)
-{
-    struct timespec now;
-    int fd = path[0] != '\0' ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
-
-    *mark = (struct weir__file_mark){0};
-    if (fd < 0)
-        return -1;
-    if (fstat(fd, &mark->stat) < 0) {
-        close(fd);
-        return -1;
-    }
-    mark->exists = true;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    mark->unsettled = now.tv_sec - mark->stat.st_mtim.tv_sec < SETTLED_AFTER_S;
-    if (S_ISREG(mark->stat.st_mode))
-        return fd;
-    close(fd);
-    return -1;
-}
-
 /* Reads a file, `most` bytes of it. One that can't be read is empty. Returns: its text; NULL: no memory. */
 static char *read_file(const char *path, size_t most, struct weir__file_mark *mark, size_t *len)
 {
-    int fd = open_file(path, mark);
-    size_t room = fd >= 0 && mark->stat.st_size > 0 && (size_t)mark->stat.st_size < most
-                      ? (size_t)mark->stat.st_size + 1
-                      : 4096;
-    char *text = malloc(room);
-    ssize_t got = 1;
+    char *text;
 
-    *len = 0;
-    while (fd >= 0 && text != NULL && got > 0 && *len < most) {
-        if (*len == room) {
-            char *larger = realloc(text, 2 * room);
-            if (larger == NULL)
-                free(text);
-            text = larger;
-            room *= 2;
-            continue;
-        }
-        got = read(fd, text + *len, (room < most ? room : most) - *len);
-        *len += got > 0 ? (size_t)got : 0;
-    }
-    if (fd >= 0)
-        close(fd);
-    return text;
+    return weir__file_read(path, most, mark, &text, len) == -ENOMEM || text != NULL ? text : calloc(1, 1);
 }
 
 static int read_conf(struct weir__names *names, struct weir__resolv_conf *conf)
@@ -243,8 +183,8 @@ static bool is_due(struct weir__names *names)
 {
     bool watches_conf = names->options.server_count == 0;
 
-    return names->settings == NULL || has_changed(names->options.hosts_path, &names->hosts_mark) ||
-           (watches_conf && has_changed(names->options.resolv_conf_path, &names->conf_mark));
+    return names->settings == NULL || weir__file_has_changed(names->options.hosts_path, &names->hosts_mark) ||
+           (watches_conf && weir__file_has_changed(names->options.resolv_conf_path, &names->conf_mark));
 }
 
 /* Looks at the files, without the lock. */

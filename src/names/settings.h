@@ -14,10 +14,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/stat.h>
 
 #include <weir/resolver.h>
 
+#include "base/file.h"
 #include "base/sentences.h"
 #include "base/list.h"
 #include "names/hosts.h"
@@ -37,13 +37,6 @@ struct weir__name_settings {
     int64_t whole_ns; /* of a look-up */
     int attempt_ms;   /* of the first attempt at a server */
     int attempts;
-};
-
-/* What tells whether a file has changed. */
-struct weir__file_mark {
-    struct stat stat;
-    bool exists;
-    bool unsettled; /* it changed so shortly before it was read that a further change may not show */
 };
 
 /* A loop that asks for a look at the files. */

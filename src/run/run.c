@@ -31,6 +31,7 @@
 #include "pool/published.h"
 #include "symbols/place.h"
 #include "symbols/symbols.h"
+#include "tls/runtime.h"
 #include "watch/profile/profile.h"
 #include "watch/stall.h"
 #include "watch/watch.h"
@@ -265,6 +266,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
     int err;
 
     weir__stalls_init(r->stalls);
+    weir__tls_runtime_init(r->tls);
     weir__registry_init(&r->registry);
     weir__registry_init(&r->shared);
     weir__sentences_init(&r->sentences);
@@ -296,6 +298,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
         }
         free_loop(&r->loops[0]);
     }
+    weir__tls_runtime_free(r->tls);
     signal_stack_leave(&signals);
     weir__symbols_close(r->symbols);
     free(r->posts->of_loop);
@@ -322,6 +325,7 @@ struct whole {
     struct weir__publishers publishers;
     struct weir__guard_reporter guard_reporter;
     struct weir__stalls stalls;
+    struct weir__tls_runtime tls;
 };
 
 static struct weir_runtime *put_together(struct whole *whole)
@@ -336,6 +340,7 @@ static struct weir_runtime *put_together(struct whole *whole)
     r->publishers = &whole->publishers;
     r->guard_reporter = &whole->guard_reporter;
     r->stalls = &whole->stalls;
+    r->tls = &whole->tls;
     r->on_locks_held = weir__guard_holds_locks;
     r->name_place = weir__symbols_describe_place;
     return r;

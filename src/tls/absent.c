@@ -28,9 +28,3 @@ __attribute__((weak)) int weir__tls_take_off(weir_stream *s)
     (void)s;
     return -EINVAL;
 }
-
-__attribute__((weak)) bool weir__tls_is_server(const weir_tls *tls)
-{
-    (void)tls;
-    return false;
-}

@@ -1,72 +1,88 @@
 /* SPDX-License-Identifier: MIT */
-#include "tls/context.h"
+/* Contexts: holding and closing, and what is asked of them. */
+#include <stdlib.h>
 
-#include <errno.h>
-
-int weir_tls_server_open(const weir_tls_server_options *options, const char **why, weir_tls **out)
-{
-    (void)options;
-    (void)why;
-    (void)out;
-    return -ENOSYS;
-}
-
-int weir_tls_client_open(const weir_tls_client_options *options, const char **why, weir_tls **out)
-{
-    (void)options;
-    (void)why;
-    (void)out;
-    return -ENOSYS;
-}
+#include "core/runtime.h"
+#include "tls/content.h"
+#include "tls/context_record.h"
+#include "tls/open.h"
+#include "tls/runtime.h"
 
 weir_tls *weir_tls_hold(weir_tls *tls)
 {
+    (void)atomic_fetch_add_explicit(&tls->holds, 1, memory_order_relaxed);
     return tls;
 }
 
 void weir_tls_close(weir_tls *tls)
 {
-    (void)tls;
+    struct weir__tls_runtime *r;
+
+    if (tls == NULL || atomic_fetch_sub_explicit(&tls->holds, 1, memory_order_acq_rel) > 1)
+        return;
+    r = tls->runtime->tls;
+    (void)pthread_mutex_lock(&r->lock);
+    weir__list_remove(&tls->node);
+    (void)pthread_mutex_unlock(&r->lock);
+    weir__tls_free(tls);
 }
 
-void weir_tls_stats_get(const weir_tls *tls, weir_tls_stats *stats)
+static void free_pair(struct weir__tls_pair *p)
 {
-    (void)tls;
-    *stats = (weir_tls_stats){0};
+    weir__tls_certificate_drop(p->certificate);
+    free(p->failed);
+    free(p->cert);
+    free(p->key);
 }
 
-const char *weir_tls_failure_name(enum weir_tls_failure failure)
+void weir__tls_free(weir_tls *tls)
 {
-    static const char *const names[WEIR_TLS_FAILURES] = {
-        [WEIR_TLS_FAILED_VERSION] = "version", [WEIR_TLS_FAILED_CIPHER] = "cipher",
-        [WEIR_TLS_FAILED_ALPN] = "alpn",       [WEIR_TLS_FAILED_EXPIRED] = "expired",
-        [WEIR_TLS_FAILED_NAME] = "name",       [WEIR_TLS_FAILED_AUTHORITY] = "authority",
-        [WEIR_TLS_FAILED_NONE] = "none",       [WEIR_TLS_FAILED_REFUSED] = "refused",
-        [WEIR_TLS_FAILED_PLAIN] = "plain",     [WEIR_TLS_FAILED_GARBAGE] = "garbage",
-        [WEIR_TLS_FAILED_LEFT] = "left",       [WEIR_TLS_FAILED_TIME] = "time",
-        [WEIR_TLS_FAILED_OTHER] = "other",
-    };
+    weir__tls_content_drop(tls->content);
+    weir__tls_ticket_keys_drop(tls->runtime->tls, tls->tickets);
+    for (size_t i = 0; tls->pairs != NULL && i < tls->pair_count; i++)
+        free_pair(&tls->pairs[i]);
+    free(tls->pairs);
+    weir__tls_authorities_drop(tls->ca.authorities);
+    free(tls->ca.failed);
+    free(tls->ca.path);
+    weir__alpn_free(&tls->alpn);
+    free(tls->server_name);
+    free(tls->counts);
+    (void)pthread_mutex_destroy(&tls->lock);
+    free(tls);
+}
 
-    return (unsigned)failure < WEIR_TLS_FAILURES ? names[failure] : "?";
+struct weir__layer *weir__tls_layer(weir_tls *tls)
+{
+    return &tls->layer;
+}
+
+bool weir__tls_is_server(const weir_tls *tls)
+{
+    return tls->is_server;
+}
+
+bool weir__tls_is_slow(const weir_tls *tls)
+{
+    return atomic_load_explicit(&tls->is_slow, memory_order_relaxed);
 }
 
 void weir_tls_certificates_each(const weir_tls *tls,
                                 void (*fn)(void *arg, const weir_tls_certificate_info *info), void *arg)
 {
-    (void)tls;
-    (void)fn;
-    (void)arg;
-}
+    pthread_mutex_t *lock = &((weir_tls *)(uintptr_t)tls)->lock;
 
-struct weir__layer *weir__tls_layer(weir_tls *tls)
-{
-    (void)tls;
-    return NULL;
-}
+    (void)pthread_mutex_lock(lock);
+    for (size_t i = 0; i < tls->pair_count; i++) {
+        const struct weir__tls_pair *p = &tls->pairs[i];
+        const struct weir__tls_certificate *c = p->certificate;
 
-int weir__tls_default_client(const char **why, weir_tls **out)
-{
-    (void)why;
-    (void)out;
-    return -ENOSYS;
+        fn(arg, &(weir_tls_certificate_info){.cert = p->cert,
+                                             .names = c->names,
+                                             .key = c->key_words,
+                                             .not_before_s = c->not_before_s,
+                                             .not_after_s = c->not_after_s,
+                                             .failed = p->failed});
+    }
+    (void)pthread_mutex_unlock(lock);
 }

@@ -45,7 +45,8 @@ enum { WEIR__TLS_WHY_BYTES = 256 };
 enum weir_tls_failure weir__tls_explain(const SSL *ssl, const char *first, size_t bytes,
                                         char why[static WEIR__TLS_WHY_BYTES]);
 
-/* The client's context of the runtime with all defaults, made when it is first asked for. Waits.
+/* The context of the HTTP client: all defaults, and http/1.1 as its protocol. Made when it is first asked
+ * for. Waits.
  * Owns:    the caller gets a hold.
  * Returns: as weir_tls_client_open(). */
 int weir__tls_default_client(const char **why, weir_tls **out) WEIR_CHECKED;
