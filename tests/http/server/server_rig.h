@@ -26,7 +26,9 @@ struct rig {
     weir_server_options options;
     const weir_route *routes;
     size_t route_count;
+    void (*prepare)(struct rig *rig); /* before the server is opened; or NULL */
     int (*test)(struct rig *rig);
+    void (*finish)(struct rig *rig); /* after it is closed; or NULL */
     weir_listener_options listener; /* beside its address; of the server's one listener */
     weir_server *server;            /* NULL: it is closed */
     char address[WEIR_ADDRESS_BYTES];
@@ -102,6 +104,8 @@ static inline int rig_main(void *arg)
     struct rig *rig = arg;
     int result;
 
+    if (rig->prepare != NULL)
+        rig->prepare(rig);
     rig->listener.address = "127.0.0.1:0";
     rig->options.listeners = &rig->listener;
     rig->options.listener_count = 1;
@@ -118,6 +122,8 @@ static inline int rig_main(void *arg)
     weir_scope_cancel(&rig->serving);
     (void)weir_scope_close(&rig->serving);
     assert_true(rig->served == -WEIR_ECANCELED || rig->served == 0); /* cancelled, or drained by the test */
+    if (rig->finish != NULL)
+        rig->finish(rig);
     return result;
 }
 
