@@ -22,7 +22,7 @@ listen:
   - 127.0.0.1:{admin}
 loops: 1
 access_log: false
-limits: {{connections: 16000, exchanges: 8000, idle_timeout: 10m}}
+limits: {{connections: 16000, exchanges: 8000, idle_timeout: 10m, body: 16GiB}}
 routes:
   - {{path: /hello, respond: {{status: 200, type: text/plain, body: "Hello, World!"}}}}
   - {{path: /*, proxy: {{to: "http://127.0.0.1:{backend}"}}}}
@@ -197,6 +197,7 @@ def tls_rows(row, own):
         Cost("tls-resume", "the same, resumed by a ticket", "resumed"),
         Cost("tls-hello", "a small answer on 64 kept TLS connections", "kept"),
         Cost("tls-bytes", "answers of 1 GiB from a plain backend over two TLS connections", "kept", "s CPU/GiB", 2, "/large"),
+        Cost("tls-upload", "requests of 1 GiB to a plain backend over two TLS connections", "sent", "s CPU/GiB", 2, "/large"),
         Memory("tls-memory", "idle TLS connection, user space", "bytes each", reach=1.05, after=None),
         Storm("tls-storm", beside.format("P-256"), "ms p99", "more"),
         Storm("tls-storm-each", each, "µs", "each", after=None),

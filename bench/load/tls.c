@@ -4,9 +4,10 @@
  *     bench-load-tls full PORT PATH CONNECTIONS SECONDS     connect, handshake, GET, close, and again
  *     bench-load-tls resumed PORT PATH CONNECTIONS SECONDS  the same, with the ticket of the one before
  *     bench-load-tls kept PORT PATH CONNECTIONS SECONDS     GET and GET again on the same connections
+ *     bench-load-tls sent PORT PATH CONNECTIONS SECONDS     POST a body of 1 GiB and again
  *     bench-load-tls held PORT PATH CONNECTIONS             one GET on each; prints, then holds them
  *
- * Prints JSON: complete answers, bytes of their bodies, seconds, resumed handshakes, and what was agreed.
+ * Prints JSON: complete answers, bytes of bodies, seconds, resumed handshakes, and what was agreed.
  * Each answer must be 200; anything else ends the program with 1. Certificates are not verified: that is the
  * load's time, not the server's. The load offers TLS 1.3 with one cipher and one group, so that all servers
  * do the same.
@@ -31,11 +32,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD_BYTES = 2048, EVENTS = 256, SOURCES = 250, AT_ONCE = 64 };
+enum { HEAD_BYTES = 2048, EVENTS = 256, SOURCES = 250, AT_ONCE = 64, SENT_BYTES = 1 << 30 };
 
-enum mode { FULL, RESUMED, KEPT, HELD };
+enum mode { FULL, RESUMED, KEPT, SENT, HELD };
 
-enum step { CONNECTING, SHAKING, ASKING, READING_HEAD, READING_BODY, IDLE };
+enum step { CONNECTING, SHAKING, ASKING, SENDING_BODY, READING_HEAD, READING_BODY, IDLE };
 
 struct connection {
     SSL *ssl;
@@ -43,7 +44,7 @@ struct connection {
     int fd, number;
     enum step step;
     size_t head_used;
-    uint64_t body_left;
+    uint64_t body_left, body_unsent;
     char head[HEAD_BYTES];
 };
 
@@ -52,7 +53,7 @@ static SSL_CTX *tls;
 static enum mode mode;
 static in_port_t port;
 static char request[1024];
-static char body[128 << 10]; /* thrown away */
+static char body[128 << 10]; /* thrown away, or sent */
 static uint64_t answers, body_bytes, resumed, handshakes;
 static char agreed[128];
 static struct connection *connections;
@@ -155,6 +156,7 @@ static void answered(struct connection *c)
     answers++;
     switch (mode) {
     case KEPT:
+    case SENT:
         c->step = ASKING;
         break;
     case HELD:
@@ -209,8 +211,18 @@ static int advance(struct connection *c)
     case ASKING:
         if ((did = SSL_write(c->ssl, request, (int)strlen(request))) > 0) {
             c->head_used = 0;
-            c->step = READING_HEAD;
+            c->body_unsent = mode == SENT ? SENT_BYTES : 0;
+            c->step = SENDING_BODY;
         }
+        break;
+    case SENDING_BODY:
+        most = c->body_unsent < sizeof body ? c->body_unsent : sizeof body;
+        if (most > 0 && (did = SSL_write(c->ssl, body, (int)most)) > 0) {
+            body_bytes += (uint64_t)did;
+            c->body_unsent -= (uint64_t)did;
+        }
+        if (c->body_unsent == 0)
+            c->step = READING_HEAD;
         break;
     case READING_HEAD:
         did = SSL_read(c->ssl, c->head + c->head_used, (int)(HEAD_BYTES - 1 - c->head_used));
@@ -263,7 +275,7 @@ static void prepare(void)
         SSL_CTX_set_ciphersuites(tls, "TLS_AES_128_GCM_SHA256") != 1 ||
         SSL_CTX_set1_groups_list(tls, "X25519") != 1)
         die("SSL_CTX_new");
-    SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
     if (mode == KEPT) { /* fewer system calls for large bodies */
         SSL_CTX_set_default_read_buffer_len(tls, sizeof body);
         SSL_CTX_set_read_ahead(tls, 1);
@@ -296,16 +308,20 @@ static void report(double seconds)
 
 static bool parsed(int argc, char **argv)
 {
-    static const char *const names[] = {"full", "resumed", "kept", "held"};
+    static const char *const names[] = {"full", "resumed", "kept", "sent", "held"};
     size_t i = 0;
 
-    while (argc > 1 && i < 4 && strcmp(argv[1], names[i]) != 0)
+    while (argc > 1 && i < 5 && strcmp(argv[1], names[i]) != 0)
         i++;
     mode = (enum mode)i;
-    if (i == 4 || argc != (mode == HELD ? 5 : 6))
+    if (i == 5 || argc != (mode == HELD ? 5 : 6))
         return false;
     port = htons((in_port_t)atoi(argv[2]));
-    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", argv[3]);
+    if (mode == SENT)
+        snprintf(request, sizeof request, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n",
+                 argv[3], SENT_BYTES);
+    else
+        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", argv[3]);
     count = atoi(argv[4]);
     return count > 0;
 }
@@ -316,7 +332,7 @@ int main(int argc, char **argv)
     double start, until;
 
     if (!parsed(argc, argv)) {
-        fprintf(stderr, "usage: bench-load-tls full|resumed|kept PORT PATH CONNECTIONS SECONDS\n"
+        fprintf(stderr, "usage: bench-load-tls full|resumed|kept|sent PORT PATH CONNECTIONS SECONDS\n"
                         "       bench-load-tls held PORT PATH CONNECTIONS\n");
         return 2;
     }
