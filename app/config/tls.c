@@ -122,6 +122,8 @@ static const struct schema_key server_keys[] = {
      .required = "a list of {cert: FILE, key: FILE}"},
     {"client_ca", SCHEMA_CUSTOM, AT(tls.client_ca), .read = read_client_ca},
     {"min", SCHEMA_CUSTOM, AT(tls.options.min), .read = read_server_min},
+    {"recheck", SCHEMA_DURATION, AT(tls.options.recheck), .fallback = "10s", .min = SCHEMA_MS(10),
+     .max = SCHEMA_MS(INT64_C(24) * 3600 * 1000)},
 };
 #undef AT
 static const struct schema server_schema = {.name = "tls", SCHEMA_KEYS(server_keys)};
@@ -179,6 +181,8 @@ static const struct schema_key client_keys[] = {
     {"server_name", SCHEMA_CUSTOM, AT(server_name), .read = schema_keep_node},
     {"verify", SCHEMA_BOOL, AT(verify), .fallback = "true"},
     {"min", SCHEMA_CUSTOM, AT(tls.options.min), .read = read_backend_min},
+    {"recheck", SCHEMA_DURATION, AT(tls.options.recheck), .fallback = "10s", .min = SCHEMA_MS(10),
+     .max = SCHEMA_MS(INT64_C(24) * 3600 * 1000)},
 };
 #undef AT
 static const struct schema client_schema = {.name = "backend.tls", SCHEMA_KEYS(client_keys)};
