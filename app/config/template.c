@@ -50,7 +50,10 @@ static enum template_part_type type_of(const struct splitting *s, weir_bytes nam
     static const struct {
         const char *name;
         enum template_part_type type;
-    } known[] = {{"host", TEMPLATE_HOST}, {"path", TEMPLATE_PATH}, {"query", TEMPLATE_QUERY}};
+    } known[] = {{"host", TEMPLATE_HOST},
+                 {"path", TEMPLATE_PATH},
+                 {"query", TEMPLATE_QUERY},
+                 {"client_cert", TEMPLATE_CLIENT_CERT}};
 
     if (s->pattern != NULL && pattern_has(s->pattern, name))
         return TEMPLATE_PARAM;
@@ -75,12 +78,12 @@ static bool add_param(struct splitting *s, const char *text, size_t length)
     }
     if (s->pattern != NULL)
         config_fault(s->reader->faults, place,
-                     "%s has the parameter '{%.*s}', expected one that the path '%s' has, or {host}, {path} "
-                     "or {query}",
+                     "%s has the parameter '{%.*s}', expected one that the path '%s' has, or {host}, {path}, "
+                     "{query} or {client_cert}",
                      s->what, (int)name.len, name.data, s->pattern);
     else
         config_fault(s->reader->faults, place,
-                     "%s has the parameter '{%.*s}', expected {host}, {path} or {query}", s->what,
+                     "%s has the parameter '{%.*s}', expected {host}, {path}, {query} or {client_cert}", s->what,
                      (int)name.len, name.data);
     return false;
 }

@@ -3,6 +3,7 @@
 /* TLS: listeners and backends with their handshakes, and below each its certificates. */
 
 const SOON_DAYS = 14;
+const CERTIFICATES_SHOWN = 10;
 
 function contextName(context) {
   if (context.side === "listener") return context.name;
@@ -31,7 +32,9 @@ function* tlsRows(contexts) {
     const key = `${context.side} ${context.name}`;
     yield { key, name: contextName(context), window: context[windowName], words: failedWords(context[windowName]), bad: failsOften(context) };
     const certificates = [...context.certificates].sort((a, b) => a.days - b.days);
-    for (const each of certificates) yield { key: `${key} ${each.cert}`, name: each.names || each.cert, under: true, words: certificateWords(each), bad: isFaulty(each) };
+    for (const each of certificates.slice(0, CERTIFICATES_SHOWN)) yield { key: `${key} ${each.cert}`, name: each.names || each.cert, under: true, words: certificateWords(each), bad: isFaulty(each) };
+    const left = certificates.length - CERTIFICATES_SHOWN;
+    if (left > 0) yield { key: `${key} more`, name: `and ${left} more`, under: true, words: "" };
   }
 }
 
@@ -52,7 +55,7 @@ const tlsView = {
       empty: "",
       columns: [
         nameColumn("TLS of"),
-        plain("Handshakes", "/s", (window) => rate(window?.rate)),
+        plain("Rate", "/s", (window) => rate(window?.rate)),
         plain("Resumed", "", (window) => percent(resumedShare(window))),
         stateColumn,
       ],

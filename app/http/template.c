@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <weir/tls.h>
+
 static const char *host_of(weir_request *req)
 {
     const char *authority = weir_request_authority(req);
@@ -22,6 +24,14 @@ static const char *host_of(weir_request *req)
     return host;
 }
 
+/* The subject of the client's certificate, which was verified; "" if it has none. */
+static const char *client_cert_of(const weir_request *req)
+{
+    weir_tls_info info;
+
+    return weir_request_tls_info(req, &info) == 0 ? info.peer : "";
+}
+
 const char *template_value(const struct template_part *part, weir_request *req)
 {
     const char *path;
@@ -36,6 +46,8 @@ const char *template_value(const struct template_part *part, weir_request *req)
         return *path != '\0' ? path : NULL;
     case TEMPLATE_QUERY:
         return weir_request_query(req);
+    case TEMPLATE_CLIENT_CERT:
+        return client_cert_of(req);
     default:
         return part->text;
     }

@@ -60,7 +60,7 @@ static const struct reading_fault table[] = {
     {"headers: {response: {set: {a: x, A: y}}}\n" HEAD HELLO, 1, 34, "'A' twice"},
     {"headers: {response: {set: {a: x}, remove: [A]}}\n" HEAD HELLO, 1, 44, "'A' twice"},
     {"headers: {response: {set: {a: 'x{id}'}}}\n" HEAD HELLO, 1, 33,
-     "'{id}', expected {host}, {path} or {query}"},
+     "'{id}', expected {host}, {path}, {query} or {client_cert}"},
     {HEAD "  - {path: '/{id}', respond: {}, headers: {response: {set: {a: 'x{di}'}}}}\n", 3, 66,
      "'{di}', expected one that"},
     {HEAD "  - {path: /a, respond: {}, headers: {response: {set: {a: '{*}'}}}}\n", 3, 59,
