@@ -10,11 +10,11 @@ import subprocess
 import sys
 
 sys.dont_write_bytecode = True
-from authority import Authority
 from front import Child, Page, folder_of, free_port, listens, program, replaced
 from nginx import NGINX
-from rig import Backend, PATIENCE, Weir, answering, ask, connect, receive, run, same
-from secure import ask_over_tls, secured, trusting
+from authority import Authority
+from rig import PATIENCE, Backend, Weir, answering, connect, receive, run, same
+from secure import ask_securely, trusting
 
 PAGE = Page("proxy-protocol")
 STREAM = "/usr/lib/nginx/modules/ngx_stream_module.so"
@@ -95,7 +95,7 @@ def checks_of_haproxy_are_no_faults():
     """A check connects, says in a header that nobody is behind it, and closes."""
     with gateway([]) as weir, haproxy(weir.secure, "send-proxy-v2 check inter 50ms") as front:
         for _ in range(5):
-            same(ask_over_tls(front, trusting(weir.authority), "/").status, 200)
+            same(ask_securely(front, trusting(weir.authority), name="localhost").status, 200)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 weir.process.wait(0.2)
         assert not [line for line in weir.lines if line and line.split()[1:2] in (["warn"], ["error"])], weir.lines

@@ -14,10 +14,10 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
-from authority import Authority
 from front import Child, Page, folder_of, free_port, listens, program, replaced
-from rig import PATIENCE, ROOT, Backend, Weir, answering, ask, run, same, until
-from secure import ask_over_tls, metric, request, secured, trusting
+from authority import Authority
+from rig import ROOT, Backend, Weir, answering, ask, run, same, until
+from secure import SecureBackend, ask_securely, metric, names_of, request, secured, trusting
 
 with open(os.path.join(ROOT, "docs/front/tls.md"), encoding="utf-8") as page_file:
     PAGE = page_file.read()
@@ -83,17 +83,23 @@ def http_leads_to_https():
         same(weir.requests.pop()[0].split("\r\n")[0], "GET /.well-known/acme-challenge/token HTTP/1.1")
 
 
+def certificate(weir, context, name):
+    with secured(weir.secure, context, name) as connection:
+        return names_of(connection)
+
+
 def each_name_has_its_certificate():
     with Authority() as authority, public(authority, authority) as weir:
         context = trusting(authority)
         for name, body in zip(NAMES, (b'"3000"', b'"3001"')):
-            answer = ask_over_tls(weir.secure, context, name=name)
-            same((answer.status, answer.body, answer.names), (200, body, [name]))
+            answer = ask_securely(weir.secure, context, name=name)
+            same((answer.status, answer.body), (200, body))
+            same(certificate(weir, context, name), {name})
             same(answer.headers["strict-transport-security"], "max-age=31536000")
             head = weir.requests.pop()[0].lower()
             assert "x-forwarded-proto: https\r\n" in head and f"host: {name}\r\n" in head, head
         context.check_hostname = False
-        same(ask_over_tls(weir.secure, context, name="other.example.com").names, [NAMES[0]])
+        same(certificate(weir, context, "other.example.com"), {NAMES[0]})
 
 
 def renewal_as_certbot_does_it():
@@ -103,7 +109,7 @@ def renewal_as_certbot_does_it():
 
         def is_old(name=NAMES[0]):
             with contextlib.suppress(ssl.SSLCertVerificationError):
-                return ask_over_tls(weir.secure, old, name=name).status == 200
+                return ask_securely(weir.secure, old, name=name).status == 200
         with secured(weir.secure, old, NAMES[0]) as kept:
             weir.bot.archive(NAMES[0], newer.issue(NAMES[0]))
             os.unlink(weir.bot.path("live", NAMES[0], "privkey.pem")) # and certbot is slow
@@ -113,9 +119,9 @@ def renewal_as_certbot_does_it():
             until("that the key does not fit is said", lambda: is_old() and said(weir, "pem") > count)
             weir.bot.link(NAMES[0], "fullchain")
             until("the new one is used", lambda: not is_old())
-            same(ask_over_tls(weir.secure, new, name=NAMES[0]).names, [NAMES[0]])
+            same(certificate(weir, new, NAMES[0]), {NAMES[0]})
             same(is_old(NAMES[1]), True)
-            kept.sendall(request(host=NAMES[0]))
+            kept.sendall(request("/", NAMES[0]))
             assert kept.recv(100).startswith(b"HTTP/1.1 200"), "the connection of before was closed"
 
 
@@ -127,10 +133,10 @@ def said(weir, text):
 def partners_have_certificates():
     with Authority() as authority, Authority("Partners") as partners, public(authority, partners) as weir:
         own = partners.issue("partner.test", subject="/O=Partner/CN=partner.test")
-        same(ask_over_tls(weir.partners, trusting(authority, own), name=NAMES[1]).status, 200)
+        same(ask_securely(weir.partners, trusting(authority, own), name=NAMES[1]).status, 200)
         for wrong in (None, authority.issue("partner.test")):
             try:
-                ask_over_tls(weir.partners, trusting(authority, wrong), name=NAMES[1])
+                ask_securely(weir.partners, trusting(authority, wrong), name=NAMES[1])
                 raise AssertionError("was answered")
             except (ssl.SSLError, ConnectionResetError, BrokenPipeError, EOFError) as refusal:
                 assert not isinstance(refusal, ssl.SSLError) or re.search("CERTIFICATE_REQUIRED|UNKNOWN_CA|EOF", str(refusal)), refusal
@@ -141,18 +147,16 @@ def metrics_tell_of_it():
     with Authority() as authority, public(authority, authority) as weir:
         context = trusting(authority)
         for _ in range(3):
-            same(ask_over_tls(weir.secure, context, name=NAMES[0]).status, 200)
+            same(ask_securely(weir.secure, context, name=NAMES[0]).status, 200)
         try:
-            ask_over_tls(weir.secure, context, name="other.example.com")
+            ask_securely(weir.secure, context, name="other.example.com")
             raise AssertionError("the name is not checked")
         except ssl.SSLCertVerificationError:
             pass
         listener = 'listener="%s:%d"' % weir.secure
 
-        def found():
-            page = ask(weir.address("admin"), "/metrics").body.decode()
-            return page if metric(page, f"weir_tls_handshakes_total{{{listener}}}") >= 3 else None
-        page = until("the handshakes are counted", found)
+        until("the handshakes are counted", lambda: metric(weir, f"weir_tls_handshakes_total{{{listener}}}") >= 3)
+        page = ask(weir.address("admin"), "/metrics").body.decode()
         lasts = [float(value) for value in re.findall(rf"weir_tls_certificate_not_after_seconds{{{listener},names=\"\S+\",cert=\"\S+\"}} (\S+)", page)]
         assert len(lasts) == 2 and all(29 * 86400 < last - time.time() < 31 * 86400 for last in lasts), page
         for name in set(re.findall(r"weir_tls_\w+", Page("tls").files["alerts.yml"])) | set(re.findall(r"`(weir_tls_\w+)", PAGE)):
@@ -180,17 +184,7 @@ def dns(**names):
 
 
 def over_tls(issued, text, client_authority=None):
-    """A backend over Python's ssl."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(issued.cert, issued.key)
-    if client_authority:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(client_authority.path)
-
-    def handle(connection):
-        with context.wrap_socket(connection, server_side=True) as secure:
-            answering(body=json.dumps(text).encode())(secure)
-    return Backend(handle)
+    return SecureBackend(answering(body=json.dumps(text).encode()), issued, client_authority)
 
 
 def backends_of_a_cloud_and_internal_ones():

@@ -8,12 +8,13 @@ import os
 import sys
 
 sys.dont_write_bytecode = True
-from authority import Authority
 from front import Child, Page, folder_of, free_port, is_second_run, listens, node, node_runs, program
 from front_pieces import HASHER, TALKER
 from nginx import nginx
+from openssl import listener
+from authority import Authority
 from rig import Weir, ask, connect, receive, run, same, until
-from secure import listening, metric
+from secure import metric
 
 NGINX = """upstream weir {{ server 127.0.0.1:{behind}; {keep} }}
 proxy_ssl_verify on; proxy_ssl_trusted_certificate {ca}; proxy_ssl_server_name on; proxy_ssl_name localhost; proxy_ssl_protocols TLSv1.2 TLSv1.3;
@@ -64,13 +65,13 @@ PROXIES = (behind_nginx, behind_haproxy)
 
 @contextlib.contextmanager
 def gateway(authority, port, **more):
-    config = listening(authority.issue("localhost"), authority.issue("localhost", key="rsa"), **more)
+    config = listener(authority.issue("localhost"), authority.issue("localhost", key="rsa"), **more)
     with Weir("serve", config=config + f'limits: {{body: 1GiB}}\nroutes:\n  - {{path: /*, proxy: {{to: "http://127.0.0.1:{port}", host: client}}}}\n') as weir:
         yield weir
 
 
 def count(weir, name):
-    return metric(ask(weir.address("admin"), "/metrics").body.decode(), f'weir_tls_{name}_total{{listener="%s:%d"}}' % weir.address())
+    return metric(weir, f'weir_tls_{name}_total{{listener="%s:%d"}}' % weir.address())
 
 
 def requests_and_bodies():

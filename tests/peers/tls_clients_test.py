@@ -14,12 +14,12 @@ import subprocess
 import sys
 
 sys.dont_write_bytecode = True
-from authority import Authority
 from clients import CLIENTS, HttpClient, Node
 from front import BUILD, HERE, is_second_run, node, node_runs, program
 from front_pieces import HASHER
-from rig import PATIENCE, Backend, Weir, answering, ask, run, same, until
-from secure import ROUTES, listening, trusting
+from openssl import ROUTES, listener
+from authority import Authority
+from rig import PATIENCE, Weir, run, same, until
 
 SMALL, LARGE = b"some words " * 100, bytes(range(256)) * (4 << 12)
 TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS") # where clients look for authorities
@@ -85,7 +85,7 @@ def gateway(routes=ROUTES):
         before = {name: os.environ.get(name) for name in TRUST}
         os.environ.update(dict.fromkeys(TRUST, authority.path))
         try:
-            with Weir("serve", config=listening(authority.issue("localhost", "127.0.0.1"), authority.issue("localhost", key="rsa")) + routes) as weir:
+            with Weir("serve", config=listener(authority.issue("localhost", "127.0.0.1"), authority.issue("localhost", key="rsa")) + routes) as weir:
                 weir.authority = authority
                 yield weir
         finally:

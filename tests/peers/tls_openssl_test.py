@@ -8,9 +8,9 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
+from openssl import ROUTES, Typing, asked, get, listener
 from authority import Authority
 from rig import Weir, run, same
-from secure import ROUTES, Typing, asked, listening, request
 
 OLD = "DEFAULT:@SECLEVEL=0" # without it, s_client itself refuses to try
 
@@ -28,7 +28,7 @@ def refused(said, alert):
 
 
 def gateway(*certificates, **more):
-    return Weir("serve", config=listening(*certificates, **more) + ROUTES)
+    return Weir("serve", config=listener(*certificates, **more) + ROUTES)
 
 
 def versions():
@@ -90,7 +90,7 @@ def sessions_are_resumed():
             for _ in range(3):
                 assert f"Reused, {version}" in good(asked(weir.address(), option, "-sess_in", path, authority=authority))
         with Typing(weir.address(), "-tls1_2", "-reconnect") as client: # drops the connection five times
-            client.type(request())
+            client.type(get())
             code, text = client.ended()
             same((code, (client.before + text).count("Reused, TLSv1.2")), (0, 5), client.before + text)
 
@@ -99,7 +99,7 @@ def early_data_is_not_taken():
     with Authority() as authority, tempfile.TemporaryDirectory() as folder, gateway(authority.issue("localhost")) as weir:
         path, early = (os.path.join(folder, name) for name in ("session", "early"))
         with open(early, "wb") as file:
-            file.write(request())
+            file.write(get())
         good(asked(weir.address(), "-tls1_3", "-sess_out", path, authority=authority))
         text = good(asked(weir.address(), "-tls1_3", "-sess_in", path, "-early_data", early, authority=authority))
         assert "Early data was not sent" in text and text.count("HTTP/1.1 200") == 1, text
@@ -130,7 +130,7 @@ def keys_are_updated():
         for letter in "KkKKk":
             client.type(letter + "\n")
             client.see("KEYUPDATE")
-            client.type(request(end=False))
+            client.type(get(end=False))
             assert "HTTP/1.1 200" in client.see("Hello, World!")
         client.type("Q\n")
         same(client.ended()[0], 0)

@@ -3,17 +3,17 @@
 """sslscan and testssl.sh find nothing against the gateway: no version before TLS 1.2, no weak cipher, no vulnerability."""
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
-from authority import Authority
 from front import program
-from rig import PATIENCE, Weir, ask, run, same
-from secure import ROUTES, ask_over_tls, listening, trusting
+from openssl import ROUTES, listener
+from authority import Authority
+from rig import PATIENCE, Weir, run, same
+from secure import ask_securely, trusting
 
 STRONG = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
           "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
@@ -31,7 +31,7 @@ def scanned(weir):
 
 
 def sslscan_finds_nothing():
-    with Authority() as authority, Weir("serve", config=listening(authority.issue("localhost"), authority.issue("localhost", key="rsa")) + ROUTES) as weir:
+    with Authority() as authority, Weir("serve", config=listener(authority.issue("localhost"), authority.issue("localhost", key="rsa")) + ROUTES) as weir:
         result = scanned(weir)
         versions = {(item.get("type") + item.get("version")): item.get("enabled") for item in result.findall("protocol")}
         same(versions, {"ssl2": "0", "ssl3": "0", "tls1.0": "0", "tls1.1": "0", "tls1.2": "1", "tls1.3": "1"})
@@ -42,12 +42,12 @@ def sslscan_finds_nothing():
         groups = {item.get("name").split(" ")[0] for item in result.findall("group")}
         assert {"x25519", "secp256r1"} <= groups <= {"x25519", "secp256r1", "secp384r1"}, groups
         same([item.get("vulnerable") for item in result.findall("heartbleed")], ["0"] * len(result.findall("heartbleed")))
-        same(ask_over_tls(weir.address(), trusting(authority), "/hello").status, 200) # and it serves
+        same(ask_securely(weir.address(), trusting(authority), "/hello", "localhost").status, 200) # and it serves
 
 
 def testssl_finds_nothing():
     with Authority() as authority, tempfile.TemporaryDirectory() as folder, \
-            Weir("serve", config=listening(authority.issue("localhost"), authority.issue("localhost", key="rsa")) + ROUTES) as weir:
+            Weir("serve", config=listener(authority.issue("localhost"), authority.issue("localhost", key="rsa")) + ROUTES) as weir:
         path = os.path.join(folder, "found.json")
         done = subprocess.run([program("testssl", "testssl.sh"), "--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--ip", "127.0.0.1",
                                "--add-ca", authority.path, "--jsonfile", path, "--protocols", "--std", "--server-preference", "--fs", "--vulnerable",
@@ -60,7 +60,7 @@ def testssl_finds_nothing():
                if item["severity"] not in ("OK", "INFO", "DEBUG") and item["id"] not in NOT_WANTED]
         same(bad, [])
         assert any(item["id"] == "TLS1_3" and item["severity"] == "OK" for item in findings), findings
-        same(ask_over_tls(weir.address(), trusting(authority), "/hello").status, 200)
+        same(ask_securely(weir.address(), trusting(authority), "/hello", "localhost").status, 200)
 
 
 run(sslscan_finds_nothing, testssl_finds_nothing, interfaces=(None,))

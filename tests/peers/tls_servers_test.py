@@ -6,18 +6,18 @@ import contextlib
 import hashlib
 import json
 import os
-import ssl
 import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True
-from authority import Authority
 from front import BUILD, HERE, Child, Page, folder_of, free_port, is_second_run, listens, node, node_runs, program
 from front_pieces import HASHER, TALKER
 from nginx import nginx
+from openssl import server
+from authority import Authority
 from rig import PATIENCE, Backend, Weir, answering, ask, run, same
-from secure import server
+from secure import SecureBackend
 
 CONFIG = """
 listen: 127.0.0.1:0
@@ -95,17 +95,9 @@ def of_go(issued, *more):
 
 
 @contextlib.contextmanager
-def of_python(issued, **changes):
+def of_python(issued):
     """The answering backend of the end-to-end tests over Python's ssl."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(issued.cert, issued.key)
-    for name, value in changes.items():
-        setattr(context, name, value)
-
-    def handle(connection):
-        with context.wrap_socket(connection, server_side=True) as secured:
-            answering(body=b'"hello"')(secured)
-    with Backend(handle) as backend:
+    with SecureBackend(answering(body=b'"hello"'), issued) as backend:
         yield backend.port
 
 

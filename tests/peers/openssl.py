@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Shared by the tests of TLS: the commands s_client and s_server of openssl, and requests over TLS by Python's ssl."""
+"""The commands s_client and s_server of openssl, and a gateway for them."""
 import contextlib
 import os
-import re
-import socket
-import ssl
 import subprocess
-import sys
 import threading
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 from front import Child, free_port, listens, program
-from rig import PATIENCE, receive, until
+from rig import PATIENCE, until
 
 LISTEN = """
 listen:
@@ -29,12 +24,12 @@ routes:
 """
 
 
-def listening(*certificates, **more):
+def listener(*certificates, **more):
     """The beginning of a configuration that listens with these certificates, and further keys of tls."""
     return LISTEN.format(certificates=", ".join(map(str, certificates)), more="".join(f", {key}: {value}" for key, value in more.items()))
 
 
-def request(path="/hello", host="localhost", end=True):
+def get(path="/hello", host="localhost", end=True):
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{'Connection: close' if end else 'X-More: 1'}\r\n\r\n".encode()
 
 
@@ -48,7 +43,7 @@ def asked(address, *options, sent=None, name="localhost", authority=None):
     """Has s_client send a request and wait for the end; returns its exit status and what it says, in any encoding."""
     trust = ["-CAfile", authority.path, "-verify_return_error"] if authority else []
     names = ["-servername", name] if name else ["-noservername"]
-    done = subprocess.run(client_command(address, *names, "-ign_eof", *trust, *options), input=request() if sent is None else sent,
+    done = subprocess.run(client_command(address, *names, "-ign_eof", *trust, *options), input=get() if sent is None else sent,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
     return done.returncode, done.stdout.decode("latin-1")
 
@@ -109,38 +104,3 @@ def server(issued, *options):
                "-www", *options, ready=lambda: listens(port)) as child:
         child.port = port
         yield child
-
-
-# ---- Python ----
-
-def trusting(authority, own=None, **changes):
-    """A context of Python's that trusts an authority alone. own: a certificate of the client."""
-    context = ssl.create_default_context(cafile=authority.path)
-    if own:
-        context.load_cert_chain(own.cert, own.key)
-    for name, value in changes.items():
-        setattr(context, name, value)
-    return context
-
-
-@contextlib.contextmanager
-def secured(address, context, name="localhost", session=None):
-    """A connection after its handshake."""
-    with socket.create_connection(address, PATIENCE) as plain, context.wrap_socket(plain, server_hostname=name, session=session) as connection:
-        yield connection
-
-
-def ask_over_tls(address, context, path="/hello", name="localhost", method="GET", headers=(), body=b""):
-    with secured(address, context, name) as connection:
-        fields = "".join(f"{key}: {value}\r\n" for key, value in headers) + (f"Content-Length: {len(body)}\r\n" if body else "")
-        connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: {name}\r\n{fields}\r\n".encode() + body)
-        answer = receive(connection, method)
-        answer.names = [value for _, value in connection.getpeercert()["subjectAltName"]]
-        return answer
-
-
-def metric(text, name):
-    """The value of a metric, by its name with labels."""
-    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
-    assert found, f"no {name} in {text}"
-    return float(found[1])
