@@ -86,14 +86,6 @@ static void certificates(struct exposition *e, const struct snapshot *s, const s
 
 /* --- the whole --- */
 
-static bool has(const struct snapshot *s, enum gateway_tls_side side)
-{
-    for (size_t i = 0; i < s->tls_count; i++)
-        if (s->tls[i].side == side)
-            return true;
-    return false;
-}
-
 static void page_side(struct exposition *e, const struct snapshot *s, const struct side *side)
 {
     family(e, s, side, side->handshakes, "counter", "Handshakes of TLS that succeeded.", handshakes);
@@ -113,6 +105,5 @@ static void page_side(struct exposition *e, const struct snapshot *s, const stru
 void page_metrics_tls(struct exposition *e, const struct snapshot *s)
 {
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
-        if (has(s, sides[i].side))
-            page_side(e, s, &sides[i]);
+        page_side(e, s, &sides[i]);
 }

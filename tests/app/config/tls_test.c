@@ -45,7 +45,7 @@ static const struct reading_fault table[] = {
     {TLS(PAIR ", min: '1.20'"), 1, 80, "tls.min is '1.20', expected 1.2 or 1.3"},
     {TLS(PAIR ", min: [1.2]"), 1, 80, "tls.min is a list, expected 1.2 or 1.3"},
     {TLS(PAIR ", max: 1.2"), 1, 75, "unknown key 'max' in tls"},
-    {TLS(PAIR ", recheck: 1ms"), 1, 84, "tls.recheck is '1ms', expected a duration from 10ms to 1d"},
+    {TLS(PAIR ", recheck: 1ms"), 1, 84, "tls.recheck is '1ms', expected a duration from 10ms to 24h"},
     {"listen: a:1\nadmin: {address: 'a:2'}" REST, 2, 8, "admin is a mapping, expected HOST:PORT"},
     /* backends */
     {"listen: a:1\nbackends: {b: {urls: 'http://b', tls: {}}}" REST, 2, 39,
