@@ -83,8 +83,8 @@ static bool add_param(struct splitting *s, const char *text, size_t length)
                      s->what, (int)name.len, name.data, s->pattern);
     else
         config_fault(s->reader->faults, place,
-                     "%s has the parameter '{%.*s}', expected {host}, {path}, {query} or {client_cert}", s->what,
-                     (int)name.len, name.data);
+                     "%s has the parameter '{%.*s}', expected {host}, {path}, {query} or {client_cert}",
+                     s->what, (int)name.len, name.data);
     return false;
 }
 

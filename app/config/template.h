@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Texts with parameters of the request: "{id}" of the route's path, "{*}" for what a last star took, "{host}"
- * as the client named it, "{path}" and "{query}", "{client_cert}" for the subject of the client's certificate.
- * A parameter of the path comes first where it has one of these names.
+ * as the client named it, "{path}" and "{query}", "{client_cert}" for the subject of the client's
+ * certificate. A parameter of the path comes first where it has one of these names.
  *
  * Threading: as config.h.
  */

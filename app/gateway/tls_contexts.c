@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-
 #include "config/backend.h"
 #include "config/route_kind.h"
 #include "config/tls.h"
