@@ -30,6 +30,7 @@ struct weir__capture;
 struct weir__guard;
 struct weir__network;
 struct weir__resolver;
+struct weir__tls_turn;
 
 struct weir__timeout {
     struct weir__timer timer;
@@ -76,6 +77,7 @@ struct weir__loop {
     struct weir__guard *guard;           /* NULL: the guard is off */
     const struct weir__network *network; /* of its streams; NULL: sockets */
     struct weir__resolver *resolver;     /* of names; NULL: no name was asked for */
+    struct weir__tls_turn *tls;          /* of connections with TLS; NULL: there was none */
     void *dead_fiber;                    /* TSan's, of a task that has just ended */
     /* Ids of all loops differ: each loop counts in steps of the number of loops. */
     uint64_t last_task_id, task_id_step;

@@ -358,6 +358,13 @@ static const char *alpn(const struct weir__transport *t)
     return "";
 }
 
+static bool has_input(struct weir__transport *t)
+{
+    struct proxy *p = proxy_of(t);
+
+    return p->state < 0 || has_surplus(p) || p->lower->type->has_input(p->lower);
+}
+
 static const struct weir__transport_type proxy_type = {
     .lower_at = offsetof(struct proxy, lower),
     .submit = submit,
@@ -374,6 +381,7 @@ static const struct weir__transport_type proxy_type = {
     .tune = tune,
     .address = address,
     .alpn = alpn,
+    .has_input = has_input,
 };
 
 /* --- for others --- */

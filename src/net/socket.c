@@ -78,7 +78,7 @@ static int release(struct weir__transport *t)
     return weir__io_detach(io_here(), &socket_of(t)->file);
 }
 
-bool weir__socket_has_input(struct weir__transport *t)
+static bool has_input(struct weir__transport *t)
 {
     return weir__io_ask(io_here(), &socket_of(t)->file, POLLIN) > 0;
 }
@@ -147,5 +147,6 @@ const struct weir__transport_type weir__socket_type = {
     .tune = tune,
     .address = address,
     .alpn = alpn,
+    .has_input = has_input,
     .queue = &queue_type,
 };

@@ -24,7 +24,4 @@ void weir__socket_init(struct weir__socket *s);
  * Returns: as weir__io_attach(). */
 int weir__socket_attach(struct weir__socket *s, int fd, bool foreign) WEIR_CHECKED;
 
-/* Reports whether a socket of type weir__socket_type has bytes to be read, or has ended. */
-bool weir__socket_has_input(struct weir__transport *t);
-
 #endif

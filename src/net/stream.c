@@ -10,7 +10,6 @@
 #include "core/wait.h"
 #include "net/address.h"
 #include "net/network.h"
-#include "net/socket.h"
 #include "net/wait_address.h"
 
 /* --- making and freeing --- */
@@ -101,7 +100,7 @@ const char *weir__stream_peer(const weir_stream *s, char *text)
 
 bool weir__stream_has_input(const weir_stream *s)
 {
-    return s->transport->type == &weir__socket_type && weir__socket_has_input(s->transport);
+    return s->transport->type->has_input(s->transport);
 }
 
 int weir__stream_peer_address(weir_stream *s, struct sockaddr_storage *addr, socklen_t *len)

@@ -166,7 +166,7 @@ ssize_t weir__stream_send_now(weir_stream *s, const void *data, size_t bytes);
 const char *weir__stream_peer(const weir_stream *s, char *text);
 
 /* Reports whether a stream that nobody reads has bytes to be read, or has ended, as the kernel sees it now:
- * its loop may not have learnt of it yet. False of a transport that can't tell. */
+ * its loop may not have learnt of it yet. With TLS also what is no byte of the stream, such as a session. */
 bool weir__stream_has_input(const weir_stream *s);
 
 /* The address of the peer. Returns: 0, or as getpeername(2). */

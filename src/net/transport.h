@@ -119,6 +119,10 @@ struct weir__transport_type {
     /* The protocol that was negotiated in a handshake (ALPN, RFC 7301), NUL-terminated. "": none. */
     const char *(*alpn)(const struct weir__transport *t);
 
+    /* Whether there are bytes to be read, or an end, that no operation has reported yet. Bytes of a layer's own
+     * count, too. */
+    bool (*has_input)(struct weir__transport *t);
+
     const struct weir__queue_type *queue; /* NULL: it is never a queue */
 };
 

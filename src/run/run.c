@@ -25,6 +25,7 @@
 #include "guard/report.h"
 #include "io/os.h"
 #include "names/resolver.h"
+#include "tls/turn.h"
 #include "pool/job_kind.h"
 #include "pool/pool.h"
 #include "pool/pool_open.h"
@@ -188,6 +189,7 @@ static void free_loop(struct weir__loop *loop)
 {
     weir__loop_free(loop);
     weir__resolver_free(loop->resolver);
+    weir__tls_turn_free(loop->tls);
 }
 
 static void stop_loops(struct weir_runtime *r, int started)

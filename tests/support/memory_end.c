@@ -421,6 +421,11 @@ static const char *alpn(const struct weir__transport *t)
     return "";
 }
 
+static bool has_input(struct weir__transport *t)
+{
+    return segments_are_there(end_of(t));
+}
+
 static int share(const struct weir__transport *t)
 {
     (void)t;
@@ -444,5 +449,6 @@ static const struct weir__transport_type memory_type = {
     .tune = tune,
     .address = address,
     .alpn = alpn,
+    .has_input = has_input,
     .queue = &queue_type,
 };

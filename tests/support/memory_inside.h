@@ -124,6 +124,9 @@ void segments_arrive(struct end *e);
 
 void segments_free(struct end *e);
 
+/* Whether something has arrived and was not read. */
+bool segments_are_there(struct end *e);
+
 /* Each returns whether there is a result now. may_be_short: as the options have it. */
 bool segments_receive(struct end *e, struct weir__io_op *op, int32_t *result);
 bool segments_send(struct end *e, const struct msghdr *msg, bool may_be_short, int32_t *result);

@@ -115,6 +115,11 @@ static struct segment *first_arrived(struct end *e)
     return s->arrived ? s : NULL;
 }
 
+bool segments_are_there(struct end *e)
+{
+    return first_arrived(e) != NULL;
+}
+
 static size_t copy_out(struct end *e, char *to, size_t room)
 {
     struct segment *s;
