@@ -132,6 +132,28 @@ static void each_section_has_its_figures(void **state)
     end(&view);
 }
 
+#define TLS(rate, handshakes, resumed, failed, days)                                                        \
+    "'tls':[{'side':'listener','name':'0.0.0.0:443'," WINDOWS(                                               \
+        "'rate':" #rate ",'handshakes':" #handshakes ",'resumed':" #resumed ",'failed':" #failed, "")        \
+    ",'certificates':[{'names':'late.test','days':90},{'names':'a.test','days':" #days "}]},"                \
+    "{'side':'others','name':''," WINDOWS("'rate':1,'handshakes':10,'resumed':0,'failed':0", "")             \
+    ",'certificates':[]}]"
+
+static void tls_has_a_line_where_there_is_any(void **state)
+{
+    struct top_view view = view_of("{" TLS(19, 190, 100, 5, 45.2) "}");
+
+    (void)state;
+    EXPECT(&view, 0, "20 TLS handshakes/s   50 % resumed   5 failed   a.test expires in 45 d 4 h\n");
+    end(&view);
+    view = view_of("{" TLS(0, 0, 0, 7, -1) "}");
+    EXPECT(&view, 0, "1.0 TLS handshakes/s   0 % resumed   7 failed   a.test expired\n");
+    end(&view);
+    view = view_of("{'tls':[]}");
+    EXPECT(&view, 0, "requests/s");
+    end(&view);
+}
+
 static void order_of(struct top_view *view, const char *first, const char *second)
 {
     char *text = frame(view, 0);
@@ -264,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_top_sums_all_routes_up),
         cmocka_unit_test(each_section_has_its_figures),
+        cmocka_unit_test(tls_has_a_line_where_there_is_any),
         cmocka_unit_test(routes_are_sorted_and_failing_origins_come_first),
         cmocka_unit_test(what_stands_out_has_a_line_at_the_top),
         cmocka_unit_test(on_a_narrow_terminal_the_reason_takes_the_place_of_latencies),

@@ -63,6 +63,29 @@ static void limits_beyond_the_memory_are_told(void **state)
     assert_int_equal(warnings.count, 0);
 }
 
+static void tls_needs_more_with_each_connection(void **state)
+{
+#define LIMITS "limits: {connections: 500, exchanges: 100}\n"
+    const weir_memory_stats small = {
+        .limit_bytes = 32 * MIB, .used_bytes = 8 * MIB, .resident_bytes = 8 * MIB, .limit_of = "cgroup"};
+    struct config_faults warnings =
+        warnings_of("listen: {address: '127.0.0.1:0', tls: {certificates: [{cert: a, key: b}]}}\n" LIMITS HELLO,
+                    small);
+
+    (void)state;
+    assert_int_equal(warnings.count, 1);
+    assert_non_null(strstr(warnings.fault[0].text, "lower limits.connections"));
+    warnings = warnings_of("listen: 127.0.0.1:0\n" LIMITS
+                           "backends: {a: {urls: 'http://a', connections: {max: 500}}}\n" HELLO,
+                           small);
+    assert_int_equal(warnings.count, 0);
+    warnings = warnings_of("listen: 127.0.0.1:0\n" LIMITS
+                           "backends: {a: {urls: 'https://a', connections: {max: 501}}}\n" HELLO,
+                           small);
+    assert_int_equal(warnings.count, 1);
+    assert_non_null(strstr(warnings.fault[0].text, "lower connections.max of this backend"));
+}
+
 static void a_gather_needs_more_with_each_call(void **state)
 {
     static const char text[] =
@@ -107,6 +130,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_beyond_the_memory_are_told),
+        cmocka_unit_test(tls_needs_more_with_each_connection),
         cmocka_unit_test(a_gather_needs_more_with_each_call),
         cmocka_unit_test(room_beside_the_reserve_is_given_away),
     };
