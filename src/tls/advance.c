@@ -31,7 +31,9 @@ void weir__tls_deliver(struct weir__tls *t)
         op->done(op);
     }
     t->delivering--;
-    if (t->closing)
+    if (t->is_off && t->delivering == 0)
+        weir__tls_free_transport(t);
+    else if (t->closing)
         weir__tls_close_on(t);
 }
 

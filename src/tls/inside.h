@@ -65,6 +65,7 @@ struct weir__tls {
     bool agreed : 1;            /* the handshake has succeeded */
     bool counted : 1;           /* how the handshake ended has been counted */
     bool is_plain : 1;          /* it failed since the peer speaks HTTP without TLS */
+    bool is_off : 1;            /* it was taken off while it delivered, which frees it */
     bool asked : 1;             /* `receive` is pending */
     bool ended : 1;             /* the peer's close_notify has come */
     bool shut : 1;              /* our end is to be sent */
@@ -111,6 +112,11 @@ void weir__tls_queue_step(struct weir__tls *t);
 
 /* Whether the caller is on the loop's own stack. */
 bool weir__tls_is_on_own_stack(void);
+
+/* --- transport.c --- */
+
+/* Frees t alone: neither its SSL nor the lower transport. */
+void weir__tls_free_transport(struct weir__tls *t);
 
 /* --- advance.c --- */
 

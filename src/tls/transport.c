@@ -10,7 +10,7 @@
 
 /* --- making --- */
 
-static void free_all(struct weir__tls *t)
+void weir__tls_free_transport(struct weir__tls *t)
 {
     free(t->texts);
     free(t->why);
@@ -175,7 +175,7 @@ static void free_closed(struct weir__transport *transport)
     struct weir__tls *t = weir__tls_of(transport);
 
     t->lower->type->free(t->lower);
-    free_all(t);
+    weir__tls_free_transport(t);
 }
 
 static int release(struct weir__transport *transport)
@@ -258,11 +258,13 @@ int weir__tls_take_off(weir_stream *s)
 
     if (s->transport->type != &weir__tls_type || !t->is_plain)
         return -EINVAL;
-    if (t->asked || t->sent != NULL || t->delivering > 0 || !weir__list_is_empty(&t->polls) || t->closing ||
+    if (t->asked || t->sent != NULL || !weir__list_is_empty(&t->polls) || t->closing ||
         !weir__list_is_empty(&t->finished))
         return -EBUSY;
     weir__list_remove(&t->due);
     s->transport = t->lower;
-    free_all(t);
+    t->is_off = true;
+    if (t->delivering == 0)
+        weir__tls_free_transport(t);
     return 0;
 }

@@ -31,7 +31,8 @@ bool weir__tls_is_on(const weir_stream *s);
 bool weir__tls_is_agreed(const weir_stream *s);
 
 /* Takes TLS off a stream when the handshake failed because the peer speaks HTTP without TLS, so that it can
- * be told in plain text. Nothing may be pending. What the peer has sent so far is lost in part.
+ * be told in plain text. Nothing may be pending; the failed operation may be telling so just now. What the
+ * peer has sent so far is lost in part.
  * Returns: 0; -EINVAL the handshake did not fail, or failed otherwise; -EBUSY. */
 int weir__tls_take_off(weir_stream *s) WEIR_CHECKED;
 
