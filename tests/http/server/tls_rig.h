@@ -12,6 +12,7 @@
 /* What a test wants beside the usual; rig->data. */
 struct secure {
     bool asks_for_certificates;        /* of clients */
+    void *arg;                         /* of the test */
     weir_tls *server, *client, *known; /* known: a client with a certificate */
 };
 

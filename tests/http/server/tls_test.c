@@ -3,6 +3,7 @@
  * clients that leave, drains. */
 #include "http/server/handlers.h"
 #include "http/server/tls_rig.h"
+#include "support/torture.h"
 
 #define HELLO "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"
 #define FACTS "GET /facts HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -223,18 +224,6 @@ static void large_bodies_pass_both_ways(void **state)
     rig_run(&rig);
 }
 
-static void seeds_change_nothing(void **state)
-{
-    struct secure secure = {0};
-    struct rig rig = RIG(records, &secure);
-
-    (void)state;
-    for (uint64_t seed = seed_first(); seed <= seed_last(30); seed++) {
-        rig.test = seed % 5 == 0 ? bodies : records;
-        run_simulated_and_in_memory(seed, rig_main, &rig);
-    }
-}
-
 static int upgrades(struct rig *rig)
 {
     weir_stream *s = secure_connect(rig);
@@ -272,6 +261,18 @@ static void a_connection_is_taken_over_with_its_tls(void **state)
 
     (void)state;
     rig_run(&rig);
+}
+
+static void seeds_change_nothing(void **state)
+{
+    struct secure secure = {0};
+    struct rig rig = RIG(NULL, &secure);
+
+    (void)state;
+    for (uint64_t seed = seed_first(); seed <= seed_last(30); seed++) {
+        rig.test = seed % 5 == 0 ? bodies : seed % 5 < 3 ? records : upgrades;
+        run_simulated_and_in_memory(seed, rig_main, &rig);
+    }
 }
 
 /* --- clients that leave --- */
@@ -397,6 +398,53 @@ static void a_reset_anywhere_leaves_nothing(void **state)
         run_simulated_and_in_memory(seed, rig_main, &rig);
 }
 
+static struct secure tortured_secure;
+static struct rig tortured = RIG(NULL, &tortured_secure);
+
+/* Ends whenever it is cancelled: in the handshake, with a part of a request, while it is answered. */
+static int ask_and_perhaps_leave(void *arg)
+{
+    enum { PIECE = 20 };
+    static const char request[] = "POST /body HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab";
+    weir_stream *s;
+    int err = weir_connect(tortured.address, &s);
+    ssize_t n = 1;
+
+    (void)arg;
+    if (err < 0)
+        return err;
+    err = weir_stream_start_tls(s, tortured_secure.client, "localhost");
+    for (size_t at = 0; err == 0 && at < sizeof request - 1; at += PIECE) {
+        size_t left = sizeof request - 1 - at;
+        err = weir_write(s, request + at, left < PIECE ? left : PIECE);
+    }
+    if (err == 0)
+        err = weir_stream_shutdown(s);
+    while (err == 0 && n > 0)
+        n = weir_read(s, answer, sizeof answer);
+    weir_stream_close(s);
+    return err < 0 ? err : (int)n;
+}
+
+static int torture_test(struct rig *rig)
+{
+    return torture_victim(((struct secure *)rig->data)->arg, ask_and_perhaps_leave, NULL);
+}
+
+static int leaving_world(struct torture *t)
+{
+    tortured_secure.arg = t;
+    tortured.test = torture_test;
+    tortured.unrecorded = true;
+    return rig_main(&tortured);
+}
+
+static void clients_may_leave_at_every_moment(void **state)
+{
+    (void)state;
+    assert_true(torture_all_transports(leaving_world, NULL) > 4);
+}
+
 /* --- the end --- */
 
 static int drains(struct rig *rig)
@@ -437,12 +485,13 @@ int main(void)
         cmocka_unit_test(without_tls_it_is_http),
         cmocka_unit_test(records_are_no_messages),
         cmocka_unit_test(large_bodies_pass_both_ways),
-        cmocka_unit_test(seeds_change_nothing),
         cmocka_unit_test(a_connection_is_taken_over_with_its_tls),
+        cmocka_unit_test(seeds_change_nothing),
         cmocka_unit_test(a_body_that_is_cut_off_is_never_whole),
         cmocka_unit_test(a_client_that_only_stops_sending_is_answered),
         cmocka_unit_test(the_handler_of_a_client_that_leaves_is_cancelled),
         cmocka_unit_test(a_reset_anywhere_leaves_nothing),
+        cmocka_unit_test(clients_may_leave_at_every_moment),
         cmocka_unit_test(a_drain_ends_connections_in_order),
     };
 
