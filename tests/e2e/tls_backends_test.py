@@ -71,7 +71,7 @@ def failing(backend, tls, reason, *words):
             file.write(text)
         done = subprocess.run([WEIR, "check", "--connect", path], capture_output=True, text=True, timeout=60)
         same(done.returncode, 1, done.stderr)
-        assert f"{path}:5:15: https://127.0.0.1:{backend.port}: TLS fails: " in done.stderr, done.stderr
+        assert f"{path}:5:14: https://127.0.0.1:{backend.port}: TLS fails: " in done.stderr, done.stderr
         for word in words:
             assert re.search(word, done.stderr, re.I), (word, done.stderr)
 
@@ -93,7 +93,11 @@ def an_unknown_authority_is_refused():
 
 
 def a_backend_without_tls_is_told():
-    with Backend(answering()) as backend:
+    """As servers of HTTP do: what is no request is answered, and the connection closed."""
+    def refuse(connection):
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    with Backend(refuse) as backend:
         failing(backend, trusting(AUTHORITY), "plain", "HTTP without TLS")
 
 
@@ -123,6 +127,21 @@ def without_verification_everything_is_taken():
     with SecureBackend(answering(), STRANGE) as backend, Weir("serve", config=config(backend.port, "verify: false")) as weir:
         same(ask(weir.address(), "/proxy/x").status, 200)
         weir.wait_for("warn.*backend 'db' is not verified")
+
+
+def https_urls_of_routes_use_the_authorities_of_the_system():
+    with SecureBackend(answering(body=b"1"), GOOD) as backend, Weir("serve", env={"SSL_CERT_FILE": AUTHORITY.path}, config=f"""
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+routes:
+  - {{path: /proxy/*, proxy: {{to: "https://localhost:{backend.port}/base", strip: /proxy}}}}
+  - {{path: /gather, gather: {{deadline: 1m, calls: [{{name: a, url: "https://localhost:{backend.port}/x"}}]}}}}
+""") as weir:
+        same(ask(weir.address(), "/proxy/x").body, b"1")
+        same(json.loads(ask(weir.address(), "/gather").body), {"a": {"status": 200, "body": 1}})
+        same((backend.faults, set(backend.names)), ([], {"localhost"}))
+        same(metric(weir, "weir_origin_tls_handshakes_total"), backend.connections)
+        same(stats(weir)["tls"][0]["side"], "others")
 
 
 def sessions_are_resumed():
@@ -172,5 +191,5 @@ def files_of_a_backend_are_checked_at_the_start():
 
 run(a_good_backend_answers, an_expired_certificate_is_refused, a_certificate_for_other_names_is_refused, an_unknown_authority_is_refused,
     a_backend_without_tls_is_told, a_backend_that_wants_a_certificate_gets_it, a_name_is_asked_for_and_checked,
-    without_verification_everything_is_taken, sessions_are_resumed, health_checks_speak_tls, a_cut_body_is_no_whole_one,
+    without_verification_everything_is_taken, https_urls_of_routes_use_the_authorities_of_the_system, sessions_are_resumed, health_checks_speak_tls, a_cut_body_is_no_whole_one,
     files_of_a_backend_are_checked_at_the_start)

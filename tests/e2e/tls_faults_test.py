@@ -200,7 +200,7 @@ def a_flood_of_vanishing_handshakes_leaves_nothing():
     def vanish(count):
         for n in range(count):
             with contextlib.suppress(OSError):
-                if n % 3 == 0: # after a whole handshake
+                if n % 6 == 0: # after a whole handshake
                     secured(weir.address(), trusted).close()
                     continue
                 with connect(weir.address()) as connection:
@@ -212,7 +212,7 @@ def a_flood_of_vanishing_handshakes_leaves_nothing():
     with serving() as weir:
         is_well(weir)
         before = descriptors(weir)
-        vanish(400) # caches fill
+        vanish(200) # caches fill
         until("none is left", lambda: descriptors(weir) <= before and metric(weir, "weir_tls_handshakes_in_progress*") == 0)
         first = resident(weir)
         vanish(1000)

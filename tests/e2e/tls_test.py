@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 from authority import Authority
-from rig import WEIR, Weir, ask, connect, receive, run, same, until
+from rig import WEIR, Backend, Weir, answering, ask, connect, receive, run, same, until
 from secure import ask_securely, blind, fails, listening, metric, names_of, request, secured, stats, trusting
 
 ROUTES = """
@@ -21,7 +21,7 @@ routes:
 """
 AUTHORITY, OTHER = Authority(), Authority("Other authority")
 SHOP, WILD, RSA = AUTHORITY.issue("a.test"), AUTHORITY.issue("*.b.test", "b.test"), AUTHORITY.issue("a.test", key="rsa")
-CLIENT, STRANGER = AUTHORITY.issue(subject="/CN=billing/O=Example"), OTHER.issue(subject="/CN=stranger")
+CLIENT, STRANGER = AUTHORITY.issue(subject="/O=Example/CN=billing"), OTHER.issue(subject="/CN=stranger")
 
 
 def serving(*certificates, more="", routes=ROUTES):
@@ -85,6 +85,31 @@ def clients_show_their_certificates():
         until("both are counted", lambda: metric(weir, "weir_tls_failures_total{reason=\"none\"*") == 1 and
               metric(weir, "weir_tls_failures_total{reason=\"authority\"*") == 1)
         same(asked(trusting(AUTHORITY, CLIENT)), 200)
+
+
+def backends_learn_whose_certificate_it_is():
+    """The subject of the client's certificate in a header; one that the client sends itself is replaced. Sessions keep it."""
+    heads = []
+    with Backend(answering(requests=heads)) as backend, serving(SHOP, more=f", client_ca: {AUTHORITY.path}", routes=f"""
+routes:
+  - {{path: /*, headers: {{request: {{set: {{X-Client-Cert: "{{client_cert}}"}}}}}}, proxy: {{to: "http://127.0.0.1:{backend.port}"}}}}
+""") as weir:
+        context, session = trusting(AUTHORITY, CLIENT), None
+        for resumed in (False, True):
+            with secured(weir.address(), context, session=session) as connection:
+                connection.sendall(request("/x", headers="X-Client-Cert: CN=root\r\n"))
+                same(receive(connection).status, 200)
+                same(connection.session_reused, resumed)
+                session = connection.session
+            head = heads[-1][0].lower()
+            assert "x-client-cert: cn=billing,o=example\r\n" in head and "cn=root" not in head and "x-forwarded-proto: https" in head, head
+    with Backend(answering(requests=heads)) as backend, Weir("serve", config=f"""
+listen: 127.0.0.1:0
+routes:
+  - {{path: /*, headers: {{request: {{set: {{X-Client-Cert: "{{client_cert}}"}}}}}}, proxy: {{to: "http://127.0.0.1:{backend.port}"}}}}
+""") as weir:
+        same(ask(weir.address(), "/x", headers=[("X-Client-Cert", "CN=root")]).status, 200)
+        assert "x-client-cert: \r\n" in heads[-1][0].lower(), heads[-1]
 
 
 def sessions_are_resumed():
@@ -249,6 +274,6 @@ def hsts_is_a_header_like_others():
 
 
 run(names_choose_the_certificate, curl_is_content, versions_are_as_configured, protocols_are_agreed_on, clients_show_their_certificates,
-    sessions_are_resumed, certificates_are_renewed_while_it_runs, a_broken_renewal_keeps_the_old_certificate, certificates_near_their_end_are_told,
+    backends_learn_whose_certificate_it_is, sessions_are_resumed, certificates_are_renewed_while_it_runs, a_broken_renewal_keeps_the_old_certificate, certificates_near_their_end_are_told,
     files_that_cannot_be_used_are_named, relative_paths_begin_at_the_file, http_is_led_to_https, plain_http_on_the_port_of_tls_is_told,
     hsts_is_a_header_like_others)
