@@ -183,7 +183,7 @@ def certificates_near_their_end_are_told():
         assert any(each["about"] == "certificate" and "expires" in each["text"] for each in findings(weir)), findings(weir)
         host, port = weir.address("admin")
         top = subprocess.run([WEIR, "top", "--once", f"{host}:{port}"], capture_output=True, text=True, timeout=60)
-        assert "TLS handshakes/s" in top.stdout and "a.test expires in 4 d" in top.stdout, top.stdout
+        assert "TLS handshakes/s" in top.stdout and re.search("a.test expires in [45] d", top.stdout), top.stdout
 
 
 # ---- what 'weir check' says ----
