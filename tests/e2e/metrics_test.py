@@ -405,8 +405,8 @@ def the_shape_of_stats_is_as_described():
         until("it is counted", lambda: by("route", stats(weir)["routes"])["/page"]["last_10s"]["requests"] == 1)
         s = stats(weir)
         same(set(s), {"version", "uptime_s", "draining", "connections", "exchanges", "tasks", "refused", "unserved",
-                      "routes", "origins", "backends", "loops", "pools"})
-        same(s["backends"], [])
+                      "routes", "origins", "backends", "tls", "loops", "pools"})
+        same((s["backends"], s["tls"]), ([], []))
         same(s["refused"]["last_60s"], {"requests": 1, "refused": 0, "reasons": {}})
         same(set(s["unserved"]), {"fresh", "half_sent", "last_10s", "last_60s", "clients"})
         same(s["unserved"]["last_10s"], {"count": 0, "reasons": {}})

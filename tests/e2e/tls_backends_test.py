@@ -54,10 +54,10 @@ def a_good_backend_answers():
         same((context["side"], context["name"], context["last_60s"]["failed"]), ("backend", "db", 0))
 
 
-def failing(backend, tls, reason, *words):
+def failing(backend, tls, reason, *words, env=None):
     """Asks by both kinds of route; the words must stand in the log's reason, in the page, and in what 'check --connect' says."""
     text = config(backend.port, tls)
-    with Weir("serve", config=text) as weir:
+    with Weir("serve", config=text, env=env) as weir:
         answer = ask(weir.address(), "/proxy/x")
         same((answer.status, json.loads(answer.body)["error"]["code"]), (502, "bad_gateway"), answer.body)
         answer = ask(weir.address(), "/gather")
@@ -69,7 +69,7 @@ def failing(backend, tls, reason, *words):
         path = os.path.join(directory, "gateway.yaml")
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
-        done = subprocess.run([WEIR, "check", "--connect", path], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([WEIR, "check", "--connect", path], capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})})
         same(done.returncode, 1, done.stderr)
         assert f"{path}:5:14: https://127.0.0.1:{backend.port}: TLS fails: " in done.stderr, done.stderr
         for word in words:
@@ -89,7 +89,7 @@ def a_certificate_for_other_names_is_refused():
 def an_unknown_authority_is_refused():
     with SecureBackend(answering(), STRANGE) as backend:
         failing(backend, trusting(AUTHORITY), "authority", "authority")
-        failing(backend, "", "authority", "authority") # those of the system
+        failing(backend, "", "authority", "authority", env={"SSL_CERT_FILE": AUTHORITY.path}) # those of the system
 
 
 def a_backend_without_tls_is_told():

@@ -178,7 +178,12 @@ def certificates_near_their_end_are_told():
     with serving(soon) as weir:
         weir.wait_for("warn.*certificate of a.test .* expires")
         weir.address()
-        certificate = stats(weir)["tls"][0]["certificates"][0]
+        listener = stats(weir)["tls"][0]
+        same(set(listener), {"side", "name", "in_progress", "last_10s", "last_60s", "certificates"})
+        same(set(listener["last_10s"]), {"handshakes", "rate", "resumed", "failed", "reasons"})
+        same((listener["side"], listener["name"]), ("listener", ":".join(map(str, weir.address()))))
+        certificate = listener["certificates"][0]
+        same(set(certificate), {"names", "cert", "key", "not_after", "days", "failed"})
         same((certificate["names"], certificate["key"], 4 < certificate["days"] <= 5), ("a.test", "ECDSA P-256", True))
         assert any(each["about"] == "certificate" and "expires" in each["text"] for each in findings(weir)), findings(weir)
         host, port = weir.address("admin")
