@@ -193,8 +193,8 @@ static int serve_speech(struct backend *b, weir_stream *s, int number)
     char hello[4096];
 
     (void)number;
-    if (weir_read(s, hello, sizeof hello) > 0 && speech->bytes > 0)
-        (void)weir_write(s, speech->data, speech->bytes);
+    if (weir_read(s, hello, sizeof hello) <= 0 || weir_write(s, speech->data, speech->bytes) < 0)
+        return 0;
     if (speech->resets) {
         weir_stream_abort(s);
         return 0;
