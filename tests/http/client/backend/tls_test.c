@@ -75,7 +75,7 @@ static int both_asked(void *arg)
 {
     static const weir_backend_options options = {.balance = WEIR_BALANCE_ROUND_ROBIN,
                                                  .host = "shop.example.com"};
-    struct pair p;
+    static struct pair p; /* larger than the stack of a task */
 
     (void)arg;
     pair_open(&p, NULL, certificate_of_server(), certificate_of_server(), &options);
@@ -105,7 +105,7 @@ static int names_are_checked(void *arg)
     const weir_simulated_name orders = {
         .name = "orders.internal", .addresses = "127.0.0.1", .ttl = weir_seconds(30)};
     int failed = 0;
-    struct pair p;
+    static struct pair p; /* larger than the stack of a task */
 
     (void)arg;
     assert_int_equal(weir_resolver_simulate(&orders), 0);
@@ -132,7 +132,7 @@ static int expired_seen(void *arg)
 {
     static const weir_backend_options options = {.balance = WEIR_BALANCE_ROUND_ROBIN,
                                                  .eject = {.after = 3, .period = {INT64_C(60000000000)}}};
-    struct pair p;
+    static struct pair p; /* larger than the stack of a task */
     int expired, failed = 0;
 
     (void)arg;
@@ -161,7 +161,7 @@ static int breaker_opens(void *arg)
 {
     static const weir_backend_options options = {.eject.after = -1,
                                                  .breaker = {.failed_percent = 50, .of = 4}};
-    struct pair p;
+    static struct pair p; /* larger than the stack of a task */
     int opened = 0;
 
     (void)arg;
@@ -186,7 +186,7 @@ static int checked(void *arg)
     static const weir_backend_options options = {
         .host = "shop.example.com", .health = {.path = "/healthz", .every = {20000000}, .failed = 2}};
     const char *words;
-    struct pair p;
+    static struct pair p; /* larger than the stack of a task */
     int down;
 
     (void)arg;
