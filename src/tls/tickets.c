@@ -132,6 +132,12 @@ static bool set_mac(EVP_MAC_CTX *mac, struct weir__ticket_key *key)
     return EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
+/* Whether a client gets a new ticket for the one it came with: one of TLS 1.3 is used once (RFC 8446, C.4). */
+static bool is_renewed(SSL *ssl, bool is_newest)
+{
+    return !is_newest || SSL_version(ssl) >= TLS1_3_VERSION;
+}
+
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
                      EVP_MAC_CTX *mac, int encrypts)
 {
@@ -151,7 +157,9 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
         fine = EVP_DecryptInit_ex(cipher, keys->aes, NULL, key.cipher, iv) == 1 && set_mac(mac, &key);
     }
     OPENSSL_cleanse(&key, sizeof key);
-    return !fine ? FAILED : is_newest ? USABLE : USABLE_AND_RENEWED;
+    if (!fine)
+        return FAILED;
+    return !encrypts && is_renewed(ssl, is_newest) ? USABLE_AND_RENEWED : USABLE;
 }
 
 void weir__ticket_keys_install(SSL_CTX *ctx, struct weir__ticket_keys *keys)

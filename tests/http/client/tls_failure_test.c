@@ -149,24 +149,35 @@ static void servers_are_checked_by_default(void **state)
 
 static int refused(void *arg)
 {
-    const char *why;
+    weir_reply reply;
     struct world w;
+    int err;
 
-    (void)arg;
     world_open(&w, certificate_of_server(), serve_ok, NULL);
     weir_tls_close(w.server_tls);
     w.server_tls = tls_of(certificate_of_server(), certificate_file(certificate_of_authority()));
-    why = fails_both_ways(w.client, w.backend.url, -WEIR_ETLS); /* by TLS 1.3 after the handshake */
-    has(why, "certificate", "refused");
-    assert_int_equal(origin_stats("https://").errors[WEIR_ORIGIN_TLS], 2);
+    err = weir_get(w.client, w.backend.url, &reply);
+    /* By TLS 1.3 the refusal comes after the handshake; a request on its way may meet a closed connection. */
+    if (err != -ECONNRESET && err != -EPIPE && err != -WEIR_ETRUNCATED) {
+        assert_int_equal(err, -WEIR_ETLS);
+        has(reply.why, "the peer wants a certificate", "refused");
+        assert_int_equal(origin_stats("https://").errors[WEIR_ORIGIN_TLS], 1);
+        ++*(int *)arg;
+    }
+    assert_int_equal(w.backend.requests, 0);
     world_close(&w);
     return 0;
 }
 
 static void a_server_that_needs_a_certificate_says_so(void **state)
 {
+    int told = 0;
+
     (void)state;
-    run_on_all_transports(refused, NULL);
+    run_on_all_transports(refused, &told);
+    for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++)
+        run_simulated_and_in_memory(seed, refused, &told);
+    assert_true(told > 0);
 }
 
 /* --- peers that do not speak TLS --- */
