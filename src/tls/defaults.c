@@ -40,13 +40,14 @@ static int make_default(weir_job *job, void *arg)
 
 int weir__tls_default_client(const char **why, weir_tls **out)
 {
+    const weir_offload_options waits = {.when_full = WEIR_WAIT};
     struct making m = {.runtime = weir_runtime_here()};
     struct weir__tls_runtime *r = m.runtime->tls;
     weir_tls *tls = atomic_load(&r->default_client);
     int err = 0;
 
     if (tls == NULL)
-        err = weir_offload(weir_pool_blocking(), "default TLS client", make_default, &m);
+        err = weir_offload_with(weir_pool_blocking(), "default TLS client", make_default, &m, &waits);
     if (why != NULL)
         *why = weir__tls_open_why(m.runtime, err, &m.fault);
     if (err < 0)

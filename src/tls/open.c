@@ -244,7 +244,8 @@ const char *weir__tls_open_why(weir_runtime *runtime, int err, const struct weir
 
 static int open_context(struct opening *o, const char *name, const char **why, weir_tls **out)
 {
-    int err = weir_offload(weir_pool_blocking(), name, open_job, o);
+    const weir_offload_options waits = {.when_full = WEIR_WAIT}; /* also on a machine that is busy */
+    int err = weir_offload_with(weir_pool_blocking(), name, open_job, o, &waits);
 
     if (err == 0)
         *out = o->tls;

@@ -445,6 +445,82 @@ static void clients_may_leave_at_every_moment(void **state)
     assert_true(torture_all_transports(leaving_world, NULL) > 4);
 }
 
+/* --- storms --- */
+
+enum { STORM = 60 };
+
+static int shakes;
+
+static int shake(void *arg)
+{
+    weir_stream_close(secure_connect(arg));
+    shakes++;
+    return 0;
+}
+
+/* Counts requests that are answered while others have their handshakes: of these one step is done in a turn
+ * of the loop, so that the storm takes many more turns than a request. */
+static int storms(struct rig *rig)
+{
+    weir_stream *s = secure_connect(rig);
+    weir_scope scope;
+    int answered = 0;
+
+    shakes = 0;
+    weir_scope_open(&scope, weir_never(), 0);
+    for (int i = 0; i < STORM; i++)
+        weir_spawn(&scope, "shakes", shake, rig);
+    for (; shakes < STORM; answered++) {
+        rig_send(s, HELLO);
+        assert_true(weir_read(s, answer, sizeof answer) > 0); /* one record, in one turn */
+        assert_memory_equal(answer, "HTTP/1.1 200", 12);
+    }
+    assert_int_equal(weir_scope_close(&scope), 0);
+    assert_true(answered >= 10);
+    weir_stream_close(s);
+    return 0;
+}
+
+static void others_are_served_in_a_storm_of_handshakes(void **state)
+{
+    static const enum weir_io kinds[] = {WEIR_IO_EPOLL, WEIR_IO_URING};
+    struct secure secure = {0};
+    struct rig rig = RIG(storms, &secure);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (io_is_here(kinds[i]))
+            assert_int_equal(weir_run(&(weir_options){.io = kinds[i]}, rig_main, &rig), 0);
+}
+
+/* --- several loops --- */
+
+static int on_loops(struct rig *rig)
+{
+    for (int i = 0; i < 12; i++) {
+        weir_stream *s = secure_connect(rig);
+
+        rig_send(s, HELLO);
+        expect_body(s, "hello");
+        weir_stream_close(s);
+    }
+    assert_int_equal(secure_stats(rig).handshakes, 12);
+    return 0;
+}
+
+static void loops_share_a_context(void **state)
+{
+    static const enum weir_io kinds[] = {WEIR_IO_EPOLL, WEIR_IO_URING};
+    struct secure secure = {0};
+    struct rig rig = RIG(on_loops, &secure);
+
+    (void)state;
+    rig.unrecorded = true; /* the rig's record belongs to one loop */
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (io_is_here(kinds[i]))
+            assert_int_equal(weir_run(&(weir_options){.io = kinds[i], .loops = 3}, rig_main, &rig), 0);
+}
+
 /* --- the end --- */
 
 static int drains(struct rig *rig)
@@ -492,6 +568,8 @@ int main(void)
         cmocka_unit_test(the_handler_of_a_client_that_leaves_is_cancelled),
         cmocka_unit_test(a_reset_anywhere_leaves_nothing),
         cmocka_unit_test(clients_may_leave_at_every_moment),
+        cmocka_unit_test(others_are_served_in_a_storm_of_handshakes),
+        cmocka_unit_test(loops_share_a_context),
         cmocka_unit_test(a_drain_ends_connections_in_order),
     };
 
