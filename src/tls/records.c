@@ -9,7 +9,7 @@
 #include "tls/inside.h"
 
 enum {
-    OUT_WAITING_MAX = 8192, /* bytes that reading has written, and that could not be sent yet */
+    OUT_WAITING_MAX = 8192, /* bytes that reading has written, behind others that are being sent */
     RECORD_OVERHEAD = 256,
 };
 
@@ -75,8 +75,8 @@ void weir__tls_read(struct weir__tls *t)
     struct weir__io_op *op = t->receiving;
     size_t got;
 
-    if (op == NULL || (t->bytes.out != NULL && t->bytes.out->bytes > OUT_WAITING_MAX))
-        return;
+    if (op == NULL || (t->sent != NULL && t->bytes.out != NULL && t->bytes.out->bytes > OUT_WAITING_MAX))
+        return; /* when they have been sent, it is called again */
     got = t->ended ? 0 : op->type == WEIR__IO_RECV_LENT ? read_lent(t, op) : read_into(t, op->data, op->len);
     if (t->receiving == NULL) /* there was no memory for the buffer */
         return;
