@@ -98,8 +98,8 @@ static int unknown(void *arg)
 {
     struct certificate *authority =
         certificate_make(&(struct certificate_options){.cn = "Another CA", .is_authority = true});
-    struct certificate *server = certificate_make(
-        &(struct certificate_options){.cn = "s", .names = "127.0.0.1", .issuer = authority});
+    struct certificate *server =
+        certificate_make(&(struct certificate_options){.cn = "s", .names = "127.0.0.1", .issuer = authority});
     struct world w;
 
     (void)arg;
@@ -182,8 +182,7 @@ static void a_server_that_needs_a_certificate_says_so(void **state)
 
 /* --- peers that do not speak TLS --- */
 
-static const char http_400[] =
-    "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+static const char http_400[] = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 static const char http_2[] = {0x00, 0x00, 0x12, 0x04, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x00};
 static const char alert[] = {0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28}; /* fatal, handshake_failure */
 
@@ -214,7 +213,7 @@ static int serve_speech(struct backend *b, weir_stream *s, int number)
     if (weir_read(s, hello, sizeof hello) <= 0 || weir_write(s, speech->data, speech->bytes) < 0)
         return 0;
     if (speech->resets) {
-        weir_stream_abort(s);
+        s->transport->type->reset_on_close(s->transport);
         return 0;
     }
     (void)weir_stream_shutdown(s);
@@ -266,8 +265,7 @@ static int serve_silence(struct backend *b, weir_stream *s, int number)
 static int silent(void *arg)
 {
     weir_tls *tls = tls_that_trusts();
-    weir_client *client =
-        client_open(&(weir_client_options){.tls = tls, .connect_timeout = weir_ms(300)});
+    weir_client *client = client_open(&(weir_client_options){.tls = tls, .connect_timeout = weir_ms(300)});
     weir_instant began;
     weir_reply reply;
     struct backend b;

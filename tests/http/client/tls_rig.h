@@ -16,10 +16,9 @@ static inline weir_tls *tls_of(const struct certificate *c, const char *client_c
     const char *why;
     weir_tls *tls;
 
-    if (weir_tls_server_open(&(weir_tls_server_options){.certificates = &pair,
-                                                        .certificate_count = 1,
-                                                        .client_ca = client_ca},
-                             &why, &tls) < 0)
+    if (weir_tls_server_open(
+            &(weir_tls_server_options){.certificates = &pair, .certificate_count = 1, .client_ca = client_ca},
+            &why, &tls) < 0)
         fail_msg("no context of a server: %s", why != NULL ? why : "?");
     return tls;
 }

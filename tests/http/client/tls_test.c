@@ -250,7 +250,8 @@ static int serve_switch(struct backend *b, weir_stream *s, int number)
 {
     (void)number;
     if (read_request(b, s) <= 0 ||
-        send_text(s, "HTTP/1.1 101 Switching Protocols\r\nupgrade: echo\r\nconnection: upgrade\r\n\r\nahead") < 0)
+        send_text(
+            s, "HTTP/1.1 101 Switching Protocols\r\nupgrade: echo\r\nconnection: upgrade\r\n\r\nahead") < 0)
         return 0;
     return echo(s);
 }
@@ -417,8 +418,8 @@ static int echoed(void *arg)
     (void)arg;
     world_open(&w, certificate_of_server(), serve_echo, NULL);
     assert_int_equal(
-        weir_fetch_open(w.client,
-                        &(weir_fetch_options){.method = "POST", .url = w.backend.url, .duplex = true}, -1, &f),
+        weir_fetch_open(
+            w.client, &(weir_fetch_options){.method = "POST", .url = w.backend.url, .duplex = true}, -1, &f),
         0);
     weir_scope_open(&scope, weir_never(), 0);
     assert_int_equal(weir_spawn(&scope, "writing", write_body, f), 0);
