@@ -8,7 +8,9 @@
 #include <weir/tls.h>
 
 #include "config/backend.h"
+#include "config/route_kind.h"
 #include "config/tls.h"
+#include "routes/redirect.h"
 #include "text/certificates.h"
 
 /* What is looked at: a certificate of a context, and the hosts of the routes. */
@@ -17,7 +19,7 @@ struct looking {
     const struct config_tls_server *server; /* of the context; NULL: of a client */
     struct config_place otherwise;          /* where no file has a place */
     struct config_faults *warnings;
-    bool all_hosts_are_named; /* every route that TLS reaches names its host */
+    bool all_hosts_are_named; /* see every_host_is_named() */
     bool *covered;            /* hosts of routes, by number */
 };
 
@@ -77,12 +79,19 @@ static void look_at(void *arg, const weir_tls_certificate_info *info)
 
 /* --- hosts of routes --- */
 
+/* Reports whether all routes that TLS reaches name their host, and there are any. */
 static bool every_host_is_named(const struct config *config)
 {
-    for (size_t i = 0; i < config->route_count; i++)
-        if (config->routes[i].scheme != CONFIG_HTTP && config->routes[i].host == NULL)
+    bool any = false;
+
+    for (size_t i = 0; i < config->route_count; i++) {
+        if (config->routes[i].scheme == CONFIG_HTTP)
+            continue;
+        if (config->routes[i].host == NULL)
             return false;
-    return config->route_count > 0;
+        any = true;
+    }
+    return any;
 }
 
 static bool was_warned_of(const struct config *config, size_t n)
@@ -107,6 +116,35 @@ static void warn_of_hosts(const struct looking *l)
                          "certificate for it",
                          route->host);
     }
+}
+
+/* --- redirects --- */
+
+static bool is_text(const struct template_part *part, const char *text)
+{
+    return part->type == TEMPLATE_TEXT && part->length == strlen(text) &&
+           strncmp(part->text, text, part->length) == 0;
+}
+
+/* Reports whether a redirect leads from https to the same URL: "https://{host}{path}". */
+static bool leads_to_itself(const struct config_route *route)
+{
+    const struct redirect_settings *redirect = route->settings;
+
+    return strcmp(route->kind->name, "redirect") == 0 && route->scheme != CONFIG_HTTP &&
+           redirect->origin.count == 2 && is_text(&redirect->origin.parts[0], "https://") &&
+           redirect->origin.parts[1].type == TEMPLATE_HOST && redirect->target.count == 1 &&
+           redirect->target.parts[0].type == TEMPLATE_PATH;
+}
+
+static void warn_of_circles(const struct looking *l)
+{
+    for (size_t i = 0; i < l->config->route_count; i++)
+        if (leads_to_itself(&l->config->routes[i]))
+            config_fault(l->warnings, l->config->routes[i].place,
+                         "route '%s' leads clients that come by https to the URL that they have asked for; "
+                         "expected 'scheme: http'",
+                         l->config->routes[i].path);
 }
 
 /* --- the whole --- */
@@ -143,7 +181,9 @@ void start_tls_check(const struct config *config, const struct tls_contexts *con
         look_at_context(&l, &contexts->items[i]);
         any = any || l.server != NULL;
     }
-    if (l.covered != NULL && any)
+    if (l.covered != NULL && any) {
         warn_of_hosts(&l);
+        warn_of_circles(&l);
+    }
     free(l.covered);
 }

@@ -10,7 +10,8 @@
 #include "gateway/tls_contexts.h"
 
 /* Adds warnings: certificates that have expired, are not valid yet, or expire soon; hosts of routes for which
- * no listener has a certificate, and certificates for none of these hosts; backends that are not verified. */
+ * no listener has a certificate, and certificates for none of these hosts; backends that are not verified;
+ * redirects from https to the same URL. */
 void start_tls_check(const struct config *config, const struct tls_contexts *contexts,
                      struct config_faults *warnings);
 

@@ -206,6 +206,34 @@ const cases = {
     await end({ process });
   },
 
+  async "listeners and backends with TLS have their certificates below them, and those that end stand out"() {
+    const { process, url } = await fake();
+    const page = await open(url);
+    const rows = page.locator("#tls-table tbody tr");
+    await rows.nth(3).waitFor();
+    assert.match(await rows.nth(0).textContent(), /0\.0\.0\.0:443.*34.*83 %/s);
+    assert.match(await rows.nth(1).textContent(), /mail\.example\.com.*RSA 2048, expires 2027-01-30, in 61 days/s); // the one that ends first
+    assert.match(await rows.nth(3).textContent(), /backend orders.*1\.4/s);
+    assert.equal(await page.locator("#tls-table .bad").count(), 0);
+    await tell(url, { out: true });
+    await page.locator("#notices li", { hasText: "TLS of 0.0.0.0:443: 414 failed: refused 411, plain 3" }).waitFor();
+    await page.locator("#notices li", { hasText: "Certificate of mail.example.com: expired 2026-11-28" }).waitFor();
+    await page.locator("#notices li", { hasText: "its changed file is not used: new.key is not the key of new.pem" }).waitFor();
+    await page.locator("#tls-table .bad", { hasText: "ECDSA P-256, expires 2026-12-02, in 2 days" }).waitFor();
+    assert.match(await rows.nth(6).textContent(), /https URLs/);
+    assert.deepEqual(await page.evaluate(structure), []);
+    for (const scheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme: scheme });
+      assert.deepEqual(await page.evaluate(contrast), []);
+    }
+    for (const width of [360, 768, 1280, 1920]) {
+      await page.setViewportSize({ width, height: 740 });
+      assert.deepEqual(await page.evaluate(sideways, width), []);
+    }
+    await leave(page, url);
+    await end({ process });
+  },
+
   async "each backend has its instances below it, those that are out first"() {
     const { process, url } = await fake();
     const page = await open(url);
@@ -375,7 +403,7 @@ const cases = {
     const page = await open(url, { lacks: ["/advice", "/profile", "/guard"] });
     await page.locator("#stalls-list .empty", { hasText: "A stall is a task that holds its loop" }).waitFor();
     await page.locator("#origins-table .empty").waitFor();
-    for (const id of ["pools", "backends", "advice", "profile"]) {
+    for (const id of ["pools", "backends", "tls", "advice", "profile"]) {
       assert.equal(await page.isVisible(`#${id}`), false, id);
       assert.equal(await page.isVisible(`#jump a[href="#${id}"]`), false, id);
     }

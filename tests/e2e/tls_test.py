@@ -231,6 +231,12 @@ def files_that_cannot_be_used_are_named():
     assert code == 0 and "no route has such a host" in said and "host 'a.test' is in no certificate of a listener" in said, said
 
 
+def a_redirect_to_itself_is_warned_of():
+    for scheme, said in (("", "warning: route '/*' leads clients that come by https to the URL that they have asked for; expected 'scheme: http'"), (", scheme: http", "")):
+        code, warned = check(f"listen: [127.0.0.1:0, {listening(SHOP)}]\nroutes:\n  - {{path: /*{scheme}, redirect: {{to: 'https://{{host}}{{path}}'}}}}\n")
+        same((code, warned.replace("gateway.yaml:3:5: ", "").strip()), (0, said))
+
+
 def relative_paths_begin_at_the_file():
     with tempfile.TemporaryDirectory() as directory:
         for name in ("cert", "key"):
@@ -280,5 +286,5 @@ def hsts_is_a_header_like_others():
 
 run(names_choose_the_certificate, curl_is_content, versions_are_as_configured, protocols_are_agreed_on, clients_show_their_certificates,
     backends_learn_whose_certificate_it_is, sessions_are_resumed, certificates_are_renewed_while_it_runs, a_broken_renewal_keeps_the_old_certificate, certificates_near_their_end_are_told,
-    files_that_cannot_be_used_are_named, relative_paths_begin_at_the_file, http_is_led_to_https, plain_http_on_the_port_of_tls_is_told,
+    files_that_cannot_be_used_are_named, a_redirect_to_itself_is_warned_of, relative_paths_begin_at_the_file, http_is_led_to_https, plain_http_on_the_port_of_tls_is_told,
     hsts_is_a_header_like_others)
