@@ -402,7 +402,7 @@ def what_fails_is_told_in_log_and_metrics():
                 return {outcome: int(n) for outcome, n in found}
 
             same(sum(outcomes("reviews").values()), 0)
-            same(len(outcomes("reviews")), 12) # they exist from the start
+            same(len(outcomes("reviews")), 13) # they exist from the start
             for _ in range(5):
                 same(ask(weir.address(), "/p").status, 200)
             line = fields(weir.wait_for(r"request method=GET.* partial=.*")[0])

@@ -10,6 +10,7 @@ import subprocess
 import termios
 import threading
 
+from authority import Authority
 from rig import PATIENCE, WEIR, Backend, Weir, answering, chosen_interface, read_head, run, same
 
 CONFIG = """
@@ -139,6 +140,28 @@ def a_stopped_terminal_stops_no_load():
             os.close(theirs)
 
 
+def servers_of_https_are_checked():
+    def config(certificate):
+        return CONFIG.replace("listen: 127.0.0.1:0", "listen: {address: 127.0.0.1:0, tls: {certificates: [%s]}}" % certificate)
+
+    with Authority() as authority:
+        with Weir("serve", config=config(authority.issue("127.0.0.1"))) as weir:
+            few = ("--rate", "20", "--for", "100ms", url(weir.address(), "/fine").replace("http:", "https:"))
+            same(measure("--ca", authority.path, *few)["statuses"], {"200": 2})
+            same(measure("--insecure", *few)["statuses"], {"200": 2})
+            got = measure(*few, code=1)
+            same(got["errors"], {"tls failed": 2})
+            assert "unknown authority" in got["why"]["tls failed"], got["why"]
+            assert "error  tls failed: 2 (certificate of 127.0.0.1 " in load(*few, code=1)
+            missing = subprocess.run([WEIR, "load", "--ca", "/nowhere", *few], capture_output=True, text=True, timeout=PATIENCE)
+            same((missing.returncode, missing.stdout), (1, ""))
+            assert missing.stderr.startswith("weir load: ") and "/nowhere" in missing.stderr, missing.stderr
+        with Weir("serve", config=config(authority.issue("127.0.0.1", days=-1))) as weir:
+            few = ("--rate", "20", "--for", "100ms", url(weir.address(), "/fine").replace("http:", "https:"))
+            why = measure("--ca", authority.path, *few, code=1)["why"]["tls failed"]
+            assert why.startswith("certificate of 127.0.0.1 expired 2"), why
+
+
 def wrong_usage_is_told():
     for arguments in ([], ["http://h/", "--rate"], ["http://h/", "--rate", "0"], ["http://h/", "--rate", "x"],
                       ["http://h/", "--for", "soon"], ["ftp://h/"], ["http://h/", "--nonsense"],
@@ -153,4 +176,4 @@ def wrong_usage_is_told():
 
 run(a_known_latency_is_measured, waiting_for_a_connection_counts, urls_take_turns_and_numbers,
     method_headers_and_body_are_sent, errors_are_counted_by_kind, statuses_are_answers,
-    an_interrupt_reports_so_far, a_stopped_terminal_stops_no_load, wrong_usage_is_told)
+    an_interrupt_reports_so_far, a_stopped_terminal_stops_no_load, servers_of_https_are_checked, wrong_usage_is_told)
