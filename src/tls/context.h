@@ -11,6 +11,7 @@
 
 #include <weir/tls.h>
 
+#include "core/loop.h"
 #include "net/layer.h"
 
 /* The context as a layer of listeners: the first member of struct weir_tls. */
@@ -28,6 +29,26 @@ bool weir__tls_is_slow(const weir_tls *tls);
  * kept: "db.internal:443"; NULL: host.
  * Returns: 0; -EINVAL a client without a host; -ENOMEM. */
 int weir__tls_connection(weir_tls *tls, const char *host, const char *session_key, SSL **out) WEIR_CHECKED;
+
+/* A connection that waits for a look at the files. */
+struct weir__tls_look {
+    void (*done)(struct weir__tls_look *look); /* set by the caller; called on its loop */
+    /* of recheck.c */
+    weir_tls *tls;
+    struct weir__loop *loop;
+    struct weir__list node; /* in the context's list; else in none */
+    struct weir__message message;
+    struct weir__timeout timeout;
+};
+
+/* Asks, before the handshake of a server's connection, whether it has to wait. It has to when nobody had
+ * connected for long: what the files hold now was not looked at yet, and the certificate of the SSL may have
+ * expired in the meantime.
+ * Owns:    look is lent until done() is called, and so is the SSL.
+ * Returns: false: nothing is to be waited for; true: done() is called, at most 100 ms later, and then
+ *          weir__tls_looked(). */
+bool weir__tls_must_look(SSL *ssl, struct weir__tls_look *look);
+void weir__tls_looked(SSL *ssl);
 
 /* Counts a handshake that begins, and one that has succeeded. */
 void weir__tls_began(weir_tls *tls);

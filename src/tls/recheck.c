@@ -193,6 +193,7 @@ static int look_in_background(void *arg)
     (void)weir_offload(weir_pool_blocking(), "TLS files", look, tls);
     atomic_store(&tls->looked_ns, weir_now().ns);
     atomic_store(&tls->is_looking, false);
+    weir__tls_looks_over(tls);
     weir_tls_close(tls);
     return 0;
 }
@@ -212,5 +213,6 @@ void weir__tls_recheck(weir_tls *tls)
                   weir_tls_hold(tls)) == 0)
         return;
     atomic_store(&tls->is_looking, false);
+    weir__tls_looks_over(tls);
     weir_tls_close(tls);
 }

@@ -13,4 +13,7 @@ int weir__tls_read_all(weir_tls *tls, struct weir__tls_fault *fault) WEIR_CHECKE
 /* Looks at the files in the background if they were last looked at long ago. A loop of the runtime. */
 void weir__tls_recheck(weir_tls *tls);
 
+/* Tells the connections that wait for a look that it is over. */
+void weir__tls_looks_over(weir_tls *tls);
+
 #endif

@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include "support/certificates.h"
 #include "support/run.h"
 #include "tls/context.h"
 
@@ -30,7 +32,7 @@ struct pair {
     struct side server, client;
 };
 
-static void side_fails(struct side *s)
+static inline void side_fails(struct side *s)
 {
     s->has_failed = true;
     s->failure = weir__tls_explain(s->ssl, s->first, s->first_bytes, s->why);
@@ -38,7 +40,7 @@ static void side_fails(struct side *s)
 }
 
 /* Moves bytes. Returns: whether there were any. */
-static bool side_move(struct side *from, struct side *to)
+static inline bool side_move(struct side *from, struct side *to)
 {
     char bytes[16384];
     int got = BIO_read(SSL_get_wbio(from->ssl), bytes, sizeof bytes);
@@ -53,7 +55,7 @@ static bool side_move(struct side *from, struct side *to)
     return true;
 }
 
-static void side_step(struct side *s)
+static inline void side_step(struct side *s)
 {
     char byte;
     int done;
@@ -69,7 +71,7 @@ static void side_step(struct side *s)
         side_fails(s);
 }
 
-static void side_open(struct side *s, weir_tls *tls, const char *host, const char *key)
+static inline void side_open(struct side *s, weir_tls *tls, const char *host, const char *key)
 {
     *s = (struct side){.tls = tls};
     assert_int_equal(weir__tls_connection(tls, host, key, &s->ssl), 0);
@@ -79,7 +81,7 @@ static void side_open(struct side *s, weir_tls *tls, const char *host, const cha
 }
 
 /* Lets both go on until neither has anything to say. */
-static void pair_run(struct pair *p)
+static inline void pair_run(struct pair *p)
 {
     bool more = true;
 
@@ -92,20 +94,82 @@ static void pair_run(struct pair *p)
 }
 
 /* Makes both and runs the handshake, alerts and tickets included. */
-static void pair_open(struct pair *p, weir_tls *server, weir_tls *client, const char *host)
+static inline void pair_open(struct pair *p, weir_tls *server, weir_tls *client, const char *host)
 {
     side_open(&p->server, server, NULL, NULL);
     side_open(&p->client, client, host, NULL);
     pair_run(p);
 }
 
-static void pair_close(struct pair *p)
+static inline void pair_close(struct pair *p)
 {
     SSL_free(p->server.ssl);
     SSL_free(p->client.ssl);
 }
 
-static void assert_agreed(const struct pair *p)
+/* --- contexts --- */
+
+static inline weir_tls *server_open(const weir_tls_server_options *options)
+{
+    const char *why;
+    weir_tls *tls;
+
+    if (weir_tls_server_open(options, &why, &tls) < 0)
+        fail_msg("%s", why);
+    assert_null(why);
+    return tls;
+}
+
+/* With one certificate. */
+static inline weir_tls *server_of(const struct certificate *c)
+{
+    weir_tls_certificate own = {certificate_file(c), certificate_key_file(c)};
+
+    return server_open(&(weir_tls_server_options){.certificates = &own, .certificate_count = 1});
+}
+
+static inline weir_tls *client_open(const weir_tls_client_options *options)
+{
+    const char *why;
+    weir_tls *tls;
+
+    if (weir_tls_client_open(options, &why, &tls) < 0)
+        fail_msg("%s", why);
+    assert_null(why);
+    return tls;
+}
+
+/* That believes one authority. */
+static inline weir_tls *client_of(const struct certificate *ca)
+{
+    return client_open(&(weir_tls_client_options){.ca = certificate_file(ca)});
+}
+
+/* --- what came of it --- */
+
+/* Either side failed, with this reason and with this in its words. */
+static inline void assert_failed(const struct side *s, enum weir_tls_failure failure, const char *words)
+{
+    if (!s->has_failed)
+        fail_msg("it has not failed; expected: %s", words);
+    if (strstr(s->why, words) == NULL || s->failure != failure)
+        fail_msg("%s: \"%s\" instead of %s: \"%s\"", weir_tls_failure_name(s->failure), s->why,
+                 weir_tls_failure_name(failure), words);
+}
+
+/* The certificate that a client got, by its common name. */
+static inline void assert_got(const struct pair *p, const char *cn)
+{
+    X509 *x509 = SSL_get1_peer_certificate(p->client.ssl);
+    char got[128] = "";
+
+    assert_non_null(x509);
+    (void)X509_NAME_get_text_by_NID(X509_get_subject_name(x509), NID_commonName, got, sizeof got);
+    X509_free(x509);
+    assert_string_equal(got, cn);
+}
+
+static inline void assert_agreed(const struct pair *p)
 {
     if (p->server.has_failed || p->client.has_failed)
         fail_msg("server: %s; client: %s", p->server.why, p->client.why);
