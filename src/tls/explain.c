@@ -36,6 +36,14 @@ __attribute__((format(printf, 3, 4))) static enum weir_tls_failure say(const str
     return failure;
 }
 
+/* Whether the handshake was over before it failed. After a failure OpenSSL says it is not. */
+static bool was_over(const SSL *ssl)
+{
+    char byte;
+
+    return SSL_get_finished(ssl, &byte, 1) > 0 && SSL_get_peer_finished(ssl, &byte, 1) > 0;
+}
+
 /* --- a peer that does not speak TLS --- */
 
 static bool begins_with(const struct failing *f, const char *text)
@@ -180,8 +188,8 @@ static enum weir_tls_failure say_reason(const struct failing *f, unsigned long e
         return say(f, WEIR_TLS_FAILED_NONE, "the client has no certificate, and must have one");
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
         return say(f, WEIR_TLS_FAILED_LEFT,
-                   SSL_is_init_finished(f->ssl) ? "the peer left without closing TLS"
-                                                : "the peer left in the middle of the handshake");
+                   was_over(f->ssl) ? "the peer left without closing TLS"
+                                    : "the peer left in the middle of the handshake");
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
         return say(f, WEIR_TLS_FAILED_OTHER, "the peer's certificate cannot be verified: %s",
                    X509_verify_cert_error_string(SSL_get_verify_result(f->ssl)));
@@ -225,9 +233,9 @@ enum weir_tls_failure weir__tls_explain(const SSL *ssl, const char *first, size_
                    err != 0 ? ERR_reason_error_string(err) : "unknown error");
     if (reason >= ALERT_REASONS && reason <= ALERT_REASONS + ALERT_LAST)
         return say_alert(&f, reason - ALERT_REASONS);
-    if (!SSL_is_init_finished(ssl) && is_http(&f))
+    if (!was_over(ssl) && is_http(&f))
         return say(&f, WEIR_TLS_FAILED_PLAIN, "peer speaks HTTP without TLS");
-    if (!SSL_is_init_finished(ssl) && !is_tls(&f))
+    if (!was_over(ssl) && !is_tls(&f))
         return say_not_tls(&f);
     return say_reason(&f, err);
 }

@@ -90,7 +90,7 @@ static void note(const struct fault *f, int err)
         note_other(f, f->connection->host != NULL ? "is not for servers" : "is not for clients");
         return;
     case X509_V_ERR_INVALID_CA:
-        note_other(f, "is signed by a certificate that is no authority");
+        weir__tls_connection_note(f->connection, WEIR_TLS_FAILED_AUTHORITY, "%s is no authority", f->what);
         return;
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
         note_other(f, "has a wrong signature");
@@ -115,7 +115,7 @@ static void name(struct fault *f)
     if (f->x509 == f->leaf)
         memcpy(f->what, leaf, sizeof leaf);
     else
-        (void)snprintf(f->what, sizeof f->what, "authority %s of %s",
+        (void)snprintf(f->what, sizeof f->what, "issuer %s of %s",
                        weir__tls_subject_write(X509_get_subject_name(f->x509), subject, sizeof subject),
                        leaf);
 }

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions: resumed by tickets, across hours, other contexts and files that change; kept by clients. */
+#include "tls/pair.h"
+#include "tls/sessions.h"
+
+static int resumed(weir_tls *server, weir_tls *client, const char *host, const char *key)
+{
+    struct pair p;
+    int was;
+
+    side_open(&p.server, server, NULL, NULL);
+    side_open(&p.client, client, host, key);
+    pair_run(&p);
+    assert_agreed(&p);
+    was = SSL_session_reused(p.client.ssl);
+    assert_int_equal(SSL_session_reused(p.server.ssl), was);
+    pair_close(&p);
+    return was;
+}
+
+static int hours(void *arg)
+{
+    weir_tls *server = server_of(certificate_of_server()), *client = client_of(certificate_of_authority());
+    weir_tls_stats stats;
+
+    (void)arg;
+    assert_false(resumed(server, client, "db.internal", NULL));
+    assert_true(resumed(server, client, "db.internal", NULL));
+    for (int i = 0; i < 5; i++) { /* keys change in between; the two before are accepted */
+        assert_int_equal(weir_sleep(weir_seconds(3600)), 0);
+        assert_true(resumed(server, client, "db.internal", NULL));
+    }
+    assert_int_equal(weir_sleep(weir_seconds(2 * 3600 - 1)), 0);
+    assert_true(resumed(server, client, "db.internal", NULL));
+    assert_int_equal(weir_sleep(weir_seconds(3 * 3600)), 0);
+    assert_false(resumed(server, client, "db.internal", NULL));
+    weir_tls_stats_get(server, &stats);
+    assert_int_equal(stats.handshakes, 9);
+    assert_int_equal(stats.resumed, 7);
+    weir_tls_close(server);
+    weir_tls_close(client);
+    return 0;
+}
+
+static int servers(void *arg)
+{
+    weir_tls *server = server_of(certificate_of_server()), *client = client_of(certificate_of_authority());
+
+    (void)arg;
+    assert_false(resumed(server, client, "db.internal", "db.internal:443"));
+    assert_false(resumed(server, client, "db.internal", "db.internal:444"));
+    assert_false(resumed(server, client, "localhost", "db.internal:443")); /* was checked for another name */
+    assert_true(resumed(server, client, "db.internal", "db.internal:443"));
+    assert_true(resumed(server, client, "localhost", "db.internal:443"));
+    weir_tls_close(server);
+    weir_tls_close(client);
+    return 0;
+}
+
+/* Tickets are good for another context of the same files, but not where clients are verified. */
+static int contexts(void *arg)
+{
+    weir_tls_certificate own = {certificate_file(certificate_of_server()),
+                                certificate_key_file(certificate_of_server())};
+    weir_tls_server_options options = {.certificates = &own, .certificate_count = 1};
+    const char *ca = certificate_file(certificate_of_authority());
+    weir_tls *first = server_open(&options), *second = server_open(&options), *third, *other;
+    weir_tls *client =
+        client_open(&(weir_tls_client_options){.ca = ca,
+                                               .cert = certificate_file(certificate_of_client()),
+                                               .key = certificate_key_file(certificate_of_client())});
+
+    (void)arg;
+    assert_false(resumed(first, client, "db.internal", NULL));
+    assert_true(resumed(second, client, "db.internal", NULL));
+    weir_tls_close(first);
+    certificate_put(certificate_of_server(), own.cert); /* renewed */
+    third = server_open(&options);
+    weir_tls_close(second);
+    assert_true(resumed(third, client, "db.internal", NULL));
+    options.client_ca = ca;
+    other = server_open(&options);
+    assert_false(resumed(other, client, "db.internal", NULL));
+    assert_true(resumed(other, client, "db.internal", NULL));
+    assert_false(resumed(third, client, "db.internal", NULL));
+    weir_tls_close(third);
+    weir_tls_close(other);
+    weir_tls_close(client);
+    return 0;
+}
+
+/* --- the sessions of a client --- */
+
+static SSL_SESSION *session(int version)
+{
+    SSL_SESSION *s = SSL_SESSION_new();
+    unsigned char id[32] = {1};
+
+    assert_non_null(s);
+    assert_int_equal(SSL_SESSION_set1_id(s, id, sizeof id), 1);
+    assert_int_equal(SSL_SESSION_set_protocol_version(s, version), 1);
+    (void)SSL_SESSION_set_timeout(s, 3600);
+    return s;
+}
+
+static bool is_kept(struct weir__sessions *sessions, const char *key)
+{
+    SSL_SESSION *s = weir__sessions_take(sessions, key);
+
+    SSL_SESSION_free(s);
+    return s != NULL;
+}
+
+static void sessions_are_bounded(void **state)
+{
+    struct weir__sessions sessions;
+    char key[32];
+
+    (void)state;
+    weir__sessions_init(&sessions);
+    for (int i = 0; i < WEIR__SESSION_SERVERS_MAX; i++) {
+        (void)snprintf(key, sizeof key, "server %d", i);
+        assert_true(weir__sessions_keep(&sessions, key, session(TLS1_2_VERSION)));
+    }
+    assert_true(is_kept(&sessions, "server 0")); /* used: now the other is the oldest */
+    assert_true(weir__sessions_keep(&sessions, "another", session(TLS1_2_VERSION)));
+    assert_true(is_kept(&sessions, "server 0"));
+    assert_false(is_kept(&sessions, "server 1"));
+    assert_true(is_kept(&sessions, "server 2"));
+    for (int i = 0; i < 2 * WEIR__SESSIONS_OF_SERVER; i++)
+        assert_true(weir__sessions_keep(&sessions, "once", session(TLS1_3_VERSION)));
+    for (int i = 0; i < WEIR__SESSIONS_OF_SERVER; i++) /* of TLS 1.3 each once */
+        assert_true(is_kept(&sessions, "once"));
+    assert_false(is_kept(&sessions, "once"));
+    assert_true(is_kept(&sessions, "another")); /* of TLS 1.2 again and again */
+    assert_true(is_kept(&sessions, "another"));
+    weir__sessions_free(&sessions);
+}
+
+static void sessions_expire(void **state)
+{
+    struct weir__sessions sessions;
+    SSL_SESSION *old = session(TLS1_2_VERSION);
+
+    (void)state;
+    weir__sessions_init(&sessions);
+    (void)SSL_SESSION_set_time(old, SSL_SESSION_get_time(old) - 3601);
+    assert_true(weir__sessions_keep(&sessions, "old", old));
+    assert_false(is_kept(&sessions, "old"));
+    weir__sessions_free(&sessions);
+}
+
+#define TEST(name, fn)                                                                                       \
+    static void name(void **state)                                                                           \
+    {                                                                                                        \
+        (void)state;                                                                                         \
+        run_simulated(1, fn, NULL);                                                                          \
+    }
+TEST(tickets_last_for_two_hours, hours)
+TEST(sessions_belong_to_a_server_and_a_name, servers)
+TEST(tickets_outlive_a_context, contexts)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tickets_last_for_two_hours),
+        cmocka_unit_test(sessions_belong_to_a_server_and_a_name),
+        cmocka_unit_test(tickets_outlive_a_context),
+        cmocka_unit_test(sessions_are_bounded),
+        cmocka_unit_test(sessions_expire),
+    };
+
+    return cmocka_run_group_tests(tests, certificates_begin, certificates_end);
+}
