@@ -143,7 +143,7 @@ static int one_of_many(void *arg)
 {
     struct certificate *one = named("one"), *two = named("two");
     struct certificate *other_ca =
-        certificate_make(&(struct certificate_options){.cn = "Other", .is_authority = true});
+        certificate_make(&(struct certificate_options){.cn = "Other CA", .is_authority = true});
     struct certificate *other =
         certificate_make(&(struct certificate_options){.cn = "other", .issuer = other_ca});
     const char *ca = certificate_file(certificate_of_authority());
