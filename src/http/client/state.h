@@ -156,7 +156,8 @@ struct weir__fetch {
     size_t partial_len, partial_room;
     struct weir__http_scan scan;
     struct weir__http_body body;
-    int64_t announced; /* the answer's Content-Length, also where no body follows; -1: none */
+    bool announces_chunks; /* the answer has Transfer-Encoding, also where no body follows */
+    int64_t announced;     /* the answer's Content-Length, also where no body follows; -1: none */
     size_t body_room;
     char *trailer_lines; /* of the answer, as they came */
     size_t trailer_len, trailer_room;

@@ -196,6 +196,7 @@ struct weir_response {
     bool began, ended;
     bool close;          /* the handler wants the connection closed */
     bool no_body;        /* none is sent: HEAD, 204, 304 */
+    bool names_chunks;   /* to HEAD: GET would be answered in chunks */
     bool final;          /* the handler is done with the request: its body will not be read any more */
     uint64_t left, sent; /* of the body: what the handler may still write; what was sent */
     int err;             /* sticky: sending failed */
