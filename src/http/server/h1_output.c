@@ -146,9 +146,10 @@ ssize_t weir__h1_send_now(struct weir__connection *c, const char *data, size_t l
 
 /* --- the head --- */
 
+/* As of the turn of the loop: the clock is read once for all its responses. */
 static const char *date(struct weir__server_loop *home)
 {
-    int64_t now_ns = weir__loop_now_ns(home->loop);
+    int64_t now_ns = home->loop->now_ns;
 
     if (now_ns >= home->date_until_ns) {
         int64_t wall_ns = weir__clock_wall_ns();
