@@ -136,7 +136,6 @@ struct weir__fetch {
     int err;
     const char *why;      /* static: what was wrong with the answer, where that is known */
     const char *host;     /* that a header names; NULL: the URL's */
-    size_t header_bytes;  /* of the headers that the caller gives, with what stands between them */
     int interims;         /* 1xx answers so far */
     weir_reply *interim;  /* streamed: those answers */
     size_t interim_bytes; /* of their heads together */
