@@ -119,6 +119,8 @@ static bool all_are(weir_bytes text, int class)
 /* --- sixteen bytes at a time --- */
 
 typedef uint8_t lanes __attribute__((vector_size(16)));
+typedef uint64_t halves
+    __attribute__((vector_size(16))); /* of lanes: not by way of memory, which would stall */
 
 static inline uint64_t eight_at(const char *p)
 {
@@ -146,13 +148,9 @@ static inline uint64_t eight_of(const char *p, size_t len)
 /* The bytes of a text of 1 to 16, some of them more than once. */
 static inline lanes lanes_of(const char *p, size_t len)
 {
-    uint64_t half[2];
-    lanes v;
+    const uint64_t first = len < sizeof first ? eight_of(p, len) : eight_at(p);
 
-    half[0] = len < sizeof half[0] ? eight_of(p, len) : eight_at(p);
-    half[1] = len < sizeof half[0] ? half[0] : eight_at(p + len - sizeof half[1]);
-    memcpy(&v, half, sizeof v);
-    return v;
+    return (lanes)(halves){first, len < sizeof first ? first : eight_at(p + len - sizeof first)};
 }
 
 static inline lanes lanes_at(const char *p)
@@ -177,9 +175,8 @@ static inline lanes values(lanes v)
 
 static inline bool are_all(lanes v)
 {
-    uint64_t half[2];
+    const halves half = (halves)v;
 
-    memcpy(half, &v, sizeof half);
     return (half[0] & half[1]) == UINT64_MAX;
 }
 
