@@ -14,8 +14,8 @@ int weir__client_begin(weir_client *client, const weir_client_options *options, 
 void weir__client_finish(weir_client *client);
 
 /* Ends a client that was left open when its loop has no tasks any more. Returns: whether all of it is freed;
- * false: a connection is still being closed, or a message for it is under way: to be called again after a turn
- * of the loop. */
+ * false: a connection is still being closed, or a message for it is under way: to be called again after a
+ * turn of the loop. */
 bool weir__client_abandon(weir_client *client);
 
 /* As weir_client_open(), but nothing about it is reported or logged. */

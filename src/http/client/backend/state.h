@@ -41,7 +41,7 @@ struct weir_backend {
     /* As the keeper. */
     bool keeps; /* a task does so, or will */
     bool closing;
-    bool client_gone; /* of one that was left open */
+    bool client_gone;    /* of one that was left open */
     weir_scope *keeping; /* of that task; NULL: it has not begun, or has ended */
     weir_event kept;     /* it has ended */
 };
