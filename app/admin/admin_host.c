@@ -43,7 +43,7 @@ bool admin_host_is_ours(const char *host, const char *const *names)
     for (; *names != NULL; names++)
         if (strcasecmp(*names, name) == 0)
             return true;
-    return strcasecmp(name, "localhost") == 0 || inet_pton(AF_INET, name, address) == 1;
+    return weir_host_is_localhost(weir_bytes_of(name)) || inet_pton(AF_INET, name, address) == 1;
 }
 
 int admin_host_refuse(weir_response *res, const char *host)

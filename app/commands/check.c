@@ -20,7 +20,7 @@ const char command_check_help[] =
     "use is accepted, because a gateway with this file may be running. Settings that are valid but\n"
     "probably unintended are warnings. Exit code 0 if the file can be served, otherwise 1.\n"
     "\n"
-    "  --connect   also connects to every backend; takes ten seconds at most\n"
+    "  --connect   also connects to every backend; takes at most 10 s\n"
     "\n"
     "examples:\n"
     "  weir check gateway.yaml\n"

@@ -87,6 +87,17 @@ static void sort(struct top_frame *f, enum top_section section,
 
 /* --- the whole --- */
 
+/* Bits of the figures that there is no room for. */
+static unsigned hidden_figures(const struct top_frame *f, const struct top_rows *rows)
+{
+    const int width = f->out->width, room = (width - f->name_columns) / TOP_NUMBER_COLUMNS;
+    unsigned hidden = 0;
+
+    for (int i = 0; width > 0 && i < rows->figures - room && i < rows->figures; i++)
+        hidden |= 1u << rows->least[i];
+    return hidden;
+}
+
 static void more_line(const struct top_frame *f, const struct top_slice *slice)
 {
     if (slice->before > 0)
@@ -106,8 +117,10 @@ static void write_section(const struct top_frame *f, enum top_section section,
         return;
     if (layout->spaced)
         terminal_text_end(f->out);
+    *f->figures = (struct top_figures){.hidden = hidden_figures(f, &top_rows[section])};
     top_rows[section].heads(f);
     for (size_t i = slice.from; i < slice.from + slice.count; i++) {
+        f->figures->next = 0;
         top_rows[section].row(f, f->items[section] != NULL ? f->items[section][i] : json_array_get(list, i));
         terminal_text_end(f->out);
     }
@@ -162,7 +175,9 @@ static struct top_layout find_layout(const struct top_frame *f, size_t taken)
 
 void top_frame_write(struct top_view *view, struct terminal_text *out)
 {
-    struct top_frame f = {.view = view, .out = out, .name_columns = name_columns(out->width)};
+    struct top_figures figures = {0};
+    struct top_frame f = {
+        .view = view, .out = out, .name_columns = name_columns(out->width), .figures = &figures};
     size_t taken = view->has_keys ? 2 : 0; /* lines that are no section's */
     json_t *backends = top_backends_list(&f);
     struct top_layout layout;

@@ -42,7 +42,10 @@ double top_error_share(const struct top_frame *f, const json_t *route)
 
 void top_number(const struct top_frame *f, enum line_style style, const char *text)
 {
-    terminal_text_field(f->out, style, -TOP_NUMBER_COLUMNS, text);
+    const int number = f->figures->next++;
+
+    if (!(f->figures->hidden & 1u << number))
+        terminal_text_field(f->out, style, -TOP_NUMBER_COLUMNS, text);
 }
 
 void top_ms(const struct top_frame *f, double value)

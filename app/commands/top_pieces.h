@@ -16,6 +16,12 @@ enum { TOP_NUMBER_COLUMNS = 9, TOP_TITLE_BYTES = 48 };
 
 #define TOP_MANY_ERRORS 0.01 /* of the requests: a share that stands out */
 
+/* The figures of a line. Those for which there is no room are left out. */
+struct top_figures {
+    unsigned hidden; /* bits of their numbers */
+    int next;        /* number of the one that comes next */
+};
+
 /* A frame that is being written. */
 struct top_frame {
     struct top_view *view;
@@ -23,6 +29,7 @@ struct top_frame {
     const json_t **items[TOP_SECTIONS]; /* in the order in which they are shown; NULL: as they are listed */
     const json_t *backends;             /* the rows of TOP_BACKENDS */
     int name_columns;
+    struct top_figures *figures; /* of the line that is being written */
 };
 
 /* The figures of an item in the window that the view has chosen, and one of them; NAN when it has none. */
@@ -35,7 +42,7 @@ double top_error_share(const struct top_frame *f, const json_t *route);
 /* The most frequent of reasons {"connect":12,…}; "" when there is none. */
 const char *top_main_reason(const json_t *reasons);
 
-/* Each adds a column, right-aligned; latencies: p50, p99, p99.9. */
+/* Each adds the next figure of the line, right-aligned, unless it is left out; latencies: p50, p99, p99.9. */
 void top_number(const struct top_frame *f, enum line_style style, const char *text);
 void top_ms(const struct top_frame *f, double value);
 void top_count(const struct top_frame *f, double value);

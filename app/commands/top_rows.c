@@ -13,13 +13,14 @@ enum { BAR_COLUMNS = 18, WIDE = 100 };
 
 static void loop_heads(const struct top_frame *f)
 {
-    static const char *const names[] = {"TASKS", "READY", "LAG p50", "p99", "p99.9 ms", NULL};
+    static const char *const names[] = {"TASKS", "READY", "LAG p50", "p99 ms", "p99.9 ms", NULL};
     char room[TOP_TITLE_BYTES];
 
     terminal_text_field(f->out, LINE_QUIET, f->name_columns - BAR_COLUMNS - 2,
                         top_title(f, TOP_LOOPS, "LOOP", room));
     terminal_text_field(f->out, LINE_QUIET, BAR_COLUMNS + 2, "BUSY");
-    top_heads(&(struct top_frame){.view = f->view, .out = f->out}, TOP_SECTIONS, "", names);
+    top_heads(&(struct top_frame){.view = f->view, .out = f->out, .figures = f->figures}, TOP_SECTIONS, "",
+              names);
 }
 
 static void loop_row(const struct top_frame *f, const json_t *loop)
@@ -42,7 +43,7 @@ static void loop_row(const struct top_frame *f, const json_t *loop)
 static void route_heads(const struct top_frame *f)
 {
     static const char *const first[] = {"ROUTE, by rate", "ROUTE, by p99", "ROUTE, by errors", "ROUTE"};
-    static const char *const names[] = {"RATE/s", "ERRORS", "p50", "p99", "p99.9 ms", NULL};
+    static const char *const names[] = {"RATE/s", "ERRORS", "p50 ms", "p99 ms", "p99.9 ms", NULL};
 
     top_heads(f, TOP_ROUTES, first[f->view->sort], names);
 }
@@ -57,7 +58,8 @@ static void route_row(const struct top_frame *f, const json_t *route)
     top_number(f, errors >= TOP_MANY_ERRORS ? LINE_BAD : LINE_PLAIN,
                errors == 0 ? "0" : figure_percent(text, errors));
     top_latencies(f, route);
-    terminal_text_printf(f->out, LINE_QUIET, "  %s", figure_text(route, "kind"));
+    if (f->figures->hidden == 0)
+        terminal_text_printf(f->out, LINE_QUIET, "  %s", figure_text(route, "kind"));
 }
 
 static void pool_heads(const struct top_frame *f)
@@ -88,7 +90,7 @@ static void pool_row(const struct top_frame *f, const json_t *pool)
 
 static void origin_heads(const struct top_frame *f)
 {
-    static const char *const names[] = {"RATE/s", "ERRORS", "CONNS", "WAITING", "p50", "p99 ms", NULL};
+    static const char *const names[] = {"RATE/s", "ERRORS", "CONNS", "WAITING", "p50 ms", "p99 ms", NULL};
 
     top_heads(f, TOP_ORIGINS, "ORIGIN", names);
 }
@@ -145,10 +147,10 @@ static void stall_row(const struct top_frame *f, const json_t *stall)
 }
 
 const struct top_rows top_rows[TOP_SECTIONS] = {
-    [TOP_LOOPS] = {"loops", loop_heads, loop_row},
-    [TOP_ROUTES] = {"routes", route_heads, route_row},
-    [TOP_POOLS] = {"pools", pool_heads, pool_row},
-    [TOP_BACKENDS] = {"backends", top_backend_heads, top_backend_row},
-    [TOP_ORIGINS] = {"origins", origin_heads, origin_row},
-    [TOP_STALLS] = {"stalls", stall_heads, stall_row},
+    [TOP_LOOPS] = {"loops", 5, {4, 1, 0, 2, 3}, loop_heads, loop_row},
+    [TOP_ROUTES] = {"routes", 5, {4, 2, 3, 0, 1}, route_heads, route_row},
+    [TOP_POOLS] = {"pools", 6, {4, 2, 3, 0, 1, 5}, pool_heads, pool_row},
+    [TOP_BACKENDS] = {"backends", 6, {4, 5, 2, 0, 1, 3}, top_backend_heads, top_backend_row},
+    [TOP_ORIGINS] = {"origins", 6, {2, 4, 3, 5, 0, 1}, origin_heads, origin_row},
+    [TOP_STALLS] = {"stalls", 0, {0}, stall_heads, stall_row},
 };

@@ -8,9 +8,13 @@
 
 #include "commands/top_pieces.h"
 
+enum { TOP_FIGURES_MAX = 6 };
+
 struct top_rows {
     const char *name;
-    void (*heads)(const struct top_frame *f);                   /* adds the line of headings */
+    int figures;                              /* in a row */
+    unsigned char least[TOP_FIGURES_MAX];     /* their numbers, what can best be done without first */
+    void (*heads)(const struct top_frame *f); /* adds the line of headings */
     void (*row)(const struct top_frame *f, const json_t *item); /* adds an item, without its line break */
 };
 

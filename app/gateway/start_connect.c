@@ -136,7 +136,7 @@ static void connect_to(struct backend *b, const char *address)
     (void)weir_scope_close(&scope);
     weir_stream_close(stream);
     if (b->err == -WEIR_EDEADLINE)
-        b->why = "no answer within 2s";
+        b->why = "no answer within 2 s";
     else if (b->tls_why[0] != '\0')
         b->why = b->tls_why;
 }
@@ -151,7 +151,7 @@ static void resolve(struct backend *b, weir_bytes host, weir_resolved *out)
     weir_scope_open(&scope, weir_after(weir_seconds(RESOLVE_S)), 0);
     b->err = weir_resolve(name, out);
     (void)weir_scope_close(&scope);
-    b->why = b->err == -WEIR_EDEADLINE ? "no answer for the name within 5s" : out->why;
+    b->why = b->err == -WEIR_EDEADLINE ? "no answer for the name within 5 s" : out->why;
 }
 
 /* Connects to each address of a name, up to the first that fails. */
@@ -166,9 +166,9 @@ static void connect_to_each(struct backend *b, const weir_resolved *found, uint1
 }
 
 /* localhost is one machine under two addresses: one of them suffices. */
-static bool is_localhost(weir_bytes host)
+static bool has_several_addresses(const weir_address *address)
 {
-    return weir_bytes_equal_nocase(weir_host_without_dot(host), weir_bytes_of("localhost"));
+    return address->host_type == WEIR_HOST_NAME && !weir_host_is_localhost(address->host);
 }
 
 static void try_backend(struct backend *b)
@@ -181,7 +181,7 @@ static void try_backend(struct backend *b)
     b->err = found == NULL ? -ENOMEM : weir_address_parse(weir_bytes_of(text), &address, NULL);
     if (b->err == 0 && address.host_type == WEIR_HOST_NAME)
         resolve(b, address.host, found);
-    if (b->err == 0 && b->each && address.host_type == WEIR_HOST_NAME && !is_localhost(address.host))
+    if (b->err == 0 && b->each && has_several_addresses(&address))
         connect_to_each(b, found, address.port);
     else if (b->err == 0)
         connect_to(b, text);
@@ -247,7 +247,7 @@ static const char *words_of(const struct backend *b, bool had_time)
 {
     if (b->why != NULL)
         return b->why;
-    return !had_time && b->err == -WEIR_EDEADLINE ? "not tried within 10s, the time for all"
+    return !had_time && b->err == -WEIR_EDEADLINE ? "not tried within 10 s, the time for all"
                                                   : weir_error_text(b->err);
 }
 

@@ -17,8 +17,7 @@ struct checking {
 static bool is_loopback(weir_bytes host)
 {
     return (host.len > 4 && memcmp(host.data, "127.", 4) == 0) ||
-           weir_bytes_equal(host, weir_bytes_of("::1")) ||
-           weir_bytes_equal_nocase(weir_host_without_dot(host), weir_bytes_of("localhost"));
+           weir_bytes_equal(host, weir_bytes_of("::1")) || weir_host_is_localhost(host);
 }
 
 static bool is_every_address(weir_bytes host)

@@ -93,9 +93,10 @@ static enum header_class class_of(const char *name, size_t length)
     return class == PASSED ? class_by_start(name, length) : class;
 }
 
+/* Compares a name with one that begins with a small letter. Most differ in their first letter already. */
 static bool is_exactly(const char *name, const char *wanted)
 {
-    return strcasecmp(name, wanted) == 0;
+    return (name[0] | 0x20) == wanted[0] && strcasecmp(name, wanted) == 0;
 }
 
 /* --- Connection --- */

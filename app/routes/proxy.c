@@ -35,17 +35,21 @@ static uint64_t exchange_bytes(const void *arg)
 
 /* --- a request --- */
 
-/* Sends the request, with its body if that is here, under the time that the backend has for its answer. */
+/* Sends the request, with its body if that is here, under the time that the backend has for its answer. If
+ * all of it is sent, the answer is waited for under the same. */
 static int send_request(struct proxying *p)
 {
+    const bool is_whole = !proxy_has_body(p) || proxy_upload_is_whole(p);
     weir_scope time;
     int err;
 
     p->since = weir_now();
     weir_scope_open(&time, weir_add(p->since, p->state->settings->timeout), 0);
     err = proxy_request_send(p);
-    if (err == 0 && proxy_has_body(p) && proxy_upload_is_whole(p))
+    if (err == 0 && proxy_has_body(p) && is_whole)
         proxy_upload_end(p);
+    if (err == 0 && is_whole)
+        proxy_answer_hear(p);
     (void)weir_scope_close(&time);
     return err;
 }
@@ -82,7 +86,7 @@ static int ask(struct proxying *p)
     int err = send_request(p);
 
     if (err == 0) {
-        err = proxy_has_body(p) && !proxy_upload_is_whole(p) ? pass_both(p) : pass_answer(p);
+        err = p->heard ? pass_answer(p) : pass_both(p);
         weir_fetch_close(p->fetch);
     }
     return err;

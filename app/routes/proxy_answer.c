@@ -26,18 +26,32 @@ static weir_instant due(const struct proxying *p)
     return awaits_client(p) ? weir_after(timeout) : weir_add(moves ? p->uploaded.since : p->since, timeout);
 }
 
-/* Waits for an informational answer, or the head. Returns: 1; 0; < 0. */
-static int await_next(struct proxying *p, weir_reply *reply)
+/* Waits for an informational answer, which is p->reply then, or the head. Returns: 1; 0; < 0. */
+static int hear(struct proxying *p)
+{
+    int err = weir_fetch_informational(p->fetch, &p->reply);
+
+    if (err < 0)
+        p->why = p->reply.why;
+    return err;
+}
+
+void proxy_answer_hear(struct proxying *p)
+{
+    p->heard_err = hear(p);
+    p->heard = true;
+}
+
+/* As hear(), for as long as the backend may take. */
+static int await_next(struct proxying *p)
 {
     for (;;) {
         weir_scope time;
         int err;
 
         weir_scope_open(&time, due(p), 0);
-        err = weir_fetch_informational(p->fetch, reply);
+        err = hear(p);
         (void)weir_scope_close(&time);
-        if (err < 0)
-            p->why = reply->why;
         if (err != -WEIR_EDEADLINE || !weir_scope_expired(&time))
             return err;
         /* Meanwhile the body may have gone on, which only its own task knew. */
@@ -59,13 +73,13 @@ static int pass_informational(struct proxying *p, const weir_reply *reply)
 
 int proxy_answer_await(struct proxying *p)
 {
-    weir_reply informational;
-    int err;
+    int err = p->heard ? p->heard_err : await_next(p);
 
-    while ((err = await_next(p, &informational)) > 0) {
-        err = pass_informational(p, &informational);
+    while (err > 0) {
+        err = pass_informational(p, &p->reply);
         if (err < 0)
             return err;
+        err = await_next(p);
     }
     return err < 0 ? err : weir_fetch_head(p->fetch, &p->reply); /* which does not wait any more */
 }

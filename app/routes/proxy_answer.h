@@ -8,6 +8,10 @@
 
 #include "routes/proxying.h"
 
+/* Waits for the first of the answer, under the deadline of the scope, when all of the request is sent. What
+ * has come is for proxy_answer_await(). */
+void proxy_answer_hear(struct proxying *p);
+
 /* Waits for the head of the answer, p->reply. Informational answers before it are passed on.
  * Returns: 0; as weir_fetch_head(); -WEIR_EDEADLINE the backend has let settings.timeout pass. Waits.
  */

@@ -59,6 +59,8 @@ struct proxying {
     weir_instant since;        /* the backend has had all that there is */
     int client_err;            /* why the body could not be read */
 
+    bool heard; /* the wait for the first of the answer is over, with heard_err */
+    int heard_err;
     weir_reply reply;
     bool began; /* to be passed on: a failure can't be answered any more */
 };

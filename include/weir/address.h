@@ -8,6 +8,7 @@
 #ifndef WEIR_ADDRESS_H
 #define WEIR_ADDRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,16 @@ static inline weir_bytes weir_host_without_dot(weir_bytes host)
     if (host.len > 1 && host.data[host.len - 1] == '.')
         host.len--;
     return host;
+}
+
+/* Reports whether a host is the name localhost, in whatever case, with or without the dot of an absolute
+ * name.
+ * Owns:    nothing.
+ * Where:   any thread.
+ */
+static inline bool weir_host_is_localhost(weir_bytes host)
+{
+    return weir_bytes_equal_nocase(weir_host_without_dot(host), weir_bytes_of("localhost"));
 }
 
 /* Parses a port: digits alone, 0 to 65535, at most five of them.

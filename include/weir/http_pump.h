@@ -98,7 +98,7 @@ int weir_body_pump(const weir_body_source *from, const weir_body_sink *to,
  * then, and the handler can give another one.
  *
  * A response without a body (HEAD, 204, 304) announces the Content-Length of the fetch's answer, if it has
- * one.
+ * one; to HEAD, chunks if that does.
  * Owns:    as weir_body_pump(). type may be NULL: none, or the header Content-Type that was added.
  * Returns: 0; -WEIR_EBUSY an answer has begun already; -EINVAL status; as weir_body_pump().
  * Cancel:  as weir_body_pump(); the answer has begun, and is broken unless the handler goes on with it.

@@ -185,7 +185,7 @@ __attribute__((noinline)) static void *alloc_beyond(struct weir__arena *a, size_
 {
     void *p;
 
-    if (size > BIG)
+    if (size > BIG && (a->chunks != NULL || size > CHUNK_ROOM / 2))
         return alloc_big(a, size);
     if (!next_chunk(a))
         return NULL;

@@ -140,7 +140,12 @@ static void free_connection(struct weir__handle *h)
 
 static bool end_taken(struct weir__handle *h)
 {
-    end_connection(weir__container_of(h, weir_connection, handle));
+    weir_connection *c = weir__container_of(h, weir_connection, handle);
+    weir_connections *pool = c->pool;
+
+    pool->stats.in_use--;
+    end_connection(c);
+    weir__slot_share_give(&pool->slots);
     return true;
 }
 
@@ -158,7 +163,7 @@ static bool end_pool(struct weir__handle *h)
 
     while (pool->stats.idle > 0)
         give_idle_up(first_idle(pool));
-    if (pool->closing > 0 || !weir__slot_share_close(&pool->slots))
+    if (pool->stats.in_use > 0 || pool->closing > 0 || !weir__slot_share_close(&pool->slots))
         return false;
     weir__timeout_list_stop(&pool->timeouts);
     weir__handle_free(h);
@@ -241,6 +246,8 @@ static int make(weir_connections *pool, weir_connection *c)
 
     if (pool->address != NULL)
         err = weir_connect(pool->address, &c->stream);
+    if (c->stream != NULL)
+        weir__public_stream_belongs(c->stream);
     if (err == 0 && o->open != NULL)
         err = o->open(o->arg, c->stream, &c->session);
     return err;

@@ -41,6 +41,11 @@ weir_stream *weir__public_stream_open(weir_stream *s, const void *opened_at)
     return s;
 }
 
+void weir__public_stream_belongs(weir_stream *s)
+{
+    weir__list_remove(&weir__public_stream(s)->handle.node);
+}
+
 /* --- making --- */
 
 int weir_connect(const char *address, weir_stream **out)

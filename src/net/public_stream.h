@@ -12,6 +12,9 @@
 /* Begins the record of a stream that has room for it. opened_at: the caller of the public function. */
 weir_stream *weir__public_stream_open(weir_stream *s, const void *opened_at);
 
+/* Makes a stream part of something else that has a handle, and that closes it when it is left open. */
+void weir__public_stream_belongs(weir_stream *s);
+
 /* Checks that a stream is open, and of this loop. */
 static inline struct weir__public_stream *weir__public_stream_check(const weir_stream *s,
                                                                     const char *function)

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
+
+#include <weir/address.h>
 
 #include "names/hosts.h"
 #include "net/address.h"
@@ -50,7 +51,7 @@ int weir__resolve(const struct weir__endpoint *endpoint, struct weir__address ou
     (void)snprintf(name, sizeof name, "%.*s", (int)weir_host_without_dot(weir_bytes_of(endpoint->host)).len,
                    endpoint->host);
     count = weir__hosts_read(hosts_path, name, ips, WEIR__ADDRESSES_MAX);
-    if (count == 0 && strcasecmp(name, "localhost") == 0) {
+    if (count == 0 && weir_host_is_localhost(weir_bytes_of(name))) {
         ips[count++] = weir__ip_loopback(WEIR__IPV6);
         ips[count++] = weir__ip_loopback(WEIR__IPV4);
     }

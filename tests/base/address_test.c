@@ -75,6 +75,17 @@ static void hosts_have_a_type(void **state)
     assert_int_equal(weir_host_type_of((weir_bytes){"::1\0", 4}), WEIR_HOST_INVALID);
 }
 
+static void localhost_is_known_however_it_is_written(void **state)
+{
+    (void)state;
+    assert_true(weir_host_is_localhost(weir_bytes_of("localhost")));
+    assert_true(weir_host_is_localhost(weir_bytes_of("LocalHost.")));
+    assert_false(weir_host_is_localhost(weir_bytes_of("localhost..")));
+    assert_false(weir_host_is_localhost(weir_bytes_of("localhosts")));
+    assert_false(weir_host_is_localhost(weir_bytes_of("a.localhost")));
+    assert_false(weir_host_is_localhost((weir_bytes){NULL, 0}));
+}
+
 static void addresses_come_apart(void **state)
 {
     weir_address a;
@@ -141,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hosts_have_a_type),
+        cmocka_unit_test(localhost_is_known_however_it_is_written),
         cmocka_unit_test(addresses_come_apart),
         cmocka_unit_test(a_fault_says_what_was_expected_where),
         cmocka_unit_test(what_is_formatted_is_read_again),

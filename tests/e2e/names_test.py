@@ -131,7 +131,7 @@ def check_has_one_time_for_all_and_says_what_it_waits_for():
         with Weir("check", "--connect", config=config) as weir:
             weir.wait_for(r"weir check: still trying 1 of 1 backends: resolving http://svc.test:1")
             same(weir.exit(), 1)
-            assert any(re.search(r"svc.test.*: no answer for the name within 5s; expected", line) for line in weir.lines if line), weir.lines
+            assert any(re.search(r"svc.test.*: no answer for the name within 5 s; expected", line) for line in weir.lines if line), weir.lines
 
 
 def check_says_why_a_name_is_not_found():

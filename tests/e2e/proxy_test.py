@@ -187,6 +187,19 @@ def answers_keep_their_framing():
             same(got[3].headers["etag"], '"a"')
 
 
+def head_is_told_of_chunks_where_get_has_them():
+    """RFC 9110, 9.3.2, and RFC 9112, 6.1. Without a field that frames it, nothing is known of GET."""
+    head = b"HTTP/1.1 200 OK\r\n"
+    answers = [head + b"Transfer-Encoding: chunked\r\n\r\n", head + b"\r\n", b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n",
+               head + b"Transfer-Encoding: chunked\r\n\r\n"]
+    with Backend(scripted(*answers)) as backend, Weir("serve", config=config(backend.port)) as weir, connect(weir.address()) as c:
+        for version, coding in zip(("1.1", "1.1", "1.1", "1.0"), ("chunked", None, None, None)):
+            c.sendall(f"HEAD / HTTP/{version}\r\nHost: h\r\nConnection: keep-alive\r\n\r\n".encode())
+            answer = receive(c, "HEAD")
+            same((answer.headers.get("transfer-encoding"), answer.headers.get("content-length")), (coding, None))
+        same(backend.connections, 1)
+
+
 def conditional_requests_pass_whole():
     version = b'ETag: W/"v-1"\r\nLast-Modified: Mon, 30 Nov 2026 01:02:03 GMT\r\nCache-Control: max-age=60\r\nVary: Accept\r\n'
     heads = [b"HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n", b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-4/10\r\nContent-Length: 3\r\n",
@@ -487,7 +500,7 @@ def memory_is_constant():
 
 
 run(a_request_passes_as_it_came, a_path_goes_on_as_it_was_matched, a_socket_and_the_clients_host, a_trusted_proxy_is_believed,
-    rules_for_headers_come_last, a_backend_has_a_name, trace_is_refused, answers_keep_their_framing, conditional_requests_pass_whole,
+    rules_for_headers_come_last, a_backend_has_a_name, trace_is_refused, answers_keep_their_framing, head_is_told_of_chunks_where_get_has_them, conditional_requests_pass_whole,
     a_body_that_ends_with_its_connection,
     http_1_0_gets_neither_chunks_nor_1xx, informational_answers_pass, events_pass_one_by_one, trailers_go_both_ways,
     a_body_goes_both_ways_at_once, the_backend_says_when_the_body_is_wanted, a_body_that_is_not_wanted_is_not_waited_for,

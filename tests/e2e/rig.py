@@ -226,6 +226,8 @@ def receive_chunks(connection):
         body = b""
         while True:
             line = file.readline()
+            if not line.endswith(b"\n"):
+                raise EOFError(f"{line!r} in place of a chunk")
             assert re.fullmatch(rb"[0-9a-fA-F]+\r\n", line), f"no size of a chunk: {line!r}"
             size = int(line, 16)
             body += file.read(size)
@@ -236,23 +238,28 @@ def receive_chunks(connection):
                 return body
 
 
+def receive_body(connection, headers):
+    """Reads a body, as strictly as its framing allows; EOFError if it breaks off."""
+    if headers.get("transfer-encoding") == "chunked":
+        return receive_chunks(connection)
+    length = int(headers.get("content-length", 0))
+    body = b""
+    while len(body) < length:
+        piece = connection.recv(length - len(body))
+        if not piece:
+            raise EOFError(f"{len(body)} of {length} bytes")
+        body += piece
+    return body
+
+
 def receive(connection, method="GET"):
-    """Reads one answer, as strictly as its framing allows."""
+    """Reads one answer."""
     head = read_head(connection).decode("latin-1")
     lines = head.split("\r\n")
     status = int(lines[0].split(" ")[1])
     headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines[1:] if line)}
     bodiless = method == "HEAD" or status in (204, 304)
-    if not bodiless and headers.get("transfer-encoding") == "chunked":
-        return Answer(status, headers, receive_chunks(connection), b"")
-    length = int(headers.get("content-length", 0))
-    body = b""
-    while not bodiless and len(body) < length:
-        piece = connection.recv(length - len(body))
-        if not piece:
-            raise EOFError(f"{len(body)} of {length} bytes")
-        body += piece
-    return Answer(status, headers, body, b"")
+    return Answer(status, headers, b"" if bodiless else receive_body(connection, headers), b"")
 
 
 def connect(address):

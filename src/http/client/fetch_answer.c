@@ -246,6 +246,7 @@ static int take_head(struct weir__fetch *f, const struct weir__http_response_hea
         return err;
     f->head_done = true;
     f->announced = head->content_length;
+    f->announces_chunks = head->chunked;
     f->keep = head->keep_alive && head->framing != WEIR__HTTP_UNTIL_CLOSE && !keep_alive.ends;
     f->connection->unused_ns = keep_alive.unused_ns;
     return begin_body(f, head);

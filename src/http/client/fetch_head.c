@@ -19,9 +19,10 @@ static bool is_clients_own(const char *name, size_t length)
                        : weir__http_is_senders_own(name, length);
 }
 
-static bool is_host(const char *name, size_t length)
+/* Runs for every header of every request; most differ in their first letter already. */
+static bool is_host(const char *name)
 {
-    return length == 4 && strcasecmp(name, "host") == 0;
+    return (name[0] | 0x20) == 'h' && strcasecmp(name, "host") == 0;
 }
 
 static bool is_protocols(const char *list)
@@ -63,11 +64,7 @@ int weir__fetch_check(struct weir__fetch *f, const weir_fetch_options *o, int64_
         return refuse(f, "options.target does not begin with '/'");
     for (size_t i = 0; i < o->header_count; i++) {
         const weir_header *header = &o->headers[i];
-        const size_t length = strlen(header->name);
-        f->header_bytes += length + strlen(header->value) + 4;
-        if (is_clients_own(header->name, length))
-            return refuse(f, "a header that the client sends by itself, such as Content-Length");
-        if (!is_host(header->name, length))
+        if (!is_host(header->name))
             continue;
         if (f->host != NULL || !weir__http_is_host(weir_bytes_of(header->value)))
             return refuse(f, "a Host that is no host with perhaps a port, or a second one");
@@ -136,24 +133,36 @@ static void write_host(weir__http_writer *w, const weir_url *url)
     weir__http_write_raw(w, WEIR__HTTP_TEXT("\r\n"));
 }
 
+/* Writes the headers that the caller gives. *te: one is TE. */
+static int write_headers(weir__http_writer *w, struct weir__fetch *f, const weir_fetch_options *o, bool *te)
+{
+    for (size_t i = 0; i < o->header_count; i++) {
+        const weir_bytes name = weir_bytes_of(o->headers[i].name);
+        if (is_clients_own(name.data, name.len))
+            return refuse(f, "a header that the client sends by itself, such as Content-Length");
+        if (f->host != NULL && is_host(name.data))
+            continue;
+        *te = *te || (name.len == 2 && strcasecmp(name.data, "te") == 0);
+        weir__http_write_field(w, name, weir_bytes_of(o->headers[i].value));
+    }
+    return 0;
+}
+
 static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const weir_url *url,
                       const char *label, int64_t body_length, char *out, size_t room)
 {
     weir__http_writer w = weir__http_writer_into(out, room);
     bool te = false;
+    int err;
 
     write_request_line(&w, f, o, url, label);
     if (f->host != NULL)
         weir__http_write_trusted(&w, WEIR__HTTP_TEXT("host"), weir_bytes_of(f->host));
     else
         write_host(&w, url);
-    for (size_t i = 0; i < o->header_count; i++) {
-        weir_bytes name = weir_bytes_of(o->headers[i].name);
-        if (f->host != NULL && is_host(name.data, name.len))
-            continue;
-        te = te || (name.len == 2 && strcasecmp(name.data, "te") == 0);
-        weir__http_write_field(&w, name, weir_bytes_of(o->headers[i].value));
-    }
+    err = write_headers(&w, f, o, &te);
+    if (err < 0)
+        return err;
     if (te || o->upgrade != NULL)
         write_connection(&w, o, te);
     if (o->identity)
@@ -167,12 +176,14 @@ static int write_head(struct weir__fetch *f, const weir_fetch_options *o, const 
     return weir__http_writer_end(&w);
 }
 
-static size_t head_bytes(const struct weir__fetch *f, const weir_fetch_options *o, const weir_url *url)
+/* The room that a head takes at most. */
+static size_t head_bytes(const weir_fetch_options *o, const weir_url *url)
 {
-    size_t n = 160 + url->target.len + url->authority.len + f->header_bytes;
+    size_t n = 160 + url->target.len + url->authority.len;
 
     n += o->method != NULL ? strlen(o->method) : 3;
-
+    for (size_t i = 0; i < o->header_count; i++)
+        n += strlen(o->headers[i].name) + strlen(o->headers[i].value) + 4;
     if (o->target != NULL)
         n += strlen(o->target);
     if (o->upgrade != NULL)
@@ -208,20 +219,28 @@ int weir__fetch_write_tail(const weir_header *trailers, size_t count, char *out,
 int weir__fetch_write_head(struct weir__fetch *f, const weir_fetch_options *o, const weir_url *url,
                            const char *label, int64_t body_length, struct weir__fetch_room small)
 {
-    size_t room = head_bytes(f, o, url), tail = 0;
-    int len, tail_len = 0;
+    size_t tail = 0;
+    int len = -WEIR_ETOOLARGE, tail_len = 0;
 
     if (o->trailer_count > 0 && !f->streamed)
         tail = weir__fetch_tail_bytes(o->trailers, o->trailer_count);
-    f->head_allocated = room + tail > small.bytes;
-    f->head = f->head_allocated ? malloc(room + tail) : small.data;
-    if (f->head == NULL)
-        return -ENOMEM;
-    len = write_head(f, o, url, label, body_length, f->head, room);
+    f->head = small.data;
+    if (tail < small.bytes)
+        len = write_head(f, o, url, label, body_length, f->head, small.bytes - tail);
+    if (len == -WEIR_ETOOLARGE) {
+        const size_t room = head_bytes(o, url);
+        f->head = malloc(room + tail);
+        if (f->head == NULL)
+            return -ENOMEM;
+        f->head_allocated = true;
+        len = write_head(f, o, url, label, body_length, f->head, room);
+    }
     if (len >= 0 && tail > 0)
         tail_len = weir__fetch_write_tail(o->trailers, o->trailer_count, f->head + len, tail);
     if (len < 0 || tail_len < 0) {
         weir__fetch_free_head(f);
+        if (f->why != NULL)
+            return -EINVAL;
         return refuse(
             f,
             "the method, or the name or value of a header, contains a character that is not allowed there");

@@ -140,7 +140,6 @@ struct weir__fetch {
     int err;
     const char *why;      /* static: what was wrong with the answer, where that is known */
     const char *host;     /* that a header names; NULL: the URL's */
-    size_t header_bytes;  /* of the headers that the caller gives, with what stands between them */
     int interims;         /* 1xx answers so far */
     weir_reply *interim;  /* streamed: those answers */
     size_t interim_bytes; /* of their heads together */
@@ -160,7 +159,8 @@ struct weir__fetch {
     size_t partial_len, partial_room;
     struct weir__http_scan scan;
     struct weir__http_body body;
-    int64_t announced; /* the answer's Content-Length, also where no body follows; -1: none */
+    bool announces_chunks; /* the answer has Transfer-Encoding, also where no body follows */
+    int64_t announced;     /* the answer's Content-Length, also where no body follows; -1: none */
     size_t body_room;
     char *trailer_lines; /* of the answer, as they came */
     size_t trailer_len, trailer_room;

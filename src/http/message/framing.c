@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/message/framing.h"
 
+#include <string.h>
+
 #include "http/message/chars.h"
 #include "http/message/headers.h"
 
@@ -8,13 +10,27 @@
  */
 #define IS(name, literal) (same_letters((name).data, (literal), sizeof(literal) - 1))
 
-static inline bool same_letters(const char *name, const char *lower, size_t len)
+/* What differs in len bytes at `at`, len being 4 or 8. */
+static inline uint64_t difference(const char *name, const char *lower, size_t at, size_t len)
 {
-    unsigned difference = 0;
+    const uint64_t small = UINT64_MAX / 255 * 0x20;
+    uint64_t a = 0, b = 0;
 
-    for (size_t i = 0; i < len; i++)
-        difference |= ((unsigned)(unsigned char)name[i] | 0x20u) ^ (unsigned)(unsigned char)lower[i];
-    return difference == 0;
+    memcpy(&a, name + at, len);
+    memcpy(&b, lower + at, len);
+    return (a | (len == 8 ? small : small & UINT32_MAX)) ^ b;
+}
+
+/* len: a constant, at least 4, so that this becomes two or three comparisons, of words that overlap. */
+static inline __attribute__((always_inline)) bool same_letters(const char *name, const char *lower,
+                                                               size_t len)
+{
+    const size_t word = len < 8 ? 4 : 8;
+    uint64_t differs = difference(name, lower, len - word, word);
+
+    for (size_t at = 0; at + word < len; at += word)
+        differs |= difference(name, lower, at, word);
+    return differs == 0;
 }
 
 static const char *add_host(struct weir__http_facts *facts, weir_bytes value)

@@ -68,6 +68,7 @@ struct weir__http_response_head {
     int minor;
     enum weir__http_framing framing; /* HEAD, CONNECT, 1xx, 204 and 304 are taken into account */
     int64_t content_length;          /* -1: no such field. Also set for HEAD and 304, where no body follows */
+    bool chunked;                    /* Transfer-Encoding is there; as content_length */
     bool keep_alive;                 /* the connection may be used again after the body */
 };
 

@@ -51,6 +51,7 @@ static const char *conclude_response(const struct weir__http_facts *facts, enum 
     bool announces = facts->coded || facts->content_length > 0;
 
     out->content_length = facts->content_length;
+    out->chunked = facts->coded;
     out->keep_alive = weir__http_keeps_alive(facts, out->minor);
     out->framing = weir__http_framing_of(facts, WEIR__HTTP_UNTIL_CLOSE);
     if (out->status < 200) {

@@ -239,6 +239,7 @@ static int send_bodiless(struct pump *p, struct weir__exchange *x, int status, c
 {
     int64_t length = weir__pump_source_length(&p->source);
 
+    x->response.names_chunks = length < 0 && weir__pump_source_is_chunked(&p->source);
     return x->response.unasked != NULL ? weir__filter_head(x, status, type, length)
                                        : weir__response_send_head(x, status, type, length);
 }

@@ -43,6 +43,9 @@ bool weir__pump_source_ended(const struct weir__pump_source *s);
 /* How much is left; -1: unknown. Of an answer without a body what it announces. */
 int64_t weir__pump_source_length(const struct weir__pump_source *s);
 
+/* Whether it is an answer that announces chunks, perhaps without a body. */
+bool weir__pump_source_is_chunked(const struct weir__pump_source *s);
+
 /* Takes runs of the body that are here, at most `most` bytes. They stay where they are until
  * weir__pump_source_used(). Returns: their number; 0; < 0 the source failed. Does not wait. */
 int weir__pump_source_take(struct weir__pump_source *s, struct iovec *runs, size_t count,

@@ -34,6 +34,11 @@ int64_t weir__pump_source_length(const struct weir__pump_source *s)
     return -1;
 }
 
+bool weir__pump_source_is_chunked(const struct weir__pump_source *s)
+{
+    return s->is.fetch != NULL && s->is.fetch->f.announces_chunks;
+}
+
 /* --- streams --- */
 
 /* Reads what is there into memory of the pump: a buffer of the loop is not held while the sink is waited for.

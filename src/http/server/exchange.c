@@ -258,7 +258,8 @@ static int start(struct weir__exchange *x)
     int exchanges = atomic_fetch_add_explicit(&server->exchanges, 1, memory_order_relaxed);
     int err;
 
-    x->queued_ns = weir__loop_now_ns(home->loop);
+    if (x->queued_ns == 0) /* else its head came whole, just now */
+        x->queued_ns = weir__loop_now_ns(home->loop);
     if (route != NULL && route->given->vital)
         ; /* beyond all limits */
     else if (exchanges >= atomic_load_explicit(&server->exchanges_max, memory_order_relaxed))
@@ -298,6 +299,7 @@ int weir__exchange_start_slow(struct weir__exchange *x)
 {
     forget_head(x);
     weir__refuse_slow_head(x);
+    x->queued_ns = 0;
     return start(x);
 }
 

@@ -177,8 +177,10 @@ int weir__filter_head(struct weir__exchange *x, int status, const char *type, in
         err = ask_next(x, &f, &head);
         if (err < 0)
             return err;
-        if (err > 0)
+        if (err > 0) {
             head.length = -1;
+            res->names_chunks = false; /* of a body that is small, GET may know the length */
+        }
         changed = changed || err > 0;
     }
     err = weir__response_send_head(x, status, type, head.length);

@@ -23,7 +23,7 @@ static struct weir__h1_exchange *begin_exchange(struct weir__connection *c)
     if (x == NULL)
         return NULL;
     weir__timeout_list_enter(&c->home->head, &c->timeout);
-    x->began_ns = c->timeout.since_ns;
+    x->began_ns = x->queued_ns = c->timeout.since_ns;
     x->request.secure = weir__tls_is_on(weir__connection_stream(c));
     c->exchange = weir__h1_of(x);
     c->exchange->connection = c;
@@ -147,8 +147,10 @@ static bool take(struct weir__connection *c, const char *data, size_t len)
         return false;
     }
     if (!h->running) {
-        if (!begins)
+        if (!begins) {
             pass_empty_lines(h);
+            h->exchange.queued_ns = 0;
+        }
         return go_on(c);
     }
     wake_reader(h);

@@ -146,9 +146,10 @@ ssize_t weir__h1_send_now(struct weir__connection *c, const char *data, size_t l
 
 /* --- the head --- */
 
+/* As of the turn of the loop: the clock is read once for all its responses. */
 static const char *date(struct weir__server_loop *home)
 {
-    int64_t now_ns = weir__loop_now_ns(home->loop);
+    int64_t now_ns = home->loop->now_ns;
 
     if (now_ns >= home->date_until_ns) {
         int64_t wall_ns = weir__clock_wall_ns();
@@ -193,6 +194,13 @@ static void choose_framing(struct weir__h1_exchange *h, const struct weir__wire_
         h->keep_alive = false; /* the end of the connection is the end of the body */
 }
 
+/* A HEAD is answered with the fields that GET would be (RFC 9110, 9.3.2). */
+static bool names_chunks(const struct weir__exchange *x, int status)
+{
+    return x->response.names_chunks && x->request.head.method == WEIR__HTTP_HEAD &&
+           x->request.head.minor > 0 && !weir__status_has_no_body(status);
+}
+
 /* Returns: the bytes written; < 0. */
 static int write_head(struct weir__h1_exchange *h, const struct weir__wire_head *head, char *out, size_t room)
 {
@@ -205,7 +213,7 @@ static int write_head(struct weir__h1_exchange *h, const struct weir__wire_head 
         weir__http_write_field(&w, WEIR__HTTP_TEXT("content-type"), weir_bytes_of(head->type));
     if (head->length >= 0 && head->status != 204)
         weir__http_write_length(&w, (uint64_t)head->length);
-    else if (h->chunked)
+    else if (h->chunked || names_chunks(&h->exchange, head->status))
         weir__http_write_chunked(&w);
     if (!h->keep_alive)
         weir__http_write_trusted(&w, WEIR__HTTP_TEXT("connection"), WEIR__HTTP_TEXT("close"));

@@ -51,7 +51,8 @@ const char *weir_request_path_written(const weir_request *req)
     text = weir__arena_alloc(&x->memory, req->raw_path.len + 1);
     if (text == NULL)
         return "";
-    length = weir__http_path_resolve(req->raw_path, text);
+    /* Most paths are normal as they came. */
+    length = req->path.data == req->raw_path.data ? 0 : weir__http_path_resolve(req->raw_path, text);
     if (length == 0 && req->raw_path.len > 0) {
         memcpy(text, req->raw_path.data, req->raw_path.len);
         length = req->raw_path.len;

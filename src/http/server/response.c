@@ -42,6 +42,7 @@ int weir_respond_begin(weir_response *res, int status, const char *type, int64_t
     if (err < 0)
         return err;
     length = weir__response_length(status, length);
+    res->names_chunks = length < 0;
     return res->unasked != NULL ? weir__filter_head(x, status, type, length)
                                 : weir__response_send_head(x, status, type, length);
 }

@@ -200,6 +200,7 @@ struct weir_response {
     bool began, ended;
     bool close;          /* the handler wants the connection closed */
     bool no_body;        /* none is sent: HEAD, 204, 304 */
+    bool names_chunks;   /* to HEAD: GET would be answered in chunks */
     bool final;          /* the handler is done with the request: its body will not be read any more */
     uint64_t left, sent; /* of the body: what the handler may still write; what was sent */
     int err;             /* sticky: sending failed */
@@ -228,12 +229,13 @@ struct weir__exchange {
     struct weir__server_loop *home;
     const struct weir__wire *wire;
     struct weir__refusal refusal;
-    struct weir__loop *loop;     /* NULL: the handler has returned, and its request and response are over */
-    struct weir__scope *scope;   /* of the handler; NULL before the task runs and after the answer */
-    bool client_left;            /* the response will not be read */
-    bool taken_over;             /* the connection is another protocol's: see upgrade.c */
-    weir_buffer body;            /* what weir_request_read_body() returned */
-    int64_t began_ns, queued_ns; /* the first byte of the head came; the task was spawned */
+    struct weir__loop *loop;   /* NULL: the handler has returned, and its request and response are over */
+    struct weir__scope *scope; /* of the handler; NULL before the task runs and after the answer */
+    bool client_left;          /* the response will not be read */
+    bool taken_over;           /* the connection is another protocol's: see upgrade.c */
+    weir_buffer body;          /* what weir_request_read_body() returned */
+    int64_t began_ns;          /* the first byte of the head came */
+    int64_t queued_ns;         /* the task was spawned; 0: not yet, and not with the first byte */
 };
 
 static inline struct weir__exchange *weir__exchange_of_request(const weir_request *req)

@@ -220,6 +220,41 @@ static void on_a_narrow_terminal_the_reason_takes_the_place_of_latencies(void **
     end(&view);
 }
 
+static void no_figure_is_cut(const char *text)
+{
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        const size_t length = strcspn(line, "\n");
+
+        if (strncmp(line, "ROUTE", 5) == 0 || strncmp(line, "POOL", 4) == 0)
+            assert_null(memmem(line, length, "…", strlen("…")));
+    }
+}
+
+static void whole_figures_are_left_out_the_least_worth_first(void **state)
+{
+    struct top_view view = view_of(stats);
+    char *text = frame(&view, 60);
+
+    (void)state;
+    console_has(text, "ROUTE, by rate               RATE/s   ERRORS   p99 ms\n");
+    console_has(text, "900        0     0.25\n");
+    console_has(text, "1.5     20 %     70.0\n");
+    console_has(text, "TASKS  LAG p50   p99 ms\n");
+    console_has(text, "BUSY   QUEUED  REFUSED\n");
+    console_has(text, "1/2    64/64        4\n");
+    console_has(text, "60 %  connect\n");
+    free(text);
+    for (int width = 26; width < 90; width++) {
+        text = frame(&view, width);
+        no_figure_is_cut(text);
+        free(text);
+    }
+    text = frame(&view, 36);
+    console_has(text, "   ERRORS\n");
+    free(text);
+    end(&view);
+}
+
 static void what_has_no_room_is_counted(void **state)
 {
     struct top_view view = view_of(stats);
@@ -290,6 +325,7 @@ int main(void)
         cmocka_unit_test(routes_are_sorted_and_failing_origins_come_first),
         cmocka_unit_test(what_stands_out_has_a_line_at_the_top),
         cmocka_unit_test(on_a_narrow_terminal_the_reason_takes_the_place_of_latencies),
+        cmocka_unit_test(whole_figures_are_left_out_the_least_worth_first),
         cmocka_unit_test(what_has_no_room_is_counted),
         cmocka_unit_test(a_section_that_does_not_fit_says_how_many_are_missing),
         cmocka_unit_test(missing_figures_are_dashes),

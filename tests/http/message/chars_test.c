@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "http/message/chars.h"
+#include "http/message/headers.h"
 
 static bool is_one_of(int c, const char *set)
 {
@@ -43,11 +44,33 @@ static void hex_digits_have_values(void **state)
     }
 }
 
+/* Texts are looked at eight bytes at a time: each byte at each place of texts of each length. */
+static void texts_are_valid_whose_characters_are(void **state)
+{
+    char text[20];
+
+    (void)state;
+    for (size_t len = 1; len <= sizeof text; len++)
+        for (size_t at = 0; at < len; at++)
+            for (int c = 0; c < 256; c++) {
+                memset(text, 'x', sizeof text);
+                text[at] = (char)c;
+                if (weir_token_is_valid((weir_bytes){text, len}) !=
+                        weir__http_char_is((char)c, WEIR__HTTP_TCHAR) ||
+                    weir_header_value_is_valid((weir_bytes){text, len}) !=
+                        weir__http_char_is((char)c, WEIR__HTTP_VCHAR))
+                    fail_msg("0x%02x at %zu of %zu", (unsigned)c, at, len);
+            }
+    assert_false(weir_token_is_valid((weir_bytes){"", 0}));
+    assert_true(weir_header_value_is_valid((weir_bytes){NULL, 0}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_class_is_that_of_the_grammar),
         cmocka_unit_test(hex_digits_have_values),
+        cmocka_unit_test(texts_are_valid_whose_characters_are),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,7 @@ static int leave_stuck(struct proxied *p)
         weir_scope time;
 
         p->up.framing = framings[i];
+        p->up_result = 1000; /* not run: it is not refused */
         send_until_stuck(p, s);
         assert_int_equal(p->rig.records, records);
         weir_event_reset(&p->rig.recorded);
@@ -124,8 +125,7 @@ static int stuck_main(void *arg)
 static void clients_that_leave_are_noticed_while_the_backend_does_not_read(void **state)
 {
     static struct proxied p;
-    static weir_route route = {
-        .path = "/*", .handler = proxy_handler, .data = &p, .body_bytes_max = UINT64_MAX};
+    static weir_route route = PROXY_ROUTE(&p);
 
     (void)state;
     for (leaving = 0; leaving < LEAVINGS; leaving++) {
@@ -184,8 +184,7 @@ static int first_main(void *arg)
 static void what_is_read_ahead_of_a_body_stays_what_it_is(void **state)
 {
     static struct proxied p;
-    static weir_route route = {
-        .path = "/*", .handler = proxy_handler, .data = &p, .body_bytes_max = UINT64_MAX};
+    static weir_route route = PROXY_ROUTE(&p);
 
     (void)state;
     p = (struct proxied){.rig = {.routes = &route, .route_count = 1, .test = proxied_test},

@@ -306,6 +306,12 @@ static inline int proxy_handler(weir_request *req, weir_response *res, void *sta
     return err;
 }
 
+/* Vital: not refused where a busy machine makes requests wait. */
+#define PROXY_ROUTE(arg)                                                                                     \
+    {                                                                                                        \
+        .path = "/*", .handler = proxy_handler, .data = (arg), .body_bytes_max = UINT64_MAX, .vital = true   \
+    }
+
 /* --- the client --- */
 
 static inline int send_request(const struct proxied *p, weir_stream *s, const char *method,
@@ -432,8 +438,7 @@ static inline int proxied_main(void *arg)
 static inline void proxied_run(int (*test)(struct proxied *p))
 {
     static struct proxied p;
-    static weir_route route = {
-        .path = "/*", .handler = proxy_handler, .data = &p, .body_bytes_max = UINT64_MAX};
+    static weir_route route = PROXY_ROUTE(&p);
 
     p = (struct proxied){.rig = {.routes = &route, .route_count = 1, .test = proxied_test}, .test = test};
     run_on_all_transports(proxied_main, &p);

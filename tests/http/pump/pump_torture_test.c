@@ -79,8 +79,7 @@ static int leaving_test(struct proxied *p)
 
 static int leaving_world(struct torture *t)
 {
-    static weir_route route = {
-        .path = "/*", .handler = proxy_handler, .data = &tortured, .body_bytes_max = UINT64_MAX};
+    static weir_route route = PROXY_ROUTE(&tortured);
 
     tortured = (struct proxied){
         .rig = {.routes = &route, .route_count = 1, .test = proxied_test, .unrecorded = true, .data = t},

@@ -284,15 +284,31 @@ static void continue_is_said_when_the_body_is_wanted(void **state)
     rig_run(&rig);
 }
 
+/* Reads a head, and nothing behind it. */
+static void read_head(weir_stream *s)
+{
+    size_t n = 0;
+
+    do
+        assert_int_equal(weir_read(s, answer + n++, 1), 1);
+    while (n < 4 || memcmp(answer + n - 4, "\r\n\r\n", 4) != 0);
+    answer[n] = '\0';
+}
+
 static int head(struct rig *rig)
 {
     weir_stream *s = rig_connect(rig);
     char c;
 
     rig_send(s, "HEAD /hello HTTP/1.1\r\nHost: a\r\n\r\n");
-    for (size_t n = 0; n < 4 || memcmp(answer + n - 4, "\r\n\r\n", 4) != 0; n++)
-        assert_int_equal(weir_read(s, answer + n, 1), 1);
+    read_head(s);
     assert_non_null(strstr(answer, "content-length: 5\r\n"));
+    rig_send(s, "HEAD /chunks HTTP/1.1\r\nHost: a\r\n\r\n");
+    read_head(s);
+    assert_non_null(strstr(answer, "transfer-encoding: chunked\r\n")); /* as GET is answered */
+    rig_send(s, "HEAD /chunks HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    read_head(s);
+    assert_null(strstr(answer, "transfer-encoding"));
     rig_send(s, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(weir_read(s, &c, 1), 1);
     assert_int_equal(c, 'H'); /* the next response: no body came before it */

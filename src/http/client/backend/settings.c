@@ -121,8 +121,7 @@ static int read_unix(struct weir__backend_url *out)
  * connecting. */
 static bool is_looked_up(const weir_url *url)
 {
-    return url->host_type == WEIR_HOST_NAME &&
-           !weir_bytes_equal_nocase(weir_host_without_dot(url->host), weir_bytes_of("localhost"));
+    return url->host_type == WEIR_HOST_NAME && !weir_host_is_localhost(url->host);
 }
 
 /* Host names an absolute name without its dot. Returns: NULL without memory. */
