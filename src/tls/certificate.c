@@ -166,6 +166,17 @@ void weir__tls_certificate_drop(struct weir__tls_certificate *c)
     free(c);
 }
 
+bool weir__tls_certificate_is_same(const struct weir__tls_certificate *a,
+                                   const struct weir__tls_certificate *b)
+{
+    if (X509_cmp(a->leaf, b->leaf) != 0 || sk_X509_num(a->chain) != sk_X509_num(b->chain))
+        return false;
+    for (int i = 0; i < sk_X509_num(a->chain); i++)
+        if (X509_cmp(sk_X509_value(a->chain, i), sk_X509_value(b->chain, i)) != 0)
+            return false;
+    return true;
+}
+
 int weir__tls_certificate_check_time(const struct weir__tls_certificate *c, const char *path,
                                      struct weir__tls_fault *fault)
 {

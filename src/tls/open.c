@@ -157,8 +157,8 @@ static int complete(weir_tls *tls, weir_tls **out, struct weir__tls_fault *fault
     return 0;
 }
 
-static int server_make(weir_runtime *runtime, const weir_tls_server_options *o, const void *opened_at,
-                       weir_tls **out, struct weir__tls_fault *fault)
+int weir__tls_server_make(weir_runtime *runtime, const weir_tls_server_options *o, const void *opened_at,
+                          weir_tls **out, struct weir__tls_fault *fault)
 {
     struct common common = {.is_server = true,
                             .certificates = o->certificates,
@@ -227,7 +227,7 @@ static int open_job(weir_job *job, void *arg)
 
     (void)job;
     o->tls = NULL;
-    return o->server != NULL ? server_make(o->runtime, o->server, o->opened_at, &o->tls, &o->fault)
+    return o->server != NULL ? weir__tls_server_make(o->runtime, o->server, o->opened_at, &o->tls, &o->fault)
                              : weir__tls_client_make(o->runtime, o->client, o->opened_at, &o->tls, &o->fault);
 }
 
