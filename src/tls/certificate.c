@@ -43,7 +43,8 @@ static int read_ecdsa(struct weir__tls_certificate *c, const char *path, struct 
     } fine[] = {{"prime256v1", "ECDSA P-256"}, {"secp384r1", "ECDSA P-384"}, {"secp521r1", "ECDSA P-521"}};
     char group[GROUP_BYTES] = "?";
 
-    (void)EVP_PKEY_get_group_name(c->key, group, sizeof group, NULL);
+    if (EVP_PKEY_get_group_name(c->key, group, sizeof group, NULL) != 1 && weir__tls_was_no_memory())
+        return no_memory(path, fault);
     for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
         if (strcmp(group, fine[i].group) == 0) {
             c->rank = WEIR__TLS_RANK_ECDSA;
