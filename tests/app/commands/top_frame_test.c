@@ -132,12 +132,12 @@ static void each_section_has_its_figures(void **state)
     end(&view);
 }
 
-#define TLS(rate, handshakes, resumed, failed, days)                                                        \
+#define TLS(rate, handshakes, resumed, failed, days)                                                         \
     "'tls':[{'side':'listener','name':'0.0.0.0:443'," WINDOWS(                                               \
-        "'rate':" #rate ",'handshakes':" #handshakes ",'resumed':" #resumed ",'failed':" #failed, "")        \
-    ",'certificates':[{'names':'late.test','days':90},{'names':'a.test','days':" #days "}]},"                \
-    "{'side':'others','name':''," WINDOWS("'rate':1,'handshakes':10,'resumed':0,'failed':0", "")             \
-    ",'certificates':[]}]"
+        "'rate':" #rate ",'handshakes':" #handshakes ",'resumed':" #resumed ",'failed':" #failed,            \
+        "") ",'certificates':[{'names':'late.test','days':90},{'names':'a.test','days':" #days "}]},"        \
+            "{'side':'others','name':''," WINDOWS("'rate':1,'handshakes':10,'resumed':0,'failed':0",         \
+                                                  "") ",'certificates':[]}]"
 
 static void tls_has_a_line_where_there_is_any(void **state)
 {
