@@ -2,6 +2,7 @@
 #include "commands/top_summary.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "text/figures.h"
 
@@ -168,15 +169,17 @@ static const json_t *first_to_expire(const json_t *contexts)
 static void say_expiry(const struct top_frame *f, const json_t *certificate)
 {
     const double days = figure_at(certificate, "days");
+    const char *names = figure_text(certificate, "names");
+    const int first = (int)strcspn(names, ","); /* the others have no room */
     char text[FIGURE_BYTES];
 
     if (certificate == NULL)
         return;
     if (days < 0)
-        terminal_text_printf(f->out, LINE_BAD, "   %.40s expired", figure_text(certificate, "names"));
+        terminal_text_printf(f->out, LINE_BAD, "   %.*s expired", first, names);
     else
-        terminal_text_printf(f->out, days < soon_days ? LINE_WARN : LINE_QUIET, "   %.40s expires in %s",
-                             figure_text(certificate, "names"), figure_age(text, days * 86400));
+        terminal_text_printf(f->out, days < soon_days ? LINE_WARN : LINE_QUIET, "   %.*s expires in %s",
+                             first, names, figure_age(text, days * 86400));
 }
 
 /* "120 handshakes/s   83 % resumed   0 failed   shop.example.com expires in 45 d 2 h" */

@@ -135,7 +135,8 @@ static void each_section_has_its_figures(void **state)
 #define TLS(rate, handshakes, resumed, failed, days)                                                         \
     "'tls':[{'side':'listener','name':'0.0.0.0:443'," WINDOWS(                                               \
         "'rate':" #rate ",'handshakes':" #handshakes ",'resumed':" #resumed ",'failed':" #failed,            \
-        "") ",'certificates':[{'names':'late.test','days':90},{'names':'a.test','days':" #days "}]},"        \
+        "") ",'certificates':[{'names':'late.test','days':90},{'names':'a.test, b.test','days':" #days       \
+            "}]},"                                                                                           \
             "{'side':'others','name':''," WINDOWS("'rate':1,'handshakes':10,'resumed':0,'failed':0",         \
                                                   "") ",'certificates':[]}]"
 
