@@ -2,6 +2,7 @@
 #include "commands/top_summary.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "text/figures.h"
 
@@ -30,6 +31,100 @@ static void fact(const struct top_frame *f, enum line_style style, const char *f
     terminal_text_printf(f->out, LINE_QUIET, " %s", what);
 }
 
+/* Reads a missing figure, NAN, as 0. */
+static double at_least_0(double value)
+{
+    return value > 0 ? value : 0;
+}
+
+/* --- TLS --- */
+
+static const double soon_days = 14;
+
+/* Adds a figure of all contexts up. */
+static double sum_of_tls(const struct top_frame *f, const char *figure)
+{
+    const json_t *context;
+    double total = 0;
+    size_t i;
+
+    json_array_foreach(json_object_get(f->view->stats, "tls"), i, context) total +=
+        at_least_0(top_in_window(f, context, figure));
+    return total;
+}
+
+/* "TLS 36/s, 84 % resumed", behind the state, where most terminals have room */
+static void say_tls(const struct top_frame *f)
+{
+    const double handshakes = sum_of_tls(f, "handshakes");
+    char rate[FIGURE_BYTES], resumed[FIGURE_BYTES];
+
+    if (json_array_size(json_object_get(f->view->stats, "tls")) > 0)
+        terminal_text_printf(
+            f->out, LINE_QUIET, "   TLS %s/s, %s resumed", figure_rate(rate, sum_of_tls(f, "rate")),
+            figure_percent(resumed, handshakes > 0 ? sum_of_tls(f, "resumed") / handshakes : NAN));
+}
+
+/* Returns: the certificate of all contexts that expires first; NULL: there is none. */
+static const json_t *first_to_expire(const json_t *contexts)
+{
+    const json_t *context, *certificate, *first = NULL;
+    size_t i, k;
+
+    json_array_foreach(contexts, i, context)
+    {
+        json_array_foreach(json_object_get(context, "certificates"), k, certificate)
+        {
+            if (first == NULL || figure_at(certificate, "days") < figure_at(first, "days"))
+                first = certificate;
+        }
+    }
+    return first;
+}
+
+/* "a.test expires in 5 d 3 h" */
+static void say_expiry(const struct top_frame *f, const json_t *certificate)
+{
+    const double days = figure_at(certificate, "days");
+    const char *names = figure_text(certificate, "names");
+    const int first = (int)strcspn(names, ","); /* the others have no room */
+    char text[FIGURE_BYTES];
+
+    if (days < 0)
+        terminal_text_printf(f->out, LINE_BAD, "certificate of %.*s expired", first, names);
+    else
+        terminal_text_printf(f->out, LINE_WARN, "certificate of %.*s expires in %s", first, names,
+                             figure_age(text, days * 86400));
+}
+
+/* "411 handshakes of TLS failed: refused   certificate of a.test expires in 5 d 3 h" */
+static bool tls_line(const struct top_frame *f)
+{
+    const json_t *contexts = json_object_get(f->view->stats, "tls");
+    const json_t *certificate = first_to_expire(contexts), *context, *worst = NULL;
+    const double failed = sum_of_tls(f, "failed"), all = failed + sum_of_tls(f, "handshakes");
+    const bool fails = failed > 0 && failed >= TOP_MANY_ERRORS * all;
+    const bool ends = certificate != NULL && figure_at(certificate, "days") < soon_days;
+    char text[FIGURE_BYTES];
+    size_t i;
+
+    if (!fails && !ends)
+        return false;
+    json_array_foreach(contexts, i, context)
+    {
+        if (worst == NULL || top_in_window(f, context, "failed") > top_in_window(f, worst, "failed"))
+            worst = context;
+    }
+    if (fails)
+        terminal_text_printf(
+            f->out, LINE_BAD, "%s handshakes of TLS failed: %s%s", figure_count(text, failed),
+            top_main_reason(json_object_get(top_window(f, worst), "reasons")), ends ? "   " : "");
+    if (ends)
+        say_expiry(f, certificate);
+    terminal_text_end(f->out);
+    return true;
+}
+
 static void title_line(const struct top_frame *f)
 {
     char text[FIGURE_BYTES];
@@ -43,6 +138,8 @@ static void title_line(const struct top_frame *f)
         terminal_text_add(f->out, LINE_WARN, "DRAINING");
     else
         terminal_text_add(f->out, LINE_ACCENT, f->view->paused ? "paused" : "live");
+    if (f->view->problem == NULL)
+        say_tls(f);
     terminal_text_end(f->out);
 }
 
@@ -58,12 +155,6 @@ static void sum_line(const struct top_frame *f)
     fact(f, LINE_PLAIN, figure_count(text, figure_at(stats, "connections")), "connections");
     fact(f, LINE_PLAIN, figure_count(text, figure_at(stats, "tasks")), "tasks");
     terminal_text_end(f->out);
-}
-
-/* Reads a missing figure, NAN, as 0. */
-static double at_least_0(double value)
-{
-    return value > 0 ? value : 0;
 }
 
 /* --- lines for what stands out --- */
@@ -140,68 +231,6 @@ static bool host_line(const struct top_frame *f)
         return false;
     terminal_text_printf(f->out, LINE_BAD, "no CPU for %s", figure_percent(text, lacked / wanted));
     terminal_text_add(f->out, LINE_PLAIN, " of the time that the loops wanted it: see 'weir advise'");
-    terminal_text_end(f->out);
-    return true;
-}
-
-/* --- TLS --- */
-
-static const double soon_days = 14;
-
-/* Returns: the certificate of all contexts that expires first; NULL: there is none. */
-static const json_t *first_to_expire(const json_t *contexts)
-{
-    const json_t *context, *certificate, *first = NULL;
-    size_t i, k;
-
-    json_array_foreach(contexts, i, context)
-    {
-        json_array_foreach(json_object_get(context, "certificates"), k, certificate)
-        {
-            if (first == NULL || figure_at(certificate, "days") < figure_at(first, "days"))
-                first = certificate;
-        }
-    }
-    return first;
-}
-
-static void say_expiry(const struct top_frame *f, const json_t *certificate)
-{
-    const double days = figure_at(certificate, "days");
-    char text[FIGURE_BYTES];
-
-    if (certificate == NULL)
-        return;
-    if (days < 0)
-        terminal_text_printf(f->out, LINE_BAD, "   %.40s expired", figure_text(certificate, "names"));
-    else
-        terminal_text_printf(f->out, days < soon_days ? LINE_WARN : LINE_QUIET, "   %.40s expires in %s",
-                             figure_text(certificate, "names"), figure_age(text, days * 86400));
-}
-
-/* "120 handshakes/s   83 % resumed   0 failed   shop.example.com expires in 45 d 2 h" */
-static bool tls_line(const struct top_frame *f)
-{
-    const json_t *contexts = json_object_get(f->view->stats, "tls");
-    const json_t *context;
-    double rate = 0, handshakes = 0, resumed = 0, failed = 0;
-    char text[FIGURE_BYTES];
-    size_t i;
-
-    if (json_array_size(contexts) == 0)
-        return false;
-    json_array_foreach(contexts, i, context)
-    {
-        rate += at_least_0(top_in_window(f, context, "rate"));
-        handshakes += at_least_0(top_in_window(f, context, "handshakes"));
-        resumed += at_least_0(top_in_window(f, context, "resumed"));
-        failed += at_least_0(top_in_window(f, context, "failed"));
-    }
-    fact(f, LINE_PLAIN, figure_rate(text, rate), "TLS handshakes/s");
-    fact(f, LINE_PLAIN, figure_percent(text, handshakes > 0 ? resumed / handshakes : NAN), "resumed");
-    fact(f, failed > TOP_MANY_ERRORS * (failed + handshakes) ? LINE_BAD : LINE_PLAIN,
-         figure_count(text, failed), "failed");
-    say_expiry(f, first_to_expire(contexts));
     terminal_text_end(f->out);
     return true;
 }

@@ -296,7 +296,8 @@ const weir_refusal *weir_refusal_at(size_t i);
 
 /* Ways in which a connection ended that carried no request, or whose last request was incomplete. */
 enum weir_unserved {
-    WEIR_UNSERVED_HEAD_TIMEOUT, /* a head, or the handshake of TLS, was not complete within head_timeout */
+    WEIR_UNSERVED_HEAD_TIMEOUT, /* a head was not complete within head_timeout, or before it the handshake of
+                                   TLS or the header of the PROXY protocol */
     WEIR_UNSERVED_IDLE_TIMEOUT, /* no byte arrived within idle_timeout */
     WEIR_UNSERVED_CLOSED,       /* the client closed it */
     WEIR_UNSERVED_RESET,        /* the connection broke */

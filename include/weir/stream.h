@@ -67,8 +67,9 @@ typedef struct weir_listener_options {
                              listener holds: see <weir/tls.h> [they don't] */
     bool proxy_protocol;  /* each connection begins with a header of the PROXY protocol, version 1 or 2, that
                              tells the address of the client: weir_stream_peer() returns that. A connection
-                             without a valid header is broken off. Only behind a proxy that sends it: anybody
-                             else could name any address */
+                             without a valid header can only be closed: its reads and writes fail with
+                             -WEIR_EPROTOCOL. Only behind a proxy that sends it: anybody else could name any
+                             address */
     unsigned char reserved[16]; /* for later versions; zero */
 } weir_listener_options;
 
@@ -194,7 +195,8 @@ int weir_pump(weir_stream *from, weir_stream *to, uint64_t bytes_max, uint64_t *
  */
 int weir_stream_shutdown(weir_stream *s);
 
-/* Formats the address of the peer; "unix" for a Unix socket.
+/* Formats the address of the peer; "unix" for a Unix socket. Of a connection with a header of the PROXY
+ * protocol it is the client's once something has been read or written, before that the proxy's.
  * Owns:    text is the caller's, WEIR_ADDRESS_BYTES long.
  * Returns: text.
  * Where:   task of its loop. Does not wait.

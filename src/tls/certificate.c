@@ -43,7 +43,8 @@ static int read_ecdsa(struct weir__tls_certificate *c, const char *path, struct 
     } fine[] = {{"prime256v1", "ECDSA P-256"}, {"secp384r1", "ECDSA P-384"}, {"secp521r1", "ECDSA P-521"}};
     char group[GROUP_BYTES] = "?";
 
-    (void)EVP_PKEY_get_group_name(c->key, group, sizeof group, NULL);
+    if (EVP_PKEY_get_group_name(c->key, group, sizeof group, NULL) != 1 && weir__tls_was_no_memory())
+        return no_memory(path, fault);
     for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
         if (strcmp(group, fine[i].group) == 0) {
             c->rank = WEIR__TLS_RANK_ECDSA;
@@ -164,6 +165,17 @@ void weir__tls_certificate_drop(struct weir__tls_certificate *c)
     EVP_PKEY_free(c->key);
     free(c->names);
     free(c);
+}
+
+bool weir__tls_certificate_is_same(const struct weir__tls_certificate *a,
+                                   const struct weir__tls_certificate *b)
+{
+    if (X509_cmp(a->leaf, b->leaf) != 0 || sk_X509_num(a->chain) != sk_X509_num(b->chain))
+        return false;
+    for (int i = 0; i < sk_X509_num(a->chain); i++)
+        if (X509_cmp(sk_X509_value(a->chain, i), sk_X509_value(b->chain, i)) != 0)
+            return false;
+    return true;
 }
 
 int weir__tls_certificate_check_time(const struct weir__tls_certificate *c, const char *path,

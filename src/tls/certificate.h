@@ -50,6 +50,10 @@ int weir__tls_certificate_load(const char *cert, const char *key, SSL_CTX *tried
 struct weir__tls_certificate *weir__tls_certificate_share(struct weir__tls_certificate *c);
 void weir__tls_certificate_drop(struct weir__tls_certificate *c); /* NULL is fine */
 
+/* Whether both are the same, their chains included. */
+bool weir__tls_certificate_is_same(const struct weir__tls_certificate *a,
+                                   const struct weir__tls_certificate *b);
+
 /* Says whether it has expired, or is not valid yet. Returns: 0: it is valid; -WEIR_ECONFIG, with words. */
 int weir__tls_certificate_check_time(const struct weir__tls_certificate *c, const char *path,
                                      struct weir__tls_fault *fault) WEIR_CHECKED;

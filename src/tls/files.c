@@ -9,16 +9,22 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-enum { FILE_BYTES_MAX = 16 << 20 };
+enum { FILE_BYTES_MAX = 16 << 20, PROBE_BYTES = 64 << 10 };
 
 bool weir__tls_was_no_memory(void)
 {
     unsigned long err;
     bool was = false;
+    void *probe;
 
     while ((err = ERR_get_error()) != 0)
         was = was || ERR_GET_REASON(err) == ERR_R_MALLOC_FAILURE;
-    return was;
+    if (was)
+        return true;
+    /* OpenSSL's decoders take what they have no memory for as damaged. */
+    probe = OPENSSL_malloc(PROBE_BYTES);
+    OPENSSL_free(probe);
+    return probe == NULL;
 }
 
 /* --- words --- */

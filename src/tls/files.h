@@ -25,7 +25,7 @@ int weir__tls_read_certificates(const char *path, const char *what, struct weir_
 int weir__tls_read_key(const char *path, struct weir__file_mark *mark, EVP_PKEY **out,
                        struct weir__tls_fault *fault) WEIR_CHECKED;
 
-/* Whether the latest error of OpenSSL on this thread is that there was no memory. Empties the queue. */
+/* Whether what has failed in OpenSSL on this thread failed for lack of memory. Empties the queue of errors. */
 bool weir__tls_was_no_memory(void);
 
 #endif

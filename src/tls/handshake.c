@@ -13,7 +13,7 @@ bool weir__tls_is_shaking(const struct weir__tls *t)
 {
     return !t->agreed && t->error == 0 &&
            ((t->receiving != NULL && !t->receive_cancelled) || (t->sending != NULL && !t->send_cancelled) ||
-            t->shut);
+            t->shut || t->eager);
 }
 
 void weir__tls_count_failure(struct weir__tls *t, enum weir_tls_failure failure)

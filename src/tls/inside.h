@@ -61,6 +61,7 @@ struct weir__tls {
     uint8_t first_bytes;
     uint8_t delivering; /* calls of weir__tls_deliver() that are under way */
     bool is_server : 1;
+    bool eager : 1;             /* the handshake goes on without an operation: for tests */
     bool started : 1;           /* the next step of the handshake needs bytes of the peer */
     bool agreed : 1;            /* the handshake has succeeded */
     bool counted : 1;           /* how the handshake ended has been counted */

@@ -157,8 +157,8 @@ static int complete(weir_tls *tls, weir_tls **out, struct weir__tls_fault *fault
     return 0;
 }
 
-static int server_make(weir_runtime *runtime, const weir_tls_server_options *o, const void *opened_at,
-                       weir_tls **out, struct weir__tls_fault *fault)
+int weir__tls_server_make(weir_runtime *runtime, const weir_tls_server_options *o, const void *opened_at,
+                          weir_tls **out, struct weir__tls_fault *fault)
 {
     struct common common = {.is_server = true,
                             .certificates = o->certificates,
@@ -168,14 +168,15 @@ static int server_make(weir_runtime *runtime, const weir_tls_server_options *o, 
                             .alpn = o->alpn,
                             .alpn_count = o->alpn_count,
                             .recheck = o->recheck};
+    weir_tls *tls;
     int err;
 
     if (!weir__reserved_is_zero(o->reserved, sizeof o->reserved))
         return invalid(fault, "options of a later version");
     if (o->certificate_count == 0)
         return invalid(fault, "a server needs a certificate");
-    err = make(runtime, &common, opened_at, out, fault);
-    return err < 0 ? err : complete(*out, out, fault);
+    err = make(runtime, &common, opened_at, &tls, fault);
+    return err < 0 ? err : complete(tls, out, fault);
 }
 
 int weir__tls_client_make(weir_runtime *runtime, const weir_tls_client_options *o, const void *opened_at,
@@ -189,6 +190,7 @@ int weir__tls_client_make(weir_runtime *runtime, const weir_tls_client_options *
                             .alpn = o->alpn,
                             .alpn_count = o->alpn_count,
                             .recheck = o->recheck};
+    weir_tls *tls;
     int err;
 
     if (!weir__reserved_is_zero(o->reserved, sizeof o->reserved))
@@ -199,15 +201,15 @@ int weir__tls_client_make(weir_runtime *runtime, const weir_tls_client_options *
         return invalid(fault, "server_name is neither a name nor an address");
     if (o->unverified && o->ca != NULL)
         return invalid(fault, "ca together with unverified: one of them was expected");
-    err = make(runtime, &common, opened_at, out, fault);
+    err = make(runtime, &common, opened_at, &tls, fault);
     if (err < 0)
         return err;
-    (*out)->is_unverified = o->unverified;
-    if (!copy(o->server_name, &(*out)->server_name)) {
-        weir__tls_free(*out);
+    tls->is_unverified = o->unverified;
+    if (!copy(o->server_name, &tls->server_name)) {
+        weir__tls_free(tls);
         return weir__tls_fault(fault, -ENOMEM, "TLS: no memory");
     }
-    return complete(*out, out, fault);
+    return complete(tls, out, fault);
 }
 
 /* --- on the blocking pool --- */
@@ -227,7 +229,7 @@ static int open_job(weir_job *job, void *arg)
 
     (void)job;
     o->tls = NULL;
-    return o->server != NULL ? server_make(o->runtime, o->server, o->opened_at, &o->tls, &o->fault)
+    return o->server != NULL ? weir__tls_server_make(o->runtime, o->server, o->opened_at, &o->tls, &o->fault)
                              : weir__tls_client_make(o->runtime, o->client, o->opened_at, &o->tls, &o->fault);
 }
 

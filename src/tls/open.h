@@ -6,7 +6,9 @@
 #include "tls/context_record.h"
 #include "tls/fault.h"
 
-/* Makes a client's context. A job of the blocking pool. Returns: as weir_tls_client_open(). */
+/* Make a context. Jobs of the blocking pool. Returns: as weir_tls_server_open(). */
+int weir__tls_server_make(weir_runtime *runtime, const weir_tls_server_options *options,
+                          const void *opened_at, weir_tls **out, struct weir__tls_fault *fault) WEIR_CHECKED;
 int weir__tls_client_make(weir_runtime *runtime, const weir_tls_client_options *options,
                           const void *opened_at, weir_tls **out, struct weir__tls_fault *fault) WEIR_CHECKED;
 

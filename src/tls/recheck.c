@@ -88,7 +88,7 @@ static void note_success(weir_tls *tls, char **failed)
     free(before);
 }
 
-/* Reads a pair that has changed. Returns: whether there is a new certificate. */
+/* Reads a pair that may have changed. Returns: whether there is a new certificate. */
 static bool read_pair_again(weir_tls *tls, struct weir__tls_pair *p, SSL_CTX *tried_by)
 {
     struct weir__tls_marks before = p->marks;
@@ -111,11 +111,15 @@ static bool read_pair_again(weir_tls *tls, struct weir__tls_pair *p, SSL_CTX *tr
                          !weir__file_mark_is_same(&before.key, &p->marks.key));
         return false;
     }
+    note_success(tls, &p->failed);
+    if (weir__tls_certificate_is_same(fresh, old)) {
+        weir__tls_certificate_drop(fresh);
+        return false;
+    }
     (void)pthread_mutex_lock(&tls->lock);
     p->certificate = fresh;
     (void)pthread_mutex_unlock(&tls->lock);
     weir__tls_certificate_drop(old);
-    note_success(tls, &p->failed);
     return true;
 }
 
@@ -133,9 +137,13 @@ static bool read_ca_again(weir_tls *tls, struct weir__tls_ca *ca)
         note_failure(tls, &ca->failed, fault.text, !weir__file_mark_is_same(&before, &ca->mark));
         return false;
     }
+    note_success(tls, &ca->failed);
+    if (memcmp(fresh->digest, ca->authorities->digest, sizeof fresh->digest) == 0) {
+        weir__tls_authorities_drop(fresh);
+        return false;
+    }
     weir__tls_authorities_drop(ca->authorities);
     ca->authorities = fresh;
-    note_success(tls, &ca->failed);
     return true;
 }
 

@@ -4,11 +4,13 @@
 import json
 import os
 import re
+import shutil
 import socket
 import struct
 import tempfile
 import threading
 
+from authority import Authority
 from rig import ROOT, Backend, Held, Weir, answering, ask, connect, receive, run, same, sending, until
 
 HEAD = "listen: 127.0.0.1:0\nloops: 1\n"
@@ -386,8 +388,11 @@ def the_configurations_of_the_readme_are_valid():
     with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as readme:
         blocks = re.findall(r"^```yaml\n(.*?)^```", readme.read(), re.M | re.S)
     assert len(blocks) >= 3, blocks
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, Authority() as authority:
         os.mkdir(os.path.join(folder, "images"))
+        issued = authority.issue("shop.example.com")
+        for file, name in ((issued.cert, "shop.pem"), (issued.key, "shop.key")):
+            shutil.copy(file, os.path.join(folder, name))
         path = os.path.join(folder, "gateway.yaml")
         for block in blocks:
             with open(path, "w", encoding="utf-8") as file:

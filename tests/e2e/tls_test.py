@@ -188,7 +188,7 @@ def certificates_near_their_end_are_told():
         assert any(each["about"] == "certificate" and "expires" in each["text"] for each in findings(weir)), findings(weir)
         host, port = weir.address("admin")
         top = subprocess.run([WEIR, "top", "--once", f"{host}:{port}"], capture_output=True, text=True, timeout=60)
-        assert "TLS handshakes/s" in top.stdout and re.search("a.test expires in [45] d", top.stdout), top.stdout
+        assert "live   TLS 0/s" in top.stdout and re.search("certificate of a.test expires in [45] d", top.stdout), top.stdout
 
 
 # ---- what 'weir check' says ----

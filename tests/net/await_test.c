@@ -390,6 +390,10 @@ static int release_and_adopt(void *arg)
         assert_int_equal(r->result, -ECANCELED);
         assert_int_equal(weir__stream_write(p.server, "m", 1), 0); /* comes while nobody looks */
         fd = weir__stream_release(p.client);
+        if (fd == -EOPNOTSUPP) { /* TLS stays where it is */
+            pair_close(&p);
+            return 0;
+        }
         assert_true(fd >= 0);
         assert_int_equal(weir_sleep(weir_ms(1)), 0);
         assert_int_equal(weir__stream_adopt(fd, 8, &p.client), 0);

@@ -141,6 +141,40 @@ static void so_they_do_on_unix_sockets(void **state)
     run_on_all_transports(unix_socket, NULL);
 }
 
+/* A stream that stands on another transport is named by what carries it: here by the proxy in front. */
+static int behind_proxy(void *arg)
+{
+    weir_listener_options options = {.address = "127.0.0.1:0", .proxy_protocol = true};
+    struct rig r;
+    weir_stream *other;
+    weir_scope scope;
+    weir_tasks *tasks;
+
+    (void)arg;
+    assert_int_equal(weir_listener_open(&options, &r.listener), 0);
+    assert_int_equal(weir_connect(weir_listener_address(r.listener), &other), 0);
+    assert_int_equal(weir_accept(r.listener, &r.client), 0); /* which read_some() reads */
+    (void)weir__stream_local(other, r.address);
+    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
+    weir_spawn(&scope, "reader", read_some, &r);
+    assert_int_equal(weir_sleep(weir_ms(1)), 0);
+    tasks = look_at_tasks(NULL);
+    expect(tasks, "reader", "reading from", r.address);
+    weir_tasks_close(tasks);
+    weir_scope_cancel(&scope);
+    (void)weir_scope_close(&scope);
+    weir_stream_close(r.client);
+    weir_stream_close(other);
+    weir_listener_close(r.listener);
+    return 0;
+}
+
+static void streams_on_others_are_named_too(void **state)
+{
+    (void)state;
+    run_on_all_transports(behind_proxy, NULL);
+}
+
 static int connect_in_vain(void *arg)
 {
     weir_stream *s;
@@ -186,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waits_name_the_peer),
         cmocka_unit_test(so_they_do_on_unix_sockets),
+        cmocka_unit_test(streams_on_others_are_named_too),
         cmocka_unit_test(connecting_says_whereto),
     };
 

@@ -20,6 +20,7 @@
 #include "net/listener.h"
 #include "net/stream.h"
 #include "support/run.h"
+#include "support/secure_network.h"
 #include "support/torture.h"
 
 static inline struct weir__io *this_io(void)

@@ -308,6 +308,7 @@ static int close_twice_inside(void *arg)
     assert_int_equal(weir__stream_shutdown(s), -WEIR_ECLOSED);
     assert_int_equal(weir_scope_close(&scope), 0);
     assert_int_equal(w.result, -WEIR_ECLOSED);
+    assert_int_equal(weir_sleep(weir_ms(1)), 0); /* a transport may need a turn */
     assert_int_equal(closed_count, 1);
     weir_stream_close(peer);
     weir_listener_close(l);
@@ -415,8 +416,8 @@ static int abort_seen(void *arg)
     pair_open(&p, "127.0.0.1:0"); /* and an orderly end is none */
     weir_stream_close(p.server);
     p.server = NULL;
-    assert_int_equal(weir_read(p.client, &byte, 1), 0);
-    pair_close(&p);
+    assert_int_equal(weir_read(p.client, &byte, 1), secure_is_here() ? -WEIR_ETRUNCATED : 0);
+    pair_close(&p); /* in the middle of the handshake */
 
     pair_open(&p, "127.0.0.1:0");
     weir__stream_abort_detached(p.server, NULL);

@@ -57,7 +57,10 @@ int certificates_end(void **state)
     while (path_count > 0)
         free(paths[--path_count]);
     authority = server = client = NULL;
-    return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    if (nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0)
+        return -1;
+    *root = '\0';
+    return 0;
 }
 
 const char *certificates_path(const char *name)
@@ -65,6 +68,20 @@ const char *certificates_path(const char *name)
     assert_true(path_count < PATHS_MAX);
     assert_true(asprintf(&paths[path_count], "%s/%s", root, name) > 0);
     return paths[path_count++];
+}
+
+static void end_at_exit(void)
+{
+    if (*root != '\0')
+        (void)certificates_end(NULL);
+}
+
+void certificates_need(void)
+{
+    if (*root == '\0') {
+        assert_int_equal(certificates_begin(NULL), 0);
+        assert_int_equal(atexit(end_at_exit), 0);
+    }
 }
 
 /* --- certificates --- */

@@ -53,6 +53,9 @@ struct certificate {
 int certificates_begin(void **state);
 int certificates_end(void **state);
 
+/* For helpers: begins unless that has been done, and ends as the program does. */
+void certificates_need(void);
+
 struct certificate *certificate_make(const struct certificate_options *options);
 
 /* Usual ones, made when they are first asked for: an authority; a server "localhost, db.internal, 127.0.0.1,

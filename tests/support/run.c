@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "support/memory.h"
+#include "support/secure_network.h"
 
 static bool without_uring; /* the present test could not use io_uring */
 static const struct CMUnitTest *present;
@@ -121,7 +122,7 @@ void run_everywhere(int (*fn)(void *arg), void *arg)
             run_on(all[i], 0, fn, arg);
 }
 
-static void run_in_memory(uint64_t seed, int (*fn)(void *arg), void *arg)
+void run_in_memory(uint64_t seed, int (*fn)(void *arg), void *arg)
 {
     weir_options options = {.seed = seed};
     int result = memory_run(&options, fn, arg);
@@ -130,16 +131,37 @@ static void run_in_memory(uint64_t seed, int (*fn)(void *arg), void *arg)
         fail_msg("in memory, seed %llu: %d, %s", (unsigned long long)seed, result, weir_error_text(result));
 }
 
-void run_on_all_transports(int (*fn)(void *arg), void *arg)
+void run_securely(uint64_t seed, int (*fn)(void *arg), void *arg)
+{
+    weir_options options = {.seed = seed};
+    int result = secure_run(&options, fn, arg);
+
+    if (result != 0)
+        fail_msg("with TLS, seed %llu: %d, %s", (unsigned long long)seed, result, weir_error_text(result));
+}
+
+void run_on_plain_transports(int (*fn)(void *arg), void *arg)
 {
     run_everywhere(fn, arg);
     run_in_memory(1, fn, arg);
 }
 
-void run_simulated_and_in_memory(uint64_t seed, int (*fn)(void *arg), void *arg)
+void run_on_all_transports(int (*fn)(void *arg), void *arg)
+{
+    run_on_plain_transports(fn, arg);
+    run_securely(1, fn, arg);
+}
+
+void run_simulated_plainly(uint64_t seed, int (*fn)(void *arg), void *arg)
 {
     run_simulated(seed, fn, arg);
     run_in_memory(seed, fn, arg);
+}
+
+void run_simulated_and_in_memory(uint64_t seed, int (*fn)(void *arg), void *arg)
+{
+    run_simulated_plainly(seed, fn, arg);
+    run_securely(seed, fn, arg);
 }
 
 void run_simulated(uint64_t seed, int (*fn)(void *arg), void *arg)

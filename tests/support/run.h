@@ -27,11 +27,20 @@ int run_cases(const char *group, const struct CMUnitTest *tests, size_t count, C
  * is left out. fn must return 0. */
 void run_everywhere(int (*fn)(void *arg), void *arg);
 
-/* Like run_everywhere(), and once more with all connections in memory (memory.h). */
+/* Like run_everywhere(), once more with all connections in memory (memory.h), and once more with TLS on
+ * these. */
 void run_on_all_transports(int (*fn)(void *arg), void *arg);
 
-/* Like run_simulated(), and once more with all connections in memory. */
+/* Like run_simulated(), once more with all connections in memory, and once more with TLS on these. */
 void run_simulated_and_in_memory(uint64_t seed, int (*fn)(void *arg), void *arg);
+
+/* The same without TLS below: for tests that have TLS of their own. */
+void run_on_plain_transports(int (*fn)(void *arg), void *arg);
+void run_simulated_plainly(uint64_t seed, int (*fn)(void *arg), void *arg);
+
+/* Each alone: with all connections in memory, and with TLS on these (secure_network.h). */
+void run_in_memory(uint64_t seed, int (*fn)(void *arg), void *arg);
+void run_securely(uint64_t seed, int (*fn)(void *arg), void *arg);
 
 /* Runs fn under simulation, with this seed. fn must return 0. */
 void run_simulated(uint64_t seed, int (*fn)(void *arg), void *arg);

@@ -101,8 +101,11 @@ static inline void pair_open(struct pair *p, weir_tls *server, weir_tls *client,
     pair_run(p);
 }
 
+/* Closes both, as after close_notify: OpenSSL resumes no session of a connection that was just broken off. */
 static inline void pair_close(struct pair *p)
 {
+    SSL_set_shutdown(p->server.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_set_shutdown(p->client.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(p->server.ssl);
     SSL_free(p->client.ssl);
 }

@@ -10,18 +10,13 @@
 #include "http/client/origin.h"
 #include "http/client/origin_table.h"
 
-static bool is_cancel(int err)
-{
-    return err < 0 && err == weir_cancelled();
-}
-
 /* A failed write is not the end: the backend may have answered before it stopped reading. A write is given up
  * when there is an answer, or can be none. */
 static int exchange(struct weir__fetch *f, const weir_fetch_options *options)
 {
     int sent = weir__fetch_send(f, options->body, options->body_bytes);
 
-    if (is_cancel(sent))
+    if (weir__fetch_is_unsent(sent))
         return sent;
     while (!f->ended) {
         int err = weir__fetch_wait(f);

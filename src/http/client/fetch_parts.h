@@ -86,6 +86,10 @@ int weir__fetch_place(struct weir__fetch *f, const weir_fetch_options *options, 
                       int64_t body_length, struct weir__fetch_room small,
                       struct weir__origin **origin) WEIR_CHECKED;
 
+/* Whether sending failed, but not by the connection: the request is not on its way, and no answer will come.
+ */
+bool weir__fetch_is_unsent(int sent);
+
 /* Why there is no answer: sending failed (sent < 0), or reading did. A server that closes the connection
  * because TLS has failed makes both fail; then that is the reason. */
 int weir__fetch_failure(const struct weir__fetch *f, int sent) WEIR_CHECKED;

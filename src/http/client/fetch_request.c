@@ -27,6 +27,11 @@ int weir__fetch_end_write(struct weir__fetch *f, const struct weir__stream_write
     return err == -WEIR_ECLOSED && weir__stream_write_is_stopped(write) ? 1 : weir__fetch_broke(f, err);
 }
 
+bool weir__fetch_is_unsent(int sent)
+{
+    return sent < 0 && (sent == weir_cancelled() || sent == -ENOMEM || sent == -ENOBUFS);
+}
+
 int weir__fetch_failure(const struct weir__fetch *f, int sent)
 {
     return sent < 0 && !f->began && f->err != -WEIR_ETLS ? sent : f->err;

@@ -41,7 +41,7 @@ static int send_again(weir_fetch_stream *s, bool interim)
     if (err < 0)
         return err;
     sent = weir__fetch_send(&s->f, NULL, 0);
-    return wait_for_head(s, sent, interim);
+    return weir__fetch_is_unsent(sent) ? sent : wait_for_head(s, sent, interim);
 }
 
 static bool is_cancel(int err)

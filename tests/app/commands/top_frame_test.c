@@ -132,25 +132,35 @@ static void each_section_has_its_figures(void **state)
     end(&view);
 }
 
-#define TLS(rate, handshakes, resumed, failed, days)                                                        \
+#define TLS(rate, handshakes, resumed, failed, days)                                                         \
     "'tls':[{'side':'listener','name':'0.0.0.0:443'," WINDOWS(                                               \
-        "'rate':" #rate ",'handshakes':" #handshakes ",'resumed':" #resumed ",'failed':" #failed, "")        \
-    ",'certificates':[{'names':'late.test','days':90},{'names':'a.test','days':" #days "}]},"                \
-    "{'side':'others','name':''," WINDOWS("'rate':1,'handshakes':10,'resumed':0,'failed':0", "")             \
-    ",'certificates':[]}]"
+        "'rate':" #rate ",'handshakes':" #handshakes ",'resumed':" #resumed ",'failed':" #failed             \
+        ",'reasons':{'plain':1,'expired':6}",                                                                \
+        "") ",'certificates':[{'names':'late.test','days':90},{'names':'a.test, b.test','days':" #days       \
+            "}]},"                                                                                           \
+            "{'side':'others','name':''," WINDOWS("'rate':1,'handshakes':10,'resumed':0,'failed':0",         \
+                                                  "") ",'certificates':[]}]"
 
-static void tls_has_a_line_where_there_is_any(void **state)
+static void tls_has_figures_and_a_line_for_what_is_wrong(void **state)
 {
-    struct top_view view = view_of("{" TLS(19, 190, 100, 5, 45.2) "}");
+    struct top_view view = view_of("{" TLS(19, 190, 100, 1, 45.2) "}");
+    char *text = frame(&view, 0);
 
     (void)state;
-    EXPECT(&view, 0, "20 TLS handshakes/s   50 % resumed   5 failed   a.test expires in 45 d 4 h\n");
+    console_has(text, "   live   TLS 20/s, 50 % resumed\n");
+    assert_null(strstr(text, "certificate"));
+    assert_null(strstr(text, "failed"));
+    free(text);
     end(&view);
-    view = view_of("{" TLS(0, 0, 0, 7, -1) "}");
-    EXPECT(&view, 0, "1.0 TLS handshakes/s   0 % resumed   7 failed   a.test expired\n");
+    view = view_of("{" TLS(0, 0, 0, 7, 13.5) "}");
+    EXPECT(&view, 0, "   live   TLS 1.0/s, 0 % resumed\n",
+           "7 handshakes of TLS failed: expired   certificate of a.test expires in 13 d 12 h\n");
+    end(&view);
+    view = view_of("{" TLS(0, 190, 0, 0, -1) "}");
+    EXPECT(&view, 0, "certificate of a.test expired\n");
     end(&view);
     view = view_of("{'tls':[]}");
-    EXPECT(&view, 0, "requests/s");
+    EXPECT(&view, 0, "   live\n");
     end(&view);
 }
 
@@ -321,7 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_top_sums_all_routes_up),
         cmocka_unit_test(each_section_has_its_figures),
-        cmocka_unit_test(tls_has_a_line_where_there_is_any),
+        cmocka_unit_test(tls_has_figures_and_a_line_for_what_is_wrong),
         cmocka_unit_test(routes_are_sorted_and_failing_origins_come_first),
         cmocka_unit_test(what_stands_out_has_a_line_at_the_top),
         cmocka_unit_test(on_a_narrow_terminal_the_reason_takes_the_place_of_latencies),

@@ -68,9 +68,8 @@ static void tls_needs_more_with_each_connection(void **state)
 #define LIMITS "limits: {connections: 500, exchanges: 100}\n"
     const weir_memory_stats small = {
         .limit_bytes = 32 * MIB, .used_bytes = 8 * MIB, .resident_bytes = 8 * MIB, .limit_of = "cgroup"};
-    struct config_faults warnings =
-        warnings_of("listen: {address: '127.0.0.1:0', tls: {certificates: [{cert: a, key: b}]}}\n" LIMITS HELLO,
-                    small);
+    struct config_faults warnings = warnings_of(
+        "listen: {address: '127.0.0.1:0', tls: {certificates: [{cert: a, key: b}]}}\n" LIMITS HELLO, small);
 
     (void)state;
     assert_int_equal(warnings.count, 1);

@@ -20,13 +20,15 @@ static void dates_are_those_of_the_day(void **state)
     assert_true(certificate_days(0, 43200) == -0.5);
 }
 
+struct host_case {
+    const char *host;
+    int has;
+};
+
 static void names_have_hosts(void **state)
 {
     static const char names[] = "a.example.com, *.b.example.com,C.example.com, 10.0.0.7";
-    static const struct {
-        const char *host;
-        int has;
-    } cases[] = {
+    static const struct host_case cases[] = {
         {"a.example.com", 1}, {"A.Example.COM", 1},   {"c.example.com", 1},     {"x.b.example.com", 1},
         {"10.0.0.7", 1},      {"b.example.com", 0},   {"x.y.b.example.com", 0}, {"example.com", 0},
         {"a.example.co", 0},  {"xa.example.com", 0},  {"10.0.0.8", 0},          {"", 0},

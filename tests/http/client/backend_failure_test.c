@@ -205,7 +205,7 @@ static int rough(void *arg)
 
 static void each_answer_is_the_one_asked_for(void **state)
 {
-    const uint64_t asked = 2 * seed_count(40) * 8 * 20;
+    const uint64_t asked = 3 * seed_count(40) * 8 * 20;
 
     (void)state;
     for (uint64_t seed = seed_first(); seed <= seed_last(40); seed++)

@@ -91,7 +91,7 @@ static int unfit(void *arg)
 static void each_failure_of_a_certificate_has_its_sentence(void **state)
 {
     (void)state;
-    run_on_all_transports(unfit, NULL);
+    run_on_plain_transports(unfit, NULL);
 }
 
 static int unknown(void *arg)
@@ -113,7 +113,7 @@ static int unknown(void *arg)
 static void an_unknown_authority_is_named(void **state)
 {
     (void)state;
-    run_simulated_and_in_memory(1, unknown, NULL);
+    run_simulated_plainly(1, unknown, NULL);
 }
 
 /* Without options the authorities are those of the system, which do not know ours. */
@@ -174,9 +174,9 @@ static void a_server_that_needs_a_certificate_says_so(void **state)
     int told = 0;
 
     (void)state;
-    run_on_all_transports(refused, &told);
+    run_on_plain_transports(refused, &told);
     for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++)
-        run_simulated_and_in_memory(seed, refused, &told);
+        run_simulated_plainly(seed, refused, &told);
     assert_true(told > 0);
 }
 
@@ -249,7 +249,7 @@ static int spoken(void *arg)
 static void other_protocols_fail_as_tls(void **state)
 {
     (void)state;
-    run_on_all_transports(spoken, NULL);
+    run_on_plain_transports(spoken, NULL);
 }
 
 /* --- silence --- */
@@ -290,7 +290,7 @@ static int silent(void *arg)
 static void a_handshake_that_hangs_is_a_connect_that_hangs(void **state)
 {
     (void)state;
-    run_simulated_and_in_memory(1, silent, NULL);
+    run_simulated_plainly(1, silent, NULL);
 }
 
 /* --- connections that are cut at each byte --- */
@@ -374,7 +374,7 @@ static int cut(void *arg)
 static void a_connection_may_be_cut_at_each_byte(void **state)
 {
     (void)state;
-    run_simulated_and_in_memory(1, cut, NULL);
+    run_simulated_plainly(1, cut, NULL);
 }
 
 int main(void)

@@ -35,7 +35,7 @@ static int asked_twice(void *arg)
 static void a_connection_is_kept(void **state)
 {
     (void)state;
-    run_on_all_transports(asked_twice, NULL);
+    run_on_plain_transports(asked_twice, NULL);
 }
 
 /* The scheme is part of the origin: a connection without TLS is never used for https. */
@@ -61,7 +61,7 @@ static int asked_by_both_schemes(void *arg)
 static void schemes_are_different_origins(void **state)
 {
     (void)state;
-    run_simulated_and_in_memory(1, asked_by_both_schemes, NULL);
+    run_simulated_plainly(1, asked_by_both_schemes, NULL);
 }
 
 /* --- names --- */
@@ -109,7 +109,7 @@ static int names_checked(void *arg)
 static void the_certificate_is_for_the_host_of_the_url(void **state)
 {
     (void)state;
-    run_on_all_transports(names_checked, NULL);
+    run_on_plain_transports(names_checked, NULL);
 }
 
 /* --- sessions --- */
@@ -147,7 +147,7 @@ static int asked_anew(void *arg)
 static void sessions_are_resumed_for_the_same_name(void **state)
 {
     (void)state;
-    run_on_all_transports(asked_anew, NULL);
+    run_on_plain_transports(asked_anew, NULL);
 }
 
 /* --- ends --- */
@@ -230,7 +230,7 @@ static int ended(void *arg)
 static void an_answer_that_is_cut_off_is_never_whole(void **state)
 {
     (void)state;
-    run_on_all_transports(ended, NULL);
+    run_on_plain_transports(ended, NULL);
 }
 
 /* --- tunnels and upgrades --- */
@@ -307,7 +307,7 @@ static int switched(void *arg)
 static void an_upgraded_connection_keeps_its_tls(void **state)
 {
     (void)state;
-    run_on_all_transports(switched, NULL);
+    run_on_plain_transports(switched, NULL);
 }
 
 /* A proxy, that is one end of the tunnel, too. */
@@ -349,7 +349,7 @@ static int tunnelled(void *arg)
 static void a_tunnel_is_asked_for_without_tls(void **state)
 {
     (void)state;
-    run_on_all_transports(tunnelled, NULL);
+    run_on_plain_transports(tunnelled, NULL);
 }
 
 /* --- bodies both ways --- */
@@ -434,9 +434,9 @@ static int echoed(void *arg)
 static void bodies_go_both_ways_at_once(void **state)
 {
     (void)state;
-    run_on_all_transports(echoed, NULL);
+    run_on_plain_transports(echoed, NULL);
     for (uint64_t seed = seed_first(); seed <= seed_last(10); seed++)
-        run_simulated_and_in_memory(seed, echoed, NULL);
+        run_simulated_plainly(seed, echoed, NULL);
 }
 
 /* --- options --- */

@@ -201,6 +201,7 @@ static void connections_count_for_the_client(void **state)
 
     (void)state;
     rig.options.limits.connections_per_client = 2;
+    rig.unsecured = true;
     rig_run(&rig);
 }
 

@@ -210,6 +210,7 @@ static void whoever_is_busy_makes_no_room(void **state)
     struct rig rig = RIG(fill_with_busy);
 
     (void)state;
+    rig.unsecured = true;
     rig.options.limits.connections = MOST;
     rig_run_simulated(&rig);
 }
@@ -314,6 +315,7 @@ static void a_client_has_so_many_connections(void **state)
     struct rig rig = RIG(come_too_often);
 
     (void)state;
+    rig.unsecured = true;
     rig.options.limits.connections_per_client = 2;
     rig_run(&rig);
 }

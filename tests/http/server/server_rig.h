@@ -29,8 +29,8 @@ struct rig {
     void (*prepare)(struct rig *rig); /* before the server is opened; or NULL */
     int (*test)(struct rig *rig);
     void (*finish)(struct rig *rig); /* after it is closed; or NULL */
-    weir_listener_options listener; /* beside its address; of the server's one listener */
-    weir_server *server;            /* NULL: it is closed */
+    weir_listener_options listener;  /* beside its address; of the server's one listener */
+    weir_server *server;             /* NULL: it is closed */
     char address[WEIR_ADDRESS_BYTES];
     weir_event listening;
     weir_scope serving;
@@ -40,6 +40,7 @@ struct rig {
     size_t charge_count;
     char held_by[64];
     bool unrecorded;
+    bool unsecured; /* not with TLS below: there a client is refused, or waits, before it can write */
     int records;
     void (*noted)(struct rig *rig, const weir_exchange_record *record); /* with each; or NULL */
     weir_event recorded;
@@ -131,13 +132,17 @@ static inline int rig_main(void *arg)
  */
 static inline void rig_run(struct rig *rig)
 {
-    run_on_all_transports(rig_main, rig);
+    run_on_plain_transports(rig_main, rig);
+    if (!rig->unsecured)
+        run_securely(1, rig_main, rig);
 }
 
 /* The same in virtual time alone. */
 static inline void rig_run_simulated(struct rig *rig)
 {
-    run_simulated_and_in_memory(1, rig_main, rig);
+    run_simulated_plainly(1, rig_main, rig);
+    if (!rig->unsecured)
+        run_securely(1, rig_main, rig);
 }
 
 static inline weir_stream *rig_connect(struct rig *rig)

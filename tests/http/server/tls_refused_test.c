@@ -20,7 +20,7 @@ static const weir_route routes[] = {{.path = "/hello", .handler = hello}, {.path
 #define RIG(fn, secure)                                                                                      \
     {                                                                                                        \
         .routes = routes, .route_count = sizeof routes / sizeof *routes, .prepare = secure_prepare,          \
-        .test = (fn), .finish = secure_finish, .data = (secure)                                              \
+        .unsecured = true, .test = (fn), .finish = secure_finish, .data = (secure)                           \
     }
 
 /* The server goes on serving others. */

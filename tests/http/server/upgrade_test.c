@@ -436,6 +436,7 @@ static void it_counts_as_a_connection(void **state)
 
     (void)state;
     rig.options.limits.connections_per_client = 1;
+    rig.unsecured = true;
     rig_run(&rig);
 }
 

@@ -33,7 +33,7 @@ struct weir__instance {
     char address[WEIR__INSTANCE_ADDRESS_BYTES];
     enum weir__instance_presence presence;
     uint64_t urls;           /* that have it: a bit for each number */
-    uint32_t generation;     /* grows when the place is taken anew */
+    uint32_t generation;     /* grows when the place is taken anew, or the first of its urls is another one */
     uint64_t gone_at;        /* the version of the table in which it went */
     atomic_int in_use;       /* requests in progress */
     _Atomic uint64_t eject;  /* a state of eject.h */

@@ -90,25 +90,39 @@ static bool add(struct weir__backend_common *common, int url, const char *addres
     return true;
 }
 
-/* Takes the URL off those instances that it has no more. Returns: whether one is gone. */
+/* Sets which URLs have an instance. The first of them says what it is asked for: when that is another one,
+ * loops shall know the instance anew. Returns: whether it is. */
+static bool set_urls(struct weir__instance *instance, uint64_t urls)
+{
+    bool is_other = __builtin_ctzll(urls) != weir__instance_url(instance);
+
+    instance->urls = urls;
+    if (is_other)
+        instance->generation++;
+    return is_other;
+}
+
+/* Takes the URL off those instances that it has no more. Returns: whether loops must know. */
 static bool take_off(struct weir__backend_common *common, int url,
                      const char (*addresses)[WEIR__INSTANCE_ADDRESS_BYTES], int count, int64_t now_ns)
 {
     const uint64_t bit = UINT64_C(1) << url;
-    bool gone = false;
+    bool changed = false;
 
     for (int i = 0; i < WEIR__INSTANCES_MAX; i++) {
         struct weir__instance *instance = &common->instances[i];
         if (instance->presence != WEIR__INSTANCE_HERE || (instance->urls & bit) == 0 ||
             is_listed(instance->address, addresses, count))
             continue;
-        instance->urls &= ~bit;
-        if (instance->urls != 0)
+        if (instance->urls != bit) {
+            changed |= set_urls(instance, instance->urls & ~bit);
             continue;
+        }
+        instance->urls = 0;
         leave(common, instance, now_ns);
-        gone = true;
+        changed = true;
     }
-    return gone;
+    return changed;
 }
 
 bool weir__instances_set(struct weir__backend_common *common, int url,
@@ -121,7 +135,7 @@ bool weir__instances_set(struct weir__backend_common *common, int url,
     for (int i = 0; i < count; i++) {
         struct weir__instance *here = find(common, addresses[i], WEIR__INSTANCE_HERE);
         if (here != NULL)
-            here->urls |= UINT64_C(1) << url;
+            changed |= set_urls(here, here->urls | UINT64_C(1) << url);
         else if (add(common, url, addresses[i], now_ns))
             changed = true;
         else

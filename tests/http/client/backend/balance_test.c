@@ -214,14 +214,20 @@ static void an_address_of_two_urls_is_one_instance(void **state)
 {
     static const char *const both[] = {"a:1", "b:1"};
     struct fixture *f = fixture_of(0);
+    const struct weir__instance *a = &f->common.instances[0];
 
     (void)state;
     assert_true(set(f, 0, both, 1));
     assert_true(set(f, 1, both, 2));
+    assert_int_equal(a->generation, 1);
     assert_int_equal(atomic_load(&f->common.here), 2);
     assert_false(set(f, 1, both, 2));
-    assert_false(set(f, 0, both, 0)); /* one of them still has it */
+    assert_true(set(f, 0, both, 0)); /* one of them still has it, and says now what it is asked for */
+    assert_int_equal(a->generation, 2);
     assert_int_equal(atomic_load(&f->common.here), 2);
+    assert_true(set(f, 0, both, 1)); /* and it comes back */
+    assert_int_equal(a->generation, 3);
+    assert_true(set(f, 0, both, 0));
     assert_true(set(f, 1, both, 0));
     assert_int_equal(atomic_load(&f->common.here), 0);
     free(f);

@@ -126,6 +126,55 @@ static void the_certificate_is_for_the_host_of_the_url(void **state)
     run_simulated_and_in_memory(1, names_are_checked, NULL);
 }
 
+static void set_name(const char *name, const char *addresses)
+{
+    const weir_simulated_name set = {.name = name, .addresses = addresses, .ttl = weir_seconds(5)};
+
+    assert_int_equal(weir_resolver_simulate(&set), 0);
+}
+
+/* An address that two names have is asked for the first of them that still has it. */
+static int name_leaves(void *arg)
+{
+    static struct world w;
+    char urls[2][64];
+    const char *const texts[] = {urls[0], urls[1]};
+    struct cluster c;
+    const char *port;
+
+    (void)arg;
+    set_name("old.internal", "127.0.0.1");
+    set_name("new.internal", "127.0.0.1");
+    world_open(&w, certificate_that(false, "new.internal"), serve_ok, NULL);
+    port = strrchr(weir_listener_address(w.backend.listener), ':');
+    (void)snprintf(urls[0], sizeof urls[0], "https://old.internal%s", port);
+    (void)snprintf(urls[1], sizeof urls[1], "https://new.internal%s", port);
+    assert_int_equal(
+        weir_backend_open(
+            &(weir_backend_options){
+                .name = "orders", .urls = texts, .url_count = 2, .tls = w.client_tls, .eject.after = -1},
+            &c.backend),
+        0);
+    c.client = w.client;
+    assert_int_equal(ask(&c, "/", NULL), -WEIR_ETLS);
+    assert_int_equal(see().stats.instance_count, 1);
+    set_name("old.internal", "127.0.0.9");
+    assert_int_equal(weir_sleep(weir_seconds(20)), 0);
+    assert_int_equal(see().stats.instance_count, 2);
+    while (w.backend.requests == 0) /* the other one refuses connections */
+        (void)ask(&c, "/", NULL);
+    assert_non_null(strstr(w.backend.request, "\r\nhost: new.internal:"));
+    weir_backend_close(c.backend);
+    world_close(&w);
+    return 0;
+}
+
+static void a_name_that_leaves_is_not_asked_for(void **state)
+{
+    (void)state;
+    run_simulated_and_in_memory(1, name_leaves, NULL);
+}
+
 /* --- an instance that fails --- */
 
 static int expired_seen(void *arg)
@@ -254,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instances_are_asked_by_tls),
         cmocka_unit_test(the_certificate_is_for_the_host_of_the_url),
+        cmocka_unit_test(a_name_that_leaves_is_not_asked_for),
         cmocka_unit_test(an_instance_with_an_expired_certificate_is_ejected),
         cmocka_unit_test(handshakes_that_fail_open_the_breaker),
         cmocka_unit_test(health_is_checked_by_tls),
