@@ -39,17 +39,18 @@ static int take_here(struct proxying *p)
 {
     const bool is_small = p->body_length > 0 && p->body_length < PROXY_FIRST_BYTES;
     const size_t room = is_small ? (size_t)p->body_length : PROXY_FIRST_BYTES;
-    char *first = weir_request_alloc(p->req, room), none;
-    ssize_t got = first != NULL ? weir_request_read_now(p->req, first, room) : -ENOMEM;
+    char *first = weir_request_alloc(p->req, room);
+    ssize_t got = 1;
 
-    if (got < 0)
-        return got == -EAGAIN ? 0 : (int)got;
+    if (first == NULL)
+        return -ENOMEM;
     p->first = first;
-    p->first_bytes = (size_t)got;
-    p->body_read = got == p->body_length || got == 0;
-    if (p->body_length < 0 && got > 0 && p->first_bytes < room) /* its end may be here, too */
-        p->body_read = weir_request_read_now(p->req, &none, sizeof none) == 0;
-    return 0;
+    while (got > 0 && !p->body_read && p->first_bytes < room) { /* more may be here, or the end */
+        got = weir_request_read_now(p->req, first + p->first_bytes, room - p->first_bytes);
+        p->first_bytes += got > 0 ? (size_t)got : 0;
+        p->body_read = got == 0 || (int64_t)p->first_bytes == p->body_length;
+    }
+    return got >= 0 || got == -EAGAIN || p->first_bytes > 0 ? 0 : (int)got;
 }
 
 int proxy_upload_begin(struct proxying *p)

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """proxy: requests and answers of every kind pass through, both ways at once."""
+import contextlib
 import os
 import re
 import socket
 import tempfile
 import threading
 
-from rig import PATIENCE, Backend, Weir, answering, ask, connect, read_all, read_head, receive, run, same, until
+from rig import PATIENCE, Backend, Weir, answering, ask, connect, read_all, read_head, receive, receive_body, run, same, until
 
 MANY = 64 << 20 # bytes of a body that does not fit into memory that is allowed
 
@@ -348,6 +349,26 @@ def a_body_goes_both_ways_at_once():
             same(read_chunk(file), b"")
 
 
+def what_comes_at_once_comes_whole():
+    """More than is read at a time lies in the kernel when the beginning of the body is sent with the head."""
+    got = []
+
+    def handle(connection):
+        with contextlib.suppress(EOFError, ConnectionError):
+            while True:
+                head = read_head(connection).decode("latin-1")
+                got.append(receive_body(connection, {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in head.split("\r\n")[1:] if line)}))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    body = bytes(range(256)) * 100
+    with Backend(handle) as backend, Weir("serve", config=config(backend.port)) as weir, connect(weir.address()) as c:
+        for length in (*range(1, 40), 1000, 8000, *range(8050, 8200, 7), 9000, 16384, 25600):
+            for framed in (b"Content-Length: %d\r\n\r\n%s" % (length, body[:length]), b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (length, body[:length])):
+                c.sendall(b"POST / HTTP/1.1\r\nHost: h\r\n" + framed)
+                same(receive(c).status, 200)
+                assert got.pop() == body[:length], (length, framed[:20])
+
+
 def the_backend_says_when_the_body_is_wanted():
     said = threading.Semaphore(0)
 
@@ -503,5 +524,5 @@ run(a_request_passes_as_it_came, a_path_goes_on_as_it_was_matched, a_socket_and_
     rules_for_headers_come_last, a_backend_has_a_name, trace_is_refused, answers_keep_their_framing, head_is_told_of_chunks_where_get_has_them, conditional_requests_pass_whole,
     a_body_that_ends_with_its_connection,
     http_1_0_gets_neither_chunks_nor_1xx, informational_answers_pass, events_pass_one_by_one, trailers_go_both_ways,
-    a_body_goes_both_ways_at_once, the_backend_says_when_the_body_is_wanted, a_body_that_is_not_wanted_is_not_waited_for,
+    a_body_goes_both_ways_at_once, what_comes_at_once_comes_whole, the_backend_says_when_the_body_is_wanted, a_body_that_is_not_wanted_is_not_waited_for,
     a_client_that_does_not_wait_for_100, early_answers_leave_a_usable_connection, a_body_is_held_until_it_is_whole, memory_is_constant)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The life of 'weir serve': addresses, logs, the admin address, draining, faults at the start."""
 import contextlib
+import email.utils
 import json
 import os
 import resource
@@ -37,6 +38,16 @@ def routes_answer():
         same(ask(weir.address(), "/sleep").body, b"slept 300ms\n")
         missing = ask(weir.address(), "/nowhere")
         same((missing.status, json.loads(missing.body)["error"]["code"]), (404, "not_found"))
+
+
+def the_date_is_that_of_the_answer():
+    """Also after a silence, in which the loop has slept."""
+    with Weir("serve", config=BASIC) as weir:
+        for _ in range(5):
+            before = time.time()
+            date = email.utils.parsedate_to_datetime(ask(weir.address(), "/").headers["date"]).timestamp()
+            assert int(before) <= date <= time.time(), (before, date)
+            until("a silence", lambda: time.time() > before + 1.2)
 
 
 def several_loops_and_listeners_serve():
@@ -258,7 +269,7 @@ def descriptors_run_out_and_it_recovers():
         same(weir.exit(), 0)
 
 
-run(routes_answer, several_loops_and_listeners_serve, each_request_is_logged, a_client_that_resets_has_an_address, the_log_can_be_json,
+run(routes_answer, the_date_is_that_of_the_answer, several_loops_and_listeners_serve, each_request_is_logged, a_client_that_resets_has_an_address, the_log_can_be_json,
     the_admin_address_tells_readiness, the_admin_address_answers_only_to_its_own,
     draining_finishes_what_is_under_way, an_interrupt_drains_too, draining_has_an_end,
     a_second_signal_ends_at_once, a_taken_port_is_told_with_its_line, two_gateways_never_share_a_port,

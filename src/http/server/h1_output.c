@@ -146,15 +146,16 @@ ssize_t weir__h1_send_now(struct weir__connection *c, const char *data, size_t l
 
 /* --- the head --- */
 
-/* As of the turn of the loop: the clock is read once for all its responses. */
+/* As of when the present slice began, which is known without a look at the clock. */
 static const char *date(struct weir__server_loop *home)
 {
-    int64_t now_ns = home->loop->now_ns;
+    const struct weir__heartbeat *heartbeat = &home->loop->heartbeat;
 
-    if (now_ns >= home->date_until_ns) {
+    if (weir__loop_slice_ticks(home->loop) >= home->date_until) {
+        uint64_t ticks = weir__heartbeat_ticks(heartbeat);
         int64_t wall_ns = weir__clock_wall_ns();
         weir__http_date_format(wall_ns / 1000000000, home->date);
-        home->date_until_ns = now_ns + 1000000000 - wall_ns % 1000000000;
+        home->date_until = ticks + weir__heartbeat_ns_ticks(heartbeat, 1000000000 - wall_ns % 1000000000);
     }
     return home->date;
 }

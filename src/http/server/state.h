@@ -156,7 +156,7 @@ struct weir__server_loop {
     int64_t window_ends_ns, window_least_ns;
     bool overloaded;
     char date[WEIR__HTTP_DATE_BYTES];
-    int64_t date_until_ns;
+    uint64_t date_until;       /* in ticks of the heartbeat */
     int64_t failure_logged_ns; /* when a failure to accept was last logged */
     int64_t refusal_logged_ns; /* see h1_open.c */
     int refusals_unlogged;     /* since then */
