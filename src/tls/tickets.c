@@ -132,7 +132,8 @@ static bool set_mac(EVP_MAC_CTX *mac, struct weir__ticket_key *key)
     return EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
-/* Whether a client gets a new ticket for the one it came with: one of TLS 1.3 is used once (RFC 8446, C.4). */
+/* Whether a client gets a new ticket for the one it came with: one of TLS 1.3 is used once (RFC 8446, C.4).
+ */
 static bool is_renewed(SSL *ssl, bool is_newest)
 {
     return !is_newest || SSL_version(ssl) >= TLS1_3_VERSION;

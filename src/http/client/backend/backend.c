@@ -20,6 +20,7 @@
 static bool end(struct weir__handle *h)
 {
     weir_backend *b = weir__container_of(h, weir_backend, handle);
+
     b->closing = true;
     if (!b->client_gone)
         b->client_gone = weir__client_abandon(&b->client);

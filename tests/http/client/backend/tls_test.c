@@ -6,7 +6,7 @@
 
 #include "../tls_rig.h"
 
-/* Two servers; each has a certificate of its own. */
+/* Two servers; each has a certificate of its own. Too large for the stack of a task. */
 struct pair {
     struct world servers[2];
     char urls[2][160];
@@ -75,7 +75,7 @@ static int both_asked(void *arg)
 {
     static const weir_backend_options options = {.balance = WEIR_BALANCE_ROUND_ROBIN,
                                                  .host = "shop.example.com"};
-    static struct pair p; /* larger than the stack of a task */
+    static struct pair p;
 
     (void)arg;
     pair_open(&p, NULL, certificate_of_server(), certificate_of_server(), &options);
@@ -105,7 +105,7 @@ static int names_are_checked(void *arg)
     const weir_simulated_name orders = {
         .name = "orders.internal", .addresses = "127.0.0.1", .ttl = weir_seconds(30)};
     int failed = 0;
-    static struct pair p; /* larger than the stack of a task */
+    static struct pair p;
 
     (void)arg;
     assert_int_equal(weir_resolver_simulate(&orders), 0);
@@ -181,7 +181,7 @@ static int expired_seen(void *arg)
 {
     static const weir_backend_options options = {.balance = WEIR_BALANCE_ROUND_ROBIN,
                                                  .eject = {.after = 3, .period = {INT64_C(60000000000)}}};
-    static struct pair p; /* larger than the stack of a task */
+    static struct pair p;
     int expired, failed = 0;
 
     (void)arg;
@@ -210,7 +210,7 @@ static int breaker_opens(void *arg)
 {
     static const weir_backend_options options = {.eject.after = -1,
                                                  .breaker = {.failed_percent = 50, .of = 4}};
-    static struct pair p; /* larger than the stack of a task */
+    static struct pair p;
     int opened = 0;
 
     (void)arg;
@@ -235,7 +235,7 @@ static int checked(void *arg)
     static const weir_backend_options options = {
         .host = "shop.example.com", .health = {.path = "/healthz", .every = {20000000}, .failed = 2}};
     const char *words;
-    static struct pair p; /* larger than the stack of a task */
+    static struct pair p;
     int down;
 
     (void)arg;
