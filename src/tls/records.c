@@ -180,7 +180,7 @@ void weir__tls_write(struct weir__tls *t)
         weir__tls_finish(&t->sending, t, 0);
     else if (t->send_error != 0)
         weir__tls_finish(&t->sending, t, t->send_error);
-    else if (t->shut || (t->ended && SSL_version(t->ssl) < TLS1_3_VERSION))
+    else if (t->shut)
         weir__tls_finish(&t->sending, t, -EPIPE);
     else if (t->sent == NULL)
         encrypt_message(t, op->msg);
