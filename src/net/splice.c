@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/runtime.h"
@@ -18,21 +19,32 @@ static struct weir__io *io_here(void)
     return weir__loop_current()->io;
 }
 
+static bool is_socket(const weir_stream *s)
+{
+    return s->transport->type == &weir__socket_type || weir__proxy_transport_passes(s->transport);
+}
+
 bool weir__stream_can_splice(const weir_stream *s)
 {
-    return (s->transport->type == &weir__socket_type || weir__proxy_transport_passes(s->transport)) &&
-           weir__loop_current()->runtime->options.io != WEIR_IO_SIM;
+    return is_socket(s) && weir__loop_current()->runtime->options.io != WEIR_IO_SIM;
+}
+
+bool weir__stream_can_splice_in(const weir_stream *s, const struct weir__splice *splice)
+{
+    return splice->copies ? is_socket(s) : weir__stream_can_splice(s);
 }
 
 size_t weir__splice_bytes(const struct weir__splice *splice)
 {
-    return splice->pipe != NULL ? splice->pipe->bytes : 0;
+    return splice->pipe != NULL ? splice->pipe->bytes : splice->copy.iov_len;
 }
 
 void weir__splice_end(struct weir__splice *splice)
 {
     weir__io_pipe_return(io_here(), splice->pipe);
     splice->pipe = NULL;
+    free(splice->copy.iov_base);
+    splice->copy = (struct iovec){0};
 }
 
 /* --- waiting for readiness --- */
@@ -82,11 +94,30 @@ static void choose_most(struct weir__splice *splice)
     splice->waited = false;
 }
 
+/* Takes what is there into memory. Returns: as fill(). */
+static ssize_t fill_copy(weir_stream *s, struct weir__splice *splice, size_t most)
+{
+    size_t room = most < WEIR__SPLICE_COPY_BYTES ? most : WEIR__SPLICE_COPY_BYTES;
+    ssize_t got;
+
+    splice->copy.iov_base = malloc(room);
+    if (splice->copy.iov_base == NULL)
+        return -ENOBUFS;
+    got = weir__io_receive_now(io_here(), &s->socket.file, splice->copy.iov_base, room);
+    if (got > 0)
+        splice->copy.iov_len = (size_t)got;
+    else
+        weir__splice_end(splice);
+    return got;
+}
+
 /* Takes what is there. Returns: > 0; 0; -EAGAIN nothing; -ENOBUFS there is no pipe; < 0. */
 static ssize_t fill(weir_stream *s, struct weir__splice *splice, size_t most)
 {
     ssize_t got;
 
+    if (splice->copies)
+        return fill_copy(s, splice, most);
     splice->pipe = weir__io_pipe_lend(io_here());
     if (splice->pipe == NULL)
         return -ENOBUFS;
