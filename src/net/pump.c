@@ -129,16 +129,15 @@ static int splice_round(struct pump *p, struct weir__splice *splice)
 
 static int pump_all(struct pump *p)
 {
-    struct weir__splice splice = {.copies = !weir__stream_can_splice(p->to)};
-    bool splices = weir__stream_can_splice_in(p->from, &splice);
+    struct weir__splice splice = {.copies =
+                                      !weir__stream_can_splice(p->to) || !weir__stream_can_splice(p->from)};
     int err = copy_unread(p), more = 1;
 
     while (err == 0 && more > 0 && p->left > 0) {
         more = are_closing(p)   ? -WEIR_ECLOSED
                : p->to->broken  ? -WEIR_ECLOSED
                : p->to->writing ? -WEIR_EBUSY
-               : splices        ? splice_round(p, &splice)
-                                : copy_piece(p);
+                                : splice_round(p, &splice);
         err = more < 0 ? more : 0;
     }
     return err;

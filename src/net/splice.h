@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Moving bytes from one stream to another in rounds: through a pipe of the kernel, without copying them
- * (splice), or, where the sink is no socket of the kernel, through memory.
+ * (splice), or, where one of them is no socket of the kernel, through memory.
  *
  * Threading: as a task: the thread of its loop.
  *
@@ -42,7 +42,7 @@ static inline uint64_t weir__splice_of_run(uint64_t run, uint64_t most)
 /* Whether bytes of a stream can be moved in this way at all: it is a socket of the kernel. */
 bool weir__stream_can_splice(const weir_stream *s);
 
-/* Whether bytes can be taken from a stream in this way. */
+/* Whether bytes can be taken from a stream in this way; through memory from any. */
 bool weir__stream_can_splice_in(const weir_stream *s, const struct weir__splice *splice);
 
 /* How many bytes are in the pipe, or the memory. */

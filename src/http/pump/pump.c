@@ -93,9 +93,13 @@ static int move(struct pump *p)
 
     if (p->pumped->bytes < READ_BYTES)
         return -EAGAIN;
-    p->splice.copies = !weir__pump_sink_can_splice(&p->sink);
     turn_to(p, WEIR_BODY_SOURCE);
+    p->splice.copies = !weir__pump_sink_can_splice(&p->sink);
     got = weir__pump_source_splice(&p->source, &p->splice, p->left);
+    if (got == -EAGAIN && !p->splice.copies) {
+        p->splice.copies = true;
+        got = weir__pump_source_splice(&p->source, &p->splice, p->left);
+    }
     if (got == -EAGAIN)
         return -EAGAIN;
     if (got <= 0)
