@@ -35,7 +35,7 @@ struct weir__tls_first_look;
 enum {
     WEIR__TLS_RECORD_BYTES = 16384, /* the most in one record */
     WEIR__TLS_RECORDS_MAX = 4,      /* that are sent at once */
-    WEIR__TLS_FIRST_BYTES = 8,
+    WEIR__TLS_FIRST_BYTES = 11,     /* up to the version in a hello */
 };
 
 /* A connection. */
