@@ -96,7 +96,7 @@ static int both_asked(void *arg)
 static void instances_are_asked_by_tls(void **state)
 {
     (void)state;
-    run_on_all_transports(both_asked, NULL);
+    run_on_plain_transports(both_asked, NULL);
 }
 
 static int names_are_checked(void *arg)
@@ -123,7 +123,7 @@ static int names_are_checked(void *arg)
 static void the_certificate_is_for_the_host_of_the_url(void **state)
 {
     (void)state;
-    run_simulated_and_in_memory(1, names_are_checked, NULL);
+    run_simulated_plainly(1, names_are_checked, NULL);
 }
 
 static void set_name(const char *name, const char *addresses)
@@ -172,7 +172,7 @@ static int name_leaves(void *arg)
 static void a_name_that_leaves_is_not_asked_for(void **state)
 {
     (void)state;
-    run_simulated_and_in_memory(1, name_leaves, NULL);
+    run_simulated_plainly(1, name_leaves, NULL);
 }
 
 /* --- an instance that fails --- */
@@ -203,7 +203,7 @@ static int expired_seen(void *arg)
 static void an_instance_with_an_expired_certificate_is_ejected(void **state)
 {
     (void)state;
-    run_on_all_transports(expired_seen, NULL);
+    run_on_plain_transports(expired_seen, NULL);
 }
 
 static int breaker_opens(void *arg)
@@ -225,7 +225,7 @@ static int breaker_opens(void *arg)
 static void handshakes_that_fail_open_the_breaker(void **state)
 {
     (void)state;
-    run_simulated_and_in_memory(1, breaker_opens, NULL);
+    run_simulated_plainly(1, breaker_opens, NULL);
 }
 
 /* --- health checks --- */
@@ -261,7 +261,7 @@ static int checked(void *arg)
 static void health_is_checked_by_tls(void **state)
 {
     (void)state;
-    run_on_all_transports(checked, NULL);
+    run_on_plain_transports(checked, NULL);
 }
 
 /* --- options --- */
