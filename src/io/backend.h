@@ -58,6 +58,7 @@ struct weir__io_backend {
     int (*shutdown)(struct weir__io *io, struct weir__io_file *file);
     void (*reset_on_close)(struct weir__io *io, struct weir__io_file *file);
     ssize_t (*send_now)(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
+    ssize_t (*receive_now)(struct weir__io *io, struct weir__io_file *file, void *data, size_t len);
     /* For splicing; NULL: the backend has no descriptors. pipe() returns how many bytes the pipe holds, or a
      * negative errno. */
     int (*pipe)(int bytes, int fds[2]);

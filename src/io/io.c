@@ -169,6 +169,18 @@ ssize_t weir__io_send_now(struct weir__io *io, struct weir__io_file *file, const
     return sent;
 }
 
+ssize_t weir__io_receive_now(struct weir__io *io, struct weir__io_file *file, void *data, size_t len)
+{
+    ssize_t got;
+
+    if (file->fd < 0 || file->closing)
+        return -EBADF;
+    weir__guard_exempt_begin();
+    got = io->backend->receive_now(io, file, data, len);
+    weir__guard_exempt_end();
+    return got;
+}
+
 int weir__io_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken)
 {
     *taken = 0;

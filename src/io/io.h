@@ -183,6 +183,11 @@ void weir__io_reset_on_close(struct weir__io *io, struct weir__io_file *file);
  */
 ssize_t weir__io_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
 
+/* Receives what is there. No receive may be pending. Never blocks.
+ * Returns: the bytes; 0 at the end; -EAGAIN: none; -ECONNRESET …
+ */
+ssize_t weir__io_receive_now(struct weir__io *io, struct weir__io_file *file, void *data, size_t len);
+
 /* Reads how much the peer has taken so far of all that was sent. For TCP these are the bytes it has
  * acknowledged, which only grow; for others a number that changes when something is taken.
  * Returns: 1: *taken counts bytes; 0: it is only such a number; a negative errno: not known.

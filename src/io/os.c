@@ -145,6 +145,14 @@ ssize_t weir__io_os_send_now(struct weir__io *io, struct weir__io_file *file, co
     return n < 0 ? -errno : n;
 }
 
+ssize_t weir__io_os_receive_now(struct weir__io *io, struct weir__io_file *file, void *data, size_t len)
+{
+    ssize_t n = recv(file->fd, data, len, MSG_DONTWAIT);
+
+    (void)io;
+    return n < 0 ? -errno : n;
+}
+
 int weir__io_os_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken)
 {
     struct tcp_info info;

@@ -23,6 +23,7 @@ int weir__io_os_address(struct weir__io *io, struct weir__io_file *file, bool pe
 int weir__io_os_shutdown(struct weir__io *io, struct weir__io_file *file);
 void weir__io_os_reset_on_close(struct weir__io *io, struct weir__io_file *file);
 ssize_t weir__io_os_send_now(struct weir__io *io, struct weir__io_file *file, const void *data, size_t len);
+ssize_t weir__io_os_receive_now(struct weir__io *io, struct weir__io_file *file, void *data, size_t len);
 int weir__io_os_pipe(int bytes, int fds[2]);
 ssize_t weir__io_os_splice(int from_fd, int to_fd, size_t most);
 ssize_t weir__io_os_splice_out(int pipe_fd, int socket_fd, size_t most);

@@ -638,6 +638,7 @@ const struct weir__io_backend weir__io_uring = {
     .shutdown = weir__io_os_shutdown,
     .reset_on_close = weir__io_os_reset_on_close,
     .send_now = weir__io_os_send_now,
+    .receive_now = weir__io_os_receive_now,
     .pipe = weir__io_os_pipe,
     .splice_in = weir__io_os_splice,
     .splice_out = weir__io_os_splice_out,

@@ -278,6 +278,15 @@ static ssize_t send_now(struct weir__transport *t, const void *data, size_t byte
     return p->state == 0 ? -EAGAIN : p->lower->type->send_now(p->lower, data, bytes);
 }
 
+static ssize_t receive_now(struct weir__transport *t, void *data, size_t bytes)
+{
+    struct proxy *p = proxy_of(t);
+
+    if (p->state <= 0 || p->intake != NULL || p->lower->type->receive_now == NULL)
+        return -EAGAIN;
+    return p->lower->type->receive_now(p->lower, data, bytes);
+}
+
 static int shut_down(struct weir__transport *t)
 {
     struct proxy *p = proxy_of(t);
@@ -371,6 +380,7 @@ static const struct weir__transport_type proxy_type = {
     .cancel = cancel,
     .give_back = give_back,
     .send_now = send_now,
+    .receive_now = receive_now,
     .shutdown = shut_down,
     .reset_on_close = reset_on_close,
     .close = close_transport,

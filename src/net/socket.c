@@ -51,6 +51,11 @@ static ssize_t send_now(struct weir__transport *t, const void *data, size_t byte
     return weir__io_send_now(io_here(), &socket_of(t)->file, data, bytes);
 }
 
+static ssize_t receive_now(struct weir__transport *t, void *data, size_t bytes)
+{
+    return weir__io_receive_now(io_here(), &socket_of(t)->file, data, bytes);
+}
+
 static int shut_down(struct weir__transport *t)
 {
     return weir__io_shutdown(io_here(), &socket_of(t)->file);
@@ -137,6 +142,7 @@ const struct weir__transport_type weir__socket_type = {
     .cancel = cancel,
     .give_back = give_back,
     .send_now = send_now,
+    .receive_now = receive_now,
     .shutdown = shut_down,
     .reset_on_close = reset_on_close,
     .close = close_socket,

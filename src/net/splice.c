@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/runtime.h"
@@ -18,21 +19,32 @@ static struct weir__io *io_here(void)
     return weir__loop_current()->io;
 }
 
+static bool is_socket(const weir_stream *s)
+{
+    return s->transport->type == &weir__socket_type || weir__proxy_transport_passes(s->transport);
+}
+
 bool weir__stream_can_splice(const weir_stream *s)
 {
-    return (s->transport->type == &weir__socket_type || weir__proxy_transport_passes(s->transport)) &&
-           weir__loop_current()->runtime->options.io != WEIR_IO_SIM;
+    return is_socket(s) && weir__loop_current()->runtime->options.io != WEIR_IO_SIM;
+}
+
+bool weir__stream_can_splice_in(const weir_stream *s, const struct weir__splice *splice)
+{
+    return splice->copies || weir__stream_can_splice(s);
 }
 
 size_t weir__splice_bytes(const struct weir__splice *splice)
 {
-    return splice->pipe != NULL ? splice->pipe->bytes : 0;
+    return splice->pipe != NULL ? splice->pipe->bytes : splice->copy.iov_len;
 }
 
 void weir__splice_end(struct weir__splice *splice)
 {
     weir__io_pipe_return(io_here(), splice->pipe);
     splice->pipe = NULL;
+    free(splice->copy.iov_base);
+    splice->copy = (struct iovec){0};
 }
 
 /* --- waiting for readiness --- */
@@ -51,16 +63,14 @@ static bool describe(const struct weir__look *look, const struct weir__task *tas
 static const struct weir__wait_class from_source = {"pumping from", describe, .charge = WEIR_CHARGE_STREAM},
                                      to_sink = {"pumping to", describe, .charge = WEIR_CHARGE_STREAM};
 
-/* Waits until a socket can be read or written. Returns: >= 0; as weir__transport_wait(); -WEIR_EIDLE. */
-static int wait_ready(weir_stream *s, struct weir__transport_wait *w, short events, int64_t idle_ns,
-                      const struct weir__wait_class *wait_class)
+/* Waits for an operation of the stream. Returns: its result; as weir__transport_wait(); -WEIR_EIDLE. */
+static int wait_for(weir_stream *s, struct weir__transport_wait *w, int64_t idle_ns,
+                    const struct weir__wait_class *wait_class)
 {
     struct weir__idle_limit limit;
     int result;
 
     w->transport = s->transport;
-    w->op.type = WEIR__IO_POLL;
-    w->op.events = (uint16_t)events;
     if (idle_ns == 0) {
         result = weir__transport_wait(w, wait_class);
     } else {
@@ -69,6 +79,15 @@ static int wait_ready(weir_stream *s, struct weir__transport_wait *w, short even
         result = (int)weir__idle_limit_end(&limit, result);
     }
     return s->closing && result >= 0 ? -WEIR_ECLOSED : result;
+}
+
+/* Waits until a socket can be read or written. */
+static int wait_ready(weir_stream *s, struct weir__transport_wait *w, short events, int64_t idle_ns,
+                      const struct weir__wait_class *wait_class)
+{
+    w->op.type = WEIR__IO_POLL;
+    w->op.events = (uint16_t)events;
+    return wait_for(s, w, idle_ns, wait_class);
 }
 
 /* --- rounds --- */
@@ -82,11 +101,58 @@ static void choose_most(struct weir__splice *splice)
     splice->waited = false;
 }
 
+static size_t take_memory(struct weir__splice *splice, size_t most)
+{
+    size_t room = most < WEIR__SPLICE_COPY_BYTES ? most : WEIR__SPLICE_COPY_BYTES;
+
+    splice->copy.iov_base = malloc(room);
+    return splice->copy.iov_base != NULL ? room : 0;
+}
+
+static ssize_t note_copy(struct weir__splice *splice, ssize_t got)
+{
+    if (got > 0)
+        splice->copy.iov_len = (size_t)got;
+    else
+        weir__splice_end(splice);
+    return got;
+}
+
+/* Takes what is there into memory. Returns: as fill(). */
+static ssize_t fill_copy(weir_stream *s, struct weir__splice *splice, size_t most)
+{
+    size_t room = take_memory(splice, most);
+
+    if (room == 0)
+        return -ENOBUFS;
+    return note_copy(splice, weir__io_receive_now(io_here(), &s->socket.file, splice->copy.iov_base, room));
+}
+
+/* Receives into memory from a transport that something has come for: while none has, no memory is held.
+ * Returns: as weir__stream_splice_in(). */
+static ssize_t receive_copy(weir_stream *s, struct weir__splice *splice, size_t most, int64_t idle_ns,
+                            struct weir__transport_wait *w)
+{
+    size_t room;
+
+    if (!s->transport->type->has_input(s->transport))
+        return -EAGAIN;
+    room = take_memory(splice, most);
+    if (room == 0)
+        return -EAGAIN;
+    w->op.type = WEIR__IO_RECV;
+    w->op.data = splice->copy.iov_base;
+    w->op.len = room;
+    return note_copy(splice, wait_for(s, w, idle_ns, &from_source));
+}
+
 /* Takes what is there. Returns: > 0; 0; -EAGAIN nothing; -ENOBUFS there is no pipe; < 0. */
 static ssize_t fill(weir_stream *s, struct weir__splice *splice, size_t most)
 {
     ssize_t got;
 
+    if (splice->copies)
+        return fill_copy(s, splice, most);
     splice->pipe = weir__io_pipe_lend(io_here());
     if (splice->pipe == NULL)
         return -ENOBUFS;
@@ -99,6 +165,8 @@ static ssize_t fill(weir_stream *s, struct weir__splice *splice, size_t most)
 static ssize_t fill_or_wait(weir_stream *s, struct weir__splice *splice, size_t most, int64_t idle_ns,
                             struct weir__transport_wait *w)
 {
+    if (!is_socket(s))
+        return receive_copy(s, splice, most, idle_ns, w);
     for (;;) {
         ssize_t got = fill(s, splice, most);
         int ready;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Moving bytes from one stream to another through a pipe of the kernel, without copying them (splice).
+/* Moving bytes from one stream to another in rounds: through a pipe of the kernel, without copying them
+ * (splice), or, where one of them is no socket of the kernel, through memory.
  *
  * Threading: as a task: the thread of its loop.
  *
@@ -17,6 +18,7 @@ enum {
     WEIR__SPLICE_BYTES_MIN = 64 << 10, /* the maximum of a round, at first */
     WEIR__SPLICE_RUN_MIN = 16 << 10,   /* of less than that, reading and writing is cheaper */
     WEIR__SPLICE_TAIL = 4 << 10,
+    WEIR__SPLICE_COPY_BYTES = 64 << 10,
 };
 
 /* On the stack of the task that moves bytes; all zero before its first use. */
@@ -24,6 +26,8 @@ struct weir__splice {
     struct weir__io_pipe *pipe; /* with bytes in it; NULL: there are none */
     size_t most;                /* of a round; 0: the first */
     bool waited;                /* the sink did not take the last round at once */
+    bool copies;                /* through memory: set by the caller, who sends `copy` himself */
+    struct iovec copy;          /* bytes in memory, of WEIR__SPLICE_COPY_BYTES at most */
 };
 
 /* How much of the next `run` bytes a protocol moves, if it may move `most`. The last bytes of a run are left
@@ -38,13 +42,16 @@ static inline uint64_t weir__splice_of_run(uint64_t run, uint64_t most)
 /* Whether bytes of a stream can be moved in this way at all: it is a socket of the kernel. */
 bool weir__stream_can_splice(const weir_stream *s);
 
-/* How many bytes are in the pipe. */
+/* Whether bytes can be taken from a stream in this way; through memory from any. */
+bool weir__stream_can_splice_in(const weir_stream *s, const struct weir__splice *splice);
+
+/* How many bytes are in the pipe, or the memory. */
 size_t weir__splice_bytes(const struct weir__splice *splice);
 
-/* Takes bytes of the stream into a pipe, at most `most`; waits until there are any. idle_ns: after so long
- * without any it fails with -WEIR_EIDLE; 0: no limit.
- * Returns: > 0 bytes, all of which weir__stream_splice_out() sends; -EAGAIN there is no pipe: the caller
- * reads and writes instead; 0 the end; else as weir__stream_receive().
+/* Takes bytes of the stream into a pipe, or memory, at most `most`; waits until there are any. idle_ns: after
+ * so long without any it fails with -WEIR_EIDLE; 0: no limit.
+ * Returns: > 0 bytes, all of which weir__stream_splice_out() sends; -EAGAIN there is no pipe, or no memory:
+ * the caller reads and writes instead; 0 the end; else as weir__stream_receive().
  * Cancel:  ends the wait; nothing was taken. Waits. */
 ssize_t weir__stream_splice_in(weir_stream *s, struct weir__splice *splice, uint64_t most,
                                int64_t idle_ns) WEIR_CHECKED;
@@ -56,7 +63,7 @@ ssize_t weir__stream_splice_in(weir_stream *s, struct weir__splice *splice, uint
 int weir__stream_splice_out(weir_stream *s, struct weir__splice *splice, size_t bytes, int64_t idle_ns,
                             struct weir__stream_write *write) WEIR_CHECKED;
 
-/* Gives the pipe back, after a failure with what is in it. */
+/* Gives the pipe or the memory back, after a failure with what is in it. */
 void weir__splice_end(struct weir__splice *splice);
 
 #endif

@@ -56,7 +56,7 @@ struct weir__queue_type {
     int (*share)(const struct weir__transport *t);
 };
 
-/* What a transport can do. All functions are required. */
+/* What a transport can do. All functions are required, but for receive_now(). */
 struct weir__transport_type {
     /* Where in its structure the pointer to the transport below lies; 0: it stands on none. While nothing is
      * pending there the pointer may be replaced: see weir__stream_publish(). */
@@ -79,6 +79,10 @@ struct weir__transport_type {
     /* Sends as much as can be sent at once; no SEND may be pending.
      * Returns: the number of bytes; -EAGAIN none; -EPIPE, -ECONNRESET … */
     ssize_t (*send_now)(struct weir__transport *t, const void *data, size_t bytes);
+
+    /* Receives what is there; no RECV may be pending. NULL: it can't.
+     * Returns: the number of bytes; 0 the end; -EAGAIN none; -ECONNRESET … */
+    ssize_t (*receive_now)(struct weir__transport *t, void *data, size_t bytes);
 
     /* Sends the end of our direction; receiving goes on. No SEND may be pending.
      * Returns: 0; -ENOTCONN; -EBADF when nothing is attached. */
@@ -119,8 +123,8 @@ struct weir__transport_type {
     /* The protocol that was negotiated in a handshake (ALPN, RFC 7301), NUL-terminated. "": none. */
     const char *(*alpn)(const struct weir__transport *t);
 
-    /* Whether there are bytes to be read, or an end, that no operation has reported yet. Bytes of a layer's own
-     * count, too. */
+    /* Whether there are bytes to be read, or an end, that no operation has reported yet. Bytes of a layer's
+     * own count, too. */
     bool (*has_input)(struct weir__transport *t);
 
     const struct weir__queue_type *queue; /* NULL: it is never a queue */

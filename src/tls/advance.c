@@ -72,7 +72,7 @@ void weir__tls_fail(struct weir__tls *t)
 /* Whether bytes of the peer are waited for. */
 static bool wants_bytes(const struct weir__tls *t)
 {
-    if (t->error != 0 || t->receive_error != 0 || t->bytes.in_bytes > 0 || t->slow != NULL)
+    if (t->error != 0 || t->receive_error != 0 || t->bytes.in_bytes > 0 || weir__tls_is_held_up(t))
         return false;
     if (!t->agreed)
         return t->started && weir__tls_is_shaking(t);
@@ -83,13 +83,16 @@ static bool wants_bytes(const struct weir__tls *t)
  * goes out, and counts as sent. */
 static void settle(struct weir__tls *t)
 {
-    bool lets_go;
+    bool lets_go, has_told;
 
-    if (!t->agreed && t->error == 0 && t->receive_error != 0 && t->slow == NULL && t->bytes.in_bytes == 0)
+    if (!t->agreed && t->error == 0 && t->receive_error != 0 && !weir__tls_is_held_up(t) &&
+        t->bytes.in_bytes == 0)
         weir__tls_failed_by(t, t->receive_error, WEIR_TLS_FAILED_LEFT, NULL);
-    if (t->receiving != NULL && t->error != 0)
+    has_told =
+        t->agreed || (t->sent == NULL && t->bytes.out == NULL); /* of a handshake that failed, by an alert */
+    if (t->receiving != NULL && t->error != 0 && has_told)
         weir__tls_finish(&t->receiving, t, t->error);
-    if (t->sending != NULL && t->error != 0) {
+    if (t->sending != NULL && t->error != 0 && has_told) {
         weir__tls_finish(&t->sending, t, t->error);
         t->taken = 0;
     }

@@ -51,7 +51,7 @@ void weir__tls_authorities_drop(struct weir__tls_authorities *a)
 /* --- of a file --- */
 
 /* Adds them, a second of the same only once. */
-static int add(X509_STORE *store, STACK_OF(X509) * certificates)
+static int add(X509_STORE *store, struct stack_st_X509 *certificates)
 {
     for (int i = 0; i < sk_X509_num(certificates); i++)
         if (X509_STORE_add_cert(store, sk_X509_value(certificates, i)) != 1)
@@ -60,7 +60,7 @@ static int add(X509_STORE *store, STACK_OF(X509) * certificates)
 }
 
 /* What a server tells its clients, and what tells its authorities from others. */
-static int note(struct weir__tls_authorities *a, STACK_OF(X509) * certificates)
+static int note(struct weir__tls_authorities *a, struct stack_st_X509 *certificates)
 {
     EVP_MD_CTX *all = EVP_MD_CTX_new();
     unsigned char one[EVP_MAX_MD_SIZE];
@@ -89,7 +89,7 @@ int weir__tls_authorities_load(const char *path, struct weir__file_mark *mark,
                                struct weir__tls_authorities **out, struct weir__tls_fault *fault)
 {
     struct weir__tls_authorities *a;
-    STACK_OF(X509) * certificates;
+    struct stack_st_X509 *certificates;
     int err = weir__tls_read_certificates(path, "certificate", mark, &certificates, fault);
 
     if (err < 0)
@@ -124,7 +124,7 @@ static const char *const usual_files[] = {
 static int add_file(X509_STORE *store, const char *path, struct weir__tls_fault *fault)
 {
     struct weir__file_mark mark;
-    STACK_OF(X509) * certificates;
+    struct stack_st_X509 *certificates;
     int err = weir__tls_read_certificates(path, "certificate", &mark, &certificates, fault);
 
     if (err < 0)

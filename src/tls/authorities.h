@@ -21,7 +21,7 @@ enum { WEIR__TLS_DIGEST_BYTES = 32 };
 struct weir__tls_authorities {
     atomic_uint users;
     X509_STORE *store;
-    STACK_OF(X509_NAME) * names;                  /* of a file: what a server tells its clients */
+    struct stack_st_X509_NAME *names;             /* of a file: what a server tells its clients */
     unsigned char digest[WEIR__TLS_DIGEST_BYTES]; /* of a file: of its authorities */
 };
 

@@ -25,7 +25,7 @@ enum weir__tls_rank {
 struct weir__tls_certificate {
     atomic_uint users;
     X509 *leaf;
-    STACK_OF(X509) * chain; /* without the leaf; may be empty */
+    struct stack_st_X509 *chain; /* without the leaf; may be empty */
     EVP_PKEY *key;
     char *names; /* "shop.example.com, *.shop.example.com" */
     char key_words[32];

@@ -129,7 +129,7 @@ void weir__tls_choice_find(const struct weir__tls_choice *choice, const char *na
 static bool has_cipher(SSL *ssl, enum weir__tls_rank rank)
 {
     int wanted = rank == WEIR__TLS_RANK_RSA ? NID_auth_rsa : NID_auth_ecdsa;
-    const STACK_OF(SSL_CIPHER) *ciphers = SSL_get_client_ciphers(ssl);
+    const struct stack_st_SSL_CIPHER *ciphers = SSL_get_client_ciphers(ssl);
 
     if (SSL_version(ssl) != TLS1_2_VERSION)
         return true;

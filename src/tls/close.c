@@ -80,6 +80,8 @@ bool weir__tls_close(struct weir__transport *transport, struct weir__io_op *op)
         weir__tls_count_failure(t, WEIR_TLS_FAILED_TIME);
     if (t->slow != NULL)
         weir__tls_slow_step_leave(t);
+    if (t->look != NULL)
+        weir__tls_first_look_leave(t);
     is_later = !weir__tls_is_on_own_stack() || t->delivering > 0 || !weir__list_is_empty(&t->finished);
     if (is_later) {
         weir__tls_wake(t);

@@ -62,7 +62,7 @@ static bool set_server(weir_tls *tls, struct weir__tls_content *content)
 {
     const struct weir__tls_authorities *ca = tls->ca.authorities;
     static const unsigned char no_ca[WEIR__TLS_DIGEST_BYTES];
-    STACK_OF(X509_NAME) * names;
+    struct stack_st_X509_NAME *names;
 
     if (weir__tls_choice_init(&content->choice, content->certificates, content->count) < 0)
         return false;

@@ -92,7 +92,8 @@ static bool is_end(void)
     return true;
 }
 
-static int read_all(BIO *bio, const char *path, STACK_OF(X509) * certificates, struct weir__tls_fault *fault)
+static int read_all(BIO *bio, const char *path, struct stack_st_X509 *certificates,
+                    struct weir__tls_fault *fault)
 {
     X509 *x509;
 
@@ -110,7 +111,7 @@ static int read_all(BIO *bio, const char *path, STACK_OF(X509) * certificates, s
 }
 
 static int parse_certificates(const char *path, const char *what, const char *text, size_t len,
-                              STACK_OF(X509) * certificates, struct weir__tls_fault *fault)
+                              struct stack_st_X509 *certificates, struct weir__tls_fault *fault)
 {
     BIO *bio = BIO_new_mem_buf(text, (int)len);
     int err = bio != NULL ? read_all(bio, path, certificates, fault)
@@ -138,9 +139,9 @@ static int read_file(const char *path, struct weir__file_mark *mark, char **text
 }
 
 int weir__tls_read_certificates(const char *path, const char *what, struct weir__file_mark *mark,
-                                STACK_OF(X509) * *out, struct weir__tls_fault *fault)
+                                struct stack_st_X509 **out, struct weir__tls_fault *fault)
 {
-    STACK_OF(X509) * certificates;
+    struct stack_st_X509 *certificates;
     size_t len;
     char *text;
     int err = read_file(path, mark, &text, &len, fault);

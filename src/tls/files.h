@@ -17,7 +17,7 @@
  * Owns:    the caller frees *out by sk_X509_pop_free().
  * Returns: 0; -WEIR_ECONFIG; the errors of weir__file_read(); -ENOMEM. */
 int weir__tls_read_certificates(const char *path, const char *what, struct weir__file_mark *mark,
-                                STACK_OF(X509) * *out, struct weir__tls_fault *fault) WEIR_CHECKED;
+                                struct stack_st_X509 **out, struct weir__tls_fault *fault) WEIR_CHECKED;
 
 /* Reads the private key of a file.
  * Owns:    the caller frees *out by EVP_PKEY_free().
@@ -25,7 +25,8 @@ int weir__tls_read_certificates(const char *path, const char *what, struct weir_
 int weir__tls_read_key(const char *path, struct weir__file_mark *mark, EVP_PKEY **out,
                        struct weir__tls_fault *fault) WEIR_CHECKED;
 
-/* Whether what has failed in OpenSSL on this thread failed for lack of memory. Empties the queue of errors. */
+/* Whether what has failed in OpenSSL on this thread failed for lack of memory. Empties the queue of errors.
+ */
 bool weir__tls_was_no_memory(void);
 
 #endif

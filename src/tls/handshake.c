@@ -25,7 +25,7 @@ void weir__tls_count_failure(struct weir__tls *t, enum weir_tls_failure failure)
 
 void weir__tls_shake(struct weir__tls *t)
 {
-    if (t->slow == NULL && weir__tls_is_shaking(t) && (!t->started || t->bytes.in_bytes > 0))
+    if (!weir__tls_is_held_up(t) && weir__tls_is_shaking(t) && (!t->started || t->bytes.in_bytes > 0))
         weir__tls_queue_step(t);
 }
 
@@ -85,13 +85,22 @@ void weir__tls_stepped(struct weir__tls *t, int outcome)
     keep_texts(t);
 }
 
+/* Whether the next step is left to others, which go on with the connection. */
+static bool is_done_elsewhere(struct weir__tls *t)
+{
+    bool looks_first = t->is_server && !t->has_looked;
+
+    t->has_looked = true;
+    if (looks_first && weir__tls_first_look_start(t))
+        return true;
+    return t->is_server && weir__tls_is_slow(t->context) && weir__tls_slow_step_start(t);
+}
+
 void weir__tls_step(struct weir__tls *t)
 {
-    if (t->error == 0 && t->slow == NULL && weir__tls_is_shaking(t)) {
-        if (!t->is_server || !weir__tls_is_slow(t->context) || !weir__tls_slow_step_start(t)) {
-            t->started = true;
-            weir__tls_stepped(t, weir__tls_handshake_call(t->ssl));
-        }
+    if (t->error == 0 && !weir__tls_is_held_up(t) && weir__tls_is_shaking(t) && !is_done_elsewhere(t)) {
+        t->started = true;
+        weir__tls_stepped(t, weir__tls_handshake_call(t->ssl));
     }
     if (!t->closing)
         weir__tls_advance(t);

@@ -9,6 +9,7 @@
  *     advance.c    what a connection does next: an operation of the layer above, or of the lower transport
  *     records.c    reading and writing once the handshake is over
  *     handshake.c  the steps of handshakes
+ *     first_look.c a look at files before the handshake
  *     slow_step.c  a step that computes for long, as a job
  *     poll.c       waiting for the peer's end
  *     close.c      closing
@@ -29,11 +30,12 @@
 #include "tls/transport.h"
 
 struct weir__tls_slow_step;
+struct weir__tls_first_look;
 
 enum {
     WEIR__TLS_RECORD_BYTES = 16384, /* the most in one record */
     WEIR__TLS_RECORDS_MAX = 4,      /* that are sent at once */
-    WEIR__TLS_FIRST_BYTES = 8,
+    WEIR__TLS_FIRST_BYTES = 11,     /* up to the version in a hello */
 };
 
 /* A connection. */
@@ -48,11 +50,12 @@ struct weir__tls {
     struct weir__list polls;
     struct weir__io_op *receiving, *sending; /* of the layer above */
     struct weir__io_op *closer;
-    struct weir__io_op receive;    /* of the lower transport */
-    char *lent;                    /* by the lower transport: bytes.in lies in it */
-    struct weir__tls_output *sent; /* being sent */
-    size_t taken;                  /* bytes of `sending` that are in `sent`, or go there */
-    struct weir__tls_slow_step *slow;
+    struct weir__io_op receive;        /* of the lower transport */
+    char *lent;                        /* by the lower transport: bytes.in lies in it */
+    struct weir__tls_output *sent;     /* being sent */
+    size_t taken;                      /* bytes of `sending` that are in `sent`, or go there */
+    struct weir__tls_slow_step *slow;  /* a job has ssl; else NULL */
+    struct weir__tls_first_look *look; /* before the handshake; else NULL */
     char *texts;                   /* the protocol, and behind it the peer's subject; NULL: there are none */
     char *why;                     /* in words; NULL: TLS has not failed, or there was no memory for words */
     int error;                     /* TLS failed: what all further operations end with */
@@ -63,6 +66,7 @@ struct weir__tls {
     bool is_server : 1;
     bool eager : 1;             /* the handshake goes on without an operation: for tests */
     bool started : 1;           /* the next step of the handshake needs bytes of the peer */
+    bool has_looked : 1;        /* before the handshake */
     bool agreed : 1;            /* the handshake has succeeded */
     bool counted : 1;           /* how the handshake ended has been counted */
     bool is_plain : 1;          /* it failed since the peer speaks HTTP without TLS */
@@ -158,6 +162,12 @@ ssize_t weir__tls_encrypt(struct weir__tls *t, const void *data, size_t bytes);
 /* Reports whether the handshake shall go on. */
 bool weir__tls_is_shaking(const struct weir__tls *t);
 
+/* Whether something else has to end before the handshake goes on. */
+static inline bool weir__tls_is_held_up(const struct weir__tls *t)
+{
+    return t->slow != NULL || t->look != NULL;
+}
+
 /* Queues the next step, if there is what it needs. */
 void weir__tls_shake(struct weir__tls *t);
 
@@ -180,6 +190,14 @@ bool weir__tls_slow_step_start(struct weir__tls *t);
 
 /* The connection is being closed: leaves ssl to the job. */
 void weir__tls_slow_step_leave(struct weir__tls *t);
+
+/* --- first_look.c --- */
+
+/* Begins a look at the files, if there has to be one. Returns: whether the handshake waits for it. */
+bool weir__tls_first_look_start(struct weir__tls *t);
+
+/* The connection is being closed: leaves ssl to the look. */
+void weir__tls_first_look_leave(struct weir__tls *t);
 
 /* --- poll.c --- */
 

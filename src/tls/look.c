@@ -44,8 +44,10 @@ bool weir__tls_must_look(SSL *ssl, struct weir__tls_look *look)
     int64_t now_ns = weir__loop_now_ns(loop);
     bool waits;
 
-    if (now_ns - atomic_load_explicit(&tls->looked_ns, memory_order_relaxed) < PERIODS * tls->recheck_ns)
+    if (now_ns - atomic_load_explicit(&tls->looked_ns, memory_order_relaxed) < PERIODS * tls->recheck_ns) {
+        weir__tls_looked(ssl); /* the look may be over since the SSL was made */
         return false;
+    }
     look->tls = tls;
     look->loop = loop;
     look->message.deliver = looked;
@@ -56,8 +58,10 @@ bool weir__tls_must_look(SSL *ssl, struct weir__tls_look *look)
     if (waits)
         weir__list_push_back(&tls->waiters, &look->node);
     (void)pthread_mutex_unlock(&tls->lock);
-    if (!waits)
+    if (!waits) {
+        weir__tls_looked(ssl);
         return false;
+    }
     (void)weir_tls_hold(tls);
     weir__timeout_set(loop, &look->timeout, now_ns + WAIT_MAX_NS);
     return true;

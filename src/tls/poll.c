@@ -13,7 +13,8 @@ struct poll {
     int32_t result;         /* > 0: whatever the lower one says */
 };
 
-/* Returns: the events for which what has happened is enough; 0: none. TLS 1.2 knows no half close. */
+/* Returns: the events for which what has happened is enough; 0: none. A peer that has sent close_notify may still
+ * receive: in TLS 1.3 by the letter, in TLS 1.2 in practice. */
 static int32_t events_of(const struct weir__tls *t, uint16_t events)
 {
     if (t->error != 0)
@@ -22,7 +23,7 @@ static int32_t events_of(const struct weir__tls *t, uint16_t events)
         return 0;
     if (events != 0)
         return POLLRDHUP;
-    return t->notified || SSL_version(t->ssl) < TLS1_3_VERSION ? POLLHUP : 0;
+    return t->notified ? POLLHUP : 0;
 }
 
 static void ended(struct weir__io_op *op)

@@ -11,6 +11,8 @@
 enum {
     OUT_WAITING_MAX = 8192, /* bytes that reading has written, behind others that are being sent */
     RECORD_OVERHEAD = 256,
+    PULLED_MIN_ROOM = 2 * WEIR__TLS_RECORD_BYTES +
+                      RECORD_OVERHEAD, /* for what is pulled, and a part of a record before it */
 };
 
 /* --- reading --- */
@@ -41,6 +43,34 @@ static size_t read_into(struct weir__tls *t, char *data, size_t room)
         }
     }
     weir__tls_release_read(t);
+    return got;
+}
+
+/* Receives further bytes of the lower transport, which lie in memory that all connections of the loop use:
+ * they must be read at once. Returns: false: none are there. */
+static bool pull(struct weir__tls *t)
+{
+    struct weir__tls_turn *turn = weir__loop_current()->tls;
+    ssize_t got;
+
+    if (t->lower->type->receive_now == NULL || t->asked || t->bytes.in_bytes > 0 || t->receive_error != 0 ||
+        t->ended || t->error != 0)
+        return false;
+    got = t->lower->type->receive_now(t->lower, turn->record, sizeof turn->record);
+    if (got == 0 || (got < 0 && got != -EAGAIN))
+        t->receive_error = got == 0 ? -WEIR_ETRUNCATED : (int)got;
+    t->bytes.in = turn->record;
+    t->bytes.in_bytes = got > 0 ? (size_t)got : 0;
+    return got > 0;
+}
+
+/* As read_into(), with as much as is there. What is pulled fits, since it is no longer than its records. */
+static size_t read_much(struct weir__tls *t, char *data, size_t room)
+{
+    size_t got = read_into(t, data, room);
+
+    while (room - got >= PULLED_MIN_ROOM && pull(t))
+        got += read_into(t, data + got, room - got);
     return got;
 }
 
@@ -77,7 +107,7 @@ void weir__tls_read(struct weir__tls *t)
 
     if (op == NULL || (t->sent != NULL && t->bytes.out != NULL && t->bytes.out->bytes > OUT_WAITING_MAX))
         return; /* when they have been sent, it is called again */
-    got = t->ended ? 0 : op->type == WEIR__IO_RECV_LENT ? read_lent(t, op) : read_into(t, op->data, op->len);
+    got = t->ended ? 0 : op->type == WEIR__IO_RECV_LENT ? read_lent(t, op) : read_much(t, op->data, op->len);
     if (t->receiving == NULL) /* there was no memory for the buffer */
         return;
     if (got > 0)
@@ -180,7 +210,7 @@ void weir__tls_write(struct weir__tls *t)
         weir__tls_finish(&t->sending, t, 0);
     else if (t->send_error != 0)
         weir__tls_finish(&t->sending, t, t->send_error);
-    else if (t->shut || (t->ended && SSL_version(t->ssl) < TLS1_3_VERSION))
+    else if (t->shut)
         weir__tls_finish(&t->sending, t, -EPIPE);
     else if (t->sent == NULL)
         encrypt_message(t, op->msg);

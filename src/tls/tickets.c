@@ -97,8 +97,8 @@ static bool newest(struct weir__ticket_keys *keys, struct weir__ticket_key *out)
 
 /* The key of a ticket. *is_newest: tickets are still made with it. Returns: false: it is not, or no longer,
  * known. */
-static bool find(struct weir__ticket_keys *keys, const unsigned char *name, struct weir__ticket_key *out,
-                 bool *is_newest)
+static bool find_key(struct weir__ticket_keys *keys, const unsigned char *name, struct weir__ticket_key *out,
+                     bool *is_newest)
 {
     int64_t now_ns = weir_now().ns;
     bool found = false;
@@ -132,7 +132,8 @@ static bool set_mac(EVP_MAC_CTX *mac, struct weir__ticket_key *key)
     return EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
-/* Whether a client gets a new ticket for the one it came with: one of TLS 1.3 is used once (RFC 8446, C.4). */
+/* Whether a client gets a new ticket for the one it came with: one of TLS 1.3 is used once (RFC 8446, C.4).
+ */
 static bool is_renewed(SSL *ssl, bool is_newest)
 {
     return !is_newest || SSL_version(ssl) >= TLS1_3_VERSION;
@@ -152,7 +153,7 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
         fine = RAND_bytes(iv, EVP_CIPHER_get_iv_length(keys->aes)) == 1 &&
                EVP_EncryptInit_ex(cipher, keys->aes, NULL, key.cipher, iv) == 1 && set_mac(mac, &key);
     } else {
-        if (!find(keys, name, &key, &is_newest))
+        if (!find_key(keys, name, &key, &is_newest))
             return UNKNOWN;
         fine = EVP_DecryptInit_ex(cipher, keys->aes, NULL, key.cipher, iv) == 1 && set_mac(mac, &key);
     }

@@ -52,7 +52,7 @@ static void note_name(const struct fault *f)
 /* The chain ends with a certificate whose issuer is not known. */
 static void note_authority(const struct fault *f)
 {
-    const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(f->ctx);
+    const struct stack_st_X509 *chain = X509_STORE_CTX_get0_chain(f->ctx);
     const X509 *last = sk_X509_num(chain) > 0 ? sk_X509_value(chain, sk_X509_num(chain) - 1) : f->x509;
     bool is_alone = sk_X509_num(X509_STORE_CTX_get0_untrusted(f->ctx)) <= 1;
     char issuer[WORDS_BYTES / 2];

@@ -19,6 +19,7 @@ import traceback
 import urllib.error
 import urllib.request
 
+from authority import Authority
 from dns_server import DnsServer
 from rig import read_all
 
@@ -534,6 +535,21 @@ def test_22_names():
             child.send_signal(signal.SIGINT)
             assert child.wait(TIMEOUT) == 0
     assert run("22_names", "a b").returncode == 1
+
+
+def test_23_tls():
+    with Authority() as authority:
+        own = authority.issue("localhost", "127.0.0.1")
+        done = run("23_tls", own.cert, own.key, authority.path)
+        assert (done.returncode, done.stdout) == (0, "CN=localhost: hello, by TLS 1.3 with TLS_AES_128_GCM_SHA256\n"), done
+        done = run("23_tls", own.cert, own.key, authority.path, "db.internal")
+        assert (done.returncode, done.stdout) == (1, "certificate is for localhost, 127.0.0.1, not for db.internal\n"), done
+        assert "the peer refused" in done.stderr, done
+        old = authority.issue("localhost", days=-1)
+        done = run("23_tls", old.cert, old.key, authority.path)
+        assert done.returncode == 1 and done.stdout.startswith("certificate of localhost expired 20"), done
+        done = run("23_tls", own.key, own.cert, authority.path)
+        assert done.returncode == 1 and f"{own.key} holds a private key; a certificate was expected" in done.stderr, done
 
 
 def postgres_says(connection):

@@ -192,4 +192,4 @@ def files_of_a_backend_are_checked_at_the_start():
 run(a_good_backend_answers, an_expired_certificate_is_refused, a_certificate_for_other_names_is_refused, an_unknown_authority_is_refused,
     a_backend_without_tls_is_told, a_backend_that_wants_a_certificate_gets_it, a_name_is_asked_for_and_checked,
     without_verification_everything_is_taken, https_urls_of_routes_use_the_authorities_of_the_system, sessions_are_resumed, health_checks_speak_tls, a_cut_body_is_no_whole_one,
-    files_of_a_backend_are_checked_at_the_start)
+    files_of_a_backend_are_checked_at_the_start, interfaces=(None,)) # TLS stands above the kernel interface: tls_faults_test.py runs on both

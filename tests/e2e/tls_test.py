@@ -287,4 +287,4 @@ def hsts_is_a_header_like_others():
 run(names_choose_the_certificate, curl_is_content, versions_are_as_configured, protocols_are_agreed_on, clients_show_their_certificates,
     backends_learn_whose_certificate_it_is, sessions_are_resumed, certificates_are_renewed_while_it_runs, a_broken_renewal_keeps_the_old_certificate, certificates_near_their_end_are_told,
     files_that_cannot_be_used_are_named, a_redirect_to_itself_is_warned_of, relative_paths_begin_at_the_file, http_is_led_to_https, plain_http_on_the_port_of_tls_is_told,
-    hsts_is_a_header_like_others)
+    hsts_is_a_header_like_others, interfaces=(None,)) # TLS stands above the kernel interface: tls_faults_test.py runs on both

@@ -22,7 +22,7 @@ from authority import Authority
 from rig import PATIENCE, Weir, run, same, until
 
 SMALL, LARGE = b"some words " * 100, bytes(range(256)) * (4 << 12)
-TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS") # where clients look for authorities
+TRUST = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS") # where clients look for authorities
 FETCH = """
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -34,14 +34,13 @@ const agent = new https.Agent({ keepAlive: true, maxSockets: 4 });
 const get = async (path, options = {}) => {
   const request = https.request(base + path, { agent, ...options }).end(options.body);
   const [response] = await once(request, "response");
+  assert.equal(response.socket.authorized, true);
+  assert.equal(response.socket.getProtocol(), "TLSv1.3");
   let text = "";
   for await (const piece of response) text += piece;
-  return { status: response.statusCode, text, socket: response.socket };
+  return { status: response.statusCode, text };
 };
 assert.equal((await get("/hello")).text, "Hello, World!");
-const { socket } = await get("/hello");
-assert.equal(socket.authorized, true);
-assert.equal(socket.getProtocol(), "TLSv1.3");
 const body = Buffer.alloc(5 << 20, "x");
 const { text } = await get("/hash", { method: "POST", body });
 assert.equal(JSON.parse(text).hex, createHash("sha256").update(body).digest("hex"));
@@ -53,7 +52,7 @@ for (let i = 0; i < 3; i++) { // sessions of both versions, by the module tls it
     first.on("session", (ticket) => { session = ticket; });
     await once(first, "secureConnect");
     assert.equal(first.alpnProtocol, "http/1.1");
-    first.end("GET /hello HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n");
+    first.write("GET /hello HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n");
     let all = "";
     for await (const piece of first) all += piece;
     assert.match(all, /Hello, World!$/);
@@ -80,19 +79,9 @@ class HttpsClient(HttpClient):
 
 @contextlib.contextmanager
 def gateway(routes=ROUTES):
-    """A gateway with TLS whose authority all clients trust that are made meanwhile."""
-    with Authority() as authority:
-        before = {name: os.environ.get(name) for name in TRUST}
-        os.environ.update(dict.fromkeys(TRUST, authority.path))
-        try:
-            with Weir("serve", config=listener(authority.issue("localhost", "127.0.0.1"), authority.issue("localhost", key="rsa")) + routes) as weir:
-                weir.authority = authority
-                yield weir
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name, None)
-                if value is not None:
-                    os.environ[name] = value
+    certificates = authority.issue("localhost", "127.0.0.1"), authority.issue("localhost", key="rsa")
+    with Weir("serve", config=listener(*certificates) + routes) as weir:
+        yield weir
 
 
 def url(weir, path):
@@ -167,7 +156,7 @@ def apache_bench_and_wrk():
 def curl_says_why():
     """What curl reports when something is not as it must be."""
     with gateway() as weir:
-        def curl(*words, trust=weir.authority.path):
+        def curl(*words, trust=authority.path):
             done = subprocess.run([program("curl"), "-sS", "--max-time", str(PATIENCE), *(("--cacert", trust) if trust else ()), *words],
                                   capture_output=True, text=True)
             return done.returncode, done.stdout + done.stderr
@@ -185,4 +174,6 @@ def curl_says_why():
         same(curl("--http2", url(weir, "/hello")), (0, "Hello, World!"))
 
 
-run(clients_of_python_node_and_curl, modules_of_node, a_client_of_go, apache_bench_and_wrk, curl_says_why)
+with Authority() as authority: # one for all: aiohttp looks for authorities once
+    os.environ.update(dict.fromkeys(TRUST, authority.path))
+    run(clients_of_python_node_and_curl, modules_of_node, a_client_of_go, apache_bench_and_wrk, curl_says_why)

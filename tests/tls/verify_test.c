@@ -169,6 +169,12 @@ static int unverified(void *arg)
     return 0;
 }
 
+struct client_case {
+    const struct certificate *c; /* NULL: none */
+    enum weir_tls_failure failure;
+    const char *words, *client_words; /* NULL: none fails */
+};
+
 static int of_clients(void *arg)
 {
     struct certificate *other =
@@ -180,11 +186,7 @@ static int of_clients(void *arg)
     weir_tls_certificate own = {certificate_file(certificate_of_server()),
                                 certificate_key_file(certificate_of_server())};
     const char *ca = certificate_file(certificate_of_authority());
-    const struct {
-        struct certificate *c;
-        enum weir_tls_failure failure;
-        const char *words, *client_words;
-    } cases[] = {
+    const struct client_case cases[] = {
         {certificate_of_client(), WEIR_TLS_FAILURES, NULL, NULL},
         {NULL, WEIR_TLS_FAILED_NONE, "the client has no certificate, and must have one",
          "the peer wants a certificate"},

@@ -100,10 +100,10 @@ int weir__fetch_stream_await_runs(weir_fetch_stream *s, int64_t idle_ns)
 /* --- into a pipe --- */
 
 /* What is here already was taken, and nothing is being received. */
-static bool may_go_straight(const struct weir__fetch *f)
+static bool may_go_straight(const struct weir__fetch *f, const struct weir__splice *splice)
 {
     return f->connection != NULL && f->piece_at == f->piece_len && !f->ended && !f->connection->awaiting &&
-           weir__stream_can_splice(weir__client_stream(f->connection));
+           weir__stream_can_splice_in(weir__client_stream(f->connection), splice);
 }
 
 /* Tells the fetch that its connection has ended, as an await does. */
@@ -121,7 +121,7 @@ ssize_t weir__fetch_stream_splice_in(weir_fetch_stream *s, struct weir__splice *
     struct weir__attribution before;
     ssize_t got;
 
-    if (run == 0 || !may_go_straight(f))
+    if (run == 0 || !may_go_straight(f, splice))
         return -EAGAIN;
     weir__client_stop_timeout(f->connection); /* it would receive */
     before = begin_reading(s);

@@ -76,7 +76,13 @@ static int pass_on(struct pump *p)
     return 1;
 }
 
-/* --- moving by a pipe --- */
+/* --- moving by a pipe, or much at once through memory --- */
+
+static int move_on(struct pump *p)
+{
+    return p->splice.copies ? weir__pump_sink_write(&p->sink, &p->splice.copy, 1, false)
+                            : weir__pump_sink_splice(&p->sink, &p->splice);
+}
 
 /* Returns: 1 some was moved; 0 the source has ended; 2; -EAGAIN it is read and written instead; < 0. */
 static int move(struct pump *p)
@@ -85,18 +91,23 @@ static int move(struct pump *p)
     size_t kept;
     int err;
 
-    if (p->pumped->bytes < READ_BYTES || !weir__pump_sink_can_splice(&p->sink))
+    if (p->pumped->bytes < READ_BYTES)
         return -EAGAIN;
     turn_to(p, WEIR_BODY_SOURCE);
+    p->splice.copies = !weir__pump_sink_can_splice(&p->sink);
     got = weir__pump_source_splice(&p->source, &p->splice, p->left);
+    if (got == -EAGAIN && !p->splice.copies) {
+        p->splice.copies = true;
+        got = weir__pump_source_splice(&p->source, &p->splice, p->left);
+    }
     if (got == -EAGAIN)
         return -EAGAIN;
     if (got <= 0)
         return failed_at(p, WEIR_BODY_SOURCE, (int)got);
     p->left -= (uint64_t)got;
     turn_to(p, WEIR_BODY_SINK);
-    err = failed_at(p, WEIR_BODY_SINK, weir__pump_sink_splice(&p->sink, &p->splice));
-    kept = weir__splice_bytes(&p->splice);
+    err = failed_at(p, WEIR_BODY_SINK, move_on(p));
+    kept = p->splice.copies && err == 0 ? 0 : weir__splice_bytes(&p->splice);
     weir__splice_end(&p->splice);
     p->pumped->bytes += (uint64_t)got - kept;
     return err < 0 ? err : err > 0 ? 2 : 1;

@@ -131,7 +131,7 @@ static ssize_t splice_stream(struct weir__pump_source *s, struct weir__splice *s
     weir_stream *stream = s->is.stream;
     ssize_t got;
 
-    if (most < WEIR__SPLICE_RUN_MIN || stream->awaiting || !weir__stream_can_splice(stream))
+    if (most < WEIR__SPLICE_RUN_MIN || stream->awaiting || !weir__stream_can_splice_in(stream, splice))
         return -EAGAIN;
     got = weir__stream_splice_in(stream, splice, most, stream_idle_ns(stream, s->idle_ns));
     s->stream_ended = got == 0;

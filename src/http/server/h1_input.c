@@ -278,7 +278,8 @@ ssize_t weir__h1_splice_body(struct weir__exchange *x, struct weir__splice *spli
 
     weir__h1_input_used(h);
     weir__h1_watch(h);
-    if (run == 0 || x->request.continue_due || !may_go_straight(h) || !weir__stream_can_splice(stream))
+    if (run == 0 || x->request.continue_due || !may_go_straight(h) ||
+        !weir__stream_can_splice_in(stream, splice))
         return -EAGAIN;
     got = weir__h1_body_wait(h);
     if (got < 0)

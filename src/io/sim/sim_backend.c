@@ -157,6 +157,15 @@ static ssize_t sim_send_now(struct weir__io *io, struct weir__io_file *file, con
     return n == SIM_WOULD_BLOCK ? -EAGAIN : n;
 }
 
+static ssize_t sim_receive_now(struct weir__io *io, struct weir__io_file *file, void *data, size_t len)
+{
+    struct sim *sim = of(io);
+    struct weir__io_op op = {.type = WEIR__IO_RECV, .data = data, .len = len};
+    int32_t n = weir__sim_attempt(sim, weir__sim_socket_of(sim, file), &op, false);
+
+    return n == SIM_WOULD_BLOCK ? -EAGAIN : n;
+}
+
 static int sim_taken(struct weir__io *io, struct weir__io_file *file, uint64_t *taken)
 {
     const struct sim_socket *s = weir__sim_socket_of(of(io), file);
@@ -316,6 +325,7 @@ const struct weir__io_backend weir__io_sim = {
     .shutdown = sim_shutdown,
     .reset_on_close = sim_reset_on_close,
     .send_now = sim_send_now,
+    .receive_now = sim_receive_now,
     .ask = sim_ask,
     .tune = sim_tune,
     .taken = sim_taken,

@@ -88,35 +88,11 @@ static void pieces_can_be_cancelled(void **state)
     assert_in_range(torture_all_transports(pieces, NULL), 20, 10000);
 }
 
-/* The context of the runtime is made by the first request that needs it; others come meanwhile. */
-static int asks_by_defaults(void *arg)
-{
-    struct world *w = arg;
-    weir_client *client = client_open(NULL);
-    weir_reply reply;
-    int err = weir_get(client, w->backend.url, &reply);
-
-    weir_client_close(client);
-    return err == -WEIR_ETLS || err == -WEIR_ECONFIG ? 0 : err; /* our authority is not the system's */
-}
-
-static int by_defaults(struct torture *t)
-{
-    return run_world(t, asks_by_defaults);
-}
-
-static void the_default_context_can_be_cancelled(void **state)
-{
-    (void)state;
-    assert_in_range(torture(by_defaults, NULL), 3, 10000);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asking_can_be_cancelled),
         cmocka_unit_test(pieces_can_be_cancelled),
-        cmocka_unit_test(the_default_context_can_be_cancelled),
     };
 
     return cmocka_run_group_tests(tests, certificates_begin, certificates_end);

@@ -63,7 +63,7 @@ static void run_secured(int (*test)(struct proxied *p))
             .p = {.rig = {.routes = &route, .route_count = 1, .test = proxied_test}, .test = test},
             .front = (sides & 1) != 0,
             .back = (sides & 2) != 0};
-        run_on_all_transports(secured_main, &secured);
+        run_on_plain_transports(secured_main, &secured);
     }
 }
 

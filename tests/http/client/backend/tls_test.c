@@ -6,7 +6,7 @@
 
 #include "../tls_rig.h"
 
-/* Two servers; each has a certificate of its own. */
+/* Two servers; each has a certificate of its own. Too large for the stack of a task. */
 struct pair {
     struct world servers[2];
     char urls[2][160];
@@ -75,7 +75,7 @@ static int both_asked(void *arg)
 {
     static const weir_backend_options options = {.balance = WEIR_BALANCE_ROUND_ROBIN,
                                                  .host = "shop.example.com"};
-    static struct pair p; /* larger than the stack of a task */
+    static struct pair p;
 
     (void)arg;
     pair_open(&p, NULL, certificate_of_server(), certificate_of_server(), &options);
@@ -96,7 +96,7 @@ static int both_asked(void *arg)
 static void instances_are_asked_by_tls(void **state)
 {
     (void)state;
-    run_on_all_transports(both_asked, NULL);
+    run_on_plain_transports(both_asked, NULL);
 }
 
 static int names_are_checked(void *arg)
@@ -105,7 +105,7 @@ static int names_are_checked(void *arg)
     const weir_simulated_name orders = {
         .name = "orders.internal", .addresses = "127.0.0.1", .ttl = weir_seconds(30)};
     int failed = 0;
-    static struct pair p; /* larger than the stack of a task */
+    static struct pair p;
 
     (void)arg;
     assert_int_equal(weir_resolver_simulate(&orders), 0);
@@ -123,7 +123,7 @@ static int names_are_checked(void *arg)
 static void the_certificate_is_for_the_host_of_the_url(void **state)
 {
     (void)state;
-    run_simulated_and_in_memory(1, names_are_checked, NULL);
+    run_simulated_plainly(1, names_are_checked, NULL);
 }
 
 static void set_name(const char *name, const char *addresses)
@@ -172,7 +172,7 @@ static int name_leaves(void *arg)
 static void a_name_that_leaves_is_not_asked_for(void **state)
 {
     (void)state;
-    run_simulated_and_in_memory(1, name_leaves, NULL);
+    run_simulated_plainly(1, name_leaves, NULL);
 }
 
 /* --- an instance that fails --- */
@@ -181,7 +181,7 @@ static int expired_seen(void *arg)
 {
     static const weir_backend_options options = {.balance = WEIR_BALANCE_ROUND_ROBIN,
                                                  .eject = {.after = 3, .period = {INT64_C(60000000000)}}};
-    static struct pair p; /* larger than the stack of a task */
+    static struct pair p;
     int expired, failed = 0;
 
     (void)arg;
@@ -203,14 +203,14 @@ static int expired_seen(void *arg)
 static void an_instance_with_an_expired_certificate_is_ejected(void **state)
 {
     (void)state;
-    run_on_all_transports(expired_seen, NULL);
+    run_on_plain_transports(expired_seen, NULL);
 }
 
 static int breaker_opens(void *arg)
 {
     static const weir_backend_options options = {.eject.after = -1,
                                                  .breaker = {.failed_percent = 50, .of = 4}};
-    static struct pair p; /* larger than the stack of a task */
+    static struct pair p;
     int opened = 0;
 
     (void)arg;
@@ -225,7 +225,7 @@ static int breaker_opens(void *arg)
 static void handshakes_that_fail_open_the_breaker(void **state)
 {
     (void)state;
-    run_simulated_and_in_memory(1, breaker_opens, NULL);
+    run_simulated_plainly(1, breaker_opens, NULL);
 }
 
 /* --- health checks --- */
@@ -235,7 +235,7 @@ static int checked(void *arg)
     static const weir_backend_options options = {
         .host = "shop.example.com", .health = {.path = "/healthz", .every = {20000000}, .failed = 2}};
     const char *words;
-    static struct pair p; /* larger than the stack of a task */
+    static struct pair p;
     int down;
 
     (void)arg;
@@ -261,7 +261,7 @@ static int checked(void *arg)
 static void health_is_checked_by_tls(void **state)
 {
     (void)state;
-    run_on_all_transports(checked, NULL);
+    run_on_plain_transports(checked, NULL);
 }
 
 /* --- options --- */
