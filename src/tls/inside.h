@@ -154,7 +154,7 @@ void weir__tls_write(struct weir__tls *t);
 /* Writes close_notify, once. */
 void weir__tls_notify(struct weir__tls *t);
 
-/* Encrypts bytes into t->bytes.out. Returns: how many; 0 none; < 0 TLS has failed. */
+/* Encrypts bytes into t->bytes.out. Returns: how many, at least one; < 0 TLS has failed. */
 ssize_t weir__tls_encrypt(struct weir__tls *t, const void *data, size_t bytes);
 
 /* --- handshake.c --- */

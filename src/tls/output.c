@@ -73,10 +73,9 @@ static void begin(struct weir__tls *t)
 
 bool weir__tls_send(struct weir__tls *t)
 {
-    if (t->send_error != 0) {
+    if (t->send_error != 0 || (t->bytes.out != NULL && t->bytes.out->bytes == 0)) {
         free_output(t->bytes.out);
         t->bytes.out = NULL;
-        return false;
     }
     if (t->sent == NULL && t->bytes.out != NULL)
         begin(t);

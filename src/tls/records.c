@@ -125,9 +125,7 @@ ssize_t weir__tls_encrypt(struct weir__tls *t, const void *data, size_t bytes)
     ERR_clear_error();
     if (SSL_write_ex(t->ssl, data, bytes, &written) == 1)
         return (ssize_t)written;
-    if (SSL_get_error(t->ssl, 0) == SSL_ERROR_WANT_READ)
-        return 0;
-    weir__tls_fail(t);
+    weir__tls_fail(t); /* also if it wants to read first: nothing is negotiated again */
     return t->error;
 }
 

@@ -145,7 +145,7 @@ static ssize_t send_now(struct weir__transport *transport, const void *data, siz
     (void)weir__tls_send(t);
     if (t->error != 0 || !weir__list_is_empty(&t->finished))
         weir__tls_wake(t);
-    return sent > 0 ? sent : sent == 0 ? -EAGAIN : sent;
+    return sent;
 }
 
 static int shut_down(struct weir__transport *transport)
