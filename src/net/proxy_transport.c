@@ -418,11 +418,11 @@ int weir__proxy_transport_stack(weir_stream *s, int (*known)(weir_stream *s), st
     return 0;
 }
 
-bool weir__proxy_transport_passes(const struct weir__transport *t)
+const struct weir__transport *weir__proxy_transport_through(const struct weir__transport *t)
 {
     const struct proxy *p = weir__container_of(t, struct proxy, transport);
 
-    return t->type == &proxy_type && p->state > 0 && p->intake == NULL;
+    return t->type == &proxy_type && p->state > 0 && p->intake == NULL ? p->lower : t;
 }
 
 /* Returns: NULL: none of the transports of a stream is of this type. */

@@ -18,9 +18,9 @@
 int weir__proxy_transport_stack(weir_stream *s, int (*known)(weir_stream *s), struct weir__transport *lower,
                                 struct weir__transport **out) WEIR_CHECKED;
 
-/* Whether a transport is of this type, and its operations are those of the one below: the header has come,
- * and what came behind it is used. */
-bool weir__proxy_transport_passes(const struct weir__transport *t);
+/* The transport whose operations are those of t: t itself, or of this type the one below, once the header has
+ * come and what came behind it is used. */
+const struct weir__transport *weir__proxy_transport_through(const struct weir__transport *t);
 
 /* Whether the header of a stream has come, or the stream needs none. */
 bool weir__stream_knows_client(weir_stream *s);

@@ -21,7 +21,7 @@ static struct weir__io *io_here(void)
 
 static bool is_socket(const weir_stream *s)
 {
-    return s->transport->type == &weir__socket_type || weir__proxy_transport_passes(s->transport);
+    return weir__proxy_transport_through(s->transport)->type == &weir__socket_type;
 }
 
 bool weir__stream_can_splice(const weir_stream *s)

@@ -128,6 +128,7 @@ static int garbage(struct rig *rig)
         for (size_t k = 0; k < sizeof noise; k++)
             noise[k] = (char)weir_random_u64();
         noise[0] = (char)(noise[0] | 0x80); /* never the beginning of a record or of a method */
+        noise[2] = (char)(noise[2] | 0x80); /* nor a hello of SSL 2, of which more would be awaited */
         send_and_wait(rig, noise, sizeof noise);
     }
     send_and_wait(rig, other_version, sizeof other_version - 1);
