@@ -2,6 +2,7 @@
 /* Contexts: opening, holding and closing, and what is agreed between two of them. */
 #include "support/certificates.h"
 #include "support/run.h"
+#include "support/torture.h"
 #include "tls/pair.h"
 
 static int agree(void *arg)
@@ -35,9 +36,59 @@ static void two_contexts_agree(void **state)
     run_everywhere(agree, NULL);
 }
 
+/* --- left open --- */
+
+static char said[1024];
+
+static void hear(void *arg, enum weir_log_level level, const char *line, size_t length)
+{
+    (void)arg, (void)level, (void)length;
+    (void)strncat(said, line, sizeof said - strlen(said) - 1);
+}
+
+static int leave_open(void *arg)
+{
+    (void)arg;
+    (void)weir_tls_hold(server_of(certificate_of_server()));
+    return 0;
+}
+
+static void a_context_left_open_is_told_and_freed(void **state)
+{
+    (void)state;
+    assert_int_equal(weir_run(&(weir_options){.log_sink = hear}, leave_open, NULL), 0);
+    assert_non_null(strstr(said, "TLS context left open at the end of weir_run()"));
+}
+
+/* --- cancels --- */
+
+static int open_cancelled(void *arg)
+{
+    weir_tls *tls = NULL;
+    int err = weir_tls_client_open(&(weir_tls_client_options){.ca = arg}, NULL, &tls);
+
+    weir_tls_close(tls);
+    return err;
+}
+
+static int open_world(struct torture *t)
+{
+    return torture_victim(t, open_cancelled, t->arg);
+}
+
+static void opening_can_be_cancelled(void **state)
+{
+    (void)state;
+    (void)torture(open_world, (void *)(uintptr_t)certificate_file(certificate_of_authority()));
+}
+
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(two_contexts_agree)};
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_contexts_agree),
+        cmocka_unit_test(a_context_left_open_is_told_and_freed),
+        cmocka_unit_test(opening_can_be_cancelled),
+    };
 
     return cmocka_run_group_tests(tests, certificates_begin, certificates_end);
 }
