@@ -178,6 +178,40 @@ static int one_of_many(void *arg)
     return 0;
 }
 
+/* A client whose authority is no longer believed does not get in by a session of before. */
+static int sessions_end(void *arg)
+{
+    struct certificate *other_ca =
+        certificate_make(&(struct certificate_options){.cn = "Other CA", .is_authority = true});
+    weir_tls_certificate own = {certificate_file(certificate_of_server()),
+                                certificate_key_file(certificate_of_server())};
+    const char *ca = certificate_file(certificate_of_authority());
+    weir_tls *server = server_open(
+        &(weir_tls_server_options){.certificates = &own, .certificate_count = 1, .client_ca = ca});
+    weir_tls *client =
+        client_open(&(weir_tls_client_options){.unverified = true,
+                                               .cert = certificate_file(certificate_of_client()),
+                                               .key = certificate_key_file(certificate_of_client())});
+    struct pair p;
+
+    (void)arg;
+    for (int i = 0; i < 2; i++) {
+        pair_open(&p, server, client, "db.internal");
+        assert_agreed(&p);
+        assert_int_equal(SSL_session_reused(p.server.ssl), i);
+        pair_close(&p);
+    }
+    certificate_put(other_ca, ca);
+    look_again(server);
+    pair_open(&p, server, client, "db.internal");
+    assert_failed(&p.server, WEIR_TLS_FAILED_AUTHORITY,
+                  "CN=billing is signed by an unknown authority CN=Test CA");
+    pair_close(&p);
+    weir_tls_close(client);
+    weir_tls_close(server);
+    return 0;
+}
+
 /* --- after a quiet time --- */
 
 struct connecting {
@@ -255,6 +289,7 @@ static void run_listening(int (*fn)(void *arg))
 TEST(changed_files_are_used_if_they_are_valid, renewals)
 TEST(expired_files_are_not_used, expired_later)
 TEST(files_change_by_themselves, one_of_many)
+TEST(sessions_end_with_the_authority, sessions_end)
 TEST(the_first_after_a_quiet_time_waits_for_a_look, quiet)
 
 int main(void)
@@ -263,6 +298,7 @@ int main(void)
         cmocka_unit_test(changed_files_are_used_if_they_are_valid),
         cmocka_unit_test(expired_files_are_not_used),
         cmocka_unit_test(files_change_by_themselves),
+        cmocka_unit_test(sessions_end_with_the_authority),
         cmocka_unit_test(the_first_after_a_quiet_time_waits_for_a_look),
     };
 
