@@ -15,7 +15,7 @@
 #include "support/certificates.h"
 #include "support/memory.h"
 #include "support/seeded_rand.h"
-#include "tls/inside.h"
+#include "tls/transport/inside.h"
 
 #define HOST "secure.test"
 

@@ -3,7 +3,7 @@
 #include "tls_rig.h"
 
 #include "support/torture.h"
-#include "tls/context.h"
+#include "tls/context/context.h"
 
 /* --- cancels --- */
 

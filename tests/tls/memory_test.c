@@ -3,7 +3,7 @@
  * succeed, and what was made before is freed properly. */
 #include "support/starve.h"
 
-#include "tls/open.h"
+#include "tls/context/open.h"
 #include "tls/pair.h"
 
 enum { STEP = 23 }; /* of some thousand allocations */

@@ -15,7 +15,7 @@
 
 #include "support/certificates.h"
 #include "support/run.h"
-#include "tls/context.h"
+#include "tls/context/context.h"
 
 /* A side, and how its handshake ended. */
 struct side {

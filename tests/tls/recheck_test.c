@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tls/context_record.h"
+#include "tls/context/context_record.h"
 #include "tls/pair.h"
 
 static char said[4096];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions: resumed by tickets, across hours, other contexts and files that change; kept by clients. */
 #include "tls/pair.h"
-#include "tls/sessions.h"
+#include "tls/context/sessions.h"
 
 static int resumed(weir_tls *server, weir_tls *client, const char *host, const char *key)
 {

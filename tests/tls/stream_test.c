@@ -2,7 +2,7 @@
 /* Streams with TLS, on every transport. */
 #include "tls_rig.h"
 
-#include "tls/inside.h"
+#include "tls/transport/inside.h"
 
 /* --- both directions --- */
 

@@ -6,7 +6,7 @@
 
 #include "core/account/attribution.h"
 #include "core/runtime.h"
-#include "tls/transport.h"
+#include "tls/transport/start_tls.h"
 
 bool weir__client_tls_fits(const struct weir_tls *tls)
 {

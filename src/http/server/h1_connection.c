@@ -10,7 +10,7 @@
 #include "http/server/h1.h"
 #include "http/server/h1_progress.h"
 #include "http/server/request.h"
-#include "tls/transport.h"
+#include "tls/transport/start_tls.h"
 
 static const struct weir__wire wire;
 

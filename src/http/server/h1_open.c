@@ -13,7 +13,7 @@
 
 #include "http/server/h1.h"
 #include "net/proxy_transport.h"
-#include "tls/transport.h"
+#include "tls/transport/start_tls.h"
 
 static const int64_t log_every_ns = 1000000000;
 

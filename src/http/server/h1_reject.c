@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "http/server/h1.h"
-#include "tls/transport.h"
+#include "tls/transport/start_tls.h"
 
 #define CANNED_503(length)                                                                                   \
     "HTTP/1.1 503 Service Unavailable\r\n"                                                                   \

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "tls/context/tickets.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+#include <weir/time.h>
+
+static const int64_t hour_ns = INT64_C(3600) * 1000000000;
+
+static void free_keys(struct weir__ticket_keys *keys)
+{
+    EVP_CIPHER_free(keys->aes);
+    EVP_MD_free(keys->sha);
+    free(keys->files);
+    OPENSSL_cleanse(keys->keys, sizeof keys->keys);
+    free(keys);
+}
+
+int weir__ticket_keys_open(const char *files, struct weir__ticket_keys **out)
+{
+    struct weir__ticket_keys *keys = calloc(1, sizeof *keys);
+
+    if (keys == NULL)
+        return -ENOMEM;
+    keys->users = 1;
+    keys->files = strdup(files);
+    /* Looking them up by their names at each ticket costs more than the encryption. */
+    keys->aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    keys->sha = EVP_MD_fetch(NULL, "SHA256", NULL);
+    ERR_clear_error();
+    if (keys->files == NULL || keys->aes == NULL || keys->sha == NULL) {
+        free_keys(keys);
+        return -ENOMEM;
+    }
+    weir__list_init(&keys->node);
+    (void)pthread_mutex_init(&keys->lock, NULL);
+    *out = keys;
+    return 0;
+}
+
+void weir__ticket_keys_close(struct weir__ticket_keys *keys)
+{
+    (void)pthread_mutex_destroy(&keys->lock);
+    free_keys(keys);
+}
+
+/* --- under the lock --- */
+
+static bool make_key(struct weir__ticket_key *key, int64_t now_ns)
+{
+    key->made_ns = now_ns;
+    return RAND_bytes(key->name, sizeof key->name) == 1 &&
+           RAND_priv_bytes(key->cipher, sizeof key->cipher) == 1 &&
+           RAND_priv_bytes(key->mac, sizeof key->mac) == 1;
+}
+
+/* Forgets the keys that are too old. */
+static void forget(struct weir__ticket_keys *keys, int64_t now_ns)
+{
+    while (keys->count > 0 && now_ns - keys->keys[keys->count - 1].made_ns >= WEIR__TICKET_KEYS * hour_ns) {
+        keys->count--;
+        OPENSSL_cleanse(&keys->keys[keys->count], sizeof keys->keys[0]);
+    }
+}
+
+/* The key for new tickets, made if there is none or the latest has had its hour. Returns: false: it cannot be
+ * made. */
+static bool newest(struct weir__ticket_keys *keys, struct weir__ticket_key *out)
+{
+    int64_t now_ns = weir_now().ns;
+    struct weir__ticket_key fresh;
+
+    (void)pthread_mutex_lock(&keys->lock);
+    forget(keys, now_ns);
+    if (keys->count == 0 || now_ns - keys->keys[0].made_ns >= hour_ns) {
+        if (!make_key(&fresh, now_ns)) {
+            (void)pthread_mutex_unlock(&keys->lock);
+            return false;
+        }
+        memmove(&keys->keys[1], &keys->keys[0], (WEIR__TICKET_KEYS - 1) * sizeof keys->keys[0]);
+        keys->keys[0] = fresh;
+        keys->count += keys->count < WEIR__TICKET_KEYS;
+    }
+    *out = keys->keys[0];
+    (void)pthread_mutex_unlock(&keys->lock);
+    return true;
+}
+
+/* The key of a ticket. *is_newest: tickets are still made with it. Returns: false: it is not, or no longer,
+ * known. */
+static bool find_key(struct weir__ticket_keys *keys, const unsigned char *name, struct weir__ticket_key *out,
+                     bool *is_newest)
+{
+    int64_t now_ns = weir_now().ns;
+    bool found = false;
+
+    (void)pthread_mutex_lock(&keys->lock);
+    forget(keys, now_ns);
+    for (int i = 0; i < keys->count && !found; i++) {
+        found = memcmp(name, keys->keys[i].name, sizeof keys->keys[i].name) == 0;
+        if (found) {
+            *out = keys->keys[i];
+            *is_newest = i == 0 && now_ns - out->made_ns < hour_ns;
+        }
+    }
+    (void)pthread_mutex_unlock(&keys->lock);
+    return found;
+}
+
+/* --- OpenSSL's side --- */
+
+enum { FAILED = -1, UNKNOWN = 0, USABLE = 1, USABLE_AND_RENEWED = 2 };
+
+static bool set_mac(EVP_MAC_CTX *mac, struct weir__ticket_key *key)
+{
+    char sha[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->mac, sizeof key->mac),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha, 0),
+        OSSL_PARAM_construct_end(),
+    };
+
+    return EVP_MAC_CTX_set_params(mac, params) == 1;
+}
+
+/* Whether a client gets a new ticket for the one it came with: one of TLS 1.3 is used once (RFC 8446, C.4).
+ */
+static bool is_renewed(SSL *ssl, bool is_newest)
+{
+    return !is_newest || SSL_version(ssl) >= TLS1_3_VERSION;
+}
+
+static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                     EVP_MAC_CTX *mac, int encrypts)
+{
+    struct weir__ticket_keys *keys = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    struct weir__ticket_key key;
+    bool is_newest = true, fine;
+
+    if (encrypts) {
+        if (!newest(keys, &key))
+            return FAILED;
+        memcpy(name, key.name, sizeof key.name);
+        fine = RAND_bytes(iv, EVP_CIPHER_get_iv_length(keys->aes)) == 1 &&
+               EVP_EncryptInit_ex(cipher, keys->aes, NULL, key.cipher, iv) == 1 && set_mac(mac, &key);
+    } else {
+        if (!find_key(keys, name, &key, &is_newest))
+            return UNKNOWN;
+        fine = EVP_DecryptInit_ex(cipher, keys->aes, NULL, key.cipher, iv) == 1 && set_mac(mac, &key);
+    }
+    OPENSSL_cleanse(&key, sizeof key);
+    if (!fine)
+        return FAILED;
+    return !encrypts && is_renewed(ssl, is_newest) ? USABLE_AND_RENEWED : USABLE;
+}
+
+void weir__ticket_keys_install(SSL_CTX *ctx, struct weir__ticket_keys *keys)
+{
+    (void)SSL_CTX_set_app_data(ctx, keys);
+    (void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
+    (void)SSL_CTX_set_timeout(ctx, WEIR__TICKET_SECONDS);
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets alone: nothing is kept */
+}
