@@ -226,6 +226,8 @@ const struct config_tls_client *tls_client_read(struct config_reader *reader, co
     tls->options.cert = tls->pair.cert.path;
     tls->options.key = tls->pair.key.path;
     tls->options.unverified = !draft.verify;
+    tls->options.alpn = protocols;
+    tls->options.alpn_count = 1; /* the first: what the client speaks */
     read_names(reader, &draft, &tls->options.server_name);
     return tls;
 }

@@ -64,7 +64,8 @@ def public(authority, partners):
         behind = {port: stack.enter_context(Backend(answering(body=b'"%d"' % port, requests=requests))).port for port in (3000, 3001, 8402)}
         config = replaced(Page("tls").configuration, {
             "/etc/letsencrypt": folder, "/etc/weir/partners.pem": partners.path, "127.0.0.1:8081": "127.0.0.1:0",
-            **{f"0.0.0.0:{number}\n": f"127.0.0.1:{port}\n" for number, port in ports.items()},
+            "- 0.0.0.0:80\n": f"- 127.0.0.1:{ports[80]}\n", "address: 0.0.0.0:443\n": f"address: 127.0.0.1:{ports[443]}\n",
+            "address: 0.0.0.0:8443 ": f"address: 127.0.0.1:{ports[8443]} ",
             **{f"127.0.0.1:{number}": f"127.0.0.1:{port}" for number, port in behind.items()}})
         weir = stack.enter_context(Weir("serve", config=config))
         weir.address() # runs

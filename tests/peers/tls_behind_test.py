@@ -20,7 +20,7 @@ NGINX = """upstream weir {{ server 127.0.0.1:{behind}; {keep} }}
 proxy_ssl_verify on; proxy_ssl_trusted_certificate {ca}; proxy_ssl_server_name on; proxy_ssl_name localhost; proxy_ssl_protocols TLSv1.2 TLSv1.3;
 {own}"""
 LOCATION = """client_max_body_size 0; proxy_http_version 1.1; proxy_request_buffering off; proxy_buffering off;
-location / { proxy_pass https://weir; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_upgrade; proxy_set_header Host $http_host; }"""
+location / { proxy_pass https://weir; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection; proxy_set_header Host $http_host; }"""
 HAPROXY = """
 defaults
   mode http

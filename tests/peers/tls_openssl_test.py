@@ -74,6 +74,8 @@ def certificates_by_name_and_key():
             # the authority's own signature is by ECDSA, so that is offered, too
             for options in (("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"), ("-tls1_3", "-sigalgs", "rsa_pss_rsae_sha256")):
                 same(subject("a.shop.test", *options), "rsa", options)
+            # a cipher for ECDSA that is not ours does not count
+            same(subject("a.shop.test", "-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256"), "rsa")
 
 
 def the_chain_is_sent_as_the_file_has_it():

@@ -135,11 +135,11 @@ def servers_of_node_nginx_and_haproxy():
 
 
 def a_server_of_go():
-    """It offers HTTP/2 by ALPN, and is told HTTP/1.1; its sessions are resumed."""
+    """It offers HTTP/2 by ALPN, and is told HTTP/1.1."""
     with Authority() as authority, of_go(authority.issue("localhost")) as port, gateway(port, authority) as weir:
         same(ask(weir.address(), "/hash", "POST", body=LARGE).body, hashlib.sha256(LARGE).hexdigest().encode())
         about = json.loads(ask(weir.address(), "/about").body)
-        same(about, {"name": "localhost", "resumed": False, "version": "TLS 1.3", "protocol": "http/1.1", "peer": ""})
+        same((about["name"], about["version"], about["protocol"], about["peer"]), ("localhost", "TLS 1.3", "http/1.1", ""))
 
 
 def a_server_of_go_that_wants_a_certificate():
@@ -212,12 +212,12 @@ def certificates_that_are_wrong():
     yesterday = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
     with Authority() as authority, Authority("Another") as other:
         said_of(of_python(authority.issue("localhost", days=-1)), f"certificate of localhost expired {yesterday}", authority)
-        said_of(of_python(authority.issue("elsewhere.test")), "certificate of localhost is for .*elsewhere.test", authority)
+        said_of(of_python(authority.issue("elsewhere.test")), "certificate is for elsewhere.test, not for localhost", authority)
         said_of(of_python(other.issue("localhost")), "certificate of localhost .*authority", authority)
         said_of(of_python(authority.issue("localhost")), "certificate of localhost .*authority") # not one of the system's
         with of_python(authority.issue("elsewhere.test")) as port, gateway(port, authority, name="elsewhere.test") as weir:
             same(ask(weir.address(), "/").status, 200)
-        with of_python(other.issue("elsewhere.test", days=-1)) as port, gateway(port, authority, verify="false") as weir:
+        with of_python(other.issue("elsewhere.test", days=-1)) as port, gateway(port, verify="false") as weir:
             same(ask(weir.address(), "/").status, 200)
 
 
@@ -226,13 +226,13 @@ def servers_that_are_wrong():
         issued = authority.issue("localhost")
         said_of(of_openssl(issued, "-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0"), "localhost.*version", authority)
         said_of(of_openssl(issued, "-tls1_2", "-cipher", "AES128-SHA"), "localhost.*cipher|localhost.*handshake", authority)
-        said_of(of_plain(), "HTTP without TLS|TLS", authority)
+        said_of(of_plain(), "speaks HTTP without TLS", authority)
         said_of(of_silence(), "localhost", authority)
 
 
 @contextlib.contextmanager
 def of_plain():
-    with Backend(answering()) as backend:
+    with Backend(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")) as backend:
         yield backend.port
 
 

@@ -31,7 +31,8 @@ void run_everywhere(int (*fn)(void *arg), void *arg);
  * these. */
 void run_on_all_transports(int (*fn)(void *arg), void *arg);
 
-/* Like run_simulated(), once more with all connections in memory, and once more with TLS on these. */
+/* Like run_simulated(), once more with all connections in memory, and with one seed of four once more with
+ * TLS on these. */
 void run_simulated_and_in_memory(uint64_t seed, int (*fn)(void *arg), void *arg);
 
 /* The same without TLS below: for tests that have TLS of their own. */

@@ -3,6 +3,7 @@
 #include "tls_rig.h"
 
 #include "tls/transport/inside.h"
+#include "tls/transport/start_tls.h"
 
 /* --- both directions --- */
 

@@ -125,16 +125,18 @@ void weir__tls_choice_find(const struct weir__tls_choice *choice, const char *na
 
 /* --- what the client supports --- */
 
-/* Whether a client of TLS 1.2 has a cipher for keys of this rank. */
+/* Whether a client of TLS 1.2 has a cipher for keys of this rank that we have, too. */
 static bool has_cipher(SSL *ssl, enum weir__tls_rank rank)
 {
     int wanted = rank == WEIR__TLS_RANK_RSA ? NID_auth_rsa : NID_auth_ecdsa;
     const struct stack_st_SSL_CIPHER *ciphers = SSL_get_client_ciphers(ssl);
+    struct stack_st_SSL_CIPHER *ours = SSL_get_ciphers(ssl);
 
     if (SSL_version(ssl) != TLS1_2_VERSION)
         return true;
     for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++)
-        if (SSL_CIPHER_get_auth_nid(sk_SSL_CIPHER_value(ciphers, i)) == wanted)
+        if (SSL_CIPHER_get_auth_nid(sk_SSL_CIPHER_value(ciphers, i)) == wanted &&
+            sk_SSL_CIPHER_find(ours, sk_SSL_CIPHER_value(ciphers, i)) >= 0)
             return true;
     return false;
 }

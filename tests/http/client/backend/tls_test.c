@@ -233,7 +233,8 @@ static void handshakes_that_fail_open_the_breaker(void **state)
 static int checked(void *arg)
 {
     static const weir_backend_options options = {
-        .host = "shop.example.com", .health = {.path = "/healthz", .every = {20000000}, .failed = 2}};
+        .host = "shop.example.com",
+        .health = {.path = "/healthz", .every = {20000000}, .timeout = {INT64_C(60000000000)}, .failed = 2}};
     const char *words;
     static struct pair p;
     int down;
