@@ -7,8 +7,9 @@
  *
  * Each piece is passed on as it comes. The first 64 KiB of a body are read and written; from there on the
  * kernel moves the bytes between the two sockets (splice), and they are not copied through the program. Bytes
- * that must be seen are read and written throughout: bodies that a filter changes, small chunks, other
- * transports than sockets. Where the system has no pipes left, bodies are read and written too.
+ * that must be seen are read and written throughout, up to 64 KiB at a time: bodies that a filter changes,
+ * small chunks, other transports than sockets, such as TLS. Where the system has no pipes left, bodies are
+ * read and written too.
  */
 #ifndef WEIR_HTTP_PUMP_H
 #define WEIR_HTTP_PUMP_H
