@@ -13,8 +13,9 @@
 #include "net/proxy_protocol.h"
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
-#define V4_BLOCK "\xc0\x00\x02\x01\xc6\x33\x64\x07\xdc\x04\x01\xbb" /* 192.0.2.1:56324 to 198.51.100.7:443   \
-                                                                     */
+#define V4_BLOCK                                                                                             \
+    "\xc0\x00\x02\x01\xc6\x33\x64\x07\xdc\x04\x01\xbb" /* 192.0.2.1:56324 to 198.51.100.7:443                \
+                                                        */
 #define V6_ADDRESSES                                                                                         \
     "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"                                                             \
     "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02"
