@@ -149,20 +149,39 @@ static void set_date(struct weir__civil *c, int64_t days)
     c->weekday = (int)(((days + 4) % 7 + 7) % 7);
 }
 
-struct weir__civil weir__clock_civil(int64_t wall_ns)
+struct weir__civil weir__clock_civil_of_s(int64_t wall_s)
 {
-    struct weir__civil c;
-    int64_t ms = divide_down(wall_ns, NS_PER_MS);
-    int64_t s = divide_down(ms, 1000);
-    int64_t days = divide_down(s, S_PER_DAY);
-    int second_of_day = (int)(s - days * S_PER_DAY);
+    struct weir__civil c = {0};
+    int64_t days = divide_down(wall_s, S_PER_DAY);
+    int second_of_day = (int)(wall_s - days * S_PER_DAY);
 
     set_date(&c, days);
-    c.ms = (int)(ms - s * 1000);
     c.hour = second_of_day / 3600;
     c.minute = second_of_day / 60 % 60;
     c.second = second_of_day % 60;
     return c;
+}
+
+struct weir__civil weir__clock_civil(int64_t wall_ns)
+{
+    int64_t ms = divide_down(wall_ns, NS_PER_MS);
+    int64_t s = divide_down(ms, 1000);
+    struct weir__civil c = weir__clock_civil_of_s(s);
+
+    c.ms = (int)(ms - s * 1000);
+    return c;
+}
+
+int64_t weir__clock_civil_s(const struct weir__civil *c)
+{
+    int64_t year = c->year - (c->month <= 2); /* that began in March */
+    int64_t era = divide_down(year, 400);
+    int64_t year_of_era = year - era * 400;
+    int64_t day_of_year = (153 * (c->month > 2 ? c->month - 3 : c->month + 9) + 2) / 5 + c->day - 1;
+    int64_t days =
+        era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+
+    return days * S_PER_DAY + c->hour * 3600 + c->minute * 60 + c->second;
 }
 
 size_t weir__clock_format_time(char out[WEIR__CLOCK_TEXT_MAX], int64_t wall_ns, int64_t offset_s)

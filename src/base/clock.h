@@ -67,6 +67,12 @@ int64_t weir__clock_local_offset_s(int64_t wall_ns);
 /* Splits a time into its calendar fields. Arithmetic only: gmtime_r() takes a lock and looks at TZ. */
 struct weir__civil weir__clock_civil(int64_t wall_ns);
 
+/* As weir__clock_civil(), of seconds since 1970 in UTC: for any year. ms is 0. */
+struct weir__civil weir__clock_civil_of_s(int64_t wall_s);
+
+/* Returns: the seconds since 1970 of a moment. Weekday and ms do not matter. */
+int64_t weir__clock_civil_s(const struct weir__civil *c);
+
 /* Writes "14:05:01.123", shifted by offset_s from UTC. Returns: its length. */
 size_t weir__clock_format_time(char out[WEIR__CLOCK_TEXT_MAX], int64_t wall_ns, int64_t offset_s);
 

@@ -113,6 +113,7 @@ static void the_calendar_agrees_with_libc(void **state)
         assert_int_equal(c.minute, tm.tm_min);
         assert_int_equal(c.second, tm.tm_sec);
         assert_in_range(c.ms, 0, 999);
+        assert_int_equal(weir__clock_civil_s(&c), s);
     }
 }
 

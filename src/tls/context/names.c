@@ -118,21 +118,17 @@ const char *weir__tls_subject_write(const X509_NAME *name, char *out, size_t roo
 
 /* --- dates --- */
 
-/* Days since the epoch, of the proleptic Gregorian calendar. */
-static int64_t days_of(int64_t year, int month, int day)
-{
-    int64_t from_march = month > 2 ? month - 3 : month + 9, y = month > 2 ? year : year - 1;
-
-    return y * 365 + y / 4 - y / 100 + y / 400 + (153 * from_march + 2) / 5 + day - 719469;
-}
-
 int64_t weir__tls_time_s(const ASN1_TIME *time)
 {
     struct tm t = {.tm_year = 70, .tm_mday = 1};
 
     (void)ASN1_TIME_to_tm(time, &t);
-    return days_of(INT64_C(1900) + t.tm_year, t.tm_mon + 1, t.tm_mday) * 86400 + t.tm_hour * 3600 +
-           t.tm_min * 60 + t.tm_sec;
+    return weir__clock_civil_s(&(struct weir__civil){.year = INT64_C(1900) + t.tm_year,
+                                                     .month = t.tm_mon + 1,
+                                                     .day = t.tm_mday,
+                                                     .hour = t.tm_hour,
+                                                     .minute = t.tm_min,
+                                                     .second = t.tm_sec});
 }
 
 const char *weir__tls_date_write(int64_t time_s, char out[WEIR__TLS_DATE_BYTES])
