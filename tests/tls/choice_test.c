@@ -129,6 +129,37 @@ static void certificates_are_chosen_by_name(void **state)
     run_simulated(1, by_name, NULL);
 }
 
+/* The chain has a signature by ECDSA, whatever the key of the certificate. */
+static int by_key(void *arg)
+{
+    struct certificate *authority = certificate_make(
+        &(struct certificate_options){.cn = "ECDSA CA", .is_authority = true, .key = CERTIFICATE_ECDSA});
+    weir_tls_certificate files[2];
+    weir_tls *server;
+
+    (void)arg;
+    for (int i = 0; i < 2; i++) {
+        struct certificate *c = certificate_make(
+            &(struct certificate_options){.cn = i == 0 ? "ecdsa" : "rsa",
+                                          .names = "both.test",
+                                          .issuer = authority,
+                                          .key = i == 0 ? CERTIFICATE_ECDSA : CERTIFICATE_RSA});
+        files[i] = (weir_tls_certificate){certificate_file(c), certificate_key_file(c)};
+    }
+    server = server_open(&(weir_tls_server_options){.certificates = files, .certificate_count = 2});
+    supports(server, "both.test", "RSA+SHA256:RSA-PSS+SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "rsa");
+    supports(server, "both.test", "RSA-PSS+SHA256", NULL, "rsa");
+    supports(server, "both.test", NULL, NULL, "ecdsa");
+    weir_tls_close(server);
+    return 0;
+}
+
+static void certificates_are_chosen_by_key_when_no_chain_is_supported(void **state)
+{
+    (void)state;
+    run_simulated(1, by_key, NULL);
+}
+
 static void certificates_are_chosen_by_support(void **state)
 {
     (void)state;
@@ -140,6 +171,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(certificates_are_chosen_by_name),
         cmocka_unit_test(certificates_are_chosen_by_support),
+        cmocka_unit_test(certificates_are_chosen_by_key_when_no_chain_is_supported),
     };
 
     return cmocka_run_group_tests(tests, certificates_begin, certificates_end);

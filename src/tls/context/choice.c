@@ -141,26 +141,37 @@ static bool has_cipher(SSL *ssl, enum weir__tls_rank rank)
     return false;
 }
 
-static bool is_supported(SSL *ssl, const struct weir__tls_certificate *c)
+/* How much of a certificate a client supports. A chain with a signature that the client did not name may be
+ * sent all the same (RFC 8446, 4.4.2.2): it may know the authority by itself. */
+enum support { SUPPORTS_NOTHING, SUPPORTS_KEY, SUPPORTS_CHAIN };
+
+static enum support support_of(SSL *ssl, const struct weir__tls_certificate *c)
 {
-    return has_cipher(ssl, c->rank) &&
-           (SSL_check_chain(ssl, c->leaf, c->key, c->chain) & CERT_PKEY_VALID) != 0;
+    int fits = has_cipher(ssl, c->rank) ? SSL_check_chain(ssl, c->leaf, c->key, c->chain) : 0;
+
+    if ((fits & CERT_PKEY_VALID) != 0)
+        return SUPPORTS_CHAIN;
+    return (fits & CERT_PKEY_SIGN) != 0 ? SUPPORTS_KEY : SUPPORTS_NOTHING;
 }
 
-/* Of those that fit a name equally: the one of the best rank that the client supports, otherwise the first.
- */
+/* Of those that fit a name equally: the one that the client supports most, of equal ones that of the best
+ * rank, otherwise the first. */
 static struct weir__tls_certificate *choose(const struct weir__tls_choice *c, SSL *ssl, size_t first,
                                             size_t count)
 {
     struct weir__tls_certificate *best = NULL;
+    enum support most = SUPPORTS_NOTHING;
 
     if (count == 1)
         return c->certificates[c->names[first].at];
     for (size_t i = 0; i < count; i++) {
         struct weir__tls_certificate *each = c->certificates[c->names[first + i].at];
+        enum support support = support_of(ssl, each);
 
-        if ((best == NULL || each->rank < best->rank) && is_supported(ssl, each))
+        if (support > most || (support == most && best != NULL && each->rank < best->rank)) {
             best = each;
+            most = support;
+        }
     }
     return best != NULL ? best : c->certificates[c->names[first].at];
 }
