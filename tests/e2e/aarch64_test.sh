@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The core on aarch64, where a cross compiler and qemu-user are installed: the switch, stacks, scopes, timers.
-# liburing, libdw and c-ares are missing there: the io_uring backend is left out; names of places and DNS are only compiled.
+# liburing, libdw, c-ares and OpenSSL are missing there: the io_uring backend and TLS are left out; names of places and DNS are only
+# compiled.
 # epoll and the simulation are complete.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -90,6 +91,26 @@ static void end_none(struct weir__resolver *resolver)
 }
 
 const struct weir__name_source weir__dns_source = {.ask = ask_none, .end = end_none};
+END
+
+cat >"$work/no_tls.c" <<'END'
+#include "tls/context/runtime.h"
+#include "tls/transport/turn.h"
+
+void weir__tls_turn_free(struct weir__tls_turn *turn)
+{
+    (void)turn;
+}
+
+void weir__tls_runtime_init(struct weir__tls_runtime *r)
+{
+    (void)r;
+}
+
+void weir__tls_runtime_free(struct weir__tls_runtime *r)
+{
+    (void)r;
+}
 END
 
 cat >"$work/guarded.c" <<'END'

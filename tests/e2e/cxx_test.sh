@@ -106,7 +106,7 @@ int main()
 }
 CXX
 
-libraries=("$build/libweir.a" -luring -ldw -lcares -lm -pthread)
+libraries=("$build/libweir.a" -luring -ldw -lcares -lssl -lcrypto -lm -pthread)
 strict=(-Wall -Wextra -Wshadow -Wconversion -Wpedantic -Werror)
 
 headers_compile() { # in each standard, together; that each compiles alone is checked by tools/check/headers

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+from authority import Authority
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WEIR = os.environ.get("WEIR", os.path.join(ROOT, "build/weir"))
 FOLDERS = ("include", "src", "app", "examples", "tests", "tools", "bench", "docs")
@@ -91,18 +93,30 @@ def are_alerts(block):
     return block.startswith("groups:")
 
 
+def with_certificates(block, issued, authority):
+    """The block with files that exist in place of those that the reader is to have."""
+    for name, path in (("cert", issued.cert), ("key", issued.key), ("ca", authority.path), ("client_ca", authority.path)):
+        block = re.sub(rf"\b{name}: *[\w./-]+\.pem|\b{name}: *[\w./-]+\.key", f"{name}: {path}", block)
+    return block
+
+
 def invalid_configurations():
-    for document, block in yaml_blocks():
-        if are_alerts(block):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            for root in re.findall(r"\broot: *([\w./-]+)", block): # which the reader is to have
-                os.makedirs(os.path.join(folder, root), exist_ok=True)
-            with open(os.path.join(folder, "gateway.yaml"), "w", encoding="utf-8") as file:
-                file.write(block)
-            done = subprocess.run([WEIR, "check", "gateway.yaml"], cwd=folder, capture_output=True, text=True, timeout=60)
-        if done.returncode != 0:
-            yield f"{document}: {done.stderr.strip() or done.stdout.strip()}"
+    with Authority() as authority:
+        issued = authority.issue("shop.example.com")
+        for document, block in yaml_blocks():
+            if not are_alerts(block):
+                yield from faults_of(document, with_certificates(block, issued, authority))
+
+
+def faults_of(document, block):
+    with tempfile.TemporaryDirectory() as folder:
+        for root in re.findall(r"\broot: *([\w./-]+)", block): # which the reader is to have
+            os.makedirs(os.path.join(folder, root), exist_ok=True)
+        with open(os.path.join(folder, "gateway.yaml"), "w", encoding="utf-8") as file:
+            file.write(block)
+        done = subprocess.run([WEIR, "check", "gateway.yaml"], cwd=folder, capture_output=True, text=True, timeout=60)
+    if done.returncode != 0:
+        yield f"{document}: {done.stderr.strip() or done.stdout.strip()}"
 
 
 def invalid_alerts():

@@ -282,7 +282,7 @@ static int cancels_one(void *arg)
     assert_int_equal(weir_sleep(weir_ms(2)), 0);
     weir_scope_cancel(&reads);
     assert_int_equal(weir_scope_close(&reads), -WEIR_ECANCELED);
-    send_text(p.client, HEADER "a" + 9);
+    send_text(p.client, &(HEADER "a")[9]);
     expect_text(p.client, "220 ready\r\n");
     assert_int_equal(weir_scope_close(&writes), 0);
     assert_int_equal(read_one(&p), 0);

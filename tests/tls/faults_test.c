@@ -69,6 +69,7 @@ struct user {
     weir_stream *stream;
     weir_tls *context;
     bool is_server;
+    bool may_wait; /* a flipped length of a record announces bytes that do not come */
     int result;
     size_t got;
 };
@@ -110,7 +111,7 @@ static int talk(void *arg)
         u->result = u->is_server ? say(u, 4) : hear(u, 4);
     if (u->result == -WEIR_ETLS)
         assert_non_null(weir_stream_tls_why(u->stream));
-    assert_int_not_equal(u->result, -WEIR_EDEADLINE);
+    assert_true(u->result != -WEIR_EDEADLINE || u->may_wait);
     weir_stream_close(u->stream);
     return 0;
 }
@@ -118,7 +119,8 @@ static int talk(void *arg)
 /* Returns: whether the fault came. */
 static bool talk_through(const struct contexts *c, enum fault fault, bool of_server, size_t at)
 {
-    struct user server = {.context = c->server, .is_server = true}, client = {.context = c->client};
+    struct user server = {.context = c->server, .is_server = true, .may_wait = fault == FLIP},
+                client = {.context = c->client, .may_wait = fault == FLIP};
     struct relay r = {.fault = fault, .of_server = of_server, .at = at};
     struct ends near, far;
     weir_scope scope;

@@ -8,6 +8,7 @@
 #include <weir/log.h>
 
 #include "core/runtime.h"
+#include "tls/context/context_record.h"
 
 void weir__tls_runtime_init(struct weir__tls_runtime *r)
 {

@@ -10,9 +10,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include <weir/runtime.h>
+#include <weir/tls.h>
+
 #include "base/list.h"
-#include "tls/context/context_record.h"
 #include "tls/context/fault.h"
+
+struct weir__ticket_keys;
+struct weir__tls_authorities;
 
 struct weir__tls_runtime {
     pthread_mutex_t lock;
