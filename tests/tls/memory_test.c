@@ -4,6 +4,7 @@
 #include "support/starve.h"
 
 #include "tls/context/open.h"
+#include "tls/context/recheck.h"
 #include "tls/pair.h"
 
 enum { STEP = 23 }; /* of some thousand allocations */
@@ -87,6 +88,30 @@ static int connecting(weir_job *job, void *arg)
     return 0;
 }
 
+/* A change of files that there was no memory for is made by the next look. */
+static int renewing(weir_job *job, void *arg)
+{
+    struct certificate *made[2];
+    bool failed = true;
+
+    (void)arg;
+    for (int i = 0; i < 2; i++)
+        made[i] = certificate_make(
+            &(struct certificate_options){.cn = "other", .issuer = certificate_of_authority()});
+    warm_up();
+    for (long n = 0; failed; n += n < 50 ? 1 : STEP) {
+        certificate_put(made[n % 2], own.cert);
+        certificate_put_key(made[n % 2], own.key);
+        starve_after(n);
+        (void)weir__tls_look_again(job, server);
+        failed = starve_end();
+        (void)weir__tls_look_again(job, server);
+        assert_int_equal(X509_cmp(server->content->certificates[0]->leaf, made[n % 2]->x509), 0);
+    }
+    close_both();
+    return 0;
+}
+
 /* Under simulation a job runs on the thread that starves; and only there, since the simulation needs memory
  * itself. */
 static int in_job(void *arg)
@@ -115,6 +140,12 @@ static void connections_are_made_without_memory(void **state)
     starve(connecting);
 }
 
+static void files_change_without_memory(void **state)
+{
+    (void)state;
+    starve(renewing);
+}
+
 static int make_files(void **state)
 {
     int err = certificates_begin(state);
@@ -130,6 +161,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(contexts_open_without_memory),
         cmocka_unit_test(connections_are_made_without_memory),
+        cmocka_unit_test(files_change_without_memory),
     };
 
     return cmocka_run_group_tests(tests, make_files, certificates_end);

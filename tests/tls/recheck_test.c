@@ -273,6 +273,26 @@ static int quiet(void *arg)
     return 0;
 }
 
+/* A period that never ends. */
+static int never(void *arg)
+{
+    struct certificate *one = named("one");
+    weir_tls_certificate own = {certificate_file(one), certificate_key_file(one)};
+    weir_tls *server = server_open(
+        &(weir_tls_server_options){.certificates = &own, .certificate_count = 1, .recheck.ns = INT64_MAX});
+    struct connecting c = {.client = client_open(&(weir_tls_client_options){.unverified = true})};
+
+    (void)arg;
+    assert_int_equal(
+        weir_listener_open(&(weir_listener_options){.address = "127.0.0.1:0", .tls = server}, &c.listener),
+        0);
+    listener_shows(&c, "CN=one");
+    weir_listener_close(c.listener);
+    weir_tls_close(c.client);
+    weir_tls_close(server);
+    return 0;
+}
+
 static void run_listening(int (*fn)(void *arg))
 {
     for (uint64_t seed = seed_first(); seed <= seed_last(5); seed++)
@@ -291,6 +311,7 @@ TEST(expired_files_are_not_used, expired_later)
 TEST(files_change_by_themselves, one_of_many)
 TEST(sessions_end_with_the_authority, sessions_end)
 TEST(the_first_after_a_quiet_time_waits_for_a_look, quiet)
+TEST(files_may_be_looked_at_never_again, never)
 
 int main(void)
 {
@@ -300,6 +321,7 @@ int main(void)
         cmocka_unit_test(files_change_by_themselves),
         cmocka_unit_test(sessions_end_with_the_authority),
         cmocka_unit_test(the_first_after_a_quiet_time_waits_for_a_look),
+        cmocka_unit_test(files_may_be_looked_at_never_again),
     };
 
     return cmocka_run_group_tests(tests, certificates_begin, certificates_end);

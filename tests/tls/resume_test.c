@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions: resumed by tickets, across hours, other contexts and files that change; kept by clients. */
+#include <time.h>
+
 #include "tls/pair.h"
 #include "tls/context/sessions.h"
 
@@ -89,6 +91,69 @@ static int contexts(void *arg)
     return 0;
 }
 
+static time_t later_s;
+
+/* In place of that of the C library, also for OpenSSL. */
+time_t time(time_t *out)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (out != NULL)
+        *out = now.tv_sec + later_s;
+    return now.tv_sec + later_s;
+}
+
+/* A client comes back again and again, beyond the end of its certificate. */
+static int expired(void *arg)
+{
+    struct certificate *mine = certificate_make(&(struct certificate_options){
+        .cn = "mine", .issuer = certificate_of_authority(), .usage = "clientAuth", .until_s = 3600});
+    const char *ca = certificate_file(certificate_of_authority());
+    weir_tls_certificate own = {certificate_file(certificate_of_server()),
+                                certificate_key_file(certificate_of_server())};
+    weir_tls *server = server_open(
+        &(weir_tls_server_options){.certificates = &own, .certificate_count = 1, .client_ca = ca});
+    weir_tls *client = client_open(&(weir_tls_client_options){
+        .ca = ca, .cert = certificate_file(mine), .key = certificate_key_file(mine)});
+    struct pair p;
+
+    (void)arg;
+    assert_false(resumed(server, client, "db.internal", NULL));
+    later_s = 1800;
+    assert_true(resumed(server, client, "db.internal", NULL));
+    later_s = 3700;
+    pair_open(&p, server, client, "db.internal");
+    later_s = 0;
+    assert_failed(&p.server, WEIR_TLS_FAILED_EXPIRED, "client's certificate CN=mine expired");
+    pair_close(&p);
+    weir_tls_close(server);
+    weir_tls_close(client);
+    return 0;
+}
+
+/* The same of a server. */
+static int expired_server(void *arg)
+{
+    struct certificate *shown = certificate_make(&(struct certificate_options){
+        .cn = "shown", .issuer = certificate_of_authority(), .names = "db.internal", .until_s = 3600});
+    weir_tls *server = server_of(shown), *client = client_of(certificate_of_authority());
+    struct pair p;
+
+    (void)arg;
+    assert_false(resumed(server, client, "db.internal", NULL));
+    later_s = 1800;
+    assert_true(resumed(server, client, "db.internal", NULL));
+    later_s = 3700;
+    pair_open(&p, server, client, "db.internal");
+    later_s = 0;
+    assert_failed(&p.client, WEIR_TLS_FAILED_EXPIRED, "certificate of db.internal expired");
+    pair_close(&p);
+    weir_tls_close(server);
+    weir_tls_close(client);
+    return 0;
+}
+
 /* --- the sessions of a client --- */
 
 static SSL_SESSION *session(int version)
@@ -159,6 +224,8 @@ static void sessions_expire(void **state)
 TEST(tickets_last_for_two_hours, hours)
 TEST(sessions_belong_to_a_server_and_a_name, servers)
 TEST(tickets_outlive_a_context, contexts)
+TEST(tickets_end_with_the_certificate_of_a_client, expired)
+TEST(sessions_end_with_the_certificate_of_a_server, expired_server)
 
 int main(void)
 {
@@ -166,6 +233,8 @@ int main(void)
         cmocka_unit_test(tickets_last_for_two_hours),
         cmocka_unit_test(sessions_belong_to_a_server_and_a_name),
         cmocka_unit_test(tickets_outlive_a_context),
+        cmocka_unit_test(tickets_end_with_the_certificate_of_a_client),
+        cmocka_unit_test(sessions_end_with_the_certificate_of_a_server),
         cmocka_unit_test(sessions_are_bounded),
         cmocka_unit_test(sessions_expire),
     };

@@ -260,6 +260,77 @@ static void an_idle_connection_holds_no_buffer(void **state)
     run_on_plain_transports(lie_idle, NULL);
 }
 
+/* --- a peer that sends without end --- */
+
+static struct {
+    struct weir__tls *peer;
+    int calls;
+} endless;
+
+/* There is always one more record, of no byte for the reader. */
+static ssize_t receive_key_update(struct weir__transport *lower, void *data, size_t room)
+{
+    struct weir__tls_bytes *bytes = &endless.peer->bytes;
+    size_t len;
+
+    (void)lower;
+    if (++endless.calls > 1000)
+        return -EAGAIN;
+    assert_int_equal(SSL_key_update(endless.peer->ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    assert_int_equal(SSL_do_handshake(endless.peer->ssl), 1);
+    len = bytes->out->bytes;
+    assert_true(len <= room);
+    memcpy(data, bytes->out->data, len);
+    bytes->out->bytes = 0;
+    return (ssize_t)len;
+}
+
+static int read_much(void *arg)
+{
+    static char data[100000];
+
+    return weir_read(arg, data, sizeof data) == 4 ? 0 : -EPROTO;
+}
+
+static int send_endlessly(void *arg)
+{
+    struct weir__transport_type type;
+    const struct weir__transport_type *before;
+    struct weir__transport *lower;
+    struct contexts c;
+    struct ends e;
+    weir_scope scope;
+
+    (void)arg;
+    contexts_open(&c);
+    ends_secure(&e, &c);
+    lower = weir__tls_of(e.server->transport)->lower;
+    before = lower->type;
+    type = *before;
+    type.receive_now = receive_key_update;
+    endless.peer = weir__tls_of(e.client->transport);
+    endless.calls = 0;
+    lower->type = &type;
+    weir_scope_open(&scope, weir_never(), 0);
+    assert_int_equal(weir_spawn(&scope, "server", read_much, e.server), 0);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(weir_yield(), 0);
+    assert_int_equal(weir_sleep(weir_ms(1)), 0);
+    assert_in_range(endless.calls, 1, 10);
+    lower->type = before;
+    assert_int_equal(weir_write(e.client, "more", 4), 0);
+    assert_int_equal(weir_scope_close(&scope), 0);
+    ends_close(&e);
+    contexts_close(&c);
+    return 0;
+}
+
+static void records_without_bytes_are_no_reason_to_go_on(void **state)
+{
+    (void)state;
+    run_on_plain_transports(send_endlessly, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +339,7 @@ int main(void)
         cmocka_unit_test(one_direction_ends_alone),
         cmocka_unit_test(renegotiation_is_refused),
         cmocka_unit_test(an_idle_connection_holds_no_buffer),
+        cmocka_unit_test(records_without_bytes_are_no_reason_to_go_on),
     };
 
     return cmocka_run_group_tests(tests, certificates_begin, certificates_end);

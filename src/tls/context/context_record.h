@@ -79,6 +79,7 @@ struct weir_tls {
     int64_t recheck_ns;
     _Atomic int64_t looked_ns;
     atomic_bool is_looking;
+    bool is_behind; /* of the job that looks: the content is older than what it has read */
     atomic_bool is_slow;
 };
 

@@ -91,6 +91,8 @@ static int make(weir_runtime *runtime, const struct common *o, const void *opene
     tls->runtime = runtime;
     tls->opened_at = opened_at;
     tls->recheck_ns = o->recheck.ns > 0 ? o->recheck.ns : RECHECK_S * s_ns;
+    if (tls->recheck_ns > INT64_MAX / 4) /* never; twice as long is computed with */
+        tls->recheck_ns = INT64_MAX / 4;
     weir__list_init(&tls->node);
     weir__list_init(&tls->waiters);
     (void)pthread_mutex_init(&tls->lock, NULL);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <weir/log.h>
-#include <weir/pool.h>
 
 #include "core/runtime.h"
 #include "tls/context/content.h"
@@ -163,7 +162,8 @@ static bool read_changes(weir_tls *tls, SSL_CTX *tried_by)
     return any;
 }
 
-/* Puts new content in the place of the old one, which connections that began with it keep. */
+/* Puts new content in the place of the old one, which connections that began with it keep. Without memory it
+ * is tried again by the next look: the files are not read again until they change. */
 static void renew(weir_tls *tls)
 {
     struct weir__tls_content *fresh, *old;
@@ -171,6 +171,7 @@ static void renew(weir_tls *tls)
 
     if (weir__tls_content_make(tls, &fresh, &fault) < 0)
         return;
+    tls->is_behind = false;
     (void)pthread_mutex_lock(&tls->lock);
     old = tls->content;
     tls->content = fresh;
@@ -179,7 +180,7 @@ static void renew(weir_tls *tls)
     weir__tls_content_drop(old);
 }
 
-static int look(weir_job *job, void *arg)
+int weir__tls_look_again(weir_job *job, void *arg)
 {
     weir_tls *tls = arg;
     struct weir__tls_fault fault;
@@ -189,6 +190,8 @@ static int look(weir_job *job, void *arg)
     if (weir__tls_ctx_make(tls->is_server, tls->min, &tried_by, &fault) < 0)
         return -ENOMEM;
     if (read_changes(tls, tried_by))
+        tls->is_behind = true;
+    if (tls->is_behind)
         renew(tls);
     SSL_CTX_free(tried_by);
     return 0;
@@ -198,7 +201,7 @@ static int look_in_background(void *arg)
 {
     weir_tls *tls = arg;
 
-    (void)weir_offload(weir_pool_blocking(), "TLS files", look, tls);
+    (void)weir_offload(weir_pool_blocking(), "TLS files", weir__tls_look_again, tls);
     atomic_store(&tls->looked_ns, weir_now().ns);
     atomic_store(&tls->is_looking, false);
     weir__tls_looks_over(tls);

@@ -81,11 +81,14 @@ static struct server *add(struct weir__sessions *sessions, const char *key)
     return server;
 }
 
-static bool is_usable(const SSL_SESSION *session)
+/* Sessions follow on each other for as long as a server renews them: they end with its certificate. */
+static bool is_usable(SSL_SESSION *session)
 {
     int64_t until_s = (int64_t)SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session);
+    const X509 *peer = SSL_SESSION_get0_peer(session);
 
-    return SSL_SESSION_is_resumable(session) && weir__clock_wall_ns() / s_ns < until_s;
+    return SSL_SESSION_is_resumable(session) && weir__clock_wall_ns() / s_ns < until_s &&
+           (peer == NULL || X509_cmp_current_time(X509_get0_notAfter(peer)) > 0);
 }
 
 /* The newest that can be used; those that cannot are dropped. NULL: there is none. */

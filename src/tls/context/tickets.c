@@ -88,6 +88,7 @@ static bool newest(struct weir__ticket_keys *keys, struct weir__ticket_key *out)
         }
         memmove(&keys->keys[1], &keys->keys[0], (WEIR__TICKET_KEYS - 1) * sizeof keys->keys[0]);
         keys->keys[0] = fresh;
+        OPENSSL_cleanse(&fresh, sizeof fresh);
         keys->count += keys->count < WEIR__TICKET_KEYS;
     }
     *out = keys->keys[0];
@@ -163,10 +164,30 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     return !encrypts && is_renewed(ssl, is_newest) ? USABLE_AND_RENEWED : USABLE;
 }
 
+/* The session of a ticket is known. The certificate in it was verified once, and each resumption makes a new
+ * ticket: a client would be let in for as long as it comes back, however long its certificate has expired. */
+static SSL_TICKET_RETURN on_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+                                   size_t name_bytes, SSL_TICKET_STATUS status, void *arg)
+{
+    const X509 *peer = session != NULL ? SSL_SESSION_get0_peer(session) : NULL;
+
+    (void)ssl, (void)name, (void)name_bytes, (void)arg;
+    switch (status) {
+    case SSL_TICKET_SUCCESS:
+    case SSL_TICKET_SUCCESS_RENEW:
+        if (peer != NULL && X509_cmp_current_time(X509_get0_notAfter(peer)) < 0)
+            return SSL_TICKET_RETURN_IGNORE_RENEW;
+        return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+    default:
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+}
+
 void weir__ticket_keys_install(SSL_CTX *ctx, struct weir__ticket_keys *keys)
 {
     (void)SSL_CTX_set_app_data(ctx, keys);
     (void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
+    (void)SSL_CTX_set_session_ticket_cb(ctx, NULL, on_opened, NULL);
     (void)SSL_CTX_set_timeout(ctx, WEIR__TICKET_SECONDS);
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets alone: nothing is kept */
 }

@@ -6,7 +6,8 @@
 
 #include "tls/transport/inside.h"
 
-enum { ROUNDS_MAX = 16 }; /* in one turn, of a peer whose bytes are always there */
+/* In one turn, of a peer whose bytes are always there: a record takes up to three. */
+enum { ROUNDS_MAX = 4 };
 
 /* --- ending operations --- */
 

@@ -64,13 +64,14 @@ static bool pull(struct weir__tls *t)
     return got > 0;
 }
 
-/* As read_into(), with as much as is there. What is pulled fits, since it is no longer than its records. */
+/* As read_into(), with as much as is there. What is pulled fits, since it is no longer than its records.
+ * It ends with records that hold nothing for the reader: a peer may send KeyUpdates without end. */
 static size_t read_much(struct weir__tls *t, char *data, size_t room)
 {
-    size_t got = read_into(t, data, room);
+    size_t more, got = read_into(t, data, room);
 
-    while (room - got >= PULLED_MIN_ROOM && pull(t))
-        got += read_into(t, data + got, room - got);
+    while (room - got >= PULLED_MIN_ROOM && pull(t) && (more = read_into(t, data + got, room - got)) > 0)
+        got += more;
     return got;
 }
 
