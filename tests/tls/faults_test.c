@@ -112,7 +112,7 @@ static int talk(void *arg)
     if (u->result == -WEIR_ETLS)
         assert_non_null(weir_stream_tls_why(u->stream));
     assert_true(u->result != -WEIR_EDEADLINE || u->may_wait);
-    if (u->result == -WEIR_EDEADLINE)
+    if (u->result < 0)
         weir_stream_abort(u->stream); /* a close would tell the other side of an end */
     else
         weir_stream_close(u->stream);
