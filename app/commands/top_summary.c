@@ -97,6 +97,12 @@ static void say_expiry(const struct top_frame *f, const json_t *certificate)
                              figure_age(text, days * 86400));
 }
 
+/* A reason as it is understood without its label. */
+static const char *reason_words(const char *reason)
+{
+    return strcmp(reason, "none") == 0 ? "no certificate" : reason;
+}
+
 /* "411 handshakes of TLS failed: refused   certificate of a.test expires in 5 d 3 h" */
 static bool tls_line(const struct top_frame *f)
 {
@@ -116,9 +122,10 @@ static bool tls_line(const struct top_frame *f)
             worst = context;
     }
     if (fails)
-        terminal_text_printf(
-            f->out, LINE_BAD, "%s handshakes of TLS failed: %s%s", figure_count(text, failed),
-            top_main_reason(json_object_get(top_window(f, worst), "reasons")), ends ? "   " : "");
+        terminal_text_printf(f->out, LINE_BAD, "%s handshakes of TLS failed: %s%s",
+                             figure_count(text, failed),
+                             reason_words(top_main_reason(json_object_get(top_window(f, worst), "reasons"))),
+                             ends ? "   " : "");
     if (ends)
         say_expiry(f, certificate);
     terminal_text_end(f->out);

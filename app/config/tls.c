@@ -222,6 +222,11 @@ const struct config_tls_client *tls_client_read(struct config_reader *reader, co
     *tls = draft.tls;
     if (!is_whole(reader, &tls->pair, "backend.tls"))
         return NULL;
+    if (tls->ca.path != NULL && !draft.verify) {
+        config_fault(reader->faults, tls->ca.place,
+                     "backend.tls has 'ca' and 'verify: false', expected one of them");
+        return NULL;
+    }
     tls->options.ca = tls->ca.path;
     tls->options.cert = tls->pair.cert.path;
     tls->options.key = tls->pair.key.path;

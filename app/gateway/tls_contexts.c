@@ -47,7 +47,7 @@ static int take(struct tls_contexts *contexts, struct config_faults *faults, str
     else if (err == -WEIR_ECANCELED || err == -WEIR_EDEADLINE || err == -ENOMEM)
         return err;
     else
-        config_fault(faults, place, "TLS cannot be served: %s", why != NULL ? why : weir_error_text(err));
+        config_fault(faults, place, "TLS cannot be used: %s", why != NULL ? why : weir_error_text(err));
     return 0;
 }
 

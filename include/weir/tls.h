@@ -167,7 +167,8 @@ const char *weir_stream_tls_why(const weir_stream *s);
 
 /* --- statistics --- */
 
-/* Reasons why a handshake, or a connection after it, failed. */
+/* Reasons why a handshake, or a connection after it, failed. A client that leaves, or is closed, before it
+ * has sent anything began no handshake, and is not counted. */
 enum weir_tls_failure {
     WEIR_TLS_FAILED_VERSION,   /* no version in common */
     WEIR_TLS_FAILED_CIPHER,    /* no cipher, group or signature algorithm in common */

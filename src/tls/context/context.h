@@ -54,6 +54,9 @@ void weir__tls_looked(SSL *ssl);
 void weir__tls_began(weir_tls *tls);
 void weir__tls_succeeded(weir_tls *tls, const SSL *ssl);
 
+/* Counts a handshake that was not begun: nothing has come from the client. */
+void weir__tls_not_begun(weir_tls *tls);
+
 /* Counts a handshake that failed, or (in_handshake false) a connection that broke after it. */
 void weir__tls_failed(weir_tls *tls, enum weir_tls_failure failure, bool in_handshake);
 

@@ -30,6 +30,11 @@ void weir__tls_succeeded(weir_tls *tls, const SSL *ssl)
         count(&c->resumed);
 }
 
+void weir__tls_not_begun(weir_tls *tls)
+{
+    count(&counts_here(tls)->ended);
+}
+
 void weir__tls_failed(weir_tls *tls, enum weir_tls_failure failure, bool in_handshake)
 {
     struct weir__tls_counts *c = counts_here(tls);

@@ -36,9 +36,19 @@ void weir__tls_release_read(struct weir__tls *t)
 
 /* --- failures --- */
 
+/* A client that has sent nothing did not begin a handshake: health checks only connect, and a connection
+ * without its header of the PROXY protocol does not get as far as TLS. */
+static bool is_not_begun(const struct weir__tls *t, enum weir_tls_failure failure)
+{
+    return t->is_server && t->first_bytes == 0 &&
+           (failure == WEIR_TLS_FAILED_LEFT || failure == WEIR_TLS_FAILED_TIME);
+}
+
 void weir__tls_count_failure(struct weir__tls *t, enum weir_tls_failure failure)
 {
-    if (!t->counted)
+    if (!t->counted && is_not_begun(t, failure))
+        weir__tls_not_begun(t->context);
+    else if (!t->counted)
         weir__tls_failed(t->context, failure, true);
     t->counted = true;
 }

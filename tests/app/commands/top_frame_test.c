@@ -156,6 +156,10 @@ static void tls_has_figures_and_a_line_for_what_is_wrong(void **state)
     EXPECT(&view, 0, "   live   TLS 1.0/s, 0 % resumed\n",
            "7 handshakes of TLS failed: expired   certificate of a.test expires in 13 d 12 h\n");
     end(&view);
+    view = view_of("{'tls':[{'side':'listener','name':'0.0.0.0:443'," WINDOWS(
+        "'rate':0,'handshakes':0,'resumed':0,'failed':2,'reasons':{'none':2}", "") ",'certificates':[]}]}");
+    EXPECT(&view, 0, "2 handshakes of TLS failed: no certificate\n");
+    end(&view);
     view = view_of("{" TLS(0, 190, 0, 0, -1) "}");
     EXPECT(&view, 0, "certificate of a.test expired\n");
     end(&view);

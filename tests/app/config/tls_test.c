@@ -62,6 +62,8 @@ static const struct reading_fault table[] = {
     {BACKEND("server_name: 'b/'"), 2, 54, "expected a host's name or address, without a port"},
     {BACKEND("name: b, server_name: b"), 2, 50, "which are the same; expected one of them"},
     {BACKEND("verify: no"), 2, 49, "backend.tls.verify is 'no', expected true or false"},
+    {BACKEND("ca: a, verify: false"), 2, 45,
+     "backend.tls has 'ca' and 'verify: false', expected one of them"},
     {BACKEND("min: 3"), 2, 46, "backend.tls.min is '3', expected 1.2 or 1.3"},
     /* the scheme of routes */
     {"listen: a:1\nroutes:\n  - {path: /, scheme: ftp, respond: {}}\n", 3, 23, "any, http or https"},
@@ -151,22 +153,21 @@ static void tls_of_backends_is_read(void **state)
     struct config c;
 
     (void)state;
-    reading_fine(BACKEND("ca: ca.pem, cert: c.pem, key: c.key, name: db.internal, verify: false, min: '1.3'"),
-                 &c);
+    reading_fine(BACKEND("ca: ca.pem, cert: c.pem, key: c.key, name: db.internal, min: '1.3'"), &c);
     tls = c.backends[0].tls;
     assert_true(c.backends[0].https);
     assert_string_equal(tls->options.ca, "ca.pem");
     assert_string_equal(tls->options.cert, "c.pem");
     assert_string_equal(tls->options.key, "c.key");
     assert_string_equal(tls->options.server_name, "db.internal");
-    assert_true(tls->options.unverified);
+    assert_false(tls->options.unverified);
     assert_int_equal(tls->options.min, WEIR_TLS_1_3);
     assert_int_equal(tls_client_place(tls, "c.key is not the key of c.pem").column, 71);
     config_free(&c);
-    reading_fine(BACKEND("server_name: 127.0.0.1"), &c);
+    reading_fine(BACKEND("server_name: 127.0.0.1, verify: false"), &c);
     tls = c.backends[0].tls;
     assert_string_equal(tls->options.server_name, "127.0.0.1");
-    assert_false(tls->options.unverified);
+    assert_true(tls->options.unverified);
     assert_null(tls->options.ca);
     config_free(&c);
     reading_fine("listen: a:1\nbackends: {b: {urls: [HTTPS://b, http://c]}, d: {urls: http://d}}" REST, &c);

@@ -62,6 +62,7 @@ static int slow(struct rig *rig)
     weir_stream_close(silent);
     weir_stream_close(drips);
     weir_stream_close(done);
+    assert_int_equal(secure_stats(rig).failures[WEIR_TLS_FAILED_TIME], 1); /* the silent one began none */
     assert_int_equal(secure_stats(rig).in_progress, 0);
     return 0;
 }
@@ -157,6 +158,8 @@ static int leave(struct rig *rig)
 
     weir_stream_close(s); /* a health check that only connects */
     rig_wait_for_ended(rig, WEIR_UNSERVED_CLOSED, 1);
+    assert_int_equal(secure_stats(rig).failures[WEIR_TLS_FAILED_LEFT], 0);
+    assert_int_equal(secure_stats(rig).in_progress, 0);
     s = secure_connect(rig);
     weir_stream_close(s);
     rig_wait_for_ended(rig, WEIR_UNSERVED_CLOSED, 2);
@@ -276,6 +279,7 @@ static int behind_proxy(struct rig *rig)
     assert_true(weir_stream_start_tls(second, ((struct secure *)rig->data)->client, "localhost") < 0);
     weir_stream_close(second);
     rig_wait_for_ended(rig, WEIR_UNSERVED_PROXY_HEADER, 1);
+    assert_int_equal(secure_stats(rig).failures[WEIR_TLS_FAILED_LEFT], 0); /* no handshake was begun */
 
     second = rig_connect(rig); /* the header, and HTTP without TLS */
     rig_send(second, FROM("192.0.2.2") HELLO);
