@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "net/proxy_protocol.h"
+#include "net/transport_below.h"
 
 enum { INTAKE_BYTES = 512 }; /* at first: most headers have less, and a small request fits behind */
 
@@ -327,34 +328,13 @@ static int release(struct weir__transport *t)
     return -EOPNOTSUPP; /* another loop would not know the addresses */
 }
 
-static bool counts_acknowledged(const struct weir__transport *t)
-{
-    const struct proxy *p = weir__container_of(t, struct proxy, transport);
-
-    return p->lower->type->counts_acknowledged(p->lower);
-}
-
-static int acknowledged(struct weir__transport *t, uint64_t *bytes)
-{
-    struct proxy *p = proxy_of(t);
-
-    return p->lower->type->acknowledged(p->lower, bytes);
-}
-
-static int tune(struct weir__transport *t, const struct weir__io_tuning *tuning)
-{
-    struct proxy *p = proxy_of(t);
-
-    return p->lower->type->tune(p->lower, tuning);
-}
-
 static int address(struct weir__transport *t, bool peer, struct sockaddr_storage *addr, socklen_t *len)
 {
     struct proxy *p = proxy_of(t);
     const union weir__proxy_address *known = peer ? &p->client : &p->server;
 
     if (p->real)
-        return p->lower->type->address(p->lower, peer, addr, len);
+        return weir__below_address(t, peer, addr, len);
     *len = weir__proxy_address_len(known);
     memset(addr, 0, sizeof *addr);
     memcpy(addr, known, *len);
@@ -386,9 +366,9 @@ static const struct weir__transport_type proxy_type = {
     .close = close_transport,
     .free = free_transport,
     .release = release,
-    .counts_acknowledged = counts_acknowledged,
-    .acknowledged = acknowledged,
-    .tune = tune,
+    .counts_acknowledged = weir__below_counts_acknowledged,
+    .acknowledged = weir__below_acknowledged,
+    .tune = weir__below_tune,
     .address = address,
     .alpn = alpn,
     .has_input = has_input,

@@ -249,17 +249,23 @@ static void listener_shows(struct connecting *c, const char *subject)
     assert_int_equal(weir_scope_close(&scope), 0);
 }
 
+static void connecting_open(struct connecting *c, weir_tls *server)
+{
+    c->client = client_open(&(weir_tls_client_options){.unverified = true});
+    assert_int_equal(
+        weir_listener_open(&(weir_listener_options){.address = "127.0.0.1:0", .tls = server}, &c->listener),
+        0);
+}
+
 static int quiet(void *arg)
 {
     struct certificate *one = named("one"), *two = named("two");
     weir_tls_certificate own = {certificate_file(one), certificate_key_file(one)};
     weir_tls *server = server_open(&(weir_tls_server_options){.certificates = &own, .certificate_count = 1});
-    struct connecting c = {.client = client_open(&(weir_tls_client_options){.unverified = true})};
+    struct connecting c;
 
     (void)arg;
-    assert_int_equal(
-        weir_listener_open(&(weir_listener_options){.address = "127.0.0.1:0", .tls = server}, &c.listener),
-        0);
+    connecting_open(&c, server);
     listener_shows(&c, "CN=one");
     certificate_put(two, own.cert);
     certificate_put_key(two, own.key);
@@ -280,12 +286,10 @@ static int never(void *arg)
     weir_tls_certificate own = {certificate_file(one), certificate_key_file(one)};
     weir_tls *server = server_open(
         &(weir_tls_server_options){.certificates = &own, .certificate_count = 1, .recheck.ns = INT64_MAX});
-    struct connecting c = {.client = client_open(&(weir_tls_client_options){.unverified = true})};
+    struct connecting c;
 
     (void)arg;
-    assert_int_equal(
-        weir_listener_open(&(weir_listener_options){.address = "127.0.0.1:0", .tls = server}, &c.listener),
-        0);
+    connecting_open(&c, server);
     listener_shows(&c, "CN=one");
     weir_listener_close(c.listener);
     weir_tls_close(c.client);

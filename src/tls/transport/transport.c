@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "net/transport_below.h"
 #include "tls/transport/inside.h"
 
 /* --- making --- */
@@ -175,35 +176,6 @@ static int release(struct weir__transport *transport)
 
 /* --- what is known --- */
 
-static bool counts_acknowledged(const struct weir__transport *transport)
-{
-    const struct weir__tls *t = weir__container_of(transport, struct weir__tls, transport);
-
-    return t->lower->type->counts_acknowledged(t->lower);
-}
-
-static int acknowledged(struct weir__transport *transport, uint64_t *bytes)
-{
-    struct weir__tls *t = weir__tls_of(transport);
-
-    return t->lower->type->acknowledged(t->lower, bytes);
-}
-
-static int tune(struct weir__transport *transport, const struct weir__io_tuning *tuning)
-{
-    struct weir__tls *t = weir__tls_of(transport);
-
-    return t->lower->type->tune(t->lower, tuning);
-}
-
-static int address(struct weir__transport *transport, bool peer, struct sockaddr_storage *addr,
-                   socklen_t *len)
-{
-    struct weir__tls *t = weir__tls_of(transport);
-
-    return t->lower->type->address(t->lower, peer, addr, len);
-}
-
 static const char *alpn(const struct weir__transport *transport)
 {
     const struct weir__tls *t = weir__container_of(transport, struct weir__tls, transport);
@@ -231,10 +203,10 @@ const struct weir__transport_type weir__tls_type = {
     .close = weir__tls_close,
     .free = free_closed,
     .release = release,
-    .counts_acknowledged = counts_acknowledged,
-    .acknowledged = acknowledged,
-    .tune = tune,
-    .address = address,
+    .counts_acknowledged = weir__below_counts_acknowledged,
+    .acknowledged = weir__below_acknowledged,
+    .tune = weir__below_tune,
+    .address = weir__below_address,
     .alpn = alpn,
     .has_input = has_input,
 };
