@@ -125,9 +125,10 @@ void weir_tls_close(weir_tls *tls);
  * servers.
  * Owns:    host is lent until the function returns; the stream holds tls.
  * Returns: 0; -WEIR_ETLS the handshake failed: weir_stream_tls_why() says why; -EINVAL a client without a
- *          host; -EALREADY the stream has TLS; -WEIR_EBUSY another task reads or writes; -WEIR_ETRUNCATED,
- *          -ECONNRESET … the peer left; -WEIR_EIDLE; -ENOMEM. After a failure that is not -EINVAL, -EALREADY
- * or -WEIR_EBUSY the stream can only be closed.
+ *          host, or bytes that came with an upgrade are still to be read; -EALREADY the stream has TLS;
+ *          -WEIR_EBUSY another task reads or writes; -WEIR_ETRUNCATED, -ECONNRESET … the peer left;
+ *          -WEIR_EIDLE; -ENOMEM. After a failure that is not -EINVAL, -EALREADY or -WEIR_EBUSY the stream
+ *          can only be closed.
  * Cancel:  ends the wait; the stream can only be closed.
  * Where:   task of its loop. Waits.
  */

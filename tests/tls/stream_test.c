@@ -91,6 +91,7 @@ static int refuse(void *arg)
     struct side sides[2];
     weir_tls_info info;
     weir_tls_stats stats;
+    char byte;
 
     (void)arg;
     contexts_open(&c);
@@ -99,6 +100,9 @@ static int refuse(void *arg)
     assert_int_equal(weir_stream_tls_info(e.client, &info), -ENOTCONN);
     assert_null(weir_stream_tls_why(e.client));
     assert_int_equal(weir_stream_start_tls(e.client, c.client, NULL), -EINVAL);
+    assert_int_equal(weir__stream_unread(e.client, "!", 1), 0); /* would be taken for bytes of TLS */
+    assert_int_equal(weir_stream_start_tls(e.client, c.client, RIG_HOST), -EINVAL);
+    assert_int_equal(weir_read(e.client, &byte, 1), 1);
     assert_true(ends_shake(&e, &c, sides));
     assert_int_equal(weir_stream_start_tls(e.client, c.client, RIG_HOST), -EALREADY);
     assert_int_equal(weir_stream_handshake(e.client), 0);

@@ -140,6 +140,8 @@ int weir_stream_start_tls(weir_stream *s, weir_tls *tls, const char *host)
         return -WEIR_ECLOSED;
     if (s->reading || s->writing || s->awaiting)
         return -WEIR_EBUSY;
+    if (p->unread != NULL && !weir__tls_is_on(s)) /* would be read as if it had come by TLS */
+        return -EINVAL;
     err = weir__tls_stack(s, tls, host, NULL);
     return err < 0 ? err : wait_handshake(s, p->idle_ns);
 }
