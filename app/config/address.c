@@ -21,6 +21,10 @@ bool address_read(struct config_reader *reader, const struct tree_node *node, co
         fault_value(reader, node, what, "HOST:PORT, [IPV6]:PORT or unix:PATH");
         return false;
     }
+    if (strstr(node->text, "://") != NULL) {
+        fault_value(reader, node, what, "HOST:PORT, [IPV6]:PORT or unix:PATH, without a scheme");
+        return false;
+    }
     if (node->length >= WEIR_ADDRESS_BYTES) {
         fault_value(reader, node, what, "an address of at most 127 characters");
         return false;

@@ -47,6 +47,7 @@ static const struct reading_fault table[] = {
     {TLS(PAIR ", max: 1.2"), 1, 75, "unknown key 'max' in tls"},
     {TLS(PAIR ", recheck: 1ms"), 1, 84, "tls.recheck is '1ms', expected a duration from 10ms to 24h"},
     {"listen: a:1\nadmin: {address: 'a:2'}" REST, 2, 8, "admin is a mapping, expected HOST:PORT"},
+    {"listen: 'https://a:1'" REST, 1, 9, "expected HOST:PORT, [IPV6]:PORT or unix:PATH, without a scheme"},
     /* backends */
     {"listen: a:1\nbackends: {b: {urls: 'http://b', tls: {}}}" REST, 2, 39,
      "no URL of 'b' begins with https://"},
