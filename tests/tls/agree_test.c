@@ -239,12 +239,6 @@ static int breaks(void *arg)
     return 0;
 }
 
-#define TEST(name, fn)                                                                                       \
-    static void name(void **state)                                                                           \
-    {                                                                                                        \
-        (void)state;                                                                                         \
-        run_simulated(1, fn, NULL);                                                                          \
-    }
 TEST(versions_are_agreed_on, versions)
 TEST(protocols_are_agreed_on, protocols)
 TEST(ciphers_are_agreed_on, ciphers)

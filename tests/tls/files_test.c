@@ -203,12 +203,6 @@ static int are_told(void *arg)
     return 0;
 }
 
-#define TEST(name, fn)                                                                                       \
-    static void name(void **state)                                                                           \
-    {                                                                                                        \
-        (void)state;                                                                                         \
-        run_simulated(1, fn, NULL);                                                                          \
-    }
 TEST(files_that_cannot_be_read, cannot_be_read)
 TEST(files_without_what_is_expected, is_no_pem)
 TEST(keys_that_do_not_fit_or_are_weak, is_unfit)

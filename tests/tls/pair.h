@@ -179,4 +179,14 @@ static inline void assert_agreed(const struct pair *p)
     assert_true(p->server.is_done && p->client.is_done);
 }
 
+/* --- tests --- */
+
+/* Makes a test of a task, under simulation. */
+#define TEST(name, fn)                                                                                       \
+    static void name(void **state)                                                                           \
+    {                                                                                                        \
+        (void)state;                                                                                         \
+        run_simulated(1, fn, NULL);                                                                          \
+    }
+
 #endif

@@ -304,18 +304,18 @@ static void run_listening(int (*fn)(void *arg))
             weir_run(&(weir_options){.io = WEIR_IO_SIM, .seed = seed, .log_sink = hear}, fn, NULL), 0);
 }
 
-#define TEST(name, fn)                                                                                       \
+#define LISTENING(name, fn)                                                                                  \
     static void name(void **state)                                                                           \
     {                                                                                                        \
         (void)state;                                                                                         \
         run_listening(fn);                                                                                   \
     }
-TEST(changed_files_are_used_if_they_are_valid, renewals)
-TEST(expired_files_are_not_used, expired_later)
-TEST(files_change_by_themselves, one_of_many)
-TEST(sessions_end_with_the_authority, sessions_end)
-TEST(the_first_after_a_quiet_time_waits_for_a_look, quiet)
-TEST(files_may_be_looked_at_never_again, never)
+LISTENING(changed_files_are_used_if_they_are_valid, renewals)
+LISTENING(expired_files_are_not_used, expired_later)
+LISTENING(files_change_by_themselves, one_of_many)
+LISTENING(sessions_end_with_the_authority, sessions_end)
+LISTENING(the_first_after_a_quiet_time_waits_for_a_look, quiet)
+LISTENING(files_may_be_looked_at_never_again, never)
 
 int main(void)
 {

@@ -210,12 +210,6 @@ static void sessions_expire(void **state)
     weir__sessions_free(&sessions);
 }
 
-#define TEST(name, fn)                                                                                       \
-    static void name(void **state)                                                                           \
-    {                                                                                                        \
-        (void)state;                                                                                         \
-        run_simulated(1, fn, NULL);                                                                          \
-    }
 TEST(tickets_last_for_two_hours, hours)
 TEST(sessions_belong_to_a_server_and_a_name, servers)
 TEST(tickets_outlive_a_context, contexts)

@@ -227,12 +227,6 @@ static int of_clients(void *arg)
     return 0;
 }
 
-#define TEST(name, fn)                                                                                       \
-    static void name(void **state)                                                                           \
-    {                                                                                                        \
-        (void)state;                                                                                         \
-        run_simulated(1, fn, NULL);                                                                          \
-    }
 TEST(times_are_verified, times)
 TEST(names_are_verified, names)
 TEST(authorities_are_verified, authorities)
