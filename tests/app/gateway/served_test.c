@@ -103,8 +103,8 @@ static const char *const backend_pieces[] = {
 static const char *const listener_pieces[] = {"proxy_protocol: true",
                                               "proxy_protocol: false",
                                               "tls: {certificates: [{cert: a, key: b}]}",
-                                              "tls: {certificates: [{cert: a, key: b}, {cert: c, key: d}], "
-                                              "client_ca: e, min: 1.3}, proxy_protocol: true",
+                                              "tls: {certificates: [{cert: a, key: b}, {cert: c, key: d}]}",
+                                              "tls: {client_ca: e, certificates: [{cert: a, key: b}]}",
                                               "tls: {certificates: [{cert: a, key: b}], min: \"1.2\"}",
                                               "tls: {certificates: []}"};
 static const char *const tls_pieces[] = {"ca: a",         "cert: a, key: b", "cert: a",      "name: \"a.b\"",
