@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is said of backends: findings, and advice. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <string.h>
-
-#include <weir/json.h>
-
 #include "admin/advice_backends.h"
-#include "admin/findings.h"
-
-static struct text_out out;
+#include "findings_rig.h"
 
 static const int64_t second = INT64_C(1000000000);
 
@@ -64,18 +52,12 @@ static void refused(struct gateway *g, enum weir_backend_refusal refusal, uint64
 
 static const char *write_all(const struct gateway *g)
 {
-    weir_buffer_free(&out.text);
-    text_out_init(&out, 1 << 20);
-    findings_write(&out, &g->in);
-    assert_int_equal(out.err, 0);
-    assert_true(weir_json_is_valid(out.text.data, out.text.len, 10));
-    return out.text.data;
+    return findings_text(&g->in);
 }
 
 static void says(const struct gateway *g, const char *wanted)
 {
-    if (strstr(write_all(g), wanted) == NULL)
-        fail_msg("\"%s\" is not in %s", wanted, out.text.data);
+    findings_say(&g->in, wanted);
 }
 
 static void is_quiet(const struct gateway *g)

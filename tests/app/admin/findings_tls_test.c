@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What is said of TLS: findings. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <string.h>
-
-#include <weir/json.h>
-
-#include "admin/findings.h"
+#include "findings_rig.h"
 
 static const int64_t now_s = 1793577600, day_s = 86400; /* 2026-11-02 */
-
-static struct text_out out;
 
 /* A listener and a backend with a certificate each, without any fault. */
 struct gateway {
@@ -59,18 +47,12 @@ static uint64_t *numbers(struct gateway *g, int i)
 
 static const char *write_all(const struct gateway *g)
 {
-    weir_buffer_free(&out.text);
-    text_out_init(&out, 1 << 20);
-    findings_write(&out, &g->in);
-    assert_int_equal(out.err, 0);
-    assert_true(weir_json_is_valid(out.text.data, out.text.len, 10));
-    return out.text.data;
+    return findings_text(&g->in);
 }
 
 static void says(const struct gateway *g, const char *wanted)
 {
-    if (strstr(write_all(g), wanted) == NULL)
-        fail_msg("\"%s\" is not in %s", wanted, out.text.data);
+    findings_say(&g->in, wanted);
 }
 
 static void nothing_is_said_of_what_is_well(void **state)
