@@ -27,12 +27,14 @@
 #include <weir/memory.h>
 #include <weir/meter.h>
 #include <weir/pool.h>
+#include <weir/process.h>
 #include <weir/profile.h>
 #include <weir/published.h>
 #include <weir/random.h>
 #include <weir/resolver.h>
 #include <weir/runtime.h>
 #include <weir/scope.h>
+#include <weir/shared.h>
 #include <weir/stream.h>
 #include <weir/sync.h>
 #include <weir/task.h>

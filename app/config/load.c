@@ -65,6 +65,7 @@ static const struct schema_key file_keys[] = {
     {"admin", SCHEMA_CUSTOM, AT(admin), .read = schema_keep_node},
     {"admin_hosts", SCHEMA_CUSTOM, AT(admin_hosts), .read = schema_keep_node},
     {"loops", SCHEMA_INT, AT(config.loops), .min = 1, .max = 1024},
+    {"processes", SCHEMA_INT, AT(config.processes), .fallback = "1", .min = 1, .max = 16},
     {"io", SCHEMA_CHOICE, AT(config.io), .fallback = "auto", .choices = io_names},
     {"drain", SCHEMA_DURATION, AT(config.drain), .fallback = "30s"},
     {"trusted_proxies", SCHEMA_CUSTOM, AT(trusted_proxies), .read = schema_keep_node},

@@ -10,10 +10,22 @@
 
 #include "config/config.h"
 
+/* What a gateway has from its supervisor. */
+struct gateway_inherited {
+    const int *listeners; /* descriptors, in the order of config->listen; the gateway's to close */
+    const char *admin;    /* where its admin pages are: "unix:PATH". Used if the configuration has an admin */
+    struct weir_shared *shared; /* see handed.h */
+    const char *folder;         /* of the supervisor */
+    /* Called instead of printing, with each fault that keeps it from serving. */
+    void (*fault)(void *arg, const char *text);
+    void *arg;
+};
+
 struct gateway_events {
     /* Called on loop 0 when the gateway accepts connections, with its addresses as logged. May be NULL. */
     void (*started)(void *arg, const char *const *listening, size_t count);
     void *arg;
+    const struct gateway_inherited *inherited; /* NULL: it listens itself */
     const char *root; /* for tests: prefix of the paths in /proc and /sys that are read; or NULL */
 };
 

@@ -73,7 +73,11 @@ typedef struct weir_options {
     const struct weir_resolver_options *resolver; /* how names become addresses, see <weir/resolver.h>: lent,
                                                      with all it points to, until weir_run() returns; NULL: as
                                                      the system says */
-    unsigned char reserved[56];                   /* for later versions; zero */
+    struct weir_shared *shared; /* what backends of one name have in common lies there, so that their maxima
+                                   are those of all processes together, and so do the keys of TLS tickets, see
+                                   <weir/shared.h>; lent until weir_run() returns; NULL: they are this
+                                   runtime's */
+    unsigned char reserved[48]; /* for later versions; zero */
 } weir_options;
 
 /* Runs fn(arg) as the first task, on loop 0, and returns when fn, and everything it started, has ended.

@@ -70,7 +70,10 @@ typedef struct weir_listener_options {
                              without a valid header can only be closed: its reads and writes fail with
                              -WEIR_EPROTOCOL. Only behind a proxy that sends it: anybody else could name any
                              address */
-    unsigned char reserved[16]; /* for later versions; zero */
+    bool fd_shared;       /* other processes accept connections from fd as well, or will: closing the listener
+                             closes the descriptor and leaves the queue as it is, with the connections in it.
+                             A server that drains takes no more of them */
+    unsigned char reserved[15]; /* for later versions; zero */
 } weir_listener_options;
 
 /* Begins to listen. Port 0 takes a free port; weir_listener_address() reports which. A Unix path left

@@ -2,7 +2,7 @@
 """The layers of the library and their order, for the checks of includes and of symbols."""
 
 # A layer may use itself and layers of a lower rank; layers of equal rank must not use each other.
-RANK = {"base": 0, "http/message": 1, "io": 1, "core": 2, "symbols": 3, "names": 3, "net": 4, "guard": 5, "pool": 6, "watch": 7, "tls/context": 7, "tls/transport": 8,
+RANK = {"base": 0, "http/message": 1, "io": 1, "core": 2, "symbols": 3, "names": 3, "net": 4, "guard": 5, "pool": 6, "process": 7, "watch": 7, "tls/context": 7, "tls/transport": 8,
         "run": 9, "http/server": 10, "http/client": 10, "db": 10, "http/pump": 11}
 
 # HTTP reaches the kernel through streams: it includes nothing of the seam, and needs no symbol of it except the clock of core/loop.h.
@@ -17,7 +17,7 @@ CIRCLE_MAX = 3
 CIRCLES_MAX = {"http/client": 1, "http/message": 1, "net": 1, "http/server": 1, "app": 1}
 
 # The rooms of the program: each may use those of a lower rank. main.c stands above them all.
-ROOMS = {"jobs": 0, "text": 0, "config": 1, "http": 2, "routes": 3, "metrics": 4, "admin": 5, "gateway": 6, "commands": 7}
+ROOMS = {"jobs": 0, "text": 0, "config": 1, "http": 2, "apps": 2, "routes": 3, "metrics": 4, "admin": 5, "gateway": 6, "supervisor": 7, "commands": 8}
 
 
 def layer_of(path):

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* What the supervisor and all gateway processes share of an application: its processes, who has how many of
+ * their places, and who waits. A block of shared memory (<weir/shared.h>) for each application, named
+ * "app NAME".
+ *
+ * The supervisor writes what a process is: its serial number, state and pid. Gateway processes write what
+ * they do with it. A place is taken and given back by weir_shared_count, so that a gateway process that dies
+ * takes none along.
+ *
+ * Threading: any thread of any process; all is atomic.
+ */
+#ifndef APP_APPS_BLOCK_H
+#define APP_APPS_BLOCK_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/shared.h>
+
+enum {
+    APP_PROCESSES_MAX = 128
+}; /* of one application: twice as many as may be configured (64), for successors */
+
+enum app_process_state {
+    APP_PROCESS_NONE,     /* the entry is free */
+    APP_PROCESS_STARTING, /* not ready yet */
+    APP_PROCESS_READY,    /* gets requests */
+    APP_PROCESS_LEAVING   /* gets none any more, finishes those it has */
+};
+
+/* A process of an application, or the place for one. */
+struct app_process {
+    _Atomic uint32_t state;  /* enum app_process_state; by the supervisor alone */
+    _Atomic uint32_t serial; /* grows with every start; with the name it gives the path of its socket */
+    _Atomic int32_t pid;
+    _Atomic int64_t used_ns;   /* of the monotonic clock: when a place of it was taken last */
+    _Atomic int64_t ended_ns;  /* when a request to it ended last */
+    _Atomic uint64_t requests; /* that it was given, since it started */
+    _Atomic uint64_t failures; /* of those: no whole answer came */
+};
+
+struct app_block {
+    weir_shared_count waiting;                      /* requests without a place */
+    weir_shared_count in_flight[APP_PROCESSES_MAX]; /* places that are taken, by process */
+
+    _Atomic uint32_t concurrency; /* places of a process; by the supervisor */
+    _Atomic uint32_t broken;      /* no process gets ready: enum app_brokenness */
+    char last_line[256];          /* that a process said before it died; written while broken is 0 */
+    _Atomic int64_t service_ns;   /* how long a request has a place, an average that follows slowly */
+    _Atomic int64_t waiting_since_ns[WEIR_SHARED_MEMBERS_MAX]; /* of the request that waits longest, by
+                                                                  gateway process; 0: none does */
+    struct app_process processes[APP_PROCESSES_MAX];
+};
+
+enum { APP_BLOCK_COUNTS = 1 + APP_PROCESSES_MAX };
+
+/* Writes the path of a process's socket, in the private folder of the supervisor: below 100 bytes.
+ * Returns: out; NULL: it would be longer than that. */
+const char *app_socket_path(char *out, size_t room, const char *folder, const char *app, uint32_t serial);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* apps: applications that the supervisor runs, and routes serve.
+ *
+ * Threading: as config.h.
+ */
+#ifndef APP_CONFIG_APP_H
+#define APP_CONFIG_APP_H
+
+#include "config/config.h"
+#include "config/reader.h"
+
+enum { CONFIG_APPS_MAX = 64, CONFIG_APP_PROCESSES_MAX = 64, CONFIG_APP_NAME_BYTES = 32 };
+
+struct config_app {
+    const char *name;           /* letters, digits, '-' and '_' */
+    struct config_place place;  /* of the name */
+    size_t number;              /* in config->apps */
+    const char *const *command; /* with "{socket}" in one of its words at least; ended by NULL */
+    const char *const *env;     /* "NAME=value", added to the supervisor's environment; ended by NULL */
+    const char *cwd;            /* NULL: the folder of the configuration file */
+    const char *user;           /* NULL: that of the supervisor */
+    int stop_signal;            /* SIGTERM unless written */
+    weir_duration stop;         /* how long it may take to end, after that signal: 30 s */
+    int processes;              /* 1 unless written */
+    int concurrency;            /* requests in progress in a process: 1 unless written */
+    int queue;                  /* requests that wait for a place: 64 */
+    weir_duration wait;         /* the longest time that a request waits for a place: 1 s */
+    weir_duration timeout;      /* until the head of an answer, then an idle limit: 30 s */
+    uint64_t requests;          /* a process is replaced after so many; 0: never */
+    weir_duration age;          /* a process is replaced at this age; 0: never */
+    uint64_t memory_bytes;      /* a process is replaced when it has more in memory; 0: never */
+    uint64_t buffer_bytes;      /* of a request's body, held before a place is taken: 64 KiB */
+    uint64_t answer_bytes;      /* of an answer, read before the client has taken it: 256 KiB */
+    const char *ready_path; /* is asked until it answers 2xx or 3xx; NULL: ready when its socket accepts */
+    weir_duration ready_within; /* after this a process that is not ready is ended and started again: 30 s */
+    bool used;                  /* by a route */
+};
+
+/* Reads "apps:" of the file. */
+void apps_read(struct config_reader *reader, const struct tree_node *node, struct config *config);
+
+/* Reads a key whose value is the name of an application, for configure() of a kind of route. The app counts
+ * as used. Returns: NULL after a fault. */
+const struct config_app *app_read(struct config_reader *reader, const struct tree_node *node,
+                                  const char *what);
+
+/* Whether two applications would run in the same way, so that a reload leaves its processes alone. What only
+ * gateway processes heed (queue, wait, timeout, buffers) may differ. */
+bool config_apps_run_alike(const struct config_app *a, const struct config_app *b);
+
+#endif

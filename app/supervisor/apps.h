@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* The applications of a supervisor: starts their processes, keeps them running, replaces them, ends them.
+ *
+ * Threading: tasks of the supervisor's loop.
+ */
+#ifndef APP_SUPERVISOR_APPS_H
+#define APP_SUPERVISOR_APPS_H
+
+#include <weir/process.h>
+#include <weir/scope.h>
+#include <weir/shared.h>
+
+#include "apps/block.h"
+#include "config/app.h"
+#include "config/config.h"
+#include "text/text_out.h"
+
+struct apps;
+
+struct apps_place {
+    const char *folder; /* private, for sockets */
+    const char *cwd;    /* the folder of the configuration file */
+    weir_shared *shared;
+    /* For tests under simulation: as weir_process_options.simulate, with arg. NULL: processes are real */
+    int (*simulate)(void *arg, weir_simulated_process *self);
+    void *arg;
+};
+
+/* Opens without an application. Tasks run in scope, until it is cancelled; then all processes are ended.
+ * Owns:    place is copied, what it points to lent until the scope is closed; *out is the scope's. */
+WEIR_CHECKED int apps_open(weir_scope *scope, const struct apps_place *place, struct apps **out);
+
+/* Puts another configuration into force. Processes of applications that run alike stay as they are; for those
+ * that have changed, successors get ready before their predecessors leave; those that are gone drain and end.
+ * New configurations may come while an earlier one is still being put into force. Does not wait for
+ * readiness.
+ * Owns:    config is lent until the next call, and until the scope is closed.
+ * Returns: 0; -ENOMEM, -ENOSPC: some application can't be run; the log says which. */
+int apps_configure(struct apps *apps, const struct config *config);
+
+/* Ends all processes in order: no more requests come. Waits. */
+void apps_stop(struct apps *apps);
+
+/* Writes a JSON array of objects, one for each application, with its processes. */
+void apps_status(const struct apps *apps, struct text_out *out);
+
+/* Calls fn for each process that runs. fn must not wait. */
+struct app_process_seen {
+    const struct config_app *app;
+    const struct app_block *block;
+    size_t entry;    /* in block->processes */
+    unsigned number; /* for people: shop[3] */
+    pid_t pid;
+};
+void apps_each(const struct apps *apps, void (*fn)(void *arg, const struct app_process_seen *seen),
+               void *arg);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The supervisor of 'weir serve': opens the listening sockets, runs gateway processes behind them and
+ * applications beside them, replaces what ends, puts new configurations into force, and answers for all of
+ * them at the admin address. It has one loop and no connection to a client.
+ *
+ *     supervisor.c   the whole: start, signals, drain, end
+ *     listeners.c    the listening sockets, which stay open over reloads
+ *     in_force.c     the configuration in force: its text, read and checked
+ *     processes.c    the gateway processes: generations, reloads, who drains
+ *     process.c      one of them: started, ready, ended, again
+ *     backing_off.h  how long to wait before another start
+ *     apps.h         the applications
+ *     notify.c       systemd: readiness, reloading, watchdog
+ *
+ * Threading: the main thread, which runs the supervisor's loop until supervisor_run() returns.
+ */
+#ifndef APP_SUPERVISOR_SUPERVISOR_H
+#define APP_SUPERVISOR_SUPERVISOR_H
+
+#include <weir/process.h>
+
+struct supervisor_options {
+    const char *file; /* of the configuration */
+    /* For tests under simulation: runs in place of gateway processes and applications. NULL: they are real */
+    int (*simulate)(void *arg, weir_simulated_process *self);
+    void *arg;
+    const char *root; /* as struct gateway_events */
+};
+
+/* Serves until SIGTERM or SIGINT, and then the drain. If it can't serve, a message on stderr says why.
+ * Returns: the exit code. */
+int supervisor_run(const struct supervisor_options *options);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory that several processes share: blocks found by name, and counts that stay right when a process dies.
+ *
+ * One process makes the memory and hands its descriptor to the others. Every process that counts in it is a
+ * member, with a number that no other living member has. A count is kept as one cell for each member; it is
+ * the sum of all. A member writes its own cell alone, so that what a dead member had taken is found, and
+ * given back, by whoever calls weir_shared_expel() for it. Nothing in the memory can be left locked by a
+ * process that dies.
+ *
+ * Given to a runtime (weir_options.shared), the memory holds what backends of one name have in common, so
+ * that the maxima of <weir/backend.h> are those of all processes together.
+ *
+ * Threading: any thread.
+ */
+#ifndef WEIR_SHARED_H
+#define WEIR_SHARED_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weir_shared weir_shared;
+
+enum { WEIR_SHARED_MEMBERS_MAX = 64, WEIR_SHARED_NAME_BYTES = 128 };
+
+/* A number that the members of a shared memory keep together, each in a cell of its own. */
+typedef struct weir_shared_count {
+    _Atomic int32_t cells[WEIR_SHARED_MEMBERS_MAX];
+} weir_shared_count;
+
+/* Makes shared memory: an anonymous file, of which only those pages exist that are used.
+ * Owns:    the caller owns *fd and closes it; the memory exists as long as a process has it open or mapped.
+ * Returns: 0; -EINVAL bytes is 0 or above 1 GiB; -ENOMEM, -EMFILE, -ENFILE.
+ * Where:   any thread. Does not wait.
+ */
+int weir_shared_make(size_t bytes, int *fd) WEIR_CHECKED;
+
+/* Maps shared memory as one of its members.
+ * Owns:    fd stays the caller's. The caller owns *out and closes it.
+ * Takes:   member: 0 … WEIR_SHARED_MEMBERS_MAX - 1.
+ * Returns: 0; -EINVAL member, or fd is no shared memory of this version; -EBADF, -ENOMEM.
+ * Where:   any thread. Does not wait.
+ */
+int weir_shared_open(int fd, int member, weir_shared **out) WEIR_CHECKED;
+
+/* Unmaps it, once nothing of it is used any more. What this member has counted stays. NULL does nothing.
+ * Where:   any thread. Does not wait.
+ */
+void weir_shared_close(weir_shared *shared);
+
+/* Returns the number of this member.
+ * Where:   any thread. Does not wait.
+ */
+int weir_shared_member(const weir_shared *shared);
+
+/* Finds a block, or adds it, zeroed. A block begins with so many weir_shared_count and has so many bytes in
+ * all, aligned to 64. Blocks stay.
+ * Owns:    name is copied. *out belongs to the memory, and is valid until weir_shared_close().
+ * Returns: 0; -EINVAL name is empty or too long, or bytes too few for the counts; -WEIR_ECONFIG the block is
+ * there with another size; -ENOSPC no room is left.
+ * Where:   any thread. Blocks for moments, while another process adds a block.
+ */
+int weir_shared_block(weir_shared *shared, const char *name, size_t counts, size_t bytes,
+                      void **out) WEIR_CHECKED;
+
+/* Adds one to a count unless it has reached max.
+ * Returns: whether it was added; two members that reach for the last one at the same time may both fail.
+ * Where:   any thread. Does not wait.
+ */
+bool weir_shared_count_try(weir_shared *shared, weir_shared_count *count, int max) WEIR_CHECKED;
+
+/* Adds to a count: a negative number gives back what this member had added.
+ * Where:   any thread. Does not wait.
+ */
+void weir_shared_count_add(weir_shared *shared, weir_shared_count *count, int n);
+
+/* Returns the count, of all members. Of one member: what it has added.
+ * Where:   any thread. Does not wait.
+ */
+int weir_shared_count_sum(weir_shared *shared, weir_shared_count *count);
+int weir_shared_count_of(const weir_shared_count *count, int member);
+
+/* Gives back all that a member has added to any count: it has died, and is a member no longer. Its number may
+ * be given to another process afterwards.
+ * Where:   any thread. Does not wait.
+ */
+void weir_shared_expel(weir_shared *shared, int member);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
