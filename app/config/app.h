@@ -11,26 +11,29 @@
 
 enum { CONFIG_APPS_MAX = 64, CONFIG_APP_PROCESSES_MAX = 64, CONFIG_APP_NAME_BYTES = 32 };
 
+#define CONFIG_APP_SOCKET "{socket}"     /* stands for the path of the Unix socket of a process */
+#define CONFIG_APP_VARIABLES "WEIR_APP_" /* so begin the names of variables that the supervisor sets */
+
 struct config_app {
     const char *name;           /* letters, digits, '-' and '_' */
     struct config_place place;  /* of the name */
     size_t number;              /* in config->apps */
-    const char *const *command; /* with "{socket}" in one of its words at least; ended by NULL */
+    const char *const *command; /* ended by NULL; "{socket}" is in one of its words, or in env */
     const char *const *env;     /* "NAME=value", added to the supervisor's environment; ended by NULL */
-    const char *cwd;            /* NULL: the folder of the configuration file */
-    const char *user;           /* NULL: that of the supervisor */
-    int stop_signal;            /* SIGTERM unless written */
-    weir_duration stop;         /* how long it may take to end, after that signal: 30 s */
-    int processes;              /* 1 unless written */
-    int concurrency;            /* requests in progress in a process: 1 unless written */
-    int queue;                  /* requests that wait for a place: 64 */
-    weir_duration wait;         /* the longest time that a request waits for a place: 1 s */
-    weir_duration timeout;      /* until the head of an answer, then an idle limit: 30 s */
-    uint64_t requests;          /* a process is replaced after so many; 0: never */
-    weir_duration age;          /* a process is replaced at this age; 0: never */
-    uint64_t memory_bytes;      /* a process is replaced when it has more in memory; 0: never */
-    uint64_t buffer_bytes;      /* of a request's body, held before a place is taken: 64 KiB */
-    uint64_t answer_bytes;      /* of an answer, read before the client has taken it: 256 KiB */
+    const char *cwd;    /* as the supervisor finds it; the folder of the configuration file unless written */
+    const char *user;   /* NULL: that of the supervisor */
+    int stop_signal;    /* SIGTERM unless written */
+    weir_duration stop; /* how long it may take to end, after that signal: 30 s */
+    int processes;      /* 1 unless written */
+    int concurrency;    /* requests in progress in a process: 1 unless written */
+    int queue;          /* requests that wait for a place: 64 */
+    weir_duration wait; /* the longest time that a request waits for a place: 1 s */
+    weir_duration timeout;  /* until the head of an answer, then an idle limit: 30 s */
+    uint64_t requests;      /* a process is replaced after so many; 0: never */
+    weir_duration age;      /* a process is replaced at this age; 0: never */
+    uint64_t memory_bytes;  /* a process is replaced when it has more in memory; 0: never */
+    uint64_t buffer_bytes;  /* of a request's body, held before a place is taken: 64 KiB */
+    uint64_t answer_bytes;  /* of an answer, read before the client has taken it: 256 KiB */
     const char *ready_path; /* is asked until it answers 2xx or 3xx; NULL: ready when its socket accepts */
     weir_duration ready_within; /* after this a process that is not ready is ended and started again: 30 s */
     bool used;                  /* by a route */
@@ -44,8 +47,11 @@ void apps_read(struct config_reader *reader, const struct tree_node *node, struc
 const struct config_app *app_read(struct config_reader *reader, const struct tree_node *node,
                                   const char *what);
 
-/* Whether two applications would run in the same way, so that a reload leaves its processes alone. What only
- * gateway processes heed (queue, wait, timeout, buffers) may differ. */
+/* The application with this name, or NULL. */
+const struct config_app *config_app_find(const struct config *config, const char *name);
+
+/* Reports whether processes of one application are started as those of the other, so that a reload leaves
+ * them alone: name, command, env, cwd and user. All else is heeded without a new process. */
 bool config_apps_run_alike(const struct config_app *a, const struct config_app *b);
 
 #endif

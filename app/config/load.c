@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/app.h"
 #include "config/arena.h"
 #include "config/backend.h"
 #include "config/header_rules.h"
@@ -55,7 +56,7 @@ static const struct schema stall_schema = {.name = "stall", SCHEMA_KEYS(stall_ke
 struct draft {
     struct config config;
     const struct tree_node *listen, *admin, *admin_hosts, *trusted_proxies, *resolver, *headers, *pools,
-        *backends, *routes;
+        *backends, *apps, *routes;
 };
 
 #define AT(member) .offset = offsetof(struct draft, member)
@@ -74,6 +75,7 @@ static const struct schema_key file_keys[] = {
     {"limits", SCHEMA_MAP, AT(config.limits), .map = &limits_schema},
     {"pools", SCHEMA_CUSTOM, AT(pools), .read = schema_keep_node},
     {"backends", SCHEMA_CUSTOM, AT(backends), .read = schema_keep_node},
+    {"apps", SCHEMA_CUSTOM, AT(apps), .read = schema_keep_node},
     {"stall", SCHEMA_MAP, AT(config.stall), .map = &stall_schema},
     {"guard", SCHEMA_MAP, AT(config.guard), .map = &config_guard_schema},
     {"log", SCHEMA_CHOICE, AT(config.log), .fallback = "text", .choices = log_names},
@@ -100,6 +102,8 @@ static void read_around_routes(struct config_reader *reader, const struct draft 
     pools_read(reader, draft->pools, config);
     if (draft->backends != NULL)
         backends_read(reader, draft->backends, config);
+    if (draft->apps != NULL)
+        apps_read(reader, draft->apps, config);
 }
 
 static void read_file(struct config_reader *reader, const struct tree_node *root,

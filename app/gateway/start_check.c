@@ -13,6 +13,7 @@
 #include <weir/text.h>
 
 #include "admin/yield.h"
+#include "apps/app_check.h"
 #include "config/address.h"
 #include "config/backend.h"
 #include "config/route_kind.h"
@@ -294,6 +295,7 @@ int start_check(const struct config *config, const char *file, const struct star
     warn_of_idle_pools(&l);
     warn_of_idle_backends(&l);
     start_self_check(config, &found->warnings);
+    app_check(config, &found->faults, &found->warnings);
     check_routes(&l);
     free(l.numeric);
     return config_faults_any(&found->faults) ? -WEIR_ECONFIG : 0;

@@ -19,7 +19,6 @@ struct apps;
 
 struct apps_place {
     const char *folder; /* private, for sockets */
-    const char *cwd;    /* the folder of the configuration file */
     weir_shared *shared;
     /* For tests under simulation: as weir_process_options.simulate, with arg. NULL: processes are real */
     int (*simulate)(void *arg, weir_simulated_process *self);
