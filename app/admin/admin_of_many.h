@@ -13,6 +13,8 @@
 #include <sys/types.h>
 
 #include <weir/error.h>
+#include <weir/process.h>
+#include <weir/scope.h>
 #include <weir/stream.h>
 #include <weir/time.h>
 
@@ -21,44 +23,60 @@
 
 struct admin_of_many;
 
-/* A gateway process, as its supervisor knows it. */
+/* A gateway process, as its supervisor knows it; or the place of one that is to be started again. */
 struct admin_process {
     char address[WEIR_ADDRESS_BYTES]; /* of its pages: "unix:PATH" */
-    pid_t pid;
+    pid_t pid;          /* 0: it waits to be started again, and the rest of its state is false */
     int number, member; /* as struct handed */
     unsigned generation;
     bool ready, draining;
+    weir_instant since; /* it is in this state */
+    unsigned restarts;  /* of the process with this number, after an end that was not planned */
+    char last_end[WEIR_PROCESS_END_BYTES]; /* how the one before it ended so; "": none has */
 };
 
 /* What a supervisor does for its admin address. */
 struct admin_supervisor {
-    /* Lists the processes that run, those that drain included. Returns: how many. */
+    /* Lists the processes, those that drain included: by number, then by generation. Returns: how many. */
     size_t (*processes)(void *arg, struct admin_process *out, size_t room);
     /* Reads the configuration anew, and puts it into force if it can be served; writes what came of it, in
      * lines for a person. Waits. Returns: 0; -WEIR_ECONFIG it is faulty, and the old one stays in force. */
     int (*reload)(void *arg, struct text_out *out);
     void (*drain)(void *arg); /* as SIGTERM does */
-    /* Writes the members of a JSON object: state, processes, apps, and since when. */
+    /* Writes further members of the JSON object of /processes, separated by commas: "state":"serving" (or
+     * "starting", "reloading", "draining"), "generation":N, "apps":[…] as apps_status() writes it. */
     void (*status)(void *arg, struct text_out *out);
     void *arg;
 };
 
 enum { ADMIN_PROCESSES_MAX = 64 };
 
-/* Begins to answer at the admin address of the configuration. Tasks run in scope.
- * Owns:    config and supervisor are lent until admin_of_many_close(), config until the next
- * admin_of_many_configure().
+/* Begins to answer at the admin address of the configuration, if it has one, and logs that it listens. Tasks
+ * run in scope.
+ * Owns:    supervisor is copied; config is lent until the next admin_of_many_configure(). *out is the
+ * caller's, who closes it before scope.
  * Returns: 0; as weir_server_open(); -ENOMEM.
+ * Where:   task. Waits.
  */
-WEIR_CHECKED int admin_of_many_open(const struct config *config, const struct admin_supervisor *supervisor,
-                                    struct admin_of_many **out);
+WEIR_CHECKED int admin_of_many_open(weir_scope *scope, const struct config *config,
+                                    const struct admin_supervisor *supervisor, struct admin_of_many **out);
 
-/* Another configuration is in force: routes, pools and backends come and go; totals stay. */
+/* Puts another configuration into force: routes, pools and backends come and go, totals stay; the admin
+ * address may be another. Also called from within admin_supervisor.reload.
+ * Returns: 0; an error of admin_of_many_open(), and the old address, and configuration, stay.
+ * Where:   task. Waits.
+ */
 WEIR_CHECKED int admin_of_many_configure(struct admin_of_many *admin, const struct config *config);
 
-/* A process is about to be forgotten: takes its last totals, if it still answers, and keeps them. Waits. */
+/* A process has been told to end: takes its totals, if it still answers, and keeps them. (Those that a
+ * process leaves behind as it ends are found without this.)
+ * Where:   task. Waits for 200 ms at most.
+ */
 void admin_of_many_retire(struct admin_of_many *admin, const struct admin_process *process);
 
+/* Stops to answer. NULL does nothing.
+ * Where:   task. Waits.
+ */
 void admin_of_many_close(struct admin_of_many *admin);
 
 #endif
