@@ -24,7 +24,7 @@ static int count(weir_job *job, void *state, weir_bytes piece, bool last)
 
 static int refuse_streams(void *arg)
 {
-    static const weir_listener_options listener = {.address = "127.0.0.1:0", .reserved = {[15] = 1}},
+    static const weir_listener_options listener = {.address = "127.0.0.1:0", .reserved = {[14] = 1}},
                                        streams = {.address = "127.0.0.1:0", .stream.reserved = {1}};
     static const weir_connections_options pool = {.address = "127.0.0.1:1", .reserved = {1}};
     weir_listener *l;
