@@ -107,7 +107,10 @@ typedef struct weir_fetch_options {
     /* weir_fetch_open() only: set in any case, to NULL or, after a failure, to what weir_reply.why says [not
      * told] */
     const char **why;
-    unsigned char reserved[8]; /* for later versions; zero */
+    /* Sends the request at most once, whatever its method; see weir_get(). An error that a connect gives
+     * (-ECONNREFUSED, -ENOENT …) then tells that the server has not been sent anything */
+    bool once;
+    unsigned char reserved[7]; /* for later versions; zero */
 } weir_fetch_options;
 
 /* An answer. In a handler it is freed with the request; elsewhere free it with weir_reply_free(). */

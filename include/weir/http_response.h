@@ -149,6 +149,15 @@ int weir_respond_error(weir_response *res, int err);
  */
 int weir_respond_fault(weir_response *res, int status, const char *code, const char *message);
 
+/* Refuses a request: answers 503 with the code "busy" in the form of weir_respond_error(), and with
+ * Retry-After, in seconds, rounded up, at least one. The exchange is recorded as refused.
+ * Takes:   reason: the name of one of weir_refusal_at().
+ * Returns: as weir_respond_text().
+ * Cancel:  ends the wait.
+ * Where:   task of its loop. Waits while the client does not take it.
+ */
+int weir_respond_busy(weir_response *res, const char *reason, weir_duration retry_after, const char *message);
+
 /* Begins a streamed answer. length is in bytes, or -1 if unknown (the body is then chunked; for HTTP/1.0 it
  * ends with the connection). To HEAD, and with 304, the length is announced and no body is sent; a length of
  * 0 is not announced with 304, and an unknown one announces chunks to HEAD, as the answer to GET does.

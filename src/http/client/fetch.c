@@ -61,7 +61,7 @@ static inline __attribute__((always_inline)) int finish(struct weir__fetch *f, i
 /* The whole request is here, so that it can be sent again where its method allows that. */
 static enum weir__fetch_kept kept_for(const struct weir__fetch *f)
 {
-    return weir__fetch_is_idempotent(f->method) ? WEIR__KEPT_OLDEST : WEIR__KEPT_YOUNGEST;
+    return weir__fetch_is_repeatable(f) ? WEIR__KEPT_OLDEST : WEIR__KEPT_YOUNGEST;
 }
 
 static int fetch_from(struct weir__origin *origin, const weir_fetch_options *options, const weir_url *url,

@@ -413,6 +413,7 @@ void weir__fetch_init(struct weir__fetch *f, weir_client *client, const weir_fet
         .method = weir__http_method_of(weir_bytes_of(options->method != NULL ? options->method : "GET")),
         .duplex = options->duplex,
         .upgrades = options->upgrade != NULL,
+        .once = options->once,
         .body_max = options->reply_bytes_max != 0 ? options->reply_bytes_max : client->options.reply_bytes,
         .head_bytes_max = options->head_bytes_max != 0 ? options->head_bytes_max : client->options.head_bytes,
         .headers_max = options->headers_max != 0 ? options->headers_max : client->options.headers,

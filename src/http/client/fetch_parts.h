@@ -62,8 +62,9 @@ void weir__fetch_stop_writing(struct weir__fetch *f);
  * sent once more: weir__origin_replace(), weir__fetch_restart(), weir__fetch_send(). */
 bool weir__fetch_is_stale(const struct weir__fetch *f, int err);
 
-/* Reports whether a request of this method may be sent again: by RFC 9110, 9.2.2. */
-bool weir__fetch_is_idempotent(enum weir__http_method method);
+/* Reports whether a request may be sent again: its method is idempotent (RFC 9110, 9.2.2), and the caller
+ * allows it. */
+bool weir__fetch_is_repeatable(const struct weir__fetch *f);
 
 void weir__fetch_restart(struct weir__fetch *f);
 

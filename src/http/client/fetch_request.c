@@ -86,7 +86,7 @@ void weir__fetch_stop_writing(struct weir__fetch *f)
 
 /* --- sending it once more --- */
 
-bool weir__fetch_is_idempotent(enum weir__http_method method)
+static bool is_idempotent(enum weir__http_method method)
 {
     switch (method) {
     case WEIR__HTTP_GET:
@@ -101,12 +101,17 @@ bool weir__fetch_is_idempotent(enum weir__http_method method)
     }
 }
 
+bool weir__fetch_is_repeatable(const struct weir__fetch *f)
+{
+    return !f->once && is_idempotent(f->method);
+}
+
 bool weir__fetch_is_stale(const struct weir__fetch *f, int err)
 {
     bool broke_off = err == -WEIR_ETRUNCATED || err == -ECONNRESET || err == -EPIPE;
 
     return broke_off && f->connection != NULL && f->connection->reused && !f->began &&
-           weir__fetch_is_idempotent(f->method);
+           weir__fetch_is_repeatable(f);
 }
 
 void weir__fetch_restart(struct weir__fetch *f)

@@ -87,7 +87,7 @@ static enum weir__fetch_kept kept_for(const struct weir__fetch *f, int64_t body_
 {
     if (f->upgrades || f->method == WEIR__HTTP_CONNECT)
         return WEIR__KEPT_NONE;
-    return body_length == 0 && weir__fetch_is_idempotent(f->method) ? WEIR__KEPT_OLDEST : WEIR__KEPT_YOUNGEST;
+    return body_length == 0 && weir__fetch_is_repeatable(f) ? WEIR__KEPT_OLDEST : WEIR__KEPT_YOUNGEST;
 }
 
 static struct weir__fetch_room room_of(weir_fetch_stream *s)

@@ -133,6 +133,7 @@ struct weir__fetch {
     bool streamed;                      /* the body is left to be read, see piece */
     bool duplex;                        /* streamed: an answer is read while the request is written */
     bool upgrades;                      /* the request asks for another protocol */
+    bool once;                          /* it is never sent again */
     bool began;                         /* a byte of an answer has come */
     bool head_done, ended;              /* ended: nothing more will come in; err says how */
     bool keep;                          /* the connection may be used again */

@@ -17,6 +17,7 @@ static const weir_refusal refusals[] = {
     {"body_rate", WEIR_REFUSAL_SLOWNESS},    {"unread", WEIR_REFUSAL_SLOWNESS},
     {"replies", WEIR_REFUSAL_LOAD},          {"backend_busy", WEIR_REFUSAL_LOAD},
     {"backend_limited", WEIR_REFUSAL_LOAD},  {"backend_open", WEIR_REFUSAL_LOAD},
+    {"app_busy", WEIR_REFUSAL_LOAD},         {"app_unready", WEIR_REFUSAL_LOAD},
     {"not_found", WEIR_REFUSAL_FAULT},       {"method_not_allowed", WEIR_REFUSAL_FAULT},
     {"malformed", WEIR_REFUSAL_FAULT},       {"truncated", WEIR_REFUSAL_FAULT},
     {"too_large", WEIR_REFUSAL_FAULT},       {"head_too_large", WEIR_REFUSAL_FAULT},

@@ -62,7 +62,7 @@ static int serve_and_close(struct backend *b, weir_stream *s, int number)
     return 0;
 }
 
-static const char *const bodies[] = {"", "a body", "a body"};
+static const char *const bodies[] = {"", "a body", "a body", ""};
 
 /* A request by weir_fetch(), or in pieces. */
 static int ask(weir_client *client, const weir_fetch_options *options, bool in_pieces)
@@ -94,10 +94,10 @@ static bool broke_off(int err)
 static void ask_numbered(weir_client *client, struct backend *b, int id)
 {
     struct counting *counting = b->arg;
-    const int type = id % 3; /* GET, POST, POST in pieces */
+    const int type = id % 4; /* GET, POST, POST in pieces, GET that is sent once */
     const char *body = bodies[type];
     char url[200];
-    weir_fetch_options options = {.method = type == 0 ? "GET" : "POST", .url = url};
+    weir_fetch_options options = {.method = type % 3 == 0 ? "GET" : "POST", .url = url, .once = type == 3};
     int err;
 
     (void)snprintf(url, sizeof url, "%s%d", b->url, id);
@@ -108,7 +108,7 @@ static void ask_numbered(weir_client *client, struct backend *b, int id)
         options.first = body;
         options.first_bytes = strlen(body);
     }
-    err = ask(client, &options, type != 1 && id % 2 == 0);
+    err = ask(client, &options, type != 1 && id / 4 % 2 == 0);
     if (type == 0)
         assert_int_equal(err, 0); /* a GET is sent again */
     else

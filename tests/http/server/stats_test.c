@@ -120,6 +120,40 @@ static void what_a_handler_gives_up_has_its_reason(void **state)
     rig_run(&rig);
 }
 
+/* --- what a handler refuses itself --- */
+
+static int refuse_busy(weir_request *req, weir_response *res, void *state)
+{
+    (void)req, (void)state;
+    return weir_respond_busy(res, "app_busy", weir_ms(1001), "too much to do");
+}
+
+static const weir_route refusing[] = {{.path = "/", .handler = refuse_busy}};
+
+static int busy(struct rig *rig)
+{
+    weir_stream *s = rig_connect(rig);
+    char text[1024];
+
+    rig_send(s, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_int_equal(rig_answer(s, text, sizeof text), 503);
+    assert_non_null(strstr(text, "\r\nRetry-After: 2\r\n"));
+    assert_non_null(strstr(text, "{\"code\":\"busy\",\"message\":\"too much to do\"}"));
+    while (rig->records == 0)
+        assert_int_equal(weir_sleep(weir_us(100)), 0);
+    assert_string_equal(rig->last.refused, "app_busy");
+    weir_stream_close(s);
+    return 0;
+}
+
+static void a_handler_refuses_with_a_reason(void **state)
+{
+    struct rig rig = {.routes = refusing, .route_count = 1, .test = busy};
+
+    (void)state;
+    rig_run(&rig);
+}
+
 static void *setup(void *arg, weir_server *server)
 {
     (void)arg, (void)server;
@@ -212,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_says_why_it_was_refused),
         cmocka_unit_test(what_a_handler_gives_up_has_its_reason),
+        cmocka_unit_test(a_handler_refuses_with_a_reason),
         cmocka_unit_test(a_record_brings_the_route_s_data_and_the_loop_s_state),
         cmocka_unit_test(connections_and_exchanges_are_counted),
     };
