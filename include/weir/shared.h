@@ -35,7 +35,8 @@ typedef struct weir_shared_count {
     _Atomic int32_t cells[WEIR_SHARED_MEMBERS_MAX];
 } weir_shared_count;
 
-/* Makes shared memory: an anonymous file, of which only those pages exist that are used.
+/* Makes shared memory for blocks of so many bytes together, each with 192 more: an anonymous file, of which
+ * only those pages exist that are used.
  * Owns:    the caller owns *fd and closes it; the memory exists as long as a process has it open or mapped.
  * Returns: 0; -EINVAL bytes is 0 or above 1 GiB; -ENOMEM, -EMFILE, -ENFILE.
  * Where:   any thread. Does not wait.

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include <weir/shared.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SHARED_VERSION = 1, BLOCK_ALIGN = 64, SHARED_BYTES_MAX = 1 << 30 };
+
+static const uint64_t SHARED_MAGIC = 0x6465726168536957; /* "WiShared" */
+
+/* Stands at the beginning of the memory; the blocks follow it, one behind the other. */
+struct header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t header_bytes; /* another build may have another mutex */
+    uint64_t bytes;        /* of the file */
+    pthread_mutex_t lock;  /* of those who add blocks */
+    _Atomic uint64_t used; /* where the next block will begin. All below it is complete and stays as it is */
+    atomic_int members;    /* the greatest member that ever joined, plus one: the cells that a sum looks at */
+} __attribute__((aligned(BLOCK_ALIGN)));
+
+/* Stands before each block. */
+struct entry {
+    char name[WEIR_SHARED_NAME_BYTES];
+    uint64_t bytes; /* of the block, as was asked for */
+    uint64_t counts;
+    uint64_t next; /* where the entry behind it begins */
+} __attribute__((aligned(BLOCK_ALIGN)));
+
+struct weir_shared {
+    struct header *header;
+    int member;
+};
+
+/* --- making and mapping --- */
+
+static int init_lock(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t attributes;
+    int err = pthread_mutexattr_init(&attributes);
+
+    if (err != 0)
+        return -err;
+    (void)pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    (void)pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    err = pthread_mutex_init(lock, &attributes);
+    (void)pthread_mutexattr_destroy(&attributes);
+    return -err;
+}
+
+/* Writes the header of a new file. Its size is sealed: a file that shrinks would kill whoever reads it. */
+static int init_file(int fd, uint64_t bytes)
+{
+    struct header *header;
+    int err;
+
+    if (ftruncate(fd, (off_t)bytes) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        return -errno;
+    header = mmap(NULL, sizeof *header, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (header == MAP_FAILED)
+        return -errno;
+    err = init_lock(&header->lock);
+    header->version = SHARED_VERSION;
+    header->header_bytes = sizeof *header;
+    header->bytes = bytes;
+    atomic_store(&header->used, sizeof *header);
+    header->magic = SHARED_MAGIC;
+    (void)munmap(header, sizeof *header);
+    return err;
+}
+
+int weir_shared_make(size_t bytes, int *fd)
+{
+    int made, err;
+
+    if (bytes == 0 || bytes > SHARED_BYTES_MAX)
+        return -EINVAL;
+    made = memfd_create("weir shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (made < 0)
+        return -errno;
+    err = init_file(made, sizeof(struct header) + bytes);
+    if (err < 0) {
+        (void)close(made);
+        return err;
+    }
+    *fd = made;
+    return 0;
+}
+
+static bool is_ours(const struct header *header, uint64_t bytes)
+{
+    return header->magic == SHARED_MAGIC && header->version == SHARED_VERSION &&
+           header->header_bytes == sizeof *header && header->bytes == bytes;
+}
+
+static int map(int fd, struct header **out)
+{
+    struct stat status;
+    struct header *header;
+    int seals;
+
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || (size_t)status.st_size < sizeof *header)
+        return -EINVAL;
+    header = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (header == MAP_FAILED)
+        return errno == ENOMEM ? -ENOMEM : -EINVAL; /* open for reading alone */
+    if (!is_ours(header, (uint64_t)status.st_size)) {
+        (void)munmap(header, (size_t)status.st_size);
+        return -EINVAL;
+    }
+    *out = header;
+    return 0;
+}
+
+static void join(struct header *header, int member)
+{
+    int members = atomic_load(&header->members);
+
+    while (members <= member && !atomic_compare_exchange_weak(&header->members, &members, member + 1)) {
+    }
+}
+
+int weir_shared_open(int fd, int member, weir_shared **out)
+{
+    weir_shared *shared;
+    int err;
+
+    if (member < 0 || member >= WEIR_SHARED_MEMBERS_MAX)
+        return -EINVAL;
+    shared = calloc(1, sizeof *shared);
+    if (shared == NULL)
+        return -ENOMEM;
+    err = map(fd, &shared->header);
+    if (err < 0) {
+        free(shared);
+        return err;
+    }
+    shared->member = member;
+    join(shared->header, member);
+    *out = shared;
+    return 0;
+}
+
+void weir_shared_close(weir_shared *shared)
+{
+    if (shared == NULL)
+        return;
+    (void)munmap(shared->header, shared->header->bytes);
+    free(shared);
+}
+
+int weir_shared_member(const weir_shared *shared)
+{
+    return shared->member;
+}
+
+/* --- blocks --- */
+
+static struct entry *entry_at(const weir_shared *shared, uint64_t at)
+{
+    return (struct entry *)((char *)shared->header + at);
+}
+
+static void *block_of(struct entry *entry)
+{
+    return entry + 1;
+}
+
+/* The first entry, and the one behind it; NULL: there is none that is complete. */
+static struct entry *first_entry(const weir_shared *shared)
+{
+    return atomic_load(&shared->header->used) > sizeof(struct header)
+               ? entry_at(shared, sizeof(struct header))
+               : NULL;
+}
+
+static struct entry *next_entry(const weir_shared *shared, const struct entry *entry)
+{
+    return entry->next < atomic_load(&shared->header->used) ? entry_at(shared, entry->next) : NULL;
+}
+
+static struct entry *find(const weir_shared *shared, const char *name)
+{
+    struct entry *entry = first_entry(shared);
+
+    while (entry != NULL && strcmp(entry->name, name) != 0)
+        entry = next_entry(shared, entry);
+    return entry;
+}
+
+/* Adds a block behind the others. It is there once `used` says so, for everyone at the same moment: a process
+ * that dies before has changed nothing but what the next one overwrites. */
+static int add(weir_shared *shared, const char *name, size_t counts, size_t bytes, struct entry **out)
+{
+    struct header *header = shared->header;
+    uint64_t at = atomic_load(&header->used), room = header->bytes - at;
+    struct entry *entry = entry_at(shared, at);
+
+    if (room < sizeof *entry || room - sizeof *entry < bytes)
+        return -ENOSPC;
+    memset(entry, 0, sizeof *entry);
+    memcpy(entry->name, name, strlen(name));
+    entry->bytes = bytes;
+    entry->counts = counts;
+    entry->next = (at + sizeof *entry + bytes + BLOCK_ALIGN - 1) / BLOCK_ALIGN * BLOCK_ALIGN;
+    atomic_store(&header->used, entry->next < header->bytes ? entry->next : header->bytes);
+    *out = entry;
+    return 0;
+}
+
+/* Locks the directory. The process that held the lock may have died: the directory is valid all the same, see
+ * add(). */
+static int lock_directory(struct header *header)
+{
+    int err = pthread_mutex_lock(&header->lock);
+
+    return -(err == EOWNERDEAD ? pthread_mutex_consistent(&header->lock) : err);
+}
+
+static int find_or_add(weir_shared *shared, const char *name, size_t counts, size_t bytes, struct entry **out)
+{
+    int err = 0;
+
+    *out = find(shared, name);
+    if (*out != NULL)
+        return 0;
+    err = lock_directory(shared->header);
+    if (err < 0)
+        return err;
+    *out = find(shared, name);
+    if (*out == NULL)
+        err = add(shared, name, counts, bytes, out);
+    (void)pthread_mutex_unlock(&shared->header->lock);
+    return err;
+}
+
+int weir_shared_block(weir_shared *shared, const char *name, size_t counts, size_t bytes, void **out)
+{
+    size_t length = strnlen(name, WEIR_SHARED_NAME_BYTES);
+    struct entry *entry;
+    int err;
+
+    if (length == 0 || length == WEIR_SHARED_NAME_BYTES || bytes / sizeof(weir_shared_count) < counts)
+        return -EINVAL;
+    err = find_or_add(shared, name, counts, bytes, &entry);
+    if (err < 0)
+        return err;
+    if (entry->counts != counts || entry->bytes != bytes)
+        return -WEIR_ECONFIG;
+    *out = block_of(entry);
+    return 0;
+}
+
+/* --- counts. All of their operations are sequentially consistent: of two members that add to a count and
+ * then sum it up, one at least sees the other. --- */
+
+bool weir_shared_count_try(weir_shared *shared, weir_shared_count *count, int max)
+{
+    (void)atomic_fetch_add(&count->cells[shared->member], 1);
+    if (weir_shared_count_sum(shared, count) <= max)
+        return true;
+    (void)atomic_fetch_sub(&count->cells[shared->member], 1);
+    return false;
+}
+
+void weir_shared_count_add(weir_shared *shared, weir_shared_count *count, int n)
+{
+    (void)atomic_fetch_add(&count->cells[shared->member], n);
+}
+
+int weir_shared_count_sum(weir_shared *shared, weir_shared_count *count)
+{
+    int members = atomic_load(&shared->header->members), sum = 0;
+
+    for (int i = 0; i < members; i++)
+        sum += atomic_load(&count->cells[i]);
+    return sum;
+}
+
+int weir_shared_count_of(const weir_shared_count *count, int member)
+{
+    return atomic_load(&count->cells[member]);
+}
+
+void weir_shared_expel(weir_shared *shared, int member)
+{
+    for (struct entry *entry = first_entry(shared); entry != NULL; entry = next_entry(shared, entry)) {
+        weir_shared_count *counts = block_of(entry);
+        for (uint64_t i = 0; i < entry->counts; i++)
+            atomic_store(&counts[i].cells[member], 0);
+    }
+}
