@@ -56,7 +56,8 @@ int weir_shared_open(int fd, int member, weir_shared **out) WEIR_CHECKED;
  */
 void weir_shared_close(weir_shared *shared);
 
-/* Returns the number of this member.
+/* Names this member.
+ * Returns: its number, as given to weir_shared_open().
  * Where:   any thread. Does not wait.
  */
 int weir_shared_member(const weir_shared *shared);
@@ -82,10 +83,16 @@ bool weir_shared_count_try(weir_shared *shared, weir_shared_count *count, int ma
  */
 void weir_shared_count_add(weir_shared *shared, weir_shared_count *count, int n);
 
-/* Returns the count, of all members. Of one member: what it has added.
+/* Adds up a count.
+ * Returns: the sum of all members; a moment old.
  * Where:   any thread. Does not wait.
  */
 int weir_shared_count_sum(weir_shared *shared, weir_shared_count *count);
+
+/* Reads the share of one member in a count.
+ * Returns: what it has added.
+ * Where:   any thread. Does not wait.
+ */
 int weir_shared_count_of(const weir_shared_count *count, int member);
 
 /* Gives back all that a member has added to any count: it has died, and is a member no longer. Its number may
