@@ -22,6 +22,8 @@ enum {
     APP_PROCESSES_MAX = 128
 }; /* of one application: twice as many as may be configured (64), for successors */
 
+enum { APP_REQUEST_BYTES = 64 }; /* of "GET /report", with its NUL; a longer one is cut */
+
 enum app_process_state {
     APP_PROCESS_NONE,     /* the entry is free */
     APP_PROCESS_STARTING, /* not ready yet */
@@ -38,6 +40,7 @@ struct app_process {
     _Atomic int64_t ended_ns;  /* when a request to it ended last */
     _Atomic uint64_t requests; /* that it was given, since it started */
     _Atomic uint64_t failures; /* of those: no whole answer came */
+    _Atomic uint64_t request[APP_REQUEST_BYTES / 8]; /* that was given a place last: app_process_note() */
 };
 
 struct app_block {
@@ -51,9 +54,17 @@ struct app_block {
     _Atomic int64_t waiting_since_ns[WEIR_SHARED_MEMBERS_MAX]; /* of the request that waits longest, by
                                                                   gateway process; 0: none does */
     struct app_process processes[APP_PROCESSES_MAX];
+    _Atomic uint64_t waited; /* requests that have begun to wait for a place, ever */
 };
 
 enum { APP_BLOCK_COUNTS = 1 + APP_PROCESSES_MAX };
+
+/* Notes which request has got a place of the process, so that a stall can name it; the path without its
+ * query. What two write at the same time may mix: it is for people. */
+void app_process_note(struct app_process *process, const char *method, const char *path, size_t path_length);
+
+/* Reads it: printable ASCII, "" if nothing was noted. Returns: out. */
+const char *app_process_noted(const struct app_process *process, char out[APP_REQUEST_BYTES]);
 
 /* Writes the path of a process's socket, in the private folder of the supervisor: below 100 bytes.
  * Returns: out; NULL: it would be longer than that. */

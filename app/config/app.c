@@ -186,6 +186,8 @@ static const struct schema_key app_keys[] = {
     {"requests", SCHEMA_INT, .offset = offsetof(struct draft, requests), .min = 1},
     {"age", SCHEMA_DURATION, AT(age), .min = SCHEMA_MS(1000)},
     {"memory", SCHEMA_SIZE, AT(memory_bytes), .min = 1 << 20},
+    {"stall_after", SCHEMA_DURATION, AT(stall_after), .fallback = "100ms", .min = SCHEMA_MS(20),
+     .max = SCHEMA_MS(60 * MINUTE_MS)},
     {"ready", SCHEMA_CUSTOM, NODE(ready)},
     {"stop_signal", SCHEMA_CUSTOM, NODE(stop_signal)},
     {"stop", SCHEMA_DURATION, AT(stop), .fallback = "30s", .max = SCHEMA_MS(60 * MINUTE_MS)},

@@ -36,6 +36,7 @@ struct config_app {
     uint64_t answer_bytes;  /* of an answer, read before the client has taken it: 256 KiB */
     const char *ready_path; /* is asked until it answers 2xx or 3xx; NULL: ready when its socket accepts */
     weir_duration ready_within; /* after this a process that is not ready is ended and started again: 30 s */
+    weir_duration stall_after;  /* a process that is held for longer is reported: 100 ms */
     bool used;                  /* by a route */
 };
 
