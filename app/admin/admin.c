@@ -62,7 +62,7 @@ static void on_listening(void *arg, weir_server *server)
 
 /* --- starting and stopping --- */
 
-static int start(struct admin *admin, const struct config *config)
+static int start(struct admin *admin, const struct config *config, const char *elsewhere)
 {
     weir_options options;
 
@@ -75,7 +75,7 @@ static int start(struct admin *admin, const struct config *config)
             .data = (void *)(uintptr_t)&admin_pages[i],
         };
     admin->options = (weir_server_options){
-        .listen = config->admin->text,
+        .listen = elsewhere != NULL ? elsewhere : config->admin->text,
         .limits = {.connections = ADMIN_CONNECTIONS,
                    .exchanges = ADMIN_EXCHANGES,
                    .always_room = true, /* no client may keep others from /healthz */
@@ -83,7 +83,7 @@ static int start(struct admin *admin, const struct config *config)
         .drain = weir_ms(500), /* the gateway has gone: nothing should wait for the admin to say so */
         .setup = setup,
         .background = background,
-        .on_listening = on_listening,
+        .on_listening = elsewhere == NULL ? on_listening : NULL,
         .arg = admin,
     };
     admin->server = (struct background_server){
@@ -94,7 +94,8 @@ static int start(struct admin *admin, const struct config *config)
     return background_servers_start("admin", &options, &admin->server, 1, &admin->state.servers);
 }
 
-int admin_start(const struct config *config, struct gateway_status *status, struct admin **out)
+int admin_start(const struct config *config, struct gateway_status *status, const char *elsewhere,
+                struct admin **out)
 {
     int err;
     struct admin *admin;
@@ -108,7 +109,7 @@ int admin_start(const struct config *config, struct gateway_status *status, stru
     admin->state.status = status;
     admin->hosts = config->admin_hosts;
     err = collector_open(status, &admin->state.collector);
-    if (err == 0 && (err = start(admin, config)) < 0)
+    if (err == 0 && (err = start(admin, config, elsewhere)) < 0)
         collector_close(admin->state.collector);
     if (err < 0)
         free(admin);

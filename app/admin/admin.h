@@ -17,9 +17,11 @@ struct admin;
 
 /* Starts to answer on config->admin, and logs that it listens; *out is NULL when there is none.
  * Owns:    config and status are lent until admin_stop(); status->requests is set when there is an admin.
+ * Takes:   elsewhere: an address that is used instead of config->admin, and not logged; NULL: none.
  * Returns: 0, or why it can't listen.
  */
-WEIR_CHECKED int admin_start(const struct config *config, struct gateway_status *status, struct admin **out);
+WEIR_CHECKED int admin_start(const struct config *config, struct gateway_status *status,
+                             const char *elsewhere, struct admin **out);
 
 /* Stops to answer. NULL is nothing. */
 void admin_stop(struct admin *admin);

@@ -68,30 +68,49 @@ static void sort(struct config_faults *faults)
     }
 }
 
-static void print(struct config_faults *faults, bool places, const char *label, FILE *out)
+enum { LINE_BYTES = 4096 + FAULT_TEXT_BYTES + 64 }; /* with the longest path */
+
+static void tell(struct config_faults *faults, bool places, const char *label,
+                 void (*fn)(void *arg, const char *line), void *arg)
 {
+    char line[LINE_BYTES];
+
     sort(faults);
     for (size_t i = 0; i < faults->count; i++) {
         const struct config_fault *fault = &faults->fault[i];
         if (places && fault->place.line)
-            fprintf(out, "%s:%u:%u: %s%s\n", faults->file, fault->place.line, fault->place.column, label,
-                    fault->text);
+            snprintf(line, sizeof line, "%s:%u:%u: %s%s", faults->file, fault->place.line,
+                     fault->place.column, label, fault->text);
         else
-            fprintf(out, "%s: %s%s\n", faults->file, label, fault->text);
+            snprintf(line, sizeof line, "%s: %s%s", faults->file, label, fault->text);
+        fn(arg, line);
     }
-    if (faults->dropped)
-        fprintf(out, "%s: and %zu more %s, only the first %d are shown\n", faults->file, faults->dropped,
-                *label ? "warnings" : "faults", FAULTS_MAX);
+    if (faults->dropped == 0)
+        return;
+    snprintf(line, sizeof line, "%s: and %zu more %s, only the first %d are shown", faults->file,
+             faults->dropped, *label ? "warnings" : "faults", FAULTS_MAX);
+    fn(arg, line);
+}
+
+static void print_line(void *arg, const char *line)
+{
+    fprintf(arg, "%s\n", line);
+}
+
+void config_faults_each(struct config_faults *faults, bool places, void (*fn)(void *arg, const char *line),
+                        void *arg)
+{
+    tell(faults, places, "", fn, arg);
 }
 
 void config_faults_print(struct config_faults *faults, bool places, FILE *out)
 {
-    print(faults, places, "", out);
+    tell(faults, places, "", print_line, out);
 }
 
 void config_warnings_print(struct config_faults *warnings, FILE *out)
 {
-    print(warnings, true, "warning: ", out);
+    tell(warnings, true, "warning: ", print_line, out);
 }
 
 bool config_faults_say(const struct config_faults *faults, const char *text)

@@ -52,6 +52,10 @@ bool config_faults_say(const struct config_faults *faults, const char *text);
 /* Prints the faults, a line each, in the order of the file. places: with their places, as for a file. */
 void config_faults_print(struct config_faults *faults, bool places, FILE *out);
 
+/* Calls fn with each line that config_faults_print() would print, without its newline. */
+void config_faults_each(struct config_faults *faults, bool places, void (*fn)(void *arg, const char *line),
+                        void *arg);
+
 /* Prints the list as warnings, "FILE:LINE:COLUMN: warning: …". */
 void config_warnings_print(struct config_faults *warnings, FILE *out);
 

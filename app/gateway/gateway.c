@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <weir/http_server.h>
@@ -15,6 +14,7 @@
 
 #include "admin/admin.h"
 #include "gateway/access_log.h"
+#include "gateway/early_end.h"
 #include "gateway/loop_state.h"
 #include "gateway/memory_limits.h"
 #include "gateway/memory_watch.h"
@@ -30,6 +30,7 @@
 struct gateway {
     const struct config *config;
     const struct gateway_events *events;
+    const struct gateway_inherited *inherited; /* NULL: it has no supervisor */
     struct gateway_status status;
     weir_route *routes;
     weir_pool_options *pools;
@@ -63,7 +64,8 @@ static void on_listening(void *arg, weir_server *server)
     atomic_store(&gateway->status.ready, true); /* before the log lines, whose reader may ask at once */
     for (size_t i = 0; i < count; i++) {
         gateway->addresses[i] = weir_server_address(server, i);
-        log_listening("gateway", gateway->addresses[i]);
+        if (gateway->inherited == NULL)
+            log_listening("gateway", gateway->addresses[i]);
     }
     if (gateway->events != NULL && gateway->events->started != NULL)
         gateway->events->started(gateway->events->arg, gateway->addresses, count);
@@ -105,7 +107,8 @@ static void on_drain(void *arg)
 
     atomic_store(&gateway->status.ready, false);
     atomic_store(&gateway->status.draining, true);
-    weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", gateway->config->drain));
+    if (gateway->inherited == NULL) /* a supervisor logs it once for all */
+        weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", gateway->config->drain));
 }
 
 /* Logs what each signal does here. Its sender may expect more. */
@@ -113,14 +116,14 @@ static void on_signal(void *arg, int number)
 {
     const struct gateway *gateway = arg;
 
+    if (number == SIGHUP && gateway->inherited != NULL)
+        return; /* it is the supervisor that reads the file anew */
     if (number == SIGHUP && gateway->file == NULL)
         (void)kill(getpid(),
                    SIGTERM); /* without a file to read anew, SIGHUP means that the terminal has gone */
     else if (number == SIGHUP)
-        weir_log(WEIR_LOG_WARN, "SIGHUP has no effect yet: the configuration is not read again",
-                 WEIR_KV("hint",
-                         "look at the new file with 'weir check', end this gateway with SIGTERM, which "
-                         "drains it, and start the next one meanwhile"));
+        weir_log(WEIR_LOG_WARN, "SIGHUP has no effect with --single: the configuration is not read again",
+                 WEIR_KV("hint", "without --single a supervisor puts a new configuration into force"));
     else if (number == SIGUSR1)
         weir_log(WEIR_LOG_INFO,
                  "SIGUSR1 has no effect: the log goes to stderr, so no file has to be opened again");
@@ -171,7 +174,12 @@ static int prepare(struct gateway *gateway)
         gateway->pools == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < config->listen_count; i++) {
-        gateway->listeners[i].address = config->listen[i].text;
+        if (gateway->inherited != NULL) {
+            gateway->listeners[i].fd = gateway->inherited->listeners[i];
+            gateway->listeners[i].fd_shared = true;
+        } else {
+            gateway->listeners[i].address = config->listen[i].text;
+        }
         gateway->listeners[i].proxy_protocol = config->listen[i].proxy_protocol;
     }
     err = config->admin != NULL ? request_counts_open(config, &gateway->status.requests) : 0;
@@ -184,7 +192,9 @@ static int serve(struct gateway *gateway)
     weir_server_options options = {
         .listeners = gateway->listeners,
         .listener_count = config->listen_count,
-        .runtime = {.pools = gateway->pools, .pool_count = config->pool_count},
+        .runtime = {.pools = gateway->pools,
+                    .pool_count = config->pool_count,
+                    .shared = gateway->inherited != NULL ? gateway->inherited->shared : NULL},
         .setup = open_loop,
         .teardown = loop_state_close,
         .on_listening = on_listening,
@@ -201,42 +211,72 @@ static int serve(struct gateway *gateway)
     return weir_serve(&options, gateway->routes, config->route_count);
 }
 
-/* Prints a failure of the start that the check has not found: something has changed meanwhile. */
-static void print_failure(const char *command, const struct gateway *gateway, struct config_place place,
-                          const char *what, int err)
+/* Tells a fault: to the supervisor, else on stderr. */
+static void tell_fault(void *arg, const char *line)
 {
-    if (gateway->file != NULL)
-        fprintf(stderr, "%s:%u:%u: ", gateway->file, place.line, place.column);
+    const struct gateway *gateway = arg;
+
+    if (gateway->inherited != NULL)
+        gateway->inherited->fault(gateway->inherited->arg, line);
     else
-        fprintf(stderr, "weir %s: ", command);
-    fprintf(stderr, "%s: %s\n", what, weir_error_text(err));
+        fprintf(stderr, "%s\n", line);
 }
 
-static void print_serving_failure(const char *command, struct gateway *gateway, struct config_place place,
-                                  int err)
+static void tell_faults(struct gateway *gateway)
+{
+    config_faults_each(&gateway->found.faults, gateway->file != NULL, tell_fault, gateway);
+}
+
+/* Tells a failure of the start that the check has not found: something has changed meanwhile. */
+static void tell_failure(const char *command, struct gateway *gateway, struct config_place place,
+                         const char *what, int err)
+{
+    char line[4096 + FAULT_TEXT_BYTES];
+
+    if (gateway->file != NULL)
+        snprintf(line, sizeof line, "%s:%u:%u: %s: %s", gateway->file, place.line, place.column, what,
+                 weir_error_text(err));
+    else
+        snprintf(line, sizeof line, "weir %s: %s: %s", command, what, weir_error_text(err));
+    tell_fault(gateway, line);
+}
+
+static void tell_serving_failure(const char *command, struct gateway *gateway, struct config_place place,
+                                 int err)
 {
     if (config_faults_any(&gateway->found.faults))
-        config_faults_print(&gateway->found.faults, gateway->file != NULL, stderr);
+        tell_faults(gateway);
     else
-        print_failure(command, gateway, place, "it could not serve", err);
+        tell_failure(command, gateway, place, "it could not serve", err);
 }
 
 /* Checks whether the configuration can be served here.
- * Returns: false after printing why not. */
+ * Returns: false after telling why not. */
 static bool check(const char *command, struct gateway *gateway, const char *file)
 {
     const struct start_options options = {
         .listen_key = file != NULL ? "listen" : "--port",
         .admin_key = file != NULL ? "admin" : "--admin-port",
         .root = gateway->root,
+        .flags = gateway->inherited != NULL ? START_INHERITS : 0,
     };
     int err;
 
     snprintf(gateway->name, sizeof gateway->name, "weir %s", command);
     err = start_check(gateway->config, file != NULL ? file : gateway->name, &options, &gateway->found);
     if (err < 0)
-        config_faults_print(&gateway->found.faults, file != NULL, stderr);
+        tell_faults(gateway);
+    if (gateway->inherited != NULL && gateway->inherited->quiet)
+        config_faults_open(&gateway->found.warnings, gateway->found.warnings.file);
     return err == 0;
+}
+
+/* Starts the admin pages: where the supervisor wants them, else at the address of the configuration. */
+static int start_admin(struct gateway *gateway, struct admin **out)
+{
+    const char *elsewhere = gateway->inherited != NULL ? gateway->inherited->admin : NULL;
+
+    return admin_start(gateway->config, &gateway->status, elsewhere, out);
 }
 
 static int run(const char *command, struct gateway *gateway)
@@ -257,31 +297,14 @@ static int run(const char *command, struct gateway *gateway)
     if (err == 0)
         err = memory_watch_open(config, &gateway->status, gateway->root, &memory);
     if (err < 0)
-        print_failure(command, gateway, listen, "it cannot be started", err);
-    if (err == 0 && (err = admin_start(config, &gateway->status, &admin)) < 0)
-        print_failure(command, gateway, config->admin->place, config->admin->text, err);
+        tell_failure(command, gateway, listen, "it cannot be started", err);
+    if (err == 0 && (err = start_admin(gateway, &admin)) < 0)
+        tell_failure(command, gateway, config->admin->place, config->admin->text, err);
     if (err == 0 && (err = serve(gateway)) < 0)
-        print_serving_failure(command, gateway, listen, err);
+        tell_serving_failure(command, gateway, listen, err);
     memory_watch_close(memory);
     admin_stop(admin);
     return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* Handles SIGTERM and SIGINT before the gateway serves and after the drain. Meanwhile the server handles
- * them. */
-static void end_at_once(int number)
-{
-    (void)number;
-    _exit(EXIT_SUCCESS);
-}
-
-static void heed_signals(void)
-{
-    struct sigaction action = {.sa_handler = end_at_once};
-
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGINT, &action, NULL);
 }
 
 int gateway_run(const char *command, const struct config *config, const char *file,
@@ -291,7 +314,8 @@ int gateway_run(const char *command, const struct config *config, const char *fi
     int code;
 
     gateway.root = events != NULL && events->root != NULL ? events->root : "";
-    heed_signals();
+    gateway.inherited = events != NULL ? events->inherited : NULL;
+    end_early();
     weir_log_configure(config_log_level(config), config->log == CONFIG_LOG_JSON);
     gateway_status_init(&gateway.status);
     code = check(command, &gateway, file) ? run(command, &gateway) : EXIT_FAILURE;

@@ -6,6 +6,8 @@
 #ifndef APP_GATEWAY_GATEWAY_H
 #define APP_GATEWAY_GATEWAY_H
 
+#include <stdbool.h>
+
 #include <weir/error.h>
 
 #include "config/config.h"
@@ -13,9 +15,11 @@
 /* What a gateway has from its supervisor. */
 struct gateway_inherited {
     const int *listeners; /* descriptors, in the order of config->listen; the gateway's to close */
-    const char *admin;    /* where its admin pages are: "unix:PATH". Used if the configuration has an admin */
+    const char *admin;    /* where its admin pages are: "unix:PATH", if the configuration has an admin address
+                             at all. NULL: at that address */
     struct weir_shared *shared; /* see handed.h */
     const char *folder;         /* of the supervisor */
+    bool quiet; /* another process with the same configuration logs what is unwise in it */
     /* Called instead of printing, with each fault that keeps it from serving. */
     void (*fault)(void *arg, const char *text);
     void *arg;

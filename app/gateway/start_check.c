@@ -96,13 +96,18 @@ static void resolve(struct looking *l, size_t i)
     l->numeric[i].host = config_take_text(l->config->memory, host, strlen(host));
 }
 
+static bool inherits(const struct looking *l)
+{
+    return (l->options->flags & START_INHERITS) != 0;
+}
+
 static int check_as_task(void *arg)
 {
     struct looking *l = arg;
     struct tls_contexts contexts;
     int err;
 
-    for (size_t i = 0; i < l->count; i++)
+    for (size_t i = inherits(l) ? l->config->listen_count : 0; i < l->count; i++)
         if (l->numeric[i].host != NULL && !is_numeric(l->numeric[i].host))
             resolve(l, i);
     err = tls_contexts_open(l->config, &l->found->faults, &contexts);
@@ -290,7 +295,8 @@ int start_check(const struct config *config, const char *file, const struct star
     start_raise_files();
     run_loops(&l);
     start_limits_check(config, options->root, &found->faults, &found->warnings);
-    check_addresses(&l);
+    if (!inherits(&l))
+        check_addresses(&l);
     warn_of_open_admin(&l);
     warn_of_idle_pools(&l);
     warn_of_idle_backends(&l);

@@ -23,7 +23,8 @@ struct start_options {
 
 enum {
     START_PORTS_TAKEN_ARE_FINE = 1 << 0, /* a gateway with this file may be running */
-    START_CONNECT = 1 << 1               /* connects to the backends, too */
+    START_CONNECT = 1 << 1,              /* connects to the backends, too */
+    START_INHERITS = 1 << 2 /* a supervisor has opened the listeners, and answers at the admin address */
 };
 
 /* Runs the checks, after raising the limit of descriptors to its hard limit. It starts the loops and ends
