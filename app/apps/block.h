@@ -13,14 +13,18 @@
 #define APP_APPS_BLOCK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/error.h>
 #include <weir/shared.h>
 
 enum {
-    APP_PROCESSES_MAX = 128
-}; /* of one application: twice as many as may be configured (64), for successors */
+    APP_PROCESSES_MAX = 128, /* of one application: twice as many as may be configured (64), for successors */
+    APP_LINE_BYTES = 256,    /* of a line that a process said */
+    APP_SOCKET_BYTES = 100   /* room for the path of a process's socket */
+};
 
 enum { APP_REQUEST_BYTES = 64 }; /* of "GET /report", with its NUL; a longer one is cut */
 
@@ -34,7 +38,8 @@ enum app_process_state {
 /* A process of an application, or the place for one. */
 struct app_process {
     _Atomic uint32_t state;  /* enum app_process_state; by the supervisor alone */
-    _Atomic uint32_t serial; /* grows with every start; with the name it gives the path of its socket */
+    _Atomic uint32_t serial; /* no other process of this supervisor has it, or had it, whatever its
+                                application; with the name it gives the path of its socket */
     _Atomic int32_t pid;
     _Atomic int64_t used_ns;   /* of the monotonic clock: when a place of it was taken last */
     _Atomic int64_t ended_ns;  /* when a request to it ended last */
@@ -47,10 +52,10 @@ struct app_block {
     weir_shared_count waiting;                      /* requests without a place */
     weir_shared_count in_flight[APP_PROCESSES_MAX]; /* places that are taken, by process */
 
-    _Atomic uint32_t concurrency; /* places of a process; by the supervisor */
-    _Atomic uint32_t broken;      /* no process gets ready: enum app_brokenness */
-    char last_line[256];          /* that a process said before it died; written while broken is 0 */
-    _Atomic int64_t service_ns;   /* how long a request has a place, an average that follows slowly */
+    _Atomic uint32_t concurrency;      /* places of a process; by the supervisor */
+    _Atomic uint32_t broken;           /* no process gets ready: 1 + the index of its last_line; else 0 */
+    char last_line[2][APP_LINE_BYTES]; /* that a process said before it died; see app_block_is_broken() */
+    _Atomic int64_t service_ns;        /* how long a request has a place, an average that follows slowly */
     _Atomic int64_t waiting_since_ns[WEIR_SHARED_MEMBERS_MAX]; /* of the request that waits longest, by
                                                                   gateway process; 0: none does */
     struct app_process processes[APP_PROCESSES_MAX];
@@ -66,8 +71,21 @@ void app_process_note(struct app_process *process, const char *method, const cha
 /* Reads it: printable ASCII, "" if nothing was noted. Returns: out. */
 const char *app_process_noted(const struct app_process *process, char out[APP_REQUEST_BYTES]);
 
-/* Writes the path of a process's socket, in the private folder of the supervisor: below 100 bytes.
- * Returns: out; NULL: it would be longer than that. */
-const char *app_socket_path(char *out, size_t room, const char *folder, const char *app, uint32_t serial);
+/* Finds the block of an application, or adds it, zeroed.
+ * Owns:    *out is the memory's, and stays until weir_shared_close().
+ * Returns: as weir_shared_block().
+ */
+WEIR_CHECKED int app_block_open(weir_shared *shared, const char *app, struct app_block **out);
+
+/* Writes the path of a process's socket, in the private folder of the supervisor: "FOLDER/shop.7", with a
+ * shorter name where that would be too long.
+ * Returns: out; NULL: the folder is too long. */
+const char *app_socket_path(char out[APP_SOCKET_BYTES], const char *folder, const char *app, uint32_t serial);
+
+/* Reports whether no process of the application gets ready, and copies what the last one said. */
+bool app_block_is_broken(const struct app_block *block, char line[APP_LINE_BYTES]);
+
+/* Says so, by the supervisor alone; line is cut. NULL: it is broken no more. */
+void app_block_break(struct app_block *block, const char *line);
 
 #endif
