@@ -4,14 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOOKUP_BYTES = 16384 };
+#include "apps/app_user.h"
 
 /* --- the folder --- */
 
@@ -92,34 +91,16 @@ static void check_program(const struct config_app *app, int folder, struct confi
 
 /* --- the user --- */
 
-/* Returns: 0 with the number of a user, or ENOENT. */
-static int find_user(const char *name, uid_t *uid)
-{
-    char bytes[LOOKUP_BYTES], *end;
-    struct passwd entry, *found = NULL;
-    unsigned long number = strtoul(name, &end, 10);
-    int err;
-
-    if (*end == '\0' && name[0] >= '0' && name[0] <= '9')
-        err = number < UINT_MAX ? getpwuid_r((uid_t)number, &entry, bytes, sizeof bytes, &found) : 0;
-    else
-        err = getpwnam_r(name, &entry, bytes, sizeof bytes, &found);
-    if (err != 0 || found == NULL)
-        return ENOENT;
-    *uid = entry.pw_uid;
-    return 0;
-}
-
 static void check_user(const struct config_app *app, struct config_faults *faults)
 {
-    uid_t uid;
+    struct app_user user;
 
     if (app->user == NULL)
         return;
-    if (find_user(app->user, &uid) != 0)
+    if (app_user_find(app->user, &user) < 0)
         config_fault(faults, app->place, "app.user of '%s' is '%s', expected a user that this system has",
                      app->name, app->user);
-    else if (geteuid() != 0 && uid != geteuid())
+    else if (geteuid() != 0 && user.uid != geteuid())
         config_fault(faults, app->place,
                      "app.user of '%s' is '%s', expected weir to be started as root: only root starts "
                      "processes as another user",

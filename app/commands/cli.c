@@ -13,6 +13,7 @@
 
 #include "commands/commands.h"
 #include "commands/output.h"
+#include "supervisor/guardian.h"
 
 struct command {
     const char *name;
@@ -127,6 +128,8 @@ int cli_main(int argc, char **argv)
         printf("weir %s\n", weir_version());
         return finish_output(EXIT_FINE);
     }
+    if (strcmp(argv[1], GUARDIAN_COMMAND) == 0)
+        return guardian_main(argc - 1, argv + 1);
     if (argv[1][0] == '-') {
         fprintf(stderr, "weir: unknown option '%s'; see 'weir --help'\n", argv[1]);
         return EXIT_USAGE;
