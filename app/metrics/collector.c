@@ -182,11 +182,11 @@ static void collect(struct collector *c, void (*with)(struct snapshot *s, weir_r
         begin_second(c);
 }
 
-const struct snapshot *collector_totals(struct collector *c)
+/* What has no windows. */
+static const struct snapshot *collect_rest(struct collector *c)
 {
     struct snapshot *s = &c->now;
 
-    collect(c, collect_stall_totals);
     collect_outcomes(s, c->status->requests);
     collect_gather_calls(s, c->status->gathers);
     collect_guard_calls(s);
@@ -195,6 +195,25 @@ const struct snapshot *collector_totals(struct collector *c)
     for (size_t i = 0; i < s->loop_count; i++)
         work_out(&s->loops[i].lag, c);
     return s;
+}
+
+const struct snapshot *collector_totals(struct collector *c)
+{
+    collect(c, collect_stall_totals);
+    return collect_rest(c);
+}
+
+static void collect_stalls(struct snapshot *s, weir_runtime *runtime)
+{
+    collect_stall_totals(s, runtime);
+    collect_worst_stall(s, runtime);
+}
+
+const struct snapshot *collector_all_totals(struct collector *c)
+{
+    c->now.worst_stall.found = false;
+    collect(c, collect_stalls);
+    return collect_rest(c);
 }
 
 const struct snapshot *collector_windows(struct collector *c)

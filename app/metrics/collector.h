@@ -31,6 +31,9 @@ int collector_run(void *arg);
  */
 const struct snapshot *collector_totals(struct collector *c);
 
+/* The same, and the stall that was worst of late: all that totals_write() writes. */
+const struct snapshot *collector_all_totals(struct collector *c);
+
 /* The windows as of this moment, and the totals that have windows.
  * Owns:    as collector_totals().
  */

@@ -24,19 +24,24 @@ static struct snapshot_client *find(struct snapshot *s, const char *address)
     return client;
 }
 
-static void add(void *arg, const weir_server_client *read)
+void add_client(struct snapshot *s, const char *address, int half_sent, const uint64_t *ended)
 {
-    struct snapshot_client *client = find(arg, read->address);
+    struct snapshot_client *client = find(s, address);
 
     if (client == NULL)
         return;
     client->known = true;
-    client->half_sent += read->half_sent;
+    client->half_sent += half_sent;
     for (int way = 0; way < WEIR_UNSERVED_WAYS; way++)
-        client->ended[way] += read->unserved[way];
+        client->ended[way] += ended[way];
 }
 
-static void begin(struct snapshot *s)
+static void add(void *arg, const weir_server_client *read)
+{
+    add_client(arg, read->address, read->half_sent, read->unserved);
+}
+
+void begin_clients(struct snapshot *s)
 {
     for (size_t i = 0; i < s->client_count; i++) {
         s->clients[i].known = false;
@@ -58,12 +63,10 @@ static void count_new(struct snapshot_client *client, size_t second)
     client->total = all;
 }
 
-void collect_clients(struct snapshot *s, const struct window_clock *clock, const weir_server *server)
+void end_clients(struct snapshot *s, const struct window_clock *clock)
 {
     size_t kept = 0;
 
-    begin(s);
-    weir_server_clients_each(server, add, s);
     for (size_t i = 0; i < s->client_count; i++) {
         if (!s->clients[i].known)
             continue;
@@ -73,6 +76,13 @@ void collect_clients(struct snapshot *s, const struct window_clock *clock, const
         kept++;
     }
     s->client_count = kept;
+}
+
+void collect_clients(struct snapshot *s, const struct window_clock *clock, const weir_server *server)
+{
+    begin_clients(s);
+    weir_server_clients_each(server, add, s);
+    end_clients(s, clock);
 }
 
 void clear_client_second(struct snapshot *s, size_t second)

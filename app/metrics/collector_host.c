@@ -10,12 +10,11 @@ static void keep_from_decreasing(uint64_t numbers[HOST_NUMBERS], const uint64_t 
             numbers[i] = before[i];
 }
 
-void collect_host(struct snapshot *s)
+void take_host(struct snapshot *s)
 {
-    struct host_stats *stats = &s->host.stats;
+    const struct host_stats *stats = &s->host.stats;
     uint64_t numbers[HOST_NUMBERS];
 
-    host_stats_read(stats);
     numbers[HOST_ALL] = stats->all_us;
     numbers[HOST_BUSY] = stats->busy_us;
     numbers[HOST_STOLEN] = stats->stolen_us;
@@ -26,6 +25,12 @@ void collect_host(struct snapshot *s)
     numbers[HOST_STOPPED] = stats->stopped_us;
     keep_from_decreasing(numbers, s->host.series.numbers);
     series_update(&s->host.series, NULL, numbers);
+}
+
+void collect_host(struct snapshot *s)
+{
+    host_stats_read(&s->host.stats);
+    take_host(s);
 }
 
 int open_host(struct snapshot *s)

@@ -10,7 +10,7 @@ static struct snapshot_loop *add_loop(struct snapshot *s)
     if (more == NULL)
         return NULL;
     s->loops = more;
-    more[s->loop_count] = (struct snapshot_loop){0};
+    more[s->loop_count] = (struct snapshot_loop){.number = (int)s->loop_count};
     if (series_open(&more[s->loop_count].lag, LOOP_NUMBERS) < 0)
         return NULL;
     return &more[s->loop_count++];

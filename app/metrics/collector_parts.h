@@ -28,6 +28,13 @@ void collect_pools(struct snapshot *s, weir_runtime *runtime);
 void collect_tls(struct snapshot *s, const struct gateway_status *status); /* while the gateway runs */
 void take_tls(struct snapshot_tls *tls, const weir_tls_stats *stats);      /* of one context */
 
+/* The parts of these, for what is read from elsewhere. */
+void take_host(struct snapshot *s); /* of s->host.stats */
+void begin_clients(struct snapshot *s);
+void add_client(struct snapshot *s, const char *address, int half_sent, const uint64_t *ended);
+void end_clients(struct snapshot *s, const struct window_clock *clock);
+const struct series *partial_of_route(const struct snapshot *s, const char *route); /* NULL: no gather */
+
 /* --- for each page, while the gateway runs; after collect_tls() --- */
 
 void collect_certificates(struct snapshot *s, const struct gateway_status *status);
@@ -38,6 +45,9 @@ void collect_outcomes(struct snapshot *s, const struct request_counts *counts);
 void collect_gather_calls(struct snapshot *s, const struct gather_counts *counts);
 void collect_stall_totals(struct snapshot *s, weir_runtime *runtime);
 void collect_guard_calls(struct snapshot *s);
+void add_stall_total(struct snapshot *s, const char *route, enum weir_stall_type cause, uint64_t count,
+                     double held_s);
+void expect_stall_totals(struct snapshot *s); /* every route has every type */
 
 /* --- what windows need besides, for /stats and /advice --- */
 

@@ -9,7 +9,7 @@
 
 /* --- opening --- */
 
-static const struct series *partial_of(const struct snapshot *s, const char *route)
+const struct series *partial_of_route(const struct snapshot *s, const char *route)
 {
     for (size_t i = 0; i < s->gather_count; i++)
         if (strcmp(s->gathers[i].route, route) == 0)
@@ -30,7 +30,7 @@ int open_routes(struct snapshot *s, const struct request_counts *counts)
         struct snapshot_route *route = &s->routes[i];
         route->name = request_counts_label_name(counts, i);
         route->kind = request_counts_label_kind(counts, i);
-        route->partial = partial_of(s, route->name);
+        route->partial = partial_of_route(s, route->name);
         err = series_open(&route->requests, ROUTE_NUMBERS);
         if (err == 0)
             err = series_open(&route->breakdown, BREAKDOWN_NUMBERS);

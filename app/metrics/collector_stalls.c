@@ -34,25 +34,36 @@ static struct snapshot_stall_total *total_of(struct snapshot *s, const char *rou
     return total;
 }
 
-static int add_total(void *arg, const weir_stall_total *read)
+void add_stall_total(struct snapshot *s, const char *route, enum weir_stall_type cause, uint64_t count,
+                     double held_s)
 {
-    struct snapshot_stall_total *total =
-        total_of(arg, read->route != NULL ? read->route : "none", read->type);
+    struct snapshot_stall_total *total = total_of(s, route, cause);
 
     if (total != NULL) {
-        total->count += read->count;
-        total->held_s += (double)read->held.ns / 1e9;
+        total->count += count;
+        total->held_s += held_s;
     }
+}
+
+static int add_total(void *arg, const weir_stall_total *read)
+{
+    add_stall_total(arg, read->route != NULL ? read->route : "none", read->type, read->count,
+                    (double)read->held.ns / 1e9);
     return 0;
+}
+
+void expect_stall_totals(struct snapshot *s)
+{
+    for (size_t i = 0; i < s->route_count; i++)
+        for (int cause = 0; cause < WEIR_STALL_TYPES; cause++)
+            (void)total_of(s, s->routes[i].name, (enum weir_stall_type)cause);
 }
 
 void collect_stall_totals(struct snapshot *s, weir_runtime *runtime)
 {
     s->stall_total_count = 0;
     s->stalls_err = weir_stall_totals_each(runtime, add_total, s);
-    for (size_t i = 0; i < s->route_count; i++)
-        for (int cause = 0; cause < WEIR_STALL_TYPES; cause++)
-            (void)total_of(s, s->routes[i].name, (enum weir_stall_type)cause);
+    expect_stall_totals(s);
 }
 
 /* --- the worst --- */

@@ -26,21 +26,27 @@ const char *request_counts_label_kind(const struct request_counts *counts, size_
     return counts->labels[i] != NULL ? counts->labels[i]->kind->name : NULL;
 }
 
-static void add_outcome(struct request_outcomes *out, unsigned key, uint64_t n)
+void request_outcomes_add(struct request_outcomes *out, int method, int status, uint64_t n)
 {
-    const int status = (int)(key >> METHOD_BITS);
-    const int method = status > 0 ? (int)(key & ((1U << METHOD_BITS) - 1)) : REQUEST_METHODS - 1;
     size_t i = 0;
 
     while (i < out->count && (out->list[i].status != status || out->list[i].method != method))
         i++;
     if (i == out->count && i == REQUEST_OUTCOMES_MAX - 1 && status > 0) {
-        add_outcome(out, 0, n); /* the last is for the rest */
+        request_outcomes_add(out, REQUEST_METHODS - 1, 0, n); /* the last is for the rest */
         return;
     }
     if (i == out->count)
         out->list[out->count++] = (struct request_outcome){method, status, 0};
     out->list[i].count += n;
+}
+
+static void add_outcome(struct request_outcomes *out, unsigned key, uint64_t n)
+{
+    const int status = (int)(key >> METHOD_BITS);
+    const int method = status > 0 ? (int)(key & ((1U << METHOD_BITS) - 1)) : REQUEST_METHODS - 1;
+
+    request_outcomes_add(out, method, status, n);
 }
 
 /* Returns: the count of a slot, and its key. */

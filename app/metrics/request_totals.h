@@ -52,6 +52,9 @@ struct request_outcomes {
     struct request_outcome list[REQUEST_OUTCOMES_MAX];
 };
 
+/* Adds to the count of an outcome. */
+void request_outcomes_add(struct request_outcomes *out, int method, int status, uint64_t n);
+
 void request_counts_read_outcomes(const struct request_counts *counts, size_t i,
                                   struct request_outcomes *out);
 

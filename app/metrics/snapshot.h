@@ -106,6 +106,7 @@ enum snapshot_loop_number {
 };
 
 struct snapshot_loop {
+    int process, number; /* of its process, 0: there is one; its number in that process */
     size_t tasks, ready;
     uint64_t started;
     weir_duration up, slept, cpu;
@@ -193,6 +194,9 @@ struct snapshot {
     weir_instant started, at;
     int64_t at_s; /* of the wall clock, since 1970 */
     bool ready, draining;
+    bool supervised; /* its processes have a supervisor, by whom they were added up */
+    size_t processes_ready, processes_starting, processes_draining, processes_silent; /* if supervised */
+    uint64_t restarts; /* of them, after an end that was not planned */
     bool runs; /* whether the gateway ran at this moment; if not, what comes from its runtime is as last read
                 */
     uint64_t log_dropped;
@@ -208,6 +212,7 @@ struct snapshot {
     size_t call_count;
     struct snapshot_origin **origins; /* by name */
     size_t origin_count, origin_room;
+    struct snapshot_origin *origin_items;         /* for joined.h: what origins points to */
     const struct snapshot_origin **failing_first; /* the origins by share of failures in the last minute */
     struct snapshot_backend *backends;            /* in the order of the configuration */
     size_t backend_count;
@@ -215,7 +220,7 @@ struct snapshot {
     size_t tls_count;
     struct snapshot_client *clients; /* those with most connections in the last minute first */
     size_t client_count;
-    struct snapshot_loop *loops; /* by number */
+    struct snapshot_loop *loops; /* by process and number */
     size_t loop_count;
     struct snapshot_pool *pools; /* in the order of the runtime */
     size_t pool_count;

@@ -40,7 +40,8 @@ enum snapshot_backend_number {
 
 /* Fields are as in weir_backend_stats. */
 struct snapshot_backend {
-    const weir_backend_options *options; /* of the configuration */
+    const weir_backend_options *options; /* of the configuration; without it the name alone */
+    weir_backend_options *own_options;   /* for joined.h: these, if they are not in the configuration */
     int in_use, waiting, connections;
     bool open, panics;
     weir_instant open_since;
