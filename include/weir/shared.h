@@ -51,7 +51,8 @@ int weir_shared_make(size_t bytes, int *fd) WEIR_CHECKED;
  */
 int weir_shared_open(int fd, int member, weir_shared **out) WEIR_CHECKED;
 
-/* Unmaps it, once nothing of it is used any more. What this member has counted stays. NULL does nothing.
+/* Unmaps it, once nothing of it is used any more, and nothing listens. What this member has counted stays.
+ * NULL does nothing.
  * Where:   any thread. Does not wait.
  */
 void weir_shared_close(weir_shared *shared);
@@ -96,10 +97,38 @@ int weir_shared_count_sum(weir_shared *shared, weir_shared_count *count);
 int weir_shared_count_of(const weir_shared_count *count, int member);
 
 /* Gives back all that a member has added to any count: it has died, and is a member no longer. Its number may
- * be given to another process afterwards.
+ * be given to another process afterwards. Rings all members but this one.
  * Where:   any thread. Does not wait.
  */
 void weir_shared_expel(weir_shared *shared, int member);
+
+/* --- waking another member --- */
+
+/* Has the listeners of a member called soon. Harmless when it is stopped, or dead.
+ * Where:   any thread. Does not wait.
+ */
+void weir_shared_ring(weir_shared *shared, int member);
+
+/* Storage for a listener. */
+typedef struct weir_shared_listener {
+    unsigned char storage[48] __attribute__((aligned(16)));
+} weir_shared_listener;
+
+/* Begins to listen for this member's being rung. A thread that this process has for it calls fn(arg) soon
+ * after each ring, once for several, and besides four times a second: what a member waits for may have been
+ * given up by one that died before it could ring. fn does not wait, nor begin or end to listen; it may post
+ * to loops.
+ * Owns:    listener is the caller's storage, lent until weir_shared_unlisten().
+ * Returns: 0; -EAGAIN no thread could be made.
+ * Where:   any thread, but within a listener. Blocks for moments.
+ */
+int weir_shared_listen(weir_shared *shared, weir_shared_listener *listener, void (*fn)(void *arg),
+                       void *arg) WEIR_CHECKED;
+
+/* Ends that. fn is not called any more once this returns.
+ * Where:   as weir_shared_listen().
+ */
+void weir_shared_unlisten(weir_shared *shared, weir_shared_listener *listener);
 
 #ifdef __cplusplus
 }

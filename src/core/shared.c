@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <weir/shared.h>
+#include "core/shared.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,17 +13,6 @@ enum { SHARED_VERSION = 1, BLOCK_ALIGN = 64, SHARED_BYTES_MAX = 1 << 30 };
 
 static const uint64_t SHARED_MAGIC = 0x6465726168536957; /* "WiShared" */
 
-/* Stands at the beginning of the memory; the blocks follow it, one behind the other. */
-struct header {
-    uint64_t magic;
-    uint32_t version;
-    uint32_t header_bytes; /* another build may have another mutex */
-    uint64_t bytes;        /* of the file */
-    pthread_mutex_t lock;  /* of those who add blocks */
-    _Atomic uint64_t used; /* where the next block will begin. All below it is complete and stays as it is */
-    atomic_int members;    /* the greatest member that ever joined, plus one: the cells that a sum looks at */
-} __attribute__((aligned(BLOCK_ALIGN)));
-
 /* Stands before each block. */
 struct entry {
     char name[WEIR_SHARED_NAME_BYTES];
@@ -32,11 +20,6 @@ struct entry {
     uint64_t counts;
     uint64_t next; /* where the entry behind it begins */
 } __attribute__((aligned(BLOCK_ALIGN)));
-
-struct weir_shared {
-    struct header *header;
-    int member;
-};
 
 /* --- making and mapping --- */
 
@@ -57,7 +40,7 @@ static int init_lock(pthread_mutex_t *lock)
 /* Writes the header of a new file. Its size is sealed: a file that shrinks would kill whoever reads it. */
 static int init_file(int fd, uint64_t bytes)
 {
-    struct header *header;
+    struct weir__shared_header *header;
     int err;
 
     if (ftruncate(fd, (off_t)bytes) < 0 ||
@@ -85,7 +68,7 @@ int weir_shared_make(size_t bytes, int *fd)
     made = memfd_create("weir shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (made < 0)
         return -errno;
-    err = init_file(made, sizeof(struct header) + bytes);
+    err = init_file(made, sizeof(struct weir__shared_header) + bytes);
     if (err < 0) {
         (void)close(made);
         return err;
@@ -94,16 +77,16 @@ int weir_shared_make(size_t bytes, int *fd)
     return 0;
 }
 
-static bool is_ours(const struct header *header, uint64_t bytes)
+static bool is_ours(const struct weir__shared_header *header, uint64_t bytes)
 {
     return header->magic == SHARED_MAGIC && header->version == SHARED_VERSION &&
            header->header_bytes == sizeof *header && header->bytes == bytes;
 }
 
-static int map(int fd, struct header **out)
+static int map(int fd, struct weir__shared_header **out)
 {
     struct stat status;
-    struct header *header;
+    struct weir__shared_header *header;
     int seals;
 
     if (fstat(fd, &status) < 0)
@@ -122,7 +105,7 @@ static int map(int fd, struct header **out)
     return 0;
 }
 
-static void join(struct header *header, int member)
+static void join(struct weir__shared_header *header, int member)
 {
     int members = atomic_load(&header->members);
 
@@ -146,6 +129,9 @@ int weir_shared_open(int fd, int member, weir_shared **out)
         return err;
     }
     shared->member = member;
+    weir__list_init(&shared->listeners);
+    (void)pthread_mutex_init(&shared->managing, NULL);
+    (void)pthread_mutex_init(&shared->calling, NULL);
     join(shared->header, member);
     *out = shared;
     return 0;
@@ -155,6 +141,8 @@ void weir_shared_close(weir_shared *shared)
 {
     if (shared == NULL)
         return;
+    (void)pthread_mutex_destroy(&shared->managing);
+    (void)pthread_mutex_destroy(&shared->calling);
     (void)munmap(shared->header, shared->header->bytes);
     free(shared);
 }
@@ -179,8 +167,8 @@ static void *block_of(struct entry *entry)
 /* The first entry, and the one behind it; NULL: there is none that is complete. */
 static struct entry *first_entry(const weir_shared *shared)
 {
-    return atomic_load(&shared->header->used) > sizeof(struct header)
-               ? entry_at(shared, sizeof(struct header))
+    return atomic_load(&shared->header->used) > sizeof(struct weir__shared_header)
+               ? entry_at(shared, sizeof(struct weir__shared_header))
                : NULL;
 }
 
@@ -202,7 +190,7 @@ static struct entry *find(const weir_shared *shared, const char *name)
  * that dies before has changed nothing but what the next one overwrites. */
 static int add(weir_shared *shared, const char *name, size_t counts, size_t bytes, struct entry **out)
 {
-    struct header *header = shared->header;
+    struct weir__shared_header *header = shared->header;
     uint64_t at = atomic_load(&header->used), room = header->bytes - at;
     struct entry *entry = entry_at(shared, at);
 
@@ -218,47 +206,63 @@ static int add(weir_shared *shared, const char *name, size_t counts, size_t byte
     return 0;
 }
 
-/* Locks the directory. The process that held the lock may have died: the directory is valid all the same, see
- * add(). */
-static int lock_directory(struct header *header)
+/* The directory is valid also when the process that held the lock has died, see add(). */
+int weir__shared_enter(weir_shared *shared)
 {
-    int err = pthread_mutex_lock(&header->lock);
+    pthread_mutex_t *lock = &shared->header->lock;
+    int err = pthread_mutex_lock(lock);
 
-    return -(err == EOWNERDEAD ? pthread_mutex_consistent(&header->lock) : err);
+    return -(err == EOWNERDEAD ? pthread_mutex_consistent(lock) : err);
 }
 
-static int find_or_add(weir_shared *shared, const char *name, size_t counts, size_t bytes, struct entry **out)
+void weir__shared_leave(weir_shared *shared)
 {
-    int err = 0;
-
-    *out = find(shared, name);
-    if (*out != NULL)
-        return 0;
-    err = lock_directory(shared->header);
-    if (err < 0)
-        return err;
-    *out = find(shared, name);
-    if (*out == NULL)
-        err = add(shared, name, counts, bytes, out);
     (void)pthread_mutex_unlock(&shared->header->lock);
-    return err;
 }
 
-int weir_shared_block(weir_shared *shared, const char *name, size_t counts, size_t bytes, void **out)
+static int check_block(const char *name, size_t counts, size_t bytes)
 {
     size_t length = strnlen(name, WEIR_SHARED_NAME_BYTES);
-    struct entry *entry;
-    int err;
 
-    if (length == 0 || length == WEIR_SHARED_NAME_BYTES || bytes / sizeof(weir_shared_count) < counts)
-        return -EINVAL;
-    err = find_or_add(shared, name, counts, bytes, &entry);
-    if (err < 0)
-        return err;
+    return length == 0 || length == WEIR_SHARED_NAME_BYTES || bytes / sizeof(weir_shared_count) < counts
+               ? -EINVAL
+               : 0;
+}
+
+static int use(struct entry *entry, size_t counts, size_t bytes, void **out)
+{
     if (entry->counts != counts || entry->bytes != bytes)
         return -WEIR_ECONFIG;
     *out = block_of(entry);
     return 0;
+}
+
+int weir__shared_block(weir_shared *shared, const char *name, size_t counts, size_t bytes, void **out)
+{
+    struct entry *entry = find(shared, name);
+    int err = check_block(name, counts, bytes);
+
+    if (err == 0 && entry == NULL)
+        err = add(shared, name, counts, bytes, &entry);
+    return err < 0 ? err : use(entry, counts, bytes, out);
+}
+
+int weir_shared_block(weir_shared *shared, const char *name, size_t counts, size_t bytes, void **out)
+{
+    struct entry *entry;
+    int err = check_block(name, counts, bytes);
+
+    if (err < 0)
+        return err;
+    entry = find(shared, name);
+    if (entry != NULL)
+        return use(entry, counts, bytes, out);
+    err = weir__shared_enter(shared);
+    if (err < 0)
+        return err;
+    err = weir__shared_block(shared, name, counts, bytes, out);
+    weir__shared_leave(shared);
+    return err;
 }
 
 /* --- counts. All of their operations are sequentially consistent: of two members that add to a count and
@@ -299,4 +303,5 @@ void weir_shared_expel(weir_shared *shared, int member)
         for (uint64_t i = 0; i < entry->counts; i++)
             atomic_store(&counts[i].cells[member], 0);
     }
+    weir__shared_ring_others(shared); /* for they may wait for what it had */
 }
