@@ -19,7 +19,7 @@ int app_block_open(weir_shared *shared, const char *app, struct app_block **out)
 const char *app_socket_path(char out[APP_SOCKET_BYTES], const char *folder, const char *app, uint32_t serial)
 {
     char number[16];
-    const size_t number_bytes = (size_t)snprintf(number, sizeof number, ".%u", serial) + 1;
+    const size_t number_bytes = (size_t)snprintf(number, sizeof number, ".%u/s", serial) + 1;
     const size_t folder_length = strlen(folder);
     size_t name_length = strlen(app);
 

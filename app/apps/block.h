@@ -77,7 +77,7 @@ const char *app_process_noted(const struct app_process *process, char out[APP_RE
  */
 WEIR_CHECKED int app_block_open(weir_shared *shared, const char *app, struct app_block **out);
 
-/* Writes the path of a process's socket, in the private folder of the supervisor: "FOLDER/shop.7", with a
+/* Writes the path of a process's socket, in the private folder of the supervisor: "FOLDER/shop.7/s", with a
  * shorter name where that would be too long.
  * Returns: out; NULL: the folder is too long. */
 const char *app_socket_path(char out[APP_SOCKET_BYTES], const char *folder, const char *app, uint32_t serial);

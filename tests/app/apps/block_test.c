@@ -43,19 +43,19 @@ static void socket_paths_are_short(void **state)
     char path[APP_SOCKET_BYTES], folder[APP_SOCKET_BYTES + 1];
 
     (void)state;
-    assert_string_equal(app_socket_path(path, "/run/weir", "shop", 7), "/run/weir/shop.7");
+    assert_string_equal(app_socket_path(path, "/run/weir", "shop", 7), "/run/weir/shop.7/s");
     assert_string_equal(app_socket_path(path, "/run/weir", name, UINT32_MAX),
-                        "/run/weir/abcdefghijklmnopqrstuvwxyz012345.4294967295");
+                        "/run/weir/abcdefghijklmnopqrstuvwxyz012345.4294967295/s");
     for (size_t n = 1; n <= APP_SOCKET_BYTES; n++) {
         const char *out;
         memset(folder, 'f', n);
         folder[n] = '\0';
         out = app_socket_path(path, folder, name, 1234567);
-        assert_int_equal(out != NULL, n < APP_SOCKET_BYTES - sizeof "/.1234567" + 1);
+        assert_int_equal(out != NULL, n < APP_SOCKET_BYTES - sizeof "/.1234567/s" + 1);
         if (out == NULL)
             continue;
         assert_true(strlen(path) < APP_SOCKET_BYTES);
-        assert_string_equal(strrchr(path, '.'), ".1234567");
+        assert_string_equal(strrchr(path, '.'), ".1234567/s");
         assert_memory_equal(path, folder, n);
         assert_int_equal(path[n], '/');
     }
