@@ -40,6 +40,10 @@ static const struct command commands[] = {
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
+/* Not listed in the help: only the supervisor uses it. */
+static const struct command hidden = {"gateway-process", "", "", command_gateway_process_help,
+                                      command_gateway_process};
+
 static void print_help(FILE *out)
 {
     fputs("usage: weir COMMAND …\n\n"
@@ -61,7 +65,7 @@ static const struct command *find_command(const char *name)
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
-    return NULL;
+    return strcmp(hidden.name, name) == 0 ? &hidden : NULL;
 }
 
 static int unknown_command(const char *name)
@@ -137,7 +141,8 @@ int cli_main(int argc, char **argv)
     command = find_command(argv[1]);
     /* A command's own calls are only counted; for a gateway its file chooses the mode. */
     quietly = (weir_guard_options){.mode = WEIR_GUARD_COUNT};
-    if (command != NULL && command->run != command_serve && weir_guard_configure(&quietly) < 0)
+    if (command != NULL && command->run != command_serve && command != &hidden &&
+        weir_guard_configure(&quietly) < 0)
         return EXIT_FAILED;
     return command != NULL ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
 }

@@ -19,6 +19,10 @@ extern const char command_check_help[];
 int command_serve(int argc, char **argv);
 extern const char command_serve_help[];
 
+/* What a supervisor executes, with descriptors that are handed over: gateway/handed.h. Not in the help. */
+int command_gateway_process(int argc, char **argv);
+extern const char command_gateway_process_help[];
+
 int command_demo(int argc, char **argv);
 extern const char command_demo_help[];
 

@@ -188,26 +188,37 @@ static int slurp(const char *path, char *bytes, size_t room, size_t *length)
     return err;
 }
 
+int config_read(const char *path, char **bytes, size_t *length, struct config_faults *faults)
+{
+    const size_t room = YAML_TREE_BYTES_MAX + 1; /* a byte more, to notice a file that is too large */
+    int err;
+
+    config_faults_open(faults, path);
+    *length = 0;
+    *bytes = malloc(room);
+    if (*bytes == NULL)
+        return -ENOMEM;
+    err = slurp(path, *bytes, room, length);
+    if (err == 0)
+        return 0;
+    free(*bytes);
+    config_fault(faults, (struct config_place){0}, "cannot be read, %s; expected a YAML file",
+                 strerror(-err));
+    return -WEIR_ECONFIG;
+}
+
 int config_load(struct config *config, const char *path, const struct route_kinds *kinds,
                 struct config_faults *faults)
 {
-    const size_t room = YAML_TREE_BYTES_MAX + 1; /* a byte more, to notice a file that is too large */
-    size_t length = 0;
-    char *bytes = malloc(room);
+    size_t length;
+    char *bytes;
     int err;
 
     *config = (struct config){0};
-    if (bytes == NULL)
-        return -ENOMEM;
-    config_faults_open(faults, path);
-    err = slurp(path, bytes, room, &length);
-    if (err) {
-        config_fault(faults, (struct config_place){0}, "cannot be read, %s; expected a YAML file",
-                     strerror(-err));
-        err = -WEIR_ECONFIG;
-    } else {
-        err = config_parse(config, bytes, length, kinds, faults);
-    }
+    err = config_read(path, &bytes, &length, faults);
+    if (err < 0)
+        return err;
+    err = config_parse(config, bytes, length, kinds, faults);
     free(bytes);
     return err;
 }

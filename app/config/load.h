@@ -21,6 +21,12 @@
 WEIR_CHECKED int config_load(struct config *config, const char *path, const struct route_kinds *kinds,
                              struct config_faults *faults);
 
+/* Reads the bytes of a file, as config_load() does.
+ * Owns:    the caller frees *bytes. path as for config_load().
+ * Returns: 0; -WEIR_ECONFIG with a fault; -ENOMEM.
+ */
+WEIR_CHECKED int config_read(const char *path, char **bytes, size_t *length, struct config_faults *faults);
+
 /* As config_load(), from bytes in memory; the faults use the name given to config_faults_open(). */
 WEIR_CHECKED int config_parse(struct config *config, const void *bytes, size_t length,
                               const struct route_kinds *kinds, struct config_faults *faults);

@@ -17,14 +17,20 @@
 #ifndef APP_SUPERVISOR_SUPERVISOR_H
 #define APP_SUPERVISOR_SUPERVISOR_H
 
+#include <stdint.h>
+
 #include <weir/process.h>
+
+struct supervisor;
 
 struct supervisor_options {
     const char *file; /* of the configuration */
     /* For tests under simulation: runs in place of gateway processes and applications. NULL: they are real */
     int (*simulate)(void *arg, weir_simulated_process *self);
+    /* For the same tests: a task that runs beside them, and sees the supervisor (state.h). NULL: none */
+    int (*beside)(void *arg, struct supervisor *supervisor);
     void *arg;
-    const char *root; /* as struct gateway_events */
+    uint64_t seed; /* of the simulation */
 };
 
 /* Serves until SIGTERM or SIGINT, and then the drain. If it can't serve, a message on stderr says why.

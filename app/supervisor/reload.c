@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/reload.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <weir/log.h>
+#include <weir/task.h>
+
+#include "supervisor/log_lines.h"
+#include "supervisor/state.h"
+
+enum { SAID_BYTES_MAX = 48 << 10 };
+
+static const char drains[] = "the gateway drains: no other configuration is put into force";
+
+void reloads_open(struct reloads *r)
+{
+    *r = (struct reloads){0};
+    weir_event_init(&r->wanted);
+    weir_event_init(&r->finished);
+    text_out_init(&r->said, SAID_BYTES_MAX);
+}
+
+void reloads_close(struct reloads *r)
+{
+    weir_buffer_free(&r->said.text);
+}
+
+/* --- one reload --- */
+
+static void say(void *arg, const char *line)
+{
+    text_out_printf(arg, "%s\n", line);
+}
+
+/* Reads the file, unless that could block: a pipe can be read only once. */
+static int read_file(struct supervisor *s, struct in_force **next, struct text_out *said)
+{
+    struct config_faults faults;
+    struct stat about;
+    int err = 0;
+
+    config_faults_open(&faults, s->options->file);
+    if (stat(s->options->file, &about) == 0 && !S_ISREG(about.st_mode)) {
+        config_fault(&faults, (struct config_place){0},
+                     "cannot be read again, expected a regular file: a pipe has been read to its end");
+        err = -WEIR_ECONFIG;
+    }
+    if (err == 0)
+        err = in_force_read(s->options->file, &faults, next);
+    if (err == -WEIR_ECONFIG)
+        config_faults_each(&faults, true, say, said);
+    else if (err < 0)
+        text_out_printf(said, "%s: cannot be read: %s\n", s->options->file, weir_error_text(err));
+    return err;
+}
+
+static int open_listeners(struct supervisor *s, const struct config *config, int *out, struct text_out *said)
+{
+    struct config_faults faults;
+    int err;
+
+    config_faults_open(&faults, s->options->file);
+    err = listeners_open(s->listeners, config, &faults, out);
+    if (err == -WEIR_ECONFIG)
+        config_faults_each(&faults, true, say, said);
+    else if (err < 0)
+        text_out_printf(said, "%s: the listeners cannot be opened: %s\n", s->options->file,
+                        weir_error_text(err));
+    return err;
+}
+
+/* Puts a configuration that is served into force, instead of the present one. */
+static void replace(struct supervisor *s, struct in_force *next, int *listeners,
+                    struct generation *generation)
+{
+    struct in_force *old = s->in_force;
+
+    s->in_force = in_force_hold(next);
+    processes_put_in_force(&s->processes, generation);
+    supervisor_announce(s, &next->config, listeners);
+    listeners_keep(s->listeners, &next->config);
+    in_force_release(old);
+}
+
+static int serve_next(struct supervisor *s, struct in_force *next, struct text_out *said)
+{
+    int *listeners = calloc(next->config.listen_count, sizeof *listeners);
+    struct generation *generation;
+    int err = listeners != NULL ? open_listeners(s, &next->config, listeners, said) : -ENOMEM;
+
+    if (err == 0) {
+        err = processes_start(&s->processes, next, listeners, said, &generation);
+        if (err == 0) {
+            replace(s, next, listeners, generation);
+            return 0;
+        }
+        if (!s->processes.ending)
+            listeners_keep(s->listeners, &s->in_force->config);
+    }
+    free(listeners);
+    return err;
+}
+
+static void tell(struct supervisor *s, int err, weir_instant began, struct text_out *said)
+{
+    const weir_duration took = weir_between(began, weir_now());
+    const int processes = s->in_force->config.processes;
+
+    if (err == 0) {
+        weir_log(WEIR_LOG_INFO, "a new configuration is in force",
+                 WEIR_KV_INT("generation", s->processes.in_force != NULL ? s->processes.in_force->number : 0),
+                 WEIR_KV_INT("processes", processes), WEIR_KV_DURATION("took", took));
+        text_out_printf(said, "%s is in force: %d process%s ready after %.1f s, the old ones drain\n",
+                        s->options->file, processes, processes > 1 ? "es are" : " is", (double)took.ns / 1e9);
+        return;
+    }
+    log_lines("reload", said);
+    weir_log(WEIR_LOG_ERROR, "the new configuration is refused, and the old one stays in force",
+             WEIR_KV("file", s->options->file));
+    text_out_printf(said, "the configuration before it stays in force\n");
+}
+
+static int reload(struct supervisor *s, struct text_out *said)
+{
+    const weir_instant began = weir_now();
+    struct in_force *next = NULL;
+    int err;
+
+    if (s->processes.ending) {
+        text_out_printf(said, "%s\n", drains);
+        return -WEIR_ECLOSED;
+    }
+    weir_log(WEIR_LOG_INFO, "reloading", WEIR_KV("file", s->options->file));
+    s->phase = SUPERVISOR_RELOADING;
+    err = read_file(s, &next, said);
+    if (err == 0)
+        err = serve_next(s, next, said);
+    in_force_release(next);
+    if (s->processes.ending) {
+        text_out_printf(said, "%s\n", drains);
+        return -WEIR_ECLOSED;
+    }
+    s->phase = SUPERVISOR_SERVING;
+    tell(s, err, began, said);
+    return err == 0 ? 0 : -WEIR_ECONFIG;
+}
+
+/* --- requests --- */
+
+int reload_run(void *arg)
+{
+    struct supervisor *s = arg;
+    struct reloads *r = &s->reloads;
+    int err = 0;
+
+    while (err == 0) {
+        uint64_t asked = r->asked;
+
+        if (asked == r->done) {
+            weir_event_reset(&r->wanted);
+            err = weir_event_wait(&r->wanted);
+            continue;
+        }
+        weir_buffer_clear(&r->said.text);
+        r->said.err = 0;
+        r->result = reload(s, &r->said);
+        r->done = asked;
+        weir_event_set(&r->finished);
+        err = weir_sleep(weir_ms(RELOAD_PAUSE_MS));
+    }
+    r->closed = true;
+    weir_event_set(&r->finished);
+    return 0;
+}
+
+void reload_ask(struct supervisor *s)
+{
+    s->reloads.asked++;
+    weir_event_set(&s->reloads.wanted);
+    if (s->phase == SUPERVISOR_RELOADING)
+        processes_lose_patience(&s->processes, weir_after_ms(RELOAD_PATIENCE_MS));
+}
+
+int reload_now(struct supervisor *s, struct text_out *out)
+{
+    struct reloads *r = &s->reloads;
+    uint64_t mine;
+    int err = 0;
+
+    if (!s->processes.ending) {
+        reload_ask(s);
+        mine = r->asked;
+        while (err == 0 && r->done < mine && !r->closed) {
+            weir_event_reset(&r->finished);
+            err = weir_event_wait(&r->finished);
+        }
+        if (err < 0)
+            return err;
+        if (r->done >= mine) {
+            text_out_bytes(out, (const char *)r->said.text.data, r->said.text.len);
+            return r->result;
+        }
+    }
+    text_out_printf(out, "%s\n", drains);
+    return -WEIR_ECLOSED;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* A supervisor at work, as its files share it.
+ *
+ * Threading: tasks of the supervisor's loop.
+ */
+#ifndef APP_SUPERVISOR_STATE_H
+#define APP_SUPERVISOR_STATE_H
+
+#include <weir/runtime.h>
+
+#include "supervisor/folder.h"
+#include "supervisor/in_force.h"
+#include "supervisor/listeners.h"
+#include "supervisor/processes.h"
+#include "supervisor/reload.h"
+#include "supervisor/supervisor.h"
+
+enum supervisor_phase { SUPERVISOR_STARTING, SUPERVISOR_SERVING, SUPERVISOR_RELOADING, SUPERVISOR_DRAINING };
+
+struct supervisor {
+    const struct supervisor_options *options;
+    enum supervisor_phase phase;
+    char folder[FOLDER_BYTES];
+    int shared_fd;
+    weir_shared *shared;
+    struct listeners *listeners;
+    struct in_force *in_force; /* held; at first the one that is starting */
+    int *first;                /* its listeners, at first */
+    int *announced;            /* the listeners that are in force, and logged */
+    size_t announced_count;
+    struct processes processes;
+    struct reloads reloads;
+    weir_scope *heeding;  /* of the wait for signals; cancelled at the end */
+    weir_event drains;    /* set when all drains */
+    int asked;            /* signals to end that have come */
+    struct text_out said; /* why it can't serve, in lines: printed at the end */
+    int code;
+};
+
+/* Begins the drain of all, or ends it at once when it drains already. Does not wait. */
+void supervisor_end(struct supervisor *s);
+
+/* Logs the addresses that are listened on, but for those that are known. Takes over listeners. */
+void supervisor_announce(struct supervisor *s, const struct config *config, int *listeners);
+
+#endif

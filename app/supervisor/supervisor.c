@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weir/log.h>
+#include <weir/task.h>
+
+#include "gateway/early_end.h"
+#include "gateway/start_limits.h"
+#include "http/listening.h"
+#include "supervisor/log_lines.h"
+#include "supervisor/orphans.h"
+#include "supervisor/state.h"
+
+enum {
+    SHARED_BYTES = 64 << 20, /* room for names of many reloads; pages that are not used do not exist */
+    SAID_BYTES_MAX = 48 << 10
+};
+
+/* --- signals --- */
+
+void supervisor_end(struct supervisor *s)
+{
+    const struct config *config = &s->in_force->config;
+
+    if (s->asked++ == 0) {
+        weir_log(WEIR_LOG_INFO, "draining", WEIR_KV_DURATION("at_most", config->drain));
+        s->phase = SUPERVISOR_DRAINING;
+        listeners_keep(s->listeners, NULL);
+        processes_drain(&s->processes);
+        weir_event_set(&s->drains);
+    } else if (s->asked == 2) {
+        weir_log(WEIR_LOG_INFO, "ending at once");
+        processes_hurry(&s->processes);
+    }
+}
+
+static void heed(struct supervisor *s, int number)
+{
+    if (number == SIGTERM || number == SIGINT)
+        supervisor_end(s);
+    else if (number == SIGHUP && s->asked > 0)
+        weir_log(WEIR_LOG_WARN, "SIGHUP has no effect: the gateway drains");
+    else if (number == SIGHUP)
+        reload_ask(s);
+    else if (number == SIGUSR1)
+        processes_signal(&s->processes, SIGUSR1);
+    else if (number == SIGUSR2)
+        weir_log(WEIR_LOG_INFO, "SIGUSR2 has no effect");
+    else
+        orphans_reap();
+}
+
+static int heed_signals(struct supervisor *s)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
+    weir_signals signals;
+    weir_scope scope;
+    int number, err = weir_signals_open(&signals, numbers, sizeof numbers / sizeof *numbers);
+
+    if (err < 0)
+        return err;
+    weir_scope_open(&scope, weir_never(), 0);
+    s->heeding = &scope;
+    orphans_reap(); /* those that ended before */
+    while ((number = weir_signals_wait(&signals)) > 0)
+        heed(s, number);
+    s->heeding = NULL;
+    (void)weir_scope_close(&scope);
+    weir_signals_close(&signals);
+    return 0;
+}
+
+/* --- serving --- */
+
+static bool is_among(int fd, const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] == fd)
+            return true;
+    return false;
+}
+
+void supervisor_announce(struct supervisor *s, const struct config *config, int *listeners)
+{
+    for (size_t i = 0; i < config->listen_count; i++)
+        if (s->announced == NULL || !is_among(listeners[i], s->announced, s->announced_count))
+            log_listening("gateway", listeners_address(s->listeners, listeners[i]));
+    free(s->announced);
+    s->announced = listeners;
+    s->announced_count = config->listen_count;
+}
+
+/* Says why the first generation did not get ready, and waits before the next start. Returns: < 0: it is to
+ * end. */
+static int try_again(struct supervisor *s, weir_duration pause)
+{
+    weir_scope scope;
+    int err;
+
+    log_lines("a gateway process is started again", &s->said);
+    weir_buffer_clear(&s->said.text);
+    weir_scope_open(&scope, weir_after(pause), 0);
+    err = weir_event_wait(&s->drains);
+    (void)weir_scope_close(&scope);
+    return err == 0 ? -WEIR_ECANCELED : 0;
+}
+
+/* Starts the first generation: again and again while its processes crash or hang, but not when they say what
+ * is wrong. */
+static int start(struct supervisor *s, int *listeners)
+{
+    struct backing_off backing_off = {0};
+    struct generation *generation;
+    int err;
+
+    for (;;) {
+        err = processes_start(&s->processes, s->in_force, listeners, &s->said, &generation);
+        if (err != -EAGAIN)
+            break;
+        if (try_again(s, backing_off_next(&backing_off)) < 0)
+            return -WEIR_ECANCELED;
+    }
+    if (err < 0)
+        return err;
+    processes_put_in_force(&s->processes, generation);
+    supervisor_announce(s, &s->in_force->config, listeners);
+    if (s->asked == 0)
+        s->phase = SUPERVISOR_SERVING;
+    return 0;
+}
+
+static int serve(void *arg)
+{
+    struct supervisor *s = arg;
+    weir_scope reloading;
+
+    if (start(s, s->first) == 0) {
+        weir_scope_open(&reloading, weir_never(), 0);
+        (void)weir_spawn(&reloading, "reload", reload_run, s);
+        (void)!weir_event_wait(&s->drains);
+        processes_await(&s->processes);
+        weir_scope_leave(&reloading);
+    } else {
+        s->code = s->asked > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        processes_drain(&s->processes);
+    }
+    processes_await(&s->processes);
+    if (s->heeding != NULL)
+        weir_scope_cancel(s->heeding);
+    return 0;
+}
+
+static int run_beside(void *arg)
+{
+    struct supervisor *s = arg;
+
+    return s->options->beside(s->options->arg, s);
+}
+
+static int run(void *arg)
+{
+    struct supervisor *s = arg;
+    const struct process_place place = {.file = s->options->file,
+                                        .folder = s->folder,
+                                        .shared = s->shared_fd,
+                                        .simulate = s->options->simulate,
+                                        .arg = s->options->arg};
+    weir_scope scope;
+    int err;
+
+    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
+    weir_event_init(&s->drains);
+    reloads_open(&s->reloads);
+    processes_init(&s->processes, &scope, &place, s->shared);
+    err = weir_spawn(&scope, "serving", serve, s);
+    if (err == 0 && s->options->beside != NULL)
+        err = weir_spawn(&scope, "beside", run_beside, s);
+    if (err == 0)
+        err = heed_signals(s);
+    (void)weir_scope_close(&scope);
+    reloads_close(&s->reloads);
+    return err;
+}
+
+/* --- before and after --- */
+
+static void say_failure(struct supervisor *s, const char *what, int err)
+{
+    s->code = EXIT_FAILURE;
+    text_out_printf(&s->said, "weir serve: %s: %s: %s\n", s->options->file, what, weir_error_text(err));
+}
+
+static void say(void *arg, const char *line)
+{
+    text_out_printf(arg, "%s\n", line);
+}
+
+/* Reads the file and opens the listeners. */
+static int prepare(struct supervisor *s)
+{
+    struct config_faults faults;
+    int err;
+
+    config_faults_open(&faults, s->options->file);
+    err = in_force_read(s->options->file, &faults, &s->in_force);
+    if (err == 0) {
+        weir_log_configure(config_log_level(&s->in_force->config),
+                           s->in_force->config.log == CONFIG_LOG_JSON);
+        s->listeners = listeners_new();
+        s->first = calloc(s->in_force->config.listen_count, sizeof *s->first);
+        err = s->listeners != NULL && s->first != NULL ? 0 : -ENOMEM;
+    }
+    if (err == 0)
+        err = listeners_open(s->listeners, &s->in_force->config, &faults, s->first);
+    if (err == -WEIR_ECONFIG)
+        config_faults_each(&faults, true, say, &s->said);
+    return err;
+}
+
+static int make_room(struct supervisor *s)
+{
+    int err = folder_make(s->folder);
+
+    if (err < 0) {
+        s->folder[0] = '\0';
+        return err;
+    }
+    err = weir_shared_make(SHARED_BYTES, &s->shared_fd);
+    return err < 0 ? err : weir_shared_open(s->shared_fd, 0, &s->shared);
+}
+
+static int run_loop(struct supervisor *s)
+{
+    const struct config *config = &s->in_force->config;
+    const weir_options options = {
+        .io = s->options->simulate != NULL ? WEIR_IO_SIM : WEIR_IO_EPOLL, /* few descriptors */
+        .seed = s->options->seed,
+        .log_json = config->log == CONFIG_LOG_JSON,
+        .log_level = config_log_level(config),
+        .stall_after = config->stall.after,
+        .stall_then = (enum weir_stall_then)config->stall.then,
+    };
+
+    return weir_run(&options, run, s);
+}
+
+static void clear(struct supervisor *s)
+{
+    if (s->folder[0] != '\0')
+        folder_remove(s->folder);
+    weir_shared_close(s->shared);
+    if (s->shared_fd >= 0)
+        (void)close(s->shared_fd);
+    listeners_free(s->listeners);
+    free(s->announced != NULL ? s->announced : s->first);
+    in_force_release(s->in_force);
+    if (s->said.text.len > 0)
+        (void)fwrite(s->said.text.data, 1, s->said.text.len, stderr);
+    weir_buffer_free(&s->said.text);
+}
+
+int supervisor_run(const struct supervisor_options *options)
+{
+    struct supervisor s = {.options = options, .shared_fd = -1, .code = EXIT_SUCCESS};
+    int err;
+
+    end_early();
+    text_out_init(&s.said, SAID_BYTES_MAX);
+    start_raise_files();
+    orphans_adopt();
+    err = prepare(&s);
+    if (err == -WEIR_ECONFIG)
+        s.code = EXIT_FAILURE;
+    else if (err < 0)
+        say_failure(&s, "it cannot be started", err);
+    if (err == 0 && (err = make_room(&s)) < 0)
+        say_failure(&s, "a folder for sockets, or shared memory, cannot be made", err);
+    if (err == 0 && (err = run_loop(&s)) < 0)
+        say_failure(&s, "it cannot be started", err);
+    clear(&s);
+    return s.code;
+}
