@@ -11,7 +11,7 @@
  *
  * A process that is started in a scope does not outlive it. Closing the scope waits until it has ended. When
  * the scope is cancelled, or its deadline passes, the process is asked to end by its stop signal; if it has
- * not after its grace, it is killed, and with it all that is left of its session.
+ * not after its grace, it is killed. What is left of its group when it has ended, however it did, is killed.
  *
  * The process begins in a session of its own, with default signal actions, no signal blocked, the scheduling
  * that this program was started with, and no descriptor but those that are handed over and 0, 1 and 2. If
@@ -69,13 +69,15 @@ typedef struct weir_process_fd {
 
 /* A zero field means its default, given in brackets. All is copied. */
 typedef struct weir_process_options {
-    const char *const *argv; /* the program, looked up in PATH unless it has a slash, and its arguments; ended
-                                by NULL. Not optional */
-    const char *name;        /* in the log, the tree of tasks and errors [the last part of argv[0]] */
-    const char *const *env;  /* "NAME=value", ended by NULL: all of the environment [that of this program] */
-    const char *folder;      /* that it begins in [that of this program] */
-    const char *user; /* it runs as: a name or a number, with the groups that the user has. This program
-                         must be root [the user of this program] */
+    const char *const
+        *argv;        /* the program and its arguments; ended by NULL. Not optional. The program is looked
+                         up in the PATH of env, unless it has a slash; it is relative to folder */
+    const char *name; /* in the log, the tree of tasks and errors [the last part of argv[0]] */
+    const char *const *env; /* "NAME=value", ended by NULL: all of the environment [that of this program] */
+    const char *folder;     /* that it begins in [that of this program] */
+    const char *user;       /* it runs as: a name or a number, with the groups that the user has. This program
+                               must be root. A number without an entry is that of the group, too [the user of this
+                               program] */
     const weir_process_fd *fds;
     size_t fd_count;
     uint64_t memory_bytes_max;       /* of its data (RLIMIT_DATA): a belt, not a measure [no limit] */
@@ -101,14 +103,17 @@ typedef struct weir_process_end {
     int signal; /* that ended it; 0: it exited */
     bool dumped_core;
     bool asked;                /* it had been asked to end, or was killed, by this program */
+    int asked_by;              /* the signal that asked it; 0: none did, or it was killed without */
+    weir_duration after_asked; /* from then to its end */
     weir_duration took;        /* from its start to its end */
     weir_duration cpu;         /* that it and those of its children that it has waited for have used */
     uint64_t memory_bytes_max; /* the most it had in memory (ru_maxrss) */
-    unsigned char reserved[32];
+    unsigned char reserved[16];
 } weir_process_end;
 
 /* Starts a process as a member of scope.
- * Owns:    options are copied. *out is the scope's: valid until weir_scope_close() of it returns.
+ * Owns:    options are copied. *out is the scope's: valid until weir_scope_close() of it returns. A scope in
+ *          which process after process is started keeps the records of all: give each a scope of its own.
  * Returns: 0: the program is being executed; -ENOENT, -EACCES, -ENOEXEC, -E2BIG …, as execve(2) of it;
  *          -ENOENT, -ENOTDIR, -EACCES of the folder; -EINVAL an option; -ESRCH no such user; -EPERM another
  *          user without being root; -EBADF a descriptor; -EAGAIN, -ENOMEM, -EMFILE, -ENFILE no resources;
@@ -136,8 +141,8 @@ int weir_process_wait(weir_process *process, weir_process_end *end) WEIR_CHECKED
 int weir_process_signal(weir_process *process, int number);
 int weir_process_signal_group(weir_process *process, int number);
 
-/* Asks the process to end by its stop signal, and kills it, and what is left of its group, when it has not
- * ended after grace. Waits for its end. For a process that has ended, only reports it.
+/* Asks the process to end by its stop signal, unless it was asked before, and kills it when it has not ended
+ * after grace, at once if that is negative. Waits for its end. For a process that has ended, only reports it.
  * Owns:    as weir_process_wait().
  * Returns: 0: it has ended; -WEIR_ECANCELED, -WEIR_EDEADLINE.
  * Cancel:  ends the wait; the process is killed when its grace has passed all the same.

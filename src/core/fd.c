@@ -258,7 +258,8 @@ static bool describe(const struct weir__look *look, const struct weir__task *tas
 static const struct weir__wait_class foreign = {"a foreign descriptor", describe,
                                                 .charge = WEIR_CHARGE_STREAM};
 
-static int wait_for(struct weir__task *self, struct weir_fd *f, short events, const char *function)
+static int wait_for(struct weir__task *self, struct weir_fd *f, short events,
+                    const struct weir__wait_class *wait_class, const void *object, const char *function)
 {
     weir_case c = weir_on_fd(f, events);
     int result = weir__wait_begin_of(self);
@@ -268,7 +269,7 @@ static int wait_for(struct weir__task *self, struct weir_fd *f, short events, co
     if (result != 0)
         return result;
     f->users++;
-    result = weir__queue_wait(self, &f->waiters, &c, f, &foreign, function);
+    result = weir__queue_wait(self, &f->waiters, &c, object, wait_class, function);
     if (result == 0 && !f->closing)
         result = ask(f, events);
     if (result == -EAGAIN) /* another task has used it meanwhile */
@@ -282,7 +283,12 @@ int weir_fd_wait(weir_fd *f, short events)
     struct weir__task *self = weir__calling_task(__func__);
 
     weir__check_loop(f->handle.loop, __func__, "a weir_fd");
-    return are_right(events) ? wait_for(self, f, events, __func__) : -EINVAL;
+    return are_right(events) ? wait_for(self, f, events, &foreign, f, __func__) : -EINVAL;
+}
+
+int weir__fd_wait(weir_fd *f, short events, const struct weir__wait_class *wait_class, const void *object)
+{
+    return wait_for(weir__task_current(), f, events, wait_class, object, "weir_fd_wait");
 }
 
 int weir_wait_fd(int fd, short events)
@@ -296,7 +302,7 @@ int weir_wait_fd(int fd, short events)
     err = open_at(fd, __builtin_return_address(0), &f);
     if (err < 0)
         return err;
-    err = wait_for(self, f, events, __func__);
+    err = wait_for(self, f, events, &foreign, f, __func__);
     close_in(f, self);
     return err;
 }

@@ -58,3 +58,23 @@ void weir__priority_of_worker(void)
     attr.nice = attr.nice + WORKER_NICER_BY < NICEST ? attr.nice + WORKER_NICER_BY : NICEST;
     (void)syscall(SYS_sched_setattr, 0, &attr, 0);
 }
+
+void weir__priority_find(struct weir__priority_found *found)
+{
+    struct scheduling attr = {.size = sizeof attr};
+
+    found->known = read_own(&attr);
+    found->nice = attr.nice;
+    found->slice_ns = attr.slice_ns;
+}
+
+void weir__priority_put_back(const struct weir__priority_found *found)
+{
+    struct scheduling attr = {.size = sizeof attr};
+
+    if (!found->known || !read_own(&attr))
+        return;
+    attr.nice = found->nice;
+    attr.slice_ns = found->slice_ns;
+    (void)syscall(SYS_sched_setattr, 0, &attr, 0);
+}

@@ -20,6 +20,16 @@ struct weir__priority {
     uint64_t slice_ns;
 };
 
+/* All attributes of a thread, for another that is to have them. */
+struct weir__priority_found {
+    bool known;
+    int32_t nice;
+    uint64_t slice_ns;
+};
+
+void weir__priority_find(struct weir__priority_found *found);
+void weir__priority_put_back(const struct weir__priority_found *found);
+
 void weir__priority_of_loop(struct weir__priority *before);
 void weir__priority_restore(const struct weir__priority *before);
 void weir__priority_of_worker(void);

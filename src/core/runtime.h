@@ -27,6 +27,7 @@ struct weir__job_kinds;
 struct weir__names;
 struct weir__pools;
 struct weir__publishers;
+struct weir__starter;
 struct weir__stalls;
 struct weir__symbols;
 struct weir__tls_runtime;
@@ -52,6 +53,7 @@ struct weir_runtime {
     struct weir__pools *pools;
     struct weir__job_kinds *kinds;
     struct weir__publishers *publishers;
+    struct weir__starter *starter;
     struct weir__stalls *stalls;
     struct weir__tls_runtime *tls;
     struct weir__watch *watch; /* NULL: stalls are not watched for */

@@ -220,12 +220,37 @@ __attribute__((noreturn, cold, noinline)) static void closed_wrongly(const struc
         "opened_at", self->scope->opened_at);
 }
 
+/* A flag beside those of weir_scope_flags: a scope has no room for a list of what it owns, which is rare. */
+enum { OWNS = 1 << 16 };
+
+void weir__scope_own(struct weir__scope *s, struct weir__owned *owned, void (*end)(struct weir__owned *owned))
+{
+    s->flags |= OWNS;
+    owned->scope = s;
+    owned->end = end;
+    weir__list_push_back(&s->loop->owned, &owned->node);
+}
+
+static void end_owned(const struct weir__scope *s)
+{
+    weir__list_each_safe (node, &s->loop->owned) {
+        struct weir__owned *owned = weir__container_of(node, struct weir__owned, node);
+
+        if (owned->scope != s)
+            continue;
+        weir__list_remove(node);
+        owned->end(owned);
+    }
+}
+
 int weir__scope_close(struct weir__scope *s, struct weir__task *self)
 {
     while (s->live > 0) {
         s->closing = true;
         (void)weir__park(&closing, NULL, s);
     }
+    if (__builtin_expect((s->flags & OWNS) != 0, 0))
+        end_owned(s);
     weir__timeout_cancel(s->loop, &s->timeout);
     weir__list_remove(&s->sibling);
     self->scope = s->parent;

@@ -34,6 +34,17 @@ struct weir__scope {
     bool closing;
 };
 
+/* What lives as long as a scope, besides its tasks. end() is called once, as the scope closes, by the task
+ * that closes it, when all tasks have ended. It does not wait. */
+struct weir__owned {
+    struct weir__list node; /* in those of the loop */
+    struct weir__scope *scope;
+    void (*end)(struct weir__owned *owned);
+};
+
+void weir__scope_own(struct weir__scope *s, struct weir__owned *owned,
+                     void (*end)(struct weir__owned *owned));
+
 static inline struct weir__scope *weir__scope_of(weir_scope *scope)
 {
     _Static_assert(sizeof(struct weir__scope) <= sizeof(weir_scope), "weir_scope is too small");

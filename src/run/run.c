@@ -30,6 +30,7 @@
 #include "pool/pool.h"
 #include "pool/pool_open.h"
 #include "pool/published.h"
+#include "process/starter.h"
 #include "symbols/place.h"
 #include "symbols/symbols.h"
 #include "tls/context/runtime.h"
@@ -202,6 +203,7 @@ static void stop_loops(struct weir_runtime *r, int started)
         pthread_join(r->loops[i].thread, NULL);
     weir__pools_close(r);       /* a worker that sent a job home may still be waking the loop */
     weir__names_stop(r->names); /* so may the thread that looks at files */
+    weir__starter_stop(r->starter);
     for (int i = 1; i < started; i++)
         free_loop(&r->loops[i]);
 }
@@ -274,6 +276,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
     weir__sentences_init(&r->sentences);
     weir__threads_init(r->threads, &weir__profile_hooks);
     weir__publishers_init(r->publishers);
+    weir__starter_init(r->starter);
     r->loop_count = r->options.loops;
     r->loops = calloc((size_t)r->loop_count, sizeof *r->loops);
     r->roots = calloc((size_t)r->loop_count, sizeof *r->roots);
@@ -306,6 +309,7 @@ static int run(struct weir_runtime *r, struct first_task *first)
     free(r->posts->of_loop);
     free(r->roots);
     free(r->loops);
+    weir__starter_free(r->starter);
     weir__publishers_free(r->publishers);
     weir__profile_runtime_ends(r->threads);
     weir__threads_free(r->threads);
@@ -325,6 +329,7 @@ struct whole {
     struct weir__pools pools;
     struct weir__job_kinds kinds;
     struct weir__publishers publishers;
+    struct weir__starter starter;
     struct weir__guard_reporter guard_reporter;
     struct weir__stalls stalls;
     struct weir__tls_runtime tls;
@@ -340,6 +345,7 @@ static struct weir_runtime *put_together(struct whole *whole)
     r->pools = &whole->pools;
     r->kinds = &whole->kinds;
     r->publishers = &whole->publishers;
+    r->starter = &whole->starter;
     r->guard_reporter = &whole->guard_reporter;
     r->stalls = &whole->stalls;
     r->tls = &whole->tls;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* The thread of a runtime that starts processes. It lives as long as the runtime: the kernel kills a process
+ * when the thread that has started it ends. A loop could not do it: it would be held until execve(2), and by
+ * what looks up users.
+ *
+ * Threading: weir__starter_do() and weir__starter_do_surely() by tasks; work runs on the starter's thread,
+ * one after the other.
+ */
+#ifndef WEIR__PROCESS_STARTER_H
+#define WEIR__PROCESS_STARTER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <weir/error.h>
+
+#include "base/list.h"
+#include "core/loop.h"
+
+struct weir__task;
+
+struct weir__start_work {
+    /* Called on the starter's thread. stack: for a child; NULL: no memory. */
+    void (*run)(struct weir__start_work *work, char *stack);
+    /* Undoes and frees the work, whose task has left: after run() on the starter's thread, or without it. */
+    void (*drop)(struct weir__start_work *work);
+
+    struct weir__list node; /* in the queue, until it runs */
+    struct weir__message done;
+    struct weir__loop *loop;
+    struct weir__task *task;
+    atomic_int state;
+};
+
+struct weir__starter {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t thread;
+    /* locked */
+    struct weir__list queue; /* one for each task that waits */
+    bool started, ending;
+};
+
+void weir__starter_init(struct weir__starter *starter);
+void weir__starter_free(struct weir__starter *starter);
+
+/* Ends the thread, after what it does. No task waits for it. */
+void weir__starter_stop(struct weir__starter *starter);
+
+/* Has work done, and waits for it.
+ * Owns:    the work is the starter's if the function fails: it is dropped.
+ * Returns: 0; -EAGAIN, -ENOMEM: there is no thread; the scope's code.
+ * Cancel:  ends the wait. Work that has not begun does not begin. */
+int weir__starter_do(struct weir__starter *starter, struct weir__start_work *work) WEIR_CHECKED;
+
+/* The same for a starter that has done something already. Not cancelled. */
+void weir__starter_do_surely(struct weir__starter *starter, struct weir__start_work *work);
+
+#endif
