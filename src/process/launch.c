@@ -123,7 +123,8 @@ static int prepare(struct prepared *p, struct weir__launch *l)
     p->child.env = (char *const *)(uintptr_t)o->env;
     p->child.folder = o->folder;
     p->child.parent = getpid();
-    p->paths = weir__program_paths(o->argv[0], search_of(o));
+    p->paths = o->program != NULL ? weir__program_paths(o->program, "")
+                                  : weir__program_paths(o->argv[0], search_of(o));
     if (p->paths == NULL)
         return -ENOMEM;
     p->child.paths = p->paths;

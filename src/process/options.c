@@ -96,6 +96,7 @@ static void copy_all(struct copier *c, const weir_process_options *o, weir_proce
     out->argv = copy_texts(c, o->argv);
     out->env = copy_texts(c, env != NULL ? env : nothing);
     out->fds = copy(c, o->fds, o->fd_count * sizeof *o->fds, _Alignof(weir_process_fd));
+    out->program = copy_text(c, o->program);
     out->name = copy_text(c, name_of(o));
     out->folder = copy_text(c, o->folder);
     out->user = copy_text(c, o->user);
