@@ -43,7 +43,7 @@ int handed_write(const struct handed *handed, const char *argv[HANDED_ARGUMENTS_
 {
     struct writing w = {.argv = argv, .text = text, .room = room};
 
-    add(&w, "/proc/self/exe"); /* also when the file has been replaced: both ends speak the same language */
+    add(&w, "weir");
     add(&w, "gateway-process");
     add(&w, "--file");
     add(&w, "%s", handed->file);

@@ -152,6 +152,7 @@ static int execute(struct gateway_process *p, weir_scope *life, int control)
     char text[ARGUMENTS_BYTES];
     const weir_process_options options = {
         .argv = argv,
+        .program = "/proc/self/exe", /* also when the file has been replaced: both speak the same language */
         .name = "gateway",
         .fds = fds,
         .fd_count = hand_over(p, control, fds),

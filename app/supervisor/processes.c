@@ -241,10 +241,20 @@ int processes_start(struct processes *all, struct in_force *in_force, const int 
     return err;
 }
 
+/* A connection that lives long would have more and more of them drain. */
+static void limit_draining(struct processes *all)
+{
+    while (!all->ending && processes_draining(all) > GENERATIONS_DRAINING_MAX)
+        hurry(oldest_patient(all), "so many drain already");
+}
+
 void processes_give_up(struct generation *g)
 {
+    struct processes *all = g->all;
+
     g->lent = false;
     drain_generation(g);
+    limit_draining(all);
 }
 
 void processes_put_in_force(struct processes *all, struct generation *generation)
@@ -259,8 +269,7 @@ void processes_put_in_force(struct processes *all, struct generation *generation
         next = g->next;
         drain_generation(g);
     }
-    while (processes_draining(all) > GENERATIONS_DRAINING_MAX)
-        hurry(oldest_patient(all), "so many drain already");
+    limit_draining(all);
 }
 
 void processes_lose_patience(struct processes *all, weir_instant until)

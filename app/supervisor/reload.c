@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <weir/guard.h>
 #include <weir/log.h>
 #include <weir/task.h>
 
@@ -29,6 +30,12 @@ void reloads_close(struct reloads *r)
     weir_buffer_free(&r->said.text);
 }
 
+void reloads_end(struct reloads *r)
+{
+    r->closed = true;
+    weir_event_set(&r->finished);
+}
+
 /* --- one reload --- */
 
 static void say(void *arg, const char *line)
@@ -41,8 +48,10 @@ static int read_file(struct supervisor *s, struct in_force **next, struct text_o
 {
     struct config_faults faults;
     struct stat about;
+    weir_guard_allow briefly;
     int err = 0;
 
+    weir_guard_allow_begin(&briefly, NULL); /* this loop has no client who waits */
     config_faults_open(&faults, s->options->file);
     if (stat(s->options->file, &about) == 0 && !S_ISREG(about.st_mode)) {
         config_fault(&faults, (struct config_place){0},
@@ -51,6 +60,7 @@ static int read_file(struct supervisor *s, struct in_force **next, struct text_o
     }
     if (err == 0)
         err = in_force_read(s->options->file, &faults, next);
+    weir_guard_allow_end(&briefly);
     if (err == -WEIR_ECONFIG)
         config_faults_each(&faults, true, say, said);
     else if (err < 0)
@@ -172,8 +182,6 @@ int reload_run(void *arg)
         weir_event_set(&r->finished);
         err = weir_sleep(weir_ms(RELOAD_PAUSE_MS));
     }
-    r->closed = true;
-    weir_event_set(&r->finished);
     return 0;
 }
 
@@ -191,7 +199,7 @@ int reload_now(struct supervisor *s, struct text_out *out)
     uint64_t mine;
     int err = 0;
 
-    if (!s->processes.ending) {
+    if (!s->processes.ending && !r->closed) {
         reload_ask(s);
         mine = r->asked;
         while (err == 0 && r->done < mine && !r->closed) {

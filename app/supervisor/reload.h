@@ -34,6 +34,9 @@ enum {
 void reloads_open(struct reloads *r);
 void reloads_close(struct reloads *r);
 
+/* No more will be done: requests that wait are refused. */
+void reloads_end(struct reloads *r);
+
 /* The task that reloads, until it is cancelled. arg: the struct supervisor. */
 int reload_run(void *arg);
 

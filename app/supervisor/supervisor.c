@@ -152,6 +152,7 @@ static int serve(void *arg)
         processes_drain(&s->processes);
     }
     processes_await(&s->processes);
+    reloads_end(&s->reloads);
     if (s->heeding != NULL)
         weir_scope_cancel(s->heeding);
     return 0;
@@ -276,6 +277,8 @@ int supervisor_run(const struct supervisor_options *options)
     start_raise_files();
     orphans_adopt();
     err = prepare(&s);
+    if (err == 0)
+        err = config_guard_apply(&s.in_force->config.guard);
     if (err == -WEIR_ECONFIG)
         s.code = EXIT_FAILURE;
     else if (err < 0)
