@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <weir/guard.h>
 #include <weir/shared.h>
 #include <weir/stream.h>
 
@@ -37,14 +38,18 @@ static void say(const char *word, const char *text)
     int length = snprintf(line, sizeof line, "%s%s%s\n", word, *text != '\0' ? " " : "", text);
     size_t left = (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
 
-    line[left - 1] = '\n'; /* also of a line that was cut */
+    weir_guard_allow briefly;
+
+    weir_guard_allow_begin(&briefly, "write"); /* the supervisor reads at once */
+    line[left - 1] = '\n';                     /* also of a line that was cut */
     for (const char *at = line; left > 0;) {
         ssize_t n = write(HANDED_CONTROL_FD, at, left);
         if (n < 0 && errno != EINTR)
-            return;
+            break;
         at += n > 0 ? n : 0;
         left -= n > 0 ? (size_t)n : 0;
     }
+    weir_guard_allow_end(&briefly);
 }
 
 static void say_ready(void *arg, const char *const *listening, size_t count)
