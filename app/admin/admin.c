@@ -2,17 +2,22 @@
 #include "admin/admin.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <weir/http_server.h>
+#include <weir/runtime.h>
 
 #include "admin/admin_host.h"
 #include "admin/admin_pages.h"
+#include "admin/last_totals.h"
 #include "admin/page_tasks.h"
 #include "http/background_server.h"
 #include "http/listening.h"
+#include "metrics/totals.h"
 
-enum { ADMIN_CONNECTIONS = 256, ADMIN_EXCHANGES = 64, ADMIN_BODY_BYTES = 64 << 10 };
+enum { ADMIN_CONNECTIONS = 256, ADMIN_EXCHANGES = 64, ADMIN_BODY_BYTES = 64 << 10, LAST_LOOK_S = 1 };
 
 struct admin {
     struct admin_state state;
@@ -20,6 +25,10 @@ struct admin {
     weir_server_options options;
     weir_route routes[ADMIN_PAGES];
     struct background_server server;
+    /* For the last look; NULL, zeros: the process has no supervisor */
+    const char *address;
+    weir_runtime *runtime;
+    sem_t looked;
 };
 
 /* --- callbacks of the server --- */
@@ -42,6 +51,7 @@ static void *setup(void *arg, weir_server *server)
     struct admin *admin = arg;
 
     (void)server;
+    admin->runtime = weir_runtime_here();
     page_tasks_open(&admin->state);
     return admin;
 }
@@ -58,6 +68,35 @@ static void on_listening(void *arg, weir_server *server)
 {
     (void)arg;
     log_listening("admin", weir_server_address(server, 0));
+}
+
+/* --- what a process leaves behind --- */
+
+static int leave_totals(void *arg)
+{
+    struct admin *admin = arg;
+    struct text_out out;
+
+    text_out_init(&out, TOTALS_BYTES_MAX);
+    totals_write(&out, collector_all_totals(admin->state.collector));
+    if (out.err == 0)
+        last_totals_leave(admin->address, weir_buffer_bytes(&out.text));
+    weir_buffer_free(&out.text);
+    sem_post(&admin->looked);
+    return 0;
+}
+
+/* On a loop of the gateway, which is served by nobody any more. */
+static void look(void *arg)
+{
+    struct admin *admin = arg;
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LAST_LOOK_S;
+    if (weir_post(admin->runtime, 0, "last totals", leave_totals, admin) == 0)
+        while (sem_timedwait(&admin->looked, &until) < 0 && errno == EINTR)
+            ;
 }
 
 /* --- starting and stopping --- */
@@ -108,14 +147,23 @@ int admin_start(const struct config *config, struct gateway_status *status, cons
         return -ENOMEM;
     admin->state.status = status;
     admin->hosts = config->admin_hosts;
+    admin->address = elsewhere;
+    admin->state.inherited = elsewhere != NULL;
+    (void)sem_init(&admin->looked, 0, 0);
     err = collector_open(status, &admin->state.collector);
     if (err == 0 && (err = start(admin, config, elsewhere)) < 0)
         collector_close(admin->state.collector);
-    if (err < 0)
+    if (err < 0) {
+        (void)sem_destroy(&admin->looked);
         free(admin);
-    else
-        *out = admin;
-    return err;
+        return err;
+    }
+    if (elsewhere != NULL) {
+        status->last_look = look;
+        status->last_look_arg = admin;
+    }
+    *out = admin;
+    return 0;
 }
 
 void admin_stop(struct admin *admin)
@@ -123,6 +171,7 @@ void admin_stop(struct admin *admin)
     if (admin == NULL)
         return;
     background_servers_stop(admin->state.servers);
+    (void)sem_destroy(&admin->looked);
     collector_close(admin->state.collector);
     free(admin);
 }

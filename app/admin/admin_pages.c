@@ -16,6 +16,7 @@
 #include "http/background_server.h"
 #include "http/negotiation.h"
 #include "metrics/exposition.h"
+#include "metrics/totals.h"
 
 enum { PAGE_BYTES_MAX = 64 << 20 };
 static const char json[] = "application/json";
@@ -124,6 +125,22 @@ static int stalls(weir_request *req, weir_response *res, struct admin_state *sta
     return send_page(req, res, json, &out);
 }
 
+/* What a supervisor adds up; on a socket that only it reaches. */
+static int totals(weir_request *req, weir_response *res, struct admin_state *state)
+{
+    struct text_out out;
+    int err;
+
+    (void)req;
+    if (!state->inherited)
+        return weir_respond_fault(res, 404, "not_found", "this page is for a supervisor");
+    text_out_init(&out, TOTALS_BYTES_MAX);
+    totals_write(&out, collector_all_totals(state->collector));
+    err = out.err < 0 ? out.err : weir_respond_buffer(res, 200, "application/octet-stream", &out.text);
+    weir_buffer_free(&out.text);
+    return err;
+}
+
 /* --- the table --- */
 
 const struct admin_page admin_pages[ADMIN_PAGES] = {
@@ -132,5 +149,5 @@ const struct admin_page admin_pages[ADMIN_PAGES] = {
     {"/stats", "GET", stats, false},         {"/guard", "GET", guard, false},
     {"/stalls", "GET", stalls, false},       {"/profile", "GET", page_profile, false},
     {"/advice", "GET", advice, false},       {"/tasks", "GET", page_tasks, false},
-    {ADMIN_YIELD_PATH, "POST", yield, true},
+    {ADMIN_YIELD_PATH, "POST", yield, true}, {ADMIN_TOTALS_PATH, "GET", totals, false},
 };

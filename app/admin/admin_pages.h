@@ -18,7 +18,9 @@ struct admin_page {
     bool vital; /* answered also when there is too much to do */
 };
 
-enum { ADMIN_PAGES = 11 };
+#define ADMIN_TOTALS_PATH "/totals"
+
+enum { ADMIN_PAGES = 12 };
 extern const struct admin_page admin_pages[ADMIN_PAGES];
 
 #endif

@@ -20,6 +20,7 @@ struct admin_state {
     struct collector *collector;
     weir_semaphore tree_reads;          /* for /tasks: so many at once */
     struct background_servers *servers; /* that answer */
+    bool inherited;                     /* a supervisor asks, and nobody else can */
     bool given_up;                      /* the address, to another gateway */
 };
 

@@ -89,14 +89,14 @@ static void take_instance(struct snapshot_instance *i, const struct totals_row *
 {
     const enum weir_instance_state state = (enum weir_instance_state)read->values[INSTANCE_VALUE_STATE];
     const weir_instant since = {read->values[INSTANCE_VALUE_SINCE_NS]};
-    const int worse = badness(state) - badness(i->state), in_use = (int)read->values[INSTANCE_VALUE_IN_USE];
+    const int worse = badness(state) - badness(i->state);
 
     if (!i->known || worse > 0 || (worse == 0 && since.ns < i->since.ns)) {
         i->state = state;
         i->since = since;
     }
     i->known = true;
-    i->in_use = !read->common ? i->in_use + in_use : i->in_use > in_use ? i->in_use : in_use;
+    i->in_use += (int)read->values[INSTANCE_VALUE_IN_USE];
     take_error(i, read);
 }
 
@@ -121,7 +121,7 @@ static void fill_instances(struct snapshot_backend *b, const struct sums *sums)
             continue;
         *instance =
             (struct snapshot_instance){.address = (char *)(uintptr_t)row->keys[1], .requests = *row->series};
-        for (size_t place = 0; sums_each_living(sums, row, &place, &read);)
+        for (size_t place = 0; sums_each_apart(sums, row, &place, &read);)
             take_instance(instance, &read);
         b->instance_count++;
     }
@@ -129,17 +129,9 @@ static void fill_instances(struct snapshot_backend *b, const struct sums *sums)
 
 static void take_backend_row(struct snapshot_backend *b, const struct totals_row *read)
 {
-    const struct {
-        int *to;
-        enum totals_backend_value from;
-    } counts[] = {{&b->in_use, BACKEND_VALUE_IN_USE},
-                  {&b->waiting, BACKEND_VALUE_WAITING},
-                  {&b->connections, BACKEND_VALUE_CONNECTIONS}};
-
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        const int count = (int)read->values[counts[i].from];
-        *counts[i].to = !read->common ? *counts[i].to + count : *counts[i].to > count ? *counts[i].to : count;
-    }
+    b->in_use += (int)read->values[BACKEND_VALUE_IN_USE];
+    b->waiting += (int)read->values[BACKEND_VALUE_WAITING];
+    b->connections += (int)read->values[BACKEND_VALUE_CONNECTIONS];
     b->panics = b->panics || read->values[BACKEND_VALUE_PANICS] != 0;
     if (read->values[BACKEND_VALUE_OPEN] == 0)
         return;
@@ -170,7 +162,7 @@ static bool add_backend(struct snapshot *s, const struct sums *sums, const struc
         own->name = row->keys[0];
     *b = (struct snapshot_backend){
         .options = own != NULL ? own : options, .requests = *row->series, .own_options = own};
-    for (size_t place = 0; sums_each_living(sums, row, &place, &read);)
+    for (size_t place = 0; sums_each_apart(sums, row, &place, &read);)
         take_backend_row(b, &read);
     fill_instances(b, sums);
     b->panics = b->panics && snapshot_backend_up(b) == 0;

@@ -42,6 +42,7 @@ enum snapshot_backend_number {
 struct snapshot_backend {
     const weir_backend_options *options; /* of the configuration; without it the name alone */
     weir_backend_options *own_options;   /* for joined.h: these, if they are not in the configuration */
+    uint64_t shared_id;                  /* not 0: other processes have it in common with this one */
     int in_use, waiting, connections;
     bool open, panics;
     weir_instant open_since;

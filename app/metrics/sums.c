@@ -33,13 +33,20 @@ static const signed char windowed[TOTALS_PARTS] = {
     [TOTALS_INSTANCE] = INSTANCE_NUMBERS,
 };
 
+/* What several processes have in common, as last read. */
+struct common {
+    uint64_t id;
+    struct common *next; /* read longer ago */
+    uint64_t last[];
+};
+
 struct row {
     struct sum_row shown;         /* first: a sum_row is cast to its row */
     struct row *same_hash, *next; /* next: of its part */
     char *key;
     size_t key_len;
-    bool common;
-    uint64_t *now, *kept;   /* kept: of what has ended, or began anew. Of common rows: of memory of before */
+    struct common *common;  /* the latest first */
+    uint64_t *now, *kept;   /* kept: of what has ended, or began anew */
     weir_buffer kept_meter; /* packed; empty: none */
     struct series series;
     weir_meter *resting; /* in place of a series: of a row that is gone for long */
@@ -85,6 +92,11 @@ static struct row *find(const struct sums *s, enum totals_part part, weir_bytes 
 
 static void free_row(struct row *row)
 {
+    while (row->common != NULL) {
+        struct common *next = row->common->next;
+        free(row->common);
+        row->common = next;
+    }
     series_close(&row->series);
     weir_buffer_free(&row->kept_meter);
     free(row->resting);
@@ -266,13 +278,31 @@ bool sums_each_living(const struct sums *s, const struct sum_row *row, size_t *p
     return false;
 }
 
+static bool is_first_of(const struct sums *s, const struct row *row, size_t place, uint64_t common)
+{
+    struct totals_row other;
+
+    for (size_t i = 0; common > 0 && i < place; i++)
+        if (read_at(s, i, row->at[i], &other) && other.common == common)
+            return false;
+    return true;
+}
+
+bool sums_each_apart(const struct sums *s, const struct sum_row *row, size_t *place, struct totals_row *out)
+{
+    while (sums_each_living(s, row, place, out))
+        if (is_first_of(s, row_of(row), *place - 1, out->common))
+            return true;
+    return false;
+}
+
 /* Keeps what a process had in a row. What all have in common is no process's own. */
 static void keep(struct row *row, const struct totals_row *had)
 {
     weir_meter sum = {0};
     struct text_out packed;
 
-    if (row->common)
+    if (had->common > 0)
         return;
     for (size_t i = 0; i < totals_shapes[had->part].numbers; i++)
         row->kept[i] += had->numbers[i];
@@ -291,13 +321,19 @@ static void keep(struct row *row, const struct totals_row *had)
     row->kept_meter = packed.text;
 }
 
+static bool is_less(const uint64_t *a, const uint64_t *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (a[i] < b[i])
+            return true;
+    return false;
+}
+
 /* Whether a process has begun anew with a row. */
 static bool went_back(const struct totals_row *now, const struct totals_row *before)
 {
-    for (size_t i = 0; i < totals_shapes[now->part].numbers; i++)
-        if (now->numbers[i] < before->numbers[i])
-            return true;
-    return totals_meter_count(now->meter) < totals_meter_count(before->meter);
+    return is_less(now->numbers, before->numbers, totals_shapes[now->part].numbers) ||
+           totals_meter_count(now->meter) < totals_meter_count(before->meter);
 }
 
 static struct row *row_for(struct sums *s, int number, const struct totals_row *read)
@@ -317,12 +353,11 @@ static void take_rows(struct sums *s, size_t place, int number, weir_bytes total
 {
     struct totals_row read, before;
 
-    for (size_t at = 0, next; totals_read(totals, at, &read, &next); at = next) {
+    for (size_t at = totals_first(totals), next; totals_read(totals, at, &read, &next); at = next) {
         struct row *row = row_for(s, number, &read);
         if (row == NULL || row->coming > 0)
             continue;
-        row->coming = (uint32_t)((read.key.data - totals.data) - 2); /* before it: part and flags */
-        row->common = read.common;
+        row->coming = (uint32_t)at;
         if (read_at(s, place, row->at[place], &before) && went_back(&read, &before))
             keep(row, &before);
     }
@@ -365,52 +400,84 @@ void sums_end(struct sums *s, size_t place)
 
 /* --- adding up --- */
 
+/* Adds what was last read of what processes have in common. */
+static void add_common(const struct row *row, uint64_t *numbers)
+{
+    for (const struct common *c = row->common; c != NULL; c = c->next)
+        for (size_t i = 0; i < totals_shapes[row->shown.part].numbers; i++)
+            numbers[i] += c->last[i];
+}
+
+/* Finds what several processes have in common, or adds it, and makes it the first. */
+static struct common *common_of(struct row *row, uint64_t id)
+{
+    const size_t count = totals_shapes[row->shown.part].numbers;
+    struct common **link = &row->common, *found;
+    size_t others = 0;
+
+    for (; *link != NULL && (*link)->id != id && others < SUMS_COMMON_MAX - 1; others++)
+        link = &(*link)->next;
+    found = *link;
+    if (found == NULL && (found = calloc(1, sizeof *found + count * sizeof *found->last)) == NULL)
+        return NULL;
+    if (*link != NULL)
+        *link = found->next;
+    for (size_t i = 0; found->id != id && i < count; i++) {
+        row->kept[i] += found->last[i]; /* in place of what was read longest ago */
+        found->last[i] = 0;
+    }
+    found->id = id;
+    found->next = row->common;
+    row->common = found;
+    return found;
+}
+
+/* Takes the greatest of what the processes report of it: that is the latest. If all of it has become less, it
+ * has begun anew. */
+static void read_common(const struct sums *s, struct row *row, uint64_t id)
+{
+    const size_t count = totals_shapes[row->shown.part].numbers;
+    uint64_t most[TOTALS_NUMBERS_MAX] = {0};
+    struct common *common = common_of(row, id);
+    struct totals_row read;
+
+    if (common == NULL)
+        return;
+    for (size_t place = 0; sums_each_living(s, &row->shown, &place, &read);)
+        for (size_t i = 0; read.common == id && i < count; i++)
+            most[i] = most[i] > read.numbers[i] ? most[i] : read.numbers[i];
+    if (is_less(most, common->last, count))
+        for (size_t i = 0; i < count; i++)
+            row->kept[i] += common->last[i];
+    memcpy(common->last, most, count * sizeof *most);
+}
+
 static void add_living(const struct sums *s, struct row *row, uint64_t *numbers, weir_meter *meter)
 {
     const size_t count = totals_shapes[row->shown.part].numbers;
     struct totals_row read;
 
     row->shown.lives = false;
-    for (size_t place = 0; sums_each_living(s, &row->shown, &place, &read);) {
+    for (size_t place = 0; sums_each_apart(s, &row->shown, &place, &read);) {
         row->shown.lives = true;
-        for (size_t i = 0; i < count; i++)
-            if (!row->common)
-                numbers[i] += read.numbers[i];
-            else if (numbers[i] < read.numbers[i])
-                numbers[i] = read.numbers[i];
+        for (size_t i = 0; read.common == 0 && i < count; i++)
+            numbers[i] += read.numbers[i];
+        if (read.common > 0)
+            read_common(s, row, read.common);
         totals_meter_add(read.meter, meter);
     }
 }
 
-/* What all processes have in common is read from each; the greatest is the latest. If it has become less, the
- * memory in which it is counted is new. */
-static void add_common(struct row *row, const uint64_t *latest)
-{
-    const size_t count = totals_shapes[row->shown.part].numbers;
-    bool anew = false;
-
-    if (!row->shown.lives)
-        return;
-    for (size_t i = 0; i < count; i++)
-        anew = anew || latest[i] < row->now[i] - row->kept[i];
-    if (anew)
-        memcpy(row->kept, row->now, count * sizeof *row->kept);
-    for (size_t i = 0; i < count; i++)
-        row->now[i] = row->kept[i] + latest[i];
-}
-
 static void add_up(const struct sums *s, struct row *row)
 {
-    const size_t count = totals_shapes[row->shown.part].numbers;
     uint64_t numbers[TOTALS_NUMBERS_MAX] = {0};
     weir_meter meter = {0};
 
     if (row->kept_meter.len > 0)
         totals_meter_add((const unsigned char *)row->kept_meter.data, &meter);
     add_living(s, row, numbers, &meter);
-    if (row->common)
-        add_common(row, numbers);
-    for (size_t i = 0; i < count && !row->common; i++)
+    add_common(row, numbers);
+    for (size_t i = 0; i < totals_shapes[row->shown.part].numbers; i++)
         row->now[i] = row->kept[i] + numbers[i];
     if (row->resting != NULL)
         *row->resting = meter;

@@ -23,7 +23,13 @@
 #include "metrics/series.h"
 #include "metrics/totals.h"
 
-enum { SUMS_PROCESSES_MAX = 64, SUMS_ROWS_MAX = 16384, SUMS_GONE_MAX = 512, SUMS_REST_S = 70 };
+enum {
+    SUMS_PROCESSES_MAX = 64,
+    SUMS_ROWS_MAX = 16384,
+    SUMS_GONE_MAX = 512,
+    SUMS_REST_S = 70,
+    SUMS_COMMON_MAX = 8
+};
 
 struct sums;
 
@@ -63,6 +69,9 @@ const struct sum_row *sums_next(const struct sum_row *row);
 /* Reads what one living process after another has in a row. *place begins at 0. Returns: false: no further
  * one. */
 bool sums_each_living(const struct sums *s, const struct sum_row *row, size_t *place, struct totals_row *out);
+
+/* The same, but of what several processes have in common the first of them alone. */
+bool sums_each_apart(const struct sums *s, const struct sum_row *row, size_t *place, struct totals_row *out);
 
 /* Adds up. pause: is called now and then, may wait, and must not call anything here; or NULL. */
 void sums_add_up(struct sums *s, weir_instant now, void (*pause)(void));

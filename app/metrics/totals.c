@@ -10,7 +10,7 @@
 
 static const char magic[] = "weir totals 1"; /* with its NUL; then the version of the program, with its NUL */
 
-enum { ROW_END = 0xff, FLAG_COMMON = 1, VARINT_BYTES_MAX = 10 };
+enum { ROW_END = 0xff, VARINT_BYTES_MAX = 10 };
 
 const struct totals_shape totals_shapes[TOTALS_PARTS] = {
     [TOTALS_GATEWAY] = {0, GATEWAY_UNSERVED + WEIR_UNSERVED_WAYS, GATEWAY_VALUES, 0, false},
@@ -105,7 +105,7 @@ void totals_add(struct totals_writer *w, const struct totals_row *row, const wei
         return;
     w->rows++;
     byte(w->out, row->part);
-    byte(w->out, row->common ? FLAG_COMMON : 0);
+    varint(w->out, row->common);
     for (size_t i = 0; i < shape->keys; i++)
         text(w->out, row->keys[i]);
     for (size_t i = 0; i < shape->numbers; i++)
@@ -209,7 +209,7 @@ static bool get_row(struct cursor *c, struct totals_row *row)
     }
     shape = &totals_shapes[part];
     row->part = (enum totals_part)part;
-    row->common = (get_byte(c) & FLAG_COMMON) != 0;
+    row->common = get_varint(c);
     get_keys(c, shape, row);
     for (size_t i = 0; i < shape->numbers; i++)
         row->numbers[i] = get_varint(c);
@@ -260,10 +260,14 @@ int totals_check(weir_bytes totals)
     return 0;
 }
 
+size_t totals_first(weir_bytes totals)
+{
+    return (size_t)head_of(totals);
+}
+
 bool totals_read(weir_bytes totals, size_t at, struct totals_row *row, size_t *next)
 {
-    const size_t from = at > 0 ? at : (size_t)head_of(totals);
-    struct cursor c = {(const unsigned char *)totals.data + from,
+    struct cursor c = {(const unsigned char *)totals.data + at,
                        (const unsigned char *)totals.data + totals.len, false};
     const bool found = get_row(&c, row);
 

@@ -135,7 +135,9 @@ enum totals_instance_text { INSTANCE_LAST_ERROR, INSTANCE_LAST_CHECK, INSTANCE_T
 /* A row. What a reader fills in points into the bytes that are read. */
 struct totals_row {
     enum totals_part part;
-    bool common; /* what all processes have in common: every one has the same, and they are not added up */
+    /* Not 0: what several processes have in common, by which every one that reports this number has the same
+     * numbers and values: they are not added up */
+    uint64_t common;
     const char *keys[TOTALS_KEYS_MAX];
     uint64_t numbers[TOTALS_NUMBERS_MAX];
     int64_t values[TOTALS_VALUES_MAX];
@@ -157,8 +159,8 @@ void totals_begin(struct totals_writer *w, struct text_out *out);
 void totals_add(struct totals_writer *w, const struct totals_row *row, const weir_meter *meter);
 void totals_end(struct totals_writer *w);
 
-/* Writes all of a snapshot. shared: what its backends have in common is shared with other processes. */
-void totals_write(struct text_out *out, const struct snapshot *s, bool shared);
+/* Writes all of a snapshot. */
+void totals_write(struct text_out *out, const struct snapshot *s);
 
 /* --- reading --- */
 
@@ -166,8 +168,10 @@ void totals_write(struct text_out *out, const struct snapshot *s, bool shared);
  * Returns: 0; -ENOTSUP they are of another version; -WEIR_ETRUNCATED; -WEIR_EPROTOCOL; -WEIR_ETOOLARGE. */
 WEIR_CHECKED int totals_check(weir_bytes totals);
 
-/* Reads the row at an offset, of bytes that have been checked; *next is the offset of the one behind it. The
- * first row is at 0.
+/* The offset of the first row, of bytes that have been checked; not 0. */
+size_t totals_first(weir_bytes totals);
+
+/* Reads the row at an offset, of bytes that have been checked; *next is the offset of the one behind it.
  * Returns: false: there is none. */
 bool totals_read(weir_bytes totals, size_t at, struct totals_row *row, size_t *next);
 

@@ -181,13 +181,13 @@ static void add_origins(struct totals_writer *w, const struct snapshot *s)
     }
 }
 
-static void add_instances(struct totals_writer *w, const struct snapshot_backend *b, bool common)
+static void add_instances(struct totals_writer *w, const struct snapshot_backend *b)
 {
     for (size_t i = 0; i < b->instance_count; i++) {
         const struct snapshot_instance *instance = &b->instances[i];
         struct totals_row row = {
             .part = TOTALS_INSTANCE,
-            .common = common,
+            .common = b->shared_id,
             .keys = {b->options->name, instance->address},
             .values = {[INSTANCE_VALUE_STATE] = instance->state,
                        [INSTANCE_VALUE_SINCE_NS] = instance->since.ns,
@@ -201,13 +201,13 @@ static void add_instances(struct totals_writer *w, const struct snapshot_backend
     }
 }
 
-static void add_backends(struct totals_writer *w, const struct snapshot *s, bool common)
+static void add_backends(struct totals_writer *w, const struct snapshot *s)
 {
     for (size_t i = 0; i < s->backend_count; i++) {
         const struct snapshot_backend *b = &s->backends[i];
         struct totals_row row = {
             .part = TOTALS_BACKEND,
-            .common = common,
+            .common = b->shared_id,
             .keys = {b->options->name},
             .values = {[BACKEND_VALUE_IN_USE] = b->in_use,
                        [BACKEND_VALUE_WAITING] = b->waiting,
@@ -218,7 +218,7 @@ static void add_backends(struct totals_writer *w, const struct snapshot *s, bool
         };
         memcpy(row.numbers, b->requests.numbers, BACKEND_NUMBERS * sizeof *row.numbers);
         totals_add(w, &row, NULL);
-        add_instances(w, b, common);
+        add_instances(w, b);
     }
 }
 
@@ -291,7 +291,7 @@ static void add_guard_calls(struct totals_writer *w, const struct snapshot *s)
     }
 }
 
-void totals_write(struct text_out *out, const struct snapshot *s, bool shared)
+void totals_write(struct text_out *out, const struct snapshot *s)
 {
     struct totals_writer w;
 
@@ -301,7 +301,7 @@ void totals_write(struct text_out *out, const struct snapshot *s, bool shared)
         add_route(&w, &s->routes[i]);
     add_gathers(&w, s);
     add_origins(&w, s);
-    add_backends(&w, s, shared);
+    add_backends(&w, s);
     add_tls(&w, s);
     add_loops(&w, s);
     add_pools(&w, s);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "admin/last_totals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 256, PIECE_BYTES = 16 << 10 };
+static const char scheme[] = "unix:";
+
+/* Returns: NULL: it has none. */
+static const char *path_of(char path[PATH_BYTES], const char *address, pid_t pid, const char *ending)
+{
+    const char *at = strncmp(address, scheme, strlen(scheme)) == 0 ? address + strlen(scheme) : NULL;
+
+    if (at == NULL || snprintf(path, PATH_BYTES, "%s.%d%s", at, (int)pid, ending) >= PATH_BYTES)
+        return NULL;
+    return path;
+}
+
+static bool write_all(int fd, weir_bytes bytes)
+{
+    while (bytes.len > 0) {
+        const ssize_t n = write(fd, bytes.data, bytes.len);
+        if (n < 0 && errno != EINTR)
+            return false;
+        bytes.data += n > 0 ? n : 0;
+        bytes.len -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+void last_totals_leave(const char *address, weir_bytes totals)
+{
+    char path[PATH_BYTES], whole[PATH_BYTES];
+    bool written;
+    int fd;
+
+    if (path_of(path, address, getpid(), ".part") == NULL ||
+        path_of(whole, address, getpid(), ".totals") == NULL)
+        return;
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return;
+    written = write_all(fd, totals);
+    close(fd);
+    if (!written || rename(path, whole) < 0)
+        (void)unlink(path);
+}
+
+static int read_all(int fd, weir_buffer *out)
+{
+    for (;;) {
+        char *room = weir_buffer_reserve(out, PIECE_BYTES);
+        const ssize_t n = room != NULL ? read(fd, room, PIECE_BYTES) : -1;
+        if (room == NULL)
+            return -WEIR_ETOOLARGE;
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0)
+            return 0;
+        weir_buffer_commit(out, n > 0 ? (size_t)n : 0);
+    }
+}
+
+int last_totals_take(const char *address, pid_t pid, weir_buffer *out)
+{
+    char path[PATH_BYTES];
+    int fd, err;
+
+    if (path_of(path, address, pid, ".totals") == NULL)
+        return -EINVAL;
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    err = read_all(fd, out);
+    close(fd);
+    (void)unlink(path);
+    return err;
+}

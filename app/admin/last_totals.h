@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* The totals that a gateway process leaves behind as it ends, for its supervisor: a file beside the socket of
+ * its admin pages, so that nothing that it has counted is lost.
+ *
+ * Threading: the admin's loop; the supervisor's. The calls block for moments.
+ */
+#ifndef APP_ADMIN_LAST_TOTALS_H
+#define APP_ADMIN_LAST_TOTALS_H
+
+#include <sys/types.h>
+
+#include <weir/buffer.h>
+#include <weir/error.h>
+
+/* Writes the totals of this process; if that fails, they are lost. address: of its pages, "unix:PATH". */
+void last_totals_leave(const char *address, weir_bytes totals);
+
+/* Takes what a process that has ended has left, and removes the file.
+ * Returns: 0 with out filled, up to its maximum; -ENOENT: it has left nothing; another negative errno. */
+WEIR_CHECKED int last_totals_take(const char *address, pid_t pid, weir_buffer *out);
+
+#endif
