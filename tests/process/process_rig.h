@@ -25,6 +25,12 @@ static inline void note_line(void *arg, bool is_error, const char *line, size_t 
                    (int)length, line);
 }
 
+static inline void assert_said(const struct said *said, const char *text)
+{
+    if (strstr(said->text, text) == NULL)
+        fail_msg("no \"%s\" in \"%s\"", text, said->text);
+}
+
 /* Options of a shell script. argv is lent. */
 static inline weir_process_options sh(const char *argv[4], const char *script, struct said *said)
 {
