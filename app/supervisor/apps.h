@@ -20,22 +20,33 @@ struct apps;
 struct apps_place {
     const char *folder; /* private, for sockets */
     weir_shared *shared;
+    const char *root; /* as struct gateway_events */
     /* For tests under simulation: as weir_process_options.simulate, with arg. NULL: processes are real */
     int (*simulate)(void *arg, weir_simulated_process *self);
+    uint64_t (*memory)(void *arg, pid_t pid); /* of a process. NULL: /proc is asked */
     void *arg;
 };
 
 /* Opens without an application. Tasks run in scope, until it is cancelled; then all processes are ended.
- * Owns:    place is copied, what it points to lent until the scope is closed; *out is the scope's. */
+ * Owns:    place is copied, what it points to lent until the scope is closed. The caller closes *out after
+ * that.
+ * Returns: 0; -ENOMEM. */
 WEIR_CHECKED int apps_open(weir_scope *scope, const struct apps_place *place, struct apps **out);
+
+/* Frees it, once its scope is closed. NULL does nothing. */
+void apps_close(struct apps *apps);
 
 /* Puts another configuration into force. Processes of applications that run alike stay as they are; for those
  * that have changed, successors get ready before their predecessors leave; those that are gone drain and end.
  * New configurations may come while an earlier one is still being put into force. Does not wait for
  * readiness.
- * Owns:    config is lent until the next call, and until the scope is closed.
+ * Owns:    config is lent until the function returns.
  * Returns: 0; -ENOMEM, -ENOSPC: some application can't be run; the log says which. */
 int apps_configure(struct apps *apps, const struct config *config);
+
+/* A gateway process has died: what it has left in the blocks is removed, beside what weir_shared_expel()
+ * does. */
+void apps_expel(struct apps *apps, int member);
 
 /* Ends all processes in order: no more requests come. Waits. */
 void apps_stop(struct apps *apps);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/app_child.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <weir/fd.h>
+#include <weir/stream.h>
+
+#include "apps/app_user.h"
+#include "apps/helpers.h"
+#include "supervisor/app_environment.h"
+#include "supervisor/guardian.h"
+
+/* --- the folder of the socket --- */
+
+/* Writes the folder of a socket. */
+static const char *folder_of(const struct app_child *child, char out[APP_SOCKET_BYTES])
+{
+    memcpy(out, child->socket, APP_SOCKET_BYTES);
+    *strrchr(out, '/') = '\0';
+    return out;
+}
+
+/* Each process has a folder of its own for its socket: another user makes the socket there, and nobody but
+ * that user and root gets in. */
+static int make_folder(const struct apps_place *place, const struct config_app *app,
+                       const struct app_child *child)
+{
+    char folder[APP_SOCKET_BYTES];
+    struct app_user user;
+    int err;
+
+    if (mkdir(folder_of(child, folder), 0700) < 0)
+        return -errno;
+    if (app->user == NULL)
+        return 0;
+    err = app_user_find(app->user, &user);
+    if (err < 0 || user.uid == geteuid())
+        return err;
+    if (chown(folder, user.uid, user.gid) < 0 || chmod(place->folder, 0711) < 0)
+        return -errno;
+    return 0;
+}
+
+void app_child_forget(struct app_child *child)
+{
+    char name[APP_SOCKET_BYTES];
+    DIR *folder;
+
+    if (child->control >= 0)
+        close(child->control);
+    child->control = -1;
+    if (child->socket[0] == '\0' || (folder = opendir(folder_of(child, name))) == NULL)
+        return;
+    for (const struct dirent *each; (each = readdir(folder)) != NULL;)
+        (void)unlinkat(dirfd(folder), each->d_name, 0);
+    (void)closedir(folder);
+    (void)rmdir(name);
+}
+
+/* --- starting --- */
+
+static void take_line(void *arg, bool is_error, const char *line, size_t length)
+{
+    struct app_child *child = arg;
+
+    (void)is_error;
+    app_lines_add(child->lines, line, length);
+}
+
+static int run_simulated(void *arg, weir_simulated_process *self)
+{
+    const struct app_child *child = arg;
+
+    return child->place->simulate(child->place->arg, self);
+}
+
+/* What both a real and a simulated process are started with. Owns: lies in memory. */
+static int fill_options(struct config_memory *memory, const struct apps_place *place,
+                        const struct config_app *app, const struct app_child *child,
+                        weir_process_options *options)
+{
+    const char *const real[] = {"weir", GUARDIAN_COMMAND, app->user != NULL ? app->user : "-", NULL};
+    const char *const simulated[] = {NULL};
+    char helpers[WEIR_ADDRESS_BYTES];
+    const char *helped = app->user == NULL ? helpers_path(helpers, sizeof helpers, place->folder) : NULL;
+
+    options->argv = app_words(memory, app, child->socket, place->simulate != NULL ? simulated : real);
+    options->env = app_environment(memory, app, child->socket, helped);
+    options->name = app->name;
+    options->folder = app->cwd;
+    options->stop_signal = SIGTERM;
+    return options->argv != NULL && options->env != NULL ? 0 : -ENOMEM;
+}
+
+/* Waits until the guardian tells the number of the application's process. */
+static int read_pid(struct app_child *child)
+{
+    char text[16];
+    int err = weir_wait_fd(child->control, POLLIN);
+    ssize_t n;
+
+    if (err < 0)
+        return err;
+    n = read(child->control, text, sizeof text - 1); /* it is written in one piece */
+    if (n <= 0)
+        return -WEIR_ECLOSED;
+    text[n] = '\0';
+    child->pid = atoi(text);
+    return child->pid > 0 ? 0 : -WEIR_ECLOSED;
+}
+
+static int start_guarded(weir_scope *scope, weir_process_options *options, struct app_child *child)
+{
+    weir_process_fd handed = {.as = GUARDIAN_FD};
+    int pair[2], err;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    child->control = pair[0];
+    handed.fd = pair[1];
+    options->program = "/proc/self/exe";
+    options->fds = &handed;
+    options->fd_count = 1;
+    err = weir_process_start(scope, options, &child->process);
+    close(pair[1]);
+    return err < 0 ? err : read_pid(child);
+}
+
+static int start_simulated(weir_scope *scope, weir_process_options *options, struct app_child *child)
+{
+    int err;
+
+    options->simulate = run_simulated;
+    err = weir_process_start(scope, options, &child->process);
+    if (err == 0)
+        child->pid = weir_process_id(child->process);
+    return err;
+}
+
+int app_child_start(weir_scope *scope, const struct apps_place *place, const struct config_app *app,
+                    uint32_t serial, struct app_lines *lines, struct app_child *child)
+{
+    weir_process_options options = {.line = take_line, .arg = child};
+    struct config_memory *memory;
+    int err;
+
+    *child = (struct app_child){.control = -1, .lines = lines, .place = place};
+    if (app_socket_path(child->socket, place->folder, app->name, serial) == NULL)
+        return -ENAMETOOLONG;
+    err = place->simulate == NULL ? make_folder(place, app, child) : 0;
+    if (err < 0)
+        return err;
+    memory = config_memory_open();
+    err = memory != NULL ? fill_options(memory, place, app, child, &options) : -ENOMEM;
+    if (err == 0)
+        err = place->simulate == NULL ? start_guarded(scope, &options, child)
+                                      : start_simulated(scope, &options, child);
+    config_memory_free(memory);
+    return err;
+}
+
+/* --- ending --- */
+
+void app_child_signal(struct app_child *child, int number)
+{
+    if (number == SIGKILL) {
+        app_child_kill(child);
+        return;
+    }
+    (void)weir_process_signal(child->process, number);
+    if (child->control >= 0)
+        (void)weir_process_signal(child->process, SIGCONT);
+}
+
+/* The guardian kills, when its socket ends: only it finds what the application has started. */
+void app_child_kill(struct app_child *child)
+{
+    if (child->process == NULL)
+        return;
+    if (child->control < 0)
+        (void)weir_process_signal(child->process, SIGKILL);
+    else
+        (void)shutdown(child->control, SHUT_RDWR);
+}
