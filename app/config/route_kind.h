@@ -15,11 +15,14 @@
 #include "config/config.h"
 #include "config/schema.h"
 
+struct app_queue;
+
 /* What a loop has for all its routes. */
 struct route_loop {
     const struct config *config;
     weir_client *client;
     weir_backend *const *backends; /* by config_backend.number */
+    struct app_queue *const *apps; /* by config_app.number; apps/queue.h */
 };
 
 struct route_kind {

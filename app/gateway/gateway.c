@@ -13,6 +13,8 @@
 #include <weir/stream.h>
 
 #include "admin/admin.h"
+#include "apps/gate.h"
+#include "config/app.h"
 #include "gateway/access_log.h"
 #include "gateway/early_end.h"
 #include "gateway/loop_state.h"
@@ -36,6 +38,7 @@ struct gateway {
     weir_pool_options *pools;
     weir_listener_options *listeners;
     struct tls_contexts contexts;
+    struct app_gate *apps;  /* NULL: there are none */
     const char **addresses; /* as bound */
     struct start_findings found;
     char name[32];          /* of the command, for messages when there is no file */
@@ -53,7 +56,8 @@ static void *open_loop(void *arg, weir_server *server)
     gateway_status_runs(&gateway->status, weir_runtime_here(), server);
     if (weir_loop_index() == 0)
         start_log(gateway->config, &gateway->found.warnings, gateway->file != NULL);
-    return loop_state_open(gateway->config, &gateway->status, &gateway->contexts, gateway->replies_bytes);
+    return loop_state_open(gateway->config, &gateway->status, &gateway->contexts, gateway->apps,
+                           gateway->replies_bytes);
 }
 
 static void on_listening(void *arg, weir_server *server)
@@ -279,6 +283,27 @@ static int start_admin(struct gateway *gateway, struct admin **out)
     return admin_start(gateway->config, &gateway->status, elsewhere, out);
 }
 
+/* Applications are run by a supervisor, and shared with it. */
+static int open_apps(const char *command, struct gateway *gateway)
+{
+    const struct config *config = gateway->config;
+    const int loops = config->loops > 0 ? config->loops : weir_cpu_count();
+    int err = -WEIR_ECONFIG;
+
+    if (config->app_count == 0)
+        return 0;
+    if (gateway->inherited != NULL)
+        err = app_gate_open(config, gateway->inherited->shared, gateway->inherited->folder, loops,
+                            &gateway->apps);
+    if (err < 0)
+        tell_failure(command, gateway, config->apps[0].place,
+                     gateway->inherited != NULL
+                         ? "apps can't be shared with the supervisor"
+                         : "apps need the supervisor, expected 'weir serve' without --single",
+                     err);
+    return err;
+}
+
 static int run(const char *command, struct gateway *gateway)
 {
     struct admin *admin = NULL;
@@ -298,12 +323,15 @@ static int run(const char *command, struct gateway *gateway)
         err = memory_watch_open(config, &gateway->status, gateway->root, &memory);
     if (err < 0)
         tell_failure(command, gateway, listen, "it cannot be started", err);
+    if (err == 0)
+        err = open_apps(command, gateway);
     if (err == 0 && (err = start_admin(gateway, &admin)) < 0)
         tell_failure(command, gateway, config->admin->place, config->admin->text, err);
     if (err == 0 && (err = serve(gateway)) < 0)
         tell_serving_failure(command, gateway, listen, err);
     memory_watch_close(memory);
     admin_stop(admin);
+    app_gate_close(gateway->apps);
     return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -6,6 +6,7 @@
 
 #include <weir/log.h>
 
+#include "apps/queue.h"
 #include "config/backend.h"
 #include "config/route_kind.h"
 #include "gateway/tls_contexts.h"
@@ -30,6 +31,9 @@ void loop_state_close(void *arg)
     while (loop->backends_opened > 0)
         weir_backend_close(loop->backends[--loop->backends_opened]);
     free(loop->backends);
+    while (loop->apps_opened > 0)
+        app_queue_close(loop->apps[--loop->apps_opened]);
+    free(loop->apps);
     weir_client_close(loop->shared.client);
     free(loop);
 }
@@ -46,18 +50,40 @@ static int open_route(struct loop_state *loop, size_t i)
     return route->kind->open != NULL ? route->kind->open(route, &loop->shared, &loop->route[i]) : 0;
 }
 
-static int open_client(struct loop_state *loop, const struct tls_contexts *tls, uint64_t replies_bytes)
+static weir_client_options client_options(const struct config_limits *limits, uint64_t replies_bytes)
 {
-    const struct config_limits *limits = &loop->config->limits;
-    const weir_client_options options = {
+    return (weir_client_options){
         .head_bytes = limits->head_bytes,
         .headers = limits->headers,
         .reply_bytes = limits->reply_bytes,
         .replies_bytes = replies_bytes,
-        .tls = tls_contexts_find(tls, GATEWAY_TLS_OTHERS, 0),
     };
+}
 
+static int open_client(struct loop_state *loop, const struct tls_contexts *tls, uint64_t replies_bytes)
+{
+    weir_client_options options = client_options(&loop->config->limits, replies_bytes);
+
+    options.tls = tls_contexts_find(tls, GATEWAY_TLS_OTHERS, 0);
     return weir_client_open(&options, &loop->shared.client);
+}
+
+static int open_apps(struct loop_state *loop, struct app_gate *gate, uint64_t replies_bytes)
+{
+    const weir_client_options options = client_options(&loop->config->limits, replies_bytes);
+    int err = 0;
+
+    if (gate == NULL)
+        return 0;
+    loop->apps = calloc(gate->count, sizeof *loop->apps);
+    loop->shared.apps = loop->apps;
+    if (loop->apps == NULL)
+        return -ENOMEM;
+    while (err == 0 && loop->apps_opened < gate->count) {
+        err = app_queue_open(&gate->apps[loop->apps_opened], &options, &loop->apps[loop->apps_opened]);
+        loop->apps_opened += err == 0;
+    }
+    return err;
 }
 
 static int open_backend(struct loop_state *loop, const struct tls_contexts *tls, size_t i)
@@ -96,7 +122,8 @@ static int open_counts(struct loop_state *loop)
 }
 
 struct loop_state *loop_state_open(const struct config *config, struct gateway_status *status,
-                                   const struct tls_contexts *tls, uint64_t replies_bytes)
+                                   const struct tls_contexts *tls, struct app_gate *apps,
+                                   uint64_t replies_bytes)
 {
     struct loop_state *loop = calloc(1, sizeof *loop + config->route_count * sizeof loop->route[0]);
     int err;
@@ -113,6 +140,8 @@ struct loop_state *loop_state_open(const struct config *config, struct gateway_s
         err = open_client(loop, tls, replies_bytes);
     if (err == 0)
         err = open_backends(loop, tls);
+    if (err == 0)
+        err = open_apps(loop, apps, replies_bytes);
     while (err == 0 && loop->opened < config->route_count) {
         err = open_route(loop, loop->opened);
         loop->opened += err == 0;

@@ -13,6 +13,7 @@
 #include "config/route_kind.h"
 #include "metrics/gateway_status.h"
 
+struct app_gate;
 struct gather_counts_loop;
 struct request_counts_loop;
 struct response_coding;
@@ -26,18 +27,22 @@ struct loop_state {
     struct route_loop shared;             /* by all routes: the client, the backends */
     weir_backend **backends;              /* those of `shared` */
     size_t backends_opened;
+    struct app_queue **apps; /* those of `shared` */
+    size_t apps_opened;
     size_t opened;                   /* routes that are open */
     struct response_coding **coding; /* by number of the route; NULL: its answers are not compressed */
     void *route[];                   /* by number */
 };
 
-/* Opens the state, after gateway_status_runs(). tls: for https URLs. replies_bytes: the memory that answers
- * of backends may hold, on all loops together.
- * Owns:    config, status and tls are lent until loop_state_close(), which calls gateway_status_stops().
+/* Opens the state, after gateway_status_runs(). tls: for https URLs. apps: NULL: no route serves one.
+ * replies_bytes: the memory that answers of backends may hold, on all loops together.
+ * Owns:    config, status, tls and apps are lent until loop_state_close(), which calls
+ * gateway_status_stops().
  * Returns: NULL after logging why, and gateway_status_stops().
  */
 struct loop_state *loop_state_open(const struct config *config, struct gateway_status *status,
-                                   const struct tls_contexts *tls, uint64_t replies_bytes);
+                                   const struct tls_contexts *tls, struct app_gate *apps,
+                                   uint64_t replies_bytes);
 void loop_state_close(void *loop);
 
 /* The handler of every route: passes the request on to the kind of its route. state: a struct loop_state. */

@@ -99,8 +99,7 @@ static bool leaves_too_much(const struct proxying *p)
            weir_request_awaits_continue(p->req);
 }
 
-/* Removes the backend's headers, for an answer of our own. Returns: whether that is too late. */
-static bool remove_headers(struct proxying *p, const struct proxy_headers *made)
+bool proxy_answer_remove_headers(struct proxying *p, const struct proxy_headers *made)
 {
     bool late = false;
 
@@ -118,11 +117,11 @@ int proxy_answer_add_headers(struct proxying *p, struct proxy_headers *made)
         err = weir_response_header_add(p->res, made->header[i].name, made->header[i].value);
     if (err == 0)
         return 0;
-    (void)remove_headers(p, made);
+    (void)proxy_answer_remove_headers(p, made);
     return err == -EINVAL ? -WEIR_EPROTOCOL : err; /* they are more than an answer holds */
 }
 
-static bool passes_trailer(void *arg, const char *name)
+bool proxy_answer_passes_trailer(void *arg, const char *name)
 {
     const struct proxy_named none = {.count = 0};
 
@@ -130,23 +129,28 @@ static bool passes_trailer(void *arg, const char *name)
     return proxy_passes_trailer(&none, name);
 }
 
+int proxy_answer_begin(struct proxying *p, struct proxy_headers *made)
+{
+    int err = proxy_answer_add_headers(p, made);
+
+    return err == 0 && leaves_too_much(p) ? weir_response_close(p->res) : err;
+}
+
 /* Each piece is sent as it comes: it may be an event. */
 int proxy_answer_pass(struct proxying *p)
 {
     const weir_body_source backend = {.fetch = p->fetch};
     const weir_body_pump_options options = {.idle_timeout = p->state->settings->timeout,
-                                            .passes_trailer = passes_trailer};
+                                            .passes_trailer = proxy_answer_passes_trailer};
     weir_body_pumped pumped;
     struct proxy_headers made;
-    int err = proxy_answer_add_headers(p, &made);
+    int err = proxy_answer_begin(p, &made);
 
-    if (err == 0 && leaves_too_much(p))
-        err = weir_response_close(p->res);
     if (err < 0)
         return err;
     err = weir_respond_pump(p->res, p->reply.status, NULL, &backend, &options, &pumped);
     if (err < 0)
-        p->began =
-            remove_headers(p, &made); /* a fault in what came with the head is found before it is sent */
+        p->began = proxy_answer_remove_headers(
+            p, &made); /* a fault in what came with the head is found before it is sent */
     return err < 0 && pumped.failed == WEIR_BODY_SOURCE ? proxy_failed(p, err) : err;
 }

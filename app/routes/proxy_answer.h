@@ -23,6 +23,17 @@ WEIR_CHECKED int proxy_answer_await(struct proxying *p);
  */
 WEIR_CHECKED int proxy_answer_add_headers(struct proxying *p, struct proxy_headers *made);
 
+/* Begins to pass on the answer: adds its headers, and has the connection to the client closed if too much of
+ * the request is left. Returns: as proxy_answer_add_headers(). */
+WEIR_CHECKED int proxy_answer_begin(struct proxying *p, struct proxy_headers *made);
+
+/* Removes the headers, for an answer of our own. Before p->fetch is closed.
+ * Returns: whether that is too late. */
+bool proxy_answer_remove_headers(struct proxying *p, const struct proxy_headers *made);
+
+/* Whether a trailer of an answer is passed on: weir_body_pump_options.passes_trailer. */
+bool proxy_answer_passes_trailer(void *none, const char *name);
+
 /* Passes on the answer whose head has come, but a 101.
  * Returns: 0 all of it; < 0: if p->began, the answer is to be broken off, and p->note says whether that is
  *          the backend's fault. Waits.

@@ -23,12 +23,13 @@ int proxy_failed(struct proxying *p, int err)
 
 int proxy_respond_failed(struct proxying *p, int err)
 {
+    const char *asked = p->state->settings->app != NULL ? "application" : "backend";
     char message[128], time[WEIR_DURATION_TEXT_MAX];
 
     (void)proxy_failed(p, err);
     switch (end_of(err)) {
     case GATHER_DEADLINE:
-        (void)snprintf(message, sizeof message, "the backend has not answered within %s",
+        (void)snprintf(message, sizeof message, "the %s has not answered within %s", asked,
                        weir_duration_format(time, sizeof time, p->state->settings->timeout));
         return weir_respond_fault(p->res, 504, "deadline", message);
     case GATHER_BUSY:
@@ -41,13 +42,14 @@ int proxy_respond_failed(struct proxying *p, int err)
     case GATHER_TLS:
         return weir_respond_fault(p->res, 502, "bad_gateway", "TLS with the backend has failed");
     case GATHER_CLOSED:
-        return weir_respond_fault(p->res, 502, "bad_gateway",
-                                  "the backend closed the connection without an answer");
+        (void)snprintf(message, sizeof message, "the %s closed the connection without an answer", asked);
+        return weir_respond_fault(p->res, 502, "bad_gateway", message);
     case GATHER_BAD_RESPONSE:
     case GATHER_TOO_LARGE:
-        return weir_respond_fault(p->res, 502, "bad_gateway",
-                                  "the answer of the backend can't be understood");
+        (void)snprintf(message, sizeof message, "the answer of the %s can't be understood", asked);
+        return weir_respond_fault(p->res, 502, "bad_gateway", message);
     default:
-        return weir_respond_fault(p->res, 502, "bad_gateway", "the backend can't be connected to");
+        (void)snprintf(message, sizeof message, "the %s can't be connected to", asked);
+        return weir_respond_fault(p->res, 502, "bad_gateway", message);
     }
 }

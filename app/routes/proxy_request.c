@@ -113,7 +113,9 @@ int proxy_request_send(struct proxying *p)
     weir_fetch_options options = {
         .method = weir_request_method(p->req),
         .url = settings->origin,
-        .address = settings->address,
+        .address = p->address,
+        .name = settings->app,
+        .once = settings->app != NULL,
         .target = p->target,
         .headers = p->headers.header,
         .header_count = p->headers.count,

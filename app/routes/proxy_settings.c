@@ -11,7 +11,7 @@
 
 enum { BUFFER_BYTES_MAX = 64 << 20 };
 
-static const char *const host_names[] = {"backend", "client", NULL};
+const char *const proxy_host_names[] = {"backend", "client", NULL};
 
 struct draft {
     struct proxy_settings settings;
@@ -25,7 +25,7 @@ static const struct schema_key keys[] = {
     {"strip", SCHEMA_CUSTOM, AT(strip), .read = schema_keep_node},
     {"timeout", SCHEMA_DURATION, AT(settings.timeout), .fallback = "30s", .min = SCHEMA_MS(1)},
     {"tunnel_timeout", SCHEMA_DURATION, AT(settings.tunnel_timeout), .fallback = "1h", .min = SCHEMA_MS(1)},
-    {"host", SCHEMA_CHOICE, AT(settings.host), .fallback = "backend", .choices = host_names},
+    {"host", SCHEMA_CHOICE, AT(settings.host), .fallback = "backend", .choices = proxy_host_names},
     {"buffer", SCHEMA_SIZE, AT(settings.buffer_bytes), .fallback = "0B", .max = BUFFER_BYTES_MAX},
 };
 #undef AT
@@ -121,19 +121,19 @@ static bool begins(const char *pattern, const char *text, size_t length)
            (pattern[length] == '/' || pattern[length] == '\0') && strchr(text, '*') == NULL;
 }
 
-static bool read_strip(struct config_reader *reader, const struct tree_node *node, const char *pattern,
-                       struct proxy_settings *settings)
+bool proxy_strip_read(struct config_reader *reader, const struct tree_node *node, const char *what,
+                      const char *pattern, struct proxy_settings *settings)
 {
     size_t length = node->length;
 
-    if (!node_is_text(reader, node, "proxy.strip"))
+    if (!node_is_text(reader, node, what))
         return false;
     if (length > 1 && node->text[length - 1] == '/')
         length--;
     if (!begins(pattern, node->text, length)) {
         config_fault(reader->faults, node->place,
-                     "proxy.strip is '%s', expected whole segments with which the path '%s' begins",
-                     node->text, pattern);
+                     "%s is '%s', expected whole segments with which the path '%s' begins", what, node->text,
+                     pattern);
         return false;
     }
     for (size_t i = 0; i < length; i++)
@@ -152,7 +152,7 @@ const void *proxy_settings_read(struct config_reader *reader, const struct tree_
         return NULL;
     good = read_destination(reader, node, route, &draft);
     if (draft.strip != NULL && route->path != NULL)
-        good = read_strip(reader, draft.strip, route->path, &draft.settings) && good;
+        good = proxy_strip_read(reader, draft.strip, "proxy.strip", route->path, &draft.settings) && good;
     *settings = draft.settings;
     return good ? settings : NULL;
 }

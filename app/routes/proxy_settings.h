@@ -14,6 +14,8 @@
 enum proxy_host { PROXY_HOST_BACKEND, PROXY_HOST_CLIENT };
 
 struct proxy_settings {
+    const char *app; /* NULL: none. Else requests go to processes of this application: each to the address of
+                        its place, and at most once */
     const struct config_backend *backend; /* NULL: the next four say where requests go */
     struct config_place place;
     const char *origin;  /* "http://HOST[:PORT]"; of a Unix socket "http://localhost"; of a backend "/" */
@@ -24,6 +26,12 @@ struct proxy_settings {
     int host; /* enum proxy_host */
     uint64_t buffer_bytes;
 };
+
+extern const char *const proxy_host_names[]; /* of enum proxy_host, ended by NULL */
+
+/* Reads the segments that are not passed on. what: the key, for faults. Returns: false after a fault. */
+bool proxy_strip_read(struct config_reader *reader, const struct tree_node *node, const char *what,
+                      const char *pattern, struct proxy_settings *settings);
 
 /* Reads the value of the key. Contract: route_kind.configure. */
 const void *proxy_settings_read(struct config_reader *reader, const struct tree_node *node,

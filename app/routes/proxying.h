@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A proxied request in progress: the record that its steps share.
  *
+ *     proxy_exchange.h the steps, one after the other
  *     proxy_request.h  what the backend is asked: target and headers
  *     proxy_upload.h   the body of the request, on its way to the backend
  *     proxy_answer.h   the answer, on its way to the client
@@ -40,6 +41,8 @@ struct proxy_state {
 
 struct proxying {
     const struct proxy_state *state;
+    const char *address;                /* that is asked; NULL: that of settings.origin */
+    int (*pass)(struct proxying *self); /* passes on the answer whose head has come, but a 101 */
     weir_request *req;
     weir_response *res;
     struct proxy_note *note;

@@ -7,6 +7,7 @@
     KIND(gather)                                                                                             \
     KIND(redirect)                                                                                           \
     KIND(proxy)                                                                                              \
+    KIND(serve)                                                                                              \
     KIND(hash)                                                                                               \
     KIND(compress)                                                                                           \
     KIND(thumbnail)                                                                                          \

@@ -137,7 +137,7 @@ static int busy(struct rig *rig)
 
     rig_send(s, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     assert_int_equal(rig_answer(s, text, sizeof text), 503);
-    assert_non_null(strstr(text, "\r\nRetry-After: 2\r\n"));
+    assert_non_null(strcasestr(text, "\r\nRetry-After: 2\r\n"));
     assert_non_null(strstr(text, "{\"code\":\"busy\",\"message\":\"too much to do\"}"));
     while (rig->records == 0)
         assert_int_equal(weir_sleep(weir_us(100)), 0);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The requests of a loop that wait for a place of an application, in the order in which they came.
+ *
+ * A place that is given back goes to the request that waits longest, on whatever loop, in whatever gateway
+ * process. The first of a loop looks for a place itself now and then, so that a wake that is lost, or given
+ * to a gateway process that is stopped, costs milliseconds.
+ *
+ * Threading: tasks of its loop.
+ */
+#ifndef APP_APPS_QUEUE_H
+#define APP_APPS_QUEUE_H
+
+#include <weir/http_client.h>
+#include <weir/stream.h>
+
+#include "apps/gate.h"
+
+enum { APP_LOOK_AGAIN_MS = 5 };
+
+/* A place in a process, for one request. */
+struct app_place {
+    bool taken;
+    int entry; /* of the block */
+    uint32_t serial;
+    weir_instant since;
+};
+
+enum app_outcome {
+    APP_SERVED,
+    APP_FAILED,    /* no whole answer came */
+    APP_UNMEASURED /* how long it took says nothing about others: a tunnel, an event stream */
+};
+
+struct app_queue {
+    struct app_here *here;
+    struct app_slot *slot;
+    int loop;
+    weir_client *client; /* with connections to its processes */
+    char waits_for[16 + CONFIG_APP_NAME_BYTES];
+    struct app_waiter *first, *last;
+};
+
+/* Opens the queue of an application on this loop.
+ * Owns:    here is lent. options: of the client.
+ * Returns: 0; as weir_client_open(). */
+WEIR_CHECKED int app_queue_open(struct app_here *here, const weir_client_options *options,
+                                struct app_queue **out);
+void app_queue_close(struct app_queue *queue); /* NULL does nothing. Waits */
+
+/* Takes a place, or waits for one until then.
+ * Returns: 0; -WEIR_EBUSY: *why says why there is none, and that is counted; -WEIR_ECANCELED,
+ *          -WEIR_EDEADLINE.
+ * Cancel:  leaves the queue at once, and has taken nothing. Waits. */
+WEIR_CHECKED int app_place_take(struct app_queue *queue, weir_instant until, struct app_place *out,
+                                enum app_refusal *why);
+
+/* Gives it back, once: for the request that waits longest. Nothing happens if it is not taken. */
+void app_place_give(struct app_queue *queue, struct app_place *place, enum app_outcome outcome);
+
+/* Gives it back: the process takes no connection. Nothing was sent to it; it is avoided for a while. */
+void app_place_refused(struct app_queue *queue, struct app_place *place);
+
+/* Writes the address of its process: "unix:PATH".
+ * Returns: out; NULL: the path is too long. */
+const char *app_place_address(const struct app_queue *queue, const struct app_place *place,
+                              char out[WEIR_ADDRESS_BYTES]);
+
+/* When a request that was refused may come again. */
+weir_duration app_queue_retry_after(struct app_queue *queue);
+
+/* For weir_post(): a place may be free. arg: a struct app_slot of this loop. */
+int app_queue_woken(void *slot);
+
+#endif

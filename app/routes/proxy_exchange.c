@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "routes/proxy_exchange.h"
+
+#include <errno.h>
+
+#include <weir/scope.h>
+#include <weir/task.h>
+
+#include "routes/proxy_answer.h"
+#include "routes/proxy_failure.h"
+#include "routes/proxy_request.h"
+#include "routes/proxy_tunnel.h"
+#include "routes/proxy_upload.h"
+
+/* Sends the request, with its body if that is here, under the time that the backend has for its answer. If
+ * all of it is sent, the answer is waited for under the same. */
+static int send_request(struct proxying *p)
+{
+    const bool is_whole = !proxy_has_body(p) || proxy_upload_is_whole(p);
+    weir_scope time;
+    int err;
+
+    p->since = weir_now();
+    weir_scope_open(&time, weir_add(p->since, p->state->settings->timeout), 0);
+    err = proxy_request_send(p);
+    if (err == 0 && proxy_has_body(p) && is_whole)
+        proxy_upload_end(p);
+    if (err == 0 && is_whole)
+        proxy_answer_hear(p);
+    (void)weir_scope_close(&time);
+    return err;
+}
+
+/* Passes on the answer, as soon as it begins. */
+static int pass_answer(struct proxying *p)
+{
+    int err = proxy_answer_await(p);
+
+    if (err == 0)
+        err = p->reply.status == 101 ? proxy_tunnel(p) : p->pass(p);
+    return err;
+}
+
+/* Passes on both bodies at once. The answer's end is that of the exchange: the backend needs no more then. */
+static int pass_both(struct proxying *p)
+{
+    weir_scope scope;
+    int err;
+
+    p->uploads = true;
+    p->uploaded = (weir_body_pumped){.waits_for = WEIR_BODY_SINK, .since = p->since}; /* what is held */
+    weir_scope_open(&scope, weir_never(), 0);
+    err = weir_spawn(&scope, "passing on a body", proxy_upload, p);
+    if (err == 0)
+        err = pass_answer(p);
+    weir_scope_cancel(&scope);
+    (void)weir_scope_close(&scope);
+    return err;
+}
+
+int proxy_exchange(struct proxying *p)
+{
+    int err = send_request(p);
+
+    if (err == 0) {
+        err = p->heard ? pass_answer(p) : pass_both(p);
+        weir_fetch_close(p->fetch);
+        p->fetch = NULL;
+    }
+    return err;
+}
+
+int proxy_exchange_conclude(struct proxying *p, int err)
+{
+    if (err < 0 && p->client_err < 0)
+        return p->client_err;
+    if (err == 0 || p->began || weir_cancelled() < 0)
+        return err;
+    return err == -EINVAL ? weir_respond_fault(p->res, 400, "malformed", "the request can't be passed on")
+                          : proxy_respond_failed(p, err);
+}
+
+/* --- before it --- */
+
+int proxy_exchange_refuse_trace(weir_response *res)
+{
+    int err = weir_response_header_add(res, "allow", "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
+
+    return err < 0 ? err : weir_respond_fault(res, 405, "method_not_allowed", "TRACE is not passed on");
+}

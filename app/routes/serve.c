@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* serve: passes requests on to the processes of an application, as many at a time as these have places. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/scope.h>
+#include <weir/task.h>
+
+#include "config/route_kind.h"
+#include "routes/proxy_exchange.h"
+#include "routes/proxy_request.h"
+#include "routes/proxy_upload.h"
+#include "routes/serve_answer.h"
+#include "routes/serve_refusal.h"
+#include "routes/serve_settings.h"
+
+/* Two pieces, tasks for the bodies, a connection, part of which is the kernel's, and what is held. */
+static uint64_t exchange_bytes(const void *arg)
+{
+    const struct serve_settings *settings = arg;
+
+    return 2 * PROXY_PIECE_BYTES + (16 << 10) + 2 * settings->app->buffer_bytes + settings->app->answer_bytes;
+}
+
+/* --- a place --- */
+
+/* Notes the request with the process, so that a stall of it can be explained. */
+static void note_request(struct serving *s)
+{
+    const char *path = weir_request_path_written(s->p.req);
+
+    app_process_note(&s->state->queue->here->block->processes[s->place.entry], weir_request_method(s->p.req),
+                     path, strlen(path));
+}
+
+/* A failure is the application's unless the client has left or has sent what it should not. */
+static enum app_outcome outcome_of(const struct serving *s, int err)
+{
+    if (err == 0)
+        return s->p.reply.status == 101 ? APP_UNMEASURED : s->outcome;
+    return s->p.client_err < 0 || weir_cancelled() < 0 ? APP_UNMEASURED : APP_FAILED;
+}
+
+void serving_ends(struct serving *s, int err)
+{
+    if (!s->p.uploads) {
+        weir_fetch_close(s->p.fetch);
+        s->p.fetch = NULL;
+    }
+    app_place_give(s->state->queue, &s->place, outcome_of(s, err));
+}
+
+/* Reports whether a connection was refused: nothing of the request has been sent. */
+static bool is_refused(int err)
+{
+    return err == -ECONNREFUSED || err == -ENOENT || err == -EAGAIN;
+}
+
+/* Asks the process that has the place. */
+static int ask(struct serving *s)
+{
+    int err = -ENOENT;
+
+    note_request(s);
+    s->p.address = app_place_address(s->state->queue, &s->place, s->address);
+    if (s->p.address != NULL)
+        err = proxy_exchange(&s->p);
+    if (is_refused(err))
+        app_place_refused(s->state->queue, &s->place);
+    else
+        app_place_give(s->state->queue, &s->place, outcome_of(s, err));
+    return err;
+}
+
+/* Takes a place and asks; the next process if one takes no connection. */
+static int take_and_ask(struct serving *s)
+{
+    const weir_instant until = weir_after(s->state->settings->app->wait);
+    enum app_refusal why;
+    int err;
+
+    do {
+        err = app_place_take(s->state->queue, until, &s->place, &why);
+        if (err == -WEIR_EBUSY) {
+            err = serve_refuse(s, why);
+            s->p.began = true;
+            return err;
+        }
+        if (err == 0)
+            err = ask(s);
+    } while (is_refused(err));
+    return err;
+}
+
+/* --- the handler --- */
+
+static struct serving *make(weir_request *req, weir_response *res, const struct serve_state *state)
+{
+    struct serving *s = weir_request_alloc(req, sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    memset(s, 0, sizeof *s);
+    s->p.state = &state->proxy;
+    s->p.pass = serve_answer_pass;
+    s->p.req = req;
+    s->p.res = res;
+    s->p.note = &s->note;
+    s->p.body_length = weir_request_body_length(req);
+    s->note.base.kind = ROUTE_NOTE_PROXY;
+    s->state = state;
+    s->outcome = APP_SERVED;
+    return s;
+}
+
+static int handle(weir_request *req, weir_response *res, void *state)
+{
+    struct serving *s;
+    int err;
+
+    if (strcmp(weir_request_method(req), "TRACE") == 0)
+        return proxy_exchange_refuse_trace(res);
+    s = make(req, res, state);
+    if (s == NULL)
+        return -ENOMEM;
+    err = proxy_request_make(&s->p);
+    if (err == -EINVAL)
+        return weir_respond_fault(res, 400, "malformed", s->p.headers.fault);
+    if (err == 0)
+        err = proxy_upload_begin(&s->p);
+    if (err == 0)
+        err = proxy_exchange_conclude(&s->p, take_and_ask(s));
+    weir_buffer_free(&s->p.held);
+    return err;
+}
+
+/* --- its state on a loop --- */
+
+static int open_state(const struct config_route *route, const struct route_loop *loop, void **state)
+{
+    const struct serve_settings *settings = route->settings;
+    struct serve_state *made = malloc(sizeof *made);
+
+    if (made == NULL)
+        return -ENOMEM;
+    *made = (struct serve_state){.proxy = {.settings = &settings->proxy,
+                                           .rules = &route->headers.request,
+                                           .trusted = loop->config->trusted_proxies,
+                                           .trusted_count = loop->config->trusted_proxy_count},
+                                 .settings = settings,
+                                 .queue = loop->apps[settings->app->number],
+                                 .holds = loop->client};
+    made->proxy.client = made->queue->client;
+    *state = made;
+    return 0;
+}
+
+const struct route_kind route_serve = {
+    .name = "serve",
+    .configure = serve_settings_read,
+    .exchange_bytes = exchange_bytes,
+    .handle = handle,
+    .open = open_state,
+    .close = free,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* A request to an application in progress: a proxied request with a place in one of the processes.
+ *
+ * The place is taken when the request is here, whole or as far as app.buffer goes, and given back when the
+ * answer has been read, whole or up to the last app.answer bytes of it: neither a client that sends slowly
+ * nor one that reads slowly holds it.
+ *
+ *     serve_answer.h   the answer: read, the place given back, passed on
+ *     serve_refusal.h  what the client is told when there is no place
+ *
+ * Threading: the tasks of its request.
+ */
+#ifndef APP_ROUTES_SERVING_H
+#define APP_ROUTES_SERVING_H
+
+#include <weir/stream.h>
+
+#include "apps/queue.h"
+#include "routes/proxying.h"
+#include "routes/serve_settings.h"
+
+/* The state of a serve route on a loop. */
+struct serve_state {
+    struct proxy_state proxy; /* first; its client is that of the application */
+    const struct serve_settings *settings;
+    struct app_queue *queue;
+    weir_client *holds; /* counts what is held of answers */
+};
+
+struct serving {
+    struct proxying p; /* first */
+    struct proxy_note note;
+    const struct serve_state *state;
+    struct app_place place;
+    enum app_outcome outcome; /* if all goes well */
+    char address[WEIR_ADDRESS_BYTES];
+};
+
+/* Gives the place back, once: the whole answer has been read, or err says why it has not. What is left of the
+ * request goes on meanwhile. */
+void serving_ends(struct serving *s, int err);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* An application with processes that are only entries of its block, for tests of its queue.
+ *
+ * Threading: a test's first task.
+ */
+#ifndef TEST_APP_APPS_QUEUE_RIG_H
+#define TEST_APP_APPS_QUEUE_RIG_H
+
+#include <unistd.h>
+
+#include "apps/queue.h"
+#include "support/run.h"
+
+struct app_rig {
+    struct config_app app;
+    struct config config;
+    int fd;
+    weir_shared *shared;
+    struct app_gate *gate;
+    struct app_queue *queue; /* of loop 0 */
+};
+
+static inline void app_rig_join(struct app_rig *r, int fd, int member, int loops)
+{
+    r->fd = fd;
+    r->app.name = "shop";
+    r->config.apps = &r->app;
+    r->config.app_count = 1;
+    assert_int_equal(weir_shared_open(fd, member, &r->shared), 0);
+    assert_int_equal(app_gate_open(&r->config, r->shared, "/nowhere", loops, &r->gate), 0);
+}
+
+static inline void app_rig_open_queue(struct app_rig *r)
+{
+    const weir_client_options none = {0};
+
+    assert_int_equal(app_queue_open(&r->gate->apps[0], &none, &r->queue), 0);
+}
+
+/* Opens it with so many processes that are ready, of one place each. */
+static inline void app_rig_open(struct app_rig *r, int processes)
+{
+    struct app_block *block;
+    int fd;
+
+    assert_int_equal(weir_shared_make(1 << 20, &fd), 0);
+    app_rig_join(r, fd, 0, 1);
+    app_rig_open_queue(r);
+    block = r->gate->apps[0].block;
+    atomic_store(&block->concurrency, 1);
+    for (int i = 0; i < processes; i++) {
+        atomic_store(&block->processes[i].serial, (uint32_t)i + 1);
+        atomic_store(&block->processes[i].state, APP_PROCESS_READY);
+    }
+}
+
+static inline struct app_block *app_rig_block(struct app_rig *r)
+{
+    return r->gate->apps[0].block;
+}
+
+static inline int app_rig_waiting(struct app_rig *r)
+{
+    return weir_shared_count_sum(r->shared, &app_rig_block(r)->waiting);
+}
+
+static inline int app_rig_in_flight(struct app_rig *r, int entry)
+{
+    return weir_shared_count_sum(r->shared, &app_rig_block(r)->in_flight[entry]);
+}
+
+/* Whatever has happened: no place is taken, no request waits. */
+static inline void app_rig_close(struct app_rig *r)
+{
+    assert_int_equal(app_rig_waiting(r), 0);
+    assert_int_equal(atomic_load(&app_rig_block(r)->waiting_since_ns[weir_shared_member(r->shared)]), 0);
+    for (int i = 0; i < APP_PROCESSES_MAX; i++)
+        assert_int_equal(weir_shared_count_of(&app_rig_block(r)->in_flight[i], weir_shared_member(r->shared)),
+                         0);
+    app_queue_close(r->queue);
+    app_gate_close(r->gate);
+    weir_shared_close(r->shared);
+    (void)close(r->fd);
+}
+
+#endif
