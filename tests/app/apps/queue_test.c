@@ -249,7 +249,7 @@ static int wait_for_start(void *arg)
     place = take(&r);
     assert_int_equal(weir_scope_close(&scope), 0);
     assert_in_range(weir_between(began, weir_now()).ns, weir_ms(800).ns, weir_ms(800 + APP_LOOK_AGAIN_MS).ns);
-    assert_string_equal(app_place_address(r.queue, &place, address), "unix:/nowhere/shop.7");
+    assert_string_equal(app_place_address(r.queue, &place, address), "unix:/nowhere/shop.7/s");
     give(&r, &place);
     atomic_store(&app_rig_block(&r)->processes[0].state, APP_PROCESS_NONE);
     app_block_break(app_rig_block(&r), "no module named shop");
