@@ -37,7 +37,6 @@ static void say(const char *word, const char *text)
     char line[8192];
     int length = snprintf(line, sizeof line, "%s%s%s\n", word, *text != '\0' ? " " : "", text);
     size_t left = (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
-
     weir_guard_allow briefly;
 
     weir_guard_allow_begin(&briefly, "write"); /* the supervisor reads at once */

@@ -233,7 +233,7 @@ static void end_process(struct gateway_process *p, weir_process_end *end)
     if (!p->hurried)
         err = await_end(p, weir_after(patience(p)), end);
     if (err < 0 && p->hurried) {
-        (void)weir_process_signal(p->process, SIGTERM);
+        (void)weir_process_signal(p->process, SIGINT); /* the kernel would make one of two SIGTERM */
         err = await_end(p, weir_after_ms(PROCESS_HURRY_MS), end);
     }
     if (err < 0)
