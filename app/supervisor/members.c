@@ -22,6 +22,8 @@ int members_take(struct members *m)
 void members_give(struct members *m, int member)
 {
     weir_shared_expel(m->shared, member);
+    if (m->expel != NULL)
+        m->expel(m->arg, member);
     m->taken &= ~(UINT64_C(1) << member);
 }
 

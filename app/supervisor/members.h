@@ -13,7 +13,10 @@
 
 struct members {
     weir_shared *shared;
-    uint64_t taken; /* a bit for each */
+    uint64_t taken;                       /* a bit for each */
+    void (*expel)(void *arg, int member); /* called when a process has ended, beside weir_shared_expel(). May
+                                            be NULL */
+    void *arg;
 };
 
 void members_init(struct members *m, weir_shared *shared);

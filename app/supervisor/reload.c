@@ -90,6 +90,7 @@ static void replace(struct supervisor *s, struct in_force *next, int *listeners,
     struct in_force *old = s->in_force;
 
     s->in_force = in_force_hold(next);
+    (void)apps_configure(s->apps, &next->config); /* logs what can't be run */
     processes_put_in_force(&s->processes, generation);
     supervisor_announce(s, &next->config, listeners);
     listeners_keep(s->listeners, &next->config);

@@ -120,6 +120,7 @@ static int start(struct supervisor *s, int *listeners)
     struct generation *generation;
     int err;
 
+    (void)apps_configure(s->apps, &s->in_force->config); /* they start meanwhile */
     for (;;) {
         err = processes_start(&s->processes, s->in_force, listeners, &s->said, &generation);
         if (err != -EAGAIN)
@@ -153,6 +154,7 @@ static int serve(void *arg)
     }
     processes_await(&s->processes);
     reloads_end(&s->reloads);
+    apps_stop(s->apps);
     if (s->heeding != NULL)
         weir_scope_cancel(s->heeding);
     return 0;
@@ -165,27 +167,67 @@ static int run_beside(void *arg)
     return s->options->beside(s->options->arg, s);
 }
 
-static int run(void *arg)
+static void expel(void *arg, int member)
 {
     struct supervisor *s = arg;
+
+    apps_expel(s->apps, member);
+}
+
+static int open_apps(struct supervisor *s, weir_scope *scope)
+{
+    const struct apps_place place = {
+        .folder = s->folder, .shared = s->shared, .simulate = s->options->simulate, .arg = s->options->arg};
+    int err = apps_open(scope, &place, &s->apps);
+
+    return err < 0 ? err : app_watch_open(scope, s->apps, s->shared, s->folder, &s->app_watch);
+}
+
+static void open_processes(struct supervisor *s, weir_scope *scope)
+{
     const struct process_place place = {.file = s->options->file,
                                         .folder = s->folder,
                                         .shared = s->shared_fd,
                                         .simulate = s->options->simulate,
                                         .arg = s->options->arg};
-    weir_scope scope;
+
+    processes_init(&s->processes, scope, &place, s->shared);
+    s->processes.members.expel = expel;
+    s->processes.members.arg = s;
+}
+
+static int run_in(struct supervisor *s, weir_scope *scope)
+{
     int err;
 
-    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
-    weir_event_init(&s->drains);
-    reloads_open(&s->reloads);
-    processes_init(&s->processes, &scope, &place, s->shared);
-    err = weir_spawn(&scope, "serving", serve, s);
+    open_processes(s, scope);
+    err = weir_spawn(scope, "serving", serve, s);
     if (err == 0 && s->options->beside != NULL)
-        err = weir_spawn(&scope, "beside", run_beside, s);
+        err = weir_spawn(scope, "beside", run_beside, s);
     if (err == 0)
         err = heed_signals(s);
+    if (err < 0)
+        supervisor_end(s);
+    return err;
+}
+
+static int run(void *arg)
+{
+    struct supervisor *s = arg;
+    weir_scope apps, scope;
+    int err;
+
+    weir_event_init(&s->drains);
+    reloads_open(&s->reloads);
+    weir_scope_open(&apps, weir_never(), WEIR_COLLECT);
+    err = open_apps(s, &apps);
+    weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
+    if (err == 0)
+        err = run_in(s, &scope);
     (void)weir_scope_close(&scope);
+    weir_scope_leave(&apps);
+    app_watch_close(s->app_watch);
+    apps_close(s->apps);
     reloads_close(&s->reloads);
     return err;
 }
