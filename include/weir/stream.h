@@ -59,8 +59,8 @@ typedef struct weir_listener_options {
                                    listener closes it. Its backlog and address stay as they are */
     int backlog;                /* connections that wait to be accepted [4096]; the kernel's limit is
                                    net.core.somaxconn */
-    bool reuse_port;            /* several listeners on one port, one for each loop, share its connections
-                                   (SO_REUSEPORT); ignored for Unix sockets */
+    bool reuse_port;            /* several listeners on one port share its connections (SO_REUSEPORT); ignored
+                                   for Unix sockets. The loops of a server don't need it */
     weir_stream_options stream; /* of the accepted streams; an HTTP server has an idle timeout of its own and
                                    uses the rest */
     struct weir_tls *tls; /* accepted streams speak TLS, by this context for the server's side, which the
@@ -72,7 +72,8 @@ typedef struct weir_listener_options {
                              address */
     bool fd_shared;       /* other processes accept connections from fd as well, or will: closing the listener
                              closes the descriptor and leaves the queue as it is, with the connections in it.
-                             A server that drains takes no more of them */
+                             A server takes as many as it has room for, and none once it drains but those
+                             that were there when it began to */
     unsigned char reserved[15]; /* for later versions; zero */
 } weir_listener_options;
 

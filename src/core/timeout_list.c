@@ -28,23 +28,16 @@ void weir__timeout_list_init(struct weir__timeout_list *list, struct weir__loop 
     list->expired = expired;
 }
 
-void weir__timeout_list_shorten(struct weir__timeout_list *list, weir_duration limit, weir_duration least)
+void weir__timeout_list_shorten(struct weir__timeout_list *list, weir_duration limit)
 {
     int64_t now_ns = weir__io_now_ns(list->loop->io);
-    int64_t since_ns;
 
     if (limit.ns < list->limit_ns)
         list->limit_ns = limit.ns;
-    since_ns = now_ns + (least.ns < list->limit_ns ? least.ns : list->limit_ns) - list->limit_ns;
-    weir__list_each (node, &list->entries) {
-        struct weir__timeout_entry *entry = weir__container_of(node, struct weir__timeout_entry, node);
-        if (entry->since_ns >= since_ns)
-            break;
-        entry->since_ns = since_ns;
-    }
+    weir__list_each (node, &list->entries)
+        weir__container_of(node, struct weir__timeout_entry, node)->since_ns = now_ns;
     if (!weir__list_is_empty(&list->entries))
-        weir__timeout_set(list->loop, &list->timeout,
-                          weir__timeout_list_first(list)->since_ns + list->limit_ns);
+        weir__timeout_set(list->loop, &list->timeout, now_ns + list->limit_ns);
 }
 
 void weir__timeout_list_stop(struct weir__timeout_list *list)

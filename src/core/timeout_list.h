@@ -30,9 +30,8 @@ struct weir__timeout_list {
 void weir__timeout_list_init(struct weir__timeout_list *list, struct weir__loop *loop, weir_duration limit,
                              void (*expired)(struct weir__timeout_entry *entry));
 
-/* Shortens the limit, if this is less. Entries that have waited longer already keep the least that is left.
- */
-void weir__timeout_list_shorten(struct weir__timeout_list *list, weir_duration limit, weir_duration least);
+/* Shortens the limit, if this is less. The time of all entries begins anew. */
+void weir__timeout_list_shorten(struct weir__timeout_list *list, weir_duration limit);
 
 /* Ends the timer; entries are left in the list. */
 void weir__timeout_list_stop(struct weir__timeout_list *list);

@@ -479,12 +479,11 @@ static void on_result(struct uring_io *u, struct weir__io_op *op, const struct i
         return;
     }
     if (op->type == WEIR__IO_ACCEPT && cqe->res > 0) {
-        op->result = try_accept(op);
-        if (op->result == -EAGAIN && !cancelled) {
+        op->result = cancelled ? -ECANCELED : try_accept(op); /* the connection stays in the queue */
+        if (op->result == -EAGAIN) {
             weir__list_push_back(&u->unsent, &op->queue); /* another loop or process was faster */
             return;
         }
-        op->result = op->result == -EAGAIN ? -ECANCELED : op->result;
     }
     if (op->type == WEIR__IO_POLL && cqe->res > 0)
         op->result &= op->events | POLLERR | POLLHUP;

@@ -14,7 +14,7 @@
 #include "net/transport_wait.h"
 #include "net/wait_address.h"
 
-enum { ACCEPTS_IN_A_TURN = 64, RETRY_MS = 50 };
+enum { ACCEPTS_IN_A_TURN = 16, RETRY_MS = 50 };
 
 /* Whether an error is of a connection that broke before it was accepted, not of the listener: see accept(2).
  */
@@ -117,7 +117,7 @@ static bool take(weir_listener *l, int result)
 {
     if (result == -ECANCELED || is_passing(result))
         return l->serving;
-    if (result == -EINVAL) { /* another listener at this queue has stopped it */
+    if (result == -EINVAL) { /* the listener of another loop has stopped the queue */
         l->serving = false;
         return false;
     }
@@ -143,13 +143,12 @@ static void accept_more(weir_listener *l)
 
 static void accept_ended(struct weir__io_op *op)
 {
-    const struct weir__network *network = weir__network_here();
     weir_listener *l = weir__container_of(op, weir_listener, accept);
 
     l->pending = false;
     if (l->closing) {
         if (op->result >= 0)
-            network->close_fd(network, op->result);
+            l->accepted(l, l->arg, op->result);
         return;
     }
     l->users++; /* accepted() may close it */
@@ -199,7 +198,7 @@ void weir__listener_resume(weir_listener *l)
 
 bool weir__listener_take(weir_listener *l, int most)
 {
-    int fd = 0;
+    int fd = -EAGAIN;
 
     l->users++; /* accepted() may close it */
     for (int i = 0; i < most && !l->closing; i++) {

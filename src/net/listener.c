@@ -138,7 +138,7 @@ static int open_listener(const weir_listener_options *o, const void *opened_at, 
     int err = weir__stream_options_check(&o->stream, &tuning);
 
     if (err < 0 || (o->address != NULL) == (o->fd > 0) || o->fd < 0 || o->backlog < 0 ||
-        !weir__reserved_is_zero(o->reserved, sizeof o->reserved))
+        (o->fd_shared && o->fd == 0) || !weir__reserved_is_zero(o->reserved, sizeof o->reserved))
         return -EINVAL;
     l = new_listener();
     if (l == NULL)
@@ -160,6 +160,7 @@ static int open_listener(const weir_listener_options *o, const void *opened_at, 
         return err;
     }
     l->delay = o->stream.delay;
+    l->shared = o->fd_shared;
     l->idle_ns = o->stream.idle_timeout.ns > 0 ? o->stream.idle_timeout.ns : 0;
     if (l->queue->type->address(l->queue, false, &bound, &bound_len) == 0)
         weir__address_format((struct sockaddr *)&bound, bound_len, l->address);
@@ -190,17 +191,16 @@ const char *weir_listener_address(const weir_listener *l)
 
 /* --- the queue --- */
 
-int weir__listener_queue(const weir_listener *l)
-{
-    return l->queue->type->queue->share(l->queue);
-}
-
-int weir__listener_at_queue(int fd, struct weir__layers layers, weir_listener **out)
+int weir__listener_share(const weir_listener *of, weir_listener **out)
 {
     const struct weir__network *network = weir__network_here();
-    weir_listener *l = new_listener();
+    int fd = of->queue->type->queue->share(of->queue);
+    weir_listener *l;
     int err;
 
+    if (fd < 0)
+        return fd;
+    l = new_listener();
     if (l == NULL) {
         network->close_fd(network, fd);
         return -ENOMEM;
@@ -211,13 +211,15 @@ int weir__listener_at_queue(int fd, struct weir__layers layers, weir_listener **
         free(l);
         return err;
     }
-    l->layers = weir__layers_hold(layers);
+    l->layers = weir__layers_hold(of->layers);
+    l->shared = of->shared;
     *out = l;
     return 0;
 }
 
 void weir__listener_stop(weir_listener *l)
 {
+    assert(!l->shared);
     l->queue->type->queue->stop(l->queue);
 }
 

@@ -5,7 +5,7 @@
 /* Many clients send all of a body before they read: what they send is dropped, if it comes at some pace: one
  * step within each LINGER_MS. */
 enum { LINGER_MS = 2000, LINGER_STEP_BYTES = 1 << 16, LINGER_BYTES_MAX = 1 << 26 };
-enum { IDLE_GRACE_MS = 5000, IDLE_GRACE_LEAST_MS = 500, DRAIN_LINGER_MS = 1000 };
+enum { IDLE_GRACE_MS = 5000, DRAIN_LINGER_MS = 1000 };
 
 /* --- dropping --- */
 
@@ -108,19 +108,16 @@ static void idle_drained(struct weir__timeout_entry *entry)
 }
 
 /* Closing a connection that its client is about to use loses a request. So an idle connection may be used
- * once more, until it has been idle for as long as that is likely. One that has been idle for longer still
- * has a moment, for a request on its way. */
+ * once more, for as long as that is likely: counted from now, however long it has been idle. */
 void weir__connections_drain(struct weir__server_loop *home)
 {
     const weir_server_options *o = &home->server->options;
-    int64_t grace_ns = weir_ms(IDLE_GRACE_MS).ns;
+    weir_duration grace = {o->drain.ns < weir_ms(IDLE_GRACE_MS).ns ? o->drain.ns : weir_ms(IDLE_GRACE_MS).ns};
 
-    if (grace_ns > o->drain.ns)
-        grace_ns = o->drain.ns;
     home->idle.expired = home->opening.expired = idle_drained;
-    weir__timeout_list_shorten(&home->idle, (weir_duration){grace_ns}, weir_ms(IDLE_GRACE_LEAST_MS));
-    weir__timeout_list_shorten(&home->opening, (weir_duration){grace_ns}, weir_ms(IDLE_GRACE_LEAST_MS));
-    weir__timeout_list_shorten(&home->linger, weir_ms(DRAIN_LINGER_MS), weir_ms(DRAIN_LINGER_MS));
+    weir__timeout_list_shorten(&home->idle, grace);
+    weir__timeout_list_shorten(&home->opening, grace);
+    weir__timeout_list_shorten(&home->linger, weir_ms(DRAIN_LINGER_MS));
 }
 
 static bool is_waiting(const struct weir__connection *c)

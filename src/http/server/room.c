@@ -10,16 +10,15 @@
  */
 #include "http/server/room.h"
 
+#include "http/server/accepting.h"
 #include "http/server/h1.h"
 #include "http/server/h1_progress.h"
 #include "http/server/quiet.h"
-#include "http/server/rescue.h"
 #include "net/listener.h"
 
 static const int64_t idle_after_ns = 500 * (int64_t)1000000; /* after so long a connection is idle, or slow */
 
-/* How many more connections there may be. */
-static int room(const struct weir_server *server)
+int weir__room(const struct weir_server *server)
 {
     int left = server->options.limits.connections;
 
@@ -135,9 +134,7 @@ static void pause_accepting(struct weir__server_loop *home)
         return;
     home->full = true;
     atomic_fetch_add(&home->server->full_loops, 1);
-    for (size_t i = 0; i < home->listener_count; i++)
-        weir__listener_pause(home->listeners[i]);
-    weir__rescues_pause(home, true);
+    weir__accepting_update(home);
     if (home->server->loop_count > 1) {
         atomic_store(&home->server->room_wanted, true);
         nudge_others(home);
@@ -150,9 +147,7 @@ static void go_on_accepting(struct weir__server_loop *home)
         return;
     home->full = false;
     atomic_fetch_sub(&home->server->full_loops, 1);
-    for (size_t i = 0; i < home->listener_count; i++)
-        weir__listener_resume(home->listeners[i]);
-    weir__rescues_pause(home, false);
+    weir__accepting_update(home);
 }
 
 /* An idle connection may have to be closed, and connections that wait may be accepted. */
@@ -160,7 +155,7 @@ static void check(struct weir__server_loop *home)
 {
     if (!home->serving || home->draining)
         return;
-    if (home->full && (has_closable(home) || room(home->server) > 0))
+    if (home->full && (has_closable(home) || weir__room(home->server) > 0))
         go_on_accepting(home);
     else if (!home->full && has_closable(home) && atomic_exchange(&home->server->room_wanted, false))
         make_room(home);
@@ -191,7 +186,7 @@ void weir__room_init(struct weir__server_loop *home)
 
 void weir__room_taken(struct weir__server_loop *home)
 {
-    int left = room(home->server);
+    int left = weir__room(home->server);
 
     if (left < 0)
         make_room(home);

@@ -18,7 +18,7 @@
 #include "core/misuse.h"
 #include "core/sync.h"
 #include "core/task.h"
-#include "http/server/rescue.h"
+#include "http/server/accepting.h"
 #include "http/server/routing.h"
 #include "http/server/server_loop.h"
 #include "http/server/server_options.h"
@@ -117,9 +117,9 @@ static int serve(void *arg)
         server->result = weir_spawn(&beside, "background", run_background, server);
     if (server->result < 0)
         weir_server_drain(server);
-    weir__rescue_begin(server);
+    weir__accepting_begin(server);
     serve_on_all_loops(server);
-    weir__rescue_end(server);
+    weir__accepting_end(server);
     weir_scope_cancel(&beside);
     (void)weir_scope_close(&beside);
     weir_event_set(&server->ended);
@@ -132,14 +132,13 @@ struct opening {
     struct weir__server_loop *home;
     const weir_listener_options *listeners;
     size_t count;
-    bool first;
 };
 
 static int open_loop(void *arg)
 {
     struct opening *o = arg;
 
-    return weir__server_loop_open(o->home, o->listeners, o->count, o->first);
+    return weir__server_loop_open(o->home, o->listeners, o->count);
 }
 
 static int close_loop(void *arg)
@@ -148,7 +147,6 @@ static int close_loop(void *arg)
     return 0;
 }
 
-/* The other loops listen at the first one's addresses, whose ports the system may have chosen. */
 static int keep_addresses(weir_server *server)
 {
     const struct weir__server_loop *first = &server->loops[0];
@@ -163,43 +161,17 @@ static int keep_addresses(weir_server *server)
     return 0;
 }
 
-/* Returns: the listeners as the other loops open them, at the first one's addresses; NULL: no memory. */
-static weir_listener_options *bound_listeners(const weir_server *server,
-                                              const weir_listener_options *listeners, size_t count)
-{
-    weir_listener_options *bound = calloc(count, sizeof *bound);
-
-    for (size_t i = 0; bound != NULL && i < count; i++) {
-        bound[i] = listeners[i];
-        if (bound[i].fd == 0)
-            bound[i].address = server->addresses[i];
-    }
-    return bound;
-}
-
-static int open_other_loops(weir_server *server, const weir_listener_options *listeners, size_t count)
-{
-    weir_listener_options *bound = bound_listeners(server, listeners, count);
-    struct opening o = {.listeners = bound, .count = count};
-    int err = bound != NULL ? 0 : -ENOMEM;
-
-    for (int i = 1; err == 0 && i < server->loop_count; i++) {
-        o.home = &server->loops[i];
-        err = weir_loop_call(i, "opening the server", open_loop, &o);
-    }
-    free(bound);
-    return err;
-}
-
 static int open_loops(weir_server *server, const weir_listener_options *listeners, size_t count)
 {
-    struct opening o = {.home = &server->loops[0], .listeners = listeners, .count = count, .first = true};
-    int err = weir_loop_call(0, "opening the server", open_loop, &o);
+    struct opening o = {.listeners = listeners, .count = count};
+    int err = 0;
 
-    if (err == 0)
-        err = keep_addresses(server);
-    if (err == 0 && server->loop_count > 1)
-        err = open_other_loops(server, listeners, count);
+    for (int i = 0; err == 0 && i < server->loop_count; i++) {
+        o.home = &server->loops[i];
+        err = weir_loop_call(i, "opening the server", open_loop, &o);
+        if (err == 0 && i == 0)
+            err = keep_addresses(server);
+    }
     return err;
 }
 

@@ -12,10 +12,10 @@
 #include "core/account/attribution.h"
 #include "core/runtime.h"
 #include "core/task.h"
+#include "http/server/accepting.h"
 #include "http/server/h1.h"
 #include "http/server/placing.h"
 #include "http/server/quiet.h"
-#include "http/server/rescue.h"
 #include "http/server/room.h"
 #include "net/listener.h"
 
@@ -52,44 +52,6 @@ static const struct weir__connection_events events = {.idle = weir__room_idle, .
 
 /* --- opening --- */
 
-static int listen_on(struct weir__server_loop *home, const weir_listener_options *o, bool shares)
-{
-    weir_listener_options options = *o;
-    weir_listener *l;
-    int err;
-
-    options.reuse_port = shares || o->reuse_port;
-    err = weir_listener_open(&options, &l);
-    if (err == 0)
-        home->listeners[home->listener_count++] = l;
-    return err;
-}
-
-/* Fails when the address is in use. With SO_REUSEPORT another program of this user could share the port
- * unnoticed, so the first loop tries without it. */
-static int probe(const char *address)
-{
-    weir_listener *l;
-    int err = weir_listen(address, &l);
-
-    if (err == 0)
-        weir_listener_close(l);
-    return err;
-}
-
-/* A listener that cannot be opened on each loop. */
-static bool is_single(const weir_listener_options *o)
-{
-    return o->fd > 0 || (o->address != NULL && strncmp(o->address, "unix:", 5) == 0);
-}
-
-static bool has_port_0(const char *address)
-{
-    size_t n = strlen(address);
-
-    return n >= 2 && strcmp(address + n - 2, ":0") == 0;
-}
-
 static void drain_now(struct weir__message *message)
 {
     weir_event_set(&weir__container_of(message, struct weir__server_loop, drain_now)->stop);
@@ -119,19 +81,20 @@ static void log_listen_failure(const weir_listener_options *o, int err)
              WEIR_KV("error", weir_error_text(err)));
 }
 
-static int listen_at(struct weir__server_loop *home, const weir_listener_options *o, bool first)
+/* Adds a listener: the first loop opens it, the others take connections from the same queue. If that can't be
+ * shared, the first loop hands connections on. */
+static int listen_at(struct weir__server_loop *home, const weir_listener_options *o, size_t which)
 {
-    bool shares = home->server->loop_count > 1 && !is_single(o);
-    int err = 0;
+    const struct weir__server_loop *first = &home->server->loops[0];
+    weir_listener *l = NULL;
+    int err = home == first ? weir_listener_open(o, &l) : weir__listener_share(first->listeners[which], &l);
 
-    if (is_single(o) && !first)
-        return 0; /* the first loop hands connections on */
-    if (first && shares && !o->reuse_port && o->address != NULL && !has_port_0(o->address))
-        err = probe(o->address);
-    if (err == 0)
-        err = listen_on(home, o, shares);
+    if (err == -EOPNOTSUPP && home != first)
+        return 0;
     if (err < 0)
         log_listen_failure(o, err);
+    else
+        home->listeners[home->listener_count++] = l;
     return err;
 }
 
@@ -140,8 +103,8 @@ static void init(struct weir__server_loop *home)
     home->loop = weir__task_current()->loop;
     if (home->server->ledger)
         weir__attribution_open(home->loop);
-    home->accepted = accepted;
     home->events = &events;
+    weir__accepting_init(home);
     weir__room_init(home);
     weir__scope_init_detached(&home->exchange_scope, home->loop, "server");
     weir__scope_init_detached(weir__scope_of(&home->background), home->loop, "the server's background");
@@ -150,7 +113,6 @@ static void init(struct weir__server_loop *home)
     home->all_stopped.deliver = all_stopped;
     home->drain_now.deliver = drain_now;
     home->cut_now.deliver = cut_now;
-    pthread_mutex_init(&home->listeners_lock, NULL);
     weir_event_init(&home->stop);
     weir_event_init(&home->quiet);
 }
@@ -166,30 +128,40 @@ static int set_up(struct weir__server_loop *home)
 }
 
 int weir__server_loop_open(struct weir__server_loop *home, const weir_listener_options *listeners,
-                           size_t count, bool first)
+                           size_t count)
 {
     const weir_server_options *o = &home->server->options;
 
     init(home);
     home->fields = calloc((size_t)o->limits.headers, sizeof *home->fields);
     home->listeners = calloc(count, sizeof(weir_listener *));
-    if (weir__rescue_open(home) < 0 || home->fields == NULL || home->listeners == NULL)
+    if (home->fields == NULL || home->listeners == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        int err = listen_at(home, &listeners[i], first);
+        int err = listen_at(home, &listeners[i], i);
         if (err < 0)
             return err;
     }
+    home->listens = home->listener_count == count;
     return o->setup != NULL ? set_up(home) : 0;
 }
 
 /* --- serving and draining --- */
 
-/* Accepts what is queued by the kernel, whatever the limit of connections. */
+/* How many connections may be accepted at once while draining. Whoever closes a queue that no other process
+ * has takes all that is in it, whatever the limit of connections. */
+static int most_of(const struct weir__server_loop *home, const weir_listener *l)
+{
+    int room = l->shared ? weir__room(home->server) : ACCEPTED_AT_ONCE;
+
+    return room < ACCEPTED_AT_ONCE ? room : ACCEPTED_AT_ONCE;
+}
+
+/* Accepts what is queued by the kernel. */
 static void accept_all(struct weir__server_loop *home)
 {
     for (size_t i = 0; i < home->listener_count; i++)
-        while (weir__listener_take(home->listeners[i], ACCEPTED_AT_ONCE))
+        while (weir__listener_take(home->listeners[i], most_of(home, home->listeners[i])))
             if (weir_yield() < 0)
                 return;
 }
@@ -198,11 +170,10 @@ static void close_listeners(struct weir__server_loop *home)
 {
     size_t count = home->listener_count;
 
-    pthread_mutex_lock(&home->listeners_lock);
     home->listener_count = 0;
-    pthread_mutex_unlock(&home->listeners_lock);
     for (size_t i = 0; i < count; i++) {
-        weir__listener_stop(home->listeners[i]); /* for the loop that rescues this one, too */
+        if (!home->listeners[i]->shared)
+            weir__listener_stop(home->listeners[i]); /* for all loops: one may be held */
         weir__quiet_close_listener(home, home->listeners[i]);
     }
 }
@@ -213,13 +184,6 @@ void weir__server_loop_stopped(struct weir_server *server)
         return;
     for (int i = 0; i < server->loop_count; i++)
         weir__loop_post(server->loops[i].loop, &server->loops[i].all_stopped);
-}
-
-static void stop_accepting(struct weir__server_loop *home)
-{
-    weir__rescues_drain(home);
-    close_listeners(home);
-    weir__server_loop_stopped(home->server);
 }
 
 /* Waits until nothing is left, the instant comes, or the drain is to end now. A cancel does not end the wait.
@@ -255,7 +219,8 @@ static bool drain(struct weir__server_loop *home)
     weir__scope_open_long_shield(&shield, until);
     accept_all(home);
     (void)weir_scope_close(&shield);
-    stop_accepting(home);
+    close_listeners(home);
+    weir__server_loop_stopped(home->server);
     weir__connections_drain(home);
     return becomes_quiet(home, until);
 }
@@ -284,8 +249,7 @@ void weir__server_loop_run(struct weir__server_loop *home)
 
     weir__scope_open_long_shield(&shield, weir_never());
     home->serving = true;
-    for (size_t i = 0; i < home->listener_count; i++)
-        weir__listener_serve(home->listeners[i], home->accepted, home);
+    weir__accepting_serve(home, accepted);
     while (weir_event_wait(&home->stop) < 0)
         ;
     if (!drain(home))
@@ -299,12 +263,10 @@ void weir__server_loop_close(struct weir__server_loop *home)
     if (home->loop == NULL)
         return;
     for (size_t i = 0; i < home->listener_count; i++) /* of a server that never served */
-        weir_listener_close(home->listeners[i]);
+        weir__listener_close(home->listeners[i]);
     weir__timeout_cancel(home->loop, &home->room);
     weir__connections_end(home);
     weir__timeout_cancel(home->loop, &home->sweep);
-    weir__rescue_close(home);
-    pthread_mutex_destroy(&home->listeners_lock);
     weir__scope_end_detached(&home->exchange_scope);
     end_background(home);
     weir__scope_end_detached(weir__scope_of(&home->background));

@@ -8,10 +8,11 @@
 
 #include "http/server/state.h"
 
-/* Opens `count` listeners. first: of the server's loops. In any case weir__server_loop_close() ends it.
+/* Opens `count` listeners; the server's first loop before all others. In any case weir__server_loop_close()
+ * ends it.
  * Returns: 0; -ENOMEM; -WEIR_ECONFIG options.setup failed; as weir_listener_open(), which is logged. */
 int weir__server_loop_open(struct weir__server_loop *home, const weir_listener_options *listeners,
-                           size_t count, bool first) WEIR_CHECKED;
+                           size_t count) WEIR_CHECKED;
 
 /* Serves until the drain, drains, and ends the background tasks of this loop. A cancel has no effect. Waits.
  */

@@ -13,8 +13,8 @@
  *     server_options.c    default options
  *     server_loop.c       the server on one loop: listening, serving, draining
  *     placing.c           the loop that a new connection is given to
+ *     accepting.c         the loops that accept connections
  *     room.c              closing idle connections for new ones at the limit
- *     rescue.c            accepting for a loop that is held
  *     quiet.c             whether a draining loop has anything left
  *     h1_connection.c     an HTTP/1 connection, from exchange to exchange
  *     h1_*.c              its parts: see h1.h
@@ -121,23 +121,18 @@ struct weir__server_loop {
     void *state; /* what options.setup returned */
     weir_listener **listeners;
     size_t listener_count, closing_listeners;
+    bool listens; /* it has listeners until it drains; constant while the server serves */
     bool serving, full, draining;
     bool cut; /* the drain ends now */
     struct weir__message drain_now, cut_now;
-    struct weir__list moving;       /* connections on their way from here to other loops: see placing.c */
-    struct weir__timeout sweep;     /* checks whether they have arrived */
-    pthread_mutex_t listeners_lock; /* of listener_count, which a rescuing loop reads */
+    struct weir__list moving;   /* connections on their way from here to other loops: see placing.c */
+    struct weir__timeout sweep; /* checks whether they have arrived */
     struct weir__message all_stopped;
-    /* see rescue.c */
-    struct weir__rescue *rescues;                           /* for each loop of the server */
-    int rescuing;                                           /* the number of rescues in progress */
-    void (*accepted)(weir_listener *l, void *home, int fd); /* the callback of all listeners */
-    struct weir__timeout rescue_timeout;
-    struct weir__message rescue_message;
-    atomic_bool rescue_asked;
-    atomic_int rescuer;          /* 1 + the number of the loop that accepts for this one; 0: none */
-    atomic_int connection_count; /* here and on their way here; other loops read it */
+    atomic_int connection_count;                     /* here and on their way here; other loops read it */
     _Atomic uint64_t accepted_count, rejected_count; /* any thread reads them */
+    /* see accepting.c */
+    atomic_bool accepts, accepts_posted;
+    struct weir__message accepts_changed;
     /* see room.c */
     struct weir__timeout room;
     struct weir__message nudge;
