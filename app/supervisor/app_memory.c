@@ -91,7 +91,7 @@ static uint64_t sum(const struct family *f, uint64_t (*of)(const struct family *
 
 uint64_t app_memory_below(pid_t pid, uint64_t limit, const char *root)
 {
-    struct family f = {.root = root != NULL ? root : ""};
+    struct family f = {.root = root};
     uint64_t bytes;
 
     add_children(&f, pid);

@@ -82,7 +82,6 @@ static const char *why_now(const struct app_position *position)
 /* --- memory --- */
 
 struct measurement {
-    const struct apps_place *place;
     pid_t pid;
     uint64_t limit, bytes;
 };
@@ -92,7 +91,7 @@ static int measure_as_job(weir_job *job, void *arg)
     struct measurement *m = arg;
 
     (void)job;
-    m->bytes = app_memory_below(m->pid, m->limit, m->place->root);
+    m->bytes = app_memory_below(m->pid, m->limit, "");
     return 0;
 }
 
@@ -101,7 +100,7 @@ static void measure(struct app_position *position)
 {
     const struct apps_place *place = &position->app->apps->place;
     struct supervised_process *p = position->current;
-    struct measurement m = {.place = place, .limit = position->app->settings->app.memory_bytes};
+    struct measurement m = {.limit = position->app->settings->app.memory_bytes};
 
     if (p == NULL || !p->ready || p->ended || m.limit == 0 ||
         weir_between(position->measured, weir_now()).ns < weir_ms(LOOK_MS).ns)

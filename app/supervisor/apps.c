@@ -154,24 +154,54 @@ void apps_close(struct apps *apps)
     free(apps);
 }
 
+static int configure_logged(struct apps *apps, const struct config_app *config)
+{
+    int err = configure(apps, config);
+
+    if (err < 0)
+        weir_log(WEIR_LOG_ERROR, "application cannot be run", WEIR_KV("app", config->name),
+                 WEIR_KV_ERROR("why", err));
+    return err;
+}
+
 int apps_configure(struct apps *apps, const struct config *config)
 {
     int failed = 0;
 
+    for (size_t i = 0; i < config->app_count; i++) {
+        int err = configure_logged(apps, &config->apps[i]);
+        if (err < 0 && failed == 0)
+            failed = err;
+    }
+    return failed;
+}
+
+void apps_add(struct apps *apps, const struct config *config)
+{
+    for (size_t i = 0; i < config->app_count; i++) {
+        const struct supervised_app *app = find(apps, config->apps[i].name);
+        if (app == NULL || app->gone)
+            (void)configure_logged(apps, &config->apps[i]);
+    }
+}
+
+void apps_keep(struct apps *apps, const struct config *config)
+{
     for (struct supervised_app *app = apps->first, *next; app != NULL; app = next) {
         next = app->next;
         if (!app->gone && config_app_find(config, app->name) == NULL)
             remove_app(app);
     }
+}
+
+bool apps_serve(const struct apps *apps, const struct config *config)
+{
     for (size_t i = 0; i < config->app_count; i++) {
-        int err = configure(apps, &config->apps[i]);
-        if (err < 0)
-            weir_log(WEIR_LOG_ERROR, "application cannot be run", WEIR_KV("app", config->apps[i].name),
-                     WEIR_KV_ERROR("why", err));
-        if (err < 0 && failed == 0)
-            failed = err;
+        const struct supervised_app *app = find(apps, config->apps[i].name);
+        if (app != NULL && atomic_load(&app->block->broken) == 0 && supervised_app_ready(app) == 0)
+            return false;
     }
-    return failed;
+    return true;
 }
 
 void apps_expel(struct apps *apps, int member)

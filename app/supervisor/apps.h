@@ -6,6 +6,8 @@
 #ifndef APP_SUPERVISOR_APPS_H
 #define APP_SUPERVISOR_APPS_H
 
+#include <stdbool.h>
+
 #include <weir/process.h>
 #include <weir/scope.h>
 #include <weir/shared.h>
@@ -20,7 +22,6 @@ struct apps;
 struct apps_place {
     const char *folder; /* private, for sockets */
     weir_shared *shared;
-    const char *root; /* as struct gateway_events */
     /* For tests under simulation: as weir_process_options.simulate, with arg. NULL: processes are real */
     int (*simulate)(void *arg, weir_simulated_process *self);
     uint64_t (*memory)(void *arg, pid_t pid); /* of a process. NULL: /proc is asked */
@@ -37,12 +38,23 @@ WEIR_CHECKED int apps_open(weir_scope *scope, const struct apps_place *place, st
 void apps_close(struct apps *apps);
 
 /* Puts another configuration into force. Processes of applications that run alike stay as they are; for those
- * that have changed, successors get ready before their predecessors leave; those that are gone drain and end.
- * New configurations may come while an earlier one is still being put into force. Does not wait for
- * readiness.
+ * that have changed, successors get ready before their predecessors leave; those that the configuration has
+ * no more stay until apps_keep(). New configurations may come while an earlier one is still being put into
+ * force. Does not wait for readiness.
  * Owns:    config is lent until the function returns.
  * Returns: 0; -ENOMEM, -ENOSPC: some application can't be run; the log says which. */
 int apps_configure(struct apps *apps, const struct config *config);
+
+/* Starts the applications of a configuration that do not run, and leaves all others as they are: before it is
+ * put into force. */
+void apps_add(struct apps *apps, const struct config *config);
+
+/* Ends the applications that a configuration has not: when no gateway process serves an older one. Does not
+ * wait. */
+void apps_keep(struct apps *apps, const struct config *config);
+
+/* Reports whether each application of a configuration has a process that is ready, or is broken. */
+bool apps_serve(const struct apps *apps, const struct config *config);
 
 /* A gateway process has died: what it has left in the blocks is removed, beside what weir_shared_expel()
  * does. */

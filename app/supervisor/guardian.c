@@ -242,6 +242,7 @@ int guardian_main(int argc, char **argv)
 
     (void)prctl(PR_SET_PDEATHSIG, 0); /* it has to live when the supervisor dies, and to kill */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    (void)prctl(PR_SET_NAME, GUARDIAN_COMMAND);
     if (argc < 3 || fcntl(GUARDIAN_FD, F_SETFD, FD_CLOEXEC) < 0) {
         dprintf(STDERR_FILENO, "weir " GUARDIAN_COMMAND " is started by weir serve alone\n");
         return 2;

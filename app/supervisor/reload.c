@@ -13,7 +13,7 @@
 #include "supervisor/log_lines.h"
 #include "supervisor/state.h"
 
-enum { SAID_BYTES_MAX = 48 << 10 };
+enum { SAID_BYTES_MAX = 48 << 10, SETTLE_LOOK_MS = 250 };
 
 static const char drains[] = "the gateway drains: no other configuration is put into force";
 
@@ -90,11 +90,19 @@ static void replace(struct supervisor *s, struct in_force *next, int *listeners,
     struct in_force *old = s->in_force;
 
     s->in_force = in_force_hold(next);
-    (void)apps_configure(s->apps, &next->config); /* logs what can't be run */
+    if (s->applications.apps != NULL)
+        (void)apps_configure(s->applications.apps, &next->config); /* logs what can't be run */
     processes_put_in_force(&s->processes, generation);
     supervisor_announce(s, &next->config, listeners);
     listeners_keep(s->listeners, &next->config);
     in_force_release(old);
+}
+
+/* Ends applications that only drained generations have served. */
+static void drop_applications(struct supervisor *s)
+{
+    if (s->applications.apps != NULL && processes_draining(&s->processes) == 0)
+        apps_keep(s->applications.apps, &s->in_force->config);
 }
 
 static int serve_next(struct supervisor *s, struct in_force *next, struct text_out *said)
@@ -104,6 +112,7 @@ static int serve_next(struct supervisor *s, struct in_force *next, struct text_o
     int err = listeners != NULL ? open_listeners(s, &next->config, listeners, said) : -ENOMEM;
 
     if (err == 0) {
+        applications_prepare(&s->applications, &next->config, &s->asked);
         err = processes_start(&s->processes, next, listeners, said, &generation);
         if (err == 0) {
             replace(s, next, listeners, generation);
@@ -111,6 +120,7 @@ static int serve_next(struct supervisor *s, struct in_force *next, struct text_o
         }
         if (!s->processes.ending)
             listeners_keep(s->listeners, &s->in_force->config);
+        drop_applications(s);
     }
     free(listeners);
     return err;
@@ -162,6 +172,19 @@ static int reload(struct supervisor *s, struct text_out *said)
 
 /* --- requests --- */
 
+/* Waits until a reload is wanted; meanwhile, old generations end. */
+static int wait_for_wish(struct supervisor *s)
+{
+    const bool settled = processes_draining(&s->processes) == 0;
+    int err;
+    weir_scope_auto(scope, settled ? weir_never() : weir_after_ms(SETTLE_LOOK_MS), 0);
+
+    drop_applications(s);
+    weir_event_reset(&s->reloads.wanted);
+    err = weir_event_wait(&s->reloads.wanted);
+    return err < 0 && weir_scope_expired(&scope) ? 0 : err;
+}
+
 int reload_run(void *arg)
 {
     struct supervisor *s = arg;
@@ -172,8 +195,7 @@ int reload_run(void *arg)
         uint64_t asked = r->asked;
 
         if (asked == r->done) {
-            weir_event_reset(&r->wanted);
-            err = weir_event_wait(&r->wanted);
+            err = wait_for_wish(s);
             continue;
         }
         weir_buffer_clear(&r->said.text);

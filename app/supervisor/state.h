@@ -8,8 +8,7 @@
 
 #include <weir/runtime.h>
 
-#include "supervisor/app_watch.h"
-#include "supervisor/apps.h"
+#include "supervisor/applications.h"
 #include "supervisor/folder.h"
 #include "supervisor/in_force.h"
 #include "supervisor/listeners.h"
@@ -31,8 +30,7 @@ struct supervisor {
     int *announced;            /* the listeners that are in force, and logged */
     size_t announced_count;
     struct processes processes;
-    struct apps *apps;
-    struct app_watch *app_watch;
+    struct applications applications;
     struct reloads reloads;
     weir_scope *heeding;  /* of the wait for signals; cancelled at the end */
     weir_event drains;    /* set when all drains */

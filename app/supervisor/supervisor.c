@@ -38,6 +38,7 @@ void supervisor_end(struct supervisor *s)
     } else if (s->asked == 2) {
         weir_log(WEIR_LOG_INFO, "ending at once");
         processes_hurry(&s->processes);
+        applications_hurry(&s->applications);
     }
 }
 
@@ -120,7 +121,6 @@ static int start(struct supervisor *s, int *listeners)
     struct generation *generation;
     int err;
 
-    (void)apps_configure(s->apps, &s->in_force->config); /* they start meanwhile */
     for (;;) {
         err = processes_start(&s->processes, s->in_force, listeners, &s->said, &generation);
         if (err != -EAGAIN)
@@ -142,6 +142,7 @@ static int serve(void *arg)
     struct supervisor *s = arg;
     weir_scope reloading;
 
+    applications_prepare(&s->applications, &s->in_force->config, &s->asked);
     if (start(s, s->first) == 0) {
         weir_scope_open(&reloading, weir_never(), 0);
         (void)weir_spawn(&reloading, "reload", reload_run, s);
@@ -153,8 +154,8 @@ static int serve(void *arg)
         processes_drain(&s->processes);
     }
     processes_await(&s->processes);
+    applications_end(&s->applications);
     reloads_end(&s->reloads);
-    apps_stop(s->apps);
     if (s->heeding != NULL)
         weir_scope_cancel(s->heeding);
     return 0;
@@ -171,16 +172,16 @@ static void expel(void *arg, int member)
 {
     struct supervisor *s = arg;
 
-    apps_expel(s->apps, member);
+    if (s->applications.apps != NULL)
+        apps_expel(s->applications.apps, member);
 }
 
-static int open_apps(struct supervisor *s, weir_scope *scope)
+static int open_applications(struct supervisor *s, weir_scope *scope)
 {
     const struct apps_place place = {
         .folder = s->folder, .shared = s->shared, .simulate = s->options->simulate, .arg = s->options->arg};
-    int err = apps_open(scope, &place, &s->apps);
 
-    return err < 0 ? err : app_watch_open(scope, s->apps, s->shared, s->folder, &s->app_watch);
+    return applications_open(&s->applications, scope, &place);
 }
 
 static void open_processes(struct supervisor *s, weir_scope *scope)
@@ -214,20 +215,18 @@ static int run_in(struct supervisor *s, weir_scope *scope)
 static int run(void *arg)
 {
     struct supervisor *s = arg;
-    weir_scope apps, scope;
+    weir_scope scope;
     int err;
 
     weir_event_init(&s->drains);
     reloads_open(&s->reloads);
-    weir_scope_open(&apps, weir_never(), WEIR_COLLECT);
-    err = open_apps(s, &apps);
     weir_scope_open(&scope, weir_never(), WEIR_COLLECT);
+    err = open_applications(s, &scope);
     if (err == 0)
         err = run_in(s, &scope);
+    if (err < 0)
+        applications_hurry(&s->applications);
     (void)weir_scope_close(&scope);
-    weir_scope_leave(&apps);
-    app_watch_close(s->app_watch);
-    apps_close(s->apps);
     reloads_close(&s->reloads);
     return err;
 }
