@@ -56,25 +56,9 @@ static pid_t number_said(const struct script *s)
     return (pid_t)strtol(at + 6, NULL, 10);
 }
 
-/* Whether a process that is not a child of this one is there. */
-static bool lives(pid_t pid)
-{
-    char path[64], line[256] = "", state = 'X';
-    FILE *file;
-
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    if (fgets(line, sizeof line, file) != NULL && strrchr(line, ')') != NULL)
-        state = strrchr(line, ')')[2];
-    fclose(file);
-    return state != 'Z' && state != 'X';
-}
-
 static void await_death(pid_t pid)
 {
-    while (lives(pid))
+    while (is_alive(pid))
         assert_int_equal(weir_sleep(weir_ms(2)), 0);
 }
 
@@ -259,7 +243,7 @@ static int group_is_killed(void *arg)
     (void)arg;
     /* a grandchild that ignores what the process obeys */
     begin(&s, "sh -c 'trap \"\" TERM; echo ready $$; exec sleep 1000' & wait", weir_ms(0));
-    assert_true(lives(number_said(&s)));
+    assert_true(is_alive(number_said(&s)));
     assert_int_equal(weir_process_stop(s.process, weir_seconds(1000), &end), 0);
     expect_text(&end, "ended by SIGTERM");
     await_death(number_said(&s));
@@ -306,7 +290,7 @@ static int held_back(void *arg)
     assert_true(weir_between(began, weir_now()).ns < 60 * INT64_C(1000000000));
     assert_said(&s.said, "out last|"); /* what was there is given */
     other = number_said(&s);
-    assert_true(lives(other)); /* it is not the process's any more */
+    assert_true(is_alive(other)); /* it is not the process's any more */
     assert_int_equal(kill(other, SIGKILL), 0);
     assert_int_equal(weir_scope_close(&s.scope), 0);
     return 0;

@@ -9,7 +9,7 @@
 #include "support/run.h"
 
 struct said {
-    char text[8192]; /* "out hello|err oh|" */
+    char text[8192]; /* "out hello|err oh|", of each line 500 bytes at most */
     size_t lines, bytes;
 };
 
@@ -22,7 +22,7 @@ static inline void note_line(void *arg, bool is_error, const char *line, size_t 
     said->lines++;
     said->bytes += length;
     (void)snprintf(said->text + used, sizeof said->text - used, "%s %.*s|", is_error ? "err" : "out",
-                   (int)length, line);
+                   length < 500 ? (int)length : 500, line);
 }
 
 static inline void assert_said(const struct said *said, const char *text)
@@ -39,6 +39,22 @@ static inline weir_process_options sh(const char *argv[4], const char *script, s
     argv[2] = script;
     argv[3] = NULL;
     return (weir_process_options){.argv = argv, .line = said != NULL ? note_line : NULL, .arg = said};
+}
+
+/* Whether a process that is not a child of this one is there. */
+static inline bool is_alive(pid_t pid)
+{
+    char path[64], line[256] = "", state = 'X';
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    if (fgets(line, sizeof line, file) != NULL && strrchr(line, ')') != NULL)
+        state = strrchr(line, ')')[2];
+    fclose(file);
+    return state != 'Z' && state != 'X';
 }
 
 /* Runs on the real kernel, by both interfaces. */
