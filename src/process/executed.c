@@ -146,9 +146,14 @@ static const struct weir__body body = {
 
 /* --- its start --- */
 
+static bool commit(struct weir__launch *launch)
+{
+    return weir__start_commit(&weir__container_of(launch, struct executed, launch)->work);
+}
+
 static void launch(struct weir__start_work *work, char *stack)
 {
-    weir__launch(&weir__container_of(work, struct executed, work)->launch, stack);
+    weir__launch(&weir__container_of(work, struct executed, work)->launch, stack, commit);
 }
 
 static void undo_launch(struct weir__start_work *work, char *stack)
@@ -159,10 +164,7 @@ static void undo_launch(struct weir__start_work *work, char *stack)
 
 static void drop(struct weir__start_work *work)
 {
-    struct executed *e = weir__container_of(work, struct executed, work);
-
-    weir__launch_undo(&e->launch);
-    free_executed(&e->process);
+    free_executed(&weir__container_of(work, struct executed, work)->process);
 }
 
 static struct executed *make(const weir_process_options *options)
@@ -198,14 +200,11 @@ static int watch(struct executed *e)
     return err;
 }
 
-int weir__process_execute(struct weir__scope *scope, const weir_process_options *options,
-                          const void *opened_at, weir_process **out)
+/* Has the starter start it. Returns: 0: it runs, and is watched; < 0: it is gone. */
+static int start(struct weir__scope *scope, struct executed *e)
 {
-    struct executed *e = make(options);
     int err;
 
-    if (e == NULL)
-        return -ENOMEM;
     e->work.run = launch;
     err = weir__starter_do(scope->loop->runtime->starter, &e->work);
     if (err < 0)
@@ -214,14 +213,25 @@ int weir__process_execute(struct weir__scope *scope, const weir_process_options 
     if (err == 0) {
         e->process.pid = e->launch.pid;
         e->process.began_ns = e->launch.began_ns;
-        err = watch(e);
+        err = weir_cancelled(); /* a cancel may have come too late to end the wait */
+        if (err == 0)
+            err = watch(e);
         if (err < 0)
             undo(e);
     }
-    if (err < 0) {
+    if (err < 0)
         free_executed(&e->process);
+    return err;
+}
+
+int weir__process_execute(struct weir__scope *scope, const weir_process_options *options,
+                          const void *opened_at, weir_process **out)
+{
+    struct executed *e = make(options);
+    int err = e != NULL ? start(scope, e) : -ENOMEM;
+
+    if (err < 0)
         return err;
-    }
     err = weir__process_join(&e->process, scope, opened_at);
     if (err < 0)
         undo(e);

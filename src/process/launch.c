@@ -165,7 +165,7 @@ static int start(struct weir__launch *l, struct weir__child *child, char *stack)
     return child->err;
 }
 
-void weir__launch(struct weir__launch *l, char *stack)
+void weir__launch(struct weir__launch *l, char *stack, bool (*commit)(struct weir__launch *launch))
 {
     struct prepared *p = calloc(1, sizeof *p);
 
@@ -174,7 +174,7 @@ void weir__launch(struct weir__launch *l, char *stack)
         p->output[0] = p->output[1] = -1;
         l->err = prepare(p, l);
         if (l->err == 0)
-            l->err = start(l, &p->child, stack);
+            l->err = commit(l) ? start(l, &p->child, stack) : -WEIR_ECANCELED;
         close_both(p->output);
         free(p->user.groups);
         free(p->paths);

@@ -6,6 +6,7 @@
 #ifndef WEIR__PROCESS_LAUNCH_H
 #define WEIR__PROCESS_LAUNCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -23,8 +24,9 @@ struct weir__launch {
 
 void weir__launch_init(struct weir__launch *launch, const weir_process_options *options);
 
-/* Starts the process. stack: for the child, WEIR__CHILD_STACK_BYTES; NULL: no memory. */
-void weir__launch(struct weir__launch *launch, char *stack);
+/* Starts the process. stack: for the child, WEIR__CHILD_STACK_BYTES; NULL: no memory. commit() is called when
+ * all is prepared; if it returns false, nothing is started. */
+void weir__launch(struct weir__launch *launch, char *stack, bool (*commit)(struct weir__launch *launch));
 
 /* Kills what was started, waits for its end, and closes the descriptors. Harmless if nothing was. */
 void weir__launch_undo(struct weir__launch *launch);

@@ -12,7 +12,7 @@
 #include "process/child.h"
 #include "process/found.h"
 
-enum state { AWAITED, LEFT, DONE };
+enum state { AWAITED, COMMITTED, LEFT, DONE };
 
 /* --- the thread --- */
 
@@ -42,13 +42,20 @@ static void task_goes_on(struct weir__message *message)
     weir__wake(weir__container_of(message, struct weir__start_work, done)->task, 0);
 }
 
+bool weir__start_commit(struct weir__start_work *work)
+{
+    int state = AWAITED;
+
+    return atomic_compare_exchange_strong(&work->state, &state, COMMITTED);
+}
+
 static void work_on(struct weir__start_work *work, char *stack)
 {
     int state = AWAITED;
 
     if (atomic_load(&work->state) == AWAITED)
         work->run(work, stack);
-    if (atomic_compare_exchange_strong(&work->state, &state, DONE))
+    if (atomic_compare_exchange_strong(&work->state, &state, DONE) || state == COMMITTED)
         weir__loop_post(work->loop, &work->done);
     else
         work->drop(work);
@@ -155,7 +162,7 @@ static bool take_back(struct weir__starter *s, struct weir__start_work *work)
     return is_queued;
 }
 
-/* When the work is done already its message is on its way, and ends the wait. */
+/* Work that is committed, or done, ends the wait. */
 static void leave(struct weir__task *task)
 {
     struct weir__start_work *work = task->wait_arg;

@@ -23,7 +23,9 @@ struct weir__task;
 struct weir__start_work {
     /* Called on the starter's thread. stack: for a child; NULL: no memory. */
     void (*run)(struct weir__start_work *work, char *stack);
-    /* Undoes and frees the work, whose task has left: after run() on the starter's thread, or without it. */
+    /* Frees work that was not committed, and whose task has left: on the starter's thread, or instead of
+     * run().
+     */
     void (*drop)(struct weir__start_work *work);
 
     struct weir__list node; /* in the queue, until it runs */
@@ -48,10 +50,14 @@ void weir__starter_free(struct weir__starter *starter);
 /* Ends the thread, after what it does. No task waits for it. */
 void weir__starter_stop(struct weir__starter *starter);
 
+/* From now on the task waits for the end of the work. By run(), before what cannot be dropped. Returns:
+ * false: the task has left. */
+bool weir__start_commit(struct weir__start_work *work);
+
 /* Has work done, and waits for it.
  * Owns:    the work is the starter's if the function fails: it is dropped.
  * Returns: 0; -EAGAIN, -ENOMEM: there is no thread; the scope's code.
- * Cancel:  ends the wait. Work that has not begun does not begin. */
+ * Cancel:  ends the wait until the work is committed. Work that has not begun does not begin. */
 int weir__starter_do(struct weir__starter *starter, struct weir__start_work *work) WEIR_CHECKED;
 
 /* The same for a starter that has done something already. Not cancelled. */
